@@ -1,0 +1,64 @@
+/* base/arena.h - memory that lives and dies together.
+ *
+ * A stage's result owns one arena; nothing in it is freed singly. Allocation never returns NULL: when memory runs out, control
+ * jumps to the innermost vn_oom guard of this thread, whose owner frees its arenas. Everything that must be released (mapped
+ * files, open files) is therefore tied to an arena with vn_arena_defer. Not for use on pool threads.
+ */
+#ifndef VN_BASE_ARENA_H
+#define VN_BASE_ARENA_H
+
+#include <setjmp.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct vn_arena;
+
+struct vn_arena *vn_arena_new(void);
+void vn_arena_free(struct vn_arena **a); /* runs the deferred functions, last first; NULL is allowed */
+
+/* Zeroed memory, aligned to 64 bytes. */
+void *vn_arena_alloc(struct vn_arena *a, size_t bytes);
+/* n * size with overflow checked. */
+void *vn_arena_array(struct vn_arena *a, size_t n, size_t size);
+void *vn_arena_copy(struct vn_arena *a, const void *src, size_t bytes);
+char *vn_arena_str(struct vn_arena *a, const char *s);
+char *vn_arena_strn(struct vn_arena *a, const char *s, size_t n);
+char *vn_arena_fmt(struct vn_arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Call fn(p) when the arena is freed. */
+void vn_arena_defer(struct vn_arena *a, void (*fn)(void *), void *p);
+size_t vn_arena_bytes(const struct vn_arena *a);
+
+#define NEW(arena, type) ((type *)vn_arena_alloc(arena, sizeof(type)))
+#define NEW_ARRAY(arena, type, n) ((type *)vn_arena_array(arena, (size_t)(n), sizeof(type)))
+
+/* Guard: `if (VN_OOM_GUARD(&g)) { ...out of memory... }`, then vn_oom_leave(&g) on every way out. */
+struct vn_oom {
+    jmp_buf env;
+    struct vn_oom *outer;
+};
+void vn_oom_enter(struct vn_oom *g);
+void vn_oom_leave(struct vn_oom *g);
+#define VN_OOM_GUARD(g) (vn_oom_enter(g), setjmp((g)->env))
+
+/* A growable array in an arena: VEC(struct node *) nodes; VEC_PUSH(a, &nodes, n); nodes.v[i], nodes.n */
+#define VEC(type) \
+    struct {      \
+        type *v;  \
+        int n, cap; \
+    }
+#define VEC_PUSH(arena, vec, x)                                                                                     \
+    do {                                                                                                            \
+        if ((vec)->n == (vec)->cap)                                                                                 \
+            (vec)->v = vn_vec_grow(arena, (vec)->v, (vec)->n, &(vec)->cap, sizeof *(vec)->v);                       \
+        (vec)->v[(vec)->n++] = (x);                                                                                 \
+    } while (0)
+void *vn_vec_grow(struct vn_arena *a, void *v, int n, int *cap, size_t size);
+
+/* String-keyed map in an arena; keys are borrowed and must outlive the map. */
+struct vn_map;
+struct vn_map *vn_map_new(struct vn_arena *a);
+void vn_map_set(struct vn_map *m, const char *key, void *value);
+void *vn_map_get(const struct vn_map *m, const char *key); /* NULL: absent */
+
+#endif

@@ -1,0 +1,31 @@
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int vn_fail(struct vn_err *e, int code, const char *fmt, ...)
+{
+    if (!e)
+        return code;
+    char msg[sizeof e->msg]; /* arguments may point into e->msg */
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(msg, sizeof msg, fmt, ap);
+    va_end(ap);
+    memcpy(e->msg, msg, sizeof msg);
+    e->code = code;
+    return code;
+}
+
+int vn_fail_at(struct vn_err *e, const char *fmt, ...)
+{
+    if (!e)
+        return VN_E_INTERNAL;
+    char where[512];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(where, sizeof where, fmt, ap);
+    va_end(ap);
+    return vn_fail(e, e->code, "%s: %s", where, e->msg);
+}

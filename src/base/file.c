@@ -1,0 +1,226 @@
+#include "base/file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct mapping {
+    void *p;
+    size_t bytes;
+};
+
+static void unmap(void *p)
+{
+    const struct mapping *m = p;
+    munmap(m->p, m->bytes);
+}
+
+static int map_fd(struct vn_arena *a, int fd, const char *path, const uint8_t **data, size_t *bytes, struct vn_err *e)
+{
+    struct stat st;
+    if (fstat(fd, &st) < 0)
+        return vn_fail(e, VN_E_IO, "%s: cannot read: %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        return vn_fail(e, VN_E_INPUT, "%s: not a regular file", path);
+    *bytes = (size_t)st.st_size;
+    if (!*bytes) {
+        *data = vn_arena_alloc(a, 1);
+        return VN_OK;
+    }
+    struct mapping *m = NEW(a, struct mapping);
+    void *p = mmap(NULL, *bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (p == MAP_FAILED)
+        return vn_fail(e, VN_E_IO, "%s: cannot map: %s", path, strerror(errno));
+    *m = (struct mapping){ p, *bytes };
+    vn_arena_defer(a, unmap, m);
+    *data = p;
+    return VN_OK;
+}
+
+int vn_file_map(struct vn_arena *a, const char *path, const uint8_t **data, size_t *bytes, struct vn_err *e)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return vn_fail(e, errno == ENOENT ? VN_E_INPUT : VN_E_IO, "%s: cannot open: %s", path, strerror(errno));
+    const int r = map_fd(a, fd, path, data, bytes, e);
+    close(fd);
+    return r;
+}
+
+struct vn_file_out {
+    FILE *f;
+    char *temp;
+    const char *path;
+};
+
+static void abandon(void *p)
+{
+    struct vn_file_out *out = p;
+    if (!out->f)
+        return;
+    fclose(out->f);
+    unlink(out->temp);
+}
+
+int vn_file_create(struct vn_file_out **out, struct vn_arena *a, const char *path, struct vn_err *e)
+{
+    struct vn_file_out *o = NEW(a, struct vn_file_out);
+    o->path = vn_arena_str(a, path);
+    o->temp = vn_arena_fmt(a, "%s.XXXXXX", path);
+    vn_arena_defer(a, abandon, o);
+    const int fd = mkstemp(o->temp);
+    if (fd < 0)
+        return vn_fail(e, VN_E_IO, "%s: cannot write: %s", path, strerror(errno));
+    const mode_t mask = umask(0);
+    umask(mask);
+    fchmod(fd, 0666 & ~mask);
+    o->f = fdopen(fd, "wb");
+    if (!o->f) {
+        close(fd);
+        unlink(o->temp);
+        return vn_fail(e, VN_E_IO, "%s: cannot write: %s", path, strerror(errno));
+    }
+    *out = o;
+    return VN_OK;
+}
+
+static int cannot_write(const struct vn_file_out *o, struct vn_err *e)
+{
+    return vn_fail(e, VN_E_IO, "%s: cannot write: %s", o->path, strerror(errno));
+}
+
+int vn_file_put(struct vn_file_out *o, const void *data, size_t bytes, struct vn_err *e)
+{
+    return bytes && fwrite(data, 1, bytes, o->f) != bytes ? cannot_write(o, e) : VN_OK;
+}
+
+int vn_file_commit(struct vn_file_out *o, struct vn_err *e)
+{
+    if (fflush(o->f) || fsync(fileno(o->f)))
+        return cannot_write(o, e);
+    FILE *f = o->f;
+    o->f = NULL;
+    if (fclose(f) || rename(o->temp, o->path)) {
+        cannot_write(o, e);
+        unlink(o->temp);
+        return VN_E_IO;
+    }
+    return VN_OK;
+}
+
+int vn_file_write(const char *path, const void *data, size_t bytes, struct vn_err *e)
+{
+    struct vn_arena *a = vn_arena_new();
+    struct vn_file_out *out;
+    int r = vn_file_create(&out, a, path, e);
+    if (r == VN_OK)
+        r = vn_file_put(out, data, bytes, e);
+    if (r == VN_OK)
+        r = vn_file_commit(out, e);
+    vn_arena_free(&a);
+    return r;
+}
+
+int vn_file_exists(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+int vn_dir_exists(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+int vn_dir_make(const char *path, struct vn_err *e)
+{
+    char buf[4096];
+    const size_t n = strlen(path);
+    if (n >= sizeof buf)
+        return vn_fail(e, VN_E_USAGE, "%.64s...: path too long", path);
+    memcpy(buf, path, n + 1);
+    for (char *p = buf + 1; p <= buf + n; p++) {
+        if (*p != '/' && *p != 0)
+            continue;
+        const char keep = *p;
+        *p = 0;
+        if (mkdir(buf, 0777) < 0 && errno != EEXIST)
+            return vn_fail(e, VN_E_IO, "%s: cannot create folder: %s", buf, strerror(errno));
+        *p = keep;
+    }
+    return vn_dir_exists(path) ? VN_OK : vn_fail(e, VN_E_IO, "%s: is not a folder", path);
+}
+
+static int by_name(const void *x, const void *y) { return strcmp(*(const char *const *)x, *(const char *const *)y); }
+
+static int list(struct vn_arena *a, const char *path, int folders, const char ***names, int *n, struct vn_err *e)
+{
+    DIR *d = opendir(path);
+    if (!d)
+        return vn_fail(e, errno == ENOENT ? VN_E_INPUT : VN_E_IO, "%s: cannot read folder: %s", path, strerror(errno));
+    VEC(const char *) v = { 0 };
+    for (struct dirent *it; (it = readdir(d));) {
+        if (it->d_name[0] == '.')
+            continue;
+        const char *full = vn_path_join(a, path, it->d_name);
+        if (folders ? vn_dir_exists(full) : vn_file_exists(full))
+            VEC_PUSH(a, &v, vn_arena_str(a, it->d_name));
+    }
+    closedir(d);
+    if (v.n)
+        qsort(v.v, (size_t)v.n, sizeof *v.v, by_name);
+    *names = v.v;
+    *n = v.n;
+    return VN_OK;
+}
+
+int vn_dir_list(struct vn_arena *a, const char *path, const char ***names, int *n, struct vn_err *e)
+{
+    return list(a, path, 0, names, n, e);
+}
+
+int vn_dir_folders(struct vn_arena *a, const char *path, const char ***names, int *n, struct vn_err *e)
+{
+    return list(a, path, 1, names, n, e);
+}
+
+const char *vn_path_join(struct vn_arena *a, const char *folder, const char *name)
+{
+    if (name[0] == '/' || !folder[0])
+        return vn_arena_str(a, name);
+    const char *sep = folder[strlen(folder) - 1] == '/' ? "" : "/";
+    return vn_arena_fmt(a, "%s%s%s", folder, sep, name);
+}
+
+const char *vn_path_folder(struct vn_arena *a, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return ".";
+    return slash == path ? "/" : vn_arena_strn(a, path, (size_t)(slash - path));
+}
+
+const char *vn_path_base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+const char *vn_path_stem(struct vn_arena *a, const char *path)
+{
+    const char *base = vn_path_base(path), *dot = strrchr(base, '.');
+    return dot && dot != base ? vn_arena_strn(a, base, (size_t)(dot - base)) : vn_arena_str(a, base);
+}
+
+int vn_path_has_suffix(const char *path, const char *suffix)
+{
+    const size_t n = strlen(path), k = strlen(suffix);
+    return n >= k && !strcasecmp(path + n - k, suffix);
+}

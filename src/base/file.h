@@ -1,0 +1,33 @@
+/* base/file.h - files: mapped for reading, replaced whole for writing. */
+#ifndef VN_BASE_FILE_H
+#define VN_BASE_FILE_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+/* Map a regular file for reading; the mapping lives as long as the arena. Empty files give bytes = 0 and a valid pointer. */
+int vn_file_map(struct vn_arena *a, const char *path, const uint8_t **data, size_t *bytes, struct vn_err *e);
+
+/* Write to a temporary name beside `path`, flush to disk, rename: readers see the old file or the whole new one. */
+int vn_file_write(const char *path, const void *data, size_t bytes, struct vn_err *e);
+
+/* The same in pieces: write to `stream`, then commit or abandon. */
+struct vn_file_out;
+int vn_file_create(struct vn_file_out **out, struct vn_arena *a, const char *path, struct vn_err *e);
+int vn_file_put(struct vn_file_out *out, const void *data, size_t bytes, struct vn_err *e);
+int vn_file_commit(struct vn_file_out *out, struct vn_err *e); /* without it the temporary file is removed with the arena */
+
+int vn_file_exists(const char *path);
+int vn_dir_exists(const char *path);
+int vn_dir_make(const char *path, struct vn_err *e); /* with parents; an existing folder is fine */
+/* Names of the regular files in a folder, sorted bytewise, hidden ones left out. */
+int vn_dir_list(struct vn_arena *a, const char *path, const char ***names, int *n, struct vn_err *e);
+/* Likewise the sub-folders. */
+int vn_dir_folders(struct vn_arena *a, const char *path, const char ***names, int *n, struct vn_err *e);
+const char *vn_path_join(struct vn_arena *a, const char *folder, const char *name); /* an absolute name stays as it is */
+const char *vn_path_folder(struct vn_arena *a, const char *path);                   /* "." where there is none */
+const char *vn_path_base(const char *path);
+const char *vn_path_stem(struct vn_arena *a, const char *path); /* base name without its last extension */
+int vn_path_has_suffix(const char *path, const char *suffix);   /* case is ignored */
+
+#endif

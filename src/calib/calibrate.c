@@ -1,0 +1,64 @@
+#include "calib/calib.h"
+
+struct collector {
+    const struct graph *g;
+    struct vn_ranges *r;
+    int *seen_in; /* by value id: last sample in which it was seen */
+    int sample;
+    const char *bad; /* first tensor with a value that is not finite */
+};
+
+static void collect(void *user, const struct vn_seen *t)
+{
+    struct collector *c = user;
+    const struct value *v = t->dtype == VN_F32 ? vn_graph_find(c->g, t->name) : NULL;
+    if (!v || c->seen_in[v->id] == c->sample) /* a copy in another layout shows the same values again */
+        return;
+    c->seen_in[v->id] = c->sample;
+    if (vn_histogram_add(c->r->of[v->id], t->data, t->bytes / sizeof(float)) < 0 && !c->bad)
+        c->bad = v->name;
+}
+
+static int run_sample(struct collector *c, const struct vn_program *p, const struct vn_samples *s, struct vn_err *e)
+{
+    struct vn_arena *a = vn_arena_new();
+    float **x = NEW_ARRAY(a, float *, p->n_in);
+    int status = vn_samples_load(s, c->sample, a, x, e);
+    if (status == VN_OK)
+        status = vn_model_run(p->model, (const void *const *)x, p->result, e);
+    vn_arena_free(&a);
+    if (status == VN_OK && c->bad)
+        return vn_fail(e, VN_E_INPUT, "%s: tensor %s of the float model is not finite (NaN or infinite)", vn_samples_name(s, c->sample), c->bad);
+    return status;
+}
+
+int vn_calibrate(struct vn_ranges **out, struct vn_arena *a, const struct graph *g, const struct vn_samples *s, const struct vn_options *run,
+                 void (*progress)(void *user, int done, int all), void *user, struct vn_err *e)
+{
+    struct vn_ranges *r = NEW(a, struct vn_ranges);
+    r->n = g->values.n;
+    r->of = NEW_ARRAY(a, struct histogram *, r->n);
+    struct collector c = { .g = g, .r = r, .seen_in = NEW_ARRAY(a, int, r->n) };
+    for (int i = 0; i < r->n; i++) {
+        r->of[i] = g->values.v[i]->data ? NULL : NEW(a, struct histogram);
+        c.seen_in[i] = -1;
+    }
+    struct compile_options o;
+    vn_compile_defaults(&o);
+    o.level = 0; /* every tensor in memory */
+    struct vn_program p;
+    TRY(vn_program_start(&p, a, g, &o, run, e));
+    vn_model_observe(p.model, collect, &c);
+    const int n = vn_samples_count(s);
+    for (c.sample = 0; c.sample < n; c.sample++) {
+        TRY(run_sample(&c, &p, s, e));
+        if (progress)
+            progress(user, c.sample + 1, n);
+    }
+    vn_model_observe(p.model, NULL, NULL);
+    for (int i = 0; i < r->n; i++)
+        if (r->of[i] && !r->of[i]->count)
+            r->of[i] = NULL;
+    *out = r;
+    return VN_OK;
+}

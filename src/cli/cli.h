@@ -1,0 +1,56 @@
+/* cli/cli.h - commands: one file each, one line in cmds.def. */
+#ifndef VN_CLI_H
+#define VN_CLI_H
+
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "base/arena.h"
+#include "pipeline.h"
+#include "report/report.h"
+
+enum { EXIT_DONE = 0, EXIT_CHECK_FAILED = 1, EXIT_USAGE = 2, EXIT_BAD_INPUT = 3, EXIT_INTERNAL = 4 };
+
+/* One option of a command. */
+struct option_def {
+    const char *name;  /* "--threads" */
+    char letter;       /* 'c' for -c; 0: none */
+    const char *value; /* what follows, for help ("N", "FILE"); NULL: a switch */
+    int repeats;       /* may be given several times */
+    int rest;          /* a repeated option's value may be followed by a second word ("NAME SHAPE") */
+    const char *help;
+};
+
+struct command {
+    const char *name, *args, *help;
+    const struct option_def *options;
+    int min_words, max_words; /* words that are no options; max -1: any number */
+    int (*run)(struct vn_arena *a, struct vn_err *e); /* an exit status, or a negative enum vn_status */
+};
+extern const struct command *const vn_commands[];
+extern const int vn_commands_count;
+
+/* The parsed command line of the running command. */
+const char *vn_opt(const char *name);             /* value; "" for a given switch; NULL: not given */
+int vn_opt_all(const char *name, const char ***v);
+int vn_words(const char ***v);
+int vn_opt_int(const char *name, int otherwise, int lo, int hi, int *out, struct vn_err *e);
+
+/* --threads and --cpumask, which most commands take. */
+#define RUN_OPTIONS                                                                                              \
+    { "--threads", 0, "N", 0, 0, "threads, 1 to 256 (default 1); results do not depend on it" },                 \
+    { "--cpumask", 0, "MASK", 0, 0, "CPU features that kernels may use: 0 = C only, or avx2, avx512, avx512vnni, all" }
+#define JSON_OPTION { "--json", 0, NULL, 0, 0, "print the result as JSON on standard output" }
+int vn_opt_run(struct vn_options *o, struct vn_err *e);
+/* Log to standard error (and to a file): "2025-01-31 12:00:00,123 INFO message". */
+struct logger {
+    FILE *file; /* second destination; NULL: none */
+    struct progress progress;
+    int quiet; /* only warnings and errors on the terminal */
+};
+struct vn_listener vn_logger_listener(struct logger *l);
+/* Print JSON and a newline; takes the reference. */
+int vn_print_json(json_t *j);
+
+#endif

@@ -1,0 +1,96 @@
+/* vernier convert - a configuration becomes four ONNX files and a .bin. */
+#include <stdlib.h>
+
+#include "cli/cli.h"
+
+static const struct option_def options[] = {
+    { "--config", 'c', "FILE.yaml", 0, 0, "the configuration (vernier init writes one)" },
+    { "--compare", 0, "N", 0, 0, "samples for the similarity tables (default 0: all)" },
+    { "--min-cosine", 0, "X", 0, 0, "exit with 1 when an output's mean cosine is below X (default 0)" },
+    { "--log", 0, "FILE", 0, 0, "log file (default vernier_convert.log in the current folder; 'none')" },
+    RUN_OPTIONS,
+    JSON_OPTION,
+    { 0 },
+};
+
+static const char *const stages[] = { "original_float", "optimized_float", "calibrated", "quantized", "bin" };
+
+static int print_json(const struct vn_conversion *c, int good)
+{
+    json_t *products = json_object();
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+        json_object_set_new(products, stages[i], json_string(vn_conversion_product(c, stages[i])));
+    return vn_print_json(json_pack("{s:s, s:s, s:b, s:o, s:o, s:o}", "march", c->target.name, "method", c->method_text, "passed", good, "products",
+                                   products, "nodes", vn_json_nodes(c->nodes.v, c->nodes.n), "outputs", vn_json_outputs(c->outputs.v, c->outputs.n)));
+}
+
+static void print_text(const struct vn_conversion *c)
+{
+    printf("The main quantized node information:\n");
+    vn_print_nodes(stdout, c->nodes.v, c->nodes.n, 1);
+    vn_print_fallbacks(stdout, c->nodes.v, c->nodes.n);
+    printf("The quantized model output:\n");
+    vn_print_outputs(stdout, c->outputs.v, c->outputs.n);
+    printf("\nProducts:\n");
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+        printf("    %-16s %s\n", stages[i], vn_conversion_product(c, stages[i]));
+    printf("Next: vernier verify %s %s\n", vn_conversion_product(c, "quantized"), vn_conversion_product(c, "bin"));
+}
+
+static int good_enough(const struct vn_conversion *c, double least)
+{
+    int good = 1;
+    for (int i = 0; i < c->outputs.n; i++)
+        if (!(c->outputs.v[i].cosine_mean >= least)) {
+            fprintf(stderr, "output %s: mean cosine %.6f is below %g\n", c->outputs.v[i].output, c->outputs.v[i].cosine_mean, least);
+            good = 0;
+        }
+    return good;
+}
+
+static int open_log(struct logger *log, struct vn_err *e)
+{
+    const char *path = vn_opt("--log") ? vn_opt("--log") : "vernier_convert.log";
+    if (!strcmp(path, "none"))
+        return VN_OK;
+    log->file = fopen(path, "w");
+    return log->file ? VN_OK : vn_fail(e, VN_E_IO, "%s: cannot write the log", path);
+}
+
+static int run(struct vn_arena *a, struct vn_err *e)
+{
+    (void)a;
+    struct vn_convert_options o;
+    vn_convert_options_default(&o);
+    o.config = vn_opt("--config");
+    if (!o.config)
+        return vn_fail(e, VN_E_USAGE, "usage: vernier convert -c FILE.yaml");
+    double least = 0;
+    const char *text = vn_opt("--min-cosine");
+    char *end;
+    if (text && ((least = strtod(text, &end)), *end || !*text))
+        return vn_fail(e, VN_E_USAGE, "--min-cosine: want a number, got '%s'", text);
+    TRY(vn_opt_run(&o.run, e));
+    TRY(vn_opt_int("--compare", 0, 0, 1 << 30, &o.compare_limit, e));
+    struct logger log = { .quiet = vn_opt("--json") != NULL };
+    TRY(open_log(&log, e));
+    o.listener = vn_logger_listener(&log);
+    struct vn_conversion *c;
+    const int status = vn_convert(&c, &o, e);
+    if (status < 0 && log.file)
+        fprintf(log.file, "%s\n", e->msg);
+    if (log.file)
+        fclose(log.file);
+    TRY(status);
+    const int good = good_enough(c, least);
+    if (vn_opt("--json"))
+        print_json(c, good);
+    else
+        print_text(c);
+    vn_conversion_free(&c);
+    return good ? EXIT_DONE : EXIT_CHECK_FAILED;
+}
+
+const struct command vn_cmd_convert = {
+    "convert", "-c FILE.yaml [options]", "convert a float model to ONNX stages and a .bin", options, 0, 0, run,
+};

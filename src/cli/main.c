@@ -1,0 +1,272 @@
+/* The multi-call binary: finds the command, parses its options by its table, maps failures to exit statuses. */
+#include <stdlib.h>
+#include <sys/time.h>
+#include <time.h>
+
+#include "cli/cli.h"
+#include "config/config.h"
+
+#define CMD(name) extern const struct command vn_cmd_##name;
+#include "cli/cmds.def"
+#undef CMD
+
+const struct command *const vn_commands[] = {
+#define CMD(name) &vn_cmd_##name,
+#include "cli/cmds.def"
+#undef CMD
+};
+const int vn_commands_count = sizeof vn_commands / sizeof *vn_commands;
+
+struct given {
+    const struct option_def *def;
+    const char *value;
+};
+
+static struct {
+    struct vn_arena *arena;
+    VEC(struct given) options;
+    VEC(const char *) words;
+} line;
+
+const char *vn_opt(const char *name)
+{
+    for (int i = line.options.n - 1; i >= 0; i--)
+        if (!strcmp(line.options.v[i].def->name, name))
+            return line.options.v[i].value;
+    return NULL;
+}
+
+int vn_opt_all(const char *name, const char ***v)
+{
+    VEC(const char *) all = { 0 };
+    for (int i = 0; i < line.options.n; i++)
+        if (!strcmp(line.options.v[i].def->name, name))
+            VEC_PUSH(line.arena, &all, line.options.v[i].value);
+    *v = all.v;
+    return all.n;
+}
+
+int vn_words(const char ***v)
+{
+    *v = line.words.v;
+    return line.words.n;
+}
+
+int vn_opt_int(const char *name, int otherwise, int lo, int hi, int *out, struct vn_err *e)
+{
+    const char *s = vn_opt(name);
+    *out = otherwise;
+    if (!s)
+        return VN_OK;
+    char *end;
+    const long v = strtol(s, &end, 10);
+    if (*end || !*s || v < lo || v > hi)
+        return vn_fail(e, VN_E_USAGE, "%s: want a whole number from %d to %d, got '%s'", name, lo, hi, s);
+    *out = (int)v;
+    return VN_OK;
+}
+
+int vn_opt_run(struct vn_options *o, struct vn_err *e)
+{
+    static const struct {
+        const char *name;
+        uint32_t mask;
+    } masks[] = { { "all", ~0u }, { "c", 0 }, { "avx2", VN_CPU_AVX2 }, { "avx512", VN_CPU_AVX2 | VN_CPU_AVX512 },
+                  { "avx512vnni", VN_CPU_AVX2 | VN_CPU_AVX512 | VN_CPU_AVX512VNNI }, { "neon", VN_CPU_NEON }, { "dotprod", VN_CPU_NEON | VN_CPU_DOTPROD } };
+    vn_options_default(o);
+    TRY(vn_opt_int("--threads", 1, 1, 256, &o->threads, e));
+    const char *s = vn_opt("--cpumask");
+    if (!s)
+        return VN_OK;
+    for (size_t i = 0; i < sizeof masks / sizeof *masks; i++)
+        if (!strcmp(s, masks[i].name)) {
+            o->cpumask = masks[i].mask;
+            return VN_OK;
+        }
+    char *end;
+    o->cpumask = (uint32_t)strtoul(s, &end, 0);
+    return *end || !*s ? vn_fail(e, VN_E_USAGE, "--cpumask: want a number, c, avx2, avx512, avx512vnni or all; got '%s'", s) : VN_OK;
+}
+
+/* ---- logging ---- */
+
+static void write_line(FILE *f, enum vn_log_level level, const char *text)
+{
+    static const char *const names[] = { "DEBUG", "INFO", "WARNING", "ERROR" };
+    struct timeval now;
+    struct tm t;
+    char stamp[32];
+    gettimeofday(&now, NULL);
+    localtime_r(&now.tv_sec, &t);
+    strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &t);
+    fprintf(f, "%s,%03d %s %s\n", stamp, (int)(now.tv_usec / 1000), names[level], text);
+    fflush(f);
+}
+
+static void log_line(void *user, enum vn_log_level level, const char *text)
+{
+    struct logger *l = user;
+    if (!l->quiet || level >= VN_LOG_WARNING)
+        write_line(stderr, level, text);
+    if (l->file)
+        write_line(l->file, level, text);
+}
+
+static void show_progress(void *user, const char *what, int done, int all)
+{
+    struct logger *l = user;
+    l->progress.f = stderr;
+    vn_progress_show(&l->progress, what, done, all);
+}
+
+struct vn_listener vn_logger_listener(struct logger *l) { return (struct vn_listener){ log_line, show_progress, l }; }
+
+int vn_print_json(json_t *j)
+{
+    json_dumpf(j, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
+    putchar('\n');
+    json_decref(j);
+    return EXIT_DONE;
+}
+
+/* ---- the command line ---- */
+
+static void print_usage(FILE *f)
+{
+    fprintf(f, "usage: vernier COMMAND [options]\n\n"
+               "Float ONNX models to verified int8 programs for CPUs. It makes no code for vendor NPUs.\n\n");
+    for (int i = 0; i < vn_commands_count; i++)
+        fprintf(f, "  %-9s %s\n", vn_commands[i]->name, vn_commands[i]->help);
+    fprintf(f, "\n'vernier COMMAND --help' says more. Exit status: 0 done, 1 done but a check failed, 2 usage, 3 bad input, 4 internal.\n");
+}
+
+static void print_help(const struct command *c)
+{
+    printf("usage: vernier %s %s\n\n%s\n\n", c->name, c->args, c->help);
+    for (const struct option_def *o = c->options; o->name; o++) {
+        char left[64];
+        const char letter[4] = { '-', o->letter, ',', 0 };
+        snprintf(left, sizeof left, "%s %s %s", o->letter ? letter : "   ", o->name, o->value ? o->value : "");
+        printf("  %-30s %s\n", left, o->help);
+    }
+}
+
+static const struct option_def *find_option(const struct command *c, const char *word, size_t n)
+{
+    for (const struct option_def *o = c->options; o->name; o++)
+        if ((strlen(o->name) == n && !strncmp(o->name, word, n)) || (n == 2 && word[0] == '-' && word[1] == o->letter && o->letter))
+            return o;
+    return NULL;
+}
+
+static int unknown_option(const struct command *c, const char *word, struct vn_err *e)
+{
+    const char *names[64];
+    int n = 0;
+    for (const struct option_def *o = c->options; o->name && n < 64; o++)
+        names[n++] = o->name;
+    const char *near = vn_nearest(word, names, n);
+    return vn_fail(e, VN_E_USAGE, "%s: unknown option '%s'%s%s%s", c->name, word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static int parse(const struct command *c, int argc, char **argv, struct vn_err *e)
+{
+    for (int i = 2; i < argc; i++) {
+        const char *word = argv[i];
+        if (word[0] != '-' || !word[1]) {
+            VEC_PUSH(line.arena, &line.words, word);
+            continue;
+        }
+        const char *eq = strncmp(word, "--", 2) ? NULL : strchr(word, '=');
+        const struct option_def *o = find_option(c, word, eq ? (size_t)(eq - word) : strlen(word));
+        if (!o)
+            return unknown_option(c, word, e);
+        if (!o->repeats && vn_opt(o->name))
+            return vn_fail(e, VN_E_USAGE, "%s: %s is given twice", c->name, o->name);
+        struct given g = { o, "" };
+        if (!o->value && eq)
+            return vn_fail(e, VN_E_USAGE, "%s: %s takes no value", c->name, o->name);
+        if (o->value) {
+            if (!eq && i + 1 >= argc)
+                return vn_fail(e, VN_E_USAGE, "%s: %s wants %s", c->name, o->name, o->value);
+            g.value = eq ? eq + 1 : argv[++i];
+            if (o->rest && i + 1 < argc && argv[i + 1][0] != '-' && !strchr(g.value, '='))
+                g.value = vn_arena_fmt(line.arena, "%s=%s", g.value, argv[++i]);
+        }
+        VEC_PUSH(line.arena, &line.options, g);
+    }
+    if (line.words.n < c->min_words || (c->max_words >= 0 && line.words.n > c->max_words))
+        return vn_fail(e, VN_E_USAGE, "usage: vernier %s %s", c->name, c->args);
+    return VN_OK;
+}
+
+static int exit_status(int status)
+{
+    static const int map[] = { [0] = EXIT_DONE, [-VN_E_USAGE] = EXIT_USAGE, [-VN_E_INPUT] = EXIT_BAD_INPUT, [-VN_E_UNSUPPORTED] = EXIT_BAD_INPUT,
+                               [-VN_E_IO] = EXIT_BAD_INPUT, [-VN_E_NOMEM] = EXIT_INTERNAL, [-VN_E_INTERNAL] = EXIT_INTERNAL };
+    return status >= 0 ? status : map[-status];
+}
+
+static const struct command *find_command(const char *name)
+{
+    for (int i = 0; i < vn_commands_count; i++)
+        if (!strcmp(vn_commands[i]->name, name))
+            return vn_commands[i];
+    return NULL;
+}
+
+static int unknown_command(const char *name)
+{
+    const char *names[32];
+    for (int i = 0; i < vn_commands_count; i++)
+        names[i] = vn_commands[i]->name;
+    const char *near = vn_nearest(name, names, vn_commands_count);
+    fprintf(stderr, "vernier: unknown command '%s'%s%s%s\n", name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return EXIT_USAGE;
+}
+
+static int wants_help(int argc, char **argv)
+{
+    for (int i = 2; i < argc; i++)
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+            return 1;
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+        print_usage(argc < 2 ? stderr : stdout);
+        return argc < 2 ? EXIT_USAGE : EXIT_DONE;
+    }
+    if (!strcmp(argv[1], "--version")) {
+        puts("vernier " VN_VERSION);
+        return EXIT_DONE;
+    }
+    const struct command *c = find_command(argv[1]);
+    if (!c)
+        return unknown_command(argv[1]);
+    if (wants_help(argc, argv)) {
+        print_help(c);
+        return EXIT_DONE;
+    }
+    struct vn_err e = { 0 };
+    struct vn_oom guard;
+    if (VN_OOM_GUARD(&guard)) {
+        fputs("vernier: out of memory\n", stderr);
+        return EXIT_INTERNAL;
+    }
+    line.arena = vn_arena_new();
+    int status = parse(c, argc, argv, &e);
+    if (status == VN_OK)
+        status = c->run(line.arena, &e);
+    vn_oom_leave(&guard);
+    if (status < 0)
+        fprintf(stderr, "vernier %s: %s%s\n", c->name, status == VN_E_INTERNAL ? "internal error, please report it: " : "", e.msg);
+    vn_arena_free(&line.arena);
+    if (fflush(stdout) || ferror(stdout)) {
+        fputs("vernier: cannot write to standard output\n", stderr);
+        return EXIT_BAD_INPUT;
+    }
+    return exit_status(status);
+}

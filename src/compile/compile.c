@@ -1,0 +1,135 @@
+#include "compile/compile.h"
+
+void vn_compile_defaults(struct compile_options *o) { *o = (struct compile_options){ .march = "generic", .level = 3 }; }
+
+/* ---- inputs: bytes from outside become the tensor of the graph's input ---- */
+
+static int is_pixel_input(const struct value *v)
+{
+    return v->q && v->q->dtype == VN_I8 && v->q->n == 1 && v->q->scale[0] == 1 && v->q->zero[0] == 0;
+}
+
+static struct vn_shape image_shape(const struct compile_input *in, int n, int h, int w, int c)
+{
+    if (in->type == VN_IN_NV12)
+        return vn_shape_of(3, (int64_t[]){ n, h / 2 * 3, w });
+    return in->channels_last ? vn_shape_of(4, (int64_t[]){ n, h, w, c }) : vn_shape_of(4, (int64_t[]){ n, c, h, w });
+}
+
+/* Which axis of a 4-D image holds its channels: 1 or 3, as the preprocess node that reads it says; 1 without one. */
+static int channel_axis(const struct graph *g, const struct value *v)
+{
+    for (int i = 0; i < g->nodes.n; i++) {
+        const struct node *n = g->nodes.v[i];
+        if (n->op == &vn_op_preprocess && n->in[0] == v)
+            return ((const struct preprocess_attrs *)n->attrs)->channels_last ? 3 : 1;
+    }
+    return 1;
+}
+
+static void add_input(struct prog *p, int tensor, int type, int channels_last)
+{
+    const struct prog_io io = { tensor, type, channels_last };
+    VEC_PUSH(p->arena, &p->inputs, io);
+}
+
+static int lower_image(struct lowering *l, const struct value *v, const struct compile_input *in, struct vn_err *e)
+{
+    const int axis = v->shape.rank == 4 ? channel_axis(l->graph, v) : 0;
+    const int channels = in->type == VN_IN_GRAY ? 1 : 3;
+    if (!axis || !is_pixel_input(v) || v->shape.d[axis] != channels) {
+        char shape[VN_SHAPE_TEXT];
+        return vn_fail(e, VN_E_INPUT, "input %s: an image input wants int8 pixels of rank 4 with %d channels, got %s", v->name,
+                       channels, vn_shape_text(&v->shape, shape));
+    }
+    const int64_t *d = v->shape.d;
+    const int n = (int)d[0], h = (int)d[axis == 1 ? 2 : 1], w = (int)d[axis == 1 ? 3 : 2];
+    const struct vn_shape bytes = image_shape(in, n, h, w, channels);
+    const int from = vn_low_value_tensor(l, v->name, VN_U8, &bytes, PLAIN, 0, 0, NULL);
+    const enum layout order = axis == 1 ? CHANNELS_LAST : PLAIN;
+    const int to = vn_low_value_tensor(l, v->name, VN_I8, &v->shape, order, 1, 0, v);
+    struct instr_INPUT_IMAGE *q = vn_low_emit(l, OPCODE_INPUT_IMAGE, 1, (int[]){ from }, to);
+    *q = (struct instr_INPUT_IMAGE){ .type = in->type, .n = n, .h = h, .w = w, .c = channels, .channels_last_in = in->channels_last,
+                                     .channels_last_out = 1 };
+    l->held[order][v->id] = to;
+    add_input(l->prog, from, in->type, in->type == VN_IN_NV12 ? 0 : in->channels_last);
+    return VN_OK;
+}
+
+static int lower_input(struct lowering *l, const struct value *v, const struct compile_input *in, struct vn_err *e)
+{
+    if (in && in->type != VN_IN_FEATUREMAP)
+        return lower_image(l, v, in, e);
+    if (v->dtype != VN_F32)
+        return vn_fail(e, VN_E_UNSUPPORTED, "input %s: %s inputs are not supported yet in programs", v->name, vn_dtype_name(v->dtype));
+    const int quantized = v->q != NULL, raw = quantized && !in && is_pixel_input(v);
+    const int from = vn_low_value_tensor(l, v->name, raw ? VN_I8 : VN_F32, &v->shape, PLAIN, raw ? 1 : 0, 0, raw || !quantized ? v : NULL);
+    add_input(l->prog, from, VN_IN_FEATUREMAP, 0);
+    int to = from;
+    if (quantized && !raw) {
+        to = vn_low_value_tensor(l, v->name, VN_I8, &v->shape, PLAIN, v->q->scale[0], v->q->zero[0], v);
+        vn_low_emit(l, OPCODE_QUANTIZE, 1, (int[]){ from }, to);
+    }
+    l->held[PLAIN][v->id] = to;
+    return VN_OK;
+}
+
+/* ---- outputs: plain order, float32 unless raw ---- */
+
+static int lower_output(struct lowering *l, const struct value *v, const struct compile_options *o, struct vn_err *e)
+{
+    int id = vn_low_value(l, v, PLAIN, !o->raw_outputs);
+    if (id < 0)
+        return vn_fail(e, VN_E_INTERNAL, "output %s is never made", v->name);
+    const struct prog_tensor t = *vn_low_tensor(l, id);
+    int is_input = 0;
+    for (int i = 0; i < l->prog->inputs.n; i++)
+        is_input |= l->prog->inputs.v[i].tensor == id;
+    if (t.place != BIN_ARENA || is_input) { /* the output wants memory of its own */
+        const int copy = vn_low_value_tensor(l, t.name, t.dtype, &t.shape, PLAIN, t.scale, t.zero, NULL);
+        const int64_t n = vn_shape_count(&t.shape), one = 1;
+        TRY(vn_low_copy(l, id, copy, 1, &n, 0, &one, 0, &one, e));
+        id = copy;
+    }
+    const struct prog_io io = { id, 0, 0 };
+    VEC_PUSH(l->arena, &l->prog->outputs, io);
+    return VN_OK;
+}
+
+static int *no_tensors(struct vn_arena *a, int n)
+{
+    int *v = NEW_ARRAY(a, int, n);
+    for (int i = 0; i < n; i++)
+        v[i] = -1;
+    return v;
+}
+
+int vn_compile_lower(struct prog **out, struct vn_arena *a, const struct graph *g, const struct compile_options *o, struct vn_err *e)
+{
+    struct prog *p = NEW(a, struct prog);
+    p->arena = a;
+    struct lowering l = { .prog = p, .arena = a, .graph = g };
+    for (int k = 0; k < 2; k++) {
+        l.held[k] = no_tensors(a, g->values.n);
+        l.held_f32[k] = no_tensors(a, g->values.n);
+    }
+    for (int i = 0; i < g->inputs.n; i++)
+        TRY(lower_input(&l, g->inputs.v[i], o->inputs ? &o->inputs[i] : NULL, e));
+    for (int i = 0; i < g->nodes.n; i++)
+        TRY(vn_lower_node(&l, g->nodes.v[i], e));
+    l.node = NULL;
+    for (int i = 0; i < g->outputs.n; i++)
+        TRY(lower_output(&l, g->outputs.v[i], o, e));
+    for (int i = 0; i < g->meta.n; i++)
+        VEC_PUSH(a, &p->meta, g->meta.v[i]);
+    *out = p;
+    return VN_OK;
+}
+
+int vn_compile(struct vn_image *out, struct vn_arena *a, const struct graph *g, const struct compile_options *o, struct vn_err *e)
+{
+    struct prog *p;
+    TRY(vn_compile_lower(&p, a, g, o, e));
+    vn_compile_fuse(p, o->level);
+    return vn_compile_write(out, a, p, o, e);
+}

@@ -1,0 +1,45 @@
+/* compile/compile.h - a graph becomes a program: lowered, fused, planned, written as a .bin image.
+ *
+ * Any graph can be compiled: float, fake-quantized weights aside, or quantized. The same path serves the .bin on disk and the
+ * programs that the toolchain runs in memory (calibration, evaluation).
+ */
+#ifndef VN_COMPILE_H
+#define VN_COMPILE_H
+
+#include "graph/graph.h"
+#include "ops/lower.h"
+
+/* What the program's user hands over for one graph input. */
+struct compile_input {
+    enum vn_input_type type; /* image types: the graph's input is int8 "pixel - 128" (scale 1, zero point 0) */
+    int channels_last;       /* layout of the bytes: NHWC */
+};
+
+struct compile_options {
+    const char *march;
+    uint32_t isa;      /* enum vn_cpu bits that the target names */
+    int level;         /* 0: no fusion, 1: activations, 2 and 3: residual adds too. Results are the same */
+    int keep_all;      /* no memory reuse: every tensor stays readable after a run */
+    int raw_outputs;   /* quantized outputs leave as integers instead of float32 */
+    const struct compile_input *inputs; /* one for each graph input; NULL: each takes the tensor itself (float32, or int8 where
+                                           the value is quantized with scale 1) */
+};
+
+struct vn_image {
+    void *data; /* in the arena, 64-byte aligned */
+    size_t bytes;
+    size_t arena_bytes, const_bytes;
+    int instructions;
+};
+
+void vn_compile_defaults(struct compile_options *o);
+int vn_compile(struct vn_image *out, struct vn_arena *a, const struct graph *g, const struct compile_options *o, struct vn_err *e);
+
+/* The stages, for tests. */
+int vn_compile_lower(struct prog **out, struct vn_arena *a, const struct graph *g, const struct compile_options *o, struct vn_err *e);
+void vn_compile_fuse(struct prog *p, int level);
+/* Offsets for all BIN_ARENA tensors; returns bytes of the arena. */
+size_t vn_compile_plan(const struct prog *p, int keep_all, uint64_t *offset);
+int vn_compile_write(struct vn_image *out, struct vn_arena *a, const struct prog *p, const struct compile_options *o, struct vn_err *e);
+
+#endif

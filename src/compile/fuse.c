@@ -1,0 +1,152 @@
+/* Fusion on the program: a convolution takes in the residual add and the clamp behind it. Neither changes a result: the
+ * convolution's own value is still rounded first, and a clamp of integers commutes with saturation. The tensors in between are
+ * kept as BIN_HIDDEN records, so that an observer can still see them. */
+#include <math.h>
+
+#include "compile/compile.h"
+#include "kernels/kernels.h"
+
+enum kind { NO_CONV, CONV_INT8, CONV_FLOAT };
+
+static enum kind conv_kind(const struct prog_instr *i)
+{
+    switch (i->op) {
+    case OPCODE_CONV_S8:
+    case OPCODE_DWCONV_S8: return CONV_INT8;
+    case OPCODE_CONV_F32:
+    case OPCODE_DWCONV_F32: return CONV_FLOAT;
+    default: return NO_CONV;
+    }
+}
+
+struct uses {
+    int count, last; /* readers, and the last of them; program outputs count */
+};
+
+static struct uses *count_uses(const struct prog *p)
+{
+    struct uses *u = NEW_ARRAY(p->arena, struct uses, p->tensors.n);
+    for (int i = 0; i < p->instrs.n; i++)
+        for (int k = 0; k < p->instrs.v[i].n_in; k++) {
+            u[p->instrs.v[i].in[k]].count++;
+            u[p->instrs.v[i].in[k]].last = i;
+        }
+    for (int i = 0; i < p->outputs.n; i++)
+        u[p->outputs.v[i].tensor].count += 2;
+    return u;
+}
+
+static void remove_instr(struct prog *p, int at)
+{
+    for (int i = at; i + 1 < p->instrs.n; i++)
+        p->instrs.v[i] = p->instrs.v[i + 1];
+    p->instrs.n--;
+}
+
+/* Params of the two convolution families agree up to `groups`; the hidden ids lie at the end. */
+static int *hidden_of(struct prog_instr *c, int which)
+{
+    if (conv_kind(c) == CONV_INT8) {
+        struct instr_CONV_S8 *q = c->params;
+        return which ? &q->hidden_sum : &q->hidden_conv;
+    }
+    struct instr_CONV_F32 *q = c->params;
+    return which ? &q->hidden_sum : &q->hidden_conv;
+}
+
+static int has_residual(const struct prog_instr *c) { return c->n_in == (conv_kind(c) == CONV_INT8 ? 6 : 4); }
+
+static int clamped(const struct prog_instr *c)
+{
+    if (conv_kind(c) == CONV_INT8) {
+        const struct instr_CONV_S8 *q = c->params;
+        return q->lo != -128 || q->hi != 127;
+    }
+    const struct instr_CONV_F32 *q = c->params;
+    return q->lo != -INFINITY || q->hi != INFINITY;
+}
+
+static int hide(struct prog *p, struct prog_instr *c, int which, int new_out)
+{
+    const int old = c->out;
+    p->tensors.v[old].place = BIN_HIDDEN;
+    *hidden_of(c, which) = old;
+    c->out = new_out;
+    return 1;
+}
+
+static int fuse_clamp(struct prog *p, int at, const struct uses *u)
+{
+    struct prog_instr *c = &p->instrs.v[at];
+    if (u[c->out].count != 1 || clamped(c) || *hidden_of(c, 1) >= 0 || (*hidden_of(c, 0) >= 0 && !has_residual(c)))
+        return 0;
+    const int user = u[c->out].last;
+    const struct prog_instr *k = &p->instrs.v[user];
+    const struct prog_tensor *t = &p->tensors.v[c->out], *y = &p->tensors.v[k->out];
+    if (conv_kind(c) == CONV_INT8 && k->op == OPCODE_CLAMP_S8 && t->scale == y->scale && t->zero == y->zero && t->layout == y->layout) {
+        const struct instr_CLAMP_S8 *q = k->params;
+        struct instr_CONV_S8 *s = c->params;
+        s->lo = q->lo;
+        s->hi = q->hi;
+    } else if (conv_kind(c) == CONV_FLOAT && k->op == OPCODE_CLAMP_F32 && t->layout == y->layout) {
+        const struct instr_CLAMP_F32 *q = k->params;
+        struct instr_CONV_F32 *s = c->params;
+        s->lo = q->lo;
+        s->hi = q->hi;
+    } else
+        return 0;
+    hide(p, c, has_residual(c), k->out);
+    remove_instr(p, user);
+    return 1;
+}
+
+static int is_plain_add(const struct prog *p, const struct prog_instr *add, int t)
+{
+    const int s8 = add->op == OPCODE_BINARY_S8;
+    if ((!s8 && add->op != OPCODE_BINARY_F32) || *(const int32_t *)add->params != VN_BIN_ADD || add->in[0] == add->in[1])
+        return 0;
+    const struct prog_tensor *a = &p->tensors.v[add->in[0]], *b = &p->tensors.v[add->in[1]], *y = &p->tensors.v[add->out];
+    const struct prog_tensor *x = &p->tensors.v[t];
+    return vn_shape_equal(&a->shape, &b->shape) && vn_shape_equal(&a->shape, &y->shape) && a->layout == b->layout && a->layout == y->layout &&
+           a->dtype == b->dtype && a->dtype == y->dtype && x->dtype == a->dtype && a->place != BIN_CONST && b->place != BIN_CONST;
+}
+
+static int fuse_residual(struct prog *p, int at, const struct uses *u)
+{
+    struct prog_instr *c = &p->instrs.v[at];
+    if (u[c->out].count != 1 || has_residual(c) || *hidden_of(c, 0) >= 0 || clamped(c))
+        return 0;
+    const int user = u[c->out].last, t = c->out;
+    const struct prog_instr add = p->instrs.v[user];
+    if (!is_plain_add(p, &add, t))
+        return 0;
+    struct prog_instr fused = *c;
+    const int other = add.in[0] == t ? add.in[1] : add.in[0];
+    fused.in = NEW_ARRAY(p->arena, int, c->n_in + 1);
+    memcpy(fused.in, c->in, (size_t)c->n_in * sizeof *c->in);
+    fused.in[fused.n_in++] = other;
+    if (conv_kind(&fused) == CONV_INT8) {
+        struct instr_CONV_S8 *q = fused.params;
+        q->mid_scale = p->tensors.v[t].scale;
+        q->mid_zero = p->tensors.v[t].zero;
+    }
+    hide(p, &fused, 0, add.out);
+    p->instrs.v[user] = fused; /* where the add was: its other operand exists there */
+    remove_instr(p, at);
+    return 1;
+}
+
+void vn_compile_fuse(struct prog *p, int level)
+{
+    for (int pass = 2; pass >= 1; pass--) { /* residual adds first: the clamp behind them follows */
+        if (level < pass)
+            continue;
+        for (int i = 0; i < p->instrs.n; i++) {
+            if (conv_kind(&p->instrs.v[i]) == NO_CONV)
+                continue;
+            const struct uses *u = count_uses(p);
+            if (pass == 2 ? fuse_residual(p, i, u) : fuse_clamp(p, i, u))
+                i--;
+        }
+    }
+}

@@ -1,0 +1,99 @@
+/* config/config.h - the conversion's YAML file: read, checked, resolved. keys.c has the one table of all keys. */
+#ifndef VN_CONFIG_H
+#define VN_CONFIG_H
+
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+enum key_type { KEY_TEXT, KEY_BOOL, KEY_INT, KEY_FLOAT, KEY_CHOICE, KEY_LIST, KEY_NUMBERS, KEY_SHAPES, KEY_TREE };
+
+enum key_state {
+    KEY_WORKS,
+    KEY_LATER,   /* known to the format, not supported yet */
+    KEY_VENDOR,  /* names vendor hardware: checked, then reported as without meaning here */
+};
+
+struct key {
+    const char *group, *name;
+    enum key_type type;
+    enum key_state state;
+    const char *def;     /* default, as text; NULL: none */
+    const char *choices; /* KEY_CHOICE: "a|b|c"; a choice in () is known but not supported yet */
+    double min, max;     /* KEY_INT, KEY_FLOAT */
+    const char *needs;   /* "key=value|value" of any group: without it this key has no effect, an error */
+    const char *excludes; /* other key that must not be given */
+    const char *help;
+};
+extern const struct key vn_keys[];
+extern const int vn_keys_count;
+
+/* One key as given in the file. */
+struct setting {
+    const struct key *key;
+    const char *text; /* scalar; NULL for trees */
+    int line, column;
+};
+
+#define CONFIG_MAX_CHANNELS 64
+
+struct input_config {
+    const char *name;        /* NULL: take the model's */
+    const char *type_train, *layout_train, *type_rt, *layout_rt; /* layout_rt NULL: the training layout */
+    const char *norm_type;
+    int video_range;
+    const char *shape;       /* NULL: take the model's */
+    int n_mean, n_scale;
+    double mean[CONFIG_MAX_CHANNELS], scale[CONFIG_MAX_CHANNELS];
+    const char *cal_dir;     /* absolute or relative to the working directory of the process; NULL: none */
+    const char *cal_type;    /* NumPy dtype of raw calibration files */
+};
+
+struct config {
+    const char *path;      /* for messages */
+    const char *folder;    /* of the file: relative paths start there */
+    const char *onnx_model;
+    const char *march, *prefix, *working_dir;
+    int n_output_nodes;
+    const char **output_nodes;
+    int n_inputs;
+    struct input_config *inputs;
+    const char *calibration_type;
+    double max_percentile; /* 1: plain max */
+    int preprocess_on;
+    const char *pipeline;  /* steps applied to calibration pictures; NULL: none */
+    int outputs_int8;      /* optimization: set_model_output_int8 */
+    int asymmetric;
+    int level;             /* optimize_level 0..3 */
+    int dump_calibration;
+    VEC(struct setting) settings; /* in file order */
+    VEC(const char *) warnings;
+};
+
+/* Read and check a file. Errors name file:line:column, what was found and what would be right. */
+int vn_config_read(struct config **out, struct vn_arena *a, const char *path, struct vn_err *e);
+int vn_config_read_memory(struct config **out, struct vn_arena *a, const char *text, size_t bytes, const char *path, struct vn_err *e);
+/* Resolve what depends on the model: input names in model order. */
+int vn_config_match_inputs(struct config *c, struct vn_arena *a, int n, const char *const *names, struct vn_err *e);
+const struct setting *vn_config_given(const struct config *c, const char *key);
+/* "path:line:column: key" in front of the message. */
+int vn_config_fail(const struct config *c, const struct setting *s, struct vn_err *e, int code, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+/* Smallest edit distance wins; NULL when nothing is near. */
+const char *vn_nearest(const char *word, const char *const *words, int n);
+
+/* A target description, targets/NAME.yaml. */
+struct target {
+    const char *name;
+    uint32_t isa;            /* enum vn_cpu bits */
+    const char *zero_points; /* "symmetric", "nonnegative", "asymmetric" */
+    const char *float_ops;   /* space-separated ONNX types that stay float, "" for none */
+    int float_tail;          /* results that leave the network are not quantized */
+    const char *unsupported; /* reason, where the target is known and not supported yet */
+};
+/* Find a target by name: built in, or a file in `folder`. */
+int vn_target_read(struct target *t, struct vn_arena *a, const char *name, struct vn_err *e);
+extern const char *const vn_target_names[];
+
+#endif

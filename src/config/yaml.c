@@ -1,0 +1,236 @@
+/* YAML to a flat list of settings, each checked against the table of keys. */
+#include "config/yaml.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <yaml.h>
+
+#define MAX_DEPTH 16
+
+struct reader {
+    struct config *c;
+    struct vn_arena *arena;
+    yaml_parser_t parser;
+    struct vn_err *e;
+};
+
+static int fail_at(const struct config *c, const yaml_mark_t *m, struct vn_err *e, const char *fmt, ...)
+{
+    char msg[800];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(msg, sizeof msg, fmt, ap);
+    va_end(ap);
+    return vn_fail(e, VN_E_INPUT, "%s:%zu:%zu: %s", c->path, m->line + 1, m->column + 1, msg);
+}
+
+static int edit_distance(const char *a, const char *b)
+{
+    int row[64];
+    const int n = (int)strlen(a), m = (int)strlen(b);
+    if (n > 60 || m > 60)
+        return 99;
+    for (int j = 0; j <= m; j++)
+        row[j] = j;
+    for (int i = 1; i <= n; i++) {
+        int diagonal = row[0];
+        row[0] = i;
+        for (int j = 1; j <= m; j++) {
+            const int up = row[j], same = diagonal + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
+            const int step = (up < row[j - 1] ? up : row[j - 1]) + 1;
+            row[j] = same < step ? same : step;
+            diagonal = up;
+        }
+    }
+    return row[m];
+}
+
+const char *vn_nearest(const char *word, const char *const *words, int n)
+{
+    const char *best = NULL;
+    int least = (int)strlen(word) / 2 + 1;
+    for (int i = 0; i < n; i++) {
+        const int d = edit_distance(word, words[i]);
+        if (d < least) {
+            least = d;
+            best = words[i];
+        }
+    }
+    return best;
+}
+
+static const struct key *find_key(const char *group, const char *name)
+{
+    for (int i = 0; i < vn_keys_count; i++)
+        if (!strcmp(vn_keys[i].group, group) && !strcmp(vn_keys[i].name, name))
+            return &vn_keys[i];
+    return NULL;
+}
+
+static const char *group_of(const char *name)
+{
+    for (int i = 0; i < vn_keys_count; i++)
+        if (!strcmp(vn_keys[i].name, name))
+            return vn_keys[i].group;
+    return NULL;
+}
+
+static int unknown_key(const struct reader *r, const yaml_mark_t *m, const char *group, const char *name)
+{
+    const char *words[128];
+    int n = 0;
+    for (int i = 0; i < vn_keys_count && n < 128; i++)
+        words[n++] = vn_keys[i].name;
+    const char *elsewhere = group_of(name), *near = vn_nearest(name, words, n);
+    if (elsewhere)
+        return fail_at(r->c, m, r->e, "key '%s' belongs under %s, not under %s", name, elsewhere, group);
+    return fail_at(r->c, m, r->e, "unknown key '%s' under %s%s%s%s", name, group, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+static const char *const groups[] = { "model_parameters", "input_parameters", "calibration_parameters", "compiler_parameters", "custom_op" };
+#define N_GROUPS 5
+
+static int next(struct reader *r, yaml_event_t *ev)
+{
+    if (yaml_parser_parse(&r->parser, ev))
+        return VN_OK;
+    return vn_fail(r->e, VN_E_INPUT, "%s:%zu:%zu: not YAML: %s", r->c->path, r->parser.problem_mark.line + 1, r->parser.problem_mark.column + 1,
+                   r->parser.problem ? r->parser.problem : "cannot be read");
+}
+
+/* Everything up to the end of the collection that `first` opened. */
+static int skip_tree(struct reader *r)
+{
+    for (int depth = 1; depth;) {
+        yaml_event_t ev;
+        TRY(next(r, &ev));
+        const int type = ev.type;
+        const yaml_mark_t mark = ev.start_mark;
+        yaml_event_delete(&ev);
+        depth += (type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT) -
+                 (type == YAML_MAPPING_END_EVENT || type == YAML_SEQUENCE_END_EVENT);
+        if (depth > MAX_DEPTH)
+            return fail_at(r->c, &mark, r->e, "nested deeper than %d", MAX_DEPTH);
+        if (type == YAML_ALIAS_EVENT)
+            return fail_at(r->c, &mark, r->e, "aliases are not supported");
+    }
+    return VN_OK;
+}
+
+static int read_value(struct reader *r, const struct key *key, const yaml_mark_t *at)
+{
+    yaml_event_t ev;
+    TRY(next(r, &ev));
+    const int type = ev.type;
+    const yaml_mark_t mark = ev.start_mark;
+    struct setting s = { .key = key, .line = (int)at->line + 1, .column = (int)at->column + 1 };
+    if (type == YAML_SCALAR_EVENT) {
+        s.text = vn_arena_strn(r->arena, (const char *)ev.data.scalar.value, ev.data.scalar.length);
+        if (strlen(s.text) != ev.data.scalar.length) {
+            yaml_event_delete(&ev);
+            return fail_at(r->c, &mark, r->e, "%s: a zero byte in the value", key->name);
+        }
+    }
+    yaml_event_delete(&ev);
+    if (type == YAML_ALIAS_EVENT)
+        return fail_at(r->c, &mark, r->e, "aliases are not supported");
+    if (type != YAML_SCALAR_EVENT) {
+        if (key->type != KEY_TREE)
+            return fail_at(r->c, &mark, r->e, "%s: want one value, got a %s", key->name, type == YAML_MAPPING_START_EVENT ? "mapping" : "list");
+        TRY(skip_tree(r));
+    }
+    for (int i = 0; i < r->c->settings.n; i++)
+        if (r->c->settings.v[i].key == key)
+            return fail_at(r->c, at, r->e, "key '%s' is given a second time; first on line %d", key->name, r->c->settings.v[i].line);
+    if (s.text && !*s.text && key->type != KEY_TEXT && key->type != KEY_TREE)
+        return VN_OK; /* "key:" with nothing behind it: as if absent */
+    if (s.text && !*s.text)
+        return VN_OK;
+    VEC_PUSH(r->arena, &r->c->settings, s);
+    return VN_OK;
+}
+
+static int read_group(struct reader *r, const char *group)
+{
+    for (;;) {
+        yaml_event_t ev;
+        TRY(next(r, &ev));
+        const int type = ev.type;
+        const yaml_mark_t mark = ev.start_mark;
+        const char *name = type == YAML_SCALAR_EVENT ? vn_arena_str(r->arena, (const char *)ev.data.scalar.value) : NULL;
+        yaml_event_delete(&ev);
+        if (type == YAML_MAPPING_END_EVENT)
+            return VN_OK;
+        if (!name)
+            return fail_at(r->c, &mark, r->e, "want a key of %s", group);
+        const struct key *key = find_key(group, name);
+        if (!key)
+            return unknown_key(r, &mark, group, name);
+        TRY(read_value(r, key, &mark));
+    }
+}
+
+static int read_groups(struct reader *r)
+{
+    int seen[N_GROUPS] = { 0 };
+    for (;;) {
+        yaml_event_t ev;
+        TRY(next(r, &ev));
+        int type = ev.type;
+        const yaml_mark_t mark = ev.start_mark;
+        const char *name = type == YAML_SCALAR_EVENT ? vn_arena_str(r->arena, (const char *)ev.data.scalar.value) : NULL;
+        yaml_event_delete(&ev);
+        if (type == YAML_MAPPING_END_EVENT)
+            return VN_OK;
+        if (!name)
+            return fail_at(r->c, &mark, r->e, "want the name of a group, e.g. model_parameters");
+        int g = 0;
+        while (g < N_GROUPS && strcmp(groups[g], name))
+            g++;
+        if (g == N_GROUPS) {
+            const char *near = vn_nearest(name, groups, N_GROUPS), *inside = group_of(name);
+            if (inside)
+                return fail_at(r->c, &mark, r->e, "key '%s' belongs under %s", name, inside);
+            return fail_at(r->c, &mark, r->e, "unknown group '%s'%s%s%s", name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        }
+        if (seen[g]++)
+            return fail_at(r->c, &mark, r->e, "group '%s' is given a second time", name);
+        TRY(next(r, &ev));
+        type = ev.type;
+        const int empty = type == YAML_SCALAR_EVENT && ev.data.scalar.length == 0;
+        yaml_event_delete(&ev);
+        if (type != YAML_MAPPING_START_EVENT && !empty)
+            return fail_at(r->c, &mark, r->e, "group '%s' wants keys below it", name);
+        if (!empty)
+            TRY(read_group(r, name));
+    }
+}
+
+static int read_document(struct reader *r)
+{
+    static const int opening[] = { YAML_STREAM_START_EVENT, YAML_DOCUMENT_START_EVENT, YAML_MAPPING_START_EVENT };
+    for (int i = 0; i < 3; i++) {
+        yaml_event_t ev;
+        TRY(next(r, &ev));
+        const int type = ev.type;
+        const yaml_mark_t mark = ev.start_mark;
+        yaml_event_delete(&ev);
+        if (type != opening[i])
+            return fail_at(r->c, &mark, r->e, "want a mapping with model_parameters, input_parameters, calibration_parameters and compiler_parameters");
+    }
+    return read_groups(r);
+}
+
+int vn_yaml_settings(struct config *c, struct vn_arena *a, const char *text, size_t bytes, struct vn_err *e)
+{
+    struct reader r = { .c = c, .arena = a, .e = e };
+    if (!yaml_parser_initialize(&r.parser))
+        return vn_fail(e, VN_E_NOMEM, "%s: out of memory", c->path);
+    yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, bytes);
+    const int status = read_document(&r);
+    yaml_parser_delete(&r.parser);
+    return status;
+}

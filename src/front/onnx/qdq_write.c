@@ -1,0 +1,108 @@
+/* Quantized values as QuantizeLinear and DequantizeLinear. The name of the source tensor denotes the dequantized value:
+ *
+ *     made by a node      node -> X_raw -> Q -> X_quantized -> DQ -> X
+ *     float32 input       X -> Q -> X_quantized -> DQ -> X_dequantized
+ *     integer input       X -> DQ -> X_dequantized
+ *     integer constant    X_quantized -> DQ -> X
+ *     float constant      X -> Q -> X_quantized -> DQ -> X_dequantized
+ *
+ * Scales are scalars, or lists with an axis. int32 (biases) has no zero point: it is zero.
+ */
+#include "front/onnx/write.h"
+
+/* QuantizeLinear has no int32: such float constants (biases of a calibrated model) stay plain. */
+int vn_onnx_is_quantized(const struct value *v)
+{
+    if (!v->q || v->q->implied)
+        return 0;
+    return v->q->dtype != VN_I32 || (v->data && v->data->dtype == VN_I32);
+}
+
+static int is_stored_integer(const struct value *v) { return v->data && v->data->dtype == v->q->dtype; }
+
+static int is_graph_input(const struct model_writer *w, const struct value *v)
+{
+    for (int i = 0; i < w->g->inputs.n; i++)
+        if (w->g->inputs.v[i] == v)
+            return 1;
+    return 0;
+}
+
+int vn_onnx_is_integer_input(const struct model_writer *w, const struct value *v)
+{
+    return w->o->int8_inputs && vn_onnx_is_quantized(v) && is_graph_input(w, v);
+}
+
+static const char *derived(struct model_writer *w, const char *base, const char *suffix)
+{
+    return vn_onnx_new_name(w->arena, w->names, vn_arena_fmt(w->arena, "%s_%s", base, suffix));
+}
+
+void vn_onnx_name_value(struct model_writer *w, const struct value *v)
+{
+    struct written *x = &w->written[v->id];
+    *x = (struct written){ v->name, v->name };
+    if (!vn_onnx_is_quantized(v))
+        return;
+    if (v->producer)
+        x->made = derived(w, v->name, "raw");
+    else if (v->data && is_stored_integer(v))
+        x->made = derived(w, v->name, "quantized");
+    else
+        x->read = derived(w, v->name, "dequantized");
+}
+
+/* ---- scale and zero point ---- */
+
+struct params {
+    const char *scale, *zero; /* initializers; zero NULL: none */
+    int axis;
+};
+
+static struct params put_params(struct model_writer *w, const struct value *v)
+{
+    const struct qparam *q = v->q;
+    const struct vn_shape s = { q->axis >= 0, { q->n } };
+    struct params p = { derived(w, v->name, "scale"), NULL, q->axis };
+    struct vn_tensor *scale = vn_tensor_new(w->arena, VN_F32, &s);
+    memcpy(scale->data, q->scale, (size_t)q->n * sizeof *q->scale);
+    vn_onnx_put_initializer(w, p.scale, scale);
+    if (q->dtype == VN_I32)
+        return p;
+    struct vn_tensor *zero = vn_tensor_new(w->arena, q->dtype, &s);
+    for (int i = 0; i < q->n; i++)
+        vn_tensor_set_f64(zero, i, q->zero[i]);
+    p.zero = derived(w, v->name, "zero_point");
+    vn_onnx_put_initializer(w, p.zero, zero);
+    return p;
+}
+
+static void put(struct model_writer *w, const struct value *v, const char *op, const struct params *p, const char *in,
+                const char *out)
+{
+    const char *name = vn_onnx_new_name(w->arena, w->node_names, vn_arena_fmt(w->arena, "%s_%s", v->name, op));
+    struct onnx_node *n = vn_onnx_put_node(w->arena, &w->graph.nodes, name, op, NULL);
+    vn_onnx_put_in(w->arena, n, in);
+    vn_onnx_put_in(w->arena, n, p->scale);
+    if (p->zero)
+        vn_onnx_put_in(w->arena, n, p->zero);
+    vn_onnx_put_out(w->arena, n, out);
+    if (p->axis >= 0)
+        vn_onnx_add_int(w->arena, n, "axis", p->axis);
+}
+
+void vn_onnx_put_qdq(struct model_writer *w, const struct value *v)
+{
+    const struct written *x = &w->written[v->id];
+    if (!vn_onnx_is_quantized(v))
+        return;
+    const struct params p = put_params(w, v);
+    if ((v->data && is_stored_integer(v)) || vn_onnx_is_integer_input(w, v)) {
+        put(w, v, "DequantizeLinear", &p, x->made, x->read);
+        return;
+    }
+    const char *quantized = derived(w, v->name, "quantized");
+    put(w, v, "QuantizeLinear", &p, x->made, quantized);
+    put(w, v, "DequantizeLinear", &p, quantized, x->read);
+    vn_onnx_put_value_info(w, &w->graph.value_infos, quantized, v->q->dtype, &v->shape);
+}

@@ -1,0 +1,72 @@
+/* Which operators can be read; all that cannot are listed in one message. */
+#include <stdio.h>
+
+#include "front/onnx/draft.h"
+
+/* A file's nodes of our domain call functions; all preprocessing variants are one operator. */
+const struct op_def *vn_onnx_op(const struct onnx_node *n)
+{
+    const char *domain = n->domain ? n->domain : "";
+    if (!strcmp(domain, ONNX_OUR_DOMAIN) && !strncmp(n->op_type, "Preprocess", 10))
+        return vn_op_find("Preprocess", ONNX_OUR_DOMAIN);
+    return vn_op_find(n->op_type, domain);
+}
+
+static int is_default_domain(const struct onnx_node *n) { return !n->domain || !*n->domain || !strcmp(n->domain, "ai.onnx"); }
+
+static int is_supported(const struct onnx_node *n)
+{
+    if (is_default_domain(n) && (vn_onnx_upgrade_knows(n->op_type) || vn_onnx_is_qdq(n->op_type)))
+        return 1;
+    return vn_onnx_op(n) != NULL;
+}
+
+struct missing {
+    const char *op, *domain, *first;
+    int count;
+};
+
+static const char *domain_of(const struct onnx_node *n) { return is_default_domain(n) ? "" : n->domain; }
+
+static int is_function(const struct onnx_model *m, const struct missing *x)
+{
+    const struct onnx_function *f = m->functions.v;
+    for (int i = 0; i < m->functions.n; i++)
+        if (f[i].name && !strcmp(f[i].name, x->op) && !strcmp(f[i].domain ? f[i].domain : "", x->domain))
+            return 1;
+    return 0;
+}
+
+int vn_onnx_check_support(const struct draft *d, const struct onnx_model *m, struct vn_err *e)
+{
+    VEC(struct missing *) missing = { 0 };
+    struct vn_map *known = vn_map_new(d->arena);
+    for (int i = 0; i < d->nodes.n; i++) {
+        const struct draft_node *n = d->nodes.v[i];
+        if (is_supported(&n->raw))
+            continue;
+        const char *key = vn_arena_fmt(d->arena, "%s:%s", domain_of(&n->raw), n->raw.op_type);
+        struct missing *x = vn_map_get(known, key);
+        if (!x) {
+            x = NEW(d->arena, struct missing);
+            *x = (struct missing){ n->raw.op_type, domain_of(&n->raw), n->name, 0 };
+            vn_map_set(known, key, x);
+            VEC_PUSH(d->arena, &missing, x);
+        }
+        x->count++;
+    }
+    if (!missing.n)
+        return VN_OK;
+    char list[800] = "";
+    for (int i = 0; i < missing.n; i++) {
+        const struct missing *x = missing.v[i];
+        const size_t n = strlen(list);
+        if (n > 600) {
+            snprintf(list + n, sizeof list - n, " and %d more", missing.n - i);
+            break;
+        }
+        snprintf(list + n, sizeof list - n, "%s%.60s%s%.60s%s (%d, first %.60s)", i ? ", " : "", x->domain,
+                 *x->domain ? "." : "", x->op, is_function(m, x) ? ", a function of the model" : "", x->count, x->first);
+    }
+    return vn_fail(e, VN_E_UNSUPPORTED, "%s: operators that are not supported: %s", d->path, list);
+}

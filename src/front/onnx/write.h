@@ -1,0 +1,49 @@
+/* front/onnx/write.h - what the writer's files share: the model under construction. */
+#ifndef VN_FRONT_ONNX_WRITE_H
+#define VN_FRONT_ONNX_WRITE_H
+
+#include "front/onnx/draft.h"
+
+#define ONNX_WRITE_OPSET 21
+#define ONNX_WRITE_IR 10
+
+struct written {
+    const char *made; /* what the producer calls it, or the graph input's or initializer's name */
+    const char *read; /* what consumers call it */
+};
+
+struct model_writer {
+    struct vn_arena *arena;
+    const struct graph *g;
+    const struct vn_onnx_write_options *o;
+    struct onnx_model model;
+    struct onnx_graph graph;
+    struct vn_map *names;      /* tensors */
+    struct vn_map *node_names;
+    struct written *written; /* by value id */
+    struct vn_err *e;
+};
+
+/* ---- building blocks ---- */
+
+struct onnx_node *vn_onnx_put_node(struct vn_arena *a, struct wire_list *nodes, const char *name, const char *op,
+                                   const char *domain);
+void vn_onnx_put_in(struct vn_arena *a, struct onnx_node *n, const char *name);
+void vn_onnx_put_out(struct vn_arena *a, struct onnx_node *n, const char *name);
+void vn_onnx_put_initializer(struct model_writer *w, const char *name, const struct vn_tensor *t);
+void vn_onnx_put_value_info(struct model_writer *w, struct wire_list *list, const char *name, enum vn_dtype t,
+                            const struct vn_shape *s);
+
+/* qdq_write.c: choose w->written[v], and put down what stands in front of v's readers.
+ * Inputs and constants before all nodes; a node's results right behind it. */
+void vn_onnx_name_value(struct model_writer *w, const struct value *v);
+void vn_onnx_put_qdq(struct model_writer *w, const struct value *v);
+/* Written with QuantizeLinear or DequantizeLinear? */
+int vn_onnx_is_quantized(const struct value *v);
+/* A graph input that the file holds as integers. */
+int vn_onnx_is_integer_input(const struct model_writer *w, const struct value *v);
+
+/* function.c: the model-local function for a preprocess node; returns its name. Each is put down once. */
+const char *vn_onnx_put_preprocess(struct model_writer *w, const struct preprocess_attrs *p);
+
+#endif

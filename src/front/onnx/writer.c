@@ -1,0 +1,229 @@
+/* From a graph to the messages of a file. */
+#include "base/file.h"
+#include "front/onnx/write.h"
+
+#define LARGEST_FILE ((size_t)INT32_MAX) /* what protobuf libraries accept */
+
+/* ---- building blocks ---- */
+
+static void add_name(struct vn_arena *a, struct wire_list *l, const char *name)
+{
+    *(const char **)vn_wire_append(a, l, sizeof name) = name;
+}
+
+struct onnx_node *vn_onnx_put_node(struct vn_arena *a, struct wire_list *nodes, const char *name, const char *op,
+                                   const char *domain)
+{
+    struct onnx_node *n = vn_wire_append(a, nodes, sizeof *n);
+    *n = (struct onnx_node){ .name = name, .op_type = op, .domain = domain };
+    return n;
+}
+
+void vn_onnx_put_in(struct vn_arena *a, struct onnx_node *n, const char *name) { add_name(a, &n->in, name); }
+void vn_onnx_put_out(struct vn_arena *a, struct onnx_node *n, const char *name) { add_name(a, &n->out, name); }
+
+void vn_onnx_put_initializer(struct model_writer *w, const char *name, const struct vn_tensor *t)
+{
+    vn_onnx_tensor_write(vn_wire_append(w->arena, &w->graph.initializers, sizeof(struct onnx_tensor)), name, t, w->arena);
+}
+
+static struct onnx_shape *write_shape(struct vn_arena *a, const struct vn_shape *s)
+{
+    struct onnx_shape *out = NEW(a, struct onnx_shape);
+    for (int i = 0; i < s->rank; i++) {
+        struct onnx_dim *d = vn_wire_append(a, &out->dims, sizeof *d);
+        *d = (struct onnx_dim){ .value = { s->d[i], s->d[i] >= 0 } };
+    }
+    return out;
+}
+
+void vn_onnx_put_value_info(struct model_writer *w, struct wire_list *list, const char *name, enum vn_dtype t,
+                            const struct vn_shape *s)
+{
+    struct vn_arena *a = w->arena;
+    struct onnx_value_info *v = vn_wire_append(a, list, sizeof *v);
+    *v = (struct onnx_value_info){ .name = name, .type = NEW(a, struct onnx_type) };
+    v->type->tensor = NEW(a, struct onnx_tensor_type);
+    v->type->tensor->elem_type = t;
+    v->type->tensor->shape = s->rank >= 0 ? write_shape(a, s) : NULL;
+}
+
+/* ---- tensors ---- */
+
+/* Which values the file needs: constants that nothing reads are left out. */
+static char *find_needed(const struct model_writer *w)
+{
+    const struct graph *g = w->g;
+    char *needed = vn_arena_alloc(w->arena, (size_t)g->values.n);
+    for (int i = 0; i < g->inputs.n; i++)
+        needed[g->inputs.v[i]->id] = 1;
+    for (int i = 0; i < g->outputs.n; i++)
+        needed[g->outputs.v[i]->id] = 1;
+    for (int i = 0; i < g->nodes.n; i++) {
+        const struct node *n = g->nodes.v[i];
+        for (int j = 0; j < n->n_in; j++)
+            if (n->in[j])
+                needed[n->in[j]->id] = 1;
+        for (int j = 0; j < n->n_out; j++)
+            if (n->out[j])
+                needed[n->out[j]->id] = 1;
+    }
+    return needed;
+}
+
+/* Names of the graph first, so that made-up ones give way. */
+static void reserve_names(struct model_writer *w, const char *needed)
+{
+    const struct graph *g = w->g;
+    for (int i = 0; i < g->values.n; i++)
+        if (needed[i])
+            vn_onnx_new_name(w->arena, w->names, g->values.v[i]->name);
+    for (int i = 0; i < g->nodes.n; i++)
+        vn_onnx_new_name(w->arena, w->node_names, g->nodes.v[i]->name);
+    for (int i = 0; i < g->values.n; i++)
+        if (needed[i])
+            vn_onnx_name_value(w, g->values.v[i]);
+}
+
+static void write_inputs(struct model_writer *w)
+{
+    for (int i = 0; i < w->g->inputs.n; i++) {
+        const struct value *v = w->g->inputs.v[i];
+        vn_onnx_put_value_info(w, &w->graph.inputs, v->name, vn_onnx_is_integer_input(w, v) ? v->q->dtype : v->dtype, &v->shape);
+        vn_onnx_put_qdq(w, v);
+    }
+}
+
+static void write_constants(struct model_writer *w, const char *needed)
+{
+    for (int i = 0; i < w->g->values.n; i++) {
+        const struct value *v = w->g->values.v[i];
+        if (!v->data || !needed[i])
+            continue;
+        vn_onnx_put_initializer(w, w->written[i].made, v->data);
+        vn_onnx_put_qdq(w, v);
+    }
+}
+
+static void write_outputs(struct model_writer *w)
+{
+    for (int i = 0; i < w->g->outputs.n; i++) {
+        const struct value *v = w->g->outputs.v[i];
+        vn_onnx_put_value_info(w, &w->graph.outputs, v->name, v->dtype == VN_NONE ? VN_F32 : v->dtype, &v->shape);
+    }
+}
+
+static void write_result(struct model_writer *w, const struct value *v)
+{
+    const struct written *x = &w->written[v->id];
+    if (v->dtype != VN_NONE && v->shape.rank >= 0) {
+        if (!vn_graph_is_output(w->g, v))
+            vn_onnx_put_value_info(w, &w->graph.value_infos, v->name, v->dtype, &v->shape);
+        if (x->made != v->name)
+            vn_onnx_put_value_info(w, &w->graph.value_infos, x->made, v->dtype, &v->shape);
+    }
+    vn_onnx_put_qdq(w, v);
+}
+
+/* ---- nodes ---- */
+
+static void write_node(struct model_writer *w, const struct node *n)
+{
+    struct vn_arena *a = w->arena;
+    const char *op = n->op == &vn_op_preprocess ? vn_onnx_put_preprocess(w, n->attrs) : n->op->onnx;
+    struct onnx_node *out = vn_onnx_put_node(a, &w->graph.nodes, n->name, op, n->op->domain);
+    int n_in = n->n_in, n_out = n->n_out;
+    while (n_in && !n->in[n_in - 1])
+        n_in--;
+    while (n_out && !n->out[n_out - 1])
+        n_out--;
+    for (int i = 0; i < n_in; i++)
+        vn_onnx_put_in(a, out, n->in[i] ? w->written[n->in[i]->id].read : "");
+    for (int i = 0; i < n_out; i++)
+        vn_onnx_put_out(a, out, n->out[i] ? w->written[n->out[i]->id].made : "");
+    vn_onnx_attrs_write(out, n, a);
+    for (int i = 0; i < n_out; i++)
+        if (n->out[i])
+            write_result(w, n->out[i]);
+}
+
+/* ---- the model ---- */
+
+static void write_head(struct model_writer *w)
+{
+    struct vn_arena *a = w->arena;
+    struct onnx_model *m = &w->model;
+    m->ir_version = ONNX_WRITE_IR;
+    m->producer_name = "vernier";
+    m->producer_version = w->o->producer_version;
+    m->graph = &w->graph;
+    w->graph.name = w->g->name;
+    *(struct onnx_opset *)vn_wire_append(a, &m->opsets, sizeof(struct onnx_opset)) = (struct onnx_opset){ "", ONNX_WRITE_OPSET };
+    if (m->functions.n)
+        *(struct onnx_opset *)vn_wire_append(a, &m->opsets, sizeof(struct onnx_opset)) =
+            (struct onnx_opset){ ONNX_OUR_DOMAIN, 1 };
+    for (int i = 0; i < w->g->meta.n; i++) {
+        struct onnx_entry *x = vn_wire_append(a, &m->metadata, sizeof *x);
+        *x = (struct onnx_entry){ w->g->meta.v[i].key, w->g->meta.v[i].text };
+    }
+}
+
+static int check_writable(const struct graph *g, struct vn_err *e)
+{
+    for (int i = 0; i < g->values.n; i++)
+        if (g->values.v[i]->id != i)
+            return vn_fail(e, VN_E_INTERNAL, "%s: value %s is not indexed", g->source, g->values.v[i]->name);
+    return VN_OK;
+}
+
+int vn_onnx_write_memory(const uint8_t **data, size_t *bytes, struct vn_arena *a, const struct graph *g,
+                         const struct vn_onnx_write_options *o, struct vn_err *e)
+{
+    static const struct vn_onnx_write_options defaults = { 0 };
+    struct model_writer w = {
+        .arena = a, .g = g, .o = o ? o : &defaults, .names = vn_map_new(a), .node_names = vn_map_new(a), .e = e
+    };
+    TRY(check_writable(g, e));
+    const char *needed = find_needed(&w);
+    w.written = NEW_ARRAY(a, struct written, g->values.n);
+    reserve_names(&w, needed);
+    write_inputs(&w);
+    write_constants(&w, needed);
+    for (int i = 0; i < g->nodes.n; i++)
+        write_node(&w, g->nodes.v[i]);
+    write_outputs(&w);
+    write_head(&w);
+    const struct wire_bytes image = vn_wire_write(&w.model, &vn_onnx_model_message, a);
+    if (image.n > LARGEST_FILE)
+        return vn_fail(e, VN_E_UNSUPPORTED, "%s: the ONNX file would have %zu bytes, want at most %zu", g->source, image.n,
+                       LARGEST_FILE);
+    *data = image.p;
+    *bytes = image.n;
+    return VN_OK;
+}
+
+static int write_file(struct vn_arena *a, const struct graph *g, const char *path, const struct vn_onnx_write_options *o,
+                      struct vn_err *e)
+{
+    const uint8_t *data = NULL;
+    size_t bytes = 0;
+    TRY(vn_onnx_write_memory(&data, &bytes, a, g, o, e));
+    return vn_file_write(path, data, bytes, e);
+}
+
+int vn_onnx_write(const struct graph *g, const char *path, const struct vn_onnx_write_options *o, struct vn_err *e)
+{
+    struct vn_arena *volatile arena = NULL;
+    struct vn_oom guard;
+    int status;
+    if (VN_OOM_GUARD(&guard)) {
+        status = vn_fail(e, VN_E_NOMEM, "%s: out of memory while writing", path);
+    } else {
+        arena = vn_arena_new();
+        status = write_file(arena, g, path, o, e);
+    }
+    vn_oom_leave(&guard);
+    struct vn_arena *a = arena;
+    vn_arena_free(&a);
+    return status;
+}

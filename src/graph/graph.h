@@ -1,0 +1,113 @@
+/* graph/graph.h - the network in memory: values, nodes, and what is known of them. Free of any file format or version. */
+#ifndef VN_GRAPH_H
+#define VN_GRAPH_H
+
+#include "base/arena.h"
+#include "tensor/tensor.h"
+
+struct op_def; /* ops/op.h */
+
+/* How a value is quantized: real = (q - zero) * scale. */
+struct qparam {
+    enum vn_dtype dtype; /* VN_I8, VN_I16, VN_I32 (biases) */
+    int axis;            /* of scale and zero; -1: one for the whole tensor */
+    int n;               /* entries of scale and zero: 1, or shape.d[axis] */
+    const float *scale;
+    const int32_t *zero;
+    int implied; /* 1: not written to files; a clamp that follows has the same parameters (see vn_graph_imply) */
+};
+
+struct value {
+    const char *name; /* of the source model; unique in the graph */
+    int id;           /* index in graph.values */
+    enum vn_dtype dtype; /* what the network computes: VN_F32 for activations and weights, also when quantized */
+    struct vn_shape shape;
+    const struct vn_tensor *data; /* constants: their contents (VN_I8.. when stored quantized, else of dtype); else NULL */
+    const struct qparam *q;       /* quantized with; NULL: not */
+    struct node *producer;        /* NULL: input or constant */
+    int port;                     /* which output of the producer */
+    int n_uses;                   /* consumers (one per input slot) + 1 if graph output; see vn_graph_index */
+    double threshold;             /* calibrated largest magnitude; 0: none */
+};
+
+struct node {
+    const struct op_def *op;
+    const char *name; /* unique; made up where the source has none */
+    int id;           /* index in graph.nodes */
+    struct value **in; /* n_in entries; NULL: optional input left out */
+    int n_in;
+    struct value **out; /* n_out entries; NULL: optional output left out */
+    int n_out;
+    void *attrs;           /* the operator's struct, op->attrs_size bytes */
+    const char *why_float; /* why this node is not quantized; NULL: it is, or no stage has asked yet */
+};
+
+/* A tensor of the source model that an optimisation removed. */
+struct folded {
+    const char *tensor;
+    const char *into; /* node that now computes it, or NULL for a constant */
+};
+
+struct meta {
+    const char *key, *text;
+};
+
+struct graph {
+    struct vn_arena *arena;
+    const char *name;
+    const char *source; /* path it came from, for messages */
+    VEC(struct value *) values;
+    VEC(struct node *) nodes; /* in an order that can be run */
+    VEC(struct value *) inputs;
+    VEC(struct value *) outputs;
+    VEC(struct folded) folded;
+    VEC(struct meta) meta;
+    struct vn_map *by_name; /* values */
+    int opset;              /* of the source, for messages */
+    int ir_version;
+};
+
+struct graph *vn_graph_new(struct vn_arena *a, const char *name);
+
+/* A new value. A name already taken gets "_1", "_2", ... behind it. */
+struct value *vn_graph_value(struct graph *g, const char *name, enum vn_dtype t, const struct vn_shape *s);
+/* A constant; `data` must live as long as the graph. */
+struct value *vn_graph_const(struct graph *g, const char *name, const struct vn_tensor *data);
+struct value *vn_graph_const_i64(struct graph *g, const char *name, int n, const int64_t *v); /* 1-D */
+struct value *vn_graph_find(const struct graph *g, const char *name);
+
+/* Append a node (attrs zeroed to the operator's defaults); output values get it as producer. */
+struct node *vn_graph_node(struct graph *g, const struct op_def *op, const char *name, int n_in, struct value *const *in,
+                           int n_out, struct value *const *out);
+/* The same, but placed before node `at` in running order. */
+struct node *vn_graph_node_before(struct graph *g, struct node *at, const struct op_def *op, const char *name, int n_in,
+                                  struct value *const *in, int n_out, struct value *const *out);
+/* Take a node out; its outputs lose their producer. */
+void vn_graph_remove(struct graph *g, struct node *n);
+/* Every consumer of `from`, and the list of outputs if `outputs_too`, reads `to` instead. */
+void vn_graph_replace(struct graph *g, struct value *from, struct value *to, int outputs_too);
+/* Recount ids, producers and uses. Call after rewriting. */
+void vn_graph_index(struct graph *g);
+int vn_graph_is_output(const struct graph *g, const struct value *v);
+/* The only consumer of v, or NULL when there are none, several, or v is an output. Needs a fresh index. */
+struct node *vn_graph_sole_user(const struct graph *g, const struct value *v);
+void vn_graph_note_folded(struct graph *g, const char *tensor, const char *into);
+void vn_graph_meta_set(struct graph *g, const char *key, const char *text);
+const char *vn_graph_meta(const struct graph *g, const char *key);
+/* Sort nodes so that producers come first. Error names a node on a cycle. */
+int vn_graph_sort(struct graph *g, struct vn_err *e);
+/* Structure and shapes consistent? For tests and after each pass. */
+int vn_graph_check(const struct graph *g, struct vn_err *e);
+/* Deep copy into another arena (constant data is shared). */
+struct graph *vn_graph_clone(struct vn_arena *a, const struct graph *g);
+
+/* Quantization parameters in the graph's arena. */
+const struct qparam *vn_qparam_new(struct vn_arena *a, enum vn_dtype t, int axis, int n, const float *scale, const int32_t *zero);
+int vn_qparam_equal(const struct qparam *a, const struct qparam *b);
+/* Does the node compute in integers: every data input and every output quantized, and the operator has a rule? */
+int vn_node_is_integer(const struct node *n);
+/* Give the unquantized input of a clamp (Relu, Clip) with quantized output the same parameters, flagged implied, where its
+ * producer computes in integers and nobody else reads it. */
+void vn_graph_imply(struct graph *g);
+
+#endif

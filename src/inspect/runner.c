@@ -1,0 +1,298 @@
+#include <math.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "front/onnx/onnx.h"
+#include "inspect/inspect.h"
+#include "interp/interp.h"
+#include "passes/pass.h"
+#include "tensor/npy.h"
+
+/* ---- what artefacts say of their inputs ---- */
+
+const char *vn_input_text(const struct input_config *in, struct vn_arena *a)
+{
+    return vn_arena_fmt(a, "train=%s layout_train=%s rt=%s layout_rt=%s range=%s", in->type_train, in->layout_train, in->type_rt,
+                        in->layout_rt ? in->layout_rt : in->layout_train, in->video_range ? "bt601_video" : "regular");
+}
+
+static const char *field(struct vn_arena *a, const char *text, const char *key, const char *otherwise)
+{
+    const size_t n = strlen(key);
+    for (const char *p = text; p && (p = strstr(p, key)); p += n)
+        if ((p == text || p[-1] == ' ') && p[n] == '=')
+            return vn_arena_strn(a, p + n + 1, strcspn(p + n + 1, " "));
+    return otherwise;
+}
+
+static int one_of(const char *word, const char *const *words)
+{
+    for (; *words; words++)
+        if (!strcmp(word, *words))
+            return 1;
+    return 0;
+}
+
+void vn_input_parse(struct input_config *in, struct vn_arena *a, const char *text)
+{
+    static const char *const types[] = { "rgb", "bgr", "yuv444", "nv12", "gray", NULL }, *const layouts[] = { "NCHW", "NHWC", NULL };
+    *in = (struct input_config){ .type_train = "featuremap", .type_rt = "featuremap", .layout_train = "NCHW", .norm_type = "no_preprocess",
+                                 .cal_type = "float32" };
+    if (!text)
+        return;
+    const char *train = field(a, text, "train", ""), *rt = field(a, text, "rt", ""), *lt = field(a, text, "layout_train", ""),
+               *lr = field(a, text, "layout_rt", "");
+    if (!one_of(train, types) || !one_of(rt, types) || !one_of(lt, layouts) || !one_of(lr, layouts))
+        return;
+    *in = (struct input_config){ .type_train = train, .type_rt = rt, .layout_train = lt, .layout_rt = lr, .norm_type = "no_preprocess",
+                                 .cal_type = "uint8", .video_range = !strcmp(field(a, text, "range", ""), "bt601_video") };
+}
+
+static const char *runner_meta(const struct runner *r, const char *key)
+{
+    return r->kind == RUN_BIN ? vn_model_meta(r->program.model, key) : vn_graph_meta(r->graph, key);
+}
+
+/* ---- opening ---- */
+
+static void allocate_names(struct runner *r)
+{
+    r->in_name = NEW_ARRAY(r->arena, const char *, r->n_in);
+    r->in_shape = NEW_ARRAY(r->arena, struct vn_shape, r->n_in);
+    r->in = NEW_ARRAY(r->arena, struct input_config, r->n_in);
+    r->in_int8 = NEW_ARRAY(r->arena, int, r->n_in);
+    r->out_name = NEW_ARRAY(r->arena, const char *, r->n_out);
+    r->out = NEW_ARRAY(r->arena, struct vn_tensor *, r->n_out);
+}
+
+static void close_model(void *p)
+{
+    struct vn_model *m = p;
+    vn_model_close(&m);
+}
+
+/* The network's input shape of an image input, whose own shape is that of its bytes. */
+static int tensor_shape(struct vn_shape *s, const struct runner *r, int i, struct vn_err *e)
+{
+    const struct vn_io *io = &r->program.in[i];
+    *s = vn_shape_of(io->rank, io->shape);
+    if (io->type == VN_IN_FEATUREMAP)
+        return VN_OK;
+    const int nv12 = io->type == VN_IN_NV12;
+    if (io->rank != (nv12 ? 3 : 4) || !strcmp(r->in[i].type_rt, "featuremap"))
+        return vn_fail(e, VN_E_INPUT, "%s: input %s is an image, but the file does not say of which kind", r->path, io->name);
+    const int64_t n = io->shape[0], c = nv12 ? 3 : io->shape[io->channels_last ? 3 : 1];
+    const int64_t h = nv12 ? io->shape[1] / 3 * 2 : io->shape[io->channels_last ? 1 : 2], w = nv12 ? io->shape[2] : io->shape[io->channels_last ? 2 : 3];
+    *s = strcmp(r->in[i].layout_train, "NHWC") ? vn_shape_of(4, (int64_t[]){ n, c, h, w }) : vn_shape_of(4, (int64_t[]){ n, h, w, c });
+    return VN_OK;
+}
+
+static void make_outputs(struct runner *r)
+{
+    r->program.result = NEW_ARRAY(r->arena, void *, r->n_out);
+    for (int i = 0; i < r->n_out; i++) {
+        const struct vn_io *io = &r->program.out[i];
+        const struct vn_shape s = vn_shape_of(io->rank, io->shape);
+        r->out_name[i] = io->name;
+        r->out[i] = vn_tensor_new(r->arena, io->dtype, &s);
+        r->program.result[i] = r->out[i]->data;
+    }
+}
+
+static int open_bin(struct runner *r, const struct runner_options *o, struct vn_err *e)
+{
+    r->kind = RUN_BIN;
+    TRY(vn_model_open(&r->program.model, r->path, &o->run, e));
+    vn_arena_defer(r->arena, close_model, r->program.model);
+    r->program.in = vn_model_inputs(r->program.model, &r->program.n_in);
+    r->program.out = vn_model_outputs(r->program.model, &r->program.n_out);
+    r->n_in = r->program.n_in;
+    r->n_out = r->program.n_out;
+    allocate_names(r);
+    for (int i = 0; i < r->n_in; i++) {
+        r->in_name[i] = r->program.in[i].name;
+        vn_input_parse(&r->in[i], r->arena, runner_meta(r, vn_arena_fmt(r->arena, "input.%s", r->in_name[i])));
+        r->in[i].name = r->in_name[i];
+        TRY(tensor_shape(&r->in_shape[i], r, i, e));
+    }
+    make_outputs(r);
+    return VN_OK;
+}
+
+static int open_onnx(struct runner *r, const struct runner_options *o, struct vn_err *e)
+{
+    r->kind = RUN_ONNX;
+    r->reference = o->reference;
+    TRY(vn_onnx_read(&r->graph, r->arena, r->path, NULL, e));
+    TRY(vn_passes_prepare(r->graph, e));
+    vn_graph_imply(r->graph);
+    r->n_in = r->graph->inputs.n;
+    r->n_out = r->graph->outputs.n;
+    allocate_names(r);
+    for (int i = 0; i < r->n_in; i++) {
+        const struct value *v = r->graph->inputs.v[i];
+        r->in_name[i] = v->name;
+        r->in_shape[i] = v->shape;
+        r->in_int8[i] = v->q != NULL && v->q->scale[0] == 1 && v->q->zero[0] == 0;
+        vn_input_parse(&r->in[i], r->arena, runner_meta(r, vn_arena_fmt(r->arena, "input.%s", v->name)));
+        r->in[i].name = v->name;
+    }
+    for (int i = 0; i < r->n_out; i++)
+        r->out_name[i] = r->graph->outputs.v[i]->name;
+    if (r->reference)
+        return VN_OK;
+    struct compile_options c;
+    vn_compile_defaults(&c);
+    c.level = o->level;
+    TRY(vn_program_start(&r->program, r->arena, r->graph, &c, &o->run, e));
+    make_outputs(r);
+    return VN_OK;
+}
+
+int vn_runner_open(struct runner **out, struct vn_arena *a, const char *path, const struct runner_options *o, struct vn_err *e)
+{
+    struct runner *r = NEW(a, struct runner);
+    r->arena = a;
+    r->path = vn_arena_str(a, path);
+    *out = r;
+    if (vn_path_has_suffix(path, ".onnx"))
+        return open_onnx(r, o, e);
+    if (o->reference)
+        return vn_fail(e, VN_E_USAGE, "%s: the reference executor runs .onnx files", path);
+    return open_bin(r, o, e);
+}
+
+/* ---- feeding ---- */
+
+struct feed vn_feed_new(const struct runner *r, struct vn_arena *a)
+{
+    struct feed f = { NEW_ARRAY(a, float *, r->n_in), NEW_ARRAY(a, uint8_t *, r->n_in) };
+    for (int i = 0; i < r->n_in; i++) {
+        struct vn_pixel_format p;
+        const int64_t n = vn_shape_count(&r->in_shape[i]);
+        f.tensor[i] = NEW_ARRAY(a, float, n);
+        if (vn_input_format(&p, &r->in[i], &r->in_shape[i]))
+            f.bytes[i] = vn_arena_alloc(a, vn_pixels_bytes(&p) * (size_t)(r->in_shape[i].d[0] > 0 ? r->in_shape[i].d[0] : 1));
+    }
+    return f;
+}
+
+/* Runtime bytes of image i to the network's tensor. */
+static void bytes_to_tensor(struct feed *f, const struct runner *r, int i)
+{
+    struct vn_pixel_format p;
+    vn_input_format(&p, &r->in[i], &r->in_shape[i]);
+    const int channels = vn_pixel_channels(&p);
+    const size_t n = (size_t)p.w * p.h;
+    uint8_t *px = NEW_ARRAY(r->arena, uint8_t, n * channels);
+    for (int64_t b = 0; b < r->in_shape[i].d[0]; b++) {
+        const uint8_t *x = f->bytes[i] + (size_t)b * vn_pixels_bytes(&p);
+        for (size_t k = 0; k < n; k++)
+            for (int c = 0; c < channels; c++) {
+                const size_t row = k / (size_t)p.w, col = k % (size_t)p.w;
+                px[k * channels + c] = p.rt[0] == 'n' ? (c ? x[n + row / 2 * p.w + col / 2 * 2 + c - 1] : x[k])
+                                     : x[p.channels_last_rt ? k * channels + c : c * n + k];
+            }
+        vn_pixels_tensor(f->tensor[i] + (size_t)b * n * channels, px, &p);
+    }
+}
+
+int vn_feed_file(struct feed *f, const struct runner *r, int i, const char *path, const struct vn_pipeline *p, struct vn_err *e)
+{
+    struct vn_pixel_format format;
+    const int image = vn_input_format(&format, &r->in[i], &r->in_shape[i]);
+    const int is_picture = vn_picture_is_image_name(path);
+    if (is_picture || !image || r->kind == RUN_BIN) {
+        if (image && !is_picture && r->kind == RUN_BIN) { /* raw runtime bytes */
+            const uint8_t *data;
+            size_t bytes;
+            struct vn_arena *a = vn_arena_new();
+            int status = vn_file_map(a, path, &data, &bytes, e);
+            struct vn_tensor *t = NULL;
+            if (status == VN_OK && vn_npy_is(data, bytes)) {
+                status = vn_npy_parse(&t, a, data, bytes, path, e);
+                if (status == VN_OK && t->dtype != VN_U8)
+                    status = vn_fail(e, VN_E_INPUT, "%s: input %s wants uint8 %s bytes, got %s", path, r->in_name[i], format.rt, vn_dtype_name(t->dtype));
+                data = t ? t->data : data;
+                bytes = t ? vn_tensor_bytes(t) : bytes;
+            }
+            if (status == VN_OK && bytes != r->program.in[i].bytes)
+                status = vn_fail(e, VN_E_INPUT, "%s: %zu bytes, input %s wants %zu bytes of %s", path, bytes, r->in_name[i], r->program.in[i].bytes, format.rt);
+            if (status == VN_OK)
+                memcpy(f->bytes[i], data, bytes);
+            vn_arena_free(&a);
+            TRY(status);
+            bytes_to_tensor(f, r, i);
+            return VN_OK;
+        }
+        return vn_sample_file(f->tensor[i], f->bytes[i], &r->in[i], &r->in_shape[i], p, path, e);
+    }
+    struct input_config raw; /* the tensor itself: "pixel - 128" as float32 or int8 */
+    vn_input_parse(&raw, r->arena, NULL);
+    raw.name = r->in_name[i];
+    raw.cal_type = r->in_int8[i] ? "int8" : "float32";
+    return vn_sample_file(f->tensor[i], NULL, &raw, &r->in_shape[i], NULL, path, e);
+}
+
+static uint64_t next_random(uint64_t *s)
+{
+    *s = *s * 6364136223846793005u + 1442695040888963407u;
+    return *s >> 33;
+}
+
+void vn_feed_random(struct feed *f, const struct runner *r, uint64_t seed)
+{
+    for (int i = 0; i < r->n_in; i++) {
+        struct vn_pixel_format p;
+        const int64_t n = vn_shape_count(&r->in_shape[i]);
+        if (vn_input_format(&p, &r->in[i], &r->in_shape[i])) {
+            const size_t bytes = vn_pixels_bytes(&p) * (size_t)r->in_shape[i].d[0];
+            for (size_t k = 0; k < bytes; k++)
+                f->bytes[i][k] = (uint8_t)next_random(&seed);
+            bytes_to_tensor(f, r, i);
+        } else
+            for (int64_t k = 0; k < n; k++)
+                f->tensor[i][k] = (float)next_random(&seed) * 0x1p-30f - 1;
+    }
+}
+
+/* ---- running ---- */
+
+static const void *program_input(const struct runner *r, const struct feed *f, int i, struct vn_arena *a)
+{
+    const struct vn_io *io = &r->program.in[i];
+    if (io->type != VN_IN_FEATUREMAP)
+        return f->bytes[i];
+    if (io->dtype == VN_F32)
+        return f->tensor[i];
+    int8_t *q = vn_arena_alloc(a, io->bytes);
+    for (size_t k = 0; k < io->bytes; k++)
+        q[k] = (int8_t)fmaxf(-128, fminf(127, rintf(f->tensor[i][k])));
+    return q;
+}
+
+static int run_reference(struct runner *r, const struct feed *f, struct vn_err *e)
+{
+    const struct vn_tensor **in = NEW_ARRAY(r->arena, const struct vn_tensor *, r->n_in);
+    for (int i = 0; i < r->n_in; i++) {
+        struct vn_tensor x = { VN_F32, r->in_shape[i], f->tensor[i] };
+        const enum vn_dtype want = r->in_int8[i] ? VN_F32 : r->graph->inputs.v[i]->dtype;
+        in[i] = vn_tensor_cast(r->arena, &x, want == VN_NONE ? VN_F32 : want);
+    }
+    return vn_interp_run(r->arena, r->graph, in, r->out, NULL, NULL, e);
+}
+
+int vn_runner_run(struct runner *r, const struct feed *f, vn_observer *watch, void *user, struct vn_err *e)
+{
+    if (r->reference)
+        return run_reference(r, f, e);
+    struct vn_arena *a = vn_arena_new();
+    const void **in = NEW_ARRAY(a, const void *, r->n_in);
+    for (int i = 0; i < r->n_in; i++)
+        in[i] = program_input(r, f, i, a);
+    vn_model_observe(r->program.model, watch, user);
+    const int status = vn_model_run(r->program.model, in, r->program.result, e);
+    vn_model_observe(r->program.model, NULL, NULL);
+    vn_arena_free(&a);
+    return status;
+}

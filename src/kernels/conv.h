@@ -1,0 +1,59 @@
+/* kernels/conv.h - geometry and epilogue that the convolution kernels share. Private to kernels/. */
+#ifndef VN_KERNELS_CONV_H
+#define VN_KERNELS_CONV_H
+
+#include "kernels/kernels.h"
+#include "num/num.h"
+
+static inline int min_int(int a, int b) { return a < b ? a : b; }
+static inline int max_int(int a, int b) { return a > b ? a : b; }
+
+static inline int blocks_per_group(const struct vn_window2d *g)
+{
+    return (g->k / g->groups + VN_OCB - 1) / VN_OCB;
+}
+
+/* One packed block of output channels. */
+struct block {
+    int group;
+    int oc;    /* first output channel */
+    int count; /* channels that exist, 1..VN_OCB */
+};
+
+static inline struct block block_at(const struct vn_window2d *g, int kb)
+{
+    const int per = blocks_per_group(g), kg = g->k / g->groups;
+    const int group = kb / per, first = kb % per * VN_OCB;
+    return (struct block){ group, group * kg + first, min_int(VN_OCB, kg - first) };
+}
+
+/* Input position of one tap for the output position `o`; outside [0, size) it is padding. */
+static inline int tap_at(int o, int stride, int pad, int tap, int dilation)
+{
+    return o * stride - pad + tap * dilation;
+}
+static inline int is_inside(int i, int size) { return (unsigned)i < (unsigned)size; }
+
+/* Finish one output: `i` is the channel's place in bias and mult, `at` the element of out (and of the residual). */
+static inline void finish_s8(void *out, size_t at, int64_t acc, size_t i, const struct vn_conv_s8 *p)
+{
+    if (p->out_f32) {
+        ((float *)out)[at] = (float)acc * p->mult[i];
+    } else if (p->residual) {
+        const int32_t mid = vn_requantize(acc, p->mult[i], p->z_mid, -128, 127);
+        ((int8_t *)out)[at] = (int8_t)vn_add(mid, p->z_mid, p->r_mid, p->residual[at], p->z_res, p->r_res,
+            p->zy, p->lo, p->hi);
+    } else {
+        ((int8_t *)out)[at] = (int8_t)vn_requantize(acc, p->mult[i], p->zy, p->lo, p->hi);
+    }
+}
+
+static inline void finish_f32(float *out, size_t at, float y, const struct vn_conv_f32 *p)
+{
+    if (p->residual)
+        y = y + p->residual[at];
+    y = y > p->lo ? y : p->lo;
+    out[at] = y < p->hi ? y : p->hi;
+}
+
+#endif

@@ -1,0 +1,84 @@
+/* kernels/dispatch.c - which kernel runs: C first, then each level of the CPU overwrites what it does better. */
+#include "kernels/kernels.h"
+#include "vernier/runtime.h"
+
+/* GCC's and clang's answer includes whether the operating system saves the wide registers. */
+uint32_t vn_kernels_cpu(void)
+{
+    uint32_t cpu = 0;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
+        return cpu;
+    cpu |= VN_CPU_AVX2;
+    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw")
+        || !__builtin_cpu_supports("avx512dq") ||
+        !__builtin_cpu_supports("avx512vl"))
+        return cpu;
+    cpu |= VN_CPU_AVX512;
+    if (__builtin_cpu_supports("avx512vnni"))
+        cpu |= VN_CPU_AVX512VNNI;
+#endif
+    return cpu;
+}
+
+#if defined(__x86_64__)
+static void init_x86(struct vn_kernels *k, uint32_t cpu)
+{
+    if (!(cpu & VN_CPU_AVX2))
+        return;
+    k->conv_s8 = vn_conv_s8_avx2;
+    k->dwconv_s8 = vn_dwconv_s8_avx2;
+    k->conv_f32 = vn_conv_f32_avx2;
+    k->dwconv_f32 = vn_dwconv_f32_avx2;
+    k->matmul_s8 = vn_matmul_s8_avx2;
+    k->matmul_f32 = vn_matmul_f32_avx2;
+    k->binary_s8 = vn_binary_s8_avx2;
+    k->binary_f32 = vn_binary_f32_avx2;
+    k->quantize_s8 = vn_quantize_s8_avx2;
+    k->dequantize_s8 = vn_dequantize_s8_avx2;
+    k->maxpool_s8 = vn_maxpool_s8_avx2;
+    k->avgpool_s8 = vn_avgpool_s8_avx2;
+    k->maxpool_f32 = vn_maxpool_f32_avx2;
+    k->avgpool_f32 = vn_avgpool_f32_avx2;
+
+    if (!(cpu & VN_CPU_AVX512))
+        return;
+    k->dwconv_s8 = vn_dwconv_s8_avx512;
+    k->conv_f32 = vn_conv_f32_avx512;
+    k->dwconv_f32 = vn_dwconv_f32_avx512;
+
+    if (!(cpu & VN_CPU_AVX512VNNI))
+        return;
+    k->conv_s8 = vn_conv_s8_avx512vnni;
+}
+#endif
+
+void vn_kernels_init(struct vn_kernels *k, uint32_t cpu)
+{
+    *k = (struct vn_kernels){
+        .conv_s8 = vn_conv_s8_c,
+        .dwconv_s8 = vn_dwconv_s8_c,
+        .conv_f32 = vn_conv_f32_c,
+        .dwconv_f32 = vn_dwconv_f32_c,
+        .matmul_s8 = vn_matmul_s8_c,
+        .matmul_f32 = vn_matmul_f32_c,
+        .binary_s8 = vn_binary_s8_c,
+        .binary_f32 = vn_binary_f32_c,
+        .clamp_s8 = vn_clamp_s8_c,
+        .clamp_f32 = vn_clamp_f32_c,
+        .table_s8 = vn_table_s8_c,
+        .quantize_s8 = vn_quantize_s8_c,
+        .dequantize_s8 = vn_dequantize_s8_c,
+        .unary_f32 = vn_unary_f32_c,
+        .maxpool_s8 = vn_maxpool_s8_c,
+        .avgpool_s8 = vn_avgpool_s8_c,
+        .maxpool_f32 = vn_maxpool_f32_c,
+        .avgpool_f32 = vn_avgpool_f32_c,
+    };
+#if defined(__x86_64__)
+    init_x86(k, cpu);
+#else
+    (void)cpu;
+#endif
+}

@@ -1,0 +1,228 @@
+/* kernels/kernels.h - compute kernels: one contract, a C reference that defines the result, SIMD variants beside it.
+ *
+ * Rules for every kernel
+ * - Same bytes as the C reference, for every input, on every CPU. Integer sums are exact; float sums add one product at a time in
+ *   ascending k with vn_fma; everything else follows num/num.h.
+ * - Tensors are channels-last where a kernel speaks of pixels: N,H,W,C.
+ * - Every tensor has VN_SLACK readable bytes behind its end (their contents do not matter). Nothing is written beyond the end.
+ *   Packed weights, bias, mult, wsum and tables need none: they are read within bounds. No pointer needs more than its type's
+ *   own alignment.
+ * - A kernel decides nothing and allocates nothing: parameters are prepared once, before the first run.
+ * - `out` may be the same buffer as an input only where the declaration says so.
+ * - Work is split by the caller: rows [row0, row1) of n*oh output rows, and blocks [kb0, kb1) of VN_OCB output channels.
+ */
+#ifndef VN_KERNELS_H
+#define VN_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define VN_SLACK 64 /* readable bytes behind every tensor */
+#define VN_OCB 16   /* output channels in one packed block */
+
+/* ---- geometry shared by convolutions ---- */
+
+struct vn_window2d {
+    int n, h, w, c;    /* input; c = all channels */
+    int oh, ow, k;     /* output; k = all channels */
+    int kh, kw, sh, sw, dh, dw;
+    int ph, pw;        /* padding in front (top, left); what the window covers beyond the other edge is padding too */
+    int groups;        /* dense: 1 <= groups, c % groups == 0, k % groups == 0; depthwise: groups == c == k */
+};
+
+/* ---- int8 convolution, dense (also grouped; Gemm and MatMul by a constant with h = w = kh = kw = 1) ----
+ *
+ * acc[k] = sum over taps and channels (x - zx) * w + bias[k], exact (taps outside the input contribute 0)
+ * out_s8: q  = sat(rne((float)acc * mult[k]) + zy) clamped to [lo, hi]
+ *         residual: m = sat(rne((float)acc * mult[k]) + z_mid) in [-128, 127] first, then
+ *                   q = sat(rne((float)(m - z_mid) * r_mid + (float)(res - z_res) * r_res) + zy) clamped to [lo, hi]
+ *                   (two products rounded, then one sum: vn_add; which of the two is Add's first input does not matter)
+ * out_f32: y = (float)acc * mult[k]
+ */
+struct vn_conv_s8 {
+    struct vn_window2d g;
+    const int8_t *weight;  /* packed by vn_conv_s8_pack */
+    const int32_t *bias;   /* groups * blocks * VN_OCB entries, in packed order; padding entries 0 */
+    const float *mult;     /* likewise */
+    const int32_t *wsum;   /* likewise: sum of the channel's weights */
+    int32_t zx, zy, lo, hi;
+    int wide;              /* 1: |acc| can pass 2^31: the C kernel with 64-bit sums */
+    const int8_t *residual; /* NULL: none; same shape as the output */
+    int32_t z_mid, z_res;
+    float r_mid, r_res;
+    int out_f32;
+};
+#define VN_CONV_S8(name) \
+    void name(void *out, const int8_t *x, const struct vn_conv_s8 *p, int row0, int row1, int kb0, int kb1)
+typedef VN_CONV_S8(vn_conv_s8_fn);
+VN_CONV_S8(vn_conv_s8_c);
+VN_CONV_S8(vn_conv_s8_avx2);
+VN_CONV_S8(vn_conv_s8_avx512vnni);
+/* Packed order, the same for every CPU: for each group, for each block of VN_OCB output channels of the group, for each tap
+ * (kh, kw), for each 4 input channels of the group: VN_OCB x 4 bytes [channel][c % 4]; missing channels are zero. */
+size_t vn_conv_s8_packed_bytes(const struct vn_window2d *g);
+int vn_conv_blocks(const struct vn_window2d *g); /* blocks over all groups: groups * ceil(k/groups / VN_OCB) */
+/* w: OIHW as in ONNX ([k][c/groups][kh][kw]), -128 allowed. */
+void vn_conv_s8_pack(int8_t *packed, const int8_t *w, const struct vn_window2d *g);
+/* Per-channel numbers into packed order; v has k entries, out has vn_conv_blocks() * VN_OCB. */
+void vn_conv_pack_i32(int32_t *out, const int32_t *v, const struct vn_window2d *g);
+void vn_conv_pack_f32(float *out, const float *v, const struct vn_window2d *g);
+
+/* ---- int8 depthwise convolution: groups == c == k; same arithmetic and epilogue ---- */
+
+/* weight: [kh][kw][c]; bias, mult, wsum: c entries, not padded. kb counts blocks of VN_OCB channels, ceil(c / VN_OCB) in all. */
+#define VN_DWCONV_S8(name) \
+    void name(void *out, const int8_t *x, const struct vn_conv_s8 *p, int row0, int row1, int kb0, int kb1)
+VN_DWCONV_S8(vn_dwconv_s8_c);
+VN_DWCONV_S8(vn_dwconv_s8_avx2);
+VN_DWCONV_S8(vn_dwconv_s8_avx512);
+void vn_dwconv_s8_pack(int8_t *packed, const int8_t *w, const struct vn_window2d *g); /* w: [c][1][kh][kw] */
+
+/* ---- float32 convolution: y = bias, then fma(x, w, y) over taps (kh, kw) and channels ascending, padding included as x = 0;
+ *      then clamp to [lo, hi] (y > lo ? y : lo, then y < hi ? y : hi); residual: y = y + res before the clamp ---- */
+
+struct vn_conv_f32 {
+    struct vn_window2d g;
+    const float *weight; /* packed by vn_conv_f32_pack */
+    const float *bias;   /* packed order, never NULL */
+    const float *residual;
+    float lo, hi; /* -inf, +inf: no clamp */
+};
+#define VN_CONV_F32(name) \
+    void name(float *out, const float *x, const struct vn_conv_f32 *p, int row0, int row1, int kb0, int kb1)
+typedef VN_CONV_F32(vn_conv_f32_fn);
+VN_CONV_F32(vn_conv_f32_c);
+VN_CONV_F32(vn_conv_f32_avx2);
+VN_CONV_F32(vn_conv_f32_avx512);
+/* For each group, block of VN_OCB output channels, tap, input channel: VN_OCB floats. */
+size_t vn_conv_f32_packed_bytes(const struct vn_window2d *g);
+void vn_conv_f32_pack(float *packed, const float *w, const struct vn_window2d *g); /* w: OIHW */
+/* depthwise: weight [kh][kw][c] */
+VN_CONV_F32(vn_dwconv_f32_c);
+VN_CONV_F32(vn_dwconv_f32_avx2);
+VN_CONV_F32(vn_dwconv_f32_avx512);
+void vn_dwconv_f32_pack(float *packed, const float *w, const struct vn_window2d *g);
+
+/* ---- matrix product of two activations, one matrix: a [m][k], b [k][n], c [m][n]; rows [row0, row1) of m ---- */
+
+struct vn_matmul {
+    int m, n, k;
+    int32_t za, zb, zy, lo, hi; /* s8 */
+    float mult;                 /* s8: (sa*sb)/sy; exact sums whatever k is, vn_requantize */
+    int out_f32;                /* s8: y = (float)acc * mult */
+};
+typedef void vn_matmul_s8_fn(void *c, const int8_t *a, const int8_t *b, const struct vn_matmul *p, int row0, int row1);
+typedef void vn_matmul_f32_fn(float *c, const float *a, const float *b, const struct vn_matmul *p, int row0, int row1);
+vn_matmul_s8_fn vn_matmul_s8_c, vn_matmul_s8_avx2;
+vn_matmul_f32_fn vn_matmul_f32_c, vn_matmul_f32_avx2; /* starts from 0, fma with k ascending */
+
+/* ---- spans of n elements ---- */
+
+enum vn_binary { VN_BIN_ADD, VN_BIN_SUB, VN_BIN_MUL, VN_BIN_DIV };
+/* step_a, step_b: 1, or 0 where that operand is one element for the whole span. out may be an operand whose step is 1. */
+struct vn_binary_s8 {
+    enum vn_binary op; /* ADD or MUL. ADD, SUB: ra = sa/sy, rb = sb/sy (SUB: the caller negates rb and passes ADD); MUL: ra = (sa*sb)/sy */
+    int32_t za, zb, zy, lo, hi;
+    float ra, rb;
+};
+typedef void vn_binary_s8_fn(int8_t *out, const int8_t *a, const int8_t *b, size_t n, int step_a, int step_b, const struct vn_binary_s8 *p);
+typedef void vn_binary_f32_fn(float *out, const float *a, const float *b, size_t n, int step_a, int step_b, enum vn_binary op);
+vn_binary_s8_fn vn_binary_s8_c, vn_binary_s8_avx2;
+vn_binary_f32_fn vn_binary_f32_c, vn_binary_f32_avx2;
+
+typedef void vn_clamp_s8_fn(int8_t *out, const int8_t *x, size_t n, int lo, int hi);          /* in place allowed */
+typedef void vn_clamp_f32_fn(float *out, const float *x, size_t n, float lo, float hi);       /* in place allowed; NaN gives lo */
+typedef void vn_table_s8_fn(int8_t *out, const int8_t *x, size_t n, const int8_t table[256]); /* table[q + 128]; in place allowed */
+/* vn_quantize to [-128, 127]; vn_dequantize */
+typedef void vn_quantize_s8_fn(int8_t *out, const float *x, size_t n, float scale, int32_t zero);
+typedef void vn_dequantize_s8_fn(float *out, const int8_t *x, size_t n, float scale, int32_t zero);
+vn_clamp_s8_fn vn_clamp_s8_c;
+vn_clamp_f32_fn vn_clamp_f32_c;
+vn_table_s8_fn vn_table_s8_c;
+vn_quantize_s8_fn vn_quantize_s8_c, vn_quantize_s8_avx2;
+vn_dequantize_s8_fn vn_dequantize_s8_c, vn_dequantize_s8_avx2;
+
+enum vn_unary { VN_UN_EXP, VN_UN_SIGMOID, VN_UN_TANH, VN_UN_LEAKYRELU };
+typedef void vn_unary_f32_fn(float *out, const float *x, size_t n, enum vn_unary op, float alpha); /* in place allowed */
+vn_unary_f32_fn vn_unary_f32_c; /* num/: vn_expf, vn_sigmoidf, vn_tanhf; x < 0 ? alpha * x : x */
+
+/* ---- pools, channels-last; g.groups and g.k unused (k == c). Rows of n*oh. s8 results lie in [-128, 127].
+ *      max: only taps inside the input; NaN is never chosen; no tap inside: -128 or -inf.
+ *      average: taps outside the input add nothing; a divisor of 0 counts as 1. ---- */
+
+struct vn_pool {
+    struct vn_window2d g;
+    int count_include_pad; /* average: divide by kh*kw clipped to the padded input, else by the taps inside the input */
+    int ph_end, pw_end;    /* padding behind, for count_include_pad */
+    int32_t zx, zy;        /* s8 */
+    float ratio;           /* s8 average: sx/sy, vn_average with count = divisor */
+};
+typedef void vn_pool_s8_fn(int8_t *out, const int8_t *x, const struct vn_pool *p, int row0, int row1);
+typedef void vn_pool_f32_fn(float *out, const float *x, const struct vn_pool *p, int row0, int row1);
+vn_pool_s8_fn vn_maxpool_s8_c, vn_maxpool_s8_avx2, vn_avgpool_s8_c, vn_avgpool_s8_avx2;
+/* f32 average: taps ascending summed into 16 partial sums (tap index mod 16, counting taps inside the input), tree, then / count.
+ * The tree, here and in softmax: for step = 8, 4, 2, 1: part[i] += part[i + step] for i < step; the sum is part[0]. */
+vn_pool_f32_fn vn_maxpool_f32_c, vn_maxpool_f32_avx2, vn_avgpool_f32_c, vn_avgpool_f32_avx2;
+
+/* ---- softmax along the middle axis of [outer][n][inner]; outer slices [o0, o1) ---- */
+
+struct vn_softmax {
+    int n, inner;
+    const uint32_t *table; /* s8: 256 entries, vn_softmax_table */
+    int32_t zy;
+    float inv; /* s8: 1/sy */
+};
+void vn_softmax_s8_c(int8_t *out, const int8_t *x, const struct vn_softmax *p, int o0, int o1);
+/* f32: max (from the first element on, x > max ? x : max), e = vn_expf(x - max), 16 partial sums (index mod 16), tree, e / sum */
+void vn_softmax_f32_c(float *out, const float *x, const struct vn_softmax *p, int o0, int o1);
+
+/* ---- resize, channels-last, by precomputed indices; rows of n*oh ---- */
+
+struct vn_resize {
+    int n, h, w, c, oh, ow;
+    const int32_t *iy, *ix; /* nearest: oh and ow source indices. linear: oh*2 and ow*2 */
+    const float *wy, *wx;   /* linear f32: oh*2, ow*2 weights: top row = fma-free lerp: (a*w0 + b*w1) along x, then along y */
+    const int32_t *qy, *qx; /* linear s8: the same in units of 2^-11 */
+    int32_t zx, zy;
+    float ratio;
+};
+void vn_resize_nearest_c(void *out, const void *x, const struct vn_resize *p, int elem_bytes, int row0, int row1);
+void vn_resize_linear_s8_c(int8_t *out, const int8_t *x, const struct vn_resize *p, int row0, int row1);
+void vn_resize_linear_f32_c(float *out, const float *x, const struct vn_resize *p, int row0, int row1);
+
+/* ---- image input: pixels [p0, p1) ---- */
+
+/* to [-128, 127]: y[c] = sat(rne((float)(sum_k w[c*C+k] * x[k] + bias[c]) * mult[c]) + zy); int16 weights, exact int32 sums; C = 1 or 3 */
+struct vn_preprocess_s8 {
+    int c;
+    const int16_t *weight;
+    const int32_t *bias;
+    const float *mult;
+    int32_t zy;
+};
+void vn_preprocess_s8_c(int8_t *out, const int8_t *x, const struct vn_preprocess_s8 *p, size_t p0, size_t p1);
+/* y[c] = b[c], then fma(a[c*C+k], x[k], y) for k ascending */
+void vn_preprocess_f32_c(float *out, const float *x, int c, const float *a, const float *b, size_t p0, size_t p1);
+
+/* ---- dispatch: C first, then each level overwrites what it does better; cpu is a mask of enum vn_cpu ---- */
+
+struct vn_kernels {
+    vn_conv_s8_fn *conv_s8, *dwconv_s8;
+    vn_conv_f32_fn *conv_f32, *dwconv_f32;
+    vn_matmul_s8_fn *matmul_s8;
+    vn_matmul_f32_fn *matmul_f32;
+    vn_binary_s8_fn *binary_s8;
+    vn_binary_f32_fn *binary_f32;
+    vn_clamp_s8_fn *clamp_s8;
+    vn_clamp_f32_fn *clamp_f32;
+    vn_table_s8_fn *table_s8;
+    vn_quantize_s8_fn *quantize_s8;
+    vn_dequantize_s8_fn *dequantize_s8;
+    vn_unary_f32_fn *unary_f32;
+    vn_pool_s8_fn *maxpool_s8, *avgpool_s8;
+    vn_pool_f32_fn *maxpool_f32, *avgpool_f32;
+};
+uint32_t vn_kernels_cpu(void); /* what this CPU has */
+void vn_kernels_init(struct vn_kernels *k, uint32_t cpu);
+
+#endif

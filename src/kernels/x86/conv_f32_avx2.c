@@ -1,0 +1,23 @@
+/* kernels/x86/conv_f32_avx2.c - float32 convolution; lanes are output channels, so each output's order is C's. */
+#include "kernels/x86/finish_avx2.h"
+
+#define ELEM float
+#define PARAMS struct vn_conv_f32
+#define VEC __m256
+#define VECS 2
+#define STEP 1
+#define LOAD_W(w) _mm256_loadu_ps(w)
+#define LOAD_X(x) _mm256_broadcast_ss(x)
+#define MAC(acc, x, w) _mm256_fmadd_ps(x, w, acc)
+#define START(p, i) _mm256_loadu_ps((p)->bias + (i))
+#define FINISH(out, at, acc, i, count, p) finish8_f32(out, at, acc, count, p)
+#define NP2 6
+#include "kernels/x86/conv_body.h"
+
+VN_CONV_F32(vn_conv_f32_avx2)
+{
+    const struct vn_window2d *const g = &p->g;
+    const float pad[CHUNK] = { 0 };
+    const struct job job = { out, x, pad, p, (size_t)g->kh * g->kw * (g->c / g->groups) * VN_OCB };
+    run(&job, row0, row1, kb0, kb1);
+}

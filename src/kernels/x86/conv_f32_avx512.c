@@ -1,0 +1,25 @@
+/* kernels/x86/conv_f32_avx512.c - float32 convolution; lanes are output channels, so each output's order is C's. */
+#include "kernels/x86/finish_avx512.h"
+
+#define ELEM float
+#define PARAMS struct vn_conv_f32
+#define VEC __m512
+#define VECS 1
+#define STEP 1
+#define LOAD_W(w) _mm512_loadu_ps(w)
+#define LOAD_X(x) _mm512_set1_ps(*(x))
+#define MAC(acc, x, w) _mm512_fmadd_ps(x, w, acc)
+#define START(p, i) _mm512_loadu_ps((p)->bias + (i))
+#define FINISH(out, at, acc, i, count, p) finish16_f32(out, at, acc, low_lanes(count), p)
+#define NP4 6
+#define NP2 8
+#define NP1 8
+#include "kernels/x86/conv_body.h"
+
+VN_CONV_F32(vn_conv_f32_avx512)
+{
+    const struct vn_window2d *const g = &p->g;
+    const float pad[CHUNK] = { 0 };
+    const struct job job = { out, x, pad, p, (size_t)g->kh * g->kw * (g->c / g->groups) * VN_OCB };
+    run(&job, row0, row1, kb0, kb1);
+}

@@ -1,0 +1,55 @@
+/* kernels/x86/finish_avx512.h - epilogues for 16 output channels; finish_s8 and finish_f32 of kernels/conv.h in vectors.
+ *
+ * max_ps(t, lo) is `t > lo ? t : lo` with C's answer for NaN; cvtps_epi32 rounds half to even as vn_rne does. */
+#ifndef VN_KERNELS_X86_FINISH_AVX512_H
+#define VN_KERNELS_X86_FINISH_AVX512_H
+
+#include "kernels/conv.h"
+
+#include <immintrin.h>
+
+static inline __mmask16 low_lanes(int count) { return (__mmask16)((1u << count) - 1); }
+
+/* rne(t) in [lo - z, hi - z]: sat without its last addition */
+static inline __m512i round16(__m512 t, int32_t z, int32_t lo, int32_t hi)
+{
+    t = _mm512_max_ps(t, _mm512_set1_ps((float)(lo - z)));
+    t = _mm512_min_ps(t, _mm512_set1_ps((float)(hi - z)));
+    return _mm512_cvtps_epi32(t);
+}
+
+static inline void finish16_s8(void *out, size_t at, __m512i acc, size_t i, __mmask16 m, const struct vn_conv_s8 *p)
+{
+    __m512 t = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_maskz_loadu_ps(m, p->mult + i));
+    if (p->out_f32) {
+        _mm512_mask_storeu_ps((float *)out + at, m, t);
+        return;
+    }
+    if (p->residual) {
+        const __m512i mid = round16(t, p->z_mid, -128, 127);
+        const __m512i res = _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(m, p->residual + at));
+        const __m512 a = _mm512_mul_ps(_mm512_cvtepi32_ps(mid), _mm512_set1_ps(p->r_mid));
+        const __m512i r = _mm512_sub_epi32(res, _mm512_set1_epi32(p->z_res));
+        t = _mm512_add_ps(a, _mm512_mul_ps(_mm512_cvtepi32_ps(r), _mm512_set1_ps(p->r_res)));
+    }
+    const __m512i q = _mm512_add_epi32(round16(t, p->zy, p->lo, p->hi), _mm512_set1_epi32(p->zy));
+    int8_t *const y = (int8_t *)out + at;
+    if (m == 0xffff)
+        _mm_storeu_si128((__m128i *)y, _mm512_cvtepi32_epi8(q));
+    else
+        _mm_mask_storeu_epi8(y, m, _mm512_cvtepi32_epi8(q));
+}
+
+static inline void finish16_f32(float *out, size_t at, __m512 y, __mmask16 m, const struct vn_conv_f32 *p)
+{
+    if (p->residual)
+        y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(m, p->residual + at));
+    y = _mm512_max_ps(y, _mm512_set1_ps(p->lo));
+    y = _mm512_min_ps(y, _mm512_set1_ps(p->hi));
+    if (m == 0xffff)
+        _mm512_storeu_ps(out + at, y);
+    else
+        _mm512_mask_storeu_ps(out + at, m, y);
+}
+
+#endif

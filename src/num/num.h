@@ -1,0 +1,116 @@
+/* num/num.h - what integers and rounding mean, everywhere. The only definition of each; docs/numerics.md explains them.
+ *
+ * Everything here gives the same bits on every IEEE-754 CPU: no libm, no contraction, no excess precision.
+ */
+#ifndef VN_NUM_H
+#define VN_NUM_H
+
+#include <stdint.h>
+#include <string.h>
+
+/* Round half to even; |x| < 2^22. */
+static inline float vn_rne(float x)
+{
+    const float magic = 12582912.0f; /* 1.5 * 2^23: the sum has no fraction bits left */
+    return (x + magic) - magic;
+}
+
+/* sat(rne(t) + z) to [lo, hi]; clamps in float first, NaN gives lo. hi - lo < 2^17. */
+static inline int32_t vn_sat_rne(float t, int32_t z, int32_t lo, int32_t hi)
+{
+    const float a = (float)(lo - z), b = (float)(hi - z);
+    t = t > a ? t : a;
+    t = t < b ? t : b;
+    return (int32_t)vn_rne(t) + z;
+}
+
+/* q = sat(rne(x / s) + z) */
+static inline int32_t vn_quantize(float x, float s, int32_t z, int32_t lo, int32_t hi)
+{
+    return vn_sat_rne(x / s, z, lo, hi);
+}
+
+static inline float vn_dequantize(int32_t q, float s, int32_t z) { return (float)(q - z) * s; }
+
+/* Linear operators: y = sat(rne((float)acc * m) + zy); acc is exact. */
+static inline float vn_requant_mult(float sa, float sb, float sy) { return (sa * sb) / sy; }
+static inline int32_t vn_requantize(int64_t acc, float m, int32_t zy, int32_t lo, int32_t hi)
+{
+    return vn_sat_rne((float)acc * m, zy, lo, hi);
+}
+
+/* Rescale (Concat, Requantize): y = sat(rne((float)(q - z) * (s/sy)) + zy) */
+static inline int32_t vn_rescale(int32_t q, int32_t z, float ratio, int32_t zy, int32_t lo, int32_t hi)
+{
+    return vn_sat_rne((float)(q - z) * ratio, zy, lo, hi);
+}
+
+/* Add: ratios are sa/sy and sb/sy. */
+static inline int32_t vn_add(int32_t a, int32_t za, float ra, int32_t b, int32_t zb, float rb, int32_t zy, int32_t lo, int32_t hi)
+{
+    const float t = (float)(a - za) * ra;
+    const float u = (float)(b - zb) * rb;
+    return vn_sat_rne(t + u, zy, lo, hi);
+}
+
+/* Mul: m = (sa*sb)/sy. */
+static inline int32_t vn_mul(int32_t a, int32_t za, int32_t b, int32_t zb, float m, int32_t zy, int32_t lo, int32_t hi)
+{
+    return vn_sat_rne((float)((a - za) * (b - zb)) * m, zy, lo, hi);
+}
+
+/* AveragePool: sum over (q - z) of `count` elements; ratio is sx/sy. */
+static inline int32_t vn_average(int32_t sum, int32_t count, float ratio, int32_t zy, int32_t lo, int32_t hi)
+{
+    float t = (float)sum * ratio;
+    t = t / (float)count;
+    return vn_sat_rne(t, zy, lo, hi);
+}
+
+/* Softmax: table[d] = rne(exp(-d * sx) * 2^24), d = max - q >= 0; sum of the table's values, exact. inv = 1/sy. */
+static inline int32_t vn_softmax(uint32_t entry, uint64_t sum, float inv, int32_t zy, int32_t lo, int32_t hi)
+{
+    const double p = (double)entry / (double)sum;
+    return vn_sat_rne((float)p * inv, zy, lo, hi);
+}
+void vn_softmax_table(uint32_t table[256], float sx); /* float64, at compile time (num/table.c, toolchain only) */
+
+/* Linear resize: weights in units of 2^-11 along each axis; acc = sum (q - z) * wy * wx. */
+#define VN_RESIZE_BITS 11
+static inline int32_t vn_resize_linear(int32_t acc, float ratio, int32_t zy, int32_t lo, int32_t hi)
+{
+    const float m = ratio * (1.0f / (float)(1 << (2 * VN_RESIZE_BITS)));
+    return vn_sat_rne((float)acc * m, zy, lo, hi);
+}
+
+/* a * b + c with one rounding, from float64 arithmetic. */
+static inline float vn_fma_soft(float a, float b, float c)
+{
+    const double p = (double)a * (double)b; /* exact: 48 bits */
+    double s = p + (double)c;
+    const double t = s - p;
+    const double err = (p - (s - t)) + ((double)c - t); /* exact rounding error of s; NaN where s is not finite */
+    if (err < 0.0 || err > 0.0) { /* round to odd, so that the conversion to float rounds once */
+        uint64_t u;
+        memcpy(&u, &s, sizeof u);
+        if (!(u & 1)) {
+            u += (err > 0) == (s > 0) ? 1 : (uint64_t)-1;
+            memcpy(&s, &u, sizeof s);
+        }
+    }
+    return (float)s;
+}
+
+/* The same by the compiler's own where the target has the instruction. */
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+static inline float vn_fma(float a, float b, float c) { return __builtin_fmaf(a, b, c); }
+#else
+static inline float vn_fma(float a, float b, float c) { return vn_fma_soft(a, b, c); }
+#endif
+
+/* Our own transcendental functions (num/math.c): float32, products and sums in a fixed order, no fused operations. */
+float vn_expf(float x);     /* 0 below -87.3, +inf above 88.7; within 2 ulp */
+float vn_sigmoidf(float x);
+float vn_tanhf(float x);
+
+#endif

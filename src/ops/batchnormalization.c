@@ -1,0 +1,78 @@
+/* ops/batchnormalization.c - y = (x - mean) / sqrt(var + epsilon) * scale + bias per channel (axis 1), in inference. */
+#include <math.h>
+
+#include "kernels/kernels.h"
+#include "ops/lower.h"
+
+static const struct attr_spec specs[] = {
+    A_FLOAT(struct bn_attrs, epsilon, "epsilon", 1e-5),
+    A_FLOAT(struct bn_attrs, momentum, "momentum", 0.9),
+    A_INT(struct bn_attrs, training_mode, "training_mode", 0, 0, 1),
+    A_END,
+};
+
+static int64_t channels(const struct vn_shape *x) { return x->rank > 1 ? x->d[1] : 1; }
+
+static int infer(struct node *n, struct vn_err *e)
+{
+    const struct bn_attrs *a = n->attrs;
+    TRY(vn_infer_begin(n, e));
+    if (a->training_mode)
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "BatchNormalization in training mode; export the model for inference");
+    for (int i = 0; i < 5; i++) {
+        TRY(vn_infer_float(n, i, e));
+        if (i && (n->in[i]->shape.rank != 1 || n->in[i]->shape.d[0] != channels(&n->in[0]->shape)))
+            return vn_node_fail(n, e, VN_E_INPUT, "%s must have %lld elements, one per channel", n->in[i]->name,
+                                (long long)channels(&n->in[0]->shape));
+    }
+    return vn_infer_same(n, e);
+}
+
+static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
+{
+    (void)e;
+    const struct bn_attrs *a = n->attrs;
+    const struct vn_shape *s = &ev->in[0]->shape;
+    int64_t count = vn_shape_count(s), inner = 1, c_count = channels(s);
+    for (int d = 2; d < s->rank; d++)
+        inner *= s->d[d];
+    for (int64_t i = 0; i < count; i++) {
+        int64_t c = i / inner % c_count;
+        double unit = (vn_f64(ev->in[0])[i] - vn_f64(ev->in[3])[c]) / sqrt(vn_f64(ev->in[4])[c] + (double)a->epsilon);
+        vn_f64(ev->out[0])[i] = unit * vn_f64(ev->in[1])[c] + vn_f64(ev->in[2])[c];
+    }
+    return VN_OK;
+}
+
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    const struct bn_attrs *a = n->attrs;
+    const struct vn_shape *s = &n->in[0]->shape;
+    int64_t c_count = channels(s), own[VN_MAX_RANK], channel[VN_MAX_RANK] = { 0 };
+    for (int i = 1; i < 5; i++)
+        if (!n->in[i]->data || n->in[i]->q)
+            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is not a float constant", n->in[i]->name);
+    float *mul = NEW_ARRAY(l->arena, float, c_count), *add = NEW_ARRAY(l->arena, float, c_count);
+    for (int64_t c = 0; c < c_count; c++) {
+        double k = vn_tensor_f64(n->in[1]->data, c) / sqrt(vn_tensor_f64(n->in[4]->data, c) + (double)a->epsilon);
+        mul[c] = (float)k;
+        add[c] = (float)(vn_tensor_f64(n->in[2]->data, c) - vn_tensor_f64(n->in[3]->data, c) * k);
+    }
+    enum layout order;
+    int x = vn_low_in_any(l, 0, &order);
+    int scaled = vn_low_temp(l, "scaled", VN_F32, s, order, 0, 0);
+    int y = vn_low_out(l, order);
+    if (s->rank > 1)
+        channel[1] = 1;
+    vn_low_axis_strides(vn_low_tensor(l, x), own);
+    vn_low_binary_f32(l, VN_BIN_MUL, x, own, vn_low_const(l, "mul", VN_F32, c_count, mul), channel, scaled);
+    vn_low_binary_f32(l, VN_BIN_ADD, scaled, own, vn_low_const(l, "add", VN_F32, c_count, add), channel, y);
+    return VN_OK;
+}
+
+const struct op_def vn_op_batchnormalization = {
+    .name = "batchnormalization", .onnx = "BatchNormalization", .min_in = 5, .max_in = 5,
+    .attrs = specs, .attrs_size = sizeof(struct bn_attrs),
+    .infer = infer, .eval = eval, .lower = lower,
+    .quant = { .kind = Q_FLOAT, .data_inputs = 1 },
+};

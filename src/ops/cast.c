@@ -1,0 +1,50 @@
+/* ops/cast.c - another element type; floats to integers truncate toward zero. */
+#include "ops/lower.h"
+
+static const struct attr_spec specs[] = {
+    { .onnx = "to", .kind = ATTR_INT, .offset = offsetof(struct cast_attrs, to), .min = 0, .max = 64, .required = 1 },
+    A_INT(struct cast_attrs, saturate, "saturate", 1, 0, 1),
+    A_END,
+};
+
+static int infer(struct node *n, struct vn_err *e)
+{
+    const struct cast_attrs *a = n->attrs;
+    TRY(vn_infer_begin(n, e));
+    if (!vn_dtype_size((enum vn_dtype)a->to))
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "Cast to element type %lld of ONNX", (long long)a->to);
+    return vn_infer_out(n, 0, (enum vn_dtype)a->to, &n->in[0]->shape, e);
+}
+
+static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
+{
+    enum vn_dtype from = n->in[0]->dtype, to = n->out[0]->dtype;
+    const struct vn_tensor *x = ev->in[0];
+    struct vn_tensor *y = ev->out[0];
+    int64_t count = vn_shape_count(&x->shape);
+    if (from == to)
+        return vn_eval_copy(n, ev, e);
+    if (to == VN_BOOL) {
+        for (int64_t i = 0; i < count; i++)
+            vn_i64(y)[i] = x->dtype == VN_F64 ? vn_f64(x)[i] != 0 : vn_i64(x)[i] != 0;
+        return VN_OK;
+    }
+    const struct vn_tensor *narrow = vn_tensor_cast(ev->arena, x, to);
+    const struct vn_tensor *wide = vn_tensor_cast(ev->arena, narrow, y->dtype);
+    memcpy(y->data, wide->data, vn_tensor_bytes(y));
+    return VN_OK;
+}
+
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    if (!vn_dtype_is_float(n->in[0]->dtype) || !vn_dtype_is_float(n->out[0]->dtype))
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "Cast from %s to %s at run time; the runtime computes in float32 and int8",
+                            vn_dtype_name(n->in[0]->dtype), vn_dtype_name(n->out[0]->dtype));
+    return vn_low_reshape(n, l, e);
+}
+
+const struct op_def vn_op_cast = {
+    .name = "cast", .onnx = "Cast", .min_in = 1, .max_in = 1,
+    .attrs = specs, .attrs_size = sizeof(struct cast_attrs),
+    .infer = infer, .eval = eval, .lower = lower,
+};

@@ -1,0 +1,284 @@
+/* ops/lower.c - which program tensor holds which value in which memory order, and the conversions between them. */
+#include "ops/lower.h"
+
+#include "num/num.h"
+
+static int is_turned(const struct prog_tensor *t) { return t->layout == CHANNELS_LAST && t->shape.rank >= 3; }
+
+void vn_low_physical(const struct prog_tensor *t, int64_t *dims)
+{
+    memcpy(dims, t->shape.d, sizeof t->shape.d);
+    if (!is_turned(t))
+        return;
+    memmove(dims + 1, dims + 2, sizeof *dims * (size_t)(t->shape.rank - 2));
+    dims[t->shape.rank - 1] = t->shape.d[1];
+}
+
+void vn_low_axis_strides(const struct prog_tensor *t, int64_t *stride)
+{
+    struct vn_shape memory = t->shape;
+    int64_t s[VN_MAX_RANK];
+    vn_low_physical(t, memory.d);
+    vn_shape_strides(&memory, s);
+    for (int d = 0; d < t->shape.rank; d++)
+        stride[d] = !is_turned(t) || d == 0 ? s[d] : d == 1 ? s[t->shape.rank - 1] : s[d - 1];
+}
+
+/* ---- tensors ---- */
+
+static int add_tensor(struct lowering *l, const struct prog_tensor *t)
+{
+    struct prog_tensor copy = *t;
+    if (copy.shape.rank < 3)
+        copy.layout = PLAIN;
+    copy.bytes = (size_t)vn_shape_count(&copy.shape) * vn_dtype_size(copy.dtype);
+    VEC_PUSH(l->arena, &l->prog->tensors, copy);
+    return l->prog->tensors.n - 1;
+}
+
+int vn_low_temp(struct lowering *l, const char *suffix, enum vn_dtype t, const struct vn_shape *s, enum layout order, float scale,
+                int32_t zero)
+{
+    struct prog_tensor p = { .name = vn_arena_fmt(l->arena, "%s.%s", l->node->name, suffix), .node = l->node->name, .dtype = t,
+                             .layout = order, .shape = *s, .scale = scale, .zero = zero, .place = BIN_ARENA };
+    return add_tensor(l, &p);
+}
+
+static int constant(struct lowering *l, const char *name, enum vn_dtype t, const struct vn_shape *s, enum layout order, void *data)
+{
+    struct prog_tensor p = { .name = name, .node = l->node ? l->node->name : NULL, .dtype = t, .layout = order, .shape = *s,
+                             .place = BIN_CONST, .data = data };
+    return add_tensor(l, &p);
+}
+
+int vn_low_const(struct lowering *l, const char *suffix, enum vn_dtype t, int64_t n, const void *data)
+{
+    struct vn_shape s = { .rank = 1, .d = { n } };
+    return constant(l, vn_arena_fmt(l->arena, "%s.%s", l->node->name, suffix), t, &s, PLAIN,
+                    vn_arena_copy(l->arena, data, (size_t)n * vn_dtype_size(t)));
+}
+
+int vn_low_value_tensor(struct lowering *l, const char *name, enum vn_dtype t, const struct vn_shape *s, enum layout order,
+                        float scale, int32_t zero, const struct value *v)
+{
+    struct prog_tensor p = { .name = name, .node = v && v->producer ? v->producer->name : NULL, .dtype = t, .layout = order,
+                             .shape = *s, .scale = scale, .zero = zero, .value = v };
+    return add_tensor(l, &p);
+}
+
+/* A tensor that holds value v: quantized, or in float32. */
+static int value_tensor(struct lowering *l, const struct value *v, int as_f32, enum layout order)
+{
+    const struct qparam *q = as_f32 ? NULL : v->q;
+    const char *name = as_f32 && v->q ? vn_arena_fmt(l->arena, "%s.float", v->name) : v->name;
+    return vn_low_value_tensor(l, name, q ? q->dtype : VN_F32, &v->shape, order, q ? q->scale[0] : 0, q ? q->zero[0] : 0, v);
+}
+
+/* ---- constants ---- */
+
+static int32_t to_i32(int64_t x) { return x > INT32_MAX ? INT32_MAX : x < INT32_MIN ? INT32_MIN : (int32_t)x; }
+
+/* Element i of a constant as the program stores it: int8 q, float32, or int32 for indices. */
+static void store(void *to, int64_t k, enum vn_dtype t, const struct value *v, int64_t i)
+{
+    const struct vn_tensor *d = v->data;
+    int whole = v->q && !vn_dtype_is_float(d->dtype), entry = v->q ? vn_q_entry(v->q, &v->shape, i) : 0;
+    int64_t q = !v->q ? 0 : whole ? vn_tensor_i64(d, i) : vn_q_one(v->q, entry, vn_tensor_f64(d, i));
+    switch (t) {
+    case VN_I8: ((int8_t *)to)[k] = (int8_t)q; break;
+    case VN_I16: ((int16_t *)to)[k] = (int16_t)q; break;
+    case VN_I32: ((int32_t *)to)[k] = v->q ? (int32_t)q : to_i32(vn_tensor_i64(d, i)); break;
+    default: ((float *)to)[k] = (float)(v->q ? vn_dq_one(v->q, entry, q) : vn_tensor_f64(d, i)); break;
+    }
+}
+
+static enum vn_dtype stored_type(const struct value *v, int as_f32)
+{
+    return !as_f32 && v->q ? v->q->dtype : v->q || vn_dtype_is_float(v->dtype) ? VN_F32 : VN_I32;
+}
+
+void *vn_low_elements(struct lowering *l, const struct value *v, enum vn_dtype t)
+{
+    int64_t count = vn_shape_count(&v->shape);
+    void *data = NEW_ARRAY(l->arena, char, (size_t)count * vn_dtype_size(t));
+    for (int64_t i = 0; i < count; i++)
+        store(data, i, t, v, i);
+    return data;
+}
+
+static int constant_value(struct lowering *l, const struct value *v, int as_f32, enum layout order)
+{
+    enum vn_dtype t = stored_type(v, as_f32);
+    int id = constant(l, v->name, t, &v->shape, order, NULL);
+    struct prog_tensor *p = vn_low_tensor(l, id);
+    p->value = v;
+    p->scale = t != VN_F32 && v->q ? v->q->scale[0] : 0;
+    p->zero = t != VN_F32 && v->q ? v->q->zero[0] : 0;
+    if (!is_turned(p)) {
+        p->data = vn_low_elements(l, v, t);
+        return id;
+    }
+    int64_t stride[VN_MAX_RANK], idx[VN_MAX_RANK] = { 0 }, count = vn_shape_count(&v->shape);
+    void *data = NEW_ARRAY(l->arena, char, (size_t)count * vn_dtype_size(t));
+    vn_low_axis_strides(p, stride);
+    for (int64_t i = 0; i < count; i++, vn_index_next(idx, &v->shape)) {
+        int64_t at = 0;
+        for (int d = 0; d < v->shape.rank; d++)
+            at += idx[d] * stride[d];
+        store(data, at, t, v, i);
+    }
+    p->data = data;
+    return id;
+}
+
+/* ---- inputs ---- */
+
+static enum layout order_of(const struct value *v, enum layout want) { return v->shape.rank < 3 ? PLAIN : want; }
+
+/* The same elements in the other order. */
+static int converted(struct lowering *l, int from, enum layout order)
+{
+    struct prog_tensor p = *vn_low_tensor(l, from);
+    int64_t src[VN_MAX_RANK], dst[VN_MAX_RANK];
+    p.layout = order;
+    p.name = vn_arena_fmt(l->arena, "%s.%s", p.name, order == PLAIN ? "nchw" : "nhwc");
+    int to = add_tensor(l, &p);
+    vn_low_axis_strides(vn_low_tensor(l, from), src);
+    vn_low_axis_strides(vn_low_tensor(l, to), dst);
+    vn_low_copy(l, from, to, p.shape.rank, p.shape.d, 0, src, 0, dst, NULL);
+    return to;
+}
+
+/* The tensor that holds v in the wanted order, made where there is none yet. */
+static int obtain(struct lowering *l, const struct value *v, int as_f32, enum layout want)
+{
+    as_f32 = as_f32 && v->q;
+    int **held = as_f32 ? l->held_f32 : l->held;
+    want = order_of(v, want);
+    int *slot = &held[want][v->id], other = held[!want][v->id];
+    if (*slot >= 0)
+        return *slot;
+    if (v->data)
+        return *slot = constant_value(l, v, as_f32, want);
+    if (other >= 0)
+        return *slot = converted(l, other, want);
+    if (!as_f32)
+        return -1; /* nobody made it */
+    int from = obtain(l, v, 0, want);
+    if (from < 0)
+        return -1;
+    *slot = value_tensor(l, v, 1, want);
+    vn_low_emit(l, OPCODE_DEQUANTIZE, 1, &from, *slot);
+    return *slot;
+}
+
+int vn_low_value(struct lowering *l, const struct value *v, enum layout want, int f32) { return obtain(l, v, f32, want); }
+
+int vn_low_in(struct lowering *l, int i, enum layout want) { return obtain(l, l->node->in[i], !l->integer, want); }
+
+int vn_low_in_any(struct lowering *l, int i, enum layout *got)
+{
+    const struct value *v = l->node->in[i];
+    int **held = !l->integer && v->q ? l->held_f32 : l->held;
+    *got = held[CHANNELS_LAST][v->id] >= 0 ? CHANNELS_LAST : PLAIN;
+    if (held[PLAIN][v->id] < 0 && !v->data)
+        *got = held[CHANNELS_LAST][v->id] >= 0 || l->held[CHANNELS_LAST][v->id] >= 0 ? CHANNELS_LAST : PLAIN;
+    *got = order_of(v, *got);
+    return vn_low_in(l, i, *got);
+}
+
+/* ---- outputs ---- */
+
+/* Is the result, as lower makes it, not yet what the value is to hold? */
+static int needs_finish(const struct lowering *l)
+{
+    const struct value *v = l->node->out[0];
+    if (!v->q)
+        return 0;
+    return !l->integer || (vn_node_kind(l->node) == Q_MOVE && !vn_qparam_equal(v->q, l->node->in[0]->q));
+}
+
+int vn_low_out(struct lowering *l, enum layout order)
+{
+    const struct value *v = l->node->out[0];
+    order = order_of(v, order);
+    if (needs_finish(l)) {
+        const struct qparam *q = l->integer ? l->node->in[0]->q : NULL;
+        l->raw_layout = order;
+        return l->raw_out = vn_low_temp(l, "raw", q ? q->dtype : VN_F32, &v->shape, order, q ? q->scale[0] : 0, q ? q->zero[0] : 0);
+    }
+    return l->held[order][v->id] = value_tensor(l, v, 0, order);
+}
+
+int vn_low_like_out(struct lowering *l, const char *suffix, const struct vn_shape *s, enum layout order)
+{
+    const struct qparam *q = l->integer ? l->node->out[0]->q : NULL;
+    return vn_low_temp(l, suffix, q ? q->dtype : VN_F32, s, order, q ? q->scale[0] : 0, q ? q->zero[0] : 0);
+}
+
+void *vn_low_emit(struct lowering *l, enum opcode op, int n_in, const int *in, int out)
+{
+    static const size_t words[OPCODE_COUNT] = {
+#define INSTR(name, lo, hi, fields) [OPCODE_##name] = sizeof(struct instr_##name),
+#include "format/instr.def"
+#undef INSTR
+    };
+    while (n_in > 0 && in[n_in - 1] < 0)
+        n_in--;
+    struct prog_instr p = { .op = op, .node = l->node ? l->node->name : NULL, .n_in = n_in, .out = out,
+                            .in = vn_arena_copy(l->arena, in, (size_t)n_in * sizeof *in),
+                            .params = vn_arena_alloc(l->arena, words[op] ? words[op] : 4) };
+    VEC_PUSH(l->arena, &l->prog->instrs, p);
+    return p.params;
+}
+
+/* ---- the driver ---- */
+
+static int check_values(const struct lowering *l, const struct node *n, struct vn_err *e)
+{
+    if (!vn_dtype_is_float(n->out[0]->dtype))
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is %s and computed at run time; the runtime computes in float32 and int8",
+                            n->out[0]->name, vn_dtype_name(n->out[0]->dtype));
+    if (vn_shape_count(&n->out[0]->shape) == 0)
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s has no elements; the runtime wants at least one", n->out[0]->name);
+    for (int i = 1; i < n->n_out; i++)
+        if (n->out[i] && n->out[i]->n_uses)
+            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the runtime does not compute output %d of %s (%s)", i, n->op->onnx,
+                                n->out[i]->name);
+    for (int i = 0; i < n->n_in; i++) {
+        const struct value *v = n->in[i];
+        if (!v)
+            continue;
+        if (!v->data && vn_shape_count(&v->shape) == 0)
+            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s has no elements; the runtime wants at least one", v->name);
+        if (!v->data && v->q && (v->q->dtype != VN_I8 || v->q->n != 1))
+            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is %s%s; the runtime has int8 with one scale", v->name,
+                                vn_dtype_name(v->q->dtype), v->q->n != 1 ? " per channel" : "");
+        if (!v->data && l->held[PLAIN][v->id] < 0 && l->held[CHANNELS_LAST][v->id] < 0)
+            return vn_node_fail(n, e, VN_E_INTERNAL, "%s is used before it is computed", v->name);
+    }
+    const struct qparam *q = n->out[0]->q;
+    if (q && (q->dtype != VN_I8 || q->n != 1))
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is %s%s; the runtime has int8 with one scale", n->out[0]->name,
+                            vn_dtype_name(q->dtype), q->n != 1 ? " per channel" : "");
+    return VN_OK;
+}
+
+int vn_lower_node(struct lowering *l, const struct node *n, struct vn_err *e)
+{
+    const struct value *y = n->out[0];
+    l->node = n;
+    l->integer = vn_node_is_integer(n) && vn_node_kind(n) != Q_FLOAT;
+    l->raw_out = -1;
+    TRY(check_values(l, n, e));
+    TRY(n->op->lower(n, l, e));
+    if (l->raw_out < 0)
+        return VN_OK;
+    int to = value_tensor(l, y, 0, l->raw_layout);
+    if (l->integer)
+        vn_low_rescale(l, l->raw_out, to, n->in[0]->q, y->q);
+    else
+        vn_low_emit(l, OPCODE_QUANTIZE, 1, &l->raw_out, to);
+    l->held[l->raw_layout][y->id] = to;
+    return VN_OK;
+}

@@ -1,0 +1,274 @@
+/* ops/op.h - what an operator is: one file, one descriptor, one line in ops.def.
+ *
+ * The graph holds the newest ONNX form of each operator (opset 21); front/onnx upgrades older ones.
+ */
+#ifndef VN_OP_H
+#define VN_OP_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "graph/graph.h"
+#include "tensor/tensor.h"
+
+struct lowering; /* ops/lower.h */
+
+/* ---- attributes: parsing, defaults, bounds, dumps, writing and docs come from the table ---- */
+
+struct ints {
+    int n;
+    const int64_t *v;
+};
+struct floats {
+    int n;
+    const float *v;
+};
+
+enum attr_kind {
+    ATTR_END = 0,
+    ATTR_INT,    /* int64_t, within [min, max] */
+    ATTR_INTS,   /* struct ints, each within [min, max] */
+    ATTR_FLOAT,  /* float */
+    ATTR_FLOATS, /* struct floats */
+    ATTR_ENUM,   /* int: index into choices; a string in files */
+    ATTR_STRING, /* const char * */
+    ATTR_TENSOR, /* const struct vn_tensor * */
+};
+
+struct attr_spec {
+    const char *onnx; /* name in ONNX */
+    enum attr_kind kind;
+    size_t offset; /* of the field in the operator's struct */
+    double def;    /* default of INT, FLOAT and ENUM (index); lists, strings and tensors start empty */
+    int64_t min, max;
+    const char *const *choices; /* ATTR_ENUM: NULL-terminated */
+    int required;
+};
+#define A_INT(type, field, onnx_name, dflt, lo, hi) \
+    { .onnx = onnx_name, .kind = ATTR_INT, .offset = offsetof(type, field), .def = dflt, .min = lo, .max = hi }
+#define A_INTS(type, field, onnx_name, lo, hi) \
+    { .onnx = onnx_name, .kind = ATTR_INTS, .offset = offsetof(type, field), .min = lo, .max = hi }
+#define A_FLOAT(type, field, onnx_name, dflt) \
+    { .onnx = onnx_name, .kind = ATTR_FLOAT, .offset = offsetof(type, field), .def = dflt }
+#define A_FLOATS(type, field, onnx_name) { .onnx = onnx_name, .kind = ATTR_FLOATS, .offset = offsetof(type, field) }
+#define A_ENUM(type, field, onnx_name, dflt, list) \
+    { .onnx = onnx_name, .kind = ATTR_ENUM, .offset = offsetof(type, field), .def = dflt, .choices = list }
+#define A_TENSOR(type, field, onnx_name) { .onnx = onnx_name, .kind = ATTR_TENSOR, .offset = offsetof(type, field) }
+#define A_END { .kind = ATTR_END }
+
+/* ---- reference evaluation ---- */
+
+/* Tensors of the reference executor hold VN_F64 for every float type and VN_I64 for every integer type and bool, so an
+ * operator that only moves elements moves 8-byte cells. Integer meaning (qeval): quantized tensors arrive as VN_I64 holding
+ * q itself, with the parameters in node->in[i]->q. */
+struct eval {
+    struct vn_arena *arena;
+    const struct vn_tensor *const *in; /* NULL where the node's input is left out */
+    struct vn_tensor **out;            /* allocated from the inferred shapes; NULL where the output is left out */
+};
+
+/* ---- quantization rule ---- */
+
+enum q_kind {
+    Q_FLOAT = 0, /* stays float */
+    Q_LINEAR,    /* linear in each data input: eval on exact integers, then requantize (num/) */
+    Q_MOVE,      /* moves or selects elements: eval on the integers themselves; one set of parameters for inputs and output */
+    Q_TABLE,     /* function of one value: a table */
+    Q_OWN,       /* its own qeval */
+};
+enum q_out {
+    Q_OUT_OWN = 0, /* range from calibration */
+    Q_OUT_SAME,    /* parameters of input 0 */
+    Q_OUT_FIXED,   /* range [lo, hi] known beforehand */
+};
+struct quant_rule {
+    enum q_kind kind;
+    enum q_out out;
+    double lo, hi;     /* Q_OUT_FIXED */
+    int data_inputs;   /* how many leading inputs are activations (or weights); the rest are shapes and indices. 0: all */
+    int weight;        /* input index of the weight, 0: none */
+    int weight_axis;   /* output-channel axis of the weight */
+    int bias;          /* input index of the bias, 0: none */
+    int float_out_ok;  /* the runtime can give its result in float32 without quantizing it (last layers) */
+};
+
+/* ---- the descriptor ---- */
+
+struct op_def {
+    const char *name;   /* of the file: "conv" */
+    const char *onnx;   /* "Conv" */
+    const char *domain; /* NULL: the default ONNX domain */
+    int min_in, max_in; /* max_in -1: any number */
+    int min_out, max_out; /* 0 min_out means 1 */
+    const struct attr_spec *attrs;
+    size_t attrs_size;
+    /* Output types and shapes from inputs (whose shapes are static) and constant inputs' data. Errors name the node. */
+    int (*infer)(struct node *n, struct vn_err *e);
+    /* Float64 reference: obvious, not fast. */
+    int (*eval)(const struct node *n, const struct eval *ev, struct vn_err *e);
+    /* Integer reference for Q_OWN; the other kinds are derived from eval. */
+    int (*qeval)(const struct node *n, const struct eval *ev, struct vn_err *e);
+    /* Append runtime instructions. */
+    int (*lower)(const struct node *n, struct lowering *l, struct vn_err *e);
+    /* For Q_TABLE: the function itself. */
+    double (*f)(const struct node *n, double x);
+    struct quant_rule quant;
+    /* Where the kind depends on attributes or inputs (Resize, Gemm, Clip): the kind for this node. NULL: quant.kind. Ask
+     * vn_node_kind. */
+    enum q_kind (*quant_kind)(const struct node *n);
+    /* Where the weight's output-channel axis depends on attributes: -1 when scales must be per tensor. NULL:
+     * quant.weight_axis. Ask vn_node_weight_axis. */
+    int (*weight_axis)(const struct node *n);
+    int is_clamp; /* Relu, Clip: monotone, so the tensor in front may share its parameters */
+};
+
+/* The list, from ops.def. */
+extern const struct op_def *const vn_ops[];
+extern const int vn_ops_count;
+#define OP(name) extern const struct op_def vn_op_##name;
+#include "ops/ops.def"
+#undef OP
+
+const struct op_def *vn_op_find(const char *onnx, const char *domain); /* NULL: unknown. "" and "ai.onnx" are the default domain */
+void vn_op_defaults(const struct op_def *op, void *attrs);
+
+/* The quantization rule of a node, with what its attributes change. */
+static inline enum q_kind vn_node_kind(const struct node *n)
+{
+    return n->op->quant_kind ? n->op->quant_kind(n) : n->op->quant.kind;
+}
+static inline int vn_node_weight_axis(const struct node *n)
+{
+    return n->op->weight_axis ? n->op->weight_axis(n) : n->op->quant.weight_axis;
+}
+
+/* ---- helpers that infer functions share ---- */
+
+/* Message with the node's name in front; returns code. */
+int vn_node_fail(const struct node *n, struct vn_err *e, int code, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* Set type and shape of output i (an absent output is fine). */
+void vn_node_out(struct node *n, int i, enum vn_dtype t, const struct vn_shape *s);
+/* The same for shapes that were computed: fails where a tensor would have more than 2^31 - 1 elements. */
+int vn_infer_out(struct node *n, int i, enum vn_dtype t, const struct vn_shape *s, struct vn_err *e);
+/* Inputs there, and input 0 (and every other data input) of known shape? Every infer starts with it. */
+int vn_infer_begin(const struct node *n, struct vn_err *e);
+/* Input i has a float type? */
+int vn_infer_float(const struct node *n, int i, struct vn_err *e);
+/* Constant contents of input i, at most `max` integers, into v[]; returns how many, or an error. */
+int vn_node_list(const struct node *n, int i, const char *what, int64_t *v, int max, struct vn_err *e);
+/* The axes named by an optional constant input: `mask` bit per axis. Refuses duplicates and axes outside [-rank, rank-1]. */
+int vn_node_axes(const struct node *n, int i, int rank, uint32_t *mask, struct vn_err *e);
+/* Constant contents of input i as integers (1-D or scalar). Fails with "is computed at run time" where it is no constant. */
+int vn_node_ints(const struct node *n, int i, const char *what, struct ints *out, struct vn_arena *a, struct vn_err *e);
+static inline int vn_node_has(const struct node *n, int i) { return i < n->n_in && n->in[i]; }
+/* Output type and shape of input 0. */
+int vn_infer_same(struct node *n, struct vn_err *e);
+/* NumPy broadcast of all inputs, type of input 0. */
+int vn_infer_broadcast(struct node *n, struct vn_err *e);
+
+/* ---- helpers that eval functions share ---- */
+
+static inline double *vn_f64(const struct vn_tensor *t) { return (double *)t->data; }
+static inline int64_t *vn_i64(const struct vn_tensor *t) { return (int64_t *)t->data; }
+/* y[i] = f(n, x[i]) with n->op->f. */
+int vn_eval_unary(const struct node *n, const struct eval *ev, struct vn_err *e);
+/* y = f(a, b) under broadcasting; fi for integer tensors (NULL: refuse). */
+int vn_eval_binary(const struct node *n, const struct eval *ev, double (*ff)(double, double),
+                   int64_t (*fi)(int64_t, int64_t), struct vn_err *e);
+/* Walks indices of an n-d shape: idx starts at zeros; returns 0 after the last. A shape with a zero dimension has no index at
+ * all: ask vn_shape_count first. */
+int vn_index_next(int64_t *idx, const struct vn_shape *s);
+/* y[index] = x[from + sum index*stride] over y's shape: how Slice, Transpose, Concat and others move 8-byte cells. */
+void vn_eval_gather(struct vn_tensor *y, const struct vn_tensor *x, int64_t from, const int64_t *stride);
+/* Cells of x to y unchanged. */
+int vn_eval_copy(const struct node *n, const struct eval *ev, struct vn_err *e);
+/* What a float type and an integer type become in the reference executor. */
+static inline enum vn_dtype vn_cell_type(enum vn_dtype t) { return vn_dtype_is_float(t) ? VN_F64 : VN_I64; }
+
+/* ---- quantized cells ---- */
+
+/* Smallest and largest integer of a quantized type. */
+int32_t vn_q_min(const struct qparam *q);
+int32_t vn_q_max(const struct qparam *q);
+/* Entry of scale[] and zero[] for element i of a tensor. */
+int vn_q_entry(const struct qparam *q, const struct vn_shape *s, int64_t i);
+int32_t vn_q_one(const struct qparam *q, int entry, double x); /* quantize one number (as float32; biases in float64) */
+double vn_dq_one(const struct qparam *q, int entry, int64_t v);
+/* VN_F64 cells to VN_I64 cells of q, and back. */
+struct vn_tensor *vn_q_cells(struct vn_arena *a, const struct vn_tensor *x, const struct qparam *q);
+struct vn_tensor *vn_dq_cells(struct vn_arena *a, const struct vn_tensor *x, const struct qparam *q);
+/* The integer meaning of Q_TABLE operators: dequantize to float32, f in float64, quantize as float32. */
+int32_t vn_table_entry(const struct node *n, int64_t q);
+/* q of x's parameters in y's: vn_rescale; the integer meaning of moves whose parameters differ. */
+int32_t vn_q_rescale(int64_t q, const struct qparam *x, const struct qparam *y);
+/* The clamp's meaning in integers: rescale to y's parameters, then clamp at the quantized bounds. */
+int32_t vn_q_clamp(int64_t q, const struct qparam *x, const struct qparam *y, double lo, double hi);
+/* qeval of Relu and Clip. */
+int vn_qeval_clamp(const struct node *n, const struct eval *ev, double lo, double hi);
+/* qeval of Add, Sub, Mul; op as enum vn_binary: 0 add, 1 sub, 2 mul. */
+int vn_qeval_binary(const struct node *n, const struct eval *ev, int op, struct vn_err *e);
+
+/* ---- sliding windows: Conv, ConvTranspose, pools ---- */
+
+struct window {
+    int rank; /* spatial dimensions, 1..3 */
+    int64_t kernel[3], stride[3], dilation[3], pad_begin[3], pad_end[3];
+};
+enum auto_pad { AUTO_PAD_NOTSET, AUTO_PAD_SAME_UPPER, AUTO_PAD_SAME_LOWER, AUTO_PAD_VALID };
+extern const char *const vn_auto_pad_names[];
+/* Resolve kernel_shape/strides/pads/dilations/auto_pad against the input's shape (spatial dims from axis 2). `kernel` may be
+ * empty when `weight` (its dims from 2) is given. */
+int vn_window(struct window *w, const struct node *n, const struct vn_shape *x, const struct vn_shape *weight, struct ints kernel,
+              struct ints strides, struct ints pads, struct ints dilations, int auto_pad, struct vn_err *e);
+/* Output extent along spatial dimension i; below 1: the window does not fit. */
+int64_t vn_window_out(const struct window *w, int i, int64_t in, int ceil_mode);
+
+/* ---- attributes that other stages need to read or change ---- */
+
+struct conv_attrs {
+    struct ints kernel, strides, pads, dilations;
+    int64_t group;
+    int auto_pad;
+};
+struct convt_attrs {
+    struct ints kernel, strides, pads, dilations, output_padding, output_shape;
+    int64_t group;
+    int auto_pad;
+};
+struct gemm_attrs {
+    float alpha, beta;
+    int64_t trans_a, trans_b;
+};
+struct bn_attrs {
+    float epsilon, momentum;
+    int64_t training_mode;
+};
+struct axis_attrs { /* Softmax, Concat, Gather, Flatten, ... */
+    int64_t axis;
+};
+struct perm_attrs {
+    struct ints perm;
+};
+struct pad_attrs {
+    int mode; /* 0 constant, 1 reflect, 2 edge, 3 wrap */
+};
+struct cast_attrs {
+    int64_t to, saturate;
+};
+/* The model-local function that turns a runtime image into the network's input: y = ((matrix (x + offset)) - mean) * scale,
+ * per channel; x is "pixel - 128". Kept as attributes so that they can be read in Netron. */
+struct preprocess_attrs {
+    struct floats offset; /* C: added first; brings "pixel - 128" back */
+    struct floats matrix; /* C*C row-major colour matrix, or empty: identity */
+    struct floats mean;   /* C */
+    struct floats scale;  /* C: multiplies */
+    int64_t channels_last; /* channel axis: 0 = axis 1, 1 = last axis */
+    const char *input_type, *train_type, *data_format; /* for readers: "YUV444_128", "rgb", "NCHW" */
+};
+/* y[c] = sum_k a[c*C+k] * x[k] + b[c], in float64, from the attributes. a: C*C, b: C. */
+void vn_preprocess_affine(const struct preprocess_attrs *p, int channels, double *a, double *b);
+/* Its integer form for an input of scale sx and an output of scale sy: acc[c] = sum_k w[c*C+k] * (x[k] - zx) + bias[c], then
+ * vn_requantize(acc[c], mult[c]). A row's weights share one scale, their largest is 32767; |bias| <= 2^30, so that acc fits int32. */
+void vn_preprocess_quantize(const struct preprocess_attrs *p, int channels, float sx, float sy, int16_t *w, int32_t *bias,
+                            float *mult);
+
+#endif

@@ -1,0 +1,111 @@
+/* ops/quantized.c - quantized cells, and integer meanings that several operators share. The rounding itself is num/num.h's. */
+#include <math.h>
+
+#include "num/num.h"
+#include "ops/op.h"
+
+int32_t vn_q_min(const struct qparam *q)
+{
+    return q->dtype == VN_I8 ? INT8_MIN : q->dtype == VN_I16 ? INT16_MIN : INT32_MIN;
+}
+
+int32_t vn_q_max(const struct qparam *q)
+{
+    return q->dtype == VN_I8 ? INT8_MAX : q->dtype == VN_I16 ? INT16_MAX : INT32_MAX;
+}
+
+/* How many elements in a row share an entry. */
+static int64_t inner_of(const struct qparam *q, const struct vn_shape *s)
+{
+    int64_t inner = 1;
+    for (int d = q->axis + 1; d < s->rank; d++)
+        inner *= s->d[d];
+    return inner;
+}
+
+int vn_q_entry(const struct qparam *q, const struct vn_shape *s, int64_t i)
+{
+    return q->axis < 0 || q->n == 1 ? 0 : (int)(i / inner_of(q, s) % q->n);
+}
+
+int32_t vn_q_one(const struct qparam *q, int entry, double x)
+{
+    if (q->dtype != VN_I32)
+        return vn_quantize((float)x, q->scale[entry], q->zero[entry], vn_q_min(q), vn_q_max(q));
+    double r = rint((double)(float)x / (double)q->scale[entry]) + q->zero[entry];
+    return r >= INT32_MAX ? INT32_MAX : r >= INT32_MIN ? (int32_t)r : INT32_MIN;
+}
+
+double vn_dq_one(const struct qparam *q, int entry, int64_t v)
+{
+    return (float)(v - q->zero[entry]) * q->scale[entry];
+}
+
+struct vn_tensor *vn_q_cells(struct vn_arena *a, const struct vn_tensor *x, const struct qparam *q)
+{
+    struct vn_tensor *y = vn_tensor_new(a, VN_I64, &x->shape);
+    int64_t count = vn_shape_count(&x->shape);
+    for (int64_t i = 0; i < count; i++)
+        vn_i64(y)[i] = vn_q_one(q, vn_q_entry(q, &x->shape, i), vn_f64(x)[i]);
+    return y;
+}
+
+struct vn_tensor *vn_dq_cells(struct vn_arena *a, const struct vn_tensor *x, const struct qparam *q)
+{
+    struct vn_tensor *y = vn_tensor_new(a, VN_F64, &x->shape);
+    int64_t count = vn_shape_count(&x->shape);
+    for (int64_t i = 0; i < count; i++)
+        vn_f64(y)[i] = vn_dq_one(q, vn_q_entry(q, &x->shape, i), vn_i64(x)[i]);
+    return y;
+}
+
+int32_t vn_table_entry(const struct node *n, int64_t q)
+{
+    return vn_q_one(n->out[0]->q, 0, n->op->f(n, vn_dq_one(n->in[0]->q, 0, q)));
+}
+
+int32_t vn_q_rescale(int64_t q, const struct qparam *x, const struct qparam *y)
+{
+    return vn_rescale((int32_t)q, x->zero[0], x->scale[0] / y->scale[0], y->zero[0], vn_q_min(y), vn_q_max(y));
+}
+
+int32_t vn_q_clamp(int64_t q, const struct qparam *x, const struct qparam *y, double lo, double hi)
+{
+    int32_t v = vn_q_rescale(q, x, y), l = vn_q_one(y, 0, lo), h = vn_q_one(y, 0, hi);
+    v = v > l ? v : l;
+    return v < h ? v : h;
+}
+
+int vn_qeval_clamp(const struct node *n, const struct eval *ev, double lo, double hi)
+{
+    int64_t count = vn_shape_count(&ev->out[0]->shape);
+    for (int64_t i = 0; i < count; i++)
+        vn_i64(ev->out[0])[i] = vn_q_clamp(vn_i64(ev->in[0])[i], n->in[0]->q, n->out[0]->q, lo, hi);
+    return VN_OK;
+}
+
+/* Numbers of one binary node, for the callbacks of vn_eval_binary; the toolchain evaluates one node at a time per thread. */
+static _Thread_local struct {
+    int32_t za, zb, zy, lo, hi;
+    float ra, rb;
+} bin;
+
+static int64_t q_add(int64_t a, int64_t b)
+{
+    return vn_add((int32_t)a, bin.za, bin.ra, (int32_t)b, bin.zb, bin.rb, bin.zy, bin.lo, bin.hi);
+}
+
+static int64_t q_mul(int64_t a, int64_t b)
+{
+    return vn_mul((int32_t)a, bin.za, (int32_t)b, bin.zb, bin.ra, bin.zy, bin.lo, bin.hi);
+}
+
+int vn_qeval_binary(const struct node *n, const struct eval *ev, int op, struct vn_err *e)
+{
+    const struct qparam *a = n->in[0]->q, *b = n->in[1]->q, *y = n->out[0]->q;
+    bin.za = a->zero[0], bin.zb = b->zero[0], bin.zy = y->zero[0];
+    bin.lo = vn_q_min(y), bin.hi = vn_q_max(y);
+    bin.ra = op == 2 ? vn_requant_mult(a->scale[0], b->scale[0], y->scale[0]) : a->scale[0] / y->scale[0];
+    bin.rb = op == 1 ? -(b->scale[0] / y->scale[0]) : b->scale[0] / y->scale[0];
+    return vn_eval_binary(n, ev, NULL, op == 2 ? q_mul : q_add, e);
+}

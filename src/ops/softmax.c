@@ -1,0 +1,113 @@
+/* ops/softmax.c - exp(x) / sum(exp(x)) along one axis. */
+#include <math.h>
+
+#include "num/num.h"
+#include "ops/lower.h"
+
+static const struct attr_spec specs[] = { A_INT(struct axis_attrs, axis, "axis", -1, -VN_MAX_RANK, VN_MAX_RANK), A_END };
+
+static int axis_of(const struct node *n) { return vn_shape_axis(&n->in[0]->shape, ((const struct axis_attrs *)n->attrs)->axis); }
+
+static int infer(struct node *n, struct vn_err *e)
+{
+    TRY(vn_infer_begin(n, e));
+    TRY(vn_infer_float(n, 0, e));
+    if (axis_of(n) < 0)
+        return vn_node_fail(n, e, VN_E_INPUT, "axis is outside of the input's %d dimensions", n->in[0]->shape.rank);
+    return vn_infer_same(n, e);
+}
+
+/* dims in front of, along and behind position `at`. */
+static void split(const int64_t *dims, int rank, int at, int64_t *outer, int64_t *extent, int64_t *inner)
+{
+    *outer = *inner = 1;
+    *extent = dims[at];
+    for (int d = 0; d < rank; d++)
+        if (d != at)
+            *(d < at ? outer : inner) *= dims[d];
+}
+
+static void real_line(double *y, const double *x, int64_t n, int64_t step)
+{
+    double most = -INFINITY, sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        most = x[i * step] > most ? x[i * step] : most;
+    for (int64_t i = 0; i < n; i++)
+        sum += y[i * step] = exp(x[i * step] - most);
+    for (int64_t i = 0; i < n; i++)
+        y[i * step] /= sum;
+}
+
+static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
+{
+    (void)e;
+    int64_t outer, extent, inner;
+    split(ev->in[0]->shape.d, ev->in[0]->shape.rank, axis_of(n), &outer, &extent, &inner);
+    for (int64_t o = 0; o < outer; o++)
+        for (int64_t i = 0; i < inner; i++)
+            real_line(vn_f64(ev->out[0]) + o * extent * inner + i, vn_f64(ev->in[0]) + o * extent * inner + i, extent, inner);
+    return VN_OK;
+}
+
+static void integer_line(int64_t *y, const int64_t *x, int64_t n, int64_t step, const uint32_t table[256], float inv, int32_t zy)
+{
+    int64_t most = INT8_MIN;
+    uint64_t sum = 0;
+    for (int64_t i = 0; i < n; i++)
+        most = x[i * step] > most ? x[i * step] : most;
+    for (int64_t i = 0; i < n; i++)
+        sum += table[most - x[i * step]];
+    for (int64_t i = 0; i < n; i++)
+        y[i * step] = vn_softmax(table[most - x[i * step]], sum, inv, zy, INT8_MIN, INT8_MAX);
+}
+
+static enum q_kind quant_kind(const struct node *n)
+{
+    int narrow = n->in[0]->q && n->in[0]->q->dtype == VN_I8 && n->out[0]->q && n->out[0]->q->dtype == VN_I8;
+    return narrow || !n->in[0]->q || !n->out[0]->q ? Q_OWN : Q_FLOAT; /* the table has 256 entries */
+}
+
+static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
+{
+    (void)e;
+    const struct qparam *x = n->in[0]->q, *y = n->out[0]->q;
+    uint32_t table[256];
+    int64_t outer, extent, inner;
+    vn_softmax_table(table, x->scale[0]);
+    split(ev->in[0]->shape.d, ev->in[0]->shape.rank, axis_of(n), &outer, &extent, &inner);
+    for (int64_t o = 0; o < outer; o++)
+        for (int64_t i = 0; i < inner; i++)
+            integer_line(vn_i64(ev->out[0]) + o * extent * inner + i, vn_i64(ev->in[0]) + o * extent * inner + i, extent, inner,
+                         table, 1.0f / y->scale[0], y->zero[0]);
+    return VN_OK;
+}
+
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    (void)e;
+    enum layout order;
+    int in[2] = { vn_low_in_any(l, 0, &order), -1 };
+    int y = vn_low_out(l, order), axis = axis_of(n), rank = n->in[0]->shape.rank;
+    int64_t dims[VN_MAX_RANK], outer, extent, inner;
+    if (order == CHANNELS_LAST) /* where the axis is in memory */
+        axis = axis == 0 ? 0 : axis == 1 ? rank - 1 : axis - 1;
+    vn_low_physical(vn_low_tensor(l, in[0]), dims);
+    split(dims, rank, axis, &outer, &extent, &inner);
+    if (l->integer) {
+        uint32_t table[256];
+        vn_softmax_table(table, n->in[0]->q->scale[0]);
+        in[1] = vn_low_const(l, "exp", VN_U32, 256, table);
+    }
+    struct instr_SOFTMAX *p = vn_low_emit(l, OPCODE_SOFTMAX, 2, in, y);
+    p->outer = (int32_t)outer;
+    p->n = (int32_t)extent;
+    p->inner = (int32_t)inner;
+    return VN_OK;
+}
+
+const struct op_def vn_op_softmax = {
+    .name = "softmax", .onnx = "Softmax", .min_in = 1, .max_in = 1,
+    .attrs = specs, .attrs_size = sizeof(struct axis_attrs),
+    .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
+    .quant = { .kind = Q_OWN, .out = Q_OUT_FIXED, .lo = 0, .hi = 1 }, .quant_kind = quant_kind,
+};

@@ -1,0 +1,60 @@
+/* ops/transpose.c - axes in another order; without perm: reversed. */
+#include "ops/lower.h"
+
+static const struct attr_spec specs[] = { A_INTS(struct perm_attrs, perm, "perm", 0, VN_MAX_RANK - 1), A_END };
+
+static int source_axis(const struct node *n, int d)
+{
+    const struct perm_attrs *a = n->attrs;
+    return a->perm.n ? (int)a->perm.v[d] : n->in[0]->shape.rank - 1 - d;
+}
+
+static int infer(struct node *n, struct vn_err *e)
+{
+    const struct perm_attrs *a = n->attrs;
+    TRY(vn_infer_begin(n, e));
+    const struct vn_shape *x = &n->in[0]->shape;
+    struct vn_shape s = { .rank = x->rank };
+    uint32_t seen = 0;
+    if (a->perm.n && a->perm.n != x->rank)
+        return vn_node_fail(n, e, VN_E_INPUT, "perm has %d entries, the input %d dimensions", a->perm.n, x->rank);
+    for (int d = 0; d < x->rank; d++) {
+        int from = source_axis(n, d);
+        if (from < 0 || from >= x->rank || seen >> from & 1)
+            return vn_node_fail(n, e, VN_E_INPUT, "perm is no permutation of 0 to %d", x->rank - 1);
+        seen |= 1u << from;
+        s.d[d] = x->d[from];
+    }
+    return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);
+}
+
+static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
+{
+    (void)e;
+    int64_t own[VN_MAX_RANK], stride[VN_MAX_RANK];
+    vn_shape_strides(&ev->in[0]->shape, own);
+    for (int d = 0; d < ev->in[0]->shape.rank; d++)
+        stride[d] = own[source_axis(n, d)];
+    vn_eval_gather(ev->out[0], ev->in[0], 0, stride);
+    return VN_OK;
+}
+
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    enum layout order;
+    int64_t own[VN_MAX_RANK], from[VN_MAX_RANK], to[VN_MAX_RANK];
+    int x = vn_low_in_any(l, 0, &order);
+    int y = vn_low_out(l, PLAIN);
+    vn_low_axis_strides(vn_low_tensor(l, x), own);
+    vn_low_axis_strides(vn_low_tensor(l, y), to);
+    for (int d = 0; d < n->in[0]->shape.rank; d++)
+        from[d] = own[source_axis(n, d)];
+    return vn_low_copy(l, x, y, n->out[0]->shape.rank, n->out[0]->shape.d, 0, from, 0, to, e);
+}
+
+const struct op_def vn_op_transpose = {
+    .name = "transpose", .onnx = "Transpose", .min_in = 1, .max_in = 1,
+    .attrs = specs, .attrs_size = sizeof(struct perm_attrs),
+    .infer = infer, .eval = eval, .lower = lower,
+    .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME },
+};

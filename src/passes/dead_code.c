@@ -1,0 +1,24 @@
+/* Nodes whose results nobody reads. */
+#include "passes/pass.h"
+
+static int run(struct graph *g, struct vn_err *e)
+{
+    (void)e;
+    int changes = 0;
+    for (int i = g->nodes.n - 1; i >= 0; i--) {
+        struct node *n = g->nodes.v[i];
+        int used = 0;
+        for (int k = 0; k < n->n_out; k++)
+            used |= n->out[k] && n->out[k]->n_uses;
+        if (used)
+            continue;
+        for (int k = 0; k < n->n_in; k++)
+            if (n->in[k])
+                n->in[k]->n_uses--;
+        vn_graph_remove(g, n);
+        changes++;
+    }
+    return changes;
+}
+
+const struct pass vn_pass_dead_code = { .name = "dead_code", .help = "drop nodes that no output depends on", .run = run };

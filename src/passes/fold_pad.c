@@ -1,0 +1,71 @@
+/* Pad (constant 0, spatial axes) in front of a convolution or an average pool becomes its padding. */
+#include "ops/op.h"
+#include "passes/pass.h"
+
+struct window_attrs { /* what the operators here have in common */
+    struct ints *pads;
+    int auto_pad;
+    int ok;
+};
+
+static struct window_attrs attrs_of(struct node *n)
+{
+    if (n->op == &vn_op_conv) {
+        struct conv_attrs *a = n->attrs;
+        return (struct window_attrs){ &a->pads, a->auto_pad, 1 };
+    }
+    return (struct window_attrs){ 0 };
+}
+
+static int pads_of(const struct node *pad, struct ints *pads, struct vn_arena *a, struct vn_err *e)
+{
+    const struct pad_attrs *p = pad->attrs;
+    const int rank = pad->in[0]->shape.rank;
+    if (p->mode != 0 || vn_node_has(pad, 3) || rank < 3 || !pad->in[1]->data)
+        return 0;
+    if (vn_node_has(pad, 2) && (!pad->in[2]->data || vn_tensor_f64(pad->in[2]->data, 0) != 0))
+        return 0;
+    TRY(vn_node_ints(pad, 1, "pads", pads, a, e));
+    for (int i = 0; i < pads->n; i++)
+        if (pads->v[i] < 0 || (i % rank < 2 && pads->v[i]))
+            return 0;
+    return pads->n == 2 * rank;
+}
+
+static void add_pads(struct graph *g, struct ints *to, const struct ints *pads, int rank)
+{
+    const int spatial = rank - 2;
+    int64_t *v = NEW_ARRAY(g->arena, int64_t, 2 * spatial);
+    for (int i = 0; i < spatial; i++) {
+        v[i] = (to->n ? to->v[i] : 0) + pads->v[2 + i];
+        v[spatial + i] = (to->n ? to->v[spatial + i] : 0) + pads->v[rank + 2 + i];
+    }
+    *to = (struct ints){ 2 * spatial, v };
+}
+
+static int run(struct graph *g, struct vn_err *e)
+{
+    int changes = 0;
+    for (int i = 0; i < g->nodes.n; i++) {
+        struct node *n = g->nodes.v[i];
+        struct window_attrs w = attrs_of(n);
+        struct node *pad = w.ok && n->in[0] ? n->in[0]->producer : NULL;
+        struct ints pads;
+        if (!pad || pad->op != &vn_op_pad || w.auto_pad != AUTO_PAD_NOTSET || n->in[0]->n_uses != 1)
+            continue;
+        const int ok = pads_of(pad, &pads, g->arena, e);
+        TRY(ok);
+        if (!ok)
+            continue;
+        add_pads(g, w.pads, &pads, pad->in[0]->shape.rank);
+        vn_graph_note_folded(g, n->in[0]->name, n->name);
+        n->in[0] = pad->in[0];
+        vn_graph_remove(g, pad);
+        vn_graph_index(g);
+        changes++;
+        i--;
+    }
+    return changes;
+}
+
+const struct pass vn_pass_fold_pad = { .name = "fold_pad", .help = "zero padding into the convolution behind it", .run = run };

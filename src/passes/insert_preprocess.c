@@ -1,0 +1,79 @@
+/* The preprocess node behind an image input: from "pixel - 128" in the runtime's colours to what the network was trained on.
+ * BT.601 coefficients; colours are not clamped. */
+#include "ops/op.h"
+#include "passes/pass.h"
+
+static const struct colour {
+    const char *rt, *train;
+    int video;
+    float offset[3];
+    float matrix[9]; /* all zero: identity */
+} colours[] = {
+    { "rgb", "rgb", 0, { 128, 128, 128 }, { 0 } },
+    { "bgr", "bgr", 0, { 128, 128, 128 }, { 0 } },
+    { "gray", "gray", 0, { 128 }, { 0 } },
+    { "yuv444", "yuv444", 0, { 128, 128, 128 }, { 0 } },
+    { "nv12", "yuv444", 0, { 128, 128, 128 }, { 0 } },
+    { "rgb", "bgr", 0, { 128, 128, 128 }, { 0, 0, 1, 0, 1, 0, 1, 0, 0 } },
+    { "bgr", "rgb", 0, { 128, 128, 128 }, { 0, 0, 1, 0, 1, 0, 1, 0, 0 } },
+    { "yuv444", "rgb", 0, { 128, 0, 0 }, { 1, 0, 1.402f, 1, -0.344136f, -0.714136f, 1, 1.772f, 0 } },
+    { "yuv444", "bgr", 0, { 128, 0, 0 }, { 1, 1.772f, 0, 1, -0.344136f, -0.714136f, 1, 0, 1.402f } },
+    { "yuv444", "rgb", 1, { 112, 0, 0 }, { 1.164f, 0, 1.596f, 1.164f, -0.392f, -0.813f, 1.164f, 2.017f, 0 } },
+    { "yuv444", "bgr", 1, { 112, 0, 0 }, { 1.164f, 2.017f, 0, 1.164f, -0.392f, -0.813f, 1.164f, 0, 1.596f } },
+};
+
+/* NV12 is turned into YUV444 in front of the network. */
+static const struct colour *find_colour(const struct preprocess_spec *s)
+{
+    for (size_t i = 0; i < sizeof colours / sizeof *colours; i++) {
+        const int rt = !strcmp(s->type_rt, colours[i].rt) || (!strcmp(s->type_rt, "nv12") && !strcmp(colours[i].rt, "yuv444"));
+        if (rt && !strcmp(s->type_train, colours[i].train) && s->video_range == colours[i].video)
+            return &colours[i];
+    }
+    return NULL;
+}
+
+static struct floats floats(struct graph *g, const float *v, int n)
+{
+    return (struct floats){ n, vn_arena_copy(g->arena, v, (size_t)n * sizeof *v) };
+}
+
+static struct floats per_channel(struct graph *g, const double *v, int n, int channels, float otherwise)
+{
+    float *f = NEW_ARRAY(g->arena, float, channels);
+    for (int c = 0; c < channels; c++)
+        f[c] = n ? (float)v[n == 1 ? 0 : c] : otherwise;
+    return (struct floats){ channels, f };
+}
+
+int vn_insert_preprocess(struct graph *g, struct value *input, const struct preprocess_spec *s, struct vn_err *e)
+{
+    const int gray = !strcmp(s->type_rt, "gray"), channels = gray ? 1 : 3, axis = s->channels_last ? 3 : 1;
+    const struct colour *c = find_colour(s);
+    char shape[VN_SHAPE_TEXT];
+    if (!c)
+        return vn_fail(e, VN_E_UNSUPPORTED, "input %s: runtime type %s cannot become training type %s%s", input->name, s->type_rt,
+                       s->type_train, s->video_range ? " in bt601_video range" : "");
+    if (input->shape.rank != 4 || input->shape.d[axis] != channels)
+        return vn_fail(e, VN_E_INPUT, "input %s: want a 4-D %s image with %d channel%s in %s layout, the model has %s", input->name,
+                       s->type_rt, channels, gray ? "" : "s", s->channels_last ? "NHWC" : "NCHW", vn_shape_text(&input->shape, shape));
+    struct value *y = vn_graph_value(g, vn_arena_fmt(g->arena, "%s_preprocessed", input->name), input->dtype, &input->shape);
+    vn_graph_replace(g, input, y, 0);
+    const char *name = vn_arena_fmt(g->arena, "HZ_PREPROCESS_FOR_%s", input->name);
+    struct node *first = g->nodes.n ? g->nodes.v[0] : NULL;
+    struct node *n = vn_graph_node_before(g, first, &vn_op_preprocess, name, 1, &input, 1, &y);
+    struct preprocess_attrs *a = n->attrs;
+    int identity = 1;
+    for (int i = 0; i < 9; i++)
+        identity &= c->matrix[i] == 0;
+    a->offset = floats(g, c->offset, channels);
+    a->matrix = identity ? (struct floats){ 0 } : floats(g, c->matrix, 9);
+    a->mean = per_channel(g, s->mean, s->n_mean, channels, 0);
+    a->scale = per_channel(g, s->scale, s->n_scale, channels, 1);
+    a->channels_last = s->channels_last;
+    a->input_type = vn_arena_fmt(g->arena, "%s_128", gray ? "GRAY" : !strcmp(s->type_rt, "rgb") ? "RGB" : !strcmp(s->type_rt, "bgr") ? "BGR" : "YUV444");
+    a->train_type = vn_arena_str(g->arena, s->type_train);
+    a->data_format = s->channels_last ? "NHWC" : "NCHW";
+    vn_graph_index(g);
+    return VN_OK;
+}

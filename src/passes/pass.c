@@ -1,0 +1,102 @@
+#include "passes/pass.h"
+
+#include "ops/op.h"
+
+#define PASS(name) extern const struct pass vn_pass_##name;
+#include "passes/passes.def"
+#undef PASS
+
+const struct pass *const vn_passes[] = {
+#define PASS(name) &vn_pass_##name,
+#include "passes/passes.def"
+#undef PASS
+};
+const int vn_passes_count = sizeof vn_passes / sizeof *vn_passes;
+
+static int64_t count_params(const struct graph *g)
+{
+    int64_t n = 0;
+    for (int i = 0; i < g->values.n; i++)
+        if (g->values.v[i]->data)
+            n += vn_shape_count(&g->values.v[i]->shape);
+    return n;
+}
+
+static int run_pass(const struct pass *p, struct graph *g, struct vn_err *e)
+{
+    vn_graph_index(g);
+    const int changes = p->run(g, e);
+    if (changes < 0)
+        return vn_fail_at(e, "pass %s", p->name);
+    vn_graph_index(g);
+    TRY(vn_graph_check(g, e));
+    return changes;
+}
+
+int vn_passes_prepare(struct graph *g, struct vn_err *e)
+{
+    for (int i = 0; i < vn_passes_count; i++)
+        if (vn_passes[i]->shapes_only)
+            TRY(run_pass(vn_passes[i], g, e));
+    return VN_OK;
+}
+
+int vn_passes_optimize(struct graph *g, struct pass_report *report, struct vn_err *e)
+{
+    for (int again = 1, round = 0; again && round < 16; round++) {
+        again = 0;
+        for (int i = 0; i < vn_passes_count; i++) {
+            const int nodes = g->nodes.n;
+            const int64_t params = report ? count_params(g) : 0;
+            const int changes = run_pass(vn_passes[i], g, e);
+            TRY(changes);
+            again |= changes > 0;
+            if (!report)
+                continue;
+            if (!round)
+                report[i] = (struct pass_report){ vn_passes[i]->name, 0, nodes, nodes, params, params };
+            report[i].changes += changes;
+            report[i].nodes_after = g->nodes.n;
+            report[i].params_after = count_params(g);
+        }
+    }
+    return VN_OK;
+}
+
+int vn_pass_bypass(struct graph *g, struct node *n)
+{
+    struct value *x = n->in[0], *y = n->out[0];
+    if (!vn_graph_is_output(g, y)) {
+        vn_graph_note_folded(g, y->name, x->producer ? x->producer->name : NULL);
+        vn_graph_replace(g, y, x, 0);
+        vn_graph_remove(g, n);
+        return 1;
+    }
+    if (!x->producer || vn_graph_is_output(g, x)) /* both names are needed */
+        return 0;
+    struct node *maker = x->producer;
+    vn_graph_note_folded(g, x->name, maker->name);
+    maker->out[x->port] = y;
+    y->port = x->port;
+    vn_graph_remove(g, n);
+    y->producer = maker;
+    vn_graph_replace(g, x, y, 0);
+    return 1;
+}
+
+void vn_pass_absorb(struct graph *g, struct node *into, struct node *from)
+{
+    vn_graph_note_folded(g, into->out[0]->name, into->name);
+    struct value *y = from->out[0];
+    vn_graph_remove(g, from);
+    into->out[0] = y;
+    y->producer = into;
+    y->port = 0;
+}
+
+struct value *vn_pass_const_f32(struct graph *g, const char *name, const struct vn_shape *s, float **data)
+{
+    struct vn_tensor *t = vn_tensor_new(g->arena, VN_F32, s);
+    *data = t->data;
+    return vn_graph_const(g, name, t);
+}

@@ -1,0 +1,51 @@
+/* passes/pass.h - rewrites of the graph. One file each, one line in passes.def; the list's order is the order of running. */
+#ifndef VN_PASS_H
+#define VN_PASS_H
+
+#include "graph/graph.h"
+
+struct pass {
+    const char *name;
+    const char *help; /* what it does, for logs and docs */
+    int shapes_only;  /* 1: needed before shapes are known, so original_float has it too */
+    int (*run)(struct graph *g, struct vn_err *e); /* changes made, or an error */
+};
+
+extern const struct pass *const vn_passes[];
+extern const int vn_passes_count;
+
+struct pass_report {
+    const char *name;
+    int changes;
+    int nodes_before, nodes_after;
+    int64_t params_before, params_after; /* elements of constants */
+};
+
+/* Infer shapes, fold what is constant; after it every value has a static shape. */
+int vn_passes_prepare(struct graph *g, struct vn_err *e);
+/* All passes, repeated until nothing changes. Every pass keeps what the graph computes (within float rounding).
+ * `report` has vn_passes_count entries, or NULL. */
+int vn_passes_optimize(struct graph *g, struct pass_report *report, struct vn_err *e);
+
+/* How an image input is turned into what the network was trained on (passes/insert_preprocess.c). */
+struct preprocess_spec {
+    const char *type_rt, *type_train; /* "rgb", "bgr", "yuv444", "nv12", "gray" */
+    int video_range;                  /* bt601_video */
+    int channels_last;                /* the network's own layout is NHWC */
+    int n_mean, n_scale;              /* 0, 1 or one per channel */
+    const double *mean, *scale;
+};
+int vn_insert_preprocess(struct graph *g, struct value *input, const struct preprocess_spec *s, struct vn_err *e);
+
+/* ---- shared by passes ---- */
+
+/* Remove a node that hands input 0 through to output 0; names of graph inputs and outputs survive. 0: not possible here. */
+int vn_pass_bypass(struct graph *g, struct node *n);
+/* Let `into` produce y, which node `from` (reading into's only output) produced, and remove `from`. */
+void vn_pass_absorb(struct graph *g, struct node *into, struct node *from);
+/* A new float32 constant in place of an old one; shape as given. */
+struct value *vn_pass_const_f32(struct graph *g, const char *name, const struct vn_shape *s, float **data);
+/* Is v a constant of floats? Then element i. */
+static inline int vn_pass_is_const(const struct value *v) { return v && v->data && !v->q; }
+
+#endif

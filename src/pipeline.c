@@ -1,0 +1,539 @@
+/* The flow: one short function for each stage, in the order in which data goes.
+ *
+ *     config -> front -> original_float -> optimized_float -> calibrated -> quantized -> .bin
+ */
+#include "pipeline.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "front/onnx/onnx.h"
+#include "tensor/npy.h"
+#include "ops/op.h"
+
+void vn_say(const struct vn_listener *l, enum vn_log_level level, const char *fmt, ...)
+{
+    if (!l->log)
+        return;
+    char line[2048];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    l->log(l->user, level, line);
+}
+
+#define INFO(c, ...) vn_say(&(c)->listener, VN_LOG_INFO, __VA_ARGS__)
+#define WARN(c, ...) vn_say(&(c)->listener, VN_LOG_WARNING, __VA_ARGS__)
+
+struct watched {
+    const struct vn_listener *l;
+    const char *what;
+};
+
+static void forward_progress(void *user, int done, int all)
+{
+    const struct watched *w = user;
+    if (w->l->progress)
+        w->l->progress(w->l->user, w->what, done, all);
+}
+
+static void forward_note(void *user, const char *text) { vn_say(user, VN_LOG_WARNING, "%s", text); }
+
+/* ---- config ---- */
+
+static int read_config(struct vn_conversion *c, const char *path, struct vn_err *e)
+{
+    TRY(vn_config_read(&c->config, c->arena, path, e));
+    for (int i = 0; i < c->config->warnings.n; i++)
+        WARN(c, "%s", c->config->warnings.v[i]);
+    if (vn_target_read(&c->target, c->arena, c->config->march, e) < 0) {
+        const struct vn_err why = *e;
+        return vn_config_fail(c->config, vn_config_given(c->config, "march"), e, why.code, "%s", why.msg);
+    }
+    INFO(c, "validating model_parameters finished");
+    return VN_OK;
+}
+
+/* ---- front: the model with its inputs made static ---- */
+
+static int read_model(struct vn_conversion *c, struct vn_err *e)
+{
+    struct config *cfg = c->config;
+    struct vn_onnx_input_shape *shapes = NEW_ARRAY(c->arena, struct vn_onnx_input_shape, cfg->n_inputs);
+    struct vn_onnx_options o = { .shapes = shapes, .note = forward_note, .user = &c->listener };
+    for (int i = 0; i < cfg->n_inputs; i++)
+        if (cfg->inputs[i].shape && cfg->inputs[i].name) {
+            shapes[o.n_shapes].name = cfg->inputs[i].name;
+            TRY(vn_shape_parse(&shapes[o.n_shapes++].shape, cfg->inputs[i].shape, e));
+        }
+    INFO(c, "Using onnx model file: %s", cfg->onnx_model);
+    return vn_onnx_read(&c->original, c->arena, cfg->onnx_model, &o, e);
+}
+
+static int match_inputs(struct vn_conversion *c, struct vn_err *e)
+{
+    const struct graph *g = c->original;
+    const char **names = NEW_ARRAY(c->arena, const char *, g->inputs.n);
+    for (int i = 0; i < g->inputs.n; i++)
+        names[i] = g->inputs.v[i]->name;
+    INFO(c, "Model has %d inputs according to model file", g->inputs.n);
+    TRY(vn_config_match_inputs(c->config, c->arena, g->inputs.n, names, e));
+    for (int i = 0; i < g->inputs.n; i++) {
+        char shape[VN_SHAPE_TEXT];
+        struct value *v = g->inputs.v[i];
+        if (c->config->inputs[i].shape) /* a single unnamed input */
+            TRY(vn_shape_parse(&v->shape, c->config->inputs[i].shape, e));
+        INFO(c, "input '%s': %s -> %s, shape %s", v->name, c->config->inputs[i].type_rt, c->config->inputs[i].type_train,
+             vn_shape_text(&v->shape, shape));
+    }
+    INFO(c, "validating input_parameters finished");
+    return VN_OK;
+}
+
+static int insert_preprocess(struct vn_conversion *c, struct graph *g, struct vn_err *e)
+{
+    for (int i = 0; i < g->inputs.n; i++) {
+        const struct input_config *in = &c->config->inputs[i];
+        vn_graph_meta_set(g, vn_arena_fmt(c->arena, "input.%s", in->name), vn_input_text(in, c->arena));
+        if (!strcmp(in->type_rt, "featuremap"))
+            continue;
+        const struct preprocess_spec s = { .type_rt = in->type_rt, .type_train = in->type_train, .video_range = in->video_range,
+                                           .channels_last = !strcmp(in->layout_train, "NHWC"), .n_mean = in->n_mean,
+                                           .n_scale = in->n_scale, .mean = in->mean, .scale = in->scale };
+        TRY(vn_insert_preprocess(g, g->inputs.v[i], &s, e));
+        if (!strcmp(in->type_rt, "nv12") && (g->inputs.v[i]->shape.d[s.channels_last ? 1 : 2] % 2 || g->inputs.v[i]->shape.d[s.channels_last ? 2 : 3] % 2))
+            return vn_fail(e, VN_E_INPUT, "nv12 type does not support odd number input size (input %s)", in->name);
+    }
+    return VN_OK;
+}
+
+static const char *hash_of(struct vn_arena *a, const char *path)
+{
+    const uint8_t *data;
+    size_t bytes;
+    struct vn_arena *file = vn_arena_new();
+    uint64_t h = 0;
+    if (vn_file_map(file, path, &data, &bytes, NULL) == VN_OK)
+        h = bin_hash(data, bytes, SIZE_MAX);
+    vn_arena_free(&file);
+    return vn_arena_fmt(a, "%016llx", (unsigned long long)h);
+}
+
+static void note_origin(struct vn_conversion *c, struct graph *g)
+{
+    vn_graph_meta_set(g, "vernier.version", VN_VERSION);
+    vn_graph_meta_set(g, "model.file", vn_path_base(c->config->onnx_model));
+    vn_graph_meta_set(g, "model.hash", hash_of(c->arena, c->config->onnx_model));
+    vn_graph_meta_set(g, "config.hash", hash_of(c->arena, c->config->path));
+    vn_graph_meta_set(g, "march", c->target.name);
+}
+
+static int write_onnx(struct vn_conversion *c, const struct graph *g, const char *stage, int int8_inputs, struct vn_err *e)
+{
+    const char *file = vn_arena_fmt(c->arena, "%s_%s_model.onnx", c->config->prefix, stage);
+    const char *path = vn_path_join(c->arena, c->config->working_dir, file);
+    const struct vn_onnx_write_options o = { .int8_inputs = int8_inputs, .producer_version = VN_VERSION };
+    TRY(vn_onnx_write(g, path, &o, e));
+    INFO(c, "Saving model to: %s.", file);
+    const struct meta m = { stage, path };
+    VEC_PUSH(c->arena, &c->products, m);
+    return VN_OK;
+}
+
+static int make_original(struct vn_conversion *c, struct vn_err *e)
+{
+    INFO(c, "Start to prepare the onnx model.");
+    INFO(c, "Input ONNX Model Information: ONNX IR version %d, opset %d, %d nodes", c->original->ir_version, c->original->opset, c->original->nodes.n);
+    TRY(insert_preprocess(c, c->original, e));
+    TRY(vn_passes_prepare(c->original, e));
+    note_origin(c, c->original);
+    INFO(c, "End to prepare the onnx model.");
+    return VN_OK;
+}
+
+static int make_optimized(struct vn_conversion *c, struct vn_err *e)
+{
+    INFO(c, "Start to optimize the onnx model.");
+    c->optimized = vn_graph_clone(c->arena, c->original);
+    c->passes = NEW_ARRAY(c->arena, struct pass_report, vn_passes_count);
+    TRY(vn_passes_optimize(c->optimized, c->passes, e));
+    for (int i = 0; i < vn_passes_count; i++)
+        if (c->passes[i].changes) {
+            const struct pass_report *p = &c->passes[i];
+            INFO(c, "Summary info for %s:", p->name);
+            INFO(c, "  After %s, the number of nodes has changed from %d to %d.", p->name, p->nodes_before, p->nodes_after);
+            INFO(c, "  After %s, the number of parameters has changed from %lld to %lld.", p->name, (long long)p->params_before,
+                 (long long)p->params_after);
+        }
+    INFO(c, "End to optimize the onnx model.");
+    return VN_OK;
+}
+
+/* ---- calibration ---- */
+
+static int hash_samples(struct vn_conversion *c)
+{
+    uint64_t h = 0;
+    for (int i = 0; i < vn_samples_count(c->samples); i++) {
+        const char *pair = vn_arena_fmt(c->arena, "%016llx%s", (unsigned long long)h, hash_of(c->arena, vn_samples_name(c->samples, i)));
+        h = bin_hash(pair, strlen(pair), SIZE_MAX);
+    }
+    vn_graph_meta_set(c->original, "calibration.hash", vn_arena_fmt(c->arena, "%016llx", (unsigned long long)h));
+    vn_graph_meta_set(c->optimized, "calibration.hash", vn_graph_meta(c->original, "calibration.hash"));
+    return VN_OK;
+}
+
+#define RANDOM_SAMPLES 8
+
+static int open_samples(struct vn_conversion *c, struct vn_err *e)
+{
+    if (!strcmp(c->config->calibration_type, "skip"))
+        TRY(vn_samples_random(&c->samples, c->arena, c->config, c->original, RANDOM_SAMPLES, e));
+    else
+        TRY(vn_samples_open(&c->samples, c->arena, c->config, c->original, e));
+    INFO(c, "num of calibration data: %d", vn_samples_count(c->samples));
+    INFO(c, "First calibration picture name: %s", vn_samples_name(c->samples, 0));
+    INFO(c, "validating calibration_parameters finished");
+    return hash_samples(c);
+}
+
+static int collect_ranges(struct vn_conversion *c, struct vn_err *e)
+{
+    INFO(c, "Start to calibrate the model.");
+    INFO(c, "There are %d samples in the data set.", vn_samples_count(c->samples));
+    struct watched w = { &c->listener, "calibration" };
+    return vn_calibrate(&c->ranges, c->arena, c->optimized, c->samples, &c->run, forward_progress, &w, e);
+}
+
+static int dump_calibration(struct vn_conversion *c, struct vn_err *e)
+{
+    for (int i = 0; c->config->dump_calibration && i < vn_samples_count(c->samples); i++) {
+        struct vn_arena *a = vn_arena_new();
+        float **x = NEW_ARRAY(a, float *, c->original->inputs.n);
+        int status = vn_samples_load(c->samples, i, a, x, e);
+        for (int k = 0; status == VN_OK && k < c->original->inputs.n; k++) {
+            const struct value *v = c->original->inputs.v[k];
+            const struct vn_tensor t = { VN_F32, v->shape, x[k] };
+            const char *dir = vn_path_join(a, c->config->working_dir, vn_arena_fmt(a, "calibration_data/%s", v->name));
+            status = vn_dir_make(dir, e);
+            if (status == VN_OK)
+                status = vn_npy_write(vn_path_join(a, dir, vn_arena_fmt(a, "%d.npy", i)), &t, e);
+        }
+        vn_arena_free(&a);
+        TRY(status);
+    }
+    return VN_OK;
+}
+
+/* ---- quantization with one method ---- */
+
+static int quantize(struct vn_conversion *c, const struct vn_quant_method *m, struct graph **calibrated, struct graph **quantized, struct vn_err *e)
+{
+    const struct vn_quant_options o = { .method = *m, .target = &c->target, .outputs_int8 = c->config->outputs_int8 };
+    *calibrated = vn_graph_clone(c->arena, c->optimized);
+    TRY(vn_quantize_annotate(*calibrated, c->ranges, &o, e));
+    *quantized = vn_graph_clone(c->arena, *calibrated);
+    return vn_quantize_store(*quantized, e);
+}
+
+/* Mean cosine of the outputs over a few samples; the worst output counts. */
+#define SEARCH_SAMPLES 10
+
+static double worst_output(const struct graph *g, const struct comparison *cmp)
+{
+    double worst = 1;
+    for (int i = 0; i < g->outputs.n; i++) {
+        const struct node_similarity *s = &cmp->of[g->outputs.v[i]->id];
+        if (s->samples && s->mean < worst)
+            worst = s->mean;
+    }
+    return worst;
+}
+
+static int score(struct vn_conversion *c, const struct vn_quant_method *m, double *cosine, struct vn_err *e)
+{
+    struct graph *calibrated, *quantized;
+    struct comparison *cmp;
+    TRY(quantize(c, m, &calibrated, &quantized, e));
+    struct watched w = { &c->listener, vn_quant_method_text(m, c->arena) };
+    TRY(vn_compare_graphs(&cmp, c->arena, c->optimized, quantized, c->samples, SEARCH_SAMPLES, &c->run, forward_progress, &w, e));
+    *cosine = worst_output(quantized, cmp);
+    INFO(c, "  %s: output cosine %.6f", vn_quant_method_text(m, c->arena), *cosine);
+    return VN_OK;
+}
+
+static const struct {
+    const char *calibrator;
+    double parameter;
+} candidates[] = { { "max", 1 }, { "max-percentile", 0.99999 }, { "max-percentile", 0.99995 }, { "max-percentile", 0.9999 } };
+
+static struct vn_quant_method method_of(const struct vn_conversion *c, const char *calibrator, double parameter)
+{
+    return (struct vn_quant_method){ vn_calibrator_find(calibrator), parameter, c->config->asymmetric ? "asymmetric" : c->target.zero_points };
+}
+
+static int choose_method(struct vn_conversion *c, struct vn_err *e)
+{
+    const double p = c->config->max_percentile;
+    c->method = method_of(c, p < 1 ? "max-percentile" : "max", p);
+    if (!strcmp(c->config->calibration_type, "default")) {
+        INFO(c, "Run calibration model with modelwise search method.");
+        double best = -2;
+        for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {
+            const struct vn_quant_method m = method_of(c, candidates[i].calibrator, candidates[i].parameter);
+            double cosine;
+            TRY(score(c, &m, &cosine, e));
+            if (cosine > best) {
+                best = cosine;
+                c->method = m;
+            }
+        }
+    }
+    c->method_text = vn_quant_method_text(&c->method, c->arena);
+    INFO(c, "Select %s method.", c->method_text);
+    INFO(c, "End to calibrate the model.");
+    return VN_OK;
+}
+
+static int make_quantized(struct vn_conversion *c, struct vn_err *e)
+{
+    INFO(c, "Start to quantize the model.");
+    TRY(quantize(c, &c->method, &c->calibrated, &c->quantized, e));
+    INFO(c, "End to quantize the model.");
+    struct watched w = { &c->listener, "comparison with float" };
+    TRY(vn_compare_graphs(&c->comparison, c->arena, c->optimized, c->quantized, c->samples, c->compare_limit, &c->run, forward_progress, &w, e));
+    for (int i = 0; i < 2; i++) {
+        struct graph *g = i ? c->quantized : c->calibrated;
+        vn_graph_meta_set(g, "calibration.method", c->method_text);
+        vn_graph_meta_set(g, "accuracy.output_cosine_mean", vn_arena_fmt(c->arena, "%.6f", worst_output(c->quantized, c->comparison)));
+    }
+    return VN_OK;
+}
+
+/* ---- compile ---- */
+
+static const struct {
+    const char *name;
+    enum vn_input_type type;
+} input_types[] = { { "featuremap", VN_IN_FEATUREMAP }, { "rgb", VN_IN_RGB }, { "bgr", VN_IN_BGR }, { "yuv444", VN_IN_YUV444 }, { "nv12", VN_IN_NV12 }, { "gray", VN_IN_GRAY } };
+
+static int compile(struct vn_conversion *c, struct vn_err *e)
+{
+    struct compile_input *in = NEW_ARRAY(c->arena, struct compile_input, c->quantized->inputs.n);
+    for (int i = 0; i < c->quantized->inputs.n; i++) {
+        const struct input_config *cfg = &c->config->inputs[i];
+        for (size_t k = 0; k < sizeof input_types / sizeof *input_types; k++)
+            if (!strcmp(input_types[k].name, cfg->type_rt))
+                in[i].type = input_types[k].type;
+        in[i].channels_last = !strcmp(cfg->layout_rt ? cfg->layout_rt : cfg->layout_train, "NHWC");
+    }
+    const struct compile_options o = { .march = c->target.name, .isa = c->target.isa, .level = c->config->level, .inputs = in };
+    INFO(c, "Start to compile the model with march %s.", c->target.name);
+    TRY(vn_compile(&c->bin, c->arena, c->quantized, &o, e));
+    INFO(c, "  %d instructions, %zu bytes of weights, %zu bytes of working memory", c->bin.instructions, c->bin.const_bytes, c->bin.arena_bytes);
+    INFO(c, "End to compile the model with march %s.", c->target.name);
+    return VN_OK;
+}
+
+static int write_bin(struct vn_conversion *c, struct vn_err *e)
+{
+    INFO(c, "start convert to *.bin file....");
+    const char *path = vn_path_join(c->arena, c->config->working_dir, vn_arena_fmt(c->arena, "%s.bin", c->config->prefix));
+    TRY(vn_file_write(path, c->bin.data, c->bin.bytes, e));
+    const struct meta m = { "bin", path };
+    VEC_PUSH(c->arena, &c->products, m);
+    INFO(c, "Convert to runtime bin file successfully!");
+    return VN_OK;
+}
+
+/* ---- tables ---- */
+
+/* Quantized nodes that hang together form a subgraph; each CPU node between them starts a new one. */
+static void fill_node_rows(struct vn_conversion *c, const struct graph *g)
+{
+    int subgraph = 0, open = 0;
+    for (int i = 0; i < g->nodes.n; i++) {
+        const struct node *n = g->nodes.v[i];
+        const int integer = vn_node_is_integer(n);
+        const struct node_similarity *s = c->comparison && n->out[0] ? &c->comparison->of[n->out[0]->id] : NULL;
+        struct vn_node_row r = { .node = n->name, .on = integer ? "BPU" : "CPU", .type = n->op->onnx, .why_float = integer ? NULL : n->why_float };
+        if (!integer && open)
+            subgraph++;
+        open = integer;
+        r.subgraph = integer ? vn_arena_fmt(c->arena, "id(%d)", subgraph) : "--";
+        r.threshold = integer && n->n_in && n->in[0] ? n->in[0]->threshold : 0;
+        r.dtype = integer ? "int8" : "float";
+        if (s && s->samples) {
+            r.compared = 1;
+            r.cosine = s->first.cosine;
+            r.cosine_min = s->min;
+            r.cosine_mean = s->mean;
+        }
+        VEC_PUSH(c->arena, &c->nodes, r);
+    }
+}
+
+static void fill_output_rows(struct vn_conversion *c)
+{
+    for (int i = 0; i < c->quantized->outputs.n; i++) {
+        const struct value *v = c->quantized->outputs.v[i];
+        const struct node_similarity *s = &c->comparison->of[v->id];
+        const struct vn_output_row r = { v->name, s->first.cosine, s->first.l1, s->first.l2, s->first.chebyshev, s->min, s->mean };
+        VEC_PUSH(c->arena, &c->outputs, r);
+    }
+}
+
+/* ---- the commands ---- */
+
+static int convert(struct vn_conversion *c, const char *config, struct vn_err *e)
+{
+    INFO(c, "Start Model Convert....");
+    TRY(read_config(c, config, e));
+    TRY(read_model(c, e));
+    TRY(match_inputs(c, e));
+    TRY(vn_dir_make(c->config->working_dir, e));
+    TRY(make_original(c, e));
+    TRY(write_onnx(c, c->original, "original_float", 0, e));
+    TRY(make_optimized(c, e));
+    TRY(write_onnx(c, c->optimized, "optimized_float", 0, e));
+    TRY(open_samples(c, e));
+    TRY(dump_calibration(c, e));
+    TRY(collect_ranges(c, e));
+    TRY(choose_method(c, e));
+    TRY(make_quantized(c, e));
+    TRY(write_onnx(c, c->calibrated, "calibrated", 0, e));
+    TRY(write_onnx(c, c->quantized, "quantized", 1, e));
+    TRY(compile(c, e));
+    fill_node_rows(c, c->quantized);
+    fill_output_rows(c);
+    TRY(write_bin(c, e));
+    INFO(c, "End Model Convert");
+    return VN_OK;
+}
+
+static struct vn_conversion *new_conversion(struct vn_arena *a, const struct vn_options *run, const struct vn_listener *l)
+{
+    struct vn_conversion *c = NEW(a, struct vn_conversion);
+    c->arena = a;
+    c->run = *run;
+    c->listener = *l;
+    return c;
+}
+
+void vn_convert_options_default(struct vn_convert_options *o)
+{
+    *o = (struct vn_convert_options){ 0 };
+    vn_options_default(&o->run);
+}
+
+int vn_convert(struct vn_conversion **out, const struct vn_convert_options *o, struct vn_err *e)
+{
+    struct vn_oom guard;
+    struct vn_arena *volatile a = NULL;
+    *out = NULL;
+    if (VN_OOM_GUARD(&guard)) {
+        vn_oom_leave(&guard);
+        struct vn_arena *dead = a;
+        vn_arena_free(&dead);
+        return vn_fail(e, VN_E_NOMEM, "out of memory");
+    }
+    a = vn_arena_new();
+    struct vn_conversion *c = new_conversion(a, &o->run, &o->listener);
+    c->compare_limit = o->compare_limit;
+    const int status = convert(c, o->config, e);
+    vn_oom_leave(&guard);
+    if (status < 0)
+        vn_arena_free(&(struct vn_arena *){ a });
+    else
+        *out = c;
+    return status;
+}
+
+void vn_conversion_free(struct vn_conversion **c)
+{
+    if (!c || !*c)
+        return;
+    struct vn_arena *a = (*c)->arena;
+    vn_arena_free(&a);
+    *c = NULL;
+}
+
+const struct vn_node_row *vn_conversion_nodes(const struct vn_conversion *c, int *n)
+{
+    *n = c->nodes.n;
+    return c->nodes.v;
+}
+
+const struct vn_output_row *vn_conversion_outputs(const struct vn_conversion *c, int *n)
+{
+    *n = c->outputs.n;
+    return c->outputs.v;
+}
+
+const char *vn_conversion_product(const struct vn_conversion *c, const char *stage)
+{
+    for (int i = 0; i < c->products.n; i++)
+        if (!strcmp(c->products.v[i].key, stage))
+            return c->products.v[i].text;
+    return NULL;
+}
+
+const char *vn_conversion_method(const struct vn_conversion *c) { return c->method_text; }
+
+/* ---- check ---- */
+
+/* Random data in every input: enough to see which nodes can compute in integers, and that everything lowers. */
+static int feature_inputs(struct vn_conversion *c)
+{
+    struct config *cfg = NEW(c->arena, struct config);
+    cfg->path = cfg->folder = "";
+    cfg->n_inputs = c->original->inputs.n;
+    cfg->inputs = NEW_ARRAY(c->arena, struct input_config, cfg->n_inputs);
+    cfg->calibration_type = "skip";
+    cfg->max_percentile = 1;
+    cfg->level = 3;
+    for (int i = 0; i < cfg->n_inputs; i++) {
+        vn_input_parse(&cfg->inputs[i], c->arena, NULL);
+        cfg->inputs[i].name = c->original->inputs.v[i]->name;
+    }
+    c->config = cfg;
+    return VN_OK;
+}
+
+static int check(struct vn_conversion *c, const struct check_options *o, struct vn_err *e)
+{
+    TRY(vn_target_read(&c->target, c->arena, o->march, e));
+    struct vn_onnx_input_shape *shapes = NEW_ARRAY(c->arena, struct vn_onnx_input_shape, o->n_shapes);
+    for (int i = 0; i < o->n_shapes; i++) {
+        shapes[i].name = o->shape_names[i];
+        TRY(vn_shape_parse(&shapes[i].shape, o->shape_texts[i], e));
+    }
+    const struct vn_onnx_options read = { .shapes = shapes, .n_shapes = o->n_shapes, .note = forward_note, .user = &c->listener };
+    TRY(vn_onnx_read(&c->original, c->arena, o->model, &read, e));
+    feature_inputs(c);
+    TRY(vn_passes_prepare(c->original, e));
+    TRY(make_optimized(c, e));
+    TRY(vn_samples_random(&c->samples, c->arena, c->config, c->optimized, 1, e));
+    TRY(collect_ranges(c, e));
+    c->method = method_of(c, "max", 1);
+    TRY(quantize(c, &c->method, &c->calibrated, &c->quantized, e));
+    TRY(compile(c, e));
+    fill_node_rows(c, c->quantized);
+    return VN_OK;
+}
+
+int vn_check(struct vn_conversion **out, const struct check_options *o, struct vn_err *e)
+{
+    struct vn_options run;
+    vn_options_default(&run);
+    struct vn_arena *a = vn_arena_new();
+    struct vn_conversion *c = new_conversion(a, &run, &o->listener);
+    const int status = check(c, o, e);
+    if (status < 0)
+        vn_arena_free(&a);
+    else
+        *out = c;
+    return status;
+}

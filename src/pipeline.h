@@ -1,0 +1,45 @@
+/* pipeline.h - the stages of a conversion and what each has made; see pipeline.c. */
+#ifndef VN_PIPELINE_H
+#define VN_PIPELINE_H
+
+#include <vernier/vernier.h>
+
+#include "calib/calib.h"
+#include "config/config.h"
+#include "graph/graph.h"
+#include "inspect/inspect.h"
+#include "passes/pass.h"
+#include "quant/quant.h"
+
+struct vn_conversion {
+    struct vn_arena *arena;
+    struct vn_options run;
+    int compare_limit;
+    struct vn_listener listener;
+    struct config *config;
+    struct target target;
+    struct graph *original, *optimized, *calibrated, *quantized;
+    struct pass_report *passes;
+    struct vn_samples *samples;
+    struct vn_ranges *ranges;
+    struct vn_quant_method method;
+    const char *method_text;
+    struct comparison *comparison;
+    struct vn_image bin;
+    VEC(struct vn_node_row) nodes;
+    VEC(struct vn_output_row) outputs;
+    VEC(struct meta) products; /* stage, path */
+};
+
+/* check: no data, no files: can this model be imported, quantized and compiled? Fills in nodes. */
+struct check_options {
+    const char *model, *march;
+    int n_shapes;
+    const char **shape_names, **shape_texts;
+    struct vn_listener listener;
+};
+int vn_check(struct vn_conversion **c, const struct check_options *o, struct vn_err *e);
+
+void vn_say(const struct vn_listener *l, enum vn_log_level level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,338 @@
+#include <math.h>
+
+#include "ops/op.h"
+#include "quant/quant.h"
+
+struct state {
+    struct graph *g;
+    struct vn_arena *arena;
+    const struct vn_ranges *r;
+    const struct vn_quant_options *o;
+    char *integer; /* by node id: computes in integers */
+    char *tail;    /* by node id: only feeds outputs */
+};
+
+const char *vn_quant_method_text(const struct vn_quant_method *m, struct vn_arena *a)
+{
+    const char *percentile = m->parameter < 1 ? vn_arena_fmt(a, ":percentile=%.6g", m->parameter) : "";
+    return vn_arena_fmt(a, "%s%s%s", m->calibrator->name, percentile, strcmp(m->zero_points, "asymmetric") ? "" : ",asymmetric");
+}
+
+static int data_inputs(const struct node *n)
+{
+    const int k = n->op->quant.data_inputs;
+    return k && k < n->n_in ? k : n->n_in;
+}
+
+static int is_weighted(const struct node *n) { return vn_node_kind(n) == Q_LINEAR; }
+static int is_passive(const struct node *n) { return vn_node_kind(n) == Q_MOVE || n->op->is_clamp; }
+
+/* ---- which nodes ---- */
+
+/* A node is in the tail when everything that it computes only reaches outputs through nodes without weights. */
+static void find_tail(struct state *s)
+{
+    char *in_tail = vn_arena_alloc(s->arena, (size_t)s->g->values.n); /* value: all its readers are tail nodes or outputs */
+    memset(in_tail, 1, (size_t)s->g->values.n);
+    for (int i = s->g->nodes.n - 1; i >= 0; i--) {
+        const struct node *n = s->g->nodes.v[i];
+        s->tail[i] = !is_weighted(n);
+        for (int k = 0; k < n->n_out; k++)
+            if (n->out[k] && !in_tail[n->out[k]->id])
+                s->tail[i] = 0;
+        for (int k = 0; !s->tail[i] && k < n->n_in; k++)
+            if (n->in[k])
+                in_tail[n->in[k]->id] = 0;
+    }
+}
+
+static int listed(const char *list, const char *word)
+{
+    const size_t n = strlen(word);
+    for (const char *p = list; (p = strstr(p, word)); p += n)
+        if ((p == list || p[-1] == ' ') && (p[n] == ' ' || !p[n]))
+            return 1;
+    return 0;
+}
+
+static const char *unfit_input(const struct state *s, const struct node *n)
+{
+    for (int i = 0; i < data_inputs(n); i++) {
+        const struct value *v = n->in[i];
+        if (!v)
+            continue;
+        if (v->dtype != VN_F32)
+            return vn_arena_fmt(s->arena, "input %s is %s", v->name, vn_dtype_name(v->dtype));
+        if (!v->data && !s->r->of[v->id] && v->producer && !v->producer->op->is_clamp)
+            return vn_arena_fmt(s->arena, "no range was seen for %s", v->name);
+    }
+    if (n->out[0]->dtype != VN_F32)
+        return vn_arena_fmt(s->arena, "output %s is %s", n->out[0]->name, vn_dtype_name(n->out[0]->dtype));
+    const int w = n->op->quant.weight;
+    if (n->op == &vn_op_matmul && vn_node_has(n, 1) && n->in[1]->data && n->in[1]->shape.rank != 2)
+        return "a constant second operand must have 2 axes";
+    if (n->op == &vn_op_gemm) {
+        const struct gemm_attrs *a = n->attrs;
+        if (a->alpha != 1 || (vn_node_has(n, 2) && a->beta != 1) || a->trans_a)
+            return "alpha, beta or transA is not the default";
+        if (vn_node_has(n, 2) && (!n->in[2]->data || n->in[2]->shape.rank != 1))
+            return "its third operand is no constant vector";
+    }
+    if (w && n->op != &vn_op_matmul && !n->in[w]->data)
+        return vn_arena_fmt(s->arena, "weight %s is computed at run time", n->in[w]->name);
+    return NULL;
+}
+
+static const char *reason_for_float(const struct state *s, const struct node *n)
+{
+    if (s->tail[n->id] && s->o->target->float_tail && !s->o->outputs_int8)
+        return "its result leaves the network: kept in float32";
+    if (vn_node_kind(n) == Q_FLOAT)
+        return vn_arena_fmt(s->arena, "%s has no integer form", n->op->onnx);
+    if (listed(s->o->target->float_ops, n->op->onnx))
+        return vn_arena_fmt(s->arena, "march %s runs %s in float", s->o->target->name, n->op->onnx);
+    if (n->n_out > 1 && n->out[1])
+        return "has more than one output";
+    return unfit_input(s, n);
+}
+
+static int reads_integer(const struct state *s, const struct value *v)
+{
+    for (int i = v->producer ? v->producer->id + 1 : 0; i < s->g->nodes.n; i++)
+        for (int k = 0; s->integer[i] && k < data_inputs(s->g->nodes.v[i]); k++)
+            if (s->g->nodes.v[i]->in[k] == v)
+                return 1;
+    return 0;
+}
+
+/* Nodes that only move or clamp are worth integers only next to one that computes in them. */
+static int drop_lonely(struct state *s)
+{
+    int dropped = 0;
+    for (int i = 0; i < s->g->nodes.n; i++) {
+        struct node *n = s->g->nodes.v[i];
+        if (!s->integer[i] || !is_passive(n))
+            continue;
+        const struct node *maker = n->in[0]->producer;
+        if ((maker && s->integer[maker->id]) || reads_integer(s, n->out[0]))
+            continue;
+        s->integer[i] = 0;
+        n->why_float = "no neighbour computes in integers";
+        dropped++;
+    }
+    return dropped;
+}
+
+static int choose_nodes(struct state *s, struct vn_err *e)
+{
+    int n = 0;
+    find_tail(s);
+    for (int i = 0; i < s->g->nodes.n; i++) {
+        struct node *node = s->g->nodes.v[i];
+        node->why_float = reason_for_float(s, node);
+        s->integer[i] = !node->why_float;
+        n += is_weighted(node) && s->integer[i];
+    }
+    while (drop_lonely(s))
+        ;
+    if (!n)
+        return vn_fail(e, VN_E_INPUT, "%s: nothing to quantize: no Conv, ConvTranspose, Gemm or MatMul can compute in integers", s->g->source);
+    return VN_OK;
+}
+
+/* ---- which parameters ---- */
+
+/* Zero must be representable: padding and Relu rely on it. A scale is never 0. */
+static const struct qparam *from_range(const struct state *s, double lo, double hi, double threshold)
+{
+    const char *zp = s->o->method.zero_points;
+    lo = fmax(fmin(lo, 0), -threshold);
+    hi = fmin(fmax(hi, 0), threshold);
+    int32_t zero = 0;
+    double scale = threshold / 127;
+    if (!strcmp(zp, "asymmetric")) {
+        scale = (hi - lo) / 255;
+        zero = scale > 0 ? (int32_t)rint(-128 - lo / scale) : 0;
+    } else if (!strcmp(zp, "nonnegative") && lo >= 0) {
+        scale = hi / 255;
+        zero = -128;
+    }
+    float f = (float)scale;
+    if (!(f >= 1e-30f))
+        f = 1.0f / 127;
+    return vn_qparam_new(s->arena, VN_I8, -1, 1, &f, &zero);
+}
+
+static const struct qparam *from_histogram(const struct state *s, struct value *v)
+{
+    const struct histogram *h = s->r->of[v->id];
+    if (!h) /* a tensor that was not seen on its own is quantized with what follows; see unfit_input */
+        return NULL;
+    v->threshold = s->o->method.calibrator->threshold(h, s->o->method.parameter);
+    return from_range(s, h->min, h->max, v->threshold);
+}
+
+static const struct qparam *from_constant(const struct state *s, struct value *v)
+{
+    double lo = 0, hi = 0;
+    const int64_t n = vn_shape_count(&v->shape);
+    for (int64_t i = 0; i < n; i++) {
+        const double x = vn_tensor_f64(v->data, i);
+        lo = fmin(lo, x);
+        hi = fmax(hi, x);
+    }
+    v->threshold = fmax(-lo, hi);
+    return from_range(s, lo, hi, v->threshold);
+}
+
+/* A constant of an integer node is its own: another reader may want it in float, or with other scales. */
+static struct value *own_constant(struct state *s, struct node *n, int i)
+{
+    struct value *v = n->in[i];
+    if (v->n_uses == 1)
+        return v;
+    v->n_uses--;
+    n->in[i] = vn_graph_const(s->g, v->name, v->data);
+    n->in[i]->n_uses = 1;
+    return n->in[i];
+}
+
+static int channel_of(const struct value *w, int axis, int64_t i)
+{
+    int64_t inner = 1;
+    for (int k = axis + 1; k < w->shape.rank; k++)
+        inner *= w->shape.d[k];
+    return (int)(i / inner % w->shape.d[axis]);
+}
+
+#define BIAS_LIMIT 1073741823.0 /* 30 bits */
+
+/* Symmetric, one scale per output channel; grown where the bias would not fit 30 bits, and chosen by the bias where all weights
+ * are zero. */
+static const struct qparam *from_weight(const struct state *s, struct value *w, int axis, const struct value *bias, double sx)
+{
+    const int n = axis < 0 ? 1 : (int)w->shape.d[axis];
+    float *scale = NEW_ARRAY(s->arena, float, n);
+    double *most = NEW_ARRAY(s->arena, double, n);
+    const int64_t count = vn_shape_count(&w->shape);
+    for (int64_t i = 0; i < count; i++) {
+        const int c = axis < 0 ? 0 : channel_of(w, axis, i);
+        most[c] = fmax(most[c], fabs(vn_tensor_f64(w->data, i)));
+    }
+    for (int c = 0; c < n; c++) {
+        w->threshold = fmax(w->threshold, most[c]);
+        double least = 0, b = 0;
+        const int64_t nb = bias ? vn_shape_count(&bias->shape) : 0;
+        for (int64_t i = n == 1 ? 0 : c; i < (n == 1 ? nb : c + 1) && i < nb; i++)
+            b = fmax(b, fabs(vn_tensor_f64(bias->data, i)));
+        least = b / sx / BIAS_LIMIT * 1.000001;
+        double want = most[c] > 0 ? most[c] / 127 : b > 0 ? b / sx / (1 << 24) : 1;
+        scale[c] = (float)fmax(fmax(want, least), 1e-30);
+    }
+    return vn_qparam_new(s->arena, VN_I8, axis, n, scale, NULL);
+}
+
+static void quantize_constants(struct state *s, struct node *n)
+{
+    const struct quant_rule *r = &n->op->quant;
+    for (int i = 0; i < data_inputs(n); i++) {
+        if (!n->in[i] || !n->in[i]->data || (r->bias && i == r->bias))
+            continue;
+        struct value *v = own_constant(s, n, i);
+        if (r->weight && i == r->weight)
+            v->q = from_weight(s, v, vn_node_weight_axis(n), vn_node_has(n, r->bias ? r->bias : 99) ? n->in[r->bias] : NULL, n->in[0]->q->scale[0]);
+        else
+            v->q = from_constant(s, v);
+    }
+    if (r->bias && vn_node_has(n, r->bias))
+        own_constant(s, n, r->bias);
+}
+
+static int wants_quantized_output(const struct state *s, const struct node *n)
+{
+    return !n->op->quant.float_out_ok || s->o->outputs_int8 || reads_integer(s, n->out[0]);
+}
+
+/* The input of a clamp that nobody else reads takes the clamp's parameters (vn_graph_imply), so it gets none of its own. */
+static int implied_by_clamp(const struct state *s, const struct value *v)
+{
+    const struct node *user = vn_graph_sole_user(s->g, v);
+    return user && s->integer[user->id] && user->op->is_clamp && v->producer && s->integer[v->producer->id];
+}
+
+static void quantize_output(struct state *s, struct node *n)
+{
+    struct value *y = n->out[0];
+    if (y->q || !wants_quantized_output(s, n) || implied_by_clamp(s, y))
+        return;
+    const struct quant_rule *r = &n->op->quant;
+    if (r->out == Q_OUT_SAME && !n->op->is_clamp && n->in[0]->q) {
+        y->q = n->in[0]->q;
+        y->threshold = n->in[0]->threshold;
+    } else if (r->out == Q_OUT_FIXED) {
+        y->threshold = fmax(-r->lo, r->hi);
+        y->q = from_range(s, r->lo, r->hi, y->threshold);
+    } else
+        y->q = from_histogram(s, y);
+}
+
+/* Values that integer nodes read but no integer node makes: graph inputs, and results of float nodes. */
+static void quantize_inputs(struct state *s, struct node *n)
+{
+    for (int i = 0; i < data_inputs(n); i++) {
+        struct value *v = n->in[i];
+        if (!v || v->data || v->q || (v->producer && s->integer[v->producer->id]))
+            continue;
+        if (n->op == &vn_op_preprocess) { /* pixels - 128 as they are */
+            const float one = 1;
+            v->q = vn_qparam_new(s->arena, VN_I8, -1, 1, &one, NULL);
+            v->threshold = 127;
+        } else
+            v->q = from_histogram(s, v);
+    }
+}
+
+/* What only a Concat reads takes its parameters: one rounding instead of two. */
+static void share_concat(struct state *s)
+{
+    for (int i = s->g->nodes.n - 1; i >= 0; i--) {
+        struct node *n = s->g->nodes.v[i];
+        if (!s->integer[i] || n->op != &vn_op_concat)
+            continue;
+        if (!n->out[0]->q)
+            n->out[0]->q = from_histogram(s, n->out[0]);
+        for (int k = 0; k < n->n_in; k++) {
+            struct value *v = n->in[k];
+            const struct node *maker = v->producer;
+            if (v->q || v->n_uses != 1 || !maker || !s->integer[maker->id])
+                continue;
+            if (maker->op->quant.out == Q_OUT_OWN || maker->op->is_clamp) {
+                v->q = n->out[0]->q;
+                v->threshold = n->out[0]->threshold;
+            }
+        }
+    }
+}
+
+int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struct vn_quant_options *o, struct vn_err *e)
+{
+    vn_graph_index(g);
+    struct state s = { .g = g, .arena = g->arena, .r = r, .o = o };
+    s.integer = vn_arena_alloc(g->arena, (size_t)g->nodes.n);
+    s.tail = vn_arena_alloc(g->arena, (size_t)g->nodes.n);
+    TRY(choose_nodes(&s, e));
+    share_concat(&s);
+    for (int i = 0; i < g->nodes.n; i++) {
+        struct node *n = g->nodes.v[i];
+        if (!s.integer[i])
+            continue;
+        quantize_inputs(&s, n);
+        quantize_output(&s, n);
+    }
+    vn_graph_imply(g);
+    for (int i = 0; i < g->nodes.n; i++)
+        if (s.integer[i])
+            quantize_constants(&s, g->nodes.v[i]);
+    vn_graph_imply(g);
+    return VN_OK;
+}

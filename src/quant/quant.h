@@ -1,0 +1,33 @@
+/* quant/quant.h - from ranges to scales: which nodes compute in integers, and with which parameters. */
+#ifndef VN_QUANT_H
+#define VN_QUANT_H
+
+#include "calib/calib.h"
+#include "config/config.h"
+#include "graph/graph.h"
+
+struct vn_quant_method {
+    const struct calibrator *calibrator;
+    double parameter; /* of the calibrator: the percentile's share */
+    const char *zero_points; /* "symmetric", "nonnegative", "asymmetric" */
+};
+/* "max", "max-percentile:percentile=0.99995", with ",asymmetric" behind; in the arena. */
+const char *vn_quant_method_text(const struct vn_quant_method *m, struct vn_arena *a);
+
+struct vn_quant_options {
+    struct vn_quant_method method;
+    const struct target *target;
+    int outputs_int8; /* results that leave the network are quantized too */
+};
+
+/* Annotate a float graph (values' q, nodes' why_float): the calibrated model. Weights stay float with per-channel scales; biases stay
+ * float. `r` was collected on a graph with the same values. Errors: VN_E_INPUT where nothing can be quantized. */
+int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struct vn_quant_options *o, struct vn_err *e);
+
+/* From the calibrated model to the quantized one: weights and constants become integers, biases int32. */
+int vn_quantize_store(struct graph *g, struct vn_err *e);
+
+/* Integer nodes in the graph. */
+int vn_quantize_count(const struct graph *g);
+
+#endif

@@ -1,0 +1,71 @@
+#include <math.h>
+
+#include "num/num.h"
+#include "ops/op.h"
+#include "quant/quant.h"
+
+static int channel(const struct value *v, int64_t i)
+{
+    if (v->q->axis < 0)
+        return 0;
+    int64_t inner = 1;
+    for (int k = v->q->axis + 1; k < v->shape.rank; k++)
+        inner *= v->shape.d[k];
+    return (int)(i / inner % v->shape.d[v->q->axis]);
+}
+
+/* Weights keep to [-127, 127]; other constants use the whole range of their zero point. */
+static void store_constant(struct graph *g, struct value *v, int is_weight)
+{
+    struct vn_tensor *t = vn_tensor_new(g->arena, VN_I8, &v->shape);
+    const int64_t n = vn_shape_count(&v->shape);
+    int8_t *q = t->data;
+    for (int64_t i = 0; i < n; i++) {
+        const int c = channel(v, i);
+        q[i] = (int8_t)vn_quantize((float)vn_tensor_f64(v->data, i), v->q->scale[c], v->q->zero[c], is_weight ? -127 : -128, 127);
+    }
+    v->data = t;
+}
+
+/* bias = rne(b / (sa * sb[c])) in int32 */
+static void store_bias(struct graph *g, const struct node *n, struct value *b)
+{
+    const struct qparam *w = n->in[n->op->quant.weight]->q;
+    const int64_t count = vn_shape_count(&b->shape);
+    struct vn_tensor *t = vn_tensor_new(g->arena, VN_I32, &b->shape);
+    float *scale = NEW_ARRAY(g->arena, float, count);
+    for (int64_t i = 0; i < count; i++) {
+        scale[i] = n->in[0]->q->scale[0] * w->scale[w->n == 1 ? 0 : i];
+        const double x = rint(vn_tensor_f64(b->data, i) / (double)scale[i]);
+        ((int32_t *)t->data)[i] = (int32_t)fmax(fmin(x, 1073741824.0), -1073741824.0);
+    }
+    b->data = t;
+    b->q = vn_qparam_new(g->arena, VN_I32, b->shape.rank - 1, (int)count, scale, NULL);
+}
+
+int vn_quantize_store(struct graph *g, struct vn_err *e)
+{
+    vn_graph_index(g);
+    for (int i = 0; i < g->nodes.n; i++) {
+        struct node *n = g->nodes.v[i];
+        const struct quant_rule *r = &n->op->quant;
+        if (n->why_float || vn_node_kind(n) == Q_FLOAT)
+            continue;
+        for (int k = 0; k < n->n_in; k++)
+            if (n->in[k] && n->in[k]->data && n->in[k]->q && n->in[k]->data->dtype != VN_I8)
+                store_constant(g, n->in[k], r->weight && k == r->weight);
+        if (r->bias && vn_node_has(n, r->bias) && n->in[r->weight]->q && n->in[0]->q)
+            store_bias(g, n, n->in[r->bias]);
+        if (!vn_node_is_integer(n))
+            return vn_fail(e, VN_E_INTERNAL, "%s: node %s was to compute in integers, but something about it is float", g->source, n->name);
+    }
+    return VN_OK;
+}
+
+int vn_quantize_count(const struct graph *g)
+{
+    int n = 0;
+    for (int i = 0; i < g->nodes.n; i++)
+        n += vn_node_is_integer(g->nodes.v[i]);
+    return n;
+}

@@ -1,0 +1,39 @@
+/* report/report.h - numbers to terminal and JSON. */
+#ifndef VN_REPORT_H
+#define VN_REPORT_H
+
+#include <stdio.h>
+
+#include <jansson.h>
+#include <vernier/vernier.h>
+
+#include "inspect/inspect.h"
+
+/* A table of text cells: columns left-aligned, padded to the widest cell and two spaces; a rule of '=' above, of '-' below the
+ * header. Cells are copied. */
+struct table;
+struct table *vn_table_new(int columns, const char *const *titles);
+void vn_table_row(struct table *t, const char *const *cells);
+void vn_table_print(const struct table *t, FILE *f);
+void vn_table_free(struct table **t);
+/* At most `max` characters: longer text is cut on the left with "..." in front. `buf` has max + 1 bytes. */
+const char *vn_cut_left(const char *s, int max, char *buf);
+
+void vn_print_nodes(FILE *f, const struct vn_node_row *rows, int n, int compared);
+void vn_print_outputs(FILE *f, const struct vn_output_row *rows, int n);
+/* Nodes that stay float, each reason once with its nodes. */
+void vn_print_fallbacks(FILE *f, const struct vn_node_row *rows, int n);
+void vn_print_verification(FILE *f, const struct verification *v, int all);
+
+json_t *vn_json_nodes(const struct vn_node_row *rows, int n);
+json_t *vn_json_outputs(const struct vn_output_row *rows, int n);
+json_t *vn_json_verification(const struct verification *v);
+
+/* A progress bar on a terminal; nothing in a pipe. Call with done == all to finish the line. */
+struct progress {
+    FILE *f;
+    int last;
+};
+void vn_progress_show(struct progress *p, const char *what, int done, int all);
+
+#endif

@@ -1,0 +1,91 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/report.h"
+
+#define MAX_COLUMNS 16
+
+struct table {
+    int columns, rows, cap;
+    size_t width[MAX_COLUMNS];
+    char **cells;
+};
+
+static void add_row(struct table *t, const char *const *cells)
+{
+    if (t->rows == t->cap) {
+        t->cap = t->cap ? t->cap * 2 : 32;
+        char **bigger = realloc(t->cells, sizeof *bigger * (size_t)(t->cap * t->columns));
+        if (!bigger)
+            abort();
+        t->cells = bigger;
+    }
+    for (int i = 0; i < t->columns; i++) {
+        char *copy = strdup(cells[i] ? cells[i] : "--");
+        if (!copy)
+            abort();
+        t->cells[t->rows * t->columns + i] = copy;
+        const size_t n = strlen(copy);
+        t->width[i] = n > t->width[i] ? n : t->width[i];
+    }
+    t->rows++;
+}
+
+struct table *vn_table_new(int columns, const char *const *titles)
+{
+    struct table *t = calloc(1, sizeof *t);
+    if (!t || columns > MAX_COLUMNS)
+        abort();
+    t->columns = columns;
+    add_row(t, titles);
+    return t;
+}
+
+void vn_table_row(struct table *t, const char *const *cells) { add_row(t, cells); }
+
+static void rule(FILE *f, char c, size_t n)
+{
+    while (n--)
+        fputc(c, f);
+    fputc('\n', f);
+}
+
+void vn_table_print(const struct table *t, FILE *f)
+{
+    size_t total = 0;
+    for (int i = 0; i < t->columns; i++)
+        total += t->width[i] + (i + 1 < t->columns ? 2 : 0);
+    rule(f, '=', total);
+    for (int r = 0; r < t->rows; r++) {
+        for (int i = 0; i < t->columns; i++) {
+            const char *cell = t->cells[r * t->columns + i];
+            if (i + 1 < t->columns)
+                fprintf(f, "%-*s  ", (int)t->width[i], cell);
+            else
+                fprintf(f, "%s\n", cell);
+        }
+        if (r == 0)
+            rule(f, '-', total);
+    }
+}
+
+void vn_table_free(struct table **t)
+{
+    if (!*t)
+        return;
+    for (int i = 0; i < (*t)->rows * (*t)->columns; i++)
+        free((*t)->cells[i]);
+    free((*t)->cells);
+    free(*t);
+    *t = NULL;
+}
+
+const char *vn_cut_left(const char *s, int max, char *buf)
+{
+    const int n = (int)strlen(s);
+    if (n <= max)
+        return s;
+    memcpy(buf, "...", 3);
+    memcpy(buf + 3, s + n - (max - 3), (size_t)(max - 3) + 1);
+    return buf;
+}

@@ -1,0 +1,133 @@
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report/report.h"
+
+#define NAME_WIDTH 60
+
+static const char *number(char *buf, const char *format, double x, int known)
+{
+    if (!known)
+        return "--";
+    sprintf(buf, format, x);
+    return buf;
+}
+
+void vn_print_nodes(FILE *f, const struct vn_node_row *rows, int n, int compared)
+{
+    static const char *const titles[] = { "Node", "ON", "Subgraph", "Type", "Cosine Similarity", "Min Cosine", "Mean Cosine", "Threshold", "DataType" };
+    static const char *const short_titles[] = { "Node", "ON", "Subgraph", "Type", "DataType" };
+    struct table *t = compared ? vn_table_new(9, titles) : vn_table_new(5, short_titles);
+    for (int i = 0; i < n; i++) {
+        const struct vn_node_row *r = &rows[i];
+        char name[NAME_WIDTH + 1], c[4][32];
+        const char *cut = vn_cut_left(r->node, NAME_WIDTH, name);
+        if (compared)
+            vn_table_row(t, (const char *const[]){ cut, r->on, r->subgraph, r->type, number(c[0], "%.6f", r->cosine, r->compared),
+                                                   number(c[1], "%.6f", r->cosine_min, r->compared), number(c[2], "%.6f", r->cosine_mean, r->compared),
+                                                   number(c[3], "%.6g", r->threshold, r->threshold > 0), r->dtype });
+        else
+            vn_table_row(t, (const char *const[]){ cut, r->on, r->subgraph, r->type, r->dtype });
+    }
+    vn_table_print(t, f);
+    vn_table_free(&t);
+}
+
+void vn_print_outputs(FILE *f, const struct vn_output_row *rows, int n)
+{
+    static const char *const titles[] = { "Output", "Cosine Similarity", "L1 Distance", "L2 Distance", "Chebyshev Distance", "Min Cosine", "Mean Cosine" };
+    struct table *t = vn_table_new(7, titles);
+    for (int i = 0; i < n; i++) {
+        const struct vn_output_row *r = &rows[i];
+        const double v[6] = { r->cosine, r->l1, r->l2, r->chebyshev, r->cosine_min, r->cosine_mean };
+        char c[6][32];
+        for (int k = 0; k < 6; k++)
+            number(c[k], "%.6f", v[k], 1);
+        vn_table_row(t, (const char *const[]){ r->output, c[0], c[1], c[2], c[3], c[4], c[5] });
+    }
+    vn_table_print(t, f);
+    vn_table_free(&t);
+}
+
+void vn_print_fallbacks(FILE *f, const struct vn_node_row *rows, int n)
+{
+    for (int i = 0; i < n; i++) {
+        const char *why = rows[i].why_float;
+        int first = why != NULL;
+        for (int k = 0; first && k < i; k++)
+            first = !rows[k].why_float || strcmp(rows[k].why_float, why);
+        if (!first)
+            continue;
+        fprintf(f, "CPU (float32): %s\n", why);
+        for (int k = i; k < n; k++)
+            if (rows[k].why_float && !strcmp(rows[k].why_float, why))
+                fprintf(f, "    %s (%s)\n", rows[k].node, rows[k].type);
+    }
+}
+
+static const char *verdict(const struct verified *r)
+{
+    if (r->different)
+        return "DIFFERENT";
+    return r->zeros > MISTRUST_ZEROS ? "MISTRUSTED (mostly zeros)" : r->integer ? "equal" : "within tolerance";
+}
+
+void vn_print_verification(FILE *f, const struct verification *v, int all)
+{
+    static const char *const titles[] = { "Tensor", "Node", "Compared", "Different", "Largest", "Result" };
+    struct table *t = vn_table_new(6, titles);
+    int shown = 0;
+    for (int i = 0; i < v->n; i++) {
+        const struct verified *r = &v->tensors[i];
+        if (!all && !r->different)
+            continue;
+        char a[NAME_WIDTH + 1], b[NAME_WIDTH + 1], c[3][40], result[80];
+        sprintf(c[0], "%lld", (long long)r->compared);
+        sprintf(c[1], "%lld", (long long)r->different);
+        if (r->integer)
+            sprintf(c[2], "%lld", (long long)r->max_step);
+        else
+            sprintf(c[2], "%.2g relative", r->max_relative);
+        snprintf(result, sizeof result, "%s%s", verdict(r), r->fused ? " (fused)" : "");
+        vn_table_row(t, (const char *const[]){ vn_cut_left(r->name, NAME_WIDTH, a), vn_cut_left(r->node, NAME_WIDTH, b), c[0], c[1], c[2], result });
+        shown++;
+    }
+    if (shown)
+        vn_table_print(t, f);
+    vn_table_free(&t);
+    for (int i = 0; i < v->n; i++)
+        if (v->tensors[i].different) {
+            const struct verified *r = &v->tensors[i];
+            fprintf(f, "first difference: tensor %s of node %s, sample %d, flat index %lld\n", r->name, r->node, r->first_sample, (long long)r->first);
+            break;
+        }
+    fprintf(f, "%d samples, %d integer tensors: %lld integers compared, %lld different\n", v->samples, v->integer_tensors, (long long)v->compared,
+            (long long)v->different);
+    fprintf(f, "%d float tensors: largest relative difference %.3g (tolerance %.0e)\n", v->float_tensors, v->max_relative, VERIFY_FLOAT_TOLERANCE);
+    if (v->n_missing) {
+        fprintf(f, "not shown by the .bin:");
+        for (int i = 0; i < v->n_missing; i++)
+            fprintf(f, " %s", v->missing[i]);
+        fputc('\n', f);
+    }
+}
+
+#define BAR 30
+
+void vn_progress_show(struct progress *p, const char *what, int done, int all)
+{
+    if (!isatty(fileno(p->f)) || all <= 0)
+        return;
+    const int filled = (int)((int64_t)done * BAR / all);
+    if (done < all && filled == p->last && done > 1)
+        return;
+    p->last = filled;
+    fprintf(p->f, "\r%-28.28s [", what);
+    for (int i = 0; i < BAR; i++)
+        fputc(i < filled ? '#' : '.', p->f);
+    fprintf(p->f, "] %d/%d", done, all);
+    if (done >= all)
+        fprintf(p->f, "\r\033[K");
+    fflush(p->f);
+}

@@ -1,0 +1,348 @@
+/* Loading: everything in the file is checked here, once. What the runtime decides from (instructions, shapes, strings, indices)
+ * is copied; only weights and tables are used in place. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/model.h"
+
+int rt_fail(struct vn_err *e, int code, const char *fmt, ...)
+{
+    if (!e)
+        return code;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(e->msg, sizeof e->msg, fmt, ap);
+    va_end(ap);
+    return e->code = code;
+}
+
+int rt_bad(const struct rt_step *s, struct vn_err *e, const char *what)
+{
+    return rt_fail(e, VN_E_INPUT, "damaged .bin: instruction %s of node '%s': %s", s->op->name, s->node, what);
+}
+
+int64_t rt_product(int64_t a, int64_t b, int64_t c, int64_t d)
+{
+    const int64_t f[4] = { a, b, c, d }, limit = (int64_t)1 << 40;
+    int64_t n = 1;
+    for (int i = 0; i < 4; i++) {
+        if (f[i] < 0 || f[i] > limit || (f[i] && n > limit / f[i]))
+            return -1;
+        n *= f[i];
+    }
+    return n;
+}
+
+/* A bump allocator over the caller's memory; with base NULL it only counts. */
+struct bump {
+    char *base;
+    size_t used;
+};
+
+static void *take(struct bump *b, uint64_t n, uint64_t size)
+{
+    char *p = b->base ? b->base + b->used : NULL;
+    b->used += (size_t)((n * size + BIN_ALIGN - 1) / BIN_ALIGN * BIN_ALIGN);
+    if (p)
+        memset(p, 0, (size_t)(n * size));
+    return p;
+}
+
+struct file {
+    const char *data;
+    size_t bytes;
+    struct bin_header h;
+};
+
+static const void *section(const struct file *f, enum bin_section_id id) { return f->data + f->h.section[id].offset; }
+static uint64_t section_count(const struct file *f, enum bin_section_id id, size_t size) { return f->h.section[id].bytes / size; }
+
+static const size_t record_bytes[BIN_SECTIONS] = {
+    [BIN_STRINGS] = 1, [BIN_TENSORS] = sizeof(struct bin_tensor), [BIN_INSTRS] = sizeof(struct bin_instr),
+    [BIN_REFS] = 4,    [BIN_PARAMS] = 4,                          [BIN_IO] = sizeof(struct bin_io),
+    [BIN_META] = sizeof(struct bin_meta), [BIN_CONSTS] = 1,
+};
+
+static int check_header(struct file *f, const void *image, size_t bytes, struct vn_err *e)
+{
+    f->data = image;
+    f->bytes = bytes;
+    if (bytes < sizeof f->h || memcmp(image, BIN_MAGIC, 8))
+        return rt_fail(e, VN_E_INPUT, "not a Vernier .bin: want at least %zu bytes that start with 'VERNIER'", sizeof f->h);
+    memcpy(&f->h, image, sizeof f->h);
+    if (f->h.version != BIN_VERSION)
+        return rt_fail(e, VN_E_UNSUPPORTED, ".bin has version %u; this runtime reads version %d", f->h.version, BIN_VERSION);
+    if (f->h.header_bytes != sizeof f->h || f->h.file_bytes != bytes)
+        return rt_fail(e, VN_E_INPUT, "damaged .bin: want %llu bytes, got %zu", (unsigned long long)f->h.file_bytes, bytes);
+    if ((uintptr_t)image % 8)
+        return rt_fail(e, VN_E_USAGE, ".bin image must lie at an address that is a multiple of 8");
+    if (bin_hash(image, bytes, offsetof(struct bin_header, checksum)) != f->h.checksum)
+        return rt_fail(e, VN_E_INPUT, "damaged .bin: the checksum does not match its contents");
+    for (int i = 0; i < BIN_SECTIONS; i++) {
+        const struct bin_section s = f->h.section[i];
+        if (s.offset % BIN_ALIGN || s.offset > bytes || s.bytes > bytes - s.offset || s.bytes % record_bytes[i])
+            return rt_fail(e, VN_E_INPUT, "damaged .bin: section %d lies outside the file", i);
+    }
+    const struct bin_section s = f->h.section[BIN_STRINGS];
+    if (!s.bytes || f->data[s.offset + s.bytes - 1])
+        return rt_fail(e, VN_E_INPUT, "damaged .bin: strings do not end");
+    if (f->h.arena_bytes > (uint64_t)1 << 40)
+        return rt_fail(e, VN_E_INPUT, "damaged .bin: it asks for %llu bytes of memory", (unsigned long long)f->h.arena_bytes);
+    return VN_OK;
+}
+
+static int string(const char **out, const struct file *f, const char *strings, uint32_t at, struct vn_err *e)
+{
+    if (at >= f->h.section[BIN_STRINGS].bytes)
+        return rt_fail(e, VN_E_INPUT, "damaged .bin: a name lies outside the strings");
+    *out = strings + at;
+    return VN_OK;
+}
+
+static size_t dtype_bytes(int t)
+{
+    switch (t) {
+    case VN_I8: case VN_U8: case VN_BOOL: return 1;
+    case VN_I16: case VN_U16: return 2;
+    case VN_F32: case VN_I32: case VN_U32: return 4;
+    case VN_I64: return 8;
+    default: return 0;
+    }
+}
+
+#define TRY(x)            \
+    do {                  \
+        int r_ = (x);     \
+        if (r_ < 0)       \
+            return r_;    \
+    } while (0)
+
+static int load_tensor(struct vn_model *m, const struct file *f, const char *strings, uint32_t i, struct vn_err *e)
+{
+    struct bin_tensor b;
+    memcpy(&b, (const char *)section(f, BIN_TENSORS) + i * sizeof b, sizeof b);
+    struct rt_tensor *t = &m->tensors[i];
+    TRY(string(&t->name, f, strings, b.name, e));
+    TRY(string(&t->node, f, strings, b.node, e));
+    t->dtype = b.dtype;
+    t->place = b.place;
+    t->rank = b.rank;
+    t->channels_last = b.channels_last != 0;
+    t->scale = b.scale;
+    t->zero = b.zero;
+    t->bytes = b.bytes;
+    const size_t size = dtype_bytes(b.dtype);
+    if (!size || b.rank > 8 || b.place > BIN_HIDDEN || (t->channels_last && b.rank < 3) || b.zero < -128 || b.zero > 127)
+        return rt_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' has a wrong type, rank, place or zero point", t->name);
+    t->count = 1;
+    for (int k = 0; k < b.rank; k++) {
+        t->dims[k] = b.dims[k];
+        t->count = t->count < 0 ? -1 : rt_product(t->count, t->dims[k], 1, 1);
+    }
+    if (t->count < 0 || (uint64_t)t->count * size != b.bytes)
+        return rt_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' has %llu bytes, its shape wants another number", t->name,
+                       (unsigned long long)b.bytes);
+    const uint64_t room = b.place == BIN_CONST ? f->h.section[BIN_CONSTS].bytes : f->h.arena_bytes;
+    if (b.place == BIN_HIDDEN)
+        return VN_OK;
+    if (b.offset % BIN_ALIGN || b.offset > room || b.bytes > room - b.offset || VN_SLACK > room - b.offset - b.bytes)
+        return rt_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' lies outside its memory", t->name);
+    t->data = b.place == BIN_CONST ? (char *)section(f, BIN_CONSTS) + b.offset : m->arena + b.offset;
+    return VN_OK;
+}
+
+static struct rt_tensor *hidden_tensor(struct vn_model *m, int32_t id)
+{
+    return id >= 0 && (uint32_t)id < m->n_tensors ? &m->tensors[id] : NULL;
+}
+
+static int load_step(struct vn_model *m, const struct file *f, const char *strings, const uint32_t *params, uint32_t i, struct vn_err *e)
+{
+    struct bin_instr b;
+    memcpy(&b, (const char *)section(f, BIN_INSTRS) + i * sizeof b, sizeof b);
+    struct rt_step *s = &m->steps[i];
+    if (b.opcode == OPCODE_NONE || b.opcode >= OPCODE_COUNT)
+        return rt_fail(e, VN_E_INPUT, "damaged .bin: instruction %u has unknown code %u", i, b.opcode);
+    const struct instr_info *info = &bin_instr_info[b.opcode];
+    s->op = rt_ops[b.opcode];
+    TRY(string(&s->node, f, strings, b.node, e));
+    WANT(s, e, b.n_in >= info->in_min && b.n_in <= info->in_max && b.n_in <= RT_MAX_IN, "wrong number of inputs");
+    const uint64_t refs = section_count(f, BIN_REFS, 4), words = section_count(f, BIN_PARAMS, 4);
+    WANT(s, e, b.ref <= refs && b.n_in < refs - b.ref, "tensor list outside the file");
+    WANT(s, e, b.param <= words && (uint64_t)info->words <= words - b.param, "parameters outside the file");
+    s->params = params + b.param;
+    s->n_in = b.n_in;
+    for (int k = 0; k <= b.n_in; k++) {
+        uint32_t id;
+        memcpy(&id, (const char *)section(f, BIN_REFS) + (b.ref + (uint64_t)k) * 4, sizeof id);
+        WANT(s, e, id < m->n_tensors && m->tensors[id].place != BIN_HIDDEN, "no such tensor");
+        if (k < b.n_in)
+            s->in[k] = &m->tensors[id];
+        else
+            s->out = &m->tensors[id];
+    }
+    WANT(s, e, s->out->place == BIN_ARENA, "the output is a constant");
+    return VN_OK;
+}
+
+static void fill_io(struct vn_io *io, const struct rt_tensor *t, const struct bin_io *b)
+{
+    *io = (struct vn_io){ .name = t->name, .dtype = t->dtype, .type = b->type, .rank = t->rank, .bytes = t->bytes,
+                          .scale = t->scale, .zero = t->zero, .channels_last = b->channels_last != 0 };
+    for (int k = 0; k < t->rank; k++)
+        io->shape[k] = t->dims[k];
+}
+
+static int load_io(struct vn_model *m, const struct file *f, struct vn_err *e)
+{
+    const uint32_t n = m->header.n_inputs + m->header.n_outputs;
+    for (uint32_t i = 0; i < n; i++) {
+        struct bin_io b;
+        memcpy(&b, (const char *)section(f, BIN_IO) + i * sizeof b, sizeof b);
+        if (b.tensor >= m->n_tensors || m->tensors[b.tensor].place != BIN_ARENA || b.type > VN_IN_GRAY)
+            return rt_fail(e, VN_E_INPUT, "damaged .bin: input or output %u is no tensor", i);
+        m->io_tensor[i] = b.tensor;
+        fill_io(&m->io[i], &m->tensors[b.tensor], &b);
+    }
+    return VN_OK;
+}
+
+static int load_meta(struct vn_model *m, const struct file *f, const char *strings, struct vn_err *e)
+{
+    for (uint32_t i = 0; i < m->n_meta; i++) {
+        struct bin_meta b;
+        memcpy(&b, (const char *)section(f, BIN_META) + i * sizeof b, sizeof b);
+        TRY(string(&m->meta[2 * i], f, strings, b.key, e));
+        TRY(string(&m->meta[2 * i + 1], f, strings, b.text, e));
+    }
+    return VN_OK;
+}
+
+/* Bytes of index arrays and the largest hidden tensor; needs steps with params. */
+static uint64_t scratch_bytes(const struct vn_model *m)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < m->n_tensors; i++)
+        if (m->tensors[i].place == BIN_HIDDEN && m->tensors[i].bytes > n)
+            n = m->tensors[i].bytes;
+    return n + VN_SLACK;
+}
+
+static int thread_count(const struct vn_options *o) { return o->threads < 1 ? 1 : o->threads > 256 ? 256 : o->threads; }
+
+/* Lay the model out in `b`. Run twice: counting only (b->base NULL: no records can be read into place, so sizes come from the
+ * file's own counts), then for real. */
+static int layout(struct vn_model **out, const struct file *f, struct bump *b, const struct vn_options *o, struct vn_err *e)
+{
+    const uint64_t n_tensors = section_count(f, BIN_TENSORS, sizeof(struct bin_tensor));
+    const uint64_t n_steps = section_count(f, BIN_INSTRS, sizeof(struct bin_instr));
+    const uint64_t n_io = section_count(f, BIN_IO, sizeof(struct bin_io));
+    const uint64_t n_meta = section_count(f, BIN_META, sizeof(struct bin_meta));
+    if (n_io != (uint64_t)f->h.n_inputs + f->h.n_outputs || n_tensors > 1 << 24 || n_steps > 1 << 24)
+        return rt_fail(e, VN_E_INPUT, "damaged .bin: record counts do not fit");
+    struct vn_model *m = take(b, 1, sizeof *m);
+    char *strings = take(b, f->h.section[BIN_STRINGS].bytes, 1);
+    uint32_t *params = take(b, f->h.section[BIN_PARAMS].bytes, 1);
+    struct rt_tensor *tensors = take(b, n_tensors, sizeof *tensors);
+    struct rt_step *steps = take(b, n_steps, sizeof *steps);
+    struct vn_io *io = take(b, n_io, sizeof *io);
+    uint32_t *io_tensor = take(b, n_io, sizeof *io_tensor);
+    const char **meta = take(b, n_meta, 2 * sizeof *meta);
+    void *pool = take(b, 1, vn_pool_bytes(thread_count(o)));
+    char *arena = take(b, f->h.arena_bytes, 1);
+    /* the index arrays are at most all constants together; hidden tensors at most the largest tensor record */
+    uint64_t index_bytes = 0, hidden = 0;
+    for (uint64_t i = 0; i < n_tensors; i++) {
+        struct bin_tensor t;
+        memcpy(&t, (const char *)section(f, BIN_TENSORS) + i * sizeof t, sizeof t);
+        if (t.place == BIN_CONST && t.dtype == VN_I32 && t.bytes <= f->h.section[BIN_CONSTS].bytes)
+            index_bytes += t.bytes + BIN_ALIGN;
+        if (t.place == BIN_HIDDEN && t.bytes > hidden && t.bytes <= f->h.arena_bytes)
+            hidden = t.bytes;
+    }
+    char *own = take(b, index_bytes, 1);
+    char *scratch = take(b, hidden + VN_SLACK, 1);
+    if (!b->base)
+        return VN_OK;
+    m->header = f->h;
+    m->n_tensors = (uint32_t)n_tensors;
+    m->n_steps = (uint32_t)n_steps;
+    m->n_meta = (uint32_t)n_meta;
+    m->tensors = tensors;
+    m->steps = steps;
+    m->io = io;
+    m->io_tensor = io_tensor;
+    m->meta = meta;
+    m->arena = arena;
+    m->scratch = scratch;
+    memcpy(strings, section(f, BIN_STRINGS), f->h.section[BIN_STRINGS].bytes);
+    strings[f->h.section[BIN_STRINGS].bytes - 1] = 0;
+    memcpy(params, section(f, BIN_PARAMS), f->h.section[BIN_PARAMS].bytes);
+    vn_kernels_init(&m->kernels, vn_kernels_cpu() & o->cpumask);
+    for (uint32_t i = 0; i < m->n_tensors; i++)
+        TRY(load_tensor(m, f, strings, i, e));
+    if (scratch_bytes(m) > hidden + VN_SLACK)
+        return rt_fail(e, VN_E_INPUT, "damaged .bin: a fused tensor is larger than the program's memory");
+    size_t own_used = 0;
+    for (uint32_t i = 0; i < m->n_steps; i++) {
+        struct rt_step *s = &steps[i];
+        TRY(load_step(m, f, strings, params, i, e));
+        if (s->op->own) {
+            const size_t need = (s->op->own(s) + BIN_ALIGN - 1) / BIN_ALIGN * BIN_ALIGN;
+            WANT(s, e, need <= index_bytes - own_used, "too many indices");
+            s->own = own + own_used;
+            own_used += need;
+        }
+        TRY(s->op->prepare(m, s, e));
+    }
+    TRY(load_io(m, f, e));
+    TRY(load_meta(m, f, strings, e));
+    m->pool = vn_pool_start(pool, thread_count(o));
+    *out = m;
+    return VN_OK;
+}
+
+int vn_model_size(size_t *need, const void *image, size_t bytes, const struct vn_options *o, struct vn_err *e)
+{
+    struct vn_options defaults;
+    vn_options_default(&defaults);
+    struct file f;
+    TRY(check_header(&f, image, bytes, e));
+    struct bump b = { 0 };
+    TRY(layout(NULL, &f, &b, o ? o : &defaults, e));
+    *need = b.used;
+    return VN_OK;
+}
+
+int vn_model_load(struct vn_model **m, const void *image, size_t bytes, void *mem, size_t mem_bytes, const struct vn_options *o,
+                  struct vn_err *e)
+{
+    struct vn_options defaults;
+    vn_options_default(&defaults);
+    *m = NULL;
+    size_t need;
+    TRY(vn_model_size(&need, image, bytes, o, e));
+    if ((uintptr_t)mem % BIN_ALIGN || mem_bytes < need)
+        return rt_fail(e, VN_E_USAGE, "vn_model_load wants %zu bytes at a multiple of %d, got %zu", need, BIN_ALIGN, mem_bytes);
+    struct file f;
+    TRY(check_header(&f, image, bytes, e));
+    struct bump b = { mem, 0 };
+    return layout(m, &f, &b, o ? o : &defaults, e);
+}
+
+void vn_options_default(struct vn_options *o) { *o = (struct vn_options){ .threads = 1, .cpumask = ~0u }; }
+uint32_t vn_cpu_detect(void) { return vn_kernels_cpu(); }
+
+/* Used by the convolutions: fused tensors are named in their parameters. */
+int rt_hidden(struct vn_model *m, struct rt_step *s, int32_t conv, int32_t sum, struct vn_err *e)
+{
+    const int32_t id[2] = { conv, sum };
+    for (int i = 0; i < 2; i++) {
+        if (id[i] < 0)
+            continue;
+        struct rt_tensor *t = s->hidden[i] = hidden_tensor(m, id[i]);
+        WANT(s, e, t && t->place == BIN_HIDDEN && t->dtype == s->out->dtype && t->count == s->out->count, "wrong fused tensor");
+    }
+    return VN_OK;
+}

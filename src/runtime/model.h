@@ -1,0 +1,100 @@
+/* runtime/model.h - a loaded program: what load.c builds in the caller's memory and run.c walks. */
+#ifndef VN_MODEL_H
+#define VN_MODEL_H
+
+#include <vernier/runtime.h>
+
+#include "base/pool.h"
+#include "format/bin.h"
+#include "kernels/kernels.h"
+
+struct rt_tensor {
+    const char *name, *node;
+    enum vn_dtype dtype;
+    enum bin_place place;
+    int rank, channels_last;
+    int64_t dims[8]; /* as the source model has them */
+    float scale;
+    int32_t zero;
+    char *data; /* NULL: BIN_HIDDEN */
+    size_t bytes;
+    int64_t count; /* elements */
+};
+
+/* Prepared once at load. */
+union rt_args {
+    struct vn_conv_s8 conv_s8;
+    struct vn_conv_f32 conv_f32;
+    struct vn_matmul matmul;
+    struct vn_binary_s8 binary_s8;
+    struct vn_pool pool;
+    struct vn_softmax softmax;
+    struct vn_resize resize;
+    struct vn_preprocess_s8 preprocess_s8;
+};
+
+#define RT_MAX_IN 6
+
+struct rt_step {
+    const struct rt_op *op;
+    const char *node;
+    struct rt_tensor *in[RT_MAX_IN];
+    int n_in;
+    struct rt_tensor *out;
+    struct rt_tensor *hidden[2]; /* kept in registers by a fusion: convolution, sum */
+    const void *params;          /* struct instr_* */
+    void *own;                   /* copies of index arrays */
+    union rt_args args;
+    uint64_t nanoseconds;
+};
+
+struct vn_model {
+    struct bin_header header;
+    struct rt_tensor *tensors;
+    struct rt_step *steps;
+    struct vn_io *io;     /* inputs, then outputs */
+    uint32_t *io_tensor;
+    const char **meta;    /* key, text, key, text, ... */
+    uint32_t n_tensors, n_steps, n_meta;
+    struct vn_kernels kernels;
+    struct vn_pool_threads *pool;
+    char *arena;
+    char *scratch; /* for hidden tensors */
+    vn_observer *observer;
+    void *user;
+    int profile;
+    /* of vn_model_open */
+    void *mapped, *memory;
+    size_t mapped_bytes;
+};
+
+/* One instruction: check everything at load and fill in args; run. Descriptors are in ops_*.c, one for each opcode. */
+struct rt_op {
+    const char *name;
+    /* bytes of `own` that the instruction needs */
+    size_t (*own)(const struct rt_step *s);
+    int (*prepare)(struct vn_model *m, struct rt_step *s, struct vn_err *e);
+    void (*run)(struct vn_model *m, const struct rt_step *s);
+    /* compute hidden[which] into out */
+    void (*hidden)(struct vn_model *m, const struct rt_step *s, int which, void *out);
+};
+extern const struct rt_op *const rt_ops[OPCODE_COUNT];
+
+int rt_fail(struct vn_err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* A damaged instruction: names it. */
+int rt_bad(const struct rt_step *s, struct vn_err *e, const char *what);
+#define WANT(s, e, cond, what)            \
+    do {                                  \
+        if (!(cond))                      \
+            return rt_bad((s), (e), what); \
+    } while (0)
+
+/* a*b*c*d, or -1 when a factor is negative or the product passes 2^40. */
+int64_t rt_product(int64_t a, int64_t b, int64_t c, int64_t d);
+/* Share parts out over the threads, each with default rounding. */
+void rt_parallel(struct vn_model *m, int parts, void (*fn)(void *, int), void *ctx);
+/* How many parts for `rows` rows of work. */
+int rt_parts(const struct vn_model *m, int64_t rows);
+static inline int rt_cut(int64_t total, int parts, int i) { return (int)(total * i / parts); }
+
+#endif

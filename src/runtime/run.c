@@ -1,0 +1,233 @@
+/* Running, observing, and what the public header offers besides. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#if defined(__x86_64__)
+#include <xmmintrin.h>
+#endif
+
+#include "runtime/model.h"
+
+/* Round to nearest, denormals on, for the length of a run; results must not depend on what the caller's program has set. */
+static unsigned default_rounding(void)
+{
+#if defined(__x86_64__)
+    const unsigned was = _mm_getcsr();
+    _mm_setcsr(0x1f80);
+    return was;
+#elif defined(__aarch64__)
+    uint64_t was;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(was));
+    __asm__ volatile("msr fpcr, %0" ::"r"((uint64_t)0));
+    return (unsigned)was;
+#else
+    return 0;
+#endif
+}
+
+static void restore_rounding(unsigned was)
+{
+#if defined(__x86_64__)
+    _mm_setcsr(was);
+#elif defined(__aarch64__)
+    __asm__ volatile("msr fpcr, %0" ::"r"((uint64_t)was));
+#else
+    (void)was;
+#endif
+}
+
+struct job {
+    void (*fn)(void *, int);
+    void *ctx;
+};
+
+static void run_part(void *arg, int part)
+{
+    const struct job *j = arg;
+    const unsigned was = default_rounding();
+    j->fn(j->ctx, part);
+    restore_rounding(was);
+}
+
+void rt_parallel(struct vn_model *m, int parts, void (*fn)(void *, int), void *ctx)
+{
+    struct job j = { fn, ctx };
+    vn_pool_run(m->pool, parts, run_part, &j);
+}
+
+int rt_parts(const struct vn_model *m, int64_t rows)
+{
+    const int threads = vn_pool_size(m->pool), want = threads == 1 ? 1 : threads * 4;
+    return rows < want ? (int)(rows > 0 ? rows : 1) : want;
+}
+
+static uint64_t now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void show(struct vn_model *m, const struct rt_tensor *t, const void *data, int fused)
+{
+    struct vn_seen seen = { .name = t->name, .node = t->node, .dtype = t->dtype, .rank = t->rank, .channels_last = t->channels_last,
+                            .fused = fused, .data = data, .bytes = t->bytes, .scale = t->scale, .zero = t->zero };
+    memcpy(seen.shape, t->dims, sizeof seen.shape);
+    m->observer(m->user, &seen);
+}
+
+static void observe(struct vn_model *m, const struct rt_step *s)
+{
+    for (int i = 0; i < 2; i++) {
+        if (!s->hidden[i])
+            continue;
+        s->op->hidden(m, s, i, m->scratch);
+        show(m, s->hidden[i], m->scratch, 1);
+    }
+    show(m, s->out, s->out->data, 0);
+}
+
+static void run_steps(struct vn_model *m)
+{
+    for (uint32_t i = 0; i < m->n_steps; i++) {
+        struct rt_step *s = &m->steps[i];
+        const uint64_t start = m->profile ? now() : 0;
+        s->op->run(m, s);
+        if (m->profile)
+            s->nanoseconds = now() - start;
+        if (m->observer)
+            observe(m, s);
+    }
+}
+
+int vn_model_run(struct vn_model *m, const void *const *in, void *const *out, struct vn_err *e)
+{
+    const uint32_t n_in = m->header.n_inputs, n_out = m->header.n_outputs;
+    for (uint32_t i = 0; i < n_in + n_out; i++)
+        if (!(i < n_in ? in[i] : out[i - n_in]))
+            return rt_fail(e, VN_E_USAGE, "no buffer for '%s'", m->io[i].name);
+    const unsigned was = default_rounding();
+    for (uint32_t i = 0; i < n_in; i++) {
+        const struct rt_tensor *t = &m->tensors[m->io_tensor[i]];
+        memcpy(t->data, in[i], m->io[i].bytes);
+        if (m->observer)
+            show(m, t, t->data, 0);
+    }
+    run_steps(m);
+    for (uint32_t i = 0; i < n_out; i++)
+        memcpy(out[i], m->tensors[m->io_tensor[n_in + i]].data, m->io[n_in + i].bytes);
+    restore_rounding(was);
+    return VN_OK;
+}
+
+void vn_model_unload(struct vn_model **m)
+{
+    if (!m || !*m)
+        return;
+    vn_pool_stop((*m)->pool);
+    *m = NULL;
+}
+
+static int map_file(const char *path, void **data, size_t *bytes, struct vn_err *e)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return rt_fail(e, errno == ENOENT ? VN_E_INPUT : VN_E_IO, "%s: cannot open: %s", path, strerror(errno));
+    struct stat st;
+    int r = VN_OK;
+    *data = MAP_FAILED;
+    if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(struct bin_header))
+        r = rt_fail(e, VN_E_INPUT, "%s: not a Vernier .bin", path);
+    else if ((*data = mmap(NULL, *bytes = (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED)
+        r = rt_fail(e, VN_E_IO, "%s: cannot map: %s", path, strerror(errno));
+    close(fd);
+    return r;
+}
+
+int vn_model_open(struct vn_model **m, const char *path, const struct vn_options *o, struct vn_err *e)
+{
+    *m = NULL;
+    void *data, *mem = NULL;
+    size_t bytes = 0, need = 0;
+    int r = map_file(path, &data, &bytes, e);
+    if (r < 0)
+        return r;
+    struct vn_err why = { 0 };
+    r = vn_model_size(&need, data, bytes, o, &why);
+    if (r == VN_OK && !(mem = aligned_alloc(BIN_ALIGN, (need + BIN_ALIGN - 1) / BIN_ALIGN * BIN_ALIGN)))
+        r = rt_fail(&why, VN_E_NOMEM, "no memory for %zu bytes", need);
+    if (r == VN_OK)
+        r = vn_model_load(m, data, bytes, mem, need, o, &why);
+    if (r < 0) {
+        free(mem);
+        munmap(data, bytes);
+        return rt_fail(e, r, "%s: %s", path, why.msg);
+    }
+    (*m)->memory = mem;
+    (*m)->mapped = data;
+    (*m)->mapped_bytes = bytes;
+    return VN_OK;
+}
+
+void vn_model_close(struct vn_model **m)
+{
+    if (!m || !*m)
+        return;
+    void *mem = (*m)->memory, *mapped = (*m)->mapped;
+    const size_t bytes = (*m)->mapped_bytes;
+    vn_model_unload(m);
+    free(mem);
+    if (mapped)
+        munmap(mapped, bytes);
+}
+
+const struct vn_io *vn_model_inputs(const struct vn_model *m, int *count)
+{
+    *count = (int)m->header.n_inputs;
+    return m->io;
+}
+
+const struct vn_io *vn_model_outputs(const struct vn_model *m, int *count)
+{
+    *count = (int)m->header.n_outputs;
+    return m->io + m->header.n_inputs;
+}
+
+void vn_model_observe(struct vn_model *m, vn_observer *fn, void *user)
+{
+    m->observer = fn;
+    m->user = user;
+}
+
+int vn_model_steps(const struct vn_model *m) { return (int)m->n_steps; }
+void vn_model_profile(struct vn_model *m, int on) { m->profile = on; }
+
+int vn_model_step(const struct vn_model *m, int i, struct vn_step *out)
+{
+    if (i < 0 || (uint32_t)i >= m->n_steps)
+        return VN_E_USAGE;
+    *out = (struct vn_step){ m->steps[i].node, m->steps[i].op->name, m->steps[i].nanoseconds };
+    return VN_OK;
+}
+
+int vn_model_meta_at(const struct vn_model *m, int i, const char **key, const char **text)
+{
+    if (i < 0 || (uint32_t)i >= m->n_meta)
+        return VN_E_USAGE;
+    *key = m->meta[2 * i];
+    *text = m->meta[2 * i + 1];
+    return VN_OK;
+}
+
+const char *vn_model_meta(const struct vn_model *m, const char *key)
+{
+    for (uint32_t i = 0; i < m->n_meta; i++)
+        if (!strcmp(m->meta[2 * i], key))
+            return m->meta[2 * i + 1];
+    return NULL;
+}

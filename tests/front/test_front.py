@@ -1,0 +1,650 @@
+"""ONNX reader and writer against onnx and onnxruntime.
+
+    VN_ONNXDUMP=build/onnxdump python -m pytest tests/front [-q]
+
+VN_FUZZ_REPLAY names the fuzz target built with -DVN_FUZZ_MAIN and sanitizers; without it the hostile files go to onnxdump.
+VN_MODELS names a folder with real models; without it that test is skipped.
+"""
+import os
+import pathlib
+import random
+import re
+import subprocess
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from onnx import TensorProto as T
+from onnx import helper as h
+from onnx import numpy_helper as nh
+
+DUMP = os.environ.get("VN_ONNXDUMP", "build/onnxdump")
+REPLAY = os.environ.get("VN_FUZZ_REPLAY")
+MODELS = os.environ.get("VN_MODELS")
+ort.set_default_logger_severity(4)
+
+
+# ---- helpers ----
+
+def model(nodes, inputs, outputs, inits=(), opset=13, ir=8, value_info=(), **kw):
+    vi = lambda x: x if not isinstance(x, tuple) else h.make_tensor_value_info(x[0], x[2] if len(x) > 2 else T.FLOAT, x[1])
+    inits = [v if isinstance(v, onnx.TensorProto) else nh.from_array(np.asarray(v), k) for k, v in dict(inits).items()]
+    g = h.make_graph(nodes, "g", [vi(i) for i in inputs], [vi(o) for o in outputs], inits, value_info=[vi(v) for v in value_info])
+    return with_output_shapes(h.make_model(g, opset_imports=[h.make_opsetid("", opset)], ir_version=ir, **kw))
+
+
+def with_output_shapes(m):
+    """Outputs given without a shape get the inferred one, which a valid file must have."""
+    try:
+        known = {v.name: v for v in onnx.shape_inference.infer_shapes(m, data_prop=True).graph.output}
+    except Exception:  # a test of wrong files
+        return m
+    for v in m.graph.output:
+        if v.name in known and known[v.name].type.tensor_type.HasField("shape"):
+            v.CopyFrom(known[v.name])
+    return m
+
+
+def dump(tmp, m, *flags, out=True):
+    """(exit status, stdout, stderr, model written back)"""
+    src = tmp / "in.onnx"
+    if isinstance(m, bytes):
+        src.write_bytes(m)
+    elif isinstance(m, (str, pathlib.Path)):
+        src = m
+    else:
+        onnx.save(m, src)
+    dst = tmp / "out.onnx"
+    dst.unlink(missing_ok=True)
+    r = subprocess.run([DUMP, *flags, *(["-o", str(dst)] if out else []), str(src)], capture_output=True, text=True, timeout=60)
+    assert r.returncode in (0, 1), r.stderr
+    return r.returncode, r.stdout, r.stderr, onnx.load(dst) if dst.exists() else None
+
+
+def read(tmp, m, *flags):
+    status, text, err, back = dump(tmp, m, *flags)
+    assert status == 0, err
+    onnx.checker.check_model(back, full_check=True)
+    assert back.ir_version == 10 and back.opset_import[0].version == 21 and back.producer_name == "vernier"
+    return text, back
+
+
+def fails(tmp, m, *words, flags=()):
+    status, _, err, _ = dump(tmp, m, *flags)
+    assert status == 1
+    for w in words:
+        assert w in err, err
+    return err
+
+
+def run(m, feeds):
+    so = ort.SessionOptions()
+    so.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    data = m if isinstance(m, str) else m.SerializeToString()
+    return ort.InferenceSession(data, so, providers=["CPUExecutionProvider"]).run(None, feeds)
+
+
+def same(tmp, m, feeds=None, *flags, seed=0):
+    """Read, write back, and compare what onnxruntime computes."""
+    text, back = read(tmp, m, *flags)
+    if feeds is None:
+        rng = np.random.default_rng(seed)
+        inits = {i.name for i in m.graph.initializer}
+        feeds = {i.name: rng.standard_normal([d.dim_value for d in i.type.tensor_type.shape.dim]).astype(np.float32)
+                 for i in m.graph.input if i.name not in inits}
+    for a, b in zip(run(m, feeds), run(back, feeds), strict=True):
+        assert a.shape == b.shape and a.dtype == b.dtype
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
+    return text, back
+
+
+def lines(text, kind):
+    return [x for x in text.splitlines() if x.startswith(kind + " ")]
+
+
+def one(op, ins, outs=("y",), name="n", **attrs):
+    return h.make_node(op, list(ins), list(outs), name, **attrs)
+
+
+# ---- initializers ----
+
+TYPES = {T.FLOAT: "float32", T.DOUBLE: "float64", T.FLOAT16: "float16", T.BFLOAT16: "bfloat16", T.INT8: "int8", T.INT16: "int16",
+         T.INT32: "int32", T.INT64: "int64", T.UINT8: "uint8", T.UINT16: "uint16", T.UINT32: "uint32", T.UINT64: "uint64",
+         T.BOOL: "bool"}
+
+
+@pytest.mark.parametrize("raw", [0, 1])
+@pytest.mark.parametrize("dtype", TYPES)
+def test_initializer(tmp_path, dtype, raw):
+    signed = dtype in (T.FLOAT, T.DOUBLE, T.FLOAT16, T.BFLOAT16, T.INT8, T.INT16, T.INT32, T.INT64)
+    values = [1, 0, 1, 1] if dtype == T.BOOL else [-3 if signed else 3, 0, 7, 100]
+    t = h.make_tensor("w", dtype, [2, 2], values)
+    if raw:
+        t = nh.from_array(nh.to_array(t), "w")
+        t.data_type = dtype
+    assert t.HasField("raw_data") == bool(raw)
+    text, back = read(tmp_path, model([one("Cast", ["w"], to=T.FLOAT)], [], [("y", [2, 2])], {"w": t}))
+    assert f"const w {TYPES[dtype]} 2x2 data={TYPES[dtype]} " + " ".join(map(str, values)) in text
+    np.testing.assert_array_equal(run(back, {})[0].ravel(), values)
+
+
+@pytest.mark.parametrize("dtype,word", [(T.STRING, "string"), (T.COMPLEX64, "complex64"), (T.FLOAT8E4M3FN, "float8"), (T.INT4, "int4")])
+def test_initializer_type_refused(tmp_path, dtype, word):
+    t = onnx.TensorProto(name="strange", data_type=dtype, dims=[1], raw_data=b"\0\0\0\0\0\0\0\0")
+    fails(tmp_path, model([one("Identity", ["strange"])], [], [("y", [1])], {"strange": t}), "'strange'", word, "not supported")
+
+
+@pytest.mark.parametrize("change,words", [
+    (dict(raw_data=b"\0" * 7), ["'w'", "7 bytes", "want 8"]),
+    (dict(float_data=[1.0]), ["'w'", "1 elements", "want 2"]),
+    (dict(dims=[-2]), ["'w'", "dimension 0 is -2"]),
+    (dict(dims=[1 << 40, 1 << 40]), ["'w'", "too many"]),
+    (dict(dims=[1] * 9), ["'w'", "9 dimensions", "at most 8"]),
+    (dict(data_type=99), ["'w'", "99"]),
+    (dict(data_type=T.INT8, int32_data=[1, 300]), ["'w'", "300", "int8"]),
+    (dict(data_type=T.BOOL, raw_data=b"\1\2"), ["'w'", "neither"]),
+])
+def test_initializer_damaged(tmp_path, change, words):
+    t = onnx.TensorProto(name="w", data_type=T.FLOAT, dims=[2])
+    for k, v in change.items():
+        if isinstance(v, list):
+            t.ClearField(k)
+            getattr(t, k).extend(v)
+        else:
+            setattr(t, k, v)
+    fails(tmp_path, model([one("Identity", ["w"])], [], [("y", [2])], {"w": t}), *words)
+
+
+def test_initializer_that_is_an_input(tmp_path):
+    w = np.arange(3, dtype=np.float32)
+    text, _ = same(tmp_path, model([one("Add", ["x", "w"])], [("x", [3]), ("w", [3])], [("y", [3])], {"w": w}, ir=3))
+    assert len(lines(text, "input")) == 1 and "const w float32 3" in text
+
+
+def test_sparse_and_string_attributes_refused(tmp_path):
+    m = model([one("Identity", ["x"])], [("x", [2])], [("y", [2])])
+    m.graph.sparse_initializer.add()
+    fails(tmp_path, m, "sparse")
+    fails(tmp_path, model([one("Constant", [], value_string="a")], [], [("y", [])]), "value_string")
+
+
+# ---- external data ----
+
+def external(tmp, w, **entries):
+    t = onnx.TensorProto(name="w", data_type=T.FLOAT, dims=w.shape, data_location=T.EXTERNAL)
+    for k, v in entries.items():
+        t.external_data.add(key=k, value=str(v))
+    (tmp / "sub").mkdir(exist_ok=True)
+    for f in (tmp / "w.bin", tmp / "sub/w.bin", tmp.parent / "outside.bin"):
+        f.write_bytes(b"\0" * 12 + w.tobytes())
+    if not (tmp / "link.bin").exists():
+        (tmp / "link.bin").symlink_to("../outside.bin")
+    return model([one("Add", ["x", "w"])], [("x", [4])], [("y", [4])], {"w": t})
+
+
+@pytest.mark.parametrize("entries", [dict(location="w.bin", offset=12, length=16), dict(location="w.bin", offset=12),
+                                     dict(location="sub/w.bin", offset=12), dict(location="./sub/w.bin", offset=12)])
+def test_external(tmp_path, entries):
+    w = np.arange(4, dtype=np.float32) + 1
+    text, back = read(tmp_path, external(tmp_path, w, **entries))
+    assert "const w float32 4 data=float32 1 2 3 4" in text
+    np.testing.assert_array_equal(run(back, {"x": w})[0], w + w)
+
+
+@pytest.mark.parametrize("entries,word", [
+    (dict(location="../outside.bin"), "not a path inside"), (dict(location="/etc/passwd"), "not a path inside"),
+    (dict(location="sub/../../outside.bin"), "not a path inside"), (dict(location=""), "not a path inside"),
+    (dict(location=".."), "not a path inside"), (dict(offset=0), "not a path inside"), (dict(location="link.bin"), "leads out"),
+    (dict(location="none.bin"), "none.bin"), (dict(location="w.bin", offset=13), "bytes 13 to 29"),
+    (dict(location="w.bin", offset=-1), "want a number"), (dict(location="w.bin", offset="0x1"), "want a number"),
+    (dict(location="w.bin", offset=2**63), "but"), (dict(location="w.bin", offset="99999999999999999999"), "want a number"),
+    (dict(location="w.bin", length=12), "12 bytes, want 16"), (dict(location="w.bin", length=2**63), "but"),
+])
+def test_external_refused(tmp_path, entries, word):
+    fails(tmp_path, external(tmp_path, np.zeros(4, np.float32), **entries), "'w'", word)
+
+
+# ---- constants, names ----
+
+@pytest.mark.parametrize("attrs,expect", [
+    (dict(value_float=2.5), "float32 scalar data=float32 2.5"), (dict(value_int=3), "int64 scalar data=int64 3"),
+    (dict(value_floats=[1.0, 2.0]), "float32 2 data=float32 1 2"), (dict(value_ints=[4, 5, 6]), "int64 3 data=int64 4 5 6"),
+    (dict(value=nh.from_array(np.array([[7]], np.int32))), "int32 1x1 data=int32 7"),
+])
+def test_constant_nodes(tmp_path, attrs, expect):
+    text, _ = same(tmp_path, model([one("Constant", [], ["c"], **attrs), one("Cast", ["c"], to=T.FLOAT)], [], [("y", None)]))
+    assert f"const c {expect}" in text and len(lines(text, "node")) == 1
+
+
+def test_names(tmp_path):
+    nodes = [h.make_node("Relu", ["x"], ["a"]), h.make_node("Relu", ["a"], ["b"], "twice"), h.make_node("Relu", ["b"], ["c"], "twice"),
+             h.make_node("Relu", ["c"], ["y"], "Relu_0")]
+    text, back = read(tmp_path, model(nodes, [("x", [2])], [("y", [2])]))
+    assert [x.split()[1] for x in lines(text, "node")] == ["Relu_0", "twice", "twice_1", "Relu_0_1"]
+    assert [n.name for n in back.graph.node] == ["Relu_0", "twice", "twice_1", "Relu_0_1"]
+    assert [n.output[0] for n in back.graph.node] == ["a", "b", "c", "y"]
+
+
+def test_unsorted(tmp_path):
+    nodes = [one("Relu", ["b"], ["y"], "last"), one("Exp", ["x"], ["a"], "first"), one("Tanh", ["a"], ["b"], "middle")]
+    text, _ = read(tmp_path, model(nodes, [("x", [2])], [("y", [2])]))
+    assert [x.split()[1] for x in lines(text, "node")] == ["first", "middle", "last"]
+
+
+def test_optional_and_unread_outputs(tmp_path):
+    nodes = [one("Clip", ["x", "", "hi"], ["a"], "clip"), one("MaxPool", ["a"], ["y", "indices"], "pool", kernel_shape=[2, 2])]
+    text, _ = same(tmp_path, model(nodes, [("x", [1, 1, 4, 4])], [("y", [1, 1, 3, 3])], {"hi": np.array(0.5, np.float32)}))
+    assert "Clip (x, -, hi)" in text
+
+
+def test_metadata_and_unused(tmp_path):
+    m = model([one("Relu", ["x"])], [("x", [2])], [("y", [2])], {"unused": np.zeros(3, np.float32)})
+    h.set_model_props(m, {"key": "text", "empty": ""})
+    text, back = same(tmp_path, m)
+    assert {p.key: p.value for p in back.metadata_props} == {"key": "text", "empty": ""}
+    assert "unused" not in text and not back.graph.initializer
+
+
+# ---- shapes of inputs ----
+
+def test_dynamic(tmp_path):
+    m = model([one("Relu", ["x"])], [("x", ["batch", 3, "height", 8])], [("y", None)])
+    fails(tmp_path, m, "input 'x' has a dynamic dimension 'height' (axis 2): give input_shape")
+    text, back = read(tmp_path, m, "--shape", "x=1x3x8x8", "--prepare")
+    assert "input x float32 1x3x8x8" in text
+    assert [d.dim_value for d in back.graph.output[0].type.tensor_type.shape.dim] == [1, 3, 8, 8]
+    fails(tmp_path, m, "3 dimensions", "the model has 4", flags=["--shape", "x=3x8x8"])
+    fails(tmp_path, m, "'z'", "no input", flags=["--shape", "z=3x8x8"])
+    text, _ = read(tmp_path, model([one("Relu", ["x"])], [("x", ["batch", 3])], [("y", None)]))
+    assert "note: input 'x': the batch dimension 'batch' is dynamic; taken as 1" in text and "input x float32 1x3" in text
+    text, _ = read(tmp_path, model([one("Relu", ["x"])], [("x", [1, 3])], [("y", [1, 3])]), "--shape", "x=1x4", "--prepare")
+    assert "replaces the model's 1x3" in text and "input x float32 1x4" in text
+    fails(tmp_path, model([one("Relu", ["x"])], [("x", None)], [("y", None)]), "'x' has no shape")
+    fails(tmp_path, model([one("Relu", ["x"])], [("x", [0, 2])], [("y", None)]), "axis 0 has no elements")
+
+
+def test_input_kinds(tmp_path):
+    seq = h.make_tensor_sequence_value_info("x", T.FLOAT, [1])
+    fails(tmp_path, model([one("Identity", ["x"])], [seq], [("y", None)]), "'x'", "not a tensor")
+    fails(tmp_path, model([one("Identity", ["x"])], [("x", [1], T.STRING)], [("y", None)]), "'x'", "string")
+    text, _ = read(tmp_path, model([one("Cast", ["x"], to=T.FLOAT)], [("x", [2], T.UINT8)], [("y", [2])]))
+    assert "input x uint8 2" in text
+
+
+# ---- what cannot be read ----
+
+def test_versions(tmp_path):
+    nodes = [one("Relu", ["x"])]
+    fails(tmp_path, model(nodes, [("x", [2])], [("y", [2])], opset=6), "operator set 6", "want 7 to")
+    fails(tmp_path, model(nodes, [("x", [2])], [("y", [2])], opset=99), "operator set 99", "want 7 to")
+    fails(tmp_path, model(nodes, [("x", [2])], [("y", [2])], ir=99), "IR version 99")
+    fails(tmp_path, model(nodes, [("x", [2])], [("y", [2])], ir=2), "IR version 2")
+    m = model(nodes, [("x", [2])], [("y", [2])])
+    del m.opset_import[:]
+    fails(tmp_path, m, "does not say which")
+    for opset in range(7, 27):
+        same(tmp_path, model(nodes, [("x", [2])], [("y", [2])], opset=opset)) if opset <= 23 else read(
+            tmp_path, model(nodes, [("x", [2])], [("y", [2])], opset=opset))
+
+
+def test_unsupported_all_at_once(tmp_path):
+    nodes = [h.make_node("FooBar", ["x"], ["a"], "foo_a"), h.make_node("FooBar", ["a"], ["b"], "foo_b"),
+             h.make_node("Loop", ["b"], ["c"], "loop"), h.make_node("Thing", ["c"], ["d"], "thing", domain="com.acme"),
+             h.make_node("Mine", ["d"], ["y"], "mine", domain="local")]
+    m = model(nodes, [("x", [2])], [("y", [2])])
+    m.functions.append(h.make_function("local", "Mine", ["i"], ["o"], [h.make_node("Relu", ["i"], ["o"])], [h.make_opsetid("", 13)]))
+    fails(tmp_path, m, "FooBar (2, first foo_a)", "Loop (1, first loop)", "com.acme.Thing (1, first thing)",
+          "local.Mine, a function of the model (1, first mine)")
+    many = [h.make_node("Op" + "x" * 50 + str(i), ["x"], [f"y{i}"]) for i in range(200)]
+    assert "more" in fails(tmp_path, model(many, [("x", [2])], [("y0", [2])]), "not supported")
+
+
+@pytest.mark.parametrize("nodes,words", [
+    ([one("Relu", ["b"], ["a"], "one"), one("Relu", ["a"], ["b"], "two"), one("Relu", ["x"])], ["cycle"]),
+    ([one("Relu", ["x"], ["y"], "one"), one("Relu", ["x"], ["y"], "two")], ["node two", "'y'", "second time"]),
+    ([one("Relu", ["x"], ["x"], "one"), one("Relu", ["x"])], ["node one", "'x'", "second time"]),
+    ([one("Relu", ["nowhere"], ["y"], "one")], ["node one", "'nowhere'"]),
+    ([one("Relu", ["x"], ["z"], "one")], ["output 'y'"]),
+    ([one("Relu", ["x", "x"], ["y"], "one")], ["node one (Relu)", "2 inputs, want 1"]),
+    ([one("Relu", [], ["y"], "one")], ["node one (Relu)", "0 inputs, want 1"]),
+    ([one("Add", ["", "x"], ["y"], "one")], ["node one (Add)", "input 0 is left out"]),
+    ([one("Relu", ["x"], ["y", "z"], "one"), one("Relu", ["z"], ["w"])], ["node one", "2 outputs, want 1"]),
+    ([one("Relu", ["x"], alpha=1)], ["node n (Relu)", "attribute alpha"]),
+    ([one("LeakyRelu", ["x"], alpha=1)], ["node n (LeakyRelu)", "alpha is an integer, want a float"]),
+    ([one("LeakyRelu", ["x"], alpha=[1.0])], ["alpha is a list of floats, want a float"]),
+    ([one("Concat", ["x"])], ["node n (Concat)", "axis is missing"]),
+    ([one("Concat", ["x"], axis=99)], ["node n (Concat)", "axis is 99, want"]),
+    ([one("MaxPool", ["x"], kernel_shape=[0, 1])], ["kernel_shape is 0, want 1"]),
+    ([one("MaxPool", ["x"], kernel_shape=[1, 1], auto_pad="SOMEHOW")], ["auto_pad is 'SOMEHOW'", "SAME_UPPER"]),
+])
+def test_wrong_graphs(tmp_path, nodes, words):
+    fails(tmp_path, model(nodes, [("x", [1, 1, 2, 2])], [("y", None)]), *words)
+
+
+def test_wrong_graphs_other(tmp_path):
+    n = one("LeakyRelu", ["x"], alpha=0.5)
+    n.attribute.append(n.attribute[0])
+    fails(tmp_path, model([n], [("x", [2])], [("y", None)]), "alpha is there twice")
+    fails(tmp_path, model([one("Relu", ["x"])], [("x", [2]), ("x", [2])], [("y", None)]), "graph input", "'x'")
+    fails(tmp_path, model([one("Relu", ["x"])], [("x", [2])], [("y", None), ("y", None)]), "'y' is listed twice")
+    fails(tmp_path, model([one("Relu", ["x"])], [("x", [2])], []), "no outputs")
+    fails(tmp_path, b"", "IR version")
+    fails(tmp_path, b"\x0a\x0b not onnx", "in.onnx")
+    n = one("Relu", ["x"])
+    n.op_type = ""
+    fails(tmp_path, model([n], [("x", [2])], [("y", None)]), "no operator type")
+
+
+# ---- old operator forms, by opset ----
+
+X4 = ("x", [1, 2, 4, 6])
+I64 = lambda *v: np.array(v, np.int64)
+F32 = lambda *v: np.array(v, np.float32)
+
+
+def slice_(o):
+    if o < 10:
+        return [one("Slice", ["x"], starts=[1, -4], ends=[4, 9223372036854775807], axes=[2, 3])], {}
+    return [one("Slice", ["x", "s", "e", "a", "st"])], {"s": I64(1, -1), "e": I64(4, -7), "a": I64(2, 3), "st": I64(1, -2)}
+
+
+def slice_plain(o):
+    return [one("Slice", ["x"], starts=[0, 1, 1], ends=[1, 2, -1])] if o < 10 else [one("Relu", ["x"])], {}
+
+
+def pad(o, mode="constant", value=1.5):
+    if o < 11:
+        return [one("Pad", ["x"], pads=[0, 0, 1, 2, 0, 0, 0, 1], mode=mode, **({"value": value} if value else {}))], {}
+    return [one("Pad", ["x", "p"] + (["v"] if value else []), mode=mode)], {"p": I64(0, 0, 1, 2, 0, 0, 0, 1), "v": np.float32(value).reshape(())}
+
+
+def clip(o, lo=True, hi=True):
+    if o < 11:
+        return [one("Clip", ["x"], **({"min": -0.5} if lo else {}), **({"max": 0.25} if hi else {}))], {}
+    return [one("Clip", ["x", "lo" if lo else "", "hi" if hi else ""])], {"lo": np.float32(-0.5).reshape(()), "hi": np.float32(0.25).reshape(())}
+
+
+def squeeze(o):
+    if o < 13:
+        return [one("Unsqueeze", ["x"], ["a"], axes=[0, 3]), one("Squeeze", ["a"], name="s", axes=[0, 1])], {}
+    return [one("Unsqueeze", ["x", "i"], ["a"]), one("Squeeze", ["a", "j"], name="s")], {"i": I64(0, 3), "j": I64(0, 1)}
+
+
+def squeeze_all(o):
+    return [one("Squeeze", ["x"])], {}
+
+
+def softmax(axis):
+    def make(o):
+        return [one("Softmax", ["x"], **({} if axis is None else {"axis": axis}))], {}
+    return make
+
+
+def softmax_unknown(o):
+    """The rank of its input cannot be seen."""
+    if o < 13:
+        return [one("Unsqueeze", ["x"], ["a"], axes=[0]), one("Softmax", ["a"], name="s", axis=2)], {}
+    return [one("Unsqueeze", ["x", "i"], ["a"]), one("Softmax", ["a"], name="s", axis=2)], {"i": I64(0)}
+
+
+def dropout(o):
+    if o < 12:
+        return [one("Dropout", ["x"], ["y", "mask"], ratio=0.3)], {}
+    return [one("Dropout", ["x", "r"], ["y"])], {"r": np.float32(0.3).reshape(())}
+
+
+def batchnorm(o):
+    attrs = {"spatial": 1} if o < 9 else {}
+    w = {k: F32(*v) for k, v in {"g": (1, 2), "b": (0.5, -1), "m": (0.1, 0.2), "v": (1.5, 2.5)}.items()}
+    return [one("BatchNormalization", ["x", "g", "b", "m", "v"], momentum=0.8, epsilon=1e-3, **attrs)], w
+
+
+def upsample(mode, scales):
+    def make(o):
+        if o < 9:
+            return [one("Upsample", ["x"], mode=mode, scales=[1.0, 1.0, *scales])], {}
+        s = {"s": F32(1, 1, *scales)}
+        if o < 10:
+            return [one("Upsample", ["x", "s"], mode=mode)], s
+        if o < 11:
+            return [one("Resize", ["x", "s"], mode=mode)], s
+        kw = dict(coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+        return [one("Resize", ["x", "roi", "s"] if o < 13 else ["x", "", "s"], mode=mode, **kw)], {**s, "roi": F32()}
+    return make
+
+
+def resize_sizes(o):
+    if o < 11:
+        return [one("Relu", ["x"])], {}
+    if o < 13:
+        return [one("Resize", ["x", "roi", "sc", "sz"], mode="linear")], {"roi": F32(), "sc": F32(), "sz": I64(1, 2, 8, 9)}
+    return [one("Resize", ["x", "", "", "sz"], mode="linear")], {"sz": I64(1, 2, 8, 9)}
+
+
+def pools(o):
+    ceil = {"ceil_mode": 1} if o >= 10 else {}
+    return [one("MaxPool", ["x"], ["a"], kernel_shape=[2, 2], strides=[1, 2], pads=[0, 1, 0, 1], **ceil),
+            one("AveragePool", ["a"], name="p", kernel_shape=[2, 2], count_include_pad=1, pads=[1, 0, 0, 1], **ceil)], {}
+
+
+def gemm(o):
+    return [one("Flatten", ["x"], ["f"], axis=3), one("Gemm", ["f", "w", "c"], name="gemm", alpha=0.5, beta=2.0, transB=1)], {
+        "w": np.linspace(-1, 1, 30, dtype=np.float32).reshape(5, 6), "c": F32(1, 2, 3, 4, 5)}
+
+
+def moves(o):
+    return [one("Cast", ["x"], ["i"], "cast", to=T.INT32), one("Cast", ["i"], ["f"], "back", to=T.FLOAT),
+            one("Gather", ["f", "idx"], ["g"], "gather", axis=2), one("Concat", ["g", "x"], ["c"], "cat", axis=2),
+            one("Transpose", ["c"], ["t"], "t", perm=[0, 2, 3, 1]), one("Reshape", ["t", "s"], name="r")], {
+        "idx": I64(2, 0), "s": I64(0, -1)}
+
+
+def shapes(o):
+    return [one("Shape", ["x"], ["s"], "shape"), one("ConstantOfShape" if o >= 9 else "Identity", ["s"], ["k"] if o >= 9 else ["s2"], "cos"),
+            one("Relu", ["x"], ["a"], "relu"), one("Add", ["a", "k" if o >= 9 else "x"], name="add")], {}
+
+
+def convs(o):
+    w = np.linspace(-1, 1, 36, dtype=np.float32)
+    return [one("Conv", ["x", "w", "b"], ["a"], "conv", kernel_shape=[3, 3], pads=[1, 1, 1, 1], group=2),
+            one("ConvTranspose", ["a", "w"], ["b2"], "convt", strides=[2, 2], group=2, output_padding=[1, 1]),
+            one("GlobalAveragePool", ["b2"], ["g"], "gap"), one("Sigmoid", ["g"], ["h"], "sig"), one("LeakyRelu", ["h"], ["l"], "leaky"),
+            one("Mul", ["l", "g"], ["m"], "mul"), one("Div", ["m", "h"], ["d"], "div"), one("Sub", ["d", "g"], name="sub")], {
+        "w": w[:18].reshape(2, 1, 3, 3), "b": F32(1, 2)}
+
+
+CASES = {
+    "slice": slice_, "slice_plain": slice_plain, "pad": pad, "pad_zero": lambda o: pad(o, value=0),
+    "pad_reflect": lambda o: pad(o, "reflect", 0), "pad_edge": lambda o: pad(o, "edge", 0), "clip": clip,
+    "clip_low": lambda o: clip(o, hi=False), "clip_high": lambda o: clip(o, lo=False), "clip_none": lambda o: clip(o, False, False),
+    "squeeze": squeeze, "squeeze_all": squeeze_all, "softmax_default": softmax(None), "softmax_0": softmax(0), "softmax_1": softmax(1),
+    "softmax_2": softmax(2), "softmax_last": softmax(3), "softmax_unknown": softmax_unknown, "dropout": dropout, "batchnorm": batchnorm,
+    "up_nearest": upsample("nearest", [2.0, 3.0]), "up_linear": upsample("linear", [2.0, 2.0]), "resize_sizes": resize_sizes,
+    "pools": pools, "gemm": gemm, "moves": moves, "shapes": shapes, "convs": convs,
+}
+
+
+@pytest.mark.parametrize("opset", range(7, 22))
+@pytest.mark.parametrize("case", CASES)
+def test_upgrade(tmp_path, case, opset):
+    nodes, inits = CASES[case](opset)
+    inits = {k: v for k, v in inits.items() if any(k in n.input for n in nodes)}
+    same(tmp_path, model(nodes, [X4], [("y", None)], inits, opset=opset))
+
+
+def test_upgrade_softmax_simplifies(tmp_path):
+    for axis, ops in ((3, ["Softmax"]), (1, ["Flatten", "Shape", "Softmax", "Reshape"])):
+        nodes = [one("Transpose", ["x"], ["t"], "t", perm=[0, 2, 3, 1]), one("Softmax", ["t"], name="soft", axis=axis)]
+        text, _ = same(tmp_path, model(nodes, [X4], [("y", None)], opset=11))
+        assert [x.split()[2] for x in lines(text, "node")[1:]] == ops
+        assert "node soft Softmax" in text
+
+
+@pytest.mark.parametrize("node,opset,words", [
+    (one("BatchNormalization", ["x"] + ["g"] * 4, ["y", "a", "b"]), 9, ["training"]),
+    (one("BatchNormalization", ["x"] + ["g"] * 4, spatial=0), 7, ["spatial"]),
+    (one("Upsample", ["x"]), 7, ["scales is missing"]),
+    (one("Upsample", ["x", "x"]), 9, ["computed at run time"]),
+    (one("Clip", ["x"], min=1), 9, ["min is an integer, want a float"]),
+    (one("Resize", ["x", "", "s"], coordinate_transformation_mode="tf_half_pixel_for_nn"), 11, ["tf_half_pixel_for_nn"]),
+])
+def test_upgrade_refused(tmp_path, node, opset, words):
+    inits = {"g": F32(1, 2), "s": F32(1, 1, 2, 2)}
+    fails(tmp_path, model([node], [X4], [("y", None)], inits, opset=opset), "node n", *words)
+
+
+# ---- quantized graphs ----
+
+def quantizable():
+    rng = np.random.default_rng(3)
+    nodes = [one("Conv", ["x", "w", "b"], ["a"], "conv", kernel_shape=[3, 3], pads=[1, 1, 1, 1]), one("Relu", ["a"], ["r"], "relu"),
+             one("Add", ["r", "x3"], ["s"], "add"), one("Conv", ["s", "w2"], ["c"], "conv2"), one("GlobalAveragePool", ["c"], ["p"], "gap"),
+             one("Flatten", ["p"], ["f"], "flat"), one("Gemm", ["f", "w3", "b3"], name="gemm", transB=1)]
+    init = lambda *s: rng.standard_normal(s).astype(np.float32) * 0.3
+    return model(nodes, [("x", [1, 2, 4, 4]), ("x3", [1, 3, 4, 4])], [("y", [1, 5]), ("s", [1, 3, 4, 4])],
+                 {"w": init(3, 2, 3, 3), "b": init(3), "w2": init(4, 3, 1, 1), "w3": init(5, 4), "b3": init(5)})
+
+
+def facts(text):
+    """All that must survive: parameters, contents, nodes. Order of values is free."""
+    return sorted(x for x in text.splitlines() if not x.startswith(("graph ", "note")))
+
+
+@pytest.mark.parametrize("flags", [["calibrated"], ["integer"], ["integer", "--integer-inputs"]])
+def test_quantized_round_trip(tmp_path, flags):
+    text, q = read(tmp_path, quantizable(), "--prepare", "--quantize", *flags)
+    assert " q=int8" in text and " q=int16" in text and "axis=0" in text
+    assert " implied" in text or flags == ["calibrated"]
+    rng = np.random.default_rng(5)
+    feeds = {i.name: (rng.standard_normal([d.dim_value for d in i.type.tensor_type.shape.dim]) * (1 if i.type.tensor_type.elem_type == 1 else 20))
+             .astype(h.tensor_dtype_to_np_dtype(i.type.tensor_type.elem_type)) for i in q.graph.input}
+    assert (q.graph.input[0].type.tensor_type.elem_type == T.FLOAT) == ("--integer-inputs" not in flags)
+    first = run(q, feeds)
+    again, q2 = read(tmp_path, q, "--prepare", *flags[1:])
+    assert facts(text) == facts(again)
+    assert q2.SerializeToString() != b"" and [n.name for n in q2.graph.node] == [n.name for n in q.graph.node]
+    for a, b in zip(first, run(q2, feeds), strict=True):
+        np.testing.assert_array_equal(a, b)
+    names = {n.output[0] for n in q.graph.node} | {i.name for i in q.graph.initializer} | {i.name for i in q.graph.input}
+    source = quantizable().graph
+    wanted = {n.output[0] for n in source.node} | {i.name for i in source.initializer} | {i.name for i in source.input}
+    assert wanted <= names
+
+
+def test_quantized_names_do_not_collide(tmp_path):
+    m = model([one("Relu", ["x"], ["x_quantized"], "x_QuantizeLinear"), one("Exp", ["x_quantized"], ["x_scale"], "e"),
+               one("Tanh", ["x_scale"], ["x_dequantized"], "t"), one("Add", ["x_dequantized", "x"], name="a")], [("x", [2])], [("y", [2])])
+    text, q = read(tmp_path, m, "--prepare", "--quantize", "calibrated")
+    assert facts(text) == facts(read(tmp_path, q, "--prepare")[0])
+
+
+def qdq(x, out, zero="z", **attrs):
+    return [one("QuantizeLinear", [x, "s", zero], [out + "_q"], out + "_Q", **attrs), one("DequantizeLinear", [out + "_q", "s", zero], [out], out + "_DQ")]
+
+
+@pytest.mark.parametrize("nodes,zero,words", [
+    (qdq("x", "a") + [one("Relu", ["a"])], np.uint8(3), ["a_Q", "uint8", "not supported yet"]),
+    ([one("QuantizeLinear", ["x", "s", "z"], ["q"], "Q"), one("Identity", ["q"])], np.int8(0), ["without DequantizeLinear"]),
+    ([one("QuantizeLinear", ["x", "s", "z"], ["y"], "Q")], np.int8(0), ["no DequantizeLinear reads"]),
+    ([one("QuantizeLinear", ["x", "s"], ["q"], "Q"), one("DequantizeLinear", ["q", "s"], ["y"], "DQ")], np.int8(0), ["uint8"]),
+    (qdq("x", "a") + [one("Add", ["a", "x"])], np.int8(0), ["without quantization"]),
+    (qdq("x", "a") + qdq("a", "b") + [one("Relu", ["b"])], np.int8(0), ["requantization"]),
+    (qdq("x", "y"), np.int8(0), ["graph output"]),
+    (qdq("x", "a", block_size=2) + [one("Relu", ["a"])], np.int8(0), ["block_size"]),
+    ([one("QuantizeLinear", ["x", "s2", "z"], ["q"], "Q"), one("DequantizeLinear", ["q", "s", "z"], ["a"], "DQ"), one("Relu", ["a"])],
+     np.int8(0), ["other parameters"]),
+    ([one("QuantizeLinear", ["x", "x", "z"], ["q"], "Q"), one("DequantizeLinear", ["q", "s", "z"], ["a"], "DQ"), one("Relu", ["a"])],
+     np.int8(0), ["computed at run time"]),
+    ([one("QuantizeLinear", ["x", "bad", "z"], ["q"], "Q"), one("DequantizeLinear", ["q", "bad", "z"], ["a"], "DQ"), one("Relu", ["a"])],
+     np.int8(0), ["scale 0 is 0", "positive"]),
+])
+def test_foreign_qdq_refused(tmp_path, nodes, zero, words):
+    inits = {"s": np.float32(0.1).reshape(()), "s2": np.float32(0.2).reshape(()), "bad": np.float32(0).reshape(()), "z": np.array(zero)}
+    fails(tmp_path, model(nodes, [("x", [2])], [("y", None)], inits, opset=21), *words)
+
+
+def test_foreign_qdq(tmp_path):
+    """One QuantizeLinear, two DequantizeLinear, as onnxruntime's quantizer writes them."""
+    nodes = [one("Relu", ["x"], ["a"], "r"), one("QuantizeLinear", ["a", "s", "z"], ["q"], "Q"), one("DequantizeLinear", ["q", "s", "z"], ["b"], "D1"),
+             one("DequantizeLinear", ["q", "s", "z"], ["c"], "D2"), one("Exp", ["b"], ["d"], "e"), one("Add", ["c", "d"], name="add")]
+    text, _ = same(tmp_path, model(nodes, [("x", [2])], [("y", [2])], {"s": np.float32(0.1).reshape(()), "z": np.array(np.int8(-5))}, opset=13))
+    assert "node r Relu (x) -> (b)" in text and "node add Add (b, d)" in text
+    assert re.search(r"value b .* q=int8 axis=-1 0.1\d*/-5", text)
+
+
+# ---- the preprocess function ----
+
+@pytest.mark.parametrize("matrix", [0, 1])
+@pytest.mark.parametrize("last", [0, 1])
+def test_preprocess(tmp_path, last, matrix):
+    rng = np.random.default_rng(9)
+    m33 = rng.standard_normal((3, 3)).astype(np.float32)
+    offset, mean, scale = (rng.standard_normal(3).astype(np.float32) for _ in range(3))
+    attrs = dict(offset=offset.tolist(), mean=mean.tolist(), scale=scale.tolist(), input_type="YUV444_128", train_type="rgb", data_format="NCHW")
+    if last:
+        attrs["channels_last"] = 1
+    if matrix:
+        attrs["matrix"] = m33.ravel().tolist()
+    shape = [2, 4, 5, 3] if last else [2, 3, 4, 5]
+    nodes = [h.make_node("Preprocess", ["x"], ["p"], "pre", domain="ai.vernier", **attrs), one("Relu", ["p"])]
+    text, back = read(tmp_path, model(nodes, [("x", shape)], [("y", shape)]))
+    assert "node pre Preprocess (x) -> (p)" in text and "input_type=YUV444_128" in text
+    assert len(back.functions) == 1 and len(back.graph.node) == 2
+    x = rng.standard_normal(shape).astype(np.float32)
+    t = (x if last else x.transpose(0, 2, 3, 1)) + offset
+    t = ((t @ m33.T if matrix else t) - mean) * scale
+    expect = np.maximum(t if last else t.transpose(0, 3, 1, 2), 0)
+    np.testing.assert_allclose(run(back, {"x": x})[0], expect, rtol=1e-5, atol=1e-5)
+    again, back2 = read(tmp_path, back)
+    assert facts(again) == facts(text)
+    assert back2.SerializeToString() == back.SerializeToString()
+
+
+# ---- hostile files ----
+
+def seeds():
+    nodes, inits = moves(11)
+    yield model(nodes, [X4], [("y", None)], inits, opset=11)
+    nodes, inits = upsample("nearest", [2.0, 3.0])(7)
+    yield model(nodes + [one("Softmax", ["y"], ["z"], "s", axis=1)], [X4], [("z", None)], inits, opset=7)
+    yield quantizable()
+
+
+def test_hostile(tmp_path):
+    rng = random.Random(1)
+    samples = [m.SerializeToString() for m in seeds()]
+    samples.append(read(tmp_path, quantizable(), "--prepare", "--quantize", "integer", "--integer-inputs")[1].SerializeToString())
+    for k, data in enumerate(list(samples)):
+        for seed in range(50):
+            b = bytearray(data)
+            for _ in range(rng.choice([1, 1, 2, 8, 40])):
+                b[rng.randrange(len(b))] = rng.choice([0, 1, 0x7f, 0x80, 0xff, rng.randrange(256)])
+            samples.append(bytes(b))
+        samples += [data[:rng.randrange(len(data))] for _ in range(50)]
+    files = []
+    for i, b in enumerate(samples):
+        f = tmp_path / f"hostile{i}.onnx"
+        f.write_bytes(b)
+        files.append(str(f))
+    if REPLAY:
+        r = subprocess.run([REPLAY, *files], capture_output=True, text=True, timeout=600)
+        assert r.returncode == 0, r.stderr[-4000:]
+        return
+    for f in files:
+        r = subprocess.run([DUMP, f], capture_output=True, text=True, errors="replace", timeout=60)
+        assert r.returncode in (0, 1), (f, r.stderr[-2000:])
+
+
+# ---- real models ----
+
+@pytest.mark.skipif(not MODELS, reason="VN_MODELS is not set")
+@pytest.mark.parametrize("prepare", [0, 1])
+@pytest.mark.parametrize("name", ["resnet20_cifar10", "mobilenet_v1_025_224", "rfb320", "rfb320_with_boxes", "fastestdet"])
+def test_real(tmp_path, name, prepare):
+    src = os.path.join(MODELS, name + ".onnx")
+    _, back = read(tmp_path, src, *(["--prepare"] if prepare else []))
+    rng = np.random.default_rng(0)
+    feeds = {i.name: rng.standard_normal([d.dim_value for d in i.type.tensor_type.shape.dim]).astype(np.float32) for i in back.graph.input}
+    for a, b in zip(run(src, feeds), run(back, feeds), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""Run the ONNX backend node tests of our operators through the reference executor.
+
+    backend.py --tool ONNXRUN [NAME...]     the test tool (tests/op/onnxrun.c)
+    backend.py --cli VERNIER [NAME...]      the command line: vernier run MODEL --reference --input X.npy --output-dir D
+
+Needs the Python packages onnx and numpy. Integer inputs (shapes, axes, indices) and the small side inputs of an operator are made
+constants of the model first, since networks have them as constants. Exit status 1 when a test fails.
+"""
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+from onnx.backend.test.case.node import collect_testcases as node_testcases
+
+OURS = set("""Add AveragePool BatchNormalization Cast Clip Concat Constant ConstantOfShape Conv ConvTranspose Div Dropout Exp Flatten
+Gather Gemm GlobalAveragePool Identity LeakyRelu MatMul MaxPool Mul Pad Relu Reshape Resize Shape Sigmoid Slice Softmax Squeeze Sub
+Tanh Transpose Unsqueeze""".split())
+
+# Inputs from this index on become constants; the default is every integer input but the first.
+CONSTANT_FROM = {"Clip": 1, "Pad": 1, "Resize": 1, "Slice": 1, "Reshape": 1, "Squeeze": 1, "Unsqueeze": 1, "ConstantOfShape": 0,
+                 "Dropout": 1}
+
+NEWEST_OPSET = 26  # of what the reader takes; our operators did not change after it
+
+# What we refuse on purpose, by a part of the test's name.
+UNSUPPORTED = {
+    "antialias": "antialias is not implemented",
+    "training": "training mode", "train_": "training mode",
+    "optional": "optional types", "identity_opt": "optional types", "allowzero": "graph inputs without elements",
+    "castlike": "graph inputs without elements", "sequence": "sequence types", "string": "strings",
+    "float8": "8-bit floats", "FLOAT8": "8-bit floats", "E4M3": "8-bit floats", "E5M2": "8-bit floats", "E8M0": "8-bit floats",
+    "INT4": "4-bit integers", "INT2": "2-bit integers", "FLOAT4": "4-bit floats",
+}
+
+TYPES = {"float32": np.float32, "float64": np.float64, "float16": np.float16, "uint8": np.uint8, "int8": np.int8,
+         "uint16": np.uint16, "int16": np.int16, "int32": np.int32, "int64": np.int64, "uint32": np.uint32, "uint64": np.uint64,
+         "bool": np.bool_}
+
+
+def bind_constants(model, inputs):
+    """The model with side inputs as initializers, and what is left of the inputs."""
+    node = model.graph.node[0]
+    first = CONSTANT_FROM.get(node.op_type)
+    left, keep = [], []
+    for info, x in zip(list(model.graph.input), inputs):
+        i = list(node.input).index(info.name) if info.name in node.input else 0
+        if i >= first if first is not None else i > 0 and np.issubdtype(x.dtype, np.integer) and node.op_type in ("Gather",):
+            model.graph.initializer.append(numpy_helper.from_array(x, info.name))
+        else:
+            keep.append(info)
+            left.append(x)
+    del model.graph.input[:]
+    model.graph.input.extend(keep)
+    return left
+
+
+def run_tool(tool, model_path, inputs, work):
+    files = []
+    for i, x in enumerate(inputs):
+        files.append(os.path.join(work, f"in{i}.raw"))
+        np.ascontiguousarray(x).tofile(files[-1])
+    done = subprocess.run([tool, model_path, work, *files], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"status {done.returncode}: {done.stderr.strip()[:400]}")
+    out = []
+    for i, line in enumerate(done.stdout.splitlines()):
+        kind, shape = line.split()
+        dims = [] if shape == "scalar" else [int(d) for d in shape.split("x")]
+        if kind == "bfloat16":
+            raw = np.fromfile(os.path.join(work, f"{i}.raw"), np.uint16).astype(np.uint32) << 16
+            out.append(raw.view(np.float32).reshape(dims))
+        else:
+            out.append(np.fromfile(os.path.join(work, f"{i}.raw"), TYPES[kind]).reshape(dims))
+    return out
+
+
+def run_cli(cli, model_path, inputs, names, work):
+    args = []
+    for i, x in enumerate(inputs):
+        np.save(os.path.join(work, f"in{i}.npy"), x)
+        args += ["--input", os.path.join(work, f"in{i}.npy")]
+    done = subprocess.run([cli, "run", model_path, "--reference", *args, "--output-dir", work], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"status {done.returncode}: {done.stderr.strip()[:400]}")
+    return [np.load(os.path.join(work, f"{name}.npy")) for name in names]
+
+
+def plain(x):
+    """Some tests hold TensorProtos in place of arrays."""
+    return numpy_helper.to_array(x) if isinstance(x, onnx.TensorProto) else x
+
+
+def as_array(x):
+    return np.asarray(x, dtype=np.float32) if str(getattr(x, "dtype", "")) == "bfloat16" else np.asarray(x)
+
+
+def check(case, args):
+    model = onnx.ModelProto()
+    model.CopyFrom(case.model)
+    names = [o.name for o in model.graph.output]
+    for opset in model.opset_import:
+        opset.version = min(opset.version, NEWEST_OPSET)
+    for inputs, want in case.data_sets:
+        inputs, want = [plain(x) for x in inputs], [plain(x) for x in want]
+        left = bind_constants(model, inputs)
+        with tempfile.TemporaryDirectory() as work:
+            path = os.path.join(work, "model.onnx")
+            onnx.save(model, path)
+            got = run_tool(args.tool, path, left, work) if args.tool else run_cli(args.cli, path, left, names, work)
+        for w, g in zip(want, got):
+            w = as_array(w)
+            if w.shape != g.shape:
+                raise RuntimeError(f"shape {g.shape}, wants {w.shape}")
+            if not np.allclose(w.astype(np.float64), g.astype(np.float64), rtol=max(case.rtol, 1e-3), atol=max(case.atol, 1e-6),
+                               equal_nan=True):
+                worst = np.nanmax(np.abs(w.astype(np.float64) - g.astype(np.float64)))
+                raise RuntimeError(f"differs by up to {worst:g}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tool")
+    parser.add_argument("--cli")
+    parser.add_argument("-v", "--verbose", action="store_true", help="say what is skipped")
+    parser.add_argument("names", nargs="*", help="only tests whose name contains one of these")
+    args = parser.parse_args()
+    passed, skipped, failed = 0, 0, []
+    for case in node_testcases(None):
+        nodes = case.model.graph.node if case.model is not None else []
+        if len(nodes) != 1 or nodes[0].op_type not in OURS or nodes[0].domain:
+            continue
+        if args.names and not any(n in case.name for n in args.names):
+            continue
+        if any(word in case.name for word in UNSUPPORTED):
+            skipped += 1
+            if args.verbose:
+                print(f"skip {case.name}: " + next(why for word, why in UNSUPPORTED.items() if word in case.name))
+            continue
+        try:
+            check(case, args)
+            passed += 1
+        except Exception as problem:  # every test is reported, whatever goes wrong in it
+            failed.append(case.name)
+            print(f"FAIL {case.name}: {problem}")
+    print(f"{passed} passed, {skipped} skipped, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
