@@ -350,6 +350,16 @@ static int write_bin(struct vn_conversion *c, struct vn_err *e)
 
 /* ---- tables ---- */
 
+/* What a node's similarity is measured on: a tensor that shares the parameters of the clamp behind it has lost what the clamp
+ * would remove, so the clamp's result is compared. */
+static const struct value *visible_output(const struct graph *g, const struct node *n)
+{
+    const struct value *v = n->out[0];
+    while (v->q && v->q->implied)
+        v = vn_graph_sole_user(g, v)->out[0];
+    return v;
+}
+
 /* Quantized nodes that hang together form a subgraph; each CPU node between them starts a new one. */
 static void fill_node_rows(struct vn_conversion *c, const struct graph *g)
 {
@@ -357,7 +367,7 @@ static void fill_node_rows(struct vn_conversion *c, const struct graph *g)
     for (int i = 0; i < g->nodes.n; i++) {
         const struct node *n = g->nodes.v[i];
         const int integer = vn_node_is_integer(n);
-        const struct node_similarity *s = c->comparison && n->out[0] ? &c->comparison->of[n->out[0]->id] : NULL;
+        const struct node_similarity *s = c->comparison && n->out[0] ? &c->comparison->of[visible_output(g, n)->id] : NULL;
         struct vn_node_row r = { .node = n->name, .on = integer ? "BPU" : "CPU", .type = n->op->onnx, .why_float = integer ? NULL : n->why_float };
         if (!integer && open)
             subgraph++;

@@ -148,7 +148,7 @@ static void sum_up(struct verification *v, struct check *c)
             v->max_relative = fmax(v->max_relative, r->max_relative);
     }
     for (int i = 0; i < c->g->values.n; i++)
-        if (!c->g->values.v[i]->data && c->row[i] < 0)
+        if (c->g->values.v[i]->producer && c->row[i] < 0)
             VEC_PUSH(c->arena, &missing, c->g->values.v[i]->name);
     v->n = c->rows.n;
     v->tensors = c->rows.v;

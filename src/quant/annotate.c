@@ -329,10 +329,8 @@ int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struc
         quantize_inputs(&s, n);
         quantize_output(&s, n);
     }
-    vn_graph_imply(g);
     for (int i = 0; i < g->nodes.n; i++)
         if (s.integer[i])
             quantize_constants(&s, g->nodes.v[i]);
-    vn_graph_imply(g);
     return VN_OK;
 }

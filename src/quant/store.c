@@ -56,7 +56,11 @@ int vn_quantize_store(struct graph *g, struct vn_err *e)
                 store_constant(g, n->in[k], r->weight && k == r->weight);
         if (r->bias && vn_node_has(n, r->bias) && n->in[r->weight]->q && n->in[0]->q)
             store_bias(g, n, n->in[r->bias]);
-        if (!vn_node_is_integer(n))
+    }
+    vn_graph_imply(g); /* possible only now: a convolution with a float bias is no integer node */
+    for (int i = 0; i < g->nodes.n; i++) {
+        const struct node *n = g->nodes.v[i];
+        if (!n->why_float && vn_node_kind(n) != Q_FLOAT && !vn_node_is_integer(n))
             return vn_fail(e, VN_E_INTERNAL, "%s: node %s was to compute in integers, but something about it is float", g->source, n->name);
     }
     return VN_OK;

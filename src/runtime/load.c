@@ -296,6 +296,10 @@ static int layout(struct vn_model **out, const struct file *f, struct bump *b, c
         }
         TRY(s->op->prepare(m, s, e));
     }
+    for (uint32_t i = 0; i < m->n_steps; i++)
+        steps[i].out->last_writer = i;
+    for (uint32_t i = 0; i < m->n_steps; i++)
+        steps[i].finishes = steps[i].out->last_writer == i;
     TRY(load_io(m, f, e));
     TRY(load_meta(m, f, strings, e));
     m->pool = vn_pool_start(pool, thread_count(o));

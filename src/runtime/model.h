@@ -19,6 +19,7 @@ struct rt_tensor {
     char *data; /* NULL: BIN_HIDDEN */
     size_t bytes;
     int64_t count; /* elements */
+    uint32_t last_writer; /* instruction */
 };
 
 /* Prepared once at load. */
@@ -45,6 +46,7 @@ struct rt_step {
     const void *params;          /* struct instr_* */
     void *own;                   /* copies of index arrays */
     union rt_args args;
+    int finishes; /* the last instruction that writes its output */
     uint64_t nanoseconds;
 };
 

@@ -89,7 +89,8 @@ static void observe(struct vn_model *m, const struct rt_step *s)
         s->op->hidden(m, s, i, m->scratch);
         show(m, s->hidden[i], m->scratch, 1);
     }
-    show(m, s->out, s->out->data, 0);
+    if (s->finishes)
+        show(m, s->out, s->out->data, 0);
 }
 
 static void run_steps(struct vn_model *m)
