@@ -271,26 +271,38 @@ static const struct {
 
 static struct vn_quant_method method_of(const struct vn_conversion *c, const char *calibrator, double parameter)
 {
-    return (struct vn_quant_method){ vn_calibrator_find(calibrator), parameter, c->config->asymmetric ? "asymmetric" : c->target.zero_points };
+    return (struct vn_quant_method){ vn_calibrator_find(calibrator), parameter, c->config->asymmetric ? "asymmetric" : c->target.zero_points, c->config->bias_correction };
+}
+
+/* Keep the better of what was best so far and m. */
+static int try_method(struct vn_conversion *c, struct vn_quant_method m, double *best, struct vn_err *e)
+{
+    double cosine;
+    TRY(score(c, &m, &cosine, e));
+    if (cosine > *best) {
+        *best = cosine;
+        c->method = m;
+    }
+    return VN_OK;
+}
+
+static int search_method(struct vn_conversion *c, struct vn_err *e)
+{
+    double best = -2;
+    INFO(c, "Run calibration model with modelwise search method.");
+    for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++)
+        TRY(try_method(c, method_of(c, candidates[i].calibrator, candidates[i].parameter), &best, e));
+    struct vn_quant_method corrected = c->method;
+    corrected.bias_correction = 1;
+    return c->method.bias_correction ? VN_OK : try_method(c, corrected, &best, e);
 }
 
 static int choose_method(struct vn_conversion *c, struct vn_err *e)
 {
     const double p = c->config->max_percentile;
     c->method = method_of(c, p < 1 ? "max-percentile" : "max", p);
-    if (!strcmp(c->config->calibration_type, "default")) {
-        INFO(c, "Run calibration model with modelwise search method.");
-        double best = -2;
-        for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++) {
-            const struct vn_quant_method m = method_of(c, candidates[i].calibrator, candidates[i].parameter);
-            double cosine;
-            TRY(score(c, &m, &cosine, e));
-            if (cosine > best) {
-                best = cosine;
-                c->method = m;
-            }
-        }
-    }
+    if (!strcmp(c->config->calibration_type, "default"))
+        TRY(search_method(c, e));
     c->method_text = vn_quant_method_text(&c->method, c->arena);
     INFO(c, "Select %s method.", c->method_text);
     INFO(c, "End to calibrate the model.");

@@ -65,9 +65,17 @@ const struct calibrator *vn_calibrator_find(const char *name);
 
 /* ---- collecting ---- */
 
+/* Sums along one axis, for values that weights are applied to. */
+struct channel_sums {
+    int axis, n;
+    double *sum;    /* n entries */
+    uint64_t count; /* elements behind each */
+};
+
 struct vn_ranges {
     int n; /* values of the graph */
-    struct histogram **of; /* by value id; NULL: not seen */
+    struct histogram **of;       /* by value id; NULL: not seen */
+    struct channel_sums **means; /* by value id; NULL: not the input of an operator with weights */
 };
 /* Run every sample through the float graph and collect all its activations. `progress` may be NULL. */
 int vn_calibrate(struct vn_ranges **out, struct vn_arena *a, const struct graph *g, const struct vn_samples *s, const struct vn_options *run,

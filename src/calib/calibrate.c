@@ -1,4 +1,5 @@
 #include "calib/calib.h"
+#include "ops/op.h"
 
 struct collector {
     const struct graph *g;
@@ -7,6 +8,35 @@ struct collector {
     int sample;
     const char *bad; /* first tensor with a value that is not finite */
 };
+
+/* Conv and ConvTranspose apply weights along axis 1, Gemm and MatMul along the last. */
+static void watch_means(struct vn_ranges *r, struct vn_arena *a, const struct graph *g)
+{
+    for (int i = 0; i < g->nodes.n; i++) {
+        const struct node *n = g->nodes.v[i];
+        const struct value *x = n->n_in ? n->in[0] : NULL;
+        if (n->op->quant.kind != Q_LINEAR || !x || x->data || x->shape.rank < 2 || r->means[x->id])
+            continue;
+        struct channel_sums *m = r->means[x->id] = NEW(a, struct channel_sums);
+        m->axis = n->op == &vn_op_gemm || n->op == &vn_op_matmul ? x->shape.rank - 1 : 1;
+        m->n = (int)x->shape.d[m->axis];
+        m->sum = NEW_ARRAY(a, double, m->n);
+    }
+}
+
+static void add_sums(struct channel_sums *m, const struct vn_seen *t)
+{
+    const float *x = t->data;
+    const int64_t count = (int64_t)(t->bytes / sizeof *x);
+    int64_t inner = 1;
+    for (int k = m->axis + 1; k < t->rank && !(t->channels_last && m->axis == 1); k++)
+        inner *= t->shape[k];
+    if (!m->n || (t->channels_last && m->axis != 1))
+        return;
+    for (int64_t i = 0; i < count; i++)
+        m->sum[i / inner % m->n] += x[i];
+    m->count += (uint64_t)(count / m->n);
+}
 
 static void collect(void *user, const struct vn_seen *t)
 {
@@ -17,6 +47,8 @@ static void collect(void *user, const struct vn_seen *t)
     c->seen_in[v->id] = c->sample;
     if (vn_histogram_add(c->r->of[v->id], t->data, t->bytes / sizeof(float)) < 0 && !c->bad)
         c->bad = v->name;
+    if (c->r->means[v->id])
+        add_sums(c->r->means[v->id], t);
 }
 
 static int run_sample(struct collector *c, const struct vn_program *p, const struct vn_samples *s, struct vn_err *e)
@@ -38,6 +70,8 @@ int vn_calibrate(struct vn_ranges **out, struct vn_arena *a, const struct graph 
     struct vn_ranges *r = NEW(a, struct vn_ranges);
     r->n = g->values.n;
     r->of = NEW_ARRAY(a, struct histogram *, r->n);
+    r->means = NEW_ARRAY(a, struct channel_sums *, r->n);
+    watch_means(r, a, g);
     struct collector c = { .g = g, .r = r, .seen_in = NEW_ARRAY(a, int, r->n) };
     for (int i = 0; i < r->n; i++) {
         r->of[i] = g->values.v[i]->data ? NULL : NEW(a, struct histogram);

@@ -340,16 +340,18 @@ static int resolve_input(struct config *c, struct vn_arena *a, int i, struct vn_
 
 static int resolve_optimization(struct config *c, struct vn_arena *a, struct vn_err *e)
 {
-    static const char *const known[] = { "set_model_output_int8", "asymmetric" };
+    static const char *const known[] = { "set_model_output_int8", "asymmetric", "bias_correction" };
     const struct setting *s = vn_config_given(c, "optimization");
     const char **words;
     const int n = s ? split(a, s->text, ',', &words) : 0;
     for (int i = 0; i < n; i++) {
-        int *flag = !strcmp(words[i], known[0]) ? &c->outputs_int8 : !strcmp(words[i], known[1]) ? &c->asymmetric : NULL;
-        if (!flag && (!strncmp(words[i], "set_", 4) || among("bias_correction|lstm_batch_last|run_fast", words[i])))
+        int *const flags[] = { &c->outputs_int8, &c->asymmetric, &c->bias_correction }, *flag = NULL;
+        for (int k = 0; k < 3; k++)
+            flag = strcmp(words[i], known[k]) ? flag : flags[k];
+        if (!flag && (!strncmp(words[i], "set_", 4) || among("lstm_batch_last|run_fast", words[i])))
             return vn_config_fail(c, s, e, VN_E_UNSUPPORTED, "'%s' is not supported yet", words[i]);
         if (!flag) {
-            const char *near = vn_nearest(words[i], known, 2);
+            const char *near = vn_nearest(words[i], known, 3);
             return vn_config_fail(c, s, e, VN_E_INPUT, "unknown value '%s'%s%s%s", words[i], near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         }
         *flag = 1;

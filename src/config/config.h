@@ -64,7 +64,7 @@ struct config {
     int preprocess_on;
     const char *pipeline;  /* steps applied to calibration pictures; NULL: none */
     int outputs_int8;      /* optimization: set_model_output_int8 */
-    int asymmetric;
+    int asymmetric, bias_correction;
     int level;             /* optimize_level 0..3 */
     int dump_calibration;
     VEC(struct setting) settings; /* in file order */

@@ -50,7 +50,7 @@ const struct key vn_keys[] = {
     { CALIB, "per_channel", KEY_BOOL, KEY_LATER, "False", .needs = "calibration_type=max|kl", .help = "activations per channel" },
     { CALIB, "run_on_cpu", KEY_LIST, KEY_LATER, NULL, .help = "nodes that stay float" },
     { CALIB, "run_on_bpu", KEY_LIST, KEY_LATER, NULL, .help = "nodes that must be quantized" },
-    { CALIB, "optimization", KEY_TEXT, KEY_WORKS, NULL, .help = "comma list: set_model_output_int8, asymmetric" },
+    { CALIB, "optimization", KEY_TEXT, KEY_WORKS, NULL, .help = "comma list: set_model_output_int8, asymmetric, bias_correction" },
     { CALIB, "quant_config", KEY_TEXT, KEY_LATER, NULL, .help = "JSON with settings per node" },
 
     { COMPILER, "compile_mode", KEY_CHOICE, KEY_VENDOR, "latency", "latency|bandwidth|balance", .help = "vendor hardware" },

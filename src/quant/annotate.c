@@ -15,7 +15,8 @@ struct state {
 const char *vn_quant_method_text(const struct vn_quant_method *m, struct vn_arena *a)
 {
     const char *percentile = m->parameter < 1 ? vn_arena_fmt(a, ":percentile=%.6g", m->parameter) : "";
-    return vn_arena_fmt(a, "%s%s%s", m->calibrator->name, percentile, strcmp(m->zero_points, "asymmetric") ? "" : ",asymmetric");
+    return vn_arena_fmt(a, "%s%s%s%s", m->calibrator->name, percentile, strcmp(m->zero_points, "asymmetric") ? "" : ",asymmetric",
+                        m->bias_correction ? ",bias_correction" : "");
 }
 
 static int data_inputs(const struct node *n)
@@ -332,5 +333,7 @@ int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struc
     for (int i = 0; i < g->nodes.n; i++)
         if (s.integer[i])
             quantize_constants(&s, g->nodes.v[i]);
+    if (o->method.bias_correction)
+        vn_quantize_correct_biases(g, r);
     return VN_OK;
 }

@@ -10,6 +10,7 @@ struct vn_quant_method {
     const struct calibrator *calibrator;
     double parameter; /* of the calibrator: the percentile's share */
     const char *zero_points; /* "symmetric", "nonnegative", "asymmetric" */
+    int bias_correction;
 };
 /* "max", "max-percentile:percentile=0.99995", with ",asymmetric" behind; in the arena. */
 const char *vn_quant_method_text(const struct vn_quant_method *m, struct vn_arena *a);
@@ -23,6 +24,11 @@ struct vn_quant_options {
 /* Annotate a float graph (values' q, nodes' why_float): the calibrated model. Weights stay float with per-channel scales; biases stay
  * float. `r` was collected on a graph with the same values. Errors: VN_E_INPUT where nothing can be quantized. */
 int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struct vn_quant_options *o, struct vn_err *e);
+
+/* Make up for what rounding the weights does to the mean of each output channel: bias += sum (w - fake_quantized(w)) * mean(x), with
+ * the means that calibration saw. Padding counts like the rest. (The one-pass form of Nagel et al., "Data-Free Quantization
+ * Through Weight Equalization and Bias Correction", 2019, section 4.2, with measured instead of modelled means.) */
+void vn_quantize_correct_biases(struct graph *g, const struct vn_ranges *r);
 
 /* From the calibrated model to the quantized one: weights and constants become integers, biases int32. */
 int vn_quantize_store(struct graph *g, struct vn_err *e);

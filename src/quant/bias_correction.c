@@ -1,0 +1,108 @@
+#include "num/num.h"
+#include "ops/op.h"
+#include "quant/quant.h"
+
+/* Where element i of a weight belongs. */
+struct place {
+    int out, in;
+};
+
+static struct place conv_place(const struct node *n, int64_t i)
+{
+    const struct vn_shape *s = &n->in[1]->shape;
+    int64_t taps = 1;
+    for (int k = 2; k < s->rank; k++)
+        taps *= s->d[k];
+    const int64_t a = i / taps / s->d[1], b = i / taps % s->d[1];
+    if (n->op == &vn_op_convtranspose) { /* [in][out/group] */
+        const int64_t group = a / (s->d[0] / ((const struct convt_attrs *)n->attrs)->group);
+        return (struct place){ (int)(group * s->d[1] + b), (int)a };
+    }
+    const int64_t per_group = s->d[0] / ((const struct conv_attrs *)n->attrs)->group; /* [out][in/group] */
+    return (struct place){ (int)a, (int)(a / per_group * s->d[1] + b) };
+}
+
+static struct place place_of(const struct node *n, int64_t i)
+{
+    if (n->op == &vn_op_conv || n->op == &vn_op_convtranspose)
+        return conv_place(n, i);
+    const int64_t cols = n->in[1]->shape.d[1];
+    const struct place p = { (int)(i % cols), (int)(i / cols) };
+    const int transposed = n->op == &vn_op_gemm && ((const struct gemm_attrs *)n->attrs)->trans_b;
+    return transposed ? (struct place){ p.in, p.out } : p;
+}
+
+static int64_t outputs_of(const struct node *n)
+{
+    int most = -1;
+    const int64_t count = vn_shape_count(&n->in[1]->shape);
+    for (int64_t i = 0; i < count; i++) {
+        const int out = place_of(n, i).out;
+        most = out > most ? out : most;
+    }
+    return most + 1;
+}
+
+static double rounding_loss(const struct value *w, int64_t i)
+{
+    int64_t inner = 1;
+    for (int k = w->q->axis + 1; w->q->axis >= 0 && k < w->shape.rank; k++)
+        inner *= w->shape.d[k];
+    const int c = w->q->axis < 0 ? 0 : (int)(i / inner % w->shape.d[w->q->axis]);
+    const double x = vn_tensor_f64(w->data, i);
+    const int32_t q = vn_quantize((float)x, w->q->scale[c], 0, -127, 127);
+    return x - (double)q * (double)w->q->scale[c];
+}
+
+/* The node's bias as a constant of its own that can be changed; added where there is none. */
+static float *own_bias(struct graph *g, struct node *n, int64_t channels)
+{
+    const struct value *old = vn_node_has(n, 2) ? n->in[2] : NULL;
+    const struct vn_shape s = vn_shape_of(1, &channels);
+    struct vn_tensor *t = vn_tensor_new(g->arena, VN_F32, &s);
+    float *b = t->data;
+    for (int64_t c = 0; c < channels && old; c++)
+        b[c] = (float)vn_tensor_f64(old->data, vn_shape_count(&old->shape) == 1 ? 0 : c);
+    if (old) {
+        n->in[2]->data = t;
+        n->in[2]->shape = s;
+        return b;
+    }
+    struct value **in = NEW_ARRAY(g->arena, struct value *, 3);
+    memcpy(in, n->in, 2 * sizeof *in);
+    in[2] = vn_graph_const(g, vn_arena_fmt(g->arena, "%s_bias", n->name), t);
+    in[2]->n_uses = 1;
+    n->in = in;
+    n->n_in = 3;
+    return b;
+}
+
+static int correctable(const struct node *n, const struct vn_ranges *r)
+{
+    const int known = n->op == &vn_op_conv || n->op == &vn_op_convtranspose || n->op == &vn_op_gemm;
+    if (!known || n->why_float || !n->in[1]->data || !n->in[1]->q || n->in[0]->id >= r->n || !r->means[n->in[0]->id])
+        return 0;
+    return !vn_node_has(n, 2) || (n->in[2]->data && n->in[2]->shape.rank == 1 && n->in[2]->n_uses == 1);
+}
+
+static void correct(struct graph *g, struct node *n, const struct channel_sums *m)
+{
+    const int64_t channels = outputs_of(n), count = vn_shape_count(&n->in[1]->shape);
+    double *shift = NEW_ARRAY(g->arena, double, channels);
+    for (int64_t i = 0; i < count; i++) {
+        const struct place p = place_of(n, i);
+        if (p.in < m->n && m->count)
+            shift[p.out] += rounding_loss(n->in[1], i) * (m->sum[p.in] / (double)m->count);
+    }
+    float *bias = own_bias(g, n, channels);
+    for (int64_t c = 0; c < channels; c++)
+        bias[c] = (float)(bias[c] + shift[c]);
+}
+
+void vn_quantize_correct_biases(struct graph *g, const struct vn_ranges *r)
+{
+    for (int i = 0; i < g->nodes.n; i++)
+        if (correctable(g->nodes.v[i], r))
+            correct(g, g->nodes.v[i], r->means[g->nodes.v[i]->in[0]->id]);
+    vn_graph_index(g);
+}
