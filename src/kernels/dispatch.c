@@ -41,6 +41,7 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
     k->avgpool_s8 = vn_avgpool_s8_avx2;
     k->maxpool_f32 = vn_maxpool_f32_avx2;
     k->avgpool_f32 = vn_avgpool_f32_avx2;
+    k->preprocess_s8 = vn_preprocess_s8_avx2;
 
     if (!(cpu & VN_CPU_AVX512))
         return;
@@ -75,6 +76,7 @@ void vn_kernels_init(struct vn_kernels *k, uint32_t cpu)
         .avgpool_s8 = vn_avgpool_s8_c,
         .maxpool_f32 = vn_maxpool_f32_c,
         .avgpool_f32 = vn_avgpool_f32_c,
+        .preprocess_s8 = vn_preprocess_s8_c,
     };
 #if defined(__x86_64__)
     init_x86(k, cpu);

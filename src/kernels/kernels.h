@@ -200,7 +200,8 @@ struct vn_preprocess_s8 {
     const float *mult;
     int32_t zy;
 };
-void vn_preprocess_s8_c(int8_t *out, const int8_t *x, const struct vn_preprocess_s8 *p, size_t p0, size_t p1);
+typedef void vn_preprocess_s8_fn(int8_t *out, const int8_t *x, const struct vn_preprocess_s8 *p, size_t p0, size_t p1);
+vn_preprocess_s8_fn vn_preprocess_s8_c, vn_preprocess_s8_avx2;
 /* y[c] = b[c], then fma(a[c*C+k], x[k], y) for k ascending */
 void vn_preprocess_f32_c(float *out, const float *x, int c, const float *a, const float *b, size_t p0, size_t p1);
 
@@ -221,6 +222,7 @@ struct vn_kernels {
     vn_unary_f32_fn *unary_f32;
     vn_pool_s8_fn *maxpool_s8, *avgpool_s8;
     vn_pool_f32_fn *maxpool_f32, *avgpool_f32;
+    vn_preprocess_s8_fn *preprocess_s8;
 };
 uint32_t vn_kernels_cpu(void); /* what this CPU has */
 void vn_kernels_init(struct vn_kernels *k, uint32_t cpu);

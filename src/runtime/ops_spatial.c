@@ -219,18 +219,28 @@ static int prepare_image(struct vn_model *m, struct rt_step *s, struct vn_err *e
     return VN_OK;
 }
 
-/* Where element (pixel, channel) of an image lies. */
-static int64_t place(int64_t pixel, int c, int64_t pixels, int channels, int channels_last)
+/* One channel of one row of an image: where it begins, and the step from pixel to pixel. */
+struct plane_row {
+    int64_t first, step;
+};
+
+static struct plane_row plane_row(const struct instr_INPUT_IMAGE *p, int row, int c, int channels_last)
 {
-    return channels_last ? pixel * channels + c : (int64_t)c * pixels + pixel;
+    const int64_t pixel = (int64_t)row * p->w, pixels = (int64_t)p->h * p->w;
+    return channels_last ? (struct plane_row){ pixel * p->c + c, p->c } : (struct plane_row){ c * pixels + pixel, 1 };
 }
 
-/* NV12 to YUV444 by repeating each U, V pair over its 2 x 2 pixels. */
-static uint8_t nv12_at(const uint8_t *x, int h, int w, int row, int col, int c)
+static void convert_row(int8_t *y, const uint8_t *x, int w, int64_t step_y, int64_t step_x)
 {
-    if (c == 0)
-        return x[(int64_t)row * w + col];
-    return x[(int64_t)h * w + (int64_t)(row / 2) * w + col / 2 * 2 + (c - 1)];
+    for (int i = 0; i < w; i++)
+        y[i * step_y] = (int8_t)(x[i * step_x] - 128);
+}
+
+/* Chroma of NV12: each U, V pair repeats over its 2 x 2 pixels. */
+static void convert_chroma_row(int8_t *y, const uint8_t *uv, int w, int64_t step_y)
+{
+    for (int i = 0; i < w; i++)
+        y[i * step_y] = (int8_t)(uv[i / 2 * 2] - 128);
 }
 
 static void image_part(void *ctx, int part)
@@ -238,17 +248,18 @@ static void image_part(void *ctx, int part)
     const struct row_job *j = ctx;
     const struct instr_INPUT_IMAGE *p = j->s->params;
     const int64_t pixels = (int64_t)p->h * p->w;
+    const int nv12 = p->type == VN_IN_NV12;
     for (int r = rt_cut(j->rows, j->parts, part); r < rt_cut(j->rows, j->parts, part + 1); r++) {
         const int n = r / p->h, row = r % p->h;
-        const uint8_t *x = (const uint8_t *)j->s->in[0]->data + n * (p->type == VN_IN_NV12 ? pixels / 2 * 3 : pixels * p->c);
+        const uint8_t *x = (const uint8_t *)j->s->in[0]->data + n * (nv12 ? pixels / 2 * 3 : pixels * p->c);
         int8_t *y = (int8_t *)j->s->out->data + n * pixels * p->c;
-        for (int col = 0; col < p->w; col++)
-            for (int c = 0; c < p->c; c++) {
-                const int64_t pixel = (int64_t)row * p->w + col;
-                const uint8_t v = p->type == VN_IN_NV12 ? nv12_at(x, p->h, p->w, row, col, c)
-                                                        : x[place(pixel, c, pixels, p->c, p->channels_last_in)];
-                y[place(pixel, c, pixels, p->c, p->channels_last_out)] = (int8_t)(v - 128);
-            }
+        for (int c = 0; c < p->c; c++) {
+            const struct plane_row to = plane_row(p, row, c, p->channels_last_out), from = plane_row(p, row, nv12 ? 0 : c, !nv12 && p->channels_last_in);
+            if (nv12 && c)
+                convert_chroma_row(y + to.first, x + pixels + (int64_t)(row / 2) * p->w + c - 1, p->w, to.step);
+            else
+                convert_row(y + to.first, x + from.first, p->w, to.step, from.step);
+        }
     }
 }
 
@@ -289,7 +300,7 @@ static void preprocess_part(void *ctx, int i)
     const struct instr_PREPROCESS_S8 *p = s->params;
     const size_t p0 = (size_t)rt_cut(j->rows, j->parts, i), p1 = (size_t)rt_cut(j->rows, j->parts, i + 1);
     if (is_s8(s->out))
-        vn_preprocess_s8_c((int8_t *)s->out->data, (const int8_t *)s->in[0]->data, &s->args.preprocess_s8, p0, p1);
+        j->m->kernels.preprocess_s8((int8_t *)s->out->data, (const int8_t *)s->in[0]->data, &s->args.preprocess_s8, p0, p1);
     else
         vn_preprocess_f32_c((float *)s->out->data, (const float *)s->in[0]->data, p->c, (const float *)s->in[1]->data,
                             (const float *)s->in[2]->data, p0, p1);

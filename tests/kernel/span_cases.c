@@ -316,7 +316,7 @@ static void test_pool(struct test *t)
     POOL(avgpool_f32, got_f, avg_f, 4, 1)
 }
 
-/* ---- softmax, resize, preprocess: C only ---- */
+/* ---- softmax, resize: C only; preprocess ---- */
 
 static void test_softmax(struct test *t)
 {
@@ -425,7 +425,7 @@ static void test_resize(struct test *t)
 
 static void test_preprocess(struct test *t)
 {
-    const int c = one_in(t, 2) ? 1 : 3, pixels = pick(t, 1, 50), cut = pick(t, 0, pixels);
+    const int c = one_in(t, 2) ? 1 : 3, pixels = pick(t, 1, 150), cut = pick(t, 0, pixels);
     const size_t n = (size_t)c * pixels;
     int16_t w[9];
     int32_t bias[3];
@@ -455,9 +455,12 @@ static void test_preprocess(struct test *t)
         want_q[i] = (int8_t)vn_sat_rne((float)acc * mult[row], p.zy, -128, 127);
         want_f[i] = y;
     }
-    vn_preprocess_s8_c(got_q, q, &p, 0, (size_t)cut);
-    vn_preprocess_s8_c(got_q, q, &p, (size_t)cut, (size_t)pixels);
-    check(t, "c", got_q, want_q, n, 0, text_of("s8 c %d pixels %d", c, pixels, 0, 0));
+    EACH_LEVEL (preprocess_s8) {
+        reset_output(got_q, n);
+        t->level[li].k.preprocess_s8(got_q, q, &p, 0, (size_t)cut);
+        t->level[li].k.preprocess_s8(got_q, q, &p, (size_t)cut, (size_t)pixels);
+        check(t, t->level[li].name, got_q, want_q, n, 0, text_of("s8 c %d pixels %d", c, pixels, 0, 0));
+    }
     vn_preprocess_f32_c(got_f, f, c, a, b, 0, (size_t)cut);
     vn_preprocess_f32_c(got_f, f, c, a, b, (size_t)cut, (size_t)pixels);
     check(t, "c", got_f, want_f, n * 4, 1, text_of("f32 c %d pixels %d", c, pixels, 0, 0));
