@@ -229,12 +229,13 @@ static int dump_calibration(struct vn_conversion *c, struct vn_err *e)
 
 /* ---- quantization with one method ---- */
 
-static int quantize(struct vn_conversion *c, const struct vn_quant_method *m, struct graph **calibrated, struct graph **quantized, struct vn_err *e)
+static int quantize(const struct vn_conversion *c, struct vn_arena *a, const struct vn_quant_method *m, struct graph **calibrated,
+                    struct graph **quantized, struct vn_err *e)
 {
     const struct vn_quant_options o = { .method = *m, .target = &c->target, .outputs_int8 = c->config->outputs_int8 };
-    *calibrated = vn_graph_clone(c->arena, c->optimized);
+    *calibrated = vn_graph_clone(a, c->optimized);
     TRY(vn_quantize_annotate(*calibrated, c->ranges, &o, e));
-    *quantized = vn_graph_clone(c->arena, *calibrated);
+    *quantized = vn_graph_clone(a, *calibrated);
     return vn_quantize_store(*quantized, e);
 }
 
@@ -252,16 +253,21 @@ static double worst_output(const struct graph *g, const struct comparison *cmp)
     return worst;
 }
 
-static int score(struct vn_conversion *c, const struct vn_quant_method *m, double *cosine, struct vn_err *e)
+static int score(const struct vn_conversion *c, const struct vn_quant_method *m, double *cosine, struct vn_err *e)
 {
+    struct vn_arena *a = vn_arena_new();
     struct graph *calibrated, *quantized;
     struct comparison *cmp;
-    TRY(quantize(c, m, &calibrated, &quantized, e));
-    struct watched w = { &c->listener, vn_quant_method_text(m, c->arena) };
-    TRY(vn_compare_graphs(&cmp, c->arena, c->optimized, quantized, c->samples, SEARCH_SAMPLES, &c->run, forward_progress, &w, e));
-    *cosine = worst_output(quantized, cmp);
-    INFO(c, "  %s: output cosine %.6f", vn_quant_method_text(m, c->arena), *cosine);
-    return VN_OK;
+    struct watched w = { &c->listener, vn_quant_method_text(m, a) };
+    int status = quantize(c, a, m, &calibrated, &quantized, e);
+    if (status == VN_OK)
+        status = vn_compare_graphs(&cmp, a, c->optimized, quantized, c->samples, SEARCH_SAMPLES, &c->run, forward_progress, &w, e);
+    if (status == VN_OK) {
+        *cosine = worst_output(quantized, cmp);
+        INFO(c, "  %s: output cosine %.6f", w.what, *cosine);
+    }
+    vn_arena_free(&a);
+    return status;
 }
 
 static const struct {
@@ -312,7 +318,7 @@ static int choose_method(struct vn_conversion *c, struct vn_err *e)
 static int make_quantized(struct vn_conversion *c, struct vn_err *e)
 {
     INFO(c, "Start to quantize the model.");
-    TRY(quantize(c, &c->method, &c->calibrated, &c->quantized, e));
+    TRY(quantize(c, c->arena, &c->method, &c->calibrated, &c->quantized, e));
     INFO(c, "End to quantize the model.");
     struct watched w = { &c->listener, "comparison with float" };
     TRY(vn_compare_graphs(&c->comparison, c->arena, c->optimized, c->quantized, c->samples, c->compare_limit, &c->run, forward_progress, &w, e));
@@ -453,21 +459,18 @@ void vn_convert_options_default(struct vn_convert_options *o)
 int vn_convert(struct vn_conversion **out, const struct vn_convert_options *o, struct vn_err *e)
 {
     struct vn_oom guard;
-    struct vn_arena *volatile a = NULL;
     *out = NULL;
     if (VN_OOM_GUARD(&guard)) {
         vn_oom_leave(&guard);
-        struct vn_arena *dead = a;
-        vn_arena_free(&dead);
         return vn_fail(e, VN_E_NOMEM, "out of memory");
     }
-    a = vn_arena_new();
+    struct vn_arena *a = vn_arena_new();
     struct vn_conversion *c = new_conversion(a, &o->run, &o->listener);
     c->compare_limit = o->compare_limit;
     const int status = convert(c, o->config, e);
     vn_oom_leave(&guard);
     if (status < 0)
-        vn_arena_free(&(struct vn_arena *){ a });
+        vn_arena_free(&a);
     else
         *out = c;
     return status;
@@ -540,7 +543,7 @@ static int check(struct vn_conversion *c, const struct check_options *o, struct 
     TRY(vn_samples_random(&c->samples, c->arena, c->config, c->optimized, 1, e));
     TRY(collect_ranges(c, e));
     c->method = method_of(c, "max", 1);
-    TRY(quantize(c, &c->method, &c->calibrated, &c->quantized, e));
+    TRY(quantize(c, c->arena, &c->method, &c->calibrated, &c->quantized, e));
     TRY(compile(c, e));
     fill_node_rows(c, c->quantized);
     return VN_OK;

@@ -154,6 +154,9 @@ int vn_model_steps(const struct vn_model *m);
 int vn_model_step(const struct vn_model *m, int i, struct vn_step *out);
 void vn_model_profile(struct vn_model *m, int on);
 
+/* CPU features (enum vn_cpu) that the program's target names. It runs without them too, slowly. */
+uint32_t vn_model_isa(const struct vn_model *m);
+
 /* Text that the compiler stored in the file (hashes, method, versions); NULL where there is no such key. */
 const char *vn_model_meta(const struct vn_model *m, const char *key);
 /* The i-th pair, 0 while there is one, VN_E_USAGE after the last. */

@@ -20,16 +20,19 @@ struct deferred {
 };
 
 struct vn_arena {
+    struct vn_arena *older, *newer; /* arenas of this thread that live */
     struct chunk *chunks;
     struct deferred *deferred;
     size_t bytes;
 };
 
 static _Thread_local struct vn_oom *guard;
+static _Thread_local struct vn_arena *newest;
 
 void vn_oom_enter(struct vn_oom *g)
 {
     g->outer = guard;
+    g->newest = newest;
     guard = g;
 }
 
@@ -41,6 +44,10 @@ static _Noreturn void out_of_memory(void)
         fputs("out of memory\n", stderr);
         abort();
     }
+    while (newest != guard->newest) {
+        struct vn_arena *a = newest;
+        vn_arena_free(&a);
+    }
     longjmp(guard->env, 1);
 }
 
@@ -49,13 +56,19 @@ struct vn_arena *vn_arena_new(void)
     struct vn_arena *a = calloc(1, sizeof *a);
     if (!a)
         out_of_memory();
-    return a;
+    a->older = newest;
+    if (newest)
+        newest->newer = a;
+    return newest = a;
 }
 
 void vn_arena_free(struct vn_arena **a)
 {
     if (!a || !*a)
         return;
+    if ((*a)->older)
+        (*a)->older->newer = (*a)->newer;
+    *((*a)->newer ? &(*a)->newer->older : &newest) = (*a)->older;
     for (struct deferred *d = (*a)->deferred; d; d = d->next)
         d->fn(d->p);
     for (struct chunk *c = (*a)->chunks, *next; c; c = next) {

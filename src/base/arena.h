@@ -1,8 +1,9 @@
 /* base/arena.h - memory that lives and dies together.
  *
- * A stage's result owns one arena; nothing in it is freed singly. Allocation never returns NULL: when memory runs out, control
- * jumps to the innermost vn_oom guard of this thread, whose owner frees its arenas. Everything that must be released (mapped
- * files, open files) is therefore tied to an arena with vn_arena_defer. Not for use on pool threads.
+ * A stage's result owns one arena; nothing in it is freed singly. Allocation never returns NULL: when memory runs out, the arenas
+ * that this thread made since its innermost vn_oom guard are freed, and control jumps there. Everything that must be released
+ * (mapped files, open files) is therefore tied to an arena with vn_arena_defer. Not for use on pool threads; an arena is freed by
+ * the thread that made it.
  */
 #ifndef VN_BASE_ARENA_H
 #define VN_BASE_ARENA_H
@@ -36,6 +37,7 @@ size_t vn_arena_bytes(const struct vn_arena *a);
 struct vn_oom {
     jmp_buf env;
     struct vn_oom *outer;
+    struct vn_arena *newest; /* when the guard was entered */
 };
 void vn_oom_enter(struct vn_oom *g);
 void vn_oom_leave(struct vn_oom *g);

@@ -5,7 +5,7 @@
 #include "front/onnx/onnx.h"
 
 static const struct option_def options[] = {
-    { "--output", 'o', "FILE", 0, 0, "where to write (default MODEL.yaml beside nothing else of that name)" },
+    { "--output", 'o', "FILE", 0, 0, "where to write (default MODEL.yaml; an existing file is not overwritten)" },
     { "--full", 0, NULL, 0, 0, "every key that works, with its meaning" },
     { "--march", 0, "NAME", 0, 0, "target (default generic)" },
     { "--cal-data-dir", 0, "DIR", 0, 0, "folder of calibration pictures or arrays" },

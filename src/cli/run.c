@@ -122,24 +122,51 @@ static int ascending(const void *x, const void *y)
 
 /* ---- one sample ---- */
 
+struct extremes {
+    double min, max;
+    int64_t top; /* first flat index of max */
+};
+
+static struct extremes extremes(const struct vn_tensor *t)
+{
+    const int64_t n = vn_shape_count(&t->shape);
+    struct extremes x = { 0 };
+    if (n)
+        x.min = x.max = vn_tensor_f64(t, 0);
+    for (int64_t k = 1; k < n; k++) {
+        const double v = vn_tensor_f64(t, k);
+        x.min = v < x.min ? v : x.min;
+        if (v > x.max) {
+            x.max = v;
+            x.top = k;
+        }
+    }
+    return x;
+}
+
 static void print_outputs(const struct runner *r)
 {
     for (int i = 0; i < r->n_out; i++) {
-        const struct vn_tensor *t = r->out[i];
-        const int64_t n = vn_shape_count(&t->shape);
-        int64_t top = 0;
-        double lo = n ? vn_tensor_f64(t, 0) : 0, hi = lo;
-        for (int64_t k = 0; k < n; k++) {
-            const double x = vn_tensor_f64(t, k);
-            lo = x < lo ? x : lo;
-            if (x > hi) {
-                hi = x;
-                top = k;
-            }
-        }
+        const struct extremes x = extremes(r->out[i]);
         char shape[VN_SHAPE_TEXT];
-        printf("output %s: %s %s, min %g, max %g at flat index %lld\n", r->out_name[i], vn_shape_text(&t->shape, shape), vn_dtype_name(t->dtype), lo, hi, (long long)top);
+        printf("output %s: %s %s, min %g, max %g at flat index %lld\n", r->out_name[i], vn_shape_text(&r->out[i]->shape, shape),
+               vn_dtype_name(r->out[i]->dtype), x.min, x.max, (long long)x.top);
     }
+}
+
+static json_t *json_outputs(const struct runner *r)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < r->n_out; i++) {
+        const struct extremes x = extremes(r->out[i]);
+        json_t *shape = json_array();
+        for (int k = 0; k < r->out[i]->shape.rank; k++)
+            json_array_append_new(shape, json_integer(r->out[i]->shape.d[k]));
+        json_array_append_new(list, json_pack("{s:s, s:o, s:s, s:o, s:o, s:I}", "output", r->out_name[i], "shape", shape, "dtype",
+                                              vn_dtype_name(r->out[i]->dtype), "min", vn_json_real(x.min), "max", vn_json_real(x.max),
+                                              "argmax", (json_int_t)x.top));
+    }
+    return list;
 }
 
 static void print_profile(const struct runner *r)
@@ -157,7 +184,7 @@ static void print_profile(const struct runner *r)
     vn_table_free(&t);
 }
 
-static int time_runs(struct runner *r, const struct feed *f, int repeat, struct vn_arena *a, struct vn_err *e)
+static int time_runs(struct runner *r, const struct feed *f, int repeat, json_t *json, struct vn_arena *a, struct vn_err *e)
 {
     uint64_t *ns = NEW_ARRAY(a, uint64_t, repeat);
     for (int i = 0; i < repeat; i++) {
@@ -166,9 +193,10 @@ static int time_runs(struct runner *r, const struct feed *f, int repeat, struct 
         ns[i] = now() - start;
     }
     qsort(ns, (size_t)repeat, sizeof *ns, ascending);
-    if (vn_opt("--json"))
-        return vn_print_json(json_pack("{s:i, s:f, s:f}", "runs", repeat, "median_ms", (double)ns[repeat / 2] / 1e6, "min_ms", (double)ns[0] / 1e6));
-    printf("%d runs: median %.3f ms, min %.3f ms\n", repeat, (double)ns[repeat / 2] / 1e6, (double)ns[0] / 1e6);
+    const double median = (double)ns[repeat / 2] / 1e6, least = (double)ns[0] / 1e6;
+    json_object_set_new(json, "time", json_pack("{s:i, s:f, s:f}", "runs", repeat, "median_ms", median, "min_ms", least));
+    if (!vn_opt("--json"))
+        printf("%d runs: median %.3f ms, min %.3f ms\n", repeat, median, least);
     return VN_OK;
 }
 
@@ -190,11 +218,16 @@ static int run_one(struct runner *r, const struct vn_pipeline *p, const char *di
     TRY(d.status);
     for (int i = 0; dir && i < r->n_out; i++)
         TRY(write_tensor(dir, r->out_name[i], format, r->out[i], a, e));
+    json_t *json = json_pack("{s:s, s:o}", "model", r->path, "outputs", json_outputs(r));
     if (!vn_opt("--json"))
         print_outputs(r);
-    if (vn_opt("--profile") && !r->reference)
+    if (vn_opt("--profile") && !r->reference && !vn_opt("--json"))
         print_profile(r);
-    return repeat ? time_runs(r, &f, repeat, a, e) : VN_OK;
+    const int status = repeat ? time_runs(r, &f, repeat, json, a, e) : VN_OK;
+    if (status == VN_OK && vn_opt("--json"))
+        return vn_print_json(json);
+    json_decref(json);
+    return status;
 }
 
 /* ---- a folder ---- */
@@ -252,8 +285,17 @@ static int run_folder(struct runner *r, const struct vn_pipeline *p, const char 
         }
     if (dir)
         TRY(vn_file_write(vn_path_join(a, dir, "files.txt"), names.v, (size_t)names.n, e));
-    printf("%d files of %s\n", n, images);
+    if (vn_opt("--json"))
+        return vn_print_json(json_pack("{s:s, s:i, s:s?}", "model", r->path, "files", n, "output_dir", dir));
+    printf("%d files of %s%s%s\n", n, images, dir ? ", outputs in " : "", dir ? dir : "");
     return VN_OK;
+}
+
+static void warn_slow(const struct runner *r, const struct vn_options *o)
+{
+    if (r->kind == RUN_BIN && (vn_model_isa(r->program.model) & ~(vn_cpu_detect() & o->cpumask)))
+        fprintf(stderr, "%s was made for march %s; kernels for it cannot be used here, so it runs more slowly (results are the same)\n",
+                r->path, vn_model_meta(r->program.model, "march"));
 }
 
 static int run(struct vn_arena *a, struct vn_err *e)
@@ -272,6 +314,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
         TRY(vn_pipeline_parse(&p, a, vn_opt("--pipeline"), e));
     struct runner *r;
     TRY(vn_runner_open(&r, a, words[0], &o, e));
+    warn_slow(r, &o.run);
     if (dir)
         TRY(vn_dir_make(dir, e));
     if (vn_opt("--images"))

@@ -2,7 +2,7 @@
 
 #include "report/report.h"
 
-static json_t *real(double x) { return x - x == 0 ? json_real(x) : json_null(); }
+json_t *vn_json_real(double x) { return x - x == 0 ? json_real(x) : json_null(); }
 
 json_t *vn_json_nodes(const struct vn_node_row *rows, int n)
 {
@@ -11,12 +11,12 @@ json_t *vn_json_nodes(const struct vn_node_row *rows, int n)
         const struct vn_node_row *r = &rows[i];
         json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "node", r->node, "on", r->on, "subgraph", r->subgraph, "type", r->type, "dtype", r->dtype);
         if (r->compared) {
-            json_object_set_new(o, "cosine", real(r->cosine));
-            json_object_set_new(o, "cosine_min", real(r->cosine_min));
-            json_object_set_new(o, "cosine_mean", real(r->cosine_mean));
+            json_object_set_new(o, "cosine", vn_json_real(r->cosine));
+            json_object_set_new(o, "cosine_min", vn_json_real(r->cosine_min));
+            json_object_set_new(o, "cosine_mean", vn_json_real(r->cosine_mean));
         }
         if (r->threshold > 0)
-            json_object_set_new(o, "threshold", real(r->threshold));
+            json_object_set_new(o, "threshold", vn_json_real(r->threshold));
         if (r->why_float)
             json_object_set_new(o, "why_float", json_string(r->why_float));
         json_array_append_new(list, o);
@@ -29,9 +29,9 @@ json_t *vn_json_outputs(const struct vn_output_row *rows, int n)
     json_t *list = json_array();
     for (int i = 0; i < n; i++) {
         const struct vn_output_row *r = &rows[i];
-        json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "output", r->output, "cosine", real(r->cosine), "l1", real(r->l1),
-                                              "l2", real(r->l2), "chebyshev", real(r->chebyshev), "cosine_min", real(r->cosine_min),
-                                              "cosine_mean", real(r->cosine_mean)));
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "output", r->output, "cosine", vn_json_real(r->cosine), "l1", vn_json_real(r->l1),
+                                              "l2", vn_json_real(r->l2), "chebyshev", vn_json_real(r->chebyshev), "cosine_min", vn_json_real(r->cosine_min),
+                                              "cosine_mean", vn_json_real(r->cosine_mean)));
     }
     return list;
 }
@@ -43,11 +43,11 @@ json_t *vn_json_verification(const struct verification *v)
         const struct verified *r = &v->tensors[i];
         json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:b, s:I, s:I, s:I, s:o, s:b}", "tensor", r->name, "node", r->node, "integer", r->integer,
                                               "fused", r->fused, "compared", (json_int_t)r->compared, "different", (json_int_t)r->different,
-                                              "max_step", (json_int_t)r->max_step, "max_relative", real(r->max_relative), "mistrusted", r->zeros > MISTRUST_ZEROS));
+                                              "max_step", (json_int_t)r->max_step, "max_relative", vn_json_real(r->max_relative), "mistrusted", r->zeros > MISTRUST_ZEROS));
     }
     for (int i = 0; i < v->n_missing; i++)
         json_array_append_new(missing, json_string(v->missing[i]));
     return json_pack("{s:i, s:i, s:i, s:I, s:I, s:o, s:o, s:o}", "samples", v->samples, "integer_tensors", v->integer_tensors, "float_tensors",
-                     v->float_tensors, "compared", (json_int_t)v->compared, "different", (json_int_t)v->different, "max_relative", real(v->max_relative),
+                     v->float_tensors, "compared", (json_int_t)v->compared, "different", (json_int_t)v->different, "max_relative", vn_json_real(v->max_relative),
                      "tensors", list, "missing", missing);
 }

@@ -25,6 +25,7 @@ void vn_print_outputs(FILE *f, const struct vn_output_row *rows, int n);
 void vn_print_fallbacks(FILE *f, const struct vn_node_row *rows, int n);
 void vn_print_verification(FILE *f, const struct verification *v, int all);
 
+json_t *vn_json_real(double x); /* null where x is not finite */
 json_t *vn_json_nodes(const struct vn_node_row *rows, int n);
 json_t *vn_json_outputs(const struct vn_output_row *rows, int n);
 json_t *vn_json_verification(const struct verification *v);

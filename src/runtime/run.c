@@ -205,6 +205,8 @@ void vn_model_observe(struct vn_model *m, vn_observer *fn, void *user)
     m->user = user;
 }
 
+uint32_t vn_model_isa(const struct vn_model *m) { return m->header.isa; }
+
 int vn_model_steps(const struct vn_model *m) { return (int)m->n_steps; }
 void vn_model_profile(struct vn_model *m, int on) { m->profile = on; }
 
