@@ -83,17 +83,50 @@ int vn_config_fail(const struct config *c, const struct setting *s, struct vn_er
 /* Smallest edit distance wins; NULL when nothing is near. */
 const char *vn_nearest(const char *word, const char *const *words, int n);
 
-/* A target description, targets/NAME.yaml. */
+/* ---- targets: targets/NAME.yaml; docs/targets.md explains the format ---- */
+
+enum limit {
+#define LIMIT(name, meaning) LIMIT_##name,
+#include "config/limits.def"
+#undef LIMIT
+    LIMIT_COUNT
+};
+extern const char *const vn_limit_names[];
+
+/* What is allowed for one measure: v[0] <= x <= v[1], or x among v[0..one_of). */
+struct target_limit {
+    enum limit what;
+    int one_of; /* 0: a range */
+    double v[8];
+};
+
+/* An operator that the target computes in integers. */
+struct target_op {
+    const char *onnx;
+    int int8, int16;
+    struct target_limit *limits;
+    int n_limits;
+};
+
 struct target {
-    const char *name;
+    const char *name, *path, *description;
     uint32_t isa;            /* enum vn_cpu bits */
     const char *zero_points; /* "symmetric", "nonnegative", "asymmetric" */
+    int all_ops;             /* every operator that has an integer form; ops then adds limits to some */
+    struct target_op *ops;
+    int n_ops;
+    struct target_limit *limits; /* of every operator */
+    int n_limits;
     const char *float_ops;   /* space-separated ONNX types that stay float, "" for none */
     int float_tail;          /* results that leave the network are not quantized */
-    const char *unsupported; /* reason, where the target is known and not supported yet */
+    double macs_per_cycle, memory_bandwidth, sram_bytes; /* int8 products; bytes per second; 0: not known */
 };
-/* Find a target by name: built in, or a file in `folder`. */
+
+/* Read a target by name or by path (ends in .yaml). Names are looked for in the folders of $VERNIER_TARGETS, the installed data
+ * folder and the source tree. Errors: VN_E_INPUT with file:line:column, or with the nearest known name. */
 int vn_target_read(struct target *t, struct vn_arena *a, const char *name, struct vn_err *e);
-extern const char *const vn_target_names[];
+/* Names of all targets that can be found; returns how many. */
+int vn_target_list(struct vn_arena *a, const char ***names);
+const struct target_op *vn_target_op(const struct target *t, const char *onnx); /* NULL: not listed */
 
 #endif

@@ -19,6 +19,9 @@
 
 #define VN_SLACK 64 /* readable bytes behind every tensor */
 #define VN_OCB 16   /* output channels in one packed block */
+/* 32-bit sums hold this many products of full range (255 * 128) and a bias of at most 30 bits; more wants `wide`. */
+#define VN_NARROW_TAPS 32896
+#define VN_NARROW_BIAS (1 << 30)
 
 /* ---- geometry shared by convolutions ---- */
 

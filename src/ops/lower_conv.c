@@ -62,20 +62,17 @@ static void put_geometry(struct instr_CONV_S8 *p, const struct low_conv *c)
 
 static int is_depthwise(const struct low_conv *c) { return c->groups == c->c && c->groups == c->k && c->groups > 1; }
 
-/* Sum of each channel's weights; *wide when a sum of products with its bias may pass 31 bits. */
+/* Sum of each channel's weights; *wide when a sum of products with its bias may not fit 32 bits. */
 static int32_t *weight_sums(struct lowering *l, const struct low_conv *c, const int32_t *bias, int *wide)
 {
     int64_t taps = (int64_t)(c->c / c->groups) * c->kh * c->kw;
     int32_t *sums = NEW_ARRAY(l->arena, int32_t, c->k);
     for (int k = 0; k < c->k; k++) {
         const int8_t *w = (const int8_t *)c->weight + k * taps;
-        int64_t sum = 0, magnitude = 0;
-        for (int64_t i = 0; i < taps; i++) {
+        int64_t sum = 0;
+        for (int64_t i = 0; i < taps; i++)
             sum += w[i];
-            magnitude += w[i] < 0 ? -w[i] : w[i];
-        }
-        int64_t b = bias[k] < 0 ? -(int64_t)bias[k] : bias[k];
-        *wide |= magnitude * 255 + b > INT32_MAX;
+        *wide |= taps > VN_NARROW_TAPS || bias[k] > VN_NARROW_BIAS || bias[k] < -VN_NARROW_BIAS;
         sums[k] = (int32_t)sum;
     }
     return sums;

@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "ops/op.h"
+#include "quant/limits.h"
 #include "quant/quant.h"
 
 struct state {
@@ -94,7 +95,8 @@ static const char *reason_for_float(const struct state *s, const struct node *n)
         return vn_arena_fmt(s->arena, "march %s runs %s in float", s->o->target->name, n->op->onnx);
     if (n->n_out > 1 && n->out[1])
         return "has more than one output";
-    return unfit_input(s, n);
+    const char *why = vn_limits_reason(s->o->target, n, s->arena);
+    return why ? why : unfit_input(s, n);
 }
 
 static int reads_integer(const struct state *s, const struct value *v)

@@ -45,9 +45,6 @@ static int per_channel(const struct rt_step *s, int i, enum vn_dtype t, int64_t 
     return VN_OK;
 }
 
-/* 32-bit sums suffice for this many products of full range with a bias of 30 bits. */
-#define NARROW_TAPS 32896
-
 static int prepare_s8(struct vn_model *m, struct rt_step *s, int depthwise, struct vn_err *e)
 {
     const struct instr_CONV_S8 *p = s->params;
@@ -63,13 +60,13 @@ static int prepare_s8(struct vn_model *m, struct rt_step *s, int depthwise, stru
     TRY(per_channel(s, 4, VN_I32, entries, e));
     WANT(s, e, s->out->dtype == VN_I8 || s->out->dtype == VN_F32, "output has another type");
     WANT(s, e, within(p->lo, -128, p->hi) && within(p->hi, p->lo, 127) && within(p->mid_zero, -128, 127), "bounds out of range");
-    WANT(s, e, p->wide || (int64_t)g->kh * g->kw * (g->c / g->groups) <= NARROW_TAPS, "sums do not fit 32 bits");
+    WANT(s, e, p->wide || (int64_t)g->kh * g->kw * (g->c / g->groups) <= VN_NARROW_TAPS, "sums do not fit 32 bits");
     a->weight = (const int8_t *)s->in[1]->data;
     a->bias = (const int32_t *)s->in[2]->data;
     a->mult = (const float *)s->in[3]->data;
     a->wsum = (const int32_t *)s->in[4]->data;
     for (int64_t i = 0; i < entries && !p->wide; i++)
-        WANT(s, e, within(a->bias[i], -(1 << 30), 1 << 30), "bias does not fit 30 bits");
+        WANT(s, e, within(a->bias[i], -VN_NARROW_BIAS, VN_NARROW_BIAS), "bias does not fit 30 bits");
     a->zx = s->in[0]->zero;
     a->zy = s->out->zero;
     a->lo = p->lo;
@@ -259,7 +256,6 @@ static int prepare_matmul(struct vn_model *m, struct rt_step *s, struct vn_err *
     const int s8 = s->op == rt_ops[OPCODE_MATMUL_S8];
     const enum vn_dtype t = s8 ? VN_I8 : VN_F32;
     WANT(s, e, s->in[0]->dtype == t && s->in[1]->dtype == t && (s->out->dtype == t || s->out->dtype == VN_F32), "wrong types");
-    WANT(s, e, !s8 || p->k <= NARROW_TAPS, "sums do not fit 32 bits");
     const float real = s->in[0]->scale * s->in[1]->scale;
     s->args.matmul = (struct vn_matmul){ .m = p->m, .n = p->n, .k = p->k, .za = s->in[0]->zero, .zb = s->in[1]->zero,
                                          .zy = s->out->zero, .lo = -128, .hi = 127, .out_f32 = s->out->dtype == VN_F32 };

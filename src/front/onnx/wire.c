@@ -36,7 +36,7 @@ void *vn_wire_append(struct vn_arena *a, struct wire_list *l, size_t size)
 
 static int damaged(struct reader *r, const char *what)
 {
-    return vn_fail(r->e, VN_E_INPUT, "%s: damaged: %s at byte %zu, in %s", r->path, what, (size_t)(r->at.p - r->start),
+    return vn_fail(r->e, VN_E_INPUT, "%s: not an ONNX model, or damaged: %s at byte %zu, in %s", r->path, what, (size_t)(r->at.p - r->start),
                    r->stack[r->depth - 1].message->name);
 }
 
@@ -249,7 +249,7 @@ static int read_field(struct reader *r)
     if (!f)
         return VN_OK;
     if (type != wants(f->kind) && !(type == LENGTH && is_packable(f->kind)) && f->kind != WIRE_COUNT)
-        return vn_fail(r->e, VN_E_INPUT, "%s: damaged: field %u of %s has wire type %d, want %d", r->path, f->number,
+        return vn_fail(r->e, VN_E_INPUT, "%s: not an ONNX model, or damaged: field %u of %s has wire type %d, want %d", r->path, f->number,
                        top.message->name, type, wants(f->kind));
     return store(r, f, top.out + f->offset, b);
 }

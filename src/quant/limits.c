@@ -1,0 +1,270 @@
+/* Measures of a node, one function for each line of config/limits.def, against what a target allows. */
+#include "quant/limits.h"
+
+#include "ops/op.h"
+#include "ops/pools.h"
+
+/* What one measure gives: every number must be allowed. None where the measure means nothing for the node. */
+struct numbers {
+    int n;
+    double v[2 * VN_MAX_RANK];
+};
+
+static void add(struct numbers *x, int64_t v) { x->v[x->n++] = (double)v; }
+
+static int64_t product(const int64_t *d, int n)
+{
+    double p = 1;
+    for (int i = 0; i < n; i++)
+        p *= (double)d[i];
+    return p < 9e18 ? (int64_t)p : INT64_MAX;
+}
+
+/* ---- shapes ---- */
+
+static const struct vn_shape *in_shape(const struct node *n) { return &n->in[0]->shape; }
+static const struct vn_shape *out_shape(const struct node *n) { return &n->out[0]->shape; }
+
+static void measure_rank(const struct node *n, struct numbers *x)
+{
+    add(x, in_shape(n)->rank);
+    add(x, out_shape(n)->rank);
+}
+
+static void measure_batch(const struct node *n, struct numbers *x)
+{
+    if (in_shape(n)->rank > 1)
+        add(x, in_shape(n)->d[0]);
+}
+
+static void measure_channels(const struct node *n, struct numbers *x)
+{
+    if (in_shape(n)->rank > 1)
+        add(x, in_shape(n)->d[1]);
+    if (out_shape(n)->rank > 1)
+        add(x, out_shape(n)->d[1]);
+}
+
+static void measure_height_width(const struct node *n, struct numbers *x)
+{
+    for (int d = 2; d < in_shape(n)->rank; d++)
+        add(x, in_shape(n)->d[d]);
+    for (int d = 2; d < out_shape(n)->rank; d++)
+        add(x, out_shape(n)->d[d]);
+}
+
+static void measure_area(const struct node *n, struct numbers *x)
+{
+    if (in_shape(n)->rank > 2)
+        add(x, product(in_shape(n)->d + 2, in_shape(n)->rank - 2));
+}
+
+static void measure_volume(const struct node *n, struct numbers *x)
+{
+    if (in_shape(n)->rank > 1)
+        add(x, product(in_shape(n)->d + 1, in_shape(n)->rank - 1));
+}
+
+static void measure_elements(const struct node *n, struct numbers *x)
+{
+    add(x, vn_shape_count(in_shape(n)));
+    add(x, vn_shape_count(out_shape(n)));
+}
+
+/* ---- windows ---- */
+
+static int is_conv(const struct node *n) { return n->op == &vn_op_conv || n->op == &vn_op_convtranspose; }
+
+static int window_of(const struct node *n, struct window *w)
+{
+    if (n->op == &vn_op_conv) {
+        const struct conv_attrs *a = n->attrs;
+        return vn_window(w, n, in_shape(n), &n->in[1]->shape, a->kernel, a->strides, a->pads, a->dilations, a->auto_pad, NULL) == VN_OK;
+    }
+    if (n->op == &vn_op_convtranspose) {
+        const struct convt_attrs *a = n->attrs;
+        return vn_window(w, n, in_shape(n), &n->in[1]->shape, a->kernel, a->strides, a->pads, a->dilations, a->auto_pad, NULL) == VN_OK;
+    }
+    return (n->op == &vn_op_maxpool || n->op == &vn_op_averagepool) && vn_pool_window(w, n, NULL) == VN_OK;
+}
+
+static int64_t groups(const struct node *n)
+{
+    return n->op == &vn_op_conv ? ((const struct conv_attrs *)n->attrs)->group : ((const struct convt_attrs *)n->attrs)->group;
+}
+
+static void measure_kernel(const struct node *n, struct numbers *x)
+{
+    struct window w;
+    for (int i = 0; window_of(n, &w) && i < w.rank; i++)
+        add(x, w.kernel[i]);
+}
+
+static void measure_kernel_area(const struct node *n, struct numbers *x)
+{
+    struct window w;
+    if (window_of(n, &w))
+        add(x, product(w.kernel, w.rank));
+}
+
+static void measure_kernel_volume(const struct node *n, struct numbers *x)
+{
+    struct window w;
+    if (is_conv(n) && window_of(n, &w))
+        add(x, product(w.kernel, w.rank) * (in_shape(n)->d[1] / groups(n)));
+}
+
+static void measure_stride(const struct node *n, struct numbers *x)
+{
+    struct window w;
+    for (int i = 0; window_of(n, &w) && i < w.rank; i++)
+        add(x, w.stride[i]);
+}
+
+static void measure_stride_area(const struct node *n, struct numbers *x)
+{
+    struct window w;
+    if (window_of(n, &w))
+        add(x, product(w.stride, w.rank));
+}
+
+static void measure_dilation(const struct node *n, struct numbers *x)
+{
+    struct window w;
+    for (int i = 0; window_of(n, &w) && i < w.rank; i++)
+        add(x, w.dilation[i]);
+}
+
+static void measure_dilated_stride(const struct node *n, struct numbers *x)
+{
+    struct window w;
+    if (window_of(n, &w) && product(w.dilation, w.rank) > 1)
+        measure_stride(n, x);
+}
+
+static void measure_pad(const struct node *n, struct numbers *x)
+{
+    struct window w;
+    for (int i = 0; window_of(n, &w) && i < w.rank; i++) {
+        add(x, w.pad_begin[i]);
+        add(x, w.pad_end[i]);
+    }
+}
+
+static void measure_output_padding(const struct node *n, struct numbers *x)
+{
+    if (n->op != &vn_op_convtranspose)
+        return;
+    const struct ints *p = &((const struct convt_attrs *)n->attrs)->output_padding;
+    for (int i = 0; i < p->n && i < VN_MAX_RANK; i++)
+        add(x, p->v[i]);
+}
+
+static void measure_output_channels(const struct node *n, struct numbers *x)
+{
+    if (is_conv(n))
+        add(x, out_shape(n)->d[1]);
+}
+
+static void measure_group_channels(const struct node *n, struct numbers *x)
+{
+    if (is_conv(n))
+        add(x, in_shape(n)->d[1] / groups(n));
+}
+
+static void measure_grouped_channels(const struct node *n, struct numbers *x)
+{
+    if (is_conv(n) && groups(n) > 1)
+        add(x, in_shape(n)->d[1] / groups(n));
+}
+
+/* ---- matrix products ---- */
+
+static int is_product(const struct node *n) { return n->op == &vn_op_gemm || n->op == &vn_op_matmul; }
+
+static void measure_rows(const struct node *n, struct numbers *x)
+{
+    if (is_product(n))
+        add(x, out_shape(n)->rank > 1 ? out_shape(n)->d[out_shape(n)->rank - 2] : 1);
+}
+
+static void measure_columns(const struct node *n, struct numbers *x)
+{
+    if (is_product(n))
+        add(x, out_shape(n)->rank > 0 ? out_shape(n)->d[out_shape(n)->rank - 1] : 1);
+}
+
+static void measure_inner(const struct node *n, struct numbers *x)
+{
+    const struct vn_shape *s = in_shape(n);
+    if (is_product(n))
+        add(x, n->op == &vn_op_gemm && ((const struct gemm_attrs *)n->attrs)->trans_a ? s->d[0] : s->d[s->rank - 1]);
+}
+
+/* ---- the rest ---- */
+
+static void measure_constants(const struct node *n, struct numbers *x)
+{
+    int count = 0;
+    for (int i = 0; i < n->n_in && i < 2; i++)
+        count += n->in[i] && n->in[i]->data;
+    add(x, count);
+}
+
+static void measure_axis(const struct node *n, struct numbers *x)
+{
+    if (n->op == &vn_op_concat || n->op == &vn_op_softmax || n->op == &vn_op_gather)
+        add(x, vn_shape_axis(in_shape(n), ((const struct axis_attrs *)n->attrs)->axis));
+}
+
+static void (*const measures[])(const struct node *n, struct numbers *x) = {
+#define LIMIT(name, meaning) measure_##name,
+#include "config/limits.def"
+#undef LIMIT
+};
+
+static int allowed(const struct target_limit *l, double x)
+{
+    if (!l->one_of)
+        return x >= l->v[0] && x <= l->v[1];
+    for (int i = 0; i < l->one_of; i++)
+        if (x == l->v[i])
+            return 1;
+    return 0;
+}
+
+static const char *want_text(const struct target_limit *l, struct vn_arena *a)
+{
+    if (!l->one_of)
+        return l->v[0] == l->v[1] ? vn_arena_fmt(a, "%.0f", l->v[0]) : vn_arena_fmt(a, "%.0f to %.0f", l->v[0], l->v[1]);
+    const char *s = "";
+    for (int i = 0; i < l->one_of; i++)
+        s = vn_arena_fmt(a, "%s%s%.0f", s, !i ? "" : i + 1 < l->one_of ? ", " : " or ", l->v[i]);
+    return s;
+}
+
+static const char *broken(const struct target *t, const struct node *n, const struct target_limit *l, int count, struct vn_arena *a)
+{
+    for (int i = 0; i < count; i++) {
+        struct numbers x = { 0 };
+        measures[l[i].what](n, &x);
+        for (int k = 0; k < x.n; k++)
+            if (!allowed(&l[i], x.v[k]))
+                return vn_arena_fmt(a, "march %s limits %s: %s is %.0f, want %s", t->name, n->op->onnx, vn_limit_names[l[i].what], x.v[k],
+                                    want_text(&l[i], a));
+    }
+    return NULL;
+}
+
+const char *vn_limits_reason(const struct target *t, const struct node *n, struct vn_arena *a)
+{
+    const struct target_op *op = vn_target_op(t, n->op->onnx);
+    if (!n->n_in || !n->in[0])
+        return NULL;
+    if (!op && !t->all_ops)
+        return vn_arena_fmt(a, "march %s has no integer %s", t->name, n->op->onnx);
+    if (op && !op->int8)
+        return vn_arena_fmt(a, "march %s computes %s in int16 only", t->name, n->op->onnx);
+    const char *why = op ? broken(t, n, op->limits, op->n_limits, a) : NULL;
+    return why ? why : broken(t, n, t->limits, t->n_limits, a);
+}
