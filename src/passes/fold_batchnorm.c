@@ -56,12 +56,8 @@ static void fold(struct graph *g, struct node *n, const struct node *bn)
     }
     for (int64_t i = 0; i < count; i++)
         wn[i] = (float)(vn_tensor_f64(w->data, i) * k[channel_of(n, i)]);
-    struct value **in = NEW_ARRAY(g->arena, struct value *, 3);
-    in[0] = n->in[0];
-    in[1] = weight;
-    in[2] = bias;
-    n->in = in;
-    n->n_in = 3;
+    n->in[1] = weight;
+    vn_pass_set_bias(g, n, bias);
 }
 
 static int run(struct graph *g, struct vn_err *e)

@@ -38,11 +38,7 @@ static void add_bias(struct graph *g, struct node *n, const struct value *c, int
     const int64_t old_n = old ? vn_shape_count(&old->shape) : 0, c_n = vn_shape_count(&c->shape);
     for (int64_t i = 0; i < channels; i++)
         b[i] = (float)((old ? vn_tensor_f64(old->data, old_n == 1 ? 0 : i) : 0) + vn_tensor_f64(c->data, c_n == 1 ? 0 : i));
-    struct value **in = NEW_ARRAY(g->arena, struct value *, 3);
-    memcpy(in, n->in, 2 * sizeof *in);
-    in[2] = bias;
-    n->in = in;
-    n->n_in = 3;
+    vn_pass_set_bias(g, n, bias);
 }
 
 static int run(struct graph *g, struct vn_err *e)

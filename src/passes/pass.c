@@ -100,3 +100,12 @@ struct value *vn_pass_const_f32(struct graph *g, const char *name, const struct 
     *data = t->data;
     return vn_graph_const(g, name, t);
 }
+
+void vn_pass_set_bias(struct graph *g, struct node *n, struct value *bias)
+{
+    struct value **in = NEW_ARRAY(g->arena, struct value *, 3);
+    memcpy(in, n->in, 2 * sizeof *in);
+    in[2] = bias;
+    n->in = in;
+    n->n_in = 3;
+}

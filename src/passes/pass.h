@@ -45,6 +45,8 @@ int vn_pass_bypass(struct graph *g, struct node *n);
 void vn_pass_absorb(struct graph *g, struct node *into, struct node *from);
 /* A new float32 constant in place of an old one; shape as given. */
 struct value *vn_pass_const_f32(struct graph *g, const char *name, const struct vn_shape *s, float **data);
+/* Make `bias` input 2 of Conv, ConvTranspose or Gemm, whether there was one or not. */
+void vn_pass_set_bias(struct graph *g, struct node *n, struct value *bias);
 /* Is v a constant of floats? Then element i. */
 static inline int vn_pass_is_const(const struct value *v) { return v && v->data && !v->q; }
 

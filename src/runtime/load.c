@@ -111,13 +111,6 @@ static size_t dtype_bytes(int t)
     }
 }
 
-#define TRY(x)            \
-    do {                  \
-        int r_ = (x);     \
-        if (r_ < 0)       \
-            return r_;    \
-    } while (0)
-
 static int load_tensor(struct vn_model *m, const struct file *f, const char *strings, uint32_t i, struct vn_err *e)
 {
     struct bin_tensor b;
@@ -338,7 +331,6 @@ int vn_model_load(struct vn_model **m, const void *image, size_t bytes, void *me
 void vn_options_default(struct vn_options *o) { *o = (struct vn_options){ .threads = 1, .cpumask = ~0u }; }
 uint32_t vn_cpu_detect(void) { return vn_kernels_cpu(); }
 
-/* Used by the convolutions: fused tensors are named in their parameters. */
 int rt_hidden(struct vn_model *m, struct rt_step *s, int32_t conv, int32_t sum, struct vn_err *e)
 {
     const int32_t id[2] = { conv, sum };

@@ -83,6 +83,12 @@ struct rt_op {
 extern const struct rt_op *const rt_ops[OPCODE_COUNT];
 
 int rt_fail(struct vn_err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+#define TRY(x)                  \
+    do {                        \
+        int try_status_ = (x);  \
+        if (try_status_ < 0)    \
+            return try_status_; \
+    } while (0)
 /* A damaged instruction: names it. */
 int rt_bad(const struct rt_step *s, struct vn_err *e, const char *what);
 #define WANT(s, e, cond, what)            \
@@ -90,6 +96,9 @@ int rt_bad(const struct rt_step *s, struct vn_err *e, const char *what);
         if (!(cond))                      \
             return rt_bad((s), (e), what); \
     } while (0)
+
+/* Enter the tensors that a fused convolution keeps in registers; -1: none. */
+int rt_hidden(struct vn_model *m, struct rt_step *s, int32_t conv, int32_t sum, struct vn_err *e);
 
 /* a*b*c*d, or -1 when a factor is negative or the product passes 2^40. */
 int64_t rt_product(int64_t a, int64_t b, int64_t c, int64_t d);

@@ -5,15 +5,6 @@
 #include "num/num.h"
 #include "runtime/model.h"
 
-#define TRY(x)          \
-    do {                \
-        int r_ = (x);   \
-        if (r_ < 0)     \
-            return r_;  \
-    } while (0)
-
-int rt_hidden(struct vn_model *m, struct rt_step *s, int32_t conv, int32_t sum, struct vn_err *e);
-
 #define LIMIT (1 << 24)
 static int within(int32_t x, int32_t lo, int32_t hi) { return x >= lo && x <= hi; }
 
