@@ -157,6 +157,9 @@ void vn_model_profile(struct vn_model *m, int on);
 /* CPU features (enum vn_cpu) that the program's target names. It runs without them too, slowly. */
 uint32_t vn_model_isa(const struct vn_model *m);
 
+/* Bytes of constants in the file (weights, tables) and of the working memory that tensors share. */
+void vn_model_bytes(const struct vn_model *m, size_t *constants, size_t *working);
+
 /* Text that the compiler stored in the file (hashes, method, versions); NULL where there is no such key. */
 const char *vn_model_meta(const struct vn_model *m, const char *key);
 /* The i-th pair, 0 while there is one, VN_E_USAGE after the last. */

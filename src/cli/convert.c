@@ -6,7 +6,7 @@
 static const struct option_def options[] = {
     { "--config", 'c', "FILE.yaml", 0, 0, "the configuration (vernier init writes one)" },
     { "--compare", 0, "N", 0, 0, "samples for the similarity tables (default 0: all)" },
-    { "--min-cosine", 0, "X", 0, 0, "exit with 1 when an output's mean cosine is below X (default 0)" },
+    { "--min-cosine", 0, "X", 0, 0, "exit with 1 when an output's mean cosine is below X (default 0.8, a clear loss)" },
     { "--log", 0, "FILE", 0, 0, "log file (default vernier_convert.log in the current folder; 'none')" },
     RUN_OPTIONS,
     JSON_OPTION,
@@ -37,14 +37,49 @@ static void print_text(const struct vn_conversion *c)
     printf("Next: vernier verify %s %s\n", vn_conversion_product(c, "quantized"), vn_conversion_product(c, "bin"));
 }
 
+#define NORMAL_COSINE 0.99 /* of an output; less deserves a look */
+
+/* The node where the mean cosine falls most from one row of the table to the next. */
+static const char *steepest(const struct vn_conversion *c)
+{
+    const char *node = NULL;
+    double before = 1, most = 0;
+    for (int i = 0; i < c->nodes.n; i++) {
+        const struct vn_node_row *r = &c->nodes.v[i];
+        if (!r->compared)
+            continue;
+        if (before - r->cosine_mean > most) {
+            most = before - r->cosine_mean;
+            node = r->node;
+        }
+        before = r->cosine_mean;
+    }
+    return node;
+}
+
+static void advise(const struct vn_conversion *c)
+{
+    fprintf(stderr, "    the mean cosine falls most at node %s of the table\n", steepest(c));
+    if (strcmp(c->config->calibration_type, "default"))
+        fprintf(stderr, "    try 'calibration_type: default', which compares several methods\n");
+    if (!c->method.bias_correction)
+        fprintf(stderr, "    try 'optimization: bias_correction'\n");
+    fprintf(stderr, "    are the calibration samples like those of training (colour order, mean and scale once, about 100 of them)?\n");
+}
+
 static int good_enough(const struct vn_conversion *c, double least)
 {
-    int good = 1;
-    for (int i = 0; i < c->outputs.n; i++)
-        if (!(c->outputs.v[i].cosine_mean >= least)) {
-            fprintf(stderr, "output %s: mean cosine %.6f is below %g\n", c->outputs.v[i].output, c->outputs.v[i].cosine_mean, least);
-            good = 0;
-        }
+    int good = 1, low = 0;
+    for (int i = 0; i < c->outputs.n; i++) {
+        const double mean = c->outputs.v[i].cosine_mean;
+        good &= mean >= least;
+        low |= !(mean >= NORMAL_COSINE);
+        if (!(mean >= NORMAL_COSINE))
+            fprintf(stderr, "output %s: mean cosine %.6f; %.2f and more is normal%s\n", c->outputs.v[i].output, mean, NORMAL_COSINE,
+                    mean >= least ? "" : ", and this is below --min-cosine");
+    }
+    if (low)
+        advise(c);
     return good;
 }
 
@@ -65,7 +100,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     o.config = vn_opt("--config");
     if (!o.config)
         return vn_fail(e, VN_E_USAGE, "usage: vernier convert -c FILE.yaml");
-    double least = 0;
+    double least = 0.8;
     const char *text = vn_opt("--min-cosine");
     char *end;
     if (text && ((least = strtod(text, &end)), *end || !*text))

@@ -245,7 +245,7 @@ static int layout(struct vn_model **out, const struct file *f, struct bump *b, c
     void *pool = take(b, 1, vn_pool_bytes(thread_count(o)));
     char *arena = take(b, f->h.arena_bytes, 1);
     /* the index arrays are at most all constants together; hidden tensors at most the largest tensor record */
-    uint64_t index_bytes = 0, hidden = 0;
+    uint64_t index_bytes = 0, hidden = 0, used = 0;
     for (uint64_t i = 0; i < n_tensors; i++) {
         struct bin_tensor t;
         memcpy(&t, (const char *)section(f, BIN_TENSORS) + i * sizeof t, sizeof t);
@@ -253,7 +253,12 @@ static int layout(struct vn_model **out, const struct file *f, struct bump *b, c
             index_bytes += t.bytes + BIN_ALIGN;
         if (t.place == BIN_HIDDEN && t.bytes > hidden && t.bytes <= f->h.arena_bytes)
             hidden = t.bytes;
+        if (t.place == BIN_ARENA && t.offset <= f->h.arena_bytes && t.bytes <= f->h.arena_bytes - t.offset && t.offset + t.bytes > used)
+            used = t.offset + t.bytes;
     }
+    if (f->h.arena_bytes > used + VN_SLACK + BIN_ALIGN) /* a slip in this number would cost much memory */
+        return rt_fail(e, VN_E_INPUT, "damaged .bin: it asks for %llu bytes of memory, its tensors take %llu",
+                       (unsigned long long)f->h.arena_bytes, (unsigned long long)used);
     char *own = take(b, index_bytes, 1);
     char *scratch = take(b, hidden + VN_SLACK, 1);
     if (!b->base)

@@ -265,7 +265,7 @@ static int prepare_copy(struct vn_model *m, struct rt_step *s, struct vn_err *e)
         WANT(s, e, within(p->dims[i], 0, LIMIT), "a size is out of range");
         n = n < 0 ? -1 : rt_product(n, p->dims[i], 1, 1);
     }
-    WANT(s, e, n >= 0, "too many elements");
+    WANT(s, e, n >= 0 && n <= s->out->count, "too many elements");
     WANT(s, e, !n || (!reaches(p->rank, p->dims, p->src, p->src_stride, s->in[0]->count) &&
                       !reaches(p->rank, p->dims, p->dst, p->dst_stride, s->out->count)), "copies outside its tensors");
     return VN_OK;
@@ -395,6 +395,8 @@ static void run_gather(struct vn_model *m, const struct rt_step *s)
     const struct instr_GATHER *p = s->params;
     const int32_t *index = s->own;
     const size_t run = (size_t)p->inner * size_of(s->out);
+    if (!run)
+        return;
     for (int64_t o = 0; o < p->outer; o++)
         for (int64_t i = 0; i < p->count; i++)
             memcpy(s->out->data + (size_t)(o * p->count + i) * run, s->in[0]->data + (size_t)(o * p->extent + index[i]) * run, run);

@@ -207,6 +207,12 @@ void vn_model_observe(struct vn_model *m, vn_observer *fn, void *user)
 
 uint32_t vn_model_isa(const struct vn_model *m) { return m->header.isa; }
 
+void vn_model_bytes(const struct vn_model *m, size_t *constants, size_t *working)
+{
+    *constants = m->header.section[BIN_CONSTS].bytes;
+    *working = m->header.arena_bytes;
+}
+
 int vn_model_steps(const struct vn_model *m) { return (int)m->n_steps; }
 void vn_model_profile(struct vn_model *m, int on) { m->profile = on; }
 
