@@ -41,23 +41,22 @@ static int constant_statistics(const struct node *bn)
 
 static void fold(struct graph *g, struct node *n, const struct node *bn)
 {
-    const struct value *w = n->in[1], *b = vn_node_has(n, 2) ? n->in[2] : NULL;
+    const struct vn_tensor *w = n->in[1]->data, *b = vn_node_has(n, 2) ? n->in[2]->data : NULL;
     const int64_t channels = vn_shape_count(&bn->in[1]->shape), count = vn_shape_count(&w->shape);
-    double *k = NEW_ARRAY(g->arena, double, channels);
     const struct vn_shape s = vn_shape_of(1, &channels);
-    float *wn, *bnew;
-    struct value *weight = vn_pass_const_f32(g, w->name, &w->shape, &wn);
-    struct value *bias = vn_pass_const_f32(g, b ? b->name : vn_arena_fmt(g->arena, "%s_bias", n->name), &s, &bnew);
+    double *k = NEW_ARRAY(g->arena, double, channels);
+    float *weight, *bias;
+    vn_pass_set_const(g, n, 2, vn_arena_fmt(g->arena, "%s_bias", n->name), &s, &bias);
     for (int64_t c = 0; c < channels; c++) {
         const double var = vn_tensor_f64(bn->in[4]->data, c), mean = vn_tensor_f64(bn->in[3]->data, c);
         k[c] = vn_tensor_f64(bn->in[1]->data, c) / sqrt(var + (double)((const struct bn_attrs *)bn->attrs)->epsilon);
-        const double old = b ? vn_tensor_f64(b->data, vn_shape_count(&b->shape) == 1 ? 0 : c) : 0;
-        bnew[c] = (float)((old - mean) * k[c] + vn_tensor_f64(bn->in[2]->data, c));
+        const double old = b ? vn_tensor_f64(b, vn_shape_count(&b->shape) == 1 ? 0 : c) : 0;
+        bias[c] = (float)((old - mean) * k[c] + vn_tensor_f64(bn->in[2]->data, c));
     }
+    const struct vn_shape ws = w->shape;
+    vn_pass_set_const(g, n, 1, n->in[1]->name, &ws, &weight);
     for (int64_t i = 0; i < count; i++)
-        wn[i] = (float)(vn_tensor_f64(w->data, i) * k[channel_of(n, i)]);
-    n->in[1] = weight;
-    vn_pass_set_bias(g, n, bias);
+        weight[i] = (float)(vn_tensor_f64(w, i) * k[channel_of(n, i)]);
 }
 
 static int run(struct graph *g, struct vn_err *e)

@@ -31,14 +31,13 @@ static int is_per_channel(const struct value *c, const struct value *y, int axis
 
 static void add_bias(struct graph *g, struct node *n, const struct value *c, int64_t channels)
 {
-    const struct value *old = vn_node_has(n, 2) ? n->in[2] : NULL;
+    const struct vn_tensor *old = vn_node_has(n, 2) ? n->in[2]->data : NULL;
+    const int64_t old_n = old ? vn_shape_count(&old->shape) : 0, c_n = vn_shape_count(&c->shape);
     const struct vn_shape s = vn_shape_of(1, &channels);
     float *b;
-    struct value *bias = vn_pass_const_f32(g, old ? old->name : vn_arena_fmt(g->arena, "%s_bias", n->name), &s, &b);
-    const int64_t old_n = old ? vn_shape_count(&old->shape) : 0, c_n = vn_shape_count(&c->shape);
+    vn_pass_set_const(g, n, 2, vn_arena_fmt(g->arena, "%s_bias", n->name), &s, &b);
     for (int64_t i = 0; i < channels; i++)
-        b[i] = (float)((old ? vn_tensor_f64(old->data, old_n == 1 ? 0 : i) : 0) + vn_tensor_f64(c->data, c_n == 1 ? 0 : i));
-    vn_pass_set_bias(g, n, bias);
+        b[i] = (float)((old ? vn_tensor_f64(old, old_n == 1 ? 0 : i) : 0) + vn_tensor_f64(c->data, c_n == 1 ? 0 : i));
 }
 
 static int run(struct graph *g, struct vn_err *e)

@@ -94,18 +94,22 @@ void vn_pass_absorb(struct graph *g, struct node *into, struct node *from)
     y->port = 0;
 }
 
-struct value *vn_pass_const_f32(struct graph *g, const char *name, const struct vn_shape *s, float **data)
+void vn_pass_set_const(struct graph *g, struct node *n, int i, const char *name, const struct vn_shape *s, float **data)
 {
     struct vn_tensor *t = vn_tensor_new(g->arena, VN_F32, s);
     *data = t->data;
-    return vn_graph_const(g, name, t);
-}
-
-void vn_pass_set_bias(struct graph *g, struct node *n, struct value *bias)
-{
-    struct value **in = NEW_ARRAY(g->arena, struct value *, 3);
-    memcpy(in, n->in, 2 * sizeof *in);
-    in[2] = bias;
-    n->in = in;
-    n->n_in = 3;
+    if (i < n->n_in && n->in[i] && n->in[i]->data && n->in[i]->n_uses == 1) {
+        n->in[i]->data = t;
+        n->in[i]->dtype = VN_F32;
+        n->in[i]->shape = *s;
+        return;
+    }
+    if (i >= n->n_in) {
+        struct value **in = NEW_ARRAY(g->arena, struct value *, i + 1);
+        memcpy(in, n->in, (size_t)n->n_in * sizeof *in);
+        n->in = in;
+        n->n_in = i + 1;
+    }
+    n->in[i] = vn_graph_const(g, name, t);
+    n->in[i]->n_uses = 1;
 }

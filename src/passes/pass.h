@@ -43,10 +43,9 @@ int vn_insert_preprocess(struct graph *g, struct value *input, const struct prep
 int vn_pass_bypass(struct graph *g, struct node *n);
 /* Let `into` produce y, which node `from` (reading into's only output) produced, and remove `from`. */
 void vn_pass_absorb(struct graph *g, struct node *into, struct node *from);
-/* A new float32 constant in place of an old one; shape as given. */
-struct value *vn_pass_const_f32(struct graph *g, const char *name, const struct vn_shape *s, float **data);
-/* Make `bias` input 2 of Conv, ConvTranspose or Gemm, whether there was one or not. */
-void vn_pass_set_bias(struct graph *g, struct node *n, struct value *bias);
+/* A float32 constant of shape s as input i of a node; `data` is to be filled in. It takes the name of the one that was there, or
+ * `name` where there was none or other nodes read it too. */
+void vn_pass_set_const(struct graph *g, struct node *n, int i, const char *name, const struct vn_shape *s, float **data);
 /* Is v a constant of floats? Then element i. */
 static inline int vn_pass_is_const(const struct value *v) { return v && v->data && !v->q; }
 
