@@ -117,6 +117,8 @@ static int fuse_residual(struct prog *p, int at, const struct uses *u)
     if (u[c->out].count != 1 || has_residual(c) || *hidden_of(c, 0) >= 0 || clamped(c))
         return 0;
     const int user = u[c->out].last, t = c->out;
+    if (conv_kind(c) == CONV_INT8 && p->tensors.v[t].dtype != VN_I8) /* leaves in float32 */
+        return 0;
     const struct prog_instr add = p->instrs.v[user];
     if (!is_plain_add(p, &add, t))
         return 0;

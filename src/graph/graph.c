@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ops/op.h"
-
 struct graph *vn_graph_new(struct vn_arena *a, const char *name)
 {
     struct graph *g = NEW(a, struct graph);
@@ -54,45 +52,6 @@ struct value *vn_graph_const_i64(struct graph *g, const char *name, int n, const
 }
 
 struct value *vn_graph_find(const struct graph *g, const char *name) { return vn_map_get(g->by_name, name); }
-
-static struct node *make_node(struct graph *g, const struct op_def *op, const char *name, int n_in, struct value *const *in,
-                              int n_out, struct value *const *out)
-{
-    struct node *n = NEW(g->arena, struct node);
-    *n = (struct node){ .op = op, .name = vn_arena_str(g->arena, name), .n_in = n_in, .n_out = n_out };
-    n->in = vn_arena_copy(g->arena, in, (size_t)n_in * sizeof *in);
-    n->out = vn_arena_copy(g->arena, out, (size_t)n_out * sizeof *out);
-    n->attrs = vn_arena_alloc(g->arena, op->attrs_size);
-    vn_op_defaults(op, n->attrs);
-    for (int i = 0; i < n_out; i++)
-        if (out[i]) {
-            out[i]->producer = n;
-            out[i]->port = i;
-        }
-    return n;
-}
-
-struct node *vn_graph_node(struct graph *g, const struct op_def *op, const char *name, int n_in, struct value *const *in,
-                           int n_out, struct value *const *out)
-{
-    struct node *n = make_node(g, op, name, n_in, in, n_out, out);
-    n->id = g->nodes.n;
-    VEC_PUSH(g->arena, &g->nodes, n);
-    return n;
-}
-
-struct node *vn_graph_node_before(struct graph *g, struct node *at, const struct op_def *op, const char *name, int n_in,
-                                  struct value *const *in, int n_out, struct value *const *out)
-{
-    struct node *n = vn_graph_node(g, op, name, n_in, in, n_out, out);
-    int i = g->nodes.n - 1;
-    for (; i > 0 && g->nodes.v[i] != at; i--)
-        g->nodes.v[i] = g->nodes.v[i - 1];
-    g->nodes.v[i] = n;
-    for (int j = i; j < g->nodes.n; j++)
-        g->nodes.v[j]->id = j;
-    return n;
-}
 
 void vn_graph_remove(struct graph *g, struct node *n)
 {
@@ -318,52 +277,6 @@ int vn_graph_check(const struct graph *g, struct vn_err *e)
     return VN_OK;
 }
 
-static struct value *map_value(struct value **to, const struct value *v) { return v ? to[v->id] : NULL; }
-
-struct graph *vn_graph_clone(struct vn_arena *a, const struct graph *g)
-{
-    struct graph *c = vn_graph_new(a, g->name);
-    c->source = vn_arena_str(a, g->source);
-    c->opset = g->opset;
-    c->ir_version = g->ir_version;
-    struct value **to = NEW_ARRAY(a, struct value *, g->values.n);
-    for (int i = 0; i < g->values.n; i++) {
-        const struct value *v = g->values.v[i];
-        to[v->id] = vn_graph_value(c, v->name, v->dtype, &v->shape);
-        to[v->id]->data = v->data;
-        to[v->id]->threshold = v->threshold;
-        if (v->q) {
-            struct qparam *q = vn_arena_copy(a, vn_qparam_new(a, v->q->dtype, v->q->axis, v->q->n, v->q->scale, v->q->zero), sizeof *q);
-            q->implied = v->q->implied;
-            to[v->id]->q = q;
-        }
-    }
-    for (int i = 0; i < g->nodes.n; i++) {
-        const struct node *n = g->nodes.v[i];
-        struct node *m = make_node(c, n->op, n->name, n->n_in, n->in, n->n_out, n->out);
-        for (int j = 0; j < n->n_in; j++)
-            m->in[j] = map_value(to, n->in[j]);
-        for (int j = 0; j < n->n_out; j++) {
-            if (n->out[j])
-                n->out[j]->producer = (struct node *)n; /* make_node claimed it */
-            m->out[j] = map_value(to, n->out[j]);
-        }
-        memcpy(m->attrs, n->attrs, n->op->attrs_size); /* lists in it are shared; the source graph outlives the copy */
-        m->why_float = n->why_float;
-        VEC_PUSH(a, &c->nodes, m);
-    }
-    for (int i = 0; i < g->inputs.n; i++)
-        VEC_PUSH(a, &c->inputs, to[g->inputs.v[i]->id]);
-    for (int i = 0; i < g->outputs.n; i++)
-        VEC_PUSH(a, &c->outputs, to[g->outputs.v[i]->id]);
-    for (int i = 0; i < g->folded.n; i++)
-        VEC_PUSH(a, &c->folded, g->folded.v[i]);
-    for (int i = 0; i < g->meta.n; i++)
-        vn_graph_meta_set(c, g->meta.v[i].key, g->meta.v[i].text);
-    vn_graph_index(c);
-    return c;
-}
-
 const struct qparam *vn_qparam_new(struct vn_arena *a, enum vn_dtype t, int axis, int n, const float *scale, const int32_t *zero)
 {
     struct qparam *q = NEW(a, struct qparam);
@@ -379,39 +292,4 @@ int vn_qparam_equal(const struct qparam *a, const struct qparam *b)
         return a == b;
     return a->dtype == b->dtype && a->axis == b->axis && a->n == b->n &&
            !memcmp(a->scale, b->scale, (size_t)a->n * sizeof *a->scale) && !memcmp(a->zero, b->zero, (size_t)a->n * sizeof *a->zero);
-}
-
-int vn_node_is_integer(const struct node *n)
-{
-    const struct quant_rule *r = &n->op->quant;
-    if (vn_node_kind(n) == Q_FLOAT)
-        return 0;
-    const int data = r->data_inputs && r->data_inputs < n->n_in ? r->data_inputs : n->n_in;
-    for (int i = 0; i < data; i++)
-        if (n->in[i] && !n->in[i]->q)
-            return 0;
-    for (int i = 0; i < n->n_out; i++)
-        if (n->out[i] && !n->out[i]->q && !r->float_out_ok)
-            return 0;
-    return 1;
-}
-
-static void imply_input(struct graph *g, struct node *clamp)
-{
-    struct value *x = clamp->in[0], *y = clamp->out[0];
-    if (!y->q || x->q || !x->producer || x->n_uses != 1)
-        return;
-    struct qparam *q = vn_arena_copy(g->arena, y->q, sizeof *q);
-    q->implied = 1;
-    x->q = q;
-    if (!vn_node_is_integer(x->producer))
-        x->q = NULL;
-}
-
-void vn_graph_imply(struct graph *g)
-{
-    vn_graph_index(g);
-    for (int i = g->nodes.n - 1; i >= 0; i--)
-        if (g->nodes.v[i]->op->is_clamp)
-            imply_input(g, g->nodes.v[i]);
 }

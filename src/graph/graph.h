@@ -39,7 +39,7 @@ struct node {
     struct value **out; /* n_out entries; NULL: optional output left out */
     int n_out;
     void *attrs;           /* the operator's struct, op->attrs_size bytes */
-    const char *why_float; /* why this node is not quantized; NULL: it is, or no stage has asked yet */
+    const char *why_float; /* why this node must not compute in integers; NULL: nothing is known against it */
 };
 
 /* A tensor of the source model that an optimisation removed. */
@@ -76,12 +76,6 @@ struct value *vn_graph_const(struct graph *g, const char *name, const struct vn_
 struct value *vn_graph_const_i64(struct graph *g, const char *name, int n, const int64_t *v); /* 1-D */
 struct value *vn_graph_find(const struct graph *g, const char *name);
 
-/* Append a node (attrs zeroed to the operator's defaults); output values get it as producer. */
-struct node *vn_graph_node(struct graph *g, const struct op_def *op, const char *name, int n_in, struct value *const *in,
-                           int n_out, struct value *const *out);
-/* The same, but placed before node `at` in running order. */
-struct node *vn_graph_node_before(struct graph *g, struct node *at, const struct op_def *op, const char *name, int n_in,
-                                  struct value *const *in, int n_out, struct value *const *out);
 /* Take a node out; its outputs lose their producer. */
 void vn_graph_remove(struct graph *g, struct node *n);
 /* Every consumer of `from`, and the list of outputs if `outputs_too`, reads `to` instead. */
@@ -98,16 +92,8 @@ const char *vn_graph_meta(const struct graph *g, const char *key);
 int vn_graph_sort(struct graph *g, struct vn_err *e);
 /* Structure and shapes consistent? For tests and after each pass. */
 int vn_graph_check(const struct graph *g, struct vn_err *e);
-/* Deep copy into another arena (constant data is shared). */
-struct graph *vn_graph_clone(struct vn_arena *a, const struct graph *g);
-
 /* Quantization parameters in the graph's arena. */
 const struct qparam *vn_qparam_new(struct vn_arena *a, enum vn_dtype t, int axis, int n, const float *scale, const int32_t *zero);
 int vn_qparam_equal(const struct qparam *a, const struct qparam *b);
-/* Does the node compute in integers: every data input and every output quantized, and the operator has a rule? */
-int vn_node_is_integer(const struct node *n);
-/* Give the unquantized input of a clamp (Relu, Clip) with quantized output the same parameters, flagged implied, where its
- * producer computes in integers and nobody else reads it. */
-void vn_graph_imply(struct graph *g);
 
 #endif

@@ -1,5 +1,5 @@
 /* kernels/pool.c - pooling: the C references. */
-#include "kernels/pool.h"
+#include "kernels/pool_window.h"
 
 #include <math.h>
 

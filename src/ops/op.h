@@ -141,6 +141,24 @@ static inline int vn_node_weight_axis(const struct node *n)
     return n->op->weight_axis ? n->op->weight_axis(n) : n->op->quant.weight_axis;
 }
 
+/* ---- nodes of a graph (node.c) ---- */
+
+/* Append a node (attrs zeroed to the operator's defaults); output values get it as producer. */
+struct node *vn_graph_node(struct graph *g, const struct op_def *op, const char *name, int n_in, struct value *const *in,
+                           int n_out, struct value *const *out);
+/* The same, but placed before node `at` in running order. */
+struct node *vn_graph_node_before(struct graph *g, struct node *at, const struct op_def *op, const char *name, int n_in,
+                                  struct value *const *in, int n_out, struct value *const *out);
+/* Deep copy into another arena (constant data is shared). */
+struct graph *vn_graph_clone(struct vn_arena *a, const struct graph *g);
+
+/* Does the node compute in integers: every data input and every output quantized, the operator has a rule, and nothing was found
+ * against it (why_float)? */
+int vn_node_is_integer(const struct node *n);
+/* Give the unquantized input of a clamp (Relu, Clip) with quantized output the same parameters, flagged implied, where its
+ * producer computes in integers and nobody else reads it. */
+void vn_graph_imply(struct graph *g);
+
 /* ---- helpers that infer functions share ---- */
 
 /* Message with the node's name in front; returns code. */

@@ -19,13 +19,23 @@ static int always(const struct node *n)
 
 static int single_input(const struct node *n) { return n->n_in == 1; }
 
+/* Cropping one end and padding the other keeps the shape, too. */
+static int pads_nothing(const struct node *n)
+{
+    const struct vn_tensor *pads = n->in[1]->data;
+    for (int64_t i = 0; pads && i < vn_shape_count(&pads->shape); i++)
+        if (vn_tensor_i64(pads, i))
+            return 0;
+    return pads != NULL;
+}
+
 /* The result has the input's elements in the same order; bypassed where the shape is the same too. */
 static const struct {
     const struct op_def *op;
     int (*if_shape_equal)(const struct node *n);
 } rules[] = {
     { &vn_op_identity, always }, { &vn_op_dropout, always },   { &vn_op_reshape, always },       { &vn_op_flatten, always },
-    { &vn_op_squeeze, always },  { &vn_op_unsqueeze, always }, { &vn_op_cast, always },          { &vn_op_pad, always },
+    { &vn_op_squeeze, always },  { &vn_op_unsqueeze, always }, { &vn_op_cast, always },          { &vn_op_pad, pads_nothing },
     { &vn_op_concat, single_input }, { &vn_op_transpose, is_identity_perm },
 };
 

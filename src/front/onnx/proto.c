@@ -43,7 +43,8 @@ MESSAGE(node, "NodeProto", onnx_node,
         FIELD(onnx_node, 3, WIRE_STRING, name),
         FIELD(onnx_node, 4, WIRE_STRING, op_type),
         SUB(onnx_node, 5, WIRE_MESSAGES, attrs, attr),
-        FIELD(onnx_node, 7, WIRE_STRING, domain));
+        FIELD(onnx_node, 7, WIRE_STRING, domain),
+        SUB(onnx_node, 9, WIRE_MESSAGES, metadata, entry));
 
 MESSAGE(dim, "TensorShapeProto.Dimension", onnx_dim,
         FIELD(onnx_dim, 1, WIRE_OPTIONAL, value),

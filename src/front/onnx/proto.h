@@ -51,8 +51,12 @@ struct onnx_attr {
 struct onnx_node {
     struct wire_list in, out; /* const char * */
     const char *name, *op_type, *domain;
-    struct wire_list attrs; /* struct onnx_attr */
+    struct wire_list attrs;    /* struct onnx_attr */
+    struct wire_list metadata; /* struct onnx_entry */
 };
+
+/* Node metadata: why it computes in float although its neighbours are quantized. */
+#define ONNX_FLOAT_KEY "vernier.float"
 
 struct onnx_dim {
     struct wire_optional value;

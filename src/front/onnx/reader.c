@@ -87,6 +87,15 @@ static int check_arity(const struct draft *d, struct draft_node *n, const struct
     return VN_OK;
 }
 
+static const char *reason_for_float(struct graph *g, const struct onnx_node *n)
+{
+    const struct onnx_entry *x = n->metadata.v;
+    for (int i = 0; i < n->metadata.n; i++)
+        if (x[i].key && x[i].value && !strcmp(x[i].key, ONNX_FLOAT_KEY))
+            return vn_arena_str(g->arena, x[i].value);
+    return NULL;
+}
+
 static int add_graph_node(struct graph *g, const struct draft *d, struct draft_node *n, struct vn_map *read, struct vn_err *e)
 {
     const struct op_def *op = vn_onnx_op(&n->raw);
@@ -99,7 +108,9 @@ static int add_graph_node(struct graph *g, const struct draft *d, struct draft_n
         in[i] = *vn_onnx_in(&n->raw, i) ? tensor_value(g, d, vn_onnx_in(&n->raw, i)) : NULL;
     for (int i = 0; i < n_out; i++)
         out[i] = *vn_onnx_out(&n->raw, i) ? tensor_value(g, d, vn_onnx_out(&n->raw, i)) : NULL;
-    return vn_onnx_attrs_read(vn_graph_node(g, op, n->name, n_in, in, n_out, out), d, n, e);
+    struct node *node = vn_graph_node(g, op, n->name, n_in, in, n_out, out);
+    node->why_float = reason_for_float(g, &n->raw);
+    return vn_onnx_attrs_read(node, d, n, e);
 }
 
 static struct vn_map *read_names(const struct draft *d)

@@ -142,6 +142,10 @@ static void write_node(struct model_writer *w, const struct node *n)
     for (int i = 0; i < n_out; i++)
         vn_onnx_put_out(a, out, n->out[i] ? w->written[n->out[i]->id].made : "");
     vn_onnx_attrs_write(out, n, a);
+    if (n->why_float) {
+        struct onnx_entry *x = vn_wire_append(a, &out->metadata, sizeof *x);
+        *x = (struct onnx_entry){ ONNX_FLOAT_KEY, n->why_float };
+    }
     for (int i = 0; i < n_out; i++)
         if (n->out[i])
             write_result(w, n->out[i]);
@@ -217,6 +221,7 @@ int vn_onnx_write(const struct graph *g, const char *path, const struct vn_onnx_
     struct vn_oom guard;
     int status;
     if (VN_OOM_GUARD(&guard)) {
+        arena = NULL; /* freed already */
         status = vn_fail(e, VN_E_NOMEM, "%s: out of memory while writing", path);
     } else {
         arena = vn_arena_new();

@@ -1,5 +1,5 @@
 /* kernels/x86/pool_avx2.c - pooling, lanes are channels. */
-#include "kernels/pool.h"
+#include "kernels/pool_window.h"
 #include "kernels/x86/finish_avx2.h"
 
 #include <math.h>

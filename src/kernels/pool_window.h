@@ -1,6 +1,6 @@
-/* kernels/pool.h - what the pooling kernels share. Private to kernels/. */
-#ifndef VN_KERNELS_POOL_H
-#define VN_KERNELS_POOL_H
+/* kernels/pool_window.h - what the pooling kernels share. Private to kernels/. */
+#ifndef VN_KERNELS_POOL_WINDOW_H
+#define VN_KERNELS_POOL_WINDOW_H
 
 #include "kernels/conv.h"
 
