@@ -38,12 +38,22 @@ void vn_oom_enter(struct vn_oom *g)
 
 void vn_oom_leave(struct vn_oom *g) { guard = g->outer; }
 
+static void run_deferred(struct vn_arena *a)
+{
+    for (struct deferred *d; (d = a->deferred);) {
+        a->deferred = d->next;
+        d->fn(d->p);
+    }
+}
+
 static _Noreturn void out_of_memory(void)
 {
     if (!guard) {
         fputs("out of memory\n", stderr);
         abort();
     }
+    for (struct vn_arena *a = newest; a != guard->newest; a = a->older)
+        run_deferred(a); /* first, while all memory is there: an arena may own newer ones */
     while (newest != guard->newest) {
         struct vn_arena *a = newest;
         vn_arena_free(&a);
@@ -69,8 +79,7 @@ void vn_arena_free(struct vn_arena **a)
     if ((*a)->older)
         (*a)->older->newer = (*a)->newer;
     *((*a)->newer ? &(*a)->newer->older : &newest) = (*a)->older;
-    for (struct deferred *d = (*a)->deferred; d; d = d->next)
-        d->fn(d->p);
+    run_deferred(*a);
     for (struct chunk *c = (*a)->chunks, *next; c; c = next) {
         next = c->next;
         free(c);

@@ -33,7 +33,8 @@ size_t vn_arena_bytes(const struct vn_arena *a);
 #define NEW(arena, type) ((type *)vn_arena_alloc(arena, sizeof(type)))
 #define NEW_ARRAY(arena, type, n) ((type *)vn_arena_array(arena, (size_t)(n), sizeof(type)))
 
-/* Guard: `if (VN_OOM_GUARD(&g)) { ...out of memory... }`, then vn_oom_leave(&g) on every way out. */
+/* Guard: `if (VN_OOM_GUARD(&g)) { ...out of memory... }`, then vn_oom_leave(&g) on every way out. When memory runs out, the arenas
+ * that were made behind the guard are freed before it is reached. */
 struct vn_oom {
     jmp_buf env;
     struct vn_oom *outer;

@@ -10,6 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What kind of trouble errno is. */
+static int trouble(void) { return errno == ENOMEM ? VN_E_NOMEM : errno == ENOENT ? VN_E_INPUT : VN_E_IO; }
+
 struct mapping {
     void *p;
     size_t bytes;
@@ -47,7 +50,7 @@ int vn_file_map(struct vn_arena *a, const char *path, const uint8_t **data, size
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return vn_fail(e, errno == ENOENT ? VN_E_INPUT : VN_E_IO, "%s: cannot open: %s", path, strerror(errno));
+        return vn_fail(e, trouble(), "%s: cannot open: %s", path, strerror(errno));
     const int r = map_fd(a, fd, path, data, bytes, e);
     close(fd);
     return r;
@@ -82,9 +85,10 @@ int vn_file_create(struct vn_file_out **out, struct vn_arena *a, const char *pat
     fchmod(fd, 0666 & ~mask);
     o->f = fdopen(fd, "wb");
     if (!o->f) {
+        const int why = errno;
         close(fd);
         unlink(o->temp);
-        return vn_fail(e, VN_E_IO, "%s: cannot write: %s", path, strerror(errno));
+        return vn_fail(e, why == ENOMEM ? VN_E_NOMEM : VN_E_IO, "%s: cannot write: %s", path, strerror(why));
     }
     *out = o;
     return VN_OK;
@@ -92,7 +96,7 @@ int vn_file_create(struct vn_file_out **out, struct vn_arena *a, const char *pat
 
 static int cannot_write(const struct vn_file_out *o, struct vn_err *e)
 {
-    return vn_fail(e, VN_E_IO, "%s: cannot write: %s", o->path, strerror(errno));
+    return vn_fail(e, trouble(), "%s: cannot write: %s", o->path, strerror(errno));
 }
 
 int vn_file_put(struct vn_file_out *o, const void *data, size_t bytes, struct vn_err *e)
@@ -164,7 +168,7 @@ static int list(struct vn_arena *a, const char *path, int folders, const char **
 {
     DIR *d = opendir(path);
     if (!d)
-        return vn_fail(e, errno == ENOENT ? VN_E_INPUT : VN_E_IO, "%s: cannot read folder: %s", path, strerror(errno));
+        return vn_fail(e, trouble(), "%s: cannot read folder: %s", path, strerror(errno));
     VEC(const char *) v = { 0 };
     for (struct dirent *it; (it = readdir(d));) {
         if (it->d_name[0] == '.')

@@ -74,7 +74,7 @@ static int good_enough(const struct vn_conversion *c, double least)
         const double mean = c->outputs.v[i].cosine_mean;
         good &= mean >= least;
         low |= !(mean >= NORMAL_COSINE);
-        if (!(mean >= NORMAL_COSINE))
+        if (!(mean >= NORMAL_COSINE) || !(mean >= least))
             fprintf(stderr, "output %s: mean cosine %.6f; %.2f and more is normal%s\n", c->outputs.v[i].output, mean, NORMAL_COSINE,
                     mean >= least ? "" : ", and this is below --min-cosine");
     }

@@ -133,6 +133,9 @@ static int check_number(const struct config *c, const struct setting *s, struct 
     return VN_OK;
 }
 
+/* The word for an input to which a list does not apply. */
+static int is_none(const char *word) { return !*word || !strcasecmp(word, "None"); }
+
 static int check_type(const struct config *c, struct vn_arena *a, const struct setting *s, struct vn_err *e)
 {
     int flag;
@@ -145,7 +148,8 @@ static int check_type(const struct config *c, struct vn_arena *a, const struct s
     case KEY_LIST: {
         const int n = s->key->choices ? split(a, s->text, ';', &words) : 0;
         for (int i = 0; i < n; i++)
-            TRY(check_choice(c, s, words[i], e));
+            if (!is_none(words[i]))
+                TRY(check_choice(c, s, words[i], e));
         return VN_OK;
     }
     default: return VN_OK;
@@ -219,7 +223,7 @@ static const char *entry(const struct list *l, int i)
     if (!l->n)
         return NULL;
     const char *s = l->v[l->n == 1 ? 0 : i];
-    return !*s || !strcasecmp(s, "None") ? NULL : s;
+    return is_none(s) ? NULL : s;
 }
 
 static int check_length(const struct config *c, const struct list *l, int n, struct vn_err *e)
@@ -250,6 +254,21 @@ static int numbers(const struct config *c, const struct list *l, int i, double *
         p += k;
     }
     return VN_OK;
+}
+
+/* 1x3x224x224: whole numbers of at least 1 with x between. */
+static int check_shape(const struct config *c, const struct setting *s, const char *text, struct vn_err *e)
+{
+    const char *p = text;
+    for (int more = text != NULL; more; p++) {
+        if (strspn(p, "0123456789") == 0 || strspn(p, "0") == strspn(p, "0123456789"))
+            break;
+        p += strspn(p, "0123456789");
+        more = *p == 'x';
+        if (!*p)
+            return VN_OK;
+    }
+    return !text ? VN_OK : vn_config_fail(c, s, e, VN_E_INPUT, "want whole numbers with x between, as 1x3x224x224; got '%s'", text);
 }
 
 static int has_part(const char *norm, const char *part) { return norm && strstr(norm, part) != NULL; }
@@ -319,12 +338,16 @@ static int resolve_input(struct config *c, struct vn_arena *a, int i, struct vn_
     for (size_t k = 0; k < sizeof l / sizeof *all; k++)
         TRY(check_length(c, &all[k], n, e));
     in->name = entry(&l.name, i);
+    for (int k = 0; in->name && k < i; k++)
+        if (c->inputs[k].name && !strcmp(c->inputs[k].name, in->name))
+            return vn_config_fail(c, l.name.s, e, VN_E_INPUT, "'%s' is given twice", in->name);
     in->type_train = entry(&l.train, i);
     in->layout_train = entry(&l.layout, i);
     in->type_rt = entry(&l.rt, i);
     in->layout_rt = entry(&l.layout_rt, i);
     in->video_range = entry(&l.space, i) && !strcmp(entry(&l.space, i), "bt601_video");
     in->shape = entry(&l.shape, i);
+    TRY(check_shape(c, l.shape.s, in->shape, e));
     in->norm_type = entry(&l.norm, i) ? entry(&l.norm, i) : "no_preprocess";
     TRY(numbers(c, &l.mean, i, in->mean, &in->n_mean, e));
     TRY(numbers(c, &l.scale, i, in->scale, &in->n_scale, e));
@@ -384,6 +407,8 @@ static int resolve(struct config *c, struct vn_arena *a, struct vn_err *e)
         return vn_config_fail(c, NULL, e, VN_E_INPUT, "model_parameters: onnx_model is missing");
     c->onnx_model = path_in(c, a, text_of(c, "onnx_model"));
     c->march = text_of(c, "march");
+    if (vn_path_has_suffix(c->march, ".yaml"))
+        c->march = path_in(c, a, c->march);
     c->prefix = text_of(c, "output_model_file_prefix");
     if (strchr(c->prefix, '/'))
         return vn_config_fail(c, vn_config_given(c, "output_model_file_prefix"), e, VN_E_INPUT, "want a name without '/'; folders go into working_dir");
@@ -391,7 +416,7 @@ static int resolve(struct config *c, struct vn_arena *a, struct vn_err *e)
     c->level = text_of(c, "optimize_level")[1] - '0';
     c->dump_calibration = vn_config_given(c, "debug_mode") != NULL;
     const struct list names = list_of(c, a, "input_name"), types = list_of(c, a, "input_type_rt");
-    c->n_inputs = names.n > types.n ? names.n : types.n > 0 ? types.n : 1;
+    c->n_inputs = names.n ? names.n : types.n ? types.n : 1;
     c->inputs = NEW_ARRAY(a, struct input_config, c->n_inputs);
     for (int i = 0; i < c->n_inputs; i++)
         TRY(resolve_input(c, a, i, e));

@@ -347,26 +347,37 @@ static int read_document(struct reader *r)
     return each_pair(r, root, read_key, NULL);
 }
 
+/* What libyaml allocates goes with the arena, also when memory runs out half-way. */
+struct parsed {
+    yaml_parser_t parser;
+    yaml_document_t doc;
+};
+
+static void release(void *p)
+{
+    struct parsed *y = p;
+    yaml_document_delete(&y->doc);
+    yaml_parser_delete(&y->parser);
+}
+
 static int read_file(struct reader *r)
 {
     const uint8_t *data;
     size_t bytes;
-    yaml_parser_t parser;
-    yaml_document_t doc;
+    struct parsed *y = NEW(r->arena, struct parsed);
+    vn_arena_defer(r->arena, release, y);
     TRY(vn_file_map(r->arena, r->path, &data, &bytes, r->e));
-    if (!yaml_parser_initialize(&parser))
+    if (!yaml_parser_initialize(&y->parser))
         return vn_fail(r->e, VN_E_NOMEM, "%s: out of memory", r->path);
-    yaml_parser_set_input_string(&parser, data, bytes);
-    int status = VN_OK;
-    if (yaml_parser_load(&parser, &doc)) {
-        r->doc = &doc;
-        status = read_document(r);
-        yaml_document_delete(&doc);
-    } else
-        status = vn_fail(r->e, VN_E_INPUT, "%s:%zu:%zu: not YAML: %s", r->path, parser.problem_mark.line + 1, parser.problem_mark.column + 1,
-                         parser.problem ? parser.problem : "cannot be read");
-    yaml_parser_delete(&parser);
-    return status;
+    yaml_parser_set_input_string(&y->parser, data, bytes);
+    const int loaded = yaml_parser_load(&y->parser, &y->doc);
+    if (!loaded && (y->parser.error == YAML_MEMORY_ERROR || !y->parser.problem)) /* some of its failures do not say so */
+        return vn_fail(r->e, VN_E_NOMEM, "%s: out of memory", r->path);
+    if (!loaded)
+        return vn_fail(r->e, VN_E_INPUT, "%s:%zu:%zu: not YAML: %s", r->path, y->parser.problem_mark.line + 1, y->parser.problem_mark.column + 1,
+                       y->parser.problem);
+    r->doc = &y->doc;
+    return read_document(r);
 }
 
 /* ---- where targets lie ---- */

@@ -14,6 +14,7 @@ struct reader {
     struct config *c;
     struct vn_arena *arena;
     yaml_parser_t parser;
+    int *line; /* of each key of vn_keys that was seen, with or without a value */
     struct vn_err *e;
 };
 
@@ -97,8 +98,10 @@ static int next(struct reader *r, yaml_event_t *ev)
 {
     if (yaml_parser_parse(&r->parser, ev))
         return VN_OK;
+    if (r->parser.error == YAML_MEMORY_ERROR || !r->parser.problem) /* some of its failures do not say so */
+        return vn_fail(r->e, VN_E_NOMEM, "%s: out of memory", r->c->path);
     return vn_fail(r->e, VN_E_INPUT, "%s:%zu:%zu: not YAML: %s", r->c->path, r->parser.problem_mark.line + 1, r->parser.problem_mark.column + 1,
-                   r->parser.problem ? r->parser.problem : "cannot be read");
+                   r->parser.problem);
 }
 
 /* Everything up to the end of the collection that `first` opened. */
@@ -142,13 +145,12 @@ static int read_value(struct reader *r, const struct key *key, const yaml_mark_t
             return fail_at(r->c, &mark, r->e, "%s: want one value, got a %s", key->name, type == YAML_MAPPING_START_EVENT ? "mapping" : "list");
         TRY(skip_tree(r));
     }
-    for (int i = 0; i < r->c->settings.n; i++)
-        if (r->c->settings.v[i].key == key)
-            return fail_at(r->c, at, r->e, "key '%s' is given a second time; first on line %d", key->name, r->c->settings.v[i].line);
-    if (s.text && !*s.text && key->type != KEY_TEXT && key->type != KEY_TREE)
-        return VN_OK; /* "key:" with nothing behind it: as if absent */
+    int *first = &r->line[key - vn_keys];
+    if (*first)
+        return fail_at(r->c, at, r->e, "key '%s' is given a second time; first on line %d", key->name, *first);
+    *first = s.line;
     if (s.text && !*s.text)
-        return VN_OK;
+        return VN_OK; /* "key:" with nothing behind it: as if absent */
     VEC_PUSH(r->arena, &r->c->settings, s);
     return VN_OK;
 }
@@ -221,12 +223,22 @@ static int read_document(struct reader *r)
         if (type != opening[i])
             return fail_at(r->c, &mark, r->e, "want a mapping with model_parameters, input_parameters, calibration_parameters and compiler_parameters");
     }
-    return read_groups(r);
+    TRY(read_groups(r));
+    for (int i = 0; i < 2; i++) { /* the ends of the document and of the stream */
+        yaml_event_t ev;
+        TRY(next(r, &ev));
+        const int type = ev.type;
+        const yaml_mark_t mark = ev.start_mark;
+        yaml_event_delete(&ev);
+        if (type == YAML_DOCUMENT_START_EVENT)
+            return fail_at(r->c, &mark, r->e, "a second document; want one");
+    }
+    return VN_OK;
 }
 
 int vn_yaml_settings(struct config *c, struct vn_arena *a, const char *text, size_t bytes, struct vn_err *e)
 {
-    struct reader r = { .c = c, .arena = a, .e = e };
+    struct reader r = { .c = c, .arena = a, .line = NEW_ARRAY(a, int, vn_keys_count), .e = e };
     if (!yaml_parser_initialize(&r.parser))
         return vn_fail(e, VN_E_NOMEM, "%s: out of memory", c->path);
     yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, bytes);

@@ -1,6 +1,7 @@
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <jpeglib.h>
 #include <jerror.h>
@@ -60,8 +61,9 @@ int vn_picture_jpeg(struct vn_picture *p, struct vn_arena *a, const uint8_t *dat
     t.mgr.error_exit = jpeg_fails;
     t.mgr.emit_message = jpeg_warns;
     if (setjmp(t.env)) {
+        const int memory = t.mgr.msg_code == JERR_OUT_OF_MEMORY;
         jpeg_destroy_decompress(&c);
-        return vn_fail(e, VN_E_INPUT, "%s: damaged JPEG: %s", path, t.msg);
+        return vn_fail(e, memory ? VN_E_NOMEM : VN_E_INPUT, "%s: %s: %s", path, memory ? "out of memory" : "damaged JPEG", t.msg);
     }
     jpeg_create_decompress(&c);
     c.mem->max_memory_to_use = 1L << 30;
@@ -91,11 +93,19 @@ int vn_picture_jpeg(struct vn_picture *p, struct vn_arena *a, const uint8_t *dat
 
 /* ---- PNG ---- */
 
+/* libpng says nothing at all where its first allocation fails. */
+static int png_trouble(png_image *img, const char *path, struct vn_err *e)
+{
+    const int memory = !*img->message || strstr(img->message, "memory");
+    png_image_free(img);
+    return memory ? vn_fail(e, VN_E_NOMEM, "%s: out of memory", path) : vn_fail(e, VN_E_INPUT, "%s: damaged PNG: %s", path, img->message);
+}
+
 int vn_picture_png(struct vn_picture *p, struct vn_arena *a, const uint8_t *data, size_t bytes, const char *path, struct vn_err *e)
 {
     png_image img = { .version = PNG_IMAGE_VERSION };
     if (!png_image_begin_read_from_memory(&img, data, bytes))
-        return vn_fail(e, VN_E_INPUT, "%s: damaged PNG: %s", path, img.message);
+        return png_trouble(&img, path, e);
     const int status = check_size(img.width, img.height, path, e);
     if (status < 0) {
         png_image_free(&img);
@@ -105,8 +115,7 @@ int vn_picture_png(struct vn_picture *p, struct vn_arena *a, const uint8_t *data
     uint8_t *rgba = malloc(PNG_IMAGE_SIZE(img));
     if (!rgba || !png_image_finish_read(&img, NULL, rgba, 0, NULL)) {
         free(rgba);
-        png_image_free(&img);
-        return vn_fail(e, VN_E_INPUT, "%s: damaged PNG: %s", path, img.message);
+        return png_trouble(&img, path, e);
     }
     *p = (struct vn_picture){ .w = (int)img.width, .h = (int)img.height, .c = 3 };
     const size_t n = (size_t)p->w * p->h;

@@ -87,6 +87,24 @@ static int tensor_shape(struct vn_shape *s, const struct runner *r, int i, struc
     return VN_OK;
 }
 
+/* The file is not trusted: an image must have the channels and bytes of its kind, since buffers are sized by either. */
+static int check_image(const struct runner *r, int i, struct vn_err *e)
+{
+    const struct vn_shape *s = &r->in_shape[i];
+    struct vn_pixel_format f;
+    char text[VN_SHAPE_TEXT];
+    if (!strcmp(r->in[i].type_rt, "featuremap"))
+        return VN_OK;
+    int good = s->rank == 4 && s->d[0] > 0 && vn_input_format(&f, &r->in[i], s) && f.w > 0 && f.h > 0 &&
+               s->d[f.channels_last_train ? 3 : 1] == vn_pixel_channels(&f) && (strcmp(f.rt, "nv12") || (f.w % 2 == 0 && f.h % 2 == 0));
+    if (good && r->kind == RUN_BIN) {
+        const struct vn_io *io = &r->program.in[i];
+        good = io->type != VN_IN_FEATUREMAP ? io->bytes == (size_t)s->d[0] * vn_pixels_bytes(&f) : io->dtype == VN_F32 || io->dtype == VN_I8;
+    }
+    return good ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: input %s of shape %s is no %s image, as the file says", r->path, r->in_name[i],
+                                  vn_shape_text(s, text), r->in[i].type_rt);
+}
+
 static void make_outputs(struct runner *r)
 {
     r->program.result = NEW_ARRAY(r->arena, void *, r->n_out);
@@ -114,6 +132,7 @@ static int open_bin(struct runner *r, const struct runner_options *o, struct vn_
         vn_input_parse(&r->in[i], r->arena, runner_meta(r, vn_arena_fmt(r->arena, "input.%s", r->in_name[i])));
         r->in[i].name = r->in_name[i];
         TRY(tensor_shape(&r->in_shape[i], r, i, e));
+        TRY(check_image(r, i, e));
     }
     make_outputs(r);
     return VN_OK;
@@ -136,6 +155,7 @@ static int open_onnx(struct runner *r, const struct runner_options *o, struct vn
         r->in_int8[i] = v->q != NULL && v->q->scale[0] == 1 && v->q->zero[0] == 0;
         vn_input_parse(&r->in[i], r->arena, runner_meta(r, vn_arena_fmt(r->arena, "input.%s", v->name)));
         r->in[i].name = v->name;
+        TRY(check_image(r, i, e));
     }
     for (int i = 0; i < r->n_out; i++)
         r->out_name[i] = r->graph->outputs.v[i]->name;

@@ -260,7 +260,7 @@ static int wants_quantized_output(const struct state *s, const struct node *n)
 static int implied_by_clamp(const struct state *s, const struct value *v)
 {
     const struct node *user = vn_graph_sole_user(s->g, v);
-    return user && s->integer[user->id] && user->op->is_clamp && v->producer && s->integer[v->producer->id];
+    return user && s->integer[user->id] && user->op->is_clamp && v->producer && s->integer[v->producer->id] && !v->producer->op->is_clamp;
 }
 
 static void quantize_output(struct state *s, struct node *n)

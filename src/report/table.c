@@ -1,30 +1,22 @@
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "report/report.h"
 
 #define MAX_COLUMNS 16
 
 struct table {
-    int columns, rows, cap;
+    struct vn_arena *arena;
+    int columns, rows;
     size_t width[MAX_COLUMNS];
-    char **cells;
+    VEC(const char *) cells;
 };
 
 static void add_row(struct table *t, const char *const *cells)
 {
-    if (t->rows == t->cap) {
-        t->cap = t->cap ? t->cap * 2 : 32;
-        char **bigger = realloc(t->cells, sizeof *bigger * (size_t)(t->cap * t->columns));
-        if (!bigger)
-            abort();
-        t->cells = bigger;
-    }
     for (int i = 0; i < t->columns; i++) {
-        char *copy = strdup(cells[i] ? cells[i] : "--");
-        if (!copy)
-            abort();
-        t->cells[t->rows * t->columns + i] = copy;
+        const char *copy = vn_arena_str(t->arena, cells[i] ? cells[i] : "--");
+        VEC_PUSH(t->arena, &t->cells, copy);
         const size_t n = strlen(copy);
         t->width[i] = n > t->width[i] ? n : t->width[i];
     }
@@ -33,10 +25,10 @@ static void add_row(struct table *t, const char *const *cells)
 
 struct table *vn_table_new(int columns, const char *const *titles)
 {
-    struct table *t = calloc(1, sizeof *t);
-    if (!t || columns > MAX_COLUMNS)
-        abort();
-    t->columns = columns;
+    struct vn_arena *a = vn_arena_new();
+    struct table *t = NEW(a, struct table);
+    t->arena = a;
+    t->columns = columns < MAX_COLUMNS ? columns : MAX_COLUMNS;
     add_row(t, titles);
     return t;
 }
@@ -58,7 +50,7 @@ void vn_table_print(const struct table *t, FILE *f)
     rule(f, '=', total);
     for (int r = 0; r < t->rows; r++) {
         for (int i = 0; i < t->columns; i++) {
-            const char *cell = t->cells[r * t->columns + i];
+            const char *cell = t->cells.v[r * t->columns + i];
             if (i + 1 < t->columns)
                 fprintf(f, "%-*s  ", (int)t->width[i], cell);
             else
@@ -73,10 +65,8 @@ void vn_table_free(struct table **t)
 {
     if (!*t)
         return;
-    for (int i = 0; i < (*t)->rows * (*t)->columns; i++)
-        free((*t)->cells[i]);
-    free((*t)->cells);
-    free(*t);
+    struct vn_arena *a = (*t)->arena;
+    vn_arena_free(&a);
     *t = NULL;
 }
 

@@ -1,0 +1,167 @@
+"""tools/bindump.py, which was written from docs/bin-format.md alone, sees what `vernier info` sees; the page matches instr.def."""
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import tool
+
+sys.path.insert(0, str(tool.ROOT / "tools"))
+import bindump  # noqa: E402
+
+
+def instr_def():
+    """[(name, least, most, parameters)] of src/format/instr.def, in bindump's notation."""
+    text = re.sub(r"/\*.*?\*/", "", (tool.ROOT / "src/format/instr.def").read_text(), flags=re.S)
+    for m in re.finditer(r"INSTR\((\w+), (\d+), (\d+), ((?:[IFA]\([^)]*\)\s*)+)\)", text):
+        words = []
+        for kind, what in re.findall(r"([IFA])\(([^)]*)\)", m[4]):
+            name, _, count = what.partition(", ")
+            words.append(f"{name}[{count}]" if kind == "A" else f"{name}:f" if kind == "F" else name)
+        yield m[1], int(m[2]), int(m[3]), " ".join(words)
+
+
+def test_page_matches_instr_def():
+    page = (tool.ROOT / "docs/bin-format.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| (\d)(?:\.\.(\d))? \| `([^`]*)` \|", page, flags=re.M)
+    said = [(int(code), name, int(lo), int(hi or lo), words) for code, name, lo, hi, words in rows]
+    assert said == [(i, *row) for i, row in enumerate(instr_def(), 1)]
+
+
+def test_bindump_matches_instr_def():
+    assert [(n, lo, hi, " ".join(text.split())) for n, lo, hi, text in bindump.INSTRUCTIONS] == list(instr_def())
+
+
+def check(path):
+    done = subprocess.run([sys.executable, tool.ROOT / "tools/bindump.py", path, "--json"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    info = json.loads(tool.run("info", "--json", path, want=tool.DONE).out)
+    assert seen["checksum_ok"]
+    assert len(seen["instructions"]) == info["instructions"]
+    assert seen["meta"] == info["meta"] and list(seen["meta"]) == list(info["meta"])
+    for side in "inputs", "outputs":
+        assert len(seen[side]) == len(info[side])
+        for ours, theirs in zip(seen[side], info[side]):
+            assert {k: ours[k] for k in theirs} == theirs
+    if "march" in info["meta"]:
+        assert seen["header"]["march"] == info["meta"]["march"]
+    check_program(seen)
+    return seen
+
+
+def check_program(seen):
+    """What the page promises of every program."""
+    tensors, written = seen["tensors"], {io["tensor"] for io in seen["inputs"]}
+    for i in seen["instructions"]:
+        for k in i["in"]:
+            assert tensors[k]["place"] == "const" or k in written, "an instruction reads what nothing has written"
+        for k in (i["params"].get("hidden_conv", -1), i["params"].get("hidden_sum", -1)):
+            assert k < 0 or tensors[k]["place"] == "hidden"
+        assert tensors[i["out"]]["place"] == "arena"
+        written.add(i["out"])
+        p = i["params"]
+        if i["opcode"] == "CONV_S8":
+            blocks = p["groups"] * -(-(p["k"] // p["groups"]) // 16)
+            assert tensors[i["in"][1]]["bytes"] == blocks * p["kh"] * p["kw"] * -(-(p["c"] // p["groups"]) // 4) * 64
+            assert all(tensors[k]["bytes"] == blocks * 16 * 4 for k in i["in"][2:5])
+    assert all(io["tensor"] in written for io in seen["outputs"])
+
+
+def packed_sums_are_right(path, seen):
+    """wsum is the sum of each channel's packed weights, padding included as zeros."""
+    b = bindump.Bin(path.read_bytes())
+    base, data, found = b.sections["CONSTS"][0], b.data, 0
+
+    def const(k):
+        t = seen["tensors"][k]
+        return data[base + t["offset"]:base + t["offset"] + t["bytes"]]
+
+    for i in seen["instructions"]:
+        if i["opcode"] != "CONV_S8":
+            continue
+        weight, wsum = const(i["in"][1]), const(i["in"][4])
+        blocks = len(wsum) // 64
+        size = len(weight) // blocks
+        for block in range(blocks):
+            sums = [0] * 16
+            for at in range(0, size, 64):
+                for j in range(16):
+                    part = weight[block * size + at + 4 * j:block * size + at + 4 * j + 4]
+                    sums[j] += sum(x - 256 * (x > 127) for x in part)
+            want = [int.from_bytes(wsum[(block * 16 + j) * 4:(block * 16 + j) * 4 + 4], "little", signed=True) for j in range(16)]
+            assert sums == want
+        found += 1
+    return found
+
+
+def make_model(path):
+    """Branches, a depthwise convolution, a pool, a resize and a softmax."""
+    np, helper = pytest.importorskip("numpy"), pytest.importorskip("onnx.helper")
+    import onnx
+    rng = np.random.default_rng(1)
+
+    def const(name, *shape):
+        return onnx.numpy_helper.from_array((rng.random(shape, np.float32) - 0.5), name)
+
+    nodes = [
+        helper.make_node("Conv", ["x", "w1", "b1"], ["c1"], pads=[1, 1, 1, 1]), helper.make_node("Relu", ["c1"], ["r1"]),
+        helper.make_node("Conv", ["r1", "w2"], ["c2"], group=20, pads=[1, 1, 1, 1]),
+        helper.make_node("Add", ["c2", "r1"], ["a"]), helper.make_node("Sigmoid", ["a"], ["s"]), helper.make_node("Mul", ["a", "s"], ["m"]),
+        helper.make_node("MaxPool", ["m"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
+        helper.make_node("Resize", ["p", "", "scales"], ["z"], mode="linear"), helper.make_node("Concat", ["z", "m"], ["k"], axis=1),
+        helper.make_node("GlobalAveragePool", ["k"], ["g"]), helper.make_node("Flatten", ["g"], ["f"]),
+        helper.make_node("Gemm", ["f", "w3", "b3"], ["y"], transB=1), helper.make_node("Softmax", ["y"], ["prob"]),
+    ]
+    inits = [const("w1", 20, 3, 3, 3), const("b1", 20), const("w2", 20, 1, 3, 3), const("w3", 5, 40), const("b3", 5),
+             onnx.numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "scales")]
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(nodes, "g", [value("x", 1, [1, 3, 16, 16])], [value("prob", 1, [1, 5])], inits)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+
+
+CONFIG = """model_parameters:
+  onnx_model: 'net.onnx'
+  working_dir: 'out'
+  march: 'x86-64-v4'
+input_parameters:
+  input_type_train: 'rgb'
+  input_type_rt: '{rt}'
+  norm_type: 'data_scale'
+  scale_value: 0.0078125
+calibration_parameters:
+  calibration_type: 'skip'
+compiler_parameters:
+  optimize_level: '{level}'
+"""
+
+
+@pytest.mark.parametrize("level", ["O0", "O3"])
+@pytest.mark.parametrize("rt", ["rgb", "nv12"])
+def test_small_network(tmp_path, rt, level):
+    make_model(tmp_path / "net.onnx")
+    (tmp_path / "net.yaml").write_text(CONFIG.format(rt=rt, level=level))
+    tool.run("convert", "-c", tmp_path / "net.yaml", "--log", "none", "--min-cosine", "-1", want=tool.DONE)
+    path = tmp_path / "out/model.bin"
+    seen = check(path)
+    assert packed_sums_are_right(path, seen) >= 2
+    assert seen["inputs"][0]["type"] == rt
+    assert any(t["place"] == "hidden" for t in seen["tensors"]) == (level == "O3")
+
+
+def test_example(digits):
+    assert packed_sums_are_right(digits.bin, check(digits.bin)) >= 1
+
+
+def test_damage_is_found(digits, tmp_path, capsys):
+    data = bytearray(digits.bin.read_bytes())
+    data[-100] ^= 1
+    path = tmp_path / "damaged.bin"
+    path.write_bytes(data)
+    assert bindump.main([str(path)]) == 1 and "WRONG" in capsys.readouterr().out
+    path.write_bytes(data[:1000])
+    assert bindump.main([str(path)]) == 3
+    path.write_bytes(b"no program")
+    assert bindump.main([str(path)]) == 3
+    assert bindump.main([]) == 2

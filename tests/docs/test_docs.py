@@ -1,0 +1,52 @@
+"""Pages that repeat what the code says are checked against it."""
+import re
+import subprocess
+import sys
+
+import tool
+
+DOCS = tool.ROOT / "docs"
+
+
+def test_cli_page_is_fresh():
+    done = subprocess.run([sys.executable, tool.ROOT / "tools/cli_docs.py", "--check", "--vernier", tool.BUILD / "vernier"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_key_is_in_the_page():
+    page = (DOCS / "cli.md").read_text()
+    table = (tool.ROOT / "src/config/keys.c").read_text()
+    names = re.findall(r'^    \{ [A-Z]+, "(\w+)"', table, flags=re.M)
+    assert len(names) > 50
+    for name in names:
+        assert f"| `{name}` |" in page, name
+
+
+def test_limits_of_targets():
+    page = (DOCS / "targets.md").read_text()
+    limits = re.findall(r'LIMIT\((\w+), "([^"]*)"\)', (tool.ROOT / "src/config/limits.def").read_text())
+    assert limits and all(f"| `{name}` | {meaning} |" in page for name, meaning in limits)
+
+
+def test_links_lead_somewhere():
+    for page in DOCS.glob("*.md"):
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (DOCS / link).exists(), f"{page.name}: {link}"
+
+
+def test_architecture_names_every_folder():
+    page = (DOCS / "architecture.md").read_text()
+    for folder in (tool.ROOT / "src").iterdir():
+        if folder.is_dir():
+            assert f"| `{folder.name}" in page, folder.name
+
+
+def test_transcendental_errors_are_what_the_page_says():
+    """The accuracy that numerics.md states, measured again."""
+    page = (DOCS / "numerics.md").read_text()
+    stated = {name: float(x) for name, x in re.findall(r"(exp|sigmoid|tanh) (\d\.\d+) ulp", page)}
+    assert set(stated) == {"exp", "sigmoid", "tanh"}
+    for seed in "123":
+        out = subprocess.run([tool.BUILD / "tests/kerneltest", "--only", "functions", "--case", "0", "--seed", seed], capture_output=True, text=True).stdout
+        for name, worst in re.findall(r"vn_(\w+)f: worst error ([\d.]+) ulp", out):
+            assert float(worst) <= stated[name] + 0.005, f"seed {seed}: {name} {worst} ulp, the page says {stated[name]}"

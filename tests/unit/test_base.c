@@ -1,0 +1,258 @@
+/* base/: memory, maps, files, thread pool. */
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/pool.h"
+#include "unit.h"
+
+/* ---- arena ---- */
+
+static void arena_gives_zeroed_aligned_memory(void **state)
+{
+    (void)state;
+    struct vn_arena *a = vn_arena_new();
+    unsigned char *last = NULL;
+    for (int i = 0; i < 2000; i++) {
+        const size_t n = (size_t)unit_pick(0, i % 50 ? 500 : 300000);
+        unsigned char *p = vn_arena_alloc(a, n);
+        assert_int_equal((uintptr_t)p % 64, 0);
+        for (size_t k = 0; k < n; k++)
+            assert_int_equal(p[k], 0);
+        memset(p, 0xa5, n);
+        assert_true(!last || last[0] == 0xa5); /* the former block is untouched */
+        last = n ? p : NULL;
+    }
+    assert_true(vn_arena_bytes(a) > 0);
+    vn_arena_free(&a);
+    assert_null(a);
+    vn_arena_free(&a); /* NULL is fine */
+}
+
+static int order[3], orders;
+static void note(void *p) { order[orders++] = *(int *)p; }
+
+static void arena_runs_deferred_last_first(void **state)
+{
+    (void)state;
+    static int one = 1, two = 2, three = 3;
+    struct vn_arena *a = vn_arena_new();
+    orders = 0;
+    vn_arena_defer(a, note, &one);
+    vn_arena_defer(a, note, &two);
+    vn_arena_defer(a, note, &three);
+    vn_arena_free(&a);
+    assert_int_equal(orders, 3);
+    assert_true(order[0] == 3 && order[1] == 2 && order[2] == 1);
+}
+
+static void arena_text(void **state)
+{
+    (void)state;
+    struct vn_arena *a = vn_arena_new();
+    assert_string_equal(vn_arena_str(a, "abc"), "abc");
+    assert_string_equal(vn_arena_strn(a, "abcdef", 2), "ab");
+    assert_string_equal(vn_arena_fmt(a, "%s-%d", "x", 42), "x-42");
+    char *big = vn_arena_alloc(a, 100001);
+    memset(big, 'y', 100000);
+    assert_int_equal(strlen(vn_arena_fmt(a, "%s!", big)), 100001);
+    assert_memory_equal(vn_arena_copy(a, "1234", 5), "1234", 5);
+    vn_arena_free(&a);
+}
+
+static void arena_out_of_memory_jumps_to_the_guard(void **state)
+{
+    (void)state;
+    struct vn_oom g;
+    volatile int caught = 0;
+    if (VN_OOM_GUARD(&g))
+        caught = 1;
+    else {
+        struct vn_arena *a = vn_arena_new();
+        vn_arena_array(a, SIZE_MAX / 8, 16); /* overflows */
+        fail();
+    }
+    vn_oom_leave(&g);
+    assert_int_equal(caught, 1);
+}
+
+/* ---- vector, map ---- */
+
+static void vec_grows(void **state)
+{
+    (void)state;
+    struct vn_arena *a = vn_arena_new();
+    VEC(int) v = { 0 };
+    for (int i = 0; i < 10000; i++)
+        VEC_PUSH(a, &v, i * 3);
+    assert_int_equal(v.n, 10000);
+    for (int i = 0; i < v.n; i++)
+        assert_int_equal(v.v[i], i * 3);
+    vn_arena_free(&a);
+}
+
+static void map_finds_what_was_set(void **state)
+{
+    (void)state;
+    struct vn_arena *a = vn_arena_new();
+    struct vn_map *m = vn_map_new(a);
+    assert_null(vn_map_get(m, "nothing"));
+    static int values[5000];
+    for (int i = 0; i < 5000; i++)
+        vn_map_set(m, vn_arena_fmt(a, "key/%d", i), &values[i]);
+    for (int i = 0; i < 5000; i++)
+        assert_ptr_equal(vn_map_get(m, vn_arena_fmt(a, "key/%d", i)), &values[i]);
+    assert_null(vn_map_get(m, "key/5000"));
+    assert_null(vn_map_get(m, ""));
+    vn_map_set(m, "key/7", &values[8]); /* replaces */
+    assert_ptr_equal(vn_map_get(m, "key/7"), &values[8]);
+    vn_arena_free(&a);
+}
+
+/* ---- files ---- */
+
+static int entries(struct vn_arena *a, const char *dir)
+{
+    const char **names;
+    int n;
+    struct vn_err e;
+    OK(vn_dir_list(a, dir, &names, &n, &e));
+    return n;
+}
+
+static void write_is_whole_or_nothing(void **state)
+{
+    (void)state;
+    struct vn_arena *a = vn_arena_new();
+    struct vn_err e;
+    const char *dir = unit_folder(a), *path = vn_path_join(a, dir, "f");
+    const uint8_t *data;
+    size_t bytes;
+    OK(vn_file_write(path, "old", 3, &e));
+
+    struct vn_arena *b = vn_arena_new(); /* abandoned: the old file stays, nothing is left behind */
+    struct vn_file_out *out;
+    OK(vn_file_create(&out, b, path, &e));
+    OK(vn_file_put(out, "newer", 5, &e));
+    OK(vn_file_map(a, path, &data, &bytes, &e));
+    assert_int_equal(bytes, 3);
+    assert_memory_equal(data, "old", 3);
+    vn_arena_free(&b);
+    assert_int_equal(entries(a, dir), 1);
+
+    b = vn_arena_new(); /* committed */
+    OK(vn_file_create(&out, b, path, &e));
+    OK(vn_file_put(out, "ne", 2, &e));
+    OK(vn_file_put(out, "wer", 3, &e));
+    OK(vn_file_commit(out, &e));
+    vn_arena_free(&b);
+    OK(vn_file_map(a, path, &data, &bytes, &e));
+    assert_int_equal(bytes, 5);
+    assert_memory_equal(data, "newer", 5);
+    assert_int_equal(entries(a, dir), 1);
+
+    assert_true(vn_file_write(vn_path_join(a, dir, "no/such/folder"), "x", 1, &e) < 0);
+    assert_non_null(strstr(e.msg, "no/such/folder"));
+    unlink(path);
+    rmdir(dir);
+    vn_arena_free(&a);
+}
+
+static void map_of_odd_files(void **state)
+{
+    (void)state;
+    struct vn_arena *a = vn_arena_new();
+    struct vn_err e;
+    const uint8_t *data;
+    size_t bytes = 1;
+    const char *dir = unit_folder(a), *path = vn_path_join(a, dir, "empty");
+    OK(vn_file_write(path, "", 0, &e));
+    OK(vn_file_map(a, path, &data, &bytes, &e));
+    assert_int_equal(bytes, 0);
+    assert_non_null(data);
+    assert_true(vn_file_map(a, dir, &data, &bytes, &e) < 0); /* a folder */
+    assert_true(vn_file_map(a, vn_path_join(a, dir, "absent"), &data, &bytes, &e) < 0);
+    assert_non_null(strstr(e.msg, "absent"));
+    unlink(path);
+    rmdir(dir);
+    vn_arena_free(&a);
+}
+
+static void list_is_sorted(void **state)
+{
+    (void)state;
+    static const char *const made[] = { "b.txt", "a10", "a2", "B", ".hidden" }, *const want[] = { "B", "a10", "a2", "b.txt" };
+    struct vn_arena *a = vn_arena_new();
+    struct vn_err e;
+    const char *dir = unit_folder(a), **names;
+    int n;
+    for (int i = 0; i < 5; i++)
+        OK(vn_file_write(vn_path_join(a, dir, made[i]), "", 0, &e));
+    OK(vn_dir_make(vn_path_join(a, dir, "deep/er"), &e));
+    OK(vn_dir_make(vn_path_join(a, dir, "deep/er"), &e)); /* again */
+    OK(vn_dir_list(a, dir, &names, &n, &e));
+    assert_int_equal(n, 4);
+    for (int i = 0; i < 4; i++)
+        assert_string_equal(names[i], want[i]);
+    OK(vn_dir_folders(a, dir, &names, &n, &e));
+    assert_int_equal(n, 1);
+    assert_string_equal(names[0], "deep");
+    for (int i = 0; i < 5; i++)
+        unlink(vn_path_join(a, dir, made[i]));
+    rmdir(vn_path_join(a, dir, "deep/er"));
+    rmdir(vn_path_join(a, dir, "deep"));
+    rmdir(dir);
+    vn_arena_free(&a);
+}
+
+static void paths(void **state)
+{
+    (void)state;
+    struct vn_arena *a = vn_arena_new();
+    assert_string_equal(vn_path_join(a, "x", "y"), "x/y");
+    assert_string_equal(vn_path_join(a, "x", "/y"), "/y");
+    assert_string_equal(vn_path_folder(a, "x/y/z.txt"), "x/y");
+    assert_string_equal(vn_path_folder(a, "z.txt"), ".");
+    assert_string_equal(vn_path_base("x/y/z.txt"), "z.txt");
+    assert_string_equal(vn_path_stem(a, "x.d/z.tar.gz"), "z.tar");
+    assert_true(vn_path_has_suffix("a/B.PNG", ".png"));
+    assert_false(vn_path_has_suffix("png", ".png"));
+    vn_arena_free(&a);
+}
+
+/* ---- pool ---- */
+
+struct counts {
+    int done[4000];
+};
+static void count_part(void *ctx, int i) { __atomic_fetch_add(&((struct counts *)ctx)->done[i], 1, __ATOMIC_RELAXED); }
+
+static void pool_runs_every_part_once(void **state)
+{
+    (void)state;
+    for (int threads = 1; threads <= 8; threads++) {
+        void *mem = aligned_alloc(64, (vn_pool_bytes(threads) + 63) / 64 * 64);
+        struct vn_pool_threads *p = vn_pool_start(mem, threads);
+        assert_int_equal(vn_pool_size(p), threads);
+        for (int round = 0; round < 50; round++) {
+            struct counts c = { 0 };
+            const int parts = unit_pick(0, 4000);
+            vn_pool_run(p, parts, count_part, &c);
+            for (int i = 0; i < 4000; i++)
+                assert_int_equal(c.done[i], i < parts);
+        }
+        vn_pool_stop(p);
+        free(mem);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(arena_gives_zeroed_aligned_memory), cmocka_unit_test(arena_runs_deferred_last_first),
+        cmocka_unit_test(arena_text), cmocka_unit_test(arena_out_of_memory_jumps_to_the_guard),
+        cmocka_unit_test(vec_grows), cmocka_unit_test(map_finds_what_was_set),
+        cmocka_unit_test(write_is_whole_or_nothing), cmocka_unit_test(map_of_odd_files),
+        cmocka_unit_test(list_is_sorted), cmocka_unit_test(paths), cmocka_unit_test(pool_runs_every_part_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
