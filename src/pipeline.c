@@ -147,7 +147,8 @@ static int make_original(struct vn_conversion *c, struct vn_err *e)
     INFO(c, "Start to prepare the onnx model.");
     INFO(c, "Input ONNX Model Information: ONNX IR version %d, opset %d, %d nodes", c->original->ir_version, c->original->opset, c->original->nodes.n);
     TRY(insert_preprocess(c, c->original, e));
-    TRY(vn_passes_prepare(c->original, e));
+    if (vn_passes_prepare(c->original, e) < 0)
+        return vn_fail_at(e, "%s", c->config->onnx_model);
     note_origin(c, c->original);
     INFO(c, "End to prepare the onnx model.");
     return VN_OK;
@@ -538,7 +539,8 @@ static int check(struct vn_conversion *c, const struct check_options *o, struct 
     const struct vn_onnx_options read = { .shapes = shapes, .n_shapes = o->n_shapes, .note = forward_note, .user = &c->listener };
     TRY(vn_onnx_read(&c->original, c->arena, o->model, &read, e));
     feature_inputs(c);
-    TRY(vn_passes_prepare(c->original, e));
+    if (vn_passes_prepare(c->original, e) < 0)
+        return vn_fail_at(e, "%s", o->model);
     TRY(make_optimized(c, e));
     TRY(vn_samples_random(&c->samples, c->arena, c->config, c->optimized, 1, e));
     TRY(collect_ranges(c, e));

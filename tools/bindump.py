@@ -23,7 +23,7 @@ FEATURES = {0: "avx2", 1: "avx512", 2: "avx512vnni", 8: "neon", 9: "dotprod"}
 
 WINDOW = "n h w c oh ow k kh kw sh sw dh dw ph pw groups "
 POOL = "n h w c oh ow kh kw sh sw dh dw ph pw ph_end pw_end count_include_pad"
-CONV_S8 = WINDOW + "lo hi wide mid_scale:f mid_zero hidden_conv hidden_sum"
+CONV_S8 = WINDOW + "lo hi wide mid_scale:f mid_zero residual_first hidden_conv hidden_sum"
 CONV_F32 = WINDOW + "lo:f hi:f hidden_conv hidden_sum"
 MATMUL = "m n k rank dims[6] a_stride[6] b_stride[6]"
 # name, least and most inputs, parameters; codes count from 1

@@ -86,11 +86,12 @@ static int lower_output(struct lowering *l, const struct value *v, const struct 
     for (int i = 0; i < l->prog->inputs.n; i++)
         is_input |= l->prog->inputs.v[i].tensor == id;
     if (t.place != BIN_ARENA || is_input) { /* the output wants memory of its own */
-        const int copy = vn_low_value_tensor(l, t.name, t.dtype, &t.shape, PLAIN, t.scale, t.zero, NULL);
+        const int copy = vn_low_value_tensor(l, v->name, t.dtype, &t.shape, PLAIN, t.scale, t.zero, NULL);
         const int64_t n = vn_shape_count(&t.shape), one = 1;
         TRY(vn_low_copy(l, id, copy, 1, &n, 0, &one, 0, &one, e));
         id = copy;
     }
+    vn_low_tensor(l, id)->name = v->name; /* whatever conversion made it last */
     const struct prog_io io = { id, 0, 0 };
     VEC_PUSH(l->arena, &l->prog->outputs, io);
     return VN_OK;

@@ -131,6 +131,7 @@ static int fuse_residual(struct prog *p, int at, const struct uses *u)
         struct instr_CONV_S8 *q = fused.params;
         q->mid_scale = p->tensors.v[t].scale;
         q->mid_zero = p->tensors.v[t].zero;
+        q->residual_first = add.in[1] == t;
     }
     hide(p, &fused, 0, add.out);
     p->instrs.v[user] = fused; /* where the add was: its other operand exists there */

@@ -143,7 +143,8 @@ static int open_onnx(struct runner *r, const struct runner_options *o, struct vn
     r->kind = RUN_ONNX;
     r->reference = o->reference;
     TRY(vn_onnx_read(&r->graph, r->arena, r->path, NULL, e));
-    TRY(vn_passes_prepare(r->graph, e));
+    if (vn_passes_prepare(r->graph, e) < 0)
+        return vn_fail_at(e, "%s", r->path);
     vn_graph_imply(r->graph);
     r->n_in = r->graph->inputs.n;
     r->n_out = r->graph->outputs.n;

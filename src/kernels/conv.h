@@ -41,8 +41,9 @@ static inline void finish_s8(void *out, size_t at, int64_t acc, size_t i, const 
         ((float *)out)[at] = (float)acc * p->mult[i];
     } else if (p->residual) {
         const int32_t mid = vn_requantize(acc, p->mult[i], p->z_mid, -128, 127);
-        ((int8_t *)out)[at] = (int8_t)vn_add(mid, p->z_mid, p->r_mid, p->residual[at], p->z_res, p->r_res,
-            p->zy, p->lo, p->hi);
+        const int32_t res = p->residual[at];
+        ((int8_t *)out)[at] = (int8_t)(p->residual_first ? vn_add(res, p->r_res, mid, p->r_mid, p->fixed, p->lo, p->hi)
+                                                         : vn_add(mid, p->r_mid, res, p->r_res, p->fixed, p->lo, p->hi));
     } else {
         ((int8_t *)out)[at] = (int8_t)vn_requantize(acc, p->mult[i], p->zy, p->lo, p->hi);
     }

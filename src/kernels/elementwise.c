@@ -9,7 +9,7 @@ void vn_binary_s8_c(int8_t *out, const int8_t *a, const int8_t *b, size_t n, int
         if (p->op == VN_BIN_MUL)
             out[i] = (int8_t)vn_mul(*a, p->za, *b, p->zb, p->ra, p->zy, p->lo, p->hi);
         else
-            out[i] = (int8_t)vn_add(*a, p->za, p->ra, *b, p->zb, p->rb, p->zy, p->lo, p->hi);
+            out[i] = (int8_t)vn_add(*a, p->ra, *b, p->rb, p->fixed, p->lo, p->hi);
     }
 }
 

@@ -38,8 +38,7 @@ struct vn_window2d {
  * acc[k] = sum over taps and channels (x - zx) * w + bias[k], exact (taps outside the input contribute 0)
  * out_s8: q  = sat(rne((float)acc * mult[k]) + zy) clamped to [lo, hi]
  *         residual: m = sat(rne((float)acc * mult[k]) + z_mid) in [-128, 127] first, then
- *                   q = sat(rne((float)(m - z_mid) * r_mid + (float)(res - z_res) * r_res) + zy) clamped to [lo, hi]
- *                   (two products rounded, then one sum: vn_add; which of the two is Add's first input does not matter)
+ *                   q = vn_add of m and res, in the order of Add's inputs, clamped to [lo, hi]
  * out_f32: y = (float)acc * mult[k]
  */
 struct vn_conv_s8 {
@@ -51,8 +50,9 @@ struct vn_conv_s8 {
     int32_t zx, zy, lo, hi;
     int wide;              /* 1: |acc| can pass 2^31: the C kernel with 64-bit sums */
     const int8_t *residual; /* NULL: none; same shape as the output */
-    int32_t z_mid, z_res;
-    float r_mid, r_res;
+    int residual_first;     /* 1: it is Add's first input, the convolution's own result the second */
+    int32_t z_mid;
+    float r_mid, r_res, fixed; /* of vn_add */
     int out_f32;
 };
 #define VN_CONV_S8(name) \
@@ -126,7 +126,7 @@ enum vn_binary { VN_BIN_ADD, VN_BIN_SUB, VN_BIN_MUL, VN_BIN_DIV };
 struct vn_binary_s8 {
     enum vn_binary op; /* ADD or MUL. ADD, SUB: ra = sa/sy, rb = sb/sy (SUB: the caller negates rb and passes ADD); MUL: ra = (sa*sb)/sy */
     int32_t za, zb, zy, lo, hi;
-    float ra, rb;
+    float ra, rb, fixed; /* fixed: vn_add_fixed, ADD only */
 };
 typedef void vn_binary_s8_fn(int8_t *out, const int8_t *a, const int8_t *b, size_t n, int step_a, int step_b, const struct vn_binary_s8 *p);
 typedef void vn_binary_f32_fn(float *out, const float *a, const float *b, size_t n, int step_a, int step_b, enum vn_binary op);

@@ -45,14 +45,6 @@ static inline int32_t vn_rescale(int32_t q, int32_t z, float ratio, int32_t zy, 
     return vn_sat_rne((float)(q - z) * ratio, zy, lo, hi);
 }
 
-/* Add: ratios are sa/sy and sb/sy. */
-static inline int32_t vn_add(int32_t a, int32_t za, float ra, int32_t b, int32_t zb, float rb, int32_t zy, int32_t lo, int32_t hi)
-{
-    const float t = (float)(a - za) * ra;
-    const float u = (float)(b - zb) * rb;
-    return vn_sat_rne(t + u, zy, lo, hi);
-}
-
 /* Mul: m = (sa*sb)/sy. */
 static inline int32_t vn_mul(int32_t a, int32_t za, int32_t b, int32_t zb, float m, int32_t zy, int32_t lo, int32_t hi)
 {
@@ -107,6 +99,14 @@ static inline float vn_fma(float a, float b, float c) { return __builtin_fmaf(a,
 #else
 static inline float vn_fma(float a, float b, float c) { return vn_fma_soft(a, b, c); }
 #endif
+
+/* Add: ra = sa/sy, rb = sb/sy, of the first and the second input; the zero points go into one constant (as in onnxruntime's kernel,
+ * whose results these are). */
+static inline float vn_add_fixed(int32_t za, float ra, int32_t zb, float rb, int32_t zy) { return (float)zy - (ra * (float)za + rb * (float)zb); }
+static inline int32_t vn_add(int32_t a, float ra, int32_t b, float rb, float fixed, int32_t lo, int32_t hi)
+{
+    return vn_sat_rne(vn_fma((float)a, ra, vn_fma((float)b, rb, fixed)), 0, lo, hi);
+}
 
 /* Our own transcendental functions (num/math.c): float32, products and sums in a fixed order, no fused operations. */
 float vn_expf(float x);     /* 0 below -87.3, +inf above 88.7; within 2 ulp */

@@ -87,12 +87,12 @@ int vn_qeval_clamp(const struct node *n, const struct eval *ev, double lo, doubl
 /* Numbers of one binary node, for the callbacks of vn_eval_binary; the toolchain evaluates one node at a time per thread. */
 static _Thread_local struct {
     int32_t za, zb, zy, lo, hi;
-    float ra, rb;
+    float ra, rb, fixed;
 } bin;
 
 static int64_t q_add(int64_t a, int64_t b)
 {
-    return vn_add((int32_t)a, bin.za, bin.ra, (int32_t)b, bin.zb, bin.rb, bin.zy, bin.lo, bin.hi);
+    return vn_add((int32_t)a, bin.ra, (int32_t)b, bin.rb, bin.fixed, bin.lo, bin.hi);
 }
 
 static int64_t q_mul(int64_t a, int64_t b)
@@ -107,5 +107,6 @@ int vn_qeval_binary(const struct node *n, const struct eval *ev, int op, struct 
     bin.lo = vn_q_min(y), bin.hi = vn_q_max(y);
     bin.ra = op == 2 ? vn_requant_mult(a->scale[0], b->scale[0], y->scale[0]) : a->scale[0] / y->scale[0];
     bin.rb = op == 1 ? -(b->scale[0] / y->scale[0]) : b->scale[0] / y->scale[0];
+    bin.fixed = vn_add_fixed(bin.za, bin.ra, bin.zb, bin.rb, bin.zy);
     return vn_eval_binary(n, ev, NULL, op == 2 ? q_mul : q_add, e);
 }

@@ -3,6 +3,13 @@
 #include "ops/op.h"
 #include "passes/pass.h"
 
+/* video range: luma spans 219 steps, chroma 224 */
+#define VY (float)(255.0 / 219)
+#define VR (float)(1.402 * 255 / 224)
+#define VGU (float)(0.344136 * 255 / 224)
+#define VGV (float)(0.714136 * 255 / 224)
+#define VB (float)(1.772 * 255 / 224)
+
 static const struct colour {
     const char *rt, *train;
     int video;
@@ -18,8 +25,8 @@ static const struct colour {
     { "bgr", "rgb", 0, { 128, 128, 128 }, { 0, 0, 1, 0, 1, 0, 1, 0, 0 } },
     { "yuv444", "rgb", 0, { 128, 0, 0 }, { 1, 0, 1.402f, 1, -0.344136f, -0.714136f, 1, 1.772f, 0 } },
     { "yuv444", "bgr", 0, { 128, 0, 0 }, { 1, 1.772f, 0, 1, -0.344136f, -0.714136f, 1, 0, 1.402f } },
-    { "yuv444", "rgb", 1, { 112, 0, 0 }, { 1.164f, 0, 1.596f, 1.164f, -0.392f, -0.813f, 1.164f, 2.017f, 0 } },
-    { "yuv444", "bgr", 1, { 112, 0, 0 }, { 1.164f, 2.017f, 0, 1.164f, -0.392f, -0.813f, 1.164f, 0, 1.596f } },
+    { "yuv444", "rgb", 1, { 112, 0, 0 }, { VY, 0, VR, VY, -VGU, -VGV, VY, VB, 0 } },
+    { "yuv444", "bgr", 1, { 112, 0, 0 }, { VY, VB, 0, VY, -VGU, -VGV, VY, 0, VR } },
 };
 
 /* NV12 is turned into YUV444 in front of the network. */

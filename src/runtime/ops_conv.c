@@ -50,7 +50,7 @@ static int prepare_s8(struct vn_model *m, struct rt_step *s, int depthwise, stru
     TRY(per_channel(s, 3, VN_F32, entries, e));
     TRY(per_channel(s, 4, VN_I32, entries, e));
     WANT(s, e, s->out->dtype == VN_I8 || s->out->dtype == VN_F32, "output has another type");
-    WANT(s, e, within(p->lo, -128, p->hi) && within(p->hi, p->lo, 127) && within(p->mid_zero, -128, 127), "bounds out of range");
+    WANT(s, e, within(p->lo, -128, p->hi) && within(p->hi, p->lo, 127) && within(p->mid_zero, -128, 127) && within(p->residual_first, 0, 1), "bounds out of range");
     WANT(s, e, p->wide || (int64_t)g->kh * g->kw * (g->c / g->groups) <= VN_NARROW_TAPS, "sums do not fit 32 bits");
     a->weight = (const int8_t *)s->in[1]->data;
     a->bias = (const int32_t *)s->in[2]->data;
@@ -69,9 +69,11 @@ static int prepare_s8(struct vn_model *m, struct rt_step *s, int depthwise, stru
         WANT(s, e, r->dtype == VN_I8 && r->count == s->out->count && !a->out_f32, "residual does not fit");
         a->residual = (const int8_t *)r->data;
         a->z_mid = p->mid_zero;
-        a->z_res = r->zero;
         a->r_mid = p->mid_scale / s->out->scale;
         a->r_res = r->scale / s->out->scale;
+        a->residual_first = p->residual_first;
+        a->fixed = p->residual_first ? vn_add_fixed(r->zero, a->r_res, p->mid_zero, a->r_mid, s->out->zero)
+                                     : vn_add_fixed(p->mid_zero, a->r_mid, r->zero, a->r_res, s->out->zero);
     }
     return rt_hidden(m, s, p->hidden_conv, p->hidden_sum, e);
 }

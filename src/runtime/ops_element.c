@@ -97,6 +97,8 @@ static int prepare_binary(struct vn_model *m, struct rt_step *s, struct vn_err *
                                                .zy = s->out->zero, .lo = p->lo, .hi = p->hi };
     s->args.binary_s8.ra = op == VN_BIN_MUL ? vn_requant_mult(sa, sb, sy) : sa / sy;
     s->args.binary_s8.rb = op == VN_BIN_SUB ? -(sb / sy) : sb / sy;
+    struct vn_binary_s8 *const b = &s->args.binary_s8;
+    b->fixed = vn_add_fixed(b->za, b->ra, b->zb, b->rb, b->zy);
     return VN_OK;
 }
 

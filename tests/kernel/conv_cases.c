@@ -93,9 +93,10 @@ static void naive_s8(void *out, const int8_t *x, const struct vn_conv_s8 *p, con
                         ((float *)out)[at] = (float)acc * ch->mult[k];
                     } else if (p->residual) {
                         const int32_t m = vn_sat_rne((float)acc * ch->mult[k], p->z_mid, -128, 127);
-                        const float a = (float)(m - p->z_mid) * p->r_mid,
-                            b = (float)(p->residual[at] - p->z_res) * p->r_res;
-                        ((int8_t *)out)[at] = (int8_t)vn_sat_rne(a + b, p->zy, p->lo, p->hi);
+                        const float a = (float)m, b = (float)p->residual[at];
+                        const float sum = p->residual_first ? fmaf(b, p->r_res, fmaf(a, p->r_mid, p->fixed))
+                                                            : fmaf(a, p->r_mid, fmaf(b, p->r_res, p->fixed));
+                        ((int8_t *)out)[at] = (int8_t)vn_sat_rne(sum, 0, p->lo, p->hi);
                     } else {
                         ((int8_t *)out)[at] = (int8_t)vn_sat_rne((float)acc * ch->mult[k], p->zy, p->lo, p->hi);
                     }
@@ -156,9 +157,10 @@ static void conv_s8(struct test *t, int depthwise)
         fill_s8(t, res, outs);
         p.residual = res;
         p.z_mid = random_zero(t);
-        p.z_res = random_zero(t);
+        p.residual_first = one_in(t, 2);
         p.r_mid = real(t, 2.0f);
         p.r_res = real(t, 2.0f);
+        p.fixed = vn_add_fixed(p.z_mid, p.r_mid, random_zero(t), p.r_res, p.zy);
     }
     int8_t *const x = new_input(t, ins);
     fill_s8(t, x, ins);

@@ -89,6 +89,7 @@ static void test_binary_s8(struct test *t)
     p.zy = pick(t, -128, 127);
     p.ra = one_in(t, 30) ? odd_float(t) : real(t, 2.0f);
     p.rb = real(t, 2.0f);
+    p.fixed = vn_add_fixed(p.za, p.ra, p.zb, p.rb, p.zy);
     const size_t n = (size_t)pick(t, 1, 100);
     const int step_a = !one_in(t, 4), step_b = !one_in(t, 4), in_place = pick(t, 0, 2);
     int8_t *const a = new_input(t, n), *const b = new_input(t, n), *const want = new_output(n),
@@ -97,8 +98,8 @@ static void test_binary_s8(struct test *t)
     fill_s8(t, b, n);
     for (size_t i = 0; i < n; i++) {
         const int u = a[i * step_a] - p.za, v = b[i * step_b] - p.zb;
-        const float ta = (float)u * p.ra, tb = (float)v * p.rb;
-        want[i] = (int8_t)vn_sat_rne(p.op == VN_BIN_MUL ? (float)(u * v) * p.ra : ta + tb, p.zy, p.lo, p.hi);
+        const float sum = fmaf(a[i * step_a], p.ra, fmaf(b[i * step_b], p.rb, p.fixed));
+        want[i] = (int8_t)(p.op == VN_BIN_MUL ? vn_sat_rne((float)(u * v) * p.ra, p.zy, p.lo, p.hi) : vn_sat_rne(sum, 0, p.lo, p.hi));
     }
     EACH_LEVEL (binary_s8) {
         reset_output(got, n);

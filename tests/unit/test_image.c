@@ -105,7 +105,7 @@ static void colours_come_back(void **state)
         for (int c = 0; c < 3; c++)
             rgb[c] = (uint8_t)unit_random();
         vn_pixels_runtime(yuv, rgb, &f);
-        const double y = video ? 1.164 * (yuv[0] - 16) : yuv[0], u = yuv[1] - 128, v = yuv[2] - 128;
+        const double y = video ? 255.0 / 219 * (yuv[0] - 16) : yuv[0], u = yuv[1] - 128, v = yuv[2] - 128;
         const double back[3] = { y + (video ? 1.596 : 1.402) * v, y - (video ? 0.392 * u + 0.813 * v : 0.344136 * u + 0.714136 * v),
                                  y + (video ? 2.017 : 1.772) * u };
         for (int c = 0; c < 3; c++)

@@ -28,9 +28,12 @@ static int is_graph_input(const struct model_writer *w, const struct value *v)
     return 0;
 }
 
+/* "pixel - 128": int8 as it comes. A feature map stays float32 outside and is quantized by the first node. */
+static int is_pixels(const struct qparam *q) { return q->dtype == VN_I8 && q->n == 1 && q->scale[0] == 1 && q->zero[0] == 0; }
+
 int vn_onnx_is_integer_input(const struct model_writer *w, const struct value *v)
 {
-    return w->o->int8_inputs && vn_onnx_is_quantized(v) && is_graph_input(w, v);
+    return w->o->int8_inputs && vn_onnx_is_quantized(v) && is_pixels(v->q) && is_graph_input(w, v);
 }
 
 static const char *derived(struct model_writer *w, const char *base, const char *suffix)

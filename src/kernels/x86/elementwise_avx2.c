@@ -11,15 +11,15 @@ static inline __m256 centred8(const int8_t *q, int step, int32_t z)
 void vn_binary_s8_avx2(int8_t *out, const int8_t *a, const int8_t *b, size_t n, int step_a, int step_b,
                        const struct vn_binary_s8 *p)
 {
-    const __m256 ra = _mm256_set1_ps(p->ra), rb = _mm256_set1_ps(p->rb);
-    const __m256i zy = _mm256_set1_epi32(p->zy);
+    const __m256 ra = _mm256_set1_ps(p->ra), rb = _mm256_set1_ps(p->rb), fixed = _mm256_set1_ps(p->fixed);
+    const int mul = p->op == VN_BIN_MUL;
+    const int32_t za = mul ? p->za : 0, zb = mul ? p->zb : 0, zy = mul ? p->zy : 0; /* a sum has them in `fixed` */
     size_t i = 0;
     for (; i + 8 <= n; i += 8) {
-        const __m256 u = centred8(a + i * step_a, step_a, p->za), v = centred8(b + i * step_b, step_b, p->zb);
+        const __m256 u = centred8(a + i * step_a, step_a, za), v = centred8(b + i * step_b, step_b, zb);
         /* a product of two centred values has 17 bits: exact in a float, like the integer product */
-        const __m256 t = p->op == VN_BIN_MUL ? _mm256_mul_ps(_mm256_mul_ps(u, v), ra)
-                                             : _mm256_add_ps(_mm256_mul_ps(u, ra), _mm256_mul_ps(v, rb));
-        const int64_t q = narrow8(_mm256_add_epi32(round8(t, p->zy, p->lo, p->hi), zy));
+        const __m256 t = mul ? _mm256_mul_ps(_mm256_mul_ps(u, v), ra) : _mm256_fmadd_ps(u, ra, _mm256_fmadd_ps(v, rb, fixed));
+        const int64_t q = narrow8(_mm256_add_epi32(round8(t, zy, p->lo, p->hi), _mm256_set1_epi32(zy)));
         memcpy(out + i, &q, sizeof q);
     }
     vn_binary_s8_c(out + i, a + i * step_a, b + i * step_b, n - i, step_a, step_b, p);

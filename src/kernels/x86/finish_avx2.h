@@ -59,11 +59,12 @@ static inline void finish8_s8(void *out, size_t at, __m256i acc, size_t i, int c
     }
     if (p->residual) {
         const __m256i mid = round8(t, p->z_mid, -128, 127);
-        const __m256 a = _mm256_mul_ps(_mm256_cvtepi32_ps(mid), _mm256_set1_ps(p->r_mid));
-        const __m256i r = _mm256_sub_epi32(widen8(p->residual + at), _mm256_set1_epi32(p->z_res));
-        t = _mm256_add_ps(a, _mm256_mul_ps(_mm256_cvtepi32_ps(r), _mm256_set1_ps(p->r_res)));
+        const __m256 a = _mm256_add_ps(_mm256_cvtepi32_ps(mid), _mm256_set1_ps((float)p->z_mid)), b = _mm256_cvtepi32_ps(widen8(p->residual + at));
+        const __m256 ra = _mm256_set1_ps(p->r_mid), rb = _mm256_set1_ps(p->r_res), fixed = _mm256_set1_ps(p->fixed);
+        t = p->residual_first ? _mm256_fmadd_ps(b, rb, _mm256_fmadd_ps(a, ra, fixed)) : _mm256_fmadd_ps(a, ra, _mm256_fmadd_ps(b, rb, fixed));
     }
-    const __m256i q = _mm256_add_epi32(round8(t, p->zy, p->lo, p->hi), _mm256_set1_epi32(p->zy));
+    const int32_t zero = p->residual ? 0 : p->zy; /* the sum has it already */
+    const __m256i q = _mm256_add_epi32(round8(t, zero, p->lo, p->hi), _mm256_set1_epi32(zero));
     store8_s8((int8_t *)out + at, q, count);
 }
 

@@ -28,11 +28,12 @@ static inline void finish16_s8(void *out, size_t at, __m512i acc, size_t i, __mm
     if (p->residual) {
         const __m512i mid = round16(t, p->z_mid, -128, 127);
         const __m512i res = _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(m, p->residual + at));
-        const __m512 a = _mm512_mul_ps(_mm512_cvtepi32_ps(mid), _mm512_set1_ps(p->r_mid));
-        const __m512i r = _mm512_sub_epi32(res, _mm512_set1_epi32(p->z_res));
-        t = _mm512_add_ps(a, _mm512_mul_ps(_mm512_cvtepi32_ps(r), _mm512_set1_ps(p->r_res)));
+        const __m512 a = _mm512_add_ps(_mm512_cvtepi32_ps(mid), _mm512_set1_ps((float)p->z_mid)), b = _mm512_cvtepi32_ps(res);
+        const __m512 ra = _mm512_set1_ps(p->r_mid), rb = _mm512_set1_ps(p->r_res), fixed = _mm512_set1_ps(p->fixed);
+        t = p->residual_first ? _mm512_fmadd_ps(b, rb, _mm512_fmadd_ps(a, ra, fixed)) : _mm512_fmadd_ps(a, ra, _mm512_fmadd_ps(b, rb, fixed));
     }
-    const __m512i q = _mm512_add_epi32(round16(t, p->zy, p->lo, p->hi), _mm512_set1_epi32(p->zy));
+    const int32_t zero = p->residual ? 0 : p->zy; /* the sum has it already */
+    const __m512i q = _mm512_add_epi32(round16(t, zero, p->lo, p->hi), _mm512_set1_epi32(zero));
     int8_t *const y = (int8_t *)out + at;
     if (m == 0xffff)
         _mm_storeu_si128((__m128i *)y, _mm512_cvtepi32_epi8(q));
