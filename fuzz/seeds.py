@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+"""Write a small corpus for each fuzz target.
+
+    seeds.py FOLDER CONVERTED
+
+FOLDER gets bin/ config/ jpeg/ npy/ onnx_reader/ png/. CONVERTED: the folder of a conversion of examples/digits (ONNX stages and
+.bin). Needs NumPy and Pillow.
+"""
+import glob
+import io
+import os
+import shutil
+import sys
+
+import numpy as np
+from PIL import Image
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+CONFIGS = {
+    "image": """model_parameters:
+  onnx_model: 'net.onnx'
+  march: 'bayes-e'
+input_parameters:
+  input_name: 'image'
+  input_type_train: 'rgb'
+  input_type_rt: 'nv12'
+  input_space_and_range: 'bt601_video'
+  norm_type: 'data_mean_and_scale'
+  mean_value: 123.7 116.3 103.5
+  scale_value: 0.0171 0.0175 0.0174
+calibration_parameters:
+  cal_data_dir: './pictures'
+  preprocess_on: True
+  calibration_type: 'max'
+  max_percentile: 0.9999
+compiler_parameters:
+  optimize_level: 'O2'
+""",
+    "two_inputs": """model_parameters: {onnx_model: net.onnx}
+input_parameters:
+  input_name: "image; other"
+  input_type_train: 'bgr; featuremap'
+  input_type_rt: 'rgb; featuremap'
+  input_layout_rt: 'NHWC; None'
+  input_shape: '1x3x32x32; 1x10'
+  norm_type: 'data_mean; no_preprocess'
+  mean_value: '1 2 3; None'
+calibration_parameters:
+  cal_data_dir: './a; ./b_f32'
+  cal_data_type: 'uint8; float32'
+  optimization: set_model_output_int8
+""",
+    "random_data": """input_parameters:
+  input_type_train: featuremap
+  input_type_rt: featuremap
+model_parameters:
+  onnx_model: net.onnx
+calibration_parameters:
+  calibration_type: skip
+compiler_parameters:
+""",
+}
+
+
+def picture(mode, size, seed=0):
+    rng = np.random.default_rng(seed)
+    x = np.add.outer(np.arange(size[1]), np.arange(size[0])) * 3 % 256 + rng.integers(0, 20, (size[1], size[0]))
+    rgb = np.stack([x, x[::-1], x[:, ::-1], np.full_like(x, 200)], 2).clip(0, 255).astype(np.uint8)
+    return Image.fromarray(rgb[:, :, 3 if mode == "LA" else 0] if mode in ("L", "P", "LA") else rgb[:, :, :len(mode)], None).convert(mode)
+
+
+def encoded(image, **options):
+    f = io.BytesIO()
+    image.save(f, **options)
+    return f.getvalue()
+
+
+def arrays():
+    for dtype in ("float32", "float64", "float16", "uint8", "int8", "int64", "bool"):
+        yield dtype, np.arange(12).reshape(1, 3, 4).astype(dtype)
+    yield "scalar", np.float32(3)
+    yield "empty", np.zeros((0, 3), np.float32)
+    yield "vector", np.arange(5, dtype=np.int16)
+
+
+def npy(x):
+    f = io.BytesIO()
+    np.save(f, x)
+    return f.getvalue()
+
+
+def corpus(converted):
+    yield from ((f"config/{name}.yaml", text.encode()) for name, text in CONFIGS.items())
+    yield from ((f"npy/{name}.npy", npy(x)) for name, x in arrays())
+    for mode in ("RGB", "L", "RGBA", "LA", "P", "1"):
+        yield f"png/{mode}.png", encoded(picture("L", (9, 7)).convert(mode) if mode == "1" else picture(mode, (9, 7)), format="PNG")
+    for mode, sub in (("RGB", 0), ("RGB", 2), ("L", 0)):
+        yield f"jpeg/{mode}_{sub}.jpg", encoded(picture(mode, (19, 13)), format="JPEG", quality=80, subsampling=sub)
+    yield "jpeg/progressive.jpg", encoded(picture("RGB", (24, 24)), format="JPEG", progressive=True)
+    for path in glob.glob(os.path.join(converted, "*.onnx")):
+        yield "onnx_reader/" + os.path.basename(path), path
+    for path in glob.glob(os.path.join(converted, "*.bin")):
+        yield "bin/" + os.path.basename(path), path
+
+
+def write(folder, converted):
+    for name, data in corpus(converted):
+        path = os.path.join(folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        if isinstance(data, bytes):
+            with open(path, "wb") as f:
+                f.write(data)
+        else:
+            shutil.copy(data, path)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    write(*sys.argv[1:])
