@@ -1,0 +1,46 @@
+"""The n-th allocation fails: `vernier check` and `vernier convert` end with status 4 and say so, or succeed without that memory."""
+import concurrent.futures
+import re
+
+import pytest
+import tool
+
+STEPS = 400  # of each kind; the first 300 in turn, then spread over the run
+SHIM = tool.BUILD / "tests/libfailing_malloc.so"
+
+
+def steps(total):
+    first = list(range(1, min(300, total) + 1))
+    return first + [300 + round((total - 300) * (i + 1) / (STEPS - 300)) for i in range(STEPS - 300)] if total > STEPS else list(range(1, total + 1))
+
+
+def once(args, n, forever):
+    env = {"LD_PRELOAD": str(SHIM)}
+    if n:
+        env.update(VN_FAIL_AT=str(n), **({"VN_FAIL_ALL": "1"} if forever else {}))
+    return tool.run(*args, env=env, build=tool.BUILD)
+
+
+@pytest.mark.parametrize("forever", [False, True], ids=["one_fails", "all_later_fail"])
+@pytest.mark.parametrize("command", ["check", "convert", "run", "verify", "init"])
+def test_failing_allocations(digits, tmp_path, command, forever):
+    out = tmp_path / "out"
+    args = {"check": ["check", digits.model], "run": ["run", digits.bin, "--input", digits.picture],
+            "verify": ["verify", digits.stage("quantized"), digits.bin, "--random", "1"],
+            "init": ["init", digits.model, "-o", tmp_path / "x.yaml"],
+            "convert": ["convert", "-c", digits.write_yaml(tmp_path / "d.yaml", out), "--log", "none", "--compare", "2"]}[command]
+    whole = once(args, 0, False)
+    assert whole.status == tool.DONE
+    if command == "init":
+        (tmp_path / "x.yaml").unlink()
+    total = int(re.search(r"allocations: (\d+)", whole.err)[1])
+    with concurrent.futures.ThreadPoolExecutor(1 if command in ("init", "convert") else 2) as pool:
+        runs = list(pool.map(lambda n: (n, once(args, n, forever), (tmp_path / "x.yaml").unlink(missing_ok=True)), steps(total)))
+    statuses = [r.status for _, r, _ in runs]
+    print(f"{total} allocations, {len(runs)} runs: " + ", ".join(f"{statuses.count(s)} with status {s}" for s in sorted(set(statuses))))
+    for n, r, _ in runs:
+        assert r.status in (tool.DONE, tool.INTERNAL), f"allocation {n}: {r}"
+        assert r.status == tool.DONE or re.search("(?i)memory", r.err), f"allocation {n}: {r}"
+    assert tool.INTERNAL in statuses
+    left = [p.name for p in out.rglob("*")] if out.exists() else []
+    assert all(name.endswith((".onnx", ".bin")) for name in left), left

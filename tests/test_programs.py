@@ -1,0 +1,58 @@
+"""The test programs in C, each as one test (the kernels: one for each family)."""
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+import tool
+
+HERE = pathlib.Path(__file__).parent
+
+
+def execute(*args, timeout=600):
+    env = {**os.environ, **tool.SANITIZER_OPTIONS}
+    done = subprocess.run([str(a) for a in args], capture_output=True, text=True, timeout=timeout, env=env)
+    assert done.returncode == 0, f"{' '.join(map(str, args))}\nstatus {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    return done.stdout
+
+
+# without the sanitizers, too: the optimizer of the real build is what users get
+BUILDS = {"normal": tool.BUILD, "sanitized": tool.SANITIZED}
+FAMILIES = ["rne", "fma", "functions", "softmax_table", "conv_s8", "dwconv_s8", "conv_f32", "dwconv_f32", "matmul_s8", "matmul_f32",
+            "binary_s8", "binary_f32", "quantize", "clamp_table", "unary_f32", "pool", "softmax", "resize", "preprocess"]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("build", BUILDS)
+def test_kernels(build, family):
+    last = execute(BUILDS[build] / "tests/kerneltest", "--only", family).splitlines()[-1]
+    passed, failed = (int(w.split()[0]) for w in last.split(", "))
+    assert passed > 0 and failed == 0
+
+
+def test_kernel_families_are_all_listed():
+    found = set()
+    for source in (HERE / "kernel").glob("*_cases.c"):
+        lines = source.read_text().split("_families[] = {")[1].splitlines()
+        found |= {line.split('"')[1] for line in lines if line.strip().startswith('{ "')}
+    assert found == set(FAMILIES)
+
+
+@pytest.mark.parametrize("build", BUILDS)
+def test_ops(build):
+    assert ", 0 failures" in execute(BUILDS[build] / "tests/optest")
+
+
+def test_onnx_backend_node_tests():
+    last = execute(sys.executable, HERE / "op/backend.py", "--tool", tool.BUILD / "tests/onnxrun").splitlines()[-1]
+    print(last)
+    assert last.endswith(" 0 failed") and int(last.split()[0]) >= 270
+
+
+PROGRAMS = sorted(p.stem for folder in ("front", "unit", "pass") for p in (HERE / folder).glob("test_*.c"))
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_unit(name):
+    execute(tool.SANITIZED / "tests" / name)
