@@ -18,8 +18,6 @@ if (tool.SHARED / "models").is_dir():
 os.environ.update(tool.SANITIZER_OPTIONS)
 import shared_models as sm  # noqa: E402  (reads VERNIER)
 
-import shared_models as sm  # noqa: E402, reads VERNIER
-
 
 def pytest_collection_modifyitems(items):
     """Short tests first: what is broken shows early."""
@@ -46,18 +44,4 @@ def products(tmp_path_factory):
         if name not in _converted:
             _converted[name] = sm.convert(sm.MODELS[name], tmp_path_factory.mktemp(name))
         return _converted[name]
-    return get
-
-
-@pytest.fixture(scope="session")
-def products(tmp_path_factory):
-    """products(NAME): the stages of a real model, converted once; skips where the models are absent."""
-    made = {}
-
-    def get(name):
-        if sm.missing():
-            pytest.skip(sm.missing())
-        if name not in made:
-            made[name] = sm.convert(sm.MODELS[name], tmp_path_factory.mktemp(name), options=("--log", "none"))
-        return made[name]
     return get
