@@ -1,4 +1,5 @@
 /* The multi-call binary: finds the command, parses its options by its table, maps failures to exit statuses. */
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/time.h>
 #include <time.h>
@@ -250,6 +251,7 @@ int main(int argc, char **argv)
         print_help(c);
         return EXIT_DONE;
     }
+    signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error to report, not an end */
     struct vn_err e = { 0 };
     struct vn_oom guard;
     if (VN_OOM_GUARD(&guard)) {

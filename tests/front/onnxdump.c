@@ -134,6 +134,14 @@ static void quantize_activation(struct graph *g, struct value *v)
     v->q = vn_qparam_new(g->arena, v->id % 3 == 2 ? VN_I16 : VN_I8, -1, 1, &scale, &zero);
 }
 
+/* "pixel - 128", which the writer stores as int8. */
+static void quantize_pixels(struct graph *g)
+{
+    const float one = 1;
+    for (int i = 0; i < g->inputs.n; i++)
+        g->inputs.v[i]->q = vn_qparam_new(g->arena, VN_I8, -1, 1, &one, NULL);
+}
+
 /* What vn_graph_imply is for. */
 static int is_implied(const struct graph *g, const struct value *v)
 {
@@ -204,6 +212,8 @@ static int run(struct vn_arena *a, int argc, char **argv, struct vn_err *e)
         TRY(vn_passes_prepare(g, e));
     if (x.quantize)
         quantize(g, !strcmp(x.quantize, "integer"));
+    if (x.quantize && x.write.int8_inputs)
+        quantize_pixels(g);
     if (x.quantize)
         vn_graph_imply(g);
     print_graph(g);
