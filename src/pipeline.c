@@ -554,10 +554,17 @@ static int check(struct vn_conversion *c, const struct check_options *o, struct 
 int vn_check(struct vn_conversion **out, const struct check_options *o, struct vn_err *e)
 {
     struct vn_options run;
+    struct vn_oom guard;
+    *out = NULL;
     vn_options_default(&run);
+    if (VN_OOM_GUARD(&guard)) {
+        vn_oom_leave(&guard);
+        return vn_fail(e, VN_E_NOMEM, "out of memory");
+    }
     struct vn_arena *a = vn_arena_new();
     struct vn_conversion *c = new_conversion(a, &run, &o->listener);
     const int status = check(c, o, e);
+    vn_oom_leave(&guard);
     if (status < 0)
         vn_arena_free(&a);
     else

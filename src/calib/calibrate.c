@@ -42,7 +42,7 @@ static void collect(void *user, const struct vn_seen *t)
 {
     struct collector *c = user;
     const struct value *v = t->dtype == VN_F32 ? vn_graph_find(c->g, t->name) : NULL;
-    if (!v || c->seen_in[v->id] == c->sample) /* a copy in another layout shows the same values again */
+    if (!v || !c->r->of[v->id] || c->seen_in[v->id] == c->sample) /* a constant that is an output; a copy in another layout */
         return;
     c->seen_in[v->id] = c->sample;
     if (vn_histogram_add(c->r->of[v->id], t->data, t->bytes / sizeof(float)) < 0 && !c->bad)

@@ -1,6 +1,7 @@
 #include <vernier/runtime.h>
 
 #include "calib/calib.h"
+#include "num/num.h"
 
 static void stop(void *p)
 {
@@ -24,4 +25,14 @@ int vn_program_start(struct vn_program *p, struct vn_arena *a, const struct grap
     for (int i = 0; i < p->n_out; i++)
         p->result[i] = vn_arena_alloc(a, p->out[i].bytes);
     return VN_OK;
+}
+
+const void *vn_program_input(struct vn_arena *a, const struct vn_io *io, const float *x)
+{
+    if (io->dtype != VN_I8)
+        return x;
+    int8_t *q = vn_arena_alloc(a, io->bytes);
+    for (size_t i = 0; i < io->bytes; i++)
+        q[i] = (int8_t)vn_quantize(x[i], 1, 0, -128, 127);
+    return q;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "base/random.h"
 #include "calib/calib.h"
 #include "tensor/npy.h"
 
@@ -145,7 +146,10 @@ int vn_sample_file(float *out, uint8_t *pixels, const struct input_config *in, c
 static int open_source(struct source *s, struct vn_arena *a, const struct config *c, struct vn_err *e)
 {
     const char **names;
-    TRY(vn_dir_list(a, s->in->cal_dir, &names, &s->n, e));
+    if (vn_dir_list(a, s->in->cal_dir, &names, &s->n, e) < 0) {
+        const struct vn_err why = *e;
+        return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, why.code, "%s", why.msg);
+    }
     VEC(const char *) paths = { 0 };
     for (int i = 0; i < s->n; i++)
         if (!c->preprocess_on || vn_picture_is_image_name(names[i]))
@@ -205,20 +209,11 @@ int vn_samples_random(struct vn_samples **out, struct vn_arena *a, const struct 
 int vn_samples_count(const struct vn_samples *s) { return s->n; }
 const char *vn_samples_name(const struct vn_samples *s, int i) { return s->random ? "random data" : s->inputs[0].paths[i]; }
 
-static uint64_t next_random(uint64_t *state)
-{
-    *state += 0x9e3779b97f4a7c15u;
-    uint64_t z = *state;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
 /* Pixels uniform in -128..127; feature maps uniform in [-1, 1). */
 static void random_values(float *x, int64_t n, int image, uint64_t seed)
 {
     for (int64_t i = 0; i < n; i++) {
-        const uint64_t r = next_random(&seed);
+        const uint64_t r = vn_random(&seed);
         x[i] = image ? (float)(r >> 56) - 128 : (float)((double)(r >> 11) * 0x1p-52 - 1);
     }
 }

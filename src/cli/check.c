@@ -3,7 +3,7 @@
 
 static const struct option_def options[] = {
     { "--march", 0, "NAME", 0, 0, "target (default generic)" },
-    { "--input-shape", 0, "NAME SHAPE", 1, 1, "shape of an input, e.g. --input-shape data 1x3x224x224" },
+    SHAPE_OPTION,
     JSON_OPTION,
     { 0 },
 };
@@ -13,29 +13,13 @@ static int print_json(const struct vn_conversion *c)
     return vn_print_json(json_pack("{s:s, s:o}", "march", c->target.name, "nodes", vn_json_nodes(c->nodes.v, c->nodes.n)));
 }
 
-static int split_shapes(struct check_options *o, struct vn_arena *a, struct vn_err *e)
-{
-    const char **given;
-    o->n_shapes = vn_opt_all("--input-shape", &given);
-    o->shape_names = NEW_ARRAY(a, const char *, o->n_shapes);
-    o->shape_texts = NEW_ARRAY(a, const char *, o->n_shapes);
-    for (int i = 0; i < o->n_shapes; i++) {
-        const char *eq = strrchr(given[i], '=');
-        if (!eq)
-            return vn_fail(e, VN_E_USAGE, "--input-shape: want a name and a shape, got '%s'", given[i]);
-        o->shape_names[i] = vn_arena_strn(a, given[i], (size_t)(eq - given[i]));
-        o->shape_texts[i] = eq + 1;
-    }
-    return VN_OK;
-}
-
 static int run(struct vn_arena *a, struct vn_err *e)
 {
     const char **words;
     vn_words(&words);
     struct logger log = { .quiet = vn_opt("--json") != NULL };
     struct check_options o = { .model = words[0], .march = vn_opt("--march") ? vn_opt("--march") : "generic", .listener = vn_logger_listener(&log) };
-    TRY(split_shapes(&o, a, e));
+    TRY(vn_opt_shapes(&o.shape_names, &o.shape_texts, &o.n_shapes, a, e));
     struct vn_conversion *c;
     TRY(vn_check(&c, &o, e));
     if (vn_opt("--json"))

@@ -36,6 +36,10 @@ const char *vn_opt(const char *name);             /* value; "" for a given switc
 int vn_opt_all(const char *name, const char ***v);
 int vn_words(const char ***v);
 int vn_opt_int(const char *name, int otherwise, int lo, int hi, int *out, struct vn_err *e);
+/* What --input-shape gave: names and shapes as written. */
+int vn_opt_shapes(const char ***names, const char ***texts, int *n, struct vn_arena *a, struct vn_err *e);
+#define SHAPE_OPTION \
+    { "--input-shape", 0, "NAME SHAPE", 1, 1, "shape of an input, e.g. --input-shape data 1x3x224x224" }
 
 /* --threads and --cpumask, which most commands take. */
 #define RUN_OPTIONS                                                                                              \

@@ -8,6 +8,7 @@ static const struct option_def options[] = {
     { "--output", 'o', "FILE", 0, 0, "where to write (default MODEL.yaml; an existing file is not overwritten)" },
     { "--full", 0, NULL, 0, 0, "every key that works, with its meaning" },
     { "--march", 0, "NAME", 0, 0, "target (default generic)" },
+    SHAPE_OPTION,
     { "--cal-data-dir", 0, "DIR", 0, 0, "folder of calibration pictures or arrays" },
     { 0 },
 };
@@ -71,6 +72,11 @@ static const char *scale_of(struct vn_arena *a, const struct value *v)
     return is_image(v) ? "0.003921568627" : "None";
 }
 
+static const char *folder_of(struct vn_arena *a, const struct value *v)
+{
+    return vn_arena_fmt(a, "./calibration_data/%s", v->name);
+}
+
 static int any_image(const struct graph *g)
 {
     for (int i = 0; i < g->inputs.n; i++)
@@ -90,13 +96,26 @@ static void add_rest(struct text *t, const char *group, const char *used)
     }
 }
 
+/* For a YAML string in single quotes. */
+static const char *quoted(struct vn_arena *a, const char *s)
+{
+    char *q = vn_arena_alloc(a, 2 * strlen(s) + 1), *p = q;
+    for (; *s; s++) {
+        *p++ = *s;
+        if (*s == '\'')
+            *p++ = '\'';
+    }
+    return q;
+}
+
 static const char *compose(struct vn_arena *a, const struct graph *g, const char *model, const char *march)
 {
     struct text t = { a, "" };
-    const char *stem = vn_path_stem(a, model), *dir = vn_opt("--cal-data-dir");
+    const char *stem = quoted(a, vn_path_stem(a, model)), *dir = vn_opt("--cal-data-dir");
     const int image = any_image(g);
     add(&t, vn_arena_fmt(a, "# Conversion of %s. Written by 'vernier init'; check the lines marked CHECK.\n", vn_path_base(model)));
-    add(&t, vn_arena_fmt(a, "model_parameters:\n  onnx_model: '%s'\n  march: '%s'\n  output_model_file_prefix: '%s'\n  working_dir: '%s_output'\n", model, march, stem, stem));
+    add(&t, vn_arena_fmt(a, "model_parameters:\n  onnx_model: '%s'\n  march: '%s'\n  output_model_file_prefix: '%s'\n  working_dir: '%s_output'\n",
+                         quoted(a, model), march, stem, stem));
     add_rest(&t, "model_parameters", " onnx_model march output_model_file_prefix working_dir ");
     add(&t, vn_arena_fmt(a, "input_parameters:\n  input_name: '%s'\n", per_input(a, g, name_of)));
     add(&t, vn_arena_fmt(a, "  input_type_train: '%s'   # CHECK: rgb or bgr, as in training\n", per_input(a, g, type_of)));
@@ -107,7 +126,7 @@ static const char *compose(struct vn_arena *a, const struct graph *g, const char
     if (image)
         add(&t, vn_arena_fmt(a, "  scale_value: '%s'   # CHECK: 1/255; for (x/255 - m)/s: mean_value 255*m, scale_value 1/(255*s)\n", per_input(a, g, scale_of)));
     add_rest(&t, "input_parameters", " input_name input_type_train input_layout_train input_type_rt input_shape norm_type scale_value ");
-    add(&t, vn_arena_fmt(a, "calibration_parameters:\n  cal_data_dir: '%s'   # CHECK: about 100 samples\n", dir ? dir : "./calibration_data"));
+    add(&t, vn_arena_fmt(a, "calibration_parameters:\n  cal_data_dir: '%s'   # CHECK: about 100 samples\n", dir ? quoted(a, dir) : g->inputs.n > 1 ? per_input(a, g, folder_of) : "./calibration_data"));
     if (image)
         add(&t, "  preprocess_on: True      # the folder holds pictures\n");
     else
@@ -130,8 +149,16 @@ static int run(struct vn_arena *a, struct vn_err *e)
     vn_words(&words);
     struct graph *g;
     struct target t;
-    const struct vn_onnx_options o = { .note = note };
+    const char **names, **texts;
+    struct vn_onnx_options o = { .note = note };
     TRY(vn_target_read(&t, a, march, e));
+    TRY(vn_opt_shapes(&names, &texts, &o.n_shapes, a, e));
+    struct vn_onnx_input_shape *shapes = NEW_ARRAY(a, struct vn_onnx_input_shape, o.n_shapes);
+    for (int i = 0; i < o.n_shapes; i++) {
+        shapes[i].name = names[i];
+        TRY(vn_shape_parse(&shapes[i].shape, texts[i], e));
+    }
+    o.shapes = shapes;
     TRY(vn_onnx_read(&g, a, words[0], &o, e));
     const char *path = vn_opt("--output") ? vn_opt("--output") : vn_arena_fmt(a, "%s.yaml", vn_path_stem(a, words[0]));
     if (vn_file_exists(path))

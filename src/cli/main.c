@@ -67,6 +67,22 @@ int vn_opt_int(const char *name, int otherwise, int lo, int hi, int *out, struct
     return VN_OK;
 }
 
+int vn_opt_shapes(const char ***names, const char ***texts, int *n, struct vn_arena *a, struct vn_err *e)
+{
+    const char **given;
+    *n = vn_opt_all("--input-shape", &given);
+    *names = NEW_ARRAY(a, const char *, *n);
+    *texts = NEW_ARRAY(a, const char *, *n);
+    for (int i = 0; i < *n; i++) {
+        const char *eq = strrchr(given[i], '=');
+        if (!eq)
+            return vn_fail(e, VN_E_USAGE, "--input-shape: want a name and a shape, got '%s'", given[i]);
+        (*names)[i] = vn_arena_strn(a, given[i], (size_t)(eq - given[i]));
+        (*texts)[i] = eq + 1;
+    }
+    return VN_OK;
+}
+
 int vn_opt_run(struct vn_options *o, struct vn_err *e)
 {
     static const struct {

@@ -60,6 +60,7 @@ static int write_tensor(const char *dir, const char *name, const char *format, c
 struct dump {
     struct vn_arena *arena;
     const char *dir;
+    struct vn_map *written;
     int dequantize, status;
     struct vn_err *e;
 };
@@ -67,8 +68,9 @@ struct dump {
 static void dump_tensor(void *user, const struct vn_seen *s)
 {
     struct dump *d = user;
-    if (d->status < 0 || (s->dtype != VN_F32 && s->dtype != VN_I8))
+    if (d->status < 0 || (s->dtype != VN_F32 && s->dtype != VN_I8) || vn_map_get(d->written, s->name))
         return;
+    vn_map_set(d->written, vn_arena_str(d->arena, s->name), d); /* an output is shown again in float32 or another order */
     struct vn_arena *a = vn_arena_new();
     const struct vn_shape shape = vn_shape_of(s->rank, s->shape);
     const int real = s->dtype == VN_F32 || d->dequantize;
@@ -206,7 +208,7 @@ static int run_one(struct runner *r, const struct vn_pipeline *p, const char *di
     struct feed f = vn_feed_new(r, a);
     TRY(vn_opt_int("--repeat", 0, 1, 1000000, &repeat, e));
     TRY(feed_inputs(&f, r, p, a, e));
-    struct dump d = { .arena = a, .dequantize = vn_opt("--dequantize") != NULL, .e = e };
+    struct dump d = { .arena = a, .written = vn_map_new(a), .dequantize = vn_opt("--dequantize") != NULL, .e = e };
     const int dump = vn_opt("--dump-all") != NULL;
     if (dump) {
         d.dir = vn_path_join(a, dir, "tensors");

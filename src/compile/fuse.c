@@ -23,9 +23,9 @@ struct uses {
     int count, last; /* readers, and the last of them; program outputs count */
 };
 
-static struct uses *count_uses(const struct prog *p)
+static void count_uses(const struct prog *p, struct uses *u)
 {
-    struct uses *u = NEW_ARRAY(p->arena, struct uses, p->tensors.n);
+    memset(u, 0, (size_t)p->tensors.n * sizeof *u);
     for (int i = 0; i < p->instrs.n; i++)
         for (int k = 0; k < p->instrs.v[i].n_in; k++) {
             u[p->instrs.v[i].in[k]].count++;
@@ -33,7 +33,6 @@ static struct uses *count_uses(const struct prog *p)
         }
     for (int i = 0; i < p->outputs.n; i++)
         u[p->outputs.v[i].tensor].count += 2;
-    return u;
 }
 
 static void remove_instr(struct prog *p, int at)
@@ -141,13 +140,14 @@ static int fuse_residual(struct prog *p, int at, const struct uses *u)
 
 void vn_compile_fuse(struct prog *p, int level)
 {
+    struct uses *u = NEW_ARRAY(p->arena, struct uses, p->tensors.n);
     for (int pass = 2; pass >= 1; pass--) { /* residual adds first: the clamp behind them follows */
         if (level < pass)
             continue;
         for (int i = 0; i < p->instrs.n; i++) {
             if (conv_kind(&p->instrs.v[i]) == NO_CONV)
                 continue;
-            const struct uses *u = count_uses(p);
+            count_uses(p, u);
             if (pass == 2 ? fuse_residual(p, i, u) : fuse_clamp(p, i, u))
                 i--;
         }

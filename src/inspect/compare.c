@@ -52,24 +52,13 @@ static void compare(void *user, const struct vn_seen *t)
     r->mean += m.cosine;
 }
 
-/* Image inputs of the quantized program take int8 where the float program takes the same numbers in float32. */
-static const void *as_program_input(struct vn_arena *a, const struct vn_io *io, const float *x)
-{
-    if (io->dtype != VN_I8)
-        return x;
-    int8_t *q = vn_arena_alloc(a, io->bytes);
-    for (size_t i = 0; i < io->bytes; i++)
-        q[i] = (int8_t)(x[i] < -128 ? -128 : x[i] > 127 ? 127 : rintf(x[i]));
-    return q;
-}
-
 static int run_one(struct side *s, const struct vn_program *ref, const struct vn_program *quant, const struct vn_samples *samples, struct vn_err *e)
 {
     float **x = NEW_ARRAY(s->arena, float *, ref->n_in);
     const void **q = NEW_ARRAY(s->arena, const void *, ref->n_in);
     TRY(vn_samples_load(samples, s->sample, s->arena, x, e));
     for (int i = 0; i < ref->n_in; i++)
-        q[i] = as_program_input(s->arena, &quant->in[i], x[i]);
+        q[i] = vn_program_input(s->arena, &quant->in[i], x[i]);
     memset(s->seen, 0, (size_t)s->g->values.n);
     memset(s->kept, 0, (size_t)s->g->values.n * sizeof *s->kept);
     TRY(vn_model_run(ref->model, (const void *const *)x, ref->result, e));

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "base/random.h"
 #include "front/onnx/onnx.h"
 #include "inspect/inspect.h"
 #include "interp/interp.h"
@@ -180,7 +181,12 @@ int vn_runner_open(struct runner **out, struct vn_arena *a, const char *path, co
         return open_onnx(r, o, e);
     if (o->reference)
         return vn_fail(e, VN_E_USAGE, "%s: the reference executor runs .onnx files", path);
-    return open_bin(r, o, e);
+    const int status = open_bin(r, o, e);
+    if (status == VN_E_INPUT && !vn_path_has_suffix(path, ".bin")) {
+        const struct vn_err why = *e;
+        return vn_fail(e, why.code, "%s (want a file that ends in .onnx, or a .bin)", why.msg);
+    }
+    return status;
 }
 
 /* ---- feeding ---- */
@@ -255,12 +261,6 @@ int vn_feed_file(struct feed *f, const struct runner *r, int i, const char *path
     return vn_sample_file(f->tensor[i], NULL, &raw, &r->in_shape[i], NULL, path, e);
 }
 
-static uint64_t next_random(uint64_t *s)
-{
-    *s = *s * 6364136223846793005u + 1442695040888963407u;
-    return *s >> 33;
-}
-
 void vn_feed_random(struct feed *f, const struct runner *r, uint64_t seed)
 {
     for (int i = 0; i < r->n_in; i++) {
@@ -269,11 +269,11 @@ void vn_feed_random(struct feed *f, const struct runner *r, uint64_t seed)
         if (vn_input_format(&p, &r->in[i], &r->in_shape[i])) {
             const size_t bytes = vn_pixels_bytes(&p) * (size_t)r->in_shape[i].d[0];
             for (size_t k = 0; k < bytes; k++)
-                f->bytes[i][k] = (uint8_t)next_random(&seed);
+                f->bytes[i][k] = (uint8_t)(vn_random(&seed) >> 56);
             bytes_to_tensor(f, r, i);
         } else
             for (int64_t k = 0; k < n; k++)
-                f->tensor[i][k] = (float)next_random(&seed) * 0x1p-30f - 1;
+                f->tensor[i][k] = (float)(vn_random(&seed) >> 40) * 0x1p-23f - 1;
     }
 }
 
@@ -284,12 +284,7 @@ static const void *program_input(const struct runner *r, const struct feed *f, i
     const struct vn_io *io = &r->program.in[i];
     if (io->type != VN_IN_FEATUREMAP)
         return f->bytes[i];
-    if (io->dtype == VN_F32)
-        return f->tensor[i];
-    int8_t *q = vn_arena_alloc(a, io->bytes);
-    for (size_t k = 0; k < io->bytes; k++)
-        q[k] = (int8_t)fmaxf(-128, fminf(127, rintf(f->tensor[i][k])));
-    return q;
+    return vn_program_input(a, io, f->tensor[i]);
 }
 
 static int run_reference(struct runner *r, const struct feed *f, struct vn_err *e)

@@ -89,14 +89,16 @@ static const char *reason_for_float(const struct state *s, const struct node *n)
 {
     if (s->tail[n->id] && s->o->target->float_tail && !s->o->outputs_int8)
         return "its result leaves the network: kept in float32";
-    if (vn_node_kind(n) == Q_FLOAT)
+    if (n->op->quant.kind == Q_FLOAT)
         return vn_arena_fmt(s->arena, "%s has no integer form", n->op->onnx);
     if (listed(s->o->target->float_ops, n->op->onnx))
         return vn_arena_fmt(s->arena, "march %s runs %s in float", s->o->target->name, n->op->onnx);
     if (n->n_out > 1 && n->out[1])
         return "has more than one output";
     const char *why = vn_limits_reason(s->o->target, n, s->arena);
-    return why ? why : unfit_input(s, n);
+    if (!why)
+        why = unfit_input(s, n);
+    return why || vn_node_kind(n) != Q_FLOAT ? why : vn_arena_fmt(s->arena, "%s has no integer form with these attributes and shapes", n->op->onnx);
 }
 
 static int reads_integer(const struct state *s, const struct value *v)
@@ -129,17 +131,23 @@ static int drop_lonely(struct state *s)
 static int choose_nodes(struct state *s, struct vn_err *e)
 {
     int n = 0;
+    const struct node *first = NULL; /* that would be worth integers */
     find_tail(s);
     for (int i = 0; i < s->g->nodes.n; i++) {
         struct node *node = s->g->nodes.v[i];
         node->why_float = reason_for_float(s, node);
         s->integer[i] = !node->why_float;
         n += is_weighted(node) && s->integer[i];
+        if (!first && node->op->quant.kind == Q_LINEAR)
+            first = node;
     }
     while (drop_lonely(s))
         ;
+    if (!n && first)
+        return vn_fail(e, VN_E_INPUT, "%s: nothing to quantize: no Conv, ConvTranspose, Gemm or MatMul can compute in integers; %s (%s): %s",
+                       s->g->source, first->name, first->op->onnx, first->why_float);
     if (!n)
-        return vn_fail(e, VN_E_INPUT, "%s: nothing to quantize: no Conv, ConvTranspose, Gemm or MatMul can compute in integers", s->g->source);
+        return vn_fail(e, VN_E_INPUT, "%s: nothing to quantize: it has no Conv, ConvTranspose, Gemm or MatMul", s->g->source);
     return VN_OK;
 }
 
@@ -200,15 +208,7 @@ static struct value *own_constant(struct state *s, struct node *n, int i)
     return n->in[i];
 }
 
-static int channel_of(const struct value *w, int axis, int64_t i)
-{
-    int64_t inner = 1;
-    for (int k = axis + 1; k < w->shape.rank; k++)
-        inner *= w->shape.d[k];
-    return (int)(i / inner % w->shape.d[axis]);
-}
-
-#define BIAS_LIMIT 1073741823.0 /* 30 bits */
+#define BIAS_LIMIT 536870911.0 /* 30 bits with the sign; what bias correction adds later fits the 31st */
 
 /* Symmetric, one scale per output channel; grown where the bias would not fit 30 bits, and chosen by the bias where all weights
  * are zero. */
@@ -219,7 +219,7 @@ static const struct qparam *from_weight(const struct state *s, struct value *w, 
     double *most = NEW_ARRAY(s->arena, double, n);
     const int64_t count = vn_shape_count(&w->shape);
     for (int64_t i = 0; i < count; i++) {
-        const int c = axis < 0 ? 0 : channel_of(w, axis, i);
+        const int c = vn_shape_coordinate(&w->shape, axis, i);
         most[c] = fmax(most[c], fabs(vn_tensor_f64(w->data, i)));
     }
     for (int c = 0; c < n; c++) {

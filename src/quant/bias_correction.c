@@ -45,10 +45,7 @@ static int64_t outputs_of(const struct node *n)
 
 static double rounding_loss(const struct value *w, int64_t i)
 {
-    int64_t inner = 1;
-    for (int k = w->q->axis + 1; w->q->axis >= 0 && k < w->shape.rank; k++)
-        inner *= w->shape.d[k];
-    const int c = w->q->axis < 0 ? 0 : (int)(i / inner % w->shape.d[w->q->axis]);
+    const int c = vn_shape_coordinate(&w->shape, w->q->axis, i);
     const double x = vn_tensor_f64(w->data, i);
     const int32_t q = vn_quantize((float)x, w->q->scale[c], 0, -127, 127);
     return x - (double)q * (double)w->q->scale[c];

@@ -4,16 +4,6 @@
 #include "ops/op.h"
 #include "quant/quant.h"
 
-static int channel(const struct value *v, int64_t i)
-{
-    if (v->q->axis < 0)
-        return 0;
-    int64_t inner = 1;
-    for (int k = v->q->axis + 1; k < v->shape.rank; k++)
-        inner *= v->shape.d[k];
-    return (int)(i / inner % v->shape.d[v->q->axis]);
-}
-
 /* Weights keep to [-127, 127]; other constants use the whole range of their zero point. */
 static void store_constant(struct graph *g, struct value *v, int is_weight)
 {
@@ -21,7 +11,7 @@ static void store_constant(struct graph *g, struct value *v, int is_weight)
     const int64_t n = vn_shape_count(&v->shape);
     int8_t *q = t->data;
     for (int64_t i = 0; i < n; i++) {
-        const int c = channel(v, i);
+        const int c = vn_shape_coordinate(&v->shape, v->q->axis, i);
         q[i] = (int8_t)vn_quantize((float)vn_tensor_f64(v->data, i), v->q->scale[c], v->q->zero[c], is_weight ? -127 : -128, 127);
     }
     v->data = t;

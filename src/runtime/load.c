@@ -259,6 +259,8 @@ static int layout(struct vn_model **out, const struct file *f, struct bump *b, c
     if (f->h.arena_bytes > used + VN_SLACK + BIN_ALIGN) /* a slip in this number would cost much memory */
         return rt_fail(e, VN_E_INPUT, "damaged .bin: it asks for %llu bytes of memory, its tensors take %llu",
                        (unsigned long long)f->h.arena_bytes, (unsigned long long)used);
+    if (index_bytes > 16 * (uint64_t)f->bytes) /* records that share constants may count them several times, but not this often */
+        return rt_fail(e, VN_E_INPUT, "damaged .bin: its index arrays want %llu bytes", (unsigned long long)index_bytes);
     char *own = take(b, index_bytes, 1);
     char *scratch = take(b, hidden + VN_SLACK, 1);
     if (!b->base)

@@ -119,6 +119,14 @@ int vn_shape_axis(const struct vn_shape *s, int64_t axis)
     return (int)(axis < 0 ? axis + s->rank : axis);
 }
 
+int vn_shape_coordinate(const struct vn_shape *s, int axis, int64_t i)
+{
+    int64_t inner = 1;
+    for (int k = axis + 1; axis >= 0 && k < s->rank; k++)
+        inner *= s->d[k];
+    return axis < 0 ? 0 : (int)(i / inner % s->d[axis]);
+}
+
 void vn_shape_strides(const struct vn_shape *s, int64_t *stride)
 {
     int64_t n = 1;

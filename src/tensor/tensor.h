@@ -35,6 +35,8 @@ int vn_shape_parse(struct vn_shape *s, const char *text, struct vn_err *e);
 int vn_shape_broadcast(struct vn_shape *out, const struct vn_shape *a, const struct vn_shape *b, struct vn_err *e);
 /* axis in [-rank, rank-1] -> [0, rank-1]; -1 when outside. */
 int vn_shape_axis(const struct vn_shape *s, int64_t axis);
+/* Coordinate along `axis` (-1: always 0) of the element at flat index i. */
+int vn_shape_coordinate(const struct vn_shape *s, int axis, int64_t i);
 /* Row-major strides in elements. */
 void vn_shape_strides(const struct vn_shape *s, int64_t *stride);
 

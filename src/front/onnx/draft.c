@@ -306,6 +306,9 @@ static int add_outputs(struct draft *d, const struct onnx_graph *g, struct vn_er
             return vn_fail(e, VN_E_INPUT, "%s: output '%s' is not made by any node", d->path, name);
         if (vn_map_get(seen, name))
             return vn_fail(e, VN_E_INPUT, "%s: output '%s' is listed twice", d->path, name);
+        for (int k = 0; k < d->inputs.n; k++)
+            if (!strcmp(d->inputs.v[k].name, name))
+                return vn_fail(e, VN_E_UNSUPPORTED, "%s: '%s' is both input and output: not supported yet", d->path, name);
         take(d->arena, seen, name);
         VEC_PUSH(d->arena, &d->outputs, name);
     }

@@ -1,0 +1,62 @@
+"""Networks at the edges of the format: constants as outputs, inputs as outputs, dynamic shapes, one layer alone."""
+import subprocess
+
+import numpy as np
+import pytest
+
+import tool
+
+onnx = pytest.importorskip("onnx")
+from onnx import TensorProto, helper, numpy_helper
+
+WEIGHT = np.linspace(-1, 1, 4 * 3 * 3 * 3, dtype=np.float32).reshape(4, 3, 3, 3)
+
+
+def vernier(*words, cwd):
+    return subprocess.run([tool.BUILD / "vernier", *words], cwd=cwd, capture_output=True, text=True)
+
+
+def save(folder, outputs, height=8):
+    info = helper.make_tensor_value_info
+    shapes = {"x": [1, 3, height, 8], "y": [1, 4, None, 6], "w": [4, 3, 3, 3]}
+    graph = helper.make_graph([helper.make_node("Conv", ["x", "w"], ["y"], name="c")], "g", [info("x", TensorProto.FLOAT, shapes["x"])],
+                              [info(name, TensorProto.FLOAT, shapes[name]) for name in outputs], [numpy_helper.from_array(WEIGHT, "w")])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), folder / "m.onnx")
+    (folder / "m.yaml").write_text("""
+model_parameters: {onnx_model: m.onnx, output_model_file_prefix: m, working_dir: out}
+input_parameters: {input_type_train: featuremap, input_type_rt: featuremap, input_layout_train: NCHW}
+calibration_parameters: {calibration_type: skip}
+""")
+
+
+@pytest.mark.parametrize("outputs", [["y"], ["y", "w"]])
+def test_float_results_are_verified(tmp_path, outputs):
+    save(tmp_path, outputs)
+    assert vernier("convert", "-c", "m.yaml", "--log", "none", cwd=tmp_path).returncode == 0
+    done = vernier("verify", "out/m_quantized_model.onnx", "out/m.bin", cwd=tmp_path)
+    assert done.returncode == 0 and "PASSED" in done.stdout
+    done = vernier("run", "out/m.bin", "--output-dir", "r", "--dump-all", cwd=tmp_path)
+    assert done.returncode == 0
+    assert sorted(f.name for f in (tmp_path / "r").glob("*.npy")) == sorted(f"{name}.npy" for name in outputs)
+
+
+def test_input_as_output_is_refused(tmp_path):
+    save(tmp_path, ["y", "x"])
+    done = vernier("convert", "-c", "m.yaml", "--log", "none", cwd=tmp_path)
+    assert done.returncode == 3 and "'x' is both input and output" in done.stderr
+
+
+def test_init_with_a_dynamic_height(tmp_path):
+    save(tmp_path, ["y"], height="h")
+    (tmp_path / "m.yaml").unlink()
+    assert "give input_shape" in vernier("init", "m.onnx", cwd=tmp_path).stderr
+    assert vernier("init", "m.onnx", "--input-shape", "x", "1x3x10x8", cwd=tmp_path).returncode == 0
+    assert "input_shape: '1x3x10x8'" in (tmp_path / "m.yaml").read_text()
+
+
+def test_why_nothing_can_be_quantized(tmp_path):
+    save(tmp_path, ["y"])
+    target = "description: none\nisa: []\nzero_points: symmetric\nfloat_tail: yes\noperators:\n  Relu: {types: [int8]}\n"
+    (tmp_path / "none.yaml").write_text(target)
+    done = vernier("check", "m.onnx", "--march", "none.yaml", cwd=tmp_path)
+    assert done.returncode == 3 and "c (Conv): march none has no integer Conv" in done.stderr
