@@ -2,10 +2,10 @@
 
 /* Field numbers are those of the published format; the order is that in which they are written. */
 #define FIELD(type, number, kind, member) { number, kind, offsetof(struct type, member), NULL }
-#define SUB(type, number, kind, member, what) { number, kind, offsetof(struct type, member), &what }
+#define SUB(type, number, kind, member, what) { number, kind, offsetof(struct type, member), &what##_message }
 #define MESSAGE(id, text, type, ...)                                        \
     static const struct wire_field id##_fields[] = { __VA_ARGS__, { 0 } };  \
-    static const struct wire_message id = { text, sizeof(struct type), id##_fields }
+    static const struct wire_message id##_message = { text, sizeof(struct type), id##_fields }
 
 MESSAGE(entry, "StringStringEntryProto", onnx_entry,
         FIELD(onnx_entry, 1, WIRE_STRING, key),
