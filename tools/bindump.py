@@ -32,13 +32,13 @@ INSTRUCTIONS = [
     ("MATMUL_S8", 2, 2, MATMUL), ("MATMUL_F32", 2, 2, MATMUL),
     ("BINARY_S8", 2, 2, "op lo hi rank dims[8] a_stride[8] b_stride[8]"),
     ("BINARY_F32", 2, 2, "op rank dims[8] a_stride[8] b_stride[8]"),
-    ("CLAMP_S8", 1, 1, "lo hi"), ("CLAMP_F32", 1, 1, "lo:f hi:f"), ("TABLE_S8", 2, 2, "reserved"), ("UNARY_F32", 1, 1, "op alpha:f"),
+    ("CLAMP_S8", 1, 1, "lo hi"), ("CLAMP_F32", 1, 1, "lo:f hi:f"), ("TABLE_S8", 2, 2, "reserved"), ("UNARY_F32", 1, 1, "op alpha:f beta:f"),
     ("MAXPOOL", 1, 1, POOL), ("AVGPOOL", 1, 1, POOL), ("SOFTMAX", 1, 2, "outer n inner"),
     ("RESIZE_NEAREST", 3, 3, "n h w c oh ow"), ("RESIZE_LINEAR", 5, 5, "n h w c oh ow"),
     ("COPY", 1, 1, "rank dims[8] src src_stride[8] dst dst_stride[8]"), ("FILL", 0, 0, "value:f"),
     ("GATHER", 2, 2, "outer extent count inner"), ("QUANTIZE", 1, 1, "reserved"), ("DEQUANTIZE", 1, 1, "reserved"),
     ("INPUT_IMAGE", 1, 1, "type n h w c channels_last_in channels_last_out"),
-    ("PREPROCESS_S8", 4, 4, "pixels c"), ("PREPROCESS_F32", 3, 3, "pixels c"),
+    ("PREPROCESS_S8", 4, 4, "pixels c"), ("PREPROCESS_F32", 3, 3, "pixels c"), ("REDUCE_F32", 1, 1, "op outer n inner"),
 ]
 
 

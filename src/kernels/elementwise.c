@@ -62,13 +62,59 @@ void vn_dequantize_s8_c(float *out, const int8_t *x, size_t n, float scale, int3
         out[i] = vn_dequantize(x[i], scale, zero);
 }
 
-void vn_unary_f32_c(float *out, const float *x, size_t n, enum vn_unary op, float alpha)
+static inline float unary_one(float x, enum vn_unary op, float alpha, float beta)
 {
-    for (size_t i = 0; i < n; i++)
-        switch (op) {
-        case VN_UN_EXP: out[i] = vn_expf(x[i]); break;
-        case VN_UN_SIGMOID: out[i] = vn_sigmoidf(x[i]); break;
-        case VN_UN_TANH: out[i] = vn_tanhf(x[i]); break;
-        case VN_UN_LEAKYRELU: out[i] = x[i] < 0.0f ? alpha * x[i] : x[i]; break;
-        }
+    float t;
+    switch (op) {
+    case VN_UN_EXP: return vn_expf(x);
+    case VN_UN_SIGMOID: return vn_sigmoidf(x);
+    case VN_UN_TANH: return vn_tanhf(x);
+    case VN_UN_LEAKYRELU: return x < 0.0f ? alpha * x : x;
+    case VN_UN_ABS: return x < 0.0f ? -x : x;
+    case VN_UN_NEG: return -x;
+    case VN_UN_CEIL: return vn_ceilf(x);
+    case VN_UN_FLOOR: return vn_floorf(x);
+    case VN_UN_ROUND: return vn_rintf(x);
+    case VN_UN_SIGN: return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x;
+    case VN_UN_SQRT: return __builtin_sqrtf(x);
+    case VN_UN_RECIPROCAL: return 1.0f / x;
+    case VN_UN_ERF: return vn_erff(x);
+    case VN_UN_LOG: return vn_logf(x);
+    case VN_UN_HARDSIGMOID:
+    case VN_UN_HARDSWISH:
+        t = alpha * x + beta;
+        t = t > 0.0f ? t : 0.0f;
+        t = t < 1.0f ? t : 1.0f;
+        return op == VN_UN_HARDSWISH ? x * t : t;
+    case VN_UN_ELU: return x < 0.0f ? alpha * vn_expm1f(x * beta) : x;
+    case VN_UN_SELU: return x > 0.0f ? beta * x : alpha * vn_expm1f(x);
+    case VN_UN_SOFTPLUS: return vn_softplusf(x);
+    case VN_UN_SOFTSIGN: return x / (1.0f + (x < 0.0f ? -x : x));
+    case VN_UN_GELU: return 0.5f * x * (1.0f + vn_erff(0.707106781f * x));
+    case VN_UN_GELU_TANH: return vn_gelu_tanhf(x);
+    case VN_UN_MISH: return vn_mishf(x);
+    case VN_UN_SWISH: return x * vn_sigmoidf(alpha * x);
+    case VN_UN_POWER: return vn_powif(x, (int)alpha);
+    case VN_UN_SHRINK: return x < -alpha ? x + beta : x > alpha ? x - beta : 0.0f;
+    case VN_UN_THRESHOLD: return x > alpha ? x : 0.0f;
+    case VN_UN_COUNT: break;
+    }
+    return 0.0f;
+}
+
+#define EACH(op) \
+    case op: \
+        for (size_t i = 0; i < n; i++) \
+            out[i] = unary_one(x[i], op, alpha, beta); \
+        break;
+
+void vn_unary_f32_c(float *out, const float *x, size_t n, enum vn_unary op, float alpha, float beta)
+{
+    switch (op) {
+        EACH(VN_UN_ABS) EACH(VN_UN_NEG) EACH(VN_UN_CEIL) EACH(VN_UN_FLOOR) EACH(VN_UN_ROUND) EACH(VN_UN_SQRT) EACH(VN_UN_RECIPROCAL)
+        EACH(VN_UN_HARDSIGMOID) EACH(VN_UN_HARDSWISH) EACH(VN_UN_SOFTSIGN) EACH(VN_UN_LEAKYRELU)
+    default:
+        for (size_t i = 0; i < n; i++)
+            out[i] = unary_one(x[i], op, alpha, beta);
+    }
 }

@@ -145,9 +145,22 @@ vn_table_s8_fn vn_table_s8_c;
 vn_quantize_s8_fn vn_quantize_s8_c, vn_quantize_s8_avx2;
 vn_dequantize_s8_fn vn_dequantize_s8_c, vn_dequantize_s8_avx2;
 
-enum vn_unary { VN_UN_EXP, VN_UN_SIGMOID, VN_UN_TANH, VN_UN_LEAKYRELU };
-typedef void vn_unary_f32_fn(float *out, const float *x, size_t n, enum vn_unary op, float alpha); /* in place allowed */
-vn_unary_f32_fn vn_unary_f32_c; /* num/: vn_expf, vn_sigmoidf, vn_tanhf; x < 0 ? alpha * x : x */
+enum vn_unary {
+    VN_UN_EXP, VN_UN_SIGMOID, VN_UN_TANH, VN_UN_LEAKYRELU, VN_UN_ABS, VN_UN_NEG, VN_UN_CEIL, VN_UN_FLOOR, VN_UN_ROUND, VN_UN_SIGN,
+    VN_UN_SQRT, VN_UN_RECIPROCAL, VN_UN_ERF, VN_UN_LOG, VN_UN_HARDSIGMOID, VN_UN_HARDSWISH, VN_UN_ELU, VN_UN_SELU, VN_UN_SOFTPLUS,
+    VN_UN_SOFTSIGN, VN_UN_GELU, VN_UN_GELU_TANH, VN_UN_MISH, VN_UN_SWISH, VN_UN_POWER, VN_UN_SHRINK, VN_UN_THRESHOLD, VN_UN_COUNT
+};
+typedef void vn_unary_f32_fn(float *out, const float *x, size_t n, enum vn_unary op, float alpha, float beta); /* in place allowed */
+vn_unary_f32_fn vn_unary_f32_c; /* the functions of num/ and what unary_one in elementwise.c says */
+
+/* ---- reductions of the middle axis of [outer][n][inner]; outer slices [o0, o1) ---- */
+
+enum vn_reduce {
+    VN_RED_SUM, VN_RED_MEAN, VN_RED_MAX, VN_RED_MIN, VN_RED_PROD, VN_RED_L1, VN_RED_L2, VN_RED_SUM_SQUARE, VN_RED_LOG_SUM,
+    VN_RED_LOG_SUM_EXP, VN_RED_COUNT
+};
+/* Sums, products, maxima: 16 partial results (index mod 16) and the tree of the pools; max and min: x > y ? x : y, x < y ? x : y. */
+void vn_reduce_f32_c(float *out, const float *x, enum vn_reduce op, int n, int inner, int o0, int o1);
 
 /* ---- pools, channels-last; g.groups and g.k unused (k == c). Rows of n*oh. s8 results lie in [-128, 127].
  *      max: only taps inside the input; NaN is never chosen; no tap inside: -128 or -inf.

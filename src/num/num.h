@@ -112,5 +112,33 @@ static inline int32_t vn_add(int32_t a, float ra, int32_t b, float rb, float fix
 float vn_expf(float x);     /* 0 below -87.3, +inf above 88.7; within 2 ulp */
 float vn_sigmoidf(float x);
 float vn_tanhf(float x);
+float vn_logf(float x);      /* within 2 ulp */
+float vn_log1pf(float x);    /* within 3 ulp */
+float vn_expm1f(float x);    /* within 4 ulp */
+float vn_erff(float x);      /* within 3 ulp */
+float vn_softplusf(float x); /* within 4 ulp */
+float vn_mishf(float x);
+float vn_gelu_tanhf(float x);
+float vn_powif(float x, int n); /* n multiplications by squaring, from the lowest bit up; n < 0: 1 over that */
+
+/* To an integer, in float32: exact for every x; halves to even, up, and down. */
+static inline float vn_rintf(float x)
+{
+    const float a = x < 0.0f ? -x : x;
+    if (!(a < 8388608.0f)) /* 2^23: no fraction bits; NaN */
+        return x;
+    const float r = (a + 8388608.0f) - 8388608.0f;
+    return x < 0.0f ? -r : r;
+}
+static inline float vn_floorf(float x)
+{
+    const float r = vn_rintf(x);
+    return r > x ? r - 1.0f : r;
+}
+static inline float vn_ceilf(float x)
+{
+    const float r = vn_rintf(x);
+    return r < x ? r + 1.0f : r;
+}
 
 #endif

@@ -4,23 +4,16 @@
 #include "kernels/kernels.h"
 #include "ops/lower.h"
 
-static int infer(struct node *n, struct vn_err *e)
-{
-    TRY(vn_infer_begin(n, e));
-    TRY(vn_infer_float(n, 0, e));
-    return vn_infer_same(n, e);
-}
-
 static double f(const struct node *n, double x)
 {
     (void)n;
     return exp(x);
 }
 
-static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_unary(n, l, VN_UN_EXP, 0, e); }
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_unary(n, l, VN_UN_EXP, 0, 0, e); }
 
 const struct op_def vn_op_exp = {
     .name = "exp", .onnx = "Exp", .min_in = 1, .max_in = 1,
-    .infer = infer, .eval = vn_eval_unary, .lower = lower, .f = f,
+    .infer = vn_infer_same_float, .eval = vn_eval_unary, .lower = lower, .f = f,
     .quant = { .kind = Q_TABLE },
 };

@@ -23,7 +23,7 @@ static double f(const struct node *n, double x)
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     const struct attrs *a = n->attrs;
-    return vn_low_unary(n, l, VN_UN_LEAKYRELU, a->alpha, e);
+    return vn_low_unary(n, l, VN_UN_LEAKYRELU, a->alpha, 0, e);
 }
 
 const struct op_def vn_op_leakyrelu = {

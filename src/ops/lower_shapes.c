@@ -223,15 +223,17 @@ void vn_low_rescale(struct lowering *l, int x, int y, const struct qparam *qx, c
         emit_table(l, x, y, table);
 }
 
-int vn_low_unary(const struct node *n, struct lowering *l, int op, float alpha, struct vn_err *e)
+int vn_low_unary(const struct node *n, struct lowering *l, int op, float alpha, float beta, struct vn_err *e)
 {
-    (void)e;
     enum layout order;
+    if (!l->integer && op < 0)
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the runtime has %s as an int8 table only, not in float32", n->op->onnx);
     int x = vn_low_in_any(l, 0, &order), y = vn_low_out(l, order);
     if (!l->integer) {
         struct instr_UNARY_F32 *p = vn_low_emit(l, OPCODE_UNARY_F32, 1, &x, y);
         p->op = op;
         p->alpha = alpha;
+        p->beta = beta;
         return VN_OK;
     }
     int8_t table[256];
@@ -239,6 +241,14 @@ int vn_low_unary(const struct node *n, struct lowering *l, int op, float alpha, 
         table[q + 128] = (int8_t)vn_table_entry(n, q);
     emit_table(l, x, y, table);
     return VN_OK;
+}
+
+int vn_low_table(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_unary(n, l, -1, 0, 0, e); }
+
+int vn_low_reference(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    (void)l;
+    return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the runtime does not have %s; the reference executor does", n->op->onnx);
 }
 
 int vn_low_clamp(const struct node *n, struct lowering *l, float lo, float hi, struct vn_err *e)

@@ -188,6 +188,13 @@ int vn_infer_same(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, n->in[0]->dtype, &n->in[0]->shape, e);
 }
 
+int vn_infer_same_float(struct node *n, struct vn_err *e)
+{
+    TRY(vn_infer_begin(n, e));
+    TRY(vn_infer_float(n, 0, e));
+    return vn_infer_same(n, e);
+}
+
 int vn_infer_broadcast(struct node *n, struct vn_err *e)
 {
     TRY(vn_infer_begin(n, e));

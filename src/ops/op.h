@@ -180,6 +180,8 @@ int vn_node_ints(const struct node *n, int i, const char *what, struct ints *out
 static inline int vn_node_has(const struct node *n, int i) { return i < n->n_in && n->in[i]; }
 /* Output type and shape of input 0. */
 int vn_infer_same(struct node *n, struct vn_err *e);
+/* The same, of a float type. */
+int vn_infer_same_float(struct node *n, struct vn_err *e);
 /* NumPy broadcast of all inputs, type of input 0. */
 int vn_infer_broadcast(struct node *n, struct vn_err *e);
 

@@ -201,7 +201,8 @@ static int prepare_f32(struct vn_model *m, struct rt_step *s, struct vn_err *e)
 static int prepare_unary(struct vn_model *m, struct rt_step *s, struct vn_err *e)
 {
     const struct instr_UNARY_F32 *p = s->params;
-    WANT(s, e, within(p->op, VN_UN_EXP, VN_UN_LEAKYRELU), "unknown function");
+    WANT(s, e, within(p->op, VN_UN_EXP, VN_UN_COUNT - 1), "unknown function");
+    WANT(s, e, p->op != VN_UN_POWER || (p->alpha >= -64.0f && p->alpha <= 64.0f), "exponent out of range");
     return prepare_f32(m, s, e);
 }
 
@@ -244,7 +245,8 @@ PART(clamp_f32, float, float,
      k->clamp_f32(y, x, (size_t)n, ((const struct instr_CLAMP_F32 *)s->params)->lo, ((const struct instr_CLAMP_F32 *)s->params)->hi))
 PART(table_s8, int8_t, int8_t, k->table_s8(y, x, (size_t)n, (const int8_t *)s->in[1]->data))
 PART(unary_f32, float, float,
-     k->unary_f32(y, x, (size_t)n, ((const struct instr_UNARY_F32 *)s->params)->op, ((const struct instr_UNARY_F32 *)s->params)->alpha))
+     k->unary_f32(y, x, (size_t)n, ((const struct instr_UNARY_F32 *)s->params)->op, ((const struct instr_UNARY_F32 *)s->params)->alpha,
+                  ((const struct instr_UNARY_F32 *)s->params)->beta))
 PART(quantize, float, int8_t, k->quantize_s8(y, x, (size_t)n, s->out->scale, s->out->zero))
 PART(dequantize, int8_t, float, k->dequantize_s8(y, x, (size_t)n, s->in[0]->scale, s->in[0]->zero))
 

@@ -117,6 +117,34 @@ static void run_softmax(struct vn_model *m, const struct rt_step *s)
 
 const struct rt_op rt_op_SOFTMAX = { "SOFTMAX", NULL, prepare_softmax, run_softmax, NULL };
 
+/* ---- reductions ---- */
+
+static int prepare_reduce(struct vn_model *m, struct rt_step *s, struct vn_err *e)
+{
+    (void)m;
+    const struct instr_REDUCE_F32 *p = s->params;
+    WANT(s, e, within(p->op, VN_RED_SUM, VN_RED_COUNT - 1), "unknown operation");
+    WANT(s, e, within(p->outer, 1, 1 << 30) && within(p->n, 1, LIMIT) && within(p->inner, 1, LIMIT), "a size is out of range");
+    WANT(s, e, s->in[0]->dtype == VN_F32 && s->out->dtype == VN_F32, "wrong types");
+    WANT(s, e, s->in[0]->count == rt_product(p->outer, p->n, p->inner, 1), "input has another size");
+    WANT(s, e, s->out->count == rt_product(p->outer, p->inner, 1, 1), "output has another size");
+    return VN_OK;
+}
+
+static void reduce_part(void *ctx, int i)
+{
+    const struct row_job *j = ctx;
+    const struct instr_REDUCE_F32 *p = j->s->params;
+    vn_reduce_f32_c((float *)j->s->out->data, (const float *)j->s->in[0]->data, p->op, p->n, p->inner, ROWS(j, i));
+}
+
+static void run_reduce(struct vn_model *m, const struct rt_step *s)
+{
+    run_rows(m, s, ((const struct instr_REDUCE_F32 *)s->params)->outer, reduce_part);
+}
+
+const struct rt_op rt_op_REDUCE_F32 = { "REDUCE_F32", NULL, prepare_reduce, run_reduce, NULL };
+
 /* ---- resize: indices are copied, since they decide what is read ---- */
 
 static size_t own_resize(const struct rt_step *s) { return s->n_in >= 3 ? s->in[1]->bytes + s->in[2]->bytes : 0; }

@@ -60,7 +60,7 @@ CALL(call_quantize, quantize_s8(w->y8, w->xf, span(w), 0.01f, 3))
 CALL(call_dequantize, dequantize_s8(w->yf, w->x8, span(w), 0.01f, 3))
 CALL(call_clamp_s8, clamp_s8(w->y8, w->x8, span(w), 0, 100))
 CALL(call_clamp_f32, clamp_f32(w->yf, w->xf, span(w), 0.0f, 1.0f))
-CALL(call_sigmoid, unary_f32(w->yf, w->xf, span(w), VN_UN_SIGMOID, 0))
+CALL(call_sigmoid, unary_f32(w->yf, w->xf, span(w), VN_UN_SIGMOID, 0, 0))
 
 static void prepare(struct test *t, struct work *w, const struct layer *l, int depthwise)
 {

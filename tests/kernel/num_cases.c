@@ -73,6 +73,9 @@ static double ulps(float got, double want)
 
 static double exact_sigmoid(double x) { return 1.0 / (1.0 + exp(-x)); }
 
+static double exact_log(double x) { return x == 0 ? -INFINITY : log(x); }
+static double exact_softplus(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
+
 struct function {
     const char *name;
     float (*fn)(float);
@@ -87,6 +90,10 @@ static void test_functions(struct test *t)
         { "vn_expf", vn_expf, exp, -87.33f, 88.72f, 2.0 },
         { "vn_sigmoidf", vn_sigmoidf, exact_sigmoid, -87.0f, 100.0f, 3.0 },
         { "vn_tanhf", vn_tanhf, tanh, -100.0f, 100.0f, 3.0 },
+        { "vn_logf", vn_logf, exact_log, 0.0f, 1e9f, 2.0 },
+        { "vn_expm1f", vn_expm1f, expm1, -20.0f, 88.0f, 4.0 },
+        { "vn_erff", vn_erff, erf, -6.0f, 6.0f, 3.0 },
+        { "vn_softplusf", vn_softplusf, exact_softplus, -80.0f, 80.0f, 4.0 },
     };
     for (size_t f = 0; f < sizeof list / sizeof *list; f++) {
         double worst = 0;

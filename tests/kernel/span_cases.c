@@ -220,7 +220,7 @@ static void test_unary_f32(struct test *t)
     }
     EACH_LEVEL (unary_f32) {
         reset_output(got, bytes);
-        t->level[li].k.unary_f32(got, in_place ? memcpy(got, x, bytes) : x, n, op, 0.1f);
+        t->level[li].k.unary_f32(got, in_place ? memcpy(got, x, bytes) : x, n, op, 0.1f, 0);
         check(t, t->level[li].name, got, want, bytes, 1, text_of("op %d n %d", (int)op, (int)n, 0, 0));
     }
 }

@@ -1,0 +1,37 @@
+/* ops/reduce.h - what the Reduce operators share. Axes are the optional constant input 1. */
+#ifndef VN_REDUCE_H
+#define VN_REDUCE_H
+
+#include "kernels/kernels.h"
+#include "ops/lower.h"
+
+struct reduce_attrs {
+    int64_t keepdims, noop;
+};
+extern const struct attr_spec vn_reduce_specs[];
+
+int vn_reduce_infer(struct node *n, struct vn_err *e);
+/* Bit per reduced axis of a node that infer accepted. */
+uint32_t vn_reduce_axes(const struct node *n);
+int vn_reduce_eval(const struct node *n, const struct eval *ev, enum vn_reduce op);
+int vn_reduce_lower(const struct node *n, struct lowering *l, enum vn_reduce op, struct vn_err *e);
+/* The input, in a tensor whose memory is [outer][count][inner] with the reduced axes in the middle; *y is the output for it. */
+struct reduce_walk {
+    int32_t outer, count, inner;
+};
+int vn_reduce_input(const struct node *n, struct lowering *l, struct reduce_walk *w, int *y, struct vn_err *e);
+
+#define REDUCE(file, type, operation)                                                                                          \
+    static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)                                             \
+    {                                                                                                                          \
+        (void)e;                                                                                                               \
+        return vn_reduce_eval(n, ev, operation);                                                                               \
+    }                                                                                                                          \
+    static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_reduce_lower(n, l, operation, e); } \
+    const struct op_def vn_op_##file = {                                                                                       \
+        .name = #file, .onnx = type, .min_in = 1, .max_in = 2,                                                                 \
+        .attrs = vn_reduce_specs, .attrs_size = sizeof(struct reduce_attrs),                                                   \
+        .infer = vn_reduce_infer, .eval = eval, .lower = lower,                                                                \
+    }
+
+#endif
