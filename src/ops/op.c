@@ -195,6 +195,13 @@ int vn_infer_same_float(struct node *n, struct vn_err *e)
     return vn_infer_same(n, e);
 }
 
+int vn_infer_compare(struct node *n, struct vn_err *e)
+{
+    TRY(vn_infer_broadcast(n, e));
+    n->out[0]->dtype = VN_BOOL;
+    return VN_OK;
+}
+
 int vn_infer_broadcast(struct node *n, struct vn_err *e)
 {
     TRY(vn_infer_begin(n, e));

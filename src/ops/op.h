@@ -191,6 +191,19 @@ static inline double *vn_f64(const struct vn_tensor *t) { return (double *)t->da
 static inline int64_t *vn_i64(const struct vn_tensor *t) { return (int64_t *)t->data; }
 /* y[i] = f(n, x[i]) with n->op->f. */
 int vn_eval_unary(const struct node *n, const struct eval *ev, struct vn_err *e);
+/* The same for tensors of integers too, by fi (NULL: refuse). */
+int vn_eval_number(const struct node *n, const struct eval *ev, int64_t (*fi)(int64_t), struct vn_err *e);
+/* Cells of output 0 cut to the width of its integer type, as C's conversions do. */
+void vn_eval_wrap(const struct node *n, const struct eval *ev);
+/* y = f(f(in0, in1), in2)... over any number of inputs under broadcasting. */
+int vn_eval_fold(const struct node *n, const struct eval *ev, double (*ff)(double, double), int64_t (*fi)(int64_t, int64_t),
+                 struct vn_err *e);
+/* Truth values of a comparison under broadcasting, and its output type. */
+int vn_eval_compare(const struct node *n, const struct eval *ev, int (*ff)(double, double), int (*fi)(int64_t, int64_t),
+                    struct vn_err *e);
+int vn_infer_compare(struct node *n, struct vn_err *e);
+/* Strides of x seen in the larger shape s; 0 along axes that broadcast. */
+void vn_broadcast_strides(int64_t *stride, const struct vn_shape *x, const struct vn_shape *s);
 /* y = f(a, b) under broadcasting; fi for integer tensors (NULL: refuse). */
 int vn_eval_binary(const struct node *n, const struct eval *ev, double (*ff)(double, double),
                    int64_t (*fi)(int64_t, int64_t), struct vn_err *e);

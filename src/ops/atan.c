@@ -1,0 +1,16 @@
+/* ops/atan.c - the arc tangent. */
+#include <math.h>
+
+#include "ops/lower.h"
+
+static double f(const struct node *n, double x)
+{
+    (void)n;
+    return atan(x);
+}
+
+const struct op_def vn_op_atan = {
+    .name = "atan", .onnx = "Atan", .min_in = 1, .max_in = 1,
+    .infer = vn_infer_same_float, .eval = vn_eval_unary, .lower = vn_low_table, .f = f,
+    .quant = { .kind = Q_TABLE },
+};

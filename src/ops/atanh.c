@@ -1,0 +1,16 @@
+/* ops/atanh.c - the inverse hyperbolic tangent. */
+#include <math.h>
+
+#include "ops/lower.h"
+
+static double f(const struct node *n, double x)
+{
+    (void)n;
+    return atanh(x);
+}
+
+const struct op_def vn_op_atanh = {
+    .name = "atanh", .onnx = "Atanh", .min_in = 1, .max_in = 1,
+    .infer = vn_infer_same_float, .eval = vn_eval_unary, .lower = vn_low_table, .f = f,
+    .quant = { .kind = Q_TABLE },
+};

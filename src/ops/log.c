@@ -1,0 +1,19 @@
+/* ops/log.c - the natural logarithm. */
+#include <math.h>
+
+#include "kernels/kernels.h"
+#include "ops/lower.h"
+
+static double f(const struct node *n, double x)
+{
+    (void)n;
+    return log(x);
+}
+
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_unary(n, l, VN_UN_LOG, 0, 0, e); }
+
+const struct op_def vn_op_log = {
+    .name = "log", .onnx = "Log", .min_in = 1, .max_in = 1,
+    .infer = vn_infer_same_float, .eval = vn_eval_unary, .lower = lower, .f = f,
+    .quant = { .kind = Q_TABLE },
+};
