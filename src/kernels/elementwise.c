@@ -18,6 +18,11 @@ void vn_binary_s8_c(int8_t *out, const int8_t *a, const int8_t *b, size_t n, int
         out[i] = *a op *b;                                        \
     break
 
+#define CHOICE(value)                                             \
+    for (size_t i = 0; i < n; i++, a += step_a, b += step_b)      \
+        out[i] = value;                                           \
+    break
+
 void vn_binary_f32_c(float *out, const float *a, const float *b, size_t n, int step_a, int step_b, enum vn_binary op)
 {
     switch (op) {
@@ -25,6 +30,9 @@ void vn_binary_f32_c(float *out, const float *a, const float *b, size_t n, int s
     case VN_BIN_SUB: SPAN(-);
     case VN_BIN_MUL: SPAN(*);
     case VN_BIN_DIV: SPAN(/);
+    case VN_BIN_MAX: CHOICE(*a > *b ? *a : *b);
+    case VN_BIN_MIN: CHOICE(*a < *b ? *a : *b);
+    case VN_BIN_PRELU: CHOICE(*a < 0.0f ? *a * *b : *a);
     }
 }
 

@@ -121,7 +121,8 @@ vn_matmul_f32_fn vn_matmul_f32_c, vn_matmul_f32_avx2; /* starts from 0, fma with
 
 /* ---- spans of n elements ---- */
 
-enum vn_binary { VN_BIN_ADD, VN_BIN_SUB, VN_BIN_MUL, VN_BIN_DIV };
+enum vn_binary { VN_BIN_ADD, VN_BIN_SUB, VN_BIN_MUL, VN_BIN_DIV, VN_BIN_MAX, VN_BIN_MIN, VN_BIN_PRELU };
+/* max: a > b ? a : b; min: a < b ? a : b; prelu: a < 0 ? a * b : a */
 /* step_a, step_b: 1, or 0 where that operand is one element for the whole span. out may be an operand whose step is 1. */
 struct vn_binary_s8 {
     enum vn_binary op; /* ADD or MUL. ADD, SUB: ra = sa/sy, rb = sb/sy (SUB: the caller negates rb and passes ADD); MUL: ra = (sa*sb)/sy */

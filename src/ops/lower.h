@@ -95,6 +95,10 @@ void vn_low_fill(struct lowering *l, int to, float value);
 int vn_low_reshape(const struct node *n, struct lowering *l, struct vn_err *e);
 /* Elementwise over two inputs with broadcasting; op is enum vn_binary. */
 int vn_low_binary(const struct node *n, struct lowering *l, int op, struct vn_err *e);
+/* op over any number of float inputs, left to right. */
+int vn_low_fold(const struct node *n, struct lowering *l, int op, struct vn_err *e);
+/* The same into tensor y; y < 0: into a new one. Returns the tensor. */
+int vn_low_fold_into(const struct node *n, struct lowering *l, int op, int y, struct vn_err *e);
 /* Table (integer) or UNARY_F32 (float); op is enum vn_unary, -1: the runtime does not have the function in float32. */
 int vn_low_unary(const struct node *n, struct lowering *l, int op, float alpha, float beta, struct vn_err *e);
 /* lower of functions of one value that the runtime has as tables only. */

@@ -203,6 +203,36 @@ int vn_low_binary(const struct node *n, struct lowering *l, int op, struct vn_er
     return VN_OK;
 }
 
+int vn_low_fold_into(const struct node *n, struct lowering *l, int op, int y, struct vn_err *e)
+{
+    const struct vn_shape *s = &n->out[0]->shape;
+    int64_t a[VN_MAX_RANK], b[VN_MAX_RANK];
+    int sum = vn_low_in(l, 0, PLAIN);
+    if (y < 0)
+        y = vn_low_temp(l, "all", VN_F32, s, PLAIN, 0, 0);
+    if (n->n_in == 1) {
+        vn_shape_strides(s, a);
+        TRY(vn_low_copy(l, sum, y, s->rank, s->d, 0, a, 0, a, e));
+        return y;
+    }
+    for (int i = 1; i < n->n_in; i++) {
+        int x = vn_low_in(l, i, PLAIN), to = i == n->n_in - 1 ? y : vn_low_temp(l, vn_arena_fmt(l->arena, "first%d", i + 1), VN_F32, s, PLAIN, 0, 0);
+        seen_in(a, vn_low_tensor(l, sum), s);
+        seen_in(b, vn_low_tensor(l, x), s);
+        vn_low_binary_f32(l, op, sum, a, x, b, to);
+        sum = to;
+    }
+    return y;
+}
+
+int vn_low_fold(const struct node *n, struct lowering *l, int op, struct vn_err *e)
+{
+    if (n->n_in == 2)
+        return vn_low_binary(n, l, op, e);
+    int y = vn_low_fold_into(n, l, op, vn_low_out(l, PLAIN), e);
+    return y < 0 ? y : VN_OK;
+}
+
 /* ---- one operand ---- */
 
 static void emit_table(struct lowering *l, int x, int y, const int8_t table[256])

@@ -202,6 +202,15 @@ int vn_infer_compare(struct node *n, struct vn_err *e)
     return VN_OK;
 }
 
+int vn_infer_whole(struct node *n, struct vn_err *e)
+{
+    TRY(vn_infer_broadcast(n, e));
+    if (vn_dtype_is_float(n->in[0]->dtype))
+        return vn_node_fail(n, e, VN_E_INPUT, "%s is %s; %s works on integers", n->in[0]->name, vn_dtype_name(n->in[0]->dtype),
+                            n->op->onnx);
+    return VN_OK;
+}
+
 int vn_infer_broadcast(struct node *n, struct vn_err *e)
 {
     TRY(vn_infer_begin(n, e));

@@ -202,6 +202,8 @@ int vn_eval_fold(const struct node *n, const struct eval *ev, double (*ff)(doubl
 int vn_eval_compare(const struct node *n, const struct eval *ev, int (*ff)(double, double), int (*fi)(int64_t, int64_t),
                     struct vn_err *e);
 int vn_infer_compare(struct node *n, struct vn_err *e);
+/* NumPy broadcast of integers or truth values. */
+int vn_infer_whole(struct node *n, struct vn_err *e);
 /* Strides of x seen in the larger shape s; 0 along axes that broadcast. */
 void vn_broadcast_strides(int64_t *stride, const struct vn_shape *x, const struct vn_shape *s);
 /* y = f(a, b) under broadcasting; fi for integer tensors (NULL: refuse). */

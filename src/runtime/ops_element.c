@@ -86,7 +86,7 @@ static int prepare_binary(struct vn_model *m, struct rt_step *s, struct vn_err *
     const int32_t op = *(const int32_t *)s->params;
     const int s8 = s->op == rt_ops[OPCODE_BINARY_S8];
     const enum vn_dtype t = s8 ? VN_I8 : VN_F32;
-    WANT(s, e, within(op, VN_BIN_ADD, s8 ? VN_BIN_MUL : VN_BIN_DIV), "unknown operation");
+    WANT(s, e, within(op, VN_BIN_ADD, s8 ? VN_BIN_MUL : VN_BIN_PRELU), "unknown operation");
     WANT(s, e, s->in[0]->dtype == t && s->in[1]->dtype == t && s->out->dtype == t, "wrong types");
     if (!s8)
         return VN_OK;

@@ -116,7 +116,7 @@ static void test_binary_s8(struct test *t)
 
 static void test_binary_f32(struct test *t)
 {
-    const enum vn_binary op = (enum vn_binary)pick(t, 0, 3);
+    const enum vn_binary op = (enum vn_binary)pick(t, 0, VN_BIN_PRELU);
     const size_t n = (size_t)pick(t, 1, 100), bytes = n * sizeof(float);
     const int step_a = !one_in(t, 4), step_b = !one_in(t, 4), in_place = pick(t, 0, 2);
     float *const a = new_input(t, bytes), *const b = new_input(t, bytes), *const want = new_output(bytes),
@@ -125,7 +125,8 @@ static void test_binary_f32(struct test *t)
     fill_f32(t, b, n);
     for (size_t i = 0; i < n; i++) {
         const float u = a[i * step_a], v = b[i * step_b];
-        want[i] = op == VN_BIN_ADD ? u + v : op == VN_BIN_SUB ? u - v : op == VN_BIN_MUL ? u * v : u / v;
+        want[i] = op == VN_BIN_ADD ? u + v : op == VN_BIN_SUB ? u - v : op == VN_BIN_MUL ? u * v : op == VN_BIN_DIV ? u / v : op == VN_BIN_MAX ? (u > v ? u : v)
+            : op == VN_BIN_MIN ? (u < v ? u : v) : u < 0.0f ? u * v : u;
     }
     EACH_LEVEL (binary_f32) {
         reset_output(got, bytes);

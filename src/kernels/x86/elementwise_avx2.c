@@ -27,6 +27,11 @@ void vn_binary_s8_avx2(int8_t *out, const int8_t *a, const int8_t *b, size_t n, 
 
 static inline __m256 load8(const float *x, int step) { return step ? _mm256_loadu_ps(x) : _mm256_broadcast_ss(x); }
 
+static inline __m256 prelu8(__m256 x, __m256 slope)
+{
+    return _mm256_blendv_ps(x, _mm256_mul_ps(x, slope), _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_LT_OQ));
+}
+
 #define SPAN(op)                                                                                         \
     for (; i + 8 <= n; i += 8)                                                                           \
         _mm256_storeu_ps(out + i, op(load8(a + i * step_a, step_a), load8(b + i * step_b, step_b)));     \
@@ -41,6 +46,9 @@ void vn_binary_f32_avx2(float *out, const float *a, const float *b, size_t n, in
     case VN_BIN_SUB: SPAN(_mm256_sub_ps);
     case VN_BIN_MUL: SPAN(_mm256_mul_ps);
     case VN_BIN_DIV: SPAN(_mm256_div_ps);
+    case VN_BIN_MAX: SPAN(_mm256_max_ps);
+    case VN_BIN_MIN: SPAN(_mm256_min_ps);
+    case VN_BIN_PRELU: SPAN(prelu8);
     }
     vn_binary_f32_c(out + i, a + i * step_a, b + i * step_b, n - i, step_a, step_b, op);
 }

@@ -1,0 +1,10 @@
+/* ops/bitwiseand.c - the bits that a and b both have, with broadcasting. */
+#include "ops/lower.h"
+
+static int64_t whole(int64_t a, int64_t b) { return a & b; }
+static int eval(const struct node *n, const struct eval *ev, struct vn_err *e) { return vn_eval_binary(n, ev, NULL, whole, e); }
+
+const struct op_def vn_op_bitwiseand = {
+    .name = "bitwiseand", .onnx = "BitwiseAnd", .min_in = 2, .max_in = 2,
+    .infer = vn_infer_whole, .eval = eval, .lower = vn_low_reference,
+};

@@ -1,0 +1,13 @@
+/* ops/max.c - the largest of the inputs, with broadcasting. */
+#include "kernels/kernels.h"
+#include "ops/lower.h"
+
+static double real(double a, double b) { return a > b || a != a ? a : b; }
+static int64_t whole(int64_t a, int64_t b) { return a > b ? a : b; }
+static int eval(const struct node *n, const struct eval *ev, struct vn_err *e) { return vn_eval_fold(n, ev, real, whole, e); }
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_fold(n, l, VN_BIN_MAX, e); }
+
+const struct op_def vn_op_max = {
+    .name = "max", .onnx = "Max", .min_in = 1, .max_in = -1,
+    .infer = vn_infer_broadcast, .eval = eval, .lower = lower,
+};
