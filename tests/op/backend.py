@@ -22,6 +22,7 @@ OURS = set("""
 Abs Acos Acosh Asin Asinh Atan Atanh Ceil Celu Cos Cosh Elu Floor Gelu HardSigmoid HardSwish IsInf IsNaN Log Mish Neg Not Reciprocal
 BitwiseNot Round Selu Shrink Sign Sin Sinh Softplus Softsign Swish Tan ThresholdedRelu
 And BitShift BitwiseAnd BitwiseOr BitwiseXor Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Or PRelu Sum Where Xor
+DepthToSpace Expand GlobalMaxPool Hardmax LogSoftmax LpNormalization SpaceToDepth Split Tile
 Add AveragePool BatchNormalization Cast Clip Concat Constant ConstantOfShape Conv ConvTranspose Div Dropout Erf Exp Flatten Gather Gemm
 GlobalAveragePool Identity LeakyRelu MatMul MaxPool Mul Pad Pow ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean
 ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize Shape Sigmoid Slice Softmax Sqrt Squeeze Sub Tanh Transpose Unsqueeze
@@ -29,7 +30,7 @@ ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize Shape Sigmoid
 
 # Inputs from this index on become constants; the default is every integer input but the first.
 CONSTANT_FROM = {"Clip": 1, "Pad": 1, "Resize": 1, "Slice": 1, "Reshape": 1, "Squeeze": 1, "Unsqueeze": 1, "ConstantOfShape": 0,
-                 "Dropout": 1, **{name: 1 for name in OURS if name.startswith("Reduce")}}
+                 "Dropout": 1, "Expand": 1, "Split": 1, "Tile": 1, **{name: 1 for name in OURS if name.startswith("Reduce")}}
 
 OLDEST_OPSET, NEWEST_OPSET = 7, 26  # of what the reader takes; the operators tested outside did not change there
 
@@ -38,7 +39,7 @@ UNSUPPORTED = {
     "antialias": "antialias is not implemented",
     "training": "training mode", "train_": "training mode",
     "optional": "optional types", "identity_opt": "optional types", "allowzero": "graph inputs without elements",
-    "castlike": "graph inputs without elements", "empty_set": "graph inputs without elements", "sequence": "sequence types", "string": "strings",
+    "castlike": "graph inputs without elements", "empty_set": "graph inputs without elements", "zero_size_splits": "graph inputs without elements", "sequence": "sequence types", "string": "strings",
     "float8": "8-bit floats", "FLOAT8": "8-bit floats", "E4M3": "8-bit floats", "E5M2": "8-bit floats", "E8M0": "8-bit floats",
     "INT4": "4-bit integers", "INT2": "2-bit integers", "FLOAT4": "4-bit floats",
 }
