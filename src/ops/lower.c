@@ -210,6 +210,25 @@ int vn_low_out(struct lowering *l, enum layout order)
     return l->held[order][v->id] = value_tensor(l, v, 0, order);
 }
 
+int vn_low_out_at(struct lowering *l, int i, enum layout order)
+{
+    const struct value *v = l->node->out[i];
+    order = order_of(v, order);
+    if (v->q)
+        return vn_low_temp(l, vn_arena_fmt(l->arena, "raw%d", i), VN_F32, &v->shape, order, 0, 0);
+    return l->held[order][v->id] = value_tensor(l, v, 0, order);
+}
+
+void vn_low_finish_at(struct lowering *l, int i, int made)
+{
+    const struct value *v = l->node->out[i];
+    if (!v->q)
+        return;
+    const enum layout order = vn_low_tensor(l, made)->layout;
+    l->held[order][v->id] = value_tensor(l, v, 0, order);
+    vn_low_emit(l, OPCODE_QUANTIZE, 1, &made, l->held[order][v->id]);
+}
+
 int vn_low_like_out(struct lowering *l, const char *suffix, const struct vn_shape *s, enum layout order)
 {
     const struct qparam *q = l->integer ? l->node->out[0]->q : NULL;
@@ -242,7 +261,7 @@ static int check_values(const struct lowering *l, const struct node *n, struct v
     if (vn_shape_count(&n->out[0]->shape) == 0)
         return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s has no elements; the runtime wants at least one", n->out[0]->name);
     for (int i = 1; i < n->n_out; i++)
-        if (n->out[i] && n->out[i]->n_uses)
+        if (n->out[i] && n->out[i]->n_uses && !n->op->lowers_all)
             return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the runtime does not compute output %d of %s (%s)", i, n->op->onnx,
                                 n->out[i]->name);
     for (int i = 0; i < n->n_in; i++) {

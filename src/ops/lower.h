@@ -69,6 +69,9 @@ int vn_low_in(struct lowering *l, int i, enum layout want);
 int vn_low_in_any(struct lowering *l, int i, enum layout *got);
 /* Tensor id for output 0 in the given order: int8 for a quantized output of an integer node, else float32. */
 int vn_low_out(struct lowering *l, enum layout order);
+/* Output i of a float node with several outputs; call vn_low_finish_at when it has been computed. */
+int vn_low_out_at(struct lowering *l, int i, enum layout order);
+void vn_low_finish_at(struct lowering *l, int i, int made);
 /* A tensor that only the program knows. */
 int vn_low_temp(struct lowering *l, const char *suffix, enum vn_dtype t, const struct vn_shape *s, enum layout order, float scale, int32_t zero);
 /* A constant, 1-D of n elements. Data is copied. */

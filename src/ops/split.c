@@ -1,4 +1,4 @@
-/* ops/split.c - pieces of a tensor along an axis. The pass split_to_slices turns it into slices, which the runtime has. */
+/* ops/split.c - pieces of a tensor along an axis. The pass split_to_slices turns it into slices, which have integer forms. */
 #include "ops/lower.h"
 
 struct attrs {
@@ -64,8 +64,29 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return VN_OK;
 }
 
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    int64_t size[256], from[VN_MAX_RANK], to[VN_MAX_RANK], at = 0;
+    const int axis = axis_of(n);
+    enum layout order;
+    TRY(sizes(n, axis, size, e));
+    const int x = vn_low_in_any(l, 0, &order);
+    vn_low_axis_strides(vn_low_tensor(l, x), from);
+    for (int i = 0; i < n->n_out; at += size[i++] * from[axis]) {
+        if (!n->out[i])
+            continue;
+        if (!size[i])
+            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s has no elements; the runtime wants at least one", n->out[i]->name);
+        const int y = vn_low_out_at(l, i, order);
+        vn_low_axis_strides(vn_low_tensor(l, y), to);
+        TRY(vn_low_copy(l, x, y, n->out[i]->shape.rank, n->out[i]->shape.d, at, from, 0, to, e));
+        vn_low_finish_at(l, i, y);
+    }
+    return VN_OK;
+}
+
 const struct op_def vn_op_split = {
     .name = "split", .onnx = "Split", .min_in = 1, .max_in = 2, .min_out = 1, .max_out = 256,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = eval, .lower = vn_low_reference,
+    .infer = infer, .eval = eval, .lower = lower, .lowers_all = 1,
 };
