@@ -23,6 +23,7 @@ Abs Acos Acosh Asin Asinh Atan Atanh Ceil Celu Cos Cosh Elu Floor Gelu HardSigmo
 BitwiseNot Round Selu Shrink Sign Sin Sinh Softplus Softsign Swish Tan ThresholdedRelu
 And BitShift BitwiseAnd BitwiseOr BitwiseXor Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Or PRelu Sum Where Xor
 DepthToSpace Expand GlobalMaxPool Hardmax LogSoftmax LpNormalization SpaceToDepth Split Tile
+GroupNormalization InstanceNormalization LRN LayerNormalization RMSNormalization
 Add AveragePool BatchNormalization Cast Clip Concat Constant ConstantOfShape Conv ConvTranspose Div Dropout Erf Exp Flatten Gather Gemm
 GlobalAveragePool Identity LeakyRelu MatMul MaxPool Mul Pad Pow ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean
 ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize Shape Sigmoid Slice Softmax Sqrt Squeeze Sub Tanh Transpose Unsqueeze

@@ -348,7 +348,7 @@ static const char *const links[] = {
     "Gather axis=1 | x i:0,-1", "Resize | x - v:1,1,1.5,1", "Resize mode=linear | x - v:1,1,1,1.5", "MatMul | x w:%Wx4",
     "ConvTranspose strides=2,1 | x w:%Cx3x2x2 w:3", "LeakyRelu | x", "Dropout | x", "GlobalAveragePool | x",
     "ReduceMean | x i:-1", "ReduceMean | x i:1", "ReduceMean | x i:2,3", "ReduceMax | x i:1,3", "Erf | x", "Pow | x s:2",
-    "Expand | x i:1", "Tile | x i:1,2,1,1", "SpaceToDepth blocksize=1 | x", "GlobalMaxPool | x", "Abs | x", "PRelu | x w:%Cx1x1", "Max | x x",
+    "InstanceNormalization | x w:%C w:%C", "LayerNormalization axis=2 | x w:%W", "Expand | x i:1", "Tile | x i:1,2,1,1", "SpaceToDepth blocksize=1 | x", "GlobalMaxPool | x", "Abs | x", "PRelu | x w:%Cx1x1", "Max | x x",
 };
 
 static int pick(int n) { return (int)((noise() + 1) / 2 * n) % n; }

@@ -1,0 +1,109 @@
+/* ops/normal.c - what the normalizations share. */
+#include "ops/normal.h"
+
+#include <math.h>
+
+#include "kernels/kernels.h"
+
+int vn_infer_channels(struct node *n, struct vn_err *e)
+{
+    TRY(vn_infer_same_float(n, e));
+    if (n->in[0]->shape.rank < 2)
+        return vn_node_fail(n, e, VN_E_INPUT, "the input has no channels");
+    for (int i = 1; i < n->n_in; i++)
+        if (n->in[i] && vn_shape_count(&n->in[i]->shape) != n->in[0]->shape.d[1])
+            return vn_node_fail(n, e, VN_E_INPUT, "%s must have %lld elements", n->in[i]->name, (long long)n->in[0]->shape.d[1]);
+    return VN_OK;
+}
+
+void vn_normal_strides(const struct node *n, struct normal *p, int channels)
+{
+    memset(p->stride, 0, sizeof p->stride);
+    for (int i = 0; i < 2; i++)
+        if (!vn_node_has(n, i + 1))
+            continue;
+        else if (channels)
+            p->stride[i][1] = 1;
+        else
+            vn_broadcast_strides(p->stride[i], &n->in[i + 1]->shape, &n->in[0]->shape);
+}
+
+static void normalize_row(double *y, const double *x, const struct normal *p, double *mean, double *inverse)
+{
+    double sum = 0, squares = 0;
+    for (int64_t i = 0; p->centre && i < p->count; i++)
+        sum += x[i];
+    *mean = sum / (double)p->count;
+    for (int64_t i = 0; i < p->count; i++)
+        squares += (x[i] - *mean) * (x[i] - *mean);
+    *inverse = 1 / sqrt(squares / (double)p->count + p->epsilon);
+    for (int64_t i = 0; i < p->count; i++)
+        y[i] = (x[i] - *mean) * *inverse;
+}
+
+void vn_eval_normal(const struct node *n, const struct eval *ev, const struct normal *p, double *mean, double *inverse)
+{
+    const struct vn_shape *s = &ev->in[0]->shape;
+    const int64_t count = vn_shape_count(s);
+    double *y = vn_f64(ev->out[0]), unused[2];
+    int64_t idx[VN_MAX_RANK] = { 0 };
+    for (int64_t o = 0; o < p->outer; o++)
+        normalize_row(y + o * p->count, vn_f64(ev->in[0]) + o * p->count, p, mean ? mean + o : &unused[0], inverse ? inverse + o : &unused[1]);
+    for (int64_t i = 0; i < count; i++, vn_index_next(idx, s)) {
+        int64_t at[2] = { 0 };
+        for (int d = 0; d < s->rank; d++)
+            at[0] += idx[d] * p->stride[0][d], at[1] += idx[d] * p->stride[1][d];
+        y[i] = y[i] * (vn_node_has(n, 1) ? vn_f64(ev->in[1])[at[0]] : 1) + (vn_node_has(n, 2) ? vn_f64(ev->in[2])[at[1]] : 0);
+    }
+}
+
+/* The mean of each row. */
+static int row_means(struct lowering *l, const char *name, int x, const struct normal *p)
+{
+    const struct vn_shape s = vn_shape_of(1, &p->outer);
+    const int y = vn_low_temp(l, name, VN_F32, &s, PLAIN, 0, 0);
+    struct instr_REDUCE_F32 *r = vn_low_emit(l, OPCODE_REDUCE_F32, 1, &x, y);
+    r->op = VN_RED_MEAN;
+    r->outer = (int32_t)p->outer, r->n = (int32_t)p->count, r->inner = 1;
+    return y;
+}
+
+/* (x - mean) / sqrt(mean of squares + epsilon), in the order in which exporters write it out. */
+static int rows(struct lowering *l, int x, const struct normal *p)
+{
+    const struct vn_shape s = { .rank = 2, .d = { p->outer, p->count } }, one = { .rank = 1, .d = { p->outer } };
+    const int64_t own[2] = { p->count, 1 }, row[2] = { 1, 0 }, along[1] = { 1 }, none[1] = { 0 };
+    const float epsilon = (float)p->epsilon;
+    if (p->centre) {
+        const int mean = row_means(l, "mean", x, p), centred = vn_low_temp(l, "centred", VN_F32, &s, PLAIN, 0, 0);
+        vn_low_binary_f32(l, VN_BIN_SUB, x, own, mean, row, centred);
+        x = centred;
+    }
+    const int squares = vn_low_temp(l, "squares", VN_F32, &s, PLAIN, 0, 0), y = vn_low_temp(l, "normal", VN_F32, &s, PLAIN, 0, 0);
+    vn_low_binary_f32(l, VN_BIN_MUL, x, own, x, own, squares);
+    const int variance = row_means(l, "variance", squares, p), sum = vn_low_temp(l, "sum", VN_F32, &one, PLAIN, 0, 0);
+    vn_low_binary_f32(l, VN_BIN_ADD, variance, along, vn_low_const(l, "epsilon", VN_F32, 1, &epsilon), none, sum);
+    const int root = vn_low_temp(l, "root", VN_F32, &one, PLAIN, 0, 0);
+    struct instr_UNARY_F32 *u = vn_low_emit(l, OPCODE_UNARY_F32, 1, &sum, root);
+    u->op = VN_UN_SQRT;
+    vn_low_binary_f32(l, VN_BIN_DIV, x, own, root, row, y);
+    return y;
+}
+
+int vn_low_normal(const struct node *n, struct lowering *l, const struct normal *p, struct vn_err *e)
+{
+    const struct vn_shape *s = &n->in[0]->shape;
+    const int has_scale = vn_node_has(n, 1), has_bias = vn_node_has(n, 2), in = vn_low_in(l, 0, PLAIN);
+    const int scale = has_scale ? vn_low_in(l, 1, PLAIN) : -1, bias = has_bias ? vn_low_in(l, 2, PLAIN) : -1;
+    int64_t own[VN_MAX_RANK];
+    int x = rows(l, in, p);
+    vn_shape_strides(s, own);
+    if (has_scale) {
+        const int y = has_bias ? vn_low_temp(l, "scaled", VN_F32, s, PLAIN, 0, 0) : vn_low_out(l, PLAIN);
+        vn_low_binary_f32(l, VN_BIN_MUL, x, own, scale, p->stride[0], y);
+        x = y;
+    }
+    if (has_bias)
+        vn_low_binary_f32(l, VN_BIN_ADD, x, own, bias, p->stride[1], vn_low_out(l, PLAIN));
+    return has_scale ? VN_OK : vn_node_fail(n, e, VN_E_UNSUPPORTED, "no scale");
+}

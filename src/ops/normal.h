@@ -1,0 +1,23 @@
+/* ops/normal.h - what the normalizations share: rows brought to mean 0 and variance 1, then scaled and shifted. */
+#ifndef VN_NORMAL_H
+#define VN_NORMAL_H
+
+#include "ops/lower.h"
+
+/* x is [outer][count]; each row becomes (x - mean) / sqrt(mean of squares + epsilon), mean = 0 where not `centre`. Then times
+ * input 1 plus input 2 (where there), whose strides along the output's axes are in `stride`. */
+struct normal {
+    int64_t outer, count;
+    double epsilon;
+    int centre;
+    int64_t stride[2][VN_MAX_RANK];
+};
+/* mean, inverse: NULL, or an entry for each row. */
+void vn_eval_normal(const struct node *n, const struct eval *ev, const struct normal *p, double *mean, double *inverse);
+int vn_low_normal(const struct node *n, struct lowering *l, const struct normal *p, struct vn_err *e);
+/* Scale and bias hold one entry for each channel (axis 1). */
+int vn_infer_channels(struct node *n, struct vn_err *e);
+/* Strides of scale and bias by broadcasting or (channels) along axis 1. */
+void vn_normal_strides(const struct node *n, struct normal *p, int channels);
+
+#endif
