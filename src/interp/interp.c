@@ -181,7 +181,7 @@ int vn_interp_node(struct vn_arena *a, struct node *n, struct vn_tensor **out, s
     struct vn_tensor **cells = NEW_ARRAY(a, struct vn_tensor *, n->n_out);
     for (int i = 0; i < n->n_in; i++) {
         const struct value *v = n->in[i];
-        if (v && !v->data && n->op != &vn_op_shape) /* Shape reads no element */
+        if (v && !v->data && !n->op->reads_shape)
             return vn_node_fail(n, e, VN_E_INTERNAL, "%s is no constant", v->name);
         in[i] = v && v->data ? as_cells(a, v, v->data) : NULL;
     }

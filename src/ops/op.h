@@ -118,6 +118,7 @@ struct op_def {
     /* Where the weight's output-channel axis depends on attributes: -1 when scales must be per tensor. NULL:
      * quant.weight_axis. Ask vn_node_weight_axis. */
     int (*weight_axis)(const struct node *n);
+    int reads_shape; /* of its input, and no element: always constant */
     int lowers_all; /* lower makes every output, not the first only */
     int is_clamp; /* Relu, Clip: monotone, so the tensor in front may share its parameters */
 };

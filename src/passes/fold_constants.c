@@ -48,7 +48,7 @@ static int run(struct graph *g, struct vn_err *e)
     for (int i = 0; i < g->nodes.n; i++) {
         struct node *n = g->nodes.v[i];
         TRY(n->op->infer(n, e));
-        if ((n->op == &vn_op_shape || all_constant(n)) && small_enough(n)) {
+        if ((n->op->reads_shape || all_constant(n)) && small_enough(n)) {
             TRY(fold(g, n, e));
             changes++;
         } else

@@ -24,6 +24,7 @@ BitwiseNot Round Selu Shrink Sign Sin Sinh Softplus Softsign Swish Tan Threshold
 And BitShift BitwiseAnd BitwiseOr BitwiseXor Equal Greater GreaterOrEqual Less LessOrEqual Max Mean Min Mod Or PRelu Sum Where Xor
 DepthToSpace Expand GlobalMaxPool Hardmax LogSoftmax LpNormalization SpaceToDepth Split Tile
 GroupNormalization InstanceNormalization LRN LayerNormalization RMSNormalization
+ArgMax ArgMin CumSum EyeLike GatherElements GatherND NonZero OneHot Range ReverseSequence ScatterElements ScatterND Size TopK Trilu
 Add AveragePool BatchNormalization Cast Clip Concat Constant ConstantOfShape Conv ConvTranspose Div Dropout Erf Exp Flatten Gather Gemm
 GlobalAveragePool Identity LeakyRelu MatMul MaxPool Mul Pad Pow ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean
 ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize Shape Sigmoid Slice Softmax Sqrt Squeeze Sub Tanh Transpose Unsqueeze
@@ -31,7 +32,7 @@ ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Resize Shape Sigmoid
 
 # Inputs from this index on become constants; the default is every integer input but the first.
 CONSTANT_FROM = {"Clip": 1, "Pad": 1, "Resize": 1, "Slice": 1, "Reshape": 1, "Squeeze": 1, "Unsqueeze": 1, "ConstantOfShape": 0,
-                 "Dropout": 1, "Expand": 1, "Split": 1, "Tile": 1, **{name: 1 for name in OURS if name.startswith("Reduce")}}
+                 "Dropout": 1, "CumSum": 1, "NonZero": 0, "OneHot": 1, "Range": 0, "TopK": 1, "Trilu": 1, "Expand": 1, "Split": 1, "Tile": 1, **{name: 1 for name in OURS if name.startswith("Reduce")}}
 
 OLDEST_OPSET, NEWEST_OPSET = 7, 26  # of what the reader takes; the operators tested outside did not change there
 
@@ -40,7 +41,8 @@ UNSUPPORTED = {
     "antialias": "antialias is not implemented",
     "training": "training mode", "train_": "training mode",
     "optional": "optional types", "identity_opt": "optional types", "allowzero": "graph inputs without elements",
-    "castlike": "graph inputs without elements", "empty_set": "graph inputs without elements", "zero_size_splits": "graph inputs without elements", "sequence": "sequence types", "string": "strings",
+    "castlike": "graph inputs without elements", "empty_set": "graph inputs without elements", "zero_size_splits": "graph inputs without elements",
+    "triu_zero": "graph inputs without elements", "tril_zero": "graph inputs without elements", "sequence": "sequence types", "string": "strings",
     "float8": "8-bit floats", "FLOAT8": "8-bit floats", "E4M3": "8-bit floats", "E5M2": "8-bit floats", "E8M0": "8-bit floats",
     "INT4": "4-bit integers", "INT2": "2-bit integers", "FLOAT4": "4-bit floats",
 }

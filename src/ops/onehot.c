@@ -1,0 +1,45 @@
+/* ops/onehot.c - indices become rows with one element on and the others off. */
+#include "ops/lower.h"
+
+static const struct attr_spec specs[] = { A_INT(struct axis_attrs, axis, "axis", -1, -VN_MAX_RANK - 1, VN_MAX_RANK), A_END };
+
+static int infer(struct node *n, struct vn_err *e)
+{
+    TRY(vn_infer_begin(n, e));
+    const struct vn_shape *x = &n->in[0]->shape;
+    struct vn_shape s = { .rank = x->rank + 1 };
+    if (!n->in[1]->data || vn_shape_count(&n->in[1]->shape) != 1)
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "depth (%s) is no constant of one element", n->in[1]->name);
+    if (vn_shape_count(&n->in[2]->shape) != 2)
+        return vn_node_fail(n, e, VN_E_INPUT, "values (%s) must be two: off and on", n->in[2]->name);
+    const int64_t depth = vn_tensor_i64(n->in[1]->data, 0);
+    const int axis = s.rank > VN_MAX_RANK ? -1 : vn_shape_axis(&s, ((const struct axis_attrs *)n->attrs)->axis);
+    if (axis < 0 || depth < 0)
+        return vn_node_fail(n, e, VN_E_INPUT, "axis or depth do not fit the indices");
+    for (int d = 0, k = 0; d < s.rank; d++)
+        s.d[d] = d == axis ? depth : x->d[k++];
+    return vn_infer_out(n, 0, n->in[2]->dtype, &s, e);
+}
+
+static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
+{
+    (void)e;
+    const struct vn_shape *s = &ev->out[0]->shape;
+    const int axis = vn_shape_axis(s, ((const struct axis_attrs *)n->attrs)->axis);
+    const int64_t depth = s->d[axis], count = vn_shape_count(s);
+    const struct vn_tensor *k = vn_tensor_cast(ev->arena, ev->in[0], VN_I64);
+    int64_t inner = 1;
+    for (int d = axis + 1; d < s->rank; d++)
+        inner *= s->d[d];
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t index = vn_i64(k)[i / inner / depth * inner + i % inner], at = i / inner % depth;
+        ((uint64_t *)ev->out[0]->data)[i] = ((const uint64_t *)ev->in[2]->data)[index == at || index + depth == at];
+    }
+    return VN_OK;
+}
+
+const struct op_def vn_op_onehot = {
+    .name = "onehot", .onnx = "OneHot", .min_in = 3, .max_in = 3,
+    .attrs = specs, .attrs_size = sizeof(struct axis_attrs),
+    .infer = infer, .eval = eval, .lower = vn_low_reference,
+};
