@@ -107,3 +107,55 @@ int vn_low_normal(const struct node *n, struct lowering *l, const struct normal 
         vn_low_binary_f32(l, VN_BIN_ADD, x, own, bias, p->stride[1], vn_low_out(l, PLAIN));
     return has_scale ? VN_OK : vn_node_fail(n, e, VN_E_UNSUPPORTED, "no scale");
 }
+
+/* ---- over the trailing axes ---- */
+
+const struct attr_spec vn_trailing_specs[] = {
+    A_INT(struct trailing_attrs, axis, "axis", -1, -VN_MAX_RANK, VN_MAX_RANK),
+    A_INT(struct trailing_attrs, stash, "stash_type", 1, 0, 64),
+    A_FLOAT(struct trailing_attrs, epsilon, "epsilon", 1e-5),
+    A_END,
+};
+
+int vn_trailing_infer(struct node *n, struct vn_err *e)
+{
+    TRY(vn_infer_same_float(n, e));
+    struct vn_shape s = n->in[0]->shape, wide;
+    const int axis = vn_shape_axis(&s, ((const struct trailing_attrs *)n->attrs)->axis);
+    if (axis < 0)
+        return vn_node_fail(n, e, VN_E_INPUT, "axis is outside of the input's %d dimensions", s.rank);
+    for (int i = 1; i < n->n_in; i++)
+        if (n->in[i] && (vn_shape_broadcast(&wide, &s, &n->in[i]->shape, NULL) < 0 || !vn_shape_equal(&wide, &s)))
+            return vn_node_fail(n, e, VN_E_INPUT, "%s does not broadcast to the input", n->in[i]->name);
+    for (int d = axis; d < s.rank; d++)
+        s.d[d] = 1;
+    for (int i = 1; i < n->n_out; i++)
+        TRY(vn_infer_out(n, i, n->in[0]->dtype, &s, e));
+    return VN_OK;
+}
+
+static struct normal trailing(const struct node *n, int centre)
+{
+    const struct trailing_attrs *a = n->attrs;
+    const struct vn_shape *s = &n->in[0]->shape;
+    struct normal p = { 1, 1, a->epsilon, centre, { { 0 } } };
+    const int axis = vn_shape_axis(s, a->axis);
+    for (int d = 0; d < s->rank; d++)
+        *(d < axis ? &p.outer : &p.count) *= s->d[d];
+    vn_normal_strides(n, &p, 0);
+    return p;
+}
+
+int vn_trailing_eval(const struct node *n, const struct eval *ev, int centre)
+{
+    const struct normal p = trailing(n, centre);
+    vn_eval_normal(n, ev, &p, n->n_out > 1 && ev->out[1] ? vn_f64(ev->out[1]) : NULL,
+                   n->n_out > 2 && ev->out[2] ? vn_f64(ev->out[2]) : NULL);
+    return VN_OK;
+}
+
+int vn_trailing_lower(const struct node *n, struct lowering *l, int centre, struct vn_err *e)
+{
+    const struct normal p = trailing(n, centre);
+    return vn_low_normal(n, l, &p, e);
+}

@@ -20,4 +20,16 @@ int vn_infer_channels(struct node *n, struct vn_err *e);
 /* Strides of scale and bias by broadcasting or (channels) along axis 1. */
 void vn_normal_strides(const struct node *n, struct normal *p, int channels);
 
+/* ---- LayerNormalization and RMSNormalization: over the trailing axes ---- */
+
+struct trailing_attrs {
+    int64_t axis, stash;
+    float epsilon;
+};
+extern const struct attr_spec vn_trailing_specs[];
+int vn_trailing_infer(struct node *n, struct vn_err *e);
+/* centre: the mean is taken off; outputs 1 and 2 (where there) get mean and 1 / deviation of each row. */
+int vn_trailing_eval(const struct node *n, const struct eval *ev, int centre);
+int vn_trailing_lower(const struct node *n, struct lowering *l, int centre, struct vn_err *e);
+
 #endif
