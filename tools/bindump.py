@@ -39,6 +39,7 @@ INSTRUCTIONS = [
     ("GATHER", 2, 2, "outer extent count inner"), ("QUANTIZE", 1, 1, "reserved"), ("DEQUANTIZE", 1, 1, "reserved"),
     ("INPUT_IMAGE", 1, 1, "type n h w c channels_last_in channels_last_out"),
     ("PREPROCESS_S8", 4, 4, "pixels c"), ("PREPROCESS_F32", 3, 3, "pixels c"), ("REDUCE_F32", 1, 1, "op outer n inner"),
+    ("CALL", 1, 13, "function scratch i[32] f0:f f1:f f2:f f3:f"),
 ]
 
 
@@ -87,7 +88,7 @@ class Bin:
         head = struct.unpack_from("<8sIIQQQIIII16Q", data)
         self.header = dict(zip(["version", "header_bytes", "file_bytes", "checksum", "arena_bytes", "n_inputs", "n_outputs", "isa", "march"],
                                head[1:10]))
-        want(self.header["version"] == 1, "version %d, this reader knows 1" % self.header["version"])
+        want(self.header["version"] == 2, "version %d, this reader knows 2" % self.header["version"])
         want(self.header["header_bytes"] == 184 and self.header["file_bytes"] == len(data), "header or file has another size")
         self.checksum_ok = file_hash(data, 24) == self.header["checksum"]
         self.sections = {}

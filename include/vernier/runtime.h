@@ -122,6 +122,11 @@ void vn_model_close(struct vn_model **m);
 const struct vn_io *vn_model_inputs(const struct vn_model *m, int *count);
 const struct vn_io *vn_model_outputs(const struct vn_model *m, int *count);
 
+/* Extents of output i after the last run, into shape[VN_MAX_RANK]. They differ from vn_io.shape, which then holds the largest
+ * possible ones, only where the size depends on the data (NonZero, NonMaxSuppression, Compress); the elements lie close together
+ * at the front of the buffer. VN_E_USAGE: no such output. */
+int vn_model_output_shape(const struct vn_model *m, int i, int64_t *shape);
+
 /* Run once. in[i] and out[i] are buffers of exactly io.bytes bytes, any alignment. One model runs on one caller at a time. */
 int vn_model_run(struct vn_model *m, const void *const *in, void *const *out, struct vn_err *e);
 

@@ -1,5 +1,7 @@
 #include "compile/compile.h"
 
+#include "ops/call_op.h"
+
 void vn_compile_defaults(struct compile_options *o) { *o = (struct compile_options){ .march = "generic", .level = 3 }; }
 
 /* ---- inputs: bytes from outside become the tensor of the graph's input ---- */
@@ -56,14 +58,25 @@ static int lower_image(struct lowering *l, const struct value *v, const struct c
     return VN_OK;
 }
 
+/* An input of another type than float32 and int64: its cells. */
+static int lower_narrow(struct lowering *l, const struct value *v, struct vn_err *e)
+{
+    const int from = vn_low_value_tensor(l, v->name, v->dtype, &v->shape, PLAIN, 0, 0, NULL);
+    const int to = vn_low_value_tensor(l, v->name, vn_low_cell(v->dtype), &v->shape, PLAIN, 0, 0, v);
+    add_input(l->prog, from, VN_IN_FEATUREMAP, 0);
+    TRY(vn_low_cast(l, from, to, v->dtype == VN_F64 ? VN_F32 : v->dtype, e));
+    l->held[PLAIN][v->id] = to;
+    return VN_OK;
+}
+
 static int lower_input(struct lowering *l, const struct value *v, const struct compile_input *in, struct vn_err *e)
 {
     if (in && in->type != VN_IN_FEATUREMAP)
         return lower_image(l, v, in, e);
-    if (v->dtype != VN_F32)
-        return vn_fail(e, VN_E_UNSUPPORTED, "input %s: %s inputs are not supported yet in programs", v->name, vn_dtype_name(v->dtype));
+    if (v->dtype != vn_low_cell(v->dtype))
+        return lower_narrow(l, v, e);
     const int quantized = v->q != NULL, raw = quantized && !in && is_pixel_input(v);
-    const int from = vn_low_value_tensor(l, v->name, raw ? VN_I8 : VN_F32, &v->shape, PLAIN, raw ? 1 : 0, 0, raw || !quantized ? v : NULL);
+    const int from = vn_low_value_tensor(l, v->name, raw ? VN_I8 : v->dtype, &v->shape, PLAIN, raw ? 1 : 0, 0, raw || !quantized ? v : NULL);
     add_input(l->prog, from, VN_IN_FEATUREMAP, 0);
     int to = from;
     if (quantized && !raw) {
@@ -90,6 +103,11 @@ static int lower_output(struct lowering *l, const struct value *v, const struct 
         const int64_t n = vn_shape_count(&t.shape), one = 1;
         TRY(vn_low_copy(l, id, copy, 1, &n, 0, &one, 0, &one, e));
         id = copy;
+    }
+    if (!v->q && v->dtype != t.dtype) { /* in the type that the network declares */
+        const int narrow = vn_low_value_tensor(l, v->name, v->dtype, &t.shape, PLAIN, 0, 0, NULL);
+        TRY(vn_low_cast(l, id, narrow, v->dtype, e));
+        id = narrow;
     }
     vn_low_tensor(l, id)->name = v->name; /* whatever conversion made it last */
     const struct prog_io io = { id, 0, 0 };

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define BIN_MAGIC "VERNIER\n"
-#define BIN_VERSION 1
+#define BIN_VERSION 2
 #define BIN_ALIGN 64
 
 enum bin_section_id {

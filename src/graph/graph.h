@@ -27,6 +27,7 @@ struct value {
     struct node *producer;        /* NULL: input or constant */
     int port;                     /* which output of the producer */
     int n_uses;                   /* consumers (one per input slot) + 1 if graph output; see vn_graph_index */
+    int bounded;                  /* 1: `shape` is the largest possible; the size depends on the data */
     double threshold;             /* calibrated largest magnitude; 0: none */
 };
 

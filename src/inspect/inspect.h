@@ -57,6 +57,7 @@ int vn_runner_open(struct runner **out, struct vn_arena *a, const char *path, co
 struct feed {
     float **tensor;
     uint8_t **bytes;
+    struct vn_tensor **plain; /* inputs of other types than float32 and pixels: the tensor itself; NULL: not such an input */
 };
 struct feed vn_feed_new(const struct runner *r, struct vn_arena *a);
 /* Fill input i from a picture, .npy or raw file; a file whose array is the input tensor itself is taken as it is. */

@@ -191,12 +191,25 @@ int vn_runner_open(struct runner **out, struct vn_arena *a, const char *path, co
 
 /* ---- feeding ---- */
 
+/* The type of an input that is fed as it is: neither float32 nor pixels nor quantized. VN_NONE: another one. */
+static enum vn_dtype plain_type(const struct runner *r, int i)
+{
+    const struct vn_io *io = r->kind == RUN_BIN ? &r->program.in[i] : NULL;
+    const enum vn_dtype t = io ? io->dtype : r->graph->inputs.v[i]->dtype;
+    const int quantized = io ? io->scale > 0 : r->graph->inputs.v[i]->q != NULL;
+    return t == VN_F32 || quantized || strcmp(r->in[i].type_rt, "featuremap") ? VN_NONE : t;
+}
+
 struct feed vn_feed_new(const struct runner *r, struct vn_arena *a)
 {
-    struct feed f = { NEW_ARRAY(a, float *, r->n_in), NEW_ARRAY(a, uint8_t *, r->n_in) };
+    struct feed f = { NEW_ARRAY(a, float *, r->n_in), NEW_ARRAY(a, uint8_t *, r->n_in), NEW_ARRAY(a, struct vn_tensor *, r->n_in) };
     for (int i = 0; i < r->n_in; i++) {
         struct vn_pixel_format p;
         const int64_t n = vn_shape_count(&r->in_shape[i]);
+        if (plain_type(r, i) != VN_NONE) {
+            f.plain[i] = vn_tensor_new(a, plain_type(r, i), &r->in_shape[i]);
+            continue;
+        }
         f.tensor[i] = NEW_ARRAY(a, float, n);
         if (vn_input_format(&p, &r->in[i], &r->in_shape[i]))
             f.bytes[i] = vn_arena_alloc(a, vn_pixels_bytes(&p) * (size_t)(r->in_shape[i].d[0] > 0 ? r->in_shape[i].d[0] : 1));
@@ -224,9 +237,37 @@ static void bytes_to_tensor(struct feed *f, const struct runner *r, int i)
     }
 }
 
+/* A .npy of any number type, or raw bytes of the input's own. */
+static int feed_plain(struct vn_tensor *to, const char *name, const char *path, struct vn_arena *a, struct vn_err *e)
+{
+    const uint8_t *data;
+    size_t bytes;
+    char want[VN_SHAPE_TEXT], got[VN_SHAPE_TEXT];
+    TRY(vn_file_map(a, path, &data, &bytes, e));
+    struct vn_tensor *t;
+    if (!vn_npy_is(data, bytes)) {
+        if (bytes != vn_tensor_bytes(to))
+            return vn_fail(e, VN_E_INPUT, "%s: %zu bytes, input %s wants %zu for shape %s of %s", path, bytes, name, vn_tensor_bytes(to),
+                           vn_shape_text(&to->shape, want), vn_dtype_name(to->dtype));
+        memcpy(to->data, data, bytes);
+        return VN_OK;
+    }
+    TRY(vn_npy_parse(&t, a, data, bytes, path, e));
+    if (vn_shape_count(&t->shape) != vn_shape_count(&to->shape))
+        return vn_fail(e, VN_E_INPUT, "%s: array of shape %s, input %s wants %s", path, vn_shape_text(&t->shape, got), name, vn_shape_text(&to->shape, want));
+    memcpy(to->data, vn_tensor_cast(a, t, to->dtype)->data, vn_tensor_bytes(to));
+    return VN_OK;
+}
+
 int vn_feed_file(struct feed *f, const struct runner *r, int i, const char *path, const struct vn_pipeline *p, struct vn_err *e)
 {
     struct vn_pixel_format format;
+    if (f->plain[i]) {
+        struct vn_arena *a = vn_arena_new();
+        const int status = feed_plain(f->plain[i], r->in_name[i], path, a, e);
+        vn_arena_free(&a);
+        return status;
+    }
     const int image = vn_input_format(&format, &r->in[i], &r->in_shape[i]);
     const int is_picture = vn_picture_is_image_name(path);
     if (is_picture || !image || r->kind == RUN_BIN) {
@@ -266,7 +307,10 @@ void vn_feed_random(struct feed *f, const struct runner *r, uint64_t seed)
     for (int i = 0; i < r->n_in; i++) {
         struct vn_pixel_format p;
         const int64_t n = vn_shape_count(&r->in_shape[i]);
-        if (vn_input_format(&p, &r->in[i], &r->in_shape[i])) {
+        if (f->plain[i]) {
+            for (int64_t k = 0; k < n; k++) /* small: good as an index, too */
+                vn_tensor_set_f64(f->plain[i], k, vn_dtype_is_float(f->plain[i]->dtype) ? (double)(vn_random(&seed) >> 40) * 0x1p-23 - 1 : vn_random(&seed) >> 63);
+        } else if (vn_input_format(&p, &r->in[i], &r->in_shape[i])) {
             const size_t bytes = vn_pixels_bytes(&p) * (size_t)r->in_shape[i].d[0];
             for (size_t k = 0; k < bytes; k++)
                 f->bytes[i][k] = (uint8_t)(vn_random(&seed) >> 56);
@@ -282,6 +326,8 @@ void vn_feed_random(struct feed *f, const struct runner *r, uint64_t seed)
 static const void *program_input(const struct runner *r, const struct feed *f, int i, struct vn_arena *a)
 {
     const struct vn_io *io = &r->program.in[i];
+    if (f->plain[i])
+        return f->plain[i]->data;
     if (io->type != VN_IN_FEATUREMAP)
         return f->bytes[i];
     return vn_program_input(a, io, f->tensor[i]);
@@ -292,6 +338,10 @@ static int run_reference(struct runner *r, const struct feed *f, struct vn_err *
     const struct vn_tensor **in = NEW_ARRAY(r->arena, const struct vn_tensor *, r->n_in);
     for (int i = 0; i < r->n_in; i++) {
         struct vn_tensor x = { VN_F32, r->in_shape[i], f->tensor[i] };
+        if (f->plain[i]) {
+            in[i] = f->plain[i];
+            continue;
+        }
         const enum vn_dtype want = r->in_int8[i] ? VN_F32 : r->graph->inputs.v[i]->dtype;
         in[i] = vn_tensor_cast(r->arena, &x, want == VN_NONE ? VN_F32 : want);
     }
@@ -309,6 +359,8 @@ int vn_runner_run(struct runner *r, const struct feed *f, vn_observer *watch, vo
     vn_model_observe(r->program.model, watch, user);
     const int status = vn_model_run(r->program.model, in, r->program.result, e);
     vn_model_observe(r->program.model, NULL, NULL);
+    for (int i = 0; i < r->n_out; i++)
+        vn_model_output_shape(r->program.model, i, r->out[i]->shape.d);
     vn_arena_free(&a);
     return status;
 }

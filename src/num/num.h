@@ -121,6 +121,30 @@ float vn_mishf(float x);
 float vn_gelu_tanhf(float x);
 float vn_powif(float x, int n); /* n multiplications by squaring, from the lowest bit up; n < 0: 1 over that */
 
+/* The same in float64, for functions whose speed does not matter (num/math64.c): within 1e-14 relative where nothing is said. */
+double vn_exp(double x);
+double vn_log(double x);
+double vn_pow(double x, double y); /* as C's pow; 1e-12 */
+double vn_sin(double x);           /* 1e-14 absolute */
+double vn_cos(double x);
+double vn_tan(double x);
+double vn_asin(double x);
+double vn_acos(double x);
+double vn_atan(double x);
+double vn_sinh(double x);
+double vn_cosh(double x);
+double vn_tanh(double x);
+double vn_asinh(double x);
+double vn_acosh(double x);
+double vn_atanh(double x);
+double vn_sigmoid(double x);
+double vn_erf(double x); /* 1e-7 absolute: that of float32 */
+
+float vn_f16_to_f32(uint16_t h);
+uint16_t vn_f32_to_f16(float f); /* round half to even */
+float vn_bf16_to_f32(uint16_t h);
+uint16_t vn_f32_to_bf16(float f);
+
 /* To an integer, in float32: exact for every x; halves to even, up, and down. */
 static inline float vn_rintf(float x)
 {

@@ -24,25 +24,8 @@ int vn_infer_arg(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, VN_I64, &s, e);
 }
 
-int vn_eval_arg(const struct node *n, const struct eval *ev, int (*real)(double, double), int (*whole)(int64_t, int64_t))
+void vn_call_of_arg(const struct node *n, struct call_params *p, int largest)
 {
     const struct arg_attrs *a = n->attrs;
-    const struct vn_tensor *x = ev->in[0];
-    const int axis = vn_shape_axis(&x->shape, a->axis);
-    int64_t inner = 1, dim = x->shape.d[axis], count = vn_shape_count(&ev->out[0]->shape);
-    for (int d = axis + 1; d < x->shape.rank; d++)
-        inner *= x->shape.d[d];
-    for (int64_t o = 0; o < count; o++) {
-        const int64_t base = o / inner * dim * inner + o % inner;
-        int64_t best = 0;
-        for (int64_t i = 1; i < dim; i++) {
-            const int64_t p = base + i * inner, q = base + best * inner;
-            const int worse = x->dtype == VN_I64 ? whole(vn_i64(x)[q], vn_i64(x)[p]) : real(vn_f64(x)[q], vn_f64(x)[p]);
-            const int wins = x->dtype == VN_I64 ? whole(vn_i64(x)[p], vn_i64(x)[q]) : real(vn_f64(x)[p], vn_f64(x)[q]);
-            if (wins || (a->last && !worse))
-                best = i;
-        }
-        vn_i64(ev->out[0])[o] = best;
-    }
-    return VN_OK;
+    *p = (struct call_params){ .id = VN_CALL_arg, .i = { vn_shape_axis(&n->in[0]->shape, a->axis), largest, (int32_t)a->last } };
 }

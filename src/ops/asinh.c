@@ -1,7 +1,8 @@
 /* ops/asinh.c - the inverse hyperbolic sine. */
 #include <math.h>
 
-#include "ops/lower.h"
+#include "kernels/calls/unary.h"
+#include "ops/call_op.h"
 
 static double f(const struct node *n, double x)
 {
@@ -9,8 +10,10 @@ static double f(const struct node *n, double x)
     return asinh(x);
 }
 
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_call_unary(n, l, VN_CU_ASINH, e); }
+
 const struct op_def vn_op_asinh = {
     .name = "asinh", .onnx = "Asinh", .min_in = 1, .max_in = 1,
-    .infer = vn_infer_same_float, .eval = vn_eval_unary, .lower = vn_low_table, .f = f,
+    .infer = vn_infer_same_float, .eval = vn_eval_unary, .lower = lower, .f = f,
     .quant = { .kind = Q_TABLE },
 };

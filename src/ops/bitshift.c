@@ -1,5 +1,6 @@
 /* ops/bitshift.c - bits of an integer moved left or right, with broadcasting. */
-#include "ops/lower.h"
+#include "kernels/calls/unary.h"
+#include "ops/call_op.h"
 
 struct attrs {
     int direction;
@@ -23,8 +24,13 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return VN_OK;
 }
 
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    return vn_low_call_binary(n, l, ((const struct attrs *)n->attrs)->direction ? VN_CB_RIGHT : VN_CB_LEFT, e);
+}
+
 const struct op_def vn_op_bitshift = {
     .name = "bitshift", .onnx = "BitShift", .min_in = 2, .max_in = 2,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = vn_infer_whole, .eval = eval, .lower = vn_low_reference,
+    .infer = vn_infer_whole, .eval = eval, .lower = lower,
 };

@@ -1,5 +1,5 @@
 /* ops/cast.c - another element type; floats to integers truncate toward zero. */
-#include "ops/lower.h"
+#include "ops/call_op.h"
 
 static const struct attr_spec specs[] = {
     { .onnx = "to", .kind = ATTR_INT, .offset = offsetof(struct cast_attrs, to), .min = 0, .max = 64, .required = 1 },
@@ -37,10 +37,12 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
-    if (!vn_dtype_is_float(n->in[0]->dtype) || !vn_dtype_is_float(n->out[0]->dtype))
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "Cast from %s to %s at run time; the runtime computes in float32 and int8",
-                            vn_dtype_name(n->in[0]->dtype), vn_dtype_name(n->out[0]->dtype));
-    return vn_low_reshape(n, l, e);
+    const enum vn_dtype to = n->out[0]->dtype;
+    const int same = n->in[0]->dtype == to || (vn_dtype_is_float(to) && to != VN_F16 && to != VN_BF16 && vn_dtype_is_float(n->in[0]->dtype));
+    if (same && !n->in[0]->bounded)
+        return vn_low_reshape(n, l, e);
+    const int x = vn_low_in(l, 0, PLAIN);
+    return vn_low_cast(l, x, vn_low_out(l, PLAIN), to == VN_F64 ? VN_F32 : to, e);
 }
 
 const struct op_def vn_op_cast = {

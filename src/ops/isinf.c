@@ -1,7 +1,8 @@
 /* ops/isinf.c - which elements are infinite. */
 #include <math.h>
 
-#include "ops/lower.h"
+#include "kernels/calls/unary.h"
+#include "ops/call_op.h"
 
 struct attrs {
     int64_t negative, positive;
@@ -31,8 +32,15 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return VN_OK;
 }
 
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    static const int test[2][2] = { { VN_CU_NEVER, VN_CU_ISPLUSINF }, { VN_CU_ISMINUSINF, VN_CU_ISINF } };
+    const struct attrs *a = n->attrs;
+    return vn_low_call_unary(n, l, test[a->negative][a->positive], e);
+}
+
 const struct op_def vn_op_isinf = {
     .name = "isinf", .onnx = "IsInf", .min_in = 1, .max_in = 1,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = eval, .lower = vn_low_reference,
+    .infer = infer, .eval = eval, .lower = lower,
 };

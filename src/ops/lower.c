@@ -2,6 +2,7 @@
 #include "ops/lower.h"
 
 #include "num/num.h"
+#include "ops/call_op.h"
 
 static int is_turned(const struct prog_tensor *t) { return t->layout == CHANNELS_LAST && t->shape.rank >= 3; }
 
@@ -71,14 +72,12 @@ static int value_tensor(struct lowering *l, const struct value *v, int as_f32, e
 {
     const struct qparam *q = as_f32 ? NULL : v->q;
     const char *name = as_f32 && v->q ? vn_arena_fmt(l->arena, "%s.float", v->name) : v->name;
-    return vn_low_value_tensor(l, name, q ? q->dtype : VN_F32, &v->shape, order, q ? q->scale[0] : 0, q ? q->zero[0] : 0, v);
+    return vn_low_value_tensor(l, name, q ? q->dtype : vn_low_cell(v->dtype), &v->shape, order, q ? q->scale[0] : 0, q ? q->zero[0] : 0, v);
 }
 
 /* ---- constants ---- */
 
-static int32_t to_i32(int64_t x) { return x > INT32_MAX ? INT32_MAX : x < INT32_MIN ? INT32_MIN : (int32_t)x; }
-
-/* Element i of a constant as the program stores it: int8 q, float32, or int32 for indices. */
+/* Element i of a constant as the program stores it: q, float32, or int64. */
 static void store(void *to, int64_t k, enum vn_dtype t, const struct value *v, int64_t i)
 {
     const struct vn_tensor *d = v->data;
@@ -87,14 +86,15 @@ static void store(void *to, int64_t k, enum vn_dtype t, const struct value *v, i
     switch (t) {
     case VN_I8: ((int8_t *)to)[k] = (int8_t)q; break;
     case VN_I16: ((int16_t *)to)[k] = (int16_t)q; break;
-    case VN_I32: ((int32_t *)to)[k] = v->q ? (int32_t)q : to_i32(vn_tensor_i64(d, i)); break;
+    case VN_I32: ((int32_t *)to)[k] = (int32_t)q; break;
+    case VN_I64: ((int64_t *)to)[k] = vn_tensor_i64(d, i); break;
     default: ((float *)to)[k] = (float)(v->q ? vn_dq_one(v->q, entry, q) : vn_tensor_f64(d, i)); break;
     }
 }
 
 static enum vn_dtype stored_type(const struct value *v, int as_f32)
 {
-    return !as_f32 && v->q ? v->q->dtype : v->q || vn_dtype_is_float(v->dtype) ? VN_F32 : VN_I32;
+    return !as_f32 && v->q ? v->q->dtype : v->q ? VN_F32 : vn_low_cell(v->dtype);
 }
 
 void *vn_low_elements(struct lowering *l, const struct value *v, enum vn_dtype t)
@@ -255,11 +255,6 @@ void *vn_low_emit(struct lowering *l, enum opcode op, int n_in, const int *in, i
 
 static int check_values(const struct lowering *l, const struct node *n, struct vn_err *e)
 {
-    if (!vn_dtype_is_float(n->out[0]->dtype))
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is %s and computed at run time; the runtime computes in float32 and int8",
-                            n->out[0]->name, vn_dtype_name(n->out[0]->dtype));
-    if (vn_shape_count(&n->out[0]->shape) == 0)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s has no elements; the runtime wants at least one", n->out[0]->name);
     for (int i = 1; i < n->n_out; i++)
         if (n->out[i] && n->out[i]->n_uses && !n->op->lowers_all)
             return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the runtime does not compute output %d of %s (%s)", i, n->op->onnx,
@@ -268,8 +263,8 @@ static int check_values(const struct lowering *l, const struct node *n, struct v
         const struct value *v = n->in[i];
         if (!v)
             continue;
-        if (!v->data && vn_shape_count(&v->shape) == 0)
-            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s has no elements; the runtime wants at least one", v->name);
+        if (v->bounded && n->op != &vn_op_cast)
+            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the size of %s depends on the data; only the network's outputs can have such sizes", v->name);
         if (!v->data && v->q && (v->q->dtype != VN_I8 || v->q->n != 1))
             return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is %s%s; the runtime has int8 with one scale", v->name,
                                 vn_dtype_name(v->q->dtype), v->q->n != 1 ? " per channel" : "");
@@ -283,14 +278,45 @@ static int check_values(const struct lowering *l, const struct node *n, struct v
     return VN_OK;
 }
 
+/* Nothing to compute: outputs without elements. */
+static int lower_empty(struct lowering *l, const struct node *n)
+{
+    for (int i = 0; i < n->n_out; i++)
+        if (n->out[i] && vn_shape_count(&n->out[i]->shape))
+            return 0;
+    for (int i = 0; i < n->n_out; i++)
+        if (n->out[i])
+            vn_low_fill(l, l->held[PLAIN][n->out[i]->id] = value_tensor(l, n->out[i], 0, PLAIN), 0);
+    return 1;
+}
+
+/* Instructions from `first` on that compute: in float32 and quantized integers alone. Others move or are functions for any cells. */
+static int check_types(const struct lowering *l, const struct node *n, int first, struct vn_err *e)
+{
+    for (int i = first; i < l->prog->instrs.n; i++) {
+        const struct prog_instr *p = &l->prog->instrs.v[i];
+        if (p->op == OPCODE_CALL || p->op == OPCODE_COPY || p->op == OPCODE_FILL || p->op == OPCODE_GATHER)
+            continue;
+        for (int k = -1; k < p->n_in; k++)
+            if (l->prog->tensors.v[k < 0 ? p->out : p->in[k]].dtype == VN_I64)
+                return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the runtime does not have %s of %s", n->op->onnx,
+                                    vn_dtype_name(n->in[0] ? n->in[0]->dtype : n->out[0]->dtype));
+    }
+    return VN_OK;
+}
+
 int vn_lower_node(struct lowering *l, const struct node *n, struct vn_err *e)
 {
     const struct value *y = n->out[0];
+    const int first = l->prog->instrs.n;
     l->node = n;
     l->integer = vn_node_is_integer(n) && vn_node_kind(n) != Q_FLOAT;
     l->raw_out = -1;
     TRY(check_values(l, n, e));
+    if (lower_empty(l, n))
+        return VN_OK;
     TRY(n->op->lower(n, l, e));
+    TRY(check_types(l, n, first, e));
     if (l->raw_out < 0)
         return VN_OK;
     int to = value_tensor(l, y, 0, l->raw_layout);

@@ -1,8 +1,10 @@
 /* ops/lower_shapes.c - shapes of lowering that several operators share. */
 #include <math.h>
 
+#include "kernels/calls/unary.h"
 #include "kernels/kernels.h"
 #include "num/num.h"
+#include "ops/call_op.h"
 #include "ops/lower.h"
 
 /* ---- moving elements ---- */
@@ -71,6 +73,11 @@ int vn_low_copy(struct lowering *l, int from, int to, int rank, const int64_t *d
 
 void vn_low_fill(struct lowering *l, int to, float value)
 {
+    if (vn_low_tensor(l, to)->dtype == VN_I64) { /* one constant repeated */
+        const int64_t cell = (int64_t)value, count = vn_shape_count(&vn_low_tensor(l, to)->shape), none = 0, one = 1;
+        vn_low_copy(l, vn_low_const(l, "fill", VN_I64, 1, &cell), to, 1, &count, 0, &none, 0, &one, NULL);
+        return;
+    }
     struct instr_FILL *p = vn_low_emit(l, OPCODE_FILL, 0, NULL, to);
     p->value = value;
 }
@@ -184,6 +191,8 @@ static int operand(const struct node *n, struct lowering *l, int i, enum layout 
 int vn_low_binary(const struct node *n, struct lowering *l, int op, struct vn_err *e)
 {
     int64_t a[VN_MAX_RANK], b[VN_MAX_RANK];
+    if (!vn_dtype_is_float(n->in[0]->dtype))
+        return vn_low_call_binary(n, l, op, e); /* the first of the two lists agree */
     for (int i = 0; l->integer && i < 2; i++)
         if (n->in[i]->q->n != 1)
             return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is quantized per channel; %s wants one scale", n->in[i]->name, n->op->onnx);
@@ -256,6 +265,9 @@ void vn_low_rescale(struct lowering *l, int x, int y, const struct qparam *qx, c
 int vn_low_unary(const struct node *n, struct lowering *l, int op, float alpha, float beta, struct vn_err *e)
 {
     enum layout order;
+    static const int whole[] = { [VN_UN_ABS] = VN_CU_ABS, [VN_UN_NEG] = VN_CU_NEG, [VN_UN_SIGN] = VN_CU_SIGN };
+    if (!vn_dtype_is_float(n->in[0]->dtype) && (op == VN_UN_ABS || op == VN_UN_NEG || op == VN_UN_SIGN))
+        return vn_low_call_unary(n, l, whole[op], e);
     if (!l->integer && op < 0)
         return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the runtime has %s as an int8 table only, not in float32", n->op->onnx);
     int x = vn_low_in_any(l, 0, &order), y = vn_low_out(l, order);

@@ -1,7 +1,8 @@
 /* ops/mod.c - the remainder of a / b, with broadcasting: with the sign of b, or (fmod) of a. */
 #include <math.h>
 
-#include "ops/lower.h"
+#include "kernels/calls/unary.h"
+#include "ops/call_op.h"
 
 struct attrs {
     int64_t fmod;
@@ -28,8 +29,13 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
                                                   : vn_eval_binary(n, ev, real_floor, whole_floor, e);
 }
 
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    return vn_low_call_binary(n, l, ((const struct attrs *)n->attrs)->fmod ? VN_CB_FMOD : VN_CB_MOD, e);
+}
+
 const struct op_def vn_op_mod = {
     .name = "mod", .onnx = "Mod", .min_in = 2, .max_in = 2,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = vn_infer_broadcast, .eval = eval, .lower = vn_low_reference,
+    .infer = vn_infer_broadcast, .eval = eval, .lower = lower,
 };

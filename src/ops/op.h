@@ -10,7 +10,8 @@
 #include "graph/graph.h"
 #include "tensor/tensor.h"
 
-struct lowering; /* ops/lower.h */
+struct lowering;    /* ops/lower.h */
+struct call_params; /* ops/call_op.h */
 
 /* ---- attributes: parsing, defaults, bounds, dumps, writing and docs come from the table ---- */
 
@@ -109,6 +110,9 @@ struct op_def {
     int (*qeval)(const struct node *n, const struct eval *ev, struct vn_err *e);
     /* Append runtime instructions. */
     int (*lower)(const struct node *n, struct lowering *l, struct vn_err *e);
+    /* Operators that are a function of kernels/call.h: eval and lower are vn_eval_call and vn_low_call (ops/call_op.h), and this
+     * gives the function and its parameters. */
+    void (*call)(const struct node *n, struct call_params *p);
     /* For Q_TABLE: the function itself. */
     double (*f)(const struct node *n, double x);
     struct quant_rule quant;

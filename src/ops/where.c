@@ -1,5 +1,5 @@
 /* ops/where.c - x where the condition holds, else y; with broadcasting. */
-#include "ops/lower.h"
+#include "ops/call_op.h"
 
 static int infer(struct node *n, struct vn_err *e)
 {
@@ -18,26 +18,9 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, n->in[1]->dtype, &s, e);
 }
 
-static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
-{
-    (void)n, (void)e;
-    const struct vn_shape *s = &ev->out[0]->shape;
-    const int64_t count = vn_shape_count(s);
-    int64_t stride[3][VN_MAX_RANK], idx[VN_MAX_RANK] = { 0 };
-    for (int k = 0; k < 3; k++)
-        vn_broadcast_strides(stride[k], &ev->in[k]->shape, s);
-    for (int64_t i = 0; i < count; i++, vn_index_next(idx, s)) {
-        int64_t at[3] = { 0 };
-        for (int k = 0; k < 3; k++)
-            for (int d = 0; d < s->rank; d++)
-                at[k] += idx[d] * stride[k][d];
-        const int k = vn_i64(ev->in[0])[at[0]] ? 1 : 2;
-        ((uint64_t *)ev->out[0]->data)[i] = ((const uint64_t *)ev->in[k]->data)[at[k]];
-    }
-    return VN_OK;
-}
+static void call(const struct node *n, struct call_params *p) { (void)n, p->id = VN_CALL_where; }
 
 const struct op_def vn_op_where = {
     .name = "where", .onnx = "Where", .min_in = 3, .max_in = 3,
-    .infer = infer, .eval = eval, .lower = vn_low_reference,
+    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
 };

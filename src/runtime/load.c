@@ -104,9 +104,9 @@ static size_t dtype_bytes(int t)
 {
     switch (t) {
     case VN_I8: case VN_U8: case VN_BOOL: return 1;
-    case VN_I16: case VN_U16: return 2;
+    case VN_I16: case VN_U16: case VN_F16: case VN_BF16: return 2;
     case VN_F32: case VN_I32: case VN_U32: return 4;
-    case VN_I64: return 8;
+    case VN_I64: case VN_U64: case VN_F64: return 8;
     default: return 0;
     }
 }
@@ -130,7 +130,7 @@ static int load_tensor(struct vn_model *m, const struct file *f, const char *str
         return rt_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' has a wrong type, rank, place or zero point", t->name);
     t->count = 1;
     for (int k = 0; k < b.rank; k++) {
-        t->dims[k] = b.dims[k];
+        t->dims[k] = t->live[k] = b.dims[k];
         t->count = t->count < 0 ? -1 : rt_product(t->count, t->dims[k], 1, 1);
     }
     if (t->count < 0 || (uint64_t)t->count * size != b.bytes)

@@ -14,6 +14,7 @@ struct rt_tensor {
     enum bin_place place;
     int rank, channels_last;
     int64_t dims[8]; /* as the source model has them */
+    int64_t live[8]; /* of the last run: smaller than dims where the size depends on the data */
     float scale;
     int32_t zero;
     char *data; /* NULL: BIN_HIDDEN */
@@ -34,7 +35,7 @@ union rt_args {
     struct vn_preprocess_s8 preprocess_s8;
 };
 
-#define RT_MAX_IN 6
+#define RT_MAX_IN 13
 
 struct rt_step {
     const struct rt_op *op;
@@ -62,6 +63,8 @@ struct vn_model {
     struct vn_pool_threads *pool;
     char *arena;
     char *scratch; /* for hidden tensors */
+    const struct rt_step *failed; /* in this run: its data were wrong */
+    const char *why;
     vn_observer *observer;
     void *user;
     int profile;

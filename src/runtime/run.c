@@ -95,7 +95,8 @@ static void observe(struct vn_model *m, const struct rt_step *s)
 
 static void run_steps(struct vn_model *m)
 {
-    for (uint32_t i = 0; i < m->n_steps; i++) {
+    m->failed = NULL;
+    for (uint32_t i = 0; i < m->n_steps && !m->failed; i++) {
         struct rt_step *s = &m->steps[i];
         const uint64_t start = m->profile ? now() : 0;
         s->op->run(m, s);
@@ -120,10 +121,10 @@ int vn_model_run(struct vn_model *m, const void *const *in, void *const *out, st
             show(m, t, t->data, 0);
     }
     run_steps(m);
-    for (uint32_t i = 0; i < n_out; i++)
+    for (uint32_t i = 0; i < n_out && !m->failed; i++)
         memcpy(out[i], m->tensors[m->io_tensor[n_in + i]].data, m->io[n_in + i].bytes);
     restore_rounding(was);
-    return VN_OK;
+    return m->failed ? rt_fail(e, VN_E_INPUT, "%s: %s", m->failed->node, m->why) : VN_OK;
 }
 
 void vn_model_unload(struct vn_model **m)
@@ -203,6 +204,14 @@ void vn_model_observe(struct vn_model *m, vn_observer *fn, void *user)
 {
     m->observer = fn;
     m->user = user;
+}
+
+int vn_model_output_shape(const struct vn_model *m, int i, int64_t *shape)
+{
+    if (i < 0 || (uint32_t)i >= m->header.n_outputs)
+        return VN_E_USAGE;
+    memcpy(shape, m->tensors[m->io_tensor[m->header.n_inputs + (uint32_t)i]].live, sizeof m->tensors->live);
+    return VN_OK;
 }
 
 uint32_t vn_model_isa(const struct vn_model *m) { return m->header.isa; }

@@ -13,6 +13,7 @@ static const struct {
 } descrs[] = {
     { "<f4", VN_F32 }, { "<f8", VN_F64 }, { "<f2", VN_F16 }, { "|u1", VN_U8 },  { "|i1", VN_I8 },  { "<u2", VN_U16 }, { "<i2", VN_I16 },
     { "<i4", VN_I32 }, { "<u4", VN_U32 }, { "<i8", VN_I64 }, { "<u8", VN_U64 }, { "|b1", VN_BOOL },
+    { "<V2", VN_BF16 }, /* what NumPy calls the bfloat16 of ml_dtypes */
 };
 #define N_DESCRS (sizeof descrs / sizeof *descrs)
 

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "num/num.h"
 
 struct vn_shape {
     int rank; /* 0..VN_MAX_RANK; -1: not known */
@@ -48,10 +49,5 @@ int64_t vn_tensor_i64(const struct vn_tensor *t, int64_t i);
 void vn_tensor_set_f64(struct vn_tensor *t, int64_t i, double x); /* integers: rounded to nearest even and saturated */
 /* A copy in another element type (numpy astype; floats to integers: truncated toward zero and saturated; NaN gives 0). */
 struct vn_tensor *vn_tensor_cast(struct vn_arena *a, const struct vn_tensor *t, enum vn_dtype to);
-
-float vn_f16_to_f32(uint16_t h);
-uint16_t vn_f32_to_f16(float f); /* round half to even */
-float vn_bf16_to_f32(uint16_t h);
-uint16_t vn_f32_to_bf16(float f);
 
 #endif

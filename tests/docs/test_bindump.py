@@ -24,9 +24,16 @@ def instr_def():
 
 def test_page_matches_instr_def():
     page = (tool.ROOT / "docs/bin-format.md").read_text()
-    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| (\d)(?:\.\.(\d))? \| `([^`]*)` \|", page, flags=re.M)
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| (\d+)(?:\.\.(\d+))? \| `([^`]*)` \|", page, flags=re.M)
     said = [(int(code), name, int(lo), int(hi or lo), words) for code, name, lo, hi, words in rows]
     assert said == [(i, *row) for i, row in enumerate(instr_def(), 1)]
+
+
+def test_page_matches_calls_def():
+    """The functions of CALL: every one has a row, under its number."""
+    names = re.findall(r"^CALL\((\w+)\)", (tool.ROOT / "src/kernels/calls.def").read_text(), flags=re.M)
+    page = (tool.ROOT / "docs/bin-format.md").read_text().partition("## Functions")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| (\d+) \| `(\w+)` \|", page, flags=re.M) == [(str(i), name) for i, name in enumerate(names)]
 
 
 def test_bindump_matches_instr_def():
