@@ -1,5 +1,5 @@
 /* ops/cumsum.c - running sums along an axis, forward or backward, with or without the element itself. */
-#include "ops/lower.h"
+#include "ops/call_op.h"
 
 struct attrs {
     int64_t exclusive, reverse;
@@ -22,36 +22,14 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_same(n, e);
 }
 
-static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
+static void call(const struct node *n, struct call_params *p)
 {
-    (void)e;
     const struct attrs *a = n->attrs;
-    const struct vn_tensor *x = ev->in[0];
-    const int axis = vn_shape_axis(&x->shape, vn_i64(ev->in[1])[0]);
-    const int64_t dim = x->shape.d[axis], count = vn_shape_count(&x->shape);
-    int64_t inner = 1;
-    for (int d = axis + 1; d < x->shape.rank; d++)
-        inner *= x->shape.d[d];
-    for (int64_t i = 0; i < count; i++) {
-        const int64_t k = i / inner % dim;
-        const int64_t from = a->reverse ? k + a->exclusive : 0, to = a->reverse ? dim : k + 1 - a->exclusive;
-        double real = 0;
-        uint64_t whole = 0;
-        for (int64_t m = from; m < to; m++)
-            if (x->dtype == VN_I64)
-                whole += (uint64_t)vn_i64(x)[i + (m - k) * inner];
-            else
-                real += vn_f64(x)[i + (m - k) * inner];
-        if (x->dtype == VN_I64)
-            vn_i64(ev->out[0])[i] = (int64_t)whole;
-        else
-            vn_f64(ev->out[0])[i] = real;
-    }
-    return VN_OK;
+    *p = (struct call_params){ .id = VN_CALL_cumsum, .i = { vn_shape_axis(&n->in[0]->shape, vn_tensor_i64(n->in[1]->data, 0)), (int32_t)a->exclusive, (int32_t)a->reverse }, .n_in = 1 };
 }
 
 const struct op_def vn_op_cumsum = {
     .name = "cumsum", .onnx = "CumSum", .min_in = 2, .max_in = 2,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = eval, .lower = vn_low_reference,
+    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
 };

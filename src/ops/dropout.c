@@ -23,9 +23,16 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return vn_eval_copy(n, ev, e);
 }
 
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    if (n->n_out > 1 && n->out[1])
+        vn_low_fill(l, vn_low_out_at(l, 1, PLAIN), 1);
+    return vn_low_reshape(n, l, e);
+}
+
 const struct op_def vn_op_dropout = {
     .name = "dropout", .onnx = "Dropout", .min_in = 1, .max_in = 3, .max_out = 2,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = eval, .lower = vn_low_reshape,
+    .infer = infer, .eval = eval, .lower = lower, .lowers_all = 1,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 },
 };

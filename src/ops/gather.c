@@ -1,5 +1,5 @@
 /* ops/gather.c - slices of x along an axis, picked by an index tensor; negative indices count from the end. */
-#include "ops/lower.h"
+#include "ops/call_op.h"
 
 static const struct attr_spec specs[] = { A_INT(struct axis_attrs, axis, "axis", 0, -VN_MAX_RANK, VN_MAX_RANK), A_END };
 
@@ -59,13 +59,17 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return VN_OK;
 }
 
+static enum q_kind quant_kind(const struct node *n) { return n->in[1]->data ? Q_MOVE : Q_FLOAT; }
+
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     const struct vn_tensor *index = n->in[1]->data;
     int axis = axis_of(n);
-    if (!index)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the indices (%s) are computed at run time; the runtime wants constants",
-                            n->in[1]->name);
+    if (!index) {
+        const struct call_params p = { .id = VN_CALL_gather, .i = { axis } };
+        const int in[2] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 1, PLAIN) };
+        return vn_call_emit(l, &p, 2, in, vn_low_out(l, PLAIN), e);
+    }
     int64_t count = vn_shape_count(&index->shape), *k = NEW_ARRAY(l->arena, int64_t, count);
     for (int64_t i = 0; i < count; i++) {
         k[i] = vn_tensor_i64(index, i);
@@ -80,5 +84,5 @@ const struct op_def vn_op_gather = {
     .name = "gather", .onnx = "Gather", .min_in = 2, .max_in = 2,
     .attrs = specs, .attrs_size = sizeof(struct axis_attrs),
     .infer = infer, .eval = eval, .lower = lower,
-    .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 },
+    .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 }, .quant_kind = quant_kind,
 };

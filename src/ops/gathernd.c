@@ -1,5 +1,5 @@
 /* ops/gathernd.c - slices of x named by coordinates. */
-#include "ops/tuples.h"
+#include "ops/call_op.h"
 
 struct attrs {
     int64_t batch;
@@ -25,28 +25,13 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);
 }
 
-static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
+static void call(const struct node *n, struct call_params *p)
 {
-    const struct vn_shape *x = &ev->in[0]->shape, *k = &ev->in[1]->shape;
-    const int batch = (int)((const struct attrs *)n->attrs)->batch;
-    const int64_t tuple = k->d[k->rank - 1], tuples = tuple ? vn_shape_count(k) / tuple : 0;
-    int64_t outer = 1, block = 1, run = 1;
-    for (int d = 0; d < x->rank; d++) {
-        outer *= d < batch ? x->d[d] : 1;
-        block *= d >= batch ? x->d[d] : 1;
-        run *= d >= batch + tuple ? x->d[d] : 1;
-    }
-    for (int64_t i = 0; i < tuples; i++) {
-        const int64_t at = vn_tuple_offset(x, vn_i64(ev->in[1]) + i * tuple, batch, tuple);
-        if (at < 0)
-            return vn_node_fail(n, e, VN_E_INPUT, "coordinates %lld are outside of the input", (long long)i);
-        memcpy((uint64_t *)ev->out[0]->data + i * run, (const uint64_t *)ev->in[0]->data + i / (tuples / outer) * block + at, (size_t)run * 8);
-    }
-    return VN_OK;
+    *p = (struct call_params){ .id = VN_CALL_gather_nd, .i = { (int32_t)((const struct attrs *)n->attrs)->batch } };
 }
 
 const struct op_def vn_op_gathernd = {
     .name = "gathernd", .onnx = "GatherND", .min_in = 2, .max_in = 2,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = eval, .lower = vn_low_reference,
+    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
 };

@@ -1,6 +1,5 @@
 /* ops/hardmax.c - 1 at the first largest element along one axis, else 0. */
-#include <math.h>
-
+#include "ops/call_op.h"
 #include "ops/lines.h"
 
 struct attrs {
@@ -12,27 +11,16 @@ static const struct attr_spec specs[] = {
     A_END,
 };
 
-static void line(const struct node *n, double *y, const double *x, int64_t count, int64_t step)
-{
-    (void)n;
-    int64_t best = 0;
-    for (int64_t i = 0; i < count; i++) {
-        y[i * step] = 0;
-        best = x[i * step] > x[best * step] ? i : best;
-    }
-    if (count)
-        y[best * step] = 1;
-}
-
 static int infer(struct node *n, struct vn_err *e) { return vn_infer_lines(n, ((const struct attrs *)n->attrs)->axis, e); }
-static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
+
+static void call(const struct node *n, struct call_params *p)
 {
-    (void)e;
-    return vn_eval_lines(n, ev, ((const struct attrs *)n->attrs)->axis, line);
+    const struct attrs *a = n->attrs;
+    *p = (struct call_params){ .id = VN_CALL_hardmax, .i = { vn_shape_axis(&n->in[0]->shape, a->axis) } };
 }
 
 const struct op_def vn_op_hardmax = {
     .name = "hardmax", .onnx = "Hardmax", .min_in = 1, .max_in = 1,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = eval, .lower = vn_low_reference,
+    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
 };

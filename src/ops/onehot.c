@@ -1,5 +1,5 @@
 /* ops/onehot.c - indices become rows with one element on and the others off. */
-#include "ops/lower.h"
+#include "ops/call_op.h"
 
 static const struct attr_spec specs[] = { A_INT(struct axis_attrs, axis, "axis", -1, -VN_MAX_RANK - 1, VN_MAX_RANK), A_END };
 
@@ -21,25 +21,25 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, n->in[2]->dtype, &s, e);
 }
 
+static int axis_of(const struct node *n) { return vn_shape_axis(&n->out[0]->shape, ((const struct axis_attrs *)n->attrs)->axis); }
+
+/* Without the depth, which is the output's extent. */
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
-    (void)e;
-    const struct vn_shape *s = &ev->out[0]->shape;
-    const int axis = vn_shape_axis(s, ((const struct axis_attrs *)n->attrs)->axis);
-    const int64_t depth = s->d[axis], count = vn_shape_count(s);
-    const struct vn_tensor *k = vn_tensor_cast(ev->arena, ev->in[0], VN_I64);
-    int64_t inner = 1;
-    for (int d = axis + 1; d < s->rank; d++)
-        inner *= s->d[d];
-    for (int64_t i = 0; i < count; i++) {
-        const int64_t index = vn_i64(k)[i / inner / depth * inner + i % inner], at = i / inner % depth;
-        ((uint64_t *)ev->out[0]->data)[i] = ((const uint64_t *)ev->in[2]->data)[index == at || index + depth == at];
-    }
-    return VN_OK;
+    const struct call_params p = { .id = VN_CALL_onehot, .i = { axis_of(n) } };
+    const struct vn_tensor *const in[2] = { ev->in[0], ev->in[2] };
+    return vn_call_eval(n, &p, ev->arena, 2, in, ev->out[0], e);
+}
+
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    const struct call_params p = { .id = VN_CALL_onehot, .i = { axis_of(n) } };
+    const int in[2] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 2, PLAIN) };
+    return vn_call_emit(l, &p, 2, in, vn_low_out(l, PLAIN), e);
 }
 
 const struct op_def vn_op_onehot = {
     .name = "onehot", .onnx = "OneHot", .min_in = 3, .max_in = 3,
     .attrs = specs, .attrs_size = sizeof(struct axis_attrs),
-    .infer = infer, .eval = eval, .lower = vn_low_reference,
+    .infer = infer, .eval = eval, .lower = lower,
 };

@@ -1,8 +1,9 @@
 /* ops/pow.c - x to the power e, with broadcasting; a function of one value where e is a single constant. */
 #include <math.h>
 
+#include "kernels/calls/unary.h"
 #include "kernels/kernels.h"
-#include "ops/lower.h"
+#include "ops/call_op.h"
 
 static int infer(struct node *n, struct vn_err *e)
 {
@@ -31,16 +32,31 @@ static enum q_kind quant_kind(const struct node *n)
     return has_exponent(n) && n->in[1]->shape.rank <= n->in[0]->shape.rank ? Q_TABLE : Q_FLOAT;
 }
 
+/* Both operands as the kind of cells that the result has. */
+static int general(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    const int real = vn_dtype_is_float(n->in[0]->dtype) || vn_dtype_is_float(n->in[1]->dtype), whole = !vn_dtype_is_float(n->in[0]->dtype);
+    const struct call_params p = { .id = VN_CALL_binary, .i = { VN_CB_POW, n->in[0]->dtype } };
+    int in[2];
+    for (int i = 0; i < 2; i++) {
+        in[i] = vn_low_in(l, i, PLAIN);
+        if (!real || vn_dtype_is_float(n->in[i]->dtype))
+            continue;
+        const int cast = vn_low_temp(l, i ? "exponent" : "base", VN_F32, &n->in[i]->shape, PLAIN, 0, 0);
+        TRY(vn_low_cast(l, in[i], cast, VN_F32, e));
+        in[i] = cast;
+    }
+    const int y = vn_low_out(l, PLAIN), power = real && whole ? vn_low_temp(l, "power", VN_F32, &n->out[0]->shape, PLAIN, 0, 0) : y;
+    TRY(vn_call_emit(l, &p, 2, in, power, e));
+    return power == y ? VN_OK : vn_low_cast(l, power, y, n->out[0]->dtype, e);
+}
+
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
-    if (quant_kind(n) != Q_TABLE)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the runtime wants a constant exponent of one element");
-    const double p = vn_tensor_f64(n->in[1]->data, 0);
-    if (p == 0.5)
-        return vn_low_unary(n, l, VN_UN_SQRT, 0, 0, e);
-    if (!l->integer && (p != floor(p) || fabs(p) > 64))
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the runtime has powers of 0.5 and of integers from -64 to 64, not of %g", p);
-    return vn_low_unary(n, l, VN_UN_POWER, (float)p, 0, e);
+    const double p = has_exponent(n) ? vn_tensor_f64(n->in[1]->data, 0) : 0;
+    if (l->integer || (quant_kind(n) == Q_TABLE && vn_dtype_is_float(n->in[0]->dtype) && (p == 0.5 || (p == floor(p) && fabs(p) <= 64))))
+        return p == 0.5 ? vn_low_unary(n, l, VN_UN_SQRT, 0, 0, e) : vn_low_unary(n, l, VN_UN_POWER, (float)p, 0, e);
+    return general(n, l, e);
 }
 
 const struct op_def vn_op_pow = {

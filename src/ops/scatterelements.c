@@ -1,14 +1,15 @@
 /* ops/scatterelements.c - x with elements, named along an axis, replaced or joined with updates. */
-#include "ops/tuples.h"
+#include "ops/call_op.h"
 
 struct attrs {
     int64_t axis;
     int mode;
 };
 
+static const char *const modes[] = { "none", "add", "mul", "max", "min", NULL };
 static const struct attr_spec specs[] = {
     A_INT(struct attrs, axis, "axis", 0, -VN_MAX_RANK, VN_MAX_RANK),
-    A_ENUM(struct attrs, mode, "reduction", 0, vn_scatter_modes),
+    A_ENUM(struct attrs, mode, "reduction", 0, modes),
     A_END,
 };
 
@@ -26,28 +27,14 @@ static int infer(struct node *n, struct vn_err *e)
     return VN_OK;
 }
 
-static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
+static void call(const struct node *n, struct call_params *p)
 {
     const struct attrs *a = n->attrs;
-    const struct vn_shape *x = &ev->in[0]->shape, *s = &ev->in[1]->shape;
-    const int axis = vn_shape_axis(x, a->axis);
-    const int64_t dim = x->d[axis], count = vn_shape_count(s);
-    int64_t own[VN_MAX_RANK], idx[VN_MAX_RANK] = { 0 };
-    vn_shape_strides(x, own);
-    TRY(vn_eval_copy(n, ev, e));
-    for (int64_t i = 0; i < count; i++, vn_index_next(idx, s)) {
-        int64_t k = vn_i64(ev->in[1])[i], at = 0;
-        if (k < -dim || k >= dim)
-            return vn_node_fail(n, e, VN_E_INPUT, "index %lld is outside of [%lld, %lld]", (long long)k, (long long)-dim, (long long)dim - 1);
-        for (int d = 0; d < s->rank; d++)
-            at += (d == axis ? k + (k < 0 ? dim : 0) : idx[d]) * own[d];
-        vn_scatter_cell(ev->out[0], at, ev->in[2], i, a->mode);
-    }
-    return VN_OK;
+    *p = (struct call_params){ .id = VN_CALL_scatter_elements, .i = { vn_shape_axis(&n->in[0]->shape, a->axis), a->mode } };
 }
 
 const struct op_def vn_op_scatterelements = {
     .name = "scatterelements", .onnx = "ScatterElements", .min_in = 3, .max_in = 3,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = eval, .lower = vn_low_reference,
+    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
 };

@@ -1,11 +1,12 @@
 /* ops/scatternd.c - x with slices, named by coordinates, replaced or joined with updates. */
-#include "ops/tuples.h"
+#include "ops/call_op.h"
 
 struct attrs {
     int mode;
 };
 
-static const struct attr_spec specs[] = { A_ENUM(struct attrs, mode, "reduction", 0, vn_scatter_modes), A_END };
+static const char *const modes[] = { "none", "add", "mul", "max", "min", NULL };
+static const struct attr_spec specs[] = { A_ENUM(struct attrs, mode, "reduction", 0, modes), A_END };
 
 static int infer(struct node *n, struct vn_err *e)
 {
@@ -24,26 +25,13 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_same(n, e);
 }
 
-static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
+static void call(const struct node *n, struct call_params *p)
 {
-    const struct vn_shape *x = &ev->in[0]->shape, *k = &ev->in[1]->shape;
-    const int64_t tuple = k->d[k->rank - 1], tuples = vn_shape_count(k) / tuple;
-    int64_t run = 1;
-    for (int d = (int)tuple; d < x->rank; d++)
-        run *= x->d[d];
-    TRY(vn_eval_copy(n, ev, e));
-    for (int64_t i = 0; i < tuples; i++) {
-        const int64_t at = vn_tuple_offset(x, vn_i64(ev->in[1]) + i * tuple, 0, tuple);
-        if (at < 0)
-            return vn_node_fail(n, e, VN_E_INPUT, "coordinates %lld are outside of the input", (long long)i);
-        for (int64_t j = 0; j < run; j++)
-            vn_scatter_cell(ev->out[0], at + j, ev->in[2], i * run + j, ((const struct attrs *)n->attrs)->mode);
-    }
-    return VN_OK;
+    *p = (struct call_params){ .id = VN_CALL_scatter_nd, .i = { ((const struct attrs *)n->attrs)->mode } };
 }
 
 const struct op_def vn_op_scatternd = {
     .name = "scatternd", .onnx = "ScatterND", .min_in = 3, .max_in = 3,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = eval, .lower = vn_low_reference,
+    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
 };

@@ -1,7 +1,5 @@
 /* ops/topk.c - the k largest or smallest elements along an axis, and where they were; equal ones in the order of their places. */
-#include <math.h>
-
-#include "ops/lower.h"
+#include "ops/call_op.h"
 
 struct attrs {
     int64_t axis, largest, sorted;
@@ -31,48 +29,33 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 1, VN_I64, &s, e);
 }
 
-static int before(const struct vn_tensor *x, int64_t a, int64_t b, int largest)
+/* Where the best ones are, and from there the elements themselves. */
+static struct call_params places(const struct node *n)
 {
-    if (x->dtype == VN_I64)
-        return largest ? vn_i64(x)[a] > vn_i64(x)[b] : vn_i64(x)[a] < vn_i64(x)[b];
-    return largest ? vn_f64(x)[a] > vn_f64(x)[b] : vn_f64(x)[a] < vn_f64(x)[b];
+    return (struct call_params){ .id = VN_CALL_topk, .i = { axis_of(n), (int32_t)((const struct attrs *)n->attrs)->largest } };
 }
+static struct call_params picked(const struct node *n) { return (struct call_params){ .id = VN_CALL_gather_elements, .i = { axis_of(n) } }; }
 
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
-    (void)e;
-    const struct attrs *a = n->attrs;
-    const struct vn_tensor *x = ev->in[0];
-    const int axis = axis_of(n);
-    const int64_t dim = x->shape.d[axis], k = ev->out[0]->shape.d[axis];
-    int64_t inner = 1, lines, *order = NEW_ARRAY(ev->arena, int64_t, k);
-    for (int d = axis + 1; d < x->shape.rank; d++)
-        inner *= x->shape.d[d];
-    lines = dim ? vn_shape_count(&x->shape) / dim : 0;
-    for (int64_t o = 0; k && o < lines; o++) {
-        const int64_t base = o / inner * dim * inner + o % inner, to = o / inner * k * inner + o % inner;
-        int64_t held = 0;
-        for (int64_t i = 0; i < dim; i++) { /* insertion into the best so far */
-            int64_t p = held;
-            while (p > 0 && before(x, base + i * inner, base + order[p - 1] * inner, (int)a->largest))
-                p--;
-            if (p == k)
-                continue;
-            held += held < k;
-            memmove(order + p + 1, order + p, (size_t)(held - p - 1) * sizeof *order);
-            order[p] = i;
-        }
-        for (int64_t i = 0; i < k; i++) {
-            ((uint64_t *)ev->out[0]->data)[to + i * inner] = ((const uint64_t *)x->data)[base + order[i] * inner];
-            if (n->n_out > 1 && ev->out[1])
-                vn_i64(ev->out[1])[to + i * inner] = order[i];
-        }
-    }
-    return VN_OK;
+    const struct call_params first = places(n), second = picked(n);
+    struct vn_tensor *index = n->n_out > 1 && ev->out[1] ? ev->out[1] : vn_tensor_new(ev->arena, VN_I64, &n->out[0]->shape);
+    const struct vn_tensor *const in[2] = { ev->in[0], index };
+    TRY(vn_call_eval(n, &first, ev->arena, 1, ev->in, index, e));
+    return vn_call_eval(n, &second, ev->arena, 2, in, ev->out[0], e);
+}
+
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    const struct call_params first = places(n), second = picked(n);
+    int in[2] = { vn_low_in(l, 0, PLAIN) };
+    in[1] = n->n_out > 1 && n->out[1] ? vn_low_out_at(l, 1, PLAIN) : vn_low_temp(l, "places", VN_I64, &n->out[0]->shape, PLAIN, 0, 0);
+    TRY(vn_call_emit(l, &first, 1, in, in[1], e));
+    return vn_call_emit(l, &second, 2, in, vn_low_out(l, PLAIN), e);
 }
 
 const struct op_def vn_op_topk = {
     .name = "topk", .onnx = "TopK", .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 2,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = eval, .lower = vn_low_reference,
+    .infer = infer, .eval = eval, .lower = lower, .lowers_all = 1,
 };

@@ -1,0 +1,121 @@
+/* kernels/calls/pool.c - pools over three axes, of integers, with the places of the maxima, or by norms. in: x.
+ * Parameters: window.h; i[1]: 0 the largest, 1 the mean, 2 the norm, 3 the place of the largest in x row by row, 4 column by column (within N and C);
+ * i[14]: mean: 1 counts paddings; i[15..17]: paddings behind; i[18]: the norm's power. Windows without an element: -inf, or the
+ * smallest integer of type i[19]. */
+#include <math.h>
+
+#include "kernels/calls/window.h"
+#include "num/num.h"
+
+enum { LARGEST, MEAN, NORM, PLACE, PLACE_BY_COLUMNS };
+
+static const char *check(const struct vn_call_args *a)
+{
+    const struct vn_cells *x = &a->in[0];
+    struct vn_call_window g;
+    const int op = a->i[1], whole_out = op == PLACE || op == PLACE_BY_COLUMNS;
+    if (a->n_in != 1 || op < LARGEST || op > PLACE_BY_COLUMNS || vn_call_window(&g, a, x, &a->out, NULL) || x->d[1] != a->out.d[1])
+        return "pool: wrong window or shapes";
+    if (whole_out ? vn_cells_real(&a->out) : vn_cells_real(&a->out) != vn_cells_real(x) || (op != LARGEST && !vn_cells_real(x)))
+        return "pool: wrong types";
+    return op == NORM && a->i[18] < 1 ? "pool: wrong power" : NULL;
+}
+
+/* How many places the window covers along all axes, within x and its paddings. */
+static int64_t covered(const struct vn_call_window *g, const struct vn_call_args *a, const int64_t *o)
+{
+    int64_t n = 1;
+    for (int k = 0; k < 3; k++) {
+        const int64_t end = g->in[k] + (k < g->rank ? a->i[15 + k] : 0);
+        int64_t here = 0;
+        for (int64_t t = 0; t < g->kernel[k]; t++)
+            here += o[k] * g->stride[k] + t * g->dilation[k] - g->pad[k] < end;
+        n *= here;
+    }
+    return n;
+}
+
+static int64_t smallest(int dtype)
+{
+    switch (dtype) {
+    case VN_I8: return INT8_MIN;
+    case VN_I16: return INT16_MIN;
+    case VN_I32: return INT32_MIN;
+    case VN_I64: return INT64_MIN;
+    default: return 0;
+    }
+}
+
+/* Place of the largest element under the window; -1: none. NaN is never chosen. */
+static int64_t largest(const struct vn_cells *x, int64_t base, const struct vn_call_window *g, const int64_t *o)
+{
+    int64_t best = -1, t[3];
+    for (int64_t tap = 0; tap < g->taps; tap++) {
+        vn_call_place(t, tap, g->kernel);
+        const int64_t at = vn_call_under(g, o, t);
+        if (at < 0)
+            continue;
+        const int more = vn_cells_real(x) ? vn_cell(x, base + at) > (best < 0 ? -INFINITY : vn_cell(x, base + best))
+                                          : best < 0 || vn_cell_int(x, base + at) > vn_cell_int(x, base + best);
+        best = more ? at : best;
+    }
+    return best;
+}
+
+static double joined(const struct vn_call_args *a, int64_t base, const struct vn_call_window *g, const int64_t *o)
+{
+    const struct vn_cells *x = &a->in[0];
+    int64_t t[3], n = 0;
+    double sum = 0;
+    for (int64_t tap = 0; tap < g->taps; tap++) {
+        vn_call_place(t, tap, g->kernel);
+        const int64_t at = vn_call_under(g, o, t);
+        if (at < 0)
+            continue;
+        const double v = vn_cell(x, base + at);
+        sum += a->i[1] == MEAN ? v : a->i[18] == 2 ? v * v : vn_pow(v < 0 ? -v : v, a->i[18]);
+        n++;
+    }
+    if (a->i[1] == NORM)
+        return a->i[18] == 2 ? sqrt(sum) : vn_pow(sum, 1.0 / a->i[18]);
+    n = a->i[14] ? covered(g, a, o) : n;
+    return n ? sum / (double)n : 0;
+}
+
+/* The same place when the axes are walked in the opposite order. */
+static int64_t by_columns(const struct vn_call_window *g, int64_t at)
+{
+    int64_t p[3], flat = 0;
+    vn_call_place(p, at, g->in);
+    for (int k = 2; k >= 0; k--)
+        flat = flat * g->in[k] + p[k];
+    return flat;
+}
+
+static const char *run(struct vn_call_args *a)
+{
+    const struct vn_cells *x = &a->in[0];
+    struct vn_call_window g;
+    vn_call_window(&g, a, x, &a->out, NULL);
+    for (int64_t i = 0; i < a->out.count; i++) {
+        const int64_t base = i / g.out_plane * g.in_plane;
+        int64_t o[3];
+        vn_call_place(o, i % g.out_plane, g.out);
+        if (a->i[1] == MEAN || a->i[1] == NORM) {
+            vn_cell_set(&a->out, i, joined(a, base, &g, o));
+            continue;
+        }
+        const int64_t at = largest(x, base, &g, o);
+        if (a->i[1] != LARGEST)
+            vn_cell_set_int(&a->out, i, at < 0 ? -1 : base + (a->i[1] == PLACE ? at : by_columns(&g, at)));
+        else if (at >= 0)
+            vn_cell_copy(&a->out, i, x, base + at);
+        else if (vn_cells_real(x))
+            vn_cell_set(&a->out, i, -INFINITY);
+        else
+            vn_cell_set_int(&a->out, i, smallest(a->i[19]));
+    }
+    return NULL;
+}
+
+const struct vn_call vn_call_pool = { "pool", check, NULL, run };
