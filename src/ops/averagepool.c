@@ -50,11 +50,12 @@ static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return vn_pool_walk(n, ev, integer_mean, (void *)n, e);
 }
 
+static enum q_kind quant_kind(const struct node *n) { return n->in[0]->shape.rank <= 4 ? Q_OWN : Q_FLOAT; }
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_pool_lower(n, l, OPCODE_AVGPOOL, e); }
 
 const struct op_def vn_op_averagepool = {
     .name = "averagepool", .onnx = "AveragePool", .min_in = 1, .max_in = 1,
     .attrs = specs, .attrs_size = sizeof(struct pool_attrs),
     .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
-    .quant = { .kind = Q_OWN },
+    .quant = { .kind = Q_OWN }, .quant_kind = quant_kind,
 };

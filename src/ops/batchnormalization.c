@@ -44,19 +44,44 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return VN_OK;
 }
 
+/* Parameters that are computed at run time: (x - mean) / sqrt(variance + epsilon) * scale + bias. */
+static int computed(const struct node *n, struct lowering *l)
+{
+    const struct vn_shape *s = &n->in[0]->shape, *c = &n->in[4]->shape;
+    const float epsilon = ((const struct bn_attrs *)n->attrs)->epsilon;
+    int64_t own[VN_MAX_RANK], channel[VN_MAX_RANK] = { 0 };
+    const int64_t one[1] = { 1 }, none[1] = { 0 };
+    const int wide = vn_low_temp(l, "shifted", VN_F32, c, PLAIN, 0, 0), root = vn_low_temp(l, "deviation", VN_F32, c, PLAIN, 0, 0);
+    const int x = vn_low_in(l, 0, PLAIN), centred = vn_low_temp(l, "centred", VN_F32, s, PLAIN, 0, 0);
+    const int unit = vn_low_temp(l, "unit", VN_F32, s, PLAIN, 0, 0), scaled = vn_low_temp(l, "scaled", VN_F32, s, PLAIN, 0, 0);
+    vn_shape_strides(s, own);
+    channel[s->rank > 1] = 1;
+    vn_low_binary_f32(l, VN_BIN_ADD, vn_low_in(l, 4, PLAIN), one, vn_low_const(l, "epsilon", VN_F32, 1, &epsilon), none, wide);
+    struct instr_UNARY_F32 *u = vn_low_emit(l, OPCODE_UNARY_F32, 1, &wide, root);
+    u->op = VN_UN_SQRT;
+    vn_low_binary_f32(l, VN_BIN_SUB, x, own, vn_low_in(l, 3, PLAIN), channel, centred);
+    vn_low_binary_f32(l, VN_BIN_DIV, centred, own, root, channel, unit);
+    vn_low_binary_f32(l, VN_BIN_MUL, unit, own, vn_low_in(l, 1, PLAIN), channel, scaled);
+    vn_low_binary_f32(l, VN_BIN_ADD, scaled, own, vn_low_in(l, 2, PLAIN), channel, vn_low_out(l, PLAIN));
+    return VN_OK;
+}
+
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
+    (void)e;
     const struct bn_attrs *a = n->attrs;
     const struct vn_shape *s = &n->in[0]->shape;
     int64_t c_count = channels(s), own[VN_MAX_RANK], channel[VN_MAX_RANK] = { 0 };
     for (int i = 1; i < 5; i++)
-        if (!n->in[i]->data || n->in[i]->q)
-            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is not a float constant", n->in[i]->name);
+        if (!n->in[i]->data)
+            return computed(n, l);
     float *mul = NEW_ARRAY(l->arena, float, c_count), *add = NEW_ARRAY(l->arena, float, c_count);
+    const float *scale = vn_low_elements(l, n->in[1], VN_F32), *bias = vn_low_elements(l, n->in[2], VN_F32);
+    const float *mean = vn_low_elements(l, n->in[3], VN_F32), *variance = vn_low_elements(l, n->in[4], VN_F32);
     for (int64_t c = 0; c < c_count; c++) {
-        double k = vn_tensor_f64(n->in[1]->data, c) / sqrt(vn_tensor_f64(n->in[4]->data, c) + (double)a->epsilon);
+        double k = scale[c] / sqrt(variance[c] + (double)a->epsilon);
         mul[c] = (float)k;
-        add[c] = (float)(vn_tensor_f64(n->in[2]->data, c) - vn_tensor_f64(n->in[3]->data, c) * k);
+        add[c] = (float)(bias[c] - mean[c] * k);
     }
     enum layout order;
     int x = vn_low_in_any(l, 0, &order);

@@ -2,6 +2,7 @@
 #include "ops/call_op.h"
 
 #include "kernels/calls/unary.h"
+#include "kernels/calls/window.h"
 
 /* ---- reference ---- */
 
@@ -109,4 +110,16 @@ int vn_low_call_unary(const struct node *n, struct lowering *l, int op, struct v
     const struct call_params p = { .id = VN_CALL_unary, .i = { op, n->in[0]->dtype } };
     const int x = vn_low_in(l, 0, PLAIN);
     return vn_call_emit(l, &p, 1, &x, vn_low_out(l, PLAIN), e);
+}
+
+void vn_call_put_window(struct call_params *p, const struct window *w)
+{
+    p->i[0] = w->rank;
+    for (int k = 0; k < w->rank; k++) {
+        p->i[VN_CW_STRIDE + k] = (int32_t)w->stride[k];
+        p->i[VN_CW_DILATION + k] = (int32_t)w->dilation[k];
+        p->i[VN_CW_PAD + k] = (int32_t)w->pad_begin[k];
+        p->i[VN_CW_KERNEL + k] = (int32_t)w->kernel[k];
+        p->i[VN_CW_PAD_END + k] = (int32_t)w->pad_end[k];
+    }
 }

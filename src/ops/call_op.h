@@ -28,6 +28,9 @@ int vn_low_cast(struct lowering *l, int from, int out, enum vn_dtype to, struct 
 /* The float32 or int64 cells of a type. */
 static inline enum vn_dtype vn_low_cell(enum vn_dtype t) { return vn_dtype_is_float(t) ? VN_F32 : VN_I64; }
 
+/* i[] of conv, conv_transpose and pool (kernels/calls/window.h). */
+void vn_call_put_window(struct call_params *p, const struct window *w);
+
 /* call of operators with two inputs and broadcasting, for integers: enum vn_call_binary. */
 int vn_low_call_binary(const struct node *n, struct lowering *l, int op, struct vn_err *e);
 int vn_low_call_unary(const struct node *n, struct lowering *l, int op, struct vn_err *e);

@@ -1,7 +1,9 @@
 /* ops/clip.c - y = min(max(x, lo), hi); both bounds are optional inputs of one element. */
 #include <math.h>
 
-#include "ops/lower.h"
+#include "kernels/calls/unary.h"
+#include "kernels/kernels.h"
+#include "ops/call_op.h"
 
 static int infer(struct node *n, struct vn_err *e)
 {
@@ -59,12 +61,37 @@ static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return vn_qeval_clamp(n, ev, lo, hi);
 }
 
+/* max with the first bound, then min with the second. */
+static int computed_bounds(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    const int has_lo = vn_node_has(n, 1), has_hi = vn_node_has(n, 2), real = vn_dtype_is_float(n->in[0]->dtype);
+    const int64_t none[VN_MAX_RANK] = { 0 };
+    int64_t own[VN_MAX_RANK];
+    int x = vn_low_in(l, 0, PLAIN);
+    if (!has_lo && !has_hi)
+        return vn_low_reshape(n, l, e);
+    vn_shape_strides(&n->in[0]->shape, own);
+    for (int i = 1; i <= 2; i++) {
+        if (!vn_node_has(n, i))
+            continue;
+        const int bound = vn_low_in(l, i, PLAIN);
+        const int y = i == 1 && has_hi ? vn_low_temp(l, "above", vn_low_tensor(l, x)->dtype, &n->in[0]->shape, PLAIN, 0, 0) : vn_low_out(l, PLAIN);
+        const struct call_params p = { .id = VN_CALL_binary, .i = { i == 1 ? VN_CB_MAX : VN_CB_MIN, n->in[0]->dtype } };
+        if (real)
+            vn_low_binary_f32(l, i == 1 ? VN_BIN_MAX : VN_BIN_MIN, x, own, bound, none, y);
+        else
+            TRY(vn_call_emit(l, &p, 2, (int[]){ x, bound }, y, e));
+        x = y;
+    }
+    return VN_OK;
+}
+
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     double lo, hi;
-    if (!constant_bounds(n, &lo, &hi))
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "a bound of Clip is computed at run time; the runtime wants a constant");
-    return vn_low_clamp(n, l, (float)lo, (float)hi, e);
+    if (constant_bounds(n, &lo, &hi) && vn_dtype_is_float(n->in[0]->dtype))
+        return vn_low_clamp(n, l, (float)lo, (float)hi, e);
+    return computed_bounds(n, l, e);
 }
 
 const struct op_def vn_op_clip = {

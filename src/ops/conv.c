@@ -1,5 +1,5 @@
 /* ops/conv.c - convolution in 1 to 3 spatial dimensions, grouped and depthwise. */
-#include "ops/lower.h"
+#include "ops/call_op.h"
 
 static const struct attr_spec specs[] = {
     A_INTS(struct conv_attrs, kernel, "kernel_shape", 1, 65536),
@@ -124,14 +124,27 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return VN_OK;
 }
 
+/* The convolution kernels have one and two spatial dimensions, and constant weights. */
+static int is_fast(const struct node *n)
+{
+    return n->in[0]->shape.rank <= 4 && n->in[1]->data && (!vn_node_has(n, 2) || n->in[2]->data);
+}
+
+static enum q_kind quant_kind(const struct node *n) { return is_fast(n) ? Q_LINEAR : Q_FLOAT; }
+
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     const struct conv_attrs *a = n->attrs;
     const struct vn_shape *x = &n->in[0]->shape, *y = &n->out[0]->shape;
     struct window w;
     TRY(window_of(&w, n, e));
-    if (w.rank > 2)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "a convolution over 3 spatial dimensions; the runtime has 1 and 2");
+    if (!is_fast(n)) {
+        struct call_params p = { .id = VN_CALL_conv_nd };
+        const int has_bias = vn_node_has(n, 2), in[3] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 1, PLAIN), has_bias ? vn_low_in(l, 2, PLAIN) : -1 };
+        vn_call_put_window(&p, &w);
+        p.i[1] = (int32_t)a->group;
+        return vn_call_emit(l, &p, 2 + has_bias, in, vn_low_out(l, PLAIN), e);
+    }
     int v = w.rank == 2, u = w.rank - 1; /* 1-D: a picture one pixel high */
     struct low_conv c = {
         .n = (int)x->d[0], .c = (int)x->d[1], .k = (int)y->d[1], .groups = (int)a->group,
@@ -150,4 +163,5 @@ const struct op_def vn_op_conv = {
     .attrs = specs, .attrs_size = sizeof(struct conv_attrs),
     .infer = infer, .eval = eval, .lower = lower,
     .quant = { .kind = Q_LINEAR, .weight = 1, .weight_axis = 0, .bias = 2, .float_out_ok = 1 },
+    .quant_kind = quant_kind,
 };

@@ -1,5 +1,5 @@
 /* ops/convtranspose.c - transposed convolution in 1 to 3 spatial dimensions: every input pixel adds a scaled kernel. */
-#include "ops/lower.h"
+#include "ops/call_op.h"
 
 static const struct attr_spec specs[] = {
     A_INTS(struct convt_attrs, kernel, "kernel_shape", 1, 65536),
@@ -170,6 +170,14 @@ static int stretched(struct lowering *l, int x, const struct stretch *s, const i
     return vn_low_copy(l, x, *out, from->rank, dims, src, src_stride, dst, dst_stride, e);
 }
 
+/* The convolution kernels have one and two spatial dimensions, and constant weights. */
+static int is_fast(const struct node *n)
+{
+    return n->in[0]->shape.rank <= 4 && n->in[1]->data && (!vn_node_has(n, 2) || n->in[2]->data);
+}
+
+static enum q_kind quant_kind(const struct node *n) { return is_fast(n) ? Q_LINEAR : Q_FLOAT; }
+
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     const struct convt_attrs *a = n->attrs;
@@ -177,8 +185,13 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     struct window w;
     int64_t out[3];
     TRY(window_of(&w, out, n, e));
-    if (w.rank > 2)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "a transposed convolution over 3 spatial dimensions; the runtime has 1 and 2");
+    if (!is_fast(n)) {
+        struct call_params p = { .id = VN_CALL_conv_transpose_nd };
+        const int has_bias = vn_node_has(n, 2), in[3] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 1, PLAIN), has_bias ? vn_low_in(l, 2, PLAIN) : -1 };
+        vn_call_put_window(&p, &w);
+        p.i[1] = (int32_t)a->group;
+        return vn_call_emit(l, &p, 2 + has_bias, in, vn_low_out(l, PLAIN), e);
+    }
     struct stretch s[2];
     int plain = 1;
     for (int i = 0; i < w.rank; i++) {
@@ -206,5 +219,5 @@ const struct op_def vn_op_convtranspose = {
     .name = "convtranspose", .onnx = "ConvTranspose", .min_in = 2, .max_in = 3,
     .attrs = specs, .attrs_size = sizeof(struct convt_attrs),
     .infer = infer, .eval = eval, .lower = lower,
-    .quant = { .kind = Q_LINEAR, .weight = 1, .weight_axis = 1, .bias = 2 }, .weight_axis = weight_axis,
+    .quant = { .kind = Q_LINEAR, .weight = 1, .weight_axis = 1, .bias = 2 }, .weight_axis = weight_axis, .quant_kind = quant_kind,
 };

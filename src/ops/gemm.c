@@ -1,4 +1,5 @@
 /* ops/gemm.c - y = alpha * A * B + beta * C, A and B optionally transposed. */
+#include "kernels/kernels.h"
 #include "ops/lower.h"
 
 static const struct attr_spec specs[] = {
@@ -87,7 +88,7 @@ static int bias_ok(const struct node *n)
 static enum q_kind quant_kind(const struct node *n)
 {
     const struct gemm_attrs *g = n->attrs;
-    return g->alpha == 1 && g->beta == 1 && bias_ok(n) ? Q_LINEAR : Q_FLOAT;
+    return g->alpha == 1 && g->beta == 1 && bias_ok(n) && n->in[1]->data && (!vn_node_has(n, 2) || n->in[2]->data) ? Q_LINEAR : Q_FLOAT;
 }
 
 static int weight_axis(const struct node *n) { return ((const struct gemm_attrs *)n->attrs)->trans_b ? 0 : 1; }
@@ -121,6 +122,41 @@ static void scale_weights(struct lowering *l, struct low_conv *c, const struct g
     }
 }
 
+/* A (m x k) or B (k x n) as it is, or turned around. */
+static int matrix(struct lowering *l, int i, int turn, int64_t rows, int64_t columns, struct vn_err *e)
+{
+    const struct vn_shape s = { .rank = 2, .d = { rows, columns } };
+    const int x = vn_low_in(l, i, PLAIN);
+    if (!turn)
+        return x;
+    const int turned = vn_low_temp(l, i ? "b" : "a", VN_F32, &s, PLAIN, 0, 0);
+    TRY(vn_low_copy(l, x, turned, 2, s.d, 0, (int64_t[]){ 1, rows }, 0, (int64_t[]){ columns, 1 }, e));
+    return turned;
+}
+
+/* B or C are computed at run time, or C differs from row to row: a product of activations, then what is left. */
+static int computed(const struct node *n, struct lowering *l, struct dims d, struct vn_err *e)
+{
+    const struct gemm_attrs *g = n->attrs;
+    const struct vn_shape *s = &n->out[0]->shape;
+    const int64_t own[2] = { d.n, 1 }, none[2] = { 0 };
+    int in[2] = { matrix(l, 0, !!g->trans_a, d.m, d.k, e), matrix(l, 1, !!g->trans_b, d.k, d.n, e) };
+    int y = vn_low_temp(l, "product", VN_F32, s, PLAIN, 0, 0);
+    TRY(in[0] < 0 ? in[0] : in[1]);
+    struct instr_MATMUL_F32 *p = vn_low_emit(l, OPCODE_MATMUL_F32, 2, in, y);
+    p->m = (int32_t)d.m, p->n = (int32_t)d.n, p->k = (int32_t)d.k;
+    const int scaled = vn_node_has(n, 2) ? vn_low_temp(l, "scaled", VN_F32, s, PLAIN, 0, 0) : vn_low_out(l, PLAIN);
+    vn_low_binary_f32(l, VN_BIN_MUL, y, own, vn_low_const(l, "alpha", VN_F32, 1, &g->alpha), none, scaled);
+    if (!vn_node_has(n, 2))
+        return VN_OK;
+    int64_t c[2];
+    c_strides(&n->in[2]->shape, &c[0], &c[1]);
+    const int beta = vn_low_temp(l, "added", VN_F32, s, PLAIN, 0, 0);
+    vn_low_binary_f32(l, VN_BIN_MUL, vn_low_in(l, 2, PLAIN), c, vn_low_const(l, "beta", VN_F32, 1, &g->beta), none, beta);
+    vn_low_binary_f32(l, VN_BIN_ADD, scaled, own, beta, own, vn_low_out(l, PLAIN));
+    return VN_OK;
+}
+
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     const struct gemm_attrs *g = n->attrs;
@@ -128,9 +164,8 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     int64_t row = 0, col = 0;
     if (vn_node_has(n, 2))
         c_strides(&n->in[2]->shape, &row, &col);
-    if (row)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s differs from row to row; the runtime wants one number per column",
-                            n->in[2]->name);
+    if (row || !n->in[1]->data || (vn_node_has(n, 2) && !n->in[2]->data))
+        return computed(n, l, d, e);
     struct low_conv c = { .n = (int)d.m, .h = 1, .w = 1, .c = (int)d.k, .oh = 1, .ow = 1, .k = (int)d.n, .kh = 1, .kw = 1,
                           .sh = 1, .sw = 1, .dh = 1, .dw = 1, .groups = 1 };
     TRY(vn_low_weights(l, &c, vn_node_has(n, 2) ? 2 : -1, e));

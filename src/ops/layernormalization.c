@@ -12,5 +12,5 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { r
 const struct op_def vn_op_layernormalization = {
     .name = "layernormalization", .onnx = "LayerNormalization", .min_in = 2, .max_in = 3, .min_out = 1, .max_out = 3,
     .attrs = vn_trailing_specs, .attrs_size = sizeof(struct trailing_attrs),
-    .infer = vn_trailing_infer, .eval = eval, .lower = lower,
+    .infer = vn_trailing_infer, .eval = eval, .lower = lower, .lowers_all = 1,
 };

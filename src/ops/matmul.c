@@ -1,5 +1,5 @@
 /* ops/matmul.c - matrix product of the last two axes, NumPy's rules for batches and 1-D operands. */
-#include "ops/lower.h"
+#include "ops/call_op.h"
 
 /* m x k by k x n for each index of the batch dimensions; strides in matrices' elements, 0 where an operand broadcasts. */
 struct plan {
@@ -48,8 +48,6 @@ static int infer(struct node *n, struct vn_err *e)
 {
     struct plan p;
     TRY(vn_infer_begin(n, e));
-    TRY(vn_infer_float(n, 0, e));
-    TRY(vn_infer_float(n, 1, e));
     TRY(plan_of(&p, n, e));
     struct vn_shape s = p.batch;
     if (n->in[0]->shape.rank > 1)
@@ -67,6 +65,13 @@ static void multiply(double *y, const double *a, const double *b, const struct p
                 y[i * p->n + j] += a[i * p->k + k] * b[k * p->n + j];
 }
 
+static void multiply_whole(int64_t *y, const int64_t *a, const int64_t *b, const struct plan *p)
+{
+    for (int64_t i = 0; i < p->m * p->n; i++)
+        for (int64_t k = 0; k < p->k; k++)
+            y[i] = (int64_t)((uint64_t)y[i] + (uint64_t)a[i / p->n * p->k + k] * (uint64_t)b[k * p->n + i % p->n]);
+}
+
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
     struct plan p;
@@ -78,8 +83,12 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
             a += idx[d] * p.a_stride[d];
             b += idx[d] * p.b_stride[d];
         }
-        multiply(vn_f64(ev->out[0]) + i * p.m * p.n, vn_f64(ev->in[0]) + a, vn_f64(ev->in[1]) + b, &p);
+        if (ev->out[0]->dtype == VN_I64)
+            multiply_whole(vn_i64(ev->out[0]) + i * p.m * p.n, vn_i64(ev->in[0]) + a, vn_i64(ev->in[1]) + b, &p);
+        else
+            multiply(vn_f64(ev->out[0]) + i * p.m * p.n, vn_f64(ev->in[0]) + a, vn_f64(ev->in[1]) + b, &p);
     }
+    vn_eval_wrap(n, ev);
     return VN_OK;
 }
 
@@ -102,11 +111,46 @@ static int lower_weight(const struct node *n, struct lowering *l, const struct p
     return vn_low_conv(l, x, vn_low_out(l, PLAIN), &c, e);
 }
 
+/* Operand i with at least two axes: a row or a column where it has one. */
+static int as_matrix(const struct node *n, struct lowering *l, int i, struct vn_err *e)
+{
+    const struct vn_shape *x = &n->in[i]->shape;
+    const int from = vn_low_in(l, i, PLAIN);
+    if (x->rank > 1)
+        return from;
+    const struct vn_shape s = { .rank = 2, .d = { i ? x->d[0] : 1, i ? 1 : x->d[0] } };
+    const int to = vn_low_temp(l, i ? "column" : "row", VN_I64, &s, PLAIN, 0, 0);
+    const int64_t one = 1;
+    TRY(vn_low_copy(l, from, to, 1, x->d, 0, &one, 0, &one, e));
+    return to;
+}
+
+static int lower_whole(const struct node *n, struct lowering *l, const struct plan *p, struct vn_err *e)
+{
+    const struct call_params call = { .id = VN_CALL_matmul_whole };
+    const int in[2] = { as_matrix(n, l, 0, e), as_matrix(n, l, 1, e) };
+    const int64_t one = 1, count = vn_shape_count(&n->out[0]->shape);
+    struct vn_shape s = p->batch;
+    TRY(in[0] < 0 ? in[0] : in[1]);
+    s.d[s.rank++] = p->m;
+    s.d[s.rank++] = p->n;
+    const int same = vn_shape_equal(&s, &n->out[0]->shape), product = same ? vn_low_out(l, PLAIN) : vn_low_temp(l, "product", VN_I64, &s, PLAIN, 0, 0);
+    TRY(vn_call_emit(l, &call, 2, in, product, e));
+    return same ? VN_OK : vn_low_copy(l, product, vn_low_out(l, PLAIN), 1, &count, 0, &one, 0, &one, e);
+}
+
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     struct plan p;
     TRY(plan_of(&p, n, e));
     const struct value *w = n->in[1];
+    if (!vn_dtype_is_float(n->in[0]->dtype))
+        return lower_whole(n, l, &p, e);
+    if (!p.k) { /* sums of nothing */
+        const int y = vn_low_out(l, PLAIN);
+        vn_low_fill(l, y, (float)vn_low_tensor(l, y)->zero);
+        return VN_OK;
+    }
     int symmetric = !w->q || (w->q->n == 1 ? w->q->zero[0] == 0 : 1);
     if (w->data && w->shape.rank == 2 && symmetric)
         return lower_weight(n, l, &p, e);

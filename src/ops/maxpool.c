@@ -50,11 +50,18 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return vn_pool_walk(n, ev, largest, (void *)n, e);
 }
 
-static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_pool_lower(n, l, OPCODE_MAXPOOL, e); }
+static enum q_kind quant_kind(const struct node *n) { return n->in[0]->shape.rank <= 4 ? Q_MOVE : Q_FLOAT; }
+
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    if (n->n_out > 1 && n->out[1])
+        TRY(vn_pool_call(n, l, ((const struct pool_attrs *)n->attrs)->storage_order ? 4 : 3, vn_low_out_at(l, 1, PLAIN), e));
+    return vn_pool_lower(n, l, OPCODE_MAXPOOL, e);
+}
 
 const struct op_def vn_op_maxpool = {
     .name = "maxpool", .onnx = "MaxPool", .min_in = 1, .max_in = 1, .max_out = 2,
     .attrs = specs, .attrs_size = sizeof(struct pool_attrs),
     .infer = infer, .eval = eval, .lower = lower,
-    .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME },
+    .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME }, .quant_kind = quant_kind, .lowers_all = 1,
 };

@@ -58,14 +58,18 @@ void vn_eval_normal(const struct node *n, const struct eval *ev, const struct no
 }
 
 /* The mean of each row. */
-static int row_means(struct lowering *l, const char *name, int x, const struct normal *p)
+static int row_means_into(struct lowering *l, int y, int x, const struct normal *p)
 {
-    const struct vn_shape s = vn_shape_of(1, &p->outer);
-    const int y = vn_low_temp(l, name, VN_F32, &s, PLAIN, 0, 0);
     struct instr_REDUCE_F32 *r = vn_low_emit(l, OPCODE_REDUCE_F32, 1, &x, y);
     r->op = VN_RED_MEAN;
     r->outer = (int32_t)p->outer, r->n = (int32_t)p->count, r->inner = 1;
     return y;
+}
+
+static int row_means(struct lowering *l, const char *name, int x, const struct normal *p)
+{
+    const struct vn_shape s = vn_shape_of(1, &p->outer);
+    return row_means_into(l, vn_low_temp(l, name, VN_F32, &s, PLAIN, 0, 0), x, p);
 }
 
 /* (x - mean) / sqrt(mean of squares + epsilon), in the order in which exporters write it out. */
@@ -75,7 +79,7 @@ static int rows(struct lowering *l, int x, const struct normal *p)
     const int64_t own[2] = { p->count, 1 }, row[2] = { 1, 0 }, along[1] = { 1 }, none[1] = { 0 };
     const float epsilon = (float)p->epsilon;
     if (p->centre) {
-        const int mean = row_means(l, "mean", x, p), centred = vn_low_temp(l, "centred", VN_F32, &s, PLAIN, 0, 0);
+        const int mean = p->mean ? row_means_into(l, p->mean, x, p) : row_means(l, "mean", x, p), centred = vn_low_temp(l, "centred", VN_F32, &s, PLAIN, 0, 0);
         vn_low_binary_f32(l, VN_BIN_SUB, x, own, mean, row, centred);
         x = centred;
     }
@@ -87,6 +91,10 @@ static int rows(struct lowering *l, int x, const struct normal *p)
     struct instr_UNARY_F32 *u = vn_low_emit(l, OPCODE_UNARY_F32, 1, &sum, root);
     u->op = VN_UN_SQRT;
     vn_low_binary_f32(l, VN_BIN_DIV, x, own, root, row, y);
+    if (p->inverse) {
+        u = vn_low_emit(l, OPCODE_UNARY_F32, 1, &root, p->inverse);
+        u->op = VN_UN_RECIPROCAL;
+    }
     return y;
 }
 
@@ -138,7 +146,7 @@ static struct normal trailing(const struct node *n, int centre)
 {
     const struct trailing_attrs *a = n->attrs;
     const struct vn_shape *s = &n->in[0]->shape;
-    struct normal p = { 1, 1, a->epsilon, centre, { { 0 } } };
+    struct normal p = { .outer = 1, .count = 1, .epsilon = a->epsilon, .centre = centre };
     const int axis = vn_shape_axis(s, a->axis);
     for (int d = 0; d < s->rank; d++)
         *(d < axis ? &p.outer : &p.count) *= s->d[d];
@@ -156,6 +164,12 @@ int vn_trailing_eval(const struct node *n, const struct eval *ev, int centre)
 
 int vn_trailing_lower(const struct node *n, struct lowering *l, int centre, struct vn_err *e)
 {
-    const struct normal p = trailing(n, centre);
-    return vn_low_normal(n, l, &p, e);
+    struct normal p = trailing(n, centre);
+    p.mean = n->n_out > 1 && n->out[1] ? vn_low_out_at(l, 1, PLAIN) : 0;
+    p.inverse = n->n_out > 2 && n->out[2] ? vn_low_out_at(l, 2, PLAIN) : 0;
+    TRY(vn_low_normal(n, l, &p, e));
+    for (int i = 1; i < n->n_out; i++)
+        if (n->out[i])
+            vn_low_finish_at(l, i, i == 1 ? p.mean : p.inverse);
+    return VN_OK;
 }

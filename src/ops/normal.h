@@ -11,6 +11,7 @@ struct normal {
     double epsilon;
     int centre;
     int64_t stride[2][VN_MAX_RANK];
+    int mean, inverse; /* programs: tensors that get an entry for each row; 0: none */
 };
 /* mean, inverse: NULL, or an entry for each row. */
 void vn_eval_normal(const struct node *n, const struct eval *ev, const struct normal *p, double *mean, double *inverse);

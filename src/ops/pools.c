@@ -81,14 +81,29 @@ int vn_pool_walk(const struct node *n, const struct eval *ev, vn_pool_fn *fn, vo
     return VN_OK;
 }
 
+int vn_pool_call(const struct node *n, struct lowering *l, int function, int y, struct vn_err *e)
+{
+    const struct pool_attrs *a = n->attrs;
+    struct call_params p = { .id = VN_CALL_pool_nd };
+    struct window w;
+    TRY(vn_pool_window(&w, n, e));
+    const int x = vn_low_in(l, 0, PLAIN);
+    vn_call_put_window(&p, &w);
+    p.i[1] = function;
+    p.i[14] = (int32_t)a->count_include_pad;
+    p.i[18] = (int32_t)a->p;
+    p.i[19] = n->in[0]->dtype;
+    return vn_call_emit(l, &p, 1, &x, y, e);
+}
+
 int vn_pool_lower(const struct node *n, struct lowering *l, enum opcode op, struct vn_err *e)
 {
     const struct pool_attrs *a = n->attrs;
     const struct vn_shape *x = &n->in[0]->shape, *y = &n->out[0]->shape;
     struct window w;
     TRY(vn_pool_window(&w, n, e));
-    if (w.rank > 2)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "a pool over 3 spatial dimensions; the runtime has 1 and 2");
+    if (w.rank > 2 || !vn_dtype_is_float(n->in[0]->dtype))
+        return vn_pool_call(n, l, op == OPCODE_MAXPOOL ? 0 : 1, vn_low_out(l, PLAIN), e);
     int v = w.rank == 2, u = w.rank - 1, in = vn_low_in(l, 0, CHANNELS_LAST);
     struct instr_AVGPOOL *p = vn_low_emit(l, op, 1, &in, vn_low_out(l, CHANNELS_LAST));
     *p = (struct instr_AVGPOOL){

@@ -1,6 +1,8 @@
 /* ops/reduce.c - sums, products and maxima over a set of axes: what the Reduce operators share. */
 #include "ops/reduce.h"
 
+#include "ops/call_op.h"
+
 #include <math.h>
 
 const struct attr_spec vn_reduce_specs[] = {
@@ -232,6 +234,15 @@ int vn_reduce_input(const struct node *n, struct lowering *l, struct reduce_walk
 int vn_reduce_lower(const struct node *n, struct lowering *l, enum vn_reduce op, struct vn_err *e)
 {
     struct reduce_walk w;
+    if (!vn_dtype_is_float(n->in[0]->dtype)) {
+        const struct call_params p = { .id = VN_CALL_reduce_whole, .i = { op, (int32_t)vn_reduce_axes(n), n->out[0]->dtype, n->in[0]->dtype } };
+        const int whole = vn_low_in(l, 0, PLAIN);
+        return vn_call_emit(l, &p, 1, &whole, vn_low_out(l, PLAIN), e);
+    }
+    if (!vn_shape_count(&n->in[0]->shape)) { /* of nothing */
+        vn_low_fill(l, vn_low_out(l, PLAIN), (float)(op == VN_RED_LOG_SUM || op == VN_RED_LOG_SUM_EXP ? -INFINITY : op == VN_RED_MEAN ? NAN : start(op)));
+        return VN_OK;
+    }
     int y, x = vn_reduce_input(n, l, &w, &y, e);
     TRY(x);
     struct instr_REDUCE_F32 *p = vn_low_emit(l, OPCODE_REDUCE_F32, 1, &x, y);

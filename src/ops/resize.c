@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "num/num.h"
-#include "ops/lower.h"
+#include "ops/call_op.h"
 
 enum { HALF_PIXEL, HALF_PIXEL_SYMMETRIC, PYTORCH_HALF_PIXEL, ALIGN_CORNERS, ASYMMETRIC, TF_CROP_AND_RESIZE };
 enum { NEAREST, LINEAR, CUBIC };
@@ -130,8 +130,6 @@ static int infer(struct node *n, struct vn_err *e)
     const struct attrs *a = n->attrs;
     struct axis ax[VN_MAX_RANK];
     TRY(vn_infer_begin(n, e));
-    if (a->antialias)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "Resize with antialias");
     if (a->mode != NEAREST)
         TRY(vn_infer_float(n, 0, e));
     TRY(plan(n, ax, e));
@@ -178,37 +176,48 @@ static double cubic(double x, double a)
 /* Taps of one output position. */
 struct taps {
     int n, outside; /* outside: the extrapolation value instead */
-    int64_t at[4];
-    double w[4];
+    int64_t *at;
+    double *w;
 };
 
 static int64_t clamp_index(double x, int64_t in) { return x > 0 ? x < (double)(in - 1) ? (int64_t)x : in - 1 : 0; }
 
-static struct taps taps_of(const struct attrs *a, const struct axis *t, int64_t i)
+/* An axis that keeps its elements. */
+static int is_kept(const struct attrs *a, const struct axis *t) { return t->in == t->out && t->scale == 1 && a->transform != TF_CROP_AND_RESIZE; }
+
+/* How much the filter is stretched so that it covers what it skips. */
+static double filter_scale(const struct attrs *a, const struct axis *t) { return a->antialias && t->scale < 1 ? t->scale : 1; }
+
+/* Most taps that a position of this axis can have. */
+static int tap_count(const struct attrs *a, const struct axis *t)
 {
-    struct taps p = { .n = 1, .w = { 1 } };
-    if (t->in == t->out && t->scale == 1 && a->transform != TF_CROP_AND_RESIZE) {
-        p.at[0] = i;
-        return p;
-    }
-    double x = position(a, t, i), base = floor(x), sum = 0;
-    p.outside = a->transform == TF_CROP_AND_RESIZE && (x < 0 || x > (double)(t->in - 1));
+    const int reach = a->mode == LINEAR ? 1 : 2;
+    return is_kept(a, t) || a->mode == NEAREST ? 1 : 2 * (int)ceil(reach / filter_scale(a, t));
+}
+
+static void fill_taps(struct taps *p, const struct attrs *a, const struct axis *t, int64_t i)
+{
+    p->w[0] = 1;
+    p->at[0] = i;
+    if (is_kept(a, t))
+        return;
+    const double x = position(a, t, i), scale = filter_scale(a, t), base = ceil(x) - 1;
+    double sum = 0;
+    p->outside = a->transform == TF_CROP_AND_RESIZE && (x < 0 || x > (double)(t->in - 1));
     if (a->mode == NEAREST) {
-        p.at[0] = clamp_index(rounded(a->nearest, x), t->in);
-        return p;
+        p->at[0] = clamp_index(rounded(a->nearest, x), t->in);
+        return;
     }
-    p.n = a->mode == LINEAR ? 2 : 4;
-    for (int k = 0; k < p.n; k++) {
-        double at = base + k - (p.n / 2 - 1);
-        p.w[k] = a->mode == LINEAR ? 1 - fabs(x - at) : cubic(x - at, a->cubic_a);
+    for (int k = 0; k < p->n; k++) {
+        const double at = base + k - (p->n / 2 - 1), distance = fabs(x - at) * scale;
+        p->w[k] = a->mode == LINEAR ? (distance < 1 ? 1 - distance : 0) : cubic(distance, a->cubic_a);
         if (a->exclude_outside && (at < 0 || at > (double)(t->in - 1)))
-            p.w[k] = 0;
-        p.at[k] = clamp_index(at, t->in);
-        sum += p.w[k];
+            p->w[k] = 0;
+        p->at[k] = clamp_index(at, t->in);
+        sum += p->w[k];
     }
-    for (int k = 0; a->exclude_outside && sum != 0 && k < p.n; k++)
-        p.w[k] /= sum;
-    return p;
+    for (int k = 0; (a->exclude_outside || scale < 1) && sum != 0 && k < p->n; k++)
+        p->w[k] /= sum;
 }
 
 /* Weights in units of 2^-11; those of a linear pair add up to 2048. */
@@ -222,9 +231,14 @@ static struct taps **all_taps(struct vn_arena *arena, const struct node *n, cons
 {
     struct taps **t = NEW_ARRAY(arena, struct taps *, VN_MAX_RANK);
     for (int d = 0; d < n->in[0]->shape.rank; d++) {
+        const int most = tap_count(n->attrs, &ax[d]);
         t[d] = NEW_ARRAY(arena, struct taps, ax[d].out);
-        for (int64_t i = 0; i < ax[d].out; i++)
-            t[d][i] = taps_of(n->attrs, &ax[d], i);
+        int64_t *at = NEW_ARRAY(arena, int64_t, ax[d].out * most);
+        double *w = NEW_ARRAY(arena, double, ax[d].out * most);
+        for (int64_t i = 0; i < ax[d].out; i++) {
+            t[d][i] = (struct taps){ most, 0, at + i * most, w + i * most };
+            fill_taps(&t[d][i], n->attrs, &ax[d], i);
+        }
     }
     return t;
 }
@@ -294,7 +308,7 @@ static enum q_kind quant_kind(const struct node *n)
     struct axis ax[VN_MAX_RANK];
     if (a->mode == NEAREST)
         return a->transform == TF_CROP_AND_RESIZE ? Q_FLOAT : Q_MOVE;
-    if (a->mode != LINEAR || plan(n, ax, NULL) < 0 || !is_picture(n, ax) || (n->in[0]->q && n->in[0]->q->dtype != VN_I8))
+    if (a->mode != LINEAR || a->antialias || plan(n, ax, NULL) < 0 || !is_picture(n, ax) || (n->in[0]->q && n->in[0]->q->dtype != VN_I8))
         return Q_FLOAT;
     return Q_OWN;
 }
@@ -305,7 +319,7 @@ static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
     const struct vn_shape *x = &ev->in[0]->shape, *y = &ev->out[0]->shape;
     struct axis ax[VN_MAX_RANK];
     TRY(plan(n, ax, e));
-    struct taps **t = all_taps(ev->arena, n, ax), row = { .n = 1 };
+    struct taps **t = all_taps(ev->arena, n, ax), row = { 1, 0, (int64_t[]){ 0 }, (double[]){ 1 } };
     int64_t w = x->d[x->rank - 1], h = x->rank == 4 ? x->d[2] : 1, ow = y->d[y->rank - 1], oh = y->rank == 4 ? y->d[2] : 1;
     for (int64_t i = 0; i < vn_shape_count(y); i++) {
         const struct taps *ty = y->rank == 4 ? &t[2][i / ow % oh] : &row, *tx = &t[y->rank - 1][i % ow];
@@ -314,7 +328,7 @@ static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
         whole_weights(ty, wy);
         whole_weights(tx, wx);
         for (int k = 0; k < 4; k++)
-            acc += (int32_t)(in[ty->at[k / 2] * w + tx->at[k % 2]] - qx->zero[0]) * wy[k / 2] * wx[k % 2];
+            acc += (int32_t)(in[ty->at[ty->n > 1 ? k / 2 : 0] * w + tx->at[tx->n > 1 ? k % 2 : 0]] - qx->zero[0]) * wy[k / 2] * wx[k % 2];
         vn_i64(ev->out[0])[i] = vn_resize_linear(acc, qx->scale[0] / qy->scale[0], qy->zero[0], vn_q_min(qy), vn_q_max(qy));
     }
     return VN_OK;
@@ -345,7 +359,7 @@ static void lower_picture(const struct node *n, struct lowering *l, struct taps 
 {
     const struct attrs *a = n->attrs;
     const struct vn_shape *x = &n->in[0]->shape, *y = &n->out[0]->shape;
-    static const struct taps row = { .n = 1, .w = { 1 } };
+    const struct taps row = { 1, 0, (int64_t[]){ 0 }, (double[]){ 1 } };
     int flat = x->rank == 3, linear = a->mode == LINEAR, per = linear ? 2 : 1;
     int64_t oh = flat ? 1 : y->d[2], ow = y->d[x->rank - 1];
     const struct taps *ty = flat ? &row : t[2], *tx = t[x->rank - 1];
@@ -383,22 +397,62 @@ static int lower_by_index(const struct node *n, struct lowering *l, const struct
     return VN_OK;
 }
 
+/* One axis after the other: picked elements (nearest) or weighted sums; then the places outside of the region of interest. */
+static int lower_general(const struct node *n, struct lowering *l, const struct axis *ax, struct taps *const *t, struct vn_err *e)
+{
+    const struct attrs *a = n->attrs;
+    struct vn_shape s = n->in[0]->shape;
+    const enum vn_dtype type = vn_low_cell(n->in[0]->dtype);
+    int x = vn_low_in(l, 0, PLAIN);
+    for (int d = 0; d < s.rank; d++) {
+        const int64_t out = ax[d].out, taps = out ? t[d][0].n : 0;
+        if (is_kept(a, &ax[d]))
+            continue;
+        int64_t *index = NEW_ARRAY(l->arena, int64_t, out * taps);
+        float *weight = NEW_ARRAY(l->arena, float, out * taps);
+        for (int64_t i = 0; i < out * taps; i++) {
+            index[i] = t[d][i / taps].at[i % taps];
+            weight[i] = (float)t[d][i / taps].w[i % taps];
+        }
+        s.d[d] = out;
+        if (a->mode == NEAREST) {
+            x = vn_low_gather(l, x, d, out, index, -1);
+            continue;
+        }
+        const struct call_params p = { .id = VN_CALL_resize_axis, .i = { d } };
+        const int in[3] = { x, vn_low_const(l, "index", VN_I64, out * taps, index), vn_low_const(l, "weight", VN_F32, out * taps, weight) };
+        x = vn_low_temp(l, vn_arena_fmt(l->arena, "axis%d", d), VN_F32, &s, PLAIN, 0, 0);
+        TRY(vn_call_emit(l, &p, 3, in, x, e));
+    }
+    for (int d = 0; a->transform == TF_CROP_AND_RESIZE && d < s.rank; d++) {
+        const struct call_params p = { .id = VN_CALL_where };
+        const struct vn_shape column = { .rank = s.rank - d, .d = { s.d[d], 1, 1, 1, 1, 1, 1, 1 } };
+        const int64_t whole = (int64_t)a->extrapolation;
+        int64_t *outside = NEW_ARRAY(l->arena, int64_t, s.d[d]), one = 1;
+        for (int64_t i = 0; i < s.d[d]; i++)
+            outside[i] = t[d][i].outside;
+        int in[3] = { vn_low_temp(l, "outside", VN_I64, &column, PLAIN, 0, 0), vn_low_const(l, "extrapolation", type, 1, type == VN_F32 ? (const void *)&a->extrapolation : &whole), x };
+        TRY(vn_low_copy(l, vn_low_const(l, "mask", VN_I64, s.d[d], outside), in[0], 1, &s.d[d], 0, &one, 0, &one, e));
+        x = vn_low_temp(l, vn_arena_fmt(l->arena, "inside%d", d), type, &s, PLAIN, 0, 0);
+        TRY(vn_call_emit(l, &p, 3, in, x, e));
+    }
+    const int64_t count = vn_shape_count(&s), one = 1;
+    return vn_low_copy(l, x, vn_low_out(l, PLAIN), 1, &count, 0, &one, 0, &one, e);
+}
+
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     const struct attrs *a = n->attrs;
     struct axis ax[VN_MAX_RANK];
     TRY(plan(n, ax, e));
-    if (a->transform == TF_CROP_AND_RESIZE || a->mode == CUBIC)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "Resize with %s; the runtime has nearest and linear without cropping",
-                            a->mode == CUBIC ? "cubic" : "tf_crop_and_resize");
     struct taps **t = all_taps(l->arena, n, ax);
-    if (is_picture(n, ax))
+    const int simple = a->transform != TF_CROP_AND_RESIZE && (a->mode == NEAREST || (a->mode == LINEAR && !a->antialias));
+    if (simple && is_picture(n, ax) && vn_dtype_is_float(n->in[0]->dtype))
         lower_picture(n, l, t);
-    else if (a->mode == NEAREST)
+    else if (simple && a->mode == NEAREST)
         return lower_by_index(n, l, ax, t, e);
     else
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "linear Resize of batch, channels or %d dimensions; the runtime resizes N,C,H,W",
-                            n->in[0]->shape.rank);
+        return lower_general(n, l, ax, t, e);
     return VN_OK;
 }
 

@@ -39,7 +39,6 @@ OLDEST_OPSET, NEWEST_OPSET = 7, 26  # of what the reader takes; the operators te
 
 # What we refuse on purpose, by a part of the test's name.
 UNSUPPORTED = {
-    "antialias": "antialias is not implemented",
     "training": "training mode", "train_": "training mode",
     "optional": "optional types", "identity_opt": "optional types", "allowzero": "graph inputs without elements",
     "castlike": "graph inputs without elements", "empty_set": "graph inputs without elements", "zero_size_splits": "graph inputs without elements",

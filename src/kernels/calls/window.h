@@ -10,6 +10,7 @@
 #define VN_CW_DILATION 5
 #define VN_CW_PAD 8
 #define VN_CW_KERNEL 11
+#define VN_CW_PAD_END 15 /* pool alone reads them */
 
 struct vn_call_window {
     int rank;

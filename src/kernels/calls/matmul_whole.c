@@ -1,4 +1,4 @@
-/* kernels/calls/matmul.c - matrix products of integers. in: a (..., M, K), b (..., K, N); the axes in front broadcast; both have at least
+/* kernels/calls/matmul_whole.c - matrix products of integers. in: a (..., M, K), b (..., K, N); the axes in front broadcast; both have at least
  * two axes. */
 #include "kernels/call.h"
 
@@ -52,4 +52,4 @@ static const char *run(struct vn_call_args *a)
     return NULL;
 }
 
-const struct vn_call vn_call_matmul = { "matmul", check, NULL, run };
+const struct vn_call vn_call_matmul_whole = { "matmul_whole", check, NULL, run };

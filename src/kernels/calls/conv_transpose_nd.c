@@ -1,4 +1,4 @@
-/* kernels/calls/conv_transpose.c - transposed convolution with computed weights or over three axes. in: x (N, C, ...),
+/* kernels/calls/conv_transpose_nd.c - transposed convolution with computed weights or over three axes. in: x (N, C, ...),
  * w (C, K/groups, ...), optionally bias (K). Parameters: window.h; i[1]: groups. Element p of x adds to y at p * stride +
  * tap * dilation - pad. */
 #include "kernels/calls/window.h"
@@ -53,4 +53,4 @@ static const char *run(struct vn_call_args *a)
     return NULL;
 }
 
-const struct vn_call vn_call_conv_transpose = { "conv_transpose", check, NULL, run };
+const struct vn_call vn_call_conv_transpose_nd = { "conv_transpose_nd", check, NULL, run };

@@ -1,4 +1,4 @@
-/* kernels/calls/conv.c - convolution with computed weights, over three axes, or of integers. in: x (N, C, ...), w (K, C/groups, ...),
+/* kernels/calls/conv_nd.c - convolution with computed weights, over three axes, or of integers. in: x (N, C, ...), w (K, C/groups, ...),
  * optionally bias (K). Parameters: window.h; i[1]: groups. */
 #include "kernels/calls/window.h"
 
@@ -49,4 +49,4 @@ static const char *run(struct vn_call_args *a)
     return NULL;
 }
 
-const struct vn_call vn_call_conv = { "conv", check, NULL, run };
+const struct vn_call vn_call_conv_nd = { "conv_nd", check, NULL, run };

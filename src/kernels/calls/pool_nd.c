@@ -1,4 +1,4 @@
-/* kernels/calls/pool.c - pools over three axes, of integers, with the places of the maxima, or by norms. in: x.
+/* kernels/calls/pool_nd.c - pools over three axes, of integers, with the places of the maxima, or by norms. in: x.
  * Parameters: window.h; i[1]: 0 the largest, 1 the mean, 2 the norm, 3 the place of the largest in x row by row, 4 column by column (within N and C);
  * i[14]: mean: 1 counts paddings; i[15..17]: paddings behind; i[18]: the norm's power. Windows without an element: -inf, or the
  * smallest integer of type i[19]. */
@@ -26,7 +26,7 @@ static int64_t covered(const struct vn_call_window *g, const struct vn_call_args
 {
     int64_t n = 1;
     for (int k = 0; k < 3; k++) {
-        const int64_t end = g->in[k] + (k < g->rank ? a->i[15 + k] : 0);
+        const int64_t end = g->in[k] + (k < g->rank ? a->i[VN_CW_PAD_END + k] : 0);
         int64_t here = 0;
         for (int64_t t = 0; t < g->kernel[k]; t++)
             here += o[k] * g->stride[k] + t * g->dilation[k] - g->pad[k] < end;
@@ -118,4 +118,4 @@ static const char *run(struct vn_call_args *a)
     return NULL;
 }
 
-const struct vn_call vn_call_pool = { "pool", check, NULL, run };
+const struct vn_call vn_call_pool_nd = { "pool_nd", check, NULL, run };

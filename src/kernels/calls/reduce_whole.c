@@ -1,4 +1,4 @@
-/* kernels/calls/reduce.c - reductions of integers, and of nothing. in: x. i[0]: 0 sum, 1 mean, 2 largest, 3 smallest, 4 product, 5 sum of
+/* kernels/calls/reduce_whole.c - reductions of integers, and of nothing. in: x. i[0]: 0 sum, 1 mean, 2 largest, 3 smallest, 4 product, 5 sum of
  * |x|, 7 sum of squares; i[1]: bit per axis that goes; i[2]: type to whose width results are cut; i[3]: type whose ends the
  * largest and smallest of nothing are. */
 #include "kernels/call.h"
@@ -63,4 +63,4 @@ static const char *run(struct vn_call_args *a)
     return NULL;
 }
 
-const struct vn_call vn_call_reduce = { "reduce", check, NULL, run };
+const struct vn_call vn_call_reduce_whole = { "reduce_whole", check, NULL, run };
