@@ -48,7 +48,13 @@ def test_ops(build):
 def test_onnx_backend_node_tests(how):
     last = execute(sys.executable, HERE / "op/backend.py", *how).splitlines()[-1]
     print(last)
-    assert last.endswith(" 0 not in the runtime, 0 failed") and int(last.split()[0]) >= 799
+    assert last.endswith(" 0 not in the runtime, 0 failed") and int(last.split()[0]) >= 1028
+
+
+@pytest.mark.parametrize("how", ["--runtime", "-v"], ids=["runtime", "reference"])
+def test_onnx_light_networks(how):
+    last = execute(sys.executable, HERE / "op/backend.py", "--cli", tool.BUILD / "vernier", "--networks", how).splitlines()[-1]
+    assert last == "9 passed, 0 skipped, 0 not in the runtime, 0 failed"
 
 
 PROGRAMS = sorted(p.stem for folder in ("front", "unit", "pass") for p in (HERE / folder).glob("test_*.c"))

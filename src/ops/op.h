@@ -24,6 +24,11 @@ struct floats {
     const float *v;
 };
 
+struct texts {
+    int n;
+    const char *const *v;
+};
+
 enum attr_kind {
     ATTR_END = 0,
     ATTR_INT,    /* int64_t, within [min, max] */
@@ -33,6 +38,7 @@ enum attr_kind {
     ATTR_ENUM,   /* int: index into choices; a string in files */
     ATTR_STRING, /* const char * */
     ATTR_TENSOR, /* const struct vn_tensor * */
+    ATTR_STRINGS, /* struct texts */
 };
 
 struct attr_spec {
@@ -53,6 +59,7 @@ struct attr_spec {
 #define A_FLOATS(type, field, onnx_name) { .onnx = onnx_name, .kind = ATTR_FLOATS, .offset = offsetof(type, field) }
 #define A_ENUM(type, field, onnx_name, dflt, list) \
     { .onnx = onnx_name, .kind = ATTR_ENUM, .offset = offsetof(type, field), .def = dflt, .choices = list }
+#define A_STRINGS(type, field, onnx_name) { .onnx = onnx_name, .kind = ATTR_STRINGS, .offset = offsetof(type, field) }
 #define A_TENSOR(type, field, onnx_name) { .onnx = onnx_name, .kind = ATTR_TENSOR, .offset = offsetof(type, field) }
 #define A_END { .kind = ATTR_END }
 
@@ -113,6 +120,9 @@ struct op_def {
     /* Operators that are a function of kernels/call.h: eval and lower are vn_eval_call and vn_low_call (ops/call_op.h), and this
      * gives the function and its parameters. */
     void (*call)(const struct node *n, struct call_params *p);
+    /* Composite operators: append the simpler nodes that compute the same (ops/compose.h); the last of them make n's outputs. Called
+     * once the shapes of n are inferred; there is no eval and no lower. */
+    int (*expand)(struct graph *g, const struct node *n, struct vn_err *e);
     /* For Q_TABLE: the function itself. */
     double (*f)(const struct node *n, double x);
     struct quant_rule quant;

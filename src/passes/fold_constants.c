@@ -1,4 +1,4 @@
-/* Shape inference and constant folding in one walk: the shape of a Reshape is known once the arithmetic in front of it has been
+/* Shape inference, constant folding and the expansion of composite operators in one walk: the shape of a Reshape is known once the arithmetic in front of it has been
  * computed. */
 #include "interp/interp.h"
 #include "ops/op.h"
@@ -32,6 +32,8 @@ static void make_constant(struct graph *g, struct value *v, const struct vn_tens
     vn_graph_note_folded(g, v->name, NULL);
 }
 
+static int settle(struct graph *g, struct node *n, int depth, struct vn_err *e);
+
 static int fold(struct graph *g, struct node *n, struct vn_err *e)
 {
     struct vn_tensor **out = NEW_ARRAY(g->arena, struct vn_tensor *, n->n_out);
@@ -42,19 +44,48 @@ static int fold(struct graph *g, struct node *n, struct vn_err *e)
     return VN_OK;
 }
 
+/* A composite operator's nodes in its place. */
+static int expand(struct graph *g, struct node *n, int depth, struct vn_err *e)
+{
+    const int first = g->nodes.n;
+    if (depth > 4)
+        return vn_node_fail(n, e, VN_E_INTERNAL, "is made of itself");
+    TRY(n->op->expand(g, n, e));
+    const int count = g->nodes.n - first;
+    struct node **parts = vn_arena_copy(g->arena, g->nodes.v + first, (size_t)count * sizeof *parts);
+    g->nodes.n = first;
+    for (int i = 0; i < count; i++)
+        TRY(settle(g, parts[i], depth + 1, e));
+    return 1;
+}
+
+/* Infer n's outputs; then it becomes constants, or simpler nodes, or stays: 1, 1 or 0. */
+static int settle(struct graph *g, struct node *n, int depth, struct vn_err *e)
+{
+    TRY(n->op->infer(n, e));
+    if (n->op->expand)
+        return expand(g, n, depth, e);
+    if ((n->op->reads_shape || all_constant(n)) && small_enough(n)) {
+        TRY(fold(g, n, e));
+        return 1;
+    }
+    VEC_PUSH(g->arena, &g->nodes, n);
+    return 0;
+}
+
 static int run(struct graph *g, struct vn_err *e)
 {
-    int changes = 0, kept = 0;
-    for (int i = 0; i < g->nodes.n; i++) {
-        struct node *n = g->nodes.v[i];
-        TRY(n->op->infer(n, e));
-        if ((n->op->reads_shape || all_constant(n)) && small_enough(n)) {
-            TRY(fold(g, n, e));
-            changes++;
-        } else
-            g->nodes.v[kept++] = n;
+    const int count = g->nodes.n;
+    struct node **all = vn_arena_copy(g->arena, g->nodes.v, (size_t)count * sizeof *all);
+    int changes = 0;
+    g->nodes.n = 0;
+    for (int i = 0; i < count; i++) {
+        const int status = settle(g, all[i], 0, e);
+        TRY(status);
+        changes += status;
     }
-    g->nodes.n = kept;
+    if (changes)
+        vn_graph_index(g);
     return changes;
 }
 

@@ -6,6 +6,7 @@
 static const int onnx_types[] = {
     [ATTR_INT] = ONNX_INT,    [ATTR_INTS] = ONNX_INTS,     [ATTR_FLOAT] = ONNX_FLOAT,   [ATTR_FLOATS] = ONNX_FLOATS,
     [ATTR_ENUM] = ONNX_STRING, [ATTR_STRING] = ONNX_STRING, [ATTR_TENSOR] = ONNX_TENSOR,
+    [ATTR_STRINGS] = ONNX_STRINGS,
 };
 
 /* Attributes outside the tables that may stand in any node: they change nothing. */
@@ -106,6 +107,13 @@ static int get_attr(const struct context *c, const struct attr_spec *s, char *pl
         return VN_OK;
     case ATTR_TENSOR:
         return get_tensor(c, s, (const struct vn_tensor **)place, x->t);
+    case ATTR_STRINGS: {
+        const char **list = NEW_ARRAY(c->d->arena, const char *, x->strings.n);
+        for (int i = 0; i < x->strings.n; i++)
+            list[i] = text_of(c, ((const struct wire_bytes *)x->strings.v)[i]);
+        *(struct texts *)place = (struct texts){ x->strings.n, list };
+        return VN_OK;
+    }
     case ATTR_END:
         break;
     }
@@ -147,6 +155,7 @@ static void put_attr(struct onnx_node *out, const struct attr_spec *s, const cha
     const struct floats *floats = (const void *)place;
     const char *const *text = (const void *)place;
     const struct vn_tensor *const *tensor = (const void *)place;
+    const struct texts *texts = (const void *)place;
     switch (s->kind) {
     case ATTR_INT:
         if (s->required || *(const int64_t *)place != (int64_t)s->def)
@@ -178,6 +187,12 @@ static void put_attr(struct onnx_node *out, const struct attr_spec *s, const cha
             struct onnx_attr *x = vn_onnx_add_attr(a, out, s->onnx, ONNX_TENSOR);
             x->t = NEW(a, struct onnx_tensor);
             vn_onnx_tensor_write(x->t, NULL, *tensor, a);
+        }
+        break;
+    case ATTR_STRINGS:
+        for (int i = 0; i < texts->n; i++) {
+            struct onnx_attr *x = i ? (struct onnx_attr *)(uintptr_t)vn_onnx_attr(out, s->onnx) : vn_onnx_add_attr(a, out, s->onnx, ONNX_STRINGS);
+            *(struct wire_bytes *)vn_wire_append(a, &x->strings, sizeof(struct wire_bytes)) = (struct wire_bytes){ (const uint8_t *)texts->v[i], strlen(texts->v[i]) };
         }
         break;
     case ATTR_END:

@@ -7,7 +7,7 @@
 #include "base/file.h"
 
 /* Between 21 and 26 operators gained element types and attributes only; attributes that we do not know are refused by name. */
-enum { OLDEST_IR = 3, NEWEST_IR = 14, OLDEST_OPSET = 7, NEWEST_OPSET = 26 };
+enum { OLDEST_IR = 3, NEWEST_IR = 14, OLDEST_OPSET = 7, NEWEST_OPSET = 28 };
 
 /* A taken name remembers the number to try next behind it, so that a thousand equal names cost a thousand steps. */
 static int *take(struct vn_arena *a, struct vn_map *taken, const char *name)
@@ -171,6 +171,8 @@ static int add_node(struct draft *d, const struct onnx_node *raw, int index, str
     n->name = vn_onnx_new_name(d->arena, d->node_names, named ? raw->name : vn_arena_fmt(d->arena, "%s_%d", raw->op_type, index));
     trim(&n->raw.in);
     trim(&n->raw.out);
+    if (n->raw.out.n && !*vn_onnx_out(&n->raw, 0)) /* left out; later stages count on the first output */
+        ((const char **)n->raw.out.v)[0] = vn_arena_fmt(d->arena, "%s_first_output", n->name);
     for (int i = 0; i < n->raw.out.n; i++)
         if (*vn_onnx_out(&n->raw, i))
             TRY(define(d, vn_onnx_out(&n->raw, i), vn_arena_fmt(d->arena, "node %s", n->name), e));
@@ -204,8 +206,6 @@ static int type_of(struct draft_input *in, const struct draft *d, const struct o
     const struct onnx_dim *dims = s->dims.v;
     for (int i = 0; i < s->dims.n; i++) {
         in->shape.d[i] = dims[i].value.present && dims[i].value.value >= 0 ? dims[i].value.value : -1;
-        if (in->shape.d[i] == 0)
-            return vn_fail(e, VN_E_INPUT, "%s: axis %d has no elements", what, i);
     }
     return VN_OK;
 }

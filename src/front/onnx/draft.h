@@ -46,16 +46,17 @@ const char *vn_onnx_add_constant_i64(struct draft *d, const char *base, int n, c
 int vn_onnx_node_fail(const struct draft *d, const struct draft_node *n, struct vn_err *e, int code, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* inline.c: calls of the model's own functions and If with a constant condition become the nodes that they stand for. */
+int vn_onnx_inline(struct onnx_model *m, struct vn_arena *a, const char *path, struct vn_err *e);
 /* draft.c: model -> draft. Names are checked here: unique, defined. */
 int vn_onnx_draft(struct draft *d, const struct onnx_model *m, const struct vn_onnx_options *o, int external, struct vn_err *e);
 /* support.c: one error that lists all operators which cannot be read. */
-int vn_onnx_check_support(const struct draft *d, const struct onnx_model *m, struct vn_err *e);
+int vn_onnx_check_support(const struct draft *d, struct vn_err *e);
 /* upgrade.c: every node to its newest form. */
 int vn_onnx_upgrade(struct draft *d, struct vn_err *e);
-int vn_onnx_upgrade_knows(const char *op_type); /* an old operator that becomes another one */
+int vn_onnx_upgrade_knows(const char *domain, const char *op_type); /* it becomes another one, or its own newest form */
 /* qdq_read.c: QuantizeLinear and DequantizeLinear nodes to d->q. */
 int vn_onnx_absorb_qdq(struct draft *d, struct vn_err *e);
-int vn_onnx_is_qdq(const char *op_type);
 /* op for a node: our own functions by domain, else by type; NULL: unknown. */
 const struct op_def *vn_onnx_op(const struct onnx_node *n);
 

@@ -25,6 +25,8 @@ MESSAGE(tensor, "TensorProto", onnx_tensor,
         SUB(onnx_tensor, 13, WIRE_MESSAGES, external_data, entry),
         FIELD(onnx_tensor, 14, WIRE_INT, data_location));
 
+static const struct wire_message graph_message; /* of attributes: If */
+
 MESSAGE(attr, "AttributeProto", onnx_attr,
         FIELD(onnx_attr, 1, WIRE_STRING, name),
         FIELD(onnx_attr, 21, WIRE_STRING, ref_attr_name),
@@ -32,6 +34,7 @@ MESSAGE(attr, "AttributeProto", onnx_attr,
         FIELD(onnx_attr, 3, WIRE_INT, i),
         FIELD(onnx_attr, 4, WIRE_BYTES, s),
         SUB(onnx_attr, 5, WIRE_MESSAGE, t, tensor),
+        SUB(onnx_attr, 6, WIRE_MESSAGE, g, graph),
         FIELD(onnx_attr, 7, WIRE_FLOATS, floats),
         FIELD(onnx_attr, 8, WIRE_INTS, ints),
         FIELD(onnx_attr, 9, WIRE_BLOBS, strings),
@@ -84,7 +87,8 @@ MESSAGE(function, "FunctionProto", onnx_function,
         FIELD(onnx_function, 6, WIRE_STRINGS, attrs),
         SUB(onnx_function, 7, WIRE_MESSAGES, nodes, node),
         SUB(onnx_function, 9, WIRE_MESSAGES, opsets, opset),
-        FIELD(onnx_function, 10, WIRE_STRING, domain));
+        FIELD(onnx_function, 10, WIRE_STRING, domain),
+        SUB(onnx_function, 11, WIRE_MESSAGES, attr_defaults, attr));
 
 static const struct wire_field model_fields[] = {
     FIELD(onnx_model, 1, WIRE_INT, ir_version),

@@ -44,6 +44,7 @@ struct onnx_attr {
     int64_t i;
     struct wire_bytes s;
     struct onnx_tensor *t;
+    struct onnx_graph *g;
     struct wire_list floats, ints; /* float, int64_t */
     struct wire_list strings;      /* struct wire_bytes */
 };
@@ -95,6 +96,7 @@ struct onnx_function {
     struct wire_list inputs, outputs, attrs; /* const char * */
     struct wire_list nodes;                  /* struct onnx_node */
     struct wire_list opsets;                 /* struct onnx_opset */
+    struct wire_list attr_defaults;          /* struct onnx_attr */
 };
 
 struct onnx_model {

@@ -2,10 +2,10 @@
  *
  *     x made by a node -> Q -> DQ -> y      the node makes y, which has the parameters
  *     x input or float constant -> Q -> DQ  consumers read x, which has the parameters
- *     integer input x -> DQ -> y            consumers read x, which has the parameters
+ *     int8 input x -> DQ -> y               consumers read x, which has the parameters: pixels, scale 1
  *     integer constant -> DQ -> y           y is the constant, stored as integers
  *
- * Several DQ behind one Q are the same tensor. Everything else is refused by name.
+ * Several DQ behind one Q are the same tensor. uint8 becomes int8: both lose 128. Everything else stays: nodes that compute.
  */
 #include "front/onnx/draft.h"
 
@@ -17,6 +17,7 @@ struct tensor {
     const struct draft_input *input;
     const char *becomes;       /* its readers read this one instead */
     const char *dequantized;   /* of what a Q makes: the tensor of the first DQ behind it */
+    int stays;                 /* of what a Q makes: the Q is no parameter */
 };
 
 struct absorb {
@@ -27,7 +28,6 @@ struct absorb {
 
 static int is_q(const struct draft_node *n) { return n && !strcmp(n->raw.op_type, "QuantizeLinear"); }
 static int is_dq(const struct draft_node *n) { return n && !strcmp(n->raw.op_type, "DequantizeLinear"); }
-int vn_onnx_is_qdq(const char *op_type) { return !strcmp(op_type, "QuantizeLinear") || !strcmp(op_type, "DequantizeLinear"); }
 
 static struct tensor *tensor(struct absorb *s, const char *name)
 {
@@ -39,9 +39,10 @@ static struct tensor *tensor(struct absorb *s, const char *name)
     return t;
 }
 
+/* Not one of the forms: the node stays. */
 static int refuse(const struct absorb *s, const struct draft_node *n, const char *why)
 {
-    return vn_onnx_node_fail(s->d, n, s->e, VN_E_UNSUPPORTED, "%s: not supported yet", why);
+    return vn_onnx_node_fail(s->d, n, s->e, VN_E_UNSUPPORTED, "%s", why);
 }
 
 static void survey(struct absorb *s)
@@ -90,7 +91,7 @@ static int check_attrs(const struct absorb *s, const struct draft_node *n, int64
 
 static int check_type(const struct absorb *s, const struct draft_node *n, enum vn_dtype t)
 {
-    if (t == VN_I8 || t == VN_I16 || t == VN_I32)
+    if (t == VN_I8 || t == VN_U8 || t == VN_I16 || t == VN_I32)
         return VN_OK;
     return refuse(s, n, vn_arena_fmt(s->d->arena, "quantized type %s", vn_dtype_name(t)));
 }
@@ -151,7 +152,9 @@ static int parameters(const struct qparam **out, const struct absorb *s, const s
     int32_t *zeros = NEW_ARRAY(s->d->arena, int32_t, count);
     for (int i = 0; zero && i < count; i++)
         zeros[i] = (int32_t)vn_tensor_i64(zero, i);
-    *out = vn_qparam_new(s->d->arena, t, axis, count, scale->data, zeros);
+    for (int i = 0; t == VN_U8 && i < count; i++)
+        zeros[i] -= 128;
+    *out = vn_qparam_new(s->d->arena, t == VN_U8 ? VN_I8 : t, axis, count, scale->data, zeros);
     return VN_OK;
 }
 
@@ -168,12 +171,22 @@ static int redirect(struct absorb *s, const struct draft_node *n, const char *y,
     return VN_OK;
 }
 
+static const struct vn_tensor *less_128(const struct absorb *s, const struct vn_tensor *data)
+{
+    struct vn_tensor *t = vn_tensor_new(s->d->arena, VN_I8, &data->shape);
+    for (int64_t i = 0; i < vn_shape_count(&data->shape); i++)
+        ((int8_t *)t->data)[i] = (int8_t)(((const uint8_t *)data->data)[i] - 128);
+    return t;
+}
+
 static int absorb_constant(struct absorb *s, const struct draft_node *n, const char *y, const struct vn_tensor *data)
 {
     const struct qparam *q;
+    if (tensor(s, y)->is_output)
+        return refuse(s, n, "a graph output that is a constant");
     TRY(parameters(&q, s, n, data->dtype, &data->shape));
     set_q(s, y, q);
-    vn_map_set(s->d->constants, y, (void *)(uintptr_t)data);
+    vn_map_set(s->d->constants, y, (void *)(uintptr_t)(data->dtype == VN_U8 ? less_128(s, data) : data));
     return VN_OK;
 }
 
@@ -181,9 +194,11 @@ static int absorb_input(struct absorb *s, const struct draft_node *n, const char
 {
     const struct tensor *t = tensor(s, x);
     const struct qparam *q;
-    if (t->readers != 1)
-        return refuse(s, n, "an integer input that has other readers");
+    if (t->readers != 1 || t->input->dtype == VN_U8 || tensor(s, y)->is_output)
+        return refuse(s, n, "an integer input that has other readers, or is uint8");
     TRY(parameters(&q, s, n, t->input->dtype, &t->input->shape));
+    if (q->n != 1 || q->scale[0] != 1 || q->zero[0] != 0)
+        return refuse(s, n, "integers that are no pixels");
     set_q(s, x, q);
     return redirect(s, n, y, x);
 }
@@ -204,7 +219,7 @@ static int absorb_pair(struct absorb *s, const struct draft_node *q, const struc
     const struct vn_shape *shape = data ? &data->shape : tx->input ? &tx->input->shape : NULL;
     const struct qparam *pq, *pdq;
     TRY(parameters(&pq, s, q, VN_NONE, shape));
-    TRY(parameters(&pdq, s, dq, pq->dtype, shape));
+    TRY(parameters(&pdq, s, dq, VN_NONE, shape));
     if (!vn_qparam_equal(pq, pdq))
         return refuse(s, dq, "other parameters than the QuantizeLinear in front");
     if (tq->dequantized)
@@ -251,35 +266,67 @@ static int check_q(struct absorb *s, const struct draft_node *n)
     return VN_OK;
 }
 
-/* Every reader of what a Q makes must have been a DQ. */
-static int check_readers(struct absorb *s, const struct draft_node *n)
+/* A refusal leaves the node where it is; a wrong file is an error. */
+static int settle(int status) { return status == VN_E_UNSUPPORTED ? 0 : status < 0 ? status : 1; }
+
+/* May Q become parameters: are all its readers DQ of the same parameters? `dq` of `count` are the DQ nodes of the model. */
+static int check_pairs(struct absorb *s, const struct draft_node *q, struct draft_node *const *dq, int count)
 {
-    for (int i = 0; i < n->raw.in.n; i++)
-        if (is_q(tensor(s, vn_onnx_in(&n->raw, i))->maker))
-            return refuse(s, n, "an integer input without DequantizeLinear");
+    const char *y = vn_onnx_out(&q->raw, 0), *x = vn_onnx_in(&q->raw, 0);
+    const struct tensor *ty = tensor(s, y), *tx = tensor(s, x);
+    const struct vn_tensor *data = vn_onnx_constant(s->d, x);
+    const struct vn_shape *shape = data ? &data->shape : tx->input ? &tx->input->shape : NULL;
+    const struct qparam *pq, *pdq;
+    int found = 0;
+    TRY(parameters(&pq, s, q, VN_NONE, shape));
+    for (int i = 0; i < count; i++) {
+        if (strcmp(vn_onnx_in(&dq[i]->raw, 0), y))
+            continue;
+        TRY(parameters(&pdq, s, dq[i], VN_NONE, shape));
+        if (!vn_qparam_equal(pq, pdq))
+            return refuse(s, dq[i], "other parameters than the QuantizeLinear in front");
+        if ((found || !tx->maker) && tensor(s, vn_onnx_out(&dq[i]->raw, 0))->is_output)
+            return refuse(s, dq[i], "a graph output that is a dequantized input or constant");
+        found++;
+    }
+    if (!found || found != ty->readers || ty->is_output)
+        return refuse(s, q, "a result that others than DequantizeLinear read");
+    if (tx->readers != 1 || is_q(tx->maker) || is_dq(tx->maker))
+        return refuse(s, q, "an input that others read without quantization, or a requantization");
     return VN_OK;
 }
 
 int vn_onnx_absorb_qdq(struct draft *d, struct vn_err *e)
 {
-    struct absorb s = { d, vn_map_new(d->arena), e };
-    int kept = 0;
+    struct vn_err why = { 0 };
+    struct absorb s = { d, vn_map_new(d->arena), &why };
+    VEC(struct draft_node *) dq = { 0 };
+    struct vn_map *gone = vn_map_new(d->arena); /* nodes that became parameters */
+    int kept = 0, status = 0;
     survey(&s);
     for (int i = 0; i < d->nodes.n; i++)
-        if (is_q(d->nodes.v[i]))
-            TRY(check_q(&s, d->nodes.v[i]));
-    for (int i = 0; i < d->nodes.n; i++) {
+        if (is_dq(d->nodes.v[i]))
+            VEC_PUSH(d->arena, &dq, d->nodes.v[i]);
+    for (int i = 0; i < d->nodes.n && status >= 0; i++) {
         struct draft_node *n = d->nodes.v[i];
-        if (is_dq(n))
-            TRY(absorb_dq(&s, n));
-        else if (!is_q(n))
-            TRY(check_readers(&s, n));
-        else if (!tensor(&s, vn_onnx_out(&n->raw, 0))->readers || tensor(&s, vn_onnx_out(&n->raw, 0))->is_output)
-            return refuse(&s, n, "a result that no DequantizeLinear reads");
+        if (!is_q(n))
+            continue;
+        status = settle(check_q(&s, n) < 0 ? why.code : check_pairs(&s, n, dq.v, dq.n));
+        if (status > 0)
+            vn_map_set(gone, n->name, n);
+        else
+            tensor(&s, vn_onnx_out(&n->raw, 0))->stays = 1;
     }
+    for (int i = 0; i < dq.n && status >= 0; i++) {
+        status = tensor(&s, vn_onnx_in(&dq.v[i]->raw, 0))->stays ? 0 : settle(absorb_dq(&s, dq.v[i]));
+        if (status > 0)
+            vn_map_set(gone, dq.v[i]->name, dq.v[i]);
+    }
+    if (status < 0)
+        return vn_fail(e, why.code, "%s", why.msg);
     for (int i = 0; i < d->nodes.n; i++) {
         struct draft_node *n = d->nodes.v[i];
-        if (is_q(n) || is_dq(n))
+        if (vn_map_get(gone, n->name))
             continue;
         for (int j = 0; j < n->raw.in.n; j++) {
             const char *to = tensor(&s, vn_onnx_in(&n->raw, j))->becomes;

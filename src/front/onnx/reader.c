@@ -156,8 +156,9 @@ static int read_image(struct graph **g, struct vn_arena *a, struct wire_bytes im
     struct onnx_model m = { 0 };
     struct draft d = { .arena = a, .path = vn_arena_str(a, path) };
     TRY(vn_wire_read(&m, &vn_onnx_model_message, a, image, path, e));
+    TRY(vn_onnx_inline(&m, a, d.path, e));
     TRY(vn_onnx_draft(&d, &m, o, external, e));
-    TRY(vn_onnx_check_support(&d, &m, e));
+    TRY(vn_onnx_check_support(&d, e));
     TRY(vn_onnx_upgrade(&d, e));
     TRY(vn_onnx_absorb_qdq(&d, e));
     return to_graph(g, &d, &m, !o || !o->n_shapes, e);

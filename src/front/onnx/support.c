@@ -16,7 +16,7 @@ static int is_default_domain(const struct onnx_node *n) { return !n->domain || !
 
 static int is_supported(const struct onnx_node *n)
 {
-    if (is_default_domain(n) && (vn_onnx_upgrade_knows(n->op_type) || vn_onnx_is_qdq(n->op_type)))
+    if (vn_onnx_upgrade_knows(n->domain, n->op_type))
         return 1;
     return vn_onnx_op(n) != NULL;
 }
@@ -28,16 +28,7 @@ struct missing {
 
 static const char *domain_of(const struct onnx_node *n) { return is_default_domain(n) ? "" : n->domain; }
 
-static int is_function(const struct onnx_model *m, const struct missing *x)
-{
-    const struct onnx_function *f = m->functions.v;
-    for (int i = 0; i < m->functions.n; i++)
-        if (f[i].name && !strcmp(f[i].name, x->op) && !strcmp(f[i].domain ? f[i].domain : "", x->domain))
-            return 1;
-    return 0;
-}
-
-int vn_onnx_check_support(const struct draft *d, const struct onnx_model *m, struct vn_err *e)
+int vn_onnx_check_support(const struct draft *d, struct vn_err *e)
 {
     VEC(struct missing *) missing = { 0 };
     struct vn_map *known = vn_map_new(d->arena);
@@ -65,8 +56,8 @@ int vn_onnx_check_support(const struct draft *d, const struct onnx_model *m, str
             snprintf(list + n, sizeof list - n, " and %d more", missing.n - i);
             break;
         }
-        snprintf(list + n, sizeof list - n, "%s%.60s%s%.60s%s (%d, first %.60s)", i ? ", " : "", x->domain,
-                 *x->domain ? "." : "", x->op, is_function(m, x) ? ", a function of the model" : "", x->count, x->first);
+        snprintf(list + n, sizeof list - n, "%s%.60s%s%.60s (%d, first %.60s)", i ? ", " : "", x->domain,
+                 *x->domain ? "." : "", x->op, x->count, x->first);
     }
     return vn_fail(e, VN_E_UNSUPPORTED, "%s: operators that are not supported: %s", d->path, list);
 }

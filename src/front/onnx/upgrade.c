@@ -249,7 +249,175 @@ static int resize_empty_inputs(struct upgrade *u, struct draft_node *n)
     return VN_OK;
 }
 
+/* ---- integer operators: the real one between DequantizeLinear and QuantizeLinear ---- */
+
+/* x, scale, zero point at inputs i, i + 1, i + 2 as a dequantized tensor. */
+static const char *dequantized(struct upgrade *u, const struct draft_node *n, int i, const char *suffix, int64_t axis)
+{
+    const char *y = new_tensor(u, n, suffix);
+    struct draft_node *dq = emit(u, n, "DequantizeLinear", y);
+    for (int k = 0; k < 3; k++)
+        if (*vn_onnx_in(&n->raw, i + k))
+            vn_onnx_set_in(u->d->arena, &dq->raw, k, vn_onnx_in(&n->raw, i + k));
+    const struct vn_tensor *scale = vn_onnx_constant(u->d, vn_onnx_in(&n->raw, i + 1));
+    if (scale && vn_shape_count(&scale->shape) != 1)
+        vn_onnx_add_int(u->d->arena, &dq->raw, "axis", axis);
+    return y;
+}
+
+/* The node becomes the QuantizeLinear of `x` with scale and zero point at inputs `scale` and `scale + 1`. */
+static void becomes_quantize(struct upgrade *u, struct draft_node *n, const char *x, int scale)
+{
+    const char *s = vn_onnx_in(&n->raw, scale), *z = vn_onnx_in(&n->raw, scale + 1);
+    n->raw.op_type = "QuantizeLinear";
+    n->raw.domain = "";
+    n->raw.attrs.n = 0;
+    n->raw.in.n = 0;
+    vn_onnx_set_in(u->d->arena, &n->raw, 0, x);
+    vn_onnx_set_in(u->d->arena, &n->raw, 1, s);
+    if (*z)
+        vn_onnx_set_in(u->d->arena, &n->raw, 2, z);
+}
+
+/* An operator in the middle, with n's attributes and name. */
+static struct draft_node *middle(struct upgrade *u, struct draft_node *n, const char *op, const char **y)
+{
+    *y = new_tensor(u, n, "real");
+    struct draft_node *m = emit(u, n, op, *y);
+    const char *name = m->name;
+    m->name = n->name;
+    n->name = name;
+    m->raw.attrs = n->raw.attrs;
+    n->raw.attrs = (struct wire_list){ 0 };
+    return m;
+}
+
+static int qlinear_conv(struct upgrade *u, struct draft_node *n)
+{
+    struct vn_arena *a = u->d->arena;
+    const char *x = dequantized(u, n, 0, "x", 1), *w = dequantized(u, n, 3, "w", 0), *b = vn_onnx_in(&n->raw, 8), *y;
+    const struct vn_tensor *sx = vn_onnx_constant(u->d, vn_onnx_in(&n->raw, 1)), *sw = vn_onnx_constant(u->d, vn_onnx_in(&n->raw, 4));
+    struct draft_node *conv = middle(u, n, "Conv", &y);
+    vn_onnx_set_in(a, &conv->raw, 0, x);
+    vn_onnx_set_in(a, &conv->raw, 1, w);
+    if (*b) { /* int32 of scale x * w */
+        if (!sx || !sw || vn_shape_count(&sx->shape) != 1)
+            return refuse(u, n, "a bias, and scales that are computed at run time");
+        const int64_t count = vn_shape_count(&sw->shape);
+        struct vn_tensor *s = vn_tensor_new(a, VN_F32, &(struct vn_shape){ count == 1 ? 0 : 1, { count } });
+        for (int64_t i = 0; i < count; i++)
+            ((float *)s->data)[i] = (float)vn_tensor_f64(sx, 0) * (float)vn_tensor_f64(sw, i);
+        const char *real = new_tensor(u, n, "bias");
+        struct draft_node *dq = emit(u, n, "DequantizeLinear", real);
+        vn_onnx_set_in(a, &dq->raw, 0, b);
+        vn_onnx_set_in(a, &dq->raw, 1, vn_onnx_add_constant(u->d, vn_arena_fmt(a, "%s_bias_scale", n->name), s));
+        if (count != 1)
+            vn_onnx_add_int(a, &dq->raw, "axis", 0);
+        struct draft_node **last = &u->done.v[u->done.n - 1], *held = last[-1]; /* in front of the convolution */
+        last[-1] = dq;
+        *last = held;
+        vn_onnx_set_in(a, &conv->raw, 2, real);
+    }
+    becomes_quantize(u, n, y, 6);
+    return VN_OK;
+}
+
+static int qlinear_two(struct upgrade *u, struct draft_node *n, const char *op)
+{
+    const char *x = dequantized(u, n, 0, "a", 0), *w = dequantized(u, n, 3, "b", 1), *y;
+    struct draft_node *m = middle(u, n, op, &y);
+    vn_onnx_set_in(u->d->arena, &m->raw, 0, x);
+    vn_onnx_set_in(u->d->arena, &m->raw, 1, w);
+    becomes_quantize(u, n, y, 6);
+    return VN_OK;
+}
+
+static int qlinear_matmul(struct upgrade *u, struct draft_node *n) { return qlinear_two(u, n, "MatMul"); }
+static int qlinear_add(struct upgrade *u, struct draft_node *n) { return qlinear_two(u, n, "Add"); }
+static int qlinear_mul(struct upgrade *u, struct draft_node *n) { return qlinear_two(u, n, "Mul"); }
+
+static int qlinear_pool(struct upgrade *u, struct draft_node *n)
+{
+    int64_t last;
+    TRY(get_int(u, n, "channels_last", 0, &last));
+    if (last)
+        return refuse(u, n, "channels_last is 1");
+    const char *x = dequantized(u, n, 0, "x", 1), *y;
+    struct draft_node *m = middle(u, n, "GlobalAveragePool", &y);
+    m->raw.attrs.n = 0;
+    vn_onnx_set_in(u->d->arena, &m->raw, 0, x);
+    becomes_quantize(u, n, y, 3);
+    return VN_OK;
+}
+
+/* ---- of ONNX Runtime: the same as in ONNX, or a convolution with its activation ---- */
+
+static int standard(struct upgrade *u, struct draft_node *n)
+{
+    (void)u;
+    n->raw.domain = "";
+    return VN_OK;
+}
+
+static int fused_conv(struct upgrade *u, struct draft_node *n)
+{
+    static const struct {
+        const char *name, *param[2];
+    } known[] = { { "Relu", { NULL } }, { "Sigmoid", { NULL } }, { "Tanh", { NULL } }, { "LeakyRelu", { "alpha" } }, { "HardSigmoid", { "alpha", "beta" } }, { "Clip", { NULL } } };
+    struct vn_arena *a = u->d->arena;
+    const struct onnx_attr *act, *params;
+    TRY(get_attr(u, n, "activation", ONNX_STRING, &act));
+    TRY(get_attr(u, n, "activation_params", ONNX_FLOATS, &params));
+    const char *y = act ? new_tensor(u, n, "conv") : vn_onnx_out(&n->raw, 0);
+    const char *sum = *vn_onnx_in(&n->raw, 3) ? vn_onnx_in(&n->raw, 3) : NULL; /* added in front of the activation */
+    const char *name = act ? vn_arena_strn(a, (const char *)act->s.p, act->s.n) : "";
+    const float *v = params ? params->floats.v : NULL;
+    const int count = params ? params->floats.n : 0;
+    vn_onnx_drop_attr(&n->raw, "activation");
+    vn_onnx_drop_attr(&n->raw, "activation_params");
+    n->raw.domain = "";
+    n->raw.op_type = "Conv";
+    if (!act && !sum)
+        return VN_OK;
+    struct draft_node *conv = emit(u, n, "Conv", sum ? new_tensor(u, n, "product") : y);
+    conv->raw.attrs = n->raw.attrs;
+    for (int i = 0; i < 3 && *vn_onnx_in(&n->raw, i); i++)
+        vn_onnx_set_in(a, &conv->raw, i, vn_onnx_in(&n->raw, i));
+    const char *last = vn_onnx_out(&conv->raw, 0);
+    n->raw.attrs = (struct wire_list){ 0 };
+    n->raw.in.n = 0;
+    if (sum && act) {
+        struct draft_node *add = emit(u, n, "Add", y);
+        vn_onnx_set_in(a, &add->raw, 0, last);
+        vn_onnx_set_in(a, &add->raw, 1, sum);
+        last = y;
+    }
+    vn_onnx_set_in(a, &n->raw, 0, last);
+    if (!act) {
+        n->raw.op_type = "Add";
+        vn_onnx_set_in(a, &n->raw, 1, sum);
+        return VN_OK;
+    }
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
+        if (strcmp(known[k].name, name))
+            continue;
+        n->raw.op_type = known[k].name;
+        for (int i = 0; i < 2 && i < count && known[k].param[i]; i++)
+            vn_onnx_add_attr(a, &n->raw, known[k].param[i], ONNX_FLOAT)->f = v[i];
+        for (int i = 0; !strcmp(name, "Clip") && i < 2 && i < count; i++) {
+            struct vn_tensor *t = vn_tensor_new(a, VN_F32, &(struct vn_shape){ 0 });
+            *(float *)t->data = v[i];
+            vn_onnx_set_in(a, &n->raw, i + 1, vn_onnx_add_constant(u->d, vn_arena_fmt(a, "%s_bound", n->name), t));
+        }
+        return VN_OK;
+    }
+    return vn_onnx_node_fail(u->d, n, u->e, VN_E_UNSUPPORTED, "activation '%.60s'", name);
+}
+
 /* ---- the table ---- */
+
+#define MICROSOFT "com.microsoft"
+
 
 enum { ALWAYS = 1000 };
 
@@ -257,6 +425,7 @@ static const struct rule {
     const char *op;
     int below; /* for opsets less than this */
     int (*apply)(struct upgrade *u, struct draft_node *n);
+    const char *domain; /* NULL: ONNX */
 } rules[] = {
     { "Reshape", ALWAYS, reshape_shape }, /* some exporters mix it with a newer opset */
     { "Slice", 10, slice_inputs },
@@ -284,15 +453,27 @@ static const struct rule {
     { "Upsample", 11, resize_10 },
     { "Resize", 11, resize_10 },
     { "Resize", ALWAYS, resize_empty_inputs },
+    { "QLinearConv", ALWAYS, qlinear_conv },
+    { "QLinearMatMul", ALWAYS, qlinear_matmul },
+    { "QLinearAdd", ALWAYS, qlinear_add, MICROSOFT },
+    { "QLinearMul", ALWAYS, qlinear_mul, MICROSOFT },
+    { "QLinearGlobalAveragePool", ALWAYS, qlinear_pool, MICROSOFT },
+    { "QuantizeLinear", ALWAYS, standard, MICROSOFT },
+    { "DequantizeLinear", ALWAYS, standard, MICROSOFT },
+    { "Gelu", ALWAYS, standard, MICROSOFT },
+    { "FusedConv", ALWAYS, fused_conv, MICROSOFT },
 };
 
-/* Old operators that no graph has: they turn into another one. */
-static const char *const replaced[] = { "Upsample" };
-
-int vn_onnx_upgrade_knows(const char *op_type)
+static int applies(const struct rule *r, const char *domain, const char *op)
 {
-    for (size_t i = 0; i < sizeof replaced / sizeof *replaced; i++)
-        if (!strcmp(replaced[i], op_type))
+    const int ours = !domain || !*domain || !strcmp(domain, "ai.onnx");
+    return !strcmp(r->op, op) && (r->domain ? domain && !strcmp(domain, r->domain) : ours);
+}
+
+int vn_onnx_upgrade_knows(const char *domain, const char *op_type)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (applies(&rules[i], domain, op_type))
             return 1;
     return 0;
 }
@@ -301,9 +482,8 @@ static int upgrade_node(struct upgrade *u, struct draft_node *n)
 {
     const char *op = n->raw.op_type;
     const char *domain = n->raw.domain;
-    const int ours = !domain || !*domain || !strcmp(domain, "ai.onnx");
-    for (size_t i = 0; ours && i < sizeof rules / sizeof *rules; i++)
-        if (!strcmp(rules[i].op, op) && u->d->opset < rules[i].below)
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
+        if (applies(&rules[i], domain, op) && u->d->opset < rules[i].below)
             TRY(rules[i].apply(u, n));
     return VN_OK;
 }

@@ -1,0 +1,120 @@
+/* ops/recurrent.c - what RNN, GRU and LSTM share: shapes and the parameters of the function that computes them. */
+#include "ops/recurrent.h"
+
+const char *const vn_recurrent_directions[] = { "forward", "reverse", "bidirectional", NULL };
+
+enum { RNN, GRU, LSTM };
+
+/* In the order of kernels/calls/recurrent.c, with the parameters that ONNX gives where the node has none. */
+static const struct {
+    const char *name;
+    float alpha, beta;
+    int takes_alpha, takes_beta;
+} activations[] = {
+    { "Relu", 0, 0, 0, 0 }, { "Tanh", 0, 0, 0, 0 }, { "Sigmoid", 0, 0, 0, 0 }, { "Affine", 1, 0, 1, 1 }, { "LeakyRelu", 0.01f, 0, 1, 0 },
+    { "ThresholdedRelu", 1, 0, 1, 0 }, { "ScaledTanh", 1, 1, 1, 1 }, { "HardSigmoid", 0.2f, 0.5f, 1, 1 }, { "Elu", 1, 0, 1, 0 },
+    { "Softsign", 0, 0, 0, 0 }, { "Softplus", 0, 0, 0, 0 },
+};
+enum { KNOWN = sizeof activations / sizeof *activations, TANH = 1, SIGMOID = 2 };
+
+static int same_text(const char *a, const char *b) /* ONNX names them in any case */
+{
+    for (; *a && *b; a++, b++)
+        if ((*a | 32) != (*b | 32))
+            return 0;
+    return *a == *b;
+}
+
+static int known(const char *name)
+{
+    for (int i = 0; i < KNOWN; i++)
+        if (same_text(activations[i].name, name))
+            return i;
+    return -1;
+}
+
+static const int functions[] = { 1, 2, 3 }, gates[] = { 1, 3, 4 };
+static const int standard[3][3] = { { TANH }, { SIGMOID, TANH }, { SIGMOID, TANH, TANH } };
+
+int vn_recurrent_infer(struct node *n, int kind, struct vn_err *e)
+{
+    const struct recurrent_attrs *a = n->attrs;
+    TRY(vn_infer_begin(n, e));
+    TRY(vn_infer_float(n, 0, e));
+    const struct vn_shape *x = &n->in[0]->shape, *w = &n->in[1]->shape, *r = &n->in[2]->shape;
+    const int64_t d = a->direction == 2 ? 2 : 1, h = r->rank == 3 ? r->d[2] : 0;
+    if (x->rank != 3 || w->rank != 3 || r->rank != 3 || w->d[0] != d || r->d[0] != d || w->d[1] != gates[kind] * h || r->d[1] != gates[kind] * h || w->d[2] != x->d[2] ||
+        h < 1 || h > 1 << 24 || (a->hidden && a->hidden != h))
+        return vn_node_fail(n, e, VN_E_INPUT, "the weights %s and %s do not fit the input, the direction or hidden_size", n->in[1]->name, n->in[2]->name);
+    const int64_t steps = x->d[a->layout], batch = x->d[!a->layout];
+    const struct { int i; const char *what; int rank; int64_t d[3]; } fixed[] = {
+        { 3, "B", 2, { d, 2 * gates[kind] * h } }, { 4, "sequence_lens", 1, { batch } },
+        { 5, "initial_h", 3, { a->layout ? batch : d, a->layout ? d : batch, h } }, { 6, "initial_c", 3, { a->layout ? batch : d, a->layout ? d : batch, h } },
+        { 7, "P", 2, { d, 3 * h } },
+    };
+    for (size_t k = 0; k < sizeof fixed / sizeof *fixed; k++) {
+        const struct vn_shape want = vn_shape_of(fixed[k].rank, fixed[k].d);
+        char text[VN_SHAPE_TEXT];
+        if (vn_node_has(n, fixed[k].i) && !vn_shape_equal(&n->in[fixed[k].i]->shape, &want))
+            return vn_node_fail(n, e, VN_E_INPUT, "%s (%s) wants shape %s", fixed[k].what, n->in[fixed[k].i]->name, vn_shape_text(&want, text));
+    }
+    if (a->activations.n && a->activations.n != functions[kind] * d)
+        return vn_node_fail(n, e, VN_E_INPUT, "activations has %d entries, wants %lld", a->activations.n, (long long)(functions[kind] * d));
+    for (int k = 0; k < a->activations.n; k++)
+        if (known(a->activations.v[k]) < 0)
+            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "activation '%.60s'", a->activations.v[k]);
+    const struct vn_shape y = { 4, { a->layout ? batch : steps, a->layout ? steps : d, a->layout ? d : batch, h } };
+    const struct vn_shape last = { 3, { a->layout ? batch : d, a->layout ? d : batch, h } };
+    TRY(vn_infer_out(n, 0, n->in[0]->dtype, &y, e));
+    TRY(vn_infer_out(n, 1, n->in[0]->dtype, &last, e));
+    return kind == LSTM ? vn_infer_out(n, 2, n->in[0]->dtype, &last, e) : VN_OK;
+}
+
+static void put(int32_t *to, float f) { memcpy(to, &f, sizeof f); }
+
+static struct call_params params(const struct node *n, int kind, int result)
+{
+    const struct recurrent_attrs *a = n->attrs;
+    struct call_params p = { .id = VN_CALL_recurrent, .f = { a->clip } };
+    const int32_t head[] = { kind, a->direction, result, (int32_t)a->option, (int32_t)a->layout, (int32_t)n->in[2]->shape.d[2] };
+    memcpy(p.i, head, sizeof head);
+    int alphas = 0, betas = 0;
+    for (int d = 0; d < (a->direction == 2 ? 2 : 1); d++)
+        for (int f = 0; f < functions[kind]; f++) {
+            const int at = d * functions[kind] + f, slot = d * 3 + f, id = a->activations.n ? known(a->activations.v[at]) : standard[kind][f];
+            p.i[6 + slot] = id;
+            put(&p.i[12 + 2 * slot], activations[id].takes_alpha && alphas < a->alpha.n ? a->alpha.v[alphas++] : activations[id].alpha);
+            put(&p.i[13 + 2 * slot], activations[id].takes_beta && betas < a->beta.n ? a->beta.v[betas++] : activations[id].beta);
+        }
+    return p;
+}
+
+int vn_recurrent_eval(const struct node *n, const struct eval *ev, int kind, struct vn_err *e)
+{
+    const struct vn_tensor *in[8] = { NULL };
+    for (int i = 0; i < n->n_in; i++)
+        in[i] = ev->in[i];
+    for (int k = 0; k < n->n_out; k++) {
+        const struct call_params p = params(n, kind, k);
+        if (n->out[k])
+            TRY(vn_call_eval(n, &p, ev->arena, 8, in, ev->out[k], e));
+    }
+    return VN_OK;
+}
+
+int vn_recurrent_lower(const struct node *n, struct lowering *l, int kind, struct vn_err *e)
+{
+    int in[8];
+    for (int i = 0; i < 8; i++)
+        in[i] = vn_node_has(n, i) ? vn_low_in(l, i, PLAIN) : -1;
+    for (int k = 0; k < n->n_out; k++) {
+        const struct call_params p = params(n, kind, k);
+        if (!n->out[k])
+            continue;
+        const int y = k ? vn_low_out_at(l, k, PLAIN) : vn_low_out(l, PLAIN);
+        TRY(vn_call_emit(l, &p, 8, in, y, e));
+        if (k)
+            vn_low_finish_at(l, k, y);
+    }
+    return VN_OK;
+}
