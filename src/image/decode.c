@@ -1,150 +1,174 @@
-#include <setjmp.h>
+/* From a file's own pixels to what a library's call gives. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <jpeglib.h>
-#include <jerror.h>
-#include <png.h>
-
 #include "base/file.h"
-#include "image/image.h"
+#include "image/colour.h"
+#include "image/decode.h"
+#include "image/geometry.h"
 
-#define MAX_PIXELS ((int64_t)1 << 28)
-
-static int check_size(int64_t w, int64_t h, const char *path, struct vn_err *e)
-{
-    if (w < 1 || h < 1 || w > MAX_PIXELS || h > MAX_PIXELS / w)
-        return vn_fail(e, VN_E_INPUT, "%s: picture of %lld x %lld pixels; want 1 to 2^28 in all", path, (long long)w, (long long)h);
-    return VN_OK;
-}
-
-/* ---- JPEG ---- */
-
-struct jpeg_trouble {
-    struct jpeg_error_mgr mgr;
-    jmp_buf env;
-    char msg[JMSG_LENGTH_MAX];
+static const struct vn_decoder *const decoders[] = {
+#define FORMAT(name) &vn_decoder_##name,
+#include "image/formats.def"
+#undef FORMAT
+    NULL,
 };
 
-static void jpeg_fails(j_common_ptr c)
-{
-    struct jpeg_trouble *t = (struct jpeg_trouble *)c->err;
-    c->err->format_message(c, t->msg);
-    longjmp(t->env, 1);
-}
+const struct vn_decoder *const *vn_decoders(void) { return decoders; }
 
-/* Corrupt data is only a warning to the library, which fills in gray; to us it is an error, but for stray bytes between markers,
- * which cameras do write and which change no pixel. */
-static void jpeg_warns(j_common_ptr c, int level)
+const struct vn_decoder *vn_decoder_find(const uint8_t *data, size_t bytes)
 {
-    if (level < 0 && c->err->msg_code != JWRN_EXTRANEOUS_DATA)
-        jpeg_fails(c);
-}
-
-static void keep_gray_or_rgb(struct jpeg_decompress_struct *c)
-{
-    c->out_color_space = c->jpeg_color_space == JCS_GRAYSCALE ? JCS_GRAYSCALE : JCS_RGB;
-}
-
-static void spread_gray(uint8_t *row, int w)
-{
-    for (int x = w - 1; x >= 0; x--)
-        row[3 * x] = row[3 * x + 1] = row[3 * x + 2] = row[x];
-}
-
-int vn_picture_jpeg(struct vn_picture *p, struct vn_arena *a, const uint8_t *data, size_t bytes, const char *path, struct vn_err *e)
-{
-    struct jpeg_decompress_struct c;
-    struct jpeg_trouble t;
-    c.err = jpeg_std_error(&t.mgr);
-    t.mgr.error_exit = jpeg_fails;
-    t.mgr.emit_message = jpeg_warns;
-    if (setjmp(t.env)) {
-        const int memory = t.mgr.msg_code == JERR_OUT_OF_MEMORY;
-        jpeg_destroy_decompress(&c);
-        return vn_fail(e, memory ? VN_E_NOMEM : VN_E_INPUT, "%s: %s: %s", path, memory ? "out of memory" : "damaged JPEG", t.msg);
-    }
-    jpeg_create_decompress(&c);
-    c.mem->max_memory_to_use = 1L << 30;
-    jpeg_mem_src(&c, data, (unsigned long)bytes);
-    jpeg_read_header(&c, TRUE);
-    int status = check_size(c.image_width, c.image_height, path, e);
-    if (status == VN_OK && c.jpeg_color_space != JCS_GRAYSCALE && c.jpeg_color_space != JCS_YCbCr && c.jpeg_color_space != JCS_RGB)
-        status = vn_fail(e, VN_E_UNSUPPORTED, "%s: JPEG with %d colour components (CMYK?) is not supported", path, c.num_components);
-    if (status < 0) {
-        jpeg_destroy_decompress(&c);
-        return status;
-    }
-    keep_gray_or_rgb(&c);
-    jpeg_start_decompress(&c);
-    *p = (struct vn_picture){ .w = (int)c.output_width, .h = (int)c.output_height, .c = 3 };
-    p->data = NEW_ARRAY(a, uint8_t, (size_t)p->w * p->h * 3);
-    while (c.output_scanline < c.output_height) {
-        uint8_t *row = p->data + (size_t)c.output_scanline * p->w * 3;
-        jpeg_read_scanlines(&c, &row, 1);
-        if (c.out_color_space == JCS_GRAYSCALE)
-            spread_gray(row, p->w);
-    }
-    jpeg_finish_decompress(&c);
-    jpeg_destroy_decompress(&c);
-    return VN_OK;
-}
-
-/* ---- PNG ---- */
-
-/* libpng says nothing at all where its first allocation fails. */
-static int png_trouble(png_image *img, const char *path, struct vn_err *e)
-{
-    const int memory = !*img->message || strstr(img->message, "memory");
-    png_image_free(img);
-    return memory ? vn_fail(e, VN_E_NOMEM, "%s: out of memory", path) : vn_fail(e, VN_E_INPUT, "%s: damaged PNG: %s", path, img->message);
-}
-
-int vn_picture_png(struct vn_picture *p, struct vn_arena *a, const uint8_t *data, size_t bytes, const char *path, struct vn_err *e)
-{
-    png_image img = { .version = PNG_IMAGE_VERSION };
-    if (!png_image_begin_read_from_memory(&img, data, bytes))
-        return png_trouble(&img, path, e);
-    const int status = check_size(img.width, img.height, path, e);
-    if (status < 0) {
-        png_image_free(&img);
-        return status;
-    }
-    img.format = PNG_FORMAT_RGBA; /* alpha is dropped below, not composed onto a background */
-    uint8_t *rgba = malloc(PNG_IMAGE_SIZE(img));
-    if (!rgba || !png_image_finish_read(&img, NULL, rgba, 0, NULL)) {
-        free(rgba);
-        return png_trouble(&img, path, e);
-    }
-    *p = (struct vn_picture){ .w = (int)img.width, .h = (int)img.height, .c = 3 };
-    const size_t n = (size_t)p->w * p->h;
-    p->data = NEW_ARRAY(a, uint8_t, n * 3);
-    for (size_t i = 0; i < n; i++)
-        memcpy(p->data + 3 * i, rgba + 4 * i, 3);
-    free(rgba);
-    return VN_OK;
+    for (const struct vn_decoder *const *d = decoders; *d; d++)
+        if ((*d)->is(data, bytes))
+            return *d;
+    return NULL;
 }
 
 int vn_picture_is_image_name(const char *path)
 {
-    return vn_path_has_suffix(path, ".jpg") || vn_path_has_suffix(path, ".jpeg") || vn_path_has_suffix(path, ".png");
+    for (const struct vn_decoder *const *d = decoders; *d; d++)
+        for (const char *const *s = (*d)->suffixes; *s; s++)
+            if (vn_path_has_suffix(path, *s))
+                return 1;
+    return 0;
 }
 
-int vn_picture_read(struct vn_picture *p, struct vn_arena *a, const char *path, struct vn_err *e)
+struct vn_decode_options vn_decode_defaults(void) { return (struct vn_decode_options){ .library = VN_LIB_PILLOW }; }
+
+/* ---- the steps; each changes d->p ---- */
+
+/* OpenCV truncates the products, Pillow rounds x * y / 255. */
+static uint8_t without_ink(enum vn_image_library lib, int x, int k)
+{
+    if (lib == VN_LIB_OPENCV)
+        return (uint8_t)(k - ((255 - x) * k >> 8));
+    const int t = (255 - x) * k + 128, part = ((t >> 8) + t) >> 8, rest = k - part;
+    return (uint8_t)(rest < 0 ? 0 : rest);
+}
+
+static int drop_inks(struct vn_decoded *d, struct vn_arena *a, const struct vn_decode_options *o, struct vn_err *e)
+{
+    const struct vn_picture in = d->p;
+    if (!d->cmyk || o->unchanged)
+        return VN_OK;
+    TRY(vn_picture_new(&d->p, a, in.w, in.h, 3, VN_PIXEL_U8, e));
+    for (size_t i = 0, n = (size_t)in.w * in.h; i < n; i++)
+        for (int c = 0; c < 3; c++)
+            d->p.data[3 * i + c] = without_ink(o->library, in.data[4 * i + c], in.data[4 * i + 3]);
+    return VN_OK;
+}
+
+/* 16 bits to 8: the high byte, but Pillow clips gray at 255. */
+static int to_8_bits(struct vn_decoded *d, struct vn_arena *a, const struct vn_decode_options *o, struct vn_err *e)
+{
+    const struct vn_picture in = d->p;
+    const int keeps = o->unchanged ? o->library != VN_LIB_PILLOW || in.c == 1 : o->library == VN_LIB_SKIMAGE && in.c == 1;
+    if (in.type == VN_PIXEL_U8 || keeps || d->keep_16)
+        return VN_OK;
+    const int clip = o->library == VN_LIB_PILLOW && in.c == 1;
+    TRY(vn_picture_new(&d->p, a, in.w, in.h, in.c, VN_PIXEL_U8, e));
+    for (size_t i = 0, n = vn_picture_values(&in); i < n; i++)
+        d->p.data[i] = (uint8_t)(!clip ? in.u16[i] >> 8 : in.u16[i] > 255 ? 255 : in.u16[i]);
+    return VN_OK;
+}
+
+static int set_channels(struct vn_decoded *d, struct vn_arena *a, const struct vn_decode_options *o, struct vn_err *e)
+{
+    const struct vn_picture in = d->p;
+    const int want = o->channels ? o->channels : o->unchanged || o->library == VN_LIB_SKIMAGE ? in.c : 3;
+    if (want == in.c)
+        return VN_OK;
+    if (want == 3)
+        return vn_three_channels(&d->p, a, &in, e);
+    if (in.c == 2)
+        return vn_first_channel(&d->p, a, &in, e);
+    if (o->library == VN_LIB_SKIMAGE)
+        return vn_fail(e, VN_E_INPUT, "%d channels; skimage reads as gray only what is gray in the file", in.c);
+    return vn_gray(&d->p, a, &in, o->library, 0, e);
+}
+
+static int finish(struct vn_decoded *d, struct vn_arena *a, const struct vn_decoder *by, const struct vn_decode_options *o, struct vn_err *e)
+{
+    TRY(drop_inks(d, a, o, e));
+    TRY(to_8_bits(d, a, o, e));
+    TRY(set_channels(d, a, o, e));
+    const int by_library = (by->turned_by >> o->library & 1) && !(o->unchanged && o->library == VN_LIB_OPENCV);
+    if (d->orientation > 1 && (o->orientation == VN_ORIENT_APPLY || (o->orientation == VN_ORIENT_LIBRARY && by_library))) {
+        const struct vn_picture in = d->p;
+        TRY(vn_orient(&d->p, a, &in, d->orientation, e));
+    }
+    const struct vn_picture in = d->p;
+    return o->bgr && in.c >= 3 ? vn_swap_channels(&d->p, a, &in, e) : VN_OK;
+}
+
+int vn_decode_memory(struct vn_picture *p, struct vn_arena *a, const uint8_t *data, size_t bytes, const char *path,
+                     const struct vn_decode_options *o, struct vn_err *e)
+{
+    const struct vn_decoder *by = vn_decoder_find(data, bytes);
+    if (!by) {
+        char names[128] = "";
+        for (const struct vn_decoder *const *d = decoders; *d; d++)
+            snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", d == decoders ? "" : ", ", (*d)->name);
+        return vn_fail(e, VN_E_UNSUPPORTED, "%s: not a picture of a known format (%s)", path, names);
+    }
+    const struct vn_decode_in in = { data, bytes, path, o };
+    struct vn_decoded d = { 0 };
+    struct vn_arena *work = vn_arena_new(); /* what decoders hold is released with it, also when memory runs out */
+    const int status = by->read(&d, a, work, &in, e);
+    vn_arena_free(&work);
+    TRY(status);
+    if (finish(&d, a, by, o, e) < 0)
+        return vn_fail_at(e, "%s", path);
+    *p = d.p;
+    return VN_OK;
+}
+
+int vn_decode_file(struct vn_picture *p, struct vn_arena *a, const char *path, const struct vn_decode_options *o, struct vn_err *e)
 {
     const uint8_t *data;
     size_t bytes;
     struct vn_arena *file = vn_arena_new();
     int status = vn_file_map(file, path, &data, &bytes, e);
-    if (status == VN_OK) {
-        if (bytes >= 3 && data[0] == 0xff && data[1] == 0xd8 && data[2] == 0xff)
-            status = vn_picture_jpeg(p, a, data, bytes, path, e);
-        else if (bytes >= 8 && !memcmp(data, "\x89PNG\r\n\x1a\n", 8))
-            status = vn_picture_png(p, a, data, bytes, path, e);
-        else
-            status = vn_fail(e, VN_E_UNSUPPORTED, "%s: neither JPEG nor PNG", path);
-    }
+    if (status == VN_OK)
+        status = vn_decode_memory(p, a, data, bytes, path, o, e);
     vn_arena_free(&file);
     return status;
+}
+
+int vn_picture_read(struct vn_picture *p, struct vn_arena *a, const char *path, struct vn_err *e)
+{
+    const struct vn_decode_options o = vn_decode_defaults();
+    return vn_decode_file(p, a, path, &o, e);
+}
+
+/* ---- EXIF ---- */
+
+static unsigned number(const uint8_t *p, int bytes, int big)
+{
+    unsigned x = 0;
+    for (int i = 0; i < bytes; i++)
+        x |= (unsigned)p[i] << 8 * (big ? bytes - 1 - i : i);
+    return x;
+}
+
+int vn_exif_orientation(const uint8_t *t, size_t bytes)
+{
+    if (bytes >= 6 && !memcmp(t, "Exif\0\0", 6)) {
+        t += 6;
+        bytes -= 6;
+    }
+    if (bytes < 8 || (memcmp(t, "II*\0", 4) && memcmp(t, "MM\0*", 4)))
+        return 0;
+    const int big = t[0] == 'M';
+    const size_t at = number(t + 4, 4, big);
+    if (at > bytes || bytes - at < 2)
+        return 0;
+    for (size_t i = 0, n = number(t + at, 2, big); i < n && bytes - at - 2 >= 12 * (i + 1); i++) {
+        const uint8_t *entry = t + at + 2 + 12 * i;
+        if (number(entry, 2, big) == 0x112) {
+            const unsigned o = number(entry + 8, 2, big);
+            return o >= 1 && o <= 8 ? (int)o : 0;
+        }
+    }
+    return 0;
 }

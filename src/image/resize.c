@@ -1,105 +1,270 @@
+/* The table of resize rules, and the rules for the target's size. */
+#include "image/resize.h"
+
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "image/image.h"
+#include "image/resize_rules.h"
 
-#define BITS 22 /* 32 bits less 8 of the pixel and 2 of head room */
+#define U8 (1u << VN_PIXEL_U8)
+#define F32 (1u << VN_PIXEL_F32)
+#define ALL (U8 | F32 | 1u << VN_PIXEL_U16)
 
-struct taps {
-    int *first, *count, *weight; /* for each output index: source range, and `most` weights */
-    int most;
+/* versions in hundredths: 1202 = 12.2 */
+#define OPENCV(word, m) { VN_LIB_OPENCV, word, -1, "", 0, 0, U8 | F32, vn_resize_opencv, m }
+#define PILLOW(word, m) \
+    { VN_LIB_PILLOW, word, -1, "<13", 0, 1300, U8 | F32, vn_resize_pillow, m }, \
+    { VN_LIB_PILLOW, word, -1, ">=13", 1300, 0, U8 | F32, vn_resize_pillow, (m) | PILLOW_BY_COST }
+
+static const struct vn_resize_rule rules[] = {
+    OPENCV("nearest", OPENCV_NEAREST),
+    OPENCV("nearest_exact", OPENCV_NEAREST_EXACT),
+    OPENCV("linear", OPENCV_LINEAR),
+    OPENCV("linear_exact", OPENCV_LINEAR_EXACT),
+    OPENCV("area", OPENCV_AREA),
+    OPENCV("cubic", OPENCV_CUBIC),
+    OPENCV("lanczos4", OPENCV_LANCZOS4),
+    { VN_LIB_PILLOW, "nearest", -1, "", 0, 0, ALL, vn_resize_pillow, PILLOW_NEAREST },
+    PILLOW("box", PILLOW_BOX),
+    PILLOW("bilinear", PILLOW_BILINEAR),
+    PILLOW("hamming", PILLOW_HAMMING),
+    PILLOW("bicubic", PILLOW_BICUBIC),
+    PILLOW("lanczos", PILLOW_LANCZOS),
 };
+#define N_RULES ((int)(sizeof rules / sizeof *rules))
 
-/* Triangle filter, as wide as the reduction asks for, normalised in float64 and rounded to 2^-22. */
-static struct taps triangle(struct vn_arena *a, int in, int out)
+const struct vn_resize_rule *vn_resize_rules(int *n)
 {
-    const double scale = (double)in / out, widen = scale < 1 ? 1 : scale, support = widen;
-    struct taps t = { .most = (int)ceil(support) * 2 + 1 };
-    t.first = NEW_ARRAY(a, int, out);
-    t.count = NEW_ARRAY(a, int, out);
-    t.weight = NEW_ARRAY(a, int, (size_t)out * t.most);
-    double *w = NEW_ARRAY(a, double, t.most);
-    for (int i = 0; i < out; i++) {
-        const double center = (i + 0.5) * scale;
-        int lo = (int)(center - support + 0.5), hi = (int)(center + support + 0.5);
-        lo = lo < 0 ? 0 : lo;
-        hi = hi > in ? in : hi;
-        double sum = 0;
-        for (int k = lo; k < hi; k++) {
-            const double d = fabs((k - center + 0.5) * (1.0 / widen));
-            w[k - lo] = d < 1 ? 1 - d : 0;
-            sum += w[k - lo];
-        }
-        for (int k = 0; k < hi - lo; k++) {
-            const double x = (sum != 0 ? w[k] / sum : w[k]) * (1 << BITS);
-            t.weight[(size_t)i * t.most + k] = (int)(x < 0 ? x - 0.5 : x + 0.5);
-        }
-        t.first[i] = lo;
-        t.count[i] = hi - lo;
-    }
-    return t;
+    *n = N_RULES;
+    return rules;
 }
 
-static uint8_t clip8(int x)
+/* "12.2" or "12.2.0" -> 1202; NULL: newer than all. */
+static int version_number(const char *text)
 {
-    x >>= BITS;
-    return (uint8_t)(x < 0 ? 0 : x > 255 ? 255 : x);
+    int major = 1000, minor = 0;
+    return text && sscanf(text, "%d.%d", &major, &minor) < 1 ? -1 : major * 100 + minor;
 }
 
-/* One pass along an axis: `step` elements between neighbours on it, `n` values side by side on the other. */
-static void pass(uint8_t *out, const uint8_t *in, const struct taps *t, int out_len, size_t step_in, size_t step_out)
+static int no_rule(int lib, const char *library, const char *interpolation, struct vn_err *e)
 {
-    for (int i = 0; i < out_len; i++) {
-        int sum = 1 << (BITS - 1);
-        const int *w = t->weight + (size_t)i * t->most;
-        const uint8_t *p = in + (size_t)t->first[i] * step_in;
-        for (int k = 0; k < t->count[i]; k++)
-            sum += p[(size_t)k * step_in] * w[k];
-        out[(size_t)i * step_out] = clip8(sum);
-    }
+    char words[256] = "", last[32] = "";
+    for (int i = 0; i < N_RULES; i++)
+        if ((int)rules[i].library == lib && strcmp(last, rules[i].interpolation)) {
+            snprintf(last, sizeof last, "%s", rules[i].interpolation);
+            snprintf(words + strlen(words), sizeof words - strlen(words), "%s%s", *words ? ", " : "", last);
+        }
+    return vn_fail(e, VN_E_INPUT, "resize: %s has no interpolation '%s'%s; want %s", library, interpolation, " of these settings", words);
 }
 
-static void pass_columns(uint8_t *out, const uint8_t *in, const struct taps *t, int out_h, size_t row)
+int vn_resize_find(const struct vn_resize_rule **r, const char *library, const char *interpolation, int antialias, const char *version,
+                   struct vn_err *e)
 {
-    int sum[1024];
-    for (int i = 0; i < out_h; i++) {
-        const int *w = t->weight + (size_t)i * t->most;
-        for (size_t x0 = 0; x0 < row; x0 += 1024) {
-            const size_t n = row - x0 < 1024 ? row - x0 : 1024;
-            for (size_t x = 0; x < n; x++)
-                sum[x] = 1 << (BITS - 1);
-            for (int k = 0; k < t->count[i]; k++) {
-                const uint8_t *p = in + ((size_t)t->first[i] + k) * row + x0;
-                for (size_t x = 0; x < n; x++)
-                    sum[x] += p[x] * w[k];
-            }
-            for (size_t x = 0; x < n; x++)
-                out[(size_t)i * row + x0 + x] = clip8(sum[x]);
+    const int lib = vn_library_find(library), v = version_number(version);
+    if (lib < 0)
+        return vn_fail(e, VN_E_INPUT, "resize: unknown library '%s'; want opencv, pillow, skimage or torchvision", library);
+    if (v < 0)
+        return vn_fail(e, VN_E_INPUT, "resize: version '%s' of %s; want numbers like 4.10", version, library);
+    for (int i = 0; i < N_RULES; i++) {
+        const struct vn_resize_rule *c = &rules[i];
+        const int settings = antialias < 0 ? !c->other : c->antialias < 0 || c->antialias == antialias;
+        if ((int)c->library == lib && !strcmp(c->interpolation, interpolation) && settings && v >= c->from && (!c->until || v < c->until)) {
+            *r = c;
+            return VN_OK;
         }
     }
+    return no_rule(lib, library, interpolation, e);
+}
+
+int vn_resize(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_resize_rule *r, int w, int h,
+              struct vn_err *e)
+{
+    const struct vn_picture from = *in;
+    TRY(vn_picture_check_size(w, h, "resize", e));
+    TRY(vn_picture_check_size(w, from.h, "resize", e));
+    TRY(vn_picture_check_size(from.w, h, "resize", e));
+    if (!(r->types >> from.type & 1))
+        return vn_fail(e, VN_E_UNSUPPORTED, "resize: %s %s of %s pixels", vn_library_name(r->library), r->interpolation, vn_pixel_name(from.type));
+    if (from.c > VN_MAX_CHANNELS)
+        return vn_fail(e, VN_E_UNSUPPORTED, "resize: %d channels; want up to %d", from.c, VN_MAX_CHANNELS);
+    return r->run(out, a, &from, r, w, h, e);
 }
 
 void vn_resize_pillow_bilinear(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h)
 {
-    struct vn_picture mid = *in;
-    const int c = in->c;
-    if (w != in->w) {
-        const struct taps t = triangle(a, in->w, w);
-        mid = (struct vn_picture){ w, in->h, c, NEW_ARRAY(a, uint8_t, (size_t)w * in->h * c) };
-        for (int y = 0; y < in->h; y++)
-            for (int k = 0; k < c; k++)
-                pass(mid.data + (size_t)y * w * c + k, in->data + (size_t)y * in->w * c + k, &t, w, (size_t)c, (size_t)c);
-    }
-    *out = mid;
-    if (h != mid.h) {
-        const struct taps t = triangle(a, mid.h, h);
-        *out = (struct vn_picture){ w, h, c, NEW_ARRAY(a, uint8_t, (size_t)w * h * c) };
-        pass_columns(out->data, mid.data, &t, h, (size_t)w * c);
-    }
+    const struct vn_resize_rule *r;
+    struct vn_err e;
+    if (vn_resize_find(&r, "pillow", "bilinear", -1, "12.2", &e) == VN_OK)
+        vn_resize(out, a, in, r, w, h, &e);
 }
 
-void vn_crop(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int x, int y, int w, int h)
+/* ---- sizes ---- */
+
+static double same(double x) { return x; }
+
+/* One side becomes `size`, the other follows by a rounding. Integers first, as int(size * long / short) does. */
+static void one_side(double *w, double *h, int in_w, int in_h, const int *arg, int n, int width, double (*rounding)(double))
 {
-    *out = (struct vn_picture){ w, h, in->c, NEW_ARRAY(a, uint8_t, (size_t)w * h * in->c) };
-    for (int i = 0; i < h; i++)
-        memcpy(out->data + (size_t)i * w * in->c, in->data + ((size_t)(y + i) * in->w + x) * in->c, (size_t)w * in->c);
+    const double size = arg[0];
+    double other = rounding(size * (width ? in_h : in_w) / (width ? in_w : in_h)), mine = size;
+    if (n > 1 && other > arg[1]) {
+        mine = rounding(mine * arg[1] / other);
+        other = arg[1];
+    }
+    *w = width ? mine : other;
+    *h = width ? other : mine;
+}
+
+static void size_exact(double *w, double *h, int in_w, int in_h, const int *arg, int n)
+{
+    (void)in_w;
+    (void)in_h;
+    *w = arg[0];
+    *h = n > 1 ? arg[1] : arg[0];
+}
+
+#define ONE_SIDE(name, width, rounding)                                                        \
+    static void name(double *w, double *h, int in_w, int in_h, const int *arg, int n)          \
+    {                                                                                          \
+        one_side(w, h, in_w, in_h, arg, n, width, rounding);                                   \
+    }
+ONE_SIDE(size_short, in_w <= in_h, floor)
+ONE_SIDE(size_short_round, in_w <= in_h, rint)
+ONE_SIDE(size_short_ceil, in_w <= in_h, ceil)
+ONE_SIDE(size_long, in_w >= in_h, floor)
+ONE_SIDE(size_long_round, in_w >= in_h, rint)
+ONE_SIDE(size_long_ceil, in_w >= in_h, ceil)
+
+/* Shorter side `short`, reduced so that the longer is at most `long` (Hugging Face's DETR: the shorter is rounded, then the longer cut). */
+static void size_short_long(double *w, double *h, int in_w, int in_h, const int *arg, int n)
+{
+    const double lo = in_w < in_h ? in_w : in_h, hi = in_w < in_h ? in_h : in_w;
+    double size = arg[0], raw = size;
+    (void)n;
+    if (hi / lo * size > arg[1]) {
+        raw = arg[1] * lo / hi;
+        size = rint(raw);
+    }
+    if (lo == size) {
+        *w = in_w;
+        *h = in_h;
+        return;
+    }
+    const double other = floor((raw < arg[0] ? raw : size) * hi / lo);
+    *w = in_w < in_h ? size : other;
+    *h = in_w < in_h ? other : size;
+    if (in_w == in_h)
+        *w = *h = size;
+}
+
+static void scaled(double *w, double *h, int in_w, int in_h, double s, double (*rounding)(double))
+{
+    *w = rounding(in_w * s);
+    *h = rounding(in_h * s);
+}
+
+static double ratio(const int *arg, int n, int in_w, int in_h, int cover)
+{
+    const double x = (double)arg[0] / in_w, y = (double)(n > 1 ? arg[1] : arg[0]) / in_h;
+    return (x < y) != cover ? x : y;
+}
+
+static void size_fit(double *w, double *h, int in_w, int in_h, const int *arg, int n)
+{
+    scaled(w, h, in_w, in_h, ratio(arg, n, in_w, in_h, 0), floor);
+}
+
+static void size_fit_round(double *w, double *h, int in_w, int in_h, const int *arg, int n)
+{
+    scaled(w, h, in_w, in_h, ratio(arg, n, in_w, in_h, 0), rint);
+}
+
+static void size_cover(double *w, double *h, int in_w, int in_h, const int *arg, int n)
+{
+    scaled(w, h, in_w, in_h, ratio(arg, n, in_w, in_h, 1), floor);
+}
+
+static void size_cover_round(double *w, double *h, int in_w, int in_h, const int *arg, int n)
+{
+    scaled(w, h, in_w, in_h, ratio(arg, n, in_w, in_h, 1), rint);
+}
+
+static void size_scale(double *w, double *h, int in_w, int in_h, const int *arg, int n)
+{
+    scaled(w, h, in_w, in_h, (double)arg[0] / (n > 1 ? arg[1] : 1), same);
+}
+
+/* The number next to `x` (below or above, at least 1) whose aspect is nearest. */
+static double nearest_aspect(double x, double other, double aspect, int x_is_width)
+{
+    const double lo = floor(x), hi = ceil(x);
+    const double d_lo = fabs(aspect - (x_is_width ? lo / other : other / lo));
+    const double d_hi = fabs(aspect - (x_is_width ? hi / other : other / hi));
+    const double best = lo < 1 ? hi : d_hi < d_lo ? hi : lo;
+    return best < 1 ? 1 : best;
+}
+
+/* PIL.Image.thumbnail: never larger than the picture. */
+static void size_thumbnail(double *w, double *h, int in_w, int in_h, const int *arg, int n)
+{
+    const double x = arg[0], y = n > 1 ? arg[1] : arg[0], aspect = (double)in_w / in_h;
+    *w = x;
+    *h = y;
+    if (x >= in_w && y >= in_h) {
+        *w = in_w;
+        *h = in_h;
+    } else if (x / y >= aspect)
+        *w = nearest_aspect(y * aspect, y, aspect, 1);
+    else
+        *h = nearest_aspect(x / aspect, x, aspect, 0);
+}
+
+static const struct vn_size_rule sizes[] = {
+    { "exact", "exact W [H]", 1, 2, size_exact },
+    { "short_side", "short_side S [MAX]", 1, 2, size_short },
+    { "short_side_round", "short_side_round S [MAX]", 1, 2, size_short_round },
+    { "short_side_ceil", "short_side_ceil S [MAX]", 1, 2, size_short_ceil },
+    { "long_side", "long_side S", 1, 1, size_long },
+    { "long_side_round", "long_side_round S", 1, 1, size_long_round },
+    { "long_side_ceil", "long_side_ceil S", 1, 1, size_long_ceil },
+    { "short_long", "short_long SHORT LONG", 2, 2, size_short_long },
+    { "fit", "fit W [H]", 1, 2, size_fit },
+    { "fit_round", "fit_round W [H]", 1, 2, size_fit_round },
+    { "cover", "cover W [H]", 1, 2, size_cover },
+    { "cover_round", "cover_round W [H]", 1, 2, size_cover_round },
+    { "scale", "scale NUMERATOR [DENOMINATOR]", 1, 2, size_scale },
+    { "thumbnail", "thumbnail W [H]", 1, 2, size_thumbnail },
+};
+#define N_SIZES ((int)(sizeof sizes / sizeof *sizes))
+
+const struct vn_size_rule *vn_size_rules(int *n)
+{
+    *n = N_SIZES;
+    return sizes;
+}
+
+const struct vn_size_rule *vn_size_rule_find(const char *name)
+{
+    for (int i = 0; i < N_SIZES; i++)
+        if (!strcmp(sizes[i].name, name))
+            return &sizes[i];
+    return NULL;
+}
+
+int vn_size_apply(int *w, int *h, const struct vn_size_rule *r, int in_w, int in_h, const int *arg, int n, struct vn_err *e)
+{
+    double x = 0, y = 0;
+    if (n < r->min_args || n > r->max_args)
+        return vn_fail(e, VN_E_INPUT, "size rule %s: %d numbers, want %s", r->name, n, r->usage);
+    for (int i = 0; i < n; i++)
+        if (arg[i] < 1)
+            return vn_fail(e, VN_E_INPUT, "size rule %s: %d, want 1 or more", r->name, arg[i]);
+    r->size(&x, &y, in_w, in_h, arg, n);
+    if (!(x >= 1 && y >= 1 && x * y <= (double)VN_MAX_PIXELS))
+        return vn_fail(e, VN_E_INPUT, "size rule %s: a picture of %d x %d would become %.0f x %.0f", r->name, in_w, in_h, x, y);
+    *w = (int)x;
+    *h = (int)y;
+    return VN_OK;
 }

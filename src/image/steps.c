@@ -42,10 +42,7 @@ static int run_short_side(struct vn_picture *out, struct vn_arena *a, const stru
 static int run_center_crop(struct vn_picture *out, struct vn_arena *a, const struct step *s, const struct vn_picture *in, struct vn_err *e)
 {
     const int w = s->arg[0], h = s->n == 2 ? s->arg[1] : w;
-    if (w > in->w || h > in->h)
-        return vn_fail(e, VN_E_INPUT, "center_crop %d %d: the picture is only %d x %d there", w, h, in->w, in->h);
-    vn_crop(out, a, in, (int)rint((in->w - w) / 2.0), (int)rint((in->h - h) / 2.0), w, h);
-    return VN_OK;
+    return vn_center_crop(out, a, in, w, h, VN_CROP_ROUND, 0, e);
 }
 
 static const struct step_kind kinds[] = {

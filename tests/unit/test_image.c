@@ -28,7 +28,7 @@ static int tool(int argc, char **argv)
 
 static struct vn_picture picture(struct vn_arena *a, int w, int h, int flat)
 {
-    struct vn_picture p = { w, h, 3, vn_arena_alloc(a, (size_t)w * h * 3) };
+    struct vn_picture p = { .w = w, .h = h, .c = 3, .data = vn_arena_alloc(a, (size_t)w * h * 3) };
     for (int i = 0; i < w * h * 3; i++)
         p.data[i] = flat >= 0 ? (uint8_t)flat : (uint8_t)unit_random();
     return p;

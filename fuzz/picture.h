@@ -1,0 +1,35 @@
+/* fuzz/picture.h - the body of a target for one picture format, FORMAT_NAME: any bytes give pixels or an error, by every library's rule. */
+#ifndef VN_FUZZ_PICTURE_H
+#define VN_FUZZ_PICTURE_H
+
+#include "guarded.h"
+#include "image/decode.h"
+
+static unsigned look(const struct vn_picture *p)
+{
+    unsigned sum = 0;
+    for (size_t i = 0, n = vn_picture_values(p) * vn_pixel_size(p->type); i < n; i++)
+        sum += p->data[i];
+    return sum;
+}
+
+static void one(struct vn_arena *a, const uint8_t *data, size_t size)
+{
+    static volatile unsigned seen;
+    const struct vn_decoder *by = vn_decoder_find(data, size);
+    if (!by || strcmp(by->name, FORMAT_NAME))
+        return;
+    for (int i = 0; i < 3; i++) {
+        static const struct vn_decode_options ways[] = { { .library = VN_LIB_OPENCV }, { .library = VN_LIB_PILLOW, .channels = 1 },
+                                                         { .library = VN_LIB_SKIMAGE, .orientation = VN_ORIENT_APPLY } };
+        struct vn_picture p;
+        struct vn_err e;
+        if (vn_decode_memory(&p, a, data, size, "fuzz." FORMAT_NAME, &ways[i], &e) == VN_OK)
+            seen += look(&p);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) { return guarded(one, data, size); }
+
+#include "main.h"
+#endif

@@ -1,0 +1,80 @@
+/* image/decode.h - picture files to pixels, as the common libraries decode them. One file decode_FORMAT.c for each format with one
+ * descriptor, and a line in formats.def. */
+#ifndef VN_DECODE_H
+#define VN_DECODE_H
+
+#include "image/picture.h"
+
+enum vn_orientation {
+    VN_ORIENT_LIBRARY, /* EXIF orientation as the library treats it: OpenCV turns the picture, Pillow and skimage leave it */
+    VN_ORIENT_KEEP,
+    VN_ORIENT_APPLY, /* as PIL.ImageOps.exif_transpose */
+};
+
+/* What the library's call gives:
+ *
+ *   opencv    cv2.imread(path), but R, G, B unless `bgr`: 8 bits, 3 channels; alpha dropped, 16 bits / 256, EXIF orientation applied
+ *   pillow    PIL.Image.open(path).convert("RGB"): 8 bits, 3 channels; alpha dropped; 16-bit gray clipped to 255 (as Pillow does)
+ *   skimage   skimage.io.imread(path): the channels of the file (gray 1, gray with alpha 2, 3, 4), 16 bits stay 16 bits
+ *
+ * channels 1: cv2.IMREAD_GRAYSCALE, .convert("L"), as_gray is not done (skimage: only files that are gray). channels 3 with skimage:
+ * gray is repeated, alpha dropped, 16 bits remain. 0: the library's default.
+ * unchanged: cv2.IMREAD_UNCHANGED, Pillow without .convert (palettes are still looked up): the file's channels and bits. */
+struct vn_decode_options {
+    enum vn_image_library library;
+    enum vn_orientation orientation;
+    int channels; /* 0, 1, 3 */
+    int bgr;      /* first and third channel exchanged, as OpenCV hands them out */
+    int unchanged;
+};
+/* Pillow's rule, R, G, B. */
+struct vn_decode_options vn_decode_defaults(void);
+
+/* Errors: VN_E_INPUT for a damaged, truncated or huge (over VN_MAX_PIXELS) file, VN_E_UNSUPPORTED for what is not decoded (another
+ * format, a variant of one). `path` begins every message. */
+int vn_decode_file(struct vn_picture *p, struct vn_arena *a, const char *path, const struct vn_decode_options *o, struct vn_err *e);
+int vn_decode_memory(struct vn_picture *p, struct vn_arena *a, const uint8_t *data, size_t bytes, const char *path,
+                     const struct vn_decode_options *o, struct vn_err *e);
+
+/* ---- formats ---- */
+
+/* What a decoder gives: the file's own pixels, before any library's rule. */
+struct vn_decoded {
+    struct vn_picture p; /* c = 1 gray, 2 gray + alpha, 3 RGB, 4 RGB + alpha (or C, M, Y, K); U8 or U16 */
+    int cmyk;            /* 255 = no ink */
+    int bits;            /* of the file's samples; 1..16 */
+    int orientation;     /* EXIF: 1..8, 0: not said */
+    int palette;         /* colours came from a palette */
+    int color_key;       /* the file has a key colour or transparent palette entries; of these only palettes give an alpha channel */
+    int keep_16;         /* 16 bits remain by every rule */
+};
+
+/* A file being decoded. */
+struct vn_decode_in {
+    const uint8_t *data;
+    size_t bytes;
+    const char *path; /* for messages */
+    const struct vn_decode_options *options;
+};
+
+struct vn_decoder {
+    const char *name;        /* "jpeg" */
+    const char *suffixes[5]; /* ".jpg", ".jpeg", NULL */
+    int (*is)(const uint8_t *data, size_t bytes);
+    unsigned turned_by; /* 1 << enum vn_image_library: they apply this format's orientation by themselves */
+    /* Pixels go into `a`; what the decoder holds meanwhile is tied to `work`. */
+    int (*read)(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work, const struct vn_decode_in *in, struct vn_err *e);
+};
+/* All of them, ended by NULL. */
+const struct vn_decoder *const *vn_decoders(void);
+const struct vn_decoder *vn_decoder_find(const uint8_t *data, size_t bytes); /* NULL: none */
+int vn_picture_is_image_name(const char *path);                             /* has the suffix of a format */
+
+/* Orientation in a block of EXIF data, with or without its "Exif" head; 0: none, or damaged. */
+int vn_exif_orientation(const uint8_t *data, size_t bytes);
+
+#define FORMAT(name) extern const struct vn_decoder vn_decoder_##name;
+#include "image/formats.def"
+#undef FORMAT
+
+#endif

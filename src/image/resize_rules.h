@@ -1,0 +1,19 @@
+/* image/resize_rules.h - between resize.c, which has the table, and each library's file. */
+#ifndef VN_RESIZE_RULES_H
+#define VN_RESIZE_RULES_H
+
+#include "image/resize.h"
+
+#define RUN(name)                                                                                                                     \
+    int name(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_resize_rule *r, int w, int h, \
+             struct vn_err *e)
+RUN(vn_resize_opencv);
+RUN(vn_resize_pillow);
+RUN(vn_resize_torchvision);
+RUN(vn_resize_skimage);
+
+enum { OPENCV_NEAREST, OPENCV_NEAREST_EXACT, OPENCV_LINEAR, OPENCV_LINEAR_EXACT, OPENCV_AREA, OPENCV_CUBIC, OPENCV_LANCZOS4 };
+enum { PILLOW_NEAREST, PILLOW_BOX, PILLOW_BILINEAR, PILLOW_HAMMING, PILLOW_BICUBIC, PILLOW_LANCZOS, PILLOW_METHOD = 15, PILLOW_BY_COST = 16 };
+enum { TORCH_NEAREST, TORCH_NEAREST_EXACT, TORCH_BILINEAR, TORCH_BICUBIC };
+
+#endif
