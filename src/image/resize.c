@@ -1,6 +1,7 @@
 /* The table of resize rules, and the rules for the target's size. */
 #include "image/resize.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@
 
 static const struct vn_resize_rule rules[] = {
     OPENCV("nearest", OPENCV_NEAREST),
-    OPENCV("nearest_exact", OPENCV_NEAREST_EXACT),
+    { VN_LIB_OPENCV, "nearest_exact", -1, "<5", 0, 500, U8 | F32, vn_resize_opencv, OPENCV_NEAREST_EXACT }, /* 5 breaks ties otherwise */
     OPENCV("linear", OPENCV_LINEAR),
     OPENCV("linear_exact", OPENCV_LINEAR_EXACT),
     OPENCV("area", OPENCV_AREA),
@@ -44,8 +45,10 @@ const struct vn_resize_rule *vn_resize_rules(int *n)
 /* "12.2" or "12.2.0" -> 1202; NULL: newer than all. */
 static int version_number(const char *text)
 {
-    int major = 1000, minor = 0;
-    return text && sscanf(text, "%d.%d", &major, &minor) < 1 ? -1 : major * 100 + minor;
+    int major = 0, minor = 0;
+    if (!text)
+        return INT_MAX;
+    return sscanf(text, "%4d.%4d", &major, &minor) < 1 || major < 0 || minor < 0 ? -1 : major * 100 + minor;
 }
 
 static int no_rule(int lib, const char *library, const char *interpolation, struct vn_err *e)
@@ -56,13 +59,14 @@ static int no_rule(int lib, const char *library, const char *interpolation, stru
             snprintf(last, sizeof last, "%s", rules[i].interpolation);
             snprintf(words + strlen(words), sizeof words - strlen(words), "%s%s", *words ? ", " : "", last);
         }
-    return vn_fail(e, VN_E_INPUT, "resize: %s has no interpolation '%s'%s; want %s", library, interpolation, " of these settings", words);
+    return vn_fail(e, VN_E_INPUT, "resize: %s has no interpolation '%s'; want %s", library, interpolation, words);
 }
 
 int vn_resize_find(const struct vn_resize_rule **r, const char *library, const char *interpolation, int antialias, const char *version,
                    struct vn_err *e)
 {
     const int lib = vn_library_find(library), v = version_number(version);
+    int known = 0;
     if (lib < 0)
         return vn_fail(e, VN_E_INPUT, "resize: unknown library '%s'; want opencv, pillow, skimage or torchvision", library);
     if (v < 0)
@@ -70,12 +74,16 @@ int vn_resize_find(const struct vn_resize_rule **r, const char *library, const c
     for (int i = 0; i < N_RULES; i++) {
         const struct vn_resize_rule *c = &rules[i];
         const int settings = antialias < 0 ? !c->other : c->antialias < 0 || c->antialias == antialias;
-        if ((int)c->library == lib && !strcmp(c->interpolation, interpolation) && settings && v >= c->from && (!c->until || v < c->until)) {
+        const int holds = v >= c->from && (!c->until || v < c->until);
+        known |= (int)c->library == lib && !strcmp(c->interpolation, interpolation);
+        if ((int)c->library == lib && !strcmp(c->interpolation, interpolation) && settings && holds) {
             *r = c;
             return VN_OK;
         }
     }
-    return no_rule(lib, library, interpolation, e);
+    return known ? vn_fail(e, VN_E_UNSUPPORTED, "resize: the rule of %s %s in version %s with these settings is not known", library, interpolation,
+                           version ? version : "latest")
+                 : no_rule(lib, library, interpolation, e);
 }
 
 int vn_resize(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_resize_rule *r, int w, int h,

@@ -1,2 +1,447 @@
+/* OpenCV. uint8: coefficients in units of 2^-11 (linear, cubic, lanczos4), float sums (area), 2^-8 (linear_exact). */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
 #include "image/resize_rules.h"
-RUN(vn_resize_opencv) { (void)out; (void)a; (void)in; (void)w; (void)h; return vn_fail(e, VN_E_UNSUPPORTED, "resize: opencv %s", r->interpolation); }
+#include "image/simd.h"
+
+#define UNIT 2048
+#define MAX_TAPS 8
+
+static int clamp(int x, int lo, int hi) { return x < lo ? lo : x > hi ? hi : x; }
+static uint8_t clip8(int x) { return (uint8_t)clamp(x, 0, 255); }
+
+/* ---- one axis ---- */
+
+struct axis {
+    int taps;
+    int *index;   /* `taps` source indices for each output index, inside the picture */
+    float *real;  /* their weights; */
+    int *weight;  /* and these in units of 1/2048 */
+};
+
+static void linear_weights(float *w, float x)
+{
+    w[0] = 1.f - x;
+    w[1] = x;
+}
+
+#define CUBIC(name, type)                                                    \
+    static void name(float *w, type x)                                       \
+    {                                                                        \
+        const type a = (type)-0.75, y = 1 - x;                               \
+        const type p = ((a * (x + 1) - 5 * a) * (x + 1) + 8 * a) * (x + 1) - 4 * a; \
+        const type q = ((a + 2) * x - (a + 3)) * x * x + 1;                  \
+        const type r = ((a + 2) * y - (a + 3)) * y * y + 1;                  \
+        w[0] = (float)p;                                                     \
+        w[1] = (float)q;                                                     \
+        w[2] = (float)r;                                                     \
+        w[3] = (float)(1 - p - q - r);                                       \
+    }
+CUBIC(cubic_weights, float)
+CUBIC(cubic_weights_precise, double)
+
+/* sinc(t) sinc(t / 4) for t = x + 3 - i up to a common factor: sin(pi t) only changes its sign from tap to tap. */
+static void lanczos4_weights(float *w, float x)
+{
+    memset(w, 0, 8 * sizeof *w);
+    if (x < FLT_EPSILON) {
+        w[3] = 1;
+        return;
+    }
+    float sum = 0;
+    for (int i = 0; i < 8; i++) {
+        const double y = -(x + 3 - i) * M_PI * 0.25;
+        w[i] = (float)((i % 2 ? -1 : 1) * sin(y) / (y * y));
+        sum += w[i];
+    }
+    sum = 1.f / sum;
+    for (int i = 0; i < 8; i++)
+        w[i] *= sum;
+}
+
+static const struct {
+    int taps;
+    void (*weights)(float *w, float x);
+} kernels[] = {
+    [OPENCV_LINEAR] = { 2, linear_weights },
+    [OPENCV_AREA] = { 2, linear_weights }, /* where it enlarges */
+    [OPENCV_CUBIC] = { 4, cubic_weights },
+    [OPENCV_LANCZOS4] = { 8, lanczos4_weights },
+};
+
+static double scale_of(int in, int out) { return 1. / ((double)out / in); }
+
+/* Source position of output index i: its integer part, and the rest in *f. Linear and cubic of float pixels count in float64 (the
+ * library hands them to IPP). */
+static int position(int i, int in, int out, int method, int precise, double *f)
+{
+    const double scale = scale_of(in, out);
+    if (method == OPENCV_AREA) {
+        const int s = (int)floor(i * scale);
+        const float rest = (float)((i + 1) - (s + 1) * ((double)out / in));
+        *f = rest <= 0 ? 0.f : rest - floorf(rest);
+        return s;
+    }
+    const double x = (i + 0.5) * scale - 0.5;
+    const double at = precise ? x : (float)x;
+    *f = at - floor(at);
+    return (int)floor(at);
+}
+
+/* Across, linear does not weight what lies outside; down, the border row counts twice. */
+static void at_border(int *s, double *f, int in)
+{
+    if (*s < 0) {
+        *s = 0;
+        *f = 0;
+    }
+    if (*s >= in - 1) {
+        *s = in - 1;
+        *f = 0;
+    }
+}
+
+static struct axis make_axis(struct vn_arena *a, int in, int out, int method, int precise, int across)
+{
+    const int taps = kernels[method].taps;
+    struct axis x = { taps, NEW_ARRAY(a, int, (size_t)out * taps), NEW_ARRAY(a, float, (size_t)out * taps), NEW_ARRAY(a, int, (size_t)out * taps) };
+    for (int i = 0; i < out; i++) {
+        double f;
+        int s = position(i, in, out, method, precise, &f);
+        if (across && taps == 2)
+            at_border(&s, &f, in);
+        const size_t at = (size_t)i * taps;
+        if (precise && method == OPENCV_CUBIC)
+            cubic_weights_precise(x.real + at, f);
+        else
+            kernels[method].weights(x.real + at, (float)f);
+        for (int k = 0; k < taps; k++) {
+            x.index[at + k] = clamp(s + k - taps / 2 + 1, 0, in - 1);
+            x.weight[at + k] = (int)rintf(x.real[at + k] * UNIT);
+        }
+    }
+    return x;
+}
+
+/* ---- separable: rows across into a ring, then down ---- */
+
+static inline __attribute__((always_inline)) void across_u8(int *out, const uint8_t *in, const struct axis *x, int w, int c, int taps)
+{
+    for (int i = 0; i < w; i++)
+        for (int q = 0; q < c; q++) {
+            int sum = 0;
+            for (int k = 0; k < taps; k++)
+                sum += in[(size_t)x->index[(size_t)i * taps + k] * c + q] * x->weight[(size_t)i * taps + k];
+            out[(size_t)i * c + q] = sum;
+        }
+}
+
+static inline __attribute__((always_inline)) void across_f32(float *out, const float *in, const struct axis *x, int w, int c, int taps)
+{
+    for (int i = 0; i < w; i++)
+        for (int q = 0; q < c; q++) {
+            float sum = in[(size_t)x->index[(size_t)i * taps] * c + q] * x->real[(size_t)i * taps];
+            for (int k = 1; k < taps; k++)
+                sum += in[(size_t)x->index[(size_t)i * taps + k] * c + q] * x->real[(size_t)i * taps + k];
+            out[(size_t)i * c + q] = sum;
+        }
+}
+
+/* Constants for the common cases make the loops fast. */
+#define SPREAD(fn, out, in)                                                                                        \
+    switch (x->taps * 8 + c) {                                                                                     \
+    case 2 * 8 + 1: fn(out, in, x, w, 1, 2); break;                                                                \
+    case 2 * 8 + 3: fn(out, in, x, w, 3, 2); break;                                                                \
+    case 2 * 8 + 4: fn(out, in, x, w, 4, 2); break;                                                                \
+    case 4 * 8 + 1: fn(out, in, x, w, 1, 4); break;                                                                \
+    case 4 * 8 + 3: fn(out, in, x, w, 3, 4); break;                                                                \
+    default: fn(out, in, x, w, c, x->taps); break;                                                                 \
+    }
+
+static void row_across(void *out, const struct vn_picture *in, int y, const struct axis *x, int w)
+{
+    const int c = in->c;
+    const size_t from = (size_t)y * in->w * c;
+    if (in->type == VN_PIXEL_U8) {
+        SPREAD(across_u8, out, in->data + from)
+    } else {
+        SPREAD(across_f32, out, in->f32 + from)
+    }
+}
+
+/* Linear drops bits before and behind the multiplication. */
+VN_SIMD static void down_linear(uint8_t *restrict out, const int *restrict p, const int *restrict q, int a, int b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = (uint8_t)((((a * (p[i] >> 4)) >> 16) + ((b * (q[i] >> 4)) >> 16) + 2) >> 2);
+}
+
+VN_SIMD static void down_4(uint8_t *restrict out, const int *const *p, const int *w, size_t n)
+{
+    const int *p0 = p[0], *p1 = p[1], *p2 = p[2], *p3 = p[3];
+    for (size_t i = 0; i < n; i++) {
+        const int x = (p0[i] * w[0] + p1[i] * w[1] + p2[i] * w[2] + p3[i] * w[3] + (1 << 21)) >> 22;
+        out[i] = (uint8_t)(x < 0 ? 0 : x > 255 ? 255 : x);
+    }
+}
+
+static void down_8(uint8_t *out, const int *const *p, const int *w, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int64_t sum = 1 << 21;
+        for (int k = 0; k < 8; k++)
+            sum += (int64_t)p[k][i] * w[k];
+        out[i] = clip8((int)(sum >> 22));
+    }
+}
+
+VN_SIMD static void down_f32(float *restrict out, const float *const *p, const float *w, int taps, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        float sum = p[0][i] * w[0];
+        for (int k = 1; k < taps; k++)
+            sum += p[k][i] * w[k];
+        out[i] = sum;
+    }
+}
+
+static void row_down(struct vn_picture *out, int row, void *const *p, const struct axis *y, size_t n)
+{
+    const size_t k = (size_t)row * y->taps;
+    const int *w = y->weight + k;
+    uint8_t *to = out->data + (size_t)row * n;
+    const int *const *rows = (const int *const *)p;
+    if (out->type == VN_PIXEL_F32)
+        down_f32(out->f32 + (size_t)row * n, (const float *const *)p, y->real + k, y->taps, n);
+    else if (y->taps == 2)
+        down_linear(to, rows[0], rows[1], w[0], w[1], n);
+    else if (y->taps == 4)
+        down_4(to, rows, w, n);
+    else
+        down_8(to, rows, w, n);
+}
+
+static int separable(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int method, int w, int h, struct vn_err *e)
+{
+    const int least = method == OPENCV_CUBIC ? 4 : 2;
+    const int precise = in->type == VN_PIXEL_F32 && method != OPENCV_LANCZOS4 && in->w >= least && in->h >= least;
+    const struct axis x = make_axis(a, in->w, w, method, precise, 1), y = make_axis(a, in->h, h, method, precise, 0);
+    const size_t n = (size_t)w * in->c;
+    void *ring[MAX_TAPS], *rows[MAX_TAPS];
+    int held[MAX_TAPS]; /* which source row each entry of the ring has */
+    for (int k = 0; k < y.taps; k++) {
+        ring[k] = vn_arena_array(a, n, sizeof(float));
+        held[k] = -1;
+    }
+    TRY(vn_picture_new(out, a, w, h, in->c, in->type, e));
+    for (int i = 0; i < h; i++) {
+        for (int k = 0; k < y.taps; k++) {
+            const int row = y.index[(size_t)i * y.taps + k], slot = row % y.taps;
+            if (held[slot] != row) {
+                row_across(ring[slot], in, row, &x, w);
+                held[slot] = row;
+            }
+            rows[k] = ring[slot];
+        }
+        row_down(out, i, rows, &y, n);
+    }
+    return VN_OK;
+}
+
+/* ---- area, where both sides shrink ---- */
+
+struct part {
+    int from, to; /* source and output index */
+    float weight;
+};
+
+struct parts {
+    struct part *v;
+    int n;
+};
+
+/* How much of each source cell belongs to each output cell; slivers below 1/1000 are left out. */
+static struct parts make_parts(struct vn_arena *a, int in, int out)
+{
+    const double scale = scale_of(in, out);
+    struct parts p = { NEW_ARRAY(a, struct part, (size_t)in * 2 + (size_t)out * 2), 0 };
+    for (int i = 0; i < out; i++) {
+        const double lo = i * scale, hi = lo + scale, cell = fmin(scale, in - lo);
+        int s = (int)ceil(lo), t = (int)floor(hi);
+        t = t < in - 1 ? t : in - 1;
+        s = s < t ? s : t;
+        if (s - lo > 1e-3)
+            p.v[p.n++] = (struct part){ s - 1, i, (float)((s - lo) / cell) };
+        for (int k = s; k < t; k++)
+            p.v[p.n++] = (struct part){ k, i, (float)(1. / cell) };
+        if (hi - t > 1e-3)
+            p.v[p.n++] = (struct part){ t, i, (float)(fmin(fmin(hi - t, 1.), cell) / cell) };
+    }
+    return p;
+}
+
+static inline __attribute__((always_inline)) void gather_row(float *out, const struct vn_picture *in, int y, const struct parts *x, int c)
+{
+    const size_t from = (size_t)y * in->w * c;
+    for (int k = 0; k < x->n; k++) {
+        const struct part *p = &x->v[k];
+        for (int q = 0; q < c; q++) {
+            const size_t i = from + (size_t)p->from * c + q;
+            out[(size_t)p->to * c + q] += (in->type == VN_PIXEL_U8 ? (float)in->data[i] : in->f32[i]) * p->weight;
+        }
+    }
+}
+
+VN_SIMD static void add_row(float *restrict sum, const float *restrict row, float weight, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sum[i] += row[i] * weight;
+}
+
+VN_SIMD static void round_row(uint8_t *restrict out, const float *restrict sum, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = (uint8_t)(sum[i] > 255 ? 255 : rintf(sum[i]));
+}
+
+static void store_row(struct vn_picture *out, int y, const float *sum, size_t n)
+{
+    if (out->type == VN_PIXEL_F32)
+        memcpy(out->f32 + (size_t)y * n, sum, n * sizeof *sum);
+    else
+        round_row(out->data + (size_t)y * n, sum, n);
+}
+
+static int area(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, struct vn_err *e)
+{
+    const struct parts x = make_parts(a, in->w, w), y = make_parts(a, in->h, h);
+    const size_t n = (size_t)w * in->c;
+    float *row = NEW_ARRAY(a, float, n), *sum = NEW_ARRAY(a, float, n);
+    TRY(vn_picture_new(out, a, w, h, in->c, in->type, e));
+    for (int k = 0; k < y.n; k++) {
+        const struct part *p = &y.v[k];
+        if (k && p->to != p[-1].to) {
+            store_row(out, p[-1].to, sum, n);
+            memset(sum, 0, n * sizeof *sum);
+        }
+        memset(row, 0, n * sizeof *row);
+        if (in->c == 3)
+            gather_row(row, in, p->from, &x, 3);
+        else
+            gather_row(row, in, p->from, &x, in->c);
+        add_row(sum, row, p->weight, n);
+    }
+    store_row(out, h - 1, sum, n);
+    return VN_OK;
+}
+
+/* Whole factors: one sum of k x l pixels. 2 x 2 rounds halves up, the others to even. */
+static int area_whole(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, struct vn_err *e)
+{
+    const int kx = in->w / w, ky = in->h / h, c = in->c;
+    const float scale = 1.f / (float)(kx * ky);
+    TRY(vn_picture_new(out, a, w, h, c, in->type, e));
+    const size_t row = (size_t)in->w * c;
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++)
+            for (int q = 0; q < c; q++) {
+                const size_t from = (size_t)y * ky * row + (size_t)x * kx * c + q, to = ((size_t)y * w + x) * c + q;
+                int sum = 0;
+                float real = 0;
+                for (int j = 0; j < ky; j++)
+                    for (int i = 0; i < kx; i++)
+                        if (in->type == VN_PIXEL_U8)
+                            sum += in->data[from + j * row + (size_t)i * c];
+                        else
+                            real += in->f32[from + j * row + (size_t)i * c];
+                if (in->type == VN_PIXEL_F32)
+                    out->f32[to] = real * scale;
+                else
+                    out->data[to] = kx == 2 && ky == 2 && c != 2 ? (uint8_t)((sum + 2) >> 2) : clip8((int)rintf((float)sum * scale));
+            }
+    return VN_OK;
+}
+
+/* ---- nearest, and linear with 8 fraction bits ---- */
+
+static int nearest_index(int i, int in, int out, int exact)
+{
+    if (!exact) {
+        const int s = (int)floor(i * scale_of(in, out));
+        return s < in - 1 ? s : in - 1;
+    }
+    const int64_t step = (((int64_t)in << 16) + out / 2) / out;
+    return clamp((int)((step * i + step / 2 - in % 2) >> 16), 0, in - 1);
+}
+
+static int nearest(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int exact, int w, int h, struct vn_err *e)
+{
+    const size_t n = vn_pixel_size(in->type) * in->c;
+    size_t *from = NEW_ARRAY(a, size_t, w);
+    TRY(vn_picture_new(out, a, w, h, in->c, in->type, e));
+    for (int x = 0; x < w; x++)
+        from[x] = nearest_index(x, in->w, w, exact) * n;
+    for (int y = 0; y < h; y++) {
+        const uint8_t *row = in->data + (size_t)nearest_index(y, in->h, h, exact) * in->w * n;
+        uint8_t *to = out->data + (size_t)y * w * n;
+        for (int x = 0; x < w; x++, to += n)
+            for (size_t k = 0; k < n; k++)
+                to[k] = row[from[x] + k];
+    }
+    return VN_OK;
+}
+
+/* The right weight in units of 2^-8, and its left neighbour. */
+static int exact_weight(int i, int in, int out, int *index)
+{
+    const double f = scale_of(in, out) * (i + 0.5) - 0.5;
+    const int s = (int)floor(f);
+    *index = clamp(s, 0, in - 1);
+    return s < 0 || s >= in - 1 ? 0 : (int)rint((f - s) * 256);
+}
+
+static int linear_exact(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, struct vn_err *e)
+{
+    TRY(vn_picture_new(out, a, w, h, in->c, in->type, e));
+    const int c = in->c;
+    for (int y = 0; y < h; y++) {
+        int top;
+        const int v = exact_weight(y, in->h, h, &top), below = top + (v > 0);
+        for (int x = 0; x < w; x++) {
+            int left;
+            const int u = exact_weight(x, in->w, w, &left), right = left + (u > 0);
+            for (int q = 0; q < c; q++) {
+                const uint8_t *p = in->data + ((size_t)top * in->w) * c + q, *s = in->data + ((size_t)below * in->w) * c + q;
+                const int up = p[(size_t)left * c] * (256 - u) + p[(size_t)right * c] * u;
+                const int down = s[(size_t)left * c] * (256 - u) + s[(size_t)right * c] * u;
+                out->data[((size_t)y * w + x) * c + q] = (uint8_t)((up * (256 - v) + down * v + (1 << 15)) >> 16);
+            }
+        }
+    }
+    return VN_OK;
+}
+
+static int whole_factor(int in, int out) { return fabs(scale_of(in, out) - rint(scale_of(in, out))) < DBL_EPSILON ? (int)rint(scale_of(in, out)) : 0; }
+
+RUN(vn_resize_opencv)
+{
+    const int fx = whole_factor(in->w, w), fy = whole_factor(in->h, h), shrinks = w <= in->w && h <= in->h;
+    int method = r->method;
+    if (w == in->w && h == in->h) {
+        *out = *in;
+        return VN_OK;
+    }
+    if (method == OPENCV_NEAREST || method == OPENCV_NEAREST_EXACT)
+        return nearest(out, a, in, method == OPENCV_NEAREST_EXACT, w, h, e);
+    if (method == OPENCV_LINEAR_EXACT && in->type == VN_PIXEL_U8)
+        return linear_exact(out, a, in, w, h, e);
+    if (method == OPENCV_LINEAR_EXACT)
+        method = OPENCV_LINEAR;
+    if (method == OPENCV_LINEAR && fx == 2 && fy == 2)
+        method = OPENCV_AREA;
+    if (method == OPENCV_AREA && shrinks)
+        return fx && fy ? area_whole(out, a, in, w, h, e) : area(out, a, in, w, h, e);
+    return separable(out, a, in, method, w, h, e);
+}

@@ -98,3 +98,39 @@ def test_pillow_reduce(our):
         fx, fy = pick.randint(1, 9), pick.randint(1, 9)
         want = np.asarray(Image.fromarray(x).reduce((fx, fy)))
         equal(our.call("reduce", fx, fy, picture=x), want, f"{w}x{h} by {fx}, {fy}")
+
+
+OPENCV = {"nearest": 0, "nearest_exact": 6, "linear": 1, "linear_exact": 5, "area": 3, "cubic": 2, "lanczos4": 4}  # cv2.INTER_*
+
+
+def opencv(interpolation):
+    cv2 = pytest.importorskip("cv2")
+    if interpolation == "nearest_exact" and cv2.__version__ >= "5":
+        pytest.skip("OpenCV 5 breaks exact ties by a rule that we do not know: refused there")
+    return cv2
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("interpolation", OPENCV)
+def test_opencv_uint8(our, interpolation, channels):
+    cv2 = opencv(interpolation)
+    rng, differ, values = np.random.default_rng(5), 0, 0
+    for h, w, nh, nw in sizes(5, 120):
+        x = noise(rng, h, w, channels)
+        want = cv2.resize(x, (nw, nh), interpolation=OPENCV[interpolation])
+        got = our.resize(x, "opencv", interpolation, (nw, nh), version=cv2.__version__)
+        # cubic and lanczos4: the library itself rounds differently in its SIMD body and its tail
+        d = equal(got, want, f"{interpolation} {w}x{h}x{channels} to {nw}x{nh}", 1 if interpolation in ("cubic", "lanczos4") else 0)
+        differ, values = differ + (d > 0).sum(), values + d.size
+    assert differ <= values // 20, f"{differ} of {values}"
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("interpolation", OPENCV)
+def test_opencv_float(our, interpolation, channels):
+    cv2 = opencv(interpolation)
+    rng = np.random.default_rng(6)
+    for h, w, nh, nw in sizes(6, 80):
+        x = noise(rng, h, w, channels, np.float32)
+        want = cv2.resize(x, (nw, nh), interpolation=OPENCV[interpolation])
+        near(our.resize(x, "opencv", interpolation, (nw, nh), version=cv2.__version__), want, f"{interpolation} {w}x{h}x{channels} to {nw}x{nh}")

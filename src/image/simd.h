@@ -1,0 +1,12 @@
+/* image/simd.h - inner loops are compiled twice, for what every x86-64 has and for AVX2; the loader picks. Same results: no fused
+ * multiply-add, no other order. */
+#ifndef VN_IMAGE_SIMD_H
+#define VN_IMAGE_SIMD_H
+
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define VN_SIMD __attribute__((target_clones("avx2", "default"), optimize("O3")))
+#else
+#define VN_SIMD __attribute__((optimize("O3")))
+#endif
+
+#endif
