@@ -19,6 +19,12 @@
     { VN_LIB_PILLOW, word, -1, "<13", 0, 1300, U8 | F32, vn_resize_pillow, m }, \
     { VN_LIB_PILLOW, word, -1, ">=13", 1300, 0, U8 | F32, vn_resize_pillow, (m) | PILLOW_BY_COST }
 
+/* antialias 0 and 1: torchvision's default on tensors is off; skimage's is on, but for order 0 of integers */
+#define BOTH(lib, word, types, run, m, plain_is_default) \
+    { lib, word, 0, "", 0, 0, types, run, m, !(plain_is_default) }, { lib, word, 1, "", 0, 0, types, run, m, plain_is_default }
+#define TORCHVISION(word, m) { VN_LIB_TORCHVISION, word, -1, "", 0, 0, U8 | F32, vn_resize_torchvision, m }
+#define SKIMAGE(word, order) BOTH(VN_LIB_SKIMAGE, word, ALL, vn_resize_skimage, order, 0)
+
 static const struct vn_resize_rule rules[] = {
     OPENCV("nearest", OPENCV_NEAREST),
     { VN_LIB_OPENCV, "nearest_exact", -1, "<5", 0, 500, U8 | F32, vn_resize_opencv, OPENCV_NEAREST_EXACT }, /* 5 breaks ties otherwise */
@@ -33,6 +39,14 @@ static const struct vn_resize_rule rules[] = {
     PILLOW("hamming", PILLOW_HAMMING),
     PILLOW("bicubic", PILLOW_BICUBIC),
     PILLOW("lanczos", PILLOW_LANCZOS),
+    TORCHVISION("nearest", TORCH_NEAREST),
+    TORCHVISION("nearest_exact", TORCH_NEAREST_EXACT),
+    BOTH(VN_LIB_TORCHVISION, "bilinear", U8 | F32, vn_resize_torchvision, TORCH_BILINEAR, 1),
+    BOTH(VN_LIB_TORCHVISION, "bicubic", U8 | F32, vn_resize_torchvision, TORCH_BICUBIC, 1),
+    { VN_LIB_SKIMAGE, "order0", 0, "", 0, 0, ALL, vn_resize_skimage, 0, 0 },
+    { VN_LIB_SKIMAGE, "order0", 1, "", 0, 0, F32, vn_resize_skimage, 0, 1 }, /* a filter on integers truncates: nobody wants that */
+    SKIMAGE("order1", 1),
+    SKIMAGE("order3", 3),
 };
 #define N_RULES ((int)(sizeof rules / sizeof *rules))
 

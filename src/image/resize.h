@@ -13,7 +13,7 @@ struct vn_resize_rule {
     int antialias;             /* torchvision on tensors, skimage (anti_aliasing): 0 or 1; the others have no choice: -1 */
     const char *versions;      /* "" = all that we know; else "<13", ">=13": where versions of the library differ */
     int from, until;           /* the same in hundredths: from <= version < until; 0: open */
-    unsigned types;            /* 1 << enum vn_pixel_type: what it takes. It gives the same type, but skimage: float32 in 0..1 */
+    unsigned types;            /* 1 << enum vn_pixel_type: what it takes. It gives the same type, but skimage's order1, order3: float32 in 0..1 */
     int (*run)(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_resize_rule *r, int w, int h,
                struct vn_err *e);
     int method; /* for run */

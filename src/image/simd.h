@@ -5,7 +5,9 @@
 
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define VN_SIMD __attribute__((target_clones("avx2", "default"), optimize("O3")))
+#define VN_SIMD_FMA __attribute__((target_clones("arch=haswell", "default"), optimize("O3"))) /* for what calls fmaf */
 #else
+#define VN_SIMD_FMA __attribute__((optimize("O3")))
 #define VN_SIMD __attribute__((optimize("O3")))
 #endif
 

@@ -53,3 +53,13 @@ def noise(rng, h, w, c=3, dtype=np.uint8):
     x = x if dtype == np.float32 else x * np.iinfo(dtype).max + 0.5
     x = x.astype(dtype)
     return x[:, :, 0] if c == 1 else x
+
+
+def with_torchvision(program, arrays, folder):
+    """Run a program with Debian's torchvision, which lives outside of .venv: arrays by name in and out."""
+    if subprocess.run(["/usr/bin/python3", "-c", "import torchvision"], capture_output=True).returncode:
+        pytest.skip("Debian's python3-torchvision is not installed")
+    np.savez(folder / "in.npz", **arrays)
+    done = subprocess.run(["/usr/bin/python3", "-c", program, folder / "in.npz", folder / "out.npz"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return np.load(folder / "out.npz")

@@ -134,3 +134,50 @@ def test_opencv_float(our, interpolation, channels):
         x = noise(rng, h, w, channels, np.float32)
         want = cv2.resize(x, (nw, nh), interpolation=OPENCV[interpolation])
         near(our.resize(x, "opencv", interpolation, (nw, nh), version=cv2.__version__), want, f"{interpolation} {w}x{h}x{channels} to {nw}x{nh}")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+@pytest.mark.parametrize("antialias", [0, 1, -1])
+@pytest.mark.parametrize("order", [0, 1, 3])
+def test_skimage(our, order, antialias, dtype):
+    if order == 0 and (antialias == 1) != (dtype == np.float32) and antialias:
+        pytest.skip("order 0: the filter is for float only, and its default depends on the type")
+    transform = pytest.importorskip("skimage.transform")
+    rng = np.random.default_rng(7)
+    for h, w, nh, nw in sizes(7, 40):
+        x = noise(rng, h, w, 3, dtype)
+        want = transform.resize(x, (nh, nw), order=order, anti_aliasing={0: False, 1: True, -1: None}[antialias])
+        got = our.resize(x, "skimage", f"order{order}", (nw, nh), antialias)
+        assert got.dtype == (dtype if order == 0 else np.float32)
+        near(got, want, f"order {order} {w}x{h} to {nw}x{nh}")
+
+
+TORCHVISION = r"""
+import sys, numpy as np, torch, torchvision.transforms.functional as F
+from torchvision.transforms import InterpolationMode as M
+cases = np.load(sys.argv[1])
+out = {}
+for key in cases:
+    name, nh, nw, antialias = key.split("_")[1:]
+    x = torch.from_numpy(cases[key].transpose(2, 0, 1).copy())
+    out[key] = F.resize(x, [int(nh), int(nw)], M[name.upper()], antialias=bool(int(antialias))).numpy().transpose(1, 2, 0)
+np.savez(sys.argv[2], **out)
+"""
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("interpolation,antialias", [("nearest", 0), ("bilinear", 0), ("bilinear", 1), ("bicubic", 0), ("bicubic", 1)])
+def test_torchvision_tensors(our, tmp_path, interpolation, antialias, dtype):
+    rng, differ, values = np.random.default_rng(8), 0, 0
+    cases = {f"{i}_{interpolation}_{nh}_{nw}_{antialias}": noise(rng, h, w, 3, dtype) for i, (h, w, nh, nw) in enumerate(sizes(8, 60))}
+    want = pictures.with_torchvision(TORCHVISION, cases, tmp_path)
+    for key, x in cases.items():
+        nh, nw = map(int, key.split("_")[2:4])
+        got = our.resize(x, "torchvision", interpolation, (nw, nh), antialias)
+        if dtype == np.float32:
+            near(got, want[key], f"{key} from {x.shape}")
+        else:
+            # where weights are sums of many roundings, one value in a thousand may fall on the other side of a half
+            d = equal(got, want[key], f"{key} from {x.shape}", 0 if (interpolation, antialias) in (("nearest", 0), ("bilinear", 0)) else 1)
+            differ, values = differ + (d > 0).sum(), values + d.size
+    assert differ <= values / 5000, f"{differ} of {values}"

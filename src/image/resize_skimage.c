@@ -1,0 +1,181 @@
+/* skimage.transform.resize(mode="reflect", clip=True, preserve_range=False): Gaussian filter where it shrinks and antialias is on, then
+ * splines of order 0, 1 or 3 on half-pixel centres; borders mirrored without repeating the edge. All in float64 and 0..1; order 0 keeps
+ * integers as they are. */
+#include <math.h>
+#include <string.h>
+
+#include "image/resize_rules.h"
+#include "image/simd.h"
+
+/* out[i] = sum of weight * in[index], the same for every line along an axis */
+struct taps {
+    int n, out;
+    int *index;
+    double *weight;
+};
+
+static struct taps new_taps(struct vn_arena *a, int n, int out)
+{
+    return (struct taps){ n, out, NEW_ARRAY(a, int, (size_t)n * out), NEW_ARRAY(a, double, (size_t)n * out) };
+}
+
+static int mirror(int64_t i, int n)
+{
+    if (n == 1)
+        return 0;
+    const int64_t period = 2 * (int64_t)n - 2;
+    i %= period;
+    i = i < 0 ? i + period : i;
+    return (int)(i < n ? i : period - i);
+}
+
+static struct taps gaussian(struct vn_arena *a, int n, double sigma)
+{
+    const int radius = (int)(4 * sigma + 0.5);
+    struct taps t = new_taps(a, 2 * radius + 1, n);
+    double sum = 0;
+    for (int k = -radius; k <= radius; k++)
+        sum += exp(-0.5 / (sigma * sigma) * k * k);
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < t.n; k++) {
+            t.index[(size_t)i * t.n + k] = mirror(i + k - radius, n);
+            t.weight[(size_t)i * t.n + k] = exp(-0.5 / (sigma * sigma) * (k - radius) * (k - radius)) / sum;
+        }
+    return t;
+}
+
+static void spline_weights(double *w, double x, int order)
+{
+    if (order == 1) {
+        w[0] = 1 - x;
+        w[1] = x;
+        return;
+    }
+    const double y = 1 - x;
+    w[1] = (x * x * (x - 2) * 3 + 4) / 6;
+    w[2] = (y * y * (y - 2) * 3 + 4) / 6;
+    w[0] = y * y * y / 6;
+    w[3] = 1 - w[0] - w[1] - w[2];
+}
+
+static struct taps samples(struct vn_arena *a, int in, int out, int order)
+{
+    struct taps t = new_taps(a, order + 1, out);
+    const double zoom = (double)in / out;
+    for (int i = 0; i < out; i++) {
+        const double x = (i + 0.5) * zoom - 0.5;
+        int *index = t.index + (size_t)i * t.n;
+        double *w = t.weight + (size_t)i * t.n;
+        const double at = floor(order ? x : x + 0.5);
+        if (order)
+            spline_weights(w, x - at, order);
+        else
+            w[0] = 1;
+        for (int k = 0; k < t.n; k++)
+            index[k] = mirror((int64_t)at - order / 2 + k, in);
+    }
+    return t;
+}
+
+VN_SIMD static void add_scaled(double *restrict out, const double *restrict in, double w, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] += in[i] * w;
+}
+
+/* `lines` times: t->out rows of `inner` values from rows of the same length, `in_rows` of them. */
+static double *apply(struct vn_arena *a, const double *in, const struct taps *t, size_t lines, int in_rows, size_t inner)
+{
+    double *out = NEW_ARRAY(a, double, lines * t->out * inner);
+    for (size_t line = 0; line < lines; line++)
+        for (int i = 0; i < t->out; i++) {
+            double *to = out + (line * t->out + i) * inner;
+            for (int k = 0; k < t->n; k++) {
+                const size_t at = (size_t)i * t->n + k;
+                add_scaled(to, in + (line * in_rows + t->index[at]) * inner, t->weight[at], inner);
+            }
+        }
+    return out;
+}
+
+/* Values to coefficients of cubic B-splines whose mirrored extension passes through them: one recursion each way. */
+static void prefilter(double *x, size_t lines, int n, size_t inner)
+{
+    const double z = sqrt(3.) - 2;
+    for (size_t line = 0; line < lines && n > 1; line++)
+        for (size_t q = 0; q < inner; q++) {
+            double *c = x + line * n * inner + q, up = z, down = pow(z, n - 1), last = down * down;
+            double first = c[0] + down * c[(size_t)(n - 1) * inner];
+            down *= down / z;
+            for (int i = 1; i < n - 1; i++, up *= z, down /= z)
+                first += (up + down) * c[(size_t)i * inner];
+            c[0] = first / (1 - last);
+            for (int i = 1; i < n; i++)
+                c[(size_t)i * inner] += z * c[(size_t)(i - 1) * inner];
+            c[(size_t)(n - 1) * inner] = (z * c[(size_t)(n - 2) * inner] + c[(size_t)(n - 1) * inner]) * z / (z * z - 1);
+            for (int i = n - 2; i >= 0; i--)
+                c[(size_t)i * inner] = z * (c[(size_t)(i + 1) * inner] - c[(size_t)i * inner]);
+            for (int i = 0; i < n; i++)
+                c[(size_t)i * inner] *= 6;
+        }
+}
+
+static double *to_double(struct vn_arena *a, const struct vn_picture *in, int keep, double range[2])
+{
+    const size_t n = vn_picture_values(in);
+    const double scale = keep ? 1 : in->type == VN_PIXEL_U8 ? 255 : in->type == VN_PIXEL_U16 ? 65535 : 1;
+    double *x = NEW_ARRAY(a, double, n);
+    range[0] = INFINITY;
+    range[1] = -INFINITY;
+    for (size_t i = 0; i < n; i++) {
+        x[i] = vn_picture_value(in, i) / scale;
+        range[0] = x[i] < range[0] ? x[i] : range[0];
+        range[1] = x[i] > range[1] ? x[i] : range[1];
+    }
+    return x;
+}
+
+static void store(struct vn_picture *out, const double *x, const double range[2])
+{
+    for (size_t i = 0, n = vn_picture_values(out); i < n; i++) {
+        const double v = x[i] < range[0] ? range[0] : x[i] > range[1] ? range[1] : x[i];
+        if (out->type == VN_PIXEL_U8)
+            out->data[i] = (uint8_t)v;
+        else if (out->type == VN_PIXEL_U16)
+            out->u16[i] = (uint16_t)v;
+        else
+            out->f32[i] = (float)v;
+    }
+}
+
+RUN(vn_resize_skimage)
+{
+    const int order = r->method, c = in->c, keep = order == 0 && in->type != VN_PIXEL_F32;
+    const size_t row_in = (size_t)in->w * c;
+    double range[2], *x;
+    if (((double)in->w / w + (double)in->h / h) * ((double)in->w + in->h) > 1 << 28)
+        return vn_fail(e, VN_E_INPUT, "resize: %d x %d to %d x %d is more than the Gaussian filter's weights may take", in->w, in->h, w, h);
+    struct vn_arena *work = vn_arena_new();
+    x = to_double(work, in, keep, range);
+    const double sy = ((double)in->h / h - 1) / 2, sx = ((double)in->w / w - 1) / 2;
+    if (r->antialias && sy > 1e-15) {
+        const struct taps t = gaussian(work, in->h, sy);
+        x = apply(work, x, &t, 1, in->h, row_in);
+    }
+    if (r->antialias && sx > 1e-15) {
+        const struct taps t = gaussian(work, in->w, sx);
+        x = apply(work, x, &t, (size_t)in->h, in->w, (size_t)c);
+    }
+    if (order == 3) {
+        prefilter(x, 1, in->h, row_in);
+        prefilter(x, (size_t)in->h, in->w, (size_t)c);
+    }
+    const struct taps ty = samples(work, in->h, h, order), tx = samples(work, in->w, w, order);
+    x = apply(work, x, &ty, 1, in->h, row_in);
+    x = apply(work, x, &tx, (size_t)h, in->w, (size_t)c);
+    const int status = vn_picture_new(out, a, w, h, c, keep ? in->type : VN_PIXEL_F32, e);
+    if (status == VN_OK)
+        store(out, x, range);
+    vn_arena_free(&work);
+    return status;
+}
