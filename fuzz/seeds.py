@@ -3,13 +3,14 @@
 
     seeds.py FOLDER CONVERTED
 
-FOLDER gets bin/ config/ jpeg/ npy/ onnx_reader/ png/. CONVERTED: the folder of a conversion of examples/digits (ONNX stages and
+FOLDER gets bin/ bmp/ config/ jpeg/ npy/ onnx_reader/ png/ pnm/ tiff/ webp/. CONVERTED: the folder of a conversion of examples/digits (ONNX stages and
 .bin). Needs NumPy and Pillow.
 """
 import glob
 import io
 import os
 import shutil
+import struct
 import sys
 
 import numpy as np
@@ -76,6 +77,14 @@ def encoded(image, **options):
     return f.getvalue()
 
 
+def run_length_bmp():
+    """9 x 5 pixels in runs: repeated, copied, moved, ended."""
+    pixels = b"".join(bytes([5, y, 0, 4, 1, 2, 3, 4, 0, 0]) for y in range(3)) + bytes([0, 2, 2, 1, 3, 7, 0, 1])
+    palette = bytes(range(256)) * 4
+    head = struct.pack("<IiiHHIIiiII", 40, 9, 5, 1, 8, 1, len(pixels), 0, 0, 256, 0)
+    return b"BM" + struct.pack("<IHHI", 54 + len(palette) + len(pixels), 0, 0, 54 + len(palette)) + head + palette + pixels
+
+
 def arrays():
     for dtype in ("float32", "float64", "float16", "uint8", "int8", "int64", "bool"):
         yield dtype, np.arange(12).reshape(1, 3, 4).astype(dtype)
@@ -95,6 +104,17 @@ def corpus(converted):
     yield from ((f"npy/{name}.npy", npy(x)) for name, x in arrays())
     for mode in ("RGB", "L", "RGBA", "LA", "P", "1"):
         yield f"png/{mode}.png", encoded(picture("L", (9, 7)).convert(mode) if mode == "1" else picture(mode, (9, 7)), format="PNG")
+    for mode, format in (("RGB", "bmp"), ("L", "bmp"), ("P", "bmp"), ("1", "bmp"), ("RGBA", "bmp"), ("RGB", "ppm"), ("L", "ppm"), ("1", "ppm"),
+                         ("RGB", "webp"), ("RGBA", "webp"), ("RGB", "tiff"), ("L", "tiff"), ("1", "tiff"), ("P", "tiff"), ("RGBA", "tiff")):
+        im = picture("L", (13, 11)).convert("1") if mode == "1" else picture(mode, (13, 11))
+        yield f"{'pnm' if format == 'ppm' else format}/{mode}.{format}", encoded(im, format=format)
+    for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg", "group4"):
+        im = picture("L", (40, 33)).convert("1") if compression == "group4" else picture("RGB", (40, 33))
+        yield f"tiff/{compression}.tiff", encoded(im, format="tiff", compression=compression)
+    yield "webp/lossless.webp", encoded(picture("RGBA", (17, 9)), format="webp", lossless=True)
+    yield "pnm/text.ppm", b"P3 # note\n2 2\n255\n0 1 2 3 4 5 6 7 8 9 10 11\n"
+    yield "pnm/deep.pgm", b"P5 3 2 65535\n" + bytes(range(12))
+    yield "bmp/rle8.bmp", run_length_bmp()
     for mode, sub in (("RGB", 0), ("RGB", 2), ("L", 0)):
         yield f"jpeg/{mode}_{sub}.jpg", encoded(picture(mode, (19, 13)), format="JPEG", quality=80, subsampling=sub)
     yield "jpeg/progressive.jpg", encoded(picture("RGB", (24, 24)), format="JPEG", progressive=True)

@@ -74,6 +74,8 @@ static void expand(struct vn_decoded *d, struct job *j)
         png_set_tRNS_to_alpha(j->png);
     if (d->bits == 16)
         png_set_swap(j->png);
+    if (j->in->options->library == VN_LIB_OPENCV && j->in->options->channels == 1 && type & PNG_COLOR_MASK_COLOR)
+        png_set_rgb_to_gray_fixed(j->png, 1, 29900, 58700); /* libpng's own weights round down */
     png_set_interlace_handling(j->png);
     png_read_update_info(j->png, j->info);
 }

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tool
 
+LIBRARIES = ["opencv", "pillow", "skimage"]
 PROGRAM = tool.BUILD / "tests/picturetool"
 
 

@@ -1,0 +1,3 @@
+/* Fuzz the BMP decoder. */
+#define FORMAT_NAME "bmp"
+#include "picture.h"

@@ -1,0 +1,3 @@
+/* Fuzz the PNM decoder. */
+#define FORMAT_NAME "pnm"
+#include "picture.h"

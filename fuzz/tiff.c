@@ -1,0 +1,3 @@
+/* Fuzz the TIFF decoder. */
+#define FORMAT_NAME "tiff"
+#include "picture.h"

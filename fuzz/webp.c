@@ -1,0 +1,3 @@
+/* Fuzz the WebP decoder. */
+#define FORMAT_NAME "webp"
+#include "picture.h"

@@ -1,0 +1,192 @@
+/* TIFF, by libtiff: the first picture. Gray, RGB and RGBA of 8 and 16 bits in strips are read as they are; tiles, palettes, YCbCr and
+ * fewer bits through the library's own conversion to 8-bit RGBA. */
+#include <stdio.h>
+#include <string.h>
+
+#include <tiffio.h>
+
+#include "image/decode.h"
+
+#define MOST_MEMORY ((tmsize_t)1 << 30)
+
+struct job {
+    TIFF *tif;
+    const struct vn_decode_in *in;
+    size_t at;
+    char msg[256];
+};
+
+/* ---- the file in memory ---- */
+
+static tmsize_t feed(thandle_t h, void *to, tmsize_t n)
+{
+    struct job *j = h;
+    const size_t left = j->at < j->in->bytes ? j->in->bytes - j->at : 0, take = (size_t)n < left ? (size_t)n : left;
+    memcpy(to, j->in->data + (take ? j->at : 0), take);
+    j->at += take;
+    return (tmsize_t)take;
+}
+
+static tmsize_t refuse(thandle_t h, void *from, tmsize_t n)
+{
+    (void)h;
+    (void)from;
+    (void)n;
+    return 0;
+}
+
+static toff_t seek(thandle_t h, toff_t to, int whence)
+{
+    struct job *j = h;
+    j->at = (size_t)(whence == SEEK_SET ? to : whence == SEEK_CUR ? j->at + to : j->in->bytes + to);
+    return j->at;
+}
+
+static int stay_open(thandle_t h)
+{
+    (void)h;
+    return 0;
+}
+
+static toff_t size(thandle_t h) { return ((struct job *)h)->in->bytes; }
+
+static int keep_message(TIFF *t, void *user, const char *module, const char *fmt, va_list ap)
+{
+    struct job *j = user;
+    (void)t;
+    (void)module;
+    if (!*j->msg)
+        vsnprintf(j->msg, sizeof j->msg, fmt, ap);
+    return 1;
+}
+
+static int no_message(TIFF *t, void *user, const char *module, const char *fmt, va_list ap)
+{
+    (void)t;
+    (void)user;
+    (void)module;
+    (void)fmt;
+    (void)ap;
+    return 1;
+}
+
+static void release(void *p)
+{
+    struct job *j = p;
+    if (j->tif)
+        TIFFClose(j->tif);
+}
+
+static int open_file(struct job *j)
+{
+    TIFFOpenOptions *o = TIFFOpenOptionsAlloc();
+    if (!o)
+        return -1;
+    TIFFOpenOptionsSetMaxSingleMemAlloc(o, MOST_MEMORY);
+    TIFFOpenOptionsSetErrorHandlerExtR(o, keep_message, j);
+    TIFFOpenOptionsSetWarningHandlerExtR(o, no_message, NULL);
+    j->tif = TIFFClientOpenExt(j->in->path, "rm", j, feed, refuse, seek, stay_open, size, NULL, NULL, o);
+    TIFFOpenOptionsFree(o);
+    return j->tif ? 0 : -1;
+}
+
+/* ---- pixels ---- */
+
+static int damaged(const struct job *j, struct vn_err *e)
+{
+    return vn_fail(e, VN_E_INPUT, "%s: damaged TIFF: %s", j->in->path, *j->msg ? j->msg : "it cannot be read");
+}
+
+static uint16_t field(const struct job *j, uint32_t tag)
+{
+    uint16_t x = 0;
+    TIFFGetFieldDefaulted(j->tif, tag, &x);
+    return x;
+}
+
+static int is_plain(const struct job *j)
+{
+    const uint16_t photo = field(j, TIFFTAG_PHOTOMETRIC), bits = field(j, TIFFTAG_BITSPERSAMPLE), n = field(j, TIFFTAG_SAMPLESPERPIXEL);
+    const int gray = (photo == PHOTOMETRIC_MINISBLACK || photo == PHOTOMETRIC_MINISWHITE) && (n == 1 || n == 2);
+    if (photo == PHOTOMETRIC_RGB && n * bits > 24 && j->in->options->library == VN_LIB_OPENCV && !j->in->options->unchanged)
+        return 0; /* OpenCV goes through the library's conversion: colours multiplied with alpha, 16 bits rounded to 8 */
+    return (bits == 8 || bits == 16) && field(j, TIFFTAG_SAMPLEFORMAT) == SAMPLEFORMAT_UINT && !TIFFIsTiled(j->tif) &&
+           (gray || (photo == PHOTOMETRIC_RGB && (n == 3 || n == 4)));
+}
+
+static void invert(struct vn_picture *p)
+{
+    for (size_t i = 0, n = vn_picture_values(p); i < n; i++)
+        if (p->type == VN_PIXEL_U8)
+            p->data[i] = (uint8_t)(255 - p->data[i]);
+        else
+            p->u16[i] = (uint16_t)(65535 - p->u16[i]);
+}
+
+/* Rows as the library unpacks them; planes are put side by side. */
+static int read_plain(struct vn_picture *p, struct vn_arena *work, struct job *j, struct vn_err *e)
+{
+    const size_t s = vn_pixel_size(p->type), n = (size_t)p->c, row = (size_t)p->w * n * s;
+    const int planes = field(j, TIFFTAG_PLANARCONFIG) == PLANARCONFIG_SEPARATE ? p->c : 1;
+    if ((size_t)TIFFScanlineSize(j->tif) != row / (size_t)planes)
+        return damaged(j, e);
+    uint8_t *line = vn_arena_alloc(work, row);
+    for (int plane = 0; plane < planes; plane++)
+        for (int y = 0; y < p->h; y++) {
+            uint8_t *to = p->data + (size_t)y * row;
+            if (TIFFReadScanline(j->tif, planes > 1 ? line : to, (uint32_t)y, (uint16_t)plane) != 1)
+                return damaged(j, e);
+            for (size_t x = 0; planes > 1 && x < (size_t)p->w; x++)
+                memcpy(to + (x * n + plane) * s, line + x * s, s);
+        }
+    if (field(j, TIFFTAG_PHOTOMETRIC) == PHOTOMETRIC_MINISWHITE)
+        invert(p);
+    return VN_OK;
+}
+
+static int read_converted(struct vn_picture *p, struct vn_arena *work, struct job *j, struct vn_err *e)
+{
+    const size_t n = (size_t)p->w * p->h;
+    char why[1024];
+    if (!TIFFRGBAImageOK(j->tif, why))
+        return vn_fail(e, VN_E_UNSUPPORTED, "%s: TIFF is not supported: %s", j->in->path, why);
+    uint32_t *rgba = NEW_ARRAY(work, uint32_t, n);
+    const uint16_t o = field(j, TIFFTAG_ORIENTATION);
+    if (!TIFFReadRGBAImageOriented(j->tif, (uint32_t)p->w, (uint32_t)p->h, rgba, o ? o : ORIENTATION_TOPLEFT, 1))
+        return damaged(j, e);
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t v[4] = { (uint8_t)TIFFGetR(rgba[i]), (uint8_t)TIFFGetG(rgba[i]), (uint8_t)TIFFGetB(rgba[i]), (uint8_t)TIFFGetA(rgba[i]) };
+        memcpy(p->data + i * p->c, v, (size_t)p->c);
+    }
+    return VN_OK;
+}
+
+static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work, const struct vn_decode_in *in, struct vn_err *e)
+{
+    struct job *j = NEW(work, struct job);
+    uint32_t w = 0, h = 0;
+    j->in = in;
+    vn_arena_defer(work, release, j);
+    if (open_file(j) < 0 || !TIFFGetField(j->tif, TIFFTAG_IMAGEWIDTH, &w) || !TIFFGetField(j->tif, TIFFTAG_IMAGELENGTH, &h))
+        return damaged(j, e);
+    TRY(vn_picture_check_size(w, h, in->path, e));
+    const int plain = is_plain(j), n = field(j, TIFFTAG_SAMPLESPERPIXEL), photo = field(j, TIFFTAG_PHOTOMETRIC);
+    const int gray = photo == PHOTOMETRIC_MINISBLACK || photo == PHOTOMETRIC_MINISWHITE;
+    d->bits = field(j, TIFFTAG_BITSPERSAMPLE);
+    d->palette = photo == PHOTOMETRIC_PALETTE;
+    d->keep_16 = in->options->library == VN_LIB_SKIMAGE;
+    d->orientation = field(j, TIFFTAG_ORIENTATION);
+    const int channels = plain ? n : gray ? 1 : photo == PHOTOMETRIC_RGB && n == 4 ? 4 : 3;
+    TRY(vn_picture_new(&d->p, a, (int)w, (int)h, channels, plain && d->bits == 16 ? VN_PIXEL_U16 : VN_PIXEL_U8, e));
+    return plain ? read_plain(&d->p, work, j, e) : read_converted(&d->p, work, j, e);
+}
+
+static int is(const uint8_t *data, size_t bytes) { return bytes >= 8 && (!memcmp(data, "II*\0", 4) || !memcmp(data, "MM\0*", 4)); }
+
+const struct vn_decoder vn_decoder_tiff = {
+    .name = "tiff",
+    .suffixes = { ".tif", ".tiff" },
+    .turned_by = 1u << VN_LIB_OPENCV | 1u << VN_LIB_PILLOW,
+    .is = is,
+    .read = read,
+};

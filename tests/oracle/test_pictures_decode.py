@@ -1,0 +1,225 @@
+"""Decoding against cv2.imread, PIL.Image.open(...).convert("RGB") and skimage.io.imread."""
+import io
+import struct
+import warnings
+
+import numpy as np
+import pictures
+import pytest
+import tool
+from pictures import noise
+
+Image = pytest.importorskip("PIL.Image")
+cv2 = pytest.importorskip("cv2")
+skio = pytest.importorskip("skimage.io")
+
+SIZES = [(1, 1), (5, 7), (33, 64), (48, 31)]
+
+
+@pytest.fixture(scope="module")
+def our():
+    return pictures.fixture()
+
+
+def theirs(path, library):
+    if library == "opencv":
+        x = cv2.imread(str(path))
+        return x[:, :, ::-1]
+    if library == "pillow":
+        return np.asarray(Image.open(path).convert("RGB"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return skio.imread(str(path))
+
+
+def check(our, path, what, libraries=pictures.LIBRARIES, most=0):
+    for library in libraries:
+        want = theirs(path, library)
+        if want.dtype == bool:
+            want = want.astype(np.uint8) * 255
+        if want.dtype == np.int32:  # 16-bit PGM through Pillow
+            want = want.astype(np.uint16)
+        got = our.decode(path, library)
+        assert got.shape == want.shape and got.dtype == want.dtype, f"{what} {library}: {got.shape} {got.dtype}, want {want.shape} {want.dtype}"
+        d = np.abs(got.astype(np.int64) - want)
+        assert d.max() <= most, f"{what} {library}: {int((d > 0).sum())} of {d.size} differ by up to {d.max()}"
+
+
+def picture(rng, h, w, mode):
+    if mode == "P":
+        return Image.fromarray(noise(rng, h, w)).quantize(37)
+    if mode == "P gray":
+        return Image.fromarray(noise(rng, h, w, 1)).convert("P")
+    if mode == "1":
+        return Image.fromarray(noise(rng, h, w, 1)).convert("1")
+    if mode == "I;16":
+        return Image.fromarray((noise(rng, h, w, 1, np.uint16) >> rng.integers(0, 12)).astype(np.uint16))
+    if mode == "CMYK":
+        return Image.fromarray(noise(rng, h, w, 4), "CMYK")
+    return Image.fromarray(noise(rng, h, w, {"L": 1, "LA": 2, "RGB": 3, "RGBA": 4}[mode]))
+
+
+SAVED = [
+    ("png", ["RGB", "L", "RGBA", "LA", "P", "P gray", "1", "I;16"], [{}]),
+    ("bmp", ["RGB", "L", "P", "1", "RGBA"], [{}]),
+    ("ppm", ["RGB"], [{}]),
+    ("pgm", ["L", "I;16"], [{}]),
+    ("pbm", ["1"], [{}]),
+    ("webp", ["RGB", "RGBA"], [{"lossless": True, "exact": True}, {"quality": 80}]),
+    ("tiff", ["RGB", "L", "RGBA", "I;16", "1"], [{}, {"compression": "tiff_lzw"}, {"compression": "tiff_adobe_deflate"}]),
+]
+
+
+@pytest.mark.parametrize("suffix,mode,options", [(s, m, o) for s, modes, options in SAVED for m in modes for o in options],
+                         ids=lambda x: "_".join(map(str, x.values())) if isinstance(x, dict) else x)
+def test_saved_by_pillow(our, tmp_path, suffix, mode, options):
+    rng = np.random.default_rng(1)
+    for h, w in SIZES:
+        path = tmp_path / f"x.{suffix}"
+        picture(rng, h, w, mode).save(path, **options)
+        # scikit-image reads LZW only with a package that it does not require, and makes PBM three channels of unequal value
+        no_skimage = options.get("compression") == "tiff_lzw" or suffix == "pbm"
+        check(our, path, f"{mode} {w}x{h} {options}", pictures.LIBRARIES[:2] if no_skimage else pictures.LIBRARIES)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("suffix", ["png", "tiff"])
+def test_saved_by_opencv(our, tmp_path, suffix, dtype, channels):
+    rng = np.random.default_rng(2)
+    for h, w in SIZES:
+        path = tmp_path / f"x.{suffix}"
+        cv2.imwrite(str(path), noise(rng, h, w, channels, dtype), [cv2.IMWRITE_TIFF_COMPRESSION, 1])
+        no_pillow = suffix == "tiff" and dtype == np.uint16 and channels > 1  # Pillow does not read these
+        check(our, path, f"{w}x{h}x{channels} {dtype}", [x for x in pictures.LIBRARIES if not (no_pillow and x == "pillow")])
+
+
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_jpeg(our, tmp_path, mode, subsampling):
+    """The libraries' wheels bring a libjpeg-turbo of their own: versions may round one step differently."""
+    rng, differ, values = np.random.default_rng(3), 0, 0
+    for i, (h, w) in enumerate(SIZES):
+        path = tmp_path / "x.jpg"
+        picture(rng, h, w, mode).save(path, quality=(95, 40)[i % 2], subsampling=subsampling, progressive=i % 3 == 0)
+        check(our, path, f"{mode} {w}x{h}", ["pillow"] if mode == "CMYK" else pictures.LIBRARIES, most=1)
+        d = our.decode(path, "pillow") != theirs(path, "pillow")
+        differ, values = differ + d.sum(), values + d.size
+    assert differ <= values // 1000, f"{differ} of {values}"
+
+
+def test_gray(our, tmp_path):
+    rng = np.random.default_rng(4)
+    for suffix in "png", "jpg":
+        path = tmp_path / f"x.{suffix}"
+        Image.fromarray(noise(rng, 40, 30)).save(path)
+        assert np.array_equal(our.decode(path, "opencv", channels=1), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)), suffix
+        assert np.array_equal(our.decode(path, "pillow", channels=1), np.asarray(Image.open(path).convert("L"))), suffix
+        assert np.array_equal(our.decode(path, "opencv", bgr=1), cv2.imread(str(path))), suffix
+
+
+def test_unchanged(our, tmp_path):
+    rng = np.random.default_rng(5)
+    for dtype in np.uint8, np.uint16:
+        for channels in 1, 3, 4:
+            path = tmp_path / "x.png"
+            cv2.imwrite(str(path), noise(rng, 20, 30, channels, dtype))
+            got = our.decode(path, "opencv", unchanged=1, bgr=1)
+            assert np.array_equal(got, cv2.imread(str(path), cv2.IMREAD_UNCHANGED)), f"{channels} {dtype}"
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tiff"])
+def test_orientation(our, tmp_path, suffix, orientation):
+    """OpenCV turns the picture (but not every format in every version), Pillow only TIFF, skimage none."""
+    rng = np.random.default_rng(6)
+    path = tmp_path / f"x.{suffix}"
+    im = Image.fromarray(noise(rng, 20, 31))
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    im.save(path, exif=exif, **({"lossless": True} if suffix == "webp" else {}))
+    # OpenCV reads no TIFF that lies on its side, and turns WebP since some version between 4.10 and 4.13 only
+    no_opencv = (suffix == "tiff" and orientation > 4) or (suffix == "webp" and cv2.__version__ < "4.13" and cv2.__version__[1] == ".")
+    check(our, path, f"{suffix} {orientation}", ["pillow", "skimage"] if no_opencv else pictures.LIBRARIES, most=suffix == "jpg")
+    from PIL import ImageOps
+    want = np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("RGB")).astype(int)
+    assert np.abs(our.decode(path, "pillow", orientation=2) - want).max() <= (suffix == "jpg")
+    if orientation > 4:
+        assert our.decode(path, "opencv", orientation=1).shape == (20, 31, 3)
+
+
+def bmp(pixels, w, h, bits, compression=0, palette=b"", masks=b""):
+    offset = 54 + len(masks) + len(palette)
+    head = struct.pack("<IiiHHIIiiII", 40, w, h, 1, bits, compression, len(pixels), 2835, 2835, len(palette) // 4, 0)
+    return b"BM" + struct.pack("<IHHI", offset + len(pixels), 0, 0, offset) + head + masks + palette + pixels
+
+
+def test_bmp_variants(our, tmp_path):
+    rng = np.random.default_rng(7)
+    palette = rng.integers(0, 256, (256, 4), dtype=np.uint8)
+    palette[:, 3] = 0
+    masks565 = struct.pack("<III", 0xf800, 0x7e0, 0x1f)
+    w, h = 13, 9
+    raw = lambda bits: rng.integers(0, 256, ((w * bits + 31) // 32 * 4 * h,), dtype=np.uint8).tobytes()
+    cases = {"24": bmp(raw(24), w, h, 24), "24 down": bmp(raw(24), w, -h, 24), "8": bmp(raw(8), w, h, 8, palette=palette.tobytes()),
+             "4": bmp(raw(4), w, h, 4, palette=palette[:16].tobytes()), "1": bmp(raw(1), w, h, 1, palette=palette[:2].tobytes()),
+             "555": bmp(raw(16), w, h, 16), "565": bmp(raw(16), w, h, 16, 3, masks=masks565), "32": bmp(raw(32), w, h, 32)}
+    runs = b"".join(bytes([5, y, 3, 7, 0, 5, 1, 2, 3, 4, 5, 0]) + b"\0\0" for y in range(h)) + b"\0\1"
+    cases["rle8"] = bmp(runs, w, h, 8, 1, palette=palette.tobytes())
+    for name, data in cases.items():
+        path = tmp_path / "x.bmp"
+        path.write_bytes(data)
+        check(our, path, name, ["pillow", "opencv"])
+
+
+def test_text_pnm(our, tmp_path):
+    for name, text in {"P1": "P1\n# note\n3 2\n1 0 1\n010", "P2": "P2 3 2 255\n0 1 2 253 254 255\n", "P3": "P3\n1 2\n255\n1 2 3 4 5 6"}.items():
+        path = tmp_path / f"{name}.pnm"
+        path.write_text(text)
+        check(our, path, name, ["pillow"])
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "bmp", "ppm", "webp", "tiff"])
+def test_cut_off(our, tmp_path, suffix):
+    """Each file cut at many places: an error that names the file, or, where only what follows the pixels is missing, the same pixels."""
+    rng = np.random.default_rng(8)
+    f = io.BytesIO()
+    Image.fromarray(noise(rng, 24, 33)).save(f, format={"jpg": "jpeg"}.get(suffix, suffix))
+    data = f.getvalue()
+    whole = tmp_path / f"whole.{suffix}"
+    whole.write_bytes(data)
+    want, refused = our.decode(whole, "pillow"), 0
+    for n in sorted({int(x) for x in np.linspace(0, len(data) - 1, 150)}):
+        path = tmp_path / f"cut.{suffix}"
+        path.write_bytes(data[:n])
+        try:
+            assert np.array_equal(our.decode(path, "pillow"), want), n
+        except pictures.Refused as e:
+            refused += 1
+            assert f"cut.{suffix}" in str(e), e
+    assert refused >= 135, refused
+
+
+def test_huge_sizes_are_refused(our, tmp_path):
+    head = lambda w, h: b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBB", 13, b"IHDR", w, h, 8, 2, 0, 0, 0)
+    import zlib
+    png = head(1 << 20, 1 << 20)
+    files = {"x.png": png + struct.pack(">I", zlib.crc32(png[12:])) + b"\0\0\1\0IDAT", "x.ppm": b"P6 1000000 1000000 255\n", "x.bmp": bmp(b"", 1 << 20, 1 << 20, 24)}
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(pictures.Refused, match="2\\^28|want"):
+            our.decode(tmp_path / name, "pillow")
+
+
+def test_shared_pictures(our):
+    folder = tool.SHARED / "images/imagenet_val"
+    if not folder.is_dir():
+        pytest.skip(f"no real pictures in {folder}")
+    differ = values = 0
+    for path in sorted(folder.iterdir())[:30]:
+        for library in pictures.LIBRARIES:
+            want = theirs(path, library)
+            d = our.decode(path, library) != want
+            differ, values = differ + d.sum(), values + d.size
+    print(f"{differ} of {values} bytes differ")
+    assert differ == 0
