@@ -120,6 +120,28 @@ static int normalise(struct call *c)
     return vn_normalise(&c->out, c->a, &c->in, &n, c->e);
 }
 
+/* warp VERSION W H INVERSE VALUE x 4 MATRIX x 6 */
+static int warp(struct call *c)
+{
+    double value[VN_MAX_CHANNELS], m[6];
+    reals(c, 5, VN_MAX_CHANNELS, value);
+    reals(c, 9, 6, m);
+    return vn_warp_affine(&c->out, c->a, &c->in, m, number(c, 2), number(c, 3), number(c, 4), value, text(c, 1), c->e);
+}
+
+/* affine SRC x 6 DST x 6: the matrix as a float32 picture of 2 x 3 */
+static int affine(struct call *c)
+{
+    double src[6], dst[6], m[6];
+    reals(c, 1, 6, src);
+    reals(c, 7, 6, dst);
+    TRY(vn_affine_from_points(m, src, dst, c->e));
+    TRY(vn_picture_new(&c->out, c->a, 3, 2, 1, VN_PIXEL_F32, c->e));
+    for (int i = 0; i < 6; i++)
+        c->out.f32[i] = (float)m[i];
+    return VN_OK;
+}
+
 static const struct {
     const char *name;
     int (*run)(struct call *c);
@@ -127,6 +149,7 @@ static const struct {
     { "decode", decode }, { "resize", resize }, { "resize_box", resize_box }, { "reduce", reduce }, { "size", size },
     { "gray", gray }, { "swap", swap }, { "to_yuv", yuv }, { "to_rgb", yuv }, { "to_planes", yuv }, { "from_planes", yuv },
     { "center_crop", center_crop }, { "pad_to", pad_to }, { "orient", orient }, { "normalise", normalise },
+    { "warp", warp }, { "affine", affine },
 };
 
 static int read_picture(struct call *c)

@@ -254,3 +254,34 @@ def test_sizes_detr(our):
         h, w, s = pick.randint(5, 400), pick.randint(5, 400), pick.randint(50, 200)
         most = s + pick.randint(1, 300)
         assert our.call("size", "short_long", s, most, picture=np.zeros((h, w), np.uint8)).shape[::-1] == detr(h, w, s, most), f"{w}x{h} {s} {most}"
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_warp_affine(our, channels):
+    rng, pick, differ, values = np.random.default_rng(12), random.Random(12), 0, 0
+    fixed = int(cv2.__version__.split(".")[0]) < 5
+    for i in range(60):
+        h, w, nh, nw = (pick.randint(1, 90) for _ in range(4))
+        x = noise(rng, h, w, channels)
+        m = np.array([[pick.uniform(0.2, 2), pick.uniform(-1, 1), pick.uniform(-20, 20)], [pick.uniform(-1, 1), pick.uniform(0.2, 2), pick.uniform(-20, 20)]])
+        if i % 10 == 0:
+            m = np.array([[1.0, 0, i % 7], [0, 1.0, -(i % 5)]])
+        value = (114, 3, 250, 0)
+        want = cv2.warpAffine(x, m, (nw, nh), flags=cv2.INTER_LINEAR | (cv2.WARP_INVERSE_MAP if i % 2 else 0), borderValue=value)
+        got = our.call("warp", cv2.__version__, nw, nh, i % 2, *value, *map(repr, m.ravel().tolist()), picture=x)
+        assert got.shape == want.shape
+        d = np.abs(got.astype(int) - want)
+        assert d.max() <= (0 if fixed else 1), f"{w}x{h} to {nw}x{nh}: {int((d > 0).sum())} of {d.size} by up to {d.max()}"
+        differ, values = differ + (d > 0).sum(), values + d.size
+    assert differ <= values // 5000, f"{differ} of {values}"
+
+
+def test_affine_from_points(our):
+    rng = np.random.default_rng(13)
+    for _ in range(20):
+        src, dst = (rng.random((3, 2), dtype=np.float32) * 100 for _ in range(2))
+        want = cv2.getAffineTransform(src, dst)
+        got = our.call("affine", *map(float, src.ravel()), *map(float, dst.ravel()))
+        assert np.abs(got - want).max() <= 1e-5 * np.abs(want).max()
+    with pytest.raises(pictures.Refused, match="line"):
+        our.call("affine", 0, 0, 1, 1, 2, 2, 0, 0, 1, 1, 2, 2)
