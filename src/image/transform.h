@@ -15,7 +15,7 @@ struct vn_transform_arg {
     const char *words;  /* WORD: "a|b" */
 };
 
-#define VN_TRANSFORM_ARGS 4
+#define VN_TRANSFORM_ARGS 5
 struct vn_arg_value {
     double v[4];
     int n;

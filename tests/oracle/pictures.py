@@ -17,7 +17,7 @@ class Pictures:
     def __init__(self, program=PROGRAM):
         self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    def call(self, *words, picture=None):
+    def call(self, *words, picture=None, flat=True):
         """The answer as an array H x W (one channel) or H x W x C."""
         to, back = self.process.stdin, self.process.stdout
         to.write((" ".join(map(str, words)) + "\n").encode())
@@ -32,13 +32,18 @@ class Pictures:
             raise Refused(" ".join(rest))
         dtype, h, w, c = np.dtype(rest[0]), *map(int, rest[1:])
         x = np.frombuffer(back.read(h * w * c * dtype.itemsize), dtype).reshape(h, w, c)
-        return x[:, :, 0] if c == 1 else x
+        return x[:, :, 0] if c == 1 and flat else x
 
     def decode(self, path, library, channels=0, orientation=0, unchanged=0, bgr=0):
         return self.call("decode", path, library, channels, orientation, unchanged, bgr)
 
     def resize(self, picture, library, interpolation, size, antialias=-1, version="-"):
         return self.call("resize", library, interpolation, antialias, version, *size, picture=picture)
+
+
+    def transform(self, text, x):
+        """A published transformer on a 3-D array; its answer has three axes, too."""
+        return self.call("transform", text, picture=x, flat=False)
 
 
 def fixture():

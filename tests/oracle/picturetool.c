@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "image/image.h"
+#include "image/transform.h"
 
 #define MAX_WORDS 32
 
@@ -16,6 +17,7 @@ struct call {
     int n;
     char *word[MAX_WORDS]; /* word[0] is the operation */
     struct vn_picture in, out;
+    struct vn_tensor *tensor; /* the answer instead of `out` */
     struct vn_err *e;
 };
 
@@ -142,6 +144,17 @@ static int affine(struct call *c)
     return VN_OK;
 }
 
+/* transform NAME(ARGUMENTS), without spaces, on the array itself */
+static int transform(struct call *c)
+{
+    static const enum vn_dtype types[] = { [VN_PIXEL_U8] = VN_U8, [VN_PIXEL_U16] = VN_U16, [VN_PIXEL_F32] = VN_F32 };
+    const struct vn_tensor in = { types[c->in.type], vn_shape_of(3, (const int64_t[]){ c->in.h, c->in.w, c->in.c }), c->in.data };
+    const struct vn_transform *t;
+    struct vn_arg_value arg[VN_TRANSFORM_ARGS];
+    TRY(vn_transform_parse(&t, arg, c->a, c->word[1], c->e));
+    return t->run(&c->tensor, c->a, &in, t, arg, c->e);
+}
+
 static const struct {
     const char *name;
     int (*run)(struct call *c);
@@ -149,7 +162,7 @@ static const struct {
     { "decode", decode }, { "resize", resize }, { "resize_box", resize_box }, { "reduce", reduce }, { "size", size },
     { "gray", gray }, { "swap", swap }, { "to_yuv", yuv }, { "to_rgb", yuv }, { "to_planes", yuv }, { "from_planes", yuv },
     { "center_crop", center_crop }, { "pad_to", pad_to }, { "orient", orient }, { "normalise", normalise },
-    { "warp", warp }, { "affine", affine },
+    { "warp", warp }, { "affine", affine }, { "transform", transform },
 };
 
 static int read_picture(struct call *c)
@@ -184,7 +197,11 @@ static int answer(char *line)
     int status = c.n ? read_picture(&c) : VN_E_USAGE;
     if (status == VN_OK)
         status = run(&c);
-    if (status == VN_OK) {
+    if (status == VN_OK && c.tensor) {
+        const int64_t *d = c.tensor->shape.d;
+        printf("ok %s %lld %lld %lld\n", vn_dtype_name(c.tensor->dtype), (long long)d[0], (long long)d[1], (long long)d[2]);
+        fwrite(c.tensor->data, 1, vn_tensor_bytes(c.tensor), stdout);
+    } else if (status == VN_OK) {
         const struct vn_picture *p = &c.out;
         printf("ok %s %d %d %d\n", vn_pixel_name(p->type), p->h, p->w, p->c);
         fwrite(p->data, vn_pixel_size(p->type), vn_picture_values(p), stdout);
