@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "image/resize_rules.h"
+#include "image/resize_x86.h"
 #include "image/simd.h"
 
 #define UNIT 2048
@@ -18,7 +19,8 @@ struct axis {
     int taps;
     int *index;   /* `taps` source indices for each output index, inside the picture */
     float *real;  /* their weights; */
-    int *weight;  /* and these in units of 1/2048 */
+    int *weight;  /* these in units of 1/2048; */
+    int32_t *pairs; /* linear, for AVX2: both in one word; NULL without */
 };
 
 static void linear_weights(float *w, float x)
@@ -106,7 +108,9 @@ static void at_border(int *s, double *f, int in)
 static struct axis make_axis(struct vn_arena *a, int in, int out, int method, int precise, int across)
 {
     const int taps = kernels[method].taps;
-    struct axis x = { taps, NEW_ARRAY(a, int, (size_t)out * taps), NEW_ARRAY(a, float, (size_t)out * taps), NEW_ARRAY(a, int, (size_t)out * taps) };
+    struct axis x = { taps, NEW_ARRAY(a, int, (size_t)out * taps), NEW_ARRAY(a, float, (size_t)out * taps), NEW_ARRAY(a, int, (size_t)out * taps), NULL };
+    if (taps == 2 && across && vn_image_has_avx2())
+        x.pairs = NEW_ARRAY(a, int32_t, out);
     for (int i = 0; i < out; i++) {
         double f;
         int s = position(i, in, out, method, precise, &f);
@@ -121,6 +125,8 @@ static struct axis make_axis(struct vn_arena *a, int in, int out, int method, in
             x.index[at + k] = clamp(s + k - taps / 2 + 1, 0, in - 1);
             x.weight[at + k] = (int)rintf(x.real[at + k] * UNIT);
         }
+        if (x.pairs)
+            x.pairs[i] = x.weight[at] | x.weight[at + 1] << 16;
     }
     return x;
 }
@@ -160,22 +166,49 @@ static inline __attribute__((always_inline)) void across_f32(float *out, const f
     default: fn(out, in, x, w, c, x->taps); break;                                                                 \
     }
 
+/* Linear drops 4 bits behind the first pass, so that its sums fit into 16, and 16 behind the second multiplication. */
+static inline __attribute__((always_inline)) void across_linear_n(int16_t *out, const uint8_t *in, const struct axis *x, int i, int w, int c)
+{
+    for (; i < w; i++) {
+        const uint8_t *p = in + (size_t)x->index[2 * (size_t)i] * c, *q = in + (size_t)x->index[2 * (size_t)i + 1] * c;
+        const int a = x->weight[2 * (size_t)i], b = x->weight[2 * (size_t)i + 1];
+        for (int k = 0; k < c; k++)
+            out[(size_t)i * c + k] = (int16_t)((p[k] * a + q[k] * b) >> 4);
+    }
+}
+
+static void across_linear(int16_t *out, const struct vn_picture *in, int y, const struct axis *x, int w)
+{
+    const size_t row = (size_t)in->w * in->c;
+    const uint8_t *from = in->data + y * row, *end = in->data + row * in->h;
+    const int i = x->pairs && in->c >= 3 ? vn_row_linear_avx2(out, from, end, w, in->c, x->index, x->pairs) : 0;
+    if (in->c == 3)
+        across_linear_n(out, from, x, i, w, 3);
+    else if (in->c == 1)
+        across_linear_n(out, from, x, i, w, 1);
+    else
+        across_linear_n(out, from, x, i, w, in->c);
+}
+
 static void row_across(void *out, const struct vn_picture *in, int y, const struct axis *x, int w)
 {
     const int c = in->c;
     const size_t from = (size_t)y * in->w * c;
-    if (in->type == VN_PIXEL_U8) {
+    if (in->type == VN_PIXEL_U8 && x->taps == 2) {
+        across_linear(out, in, y, x, w);
+    } else if (in->type == VN_PIXEL_U8) {
         SPREAD(across_u8, out, in->data + from)
     } else {
         SPREAD(across_f32, out, in->f32 + from)
     }
 }
 
-/* Linear drops bits before and behind the multiplication. */
-VN_SIMD static void down_linear(uint8_t *restrict out, const int *restrict p, const int *restrict q, int a, int b, size_t n)
+VN_SIMD static void down_linear(uint8_t *restrict out, const int16_t *restrict p, const int16_t *restrict q, int16_t a, int16_t b, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        out[i] = (uint8_t)((((a * (p[i] >> 4)) >> 16) + ((b * (q[i] >> 4)) >> 16) + 2) >> 2);
+    for (size_t i = 0; i < n; i++) {
+        const int16_t u = (int16_t)((a * p[i]) >> 16), v = (int16_t)((b * q[i]) >> 16);
+        out[i] = (uint8_t)((int16_t)(u + v + 2) >> 2);
+    }
 }
 
 VN_SIMD static void down_4(uint8_t *restrict out, const int *const *p, const int *w, size_t n)
@@ -216,7 +249,7 @@ static void row_down(struct vn_picture *out, int row, void *const *p, const stru
     if (out->type == VN_PIXEL_F32)
         down_f32(out->f32 + (size_t)row * n, (const float *const *)p, y->real + k, y->taps, n);
     else if (y->taps == 2)
-        down_linear(to, rows[0], rows[1], w[0], w[1], n);
+        down_linear(to, p[0], p[1], (int16_t)w[0], (int16_t)w[1], n);
     else if (y->taps == 4)
         down_4(to, rows, w, n);
     else
@@ -232,7 +265,7 @@ static int separable(struct vn_picture *out, struct vn_arena *a, const struct vn
     void *ring[MAX_TAPS], *rows[MAX_TAPS];
     int held[MAX_TAPS]; /* which source row each entry of the ring has */
     for (int k = 0; k < y.taps; k++) {
-        ring[k] = vn_arena_array(a, n, sizeof(float));
+        ring[k] = vn_arena_array(a, n + 4, sizeof(float));
         held[k] = -1;
     }
     TRY(vn_picture_new(out, a, w, h, in->c, in->type, e));

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "image/resize_rules.h"
+#include "image/resize_x86.h"
+#include "image/simd.h"
 
 #define BITS 22 /* 32 bits less 8 of the pixel and 2 of head room */
 
@@ -49,14 +51,25 @@ static const struct filter {
 struct taps {
     int *first, *count; /* for each output index: its source range, */
     double *real;       /* `most` weights, */
-    int *weight;        /* and these rounded to 2^-22 */
+    int *weight;        /* these rounded to 2^-22, */
+    int16_t *high, *low; /* and these in two halves for AVX2; NULL without */
     int most;
 };
+
+static void split(struct taps *t, struct vn_arena *a, size_t n)
+{
+    t->high = NEW_ARRAY(a, int16_t, n);
+    t->low = NEW_ARRAY(a, int16_t, n);
+    for (size_t i = 0; i < n; i++) {
+        t->high[i] = (int16_t)(t->weight[i] >> VN_SPLIT);
+        t->low[i] = (int16_t)(t->weight[i] & ((1 << VN_SPLIT) - 1));
+    }
+}
 
 static int plan(struct taps *t, struct vn_arena *a, const struct filter *f, int in, float from, float to, int out, struct vn_err *e)
 {
     const double scale = (double)(to - from) / out, widen = scale < 1 ? 1 : scale, support = f->support * widen;
-    t->most = (int)ceil(support) * 2 + 1;
+    t->most = ((int)ceil(support) * 2 + 1 + 3) / 4 * 4;
     if ((int64_t)t->most * out > (int64_t)1 << 28)
         return vn_fail(e, VN_E_INPUT, "resize: %d to %d with %d weights for each pixel", in, out, t->most);
     t->first = NEW_ARRAY(a, int, out);
@@ -79,6 +92,8 @@ static int plan(struct taps *t, struct vn_arena *a, const struct filter *f, int 
         t->first[i] = lo;
         t->count[i] = hi - lo;
     }
+    if (vn_image_has_avx2())
+        split(t, a, (size_t)out * t->most);
     return VN_OK;
 }
 
@@ -91,9 +106,9 @@ static uint8_t clip8(int x)
 }
 
 /* One row, `c` channels; a constant c makes each copy fast. */
-static inline __attribute__((always_inline)) void row_u8(uint8_t *out, const uint8_t *in, const struct taps *t, int w, int c)
+static inline __attribute__((always_inline)) void row_u8(uint8_t *out, const uint8_t *in, const struct taps *t, int i, int w, int c)
 {
-    for (int i = 0; i < w; i++, out += c) {
+    for (out += (size_t)i * c; i < w; i++, out += c) {
         const int *weight = t->weight + (size_t)i * t->most, n = t->count[i];
         const uint8_t *p = in + (size_t)t->first[i] * c;
         int sum[VN_MAX_CHANNELS];
@@ -107,10 +122,10 @@ static inline __attribute__((always_inline)) void row_u8(uint8_t *out, const uin
     }
 }
 
-static void row_1(uint8_t *out, const uint8_t *in, const struct taps *t, int w) { row_u8(out, in, t, w, 1); }
-static void row_2(uint8_t *out, const uint8_t *in, const struct taps *t, int w) { row_u8(out, in, t, w, 2); }
-static void row_3(uint8_t *out, const uint8_t *in, const struct taps *t, int w) { row_u8(out, in, t, w, 3); }
-static void row_4(uint8_t *out, const uint8_t *in, const struct taps *t, int w) { row_u8(out, in, t, w, 4); }
+static void row_1(uint8_t *out, const uint8_t *in, const struct taps *t, int i, int w) { row_u8(out, in, t, i, w, 1); }
+static void row_2(uint8_t *out, const uint8_t *in, const struct taps *t, int i, int w) { row_u8(out, in, t, i, w, 2); }
+static void row_3(uint8_t *out, const uint8_t *in, const struct taps *t, int i, int w) { row_u8(out, in, t, i, w, 3); }
+static void row_4(uint8_t *out, const uint8_t *in, const struct taps *t, int i, int w) { row_u8(out, in, t, i, w, 4); }
 
 static void row_f32(float *out, const float *in, const struct taps *t, int w, int c)
 {
@@ -124,10 +139,10 @@ static void row_f32(float *out, const float *in, const struct taps *t, int w, in
 }
 
 /* Columns: whole rows are weighted and summed. */
-static void column_u8(uint8_t *out, const uint8_t *in, const int *weight, int n, size_t row)
+VN_SIMD static void column_u8(uint8_t *out, const uint8_t *in, const int *weight, int n, size_t from, size_t row)
 {
     int sum[1024];
-    for (size_t x0 = 0; x0 < row; x0 += 1024) {
+    for (size_t x0 = from; x0 < row; x0 += 1024) {
         const size_t len = row - x0 < 1024 ? row - x0 : 1024;
         for (size_t x = 0; x < len; x++)
             sum[x] = 1 << (BITS - 1);
@@ -154,13 +169,17 @@ static void column_f32(float *out, const float *in, const double *weight, int n,
 /* Rows [y0, y1) of `in` to width w. */
 static int rows(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct taps *t, int w, int y0, int y1, struct vn_err *e)
 {
-    static void (*const fn[VN_MAX_CHANNELS + 1])(uint8_t *, const uint8_t *, const struct taps *, int) = { NULL, row_1, row_2, row_3, row_4 };
+    static void (*const fn[VN_MAX_CHANNELS + 1])(uint8_t *, const uint8_t *, const struct taps *, int, int) = { NULL, row_1, row_2, row_3, row_4 };
     TRY(vn_picture_new(out, a, w, y1 - y0, in->c, in->type, e));
     const size_t row_in = (size_t)in->w * in->c, row_out = (size_t)w * in->c;
+    const uint8_t *end = in->data + row_in * in->h;
     for (int y = y0; y < y1; y++)
-        if (in->type == VN_PIXEL_U8)
-            fn[in->c](out->data + (y - y0) * row_out, in->data + y * row_in, t, w);
-        else
+        if (in->type == VN_PIXEL_U8) {
+            uint8_t *to = out->data + (y - y0) * row_out;
+            const uint8_t *from = in->data + y * row_in;
+            const int done = t->high && in->c >= 3 ? vn_row_weigh_avx2(to, from, end, w, in->c, t->first, t->count, t->high, t->low, t->most) : 0;
+            fn[in->c](to, from, t, done, w);
+        } else
             row_f32(out->f32 + (y - y0) * row_out, in->f32 + y * row_in, t, w, in->c);
     return VN_OK;
 }
@@ -172,8 +191,11 @@ static int columns(struct vn_picture *out, struct vn_arena *a, const struct vn_p
     const size_t row = (size_t)in->w * in->c;
     for (int y = 0; y < h; y++) {
         const size_t k = (size_t)y * t->most, from = (size_t)(t->first[y] - y0) * row;
-        if (in->type == VN_PIXEL_U8)
-            column_u8(out->data + y * row, in->data + from, t->weight + k, t->count[y], row);
+        if (in->type == VN_PIXEL_U8) {
+            uint8_t *to = out->data + y * row;
+            const size_t done = t->high ? vn_column_weigh_avx2(to, in->data + from, t->high + k, t->low + k, t->count[y], row) : 0;
+            column_u8(to, in->data + from, t->weight + k, t->count[y], done, row);
+        }
         else
             column_f32(out->f32 + y * row, in->f32 + from, t->real + k, t->count[y], row);
     }
