@@ -15,7 +15,7 @@ static void print_io(const char *what, const struct vn_io *io, int n, int inputs
         if (inputs)
             printf("  type: %s%s\n", type_names[io[i].type], io[i].type == VN_IN_FEATUREMAP || io[i].type == VN_IN_NV12 ? "" : io[i].channels_last ? " NHWC" : " NCHW");
         printf("  shape of the bytes: %s %s, %zu bytes\n", vn_shape_text(&s, text), vn_dtype_name(io[i].dtype), io[i].bytes);
-        if (io[i].scale > 0 && io[i].dtype == VN_I8)
+        if (io[i].scale > 0 && (io[i].dtype == VN_I8 || io[i].dtype == VN_I16))
             printf("  real = (q - %d) * %.9g\n", io[i].zero, io[i].scale);
     }
 }

@@ -68,7 +68,7 @@ struct dump {
 static void dump_tensor(void *user, const struct vn_seen *s)
 {
     struct dump *d = user;
-    if (d->status < 0 || (s->dtype != VN_F32 && s->dtype != VN_I8) || vn_map_get(d->written, s->name))
+    if (d->status < 0 || (s->dtype != VN_F32 && s->dtype != VN_I8 && s->dtype != VN_I16) || vn_map_get(d->written, s->name))
         return;
     vn_map_set(d->written, vn_arena_str(d->arena, s->name), d); /* an output is shown again in float32 or another order */
     struct vn_arena *a = vn_arena_new();
@@ -79,7 +79,7 @@ static void dump_tensor(void *user, const struct vn_seen *s)
         vn_seen_real(t->data, s);
     else
         vn_seen_integers(t->data, s);
-    d->status = write_tensor(d->dir, s->name, "npy", real ? t : vn_tensor_cast(a, t, VN_I8), a, d->e);
+    d->status = write_tensor(d->dir, s->name, "npy", real ? t : vn_tensor_cast(a, t, s->dtype), a, d->e);
     vn_arena_free(&a);
 }
 

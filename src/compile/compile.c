@@ -80,7 +80,7 @@ static int lower_input(struct lowering *l, const struct value *v, const struct c
     add_input(l->prog, from, VN_IN_FEATUREMAP, 0);
     int to = from;
     if (quantized && !raw) {
-        to = vn_low_value_tensor(l, v->name, VN_I8, &v->shape, PLAIN, v->q->scale[0], v->q->zero[0], v);
+        to = vn_low_value_tensor(l, v->name, v->q->dtype, &v->shape, PLAIN, v->q->scale[0], v->q->zero[0], v);
         vn_low_emit(l, OPCODE_QUANTIZE, 1, (int[]){ from }, to);
     }
     l->held[PLAIN][v->id] = to;
@@ -131,6 +131,7 @@ int vn_compile_lower(struct prog **out, struct vn_arena *a, const struct graph *
     for (int k = 0; k < 2; k++) {
         l.held[k] = no_tensors(a, g->values.n);
         l.held_f32[k] = no_tensors(a, g->values.n);
+        l.held_s16[k] = no_tensors(a, g->values.n);
     }
     for (int i = 0; i < g->inputs.n; i++)
         TRY(lower_input(&l, g->inputs.v[i], o->inputs ? &o->inputs[i] : NULL, e));

@@ -13,7 +13,7 @@ struct side {
 
 static const struct value *fresh(struct side *s, const struct vn_seen *t)
 {
-    const struct value *v = t->dtype == VN_F32 || t->dtype == VN_I8 ? vn_graph_find(s->g, t->name) : NULL;
+    const struct value *v = t->dtype == VN_F32 || t->dtype == VN_I8 || t->dtype == VN_I16 ? vn_graph_find(s->g, t->name) : NULL;
     if (!v || s->seen[v->id])
         return NULL;
     s->seen[v->id] = 1;

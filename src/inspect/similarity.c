@@ -60,12 +60,17 @@ static int64_t memory_index(const struct order *o, int64_t i)
     return n * per + p * o->channels + c;
 }
 
+static int32_t stored(const struct vn_seen *t, int64_t k)
+{
+    return t->dtype == VN_I16 ? ((const int16_t *)t->data)[k] : ((const int8_t *)t->data)[k];
+}
+
 void vn_seen_integers(int32_t *out, const struct vn_seen *t)
 {
     const struct order o = order_of(t);
     const int64_t n = vn_seen_count(t);
     for (int64_t i = 0; i < n; i++)
-        out[i] = ((const int8_t *)t->data)[memory_index(&o, i)];
+        out[i] = stored(t, memory_index(&o, i));
 }
 
 void vn_seen_real(float *out, const struct vn_seen *t)
@@ -74,7 +79,7 @@ void vn_seen_real(float *out, const struct vn_seen *t)
     const int64_t n = vn_seen_count(t);
     for (int64_t i = 0; i < n; i++) {
         const int64_t k = memory_index(&o, i);
-        out[i] = t->dtype == VN_I8 ? (float)(((const int8_t *)t->data)[k] - t->zero) * t->scale
+        out[i] = t->dtype == VN_I8 || t->dtype == VN_I16 ? (float)(stored(t, k) - t->zero) * t->scale
                : t->dtype == VN_F32 ? ((const float *)t->data)[k] : 0;
     }
 }

@@ -87,7 +87,7 @@ static void check_tensor(void *user, const struct vn_seen *t)
     if (!ref || c->seen[v->id] || vn_shape_count(&ref->shape) != n)
         return;
     const int integer = v->q != NULL;
-    if (integer ? t->dtype != VN_I8 || ref->dtype != VN_I64 : t->dtype != VN_F32)
+    if (integer ? t->dtype != v->q->dtype || ref->dtype != VN_I64 : t->dtype != VN_F32)
         return;
     c->seen[v->id] = 1;
     struct verified *r = row_of(c, v, t, integer);

@@ -49,6 +49,14 @@ static inline void finish_s8(void *out, size_t at, int64_t acc, size_t i, const 
     }
 }
 
+static inline void finish_s16(void *out, size_t at, int64_t acc, size_t i, const struct vn_conv_s16 *p)
+{
+    if (p->out_f32)
+        ((float *)out)[at] = (float)acc * p->mult[i];
+    else
+        ((int16_t *)out)[at] = (int16_t)vn_requantize(acc, p->mult[i], p->zy, p->lo, p->hi);
+}
+
 static inline void finish_f32(float *out, size_t at, float y, const struct vn_conv_f32 *p)
 {
     if (p->residual)

@@ -42,6 +42,7 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
     k->maxpool_f32 = vn_maxpool_f32_avx2;
     k->avgpool_f32 = vn_avgpool_f32_avx2;
     k->preprocess_s8 = vn_preprocess_s8_avx2;
+    k->preprocess_s16 = vn_preprocess_s16_avx2;
 
     if (!(cpu & VN_CPU_AVX512))
         return;
@@ -60,6 +61,10 @@ void vn_kernels_init(struct vn_kernels *k, uint32_t cpu)
     *k = (struct vn_kernels){
         .conv_s8 = vn_conv_s8_c,
         .dwconv_s8 = vn_dwconv_s8_c,
+        .conv_s16 = vn_conv_s16_c,
+        .dwconv_s16 = vn_dwconv_s16_c,
+        .matmul_s16 = vn_matmul_s16_c,
+        .binary_s16 = vn_binary_s16_c,
         .conv_f32 = vn_conv_f32_c,
         .dwconv_f32 = vn_dwconv_f32_c,
         .matmul_s8 = vn_matmul_s8_c,
@@ -77,6 +82,7 @@ void vn_kernels_init(struct vn_kernels *k, uint32_t cpu)
         .maxpool_f32 = vn_maxpool_f32_c,
         .avgpool_f32 = vn_avgpool_f32_c,
         .preprocess_s8 = vn_preprocess_s8_c,
+        .preprocess_s16 = vn_preprocess_s16_c,
     };
 #if defined(__x86_64__)
     init_x86(k, cpu);

@@ -81,6 +81,27 @@ VN_DWCONV_S8(vn_dwconv_s8_avx2);
 VN_DWCONV_S8(vn_dwconv_s8_avx512);
 void vn_dwconv_s8_pack(int8_t *packed, const int8_t *w, const struct vn_window2d *g); /* w: [c][1][kh][kw] */
 
+/* ---- int16 convolution, dense, grouped and depthwise: the input's zero point is 0, weights are int8 or int16 ----
+ *
+ * acc[k] = sum over taps and channels x * w + bias[k], exact in 64 bits (taps outside the input contribute 0); then as int8
+ * without a residual, to int16 in [lo, hi] or to float32. */
+struct vn_conv_s16 {
+    struct vn_window2d g;
+    const void *weight; /* int8: packed as for int8 convolutions; int16: in the same order */
+    int wide_weights;   /* 1: int16 */
+    const int32_t *bias;
+    const float *mult;
+    int32_t zy, lo, hi;
+    int out_f32;
+};
+#define VN_CONV_S16(name) \
+    void name(void *out, const int16_t *x, const struct vn_conv_s16 *p, int row0, int row1, int kb0, int kb1)
+typedef VN_CONV_S16(vn_conv_s16_fn);
+VN_CONV_S16(vn_conv_s16_c);
+VN_CONV_S16(vn_dwconv_s16_c);
+void vn_conv_s16_pack(int16_t *packed, const int16_t *w, const struct vn_window2d *g);
+void vn_dwconv_s16_pack(int16_t *packed, const int16_t *w, const struct vn_window2d *g);
+
 /* ---- float32 convolution: y = bias, then fma(x, w, y) over taps (kh, kw) and channels ascending, padding included as x = 0;
  *      then clamp to [lo, hi] (y > lo ? y : lo, then y < hi ? y : hi); residual: y = y + res before the clamp ---- */
 
@@ -110,13 +131,15 @@ void vn_dwconv_f32_pack(float *packed, const float *w, const struct vn_window2d 
 
 struct vn_matmul {
     int m, n, k;
-    int32_t za, zb, zy, lo, hi; /* s8 */
-    float mult;                 /* s8: (sa*sb)/sy; exact sums whatever k is, vn_requantize */
-    int out_f32;                /* s8: y = (float)acc * mult */
+    int32_t za, zb, zy, lo, hi; /* integers */
+    float mult;                 /* integers: (sa*sb)/sy; exact sums whatever k is, vn_requantize */
+    int out_f32;                /* integers: y = (float)acc * mult */
 };
 typedef void vn_matmul_s8_fn(void *c, const int8_t *a, const int8_t *b, const struct vn_matmul *p, int row0, int row1);
 typedef void vn_matmul_f32_fn(float *c, const float *a, const float *b, const struct vn_matmul *p, int row0, int row1);
+typedef void vn_matmul_s16_fn(void *c, const int16_t *a, const int16_t *b, const struct vn_matmul *p, int row0, int row1);
 vn_matmul_s8_fn vn_matmul_s8_c, vn_matmul_s8_avx2;
+vn_matmul_s16_fn vn_matmul_s16_c;
 vn_matmul_f32_fn vn_matmul_f32_c, vn_matmul_f32_avx2; /* starts from 0, fma with k ascending */
 
 /* ---- spans of n elements ---- */
@@ -124,14 +147,18 @@ vn_matmul_f32_fn vn_matmul_f32_c, vn_matmul_f32_avx2; /* starts from 0, fma with
 enum vn_binary { VN_BIN_ADD, VN_BIN_SUB, VN_BIN_MUL, VN_BIN_DIV, VN_BIN_MAX, VN_BIN_MIN, VN_BIN_PRELU };
 /* max: a > b ? a : b; min: a < b ? a : b; prelu: a < 0 ? a * b : a */
 /* step_a, step_b: 1, or 0 where that operand is one element for the whole span. out may be an operand whose step is 1. */
-struct vn_binary_s8 {
-    enum vn_binary op; /* ADD or MUL. ADD, SUB: ra = sa/sy, rb = sb/sy (SUB: the caller negates rb and passes ADD); MUL: ra = (sa*sb)/sy */
+struct vn_binary_s8 { /* of int16, too */
+    /* ADD (SUB: the caller negates rb), MAX, MIN: ra = sa/sy, rb = sb/sy; MUL: ra = (sa*sb)/sy; DIV: ra = (sa/sb)/sy; PRELU:
+     * ra = (sa*sb)/sy, rb = sa/sy */
+    enum vn_binary op;
     int32_t za, zb, zy, lo, hi;
     float ra, rb, fixed; /* fixed: vn_add_fixed, ADD only */
 };
 typedef void vn_binary_s8_fn(int8_t *out, const int8_t *a, const int8_t *b, size_t n, int step_a, int step_b, const struct vn_binary_s8 *p);
 typedef void vn_binary_f32_fn(float *out, const float *a, const float *b, size_t n, int step_a, int step_b, enum vn_binary op);
+typedef void vn_binary_s16_fn(int16_t *out, const int16_t *a, const int16_t *b, size_t n, int step_a, int step_b, const struct vn_binary_s8 *p);
 vn_binary_s8_fn vn_binary_s8_c, vn_binary_s8_avx2;
+vn_binary_s16_fn vn_binary_s16_c;
 vn_binary_f32_fn vn_binary_f32_c, vn_binary_f32_avx2;
 
 typedef void vn_clamp_s8_fn(int8_t *out, const int8_t *x, size_t n, int lo, int hi);          /* in place allowed */
@@ -140,11 +167,28 @@ typedef void vn_table_s8_fn(int8_t *out, const int8_t *x, size_t n, const int8_t
 /* vn_quantize to [-128, 127]; vn_dequantize */
 typedef void vn_quantize_s8_fn(int8_t *out, const float *x, size_t n, float scale, int32_t zero);
 typedef void vn_dequantize_s8_fn(float *out, const int8_t *x, size_t n, float scale, int32_t zero);
+typedef void vn_quantize_s16_fn(int16_t *out, const float *x, size_t n, float scale, int32_t zero);
+typedef void vn_dequantize_s16_fn(float *out, const int16_t *x, size_t n, float scale, int32_t zero);
 vn_clamp_s8_fn vn_clamp_s8_c;
 vn_clamp_f32_fn vn_clamp_f32_c;
 vn_table_s8_fn vn_table_s8_c;
 vn_quantize_s8_fn vn_quantize_s8_c, vn_quantize_s8_avx2;
 vn_dequantize_s8_fn vn_dequantize_s8_c, vn_dequantize_s8_avx2;
+vn_quantize_s16_fn vn_quantize_s16_c;
+vn_dequantize_s16_fn vn_dequantize_s16_c;
+/* table[q + 32768]; and tables that change the width */
+void vn_table_s16_c(int16_t *out, const int16_t *x, size_t n, const int16_t *table);
+void vn_table_s8_s16_c(int16_t *out, const int8_t *x, size_t n, const int16_t *table);
+void vn_table_s16_s8_c(int8_t *out, const int16_t *x, size_t n, const int8_t *table);
+/* vn_rescale between the widths */
+struct vn_rescale {
+    int32_t zx, zy, lo, hi;
+    float ratio; /* sx/sy */
+};
+void vn_rescale_s8_c(int8_t *out, const int8_t *x, size_t n, const struct vn_rescale *p);
+void vn_rescale_s8_s16_c(int16_t *out, const int8_t *x, size_t n, const struct vn_rescale *p);
+void vn_rescale_s16_s8_c(int8_t *out, const int16_t *x, size_t n, const struct vn_rescale *p);
+void vn_rescale_s16_c(int16_t *out, const int16_t *x, size_t n, const struct vn_rescale *p);
 
 enum vn_unary {
     VN_UN_EXP, VN_UN_SIGMOID, VN_UN_TANH, VN_UN_LEAKYRELU, VN_UN_ABS, VN_UN_NEG, VN_UN_CEIL, VN_UN_FLOOR, VN_UN_ROUND, VN_UN_SIGN,
@@ -163,19 +207,20 @@ enum vn_reduce {
 /* Sums, products, maxima: 16 partial results (index mod 16) and the tree of the pools; max and min: x > y ? x : y, x < y ? x : y. */
 void vn_reduce_f32_c(float *out, const float *x, enum vn_reduce op, int n, int inner, int o0, int o1);
 
-/* ---- pools, channels-last; g.groups and g.k unused (k == c). Rows of n*oh. s8 results lie in [-128, 127].
- *      max: only taps inside the input; NaN is never chosen; no tap inside: -128 or -inf.
+/* ---- pools, channels-last; g.groups and g.k unused (k == c). Rows of n*oh. max: only taps inside the input; NaN is never chosen; no tap inside: the smallest integer or -inf.
  *      average: taps outside the input add nothing; a divisor of 0 counts as 1. ---- */
 
 struct vn_pool {
     struct vn_window2d g;
     int count_include_pad; /* average: divide by kh*kw clipped to the padded input, else by the taps inside the input */
     int ph_end, pw_end;    /* padding behind, for count_include_pad */
-    int32_t zx, zy;        /* s8 */
-    float ratio;           /* s8 average: sx/sy, vn_average with count = divisor */
+    int32_t zx, zy;        /* integers */
+    float ratio;           /* average of integers: sx/sy, vn_average with count = divisor; int16 windows have at most VN_NORM_MOST taps */
 };
 typedef void vn_pool_s8_fn(int8_t *out, const int8_t *x, const struct vn_pool *p, int row0, int row1);
 typedef void vn_pool_f32_fn(float *out, const float *x, const struct vn_pool *p, int row0, int row1);
+typedef void vn_pool_s16_fn(int16_t *out, const int16_t *x, const struct vn_pool *p, int row0, int row1);
+vn_pool_s16_fn vn_maxpool_s16_c, vn_avgpool_s16_c;
 vn_pool_s8_fn vn_maxpool_s8_c, vn_maxpool_s8_avx2, vn_avgpool_s8_c, vn_avgpool_s8_avx2;
 /* f32 average: taps ascending summed into 16 partial sums (tap index mod 16, counting taps inside the input), tree, then / count.
  * The tree, here and in softmax: for step = 8, 4, 2, 1: part[i] += part[i + step] for i < step; the sum is part[0]. */
@@ -185,13 +230,27 @@ vn_pool_f32_fn vn_maxpool_f32_c, vn_maxpool_f32_avx2, vn_avgpool_f32_c, vn_avgpo
 
 struct vn_softmax {
     int n, inner;
-    const uint32_t *table; /* s8: 256 entries, vn_softmax_table */
+    const uint32_t *table; /* int8: 256 entries, vn_softmax_table; int16: vn_softmax16_table */
     int32_t zy;
-    float inv; /* s8: 1/sy */
+    float inv; /* integers: 1/sy */
 };
 void vn_softmax_s8_c(int8_t *out, const int8_t *x, const struct vn_softmax *p, int o0, int o1);
+void vn_softmax_s16_c(int16_t *out, const int16_t *x, const struct vn_softmax *p, int o0, int o1);
 /* f32: max (from the first element on, x > max ? x : max), e = vn_expf(x - max), 16 partial sums (index mod 16), tree, e / sum */
 void vn_softmax_f32_c(float *out, const float *x, const struct vn_softmax *p, int o0, int o1);
+
+/* ---- rows of n integers to mean 0 and variance 1 (centre 0: to mean square 1), scaled and shifted: vn_norm; rows [row0, row1) from
+ *      the pointers on ---- */
+
+struct vn_normalize {
+    int n, centre;
+    const float *scale, *bias; /* n entries, divided by the output's scale */
+    int32_t zx, zy;
+    float sx;
+    double epsilon;
+};
+void vn_normalize_s8_c(int8_t *out, const int8_t *x, const struct vn_normalize *p, int row0, int row1);
+void vn_normalize_s16_c(int16_t *out, const int16_t *x, const struct vn_normalize *p, int row0, int row1);
 
 /* ---- resize, channels-last, by precomputed indices; rows of n*oh ---- */
 
@@ -199,17 +258,18 @@ struct vn_resize {
     int n, h, w, c, oh, ow;
     const int32_t *iy, *ix; /* nearest: oh and ow source indices. linear: oh*2 and ow*2 */
     const float *wy, *wx;   /* linear f32: oh*2, ow*2 weights: top row = fma-free lerp: (a*w0 + b*w1) along x, then along y */
-    const int32_t *qy, *qx; /* linear s8: the same in units of 2^-11 */
+    const int32_t *qy, *qx; /* linear, integers: the same in units of 2^-11 */
     int32_t zx, zy;
     float ratio;
 };
 void vn_resize_nearest_c(void *out, const void *x, const struct vn_resize *p, int elem_bytes, int row0, int row1);
 void vn_resize_linear_s8_c(int8_t *out, const int8_t *x, const struct vn_resize *p, int row0, int row1);
+void vn_resize_linear_s16_c(int16_t *out, const int16_t *x, const struct vn_resize *p, int row0, int row1);
 void vn_resize_linear_f32_c(float *out, const float *x, const struct vn_resize *p, int row0, int row1);
 
 /* ---- image input: pixels [p0, p1) ---- */
 
-/* to [-128, 127]: y[c] = sat(rne((float)(sum_k w[c*C+k] * x[k] + bias[c]) * mult[c]) + zy); int16 weights, exact int32 sums; C = 1 or 3 */
+/* to int8 or int16: y[c] = sat(rne((float)(sum_k w[c*C+k] * x[k] + bias[c]) * mult[c]) + zy); int16 weights, exact int32 sums; C = 1 or 3 */
 struct vn_preprocess_s8 {
     int c;
     const int16_t *weight;
@@ -218,7 +278,9 @@ struct vn_preprocess_s8 {
     int32_t zy;
 };
 typedef void vn_preprocess_s8_fn(int8_t *out, const int8_t *x, const struct vn_preprocess_s8 *p, size_t p0, size_t p1);
+typedef void vn_preprocess_s16_fn(int16_t *out, const int8_t *x, const struct vn_preprocess_s8 *p, size_t p0, size_t p1);
 vn_preprocess_s8_fn vn_preprocess_s8_c, vn_preprocess_s8_avx2;
+vn_preprocess_s16_fn vn_preprocess_s16_c, vn_preprocess_s16_avx2;
 /* y[c] = b[c], then fma(a[c*C+k], x[k], y) for k ascending */
 void vn_preprocess_f32_c(float *out, const float *x, int c, const float *a, const float *b, size_t p0, size_t p1);
 
@@ -228,6 +290,9 @@ struct vn_kernels {
     vn_conv_s8_fn *conv_s8, *dwconv_s8;
     vn_conv_f32_fn *conv_f32, *dwconv_f32;
     vn_matmul_s8_fn *matmul_s8;
+    vn_conv_s16_fn *conv_s16, *dwconv_s16;
+    vn_matmul_s16_fn *matmul_s16;
+    vn_binary_s16_fn *binary_s16;
     vn_matmul_f32_fn *matmul_f32;
     vn_binary_s8_fn *binary_s8;
     vn_binary_f32_fn *binary_f32;
@@ -240,6 +305,7 @@ struct vn_kernels {
     vn_pool_s8_fn *maxpool_s8, *avgpool_s8;
     vn_pool_f32_fn *maxpool_f32, *avgpool_f32;
     vn_preprocess_s8_fn *preprocess_s8;
+    vn_preprocess_s16_fn *preprocess_s16;
 };
 uint32_t vn_kernels_cpu(void); /* what this CPU has */
 void vn_kernels_init(struct vn_kernels *k, uint32_t cpu);

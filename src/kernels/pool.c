@@ -1,4 +1,4 @@
-/* kernels/pool.c - pooling: the C references. */
+/* kernels/pool.c - pooling of floats: the C references. */
 #include "kernels/pool_window.h"
 
 #include <math.h>
@@ -7,22 +7,6 @@
 #define FOR_EACH_PIXEL(g)                                                         \
     for (int row = row0; row < row1; row++)                                       \
         for (int ox = 0; ox < (g)->ow; ox++)
-
-void vn_maxpool_s8_c(int8_t *out, const int8_t *x, const struct vn_pool *p, int row0, int row1)
-{
-    const struct vn_window2d *const g = &p->g;
-    FOR_EACH_PIXEL(g) {
-        const struct window t = window_at(g, row % g->oh, ox);
-        int8_t *const y = out + ((size_t)row * g->ow + ox) * g->c;
-        memset(y, -128, (size_t)g->c);
-        for (int ky = t.y0; ky < t.y1; ky++)
-            for (int kx = t.x0; kx < t.x1; kx++) {
-                const int8_t *const xt = x + tap_pixel(g, row / g->oh, &t, ky, kx);
-                for (int c = 0; c < g->c; c++)
-                    y[c] = xt[c] > y[c] ? xt[c] : y[c];
-            }
-    }
-}
 
 void vn_maxpool_f32_c(float *out, const float *x, const struct vn_pool *p, int row0, int row1)
 {
@@ -38,22 +22,6 @@ void vn_maxpool_f32_c(float *out, const float *x, const struct vn_pool *p, int r
                 for (int c = 0; c < g->c; c++)
                     y[c] = xt[c] > y[c] ? xt[c] : y[c];
             }
-    }
-}
-
-void vn_avgpool_s8_c(int8_t *out, const int8_t *x, const struct vn_pool *p, int row0, int row1)
-{
-    const struct vn_window2d *const g = &p->g;
-    FOR_EACH_PIXEL(g) {
-        const struct window t = window_at(g, row % g->oh, ox);
-        int8_t *const y = out + ((size_t)row * g->ow + ox) * g->c;
-        for (int c = 0; c < g->c; c++) {
-            int32_t sum = 0;
-            for (int ky = t.y0; ky < t.y1; ky++)
-                for (int kx = t.x0; kx < t.x1; kx++)
-                    sum += x[tap_pixel(g, row / g->oh, &t, ky, kx) + c] - p->zx;
-            y[c] = (int8_t)vn_average(sum, pool_divisor(p, &t), p->ratio, p->zy, -128, 127);
-        }
     }
 }
 

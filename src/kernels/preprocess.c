@@ -1,5 +1,5 @@
 /* kernels/preprocess.c - colour conversion, mean and scale of image pixels as one small matrix. */
-#define NAME vn_preprocess_s8_c
+#define NAME(width) vn_preprocess_##width##_c
 #include "kernels/preprocess_body.h"
 
 void vn_preprocess_f32_c(float *out, const float *x, int c, const float *a, const float *b, size_t p0, size_t p1)

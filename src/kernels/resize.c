@@ -13,27 +13,6 @@ void vn_resize_nearest_c(void *out, const void *x, const struct vn_resize *p, in
     }
 }
 
-void vn_resize_linear_s8_c(int8_t *out, const int8_t *x, const struct vn_resize *p, int row0, int row1)
-{
-    const size_t line = (size_t)p->w * p->c;
-    for (int row = row0; row < row1; row++) {
-        const int oy = row % p->oh;
-        const int8_t *const image = x + (size_t)(row / p->oh) * p->h * line;
-        const int8_t *const top = image + p->iy[2 * oy] * line, *const bottom = image + p->iy[2 * oy + 1] * line;
-        const int32_t wt = p->qy[2 * oy], wb = p->qy[2 * oy + 1];
-        for (int ox = 0; ox < p->ow; ox++) {
-            const size_t l = (size_t)p->ix[2 * ox] * p->c, r = (size_t)p->ix[2 * ox + 1] * p->c;
-            const int32_t wl = p->qx[2 * ox], wr = p->qx[2 * ox + 1];
-            int8_t *const y = out + ((size_t)row * p->ow + ox) * p->c;
-            for (int c = 0; c < p->c; c++) {
-                const int32_t t = (top[l + c] - p->zx) * wl + (top[r + c] - p->zx) * wr;
-                const int32_t b = (bottom[l + c] - p->zx) * wl + (bottom[r + c] - p->zx) * wr;
-                y[c] = (int8_t)vn_resize_linear(t * wt + b * wb, p->ratio, p->zy, -128, 127);
-            }
-        }
-    }
-}
-
 void vn_resize_linear_f32_c(float *out, const float *x, const struct vn_resize *p, int row0, int row1)
 {
     const size_t line = (size_t)p->w * p->c;

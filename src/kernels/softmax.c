@@ -1,19 +1,6 @@
-/* kernels/softmax.c - softmax along the middle axis of [outer][n][inner]. */
+/* kernels/softmax.c - float softmax along the middle axis of [outer][n][inner]. */
 #include "kernels/kernels.h"
 #include "num/num.h"
-
-static void slice_s8(int8_t *y, const int8_t *x, const struct vn_softmax *p)
-{
-    const size_t step = (size_t)p->inner, end = (size_t)p->n * step;
-    int max = -128;
-    for (size_t i = 0; i < end; i += step)
-        max = x[i] > max ? x[i] : max;
-    uint64_t sum = 0;
-    for (size_t i = 0; i < end; i += step)
-        sum += p->table[max - x[i]];
-    for (size_t i = 0; i < end; i += step)
-        y[i] = (int8_t)vn_softmax(p->table[max - x[i]], sum, p->inv, p->zy, -128, 127);
-}
 
 static void slice_f32(float *y, const float *x, const struct vn_softmax *p)
 {
@@ -31,15 +18,6 @@ static void slice_f32(float *y, const float *x, const struct vn_softmax *p)
             part[i] += part[i + half];
     for (int i = 0; i < p->n; i++)
         y[i * step] = y[i * step] / part[0];
-}
-
-void vn_softmax_s8_c(int8_t *out, const int8_t *x, const struct vn_softmax *p, int o0, int o1)
-{
-    for (int o = o0; o < o1; o++)
-        for (int i = 0; i < p->inner; i++) {
-            const size_t at = (size_t)o * p->n * p->inner + i;
-            slice_s8(out + at, x + at, p);
-        }
 }
 
 void vn_softmax_f32_c(float *out, const float *x, const struct vn_softmax *p, int o0, int o1)

@@ -51,6 +51,19 @@ static inline int32_t vn_mul(int32_t a, int32_t za, int32_t b, int32_t zb, float
     return vn_sat_rne((float)((a - za) * (b - zb)) * m, zy, lo, hi);
 }
 
+/* Div: m = (sa/sb)/sy. A divisor of 0 gives the end of the range, 0 by 0 the lower one. */
+static inline int32_t vn_div(int32_t a, int32_t za, int32_t b, int32_t zb, float m, int32_t zy, int32_t lo, int32_t hi)
+{
+    const float t = (float)(a - za) / (float)(b - zb);
+    return vn_sat_rne(t * m, zy, lo, hi);
+}
+
+/* PRelu: x from zero on is rescaled (ratio = sx/sy), below it is multiplied (m = (sx*ss)/sy). */
+static inline int32_t vn_prelu(int32_t x, int32_t zx, int32_t slope, int32_t zs, float ratio, float m, int32_t zy, int32_t lo, int32_t hi)
+{
+    return x < zx ? vn_mul(x, zx, slope, zs, m, zy, lo, hi) : vn_rescale(x, zx, ratio, zy, lo, hi);
+}
+
 /* AveragePool: sum over (q - z) of `count` elements; ratio is sx/sy. */
 static inline int32_t vn_average(int32_t sum, int32_t count, float ratio, int32_t zy, int32_t lo, int32_t hi)
 {
@@ -67,9 +80,33 @@ static inline int32_t vn_softmax(uint32_t entry, uint64_t sum, float inv, int32_
 }
 void vn_softmax_table(uint32_t table[256], float sx); /* float64, at compile time (num/table.c, toolchain only) */
 
+/* The same for 16 bits: exp(-d * sx) in units of 2^-30 is the product of two entries, table[d / 256] and table[256 + d % 256]. */
+#define VN_SOFTMAX16_ENTRIES 512
+static inline uint32_t vn_softmax16_entry(const uint32_t *table, uint32_t d)
+{
+    return (uint32_t)(((uint64_t)table[d >> 8] * table[256 + (d & 255)] + (1u << 29)) >> 30);
+}
+void vn_softmax16_table(uint32_t table[VN_SOFTMAX16_ENTRIES], float sx);
+
+/* Normalization of a row of n numbers: with sum = sum(q - z) and squares = sum((q - z)^2), exact in 64 bits for n <= VN_NORM_MOST,
+ *     d = n * (q - z) - sum,  v = n * squares - sum^2       (sum = 0 where the mean stays, as in RMSNormalization)
+ *     y = sat(rne((float)(d * vn_norm_factor(...)) * (scale/sy) + bias/sy) + zy)          no fused multiply-add */
+#define VN_NORM_MOST 32768
+static inline double vn_norm_factor(int64_t n, int64_t v, float sx, double epsilon)
+{
+    const double s = (double)sx, count = (double)n;
+    const double variance = (double)v / (count * count) * (s * s) + epsilon;
+    return s / (count * __builtin_sqrt(variance));
+}
+static inline int32_t vn_norm(int64_t d, double factor, float scale, float bias, int32_t zy, int32_t lo, int32_t hi)
+{
+    const float t = (float)((double)d * factor);
+    return vn_sat_rne(t * scale + bias, zy, lo, hi);
+}
+
 /* Linear resize: weights in units of 2^-11 along each axis; acc = sum (q - z) * wy * wx. */
 #define VN_RESIZE_BITS 11
-static inline int32_t vn_resize_linear(int32_t acc, float ratio, int32_t zy, int32_t lo, int32_t hi)
+static inline int32_t vn_resize_linear(int64_t acc, float ratio, int32_t zy, int32_t lo, int32_t hi)
 {
     const float m = ratio * (1.0f / (float)(1 << (2 * VN_RESIZE_BITS)));
     return vn_sat_rne((float)acc * m, zy, lo, hi);

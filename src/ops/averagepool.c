@@ -50,8 +50,16 @@ static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return vn_pool_walk(n, ev, integer_mean, (void *)n, e);
 }
 
-static enum q_kind quant_kind(const struct node *n) { return n->in[0]->shape.rank <= 4 ? Q_OWN : Q_FLOAT; }
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_pool_lower(n, l, OPCODE_AVGPOOL, e); }
+
+static enum q_kind quant_kind(const struct node *n)
+{
+    const struct pool_attrs *a = n->attrs;
+    double taps = 1;
+    for (int i = 0; i < a->kernel.n; i++)
+        taps *= (double)a->kernel.v[i];
+    return taps <= VN_NORM_MOST && n->in[0]->shape.rank <= 4 ? Q_OWN : Q_FLOAT; /* the sum fits 32 bits */
+}
 
 const struct op_def vn_op_averagepool = {
     .name = "averagepool", .onnx = "AveragePool", .min_in = 1, .max_in = 1,

@@ -94,6 +94,7 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 const struct op_def vn_op_concat = {
     .name = "concat", .onnx = "Concat", .min_in = 1, .max_in = -1,
     .attrs = specs, .attrs_size = sizeof(struct axis_attrs),
+    .any_width = 1,
     .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
     .quant = { .kind = Q_OWN },
 };

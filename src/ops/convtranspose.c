@@ -208,7 +208,7 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
         .w = (int)s[u].extent, .ow = (int)out[u], .kw = (int)w.kernel[u], .dw = (int)w.dilation[u], .pw = (int)s[u].pad,
     };
     TRY(vn_low_weights(l, &c, vn_node_has(n, 2) ? 2 : -1, e));
-    c.weight = turn_weights(l, c.weight, l->integer ? 1 : 4, &c);
+    c.weight = turn_weights(l, c.weight, vn_dtype_size(c.weight_type), &c);
     int in = vn_low_in(l, 0, CHANNELS_LAST);
     if (!plain)
         TRY(stretched(l, in, s, w.stride, w.rank, &in, e));

@@ -170,7 +170,7 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
                           .sh = 1, .sw = 1, .dh = 1, .dw = 1, .groups = 1 };
     TRY(vn_low_weights(l, &c, vn_node_has(n, 2) ? 2 : -1, e));
     if (!g->trans_b)
-        c.weight = by_columns(l, c.weight, l->integer ? 1 : 4, d);
+        c.weight = by_columns(l, c.weight, vn_dtype_size(c.weight_type), d);
     if (!l->integer)
         scale_weights(l, &c, g, d);
     int x = vn_low_in(l, 0, PLAIN);

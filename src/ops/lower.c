@@ -135,6 +135,29 @@ static int constant_value(struct lowering *l, const struct value *v, int as_f32,
 
 static enum layout order_of(const struct value *v, enum layout want) { return v->shape.rank < 3 ? PLAIN : want; }
 
+/* The tensor `from` of int8 value v as int16 without its zero point. */
+static int widened(struct lowering *l, const struct value *v, int from)
+{
+    const struct prog_tensor t = *vn_low_tensor(l, from);
+    int *slot = &l->held_s16[t.layout][v->id];
+    if (*slot >= 0)
+        return *slot;
+    if (t.place != BIN_CONST) {
+        const struct prog_tensor p = { .name = vn_arena_fmt(l->arena, "%s.wide", v->name), .node = t.node, .dtype = VN_I16, .layout = t.layout,
+                                       .shape = t.shape, .scale = t.scale, .place = BIN_ARENA };
+        *slot = add_tensor(l, &p);
+        vn_low_rescale_limits(l, from, *slot, INT16_MIN, INT16_MAX);
+        return *slot;
+    }
+    const int64_t count = vn_shape_count(&t.shape);
+    int16_t *data = NEW_ARRAY(l->arena, int16_t, count);
+    for (int64_t i = 0; i < count; i++)
+        data[i] = (int16_t)(((const int8_t *)t.data)[i] - t.zero);
+    *slot = constant(l, vn_arena_fmt(l->arena, "%s.wide", v->name), VN_I16, &t.shape, t.layout, data);
+    vn_low_tensor(l, *slot)->scale = t.scale;
+    return *slot;
+}
+
 /* The same elements in the other order. */
 static int converted(struct lowering *l, int from, enum layout order)
 {
@@ -174,7 +197,12 @@ static int obtain(struct lowering *l, const struct value *v, int as_f32, enum la
 
 int vn_low_value(struct lowering *l, const struct value *v, enum layout want, int f32) { return obtain(l, v, f32, want); }
 
-int vn_low_in(struct lowering *l, int i, enum layout want) { return obtain(l, l->node->in[i], !l->integer, want); }
+int vn_low_in(struct lowering *l, int i, enum layout want)
+{
+    const struct value *v = l->node->in[i];
+    const int x = obtain(l, v, !l->integer, want);
+    return l->wide && x >= 0 && vn_low_tensor(l, x)->dtype == VN_I8 ? widened(l, v, x) : x;
+}
 
 int vn_low_in_any(struct lowering *l, int i, enum layout *got)
 {
@@ -190,12 +218,14 @@ int vn_low_in_any(struct lowering *l, int i, enum layout *got)
 /* ---- outputs ---- */
 
 /* Is the result, as lower makes it, not yet what the value is to hold? */
+static int is_narrowed(const struct lowering *l) { return l->wide && l->node->out[0]->q && l->node->out[0]->q->dtype == VN_I8; }
+
 static int needs_finish(const struct lowering *l)
 {
     const struct value *v = l->node->out[0];
     if (!v->q)
         return 0;
-    return !l->integer || (vn_node_kind(l->node) == Q_MOVE && !vn_qparam_equal(v->q, l->node->in[0]->q));
+    return !l->integer || is_narrowed(l) || (vn_node_kind(l->node) == Q_MOVE && !vn_qparam_equal(v->q, l->node->in[0]->q));
 }
 
 int vn_low_out(struct lowering *l, enum layout order)
@@ -203,8 +233,10 @@ int vn_low_out(struct lowering *l, enum layout order)
     const struct value *v = l->node->out[0];
     order = order_of(v, order);
     if (needs_finish(l)) {
-        const struct qparam *q = l->integer ? l->node->in[0]->q : NULL;
+        const struct qparam *q = is_narrowed(l) ? v->q : l->integer ? l->node->in[0]->q : NULL;
         l->raw_layout = order;
+        if (is_narrowed(l))
+            return l->raw_out = vn_low_temp(l, "wide", VN_I16, &v->shape, order, q->scale[0], q->zero[0]);
         return l->raw_out = vn_low_temp(l, "raw", q ? q->dtype : VN_F32, &v->shape, order, q ? q->scale[0] : 0, q ? q->zero[0] : 0);
     }
     return l->held[order][v->id] = value_tensor(l, v, 0, order);
@@ -253,6 +285,16 @@ void *vn_low_emit(struct lowering *l, enum opcode op, int n_in, const int *in, i
 
 /* ---- the driver ---- */
 
+/* A type that the runtime computes with? */
+static int check_type(const struct node *n, const struct value *v, struct vn_err *e)
+{
+    const struct qparam *q = v->q;
+    if (!q || (q->n == 1 && (q->dtype == VN_I8 || (q->dtype == VN_I16 && q->zero[0] == 0))))
+        return VN_OK;
+    return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is %s%s; the runtime has int8, and int16 with zero point 0, with one scale", v->name,
+                        vn_dtype_name(q->dtype), q->n != 1 ? " per channel" : q->dtype == VN_I16 ? " with a zero point" : "");
+}
+
 static int check_values(const struct lowering *l, const struct node *n, struct vn_err *e)
 {
     for (int i = 1; i < n->n_out; i++)
@@ -265,17 +307,12 @@ static int check_values(const struct lowering *l, const struct node *n, struct v
             continue;
         if (v->bounded && n->op != &vn_op_cast)
             return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the size of %s depends on the data; only the network's outputs can have such sizes", v->name);
-        if (!v->data && v->q && (v->q->dtype != VN_I8 || v->q->n != 1))
-            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is %s%s; the runtime has int8 with one scale", v->name,
-                                vn_dtype_name(v->q->dtype), v->q->n != 1 ? " per channel" : "");
+        if (!v->data)
+            TRY(check_type(n, v, e));
         if (!v->data && l->held[PLAIN][v->id] < 0 && l->held[CHANNELS_LAST][v->id] < 0)
             return vn_node_fail(n, e, VN_E_INTERNAL, "%s is used before it is computed", v->name);
     }
-    const struct qparam *q = n->out[0]->q;
-    if (q && (q->dtype != VN_I8 || q->n != 1))
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is %s%s; the runtime has int8 with one scale", n->out[0]->name,
-                            vn_dtype_name(q->dtype), q->n != 1 ? " per channel" : "");
-    return VN_OK;
+    return check_type(n, n->out[0], e);
 }
 
 /* Nothing to compute: outputs without elements. */
@@ -311,6 +348,7 @@ int vn_lower_node(struct lowering *l, const struct node *n, struct vn_err *e)
     const int first = l->prog->instrs.n;
     l->node = n;
     l->integer = vn_node_is_integer(n) && vn_node_kind(n) != Q_FLOAT;
+    l->wide = l->integer && vn_node_is_wide(n);
     l->raw_out = -1;
     TRY(check_values(l, n, e));
     if (lower_empty(l, n))
@@ -320,7 +358,9 @@ int vn_lower_node(struct lowering *l, const struct node *n, struct vn_err *e)
     if (l->raw_out < 0)
         return VN_OK;
     int to = value_tensor(l, y, 0, l->raw_layout);
-    if (l->integer)
+    if (is_narrowed(l))
+        vn_low_rescale_limits(l, l->raw_out, to, INT8_MIN, INT8_MAX);
+    else if (l->integer)
         vn_low_rescale(l, l->raw_out, to, n->in[0]->q, y->q);
     else
         vn_low_emit(l, OPCODE_QUANTIZE, 1, &l->raw_out, to);

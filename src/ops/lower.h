@@ -56,9 +56,11 @@ struct lowering {
     struct vn_arena *arena;
     const struct graph *graph;
     const struct node *node; /* being lowered */
-    int integer;             /* node computes in integers: its quantized inputs and outputs are int8 tensors */
+    int integer;             /* node computes in integers: its quantized inputs and outputs are int8 or int16 tensors */
+    int wide;                /* in int16 throughout: int8 inputs are given as int16 with zero point 0 */
     int *held[2];            /* value id -> tensor id in PLAIN, CHANNELS_LAST; -1 */
     int *held_f32[2];        /* the same, dequantized */
+    int *held_s16[2];        /* of int8 values: as int16 with zero point 0 */
     int raw_out;             /* output that vn_lower_node still has to quantize or rescale; -1: none */
     enum layout raw_layout;
 };
@@ -112,8 +114,10 @@ int vn_low_reference(const struct node *n, struct lowering *l, struct vn_err *e)
 void vn_low_binary_f32(struct lowering *l, int op, int a, const int64_t *a_stride, int b, const int64_t *b_stride, int y);
 /* x's elements along one source axis picked by index[0..count) into a tensor of the same layout: y, or a new one where y < 0. */
 int vn_low_gather(struct lowering *l, int x, int axis, int64_t count, const int64_t *index, int y);
-/* y = the int8 tensor x in y's parameters; a table where they differ, a copy where not. */
+/* y = the quantized tensor x in y's parameters; a copy where they are the same. */
 void vn_low_rescale(struct lowering *l, int x, int y, const struct qparam *qx, const struct qparam *qy);
+/* RESCALE: x in the parameters of tensor y, clamped to [lo, hi]. */
+void vn_low_rescale_limits(struct lowering *l, int x, int y, int32_t lo, int32_t hi);
 /* lower of operators that constant folding removes: says that this node was not folded. */
 int vn_low_none(const struct node *n, struct lowering *l, struct vn_err *e);
 /* Clamp to [lo, hi] in real numbers. */
@@ -122,7 +126,8 @@ int vn_low_clamp(const struct node *n, struct lowering *l, float lo, float hi, s
  * `x`, `y`: tensor ids; fills in everything else from w. */
 struct low_conv {
     int n, h, w, c, oh, ow, k, kh, kw, sh, sw, dh, dw, ph, pw, groups;
-    const void *weight;        /* k * c/groups * kh * kw int8 or float32, OIHW */
+    const void *weight;        /* k * c/groups * kh * kw of weight_type, OIHW */
+    enum vn_dtype weight_type; /* int8, int16 or float32 */
     const float *weight_scale; /* k entries, integer only */
     const void *bias;          /* k int32 or float32; NULL: none */
 };

@@ -8,8 +8,8 @@
 static int check_quantized(const struct node *n, const struct low_conv *c, int bias, struct vn_err *e)
 {
     const struct qparam *w = n->in[1]->q;
-    if (w->dtype != VN_I8)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "weight %s is %s; the runtime has int8", n->in[1]->name, vn_dtype_name(w->dtype));
+    if (w->dtype != VN_I8 && w->dtype != VN_I16)
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "weight %s is %s; the runtime has int8 and int16", n->in[1]->name, vn_dtype_name(w->dtype));
     for (int i = 0; i < w->n; i++)
         if (w->zero[i])
             return vn_node_fail(n, e, VN_E_UNSUPPORTED, "weight %s has zero point %d; the runtime wants 0", n->in[1]->name, w->zero[i]);
@@ -29,6 +29,7 @@ int vn_low_weights(struct lowering *l, struct low_conv *c, int bias, struct vn_e
         if (!n->in[i]->data)
             return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s %s is computed at run time; the runtime wants a constant",
                                 i == 1 ? "weight" : "bias", n->in[i]->name);
+    c->weight_type = l->integer ? n->in[1]->q->dtype : VN_F32;
     if (!l->integer) {
         c->weight = vn_low_elements(l, n->in[1], VN_F32);
         c->bias = bias < 0 ? NULL : vn_low_elements(l, n->in[bias], VN_F32);
@@ -40,7 +41,7 @@ int vn_low_weights(struct lowering *l, struct low_conv *c, int bias, struct vn_e
     for (int k = 0; k < c->k; k++)
         scale[k] = w->scale[k % w->n];
     c->weight_scale = scale;
-    c->weight = vn_low_elements(l, n->in[1], VN_I8);
+    c->weight = vn_low_elements(l, n->in[1], c->weight_type);
     c->bias = bias < 0 ? NULL : vn_low_elements(l, n->in[bias], VN_I32);
     return VN_OK;
 }
@@ -52,7 +53,7 @@ static struct vn_window2d geometry(const struct low_conv *c)
                                  .groups = c->groups };
 }
 
-/* The geometry's words are the first fields of all four instructions. */
+/* The geometry's words are the first fields of all convolution instructions. */
 static void put_geometry(struct instr_CONV_S8 *p, const struct low_conv *c)
 {
     p->n = c->n, p->h = c->h, p->w = c->w, p->c = c->c, p->oh = c->oh, p->ow = c->ow, p->k = c->k;
@@ -92,6 +93,15 @@ static int channel_const(struct lowering *l, const char *name, enum vn_dtype t, 
     return vn_low_const(l, name, t, count, packed);
 }
 
+/* sy 0: for a result in float32. */
+static const float *multipliers(struct lowering *l, const struct low_conv *c, float sx, float sy)
+{
+    float *mult = NEW_ARRAY(l->arena, float, c->k);
+    for (int k = 0; k < c->k; k++)
+        mult[k] = sy == 0 ? sx * c->weight_scale[k] : vn_requant_mult(sx, c->weight_scale[k], sy);
+    return mult;
+}
+
 static int conv_s8(struct lowering *l, int x, int y, const struct low_conv *c)
 {
     const struct vn_window2d g = geometry(c);
@@ -100,9 +110,7 @@ static int conv_s8(struct lowering *l, int x, int y, const struct low_conv *c)
     size_t bytes = depthwise ? (size_t)c->k * (size_t)c->kh * (size_t)c->kw : vn_conv_s8_packed_bytes(&g);
     int8_t *packed = NEW_ARRAY(l->arena, int8_t, bytes);
     const int32_t *bias = c->bias ? c->bias : NEW_ARRAY(l->arena, int32_t, c->k);
-    float *mult = NEW_ARRAY(l->arena, float, c->k);
-    for (int k = 0; k < c->k; k++)
-        mult[k] = f32 ? sx * c->weight_scale[k] : vn_requant_mult(sx, c->weight_scale[k], sy);
+    const float *mult = multipliers(l, c, sx, f32 ? 0 : sy);
     (depthwise ? vn_dwconv_s8_pack : vn_conv_s8_pack)(packed, c->weight, &g);
     const int32_t *sums = weight_sums(l, c, bias, &wide);
     int in[5] = { x, vn_low_const(l, "weight", VN_I8, (int64_t)bytes, packed), channel_const(l, "bias", VN_I32, bias, &g, depthwise),
@@ -113,6 +121,27 @@ static int conv_s8(struct lowering *l, int x, int y, const struct low_conv *c)
     p->hi = INT8_MAX;
     p->wide = wide;
     p->hidden_conv = p->hidden_sum = -1;
+    return VN_OK;
+}
+
+static int conv_s16(struct lowering *l, int x, int y, const struct low_conv *c)
+{
+    const struct vn_window2d g = geometry(c);
+    const int depthwise = is_depthwise(c), f32 = vn_low_tensor(l, y)->dtype == VN_F32;
+    const float sx = vn_low_tensor(l, x)->scale, sy = vn_low_tensor(l, y)->scale;
+    const int64_t count = depthwise ? (int64_t)c->k * c->kh * c->kw : (int64_t)vn_conv_s8_packed_bytes(&g);
+    void *packed = NEW_ARRAY(l->arena, int16_t, count);
+    if (c->weight_type == VN_I8)
+        (depthwise ? vn_dwconv_s8_pack : vn_conv_s8_pack)(packed, c->weight, &g);
+    else
+        (depthwise ? vn_dwconv_s16_pack : vn_conv_s16_pack)(packed, c->weight, &g);
+    const int32_t *bias = c->bias ? c->bias : NEW_ARRAY(l->arena, int32_t, c->k);
+    int in[4] = { x, vn_low_const(l, "weight", c->weight_type, count, packed), channel_const(l, "bias", VN_I32, bias, &g, depthwise),
+                  channel_const(l, "mult", VN_F32, multipliers(l, c, sx, f32 ? 0 : sy), &g, depthwise) };
+    struct instr_CONV_S16 *p = vn_low_emit(l, depthwise ? OPCODE_DWCONV_S16 : OPCODE_CONV_S16, 4, in, y);
+    put_geometry((struct instr_CONV_S8 *)p, c);
+    p->lo = INT16_MIN;
+    p->hi = INT16_MAX;
     return VN_OK;
 }
 
@@ -137,5 +166,5 @@ static int conv_f32(struct lowering *l, int x, int y, const struct low_conv *c)
 int vn_low_conv(struct lowering *l, int x, int y, const struct low_conv *c, struct vn_err *e)
 {
     (void)e;
-    return l->integer ? conv_s8(l, x, y, c) : conv_f32(l, x, y, c);
+    return l->wide ? conv_s16(l, x, y, c) : l->integer ? conv_s8(l, x, y, c) : conv_f32(l, x, y, c);
 }

@@ -204,10 +204,10 @@ int vn_low_binary(const struct node *n, struct lowering *l, int op, struct vn_er
         return VN_OK;
     }
     struct walk w = binary_walk(vn_low_tensor(l, y), a, b);
-    struct instr_BINARY_S8 *p = vn_low_emit(l, OPCODE_BINARY_S8, 2, in, y);
+    struct instr_BINARY_S8 *p = vn_low_emit(l, l->wide ? OPCODE_BINARY_S16 : OPCODE_BINARY_S8, 2, in, y); /* the same fields */
     p->op = op;
-    p->lo = INT8_MIN;
-    p->hi = INT8_MAX;
+    p->lo = l->wide ? INT16_MIN : INT8_MIN;
+    p->hi = l->wide ? INT16_MAX : INT8_MAX;
     put_walk(&w, &p->rank, p->dims, p->a_stride, p->b_stride);
     return VN_OK;
 }
@@ -244,23 +244,59 @@ int vn_low_fold(const struct node *n, struct lowering *l, int op, struct vn_err 
 
 /* ---- one operand ---- */
 
-static void emit_table(struct lowering *l, int x, int y, const int8_t table[256])
+/* The table of an integer function, for every value of x. */
+typedef int32_t table_fn(const void *ctx, int32_t q);
+
+static void emit_table(struct lowering *l, int x, int y, table_fn *fn, const void *ctx)
 {
-    int in[2] = { x, vn_low_const(l, "table", VN_I8, 256, table) };
-    vn_low_emit(l, OPCODE_TABLE_S8, 2, in, y);
+    const int narrow = vn_low_tensor(l, x)->dtype == VN_I8, count = narrow ? 256 : 65536, least = narrow ? INT8_MIN : INT16_MIN;
+    const enum vn_dtype t = vn_low_tensor(l, y)->dtype;
+    int8_t *s8 = NEW_ARRAY(l->arena, int8_t, count);
+    int16_t *s16 = NEW_ARRAY(l->arena, int16_t, count);
+    for (int i = 0; i < count; i++) {
+        s16[i] = (int16_t)fn(ctx, i + least);
+        s8[i] = (int8_t)s16[i];
+    }
+    int in[2] = { x, vn_low_const(l, "table", t, count, t == VN_I8 ? (void *)s8 : s16) };
+    vn_low_emit(l, narrow && t == VN_I8 ? OPCODE_TABLE_S8 : OPCODE_TABLE_S16, 2, in, y);
+}
+
+void vn_low_rescale_limits(struct lowering *l, int x, int y, int32_t lo, int32_t hi)
+{
+    struct instr_RESCALE *p = vn_low_emit(l, OPCODE_RESCALE, 1, &x, y);
+    p->lo = lo;
+    p->hi = hi;
+}
+
+struct clamp {
+    const struct qparam *x, *y;
+    double lo, hi;
+};
+static int32_t clamp_entry(const void *ctx, int32_t q)
+{
+    const struct clamp *c = ctx;
+    return vn_q_clamp(q, c->x, c->y, c->lo, c->hi);
+}
+
+/* To y's parameters within [lo, hi]: from int8 to int8 by a table, which is faster. */
+static void emit_clamp(struct lowering *l, int x, int y, const struct clamp *c)
+{
+    if (c->x->dtype == VN_I8 && c->y->dtype == VN_I8)
+        emit_table(l, x, y, clamp_entry, c);
+    else
+        vn_low_rescale_limits(l, x, y, vn_q_one(c->y, 0, c->lo), vn_q_one(c->y, 0, c->hi));
 }
 
 void vn_low_rescale(struct lowering *l, int x, int y, const struct qparam *qx, const struct qparam *qy)
 {
-    int8_t table[256];
     int64_t count = vn_shape_count(&vn_low_tensor(l, x)->shape), one = 1;
-    for (int q = INT8_MIN; q <= INT8_MAX; q++)
-        table[q + 128] = (int8_t)vn_q_rescale(q, qx, qy);
     if (vn_qparam_equal(qx, qy))
         vn_low_copy(l, x, y, 1, &count, 0, &one, 0, &one, NULL);
     else
-        emit_table(l, x, y, table);
+        emit_clamp(l, x, y, &(struct clamp){ qx, qy, -INFINITY, INFINITY });
 }
+
+static int32_t node_entry(const void *ctx, int32_t q) { return vn_table_entry(ctx, q); }
 
 int vn_low_unary(const struct node *n, struct lowering *l, int op, float alpha, float beta, struct vn_err *e)
 {
@@ -278,10 +314,7 @@ int vn_low_unary(const struct node *n, struct lowering *l, int op, float alpha, 
         p->beta = beta;
         return VN_OK;
     }
-    int8_t table[256];
-    for (int q = INT8_MIN; q <= INT8_MAX; q++)
-        table[q + 128] = (int8_t)vn_table_entry(n, q);
-    emit_table(l, x, y, table);
+    emit_table(l, x, y, node_entry, n);
     return VN_OK;
 }
 
@@ -303,15 +336,12 @@ int vn_low_clamp(const struct node *n, struct lowering *l, float lo, float hi, s
         struct instr_CLAMP_F32 *p = vn_low_emit(l, OPCODE_CLAMP_F32, 1, &x, y);
         p->lo = lo;
         p->hi = hi;
-    } else if (qx->scale[0] == qy->scale[0] && qx->zero[0] == qy->zero[0]) {
+    } else if (qx->dtype == VN_I8 && qy->dtype == VN_I8 && qx->scale[0] == qy->scale[0] && qx->zero[0] == qy->zero[0]) {
         struct instr_CLAMP_S8 *p = vn_low_emit(l, OPCODE_CLAMP_S8, 1, &x, y);
         p->lo = vn_q_one(qy, 0, lo);
         p->hi = vn_q_one(qy, 0, hi);
     } else {
-        int8_t table[256];
-        for (int q = INT8_MIN; q <= INT8_MAX; q++)
-            table[q + 128] = (int8_t)vn_q_clamp(q, qx, qy, lo, hi);
-        emit_table(l, x, y, table);
+        emit_clamp(l, x, y, &(struct clamp){ qx, qy, lo, hi });
     }
     return VN_OK;
 }

@@ -98,10 +98,10 @@ static int weight_axis(const struct node *n) { return n->in[1]->shape.rank == 2 
 static int lower_weight(const struct node *n, struct lowering *l, const struct plan *p, struct vn_err *e)
 {
     int64_t rows = vn_shape_count(&n->in[0]->shape) / (p->k ? p->k : 1);
-    size_t size = l->integer ? 1 : 4;
     struct low_conv c = { .n = (int)rows, .h = 1, .w = 1, .c = (int)p->k, .oh = 1, .ow = 1, .k = (int)p->n, .kh = 1, .kw = 1,
                           .sh = 1, .sw = 1, .dh = 1, .dw = 1, .groups = 1 };
     TRY(vn_low_weights(l, &c, -1, e));
+    const size_t size = vn_dtype_size(c.weight_type);
     char *turned = NEW_ARRAY(l->arena, char, (size_t)(p->n * p->k) * size);
     for (int64_t k = 0; k < p->k; k++)
         for (int64_t j = 0; j < p->n; j++)
@@ -162,8 +162,8 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
                                 n->in[i]->name);
     int in[2] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 1, PLAIN) };
     int y = vn_low_out(l, PLAIN);
-    struct instr_MATMUL_S8 *i = vn_low_emit(l, l->integer ? OPCODE_MATMUL_S8 : OPCODE_MATMUL_F32, 2, in, y);
-    i->m = (int32_t)p.m, i->n = (int32_t)p.n, i->k = (int32_t)p.k; /* both instructions have the same fields */
+    struct instr_MATMUL_S8 *i = vn_low_emit(l, l->wide ? OPCODE_MATMUL_S16 : l->integer ? OPCODE_MATMUL_S8 : OPCODE_MATMUL_F32, 2, in, y);
+    i->m = (int32_t)p.m, i->n = (int32_t)p.n, i->k = (int32_t)p.k; /* all have the same fields */
     i->rank = p.batch.rank;
     for (int d = 0; d < p.batch.rank; d++) {
         i->dims[d] = (int32_t)p.batch.d[d];

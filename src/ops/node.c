@@ -101,6 +101,17 @@ int vn_node_is_integer(const struct node *n)
     return 1;
 }
 
+int vn_node_is_wide(const struct node *n)
+{
+    const enum q_kind kind = vn_node_kind(n);
+    if (!vn_node_is_integer(n) || n->op->any_width || kind == Q_MOVE || kind == Q_TABLE)
+        return 0;
+    int wide = n->out[0]->q && n->out[0]->q->dtype == VN_I16;
+    for (int i = 0; i < n->n_in; i++)
+        wide |= n->in[i] && n->in[i]->q && n->in[i]->q->dtype == VN_I16;
+    return wide;
+}
+
 static void imply_input(struct graph *g, struct node *clamp)
 {
     struct value *x = clamp->in[0], *y = clamp->out[0];

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "kernels/kernels.h"
+#include "num/num.h"
 
 int vn_infer_channels(struct node *n, struct vn_err *e)
 {
@@ -162,12 +163,73 @@ int vn_trailing_eval(const struct node *n, const struct eval *ev, int centre)
     return VN_OK;
 }
 
+/* ---- integers ---- */
+
+/* Scale and bias are constants that are the same for every row. */
+enum q_kind vn_trailing_kind(const struct node *n)
+{
+    const struct normal p = trailing(n, 0);
+    const int axis = vn_shape_axis(&n->in[0]->shape, ((const struct trailing_attrs *)n->attrs)->axis);
+    int fits = (n->n_out < 2 || !n->out[1]) && (n->n_out < 3 || !n->out[2]) && p.count >= 1 && p.count <= VN_NORM_MOST && vn_node_has(n, 1);
+    for (int i = 0; i < 2; i++)
+        for (int d = 0; d <= axis && vn_node_has(n, i + 1); d++)
+            fits &= n->in[i + 1]->data != NULL && (d == axis || !p.stride[i][d]);
+    return fits ? Q_OWN : Q_FLOAT;
+}
+
+/* Input i's constant over the output's scale, one number for each place in a row; `absent` where it is left out. */
+static float *per_place(struct vn_arena *a, const struct node *n, const struct normal *p, int i, float absent)
+{
+    const struct vn_shape *s = &n->in[0]->shape;
+    float *v = NEW_ARRAY(a, float, p->count);
+    int64_t idx[VN_MAX_RANK] = { 0 };
+    for (int64_t k = 0; k < p->count; k++, vn_index_next(idx, s)) {
+        int64_t at = 0;
+        for (int d = 0; d < s->rank; d++)
+            at += idx[d] * p->stride[i - 1][d];
+        v[k] = (vn_node_has(n, i) ? (float)vn_tensor_f64(n->in[i]->data, at) : absent) / n->out[0]->q->scale[0];
+    }
+    return v;
+}
+
+int vn_trailing_qeval(const struct node *n, const struct eval *ev, int centre)
+{
+    const struct normal p = trailing(n, centre);
+    const struct qparam *x = n->in[0]->q, *y = n->out[0]->q;
+    const float *scale = per_place(ev->arena, n, &p, 1, 1), *bias = per_place(ev->arena, n, &p, 2, 0);
+    for (int64_t o = 0; o < p.outer; o++) {
+        const int64_t *in = vn_i64(ev->in[0]) + o * p.count;
+        int64_t *out = vn_i64(ev->out[0]) + o * p.count, sum = 0, squares = 0;
+        for (int64_t i = 0; i < p.count; i++) {
+            sum += centre ? in[i] - x->zero[0] : 0;
+            squares += (in[i] - x->zero[0]) * (in[i] - x->zero[0]);
+        }
+        const double factor = vn_norm_factor(p.count, p.count * squares - sum * sum, x->scale[0], (double)(float)p.epsilon);
+        for (int64_t i = 0; i < p.count; i++)
+            out[i] = vn_norm(p.count * (in[i] - x->zero[0]) - sum, factor, scale[i], bias[i], y->zero[0], vn_q_min(y), vn_q_max(y));
+    }
+    return VN_OK;
+}
+
+static int lower_integer(const struct node *n, struct lowering *l, const struct normal *p)
+{
+    const int x = vn_low_in(l, 0, PLAIN);
+    const int in[3] = { x, vn_low_const(l, "scale", VN_F32, p->count, per_place(l->arena, n, p, 1, 1)),
+                        vn_low_const(l, "bias", VN_F32, p->count, per_place(l->arena, n, p, 2, 0)) };
+    struct instr_NORMALIZE *i = vn_low_emit(l, OPCODE_NORMALIZE, 3, in, vn_low_out(l, PLAIN));
+    i->rows = (int32_t)p->outer;
+    i->n = (int32_t)p->count;
+    i->centre = p->centre;
+    i->epsilon = (float)p->epsilon;
+    return VN_OK;
+}
+
 int vn_trailing_lower(const struct node *n, struct lowering *l, int centre, struct vn_err *e)
 {
     struct normal p = trailing(n, centre);
     p.mean = n->n_out > 1 && n->out[1] ? vn_low_out_at(l, 1, PLAIN) : 0;
     p.inverse = n->n_out > 2 && n->out[2] ? vn_low_out_at(l, 2, PLAIN) : 0;
-    TRY(vn_low_normal(n, l, &p, e));
+    TRY(l->integer ? lower_integer(n, l, &p) : vn_low_normal(n, l, &p, e));
     for (int i = 1; i < n->n_out; i++)
         if (n->out[i])
             vn_low_finish_at(l, i, i == 1 ? p.mean : p.inverse);

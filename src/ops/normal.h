@@ -31,6 +31,8 @@ extern const struct attr_spec vn_trailing_specs[];
 int vn_trailing_infer(struct node *n, struct vn_err *e);
 /* centre: the mean is taken off; outputs 1 and 2 (where there) get mean and 1 / deviation of each row. */
 int vn_trailing_eval(const struct node *n, const struct eval *ev, int centre);
+enum q_kind vn_trailing_kind(const struct node *n);
+int vn_trailing_qeval(const struct node *n, const struct eval *ev, int centre);
 int vn_trailing_lower(const struct node *n, struct lowering *l, int centre, struct vn_err *e);
 
 #endif

@@ -134,6 +134,7 @@ struct op_def {
     int (*weight_axis)(const struct node *n);
     int reads_shape; /* of its input, and no element: always constant */
     int lowers_all; /* lower makes every output, not the first only */
+    int any_width; /* takes int8 and int16 side by side itself; others compute in int16 where one of them is (vn_node_is_wide) */
     int is_clamp; /* Relu, Clip: monotone, so the tensor in front may share its parameters */
 };
 
@@ -171,6 +172,9 @@ struct graph *vn_graph_clone(struct vn_arena *a, const struct graph *g);
 /* Does the node compute in integers: every data input and every output quantized, the operator has a rule, and nothing was found
  * against it (why_float)? */
 int vn_node_is_integer(const struct node *n);
+/* Does an integer node compute with 16 bits: is an operand or the result int16? int8 operands are then taken without their zero
+ * points, as int16 with zero point 0. Moves, tables and what says any_width deal with each type as it is. */
+int vn_node_is_wide(const struct node *n);
 /* Give the unquantized input of a clamp (Relu, Clip) with quantized output the same parameters, flagged implied, where its
  * producer computes in integers and nobody else reads it. */
 void vn_graph_imply(struct graph *g);
@@ -255,7 +259,7 @@ int32_t vn_q_rescale(int64_t q, const struct qparam *x, const struct qparam *y);
 int32_t vn_q_clamp(int64_t q, const struct qparam *x, const struct qparam *y, double lo, double hi);
 /* qeval of Relu and Clip. */
 int vn_qeval_clamp(const struct node *n, const struct eval *ev, double lo, double hi);
-/* qeval of Add, Sub, Mul; op as enum vn_binary: 0 add, 1 sub, 2 mul. */
+/* qeval of Add, Sub, Mul, Div, Max, Min, PRelu; op is enum vn_binary. */
 int vn_qeval_binary(const struct node *n, const struct eval *ev, int op, struct vn_err *e);
 
 /* ---- sliding windows: Conv, ConvTranspose, pools ---- */

@@ -109,7 +109,7 @@ static enum q_kind quant_kind(const struct node *n)
 {
     int c = channels(n);
     const struct qparam *x = n->in[0]->q, *y = n->out[0]->q;
-    int narrow = (!x || (x->dtype == VN_I8 && x->zero[0] == 0)) && (!y || y->dtype == VN_I8);
+    int narrow = (!x || (x->dtype == VN_I8 && x->zero[0] == 0)) && (!y || y->dtype == VN_I8 || y->dtype == VN_I16);
     return (c == 1 || c == 3) && narrow ? Q_OWN : Q_FLOAT;
 }
 
@@ -129,7 +129,7 @@ static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
             int64_t acc = bias[c];
             for (int k = 0; k < c_count; k++)
                 acc += w[c * c_count + k] * (vn_i64(ev->in[0])[at + k * step] - x->zero[0]);
-            vn_i64(ev->out[0])[at + c * step] = vn_requantize(acc, mult[c], y->zero[0], INT8_MIN, INT8_MAX);
+            vn_i64(ev->out[0])[at + c * step] = vn_requantize(acc, mult[c], y->zero[0], vn_q_min(y), vn_q_max(y));
         }
     }
     return VN_OK;
@@ -179,6 +179,7 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 const struct op_def vn_op_preprocess = {
     .name = "preprocess", .onnx = "Preprocess", .domain = "ai.vernier", .min_in = 1, .max_in = 1,
     .attrs = specs, .attrs_size = sizeof(struct preprocess_attrs),
+    .any_width = 1,
     .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
     .quant = { .kind = Q_OWN }, .quant_kind = quant_kind,
 };

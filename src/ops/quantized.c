@@ -1,6 +1,7 @@
 /* ops/quantized.c - quantized cells, and integer meanings that several operators share. The rounding itself is num/num.h's. */
 #include <math.h>
 
+#include "kernels/kernels.h"
 #include "num/num.h"
 #include "ops/op.h"
 
@@ -87,26 +88,58 @@ int vn_qeval_clamp(const struct node *n, const struct eval *ev, double lo, doubl
 /* Numbers of one binary node, for the callbacks of vn_eval_binary; the toolchain evaluates one node at a time per thread. */
 static _Thread_local struct {
     int32_t za, zb, zy, lo, hi;
-    float ra, rb, fixed;
+    int32_t ca, cb; /* taken off int8 operands of nodes that compute in int16 */
+    float ra, rb, rm, fixed;
 } bin;
 
 static int64_t q_add(int64_t a, int64_t b)
 {
-    return vn_add((int32_t)a, bin.ra, (int32_t)b, bin.rb, bin.fixed, bin.lo, bin.hi);
+    return vn_add((int32_t)a - bin.ca, bin.ra, (int32_t)b - bin.cb, bin.rb, bin.fixed, bin.lo, bin.hi);
 }
 
 static int64_t q_mul(int64_t a, int64_t b)
 {
-    return vn_mul((int32_t)a, bin.za, (int32_t)b, bin.zb, bin.ra, bin.zy, bin.lo, bin.hi);
+    return vn_mul((int32_t)a, bin.za, (int32_t)b, bin.zb, bin.rm, bin.zy, bin.lo, bin.hi);
+}
+
+static int64_t q_div(int64_t a, int64_t b)
+{
+    return vn_div((int32_t)a, bin.za, (int32_t)b, bin.zb, bin.rm, bin.zy, bin.lo, bin.hi);
+}
+
+static int64_t q_prelu(int64_t a, int64_t b)
+{
+    return vn_prelu((int32_t)a, bin.za, (int32_t)b, bin.zb, bin.ra, bin.rm, bin.zy, bin.lo, bin.hi);
+}
+
+static int64_t q_max(int64_t a, int64_t b)
+{
+    const int32_t u = vn_rescale((int32_t)a, bin.za, bin.ra, bin.zy, bin.lo, bin.hi);
+    const int32_t v = vn_rescale((int32_t)b, bin.zb, bin.rb, bin.zy, bin.lo, bin.hi);
+    return u > v ? u : v;
+}
+
+static int64_t q_min(int64_t a, int64_t b)
+{
+    const int32_t u = vn_rescale((int32_t)a, bin.za, bin.ra, bin.zy, bin.lo, bin.hi);
+    const int32_t v = vn_rescale((int32_t)b, bin.zb, bin.rb, bin.zy, bin.lo, bin.hi);
+    return u < v ? u : v;
 }
 
 int vn_qeval_binary(const struct node *n, const struct eval *ev, int op, struct vn_err *e)
 {
+    static int64_t (*const fn[])(int64_t, int64_t) = { [VN_BIN_ADD] = q_add, [VN_BIN_SUB] = q_add, [VN_BIN_MUL] = q_mul,
+                                                       [VN_BIN_DIV] = q_div, [VN_BIN_MAX] = q_max, [VN_BIN_MIN] = q_min,
+                                                       [VN_BIN_PRELU] = q_prelu };
     const struct qparam *a = n->in[0]->q, *b = n->in[1]->q, *y = n->out[0]->q;
+    const float sa = a->scale[0], sb = b->scale[0], sy = y->scale[0];
+    const int wide = vn_node_is_wide(n);
     bin.za = a->zero[0], bin.zb = b->zero[0], bin.zy = y->zero[0];
+    bin.ca = wide ? bin.za : 0, bin.cb = wide ? bin.zb : 0;
     bin.lo = vn_q_min(y), bin.hi = vn_q_max(y);
-    bin.ra = op == 2 ? vn_requant_mult(a->scale[0], b->scale[0], y->scale[0]) : a->scale[0] / y->scale[0];
-    bin.rb = op == 1 ? -(b->scale[0] / y->scale[0]) : b->scale[0] / y->scale[0];
-    bin.fixed = vn_add_fixed(bin.za, bin.ra, bin.zb, bin.rb, bin.zy);
-    return vn_eval_binary(n, ev, NULL, op == 2 ? q_mul : q_add, e);
+    bin.ra = sa / sy;
+    bin.rb = op == VN_BIN_SUB ? -(sb / sy) : sb / sy;
+    bin.rm = op == VN_BIN_DIV ? (sa / sb) / sy : vn_requant_mult(sa, sb, sy);
+    bin.fixed = vn_add_fixed(bin.za - bin.ca, bin.ra, bin.zb - bin.cb, bin.rb, bin.zy);
+    return vn_eval_binary(n, ev, NULL, fn[op], e);
 }

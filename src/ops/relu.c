@@ -26,6 +26,7 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { r
 
 const struct op_def vn_op_relu = {
     .name = "relu", .onnx = "Relu", .min_in = 1, .max_in = 1,
+    .any_width = 1,
     .infer = infer, .eval = vn_eval_unary, .qeval = qeval, .lower = lower, .f = relu,
     .quant = { .kind = Q_OWN }, .is_clamp = 1,
 };

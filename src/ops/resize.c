@@ -308,7 +308,7 @@ static enum q_kind quant_kind(const struct node *n)
     struct axis ax[VN_MAX_RANK];
     if (a->mode == NEAREST)
         return a->transform == TF_CROP_AND_RESIZE ? Q_FLOAT : Q_MOVE;
-    if (a->mode != LINEAR || a->antialias || plan(n, ax, NULL) < 0 || !is_picture(n, ax) || (n->in[0]->q && n->in[0]->q->dtype != VN_I8))
+    if (a->mode != LINEAR || a->antialias || plan(n, ax, NULL) < 0 || !is_picture(n, ax))
         return Q_FLOAT;
     return Q_OWN;
 }
@@ -324,11 +324,12 @@ static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
     for (int64_t i = 0; i < vn_shape_count(y); i++) {
         const struct taps *ty = y->rank == 4 ? &t[2][i / ow % oh] : &row, *tx = &t[y->rank - 1][i % ow];
         const int64_t *in = vn_i64(ev->in[0]) + i / (ow * oh) * h * w;
-        int32_t wy[2], wx[2], acc = 0;
+        int32_t wy[2], wx[2];
+        int64_t acc = 0;
         whole_weights(ty, wy);
         whole_weights(tx, wx);
         for (int k = 0; k < 4; k++)
-            acc += (int32_t)(in[ty->at[ty->n > 1 ? k / 2 : 0] * w + tx->at[tx->n > 1 ? k % 2 : 0]] - qx->zero[0]) * wy[k / 2] * wx[k % 2];
+            acc += (in[ty->at[ty->n > 1 ? k / 2 : 0] * w + tx->at[tx->n > 1 ? k % 2 : 0]] - qx->zero[0]) * wy[k / 2] * wx[k % 2];
         vn_i64(ev->out[0])[i] = vn_resize_linear(acc, qx->scale[0] / qy->scale[0], qy->zero[0], vn_q_min(qy), vn_q_max(qy));
     }
     return VN_OK;

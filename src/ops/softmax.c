@@ -49,36 +49,41 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return VN_OK;
 }
 
-static void integer_line(int64_t *y, const int64_t *x, int64_t n, int64_t step, const uint32_t table[256], float inv, int32_t zy)
+/* exp(-d * sx) in the units of its table: one entry for each d, or two where there are 65536. */
+static uint32_t entry(const uint32_t *table, int wide, int64_t d) { return wide ? vn_softmax16_entry(table, (uint32_t)d) : table[d]; }
+
+static void integer_line(const struct node *n, int64_t *y, const int64_t *x, int64_t count, int64_t step, const uint32_t *table)
 {
-    int64_t most = INT8_MIN;
+    const struct qparam *q = n->out[0]->q;
+    const int wide = vn_node_is_wide(n);
+    int64_t most = INT16_MIN;
     uint64_t sum = 0;
-    for (int64_t i = 0; i < n; i++)
+    for (int64_t i = 0; i < count; i++)
         most = x[i * step] > most ? x[i * step] : most;
-    for (int64_t i = 0; i < n; i++)
-        sum += table[most - x[i * step]];
-    for (int64_t i = 0; i < n; i++)
-        y[i * step] = vn_softmax(table[most - x[i * step]], sum, inv, zy, INT8_MIN, INT8_MAX);
+    for (int64_t i = 0; i < count; i++)
+        sum += entry(table, wide, most - x[i * step]);
+    for (int64_t i = 0; i < count; i++)
+        y[i * step] = vn_softmax(entry(table, wide, most - x[i * step]), sum, 1.0f / q->scale[0], q->zero[0], vn_q_min(q), vn_q_max(q));
 }
 
-static enum q_kind quant_kind(const struct node *n)
+/* The table of a node; returns its length. */
+static int table_of(const struct node *n, uint32_t table[VN_SOFTMAX16_ENTRIES])
 {
-    int narrow = n->in[0]->q && n->in[0]->q->dtype == VN_I8 && n->out[0]->q && n->out[0]->q->dtype == VN_I8;
-    return narrow || !n->in[0]->q || !n->out[0]->q ? Q_OWN : Q_FLOAT; /* the table has 256 entries */
+    const int wide = vn_node_is_wide(n);
+    (wide ? vn_softmax16_table : vn_softmax_table)(table, n->in[0]->q->scale[0]);
+    return wide ? VN_SOFTMAX16_ENTRIES : 256;
 }
 
 static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
     (void)e;
-    const struct qparam *x = n->in[0]->q, *y = n->out[0]->q;
-    uint32_t table[256];
+    uint32_t table[VN_SOFTMAX16_ENTRIES];
     int64_t outer, extent, inner;
-    vn_softmax_table(table, x->scale[0]);
+    table_of(n, table);
     split(ev->in[0]->shape.d, ev->in[0]->shape.rank, axis_of(n), &outer, &extent, &inner);
     for (int64_t o = 0; o < outer; o++)
         for (int64_t i = 0; i < inner; i++)
-            integer_line(vn_i64(ev->out[0]) + o * extent * inner + i, vn_i64(ev->in[0]) + o * extent * inner + i, extent, inner,
-                         table, 1.0f / y->scale[0], y->zero[0]);
+            integer_line(n, vn_i64(ev->out[0]) + o * extent * inner + i, vn_i64(ev->in[0]) + o * extent * inner + i, extent, inner, table);
     return VN_OK;
 }
 
@@ -94,9 +99,9 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     vn_low_physical(vn_low_tensor(l, in[0]), dims);
     split(dims, rank, axis, &outer, &extent, &inner);
     if (l->integer) {
-        uint32_t table[256];
-        vn_softmax_table(table, n->in[0]->q->scale[0]);
-        in[1] = vn_low_const(l, "exp", VN_U32, 256, table);
+        uint32_t table[VN_SOFTMAX16_ENTRIES];
+        const int entries = table_of(n, table);
+        in[1] = vn_low_const(l, "exp", VN_U32, entries, table);
     }
     struct instr_SOFTMAX *p = vn_low_emit(l, OPCODE_SOFTMAX, 2, in, y);
     p->outer = (int32_t)outer;
@@ -109,5 +114,5 @@ const struct op_def vn_op_softmax = {
     .name = "softmax", .onnx = "Softmax", .min_in = 1, .max_in = 1,
     .attrs = specs, .attrs_size = sizeof(struct axis_attrs),
     .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
-    .quant = { .kind = Q_OWN, .out = Q_OUT_FIXED, .lo = 0, .hi = 1 }, .quant_kind = quant_kind,
+    .quant = { .kind = Q_OWN, .out = Q_OUT_FIXED, .lo = 0, .hi = 1 },
 };

@@ -26,12 +26,15 @@ struct rt_tensor {
 /* Prepared once at load. */
 union rt_args {
     struct vn_conv_s8 conv_s8;
+    struct vn_conv_s16 conv_s16;
     struct vn_conv_f32 conv_f32;
     struct vn_matmul matmul;
     struct vn_binary_s8 binary_s8;
     struct vn_pool pool;
     struct vn_softmax softmax;
+    struct vn_normalize normalize;
     struct vn_resize resize;
+    struct vn_rescale rescale;
     struct vn_preprocess_s8 preprocess_s8;
 };
 
@@ -109,6 +112,11 @@ int64_t rt_product(int64_t a, int64_t b, int64_t c, int64_t d);
 void rt_parallel(struct vn_model *m, int parts, void (*fn)(void *, int), void *ctx);
 /* How many parts for `rows` rows of work. */
 int rt_parts(const struct vn_model *m, int64_t rows);
+static inline size_t rt_element(const struct rt_tensor *t) { return t->count ? t->bytes / (size_t)t->count : 0; }
+/* Limits of an integer type that tensors are quantized to. */
+static inline int32_t rt_least(enum vn_dtype t) { return t == VN_I8 ? INT8_MIN : INT16_MIN; }
+static inline int32_t rt_most(enum vn_dtype t) { return t == VN_I8 ? INT8_MAX : INT16_MAX; }
+static inline int rt_is_quantized(enum vn_dtype t) { return t == VN_I8 || t == VN_I16; }
 static inline int rt_cut(int64_t total, int parts, int i) { return (int)(total * i / parts); }
 
 #endif

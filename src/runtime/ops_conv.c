@@ -81,6 +81,36 @@ static int prepare_s8(struct vn_model *m, struct rt_step *s, int depthwise, stru
 static int prepare_conv_s8(struct vn_model *m, struct rt_step *s, struct vn_err *e) { return prepare_s8(m, s, 0, e); }
 static int prepare_dwconv_s8(struct vn_model *m, struct rt_step *s, struct vn_err *e) { return prepare_s8(m, s, 1, e); }
 
+static int prepare_s16(struct vn_model *m, struct rt_step *s, int depthwise, struct vn_err *e)
+{
+    (void)m;
+    const struct instr_CONV_S16 *p = s->params;
+    struct vn_conv_s16 *a = &s->args.conv_s16;
+    TRY(window(&a->g, s, e));
+    const struct vn_window2d *g = &a->g;
+    WANT(s, e, !depthwise || (g->groups == g->c && g->c == g->k), "not depthwise");
+    const int64_t entries = depthwise ? g->k : (int64_t)vn_conv_blocks(g) * VN_OCB;
+    const int64_t packed = depthwise ? (int64_t)g->kh * g->kw * g->c : (int64_t)vn_conv_s8_packed_bytes(g);
+    WANT(s, e, s->in[0]->dtype == VN_I16 && s->in[0]->zero == 0, "input has another type or a zero point");
+    WANT(s, e, rt_is_quantized(s->in[1]->dtype) && s->in[1]->count == packed, "weights have another type or size");
+    TRY(per_channel(s, 2, VN_I32, entries, e));
+    TRY(per_channel(s, 3, VN_F32, entries, e));
+    WANT(s, e, s->out->dtype == VN_I16 || s->out->dtype == VN_F32, "output has another type");
+    WANT(s, e, within(p->lo, INT16_MIN, p->hi) && within(p->hi, p->lo, INT16_MAX), "bounds out of range");
+    a->weight = s->in[1]->data;
+    a->wide_weights = s->in[1]->dtype == VN_I16;
+    a->bias = (const int32_t *)s->in[2]->data;
+    a->mult = (const float *)s->in[3]->data;
+    a->zy = s->out->zero;
+    a->lo = p->lo;
+    a->hi = p->hi;
+    a->out_f32 = s->out->dtype == VN_F32;
+    return VN_OK;
+}
+
+static int prepare_conv_s16(struct vn_model *m, struct rt_step *s, struct vn_err *e) { return prepare_s16(m, s, 0, e); }
+static int prepare_dwconv_s16(struct vn_model *m, struct rt_step *s, struct vn_err *e) { return prepare_s16(m, s, 1, e); }
+
 static int prepare_f32(struct vn_model *m, struct rt_step *s, int depthwise, struct vn_err *e)
 {
     const struct instr_CONV_F32 *p = s->params;
@@ -111,6 +141,7 @@ static int prepare_dwconv_f32(struct vn_model *m, struct rt_step *s, struct vn_e
 
 struct conv_job {
     vn_conv_s8_fn *s8;
+    vn_conv_s16_fn *s16;
     vn_conv_f32_fn *f32;
     void *out;
     const void *x, *args;
@@ -124,6 +155,8 @@ static void conv_part(void *ctx, int i)
     const int b0 = j->by_block ? rt_cut(j->blocks, j->parts, i) : 0, b1 = j->by_block ? rt_cut(j->blocks, j->parts, i + 1) : j->blocks;
     if (j->s8)
         j->s8(j->out, j->x, j->args, r0, r1, b0, b1);
+    else if (j->s16)
+        j->s16(j->out, j->x, j->args, r0, r1, b0, b1);
     else
         j->f32(j->out, j->x, j->args, r0, r1, b0, b1);
 }
@@ -147,6 +180,18 @@ static void run_dwconv_s8(struct vn_model *m, const struct rt_step *s)
 {
     struct conv_job j = { .s8 = m->kernels.dwconv_s8, .out = s->out->data, .x = s->in[0]->data, .args = &s->args.conv_s8 };
     share(m, &j, &s->args.conv_s8.g, 1);
+}
+
+static void run_conv_s16(struct vn_model *m, const struct rt_step *s)
+{
+    struct conv_job j = { .s16 = m->kernels.conv_s16, .out = s->out->data, .x = s->in[0]->data, .args = &s->args.conv_s16 };
+    share(m, &j, &s->args.conv_s16.g, 0);
+}
+
+static void run_dwconv_s16(struct vn_model *m, const struct rt_step *s)
+{
+    struct conv_job j = { .s16 = m->kernels.dwconv_s16, .out = s->out->data, .x = s->in[0]->data, .args = &s->args.conv_s16 };
+    share(m, &j, &s->args.conv_s16.g, 1);
 }
 
 static void run_conv_f32(struct vn_model *m, const struct rt_step *s)
@@ -213,6 +258,8 @@ static void hidden_dwconv_f32(struct vn_model *m, const struct rt_step *s, int w
 
 const struct rt_op rt_op_CONV_S8 = { "CONV_S8", NULL, prepare_conv_s8, run_conv_s8, hidden_conv_s8 };
 const struct rt_op rt_op_DWCONV_S8 = { "DWCONV_S8", NULL, prepare_dwconv_s8, run_dwconv_s8, hidden_dwconv_s8 };
+const struct rt_op rt_op_CONV_S16 = { "CONV_S16", NULL, prepare_conv_s16, run_conv_s16, NULL };
+const struct rt_op rt_op_DWCONV_S16 = { "DWCONV_S16", NULL, prepare_dwconv_s16, run_dwconv_s16, NULL };
 const struct rt_op rt_op_CONV_F32 = { "CONV_F32", NULL, prepare_conv_f32, run_conv_f32, hidden_conv_f32 };
 const struct rt_op rt_op_DWCONV_F32 = { "DWCONV_F32", NULL, prepare_dwconv_f32, run_dwconv_f32, hidden_dwconv_f32 };
 
@@ -246,12 +293,12 @@ static int prepare_matmul(struct vn_model *m, struct rt_step *s, struct vn_err *
     const int64_t a = rt_product(p->m, p->k, 1, 1), b = rt_product(p->k, p->n, 1, 1);
     const int64_t ra = reach(p->rank, p->dims, p->a_stride, a - 1), rb = reach(p->rank, p->dims, p->b_stride, b - 1);
     WANT(s, e, a > 0 && b > 0 && ra >= 0 && rb >= 0 && ra < s->in[0]->count && rb < s->in[1]->count, "an operand is too small");
-    const int s8 = s->op == rt_ops[OPCODE_MATMUL_S8];
-    const enum vn_dtype t = s8 ? VN_I8 : VN_F32;
+    const enum vn_dtype t = s->op == rt_ops[OPCODE_MATMUL_S8] ? VN_I8 : s->op == rt_ops[OPCODE_MATMUL_S16] ? VN_I16 : VN_F32;
+    WANT(s, e, t != VN_I16 || (s->in[0]->zero == 0 && s->in[1]->zero == 0), "int16 with a zero point");
     WANT(s, e, s->in[0]->dtype == t && s->in[1]->dtype == t && (s->out->dtype == t || s->out->dtype == VN_F32), "wrong types");
     const float real = s->in[0]->scale * s->in[1]->scale;
     s->args.matmul = (struct vn_matmul){ .m = p->m, .n = p->n, .k = p->k, .za = s->in[0]->zero, .zb = s->in[1]->zero,
-                                         .zy = s->out->zero, .lo = -128, .hi = 127, .out_f32 = s->out->dtype == VN_F32 };
+                                         .zy = s->out->zero, .lo = rt_least(t), .hi = rt_most(t), .out_f32 = s->out->dtype == VN_F32 };
     s->args.matmul.mult = s->args.matmul.out_f32 ? real : vn_requant_mult(s->in[0]->scale, s->in[1]->scale, s->out->scale);
     return VN_OK;
 }
@@ -271,6 +318,8 @@ static void matmul_part(void *ctx, int i)
     const int r0 = rt_cut(p->m, j->parts, i), r1 = rt_cut(p->m, j->parts, i + 1);
     if (j->s->in[0]->dtype == VN_I8)
         j->m->kernels.matmul_s8(j->c, (const int8_t *)j->a, (const int8_t *)j->b, p, r0, r1);
+    else if (j->s->in[0]->dtype == VN_I16)
+        j->m->kernels.matmul_s16(j->c, (const int16_t *)j->a, (const int16_t *)j->b, p, r0, r1);
     else
         j->m->kernels.matmul_f32((float *)j->c, (const float *)j->a, (const float *)j->b, p, r0, r1);
 }
@@ -278,7 +327,7 @@ static void matmul_part(void *ctx, int i)
 static void run_matmul(struct vn_model *m, const struct rt_step *s)
 {
     const struct instr_MATMUL_S8 *p = s->params;
-    const size_t in_bytes = s->in[0]->dtype == VN_I8 ? 1 : 4, out_bytes = s->out->dtype == VN_I8 ? 1 : 4;
+    const size_t in_bytes = rt_element(s->in[0]), out_bytes = rt_element(s->out);
     int32_t index[6] = { 0 };
     const int64_t batches = s->out->count / ((int64_t)p->m * p->n);
     for (int64_t b = 0; b < batches; b++) {
@@ -296,4 +345,5 @@ static void run_matmul(struct vn_model *m, const struct rt_step *s)
 }
 
 const struct rt_op rt_op_MATMUL_S8 = { "MATMUL_S8", NULL, prepare_matmul, run_matmul, NULL };
+const struct rt_op rt_op_MATMUL_S16 = { "MATMUL_S16", NULL, prepare_matmul, run_matmul, NULL };
 const struct rt_op rt_op_MATMUL_F32 = { "MATMUL_F32", NULL, prepare_matmul, run_matmul, NULL };

@@ -6,7 +6,6 @@
 
 #define LIMIT (1 << 30)
 static int within(int32_t x, int32_t lo, int32_t hi) { return x >= lo && x <= hi; }
-static size_t size_of(const struct rt_tensor *t) { return t->count ? t->bytes / (size_t)t->count : 0; }
 
 /* Spans of one-dimensional work are cut into parts of at least this many elements. */
 #define SPAN 16384
@@ -67,12 +66,35 @@ struct binary_layout {
 
 static struct binary_layout binary_layout(const struct rt_step *s)
 {
-    if (s->op == rt_ops[OPCODE_BINARY_S8]) {
+    if (s->op != rt_ops[OPCODE_BINARY_F32]) { /* both integer forms have the same fields */
         const struct instr_BINARY_S8 *p = s->params;
         return (struct binary_layout){ p->rank, p->dims, p->a_stride, p->b_stride };
     }
     const struct instr_BINARY_F32 *p = s->params;
     return (struct binary_layout){ p->rank, p->dims, p->a_stride, p->b_stride };
+}
+
+static int prepare_integers(struct rt_step *s, enum vn_dtype t, int32_t op, struct vn_err *e)
+{
+    const struct instr_BINARY_S8 *p = s->params;
+    WANT(s, e, within(p->lo, rt_least(t), p->hi) && within(p->hi, p->lo, rt_most(t)), "bounds out of range");
+    WANT(s, e, t == VN_I8 || (s->in[0]->zero == 0 && s->in[1]->zero == 0), "int16 with a zero point");
+    const float sa = s->in[0]->scale, sb = s->in[1]->scale, sy = s->out->scale;
+    struct vn_binary_s8 *const b = &s->args.binary_s8;
+    *b = (struct vn_binary_s8){ .op = op == VN_BIN_SUB ? VN_BIN_ADD : op, .za = s->in[0]->zero, .zb = s->in[1]->zero, .zy = s->out->zero,
+                                .lo = p->lo, .hi = p->hi, .ra = sa / sy, .rb = sb / sy };
+    switch (op) {
+    case VN_BIN_MUL: b->ra = vn_requant_mult(sa, sb, sy); break;
+    case VN_BIN_DIV: b->ra = (sa / sb) / sy; break;
+    case VN_BIN_SUB: b->rb = -(sb / sy); break;
+    case VN_BIN_PRELU:
+        b->rb = sa / sy;
+        b->ra = vn_requant_mult(sa, sb, sy);
+        break;
+    default: break;
+    }
+    b->fixed = vn_add_fixed(b->za, b->ra, b->zb, b->rb, b->zy);
+    return VN_OK;
 }
 
 static int prepare_binary(struct vn_model *m, struct rt_step *s, struct vn_err *e)
@@ -84,22 +106,10 @@ static int prepare_binary(struct vn_model *m, struct rt_step *s, struct vn_err *
         return r;
     WANT(s, e, !reaches(l.rank, l.dims, 0, l.a, s->in[0]->count) && !reaches(l.rank, l.dims, 0, l.b, s->in[1]->count), "an operand is too small");
     const int32_t op = *(const int32_t *)s->params;
-    const int s8 = s->op == rt_ops[OPCODE_BINARY_S8];
-    const enum vn_dtype t = s8 ? VN_I8 : VN_F32;
-    WANT(s, e, within(op, VN_BIN_ADD, s8 ? VN_BIN_MUL : VN_BIN_PRELU), "unknown operation");
+    const enum vn_dtype t = s->op == rt_ops[OPCODE_BINARY_S8] ? VN_I8 : s->op == rt_ops[OPCODE_BINARY_S16] ? VN_I16 : VN_F32;
+    WANT(s, e, within(op, VN_BIN_ADD, VN_BIN_PRELU), "unknown operation");
     WANT(s, e, s->in[0]->dtype == t && s->in[1]->dtype == t && s->out->dtype == t, "wrong types");
-    if (!s8)
-        return VN_OK;
-    const struct instr_BINARY_S8 *p = s->params;
-    WANT(s, e, within(p->lo, -128, p->hi) && within(p->hi, p->lo, 127), "bounds out of range");
-    const float sa = s->in[0]->scale, sb = s->in[1]->scale, sy = s->out->scale;
-    s->args.binary_s8 = (struct vn_binary_s8){ .op = op == VN_BIN_SUB ? VN_BIN_ADD : op, .za = s->in[0]->zero, .zb = s->in[1]->zero,
-                                               .zy = s->out->zero, .lo = p->lo, .hi = p->hi };
-    s->args.binary_s8.ra = op == VN_BIN_MUL ? vn_requant_mult(sa, sb, sy) : sa / sy;
-    s->args.binary_s8.rb = op == VN_BIN_SUB ? -(sb / sy) : sb / sy;
-    struct vn_binary_s8 *const b = &s->args.binary_s8;
-    b->fixed = vn_add_fixed(b->za, b->ra, b->zb, b->rb, b->zy);
-    return VN_OK;
+    return t == VN_F32 ? VN_OK : prepare_integers(s, t, op, e);
 }
 
 static void binary_span(const struct span_job *j, int64_t out, int64_t a, int64_t b, int64_t n, int step_a, int step_b)
@@ -109,6 +119,9 @@ static void binary_span(const struct span_job *j, int64_t out, int64_t a, int64_
     if (s->out->dtype == VN_I8)
         k->binary_s8((int8_t *)s->out->data + out, (const int8_t *)s->in[0]->data + a, (const int8_t *)s->in[1]->data + b, (size_t)n,
                      step_a, step_b, &s->args.binary_s8);
+    else if (s->out->dtype == VN_I16)
+        k->binary_s16((int16_t *)s->out->data + out, (const int16_t *)s->in[0]->data + a, (const int16_t *)s->in[1]->data + b, (size_t)n,
+                      step_a, step_b, &s->args.binary_s8);
     else
         k->binary_f32((float *)s->out->data + out, (const float *)s->in[0]->data + a, (const float *)s->in[1]->data + b, (size_t)n,
                       step_a, step_b, *(const int32_t *)s->params);
@@ -174,6 +187,7 @@ static void run_binary(struct vn_model *m, const struct rt_step *s)
 }
 
 const struct rt_op rt_op_BINARY_S8 = { "BINARY_S8", NULL, prepare_binary, run_binary, NULL };
+const struct rt_op rt_op_BINARY_S16 = { "BINARY_S16", NULL, prepare_binary, run_binary, NULL };
 const struct rt_op rt_op_BINARY_F32 = { "BINARY_F32", NULL, prepare_binary, run_binary, NULL };
 
 /* ---- one input, one output, same size ---- */
@@ -213,16 +227,36 @@ static int prepare_table(struct vn_model *m, struct rt_step *s, struct vn_err *e
     return same_size(s, VN_I8, VN_I8, e);
 }
 
+static int prepare_table_s16(struct vn_model *m, struct rt_step *s, struct vn_err *e)
+{
+    (void)m;
+    const struct rt_tensor *x = s->in[0], *y = s->out;
+    WANT(s, e, rt_is_quantized(x->dtype) && rt_is_quantized(y->dtype) && x->count == y->count, "wrong type or size");
+    WANT(s, e, s->in[1]->dtype == y->dtype && s->in[1]->count == (x->dtype == VN_I8 ? 256 : 65536), "the table has another type or length");
+    return VN_OK;
+}
+
+static int prepare_rescale(struct vn_model *m, struct rt_step *s, struct vn_err *e)
+{
+    (void)m;
+    const struct instr_RESCALE *p = s->params;
+    const struct rt_tensor *x = s->in[0], *y = s->out;
+    WANT(s, e, rt_is_quantized(x->dtype) && rt_is_quantized(y->dtype) && x->count == y->count, "wrong type or size");
+    WANT(s, e, within(p->lo, rt_least(y->dtype), p->hi) && within(p->hi, p->lo, rt_most(y->dtype)), "bounds out of range");
+    s->args.rescale = (struct vn_rescale){ .zx = x->zero, .zy = y->zero, .lo = p->lo, .hi = p->hi, .ratio = x->scale / y->scale };
+    return VN_OK;
+}
+
 static int prepare_quantize(struct vn_model *m, struct rt_step *s, struct vn_err *e)
 {
     (void)m;
-    return same_size(s, VN_F32, VN_I8, e);
+    return same_size(s, VN_F32, s->out->dtype == VN_I16 ? VN_I16 : VN_I8, e);
 }
 
 static int prepare_dequantize(struct vn_model *m, struct rt_step *s, struct vn_err *e)
 {
     (void)m;
-    return same_size(s, VN_I8, VN_F32, e);
+    return same_size(s, s->in[0]->dtype == VN_I16 ? VN_I16 : VN_I8, VN_F32, e);
 }
 
 #define PART(name, in_type, out_type, call)                                \
@@ -236,6 +270,7 @@ static int prepare_dequantize(struct vn_model *m, struct rt_step *s, struct vn_e
         const in_type *x = (const in_type *)s->in[0]->data + at;           \
         out_type *y = (out_type *)s->out->data + at;                       \
         call;                                                              \
+        (void)k;                                                           \
     }                                                                      \
     static void run_##name(struct vn_model *m, const struct rt_step *s) { run_spans(m, s, name##_part); }
 
@@ -247,12 +282,36 @@ PART(table_s8, int8_t, int8_t, k->table_s8(y, x, (size_t)n, (const int8_t *)s->i
 PART(unary_f32, float, float,
      k->unary_f32(y, x, (size_t)n, ((const struct instr_UNARY_F32 *)s->params)->op, ((const struct instr_UNARY_F32 *)s->params)->alpha,
                   ((const struct instr_UNARY_F32 *)s->params)->beta))
-PART(quantize, float, int8_t, k->quantize_s8(y, x, (size_t)n, s->out->scale, s->out->zero))
-PART(dequantize, int8_t, float, k->dequantize_s8(y, x, (size_t)n, s->in[0]->scale, s->in[0]->zero))
+PART(quantize_s8, float, int8_t, k->quantize_s8(y, x, (size_t)n, s->out->scale, s->out->zero))
+PART(dequantize_s8, int8_t, float, k->dequantize_s8(y, x, (size_t)n, s->in[0]->scale, s->in[0]->zero))
+PART(quantize_s16, float, int16_t, vn_quantize_s16_c(y, x, (size_t)n, s->out->scale, s->out->zero))
+PART(dequantize_s16, int16_t, float, vn_dequantize_s16_c(y, x, (size_t)n, s->in[0]->scale, s->in[0]->zero))
+PART(table_s8_s16, int8_t, int16_t, vn_table_s8_s16_c(y, x, (size_t)n, (const int16_t *)s->in[1]->data))
+PART(table_s16_s8, int16_t, int8_t, vn_table_s16_s8_c(y, x, (size_t)n, (const int8_t *)s->in[1]->data))
+PART(table_s16_s16, int16_t, int16_t, vn_table_s16_c(y, x, (size_t)n, (const int16_t *)s->in[1]->data))
+PART(rescale_s8_s8, int8_t, int8_t, vn_rescale_s8_c(y, x, (size_t)n, &s->args.rescale))
+PART(rescale_s8_s16, int8_t, int16_t, vn_rescale_s8_s16_c(y, x, (size_t)n, &s->args.rescale))
+PART(rescale_s16_s8, int16_t, int8_t, vn_rescale_s16_s8_c(y, x, (size_t)n, &s->args.rescale))
+PART(rescale_s16_s16, int16_t, int16_t, vn_rescale_s16_c(y, x, (size_t)n, &s->args.rescale))
+
+typedef void run_fn(struct vn_model *m, const struct rt_step *s);
+static run_fn *const quantizers[2] = { run_quantize_s8, run_quantize_s16 };
+static run_fn *const dequantizers[2] = { run_dequantize_s8, run_dequantize_s16 };
+/* [x is int16][y is int16] */
+static run_fn *const tables[2][2] = { { run_table_s8, run_table_s8_s16 }, { run_table_s16_s8, run_table_s16_s16 } };
+static run_fn *const rescales[2][2] = { { run_rescale_s8_s8, run_rescale_s8_s16 }, { run_rescale_s16_s8, run_rescale_s16_s16 } };
+
+static int wide(const struct rt_tensor *t) { return t->dtype == VN_I16; }
+static void run_quantize(struct vn_model *m, const struct rt_step *s) { quantizers[wide(s->out)](m, s); }
+static void run_dequantize(struct vn_model *m, const struct rt_step *s) { dequantizers[wide(s->in[0])](m, s); }
+static void run_table_s16(struct vn_model *m, const struct rt_step *s) { tables[wide(s->in[0])][wide(s->out)](m, s); }
+static void run_rescale(struct vn_model *m, const struct rt_step *s) { rescales[wide(s->in[0])][wide(s->out)](m, s); }
 
 const struct rt_op rt_op_CLAMP_S8 = { "CLAMP_S8", NULL, prepare_clamp_s8, run_clamp_s8, NULL };
 const struct rt_op rt_op_CLAMP_F32 = { "CLAMP_F32", NULL, prepare_f32, run_clamp_f32, NULL };
 const struct rt_op rt_op_TABLE_S8 = { "TABLE_S8", NULL, prepare_table, run_table_s8, NULL };
+const struct rt_op rt_op_TABLE_S16 = { "TABLE_S16", NULL, prepare_table_s16, run_table_s16, NULL };
+const struct rt_op rt_op_RESCALE = { "RESCALE", NULL, prepare_rescale, run_rescale, NULL };
 const struct rt_op rt_op_UNARY_F32 = { "UNARY_F32", NULL, prepare_unary, run_unary_f32, NULL };
 const struct rt_op rt_op_QUANTIZE = { "QUANTIZE", NULL, prepare_quantize, run_quantize, NULL };
 const struct rt_op rt_op_DEQUANTIZE = { "DEQUANTIZE", NULL, prepare_dequantize, run_dequantize, NULL };
@@ -263,7 +322,7 @@ static int prepare_copy(struct vn_model *m, struct rt_step *s, struct vn_err *e)
 {
     (void)m;
     const struct instr_COPY *p = s->params;
-    WANT(s, e, within(p->rank, 0, 8) && size_of(s->in[0]) == size_of(s->out), "wrong rank or type");
+    WANT(s, e, within(p->rank, 0, 8) && rt_element(s->in[0]) == rt_element(s->out), "wrong rank or type");
     int64_t n = 1;
     for (int i = 0; i < p->rank; i++) {
         WANT(s, e, within(p->dims[i], 0, LIMIT), "a size is out of range");
@@ -285,7 +344,7 @@ static int prepare_copy(struct vn_model *m, struct rt_step *s, struct vn_err *e)
 
 static void copy_row(const struct rt_step *s, int64_t src, int64_t dst, int64_t n, int64_t ss, int64_t ds)
 {
-    const size_t size = size_of(s->out);
+    const size_t size = rt_element(s->out);
     if (ss == 1 && ds == 1) {
         memcpy(s->out->data + (size_t)dst * size, s->in[0]->data + (size_t)src * size, (size_t)n * size);
         return;
@@ -359,7 +418,8 @@ static int prepare_fill(struct vn_model *m, struct rt_step *s, struct vn_err *e)
 {
     (void)m;
     const struct instr_FILL *p = s->params;
-    WANT(s, e, s->out->dtype == VN_F32 || (s->out->dtype == VN_I8 && p->value >= -128 && p->value <= 127), "value does not fit");
+    const enum vn_dtype t = s->out->dtype;
+    WANT(s, e, t == VN_F32 || (rt_is_quantized(t) && p->value >= (float)rt_least(t) && p->value <= (float)rt_most(t)), "value does not fit");
     return VN_OK;
 }
 
@@ -371,7 +431,9 @@ static void run_fill(struct vn_model *m, const struct rt_step *s)
         memset(s->out->data, (int)v & 255, s->out->bytes);
         return;
     }
-    for (int64_t i = 0; i < s->out->count; i++)
+    for (int64_t i = 0; i < s->out->count && s->out->dtype == VN_I16; i++)
+        ((int16_t *)s->out->data)[i] = (int16_t)v;
+    for (int64_t i = 0; i < s->out->count && s->out->dtype == VN_F32; i++)
         ((float *)s->out->data)[i] = v;
 }
 
@@ -384,7 +446,7 @@ static int prepare_gather(struct vn_model *m, struct rt_step *s, struct vn_err *
     (void)m;
     const struct instr_GATHER *p = s->params;
     WANT(s, e, s->in[1]->dtype == VN_I32 && s->in[1]->place == BIN_CONST && s->in[1]->count == p->count, "indices are no constant");
-    WANT(s, e, size_of(s->in[0]) == size_of(s->out), "wrong type");
+    WANT(s, e, rt_element(s->in[0]) == rt_element(s->out), "wrong type");
     WANT(s, e, s->in[0]->count == rt_product(p->outer, p->extent, p->inner, 1), "input has another size");
     WANT(s, e, s->out->count == rt_product(p->outer, p->count, p->inner, 1), "output has another size");
     memcpy(s->own, s->in[1]->data, s->in[1]->bytes);
@@ -398,7 +460,7 @@ static void run_gather(struct vn_model *m, const struct rt_step *s)
     (void)m;
     const struct instr_GATHER *p = s->params;
     const int32_t *index = s->own;
-    const size_t run = (size_t)p->inner * size_of(s->out);
+    const size_t run = (size_t)p->inner * rt_element(s->out);
     if (!run)
         return;
     for (int64_t o = 0; o < p->outer; o++)

@@ -7,10 +7,14 @@
 #define LIMIT (1 << 24)
 static int within(int32_t x, int32_t lo, int32_t hi) { return x >= lo && x <= hi; }
 static int is_s8(const struct rt_tensor *t) { return t->dtype == VN_I8; }
-static int s8_or_f32(const struct rt_step *s)
+static int is_s16(const struct rt_tensor *t) { return t->dtype == VN_I16; }
+/* Input and output of one type, int8, int16 without a zero point in front, or float32. */
+static int same_type(const struct rt_step *s)
 {
-    return (s->in[0]->dtype == VN_I8 || s->in[0]->dtype == VN_F32) && s->in[0]->dtype == s->out->dtype;
+    const enum vn_dtype t = s->in[0]->dtype;
+    return (t == VN_I8 || t == VN_F32 || (t == VN_I16 && s->in[0]->zero == 0)) && t == s->out->dtype;
 }
+static float ratio_of(const struct rt_step *s) { return rt_is_quantized(s->out->dtype) ? s->in[0]->scale / s->out->scale : 1; }
 
 struct row_job {
     struct vn_model *m;
@@ -39,13 +43,14 @@ static int prepare_pool(struct vn_model *m, struct rt_step *s, struct vn_err *e)
     const int64_t limit = 1 << 30;
     WANT(s, e, (int64_t)p->oh * p->sh + (int64_t)p->kh * p->dh < limit && (int64_t)p->ow * p->sw + (int64_t)p->kw * p->dw < limit &&
                (int64_t)p->kh * p->kw <= 1 << 22 && rt_product(p->n, p->oh, 1, 1) < limit, "window out of range");
-    WANT(s, e, s8_or_f32(s) && s->in[0]->count == rt_product(p->n, p->h, p->w, p->c), "input has another type or size");
+    WANT(s, e, same_type(s) && s->in[0]->count == rt_product(p->n, p->h, p->w, p->c), "input has another type or size");
     WANT(s, e, s->out->count == rt_product(p->n, p->oh, p->ow, p->c), "output has another size");
+    WANT(s, e, !is_s16(s->out) || s->op == rt_ops[OPCODE_MAXPOOL] || (int64_t)p->kh * p->kw <= VN_NORM_MOST, "window too large");
     s->args.pool = (struct vn_pool){
         .g = { .n = p->n, .h = p->h, .w = p->w, .c = p->c, .oh = p->oh, .ow = p->ow, .k = p->c, .kh = p->kh, .kw = p->kw, .sh = p->sh,
                .sw = p->sw, .dh = p->dh, .dw = p->dw, .ph = p->ph, .pw = p->pw, .groups = p->c },
         .count_include_pad = p->count_include_pad, .ph_end = p->ph_end, .pw_end = p->pw_end,
-        .zx = s->in[0]->zero, .zy = s->out->zero, .ratio = is_s8(s->out) ? s->in[0]->scale / s->out->scale : 1 };
+        .zx = s->in[0]->zero, .zy = s->out->zero, .ratio = ratio_of(s) };
     return VN_OK;
 }
 
@@ -55,6 +60,8 @@ static void maxpool_part(void *ctx, int i)
     const struct rt_step *s = j->s;
     if (is_s8(s->out))
         j->m->kernels.maxpool_s8((int8_t *)s->out->data, (const int8_t *)s->in[0]->data, &s->args.pool, ROWS(j, i));
+    else if (is_s16(s->out))
+        vn_maxpool_s16_c((int16_t *)s->out->data, (const int16_t *)s->in[0]->data, &s->args.pool, ROWS(j, i));
     else
         j->m->kernels.maxpool_f32((float *)s->out->data, (const float *)s->in[0]->data, &s->args.pool, ROWS(j, i));
 }
@@ -65,6 +72,8 @@ static void avgpool_part(void *ctx, int i)
     const struct rt_step *s = j->s;
     if (is_s8(s->out))
         j->m->kernels.avgpool_s8((int8_t *)s->out->data, (const int8_t *)s->in[0]->data, &s->args.pool, ROWS(j, i));
+    else if (is_s16(s->out))
+        vn_avgpool_s16_c((int16_t *)s->out->data, (const int16_t *)s->in[0]->data, &s->args.pool, ROWS(j, i));
     else
         j->m->kernels.avgpool_f32((float *)s->out->data, (const float *)s->in[0]->data, &s->args.pool, ROWS(j, i));
 }
@@ -89,11 +98,11 @@ static int prepare_softmax(struct vn_model *m, struct rt_step *s, struct vn_err 
     (void)m;
     const struct instr_SOFTMAX *p = s->params;
     WANT(s, e, within(p->outer, 1, 1 << 30) && within(p->n, 1, LIMIT) && within(p->inner, 1, LIMIT), "a size is out of range");
-    WANT(s, e, s8_or_f32(s) && s->in[0]->count == s->out->count && s->out->count == rt_product(p->outer, p->n, p->inner, 1), "wrong type or size");
+    WANT(s, e, same_type(s) && s->in[0]->count == s->out->count && s->out->count == rt_product(p->outer, p->n, p->inner, 1), "wrong type or size");
     s->args.softmax = (struct vn_softmax){ .n = p->n, .inner = p->inner };
-    if (!is_s8(s->out))
+    if (!rt_is_quantized(s->out->dtype))
         return VN_OK;
-    WANT(s, e, s->n_in == 2 && s->in[1]->dtype == VN_U32 && s->in[1]->count == 256, "no table");
+    WANT(s, e, s->n_in == 2 && s->in[1]->dtype == VN_U32 && s->in[1]->count == (is_s8(s->out) ? 256 : VN_SOFTMAX16_ENTRIES), "no table");
     s->args.softmax.table = (const uint32_t *)s->in[1]->data;
     s->args.softmax.zy = s->out->zero;
     s->args.softmax.inv = 1 / s->out->scale;
@@ -106,6 +115,8 @@ static void softmax_part(void *ctx, int i)
     const struct rt_step *s = j->s;
     if (is_s8(s->out))
         vn_softmax_s8_c((int8_t *)s->out->data, (const int8_t *)s->in[0]->data, &s->args.softmax, ROWS(j, i));
+    else if (is_s16(s->out))
+        vn_softmax_s16_c((int16_t *)s->out->data, (const int16_t *)s->in[0]->data, &s->args.softmax, ROWS(j, i));
     else
         vn_softmax_f32_c((float *)s->out->data, (const float *)s->in[0]->data, &s->args.softmax, ROWS(j, i));
 }
@@ -116,6 +127,41 @@ static void run_softmax(struct vn_model *m, const struct rt_step *s)
 }
 
 const struct rt_op rt_op_SOFTMAX = { "SOFTMAX", NULL, prepare_softmax, run_softmax, NULL };
+
+/* ---- normalization ---- */
+
+static int prepare_normalize(struct vn_model *m, struct rt_step *s, struct vn_err *e)
+{
+    (void)m;
+    const struct instr_NORMALIZE *p = s->params;
+    WANT(s, e, within(p->rows, 1, 1 << 30) && within(p->n, 1, VN_NORM_MOST) && within(p->centre, 0, 1), "a size is out of range");
+    WANT(s, e, same_type(s) && rt_is_quantized(s->out->dtype) && s->in[0]->count == s->out->count &&
+               s->out->count == rt_product(p->rows, p->n, 1, 1), "wrong type or size");
+    for (int k = 1; k <= 2; k++)
+        WANT(s, e, s->in[k]->dtype == VN_F32 && s->in[k]->count == p->n, "scale or bias has another type or length");
+    s->args.normalize = (struct vn_normalize){ .n = p->n, .centre = p->centre, .scale = (const float *)s->in[1]->data,
+                                               .bias = (const float *)s->in[2]->data, .zx = s->in[0]->zero, .zy = s->out->zero,
+                                               .sx = s->in[0]->scale, .epsilon = (double)p->epsilon };
+    return VN_OK;
+}
+
+static void normalize_part(void *ctx, int i)
+{
+    const struct row_job *j = ctx;
+    const struct rt_step *s = j->s;
+    const int64_t at = rt_cut(j->rows, j->parts, i) * (int64_t)s->args.normalize.n;
+    if (is_s8(s->out))
+        vn_normalize_s8_c((int8_t *)s->out->data + at, (const int8_t *)s->in[0]->data + at, &s->args.normalize, ROWS(j, i));
+    else
+        vn_normalize_s16_c((int16_t *)s->out->data + at, (const int16_t *)s->in[0]->data + at, &s->args.normalize, ROWS(j, i));
+}
+
+static void run_normalize(struct vn_model *m, const struct rt_step *s)
+{
+    run_rows(m, s, ((const struct instr_NORMALIZE *)s->params)->rows, normalize_part);
+}
+
+const struct rt_op rt_op_NORMALIZE = { "NORMALIZE", NULL, prepare_normalize, run_normalize, NULL };
 
 /* ---- reductions ---- */
 
@@ -180,11 +226,11 @@ static int prepare_nearest(struct vn_model *m, struct rt_step *s, struct vn_err 
 static int prepare_linear(struct vn_model *m, struct rt_step *s, struct vn_err *e)
 {
     (void)m;
-    WANT(s, e, s8_or_f32(s), "wrong type");
+    WANT(s, e, same_type(s), "wrong type");
     const int r = copy_indices(s, 2, e);
     if (r < 0)
         return r;
-    const enum vn_dtype t = is_s8(s->out) ? VN_I32 : VN_F32;
+    const enum vn_dtype t = rt_is_quantized(s->out->dtype) ? VN_I32 : VN_F32;
     for (int k = 3; k <= 4; k++)
         WANT(s, e, s->in[k]->dtype == t && s->in[k]->place == BIN_CONST && s->in[k]->count == s->in[k - 2]->count, "wrong weights");
     struct vn_resize *a = &s->args.resize;
@@ -192,12 +238,12 @@ static int prepare_linear(struct vn_model *m, struct rt_step *s, struct vn_err *
     a->wx = (const float *)s->in[4]->data;
     a->qy = (const int32_t *)s->in[3]->data;
     a->qx = (const int32_t *)s->in[4]->data;
-    for (int k = 3; k <= 4 && is_s8(s->out); k++)
+    for (int k = 3; k <= 4 && t == VN_I32; k++)
         for (int64_t i = 0; i < s->in[k]->count; i++)
             WANT(s, e, within(((const int32_t *)s->in[k]->data)[i], 0, 1 << VN_RESIZE_BITS), "weight out of range");
     a->zx = s->in[0]->zero;
     a->zy = s->out->zero;
-    a->ratio = is_s8(s->out) ? s->in[0]->scale / s->out->scale : 1;
+    a->ratio = ratio_of(s);
     return VN_OK;
 }
 
@@ -214,6 +260,8 @@ static void linear_part(void *ctx, int i)
     const struct rt_step *s = j->s;
     if (is_s8(s->out))
         vn_resize_linear_s8_c((int8_t *)s->out->data, (const int8_t *)s->in[0]->data, &s->args.resize, ROWS(j, i));
+    else if (is_s16(s->out))
+        vn_resize_linear_s16_c((int16_t *)s->out->data, (const int16_t *)s->in[0]->data, &s->args.resize, ROWS(j, i));
     else
         vn_resize_linear_f32_c((float *)s->out->data, (const float *)s->in[0]->data, &s->args.resize, ROWS(j, i));
 }
@@ -307,7 +355,7 @@ static int prepare_preprocess(struct vn_model *m, struct rt_step *s, struct vn_e
     const enum vn_dtype t = s8 ? VN_I8 : VN_F32;
     WANT(s, e, (p->c == 1 || p->c == 3) && within(p->pixels, 1, 1 << 30), "a size is out of range");
     const int64_t count = rt_product(p->pixels, p->c, 1, 1);
-    WANT(s, e, s->in[0]->dtype == t && s->out->dtype == t && s->in[0]->count == count && s->out->count == count, "wrong type or size");
+    WANT(s, e, s->in[0]->dtype == t && (s->out->dtype == t || (s8 && is_s16(s->out))) && s->in[0]->count == count && s->out->count == count, "wrong type or size");
     WANT(s, e, s->in[1]->dtype == (s8 ? VN_I16 : VN_F32) && s->in[1]->count == p->c * p->c, "wrong weights");
     WANT(s, e, s->in[2]->dtype == (s8 ? VN_I32 : VN_F32) && s->in[2]->count == p->c, "wrong bias");
     if (!s8)
@@ -329,6 +377,8 @@ static void preprocess_part(void *ctx, int i)
     const size_t p0 = (size_t)rt_cut(j->rows, j->parts, i), p1 = (size_t)rt_cut(j->rows, j->parts, i + 1);
     if (is_s8(s->out))
         j->m->kernels.preprocess_s8((int8_t *)s->out->data, (const int8_t *)s->in[0]->data, &s->args.preprocess_s8, p0, p1);
+    else if (is_s16(s->out))
+        j->m->kernels.preprocess_s16((int16_t *)s->out->data, (const int8_t *)s->in[0]->data, &s->args.preprocess_s8, p0, p1);
     else
         vn_preprocess_f32_c((float *)s->out->data, (const float *)s->in[0]->data, p->c, (const float *)s->in[1]->data,
                             (const float *)s->in[2]->data, p0, p1);

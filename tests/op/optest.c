@@ -145,13 +145,13 @@ static struct graph *build(struct vn_arena *a, const struct op_case *c)
 
 static struct vn_tensor *random_input(struct vn_arena *a, const struct value *v)
 {
-    struct vn_tensor *t = vn_tensor_new(a, v->q ? VN_I8 : v->dtype, &v->shape);
+    struct vn_tensor *t = vn_tensor_new(a, v->q ? v->q->dtype : v->dtype, &v->shape);
     int64_t count = vn_shape_count(&v->shape);
     for (int64_t i = 0; i < count; i++)
         if (v->dtype == VN_I64) /* good as indices of two */
             ((int64_t *)t->data)[i] = noise() < 0 ? -1 : 0;
         else if (v->q)
-            ((int8_t *)t->data)[i] = (int8_t)lrint(noise() * 127.4);
+            vn_tensor_set_f64(t, i, rint(noise() * (v->q->dtype == VN_I8 ? 127.4 : 32767.4)));
         else
             ((float *)t->data)[i] = (float)noise() * 4;
     return t;
@@ -203,14 +203,21 @@ static const struct qparam *q_of(struct vn_arena *a, double lo, double hi, int z
     return vn_qparam_new(a, VN_I8, -1, 1, &s, &z);
 }
 
-static const struct qparam *q_weight(struct vn_arena *a, const struct value *v, int axis)
+static const struct qparam *q16_of(struct vn_arena *a, double lo, double hi)
+{
+    float s = (float)(fmax(fabs(lo), fabs(hi)) / 32767);
+    s = s > 0 ? s : 1;
+    return vn_qparam_new(a, VN_I16, -1, 1, &s, NULL);
+}
+
+static const struct qparam *q_weight(struct vn_arena *a, const struct value *v, int axis, enum vn_dtype t)
 {
     int n = axis < 0 ? 1 : (int)v->shape.d[axis];
     float *s = NEW_ARRAY(a, float, n);
     int32_t *z = NEW_ARRAY(a, int32_t, n);
     for (int i = 0; i < n; i++)
-        s[i] = (float)(1.0 / 127 * (1 + 0.1 * (i % 7)));
-    return vn_qparam_new(a, VN_I8, axis, n, s, z);
+        s[i] = (float)(1.0 / (t == VN_I8 ? 127 : 32767) * (1 + 0.1 * (i % 7)));
+    return vn_qparam_new(a, t, axis, n, s, z);
 }
 
 static const struct qparam *q_bias(struct vn_arena *a, const struct value *v, float sx, const struct qparam *w)
@@ -223,9 +230,21 @@ static const struct qparam *q_bias(struct vn_arena *a, const struct value *v, fl
     return vn_qparam_new(a, VN_I32, v->shape.rank - 1, n, s, z);
 }
 
+/* How a case is quantized. zero: zero points; other: the output has parameters of its own, or is float32 where that is possible. */
+static const struct variant {
+    const char *name;
+    int zero, other, in16, weights16, out16;
+} variants[] = {
+    { "integer, symmetric", 0, 0, 0, 0, 0 },         { "integer, zero points", 1, 0, 0, 0, 0 },     { "integer, other output", 1, 1, 0, 0, 0 },
+    { "int16 by int8 weights", 0, 0, 1, 0, 1 },      { "int16", 0, 0, 1, 1, 1 },                    { "int16, other output", 0, 1, 1, 1, 1 },
+    { "int8 to int16", 1, 2, 0, 0, 1 },              { "int16 to int8", 1, 2, 1, 0, 0 },            { "int8 by int16 weights", 1, 0, 0, 1, 0 },
+};
+#define VARIANTS ((int)(sizeof variants / sizeof *variants))
+
 /* Parameters for everything that the operator's rule lets be quantized. 0: nothing to do. */
-static int quantize(struct graph *g, const struct vn_tensor *y, int variant)
+static int quantize(struct graph *g, const struct vn_tensor *y, const struct variant *v16)
 {
+    const int variant = v16->zero + (v16->other == 1);
     struct node *n = g->nodes.v[0];
     const struct quant_rule *r = &n->op->quant;
     if (vn_node_kind(n) == Q_FLOAT)
@@ -235,13 +254,15 @@ static int quantize(struct graph *g, const struct vn_tensor *y, int variant)
         if (!v || (r->data_inputs && i >= r->data_inputs) || !vn_dtype_is_float(v->dtype))
             continue;
         if (r->weight && i == r->weight && v->data)
-            v->q = q_weight(g->arena, v, vn_node_weight_axis(n));
+            v->q = q_weight(g->arena, v, vn_node_weight_axis(n), v16->weights16 ? VN_I16 : VN_I8);
         else if (r->bias && i == r->bias)
             v->q = q_bias(g->arena, v, n->in[0]->q->scale[0], n->in[1]->q);
         else if (n->op == &vn_op_preprocess)
             v->q = vn_qparam_new(g->arena, VN_I8, -1, 1, (float[]){ 1 }, (int32_t[]){ 0 });
-        else
-            v->q = q_of(g->arena, -3.0 - 0.5 * i * (r->out != Q_OUT_SAME), 4 + variant, variant);
+        else {
+            const double lo = -3.0 - 0.5 * i * (r->out != Q_OUT_SAME), hi = 4 + variant;
+            v->q = v16->in16 ? q16_of(g->arena, lo, hi) : q_of(g->arena, lo, hi, v16->zero);
+        }
     }
     double lo = 0, hi = 0;
     for (int64_t i = 0; i < vn_shape_count(&y->shape); i++) {
@@ -250,11 +271,12 @@ static int quantize(struct graph *g, const struct vn_tensor *y, int variant)
     }
     if (!(hi - lo < 1e30))
         return 0;
-    if (variant == 2 && r->float_out_ok)
+    if (v16->other == 1 && r->float_out_ok)
         return 1; /* float32 result */
-    g->outputs.v[0]->q = r->out == Q_OUT_FIXED ? q_of(g->arena, r->lo, r->hi, variant)
-                         : r->out == Q_OUT_SAME && variant < 2 ? n->in[0]->q : q_of(g->arena, lo, hi, variant);
-    return 1;
+    if (r->out == Q_OUT_FIXED)
+        lo = r->lo, hi = r->hi;
+    g->outputs.v[0]->q = r->out == Q_OUT_SAME && !v16->other ? n->in[0]->q : v16->out16 ? q16_of(g->arena, lo, hi) : q_of(g->arena, lo, hi, v16->zero);
+    return vn_node_kind(n) != Q_FLOAT;
 }
 
 static int64_t differences(const struct vn_tensor *want, const struct vn_tensor *got, double tolerance, char *text)
@@ -263,7 +285,7 @@ static int64_t differences(const struct vn_tensor *want, const struct vn_tensor 
     double most = 0;
     for (int64_t i = 0; i < count; i++)
         most = fmax(most, fabs(vn_tensor_f64(want, i)));
-    double allowed = tolerance && want->dtype == VN_I8 ? 4 : tolerance * (1 + most);
+    double allowed = tolerance && want->dtype == VN_I8 ? 4 : tolerance && want->dtype == VN_I16 ? 4 * 256 : tolerance * (1 + most);
     for (int64_t i = 0; i < count; i++) {
         double a = vn_tensor_f64(want, i), b = vn_tensor_f64(got, i);
         if (a == b || (a != a && b != b) || fabs(a - b) <= allowed)
@@ -323,12 +345,11 @@ static void run_case(const struct op_case *c)
         for (int i = 0; i < g->inputs.n; i++)
             in[i] = random_input(a, g->inputs.v[i]);
         if (vn_dtype_is_float(n->out[0]->dtype) && vn_interp_run(a, g, (const struct vn_tensor *const *)in, &y, NULL, NULL, &e) >= 0)
-            for (int variant = 0; variant < 3; variant++) {
+            for (int variant = 0; variant < VARIANTS; variant++) {
                 struct graph *q = build(a, c);
                 q->nodes.v[0]->op->infer(q->nodes.v[0], &e);
-                if (quantize(q, y, variant))
-                    compare(c, a, q, variant == 0 ? "integer, symmetric" : variant == 1 ? "integer, zero points" : "integer, other output",
-                            0);
+                if (quantize(q, y, &variants[variant]))
+                    compare(c, a, q, variants[variant].name, 0);
             }
     }
     vn_arena_free(&a);
@@ -347,6 +368,7 @@ static const char *const links[] = {
     "ConvTranspose strides=2,1 | x w:%Cx3x2x2 w:3", "LeakyRelu | x", "Dropout | x", "GlobalAveragePool | x",
     "ReduceMean | x i:-1", "ReduceMean | x i:1", "ReduceMean | x i:2,3", "ReduceMax | x i:1,3", "Erf | x", "Pow | x s:2",
     "InstanceNormalization | x w:%C w:%C", "LayerNormalization axis=2 | x w:%W", "Expand | x i:1", "Tile | x i:1,2,1,1", "SpaceToDepth blocksize=1 | x", "GlobalMaxPool | x", "Abs | x", "PRelu | x w:%Cx1x1", "Max | x x",
+    "Div | x k:%Cx1x1", "Min | x x", "Sum | x x", "Sub | x x", "Gelu | x", "RMSNormalization axis=3 | x k:%W", "LayerNormalization axis=1 | x w:%W w:%W",
 };
 
 static int pick(int n) { return (int)((noise() + 1) / 2 * n) % n; }
@@ -394,8 +416,13 @@ static void add_link(struct graph *g, struct value **live, int *n_live)
         live[(*n_live)++] = y;
 }
 
-/* Parameters for a random part of the values: shares says how many in 100. */
-static void quantize_some(struct graph *g, int share)
+static const struct qparam *random_q(struct vn_arena *a, double lo, double hi, int zero, int wide)
+{
+    return pick(100) < wide ? q16_of(a, lo, hi) : q_of(a, lo, hi, zero);
+}
+
+/* Parameters for a random part of the values: `share` in 100, `wide` in 100 of these int16. */
+static void quantize_some(struct graph *g, int share, int wide)
 {
     for (int i = 0; i < g->nodes.n; i++) {
         struct node *n = g->nodes.v[i];
@@ -406,14 +433,14 @@ static void quantize_some(struct graph *g, int share)
                 (r->data_inputs && k >= r->data_inputs))
                 continue;
             if (r->weight == k && k)
-                v->q = q_weight(g->arena, v, vn_node_weight_axis(n));
+                v->q = q_weight(g->arena, v, vn_node_weight_axis(n), pick(100) < wide ? VN_I16 : VN_I8);
             else if (r->bias == k && k)
                 v->q = n->in[0]->q && n->in[1]->q ? q_bias(g->arena, v, n->in[0]->q->scale[0], n->in[1]->q) : NULL;
             else
-                v->q = q_of(g->arena, -1, 1, 0);
+                v->q = random_q(g->arena, -1, 1, 0, wide);
         }
         if (pick(100) < share && n->n_out)
-            n->out[0]->q = r->out == Q_OUT_SAME && n->in[0]->q && pick(4) ? n->in[0]->q : q_of(g->arena, -2.0 - pick(3), 3.0 + pick(3), pick(2));
+            n->out[0]->q = r->out == Q_OUT_SAME && n->in[0]->q && pick(4) ? n->in[0]->q : random_q(g->arena, -2.0 - pick(3), 3.0 + pick(3), pick(2), wide);
     }
 }
 
@@ -422,18 +449,18 @@ static void run_random(uint64_t number)
     struct vn_arena *a = vn_arena_new();
     struct graph *g = vn_graph_new(a, "random");
     struct value *live[64];
-    int n_live = 0, share = number % 3 == 0 ? 0 : number % 3 == 1 ? 100 : 70;
+    int n_live = 0, wide = number % 4 < 2 ? 0 : number % 4 == 2 ? 100 : 50, share = number % 3 == 0 ? 0 : number % 3 == 1 ? 100 : 70;
     char name[64];
     seed = number * 977 + 5;
     live[n_live++] = make_input(g, number % 2 ? "f:1x3x8x6" : "f:2x4x5x7", 0);
     if (share && pick(2))
-        live[0]->q = q_of(a, -3, 4, pick(2));
+        live[0]->q = random_q(a, -3, 4, pick(2), wide);
     for (int i = 0; i < 14; i++)
         add_link(g, live, &n_live);
     for (int i = 1; i < n_live; i++)
         VEC_PUSH(a, &g->outputs, live[i]);
     if (share)
-        quantize_some(g, share);
+        quantize_some(g, share, wide);
     vn_graph_index(g);
     snprintf(name, sizeof name, "random network %llu", (unsigned long long)number);
     int exact = share > 0;
@@ -446,7 +473,7 @@ static void run_random(uint64_t number)
 
 int main(int argc, char **argv)
 {
-    int n = 0, networks = argc > 2 && !strcmp(argv[1], "--random") ? atoi(argv[2]) : argc < 2 ? 300 : 0;
+    int n = 0, networks = argc > 2 && !strcmp(argv[1], "--random") ? atoi(argv[2]) : argc < 2 ? 600 : 0;
     for (int i = 0; i < networks; i++)
         run_random((uint64_t)i);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)

@@ -11,6 +11,10 @@ static inline __m256 centred8(const int8_t *q, int step, int32_t z)
 void vn_binary_s8_avx2(int8_t *out, const int8_t *a, const int8_t *b, size_t n, int step_a, int step_b,
                        const struct vn_binary_s8 *p)
 {
+    if (p->op != VN_BIN_ADD && p->op != VN_BIN_MUL) {
+        vn_binary_s8_c(out, a, b, n, step_a, step_b, p);
+        return;
+    }
     const __m256 ra = _mm256_set1_ps(p->ra), rb = _mm256_set1_ps(p->rb), fixed = _mm256_set1_ps(p->fixed);
     const int mul = p->op == VN_BIN_MUL;
     const int32_t za = mul ? p->za : 0, zb = mul ? p->zb : 0, zy = mul ? p->zy : 0; /* a sum has them in `fixed` */

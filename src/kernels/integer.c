@@ -1,0 +1,58 @@
+/* kernels/integer.c - everything in integers but convolutions: the C references for int8 and int16, and what goes between them. */
+#include "kernels/pool_window.h"
+
+/* Every output position of the rows. */
+#define FOR_EACH_PIXEL(g)                                                         \
+    for (int row = row0; row < row1; row++)                                       \
+        for (int ox = 0; ox < (g)->ow; ox++)
+
+#define EACH_PAIR(value)                                                          \
+    for (size_t i = 0; i < n; i++, a += step_a, b += step_b)                      \
+        out[i] = (ELEM)value;                                                     \
+    break
+
+#define ELEM int8_t
+#define LEAST INT8_MIN
+#define MOST INT8_MAX
+#define NAME(x) vn_##x##_s8_c
+#define RESIZE_SUM(t, wt, b, wb) ((t) * (wt) + (b) * (wb))
+#define SOFTMAX_ENTRY(table, d) ((table)[d])
+#include "kernels/integer_body.h"
+
+#define ELEM int16_t
+#define LEAST INT16_MIN
+#define MOST INT16_MAX
+#define NAME(x) vn_##x##_s16_c
+#define RESIZE_SUM(t, wt, b, wb) ((int64_t)(t) * (wt) + (int64_t)(b) * (wb))
+#define SOFTMAX_ENTRY(table, d) vn_softmax16_entry(table, (uint32_t)(d))
+#include "kernels/integer_body.h"
+
+void vn_clamp_s8_c(int8_t *out, const int8_t *x, size_t n, int lo, int hi)
+{
+    for (size_t i = 0; i < n; i++) {
+        const int v = x[i] > lo ? x[i] : lo;
+        out[i] = (int8_t)(v < hi ? v : hi);
+    }
+}
+
+#define TABLE(name, to, from, offset)                                             \
+    void name(to *out, const from *x, size_t n, const to *table)                  \
+    {                                                                             \
+        for (size_t i = 0; i < n; i++)                                            \
+            out[i] = table[x[i] + (offset)];                                      \
+    }
+TABLE(vn_table_s8_c, int8_t, int8_t, 128)
+TABLE(vn_table_s8_s16_c, int16_t, int8_t, 128)
+TABLE(vn_table_s16_s8_c, int8_t, int16_t, 32768)
+TABLE(vn_table_s16_c, int16_t, int16_t, 32768)
+
+#define RESCALE(name, to, from)                                                   \
+    void name(to *out, const from *x, size_t n, const struct vn_rescale *p)       \
+    {                                                                             \
+        for (size_t i = 0; i < n; i++)                                            \
+            out[i] = (to)vn_rescale(x[i], p->zx, p->ratio, p->zy, p->lo, p->hi);  \
+    }
+RESCALE(vn_rescale_s8_s16_c, int16_t, int8_t)
+RESCALE(vn_rescale_s16_s8_c, int8_t, int16_t)
+RESCALE(vn_rescale_s16_c, int16_t, int16_t)
+RESCALE(vn_rescale_s8_c, int8_t, int8_t)

@@ -1,0 +1,145 @@
+/* kernels/integer_body.h - the kernels that differ in the width of their integers only: included once for int8, once for int16.
+ * ELEM is the type, LEAST and MOST its limits, NAME(x) the function vn_x_s8_c or vn_x_s16_c. */
+
+void NAME(binary)(ELEM *out, const ELEM *a, const ELEM *b, size_t n, int step_a, int step_b, const struct vn_binary_s8 *p)
+{
+    switch (p->op) {
+    case VN_BIN_MUL: EACH_PAIR(vn_mul(*a, p->za, *b, p->zb, p->ra, p->zy, p->lo, p->hi));
+    case VN_BIN_DIV: EACH_PAIR(vn_div(*a, p->za, *b, p->zb, p->ra, p->zy, p->lo, p->hi));
+    case VN_BIN_PRELU: EACH_PAIR(vn_prelu(*a, p->za, *b, p->zb, p->rb, p->ra, p->zy, p->lo, p->hi));
+    case VN_BIN_MAX:
+    case VN_BIN_MIN:
+        for (size_t i = 0; i < n; i++, a += step_a, b += step_b) {
+            const int32_t u = vn_rescale(*a, p->za, p->ra, p->zy, p->lo, p->hi), v = vn_rescale(*b, p->zb, p->rb, p->zy, p->lo, p->hi);
+            out[i] = (ELEM)((u > v) == (p->op == VN_BIN_MAX) ? u : v);
+        }
+        break;
+    default: EACH_PAIR(vn_add(*a, p->ra, *b, p->rb, p->fixed, p->lo, p->hi));
+    }
+}
+
+void NAME(quantize)(ELEM *out, const float *x, size_t n, float scale, int32_t zero)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = (ELEM)vn_quantize(x[i], scale, zero, LEAST, MOST);
+}
+
+void NAME(dequantize)(float *out, const ELEM *x, size_t n, float scale, int32_t zero)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = vn_dequantize(x[i], scale, zero);
+}
+
+void NAME(matmul)(void *c, const ELEM *a, const ELEM *b, const struct vn_matmul *p, int row0, int row1)
+{
+    for (int i = row0; i < row1; i++)
+        for (int j = 0; j < p->n; j++) {
+            const size_t at = (size_t)i * p->n + j;
+            int64_t acc = 0;
+            for (int k = 0; k < p->k; k++)
+                acc += (int64_t)(a[(size_t)i * p->k + k] - p->za) * (b[(size_t)k * p->n + j] - p->zb);
+            if (p->out_f32)
+                ((float *)c)[at] = (float)acc * p->mult;
+            else
+                ((ELEM *)c)[at] = (ELEM)vn_requantize(acc, p->mult, p->zy, p->lo, p->hi);
+        }
+}
+
+void NAME(maxpool)(ELEM *out, const ELEM *x, const struct vn_pool *p, int row0, int row1)
+{
+    const struct vn_window2d *const g = &p->g;
+    FOR_EACH_PIXEL(g) {
+        const struct window t = window_at(g, row % g->oh, ox);
+        ELEM *const y = out + ((size_t)row * g->ow + ox) * g->c;
+        for (int c = 0; c < g->c; c++)
+            y[c] = LEAST;
+        for (int ky = t.y0; ky < t.y1; ky++)
+            for (int kx = t.x0; kx < t.x1; kx++) {
+                const ELEM *const xt = x + tap_pixel(g, row / g->oh, &t, ky, kx);
+                for (int c = 0; c < g->c; c++)
+                    y[c] = xt[c] > y[c] ? xt[c] : y[c];
+            }
+    }
+}
+
+void NAME(avgpool)(ELEM *out, const ELEM *x, const struct vn_pool *p, int row0, int row1)
+{
+    const struct vn_window2d *const g = &p->g;
+    FOR_EACH_PIXEL(g) {
+        const struct window t = window_at(g, row % g->oh, ox);
+        ELEM *const y = out + ((size_t)row * g->ow + ox) * g->c;
+        for (int c = 0; c < g->c; c++) {
+            int32_t sum = 0;
+            for (int ky = t.y0; ky < t.y1; ky++)
+                for (int kx = t.x0; kx < t.x1; kx++)
+                    sum += x[tap_pixel(g, row / g->oh, &t, ky, kx) + c] - p->zx;
+            y[c] = (ELEM)vn_average(sum, pool_divisor(p, &t), p->ratio, p->zy, LEAST, MOST);
+        }
+    }
+}
+
+void NAME(resize_linear)(ELEM *out, const ELEM *x, const struct vn_resize *p, int row0, int row1)
+{
+    const size_t line = (size_t)p->w * p->c;
+    for (int row = row0; row < row1; row++) {
+        const int oy = row % p->oh;
+        const ELEM *const image = x + (size_t)(row / p->oh) * p->h * line;
+        const ELEM *const top = image + p->iy[2 * oy] * line, *const bottom = image + p->iy[2 * oy + 1] * line;
+        const int32_t wt = p->qy[2 * oy], wb = p->qy[2 * oy + 1];
+        for (int ox = 0; ox < p->ow; ox++) {
+            const size_t l = (size_t)p->ix[2 * ox] * p->c, r = (size_t)p->ix[2 * ox + 1] * p->c;
+            const int32_t wl = p->qx[2 * ox], wr = p->qx[2 * ox + 1];
+            ELEM *const y = out + ((size_t)row * p->ow + ox) * p->c;
+            for (int c = 0; c < p->c; c++) {
+                const int32_t t = (top[l + c] - p->zx) * wl + (top[r + c] - p->zx) * wr;
+                const int32_t b = (bottom[l + c] - p->zx) * wl + (bottom[r + c] - p->zx) * wr;
+                y[c] = (ELEM)vn_resize_linear(RESIZE_SUM(t, wt, b, wb), p->ratio, p->zy, LEAST, MOST);
+            }
+        }
+    }
+}
+
+static void NAME(softmax_slice)(ELEM *y, const ELEM *x, const struct vn_softmax *p)
+{
+    const size_t step = (size_t)p->inner, end = (size_t)p->n * step;
+    int32_t max = LEAST;
+    for (size_t i = 0; i < end; i += step)
+        max = x[i] > max ? x[i] : max;
+    uint64_t sum = 0;
+    for (size_t i = 0; i < end; i += step)
+        sum += SOFTMAX_ENTRY(p->table, max - x[i]);
+    for (size_t i = 0; i < end; i += step)
+        y[i] = (ELEM)vn_softmax(SOFTMAX_ENTRY(p->table, max - x[i]), sum, p->inv, p->zy, LEAST, MOST);
+}
+
+void NAME(softmax)(ELEM *out, const ELEM *x, const struct vn_softmax *p, int o0, int o1)
+{
+    for (int o = o0; o < o1; o++)
+        for (int i = 0; i < p->inner; i++) {
+            const size_t at = (size_t)o * p->n * p->inner + i;
+            NAME(softmax_slice)(out + at, x + at, p);
+        }
+}
+
+void NAME(normalize)(ELEM *out, const ELEM *x, const struct vn_normalize *p, int row0, int row1)
+{
+    for (int row = row0; row < row1; row++, out += p->n, x += p->n) {
+        int64_t sum = 0, squares = 0;
+        for (int i = 0; i < p->n; i++) {
+            const int32_t c = x[i] - p->zx;
+            sum += c;
+            squares += (int64_t)c * c;
+        }
+        sum = p->centre ? sum : 0;
+        const double factor = vn_norm_factor(p->n, p->n * squares - sum * sum, p->sx, p->epsilon);
+        for (int i = 0; i < p->n; i++)
+            out[i] = (ELEM)vn_norm((int64_t)p->n * (x[i] - p->zx) - sum, factor, p->scale[i], p->bias[i], p->zy, LEAST, MOST);
+    }
+}
+
+#undef ELEM
+#undef LEAST
+#undef MOST
+#undef NAME
+#undef RESIZE_SUM
+#undef SOFTMAX_ENTRY
