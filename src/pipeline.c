@@ -154,6 +154,34 @@ static int make_original(struct vn_conversion *c, struct vn_err *e)
     return VN_OK;
 }
 
+static const struct node *find_node(const struct graph *g, const char *name)
+{
+    for (int i = 0; i < g->nodes.n; i++)
+        if (!strcmp(g->nodes.v[i]->name, name))
+            return g->nodes.v[i];
+    return NULL;
+}
+
+/* The name of a node, or of an operator, that a rule means: an error with the nearest one where there is none. */
+static int check_rule(struct vn_conversion *c, const struct type_rule *r, struct vn_err *e)
+{
+    const int kind = r->level == LEVEL_KIND;
+    const struct graph *g = c->optimized;
+    if (r->level == LEVEL_ALL || (kind ? vn_op_find(r->name, NULL) != NULL : find_node(g, r->name) != NULL))
+        return VN_OK;
+    if (!kind && find_node(c->original, r->name)) {
+        WARN(c, "%s:%d: %s: node %s has no effect: optimization has merged it into others", c->config->path, r->line, r->given->key->name, r->name);
+        return VN_OK;
+    }
+    const char **names = NEW_ARRAY(c->arena, const char *, g->nodes.n + vn_ops_count);
+    int n = 0;
+    for (int i = 0; i < (kind ? vn_ops_count : g->nodes.n); i++)
+        names[n++] = kind ? vn_ops[i]->onnx : g->nodes.v[i]->name;
+    const char *near = vn_nearest(r->name, names, n);
+    return vn_config_fail_rule(c->config, r, e, VN_E_INPUT, "%s '%s'%s%s%s", kind ? "there is no operator" : "the model has no node", r->name,
+                               near ? "; nearest name: '" : "", near ? near : "", near ? "'" : "");
+}
+
 static int make_optimized(struct vn_conversion *c, struct vn_err *e)
 {
     INFO(c, "Start to optimize the onnx model.");
@@ -168,6 +196,8 @@ static int make_optimized(struct vn_conversion *c, struct vn_err *e)
             INFO(c, "  After %s, the number of parameters has changed from %lld to %lld.", p->name, (long long)p->params_before,
                  (long long)p->params_after);
         }
+    for (int i = 0; i < c->config->types.n; i++)
+        TRY(check_rule(c, &c->config->types.v[i], e));
     INFO(c, "End to optimize the onnx model.");
     return VN_OK;
 }
@@ -233,7 +263,10 @@ static int dump_calibration(struct vn_conversion *c, struct vn_err *e)
 static int quantize(const struct vn_conversion *c, struct vn_arena *a, const struct vn_quant_method *m, struct graph **calibrated,
                     struct graph **quantized, struct vn_err *e)
 {
-    const struct vn_quant_options o = { .method = *m, .target = &c->target, .outputs_int8 = c->config->outputs_int8 };
+    const struct vn_quant_options o = { .method = *m, .target = &c->target, .outputs_int8 = c->config->outputs_int8,
+                                         .outputs_int16 = c->config->outputs_int16, .rules = c->config->types.v,
+                                         .n_rules = c->config->types.n, .note = calibrated == &c->calibrated ? forward_note : NULL,
+                                         .user = (void *)&c->listener };
     *calibrated = vn_graph_clone(a, c->optimized);
     TRY(vn_quantize_annotate(*calibrated, c->ranges, &o, e));
     *quantized = vn_graph_clone(a, *calibrated);
@@ -379,6 +412,13 @@ static const struct value *visible_output(const struct graph *g, const struct no
     return v;
 }
 
+/* What an integer node computes in. */
+static const char *type_text(const struct node *n)
+{
+    const struct qparam *x = n->n_in && n->in[0] ? n->in[0]->q : NULL, *y = n->out[0]->q;
+    return vn_node_is_wide(n) || (x && x->dtype == VN_I16) || (y && y->dtype == VN_I16) ? "int16" : "int8";
+}
+
 /* Quantized nodes that hang together form a subgraph; each CPU node between them starts a new one. */
 static void fill_node_rows(struct vn_conversion *c, const struct graph *g)
 {
@@ -393,7 +433,7 @@ static void fill_node_rows(struct vn_conversion *c, const struct graph *g)
         open = integer;
         r.subgraph = integer ? vn_arena_fmt(c->arena, "id(%d)", subgraph) : "--";
         r.threshold = integer && n->n_in && n->in[0] ? n->in[0]->threshold : 0;
-        r.dtype = integer ? "int8" : "float";
+        r.dtype = integer ? type_text(n) : "float";
         if (s && s->samples) {
             r.compared = 1;
             r.cosine = s->first.cosine;

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/file.h"
+#include "config/types.h"
 #include "config/yaml.h"
 
 const struct setting *vn_config_given(const struct config *c, const char *key)
@@ -27,6 +28,16 @@ int vn_config_fail(const struct config *c, const struct setting *s, struct vn_er
     if (!s)
         return vn_fail(e, code, "%s: %s", c->path, msg);
     return vn_fail(e, code, "%s:%d:%d: %s: %s", c->path, s->line, s->column, s->key->name, msg);
+}
+
+int vn_config_fail_rule(const struct config *c, const struct type_rule *r, struct vn_err *e, int code, const char *fmt, ...)
+{
+    char msg[800];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(msg, sizeof msg, fmt, ap);
+    va_end(ap);
+    return vn_fail(e, code, "%s:%d:%d: %s: %s", c->path, r->line, r->column, r->given->key->name, msg);
 }
 
 static const char *text_of(const struct config *c, const char *name)
@@ -53,7 +64,7 @@ static const char *trimmed(struct vn_arena *a, const char *s, size_t n)
     return vn_arena_strn(a, s, n);
 }
 
-static int split(struct vn_arena *a, const char *text, char sep, const char ***out)
+int vn_split(struct vn_arena *a, const char *text, char sep, const char ***out)
 {
     VEC(const char *) v = { 0 };
     for (const char *p = text;;) {
@@ -146,7 +157,7 @@ static int check_type(const struct config *c, struct vn_arena *a, const struct s
     case KEY_FLOAT: return check_number(c, s, e);
     case KEY_CHOICE: return check_choice(c, s, s->text, e);
     case KEY_LIST: {
-        const int n = s->key->choices ? split(a, s->text, ';', &words) : 0;
+        const int n = s->key->choices ? vn_split(a, s->text, ';', &words) : 0;
         for (int i = 0; i < n; i++)
             if (!is_none(words[i]))
                 TRY(check_choice(c, s, words[i], e));
@@ -167,7 +178,7 @@ static int check_needs(const struct config *c, struct vn_arena *a, const struct 
     int want_true, is_true;
     if (parse_bool(eq + 1, &want_true) && text && parse_bool(text, &is_true) && want_true == is_true)
         return VN_OK;
-    const int n = text ? split(a, text, ';', &words) : 0;
+    const int n = text ? vn_split(a, text, ';', &words) : 0;
     for (int i = 0; i < n; i++)
         if (among(eq + 1, words[i]) == 1)
             return VN_OK;
@@ -186,7 +197,7 @@ static int check_setting(struct config *c, struct vn_arena *a, const struct sett
             return VN_OK;
         return vn_config_fail(c, s, e, VN_E_UNSUPPORTED, "not supported yet (%s)", k->help);
     }
-    if (!s->text && k->type != KEY_TREE)
+    if (!s->text && (k->type != KEY_TREE || (k->state == KEY_WORKS && !s->leaves.n)))
         return vn_config_fail(c, s, e, VN_E_INPUT, "want a value");
     if (s->text)
         TRY(check_type(c, a, s, e));
@@ -213,7 +224,7 @@ static struct list list_of(const struct config *c, struct vn_arena *a, const cha
     l.s = vn_config_given(c, name);
     const char *text = text_of(c, name);
     if (text)
-        l.n = split(a, text, ';', &l.v);
+        l.n = vn_split(a, text, ';', &l.v);
     return l;
 }
 
@@ -363,23 +374,26 @@ static int resolve_input(struct config *c, struct vn_arena *a, int i, struct vn_
 
 static int resolve_optimization(struct config *c, struct vn_arena *a, struct vn_err *e)
 {
-    static const char *const known[] = { "set_model_output_int8", "asymmetric", "bias_correction" };
+    static const char *const known[] = { "set_model_output_int8", "set_model_output_int16", "asymmetric", "bias_correction", "set_all_nodes_int16" };
     const struct setting *s = vn_config_given(c, "optimization");
     const char **words;
-    const int n = s ? split(a, s->text, ',', &words) : 0;
+    const int n = s && s->text ? vn_split(a, s->text, ',', &words) : 0;
     for (int i = 0; i < n; i++) {
-        int *const flags[] = { &c->outputs_int8, &c->asymmetric, &c->bias_correction }, *flag = NULL;
-        for (int k = 0; k < 3; k++)
+        int *const flags[] = { &c->outputs_int8, &c->outputs_int16, &c->asymmetric, &c->bias_correction }, *flag = NULL;
+        for (int k = 0; k < 4; k++)
             flag = strcmp(words[i], known[k]) ? flag : flags[k];
-        if (!flag && (!strncmp(words[i], "set_", 4) || among("lstm_batch_last|run_fast", words[i])))
+        if (flag)
+            *flag = 1;
+        else if (among("lstm_batch_last|run_fast", words[i]))
             return vn_config_fail(c, s, e, VN_E_UNSUPPORTED, "'%s' is not supported yet", words[i]);
-        if (!flag) {
-            const char *near = vn_nearest(words[i], known, 3);
+        else if (!vn_config_type_word(c, a, s, words[i])) {
+            const char *near = vn_nearest(words[i], known, 5);
             return vn_config_fail(c, s, e, VN_E_INPUT, "unknown value '%s'%s%s%s", words[i], near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         }
-        *flag = 1;
     }
-    return VN_OK;
+    if (c->outputs_int8 && c->outputs_int16)
+        return vn_config_fail(c, s, e, VN_E_INPUT, "set_model_output_int8 and set_model_output_int16 exclude each other");
+    return vn_config_types(c, a, e);
 }
 
 static int resolve_calibration(struct config *c, struct vn_arena *a, struct vn_err *e)

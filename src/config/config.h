@@ -29,10 +29,32 @@ struct key {
 extern const struct key vn_keys[];
 extern const int vn_keys_count;
 
+/* A scalar in a tree of at most two levels: first: { second: text }, or first: text. */
+struct leaf {
+    const char *first, *second; /* second NULL: directly below first */
+    const char *text;
+    int line, column;
+};
+
 /* One key as given in the file. */
 struct setting {
     const struct key *key;
     const char *text; /* scalar; NULL for trees */
+    VEC(struct leaf) leaves; /* trees that are read */
+    int line, column;
+};
+
+/* What the configuration says of the types of a node, of all nodes of an operator, or of all. Later entries win over earlier ones,
+ * and higher levels over lower ones. */
+#define CONFIG_NODE_INPUTS 16
+enum unit { UNIT_ANY = 0, UNIT_FLOAT, UNIT_INTEGER };
+enum type_level { LEVEL_ALL = 1, LEVEL_KIND, LEVEL_NODE };
+struct type_rule {
+    enum type_level level;
+    const char *name; /* LEVEL_KIND: an ONNX operator; LEVEL_NODE: a node */
+    enum unit on;
+    int in[CONFIG_NODE_INPUTS], out; /* bits: 0 not said, 8, 16 */
+    const struct setting *given;
     int line, column;
 };
 
@@ -63,7 +85,8 @@ struct config {
     double max_percentile; /* 1: plain max */
     int preprocess_on;
     const char *pipeline;  /* steps applied to calibration pictures; NULL: none */
-    int outputs_int8;      /* optimization: set_model_output_int8 */
+    int outputs_int8, outputs_int16; /* optimization: set_model_output_int8, set_model_output_int16 */
+    VEC(struct type_rule) types; /* node_info, run_on_cpu, run_on_bpu, set_node_data_type, and optimization: set_... */
     int asymmetric, bias_correction;
     int level;             /* optimize_level 0..3 */
     int dump_calibration;
@@ -79,6 +102,9 @@ int vn_config_match_inputs(struct config *c, struct vn_arena *a, int n, const ch
 const struct setting *vn_config_given(const struct config *c, const char *key);
 /* "path:line:column: key" in front of the message. */
 int vn_config_fail(const struct config *c, const struct setting *s, struct vn_err *e, int code, const char *fmt, ...)
+    __attribute__((format(printf, 5, 6)));
+/* The same at the place of a rule. */
+int vn_config_fail_rule(const struct config *c, const struct type_rule *r, struct vn_err *e, int code, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 /* Smallest edit distance wins; NULL when nothing is near. */
 const char *vn_nearest(const char *word, const char *const *words, int n);

@@ -123,6 +123,39 @@ static int skip_tree(struct reader *r)
     return VN_OK;
 }
 
+/* The rest of a mapping of at most two levels, into leaves. */
+static int read_leaves(struct reader *r, struct setting *s)
+{
+    const char *first = NULL, *key = NULL;
+    for (int depth = 1; depth;) {
+        yaml_event_t ev;
+        TRY(next(r, &ev));
+        const int type = ev.type;
+        const yaml_mark_t mark = ev.start_mark;
+        const char *text = type == YAML_SCALAR_EVENT ? vn_arena_strn(r->arena, (const char *)ev.data.scalar.value, ev.data.scalar.length) : NULL;
+        const int whole = !text || strlen(text) == ev.data.scalar.length;
+        yaml_event_delete(&ev);
+        if (type == YAML_MAPPING_END_EVENT) {
+            depth--;
+            first = NULL;
+        } else if (type == YAML_MAPPING_START_EVENT && key && depth == 1) {
+            depth++;
+            first = key;
+            key = NULL;
+        } else if (!text || !*text || !whole) {
+            return fail_at(r->c, &mark, r->e, "%s: want {NODE: {KEY: WORD}}", s->key->name);
+        } else if (!key) {
+            key = text;
+        } else {
+            const struct leaf l = { .first = first ? first : key, .second = first ? key : NULL, .text = text, .line = (int)mark.line + 1,
+                                    .column = (int)mark.column + 1 };
+            VEC_PUSH(r->arena, &s->leaves, l);
+            key = NULL;
+        }
+    }
+    return VN_OK;
+}
+
 static int read_value(struct reader *r, const struct key *key, const yaml_mark_t *at)
 {
     yaml_event_t ev;
@@ -143,7 +176,10 @@ static int read_value(struct reader *r, const struct key *key, const yaml_mark_t
     if (type != YAML_SCALAR_EVENT) {
         if (key->type != KEY_TREE)
             return fail_at(r->c, &mark, r->e, "%s: want one value, got a %s", key->name, type == YAML_MAPPING_START_EVENT ? "mapping" : "list");
-        TRY(skip_tree(r));
+        if (type == YAML_MAPPING_START_EVENT && key->state == KEY_WORKS)
+            TRY(read_leaves(r, &s));
+        else
+            TRY(skip_tree(r));
     }
     int *first = &r->line[key - vn_keys];
     if (*first)

@@ -3,6 +3,7 @@
 #include "ops/op.h"
 #include "quant/limits.h"
 #include "quant/quant.h"
+#include "quant/types.h"
 
 struct state {
     struct graph *g;
@@ -11,6 +12,7 @@ struct state {
     const struct vn_quant_options *o;
     char *integer; /* by node id: computes in integers */
     char *tail;    /* by node id: only feeds outputs */
+    char *wide;    /* by value id: int16 */
 };
 
 const char *vn_quant_method_text(const struct vn_quant_method *m, struct vn_arena *a)
@@ -85,13 +87,18 @@ static const char *unfit_input(const struct state *s, const struct node *n)
     return NULL;
 }
 
+static int quantized_outputs(const struct state *s) { return s->o->outputs_int8 || s->o->outputs_int16; }
+
 static const char *reason_for_float(const struct state *s, const struct node *n)
 {
-    if (s->tail[n->id] && s->o->target->float_tail && !s->o->outputs_int8)
+    const enum unit on = vn_types_wanted(s->o, n).on;
+    if (on == UNIT_FLOAT)
+        return "the configuration runs it on the CPU";
+    if (s->tail[n->id] && s->o->target->float_tail && !quantized_outputs(s) && on != UNIT_INTEGER)
         return "its result leaves the network: kept in float32";
     if (n->op->quant.kind == Q_FLOAT)
         return vn_arena_fmt(s->arena, "%s has no integer form", n->op->onnx);
-    if (listed(s->o->target->float_ops, n->op->onnx))
+    if (listed(s->o->target->float_ops, n->op->onnx) && on != UNIT_INTEGER)
         return vn_arena_fmt(s->arena, "march %s runs %s in float", s->o->target->name, n->op->onnx);
     if (n->n_out > 1 && n->out[1])
         return "has more than one output";
@@ -154,13 +161,15 @@ static int choose_nodes(struct state *s, struct vn_err *e)
 /* ---- which parameters ---- */
 
 /* Zero must be representable: padding and Relu rely on it. A scale is never 0. */
-static const struct qparam *from_range(const struct state *s, double lo, double hi, double threshold)
+static const struct qparam *from_range(const struct state *s, double lo, double hi, double threshold, int wide)
 {
     const char *zp = s->o->method.zero_points;
     lo = fmax(fmin(lo, 0), -threshold);
     hi = fmin(fmax(hi, 0), threshold);
     int32_t zero = 0;
-    double scale = threshold / 127;
+    double scale = threshold / (wide ? 32767 : 127);
+    if (wide)
+        zp = "symmetric";
     if (!strcmp(zp, "asymmetric")) {
         scale = (hi - lo) / 255;
         zero = scale > 0 ? (int32_t)rint(-128 - lo / scale) : 0;
@@ -170,8 +179,8 @@ static const struct qparam *from_range(const struct state *s, double lo, double 
     }
     float f = (float)scale;
     if (!(f >= 1e-30f))
-        f = 1.0f / 127;
-    return vn_qparam_new(s->arena, VN_I8, -1, 1, &f, &zero);
+        f = wide ? 1.0f / 32767 : 1.0f / 127;
+    return vn_qparam_new(s->arena, wide ? VN_I16 : VN_I8, -1, 1, &f, &zero);
 }
 
 static const struct qparam *from_histogram(const struct state *s, struct value *v)
@@ -179,11 +188,12 @@ static const struct qparam *from_histogram(const struct state *s, struct value *
     const struct histogram *h = s->r->of[v->id];
     if (!h) /* a tensor that was not seen on its own is quantized with what follows; see unfit_input */
         return NULL;
-    v->threshold = s->o->method.calibrator->threshold(h, s->o->method.parameter);
-    return from_range(s, h->min, h->max, v->threshold);
+    const int wide = s->wide[v->id]; /* fine enough without clipping anything */
+    v->threshold = wide ? fmax(fabs(h->min), fabs(h->max)) : s->o->method.calibrator->threshold(h, s->o->method.parameter);
+    return from_range(s, h->min, h->max, v->threshold, wide);
 }
 
-static const struct qparam *from_constant(const struct state *s, struct value *v)
+static const struct qparam *from_constant(const struct state *s, struct value *v, int wide)
 {
     double lo = 0, hi = 0;
     const int64_t n = vn_shape_count(&v->shape);
@@ -193,7 +203,7 @@ static const struct qparam *from_constant(const struct state *s, struct value *v
         hi = fmax(hi, x);
     }
     v->threshold = fmax(-lo, hi);
-    return from_range(s, lo, hi, v->threshold);
+    return from_range(s, lo, hi, v->threshold, wide);
 }
 
 /* A constant of an integer node is its own: another reader may want it in float, or with other scales. */
@@ -212,7 +222,7 @@ static struct value *own_constant(struct state *s, struct node *n, int i)
 
 /* Symmetric, one scale per output channel; grown where the bias would not fit 30 bits, and chosen by the bias where all weights
  * are zero. */
-static const struct qparam *from_weight(const struct state *s, struct value *w, int axis, const struct value *bias, double sx)
+static const struct qparam *from_weight(const struct state *s, struct value *w, int axis, const struct value *bias, double sx, int wide)
 {
     const int n = axis < 0 ? 1 : (int)w->shape.d[axis];
     float *scale = NEW_ARRAY(s->arena, float, n);
@@ -229,10 +239,23 @@ static const struct qparam *from_weight(const struct state *s, struct value *w, 
         for (int64_t i = n == 1 ? 0 : c; i < (n == 1 ? nb : c + 1) && i < nb; i++)
             b = fmax(b, fabs(vn_tensor_f64(bias->data, i)));
         least = b / sx / BIAS_LIMIT * 1.000001;
-        double want = most[c] > 0 ? most[c] / 127 : b > 0 ? b / sx / (1 << 24) : 1;
+        double want = most[c] > 0 ? most[c] / (wide ? 32767 : 127) : b > 0 ? b / sx / (1 << 24) : 1;
         scale[c] = (float)fmax(fmax(want, least), 1e-30);
     }
-    return vn_qparam_new(s->arena, VN_I8, axis, n, scale, NULL);
+    return vn_qparam_new(s->arena, wide ? VN_I16 : VN_I8, axis, n, scale, NULL);
+}
+
+/* Is constant operand i int16: asked for, or (weights excepted) next to an operand or a result that is? */
+static int wide_constant(const struct state *s, const struct node *n, int i)
+{
+    const struct wanted w = vn_types_wanted(s->o, n);
+    const int bits = w.in[i < CONFIG_NODE_INPUTS ? i : CONFIG_NODE_INPUTS - 1];
+    if (bits || (n->op->quant.weight && i == n->op->quant.weight))
+        return bits == 16 && vn_types_allowed(s->o, n);
+    int wide = s->wide[n->out[0]->id];
+    for (int k = 0; k < data_inputs(n); k++)
+        wide |= n->in[k] && !n->in[k]->data && s->wide[n->in[k]->id];
+    return wide;
 }
 
 static void quantize_constants(struct state *s, struct node *n)
@@ -241,11 +264,12 @@ static void quantize_constants(struct state *s, struct node *n)
     for (int i = 0; i < data_inputs(n); i++) {
         if (!n->in[i] || !n->in[i]->data || (r->bias && i == r->bias))
             continue;
+        const int wide = wide_constant(s, n, i);
         struct value *v = own_constant(s, n, i);
         if (r->weight && i == r->weight)
-            v->q = from_weight(s, v, vn_node_weight_axis(n), vn_node_has(n, r->bias ? r->bias : 99) ? n->in[r->bias] : NULL, n->in[0]->q->scale[0]);
+            v->q = from_weight(s, v, vn_node_weight_axis(n), vn_node_has(n, r->bias ? r->bias : 99) ? n->in[r->bias] : NULL, n->in[0]->q->scale[0], wide);
         else
-            v->q = from_constant(s, v);
+            v->q = from_constant(s, v, wide);
     }
     if (r->bias && vn_node_has(n, r->bias))
         own_constant(s, n, r->bias);
@@ -253,7 +277,7 @@ static void quantize_constants(struct state *s, struct node *n)
 
 static int wants_quantized_output(const struct state *s, const struct node *n)
 {
-    return !n->op->quant.float_out_ok || s->o->outputs_int8 || reads_integer(s, n->out[0]);
+    return !n->op->quant.float_out_ok || quantized_outputs(s) || reads_integer(s, n->out[0]);
 }
 
 /* The input of a clamp that nobody else reads takes the clamp's parameters (vn_graph_imply), so it gets none of its own. */
@@ -274,7 +298,7 @@ static void quantize_output(struct state *s, struct node *n)
         y->threshold = n->in[0]->threshold;
     } else if (r->out == Q_OUT_FIXED) {
         y->threshold = fmax(-r->lo, r->hi);
-        y->q = from_range(s, r->lo, r->hi, y->threshold);
+        y->q = from_range(s, r->lo, r->hi, y->threshold, s->wide[y->id]);
     } else
         y->q = from_histogram(s, y);
 }
@@ -307,7 +331,7 @@ static void share_concat(struct state *s)
         for (int k = 0; k < n->n_in; k++) {
             struct value *v = n->in[k];
             const struct node *maker = v->producer;
-            if (v->q || v->n_uses != 1 || !maker || !s->integer[maker->id])
+            if (v->q || v->n_uses != 1 || s->wide[v->id] != s->wide[n->out[0]->id] || !maker || !s->integer[maker->id])
                 continue;
             if (maker->op->quant.out == Q_OUT_OWN || maker->op->is_clamp) {
                 v->q = n->out[0]->q;
@@ -317,6 +341,24 @@ static void share_concat(struct state *s)
     }
 }
 
+/* Pairs of values with one set of parameters. */
+static const int *same_parameters(const struct state *s)
+{
+    int *pairs = NEW_ARRAY(s->arena, int, 4 * s->g->nodes.n + 1), n = 0;
+    for (int i = 0; i < s->g->nodes.n; i++) {
+        const struct node *node = s->g->nodes.v[i];
+        if (!s->integer[i])
+            continue;
+        const int same = node->op->quant.out == Q_OUT_SAME && !node->op->is_clamp;
+        if (same || (node->op->is_clamp && implied_by_clamp(s, node->in[0]))) {
+            pairs[n++] = node->in[0]->id;
+            pairs[n++] = node->out[0]->id;
+        }
+    }
+    pairs[n] = -1;
+    return pairs;
+}
+
 int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struct vn_quant_options *o, struct vn_err *e)
 {
     vn_graph_index(g);
@@ -324,6 +366,7 @@ int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struc
     s.integer = vn_arena_alloc(g->arena, (size_t)g->nodes.n);
     s.tail = vn_arena_alloc(g->arena, (size_t)g->nodes.n);
     TRY(choose_nodes(&s, e));
+    s.wide = vn_types_decide(g->arena, g, o, s.integer, same_parameters(&s));
     share_concat(&s);
     for (int i = 0; i < g->nodes.n; i++) {
         struct node *n = g->nodes.v[i];

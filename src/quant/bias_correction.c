@@ -47,7 +47,7 @@ static double rounding_loss(const struct value *w, int64_t i)
 {
     const int c = vn_shape_coordinate(&w->shape, w->q->axis, i);
     const double x = vn_tensor_f64(w->data, i);
-    const int32_t q = vn_quantize((float)x, w->q->scale[c], 0, -127, 127);
+    const int32_t q = vn_quantize((float)x, w->q->scale[c], 0, -vn_q_max(w->q), vn_q_max(w->q));
     return x - (double)q * (double)w->q->scale[c];
 }
 

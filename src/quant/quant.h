@@ -18,7 +18,11 @@ const char *vn_quant_method_text(const struct vn_quant_method *m, struct vn_aren
 struct vn_quant_options {
     struct vn_quant_method method;
     const struct target *target;
-    int outputs_int8; /* results that leave the network are quantized too */
+    int outputs_int8, outputs_int16; /* results that leave the network are quantized too */
+    const struct type_rule *rules;   /* types of nodes */
+    int n_rules;
+    void (*note)(void *user, const char *text); /* rules that the target does not allow; NULL: nobody wants to know */
+    void *user;
 };
 
 /* Annotate a float graph (values' q, nodes' why_float): the calibrated model. Weights stay float with per-channel scales; biases stay

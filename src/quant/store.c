@@ -4,15 +4,15 @@
 #include "ops/op.h"
 #include "quant/quant.h"
 
-/* Weights keep to [-127, 127]; other constants use the whole range of their zero point. */
+/* Weights keep to [-127, 127] or [-32767, 32767]; other constants use the whole range of their zero point. */
 static void store_constant(struct graph *g, struct value *v, int is_weight)
 {
-    struct vn_tensor *t = vn_tensor_new(g->arena, VN_I8, &v->shape);
+    struct vn_tensor *t = vn_tensor_new(g->arena, v->q->dtype, &v->shape);
     const int64_t n = vn_shape_count(&v->shape);
-    int8_t *q = t->data;
+    const int32_t hi = vn_q_max(v->q), lo = is_weight ? -hi : vn_q_min(v->q);
     for (int64_t i = 0; i < n; i++) {
         const int c = vn_shape_coordinate(&v->shape, v->q->axis, i);
-        q[i] = (int8_t)vn_quantize((float)vn_tensor_f64(v->data, i), v->q->scale[c], v->q->zero[c], is_weight ? -127 : -128, 127);
+        vn_tensor_set_f64(t, i, vn_quantize((float)vn_tensor_f64(v->data, i), v->q->scale[c], v->q->zero[c], lo, hi));
     }
     v->data = t;
 }
@@ -42,7 +42,7 @@ int vn_quantize_store(struct graph *g, struct vn_err *e)
         if (n->why_float || vn_node_kind(n) == Q_FLOAT)
             continue;
         for (int k = 0; k < n->n_in; k++)
-            if (n->in[k] && n->in[k]->data && n->in[k]->q && n->in[k]->data->dtype != VN_I8)
+            if (n->in[k] && n->in[k]->data && n->in[k]->q && n->in[k]->data->dtype != n->in[k]->q->dtype)
                 store_constant(g, n->in[k], r->weight && k == r->weight);
         if (r->bias && vn_node_has(n, r->bias) && n->in[r->weight]->q && n->in[0]->q)
             store_bias(g, n, n->in[r->bias]);

@@ -1,0 +1,150 @@
+/* Types of nodes: node_info, run_on_cpu, run_on_bpu, set_node_data_type and the words set_... of optimization become rules. */
+#include "config/types.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+static struct type_rule *add_rule(struct config *c, struct vn_arena *a, const struct setting *s, enum type_level level, const char *name)
+{
+    const struct type_rule r = { .level = level, .name = name, .given = s, .line = s->line, .column = s->column };
+    VEC_PUSH(a, &c->types, r);
+    return &c->types.v[c->types.n - 1];
+}
+
+static void set_inputs(struct type_rule *r, int bits)
+{
+    for (int i = 0; i < CONFIG_NODE_INPUTS; i++)
+        r->in[i] = bits;
+}
+
+/* 8, 16, or 0 for another word */
+static int bits_of(const char *word) { return !strcmp(word, "int8") ? 8 : !strcmp(word, "int16") ? 16 : 0; }
+
+/* ---- words of optimization ---- */
+
+int vn_config_type_word(struct config *c, struct vn_arena *a, const struct setting *s, const char *word)
+{
+    static const struct {
+        const char *end;
+        int in, out;
+    } forms[] = { { "_input_int8", 8, 0 }, { "_input_int16", 16, 0 }, { "_output_int8", 0, 8 }, { "_output_int16", 0, 16 } };
+    if (!strcmp(word, "set_all_nodes_int16")) {
+        struct type_rule *r = add_rule(c, a, s, LEVEL_ALL, NULL);
+        set_inputs(r, 16);
+        r->out = 16;
+        return 1;
+    }
+    const size_t n = strlen(word);
+    for (size_t i = 0; i < sizeof forms / sizeof *forms && !strncmp(word, "set_", 4); i++) {
+        const size_t k = strlen(forms[i].end);
+        if (n <= k + 4 || strcmp(word + n - k, forms[i].end))
+            continue;
+        struct type_rule *r = add_rule(c, a, s, LEVEL_KIND, vn_arena_strn(a, word + 4, n - k - 4));
+        set_inputs(r, forms[i].in);
+        r->out = forms[i].out;
+        r->on = UNIT_INTEGER;
+        return 1;
+    }
+    return 0;
+}
+
+/* ---- 'NODE:int16;NODE:int8' ---- */
+
+static int add_pairs(struct config *c, struct vn_arena *a, const struct setting *s, int inputs_too, struct vn_err *e)
+{
+    const char **words;
+    const int n = vn_split(a, s->text, ';', &words);
+    for (int i = 0; i < n; i++) {
+        const char *colon = strrchr(words[i], ':'); /* names may hold colons */
+        const char **parts;
+        const int bits = colon && vn_split(a, colon + 1, ';', &parts) == 1 ? bits_of(parts[0]) : 0;
+        if (!bits || colon == words[i])
+            return vn_config_fail(c, s, e, VN_E_INPUT, "want NODE:int8 or NODE:int16 with ; between, got '%s'", words[i]);
+        vn_split(a, vn_arena_strn(a, words[i], (size_t)(colon - words[i])), ';', &parts);
+        struct type_rule *r = add_rule(c, a, s, LEVEL_NODE, parts[0]);
+        set_inputs(r, inputs_too ? bits : 0);
+        r->out = bits;
+    }
+    return VN_OK;
+}
+
+/* ---- {NODE: {ON: BPU, InputType: int16, OutputType: int8}} ---- */
+
+static int bad_leaf(const struct config *c, const struct setting *s, const struct leaf *l, struct vn_err *e, const char *want)
+{
+    const struct type_rule at = { .given = s, .line = l->line, .column = l->column };
+    return vn_config_fail_rule(c, &at, e, VN_E_INPUT, "%s: want %s, got '%s%s%s'", l->first, want, l->second ? l->second : "", l->second ? ": " : "",
+                               l->text);
+}
+
+static int apply_leaf(const struct config *c, const struct setting *s, const struct leaf *l, struct type_rule *r, struct vn_err *e)
+{
+    const int bits = bits_of(l->text);
+    char *end;
+    if (!l->second)
+        return bad_leaf(c, s, l, e, "{ON: ..., InputType: ..., OutputType: ...}");
+    if (!strcasecmp(l->second, "ON")) {
+        if (strcasecmp(l->text, "BPU") && strcasecmp(l->text, "CPU"))
+            return bad_leaf(c, s, l, e, "ON: BPU or ON: CPU");
+        r->on = strcasecmp(l->text, "BPU") ? UNIT_FLOAT : UNIT_INTEGER;
+        return VN_OK;
+    }
+    const int input = !strncmp(l->second, "InputType", 9), output = !strcmp(l->second, "OutputType");
+    if (!input && !output)
+        return bad_leaf(c, s, l, e, "ON, InputType, InputType0, ... or OutputType");
+    if (!bits)
+        return bad_leaf(c, s, l, e, "int8 or int16");
+    if (output) {
+        r->out = bits;
+        return VN_OK;
+    }
+    if (!l->second[9]) {
+        set_inputs(r, bits);
+        return VN_OK;
+    }
+    const long i = strtol(l->second + 9, &end, 10);
+    if (l->second[9] < '0' || l->second[9] > '9' || *end || i >= CONFIG_NODE_INPUTS)
+        return bad_leaf(c, s, l, e, "InputType with a number from 0 to 15");
+    r->in[i] = bits;
+    return VN_OK;
+}
+
+static int add_tree(struct config *c, struct vn_arena *a, const struct setting *s, struct vn_err *e)
+{
+    struct type_rule *r = NULL;
+    for (int i = 0; i < s->leaves.n; i++) {
+        const struct leaf *l = &s->leaves.v[i];
+        if (!r || strcmp(r->name, l->first)) {
+            r = add_rule(c, a, s, LEVEL_NODE, l->first);
+            r->line = l->line;
+            r->column = l->column;
+        }
+        TRY(apply_leaf(c, s, l, r, e));
+        if (r->on == UNIT_FLOAT && (r->out || r->in[0]))
+            return bad_leaf(c, s, l, e, "no types where the node is ON: CPU");
+    }
+    return VN_OK;
+}
+
+/* ---- lists of nodes ---- */
+
+static void add_units(struct config *c, struct vn_arena *a, const char *key, enum unit on)
+{
+    const struct setting *s = vn_config_given(c, key);
+    const char **words;
+    const int n = s && s->text ? vn_split(a, s->text, ';', &words) : 0;
+    for (int i = 0; i < n; i++)
+        add_rule(c, a, s, LEVEL_NODE, words[i])->on = on;
+}
+
+int vn_config_types(struct config *c, struct vn_arena *a, struct vn_err *e)
+{
+    const struct setting *info = vn_config_given(c, "node_info"), *old = vn_config_given(c, "set_node_data_type");
+    add_units(c, a, "run_on_cpu", UNIT_FLOAT);
+    add_units(c, a, "run_on_bpu", UNIT_INTEGER);
+    if (old)
+        TRY(add_pairs(c, a, old, 0, e));
+    if (info && info->text)
+        TRY(add_pairs(c, a, info, 1, e));
+    return info ? add_tree(c, a, info, e) : VN_OK;
+}
