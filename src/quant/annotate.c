@@ -3,7 +3,7 @@
 #include "ops/op.h"
 #include "quant/limits.h"
 #include "quant/quant.h"
-#include "quant/types.h"
+#include "quant/widths.h"
 
 struct state {
     struct graph *g;
@@ -91,7 +91,7 @@ static int quantized_outputs(const struct state *s) { return s->o->outputs_int8 
 
 static const char *reason_for_float(const struct state *s, const struct node *n)
 {
-    const enum unit on = vn_types_wanted(s->o, n).on;
+    const enum unit on = vn_widths_wanted(s->o, n).on;
     if (on == UNIT_FLOAT)
         return "the configuration runs it on the CPU";
     if (s->tail[n->id] && s->o->target->float_tail && !quantized_outputs(s) && on != UNIT_INTEGER)
@@ -248,10 +248,10 @@ static const struct qparam *from_weight(const struct state *s, struct value *w, 
 /* Is constant operand i int16: asked for, or (weights excepted) next to an operand or a result that is? */
 static int wide_constant(const struct state *s, const struct node *n, int i)
 {
-    const struct wanted w = vn_types_wanted(s->o, n);
+    const struct wanted w = vn_widths_wanted(s->o, n);
     const int bits = w.in[i < CONFIG_NODE_INPUTS ? i : CONFIG_NODE_INPUTS - 1];
     if (bits || (n->op->quant.weight && i == n->op->quant.weight))
-        return bits == 16 && vn_types_allowed(s->o, n);
+        return bits == 16 && vn_widths_allowed(s->o, n);
     int wide = s->wide[n->out[0]->id];
     for (int k = 0; k < data_inputs(n); k++)
         wide |= n->in[k] && !n->in[k]->data && s->wide[n->in[k]->id];
@@ -366,7 +366,7 @@ int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struc
     s.integer = vn_arena_alloc(g->arena, (size_t)g->nodes.n);
     s.tail = vn_arena_alloc(g->arena, (size_t)g->nodes.n);
     TRY(choose_nodes(&s, e));
-    s.wide = vn_types_decide(g->arena, g, o, s.integer, same_parameters(&s));
+    s.wide = vn_widths_decide(g->arena, g, o, s.integer, same_parameters(&s));
     share_concat(&s);
     for (int i = 0; i < g->nodes.n; i++) {
         struct node *n = g->nodes.v[i];

@@ -262,7 +262,6 @@ def test_caffe_and_onnx_exclude_each_other(tmp_path):
     (dict(calibration_type="'max'", cal_data_dir="'.'", preprocess_on="True", cal_data_type="'uint8'"), "cal_data_type", "has no effect: with preprocess_on"),
     (dict(calibration_type="'kl'"), "calibration_type", "'kl' is not supported yet"),
     (dict(cal_data_type="'int16'", calibration_type="'max'", cal_data_dir="'.'"), "cal_data_type", "'int16' is not supported yet"),
-    (dict(optimization="'set_all_nodes_int16'"), "optimization", "'set_all_nodes_int16' is not supported yet"),
     (dict(optimization="'assymetric'"), "optimization", "did you mean 'asymmetric'?"),
     (dict(march="'bayes-f'"), "march", "unknown march 'bayes-f'; did you mean 'bayes-e'?"),
     (dict(output_model_file_prefix="'a/b'"), "output_model_file_prefix", "without '/'"),

@@ -1,4 +1,4 @@
-#include "quant/types.h"
+#include "quant/widths.h"
 
 #include "ops/op.h"
 
@@ -15,7 +15,7 @@ static void settle(int *bits, int *level, int want, int at)
     }
 }
 
-struct wanted vn_types_wanted(const struct vn_quant_options *o, const struct node *n)
+struct wanted vn_widths_wanted(const struct vn_quant_options *o, const struct node *n)
 {
     struct wanted w = { 0 };
     int on_level = 0;
@@ -34,7 +34,7 @@ struct wanted vn_types_wanted(const struct vn_quant_options *o, const struct nod
     return w;
 }
 
-int vn_types_allowed(const struct vn_quant_options *o, const struct node *n)
+int vn_widths_allowed(const struct vn_quant_options *o, const struct node *n)
 {
     const struct target_op *op = vn_target_op(o->target, n->op->onnx);
     return op ? op->int16 : o->target->all_ops;
@@ -83,8 +83,8 @@ static int data_inputs(const struct node *n)
 
 static void ask_node(const struct decision *d, const struct node *n)
 {
-    const struct wanted w = vn_types_wanted(d->o, n);
-    const int allowed = vn_types_allowed(d->o, n);
+    const struct wanted w = vn_widths_wanted(d->o, n);
+    const int allowed = vn_widths_allowed(d->o, n);
     for (int i = 0; i < data_inputs(n); i++) {
         if (!n->in[i] || n->in[i]->data)
             continue;
@@ -110,7 +110,7 @@ static void report(const struct decision *d, const struct set *s, const struct v
     d->o->note(d->o->user, vn_arena_fmt(d->arena, "%s (%s) asks for int16, %s stays int8: %s", s->who->name, s->who->op->onnx, v->name, why));
 }
 
-char *vn_types_decide(struct vn_arena *a, const struct graph *g, const struct vn_quant_options *o, const char *integer, const int *same)
+char *vn_widths_decide(struct vn_arena *a, const struct graph *g, const struct vn_quant_options *o, const char *integer, const int *same)
 {
     struct decision d = { a, g, o, integer, NEW_ARRAY(a, struct set, g->values.n) };
     char *wide = vn_arena_alloc(a, (size_t)g->values.n), *told = vn_arena_alloc(a, (size_t)g->values.n);

@@ -1,6 +1,6 @@
-/* quant/types.h - int8 or int16: what the configuration asks for, against what the target allows. */
-#ifndef VN_QUANT_TYPES_H
-#define VN_QUANT_TYPES_H
+/* quant/widths.h - int8 or int16: what the configuration asks for, against what the target allows. */
+#ifndef VN_QUANT_WIDTHS_H
+#define VN_QUANT_WIDTHS_H
 
 #include "graph/graph.h"
 #include "quant/quant.h"
@@ -11,14 +11,14 @@ struct wanted {
     int in[CONFIG_NODE_INPUTS], in_level[CONFIG_NODE_INPUTS];
     int out, out_level;
 };
-struct wanted vn_types_wanted(const struct vn_quant_options *o, const struct node *n);
+struct wanted vn_widths_wanted(const struct vn_quant_options *o, const struct node *n);
 
 /* Can the target compute the node in int16? */
-int vn_types_allowed(const struct vn_quant_options *o, const struct node *n);
+int vn_widths_allowed(const struct vn_quant_options *o, const struct node *n);
 
 /* By value id: 1 where integer nodes (by node id) shall hold it in int16. A value has one type, the one that most specific rule
  * about its maker or a reader asks for (int16 where two ask alike), and int8 where the target has no int16 for one of them, which
  * is reported to o->note. Values that share parameters (`same`: pairs of value ids, ended by -1) share the type. */
-char *vn_types_decide(struct vn_arena *a, const struct graph *g, const struct vn_quant_options *o, const char *integer, const int *same);
+char *vn_widths_decide(struct vn_arena *a, const struct graph *g, const struct vn_quant_options *o, const char *integer, const int *same);
 
 #endif

@@ -1,0 +1,116 @@
+"""node_info, run_on_cpu, run_on_bpu, set_node_data_type and the types in `optimization`: who computes in which type, and what is refused."""
+import json
+import re
+
+import numpy as np
+import pytest
+import tool
+from test_config import compose, convert, set_keys
+
+
+def converted(tmp_path, **keys):
+    """{node: type} of a conversion that works, verified integer by integer; and everything that was said."""
+    done = convert(tmp_path, compose(set_keys(**keys))[0], tool.DONE)
+    out = tmp_path / "out"
+    verified = json.loads(tool.run("verify", "--json", out / "model_quantized_model.onnx", out / "model.bin", want=tool.DONE).out)
+    assert verified["different"] == 0 and verified["compared"] > 0
+    rows = re.findall(r"^(\S+) +(BPU|CPU) +\S+ +(\w+) .*?(int8|int16|float) *$", done.out, flags=re.M)
+    assert rows, done.out
+    return {name: kind for name, _, _, kind in rows}, done.out + done.err
+
+
+def types_in(path):
+    """{tensor: dtype of its zero point} of a quantized ONNX."""
+    onnx = pytest.importorskip("onnx")
+    m = onnx.load(path)
+    onnx.checker.check_model(m, full_check=True)
+    zeros = {i.name: onnx.numpy_helper.to_array(i).dtype for i in m.graph.initializer}
+    return {n.output[0]: zeros[n.input[2]] for n in m.graph.node if n.op_type == "DequantizeLinear" and len(n.input) > 2}
+
+
+def test_int8_everywhere_by_default(tmp_path):
+    types, _ = converted(tmp_path)
+    assert set(types.values()) == {"int8"}
+
+
+def test_all_nodes_int16(tmp_path):
+    types, said = converted(tmp_path, optimization="'set_all_nodes_int16'")
+    assert set(types.values()) == {"int16"}
+    tensors = types_in(tmp_path / "out/model_quantized_model.onnx")
+    assert {str(t) for t in tensors.values()} == {"int8", "int16"}  # the pixels stay int8
+    assert [k for k, t in tensors.items() if t == np.int8] == ["image_dequantized"]
+    session = pytest.importorskip("onnxruntime").InferenceSession(str(tmp_path / "out/model_quantized_model.onnx"), providers=["CPUExecutionProvider"])
+    assert np.isfinite(session.run(None, {"image": np.zeros((1, 1, 8, 8), np.int8)})[0]).all()
+
+
+def test_node_info_of_one_node(tmp_path):
+    types, _ = converted(tmp_path, node_info="{'conv_2': {'ON': 'BPU', 'InputType': 'int16', 'OutputType': 'int16'}}")
+    assert types["conv_2"] == "int16" and types["gemm_1"] == "int8" and types["conv_1"] == "int16"  # its result is what conv_2 reads
+    tensors = types_in(tmp_path / "out/model_quantized_model.onnx")
+    assert tensors["conv2.weight"] == np.int16 and tensors["conv1.weight"] == np.int8
+
+
+def test_single_inputs(tmp_path):
+    converted(tmp_path, node_info="{'conv_2': {'InputType0': 'int16', 'InputType1': 'int8'}}")
+    tensors = types_in(tmp_path / "out/model_quantized_model.onnx")
+    assert tensors["conv2.weight"] == np.int8
+
+
+def test_the_more_specific_rule_wins(tmp_path):
+    types, _ = converted(tmp_path, optimization="'set_all_nodes_int16,set_Conv_input_int8,set_Conv_output_int8'",
+                         node_info="{'conv_1': {'OutputType': 'int16'}}")
+    assert types["conv_1"] == "int16"
+    types, _ = converted(tmp_path, optimization="'set_all_nodes_int16'", node_info="{'gemm_1': {'InputType': 'int8'}}")
+    assert types["gemm_1"] == "int8"
+
+
+@pytest.mark.parametrize("keys", [dict(node_info="{'conv_2': {'ON': 'CPU'}}"), dict(run_on_cpu="'conv_2'")])
+def test_on_the_cpu(tmp_path, keys):
+    types, said = converted(tmp_path, **keys)
+    assert types["conv_2"] == "float" and "the configuration runs it on the CPU" in said
+
+
+def test_forms_as_text(tmp_path):
+    types, _ = converted(tmp_path, node_info="'conv_1:int16; conv_2 : int16;'")
+    assert types["conv_1"] == types["conv_2"] == "int16" and types["gemm_1"] == "int8"
+    converted(tmp_path, set_node_data_type="'conv_1:int16'")
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_outputs(tmp_path, bits):
+    converted(tmp_path, optimization=f"'set_model_output_int{bits}'")
+    tensors = types_in(tmp_path / "out/model_quantized_model.onnx")
+    assert list(tensors.values())[-1] == np.dtype(f"int{bits}")
+
+
+def test_what_the_target_has_no_int16_for_stays_int8_with_its_reason(tmp_path):
+    types, said = converted(tmp_path, march="'bayes-e'", optimization="'set_all_nodes_int16'")
+    assert types["maxpool_1"] == "int8"
+    assert "maxpool_1) in int8 only" in said and "stays int8: march bayes-e computes MaxPool" in said
+
+
+@pytest.mark.parametrize("keys,words", [
+    (dict(node_info="{'conv_9': {'ON': 'CPU'}}"), "node_info: the model has no node 'conv_9'; nearest name: 'conv"),
+    (dict(node_info="'convv_1:int16'"), "node_info: the model has no node 'convv_1'; nearest name: 'conv_1'"),
+    (dict(run_on_cpu="'relu_9'"), "run_on_cpu: the model has no node 'relu_9'; nearest name: 'relu"),
+    (dict(optimization="'set_Convv_input_int16'"), "optimization: there is no operator 'Convv'; nearest name: 'Conv'"),
+    (dict(node_info="{'conv_1': {'ON': 'GPU'}}"), "conv_1: want ON: BPU or ON: CPU, got 'ON: GPU'"),
+    (dict(node_info="{'conv_1': {'InputType': 'int4'}}"), "conv_1: want int8 or int16, got 'InputType: int4'"),
+    (dict(node_info="{'conv_1': {'InputType99': 'int8'}}"), "want InputType with a number from 0 to 15"),
+    (dict(node_info="{'conv_1': {'OutputType0': 'int8'}}"), "want ON, InputType, InputType0, ... or OutputType"),
+    (dict(node_info="{'conv_1': 'int16'}"), "conv_1: want {ON: ..., InputType: ..., OutputType: ...}"),
+    (dict(node_info="{'conv_1': {'ON': 'CPU', 'OutputType': 'int8'}}"), "no types where the node is ON: CPU"),
+    (dict(node_info="{'conv_1': {'ON': ['CPU']}}"), "want {NODE: {KEY: WORD}}"),
+    (dict(node_info="{'conv_1': {'ON': {'CPU': 'x'}}}"), "want {NODE: {KEY: WORD}}"),
+    (dict(node_info="'conv_1:int12'"), "want NODE:int8 or NODE:int16 with ; between, got 'conv_1:int12'"),
+    (dict(optimization="'set_model_output_int8,set_model_output_int16'"), "exclude each other"),
+    (dict(optimization="'set_all_nodes_int15'"), "did you mean 'set_all_nodes_int16'?"),
+])
+def test_refused(tmp_path, keys, words):
+    message = convert(tmp_path, compose(set_keys(**keys))[0], tool.BAD_INPUT).message
+    assert message.startswith("c.yaml:") and words in message, message
+
+
+def test_a_node_that_was_merged_is_said(tmp_path):
+    types, said = converted(tmp_path, run_on_cpu="'batchnormalization_2'")
+    assert set(types.values()) == {"int8"} and "batchnormalization_2 has no effect: optimization has merged it into others" in said
