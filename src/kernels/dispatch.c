@@ -28,6 +28,17 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
     if (!(cpu & VN_CPU_AVX2))
         return;
     k->conv_s8 = vn_conv_s8_avx2;
+    k->conv_s16 = vn_conv_s16_avx2;
+    k->dwconv_s16 = vn_dwconv_s16_avx2;
+    k->matmul_s16 = vn_matmul_s16_avx2;
+    k->binary_s16 = vn_binary_s16_avx2;
+    k->quantize_s16 = vn_quantize_s16_avx2;
+    k->dequantize_s16 = vn_dequantize_s16_avx2;
+    k->rescale_s16 = vn_rescale_s16_avx2;
+    k->maxpool_s16 = vn_maxpool_s16_avx2;
+    k->avgpool_s16 = vn_avgpool_s16_avx2;
+    k->resize_linear_s16 = vn_resize_linear_s16_avx2;
+    k->normalize_s16 = vn_normalize_s16_avx2;
     k->dwconv_s8 = vn_dwconv_s8_avx2;
     k->conv_f32 = vn_conv_f32_avx2;
     k->dwconv_f32 = vn_dwconv_f32_avx2;
@@ -65,6 +76,13 @@ void vn_kernels_init(struct vn_kernels *k, uint32_t cpu)
         .dwconv_s16 = vn_dwconv_s16_c,
         .matmul_s16 = vn_matmul_s16_c,
         .binary_s16 = vn_binary_s16_c,
+        .quantize_s16 = vn_quantize_s16_c,
+        .dequantize_s16 = vn_dequantize_s16_c,
+        .rescale_s16 = vn_rescale_s16_c,
+        .maxpool_s16 = vn_maxpool_s16_c,
+        .avgpool_s16 = vn_avgpool_s16_c,
+        .resize_linear_s16 = vn_resize_linear_s16_c,
+        .normalize_s16 = vn_normalize_s16_c,
         .conv_f32 = vn_conv_f32_c,
         .dwconv_f32 = vn_dwconv_f32_c,
         .matmul_s8 = vn_matmul_s8_c,

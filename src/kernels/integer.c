@@ -1,15 +1,7 @@
 /* kernels/integer.c - everything in integers but convolutions: the C references for int8 and int16, and what goes between them. */
 #include "kernels/pool_window.h"
 
-/* Every output position of the rows. */
-#define FOR_EACH_PIXEL(g)                                                         \
-    for (int row = row0; row < row1; row++)                                       \
-        for (int ox = 0; ox < (g)->ow; ox++)
-
-#define EACH_PAIR(value)                                                          \
-    for (size_t i = 0; i < n; i++, a += step_a, b += step_b)                      \
-        out[i] = (ELEM)value;                                                     \
-    break
+#include "kernels/integer_macros.h"
 
 #define ELEM int8_t
 #define LEAST INT8_MIN
@@ -18,6 +10,14 @@
 #define RESIZE_SUM(t, wt, b, wb) ((t) * (wt) + (b) * (wb))
 #define SOFTMAX_ENTRY(table, d) ((table)[d])
 #include "kernels/integer_body.h"
+#include "kernels/integer_sums.h"
+
+#undef ELEM
+#undef LEAST
+#undef MOST
+#undef NAME
+#undef RESIZE_SUM
+#undef SOFTMAX_ENTRY
 
 #define ELEM int16_t
 #define LEAST INT16_MIN
@@ -26,6 +26,7 @@
 #define RESIZE_SUM(t, wt, b, wb) ((int64_t)(t) * (wt) + (int64_t)(b) * (wb))
 #define SOFTMAX_ENTRY(table, d) vn_softmax16_entry(table, (uint32_t)(d))
 #include "kernels/integer_body.h"
+#include "kernels/integer_sums.h"
 
 void vn_clamp_s8_c(int8_t *out, const int8_t *x, size_t n, int lo, int hi)
 {

@@ -4,17 +4,12 @@
 void NAME(binary)(ELEM *out, const ELEM *a, const ELEM *b, size_t n, int step_a, int step_b, const struct vn_binary_s8 *p)
 {
     switch (p->op) {
-    case VN_BIN_MUL: EACH_PAIR(vn_mul(*a, p->za, *b, p->zb, p->ra, p->zy, p->lo, p->hi));
-    case VN_BIN_DIV: EACH_PAIR(vn_div(*a, p->za, *b, p->zb, p->ra, p->zy, p->lo, p->hi));
-    case VN_BIN_PRELU: EACH_PAIR(vn_prelu(*a, p->za, *b, p->zb, p->rb, p->ra, p->zy, p->lo, p->hi));
-    case VN_BIN_MAX:
-    case VN_BIN_MIN:
-        for (size_t i = 0; i < n; i++, a += step_a, b += step_b) {
-            const int32_t u = vn_rescale(*a, p->za, p->ra, p->zy, p->lo, p->hi), v = vn_rescale(*b, p->zb, p->rb, p->zy, p->lo, p->hi);
-            out[i] = (ELEM)((u > v) == (p->op == VN_BIN_MAX) ? u : v);
-        }
-        break;
-    default: EACH_PAIR(vn_add(*a, p->ra, *b, p->rb, p->fixed, p->lo, p->hi));
+    case VN_BIN_MUL: EACH_PAIR(vn_mul(A, p->za, B, p->zb, p->ra, p->zy, p->lo, p->hi));
+    case VN_BIN_DIV: EACH_PAIR(vn_div(A, p->za, B, p->zb, p->ra, p->zy, p->lo, p->hi));
+    case VN_BIN_PRELU: EACH_PAIR(vn_prelu(A, p->za, B, p->zb, p->rb, p->ra, p->zy, p->lo, p->hi));
+    case VN_BIN_MAX: EACH_PAIR(larger(A, B, p));
+    case VN_BIN_MIN: EACH_PAIR(smaller(A, B, p));
+    default: EACH_PAIR(vn_add(A, p->ra, B, p->rb, p->fixed, p->lo, p->hi));
     }
 }
 
@@ -28,21 +23,6 @@ void NAME(dequantize)(float *out, const ELEM *x, size_t n, float scale, int32_t 
 {
     for (size_t i = 0; i < n; i++)
         out[i] = vn_dequantize(x[i], scale, zero);
-}
-
-void NAME(matmul)(void *c, const ELEM *a, const ELEM *b, const struct vn_matmul *p, int row0, int row1)
-{
-    for (int i = row0; i < row1; i++)
-        for (int j = 0; j < p->n; j++) {
-            const size_t at = (size_t)i * p->n + j;
-            int64_t acc = 0;
-            for (int k = 0; k < p->k; k++)
-                acc += (int64_t)(a[(size_t)i * p->k + k] - p->za) * (b[(size_t)k * p->n + j] - p->zb);
-            if (p->out_f32)
-                ((float *)c)[at] = (float)acc * p->mult;
-            else
-                ((ELEM *)c)[at] = (ELEM)vn_requantize(acc, p->mult, p->zy, p->lo, p->hi);
-        }
 }
 
 void NAME(maxpool)(ELEM *out, const ELEM *x, const struct vn_pool *p, int row0, int row1)
@@ -99,28 +79,6 @@ void NAME(resize_linear)(ELEM *out, const ELEM *x, const struct vn_resize *p, in
     }
 }
 
-static void NAME(softmax_slice)(ELEM *y, const ELEM *x, const struct vn_softmax *p)
-{
-    const size_t step = (size_t)p->inner, end = (size_t)p->n * step;
-    int32_t max = LEAST;
-    for (size_t i = 0; i < end; i += step)
-        max = x[i] > max ? x[i] : max;
-    uint64_t sum = 0;
-    for (size_t i = 0; i < end; i += step)
-        sum += SOFTMAX_ENTRY(p->table, max - x[i]);
-    for (size_t i = 0; i < end; i += step)
-        y[i] = (ELEM)vn_softmax(SOFTMAX_ENTRY(p->table, max - x[i]), sum, p->inv, p->zy, LEAST, MOST);
-}
-
-void NAME(softmax)(ELEM *out, const ELEM *x, const struct vn_softmax *p, int o0, int o1)
-{
-    for (int o = o0; o < o1; o++)
-        for (int i = 0; i < p->inner; i++) {
-            const size_t at = (size_t)o * p->n * p->inner + i;
-            NAME(softmax_slice)(out + at, x + at, p);
-        }
-}
-
 void NAME(normalize)(ELEM *out, const ELEM *x, const struct vn_normalize *p, int row0, int row1)
 {
     for (int row = row0; row < row1; row++, out += p->n, x += p->n) {
@@ -137,9 +95,3 @@ void NAME(normalize)(ELEM *out, const ELEM *x, const struct vn_normalize *p, int
     }
 }
 
-#undef ELEM
-#undef LEAST
-#undef MOST
-#undef NAME
-#undef RESIZE_SUM
-#undef SOFTMAX_ENTRY

@@ -99,6 +99,8 @@ struct vn_conv_s16 {
 typedef VN_CONV_S16(vn_conv_s16_fn);
 VN_CONV_S16(vn_conv_s16_c);
 VN_CONV_S16(vn_dwconv_s16_c);
+VN_CONV_S16(vn_conv_s16_avx2);
+VN_CONV_S16(vn_dwconv_s16_avx2);
 void vn_conv_s16_pack(int16_t *packed, const int16_t *w, const struct vn_window2d *g);
 void vn_dwconv_s16_pack(int16_t *packed, const int16_t *w, const struct vn_window2d *g);
 
@@ -139,7 +141,7 @@ typedef void vn_matmul_s8_fn(void *c, const int8_t *a, const int8_t *b, const st
 typedef void vn_matmul_f32_fn(float *c, const float *a, const float *b, const struct vn_matmul *p, int row0, int row1);
 typedef void vn_matmul_s16_fn(void *c, const int16_t *a, const int16_t *b, const struct vn_matmul *p, int row0, int row1);
 vn_matmul_s8_fn vn_matmul_s8_c, vn_matmul_s8_avx2;
-vn_matmul_s16_fn vn_matmul_s16_c;
+vn_matmul_s16_fn vn_matmul_s16_c, vn_matmul_s16_avx2;
 vn_matmul_f32_fn vn_matmul_f32_c, vn_matmul_f32_avx2; /* starts from 0, fma with k ascending */
 
 /* ---- spans of n elements ---- */
@@ -158,7 +160,7 @@ typedef void vn_binary_s8_fn(int8_t *out, const int8_t *a, const int8_t *b, size
 typedef void vn_binary_f32_fn(float *out, const float *a, const float *b, size_t n, int step_a, int step_b, enum vn_binary op);
 typedef void vn_binary_s16_fn(int16_t *out, const int16_t *a, const int16_t *b, size_t n, int step_a, int step_b, const struct vn_binary_s8 *p);
 vn_binary_s8_fn vn_binary_s8_c, vn_binary_s8_avx2;
-vn_binary_s16_fn vn_binary_s16_c;
+vn_binary_s16_fn vn_binary_s16_c, vn_binary_s16_avx2;
 vn_binary_f32_fn vn_binary_f32_c, vn_binary_f32_avx2;
 
 typedef void vn_clamp_s8_fn(int8_t *out, const int8_t *x, size_t n, int lo, int hi);          /* in place allowed */
@@ -174,8 +176,8 @@ vn_clamp_f32_fn vn_clamp_f32_c;
 vn_table_s8_fn vn_table_s8_c;
 vn_quantize_s8_fn vn_quantize_s8_c, vn_quantize_s8_avx2;
 vn_dequantize_s8_fn vn_dequantize_s8_c, vn_dequantize_s8_avx2;
-vn_quantize_s16_fn vn_quantize_s16_c;
-vn_dequantize_s16_fn vn_dequantize_s16_c;
+vn_quantize_s16_fn vn_quantize_s16_c, vn_quantize_s16_avx2;
+vn_dequantize_s16_fn vn_dequantize_s16_c, vn_dequantize_s16_avx2;
 /* table[q + 32768]; and tables that change the width */
 void vn_table_s16_c(int16_t *out, const int16_t *x, size_t n, const int16_t *table);
 void vn_table_s8_s16_c(int16_t *out, const int8_t *x, size_t n, const int16_t *table);
@@ -188,7 +190,8 @@ struct vn_rescale {
 void vn_rescale_s8_c(int8_t *out, const int8_t *x, size_t n, const struct vn_rescale *p);
 void vn_rescale_s8_s16_c(int16_t *out, const int8_t *x, size_t n, const struct vn_rescale *p);
 void vn_rescale_s16_s8_c(int8_t *out, const int16_t *x, size_t n, const struct vn_rescale *p);
-void vn_rescale_s16_c(int16_t *out, const int16_t *x, size_t n, const struct vn_rescale *p);
+typedef void vn_rescale_s16_fn(int16_t *out, const int16_t *x, size_t n, const struct vn_rescale *p);
+vn_rescale_s16_fn vn_rescale_s16_c, vn_rescale_s16_avx2;
 
 enum vn_unary {
     VN_UN_EXP, VN_UN_SIGMOID, VN_UN_TANH, VN_UN_LEAKYRELU, VN_UN_ABS, VN_UN_NEG, VN_UN_CEIL, VN_UN_FLOOR, VN_UN_ROUND, VN_UN_SIGN,
@@ -220,7 +223,7 @@ struct vn_pool {
 typedef void vn_pool_s8_fn(int8_t *out, const int8_t *x, const struct vn_pool *p, int row0, int row1);
 typedef void vn_pool_f32_fn(float *out, const float *x, const struct vn_pool *p, int row0, int row1);
 typedef void vn_pool_s16_fn(int16_t *out, const int16_t *x, const struct vn_pool *p, int row0, int row1);
-vn_pool_s16_fn vn_maxpool_s16_c, vn_avgpool_s16_c;
+vn_pool_s16_fn vn_maxpool_s16_c, vn_avgpool_s16_c, vn_maxpool_s16_avx2, vn_avgpool_s16_avx2;
 vn_pool_s8_fn vn_maxpool_s8_c, vn_maxpool_s8_avx2, vn_avgpool_s8_c, vn_avgpool_s8_avx2;
 /* f32 average: taps ascending summed into 16 partial sums (tap index mod 16, counting taps inside the input), tree, then / count.
  * The tree, here and in softmax: for step = 8, 4, 2, 1: part[i] += part[i + step] for i < step; the sum is part[0]. */
@@ -250,7 +253,8 @@ struct vn_normalize {
     double epsilon;
 };
 void vn_normalize_s8_c(int8_t *out, const int8_t *x, const struct vn_normalize *p, int row0, int row1);
-void vn_normalize_s16_c(int16_t *out, const int16_t *x, const struct vn_normalize *p, int row0, int row1);
+typedef void vn_normalize_s16_fn(int16_t *out, const int16_t *x, const struct vn_normalize *p, int row0, int row1);
+vn_normalize_s16_fn vn_normalize_s16_c, vn_normalize_s16_avx2;
 
 /* ---- resize, channels-last, by precomputed indices; rows of n*oh ---- */
 
@@ -264,7 +268,8 @@ struct vn_resize {
 };
 void vn_resize_nearest_c(void *out, const void *x, const struct vn_resize *p, int elem_bytes, int row0, int row1);
 void vn_resize_linear_s8_c(int8_t *out, const int8_t *x, const struct vn_resize *p, int row0, int row1);
-void vn_resize_linear_s16_c(int16_t *out, const int16_t *x, const struct vn_resize *p, int row0, int row1);
+typedef void vn_resize_linear_s16_fn(int16_t *out, const int16_t *x, const struct vn_resize *p, int row0, int row1);
+vn_resize_linear_s16_fn vn_resize_linear_s16_c, vn_resize_linear_s16_avx2;
 void vn_resize_linear_f32_c(float *out, const float *x, const struct vn_resize *p, int row0, int row1);
 
 /* ---- image input: pixels [p0, p1) ---- */
@@ -293,6 +298,12 @@ struct vn_kernels {
     vn_conv_s16_fn *conv_s16, *dwconv_s16;
     vn_matmul_s16_fn *matmul_s16;
     vn_binary_s16_fn *binary_s16;
+    vn_quantize_s16_fn *quantize_s16;
+    vn_dequantize_s16_fn *dequantize_s16;
+    vn_rescale_s16_fn *rescale_s16;
+    vn_pool_s16_fn *maxpool_s16, *avgpool_s16;
+    vn_resize_linear_s16_fn *resize_linear_s16;
+    vn_normalize_s16_fn *normalize_s16;
     vn_matmul_f32_fn *matmul_f32;
     vn_binary_s8_fn *binary_s8;
     vn_binary_f32_fn *binary_f32;

@@ -61,7 +61,7 @@ static void maxpool_part(void *ctx, int i)
     if (is_s8(s->out))
         j->m->kernels.maxpool_s8((int8_t *)s->out->data, (const int8_t *)s->in[0]->data, &s->args.pool, ROWS(j, i));
     else if (is_s16(s->out))
-        vn_maxpool_s16_c((int16_t *)s->out->data, (const int16_t *)s->in[0]->data, &s->args.pool, ROWS(j, i));
+        j->m->kernels.maxpool_s16((int16_t *)s->out->data, (const int16_t *)s->in[0]->data, &s->args.pool, ROWS(j, i));
     else
         j->m->kernels.maxpool_f32((float *)s->out->data, (const float *)s->in[0]->data, &s->args.pool, ROWS(j, i));
 }
@@ -73,7 +73,7 @@ static void avgpool_part(void *ctx, int i)
     if (is_s8(s->out))
         j->m->kernels.avgpool_s8((int8_t *)s->out->data, (const int8_t *)s->in[0]->data, &s->args.pool, ROWS(j, i));
     else if (is_s16(s->out))
-        vn_avgpool_s16_c((int16_t *)s->out->data, (const int16_t *)s->in[0]->data, &s->args.pool, ROWS(j, i));
+        j->m->kernels.avgpool_s16((int16_t *)s->out->data, (const int16_t *)s->in[0]->data, &s->args.pool, ROWS(j, i));
     else
         j->m->kernels.avgpool_f32((float *)s->out->data, (const float *)s->in[0]->data, &s->args.pool, ROWS(j, i));
 }
@@ -153,7 +153,7 @@ static void normalize_part(void *ctx, int i)
     if (is_s8(s->out))
         vn_normalize_s8_c((int8_t *)s->out->data + at, (const int8_t *)s->in[0]->data + at, &s->args.normalize, ROWS(j, i));
     else
-        vn_normalize_s16_c((int16_t *)s->out->data + at, (const int16_t *)s->in[0]->data + at, &s->args.normalize, ROWS(j, i));
+        j->m->kernels.normalize_s16((int16_t *)s->out->data + at, (const int16_t *)s->in[0]->data + at, &s->args.normalize, ROWS(j, i));
 }
 
 static void run_normalize(struct vn_model *m, const struct rt_step *s)
@@ -261,7 +261,7 @@ static void linear_part(void *ctx, int i)
     if (is_s8(s->out))
         vn_resize_linear_s8_c((int8_t *)s->out->data, (const int8_t *)s->in[0]->data, &s->args.resize, ROWS(j, i));
     else if (is_s16(s->out))
-        vn_resize_linear_s16_c((int16_t *)s->out->data, (const int16_t *)s->in[0]->data, &s->args.resize, ROWS(j, i));
+        j->m->kernels.resize_linear_s16((int16_t *)s->out->data, (const int16_t *)s->in[0]->data, &s->args.resize, ROWS(j, i));
     else
         vn_resize_linear_f32_c((float *)s->out->data, (const float *)s->in[0]->data, &s->args.resize, ROWS(j, i));
 }

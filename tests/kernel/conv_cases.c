@@ -211,6 +211,79 @@ static void conv_s8(struct test *t, int depthwise)
 static void test_conv_s8(struct test *t) { conv_s8(t, 0); }
 static void test_dwconv_s8(struct test *t) { conv_s8(t, 1); }
 
+/* ---- int16 ---- */
+
+static void conv_s16(struct test *t, int depthwise)
+{
+    struct vn_conv_s16 p = { .zy = one_in(t, 4) ? random_zero(t) : 0, .lo = -32768, .hi = 32767, .wide_weights = one_in(t, 2), .out_f32 = one_in(t, 4) };
+    struct vn_window2d *const g = &p.g;
+    random_window(t, g, depthwise);
+    if (one_in(t, 3))
+        p.lo = p.zy;
+    const size_t outs = (size_t)g->n * g->oh * g->ow * g->k, ins = (size_t)g->n * g->h * g->w * g->c;
+    const size_t per = (size_t)g->c / g->groups * g->kh * g->kw, weights = per * g->k;
+    const int blocks = depthwise ? (g->c + VN_OCB - 1) / VN_OCB : vn_conv_blocks(g);
+    int16_t *const x = new_input(t, ins * 2), *const w16 = new_input(t, weights * 2);
+    int8_t *const w8 = new_input(t, weights);
+    int32_t *const bias = new_input(t, g->k * sizeof *bias), *const packed_bias = new_input(t, (size_t)blocks * VN_OCB * 4);
+    float *const mult = new_input(t, g->k * sizeof *mult), *const packed_mult = new_input(t, (size_t)blocks * VN_OCB * 4);
+    fill_s16(t, x, ins);
+    fill_s16(t, w16, weights);
+    fill_s8(t, w8, weights);
+    for (int k = 0; k < g->k; k++) {
+        bias[k] = one_in(t, 8) ? (one_in(t, 2) ? INT32_MAX : INT32_MIN) : pick(t, -100000000, 100000000);
+        mult[k] = (0.1f + fabsf(real(t, 1.0f))) / (sqrtf((float)per) * (p.wide_weights ? 30000.0f : 120.0f));
+    }
+    void *const packed = malloc(depthwise ? weights * 2 : vn_conv_s8_packed_bytes(g) * 2); /* no slack */
+    if (p.wide_weights)
+        (depthwise ? vn_dwconv_s16_pack : vn_conv_s16_pack)(packed, w16, g);
+    else
+        (depthwise ? vn_dwconv_s8_pack : vn_conv_s8_pack)(packed, w8, g);
+    if (!depthwise) {
+        vn_conv_pack_i32(packed_bias, bias, g);
+        vn_conv_pack_f32(packed_mult, mult, g);
+    }
+    p.weight = packed;
+    p.bias = depthwise ? bias : packed_bias;
+    p.mult = depthwise ? mult : packed_mult;
+
+    const size_t bytes = outs * (p.out_f32 ? 4 : 2);
+    void *const want = new_output(bytes), *const got = new_output(bytes);
+    const int cg = g->c / g->groups, kg = g->k / g->groups;
+    for (size_t at = 0; at < outs; at++) {
+        const int k = (int)(at % g->k), ox = (int)(at / g->k % g->ow), oy = (int)(at / g->k / g->ow % g->oh), n = (int)(at / g->k / g->ow / g->oh);
+        int64_t acc = bias[k];
+        for (size_t i = 0; i < per; i++) {
+            const int c = (int)(i / (g->kh * g->kw)), ky = (int)(i / g->kw % g->kh), kx = (int)(i % g->kw);
+            const long from = input_at(g, n, oy, ox, ky, kx, k / kg * cg + c);
+            if (from >= 0)
+                acc += (int64_t)x[from] * (p.wide_weights ? w16[k * per + i] : w8[k * per + i]);
+        }
+        if (p.out_f32)
+            ((float *)want)[at] = (float)acc * mult[k];
+        else
+            ((int16_t *)want)[at] = (int16_t)vn_sat_rne((float)acc * mult[k], p.zy, p.lo, p.hi);
+    }
+    vn_conv_s16_fn *before = NULL;
+    for (int i = 0; i < t->levels; i++) {
+        vn_conv_s16_fn *const fn = depthwise ? t->level[i].k.dwconv_s16 : t->level[i].k.conv_s16;
+        if (fn == before)
+            continue;
+        before = fn;
+        reset_output(got, bytes);
+        const int rows = g->n * g->oh, row = pick(t, 0, rows), kb = pick(t, 0, blocks);
+        fn(got, x, &p, 0, row, 0, kb);
+        fn(got, x, &p, 0, row, kb, blocks);
+        fn(got, x, &p, row, rows, 0, kb);
+        fn(got, x, &p, row, rows, kb, blocks);
+        check(t, t->level[i].name, got, want, bytes, p.out_f32, describe(g, p.wide_weights ? "int16 weights" : "int8 weights"));
+    }
+    free(packed);
+}
+
+static void test_conv_s16(struct test *t) { conv_s16(t, 0); }
+static void test_dwconv_s16(struct test *t) { conv_s16(t, 1); }
+
 static void naive_f32(float *out, const float *x, const float *w, const float *bias, const struct vn_conv_f32 *p)
 {
     const struct vn_window2d *const g = &p->g;
@@ -287,6 +360,8 @@ static void test_dwconv_f32(struct test *t) { conv_f32(t, 1); }
 const struct family conv_families[] = {
     { "conv_s8", test_conv_s8, 2000 },
     { "dwconv_s8", test_dwconv_s8, 1500 },
+    { "conv_s16", test_conv_s16, 400 },
+    { "dwconv_s16", test_dwconv_s16, 300 },
     { "conv_f32", test_conv_f32, 1000 },
     { "dwconv_f32", test_dwconv_f32, 1000 },
     { 0 },

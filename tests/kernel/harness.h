@@ -33,7 +33,7 @@ struct family {
     void (*run)(struct test *t);
     int cases;
 };
-extern const struct family conv_families[], span_families[], num_families[];
+extern const struct family conv_families[], span_families[], s16_families[], num_families[];
 
 /* ---- random ---- */
 
@@ -43,6 +43,7 @@ int one_in(struct test *t, int n);
 float real(struct test *t, float size);        /* uniform in [-size, size] */
 float odd_float(struct test *t);               /* any bits: NaN, infinities, subnormals */
 void fill_s8(struct test *t, int8_t *x, size_t n);  /* random, or all at one end */
+void fill_s16(struct test *t, int16_t *x, size_t n);
 void fill_f32(struct test *t, float *x, size_t n);  /* random, rarely with special values */
 
 /* ---- buffers ---- */

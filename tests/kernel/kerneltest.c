@@ -43,6 +43,13 @@ void fill_s8(struct test *t, int8_t *x, size_t n)
         x[i] = (int8_t)(kind == 0 ? -128 : kind == 1 ? 127 : both ? (one_in(t, 2) ? -128 : 127) : pick(t, -128, 127));
 }
 
+void fill_s16(struct test *t, int16_t *x, size_t n)
+{
+    const int kind = pick(t, 0, 5), both = kind == 3;
+    for (size_t i = 0; i < n; i++)
+        x[i] = (int16_t)(kind == 0 ? -32768 : kind == 1 ? 32767 : both ? (one_in(t, 2) ? -32768 : 32767) : pick(t, -32768, 32767));
+}
+
 void fill_f32(struct test *t, float *x, size_t n)
 {
     const int special = one_in(t, 5);
@@ -195,6 +202,7 @@ int main(int argc, char **argv)
     run_families(&t, num_families, only, only_case);
     run_families(&t, conv_families, only, only_case);
     run_families(&t, span_families, only, only_case);
+    run_families(&t, s16_families, only, only_case);
     printf("%ld passed, %ld failed\n", t.passed, t.failed);
     return t.failed != 0;
 }

@@ -1,0 +1,32 @@
+/* kernels/x86/finish_s16_avx2.h - the end of int16 kernels, 8 results at a time. */
+#ifndef VN_KERNELS_X86_FINISH_S16_AVX2_H
+#define VN_KERNELS_X86_FINISH_S16_AVX2_H
+
+#include "kernels/x86/finish_avx2.h"
+
+/* 8 exact sums, rounded to float32 once. */
+static inline __m256 floats8(const double *sum)
+{
+    return _mm256_set_m128(_mm256_cvtpd_ps(_mm256_loadu_pd(sum + 4)), _mm256_cvtpd_ps(_mm256_loadu_pd(sum)));
+}
+
+/* 1 <= count; more than 8 counts as 8. */
+static inline void store8_s16(int16_t *out, __m256i q, int count)
+{
+    const __m128i v = _mm_packs_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
+    if (count >= 8)
+        _mm_storeu_si128((__m128i *)out, v);
+    else
+        memcpy(out, &v, (size_t)count * sizeof *out);
+}
+
+static inline void finish8_s16(void *out, size_t at, const double *sum, const float *mult, int count, const struct vn_conv_s16 *p)
+{
+    const __m256 t = _mm256_mul_ps(floats8(sum), _mm256_maskload_ps(mult, low_lanes(count)));
+    if (p->out_f32)
+        store8_f32((float *)out + at, t, count);
+    else
+        store8_s16((int16_t *)out + at, _mm256_add_epi32(round8(t, p->zy, p->lo, p->hi), _mm256_set1_epi32(p->zy)), count);
+}
+
+#endif
