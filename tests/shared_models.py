@@ -20,13 +20,13 @@ MASKS = ("0", "avx2", "avx512vnni")
 
 class Model:
     """One model and its settings. `runtime`, `train`, `mean`, `scale` and `calibration` go into the YAML as they are; `pictures`
-    are those that tests run, `calib` those that calibrate."""
+    are those that tests run, `calib` those that calibrate, or `samples` spread over them."""
 
     def __init__(self, name, file, calib, pictures, mean=None, scale=None, runtime="rgb", train="rgb", pipeline=None,
-                 calibration="", logits=None):
+                 calibration="", logits=None, samples=None):
         self.name, self.file, self.calib_dir, self.picture_dir = name, SHARED / "models" / file, calib, pictures
         self.mean, self.scale, self.runtime, self.train = mean, scale, runtime, train
-        self.pipeline, self.calibration, self.logits = pipeline, calibration, logits
+        self.pipeline, self.calibration, self.logits, self.samples = pipeline, calibration, logits, samples
 
     def calib(self):
         return list_pictures(SHARED / "images" / self.calib_dir)
@@ -49,6 +49,18 @@ MODELS = {m.name: m for m in (
     Model("rfb320", "rfb320.onnx", "faces", "faces", "127", "0.0078125", runtime="nv12"),
     Model("rfb320_with_boxes", "rfb320_with_boxes.onnx", "faces", "faces", "127", "0.0078125", runtime="bgr"),
     Model("fastestdet", "fastestdet.onnx", "objects", "objects", scale="0.00392156863", runtime="bgr", train="bgr"),
+)}
+
+
+def segformer(name, types):
+    """The transformer, in the types that `types` (words of `optimization`) choose. It segments: its score is mIoU."""
+    return Model(name, "segformer_b0_camvid.onnx", "camvid/calib", "camvid/val", "123.675 116.28 103.53", "0.01712475 0.017507 0.01742919",
+                 calibration={"calibration_type": "'max'", "optimization": types and f"'{types}'"}, samples=10)
+
+
+SEGMENTERS = {m.name: m for m in (
+    segformer("segformer", None), segformer("segformer_int16", "set_all_nodes_int16"),
+    segformer("segformer_mixed", "set_MatMul_input_int16,set_Softmax_input_int16,set_Softmax_output_int16"),
 )}
 
 
@@ -115,7 +127,7 @@ def write_config(model, folder, calibration=None, march="x86-64-v4", working_dir
             (True, True): "data_mean_and_scale"}[bool(model.mean), bool(model.scale)]
     inputs = {"input_type_train": model.train, "input_layout_train": "NCHW", "input_type_rt": model.runtime, "norm_type": norm,
               "mean_value": model.mean, "scale_value": model.scale}
-    calib = {"cal_data_dir": f"'{flat_folder(spread(model.calib(), samples), folder / 'calib')}'", "preprocess_on": "True",
+    calib = {"cal_data_dir": f"'{flat_folder(spread(model.calib(), samples or model.samples), folder / 'calib')}'", "preprocess_on": "True",
              "pipeline": f"'{model.pipeline}'" if model.pipeline else None, **dict(model.calibration or {}), **dict(calibration or {})}
     return write_yaml(folder / f"{model.name}.yaml", model.file, march, model.name, working_dir, inputs, calib)
 
@@ -168,7 +180,7 @@ def bin_sizes(path):
     """(bytes of the file, bytes of working memory)"""
     with open(path, "rb") as f:
         magic, version, _, file_bytes, _, arena_bytes, *_ = HEADER.unpack(f.read(HEADER.size))
-    assert magic == b"VERNIER\n" and version == 1, path
+    assert magic == b"VERNIER\n" and version >= 1, path
     return file_bytes, arena_bytes
 
 
