@@ -224,6 +224,10 @@ static int open_samples(struct vn_conversion *c, struct vn_err *e)
         TRY(vn_samples_random(&c->samples, c->arena, c->config, c->original, RANDOM_SAMPLES, e));
     else
         TRY(vn_samples_open(&c->samples, c->arena, c->config, c->original, e));
+    if (strcmp(c->config->calibration_type, "skip"))
+        TRY(vn_samples_survey(&c->doubts, c->arena, c->config, c->samples, e));
+    for (int i = 0; i < c->doubts.text.n; i++)
+        WARN(c, "%s", c->doubts.text.v[i]);
     INFO(c, "num of calibration data: %d", vn_samples_count(c->samples));
     INFO(c, "First calibration picture name: %s", vn_samples_name(c->samples, 0));
     INFO(c, "validating calibration_parameters finished");

@@ -21,6 +21,7 @@ struct vn_conversion {
     struct graph *original, *optimized, *calibrated, *quantized;
     struct pass_report *passes;
     struct vn_samples *samples;
+    struct vn_doubts doubts; /* about the input's normalization */
     struct vn_ranges *ranges;
     struct vn_quant_method method;
     const char *method_text;

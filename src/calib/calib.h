@@ -27,6 +27,21 @@ int vn_input_format(struct vn_pixel_format *f, const struct input_config *in, co
 int vn_sample_file(float *out, uint8_t *pixels, const struct input_config *in, const struct vn_shape *shape, const struct vn_pipeline *p,
                    const char *path, struct vn_err *e);
 
+/* Sample i of an image input in the training type, as it was given: 0..255 for pixels. */
+struct vn_train_values {
+    const float *v;
+    int64_t count, plane; /* elements; elements of one channel where channels are not last */
+    int channels_last;
+};
+int vn_samples_train_values(struct vn_train_values *out, const struct vn_samples *s, int i, int input, struct vn_arena *a, struct vn_err *e);
+
+/* Look at some samples of every image input (survey.c). An error where raw data are no pixels: normalised already, by the range that
+ * they reach. Doubts where a network would get odd numbers from them by mean_value and scale_value. */
+struct vn_doubts {
+    VEC(const char *) text;
+};
+int vn_samples_survey(struct vn_doubts *out, struct vn_arena *a, const struct config *c, const struct vn_samples *s, struct vn_err *e);
+
 /* ---- a graph compiled and loaded in memory (program.c) ---- */
 
 struct vn_program {

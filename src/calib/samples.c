@@ -91,8 +91,9 @@ static void values_to_tensor(float *x, uint8_t *pixels, const struct vn_pixel_fo
         vn_pixels_pack(pixels, runtime, f);
 }
 
-static int load_picture(float *out, uint8_t *pixels, const struct vn_pixel_format *f, const struct vn_pipeline *p, const char *path,
-                        struct vn_arena *a, struct vn_err *e)
+/* A picture at the input's size in the training type, H x W x C. */
+static int train_pixels(uint8_t **train, const struct vn_pixel_format *f, const struct vn_pipeline *p, const char *path, struct vn_arena *a,
+                        struct vn_err *e)
 {
     struct vn_picture pic, ready;
     TRY(vn_picture_read(&pic, a, path, e));
@@ -103,9 +104,16 @@ static int load_picture(float *out, uint8_t *pixels, const struct vn_pixel_forma
         vn_resize_pillow_bilinear(&ready, a, &pic, f->w, f->h);
     if (ready.w != f->w || ready.h != f->h)
         return vn_fail(e, VN_E_INPUT, "%s: the pipeline gives %d x %d pixels, the input wants %d x %d", path, ready.w, ready.h, f->w, f->h);
-    const size_t n = (size_t)f->w * f->h * 3;
-    uint8_t *train = NEW_ARRAY(a, uint8_t, n), *runtime = NEW_ARRAY(a, uint8_t, n);
-    vn_pixels_train(train, &ready, f);
+    *train = NEW_ARRAY(a, uint8_t, (size_t)f->w * f->h * 3);
+    vn_pixels_train(*train, &ready, f);
+    return VN_OK;
+}
+
+static int load_picture(float *out, uint8_t *pixels, const struct vn_pixel_format *f, const struct vn_pipeline *p, const char *path,
+                        struct vn_arena *a, struct vn_err *e)
+{
+    uint8_t *train, *runtime = NEW_ARRAY(a, uint8_t, (size_t)f->w * f->h * 3);
+    TRY(train_pixels(&train, f, p, path, a, e));
     vn_pixels_runtime(runtime, train, f);
     vn_pixels_tensor(out, runtime, f);
     if (pixels)
@@ -229,5 +237,26 @@ int vn_samples_load(const struct vn_samples *s, int i, struct vn_arena *a, float
         else
             TRY(vn_sample_file(out[k], NULL, src->in, &src->shape, s->pipeline, src->paths[i], e));
     }
+    return VN_OK;
+}
+
+int vn_samples_train_values(struct vn_train_values *out, const struct vn_samples *s, int i, int input, struct vn_arena *a, struct vn_err *e)
+{
+    const struct source *src = &s->inputs[input];
+    const char *path = src->paths[i];
+    struct vn_pixel_format f;
+    vn_input_format(&f, src->in, &src->shape);
+    const int64_t n = vn_shape_count(&src->shape);
+    float *v = NEW_ARRAY(a, float, n);
+    *out = (struct vn_train_values){ v, n, (int64_t)f.w * f.h, f.channels_last_train };
+    if (!vn_picture_is_image_name(path))
+        return load_values(v, src->in, &src->shape, path, a, e);
+    uint8_t *train;
+    TRY(train_pixels(&train, &f, s->pipeline, path, a, e));
+    out->channels_last = 1;
+    out->count = (int64_t)f.w * f.h * vn_pixel_channels(&f);
+    for (int64_t k = 0; k < out->count && k < n; k++)
+        v[k] = train[k];
+    out->count = out->count < n ? out->count : n;
     return VN_OK;
 }

@@ -83,6 +83,14 @@ static int good_enough(const struct vn_conversion *c, double least)
     return good;
 }
 
+/* The .bin computes what the float model does, but that would be garbage. */
+static void print_doubts(const struct vn_conversion *c)
+{
+    fflush(stdout);
+    for (int i = 0; i < c->doubts.text.n; i++)
+        fprintf(stderr, "the results are not to be trusted: %s\n", c->doubts.text.v[i]);
+}
+
 static int open_log(struct logger *log, struct vn_err *e)
 {
     const char *path = vn_opt("--log") ? vn_opt("--log") : "vernier_convert.log";
@@ -117,11 +125,12 @@ static int run(struct vn_arena *a, struct vn_err *e)
     if (log.file)
         fclose(log.file);
     TRY(status);
-    const int good = good_enough(c, least);
+    const int good = good_enough(c, least) & !c->doubts.text.n;
     if (vn_opt("--json"))
         print_json(c, good);
     else
         print_text(c);
+    print_doubts(c);
     vn_conversion_free(&c);
     return good ? EXIT_DONE : EXIT_CHECK_FAILED;
 }
