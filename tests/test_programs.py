@@ -20,7 +20,8 @@ def execute(*args, timeout=600):
 # without the sanitizers, too: the optimizer of the real build is what users get
 BUILDS = {"normal": tool.BUILD, "sanitized": tool.SANITIZED}
 FAMILIES = ["rne", "fma", "functions", "softmax_table", "conv_s8", "dwconv_s8", "conv_f32", "dwconv_f32", "matmul_s8", "matmul_f32",
-            "binary_s8", "binary_f32", "quantize", "clamp_table", "unary_f32", "pool", "softmax", "resize", "preprocess"]
+            "binary_s8", "binary_f32", "quantize", "clamp_table", "unary_f32", "pool", "softmax", "resize", "preprocess",
+            "conv_s16", "dwconv_s16", "matmul_s16", "binary_s16", "spans_s16", "pool_s16", "softmax_s16", "resize_s16", "normalize_s16", "preprocess_s16"]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -44,7 +44,8 @@ def network():
     a = node("Reshape", [u, ints("rows", 1, 16, 64)], "flat")
     b = node("Transpose", [a], "turned", perm=[0, 2, 1])
     m = node("MatMul", [a, b], "products")
-    m = node("Softmax", [m], "weights", axis=-1)
+    m = node("LayerNormalization", [m, w("scale", 16), w("shift", 16)], "normal", axis=-1)
+    m = node("Softmax", [node("Max", [m, const("least", np.float32(-1))], "most")], "weights", axis=-1)
     h = node("Gather", [m, ints("rows2", 3, 1, 15)], "picked", axis=1)
     e = node("Exp", [node("Sub", [const("one", np.float32(1)), h], "negative")], "exp")
     e = node("Div", [e, const("by", np.float32(3))], "div")
@@ -54,18 +55,23 @@ def network():
     f = node("Softmax", [f], "classes", axis=1)
     outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in (t, e, k, f)]
     graph = helper.make_graph(nodes, "many", [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 16, 16])], outputs, weights)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     return onnx.shape_inference.infer_shapes(model)
 
 
+CONFIGS = [("generic", "generic", ""), ("bayes-e", "bayes-e", ""),
+           ("int16", "generic", "\n  optimization: 'set_all_nodes_int16,set_model_output_int16'"),
+           ("mixed", "generic", "\n  optimization: 'set_Conv_input_int16,set_Concat_output_int16,set_Softmax_input_int16,set_Mul_output_int16'")]
+
+
 def convert(folder):
-    """Folder of the products: one quantized program, and one that has float parts."""
+    """Folder of the products: a program in int8, one in int16, one with both, and one that has float parts."""
     onnx.save(network(), folder / "many.onnx")
-    for march in ("generic", "bayes-e"):
-        (folder / f"{march}.yaml").write_text(f"""model_parameters:
+    for name, march, types in CONFIGS:
+        (folder / f"{name}.yaml").write_text(f"""model_parameters:
   onnx_model: 'many.onnx'
   march: '{march}'
-  output_model_file_prefix: 'many_{march}'
+  output_model_file_prefix: 'many_{name}'
   working_dir: '{folder}/out'
 input_parameters:
   input_type_train: 'rgb'
@@ -74,9 +80,9 @@ input_parameters:
   mean_value: 128
   scale_value: 0.01
 calibration_parameters:
-  calibration_type: 'skip'
+  calibration_type: 'skip'{types}
 compiler_parameters:
   optimize_level: 'O3'
 """)
-        tool.run("convert", "-c", folder / f"{march}.yaml", "--log", "none", want=tool.DONE)
+        tool.run("convert", "-c", folder / f"{name}.yaml", "--log", "none", want=tool.DONE)
     return folder / "out"

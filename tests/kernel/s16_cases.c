@@ -338,7 +338,13 @@ static void test_preprocess(struct test *t)
 }
 
 const struct family s16_families[] = {
-    { "matmul_s16", test_matmul, 300 },   { "binary_s16", test_binary, 900 },         { "spans_s16", test_spans, 200 },
-    { "pool_s16", test_pool, 300 },       { "softmax_s16", test_softmax, 100 },       { "resize_s16", test_resize, 200 },
-    { "normalize_s16", test_normalize, 200 }, { "preprocess_s16", test_preprocess, 100 }, { 0 },
+    { "matmul_s16", test_matmul, 300 },
+    { "binary_s16", test_binary, 900 },
+    { "spans_s16", test_spans, 200 },
+    { "pool_s16", test_pool, 300 },
+    { "softmax_s16", test_softmax, 100 },
+    { "resize_s16", test_resize, 200 },
+    { "normalize_s16", test_normalize, 200 },
+    { "preprocess_s16", test_preprocess, 100 },
+    { 0 },
 };

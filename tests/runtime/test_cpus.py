@@ -3,14 +3,18 @@ emulation, where Debian's gcc-aarch64-linux-gnu and qemu-user-static are install
 import pathlib
 import shutil
 import subprocess
+import sys
 
 import pytest
 import shared_models as sm
 import tool
 
+sys.path.insert(0, str(tool.ROOT / "tests/hostile"))
+import many_ops  # noqa: E402
+
 HERE = pathlib.Path(__file__).parent
-RUNTIME = [*sorted((tool.ROOT / "src/runtime").glob("*.c")), *sorted((tool.ROOT / "src/kernels").glob("*.c")),
-           tool.ROOT / "src/format/bin.c", tool.ROOT / "src/base/pool.c", tool.ROOT / "src/num/math.c"]
+RUNTIME = [*sorted((tool.ROOT / "src/runtime").glob("*.c")), *sorted((tool.ROOT / "src/kernels").glob("*.c")), *sorted((tool.ROOT / "src/kernels/calls").glob("*.c")),
+           tool.ROOT / "src/format/bin.c", tool.ROOT / "src/base/pool.c", *(tool.ROOT / "src/num" / f"{name}.c" for name in ("math", "math64", "half"))]
 FLAGS = ["-std=c11", "-O2", "-ffp-contract=off", "-fno-math-errno", "-D_GNU_SOURCE", f"-I{tool.ROOT}/src", f"-I{tool.ROOT}/include"]
 ARM_GCC, QEMU = shutil.which("aarch64-linux-gnu-gcc"), shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
 
@@ -51,6 +55,30 @@ def test_digits_on_every_level(digits, native):
 
 def test_digits_on_arm(digits, native, arm):
     assert hashes(QEMU, arm, digits.bin) == hashes(native, digits.bin)
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """Programs with nearly every instruction, in int8, int16 and both."""
+    return many_ops.convert(tmp_path_factory.mktemp("many"))
+
+
+NAMES = [name for name, _, _ in many_ops.CONFIGS]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_instruction_is_verified(name, many):
+    tool.run("verify", many / f"many_{name}_quantized_model.onnx", many / f"many_{name}.bin", want=tool.DONE)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_instruction_on_every_level(name, many, native):
+    check_cpus(many / f"many_{name}.bin", native)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_instruction_on_arm(name, many, native, arm):
+    assert hashes(QEMU, arm, many / f"many_{name}.bin") == hashes(native, many / f"many_{name}.bin")
 
 
 @pytest.mark.parametrize("name", sm.MODELS)
