@@ -7,6 +7,7 @@
 #define LEAST INT8_MIN
 #define MOST INT8_MAX
 #define NAME(x) vn_##x##_s8_c
+#define RESIZE_BITS VN_RESIZE_BITS
 #define RESIZE_SUM(t, wt, b, wb) ((t) * (wt) + (b) * (wb))
 #define SOFTMAX_ENTRY(table, d) ((table)[d])
 #include "kernels/integer_body.h"
@@ -16,6 +17,7 @@
 #undef LEAST
 #undef MOST
 #undef NAME
+#undef RESIZE_BITS
 #undef RESIZE_SUM
 #undef SOFTMAX_ENTRY
 
@@ -23,6 +25,7 @@
 #define LEAST INT16_MIN
 #define MOST INT16_MAX
 #define NAME(x) vn_##x##_s16_c
+#define RESIZE_BITS VN_RESIZE16_BITS
 #define RESIZE_SUM(t, wt, b, wb) ((int64_t)(t) * (wt) + (int64_t)(b) * (wb))
 #define SOFTMAX_ENTRY(table, d) vn_softmax16_entry(table, (uint32_t)(d))
 #include "kernels/integer_body.h"

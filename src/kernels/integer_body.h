@@ -73,7 +73,7 @@ void NAME(resize_linear)(ELEM *out, const ELEM *x, const struct vn_resize *p, in
             for (int c = 0; c < p->c; c++) {
                 const int32_t t = (top[l + c] - p->zx) * wl + (top[r + c] - p->zx) * wr;
                 const int32_t b = (bottom[l + c] - p->zx) * wl + (bottom[r + c] - p->zx) * wr;
-                y[c] = (ELEM)vn_resize_linear(RESIZE_SUM(t, wt, b, wb), p->ratio, p->zy, LEAST, MOST);
+                y[c] = (ELEM)vn_resize_linear(RESIZE_SUM(t, wt, b, wb), RESIZE_BITS, p->ratio, p->zy, LEAST, MOST);
             }
         }
     }

@@ -262,7 +262,7 @@ struct vn_resize {
     int n, h, w, c, oh, ow;
     const int32_t *iy, *ix; /* nearest: oh and ow source indices. linear: oh*2 and ow*2 */
     const float *wy, *wx;   /* linear f32: oh*2, ow*2 weights: top row = fma-free lerp: (a*w0 + b*w1) along x, then along y */
-    const int32_t *qy, *qx; /* linear, integers: the same in units of 2^-11 */
+    const int32_t *qy, *qx; /* linear, integers: the same in units of 2^-VN_RESIZE_BITS or 2^-VN_RESIZE16_BITS */
     int32_t zx, zy;
     float ratio;
 };

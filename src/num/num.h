@@ -104,11 +104,12 @@ static inline int32_t vn_norm(int64_t d, double factor, float scale, float bias,
     return vn_sat_rne(t * scale + bias, zy, lo, hi);
 }
 
-/* Linear resize: weights in units of 2^-11 along each axis; acc = sum (q - z) * wy * wx. */
-#define VN_RESIZE_BITS 11
-static inline int32_t vn_resize_linear(int64_t acc, float ratio, int32_t zy, int32_t lo, int32_t hi)
+/* Linear resize: weights in units of 2^-bits along each axis; acc = sum (q - z) * wy * wx. */
+#define VN_RESIZE_BITS 11   /* int8 */
+#define VN_RESIZE16_BITS 15 /* int16 */
+static inline int32_t vn_resize_linear(int64_t acc, int bits, float ratio, int32_t zy, int32_t lo, int32_t hi)
 {
-    const float m = ratio * (1.0f / (float)(1 << (2 * VN_RESIZE_BITS)));
+    const float m = ratio * (1.0f / (float)(1 << (2 * bits)));
     return vn_sat_rne((float)acc * m, zy, lo, hi);
 }
 

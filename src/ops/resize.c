@@ -220,11 +220,13 @@ static void fill_taps(struct taps *p, const struct attrs *a, const struct axis *
         p->w[k] /= sum;
 }
 
-/* Weights in units of 2^-11; those of a linear pair add up to 2048. */
-static void whole_weights(const struct taps *t, int32_t q[2])
+static int weight_bits(const struct node *n) { return vn_node_is_wide(n) ? VN_RESIZE16_BITS : VN_RESIZE_BITS; }
+
+/* Weights in units of 2^-bits; those of a linear pair add up to 1. */
+static void whole_weights(const struct taps *t, int bits, int32_t q[2])
 {
-    q[1] = t->n > 1 ? (int32_t)rint(t->w[1] * (1 << VN_RESIZE_BITS)) : 0;
-    q[0] = (1 << VN_RESIZE_BITS) - q[1];
+    q[1] = t->n > 1 ? (int32_t)rint(t->w[1] * (1 << bits)) : 0;
+    q[0] = (1 << bits) - q[1];
 }
 
 static struct taps **all_taps(struct vn_arena *arena, const struct node *n, const struct axis *ax)
@@ -317,6 +319,7 @@ static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
     const struct qparam *qx = n->in[0]->q, *qy = n->out[0]->q;
     const struct vn_shape *x = &ev->in[0]->shape, *y = &ev->out[0]->shape;
+    const int bits = weight_bits(n);
     struct axis ax[VN_MAX_RANK];
     TRY(plan(n, ax, e));
     struct taps **t = all_taps(ev->arena, n, ax), row = { 1, 0, (int64_t[]){ 0 }, (double[]){ 1 } };
@@ -326,11 +329,11 @@ static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
         const int64_t *in = vn_i64(ev->in[0]) + i / (ow * oh) * h * w;
         int32_t wy[2], wx[2];
         int64_t acc = 0;
-        whole_weights(ty, wy);
-        whole_weights(tx, wx);
+        whole_weights(ty, bits, wy);
+        whole_weights(tx, bits, wx);
         for (int k = 0; k < 4; k++)
             acc += (in[ty->at[ty->n > 1 ? k / 2 : 0] * w + tx->at[tx->n > 1 ? k % 2 : 0]] - qx->zero[0]) * wy[k / 2] * wx[k % 2];
-        vn_i64(ev->out[0])[i] = vn_resize_linear(acc, qx->scale[0] / qy->scale[0], qy->zero[0], vn_q_min(qy), vn_q_max(qy));
+        vn_i64(ev->out[0])[i] = vn_resize_linear(acc, bits, qx->scale[0] / qy->scale[0], qy->zero[0], vn_q_min(qy), vn_q_max(qy));
     }
     return VN_OK;
 }
@@ -349,7 +352,7 @@ static int weight_const(struct lowering *l, const char *name, const struct taps 
     int32_t *q = NEW_ARRAY(l->arena, int32_t, 2 * out);
     float *f = NEW_ARRAY(l->arena, float, 2 * out);
     for (int64_t i = 0; i < out; i++) {
-        whole_weights(&t[i], q + 2 * i);
+        whole_weights(&t[i], weight_bits(l->node), q + 2 * i);
         f[2 * i + 1] = t[i].n > 1 ? (float)t[i].w[1] : 0;
         f[2 * i] = t[i].n > 1 ? (float)t[i].w[0] : 1;
     }

@@ -240,7 +240,7 @@ static int prepare_linear(struct vn_model *m, struct rt_step *s, struct vn_err *
     a->qx = (const int32_t *)s->in[4]->data;
     for (int k = 3; k <= 4 && t == VN_I32; k++)
         for (int64_t i = 0; i < s->in[k]->count; i++)
-            WANT(s, e, within(((const int32_t *)s->in[k]->data)[i], 0, 1 << VN_RESIZE_BITS), "weight out of range");
+            WANT(s, e, within(((const int32_t *)s->in[k]->data)[i], 0, 1 << (is_s16(s->out) ? VN_RESIZE16_BITS : VN_RESIZE_BITS)), "weight out of range");
     a->zx = s->in[0]->zero;
     a->zy = s->out->zero;
     a->ratio = ratio_of(s);

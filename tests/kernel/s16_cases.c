@@ -235,8 +235,8 @@ static void test_resize(struct test *t)
         for (int i = 0; i < 24; i += 2) {
             index[axis][i] = pick(t, 0, (axis ? p.w : p.h) - 1);
             index[axis][i + 1] = pick(t, 0, (axis ? p.w : p.h) - 1);
-            whole[axis][i] = pick(t, 0, 1 << VN_RESIZE_BITS);
-            whole[axis][i + 1] = (1 << VN_RESIZE_BITS) - whole[axis][i];
+            whole[axis][i] = pick(t, 0, 1 << VN_RESIZE16_BITS);
+            whole[axis][i + 1] = (1 << VN_RESIZE16_BITS) - whole[axis][i];
         }
     p.iy = index[0], p.ix = index[1], p.qy = whole[0], p.qx = whole[1];
     const size_t ins = (size_t)p.h * p.w * p.c, outs = (size_t)p.oh * p.ow * p.c;
@@ -249,7 +249,7 @@ static void test_resize(struct test *t)
             const size_t from = ((size_t)p.iy[2 * oy + k / 2] * p.w + p.ix[2 * ox + k % 2]) * p.c + c;
             acc += (int64_t)x[from] * p.qy[2 * oy + k / 2] * p.qx[2 * ox + k % 2];
         }
-        want[at] = (int16_t)vn_sat_rne((float)acc * (p.ratio / 4194304.0f), p.zy, -32768, 32767);
+        want[at] = (int16_t)vn_sat_rne((float)acc * (p.ratio / 1073741824.0f), p.zy, -32768, 32767);
     }
     const int row = pick(t, 0, p.oh);
     EACH_LEVEL (resize_linear_s16) {

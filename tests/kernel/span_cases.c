@@ -402,7 +402,7 @@ static void test_resize(struct test *t)
                 + (int64_t)(q[r] - p.zx) * p.qy[2 * oy + i] * p.qx[2 * ox + 1];
             line[i] = f[l] * p.wx[2 * ox] + f[r] * p.wx[2 * ox + 1];
         }
-        want_q[at] = (int8_t)vn_resize_linear((int32_t)acc, p.ratio, p.zy, -128, 127);
+        want_q[at] = (int8_t)vn_resize_linear((int32_t)acc, VN_RESIZE_BITS, p.ratio, p.zy, -128, 127);
         want_f[at] = line[0] * p.wy[2 * oy] + line[1] * p.wy[2 * oy + 1];
     }
     const int rows = p.n * p.oh, row = pick(t, 0, rows);

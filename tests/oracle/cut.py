@@ -28,6 +28,9 @@ class Cutter:
         self.graph_inputs = {i.name for i in g.input}
         self.info = {v.name: v for v in [*onnx.shape_inference.infer_shapes(model).graph.value_info, *g.input, *g.output]}
 
+    def type_of(self, tensor):
+        return self.info[tensor].type.tensor_type.elem_type
+
     def is_weight_dq(self, n):
         return n.op_type == "DequantizeLinear" and n.input[0] in self.constants
 
@@ -67,8 +70,8 @@ class Cutter:
                 q = n.input[0]
                 if q not in inputs:
                     inputs[q] = self.stored_name(q)
-                    values.append(helper.make_tensor_value_info(q, TensorProto.INT8, [d.dim_value for d in self.info[q].type.tensor_type.shape.dim]))
-        out = helper.make_tensor_value_info(output, TensorProto.INT8 if integer else TensorProto.FLOAT, None)
+                    values.append(helper.make_tensor_value_info(q, self.type_of(q), [d.dim_value for d in self.info[q].type.tensor_type.shape.dim]))
+        out = helper.make_tensor_value_info(output, self.type_of(output) if integer else TensorProto.FLOAT, None)
         graph = helper.make_graph(nodes, "piece", values, [out], list(constants.values()))
         m = helper.make_model(graph, opset_imports=self.model.opset_import, ir_version=self.model.ir_version, functions=self.model.functions)
         return Piece(last, m, inputs, output, result, integer)

@@ -1,9 +1,11 @@
 """quantized_model in onnxruntime with its integer kernels: every node, fed with our inputs, must give our results."""
+import sys
 from collections import Counter
 
 import numpy as np
 import onnx
 import pytest
+import tool
 
 import cut
 import ort
@@ -79,3 +81,25 @@ def test_every_node_fed_with_our_inputs(products, model, tmp_path, say):
     for op in EXACT:  # the zeros above mean something only where the integer kernel ran
         if (op, "int8") in counts:
             assert "float" not in counts[op, "int8"].kernels
+
+
+sys.path.insert(0, str(tool.ROOT / "tests/hostile"))
+import many_ops  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    return many_ops.convert(tmp_path_factory.mktemp("many"))
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in many_ops.CONFIGS])
+def test_every_operator_in_every_type(name, many, tmp_path, say):
+    """Nearly every operator in int8, int16 and both, on random pixels: onnxruntime computes int16 in float32, so one step is allowed."""
+    tool.run("run", many / f"many_{name}.bin", "--output-dir", tmp_path / "run", "--dump-all", want=tool.DONE)
+    counts, bad = {}, []
+    for piece in cut.Cutter(onnx.load(many / f"many_{name}_quantized_model.onnx")).pieces():
+        count = counts.setdefault(piece.op, Count())
+        bad += compare(piece, [tmp_path / "run" / "tensors"], count, tmp_path)
+    say(f"integers-many-{name}.txt", f"{name}: " + ", ".join(f"{op} {c.values} values, {c.different} differ by up to {c.step:g}" for op, c in sorted(counts.items())))
+    assert not bad, "\n".join(bad)
+    assert len(counts) > (8 if name == "bayes-e" else 16)

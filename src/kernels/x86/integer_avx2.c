@@ -7,6 +7,7 @@
 #define LEAST INT16_MIN
 #define MOST INT16_MAX
 #define NAME(x) vn_##x##_s16_avx2
+#define RESIZE_BITS VN_RESIZE16_BITS
 #define RESIZE_SUM(t, wt, b, wb) ((int64_t)(t) * (wt) + (int64_t)(b) * (wb))
 #include "kernels/integer_body.h"
 
