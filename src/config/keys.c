@@ -52,7 +52,7 @@ const struct key vn_keys[] = {
     { CALIB, "run_on_cpu", KEY_LIST, KEY_WORKS, NULL, .help = "nodes that stay float" },
     { CALIB, "run_on_bpu", KEY_LIST, KEY_WORKS, NULL, .help = "nodes to quantize where the target would leave them float" },
     { CALIB, "optimization", KEY_TEXT, KEY_WORKS, NULL, .help = "comma list: set_model_output_int8, set_model_output_int16, set_all_nodes_int16, set_KIND_input_int16, set_KIND_output_int8, ..., asymmetric, bias_correction" },
-    { CALIB, "quant_config", KEY_TEXT, KEY_LATER, NULL, .help = "JSON with settings per node" },
+    { CALIB, "quant_config", KEY_TEXT, KEY_WORKS, NULL, .help = "JSON, or the path of a JSON file: model_config, op_config and node_config with types (qtype)" },
 
     { COMPILER, "compile_mode", KEY_CHOICE, KEY_VENDOR, "latency", "latency|bandwidth|balance", .help = "vendor hardware" },
     { COMPILER, "balance_factor", KEY_INT, KEY_VENDOR, NULL, .min = 0, .max = 100, .needs = "compile_mode=balance", .help = "vendor hardware" },

@@ -17,8 +17,15 @@ static void set_inputs(struct type_rule *r, int bits)
         r->in[i] = bits;
 }
 
-/* 8, 16, or 0 for another word */
-static int bits_of(const char *word) { return !strcmp(word, "int8") ? 8 : !strcmp(word, "int16") ? 16 : 0; }
+int vn_config_bits(const char *word) { return !strcmp(word, "int8") ? 8 : !strcmp(word, "int16") ? 16 : 0; }
+
+struct type_rule *vn_config_add_type(struct config *c, struct vn_arena *a, const struct setting *s, enum type_level level, const char *name, int bits)
+{
+    struct type_rule *r = add_rule(c, a, s, level, name);
+    set_inputs(r, bits);
+    r->out = bits;
+    return r;
+}
 
 /* ---- words of optimization ---- */
 
@@ -29,9 +36,7 @@ int vn_config_type_word(struct config *c, struct vn_arena *a, const struct setti
         int in, out;
     } forms[] = { { "_input_int8", 8, 0 }, { "_input_int16", 16, 0 }, { "_output_int8", 0, 8 }, { "_output_int16", 0, 16 } };
     if (!strcmp(word, "set_all_nodes_int16")) {
-        struct type_rule *r = add_rule(c, a, s, LEVEL_ALL, NULL);
-        set_inputs(r, 16);
-        r->out = 16;
+        vn_config_add_type(c, a, s, LEVEL_ALL, NULL, 16);
         return 1;
     }
     const size_t n = strlen(word);
@@ -57,7 +62,7 @@ static int add_pairs(struct config *c, struct vn_arena *a, const struct setting 
     for (int i = 0; i < n; i++) {
         const char *colon = strrchr(words[i], ':'); /* names may hold colons */
         const char **parts;
-        const int bits = colon && vn_split(a, colon + 1, ';', &parts) == 1 ? bits_of(parts[0]) : 0;
+        const int bits = colon && vn_split(a, colon + 1, ';', &parts) == 1 ? vn_config_bits(parts[0]) : 0;
         if (!bits || colon == words[i])
             return vn_config_fail(c, s, e, VN_E_INPUT, "want NODE:int8 or NODE:int16 with ; between, got '%s'", words[i]);
         vn_split(a, vn_arena_strn(a, words[i], (size_t)(colon - words[i])), ';', &parts);
@@ -79,7 +84,7 @@ static int bad_leaf(const struct config *c, const struct setting *s, const struc
 
 static int apply_leaf(const struct config *c, const struct setting *s, const struct leaf *l, struct type_rule *r, struct vn_err *e)
 {
-    const int bits = bits_of(l->text);
+    const int bits = vn_config_bits(l->text);
     char *end;
     if (!l->second)
         return bad_leaf(c, s, l, e, "{ON: ..., InputType: ..., OutputType: ...}");
@@ -139,6 +144,7 @@ static void add_units(struct config *c, struct vn_arena *a, const char *key, enu
 
 int vn_config_types(struct config *c, struct vn_arena *a, struct vn_err *e)
 {
+    TRY(vn_config_quant_config(c, a, e));
     const struct setting *info = vn_config_given(c, "node_info"), *old = vn_config_given(c, "set_node_data_type");
     add_units(c, a, "run_on_cpu", UNIT_FLOAT);
     add_units(c, a, "run_on_bpu", UNIT_INTEGER);

@@ -114,3 +114,33 @@ def test_refused(tmp_path, keys, words):
 def test_a_node_that_was_merged_is_said(tmp_path):
     types, said = converted(tmp_path, run_on_cpu="'batchnormalization_2'")
     assert set(types.values()) == {"int8"} and "batchnormalization_2 has no effect: optimization has merged it into others" in said
+
+
+# ---- quant_config ----
+
+def test_quant_config_file(tmp_path):
+    (tmp_path / "q.json").write_text(json.dumps({"model_config": {"all_node_type": "int16", "activation": {"asymmetric": False}, "weight": {"bias_correction": True}},
+                                                 "op_config": {"Gemm": {"qtype": "int8"}}, "node_config": {"conv_1": {"qtype": "float32"}}}))
+    types, _ = converted(tmp_path, quant_config="'q.json'")
+    assert types["conv_1"] == "float" and types["conv_3"] == "int16"
+    assert types_in(tmp_path / "out/model_quantized_model.onnx")["fc.weight"] == np.int8
+
+
+def test_quant_config_inline(tmp_path):
+    types, _ = converted(tmp_path, quant_config="""'{"node_config": {"conv_3": {"qtype": "int16"}}}'""")
+    assert types["conv_3"] == "int16" and types["gemm_1"] == "int8"
+
+
+@pytest.mark.parametrize("text,words", [
+    ("{", "quant_config: line 1, column 1"), ("nowhere.json", "nowhere.json"), ('{"a": 1, "a": 2}', "duplicate"), ('{"a_config": {}}', "'a_config' is not supported yet"),
+    ('{"op_config": 1}', "op_config: want an object"), ('{"op_config": {"Conv": {"qtype": "int4"}}}', "Conv: want int8, int16 or float32, got 'int4'"),
+    ('{"op_config": {"Convv": {"qtype": "int8"}}}', "there is no operator 'Convv'; nearest name: 'Conv'"),
+    ('{"node_config": {"conv_1": {"qtype": ["int8", "int16"]}}}', "lists, which mean a search, are not supported yet"),
+    ('{"node_config": {"conv_77": {"qtype": "int8"}}}', "the model has no node 'conv_77'"),
+    ('{"model_config": {"activation": {"num_bin": 1024}}}', "activation: 'num_bin' is not supported yet"),
+    ('{"model_config": {"activation": {"max_percentile": 0.9}}}', "has no effect: calibration_type is skip"),
+    ("{" + '"a": {' * 3000, "quant_config: "),
+])
+def test_quant_config_refused(tmp_path, text, words):
+    message = convert(tmp_path, compose(set_keys(quant_config="'" + text + "'"))[0], tool.BAD_INPUT).message
+    assert message.startswith("c.yaml:") and words in message, message
