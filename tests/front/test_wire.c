@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "front/onnx/wire.h"
+#include "front/wire.h"
 
 struct leaf {
     int64_t x;
@@ -19,7 +19,7 @@ struct root {
     const char *s;
     struct wire_bytes b;
     struct leaf *one;
-    struct wire_list ints, floats, doubles, strings, blobs, many;
+    struct wire_list ints, floats, doubles, strings, blobs, many, float_runs, double_runs;
     int64_t count;
 };
 
@@ -41,9 +41,11 @@ static const struct wire_field root_fields[] = {
     { 11, WIRE_BLOBS, offsetof(struct root, blobs), NULL },
     { 12, WIRE_MESSAGES, offsetof(struct root, many), &leaf },
     { 13, WIRE_COUNT, offsetof(struct root, count), NULL },
+    { 14, WIRE_FLOAT_RUNS, offsetof(struct root, float_runs), NULL },
+    { 15, WIRE_DOUBLE_RUNS, offsetof(struct root, double_runs), NULL },
     { 0 },
 };
-static const struct wire_message root = { "Root", sizeof(struct root), root_fields };
+static const struct wire_message root = { "Root", sizeof(struct root), root_fields, "a test file" };
 
 /* A message that contains itself: only the depth limit stops it. */
 struct nest {
@@ -107,6 +109,23 @@ static void test_lists(void **state)
     assert_int_equal(((struct leaf *)r.many.v)[0].x, 7);
     assert_int_equal(r.many.n, 2);
     assert_int_equal(r.count, 2);
+}
+
+/* Packed numbers stay in the image; single ones are runs of one. */
+static void test_runs(void **state)
+{
+    (void)state;
+    struct root r;
+    const uint8_t image[] = { 0x72, 0x08, 1, 2, 3, 4, 5, 6, 7, 8, 0x75, 9, 9, 9, 9, 0x7a, 0x00 };
+    memset(&r, 0, sizeof r);
+    assert_int_equal(vn_wire_read(&r, &root, arena, (struct wire_bytes){ image, sizeof image }, "t", &err), VN_OK);
+    const struct wire_bytes *runs = r.float_runs.v;
+    assert_int_equal(r.float_runs.n, 2);
+    assert_true(runs[0].p == image + 2 && runs[0].n == 8 && runs[1].p == image + 11 && runs[1].n == 4);
+    assert_int_equal(r.double_runs.n, 1);
+    assert_int_equal(READ(&r, 0x72, 0x03, 0, 0, 0), VN_E_INPUT);
+    assert_non_null(strstr(err.msg, "t: not a test file, or damaged: packed numbers do not fill their length"));
+    assert_int_equal(READ(&r, 0x7d, 0, 0, 0, 0), VN_E_INPUT); /* a float where a double stands */
 }
 
 static void test_merge_and_skip(void **state)
@@ -208,7 +227,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),    cmocka_unit_test(test_lists), cmocka_unit_test(test_merge_and_skip),
         cmocka_unit_test(test_damage),     cmocka_unit_test(test_depth), cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_truncation),
+        cmocka_unit_test(test_truncation), cmocka_unit_test(test_runs),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

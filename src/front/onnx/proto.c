@@ -100,7 +100,7 @@ static const struct wire_field model_fields[] = {
     SUB(onnx_model, 25, WIRE_MESSAGES, functions, function),
     { 0 },
 };
-const struct wire_message vn_onnx_model_message = { "ModelProto", sizeof(struct onnx_model), model_fields };
+const struct wire_message vn_onnx_model_message = { "ModelProto", sizeof(struct onnx_model), model_fields, "an ONNX model" };
 
 const char *vn_onnx_attr_type_name(int64_t type)
 {

@@ -5,7 +5,7 @@
 #ifndef VN_FRONT_ONNX_PROTO_H
 #define VN_FRONT_ONNX_PROTO_H
 
-#include "front/onnx/wire.h"
+#include "front/wire.h"
 
 enum onnx_attr_type { /* AttributeProto.type */
     ONNX_FLOAT = 1,

@@ -1,4 +1,4 @@
-/* front/onnx/wire.h - the protobuf wire format (https://protobuf.dev/programming-guides/encoding), driven by tables.
+/* front/wire.h - the protobuf wire format (https://protobuf.dev/programming-guides/encoding), driven by tables.
  *
  * A message is a C struct and a table that says which field number lands where. The reader fills such structs from a file
  * image without copying byte fields, checks every length, skips unknown fields and rejects groups; nesting is bounded by the
@@ -9,10 +9,10 @@
  *         { 1, WIRE_INT, offsetof(struct point, x), NULL },
  *         { 2, WIRE_STRING, offsetof(struct point, name), NULL },
  *         { 0 } };
- *     static const struct wire_message point = { "Point", sizeof(struct point), fields };
+ *     static const struct wire_message point = { "Point", sizeof(struct point), fields, "a list of points" };
  */
-#ifndef VN_FRONT_ONNX_WIRE_H
-#define VN_FRONT_ONNX_WIRE_H
+#ifndef VN_FRONT_WIRE_H
+#define VN_FRONT_WIRE_H
 
 #include "base/arena.h"
 #include "base/err.h"
@@ -50,6 +50,8 @@ enum wire_kind {
     WIRE_STRINGS,
     WIRE_BLOBS,    /* struct wire_list of struct wire_bytes */
     WIRE_MESSAGES, /* the structs themselves, not pointers */
+    WIRE_FLOAT_RUNS, /* struct wire_list of struct wire_bytes: numbers where they lie in the image, not aligned; never written */
+    WIRE_DOUBLE_RUNS,
     WIRE_COUNT,    /* int64_t: how often the field occurs; contents are skipped; never written */
 };
 
@@ -64,6 +66,7 @@ struct wire_message {
     const char *name; /* for messages */
     size_t size;
     const struct wire_field *fields;
+    const char *file; /* what a file of this message is, for messages: "an ONNX model" */
 };
 
 /* Fill the zeroed struct `out` from an image, which must outlive it. Where a singular field comes twice the last one counts,

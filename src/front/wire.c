@@ -1,4 +1,4 @@
-#include "front/onnx/wire.h"
+#include "front/wire.h"
 
 #include <limits.h>
 
@@ -34,9 +34,15 @@ void *vn_wire_append(struct vn_arena *a, struct wire_list *l, size_t size)
     return (char *)l->v + (size_t)l->n++ * size;
 }
 
+static const char *file_kind(const struct reader *r)
+{
+    const char *file = r->stack[0].message->file;
+    return file ? file : "a message of this kind";
+}
+
 static int damaged(struct reader *r, const char *what)
 {
-    return vn_fail(r->e, VN_E_INPUT, "%s: not an ONNX model, or damaged: %s at byte %zu, in %s", r->path, what, (size_t)(r->at.p - r->start),
+    return vn_fail(r->e, VN_E_INPUT, "%s: not %s, or damaged: %s at byte %zu, in %s", r->path, file_kind(r), what, (size_t)(r->at.p - r->start),
                    r->stack[r->depth - 1].message->name);
 }
 
@@ -96,8 +102,10 @@ static int wants(enum wire_kind kind)
         return VARINT;
     case WIRE_FLOAT:
     case WIRE_FLOATS:
+    case WIRE_FLOAT_RUNS:
         return FIXED32;
     case WIRE_DOUBLES:
+    case WIRE_DOUBLE_RUNS:
         return FIXED64;
     default:
         return LENGTH;
@@ -153,6 +161,14 @@ static int add_fixed(struct reader *r, struct wire_list *l, struct wire_bytes b,
     if (n)
         memcpy((char *)l->v + (size_t)l->n * size, b.p, b.n);
     l->n += (int)n;
+    return VN_OK;
+}
+
+static int add_run(struct reader *r, struct wire_list *l, struct wire_bytes b, size_t size)
+{
+    if (b.n % size)
+        return damaged(r, "packed numbers do not fill their length");
+    *(struct wire_bytes *)vn_wire_append(r->arena, l, sizeof b) = b;
     return VN_OK;
 }
 
@@ -216,6 +232,9 @@ static int store(struct reader *r, const struct wire_field *f, char *place, stru
     case WIRE_BLOBS:
         *(struct wire_bytes *)vn_wire_append(r->arena, list, sizeof b) = b;
         return VN_OK;
+    case WIRE_FLOAT_RUNS:
+    case WIRE_DOUBLE_RUNS:
+        return add_run(r, list, b, f->kind == WIRE_FLOAT_RUNS ? sizeof(float) : sizeof(double));
     case WIRE_MESSAGE:
     case WIRE_MESSAGES:
         return store_message(r, f, place, b);
@@ -234,7 +253,10 @@ static const struct wire_field *find_field(const struct wire_message *m, uint64_
     return NULL;
 }
 
-static int is_packable(enum wire_kind k) { return k == WIRE_INTS || k == WIRE_FLOATS || k == WIRE_DOUBLES; }
+static int is_packable(enum wire_kind k)
+{
+    return k == WIRE_INTS || k == WIRE_FLOATS || k == WIRE_DOUBLES || k == WIRE_FLOAT_RUNS || k == WIRE_DOUBLE_RUNS;
+}
 
 static int read_field(struct reader *r)
 {
@@ -249,7 +271,7 @@ static int read_field(struct reader *r)
     if (!f)
         return VN_OK;
     if (type != wants(f->kind) && !(type == LENGTH && is_packable(f->kind)) && f->kind != WIRE_COUNT)
-        return vn_fail(r->e, VN_E_INPUT, "%s: not an ONNX model, or damaged: field %u of %s has wire type %d, want %d", r->path, f->number,
+        return vn_fail(r->e, VN_E_INPUT, "%s: not %s, or damaged: field %u of %s has wire type %d, want %d", r->path, file_kind(r), f->number,
                        top.message->name, type, wants(f->kind));
     return store(r, f, top.out + f->offset, b);
 }
@@ -400,6 +422,8 @@ static void put_field(struct writer *w, const struct wire_field *f, const char *
         if (*pointer)
             put_message(w, f, *pointer);
         break;
+    case WIRE_FLOAT_RUNS:
+    case WIRE_DOUBLE_RUNS:
     case WIRE_COUNT:
         break;
     default:
