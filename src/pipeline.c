@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
-#include "front/onnx/onnx.h"
+#include "front/front.h"
 #include "tensor/npy.h"
 #include "ops/op.h"
 
@@ -68,8 +68,10 @@ static int read_model(struct vn_conversion *c, struct vn_err *e)
             shapes[o.n_shapes].name = cfg->inputs[i].name;
             TRY(vn_shape_parse(&shapes[o.n_shapes++].shape, cfg->inputs[i].shape, e));
         }
-    INFO(c, "Using onnx model file: %s", cfg->onnx_model);
-    return vn_onnx_read(&c->original, c->arena, cfg->onnx_model, &o, e);
+    INFO(c, "Using %s model file: %s", cfg->prototxt ? "caffe" : "onnx", cfg->model);
+    if (cfg->prototxt)
+        INFO(c, "Using prototxt file: %s", cfg->prototxt);
+    return vn_model_read(&c->original, c->arena, cfg->model, cfg->prototxt, &o, e);
 }
 
 static int match_inputs(struct vn_conversion *c, struct vn_err *e)
@@ -124,8 +126,10 @@ static const char *hash_of(struct vn_arena *a, const char *path)
 static void note_origin(struct vn_conversion *c, struct graph *g)
 {
     vn_graph_meta_set(g, "vernier.version", VN_VERSION);
-    vn_graph_meta_set(g, "model.file", vn_path_base(c->config->onnx_model));
-    vn_graph_meta_set(g, "model.hash", hash_of(c->arena, c->config->onnx_model));
+    vn_graph_meta_set(g, "model.file", vn_path_base(c->config->model));
+    vn_graph_meta_set(g, "model.hash", hash_of(c->arena, c->config->model));
+    if (c->config->prototxt)
+        vn_graph_meta_set(g, "prototxt.hash", hash_of(c->arena, c->config->prototxt));
     vn_graph_meta_set(g, "config.hash", hash_of(c->arena, c->config->path));
     vn_graph_meta_set(g, "march", c->target.name);
 }
@@ -145,10 +149,13 @@ static int write_onnx(struct vn_conversion *c, const struct graph *g, const char
 static int make_original(struct vn_conversion *c, struct vn_err *e)
 {
     INFO(c, "Start to prepare the onnx model.");
-    INFO(c, "Input ONNX Model Information: ONNX IR version %d, opset %d, %d nodes", c->original->ir_version, c->original->opset, c->original->nodes.n);
+    if (c->config->prototxt)
+        INFO(c, "Input Caffe Model Information: %d nodes", c->original->nodes.n);
+    else
+        INFO(c, "Input ONNX Model Information: ONNX IR version %d, opset %d, %d nodes", c->original->ir_version, c->original->opset, c->original->nodes.n);
     TRY(insert_preprocess(c, c->original, e));
     if (vn_passes_prepare(c->original, e) < 0)
-        return vn_fail_at(e, "%s", c->config->onnx_model);
+        return vn_fail_at(e, "%s", c->original->source);
     note_origin(c, c->original);
     INFO(c, "End to prepare the onnx model.");
     return VN_OK;
@@ -581,10 +588,10 @@ static int check(struct vn_conversion *c, const struct check_options *o, struct 
         TRY(vn_shape_parse(&shapes[i].shape, o->shape_texts[i], e));
     }
     const struct vn_onnx_options read = { .shapes = shapes, .n_shapes = o->n_shapes, .note = forward_note, .user = &c->listener };
-    TRY(vn_onnx_read(&c->original, c->arena, o->model, &read, e));
+    TRY(vn_model_read(&c->original, c->arena, o->model, o->prototxt, &read, e));
     feature_inputs(c);
     if (vn_passes_prepare(c->original, e) < 0)
-        return vn_fail_at(e, "%s", o->model);
+        return vn_fail_at(e, "%s", c->original->source);
     TRY(make_optimized(c, e));
     TRY(vn_samples_random(&c->samples, c->arena, c->config, c->optimized, 1, e));
     TRY(collect_ranges(c, e));

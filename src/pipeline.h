@@ -34,7 +34,7 @@ struct vn_conversion {
 
 /* check: no data, no files: can this model be imported, quantized and compiled? Fills in nodes. */
 struct check_options {
-    const char *model, *march;
+    const char *model, *prototxt, *march; /* prototxt: of a caffemodel, else NULL */
     int n_shapes;
     const char **shape_names, **shape_texts;
     struct vn_listener listener;

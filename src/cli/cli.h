@@ -38,6 +38,10 @@ int vn_words(const char ***v);
 int vn_opt_int(const char *name, int otherwise, int lo, int hi, int *out, struct vn_err *e);
 /* What --input-shape gave: names and shapes as written. */
 int vn_opt_shapes(const char ***names, const char ***texts, int *n, struct vn_arena *a, struct vn_err *e);
+/* A model that a command reads: --model FILE is another way to give the first word. */
+#define MODEL_OPTIONS                                                                            \
+    { "--model", 0, "FILE", 0, 0, "the model, in place of the first argument" },                 \
+    { "--proto", 0, "FILE", 0, 0, "prototxt of a Caffe network; the model is its caffemodel" }
 #define SHAPE_OPTION \
     { "--input-shape", 0, "NAME SHAPE", 1, 1, "shape of an input, e.g. --input-shape data 1x3x224x224" }
 

@@ -2,12 +2,13 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "config/config.h"
-#include "front/onnx/onnx.h"
+#include "front/front.h"
 
 static const struct option_def options[] = {
     { "--output", 'o', "FILE", 0, 0, "where to write (default MODEL.yaml; an existing file is not overwritten)" },
     { "--full", 0, NULL, 0, 0, "every key that works, with its meaning" },
     { "--march", 0, "NAME", 0, 0, "target (default generic)" },
+    MODEL_OPTIONS,
     SHAPE_OPTION,
     { "--cal-data-dir", 0, "DIR", 0, 0, "folder of calibration pictures or arrays" },
     { 0 },
@@ -114,9 +115,13 @@ static const char *compose(struct vn_arena *a, const struct graph *g, const char
     const char *stem = quoted(a, vn_path_stem(a, model)), *dir = vn_opt("--cal-data-dir");
     const int image = any_image(g);
     add(&t, vn_arena_fmt(a, "# Conversion of %s. Written by 'vernier init'; check the lines marked CHECK.\n", vn_path_base(model)));
-    add(&t, vn_arena_fmt(a, "model_parameters:\n  onnx_model: '%s'\n  march: '%s'\n  output_model_file_prefix: '%s'\n  working_dir: '%s_output'\n",
-                         quoted(a, model), march, stem, stem));
-    add_rest(&t, "model_parameters", " onnx_model march output_model_file_prefix working_dir ");
+    add(&t, "model_parameters:\n");
+    if (vn_opt("--proto"))
+        add(&t, vn_arena_fmt(a, "  caffe_model: '%s'\n  prototxt: '%s'\n", quoted(a, model), quoted(a, vn_opt("--proto"))));
+    else
+        add(&t, vn_arena_fmt(a, "  onnx_model: '%s'\n", quoted(a, model)));
+    add(&t, vn_arena_fmt(a, "  march: '%s'\n  output_model_file_prefix: '%s'\n  working_dir: '%s_output'\n", march, stem, stem));
+    add_rest(&t, "model_parameters", " onnx_model caffe_model prototxt march output_model_file_prefix working_dir ");
     add(&t, vn_arena_fmt(a, "input_parameters:\n  input_name: '%s'\n", per_input(a, g, name_of)));
     add(&t, vn_arena_fmt(a, "  input_type_train: '%s'   # CHECK: rgb or bgr, as in training\n", per_input(a, g, type_of)));
     add(&t, vn_arena_fmt(a, "  input_layout_train: '%s'\n", per_input(a, g, layout_of)));
@@ -159,7 +164,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
         TRY(vn_shape_parse(&shapes[i].shape, texts[i], e));
     }
     o.shapes = shapes;
-    TRY(vn_onnx_read(&g, a, words[0], &o, e));
+    TRY(vn_model_read(&g, a, words[0], vn_opt("--proto"), &o, e));
     const char *path = vn_opt("--output") ? vn_opt("--output") : vn_arena_fmt(a, "%s.yaml", vn_path_stem(a, words[0]));
     if (vn_file_exists(path))
         return vn_fail(e, VN_E_USAGE, "%s exists already; name another file with --output", path);
@@ -169,4 +174,4 @@ static int run(struct vn_arena *a, struct vn_err *e)
     return EXIT_DONE;
 }
 
-const struct command vn_cmd_init = { "init", "MODEL.onnx [options]", "write a configuration for a model", options, 1, 1, run };
+const struct command vn_cmd_init = { "init", "MODEL.onnx|MODEL.caffemodel [options]", "write a configuration for a model", options, 1, 1, run };

@@ -186,6 +186,13 @@ static int unknown_option(const struct command *c, const char *word, struct vn_e
     return vn_fail(e, VN_E_USAGE, "%s: unknown option '%s'%s%s%s", c->name, word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+static void insert_word(const char *word)
+{
+    VEC_PUSH(line.arena, &line.words, word);
+    memmove(line.words.v + 1, line.words.v, (size_t)(line.words.n - 1) * sizeof *line.words.v);
+    line.words.v[0] = word;
+}
+
 static int parse(const struct command *c, int argc, char **argv, struct vn_err *e)
 {
     for (int i = 2; i < argc; i++) {
@@ -212,6 +219,8 @@ static int parse(const struct command *c, int argc, char **argv, struct vn_err *
         }
         VEC_PUSH(line.arena, &line.options, g);
     }
+    if (vn_opt("--model"))
+        insert_word(vn_opt("--model"));
     if (line.words.n < c->min_words || (c->max_words >= 0 && line.words.n > c->max_words))
         return vn_fail(e, VN_E_USAGE, "usage: vernier %s %s", c->name, c->args);
     return VN_OK;

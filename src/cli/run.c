@@ -18,6 +18,7 @@ static const struct option_def options[] = {
     { "--repeat", 0, "N", 0, 0, "run N times and print times" },
     { "--profile", 0, NULL, 0, 0, "print the time of each instruction" },
     { "--level", 0, "0..3", 0, 0, "fusion of programs made from .onnx (default 3)" },
+    MODEL_OPTIONS,
     RUN_OPTIONS,
     JSON_OPTION,
     { 0 },
@@ -304,7 +305,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
 {
     const char **words, *dir = vn_opt("--output-dir"), *format = vn_opt("--format") ? vn_opt("--format") : "npy";
     vn_words(&words);
-    struct runner_options o = { .reference = vn_opt("--reference") != NULL };
+    struct runner_options o = { .reference = vn_opt("--reference") != NULL, .prototxt = vn_opt("--proto") };
     TRY(vn_opt_int("--level", 3, 0, 3, &o.level, e));
     TRY(vn_opt_run(&o.run, e));
     if (strcmp(format, "npy") && strcmp(format, "bin") && strcmp(format, "txt"))
@@ -324,4 +325,4 @@ static int run(struct vn_arena *a, struct vn_err *e)
     return run_one(r, p, dir, format, a, e);
 }
 
-const struct command vn_cmd_run = { "run", "MODEL.onnx|MODEL.bin [options]", "run any stage's ONNX or a .bin", options, 1, 1, run };
+const struct command vn_cmd_run = { "run", "MODEL.onnx|MODEL.bin|MODEL.caffemodel [options]", "run any stage's ONNX, a Caffe network or a .bin", options, 1, 1, run };

@@ -413,13 +413,24 @@ static int resolve_calibration(struct config *c, struct vn_arena *a, struct vn_e
     return resolve_optimization(c, a, e);
 }
 
+static int resolve_model(struct config *c, struct vn_arena *a, struct vn_err *e)
+{
+    const char *onnx = text_of(c, "onnx_model"), *caffe = text_of(c, "caffe_model"), *prototxt = text_of(c, "prototxt");
+    if (!onnx && !caffe && !prototxt)
+        return vn_config_fail(c, NULL, e, VN_E_INPUT, "model_parameters: onnx_model is missing (or caffe_model and prototxt)");
+    if (!onnx && !(caffe && prototxt))
+        return vn_config_fail(c, NULL, e, VN_E_INPUT, "model_parameters: %s is missing; a Caffe network wants caffe_model and prototxt",
+                              caffe ? "prototxt" : "caffe_model");
+    c->model = path_in(c, a, onnx ? onnx : caffe);
+    c->prototxt = onnx ? NULL : path_in(c, a, prototxt);
+    return VN_OK;
+}
+
 static int resolve(struct config *c, struct vn_arena *a, struct vn_err *e)
 {
     for (int i = 0; i < c->settings.n; i++)
         TRY(check_setting(c, a, &c->settings.v[i], e));
-    if (!text_of(c, "onnx_model"))
-        return vn_config_fail(c, NULL, e, VN_E_INPUT, "model_parameters: onnx_model is missing");
-    c->onnx_model = path_in(c, a, text_of(c, "onnx_model"));
+    TRY(resolve_model(c, a, e));
     c->march = text_of(c, "march");
     if (vn_path_has_suffix(c->march, ".yaml"))
         c->march = path_in(c, a, c->march);

@@ -75,7 +75,8 @@ struct input_config {
 struct config {
     const char *path;      /* for messages */
     const char *folder;    /* of the file: relative paths start there */
-    const char *onnx_model;
+    const char *model;     /* ONNX, or a caffemodel */
+    const char *prototxt;  /* of a caffemodel; NULL: an ONNX model */
     const char *march, *prefix, *working_dir;
     int n_output_nodes;
     const char **output_nodes;

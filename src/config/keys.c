@@ -9,8 +9,8 @@
 
 const struct key vn_keys[] = {
     { MODEL, "onnx_model", KEY_TEXT, KEY_WORKS, NULL, .excludes = "caffe_model", .help = "path of the float ONNX model" },
-    { MODEL, "caffe_model", KEY_TEXT, KEY_LATER, NULL, .excludes = "onnx_model", .help = "path of the caffemodel" },
-    { MODEL, "prototxt", KEY_TEXT, KEY_LATER, NULL, .excludes = "onnx_model", .help = "path of the Caffe network" },
+    { MODEL, "caffe_model", KEY_TEXT, KEY_WORKS, NULL, .excludes = "onnx_model", .help = "path of the trained weights of a Caffe network" },
+    { MODEL, "prototxt", KEY_TEXT, KEY_WORKS, NULL, .excludes = "onnx_model", .help = "path of the Caffe network's text" },
     { MODEL, "march", KEY_TEXT, KEY_WORKS, "generic", .help = "target: a name in targets/" },
     { MODEL, "output_model_file_prefix", KEY_TEXT, KEY_WORKS, "model", .help = "first part of every product's name" },
     { MODEL, "working_dir", KEY_TEXT, KEY_WORKS, "model_output", .help = "folder of the products; made where it is missing" },

@@ -50,8 +50,9 @@ struct runner_options {
     struct vn_options run;
     int reference;
     int level; /* fusion of programs made from ONNX */
+    const char *prototxt; /* the file is a caffemodel, this its network; NULL: it is none */
 };
-/* Open a .bin or .onnx. */
+/* Open a .bin, .onnx or caffemodel. */
 int vn_runner_open(struct runner **out, struct vn_arena *a, const char *path, const struct runner_options *o, struct vn_err *e);
 /* Buffers of one run: `tensor` is float32 of in_shape; `bytes` what a .bin takes (image inputs). */
 struct feed {

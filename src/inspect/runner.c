@@ -3,7 +3,7 @@
 
 #include "base/file.h"
 #include "base/random.h"
-#include "front/onnx/onnx.h"
+#include "front/front.h"
 #include "inspect/inspect.h"
 #include "interp/interp.h"
 #include "passes/pass.h"
@@ -143,7 +143,7 @@ static int open_onnx(struct runner *r, const struct runner_options *o, struct vn
 {
     r->kind = RUN_ONNX;
     r->reference = o->reference;
-    TRY(vn_onnx_read(&r->graph, r->arena, r->path, NULL, e));
+    TRY(vn_model_read(&r->graph, r->arena, r->path, o->prototxt, NULL, e));
     if (vn_passes_prepare(r->graph, e) < 0)
         return vn_fail_at(e, "%s", r->path);
     vn_graph_imply(r->graph);
@@ -177,7 +177,7 @@ int vn_runner_open(struct runner **out, struct vn_arena *a, const char *path, co
     r->arena = a;
     r->path = vn_arena_str(a, path);
     *out = r;
-    if (vn_path_has_suffix(path, ".onnx"))
+    if (o->prototxt || vn_path_has_suffix(path, ".onnx") || vn_path_has_suffix(path, ".caffemodel"))
         return open_onnx(r, o, e);
     if (o->reference)
         return vn_fail(e, VN_E_USAGE, "%s: the reference executor runs .onnx files", path);

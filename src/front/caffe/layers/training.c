@@ -1,0 +1,21 @@
+/* Layers that only training and its tests need: dropped, with a note. Silence is dropped without one. */
+#include "front/caffe/layer.h"
+
+#define TRAINING(id, name, v1_name, v0_name)                                                                              \
+    const struct caffe_layer vn_caffe_##id = { .type = name, .v1 = v1_name, .v0 = v0_name, .onnx = "dropped, with a note", \
+                                               .fate = CAFFE_TRAINING, .max_bottom = -1, .max_top = -1 }
+TRAINING(accuracy, "Accuracy", "ACCURACY", "accuracy");
+TRAINING(contrastiveloss, "ContrastiveLoss", "CONTRASTIVE_LOSS", NULL);
+TRAINING(detectionevaluate, "DetectionEvaluate", NULL, NULL);
+TRAINING(euclideanloss, "EuclideanLoss", "EUCLIDEAN_LOSS", "euclidean_loss");
+TRAINING(hdf5output, "HDF5Output", "HDF5_OUTPUT", "hdf5_output");
+TRAINING(hingeloss, "HingeLoss", "HINGE_LOSS", "hinge_loss");
+TRAINING(infogainloss, "InfogainLoss", "INFOGAIN_LOSS", "infogain_loss");
+TRAINING(multiboxloss, "MultiBoxLoss", NULL, NULL);
+TRAINING(multinomiallogisticloss, "MultinomialLogisticLoss", "MULTINOMIAL_LOGISTIC_LOSS", "multinomial_logistic_loss");
+TRAINING(sigmoidcrossentropyloss, "SigmoidCrossEntropyLoss", "SIGMOID_CROSS_ENTROPY_LOSS", NULL);
+TRAINING(smoothl1loss, "SmoothL1Loss", NULL, NULL);
+TRAINING(softmaxwithloss, "SoftmaxWithLoss", "SOFTMAX_LOSS", "softmax_loss");
+
+const struct caffe_layer vn_caffe_silence = { .type = "Silence", .v1 = "SILENCE", .onnx = "dropped", .fate = CAFFE_SILENT, .min_bottom = 1, .max_bottom = -1,
+                                              .max_top = -1 };
