@@ -3,7 +3,7 @@
 
     seeds.py FOLDER CONVERTED
 
-FOLDER gets bin/ bmp/ config/ jpeg/ npy/ onnx_reader/ png/ pnm/ tiff/ webp/. CONVERTED: the folder of a conversion of examples/digits (ONNX stages and
+FOLDER gets bin/ bmp/ caffe_reader/ config/ jpeg/ npy/ onnx_reader/ png/ pnm/ tiff/ webp/. CONVERTED: the folder of a conversion of examples/digits (ONNX stages and
 .bin). Needs NumPy and Pillow.
 """
 import glob
@@ -12,11 +12,15 @@ import os
 import shutil
 import struct
 import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(ROOT, "tests/front"))
+import caffe_cases  # noqa: E402
 
 CONFIGS = {
     "image": """model_parameters:
@@ -99,7 +103,16 @@ def npy(x):
     return f.getvalue()
 
 
+def caffe():
+    """The network as text, a zero byte, the weights: as fuzz/caffe_reader.c takes them apart."""
+    for i, (net, *_) in enumerate(caffe_cases.CASES.values()):
+        with tempfile.TemporaryDirectory() as folder:
+            prototxt, caffemodel = net.write(Path(folder))
+            yield f"caffe_reader/{i}.caffe", prototxt.read_bytes() + b"\0" + caffemodel.read_bytes()
+
+
 def corpus(converted):
+    yield from caffe()
     yield from ((f"config/{name}.yaml", text.encode()) for name, text in CONFIGS.items())
     yield from ((f"npy/{name}.npy", npy(x)) for name, x in arrays())
     for mode in ("RGB", "L", "RGBA", "LA", "P", "1"):

@@ -180,7 +180,8 @@ def test_no_plain_file(digits, tmp_path, what, suffix):
 
 # ---- the fuzz targets on their corpus and damaged copies of it ----
 
-REPLAYED = {"config": 600, "npy": 600, "jpeg": 300, "png": 300, "bmp": 600, "pnm": 600, "webp": 300, "tiff": 600, "onnx_reader": 300, "bin": 1500}
+REPLAYED = {"config": 600, "npy": 600, "jpeg": 300, "png": 300, "bmp": 600, "pnm": 600, "webp": 300, "tiff": 600, "onnx_reader": 300, "bin": 1500,
+            "caffe_reader": 1500}
 
 
 @pytest.fixture(scope="module")
@@ -191,13 +192,20 @@ def corpus(digits, tmp_path_factory):
     return folder
 
 
+def caffe_copies(data, n, seed):
+    """The text damaged as a text, and all of it as bytes."""
+    text, weights = data.split(b"\0", 1)
+    yield from (t.replace(b"\0", b"") + b"\0" + weights for t in damage.text_copies(text, n - n // 3, seed))
+    yield from damage.copies(data, n // 3, seed)
+
+
 @pytest.mark.parametrize("target", REPLAYED)
 def test_fuzz_target(corpus, tmp_path, target):
     files = sorted((corpus / target).iterdir())
     assert files
     for k, source in enumerate(list(files)):
         data = source.read_bytes()
-        make = {"config": damage.text_copies, "bin": damage.bin_copies}.get(target, damage.copies)
+        make = {"config": damage.text_copies, "bin": damage.bin_copies, "caffe_reader": caffe_copies}.get(target, damage.copies)
         for i, bad in enumerate(make(data, REPLAYED[target] // len(files) + 1, f"{target}.{k}")):
             files.append(write(tmp_path, f"{k}_{i}", source.suffix, bad))
     program = pathlib.Path(tool.SANITIZED / f"tests/fuzz_{target}")

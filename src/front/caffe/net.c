@@ -79,6 +79,7 @@ struct layer_text {
     const struct caffe_layer *kind;
     const char *type;
     int line;
+    int wrong; /* a field has a problem, so nothing is built */
     struct common c;
     void *params;
 };
@@ -310,6 +311,7 @@ static void read_layer(struct reader *r, struct text_node *n)
             fail(r, VN_E_INPUT, l.line, "type is missing");
         else if (!l.kind)
             unknown_type(r, &l, type->line, generation);
+        l.wrong = r->problems.n > before;
         VEC_PUSH(r->arena, &r->layers, l);
     }
     r->now = NULL;
@@ -555,7 +557,7 @@ static void add_layer(struct reader *r, int layer)
         b.gray = (int)l->c.transform->gray;
     }
     const int before = r->problems.n;
-    int good = take_bottoms(r, l, &b) && l->kind;
+    int good = take_bottoms(r, l, &b) && l->kind && !l->wrong;
     if (good && !l->c.name)
         fail(r, VN_E_INPUT, l->line, "name is missing");
     if (l->kind && (l->kind->fate == CAFFE_TRAINING || l->kind->fate == CAFFE_SILENT)) {
