@@ -4,7 +4,7 @@
     caffe_docs.py [--program PROGRAM]            rewrite docs/caffe.md
     caffe_docs.py --check [--program PROGRAM]    exit with 1 where it is not what would be written
 
-PROGRAM prints the layers (default: build/tests/caffelayers, from src/front/caffe/layers.def).
+PROGRAM prints the layers (default: build/tests/caffetool, from src/front/caffe/layers.def).
 """
 import pathlib
 import subprocess
@@ -35,7 +35,7 @@ def page(program):
 
 
 def main(argv):
-    program = argv[argv.index("--program") + 1] if "--program" in argv[:-1] else ROOT / "build/tests/caffelayers"
+    program = argv[argv.index("--program") + 1] if "--program" in argv[:-1] else ROOT / "build/tests/caffetool"
     new = page(program)
     if "--check" in argv:
         if new != PAGE.read_text():

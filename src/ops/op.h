@@ -319,6 +319,15 @@ struct preprocess_attrs {
     int64_t channels_last; /* channel axis: 0 = axis 1, 1 = last axis */
     const char *input_type, *train_type, *data_format; /* for readers: "YUV444_128", "rgb", "NCHW" */
 };
+/* What an SSD detector has found: see kernels/calls/detection_output.c. */
+struct detection_attrs {
+    int64_t classes, background; /* background -1: none */
+    int code;                    /* 0 corner, 1 center_size, 2 corner_size */
+    int64_t encoded, candidates, rows;
+    float overlap, score;
+};
+/* Classes without the background. */
+static inline int64_t vn_detection_classes(const struct detection_attrs *p) { return p->classes - (p->background >= 0 && p->background < p->classes); }
 /* y[c] = sum_k a[c*C+k] * x[k] + b[c], in float64, from the attributes. a: C*C, b: C. */
 void vn_preprocess_affine(const struct preprocess_attrs *p, int channels, double *a, double *b);
 /* Its integer form for an input of scale sx and an output of scale sy: acc[c] = sum_k w[c*C+k] * (x[k] - zx) + bias[c], then

@@ -14,7 +14,7 @@ def test_cli_page_is_fresh():
 
 
 def test_caffe_page_is_fresh():
-    done = subprocess.run([sys.executable, tool.ROOT / "tools/caffe_docs.py", "--check", "--program", tool.BUILD / "tests/caffelayers"], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, tool.ROOT / "tools/caffe_docs.py", "--check", "--program", tool.BUILD / "tests/caffetool"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
 

@@ -241,3 +241,65 @@ def prior_step():
                 cx, cy, w, h = (j + 0.5) * 16, (i + 0.5) * 16, 20 * ratio ** 0.5 / 2, 20 / ratio ** 0.5 / 2
                 rows += [(cx - w) / 80, (cy - h) / 80, (cx + w) / 80, (cy + h) / 80]
     return np.stack([rows, np.full(len(rows), 0.1)])[None]
+
+
+# ---- detections: 15 default boxes, 3 classes, class 0 the background ----
+
+def default_boxes(boxes=15):
+    rng = np.random.default_rng(3)
+    centre, size = rng.uniform(0.2, 0.8, (boxes, 2)), rng.uniform(0.1, 0.4, (boxes, 2))
+    return np.stack([np.concatenate([centre - size / 2, centre + size / 2], 1).ravel(), np.tile([0.1, 0.1, 0.2, 0.2], boxes)])[None].astype(np.float32)
+
+
+def decoded(loc, prior, code, encoded):
+    p, v = prior.reshape(2, -1, 4).astype(np.float64)
+    d = loc.reshape(len(loc), -1, 4) * (1 if encoded else v)
+    size = np.stack([p[:, 2] - p[:, 0], p[:, 3] - p[:, 1]], 1)
+    if code != "CENTER_SIZE":
+        return p + d * (1 if code == "CORNER" else np.tile(size, 2))
+    centre, half = d[..., :2] * size + (p[:, :2] + p[:, 2:]) / 2, np.exp(d[..., 2:]) * size / 2
+    return np.concatenate([centre - half, centre + half], -1)
+
+
+def overlap(a, b):
+    w, h = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    both = w * h if w > 0 and h > 0 else 0
+    return both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both)
+
+
+def detections(loc, conf, prior, code="CENTER_SIZE", encoded=False, classes=3, background=0, nms=0.3, top_k=100, keep=10, least=0.4):
+    boxes, rows = decoded(loc, prior, code, encoded), []
+    top_k = min(top_k, boxes.shape[1])
+    for n, scores in enumerate(conf.reshape(len(loc), -1, classes)):
+        found = []
+        for c in set(range(classes)) - {background}:
+            mine = []
+            for i in np.argsort(-scores[:, c], kind="stable")[:top_k]:
+                if scores[i, c] > least and all(overlap(boxes[n, i], boxes[n, j]) <= nms for j in mine):
+                    mine.append(i)
+            found += [[n, c, scores[i, c], *boxes[n, i]] for i in mine]
+        best = sorted(sorted(range(len(found)), key=lambda i: -found[i][2])[:keep])
+        rows += [found[i] for i in best] + [[n] + [-1] * 6] * (keep - len(best))
+    return np.array(rows)[None, None]
+
+
+def detector(text, pictures=2):
+    inputs = {"loc": (pictures, 60), "conf": (pictures, 45), "prior": (1, 2, 60)}
+    return Net(**inputs).layer("DetectionOutput", "loc conf prior", "y", text=f"detection_output_param {{ num_classes: 3 {text} }}")
+
+
+def boxes_fed(loc, conf, prior):
+    """Scores are positive, and default boxes are boxes."""
+    return {"loc": loc, "conf": abs(conf), "prior": default_boxes()}
+
+
+for code in ("CORNER", "CENTER_SIZE", "CORNER_SIZE"):
+    for encoded in (False, True):
+        case(f"DetectionOutput {code} {encoded}", detector(f"code_type: {code} variance_encoded_in_target: {str(encoded).lower()} keep_top_k: 10 "
+                                                           "confidence_threshold: 0.4 nms_param { nms_threshold: 0.3 top_k: 100 }"),
+             lambda l, c, p, code=code, e=encoded: detections(l, c, p, code, e))
+case("DetectionOutput few", detector("code_type: CENTER_SIZE keep_top_k: 4 confidence_threshold: 0.1 nms_param { nms_threshold: 0.6 top_k: 7 }"),
+     lambda l, c, p: detections(l, c, p, nms=0.6, top_k=7, keep=4, least=0.1))
+case("DetectionOutput nothing", detector("code_type: CENTER_SIZE keep_top_k: 4 confidence_threshold: 2", 1), lambda l, c, p: detections(l, c, p, keep=4, least=2))
+case("DetectionOutput all classes", detector("code_type: CENTER_SIZE keep_top_k: 200 background_label_id: -1 confidence_threshold: 0.01"),
+     lambda l, c, p: detections(l, c, p, background=-1, keep=45, least=0.01))

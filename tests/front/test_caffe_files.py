@@ -193,6 +193,47 @@ def test_conversion(tmp_path, wanted):
     assert "0 differ" in said.out + said.err or " 0 " in said.out, str(said)
 
 
+def ssd():
+    """Two heads on one map of features, default boxes, detections: a detector in small."""
+    net = Net(data=(1, 3, 16, 16))
+    net.layer("Convolution", "data", "map", [rand(8, 3, 3, 3, seed=1), rand(8, seed=2)], "convolution_param { num_output: 8 kernel_size: 3 stride: 2 pad: 1 }", name="body")
+    net.layer("ReLU", "map", "map", name="relu")
+    for name, outputs in ("loc", 16), ("conf", 12):
+        net.layer("Convolution", "map", name, [rand(outputs, 8, 3, 3, seed=3), rand(outputs, seed=4)], f"convolution_param {{ num_output: {outputs} kernel_size: 3 pad: 1 }}",
+                  name=name)
+        net.layer("Permute", name, f"{name}_perm", text="permute_param { order: 0 order: 2 order: 3 order: 1 }", name=f"{name}_perm")
+        net.layer("Flatten", f"{name}_perm", f"{name}_flat", name=f"{name}_flat")
+    net.layer("PriorBox", "map data", "prior", text="prior_box_param { min_size: 4 max_size: 7 aspect_ratio: 2 clip: false variance: 0.1 variance: 0.1 variance: 0.2 "
+              "variance: 0.2 }", name="prior")
+    net.layer("Reshape", "conf_flat", "conf_rows", text="reshape_param { shape { dim: 0 dim: -1 dim: 3 } }", name="conf_rows")
+    net.layer("Softmax", "conf_rows", "conf_soft", text="softmax_param { axis: 2 }", name="conf_soft")
+    net.layer("Flatten", "conf_soft", "conf_all", name="conf_all")
+    return net.layer("DetectionOutput", "loc_flat conf_all prior", "found", text="detection_output_param { num_classes: 3 share_location: true background_label_id: 0 code_type: CENTER_SIZE "
+                     "keep_top_k: 20 confidence_threshold: 0.5 nms_param { nms_threshold: 0.45 top_k: 100 } }", name="found")
+
+
+def test_a_detector(tmp_path):
+    """OpenCV finds the same; so does stock onnxruntime in each stage's file; the .bin has the integers of the quantized one."""
+    x = rand(1, 3, 16, 16, seed=11)
+    files = ssd().write(tmp_path)
+    theirs = next(iter(opencv(files, tmp_path, {"data": x}).values())).reshape(-1, 7)
+    theirs = theirs[np.lexsort((-theirs[:, 2], theirs[:, 1]))]
+    assert 5 < len(theirs) <= 20
+    found = [run(files, tmp_path, {"data": x}, *more)["found"] for more in ([], ["--reference"])]
+    out = converted(tmp_path, files, (1, 3, 16, 16))
+    for stage in "original_float", "optimized_float":
+        path = out / f"net_{stage}_model.onnx"
+        onnx.checker.check_model(str(path), full_check=True)
+        found.append(onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {"data": x})[0])
+    for y in found:
+        assert y.shape == (1, 1, 20, 7)
+        rows = y.reshape(20, 7)
+        assert (rows[len(theirs):] == [0, -1, -1, -1, -1, -1, -1]).all()
+        np.testing.assert_allclose(rows[:len(theirs)], theirs, atol=1e-5)
+    said = tool.run("verify", out / "net_quantized_model.onnx", out / "net.bin", "--random", "3", want=(tool.DONE, tool.CHECK_FAILED))
+    assert re.search(r"[1-9]\d+ integers compared, 0 different", said.out), str(said)  # detections of almost equal scores may change places
+
+
 def test_an_input_that_is_overwritten_keeps_its_name(tmp_path):
     net = Net(data=(1, 2, 3, 3)).layer("Power", "data", "data", text="power_param { scale: 2 }").layer("Power", "data", "y", text="power_param { shift: 1 }")
     np.testing.assert_allclose(run(net, tmp_path, {"data": X[:, :2, :3, :3]})["y"], 2 * X[:, :2, :3, :3] + 1, rtol=1e-6)
@@ -287,6 +328,14 @@ PROBLEMS = {
     "PriorBox": (Net(a=(1, 2, 3, 3), b=(1, 3, 9, 9)).layer("PriorBox", "a b", "y", text="prior_box_param { min_size: 3 max_size: 2 }"), "want 0 < min_size < max_size"),
     "PriorBox ratios": (Net(a=(1, 2, 3, 3), b=(1, 3, 9, 9)).layer("PriorBox", "a b", "y", text="prior_box_param { min_size: 3 aspect_ratio: -1 }"),
                         "aspect_ratio -1: want a positive number"),
+    "shared": (Net(l=(1, 8), c=(1, 4), p=(1, 2, 8)).layer("DetectionOutput", "l c p", "y", text="detection_output_param { num_classes: 2 share_location: false }"),
+               "share_location: false, boxes of their own for each class, is not supported"),
+    "eta": (Net(l=(1, 8), c=(1, 4), p=(1, 2, 8)).layer("DetectionOutput", "l c p", "y", text="detection_output_param { num_classes: 2 nms_param { eta: 0.9 } }"),
+            "eta is 0.9; only 1, a fixed nms_threshold, is supported"),
+    "scores": (Net(l=(1, 8), c=(1, 5), p=(1, 2, 8)).layer("DetectionOutput", "l c p", "y", text="detection_output_param { num_classes: 2 }"),
+               "8 offsets, 5 scores of 2 classes and 2 default boxes do not fit"),
+    "background": (Net(l=(1, 8), c=(1, 2), p=(1, 2, 8)).layer("DetectionOutput", "l c p", "y", text="detection_output_param { num_classes: 1 }"),
+                   "num_classes is 1, which is the background"),
     "label": (Net().layer("MemoryData", (), "data label", text="memory_data_param { batch_size: 1 channels: 3 height: 8 width: 8 }").layer("ReLU", "label", "y"),
               "bottom 'label' is data for training"),
     "no output": (Net(data=(1, 2)).layer("AbsVal", "data", "a").layer("Silence", "a", ()), "the network has no output"),

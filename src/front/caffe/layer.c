@@ -79,7 +79,7 @@ static void set_attr(struct caffe_builder *b, struct node *n, const struct caffe
 void vn_caffe_put_many(struct caffe_builder *b, const char *op, int n_in, struct value *const *in, const struct caffe_attr *attrs, int n_out,
                        struct value **out)
 {
-    const struct op_def *def = vn_op_find(op, NULL);
+    const struct op_def *def = vn_op_find(op, NULL) ? vn_op_find(op, NULL) : vn_op_find(op, "ai.vernier");
     for (int i = 0; i < n_out; i++)
         out[i] = NULL;
     if (b->failed)

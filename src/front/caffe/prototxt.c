@@ -316,7 +316,7 @@ static int64_t get_enum(struct reading *r, const struct text_field *f, const str
 {
     char *list = vn_arena_str(r->a, "one of");
     for (int i = 0; f->choices[i]; i++) {
-        if (n->text && (!strcmp(n->text, f->choices[i]) || !strcmp(n->text, vn_arena_fmt(r->a, "%d", i))))
+        if (n->text && (!strcmp(n->text, f->choices[i]) || !strcmp(n->text, vn_arena_fmt(r->a, "%d", i + (int)f->min))))
             return i;
         list = vn_arena_fmt(r->a, "%s%s %s", list, i ? "," : "", f->choices[i]);
     }

@@ -76,6 +76,8 @@ struct text_message {
 #define T_BOOL(type, field, text, dflt) { .name = text, .kind = TEXT_BOOL, .offset = offsetof(type, field), .def = dflt }
 #define T_ENUM(type, field, text, dflt, list) \
     { .name = text, .kind = TEXT_ENUM, .offset = offsetof(type, field), .def = dflt, .choices = list }
+#define T_ENUM_FROM(type, field, text, dflt, first, list) /* the first choice's number is not 0 */ \
+    { .name = text, .kind = TEXT_ENUM, .offset = offsetof(type, field), .def = dflt, .min = first, .choices = list }
 #define T_STRING(type, field, text) { .name = text, .kind = TEXT_STRING, .offset = offsetof(type, field) }
 #define T_INTS(type, field, text, lo, hi) \
     { .name = text, .kind = TEXT_INTS, .offset = offsetof(type, field), .min = lo, .max = hi }

@@ -78,13 +78,28 @@ static void add_name(struct vn_arena *a, struct wire_list *l, const char *name)
     *(const char **)vn_wire_append(a, l, sizeof name) = name;
 }
 
-static int is_there(const struct wire_list *functions, const char *name)
+int vn_onnx_has_function(const struct model_writer *w, const char *name)
 {
-    const struct onnx_function *f = functions->v;
-    for (int i = 0; i < functions->n; i++)
+    const struct onnx_function *f = w->model.functions.v;
+    for (int i = 0; i < w->model.functions.n; i++)
         if (!strcmp(f[i].name, name))
             return 1;
     return 0;
+}
+
+struct onnx_function *vn_onnx_new_function(struct model_writer *w, const char *name, const char *inputs, const char *output)
+{
+    struct onnx_function *f = vn_wire_append(w->arena, &w->model.functions, sizeof *f);
+    f->name = name;
+    f->domain = ONNX_OUR_DOMAIN;
+    for (const char *p = inputs; *p; p += strspn(p, " ")) {
+        const size_t n = strcspn(p, " ");
+        add_name(w->arena, &f->inputs, vn_arena_strn(w->arena, p, n));
+        p += n;
+    }
+    add_name(w->arena, &f->outputs, output);
+    *(struct onnx_opset *)vn_wire_append(w->arena, &f->opsets, sizeof(struct onnx_opset)) = (struct onnx_opset){ "", ONNX_WRITE_OPSET };
+    return f;
 }
 
 /* Inputs of the node that the body reads, and those that are there for the reader of the file. */
@@ -97,18 +112,13 @@ const char *vn_onnx_put_preprocess(struct model_writer *w, const struct preproce
     const int with_matrix = p->matrix.n > 0, channels_last = p->channels_last != 0;
     const char *name = names[with_matrix][channels_last];
     struct vn_arena *a = w->arena;
-    if (is_there(&w->model.functions, name))
+    if (vn_onnx_has_function(w, name))
         return name;
-    struct onnx_function *f = vn_wire_append(a, &w->model.functions, sizeof *f);
-    f->name = name;
-    f->domain = ONNX_OUR_DOMAIN;
-    add_name(a, &f->inputs, "x");
-    add_name(a, &f->outputs, "y");
+    struct onnx_function *f = vn_onnx_new_function(w, name, "x", "y");
     for (size_t i = 0; i < sizeof attr_names / sizeof *attr_names; i++)
         add_name(a, &f->attrs, attr_names[i]);
     if (with_matrix)
         add_name(a, &f->attrs, "matrix");
-    *(struct onnx_opset *)vn_wire_append(a, &f->opsets, sizeof(struct onnx_opset)) = (struct onnx_opset){ "", ONNX_WRITE_OPSET };
     write_body(&(struct body){ a, f }, with_matrix, channels_last);
     return name;
 }

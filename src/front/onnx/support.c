@@ -3,12 +3,14 @@
 
 #include "front/onnx/draft.h"
 
-/* A file's nodes of our domain call functions; all preprocessing variants are one operator. */
+/* A file's nodes of our domain call functions; all variants of one are one operator. */
 const struct op_def *vn_onnx_op(const struct onnx_node *n)
 {
+    static const char *const ours[] = { "Preprocess", "DetectionOutput" };
     const char *domain = n->domain ? n->domain : "";
-    if (!strcmp(domain, ONNX_OUR_DOMAIN) && !strncmp(n->op_type, "Preprocess", 10))
-        return vn_op_find("Preprocess", ONNX_OUR_DOMAIN);
+    for (int i = 0; i < 2 && !strcmp(domain, ONNX_OUR_DOMAIN); i++)
+        if (!strncmp(n->op_type, ours[i], strlen(ours[i])))
+            return vn_op_find(ours[i], ONNX_OUR_DOMAIN);
     return vn_op_find(n->op_type, domain);
 }
 

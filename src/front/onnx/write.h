@@ -45,5 +45,11 @@ int vn_onnx_is_integer_input(const struct model_writer *w, const struct value *v
 
 /* function.c: the model-local function for a preprocess node; returns its name. Each is put down once. */
 const char *vn_onnx_put_preprocess(struct model_writer *w, const struct preprocess_attrs *p);
+/* function_detection.c: likewise for a detection output node, whose sizes are in the body. */
+const char *vn_onnx_put_detection(struct model_writer *w, const struct node *n);
+
+/* Functions: is there one of our own of this name? A new one; the body is the caller's. */
+int vn_onnx_has_function(const struct model_writer *w, const char *name);
+struct onnx_function *vn_onnx_new_function(struct model_writer *w, const char *name, const char *inputs, const char *output);
 
 #endif

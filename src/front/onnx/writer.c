@@ -130,7 +130,8 @@ static void write_result(struct model_writer *w, const struct value *v)
 static void write_node(struct model_writer *w, const struct node *n)
 {
     struct vn_arena *a = w->arena;
-    const char *op = n->op == &vn_op_preprocess ? vn_onnx_put_preprocess(w, n->attrs) : n->op->onnx;
+    const char *op = n->op == &vn_op_preprocess ? vn_onnx_put_preprocess(w, n->attrs)
+                     : n->op == &vn_op_detectionoutput ? vn_onnx_put_detection(w, n) : n->op->onnx;
     struct onnx_node *out = vn_onnx_put_node(a, &w->graph.nodes, n->name, op, n->op->domain);
     int n_in = n->n_in, n_out = n->n_out;
     while (n_in && !n->in[n_in - 1])

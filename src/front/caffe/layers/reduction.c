@@ -7,7 +7,7 @@ struct reduction_params {
     double coeff;
 };
 
-/* Numbers of the enum start at 1 in Caffe; files have the names. Everything from axis on becomes one number. */
+/* Everything from axis on becomes one number. */
 static void build_reduction(struct caffe_builder *b)
 {
     static const char *const ops[] = { "ReduceSum", "ReduceL1", "ReduceSumSquare", "ReduceMean" };
@@ -15,7 +15,7 @@ static void build_reduction(struct caffe_builder *b)
     const int rank = vn_caffe_rank(b, 0), axis = vn_caffe_axis(b, "axis", p->axis, rank);
     vn_caffe_top(b, 0, vn_caffe_times(b, vn_caffe_reduce(b, ops[p->operation], b->in[0], axis, rank, 0), p->coeff));
 }
-static const struct text_field reduction_fields[] = { T_ENUM(struct reduction_params, operation, "operation", 0, operations),
+static const struct text_field reduction_fields[] = { T_ENUM_FROM(struct reduction_params, operation, "operation", 0, 1, operations),
                                                       T_INT(struct reduction_params, axis, "axis", 0, -VN_MAX_RANK, VN_MAX_RANK),
                                                       T_FLOAT(struct reduction_params, coeff, "coeff", 1), T_END };
 static const struct text_message reduction = { sizeof(struct reduction_params), reduction_fields };
