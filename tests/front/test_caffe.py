@@ -39,9 +39,6 @@ def opencv(net, folder, inputs):
     return dict(zip(names, dnn.forward(names)))
 
 
-REFERENCE_ONLY = {"Upsample mask"}  # the runtime has no indices of max pooling
-
-
 def inputs_and_outputs(name, folder):
     """What a case is fed, and by top what it must give."""
     net, want, low, high, _ = CASES[name]
@@ -68,7 +65,7 @@ def compare(have, wanted, tolerance):
 @pytest.mark.parametrize("name", CASES)
 def test_layer(tmp_path, name):
     inputs, wanted = inputs_and_outputs(name, tmp_path)
-    for more in ([["--reference"]] if name in REFERENCE_ONLY else [[], ["--reference"]]):
+    for more in ([], ["--reference"]):
         compare(run(CASES[name][0], tmp_path, inputs, *more), wanted, CASES[name][4])
 
 
