@@ -64,7 +64,7 @@ static int read_model(struct vn_conversion *c, struct vn_err *e)
     struct vn_onnx_input_shape *shapes = NEW_ARRAY(c->arena, struct vn_onnx_input_shape, cfg->n_inputs);
     struct vn_onnx_options o = { .shapes = shapes, .note = forward_note, .user = &c->listener };
     for (int i = 0; i < cfg->n_inputs; i++)
-        if (cfg->inputs[i].shape && cfg->inputs[i].name) {
+        if (cfg->inputs[i].shape && (cfg->inputs[i].name || cfg->prototxt)) {
             shapes[o.n_shapes].name = cfg->inputs[i].name;
             TRY(vn_shape_parse(&shapes[o.n_shapes++].shape, cfg->inputs[i].shape, e));
         }

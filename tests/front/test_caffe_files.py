@@ -165,13 +165,13 @@ def test_memory_data(tmp_path):
 
 # ---- names ----
 
-def converted(tmp_path, files, shape=(1, 3, 8, 8)):
+def converted(tmp_path, files, shape=(1, 3, 8, 8), inputs="input_name: data"):
     (tmp_path / "cal").mkdir()
     for i in range(4):
         np.save(tmp_path / f"cal/{i}.npy", rand(*shape, seed=i))
     (tmp_path / "c.yaml").write_text(f"""
 model_parameters: {{caffe_model: {files[1].name}, prototxt: {files[0].name}, output_model_file_prefix: net, working_dir: out}}
-input_parameters: {{input_name: data, input_type_train: featuremap, input_type_rt: featuremap}}
+input_parameters: {{{inputs}, input_type_train: featuremap, input_type_rt: featuremap}}
 calibration_parameters: {{cal_data_dir: cal, calibration_type: max}}
 compiler_parameters: {{}}
 """)
@@ -242,6 +242,25 @@ def test_an_input_that_is_overwritten_keeps_its_name(tmp_path):
 def test_equal_names_of_layers(tmp_path):
     net = Net(data=(1, 2, 3, 3)).layer("AbsVal", "data", "a", name="same").layer("AbsVal", "a", "b", name="same").layer("AbsVal", "b", "a", name="same")
     np.testing.assert_array_equal(run(net, tmp_path, {"data": X[:, :2, :3, :3]})["a"], abs(X[:, :2, :3, :3]))
+
+
+def test_a_shape_without_a_name(tmp_path):
+    """input_shape of the only input: everything behind it follows, though a Caffe network has its shapes from the start."""
+    out = converted(tmp_path, conv_with().write(tmp_path), (2, 3, 9, 10), "input_shape: 2x3x9x10")
+    assert [d.dim_value for d in onnx.load(out / "net_original_float_model.onnx").graph.output[0].type.tensor_type.shape.dim] == [2, 4, 7, 8]
+
+
+def test_scale_is_folded(tmp_path):
+    """Convolution, BatchNorm and Scale, in place as networks have them, become one node."""
+    net = conv_with()
+    net.layer("BatchNorm", "y", "y", [rand(4, seed=5), rand(4, seed=6, low=0.5, high=2), np.float32([1])], name="bn")
+    net.layer("Scale", "y", "y", [rand(4, seed=7), rand(4, seed=8)], "scale_param { bias_term: true }", name="scale").layer("ReLU", "y", "y", name="relu")
+    out = converted(tmp_path, net.write(tmp_path))
+    assert [n.op_type for n in onnx.load(out / "net_optimized_float_model.onnx").graph.node] == ["Conv", "Relu"]
+    want = next(iter(opencv(net, tmp_path, {"data": X}).values()))
+    for stage in "original_float", "optimized_float":
+        session = onnxruntime.InferenceSession(out / f"net_{stage}_model.onnx", providers=["CPUExecutionProvider"])
+        np.testing.assert_allclose(session.run(None, {"data": X})[0], want, rtol=1e-5, atol=1e-5)
 
 
 def test_init_writes_a_configuration(tmp_path):

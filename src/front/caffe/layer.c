@@ -132,11 +132,14 @@ struct value *vn_caffe_integers(struct caffe_builder *b, int n, const int64_t *x
     return b->failed ? NULL : vn_graph_const_i64(b->g, vn_arena_fmt(b->g->arena, "%s.integers", b->unique), n, x);
 }
 
-int vn_caffe_blob_count(const struct caffe_builder *b)
+struct value *vn_caffe_filled(struct caffe_builder *b, const char *what, int64_t channels, float x)
 {
-    int n;
-    vn_caffemodel_blobs(b->weights, b->name, &n);
-    return n;
+    if (b->failed)
+        return NULL;
+    struct vn_tensor *t = vn_tensor_new(b->g->arena, VN_F32, &(struct vn_shape){ 1, { channels } });
+    for (int64_t i = 0; i < channels; i++)
+        ((float *)t->data)[i] = x;
+    return vn_caffe_constant(b, what, t);
 }
 
 const struct vn_tensor *vn_caffe_raw_blob(struct caffe_builder *b, int i, const char *what)

@@ -106,11 +106,12 @@ void vn_caffe_plain(struct caffe_builder *b);
 struct value *vn_caffe_number(struct caffe_builder *b, double x); /* float32 scalar */
 struct value *vn_caffe_integers(struct caffe_builder *b, int n, const int64_t *x);
 struct value *vn_caffe_constant(struct caffe_builder *b, const char *what, const struct vn_tensor *t);
+/* n times x. */
+struct value *vn_caffe_filled(struct caffe_builder *b, const char *what, int64_t n, float x);
 /* Blob i of the layer as `shape`; leading ones may be missing or superfluous, as the old 4-D form has them. `what`: "weight". */
 struct value *vn_caffe_blob(struct caffe_builder *b, int i, const char *what, int rank, const int64_t *shape);
 /* The same in another shape of as many elements. */
 struct value *vn_caffe_blob_as(struct caffe_builder *b, int i, const char *what, int rank, const int64_t *shape, int as_rank, const int64_t *as);
-int vn_caffe_blob_count(const struct caffe_builder *b);
 /* Shape and contents of blob i as stored; NULL: missing or damaged (and b has failed). */
 const struct vn_tensor *vn_caffe_raw_blob(struct caffe_builder *b, int i, const char *what);
 

@@ -362,7 +362,7 @@ static const char *node_name(struct reader *r, const char *base)
 static const struct vn_shape *given_shape(const struct reader *r, const char *name)
 {
     for (int i = 0; r->o && i < r->o->n_shapes; i++)
-        if (!strcmp(r->o->shapes[i].name, name))
+        if (!r->o->shapes[i].name || !strcmp(r->o->shapes[i].name, name))
             return &r->o->shapes[i].shape;
     return NULL;
 }
@@ -413,8 +413,8 @@ static void check_given_shapes(struct reader *r)
 {
     for (int i = 0; r->o && i < r->o->n_shapes && !r->code; i++) {
         const char *name = r->o->shapes[i].name;
-        int there = 0;
-        for (int k = 0; k < r->g->inputs.n; k++)
+        int there = !name;
+        for (int k = 0; name && k < r->g->inputs.n; k++)
             there |= !strcmp(r->g->inputs.v[k]->name, name);
         if (!there)
             fail(r, VN_E_INPUT, 0, "the network has no input '%.80s'; its first is '%.80s'", name, r->g->inputs.n ? r->g->inputs.v[0]->name : "");

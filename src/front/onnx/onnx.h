@@ -10,7 +10,7 @@
 #include "graph/graph.h"
 
 struct vn_onnx_input_shape {
-    const char *name; /* of a graph input */
+    const char *name; /* of a graph input; Caffe: NULL means the only one */
     struct vn_shape shape;
 };
 

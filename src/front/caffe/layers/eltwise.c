@@ -77,11 +77,35 @@ static struct value *operand(struct caffe_builder *b, const struct params *p, in
     return axis + n == rank ? b->in[1] : vn_caffe_reshape(b, b->in[1], rank - axis, as);
 }
 
+/* Behind a convolution or its BatchNorm, a trained factor for each channel is written as what optimization folds into the weights. */
+static int folds(const struct caffe_builder *b, const struct params *p)
+{
+    static const char *const linear[] = { "Conv", "ConvTranspose", "Gemm", "BatchNormalization" };
+    const struct node *from = b->in[0]->producer;
+    int found = 0;
+    for (int i = 0; i < 4 && from; i++)
+        found |= !strcmp(from->op->onnx, linear[i]);
+    return found && b->n_in == 1 && p->axis == 1 && p->num_axes == 1;
+}
+
+static void scale_channels(struct caffe_builder *b, const struct params *p)
+{
+    const int64_t c = vn_caffe_dim(b, 0, 1);
+    struct value *scale = vn_caffe_blob(b, 0, "scale", 1, &c);
+    struct value *bias = p->bias ? vn_caffe_blob(b, 1, "bias", 1, &c) : vn_caffe_filled(b, "bias", c, 0);
+    vn_caffe_top(b, 0, PUT(b, "BatchNormalization", IN(b->in[0], scale, bias, vn_caffe_filled(b, "mean", c, 0), vn_caffe_filled(b, "variance", c, 1)),
+                           AT_FLOAT("epsilon", 0)));
+}
+
 static void build_scale(struct caffe_builder *b)
 {
     const struct params *p = b->params;
     const int given = b->n_in == 2;
     struct params trained = *p;
+    if (folds(b, p)) {
+        scale_channels(b, p);
+        return;
+    }
     struct value *y = PUT(b, "Mul", IN(b->in[0], operand(b, p, given, 0, "scale")), AT_NONE);
     if (given)
         trained.num_axes = vn_caffe_rank(b, 1);
@@ -94,7 +118,7 @@ static const struct text_field scale_fields[] = {
     T_BOOL(struct params, bias, "bias_term", 0), T_ANY("filler"), T_ANY("bias_filler"), T_END,
 };
 static const struct text_message scale = { sizeof(struct params), scale_fields };
-const struct caffe_layer vn_caffe_scale = { .type = "Scale", .onnx = "Mul, Add", .param = "scale_param", .params = &scale, .min_bottom = 1, .max_bottom = 2,
+const struct caffe_layer vn_caffe_scale = { .type = "Scale", .onnx = "Mul, Add; BatchNormalization behind a convolution", .param = "scale_param", .params = &scale, .min_bottom = 1, .max_bottom = 2,
                                             .build = build_scale };
 
 static void build_bias(struct caffe_builder *b)

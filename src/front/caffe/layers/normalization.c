@@ -20,16 +20,6 @@ static struct value *statistics(struct caffe_builder *b, int blob, const char *w
     return v;
 }
 
-static struct value *all(struct caffe_builder *b, const char *what, int64_t channels, float x)
-{
-    if (b->failed)
-        return NULL;
-    struct vn_tensor *t = vn_tensor_new(b->g->arena, VN_F32, &(struct vn_shape){ 1, { channels } });
-    for (int64_t i = 0; i < channels; i++)
-        ((float *)t->data)[i] = x;
-    return vn_caffe_constant(b, what, t);
-}
-
 static void build_bn(struct caffe_builder *b)
 {
     const struct bn_params *p = b->params;
@@ -47,7 +37,7 @@ static void build_bn(struct caffe_builder *b)
         return;
     const double divide = vn_tensor_f64(divisor, 0);
     struct value *mean = statistics(b, 0, "mean", channels, divide), *variance = statistics(b, 1, "variance", channels, divide);
-    vn_caffe_top(b, 0, PUT(b, "BatchNormalization", IN(b->in[0], all(b, "scale", channels, 1), all(b, "bias", channels, 0), mean, variance),
+    vn_caffe_top(b, 0, PUT(b, "BatchNormalization", IN(b->in[0], vn_caffe_filled(b, "scale", channels, 1), vn_caffe_filled(b, "bias", channels, 0), mean, variance),
                            AT_FLOAT("epsilon", p->eps)));
 }
 static const struct text_field bn_fields[] = {
