@@ -1,9 +1,13 @@
 """The n-th allocation fails: `vernier check` and `vernier convert` end with status 4 and say so, or succeed without that memory."""
 import concurrent.futures
 import re
+import sys
 
 import pytest
 import tool
+
+sys.path.insert(0, str(tool.ROOT / "tests/front"))
+import caffe_cases  # noqa: E402
 
 STEPS = 400  # of each kind; the first 300 in turn, then spread over the run
 SHIM = tool.BUILD / "tests/libfailing_malloc.so"
@@ -21,12 +25,18 @@ def once(args, n, forever):
     return tool.run(*args, env=env, build=tool.BUILD)
 
 
+def caffe(folder):
+    prototxt, caffemodel = caffe_cases.CASES["Convolution"][0].write(folder)
+    return ["check", caffemodel, "--proto", prototxt]
+
+
 @pytest.mark.parametrize("forever", [False, True], ids=["one_fails", "all_later_fail"])
-@pytest.mark.parametrize("command", ["check", "convert", "run", "verify", "init"])
+@pytest.mark.parametrize("command", ["check", "convert", "run", "verify", "init", "caffe"])
 def test_failing_allocations(digits, tmp_path, command, forever):
     out = tmp_path / "out"
     args = {"check": ["check", digits.model], "run": ["run", digits.bin, "--input", digits.picture],
             "verify": ["verify", digits.stage("quantized"), digits.bin, "--random", "1"],
+            "caffe": caffe(tmp_path),
             "init": ["init", digits.model, "-o", tmp_path / "x.yaml"],
             "convert": ["convert", "-c", digits.write_yaml(tmp_path / "d.yaml", out), "--log", "none", "--compare", "2"]}[command]
     whole = once(args, 0, False)
