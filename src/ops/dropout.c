@@ -9,7 +9,9 @@ static const struct attr_spec specs[] = { A_INT(struct attrs, seed, "seed", 0, I
 static int infer(struct node *n, struct vn_err *e)
 {
     TRY(vn_infer_begin(n, e));
-    if (vn_node_has(n, 2) && n->in[2]->data && vn_shape_count(&n->in[2]->shape) > 0 && vn_tensor_i64(n->in[2]->data, 0))
+    const int training = vn_node_has(n, 2) && n->in[2]->data && vn_shape_count(&n->in[2]->shape) > 0 && vn_tensor_i64(n->in[2]->data, 0);
+    const int drops = !vn_node_has(n, 1) || !n->in[1]->data || vn_shape_count(&n->in[1]->shape) != 1 || vn_tensor_f64(n->in[1]->data, 0) != 0;
+    if (training && drops)
         return vn_node_fail(n, e, VN_E_UNSUPPORTED, "Dropout in training mode; export the model for inference");
     TRY(vn_infer_out(n, 1, VN_BOOL, &n->in[0]->shape, e));
     return vn_infer_same(n, e);

@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""Every torchvision network, with seeded random weights, exported to ONNX: does it import, optimise and agree with onnxruntime?
+
+    torchvision_table.py --vernier build/vernier [--python PYTHON] [--write docs/torchvision.md] [NAME...]
+
+Needs torch and torchvision in this interpreter (Debian: python3-torch, python3-torchvision), onnxruntime in PYTHON (default: this one).
+For each network one row: nodes before and after optimisation, and the largest difference from onnxruntime relative to its largest
+output, for the reference executor and the runtime. Pictures are smaller than usual where the architecture allows it, for the reference
+is slow. Exit status 1 when a network fails or a difference is above 1e-4.
+"""
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+LIMIT = 1e-4
+
+# Picture sizes where 64 does not do, and what the constructors want to know of them.
+SIZES = {"inception_v3": 128, "googlenet": 64, "alexnet": 128, "maxvit_t": 224, "squeezenet1_0": 96, "squeezenet1_1": 96, "densenet": 64, "swin": 64,
+         "segmentation": 64, "video": 32, "s3d": 224, "mvit": 224}
+
+COMPARE = """
+import sys, numpy as np, onnxruntime as ort
+ort.set_default_logger_severity(3)
+model, x, *outs = sys.argv[1:]
+s = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
+want = s.run(None, {s.get_inputs()[0].name: np.load(x)})
+for folder in outs:
+    worst = 0
+    for w, o in zip(want, s.get_outputs()):
+        got = np.load(folder + "/" + o.name + ".npy")
+        worst = max(worst, float(np.abs(got.astype(np.float64) - w).max() / max(float(np.abs(w).max()), 1e-30)))
+    print(worst)
+"""
+
+
+def networks():
+    """(row name, constructor, input shape)"""
+    import torchvision.models as tv
+    found = []
+    for name in tv.list_models():
+        if name.startswith("quantized") or "raft" in name:
+            continue  # already quantized; RAFT takes two pictures and is no backbone
+        try:
+            build = tv.get_model_builder(name)
+        except (ValueError, KeyError):
+            continue
+        module = build.__module__
+        if "detection" in module:
+            continue
+        size = next((v for k, v in SIZES.items() if name.startswith(k)), 64)
+        options = {"weights": None}
+        if "segmentation" in module:
+            options["weights_backbone"] = None
+        if name.startswith("vit_"):
+            size = 56 if name.endswith("14") else 64
+            options["image_size"] = size
+        if name.startswith("maxvit"):
+            size = 224
+        shape = (1, 3, size, size)
+        if "video" in module:
+            frames = 16 if name.startswith(("mvit", "s3d", "swin3d")) else 4
+            size = 224 if name.startswith(("mvit", "s3d")) else 32
+            shape = (1, 3, frames, size, size)
+        if name in ("googlenet", "inception_v3"):
+            options.update(aux_logits=False, init_weights=False)
+        found.append((name, lambda build=build, options=options: build(**options), shape))
+    import torchvision.models.detection.backbone_utils as bu
+    for name in ("resnet18", "resnet50"):
+        found.append((name + " + FPN", lambda name=name: bu.resnet_fpn_backbone(backbone_name=name, weights=None), (1, 3, 64, 64)))
+    found.append(("mobilenet_v3_large + FPN", lambda: bu.mobilenet_backbone("mobilenet_v3_large", weights=None, fpn=True), (1, 3, 64, 64)))
+    return found
+
+
+def export(build, shape, folder):
+    import numpy as np
+    import torch
+    torch.manual_seed(1)
+    net = build().eval()
+    for m in net.modules():  # random statistics: a network of zeros and ones would hide errors
+        if isinstance(m, torch.nn.modules.batchnorm._BatchNorm):
+            m.running_mean.uniform_(-0.1, 0.1)
+            m.running_var.uniform_(0.5, 1.5)
+    x = torch.rand(shape) * 2 - 1
+
+    class Flat(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.net = net
+
+        def forward(self, y):
+            out = self.net(y)
+            return tuple(out.values()) if isinstance(out, dict) else out
+    with torch.no_grad():
+        out = Flat()(x)
+    names = [f"y{i}" for i in range(len(out) if isinstance(out, tuple) else 1)]
+    # with gradients: without them torch takes a fused attention that it cannot export
+    torch.onnx.export(Flat().eval(), x, f"{folder}/m.onnx", opset_version=16, input_names=["x"], output_names=names)
+    np.save(f"{folder}/x.npy", x.numpy())
+
+
+def measure(args, build, shape):
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            export(build, shape, folder)
+        except Exception as problem:  # not our side
+            return {"note": "torch does not export it: " + str(problem).splitlines()[0][:80]}
+        info = subprocess.run([args.vernier, "info", f"{folder}/m.onnx", "--json"], capture_output=True, text=True)
+        nodes = json.loads(info.stdout).get("nodes", "") if not info.returncode else ""
+        for how, flags in ("runtime", []), ("reference", ["--reference"]):
+            pathlib.Path(folder, how).mkdir()
+            done = subprocess.run([args.vernier, "run", f"{folder}/m.onnx", *flags, "--input", f"{folder}/x.npy", "--output-dir", f"{folder}/{how}"],
+                                  capture_output=True, text=True)
+            if done.returncode:
+                return {"nodes": nodes, "note": f"{how}: {done.stderr.strip()[-160:]}", "failed": True}
+        done = subprocess.run([args.python, "-c", COMPARE, f"{folder}/m.onnx", f"{folder}/x.npy", f"{folder}/runtime", f"{folder}/reference"],
+                              capture_output=True, text=True)
+        if done.returncode:
+            return {"nodes": nodes, "note": "onnxruntime: " + done.stderr.strip()[-160:], "failed": True}
+        runtime, reference = map(float, done.stdout.split())
+        return {"nodes": nodes, "runtime": runtime, "reference": reference, "failed": max(runtime, reference) > LIMIT}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--vernier", required=True)
+    parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--write", type=pathlib.Path)
+    parser.add_argument("names", nargs="*", help="only networks whose name contains one of these")
+    args = parser.parse_args()
+    import torch
+    import torchvision
+    torch.set_num_threads(1)
+    rows, failed = [], 0
+    for name, build, shape in networks():
+        if args.names and not any(n in name for n in args.names):
+            continue
+        r = measure(args, build, shape)
+        failed += r.get("failed", False)
+        number = lambda v: "" if v is None else f"{v:.1e}"
+        note = r.get("note", "above the limit" if r.get("failed") else "")
+        rows.append(f"| {name} | {'x'.join(map(str, shape))} | {r.get('nodes', '')} | {number(r.get('runtime'))} | {number(r.get('reference'))} | {note.replace('|', '/')} |")
+        print(rows[-1], flush=True)
+    print(f"{len(rows)} networks, {failed} failed")
+    if args.write:
+        args.write.write_text(f"""# torchvision networks
+
+Made by `tools/torchvision_table.py` with torch {torch.__version__} and torchvision {torchvision.__version__}: every network with seeded random weights, exported to ONNX
+(operator set 16). *runtime* and *reference*: largest difference from onnxruntime, relative to its largest output. {len(rows)} networks, {failed} with problems.
+
+| network | input | nodes | runtime | reference | |
+|---|---|---|---|---|---|
+""" + "\n".join(rows) + "\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
