@@ -49,7 +49,7 @@ def test_ops(build):
 def test_onnx_backend_node_tests(how):
     last = execute(sys.executable, HERE / "op/backend.py", *how).splitlines()[-1]
     print(last)
-    assert last.endswith(" 0 not in the runtime, 0 failed") and int(last.split()[0]) >= 1028
+    assert last.endswith(" 0 not in the runtime, 0 failed") and int(last.split()[0]) >= 1030
 
 
 @pytest.mark.parametrize("how", ["--runtime", "-v"], ids=["runtime", "reference"])

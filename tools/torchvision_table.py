@@ -18,7 +18,7 @@ import tempfile
 LIMIT = 1e-4
 
 # Picture sizes where 64 does not do, and what the constructors want to know of them.
-SIZES = {"inception_v3": 128, "googlenet": 64, "alexnet": 128, "maxvit_t": 224, "squeezenet1_0": 96, "squeezenet1_1": 96, "densenet": 64, "swin": 64,
+SIZES = {"inception_v3": 139, "googlenet": 64, "alexnet": 224, "vgg": 224, "maxvit_t": 224, "squeezenet1_0": 96, "squeezenet1_1": 96, "densenet": 64, "swin": 64,
          "segmentation": 64, "video": 32, "s3d": 224, "mvit": 224}
 
 COMPARE = """

@@ -1,6 +1,7 @@
 /* ops/op.h - what an operator is: one file, one descriptor, one line in ops.def.
  *
- * The graph holds the newest ONNX form of each operator (opset 21); front/onnx upgrades older ones.
+ * The graph holds the newest ONNX form of each operator; front/onnx upgrades older ones and writes operator set 21, or the first
+ * that has all of the graph's operators.
  */
 #ifndef VN_OP_H
 #define VN_OP_H
@@ -135,6 +136,7 @@ struct op_def {
     int reads_shape; /* of its input, and no element: always constant */
     int lowers_all; /* lower makes every output, not the first only */
     int any_width; /* takes int8 and int16 side by side itself; others compute in int16 where one of them is (vn_node_is_wide) */
+    int since; /* operator set in which ONNX got it, where that is above 21 */
     int is_clamp; /* Relu, Clip: monotone, so the tensor in front may share its parameters */
 };
 

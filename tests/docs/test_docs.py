@@ -18,6 +18,11 @@ def test_caffe_page_is_fresh():
     assert done.returncode == 0, done.stderr
 
 
+def test_operators_page_is_fresh():
+    done = subprocess.run([sys.executable, tool.ROOT / "tools/operators_docs.py", "--check", "--build", tool.BUILD], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_every_key_is_in_the_page():
     page = (DOCS / "cli.md").read_text()
     table = (tool.ROOT / "src/config/keys.c").read_text()

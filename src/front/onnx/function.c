@@ -98,7 +98,7 @@ struct onnx_function *vn_onnx_new_function(struct model_writer *w, const char *n
         p += n;
     }
     add_name(w->arena, &f->outputs, output);
-    *(struct onnx_opset *)vn_wire_append(w->arena, &f->opsets, sizeof(struct onnx_opset)) = (struct onnx_opset){ "", ONNX_WRITE_OPSET };
+    *(struct onnx_opset *)vn_wire_append(w->arena, &f->opsets, sizeof(struct onnx_opset)) = (struct onnx_opset){ "", vn_onnx_write_opset(w->g) };
     return f;
 }
 

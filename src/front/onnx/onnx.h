@@ -21,7 +21,7 @@ struct vn_onnx_options {
     void *user;
 };
 
-/* Read a model. Operator sets 7 to 26 of the default domain; weights stay in the mapped file where their alignment allows it.
+/* Read a model. Operator sets 7 to 28 of the default domain; weights stay in the mapped file where their alignment allows it.
  * The graph lives in `a`. `o` may be NULL. Out of memory goes to the caller's vn_oom guard.
  * Errors: VN_E_INPUT for a damaged or wrong file, VN_E_UNSUPPORTED for what we cannot do (all operators in one message). */
 int vn_onnx_read(struct graph **g, struct vn_arena *a, const char *path, const struct vn_onnx_options *o, struct vn_err *e);
@@ -36,7 +36,7 @@ struct vn_onnx_write_options {
     const char *producer_version; /* NULL: left out */
 };
 
-/* Write a graph: opset 21, IR 10. Quantized values become QuantizeLinear and DequantizeLinear pairs (see qdq_write.c).
+/* Write a graph: opset 21, IR 10, or newer where an operator wants it. Quantized values become QuantizeLinear and DequantizeLinear pairs (see qdq_write.c).
  * `o` may be NULL. Errors: VN_E_IO; VN_E_UNSUPPORTED over 2 GB, the limit of the format; VN_E_NOMEM. */
 int vn_onnx_write(const struct graph *g, const char *path, const struct vn_onnx_write_options *o, struct vn_err *e);
 

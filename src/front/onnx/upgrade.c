@@ -1,4 +1,4 @@
-/* Old operator forms become those of opset 21. One line a change in `rules`; each rewrites one node as it stands in the file. */
+/* Old operator forms become the newest ones. One line a change in `rules`; each rewrites one node as it stands in the file. */
 #include "front/onnx/draft.h"
 #include "front/onnx/rank.h"
 

@@ -6,6 +6,9 @@
 
 #define ONNX_WRITE_OPSET 21
 #define ONNX_WRITE_IR 10
+/* The operator set that has all of the graph's operators, and the IR version that came with it. */
+int vn_onnx_write_opset(const struct graph *g);
+static inline int vn_onnx_write_ir(int opset) { return opset <= 22 ? ONNX_WRITE_IR : opset - 12; }
 
 struct written {
     const char *made; /* what the producer calls it, or the graph input's or initializer's name */

@@ -154,16 +154,25 @@ static void write_node(struct model_writer *w, const struct node *n)
 
 /* ---- the model ---- */
 
+int vn_onnx_write_opset(const struct graph *g)
+{
+    int opset = ONNX_WRITE_OPSET;
+    for (int i = 0; i < g->nodes.n; i++)
+        opset = g->nodes.v[i]->op->since > opset ? g->nodes.v[i]->op->since : opset;
+    return opset;
+}
+
 static void write_head(struct model_writer *w)
 {
     struct vn_arena *a = w->arena;
     struct onnx_model *m = &w->model;
-    m->ir_version = ONNX_WRITE_IR;
+    const int opset = vn_onnx_write_opset(w->g);
+    m->ir_version = vn_onnx_write_ir(opset);
     m->producer_name = "vernier";
     m->producer_version = w->o->producer_version;
     m->graph = &w->graph;
     w->graph.name = w->g->name;
-    *(struct onnx_opset *)vn_wire_append(a, &m->opsets, sizeof(struct onnx_opset)) = (struct onnx_opset){ "", ONNX_WRITE_OPSET };
+    *(struct onnx_opset *)vn_wire_append(a, &m->opsets, sizeof(struct onnx_opset)) = (struct onnx_opset){ "", opset };
     if (m->functions.n)
         *(struct onnx_opset *)vn_wire_append(a, &m->opsets, sizeof(struct onnx_opset)) =
             (struct onnx_opset){ ONNX_OUR_DOMAIN, 1 };

@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+"""Write docs/operators.md: which operators there are, in which versions, where they run, and what the ONNX backend tests say.
+
+    operators_docs.py --build BUILD [--check]      BUILD: a build folder with the test programs; --check: exit with 1 where the page is stale
+
+Needs the Python package onnx, whose schemas and tests it reads.
+"""
+import json
+import pathlib
+import subprocess
+import sys
+from collections import Counter
+
+import onnx.defs
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs/operators.md"
+OLDEST = 7
+FORMS = {"": "float32", "sums": "int8, int16: exact sums", "moves": "int8, int16: moved", "table": "int8, int16: table", "own": "int8, int16"}
+WHERE = {"kernel": ("yes", "yes"), "constant": ("yes", "becomes a constant"), "composite": ("as simpler operators", "as simpler operators")}
+# Read, but never nodes of the graph: the front end turns them into others.
+REWRITTEN = {("Upsample", ""): "Resize", ("QLinearConv", ""): "DequantizeLinear, Conv, QuantizeLinear", ("QLinearMatMul", ""): "DequantizeLinear, MatMul, QuantizeLinear",
+             ("QLinearAdd", "com.microsoft"): "DequantizeLinear, Add, QuantizeLinear", ("QLinearMul", "com.microsoft"): "DequantizeLinear, Mul, QuantizeLinear",
+             ("QLinearGlobalAveragePool", "com.microsoft"): "DequantizeLinear, GlobalAveragePool, QuantizeLinear", ("FusedConv", "com.microsoft"): "Conv and its activation",
+             ("Gelu", "com.microsoft"): "Gelu", ("QuantizeLinear", "com.microsoft"): "QuantizeLinear", ("DequantizeLinear", "com.microsoft"): "DequantizeLinear",
+             ("Constant", ""): "a constant", ("If", ""): "the branch that its constant condition takes"}
+
+
+def versions(name, domain):
+    """Of ONNX, from the one that operator set 7 has to the newest."""
+    found = sorted({s.since_version for s in onnx.defs.get_all_schemas_with_history() if s.name == name and s.domain == domain})
+    first = max((v for v in found if v <= OLDEST), default=0)
+    return ", ".join(str(v) for v in found if v >= first) if not domain else ""
+
+
+def backend(build, *how):
+    done = subprocess.run([sys.executable, "-W", "ignore", ROOT / "tests/op/backend.py", *how, "--json"], capture_output=True, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def counts(result, name):
+    c = Counter(r["status"] for r in result if r["op"] == name)
+    return f"{c['passed']}" + (f" of {c['passed'] + c['failed'] + c['refused']}" if c["failed"] + c["refused"] else "") if c else ""
+
+
+def page(build):
+    lines = [line.split("\t") for line in subprocess.run([build / "tests/opslist"], capture_output=True, text=True, check=True).stdout.splitlines()]
+    reference = backend(build, "--tool", build / "tests/onnxrun")
+    runtime = backend(build, "--cli", build / "vernier", "--runtime")
+    rows = []
+    for name, domain, file, where, form in lines:
+        integer = FORMS[form] if where == "kernel" else ""
+        rows.append((name, domain, versions(name, domain), *WHERE[where], integer, counts(reference, name), counts(runtime, name)))
+    for (name, domain), becomes in REWRITTEN.items():
+        if name not in [r[0] for r in rows if r[1] == domain]:
+            rows.append((name, domain, versions(name, domain), f"as {becomes}", f"as {becomes}", "", counts(reference, name), counts(runtime, name)))
+    rows.sort(key=lambda r: (r[1] == "ai.vernier", r[1], r[0]))
+    table = [f"| {(d + '.') if d else ''}{n} | {v} | {a} | {b} | {i} | {x} | {y} |" for n, d, v, a, b, i, x, y in rows]
+    skipped = Counter(r["why"] for r in reference if r["status"] == "skipped")
+    total = [Counter(r["status"] for r in result) for result in (reference, runtime)]
+    return f"""# Operators
+
+Made by `tools/operators_docs.py` from the program and from the backend tests of onnx {onnx.__version__}.
+
+{len(rows)} operators; operator sets {OLDEST} to {onnx.defs.onnx_opset_version()} are read. Of the ONNX backend node tests of these operators {total[0]['passed']} pass on the reference executor and {total[1]['passed']} compiled, on the
+runtime; {total[0]['failed'] + total[1]['failed'] + total[1]['refused']} fail; {sum(skipped.values())} are left out:
+
+| left out | tests |
+|---|---|
+""" + "\n".join(f"| {why} | {n} |" for why, n in sorted(skipped.items())) + f"""
+
+*versions*: of the operator in ONNX; files of any are read. *reference*, *runtime*: has it. *integers*: the forms in which it can compute quantized (with attributes and shapes
+that the form has; `vernier check` says why a node cannot). *tests*: backend node tests that pass on the reference and on the runtime.
+
+| operator | versions | reference | runtime | integers | tests, reference | tests, runtime |
+|---|---|---|---|---|---|---|
+""" + "\n".join(table) + "\n"
+
+
+def main(argv):
+    build = pathlib.Path(argv[argv.index("--build") + 1] if "--build" in argv[:-1] else ROOT / "build")
+    new = page(build)
+    if "--check" in argv:
+        if not PAGE.exists() or new != PAGE.read_text():
+            print(f"{PAGE.relative_to(ROOT)} is stale: run tools/operators_docs.py", file=sys.stderr)
+            return 1
+        return 0
+    PAGE.write_text(new)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
