@@ -285,46 +285,63 @@ static int separable(struct vn_picture *out, struct vn_arena *a, const struct vn
 
 /* ---- area, where both sides shrink ---- */
 
-struct part {
-    int from, to; /* source and output index */
-    float weight;
+/* Output cell i takes weight[k] of source cell from[k] for k in [start[i], start[i + 1]). */
+struct parts {
+    int n, *start, *from;
+    float *weight;
 };
 
-struct parts {
-    struct part *v;
-    int n;
-};
+static void add_part(struct parts *p, int from, double weight)
+{
+    p->from[p->n] = from;
+    p->weight[p->n++] = (float)weight;
+}
 
 /* How much of each source cell belongs to each output cell; slivers below 1/1000 are left out. */
 static struct parts make_parts(struct vn_arena *a, int in, int out)
 {
     const double scale = scale_of(in, out);
-    struct parts p = { NEW_ARRAY(a, struct part, (size_t)in * 2 + (size_t)out * 2), 0 };
+    const size_t most = (size_t)in * 2 + (size_t)out * 2;
+    struct parts p = { 0, NEW_ARRAY(a, int, out + 1), NEW_ARRAY(a, int, most), NEW_ARRAY(a, float, most) };
     for (int i = 0; i < out; i++) {
         const double lo = i * scale, hi = lo + scale, cell = fmin(scale, in - lo);
         int s = (int)ceil(lo), t = (int)floor(hi);
         t = t < in - 1 ? t : in - 1;
         s = s < t ? s : t;
         if (s - lo > 1e-3)
-            p.v[p.n++] = (struct part){ s - 1, i, (float)((s - lo) / cell) };
+            add_part(&p, s - 1, (s - lo) / cell);
         for (int k = s; k < t; k++)
-            p.v[p.n++] = (struct part){ k, i, (float)(1. / cell) };
+            add_part(&p, k, 1. / cell);
         if (hi - t > 1e-3)
-            p.v[p.n++] = (struct part){ t, i, (float)(fmin(fmin(hi - t, 1.), cell) / cell) };
+            add_part(&p, t, fmin(fmin(hi - t, 1.), cell) / cell);
+        p.start[i + 1] = p.n;
     }
     return p;
 }
 
-static inline __attribute__((always_inline)) void gather_row(float *out, const struct vn_picture *in, int y, const struct parts *x, int c)
+/* Output pixels from i on. */
+static inline __attribute__((always_inline)) void gather_pixels(float *out, const struct vn_picture *in, size_t from, const struct parts *x, int i, int w, int c)
 {
-    const size_t from = (size_t)y * in->w * c;
-    for (int k = 0; k < x->n; k++) {
-        const struct part *p = &x->v[k];
+    for (; i < w; i++)
         for (int q = 0; q < c; q++) {
-            const size_t i = from + (size_t)p->from * c + q;
-            out[(size_t)p->to * c + q] += (in->type == VN_PIXEL_U8 ? (float)in->data[i] : in->f32[i]) * p->weight;
+            float sum = 0;
+            for (int k = x->start[i]; k < x->start[i + 1]; k++) {
+                const size_t at = from + (size_t)x->from[k] * c + q;
+                sum += (in->type == VN_PIXEL_U8 ? (float)in->data[at] : in->f32[at]) * x->weight[k];
+            }
+            out[(size_t)i * c + q] = sum;
         }
-    }
+}
+
+static void gather_row(float *out, const struct vn_picture *in, int y, const struct parts *x, int w)
+{
+    const size_t row = (size_t)in->w * in->c, from = (size_t)y * row;
+    const int simd = in->type == VN_PIXEL_U8 && in->c >= 3 && vn_image_has_avx2();
+    const int i = simd ? vn_row_area_avx2(out, in->data + from, in->data + row * in->h, w, in->c, x->start, x->from, x->weight) : 0;
+    if (in->c == 3)
+        gather_pixels(out, in, from, x, i, w, 3);
+    else
+        gather_pixels(out, in, from, x, i, w, in->c);
 }
 
 VN_SIMD static void add_row(float *restrict sum, const float *restrict row, float weight, size_t n)
@@ -351,22 +368,16 @@ static int area(struct vn_picture *out, struct vn_arena *a, const struct vn_pict
 {
     const struct parts x = make_parts(a, in->w, w), y = make_parts(a, in->h, h);
     const size_t n = (size_t)w * in->c;
-    float *row = NEW_ARRAY(a, float, n), *sum = NEW_ARRAY(a, float, n);
+    float *row = NEW_ARRAY(a, float, n + 4), *sum = NEW_ARRAY(a, float, n);
     TRY(vn_picture_new(out, a, w, h, in->c, in->type, e));
-    for (int k = 0; k < y.n; k++) {
-        const struct part *p = &y.v[k];
-        if (k && p->to != p[-1].to) {
-            store_row(out, p[-1].to, sum, n);
-            memset(sum, 0, n * sizeof *sum);
+    for (int i = 0; i < h; i++) {
+        memset(sum, 0, n * sizeof *sum);
+        for (int k = y.start[i]; k < y.start[i + 1]; k++) {
+            gather_row(row, in, y.from[k], &x, w);
+            add_row(sum, row, y.weight[k], n);
         }
-        memset(row, 0, n * sizeof *row);
-        if (in->c == 3)
-            gather_row(row, in, p->from, &x, 3);
-        else
-            gather_row(row, in, p->from, &x, in->c);
-        add_row(sum, row, p->weight, n);
+        store_row(out, i, sum, n);
     }
-    store_row(out, h - 1, sum, n);
     return VN_OK;
 }
 
@@ -409,6 +420,21 @@ static int nearest_index(int i, int in, int out, int exact)
     return clamp((int)((step * i + step / 2 - in % 2) >> 16), 0, in - 1);
 }
 
+static inline __attribute__((always_inline)) void pick_row(uint8_t *to, const uint8_t *row, const size_t *from, int w, size_t n)
+{
+    for (int x = 0; x < w; x++, to += n)
+        memcpy(to, row + from[x], n);
+}
+
+/* Three bytes by loads and stores of four, as long as they stay in the row that they are of. */
+static int pick_three(uint8_t *to, const uint8_t *row, const size_t *from, int w, size_t row_bytes)
+{
+    int x = 0;
+    for (; x + 1 < w && from[x] + 4 <= row_bytes; x++)
+        memcpy(to + 3 * (size_t)x, row + from[x], 4);
+    return x;
+}
+
 static int nearest(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int exact, int w, int h, struct vn_err *e)
 {
     const size_t n = vn_pixel_size(in->type) * in->c;
@@ -419,9 +445,13 @@ static int nearest(struct vn_picture *out, struct vn_arena *a, const struct vn_p
     for (int y = 0; y < h; y++) {
         const uint8_t *row = in->data + (size_t)nearest_index(y, in->h, h, exact) * in->w * n;
         uint8_t *to = out->data + (size_t)y * w * n;
-        for (int x = 0; x < w; x++, to += n)
-            for (size_t k = 0; k < n; k++)
-                to[k] = row[from[x] + k];
+        const int done = n == 3 ? pick_three(to, row, from, w, (size_t)in->w * n) : 0;
+        if (n == 3)
+            pick_row(to + 3 * (size_t)done, row, from + done, w - done, 3);
+        else if (n == 1)
+            pick_row(to, row, from, w, 1);
+        else
+            pick_row(to, row, from, w, n);
     }
     return VN_OK;
 }
