@@ -16,7 +16,7 @@ static uint8_t clip8(int x) { return (uint8_t)clamp(x, 0, 255); }
 /* ---- one axis ---- */
 
 struct axis {
-    int taps;
+    int taps, precise; /* precise: positions in float64, pixels in float32 */
     int *index;   /* `taps` source indices for each output index, inside the picture */
     float *real;  /* their weights; */
     int *weight;  /* these in units of 1/2048; */
@@ -75,7 +75,7 @@ static const struct {
 
 static double scale_of(int in, int out) { return 1. / ((double)out / in); }
 
-/* Source position of output index i: its integer part, and the rest in *f. Linear and cubic of float pixels count in float64 (the
+/* Source position of output index i: its integer part, and the rest in *f. Linear of float pixels and cubic count in float64 (the
  * library hands them to IPP). */
 static int position(int i, int in, int out, int method, int precise, double *f)
 {
@@ -108,7 +108,7 @@ static void at_border(int *s, double *f, int in)
 static struct axis make_axis(struct vn_arena *a, int in, int out, int method, int precise, int across)
 {
     const int taps = kernels[method].taps;
-    struct axis x = { taps, NEW_ARRAY(a, int, (size_t)out * taps), NEW_ARRAY(a, float, (size_t)out * taps), NEW_ARRAY(a, int, (size_t)out * taps), NULL };
+    struct axis x = { taps, precise, NEW_ARRAY(a, int, (size_t)out * taps), NEW_ARRAY(a, float, (size_t)out * taps), NEW_ARRAY(a, int, (size_t)out * taps), NULL };
     if (taps == 2 && across && vn_image_has_avx2())
         x.pairs = NEW_ARRAY(a, int32_t, out);
     for (int i = 0; i < out; i++) {
@@ -190,12 +190,41 @@ static void across_linear(int16_t *out, const struct vn_picture *in, int y, cons
         across_linear_n(out, from, x, i, w, in->c);
 }
 
+/* Cubic of bytes in float32 (the library hands pictures of at least 4 x 4 to IPP). */
+static inline __attribute__((always_inline)) void across_cubic_n(float *out, const uint8_t *in, const struct axis *x, int i, int w, int c)
+{
+    for (; i < w; i++)
+        for (int q = 0; q < c; q++) {
+            const int *at = x->index + 4 * (size_t)i;
+            const float *weight = x->real + 4 * (size_t)i;
+            float sum = (float)in[(size_t)at[0] * c + q] * weight[0];
+            for (int k = 1; k < 4; k++)
+                sum += (float)in[(size_t)at[k] * c + q] * weight[k];
+            out[(size_t)i * c + q] = sum;
+        }
+}
+
+static void across_cubic(float *out, const struct vn_picture *in, int y, const struct axis *x, int w)
+{
+    const size_t row = (size_t)in->w * in->c;
+    const uint8_t *from = in->data + y * row, *end = in->data + row * in->h;
+    const int i = in->c >= 3 && vn_image_has_avx2() ? vn_row_cubic_avx2(out, from, end, w, in->c, x->index, x->real) : 0;
+    if (in->c == 3)
+        across_cubic_n(out, from, x, i, w, 3);
+    else if (in->c == 1)
+        across_cubic_n(out, from, x, i, w, 1);
+    else
+        across_cubic_n(out, from, x, i, w, in->c);
+}
+
 static void row_across(void *out, const struct vn_picture *in, int y, const struct axis *x, int w)
 {
     const int c = in->c;
     const size_t from = (size_t)y * in->w * c;
     if (in->type == VN_PIXEL_U8 && x->taps == 2) {
         across_linear(out, in, y, x, w);
+    } else if (in->type == VN_PIXEL_U8 && x->taps == 4 && x->precise) {
+        across_cubic(out, in, y, x, w);
     } else if (in->type == VN_PIXEL_U8) {
         SPREAD(across_u8, out, in->data + from)
     } else {
@@ -217,6 +246,17 @@ VN_SIMD static void down_4(uint8_t *restrict out, const int *const *p, const int
     for (size_t i = 0; i < n; i++) {
         const int x = (p0[i] * w[0] + p1[i] * w[1] + p2[i] * w[2] + p3[i] * w[3] + (1 << 21)) >> 22;
         out[i] = (uint8_t)(x < 0 ? 0 : x > 255 ? 255 : x);
+    }
+}
+
+/* Adding and taking 3 * 2^22 rounds to the nearest integer. */
+VN_SIMD static void down_cubic(uint8_t *restrict out, const float *const *p, const float *w, size_t n)
+{
+    const float *p0 = p[0], *p1 = p[1], *p2 = p[2], *p3 = p[3], a = w[0], b = w[1], c = w[2], d = w[3];
+    for (size_t i = 0; i < n; i++) {
+        const float x = p0[i] * a + p1[i] * b + p2[i] * c + p3[i] * d;
+        const int v = (int)(x + 12582912.f - 12582912.f);
+        out[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
     }
 }
 
@@ -250,6 +290,8 @@ static void row_down(struct vn_picture *out, int row, void *const *p, const stru
         down_f32(out->f32 + (size_t)row * n, (const float *const *)p, y->real + k, y->taps, n);
     else if (y->taps == 2)
         down_linear(to, p[0], p[1], (int16_t)w[0], (int16_t)w[1], n);
+    else if (y->taps == 4 && y->precise)
+        down_cubic(to, (const float *const *)p, y->real + k, n);
     else if (y->taps == 4)
         down_4(to, rows, w, n);
     else
@@ -259,7 +301,7 @@ static void row_down(struct vn_picture *out, int row, void *const *p, const stru
 static int separable(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int method, int w, int h, struct vn_err *e)
 {
     const int least = method == OPENCV_CUBIC ? 4 : 2;
-    const int precise = in->type == VN_PIXEL_F32 && method != OPENCV_LANCZOS4 && in->w >= least && in->h >= least;
+    const int precise = (in->type == VN_PIXEL_F32 ? method != OPENCV_LANCZOS4 : method == OPENCV_CUBIC) && in->w >= least && in->h >= least;
     const struct axis x = make_axis(a, in->w, w, method, precise, 1), y = make_axis(a, in->h, h, method, precise, 0);
     const size_t n = (size_t)w * in->c;
     void *ring[MAX_TAPS], *rows[MAX_TAPS];

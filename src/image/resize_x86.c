@@ -115,17 +115,22 @@ AVX2 int vn_row_area_avx2(float *out, const uint8_t *in, const uint8_t *end, int
     return w;
 }
 
-/* Four neighbours, weights of 16 bits; stops where taps lie across a border. Writes 4 sums for each pixel. */
-AVX2 int vn_row_cubic_avx2(int *out, const uint8_t *in, const uint8_t *end, int i, int w, int c, const int *index, const int16_t *weights)
+AVX2 static inline __m128 weighted(const uint8_t *p, float w)
 {
-    const __m256i shuffle = _mm256_load_si256((const __m256i *)pair_shuffle[c - 3]);
-    for (; i < w; i++) {
-        const int *at = index + 4 * (size_t)i;
-        const uint8_t *p = in + (size_t)at[0] * c;
-        if (at[3] - at[0] != 3 || end - p < 16)
+    int pixel;
+    memcpy(&pixel, p, 4);
+    return _mm_mul_ps(_mm_cvtepi32_ps(_mm_cvtepu8_epi32(_mm_cvtsi32_si128(pixel))), _mm_set1_ps(w));
+}
+
+AVX2 int vn_row_cubic_avx2(float *out, const uint8_t *in, const uint8_t *end, int w, int c, const int *index, const float *weight)
+{
+    for (int i = 0; i < w; i++, index += 4, weight += 4) {
+        if (end - in < (ptrdiff_t)index[3] * c + 4)
             return i;
-        const __m256i x = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)p)), shuffle);
-        _mm_storeu_si128((__m128i *)(out + (size_t)i * c), both_lanes(_mm256_madd_epi16(x, four_weights(weights + 4 * (size_t)i))));
+        __m128 sum = weighted(in + (size_t)index[0] * c, weight[0]);
+        for (int k = 1; k < 4; k++)
+            sum = _mm_add_ps(sum, weighted(in + (size_t)index[k] * c, weight[k]));
+        _mm_storeu_ps(out + (size_t)i * c, sum);
     }
     return w;
 }
@@ -135,10 +140,10 @@ int vn_row_area_avx2(float *out, const uint8_t *in, const uint8_t *end, int w, i
     (void)out, (void)in, (void)end, (void)w, (void)c, (void)start, (void)from, (void)weight;
     return 0;
 }
-int vn_row_cubic_avx2(int *out, const uint8_t *in, const uint8_t *end, int i, int w, int c, const int *index, const int16_t *weights)
+int vn_row_cubic_avx2(float *out, const uint8_t *in, const uint8_t *end, int w, int c, const int *index, const float *weight)
 {
-    (void)out, (void)in, (void)end, (void)w, (void)c, (void)index, (void)weights;
-    return i;
+    (void)out, (void)in, (void)end, (void)w, (void)c, (void)index, (void)weight;
+    return 0;
 }
 int vn_image_has_avx2(void) { return 0; }
 int vn_row_weigh_avx2(uint8_t *out, const uint8_t *in, const uint8_t *end, int w, int c, const int *first, const int *count, const int16_t *high,

@@ -19,7 +19,7 @@ size_t vn_column_weigh_avx2(uint8_t *out, const uint8_t *in, const int16_t *high
 int vn_row_linear_avx2(int16_t *out, const uint8_t *in, const uint8_t *end, int w, int c, const int *index, const int32_t *weights);
 /* OpenCV's area, c = 3 or 4: `out` has room for 4 values behind its end. Parts as in resize_opencv.c. */
 int vn_row_area_avx2(float *out, const uint8_t *in, const uint8_t *end, int w, int c, const int *start, const int *from, const float *weight);
-/* OpenCV's cubic from pixel i on, c = 3 or 4; returns the first pixel that is not done (its taps lie across a border). `out` as above. */
-int vn_row_cubic_avx2(int *out, const uint8_t *in, const uint8_t *end, int i, int w, int c, const int *index, const int16_t *weights);
+/* OpenCV's cubic in float32, c = 3 or 4: four source pixels and weights for each output pixel. `out` as above. */
+int vn_row_cubic_avx2(float *out, const uint8_t *in, const uint8_t *end, int w, int c, const int *index, const float *weight);
 
 #endif
