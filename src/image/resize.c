@@ -122,6 +122,42 @@ void vn_resize_pillow_bilinear(struct vn_picture *out, struct vn_arena *a, const
         vn_resize(out, a, in, r, w, h, &e);
 }
 
+/* ---- nearest ---- */
+
+static inline __attribute__((always_inline)) void pick_row(uint8_t *to, const uint8_t *row, const int *from, int i, int w, size_t n)
+{
+    for (; i < w; i++)
+        memcpy(to + (size_t)i * n, row + (size_t)from[i] * n, n);
+}
+
+/* Three bytes by loads and stores of four, while these stay inside of both rows. */
+static int pick_three(uint8_t *to, const uint8_t *row, const int *from, int w, size_t row_bytes)
+{
+    int i = 0;
+    for (; i + 1 < w && (size_t)from[i] * 3 + 4 <= row_bytes; i++)
+        memcpy(to + 3 * (size_t)i, row + 3 * (size_t)from[i], 4);
+    return i;
+}
+
+int vn_resize_pick(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const int *x, int w, const int *y, int h,
+                   struct vn_err *e)
+{
+    const struct vn_picture p = *in;
+    const size_t n = vn_pixel_size(p.type) * p.c, row_bytes = (size_t)p.w * n;
+    TRY(vn_picture_new(out, a, w, h, p.c, p.type, e));
+    for (int j = 0; j < h; j++) {
+        const uint8_t *row = p.data + (size_t)y[j] * row_bytes;
+        uint8_t *to = out->data + (size_t)j * w * n;
+        if (n == 3)
+            pick_row(to, row, x, pick_three(to, row, x, w, row_bytes), w, 3);
+        else if (n == 1)
+            pick_row(to, row, x, 0, w, 1);
+        else
+            pick_row(to, row, x, 0, w, n);
+    }
+    return VN_OK;
+}
+
 /* ---- sizes ---- */
 
 static double same(double x) { return x; }

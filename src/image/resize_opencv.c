@@ -462,40 +462,14 @@ static int nearest_index(int i, int in, int out, int exact)
     return clamp((int)((step * i + step / 2 - in % 2) >> 16), 0, in - 1);
 }
 
-static inline __attribute__((always_inline)) void pick_row(uint8_t *to, const uint8_t *row, const size_t *from, int w, size_t n)
-{
-    for (int x = 0; x < w; x++, to += n)
-        memcpy(to, row + from[x], n);
-}
-
-/* Three bytes by loads and stores of four, as long as they stay in the row that they are of. */
-static int pick_three(uint8_t *to, const uint8_t *row, const size_t *from, int w, size_t row_bytes)
-{
-    int x = 0;
-    for (; x + 1 < w && from[x] + 4 <= row_bytes; x++)
-        memcpy(to + 3 * (size_t)x, row + from[x], 4);
-    return x;
-}
-
 static int nearest(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int exact, int w, int h, struct vn_err *e)
 {
-    const size_t n = vn_pixel_size(in->type) * in->c;
-    size_t *from = NEW_ARRAY(a, size_t, w);
-    TRY(vn_picture_new(out, a, w, h, in->c, in->type, e));
-    for (int x = 0; x < w; x++)
-        from[x] = nearest_index(x, in->w, w, exact) * n;
-    for (int y = 0; y < h; y++) {
-        const uint8_t *row = in->data + (size_t)nearest_index(y, in->h, h, exact) * in->w * n;
-        uint8_t *to = out->data + (size_t)y * w * n;
-        const int done = n == 3 ? pick_three(to, row, from, w, (size_t)in->w * n) : 0;
-        if (n == 3)
-            pick_row(to + 3 * (size_t)done, row, from + done, w - done, 3);
-        else if (n == 1)
-            pick_row(to, row, from, w, 1);
-        else
-            pick_row(to, row, from, w, n);
-    }
-    return VN_OK;
+    int *x = NEW_ARRAY(a, int, w), *y = NEW_ARRAY(a, int, h);
+    for (int i = 0; i < w; i++)
+        x[i] = nearest_index(i, in->w, w, exact);
+    for (int i = 0; i < h; i++)
+        y[i] = nearest_index(i, in->h, h, exact);
+    return vn_resize_pick(out, a, in, x, w, y, h, e);
 }
 
 /* The right weight in units of 2^-8, and its left neighbour. */

@@ -228,21 +228,19 @@ static int resample(struct vn_picture *out, struct vn_arena *a, const struct vn_
 }
 
 /* The source index advances by repeated addition, as there. */
+static int *nearest_indices(struct vn_arena *a, int in, float from, float to, int n)
+{
+    const double step = (double)(to - from) / n;
+    int *index = NEW_ARRAY(a, int, n);
+    double at = from + step * 0.5;
+    for (int i = 0; i < n; i++, at += step)
+        index[i] = at < 0 ? 0 : (int)at >= in ? in - 1 : (int)at;
+    return index;
+}
+
 static int nearest(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, const float *b, struct vn_err *e)
 {
-    TRY(vn_picture_new(out, a, w, h, in->c, in->type, e));
-    const size_t n = vn_pixel_size(in->type) * in->c;
-    const double sx = (double)(b[2] - b[0]) / w, sy = (double)(b[3] - b[1]) / h;
-    int *from = NEW_ARRAY(a, int, w);
-    double u = b[0] + sx * 0.5, v = b[1] + sy * 0.5;
-    for (int x = 0; x < w; x++, u += sx)
-        from[x] = u < 0 ? 0 : (int)u >= in->w ? in->w - 1 : (int)u;
-    for (int y = 0; y < h; y++, v += sy) {
-        const int row = v < 0 ? 0 : (int)v >= in->h ? in->h - 1 : (int)v;
-        for (int x = 0; x < w; x++)
-            memcpy(out->data + ((size_t)y * w + x) * n, in->data + ((size_t)row * in->w + from[x]) * n, n);
-    }
-    return VN_OK;
+    return vn_resize_pick(out, a, in, nearest_indices(a, in->w, b[0], b[2], w), w, nearest_indices(a, in->h, b[1], b[3], h), h, e);
 }
 
 /* ---- reduce ---- */

@@ -125,17 +125,13 @@ static float *apply(struct vn_arena *a, const float *in, const struct axis *x, s
     return out;
 }
 
-static int nearest(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int exact, int w, int h, struct vn_err *e)
+static int *nearest_indices(struct vn_arena *a, int in, int n, int exact)
 {
-    TRY(vn_picture_new(out, a, w, h, in->c, in->type, e));
-    const size_t n = vn_pixel_size(in->type) * in->c;
-    const float sx = (float)in->w / (float)w, sy = (float)in->h / (float)h, shift = exact ? 0.5f : 0;
-    for (int y = 0; y < h; y++)
-        for (int x = 0; x < w; x++) {
-            const int u = clamp((int64_t)(((float)x + shift) * sx), in->w - 1), v = clamp((int64_t)(((float)y + shift) * sy), in->h - 1);
-            memcpy(out->data + ((size_t)y * w + x) * n, in->data + ((size_t)v * in->w + u) * n, n);
-        }
-    return VN_OK;
+    int *index = NEW_ARRAY(a, int, n);
+    const float scale = (float)in / (float)n, shift = exact ? 0.5f : 0;
+    for (int i = 0; i < n; i++)
+        index[i] = clamp((int64_t)(((float)i + shift) * scale), in - 1);
+    return index;
 }
 
 RUN(vn_resize_torchvision)
@@ -144,8 +140,10 @@ RUN(vn_resize_torchvision)
         *out = *in;
         return VN_OK;
     }
-    if (r->method == TORCH_NEAREST || r->method == TORCH_NEAREST_EXACT)
-        return nearest(out, a, in, r->method == TORCH_NEAREST_EXACT, w, h, e);
+    if (r->method == TORCH_NEAREST || r->method == TORCH_NEAREST_EXACT) {
+        const int exact = r->method == TORCH_NEAREST_EXACT;
+        return vn_resize_pick(out, a, in, nearest_indices(a, in->w, w, exact), w, nearest_indices(a, in->h, h, exact), h, e);
+    }
     if (((double)in->w + in->h + w + h) * 9 > 1 << 28)
         return vn_fail(e, VN_E_INPUT, "resize: %d x %d to %d x %d is too long", in->w, in->h, w, h);
     struct vn_arena *work = vn_arena_new();
