@@ -12,8 +12,8 @@ static atomic_long count;
 static long fail_at;
 static int fail_all, ready;
 
-/* dlsym may allocate before it has found malloc */
-static char early[4096];
+/* dlsym may allocate before it has found malloc, and libraries when they are loaded (libstdc++ behind libtiff: 72 KB) */
+static char early[1 << 18];
 static size_t early_used;
 
 static void *(*real_malloc)(size_t);
