@@ -21,6 +21,25 @@ static struct value *batchnorm(struct net *n, struct value *x, const char *chann
     return y;
 }
 
+/* ---- pair_variadic ---- */
+
+static void many_inputs_become_pairs(void **state)
+{
+    (void)state;
+    const struct op_def *ops[] = { &vn_op_sum, &vn_op_max, &vn_op_min };
+    for (int i = 0; i < 3; i++) {
+        struct net n = net_new();
+        struct value *x = net_input(&n, "x", "1x3"), *y = net_input(&n, "y", "4x1"), *z = net_input(&n, "z", "2x4x3");
+        net_output(&n, net_op(&n, ops[i], NET_LIST(x, y, z, x)));
+        net_output(&n, net_op(&n, ops[i], NET_LIST(x, y)));
+        const struct graph *g = applied(&n, "pair_variadic", 1);
+        assert_int_equal(g->nodes.n, 4);
+        for (int k = 0; k < g->nodes.n; k++)
+            assert_int_equal(g->nodes.v[k]->n_in, 2);
+        vn_arena_free(&n.arena);
+    }
+}
+
 /* ---- fold_batchnorm ---- */
 
 static void conv_batchnorm(void **state)
@@ -264,7 +283,7 @@ static void all_passes_together(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(conv_batchnorm), cmocka_unit_test(convtranspose_batchnorm), cmocka_unit_test(gemm_batchnorm),
+        cmocka_unit_test(many_inputs_become_pairs), cmocka_unit_test(conv_batchnorm), cmocka_unit_test(convtranspose_batchnorm), cmocka_unit_test(gemm_batchnorm),
         cmocka_unit_test(batchnorm_stays_where_others_read), cmocka_unit_test(bias_variants), cmocka_unit_test(pad_conv),
         cmocka_unit_test(identity_inside), cmocka_unit_test(identity_at_outputs), cmocka_unit_test(transposes_that_move_stay),
         cmocka_unit_test(shifting_pad_stays), cmocka_unit_test(shape_arithmetic), cmocka_unit_test(dead_nodes_go),
