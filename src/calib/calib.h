@@ -53,8 +53,8 @@ struct vn_program {
 int vn_program_start(struct vn_program *p, struct vn_arena *a, const struct graph *g, const struct compile_options *o,
                      const struct vn_options *run, struct vn_err *e);
 
-/* What an input of the tensor itself is given as: x, or its values rounded and saturated to int8 where the program takes
- * "pixel - 128" as integers. */
+/* What an input of the tensor itself is given as: x, or its values as integers where the program takes them: rounded and saturated
+ * for "pixel - 128", else as C converts them. */
 const void *vn_program_input(struct vn_arena *a, const struct vn_io *io, const float *x);
 
 /* ---- statistics of one tensor ---- */

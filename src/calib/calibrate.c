@@ -55,9 +55,12 @@ static int run_sample(struct collector *c, const struct vn_program *p, const str
 {
     struct vn_arena *a = vn_arena_new();
     float **x = NEW_ARRAY(a, float *, p->n_in);
+    const void **in = NEW_ARRAY(a, const void *, p->n_in);
     int status = vn_samples_load(s, c->sample, a, x, e);
+    for (int i = 0; status == VN_OK && i < p->n_in; i++)
+        in[i] = vn_program_input(a, &p->in[i], x[i]);
     if (status == VN_OK)
-        status = vn_model_run(p->model, (const void *const *)x, p->result, e);
+        status = vn_model_run(p->model, in, p->result, e);
     vn_arena_free(&a);
     if (status == VN_OK && c->bad)
         return vn_fail(e, VN_E_INPUT, "%s: tensor %s of the float model is not finite (NaN or infinite)", vn_samples_name(s, c->sample), c->bad);

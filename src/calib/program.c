@@ -29,8 +29,12 @@ int vn_program_start(struct vn_program *p, struct vn_arena *a, const struct grap
 
 const void *vn_program_input(struct vn_arena *a, const struct vn_io *io, const float *x)
 {
-    if (io->dtype != VN_I8)
+    if (io->dtype == VN_F32)
         return x;
+    if (io->dtype != VN_I8) { /* whole numbers, as indices */
+        const struct vn_tensor values = { VN_F32, vn_shape_of(io->rank, io->shape), (void *)(uintptr_t)x };
+        return vn_tensor_cast(a, &values, io->dtype)->data;
+    }
     int8_t *q = vn_arena_alloc(a, io->bytes);
     for (size_t i = 0; i < io->bytes; i++)
         q[i] = (int8_t)vn_quantize(x[i], 1, 0, -128, 127);

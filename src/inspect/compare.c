@@ -57,11 +57,14 @@ static int run_one(struct side *s, const struct vn_program *ref, const struct vn
     float **x = NEW_ARRAY(s->arena, float *, ref->n_in);
     const void **q = NEW_ARRAY(s->arena, const void *, ref->n_in);
     TRY(vn_samples_load(samples, s->sample, s->arena, x, e));
-    for (int i = 0; i < ref->n_in; i++)
+    const void **real = NEW_ARRAY(s->arena, const void *, ref->n_in);
+    for (int i = 0; i < ref->n_in; i++) {
+        real[i] = vn_program_input(s->arena, &ref->in[i], x[i]);
         q[i] = vn_program_input(s->arena, &quant->in[i], x[i]);
+    }
     memset(s->seen, 0, (size_t)s->g->values.n);
     memset(s->kept, 0, (size_t)s->g->values.n * sizeof *s->kept);
-    TRY(vn_model_run(ref->model, (const void *const *)x, ref->result, e));
+    TRY(vn_model_run(ref->model, real, ref->result, e));
     memset(s->seen, 0, (size_t)s->g->values.n);
     return vn_model_run(quant->model, q, quant->result, e);
 }

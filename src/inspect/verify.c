@@ -112,7 +112,7 @@ static int verify_sample(struct check *c, struct runner *onnx, struct runner *bi
     for (int i = 0; i < onnx->n_in; i++) {
         struct vn_tensor *x = NEW(c->scratch, struct vn_tensor);
         *x = (struct vn_tensor){ VN_F32, onnx->in_shape[i], f.tensor[i] };
-        in[i] = x;
+        in[i] = f.plain[i] ? f.plain[i] : x;
     }
     struct vn_tensor **results = NEW_ARRAY(c->scratch, struct vn_tensor *, onnx->n_out);
     memset(c->reference, 0, (size_t)c->g->values.n * sizeof *c->reference);

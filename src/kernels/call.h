@@ -22,7 +22,7 @@
 
 /* A tensor, row-major in the source model's order of axes. */
 struct vn_cells {
-    enum vn_dtype dtype; /* VN_F32, VN_F64 or VN_I64; `cast` alone takes others */
+    enum vn_dtype dtype; /* VN_F32, VN_F64 or VN_I64; `cast` takes any, what moves quantized elements VN_I8 and VN_I16, too */
     int rank;            /* 0..VN_MAX_RANK */
     int64_t d[VN_MAX_RANK];
     int64_t count; /* product of d */
@@ -46,6 +46,7 @@ struct vn_call {
     int64_t (*scratch)(const struct vn_call_args *a);
     /* NULL, or what is wrong with the data (an index outside). */
     const char *(*run)(struct vn_call_args *a);
+    int moves_quantized; /* input 0 and the output may be int8 or int16: their elements are moved by vn_cell_copy alone */
 };
 
 enum vn_call_id {
@@ -78,10 +79,12 @@ static inline void vn_cell_set_int(struct vn_cells *t, int64_t i, int64_t x) { (
 /* to[i] = from[k]; equal types. */
 static inline void vn_cell_copy(struct vn_cells *to, int64_t i, const struct vn_cells *from, int64_t k)
 {
-    if (to->dtype == VN_F32)
-        ((uint32_t *)to->data)[i] = ((const uint32_t *)from->data)[k];
-    else
-        ((uint64_t *)to->data)[i] = ((const uint64_t *)from->data)[k];
+    switch (to->dtype) {
+    case VN_I8: ((uint8_t *)to->data)[i] = ((const uint8_t *)from->data)[k]; break;
+    case VN_I16: ((uint16_t *)to->data)[i] = ((const uint16_t *)from->data)[k]; break;
+    case VN_F32: ((uint32_t *)to->data)[i] = ((const uint32_t *)from->data)[k]; break;
+    default: ((uint64_t *)to->data)[i] = ((const uint64_t *)from->data)[k]; break;
+    }
 }
 /* Cut to the width of an integer type, as C's conversions do. */
 int64_t vn_cell_wrap(int64_t x, int dtype);

@@ -59,8 +59,6 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return VN_OK;
 }
 
-static enum q_kind quant_kind(const struct node *n) { return n->in[1]->data ? Q_MOVE : Q_FLOAT; }
-
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     const struct vn_tensor *index = n->in[1]->data;
@@ -84,5 +82,5 @@ const struct op_def vn_op_gather = {
     .name = "gather", .onnx = "Gather", .min_in = 2, .max_in = 2,
     .attrs = specs, .attrs_size = sizeof(struct axis_attrs),
     .infer = infer, .eval = eval, .lower = lower,
-    .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 }, .quant_kind = quant_kind,
+    .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 },
 };

@@ -268,6 +268,8 @@ static void quantize_constants(struct state *s, struct node *n)
         struct value *v = own_constant(s, n, i);
         if (r->weight && i == r->weight)
             v->q = from_weight(s, v, vn_node_weight_axis(n), vn_node_has(n, r->bias ? r->bias : 99) ? n->in[r->bias] : NULL, n->in[0]->q->scale[0], wide);
+        else if (vn_node_kind(n) == Q_MOVE && n->out[0]->q) /* a table of embeddings: rounded once, as what is read from it */
+            v->q = n->out[0]->q;
         else
             v->q = from_constant(s, v, wide);
     }

@@ -33,7 +33,10 @@ static void fill(struct vn_call_args *a, const struct rt_step *s)
     a->scratch = p->scratch ? (int64_t *)s->in[a->n_in]->data : NULL;
 }
 
-static int is_cell(const struct rt_tensor *t) { return t->dtype == VN_F32 || t->dtype == VN_I64; }
+static int is_cell(const struct rt_tensor *t, int quantized_too)
+{
+    return t->dtype == VN_F32 || t->dtype == VN_I64 || (quantized_too && rt_is_quantized(t->dtype));
+}
 
 static int prepare(struct vn_model *m, struct rt_step *s, struct vn_err *e)
 {
@@ -46,8 +49,8 @@ static int prepare(struct vn_model *m, struct rt_step *s, struct vn_err *e)
     WANT(s, e, s->n_in > p->scratch && s->n_in - p->scratch <= VN_CALL_IN, "wrong number of inputs");
     fill(&a, s);
     for (int k = 0; k < a.n_in; k++) /* checked before their elements are looked at */
-        WANT(s, e, is_cell(s->in[k]) || p->function == VN_CALL_cast, "wrong types");
-    WANT(s, e, is_cell(s->out) || p->function == VN_CALL_cast, "wrong types");
+        WANT(s, e, is_cell(s->in[k], call->moves_quantized && k == 0) || p->function == VN_CALL_cast, "wrong types");
+    WANT(s, e, is_cell(s->out, call->moves_quantized) || p->function == VN_CALL_cast, "wrong types");
     const char *wrong = call->check(&a);
     WANT(s, e, !wrong, wrong);
     WANT(s, e, (call->scratch != NULL) == p->scratch, "scratch memory is missing, or not wanted");

@@ -26,4 +26,4 @@ static const char *run(struct vn_call_args *a)
     return NULL;
 }
 
-const struct vn_call vn_call_gather = { "gather", check, NULL, run };
+const struct vn_call vn_call_gather = { "gather", check, NULL, run, .moves_quantized = 1 };
