@@ -1,8 +1,8 @@
-/* vernier info - what a .bin or an ONNX file holds. */
+/* vernier info - what a .bin, an ONNX file or a Caffe network holds. */
 #include "base/file.h"
 #include "cli/cli.h"
 
-static const struct option_def options[] = { JSON_OPTION, { 0 } };
+static const struct option_def options[] = { MODEL_OPTIONS, JSON_OPTION, { 0 } };
 
 static const char *const type_names[] = { "featuremap", "rgb", "bgr", "yuv444", "nv12", "gray" };
 
@@ -76,7 +76,11 @@ static int info_onnx(const struct runner *r)
         return vn_print_json(json_pack("{s:s, s:i, s:i, s:i, s:i, s:o}", "file", r->path, "ir_version", g->ir_version, "opset", g->opset, "nodes",
                                        g->nodes.n, "integer_nodes", vn_quantize_count(g), "meta", meta));
     }
-    printf("%s: ONNX, IR version %d, opset %d, %d nodes after folding, %d of them in integers\n", r->path, g->ir_version, g->opset, g->nodes.n, vn_quantize_count(g));
+    if (vn_opt("--proto"))
+        printf("%s: Caffe, %d nodes after folding\n", r->path, g->nodes.n);
+    else
+        printf("%s: ONNX, IR version %d, opset %d, %d nodes after folding, %d of them in integers\n", r->path, g->ir_version, g->opset, g->nodes.n,
+               vn_quantize_count(g));
     print_values("input", g->inputs.v, g->inputs.n);
     print_values("output", g->outputs.v, g->outputs.n);
     for (int i = 0; i < g->meta.n; i++)
@@ -88,11 +92,11 @@ static int run(struct vn_arena *a, struct vn_err *e)
 {
     const char **words;
     vn_words(&words);
-    struct runner_options o = { .reference = vn_path_has_suffix(words[0], ".onnx") };
+    struct runner_options o = { .prototxt = vn_opt("--proto"), .reference = vn_opt("--proto") || vn_path_has_suffix(words[0], ".onnx") };
     vn_options_default(&o.run);
     struct runner *r;
     TRY(vn_runner_open(&r, a, words[0], &o, e));
     return r->kind == RUN_BIN ? info_bin(r) : info_onnx(r);
 }
 
-const struct command vn_cmd_info = { "info", "FILE.bin|FILE.onnx [options]", "inputs, outputs and metadata of a file", options, 1, 1, run };
+const struct command vn_cmd_info = { "info", "FILE.bin|FILE.onnx|FILE.caffemodel [options]", "inputs, outputs and metadata of a file", options, 1, 1, run };

@@ -6,8 +6,9 @@ import onnx
 import onnxruntime
 import pytest
 import tool
+from caffe_cases import rand
 from caffe_writer import Net, blob, field
-from test_caffe import opencv, rand, run
+from test_caffe import opencv, random_network, run
 
 WEIGHT, BIAS = rand(4, 3, 3, 3, seed=1), rand(4, seed=2)
 
@@ -190,7 +191,14 @@ def test_conversion(tmp_path, wanted):
     session = onnxruntime.InferenceSession(out / "net_original_float_model.onnx", providers=["CPUExecutionProvider"])
     np.testing.assert_allclose(session.run(None, {"data": X})[0], wanted, rtol=1e-5, atol=1e-6)
     said = tool.run("verify", out / "net_quantized_model.onnx", out / "net.bin", "--random", "3", want=tool.DONE)
-    assert "0 differ" in said.out + said.err or " 0 " in said.out, str(said)
+    assert re.search(r"[1-9]\d+ integers compared, 0 different", said.out), str(said)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_networks_convert(tmp_path, seed):
+    out = converted(tmp_path, random_network(np.random.default_rng(seed)).write(tmp_path), (1, 3, 24, 24))
+    said = tool.run("verify", out / "net_quantized_model.onnx", out / "net.bin", "--random", "3", want=tool.DONE)
+    assert re.search(r"[1-9]\d* integers compared, 0 different", said.out), str(said)
 
 
 def ssd():
@@ -270,6 +278,12 @@ def test_init_writes_a_configuration(tmp_path):
     assert f"caffe_model: '{files[1]}'" in text and f"prototxt: '{files[0]}'" in text and "onnx_model" not in text
 
 
+def test_info(tmp_path):
+    files = small().write(tmp_path)
+    text = tool.run("info", "--model", files[1], "--proto", files[0], want=tool.DONE).out
+    assert "net.caffemodel: Caffe, 6 nodes after folding" in text and "output[0]: prob 1x5 float32" in text
+
+
 @pytest.mark.parametrize("keys,words", [("caffe_model: net.caffemodel", "prototxt is missing"), ("prototxt: net.prototxt", "caffe_model is missing"),
                                         ("onnx_model: a.onnx, prototxt: net.prototxt", "excludes")])
 def test_configurations_want_both_files(tmp_path, keys, words):
@@ -281,8 +295,8 @@ def test_configurations_want_both_files(tmp_path, keys, words):
 @pytest.mark.parametrize("word,words", [("net.caffemodel", "a Caffe network needs its prototxt, too (--proto FILE)"), ("net.prototxt", "without its weights")])
 def test_one_of_two_files(tmp_path, word, words):
     small().write(tmp_path)
-    for command in ("check", "run", "init"):
-        if (command, word) != ("run", "net.prototxt"):
+    for command in ("check", "run", "init", "info"):
+        if word == "net.caffemodel" or command in ("check", "init"):
             assert words in tool.run(command, tmp_path / word, want=tool.USAGE).err
 
 
