@@ -423,15 +423,17 @@ static void check_given_shapes(struct reader *r)
 
 /* ---- building ---- */
 
+#define MAX_NEAREST 4096 /* names that are looked through for advice */
+
 static struct blob *bottom(struct reader *r, const char *name, int line)
 {
     struct blob *b = vn_map_get(r->blobs, name);
     if (b)
         return b;
-    const char **names = NEW_ARRAY(r->arena, const char *, r->g->values.n);
-    int n = 0;
-    for (; may_advise(r) && n < r->g->values.n && n < 4096; n++)
-        names[n] = r->g->values.v[n]->name;
+    const int n = !may_advise(r) ? 0 : r->g->values.n < MAX_NEAREST ? r->g->values.n : MAX_NEAREST;
+    const char **names = NEW_ARRAY(r->arena, const char *, n);
+    for (int i = 0; i < n; i++)
+        names[i] = r->g->values.v[i]->name;
     const char *near = vn_nearest(name, names, n);
     fail(r, VN_E_INPUT, line, "bottom '%.80s' is made by no layer above%s%s", name, near ? "; nearest: " : "", near ? near : "");
     return NULL;
