@@ -187,6 +187,8 @@ static int parse(struct arguments *x, int argc, char **argv, struct vn_err *e)
         char *next = i + 1 < argc ? argv[i + 1] : NULL;
         if (!strcmp(argv[i], "--prepare"))
             x->prepare = 1;
+        else if (!strcmp(argv[i], "--external-above") && next)
+            x->write.external_above = (size_t)atol(argv[++i]);
         else if (!strcmp(argv[i], "--integer-inputs"))
             x->write.int8_inputs = 1;
         else if (!strcmp(argv[i], "--quantize") && next)

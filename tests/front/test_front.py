@@ -572,6 +572,25 @@ def test_qdq_scale_must_be_positive(tmp_path):
     fails(tmp_path, model(nodes, [("x", [2])], [("y", None)], inits, opset=21), "scale 0 is 0", "positive")
 
 
+def test_large_weights_go_beside_the_model(tmp_path):
+    """What would not fit into 2 GB; here above a few kilobytes."""
+    rng = np.random.default_rng(7)
+    inits = {"w": rng.standard_normal((64, 32)).astype(np.float32), "v": rng.standard_normal((32, 40)).astype(np.float32), "b": np.ones(40, np.float32)}
+    nodes = [one("MatMul", ["x", "w"], ["a"], "m"), one("MatMul", ["a", "v"], ["c"], "m2"), one("Add", ["c", "b"])]
+    m = model(nodes, [("x", [2, 64])], [("y", [2, 40])], inits)
+    read(tmp_path, m, "--external-above", "5000")
+    data = tmp_path / "out.onnx.data"
+    assert data.stat().st_size == 8192 + 32 * 40 * 4
+    back = onnx.load(tmp_path / "out.onnx", load_external_data=False)
+    assert {t.name: t.data_location for t in back.graph.initializer} == {"w": 1, "v": 1, "b": 0}
+    onnx.checker.check_model(str(tmp_path / "out.onnx"), full_check=True)
+    feeds = {"x": rng.standard_normal((2, 64)).astype(np.float32)}
+    np.testing.assert_array_equal(run(str(tmp_path / "out.onnx"), feeds)[0], run(m, feeds)[0])
+    (tmp_path / "again").mkdir()
+    _, again = read(tmp_path / "again", tmp_path / "out.onnx")
+    np.testing.assert_array_equal(run(again, feeds)[0], run(m, feeds)[0])
+
+
 # ---- functions of the model, If, operators of ONNX Runtime ----
 
 def function_model(op="Twice", calls=2, body=None):

@@ -34,10 +34,11 @@ int vn_onnx_read_memory(struct graph **g, struct vn_arena *a, const void *data, 
 struct vn_onnx_write_options {
     int int8_inputs;              /* inputs with q are stored integers in the file, not float32 */
     const char *producer_version; /* NULL: left out */
+    size_t external_above;        /* bytes of constants above which they go to PATH.data; 0: the format's limit of 2 GB */
 };
 
 /* Write a graph: opset 21, IR 10, or newer where an operator wants it. Quantized values become QuantizeLinear and DequantizeLinear pairs (see qdq_write.c).
- * `o` may be NULL. Errors: VN_E_IO; VN_E_UNSUPPORTED over 2 GB, the limit of the format; VN_E_NOMEM. */
+ * `o` may be NULL. Errors: VN_E_IO; VN_E_NOMEM. */
 int vn_onnx_write(const struct graph *g, const char *path, const struct vn_onnx_write_options *o, struct vn_err *e);
 
 /* The same to memory in `a`. */

@@ -190,39 +190,105 @@ static int check_writable(const struct graph *g, struct vn_err *e)
     return VN_OK;
 }
 
+static int build(struct model_writer *w)
+{
+    TRY(check_writable(w->g, w->e));
+    const char *needed = find_needed(w);
+    w->written = NEW_ARRAY(w->arena, struct written, w->g->values.n);
+    reserve_names(w, needed);
+    write_inputs(w);
+    write_constants(w, needed);
+    for (int i = 0; i < w->g->nodes.n; i++)
+        write_node(w, w->g->nodes.v[i]);
+    write_outputs(w);
+    write_head(w);
+    return VN_OK;
+}
+
+static struct model_writer new_writer(struct vn_arena *a, const struct graph *g, const struct vn_onnx_write_options *o, struct vn_err *e)
+{
+    static const struct vn_onnx_write_options defaults = { 0 };
+    return (struct model_writer){ .arena = a, .g = g, .o = o ? o : &defaults, .names = vn_map_new(a), .node_names = vn_map_new(a), .e = e };
+}
+
+static int serialize(struct wire_bytes *image, struct model_writer *w)
+{
+    *image = vn_wire_write(&w->model, &vn_onnx_model_message, w->arena);
+    if (image->n > LARGEST_FILE)
+        return vn_fail(w->e, VN_E_UNSUPPORTED, "%s: the ONNX file would have %zu bytes, want at most %zu", w->g->source, image->n, LARGEST_FILE);
+    return VN_OK;
+}
+
 int vn_onnx_write_memory(const uint8_t **data, size_t *bytes, struct vn_arena *a, const struct graph *g,
                          const struct vn_onnx_write_options *o, struct vn_err *e)
 {
-    static const struct vn_onnx_write_options defaults = { 0 };
-    struct model_writer w = {
-        .arena = a, .g = g, .o = o ? o : &defaults, .names = vn_map_new(a), .node_names = vn_map_new(a), .e = e
-    };
-    TRY(check_writable(g, e));
-    const char *needed = find_needed(&w);
-    w.written = NEW_ARRAY(a, struct written, g->values.n);
-    reserve_names(&w, needed);
-    write_inputs(&w);
-    write_constants(&w, needed);
-    for (int i = 0; i < g->nodes.n; i++)
-        write_node(&w, g->nodes.v[i]);
-    write_outputs(&w);
-    write_head(&w);
-    const struct wire_bytes image = vn_wire_write(&w.model, &vn_onnx_model_message, a);
-    if (image.n > LARGEST_FILE)
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: the ONNX file would have %zu bytes, want at most %zu", g->source, image.n,
-                       LARGEST_FILE);
+    struct model_writer w = new_writer(a, g, o, e);
+    struct wire_bytes image;
+    TRY(build(&w));
+    TRY(serialize(&image, &w));
     *data = image.p;
     *bytes = image.n;
     return VN_OK;
 }
 
+/* ---- weights beside the model, where they would make it too large ---- */
+
+enum { SMALLEST_EXTERNAL = 1024, EXTERNAL_ALIGN = 4096 }; /* a page: readers map them */
+
+static size_t constant_bytes(const struct model_writer *w)
+{
+    const struct onnx_tensor *t = w->graph.initializers.v;
+    size_t sum = 0;
+    for (int i = 0; i < w->graph.initializers.n; i++)
+        sum += t[i].raw_data.n;
+    return sum;
+}
+
+static void add_entry(struct vn_arena *a, struct wire_list *l, const char *key, const char *value)
+{
+    *(struct onnx_entry *)vn_wire_append(a, l, sizeof(struct onnx_entry)) = (struct onnx_entry){ key, value };
+}
+
+/* Move one constant behind `*at` bytes of the file. */
+static int put_external(struct vn_file_out *f, struct onnx_tensor *t, const char *location, size_t *at, struct vn_arena *a, struct vn_err *e)
+{
+    static const char zeros[EXTERNAL_ALIGN];
+    const size_t gap = (EXTERNAL_ALIGN - *at % EXTERNAL_ALIGN) % EXTERNAL_ALIGN;
+    TRY(vn_file_put(f, zeros, gap, e));
+    TRY(vn_file_put(f, t->raw_data.p, t->raw_data.n, e));
+    add_entry(a, &t->external_data, "location", location);
+    add_entry(a, &t->external_data, "offset", vn_arena_fmt(a, "%zu", *at + gap));
+    add_entry(a, &t->external_data, "length", vn_arena_fmt(a, "%zu", t->raw_data.n));
+    t->data_location = 1;
+    *at += gap + t->raw_data.n;
+    t->raw_data = (struct wire_bytes){ NULL, 0 };
+    return VN_OK;
+}
+
+static int write_external(struct model_writer *w, const char *path)
+{
+    const char *location = vn_arena_fmt(w->arena, "%s.data", vn_path_base(path));
+    struct onnx_tensor *t = w->graph.initializers.v;
+    struct vn_file_out *f;
+    size_t at = 0;
+    TRY(vn_file_create(&f, w->arena, vn_arena_fmt(w->arena, "%s.data", path), w->e));
+    for (int i = 0; i < w->graph.initializers.n; i++)
+        if (t[i].raw_data.n >= SMALLEST_EXTERNAL)
+            TRY(put_external(f, &t[i], location, &at, w->arena, w->e));
+    return vn_file_commit(f, w->e);
+}
+
 static int write_file(struct vn_arena *a, const struct graph *g, const char *path, const struct vn_onnx_write_options *o,
                       struct vn_err *e)
 {
-    const uint8_t *data = NULL;
-    size_t bytes = 0;
-    TRY(vn_onnx_write_memory(&data, &bytes, a, g, o, e));
-    return vn_file_write(path, data, bytes, e);
+    struct model_writer w = new_writer(a, g, o, e);
+    struct wire_bytes image;
+    TRY(build(&w));
+    const size_t most = w.o->external_above ? w.o->external_above : LARGEST_FILE - (1 << 26); /* the rest is for nodes and names */
+    if (constant_bytes(&w) > most)
+        TRY(write_external(&w, path));
+    TRY(serialize(&image, &w));
+    return vn_file_write(path, image.p, image.n, e);
 }
 
 int vn_onnx_write(const struct graph *g, const char *path, const struct vn_onnx_write_options *o, struct vn_err *e)
