@@ -23,7 +23,7 @@ REWRITTEN = {("Upsample", ""): "Resize", ("QLinearConv", ""): "DequantizeLinear,
              ("QLinearAdd", "com.microsoft"): "DequantizeLinear, Add, QuantizeLinear", ("QLinearMul", "com.microsoft"): "DequantizeLinear, Mul, QuantizeLinear",
              ("QLinearGlobalAveragePool", "com.microsoft"): "DequantizeLinear, GlobalAveragePool, QuantizeLinear", ("FusedConv", "com.microsoft"): "Conv and its activation",
              ("Gelu", "com.microsoft"): "Gelu", ("QuantizeLinear", "com.microsoft"): "QuantizeLinear", ("DequantizeLinear", "com.microsoft"): "DequantizeLinear",
-             ("Constant", ""): "a constant", ("If", ""): "the branch that its constant condition takes"}
+             ("Constant", ""): "a constant"}
 
 
 def versions(name, domain):

@@ -40,6 +40,7 @@ enum attr_kind {
     ATTR_STRING, /* const char * */
     ATTR_TENSOR, /* const struct vn_tensor * */
     ATTR_STRINGS, /* struct texts */
+    ATTR_BRANCH,  /* const struct branch * */
 };
 
 struct attr_spec {
@@ -310,6 +311,12 @@ struct pad_attrs {
 };
 struct cast_attrs {
     int64_t to, saturate;
+};
+/* A subgraph of If, still in its file's form: known and imported once the condition is. Inputs 1 and on of the node are the values that
+ * either branch reads from outside. */
+struct branch {
+    /* Append the branch's nodes to g; they read n's inputs and make n's outputs. */
+    int (*import)(struct graph *g, const struct node *n, const struct branch *b, struct vn_err *e);
 };
 /* The model-local function that turns a runtime image into the network's input: y = ((matrix (x + offset)) - mean) * scale,
  * per channel; x is "pixel - 128". Kept as attributes so that they can be read in Netron. */

@@ -6,7 +6,7 @@
 static const int onnx_types[] = {
     [ATTR_INT] = ONNX_INT,    [ATTR_INTS] = ONNX_INTS,     [ATTR_FLOAT] = ONNX_FLOAT,   [ATTR_FLOATS] = ONNX_FLOATS,
     [ATTR_ENUM] = ONNX_STRING, [ATTR_STRING] = ONNX_STRING, [ATTR_TENSOR] = ONNX_TENSOR,
-    [ATTR_STRINGS] = ONNX_STRINGS,
+    [ATTR_STRINGS] = ONNX_STRINGS, [ATTR_BRANCH] = ONNX_GRAPH,
 };
 
 /* Attributes outside the tables that may stand in any node: they change nothing. */
@@ -114,6 +114,8 @@ static int get_attr(const struct context *c, const struct attr_spec *s, char *pl
         *(struct texts *)place = (struct texts){ x->strings.n, list };
         return VN_OK;
     }
+    case ATTR_BRANCH:
+        return vn_onnx_branch((const struct branch **)place, c->d, c->node, x->g, c->e);
     case ATTR_END:
         break;
     }
@@ -188,6 +190,8 @@ static void put_attr(struct onnx_node *out, const struct attr_spec *s, const cha
             x->t = NEW(a, struct onnx_tensor);
             vn_onnx_tensor_write(x->t, NULL, *tensor, a);
         }
+        break;
+    case ATTR_BRANCH: /* gone before anything is written */
         break;
     case ATTR_STRINGS:
         for (int i = 0; i < texts->n; i++) {

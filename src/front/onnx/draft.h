@@ -26,6 +26,8 @@ struct draft_input {
 struct draft {
     struct vn_arena *arena;
     const char *path;
+    const struct onnx_model *model;
+    int external; /* files beside the model may be read */
     int opset;
     VEC(struct draft_node *) nodes;
     VEC(struct draft_input) inputs;
@@ -46,7 +48,13 @@ const char *vn_onnx_add_constant_i64(struct draft *d, const char *base, int n, c
 int vn_onnx_node_fail(const struct draft *d, const struct draft_node *n, struct vn_err *e, int code, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* inline.c: calls of the model's own functions and If with a constant condition become the nodes that they stand for. */
+/* branch.c: the subgraphs of If. Outer names that the two branches of a node read, in a fixed order. */
+struct wire_list vn_onnx_captured(const struct onnx_node *n, struct vn_arena *a);
+int vn_onnx_branch(const struct branch **out, const struct draft *d, const struct draft_node *n, const struct onnx_graph *g, struct vn_err *e);
+/* reader.c: the stages from a decoded model on. */
+int vn_onnx_read_model(struct graph **g, struct vn_arena *a, struct onnx_model *m, const char *path, int external, const struct vn_onnx_options *o,
+                       struct vn_err *e);
+/* inline.c: calls of the model's own functions become the nodes that they stand for; If nodes get what their branches read as inputs. */
 int vn_onnx_inline(struct onnx_model *m, struct vn_arena *a, const char *path, struct vn_err *e);
 /* draft.c: model -> draft. Names are checked here: unique, defined. */
 int vn_onnx_draft(struct draft *d, const struct onnx_model *m, const struct vn_onnx_options *o, int external, struct vn_err *e);

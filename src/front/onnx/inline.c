@@ -1,4 +1,4 @@
-/* Calls of the model's own functions and If nodes with a constant condition become the nodes that they stand for.
+/* Calls of the model's own functions become the nodes that they stand for, and If nodes get what their branches read as inputs.
  *
  * Names inside get the caller's name in front, so that two calls do not meet. A function may call others; a file in which one calls
  * itself is refused by a limit on the number of nodes and of calls within calls. Functions of our own domain are operators and stay. */
@@ -14,8 +14,6 @@ struct inliner {
     const char *path;
     struct vn_err *e;
     VEC(struct onnx_node) nodes;
-    VEC(struct onnx_tensor) constants;
-    struct vn_map *known; /* constant tensors: name -> struct onnx_tensor */
     int expanded;
 };
 
@@ -47,7 +45,6 @@ struct scope {
     const char *prefix;
     const struct onnx_node *caller;       /* whose attributes the body refers to; NULL: none */
     const struct onnx_function *function; /* its defaults */
-    int outer_names;                      /* names that the body does not make are those outside (If) */
 };
 
 static const char *renamed(const struct inliner *s, const struct scope *c, const char *name)
@@ -56,7 +53,7 @@ static const char *renamed(const struct inliner *s, const struct scope *c, const
         return "";
     const char *known = vn_map_get(c->names, name);
     if (!known) {
-        known = c->outer_names ? name : vn_arena_fmt(s->arena, "%s/%s", c->prefix, name);
+        known = vn_arena_fmt(s->arena, "%s/%s", c->prefix, name);
         vn_map_set(c->names, name, (void *)(uintptr_t)known);
     }
     return known;
@@ -101,12 +98,6 @@ static int settle(struct inliner *s, const struct onnx_node *n, int depth);
 static int copy_nodes(struct inliner *s, const struct scope *c, const struct wire_list *nodes, int depth)
 {
     const struct onnx_node *n = nodes->v;
-    for (int i = 0; i < nodes->n; i++)
-        for (int k = 0; c->outer_names && k < n[i].out.n; k++) { /* what an If's branch makes is its own */
-            const char *name = vn_onnx_out(&n[i], k);
-            if (*name && !vn_map_get(c->names, name))
-                vn_map_set(c->names, name, (void *)(uintptr_t)vn_arena_fmt(s->arena, "%s/%s", c->prefix, name));
-        }
     for (int i = 0; i < nodes->n; i++) {
         struct onnx_node copy = n[i];
         copy.name = vn_arena_fmt(s->arena, "%s/%s", c->prefix, n[i].name && *n[i].name ? n[i].name : n[i].op_type ? n[i].op_type : "");
@@ -135,7 +126,7 @@ static int same_opset(const struct inliner *s, const struct onnx_function *f)
 
 static int call_function(struct inliner *s, const struct onnx_node *n, const struct onnx_function *f, int depth)
 {
-    struct scope c = { vn_map_new(s->arena), prefix_of(s, n), n, f, 0 };
+    struct scope c = { vn_map_new(s->arena), prefix_of(s, n), n, f };
     if (!same_opset(s, f))
         return fail(s, n, VN_E_UNSUPPORTED, "a function of the model with another operator set than the model itself");
     if (n->in.n > f->inputs.n || n->out.n > f->outputs.n)
@@ -148,58 +139,6 @@ static int call_function(struct inliner *s, const struct onnx_node *n, const str
     return copy_nodes(s, &c, &f->nodes, depth);
 }
 
-/* ---- If ---- */
-
-static void note_constant(struct inliner *s, const struct onnx_node *n)
-{
-    const struct onnx_attr *x = vn_onnx_attr(n, "value");
-    if (n->op_type && !strcmp(n->op_type, "Constant") && n->out.n == 1 && x && x->t)
-        vn_map_set(s->known, vn_onnx_out(n, 0), x->t);
-}
-
-/* 0, 1, or -1 where the condition is no constant. */
-static int condition(const struct inliner *s, const struct onnx_node *n)
-{
-    struct external_files none = { .arena = s->arena };
-    struct onnx_tensor *raw = vn_map_get(s->known, vn_onnx_in(n, 0));
-    const struct vn_tensor *t;
-    if (!raw || vn_onnx_tensor_read(&t, raw, &none, "condition", NULL) < 0 || vn_shape_count(&t->shape) != 1)
-        return -1;
-    return vn_tensor_i64(t, 0) != 0;
-}
-
-static int take_branch(struct inliner *s, const struct onnx_node *n, int depth)
-{
-    const int which = condition(s, n);
-    if (which < 0)
-        return fail(s, n, VN_E_UNSUPPORTED, "the condition is computed at run time; export the model with it fixed, or simplify the model so that it becomes a constant");
-    const struct onnx_attr *x = vn_onnx_attr(n, which ? "then_branch" : "else_branch");
-    if (!x || !x->g)
-        return fail(s, n, VN_E_INPUT, which ? "has no then_branch" : "has no else_branch");
-    const struct onnx_graph *g = x->g;
-    if (g->outputs.n != n->out.n || g->sparse_initializers)
-        return fail(s, n, VN_E_INPUT, "the branch has another number of outputs than the node, or sparse initializers");
-    struct scope c = { vn_map_new(s->arena), prefix_of(s, n), NULL, NULL, 1 };
-    for (int i = 0; i < g->initializers.n; i++) {
-        struct onnx_tensor t = ((const struct onnx_tensor *)g->initializers.v)[i];
-        if (!t.name)
-            return fail(s, n, VN_E_INPUT, "the branch has an initializer without a name");
-        const char *name = vn_arena_fmt(s->arena, "%s/%s", c.prefix, t.name);
-        vn_map_set(c.names, t.name, (void *)(uintptr_t)name);
-        t.name = name;
-        VEC_PUSH(s->arena, &s->constants, t);
-    }
-    TRY(copy_nodes(s, &c, &g->nodes, depth));
-    for (int i = 0; i < n->out.n; i++) { /* the branch's results under the node's names */
-        const struct onnx_value_info *o = (const struct onnx_value_info *)g->outputs.v + i;
-        struct onnx_node same = { .op_type = "Identity", .name = vn_arena_fmt(s->arena, "%s/output%d", c.prefix, i) };
-        *(const char **)vn_wire_append(s->arena, &same.in, sizeof(char *)) = renamed(s, &c, o->name);
-        *(const char **)vn_wire_append(s->arena, &same.out, sizeof(char *)) = vn_onnx_out(n, i);
-        VEC_PUSH(s->arena, &s->nodes, same);
-    }
-    return VN_OK;
-}
-
 /* ---- all nodes ---- */
 
 static int settle(struct inliner *s, const struct onnx_node *n, int depth)
@@ -207,13 +146,16 @@ static int settle(struct inliner *s, const struct onnx_node *n, int depth)
     const struct onnx_function *f = function_of(s, n);
     if (depth > MAX_CALLS || s->nodes.n > MAX_NODES || s->expanded > MAX_NODES)
         return fail(s, n, VN_E_INPUT, "the model's functions call each other without end, or make too many nodes");
-    if (!f && !is_if(n)) {
-        note_constant(s, n);
-        VEC_PUSH(s->arena, &s->nodes, *n);
-        return VN_OK;
-    }
     s->expanded++;
-    return f ? call_function(s, n, f, depth) : take_branch(s, n, depth);
+    if (f)
+        return call_function(s, n, f, depth);
+    struct onnx_node copy = *n;
+    const struct wire_list read = is_if(n) ? vn_onnx_captured(n, s->arena) : (struct wire_list){ 0 };
+    const int first = copy.in.n;
+    for (int i = 0; i < read.n; i++)
+        vn_onnx_set_in(s->arena, &copy, first + i, ((const char *const *)read.v)[i]);
+    VEC_PUSH(s->arena, &s->nodes, copy);
+    return VN_OK;
 }
 
 static int anything(const struct inliner *s, const struct onnx_graph *g)
@@ -227,19 +169,12 @@ static int anything(const struct inliner *s, const struct onnx_graph *g)
 
 int vn_onnx_inline(struct onnx_model *m, struct vn_arena *a, const char *path, struct vn_err *e)
 {
-    struct inliner s = { .arena = a, .model = m, .path = path, .e = e, .known = vn_map_new(a) };
+    struct inliner s = { .arena = a, .model = m, .path = path, .e = e };
     struct onnx_graph *g = m->graph;
     if (!g || !anything(&s, g))
         return VN_OK;
-    struct onnx_tensor *t = g->initializers.v;
-    for (int i = 0; i < g->initializers.n; i++) {
-        if (t[i].name)
-            vn_map_set(s.known, t[i].name, &t[i]);
-        VEC_PUSH(a, &s.constants, t[i]);
-    }
     for (int i = 0; i < g->nodes.n; i++)
         TRY(settle(&s, (const struct onnx_node *)g->nodes.v + i, 0));
     g->nodes = (struct wire_list){ s.nodes.v, s.nodes.n, s.nodes.cap };
-    g->initializers = (struct wire_list){ s.constants.v, s.constants.n, s.constants.cap };
     return VN_OK;
 }

@@ -150,18 +150,25 @@ static int to_graph(struct graph **out, const struct draft *d, const struct onnx
     return VN_OK;
 }
 
+int vn_onnx_read_model(struct graph **g, struct vn_arena *a, struct onnx_model *m, const char *path, int external, const struct vn_onnx_options *o,
+                       struct vn_err *e)
+{
+    struct draft *d = NEW(a, struct draft); /* branches read it later */
+    *d = (struct draft){ .arena = a, .path = vn_arena_str(a, path), .model = m, .external = external };
+    TRY(vn_onnx_inline(m, a, d->path, e));
+    TRY(vn_onnx_draft(d, m, o, external, e));
+    TRY(vn_onnx_check_support(d, e));
+    TRY(vn_onnx_upgrade(d, e));
+    TRY(vn_onnx_absorb_qdq(d, e));
+    return to_graph(g, d, m, !o || !o->n_shapes, e);
+}
+
 static int read_image(struct graph **g, struct vn_arena *a, struct wire_bytes image, const char *path, int external,
                       const struct vn_onnx_options *o, struct vn_err *e)
 {
-    struct onnx_model m = { 0 };
-    struct draft d = { .arena = a, .path = vn_arena_str(a, path) };
-    TRY(vn_wire_read(&m, &vn_onnx_model_message, a, image, path, e));
-    TRY(vn_onnx_inline(&m, a, d.path, e));
-    TRY(vn_onnx_draft(&d, &m, o, external, e));
-    TRY(vn_onnx_check_support(&d, e));
-    TRY(vn_onnx_upgrade(&d, e));
-    TRY(vn_onnx_absorb_qdq(&d, e));
-    return to_graph(g, &d, &m, !o || !o->n_shapes, e);
+    struct onnx_model *m = NEW(a, struct onnx_model);
+    TRY(vn_wire_read(m, &vn_onnx_model_message, a, image, path, e));
+    return vn_onnx_read_model(g, a, m, path, external, o, e);
 }
 
 int vn_onnx_read_memory(struct graph **g, struct vn_arena *a, const void *data, size_t bytes, const char *path,
