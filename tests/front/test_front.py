@@ -635,12 +635,12 @@ def test_if_with_a_constant_condition(tmp_path, truth):
 def test_if_on_a_shape(tmp_path, size):
     """As exporters write a squeeze: the condition comes from a shape; one branch hands on what it reads, the other holds another If."""
     outside = h.make_graph([h.make_node("Identity", ["x"], ["i"])], "same", [], [h.make_tensor_value_info("i", T.FLOAT, None)])
-    inner = h.make_node("If", ["flag"], ["z"], "inner", then_branch=h.make_graph([h.make_node("Squeeze", ["x", "axis"], ["s"])], "a", [], [h.make_tensor_value_info("s", T.FLOAT, None)]),
+    inner = h.make_node("If", ["flag"], ["z"], "inner", then_branch=h.make_graph([h.make_node("Reshape", ["x", "row"], ["s"])], "a", [], [h.make_tensor_value_info("s", T.FLOAT, None)]),
                         else_branch=h.make_graph([h.make_node("Neg", ["x"], ["n"])], "b", [], [h.make_tensor_value_info("n", T.FLOAT, None)]))
     squeeze = h.make_graph([inner, h.make_node("Relu", ["z"], ["r"])], "squeeze", [], [h.make_tensor_value_info("r", T.FLOAT, None)])
     nodes = [one("Shape", ["x"], ["sh"], "sh"), one("Gather", ["sh", "one"], ["d"], "d"), one("Equal", ["d", "one"], ["c"], "eq"),
              h.make_node("If", ["c"], ["m"], "choice", then_branch=squeeze, else_branch=outside), one("Abs", ["m"])]
-    inits = {"one": np.array(1, np.int64), "axis": np.array([1], np.int64), "flag": np.array(True)}
+    inits = {"one": np.array(1, np.int64), "row": np.array([-1], np.int64), "flag": np.array(True)}
     m = model(nodes, [("x", [2, size])], [("y", [2] if size == 1 else [2, size])], inits, opset=18)
     same(tmp_path, m, None, "--prepare")
 
