@@ -175,6 +175,17 @@ int vn_interp_run(struct vn_arena *a, const struct graph *g, const struct vn_ten
     return status;
 }
 
+int vn_interp_fed(struct vn_arena *a, const struct node *n, const struct vn_tensor *const *in, struct vn_tensor **out, struct vn_err *e)
+{
+    const struct vn_tensor **cells = NEW_ARRAY(a, const struct vn_tensor *, n->n_in);
+    for (int i = 0; i < n->n_in; i++)
+        cells[i] = n->in[i] && in[i] ? as_cells(a, n->in[i], in[i]) : NULL;
+    for (int i = 0; i < n->n_out; i++)
+        out[i] = n->out[i] ? new_output(a, n->out[i]) : NULL;
+    const struct eval ev = { a, cells, out };
+    return eval_node(n, &ev, e);
+}
+
 int vn_interp_node(struct vn_arena *a, struct node *n, struct vn_tensor **out, struct vn_err *e)
 {
     const struct vn_tensor **in = NEW_ARRAY(a, const struct vn_tensor *, n->n_in);

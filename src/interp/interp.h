@@ -13,6 +13,10 @@ typedef void vn_interp_watch(void *user, const struct value *v, const struct vn_
 int vn_interp_run(struct vn_arena *a, const struct graph *g, const struct vn_tensor *const *inputs, struct vn_tensor **outputs,
                   vn_interp_watch *watch, void *user, struct vn_err *e);
 
+/* Evaluate one node from given inputs: in[i] as cells of its input values (VN_I64 of q, VN_F64, or any type that converts to them), NULL
+ * where left out; out[i] cells in `a`, NULL where left out. */
+int vn_interp_fed(struct vn_arena *a, const struct node *n, const struct vn_tensor *const *in, struct vn_tensor **out, struct vn_err *e);
+
 /* Evaluate one node whose inputs are all constants, or a Shape node: out[i] in `a`, of the output values' own types; NULL where the output is
  * left out. For constant folding: quantized constants are taken as what they stand for. */
 int vn_interp_node(struct vn_arena *a, struct node *n, struct vn_tensor **out, struct vn_err *e);
