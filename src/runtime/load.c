@@ -263,6 +263,7 @@ static int layout(struct vn_model **out, const struct file *f, struct bump *b, c
         return rt_fail(e, VN_E_INPUT, "damaged .bin: its index arrays want %llu bytes", (unsigned long long)index_bytes);
     char *own = take(b, index_bytes, 1);
     char *scratch = take(b, hidden + VN_SLACK, 1);
+    int64_t *live = take(b, n_tensors, 8 * sizeof *live); /* the only record that a run changes */
     if (!b->base)
         return VN_OK;
     m->header = f->h;
@@ -280,6 +281,8 @@ static int layout(struct vn_model **out, const struct file *f, struct bump *b, c
     strings[f->h.section[BIN_STRINGS].bytes - 1] = 0;
     memcpy(params, section(f, BIN_PARAMS), f->h.section[BIN_PARAMS].bytes);
     vn_kernels_init(&m->kernels, vn_kernels_cpu() & o->cpumask);
+    for (uint32_t i = 0; i < m->n_tensors; i++)
+        m->tensors[i].live = live + 8 * (size_t)i;
     for (uint32_t i = 0; i < m->n_tensors; i++)
         TRY(load_tensor(m, f, strings, i, e));
     if (scratch_bytes(m) > hidden + VN_SLACK)

@@ -14,7 +14,7 @@ struct rt_tensor {
     enum bin_place place;
     int rank, channels_last;
     int64_t dims[8]; /* as the source model has them */
-    int64_t live[8]; /* of the last run: smaller than dims where the size depends on the data */
+    int64_t *live;   /* 8 extents of the last run: smaller than dims where the size depends on the data */
     float scale;
     int32_t zero;
     char *data; /* NULL: BIN_HIDDEN */

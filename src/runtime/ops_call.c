@@ -67,7 +67,7 @@ static void run(struct vn_model *m, const struct rt_step *s)
     struct vn_call_args a;
     fill(&a, s);
     const char *wrong = vn_calls[p->function]->run(&a);
-    memcpy(s->out->live, a.out.d, sizeof s->out->live);
+    memcpy(s->out->live, a.out.d, sizeof a.out.d);
     if (wrong && !m->failed) {
         m->failed = s;
         m->why = wrong;

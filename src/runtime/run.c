@@ -210,7 +210,7 @@ int vn_model_output_shape(const struct vn_model *m, int i, int64_t *shape)
 {
     if (i < 0 || (uint32_t)i >= m->header.n_outputs)
         return VN_E_USAGE;
-    memcpy(shape, m->tensors[m->io_tensor[m->header.n_inputs + (uint32_t)i]].live, sizeof m->tensors->live);
+    memcpy(shape, m->tensors[m->io_tensor[m->header.n_inputs + (uint32_t)i]].live, 8 * sizeof *shape);
     return VN_OK;
 }
 
