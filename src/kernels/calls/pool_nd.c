@@ -21,18 +21,57 @@ static const char *check(const struct vn_call_args *a)
     return op == NORM && a->i[18] < 1 ? "pool: wrong power" : NULL;
 }
 
+/* Taps [lo, hi) along axis k of the window at place o that lie in [0, end) of the input. */
+static void taps_inside(const struct vn_call_window *g, int k, int64_t o, int64_t end, int64_t *lo, int64_t *hi)
+{
+    const int64_t start = o * g->stride[k] - g->pad[k], d = g->dilation[k];
+    *lo = start < 0 ? (-start + d - 1) / d : 0;
+    *hi = start < end ? (end - start + d - 1) / d : 0;
+    *hi = *hi < g->kernel[k] ? *hi : g->kernel[k];
+    *lo = *lo < *hi ? *lo : *hi;
+}
+
 /* How many places the window covers along all axes, within x and its paddings. */
 static int64_t covered(const struct vn_call_window *g, const struct vn_call_args *a, const int64_t *o)
 {
     int64_t n = 1;
     for (int k = 0; k < 3; k++) {
-        const int64_t end = g->in[k] + (k < g->rank ? a->i[VN_CW_PAD_END + k] : 0);
-        int64_t here = 0;
-        for (int64_t t = 0; t < g->kernel[k]; t++)
-            here += o[k] * g->stride[k] + t * g->dilation[k] - g->pad[k] < end;
-        n *= here;
+        const int64_t end = g->in[k] + (k < g->rank ? a->i[VN_CW_PAD_END + k] : 0) + g->pad[k];
+        const struct vn_call_window padded = { .kernel[0] = g->kernel[k], .stride[0] = g->stride[k], .dilation[0] = g->dilation[k] };
+        int64_t lo, hi;
+        taps_inside(&padded, 0, o[k], end > 0 ? end : 0, &lo, &hi);
+        n *= hi - lo;
     }
     return n;
+}
+
+/* Elements of x under the window, one after the other, row by row. */
+struct taps {
+    int64_t lo[3], hi[3], t[3];
+};
+
+static void taps_begin(struct taps *s, const struct vn_call_window *g, const int64_t *o)
+{
+    for (int k = 0; k < 3; k++) {
+        taps_inside(g, k, o[k], g->in[k], &s->lo[k], &s->hi[k]);
+        s->t[k] = s->lo[k];
+    }
+    if (s->lo[1] >= s->hi[1] || s->lo[2] >= s->hi[2])
+        s->t[0] = s->hi[0];
+}
+
+/* The next element's place; -1: no more. */
+static int64_t taps_next(struct taps *s, const struct vn_call_window *g, const int64_t *o)
+{
+    if (s->t[0] >= s->hi[0])
+        return -1;
+    const int64_t at = vn_call_under(g, o, s->t);
+    for (int k = 2; k >= 0; k--) {
+        if (++s->t[k] < s->hi[k] || k == 0)
+            break;
+        s->t[k] = s->lo[k];
+    }
+    return at;
 }
 
 static int64_t smallest(int dtype)
@@ -49,12 +88,10 @@ static int64_t smallest(int dtype)
 /* Place of the largest element under the window; -1: none. NaN is never chosen. */
 static int64_t largest(const struct vn_cells *x, int64_t base, const struct vn_call_window *g, const int64_t *o)
 {
-    int64_t best = -1, t[3];
-    for (int64_t tap = 0; tap < g->taps; tap++) {
-        vn_call_place(t, tap, g->kernel);
-        const int64_t at = vn_call_under(g, o, t);
-        if (at < 0)
-            continue;
+    int64_t best = -1, at;
+    struct taps s;
+    taps_begin(&s, g, o);
+    while ((at = taps_next(&s, g, o)) >= 0) {
         const int more = vn_cells_real(x) ? vn_cell(x, base + at) > (best < 0 ? -INFINITY : vn_cell(x, base + best))
                                           : best < 0 || vn_cell_int(x, base + at) > vn_cell_int(x, base + best);
         best = more ? at : best;
@@ -65,13 +102,11 @@ static int64_t largest(const struct vn_cells *x, int64_t base, const struct vn_c
 static double joined(const struct vn_call_args *a, int64_t base, const struct vn_call_window *g, const int64_t *o)
 {
     const struct vn_cells *x = &a->in[0];
-    int64_t t[3], n = 0;
+    int64_t at, n = 0;
     double sum = 0;
-    for (int64_t tap = 0; tap < g->taps; tap++) {
-        vn_call_place(t, tap, g->kernel);
-        const int64_t at = vn_call_under(g, o, t);
-        if (at < 0)
-            continue;
+    struct taps s;
+    taps_begin(&s, g, o);
+    while ((at = taps_next(&s, g, o)) >= 0) {
         const double v = vn_cell(x, base + at);
         sum += a->i[1] == MEAN ? v : a->i[18] == 2 ? v * v : vn_pow(v < 0 ? -v : v, a->i[18]);
         n++;
