@@ -4,6 +4,7 @@
 #include "kernels/call.h"
 
 #define LETTERS 16
+#define MOST_WORK ((int64_t)1 << 40)
 
 /* Letter of axis d of operand k (the output comes behind the last input). */
 static int letter(const struct vn_call_args *a, int k, int d) { return a->i[1 + k * 4 + d / 2] >> (d % 2 * 16) & 0xffff; }
@@ -27,9 +28,14 @@ static const char *extents(const struct vn_call_args *a, int64_t *extent)
                 return "einsum: extents differ";
             extent[l] = extent[l] > 1 || extent[l] == 0 ? extent[l] : e;
         }
-    for (int l = 0; l < a->i[0]; l++)
+    int64_t work = 1;
+    for (int l = 0; l < a->i[0]; l++) {
         if (extent[l] < 0)
             return "einsum: a letter without an axis";
+        if (extent[l] && work > MOST_WORK / extent[l])
+            return "einsum: too many products";
+        work *= extent[l] ? extent[l] : 1;
+    }
     return NULL;
 }
 
