@@ -58,9 +58,9 @@ static const char *run(struct vn_call_args *a)
         }
         if (!(w - w == 0) || !(h - h == 0))
             return "a region is not finite";
-        const int64_t most = 1 << 20;
+        const int64_t limit = 1 << 20;
         const int64_t gh = samples_of(a, h, oh), gw = samples_of(a, w, ow), count = gh > 0 && gw > 0 ? gh * gw : 1;
-        if (gh > most || gw > most || gh * gw > most)
+        if (gh > limit || gw > limit || gh * gw > limit)
             return "a region has too many samples";
         for (int64_t i = 0; i < channels * oh * ow; i++) {
             const int64_t from = (batch * channels + i / (oh * ow)) * plane, py = i / ow % oh, px = i % ow;
