@@ -104,9 +104,9 @@ int vn_file_put(struct vn_file_out *o, const void *data, size_t bytes, struct vn
     return bytes && fwrite(data, 1, bytes, o->f) != bytes ? cannot_write(o, e) : VN_OK;
 }
 
-int vn_file_commit(struct vn_file_out *o, struct vn_err *e)
+static int commit(struct vn_file_out *o, int to_disk, struct vn_err *e)
 {
-    if (fflush(o->f) || fsync(fileno(o->f)))
+    if (fflush(o->f) || (to_disk && fsync(fileno(o->f))))
         return cannot_write(o, e);
     FILE *f = o->f;
     o->f = NULL;
@@ -118,7 +118,9 @@ int vn_file_commit(struct vn_file_out *o, struct vn_err *e)
     return VN_OK;
 }
 
-int vn_file_write(const char *path, const void *data, size_t bytes, struct vn_err *e)
+int vn_file_commit(struct vn_file_out *o, struct vn_err *e) { return commit(o, 1, e); }
+
+static int write_whole(const char *path, const void *data, size_t bytes, int to_disk, struct vn_err *e)
 {
     struct vn_arena *a = vn_arena_new();
     struct vn_file_out *out;
@@ -126,10 +128,13 @@ int vn_file_write(const char *path, const void *data, size_t bytes, struct vn_er
     if (r == VN_OK)
         r = vn_file_put(out, data, bytes, e);
     if (r == VN_OK)
-        r = vn_file_commit(out, e);
+        r = commit(out, to_disk, e);
     vn_arena_free(&a);
     return r;
 }
+
+int vn_file_write(const char *path, const void *data, size_t bytes, struct vn_err *e) { return write_whole(path, data, bytes, 1, e); }
+int vn_file_write_soon(const char *path, const void *data, size_t bytes, struct vn_err *e) { return write_whole(path, data, bytes, 0, e); }
 
 int vn_file_exists(const char *path)
 {

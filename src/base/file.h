@@ -11,6 +11,9 @@ int vn_file_map(struct vn_arena *a, const char *path, const uint8_t **data, size
 /* Write to a temporary name beside `path`, flush to disk, rename: readers see the old file or the whole new one. */
 int vn_file_write(const char *path, const void *data, size_t bytes, struct vn_err *e);
 
+/* Likewise, but without waiting for the disk: for many files whose hashes are kept, so that a loss of power shows. */
+int vn_file_write_soon(const char *path, const void *data, size_t bytes, struct vn_err *e);
+
 /* The same in pieces: write to `stream`, then commit or abandon. */
 struct vn_file_out;
 int vn_file_create(struct vn_file_out **out, struct vn_arena *a, const char *path, struct vn_err *e);

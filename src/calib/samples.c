@@ -96,12 +96,11 @@ static int train_pixels(uint8_t **train, const struct vn_pixel_format *f, const 
                         struct vn_err *e)
 {
     struct vn_picture pic, ready;
-    TRY(vn_picture_read(&pic, a, path, e));
-    if (p) {
-        if (vn_pipeline_run(&ready, a, p, &pic, e) < 0)
-            return vn_fail_at(e, "%s", path);
-    } else
+    TRY(vn_pipeline_pixels(&ready, a, p, path, e));
+    if (!p) {
+        pic = ready;
         vn_resize_pillow_bilinear(&ready, a, &pic, f->w, f->h);
+    }
     if (ready.w != f->w || ready.h != f->h)
         return vn_fail(e, VN_E_INPUT, "%s: the pipeline gives %d x %d pixels, the input wants %d x %d", path, ready.w, ready.h, f->w, f->h);
     *train = NEW_ARRAY(a, uint8_t, (size_t)f->w * f->h * 3);

@@ -402,6 +402,8 @@ static int resolve_calibration(struct config *c, struct vn_arena *a, struct vn_e
     parse_number(text_of(c, "max_percentile"), &c->max_percentile);
     parse_bool(text_of(c, "preprocess_on"), &c->preprocess_on);
     c->pipeline = text_of(c, "pipeline");
+    if (c->pipeline && (vn_path_has_suffix(c->pipeline, ".yaml") || vn_path_has_suffix(c->pipeline, ".yml")))
+        c->pipeline = path_in(c, a, c->pipeline);
     const int skip = !strcmp(c->calibration_type, "skip");
     const struct setting *dir = vn_config_given(c, "cal_data_dir"), *type = vn_config_given(c, "cal_data_type");
     if (skip && dir)

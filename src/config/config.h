@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/words.h"
 
 enum key_type { KEY_TEXT, KEY_BOOL, KEY_INT, KEY_FLOAT, KEY_CHOICE, KEY_LIST, KEY_NUMBERS, KEY_SHAPES, KEY_TREE };
 
@@ -107,8 +108,6 @@ int vn_config_fail(const struct config *c, const struct setting *s, struct vn_er
 /* The same at the place of a rule. */
 int vn_config_fail_rule(const struct config *c, const struct type_rule *r, struct vn_err *e, int code, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
-/* Smallest edit distance wins; NULL when nothing is near. */
-const char *vn_nearest(const char *word, const char *const *words, int n);
 
 /* ---- targets: targets/NAME.yaml; docs/targets.md explains the format ---- */
 

@@ -45,7 +45,7 @@ const struct key vn_keys[] = {
     { CALIB, "cal_data_dir", KEY_LIST, KEY_WORKS, NULL, .help = "one folder per input" },
     { CALIB, "cal_data_type", KEY_LIST, KEY_WORKS, NULL, "float32|uint8|(int32)|(int16)|(int8)", .help = "type of raw calibration files" },
     { CALIB, "preprocess_on", KEY_BOOL, KEY_WORKS, "False", .help = "the folder holds pictures: decode, and resize to the input" },
-    { CALIB, "pipeline", KEY_TEXT, KEY_WORKS, NULL, .needs = "preprocess_on=True", .help = "steps for the pictures instead of a plain resize: 'short_side 256; center_crop 224'" },
+    { CALIB, "pipeline", KEY_TEXT, KEY_WORKS, NULL, .needs = "preprocess_on=True", .help = "steps for the pictures instead of a plain resize: 'short_side 256; center_crop 224', or a YAML file (docs/alignment.md)" },
     { CALIB, "calibration_type", KEY_CHOICE, KEY_WORKS, "default", "default|max|skip|(kl)|(mix)|(load)", .help = "how thresholds are found" },
     { CALIB, "max_percentile", KEY_FLOAT, KEY_WORKS, "1.0", .min = 0.5, .max = 1, .needs = "calibration_type=max", .help = "share of values inside the threshold" },
     { CALIB, "per_channel", KEY_BOOL, KEY_LATER, "False", .needs = "calibration_type=max|kl", .help = "activations per channel" },

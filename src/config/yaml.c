@@ -1,7 +1,6 @@
 /* YAML to a flat list of settings, each checked against the table of keys. */
 #include "config/yaml.h"
 
-#include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,41 +25,6 @@ static int fail_at(const struct config *c, const yaml_mark_t *m, struct vn_err *
     vsnprintf(msg, sizeof msg, fmt, ap);
     va_end(ap);
     return vn_fail(e, VN_E_INPUT, "%s:%zu:%zu: %s", c->path, m->line + 1, m->column + 1, msg);
-}
-
-static int edit_distance(const char *a, const char *b)
-{
-    int row[64];
-    const int n = (int)strlen(a), m = (int)strlen(b);
-    if (n > 60 || m > 60)
-        return 99;
-    for (int j = 0; j <= m; j++)
-        row[j] = j;
-    for (int i = 1; i <= n; i++) {
-        int diagonal = row[0];
-        row[0] = i;
-        for (int j = 1; j <= m; j++) {
-            const int up = row[j], same = diagonal + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
-            const int step = (up < row[j - 1] ? up : row[j - 1]) + 1;
-            row[j] = same < step ? same : step;
-            diagonal = up;
-        }
-    }
-    return row[m];
-}
-
-const char *vn_nearest(const char *word, const char *const *words, int n)
-{
-    const char *best = NULL;
-    int least = (int)strlen(word) / 2 + 1;
-    for (int i = 0; i < n; i++) {
-        const int d = edit_distance(word, words[i]);
-        if (d < least) {
-            least = d;
-            best = words[i];
-        }
-    }
-    return best;
 }
 
 static const struct key *find_key(const char *group, const char *name)

@@ -152,6 +152,15 @@ int vn_picture_tensor(struct vn_tensor **out, struct vn_arena *a, const struct v
     if (t == VN_NONE || !vn_dtype_size(t))
         return vn_fail(e, VN_E_INPUT, "a tensor of an unknown element type");
     *out = vn_tensor_new(a, t, &s);
+    if (!minus_128 && t == VN_F32 && in->type == VN_PIXEL_F32) {
+        float *to = (*out)->data;
+        for (size_t k = 0; k < c && !channels_last; k++)
+            for (size_t i = 0; i < n; i++)
+                to[k * n + i] = in->f32[i * c + k];
+        if (channels_last)
+            memcpy(to, in->f32, n * c * sizeof *to);
+        return VN_OK;
+    }
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < c; k++) {
             const size_t to = channels_last ? i * c + k : k * n + i;

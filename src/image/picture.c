@@ -59,7 +59,13 @@ int vn_picture_cast(struct vn_picture *out, struct vn_arena *a, const struct vn_
     }
     const struct vn_picture from = *in;
     TRY(vn_picture_new(out, a, from.w, from.h, from.c, t, e));
-    for (size_t i = 0, n = vn_picture_values(&from); i < n; i++) {
+    const size_t n = vn_picture_values(&from);
+    if (t == VN_PIXEL_F32 && from.type == VN_PIXEL_U8) {
+        for (size_t i = 0; i < n; i++)
+            out->f32[i] = from.data[i];
+        return VN_OK;
+    }
+    for (size_t i = 0; i < n; i++) {
         const double x = vn_picture_value(&from, i);
         if (t == VN_PIXEL_U8)
             out->data[i] = (uint8_t)saturate(x, 255);

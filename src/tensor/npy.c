@@ -115,10 +115,10 @@ static const char *descr_of(enum vn_dtype t)
     return NULL;
 }
 
-int vn_npy_write(const char *path, const struct vn_tensor *t, struct vn_err *e)
+int vn_npy_bytes(const uint8_t **data, size_t *bytes, struct vn_arena *a, const struct vn_tensor *t, struct vn_err *e)
 {
     if (!descr_of(t->dtype))
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: .npy has no type for %s", path, vn_dtype_name(t->dtype));
+        return vn_fail(e, VN_E_UNSUPPORTED, ".npy has no type for %s", vn_dtype_name(t->dtype));
     char dims[VN_SHAPE_TEXT] = "", header[512];
     for (int i = 0; i < t->shape.rank; i++)
         sprintf(dims + strlen(dims), t->shape.rank == 1 ? "%lld," : i ? ", %lld" : "%lld", (long long)t->shape.d[i]);
@@ -128,15 +128,25 @@ int vn_npy_write(const char *path, const struct vn_tensor *t, struct vn_err *e)
     header[n++] = '\n';
     header[8] = (char)((n - 10) & 255);
     header[9] = (char)((n - 10) >> 8);
+    *bytes = (size_t)n + vn_tensor_bytes(t);
+    uint8_t *file = vn_arena_alloc(a, *bytes);
+    memcpy(file, header, (size_t)n);
+    if (vn_tensor_bytes(t))
+        memcpy(file + n, t->data, vn_tensor_bytes(t));
+    *data = file;
+    return VN_OK;
+}
+
+int vn_npy_write(const char *path, const struct vn_tensor *t, struct vn_err *e)
+{
     struct vn_arena *a = vn_arena_new();
-    struct vn_file_out *f;
-    int status = vn_file_create(&f, a, path, e);
-    if (status == VN_OK)
-        status = vn_file_put(f, header, (size_t)n, e);
-    if (status == VN_OK)
-        status = vn_file_put(f, t->data, vn_tensor_bytes(t), e);
-    if (status == VN_OK)
-        status = vn_file_commit(f, e);
+    const uint8_t *data;
+    size_t bytes;
+    int status = vn_npy_bytes(&data, &bytes, a, t, e);
+    if (status < 0)
+        vn_fail_at(e, "%s", path);
+    else
+        status = vn_file_write(path, data, bytes, e);
     vn_arena_free(&a);
     return status;
 }
