@@ -1,0 +1,28 @@
+/* No labels: the models' outputs are compared with the first model's, and that is all. */
+#include "inspect/evaluate.h"
+
+static int prepare(struct eval_set *ev, struct vn_err *e)
+{
+    (void)ev, (void)e;
+    return VN_OK;
+}
+
+static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct runner *r, struct vn_err *e)
+{
+    (void)a, (void)ev, (void)i, (void)r, (void)e;
+    *out = (struct record){ 0, NULL };
+    return VN_OK;
+}
+
+static int valid(const struct record *r, const struct eval_set *ev, int i)
+{
+    (void)ev, (void)i;
+    return r->n == 0;
+}
+
+static void score(double *out, int n, const struct eval_set *ev, const struct record *const *of, const int *times)
+{
+    (void)out, (void)n, (void)ev, (void)of, (void)times;
+}
+
+const struct metric vn_metric_outputs = { "outputs", "", prepare, keep, valid, score };

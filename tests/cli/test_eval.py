@@ -1,0 +1,252 @@
+"""vernier eval against NumPy, on the example network and on small ones: top-k, mIoU, likeness, intervals, going on after a stop."""
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import tool
+
+MASK = (1 << 64) - 1
+
+
+def evaluate(*args, **more):
+    return json.loads(tool.run("eval", *map(str, args), "--json", want=tool.DONE, **more).out)
+
+
+def splitmix(state):
+    while True:
+        state = (state + 0x9e3779b97f4a7c15) & MASK
+        z = state
+        z = ((z ^ z >> 30) * 0xbf58476d1ce4e5b9) & MASK
+        z = ((z ^ z >> 27) * 0x94d049bb133111eb) & MASK
+        yield z ^ z >> 31
+
+
+def resamples(n, times, seed):
+    random = splitmix(seed)
+    for _ in range(times):
+        yield np.array([(next(random) >> 32) * n >> 32 for _ in range(n)])
+
+
+@pytest.fixture(scope="module")
+def stages(digits, tmp_path_factory):
+    """Three stages of the example on its held-out pictures: (files, {file: {output: rows}}, labels)"""
+    files = [digits.stage("original_float"), digits.stage("quantized"), digits.bin]
+    out = {}
+    for file in files:
+        folder = tmp_path_factory.mktemp("rows")
+        tool.run("run", file, "--images", digits.held_out, "--output-dir", folder, want=tool.DONE)
+        out[file] = {p.stem: np.load(p) for p in folder.glob("*.npy")}
+    names = (folder / "files.txt").read_text().split()
+    label = dict(line.split() for line in digits.labels.read_text().split("\n") if line)
+    return files, out, np.array([int(label[n]) for n in names])
+
+
+def rank(rows, labels):
+    order = np.argsort(-rows, axis=1, kind="stable")
+    return np.argmax(order == labels[:, None], axis=1)
+
+
+def test_top_k_and_intervals(digits, stages):
+    files, out, labels = stages
+    result = evaluate(*files, "--metric", "top_k", "--images", digits.held_out, "--labels", digits.labels, "--k", "1,2", "--bootstrap", 200, "--seed", 7)
+    assert result["samples"] == len(labels) and [m["model"] for m in result["models"]] == [str(f) for f in files]
+    hits = {f: {k: rank(next(iter(out[f].values())), labels) < k for k in (1, 2)} for f in files}
+    picks = list(resamples(len(labels), 200, 7))
+    for file, model in zip(files, result["models"]):
+        for k in (1, 2):
+            score = model["scores"][f"top-{k}"]
+            assert score["value"] == pytest.approx(100 * hits[file][k].mean(), abs=1e-12)
+            if file is files[0]:
+                assert "interval" not in score
+                continue
+            d = [100 * (hits[file][k][p].mean() - hits[files[0]][k][p].mean()) for p in picks]
+            assert score["interval"] == pytest.approx(list(np.percentile(d, [2.5, 97.5])), abs=1e-9)
+            assert score["difference"] == pytest.approx(100 * (hits[file][k].mean() - hits[files[0]][k].mean()), abs=1e-12)
+
+
+def test_likeness(digits, stages):
+    files, out, labels = stages
+    result = evaluate(*files, "--images", digits.held_out)
+    assert result["metric"] == "outputs" and result["models"][0]["outputs"] == {}
+    for file, model in list(zip(files, result["models"]))[1:]:
+        for name, got in model["outputs"].items():
+            a, b = (out[f][name].reshape(len(labels), -1).astype(float) for f in (files[0], file))
+            cosine = (a * b).sum(1) / np.sqrt((a * a).sum(1) * (b * b).sum(1))
+            want = {"cosine_mean": cosine.mean(), "cosine_min": cosine.min(), "max_error": np.abs(a - b).max(),
+                    "sqnr_db": 10 * np.log10((a * a).sum() / ((a - b) ** 2).sum())}
+            assert got == pytest.approx(want, rel=1e-9)
+
+
+def test_folders_are_classes_and_limit(digits, stages, tmp_path):
+    files, out, labels = stages
+    names = sorted(p.name for p in digits.held_out.glob("*.png"))
+    for name, label in zip(names, labels):
+        (tmp_path / str(label)).mkdir(exist_ok=True)
+        shutil.copy(digits.held_out / name, tmp_path / str(label))
+    first = evaluate(files[2], "--metric", "top_k", "--images", digits.held_out, "--labels", digits.labels)
+    assert first["models"][0]["scores"] == evaluate(files[2], "--metric", "top_k", "--images", tmp_path, "--labels", "folders")["models"][0]["scores"]
+    assert evaluate(files[2], "--metric", "top_k", "--images", tmp_path, "--labels", "folders", "--limit", 5)["samples"] == 5
+
+
+def test_goes_on_from_earlier_results(digits, stages, tmp_path):
+    files, state = stages[0], tmp_path / "state"
+    args = (*files, "--metric", "top_k", "--images", digits.held_out, "--labels", digits.labels, "--resume", state, "--bootstrap", 50)
+    whole = evaluate(*args)
+    lines = state.read_bytes().splitlines(keepends=True)
+    assert len(lines) == 1 + whole["samples"] and whole["resumed"] == 0
+    again = evaluate(*args)
+    assert again["resumed"] == whole["samples"] and again["models"] == whole["models"]
+    state.write_bytes(b"".join(lines[:11]) + lines[11][:-9])  # stopped while it wrote
+    again = evaluate(*args, "--threads", 2)
+    assert again["resumed"] == 10 and again["models"] == whole["models"] and sorted(state.read_bytes().splitlines()) == sorted(b"".join(lines).splitlines())
+    assert "other models, pictures or settings" in tool.run("eval", *map(str, args), "--k", "3", want=tool.BAD_INPUT).err
+    for bad in (b"0 1 0 1 7\n", b"-1\n", b"0 99999999999 1\n", b"0 1 nan 0 1 0 4 1 1 1 1\n", b"x\n", lines[1] + lines[1]):
+        state.write_bytes(lines[0] + bad)
+        assert "damaged" in tool.run("eval", *map(str, args), want=tool.BAD_INPUT).err
+    state.write_text("my thesis\n")
+    assert "no file of an evaluation" in tool.run("eval", *map(str, args), want=tool.BAD_INPUT).err
+    assert state.read_text() == "my thesis\n"
+
+
+# ---- mIoU ----
+
+onnx = pytest.importorskip("onnx")
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+
+CLASSES = 4
+
+
+def save_net(path, rng, arg_max=False):
+    weight = rng.normal(size=(CLASSES, 3, 3, 3)).astype(np.float32)
+    nodes = [helper.make_node("Conv", ["x", "w"], ["y"], pads=[1, 1, 1, 1], strides=[2, 2])]
+    out = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, CLASSES, 12, 16])
+    if arg_max:
+        nodes.append(helper.make_node("ArgMax", ["y"], ["z"], axis=1, keepdims=0))
+        out = helper.make_tensor_value_info("z", TensorProto.INT64, [1, 12, 16])
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 24, 32])], [out], [numpy_helper.from_array(weight, "w")])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    return path
+
+
+def raised(x, height, width):
+    def taps(n, m):
+        at = (np.arange(m) + 0.5) * n / m - 0.5
+        low = np.floor(at).astype(int)
+        return low.clip(0, n - 1), (low + 1).clip(0, n - 1), at - low
+    a, b, w = taps(x.shape[1], height)
+    x = x[:, a] * (1 - w)[:, None] + x[:, b] * w[:, None]
+    a, b, w = taps(x.shape[2], width)
+    return x[:, :, a] * (1 - w) + x[:, :, b] * w
+
+
+@pytest.fixture(scope="module")
+def segmentation(tmp_path_factory):
+    """Random pictures with random labels (9 does not count), a network, and what it gives in onnxruntime."""
+    Image, ort = pytest.importorskip("PIL.Image"), pytest.importorskip("onnxruntime")
+    folder, rng = tmp_path_factory.mktemp("seg"), np.random.default_rng(5)
+    (folder / "images").mkdir(), (folder / "labels").mkdir()
+    model = save_net(folder / "net.onnx", rng)
+    session, cases = ort.InferenceSession(model), []
+    for i in range(5):
+        rgb = rng.integers(0, 256, (24, 32, 3), dtype=np.uint8)
+        label = rng.choice([0, 1, 3, 9], size=(30, 45)).astype(np.uint8)
+        Image.fromarray(rgb).save(folder / f"images/{i}.png")
+        Image.fromarray(label).save(folder / f"labels/{i}.png")
+        x = ((rgb.astype(np.float32) - 127) * 0.01).transpose(2, 0, 1)[None].astype(np.float32)
+        cases.append((session.run(None, {"x": x})[0][0], label))
+    return folder, model, cases
+
+
+def want_miou(cases, size=None, best=None):
+    from PIL import Image
+    table = np.zeros((10, 10))
+    for logits, label in cases:
+        if size:
+            label = np.asarray(Image.fromarray(label).resize(size, Image.NEAREST))
+        found = raised(logits.astype(float), *label.shape).argmax(0)
+        np.add.at(table, (label, found), 1)
+    table[9] = 0
+    hit, either = np.diag(table), table.sum(0) + table.sum(1) - np.diag(table)
+    return 100 * (hit[either > 0] / either[either > 0]).mean(), 100 * hit.sum() / table.sum()
+
+
+FEEDING = ("--colours", "rgb", "--mean", "127", "--scale", "0.01")
+
+
+@pytest.mark.parametrize("size", [None, (32, 24), (17, 11)])
+def test_miou(segmentation, size):
+    folder, model, cases = segmentation
+    result = evaluate(model, "--metric", "miou", "--images", folder / "images", "--labels", folder / "labels", "--ignore", 9, *FEEDING,
+                      *(["--label-size", "%dx%d" % size] if size else []))
+    scores = result["models"][0]["scores"]
+    assert (scores["mIoU"]["value"], scores["pixel accuracy"]["value"]) == pytest.approx(want_miou(cases, size), abs=1e-9)
+
+
+def test_miou_of_class_numbers(segmentation, tmp_path):
+    folder, _, cases = segmentation
+    rng = np.random.default_rng(5)
+    model = save_net(tmp_path / "net.onnx", rng, arg_max=True)
+    args = ("--metric", "miou", "--images", folder / "images", "--labels", folder / "labels", "--ignore", 9, "--label-size", "16x12", *FEEDING)
+    scores = evaluate(model, *args)["models"][0]["scores"]
+    assert scores["mIoU"]["value"] == pytest.approx(want_miou(cases, (16, 12))[0], abs=1e-9)
+
+
+def test_wrong_labels(segmentation, tmp_path):
+    folder, model, _ = segmentation
+    args = ("eval", model, "--metric", "miou", "--images", folder / "images", *FEEDING)
+    assert "label 9, but there are classes 0 to 3" in tool.run(*map(str, args), "--labels", folder / "labels", want=tool.BAD_INPUT).err
+    assert "no label picture 0.png" in tool.run(*map(str, args), "--labels", tmp_path, want=tool.BAD_INPUT).err
+    assert "wants --labels" in tool.run(*map(str, args), want=tool.USAGE).err
+    assert "no segmentation" in tool.run("eval", tool.ROOT / "examples/digits/digits.onnx", "--metric", "miou", "--images", folder / "images", "--labels",
+                                         folder / "labels", "--colours", "gray", want=tool.BAD_INPUT).err
+
+
+def test_the_normalised_tensor_must_be_described(segmentation):
+    folder, model, _ = segmentation
+    assert "--colours, --mean and --scale" in tool.run("eval", model, "--images", folder / "images", want=tool.USAGE).err
+    assert "takes no rgb pictures with 2 mean" in tool.run("eval", model, "--images", folder / "images", "--colours", "rgb", "--mean", "1 2",
+                                                           want=tool.BAD_INPUT).err
+    assert "want rgb, bgr or gray" in tool.run("eval", model, "--images", folder / "images", "--colours", "hsv", want=tool.USAGE).err
+
+
+# ---- what it is told ----
+
+def test_task_file(digits, stages, tmp_path):
+    task = tmp_path / "t.yaml"
+    task.write_text(f"metric: top_k\nimages: '{digits.held_out}'\nlabels: '{digits.labels}'\nk: [1, 3]\nbootstrap: 20\nseed: 3\n")
+    a = evaluate(stages[0][0], stages[0][2], "--task", task)
+    assert list(a["models"][0]["scores"]) == ["top-1", "top-3"] and a["bootstrap"] == 20 and a["seed"] == 3
+    assert list(evaluate(stages[0][2], "--task", task, "--k", 2)["models"][0]["scores"]) == ["top-2"]
+
+
+@pytest.mark.parametrize("text, message", [
+    ("metrik: top_k", "1:9: unknown key 'metrik'; did you mean 'metric'?"), ("k: 1\nk: 2", "2:1: key 'k' comes a second time"),
+    ("seed: 1.5", "1:7: seed wants a whole number"), ("seed: {a: b}", "1:7: want a word, a number or a list"), ("[1, 2]", "want keys and values"),
+    ("k: [1, [2]]", "in lists numbers or words"), ("k: *x", "aliases"), ("k: [1", "not YAML"), ("a\0b", "not YAML"), ("word", "want keys and values"),
+    ("? [a]\n: b", "want keys and values"), ("limit: 1e99", "limit wants"), ("k: " + "9" * 5000, "at most 4096"), ("k: [" + "1," * 40000 + "1]", "too long"),
+])
+def test_wrong_task_files(tmp_path, text, message):
+    task = tmp_path / "t.yaml"
+    task.write_text(text)
+    assert message in tool.run("eval", "no.onnx", "--task", task, want=tool.BAD_INPUT).err
+
+
+@pytest.mark.parametrize("args, message", [
+    (("--metric", "bleu"), "want top_k, miou, coco or outputs"), (("--metric", "top_k"), "top_k wants --labels"), (("--seed", "x"), "seed wants"),
+    (("--metric", "top_k", "--labels", "{labels}", "--k", "0"), "whole numbers from 1"), (("--metric", "top_k", "--labels", "{labels}", "--k", "a"), "want numbers"),
+    (("--output", "nope", "--metric", "top_k", "--labels", "{labels}"), "no output 'nope'"), (("--pipeline", "spin"), "spin"),
+])
+def test_wrong_settings(digits, args, message):
+    args = [a.replace("{labels}", str(digits.labels)) for a in args]
+    assert message in tool.run("eval", digits.bin, "--images", digits.held_out, *args, want=(tool.USAGE, tool.BAD_INPUT)).err
+
+
+def test_wrong_label_lines(digits, tmp_path):
+    for text, message in (("a.png", ":1: want a picture's name"), ("a.png x", "want a picture's"), ("a.png 3", "no class for"), ("a.png -3", "want a picture's")):
+        (tmp_path / "l.txt").write_text(text)
+        assert message in tool.run("eval", digits.bin, "--metric", "top_k", "--images", digits.held_out, "--labels", tmp_path / "l.txt", want=tool.BAD_INPUT).err
+    (tmp_path / "l.txt").write_text(digits.labels.read_text().replace(" 3", " 33"))
+    assert "is of class 33, but the output has 10 classes" in tool.run("eval", digits.bin, "--metric", "top_k", "--images", digits.held_out, "--labels",
+                                                                       tmp_path / "l.txt", want=tool.BAD_INPUT).err
