@@ -46,9 +46,9 @@ def test_types_of_the_nodes(converted, name):
     assert wide == {"segformer": 0, "segformer_int16": len(types)}.get(name, wide)
     if name == "segformer_mixed":
         assert len(types) / 20 < wide < len(types) / 2
-    computed = [n for n in m.graph.node if n.op_type in ("Conv", "MatMul", "Softmax", "Mul", "Add", "Erf", "Div", "Transpose")]
+    computed = [n for n in m.graph.node if n.op_type in ("Conv", "MatMul", "Softmax", "Mul", "Add", "Gelu", "LayerNormalization", "Transpose")]
     floats = [n.name for n in computed if made.get(n.input[0]) != "DequantizeLinear"]
-    assert len(computed) > 300 and not floats, floats
+    assert len(computed) > 250 and not floats, floats
 
 
 @pytest.mark.parametrize("name", NAMES)

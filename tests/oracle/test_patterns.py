@@ -1,0 +1,291 @@
+"""What exporters spell out becomes one operator: the optimized file computes what the original one does, in onnxruntime, in the
+reference and in the runtime; near misses stay as they are."""
+import math
+import subprocess
+from collections import Counter
+
+import numpy as np
+import onnx
+import pytest
+import tool
+from onnx import TensorProto, helper, numpy_helper
+
+import ort
+
+PASSTOOL = tool.SANITIZED / "tests/passtool"
+ROUNDING = 2e-6  # relative to the largest value: float32 in another order
+
+
+class Net:
+    """A graph of one input x; calls make nodes: net.Mul(a, 3.0). Numbers and arrays become constants."""
+
+    def __init__(self, *shape, opset=20):
+        self.shape, self.opset, self.nodes, self.weights, self.outputs, self.count = list(shape), opset, [], [], [], 0
+        self.rng = np.random.default_rng(len(shape))
+
+    def const(self, x):
+        self.count += 1
+        x = np.asarray(x, np.float32) if not isinstance(x, np.ndarray) else x
+        self.weights.append(numpy_helper.from_array(x, f"c{self.count}"))
+        return f"c{self.count}"
+
+    def w(self, *shape, scale=0.5):
+        return (self.rng.standard_normal(shape) * scale).astype(np.float32)
+
+    def ints(self, *v):
+        return np.array(v, np.int64)
+
+    def node(self, op, *inputs, outputs=1, **attributes):
+        self.count += 1
+        names = [f"{op.lower()}{self.count}" + (f"_{i}" if i else "") for i in range(outputs)]
+        ins = ["" if i is None else i if isinstance(i, str) else self.const(i) for i in inputs]
+        self.nodes.append(helper.make_node(op, ins, names, f"node{self.count}", **attributes))
+        return names[0] if outputs == 1 else names
+
+    def __getattr__(self, op):
+        return lambda *inputs, **attributes: self.node(op, *inputs, **attributes)
+
+    def give(self, *names):
+        self.outputs += names
+        return self
+
+    def model(self):
+        g = helper.make_graph(self.nodes, "net", [helper.make_tensor_value_info("x", TensorProto.FLOAT, self.shape)],
+                              [helper.make_tensor_value_info(o, TensorProto.FLOAT, None) for o in self.outputs], self.weights)
+        return helper.make_model(g, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=10)
+
+
+class Optimized:
+    def __init__(self, model, folder):
+        if not PASSTOOL.exists():
+            pytest.skip(f"{PASSTOOL} is not built (meson -Dtests=true)")
+        self.original, self.optimized, self.folder = folder / "original.onnx", folder / "optimized.onnx", folder
+        onnx.save(model, folder / "model.onnx")
+        done = subprocess.run([PASSTOOL, folder / "model.onnx", self.original, self.optimized], capture_output=True, text=True,
+                              env={**tool.os.environ, **tool.SANITIZER_OPTIONS})
+        assert done.returncode == 0, done.stderr
+        self.said = done.stdout
+        self.before, self.after = ort.op_counts(self.original), ort.op_counts(self.optimized)
+        onnx.checker.check_model(onnx.load(self.optimized), full_check=True)
+
+    def same(self, feed, rounding=ROUNDING):
+        """onnxruntime on the source, on both files; the reference and the runtime on the optimized file."""
+        want = ort.run(self.folder / "model.onnx", feed, plain=True)
+        for file in (self.original, self.optimized):
+            found = ort.run(file, feed, plain=True)
+            assert list(found) == list(want)
+            for name in want:
+                assert found[name].shape == want[name].shape
+                assert ort.relative(want[name], found[name]) <= rounding, (file.name, name)
+        for name, x in feed.items():
+            np.save(self.folder / "x.npy", x)
+        for how in (["--reference"], []):
+            out = self.folder / "run"
+            tool.run("run", self.optimized, *how, "--input", self.folder / "x.npy", "--output-dir", out, want=tool.DONE)
+            for name in want:
+                found = np.load(out / f"{name}.npy")
+                assert ort.relative(want[name], found) <= 10 * rounding, (how, name)
+
+
+def sample(net, seed=0):
+    return {"x": np.random.default_rng(seed).uniform(-5, 5, net.shape).astype(np.float32)}
+
+
+# ---- functions of one value ----
+
+def halves(n, x, step):
+    """x / 2 * step in every order that exporters use."""
+    return [lambda: n.Mul(n.Mul(x, step()), 0.5), lambda: n.Mul(n.Mul(0.5, x), step()), lambda: n.Mul(x, n.Mul(step(), 0.5)),
+            lambda: n.Mul(step(), n.Mul(x, 0.5)), lambda: n.Div(n.Mul(x, step()), 2.0), lambda: n.Mul(n.Div(x, 2.0), step())]
+
+
+def gelu_erf(n, x, form):
+    inner = [lambda: n.Div(x, math.sqrt(2)), lambda: n.Mul(x, math.sqrt(0.5)), lambda: n.Mul(math.sqrt(0.5), x)][form // 6]
+    return halves(n, x, lambda: n.Add(n.Erf(inner()), 1.0))[form % 6]()
+
+
+def gelu_tanh(n, x, form):
+    k, c = math.sqrt(2 / math.pi), 0.044715
+    inner = [lambda: n.Mul(n.Add(x, n.Mul(n.Pow(x, 3.0), c)), k), lambda: n.Mul(k, n.Add(x, n.Mul(c, n.Mul(x, n.Mul(x, x))))),
+             lambda: n.Mul(n.Mul(x, k), n.Add(1.0, n.Mul(n.Mul(c, x), x))), lambda: n.Mul(n.Add(x, n.Mul(x, n.Mul(x, n.Mul(x, c)))), k)][form // 6]
+    return halves(n, x, lambda: n.Add(1.0, n.Tanh(inner())))[form % 6]()
+
+
+def hardswish(n, x, form):
+    clip = lambda: n.Clip(n.Add(x, 3.0), 0.0, 6.0)
+    relu6 = lambda: n.Min(n.Max(n.Add(3.0, x), 0.0), 6.0)
+    return [lambda: n.Mul(x, n.HardSigmoid(x, alpha=1 / 6, beta=0.5)), lambda: n.Mul(x, n.Div(clip(), 6.0)), lambda: n.Div(n.Mul(x, clip()), 6.0),
+            lambda: n.Mul(n.Mul(clip(), x), 1 / 6), lambda: n.Mul(n.Div(x, 6.0), clip()), lambda: n.Mul(n.Mul(clip(), 1 / 6), x),
+            lambda: n.Mul(x, n.Div(relu6(), 6.0))][form]()
+
+
+def hardsigmoid(n, x, form):
+    return [lambda: n.Div(n.Clip(n.Add(x, 3.0), 0.0, 6.0), 6.0), lambda: n.Mul(n.Clip(n.Add(3.0, x), 0.0, 6.0), 1 / 6),
+            lambda: n.Clip(n.Add(n.Mul(x, 0.2), 0.5), 0.0, 1.0), lambda: n.Clip(n.Add(n.Div(x, 5.0), 0.4), 0.0, 1.0)][form]()
+
+
+def mish(n, x, form):
+    return [lambda: n.Mul(x, n.Tanh(n.Softplus(x))), lambda: n.Mul(n.Tanh(n.Log(n.Add(1.0, n.Exp(x)))), x)][form]()
+
+
+def swish(n, x, form):
+    return [lambda: n.Mul(x, n.Sigmoid(x)), lambda: n.Mul(n.Sigmoid(x), x), lambda: n.Mul(x, n.Sigmoid(n.Mul(x, 1.702))),
+            lambda: n.Div(x, n.Add(1.0, n.Exp(n.Neg(x))))][form]()
+
+
+def clip(n, x, form):
+    return [lambda: n.Min(n.Max(x, -1.5), 2.0), lambda: n.Max(n.Min(2.0, x), -1.5), lambda: n.Min(n.Relu(x), 6.0)][form]()
+
+
+FUNCTIONS = {gelu_erf: ("Gelu", 18), gelu_tanh: ("Gelu", 24), hardswish: ("HardSwish", 7), hardsigmoid: ("HardSigmoid", 4), mish: ("Mish", 2),
+             swish: ("Swish", 4), clip: ("Clip", 3)}
+
+
+@pytest.mark.parametrize("make, form", [(f, i) for f, (_, forms) in FUNCTIONS.items() for i in range(forms)], ids=lambda v: getattr(v, "__name__", v))
+def test_function(tmp_path, make, form):
+    n = Net(1, 3, 4, 5)
+    n.give(make(n, "x", form))
+    o = Optimized(n.model(), tmp_path)
+    assert o.after == Counter([FUNCTIONS[make][0]]), o.said
+    o.same(sample(n))
+
+
+# ---- normalizations ----
+
+def normalized(n, d, x, form, axes):
+    """d over the root of its mean square, in the orders that exporters use."""
+    mean = lambda: n.Add(n.ReduceMean([lambda: n.Pow(d, 2.0), lambda: n.Mul(d, d)][form % 2](), n.ints(*axes)), 1e-5)
+    return [lambda: n.Div(d, n.Sqrt(mean())), lambda: n.Mul(d, n.Reciprocal(n.Sqrt(mean()))), lambda: n.Mul(n.Pow(mean(), -0.5), d),
+            lambda: n.Mul(d, n.Div(1.0, n.Sqrt(mean())))][form // 2]()
+
+
+@pytest.mark.parametrize("form", range(8))
+@pytest.mark.parametrize("axes", [[-1], [2], [1, 2], [-1, -2]], ids=str)
+def test_layernorm(tmp_path, form, axes):
+    n = Net(2, 5, 8, opset=18)
+    d = n.Sub("x", n.ReduceMean("x", n.ints(*axes)))
+    y = normalized(n, d, "x", form, axes)
+    n.give(n.Add(n.Mul(y, n.w(8)), n.w(*([5, 8] if len(axes) == 2 else [1, 1, 8]))))
+    o = Optimized(n.model(), tmp_path)
+    assert o.after == Counter(["LayerNormalization"]), o.said
+    o.same(sample(n))
+
+
+def test_layernorm_without_affine(tmp_path):
+    n = Net(4, 6)
+    d = n.Sub("x", n.ReduceMean("x", n.ints(1)))
+    n.give(normalized(n, d, "x", 0, [1]))
+    o = Optimized(n.model(), tmp_path)
+    assert o.after == Counter(["LayerNormalization"])
+    o.same(sample(n))
+
+
+@pytest.mark.parametrize("form", range(8))
+def test_rmsnorm(tmp_path, form):
+    n = Net(3, 16)
+    n.give(n.Mul(normalized(n, "x", "x", form, [-1]), n.w(16)))
+    o = Optimized(n.model(), tmp_path)
+    assert o.after == Counter(["RMSNormalization"]), o.said
+    o.same(sample(n))
+
+
+@pytest.mark.parametrize("form", range(3))
+@pytest.mark.parametrize("axis", [-1, 1, 2])
+def test_softmax(tmp_path, form, axis):
+    n = Net(2, 5, 4, 3)
+    e = n.Exp("x" if form == 2 else n.Sub("x", n.ReduceMax("x", n.ints(axis))))
+    s = n.ReduceSum(e, n.ints(axis))
+    n.give(n.Mul(e, n.Reciprocal(s)) if form == 1 else n.Div(e, s))
+    o = Optimized(n.model(), tmp_path)
+    assert o.after == Counter(["Softmax"]), o.said
+    o.same(sample(n))
+
+
+# ---- what must stay ----
+
+def near_gelu_constant(n, x):
+    return n.Mul(n.Mul(x, n.Add(n.Erf(n.Div(x, 1.414)), 1.0)), 0.5)
+
+
+def near_gelu_other_value(n, x):
+    return n.Mul(n.Mul(n.Neg(x), n.Add(n.Erf(n.Div(x, math.sqrt(2))), 1.0)), 0.5)
+
+
+def near_swish_second_reader(n, x):
+    s = n.Sigmoid(x)
+    return n.Add(n.Mul(x, s), s)
+
+
+def near_swish_output_inside(n, x):
+    s = n.Sigmoid(x)
+    n.give(s)
+    return n.Mul(x, s)
+
+
+def near_swish_wide_factor(n, x):
+    return n.Mul(x, n.Sigmoid(n.Mul(x, n.w(5))))
+
+
+def near_hardsigmoid_steps(n, x):
+    return n.Div(n.Clip(n.Add(x, 3.0), 0.0, 6.0), 5.0)
+
+
+def near_hardswish(n, x):
+    return n.Mul(x, n.HardSigmoid(x, alpha=0.2, beta=0.5))
+
+
+def near_layernorm_axis(n, x):
+    d = n.Sub(x, n.ReduceMean(x, n.ints(1)))
+    return normalized(n, d, x, 0, [1])
+
+
+def near_layernorm_two_axes(n, x):
+    d = n.Sub(x, n.ReduceMean(x, n.ints(3)))
+    return normalized(n, d, x, 0, [1, 3])
+
+
+def near_layernorm_keepdims(n, x):
+    d = n.Sub(x, n.ReduceMean(x, n.ints(3), keepdims=0))
+    return n.Div(d, n.Sqrt(n.Add(n.ReduceMean(n.Mul(d, d), n.ints(3), keepdims=0), 1e-5)))
+
+
+def near_softmax_keepdims(n, x):
+    e = n.Exp(x)
+    return n.Div(e, n.ReduceSum(e, n.ints(2), keepdims=0))
+
+
+def near_softmax_two_axes(n, x):
+    e = n.Exp(x)
+    return n.Div(e, n.ReduceSum(e, n.ints(2, 3)))
+
+
+def near_clip_order(n, x):
+    return n.Min(n.Max(x, 2.0), 1.0)
+
+
+def near_mish(n, x):
+    return n.Mul(x, n.Tanh(n.Softplus(n.Abs(x))))
+
+
+NEAR = [f for name, f in sorted(globals().items()) if name.startswith("near_")]
+
+
+@pytest.mark.parametrize("make", NEAR, ids=lambda f: f.__name__)
+def test_near_miss_stays(tmp_path, make):
+    n = Net(5, 5, 5, 5)
+    n.give(make(n, "x"))
+    o = Optimized(n.model(), tmp_path)
+    assert o.after == o.before, o.said
+    o.same(sample(n))
+
+
+def test_removed_tensors_are_noted(tmp_path):
+    n = Net(1, 4)
+    s = n.Sigmoid("x")
+    y = n.Mul("x", s)
+    n.give(y)
+    o = Optimized(n.model(), tmp_path)
+    last = n.nodes[-1].name
+    assert f"folded {s} {last}\n" in o.said
+    (node,) = onnx.load(o.optimized).graph.node
+    assert (node.name, list(node.output)) == (last, [y])
