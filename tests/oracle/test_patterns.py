@@ -201,6 +201,68 @@ def test_softmax(tmp_path, form, axis):
     o.same(sample(n))
 
 
+# ---- constants into weights ----
+
+WEIGHTED = {
+    "conv": ([2, 6, 5, 7], lambda n: n.Conv("x", n.w(12, 2, 3, 3), n.w(12), group=3), 12, "Conv"),
+    "convtranspose": ([2, 6, 4, 3], lambda n: n.ConvTranspose("x", n.w(6, 5, 3, 2), group=2, strides=[2, 3]), 10, "ConvTranspose"),
+    "gemm": ([3, 5], lambda n: n.Gemm("x", n.w(8, 5), n.w(8), transB=1, alpha=0.5), 8, "Gemm"),
+    "matmul": ([3, 5], lambda n: n.MatMul("x", n.w(5, 8)), 8, "Gemm"),
+    "rows": ([2, 3, 5], lambda n: n.MatMul("x", n.w(5, 8)), 8, "MatMul"),
+}
+BEHIND = {
+    "mul": lambda n, y, c: n.Mul(y, c(n)), "mul_number": lambda n, y, c: n.Mul(0.25, y), "div": lambda n, y, c: n.Div(y, np.abs(c(n)) + 1),
+    "add": lambda n, y, c: n.Add(c(n), y), "sub": lambda n, y, c: n.Sub(y, c(n)), "from": lambda n, y, c: n.Sub(c(n), y),
+    "scale_shift": lambda n, y, c: n.Add(n.Mul(y, c(n)), c(n)), "normalize": lambda n, y, c: n.Div(n.Sub(y, c(n)), np.abs(c(n)) + 1),
+}
+
+
+@pytest.mark.parametrize("kind", WEIGHTED)
+@pytest.mark.parametrize("behind", BEHIND)
+def test_constants_into_weights(tmp_path, kind, behind):
+    shape, make, channels, after = WEIGHTED[kind]
+    n = Net(*shape)
+    conv = kind.startswith("conv")
+    n.give(BEHIND[behind](n, make(n), lambda n: n.w(*([channels, 1, 1] if conv else [channels]))))
+    o = Optimized(n.model(), tmp_path)
+    only_factors = behind in ("mul", "mul_number", "div")
+    if kind == "rows" and not only_factors:
+        assert o.after["MatMul"] == 1 and sum(o.after.values()) == (3 if behind == "normalize" else 2), o.said  # its bias stays an Add
+    else:
+        assert o.after == Counter(["MatMul" if only_factors and kind == "matmul" else after]), o.said
+    o.same(sample(n), 1e-5)
+
+
+# ---- moves ----
+
+def chain(n, x):
+    for op, arg in (("Transpose", [0, 2, 3, 1]), ("Transpose", [0, 3, 1, 2])):
+        x = n.node(op, x, perm=arg)
+    return x
+
+
+MOVES = {
+    "cancel": (lambda n: n.Relu(chain(n, "x")), ["Relu"]),
+    "merge": (lambda n: n.Transpose(n.Transpose("x", perm=[0, 2, 3, 1]), perm=[0, 2, 1, 3]), ["Transpose"]),
+    "reversed": (lambda n: n.Relu(n.Transpose(n.Transpose("x"))), ["Relu"]),
+    "reshapes": (lambda n: n.Reshape(n.Reshape("x", n.ints(2, 12, -1)), n.ints(6, -1)), ["Reshape"]),
+    "back": (lambda n: n.Relu(n.Reshape(n.Reshape("x", n.ints(2, 12, -1)), n.ints(2, 3, 4, 5))), ["Relu"]),
+    "squeezes": (lambda n: n.Flatten(n.Squeeze(n.Unsqueeze("x", n.ints(0, 3)), n.ints(3)), axis=2), ["Reshape"]),
+    "ones": (lambda n: n.Reshape(n.Transpose(n.Unsqueeze("x", n.ints(0)), perm=[1, 2, 0, 3, 4]), n.ints(-1)), ["Reshape"]),
+    "between": (lambda n: n.Transpose(n.Relu(n.Transpose("x", perm=[0, 2, 3, 1])), perm=[0, 2, 1, 3]), ["Relu", "Transpose", "Transpose"]),
+}
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_moves(tmp_path, name):
+    make, after = MOVES[name]
+    n = Net(2, 3, 4, 5)
+    n.give(make(n))
+    o = Optimized(n.model(), tmp_path)
+    assert o.after == Counter(after), o.said
+    o.same(sample(n), 0)
+
+
 # ---- what must stay ----
 
 def near_gelu_constant(n, x):
@@ -265,6 +327,25 @@ def near_clip_order(n, x):
 
 def near_mish(n, x):
     return n.Mul(x, n.Tanh(n.Softplus(n.Abs(x))))
+
+
+def near_transposes_output_inside(n, x):
+    t = n.Transpose(x, perm=[0, 2, 3, 1])
+    n.give(t)
+    return n.Transpose(t, perm=[0, 3, 1, 2])
+
+
+def near_conv_second_reader(n, x):
+    y = n.Conv(x, n.w(5, 5, 1, 1))
+    return n.Add(n.Mul(y, 2.0), y)
+
+
+def near_conv_along_the_width(n, x):
+    return n.Mul(n.Conv(x, n.w(5, 5, 1, 1)), n.w(5))
+
+
+def near_conv_divides(n, x):
+    return n.Div(2.0, n.Abs(n.Conv(x, n.w(5, 5, 1, 1), n.w(5))))
 
 
 NEAR = [f for name, f in sorted(globals().items()) if name.startswith("near_")]

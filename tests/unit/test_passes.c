@@ -104,7 +104,7 @@ static void batchnorm_stays_where_others_read(void **state)
     vn_arena_free(&n.arena);
 }
 
-/* ---- fold_bias ---- */
+/* ---- fold_affine ---- */
 
 static void bias_variants(void **state)
 {
@@ -123,7 +123,7 @@ static void bias_variants(void **state)
         const struct op_def *op = cases[i].conv ? &vn_op_conv : &vn_op_gemm;
         struct value *y = cases[i].with_bias ? net_op(&n, op, NET_LIST(x, w, b)) : net_op(&n, op, NET_LIST(x, w));
         net_output(&n, cases[i].swap ? net_op(&n, &vn_op_add, NET_LIST(c, y)) : net_op(&n, &vn_op_add, NET_LIST(y, c)));
-        assert_int_equal(applied(&n, "fold_bias", cases[i].folds)->nodes.n, 2 - cases[i].folds);
+        assert_int_equal(applied(&n, "fold_affine", cases[i].folds)->nodes.n, 2 - cases[i].folds);
         vn_arena_free(&n.arena);
     }
 }

@@ -1,0 +1,64 @@
+/* Conv, ConvTranspose, Gemm or MatMul followed by Add, Sub, Mul or Div with one constant per output channel: it becomes part of
+ * weights and bias. */
+#include <math.h>
+
+#include "ops/op.h"
+#include "passes/weights.h"
+
+/* y = k x + t for the constant c, which is operand `at`. */
+static int coefficients(const struct node *n, int at, double c, double *k, double *t)
+{
+    *k = 1, *t = 0;
+    if (n->op == &vn_op_add)
+        *t = c;
+    else if (n->op == &vn_op_sub)
+        *k = at ? 1 : -1, *t = at ? -c : c;
+    else if (n->op == &vn_op_mul)
+        *k = c;
+    else if (n->op == &vn_op_div && at == 1)
+        *k = 1 / c;
+    else
+        return 0;
+    return isfinite(*k) && isfinite(*t);
+}
+
+static int is_sum(const struct node *n) { return n->op == &vn_op_add || n->op == &vn_op_sub; }
+static int is_factor(const struct node *n) { return n->op == &vn_op_mul || n->op == &vn_op_div; }
+
+static int fold(struct graph *g, struct node *n, const struct node *by, int at)
+{
+    const int64_t channels = vn_weights_channels(n), given = vn_shape_count(&by->in[at]->shape);
+    double *k = NEW_ARRAY(g->arena, double, channels), *t = NEW_ARRAY(g->arena, double, channels);
+    int scales = 0;
+    for (int64_t c = 0; c < channels; c++) {
+        if (!coefficients(by, at, vn_tensor_f64(by->in[at]->data, given == 1 ? 0 : c), &k[c], &t[c]))
+            return 0;
+        scales |= k[c] != 1;
+    }
+    vn_weights_affine(g, n, scales ? k : NULL, is_sum(by) ? t : NULL);
+    return 1;
+}
+
+static int run(struct graph *g, struct vn_err *e)
+{
+    (void)e;
+    int changes = 0;
+    for (int i = 0; i < g->nodes.n; i++) {
+        struct node *by = g->nodes.v[i];
+        if (!is_sum(by) && !is_factor(by))
+            continue;
+        const int at = vn_pass_is_const(by->in[1]) ? 1 : vn_pass_is_const(by->in[0]) ? 0 : -1;
+        struct node *n = at >= 0 ? by->in[1 - at]->producer : NULL;
+        if (!n || by->in[1 - at]->n_uses != 1 || vn_weights_channels(n) < 1 || (is_sum(by) && !vn_weights_take_bias(n)) ||
+            !vn_shape_equal(&n->out[0]->shape, &by->out[0]->shape) || !vn_weights_per_channel(by->in[at], by->out[0], vn_weights_axis(n)) ||
+            !fold(g, n, by, at))
+            continue;
+        vn_pass_absorb(g, n, by);
+        vn_graph_index(g);
+        changes++;
+        i--;
+    }
+    return changes;
+}
+
+const struct pass vn_pass_fold_affine = { .name = "fold_affine", .help = "Add, Sub, Mul and Div of a constant per channel into weights and bias", .run = run };
