@@ -16,6 +16,8 @@ from PIL import Image
 
 sys.path.insert(0, str(tool.ROOT / "fuzz"))
 import seeds  # noqa: E402
+sys.path.insert(0, str(tool.ROOT / "tests/op"))
+import backend  # noqa: E402
 
 COPIES = 100
 
@@ -189,6 +191,7 @@ def corpus(digits, tmp_path_factory):
     folder = tmp_path_factory.mktemp("corpus")
     seeds.write(folder, digits.out)
     seeds.write(folder, many_ops.convert(tmp_path_factory.mktemp("many")))
+    backend.programs(folder / "bin", tool.BUILD / "tests/onnxbin")
     return folder
 
 

@@ -4,6 +4,7 @@
     backend.py --tool ONNXRUN [NAME...]     the test tool (tests/op/onnxrun.c)
     backend.py --cli VERNIER [NAME...]      the command line: vernier run MODEL --reference --input X.npy --output-dir D
     backend.py --cli VERNIER --runtime [NAME...]    the same, compiled and run; what the runtime says it does not have is counted
+    backend.py --programs FOLDER --tool ONNXBIN     compile one test of every operator (tests/op/onnxbin.c), for fuzz/seeds.py
     backend.py --cli VERNIER [--runtime] --networks [NAME...]    the whole light_* networks of the onnx package instead
 
 Needs the Python packages onnx and numpy. Integer inputs (shapes, axes, indices) and the small side inputs of an operator are made
@@ -124,12 +125,18 @@ def as_array(x):
     return np.asarray(x, dtype=np.float32) if str(getattr(x, "dtype", "")) == "bfloat16" else np.asarray(x)
 
 
-def check(case, args):
-    model = onnx.ModelProto()
-    model.CopyFrom(case.model)
-    names = [o.name for o in model.graph.output]
-    for opset in model.opset_import:
+def readable(model):
+    """A copy whose operator set the reader takes."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    for opset in copy.opset_import:
         opset.version = max(OLDEST_OPSET, min(opset.version, NEWEST_OPSET)) if not opset.domain else opset.version
+    return copy
+
+
+def check(case, args):
+    model = readable(case.model)
+    names = [o.name for o in model.graph.output]
     for inputs, want in case.data_sets:
         inputs, want = [plain(x) for x in inputs], [plain(x) for x in want]
         left = bind_constants(model, inputs)
@@ -145,6 +152,25 @@ def check(case, args):
                                equal_nan=True):
                 worst = np.nanmax(np.abs(w.astype(np.float64) - g.astype(np.float64)))
                 raise RuntimeError(f"differs by up to {worst:g}")
+
+
+def programs(folder, compiler, each=1):
+    """Compile `each` tests of every operator into FOLDER/NAME.bin: programs with every instruction and function of whole tensors."""
+    made, words = {}, []
+    for case in node_testcases(None):
+        nodes = case.model.graph.node if case.model is not None else []
+        if len(nodes) != 1 or nodes[0].op_type not in OURS or nodes[0].domain or made.get(nodes[0].op_type, 0) == each:
+            continue
+        if any(word in case.name for word in UNSUPPORTED):
+            continue
+        made[nodes[0].op_type] = made.get(nodes[0].op_type, 0) + 1
+        model = readable(case.model)
+        bind_constants(model, [plain(x) for x in case.data_sets[0][0]])
+        words += [os.path.join(folder, case.name + ".onnx"), os.path.join(folder, case.name + ".bin")]
+        onnx.save(model, words[-2])
+    subprocess.run([compiler, *words], check=True)
+    for path in words[::2]:
+        os.remove(path)
 
 
 def networks(args):
@@ -179,7 +205,11 @@ def main():
     parser.add_argument("--json", action="store_true", help="print what became of every test as JSON")
     parser.add_argument("-v", "--verbose", action="store_true", help="say what is skipped")
     parser.add_argument("names", nargs="*", help="only tests whose name contains one of these")
+    parser.add_argument("--programs", metavar="FOLDER", help="compile one test of every operator")
     args = parser.parse_args()
+    if args.programs:
+        os.makedirs(args.programs, exist_ok=True)
+        return programs(args.programs, args.tool)
     if args.networks:
         return networks(args)
     results = []
