@@ -44,12 +44,13 @@ static const char *run(struct vn_call_args *a)
         const double scale = vn_cell(s, at);
         const int64_t zero = a->n_in == 3 ? vn_cell_int(&a->in[2], at) : 0;
         if (a->i[0]) {
-            vn_cell_set(&a->out, k, (float)(vn_cell_int(x, k) - zero) * (float)scale);
+            vn_cell_set(&a->out, k, (float)(int64_t)((uint64_t)vn_cell_int(x, k) - (uint64_t)zero) * (float)scale);
             continue;
         }
         const float t = (float)vn_cell(x, k) / (float)scale;
-        const double lo = (double)(lowest(a->i[1]) - zero), hi = (double)(highest(a->i[1]) - zero), v = t != t ? lo : t < lo ? lo : t > hi ? hi : t;
-        vn_cell_set_int(&a->out, k, (int64_t)((v + 0x1.8p52) - 0x1.8p52) + zero);
+        const double lo = (double)lowest(a->i[1]) - (double)zero, hi = (double)highest(a->i[1]) - (double)zero, v = t != t ? lo : t < lo ? lo : t > hi ? hi : t;
+        const double q = (v + 0x1.8p52) - 0x1.8p52;
+        vn_cell_set_int(&a->out, k, q > -0x1p62 && q < 0x1p62 ? (int64_t)((uint64_t)(int64_t)q + (uint64_t)zero) : 0);
     }
     return NULL;
 }
