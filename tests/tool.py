@@ -92,3 +92,22 @@ def convert_digits(folder):
     d.write_yaml(d.yaml, d.out)
     run("convert", "-c", d.yaml, "--log", "none", want=DONE)
     return d
+
+
+# ---- the random numbers of `vernier eval` ----
+
+def splitmix(state):
+    """base/random.h"""
+    while True:
+        state = (state + 0x9e3779b97f4a7c15) & 0xffffffffffffffff
+        z = state
+        z = ((z ^ z >> 30) * 0xbf58476d1ce4e5b9) & 0xffffffffffffffff
+        z = ((z ^ z >> 27) * 0x94d049bb133111eb) & 0xffffffffffffffff
+        yield z ^ z >> 31
+
+
+def resamples(n, times, seed):
+    """Which of n samples each resample draws."""
+    random = splitmix(seed)
+    for _ in range(times):
+        yield [(next(random) >> 32) * n >> 32 for _ in range(n)]

@@ -9,6 +9,8 @@ static const struct option_def options[] = {
 #define EVAL_KEY(kind, field, option, value, lo, hi, preset, help) { option, 0, value, 0, 0, help },
 #include "inspect/eval_keys.def"
 #undef EVAL_KEY
+    { "--detections", 0, "FILE.json", 1, 0, "coco: detections that a program has written, in place of models" },
+    { "--results", 0, "DIR", 0, 0, "coco: write each model's detections there, as MODEL.json" },
     { "--resume", 0, "FILE", 0, 0, "keep the results of each picture there, and go on from what is there already" },
     RUN_OPTIONS,
     JSON_OPTION,
@@ -142,6 +144,12 @@ static int run(struct vn_arena *a, struct vn_err *e)
     TRY(read_task(&o.task, a, e));
     TRY(vn_opt_run(&o.run, e));
     o.n_models = vn_words(&o.models);
+    o.results = vn_opt("--results");
+    o.finished = vn_opt("--detections") != NULL;
+    if (o.finished == (o.n_models > 0))
+        return vn_fail(e, VN_E_USAGE, "eval: want models, or files with --detections, but not both");
+    if (o.finished)
+        o.n_models = vn_opt_all("--detections", &o.models);
     struct evaluation *v;
     TRY(vn_evaluate(&v, a, &o, e));
     if (vn_opt("--json"))
@@ -151,5 +159,5 @@ static int run(struct vn_arena *a, struct vn_err *e)
 }
 
 const struct command vn_cmd_eval = {
-    "eval", "MODEL... [options]", "count the accuracy of models on the same pictures, and how sure their difference is", options, 1, 64, run,
+    "eval", "MODEL...|--detections FILE.json... [options]", "count the accuracy of models on the same pictures, and how sure their difference is", options, 0, 64, run,
 };

@@ -513,6 +513,54 @@ static const struct metric *find_metric(const char *name)
     return NULL;
 }
 
+static int run_all(struct run *w, struct vn_err *e)
+{
+    struct eval_set *ev = w->eval;
+    TRY(list_samples(ev, e));
+    TRY(ev->metric->prepare(ev, e));
+    TRY(read_feeding(w, e));
+    TRY(open_models(w, e));
+    w->kept = NEW_ARRAY(ev->arena, struct kept, (size_t)ev->n_samples * (size_t)w->n_models);
+    TRY(open_state(w, e));
+    return run_samples(w, e);
+}
+
+static int read_finished(struct run *w, struct vn_err *e)
+{
+    struct eval_set *ev = w->eval;
+    if (!ev->metric->read_results)
+        return vn_fail(e, VN_E_USAGE, "metric %s has no files of results that could be read", ev->metric->name);
+    TRY(ev->metric->prepare(ev, e));
+    w->kept = NEW_ARRAY(ev->arena, struct kept, (size_t)ev->n_samples * (size_t)w->n_models);
+    struct record *of = NEW_ARRAY(ev->arena, struct record, ev->n_samples);
+    for (int m = 0; m < w->n_models; m++) {
+        memset(of, 0, (size_t)ev->n_samples * sizeof *of);
+        TRY(ev->metric->read_results(of, ev, w->o->models[m], e));
+        for (int i = 0; i < ev->n_samples; i++)
+            w->kept[i * w->n_models + m].main = of[i];
+    }
+    return VN_OK;
+}
+
+static int write_results(const struct run *w, struct vn_err *e)
+{
+    struct vn_map *taken = vn_map_new(w->eval->arena);
+    if (!w->o->results)
+        return VN_OK;
+    if (!w->eval->metric->write_results)
+        return vn_fail(e, VN_E_USAGE, "metric %s has no format for results", w->eval->metric->name);
+    TRY(vn_dir_make(w->o->results, e));
+    for (int m = 0; m < w->n_models; m++) {
+        const char *base = vn_path_base(w->o->models[m]);
+        const char *file = vn_path_join(w->eval->arena, w->o->results, vn_arena_fmt(w->eval->arena, "%s%s", base, vn_path_has_suffix(base, ".json") ? "" : ".json"));
+        if (vn_map_get(taken, file))
+            return vn_fail(e, VN_E_USAGE, "two models have the name %s, so their results would be one file", base);
+        vn_map_set(taken, file, taken);
+        TRY(w->eval->metric->write_results(file, w->eval, records_of(w, m), e));
+    }
+    return VN_OK;
+}
+
 int vn_evaluate(struct evaluation **out, struct vn_arena *a, const struct evaluate_options *o, struct vn_err *e)
 {
     struct eval_set *ev = NEW(a, struct eval_set);
@@ -520,13 +568,8 @@ int vn_evaluate(struct evaluation **out, struct vn_arena *a, const struct evalua
     struct run w = { .eval = ev, .o = o, .n_models = o->n_models };
     if (!ev->metric)
         return vn_fail(e, VN_E_USAGE, "metric: want top_k, miou, coco or outputs, got '%s'", o->task.metric);
-    TRY(list_samples(ev, e));
-    TRY(ev->metric->prepare(ev, e));
-    TRY(read_feeding(&w, e));
-    TRY(open_models(&w, e));
-    w.kept = NEW_ARRAY(a, struct kept, (size_t)ev->n_samples * (size_t)w.n_models);
-    TRY(open_state(&w, e));
-    TRY(run_samples(&w, e));
+    TRY(o->finished ? read_finished(&w, e) : run_all(&w, e));
+    TRY(write_results(&w, e));
     *out = NEW(a, struct evaluation);
     **out = (struct evaluation){ .eval = ev, .n_models = w.n_models, .n_outputs = w.n_outputs, .resumed = w.resumed };
     summarise(*out, &w);

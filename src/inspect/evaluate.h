@@ -51,7 +51,7 @@ struct eval_set {
 struct metric {
     const char *name;
     const char *unit; /* "%": scores are shares */
-    /* Labels into ev->truth, names of scores. */
+    /* Labels into ev->truth, names of scores. Without pictures (ev->samples NULL) the labels say which samples there are. */
     int (*prepare)(struct eval_set *ev, struct vn_err *e);
     /* What to keep of sample i from the outputs that r has just computed. */
     int (*keep)(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct runner *r, struct vn_err *e);
@@ -59,6 +59,9 @@ struct metric {
     int (*valid)(const struct record *r, const struct eval_set *ev, int i);
     /* The first n scores; sample i counts times[i] times. NaN where there is nothing to count. */
     void (*score)(double *out, int n, const struct eval_set *ev, const struct record *const *of, const int *times);
+    /* Results as a file in the format of the metric's field, for all samples; NULL: there is none. */
+    int (*read_results)(struct record *of, const struct eval_set *ev, const char *path, struct vn_err *e);
+    int (*write_results)(const char *path, const struct eval_set *ev, const struct record *const *of, struct vn_err *e);
 };
 extern const struct metric *const vn_metrics[];
 extern const int vn_metrics_count;
@@ -96,6 +99,8 @@ struct evaluate_options {
     struct vn_options run;
     int n_models;
     const char **models;
+    int finished;        /* the models are files of results that others have made */
+    const char *results; /* folder to write each model's results to, as MODEL.json; NULL: do not */
     const char *state; /* results picture by picture, to go on from; NULL: none */
     void (*progress)(void *user, int done, int all);
     void *user;

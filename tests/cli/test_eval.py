@@ -6,27 +6,10 @@ import numpy as np
 import pytest
 
 import tool
-
-MASK = (1 << 64) - 1
-
+from tool import resamples
 
 def evaluate(*args, **more):
     return json.loads(tool.run("eval", *map(str, args), "--json", want=tool.DONE, **more).out)
-
-
-def splitmix(state):
-    while True:
-        state = (state + 0x9e3779b97f4a7c15) & MASK
-        z = state
-        z = ((z ^ z >> 30) * 0xbf58476d1ce4e5b9) & MASK
-        z = ((z ^ z >> 27) * 0x94d049bb133111eb) & MASK
-        yield z ^ z >> 31
-
-
-def resamples(n, times, seed):
-    random = splitmix(seed)
-    for _ in range(times):
-        yield np.array([(next(random) >> 32) * n >> 32 for _ in range(n)])
 
 
 @pytest.fixture(scope="module")
