@@ -4,6 +4,10 @@
 
 #include "ops/lower.h"
 
+struct blocks_attrs {
+    int64_t size;
+    int mode; /* 1: CRD */
+};
 /* Elements as [n][channel][row][row in block][column][column in block], with the strides of the tensor that is deep and of the
  * one that is wide. */
 struct blocks {

@@ -300,6 +300,8 @@ struct bn_attrs {
     float epsilon, momentum;
     int64_t training_mode;
 };
+/* Where a Slice with constant bounds starts along an axis, and its step; 0: the bounds are computed or wrong. */
+int vn_slice_step(const struct node *n, int axis, int64_t *start, int64_t *step);
 struct axis_attrs { /* Softmax, Concat, Gather, Flatten, ... */
     int64_t axis;
 };

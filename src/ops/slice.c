@@ -53,6 +53,16 @@ static int cuts(const struct node *n, struct cut *cut, struct vn_err *e)
     return VN_OK;
 }
 
+int vn_slice_step(const struct node *n, int axis, int64_t *start, int64_t *step)
+{
+    struct cut cut[VN_MAX_RANK];
+    if (cuts(n, cut, NULL) < 0)
+        return 0;
+    *start = cut[axis].start;
+    *step = cut[axis].step;
+    return 1;
+}
+
 static int infer(struct node *n, struct vn_err *e)
 {
     struct cut cut[VN_MAX_RANK];

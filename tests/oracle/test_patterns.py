@@ -263,6 +263,114 @@ def test_moves(tmp_path, name):
     o.same(sample(n), 0)
 
 
+def shuffled(n, x, middle, perm, end):
+    return n.Reshape(n.Transpose(n.Reshape(x, n.ints(*middle)), perm=perm), n.ints(*end))
+
+
+SHUFFLES = {
+    "pixel_shuffle": (([2, 3, 2, 2, 4, 6], [0, 1, 4, 2, 5, 3], [2, 3, 8, 12]), ["DepthToSpace"]),
+    "depth_first": (([2, 2, 2, 3, 4, 6], [0, 3, 4, 1, 5, 2], [2, 3, 8, 12]), ["DepthToSpace"]),
+    "unshuffle": (([2, 12, 2, 2, 3, 2], [0, 3, 5, 1, 2, 4], [2, 48, 2, 3]), ["SpaceToDepth"]),
+    "unshuffle_by_channel": (([2, 12, 2, 2, 3, 2], [0, 1, 3, 5, 2, 4], [2, 48, 2, 3]), ["Reshape", "Reshape", "Transpose"]),
+    "shuffle_channel": (([2, 3, 4, 4, 6], [0, 2, 1, 3, 4], [2, 12, 4, 6]), ["Reshape", "Reshape", "Transpose"]),
+    "uneven": (([2, 2, 3, 2, 4, 6], [0, 1, 4, 2, 5, 3], [2, 2, 12, 12]), ["Reshape", "Reshape", "Transpose"]),
+    "other_end": (([2, 3, 2, 2, 4, 6], [0, 1, 4, 2, 5, 3], [2, 6, 8, 6]), ["Reshape", "Reshape", "Transpose"]),
+}
+
+
+@pytest.mark.parametrize("name", SHUFFLES)
+def test_shuffles(tmp_path, name):
+    how, after = SHUFFLES[name]
+    n = Net(2, 12, 4, 6)
+    n.give(shuffled(n, "x", *how))
+    o = Optimized(n.model(), tmp_path)
+    assert o.after == Counter(after), o.said
+    o.same(sample(n), 0)
+
+
+def focus(n, order, steps, axes_at_once=False):
+    pieces = []
+    for h, w in order:
+        if axes_at_once:
+            pieces.append(n.Slice("x", n.ints(h, w), n.ints(2**40, 2**40), n.ints(2, 3), n.ints(*steps)))
+        else:
+            rows = n.Slice("x", n.ints(h), n.ints(2**40), n.ints(2), n.ints(steps[0]))
+            pieces.append(n.Slice(rows, n.ints(w), n.ints(2**40), n.ints(3), n.ints(steps[1])))
+    return n.Concat(*pieces, axis=1)
+
+
+ORDER = [(0, 0), (1, 0), (0, 1), (1, 1)]  # as YOLOv5 has it
+FOCUS = {
+    "yolov5": (lambda n: n.Conv(focus(n, ORDER, (2, 2)), n.w(4, 12, 3, 3)), ["Conv", "SpaceToDepth"]),
+    "one_slice": (lambda n: n.Conv(focus(n, ORDER, (2, 2), True), n.w(4, 12, 3, 3), n.w(4)), ["Conv", "SpaceToDepth"]),
+    "in_order": (lambda n: n.Relu(focus(n, sorted(ORDER), (2, 2))), ["Relu", "SpaceToDepth"]),
+    "not_in_order": (lambda n: n.Relu(focus(n, ORDER, (2, 2), True)), ["Relu", "Slice", "Slice", "Slice", "Slice", "Concat"]),
+    "in_groups": (lambda n: n.Conv(focus(n, ORDER, (2, 2), True), n.w(4, 6, 3, 3), group=2), ["Conv", "Slice", "Slice", "Slice", "Slice", "Concat"]),
+    "twice_the_same": (lambda n: n.Relu(focus(n, [(0, 0), (0, 1), (0, 1), (1, 1)], (2, 2), True)), ["Relu", "Slice", "Slice", "Slice", "Slice", "Concat"]),
+}
+
+
+@pytest.mark.parametrize("name", FOCUS)
+def test_focus(tmp_path, name):
+    make, after = FOCUS[name]
+    n = Net(1, 3, 8, 12)
+    n.give(make(n))
+    o = Optimized(n.model(), tmp_path)
+    assert o.after == Counter(after), o.said
+    o.same(sample(n))
+
+
+def test_resize_with_computed_sizes(tmp_path):
+    """Shape, Slice, Concat in front of Resize are gone before the passes begin."""
+    n = Net(1, 3, 6, 10)
+    other = n.Conv("x", n.w(4, 3, 1, 1))
+    hw = n.Slice(n.Shape("x"), n.ints(2), n.ints(4))
+    small = n.MaxPool(other, kernel_shape=[2, 2], strides=[2, 2])
+    sizes = n.Concat(n.Slice(n.Shape(small), n.ints(0), n.ints(2)), hw, axis=0)
+    n.give(n.Add(other, n.Resize(small, None, None, sizes, mode="linear")))
+    o = Optimized(n.model(), tmp_path)
+    assert o.after == Counter(["Conv", "MaxPool", "Resize", "Add"])
+    o.same(sample(n), 1e-5)
+
+
+# ---- attention ----
+
+HEADS, TOKENS, SIZE = 2, 6, 4
+
+
+def heads(n, x, perm, biased=True):
+    y = n.MatMul(x, n.w(HEADS * SIZE, HEADS * SIZE))
+    y = n.Add(y, n.w(HEADS * SIZE)) if biased else y
+    return n.Transpose(n.Reshape(y, n.ints(1, TOKENS, HEADS, SIZE)), perm=perm)
+
+
+SCALES = {
+    "divided": lambda n, q, k: n.Div(n.MatMul(q, k), math.sqrt(SIZE)), "multiplied": lambda n, q, k: n.Mul(SIZE**-0.5, n.MatMul(q, k)),
+    "query": lambda n, q, k: n.MatMul(n.Mul(q, 0.5), k), "both": lambda n, q, k: n.MatMul(n.Mul(q, SIZE**-0.25), n.Mul(k, SIZE**-0.25)),
+}
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("biased", [True, False])
+def test_attention_scale_goes_into_weights(tmp_path, scale, biased):
+    n = Net(1, TOKENS, HEADS * SIZE)
+    q, k, v = heads(n, "x", [0, 2, 1, 3], biased), heads(n, "x", [0, 2, 3, 1]), heads(n, "x", [0, 2, 1, 3])
+    n.give(n.MatMul(n.Softmax(SCALES[scale](n, q, k), axis=-1), v))
+    o = Optimized(n.model(), tmp_path)
+    assert o.after == Counter({"MatMul": 5, "Softmax": 1, "Reshape": 3, "Transpose": 3, "Add": 2 + biased}), o.said
+    o.same(sample(n), 1e-5)
+
+
+def test_attention_scale_goes_to_the_smaller_operand(tmp_path):
+    n = Net(2, 16, 4)
+    q, k = n.Tanh("x"), n.Transpose(n.Sin("x"), perm=[0, 2, 1])
+    n.give(n.Softmax(n.Mul(n.MatMul(q, k), 0.5), axis=-1))
+    o = Optimized(n.model(), tmp_path)
+    kinds = [x.op_type for x in onnx.load(o.optimized).graph.node]
+    assert sorted(o.after) == sorted(o.before) and kinds.index("Mul") < kinds.index("MatMul")
+    o.same(sample(n), 1e-5)
+
+
 # ---- what must stay ----
 
 def near_gelu_constant(n, x):
@@ -346,6 +454,15 @@ def near_conv_along_the_width(n, x):
 
 def near_conv_divides(n, x):
     return n.Div(2.0, n.Abs(n.Conv(x, n.w(5, 5, 1, 1), n.w(5))))
+
+
+def near_scale_of_a_shared_tensor(n, x):
+    y = n.Conv(x, n.w(5, 5, 1, 1))
+    return n.Add(n.Mul(n.Transpose(y, perm=[0, 2, 3, 1]), 0.5), y)
+
+
+def near_scale_behind_relu(n, x):
+    return n.Mul(n.Relu(n.Conv(x, n.w(5, 5, 1, 1))), 0.5)
 
 
 NEAR = [f for name, f in sorted(globals().items()) if name.startswith("near_")]
