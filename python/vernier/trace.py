@@ -1,0 +1,63 @@
+"""Saves the stages of a preprocessing program, for `vernier align`.
+
+    from vernier import trace
+    trace.start("trace_a")
+    ...
+    trace.save("resize", picture)
+
+NumPy and OpenCV arrays, PIL pictures and torch tensors. With several pictures: trace.picture("name") before each.
+This file needs nothing but NumPy and may be copied beside a program.
+"""
+import os
+import re
+
+import numpy as np
+
+_folder = None
+_base = None
+
+
+def start(folder):
+    """Save to this folder from now on; stages of an earlier run are forgotten."""
+    global _folder, _base
+    _base = _folder = os.fspath(folder)
+    _begin()
+
+
+def picture(name):
+    """The stages that follow belong to this picture, in a folder of its own."""
+    global _folder
+    if _base is None:
+        raise RuntimeError("trace.start(FOLDER) comes first")
+    _folder = os.path.join(_base, _safe(os.path.splitext(os.path.basename(os.fspath(name)))[0]))
+    _begin()
+
+
+def save(stage, array):
+    """Write one stage as NAME.npy and return the array, so that a call may stand around an expression. Without start(): nothing."""
+    if _folder is None:
+        return array
+    stage = _safe(stage)
+    np.save(os.path.join(_folder, stage + ".npy"), np.ascontiguousarray(as_numpy(array)))
+    with open(os.path.join(_folder, "order.txt"), "a", encoding="utf-8") as f:
+        f.write(stage + "\n")
+    return array
+
+
+def as_numpy(array):
+    """torch tensors come to the CPU first; PIL pictures as H x W (x C)."""
+    for step in ("detach", "cpu"):
+        if hasattr(array, step):
+            array = getattr(array, step)()
+    return array.numpy() if hasattr(array, "numpy") and not isinstance(array, np.ndarray) else np.asarray(array)
+
+
+def _safe(name):
+    name = re.sub(r"[^\w.-]", "_", str(name))
+    return "_" + name if name.startswith(".") or not name else name
+
+
+def _begin():
+    os.makedirs(_folder, exist_ok=True)
+    with open(os.path.join(_folder, "order.txt"), "w", encoding="utf-8"):
+        pass

@@ -1,0 +1,247 @@
+/* vernier align - two traces of one preprocessing, stage by stage, and why they part. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "cli/cli.h"
+#include "inspect/align.h"
+#include "tensor/npy.h"
+
+static const struct option_def options[] = {
+    { "--pipeline", 0, "P.yaml", 0, 0, "our side: this pipeline on the pictures of --images" },
+    { "--trace", 0, "DIR", 0, 0, "with --pipeline: the trace of the original program on the same pictures" },
+    { "--images", 0, "FILE", 1, 0, "with --pipeline: a picture; further words are pictures, too; in the order of the trace's folders" },
+    { "--model", 0, "M.onnx", 0, 0, "with --pipeline: run it on the pipeline's result; its first output is the stage 'infer'" },
+    { "--yaml", 0, "X.yaml", 0, 0, "our side: the calibration data of a conversion's configuration, normalised" },
+    { "--image", 0, "FILE", 0, 0, "with --yaml: the picture" },
+    { "--reference", 0, "T.npy", 0, 0, "with --yaml: what the training program fed its network with for this picture" },
+    { "--tolerance", 0, "X", 0, 0, "floats up to X times the largest value apart count as equal (default 1e-5)" },
+    { "--no-explain", 0, NULL, 0, 0, "only compare" },
+    { "--pictures", 0, "DIR", 0, 0, "write left, right and difference of each unaligned stage as PNG" },
+    { "--causes", 0, NULL, 0, 0, "print the table of causes, and stop" },
+    JSON_OPTION,
+    { 0 },
+};
+
+/* ---- text ---- */
+
+static const char *const states[] = { [STAGE_ALIGNED] = "aligned", [STAGE_UNALIGNED] = "UNALIGNED", [STAGE_FOLLOWS] = "UNALIGNED", [STAGE_MISSING] = "missing" };
+
+static void print_why(const struct stage_result *s)
+{
+    const struct explanation *x = s->why;
+    if (!x->found) {
+        printf("    unexplained: %d rules tried%s\n", x->tried, x->refuted ? "; one fits the first pictures, but not the others" : "");
+        return;
+    }
+    for (int i = 0; i < x->causes.n; i++)
+        if (!i || strcmp(x->details.v[i], x->details.v[i - 1]))
+            printf("    explained by: %s: %s\n", x->causes.v[i], x->details.v[i]);
+        else
+            printf("              and: %s\n", x->causes.v[i]);
+    for (int i = 0; i < x->settings.n; i++)
+        printf("    to make the right side as the left: %s\n", x->settings.v[i]);
+    printf("    left with that: %g%s", x->residual, x->checked ? "" : "\n");
+    if (x->checked)
+        printf("; holds on %d picture%s that the search has not seen\n", x->checked, x->checked == 1 ? "" : "s");
+}
+
+static void print_alignment(const struct alignment *r)
+{
+    int width = 8;
+    for (int i = 0; i < r->n; i++)
+        width = (int)strlen(r->stage[i].name) > width ? (int)strlen(r->stage[i].name) : width;
+    for (int i = 0; i < r->n; i++) {
+        const struct stage_result *s = &r->stage[i];
+        printf("%-*s  %-9s", width, s->name, states[s->state]);
+        if (s->state == STAGE_MISSING)
+            printf("  in %s", s->missing_in);
+        if (s->state == STAGE_UNALIGNED || s->state == STAGE_FOLLOWS) {
+            if (!s->same_shape)
+                printf("  %s %s vs %s %s", s->shape[0], s->dtype[0], s->shape[1], s->dtype[1]);
+            else
+                printf("  max |d| %-8.4g  %.2f %% differ, first at %lld", s->max, s->share * 100, (long long)s->first);
+            if (s->from)
+                printf("  follows from %s", s->from);
+        }
+        putchar('\n');
+        if (s->why)
+            print_why(s);
+    }
+}
+
+/* ---- JSON ---- */
+
+static json_t *strings(const char *const *v, int n)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, json_string(v[i]));
+    return list;
+}
+
+static json_t *json_why(const struct explanation *x)
+{
+    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:f}", "found", x->found, "causes", strings(x->causes.v, x->causes.n), "details",
+                     strings(x->details.v, x->details.n), "settings", strings(x->settings.v, x->settings.n), "residual", vn_json_real(x->residual),
+                     "checked", x->checked, "refuted", x->refuted, "tried", x->tried, "seconds", x->seconds);
+}
+
+static json_t *json_alignment(const struct alignment *r)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < r->n; i++) {
+        const struct stage_result *s = &r->stage[i];
+        json_t *o = json_pack("{s:s, s:s, s:o, s:f, s:I, s:i}", "stage", s->name, "state", s->state == STAGE_FOLLOWS ? "follows" : s->state == STAGE_UNALIGNED ? "unaligned" : states[s->state],
+                              "max", vn_json_real(s->max), "share", s->share, "first", (json_int_t)s->first, "sample", s->sample);
+        if (s->shape[0])
+            json_object_set_new(o, "left", json_pack("{s:s, s:s}", "shape", s->shape[0], "dtype", s->dtype[0]));
+        if (s->shape[1])
+            json_object_set_new(o, "right", json_pack("{s:s, s:s}", "shape", s->shape[1], "dtype", s->dtype[1]));
+        if (s->from)
+            json_object_set_new(o, "from", json_string(s->from));
+        if (s->why)
+            json_object_set_new(o, "why", json_why(s->why));
+        json_array_append_new(list, o);
+    }
+    return json_pack("{s:i, s:i, s:o}", "pictures", r->samples, "unaligned", r->unaligned, "stages", list);
+}
+
+/* ---- our side ---- */
+
+struct tracer {
+    struct trace *t;
+    struct vn_arena *a;
+};
+
+static int add_stage(void *user, const char *stage, const struct vn_frame *f, struct vn_err *e)
+{
+    struct tracer *t = user;
+    (void)e;
+    vn_trace_add(t->t, t->a, stage, vn_frame_tensor(f, t->a));
+    return VN_OK;
+}
+
+/* The model's first output on the pipeline's result. */
+static int infer(struct trace *t, struct vn_arena *a, struct runner *r, const struct vn_tensor *x, struct vn_err *e)
+{
+    struct feed f = vn_feed_new(r, a);
+    char got[VN_SHAPE_TEXT], want[VN_SHAPE_TEXT];
+    const int64_t n = vn_shape_count(&r->in_shape[0]);
+    if (r->n_in != 1 || !f.tensor[0] || r->kind != RUN_ONNX)
+        return vn_fail(e, VN_E_USAGE, "%s: want an .onnx with one float input", r->path);
+    if (vn_shape_count(&x->shape) != n)
+        return vn_fail(e, VN_E_INPUT, "the pipeline gives %s, input %s of %s wants %s", vn_shape_text(&x->shape, got), r->in_name[0], r->path,
+                       vn_shape_text(&r->in_shape[0], want));
+    for (int64_t i = 0; i < n; i++)
+        f.tensor[0][i] = (float)vn_tensor_f64(x, i);
+    TRY(vn_runner_run(r, &f, NULL, NULL, e));
+    struct vn_tensor *y = NEW(a, struct vn_tensor);
+    *y = *r->out[0];
+    y->data = vn_arena_copy(a, y->data, vn_tensor_bytes(y));
+    vn_trace_add(t, a, "infer", y);
+    return VN_OK;
+}
+
+static int run_pipeline(struct trace *left, const struct trace *right, struct vn_arena *a, struct vn_err *e)
+{
+    struct vn_pipeline *p;
+    struct runner *r = NULL;
+    const char **given, **words;
+    VEC(const char *) images = { 0 };
+    const int n = vn_opt_all("--images", &given), m = vn_words(&words), skip = vn_opt("--model") != NULL;
+    for (int i = 0; i < n; i++)
+        VEC_PUSH(a, &images, given[i]);
+    for (int i = skip; i < m; i++)
+        VEC_PUSH(a, &images, words[i]);
+    if (images.n != right->samples)
+        return vn_fail(e, VN_E_USAGE, "%d pictures for the %d of %s; want --images for each", images.n, right->samples, right->path);
+    TRY(vn_pipeline_parse(&p, a, vn_opt("--pipeline"), e));
+    if (skip) {
+        struct runner_options o = { .level = 3 };
+        vn_options_default(&o.run);
+        TRY(vn_runner_open(&r, a, vn_opt("--model"), &o, e));
+    }
+    *left = (struct trace){ .path = vn_opt("--pipeline") };
+    for (int i = 0; i < images.n; i++) {
+        struct tracer t = { left, a };
+        struct vn_frame f;
+        vn_trace_begin(left, a, right->sample[i].name);
+        TRY(vn_pipeline_file(&f, a, p, images.v[i], add_stage, &t, e));
+        if (r)
+            TRY(infer(left, a, r, vn_frame_tensor(&f, a), e));
+    }
+    return VN_OK;
+}
+
+/* ---- the command ---- */
+
+static int write_pictures(const struct alignment *r, const struct trace *left, const struct trace *right, const char *dir, struct vn_arena *a, struct vn_err *e)
+{
+    TRY(vn_dir_make(dir, e));
+    for (int i = 0; i < r->n; i++) {
+        const struct stage_result *s = &r->stage[i];
+        if (s->state != STAGE_UNALIGNED && s->state != STAGE_FOLLOWS)
+            continue;
+        const struct vn_tensor *x = left->sample[s->sample].t[vn_trace_find(left, s->name)], *y = right->sample[s->sample].t[vn_trace_find(right, s->name)];
+        TRY(vn_align_picture(vn_path_join(a, dir, vn_arena_fmt(a, "%s.png", s->name)), x, y, e));
+    }
+    return VN_OK;
+}
+
+static int print_causes(void)
+{
+    int n;
+    const struct cause *c = vn_causes(&n);
+    for (int i = 0; i < n; i++)
+        printf("%s | %s | %s\n", c[i].name, c[i].from, c[i].setting);
+    return EXIT_DONE;
+}
+
+static int read_sides(struct trace *left, struct trace *right, struct vn_arena *a, struct vn_err *e)
+{
+    const char **words;
+    const int n = vn_words(&words);
+    if (vn_opt("--yaml")) {
+        if (!vn_opt("--model") || !vn_opt("--image") || !vn_opt("--reference"))
+            return vn_fail(e, VN_E_USAGE, "--yaml wants --model, --image and --reference");
+        return vn_trace_of_config(left, right, a, vn_opt("--yaml"), vn_opt("--model"), vn_opt("--image"), vn_opt("--reference"), e);
+    }
+    if (vn_opt("--pipeline")) {
+        if (!vn_opt("--trace"))
+            return vn_fail(e, VN_E_USAGE, "--pipeline wants --trace and --images");
+        TRY(vn_trace_read(right, a, vn_opt("--trace"), e));
+        return run_pipeline(left, right, a, e);
+    }
+    if (n != 2)
+        return vn_fail(e, VN_E_USAGE, "want two traces, or --pipeline, or --yaml");
+    TRY(vn_trace_read(left, a, words[0], e));
+    return vn_trace_read(right, a, words[1], e);
+}
+
+static int run(struct vn_arena *a, struct vn_err *e)
+{
+    struct trace left, right;
+    struct alignment *r;
+    struct align_options o = { .tolerance = 1e-5, .explain = !vn_opt("--no-explain") };
+    if (vn_opt("--causes"))
+        return print_causes();
+    if (vn_opt("--tolerance")) {
+        char *end;
+        o.tolerance = strtod(vn_opt("--tolerance"), &end);
+        if (*end || end == vn_opt("--tolerance") || !(o.tolerance >= 0 && o.tolerance < 1))
+            return vn_fail(e, VN_E_USAGE, "--tolerance: want a number from 0 to 1, got '%s'", vn_opt("--tolerance"));
+    }
+    TRY(read_sides(&left, &right, a, e));
+    o.any_input = vn_opt("--yaml") != NULL;
+    TRY(vn_align(&r, a, &left, &right, &o, e));
+    if (vn_opt("--pictures"))
+        TRY(write_pictures(r, &left, &right, vn_opt("--pictures"), a, e));
+    if (vn_opt("--json"))
+        vn_print_json(json_alignment(r));
+    else
+        print_alignment(r);
+    return r->unaligned ? EXIT_CHECK_FAILED : EXIT_DONE;
+}
+
+const struct command vn_cmd_align = { "align", "LEFT RIGHT [options]", "compare two preprocessing programs stage by stage, and explain", options, 0, -1, run };

@@ -1,0 +1,132 @@
+/* inspect/align.h - two traces of one preprocessing, stage by stage: where they part, and why.
+ *
+ * A trace is a folder of NAME.npy, one for each stage; order.txt names the stages line by line (without it: by name). A folder of such
+ * folders is a trace of several pictures. An .npz file is a trace, too. python/vernier/trace.py writes them. */
+#ifndef VN_ALIGN_H
+#define VN_ALIGN_H
+
+#include "image/image.h"
+#include "tensor/tensor.h"
+
+/* ---- traces ---- */
+
+struct trace_sample {
+    const char *name; /* of its folder; "" for the only one */
+    struct vn_tensor **t; /* by stage; NULL: not there */
+};
+struct trace {
+    const char *path;
+    int n, samples;
+    const char **stage;
+    struct trace_sample *sample;
+};
+int vn_trace_read(struct trace *t, struct vn_arena *a, const char *path, struct vn_err *e);
+/* A trace in memory, filled sample by sample. */
+void vn_trace_add(struct trace *t, struct vn_arena *a, const char *stage, struct vn_tensor *x);
+void vn_trace_begin(struct trace *t, struct vn_arena *a, const char *sample);
+int vn_trace_find(const struct trace *t, const char *stage); /* -1: none */
+
+/* A conversion's configuration against one array of the training program: the left trace has the stages of the calibration data and, last,
+ * `input`; the right one has `input` from `reference`, and shares the pictures before it. */
+int vn_trace_of_config(struct trace *left, struct trace *right, struct vn_arena *a, const char *yaml, const char *model, const char *image,
+                       const char *reference, struct vn_err *e);
+
+/* ---- what one side does in a stage (explain.c) ---- */
+
+enum geometry { GEO_SAME, GEO_EXCHANGED, GEO_ORIENTED, GEO_CROP, GEO_PAD, GEO_RESIZE, GEO_LETTERBOX, GEO_SHIFT };
+enum channel_rule { CHAN_SAME, CHAN_ORDER, CHAN_GRAY, CHAN_YUV, CHAN_FROM_YUV, CHAN_THROUGH_YUV };
+enum value_rule { VALUE_SAME, VALUE_AFFINE, VALUE_MINUS_128, VALUE_WRAP_INT8, VALUE_TRUNCATED, VALUE_ROUNDED, VALUE_WRAP_UINT8, VALUE_TO_VIDEO, VALUE_TO_FULL,
+                  VALUE_BYTES, VALUE_HEADER };
+
+/* Geometry, then channels, then values, then the layout of the array. */
+struct stage_rule {
+    enum geometry geometry;
+    int orientation;                   /* GEO_ORIENTED */
+    int in_w, in_h, w, h;              /* of the first sample */
+    enum vn_crop_rounding rounding;    /* GEO_CROP: centre by this rounding, then moved by dx, dy */
+    int dx, dy;                        /* GEO_SHIFT, too */
+    int absolute;                      /* GEO_CROP: dx, dy are the corner itself */
+    const struct vn_resize_rule *rule; /* GEO_RESIZE, GEO_LETTERBOX */
+    int as_float;                      /* the pixels were float32 before the resize */
+    const char *size_rule;             /* of the inner picture */
+    enum vn_pad_position position;     /* GEO_PAD, GEO_LETTERBOX */
+    double pad[VN_MAX_CHANNELS];
+    enum channel_rule channels;
+    int order[3];                      /* CHAN_ORDER: where each channel comes from */
+    enum vn_image_library library;     /* CHAN_GRAY */
+    int bgr;                           /* CHAN_GRAY, CHAN_YUV: the input's order */
+    struct vn_yuv_format yuv;
+    enum vn_yuv_layout yuv_layout;
+    int unpacked;                      /* CHAN_YUV: Y, U, V of each pixel come out of 4:2:0 */
+    enum value_rule values;
+    double gain[VN_MAX_CHANNELS], offset[VN_MAX_CHANNELS];
+    const char *layout;                /* "HWC", "NCHW", ... */
+    const char *dtype;
+    double left;                       /* largest difference that remains */
+    int64_t left_count;
+};
+
+struct explanation {
+    int found;
+    int relation;             /* `right` is what turns the left array into the right one; no input was there */
+    struct stage_rule left, right;
+    VEC(const char *) causes; /* "channel order", "interpolation", ... */
+    VEC(const char *) details;/* for each cause: what is on the left and on the right */
+    VEC(const char *) settings; /* for each cause: what to change on the right */
+    double residual;          /* largest difference that is left, over all samples */
+    int checked;              /* samples that the search has not seen and that it explains */
+    int refuted;              /* ... and does not explain */
+    int tried;                /* rules */
+    double seconds;
+};
+
+/* ---- comparison ---- */
+
+enum stage_state { STAGE_ALIGNED, STAGE_UNALIGNED, STAGE_FOLLOWS, STAGE_MISSING };
+struct stage_result {
+    const char *name;
+    enum stage_state state;
+    const char *from;       /* STAGE_FOLLOWS: the stage */
+    const char *shape[2], *dtype[2];
+    int same_shape;
+    double max;             /* |d| */
+    double share;           /* of elements that differ */
+    int64_t first;          /* flat index of the first difference; -1: none, or shapes differ */
+    int sample;             /* of `first` */
+    const char *missing_in; /* STAGE_MISSING */
+    struct explanation *why;
+};
+struct alignment {
+    int n, samples;
+    struct stage_result *stage;
+    int unaligned;
+};
+struct align_options {
+    double tolerance; /* |d| up to this counts as equal for floats, times the largest value */
+    int explain;
+    int any_input; /* a stage may be made of any stage before it, not only of the last */
+};
+int vn_align(struct alignment **out, struct vn_arena *a, const struct trace *left, const struct trace *right, const struct align_options *o,
+             struct vn_err *e);
+
+/* Why the arrays differ. x: the stage's input on each side, NULL where there is none. n samples; the first is searched, the others check. */
+struct stage_arrays {
+    const struct vn_tensor *x[2], *y[2];
+};
+void vn_explain_stage(struct explanation *out, struct vn_arena *a, const struct stage_arrays *s, int n);
+/* Do both sides do the same in this stage, each with its own input? 1 yes, 0 no, -1 not known. */
+int vn_explain_same(struct vn_arena *a, const struct stage_arrays *s);
+
+/* The table of causes: name, what tells it apart. For docs. */
+struct cause {
+    const char *name, *from;
+    int (*differs)(const struct stage_rule *l, const struct stage_rule *r);
+    const char *(*side)(struct vn_arena *a, const struct stage_rule *r);
+    const char *setting; /* the step and parameter of a pipeline */
+};
+const struct cause *vn_causes(int *n);
+
+/* Left, right, difference (amplified) side by side as PNG. */
+int vn_align_picture(const char *path, const struct vn_tensor *left, const struct vn_tensor *right, struct vn_err *e);
+
+#endif

@@ -1,0 +1,300 @@
+/* What a stage may do, applied: geometry, channels, values. */
+#include "inspect/explain_rules.h"
+
+#include <math.h>
+
+static const char *layout_of(const struct vn_shape *s, int64_t *h, int64_t *w, int64_t *c)
+{
+    const int batch = s->rank == 4;
+    const int64_t *d = s->d + batch;
+    if (s->rank < 2 || s->rank > 4 || (batch && s->d[0] != 1))
+        return NULL;
+    if (s->rank == 2) {
+        *h = d[0];
+        *w = d[1];
+        *c = 1;
+        return "HW";
+    }
+    const int last = d[2] <= VN_MAX_CHANNELS && d[0] > VN_MAX_CHANNELS, first = d[0] <= VN_MAX_CHANNELS && d[2] > VN_MAX_CHANNELS;
+    if (!last && !first)
+        return NULL;
+    *c = d[last ? 2 : 0];
+    *h = d[last ? 0 : 1];
+    *w = d[last ? 1 : 2];
+    return last ? batch ? "NHWC" : "HWC" : batch ? "NCHW" : "CHW";
+}
+
+void vn_grid_of(struct grid *g, struct vn_arena *a, const struct vn_tensor *t)
+{
+    int64_t h, w, c;
+    struct vn_err e;
+    *g = (struct grid){ .t = t, .layout = layout_of(&t->shape, &h, &w, &c) };
+    if (!g->layout)
+        return;
+    if (vn_picture_new(&g->p, a, (int)w, (int)h, (int)c, t->dtype == VN_U8 ? VN_PIXEL_U8 : VN_PIXEL_F32, &e) < 0) {
+        g->layout = NULL;
+        return;
+    }
+    const int first = strchr(g->layout, 'C') && g->layout[strlen(g->layout) - 1] != 'C';
+    for (int64_t i = 0, n = h * w; i < n * c; i++) {
+        const double x = vn_tensor_f64(t, first ? i % c * n + i / c : i);
+        if (t->dtype == VN_U8)
+            g->p.data[i] = (uint8_t)x;
+        else
+            g->p.f32[i] = (float)x;
+    }
+}
+
+double vn_rounding_of(const struct grid *y)
+{
+    double top = 0;
+    if (!vn_dtype_is_float(y->t->dtype))
+        return 0;
+    for (size_t i = 0, n = vn_picture_values(&y->p); i < n; i++)
+        top = fmax(top, fabs(y->p.type == VN_PIXEL_U8 ? y->p.data[i] : y->p.f32[i]));
+    return top * 4e-6;
+}
+
+/* ---- geometry ---- */
+
+static int centre(int side, int size, enum vn_crop_rounding r)
+{
+    const double d = (side - size) / 2.0;
+    return (int)(r == VN_CROP_FLOOR ? floor(d) : r == VN_CROP_CEIL ? ceil(d) : rint(d));
+}
+
+static int inner_size(int *w, int *h, const struct vn_picture *in, const struct stage_rule *r, int target_w, int target_h)
+{
+    struct vn_err e;
+    const int arg[2] = { target_w, target_h };
+    return vn_size_apply(w, h, vn_size_rule_find(r->size_rule), in->w, in->h, arg, 2, &e) == VN_OK && *w <= target_w && *h <= target_h;
+}
+
+/* Out(x, y) = in(x + dx, y + dy); what is not there stays, and is not compared. */
+static int shift(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int dx, int dy)
+{
+    const size_t n = vn_pixel_size(in->type) * (size_t)in->c;
+    struct vn_err e;
+    const struct vn_picture from = *in;
+    if (vn_picture_new(out, a, from.w, from.h, from.c, from.type, &e) < 0)
+        return 0;
+    for (int y = 0; y < from.h; y++)
+        for (int x = 0; x < from.w; x++)
+            if (x + dx >= 0 && x + dx < from.w && y + dy >= 0 && y + dy < from.h)
+                memcpy(out->data + ((size_t)y * from.w + x) * n, from.data + ((size_t)(y + dy) * from.w + (x + dx)) * n, n);
+    return 1;
+}
+
+int vn_rule_geometry(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct stage_rule *r, int w, int h)
+{
+    struct vn_err e;
+    struct vn_picture p = *in;
+    int iw = w, ih = h;
+    if (r->as_float && vn_picture_cast(&p, a, &p, VN_PIXEL_F32, &e) < 0)
+        return 0;
+    *out = p;
+    switch (r->geometry) {
+    case GEO_SAME: return 1;
+    case GEO_EXCHANGED:
+    case GEO_ORIENTED: return vn_orient(out, a, &p, r->geometry == GEO_EXCHANGED ? 5 : r->orientation, &e) == VN_OK;
+    case GEO_CROP:
+        return vn_crop(out, a, &p, (r->absolute ? 0 : centre(p.w, w, r->rounding)) + r->dx, (r->absolute ? 0 : centre(p.h, h, r->rounding)) + r->dy, w, h,
+                       &e) == VN_OK;
+    case GEO_PAD: return vn_pad_to(out, a, &p, w, h, r->position, r->pad, &e) == VN_OK;
+    case GEO_RESIZE: return vn_resize(out, a, &p, r->rule, w, h, &e) == VN_OK;
+    case GEO_LETTERBOX:
+        return inner_size(&iw, &ih, in, r, w, h) && vn_resize(out, a, &p, r->rule, iw, ih, &e) == VN_OK &&
+               vn_pad_to(out, a, out, w, h, r->position, r->pad, &e) == VN_OK;
+    case GEO_SHIFT: return shift(out, a, &p, r->dx, r->dy);
+    }
+    return 0;
+}
+
+/* ---- channels ---- */
+
+static int reorder(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const int order[3])
+{
+    struct vn_err e;
+    const struct vn_picture from = *in;
+    if (from.c != 3 || vn_picture_new(out, a, from.w, from.h, 3, from.type, &e) < 0)
+        return 0;
+    const size_t n = vn_pixel_size(from.type);
+    for (size_t i = 0, pixels = (size_t)from.w * from.h; i < pixels; i++)
+        for (size_t c = 0; c < 3; c++)
+            memcpy(out->data + (i * 3 + c) * n, from.data + (i * 3 + (size_t)order[c]) * n, n);
+    return 1;
+}
+
+int vn_rule_channels(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct stage_rule *r)
+{
+    struct vn_err e;
+    struct vn_picture p = *in;
+    const int u8 = p.type == VN_PIXEL_U8;
+    *out = p;
+    switch (r->channels) {
+    case CHAN_SAME: return 1;
+    case CHAN_ORDER: return reorder(out, a, &p, r->order);
+    case CHAN_GRAY: return p.c == 3 && vn_gray(out, a, &p, r->library, r->bgr, &e) == VN_OK;
+    case CHAN_YUV:
+    case CHAN_THROUGH_YUV:
+        if (p.c != 3 || !u8 || (r->bgr && vn_swap_channels(&p, a, &p, &e) < 0))
+            return 0;
+        if (r->yuv_layout == VN_YUV444 && r->channels == CHAN_YUV)
+            return vn_rgb_to_yuv444(out, a, &p, &r->yuv, &e) == VN_OK;
+        if (vn_rgb_to_planes(out, a, &p, r->yuv_layout, &r->yuv, &e) < 0)
+            return 0;
+        if (r->unpacked)
+            return vn_yuv_unpack(out, a, out, r->yuv_layout, r->yuv.up, &e) == VN_OK;
+        return r->channels == CHAN_YUV || (vn_planes_to_rgb(out, a, out, r->yuv_layout, &r->yuv, &e) == VN_OK &&
+                                           (!r->bgr || vn_swap_channels(out, a, out, &e) == VN_OK));
+    case CHAN_FROM_YUV:
+        if (!u8)
+            return 0;
+        if (p.c == 3 ? vn_yuv444_to_rgb(out, a, &p, &r->yuv, &e) < 0
+                     : p.c != 1 || p.h % 3 || vn_planes_to_rgb(out, a, &p, r->yuv_layout, &r->yuv, &e) < 0)
+            return 0;
+        return !r->bgr || vn_swap_channels(out, a, out, &e) == VN_OK;
+    }
+    return 0;
+}
+
+/* ---- values ---- */
+
+static double limited(double x, double lo, double hi) { return x > lo ? x < hi ? x : hi : lo; }
+
+static double value_of(const struct stage_rule *r, double v, int c)
+{
+    switch (r->values) {
+    case VALUE_AFFINE: return v * r->gain[c] + r->offset[c];
+    case VALUE_MINUS_128: return v - 128;
+    case VALUE_WRAP_INT8: return v >= 128 ? v - 256 : v;
+    case VALUE_TRUNCATED: return trunc(limited(v * r->gain[c], -1e9, 1e9));
+    case VALUE_ROUNDED: return rint(limited(v * r->gain[c], 0, 255));
+    case VALUE_WRAP_UINT8: return (double)(uint8_t)(int64_t)limited(v * r->gain[c], -1e9, 1e9);
+    case VALUE_TO_VIDEO: return rint(v * 219 / 255 + 16);
+    case VALUE_TO_FULL: return rint(limited((v - 16) * 255 / 219, 0, 255));
+    default: return v;
+    }
+}
+
+static inline double at(const struct vn_picture *p, size_t i) { return p->type == VN_PIXEL_U8 ? p->data[i] : p->f32[i]; }
+
+#define SOME 61 /* places of a quick look */
+
+double vn_rule_values(int64_t *different, const struct vn_picture *p, const struct grid *y, const struct stage_rule *r, int some)
+{
+    const struct vn_picture *q = &y->p;
+    const double limit = vn_rounding_of(y);
+    const size_t n = (size_t)q->w * q->h, step = some && n > SOME ? n / SOME : 1;
+    double top = 0;
+    *different = 0;
+    if (p->w != q->w || p->h != q->h || p->c != q->c)
+        return INFINITY;
+    const int dx = r->geometry == GEO_SHIFT ? r->dx : 0, dy = r->geometry == GEO_SHIFT ? r->dy : 0;
+    for (size_t i = 0; i < n; i += step) {
+        const int x = (int)(i % (size_t)q->w) + dx, row = (int)(i / (size_t)q->w) + dy;
+        if (x < 0 || x >= q->w || row < 0 || row >= q->h)
+            continue;
+        for (int c = 0; c < q->c; c++) {
+            const double d = fabs(value_of(r, at(p, i * (size_t)q->c + (size_t)c), c) - at(q, i * (size_t)q->c + (size_t)c));
+            *different += !(d <= limit);
+            top = d <= top ? top : d; /* NaN stays */
+        }
+        if (some && *different)
+            return top;
+    }
+    return top <= limit ? 0 : top;
+}
+
+/* Least squares of one channel over every step-th pixel. */
+static void fit_channel(double *gain, double *offset, const struct vn_picture *p, const struct vn_picture *q, int c, size_t step)
+{
+    double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
+    const size_t pixels = (size_t)q->w * q->h;
+    for (size_t i = 0; i < pixels; i += step) {
+        const double x = at(p, i * (size_t)q->c + (size_t)c), y = at(q, i * (size_t)q->c + (size_t)c);
+        n++;
+        sx += x;
+        sy += y;
+        sxx += x * x;
+        sxy += x * y;
+    }
+    const double d = n * sxx - sx * sx;
+    *gain = d > 1e-9 * n * n ? (n * sxy - sx * sy) / d : 1;
+    *offset = (sy - *gain * sx) / n;
+}
+
+int vn_fit_line(struct stage_rule *r, const struct vn_picture *p, const struct grid *y)
+{
+    const size_t pixels = (size_t)y->p.w * y->p.h;
+    int64_t different;
+    if (p->w != y->p.w || p->h != y->p.h || p->c != y->p.c || p->c > VN_MAX_CHANNELS)
+        return 0;
+    r->values = VALUE_AFFINE;
+    for (size_t step = pixels > SOME ? pixels / SOME : 1;; step = 1) { /* a few places first */
+        for (int c = 0; c < p->c; c++)
+            fit_channel(&r->gain[c], &r->offset[c], p, &y->p, c, step);
+        const double left = vn_rule_values(&different, p, y, r, step > 1);
+        if (step > 1 && different && left > 100 * vn_rounding_of(y))
+            return 0;
+        if (step == 1) {
+            r->left = left;
+            r->left_count = different;
+            return !different;
+        }
+    }
+}
+
+/* ---- bytes ---- */
+
+/* y as the bytes that were taken for pixels. */
+static int as_bytes(const struct grid *y, const uint8_t **b, size_t *n, struct vn_arena *a)
+{
+    const struct vn_tensor *t = y->t;
+    *n = vn_tensor_bytes(t);
+    *b = t->data;
+    if (t->dtype != VN_F32)
+        return 1;
+    const int64_t count = vn_shape_count(&t->shape);
+    uint8_t *to = NEW_ARRAY(a, uint8_t, count);
+    for (int64_t i = 0; i < count; i++) {
+        const double v = vn_tensor_f64(t, i);
+        if (!(v >= 0 && v <= 255 && v == floor(v)))
+            return 1; /* its own bytes */
+        to[i] = (uint8_t)v;
+    }
+    *b = to;
+    *n = (size_t)count;
+    return 1;
+}
+
+static int bytes_hold(const struct stage_rule *r, struct vn_arena *a, const struct grid *x, const struct grid *y)
+{
+    const uint8_t *b, *s = x->t->data;
+    size_t n, m = vn_tensor_bytes(x->t), head = 0;
+    as_bytes(y, &b, &n, a);
+    if (r->values == VALUE_HEADER) {
+        if (n < 11 || memcmp(b, "\x93NUMPY", 6))
+            return 0;
+        head = 10 + (size_t)b[8] + 256 * (size_t)b[9];
+    }
+    return n > head && n - head <= m && !memcmp(b + head, s, n - head);
+}
+
+int vn_rule_holds(struct stage_rule *r, struct vn_arena *a, const struct grid *x, const struct grid *y)
+{
+    struct vn_picture p;
+    if (r->values == VALUE_BYTES || r->values == VALUE_HEADER)
+        return bytes_hold(r, a, x, y);
+    if (!x->layout || !y->layout)
+        return 0;
+    int w = y->p.w, h = y->p.h;
+    if (r->channels == CHAN_YUV && r->yuv_layout != VN_YUV444 && !r->unpacked)
+        h = h / 3 * 2;
+    if (r->channels == CHAN_FROM_YUV && x->p.c == 1)
+        h = h / 2 * 3;
+    if (!vn_rule_geometry(&p, a, &x->p, r, w, h) || !vn_rule_channels(&p, a, &p, r))
+        return 0;
+    r->left = vn_rule_values(&r->left_count, &p, y, r, 0);
+    return !r->left_count;
+}

@@ -1,0 +1,28 @@
+/* inspect/explain_rules.h - between explain.c, which searches, and explain_rules.c, which applies what is searched for. */
+#ifndef VN_EXPLAIN_RULES_H
+#define VN_EXPLAIN_RULES_H
+
+#include "inspect/align.h"
+
+/* An array as a picture: rows, columns, channels; values as float, which holds 8 and 16 bits exactly. */
+struct grid {
+    struct vn_picture p; /* U8 or F32 */
+    const char *layout;  /* "HW", "HWC", "CHW", "NHWC", "NCHW"; NULL: no picture */
+    const struct vn_tensor *t;
+};
+void vn_grid_of(struct grid *g, struct vn_arena *a, const struct vn_tensor *t);
+
+/* What a rule makes of a picture for a target of w x h; 0 where it does not apply. */
+int vn_rule_geometry(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct stage_rule *r, int w, int h);
+int vn_rule_channels(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct stage_rule *r);
+/* Compares what the rule's values make of `p` with y: the largest difference, and how many differ by more than rounding. `some`: only a
+ * few places are looked at. */
+double vn_rule_values(int64_t *different, const struct vn_picture *p, const struct grid *y, const struct stage_rule *r, int some);
+/* gain and offset of each channel that lead from p to y; 0 where no line does. */
+int vn_fit_line(struct stage_rule *r, const struct vn_picture *p, const struct grid *y);
+/* All at once: does the rule lead from x to y? Sets r->left, r->left_count. */
+int vn_rule_holds(struct stage_rule *r, struct vn_arena *a, const struct grid *x, const struct grid *y);
+/* Largest difference that counts as none. */
+double vn_rounding_of(const struct grid *y);
+
+#endif
