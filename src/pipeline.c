@@ -579,27 +579,84 @@ static int feature_inputs(struct vn_conversion *c)
     return VN_OK;
 }
 
-static int check(struct vn_conversion *c, const struct check_options *o, struct vn_err *e)
+static void note_of_check(void *user, const char *text)
 {
-    TRY(vn_target_read(&c->target, c->arena, o->march, e));
+    const struct vn_conversion *c = user;
+    WARN(c, "%s", text);
+}
+
+static void add_problem(void *user, const char *text)
+{
+    struct vn_conversion *c = user;
+    VEC_PUSH(c->arena, &c->problems, vn_arena_str(c->arena, text));
+}
+
+/* The model with static shapes; all that is wrong with it in one go. */
+static int check_model(struct vn_conversion *c, const struct check_options *o, struct vn_err *e)
+{
     struct vn_onnx_input_shape *shapes = NEW_ARRAY(c->arena, struct vn_onnx_input_shape, o->n_shapes);
     for (int i = 0; i < o->n_shapes; i++) {
         shapes[i].name = o->shape_names[i];
         TRY(vn_shape_parse(&shapes[i].shape, o->shape_texts[i], e));
     }
-    const struct vn_onnx_options read = { .shapes = shapes, .n_shapes = o->n_shapes, .note = forward_note, .user = &c->listener };
+    const struct vn_onnx_options read = { .shapes = shapes, .n_shapes = o->n_shapes, .note = note_of_check, .problem = add_problem, .user = c };
     TRY(vn_model_read(&c->original, c->arena, o->model, o->prototxt, &read, e));
-    feature_inputs(c);
+    TRY(vn_passes_survey(c->original, add_problem, c, e));
+    if (c->problems.n)
+        return vn_fail(e, VN_E_INPUT, "%s", c->problems.v[c->problems.n - 1]);
     if (vn_passes_prepare(c->original, e) < 0)
         return vn_fail_at(e, "%s", c->original->source);
+    return VN_OK;
+}
+
+/* How many nodes each target would compute in integers. */
+static int compare_marches(struct vn_conversion *c, struct vn_err *e)
+{
+    const char **names;
+    const int n = vn_target_list(c->arena, &names);
+    const struct target chosen = c->target;
+    for (int i = 0; i < n; i++) {
+        struct vn_arena *a = vn_arena_new();
+        struct graph *calibrated, *quantized;
+        struct march_row r = { .name = names[i] };
+        int status = vn_target_read(&c->target, c->arena, names[i], e);
+        if (status == VN_OK) {
+            r.description = c->target.description;
+            status = quantize(c, a, &c->method, &calibrated, &quantized, e);
+            r.integer = status == VN_OK ? vn_quantize_count(quantized) : 0;
+            VEC_PUSH(c->arena, &c->marches, r);
+        }
+        vn_arena_free(&a);
+    }
+    c->target = chosen;
+    return VN_OK;
+}
+
+static int check(struct vn_conversion *c, const struct check_options *o, struct vn_err *e)
+{
+    TRY(vn_target_read(&c->target, c->arena, o->march, e));
+    TRY(check_model(c, o, e));
+    feature_inputs(c);
     TRY(make_optimized(c, e));
     TRY(vn_samples_random(&c->samples, c->arena, c->config, c->optimized, 1, e));
     TRY(collect_ranges(c, e));
     c->method = method_of(c, "max", 1);
+    TRY(compare_marches(c, e));
     TRY(quantize(c, c->arena, &c->method, &c->calibrated, &c->quantized, e));
     TRY(compile(c, e));
     fill_node_rows(c, c->quantized);
     return VN_OK;
+}
+
+static void tell_problems(const struct vn_conversion *c, const struct check_options *o, const struct vn_err *e)
+{
+    int told = 0;
+    for (int i = 0; i < c->problems.n; i++) {
+        o->problem(o->user, c->problems.v[i]);
+        told |= !strcmp(c->problems.v[i], e->msg);
+    }
+    if (!told)
+        o->problem(o->user, e->msg);
 }
 
 int vn_check(struct vn_conversion **out, const struct check_options *o, struct vn_err *e)
@@ -616,6 +673,8 @@ int vn_check(struct vn_conversion **out, const struct check_options *o, struct v
     struct vn_conversion *c = new_conversion(a, &run, &o->listener);
     const int status = check(c, o, e);
     vn_oom_leave(&guard);
+    if ((status == VN_E_INPUT || status == VN_E_UNSUPPORTED) && o->problem)
+        tell_problems(c, o, e);
     if (status < 0)
         vn_arena_free(&a);
     else

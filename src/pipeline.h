@@ -11,6 +11,11 @@
 #include "passes/pass.h"
 #include "quant/quant.h"
 
+struct march_row {
+    const char *name, *description;
+    int integer; /* nodes */
+};
+
 struct vn_conversion {
     struct vn_arena *arena;
     struct vn_options run;
@@ -30,14 +35,19 @@ struct vn_conversion {
     VEC(struct vn_node_row) nodes;
     VEC(struct vn_output_row) outputs;
     VEC(struct meta) products; /* stage, path */
+    VEC(struct march_row) marches; /* check: what each target would do */
+    VEC(const char *) problems;    /* check: all that is wrong with the model */
 };
 
-/* check: no data, no files: can this model be imported, quantized and compiled? Fills in nodes. */
+/* check: no data, no files: can this model be imported, quantized and compiled? Fills in nodes and marches. Where it cannot, everything
+ * that was found is told, the error too. */
 struct check_options {
     const char *model, *prototxt, *march; /* prototxt: of a caffemodel, else NULL */
     int n_shapes;
     const char **shape_names, **shape_texts;
     struct vn_listener listener;
+    void (*problem)(void *user, const char *text);
+    void *user; /* of problem */
 };
 int vn_check(struct vn_conversion **c, const struct check_options *o, struct vn_err *e);
 

@@ -9,29 +9,102 @@ static const struct option_def options[] = {
     { 0 },
 };
 
+/* ---- a model that cannot be used ---- */
+
+struct problems {
+    struct vn_arena *arena;
+    VEC(const char *) text;
+};
+
+static void add_problem(void *user, const char *text)
+{
+    struct problems *p = user;
+    VEC_PUSH(p->arena, &p->text, vn_arena_str(p->arena, text));
+}
+
+static void print_problems(const struct problems *p)
+{
+    for (int i = 0; i < p->text.n; i++) {
+        fprintf(stderr, "%s\n", p->text.v[i]);
+        if (vn_cure(p->text.v[i]))
+            fprintf(stderr, "  try: %s\n", vn_cure(p->text.v[i]));
+    }
+    fprintf(stderr, "vernier check: %d problem%s\n", p->text.n, p->text.n == 1 ? "" : "s");
+}
+
+static int problems_json(const struct problems *p, const char *march)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < p->text.n; i++) {
+        const char *cure = vn_cure(p->text.v[i]);
+        json_array_append_new(list, json_pack("{s:s, s:o}", "problem", p->text.v[i], "remedy", cure ? json_string(cure) : json_null()));
+    }
+    return vn_print_json(json_pack("{s:s, s:o}", "march", march, "problems", list));
+}
+
+/* ---- one that can ---- */
+
+static json_t *marches_json(const struct vn_conversion *c)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < c->marches.n; i++)
+        json_array_append_new(list, json_pack("{s:s, s:i, s:i}", "march", c->marches.v[i].name, "integer_nodes", c->marches.v[i].integer, "nodes", c->nodes.n));
+    return list;
+}
+
 static int print_json(const struct vn_conversion *c)
 {
-    return vn_print_json(json_pack("{s:s, s:o}", "march", c->target.name, "nodes", vn_json_nodes(c->nodes.v, c->nodes.n)));
+    return vn_print_json(json_pack("{s:s, s:o, s:o}", "march", c->target.name, "nodes", vn_json_nodes(c->nodes.v, c->nodes.n), "marches", marches_json(c)));
+}
+
+static void print_marches(const struct vn_conversion *c)
+{
+    static const char *const titles[] = { "March", "Integer nodes", "Description" };
+    struct table *t = vn_table_new(3, titles);
+    for (int i = 0; i < c->marches.n; i++) {
+        char count[40];
+        sprintf(count, "%d of %d", c->marches.v[i].integer, c->nodes.n);
+        vn_table_row(t, (const char *const[]){ c->marches.v[i].name, count, c->marches.v[i].description });
+    }
+    printf("\nWhat each march would compute in integers:\n");
+    vn_table_print(t, stdout);
+    vn_table_free(&t);
+}
+
+static void print_text(const struct vn_conversion *c, const struct check_options *o)
+{
+    printf("The converted model node information:\n");
+    vn_print_nodes(stdout, c->nodes.v, c->nodes.n, 0);
+    vn_print_fallbacks(stdout, c->nodes.v, c->nodes.n, 1);
+    print_marches(c);
+    printf("\n%s: %d of %d nodes compute in integers on march %s. Next: vernier init %s%s%s\n", o->model, vn_quantize_count(c->quantized),
+           c->nodes.n, c->target.name, o->model, o->prototxt ? " --proto " : "", o->prototxt ? o->prototxt : "");
 }
 
 static int run(struct vn_arena *a, struct vn_err *e)
 {
     const char **words;
     vn_words(&words);
-    struct logger log = { .quiet = vn_opt("--json") != NULL };
-    struct check_options o = { .model = words[0], .prototxt = vn_opt("--proto"), .march = vn_opt("--march") ? vn_opt("--march") : "generic", .listener = vn_logger_listener(&log) };
+    const int json = vn_opt("--json") != NULL;
+    struct logger log = { .quiet = json };
+    struct problems problems = { .arena = a };
+    struct check_options o = { .model = words[0], .prototxt = vn_opt("--proto"), .march = vn_opt("--march") ? vn_opt("--march") : "generic",
+                               .listener = vn_logger_listener(&log), .problem = add_problem, .user = &problems };
     TRY(vn_opt_shapes(&o.shape_names, &o.shape_texts, &o.n_shapes, a, e));
     struct vn_conversion *c;
-    TRY(vn_check(&c, &o, e));
-    if (vn_opt("--json"))
-        print_json(c);
-    else {
-        printf("The converted model node information:\n");
-        vn_print_nodes(stdout, c->nodes.v, c->nodes.n, 0);
-        vn_print_fallbacks(stdout, c->nodes.v, c->nodes.n);
-        printf("\n%s: %d of %d nodes compute in integers on march %s. Next: vernier init %s%s%s\n", words[0], vn_quantize_count(c->quantized),
-               c->nodes.n, c->target.name, words[0], o.prototxt ? " --proto " : "", o.prototxt ? o.prototxt : "");
+    const int status = vn_check(&c, &o, e);
+    if (status < 0 && !problems.text.n)
+        return status;
+    if (status < 0) {
+        print_problems(&problems);
+        if (json)
+            problems_json(&problems, o.march);
+        return EXIT_BAD_INPUT;
     }
+    if (json)
+        print_json(c);
+    else
+        print_text(c, &o);
     vn_conversion_free(&c);
     return EXIT_DONE;
 }

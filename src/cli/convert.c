@@ -28,7 +28,7 @@ static void print_text(const struct vn_conversion *c)
 {
     printf("The main quantized node information:\n");
     vn_print_nodes(stdout, c->nodes.v, c->nodes.n, 1);
-    vn_print_fallbacks(stdout, c->nodes.v, c->nodes.n);
+    vn_print_fallbacks(stdout, c->nodes.v, c->nodes.n, 0);
     printf("The quantized model output:\n");
     vn_print_outputs(stdout, c->outputs.v, c->outputs.n);
     printf("\nProducts:\n");

@@ -89,6 +89,43 @@ static int run(struct graph *g, struct vn_err *e)
     return changes;
 }
 
+static int is_known(const struct value *v) { return v->data || (v->dtype != VN_NONE && vn_shape_is_static(&v->shape)); }
+
+static int all_known(const struct node *n)
+{
+    for (int i = 0; i < n->n_in; i++)
+        if (n->in[i] && !is_known(n->in[i]))
+            return 0;
+    return 1;
+}
+
+static void forget_outputs(struct node *n)
+{
+    for (int i = 0; i < n->n_out; i++)
+        if (n->out[i])
+            n->out[i]->shape = vn_shape_unknown();
+}
+
+int vn_passes_survey(struct graph *g, void (*problem)(void *user, const char *text), void *user, struct vn_err *e)
+{
+    const int count = g->nodes.n;
+    struct node **all = vn_arena_copy(g->arena, g->nodes.v, (size_t)count * sizeof *all);
+    int failures = 0;
+    g->nodes.n = 0;
+    for (int i = 0; i < count; i++) {
+        const int status = all_known(all[i]) ? settle(g, all[i], 0, e) : 0;
+        if (status == VN_E_INPUT || status == VN_E_UNSUPPORTED) {
+            problem(user, e->msg);
+            failures++;
+        } else {
+            TRY(status);
+        }
+        if (status < 0 || !all_known(all[i]))
+            forget_outputs(all[i]);
+    }
+    return failures;
+}
+
 const struct pass vn_pass_fold_constants = {
     .name = "fold_constants", .help = "compute once what does not depend on the inputs", .shapes_only = 1, .run = run,
 };

@@ -23,6 +23,9 @@ struct pass_report {
 
 /* Infer shapes, fold what is constant; after it every value has a static shape. */
 int vn_passes_prepare(struct graph *g, struct vn_err *e);
+/* The same for looking only: what fails is told, one line each, and what depends on it is passed over. The number of failures, or an error
+ * that is none of the network's. */
+int vn_passes_survey(struct graph *g, void (*problem)(void *user, const char *text), void *user, struct vn_err *e);
 /* All passes, repeated until nothing changes. Every pass keeps what the graph computes (within float rounding).
  * `report` has vn_passes_count entries, or NULL. */
 int vn_passes_optimize(struct graph *g, struct pass_report *report, struct vn_err *e);

@@ -19,6 +19,8 @@ json_t *vn_json_nodes(const struct vn_node_row *rows, int n)
             json_object_set_new(o, "threshold", vn_json_real(r->threshold));
         if (r->why_float)
             json_object_set_new(o, "why_float", json_string(r->why_float));
+        if (r->why_float && vn_remedy(r->why_float))
+            json_object_set_new(o, "remedy", json_string(vn_remedy(r->why_float)));
         json_array_append_new(list, o);
     }
     return list;

@@ -50,7 +50,7 @@ void vn_print_outputs(FILE *f, const struct vn_output_row *rows, int n)
     vn_table_free(&t);
 }
 
-void vn_print_fallbacks(FILE *f, const struct vn_node_row *rows, int n)
+void vn_print_fallbacks(FILE *f, const struct vn_node_row *rows, int n, int remedies)
 {
     for (int i = 0; i < n; i++) {
         const char *why = rows[i].why_float;
@@ -60,6 +60,8 @@ void vn_print_fallbacks(FILE *f, const struct vn_node_row *rows, int n)
         if (!first)
             continue;
         fprintf(f, "CPU (float32): %s\n", why);
+        if (remedies && vn_remedy(why))
+            fprintf(f, "  try: %s\n", vn_remedy(why));
         for (int k = i; k < n; k++)
             if (rows[k].why_float && !strcmp(rows[k].why_float, why))
                 fprintf(f, "    %s (%s)\n", rows[k].node, rows[k].type);

@@ -62,14 +62,14 @@ static int check_versions(struct draft *d, const struct onnx_model *m, struct vn
 {
     const struct onnx_opset *opsets = m->opsets.v;
     if (m->ir_version < OLDEST_IR || m->ir_version > NEWEST_IR)
-        return vn_fail(e, m->ir_version > 0 ? VN_E_UNSUPPORTED : VN_E_INPUT, "%s: ONNX IR version %lld, want %d to %d", d->path,
-                       (long long)m->ir_version, OLDEST_IR, NEWEST_IR);
+        return vn_fail(e, m->ir_version > 0 ? VN_E_UNSUPPORTED : VN_E_INPUT, "%s: ONNX IR version %lld (too %s), want %d to %d", d->path,
+                       (long long)m->ir_version, m->ir_version < OLDEST_IR ? "old" : "new", OLDEST_IR, NEWEST_IR);
     for (int i = 0; i < m->opsets.n; i++) {
         if (!is_default_domain(opsets[i].domain))
             continue;
         if (opsets[i].version < OLDEST_OPSET || opsets[i].version > NEWEST_OPSET)
-            return vn_fail(e, VN_E_UNSUPPORTED, "%s: ONNX operator set %lld, want %d to %d", d->path,
-                           (long long)opsets[i].version, OLDEST_OPSET, NEWEST_OPSET);
+            return vn_fail(e, VN_E_UNSUPPORTED, "%s: ONNX operator set %lld (too %s), want %d to %d", d->path,
+                           (long long)opsets[i].version, opsets[i].version < OLDEST_OPSET ? "old" : "new", OLDEST_OPSET, NEWEST_OPSET);
         d->opset = (int)opsets[i].version;
     }
     if (!d->opset)
@@ -237,6 +237,14 @@ static int override_shape(struct draft_input *in, const struct draft *d, const s
     return VN_OK;
 }
 
+int vn_onnx_problem(const struct draft *d, int status, struct vn_err *e)
+{
+    if ((status != VN_E_INPUT && status != VN_E_UNSUPPORTED) || !d->options || !d->options->problem)
+        return status;
+    d->options->problem(d->options->user, e->msg);
+    return VN_OK;
+}
+
 static int settle_dynamic(struct draft_input *in, const struct draft *d, const struct onnx_value_info *v,
                           const struct vn_onnx_options *o, struct vn_err *e)
 {
@@ -269,7 +277,11 @@ static int add_inputs(struct draft *d, const struct onnx_graph *g, const struct 
         TRY(define(d, in.name, "a graph input", e));
         TRY(type_of(&in, d, &v[i], e));
         TRY(override_shape(&in, d, o, e));
-        TRY(settle_dynamic(&in, d, &v[i], o, e));
+        const int status = settle_dynamic(&in, d, &v[i], o, e);
+        if (status < 0) { /* known to be unknown */
+            TRY(vn_onnx_problem(d, status, e));
+            in.shape = vn_shape_unknown();
+        }
         VEC_PUSH(d->arena, &d->inputs, in);
     }
     return VN_OK;

@@ -27,6 +27,7 @@ struct draft {
     struct vn_arena *arena;
     const char *path;
     const struct onnx_model *model;
+    const struct vn_onnx_options *options; /* may be NULL */
     int external; /* files beside the model may be read */
     int opset;
     VEC(struct draft_node *) nodes;
@@ -44,6 +45,8 @@ const struct vn_tensor *vn_onnx_constant(const struct draft *d, const char *name
 /* Add a constant under a new name, which is returned. */
 const char *vn_onnx_add_constant(struct draft *d, const char *base, const struct vn_tensor *t);
 const char *vn_onnx_add_constant_i64(struct draft *d, const char *base, int n, const int64_t *x);
+/* A failure that concerns one node or input only: VN_OK where the caller collects such problems (the text is handed over), else its code. */
+int vn_onnx_problem(const struct draft *d, int status, struct vn_err *e);
 /* "path: node NAME (OP): message" */
 int vn_onnx_node_fail(const struct draft *d, const struct draft_node *n, struct vn_err *e, int code, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
@@ -59,7 +62,7 @@ int vn_onnx_inline(struct onnx_model *m, struct vn_arena *a, const char *path, s
 /* draft.c: model -> draft. Names are checked here: unique, defined. */
 int vn_onnx_draft(struct draft *d, const struct onnx_model *m, const struct vn_onnx_options *o, int external, struct vn_err *e);
 /* support.c: one error that lists all operators which cannot be read. */
-int vn_onnx_check_support(const struct draft *d, struct vn_err *e);
+int vn_onnx_check_support(struct draft *d, struct vn_err *e);
 /* upgrade.c: every node to its newest form. */
 int vn_onnx_upgrade(struct draft *d, struct vn_err *e);
 int vn_onnx_upgrade_knows(const char *domain, const char *op_type); /* it becomes another one, or its own newest form */

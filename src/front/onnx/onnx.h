@@ -18,6 +18,9 @@ struct vn_onnx_options {
     const struct vn_onnx_input_shape *shapes; /* replace those in the file */
     int n_shapes;
     void (*note)(void *user, const char *text); /* told what was assumed, one line each; may be NULL */
+    /* Told each thing that is wrong with the network, instead of failing at the first; the graph then has gaps (values that nothing
+     * makes, of unknown shape) and is only to be looked at. NULL: fail. */
+    void (*problem)(void *user, const char *text);
     void *user;
 };
 

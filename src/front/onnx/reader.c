@@ -141,8 +141,13 @@ static int to_graph(struct graph **out, const struct draft *d, const struct onnx
     copy_metadata(g, m);
     add_graph_inputs(g, d);
     struct vn_map *read = read_names(d);
-    for (int i = 0; i < d->nodes.n; i++)
-        TRY(add_graph_node(g, d, d->nodes.v[i], read, e));
+    for (int i = 0; i < d->nodes.n; i++) {
+        const int before = g->nodes.n, status = add_graph_node(g, d, d->nodes.v[i], read, e);
+        if (status < 0) {
+            TRY(vn_onnx_problem(d, status, e));
+            g->nodes.n = before;
+        }
+    }
     add_graph_outputs(g, d, m->graph, use_hints);
     TRY(vn_graph_sort(g, e));
     vn_graph_imply(g);
@@ -154,7 +159,7 @@ int vn_onnx_read_model(struct graph **g, struct vn_arena *a, struct onnx_model *
                        struct vn_err *e)
 {
     struct draft *d = NEW(a, struct draft); /* branches read it later */
-    *d = (struct draft){ .arena = a, .path = vn_arena_str(a, path), .model = m, .external = external };
+    *d = (struct draft){ .arena = a, .path = vn_arena_str(a, path), .model = m, .options = o, .external = external };
     TRY(vn_onnx_inline(m, a, d->path, e));
     TRY(vn_onnx_draft(d, m, o, external, e));
     TRY(vn_onnx_check_support(d, e));

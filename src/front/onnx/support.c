@@ -25,12 +25,31 @@ static int is_supported(const struct onnx_node *n)
 
 struct missing {
     const char *op, *domain, *first;
+    const char *names; /* of all its nodes, as far as a message goes */
     int count;
 };
 
+#define LISTED 8 /* names in a problem */
+
 static const char *domain_of(const struct onnx_node *n) { return is_default_domain(n) ? "" : n->domain; }
 
-int vn_onnx_check_support(const struct draft *d, struct vn_err *e)
+/* Each operator as a problem of its own; its nodes leave the draft. */
+static int report(struct draft *d, struct missing *const *missing, int n, struct vn_err *e)
+{
+    for (int i = 0; i < n; i++) {
+        const struct missing *x = missing[i];
+        TRY(vn_onnx_problem(d, vn_fail(e, VN_E_UNSUPPORTED, "%s: operator %s%s%s is not supported: %d node%s: %s%s", d->path, x->domain, *x->domain ? "." : "",
+                                       x->op, x->count, x->count > 1 ? "s" : "", x->names, x->count > LISTED ? ", ..." : ""), e));
+    }
+    int kept = 0;
+    for (int i = 0; i < d->nodes.n; i++)
+        if (is_supported(&d->nodes.v[i]->raw))
+            d->nodes.v[kept++] = d->nodes.v[i];
+    d->nodes.n = kept;
+    return VN_OK;
+}
+
+int vn_onnx_check_support(struct draft *d, struct vn_err *e)
 {
     VEC(struct missing *) missing = { 0 };
     struct vn_map *known = vn_map_new(d->arena);
@@ -42,12 +61,15 @@ int vn_onnx_check_support(const struct draft *d, struct vn_err *e)
         struct missing *x = vn_map_get(known, key);
         if (!x) {
             x = NEW(d->arena, struct missing);
-            *x = (struct missing){ n->raw.op_type, domain_of(&n->raw), n->name, 0 };
+            *x = (struct missing){ n->raw.op_type, domain_of(&n->raw), n->name, "", 0 };
             vn_map_set(known, key, x);
             VEC_PUSH(d->arena, &missing, x);
         }
-        x->count++;
+        if (x->count++ < LISTED)
+            x->names = vn_arena_fmt(d->arena, "%s%s%.60s", x->names, *x->names ? ", " : "", n->name);
     }
+    if (missing.n && d->options && d->options->problem)
+        return report(d, missing.v, missing.n, e);
     if (!missing.n)
         return VN_OK;
     char list[800] = "";

@@ -495,8 +495,11 @@ int vn_onnx_upgrade(struct draft *d, struct vn_err *e)
         for (int j = 0; j < d->nodes.v[i]->raw.out.n; j++)
             vn_map_set(u.makers, vn_onnx_out(&d->nodes.v[i]->raw, j), d->nodes.v[i]);
     for (int i = 0; i < d->nodes.n; i++) {
-        TRY(upgrade_node(&u, d->nodes.v[i]));
-        VEC_PUSH(d->arena, &u.done, d->nodes.v[i]);
+        const int status = upgrade_node(&u, d->nodes.v[i]);
+        if (status < 0)
+            TRY(vn_onnx_problem(d, status, e));
+        else
+            VEC_PUSH(d->arena, &u.done, d->nodes.v[i]);
     }
     d->nodes.v = u.done.v;
     d->nodes.n = u.done.n;
