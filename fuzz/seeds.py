@@ -4,7 +4,7 @@
     seeds.py FOLDER CONVERTED
 
 FOLDER gets bin/ bmp/ caffe_reader/ config/ jpeg/ npy/ onnx_reader/ png/ pnm/ tiff/ webp/. CONVERTED: the folder of a conversion of examples/digits (ONNX stages and
-.bin). Needs NumPy and Pillow.
+.bin). Needs the packages of the tests.
 """
 import glob
 import io
@@ -21,6 +21,7 @@ from PIL import Image
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(ROOT, "tests/front"))
 import caffe_cases  # noqa: E402
+import test_front  # noqa: E402
 
 CONFIGS = {
     "image": """model_parameters:
@@ -131,6 +132,8 @@ def corpus(converted):
     for mode, sub in (("RGB", 0), ("RGB", 2), ("L", 0)):
         yield f"jpeg/{mode}_{sub}.jpg", encoded(picture(mode, (19, 13)), format="JPEG", quality=80, subsampling=sub)
     yield "jpeg/progressive.jpg", encoded(picture("RGB", (24, 24)), format="JPEG", progressive=True)
+    yield "onnx_reader/functions.onnx", test_front.function_model().SerializeToString()
+    yield "onnx_reader/if.onnx", test_front.if_model(3).SerializeToString()
     for path in glob.glob(os.path.join(converted, "*.onnx")):
         yield "onnx_reader/" + os.path.basename(path), path
     for path in glob.glob(os.path.join(converted, "*.bin")):

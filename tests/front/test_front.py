@@ -631,8 +631,7 @@ def test_if_with_a_constant_condition(tmp_path, truth):
     assert status == 1 and "choice" in err and "(c2) is computed at run time" in err
 
 
-@pytest.mark.parametrize("size", [1, 3])
-def test_if_on_a_shape(tmp_path, size):
+def if_model(size):
     """As exporters write a squeeze: the condition comes from a shape; one branch hands on what it reads, the other holds another If."""
     outside = h.make_graph([h.make_node("Identity", ["x"], ["i"])], "same", [], [h.make_tensor_value_info("i", T.FLOAT, None)])
     inner = h.make_node("If", ["flag"], ["z"], "inner", then_branch=h.make_graph([h.make_node("Reshape", ["x", "row"], ["s"])], "a", [], [h.make_tensor_value_info("s", T.FLOAT, None)]),
@@ -641,8 +640,12 @@ def test_if_on_a_shape(tmp_path, size):
     nodes = [one("Shape", ["x"], ["sh"], "sh"), one("Gather", ["sh", "one"], ["d"], "d"), one("Equal", ["d", "one"], ["c"], "eq"),
              h.make_node("If", ["c"], ["m"], "choice", then_branch=squeeze, else_branch=outside), one("Abs", ["m"])]
     inits = {"one": np.array(1, np.int64), "row": np.array([-1], np.int64), "flag": np.array(True)}
-    m = model(nodes, [("x", [2, size])], [("y", [2] if size == 1 else [2, size])], inits, opset=18)
-    same(tmp_path, m, None, "--prepare")
+    return model(nodes, [("x", [2, size])], [("y", [2] if size == 1 else [2, size])], inits, opset=18)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_if_on_a_shape(tmp_path, size):
+    same(tmp_path, if_model(size), None, "--prepare")
 
 
 def runtime_model(nodes, inputs, outputs, inits):
