@@ -3,7 +3,7 @@
 
     seeds.py FOLDER CONVERTED
 
-FOLDER gets bin/ bmp/ caffe_reader/ config/ jpeg/ npy/ onnx_reader/ png/ pnm/ tiff/ webp/. CONVERTED: the folder of a conversion of examples/digits (ONNX stages and
+FOLDER gets bin/ bmp/ caffe_reader/ config/ jpeg/ npy/ onnx_passes/ onnx_reader/ png/ pnm/ tiff/ webp/. CONVERTED: the folder of a conversion of examples/digits (ONNX stages and
 .bin). Needs the packages of the tests.
 """
 import glob
@@ -132,9 +132,11 @@ def corpus(converted):
     for mode, sub in (("RGB", 0), ("RGB", 2), ("L", 0)):
         yield f"jpeg/{mode}_{sub}.jpg", encoded(picture(mode, (19, 13)), format="JPEG", quality=80, subsampling=sub)
     yield "jpeg/progressive.jpg", encoded(picture("RGB", (24, 24)), format="JPEG", progressive=True)
-    yield "onnx_reader/functions.onnx", test_front.function_model().SerializeToString()
-    yield "onnx_reader/if.onnx", test_front.if_model(3).SerializeToString()
+    for target in ("onnx_reader", "onnx_passes"):
+        yield f"{target}/functions.onnx", test_front.function_model().SerializeToString()
+        yield f"{target}/if.onnx", test_front.if_model(3).SerializeToString()
     for path in glob.glob(os.path.join(converted, "*.onnx")):
+        yield "onnx_passes/" + os.path.basename(path), path
         yield "onnx_reader/" + os.path.basename(path), path
     for path in glob.glob(os.path.join(converted, "*.bin")):
         yield "bin/" + os.path.basename(path), path
