@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Every torchvision network, with seeded random weights, exported to ONNX: does it import, optimise and agree with onnxruntime?
 
-    torchvision_table.py --vernier build/vernier [--python PYTHON] [--write docs/torchvision.md] [--resume LOG] [NAME...]
+    torchvision_table.py --build BUILD [--python PYTHON] [--write docs/torchvision.md] [--reference LOG] [NAME...]
 
-Needs torch and torchvision in this interpreter (Debian: python3-torch, python3-torchvision), onnxruntime in PYTHON (default: this one).
-For each network one row: nodes before and after optimisation, and the largest difference from onnxruntime relative to its largest
-output, for the reference executor and the runtime. Pictures are smaller than usual where the architecture allows it, for the reference
-is slow. Exit status 1 when a network fails or a difference is above 1e-4.
+Needs torch and torchvision in this interpreter (Debian: python3-torch, python3-torchvision), onnxruntime in PYTHON (default: this one); BUILD is a
+build folder with the test programs. For each network one row: nodes before and after optimisation, and the largest difference from
+onnxruntime relative to its largest output: of the network as it is on the reference executor, and of the optimised one on the runtime.
+Pictures are smaller than usual where the architecture allows it, for the reference is slow; --reference takes its numbers from the log of
+an earlier run. Exit status 1 when a network fails or a difference is above 1e-4.
 """
 import argparse
 import json
@@ -99,60 +100,70 @@ def export(build, shape, folder):
     np.save(f"{folder}/x.npy", x.numpy())
 
 
-def measure(args, build, shape):
+def measure(args, build, shape, reference):
     with tempfile.TemporaryDirectory() as folder:
         try:
             export(build, shape, folder)
         except Exception as problem:  # not our side
             return {"note": "torch does not export it: " + str(problem).splitlines()[0][:80]}
-        info = subprocess.run([args.vernier, "info", f"{folder}/m.onnx", "--json"], capture_output=True, text=True)
-        nodes = json.loads(info.stdout).get("nodes", "") if not info.returncode else ""
-        for how, flags in ("runtime", []), ("reference", ["--reference"]):
-            pathlib.Path(folder, how).mkdir()
-            done = subprocess.run([args.vernier, "run", f"{folder}/m.onnx", *flags, "--input", f"{folder}/x.npy", "--output-dir", f"{folder}/{how}"],
+        dump = subprocess.run([args.build / "tests/onnxdump", "--optimize", "-o", f"{folder}/o.onnx", f"{folder}/m.onnx"], capture_output=True, text=True)
+        if dump.returncode:
+            return {"note": f"optimisation: {dump.stderr.strip()[-160:]}", "failed": True}
+        nodes = [nodes_of(args, f"{folder}/{name}.onnx") for name in "mo"]
+        folders = []
+        for how, model, flags in ("runtime", "o", []), ("reference", "m", ["--reference"]):
+            if how == "reference" and reference is not None:
+                continue
+            folders.append(f"{folder}/{how}")
+            pathlib.Path(folders[-1]).mkdir()
+            done = subprocess.run([args.build / "vernier", "run", f"{folder}/{model}.onnx", *flags, "--input", f"{folder}/x.npy", "--output-dir", folders[-1]],
                                   capture_output=True, text=True)
             if done.returncode:
                 return {"nodes": nodes, "note": f"{how}: {done.stderr.strip()[-160:]}", "failed": True}
-        done = subprocess.run([args.python, "-c", COMPARE, f"{folder}/m.onnx", f"{folder}/x.npy", f"{folder}/runtime", f"{folder}/reference"],
-                              capture_output=True, text=True)
+        done = subprocess.run([args.python, "-c", COMPARE, f"{folder}/m.onnx", f"{folder}/x.npy", *folders], capture_output=True, text=True)
         if done.returncode:
             return {"nodes": nodes, "note": "onnxruntime: " + done.stderr.strip()[-160:], "failed": True}
-        runtime, reference = map(float, done.stdout.split())
-        return {"nodes": nodes, "runtime": runtime, "reference": reference, "failed": max(runtime, reference) > LIMIT}
+        numbers = [*map(float, done.stdout.split()), reference]
+        return {"nodes": nodes, "runtime": numbers[0], "reference": numbers[1], "failed": max(numbers[:2]) > LIMIT}
+
+
+def nodes_of(args, path):
+    return json.loads(subprocess.run([args.build / "vernier", "info", path, "--json"], capture_output=True, text=True, check=True).stdout)["nodes"]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--vernier", required=True)
+    parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--write", type=pathlib.Path)
-    parser.add_argument("--resume", type=pathlib.Path, help="take the rows that this log of an earlier run has")
+    parser.add_argument("--reference", type=pathlib.Path, help="log of an earlier run, whose numbers of the reference are taken")
     parser.add_argument("names", nargs="*", help="only networks whose name contains one of these")
     args = parser.parse_args()
     import torch
     import torchvision
     torch.set_num_threads(1)
     rows, failed = [], 0
-    earlier = {line.split("|")[1].strip(): line for line in (args.resume.read_text().splitlines() if args.resume else []) if line.startswith("|")}
+    earlier = {}
+    for line in args.reference.read_text().splitlines() if args.reference else []:
+        cells = [c.strip() for c in line.split("|")]
+        if len(cells) > 5 and cells[5]:
+            earlier[cells[1]] = float(cells[5])
     for name, build, shape in networks():
         if args.names and not any(n in name for n in args.names):
             continue
-        if name in earlier:
-            rows.append(earlier[name])
-            print(rows[-1], flush=True)
-            continue
-        r = measure(args, build, shape)
+        r = measure(args, build, shape, earlier.get(name))
         failed += r.get("failed", False)
         number = lambda v: "" if v is None else f"{v:.1e}"
         note = r.get("note", "above the limit" if r.get("failed") else "")
-        rows.append(f"| {name} | {'x'.join(map(str, shape))} | {r.get('nodes', '')} | {number(r.get('runtime'))} | {number(r.get('reference'))} | {note.replace('|', '/')} |")
+        rows.append(f"| {name} | {'x'.join(map(str, shape))} | {' to '.join(map(str, r.get('nodes', [])))} | {number(r.get('runtime'))} | {number(r.get('reference'))} | {note.replace('|', '/')} |")
         print(rows[-1], flush=True)
     print(f"{len(rows)} networks, {failed} failed")
     if args.write:
         args.write.write_text(f"""# torchvision networks
 
 Made by `tools/torchvision_table.py` with torch {torch.__version__} and torchvision {torchvision.__version__}: every network with seeded random weights, exported to ONNX
-(operator set 16). *runtime* and *reference*: largest difference from onnxruntime, relative to its largest output. {len(rows)} networks, {failed} with problems.
+(operator set 16). *nodes*: as exported, and after optimisation. Largest difference from onnxruntime, relative to its largest output: of the optimised network on the
+*runtime*, of the exported one on the *reference* executor. {len(rows)} networks, {failed} with problems.
 
 | network | input | nodes | runtime | reference | |
 |---|---|---|---|---|---|

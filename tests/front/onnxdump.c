@@ -16,7 +16,7 @@
 
 struct arguments {
     const char *file, *out, *quantize;
-    int prepare;
+    int prepare, optimize;
     struct vn_onnx_options read;
     struct vn_onnx_write_options write;
     struct vn_onnx_input_shape shapes[MAX_SHAPES];
@@ -187,6 +187,8 @@ static int parse(struct arguments *x, int argc, char **argv, struct vn_err *e)
         char *next = i + 1 < argc ? argv[i + 1] : NULL;
         if (!strcmp(argv[i], "--prepare"))
             x->prepare = 1;
+        else if (!strcmp(argv[i], "--optimize"))
+            x->prepare = x->optimize = 1;
         else if (!strcmp(argv[i], "--external-above") && next)
             x->write.external_above = (size_t)atol(argv[++i]);
         else if (!strcmp(argv[i], "--integer-inputs"))
@@ -212,6 +214,8 @@ static int run(struct vn_arena *a, int argc, char **argv, struct vn_err *e)
     TRY(vn_graph_check(g, e));
     if (x.prepare)
         TRY(vn_passes_prepare(g, e));
+    if (x.optimize)
+        TRY(vn_passes_optimize(g, NULL, e));
     if (x.quantize)
         quantize(g, !strcmp(x.quantize, "integer"));
     if (x.quantize && x.write.int8_inputs)
