@@ -231,7 +231,7 @@ static void explain_stages(struct alignment *r, struct vn_arena *a, const struct
         if (s->state != STAGE_UNALIGNED)
             continue;
         const struct stage_arrays *arrays = arrays_of(a, left, right, l, k, i, i - 1);
-        if (from && vn_explain_same(a, arrays) != 0) {
+        if (from && vn_explain_same(arrays, left->samples) != 0) {
             s->state = STAGE_FOLLOWS;
             s->from = from;
             continue;

@@ -109,13 +109,14 @@ struct align_options {
 int vn_align(struct alignment **out, struct vn_arena *a, const struct trace *left, const struct trace *right, const struct align_options *o,
              struct vn_err *e);
 
-/* Why the arrays differ. x: the stage's input on each side, NULL where there is none. n samples; the first is searched, the others check. */
+/* Why the arrays differ. x: the stage's input on each side, NULL where there is none. n samples; half
+ * of them are searched, the others check. */
 struct stage_arrays {
     const struct vn_tensor *x[2], *y[2];
 };
 void vn_explain_stage(struct explanation *out, struct vn_arena *a, const struct stage_arrays *s, int n);
 /* Do both sides do the same in this stage, each with its own input? 1 yes, 0 no, -1 not known. */
-int vn_explain_same(struct vn_arena *a, const struct stage_arrays *s);
+int vn_explain_same(const struct stage_arrays *s, int n);
 
 /* The table of causes: name, what tells it apart. For docs. */
 struct cause {

@@ -344,7 +344,8 @@ static void search(struct search *s)
     }
 }
 
-static struct search *new_search(struct vn_arena *a, const struct stage_arrays *arrays, int n, int side, int relation)
+/* `seen`: how many of the n samples the search looks at. */
+static struct search *new_search(struct vn_arena *a, const struct stage_arrays *arrays, int n, int seen, int side, int relation)
 {
     struct search *s = NEW(a, struct search);
     struct pair *p = NEW_ARRAY(a, struct pair, n);
@@ -352,7 +353,7 @@ static struct search *new_search(struct vn_arena *a, const struct stage_arrays *
         vn_grid_of(&p[i].x, a, relation ? arrays[i].y[side] : arrays[i].x[side]);
         vn_grid_of(&p[i].y, a, relation ? arrays[i].y[!side] : arrays[i].y[side]);
     }
-    *s = (struct search){ .a = a, .pair = p, .n = (n + 1) / 2, .relation = relation };
+    *s = (struct search){ .a = a, .pair = p, .n = seen, .relation = relation };
     search(s);
     return s;
 }
@@ -381,20 +382,22 @@ static void list_causes(struct explanation *x, struct vn_arena *a)
         }
 }
 
-/* The two rules that differ in the least. */
+static int old(const struct stage_rule *r) { return r->rule && r->rule->until ? 2 * MOST : 0; }
+
+/* The two rules that differ in the least; of equal ones the newer versions, then those that were tried first. */
 static int choose(struct explanation *x, const struct search *l, const struct search *r)
 {
-    int best = 1 << 20;
+    int best = 1 << 30;
     for (int i = 0; i < l->n_found; i++)
         for (int k = 0; k < r->n_found; k++) {
-            const int count = count_causes(&l->found[i], &r->found[k]) * 1000 + i + k;
+            const int count = count_causes(&l->found[i], &r->found[k]) * 10000 + old(&l->found[i]) + old(&r->found[k]) + i + k;
             if (count < best) {
                 best = count;
                 x->left = l->found[i];
                 x->right = r->found[k];
             }
         }
-    return best < 1 << 20;
+    return best < 1 << 30;
 }
 
 static int holds_on(struct stage_rule r, const struct pair *p, double *left)
@@ -420,7 +423,7 @@ static void check(struct explanation *x, const struct search *l, const struct se
 static void explain_relation(struct explanation *x, struct vn_arena *a, const struct stage_arrays *s, int n)
 {
     for (int side = 0; side < 2 && !x->found; side++) {
-        struct search *r = new_search(a, s, n, side, 1);
+        struct search *r = new_search(a, s, n, (n + 1) / 2, side, 1);
         x->tried += r->tried;
         if (!r->n_found)
             continue;
@@ -452,13 +455,36 @@ static int has_inputs(const struct stage_arrays *s, int n)
     return 1;
 }
 
+/* 2: of different shapes, 1: of different values, 0: equal. */
+static int difference(const struct stage_arrays *s)
+{
+    const struct vn_tensor *l = s->y[0], *r = s->y[1];
+    if (!vn_shape_equal(&l->shape, &r->shape))
+        return 2;
+    return l->dtype != r->dtype || memcmp(l->data, r->data, vn_tensor_bytes(l)) != 0;
+}
+
+/* The samples with those first that differ the most: what is equal says little. */
+static const struct stage_arrays *telling_first(struct vn_arena *a, const struct stage_arrays *s, int n)
+{
+    struct stage_arrays *order = NEW_ARRAY(a, struct stage_arrays, n);
+    int k = 0;
+    for (int level = 2; level >= 0; level--)
+        for (int i = 0; i < n; i++)
+            if (difference(&s[i]) == level)
+                order[k++] = s[i];
+    return order;
+}
+
 void vn_explain_stage(struct explanation *x, struct vn_arena *a, const struct stage_arrays *s, int n)
 {
     struct vn_arena *work = vn_arena_new();
+    const int seen = (n + 1) / 2;
+    s = telling_first(work, s, n);
     const double start = now();
     *x = (struct explanation){ 0 };
     if (has_inputs(s, n)) {
-        const struct search *l = new_search(work, s, n, 0, 0), *r = new_search(work, s, n, 1, 0);
+        const struct search *l = new_search(work, s, n, seen, 0, 0), *r = new_search(work, s, n, seen, 1, 0);
         x->tried = l->tried + r->tried;
         x->found = choose(x, l, r);
         if (x->found)
@@ -476,13 +502,13 @@ void vn_explain_stage(struct explanation *x, struct vn_arena *a, const struct st
     vn_arena_free(&work);
 }
 
-int vn_explain_same(struct vn_arena *a, const struct stage_arrays *s)
+int vn_explain_same(const struct stage_arrays *s, int n)
 {
     struct vn_arena *work = vn_arena_new();
     int same = -1;
-    (void)a;
-    if (has_inputs(s, 1)) {
-        const struct search *r = new_search(work, s, 1, 1, 0), *l = r->n_found ? new_search(work, s, 1, 0, 0) : r;
+    s = telling_first(work, s, n);
+    if (has_inputs(s, n)) {
+        const struct search *r = new_search(work, s, n, n, 1, 0), *l = r->n_found ? new_search(work, s, n, n, 0, 0) : r;
         struct explanation x = { 0 };
         if (r->n_found && choose(&x, l, r))
             same = count_causes(&x.left, &x.right) == 0;

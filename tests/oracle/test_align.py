@@ -203,7 +203,7 @@ def test_pairs_of_causes(tmp_path):
     good, bad = 0, []
     for seed in range(100):
         knobs = pair(seed)
-        pictures = p.pictures(tmp_path / f"in{seed}", seed, exif=random.Random(seed).choice([3, 6, 8]) if "decode" in knobs else False)
+        pictures = p.pictures(tmp_path / f"in{seed}", seed, 6, exif=random.Random(seed).choice([3, 6, 8]) if "decode" in knobs else False)
         try:
             b = p.run(tmp_path / f"b{seed}", pictures, **knobs)
         except Exception as e:  # a program that does not run at all
@@ -211,7 +211,7 @@ def test_pairs_of_causes(tmp_path):
         r = align(p.run(tmp_path / f"a{seed}", pictures), b)
         wrong = [s for s in stages(r).values() if s["why"]["found"] and (s["why"]["refuted"] or s["why"]["residual"])]
         assert not wrong, f"{seed}: {json.dumps(wrong)}"
-        ok = explained(r) and set(stages(r)) == really_differ(b, knobs)
+        ok = explained(r) and set(stages(r)) == really_differ(b, knobs) - set(stages(r, "aligned"))  # two swaps cancel each other
         good += ok
         if not ok:
             bad.append((seed, sorted(knobs), sorted(really_differ(b, knobs)), sorted(causes(r))))
