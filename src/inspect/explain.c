@@ -410,12 +410,45 @@ static int holds_on(struct stage_rule r, const struct pair *p, double *left)
     return ok;
 }
 
-static void check(struct explanation *x, const struct search *l, const struct search *r, int n)
+/* Only the rules that hold on one more sample stay. */
+static void keep_holding(struct search *s, int sample)
 {
-    for (int i = l ? l->n : r->n; i < n; i++) {
-        const int ok = (!l || holds_on(x->left, &l->pair[i], &x->residual)) && holds_on(x->right, &r->pair[i], &x->residual);
-        x->checked += ok;
-        x->refuted += !ok;
+    int n = 0;
+    double left = 0;
+    for (int i = 0; i < s->n_found; i++)
+        if (holds_on(s->found[i], &s->pair[sample], &left))
+            s->found[n++] = s->found[i];
+    s->n_found = n;
+}
+
+/* The best rules (of one side in a relation: l is NULL), tried on the samples that were not searched. One that refutes them becomes a
+ * searched one, and the next best rules are tried. */
+static void settle(struct explanation *x, struct search *l, struct search *r, int n)
+{
+    char *used = vn_arena_alloc(r->a, (size_t)n);
+    for (;;) {
+        x->found = l ? choose(x, l, r) : r->n_found > 0;
+        if (!x->found)
+            return;
+        if (!l)
+            x->right = r->found[0];
+        x->checked = x->refuted = 0;
+        x->residual = 0;
+        int bad = -1;
+        for (int i = r->n; i < n && bad < 0; i++) {
+            if (used[i])
+                continue;
+            const int ok = (!l || holds_on(x->left, &l->pair[i], &x->residual)) && holds_on(x->right, &r->pair[i], &x->residual);
+            x->checked += ok;
+            bad = ok ? -1 : i;
+        }
+        if (bad < 0)
+            return;
+        x->refuted = 1;
+        used[bad] = 1;
+        if (l)
+            keep_holding(l, bad);
+        keep_holding(r, bad);
     }
 }
 
@@ -428,9 +461,8 @@ static void explain_relation(struct explanation *x, struct vn_arena *a, const st
         if (!r->n_found)
             continue;
         struct stage_rule same = { .layout = r->pair[0].x.layout, .dtype = vn_dtype_name(r->pair[0].x.t->dtype), .w = r->pair[0].x.p.w, .h = r->pair[0].x.p.h };
-        x->found = x->relation = 1;
-        x->right = r->found[0];
-        check(x, NULL, r, n);
+        settle(x, NULL, r, n);
+        x->relation = 1;
         x->left = same;
         if (side) {
             const struct stage_rule t = x->left;
@@ -484,16 +516,12 @@ void vn_explain_stage(struct explanation *x, struct vn_arena *a, const struct st
     const double start = now();
     *x = (struct explanation){ 0 };
     if (has_inputs(s, n)) {
-        const struct search *l = new_search(work, s, n, seen, 0, 0), *r = new_search(work, s, n, seen, 1, 0);
+        struct search *l = new_search(work, s, n, seen, 0, 0), *r = new_search(work, s, n, seen, 1, 0);
         x->tried = l->tried + r->tried;
-        x->found = choose(x, l, r);
-        if (x->found)
-            check(x, l, r, n);
+        settle(x, l, r, n);
     }
     if (!x->found)
         explain_relation(x, work, s, n);
-    if (x->refuted)
-        x->found = 0;
     if (x->found)
         list_causes(x, a);
     if (!x->causes.n)

@@ -1,5 +1,6 @@
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/file.h"
 #include "base/random.h"
@@ -348,7 +349,31 @@ static int run_reference(struct runner *r, const struct feed *f, struct vn_err *
     return vn_interp_run(r->arena, r->graph, in, r->out, NULL, NULL, e);
 }
 
-int vn_runner_run(struct runner *r, const struct feed *f, vn_observer *watch, void *user, struct vn_err *e)
+static int save_array(const char *dir, const struct runner *r, const char *way, const char *name, const struct vn_tensor *t, struct vn_arena *a, struct vn_err *e)
+{
+    char *file = vn_arena_fmt(a, "%s.%s.%s.npy", vn_path_stem(a, r->path), way, name);
+    for (char *p = file; *p; p++)
+        if (*p == '/' || *p == ':' || *p == '\\')
+            *p = '_';
+    return vn_npy_write(vn_path_join(a, dir, file), t, e);
+}
+
+/* VERNIER_SAVE_IO=DIR: what goes in and out of every run, as .npy; pixels as the runtime's bytes. */
+static int save_io(const struct runner *r, const struct feed *f, const char *dir, struct vn_arena *a, struct vn_err *e)
+{
+    TRY(vn_dir_make(dir, e));
+    for (int i = 0; i < r->n_in; i++) {
+        const int pixels = r->kind == RUN_BIN && r->program.in[i].type != VN_IN_FEATUREMAP;
+        const struct vn_shape flat = vn_shape_of(1, (const int64_t[]){ pixels ? (int64_t)r->program.in[i].bytes : 0 });
+        const struct vn_tensor bytes = { VN_U8, flat, f->bytes[i] }, values = { VN_F32, r->in_shape[i], f->tensor[i] };
+        TRY(save_array(dir, r, "input", r->in_name[i], f->plain[i] ? f->plain[i] : pixels ? &bytes : &values, a, e));
+    }
+    for (int i = 0; i < r->n_out; i++)
+        TRY(save_array(dir, r, "output", r->out_name[i], r->out[i], a, e));
+    return VN_OK;
+}
+
+static int run_model(struct runner *r, const struct feed *f, vn_observer *watch, void *user, struct vn_err *e)
 {
     if (r->reference)
         return run_reference(r, f, e);
@@ -361,6 +386,18 @@ int vn_runner_run(struct runner *r, const struct feed *f, vn_observer *watch, vo
     vn_model_observe(r->program.model, NULL, NULL);
     for (int i = 0; i < r->n_out; i++)
         vn_model_output_shape(r->program.model, i, r->out[i]->shape.d);
+    vn_arena_free(&a);
+    return status;
+}
+
+int vn_runner_run(struct runner *r, const struct feed *f, vn_observer *watch, void *user, struct vn_err *e)
+{
+    const char *dir = getenv("VERNIER_SAVE_IO");
+    TRY(run_model(r, f, watch, user, e));
+    if (!dir || !*dir)
+        return VN_OK;
+    struct vn_arena *a = vn_arena_new();
+    const int status = save_io(r, f, dir, a, e);
     vn_arena_free(&a);
     return status;
 }

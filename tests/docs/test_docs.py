@@ -13,6 +13,12 @@ def test_cli_page_is_fresh():
     assert done.returncode == 0, done.stderr
 
 
+def test_alignment_page_is_fresh():
+    """Its tables of steps and causes; tests/oracle/test_align.py checks the table of cases."""
+    done = subprocess.run([sys.executable, tool.ROOT / "tools/alignment_docs.py", "--check", "--vernier", tool.BUILD / "vernier"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_caffe_page_is_fresh():
     done = subprocess.run([sys.executable, tool.ROOT / "tools/caffe_docs.py", "--check", "--program", tool.BUILD / "tests/caffetool"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -2,9 +2,6 @@
 import json
 import math
 import random
-import re
-import subprocess
-import time
 
 import numpy as np
 import pytest
@@ -79,21 +76,28 @@ def i420_planes(x):
     return np.stack([planes.ravel()[:n].reshape(h, w), up(u), up(v)], -1)
 
 
-TIMES = {}
+def compare(folder, name):
+    """The result of one case, its stage, the causes that are wanted, and the left trace."""
+    left, right, stage, want = CASES[name]
+    pictures = p.pictures(folder / "in", 7, exif=6 if "EXIF" in name else False)
+    a, b = p.run(folder / "a", pictures, **left), p.run(folder / "b", pictures, **right)
+    return align(a, b), stage, want, (a, pictures, left)
+
+
+def row(name, r):
+    """A line of the table in docs/alignment.md, up to the time."""
+    found = ", ".join(c for s in stages(r).values() for c in s["why"]["causes"])
+    return f"| {name} | {', '.join(stages(r))} | {found} | {max(s['why']['residual'] for s in stages(r).values()):g} |"
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_cause(tmp_path, name):
-    left, right, stage, want = CASES[name]
-    pictures = p.pictures(tmp_path / "in", 7, exif=6 if "EXIF" in name else False)
-    a, b = p.run(tmp_path / "a", pictures, **left), p.run(tmp_path / "b", pictures, **right)
-    start = time.perf_counter()
-    r = align(a, b)
-    TIMES[name] = time.perf_counter() - start
+    r, stage, want, (a, pictures, left) = compare(tmp_path, name)
     assert causes(r) == {(stage, c) for c in want}, json.dumps(r, indent=1)
     assert explained(r), json.dumps(stages(r), indent=1)
     assert all(s["state"] == "aligned" for s in r["stages"][:[s["stage"] for s in r["stages"]].index(stage)])
     assert align(a, p.run(tmp_path / "again", pictures, **left), want=0)["unaligned"] == 0
+    assert row(name, r) in PAGE.read_text(), "docs/alignment.md is stale: run tools/alignment_docs.py"
 
 
 def test_npy_header_read_as_pixels(tmp_path):
@@ -198,9 +202,10 @@ def really_differ(b, knobs):
     return found
 
 
-def test_pairs_of_causes(tmp_path):
-    """100 programs that differ in two knobs: found with nothing left on unseen pictures, or said to be unexplained."""
-    good, bad = 0, []
+def run_pairs(folder):
+    """100 programs that differ in two knobs: how many are explained with nothing left on unseen pictures, and the others. Those must say
+    that they are unexplained."""
+    tmp_path, good, bad = folder, 0, []
     for seed in range(100):
         knobs = pair(seed)
         pictures = p.pictures(tmp_path / f"in{seed}", seed, 6, exif=random.Random(seed).choice([3, 6, 8]) if "decode" in knobs else False)
@@ -215,4 +220,10 @@ def test_pairs_of_causes(tmp_path):
         good += ok
         if not ok:
             bad.append((seed, sorted(knobs), sorted(really_differ(b, knobs)), sorted(causes(r))))
+    return good, bad
+
+
+def test_pairs_of_causes(tmp_path):
+    good, bad = run_pairs(tmp_path)
     assert good >= 95, "\n".join(map(str, bad))
+    assert f"{good} of 100 pairs" in PAGE.read_text(), "docs/alignment.md is stale: run tools/alignment_docs.py"

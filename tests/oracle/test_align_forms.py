@@ -1,0 +1,282 @@
+"""The forms of `vernier align`, python/vernier/trace.py, VERNIER_SAVE_IO, and the published example with torchvision itself."""
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tool
+from tool import BAD_INPUT, USAGE
+
+pytest.importorskip("cv2")
+pytest.importorskip("PIL.Image")
+import cv2  # noqa: E402
+import programs as p  # noqa: E402
+from PIL import Image  # noqa: E402
+from test_align import align, causes, explained, stages  # noqa: E402
+
+trace = p.trace
+
+TORCHVISION = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import torch, torchvision.transforms as T
+from PIL import Image
+from vernier import trace
+trace.start(sys.argv[2])
+for path in sys.argv[3:]:
+    trace.picture(path)
+    im = trace.save("read", Image.open(path).convert("RGB"))
+    im = trace.save("resize", T.Resize((37, 45))(im))
+    x = trace.save("tensor", T.ToTensor()(im))
+    x = trace.save("normalize", T.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])(x))
+    trace.save("input", x[None])
+"""
+
+
+def ported(folder, pictures, resize):
+    """The same program, ported: NumPy, and OpenCV or Pillow for the resize."""
+    trace.start(folder)
+    for path in pictures:
+        trace.picture(path)
+        x = trace.save("read", p.read_opencv(path))
+        x = trace.save("resize", resize(x, (45, 37)))
+        x = trace.save("tensor", p.chw(x.astype(np.float32) / np.float32(255)))
+        m, s = (np.float32(v).reshape(3, 1, 1) for v in p.IMAGENET)
+        x = trace.save("normalize", (x - m) / s)
+        trace.save("input", x[None])
+    return folder
+
+
+def test_the_published_example(tmp_path):
+    """transforms.Resize on a PIL picture (antialias) against cv2.resize (none); the right setting aligns every stage."""
+    if subprocess.run(["/usr/bin/python3", "-c", "import torchvision"], capture_output=True).returncode:
+        pytest.skip("Debian's python3-torchvision is not installed")
+    pictures = p.pictures(tmp_path / "in", 3)
+    done = subprocess.run(["/usr/bin/python3", "-c", TORCHVISION, tool.ROOT / "python", tmp_path / "a", *pictures], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    b = ported(tmp_path / "b", pictures, p.opencv("LINEAR"))
+    r = align(tmp_path / "a", b, want=1)
+    assert [s["state"] for s in r["stages"]] == ["aligned", "unaligned", "follows", "follows", "follows"]
+    assert causes(r) == {("resize", "resize library"), ("resize", "antialias")} and explained(r)
+    assert "pillow bilinear with antialias" in stages(r)["resize"]["why"]["details"][0]
+    assert "opencv linear without antialias" in stages(r)["resize"]["why"]["details"][0]
+    text = tool.run("align", tmp_path / "a", b, want=1).out
+    assert "follows from resize" in text and "max |d|" in text
+    by_pass = lambda x, size: p.pillow("BILINEAR")(p.pillow("BILINEAR")(x, (size[0], x.shape[0])), size)  # Pillow below 13: the width first
+    c = ported(tmp_path / "c", pictures, by_pass)
+    assert align(tmp_path / "a", c, want=0)["unaligned"] == 0
+
+
+# ---- a pipeline against a trace ----
+
+PIPELINE = """steps:
+  - decode: {library: pillow}
+  - resize: {size: [45, 37], library: LIBRARY}
+  - normalise: {divide: 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}
+  - layout: NCHW
+"""
+
+
+def original(folder, pictures, resize):
+    trace.start(folder)
+    for path in pictures:
+        trace.picture(path)
+        x = trace.save("decode", p.read_pillow(path))
+        x = trace.save("resize", resize(x, (45, 37)))
+        x = trace.save("normalise", p.normalise(*p.IMAGENET)(x))
+        x = trace.save("layout", p.chw(x)[None])
+    return folder
+
+
+def test_pipeline_against_a_trace(tmp_path):
+    pictures = p.pictures(tmp_path / "in", 4, 6)
+    t = original(tmp_path / "t", pictures, p.opencv("LINEAR"))
+    for library, unaligned in ("pillow", 1), ("opencv", 0):
+        (tmp_path / "p.yaml").write_text(PIPELINE.replace("LIBRARY", library))
+        r = align("--pipeline", tmp_path / "p.yaml", "--trace", t, "--images", *pictures, want=unaligned)
+        assert r["unaligned"] == unaligned and r["pictures"] == 6
+        if unaligned:
+            assert causes(r) == {("resize", "resize library"), ("resize", "antialias"), } and explained(r)
+    assert "1 pictures for the 6 of" in tool.run("align", "--pipeline", tmp_path / "p.yaml", "--trace", t, "--images", pictures[0], want=USAGE).err
+
+
+def test_pipeline_with_a_model(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    ort = pytest.importorskip("onnxruntime")
+    w = np.random.default_rng(1).normal(0, 0.1, (4, 3, 5, 5)).astype(np.float32)
+    g = onnx.helper.make_graph(
+        [onnx.helper.make_node("Conv", ["x", "w"], ["c"]), onnx.helper.make_node("GlobalAveragePool", ["c"], ["y"])], "g",
+        [onnx.helper.make_tensor_value_info("x", 1, [1, 3, 37, 45])], [onnx.helper.make_tensor_value_info("y", 1, [1, 4, 1, 1])], [onnx.numpy_helper.from_array(w, "w")])
+    onnx.save(onnx.helper.make_model(g, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8), tmp_path / "m.onnx")
+    pictures = p.pictures(tmp_path / "in", 4)
+    t = original(tmp_path / "t", pictures, p.opencv("LINEAR"))
+    session = ort.InferenceSession(tmp_path / "m.onnx")
+    for folder in t.iterdir():
+        if folder.is_dir():
+            np.save(folder / "infer.npy", session.run(None, {"x": np.load(folder / "layout.npy")})[0])
+            (folder / "order.txt").write_text((folder / "order.txt").read_text() + "infer\n")
+    for library, states in ("opencv", "aligned"), ("pillow", "follows"):
+        (tmp_path / "p.yaml").write_text(PIPELINE.replace("LIBRARY", library))
+        r = align("--pipeline", tmp_path / "p.yaml", "--trace", t, "--model", tmp_path / "m.onnx", "--images", *pictures)
+        assert r["stages"][-1]["stage"] == "infer" and r["stages"][-1]["state"] == states
+
+
+# ---- a conversion's configuration against one array ----
+
+def recipe(x, mean, std):
+    return p.chw((x.astype(np.float32) - np.float32(mean)) / np.float32(std))[None]
+
+
+@pytest.mark.parametrize("name,theirs,want", [
+    ("the same", lambda x: recipe(x, [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]), None),
+    ("another mean", lambda x: recipe(x, [127.5] * 3, [127.5] * 3), {"mean and std"}),
+    ("bgr", lambda x: recipe(p.swapped(x), [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]), {"channel order"}),
+    ("without /255", lambda x: recipe(x, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]), {"missing /255"}),
+])
+def test_configuration_against_training(tmp_path, name, theirs, want):
+    onnx = pytest.importorskip("onnx")
+    g = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "g", [onnx.helper.make_tensor_value_info("x", 1, [1, 3, 36, 44])],
+                               [onnx.helper.make_tensor_value_info("y", 1, [1, 3, 36, 44])])
+    onnx.save(onnx.helper.make_model(g, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8), tmp_path / "m.onnx")
+    picture = p.pictures(tmp_path / "in", 4, 1)[0]
+    (tmp_path / "x.yaml").write_text(f"""model_parameters:
+  onnx_model: m.onnx
+  working_dir: out
+input_parameters:
+  input_type_train: rgb
+  input_layout_train: NCHW
+  input_type_rt: nv12
+  norm_type: data_mean_and_scale
+  mean_value: 123.675 116.28 103.53
+  scale_value: 0.01712475 0.017507 0.01742919
+calibration_parameters:
+  cal_data_dir: {tmp_path / "in"}
+  preprocess_on: True
+  pipeline: 'resize 44 36 library=opencv'
+  calibration_type: max
+""")
+    np.save(tmp_path / "t.npy", theirs(p.opencv("LINEAR")(p.read_pillow(picture), (44, 36))))
+    words = ["--yaml", tmp_path / "x.yaml", "--model", tmp_path / "m.onnx", "--image", picture, "--reference", tmp_path / "t.npy"]
+    r = align(*words, want=0 if want is None else 1)
+    assert causes(r) == {("input", c) for c in want or ()}, r
+    if name == "another mean":  # and another resize
+        np.save(tmp_path / "t.npy", recipe(p.pillow("BILINEAR")(p.read_pillow(picture), (44, 36)), [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]))
+        assert causes(align(*words, want=1)) == {("input", "resize library"), ("input", "antialias")}
+
+
+# ---- saving ----
+
+def test_trace_takes_arrays_of_all_kinds(tmp_path):
+    x = p.photograph(np.random.default_rng(0), 20, 30)
+
+    class Tensor:  # what torch.Tensor offers
+        def detach(self): return self
+        def cpu(self): return self
+        def numpy(self): return x
+    for name, value in ("numpy", x), ("pil", Image.fromarray(x)), ("torch", Tensor()), ("view", x[:, ::-1][:, ::-1]), ("a/b c", x):
+        trace.start(tmp_path / "t")
+        assert trace.save(name, value) is value
+        assert np.array_equal(np.load(tmp_path / "t" / (name.replace("/", "_").replace(" ", "_") + ".npy")), x)
+    trace.start(tmp_path / "again")
+    trace.save("x", x)
+    assert (tmp_path / "again/order.txt").read_text() == "x\n"
+
+
+def test_npz_is_a_trace(tmp_path):
+    x = p.photograph(np.random.default_rng(0), 20, 30)
+    for side, y in ("a", x), ("b", p.swapped(x)):
+        np.savez(tmp_path / f"{side}.npz", read=x, colour=y)
+    r = align(tmp_path / "a.npz", tmp_path / "b.npz", want=1)
+    assert causes(r) == {("colour", "channel order")}
+    np.savez_compressed(tmp_path / "c.npz", read=x)
+    assert "compressed" in tool.run("align", tmp_path / "a.npz", tmp_path / "c.npz", want=BAD_INPUT).err
+    whole = (tmp_path / "a.npz").read_bytes()
+    for cut in range(0, len(whole), 97):
+        (tmp_path / "d.npz").write_bytes(whole[:cut])
+        tool.run("align", tmp_path / "a.npz", tmp_path / "d.npz", want=BAD_INPUT)
+    rng = np.random.default_rng(2)
+    for _ in range(60):  # damage in the directory
+        bad = bytearray(whole)
+        for at in rng.integers(len(whole) - 250, len(whole), 3):
+            bad[at] = rng.integers(0, 256)
+        (tmp_path / "d.npz").write_bytes(bad)
+        tool.run("align", tmp_path / "a.npz", tmp_path / "d.npz", "--no-explain", want=(0, 1, BAD_INPUT))
+
+
+def test_save_io(digits, tmp_path):
+    out = tmp_path / "io"
+    env = {"VERNIER_SAVE_IO": str(out)}
+    tool.run("run", digits.bin, "-i", digits.picture, "-o", tmp_path / "o", env=env, want=0)
+    names = sorted(f.name for f in out.iterdir())
+    assert len(names) == 2 and names[0].startswith("digits.input.") and names[1].startswith("digits.output."), names
+    result = np.load(next((tmp_path / "o").glob("*.npy")))
+    assert np.array_equal(np.load(out / names[1]), result)
+    x = np.load(out / names[0])  # fed again, it gives the same result
+    tool.run("run", digits.bin, "-i", out / names[0], "-o", tmp_path / "o2", want=0)
+    assert x.dtype == np.uint8 and np.array_equal(np.load(next((tmp_path / "o2").glob("*.npy"))), result)
+
+
+def test_pictures_of_unaligned_stages(tmp_path):
+    pictures = p.pictures(tmp_path / "in", 7)
+    a, b = p.run(tmp_path / "a", pictures), p.run(tmp_path / "b", pictures, colour=p.swapped)
+    tool.run("align", a, b, "--pictures", tmp_path / "png", want=1)
+    x, y = (np.load(s / "0/colour.npy") for s in (a, b))
+    shown = np.asarray(Image.open(tmp_path / "png/colour.png"))
+    h, w = x.shape[:2]
+    assert shown.shape == (h, 3 * w, 3) and np.array_equal(shown[:, :w], x) and np.array_equal(shown[:, w:2 * w], y)
+    d = np.abs(x.astype(int) - y)
+    assert np.array_equal(shown[:, 2 * w:], d * 255 // d.max())
+    assert not (tmp_path / "png/decode.png").exists() and (tmp_path / "png/layout.png").exists()
+
+
+# ---- mistakes ----
+
+def test_mistakes(tmp_path):
+    x = np.zeros((20, 20, 3), np.uint8)
+    for name, names in ("a", ["read", "resize"]), ("b", ["other"]), ("empty", []):
+        trace.start(tmp_path / name)
+        for n in names:
+            trace.save(n, x)
+    for words, status, message in [
+        ((tmp_path / "a",), USAGE, "want two traces"), ((tmp_path / "a", tmp_path / "none"), BAD_INPUT, "no folder"),
+        ((tmp_path / "a", tmp_path / "b"), BAD_INPUT, "no stage in common"), ((tmp_path / "a", tmp_path / "empty"), BAD_INPUT, "no stages"),
+        ((tmp_path / "a", tmp_path / "a", "--tolerance", "x"), USAGE, "--tolerance"), (("--pipeline", "p.yaml"), USAGE, "--trace"),
+        (("--yaml", "p.yaml"), USAGE, "--reference"),
+    ]:
+        assert message in tool.run("align", *words, want=status).err
+    (tmp_path / "a/order.txt").write_text("../b/other\n")
+    assert "no stage's name" in tool.run("align", tmp_path / "a", tmp_path / "b", want=BAD_INPUT).err
+    (tmp_path / "a/order.txt").write_text("gone\n")
+    assert "gone.npy" in tool.run("align", tmp_path / "a", tmp_path / "b", want=BAD_INPUT).err
+    trace.start(tmp_path / "two")
+    for name in "01":
+        trace.picture(name)
+        trace.save("read", x)
+    trace.start(tmp_path / "a")
+    trace.save("read", x)
+    assert "has 2; want the same" in tool.run("align", tmp_path / "a", tmp_path / "two", want=BAD_INPUT).err
+    trace.start(tmp_path / "c")
+    trace.save("read", x)
+    trace.save("more", x)
+    r = json.loads(tool.run("align", tmp_path / "a", tmp_path / "c", "--json", want=0).out)
+    assert [s["state"] for s in r["stages"]] == ["aligned", "missing"]
+
+
+@pytest.mark.parametrize("shapes", [((5,), (5,)), ((1, 1), (1, 1)), ((2, 3, 4, 5, 6), (2, 3, 4, 5, 6)), ((0,), (0,)), ((3, 3, 3), (3, 3, 3)), ((1, 3, 40, 1), (1, 3, 40, 1)),
+                                    ((40, 40, 3), (41, 3)), ((2, 40, 40), (40, 40, 2)), ((), ())])
+@pytest.mark.parametrize("types", [("uint8", "uint8"), ("float32", "float32"), ("int64", "float64"), ("uint8", "int8"), ("float16", "bool")])
+def test_odd_arrays(tmp_path, shapes, types):
+    """Arrays that are no pictures, of any type, with NaN and infinity: compared, explained or not, never a crash."""
+    rng = np.random.default_rng(1)
+    for side, shape, t in zip("ab", shapes, types):
+        trace.start(tmp_path / side)
+        x = rng.random((40, 40, 3))
+        trace.save("x", x)
+        y = np.array(rng.random(shape) * 255)
+        if "float" in t and y.size:
+            y.flat[0] = [np.nan, np.inf][side == "a"]
+        trace.save("y", y.astype(t))
+        trace.save("z", (y * 2).astype(t))
+    tool.run("align", tmp_path / "a", tmp_path / "b", want=(0, 1))
