@@ -225,6 +225,18 @@ static int hash_samples(struct vn_conversion *c)
 
 #define RANDOM_SAMPLES 8
 
+static int check_samples(struct vn_conversion *c, struct vn_err *e)
+{
+    TRY(vn_dataset_check(&c->data, c->arena, c->config, c->original, c->samples, NULL, e));
+    for (int i = 0; i < c->data.findings.n; i++) {
+        const struct data_finding *f = &c->data.findings.v[i];
+        if (f->severity == DATA_ERROR && !c->accept_data)
+            return vn_fail(e, VN_E_INPUT, "%s", f->text);
+        WARN(c, "%s", f->text);
+    }
+    return VN_OK;
+}
+
 static int open_samples(struct vn_conversion *c, struct vn_err *e)
 {
     if (!strcmp(c->config->calibration_type, "skip"))
@@ -232,9 +244,7 @@ static int open_samples(struct vn_conversion *c, struct vn_err *e)
     else
         TRY(vn_samples_open(&c->samples, c->arena, c->config, c->original, e));
     if (strcmp(c->config->calibration_type, "skip"))
-        TRY(vn_samples_survey(&c->doubts, c->arena, c->config, c->samples, e));
-    for (int i = 0; i < c->doubts.text.n; i++)
-        WARN(c, "%s", c->doubts.text.v[i]);
+        TRY(check_samples(c, e));
     INFO(c, "num of calibration data: %d", vn_samples_count(c->samples));
     INFO(c, "First calibration picture name: %s", vn_samples_name(c->samples, 0));
     INFO(c, "validating calibration_parameters finished");
@@ -519,6 +529,7 @@ int vn_convert(struct vn_conversion **out, const struct vn_convert_options *o, s
     struct vn_arena *a = vn_arena_new();
     struct vn_conversion *c = new_conversion(a, &o->run, &o->listener);
     c->compare_limit = o->compare_limit;
+    c->accept_data = o->accept_data;
     const int status = convert(c, o->config, e);
     vn_oom_leave(&guard);
     if (status < 0)
@@ -675,6 +686,74 @@ int vn_check(struct vn_conversion **out, const struct check_options *o, struct v
     vn_oom_leave(&guard);
     if ((status == VN_E_INPUT || status == VN_E_UNSUPPORTED) && o->problem)
         tell_problems(c, o, e);
+    if (status < 0)
+        vn_arena_free(&a);
+    else
+        *out = c;
+    return status;
+}
+
+/* ---- check --data ---- */
+
+/* A folder of pictures or arrays for the only input of a model. */
+static int folder_as_config(struct vn_conversion *c, const struct check_data_options *o, struct vn_err *e)
+{
+    const struct graph *g = c->original;
+    if (g->inputs.n != 1)
+        return vn_fail(e, VN_E_USAGE, "%s has %d inputs: check its data with a configuration, -c FILE.yaml", o->model, g->inputs.n);
+    feature_inputs(c);
+    struct input_config *in = &c->config->inputs[0];
+    const struct vn_shape *s = &g->inputs.v[0]->shape;
+    const char **names;
+    int n;
+    in->cal_dir = o->folder;
+    TRY(vn_dir_list(c->arena, o->folder, &names, &n, e));
+    if (!n)
+        return vn_fail(e, VN_E_INPUT, "%s: no files", o->folder);
+    if (!vn_picture_is_image_name(names[0]) || s->rank != 4 || (s->d[1] != 3 && s->d[1] != 1 && s->d[3] != 3 && s->d[3] != 1))
+        return VN_OK;
+    const int last = s->d[1] != 3 && s->d[1] != 1;
+    c->config->preprocess_on = 1;
+    in->type_train = in->type_rt = s->d[last ? 3 : 1] == 1 ? "gray" : "rgb";
+    in->layout_train = last ? "NHWC" : "NCHW";
+    in->cal_type = "uint8";
+    return VN_OK;
+}
+
+static int check_data(struct vn_conversion *c, const struct check_data_options *o, struct vn_err *e)
+{
+    if (o->config) {
+        TRY(read_config(c, o->config, e));
+        TRY(read_model(c, e));
+        TRY(match_inputs(c, e));
+        if (!strcmp(c->config->calibration_type, "skip"))
+            return vn_fail(e, VN_E_INPUT, "%s: calibration_type is skip: there are no calibration data", o->config);
+    } else {
+        const struct vn_onnx_options read = { .note = forward_note, .user = &c->listener };
+        TRY(vn_model_read(&c->original, c->arena, o->model, o->prototxt, &read, e));
+    }
+    if (vn_passes_prepare(c->original, e) < 0)
+        return vn_fail_at(e, "%s", c->original->source);
+    if (!o->config)
+        TRY(folder_as_config(c, o, e));
+    TRY(vn_samples_open(&c->samples, c->arena, c->config, c->original, e));
+    return vn_dataset_check(&c->data, c->arena, c->config, c->original, c->samples, o->images, e);
+}
+
+int vn_check_data(struct vn_conversion **out, const struct check_data_options *o, struct vn_err *e)
+{
+    struct vn_options run;
+    struct vn_oom guard;
+    *out = NULL;
+    vn_options_default(&run);
+    if (VN_OOM_GUARD(&guard)) {
+        vn_oom_leave(&guard);
+        return vn_fail(e, VN_E_NOMEM, "out of memory");
+    }
+    struct vn_arena *a = vn_arena_new();
+    struct vn_conversion *c = new_conversion(a, &run, &o->listener);
+    const int status = check_data(c, o, e);
+    vn_oom_leave(&guard);
     if (status < 0)
         vn_arena_free(&a);
     else

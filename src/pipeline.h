@@ -7,6 +7,7 @@
 #include "calib/calib.h"
 #include "config/config.h"
 #include "graph/graph.h"
+#include "inspect/dataset.h"
 #include "inspect/inspect.h"
 #include "passes/pass.h"
 #include "quant/quant.h"
@@ -26,7 +27,8 @@ struct vn_conversion {
     struct graph *original, *optimized, *calibrated, *quantized;
     struct pass_report *passes;
     struct vn_samples *samples;
-    struct vn_doubts doubts; /* about the input's normalization */
+    struct data_report data; /* what the samples look like */
+    int accept_data;         /* go on where they look wrong */
     struct vn_ranges *ranges;
     struct vn_quant_method method;
     const char *method_text;
@@ -50,6 +52,15 @@ struct check_options {
     void *user; /* of problem */
 };
 int vn_check(struct vn_conversion **c, const struct check_options *o, struct vn_err *e);
+
+/* check --data: only look at calibration data: those of a configuration, or a folder of them for a model. Fills in data. */
+struct check_data_options {
+    const char *config;                /* NULL: model and folder */
+    const char *model, *prototxt, *folder;
+    const char *images;                /* pictures that the data were made of; NULL: not known */
+    struct vn_listener listener;
+};
+int vn_check_data(struct vn_conversion **c, const struct check_data_options *o, struct vn_err *e);
 
 void vn_say(const struct vn_listener *l, enum vn_log_level level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

@@ -24,6 +24,7 @@ struct vn_convert_options {
     const char *config;      /* path of the YAML file */
     struct vn_options run;   /* threads and CPU features for calibration; they change no byte of the products */
     int compare_limit;       /* samples for the similarity tables; 0: all */
+    int accept_data;         /* 1: calibration data that look wrong are a warning, not an error */
     struct vn_listener listener;
 };
 void vn_convert_options_default(struct vn_convert_options *o);

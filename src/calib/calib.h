@@ -35,12 +35,9 @@ struct vn_train_values {
 };
 int vn_samples_train_values(struct vn_train_values *out, const struct vn_samples *s, int i, int input, struct vn_arena *a, struct vn_err *e);
 
-/* Look at some samples of every image input (survey.c). An error where raw data are no pixels: normalised already, by the range that
- * they reach. Doubts where a network would get odd numbers from them by mean_value and scale_value. */
-struct vn_doubts {
-    VEC(const char *) text;
-};
-int vn_samples_survey(struct vn_doubts *out, struct vn_arena *a, const struct config *c, const struct vn_samples *s, struct vn_err *e);
+/* Where sample i of an input comes from; the configured pipeline on another picture: H x W x C in the training colours. */
+const char *vn_samples_path(const struct vn_samples *s, int i, int input);
+int vn_samples_picture(uint8_t **train, const struct vn_samples *s, int input, const char *path, struct vn_arena *a, struct vn_err *e);
 
 /* ---- a graph compiled and loaded in memory (program.c) ---- */
 

@@ -239,6 +239,15 @@ int vn_samples_load(const struct vn_samples *s, int i, struct vn_arena *a, float
     return VN_OK;
 }
 
+const char *vn_samples_path(const struct vn_samples *s, int i, int input) { return s->inputs[input].paths[i]; }
+
+int vn_samples_picture(uint8_t **train, const struct vn_samples *s, int input, const char *path, struct vn_arena *a, struct vn_err *e)
+{
+    struct vn_pixel_format f;
+    vn_input_format(&f, s->inputs[input].in, &s->inputs[input].shape);
+    return train_pixels(train, &f, s->pipeline, path, a, e);
+}
+
 int vn_samples_train_values(struct vn_train_values *out, const struct vn_samples *s, int i, int input, struct vn_arena *a, struct vn_err *e)
 {
     const struct source *src = &s->inputs[input];

@@ -1,7 +1,9 @@
 /* vernier check - can this model be imported, quantized and compiled? No data is needed. */
+#include "cli/check_data.h"
 #include "cli/cli.h"
 
 static const struct option_def options[] = {
+    CHECK_DATA_OPTIONS,
     { "--march", 0, "NAME", 0, 0, "target (default generic)" },
     MODEL_OPTIONS,
     SHAPE_OPTION,
@@ -84,7 +86,12 @@ static void print_text(const struct vn_conversion *c, const struct check_options
 static int run(struct vn_arena *a, struct vn_err *e)
 {
     const char **words;
-    vn_words(&words);
+    if (vn_opt("--list"))
+        return vn_list_detectors();
+    if (vn_opt("--data"))
+        return vn_run_check_data(e);
+    if (vn_words(&words) != 1 || vn_opt("--config") || vn_opt("--images"))
+        return vn_fail(e, VN_E_USAGE, "usage: vernier check MODEL.onnx|MODEL.caffemodel [options]; -c and --images go with --data");
     const int json = vn_opt("--json") != NULL;
     struct logger log = { .quiet = json };
     struct problems problems = { .arena = a };
@@ -110,5 +117,5 @@ static int run(struct vn_arena *a, struct vn_err *e)
 }
 
 const struct command vn_cmd_check = {
-    "check", "MODEL.onnx|MODEL.caffemodel [options]", "say which nodes can compute in integers, and why others cannot", options, 1, 1, run,
+    "check", "MODEL.onnx|MODEL.caffemodel [options]", "say which nodes can compute in integers, and why others cannot; or whether calibration data are right", options, 0, 2, run,
 };

@@ -7,6 +7,7 @@ static const struct option_def options[] = {
     { "--config", 'c', "FILE.yaml", 0, 0, "the configuration (vernier init writes one)" },
     { "--compare", 0, "N", 0, 0, "samples for the similarity tables (default 0: all)" },
     { "--min-cosine", 0, "X", 0, 0, "exit with 1 when an output's mean cosine is below X (default 0.8, a clear loss)" },
+    { "--accept-data", 0, NULL, 0, 0, "calibration data that look wrong (check --data) are a warning, not an error" },
     { "--log", 0, "FILE", 0, 0, "log file (default vernier_convert.log in the current folder; 'none')" },
     RUN_OPTIONS,
     JSON_OPTION,
@@ -87,8 +88,9 @@ static int good_enough(const struct vn_conversion *c, double least)
 static void print_doubts(const struct vn_conversion *c)
 {
     fflush(stdout);
-    for (int i = 0; i < c->doubts.text.n; i++)
-        fprintf(stderr, "the results are not to be trusted: %s\n", c->doubts.text.v[i]);
+    for (int i = 0; i < c->data.findings.n; i++)
+        if (c->data.findings.v[i].severity != DATA_WARNING)
+            fprintf(stderr, "the results are not to be trusted: %s\n", c->data.findings.v[i].text);
 }
 
 static int open_log(struct logger *log, struct vn_err *e)
@@ -113,6 +115,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     char *end;
     if (text && ((least = strtod(text, &end)), *end || !*text))
         return vn_fail(e, VN_E_USAGE, "--min-cosine: want a number, got '%s'", text);
+    o.accept_data = vn_opt("--accept-data") != NULL;
     TRY(vn_opt_run(&o.run, e));
     TRY(vn_opt_int("--compare", 0, 0, 1 << 30, &o.compare_limit, e));
     struct logger log = { .quiet = vn_opt("--json") != NULL };
@@ -125,7 +128,10 @@ static int run(struct vn_arena *a, struct vn_err *e)
     if (log.file)
         fclose(log.file);
     TRY(status);
-    const int good = good_enough(c, least) & !c->doubts.text.n;
+    int doubts = 0;
+    for (int i = 0; i < c->data.findings.n; i++)
+        doubts += c->data.findings.v[i].severity != DATA_WARNING;
+    const int good = good_enough(c, least) & !doubts;
     if (vn_opt("--json"))
         print_json(c, good);
     else
