@@ -4,8 +4,9 @@
 #include "ops/op.h"
 #include "passes/pass.h"
 
-/* Folding must not blow up a small file: ConstantOfShape and Expand can ask for any size. */
-#define MAX_FOLDED ((int64_t)1 << 28)
+/* Folding must not blow up a small file: ConstantOfShape and Expand can ask for any size. More than this comes of constants of its
+ * own size alone. */
+#define MAX_FOLDED ((int64_t)1 << 24)
 
 static int all_constant(const struct node *n)
 {
@@ -17,8 +18,12 @@ static int all_constant(const struct node *n)
 
 static int small_enough(const struct node *n)
 {
+    int64_t given = 0;
+    for (int i = 0; i < n->n_in; i++)
+        given += n->in[i] ? vn_shape_count(&n->in[i]->shape) : 0;
+    const int64_t most = 2 * given > MAX_FOLDED ? 2 * given : MAX_FOLDED;
     for (int i = 0; i < n->n_out; i++)
-        if (n->out[i] && vn_shape_count(&n->out[i]->shape) > MAX_FOLDED)
+        if (n->out[i] && vn_shape_count(&n->out[i]->shape) > most)
             return 0;
     return 1;
 }
