@@ -91,7 +91,7 @@ static int values(struct vn_train_values *x, const struct dataset *d, int i, str
     return VN_OK;
 }
 
-static void look(struct dataset *d)
+static int look(struct dataset *d, struct vn_err *e)
 {
     d->all = vn_samples_count(d->samples);
     d->n = d->all < MOST_LOOKED_AT ? d->all : MOST_LOOKED_AT;
@@ -102,12 +102,16 @@ static void look(struct dataset *d)
         struct vn_err why = { 0 };
         struct vn_train_values x;
         d->look[k].path = vn_samples_path(d->samples, i, d->input);
-        if (values(&x, d, i, a, &why) < 0)
+        const int status = values(&x, d, i, a, &why);
+        if (status < 0)
             d->look[k].why = vn_arena_str(d->arena, why.msg);
         else if (x.count)
             look_at(d, &d->look[k], &x, a);
         vn_arena_free(&a);
+        if (status == VN_E_NOMEM)
+            return vn_fail(e, status, "%s", why.msg);
     }
+    return VN_OK;
 }
 
 /* Which axes are a picture's, by the configuration; for tensors by their sizes. */
@@ -325,7 +329,7 @@ int vn_dataset_check(struct data_report *out, struct vn_arena *a, const struct c
         struct dataset d = { .arena = a, .config = c, .in = &c->inputs[i], .samples = s, .shape = g->inputs.v[i]->shape, .input = i,
                              .image = strcmp(c->inputs[i].type_rt, "featuremap") != 0, .pictures = c->preprocess_on };
         axes(&d);
-        look(&d);
+        TRY(look(&d, e));
         if (images && d.image)
             TRY(vn_relate_pictures(&d, images, e));
         for (int k = 0; k < N_DETECTORS; k++) {

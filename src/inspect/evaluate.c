@@ -360,7 +360,7 @@ static int open_state(struct run *w, struct vn_err *e)
     else
         TRY(vn_file_write(w->o->state, head, strlen(head), e));
     if (!(w->state = fopen(w->o->state, "a")))
-        return vn_fail(e, VN_E_IO, "%s: %s", w->o->state, strerror(errno));
+        return vn_fail(e, errno == ENOMEM ? VN_E_NOMEM : VN_E_IO, "%s: %s", w->o->state, strerror(errno));
     vn_arena_defer(w->eval->arena, close_state, w->state);
     return VN_OK;
 }

@@ -1,5 +1,6 @@
 """The n-th allocation fails: `vernier check` and `vernier convert` end with status 4 and say so, or succeed without that memory."""
 import concurrent.futures
+import json
 import re
 import sys
 
@@ -30,13 +31,21 @@ def caffe(folder):
     return ["check", caffemodel, "--proto", prototxt]
 
 
+def coco(folder):
+    box = {"image_id": 1, "category_id": 1, "bbox": [0, 0, 2, 2]}
+    (folder / "t.json").write_text(json.dumps({"images": [{"id": 1, "width": 4, "height": 4}], "categories": [{"id": 1}], "annotations": [{**box, "id": 1, "area": 4}]}))
+    (folder / "d.json").write_text(json.dumps([{**box, "score": 0.5}]))
+    return ["eval", "--metric", "coco", "--labels", folder / "t.json", "--detections", folder / "d.json", "--bootstrap", "2"]
+
+
 @pytest.mark.parametrize("forever", [False, True], ids=["one_fails", "all_later_fail"])
-@pytest.mark.parametrize("command", ["check", "convert", "run", "verify", "init", "caffe"])
+@pytest.mark.parametrize("command", ["check", "convert", "run", "verify", "init", "caffe", "eval", "coco", "data"])
 def test_failing_allocations(digits, tmp_path, command, forever):
     out = tmp_path / "out"
     args = {"check": ["check", digits.model], "run": ["run", digits.bin, "--input", digits.picture],
             "verify": ["verify", digits.stage("quantized"), digits.bin, "--random", "1"],
-            "caffe": caffe(tmp_path),
+            "caffe": caffe(tmp_path), "data": ["check", "--data", "-c", digits.yaml], "coco": coco(tmp_path),
+            "eval": ["eval", digits.bin, "--metric", "top_k", "--images", digits.held_out, "--labels", digits.labels, "--limit", "3", "--bootstrap", "2"],
             "init": ["init", digits.model, "-o", tmp_path / "x.yaml"],
             "convert": ["convert", "-c", digits.write_yaml(tmp_path / "d.yaml", out), "--log", "none", "--compare", "2"]}[command]
     whole = once(args, 0, False)
