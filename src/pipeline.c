@@ -477,6 +477,18 @@ static void fill_output_rows(struct vn_conversion *c)
 
 /* ---- the commands ---- */
 
+/* From ranges and a method to the last files and tables. */
+static int make_products(struct vn_conversion *c, struct vn_err *e)
+{
+    TRY(make_quantized(c, e));
+    TRY(write_onnx(c, c->calibrated, "calibrated", 0, e));
+    TRY(write_onnx(c, c->quantized, "quantized", 1, e));
+    TRY(compile(c, e));
+    fill_node_rows(c, c->quantized);
+    fill_output_rows(c);
+    return write_bin(c, e);
+}
+
 static int convert(struct vn_conversion *c, const char *config, struct vn_err *e)
 {
     INFO(c, "Start Model Convert....");
@@ -492,13 +504,7 @@ static int convert(struct vn_conversion *c, const char *config, struct vn_err *e
     TRY(dump_calibration(c, e));
     TRY(collect_ranges(c, e));
     TRY(choose_method(c, e));
-    TRY(make_quantized(c, e));
-    TRY(write_onnx(c, c->calibrated, "calibrated", 0, e));
-    TRY(write_onnx(c, c->quantized, "quantized", 1, e));
-    TRY(compile(c, e));
-    fill_node_rows(c, c->quantized);
-    fill_output_rows(c);
-    TRY(write_bin(c, e));
+    TRY(make_products(c, e));
     INFO(c, "End Model Convert");
     return VN_OK;
 }
@@ -602,16 +608,22 @@ static void add_problem(void *user, const char *text)
     VEC_PUSH(c->arena, &c->problems, vn_arena_str(c->arena, text));
 }
 
-/* The model with static shapes; all that is wrong with it in one go. */
-static int check_model(struct vn_conversion *c, const struct check_options *o, struct vn_err *e)
+/* The model with the shapes that options give; what is wrong goes to `problem`, or (NULL) is an error. */
+static int read_named(struct vn_conversion *c, const struct check_options *o, void (*problem)(void *, const char *), struct vn_err *e)
 {
     struct vn_onnx_input_shape *shapes = NEW_ARRAY(c->arena, struct vn_onnx_input_shape, o->n_shapes);
     for (int i = 0; i < o->n_shapes; i++) {
         shapes[i].name = o->shape_names[i];
         TRY(vn_shape_parse(&shapes[i].shape, o->shape_texts[i], e));
     }
-    const struct vn_onnx_options read = { .shapes = shapes, .n_shapes = o->n_shapes, .note = note_of_check, .problem = add_problem, .user = c };
-    TRY(vn_model_read(&c->original, c->arena, o->model, o->prototxt, &read, e));
+    const struct vn_onnx_options read = { .shapes = shapes, .n_shapes = o->n_shapes, .note = note_of_check, .problem = problem, .user = c };
+    return vn_model_read(&c->original, c->arena, o->model, o->prototxt, &read, e);
+}
+
+/* The model with static shapes; all that is wrong with it in one go. */
+static int check_model(struct vn_conversion *c, const struct check_options *o, struct vn_err *e)
+{
+    TRY(read_named(c, o, add_problem, e));
     TRY(vn_passes_survey(c->original, add_problem, c, e));
     if (c->problems.n)
         return vn_fail(e, VN_E_INPUT, "%s", c->problems.v[c->problems.n - 1]);
@@ -753,6 +765,66 @@ int vn_check_data(struct vn_conversion **out, const struct check_data_options *o
     struct vn_arena *a = vn_arena_new();
     struct vn_conversion *c = new_conversion(a, &run, &o->listener);
     const int status = check_data(c, o, e);
+    vn_oom_leave(&guard);
+    if (status < 0)
+        vn_arena_free(&a);
+    else
+        *out = c;
+    return status;
+}
+
+/* ---- fast-perf ---- */
+
+/* A configuration without a file: random features, everything in integers. */
+static void fast_config(struct vn_conversion *c, const struct fast_options *o)
+{
+    const struct type_rule all = { .level = LEVEL_ALL, .on = UNIT_INTEGER };
+    feature_inputs(c);
+    c->config->model = o->model.model;
+    c->config->prototxt = o->model.prototxt;
+    c->config->prefix = o->prefix;
+    c->config->working_dir = o->working_dir;
+    c->config->outputs_int8 = 1;
+    VEC_PUSH(c->arena, &c->config->types, all);
+}
+
+static int convert_fast(struct vn_conversion *c, const struct fast_options *o, struct vn_err *e)
+{
+    INFO(c, "Start Model Convert....");
+    WARN(c, "fast-perf: calibrated with random numbers; the products show speed, their results mean nothing");
+    TRY(vn_target_read(&c->target, c->arena, o->model.march, e));
+    TRY(read_named(c, &o->model, NULL, e));
+    fast_config(c, o);
+    TRY(vn_dir_make(c->config->working_dir, e));
+    if (vn_passes_prepare(c->original, e) < 0)
+        return vn_fail_at(e, "%s", c->original->source);
+    note_origin(c, c->original);
+    vn_graph_meta_set(c->original, "fast_perf", "calibrated with random numbers; not for accuracy");
+    TRY(write_onnx(c, c->original, "original_float", 0, e));
+    c->optimized = vn_graph_clone(c->arena, c->original);
+    TRY(vn_passes_optimize(c->optimized, NULL, e));
+    vn_trim_ends(c->optimized, note_of_check, c);
+    TRY(write_onnx(c, c->optimized, "optimized_float", 0, e));
+    TRY(vn_samples_random(&c->samples, c->arena, c->config, c->optimized, 1, e));
+    TRY(collect_ranges(c, e));
+    c->method = method_of(c, "max", 1);
+    c->method_text = vn_quant_method_text(&c->method, c->arena);
+    TRY(make_products(c, e));
+    INFO(c, "End Model Convert");
+    return VN_OK;
+}
+
+int vn_convert_fast(struct vn_conversion **out, const struct fast_options *o, struct vn_err *e)
+{
+    struct vn_oom guard;
+    *out = NULL;
+    if (VN_OOM_GUARD(&guard)) {
+        vn_oom_leave(&guard);
+        return vn_fail(e, VN_E_NOMEM, "out of memory");
+    }
+    struct vn_arena *a = vn_arena_new();
+    struct vn_conversion *c = new_conversion(a, &o->run, &o->model.listener);
+    const int status = convert_fast(c, o, e);
     vn_oom_leave(&guard);
     if (status < 0)
         vn_arena_free(&a);

@@ -62,6 +62,15 @@ struct check_data_options {
 };
 int vn_check_data(struct vn_conversion **c, const struct check_data_options *o, struct vn_err *e);
 
+/* convert --fast-perf: how fast can it be? Every operator that can computes in integers, results included; what only moves at the ends is
+ * left out; random calibration; O3. The results mean nothing. */
+struct fast_options {
+    struct check_options model; /* `problem` is not used */
+    const char *prefix, *working_dir;
+    struct vn_options run;
+};
+int vn_convert_fast(struct vn_conversion **c, const struct fast_options *o, struct vn_err *e);
+
 void vn_say(const struct vn_listener *l, enum vn_log_level level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

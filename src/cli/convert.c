@@ -1,10 +1,16 @@
 /* vernier convert - a configuration becomes four ONNX files and a .bin. */
 #include <stdlib.h>
 
+#include "base/file.h"
 #include "cli/cli.h"
 
 static const struct option_def options[] = {
     { "--config", 'c', "FILE.yaml", 0, 0, "the configuration (vernier init writes one)" },
+    { "--fast-perf", 0, NULL, 0, 0, "no configuration: --model with random calibration, all that can be in integers; for speed, not for results" },
+    MODEL_OPTIONS,
+    { "--march", 0, "NAME", 0, 0, "with --fast-perf: the target (default generic)" },
+    { "--output-dir", 0, "DIR", 0, 0, "with --fast-perf: folder of the products (default model_output)" },
+    SHAPE_OPTION,
     { "--compare", 0, "N", 0, 0, "samples for the similarity tables (default 0: all)" },
     { "--min-cosine", 0, "X", 0, 0, "exit with 1 when an output's mean cosine is below X (default 0.8, a clear loss)" },
     { "--accept-data", 0, NULL, 0, 0, "calibration data that look wrong (check --data) are a warning, not an error" },
@@ -102,14 +108,56 @@ static int open_log(struct logger *log, struct vn_err *e)
     return log->file ? VN_OK : vn_fail(e, VN_E_IO, "%s: cannot write the log", path);
 }
 
+/* Options that belong to the other way of calling. */
+static int check_words(int fast, struct vn_err *e)
+{
+    static const char *const only_fast[] = { "--proto", "--march", "--output-dir", "--input-shape" }, *const only_config[] = { "--config", "--compare", "--min-cosine" };
+    const char **words;
+    if (!fast && (!vn_opt("--config") || vn_words(&words)))
+        return vn_fail(e, VN_E_USAGE, "usage: vernier convert -c FILE.yaml, or vernier convert --fast-perf --model FILE");
+    if (fast && !vn_words(&words))
+        return vn_fail(e, VN_E_USAGE, "--fast-perf wants --model FILE");
+    for (size_t i = 0; !fast && i < sizeof only_fast / sizeof *only_fast; i++)
+        if (vn_opt(only_fast[i]))
+            return vn_fail(e, VN_E_USAGE, "%s goes with --fast-perf; a configuration has a key for it", only_fast[i]);
+    for (size_t i = 0; fast && i < sizeof only_config / sizeof *only_config; i++)
+        if (vn_opt(only_config[i]))
+            return vn_fail(e, VN_E_USAGE, "%s does not go with --fast-perf", only_config[i]);
+    return VN_OK;
+}
+
+static int run_fast(struct vn_arena *a, struct logger *log, struct vn_err *e)
+{
+    const char **words;
+    vn_words(&words);
+    struct fast_options o = { .model = { .model = words[0], .prototxt = vn_opt("--proto"), .march = vn_opt("--march") ? vn_opt("--march") : "generic" },
+                              .prefix = vn_path_stem(a, words[0]), .working_dir = vn_opt("--output-dir") ? vn_opt("--output-dir") : "model_output" };
+    vn_options_default(&o.run);
+    TRY(vn_opt_run(&o.run, e));
+    TRY(vn_opt_shapes(&o.model.shape_names, &o.model.shape_texts, &o.model.n_shapes, a, e));
+    o.model.listener = vn_logger_listener(log);
+    struct vn_conversion *c;
+    const int status = vn_convert_fast(&c, &o, e);
+    if (status < 0 && log->file)
+        fprintf(log->file, "%s\n", e->msg);
+    TRY(status);
+    if (vn_opt("--json"))
+        print_json(c, 1);
+    else {
+        print_text(c);
+        printf("Calibrated with random numbers: time it, do not use its results.\n");
+    }
+    vn_conversion_free(&c);
+    return EXIT_DONE;
+}
+
 static int run(struct vn_arena *a, struct vn_err *e)
 {
-    (void)a;
     struct vn_convert_options o;
+    const int fast = vn_opt("--fast-perf") != NULL;
+    TRY(check_words(fast, e));
     vn_convert_options_default(&o);
     o.config = vn_opt("--config");
-    if (!o.config)
-        return vn_fail(e, VN_E_USAGE, "usage: vernier convert -c FILE.yaml");
     double least = 0.8;
     const char *text = vn_opt("--min-cosine");
     char *end;
@@ -120,6 +168,12 @@ static int run(struct vn_arena *a, struct vn_err *e)
     TRY(vn_opt_int("--compare", 0, 0, 1 << 30, &o.compare_limit, e));
     struct logger log = { .quiet = vn_opt("--json") != NULL };
     TRY(open_log(&log, e));
+    if (fast) {
+        const int done = run_fast(a, &log, e);
+        if (log.file)
+            fclose(log.file);
+        return done;
+    }
     o.listener = vn_logger_listener(&log);
     struct vn_conversion *c;
     const int status = vn_convert(&c, &o, e);
@@ -142,5 +196,5 @@ static int run(struct vn_arena *a, struct vn_err *e)
 }
 
 const struct command vn_cmd_convert = {
-    "convert", "-c FILE.yaml [options]", "convert a float model to ONNX stages and a .bin", options, 0, 0, run,
+    "convert", "-c FILE.yaml | --fast-perf --model FILE [options]", "convert a float model to ONNX stages and a .bin", options, 0, 1, run,
 };

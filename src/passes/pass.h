@@ -40,6 +40,10 @@ struct preprocess_spec {
 };
 int vn_insert_preprocess(struct graph *g, struct value *input, const struct preprocess_spec *s, struct vn_err *e);
 
+/* Take out what only moves or converts in front of the first and behind the last computing node (passes/trim_ends.c): inputs and outputs keep
+ * their names and get other shapes and types, which `note` is told. The number of nodes. */
+int vn_trim_ends(struct graph *g, void (*note)(void *user, const char *text), void *user);
+
 /* ---- shared by passes ---- */
 
 /* Remove a node that hands input 0 through to output 0; names of graph inputs and outputs survive. 0: not possible here. */

@@ -10,7 +10,7 @@ static const struct line {
     { "its result leaves the network", "'optimization: set_model_output_int8' (or _int16) quantizes the results, too" },
     { "no neighbour computes in integers", "nothing: going to integers and back would cost more than it saves" },
     { "the configuration runs it on the CPU", "take its 'ON': 'CPU' out of node_info, or its name out of run_on_cpu" },
-    { " in float", "node_info with 'ON': 'BPU' puts it into integers, or choose another march" },
+    { " in float", "choose another march: this one leaves the operator to its CPU" },
     { "has no integer form with these attributes", "docs/operators.md says which forms have one; change the attribute or the shape in the network" },
     { "has no integer form", "nothing where it is small; else replace it in the network by operators that docs/operators.md has in integers" },
     { "has no integer ", "choose another march, or replace the operator in the network" },

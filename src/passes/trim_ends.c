@@ -1,0 +1,65 @@
+/* What only moves or converts at the very beginning and end of a network can be left to the program around it. */
+#include "ops/op.h"
+#include "passes/pass.h"
+
+static int can_go(const struct node *n)
+{
+    static const struct op_def *const ops[] = { &vn_op_transpose, &vn_op_reshape, &vn_op_flatten, &vn_op_squeeze, &vn_op_unsqueeze, &vn_op_cast,
+                                                &vn_op_quantizelinear, &vn_op_dequantizelinear, &vn_op_identity };
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+        if (ops[i] == n->op)
+            return 1;
+    return 0;
+}
+
+/* The input stands for what its only reader made of it. */
+static struct node *trim_head(struct graph *g, struct value *v)
+{
+    struct node *n = vn_graph_sole_user(g, v);
+    if (!n || !can_go(n) || n->in[0] != v || vn_graph_is_output(g, n->out[0]))
+        return NULL;
+    struct value *y = n->out[0];
+    v->shape = y->shape;
+    v->dtype = y->dtype;
+    vn_graph_replace(g, y, v, 0);
+    vn_graph_remove(g, n);
+    return n;
+}
+
+/* The output stands for what the last node read. */
+static struct node *trim_tail(struct graph *g, struct value *y)
+{
+    struct node *n = y->producer;
+    struct value *x = n && y->n_uses == 1 && can_go(n) ? n->in[0] : NULL;
+    if (!x || !x->producer || x->n_uses != 1)
+        return NULL;
+    x->producer->out[x->port] = y;
+    y->shape = x->shape;
+    y->dtype = x->dtype;
+    vn_graph_note_folded(g, x->name, x->producer->name);
+    vn_graph_remove(g, n);
+    return n;
+}
+
+int vn_trim_ends(struct graph *g, void (*note)(void *user, const char *text), void *user)
+{
+    int removed = 0;
+    for (int again = 1; again;) {
+        again = 0;
+        for (int i = 0; !again && i < g->inputs.n + g->outputs.n; i++) {
+            const int head = i < g->inputs.n;
+            struct value *v = head ? g->inputs.v[i] : g->outputs.v[i - g->inputs.n];
+            vn_graph_index(g);
+            const struct node *n = head ? trim_head(g, v) : trim_tail(g, v);
+            if (!n)
+                continue;
+            char shape[VN_SHAPE_TEXT];
+            note(user, vn_arena_fmt(g->arena, "%s (%s) is left out: %s '%s' is %s %s now", n->name, n->op->onnx, head ? "input" : "output", v->name,
+                                    vn_dtype_name(v->dtype), vn_shape_text(&v->shape, shape)));
+            removed++;
+            again = 1;
+        }
+    }
+    vn_graph_index(g);
+    return removed;
+}
