@@ -1,18 +1,14 @@
 /* ops/instancenormalization.c - each channel of each picture brought to mean 0 and variance 1, scaled and shifted. */
 #include "ops/normal.h"
 
-struct attrs {
-    float epsilon;
-};
-
 static const struct attr_spec specs[] = {
-    A_FLOAT(struct attrs, epsilon, "epsilon", 1e-5),
+    A_FLOAT(struct instance_attrs, epsilon, "epsilon", 1e-5),
     A_END,
 };
 
 static struct normal params(const struct node *n)
 {
-    const struct attrs *a = n->attrs;
+    const struct instance_attrs *a = n->attrs;
     const struct vn_shape *s = &n->in[0]->shape;
     struct normal p = { s->d[0] * s->d[1], 0, a->epsilon, 1, { { 0 } } };
     p.count = p.outer ? vn_shape_count(s) / p.outer : 0;
@@ -36,6 +32,6 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 
 const struct op_def vn_op_instancenormalization = {
     .name = "instancenormalization", .onnx = "InstanceNormalization", .min_in = 3, .max_in = 3,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
+    .attrs = specs, .attrs_size = sizeof(struct instance_attrs),
     .infer = vn_infer_channels, .eval = eval, .lower = lower,
 };

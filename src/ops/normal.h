@@ -16,6 +16,13 @@ struct normal {
 /* mean, inverse: NULL, or an entry for each row. */
 void vn_eval_normal(const struct node *n, const struct eval *ev, const struct normal *p, double *mean, double *inverse);
 int vn_low_normal(const struct node *n, struct lowering *l, const struct normal *p, struct vn_err *e);
+struct instance_attrs {
+    float epsilon;
+};
+struct group_attrs {
+    float epsilon;
+    int64_t groups, stash;
+};
 /* Scale and bias hold one entry for each channel (axis 1). */
 int vn_infer_channels(struct node *n, struct vn_err *e);
 /* Strides of scale and bias by broadcasting or (channels) along axis 1. */

@@ -11,7 +11,7 @@ static struct value *source_of(struct value *piece, int64_t *start, int64_t *ste
     struct value *v = piece;
     start[0] = start[1] = 0;
     step[0] = step[1] = 1;
-    for (int depth = 0; depth < 2 && v->producer && v->producer->op == &vn_op_slice && v->n_uses == 1; depth++) {
+    for (int depth = 0; depth < 2 && v->producer && v->producer->op == &vn_op_slice && (depth || v->n_uses == 1); depth++) {
         const struct node *n = v->producer;
         for (int k = 0; k < 2; k++) {
             int64_t s, t;
@@ -87,11 +87,20 @@ static struct node *plain_conv(const struct graph *g, const struct value *v)
            vn_dtype_is_float(n->in[1]->dtype) && vn_shape_count(&n->in[1]->shape) ? n : NULL;
 }
 
+/* The pieces go, and what only pieces are cut from. */
 static void note_pieces(struct graph *g, const struct node *n, const struct value *x)
 {
-    for (int i = 0; i < n->n_in; i++)
-        for (const struct value *v = n->in[i]; v != x; v = v->producer->in[0])
-            vn_graph_note_folded(g, v->name, n->name);
+    for (int i = 0; i < n->n_in; i++) {
+        const struct value *from = n->in[i]->producer->in[0];
+        int before = 0, all = 0;
+        for (int k = 0; k < n->n_in; k++) {
+            all += n->in[k]->producer->in[0] == from;
+            before += k < i && n->in[k]->producer->in[0] == from;
+        }
+        vn_graph_note_folded(g, n->in[i]->name, n->name);
+        if (from != x && !before && all == from->n_uses)
+            vn_graph_note_folded(g, from->name, n->name);
+    }
 }
 
 static int rewrite(struct graph *g, struct node *n)

@@ -189,6 +189,38 @@ def test_rmsnorm(tmp_path, form):
     o.same(sample(n))
 
 
+@pytest.mark.parametrize("shape, axis, after", [((2, 5, 7), 2, ["Softmax"]), ((2, 5, 1, 1), 1, ["Softmax"]), ((2, 5), 1, ["Softmax"]), ((2, 1, 5, 1), 1, ["Softmax"]),
+                                                ((2, 5, 7), 1, ["Flatten", "Softmax", "Reshape"])], ids=str)
+def test_softmax_of_old_operator_sets(tmp_path, shape, axis, after):
+    n = Net(*shape, opset=11)
+    n.give(n.Softmax("x", axis=axis))
+    o = Optimized(n.model(), tmp_path)
+    assert o.after == Counter(after), o.said
+    o.same(sample(n))
+
+
+GROUPS = {
+    "instance": (lambda n: n.InstanceNormalization("x", n.w(6), n.w(6)), ["LayerNormalization", "Mul", "Add"]),
+    "instance_plain": (lambda n: n.InstanceNormalization("x", np.ones(6, np.float32), np.zeros(6, np.float32)), ["LayerNormalization"]),
+    "group": (lambda n: n.GroupNormalization("x", n.w(6), n.w(6), num_groups=3), ["Reshape", "LayerNormalization", "Reshape", "Mul", "Add"]),
+    "instance_spelled_out": (lambda n: n.Add(n.Mul(normalized(n, n.Sub("x", n.ReduceMean("x", n.ints(2, 3))), "x", 0, [2, 3]), n.w(1, 6, 1, 1)), n.w(6, 1, 1)),
+                             ["LayerNormalization", "Mul", "Add"]),
+    "group_as_torch_has_it": (lambda n: n.Add(n.Mul(n.Reshape(n.InstanceNormalization(n.Reshape("x", n.ints(0, 2, -1)), np.ones(2, np.float32), np.zeros(2, np.float32)),
+                                                             n.ints(2, 6, 4, 5)), n.w(6, 1, 1)), n.w(6, 1, 1)), ["Reshape", "LayerNormalization", "Reshape", "Mul", "Add"]),
+}
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_groups(tmp_path, name):
+    """Normalizations of channels and groups are made of operators with integer forms."""
+    make, after = GROUPS[name]
+    n = Net(2, 6, 4, 5, opset=21)
+    n.give(make(n))
+    o = Optimized(n.model(), tmp_path)
+    assert o.after == Counter(after), o.said
+    o.same(sample(n))
+
+
 @pytest.mark.parametrize("form", range(3))
 @pytest.mark.parametrize("axis", [-1, 1, 2])
 def test_softmax(tmp_path, form, axis):
@@ -369,6 +401,41 @@ def test_attention_scale_goes_to_the_smaller_operand(tmp_path):
     kinds = [x.op_type for x in onnx.load(o.optimized).graph.node]
     assert sorted(o.after) == sorted(o.before) and kinds.index("Mul") < kinds.index("MatMul")
     o.same(sample(n), 1e-5)
+
+
+# ---- as torch writes them ----
+
+TORCH = {
+    "layernorm": ["LayerNormalization"], "rmsnorm": ["RMSNormalization"], "gelu": ["Gelu"], "gelu_tanh": ["Gelu"], "quick_gelu": ["Swish"], "silu": ["Swish"],
+    "hardswish": ["HardSwish"], "hardsigmoid": ["HardSigmoid"], "mish": ["Mish"], "relu6": ["Clip"], "pixel_shuffle": ["DepthToSpace"],
+    "attention": ["MatMul"] * 5 + ["Add"] * 3 + ["Reshape"] * 4 + ["Transpose"] * 4 + ["Softmax"], "channel_shuffle": ["Relu", "Reshape", "Reshape", "Transpose"],
+    "focus": ["SpaceToDepth", "Conv"], "scaled": ["Conv"], "conv_bn": ["Conv", "Relu"], "sized_like": ["Conv", "Resize", "Add"], "linear_bn": ["Gemm"],
+    "groupnorm": ["Reshape", "LayerNormalization", "Reshape", "Mul", "Add"], "instancenorm": ["LayerNormalization", "Mul", "Add"],
+}
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    if subprocess.run(["/usr/bin/python3", "-c", "import torch"], capture_output=True).returncode:
+        pytest.skip("Debian's python3-torch is not installed")
+    folder = tmp_path_factory.mktemp("torch")
+    done = subprocess.run(["/usr/bin/python3", tool.ROOT / "tests/oracle/torch_modules.py", folder], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.mark.parametrize("name", TORCH)
+def test_torch(tmp_path, exported, name):
+    files = sorted(exported.glob(f"{name}_[0-9]*.onnx"))
+    assert files
+    for i, file in enumerate(files):
+        m = onnx.load(file)
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        o = Optimized(m, folder)
+        assert o.after == Counter(TORCH[name]), (file.name, o.said)
+        shape = [d.dim_value for d in m.graph.input[0].type.tensor_type.shape.dim]
+        o.same({"x": np.random.default_rng(0).uniform(-4, 4, shape).astype(np.float32)}, 1e-5)
 
 
 # ---- what must stay ----
