@@ -109,7 +109,7 @@ static int rewrite(struct graph *g, struct node *n)
     struct value *x = match(n, &size, place), *y = n->out[0];
     struct node *conv = plain_conv(g, y);
     const int same = x && in_order(place, n->n_in);
-    if (!x || x->dtype != VN_F32 || (!same && !conv))
+    if (!x || x->dtype != VN_F32 || x->bounded || (!same && !conv))
         return 0;
     note_pieces(g, n, x);
     if (!same) {

@@ -121,7 +121,7 @@ static int only_first_output(const struct node *n)
 static int fits_node(const struct term *t, const struct value *v)
 {
     const struct node *n = v->producer;
-    return n && n->op == t->op && v->port == 0 && inputs_given(n) == t->n_args && only_first_output(n) && v->dtype == VN_F32;
+    return n && n->op == t->op && v->port == 0 && inputs_given(n) == t->n_args && only_first_output(n) && v->dtype == VN_F32 && !v->bounded;
 }
 
 /* The matched nodes, each once, the root aside. */

@@ -6,7 +6,8 @@
  *     0.5                                     a float constant all of whose elements are this number
  *     e=(Exp x)                               captures the result of a node; the node is vn_match_node(m, 'e')
  *
- * Nothing but the matched nodes may read what is computed inside, no graph output either; all is float32.
+ * Nothing but the matched nodes may read what is computed inside, no graph output either; all is float32 and of
+ * a size that does not depend on the data.
  */
 #ifndef VN_MATCH_H
 #define VN_MATCH_H

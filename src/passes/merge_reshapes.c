@@ -21,7 +21,7 @@ static int moves_nothing(const struct node *n)
 
 static int only_reshapes(const struct node *n)
 {
-    if (!n || !n->n_in || !n->in[0] || n->in[0]->dtype != VN_F32)
+    if (!n || !n->n_in || !n->in[0] || n->in[0]->dtype != VN_F32 || n->in[0]->bounded)
         return 0;
     return n->op == &vn_op_reshape || n->op == &vn_op_flatten || n->op == &vn_op_squeeze || n->op == &vn_op_unsqueeze ||
            (n->op == &vn_op_transpose && moves_nothing(n));

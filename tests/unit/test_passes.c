@@ -253,6 +253,59 @@ static void dead_nodes_go(void **state)
     vn_arena_free(&n.arena);
 }
 
+/* ---- patterns ---- */
+
+/* x * Sigmoid(x), or with `other` beside it; operands in either order. */
+static void swish_is_found(void **state)
+{
+    (void)state;
+    for (int swapped = 0; swapped < 2; swapped++)
+        for (int other = 0; other < 3; other++) { /* none, a second reader, an output inside */
+            struct net n = net_new();
+            struct value *x = net_input(&n, "x", "2x3"), *s = net_op(&n, &vn_op_sigmoid, NET_LIST(x));
+            net_output(&n, swapped ? net_op(&n, &vn_op_mul, NET_LIST(s, x)) : net_op(&n, &vn_op_mul, NET_LIST(x, s)));
+            if (other)
+                net_output(&n, other == 1 ? net_op(&n, &vn_op_relu, NET_LIST(s)) : s);
+            const struct graph *g = applied(&n, "fuse_swish", !other);
+            assert_int_equal(net_count(g, &vn_op_swish), !other);
+            assert_int_equal(g->folded.n, !other);
+            vn_arena_free(&n.arena);
+        }
+}
+
+/* A pattern of two commutative nodes where the first order that fits inside is the wrong one outside. */
+static void matching_goes_back(void **state)
+{
+    (void)state;
+    for (int swapped = 0; swapped < 2; swapped++) {
+        struct net n = net_new();
+        struct value *x = net_input(&n, "x", "2x3"), *three = net_const(&n, "1", 3, 3), *six = net_const(&n, "1", 6, 6), *zero = net_const(&n, "1", 0, 0);
+        struct value *a = swapped ? net_op(&n, &vn_op_add, NET_LIST(three, x)) : net_op(&n, &vn_op_add, NET_LIST(x, three));
+        struct value *c = net_op(&n, &vn_op_clip, NET_LIST(a, zero, six));
+        struct value *m = swapped ? net_op(&n, &vn_op_mul, NET_LIST(c, x)) : net_op(&n, &vn_op_mul, NET_LIST(x, c));
+        net_output(&n, net_op(&n, &vn_op_div, NET_LIST(m, six)));
+        assert_int_equal(net_count(applied(&n, "fuse_hardswish", 1), &vn_op_hardswish), 1);
+        vn_arena_free(&n.arena);
+    }
+}
+
+/* The factor behind a product of activations: into the weights of the one, else of the other, else in front of the smaller operand. */
+static void factors_rise(void **state)
+{
+    (void)state;
+    for (int way = 0; way < 3; way++) {
+        struct net n = net_new();
+        struct value *x = net_input(&n, "x", "1x8x4"), *t = net_op(&n, &vn_op_tanh, NET_LIST(x));
+        struct value *weighted = net_op(&n, &vn_op_matmul, NET_LIST(x, net_const(&n, "4x4", -1, 1)));
+        struct value *q = way == 0 ? weighted : t, *k = net_op(&n, &vn_op_transpose, NET_LIST(way == 1 ? weighted : net_op(&n, &vn_op_sin, NET_LIST(x))));
+        ((struct perm_attrs *)k->producer->attrs)->perm = NET_INTS(&n, 0, 2, 1);
+        net_output(&n, net_op(&n, &vn_op_mul, NET_LIST(net_op(&n, &vn_op_matmul, NET_LIST(q, k)), net_const(&n, "1", 0.5f, 0.5f))));
+        const struct graph *g = applied(&n, "raise_scale", 1);
+        assert_int_equal(net_count(g, &vn_op_mul), way == 2);
+        vn_arena_free(&n.arena);
+    }
+}
+
 /* ---- all of them ---- */
 
 static void all_passes_together(void **state)
@@ -287,6 +340,7 @@ int main(void)
         cmocka_unit_test(batchnorm_stays_where_others_read), cmocka_unit_test(bias_variants), cmocka_unit_test(pad_conv),
         cmocka_unit_test(identity_inside), cmocka_unit_test(identity_at_outputs), cmocka_unit_test(transposes_that_move_stay),
         cmocka_unit_test(shifting_pad_stays), cmocka_unit_test(shape_arithmetic), cmocka_unit_test(dead_nodes_go),
+        cmocka_unit_test(swish_is_found), cmocka_unit_test(matching_goes_back), cmocka_unit_test(factors_rise),
         cmocka_unit_test(all_passes_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
