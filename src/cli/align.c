@@ -27,26 +27,59 @@ static const struct option_def options[] = {
 
 static const char *const states[] = { [STAGE_ALIGNED] = "aligned", [STAGE_UNALIGNED] = "UNALIGNED", [STAGE_FOLLOWS] = "UNALIGNED", [STAGE_MISSING] = "missing" };
 
-static void print_why(const struct stage_result *s)
+/* Which side is to become as the other: in `align LEFT RIGHT` the right one, else ours, which is the left. */
+struct advice {
+    int change; /* 0 left, 1 right */
+    const struct vn_pipeline *pipeline; /* of the left side; NULL: none */
+};
+
+/* Causes i to `end` whose sides are the same two texts. */
+static int alike(const struct explanation *x, int i)
+{
+    int end = i + 1;
+    while (end < x->causes.n && !strcmp(x->sides[0].v[i], x->sides[0].v[end]) && !strcmp(x->sides[1].v[i], x->sides[1].v[end]))
+        end++;
+    return end;
+}
+
+static void print_list(const char *head, const char *const *v, int from, int to)
+{
+    printf("%s%s ", *head ? "    " : "", head);
+    for (int i = from; i < to; i++)
+        printf("%s%s", i > from ? ", " : "", v[i]);
+}
+
+/* "P.yaml:3: " where the stage's step stands. */
+static void print_place(const struct vn_pipeline *p, const char *stage)
+{
+    for (int i = 0; p && p->path && i < p->steps.n; i++)
+        if (!strcmp(p->steps.v[i].stage, stage))
+            printf("%s:%d: ", p->path, p->steps.v[i].line);
+}
+
+static void print_why(const struct stage_result *s, const struct advice *how)
 {
     const struct explanation *x = s->why;
     if (!x->found) {
-        printf("    unexplained: %d rules tried%s\n", x->tried, x->refuted ? "; one fits the first pictures, but not the others" : "");
+        printf("    unexplained: %d rules tried%s\n", x->tried, x->refuted ? "; some fit the first pictures, but not all" : "");
         return;
     }
-    for (int i = 0; i < x->causes.n; i++)
-        if (!i || strcmp(x->details.v[i], x->details.v[i - 1]))
-            printf("    explained by: %s: %s\n", x->causes.v[i], x->details.v[i]);
-        else
-            printf("              and: %s\n", x->causes.v[i]);
-    for (int i = 0; i < x->settings.n; i++)
-        printf("    to make the right side as the left: %s\n", x->settings.v[i]);
-    printf("    left with that: %g%s", x->residual, x->checked ? "" : "\n");
+    for (int i = 0, end; i < x->causes.n; i = end) {
+        end = alike(x, i);
+        print_list("explained by:", x->causes.v, i, end);
+        printf(": %s vs %s\n", x->sides[0].v[i], x->sides[1].v[i]);
+        printf("    to make the %s side as the other: ", how->change ? "right" : "left");
+        print_place(how->change ? NULL : how->pipeline, s->name);
+        print_list("", x->settings.v, i, end);
+        printf(" -> %s\n", x->sides[!how->change].v[i]);
+    }
+    printf("    left with that: %g", x->residual);
     if (x->checked)
-        printf("; holds on %d picture%s that the search has not seen\n", x->checked, x->checked == 1 ? "" : "s");
+        printf("; holds on %d picture%s that the search has not seen", x->checked, x->checked == 1 ? "" : "s");
+    putchar('\n');
 }
 
-static void print_alignment(const struct alignment *r)
+static void print_alignment(const struct alignment *r, const struct advice *how)
 {
     int width = 8;
     for (int i = 0; i < r->n; i++)
@@ -66,25 +99,20 @@ static void print_alignment(const struct alignment *r)
         }
         putchar('\n');
         if (s->why)
-            print_why(s);
+            print_why(s, how);
     }
 }
 
 /* ---- JSON ---- */
 
-static json_t *strings(const char *const *v, int n)
-{
-    json_t *list = json_array();
-    for (int i = 0; i < n; i++)
-        json_array_append_new(list, json_string(v[i]));
-    return list;
-}
-
 static json_t *json_why(const struct explanation *x)
 {
-    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:i, s:i, s:i, s:f}", "found", x->found, "causes", strings(x->causes.v, x->causes.n), "details",
-                     strings(x->details.v, x->details.n), "settings", strings(x->settings.v, x->settings.n), "residual", vn_json_real(x->residual),
-                     "checked", x->checked, "refuted", x->refuted, "tried", x->tried, "seconds", x->seconds);
+    json_t *causes = json_array();
+    for (int i = 0; i < x->causes.n; i++)
+        json_array_append_new(causes, json_pack("{s:s, s:s, s:s, s:s}", "cause", x->causes.v[i], "setting", x->settings.v[i], "left", x->sides[0].v[i],
+                                                "right", x->sides[1].v[i]));
+    return json_pack("{s:b, s:o, s:o, s:i, s:i, s:i, s:f}", "found", x->found, "causes", causes, "residual", vn_json_real(x->residual), "checked",
+                     x->checked, "refuted", x->refuted, "tried", x->tried, "seconds", x->seconds);
 }
 
 static json_t *json_alignment(const struct alignment *r)
@@ -143,7 +171,7 @@ static int infer(struct trace *t, struct vn_arena *a, struct runner *r, const st
     return VN_OK;
 }
 
-static int run_pipeline(struct trace *left, const struct trace *right, struct vn_arena *a, struct vn_err *e)
+static int run_pipeline(struct trace *left, const struct vn_pipeline **pipeline, const struct trace *right, struct vn_arena *a, struct vn_err *e)
 {
     struct vn_pipeline *p;
     struct runner *r = NULL;
@@ -157,6 +185,7 @@ static int run_pipeline(struct trace *left, const struct trace *right, struct vn
     if (images.n != right->samples)
         return vn_fail(e, VN_E_USAGE, "%d pictures for the %d of %s; want --images for each", images.n, right->samples, right->path);
     TRY(vn_pipeline_parse(&p, a, vn_opt("--pipeline"), e));
+    *pipeline = p;
     if (skip) {
         struct runner_options o = { .level = 3 };
         vn_options_default(&o.run);
@@ -198,10 +227,11 @@ static int print_causes(void)
     return EXIT_DONE;
 }
 
-static int read_sides(struct trace *left, struct trace *right, struct vn_arena *a, struct vn_err *e)
+static int read_sides(struct trace *left, struct trace *right, struct advice *how, struct vn_arena *a, struct vn_err *e)
 {
     const char **words;
     const int n = vn_words(&words);
+    *how = (struct advice){ .change = !vn_opt("--yaml") && !vn_opt("--pipeline") };
     if (vn_opt("--yaml")) {
         if (!vn_opt("--model") || !vn_opt("--image") || !vn_opt("--reference"))
             return vn_fail(e, VN_E_USAGE, "--yaml wants --model, --image and --reference");
@@ -211,7 +241,7 @@ static int read_sides(struct trace *left, struct trace *right, struct vn_arena *
         if (!vn_opt("--trace"))
             return vn_fail(e, VN_E_USAGE, "--pipeline wants --trace and --images");
         TRY(vn_trace_read(right, a, vn_opt("--trace"), e));
-        return run_pipeline(left, right, a, e);
+        return run_pipeline(left, &how->pipeline, right, a, e);
     }
     if (n != 2)
         return vn_fail(e, VN_E_USAGE, "want two traces, or --pipeline, or --yaml");
@@ -222,6 +252,7 @@ static int read_sides(struct trace *left, struct trace *right, struct vn_arena *
 static int run(struct vn_arena *a, struct vn_err *e)
 {
     struct trace left, right;
+    struct advice how;
     struct alignment *r;
     struct align_options o = { .tolerance = 1e-5, .explain = !vn_opt("--no-explain") };
     if (vn_opt("--causes"))
@@ -232,7 +263,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
         if (*end || end == vn_opt("--tolerance") || !(o.tolerance >= 0 && o.tolerance < 1))
             return vn_fail(e, VN_E_USAGE, "--tolerance: want a number from 0 to 1, got '%s'", vn_opt("--tolerance"));
     }
-    TRY(read_sides(&left, &right, a, e));
+    TRY(read_sides(&left, &right, &how, a, e));
     o.any_input = vn_opt("--yaml") != NULL;
     TRY(vn_align(&r, a, &left, &right, &o, e));
     if (vn_opt("--pictures"))
@@ -240,7 +271,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     if (vn_opt("--json"))
         vn_print_json(json_alignment(r));
     else
-        print_alignment(r);
+        print_alignment(r, &how);
     return r->unaligned ? EXIT_CHECK_FAILED : EXIT_DONE;
 }
 

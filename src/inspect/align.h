@@ -71,8 +71,8 @@ struct explanation {
     int relation;             /* `right` is what turns the left array into the right one; no input was there */
     struct stage_rule left, right;
     VEC(const char *) causes; /* "channel order", "interpolation", ... */
-    VEC(const char *) details;/* for each cause: what is on the left and on the right */
-    VEC(const char *) settings; /* for each cause: what to change on the right */
+    VEC(const char *) settings; /* for each cause: the step and parameter of a pipeline that says it */
+    VEC(const char *) sides[2]; /* for each cause: what the left and the right do */
     double residual;          /* largest difference that is left, over all samples */
     int checked;              /* samples that the search has not seen and that it explains */
     int refuted;              /* ... and does not explain */

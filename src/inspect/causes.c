@@ -23,8 +23,11 @@ static const char *method(const struct vn_resize_rule *r)
     return r->interpolation;
 }
 
+/* -1: an average over areas, which has no such choice. */
 static int antialias(const struct vn_resize_rule *r)
 {
+    if (r->library == VN_LIB_OPENCV && !strcmp(r->interpolation, "area"))
+        return -1;
     return r->antialias >= 0 ? r->antialias : r->library == VN_LIB_PILLOW && strcmp(r->interpolation, "nearest") != 0;
 }
 
@@ -32,8 +35,8 @@ static const char *resize_text(struct vn_arena *a, const struct stage_rule *r)
 {
     if (!has_resize(r))
         return "no resize";
-    return vn_arena_fmt(a, "%s %s %s antialias%s%s%s", vn_library_name(r->rule->library), r->rule->interpolation, antialias(r->rule) ? "with" : "without",
-                        *r->rule->versions ? ", version " : "", r->rule->versions, r->as_float ? ", on float32" : "");
+    static const char *const with[] = { "", " without antialias", " with antialias" };
+    return vn_arena_fmt(a, "%s %s%s%s%s%s", vn_library_name(r->rule->library), r->rule->interpolation, with[antialias(r->rule) + 1], *r->rule->versions ? ", version " : "", r->rule->versions, r->as_float ? ", on float32" : "");
 }
 
 static int other_library(const struct stage_rule *l, const struct stage_rule *r) { return both_resize(l, r) && l->rule->library != r->rule->library; }
@@ -41,7 +44,10 @@ static int other_method(const struct stage_rule *l, const struct stage_rule *r)
 {
     return both_resize(l, r) && (strcmp(method(l->rule), method(r->rule)) || (l->rule->library == r->rule->library && strcmp(l->rule->interpolation, r->rule->interpolation)));
 }
-static int other_antialias(const struct stage_rule *l, const struct stage_rule *r) { return both_resize(l, r) && antialias(l->rule) != antialias(r->rule); }
+static int other_antialias(const struct stage_rule *l, const struct stage_rule *r) 
+{
+    return both_resize(l, r) && antialias(l->rule) >= 0 && antialias(r->rule) >= 0 && antialias(l->rule) != antialias(r->rule);
+}
 static int other_version(const struct stage_rule *l, const struct stage_rule *r)
 {
     return both_resize(l, r) && l->rule->library == r->rule->library && strcmp(l->rule->versions, r->rule->versions) != 0;

@@ -102,6 +102,28 @@ static int try_values(struct search *s, struct stage_rule r, const struct vn_pic
 
 /* ---- channels ---- */
 
+#define TILE 64 /* rows that a quick look converts; the last ones miss their neighbours */
+
+/* Do the first rows agree? Colour conversions look no further than the next rows. Small pictures are not worth the look. */
+static int top_agrees(struct search *s, struct stage_rule r, const struct vn_picture *p)
+{
+    struct grid y = s->pair[0].y;
+    struct vn_picture q;
+    struct vn_err e;
+    int64_t different;
+    if (p->h < 2 * TILE || y.p.h != p->h || y.p.w != p->w)
+        return 1;
+    struct vn_arena *a = vn_arena_new();
+    int ok = vn_crop(&q, a, p, 0, 0, p->w, TILE, &e) == VN_OK && vn_rule_channels(&q, a, &q, &r) && q.h == TILE &&
+             vn_crop(&q, a, &q, 0, 0, q.w, TILE - 4, &e) == VN_OK && vn_crop(&y.p, a, &y.p, 0, 0, y.p.w, TILE - 4, &e) == VN_OK;
+    if (ok) {
+        vn_rule_values(&different, &q, &y, &r, 0);
+        ok = !different || (vn_dtype_is_float(y.t->dtype) && vn_fit_line(&r, &q, &y));
+    }
+    vn_arena_free(&a);
+    return ok;
+}
+
 static void try_yuv(struct search *s, const struct stage_rule *base, const struct vn_picture *p)
 {
     const struct grid *y = &s->pair[0].y;
@@ -132,7 +154,8 @@ static void try_yuv(struct search *s, const struct stage_rule *base, const struc
                 if ((layout == VN_YUV444 || (r.channels == CHAN_YUV && !r.unpacked)) && r.yuv.up)
                     continue;
                 struct vn_arena *a = vn_arena_new();
-                if (vn_rule_channels(&q, a, p, &r))
+                s->tried++;
+                if (top_agrees(s, r, p) && vn_rule_channels(&q, a, p, &r))
                     try_values(s, r, &q);
                 vn_arena_free(&a);
             }
@@ -375,10 +398,10 @@ static void list_causes(struct explanation *x, struct vn_arena *a)
     const struct cause *c = vn_causes(&n);
     for (int i = 0; i < n; i++)
         if (c[i].differs(&x->left, &x->right)) {
-            const char *l = c[i].side(a, &x->left), *r = c[i].side(a, &x->right);
             VEC_PUSH(a, &x->causes, c[i].name);
-            VEC_PUSH(a, &x->details, (const char *)vn_arena_fmt(a, "%s vs %s", l, r));
-            VEC_PUSH(a, &x->settings, (const char *)vn_arena_fmt(a, "%s: %s", c[i].setting, l));
+            VEC_PUSH(a, &x->settings, c[i].setting);
+            VEC_PUSH(a, &x->sides[0], c[i].side(a, &x->left));
+            VEC_PUSH(a, &x->sides[1], c[i].side(a, &x->right));
         }
 }
 

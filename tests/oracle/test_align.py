@@ -26,7 +26,7 @@ def stages(result, state="unaligned"):
 
 
 def causes(result):
-    return {(name, c) for name, s in stages(result).items() for c in s["why"]["causes"]}
+    return {(name, c["cause"]) for name, s in stages(result).items() for c in s["why"]["causes"]}
 
 
 def explained(result):
@@ -86,7 +86,7 @@ def compare(folder, name):
 
 def row(name, r):
     """A line of the table in docs/alignment.md, up to the time."""
-    found = ", ".join(c for s in stages(r).values() for c in s["why"]["causes"])
+    found = ", ".join(c["cause"] for s in stages(r).values() for c in s["why"]["causes"])
     return f"| {name} | {', '.join(stages(r))} | {found} | {max(s['why']['residual'] for s in stages(r).values()):g} |"
 
 

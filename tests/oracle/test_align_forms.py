@@ -60,8 +60,8 @@ def test_the_published_example(tmp_path):
     r = align(tmp_path / "a", b, want=1)
     assert [s["state"] for s in r["stages"]] == ["aligned", "unaligned", "follows", "follows", "follows"]
     assert causes(r) == {("resize", "resize library"), ("resize", "antialias")} and explained(r)
-    assert "pillow bilinear with antialias" in stages(r)["resize"]["why"]["details"][0]
-    assert "opencv linear without antialias" in stages(r)["resize"]["why"]["details"][0]
+    why = stages(r)["resize"]["why"]["causes"][0]
+    assert why["left"].startswith("pillow bilinear with antialias") and why["right"] == "opencv linear without antialias"
     text = tool.run("align", tmp_path / "a", b, want=1).out
     assert "follows from resize" in text and "max |d|" in text
     by_pass = lambda x, size: p.pillow("BILINEAR")(p.pillow("BILINEAR")(x, (size[0], x.shape[0])), size)  # Pillow below 13: the width first
@@ -99,6 +99,9 @@ def test_pipeline_against_a_trace(tmp_path):
         assert r["unaligned"] == unaligned and r["pictures"] == 6
         if unaligned:
             assert causes(r) == {("resize", "resize library"), ("resize", "antialias"), } and explained(r)
+    (tmp_path / "p.yaml").write_text(PIPELINE.replace("LIBRARY", "pillow"))
+    text = tool.run("align", "--pipeline", tmp_path / "p.yaml", "--trace", t, "--images", *pictures, want=1).out
+    assert "p.yaml:3:  resize: library, resize: antialias -> opencv linear without antialias" in text, text
     assert "1 pictures for the 6 of" in tool.run("align", "--pipeline", tmp_path / "p.yaml", "--trace", t, "--images", pictures[0], want=USAGE).err
 
 
