@@ -237,6 +237,43 @@ static int check_samples(struct vn_conversion *c, struct vn_err *e)
     return VN_OK;
 }
 
+/* The middle 4 x 4 pixels, R, G, B, in hexadecimal. */
+static const char *small_crop(struct vn_arena *a, const struct vn_picture *p)
+{
+    const int w = p->w < 4 ? p->w : 4, h = p->h < 4 ? p->h : 4, left = (p->w - w) / 2, top = (p->h - h) / 2;
+    const char *text = "";
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w * p->c; x++)
+            text = vn_arena_fmt(a, "%s%02x", text, p->data[((size_t)(top + y) * p->w + left) * p->c + x]);
+    return text;
+}
+
+/* How pictures became calibration data, and one of them as a golden example: a device's preprocessing can be held against it. */
+static int note_pipeline(struct vn_conversion *c, struct vn_err *e)
+{
+    const char *first = vn_samples_name(c->samples, 0);
+    const struct graph *g = c->original;
+    struct vn_pixel_format f;
+    struct vn_pipeline *p;
+    struct vn_picture out;
+    struct vn_arena *a = c->arena;
+    if (!c->config->preprocess_on || !vn_picture_is_image_name(first) || !vn_input_format(&f, &c->config->inputs[0], &g->inputs.v[0]->shape))
+        return VN_OK;
+    TRY(vn_pipeline_parse(&p, a, c->config->pipeline ? c->config->pipeline : vn_arena_fmt(a, "resize %d %d", f.w, f.h), e));
+    TRY(vn_pipeline_pixels(&out, a, p, first, e));
+    const unsigned long long h = bin_hash(out.data, vn_picture_values(&out), SIZE_MAX);
+    const char *const notes[][2] = {
+        { "pipeline", vn_pipeline_line(p, a) },
+        { "pipeline.golden_input", vn_arena_fmt(a, "%s %s", vn_path_base(first), hash_of(a, first)) },
+        { "pipeline.golden_output", vn_arena_fmt(a, "%dx%dx%d rgb uint8 %016llx, middle %s", out.h, out.w, out.c, h, small_crop(a, &out)) },
+    };
+    for (int i = 0; i < 3; i++) {
+        vn_graph_meta_set(c->original, notes[i][0], notes[i][1]);
+        vn_graph_meta_set(c->optimized, notes[i][0], notes[i][1]);
+    }
+    return VN_OK;
+}
+
 static int open_samples(struct vn_conversion *c, struct vn_err *e)
 {
     if (!strcmp(c->config->calibration_type, "skip"))
@@ -245,6 +282,7 @@ static int open_samples(struct vn_conversion *c, struct vn_err *e)
         TRY(vn_samples_open(&c->samples, c->arena, c->config, c->original, e));
     if (strcmp(c->config->calibration_type, "skip"))
         TRY(check_samples(c, e));
+    TRY(note_pipeline(c, e));
     INFO(c, "num of calibration data: %d", vn_samples_count(c->samples));
     INFO(c, "First calibration picture name: %s", vn_samples_name(c->samples, 0));
     INFO(c, "validating calibration_parameters finished");

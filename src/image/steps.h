@@ -98,6 +98,8 @@ int vn_pipeline_is_file(const char *text);
 int vn_pipeline_yaml(struct vn_pipeline **out, struct vn_arena *a, const char *text, size_t bytes, const char *path, struct vn_err *e);
 /* The same pipeline as YAML with every parameter said. */
 const char *vn_pipeline_text(const struct vn_pipeline *p, struct vn_arena *a);
+/* The same on one line, YAML as well. */
+const char *vn_pipeline_line(const struct vn_pipeline *p, struct vn_arena *a);
 
 /* Decode (Pillow's rule where the first step is no decode), then all steps. `seen` gets every stage, "read" first; it may be NULL. */
 typedef int vn_stage_seen(void *user, const char *stage, const struct vn_frame *f, struct vn_err *e);

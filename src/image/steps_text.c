@@ -447,3 +447,11 @@ const char *vn_pipeline_text(const struct vn_pipeline *p, struct vn_arena *a)
         text = vn_arena_fmt(a, "%s  - %s\n", text, step_text(&p->steps.v[i], a));
     return text;
 }
+
+const char *vn_pipeline_line(const struct vn_pipeline *p, struct vn_arena *a)
+{
+    const char *text = "[";
+    for (int i = 0; i < p->steps.n; i++)
+        text = vn_arena_fmt(a, "%s%s%s", text, i ? ", " : "", step_text(&p->steps.v[i], a));
+    return vn_arena_fmt(a, "%s]", text);
+}

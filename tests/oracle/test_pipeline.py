@@ -161,3 +161,23 @@ def test_convert_and_run_take_a_file(digits, tmp_path):
         out[name] = (tmp_path / name / "digits_calibrated_model.onnx").read_bytes()
         steps[name] = tool.run("run", tmp_path / name / "digits.bin", "-i", digits.picture, "--pipeline", text, cwd=tmp_path, want=0).out
     assert steps["short"] == steps["file"]
+    for name in steps:
+        golden(json.loads(tool.run("info", tmp_path / name / "digits.bin", "--json", want=0).out)["meta"], digits, tmp_path)
+
+
+def golden(meta, digits, tmp_path):
+    """What an artefact says of its pipeline can be run again, and gives the picture that it names."""
+    import sys
+    sys.path.insert(0, str(tool.ROOT / "tools"))
+    import bindump
+    name, digest = meta["pipeline.golden_input"].split()
+    assert f"{bindump.file_hash((digits.calib / name).read_bytes()):016x}" == digest
+    (tmp_path / "again.yaml").write_text(meta["pipeline"])
+    steps = tool.run("prep", "--pipeline", tmp_path / "again.yaml", "--show", want=0).out
+    (tmp_path / "pixels.yaml").write_text("".join(line + "\n" for line in steps.splitlines() if "normalise" not in line))
+    tool.run("prep", digits.calib, "--pipeline", tmp_path / "pixels.yaml", "-o", tmp_path / "golden", want=0)
+    x = np.load(tmp_path / "golden" / (name.rsplit(".", 1)[0] + ".npy"))
+    want = np.asarray(Image.open(digits.calib / name).convert("RGB").resize((8, 8), Image.BILINEAR))
+    assert np.array_equal(x, want)
+    shape, _, _, digest, _, middle = meta["pipeline.golden_output"].replace(",", "").split()
+    assert shape == "8x8x3" and middle == x[2:6, 2:6].tobytes().hex() and digest == f"{bindump.file_hash(x.tobytes()):016x}"
