@@ -5,13 +5,14 @@
     tests/model/accuracy.py --write    count and write accuracy.csv
     tests/model/accuracy.py --check    count and compare with accuracy.csv and with the limits below
 
-The score of the SegFormers is mIoU in percent: logits raised to 192 x 256 bilinearly (half-pixel), arg-max, against the 101 labels of
-camvid/val, 11 classes, void not counted; that of the classifiers is top-1. Top-1 is counted on the 2000 pictures of cifar10/test (resnet20) and the 400 of imagenet_val (mobilenet). Cosine and SQNR are of
+Scores are counted by `vernier eval`. That of the SegFormers is mIoU in percent against the 101 labels of camvid/val at 192 x 256, 11 classes, void not
+counted; that of the classifiers is top-1. Top-1 is counted on the 2000 pictures of cifar10/test (resnet20) and the 400 of imagenet_val (mobilenet). Cosine and SQNR are of
 the logits, picture by picture (mobilenet ends in a softmax: the tensor in front of it is dumped); of the detectors' outputs, all
 of them concatenated, on their pictures. All of it is deterministic: it must come out the same on every machine.
 """
 import argparse
 import csv
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -29,39 +30,21 @@ LEAST_COSINE = {"resnet20": 0.99, "mobilenet": 0.99, "segformer": 0.98, "segform
 ALL = {**sm.MODELS, **sm.SEGMENTERS}
 
 
-def labels(model, files):
-    """The right class of each picture of a run, by its name."""
-    if model.name == "resnet20":
-        classes = sorted({f.split("_")[0] for f in files})
-        return np.array([classes.index(f.split("_")[0]) for f in files])
-    lines = (sm.SHARED / "images" / "imagenet_val.txt").read_text().split("\n")
-    of = dict(line.rsplit(None, 1) for line in lines if line.strip())
-    return np.array([int(of[f.removeprefix("imagenet_val_")]) for f in files])
+IMAGES = sm.SHARED / "images"
+SEGMENTING = ("--metric", "miou", "--images", IMAGES / "camvid/val", "--labels", IMAGES / "camvid/valannot", "--ignore", 11, "--label-size", "256x192")
+TASKS = {  # vernier eval
+    "resnet20": ("--metric", "top_k", "--k", 1, "--images", IMAGES / "cifar10/test", "--labels", "folders"),
+    "mobilenet": ("--metric", "top_k", "--k", 1, "--images", IMAGES / "imagenet_val", "--labels", IMAGES / "imagenet_val.txt"),
+    **{name: SEGMENTING for name in sm.SEGMENTERS},
+}
 
 
-def raised(x, height, width):
-    """C x h x w to C x height x width, bilinear between pixel centres."""
-    def taps(n, m):
-        at = (np.arange(m) + 0.5) * n / m - 0.5
-        low = np.floor(at).astype(int)
-        return low.clip(0, n - 1), (low + 1).clip(0, n - 1), at - low
-    a, b, w = taps(x.shape[1], height)
-    x = x[:, a] * (1 - w)[:, None] + x[:, b] * w[:, None]
-    a, b, w = taps(x.shape[2], width)
-    return x[:, :, a] * (1 - w) + x[:, :, b] * w
-
-
-def miou(logits, names):
-    """Mean intersection over union in percent; one row of logits for each picture."""
-    from PIL import Image
-    table = np.zeros((11, 11))
-    for row, name in zip(logits, names):
-        label = np.asarray(Image.open(sm.SHARED / "images/camvid/valannot" / name.removeprefix("val_")).resize((256, 192), Image.NEAREST)).astype(int)
-        found = raised(row.reshape(11, 48, 64), 192, 256).argmax(0)
-        known = label < 11
-        table += np.bincount(label[known] * 11 + found[known], minlength=121).reshape(11, 11)
-    hit = np.diag(table)
-    return 100 * (hit / (table.sum(0) + table.sum(1) - hit)).mean()
+def scores(model, files):
+    """Top-1 or mIoU of each file in percent; None for models without labels."""
+    if model.name not in TASKS:
+        return None
+    done = sm.vernier("eval", *files, *TASKS[model.name], *sm.pipeline_options(model), "--bootstrap", 0, "--json")
+    return [next(iter(m["scores"].values()))["value"] for m in json.loads(done.stdout)["models"]]
 
 
 def stacked(file, model, pictures, folder):
@@ -81,14 +64,13 @@ def dumped(file, model, pictures, names, folder):
 
 
 def run(file, model, pictures, folder):
-    """(what is compared, top-1 classes or None, names)"""
+    """(what is compared, names)"""
     folder.mkdir(parents=True, exist_ok=True)
     out, names = stacked(file, model, pictures, folder)
     if not model.logits:
-        return np.concatenate([out[k] for k in sorted(out)], axis=1), None, names
-    only = next(iter(out.values()))
+        return np.concatenate([out[k] for k in sorted(out)], axis=1), names
     x = out[model.logits] if model.logits in out else dumped(file, model, pictures, names, folder)
-    return x, only.argmax(axis=1), names
+    return x, names
 
 
 def similarity(a, b):
@@ -109,20 +91,17 @@ def method_of(products):
 def measure(model, folder, calibration=None, products=None):
     products = products or sm.convert(model, folder, calibration)
     pictures = sm.flat_folder(model.pictures(), folder / "pictures")
-    float32, float_class, names = run(products.onnx("optimized_float"), model, pictures, folder / "float32")
-    int8, int8_class, same = run(products.bin, model, pictures, folder / "int8")
+    float32, names = run(products.onnx("optimized_float"), model, pictures, folder / "float32")
+    int8, same = run(products.bin, model, pictures, folder / "int8")
     assert names == same
     cosine, sqnr = similarity(float32, int8)
     file_bytes, arena_bytes = sm.bin_sizes(products.bin)
     row = dict(model=model.name, method=method_of(products), pictures=len(names), float32_score="", quantized_score="", drop="",
                cosine_mean=f"{cosine.mean():.5f}", cosine_min=f"{cosine.min():.5f}", sqnr_db=f"{sqnr:.2f}", bin_bytes=str(file_bytes),
                arena_bytes=str(arena_bytes))
-    if model.name in sm.SEGMENTERS:
-        scores = [miou(x, names) for x in (float32, int8)]
-    else:
-        scores = None if float_class is None else [100 * (c == labels(model, names)).mean() for c in (float_class, int8_class)]
-    if scores:
-        row.update(float32_score=f"{scores[0]:.2f}", quantized_score=f"{scores[1]:.2f}", drop=f"{scores[0] - scores[1]:.2f}")
+    found = scores(model, (products.onnx("optimized_float"), products.bin))
+    if found:
+        row.update(float32_score=f"{found[0]:.2f}", quantized_score=f"{found[1]:.2f}", drop=f"{found[0] - found[1]:.2f}")
     return {k: str(v) for k, v in row.items()}
 
 
