@@ -127,14 +127,20 @@ static void make_part(void *ctx, int part)
 
 /* ---- the manifest ---- */
 
+/* NULL: a name is not UTF-8, or memory has run out. */
 static json_t *manifest(const struct job *j, const char *pipeline, int n)
 {
     json_t *files = json_object();
+    int bad = 0;
     for (int i = 0; i < n; i++) {
         char a[20], b[20];
         const struct item *it = &j->items[i];
-        json_object_set_new(files, it->file, json_pack("{s:s, s:s, s:s}", "source", vn_path_base(it->source), "source_hash", hash_text(a, it->source_hash),
+        bad |= json_object_set_new(files, it->file, json_pack("{s:s, s:s, s:s}", "source", vn_path_base(it->source), "source_hash", hash_text(a, it->source_hash),
                                                        "hash", hash_text(b, it->hash)));
+    }
+    if (bad) {
+        json_decref(files);
+        return NULL;
     }
     return json_pack("{s:s, s:s, s:o}", "vernier", VN_VERSION, "pipeline", pipeline, "files", files);
 }
@@ -145,7 +151,7 @@ static int write_manifest(const struct job *j, const char *path, const char *pip
     char *text = json_dumps(m, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
     json_decref(m);
     if (!text)
-        return vn_fail(e, VN_E_INPUT, "%s: a file's name is not UTF-8", j->dir);
+        return vn_fail(e, VN_E_INPUT, "%s: no manifest: a file's name is not UTF-8, or memory has run out", j->dir);
     const int status = vn_file_write(path, text, strlen(text), e);
     free(text);
     return status;

@@ -234,6 +234,10 @@ int vn_fit_line(struct stage_rule *r, const struct vn_picture *p, const struct g
     for (size_t step = pixels > SOME ? pixels / SOME : 1;; step = 1) { /* a few places first */
         for (int c = 0; c < p->c; c++)
             fit_channel(&r->gain[c], &r->offset[c], p, &y->p, c, step);
+        for (int c = p->c; c < VN_MAX_CHANNELS; c++) {
+            r->gain[c] = r->gain[0];
+            r->offset[c] = r->offset[0];
+        }
         const double left = vn_rule_values(&different, p, y, r, step > 1);
         if (step > 1 && different && left > 100 * vn_rounding_of(y))
             return 0;

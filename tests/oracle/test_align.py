@@ -147,6 +147,17 @@ def test_without_inputs_relations_remain(tmp_path):
     assert causes(align(tmp_path / "a", tmp_path / "b")) == {("input", "crop")}
 
 
+def test_gray_pictures(tmp_path):
+    x = p.photograph(np.random.default_rng(3), 44, 60)[:, :, 0]
+    for y, cause in ((x / 2 + 3).astype(np.float32), "mean and std"), (cv2.resize(x, (30, 22)), "geometry"):
+        for side, value in ("a", x), ("b", y):
+            p.trace.start(tmp_path / side)
+            p.trace.save("read", x)
+            p.trace.save("gray", value)
+        r = align(tmp_path / "a", tmp_path / "b")
+        assert causes(r) == {("gray", cause)} and "nan" not in json.dumps(r), r
+
+
 def test_unexplained_is_said(tmp_path):
     rng = np.random.default_rng(3)
     for side in "ab":

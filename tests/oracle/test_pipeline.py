@@ -117,6 +117,12 @@ def test_resumes_and_repairs(folder):
     assert json.loads(prep(folder, "resize 20 21", "--json").out)["kept"] == 0
 
 
+def test_names_that_json_cannot_hold(folder):
+    import os
+    os.rename(folder / "in/0.png", os.fsencode(folder / "in") + b"/\xff.png")
+    assert "not UTF-8" in prep(folder, "resize 20 20", want=3).err
+
+
 def test_threads_change_nothing(folder):
     prep(folder, "resize 20 20")
     one = {p.name: p.read_bytes() for p in (folder / "out").iterdir()}
