@@ -15,6 +15,8 @@ static const char *layout_of(const struct vn_shape *s, int64_t *h, int64_t *w, i
         *c = 1;
         return "HW";
     }
+    if (d[0] < 1 || d[1] < 1 || d[2] < 1)
+        return NULL;
     const int last = d[2] <= VN_MAX_CHANNELS && d[0] > VN_MAX_CHANNELS, first = d[0] <= VN_MAX_CHANNELS && d[2] > VN_MAX_CHANNELS;
     if (!last && !first)
         return NULL;

@@ -268,7 +268,7 @@ def test_mistakes(tmp_path):
 
 
 @pytest.mark.parametrize("shapes", [((5,), (5,)), ((1, 1), (1, 1)), ((2, 3, 4, 5, 6), (2, 3, 4, 5, 6)), ((0,), (0,)), ((3, 3, 3), (3, 3, 3)), ((1, 3, 40, 1), (1, 3, 40, 1)),
-                                    ((40, 40, 3), (41, 3)), ((2, 40, 40), (40, 40, 2)), ((), ())])
+                                    ((40, 40, 3), (41, 3)), ((2, 40, 40), (40, 40, 2)), ((), ()), ((40, 50, 0), (41, 50, 0))])
 @pytest.mark.parametrize("types", [("uint8", "uint8"), ("float32", "float32"), ("int64", "float64"), ("uint8", "int8"), ("float16", "bool")])
 def test_odd_arrays(tmp_path, shapes, types):
     """Arrays that are no pictures, of any type, with NaN and infinity: compared, explained or not, never a crash."""
