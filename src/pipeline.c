@@ -562,25 +562,40 @@ void vn_convert_options_default(struct vn_convert_options *o)
     vn_options_default(&o->run);
 }
 
-int vn_convert(struct vn_conversion **out, const struct vn_convert_options *o, struct vn_err *e)
+static int convert_by_config(struct vn_conversion *c, const void *options, struct vn_err *e)
 {
+    const struct vn_convert_options *o = options;
+    c->compare_limit = o->compare_limit;
+    c->accept_data = o->accept_data;
+    return convert(c, o->config, e);
+}
+
+/* Do `work` on a new conversion, which the caller gets where it succeeds; running out of memory is an error as any other. */
+static int guarded(struct vn_conversion **out, int (*work)(struct vn_conversion *c, const void *options, struct vn_err *e), const void *options,
+                   const struct vn_options *run, const struct vn_listener *l, struct vn_err *e)
+{
+    struct vn_options defaults;
     struct vn_oom guard;
     *out = NULL;
+    vn_options_default(&defaults);
     if (VN_OOM_GUARD(&guard)) {
         vn_oom_leave(&guard);
         return vn_fail(e, VN_E_NOMEM, "out of memory");
     }
     struct vn_arena *a = vn_arena_new();
-    struct vn_conversion *c = new_conversion(a, &o->run, &o->listener);
-    c->compare_limit = o->compare_limit;
-    c->accept_data = o->accept_data;
-    const int status = convert(c, o->config, e);
+    struct vn_conversion *c = new_conversion(a, run ? run : &defaults, l);
+    const int status = work(c, options, e);
     vn_oom_leave(&guard);
     if (status < 0)
         vn_arena_free(&a);
     else
         *out = c;
     return status;
+}
+
+int vn_convert(struct vn_conversion **out, const struct vn_convert_options *o, struct vn_err *e)
+{
+    return guarded(out, convert_by_config, o, &o->run, &o->listener, e);
 }
 
 void vn_conversion_free(struct vn_conversion **c)
@@ -720,27 +735,18 @@ static void tell_problems(const struct vn_conversion *c, const struct check_opti
         o->problem(o->user, e->msg);
 }
 
-int vn_check(struct vn_conversion **out, const struct check_options *o, struct vn_err *e)
+static int check_and_tell(struct vn_conversion *c, const void *options, struct vn_err *e)
 {
-    struct vn_options run;
-    struct vn_oom guard;
-    *out = NULL;
-    vn_options_default(&run);
-    if (VN_OOM_GUARD(&guard)) {
-        vn_oom_leave(&guard);
-        return vn_fail(e, VN_E_NOMEM, "out of memory");
-    }
-    struct vn_arena *a = vn_arena_new();
-    struct vn_conversion *c = new_conversion(a, &run, &o->listener);
+    const struct check_options *o = options;
     const int status = check(c, o, e);
-    vn_oom_leave(&guard);
     if ((status == VN_E_INPUT || status == VN_E_UNSUPPORTED) && o->problem)
         tell_problems(c, o, e);
-    if (status < 0)
-        vn_arena_free(&a);
-    else
-        *out = c;
     return status;
+}
+
+int vn_check(struct vn_conversion **out, const struct check_options *o, struct vn_err *e)
+{
+    return guarded(out, check_and_tell, o, NULL, &o->listener, e);
 }
 
 /* ---- check --data ---- */
@@ -770,8 +776,9 @@ static int folder_as_config(struct vn_conversion *c, const struct check_data_opt
     return VN_OK;
 }
 
-static int check_data(struct vn_conversion *c, const struct check_data_options *o, struct vn_err *e)
+static int check_data(struct vn_conversion *c, const void *options, struct vn_err *e)
 {
+    const struct check_data_options *o = options;
     if (o->config) {
         TRY(read_config(c, o->config, e));
         TRY(read_model(c, e));
@@ -792,23 +799,7 @@ static int check_data(struct vn_conversion *c, const struct check_data_options *
 
 int vn_check_data(struct vn_conversion **out, const struct check_data_options *o, struct vn_err *e)
 {
-    struct vn_options run;
-    struct vn_oom guard;
-    *out = NULL;
-    vn_options_default(&run);
-    if (VN_OOM_GUARD(&guard)) {
-        vn_oom_leave(&guard);
-        return vn_fail(e, VN_E_NOMEM, "out of memory");
-    }
-    struct vn_arena *a = vn_arena_new();
-    struct vn_conversion *c = new_conversion(a, &run, &o->listener);
-    const int status = check_data(c, o, e);
-    vn_oom_leave(&guard);
-    if (status < 0)
-        vn_arena_free(&a);
-    else
-        *out = c;
-    return status;
+    return guarded(out, check_data, o, NULL, &o->listener, e);
 }
 
 /* ---- fast-perf ---- */
@@ -826,8 +817,9 @@ static void fast_config(struct vn_conversion *c, const struct fast_options *o)
     VEC_PUSH(c->arena, &c->config->types, all);
 }
 
-static int convert_fast(struct vn_conversion *c, const struct fast_options *o, struct vn_err *e)
+static int convert_fast(struct vn_conversion *c, const void *options, struct vn_err *e)
 {
+    const struct fast_options *o = options;
     INFO(c, "Start Model Convert....");
     WARN(c, "fast-perf: calibrated with random numbers; the products show speed, their results mean nothing");
     TRY(vn_target_read(&c->target, c->arena, o->model.march, e));
@@ -854,19 +846,5 @@ static int convert_fast(struct vn_conversion *c, const struct fast_options *o, s
 
 int vn_convert_fast(struct vn_conversion **out, const struct fast_options *o, struct vn_err *e)
 {
-    struct vn_oom guard;
-    *out = NULL;
-    if (VN_OOM_GUARD(&guard)) {
-        vn_oom_leave(&guard);
-        return vn_fail(e, VN_E_NOMEM, "out of memory");
-    }
-    struct vn_arena *a = vn_arena_new();
-    struct vn_conversion *c = new_conversion(a, &o->run, &o->model.listener);
-    const int status = convert_fast(c, o, e);
-    vn_oom_leave(&guard);
-    if (status < 0)
-        vn_arena_free(&a);
-    else
-        *out = c;
-    return status;
+    return guarded(out, convert_fast, o, &o->run, &o->model.listener, e);
 }
