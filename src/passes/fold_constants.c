@@ -6,7 +6,7 @@
 
 /* Folding must not blow up a small file: ConstantOfShape and Expand can ask for any size. More than this comes of constants of its
  * own size alone. */
-#define MAX_FOLDED ((int64_t)1 << 24)
+#define MAX_FOLDED ((int64_t)1 << 27)
 
 static int all_constant(const struct node *n)
 {

@@ -81,7 +81,7 @@ static void resize_keeps_flat_pictures_and_equal_sizes(void **state)
 static void wrong_steps_are_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "rotate 90", "resize 3", "resize 0 4", "resize 4 5 6", "short_side", "short_side x", "center_crop -1", "resize 99999 1" };
+    static const char *const bad[] = { "rotate 90", "resize 0 4", "resize 4 5 6", "short_side", "short_side x", "center_crop -1", "resize 99999 1" };
     struct vn_arena *a = vn_arena_new();
     struct vn_err e;
     struct vn_pipeline *p;
