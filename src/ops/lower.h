@@ -108,8 +108,6 @@ int vn_low_fold_into(const struct node *n, struct lowering *l, int op, int y, st
 int vn_low_unary(const struct node *n, struct lowering *l, int op, float alpha, float beta, struct vn_err *e);
 /* lower of functions of one value that the runtime has as tables only. */
 int vn_low_table(const struct node *n, struct lowering *l, struct vn_err *e);
-/* lower of operators that only the reference has. */
-int vn_low_reference(const struct node *n, struct lowering *l, struct vn_err *e);
 /* BINARY_F32 of a and b into y; strides per source axis of y's shape, 0 broadcasts. */
 void vn_low_binary_f32(struct lowering *l, int op, int a, const int64_t *a_stride, int b, const int64_t *b_stride, int y);
 /* x's elements along one source axis picked by index[0..count) into a tensor of the same layout: y, or a new one where y < 0. */

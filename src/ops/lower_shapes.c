@@ -320,12 +320,6 @@ int vn_low_unary(const struct node *n, struct lowering *l, int op, float alpha, 
 
 int vn_low_table(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_unary(n, l, -1, 0, 0, e); }
 
-int vn_low_reference(const struct node *n, struct lowering *l, struct vn_err *e)
-{
-    (void)l;
-    return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the runtime does not have %s; the reference executor does", n->op->onnx);
-}
-
 int vn_low_clamp(const struct node *n, struct lowering *l, float lo, float hi, struct vn_err *e)
 {
     (void)e;

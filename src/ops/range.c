@@ -33,5 +33,5 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 
 const struct op_def vn_op_range = {
     .name = "range", .onnx = "Range", .min_in = 3, .max_in = 3,
-    .infer = infer, .eval = eval, .lower = vn_low_reference,
+    .infer = infer, .eval = eval, .lower = vn_low_none,
 };

@@ -1,5 +1,5 @@
 /* ops/reversesequence.c - the first elements of each sequence turned around. */
-#include "ops/lower.h"
+#include "ops/call_op.h"
 
 struct attrs {
     int64_t batch, time;
@@ -20,25 +20,14 @@ static int infer(struct node *n, struct vn_err *e)
     return VN_OK;
 }
 
-static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
+static void call(const struct node *n, struct call_params *p)
 {
     const struct attrs *a = n->attrs;
-    const struct vn_shape *s = &ev->in[0]->shape;
-    const int64_t count = vn_shape_count(s);
-    int64_t idx[VN_MAX_RANK] = { 0 }, stride[VN_MAX_RANK];
-    vn_shape_strides(s, stride);
-    for (int64_t i = 0; i < count; i++, vn_index_next(idx, s)) {
-        const int64_t length = vn_i64(ev->in[1])[idx[a->batch]], t = idx[a->time];
-        if (length < 0 || length > s->d[a->time])
-            return vn_node_fail(n, e, VN_E_INPUT, "a length is %lld of %lld", (long long)length, (long long)s->d[a->time]);
-        const int64_t from = t < length ? length - 1 - t : t;
-        ((uint64_t *)ev->out[0]->data)[i] = ((const uint64_t *)ev->in[0]->data)[i + (from - t) * stride[a->time]];
-    }
-    return VN_OK;
+    *p = (struct call_params){ .id = VN_CALL_reverse_sequence, .i = { (int32_t)a->batch, (int32_t)a->time } };
 }
 
 const struct op_def vn_op_reversesequence = {
     .name = "reversesequence", .onnx = "ReverseSequence", .min_in = 2, .max_in = 2,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = eval, .lower = vn_low_reference,
+    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
 };

@@ -41,7 +41,7 @@ UNSUPPORTED = {
     "training_mode": "networks in training are refused", "training_dropout": "random elements are dropped", "train_": "training mode",
     "optional": "optional types", "if_opt": "optional types", "if_seq": "sequence types", "identity_opt": "optional types",
     
-    "sequence": "sequence types", "string": "strings",
+    "test_sequence": "sequence types", "identity_sequence": "sequence types", "split_to_sequence": "sequence types", "string": "strings",
     "float8": "8-bit floats", "FLOAT8": "8-bit floats", "E4M3": "8-bit floats", "E5M2": "8-bit floats", "E8M0": "8-bit floats",
     "e4m3fn": "8-bit floats", "e5m2": "8-bit floats", "int4": "4-bit integers", "int2": "2-bit integers", "float4": "4-bit floats",
     "_bf16": "bfloat16, rounded after every step", "INT4": "4-bit integers", "INT2": "2-bit integers", "FLOAT4": "4-bit floats",
