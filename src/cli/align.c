@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "cli/cli.h"
-#include "inspect/align.h"
+#include "align/align.h"
 #include "tensor/npy.h"
 
 static const struct option_def options[] = {

@@ -1,8 +1,8 @@
-/* inspect/explain_rules.h - between explain.c, which searches, and explain_rules.c, which applies what is searched for. */
-#ifndef VN_EXPLAIN_RULES_H
-#define VN_EXPLAIN_RULES_H
+/* align/rules.h - between explain.c, which searches, and rules.c, which applies what is searched for. */
+#ifndef VN_ALIGN_RULES_H
+#define VN_ALIGN_RULES_H
 
-#include "inspect/align.h"
+#include "align/align.h"
 
 /* An array as a picture: rows, columns, channels; values as float, which holds 8 and 16 bits exactly. */
 struct grid {

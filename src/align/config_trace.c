@@ -1,5 +1,5 @@
 /* The calibration data of a configuration as a trace, beside one array of the training program. */
-#include "inspect/align.h"
+#include "align/align.h"
 
 #include "base/file.h"
 #include "front/front.h"

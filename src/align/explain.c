@@ -6,7 +6,7 @@
 #include <math.h>
 #include <time.h>
 
-#include "inspect/explain_rules.h"
+#include "align/rules.h"
 
 #define MOST 64 /* rules of one side */
 

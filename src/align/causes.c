@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "inspect/align.h"
+#include "align/align.h"
 
 static int near(double x, double y, double of) { return fabs(x - y) <= 1e-4 * fabs(of) + 1e-9; }
 

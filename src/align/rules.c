@@ -1,5 +1,5 @@
 /* What a stage may do, applied: geometry, channels, values. */
-#include "inspect/explain_rules.h"
+#include "align/rules.h"
 
 #include <math.h>
 

@@ -1,4 +1,4 @@
-/* inspect/align.h - two traces of one preprocessing, stage by stage: where they part, and why.
+/* align/align.h - two traces of one preprocessing, stage by stage: where they part, and why.
  *
  * A trace is a folder of NAME.npy, one for each stage; order.txt names the stages line by line (without it: by name). A folder of such
  * folders is a trace of several pictures. An .npz file is a trace, too. python/vernier/trace.py writes them. */
