@@ -25,12 +25,15 @@ def start(folder):
 
 
 def picture(name):
-    """The stages that follow belong to this picture, in a folder of its own."""
+    """The stages that follow belong to this picture, in a folder of its own. A path is remembered: so the decoder can be compared, too."""
     global _folder
     if _base is None:
         raise RuntimeError("trace.start(FOLDER) comes first")
     _folder = os.path.join(_base, _safe(os.path.splitext(os.path.basename(os.fspath(name)))[0]))
     _begin()
+    if os.path.isfile(name):
+        with open(os.path.join(_folder, "source.txt"), "w", encoding="utf-8") as f:
+            f.write(os.path.abspath(name) + "\n")
 
 
 def save(stage, array):

@@ -53,41 +53,127 @@ static void compare_stage(struct stage_result *r, struct vn_arena *a, const stru
     r->state = !r->same_shape || different || types ? STAGE_UNALIGNED : STAGE_ALIGNED;
 }
 
-/* Of stage i, as made of the stage `from`; -1: of nothing. */
-static struct stage_arrays *arrays_of(struct vn_arena *a, const struct trace *left, const struct trace *right, const int *l, const int *k, int i, int from)
+/* The common stages of two traces: indices of each result's stage in both. */
+struct both {
+    const struct trace *t[2];
+    int *at[2];
+};
+
+static const struct vn_tensor *array_of(const struct both *b, int side, int sample, int i) { return b->t[side]->sample[sample].t[b->at[side][i]]; }
+
+/* Of stage i, as made of the stage `from`; -1: of the picture's file. */
+static struct stage_arrays *arrays_of(struct vn_arena *a, const struct both *b, int i, int from)
 {
-    struct stage_arrays *s = NEW_ARRAY(a, struct stage_arrays, left->samples);
-    for (int m = 0; m < left->samples; m++) {
-        s[m].y[0] = left->sample[m].t[l[i]];
-        s[m].y[1] = right->sample[m].t[k[i]];
-        if (from >= 0) {
-            s[m].x[0] = left->sample[m].t[l[from]];
-            s[m].x[1] = right->sample[m].t[k[from]];
+    const int samples = b->t[0]->samples;
+    struct stage_arrays *s = NEW_ARRAY(a, struct stage_arrays, samples);
+    for (int m = 0; m < samples; m++) {
+        const char *source = b->t[0]->sample[m].source ? b->t[0]->sample[m].source : b->t[1]->sample[m].source;
+        s[m].source = from < 0 ? source : NULL;
+        s[m].n_before = i;
+        for (int side = 0; side < 2; side++) {
+            const struct vn_tensor **before = NEW_ARRAY(a, const struct vn_tensor *, i + 1);
+            for (int k = 0; k < i; k++)
+                before[k] = array_of(b, side, m, i - 1 - k);
+            s[m].before[side] = before;
+            s[m].y[side] = array_of(b, side, m, i);
+            s[m].x[side] = from < 0 ? NULL : array_of(b, side, m, from);
         }
     }
     return s;
 }
 
 /* The first unaligned stage is explained. A later one follows from it unless both sides do different things with their inputs. */
-static void explain_stages(struct alignment *r, struct vn_arena *a, const struct trace *left, const struct trace *right, const int *l, const int *k, int any_input)
+static void explain_stages(struct alignment *r, struct vn_arena *a, const struct both *b, const struct align_options *o)
 {
     const char *from = NULL;
     for (int i = 0; i < r->n; i++) {
         struct stage_result *s = &r->stage[i];
-        if (s->state != STAGE_UNALIGNED)
+        if (s->state != STAGE_UNALIGNED || s->why)
             continue;
-        const struct stage_arrays *arrays = arrays_of(a, left, right, l, k, i, i - 1);
-        if (from && vn_explain_same(arrays, left->samples) != 0) {
+        const struct stage_arrays *arrays = arrays_of(a, b, i, i - 1);
+        if (from && vn_explain_same(arrays, r->samples) != 0) {
             s->state = STAGE_FOLLOWS;
             s->from = from;
             continue;
         }
         from = s->name;
         s->why = NEW(a, struct explanation);
-        vn_explain_stage(s->why, a, arrays, left->samples);
-        for (int m = i - 2; any_input && !s->why->found && m >= 0; m--)
-            vn_explain_stage(s->why, a, arrays_of(a, left, right, l, k, i, m), left->samples);
+        vn_explain_stage(s->why, a, arrays, r->samples);
+        for (int m = i - 2; o->any_input && !s->why->found && m >= -1; m--)
+            vn_explain_stage(s->why, a, arrays_of(a, b, i, m), r->samples);
     }
+}
+
+/* ---- outputs by position ---- */
+
+static int equal_stages(const struct both *b, int i, int k, int samples, double tolerance)
+{
+    for (int m = 0; m < samples; m++) {
+        const struct vn_tensor *x = array_of(b, 0, m, i), *y = array_of(b, 1, m, k);
+        struct stage_result r = { .first = -1 };
+        int64_t different = 0, all = 0;
+        if (!x || !y || !vn_shape_equal(&x->shape, &y->shape))
+            return 0;
+        compare_arrays(&r, x, y, m, tolerance, &different, &all);
+        if (different || !all)
+            return 0;
+    }
+    return 1;
+}
+
+/* Unaligned stages of the right that are other unaligned stages of the left. */
+static void find_exchanged(struct alignment *r, struct vn_arena *a, const struct both *b, double tolerance)
+{
+    for (int k = 0; k < r->n; k++)
+        for (int i = 0; i < r->n && r->stage[k].state == STAGE_UNALIGNED && !r->stage[k].why; i++)
+            if (i != k && r->stage[i].state == STAGE_UNALIGNED && equal_stages(b, i, k, r->samples, tolerance)) {
+                r->stage[k].why = NEW(a, struct explanation);
+                vn_explain_exchanged(r->stage[k].why, a, r->stage[k].name, r->stage[i].name, r->samples);
+            }
+}
+
+/* ---- the class that wins ---- */
+
+static int winner(const struct vn_tensor *t)
+{
+    int best = 0;
+    const int64_t n = vn_shape_count(&t->shape);
+    for (int64_t i = 1; i < n; i++)
+        if (vn_tensor_f64(t, i) > vn_tensor_f64(t, best))
+            best = (int)i;
+    return best;
+}
+
+static int is_scores(const struct vn_tensor *t)
+{
+    const int64_t n = vn_shape_count(&t->shape);
+    int64_t longest = 0;
+    for (int i = 0; i < t->shape.rank; i++)
+        longest = t->shape.d[i] > longest ? t->shape.d[i] : longest;
+    return n > 1 && n == longest && vn_dtype_is_float(t->dtype);
+}
+
+/* What the network says, where its scores are a stage. */
+static void compare_winners(struct alignment *r, struct vn_arena *a, const struct both *b, const char *stage)
+{
+    int at = -1;
+    for (int i = 0; i < r->n; i++)
+        if (!strcmp(r->stage[i].name, stage))
+            at = i;
+    if (at < 0 || r->stage[at].state == STAGE_MISSING)
+        return;
+    struct winners *w = NEW_ARRAY(a, struct winners, r->samples);
+    for (int m = 0; m < r->samples; m++)
+        for (int side = 0; side < 2; side++) {
+            const struct vn_tensor *t = array_of(b, side, m, at);
+            if (!is_scores(t))
+                return;
+            w[m].class[side] = winner(t);
+            w[m].score[side] = vn_tensor_f64(t, w[m].class[side]);
+        }
+    r->winners = w;
+    for (int m = 0; m < r->samples; m++)
+        r->other_winners += w[m].class[0] != w[m].class[1];
 }
 
 static int same_samples(const struct trace *left, const struct trace *right, struct vn_err *e)
@@ -108,23 +194,27 @@ int vn_align(struct alignment **out, struct vn_arena *a, const struct trace *lef
     TRY(same_samples(left, right, e));
     r->samples = left->samples;
     r->stage = NEW_ARRAY(a, struct stage_result, left->n + right->n);
-    int *l = NEW_ARRAY(a, int, left->n), *k = NEW_ARRAY(a, int, left->n), common = 0;
+    struct both b = { { left, right }, { NEW_ARRAY(a, int, left->n), NEW_ARRAY(a, int, left->n) } };
+    int common = 0;
     for (int i = 0; i < left->n; i++) {
         const int other = vn_trace_find(right, left->stage[i]);
         struct stage_result *s = &r->stage[r->n];
         *s = (struct stage_result){ .name = left->stage[i] };
         if (other < 0)
             continue;
-        l[r->n] = i;
-        k[r->n++] = other;
+        b.at[0][r->n] = i;
+        b.at[1][r->n++] = other;
         compare_stage(s, a, left, right, i, other, o->tolerance);
         common += s->state != STAGE_MISSING;
     }
     if (!common)
         return vn_fail(e, VN_E_INPUT, "%s and %s have no stage in common; the first has %s, the second %s", left->path, right->path, left->stage[0],
                        right->stage[0]);
-    if (o->explain)
-        explain_stages(r, a, left, right, l, k, o->any_input);
+    if (o->explain) {
+        find_exchanged(r, a, &b, o->tolerance);
+        explain_stages(r, a, &b, o);
+    }
+    compare_winners(r, a, &b, "infer");
     for (int i = 0; i < r->n; i++)
         r->unaligned += r->stage[i].state == STAGE_UNALIGNED;
     /* stages of one side only */

@@ -1,7 +1,8 @@
 /* align/align.h - two traces of one preprocessing, stage by stage: where they part, and why.
  *
  * A trace is a folder of NAME.npy, one for each stage; order.txt names the stages line by line (without it: by name). A folder of such
- * folders is a trace of several pictures. An .npz file is a trace, too. python/vernier/trace.py writes them. */
+ * folders is a trace of several pictures; source.txt in them names the picture's file. An .npz file is a trace, too.
+ * python/vernier/trace.py writes them. */
 #ifndef VN_ALIGN_H
 #define VN_ALIGN_H
 
@@ -11,7 +12,8 @@
 /* ---- traces ---- */
 
 struct trace_sample {
-    const char *name; /* of its folder; "" for the only one */
+    const char *name;     /* of its folder; "" for the only one */
+    const char *source;   /* the picture's file; NULL: not known */
     struct vn_tensor **t; /* by stage; NULL: not there */
 };
 struct trace {
@@ -19,12 +21,16 @@ struct trace {
     int n, samples;
     const char **stage;
     struct trace_sample *sample;
+    int capacity;
 };
 int vn_trace_read(struct trace *t, struct vn_arena *a, const char *path, struct vn_err *e);
 /* A trace in memory, filled sample by sample. */
 void vn_trace_add(struct trace *t, struct vn_arena *a, const char *stage, struct vn_tensor *x);
 void vn_trace_begin(struct trace *t, struct vn_arena *a, const char *sample);
 int vn_trace_find(const struct trace *t, const char *stage); /* -1: none */
+
+/* Two files of COCO results: the stage `detections`, rows of x, y, w, h, score, category, for each image of either file. */
+int vn_trace_of_results(struct trace *left, struct trace *right, struct vn_arena *a, const char *left_path, const char *right_path, struct vn_err *e);
 
 /* A conversion's configuration against one array of the training program: the left trace has the stages of the calibration data and, last,
  * `input`; the right one has `input` from `reference`, and shares the pictures before it. */
@@ -33,22 +39,50 @@ int vn_trace_of_config(struct trace *left, struct trace *right, struct vn_arena 
 
 /* ---- what one side does in a stage (explain.c) ---- */
 
-enum geometry { GEO_SAME, GEO_EXCHANGED, GEO_ORIENTED, GEO_CROP, GEO_PAD, GEO_RESIZE, GEO_LETTERBOX, GEO_SHIFT };
+enum geometry { GEO_SAME, GEO_EXCHANGED, GEO_ORIENTED, GEO_CROP, GEO_PAD, GEO_RESIZE, GEO_LETTERBOX, GEO_RESIZE_CROP, GEO_CROP_RESIZE, GEO_SHIFT };
 enum channel_rule { CHAN_SAME, CHAN_ORDER, CHAN_GRAY, CHAN_YUV, CHAN_FROM_YUV, CHAN_THROUGH_YUV };
 enum value_rule { VALUE_SAME, VALUE_AFFINE, VALUE_MINUS_128, VALUE_WRAP_INT8, VALUE_TRUNCATED, VALUE_ROUNDED, VALUE_WRAP_UINT8, VALUE_TO_VIDEO, VALUE_TO_FULL,
                   VALUE_BYTES, VALUE_HEADER };
 
-/* Geometry, then channels, then values, then the layout of the array. */
+/* How a file becomes pixels (decoders.c). */
+struct decoder_rule {
+    const char *text;
+    struct vn_decode_options options;
+};
+
+/* Boxes, scores and indices: which of the input's rows stay, in which order, and how they are written (lists.c). */
+struct list_rule {
+    int format;       /* of boxes, from the input's to the output's: index of a table; 0: as they are */
+    int box_digits;   /* rounded to so many decimals; LIST_EXACT, LIST_TRUNCATED */
+    int score_digits;
+    int class_offset; /* added */
+    int nms;          /* enum nms_rule */
+    int per_class;    /* boxes of different classes do not suppress each other */
+    char iou[100];    /* by hundredths: thresholds with which it holds */
+    double above, upto; /* scores above any number in [above, upto) stay */
+    int most;         /* so many at most; 0: no limit */
+    int by_score;     /* sorted */
+};
+enum { LIST_EXACT = -1, LIST_TRUNCATED = -2 };
+const char *vn_list_format_name(int format);
+
+/* Decoder, geometry, then channels, then values, then the layout of the array. */
 struct stage_rule {
+    const char *taken_from;             /* a whole stage of the other name; NULL: not so */
+    const struct decoder_rule *decoder; /* the input is a file; NULL: an array */
+    int is_list;                        /* only `list` says something */
+    struct list_rule list;
     enum geometry geometry;
     int orientation;                   /* GEO_ORIENTED */
     int in_w, in_h, w, h;              /* of the first sample */
-    enum vn_crop_rounding rounding;    /* GEO_CROP: centre by this rounding, then moved by dx, dy */
+    enum vn_crop_rounding rounding;    /* crops: centre by this rounding, then moved by dx, dy */
     int dx, dy;                        /* GEO_SHIFT, too */
     int absolute;                      /* GEO_CROP: dx, dy are the corner itself */
     const struct vn_resize_rule *rule; /* GEO_RESIZE, GEO_LETTERBOX */
     int as_float;                      /* the pixels were float32 before the resize */
     const char *size_rule;             /* of the inner picture */
+    int number[2], numbers;            /* GEO_RESIZE_CROP: what was asked of the size rule */
+    double fraction;                   /* GEO_CROP_RESIZE: of each side, cropped from the centre; 0: a square of the short side */
     enum vn_pad_position position;     /* GEO_PAD, GEO_LETTERBOX */
     double pad[VN_MAX_CHANNELS];
     enum channel_rule channels;
@@ -96,10 +130,16 @@ struct stage_result {
     const char *missing_in; /* STAGE_MISSING */
     struct explanation *why;
 };
+struct winners {
+    int class[2];
+    double score[2];
+};
 struct alignment {
     int n, samples;
     struct stage_result *stage;
     int unaligned;
+    struct winners *winners; /* of each sample, by the scores of the stage `infer`; NULL: no scores of classes */
+    int other_winners;       /* samples whose classes differ */
 };
 struct align_options {
     double tolerance; /* |d| up to this counts as equal for floats, times the largest value */
@@ -113,8 +153,13 @@ int vn_align(struct alignment **out, struct vn_arena *a, const struct trace *lef
  * of them are searched, the others check. */
 struct stage_arrays {
     const struct vn_tensor *x[2], *y[2];
+    const char *source;                     /* the file that the sample was read from; NULL: not known, or not this stage's input */
+    const struct vn_tensor *const *before[2]; /* all stages before it, the last one first; n_before */
+    int n_before;
 };
 void vn_explain_stage(struct explanation *out, struct vn_arena *a, const struct stage_arrays *s, int n);
+/* The right's stage `name` is what the left calls `other`. */
+void vn_explain_exchanged(struct explanation *out, struct vn_arena *a, const char *name, const char *other, int n);
 /* Do both sides do the same in this stage, each with its own input? 1 yes, 0 no, -1 not known. */
 int vn_explain_same(const struct stage_arrays *s, int n);
 

@@ -4,12 +4,17 @@
 #include <stdio.h>
 
 #include "align/align.h"
+#include "inspect/metrics_boxes.h"
 
 static int near(double x, double y, double of) { return fabs(x - y) <= 1e-4 * fabs(of) + 1e-9; }
 
 /* ---- geometry ---- */
 
-static int has_resize(const struct stage_rule *r) { return r->geometry == GEO_RESIZE || r->geometry == GEO_LETTERBOX; }
+static int has_resize(const struct stage_rule *r)
+{
+    return r->geometry == GEO_RESIZE || r->geometry == GEO_LETTERBOX || r->geometry == GEO_RESIZE_CROP || r->geometry == GEO_CROP_RESIZE;
+}
+static int has_crop(const struct stage_rule *r) { return r->geometry == GEO_CROP || r->geometry == GEO_RESIZE_CROP || r->geometry == GEO_CROP_RESIZE; }
 static int both_resize(const struct stage_rule *l, const struct stage_rule *r) { return has_resize(l) && has_resize(r); }
 
 /* The same method under the words of different libraries. */
@@ -114,7 +119,8 @@ static int exchanged(const struct stage_rule *l, const struct stage_rule *r)
 }
 static int other_inner_size(const struct stage_rule *l, const struct stage_rule *r)
 {
-    return (sizes_differ(l, r) && !exchanged(l, r)) || (l->geometry == GEO_LETTERBOX && r->geometry == GEO_LETTERBOX && strcmp(l->size_rule, r->size_rule) != 0);
+    const int inside = l->geometry == r->geometry && (l->geometry == GEO_LETTERBOX || l->geometry == GEO_RESIZE_CROP);
+    return (sizes_differ(l, r) && !exchanged(l, r)) || (inside && (strcmp(l->size_rule, r->size_rule) || l->number[0] != r->number[0]));
 }
 
 /* Rules that give this size from that picture, when one side of it is what was asked for. */
@@ -126,6 +132,8 @@ static const char *size_text(struct vn_arena *a, const struct stage_rule *r)
     const struct vn_size_rule *rules = vn_size_rules(&n);
     if (r->geometry == GEO_LETTERBOX)
         return vn_arena_fmt(a, "%s in %s", r->size_rule, text);
+    if (r->geometry == GEO_RESIZE_CROP)
+        return vn_arena_fmt(a, r->numbers == 2 ? "%s %d %d" : "%s %d", r->size_rule, r->number[0], r->number[1]);
     for (int i = 0; i < ways.n; i++)
         text = vn_arena_fmt(a, "%s%s%s %d", text, i ? ", " : " = ", rules[ways.rule[i]].name, ways.number[i]);
     return text;
@@ -145,15 +153,19 @@ static const char *orientation_text(struct vn_arena *a, const struct stage_rule 
 
 static int other_crop(const struct stage_rule *l, const struct stage_rule *r)
 {
-    return (l->geometry == GEO_CROP && r->geometry == GEO_CROP && (l->rounding != r->rounding || l->dx != r->dx || l->dy != r->dy || l->absolute != r->absolute)) ||
+    return (has_crop(l) && has_crop(r) &&
+            (l->rounding != r->rounding || l->dx != r->dx || l->dy != r->dy || l->absolute != r->absolute || l->fraction != r->fraction)) ||
            (l->geometry == GEO_SHIFT) != (r->geometry == GEO_SHIFT);
 }
 static const char *crop_text(struct vn_arena *a, const struct stage_rule *r)
 {
     if (r->geometry == GEO_SHIFT)
         return vn_arena_fmt(a, "moved by (%d, %d)", r->dx, r->dy);
-    if (r->geometry != GEO_CROP)
+    if (!has_crop(r))
         return "as it is";
+    if (r->geometry == GEO_CROP_RESIZE)
+        return vn_arena_fmt(a, "centre, %s, rounding %s", r->fraction ? vn_arena_fmt(a, "%g of each side", r->fraction) : "a square of the short side",
+                            vn_crop_rounding_name(r->rounding));
     const char *at = r->dx || r->dy ? vn_arena_fmt(a, ", then moved by (%d, %d)", r->dx, r->dy) : "";
     return r->absolute ? vn_arena_fmt(a, "from (%d, %d)", r->dx, r->dy) : vn_arena_fmt(a, "centre, rounding %s%s", vn_crop_rounding_name(r->rounding), at);
 }
@@ -181,7 +193,8 @@ static enum geometry group(const struct stage_rule *r)
 static int other_geometry(const struct stage_rule *l, const struct stage_rule *r) { return group(l) != group(r); }
 static const char *geometry_text(struct vn_arena *a, const struct stage_rule *r)
 {
-    static const char *const names[] = { [GEO_SAME] = "the size stays", [GEO_CROP] = "crop", [GEO_PAD] = "pad", [GEO_RESIZE] = "resize", [GEO_LETTERBOX] = "letterbox" };
+    static const char *const names[] = { [GEO_SAME] = "the size stays", [GEO_CROP] = "crop", [GEO_PAD] = "pad", [GEO_RESIZE] = "resize", [GEO_LETTERBOX] = "letterbox",
+                                         [GEO_RESIZE_CROP] = "resize and crop", [GEO_CROP_RESIZE] = "crop and resize" };
     return has_resize(r) ? vn_arena_fmt(a, "%s by %s", names[group(r)], resize_text(a, r)) : names[group(r)];
 }
 
@@ -325,7 +338,94 @@ static const char *layout_text(struct vn_arena *a, const struct stage_rule *r)
     return r->layout ? r->layout : "no picture";
 }
 
+/* ---- files ---- */
+
+static int other_decoder(const struct stage_rule *l, const struct stage_rule *r) { return l->decoder && r->decoder && l->decoder != r->decoder; }
+static const char *decoder_text(struct vn_arena *a, const struct stage_rule *r)
+{
+    (void)a;
+    return r->decoder->text;
+}
+
+/* ---- outputs ---- */
+
+static int other_output(const struct stage_rule *l, const struct stage_rule *r) { return l->taken_from && r->taken_from && strcmp(l->taken_from, r->taken_from) != 0; }
+static const char *output_text(struct vn_arena *a, const struct stage_rule *r) { return vn_arena_fmt(a, "what the left calls '%s'", r->taken_from); }
+
+/* ---- lists ---- */
+
+static int lists(const struct stage_rule *l, const struct stage_rule *r) { return l->is_list && r->is_list; }
+static int suppressing(const struct stage_rule *r) { return r->list.nms != NMS_NONE; }
+
+static int other_nms(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.nms != r->list.nms; }
+static const char *nms_text(struct vn_arena *a, const struct stage_rule *r)
+{
+    static const char *const names[] = { [NMS_NONE] = "no suppression", [NMS_TORCHVISION] = "torchvision.ops.nms", [NMS_OPENCV] = "cv2.dnn.NMSBoxes" };
+    (void)a;
+    return names[r->list.nms];
+}
+static int other_iou(const struct stage_rule *l, const struct stage_rule *r)
+{
+    int common = 0;
+    for (int t = 1; t < 100; t++)
+        common |= l->list.iou[t] && r->list.iou[t];
+    return lists(l, r) && suppressing(l) && suppressing(r) && !common;
+}
+static const char *iou_text(struct vn_arena *a, const struct stage_rule *r)
+{
+    static const int steps[] = { 50, 10, 5, 1 };
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+        for (int t = steps[i]; t < 100; t += steps[i])
+            if (r->list.iou[t])
+                return vn_arena_fmt(a, "overlap above %g", t / 100.0);
+    return "no overlap";
+}
+static int other_class_rule(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && suppressing(l) && suppressing(r) && l->list.per_class != r->list.per_class; }
+static const char *class_rule_text(struct vn_arena *a, const struct stage_rule *r)
+{
+    (void)a;
+    return r->list.per_class ? "each class by itself" : "all classes together";
+}
+static int other_score(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && (l->list.above >= r->list.upto || r->list.above >= l->list.upto); }
+static const char *score_text(struct vn_arena *a, const struct stage_rule *r)
+{
+    const double lo = r->list.above, hi = r->list.upto;
+    if (lo == -INFINITY)
+        return hi == INFINITY ? "every score" : vn_arena_fmt(a, "every score (%.6g and more)", hi);
+    for (double u = 0.1; u > 1e-8; u /= 10)
+        if (ceil(lo / u) * u < hi)
+            return vn_arena_fmt(a, "scores above %.8g", ceil(lo / u) * u);
+    return vn_arena_fmt(a, "scores above %.9g", lo);
+}
+static int other_most(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.most != r->list.most; }
+static const char *most_text(struct vn_arena *a, const struct stage_rule *r) { return r->list.most ? vn_arena_fmt(a, "%d at most", r->list.most) : "no limit"; }
+static int other_sorting(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.by_score != r->list.by_score; }
+static const char *sorting_text(struct vn_arena *a, const struct stage_rule *r)
+{
+    (void)a;
+    return r->list.by_score ? "by falling score" : "as they came";
+}
+static int other_format(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.format != r->list.format; }
+static const char *format_text(struct vn_arena *a, const struct stage_rule *r)
+{
+    (void)a;
+    return vn_list_format_name(r->list.format);
+}
+static const char *digits_text(struct vn_arena *a, int digits)
+{
+    return digits == LIST_EXACT ? "as they are" : digits == LIST_TRUNCATED ? "fractions cut off" : digits ? vn_arena_fmt(a, "rounded to %d decimals", digits) : "rounded to whole numbers";
+}
+static int other_box_digits(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.box_digits != r->list.box_digits; }
+static const char *box_digits_text(struct vn_arena *a, const struct stage_rule *r) { return digits_text(a, r->list.box_digits); }
+static int other_score_digits(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.score_digits != r->list.score_digits; }
+static const char *score_digits_text(struct vn_arena *a, const struct stage_rule *r) { return digits_text(a, r->list.score_digits); }
+static int other_numbers(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.class_offset != r->list.class_offset; }
+static const char *numbers_text(struct vn_arena *a, const struct stage_rule *r) { return r->list.class_offset ? vn_arena_fmt(a, "%+d", r->list.class_offset) : "as they are"; }
+
+/* ---- the table ---- */
+
 static const struct cause causes[] = {
+    { "decoder", "decode", other_decoder, decoder_text, "decode: library, dct, upsampling, reduce" },
     { "geometry", "resize, crop, pad", other_geometry, geometry_text, "the step itself" },
     { "decoder orientation", "decode", other_orientation, orientation_text, "decode: orientation" },
     { "width and height exchanged", "resize, layout", exchanged, exchanged_text, "resize: size" },
@@ -351,6 +451,17 @@ static const struct cause causes[] = {
     { "value type", "dtype", other_values, values_text, "dtype: to" },
     { ".npy header read as pixels", "file", header, values_text, "cal_data_type, the file's name" },
     { "layout", "layout", other_layout, layout_text, "layout: to" },
+    { "outputs by position", "outputs", other_output, output_text, "outputs taken by name" },
+    { "suppression", "boxes", other_nms, nms_text, "the function that suppresses boxes (eval: --nms)" },
+    { "overlap threshold", "boxes", other_iou, iou_text, "its threshold (eval: --nms-iou)" },
+    { "classes in suppression", "boxes", other_class_rule, class_rule_text, "its classes (eval: --nms-classes)" },
+    { "score threshold", "boxes", other_score, score_text, "the threshold on scores (eval: --score-min)" },
+    { "number of boxes", "boxes", other_most, most_text, "the limit (eval: --max-boxes)" },
+    { "order of boxes", "boxes", other_sorting, sorting_text, "sorting" },
+    { "format of boxes", "boxes", other_format, format_text, "the format of boxes" },
+    { "rounding of boxes", "boxes, COCO results", other_box_digits, box_digits_text, "the rounding when results are written (eval: --round-boxes)" },
+    { "rounding of scores", "scores, COCO results", other_score_digits, score_digits_text, "the rounding when results are written (eval: --round-scores)" },
+    { "class numbers", "classes, COCO results", other_numbers, numbers_text, "the table of class numbers (eval: --category-ids)" },
 };
 
 const struct cause *vn_causes(int *n)

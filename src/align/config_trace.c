@@ -57,6 +57,7 @@ int vn_trace_of_config(struct trace *left, struct trace *right, struct vn_arena 
     *right = (struct trace){ .path = reference };
     vn_trace_begin(left, a, "");
     vn_trace_begin(right, a, "");
+    left->sample[0].source = right->sample[0].source = image;
     void *both[3] = { left, right, a };
     struct vn_pipeline none = { .path = NULL };
     struct vn_frame frame;

@@ -3,381 +3,30 @@
  * and each is found by itself, cheap tests first. Where there is no input, the rule that turns one array into the other is searched.
  *
  * The search sees the first half of the samples; the others check what it found. */
-#include <math.h>
 #include <time.h>
 
-#include "align/rules.h"
-
-#define MOST 64 /* rules of one side */
-
-struct pair {
-    struct grid x, y;
-};
-
-struct search {
-    struct vn_arena *a;
-    const struct pair *pair;
-    int n; /* pairs that are searched */
-    int relation;
-    struct stage_rule found[MOST];
-    int n_found, tried;
-};
-
-/* ---- accepting ---- */
-
-static void accept(struct search *s, const struct stage_rule *r)
-{
-    struct stage_rule ok = *r;
-    for (int i = 1; i < s->n; i++) {
-        struct vn_arena *a = vn_arena_new();
-        struct stage_rule one = *r;
-        const int holds = vn_rule_holds(&one, a, &s->pair[i].x, &s->pair[i].y);
-        vn_arena_free(&a);
-        if (!holds)
-            return;
-    }
-    ok.layout = s->pair[0].y.layout;
-    ok.dtype = vn_dtype_name(s->pair[0].y.t->dtype);
-    ok.in_w = s->pair[0].x.p.w;
-    ok.in_h = s->pair[0].x.p.h;
-    ok.w = s->pair[0].y.p.w;
-    ok.h = s->pair[0].y.p.h;
-    if (s->n_found < MOST)
-        s->found[s->n_found++] = ok;
-}
-
-/* ---- values ---- */
-
-static int try_value(struct search *s, struct stage_rule r, const struct vn_picture *p, enum value_rule v, double scale)
-{
-    const struct grid *y = &s->pair[0].y;
-    s->tried++;
-    r.values = v;
-    for (int c = 0; c < VN_MAX_CHANNELS && v != VALUE_AFFINE; c++)
-        r.gain[c] = scale;
-    vn_rule_values(&r.left_count, p, y, &r, 1);
-    if (!r.left_count)
-        r.left = vn_rule_values(&r.left_count, p, y, &r, 0);
-    if (r.left_count)
-        return 0;
-    accept(s, &r);
-    return 1;
-}
-
-static int try_values(struct search *s, struct stage_rule r, const struct vn_picture *p)
-{
-    const struct grid *y = &s->pair[0].y;
-    const int floats = vn_dtype_is_float(y->t->dtype), bytes = p->type == VN_PIXEL_U8;
-    if (p->w != y->p.w || p->h != y->p.h || p->c != y->p.c)
-        return 0;
-    if (try_value(s, r, p, VALUE_SAME, 1))
-        return 1;
-    if (y->t->dtype == VN_I8 && bytes && (try_value(s, r, p, VALUE_MINUS_128, 1) || try_value(s, r, p, VALUE_WRAP_INT8, 1)))
-        return 1;
-    if (y->t->dtype == VN_I8 && s->relation && s->pair[0].x.t->dtype == VN_I8) { /* one of the two was wrapped */
-        struct vn_picture q = *p;
-        struct vn_err e;
-        if (vn_picture_new(&q, s->a, p->w, p->h, p->c, VN_PIXEL_F32, &e) == VN_OK) {
-            for (size_t i = 0, n = vn_picture_values(p); i < n; i++)
-                q.f32[i] = (float)(vn_picture_value(p, i) + 128);
-            if (try_value(s, r, &q, VALUE_WRAP_INT8, 1))
-                return 1;
-        }
-    }
-    if (bytes && !floats)
-        return try_value(s, r, p, VALUE_TO_VIDEO, 1) || try_value(s, r, p, VALUE_TO_FULL, 1);
-    if (!floats) {
-        static const enum value_rule casts[] = { VALUE_TRUNCATED, VALUE_ROUNDED, VALUE_WRAP_UINT8 };
-        for (int i = 0; i < 6; i++)
-            if (try_value(s, r, p, casts[i / 2], i % 2 ? 255 : 1))
-                return 1;
-        return 0;
-    }
-    s->tried++;
-    if (!vn_fit_line(&r, p, y))
-        return 0;
-    accept(s, &r);
-    return 1;
-}
-
-/* ---- channels ---- */
-
-#define TILE 64 /* rows that a quick look converts; the last ones miss their neighbours */
-
-/* Do the first rows agree? Colour conversions look no further than the next rows. Small pictures are not worth the look. */
-static int top_agrees(struct search *s, struct stage_rule r, const struct vn_picture *p)
-{
-    struct grid y = s->pair[0].y;
-    struct vn_picture q;
-    struct vn_err e;
-    int64_t different;
-    if (p->h < 2 * TILE || y.p.h != p->h || y.p.w != p->w)
-        return 1;
-    struct vn_arena *a = vn_arena_new();
-    int ok = vn_crop(&q, a, p, 0, 0, p->w, TILE, &e) == VN_OK && vn_rule_channels(&q, a, &q, &r) && q.h == TILE &&
-             vn_crop(&q, a, &q, 0, 0, q.w, TILE - 4, &e) == VN_OK && vn_crop(&y.p, a, &y.p, 0, 0, y.p.w, TILE - 4, &e) == VN_OK;
-    if (ok) {
-        vn_rule_values(&different, &q, &y, &r, 0);
-        ok = !different || (vn_dtype_is_float(y.t->dtype) && vn_fit_line(&r, &q, &y));
-    }
-    vn_arena_free(&a);
-    return ok;
-}
-
-static void try_yuv(struct search *s, const struct stage_rule *base, const struct vn_picture *p)
-{
-    const struct grid *y = &s->pair[0].y;
-    const int same = p->w == y->p.w && p->h == y->p.h && p->c == 3 && y->p.c == 3;
-    const int planes = p->c == 3 && y->p.c == 1 && y->p.h * 2 == p->h * 3, from = p->c == 1 && y->p.c == 3 && p->h * 2 == y->p.h * 3;
-    const struct {
-        enum channel_rule what;
-        enum vn_yuv_layout first, last;
-        int fits, unpacked;
-    } ways[] = { { CHAN_YUV, VN_YUV444, VN_YUV444, same, 0 },        { CHAN_FROM_YUV, VN_YUV444, VN_YUV444, same, 0 },
-                 { CHAN_THROUGH_YUV, VN_YUV444, VN_NV12, same, 0 }, { CHAN_YUV, VN_NV12, VN_NV12, same, 1 },
-                 { CHAN_YUV, VN_NV12, VN_YV12, planes, 0 },         { CHAN_FROM_YUV, VN_NV12, VN_YV12, from, 0 } };
-    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
-        if (!ways[i].fits)
-            continue;
-        for (int layout = (int)ways[i].first; layout <= (int)ways[i].last; layout++)
-            for (int k = 0; k < 2 * 2 * 2 * VN_DOWNS * VN_UPS; k++) {
-                struct stage_rule r = *base;
-                struct vn_picture q;
-                r.channels = ways[i].what;
-                r.unpacked = ways[i].unpacked;
-                r.yuv_layout = (enum vn_yuv_layout)layout;
-                r.bgr = k & 1;
-                r.yuv = (struct vn_yuv_format){ (enum vn_yuv_rule)(k >> 1 & 1), (enum vn_yuv_range)(k >> 2 & 1), (enum vn_chroma_down)((k >> 3) % VN_DOWNS),
-                                                (enum vn_chroma_up)((k >> 3) / VN_DOWNS) };
-                if ((layout == VN_YUV444 || r.channels == CHAN_FROM_YUV) && r.yuv.down)
-                    continue;
-                if ((layout == VN_YUV444 || (r.channels == CHAN_YUV && !r.unpacked)) && r.yuv.up)
-                    continue;
-                struct vn_arena *a = vn_arena_new();
-                s->tried++;
-                if (top_agrees(s, r, p) && vn_rule_channels(&q, a, p, &r))
-                    try_values(s, r, &q);
-                vn_arena_free(&a);
-            }
-    }
-}
-
-static void try_channels(struct search *s, const struct stage_rule *base, const struct vn_picture *p, int yuv)
-{
-    static const int orders[][3] = { { 2, 1, 0 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 } };
-    const struct grid *y = &s->pair[0].y;
-    struct vn_arena *a = vn_arena_new();
-    int found = try_values(s, *base, p);
-    for (int i = 0; i < 5 && !found && p->c == 3 && y->p.c == 3; i++) {
-        struct stage_rule r = *base;
-        struct vn_picture q;
-        r.channels = CHAN_ORDER;
-        memcpy(r.order, orders[i], sizeof r.order);
-        found = vn_rule_channels(&q, a, p, &r) && try_values(s, r, &q);
-    }
-    for (int i = 0; i < 2 * VN_LIBS && p->c == 3 && y->p.c == 1; i++) {
-        struct stage_rule r = *base;
-        struct vn_picture q;
-        r.channels = CHAN_GRAY;
-        r.library = (enum vn_image_library)(i / 2);
-        r.bgr = i % 2;
-        if (vn_rule_channels(&q, a, p, &r))
-            try_values(s, r, &q);
-    }
-    if (yuv && !found && p->type == VN_PIXEL_U8)
-        try_yuv(s, base, p);
-    vn_arena_free(&a);
-}
-
-/* ---- geometry ---- */
-
-static void try_geometry(struct search *s, const struct stage_rule *r, int yuv)
-{
-    const struct pair *p = &s->pair[0];
-    struct vn_arena *a = vn_arena_new();
-    struct vn_picture out;
-    if (vn_rule_geometry(&out, a, &p->x.p, r, p->y.p.w, p->y.p.h))
-        try_channels(s, r, &out, yuv);
-    vn_arena_free(&a);
-}
-
-static void try_turns(struct search *s, int w, int h)
-{
-    const struct vn_picture *x = &s->pair[0].x.p;
-    for (int i = 2; i <= 8; i++) {
-        const struct stage_rule r = { .geometry = i == 5 ? GEO_EXCHANGED : GEO_ORIENTED, .orientation = i };
-        if (i < 5 ? w == x->w && h == x->h : w == x->h && h == x->w)
-            try_geometry(s, &r, 0);
-    }
-}
-
-static void try_shifts(struct search *s)
-{
-    for (int i = 0; i < 25 && !s->n_found; i++) {
-        const struct stage_rule r = { .geometry = GEO_SHIFT, .dx = i % 5 - 2, .dy = i / 5 - 2 };
-        if (r.dx || r.dy)
-            try_geometry(s, &r, 0);
-    }
-}
-
-/* Does the crop begin with the target's values? Only for pixels as they are. */
-static int begins_alike(const struct vn_picture *x, const struct vn_picture *y, int dx, int dy)
-{
-    for (int i = 0; i < 8; i++) {
-        const int u = (int)((int64_t)i * (y->w - 1) / 7), v = (int)((int64_t)((i * 3) % 8) * (y->h - 1) / 7);
-        if (vn_picture_value(x, ((size_t)(v + dy) * x->w + (u + dx)) * x->c) != vn_picture_value(y, ((size_t)v * y->w + u) * y->c))
-            return 0;
-    }
-    return 1;
-}
-
-static void try_crops(struct search *s, int w, int h)
-{
-    const struct vn_picture *x = &s->pair[0].x.p, *y = &s->pair[0].y.p;
-    for (int i = 0; i < VN_CROP_ROUNDINGS; i++) {
-        const struct stage_rule r = { .geometry = GEO_CROP, .rounding = (enum vn_crop_rounding)i };
-        try_geometry(s, &r, 0);
-    }
-    for (int i = 0; i < 9 && !s->n_found; i++) {
-        const struct stage_rule r = { .geometry = GEO_CROP, .rounding = VN_CROP_FLOOR, .dx = i % 3 - 1, .dy = i / 3 - 1 };
-        try_geometry(s, &r, 0);
-    }
-    for (int dy = 0; dy <= x->h - h && !s->n_found; dy++)
-        for (int dx = 0; dx <= x->w - w && !s->n_found; dx++)
-            if (begins_alike(x, y, dx, dy)) {
-                const struct stage_rule r = { .geometry = GEO_CROP, .absolute = 1, .dx = dx, .dy = dy };
-                try_geometry(s, &r, 0);
-            }
-}
-
-static void corner(struct stage_rule *r, const struct vn_picture *y, size_t pixel)
-{
-    for (int c = 0; c < VN_MAX_CHANNELS; c++)
-        r->pad[c] = c < y->c ? vn_picture_value(y, pixel * (size_t)y->c + (size_t)c) : 0;
-}
-
-/* The value of the border of a picture of w x h in the target: a corner that the picture does not cover. */
-static void border_value(struct stage_rule *r, const struct vn_picture *y)
-{
-    corner(r, y, r->position == VN_PAD_TOP_LEFT ? (size_t)y->w * y->h - 1 : 0);
-}
-
-static void try_pads(struct search *s)
-{
-    for (int i = 0; i < VN_PAD_POSITIONS; i++) {
-        struct stage_rule r = { .geometry = GEO_PAD, .position = (enum vn_pad_position)i };
-        border_value(&r, &s->pair[0].y.p);
-        try_geometry(s, &r, 0);
-    }
-}
-
-static void try_resizes(struct search *s, struct stage_rule base)
-{
-    const struct vn_picture *x = &s->pair[0].x.p;
-    int n;
-    const struct vn_resize_rule *rules = vn_resize_rules(&n);
-    for (int i = 0; i < n * 2; i++) {
-        base.rule = &rules[i % n];
-        base.as_float = i >= n;
-        if ((i >= n && x->type == VN_PIXEL_F32) || !(rules[i % n].types >> (base.as_float ? VN_PIXEL_F32 : x->type) & 1))
-            continue;
-        try_geometry(s, &base, 0);
-        if (i == n - 1 && s->n_found)
-            return;
-    }
-}
-
-/* A constant border where a picture of this size at this place leaves one? */
-static int border_is_flat(const struct vn_picture *y, const struct stage_rule *r, int iw, int ih)
-{
-    const int room[2] = { y->w - iw, y->h - ih };
-    const int at_end = r->position == VN_PAD_TOP_LEFT;
-    if (room[0] >= 2) /* a whole column */
-        for (int i = 0; i < y->h; i++)
-            for (int c = 0; c < y->c; c++)
-                if (vn_picture_value(y, ((size_t)i * y->w + (size_t)(at_end ? y->w - 1 : 0)) * y->c + (size_t)c) != r->pad[c])
-                    return 0;
-    if (room[1] >= 2)
-        for (int i = 0; i < y->w; i++)
-            for (int c = 0; c < y->c; c++)
-                if (vn_picture_value(y, ((size_t)(at_end ? y->h - 1 : 0) * y->w + (size_t)i) * y->c + (size_t)c) != r->pad[c])
-                    return 0;
-    return room[0] || room[1];
-}
-
-static void try_letterboxes(struct search *s, int w, int h)
-{
-    static const char *const rules[] = { "fit", "fit_round" };
-    const struct pair *p = &s->pair[0];
-    for (int k = 0; k < 2; k++)
-        for (int i = 0; i < VN_PAD_POSITIONS; i++) {
-            struct stage_rule r = { .geometry = GEO_LETTERBOX, .size_rule = rules[k], .position = (enum vn_pad_position)i };
-            struct vn_err e;
-            int iw, ih;
-            const int arg[2] = { w, h };
-            if (vn_size_apply(&iw, &ih, vn_size_rule_find(rules[k]), p->x.p.w, p->x.p.h, arg, 2, &e) < 0 || (iw == w && ih == h) || iw > w || ih > h)
-                continue;
-            border_value(&r, &p->y.p);
-            if (border_is_flat(&p->y.p, &r, iw, ih))
-                try_resizes(s, r);
-        }
-}
-
-/* ---- one side ---- */
-
-static void try_bytes(struct search *s)
-{
-    static const enum value_rule ways[] = { VALUE_HEADER, VALUE_BYTES };
-    const struct pair *p = &s->pair[0];
-    for (int i = 0; i < 2 && !s->n_found; i++) {
-        struct stage_rule r = { .values = ways[i] };
-        const int same_type = p->x.t->dtype == p->y.t->dtype && vn_shape_equal(&p->x.t->shape, &p->y.t->shape);
-        s->tried++;
-        if ((ways[i] == VALUE_HEADER || !same_type) && vn_rule_holds(&r, s->a, &p->x, &p->y))
-            accept(s, &r);
-    }
-}
-
-static void search(struct search *s)
-{
-    const struct pair *p = &s->pair[0];
-    const int pictures = p->x.layout && p->y.layout, w = p->y.p.w, h = p->y.p.h, iw = p->x.p.w, ih = p->x.p.h;
-    const int equal = w == iw && h == ih;
-    const struct stage_rule same = { .geometry = GEO_SAME };
-    if (pictures) {
-        try_geometry(s, &same, 1);
-        if (!s->n_found)
-            try_turns(s, w, h);
-        if (!s->n_found && equal && s->relation)
-            try_shifts(s);
-    }
-    if (!s->n_found)
-        try_bytes(s);
-    if (!pictures || s->n_found || s->relation)
-        return;
-    if (!equal && w <= iw && h <= ih)
-        try_crops(s, w, h);
-    if (!equal && w >= iw && h >= ih)
-        try_pads(s);
-    if (!s->n_found) {
-        const struct stage_rule r = { .geometry = GEO_RESIZE };
-        try_letterboxes(s, w, h);
-        if (!equal && !s->n_found)
-            try_resizes(s, r);
-    }
-}
+#include "align/search.h"
 
 /* `seen`: how many of the n samples the search looks at. */
 static struct search *new_search(struct vn_arena *a, const struct stage_arrays *arrays, int n, int seen, int side, int relation)
 {
     struct search *s = NEW(a, struct search);
-    struct pair *p = NEW_ARRAY(a, struct pair, n);
+    *s = (struct search){ .a = a, .pair = NEW_ARRAY(a, struct pair, n), .n = seen, .all = n, .relation = relation };
     for (int i = 0; i < n; i++) {
-        vn_grid_of(&p[i].x, a, relation ? arrays[i].y[side] : arrays[i].x[side]);
-        vn_grid_of(&p[i].y, a, relation ? arrays[i].y[!side] : arrays[i].y[side]);
+        struct pair *p = &s->pair[i];
+        const struct vn_tensor *x = relation ? arrays[i].y[side] : arrays[i].x[side];
+        p->of = &arrays[i];
+        p->side = relation ? !side : side;
+        vn_grid_of(&p->y, a, arrays[i].y[p->side]);
+        if (x)
+            vn_grid_of(&p->x, a, x);
     }
-    *s = (struct search){ .a = a, .pair = p, .n = seen, .relation = relation };
-    search(s);
+    if (vn_is_list(s->pair[0].y.t))
+        vn_search_lists(s);
+    if (!s->n_found && s->pair[0].x.t)
+        vn_search_arrays(s);
+    if (!s->n_found && !relation && !s->pair[0].x.t && arrays[0].source)
+        vn_search_decoders(s);
     return s;
 }
 
@@ -405,7 +54,7 @@ static void list_causes(struct explanation *x, struct vn_arena *a)
         }
 }
 
-static int old(const struct stage_rule *r) { return r->rule && r->rule->until ? 2 * MOST : 0; }
+static int old(const struct stage_rule *r) { return r->rule && r->rule->until ? 2 * MOST_RULES : 0; }
 
 /* The two rules that differ in the least; of equal ones the newer versions, then those that were tried first. */
 static int choose(struct explanation *x, const struct search *l, const struct search *r)
@@ -423,13 +72,14 @@ static int choose(struct explanation *x, const struct search *l, const struct se
     return best < 1 << 30;
 }
 
-static int holds_on(struct stage_rule r, const struct pair *p, double *left)
+static int holds_on(struct search *s, struct stage_rule *rule, int i, double *left)
 {
-    struct vn_arena *a = vn_arena_new();
-    const int ok = vn_rule_holds(&r, a, &p->x, &p->y);
+    struct stage_rule r = *rule;
+    const int ok = vn_search_holds(s, &r, i);
     if (r.left > *left || r.left != r.left)
         *left = r.left;
-    vn_arena_free(&a);
+    if (ok)
+        rule->list = r.list;
     return ok;
 }
 
@@ -439,7 +89,7 @@ static void keep_holding(struct search *s, int sample)
     int n = 0;
     double left = 0;
     for (int i = 0; i < s->n_found; i++)
-        if (holds_on(s->found[i], &s->pair[sample], &left))
+        if (holds_on(s, &s->found[i], sample, &left))
             s->found[n++] = s->found[i];
     s->n_found = n;
 }
@@ -461,7 +111,7 @@ static void settle(struct explanation *x, struct search *l, struct search *r, in
         for (int i = r->n; i < n && bad < 0; i++) {
             if (used[i])
                 continue;
-            const int ok = (!l || holds_on(x->left, &l->pair[i], &x->residual)) && holds_on(x->right, &r->pair[i], &x->residual);
+            const int ok = (!l || holds_on(l, &x->left, i, &x->residual)) && holds_on(r, &x->right, i, &x->residual);
             x->checked += ok;
             bad = ok ? -1 : i;
         }
@@ -483,7 +133,7 @@ static void explain_relation(struct explanation *x, struct vn_arena *a, const st
         x->tried += r->tried;
         if (!r->n_found)
             continue;
-        struct stage_rule same = { .layout = r->pair[0].x.layout, .dtype = vn_dtype_name(r->pair[0].x.t->dtype), .w = r->pair[0].x.p.w, .h = r->pair[0].x.p.h };
+        struct stage_rule same = { .is_list = r->found[0].is_list, .list = vn_list_same(), .layout = r->pair[0].x.layout, .dtype = vn_dtype_name(r->pair[0].x.t->dtype), .w = r->pair[0].x.p.w, .h = r->pair[0].x.p.h };
         settle(x, NULL, r, n);
         x->relation = 1;
         x->left = same;
@@ -504,10 +154,12 @@ static double now(void)
 
 static int has_inputs(const struct stage_arrays *s, int n)
 {
-    for (int i = 0; i < n; i++)
-        if (!s[i].x[0] || !s[i].x[1])
-            return 0;
-    return 1;
+    int arrays = 1, files = 1;
+    for (int i = 0; i < n; i++) {
+        arrays &= s[i].x[0] && s[i].x[1];
+        files &= s[i].source != NULL;
+    }
+    return arrays || files;
 }
 
 /* 2: of different shapes, 1: of different values, 0: equal. */
@@ -566,4 +218,10 @@ int vn_explain_same(const struct stage_arrays *s, int n)
     }
     vn_arena_free(&work);
     return same;
+}
+
+void vn_explain_exchanged(struct explanation *x, struct vn_arena *a, const char *name, const char *other, int n)
+{
+    *x = (struct explanation){ .found = 1, .left = { .taken_from = name }, .right = { .taken_from = other }, .checked = n, .tried = 1 };
+    list_causes(x, a);
 }

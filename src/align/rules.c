@@ -72,6 +72,24 @@ static int inner_size(int *w, int *h, const struct vn_picture *in, const struct 
     return vn_size_apply(w, h, vn_size_rule_find(r->size_rule), in->w, in->h, arg, 2, &e) == VN_OK && *w <= target_w && *h <= target_h;
 }
 
+int vn_rule_inside(struct inside *o, const struct stage_rule *r, int in_w, int in_h, int w, int h)
+{
+    struct vn_err e;
+    const int side = in_w < in_h ? in_w : in_h;
+    if (r->geometry == GEO_RESIZE_CROP) {
+        if (vn_size_apply(&o->w, &o->h, vn_size_rule_find(r->size_rule), in_w, in_h, r->number, r->numbers, &e) < 0)
+            return 0;
+        o->x = centre(o->w, w, r->rounding);
+        o->y = centre(o->h, h, r->rounding);
+        return o->w >= w && o->h >= h;
+    }
+    o->w = r->fraction ? (int)(in_w * r->fraction) : side;
+    o->h = r->fraction ? (int)(in_h * r->fraction) : side;
+    o->x = centre(in_w, o->w, r->rounding);
+    o->y = centre(in_h, o->h, r->rounding);
+    return o->w > 0 && o->h > 0;
+}
+
 /* Out(x, y) = in(x + dx, y + dy); what is not there stays, and is not compared. */
 static int shift(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int dx, int dy)
 {
@@ -91,6 +109,7 @@ int vn_rule_geometry(struct vn_picture *out, struct vn_arena *a, const struct vn
 {
     struct vn_err e;
     struct vn_picture p = *in;
+    struct inside in_it;
     int iw = w, ih = h;
     if (r->as_float && vn_picture_cast(&p, a, &p, VN_PIXEL_F32, &e) < 0)
         return 0;
@@ -107,6 +126,12 @@ int vn_rule_geometry(struct vn_picture *out, struct vn_arena *a, const struct vn
     case GEO_LETTERBOX:
         return inner_size(&iw, &ih, in, r, w, h) && vn_resize(out, a, &p, r->rule, iw, ih, &e) == VN_OK &&
                vn_pad_to(out, a, out, w, h, r->position, r->pad, &e) == VN_OK;
+    case GEO_RESIZE_CROP:
+        return vn_rule_inside(&in_it, r, p.w, p.h, w, h) && vn_resize(out, a, &p, r->rule, in_it.w, in_it.h, &e) == VN_OK &&
+               vn_crop(out, a, out, in_it.x, in_it.y, w, h, &e) == VN_OK;
+    case GEO_CROP_RESIZE:
+        return vn_rule_inside(&in_it, r, p.w, p.h, w, h) && vn_crop(out, a, &p, in_it.x, in_it.y, in_it.w, in_it.h, &e) == VN_OK &&
+               vn_resize(out, a, out, r->rule, w, h, &e) == VN_OK;
     case GEO_SHIFT: return shift(out, a, &p, r->dx, r->dy);
     }
     return 0;

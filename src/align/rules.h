@@ -12,6 +12,11 @@ struct grid {
 };
 void vn_grid_of(struct grid *g, struct vn_arena *a, const struct vn_tensor *t);
 
+/* GEO_RESIZE_CROP: the size between and where the crop begins in it; GEO_CROP_RESIZE: size and place of the crop. 0: does not apply. */
+struct inside {
+    int w, h, x, y;
+};
+int vn_rule_inside(struct inside *o, const struct stage_rule *r, int in_w, int in_h, int w, int h);
 /* What a rule makes of a picture for a target of w x h; 0 where it does not apply. */
 int vn_rule_geometry(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct stage_rule *r, int w, int h);
 int vn_rule_channels(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct stage_rule *r);

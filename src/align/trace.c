@@ -2,8 +2,10 @@
 #include "align/align.h"
 
 #include <stdlib.h>
+#include <zip.h>
 
 #include "base/file.h"
+#include "inspect/metrics_boxes.h"
 #include "tensor/npy.h"
 
 int vn_trace_find(const struct trace *t, const char *stage)
@@ -35,19 +37,17 @@ void vn_trace_add(struct trace *t, struct vn_arena *a, const char *stage, struct
 
 void vn_trace_begin(struct trace *t, struct vn_arena *a, const char *name)
 {
-    struct trace_sample *more = NEW_ARRAY(a, struct trace_sample, t->samples + 1);
-    if (t->samples)
-        memcpy(more, t->sample, (size_t)t->samples * sizeof *more);
-    more[t->samples++] = (struct trace_sample){ name, NEW_ARRAY(a, struct vn_tensor *, t->n + 1) };
-    t->sample = more;
+    if (t->samples == t->capacity)
+        t->sample = vn_vec_grow(a, t->sample, t->samples, &t->capacity, sizeof *t->sample);
+    t->sample[t->samples++] = (struct trace_sample){ .name = name, .t = NEW_ARRAY(a, struct vn_tensor *, t->n + 1) };
 }
 
-/* The lines of order.txt; 0 where there is none. */
-static int read_order(const char ***names, int *n, struct vn_arena *a, const char *folder, struct vn_err *e)
+/* The lines of a file of the folder; 0 where there is none. */
+static int read_lines(const char ***names, int *n, struct vn_arena *a, const char *folder, const char *file, struct vn_err *e)
 {
     const uint8_t *data;
     size_t bytes;
-    const char *path = vn_path_join(a, folder, "order.txt");
+    const char *path = vn_path_join(a, folder, file);
     VEC(const char *) lines = { 0 };
     if (!vn_file_exists(path))
         return 0;
@@ -62,12 +62,15 @@ static int read_order(const char ***names, int *n, struct vn_arena *a, const cha
 
 static int read_folder(struct trace *t, struct vn_arena *a, const char *folder, const char *name, struct vn_err *e)
 {
-    const char **files, **names;
-    int n, lines = 0;
+    const char **files, **names, **source;
+    int n, lines = 0, sources = 0;
     vn_trace_begin(t, a, name);
     TRY(vn_dir_list(a, folder, &files, &n, e));
-    const int ordered = read_order(&names, &lines, a, folder, e);
+    const int ordered = read_lines(&names, &lines, a, folder, "order.txt", e);
     TRY(ordered);
+    TRY(read_lines(&source, &sources, a, folder, "source.txt", e));
+    if (sources && vn_file_exists(source[0]))
+        t->sample[t->samples - 1].source = source[0];
     for (int i = 0; i < (ordered ? lines : n); i++) {
         struct vn_tensor *x;
         if (!ordered && !vn_path_has_suffix(files[i], ".npy"))
@@ -81,56 +84,120 @@ static int read_folder(struct trace *t, struct vn_arena *a, const char *folder, 
     return VN_OK;
 }
 
-/* ---- .npz: a zip whose members are stored as they are (numpy.savez) ---- */
+/* ---- .npz: a zip of .npy ---- */
 
-static uint32_t le(const uint8_t *p, int n)
+#define MOST_ARRAY ((zip_uint64_t)1 << 30) /* bytes */
+
+static void discard(void *z) { zip_discard(z); }
+
+static int read_member(struct trace *t, struct vn_arena *a, zip_t *z, zip_int64_t i, struct vn_err *e)
 {
-    uint32_t x = 0;
-    for (int i = 0; i < n; i++)
-        x |= (uint32_t)p[i] << 8 * i;
-    return x;
-}
-
-enum { END_BYTES = 22, ENTRY_BYTES = 46, LOCAL_BYTES = 30 };
-
-/* One entry of the zip's directory; how long it is. */
-static int read_member(struct trace *t, struct vn_arena *a, const char *path, const uint8_t *d, size_t bytes, size_t at, size_t *next, struct vn_err *e)
-{
-    if (at > bytes || bytes - at < ENTRY_BYTES || le(d + at, 4) != 0x02014b50)
-        return vn_fail(e, VN_E_INPUT, "%s: damaged .npz: no directory entry at %zu", path, at);
-    const uint8_t *c = d + at;
-    const size_t size = le(c + 24, 4), name = le(c + 28, 2), local = le(c + 42, 4);
-    *next = at + ENTRY_BYTES + name + le(c + 30, 2) + le(c + 32, 2);
-    if (*next > bytes || local > bytes || bytes - local < LOCAL_BYTES)
-        return vn_fail(e, VN_E_INPUT, "%s: damaged .npz: an entry outside of the file", path);
-    const size_t from = local + LOCAL_BYTES + le(d + local + 26, 2) + le(d + local + 28, 2);
-    if (le(c + 10, 2) != 0)
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: compressed; want what numpy.savez writes, not savez_compressed", path);
-    if (from > bytes || size > bytes - from)
-        return vn_fail(e, VN_E_INPUT, "%s: damaged .npz: an array outside of the file", path);
+    zip_stat_t info;
     struct vn_tensor *x;
-    const char *file = vn_arena_strn(a, (const char *)c + ENTRY_BYTES, name);
-    TRY(vn_npy_parse(&x, a, d + from, size, path, e));
-    vn_trace_add(t, a, vn_path_stem(a, file), x);
-    return VN_OK;
+    if (zip_stat_index(z, (zip_uint64_t)i, 0, &info) < 0 || !(info.valid & ZIP_STAT_NAME) || !(info.valid & ZIP_STAT_SIZE))
+        return vn_fail(e, VN_E_INPUT, "%s: damaged .npz: entry %lld: %s", t->path, (long long)i, zip_strerror(z));
+    const char *where = vn_arena_fmt(a, "%s: %s", t->path, info.name);
+    if (info.size > MOST_ARRAY)
+        return vn_fail(e, VN_E_INPUT, "%s: says that it has %llu bytes, want at most %llu", where, (unsigned long long)info.size, (unsigned long long)MOST_ARRAY);
+    struct vn_arena *work = vn_arena_new();
+    zip_file_t *f = zip_fopen_index(z, (zip_uint64_t)i, 0);
+    /* what an entry says of its size is not to be believed: memory follows what there is */
+    VEC(uint8_t) data = { 0 };
+    zip_int64_t got = 0;
+    uint8_t piece[1 << 14];
+    while (f && (got = zip_fread(f, piece, sizeof piece)) > 0 && (zip_uint64_t)data.n < info.size)
+        for (zip_int64_t k = 0; k < got; k++)
+            VEC_PUSH(work, &data, piece[k]);
+    int status = !f || got < 0 ? vn_fail(e, VN_E_INPUT, "%s: damaged .npz: %s", where, f ? zip_file_strerror(f) : zip_strerror(z)) : VN_OK;
+    if (f)
+        zip_fclose(f);
+    if (status == VN_OK)
+        status = vn_npy_parse(&x, a, data.v, (size_t)data.n, where, e);
+    if (status == VN_OK)
+        vn_trace_add(t, a, vn_path_stem(a, info.name), x);
+    vn_arena_free(&work);
+    return status;
 }
 
 static int read_npz(struct trace *t, struct vn_arena *a, const char *path, struct vn_err *e)
 {
     const uint8_t *d;
-    size_t bytes, at;
+    size_t bytes;
+    zip_error_t why;
     TRY(vn_file_map(a, path, &d, &bytes, e));
-    size_t end = bytes < END_BYTES ? 0 : bytes - END_BYTES;
-    while (end && le(d + end, 4) != 0x06054b50)
-        end--;
-    if (!end)
-        return vn_fail(e, VN_E_INPUT, "%s: no .npz: a zip's directory is missing", path);
+    zip_error_init(&why);
+    zip_source_t *from = zip_source_buffer_create(d, bytes, 0, &why);
+    zip_t *z = from ? zip_open_from_source(from, ZIP_RDONLY | ZIP_CHECKCONS, &why) : NULL;
+    if (!z) {
+        const int status = vn_fail(e, VN_E_INPUT, "%s: no .npz: %s", path, zip_error_strerror(&why));
+        zip_source_free(from);
+        zip_error_fini(&why);
+        return status;
+    }
+    vn_arena_defer(a, discard, z);
     vn_trace_begin(t, a, "");
-    const int n = (int)le(d + end + 10, 2);
-    at = le(d + end + 16, 4);
-    for (int i = 0; i < n; i++)
-        TRY(read_member(t, a, path, d, bytes, at, &at, e));
+    for (zip_int64_t i = 0, n = zip_get_num_entries(z, 0); i < n; i++)
+        TRY(read_member(t, a, z, i, e));
+    return t->n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no stages; want arrays by numpy.savez", path);
+}
+
+/* ---- results of COCO: one stage of rows x, y, w, h, score, category; the images are the pictures ---- */
+
+/* By image, in the file's order. */
+static int by_image(const void *a, const void *b)
+{
+    const struct coco_detection *x = *(struct coco_detection *const *)a, *y = *(struct coco_detection *const *)b;
+    return x->image != y->image ? (x->image < y->image ? -1 : 1) : x < y ? -1 : x > y;
+}
+
+struct results {
+    struct coco_detection **d;
+    int n, at;
+};
+
+static int read_results(struct results *r, struct vn_arena *a, const char *path, struct vn_err *e)
+{
+    struct coco_detection *d;
+    TRY(vn_coco_detections(&d, &r->n, a, path, e));
+    r->d = NEW_ARRAY(a, struct coco_detection *, r->n + 1);
+    for (int i = 0; i < r->n; i++)
+        r->d[i] = &d[i];
+    qsort(r->d, (size_t)r->n, sizeof *r->d, by_image);
     return VN_OK;
+}
+
+/* What the file has next, if that is of this image. */
+static void add_image(struct trace *t, struct vn_arena *a, struct results *r, int64_t image)
+{
+    const int from = r->at;
+    while (r->at < r->n && r->d[r->at]->image == image)
+        r->at++;
+    const struct vn_shape s = vn_shape_of(2, (const int64_t[]){ r->at - from, 6 });
+    struct vn_tensor *x = vn_tensor_new(a, VN_F64, &s);
+    double *to = x->data;
+    for (int i = from; i < r->at; i++, to += 6) {
+        memcpy(to, &r->d[i]->v[DET_X], 4 * sizeof *to);
+        to[4] = r->d[i]->v[DET_SCORE];
+        to[5] = r->d[i]->v[DET_CATEGORY];
+    }
+    vn_trace_begin(t, a, vn_arena_fmt(a, "%lld", (long long)image));
+    vn_trace_add(t, a, "detections", x);
+}
+
+int vn_trace_of_results(struct trace *left, struct trace *right, struct vn_arena *a, const char *left_path, const char *right_path, struct vn_err *e)
+{
+    struct results l = { .at = 0 }, r = { .at = 0 };
+    *left = (struct trace){ .path = left_path };
+    *right = (struct trace){ .path = right_path };
+    TRY(read_results(&l, a, left_path, e));
+    TRY(read_results(&r, a, right_path, e));
+    while (l.at < l.n || r.at < r.n) {
+        const int from_left = r.at == r.n || (l.at < l.n && l.d[l.at]->image < r.d[r.at]->image);
+        const int64_t image = from_left ? l.d[l.at]->image : r.d[r.at]->image;
+        add_image(left, a, &l, image);
+        add_image(right, a, &r, image);
+    }
+    return left->samples ? VN_OK : vn_fail(e, VN_E_INPUT, "%s and %s: no detections", left_path, right_path);
 }
 
 int vn_trace_read(struct trace *t, struct vn_arena *a, const char *path, struct vn_err *e)

@@ -10,8 +10,8 @@
 static const struct option_def options[] = {
     { "--pipeline", 0, "P.yaml", 0, 0, "our side: this pipeline on the pictures of --images" },
     { "--trace", 0, "DIR", 0, 0, "with --pipeline: the trace of the original program on the same pictures" },
-    { "--images", 0, "FILE", 1, 0, "with --pipeline: a picture; further words are pictures, too; in the order of the trace's folders" },
-    { "--model", 0, "M.onnx", 0, 0, "with --pipeline: run it on the pipeline's result; its first output is the stage 'infer'" },
+    { "--images", 0, "FILE", 1, 0, "a picture; further words are pictures, too; in the order of the trace's folders" },
+    { "--model", 0, "M.onnx", 0, 0, "with --pipeline: run it on the pipeline's result; its first output is the stage 'infer', the others those of their names" },
     { "--yaml", 0, "X.yaml", 0, 0, "our side: the calibration data of a conversion's configuration, normalised" },
     { "--image", 0, "FILE", 0, 0, "with --yaml: the picture" },
     { "--reference", 0, "T.npy", 0, 0, "with --yaml: what the training program fed its network with for this picture" },
@@ -103,6 +103,22 @@ static void print_alignment(const struct alignment *r, const struct advice *how)
     }
 }
 
+/* "result  aligned  751, 9.114606 vs 751, 9.114609": of the picture that tells most. */
+static void print_winners(const struct alignment *r, const struct trace *t)
+{
+    int at = 0;
+    for (int i = r->samples - 1; i >= 0 && r->winners; i--)
+        if (r->winners[i].class[0] != r->winners[i].class[1])
+            at = i;
+    if (!r->winners)
+        return;
+    const struct winners *w = &r->winners[at];
+    printf("result    %s  %d, %.6f vs %d, %.6f", r->other_winners ? "UNALIGNED" : "aligned  ", w->class[0], w->score[0], w->class[1], w->score[1]);
+    if (r->samples > 1)
+        printf("  (%s); %d of %d pictures have the same class", t->sample[at].name, r->samples - r->other_winners, r->samples);
+    putchar('\n');
+}
+
 /* ---- JSON ---- */
 
 static json_t *json_why(const struct explanation *x)
@@ -115,7 +131,18 @@ static json_t *json_why(const struct explanation *x)
                      x->checked, "refuted", x->refuted, "tried", x->tried, "seconds", x->seconds);
 }
 
-static json_t *json_alignment(const struct alignment *r)
+static json_t *json_winners(const struct alignment *r, const struct trace *t)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < r->samples; i++) {
+        const struct winners *w = &r->winners[i];
+        json_array_append_new(list, json_pack("{s:s, s:[ii], s:[oo]}", "picture", t->sample[i].name, "class", w->class[0], w->class[1], "score",
+                                              vn_json_real(w->score[0]), vn_json_real(w->score[1])));
+    }
+    return list;
+}
+
+static json_t *json_alignment(const struct alignment *r, const struct trace *t)
 {
     json_t *list = json_array();
     for (int i = 0; i < r->n; i++) {
@@ -132,7 +159,10 @@ static json_t *json_alignment(const struct alignment *r)
             json_object_set_new(o, "why", json_why(s->why));
         json_array_append_new(list, o);
     }
-    return json_pack("{s:i, s:i, s:o}", "pictures", r->samples, "unaligned", r->unaligned, "stages", list);
+    json_t *o = json_pack("{s:i, s:i, s:o}", "pictures", r->samples, "unaligned", r->unaligned, "stages", list);
+    if (r->winners)
+        json_object_set_new(o, "result", json_winners(r, t));
+    return o;
 }
 
 /* ---- our side ---- */
@@ -150,8 +180,16 @@ static int add_stage(void *user, const char *stage, const struct vn_frame *f, st
     return VN_OK;
 }
 
-/* The model's first output on the pipeline's result. */
-static int infer(struct trace *t, struct vn_arena *a, struct runner *r, const struct vn_tensor *x, struct vn_err *e)
+static struct vn_tensor *copy_of(const struct vn_tensor *t, struct vn_arena *a)
+{
+    struct vn_tensor *y = NEW(a, struct vn_tensor);
+    *y = *t;
+    y->data = vn_arena_copy(a, t->data, vn_tensor_bytes(t));
+    return y;
+}
+
+/* The model on the pipeline's result: its first output, and all that the other side has, too. */
+static int infer(struct trace *t, const struct trace *right, struct vn_arena *a, struct runner *r, const struct vn_tensor *x, struct vn_err *e)
 {
     struct feed f = vn_feed_new(r, a);
     char got[VN_SHAPE_TEXT], want[VN_SHAPE_TEXT];
@@ -164,10 +202,28 @@ static int infer(struct trace *t, struct vn_arena *a, struct runner *r, const st
     for (int64_t i = 0; i < n; i++)
         f.tensor[0][i] = (float)vn_tensor_f64(x, i);
     TRY(vn_runner_run(r, &f, NULL, NULL, e));
-    struct vn_tensor *y = NEW(a, struct vn_tensor);
-    *y = *r->out[0];
-    y->data = vn_arena_copy(a, y->data, vn_tensor_bytes(y));
-    vn_trace_add(t, a, "infer", y);
+    vn_trace_add(t, a, "infer", copy_of(r->out[0], a));
+    for (int i = 0; i < r->n_out; i++)
+        if (vn_trace_find(right, r->out_name[i]) >= 0 && strcmp(r->out_name[i], "infer"))
+            vn_trace_add(t, a, r->out_name[i], copy_of(r->out[i], a));
+    return VN_OK;
+}
+
+struct names {
+    VEC(const char *) of;
+};
+
+/* The pictures that are named, from words[skip] on; as many as the trace has, or none where there need be none. */
+static int read_images(struct names *images, const struct trace *t, int skip, int needed, struct vn_arena *a, struct vn_err *e)
+{
+    const char **given, **words;
+    const int n = vn_opt_all("--images", &given), m = vn_words(&words);
+    for (int i = 0; i < n; i++)
+        VEC_PUSH(a, &images->of, given[i]);
+    for (int i = skip; i < m; i++)
+        VEC_PUSH(a, &images->of, words[i]);
+    if (images->of.n != t->samples && (needed || images->of.n))
+        return vn_fail(e, VN_E_USAGE, "%d pictures for the %d of %s; want --images for each", images->of.n, t->samples, t->path);
     return VN_OK;
 }
 
@@ -175,31 +231,39 @@ static int run_pipeline(struct trace *left, const struct vn_pipeline **pipeline,
 {
     struct vn_pipeline *p;
     struct runner *r = NULL;
-    const char **given, **words;
-    VEC(const char *) images = { 0 };
-    const int n = vn_opt_all("--images", &given), m = vn_words(&words), skip = vn_opt("--model") != NULL;
-    for (int i = 0; i < n; i++)
-        VEC_PUSH(a, &images, given[i]);
-    for (int i = skip; i < m; i++)
-        VEC_PUSH(a, &images, words[i]);
-    if (images.n != right->samples)
-        return vn_fail(e, VN_E_USAGE, "%d pictures for the %d of %s; want --images for each", images.n, right->samples, right->path);
+    struct names images = { 0 };
+    TRY(read_images(&images, right, vn_opt("--model") != NULL, 1, a, e)); /* the value of --model is the first word */
     TRY(vn_pipeline_parse(&p, a, vn_opt("--pipeline"), e));
     *pipeline = p;
-    if (skip) {
+    if (vn_opt("--model")) {
         struct runner_options o = { .level = 3 };
         vn_options_default(&o.run);
         TRY(vn_runner_open(&r, a, vn_opt("--model"), &o, e));
     }
     *left = (struct trace){ .path = vn_opt("--pipeline") };
-    for (int i = 0; i < images.n; i++) {
+    for (int i = 0; i < right->samples; i++) {
         struct tracer t = { left, a };
         struct vn_frame f;
         vn_trace_begin(left, a, right->sample[i].name);
-        TRY(vn_pipeline_file(&f, a, p, images.v[i], add_stage, &t, e));
+        left->sample[i].source = images.of.v[i];
+        TRY(vn_pipeline_file(&f, a, p, images.of.v[i], add_stage, &t, e));
         if (r)
-            TRY(infer(left, a, r, vn_frame_tensor(&f, a), e));
+            TRY(infer(left, right, a, r, vn_frame_tensor(&f, a), e));
     }
+    return VN_OK;
+}
+
+/* Two traces, or two files of results. */
+static int read_two(struct trace *left, struct trace *right, const char *const *words, struct vn_arena *a, struct vn_err *e)
+{
+    struct names images = { 0 };
+    if (vn_path_has_suffix(words[0], ".json") && vn_path_has_suffix(words[1], ".json"))
+        return vn_trace_of_results(left, right, a, words[0], words[1], e);
+    TRY(vn_trace_read(left, a, words[0], e));
+    TRY(vn_trace_read(right, a, words[1], e));
+    TRY(read_images(&images, left, 2, 0, a, e));
+    for (int i = 0; i < images.of.n; i++)
+        left->sample[i].source = images.of.v[i];
     return VN_OK;
 }
 
@@ -243,10 +307,11 @@ static int read_sides(struct trace *left, struct trace *right, struct advice *ho
         TRY(vn_trace_read(right, a, vn_opt("--trace"), e));
         return run_pipeline(left, &how->pipeline, right, a, e);
     }
-    if (n != 2)
-        return vn_fail(e, VN_E_USAGE, "want two traces, or --pipeline, or --yaml");
-    TRY(vn_trace_read(left, a, words[0], e));
-    return vn_trace_read(right, a, words[1], e);
+    if (vn_opt("--model"))
+        return vn_fail(e, VN_E_USAGE, "--model wants --pipeline, or --yaml");
+    if (n < 2 || (n > 2 && !vn_opt("--images")))
+        return vn_fail(e, VN_E_USAGE, "want two traces, or two files of COCO results (.json), or --pipeline, or --yaml");
+    return read_two(left, right, words, a, e);
 }
 
 static int run(struct vn_arena *a, struct vn_err *e)
@@ -269,9 +334,11 @@ static int run(struct vn_arena *a, struct vn_err *e)
     if (vn_opt("--pictures"))
         TRY(write_pictures(r, &left, &right, vn_opt("--pictures"), a, e));
     if (vn_opt("--json"))
-        vn_print_json(json_alignment(r));
-    else
+        vn_print_json(json_alignment(r, &left));
+    else {
         print_alignment(r, &how);
+        print_winners(r, &left);
+    }
     return r->unaligned ? EXIT_CHECK_FAILED : EXIT_DONE;
 }
 

@@ -15,6 +15,8 @@ struct box {
 
 enum nms_rule { NMS_NONE, NMS_TORCHVISION, NMS_OPENCV, NMS_RULES };
 int vn_nms_find(const char *name); /* -1: unknown */
+/* Does a box that stays suppress another? */
+int vn_nms_overlaps(const struct box *a, const struct box *b, enum nms_rule rule, double iou);
 /* Indices of the boxes that stay, by falling score, equal ones as they came; returns how many.
  *
  *   torchvision   torchvision.ops.nms: float32; a box goes whose overlap with one that stays is above `iou`
@@ -56,6 +58,12 @@ int vn_coco_read(struct coco_set **out, struct vn_arena *a, const char *path, st
 
 /* A detection in a record: so many numbers. */
 enum { DET_CATEGORY, DET_SCORE, DET_X, DET_Y, DET_W, DET_H, DET_FIELDS }; /* DET_CATEGORY: its id */
+struct coco_detection {
+    int64_t image;
+    double v[DET_FIELDS];
+};
+/* A file of detections, in its order. */
+int vn_coco_detections(struct coco_detection **out, int *n, struct vn_arena *a, const char *path, struct vn_err *e);
 /* A file of detections into records of the images' samples. */
 int vn_coco_read_detections(struct record *of, struct vn_arena *a, const struct coco_set *s, int n_samples, const char *path, struct vn_err *e);
 int vn_coco_write_detections(const char *path, const struct record *const *of, const struct coco_set *s, struct vn_arena *a, struct vn_err *e);

@@ -200,51 +200,54 @@ int vn_coco_read(struct coco_set **out, struct vn_arena *a, const char *path, st
 
 /* ---- detections ---- */
 
-struct detections {
-    const struct coco_set *set;
-    int *sample; /* of each detection */
-    double *v;
-};
-
 static int read_detection(struct reader *r, const json_t *o, void *to, size_t i)
 {
-    struct detections *d = to;
-    int64_t image, category;
-    double *v = d->v + i * DET_FIELDS, box[4];
-    TRY(read_id(r, o, "image_id", &image));
+    struct coco_detection *d = (struct coco_detection *)to + i;
+    int64_t category;
+    TRY(read_id(r, o, "image_id", &d->image));
     TRY(read_id(r, o, "category_id", &category));
-    TRY(read_number(r, o, "score", &v[DET_SCORE]));
-    TRY(read_box(r, o, box));
-    const struct coco_image *m = vn_coco_image(d->set, image);
-    if (!m)
-        return FAIL(r, "image_id: the annotations have no image %lld", (long long)image);
-    d->sample[i] = m->sample;
-    v[DET_CATEGORY] = (double)category;
-    memcpy(&v[DET_X], box, sizeof box);
-    return VN_OK;
+    TRY(read_number(r, o, "score", &d->v[DET_SCORE]));
+    d->v[DET_CATEGORY] = (double)category;
+    return read_box(r, o, &d->v[DET_X]);
 }
 
-int vn_coco_read_detections(struct record *of, struct vn_arena *a, const struct coco_set *s, int n_samples, const char *path, struct vn_err *e)
+int vn_coco_detections(struct coco_detection **out, int *n, struct vn_arena *a, const char *path, struct vn_err *e)
 {
     json_t *root;
     struct vn_arena *work = vn_arena_new();
     struct reader r = { .arena = work, .path = path, .e = e };
     int status = load(&root, work, path, e);
-    const size_t n = status == VN_OK ? json_array_size(root) : 0;
-    if (status == VN_OK && (!json_is_array(root) || n > MAX_ENTRIES))
+    if (status == VN_OK && (!json_is_array(root) || json_array_size(root) > MAX_ENTRIES))
         status = vn_fail(e, VN_E_INPUT, "%s: want a list of detections [{\"image_id\", \"category_id\", \"bbox\", \"score\"}, ...]", path);
-    struct detections d = { s, NEW_ARRAY(work, int, n), NEW_ARRAY(work, double, n * DET_FIELDS) };
-    if (status == VN_OK)
-        status = each(&r, "detections", root, read_detection, &d);
+    if (status == VN_OK) {
+        *n = (int)json_array_size(root);
+        *out = NEW_ARRAY(a, struct coco_detection, *n);
+        status = each(&r, "detections", root, read_detection, *out);
+    }
+    vn_arena_free(&work);
+    return status;
+}
+
+int vn_coco_read_detections(struct record *of, struct vn_arena *a, const struct coco_set *s, int n_samples, const char *path, struct vn_err *e)
+{
+    struct coco_detection *d;
+    struct vn_arena *work = vn_arena_new();
+    int n = 0, status = vn_coco_detections(&d, &n, work, path, e);
+    int *sample = NEW_ARRAY(work, int, n);
     double **to = NEW_ARRAY(work, double *, n_samples);
-    for (size_t i = 0; status == VN_OK && i < n; i++)
-        of[d.sample[i] < 0 ? 0 : d.sample[i]].n += d.sample[i] < 0 ? 0 : DET_FIELDS;
+    for (int i = 0; i < n && status == VN_OK; i++) {
+        const struct coco_image *m = vn_coco_image(s, d[i].image);
+        if (!m)
+            status = vn_fail(e, VN_E_INPUT, "%s: detections[%d]: image_id: the annotations have no image %lld", path, i, (long long)d[i].image);
+        else if ((sample[i] = m->sample) >= 0)
+            of[m->sample].n += DET_FIELDS;
+    }
     for (int i = 0; status == VN_OK && i < n_samples; i++)
         of[i].v = to[i] = NEW_ARRAY(a, double, of[i].n);
-    for (size_t i = 0; status == VN_OK && i < n; i++)
-        if (d.sample[i] >= 0) {
-            memcpy(to[d.sample[i]], d.v + i * DET_FIELDS, DET_FIELDS * sizeof(double));
-            to[d.sample[i]] += DET_FIELDS;
+    for (int i = 0; status == VN_OK && i < n; i++)
+        if (sample[i] >= 0) {
+            memcpy(to[sample[i]], d[i].v, sizeof d[i].v);
+            to[sample[i]] += DET_FIELDS;
         }
     vn_arena_free(&work);
     return status;

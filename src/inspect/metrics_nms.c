@@ -50,9 +50,14 @@ static int overlaps_opencv(const struct box *a, const struct box *b, double iou)
     return !(1.f - (float)distance <= (float)iou);
 }
 
-int vn_nms(int *kept, const struct box *b, int n, enum nms_rule rule, double iou, double score_min, struct vn_arena *work)
+int vn_nms_overlaps(const struct box *a, const struct box *b, enum nms_rule rule, double iou)
 {
     static int (*const overlaps[])(const struct box *, const struct box *, double) = { NULL, overlaps_torchvision, overlaps_opencv };
+    return rule != NMS_NONE && overlaps[rule](a, b, iou);
+}
+
+int vn_nms(int *kept, const struct box *b, int n, enum nms_rule rule, double iou, double score_min, struct vn_arena *work)
+{
     struct order *o = NEW_ARRAY(work, struct order, n);
     int taking_part = 0, n_kept = 0;
     for (int i = 0; i < n; i++)
@@ -61,8 +66,8 @@ int vn_nms(int *kept, const struct box *b, int n, enum nms_rule rule, double iou
     qsort(o, (size_t)taking_part, sizeof *o, falling);
     for (int i = 0; i < taking_part; i++) {
         int stays = 1;
-        for (int k = 0; k < n_kept && stays && rule != NMS_NONE; k++)
-            stays = !overlaps[rule](&b[kept[k]], &b[o[i].index], iou);
+        for (int k = 0; k < n_kept && stays; k++)
+            stays = !vn_nms_overlaps(&b[kept[k]], &b[o[i].index], rule, iou);
         if (stays)
             kept[n_kept++] = o[i].index;
     }

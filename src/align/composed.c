@@ -1,0 +1,128 @@
+/* Two steps saved as one stage: resize and centre crop, centre crop and resize. The size between them is not known: one resize to each
+ * size says which ones look right, and only those are tried with every rule. */
+#include <math.h>
+
+#include "align/search.h"
+
+#define BEST 3       /* sizes that are tried exactly */
+#define ALIKE 0.9    /* correlation below which a size is not worth it */
+#define LARGEST 2.0  /* the size between, in sizes of the target */
+
+struct guess {
+    struct stage_rule r;
+    double alike;
+};
+
+/* One channel, which no order of channels and no line for each channel changes much. */
+static int mean_of_channels(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in)
+{
+    struct vn_err e;
+    if (vn_picture_new(out, a, in->w, in->h, 1, VN_PIXEL_F32, &e) < 0)
+        return 0;
+    for (size_t i = 0; i < (size_t)in->w * in->h; i++) {
+        double sum = 0;
+        for (int c = 0; c < in->c; c++)
+            sum += vn_picture_value(in, i * (size_t)in->c + (size_t)c);
+        out->f32[i] = (float)sum;
+    }
+    return 1;
+}
+
+static double correlation(const struct vn_picture *p, const struct vn_picture *q)
+{
+    double sx = 0, sy = 0, sxx = 0, syy = 0, sxy = 0;
+    const size_t n = vn_picture_values(q);
+    for (size_t i = 0; i < n; i++) {
+        const double x = p->f32[i], y = q->f32[i];
+        sx += x, sy += y, sxx += x * x, syy += y * y, sxy += x * y;
+    }
+    const double d = (sxx * (double)n - sx * sx) * (syy * (double)n - sy * sy);
+    return d > 0 ? (sxy * (double)n - sx * sy) / sqrt(d) : 0;
+}
+
+static const struct vn_resize_rule *smooth(void)
+{
+    const struct vn_resize_rule *r;
+    struct vn_err e;
+    return vn_resize_find(&r, "torchvision", "bilinear", 1, NULL, &e) == VN_OK ? r : NULL;
+}
+
+static void guess(struct guess best[BEST], struct search *s, struct stage_rule r, const struct vn_picture *x, const struct vn_picture *y)
+{
+    struct vn_arena *a = vn_arena_new();
+    struct vn_picture p;
+    r.rule = smooth();
+    s->tried++;
+    const double alike = vn_rule_geometry(&p, a, x, &r, y->w, y->h) ? correlation(&p, y) : 0;
+    vn_arena_free(&a);
+    for (int i = 0; i < BEST; i++)
+        if (alike > ALIKE && alike > best[i].alike) {
+            memmove(best + i + 1, best + i, (size_t)(BEST - 1 - i) * sizeof *best);
+            best[i] = (struct guess){ r, alike };
+            return;
+        }
+}
+
+/* Do both rules cut the same out of every picture? */
+static int same_inside(struct search *s, const struct stage_rule *r, const struct stage_rule *q)
+{
+    for (int i = 0; i < s->all; i++) {
+        struct stage_rule with = *r;
+        with.decoder = s->decoder;
+        const struct vn_picture *x = &vn_search_input(s, i, &with)->p, *y = &s->pair[i].y.p;
+        struct inside a = { 0 }, b = { 0 };
+        if (vn_rule_inside(&a, r, x->w, x->h, y->w, y->h) != vn_rule_inside(&b, q, x->w, x->h, y->w, y->h) || a.w != b.w || a.h != b.h || a.x != b.x || a.y != b.y)
+            return 0;
+    }
+    return 1;
+}
+
+/* The guesses with every way to round, until one fits. */
+static void try_guesses(struct search *s, const struct guess best[BEST], const char *const *rules, int n_rules)
+{
+    for (int i = 0; i < BEST && best[i].alike > 0 && !s->n_found; i++) {
+        struct stage_rule tried[9];
+        int n = 0;
+        for (int k = 0; k < n_rules * VN_CROP_ROUNDINGS; k++) {
+            struct stage_rule r = best[i].r;
+            int again = 0;
+            r.size_rule = rules[k / VN_CROP_ROUNDINGS];
+            r.rounding = (enum vn_crop_rounding)(k % VN_CROP_ROUNDINGS);
+            for (int m = 0; m < n; m++)
+                again |= same_inside(s, &tried[m], &r);
+            if (again)
+                continue;
+            tried[n++] = r;
+            vn_try_resizes(s, r);
+        }
+    }
+}
+
+void vn_search_composed(struct search *s)
+{
+    static const char *const short_side[] = { "short_side", "short_side_round", "short_side_ceil" }, *const exact[] = { "exact" };
+    static const double fractions[] = { 0, 0.875, 0.9, 0.95, 0.8, 0.75 };
+    struct guess by_short[BEST] = { 0 }, by_both[BEST] = { 0 }, by_crop[BEST] = { 0 };
+    struct vn_arena *a = vn_arena_new();
+    struct vn_picture x, y;
+    const struct pair *p = &s->pair[0];
+    const int short_y = p->y.p.w < p->y.p.h ? p->y.p.w : p->y.p.h, long_y = p->y.p.w + p->y.p.h - short_y;
+    if (smooth() && mean_of_channels(&x, a, &p->x.p) && mean_of_channels(&y, a, &p->y.p)) {
+        for (int size = short_y; size <= long_y * LARGEST; size++) {
+            const struct stage_rule r = { .geometry = GEO_RESIZE_CROP, .size_rule = "short_side", .number = { size }, .numbers = 1 };
+            const struct stage_rule both = { .geometry = GEO_RESIZE_CROP, .size_rule = "exact", .number = { size, size }, .numbers = 2 };
+            guess(by_short, s, r, &x, &y);
+            guess(by_both, s, both, &x, &y);
+        }
+        for (size_t i = 0; i < sizeof fractions / sizeof *fractions; i++) {
+            const struct stage_rule r = { .geometry = GEO_CROP_RESIZE, .fraction = fractions[i] };
+            guess(by_crop, s, r, &x, &y);
+        }
+        try_guesses(s, by_short, short_side, 3);
+        if (!s->n_found)
+            try_guesses(s, by_both, exact, 1);
+        if (!s->n_found)
+            try_guesses(s, by_crop, exact, 1);
+    }
+    vn_arena_free(&a);
+}

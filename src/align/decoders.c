@@ -1,0 +1,65 @@
+/* Files to pixels by every decoder whose rule is known. */
+#include "align/search.h"
+
+#define AS_PILLOW .library = VN_LIB_PILLOW, .orientation = VN_ORIENT_KEEP
+
+/* The common one first. Orientation is a question of geometry and not asked here. */
+static const struct decoder_rule decoders[] = {
+    { "as Pillow", { AS_PILLOW } },
+    { "as OpenCV", { .library = VN_LIB_OPENCV, .orientation = VN_ORIENT_KEEP } },
+    { "as skimage", { .library = VN_LIB_SKIMAGE, .orientation = VN_ORIENT_KEEP } },
+};
+enum { DECODERS = sizeof decoders / sizeof *decoders };
+
+struct grid *vn_decoded(struct search *s, int i, const struct decoder_rule *d)
+{
+    struct pair *p = &s->pair[i];
+    if (!p->decoded)
+        p->decoded = NEW_ARRAY(s->a, struct grid *, DECODERS);
+    struct grid **g = &p->decoded[d - decoders];
+    if (!*g) {
+        struct vn_frame f = { .t = NULL };
+        struct vn_err e;
+        *g = NEW(s->a, struct grid);
+        if (vn_decode_file(&f.p, s->a, p->of->source, &d->options, &e) == VN_OK)
+            vn_grid_of(*g, s->a, vn_frame_tensor(&f, s->a));
+    }
+    return *g;
+}
+
+#define ENOUGH 8 /* pictures that tell decoders apart */
+
+static int same_pixels(const struct grid *x, const struct grid *y)
+{
+    return !x->layout ? !y->layout : y->layout && x->t->dtype == y->t->dtype && vn_shape_equal(&x->t->shape, &y->t->shape) && !memcmp(x->t->data, y->t->data, vn_tensor_bytes(x->t));
+}
+
+/* Does a decoder before it give the same pixels? */
+static int known(struct search *s, int k)
+{
+    for (int m = 0; m < k; m++) {
+        int same = 1;
+        for (int i = 0; i < s->all && i < ENOUGH && same; i++)
+            same = same_pixels(vn_decoded(s, i, &decoders[m]), vn_decoded(s, i, &decoders[k]));
+        if (same)
+            return 1;
+    }
+    return 0;
+}
+
+void vn_search_decoders(struct search *s)
+{
+    int skip[DECODERS];
+    for (int k = 0; k < DECODERS; k++)
+        skip[k] = known(s, k);
+    for (int k = 0; k < 2 * DECODERS && !s->n_found; k++) { /* only decoded, then anything after it */
+        const struct grid *x = vn_decoded(s, 0, &decoders[k % DECODERS]);
+        if (skip[k % DECODERS] || !x->layout)
+            continue;
+        s->decoder = &decoders[k % DECODERS];
+        s->pair[0].x = *x;
+        (k < DECODERS ? vn_search_same_size : vn_search_arrays)(s);
+    }
+    if (!s->n_found)
+        s->decoder = NULL;
+}

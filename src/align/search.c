@@ -1,0 +1,381 @@
+/* What one side does in a stage: the rule that leads from its input to its output, exactly. A rule has geometry, channels, values and
+ * layout, and each is found by itself, cheap tests first. */
+#include "align/search.h"
+
+#include <math.h>
+
+/* ---- accepting ---- */
+
+struct grid *vn_search_input(struct search *s, int i, const struct stage_rule *r) { return r->decoder ? vn_decoded(s, i, r->decoder) : &s->pair[i].x; }
+
+int vn_search_holds(struct search *s, struct stage_rule *r, int i)
+{
+    if (r->is_list)
+        return vn_list_holds(r, &s->pair[i], s->relation);
+    struct grid *x = vn_search_input(s, i, r);
+    struct vn_arena *a = vn_arena_new();
+    const int holds = vn_rule_holds(r, a, x, &s->pair[i].y);
+    vn_arena_free(&a);
+    return holds;
+}
+
+int vn_accept(struct search *s, const struct stage_rule *r)
+{
+    struct stage_rule ok = *r;
+    ok.decoder = s->decoder;
+    const struct grid *x = vn_search_input(s, 0, &ok);
+    for (int i = 1; i < s->n; i++) {
+        struct stage_rule one = ok;
+        if (!vn_search_holds(s, &one, i))
+            return 0;
+    }
+    ok.layout = s->pair[0].y.layout;
+    ok.dtype = vn_dtype_name(s->pair[0].y.t->dtype);
+    ok.in_w = x->p.w;
+    ok.in_h = x->p.h;
+    ok.w = s->pair[0].y.p.w;
+    ok.h = s->pair[0].y.p.h;
+    if (s->n_found < MOST_RULES)
+        s->found[s->n_found++] = ok;
+    return 1;
+}
+
+/* ---- values ---- */
+
+static int try_value(struct search *s, struct stage_rule r, const struct vn_picture *p, enum value_rule v, double scale)
+{
+    const struct grid *y = &s->pair[0].y;
+    s->tried++;
+    r.values = v;
+    for (int c = 0; c < VN_MAX_CHANNELS && v != VALUE_AFFINE; c++)
+        r.gain[c] = scale;
+    vn_rule_values(&r.left_count, p, y, &r, 1);
+    if (!r.left_count)
+        r.left = vn_rule_values(&r.left_count, p, y, &r, 0);
+    if (r.left_count)
+        return 0;
+    vn_accept(s, &r);
+    return 1;
+}
+
+static int try_values(struct search *s, struct stage_rule r, const struct vn_picture *p)
+{
+    const struct grid *y = &s->pair[0].y;
+    const int floats = vn_dtype_is_float(y->t->dtype), bytes = p->type == VN_PIXEL_U8;
+    if (p->w != y->p.w || p->h != y->p.h || p->c != y->p.c)
+        return 0;
+    if (try_value(s, r, p, VALUE_SAME, 1))
+        return 1;
+    if (y->t->dtype == VN_I8 && bytes && (try_value(s, r, p, VALUE_MINUS_128, 1) || try_value(s, r, p, VALUE_WRAP_INT8, 1)))
+        return 1;
+    if (y->t->dtype == VN_I8 && s->relation && s->pair[0].x.t->dtype == VN_I8) { /* one of the two was wrapped */
+        struct vn_picture q = *p;
+        struct vn_err e;
+        if (vn_picture_new(&q, s->a, p->w, p->h, p->c, VN_PIXEL_F32, &e) == VN_OK) {
+            for (size_t i = 0, n = vn_picture_values(p); i < n; i++)
+                q.f32[i] = (float)(vn_picture_value(p, i) + 128);
+            if (try_value(s, r, &q, VALUE_WRAP_INT8, 1))
+                return 1;
+        }
+    }
+    if (bytes && !floats)
+        return try_value(s, r, p, VALUE_TO_VIDEO, 1) || try_value(s, r, p, VALUE_TO_FULL, 1);
+    if (!floats) {
+        static const enum value_rule casts[] = { VALUE_TRUNCATED, VALUE_ROUNDED, VALUE_WRAP_UINT8 };
+        for (int i = 0; i < 6; i++)
+            if (try_value(s, r, p, casts[i / 2], i % 2 ? 255 : 1))
+                return 1;
+        return 0;
+    }
+    s->tried++;
+    if (!vn_fit_line(&r, p, y))
+        return 0;
+    vn_accept(s, &r);
+    return 1;
+}
+
+/* ---- channels ---- */
+
+#define TILE 64 /* rows that a quick look converts; the last ones miss their neighbours */
+
+/* Do the first rows agree? Colour conversions look no further than the next rows. Small pictures are not worth the look. */
+static int top_agrees(struct search *s, struct stage_rule r, const struct vn_picture *p)
+{
+    struct grid y = s->pair[0].y;
+    struct vn_picture q;
+    struct vn_err e;
+    int64_t different;
+    if (p->h < 2 * TILE || y.p.h != p->h || y.p.w != p->w)
+        return 1;
+    struct vn_arena *a = vn_arena_new();
+    int ok = vn_crop(&q, a, p, 0, 0, p->w, TILE, &e) == VN_OK && vn_rule_channels(&q, a, &q, &r) && q.h == TILE &&
+             vn_crop(&q, a, &q, 0, 0, q.w, TILE - 4, &e) == VN_OK && vn_crop(&y.p, a, &y.p, 0, 0, y.p.w, TILE - 4, &e) == VN_OK;
+    if (ok) {
+        vn_rule_values(&different, &q, &y, &r, 0);
+        ok = !different || (vn_dtype_is_float(y.t->dtype) && vn_fit_line(&r, &q, &y));
+    }
+    vn_arena_free(&a);
+    return ok;
+}
+
+static void try_yuv(struct search *s, const struct stage_rule *base, const struct vn_picture *p)
+{
+    const struct grid *y = &s->pair[0].y;
+    const int same = p->w == y->p.w && p->h == y->p.h && p->c == 3 && y->p.c == 3;
+    const int planes = p->c == 3 && y->p.c == 1 && y->p.h * 2 == p->h * 3, from = p->c == 1 && y->p.c == 3 && p->h * 2 == y->p.h * 3;
+    const struct {
+        enum channel_rule what;
+        enum vn_yuv_layout first, last;
+        int fits, unpacked;
+    } ways[] = { { CHAN_YUV, VN_YUV444, VN_YUV444, same, 0 },        { CHAN_FROM_YUV, VN_YUV444, VN_YUV444, same, 0 },
+                 { CHAN_THROUGH_YUV, VN_YUV444, VN_NV12, same, 0 }, { CHAN_YUV, VN_NV12, VN_NV12, same, 1 },
+                 { CHAN_YUV, VN_NV12, VN_YV12, planes, 0 },         { CHAN_FROM_YUV, VN_NV12, VN_YV12, from, 0 } };
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        if (!ways[i].fits)
+            continue;
+        for (int layout = (int)ways[i].first; layout <= (int)ways[i].last; layout++)
+            for (int k = 0; k < 2 * 2 * 2 * VN_DOWNS * VN_UPS; k++) {
+                struct stage_rule r = *base;
+                struct vn_picture q;
+                r.channels = ways[i].what;
+                r.unpacked = ways[i].unpacked;
+                r.yuv_layout = (enum vn_yuv_layout)layout;
+                r.bgr = k & 1;
+                r.yuv = (struct vn_yuv_format){ (enum vn_yuv_rule)(k >> 1 & 1), (enum vn_yuv_range)(k >> 2 & 1), (enum vn_chroma_down)((k >> 3) % VN_DOWNS),
+                                                (enum vn_chroma_up)((k >> 3) / VN_DOWNS) };
+                if ((layout == VN_YUV444 || r.channels == CHAN_FROM_YUV) && r.yuv.down)
+                    continue;
+                if ((layout == VN_YUV444 || (r.channels == CHAN_YUV && !r.unpacked)) && r.yuv.up)
+                    continue;
+                struct vn_arena *a = vn_arena_new();
+                s->tried++;
+                if (top_agrees(s, r, p) && vn_rule_channels(&q, a, p, &r))
+                    try_values(s, r, &q);
+                vn_arena_free(&a);
+            }
+    }
+}
+
+static void try_channels(struct search *s, const struct stage_rule *base, const struct vn_picture *p, int yuv)
+{
+    static const int orders[][3] = { { 2, 1, 0 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 } };
+    const struct grid *y = &s->pair[0].y;
+    struct vn_arena *a = vn_arena_new();
+    int found = try_values(s, *base, p);
+    for (int i = 0; i < 5 && !found && p->c == 3 && y->p.c == 3; i++) {
+        struct stage_rule r = *base;
+        struct vn_picture q;
+        r.channels = CHAN_ORDER;
+        memcpy(r.order, orders[i], sizeof r.order);
+        found = vn_rule_channels(&q, a, p, &r) && try_values(s, r, &q);
+    }
+    for (int i = 0; i < 2 * VN_LIBS && p->c == 3 && y->p.c == 1; i++) {
+        struct stage_rule r = *base;
+        struct vn_picture q;
+        r.channels = CHAN_GRAY;
+        r.library = (enum vn_image_library)(i / 2);
+        r.bgr = i % 2;
+        if (vn_rule_channels(&q, a, p, &r))
+            try_values(s, r, &q);
+    }
+    if (yuv && !found && p->type == VN_PIXEL_U8)
+        try_yuv(s, base, p);
+    vn_arena_free(&a);
+}
+
+/* ---- geometry ---- */
+
+void vn_try_geometry(struct search *s, const struct stage_rule *r, int yuv)
+{
+    const struct pair *p = &s->pair[0];
+    struct vn_arena *a = vn_arena_new();
+    struct vn_picture out;
+    if (vn_rule_geometry(&out, a, &p->x.p, r, p->y.p.w, p->y.p.h))
+        try_channels(s, r, &out, yuv);
+    vn_arena_free(&a);
+}
+
+static void try_turns(struct search *s, int w, int h)
+{
+    const struct vn_picture *x = &s->pair[0].x.p;
+    for (int i = 2; i <= 8; i++) {
+        const struct stage_rule r = { .geometry = i == 5 ? GEO_EXCHANGED : GEO_ORIENTED, .orientation = i };
+        if (i < 5 ? w == x->w && h == x->h : w == x->h && h == x->w)
+            vn_try_geometry(s, &r, 0);
+    }
+}
+
+/* Does the source, moved, have the target's values at some places that both have? Only for pixels as they are. */
+static int alike_at(const struct vn_picture *x, const struct vn_picture *y, int dx, int dy)
+{
+    for (int i = 0; i < 8; i++) {
+        const int u = (int)((int64_t)i * (y->w - 1) / 7), v = (int)((int64_t)((i * 3) % 8) * (y->h - 1) / 7);
+        if (u + dx >= 0 && u + dx < x->w && v + dy >= 0 && v + dy < x->h &&
+            vn_picture_value(x, ((size_t)(v + dy) * x->w + (u + dx)) * x->c) != vn_picture_value(y, ((size_t)v * y->w + u) * y->c))
+            return 0;
+    }
+    return 1;
+}
+
+#define NEAR 2 /* shifts that are tried with everything after them; farther ones only where pixels are pixels */
+
+static void try_shifts(struct search *s)
+{
+    const struct vn_picture *x = &s->pair[0].x.p, *y = &s->pair[0].y.p;
+    const int far_x = x->w / 4, far_y = x->h / 4, near = 2 * NEAR + 1;
+    for (int i = 0; i < near * near && !s->n_found; i++) {
+        const struct stage_rule r = { .geometry = GEO_SHIFT, .dx = i % near - NEAR, .dy = i / near - NEAR };
+        if (r.dx || r.dy)
+            vn_try_geometry(s, &r, 0);
+    }
+    for (int dy = -far_y; dy <= far_y && !s->n_found; dy++)
+        for (int dx = -far_x; dx <= far_x && !s->n_found; dx++) {
+            const struct stage_rule r = { .geometry = GEO_SHIFT, .dx = dx, .dy = dy };
+            if (alike_at(x, y, dx, dy))
+                vn_try_geometry(s, &r, 0);
+        }
+}
+
+static void try_crops(struct search *s, int w, int h)
+{
+    const struct vn_picture *x = &s->pair[0].x.p, *y = &s->pair[0].y.p;
+    for (int i = 0; i < VN_CROP_ROUNDINGS; i++) {
+        const struct stage_rule r = { .geometry = GEO_CROP, .rounding = (enum vn_crop_rounding)i };
+        vn_try_geometry(s, &r, 0);
+    }
+    for (int i = 0; i < 9 && !s->n_found; i++) {
+        const struct stage_rule r = { .geometry = GEO_CROP, .rounding = VN_CROP_FLOOR, .dx = i % 3 - 1, .dy = i / 3 - 1 };
+        vn_try_geometry(s, &r, 0);
+    }
+    for (int dy = 0; dy <= x->h - h && !s->n_found; dy++)
+        for (int dx = 0; dx <= x->w - w && !s->n_found; dx++)
+            if (alike_at(x, y, dx, dy)) {
+                const struct stage_rule r = { .geometry = GEO_CROP, .absolute = 1, .dx = dx, .dy = dy };
+                vn_try_geometry(s, &r, 0);
+            }
+}
+
+static void corner(struct stage_rule *r, const struct vn_picture *y, size_t pixel)
+{
+    for (int c = 0; c < VN_MAX_CHANNELS; c++)
+        r->pad[c] = c < y->c ? vn_picture_value(y, pixel * (size_t)y->c + (size_t)c) : 0;
+}
+
+/* The value of the border of a picture of w x h in the target: a corner that the picture does not cover. */
+static void border_value(struct stage_rule *r, const struct vn_picture *y)
+{
+    corner(r, y, r->position == VN_PAD_TOP_LEFT ? (size_t)y->w * y->h - 1 : 0);
+}
+
+static void try_pads(struct search *s)
+{
+    for (int i = 0; i < VN_PAD_POSITIONS; i++) {
+        struct stage_rule r = { .geometry = GEO_PAD, .position = (enum vn_pad_position)i };
+        border_value(&r, &s->pair[0].y.p);
+        vn_try_geometry(s, &r, 0);
+    }
+}
+
+void vn_try_resizes(struct search *s, struct stage_rule base)
+{
+    const struct vn_picture *x = &s->pair[0].x.p;
+    int n;
+    const struct vn_resize_rule *rules = vn_resize_rules(&n);
+    for (int i = 0; i < n * 2; i++) {
+        base.rule = &rules[i % n];
+        base.as_float = i >= n;
+        if ((i >= n && x->type == VN_PIXEL_F32) || !(rules[i % n].types >> (base.as_float ? VN_PIXEL_F32 : x->type) & 1))
+            continue;
+        vn_try_geometry(s, &base, 0);
+        if (i == n - 1 && s->n_found)
+            return;
+    }
+}
+
+/* A constant border where a picture of this size at this place leaves one? */
+static int border_is_flat(const struct vn_picture *y, const struct stage_rule *r, int iw, int ih)
+{
+    const int room[2] = { y->w - iw, y->h - ih };
+    const int at_end = r->position == VN_PAD_TOP_LEFT;
+    if (room[0] >= 2) /* a whole column */
+        for (int i = 0; i < y->h; i++)
+            for (int c = 0; c < y->c; c++)
+                if (vn_picture_value(y, ((size_t)i * y->w + (size_t)(at_end ? y->w - 1 : 0)) * y->c + (size_t)c) != r->pad[c])
+                    return 0;
+    if (room[1] >= 2)
+        for (int i = 0; i < y->w; i++)
+            for (int c = 0; c < y->c; c++)
+                if (vn_picture_value(y, ((size_t)(at_end ? y->h - 1 : 0) * y->w + (size_t)i) * y->c + (size_t)c) != r->pad[c])
+                    return 0;
+    return room[0] || room[1];
+}
+
+static void try_letterboxes(struct search *s, int w, int h)
+{
+    static const char *const rules[] = { "fit", "fit_round" };
+    const struct pair *p = &s->pair[0];
+    for (int k = 0; k < 2; k++)
+        for (int i = 0; i < VN_PAD_POSITIONS; i++) {
+            struct stage_rule r = { .geometry = GEO_LETTERBOX, .size_rule = rules[k], .position = (enum vn_pad_position)i };
+            struct vn_err e;
+            int iw, ih;
+            const int arg[2] = { w, h };
+            if (vn_size_apply(&iw, &ih, vn_size_rule_find(rules[k]), p->x.p.w, p->x.p.h, arg, 2, &e) < 0 || (iw == w && ih == h) || iw > w || ih > h)
+                continue;
+            border_value(&r, &p->y.p);
+            if (border_is_flat(&p->y.p, &r, iw, ih))
+                vn_try_resizes(s, r);
+        }
+}
+
+/* ---- one side ---- */
+
+static void try_bytes(struct search *s)
+{
+    static const enum value_rule ways[] = { VALUE_HEADER, VALUE_BYTES };
+    const struct pair *p = &s->pair[0];
+    for (int i = 0; i < 2 && !s->n_found; i++) {
+        struct stage_rule r = { .values = ways[i] };
+        const int same_type = p->x.t->dtype == p->y.t->dtype && vn_shape_equal(&p->x.t->shape, &p->y.t->shape);
+        s->tried++;
+        if ((ways[i] == VALUE_HEADER || !same_type) && vn_rule_holds(&r, s->a, &p->x, &p->y))
+            vn_accept(s, &r);
+    }
+}
+
+void vn_search_same_size(struct search *s)
+{
+    const struct pair *p = &s->pair[0];
+    const struct stage_rule same = { .geometry = GEO_SAME };
+    if (!p->x.layout || !p->y.layout)
+        return;
+    vn_try_geometry(s, &same, 1);
+    if (!s->n_found)
+        try_turns(s, p->y.p.w, p->y.p.h);
+}
+
+void vn_search_arrays(struct search *s)
+{
+    const struct pair *p = &s->pair[0];
+    const int pictures = p->x.layout && p->y.layout, w = p->y.p.w, h = p->y.p.h, iw = p->x.p.w, ih = p->x.p.h;
+    const int equal = w == iw && h == ih;
+    vn_search_same_size(s);
+    if (pictures && !s->n_found && equal && s->relation)
+        try_shifts(s);
+    if (!s->n_found && !s->decoder)
+        try_bytes(s);
+    if (!pictures || s->n_found || s->relation)
+        return;
+    if (!equal && w <= iw && h <= ih)
+        try_crops(s, w, h);
+    if (!equal && w >= iw && h >= ih)
+        try_pads(s);
+    if (!s->n_found) {
+        const struct stage_rule r = { .geometry = GEO_RESIZE };
+        try_letterboxes(s, w, h);
+        if (!equal && !s->n_found)
+            vn_try_resizes(s, r);
+    }
+    if (!s->n_found)
+        vn_search_composed(s);
+}

@@ -1,0 +1,54 @@
+/* align/search.h - between explain.c, which asks what both sides do in a stage, and those who search: search.c and composed.c for pictures,
+ * decoders.c for files, lists.c for boxes and scores. */
+#ifndef VN_ALIGN_SEARCH_H
+#define VN_ALIGN_SEARCH_H
+
+#include "align/rules.h"
+
+#define MOST_RULES 64 /* of one side */
+
+struct pair {
+    struct grid x, y;
+    const struct stage_arrays *of;
+    int side;              /* whose y it is */
+    struct grid **decoded; /* of->source by decoder; NULL: not yet read */
+};
+
+struct search {
+    struct vn_arena *a;
+    struct pair *pair;
+    int n;        /* pairs that are searched; of `all` */
+    int all;
+    int relation; /* x is the other side's y */
+    const struct decoder_rule *decoder; /* pair[i].x are files read by it; NULL: arrays */
+    struct stage_rule found[MOST_RULES];
+    int n_found, tried;
+};
+
+/* Keeps a rule that holds on all pairs that are searched; 1: kept. */
+int vn_accept(struct search *s, const struct stage_rule *r);
+/* Does the rule hold on pair i? Lists: `r` is narrowed to what pair i allows. */
+int vn_search_holds(struct search *s, struct stage_rule *r, int i);
+
+/* Every search adds to s->found. */
+void vn_search_arrays(struct search *s);
+void vn_search_same_size(struct search *s); /* only what leaves the size, or turns it */
+void vn_search_composed(struct search *s); /* resize and crop as one stage */
+void vn_search_decoders(struct search *s);
+void vn_search_lists(struct search *s);
+
+/* One geometry with all channels, values and layouts after it. */
+void vn_try_geometry(struct search *s, const struct stage_rule *r, int yuv);
+/* `base` with every resize rule. */
+void vn_try_resizes(struct search *s, struct stage_rule base);
+
+/* The input of pair i as a rule sees it: pixels of its decoder. */
+struct grid *vn_search_input(struct search *s, int i, const struct stage_rule *r);
+/* Pixels of pair i's file; no layout where it cannot be read. */
+struct grid *vn_decoded(struct search *s, int i, const struct decoder_rule *d);
+/* Is the array a list: boxes, scores, indices? */
+int vn_is_list(const struct vn_tensor *t);
+struct list_rule vn_list_same(void); /* every row, as it is */
+int vn_list_holds(struct stage_rule *r, const struct pair *p, int relation);
+
+#endif
