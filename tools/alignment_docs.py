@@ -30,9 +30,9 @@ def cases(program):
     sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/oracle")]
     import test_align
     lines = []
-    for name in test_align.CASES:
+    for name in [*test_align.CASES, *test_align.MORE_CASES]:
         with tempfile.TemporaryDirectory() as folder:
-            r = test_align.compare(pathlib.Path(folder), name)[0]
+            r = test_align.compare(pathlib.Path(folder) / "case", name)[0]
         seconds = sum(s["why"]["seconds"] for s in test_align.stages(r).values())
         lines.append(f"{test_align.row(name, r)} {seconds:.2f} s |")
     with tempfile.TemporaryDirectory() as folder:

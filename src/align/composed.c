@@ -5,7 +5,8 @@
 #include "align/search.h"
 
 #define BEST 3       /* sizes that are tried exactly */
-#define ALIKE 0.9    /* correlation below which a size is not worth it */
+#define ALIKE 0.5    /* correlation below which a size is not worth it */
+#define STEP 3       /* of sizes in the first look */
 #define LARGEST 2.0  /* the size between, in sizes of the target */
 
 struct guess {
@@ -47,20 +48,62 @@ static const struct vn_resize_rule *smooth(void)
     return vn_resize_find(&r, "torchvision", "bilinear", 1, NULL, &e) == VN_OK ? r : NULL;
 }
 
-static void guess(struct guess best[BEST], struct search *s, struct stage_rule r, const struct vn_picture *x, const struct vn_picture *y)
+/* The best correlation of a rule, over the places of the crop that rounding gives. */
+static double likeness(const struct stage_rule *of, const struct vn_picture *x, const struct vn_picture *y)
 {
+    double best = 0;
+    struct stage_rule r = *of;
+    struct inside in, last = { 0 };
     struct vn_arena *a = vn_arena_new();
-    struct vn_picture p;
     r.rule = smooth();
-    s->tried++;
-    const double alike = vn_rule_geometry(&p, a, x, &r, y->w, y->h) ? correlation(&p, y) : 0;
+    for (int i = 0; i < VN_CROP_ROUNDINGS; i++, last = in) {
+        struct vn_picture p;
+        r.rounding = (enum vn_crop_rounding)i;
+        if (vn_rule_inside(&in, &r, x->w, x->h, y->w, y->h) && memcmp(&in, &last, sizeof in) && vn_rule_geometry(&p, a, x, &r, y->w, y->h))
+            best = fmax(best, correlation(&p, y));
+    }
     vn_arena_free(&a);
-    for (int i = 0; i < BEST; i++)
-        if (alike > ALIKE && alike > best[i].alike) {
+    return best;
+}
+
+static void keep_guess(struct guess best[BEST], struct guess g)
+{
+    for (int i = 0; i < BEST; i++) {
+        if (g.alike == best[i].alike && g.r.number[0] == best[i].r.number[0] && g.r.fraction == best[i].r.fraction)
+            return;
+        if (g.alike > ALIKE && g.alike > best[i].alike) {
             memmove(best + i + 1, best + i, (size_t)(BEST - 1 - i) * sizeof *best);
-            best[i] = (struct guess){ r, alike };
+            best[i] = g;
             return;
         }
+    }
+}
+
+static void guess(struct guess best[BEST], struct search *s, struct stage_rule r, const struct vn_picture *x, const struct vn_picture *y)
+{
+    s->tried++;
+    keep_guess(best, (struct guess){ r, likeness(&r, x, y) });
+}
+
+static struct stage_rule of_size(const struct stage_rule *r, int size)
+{
+    struct stage_rule q = *r;
+    for (int i = 0; i < r->numbers; i++)
+        q.number[i] = size;
+    return q;
+}
+
+/* Every STEP-th size, then those around the best. */
+static void guess_sizes(struct guess best[BEST], struct search *s, const struct stage_rule *r, const struct vn_picture *x, const struct vn_picture *y)
+{
+    const int least = y->w < y->h ? y->w : y->h, most = (int)((y->w > y->h ? y->w : y->h) * LARGEST);
+    struct guess coarse[BEST] = { 0 };
+    for (int size = least; size <= most; size += STEP)
+        guess(coarse, s, of_size(r, size), x, y);
+    for (int i = 0; i < BEST && coarse[i].alike > 0; i++)
+        for (int d = 1 - STEP; d < STEP; d++)
+            if (coarse[i].r.number[0] + d >= least)
+                guess(best, s, of_size(r, coarse[i].r.number[0] + d), x, y);
 }
 
 /* Do both rules cut the same out of every picture? */
@@ -102,27 +145,23 @@ void vn_search_composed(struct search *s)
 {
     static const char *const short_side[] = { "short_side", "short_side_round", "short_side_ceil" }, *const exact[] = { "exact" };
     static const double fractions[] = { 0, 0.875, 0.9, 0.95, 0.8, 0.75 };
-    struct guess by_short[BEST] = { 0 }, by_both[BEST] = { 0 }, by_crop[BEST] = { 0 };
+    static const struct stage_rule by_short = { .geometry = GEO_RESIZE_CROP, .size_rule = "short_side", .numbers = 1 },
+                                   by_both = { .geometry = GEO_RESIZE_CROP, .size_rule = "exact", .numbers = 2 };
+    struct guess of_short[BEST] = { 0 }, of_both[BEST] = { 0 }, of_crop[BEST] = { 0 };
     struct vn_arena *a = vn_arena_new();
     struct vn_picture x, y;
-    const struct pair *p = &s->pair[0];
-    const int short_y = p->y.p.w < p->y.p.h ? p->y.p.w : p->y.p.h, long_y = p->y.p.w + p->y.p.h - short_y;
-    if (smooth() && mean_of_channels(&x, a, &p->x.p) && mean_of_channels(&y, a, &p->y.p)) {
-        for (int size = short_y; size <= long_y * LARGEST; size++) {
-            const struct stage_rule r = { .geometry = GEO_RESIZE_CROP, .size_rule = "short_side", .number = { size }, .numbers = 1 };
-            const struct stage_rule both = { .geometry = GEO_RESIZE_CROP, .size_rule = "exact", .number = { size, size }, .numbers = 2 };
-            guess(by_short, s, r, &x, &y);
-            guess(by_both, s, both, &x, &y);
-        }
+    if (smooth() && mean_of_channels(&x, a, &s->pair[0].x.p) && mean_of_channels(&y, a, &s->pair[0].y.p)) {
+        guess_sizes(of_short, s, &by_short, &x, &y);
+        guess_sizes(of_both, s, &by_both, &x, &y);
         for (size_t i = 0; i < sizeof fractions / sizeof *fractions; i++) {
             const struct stage_rule r = { .geometry = GEO_CROP_RESIZE, .fraction = fractions[i] };
-            guess(by_crop, s, r, &x, &y);
+            guess(of_crop, s, r, &x, &y);
         }
-        try_guesses(s, by_short, short_side, 3);
+        try_guesses(s, of_short, short_side, 3);
         if (!s->n_found)
-            try_guesses(s, by_both, exact, 1);
+            try_guesses(s, of_both, exact, 1);
         if (!s->n_found)
-            try_guesses(s, by_crop, exact, 1);
+            try_guesses(s, of_crop, exact, 1);
     }
     vn_arena_free(&a);
 }

@@ -133,7 +133,14 @@ static void explain_relation(struct explanation *x, struct vn_arena *a, const st
         x->tried += r->tried;
         if (!r->n_found)
             continue;
-        struct stage_rule same = { .is_list = r->found[0].is_list, .list = vn_list_same(), .layout = r->pair[0].x.layout, .dtype = vn_dtype_name(r->pair[0].x.t->dtype), .w = r->pair[0].x.p.w, .h = r->pair[0].x.p.h };
+        const struct grid *g = &r->pair[0].x;
+        struct stage_rule same = { .dtype = vn_dtype_name(g->t->dtype), .w = g->p.w, .h = g->p.h };
+        if (r->found[0].is_list) {
+            same.is_list = 1;
+            same.list = vn_list_same();
+        } else {
+            same.layout = g->layout;
+        }
         settle(x, NULL, r, n);
         x->relation = 1;
         x->left = same;

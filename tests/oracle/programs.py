@@ -1,5 +1,7 @@
 """Preprocessing programs as people write them, with the real libraries: one program with knobs, whose settings are causes of misalignment.
 Both sides of every comparison in test_align.py come from here; nothing of our own code computes a picture."""
+import json
+import subprocess
 import sys
 
 import cv2
@@ -127,6 +129,95 @@ def run(folder, pictures, **knobs):
         trace.save("layout", steps["layout"](x))
     return folder
 
+
+def only_input(folder, pictures, resize, crop, decode=read_pillow, size=short_side(int)):
+    """A program that saves nothing but what the network gets."""
+    trace.start(folder)
+    for path in pictures:
+        trace.picture(path)
+        x = decode(path)
+        trace.save("input", chw(normalise(*IMAGENET)(crop(resize(x, size(x))))))
+    return folder
+
+
+# ---- behind the network ----
+
+def network_with_two_outputs(path):
+    """Boxes and scores of 12 places, from a 3 x 48 x 48 picture."""
+    import onnx
+    rng = np.random.default_rng(5)
+    init = [onnx.numpy_helper.from_array(rng.normal(0, 0.1, (12, 3, 48, 48)).astype(np.float32), "w"),
+            onnx.numpy_helper.from_array(rng.normal(0, 0.1, (12, 3, 48, 48)).astype(np.float32), "v"), onnx.numpy_helper.from_array(np.array([1, 12]), "s")]
+    n = onnx.helper.make_node
+    nodes = [n("Conv", ["x", "w"], ["a"]), n("Reshape", ["a", "s"], ["first"]), n("Conv", ["x", "v"], ["b"]), n("Reshape", ["b", "s"], ["c"]), n("Sigmoid", ["c"], ["second"])]
+    v = onnx.helper.make_tensor_value_info
+    g = onnx.helper.make_graph(nodes, "two", [v("x", 1, [1, 3, 48, 48])], [v("first", 1, [1, 12]), v("second", 1, [1, 12])], init)
+    onnx.save(onnx.helper.make_model(g, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8), path)
+    return path
+
+
+def run_network(folder, model, pictures, names):
+    """Outputs saved as `names`, in the order in which onnxruntime gives them."""
+    import onnxruntime
+    session = onnxruntime.InferenceSession(model)
+    trace.start(folder)
+    for path in pictures:
+        trace.picture(path)
+        x = trace.save("input", chw(normalise(*IMAGENET)(opencv("LINEAR")(read_pillow(path), (48, 48))))[None])
+        for name, y in zip(names, session.run(None, {"x": x})):
+            trace.save(name, y)
+    return folder
+
+
+def detections(rng, n=60):
+    """Boxes x1 y1 x2 y2 in clusters, with scores and classes."""
+    centre = rng.uniform(30, 200, (8, 2))[rng.integers(0, 8, n)] + rng.normal(0, 6, (n, 2))
+    half = rng.uniform(12, 30, (n, 2))
+    return np.hstack([centre - half, centre + half]).astype(np.float32), rng.uniform(0.01, 0.99, n).astype(np.float32), rng.integers(0, 3, n)
+
+
+def nms_opencv(boxes, scores, iou, score):
+    corner_size = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
+    return np.asarray(cv2.dnn.NMSBoxes(corner_size.tolist(), scores.tolist(), score, iou)).ravel()
+
+
+TORCHVISION_NMS = """
+import sys, pathlib, numpy as np, torch, torchvision
+for folder in sorted(f for f in pathlib.Path(sys.argv[1]).iterdir() if f.is_dir()):
+    boxes, scores = (torch.from_numpy(np.load(folder / f"{n}.npy")) for n in ("boxes", "scores"))
+    above = torch.nonzero(scores > float(sys.argv[3])).ravel()
+    keep = above[torchvision.ops.nms(boxes[above], scores[above], float(sys.argv[2]))].numpy()
+    np.save(folder / "kept.npy", np.hstack([boxes[keep], scores[keep, None]]))
+"""
+
+
+def suppressed(folder, iou, score, by="opencv", pictures=6, write=lambda rows: rows):
+    """boxes, scores, and what stays: rows of box and score. torchvision runs in Debian's Python."""
+    trace.start(folder)
+    for i in range(pictures):
+        trace.picture(str(i))
+        boxes, scores, _ = detections(np.random.default_rng(100 + i))
+        trace.save("boxes", boxes)
+        trace.save("scores", scores)
+        keep = nms_opencv(boxes, scores, iou, score)
+        trace.save("kept", write(np.hstack([boxes[keep], scores[keep, None]])))
+    if by == "torchvision":
+        subprocess.run(["/usr/bin/python3", "-c", TORCHVISION_NMS, folder, str(iou), str(score)], check=True)
+    return folder
+
+
+def coco_results(path, box=lambda x: x, score=lambda x: x, category=lambda x: x, images=6):
+    """What programs write for pycocotools."""
+    rows = []
+    for image in range(images):
+        boxes, scores, classes = detections(np.random.default_rng(200 + image), 30)
+        for b, s, c in zip(boxes.astype(float), scores.astype(float), classes):
+            rows.append({"image_id": image + 17, "category_id": category(int(c)), "bbox": [box(float(v)) for v in (b[0], b[1], b[2] - b[0], b[3] - b[1])], "score": score(float(s))})
+    path.write_text(json.dumps(rows))
+    return path
+
+
+# ---- pictures ----
 
 def photograph(rng, h, w):
     """Smooth shapes, edges and grain; no symmetry."""
