@@ -3,7 +3,7 @@
 
     seeds.py FOLDER CONVERTED
 
-FOLDER gets bin/ bmp/ caffe_reader/ config/ jpeg/ npy/ onnx_passes/ onnx_reader/ png/ pnm/ tiff/ webp/. CONVERTED: the folder of a conversion of examples/digits (ONNX stages and
+FOLDER gets bin/ bmp/ caffe_reader/ config/ jpeg/ npy/ onnx_passes/ onnx_reader/ png/ pnm/ tiff/ trace/ webp/. CONVERTED: the folder of a conversion of examples/digits (ONNX stages and
 .bin). Needs the packages of the tests.
 """
 import glob
@@ -112,7 +112,33 @@ def caffe():
             yield f"caffe_reader/{i}.caffe", prototxt.read_bytes() + b"\0" + caffemodel.read_bytes()
 
 
+def traces():
+    """As fuzz/trace.c takes them apart: samples, stages; for each stage type, rank, shape, repetition, values, whether the right side has others."""
+    def stage(kind, x, other=None):
+        head = lambda v: bytes([kind, v.ndim, *v.shape, 0]) + v.tobytes()
+        return head(x) + (b"\1" if other is None else b"\0" + head(other))
+
+    rng = np.random.default_rng(1)
+    x = rng.integers(0, 256, (12, 14, 3)).astype(np.uint8)
+    yield "swapped", b"\0\1" + stage(0, x) + stage(0, x, x[:, :, ::-1])
+    yield "shifted", b"\0\0" + stage(0, x[:10, :10], x[2:, 3:13])
+    yield "scaled", b"\0\1" + stage(0, x) + stage(1, (x / 255).astype(np.float32), x.astype(np.float32))
+    yield "cropped", b"\0\1" + stage(0, x) + stage(0, x[2:9, 3:10], x[3:10, 3:10])
+    yield "resized", b"\0\1" + stage(0, x) + stage(0, np.asarray(Image.fromarray(x).resize((7, 6))), np.asarray(Image.fromarray(x).resize((7, 6), 0)))
+    boxes = rng.uniform(0, 40, (9, 4)).astype(np.float32)
+    boxes[:, 2:] += boxes[:, :2]
+    scores = np.sort(rng.random(9).astype(np.float32))[::-1]
+    yield "boxes", b"\0\3" + stage(0, x) + stage(1, boxes) + stage(1, scores) + stage(1, boxes[:5], boxes[:3])
+    yield "indices", b"\0\3" + stage(0, x) + stage(1, boxes) + stage(1, scores) + stage(3, np.arange(4), np.arange(2))
+    yield "exchanged", b"\0\1" + stage(1, scores, boxes[:, 0]) + stage(1, boxes[:, 0], scores)
+    for name, save in ("stored", np.savez), ("deflated", np.savez_compressed):
+        f = io.BytesIO()
+        save(f, read=x, scores=scores)
+        yield name, f.getvalue()
+
+
 def corpus(converted):
+    yield from ((f"trace/{name}", data) for name, data in traces())
     yield from caffe()
     yield from ((f"config/{name}.yaml", text.encode()) for name, text in CONFIGS.items())
     yield from ((f"npy/{name}.npy", npy(x)) for name, x in arrays())

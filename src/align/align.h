@@ -24,6 +24,8 @@ struct trace {
     int capacity;
 };
 int vn_trace_read(struct trace *t, struct vn_arena *a, const char *path, struct vn_err *e);
+/* An .npz file's bytes; `path` is for messages. */
+int vn_trace_npz(struct trace *t, struct vn_arena *a, const uint8_t *data, size_t bytes, const char *path, struct vn_err *e);
 /* A trace in memory, filled sample by sample. */
 void vn_trace_add(struct trace *t, struct vn_arena *a, const char *stage, struct vn_tensor *x);
 void vn_trace_begin(struct trace *t, struct vn_arena *a, const char *sample);

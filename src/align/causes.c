@@ -387,15 +387,24 @@ static const char *class_rule_text(struct vn_arena *a, const struct stage_rule *
     return r->list.per_class ? "each class by itself" : "all classes together";
 }
 static int other_score(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && (l->list.above >= r->list.upto || r->list.above >= l->list.upto); }
+/* A number that people write, of those between which there was no score. */
+static double usual_score(double from, double to)
+{
+    static const double usual[] = { 0.5, 0.25, 0.05, 0.01, 0.001, 0.1, 0.3, 0.4, 0.2, 0.6, 0.7, 0.02, 0.005 };
+    for (size_t i = 0; i < sizeof usual / sizeof *usual; i++)
+        if (usual[i] >= from && usual[i] < to)
+            return usual[i];
+    for (double u = 0.1; u > 1e-8; u /= 10)
+        if (ceil(from / u) * u < to)
+            return ceil(from / u) * u;
+    return from;
+}
 static const char *score_text(struct vn_arena *a, const struct stage_rule *r)
 {
     const double lo = r->list.above, hi = r->list.upto;
     if (lo == -INFINITY)
-        return hi == INFINITY ? "every score" : vn_arena_fmt(a, "every score (%.6g and more)", hi);
-    for (double u = 0.1; u > 1e-8; u /= 10)
-        if (ceil(lo / u) * u < hi)
-            return vn_arena_fmt(a, "scores above %.8g", ceil(lo / u) * u);
-    return vn_arena_fmt(a, "scores above %.9g", lo);
+        return hi == INFINITY ? "every score" : vn_arena_fmt(a, "every score (%.4g and more)", hi);
+    return vn_arena_fmt(a, "scores above %.8g (anything from %.4g to %.4g does)", usual_score(lo, hi), lo, hi);
 }
 static int other_most(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.most != r->list.most; }
 static const char *most_text(struct vn_arena *a, const struct stage_rule *r) { return r->list.most ? vn_arena_fmt(a, "%d at most", r->list.most) : "no limit"; }

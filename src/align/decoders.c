@@ -21,7 +21,10 @@ struct grid *vn_decoded(struct search *s, int i, const struct decoder_rule *d)
         struct vn_frame f = { .t = NULL };
         struct vn_err e;
         *g = NEW(s->a, struct grid);
-        if (vn_decode_file(&f.p, s->a, p->of->source, &d->options, &e) == VN_OK)
+        const int status = vn_decode_file(&f.p, s->a, p->of->source, &d->options, &e);
+        if (status == VN_E_NOMEM)
+            vn_oom_now();
+        if (status == VN_OK)
             vn_grid_of(*g, s->a, vn_frame_tensor(&f, s->a));
     }
     return *g;

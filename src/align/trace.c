@@ -88,6 +88,12 @@ static int read_folder(struct trace *t, struct vn_arena *a, const char *folder, 
 
 #define MOST_ARRAY ((zip_uint64_t)1 << 30) /* bytes */
 
+static int zip_failed(const char *where, const char *what, zip_error_t *why, struct vn_err *e)
+{
+    const int memory = zip_error_code_zip(why) == ZIP_ER_MEMORY;
+    return vn_fail(e, memory ? VN_E_NOMEM : VN_E_INPUT, memory ? "%s: %s: out of memory: %s" : "%s: %s: %s", where, what, zip_error_strerror(why));
+}
+
 static void discard(void *z) { zip_discard(z); }
 
 static int read_member(struct trace *t, struct vn_arena *a, zip_t *z, zip_int64_t i, struct vn_err *e)
@@ -95,7 +101,7 @@ static int read_member(struct trace *t, struct vn_arena *a, zip_t *z, zip_int64_
     zip_stat_t info;
     struct vn_tensor *x;
     if (zip_stat_index(z, (zip_uint64_t)i, 0, &info) < 0 || !(info.valid & ZIP_STAT_NAME) || !(info.valid & ZIP_STAT_SIZE))
-        return vn_fail(e, VN_E_INPUT, "%s: damaged .npz: entry %lld: %s", t->path, (long long)i, zip_strerror(z));
+        return zip_failed(t->path, vn_arena_fmt(a, "damaged .npz: entry %lld", (long long)i), zip_get_error(z), e);
     const char *where = vn_arena_fmt(a, "%s: %s", t->path, info.name);
     if (info.size > MOST_ARRAY)
         return vn_fail(e, VN_E_INPUT, "%s: says that it has %llu bytes, want at most %llu", where, (unsigned long long)info.size, (unsigned long long)MOST_ARRAY);
@@ -108,7 +114,7 @@ static int read_member(struct trace *t, struct vn_arena *a, zip_t *z, zip_int64_
     while (f && (got = zip_fread(f, piece, sizeof piece)) > 0 && (zip_uint64_t)data.n < info.size)
         for (zip_int64_t k = 0; k < got; k++)
             VEC_PUSH(work, &data, piece[k]);
-    int status = !f || got < 0 ? vn_fail(e, VN_E_INPUT, "%s: damaged .npz: %s", where, f ? zip_file_strerror(f) : zip_strerror(z)) : VN_OK;
+    int status = !f || got < 0 ? zip_failed(where, "damaged .npz", f ? zip_file_get_error(f) : zip_get_error(z), e) : VN_OK;
     if (f)
         zip_fclose(f);
     if (status == VN_OK)
@@ -119,17 +125,15 @@ static int read_member(struct trace *t, struct vn_arena *a, zip_t *z, zip_int64_
     return status;
 }
 
-static int read_npz(struct trace *t, struct vn_arena *a, const char *path, struct vn_err *e)
+static int read_npz(struct trace *t, struct vn_arena *a, const uint8_t *d, size_t bytes, const char *path, struct vn_err *e)
 {
-    const uint8_t *d;
-    size_t bytes;
     zip_error_t why;
-    TRY(vn_file_map(a, path, &d, &bytes, e));
+    *t = (struct trace){ .path = path };
     zip_error_init(&why);
     zip_source_t *from = zip_source_buffer_create(d, bytes, 0, &why);
     zip_t *z = from ? zip_open_from_source(from, ZIP_RDONLY | ZIP_CHECKCONS, &why) : NULL;
     if (!z) {
-        const int status = vn_fail(e, VN_E_INPUT, "%s: no .npz: %s", path, zip_error_strerror(&why));
+        const int status = zip_failed(path, "no .npz", &why, e);
         zip_source_free(from);
         zip_error_fini(&why);
         return status;
@@ -139,6 +143,17 @@ static int read_npz(struct trace *t, struct vn_arena *a, const char *path, struc
     for (zip_int64_t i = 0, n = zip_get_num_entries(z, 0); i < n; i++)
         TRY(read_member(t, a, z, i, e));
     return t->n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no stages; want arrays by numpy.savez", path);
+}
+
+#define NEEDED ((size_t)1 << 20) /* more than an arena has at hand */
+
+int vn_trace_npz(struct trace *t, struct vn_arena *a, const uint8_t *d, size_t bytes, const char *path, struct vn_err *e)
+{
+    const int status = read_npz(t, a, d, bytes, path, e);
+    if (status != VN_E_INPUT)
+        return status;
+    vn_arena_alloc(a, NEEDED); /* libzip calls a file damaged where an allocation has failed: is there memory? Then look again */
+    return read_npz(t, a, d, bytes, path, e);
 }
 
 /* ---- results of COCO: one stage of rows x, y, w, h, score, category; the images are the pictures ---- */
@@ -205,8 +220,12 @@ int vn_trace_read(struct trace *t, struct vn_arena *a, const char *path, struct 
     const char **folders;
     int n;
     *t = (struct trace){ .path = vn_arena_str(a, path) };
-    if (vn_path_has_suffix(path, ".npz"))
-        return read_npz(t, a, path, e);
+    if (vn_path_has_suffix(path, ".npz")) {
+        const uint8_t *d;
+        size_t bytes;
+        TRY(vn_file_map(a, path, &d, &bytes, e));
+        return vn_trace_npz(t, a, d, bytes, t->path, e);
+    }
     if (!vn_dir_exists(path))
         return vn_fail(e, VN_E_INPUT, "%s: no folder; want a trace: a folder of STAGE.npy, or an .npz", path);
     TRY(vn_dir_folders(a, path, &folders, &n, e));

@@ -46,7 +46,7 @@ static void run_deferred(struct vn_arena *a)
     }
 }
 
-static _Noreturn void out_of_memory(void)
+_Noreturn void vn_oom_now(void)
 {
     if (!guard) {
         fputs("out of memory\n", stderr);
@@ -65,7 +65,7 @@ struct vn_arena *vn_arena_new(void)
 {
     struct vn_arena *a = calloc(1, sizeof *a);
     if (!a)
-        out_of_memory();
+        vn_oom_now();
     a->older = newest;
     if (newest)
         newest->newer = a;
@@ -93,7 +93,7 @@ static struct chunk *add_chunk(struct vn_arena *a, size_t bytes)
     const size_t size = bytes > CHUNK_BYTES / 4 ? bytes : CHUNK_BYTES;
     struct chunk *c = size > SIZE_MAX - CHUNK_HEAD - ALIGN ? NULL : aligned_alloc(ALIGN, CHUNK_HEAD + size);
     if (!c)
-        out_of_memory();
+        vn_oom_now();
     c->used = 0;
     c->size = size;
     if (size == CHUNK_BYTES || !a->chunks) { /* a new current chunk */
@@ -110,7 +110,7 @@ static struct chunk *add_chunk(struct vn_arena *a, size_t bytes)
 void *vn_arena_alloc(struct vn_arena *a, size_t bytes)
 {
     if (bytes > SIZE_MAX / 2)
-        out_of_memory();
+        vn_oom_now();
     const size_t want = (bytes + ALIGN - 1) / ALIGN * ALIGN;
     struct chunk *c = a->chunks;
     if (!c || c->size - c->used < want)
@@ -123,7 +123,7 @@ void *vn_arena_alloc(struct vn_arena *a, size_t bytes)
 void *vn_arena_array(struct vn_arena *a, size_t n, size_t size)
 {
     if (size && n > SIZE_MAX / size)
-        out_of_memory();
+        vn_oom_now();
     return vn_arena_alloc(a, n * size);
 }
 
@@ -169,7 +169,7 @@ void *vn_vec_grow(struct vn_arena *a, void *v, int n, int *cap, size_t size)
 {
     const int want = *cap ? *cap * 2 : 8;
     if (want < *cap)
-        out_of_memory();
+        vn_oom_now();
     void *p = vn_arena_array(a, (size_t)want, size);
     if (n)
         memcpy(p, v, (size_t)n * size);

@@ -42,9 +42,8 @@ static int alike(const struct explanation *x, int i)
     return end;
 }
 
-static void print_list(const char *head, const char *const *v, int from, int to)
+static void print_list(const char *const *v, int from, int to)
 {
-    printf("%s%s ", *head ? "    " : "", head);
     for (int i = from; i < to; i++)
         printf("%s%s", i > from ? ", " : "", v[i]);
 }
@@ -66,11 +65,12 @@ static void print_why(const struct stage_result *s, const struct advice *how)
     }
     for (int i = 0, end; i < x->causes.n; i = end) {
         end = alike(x, i);
-        print_list("explained by:", x->causes.v, i, end);
+        fputs("    explained by: ", stdout);
+        print_list(x->causes.v, i, end);
         printf(": %s vs %s\n", x->sides[0].v[i], x->sides[1].v[i]);
         printf("    to make the %s side as the other: ", how->change ? "right" : "left");
         print_place(how->change ? NULL : how->pipeline, s->name);
-        print_list("", x->settings.v, i, end);
+        print_list(x->settings.v, i, end);
         printf(" -> %s\n", x->sides[!how->change].v[i]);
     }
     printf("    left with that: %g", x->residual);

@@ -261,6 +261,7 @@ static int run_folder(struct runner *r, const struct vn_pipeline *p, const char 
     struct logger log = { 0 };
     const struct vn_listener l = vn_logger_listener(&log);
     for (int i = 0; i < n; i++) {
+        r->sample = paths[i];
         TRY(vn_feed_file(&f, r, 0, paths[i], p, e));
         TRY(vn_runner_run(r, &f, NULL, NULL, e));
         for (int k = 0; k < r->n_out; k++) {

@@ -358,10 +358,23 @@ static int save_array(const char *dir, const struct runner *r, const char *way, 
     return vn_npy_write(vn_path_join(a, dir, file), t, e);
 }
 
+/* The picture's folder, as `align` wants it. */
+static int sample_folder(const char **dir, const struct runner *r, struct vn_arena *a, struct vn_err *e)
+{
+    char *path = realpath(r->sample, NULL);
+    const char *line = vn_arena_fmt(a, "%s\n", path ? path : r->sample);
+    free(path);
+    *dir = vn_path_join(a, *dir, vn_path_stem(a, r->sample));
+    TRY(vn_dir_make(*dir, e));
+    return vn_file_write(vn_path_join(a, *dir, "source.txt"), line, strlen(line), e);
+}
+
 /* VERNIER_SAVE_IO=DIR: what goes in and out of every run, as .npy; pixels as the runtime's bytes. */
 static int save_io(const struct runner *r, const struct feed *f, const char *dir, struct vn_arena *a, struct vn_err *e)
 {
     TRY(vn_dir_make(dir, e));
+    if (r->sample)
+        TRY(sample_folder(&dir, r, a, e));
     for (int i = 0; i < r->n_in; i++) {
         const int pixels = r->kind == RUN_BIN && r->program.in[i].type != VN_IN_FEATUREMAP;
         const struct vn_shape flat = vn_shape_of(1, (const int64_t[]){ pixels ? (int64_t)r->program.in[i].bytes : 0 });

@@ -179,6 +179,7 @@ static int verify_sample(struct check *c, struct runner *onnx, struct runner *bi
     if (o->n_files) {
         if (bin->n_in != 1)
             return vn_fail(e, VN_E_UNSUPPORTED, "files can be given for models with one input; this one has %d", bin->n_in);
+        bin->sample = o->n_files > 1 ? o->files[c->sample] : NULL;
         TRY(vn_feed_file(&f, bin, 0, o->files[c->sample], p, e));
     } else
         vn_feed_random(&f, bin, (uint64_t)c->sample + 1);

@@ -1,8 +1,10 @@
 """The forms of `vernier align`, python/vernier/trace.py, VERNIER_SAVE_IO, and the published example with torchvision itself."""
+import io
 import json
 import os
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -101,7 +103,7 @@ def test_pipeline_against_a_trace(tmp_path):
             assert causes(r) == {("resize", "resize library"), ("resize", "antialias"), } and explained(r)
     (tmp_path / "p.yaml").write_text(PIPELINE.replace("LIBRARY", "pillow"))
     text = tool.run("align", "--pipeline", tmp_path / "p.yaml", "--trace", t, "--images", *pictures, want=1).out
-    assert "p.yaml:3:  resize: library, resize: antialias -> opencv linear without antialias" in text, text
+    assert "p.yaml:3: resize: library, resize: antialias -> opencv linear without antialias" in text, text
     assert "1 pictures for the 6 of" in tool.run("align", "--pipeline", tmp_path / "p.yaml", "--trace", t, "--images", pictures[0], want=USAGE).err
 
 
@@ -187,14 +189,28 @@ def test_trace_takes_arrays_of_all_kinds(tmp_path):
     assert (tmp_path / "again/order.txt").read_text() == "x\n"
 
 
+def bomb(size):
+    """A zip whose entry says to be larger than it is."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr("x.npy", b"\x93NUMPY")
+    data = bytearray(out.getvalue())
+    entry = data.index(b"PK\x01\x02")
+    data[entry + 24:entry + 28] = (size + 1).to_bytes(4, "little")
+    data[22:26] = data[entry + 24:entry + 28]
+    return bytes(data)
+
+
 def test_npz_is_a_trace(tmp_path):
     x = p.photograph(np.random.default_rng(0), 20, 30)
     for side, y in ("a", x), ("b", p.swapped(x)):
         np.savez(tmp_path / f"{side}.npz", read=x, colour=y)
     r = align(tmp_path / "a.npz", tmp_path / "b.npz", want=1)
     assert causes(r) == {("colour", "channel order")}
-    np.savez_compressed(tmp_path / "c.npz", read=x)
-    assert "compressed" in tool.run("align", tmp_path / "a.npz", tmp_path / "c.npz", want=BAD_INPUT).err
+    np.savez_compressed(tmp_path / "c.npz", read=x, colour=x)
+    assert align(tmp_path / "a.npz", tmp_path / "c.npz", want=0)["unaligned"] == 0
+    (tmp_path / "bomb.npz").write_bytes(bomb(1 << 30))
+    assert "bytes" in tool.run("align", tmp_path / "a.npz", tmp_path / "bomb.npz", want=BAD_INPUT).err
     whole = (tmp_path / "a.npz").read_bytes()
     for cut in range(0, len(whole), 97):
         (tmp_path / "d.npz").write_bytes(whole[:cut])
@@ -219,6 +235,111 @@ def test_save_io(digits, tmp_path):
     x = np.load(out / names[0])  # fed again, it gives the same result
     tool.run("run", digits.bin, "-i", out / names[0], "-o", tmp_path / "o2", want=0)
     assert x.dtype == np.uint8 and np.array_equal(np.load(next((tmp_path / "o2").glob("*.npy"))), result)
+
+
+def test_save_io_of_several_pictures_is_a_trace(digits, tmp_path):
+    pictures = p.pictures(tmp_path / "in", 5, 3)
+    for side in "ab":
+        tool.run("run", digits.bin, "--images", tmp_path / "in", "-o", tmp_path / "o", env={"VERNIER_SAVE_IO": str(tmp_path / side)}, want=0)
+    assert sorted(f.name for f in (tmp_path / "a").iterdir()) == [f.stem for f in pictures]
+    assert (tmp_path / "a/1/source.txt").read_text() == f"{pictures[1]}\n"
+    result = np.load(next((tmp_path / "o").glob("*.npy")))
+    for i in range(3):
+        assert np.array_equal(np.load(next((tmp_path / "a" / str(i)).glob("digits.output.*.npy"))).ravel(), result[i].ravel())
+    r = align(tmp_path / "a", tmp_path / "b", want=0)
+    assert r["pictures"] == 3 and len(r["stages"]) == 2
+
+
+# ---- --images, results ----
+
+def test_pictures_are_remembered_or_named(tmp_path):
+    """Where the trace does not know its picture, --images says so; what was made of it is found through the decoder."""
+    pictures = p.pictures(tmp_path / "in", 11, 6)
+    left = {"resize": p.pillow("BILINEAR"), "crop": p.center(round)}
+    a, b = p.only_input(tmp_path / "a", pictures, **left), p.only_input(tmp_path / "b", pictures, **{**left, "resize": p.pillow("BICUBIC")})
+    for side in a, b:
+        for f in side.glob("*/source.txt"):
+            f.unlink()
+    assert not stages(align(a, b))["input"]["why"]["found"]
+    r = align(a, b, "--images", *pictures)
+    assert causes(r) == {("input", "interpolation")} and explained(r)
+    assert "2 pictures for the 6" in tool.run("align", a, b, "--images", *pictures[:2], want=USAGE).err
+    (tmp_path / "no.png").write_bytes(b"no picture")
+    assert not stages(align(a, b, "--images", *[tmp_path / "no.png"] * 6))["input"]["why"]["found"]
+
+
+def test_result_line(tmp_path):
+    """Which class wins, on both sides."""
+    onnx = pytest.importorskip("onnx")
+    ort = pytest.importorskip("onnxruntime")
+    w = np.random.default_rng(1).normal(0, 0.01, (3 * 37 * 45, 10)).astype(np.float32)
+    n, v = onnx.helper.make_node, onnx.helper.make_tensor_value_info
+    g = onnx.helper.make_graph([n("Flatten", ["x"], ["f"]), n("Gemm", ["f", "w"], ["scores"])], "g", [v("x", 1, [1, 3, 37, 45])], [v("scores", 1, [1, 10])],
+                               [onnx.numpy_helper.from_array(w, "w")])
+    onnx.save(onnx.helper.make_model(g, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8), tmp_path / "m.onnx")
+    pictures = p.pictures(tmp_path / "in", 4)
+    t = original(tmp_path / "t", pictures, p.opencv("LINEAR"))
+    session = ort.InferenceSession(tmp_path / "m.onnx")
+    theirs = []
+    for folder in sorted(f for f in t.iterdir() if f.is_dir()):
+        theirs.append(session.run(None, {"x": np.load(folder / "layout.npy")})[0])
+        np.save(folder / "infer.npy", theirs[-1])
+        np.save(folder / "scores.npy", theirs[-1])
+        (folder / "order.txt").write_text((folder / "order.txt").read_text() + "infer\nscores\n")
+    for library, wrong in ("opencv", False), ("pillow", True):
+        (tmp_path / "p.yaml").write_text(PIPELINE.replace("LIBRARY", library))
+        words = "--pipeline", tmp_path / "p.yaml", "--trace", t, "--model", tmp_path / "m.onnx", "--images", *pictures
+        r = align(*words)
+        assert [x["class"][1] for x in r["result"]] == [int(y.argmax()) for y in theirs]
+        assert [x["score"][1] for x in r["result"]] == pytest.approx([float(y.max()) for y in theirs], rel=1e-8)
+        assert {s["stage"]: s["state"] for s in r["stages"]}["scores"] == ("follows" if wrong else "aligned")
+        line = tool.run("align", *words, want=(0, 1)).out.splitlines()[-1]
+        same = sum(x["class"][0] == x["class"][1] for x in r["result"])
+        assert line.startswith("result") and f"{same} of {len(theirs)} pictures have the same class" in line, line
+        assert wrong or same == len(theirs)
+
+
+def test_far_shift(tmp_path):
+    x = p.photograph(np.random.default_rng(3), 60, 70)
+    for side, y in ("a", x[1:41, 2:52]), ("b", x[10:50, 11:61]):
+        trace.start(tmp_path / side)
+        trace.save("input", y)
+    r = align(tmp_path / "a", tmp_path / "b", want=1)
+    assert causes(r) == {("input", "crop")} and "(9, 9)" in r["stages"][0]["why"]["causes"][0]["right"], r
+
+
+@pytest.mark.parametrize("left,right,want", [
+    (lambda b, s, c: np.hstack([b, s[:, None], c[:, None]]), lambda b, s, c: np.hstack([b[:, :2], b[:, 2:] - b[:, :2], s[:, None], c[:, None]]), {"format of boxes"}),
+    (lambda b, s, c: np.hstack([b, s[:, None]]), lambda b, s, c: np.hstack([b, s[:, None]])[np.argsort(-s)], {"order of boxes"}),
+    (lambda b, s, c: np.hstack([b, s[:, None]])[np.argsort(-s)], lambda b, s, c: np.hstack([b, s[:, None]])[np.argsort(-s)][:10], {"number of boxes"}),
+    (lambda b, s, c: b, lambda b, s, c: np.trunc(b), {"rounding of boxes"}),
+    (lambda b, s, c: s, lambda b, s, c: np.round(s, 4), {"rounding of scores"}),
+    (lambda b, s, c: c, lambda b, s, c: c + 1, {"class numbers"}),
+    (lambda b, s, c: b, lambda b, s, c: np.random.default_rng(1).random(b.shape).astype(np.float32), None),
+])
+def test_lists(tmp_path, left, right, want):
+    for side, of in ("a", left), ("b", right):
+        trace.start(tmp_path / side)
+        for i in range(5):
+            trace.picture(str(i))
+            trace.save("rows", of(*p.detections(np.random.default_rng(i), 30)))
+    r = align(tmp_path / "a", tmp_path / "b")
+    assert (causes(r) == {("rows", c) for c in want} and explained(r)) if want else not stages(r)["rows"]["why"]["found"], r
+
+
+def test_results_files(tmp_path):
+    a = p.coco_results(tmp_path / "a.json")
+    for text, message in ("[1]", "object"), ("{}", "list of detections"), ("[", "JSON"), ('[{"image_id": 1, "category_id": 1, "score": 1, "bbox": [1, 2]}]', "bbox"), ("[]", None):
+        (tmp_path / "b.json").write_text(text)
+        done = tool.run("align", a, tmp_path / "b.json", want=BAD_INPUT if message else 1)
+        assert message is None or ("b.json" in done.err and message in done.err), done.err
+    (tmp_path / "b.json").write_text("[]")
+    (tmp_path / "c.json").write_text("[]")
+    assert "no detections" in tool.run("align", tmp_path / "b.json", tmp_path / "c.json", want=BAD_INPUT).err
+    rows = [d for d in json.loads(a.read_text()) if d["image_id"] != 18]  # an image without detections on one side
+    (tmp_path / "b.json").write_text(json.dumps(rows))
+    r = align(a, tmp_path / "b.json", want=1)
+    assert r["pictures"] == 6 and stages(r)["detections"]["sample"] == 0
 
 
 def test_pictures_of_unaligned_stages(tmp_path):
