@@ -26,6 +26,17 @@ static const char *layout_of(const struct vn_shape *s, int64_t *h, int64_t *w, i
     return last ? batch ? "NHWC" : "HWC" : batch ? "NCHW" : "CHW";
 }
 
+/* Largest difference that counts as none. */
+static double rounding_of(const struct grid *g)
+{
+    double top = 0;
+    if (!vn_dtype_is_float(g->t->dtype))
+        return 0;
+    for (size_t i = 0, n = vn_picture_values(&g->p); i < n; i++)
+        top = fmax(top, fabs(g->p.f32[i]));
+    return top * 4e-6;
+}
+
 void vn_grid_of(struct grid *g, struct vn_arena *a, const struct vn_tensor *t)
 {
     int64_t h, w, c;
@@ -45,16 +56,7 @@ void vn_grid_of(struct grid *g, struct vn_arena *a, const struct vn_tensor *t)
         else
             g->p.f32[i] = (float)x;
     }
-}
-
-double vn_rounding_of(const struct grid *y)
-{
-    double top = 0;
-    if (!vn_dtype_is_float(y->t->dtype))
-        return 0;
-    for (size_t i = 0, n = vn_picture_values(&y->p); i < n; i++)
-        top = fmax(top, fabs(y->p.type == VN_PIXEL_U8 ? y->p.data[i] : y->p.f32[i]));
-    return top * 4e-6;
+    g->rounding = rounding_of(g);
 }
 
 /* ---- geometry ---- */
@@ -211,7 +213,7 @@ static inline double at(const struct vn_picture *p, size_t i) { return p->type =
 double vn_rule_values(int64_t *different, const struct vn_picture *p, const struct grid *y, const struct stage_rule *r, int some)
 {
     const struct vn_picture *q = &y->p;
-    const double limit = vn_rounding_of(y);
+    const double limit = y->rounding;
     const size_t n = (size_t)q->w * q->h, step = some && n > SOME ? n / SOME : 1;
     double top = 0;
     *different = 0;
@@ -233,13 +235,13 @@ double vn_rule_values(int64_t *different, const struct vn_picture *p, const stru
     return top <= limit ? 0 : top;
 }
 
-/* Least squares of one channel over every step-th pixel. */
-static void fit_channel(double *gain, double *offset, const struct vn_picture *p, const struct vn_picture *q, int c, size_t step)
+/* Least squares over every step-th pixel: channel c of q from channel k of p. */
+static void fit_channel(double *gain, double *offset, const struct vn_picture *p, int k, const struct vn_picture *q, int c, size_t step)
 {
     double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
     const size_t pixels = (size_t)q->w * q->h;
     for (size_t i = 0; i < pixels; i += step) {
-        const double x = at(p, i * (size_t)q->c + (size_t)c), y = at(q, i * (size_t)q->c + (size_t)c);
+        const double x = at(p, i * (size_t)p->c + (size_t)k), y = at(q, i * (size_t)q->c + (size_t)c);
         n++;
         sx += x;
         sy += y;
@@ -251,29 +253,35 @@ static void fit_channel(double *gain, double *offset, const struct vn_picture *p
     *offset = (sy - *gain * sx) / n;
 }
 
+int vn_line_possible(const struct vn_picture *p, const struct grid *y, const int order[3])
+{
+    const size_t pixels = (size_t)y->p.w * y->p.h, step = pixels > SOME ? pixels / SOME : 1;
+    if (p->w != y->p.w || p->h != y->p.h || p->c != y->p.c || !pixels)
+        return 0;
+    for (int c = 0; c < p->c; c++) {
+        const int k = order ? order[c] : c;
+        double gain, offset;
+        fit_channel(&gain, &offset, p, k, &y->p, c, step);
+        for (size_t i = 0; i < pixels; i += step)
+            if (fabs(at(p, i * (size_t)p->c + (size_t)k) * gain + offset - at(&y->p, i * (size_t)p->c + (size_t)c)) > 100 * y->rounding)
+                return 0;
+    }
+    return 1;
+}
+
 int vn_fit_line(struct stage_rule *r, const struct vn_picture *p, const struct grid *y)
 {
-    const size_t pixels = (size_t)y->p.w * y->p.h;
-    int64_t different;
-    if (p->w != y->p.w || p->h != y->p.h || p->c != y->p.c || p->c > VN_MAX_CHANNELS)
+    if (p->c > VN_MAX_CHANNELS || !vn_line_possible(p, y, NULL))
         return 0;
     r->values = VALUE_AFFINE;
-    for (size_t step = pixels > SOME ? pixels / SOME : 1;; step = 1) { /* a few places first */
-        for (int c = 0; c < p->c; c++)
-            fit_channel(&r->gain[c], &r->offset[c], p, &y->p, c, step);
-        for (int c = p->c; c < VN_MAX_CHANNELS; c++) {
-            r->gain[c] = r->gain[0];
-            r->offset[c] = r->offset[0];
-        }
-        const double left = vn_rule_values(&different, p, y, r, step > 1);
-        if (step > 1 && different && left > 100 * vn_rounding_of(y))
-            return 0;
-        if (step == 1) {
-            r->left = left;
-            r->left_count = different;
-            return !different;
-        }
+    for (int c = 0; c < p->c; c++)
+        fit_channel(&r->gain[c], &r->offset[c], p, c, &y->p, c, 1);
+    for (int c = p->c; c < VN_MAX_CHANNELS; c++) {
+        r->gain[c] = r->gain[0];
+        r->offset[c] = r->offset[0];
     }
+    r->left = vn_rule_values(&r->left_count, p, y, r, 0);
+    return !r->left_count;
 }
 
 /* ---- bytes ---- */

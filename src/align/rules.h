@@ -9,6 +9,7 @@ struct grid {
     struct vn_picture p; /* U8 or F32 */
     const char *layout;  /* "HW", "HWC", "CHW", "NHWC", "NCHW"; NULL: no picture */
     const struct vn_tensor *t;
+    double rounding;     /* largest difference that counts as none */
 };
 void vn_grid_of(struct grid *g, struct vn_arena *a, const struct vn_tensor *t);
 
@@ -23,11 +24,11 @@ int vn_rule_channels(struct vn_picture *out, struct vn_arena *a, const struct vn
 /* Compares what the rule's values make of `p` with y: the largest difference, and how many differ by more than rounding. `some`: only a
  * few places are looked at. */
 double vn_rule_values(int64_t *different, const struct vn_picture *p, const struct grid *y, const struct stage_rule *r, int some);
+/* A look at a few places: may lines lead from p, its three channels in this order (NULL: as they are), to y? */
+int vn_line_possible(const struct vn_picture *p, const struct grid *y, const int order[3]);
 /* gain and offset of each channel that lead from p to y; 0 where no line does. */
 int vn_fit_line(struct stage_rule *r, const struct vn_picture *p, const struct grid *y);
 /* All at once: does the rule lead from x to y? Sets r->left, r->left_count. */
 int vn_rule_holds(struct stage_rule *r, struct vn_arena *a, const struct grid *x, const struct grid *y);
-/* Largest difference that counts as none. */
-double vn_rounding_of(const struct grid *y);
 
 #endif

@@ -167,6 +167,8 @@ static void try_channels(struct search *s, const struct stage_rule *base, const 
         struct vn_picture q;
         r.channels = CHAN_ORDER;
         memcpy(r.order, orders[i], sizeof r.order);
+        if (vn_dtype_is_float(y->t->dtype) && !vn_line_possible(p, y, orders[i]))
+            continue;
         found = vn_rule_channels(&q, a, p, &r) && try_values(s, r, &q);
     }
     for (int i = 0; i < 2 * VN_LIBS && p->c == 3 && y->p.c == 1; i++) {
