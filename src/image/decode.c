@@ -6,6 +6,7 @@
 #include "image/colour.h"
 #include "image/decode.h"
 #include "image/geometry.h"
+#include "image/resize.h"
 
 static const struct vn_decoder *const decoders[] = {
 #define FORMAT(name) &vn_decoder_##name,
@@ -87,11 +88,23 @@ static int set_channels(struct vn_decoded *d, struct vn_arena *a, const struct v
     return vn_gray(&d->p, a, &in, o->library, 0, e);
 }
 
+/* cv2.IMREAD_REDUCED_* of what is no JPEG. */
+static int make_smaller(struct vn_decoded *d, struct vn_arena *a, const struct vn_decode_options *o, struct vn_err *e)
+{
+    const struct vn_resize_rule *r;
+    const struct vn_picture in = d->p;
+    if (d->reduced || o->reduce <= 1 || o->library != VN_LIB_OPENCV)
+        return VN_OK;
+    TRY(vn_resize_find(&r, "opencv", "linear_exact", -1, NULL, e));
+    return vn_resize(&d->p, a, &in, r, in.w / o->reduce, in.h / o->reduce, e);
+}
+
 static int finish(struct vn_decoded *d, struct vn_arena *a, const struct vn_decoder *by, const struct vn_decode_options *o, struct vn_err *e)
 {
     TRY(drop_inks(d, a, o, e));
     TRY(to_8_bits(d, a, o, e));
     TRY(set_channels(d, a, o, e));
+    TRY(make_smaller(d, a, o, e));
     const int by_library = (by->turned_by >> o->library & 1) && !(o->unchanged && o->library == VN_LIB_OPENCV);
     if (d->orientation > 1 && (o->orientation == VN_ORIENT_APPLY || (o->orientation == VN_ORIENT_LIBRARY && by_library))) {
         const struct vn_picture in = d->p;

@@ -11,6 +11,20 @@ enum vn_orientation {
     VN_ORIENT_APPLY, /* as PIL.ImageOps.exif_transpose */
 };
 
+/* How a JPEG's coefficients become samples. The three differ by a step or two in many pixels. */
+enum vn_jpeg_dct {
+    VN_DCT_LIBRARY, /* islow: OpenCV, Pillow and with it skimage */
+    VN_DCT_ISLOW,   /* integers, exact; what libjpeg takes where nothing is said */
+    VN_DCT_IFAST,   /* integers, faster: TurboJPEG with TJFLAG_FASTDCT, TensorFlow's decode_jpeg where nothing is said */
+    VN_DCT_FLOAT,
+};
+/* How a JPEG's chroma at half the size becomes as many samples as there are pixels. */
+enum vn_upsampling {
+    VN_UPSAMPLING_LIBRARY, /* fancy: OpenCV, Pillow and with it skimage */
+    VN_UPSAMPLING_FANCY,   /* a triangle filter */
+    VN_UPSAMPLING_SIMPLE,  /* repeated: TurboJPEG with TJFLAG_FASTUPSAMPLE */
+};
+
 /* What the library's call gives:
  *
  *   opencv    cv2.imread(path), but R, G, B unless `bgr`: 8 bits, 3 channels; alpha dropped, 16 bits / 256, EXIF orientation applied
@@ -19,13 +33,21 @@ enum vn_orientation {
  *
  * channels 1: cv2.IMREAD_GRAYSCALE, .convert("L"), as_gray is not done (skimage: only files that are gray). channels 3 with skimage:
  * gray is repeated, alpha dropped, 16 bits remain. 0: the library's default.
- * unchanged: cv2.IMREAD_UNCHANGED, Pillow without .convert (palettes are still looked up): the file's channels and bits. */
+ * unchanged: cv2.IMREAD_UNCHANGED, Pillow without .convert (palettes are still looked up): the file's channels and bits.
+ *
+ * Smaller pictures than the file's: a JPEG is decoded at 1/2, 1/4 or 1/8 of its sides (rounded up). Of other formats OpenCV (cv2.IMREAD_REDUCED_*)
+ * resizes the whole picture by linear_exact to sides rounded down; Pillow and skimage leave it as it is.
+ * draft: Pillow's Image.draft(None, (w, h)): the largest reduction that leaves at least these sides; `reduce` is not looked at. */
 struct vn_decode_options {
     enum vn_image_library library;
     enum vn_orientation orientation;
     int channels; /* 0, 1, 3 */
     int bgr;      /* first and third channel exchanged, as OpenCV hands them out */
     int unchanged;
+    enum vn_jpeg_dct dct;
+    enum vn_upsampling upsampling;
+    int reduce;   /* 1 (or 0), 2, 4, 8 */
+    int draft[2]; /* w, h; 0: not asked for */
 };
 /* Pillow's rule, R, G, B. */
 struct vn_decode_options vn_decode_defaults(void);
@@ -47,6 +69,7 @@ struct vn_decoded {
     int palette;         /* colours came from a palette */
     int color_key;       /* the file has a key colour or transparent palette entries; of these only palettes give an alpha channel */
     int keep_16;         /* 16 bits remain by every rule */
+    int reduced;         /* the decoder took care of `reduce` */
 };
 
 /* A file being decoded. */

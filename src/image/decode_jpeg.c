@@ -57,6 +57,28 @@ static void invert(uint8_t *p, size_t n)
         p[i] = (uint8_t)(255 - p[i]);
 }
 
+/* 1, 2, 4, 8. */
+static unsigned reduction(const struct jpeg_decompress_struct *c, const struct vn_decode_options *o)
+{
+    if (!o->draft[0] || !o->draft[1])
+        return o->reduce ? (unsigned)o->reduce : 1;
+    unsigned n = 8;
+    while (n > 1 && (c->image_width / (unsigned)o->draft[0] < n || c->image_height / (unsigned)o->draft[1] < n))
+        n /= 2;
+    return n;
+}
+
+static void choose_arithmetic(struct jpeg_decompress_struct *c, const struct vn_decode_options *o)
+{
+    static const J_DCT_METHOD methods[] = {
+        [VN_DCT_LIBRARY] = JDCT_ISLOW, [VN_DCT_ISLOW] = JDCT_ISLOW, [VN_DCT_IFAST] = JDCT_IFAST, [VN_DCT_FLOAT] = JDCT_FLOAT,
+    };
+    c->dct_method = methods[o->dct];
+    c->do_fancy_upsampling = o->upsampling != VN_UPSAMPLING_SIMPLE;
+    c->scale_num = 1;
+    c->scale_denom = reduction(c, o);
+}
+
 static int read_pixels(struct vn_decoded *d, struct vn_arena *a, struct jpeg_decompress_struct *c, const struct vn_decode_in *in, struct vn_err *e)
 {
     jpeg_save_markers(c, JPEG_APP0 + 1, 0xffff);
@@ -67,7 +89,9 @@ static int read_pixels(struct vn_decoded *d, struct vn_arena *a, struct jpeg_dec
         return vn_fail(e, VN_E_UNSUPPORTED, "%s: JPEG with %d colour components is not supported", in->path, c->num_components);
     d->bits = 8;
     d->orientation = orientation(c);
+    d->reduced = 1;
     const int channels = choose_colours(d, c, in->options);
+    choose_arithmetic(c, in->options);
     jpeg_start_decompress(c);
     TRY(vn_picture_new(&d->p, a, (int)c->output_width, (int)c->output_height, channels, VN_PIXEL_U8, e));
     const size_t row_bytes = (size_t)d->p.w * channels;

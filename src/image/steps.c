@@ -60,6 +60,17 @@ static const char *word(const struct vn_pipe_step *s, int i) { return s->value[i
 static int is(const struct vn_pipe_step *s, int i, const char *w) { return !strcmp(s->value[i].word, w); }
 static int flag(const struct vn_pipe_step *s, int i) { return s->value[i].v[0] != 0; }
 
+/* The word's place in the table's list. */
+static int which(const struct vn_pipe_step *s, int i)
+{
+    const char *w = word(s, i), *p = s->kind->params[i].words;
+    const size_t n = strlen(w);
+    int k = 0;
+    for (; strcspn(p, "|") != n || strncmp(p, w, n); k++)
+        p += strcspn(p, "|") + 1;
+    return k;
+}
+
 /* One value for each channel; a single one is for all. */
 static void per_channel(double out[VN_MAX_CHANNELS], const struct vn_step_value *v)
 {
@@ -114,11 +125,16 @@ STEP(resize)
 
 /* ---- decode, colours ---- */
 
-enum { DECODE_LIBRARY, DECODE_ORDER, DECODE_ORIENTATION };
+/* The words of orientation, dct, upsampling are in the order of their enums. */
+enum { DECODE_LIBRARY, DECODE_ORDER, DECODE_ORIENTATION, DECODE_DCT, DECODE_UPSAMPLING, DECODE_REDUCE, DECODE_DRAFT };
 static const struct vn_step_param decode_params[] = {
     { "library", VN_PARAM_WORD, "pillow", "opencv|pillow|skimage", 0, 0, 0, 0, "whose reader" },
     { "order", VN_PARAM_WORD, "library", "library|rgb|bgr|gray", 0, 0, 0, 0, "of the channels; library: OpenCV gives bgr, the others rgb" },
     { "orientation", VN_PARAM_WORD, "library", "library|keep|apply", 0, 0, 0, 0, "the camera's note in the file; library: OpenCV turns the picture, the others leave it" },
+    { "dct", VN_PARAM_WORD, "library", "library|islow|ifast|float", 0, 0, 0, 0, "of a JPEG; library: islow; TensorFlow's default is ifast" },
+    { "upsampling", VN_PARAM_WORD, "library", "library|fancy|simple", 0, 0, 0, 0, "of a JPEG's chroma; library: fancy" },
+    { "reduce", VN_PARAM_WORD, "1", "1|2|4|8", 0, 0, 0, 0, "sides of a JPEG divided, rounded up; of other files only OpenCV, rounded down: cv2.IMREAD_REDUCED_*" },
+    { "draft", VN_PARAM_INT, "", NULL, 1, MAX_SIDE, 1, 2, "instead of reduce: the largest that leaves this width and height: Pillow's Image.draft" },
     { 0 }
 };
 
@@ -130,17 +146,29 @@ STEP(decode)
     return vn_fail(e, VN_E_INPUT, "step %s: wants to be the first one", s->kind->name);
 }
 
+static int decode_options(struct vn_decode_options *o, const struct vn_pipe_step *s, struct vn_err *e)
+{
+    const struct vn_step_value *draft = &s->value[DECODE_DRAFT];
+    if (draft->given && which(s, DECODE_REDUCE))
+        return vn_fail(e, VN_E_INPUT, "step decode: reduce and draft are given; want one of them");
+    o->library = (enum vn_image_library)vn_library_find(word(s, DECODE_LIBRARY));
+    o->orientation = (enum vn_orientation)which(s, DECODE_ORIENTATION);
+    o->bgr = is(s, DECODE_ORDER, "library") ? o->library == VN_LIB_OPENCV : is(s, DECODE_ORDER, "bgr");
+    o->channels = is(s, DECODE_ORDER, "gray") ? 1 : 3;
+    o->dct = (enum vn_jpeg_dct)which(s, DECODE_DCT);
+    o->upsampling = (enum vn_upsampling)which(s, DECODE_UPSAMPLING);
+    o->reduce = 1 << which(s, DECODE_REDUCE);
+    for (int i = 0; i < 2 && draft->n; i++)
+        o->draft[i] = (int)draft->v[i % draft->n];
+    return VN_OK;
+}
+
 static int read_file(struct vn_frame *f, struct vn_arena *a, const struct vn_pipe_step *s, const char *path, struct vn_err *e)
 {
-    static const enum vn_orientation ways[] = { ['l'] = VN_ORIENT_LIBRARY, ['k'] = VN_ORIENT_KEEP, ['a'] = VN_ORIENT_APPLY };
     struct vn_decode_options o = vn_decode_defaults();
     *f = (struct vn_frame){ .colours = VN_COLOURS_RGB };
-    if (s) {
-        o.library = (enum vn_image_library)vn_library_find(word(s, DECODE_LIBRARY));
-        o.orientation = ways[(int)*word(s, DECODE_ORIENTATION)];
-        o.bgr = is(s, DECODE_ORDER, "library") ? o.library == VN_LIB_OPENCV : is(s, DECODE_ORDER, "bgr");
-        o.channels = is(s, DECODE_ORDER, "gray") ? 1 : 3;
-    }
+    if (s)
+        TRY(decode_options(&o, s, e));
     TRY(vn_decode_file(&f->p, a, path, &o, e));
     f->colours = f->p.c == 1 ? VN_COLOURS_GRAY : o.bgr ? VN_COLOURS_BGR : VN_COLOURS_RGB;
     return VN_OK;

@@ -80,12 +80,13 @@ static int numbers(struct vn_step_value *v, const struct vn_pipe_step *s, const 
     return VN_OK;
 }
 
+static int is_number(const struct vn_step_param *p) { return p->kind == VN_PARAM_INT || p->kind == VN_PARAM_REAL; }
+
 static int set_value(struct vn_step_value *v, struct vn_arena *a, const struct vn_pipe_step *s, const struct vn_step_param *p, const char *const *words,
                      int n, struct vn_err *e)
 {
-    const int number = p->kind == VN_PARAM_INT || p->kind == VN_PARAM_REAL;
     *v = (struct vn_step_value){ .word = vn_arena_str(a, n ? words[0] : "") };
-    if (number)
+    if (is_number(p))
         return numbers(v, s, p, words, n, e);
     if (n != 1)
         return bad_value(s, p, "a list", e);
@@ -141,7 +142,10 @@ int vn_step_finish(struct vn_pipe_step *s, struct vn_arena *a, struct vn_err *e)
             char buf[400];
             return vn_fail(e, VN_E_INPUT, "step %s: %s is missing; want %s", s->kind->name, p->name, want(p, buf, sizeof buf));
         }
-        TRY(set_value(&s->value[i], a, s, p, (const char *const[]){ p->preset }, 1, e));
+        if (is_number(p) && !*p->preset)
+            s->value[i].word = "";
+        else
+            TRY(set_value(&s->value[i], a, s, p, (const char *const[]){ p->preset }, 1, e));
     }
     return VN_OK;
 }
@@ -415,7 +419,7 @@ int vn_pipeline_yaml(struct vn_pipeline **out, struct vn_arena *a, const char *t
 
 static const char *value_text(const struct vn_step_param *p, const struct vn_step_value *v, struct vn_arena *a)
 {
-    if (p->kind != VN_PARAM_INT && p->kind != VN_PARAM_REAL)
+    if (!is_number(p))
         return v->word;
     const char *text = v->n > 1 ? "[" : "";
     for (int i = 0; i < v->n; i++)

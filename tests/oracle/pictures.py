@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 import tool
 
+DCT = ["library", "islow", "ifast", "float"]
+UPSAMPLING = ["library", "fancy", "simple"]
 LIBRARIES = ["opencv", "pillow", "skimage"]
 PROGRAM = tool.BUILD / "tests/picturetool"
 
@@ -34,8 +36,8 @@ class Pictures:
         x = np.frombuffer(back.read(h * w * c * dtype.itemsize), dtype).reshape(h, w, c)
         return x[:, :, 0] if c == 1 and flat else x
 
-    def decode(self, path, library, channels=0, orientation=0, unchanged=0, bgr=0):
-        return self.call("decode", path, library, channels, orientation, unchanged, bgr)
+    def decode(self, path, library, channels=0, orientation=0, unchanged=0, bgr=0, dct="library", upsampling="library", reduce=1, draft=(0, 0)):
+        return self.call("decode", path, library, channels, orientation, unchanged, bgr, DCT.index(dct), UPSAMPLING.index(upsampling), reduce, *draft)
 
     def resize(self, picture, library, interpolation, size, antialias=-1, version="-"):
         return self.call("resize", library, interpolation, antialias, version, *size, picture=picture)

@@ -32,11 +32,13 @@ static void reals(const struct call *c, int from, int n, double *out)
         out[i] = real(c, from + i);
 }
 
-/* decode PATH LIBRARY CHANNELS ORIENTATION UNCHANGED BGR */
+/* decode PATH LIBRARY CHANNELS ORIENTATION UNCHANGED BGR DCT UPSAMPLING REDUCE DRAFT_W DRAFT_H */
 static int decode(struct call *c)
 {
     const struct vn_decode_options o = { .library = (enum vn_image_library)vn_library_find(c->word[2]), .channels = number(c, 3),
-                                         .orientation = (enum vn_orientation)number(c, 4), .unchanged = number(c, 5), .bgr = number(c, 6) };
+                                         .orientation = (enum vn_orientation)number(c, 4), .unchanged = number(c, 5), .bgr = number(c, 6),
+                                         .dct = (enum vn_jpeg_dct)number(c, 7), .upsampling = (enum vn_upsampling)number(c, 8),
+                                         .reduce = number(c, 9), .draft = { number(c, 10), number(c, 11) } };
     return vn_decode_file(&c->out, c->a, c->word[1], &o, c->e);
 }
 

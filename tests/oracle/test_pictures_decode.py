@@ -1,6 +1,8 @@
 """Decoding against cv2.imread, PIL.Image.open(...).convert("RGB") and skimage.io.imread."""
 import io
+import shutil
 import struct
+import subprocess
 import warnings
 
 import numpy as np
@@ -12,6 +14,7 @@ from pictures import noise
 Image = pytest.importorskip("PIL.Image")
 cv2 = pytest.importorskip("cv2")
 skio = pytest.importorskip("skimage.io")
+simplejpeg = pytest.importorskip("simplejpeg")
 
 SIZES = [(1, 1), (5, 7), (33, 64), (48, 31)]
 
@@ -106,6 +109,96 @@ def test_jpeg(our, tmp_path, mode, subsampling):
         d = our.decode(path, "pillow") != theirs(path, "pillow")
         differ, values = differ + d.sum(), values + d.size
     assert differ <= values // 1000, f"{differ} of {values}"
+
+
+SAMPLING = {"444": 0x111111, "422": 0x211111, "440": 0x121111, "420": 0x221111, "411": 0x411111, "gray": None}
+REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
+REDUCED_GRAY = {2: cv2.IMREAD_REDUCED_GRAYSCALE_2, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 8: cv2.IMREAD_REDUCED_GRAYSCALE_8}
+
+
+def jpegs(folder, sampling):
+    """Files of odd and even sizes, in one scan and progressive."""
+    rng, path = np.random.default_rng(9), folder / "x.jpg"
+    for h, w in [*SIZES, (1, 3), (17, 16), (50, 70)]:
+        for progressive in 0, 1:
+            options = [cv2.IMWRITE_JPEG_QUALITY, 85, cv2.IMWRITE_JPEG_PROGRESSIVE, progressive]
+            if SAMPLING[sampling]:
+                options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, SAMPLING[sampling]]
+            cv2.imwrite(str(path), noise(rng, h, w, 3 if SAMPLING[sampling] else 1), options)
+            yield path, f"{w}x{h} progressive={progressive}"
+
+
+@pytest.mark.parametrize("sampling", SAMPLING)
+def test_jpeg_arithmetic(our, tmp_path, sampling):
+    """TurboJPEG's flags; each setting tells itself from the others on some file."""
+    made = {}
+    for path, what in jpegs(tmp_path, sampling):
+        for dct in "islow", "ifast":
+            for upsampling in "fancy", "simple":
+                want = simplejpeg.decode_jpeg(path.read_bytes(), fastdct=dct == "ifast", fastupsample=upsampling == "simple")
+                assert np.array_equal(our.decode(path, "pillow", dct=dct, upsampling=upsampling), want), f"{what} {dct} {upsampling}"
+                made.setdefault((dct, upsampling), []).append(want.tobytes())
+    assert made["islow", "fancy"] != made["ifast", "fancy"]
+    assert (made["islow", "fancy"] != made["islow", "simple"]) == (sampling in ("422", "440", "420"))
+
+
+def djpeg(path, dct, upsampling, reduce):
+    words = ["djpeg", "-pnm", "-dct", {"islow": "int", "ifast": "fast", "float": "float"}[dct], "-scale", f"1/{reduce}"]
+    return subprocess.run(words + ["-nosmooth"] * (upsampling == "simple") + [path], capture_output=True, check=True).stdout
+
+
+@pytest.mark.parametrize("sampling", SAMPLING)
+def test_jpeg_as_djpeg(our, tmp_path, sampling):
+    """The library's own program, which can do everything."""
+    if not shutil.which("djpeg"):
+        pytest.skip("djpeg (libjpeg-turbo-progs) is not installed")
+    for path, what in jpegs(tmp_path, sampling):
+        for dct in "islow", "ifast", "float":
+            for upsampling in "fancy", "simple":
+                for reduce in 1, 2, 4, 8:
+                    want = np.asarray(Image.open(io.BytesIO(djpeg(path, dct, upsampling, reduce))).convert("RGB"))
+                    got = our.decode(path, "pillow", dct=dct, upsampling=upsampling, reduce=reduce)
+                    assert np.array_equal(got, want), f"{what} {dct} {upsampling} 1/{reduce}"
+
+
+@pytest.mark.parametrize("sampling", SAMPLING)
+def test_jpeg_reduced(our, tmp_path, sampling):
+    for path, what in jpegs(tmp_path, sampling):
+        for n in 2, 4, 8:
+            assert np.array_equal(our.decode(path, "opencv", bgr=1, reduce=n), cv2.imread(str(path), REDUCED[n])), f"{what} 1/{n}"
+            want = cv2.imread(str(path), REDUCED_GRAY[n])
+            assert np.array_equal(our.decode(path, "opencv", channels=1, reduce=n), want), f"{what} gray 1/{n}"
+        for size in (3, 4), (8, 8), (20, 20), (35, 25), (100, 1):
+            image = Image.open(path)
+            image.draft(None, size)
+            assert np.array_equal(our.decode(path, "pillow", draft=size), np.asarray(image.convert("RGB"))), f"{what} draft {size}"
+
+
+@pytest.mark.parametrize("suffix", ["png", "bmp", "ppm", "webp", "tiff"])
+def test_others_reduced(our, tmp_path, suffix):
+    """OpenCV resizes what is no JPEG; Pillow's draft leaves it as it is."""
+    rng, path = np.random.default_rng(10), tmp_path / f"x.{suffix}"
+    for h, w in (8, 9), (33, 64), (48, 31):
+        Image.fromarray(noise(rng, h, w)).save(path, **({"lossless": True} if suffix == "webp" else {}))
+        for n in 2, 4, 8:
+            assert np.array_equal(our.decode(path, "opencv", bgr=1, reduce=n), cv2.imread(str(path), REDUCED[n])), f"{w}x{h} 1/{n}"
+        image = Image.open(path)
+        image.draft(None, (4, 4))
+        assert np.array_equal(our.decode(path, "pillow", draft=(4, 4)), np.asarray(image.convert("RGB")))
+    Image.fromarray(noise(rng, 7, 30)).save(path)
+    with pytest.raises(cv2.error):
+        cv2.imread(str(path), REDUCED[8])
+    with pytest.raises(pictures.Refused, match="3 x 0 pixels"):
+        our.decode(path, "opencv", reduce=8)
+
+
+def test_reduced_and_turned(our, tmp_path):
+    rng, path = np.random.default_rng(11), tmp_path / "x.png"
+    exif = Image.Exif()
+    exif[0x112] = 6
+    for path in tmp_path / "x.png", tmp_path / "x.jpg":
+        Image.fromarray(noise(rng, 21, 38)).save(path, exif=exif)
+        assert np.array_equal(our.decode(path, "opencv", bgr=1, reduce=4), cv2.imread(str(path), REDUCED[4])), path.suffix
 
 
 def test_gray(our, tmp_path):

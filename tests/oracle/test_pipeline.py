@@ -8,6 +8,7 @@ from pictures import noise
 
 Image = pytest.importorskip("PIL.Image")
 cv2 = pytest.importorskip("cv2")
+simplejpeg = pytest.importorskip("simplejpeg")
 
 MEAN, STD = np.array([0.485, 0.456, 0.406], np.float32), np.array([0.229, 0.224, 0.225], np.float32)
 
@@ -96,6 +97,45 @@ def test_the_shown_text_is_the_same_pipeline(folder, name):
     assert prep(folder, shown, "--show").out == shown
 
 
+def fast(path):
+    return simplejpeg.decode_jpeg(path.read_bytes(), fastdct=True, fastupsample=True)
+
+
+def draft(path):
+    image = Image.open(path)
+    image.draft(None, (20, 15))
+    return np.asarray(image.convert("RGB"))
+
+
+DECODED = {
+    "decode pillow dct=ifast upsampling=simple": fast,
+    "- decode: {dct: ifast, upsampling: simple}\n": fast,
+    "decode dct=float": None,
+    "decode upsampling=simple": lambda p: simplejpeg.decode_jpeg(p.read_bytes(), fastupsample=True),
+    "decode opencv reduce=4": lambda p: cv2.imread(str(p), cv2.IMREAD_REDUCED_COLOR_4),
+    "decode opencv reduce=8 order=gray": lambda p: cv2.imread(str(p), cv2.IMREAD_REDUCED_GRAYSCALE_8),
+    "decode pillow draft=20,15": draft,
+    "- decode: {draft: [20, 15]}\n": draft,
+}
+
+
+@pytest.mark.parametrize("pipeline", DECODED)
+def test_how_jpegs_are_decoded(folder, pipeline):
+    for path in (folder / "in").iterdir():
+        Image.open(path).save(path.with_suffix(".jpg"), subsampling=2)
+        path.unlink()
+    prep(folder, prep(folder, pipeline, "--show").out)
+    plain = []
+    for path in sorted((folder / "in").iterdir()):
+        got, as_usual = np.load(folder / "out" / f"{path.stem}.npy"), np.asarray(Image.open(path))
+        plain.append(np.array_equal(got, as_usual))
+        if DECODED[pipeline]:
+            assert np.array_equal(got.squeeze(), DECODED[pipeline](path)), path.name
+        else:  # nobody in Python offers it
+            assert 0 < np.abs(got.astype(int) - as_usual).max() <= 3
+    assert not any(plain)
+
+
 def test_nv12_is_real_subsampling(folder):
     prep(folder, "resize 32 32; yuv yuv444 layout=nv12; dtype int8 minus_128=true")
     x = np.load(folder / "out/0.npy").astype(int)
@@ -151,6 +191,8 @@ def test_raw_bytes(folder):
     ("- crop: [0, 0, 70, 70]\n- center_crop: 5\n", "p.yaml:1: crop of 70 x 70"), ("- MeanTransformr: 5\n", "did you mean 'MeanTransformer'?"),
     ("- ' '\n", "without a name"), ("- resize: 5\n- pad: {border: [1,1,1,1], stage: resize}\n", "an earlier step has the stage"),
     ("- resize: [1,2,3,4,5,6,7,8,9]\n", "more than 8"), ("normalise times=2 divide=3", "divide and times"),
+    ("decode reduce=3", "reduce: want 1|2|4|8, got '3'"), ("decode dct=fast", "dct: want library|islow|ifast|float, got 'fast'"),
+    ("decode reduce=2 draft=9", "reduce and draft are given; want one of them"), ("decode draft=0", "draft: want 1 to 2 whole numbers"),
 ])
 def test_mistakes(folder, pipeline, message):
     assert message in prep(folder, pipeline, want=3).err
