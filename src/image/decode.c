@@ -73,6 +73,21 @@ static int to_8_bits(struct vn_decoded *d, struct vn_arena *a, const struct vn_d
     return VN_OK;
 }
 
+static uint8_t gray_14_bits(int r, int g, int b) { return (uint8_t)((r * 4899 + g * 9617 + b * 1868 + (1 << 13)) >> 14); }
+static uint8_t gray_cut(int r, int g, int b) { return (uint8_t)(0.299f * (float)r + 0.587f * (float)g + 0.114f * (float)b); }
+
+static int to_gray(struct vn_decoded *d, struct vn_arena *a, const struct vn_decode_options *o, struct vn_err *e)
+{
+    static uint8_t (*const readers[])(int, int, int) = { [VN_GRAY_14_BITS] = gray_14_bits, [VN_GRAY_CVT_COLOR] = NULL, [VN_GRAY_CUT] = gray_cut };
+    const struct vn_picture in = d->p;
+    if (o->library != VN_LIB_OPENCV || !readers[d->gray] || in.type != VN_PIXEL_U8)
+        return vn_gray(&d->p, a, &in, o->library, 0, e);
+    TRY(vn_picture_new(&d->p, a, in.w, in.h, 1, VN_PIXEL_U8, e));
+    for (size_t i = 0, n = (size_t)in.w * in.h; i < n; i++)
+        d->p.data[i] = readers[d->gray](in.data[in.c * i], in.data[in.c * i + 1], in.data[in.c * i + 2]);
+    return VN_OK;
+}
+
 static int set_channels(struct vn_decoded *d, struct vn_arena *a, const struct vn_decode_options *o, struct vn_err *e)
 {
     const struct vn_picture in = d->p;
@@ -85,7 +100,7 @@ static int set_channels(struct vn_decoded *d, struct vn_arena *a, const struct v
         return vn_first_channel(&d->p, a, &in, e);
     if (o->library == VN_LIB_SKIMAGE)
         return vn_fail(e, VN_E_INPUT, "%d channels; skimage reads as gray only what is gray in the file", in.c);
-    return vn_gray(&d->p, a, &in, o->library, 0, e);
+    return to_gray(d, a, o, e);
 }
 
 /* cv2.IMREAD_REDUCED_* of what is no JPEG. */

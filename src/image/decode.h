@@ -60,6 +60,9 @@ int vn_decode_memory(struct vn_picture *p, struct vn_arena *a, const uint8_t *da
 
 /* ---- formats ---- */
 
+/* What becomes of R, G, B where OpenCV reads gray: each of its readers has a rule of its own, most the first. */
+enum vn_reader_gray { VN_GRAY_14_BITS, VN_GRAY_CVT_COLOR, VN_GRAY_CUT };
+
 /* What a decoder gives: the file's own pixels, before any library's rule. */
 struct vn_decoded {
     struct vn_picture p; /* c = 1 gray, 2 gray + alpha, 3 RGB, 4 RGB + alpha (or C, M, Y, K); U8 or U16 */
@@ -69,6 +72,7 @@ struct vn_decoded {
     int palette;         /* colours came from a palette */
     int color_key;       /* the file has a key colour or transparent palette entries; of these only palettes give an alpha channel */
     int keep_16;         /* 16 bits remain by every rule */
+    enum vn_reader_gray gray;
     int reduced;         /* the decoder took care of `reduce` */
 };
 

@@ -194,6 +194,7 @@ static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work,
     TRY(read_header(b, e));
     d->bits = 8;
     d->palette = b->bits <= 8;
+    d->gray = b->bits == 32 && b->mask[3] ? VN_GRAY_CUT : VN_GRAY_14_BITS;
     const int channels = is_gray(b) ? 1 : b->bits > 8 && b->mask[3] ? 4 : 3;
     TRY(vn_picture_new(&d->p, a, b->w, b->h, channels, VN_PIXEL_U8, e));
     return b->compression == RLE8 || b->compression == RLE4 ? read_runs(&d->p, b, e) : read_plain(&d->p, b, e);

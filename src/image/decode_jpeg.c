@@ -40,11 +40,11 @@ static int orientation(const struct jpeg_decompress_struct *c)
     return 0;
 }
 
-/* OpenCV lets the library give gray (the luma as stored); the others convert from R, G, B. */
+/* OpenCV lets the library give gray (of Y, Cb, Cr: the luma as stored); the others convert from R, G, B. */
 static int choose_colours(struct vn_decoded *d, struct jpeg_decompress_struct *c, const struct vn_decode_options *o)
 {
     const int luma = c->jpeg_color_space == JCS_GRAYSCALE ||
-                     (c->jpeg_color_space == JCS_YCbCr && o->channels == 1 && o->library == VN_LIB_OPENCV);
+                     (c->num_components == 3 && o->channels == 1 && o->library == VN_LIB_OPENCV);
     d->cmyk = c->num_components == 4;
     c->out_color_space = luma ? JCS_GRAYSCALE : d->cmyk ? JCS_CMYK : JCS_RGB;
     return luma ? 1 : d->cmyk ? 4 : 3;

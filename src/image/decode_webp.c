@@ -38,6 +38,7 @@ static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work,
     const int channels = c.input.has_alpha ? 4 : 3;
     TRY(vn_picture_new(&d->p, a, c.input.width, c.input.height, channels, VN_PIXEL_U8, e));
     d->bits = 8;
+    d->gray = VN_GRAY_CVT_COLOR;
     d->orientation = orientation(in->data, in->bytes);
     c.output.colorspace = c.input.has_alpha ? MODE_RGBA : MODE_RGB;
     c.output.is_external_memory = 1;

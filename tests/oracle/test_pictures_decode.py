@@ -211,6 +211,24 @@ def test_gray(our, tmp_path):
         assert np.array_equal(our.decode(path, "opencv", bgr=1), cv2.imread(str(path))), suffix
 
 
+@pytest.mark.parametrize("mode,suffix,options", [
+    ("RGB", "png", {}), ("RGB", "bmp", {}), ("RGB", "ppm", {}), ("RGB", "tiff", {}), ("RGB", "webp", {"lossless": True}), ("RGB", "jpg", {}),
+    ("RGB", "jpg", {"keep_rgb": True}), ("CMYK", "jpg", {}), ("RGBA", "png", {}), ("RGBA", "bmp", {}), ("RGBA", "tiff", {}),
+    ("RGBA", "webp", {"lossless": True, "exact": True}), ("P", "png", {}), ("P", "bmp", {}), ("LA", "png", {}), ("RGB", "tiff", {"compression": "jpeg"})])
+def test_gray_of_colours(our, tmp_path, mode, suffix, options):
+    """Each of OpenCV's readers makes gray by a rule of its own; large enough for all roundings to occur."""
+    path = tmp_path / f"x.{suffix}"
+    picture(np.random.default_rng(12), 120, 130, mode).save(path, **options)
+    assert np.array_equal(our.decode(path, "opencv", channels=1), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
+    assert np.array_equal(our.decode(path, "pillow", channels=1), np.asarray(Image.open(path).convert("L")))
+
+
+def test_gray_of_bmp_with_alpha_mask(our, tmp_path):
+    path = tmp_path / "x.bmp"
+    cv2.imwrite(str(path), noise(np.random.default_rng(13), 200, 200, 4))
+    assert np.array_equal(our.decode(path, "opencv", channels=1), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
+
+
 def test_unchanged(our, tmp_path):
     rng = np.random.default_rng(5)
     for dtype in np.uint8, np.uint16:
