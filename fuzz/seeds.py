@@ -82,6 +82,12 @@ def encoded(image, **options):
     return f.getvalue()
 
 
+def turned():
+    exif = Image.Exif()
+    exif[0x112] = 6
+    return exif
+
+
 def run_length_bmp():
     """9 x 5 pixels in runs: repeated, copied, moved, ended."""
     pixels = b"".join(bytes([5, y, 0, 4, 1, 2, 3, 4, 0, 0]) for y in range(3)) + bytes([0, 2, 2, 1, 3, 7, 0, 1])
@@ -152,12 +158,14 @@ def corpus(converted):
         im = picture("L", (40, 33)).convert("1") if compression == "group4" else picture("RGB", (40, 33))
         yield f"tiff/{compression}.tiff", encoded(im, format="tiff", compression=compression)
     yield "webp/lossless.webp", encoded(picture("RGBA", (17, 9)), format="webp", lossless=True)
+    frames = [picture("RGBA", (17, 9), seed) for seed in range(3)]
+    yield "webp/animation.webp", encoded(frames[0], format="webp", save_all=True, append_images=frames[1:], exif=turned())
     yield "pnm/text.ppm", b"P3 # note\n2 2\n255\n0 1 2 3 4 5 6 7 8 9 10 11\n"
     yield "pnm/deep.pgm", b"P5 3 2 65535\n" + bytes(range(12))
     yield "bmp/rle8.bmp", run_length_bmp()
-    for mode, sub in (("RGB", 0), ("RGB", 2), ("L", 0)):
+    for mode, sub in (("RGB", 0), ("RGB", 1), ("RGB", 2), ("L", 0), ("CMYK", 0)):
         yield f"jpeg/{mode}_{sub}.jpg", encoded(picture(mode, (19, 13)), format="JPEG", quality=80, subsampling=sub)
-    yield "jpeg/progressive.jpg", encoded(picture("RGB", (24, 24)), format="JPEG", progressive=True)
+    yield "jpeg/progressive.jpg", encoded(picture("RGB", (24, 24)), format="JPEG", progressive=True, exif=turned())
     for target in ("onnx_reader", "onnx_passes"):
         yield f"{target}/functions.onnx", test_front.function_model().SerializeToString()
         yield f"{target}/if.onnx", test_front.if_model(3).SerializeToString()

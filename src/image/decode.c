@@ -120,7 +120,7 @@ static int finish(struct vn_decoded *d, struct vn_arena *a, const struct vn_deco
     TRY(to_8_bits(d, a, o, e));
     TRY(set_channels(d, a, o, e));
     TRY(make_smaller(d, a, o, e));
-    const int by_library = (by->turned_by >> o->library & 1) && !(o->unchanged && o->library == VN_LIB_OPENCV);
+    const int by_library = (by->turned_by >> o->library & 1) && !(o->library == VN_LIB_OPENCV && (o->unchanged || d->stays));
     if (d->orientation > 1 && (o->orientation == VN_ORIENT_APPLY || (o->orientation == VN_ORIENT_LIBRARY && by_library))) {
         const struct vn_picture in = d->p;
         TRY(vn_orient(&d->p, a, &in, d->orientation, e));

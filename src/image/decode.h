@@ -69,6 +69,7 @@ struct vn_decoded {
     int cmyk;            /* 255 = no ink */
     int bits;            /* of the file's samples; 1..16 */
     int orientation;     /* EXIF: 1..8, 0: not said */
+    int stays;           /* OpenCV does not turn it: an animation */
     int palette;         /* colours came from a palette */
     int color_key;       /* the file has a key colour or transparent palette entries; of these only palettes give an alpha channel */
     int keep_16;         /* 16 bits remain by every rule */

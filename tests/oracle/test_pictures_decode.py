@@ -259,6 +259,57 @@ def test_orientation(our, tmp_path, suffix, orientation):
         assert our.decode(path, "opencv", orientation=1).shape == (20, 31, 3)
 
 
+def animation(path, frames, **options):
+    frames[0].save(path, save_all=True, append_images=frames[1:], background=(10, 200, 30, 255), **options)
+
+
+def check_animation(our, path, what):
+    check(our, path, what)
+    assert np.array_equal(our.decode(path, "opencv", channels=1), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)), what
+    assert np.array_equal(our.decode(path, "opencv", unchanged=1, bgr=1), cv2.imread(str(path), cv2.IMREAD_UNCHANGED)), what
+    assert np.array_equal(our.decode(path, "pillow", unchanged=1), np.asarray(Image.open(path))), what
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_animated_webp(our, tmp_path, mode):
+    """The first frame. OpenCV, which turns other WebP files, leaves an animation as it lies."""
+    rng, path, exif = np.random.default_rng(14), tmp_path / "x.webp", Image.Exif()
+    exif[0x112] = 6
+    for options in {"lossless": True, "exact": True}, {"quality": 70}, {"allow_mixed": True, "exif": exif}:
+        for h, w in SIZES:
+            frames = [picture(rng, h, w, mode) for _ in range(3)]
+            animation(path, frames, **options)
+            assert Image.open(path).n_frames == 3
+            check_animation(our, path, f"{w}x{h} {options}")
+    assert our.decode(path, "pillow", orientation=2).shape == (w, h, 3)
+
+
+def chunk(name, data):
+    return name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+
+
+def one_frame(still, x, y, size, canvas, alpha):
+    """A still WebP's picture as the only frame, at (x, y) of a canvas."""
+    u24 = lambda *v: b"".join(struct.pack("<I", n)[:3] for n in v)
+    body = chunk(b"VP8X", bytes([2 | alpha << 4, 0, 0, 0]) + u24(canvas[0] - 1, canvas[1] - 1)) + chunk(b"ANIM", b"\x10\x20\x30\xff\0\0")
+    body += chunk(b"ANMF", u24(x // 2, y // 2, size[0] - 1, size[1] - 1, 100) + b"\0" + still[12:])
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
+
+
+@pytest.mark.parametrize("alpha", [0, 1])
+@pytest.mark.parametrize("lossless", [False, True])
+def test_animated_webp_frame_smaller_than_its_canvas(our, tmp_path, alpha, lossless):
+    f, path = io.BytesIO(), tmp_path / "x.webp"
+    picture(np.random.default_rng(15), 20, 31, "RGB").save(f, "webp", lossless=lossless)
+    for x, y in (0, 0), (6, 2), (9, 20):
+        path.write_bytes(one_frame(f.getvalue(), x, y, (31, 20), (40, 41), alpha))
+        check_animation(our, path, f"at {x}, {y}")
+    for x, size, canvas in (10, (31, 20), (40, 41)), (0, (30, 20), (40, 41)), (0, (31, 21), (40, 41)), (0, (31, 20), (31, 19)):
+        path.write_bytes(one_frame(f.getvalue(), x, 0, size, canvas, alpha))
+        with pytest.raises(pictures.Refused, match="x.webp: damaged WebP: its first frame has 31 x 20 pixels; want"):
+            our.decode(path, "pillow")
+
+
 def bmp(pixels, w, h, bits, compression=0, palette=b"", masks=b""):
     offset = 54 + len(masks) + len(palette)
     head = struct.pack("<IiiHHIIiiII", 40, w, h, 1, bits, compression, len(pixels), 2835, 2835, len(palette) // 4, 0)
@@ -290,12 +341,15 @@ def test_text_pnm(our, tmp_path):
         check(our, path, name, ["pillow"])
 
 
-@pytest.mark.parametrize("suffix", ["jpg", "png", "bmp", "ppm", "webp", "tiff"])
+@pytest.mark.parametrize("suffix", ["jpg", "png", "bmp", "ppm", "webp", "animation.webp", "tiff"])
 def test_cut_off(our, tmp_path, suffix):
     """Each file cut at many places: an error that names the file, or, where only what follows the pixels is missing, the same pixels."""
     rng = np.random.default_rng(8)
-    f = io.BytesIO()
-    Image.fromarray(noise(rng, 24, 33)).save(f, format={"jpg": "jpeg"}.get(suffix, suffix))
+    f, image = io.BytesIO(), Image.fromarray(noise(rng, 24, 33))
+    if suffix == "animation.webp":
+        animation(f, [image, image.rotate(90)], format="webp")
+    else:
+        image.save(f, format={"jpg": "jpeg"}.get(suffix, suffix))
     data = f.getvalue()
     whole = tmp_path / f"whole.{suffix}"
     whole.write_bytes(data)
