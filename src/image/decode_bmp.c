@@ -4,6 +4,7 @@
 
 #include "image/decode.h"
 
+#define MOST_PER_BYTE (1 << 14) /* pixels in runs: a move takes 4 bytes and goes over 255 x 255 */
 enum { PLAIN, RLE8, RLE4, BIT_FIELDS, ALPHA_BIT_FIELDS = 6 };
 
 struct bmp {
@@ -116,18 +117,27 @@ static void one_pixel(uint8_t *out, const struct bmp *b, const uint8_t *row, int
     }
 }
 
-static int read_plain(struct vn_picture *p, const struct bmp *b, struct vn_err *e)
+static size_t row_bytes(const struct bmp *b) { return ((size_t)b->w * b->bits + 31) / 32 * 4; }
+
+static int is_runs(const struct bmp *b) { return b->compression == RLE8 || b->compression == RLE4; }
+
+/* Before memory is taken for the pixels. */
+static int check_length(const struct bmp *b, struct vn_err *e)
 {
-    const size_t row = ((size_t)b->w * b->bits + 31) / 32 * 4;
-    if (b->pixels > b->bytes || (b->bytes - b->pixels) / row < (size_t)b->h)
+    const size_t left = b->bytes - b->pixels;
+    if (b->pixels > b->bytes || (is_runs(b) ? (size_t)b->w * b->h / MOST_PER_BYTE > left : left / row_bytes(b) < (size_t)b->h))
         return damaged(b, "the file ends too early", e);
+    return VN_OK;
+}
+
+static void read_plain(struct vn_picture *p, const struct bmp *b)
+{
     for (int y = 0; y < b->h; y++) {
-        const uint8_t *from = b->data + b->pixels + (size_t)(b->top_down ? y : b->h - 1 - y) * row;
+        const uint8_t *from = b->data + b->pixels + (size_t)(b->top_down ? y : b->h - 1 - y) * row_bytes(b);
         uint8_t *to = p->data + (size_t)y * b->w * p->c;
         for (int x = 0; x < b->w; x++)
             one_pixel(to + (size_t)x * p->c, b, from, x, p->c);
     }
-    return VN_OK;
 }
 
 /* Colour `index` at the pen, which moves on; what lies outside is dropped. */
@@ -145,7 +155,7 @@ static int read_runs(struct vn_picture *p, const struct bmp *b, struct vn_err *e
     for (size_t i = 0, n = (size_t)b->w * b->h; i < n; i++)
         memcpy(p->data + i * p->c, b->palette[0], (size_t)p->c);
     for (int x = 0, y = 0; y < b->h;) {
-        if (b->pixels > b->bytes || end - d < 2)
+        if (end - d < 2)
             return damaged(b, "the file ends too early", e);
         const int n = d[0], v = d[1];
         d += 2;
@@ -192,12 +202,16 @@ static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work,
     b->path = in->path;
     b->fill = in->options->library == VN_LIB_OPENCV;
     TRY(read_header(b, e));
+    TRY(check_length(b, e));
     d->bits = 8;
     d->palette = b->bits <= 8;
     d->gray = b->bits == 32 && b->mask[3] ? VN_GRAY_CUT : VN_GRAY_14_BITS;
     const int channels = is_gray(b) ? 1 : b->bits > 8 && b->mask[3] ? 4 : 3;
     TRY(vn_picture_new(&d->p, a, b->w, b->h, channels, VN_PIXEL_U8, e));
-    return b->compression == RLE8 || b->compression == RLE4 ? read_runs(&d->p, b, e) : read_plain(&d->p, b, e);
+    if (is_runs(b))
+        return read_runs(&d->p, b, e);
+    read_plain(&d->p, b);
+    return VN_OK;
 }
 
 static int is(const uint8_t *data, size_t bytes) { return bytes >= 2 && data[0] == 'B' && data[1] == 'M'; }
