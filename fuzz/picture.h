@@ -1,4 +1,5 @@
-/* fuzz/picture.h - the body of a target for one picture format, FORMAT_NAME: any bytes give pixels or an error, by every library's rule. */
+/* fuzz/picture.h - the body of a target for one picture format, FORMAT_NAME: any bytes give pixels or an error, by every library's rule; the length
+ * chooses how JPEGs are decoded. */
 #ifndef VN_FUZZ_PICTURE_H
 #define VN_FUZZ_PICTURE_H
 
@@ -21,10 +22,14 @@ static void one(struct vn_arena *a, const uint8_t *data, size_t size)
         return;
     for (int i = 0; i < 3; i++) {
         static const struct vn_decode_options ways[] = { { .library = VN_LIB_OPENCV }, { .library = VN_LIB_PILLOW, .channels = 1 },
-                                                         { .library = VN_LIB_SKIMAGE, .orientation = VN_ORIENT_APPLY } };
+                                                         { .library = VN_LIB_SKIMAGE, .orientation = VN_ORIENT_APPLY, .draft = { 9, 5 } } };
+        struct vn_decode_options o = ways[i];
         struct vn_picture p;
         struct vn_err e;
-        if (vn_decode_memory(&p, a, data, size, "fuzz." FORMAT_NAME, &ways[i], &e) == VN_OK)
+        o.dct = (enum vn_jpeg_dct)(size % 4);
+        o.upsampling = (enum vn_upsampling)(size / 4 % 3);
+        o.reduce = 1 << size / 12 % 4;
+        if (vn_decode_memory(&p, a, data, size, "fuzz." FORMAT_NAME, &o, &e) == VN_OK)
             seen += look(&p);
     }
 }
