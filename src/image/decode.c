@@ -169,6 +169,14 @@ int vn_picture_read(struct vn_picture *p, struct vn_arena *a, const char *path, 
     return vn_decode_file(p, a, path, &o, e);
 }
 
+int vn_decode_check_length(const char *path, const char *format, uint64_t stored, uint64_t most, uint64_t wanted, struct vn_err *e)
+{
+    if (wanted / most <= stored)
+        return VN_OK;
+    return vn_fail(e, VN_E_INPUT, "%s: damaged %s: %llu bytes of data; a picture of this size takes %llu or more", path, format,
+                   (unsigned long long)stored, (unsigned long long)(wanted / most));
+}
+
 /* ---- EXIF ---- */
 
 static unsigned number(const uint8_t *p, int bytes, int big)

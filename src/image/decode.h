@@ -98,6 +98,11 @@ const struct vn_decoder *const *vn_decoders(void);
 const struct vn_decoder *vn_decoder_find(const uint8_t *data, size_t bytes); /* NULL: none */
 int vn_picture_is_image_name(const char *path);                             /* has the suffix of a format */
 
+/* For decoders, before they take memory: refuses `stored` bytes that are too few, as one of them stands for at most `most` of what is
+ * `wanted` in all (bytes, pixels, rows). */
+int vn_decode_check_length(const char *path, const char *format, uint64_t stored, uint64_t most, uint64_t wanted, struct vn_err *e);
+#define VN_DEFLATE_MOST 1032
+
 /* Orientation in a block of EXIF data, with or without its "Exif" head; 0: none, or damaged. */
 int vn_exif_orientation(const uint8_t *data, size_t bytes);
 

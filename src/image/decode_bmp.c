@@ -124,10 +124,10 @@ static int is_runs(const struct bmp *b) { return b->compression == RLE8 || b->co
 /* Before memory is taken for the pixels. */
 static int check_length(const struct bmp *b, struct vn_err *e)
 {
-    const size_t left = b->bytes - b->pixels;
-    if (b->pixels > b->bytes || (is_runs(b) ? (size_t)b->w * b->h / MOST_PER_BYTE > left : left / row_bytes(b) < (size_t)b->h))
+    if (b->pixels > b->bytes)
         return damaged(b, "the file ends too early", e);
-    return VN_OK;
+    return is_runs(b) ? vn_decode_check_length(b->path, "BMP", b->bytes - b->pixels, MOST_PER_BYTE, (uint64_t)b->w * b->h, e)
+                      : vn_decode_check_length(b->path, "BMP", b->bytes - b->pixels, 1, (uint64_t)row_bytes(b) * b->h, e);
 }
 
 static void read_plain(struct vn_picture *p, const struct bmp *b)

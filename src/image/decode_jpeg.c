@@ -79,11 +79,21 @@ static void choose_arithmetic(struct jpeg_decompress_struct *c, const struct vn_
     c->scale_denom = reduction(c, o);
 }
 
+/* A block takes a bit or more, but for arithmetic coding. */
+static int check_length(const struct jpeg_decompress_struct *c, const struct vn_decode_in *in, struct vn_err *e)
+{
+    uint64_t blocks = 0;
+    for (int i = 0; i < c->num_components; i++)
+        blocks += (uint64_t)c->comp_info[i].width_in_blocks * c->comp_info[i].height_in_blocks;
+    return c->arith_code ? VN_OK : vn_decode_check_length(in->path, "JPEG", in->bytes, 8, blocks, e);
+}
+
 static int read_pixels(struct vn_decoded *d, struct vn_arena *a, struct jpeg_decompress_struct *c, const struct vn_decode_in *in, struct vn_err *e)
 {
     jpeg_save_markers(c, JPEG_APP0 + 1, 0xffff);
     jpeg_read_header(c, TRUE);
     TRY(vn_picture_check_size(c->image_width, c->image_height, in->path, e));
+    TRY(check_length(c, in, e));
     const J_COLOR_SPACE s = c->jpeg_color_space;
     if (s != JCS_GRAYSCALE && s != JCS_YCbCr && s != JCS_RGB && s != JCS_CMYK && s != JCS_YCCK)
         return vn_fail(e, VN_E_UNSUPPORTED, "%s: JPEG with %d colour components is not supported", in->path, c->num_components);

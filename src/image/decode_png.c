@@ -92,6 +92,7 @@ static int read_pixels(struct vn_decoded *d, struct vn_arena *a, struct vn_arena
     png_read_info(j->png, j->info);
     const png_uint_32 w = png_get_image_width(j->png, j->info), h = png_get_image_height(j->png, j->info);
     TRY(vn_picture_check_size(w, h, j->in->path, e));
+    TRY(vn_decode_check_length(j->in->path, "PNG", j->in->bytes, VN_DEFLATE_MOST, (uint64_t)png_get_rowbytes(j->png, j->info) * h, e));
     expand(d, j);
     d->orientation = orientation(j);
     const enum vn_pixel_type t = png_get_bit_depth(j->png, j->info) == 16 ? VN_PIXEL_U16 : VN_PIXEL_U8;

@@ -104,6 +104,46 @@ static uint16_t field(const struct job *j, uint32_t tag)
     return x;
 }
 
+/* The most bytes of samples that one byte of the file can stand for; ROWS: rows of any width, of a bit each. */
+#define ROWS 0
+static const struct {
+    int compression, most;
+} codecs[] = {
+    { COMPRESSION_NONE, 1 },
+    { COMPRESSION_PACKBITS, 64 },
+    { COMPRESSION_LZW, 4096 },
+    { COMPRESSION_DEFLATE, VN_DEFLATE_MOST },
+    { COMPRESSION_ADOBE_DEFLATE, VN_DEFLATE_MOST },
+    { COMPRESSION_JPEG, 1024 },
+    { COMPRESSION_CCITTRLE, ROWS },
+    { COMPRESSION_CCITTRLEW, ROWS },
+    { COMPRESSION_CCITTFAX3, ROWS },
+    { COMPRESSION_CCITTFAX4, ROWS },
+};
+
+static int most_per_byte(int compression)
+{
+    for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++)
+        if (codecs[i].compression == compression)
+            return codecs[i].most;
+    return 1 << 15;
+}
+
+/* Can the strips or tiles hold one sample of each pixel? */
+static int check_length(const struct job *j, uint32_t w, uint32_t h, struct vn_err *e)
+{
+    const uint32_t n = TIFFIsTiled(j->tif) ? TIFFNumberOfTiles(j->tif) : TIFFNumberOfStrips(j->tif);
+    const int most = most_per_byte(field(j, TIFFTAG_COMPRESSION));
+    const uint64_t row = ((uint64_t)w * field(j, TIFFTAG_BITSPERSAMPLE) + 7) / 8;
+    uint64_t stored = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint64_t bytes = TIFFGetStrileByteCount(j->tif, i);
+        stored += bytes < j->in->bytes ? bytes : j->in->bytes;
+    }
+    return most == ROWS ? vn_decode_check_length(j->in->path, "TIFF", stored, 8, h, e)
+                        : vn_decode_check_length(j->in->path, "TIFF", stored, (uint64_t)most, row * h, e);
+}
+
 static int is_plain(const struct job *j)
 {
     const uint16_t photo = field(j, TIFFTAG_PHOTOMETRIC), bits = field(j, TIFFTAG_BITSPERSAMPLE), n = field(j, TIFFTAG_SAMPLESPERPIXEL);
@@ -170,6 +210,7 @@ static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work,
     if (open_file(j) < 0 || !TIFFGetField(j->tif, TIFFTAG_IMAGEWIDTH, &w) || !TIFFGetField(j->tif, TIFFTAG_IMAGELENGTH, &h))
         return damaged(j, e);
     TRY(vn_picture_check_size(w, h, in->path, e));
+    TRY(check_length(j, w, h, e));
     const int plain = is_plain(j), n = field(j, TIFFTAG_SAMPLESPERPIXEL), photo = field(j, TIFFTAG_PHOTOMETRIC);
     const int gray = photo == PHOTOMETRIC_MINISBLACK || photo == PHOTOMETRIC_MINISWHITE;
     d->bits = field(j, TIFFTAG_BITSPERSAMPLE);
