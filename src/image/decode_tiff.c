@@ -194,10 +194,10 @@ static int read_converted(struct vn_picture *p, struct vn_arena *work, struct jo
     const uint16_t o = field(j, TIFFTAG_ORIENTATION);
     if (!TIFFReadRGBAImageOriented(j->tif, (uint32_t)p->w, (uint32_t)p->h, rgba, o ? o : ORIENTATION_TOPLEFT, 1))
         return damaged(j, e);
-    for (size_t i = 0; i < n; i++) {
-        const uint8_t v[4] = { (uint8_t)TIFFGetR(rgba[i]), (uint8_t)TIFFGetG(rgba[i]), (uint8_t)TIFFGetB(rgba[i]), (uint8_t)TIFFGetA(rgba[i]) };
-        memcpy(p->data + i * p->c, v, (size_t)p->c);
-    }
+    uint8_t *to = p->data;
+    for (size_t i = 0; i < n; i++)
+        for (int c = 0; c < p->c; c++)
+            *to++ = (uint8_t)(rgba[i] >> 8 * c); /* R lies lowest */
     return VN_OK;
 }
 
