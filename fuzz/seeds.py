@@ -3,7 +3,7 @@
 
     seeds.py FOLDER CONVERTED
 
-FOLDER gets bin/ bmp/ caffe_reader/ config/ jpeg/ npy/ onnx_passes/ onnx_reader/ png/ pnm/ tiff/ trace/ webp/. CONVERTED: the folder of a conversion of examples/digits (ONNX stages and
+FOLDER gets a folder for each target. CONVERTED: the folder of a conversion of examples/digits (ONNX stages and
 .bin). Needs the packages of the tests.
 """
 import glob
@@ -67,6 +67,23 @@ calibration_parameters:
 compiler_parameters:
 """,
 }
+
+
+PIPELINES = ["""steps:
+  - decode: {library: opencv, order: gray, orientation: keep, dct: ifast, upsampling: simple, reduce: 2}
+  - colour: rgb
+  - yuv: {to: rgb, layout: nv12, rule: opencv, range: video, down: mean, up: linear}
+  - resize: {size: [7, 11], rule: exact, library: opencv, interpolation: area, stage: resized}
+  - normalise: {divide: 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}
+  - layout: NCHW
+  - dtype: {to: int8, minus_128: true}
+""", """- letterbox: {size: 20, library: pillow, interpolation: lanczos, position: top_left, value: [1, 2, 3]}
+- warp: {matrix: [1, 0.5, 3, 0, 1, 2], size: [8, 9], inverse: true}
+- PadResizeTransformer: {target_size: [16, 12], pad_value: 3}
+- BGR2YUV444Transformer(data_format='HWC')
+""", "decode pillow draft=9,5; short_side 8 interpolation=bicubic version=13; center_crop 20 pad=true; swap; orient 6; HWC2CHW; BGR2RGB('CHW'); F32ToU8",
+    "crop 1,1,3,3; pad 1 2 3 4 value=9; pad_to 16 position=bottom_right; normalise times=2 scale=0.5; layout HWC",
+    "resize 12 library=skimage rule=fit interpolation=order3; resize 3 4 library=torchvision antialias=on; yuv planes layout=i420"]
 
 
 def picture(mode, size, seed=0):
@@ -147,6 +164,7 @@ def corpus(converted):
     yield from ((f"trace/{name}", data) for name, data in traces())
     yield from caffe()
     yield from ((f"config/{name}.yaml", text.encode()) for name, text in CONFIGS.items())
+    yield from ((f"pipeline/{i}.txt", text.encode()) for i, text in enumerate(PIPELINES))
     yield from ((f"npy/{name}.npy", npy(x)) for name, x in arrays())
     for mode in ("RGB", "L", "RGBA", "LA", "P", "1"):
         yield f"png/{mode}.png", encoded(picture("L", (9, 7)).convert(mode) if mode == "1" else picture(mode, (9, 7)), format="PNG")

@@ -1,4 +1,5 @@
 /* Pipelines as text: the short form, YAML, and back. Both readers set parameters through the table. */
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,12 +31,21 @@ static int is_word_of(const char *words, const char *w)
     return 0;
 }
 
+/* Texts and names of stages: what needs no quotes and is a file's name. */
+static int is_plain(const char *w)
+{
+    return isalnum((unsigned char)*w) && !w[strspn(w, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")];
+}
+#define PLAIN "letters, digits, '_', '.', '-'"
+
 static const char *want(const struct vn_step_param *p, char *buf, size_t n)
 {
     if (p->kind == VN_PARAM_WORD)
         snprintf(buf, n, "%s", p->words);
     else if (p->kind == VN_PARAM_BOOL)
         snprintf(buf, n, "true or false");
+    else if (p->kind == VN_PARAM_TEXT)
+        snprintf(buf, n, PLAIN);
     else if (p->least == p->most)
         snprintf(buf, n, "%d %s from %g to %g", p->most, p->kind == VN_PARAM_INT ? "whole numbers" : "numbers", p->min, p->max);
     else
@@ -96,7 +106,8 @@ static int set_value(struct vn_step_value *v, struct vn_arena *a, const struct v
         v->v[0] = *words[0] == 't' || *words[0] == 'T' || *words[0] == '1';
         v->n = 1;
     }
-    return p->kind == VN_PARAM_WORD && !is_word_of(p->words, words[0]) ? bad_value(s, p, words[0], e) : VN_OK;
+    const int good = p->kind == VN_PARAM_WORD ? is_word_of(p->words, words[0]) : p->kind == VN_PARAM_BOOL || !*words[0] || is_plain(words[0]);
+    return good ? VN_OK : bad_value(s, p, words[0], e);
 }
 
 /* A transformer's arguments are collected as text for its own reader. */
@@ -110,7 +121,9 @@ static void add_argument(struct vn_pipe_step *s, struct vn_arena *a, const char 
 
 int vn_step_set(struct vn_pipe_step *s, struct vn_arena *a, const char *param, const char *const *words, int n, struct vn_err *e)
 {
-    if (param && !strcmp(param, "stage") && n == 1 && *words[0]) {
+    if (param && !strcmp(param, "stage")) {
+        if (n != 1 || !is_plain(words[0]))
+            return vn_fail(e, VN_E_INPUT, "step %s: stage: want " PLAIN ", got '%s'", s->kind ? s->kind->name : s->transform->name, n == 1 ? words[0] : "a list");
         s->stage = vn_arena_str(a, words[0]);
         return VN_OK;
     }
@@ -270,6 +283,7 @@ int vn_pipeline_parse(struct vn_pipeline **out, struct vn_arena *a, const char *
 
 struct reader {
     yaml_parser_t parser;
+    yaml_event_t ev;
     struct vn_arena *a;
     const char *path;
     struct vn_err *e;
@@ -282,24 +296,28 @@ static int fail(struct reader *r, int line, const char *what)
     return vn_fail(r->e, VN_E_INPUT, "%s:%d: %s", r->path, line, what);
 }
 
+static void release(void *p)
+{
+    struct reader *r = p;
+    yaml_event_delete(&r->ev);
+    yaml_parser_delete(&r->parser);
+}
+
 static int next(struct reader *r)
 {
-    yaml_event_t ev;
-    if (!yaml_parser_parse(&r->parser, &ev)) {
+    yaml_event_delete(&r->ev);
+    if (!yaml_parser_parse(&r->parser, &r->ev)) {
         if (r->parser.error == YAML_MEMORY_ERROR || !r->parser.problem)
             return vn_fail(r->e, VN_E_NOMEM, "%s: out of memory", r->path);
         return vn_fail(r->e, VN_E_INPUT, "%s:%zu: not YAML: %s", r->path, r->parser.problem_mark.line + 1, r->parser.problem);
     }
-    r->type = ev.type;
-    r->line = (int)ev.start_mark.line + 1;
-    size_t n = 0;
-    if (ev.type == YAML_SCALAR_EVENT) {
-        n = ev.data.scalar.length;
-        r->text = vn_arena_strn(r->a, (const char *)ev.data.scalar.value, n);
+    r->type = r->ev.type;
+    r->line = (int)r->ev.start_mark.line + 1;
+    if (r->type == YAML_SCALAR_EVENT) {
+        r->text = vn_arena_strn(r->a, (const char *)r->ev.data.scalar.value, r->ev.data.scalar.length);
+        if (strlen(r->text) != r->ev.data.scalar.length)
+            return fail(r, r->line, "a zero byte in a value");
     }
-    yaml_event_delete(&ev);
-    if (r->type == YAML_SCALAR_EVENT && strlen(r->text) != n)
-        return fail(r, r->line, "a zero byte in a value");
     return r->type == YAML_ALIAS_EVENT ? fail(r, r->line, "aliases are not supported") : VN_OK;
 }
 
@@ -404,18 +422,39 @@ static int read_document(struct reader *r, struct vn_pipeline *p)
 int vn_pipeline_yaml(struct vn_pipeline **out, struct vn_arena *a, const char *text, size_t bytes, const char *path, struct vn_err *e)
 {
     struct vn_pipeline *p = NEW(a, struct vn_pipeline);
-    struct reader r = { .a = a, .path = path, .e = e };
+    struct vn_arena *work = vn_arena_new(); /* the parser is released with it, also when memory runs out */
+    struct reader *r = NEW(work, struct reader);
+    *r = (struct reader){ .a = a, .path = path, .e = e };
     p->path = vn_arena_str(a, path);
     *out = p;
-    if (!yaml_parser_initialize(&r.parser))
-        return vn_fail(e, VN_E_NOMEM, "%s: out of memory", path);
-    yaml_parser_set_input_string(&r.parser, (const unsigned char *)text, bytes);
-    const int status = read_document(&r, p);
-    yaml_parser_delete(&r.parser);
+    vn_arena_defer(work, release, r);
+    int status = vn_fail(e, VN_E_NOMEM, "%s: out of memory", path);
+    if (yaml_parser_initialize(&r->parser)) {
+        yaml_parser_set_input_string(&r->parser, (const unsigned char *)text, bytes);
+        status = read_document(r, p);
+    }
+    vn_arena_free(&work);
     return status;
 }
 
 /* ---- and back ---- */
+
+/* As few digits as give the same number again. */
+static const char *number_text(double x, struct vn_arena *a)
+{
+    const char *text = vn_arena_fmt(a, "%.9g", x);
+    for (int digits = 10; strtod(text, NULL) != x; digits++)
+        text = vn_arena_fmt(a, "%.*g", digits, x);
+    return text;
+}
+
+static const char *quoted(const char *s, struct vn_arena *a)
+{
+    const char *text = "\"";
+    for (; *s; s++)
+        text = vn_arena_fmt(a, *s == '"' || *s == '\\' ? "%s\\%c" : (unsigned char)*s < ' ' ? "%s\\x%02x" : "%s%c", text, *s);
+    return vn_arena_fmt(a, "%s\"", text);
+}
 
 static const char *value_text(const struct vn_step_param *p, const struct vn_step_value *v, struct vn_arena *a)
 {
@@ -423,7 +462,7 @@ static const char *value_text(const struct vn_step_param *p, const struct vn_ste
         return v->word;
     const char *text = v->n > 1 ? "[" : "";
     for (int i = 0; i < v->n; i++)
-        text = vn_arena_fmt(a, "%s%s%.9g", text, i ? ", " : "", v->v[i]);
+        text = vn_arena_fmt(a, "%s%s%s", text, i ? ", " : "", number_text(v->v[i], a));
     return v->n > 1 ? vn_arena_fmt(a, "%s]", text) : text;
 }
 
@@ -431,7 +470,7 @@ static const char *value_text(const struct vn_step_param *p, const struct vn_ste
 static const char *step_text(const struct vn_pipe_step *s, struct vn_arena *a)
 {
     if (s->transform)
-        return vn_arena_fmt(a, "\"%s\"", s->text);
+        return quoted(s->text, a);
     const char *text = "";
     for (int i = 0; s->kind->params[i].name; i++) {
         const struct vn_step_param *p = &s->kind->params[i];
@@ -446,7 +485,7 @@ static const char *step_text(const struct vn_pipe_step *s, struct vn_arena *a)
 
 const char *vn_pipeline_text(const struct vn_pipeline *p, struct vn_arena *a)
 {
-    const char *text = "steps:\n";
+    const char *text = p->steps.n ? "steps:\n" : "steps: []\n";
     for (int i = 0; i < p->steps.n; i++)
         text = vn_arena_fmt(a, "%s  - %s\n", text, step_text(&p->steps.v[i], a));
     return text;

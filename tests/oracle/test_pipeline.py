@@ -68,6 +68,11 @@ CASES = {
     "pillow": ("short_side 24 interpolation=bicubic version=13; center_crop 20", pillow),
     "transformers": ("short_side 24 interpolation=bicubic version=13; center_crop 20; HWC2CHW; BGR2RGB('CHW'); F32ToU8",
                      lambda p: pillow(p).transpose(2, 0, 1)[::-1]),
+    "numbers of many digits": ("- warp: {matrix: [0.123456789012345, 0.1, 7, 0.3333333333333333, 1.7, -20.123456789], size: [30, 20], inverse: true, version: 4.13}\n",
+                               lambda p: cv2.warpAffine(np.asarray(Image.open(p).convert("RGB")), np.array(
+                                   [[0.123456789012345, 0.1, 7], [0.3333333333333333, 1.7, -20.123456789]]), (30, 20), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)),
+    "quotes": ('short_side 24 interpolation=bicubic version=13; center_crop 20; HWC2CHW; BGR2RGB("CHW"); F32ToU8',
+               lambda p: pillow(p).transpose(2, 0, 1)[::-1]),
     "transformers in YAML": ("""- short_side: {size: 24, interpolation: bicubic, version: 13}
 - center_crop: 20
 - MeanTransformer: {means: [1, 2, 3], data_format: HWC}
@@ -95,6 +100,11 @@ def test_the_shown_text_is_the_same_pipeline(folder, name):
     prep(folder, shown)
     assert {p.name: p.read_bytes() for p in (folder / "out").glob("*.npy")} == before
     assert prep(folder, shown, "--show").out == shown
+
+
+def test_a_text_says_all_digits_and_no_step(folder):
+    assert "0.123456789012345," in prep(folder, CASES["numbers of many digits"][0], "--show").out
+    assert prep(folder, ";", "--show").out == prep(folder, "steps: []\n", "--show").out == "steps: []\n"
 
 
 def fast(path):
@@ -190,7 +200,9 @@ def test_raw_bytes(folder):
     ("- resize: {size: [[1]]}\n", "want a list of plain values"), ("- {\n", "not YAML"), ("- resize: &a 5\n- resize: *a\n", "aliases"),
     ("- crop: [0, 0, 70, 70]\n- center_crop: 5\n", "p.yaml:1: crop of 70 x 70"), ("- MeanTransformr: 5\n", "did you mean 'MeanTransformer'?"),
     ("- ' '\n", "without a name"), ("- resize: 5\n- pad: {border: [1,1,1,1], stage: resize}\n", "an earlier step has the stage"),
-    ("- resize: [1,2,3,4,5,6,7,8,9]\n", "more than 8"), ("normalise times=2 divide=3", "divide and times"),
+    ("- resize: [1,2,3,4,5,6,7,8,9]\n", "more than 8"),
+    ("- swap: {stage: ../x}\n", "step swap: stage: want letters, digits, '_', '.', '-', got '../x'"), ("- swap: {stage: [a, b]}\n", "got 'a list'"),
+    ("resize 5 5 version='12'", "version: want letters"), ("normalise times=2 divide=3", "divide and times"),
     ("decode reduce=3", "reduce: want 1|2|4|8, got '3'"), ("decode dct=fast", "dct: want library|islow|ifast|float, got 'fast'"),
     ("decode reduce=2 draft=9", "reduce and draft are given; want one of them"), ("decode draft=0", "draft: want 1 to 2 whole numbers"),
 ])
