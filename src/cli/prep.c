@@ -127,7 +127,7 @@ static void make_part(void *ctx, int part)
 
 /* ---- the manifest ---- */
 
-/* NULL: a name is not UTF-8, or memory has run out. */
+/* NULL: memory has run out. */
 static json_t *manifest(const struct job *j, const char *pipeline, int n)
 {
     json_t *files = json_object();
@@ -151,7 +151,7 @@ static int write_manifest(const struct job *j, const char *path, const char *pip
     char *text = json_dumps(m, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
     json_decref(m);
     if (!text)
-        return vn_fail(e, VN_E_INPUT, "%s: no manifest: a file's name is not UTF-8, or memory has run out", j->dir);
+        return vn_fail(e, VN_E_NOMEM, "%s: out of memory", path);
     const int status = vn_file_write(path, text, strlen(text), e);
     free(text);
     return status;
@@ -173,6 +173,18 @@ static json_t *read_manifest(struct vn_arena *a, const char *path, const char *p
 
 /* ---- the command ---- */
 
+/* The manifest will hold it. */
+static int check_name(const char *folder, const char *name, struct vn_err *e)
+{
+    json_error_t why = { 0 };
+    json_t *text = json_pack_ex(&why, 0, "s", name);
+    json_decref(text);
+    if (text)
+        return VN_OK;
+    return json_error_code(&why) == json_error_invalid_utf8 ? vn_fail(e, VN_E_INPUT, "%s/%s: the name is not UTF-8; want one that manifest.json can hold", folder, name)
+                                                            : vn_fail(e, VN_E_NOMEM, "%s/%s: out of memory", folder, name);
+}
+
 static int collect(struct job *j, int *n, const char *folder, struct vn_arena *a, struct vn_err *e)
 {
     const char **names;
@@ -191,6 +203,7 @@ static int collect(struct job *j, int *n, const char *folder, struct vn_arena *a
     for (int i = 0; i < *n; i++) {
         const char *name = pictures.v[(int64_t)i * pictures.n / *n], *stem = vn_path_stem(a, name);
         const char *file = vn_arena_fmt(a, "%s.%s", stem, j->format);
+        TRY(check_name(folder, name, e));
         if (vn_map_get(used, file)) /* x.jpg beside x.png */
             file = vn_arena_fmt(a, "%s.%s", name, j->format);
         vn_map_set(used, file, j);

@@ -1,4 +1,5 @@
 /* From a file's own pixels to what a library's call gives. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -142,8 +143,12 @@ int vn_decode_memory(struct vn_picture *p, struct vn_arena *a, const uint8_t *da
     const struct vn_decode_in in = { data, bytes, path, o };
     struct vn_decoded d = { 0 };
     struct vn_arena *work = vn_arena_new(); /* what decoders hold is released with it, also when memory runs out */
+    errno = 0;
     const int status = by->read(&d, a, work, &in, e);
+    const int memory = errno == ENOMEM; /* libtiff and libwebp call it damage, or go on with less */
     vn_arena_free(&work);
+    if (memory)
+        return vn_fail(e, VN_E_NOMEM, "%s: out of memory", path);
     TRY(status);
     if (finish(&d, a, by, o, e) < 0)
         return vn_fail_at(e, "%s", path);

@@ -1,5 +1,6 @@
 /* TIFF, by libtiff: the first picture. Gray, RGB and RGBA of 8 and 16 bits in strips are read as they are; tiles, palettes, YCbCr and
  * fewer bits through the library's own conversion to 8-bit RGBA. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -87,7 +88,7 @@ static int open_file(struct job *j)
     TIFFOpenOptionsSetWarningHandlerExtR(o, no_message, NULL);
     j->tif = TIFFClientOpenExt(j->in->path, "rm", j, feed, refuse, seek, stay_open, size, NULL, NULL, o);
     TIFFOpenOptionsFree(o);
-    return j->tif ? 0 : -1;
+    return j->tif && errno != ENOMEM ? 0 : -1; /* without memory it leaves fields out, and falls over that later */
 }
 
 /* ---- pixels ---- */

@@ -2,6 +2,7 @@
 import concurrent.futures
 import json
 import re
+import shutil
 import sys
 
 import numpy as np
@@ -51,6 +52,15 @@ def traces(folder):
     return ["align", folder / "a.npz", folder / "b.npz", "--images", folder / "x.png"]
 
 
+def check(total, runs, done=tool.DONE):
+    statuses = [r.status for _, r in runs]
+    print(f"{total} allocations, {len(runs)} runs: " + ", ".join(f"{statuses.count(s)} with status {s}" for s in sorted(set(statuses))))
+    for n, r in runs:
+        assert r.status in (done, tool.INTERNAL), f"allocation {n}: {r}"
+        assert r.status == done or re.search("(?i)memory", r.err), f"allocation {n}: {r}"
+    assert tool.INTERNAL in statuses
+
+
 @pytest.mark.parametrize("forever", [False, True], ids=["one_fails", "all_later_fail"])
 @pytest.mark.parametrize("command", ["check", "convert", "run", "verify", "init", "caffe", "eval", "coco", "data", "align"])
 def test_failing_allocations(digits, tmp_path, command, forever):
@@ -68,11 +78,46 @@ def test_failing_allocations(digits, tmp_path, command, forever):
     total = int(re.search(r"allocations: (\d+)", whole.err)[1])
     with concurrent.futures.ThreadPoolExecutor(1 if command in ("init", "convert") else 2) as pool:
         runs = list(pool.map(lambda n: (n, once(args, n, forever), (tmp_path / "x.yaml").unlink(missing_ok=True)), steps(total)))
-    statuses = [r.status for _, r, _ in runs]
-    print(f"{total} allocations, {len(runs)} runs: " + ", ".join(f"{statuses.count(s)} with status {s}" for s in sorted(set(statuses))))
-    for n, r, _ in runs:
-        assert r.status in (whole.status, tool.INTERNAL), f"allocation {n}: {r}"
-        assert r.status == whole.status and r.out == whole.out or re.search("(?i)memory", r.err), f"allocation {n}: {r}"
-    assert tool.INTERNAL in statuses
+    if command == "align":
+        assert all(r.status == tool.INTERNAL or r.out == whole.out for _, r, _ in runs)
+    check(total, [(n, r) for n, r, _ in runs], whole.status)
     left = [p.name for p in out.rglob("*")] if out.exists() else []
     assert all(name.endswith((".onnx", ".bin")) for name in left), left
+
+
+# Not here: lossless WebP, and TIFF with LZW, deflate or JPEG: libwebp 1.2.4 and libtiff 4.5.0 fall over failed allocations of their own.
+PICTURES = {"x.png": ("P", {}), "x.bmp": ("P", {}), "x.ppm": ("RGB", {}), "x.jpg": ("RGB", {"progressive": True}), "cmyk.jpg": ("CMYK", {}),
+            "x.webp": ("RGB", {"quality": 80}), "animation.webp": ("RGB", {"quality": 80, "frames": 2}), "x.tiff": ("RGB", {}), "palette.tiff": ("P", {}),
+            "fax.tiff": ("1", {"compression": "group4"})}
+PIPELINE = """steps:
+  - decode: {library: opencv, reduce: 2, orientation: keep}
+  - letterbox: {size: [9, 8], library: opencv}
+  - BGR2RGB(data_format=HWC)
+  - normalise: {divide: 255, mean: [0.4, 0.5, 0.6]}
+  - layout: NCHW
+"""
+
+
+@pytest.mark.parametrize("forever", [False, True], ids=["one_fails", "all_later_fail"])
+@pytest.mark.parametrize("name", PICTURES)
+def test_failing_allocations_of_prep(tmp_path, name, forever):
+    """A decoder that goes on without memory would give other pixels: what is written is right."""
+    Image = pytest.importorskip("PIL.Image")
+    mode, options = PICTURES[name]
+    frames = [Image.linear_gradient("L").rotate(90 * i).resize((13, 10)).convert("RGB").convert(mode) for i in range(options.pop("frames", 1))]
+    more = {"save_all": True, "append_images": frames[1:]} if frames[1:] else {}
+    (tmp_path / "in").mkdir()
+    frames[0].save(tmp_path / "in" / name, **options, **more)
+    (tmp_path / "p.yaml").write_text(PIPELINE)
+    file = tmp_path / "out" / (name.split(".")[0] + ".npy")
+
+    def prep(n):
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        r = once(["prep", tmp_path / "in", "--pipeline", tmp_path / "p.yaml", "-o", tmp_path / "out"], n, forever)
+        return r, file.read_bytes() if file.exists() else None
+    whole, want = prep(0)
+    total = int(re.search(r"allocations: (\d+)", whole.err)[1])
+    assert whole.status == tool.DONE and want
+    runs = [(n, *prep(n)) for n in steps(total)]
+    check(total, [(n, r) for n, r, _ in runs])
+    assert all(made == want for _, r, made in runs if r.status == tool.DONE)
