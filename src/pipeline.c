@@ -255,12 +255,13 @@ static int note_pipeline(struct vn_conversion *c, struct vn_err *e)
     const struct graph *g = c->original;
     struct vn_pixel_format f;
     struct vn_pipeline *p;
-    struct vn_picture out;
+    struct vn_frame frame;
     struct vn_arena *a = c->arena;
     if (!c->config->preprocess_on || !vn_picture_is_image_name(first) || !vn_input_format(&f, &c->config->inputs[0], &g->inputs.v[0]->shape))
         return VN_OK;
     TRY(vn_pipeline_parse(&p, a, c->config->pipeline ? c->config->pipeline : vn_arena_fmt(a, "resize %d %d", f.w, f.h), e));
-    TRY(vn_pipeline_pixels(&out, a, p, first, e));
+    TRY(vn_pipeline_pixels(&frame, a, p, first, e));
+    const struct vn_picture out = frame.p;
     const unsigned long long h = bin_hash(out.data, vn_picture_values(&out), SIZE_MAX);
     const char *const notes[][2] = {
         { "pipeline", vn_pipeline_line(p, a) },

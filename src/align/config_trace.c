@@ -39,7 +39,6 @@ int vn_trace_of_config(struct trace *left, struct trace *right, struct vn_arena 
     struct graph *g;
     struct vn_pixel_format f;
     struct vn_pipeline *p = NULL;
-    struct vn_picture pixels;
     struct vn_tensor *t;
     TRY(vn_config_read(&c, a, yaml, e));
     TRY(vn_model_read(&g, a, model, NULL, NULL, e));
@@ -62,7 +61,8 @@ int vn_trace_of_config(struct trace *left, struct trace *right, struct vn_arena 
     struct vn_pipeline none = { .path = NULL };
     struct vn_frame frame;
     TRY(vn_pipeline_file(&frame, a, p ? p : &none, image, add_pixels, both, e));
-    TRY(vn_pipeline_pixels(&pixels, a, p, image, e));
+    TRY(vn_pipeline_pixels(&frame, a, p, image, e));
+    struct vn_picture pixels = frame.p;
     if (!p)
         vn_resize_pillow_bilinear(&pixels, a, &pixels, f.w, f.h);
     if (pixels.w != f.w || pixels.h != f.h)

@@ -22,9 +22,9 @@ const char *vn_samples_name(const struct vn_samples *s, int i); /* file of the f
 int vn_samples_load(const struct vn_samples *s, int i, struct vn_arena *a, float **out, struct vn_err *e);
 /* An image input's formats on both sides, from its configuration and shape; 0 for feature maps. */
 int vn_input_format(struct vn_pixel_format *f, const struct input_config *in, const struct vn_shape *shape);
-/* One file (picture, .npy or raw dump) as the float32 tensor of input `in`; `pixels` gets the runtime bytes of image inputs where
- * it is not NULL. */
-int vn_sample_file(float *out, uint8_t *pixels, const struct input_config *in, const struct vn_shape *shape, const struct vn_pipeline *p,
+/* One file (picture, .npy or raw dump) as the float32 tensor of input `in`; where they are not NULL, `pixels` gets the runtime bytes
+ * of image inputs, and `from` where a picture's pixels come from (0 x 0 for other files). */
+int vn_sample_file(float *out, uint8_t *pixels, struct vn_origin *from, const struct input_config *in, const struct vn_shape *shape, const struct vn_pipeline *p,
                    const char *path, struct vn_err *e);
 
 /* Sample i of an image input in the training type, as it was given: 0..255 for pixels. */

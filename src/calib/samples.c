@@ -92,15 +92,17 @@ static void values_to_tensor(float *x, uint8_t *pixels, const struct vn_pixel_fo
 }
 
 /* A picture at the input's size in the training type, H x W x C. */
-static int train_pixels(uint8_t **train, const struct vn_pixel_format *f, const struct vn_pipeline *p, const char *path, struct vn_arena *a,
+static int train_pixels(uint8_t **train, struct vn_origin *from, const struct vn_pixel_format *f, const struct vn_pipeline *p, const char *path, struct vn_arena *a,
                         struct vn_err *e)
 {
-    struct vn_picture pic, ready;
-    TRY(vn_pipeline_pixels(&ready, a, p, path, e));
+    struct vn_frame frame;
+    TRY(vn_pipeline_pixels(&frame, a, p, path, e));
+    struct vn_picture ready = frame.p;
     if (!p) {
-        pic = ready;
-        vn_resize_pillow_bilinear(&ready, a, &pic, f->w, f->h);
+        vn_resize_pillow_bilinear(&ready, a, &frame.p, f->w, f->h);
+        vn_origin_resized(&frame.from, frame.p.w, frame.p.h, f->w, f->h);
     }
+    *from = frame.from;
     if (ready.w != f->w || ready.h != f->h)
         return vn_fail(e, VN_E_INPUT, "%s: the pipeline gives %d x %d pixels, the input wants %d x %d", path, ready.w, ready.h, f->w, f->h);
     *train = NEW_ARRAY(a, uint8_t, (size_t)f->w * f->h * 3);
@@ -108,11 +110,11 @@ static int train_pixels(uint8_t **train, const struct vn_pixel_format *f, const 
     return VN_OK;
 }
 
-static int load_picture(float *out, uint8_t *pixels, const struct vn_pixel_format *f, const struct vn_pipeline *p, const char *path,
+static int load_picture(float *out, uint8_t *pixels, struct vn_origin *from, const struct vn_pixel_format *f, const struct vn_pipeline *p, const char *path,
                         struct vn_arena *a, struct vn_err *e)
 {
     uint8_t *train, *runtime = NEW_ARRAY(a, uint8_t, (size_t)f->w * f->h * 3);
-    TRY(train_pixels(&train, f, p, path, a, e));
+    TRY(train_pixels(&train, from, f, p, path, a, e));
     vn_pixels_runtime(runtime, train, f);
     vn_pixels_tensor(out, runtime, f);
     if (pixels)
@@ -120,8 +122,8 @@ static int load_picture(float *out, uint8_t *pixels, const struct vn_pixel_forma
     return VN_OK;
 }
 
-static int load_file(float *out, uint8_t *pixels, const struct input_config *in, const struct vn_shape *shape, const struct vn_pipeline *p,
-                     const char *path, struct vn_arena *a, struct vn_err *e)
+static int load_file(float *out, uint8_t *pixels, struct vn_origin *from, const struct input_config *in, const struct vn_shape *shape,
+                     const struct vn_pipeline *p, const char *path, struct vn_arena *a, struct vn_err *e)
 {
     struct vn_pixel_format f;
     const int image = vn_input_format(&f, in, shape);
@@ -130,7 +132,7 @@ static int load_file(float *out, uint8_t *pixels, const struct input_config *in,
             return vn_fail(e, VN_E_INPUT, "%s: a picture, but input %s is a featuremap", path, in->name ? in->name : "");
         if (shape->d[0] != 1)
             return vn_fail(e, VN_E_UNSUPPORTED, "%s: pictures want an input of batch 1, the model has %lld", path, (long long)shape->d[0]);
-        return load_picture(out, pixels, &f, p, path, a, e);
+        return load_picture(out, pixels, from, &f, p, path, a, e);
     }
     TRY(load_values(out, in, shape, path, a, e));
     const size_t one = (size_t)(vn_shape_count(shape) / (shape->d[0] ? shape->d[0] : 1));
@@ -139,12 +141,15 @@ static int load_file(float *out, uint8_t *pixels, const struct input_config *in,
     return VN_OK;
 }
 
-int vn_sample_file(float *out, uint8_t *pixels, const struct input_config *in, const struct vn_shape *shape, const struct vn_pipeline *p,
-                   const char *path, struct vn_err *e)
+int vn_sample_file(float *out, uint8_t *pixels, struct vn_origin *from, const struct input_config *in, const struct vn_shape *shape,
+                   const struct vn_pipeline *p, const char *path, struct vn_err *e)
 {
     struct vn_arena *a = vn_arena_new();
-    const int status = load_file(out, pixels, in, shape, p, path, a, e);
+    struct vn_origin origin = { .w = 0 };
+    const int status = load_file(out, pixels, &origin, in, shape, p, path, a, e);
     vn_arena_free(&a);
+    if (from)
+        *from = origin;
     return status;
 }
 
@@ -234,7 +239,7 @@ int vn_samples_load(const struct vn_samples *s, int i, struct vn_arena *a, float
         if (s->random)
             random_values(out[k], n, strcmp(src->in->type_rt, "featuremap"), (uint64_t)i * 64 + (uint64_t)k + 1);
         else
-            TRY(vn_sample_file(out[k], NULL, src->in, &src->shape, s->pipeline, src->paths[i], e));
+            TRY(vn_sample_file(out[k], NULL, NULL, src->in, &src->shape, s->pipeline, src->paths[i], e));
     }
     return VN_OK;
 }
@@ -244,8 +249,9 @@ const char *vn_samples_path(const struct vn_samples *s, int i, int input) { retu
 int vn_samples_picture(uint8_t **train, const struct vn_samples *s, int input, const char *path, struct vn_arena *a, struct vn_err *e)
 {
     struct vn_pixel_format f;
+    struct vn_origin from;
     vn_input_format(&f, s->inputs[input].in, &s->inputs[input].shape);
-    return train_pixels(train, &f, s->pipeline, path, a, e);
+    return train_pixels(train, &from, &f, s->pipeline, path, a, e);
 }
 
 int vn_samples_train_values(struct vn_train_values *out, const struct vn_samples *s, int i, int input, struct vn_arena *a, struct vn_err *e)
@@ -260,7 +266,8 @@ int vn_samples_train_values(struct vn_train_values *out, const struct vn_samples
     if (!vn_picture_is_image_name(path))
         return load_values(v, src->in, &src->shape, path, a, e);
     uint8_t *train;
-    TRY(train_pixels(&train, &f, s->pipeline, path, a, e));
+    struct vn_origin from;
+    TRY(train_pixels(&train, &from, &f, s->pipeline, path, a, e));
     out->channels_last = 1;
     out->count = (int64_t)f.w * f.h * vn_pixel_channels(&f);
     for (int64_t k = 0; k < out->count && k < n; k++)

@@ -120,9 +120,15 @@ static int finish(struct vn_decoded *d, struct vn_arena *a, const struct vn_deco
     TRY(drop_inks(d, a, o, e));
     TRY(to_8_bits(d, a, o, e));
     TRY(set_channels(d, a, o, e));
+    const int w = d->reduced ? d->file_w : d->p.w, h = d->reduced ? d->file_h : d->p.h;
     TRY(make_smaller(d, a, o, e));
     const int by_library = (by->turned_by >> o->library & 1) && !(o->library == VN_LIB_OPENCV && (o->unchanged || d->stays));
-    if (d->orientation > 1 && (o->orientation == VN_ORIENT_APPLY || (o->orientation == VN_ORIENT_LIBRARY && by_library))) {
+    const int note = d->orientation >= 1 && d->orientation <= 8 ? d->orientation : 1;
+    const int turns = note > 1 && (o->orientation == VN_ORIENT_APPLY || (o->orientation == VN_ORIENT_LIBRARY && by_library));
+    const int exchanged = turns && note > 4;
+    if (o->report)
+        *o->report = (struct vn_decode_report){ exchanged ? h : w, exchanged ? w : h, turns ? 1 : note };
+    if (turns) {
         const struct vn_picture in = d->p;
         TRY(vn_orient(&d->p, a, &in, d->orientation, e));
     }

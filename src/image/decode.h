@@ -38,6 +38,10 @@ enum vn_upsampling {
  * Smaller pictures than the file's: a JPEG is decoded at 1/2, 1/4 or 1/8 of its sides (rounded up). Of other formats OpenCV (cv2.IMREAD_REDUCED_*)
  * resizes the whole picture by linear_exact to sides rounded down; Pillow and skimage leave it as it is.
  * draft: Pillow's Image.draft(None, (w, h)): the largest reduction that leaves at least these sides; `reduce` is not looked at. */
+struct vn_decode_report {
+    int w, h;        /* of the picture before `reduce` and `draft` */
+    int orientation; /* that the pixels still have, 1 to 8; 1: they are as the picture is shown */
+};
 struct vn_decode_options {
     enum vn_image_library library;
     enum vn_orientation orientation;
@@ -48,6 +52,7 @@ struct vn_decode_options {
     enum vn_upsampling upsampling;
     int reduce;   /* 1 (or 0), 2, 4, 8 */
     int draft[2]; /* w, h; 0: not asked for */
+    struct vn_decode_report *report; /* NULL, or gets what is left to know */
 };
 /* Pillow's rule, R, G, B. */
 struct vn_decode_options vn_decode_defaults(void);
@@ -74,7 +79,8 @@ struct vn_decoded {
     int color_key;       /* the file has a key colour or transparent palette entries; of these only palettes give an alpha channel */
     int keep_16;         /* 16 bits remain by every rule */
     enum vn_reader_gray gray;
-    int reduced;         /* the decoder took care of `reduce` */
+    int reduced;         /* the decoder took care of `reduce` ... */
+    int file_w, file_h;  /* ... of these sides */
 };
 
 /* A file being decoded. */

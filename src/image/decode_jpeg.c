@@ -100,6 +100,8 @@ static int read_pixels(struct vn_decoded *d, struct vn_arena *a, struct jpeg_dec
     d->bits = 8;
     d->orientation = orientation(c);
     d->reduced = 1;
+    d->file_w = (int)c->image_width;
+    d->file_h = (int)c->image_height;
     const int channels = choose_colours(d, c, in->options);
     choose_arithmetic(c, in->options);
     jpeg_start_decompress(c);

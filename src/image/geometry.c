@@ -24,8 +24,10 @@ static const char *const roundings[VN_CROP_ROUNDINGS] = { [VN_CROP_ROUND] = "rou
 int vn_crop_rounding_find(const char *name) { return vn_image_word(roundings, VN_CROP_ROUNDINGS, name); }
 const char *vn_crop_rounding_name(enum vn_crop_rounding r) { return roundings[r]; }
 
-static int offset(int side, int size, enum vn_crop_rounding r)
+int vn_crop_begin(int side, int size, enum vn_crop_rounding r)
 {
+    if (size > side)
+        return -((size - side) / 2);
     const double d = (side - size) / 2.0;
     return (int)(r == VN_CROP_FLOOR ? floor(d) : r == VN_CROP_CEIL ? ceil(d) : rint(d));
 }
@@ -34,15 +36,16 @@ int vn_center_crop(struct vn_picture *out, struct vn_arena *a, const struct vn_p
                    struct vn_err *e)
 {
     struct vn_picture large = *in;
+    const int x = vn_crop_begin(in->w, w, r), y = vn_crop_begin(in->h, h, r);
     TRY(vn_picture_check_size(w, h, "center_crop", e));
     if (!pad && (w > in->w || h > in->h))
         return vn_fail(e, VN_E_INPUT, "center_crop %d %d: the picture is only %d x %d there", w, h, in->w, in->h);
     if (w > in->w || h > in->h) {
         const double black[VN_MAX_CHANNELS] = { 0 };
-        const int dw = w > in->w ? w - in->w : 0, dh = h > in->h ? h - in->h : 0;
-        TRY(vn_pad(&large, a, in, dw / 2, dh / 2, dw - dw / 2, dh - dh / 2, black, e));
+        const int left = x < 0 ? -x : 0, top = y < 0 ? -y : 0;
+        TRY(vn_pad(&large, a, in, left, top, w > in->w ? w - in->w - left : 0, h > in->h ? h - in->h - top : 0, black, e));
     }
-    return vn_crop(out, a, &large, offset(large.w, w, r), offset(large.h, h, r), w, h, e);
+    return vn_crop(out, a, &large, x > 0 ? x : 0, y > 0 ? y : 0, w, h, e);
 }
 
 static void fill(struct vn_picture *p, const double value[VN_MAX_CHANNELS])
@@ -81,7 +84,7 @@ static const char *const positions[VN_PAD_POSITIONS] = {
 int vn_pad_position_find(const char *name) { return vn_image_word(positions, VN_PAD_POSITIONS, name); }
 const char *vn_pad_position_name(enum vn_pad_position p) { return positions[p]; }
 
-static int before(int room, enum vn_pad_position where)
+int vn_pad_before(int room, enum vn_pad_position where)
 {
     switch (where) {
     case VN_PAD_CENTER: return room / 2;
@@ -97,16 +100,24 @@ int vn_pad_to(struct vn_picture *out, struct vn_arena *a, const struct vn_pictur
 {
     if (w < in->w || h < in->h)
         return vn_fail(e, VN_E_INPUT, "pad to %d x %d: the picture is %d x %d there", w, h, in->w, in->h);
-    const int left = before(w - in->w, where), top = before(h - in->h, where);
+    const int left = vn_pad_before(w - in->w, where), top = vn_pad_before(h - in->h, where);
     return vn_pad(out, a, in, left, top, w - in->w - left, h - in->h - top, value, e);
+}
+
+/* out(x, y) = in(u, v): (u, v) is (x, y) or, exchanged, (y, x), then counted from the other end. */
+static const struct {
+    int exchange, flip_u, flip_v;
+} ways[9] = { [2] = { 0, 1, 0 }, [3] = { 0, 1, 1 }, [4] = { 0, 0, 1 }, [5] = { 1, 0, 0 }, [6] = { 1, 0, 1 }, [7] = { 1, 1, 1 }, [8] = { 1, 1, 0 } };
+
+void vn_orient_back(double m[6], int orientation, int w, int h)
+{
+    const int exchange = ways[orientation].exchange, u = ways[orientation].flip_u ? -1 : 1, v = ways[orientation].flip_v ? -1 : 1;
+    const double back[6] = { exchange ? 0 : u, exchange ? u : 0, u < 0 ? w : 0, exchange ? v : 0, exchange ? 0 : v, v < 0 ? h : 0 };
+    memcpy(m, back, sizeof back);
 }
 
 int vn_orient(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int orientation, struct vn_err *e)
 {
-    /* out(x, y) = in(u, v): (u, v) is (x, y) or, exchanged, (y, x), then counted from the other end */
-    static const struct {
-        int exchange, flip_u, flip_v;
-    } ways[9] = { [2] = { 0, 1, 0 }, [3] = { 0, 1, 1 }, [4] = { 0, 0, 1 }, [5] = { 1, 0, 0 }, [6] = { 1, 0, 1 }, [7] = { 1, 1, 1 }, [8] = { 1, 1, 0 } };
     const struct vn_picture from = *in;
     if (orientation < 1 || orientation > 8)
         return vn_fail(e, VN_E_INPUT, "orientation %d: want 1 to 8", orientation);

@@ -10,6 +10,8 @@ int vn_crop(struct vn_picture *out, struct vn_arena *a, const struct vn_picture 
 
 /* Where a centre crop begins: torchvision int(round((side - size) / 2)), half to even; floor (numpy //, OpenCV samples); ceil. */
 enum vn_crop_rounding { VN_CROP_ROUND, VN_CROP_FLOOR, VN_CROP_CEIL, VN_CROP_ROUNDINGS };
+/* Where the crop of `size` begins on a side; negative where the side is padded up to it. */
+int vn_crop_begin(int side, int size, enum vn_crop_rounding r);
 int vn_crop_rounding_find(const char *name); /* "round" "floor" "ceil"; -1: unknown */
 const char *vn_crop_rounding_name(enum vn_crop_rounding r);
 /* torchvision's CenterCrop pads a smaller picture with zeros: `pad` not 0. Else that is an error. */
@@ -24,12 +26,17 @@ int vn_pad(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *
 enum vn_pad_position { VN_PAD_CENTER, VN_PAD_CENTER_ROUND, VN_PAD_CENTER_CEIL, VN_PAD_TOP_LEFT, VN_PAD_BOTTOM_RIGHT, VN_PAD_POSITIONS };
 int vn_pad_position_find(const char *name);
 const char *vn_pad_position_name(enum vn_pad_position p);
+/* Pixels before the picture of those that a side is padded by. */
+int vn_pad_before(int room, enum vn_pad_position where);
 /* To exactly w x h, both at least the picture's. A letterbox is a resize by the size rule `fit` or `fit_round`, then this. */
 int vn_pad_to(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, enum vn_pad_position where,
               const double value[VN_MAX_CHANNELS], struct vn_err *e);
 
 /* EXIF orientation 1..8 undone. */
 int vn_orient(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int orientation, struct vn_err *e);
+
+/* The way back: 2 x 3, from positions of edges in the result to those in the picture, which is w x h. */
+void vn_orient_back(double m[6], int orientation, int w, int h);
 
 /* cv2.warpAffine(in, m, (w, h), flags=INTER_LINEAR | (inverse ? WARP_INVERSE_MAP : 0), BORDER_CONSTANT, value); uint8.
  * m: 2 x 3 matrix, row by row. version NULL: newest; the fixed point of "4.10" differs from 5. */

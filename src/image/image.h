@@ -5,6 +5,7 @@
 #include "image/colour.h"
 #include "image/decode.h"
 #include "image/geometry.h"
+#include "image/origin.h"
 #include "image/picture.h"
 #include "image/resize.h"
 #include "image/steps.h"

@@ -50,6 +50,7 @@ static int to_picture(struct vn_frame *f, struct vn_arena *a, struct vn_err *e)
         return VN_OK;
     TRY(vn_picture_from_tensor(&f->p, a, f->t, !f->channels_first, e));
     f->t = NULL;
+    f->channels_first = 0;
     return VN_OK;
 }
 
@@ -112,6 +113,7 @@ static int resize_to(struct vn_frame *f, struct vn_arena *a, const struct vn_pip
 {
     const struct vn_resize_rule *r;
     TRY(resize_rule(&r, s, e));
+    vn_origin_resized(&f->from, f->p.w, f->p.h, w, h);
     return vn_resize(&f->p, a, &f->p, r, w, h, e);
 }
 
@@ -167,9 +169,13 @@ static int read_file(struct vn_frame *f, struct vn_arena *a, const struct vn_pip
 {
     struct vn_decode_options o = vn_decode_defaults();
     *f = (struct vn_frame){ .colours = VN_COLOURS_RGB };
+    struct vn_decode_report file;
     if (s)
         TRY(decode_options(&o, s, e));
+    o.report = &file;
     TRY(vn_decode_file(&f->p, a, path, &o, e));
+    f->from = vn_origin_of_file(file.w, file.h, file.orientation);
+    vn_origin_resized(&f->from, file.w, file.h, f->p.w, f->p.h);
     f->colours = f->p.c == 1 ? VN_COLOURS_GRAY : o.bgr ? VN_COLOURS_BGR : VN_COLOURS_RGB;
     return VN_OK;
 }
@@ -255,8 +261,10 @@ static const struct vn_step_param center_crop_params[] = {
 STEP(center_crop)
 {
     const int w = whole(s, 0, 0), h = s->value[0].n == 2 ? whole(s, 0, 1) : w;
+    const enum vn_crop_rounding r = (enum vn_crop_rounding)vn_crop_rounding_find(word(s, 1));
     TRY(to_picture(f, a, e));
-    return vn_center_crop(&f->p, a, &f->p, w, h, (enum vn_crop_rounding)vn_crop_rounding_find(word(s, 1)), flag(s, 2), e);
+    vn_origin_cropped(&f->from, vn_crop_begin(f->p.w, w, r), vn_crop_begin(f->p.h, h, r));
+    return vn_center_crop(&f->p, a, &f->p, w, h, r, flag(s, 2), e);
 }
 
 static const struct vn_step_param crop_params[] = {
@@ -267,6 +275,7 @@ static const struct vn_step_param crop_params[] = {
 STEP(crop)
 {
     TRY(to_picture(f, a, e));
+    vn_origin_cropped(&f->from, whole(s, 0, 0), whole(s, 0, 1));
     return vn_crop(&f->p, a, &f->p, whole(s, 0, 0), whole(s, 0, 1), whole(s, 0, 2), whole(s, 0, 3), e);
 }
 
@@ -283,6 +292,7 @@ STEP(pad)
     double v[VN_MAX_CHANNELS];
     per_channel(v, &s->value[1]);
     TRY(to_picture(f, a, e));
+    vn_origin_cropped(&f->from, -whole(s, 0, 0), -whole(s, 0, 1));
     return vn_pad(&f->p, a, &f->p, whole(s, 0, 0), whole(s, 0, 1), whole(s, 0, 2), whole(s, 0, 3), v, e);
 }
 
@@ -290,12 +300,19 @@ static const struct vn_step_param pad_to_params[] = {
     { "size", VN_PARAM_INT, NULL, NULL, 1, MAX_SIDE, 1, 2, "of the frame" }, VALUE_PARAM("0"), POSITION_PARAM, { 0 }
 };
 
+static int pad_up(struct vn_frame *f, struct vn_arena *a, int w, int h, const char *position, const struct vn_step_value *value, struct vn_err *e)
+{
+    const enum vn_pad_position where = (enum vn_pad_position)vn_pad_position_find(position);
+    double v[VN_MAX_CHANNELS];
+    per_channel(v, value);
+    vn_origin_cropped(&f->from, -vn_pad_before(w - f->p.w, where), -vn_pad_before(h - f->p.h, where));
+    return vn_pad_to(&f->p, a, &f->p, w, h, where, v, e);
+}
+
 STEP(pad_to)
 {
-    double v[VN_MAX_CHANNELS];
-    per_channel(v, &s->value[1]);
     TRY(to_picture(f, a, e));
-    return vn_pad_to(&f->p, a, &f->p, whole(s, 0, 0), whole(s, 0, s->value[0].n - 1), (enum vn_pad_position)vn_pad_position_find(word(s, 2)), v, e);
+    return pad_up(f, a, whole(s, 0, 0), whole(s, 0, s->value[0].n - 1), word(s, 2), &s->value[1], e);
 }
 
 enum { BOX_VALUE = VERSION + 1, BOX_POSITION };
@@ -303,11 +320,8 @@ static const struct vn_step_param letterbox_params[] = { RESIZE_PARAMS("fit_roun
 
 STEP(letterbox)
 {
-    double v[VN_MAX_CHANNELS];
-    const int w = whole(s, SIZE, 0), h = whole(s, SIZE, s->value[SIZE].n - 1);
-    per_channel(v, &s->value[BOX_VALUE]);
     TRY(resize(f, a, s, e));
-    return vn_pad_to(&f->p, a, &f->p, w, h, (enum vn_pad_position)vn_pad_position_find(word(s, BOX_POSITION)), v, e);
+    return pad_up(f, a, whole(s, SIZE, 0), whole(s, SIZE, s->value[SIZE].n - 1), word(s, BOX_POSITION), &s->value[BOX_VALUE], e);
 }
 
 static const struct vn_step_param warp_params[] = {
@@ -324,6 +338,7 @@ STEP(warp)
     double v[VN_MAX_CHANNELS];
     per_channel(v, &s->value[3]);
     TRY(to_picture(f, a, e));
+    vn_origin_warped(&f->from, s->value[0].v, flag(s, 2));
     return vn_warp_affine(&f->p, a, &f->p, s->value[0].v, whole(s, 1, 0), whole(s, 1, s->value[1].n - 1), flag(s, 2), v,
                           *word(s, 4) ? word(s, 4) : NULL, e);
 }
@@ -335,6 +350,7 @@ static const struct vn_step_param orient_params[] = {
 STEP(orient)
 {
     TRY(to_picture(f, a, e));
+    vn_origin_turned(&f->from, whole(s, 0, 0), f->p.w, f->p.h);
     return vn_orient(&f->p, a, &f->p, whole(s, 0, 0), e);
 }
 
@@ -437,6 +453,18 @@ const struct vn_step_kind *vn_step_find(const char *name)
 
 /* ---- running ---- */
 
+/* Axes in a new order. */
+static void transposed(struct vn_frame *f, const double order[3])
+{
+    int place[3];
+    for (int i = 0; i < 3; i++)
+        place[(int)order[i]] = i;
+    const int rows = f->channels_first, channels = f->channels_first ? 0 : 2;
+    if (place[rows] > place[rows + 1])
+        vn_origin_step(&f->from, (const double[6]){ 0, 1, 0, 1, 0, 0 });
+    f->channels_first = place[channels] == 0;
+}
+
 /* The published functions act on arrays. */
 static int run_transform(struct vn_frame *f, struct vn_arena *a, const struct vn_pipe_step *s, struct vn_err *e)
 {
@@ -444,9 +472,11 @@ static int run_transform(struct vn_frame *f, struct vn_arena *a, const struct vn
     struct vn_tensor in = *vn_frame_tensor(f, a);
     if (in.shape.rank == 2)
         in.shape = vn_shape_of(3, (const int64_t[]){ in.shape.d[0], in.shape.d[1], 1 });
-    TRY(s->transform->run(&f->t, a, &in, s->transform, s->arg, e));
+    TRY(s->transform->run(&f->t, a, &in, s->transform, s->arg, &f->from, e));
     if (!strcmp(name, "HWC2CHW") || !strcmp(name, "CHW2HWC"))
         f->channels_first = *name == 'H';
+    if (!strcmp(name, "TransposeTransformer"))
+        transposed(f, s->arg[0].v);
     if (!strcmp(name, "BGR2RGB") || !strcmp(name, "RGB2BGR"))
         f->colours = *name == 'B' ? VN_COLOURS_RGB : VN_COLOURS_BGR;
     return VN_OK;
@@ -497,15 +527,11 @@ static int pixel_steps(struct vn_frame *f, struct vn_arena *a, const struct vn_p
     return f->p.c == 3 ? VN_OK : vn_three_channels(&f->p, a, &f->p, e);
 }
 
-int vn_pipeline_pixels(struct vn_picture *out, struct vn_arena *a, const struct vn_pipeline *p, const char *path, struct vn_err *e)
+int vn_pipeline_pixels(struct vn_frame *out, struct vn_arena *a, const struct vn_pipeline *p, const char *path, struct vn_err *e)
 {
-    struct vn_frame f;
     const int first = is_decode(p);
-    TRY(read_file(&f, a, first ? &p->steps.v[0] : NULL, path, e));
-    if (p && pixel_steps(&f, a, p, first, e) < 0)
-        return vn_fail_at(e, "%s", path);
-    *out = f.p;
-    return VN_OK;
+    TRY(read_file(out, a, first ? &p->steps.v[0] : NULL, path, e));
+    return p && pixel_steps(out, a, p, first, e) < 0 ? vn_fail_at(e, "%s", path) : VN_OK;
 }
 
 int vn_pipeline_run(struct vn_picture *out, struct vn_arena *a, const struct vn_pipeline *p, const struct vn_picture *in, struct vn_err *e)

@@ -5,6 +5,7 @@
 #ifndef VN_STEPS_H
 #define VN_STEPS_H
 
+#include "image/origin.h"
 #include "image/picture.h"
 #include "image/transform.h"
 
@@ -18,6 +19,7 @@ struct vn_frame {
     struct vn_tensor *t;  /* an array that is no picture (any more) */
     int channels_first;   /* of t */
     enum vn_colours colours;
+    struct vn_origin from; /* of a file that was decoded: every step keeps it up to date */
 };
 /* The frame as an array: H x W x C of a picture (whose pixels it shares), else `t`. */
 struct vn_tensor *vn_frame_tensor(const struct vn_frame *f, struct vn_arena *a);
@@ -105,8 +107,8 @@ const char *vn_pipeline_line(const struct vn_pipeline *p, struct vn_arena *a);
 typedef int vn_stage_seen(void *user, const char *stage, const struct vn_frame *f, struct vn_err *e);
 int vn_pipeline_file(struct vn_frame *out, struct vn_arena *a, const struct vn_pipeline *p, const char *path, vn_stage_seen *seen, void *user,
                      struct vn_err *e);
-/* Only the steps that give pixels, as R, G, B (gray repeated): what calibration data are made of. `p` NULL: decode only. */
-int vn_pipeline_pixels(struct vn_picture *out, struct vn_arena *a, const struct vn_pipeline *p, const char *path, struct vn_err *e);
+/* Only the steps that give pixels, as R, G, B (gray repeated) in out->p: what calibration data are made of. `p` NULL: decode only. */
+int vn_pipeline_pixels(struct vn_frame *out, struct vn_arena *a, const struct vn_pipeline *p, const char *path, struct vn_err *e);
 int vn_pipe_step_run(struct vn_frame *f, struct vn_arena *a, const struct vn_pipe_step *s, struct vn_err *e);
 /* The steps on a picture that is there: R, G, B. */
 int vn_pipeline_run(struct vn_picture *out, struct vn_arena *a, const struct vn_pipeline *p, const struct vn_picture *in, struct vn_err *e);

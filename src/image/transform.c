@@ -8,7 +8,7 @@
 
 #define TRANSFORM(name)                                                                                                     \
     static int name(struct vn_tensor **out, struct vn_arena *a, const struct vn_tensor *in, const struct vn_transform *t, \
-                    const struct vn_arg_value *arg, struct vn_err *e)
+                    const struct vn_arg_value *arg, __attribute__((unused)) struct vn_origin *from, struct vn_err *e)
 
 /* ---- arrays ---- */
 
@@ -128,31 +128,30 @@ TRANSFORM(crop)
     struct vn_picture p, q;
     TRY(to_picture(&p, a, in, 1, t, e));
     const int least = p.w < p.h ? p.w : p.h;
-    if (t->variant == CROP_LONG_SIDE)
-        TRY(vn_center_crop(&q, a, &p, least, least, VN_CROP_FLOOR, 0, e));
-    else if (t->variant == CROP_PADDED) {
-        const int side = (int)(arg[0].v[0] / (arg[0].v[0] + arg[1].v[0]) * least);
-        TRY(vn_center_crop(&q, a, &p, side, side, VN_CROP_CEIL, 0, e));
-    } else
-        TRY(vn_center_crop(&q, a, &p, whole(&arg[0], 1), whole(&arg[0], 0), t->variant == CROP_PIL ? VN_CROP_ROUND : VN_CROP_FLOOR,
-                           t->variant == CROP_PIL, e));
+    const int side = t->variant == CROP_PADDED ? (int)(arg[0].v[0] / (arg[0].v[0] + arg[1].v[0]) * least) : least;
+    const int square = t->variant == CROP_PADDED || t->variant == CROP_LONG_SIDE;
+    const int w = square ? side : whole(&arg[0], 1), h = square ? side : whole(&arg[0], 0);
+    const enum vn_crop_rounding r = t->variant == CROP_PADDED ? VN_CROP_CEIL : t->variant == CROP_PIL ? VN_CROP_ROUND : VN_CROP_FLOOR;
+    TRY(vn_center_crop(&q, a, &p, w, h, r, t->variant == CROP_PIL, e));
+    vn_origin_cropped(from, vn_crop_begin(p.w, w, r), vn_crop_begin(p.h, h, r));
     return typed(out, a, &q, t->variant == CROP_CENTER ? arg[1].word : "", e);
 }
 
 static int resize_by(struct vn_picture *q, struct vn_arena *a, const struct vn_picture *p, const char *library, const char *interpolation, int w, int h,
-                     struct vn_err *e)
+                     struct vn_origin *from, struct vn_err *e)
 {
     const struct vn_resize_rule *r;
+    vn_origin_resized(from, p->w, p->h, w, h);
     TRY(vn_resize_find(&r, library, interpolation, -1, !strcmp(library, "pillow") ? "12.2" : NULL, e));
     return vn_resize(q, a, p, r, w, h, e);
 }
 
 static int resize_rule_size(struct vn_picture *q, struct vn_arena *a, const struct vn_picture *p, const char *rule, const int *size, int n,
-                            const char *interpolation, struct vn_err *e)
+                            const char *interpolation, struct vn_origin *from, struct vn_err *e)
 {
     int w, h;
     TRY(vn_size_apply(&w, &h, vn_size_rule_find(rule), p->w, p->h, size, n, e));
-    return resize_by(q, a, p, "opencv", interpolation, w, h, e);
+    return resize_by(q, a, p, "opencv", interpolation, w, h, from, e);
 }
 
 /* mode skimage: order `method`, values back to the scale of the input; mode opencv: `interpolation`, linear where it is empty. */
@@ -166,9 +165,9 @@ TRANSFORM(resize)
         char order[16];
         snprintf(order, sizeof order, "order%d", whole(&arg[2], 0));
         TRY(vn_picture_cast(&p, a, &p, VN_PIXEL_F32, e));
-        TRY(resize_by(&q, a, &p, "skimage", order, w, h, e));
+        TRY(resize_by(&q, a, &p, "skimage", order, w, h, from, e));
     } else
-        TRY(resize_by(&q, a, &p, "opencv", *word ? word : "linear", w, h, e));
+        TRY(resize_by(&q, a, &p, "opencv", *word ? word : "linear", w, h, from, e));
     return typed(out, a, &q, arg[3].word, e);
 }
 
@@ -181,7 +180,7 @@ TRANSFORM(pil_resize)
     for (const char *s = arg[1].word; *s && n + 1 < sizeof word; s++)
         word[n++] = (char)(*s >= 'A' && *s <= 'Z' ? *s + 32 : *s);
     word[n] = 0;
-    TRY(resize_by(&q, a, &p, "pillow", word, whole(&arg[0], 1), whole(&arg[0], 0), e));
+    TRY(resize_by(&q, a, &p, "pillow", word, whole(&arg[0], 1), whole(&arg[0], 0), from, e));
     return typed(out, a, &q, "", e);
 }
 
@@ -191,8 +190,10 @@ TRANSFORM(pad_resize)
     const int size[2] = { whole(&arg[0], 1), whole(&arg[0], 0) };
     const double v[VN_MAX_CHANNELS] = { arg[1].v[0], arg[1].v[0], arg[1].v[0], arg[1].v[0] };
     TRY(to_picture(&p, a, in, 1, t, e));
-    TRY(resize_rule_size(&q, a, &p, "fit", size, 2, "linear", e));
-    TRY(vn_pad_to(&q, a, &q, size[0], size[1], is(&arg[2], "boundary") ? VN_PAD_CENTER : VN_PAD_TOP_LEFT, v, e));
+    TRY(resize_rule_size(&q, a, &p, "fit", size, 2, "linear", from, e));
+    const enum vn_pad_position where = is(&arg[2], "boundary") ? VN_PAD_CENTER : VN_PAD_TOP_LEFT;
+    vn_origin_cropped(from, -vn_pad_before(size[0] - q.w, where), -vn_pad_before(size[1] - q.h, where));
+    TRY(vn_pad_to(&q, a, &q, size[0], size[1], where, v, e));
     return typed(out, a, &q, "", e);
 }
 
@@ -201,7 +202,7 @@ TRANSFORM(short_side)
     struct vn_picture p, q;
     const int size[2] = { whole(&arg[0], 0), t->variant ? whole(&arg[1], 0) : 0 };
     TRY(to_picture(&p, a, in, 1, t, e));
-    TRY(resize_rule_size(&q, a, &p, t->variant ? "short_long" : "short_side", size, t->variant ? 2 : 1, "linear", e));
+    TRY(resize_rule_size(&q, a, &p, t->variant ? "short_long" : "short_side", size, t->variant ? 2 : 1, "linear", from, e));
     return typed(out, a, &q, "", e);
 }
 
@@ -234,6 +235,7 @@ TRANSFORM(warp)
     const double m[6] = { s, 0, w * 0.5 - s * p.w * 0.5, 0, s, h * 0.5 - s * p.h * 0.5 };
     TRY(vn_picture_cast(&p, a, &p, VN_PIXEL_U8, e));
     TRY(vn_warp_affine(&q, a, &p, m, w, h, 0, black, "4.10", e));
+    vn_origin_warped(from, m, 0);
     return typed(out, a, &q, "", e);
 }
 

@@ -4,6 +4,7 @@
 #ifndef VN_TRANSFORM_H
 #define VN_TRANSFORM_H
 
+#include "image/origin.h"
 #include "tensor/tensor.h"
 
 enum vn_arg_kind { VN_ARG_INT, VN_ARG_FLOAT, VN_ARG_LIST, VN_ARG_WORD }; /* LIST: 1..4 numbers */
@@ -25,8 +26,9 @@ struct vn_arg_value {
 struct vn_transform {
     const char *name;
     struct vn_transform_arg args[VN_TRANSFORM_ARGS + 1]; /* ended by name NULL */
+    /* `from` is kept up to date where pixels move. */
     int (*run)(struct vn_tensor **out, struct vn_arena *a, const struct vn_tensor *in, const struct vn_transform *t,
-               const struct vn_arg_value *arg, struct vn_err *e);
+               const struct vn_arg_value *arg, struct vn_origin *from, struct vn_err *e);
     int variant; /* for run */
 };
 const struct vn_transform *vn_transforms(int *n);

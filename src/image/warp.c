@@ -4,15 +4,7 @@
 #include <string.h>
 
 #include "image/geometry.h"
-
-static void invert(double out[6], const double m[6])
-{
-    double d = m[0] * m[4] - m[1] * m[3];
-    d = d != 0 ? 1. / d : 0;
-    const double a = m[4] * d, b = m[1] * -d, c = m[3] * -d, e = m[0] * d;
-    const double x = -a * m[2] - b * m[5], y = -c * m[2] - e * m[5];
-    memcpy(out, (const double[6]){ a, b, x, c, e, y }, 6 * sizeof *out);
-}
+#include "image/origin.h"
 
 /* Where a target pixel comes from: whole source pixel (u, v), and how far towards the next. */
 struct source {
@@ -68,7 +60,7 @@ int vn_warp_affine(struct vn_picture *out, struct vn_arena *a, const struct vn_p
     if (inverse)
         memcpy(back, m, sizeof back);
     else
-        invert(back, m);
+        vn_affine_invert(back, m);
     for (int c = 0; c < VN_MAX_CHANNELS; c++)
         border[c] = (uint8_t)(value[c] > 0 ? value[c] < 255 ? rint(value[c]) : 255 : 0);
     TRY(vn_picture_new(out, a, w, h, from.c, VN_PIXEL_U8, e));

@@ -158,7 +158,7 @@ static int feed_normalised(struct run *w, int m, const char *path, struct vn_err
                        vn_shape_text(s, text), in.type_train, w->n_mean, w->n_scale);
     in.name = r->in_name[0];
     in.layout_train = last ? "NHWC" : "NCHW";
-    TRY(vn_sample_file(w->feed[m].tensor[0], NULL, &in, s, w->pipeline, path, e)); /* pixel - 128 */
+    TRY(vn_sample_file(w->feed[m].tensor[0], NULL, &w->feed[m].from[0], &in, s, w->pipeline, path, e)); /* pixel - 128 */
     const int64_t n = vn_shape_count(s), plane = last ? 1 : s->d[2] * s->d[3];
     for (int64_t i = 0; i < n; i++) {
         const int c = (int)(i / plane % channels);

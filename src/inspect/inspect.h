@@ -60,6 +60,7 @@ struct feed {
     float **tensor;
     uint8_t **bytes;
     struct vn_tensor **plain; /* inputs of other types than float32 and pixels: the tensor itself; NULL: not such an input */
+    struct vn_origin *from;   /* where the pixels come from of pictures that were fed; 0 x 0: no picture */
 };
 struct feed vn_feed_new(const struct runner *r, struct vn_arena *a);
 /* Fill input i from a picture, .npy or raw file; a file whose array is the input tensor itself is taken as it is. */

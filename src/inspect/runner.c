@@ -203,7 +203,8 @@ static enum vn_dtype plain_type(const struct runner *r, int i)
 
 struct feed vn_feed_new(const struct runner *r, struct vn_arena *a)
 {
-    struct feed f = { NEW_ARRAY(a, float *, r->n_in), NEW_ARRAY(a, uint8_t *, r->n_in), NEW_ARRAY(a, struct vn_tensor *, r->n_in) };
+    struct feed f = { NEW_ARRAY(a, float *, r->n_in), NEW_ARRAY(a, uint8_t *, r->n_in), NEW_ARRAY(a, struct vn_tensor *, r->n_in),
+                      NEW_ARRAY(a, struct vn_origin, r->n_in) };
     for (int i = 0; i < r->n_in; i++) {
         struct vn_pixel_format p;
         const int64_t n = vn_shape_count(&r->in_shape[i]);
@@ -263,6 +264,7 @@ static int feed_plain(struct vn_tensor *to, const char *name, const char *path, 
 int vn_feed_file(struct feed *f, const struct runner *r, int i, const char *path, const struct vn_pipeline *p, struct vn_err *e)
 {
     struct vn_pixel_format format;
+    f->from[i] = (struct vn_origin){ .w = 0 };
     if (f->plain[i]) {
         struct vn_arena *a = vn_arena_new();
         const int status = feed_plain(f->plain[i], r->in_name[i], path, a, e);
@@ -294,13 +296,13 @@ int vn_feed_file(struct feed *f, const struct runner *r, int i, const char *path
             bytes_to_tensor(f, r, i);
             return VN_OK;
         }
-        return vn_sample_file(f->tensor[i], f->bytes[i], &r->in[i], &r->in_shape[i], p, path, e);
+        return vn_sample_file(f->tensor[i], f->bytes[i], &f->from[i], &r->in[i], &r->in_shape[i], p, path, e);
     }
     struct input_config raw; /* the tensor itself: "pixel - 128" as float32 or int8 */
     vn_input_parse(&raw, r->arena, NULL);
     raw.name = r->in_name[i];
     raw.cal_type = r->in_int8[i] ? "int8" : "float32";
-    return vn_sample_file(f->tensor[i], NULL, &raw, &r->in_shape[i], NULL, path, e);
+    return vn_sample_file(f->tensor[i], NULL, NULL, &raw, &r->in_shape[i], NULL, path, e);
 }
 
 void vn_feed_random(struct feed *f, const struct runner *r, uint64_t seed)

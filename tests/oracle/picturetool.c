@@ -155,7 +155,8 @@ static int transform(struct call *c)
     const struct vn_transform *t;
     struct vn_arg_value arg[VN_TRANSFORM_ARGS];
     TRY(vn_transform_parse(&t, arg, c->a, c->word[1], c->e));
-    return t->run(&c->tensor, c->a, &in, t, arg, c->e);
+    struct vn_origin from = { { 0 } };
+    return t->run(&c->tensor, c->a, &in, t, arg, &from, c->e);
 }
 
 static const struct {

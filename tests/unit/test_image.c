@@ -1,6 +1,7 @@
 /* image/: the rules of the picture pipeline. With arguments it is the tool that test_image.py compares with Pillow:
  *
- *     test_image OUT.raw PICTURE [STEPS]     decode, run the steps, write H x W x 3 bytes, print "W H" */
+ *     test_image OUT.raw PICTURE [STEPS]     decode, run the steps, write H x W x 3 bytes; print "W H", then
+ *                                            where they come from: six numbers, and the size of the picture as shown */
 #include "base/file.h"
 #include "image/image.h"
 #include "unit.h"
@@ -9,17 +10,16 @@ static int tool(int argc, char **argv)
 {
     struct vn_arena *a = vn_arena_new();
     struct vn_err e = { 0 };
-    struct vn_picture in, out;
+    struct vn_frame out;
     struct vn_pipeline *p;
     int r = vn_pipeline_parse(&p, a, argc > 3 ? argv[3] : "", &e);
     if (r == VN_OK)
-        r = vn_picture_read(&in, a, argv[2], &e);
+        r = vn_pipeline_pixels(&out, a, p, argv[2], &e);
     if (r == VN_OK)
-        r = vn_pipeline_run(&out, a, p, &in, &e);
+        r = vn_file_write(argv[1], out.p.data, vn_picture_values(&out.p), &e);
+    const struct vn_origin *o = &out.from;
     if (r == VN_OK)
-        r = vn_file_write(argv[1], out.data, (size_t)out.w * out.h * 3, &e);
-    if (r == VN_OK)
-        printf("%d %d\n", out.w, out.h);
+        printf("%d %d\n%.17g %.17g %.17g %.17g %.17g %.17g %d %d\n", out.p.w, out.p.h, o->m[0], o->m[1], o->m[2], o->m[3], o->m[4], o->m[5], o->w, o->h);
     else
         fprintf(stderr, "%s\n", e.msg);
     vn_arena_free(&a);

@@ -13,11 +13,16 @@ pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason=f"{PROGRAM} is not 
 
 
 def ours(tmp_path, picture, steps=""):
+    return with_origin(tmp_path, picture, steps)[0]
+
+
+def with_origin(tmp_path, picture, steps):
+    """(pixels, 2 x 3 matrix to positions in the picture as shown, its size)"""
     out = tmp_path / "out.raw"
     done = subprocess.run([PROGRAM, out, picture, steps], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, f"{picture} {steps!r}: {done.stderr}"
-    w, h = map(int, done.stdout.split())
-    return np.frombuffer(out.read_bytes(), np.uint8).reshape(h, w, 3)
+    w, h, *origin = map(float, done.stdout.split())
+    return np.frombuffer(out.read_bytes(), np.uint8).reshape(int(h), int(w), 3), np.reshape(origin[:6], (2, 3)), tuple(origin[6:])
 
 
 def noise(rng, w, h, mode="RGB"):
@@ -125,3 +130,41 @@ def test_shared_pictures(tmp_path):
         different += int((got != want).sum())
         bytes_ += want.size
     assert different <= bytes_ // 1000, f"{different} of {bytes_} bytes differ"
+
+
+# ---- where pixels come from ----
+
+STEPS = [
+    "", "resize 55 47", "resize 200 33", "resize 61 77 library=opencv", "short_side 40; center_crop 31", "short_side 40; center_crop 31 rounding=ceil",
+    "center_crop 97 110 pad=true", "crop 11 5 40 60", "pad 3 8 1 2", "letterbox 64", "letterbox 90 50 position=bottom_right", "short_side 40; pad_to 99 position=center_ceil",
+    "resize 30 70 rule=short_long; pad_to 90 position=top_left", "warp 0.8 0.1 3 -0.2 0.9 20 size=70", "warp 1.2 0.3 -3 0.1 1.1 2 size=50 inverse=true",
+    "decode opencv; letterbox 64", "decode pillow orientation=apply; resize 50 40", "decode opencv orientation=keep; center_crop 40",
+    *(f"orient {i}; resize 60 50; crop 4 7 50 40" for i in range(1, 9)),
+    "CenterCropTransformer((40, 61), data_type=uint8)", "PILCenterCrop((95, 41))", "LongSideCrop", "PaddedCenterCrop(image_size=48, crop_pad=7)", "PadResizeTransformer((70, 64))",
+    "PadResizeTransformer((64, 70), pad_position=bottom_right)", "ResizeTransformer((61, 41), mode=opencv, data_type=uint8)", "PILResize((41, 59))", "ShortLongResize(40, 70)",
+    "PadTransformer(16, 32)", "ShortSideResizeTransformer(50)", "WarpAffine((60, 80), 1.1)", "TransposeTransformer((1, 0, 2)); resize 40 50",
+    "HWC2CHW; TransposeTransformer((0, 2, 1)); CHW2HWC; letterbox 64", "TransposeTransformer((2, 1, 0)); resize 40 50",
+]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_origin(tmp_path, orientation):
+    """Every pixel of this picture says where it is: red and green are twice its place when it is shown. What comes out of the steps says
+    where the origin should be, to a part of a pixel, blue whether it is picture or border."""
+    w, h = 90, 103
+    x, y = np.meshgrid(np.arange(w), np.arange(h))
+    shown = Image.fromarray(np.stack([2 * x + 10, 2 * y + 10, np.full_like(x, 255)], 2).astype(np.uint8))
+    undo = {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}  # Image.Transpose of the inverse
+    stored, exif = (shown.transpose(undo[orientation]) if orientation > 1 else shown), Image.Exif()
+    exif[0x112] = orientation
+    stored.save(tmp_path / "x.png", exif=exif)
+    for steps in STEPS:
+        got, m, size = with_origin(tmp_path, tmp_path / "x.png", steps)
+        assert size == (w, h), steps
+        u, v = np.meshgrid(np.arange(got.shape[1]) + 0.5, np.arange(got.shape[0]) + 0.5)
+        found, want = (got[:, :, :2] - 10.0) / 2 + 0.5, np.stack([m[i, 0] * u + m[i, 1] * v + m[i, 2] for i in range(2)], -1)
+        pure = (got[:, :, 2] == 255) & np.all((want > 3) & (want < [w - 3, h - 3]), 2)
+        error = (found - want)[pure]
+        assert pure.sum() > 300 and np.abs(error).max() < 0.8 and np.abs(error.mean(0)).max() < 0.1, (steps, error.mean(0), np.abs(error).max())
+        inside = np.all((want > 3) & (want < [w - 3, h - 3]), 2)
+        assert (got[:, :, 2][inside] >= 254).all(), steps
