@@ -2,8 +2,8 @@
  *
  * A stage's result owns one arena; nothing in it is freed singly. Allocation never returns NULL: when memory runs out, the arenas
  * that this thread made since its innermost vn_oom guard are freed, and control jumps there. Everything that must be released
- * (mapped files, open files) is therefore tied to an arena with vn_arena_defer. Not for use on pool threads; an arena is freed by
- * the thread that made it.
+ * (mapped files, open files) is therefore tied to an arena with vn_arena_defer. On a pool thread this needs a guard of its
+ * own, as base/share.h has it; an arena is filled by one thread at a time and freed by the thread that made it.
  */
 #ifndef VN_BASE_ARENA_H
 #define VN_BASE_ARENA_H

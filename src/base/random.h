@@ -14,4 +14,7 @@ static inline uint64_t vn_random(uint64_t *state)
     return z ^ z >> 31;
 }
 
+/* The state after n numbers more. */
+static inline uint64_t vn_random_after(uint64_t state, uint64_t n) { return state + n * 0x9e3779b97f4a7c15u; }
+
 #endif
