@@ -54,7 +54,7 @@ static void print_scores(const struct evaluation *v)
         for (int k = 0; k < ev->n_scores; k++) {
             const struct evaluated *x = &v->models[m];
             char name[NAME_WIDTH + 1], c[4][40];
-            const int interval = x->low && k < ev->n_boot;
+            const int interval = x->low != NULL;
             vn_table_row(t, (const char *const[]){ vn_cut_left(x->path, NAME_WIDTH, name), ev->score_name[k], number(c[0], "%.4f", x->score[k]),
                                                    m ? number(c[1], "%+.4f", x->score[k] - v->models[0].score[k]) : "--",
                                                    interval ? number(c[2], "%+.4f", x->low[k]) : "--", interval ? number(c[3], "%+.4f", x->high[k]) : "--" });
@@ -91,7 +91,7 @@ static void print_text(const struct evaluation *v)
         printf(", %d of them from an earlier run", v->resumed);
     if (v->n_models > 1)
         printf("; differences are from %s", v->models[0].path);
-    if (v->n_models > 1 && ev->n_boot && ev->task->bootstrap)
+    if (v->n_models > 1 && ev->n_scores && ev->task->bootstrap)
         printf(", intervals of %d paired resamples", ev->task->bootstrap);
     putchar('\n');
 }
@@ -103,7 +103,7 @@ static json_t *json_scores(const struct evaluation *v, const struct evaluated *x
         json_t *s = json_pack("{s:o}", "value", vn_json_real(x->score[k]));
         if (x != v->models)
             json_object_set_new(s, "difference", vn_json_real(x->score[k] - v->models[0].score[k]));
-        if (x->low && k < v->eval->n_boot)
+        if (x->low)
             json_object_set_new(s, "interval", json_pack("[o, o]", vn_json_real(x->low[k]), vn_json_real(x->high[k])));
         json_object_set_new(o, v->eval->score_name[k], s);
     }

@@ -1,14 +1,11 @@
-/* Runs every model on every sample, keeps a few numbers of each, and makes scores and intervals of them. */
-#include <errno.h>
+/* Runs every model on every sample, several samples at a time, and keeps a few numbers of each. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/file.h"
-#include "base/random.h"
-#include "format/bin.h"
-#include "inspect/evaluate.h"
+#include "base/share.h"
+#include "inspect/eval_run.h"
 
 #define METRIC(name) extern const struct metric vn_metric_##name;
 #include "inspect/metrics.def"
@@ -19,30 +16,6 @@ const struct metric *const vn_metrics[] = {
 #undef METRIC
 };
 const int vn_metrics_count = sizeof vn_metrics / sizeof *vn_metrics;
-
-enum { LIKE_COSINE, LIKE_SIGNAL, LIKE_NOISE, LIKE_MAX, LIKE_FIELDS }; /* of one output of one sample */
-#define NOT_COMPARABLE (-2) /* as cosine: other sizes than the first model's output has */
-
-struct kept {
-    struct record main, like; /* like: LIKE_FIELDS for each common output */
-    int done;
-};
-
-struct run {
-    struct eval_set *eval;
-    const struct evaluate_options *o;
-    int n_models, n_outputs;
-    const char **output; /* that all models have */
-    struct runner **runner;
-    struct feed *feed;
-    struct vn_pipeline *pipeline;
-    struct input_config *pixels; /* how pictures become tensors of models that take them; NULL: they do not */
-    int n_mean, n_scale;
-    double mean[CONFIG_MAX_CHANNELS], scale[CONFIG_MAX_CHANNELS];
-    struct kept *kept; /* [sample][model] */
-    FILE *state;
-    int resumed;
-};
 
 /* ---- samples ---- */
 
@@ -98,33 +71,61 @@ static int has_output(const struct runner *r, const char *name)
     return 0;
 }
 
-static void common_outputs(struct run *w)
+static void common_outputs(struct run *w, struct runner *const *r)
 {
-    w->output = NEW_ARRAY(w->eval->arena, const char *, w->runner[0]->n_out);
-    for (int i = 0; i < w->runner[0]->n_out; i++) {
+    w->output = NEW_ARRAY(w->eval->arena, const char *, r[0]->n_out);
+    for (int i = 0; i < r[0]->n_out; i++) {
         int all = 1;
         for (int m = 1; m < w->n_models; m++)
-            all &= has_output(w->runner[m], w->runner[0]->out_name[i]);
+            all &= has_output(r[m], r[0]->out_name[i]);
         if (all)
-            w->output[w->n_outputs++] = w->runner[0]->out_name[i];
+            w->output[w->n_outputs++] = r[0]->out_name[i];
     }
+}
+
+static void free_arena(void *p)
+{
+    struct vn_arena *a = p;
+    vn_arena_free(&a);
+}
+
+/* An arena of its own, since several threads fill one each. */
+static struct slot *add_slot(struct run *w)
+{
+    struct slot *s = &w->slot[w->n_slots++];
+    s->arena = vn_arena_new();
+    vn_arena_defer(w->eval->arena, free_arena, s->arena);
+    s->runner = NEW_ARRAY(s->arena, struct runner *, w->n_models);
+    s->feed = NEW_ARRAY(s->arena, struct feed, w->n_models);
+    return s;
 }
 
 static int open_models(struct run *w, struct vn_err *e)
 {
-    struct vn_arena *a = w->eval->arena;
-    w->runner = NEW_ARRAY(a, struct runner *, w->n_models);
-    w->feed = NEW_ARRAY(a, struct feed, w->n_models);
+    struct slot *s = add_slot(w);
     for (int m = 0; m < w->n_models; m++) {
-        const struct runner_options o = { .run = w->o->run, .level = 3 };
-        TRY(vn_runner_open(&w->runner[m], a, w->o->models[m], &o, e));
-        if (w->runner[m]->n_in != 1)
-            return vn_fail(e, VN_E_UNSUPPORTED, "%s: models with one input are evaluated, it has %d", w->o->models[m], w->runner[m]->n_in);
-        w->feed[m] = vn_feed_new(w->runner[m], a);
+        const struct runner_options o = { .run = w->run, .level = 3 };
+        TRY(vn_runner_open(&s->runner[m], s->arena, w->o->models[m], &o, e));
+        if (s->runner[m]->n_in != 1)
+            return vn_fail(e, VN_E_UNSUPPORTED, "%s: models with one input are evaluated, it has %d", w->o->models[m], s->runner[m]->n_in);
+        s->feed[m] = vn_feed_new(s->runner[m], s->arena);
     }
-    common_outputs(w);
+    common_outputs(w, s->runner);
     return w->n_models > 1 && !w->n_outputs && !strcmp(w->eval->metric->name, "outputs")
                ? vn_fail(e, VN_E_INPUT, "the models have no output of the same name, so nothing can be compared") : VN_OK;
+}
+
+/* The models again, once for each sample that runs beside the first one. */
+static int open_again(struct run *w, int slots, struct vn_err *e)
+{
+    while (w->n_slots < slots) {
+        struct slot *s = add_slot(w);
+        for (int m = 0; m < w->n_models; m++) {
+            TRY(vn_runner_again(&s->runner[m], s->arena, w->slot[0].runner[m], &w->run, e));
+            s->feed[m] = vn_feed_new(s->runner[m], s->arena);
+        }
+    }
+    return VN_OK;
 }
 
 static int read_feeding(struct run *w, struct vn_err *e)
@@ -145,34 +146,32 @@ static int read_feeding(struct run *w, struct vn_err *e)
 }
 
 /* A picture for a model that takes the normalised tensor. */
-static int feed_normalised(struct run *w, int m, const char *path, struct vn_err *e)
+static int feed_normalised(const struct run *w, struct feed *f, const struct runner *r, const char *path, struct vn_err *e)
 {
-    const struct runner *r = w->runner[m];
     const struct vn_shape *s = &r->in_shape[0];
     struct input_config in = *w->pixels;
     const int channels = strcmp(in.type_train, "gray") ? 3 : 1, last = s->rank == 4 && s->d[1] != channels;
     char text[VN_SHAPE_TEXT];
-    if (s->rank != 4 || s->d[last ? 3 : 1] != channels || !w->feed[m].tensor[0] || (w->n_mean != 1 && w->n_mean != channels) ||
+    if (s->rank != 4 || s->d[last ? 3 : 1] != channels || !f->tensor[0] || (w->n_mean != 1 && w->n_mean != channels) ||
         (w->n_scale != 1 && w->n_scale != channels))
         return vn_fail(e, VN_E_INPUT, "%s: input %s of shape %s takes no %s pictures with %d mean and %d scale values", r->path, r->in_name[0],
                        vn_shape_text(s, text), in.type_train, w->n_mean, w->n_scale);
     in.name = r->in_name[0];
     in.layout_train = last ? "NHWC" : "NCHW";
-    TRY(vn_sample_file(w->feed[m].tensor[0], NULL, &w->feed[m].from[0], &in, s, w->pipeline, path, e)); /* pixel - 128 */
+    TRY(vn_sample_file(f->tensor[0], NULL, &f->from[0], &in, s, w->pipeline, path, e)); /* pixel - 128 */
     const int64_t n = vn_shape_count(s), plane = last ? 1 : s->d[2] * s->d[3];
     for (int64_t i = 0; i < n; i++) {
         const int c = (int)(i / plane % channels);
-        w->feed[m].tensor[0][i] = (float)((w->feed[m].tensor[0][i] + 128 - w->mean[w->n_mean > 1 ? c : 0]) * w->scale[w->n_scale > 1 ? c : 0]);
+        f->tensor[0][i] = (float)((f->tensor[0][i] + 128 - w->mean[w->n_mean > 1 ? c : 0]) * w->scale[w->n_scale > 1 ? c : 0]);
     }
     return VN_OK;
 }
 
-static int feed(struct run *w, int m, const char *path, struct vn_err *e)
+static int feed(const struct run *w, struct feed *f, const struct runner *r, const char *path, struct vn_err *e)
 {
-    const struct runner *r = w->runner[m];
     if (strcmp(r->in[0].type_rt, "featuremap") || !vn_picture_is_image_name(path))
-        return vn_feed_file(&w->feed[m], r, 0, path, w->pipeline, e);
-    return w->pixels ? feed_normalised(w, m, path, e)
+        return vn_feed_file(f, r, 0, path, w->pipeline, e);
+    return w->pixels ? feed_normalised(w, f, r, path, e)
                      : vn_fail(e, VN_E_USAGE, "%s: input %s takes the normalised tensor, not pictures: say how with --colours, --mean and --scale",
                                r->path, r->in_name[0]);
 }
@@ -208,6 +207,18 @@ int vn_eval_output(struct output_values *out, struct vn_arena *a, const struct r
     return VN_OK;
 }
 
+int vn_eval_input_size(double *w, double *h, const struct runner *r, struct vn_err *e)
+{
+    const struct vn_shape *s = &r->in_shape[0];
+    char text[VN_SHAPE_TEXT];
+    if (s->rank != 4)
+        return vn_fail(e, VN_E_INPUT, "%s: input of shape %s is no picture", r->path, vn_shape_text(s, text));
+    const int last = !strcmp(r->in[0].type_rt, "featuremap") ? s->d[1] != 1 && s->d[1] != 3 : !strcmp(r->in[0].layout_train, "NHWC");
+    *h = (double)s->d[last ? 1 : 2];
+    *w = (double)s->d[last ? 2 : 3];
+    return VN_OK;
+}
+
 static void likeness(double *out, const double *x, int64_t n, const double *y, int64_t m)
 {
     double xy = 0, xx = 0, yy = 0, noise = 0, most = 0;
@@ -225,285 +236,79 @@ static void likeness(double *out, const double *x, int64_t n, const double *y, i
     out[LIKE_MAX] = most;
 }
 
-static int compare_outputs(struct run *w, struct record *out, int m, struct vn_arena *a, struct vn_err *e)
+static int compare_outputs(const struct run *w, struct record *out, const struct slot *s, int m, struct vn_arena *a, struct vn_err *e)
 {
-    double *v = NEW_ARRAY(w->eval->arena, double, w->n_outputs * LIKE_FIELDS);
+    double *v = NEW_ARRAY(s->arena, double, w->n_outputs * LIKE_FIELDS);
     *out = (struct record){ w->n_outputs * LIKE_FIELDS, v };
     for (int i = 0; i < w->n_outputs; i++) {
         struct output_values x, y;
-        TRY(vn_eval_output(&x, a, w->runner[0], w->output[i], e));
-        TRY(vn_eval_output(&y, a, w->runner[m], w->output[i], e));
+        TRY(vn_eval_output(&x, a, s->runner[0], w->output[i], e));
+        TRY(vn_eval_output(&y, a, s->runner[m], w->output[i], e));
         likeness(v + i * LIKE_FIELDS, x.v, x.n, y.v, y.n);
     }
     return VN_OK;
 }
 
-/* ---- the file of results: a line for each sample, written whole ---- */
+/* ---- running ---- */
 
-static uint64_t mix(uint64_t h, const void *data, size_t n)
+/* Errors of the data name the sample. */
+static int at_sample(const struct run *w, int i, int status, struct vn_err *e)
 {
-    const uint64_t both[2] = { h, bin_hash(data, n, SIZE_MAX) };
-    return bin_hash(both, sizeof both, SIZE_MAX);
+    return status == VN_E_INPUT ? vn_fail_at(e, "%s", w->eval->samples[i].path) : status;
 }
 
-static int mix_file(uint64_t *h, const char *path, struct vn_err *e)
+static int run_model(const struct run *w, const struct slot *s, int i, int m, struct vn_arena *a, struct vn_err *e)
 {
-    const uint8_t *data;
-    size_t bytes;
-    struct vn_arena *a = vn_arena_new();
-    const int status = vn_file_map(a, path, &data, &bytes, e);
-    if (status == VN_OK)
-        *h = mix(*h, data, bytes);
-    vn_arena_free(&a);
+    struct kept *k = &w->kept[i * w->n_models + m];
+    TRY(feed(w, &s->feed[m], s->runner[m], w->eval->samples[i].path, e));
+    TRY(at_sample(w, i, vn_runner_run(s->runner[m], &s->feed[m], NULL, NULL, e), e));
+    TRY(at_sample(w, i, w->eval->metric->keep(&k->main, s->arena, w->eval, i, s->runner[m], &s->feed[m].from[0], e), e));
+    return m ? compare_outputs(w, &k->like, s, m, a, e) : VN_OK;
+}
+
+/* Samples are written in their order, whoever is ready first. */
+static int finish(struct run *w, int i, struct vn_err *e)
+{
+    int status = VN_OK;
+    pthread_mutex_lock(&w->lock);
+    w->done[i] = 1;
+    while (w->next < w->eval->n_samples && w->done[w->next] && status == VN_OK) {
+        const int k = w->next++;
+        status = w->done[k] == FROM_FILE ? VN_OK : vn_eval_state_append(w, k, e);
+        if (w->o->progress)
+            w->o->progress(w->o->user, w->next, w->eval->n_samples);
+    }
+    pthread_mutex_unlock(&w->lock);
     return status;
 }
 
-/* Of all that results depend on: task, models, samples' names. */
-static int fingerprint(uint64_t *h, const struct run *w, struct vn_err *e)
+static int run_sample(void *ctx, int worker, int i, struct vn_err *e)
 {
-    const struct eval_task *t = w->eval->task;
-    const char *text = VN_VERSION;
-#define TEXT_OF_TEXT(f) f ? f : ""
-#define TEXT_OF_INT(f) vn_arena_fmt(w->eval->arena, "%d", f)
-#define TEXT_OF_REAL(f) vn_arena_fmt(w->eval->arena, "%.17g", f)
-    const struct {
-        const char *key, *text;
-    } all[] = {
-#define EVAL_KEY(kind, field, option, value, lo, hi, preset, help) { #field, TEXT_OF_##kind(t->field) },
-#include "inspect/eval_keys.def"
-#undef EVAL_KEY
-    };
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (strcmp(all[i].key, "bootstrap") && strcmp(all[i].key, "seed")) /* they change no sample's results */
-            text = vn_arena_fmt(w->eval->arena, "%s|%s", text, all[i].text);
-    *h = mix(0, text, strlen(text));
-    for (int m = 0; m < w->n_models; m++)
-        TRY(mix_file(h, w->o->models[m], e));
-    for (int i = 0; i < w->eval->n_samples; i++)
-        *h = mix(*h, w->eval->samples[i].name, strlen(w->eval->samples[i].name));
-    return VN_OK;
-}
-
-static int read_record(struct record *r, struct vn_arena *a, const char **p)
-{
-    char *end;
-    const long n = strtol(*p, &end, 10);
-    if (end == *p || n < 0 || n > (long)strlen(end))
-        return 0;
-    double *v = NEW_ARRAY(a, double, n);
-    *r = (struct record){ (int)n, v };
-    for (long i = 0; i < n; i++) {
-        *p = end;
-        v[i] = strtod(*p, &end);
-        if (end == *p)
-            return 0;
-    }
-    *p = end;
-    return 1;
-}
-
-static int read_line(struct run *w, const char *line)
-{
-    const char *p = line;
-    char *end;
-    const long i = strtol(p, &end, 10);
-    if (end == p || i < 0 || i >= w->eval->n_samples || w->kept[i * w->n_models].done)
-        return 0;
-    p = end;
-    for (int m = 0; m < w->n_models; m++) {
-        struct kept *k = &w->kept[i * w->n_models + m];
-        if (!read_record(&k->main, w->eval->arena, &p) || !read_record(&k->like, w->eval->arena, &p) || !w->eval->metric->valid(&k->main, w->eval, (int)i) ||
-            k->like.n != (m ? w->n_outputs * LIKE_FIELDS : 0))
-            return 0;
-        k->done = 1;
-    }
-    w->resumed++;
-    return !*p;
-}
-
-static void close_state(void *f) { fclose(f); }
-
-/* Lines of an earlier run; one that was not written to its end is dropped. */
-static int read_state(struct run *w, const char *head, struct vn_err *e)
-{
-    const uint8_t *data;
-    size_t bytes;
-    const char *path = w->o->state;
-    TRY(vn_file_map(w->eval->arena, path, &data, &bytes, e));
-    size_t whole = bytes;
-    while (whole && data[whole - 1] != '\n')
-        whole--;
-    const char *text = vn_arena_strn(w->eval->arena, (const char *)data, whole);
-    if (strlen(text) != whole || strncmp(text, "vernier-eval 1 ", 15))
-        return vn_fail(e, VN_E_INPUT, "%s: no file of an evaluation's results; --resume would write there", path);
-    if (strncmp(text, head, strlen(head)))
-        return vn_fail(e, VN_E_INPUT, "%s: results of other models, pictures or settings; remove the file, or name another one", path);
-    int number = 1;
-    for (const char *p = strchr(text, '\n') + 1; *p; number++) {
-        const size_t n = strcspn(p, "\n");
-        if (!read_line(w, vn_arena_strn(w->eval->arena, p, n)))
-            return vn_fail(e, VN_E_INPUT, "%s:%d: damaged: no result of a sample", path, number + 1);
-        p += n + 1;
-    }
-    return whole < bytes ? vn_file_write(path, text, whole, e) : VN_OK;
-}
-
-static int open_state(struct run *w, struct vn_err *e)
-{
-    uint64_t h;
-    if (!w->o->state)
+    struct run *w = ctx;
+    int status = VN_OK;
+    if (w->done[i])
         return VN_OK;
-    TRY(fingerprint(&h, w, e));
-    const char *head = vn_arena_fmt(w->eval->arena, "vernier-eval 1 %016llx\n", (unsigned long long)h);
-    if (vn_file_exists(w->o->state))
-        TRY(read_state(w, head, e));
-    else
-        TRY(vn_file_write(w->o->state, head, strlen(head), e));
-    if (!(w->state = fopen(w->o->state, "a")))
-        return vn_fail(e, errno == ENOMEM ? VN_E_NOMEM : VN_E_IO, "%s: %s", w->o->state, strerror(errno));
-    vn_arena_defer(w->eval->arena, close_state, w->state);
-    return VN_OK;
+    struct vn_arena *a = vn_arena_new();
+    for (int m = 0; m < w->n_models && status == VN_OK; m++)
+        status = run_model(w, &w->slot[worker], i, m, a, e);
+    vn_arena_free(&a);
+    TRY(status);
+    return finish(w, i, e);
 }
 
-static void print_record(FILE *f, const struct record *r)
-{
-    fprintf(f, " %d", r->n);
-    for (int k = 0; k < r->n; k++)
-        fprintf(f, " %.17g", r->v[k]);
-}
-
-static int append(struct run *w, int i, struct vn_err *e)
-{
-    if (!w->state)
-        return VN_OK;
-    fprintf(w->state, "%d", i);
-    for (int m = 0; m < w->n_models; m++) {
-        print_record(w->state, &w->kept[i * w->n_models + m].main);
-        print_record(w->state, &w->kept[i * w->n_models + m].like);
-    }
-    fputc('\n', w->state);
-    return fflush(w->state) || ferror(w->state) ? vn_fail(e, VN_E_IO, "%s: cannot write: %s", w->o->state, strerror(errno)) : VN_OK;
-}
-
-/* ---- running ---- */
-
-static int run_model(struct run *w, int i, int m, struct vn_arena *a, struct vn_err *e)
-{
-    struct kept *k = &w->kept[i * w->n_models + m];
-    TRY(feed(w, m, w->eval->samples[i].path, e));
-    TRY(vn_runner_run(w->runner[m], &w->feed[m], NULL, NULL, e));
-    TRY(w->eval->metric->keep(&k->main, w->eval->arena, w->eval, i, w->runner[m], e));
-    if (m)
-        TRY(compare_outputs(w, &k->like, m, a, e));
-    k->done = 1;
-    return VN_OK;
-}
+static int smaller(int a, int b) { return a < b ? a : b; }
 
 static int run_samples(struct run *w, struct vn_err *e)
 {
-    for (int i = 0; i < w->eval->n_samples; i++) {
-        if (!w->kept[i * w->n_models].done) {
-            struct vn_arena *a = vn_arena_new();
-            int status = VN_OK;
-            for (int m = 0; m < w->n_models && status == VN_OK; m++)
-                status = run_model(w, i, m, a, e);
-            vn_arena_free(&a);
-            TRY(status);
-            TRY(append(w, i, e));
-        }
-        if (w->o->progress)
-            w->o->progress(w->o->user, i + 1, w->eval->n_samples);
-    }
-    return VN_OK;
+    const int n = w->eval->n_samples, slots = smaller(n - w->resumed, w->o->run.threads);
+    TRY(open_again(w, slots, e));
+    pthread_mutex_init(&w->lock, NULL);
+    const int status = vn_share(n, slots, run_sample, w, e);
+    pthread_mutex_destroy(&w->lock);
+    return status;
 }
 
-/* ---- scores ---- */
-
-static const struct record **records_of(const struct run *w, int m)
-{
-    const struct record **of = NEW_ARRAY(w->eval->arena, const struct record *, w->eval->n_samples);
-    for (int i = 0; i < w->eval->n_samples; i++)
-        of[i] = &w->kept[i * w->n_models + m].main;
-    return of;
-}
-
-static int ascending(const void *x, const void *y)
-{
-    const double a = *(const double *)x, b = *(const double *)y;
-    return a < b ? -1 : a > b;
-}
-
-/* Paired: every resample draws the same samples for both models. The percentile interval of Efron's bootstrap. */
-static void intervals(const struct run *w, struct evaluated *to, const struct record *const *base, const struct record *const *of)
-{
-    const struct eval_set *ev = w->eval;
-    const int b = ev->task->bootstrap, n = ev->n_boot;
-    double *d = NEW_ARRAY(ev->arena, double, (size_t)b * (size_t)n), *x = NEW_ARRAY(ev->arena, double, n), *y = NEW_ARRAY(ev->arena, double, n);
-    int *times = NEW_ARRAY(ev->arena, int, ev->n_samples), *drawn = NEW_ARRAY(ev->arena, int, n);
-    uint64_t seed = (uint64_t)ev->task->seed;
-    for (int i = 0; i < b; i++) {
-        vn_resample(times, ev->n_samples, &seed);
-        ev->metric->score(x, n, ev, base, times);
-        ev->metric->score(y, n, ev, of, times);
-        for (int k = 0; k < n; k++)
-            if (isfinite(y[k] - x[k]))
-                d[(size_t)k * (size_t)b + (size_t)drawn[k]++] = y[k] - x[k];
-    }
-    to->low = NEW_ARRAY(ev->arena, double, n);
-    to->high = NEW_ARRAY(ev->arena, double, n);
-    for (int k = 0; k < n; k++) {
-        double *v = d + (size_t)k * (size_t)b;
-        qsort(v, (size_t)drawn[k], sizeof *v, ascending);
-        to->low[k] = vn_percentile(v, drawn[k], 2.5);
-        to->high[k] = vn_percentile(v, drawn[k], 97.5);
-    }
-}
-
-static void sum_likeness(const struct run *w, struct evaluated *to, int m)
-{
-    to->outputs = NEW_ARRAY(w->eval->arena, struct output_likeness, w->n_outputs);
-    for (int o = 0; o < w->n_outputs; o++) {
-        struct output_likeness *l = &to->outputs[o];
-        double signal = 0, noise = 0;
-        int n = 0;
-        *l = (struct output_likeness){ .name = w->output[o], .cosine_min = INFINITY };
-        for (int i = 0; i < w->eval->n_samples; i++) {
-            const double *v = w->kept[i * w->n_models + m].like.v + o * LIKE_FIELDS;
-            if (v[LIKE_COSINE] == NOT_COMPARABLE)
-                continue;
-            n++;
-            l->cosine_mean += v[LIKE_COSINE];
-            l->cosine_min = v[LIKE_COSINE] < l->cosine_min ? v[LIKE_COSINE] : l->cosine_min;
-            l->max = v[LIKE_MAX] > l->max || v[LIKE_MAX] != v[LIKE_MAX] ? v[LIKE_MAX] : l->max;
-            signal += v[LIKE_SIGNAL];
-            noise += v[LIKE_NOISE];
-        }
-        l->cosine_mean = n ? l->cosine_mean / n : NAN;
-        l->cosine_min = n ? l->cosine_min : NAN;
-        l->sqnr = !n ? NAN : noise == 0 ? INFINITY : 10 * log10(signal / noise);
-    }
-}
-
-static void summarise(struct evaluation *out, const struct run *w)
-{
-    const struct eval_set *ev = w->eval;
-    int *once = NEW_ARRAY(ev->arena, int, ev->n_samples);
-    for (int i = 0; i < ev->n_samples; i++)
-        once[i] = 1;
-    const struct record *const *base = records_of(w, 0);
-    out->models = NEW_ARRAY(ev->arena, struct evaluated, w->n_models);
-    for (int m = 0; m < w->n_models; m++) {
-        struct evaluated *to = &out->models[m];
-        const struct record *const *of = m ? records_of(w, m) : base;
-        to->path = w->o->models[m];
-        to->score = NEW_ARRAY(ev->arena, double, ev->n_scores);
-        ev->metric->score(to->score, ev->n_scores, ev, of, once);
-        if (m && ev->task->bootstrap && ev->n_boot)
-            intervals(w, to, base, of);
-        if (m)
-            sum_likeness(w, to, m);
-    }
-}
+/* ---- all of it ---- */
 
 static const struct metric *find_metric(const char *name)
 {
@@ -519,9 +324,13 @@ static int run_all(struct run *w, struct vn_err *e)
     TRY(list_samples(ev, e));
     TRY(ev->metric->prepare(ev, e));
     TRY(read_feeding(w, e));
+    w->slot = NEW_ARRAY(ev->arena, struct slot, w->o->run.threads);
+    w->run = w->o->run; /* threads that samples leave over help within each */
+    w->run.threads /= smaller(ev->n_samples, w->run.threads);
     TRY(open_models(w, e));
     w->kept = NEW_ARRAY(ev->arena, struct kept, (size_t)ev->n_samples * (size_t)w->n_models);
-    TRY(open_state(w, e));
+    w->done = NEW_ARRAY(ev->arena, char, ev->n_samples);
+    TRY(vn_eval_state_open(w, e));
     return run_samples(w, e);
 }
 
@@ -556,7 +365,7 @@ static int write_results(const struct run *w, struct vn_err *e)
         if (vn_map_get(taken, file))
             return vn_fail(e, VN_E_USAGE, "two models have the name %s, so their results would be one file", base);
         vn_map_set(taken, file, taken);
-        TRY(w->eval->metric->write_results(file, w->eval, records_of(w, m), e));
+        TRY(w->eval->metric->write_results(file, w->eval, vn_eval_records(w, m), e));
     }
     return VN_OK;
 }
@@ -572,6 +381,5 @@ int vn_evaluate(struct evaluation **out, struct vn_arena *a, const struct evalua
     TRY(write_results(&w, e));
     *out = NEW(a, struct evaluation);
     **out = (struct evaluation){ .eval = ev, .n_models = w.n_models, .n_outputs = w.n_outputs, .resumed = w.resumed };
-    summarise(*out, &w);
-    return VN_OK;
+    return vn_eval_summarise(*out, &w, e);
 }

@@ -43,7 +43,7 @@ struct eval_set {
     int n_samples;
     struct sample *samples;
     void *truth; /* the metric's labels */
-    int n_scores, n_boot; /* numbers that the metric gives; how many of them get an interval */
+    int n_scores; /* numbers that the metric gives */
     const char **score_name;
 };
 
@@ -53,12 +53,13 @@ struct metric {
     const char *unit; /* "%": scores are shares */
     /* Labels into ev->truth, names of scores. Without pictures (ev->samples NULL) the labels say which samples there are. */
     int (*prepare)(struct eval_set *ev, struct vn_err *e);
-    /* What to keep of sample i from the outputs that r has just computed. */
-    int (*keep)(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct runner *r, struct vn_err *e);
+    /* What to keep of sample i from the outputs that r has just computed; `from`: where the input's pixels come from. By several threads. */
+    int (*keep)(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct runner *r, const struct vn_origin *from,
+                struct vn_err *e);
     /* Does a record from a file of earlier results make sense? */
     int (*valid)(const struct record *r, const struct eval_set *ev, int i);
-    /* The first n scores; sample i counts times[i] times. NaN where there is nothing to count. */
-    void (*score)(double *out, int n, const struct eval_set *ev, const struct record *const *of, const int *times);
+    /* All scores; sample i counts times[i] times. NaN where there is nothing to count. Once for each model's records, then by several threads. */
+    void (*score)(double *out, const struct eval_set *ev, const struct record *const *of, const int *times);
     /* Results as a file in the format of the metric's field, for all samples; NULL: there is none. */
     int (*read_results)(struct record *of, const struct eval_set *ev, const char *path, struct vn_err *e);
     int (*write_results)(const char *path, const struct eval_set *ev, const struct record *const *of, struct vn_err *e);
@@ -72,6 +73,8 @@ struct output_values {
     int64_t n;
     const double *v;
 };
+/* Width and height of the picture that the network's input holds. */
+int vn_eval_input_size(double *w, double *h, const struct runner *r, struct vn_err *e);
 int vn_eval_output(struct output_values *out, struct vn_arena *a, const struct runner *r, const char *name, struct vn_err *e);
 
 /* ---- results ---- */
@@ -84,7 +87,7 @@ struct output_likeness {
 struct evaluated {
     const char *path;
     double *score;     /* n_scores */
-    double *low, *high; /* n_boot: 95 % interval of (this - first model); NULL for the first */
+    double *low, *high; /* 95 % intervals of (this - first model), NaN where a score is not defined; NULL for the first */
     struct output_likeness *outputs; /* n_outputs; NULL for the first */
 };
 struct evaluation {

@@ -55,6 +55,8 @@ struct runner_options {
 };
 /* Open a .bin, .onnx or caffemodel. */
 int vn_runner_open(struct runner **out, struct vn_arena *a, const char *path, const struct runner_options *o, struct vn_err *e);
+/* The same model a second time, to run beside the first, which lives longer: they share weights, names and shapes. Not for reference runs. */
+int vn_runner_again(struct runner **out, struct vn_arena *a, const struct runner *r, const struct vn_options *run, struct vn_err *e);
 /* Buffers of one run: `tensor` is float32 of in_shape; `bytes` what a .bin takes (image inputs). */
 struct feed {
     float **tensor;

@@ -19,17 +19,17 @@ struct box_form {
     const struct form *form;
     const struct eval_task *task;
     enum nms_rule nms;
-    int each_class, pixels, n_levels;
+    int each_class, pixels, clip, n_levels;
     struct level level[MAX_LEVELS];
     double variance[2];
 };
 
-/* One run's candidates; sizes of the network's input and of the picture. */
+/* One run's candidates; size of the network's input, and the way from there to the picture. */
 struct finding {
     const struct box_form *f;
     const struct runner *r;
     struct vn_arena *arena;
-    double in_w, in_h, w, h;
+    double in_w, in_h, back[6];
     VEC(struct box) boxes;
     struct vn_err *e;
 };
@@ -42,7 +42,14 @@ struct form {
 
 /* ---- pieces ---- */
 
-/* x, y: centre or, with `corners`, first corner; relative to the picture. */
+/* The least and the largest position on an axis, of a box that is led back; what is turned round in the box stays so. */
+static void lead_back(double *low, double *high, const double m[3], double l, double r, double o, double u)
+{
+    *low = (m[0] < 0 ? m[0] * r : m[0] * l) + (m[1] < 0 ? m[1] * u : m[1] * o) + m[2];
+    *high = (m[0] < 0 ? m[0] * l : m[0] * r) + (m[1] < 0 ? m[1] * o : m[1] * u) + m[2];
+}
+
+/* x, y: centre or, with `corners`, first corner; relative to the input. */
 static int add(struct finding *x, const double box[4], int corners, double score, int class)
 {
     const struct eval_task *t = x->f->task;
@@ -55,7 +62,9 @@ static int add(struct finding *x, const double box[4], int corners, double score
             return vn_fail(x->e, VN_E_INPUT, "%s: a box with score %g is not finite", x->r->path, score);
     const double l = corners ? box[0] : box[0] - box[2] / 2, o = corners ? box[1] : box[1] - box[3] / 2;
     const double r = corners ? box[2] : box[0] + box[2] / 2, u = corners ? box[3] : box[1] + box[3] / 2;
-    const struct box b = { l * x->w, o * x->h, r * x->w, u * x->h, score, class, x->boxes.n };
+    struct box b = { .score = score, .class = class, .index = x->boxes.n };
+    lead_back(&b.x1, &b.x2, x->back, l, r, o, u);
+    lead_back(&b.y1, &b.y2, x->back + 3, l, r, o, u);
     VEC_PUSH(x->arena, &x->boxes, b);
     return VN_OK;
 }
@@ -221,6 +230,7 @@ int vn_box_form(struct box_form **out, struct vn_arena *a, const struct eval_tas
     f->nms = (enum nms_rule)rule;
     TRY(word(&f->each_class, "nms_classes", t->nms_classes, "all", "each", e));
     TRY(word(&f->pixels, "units", t->units, "relative", "pixels", e));
+    TRY(word(&f->clip, "clip", t->clip, "no", "yes", e));
     TRY(vn_eval_numbers(f->variance, 2, &n, t->variances, "variances", e));
     if (n != 2)
         return vn_fail(e, VN_E_USAGE, "variances: want two numbers, got '%s'", t->variances);
@@ -244,22 +254,33 @@ static int by_score(const void *x, const void *y)
     return a->score > b->score ? -1 : a->score < b->score ? 1 : a->index - b->index;
 }
 
-static int input_size(struct finding *x)
+/* From positions relative to the input to the picture as annotated, w x h. What is no picture was one as a whole. */
+static int way_back(struct finding *x, const struct vn_origin *from, double w, double h)
 {
-    const struct vn_shape *s = &x->r->in_shape[0];
-    char text[VN_SHAPE_TEXT];
-    if (s->rank != 4)
-        return vn_fail(x->e, VN_E_INPUT, "%s: input of shape %s is no picture", x->r->path, vn_shape_text(s, text));
-    const int last = !strcmp(x->r->in[0].type_rt, "featuremap") ? s->d[1] != 1 && s->d[1] != 3 : !strcmp(x->r->in[0].layout_train, "NHWC");
-    x->in_h = (double)s->d[last ? 1 : 2];
-    x->in_w = (double)s->d[last ? 2 : 3];
+    const double in_w = from->w ? x->in_w : 1, in_h = from->w ? x->in_h : 1, from_w = from->w ? from->w : 1, from_h = from->w ? from->h : 1;
+    if (from->w && fabs(w * from_h - h * from_w) > 0.05 * h * from_w)
+        return vn_fail(x->e, VN_E_INPUT, "the picture is %d x %d when it is turned as its file says, but the annotations say %g x %g", from->w, from->h, w, h);
+    memcpy(x->back, (const double[6]){ in_w, 0, 0, 0, in_h, 0 }, sizeof x->back);
+    if (from->w)
+        vn_affine_after(x->back, from->m, x->back);
+    vn_affine_after(x->back, (const double[6]){ w / from_w, 0, 0, 0, h / from_h, 0 }, x->back);
     return VN_OK;
 }
 
-int vn_boxes_of(struct box **out, int *n, struct vn_arena *a, const struct box_form *f, const struct runner *r, double w, double h, struct vn_err *e)
+static void clip(struct box *b, double w, double h)
 {
-    struct finding x = { .f = f, .r = r, .arena = a, .w = w, .h = h, .e = e };
-    TRY(input_size(&x));
+    b->x1 = fmin(fmax(b->x1, 0), w);
+    b->x2 = fmin(fmax(b->x2, 0), w);
+    b->y1 = fmin(fmax(b->y1, 0), h);
+    b->y2 = fmin(fmax(b->y2, 0), h);
+}
+
+int vn_boxes_of(struct box **out, int *n, struct vn_arena *a, const struct box_form *f, const struct runner *r, const struct vn_origin *from, double w,
+                double h, struct vn_err *e)
+{
+    struct finding x = { .f = f, .r = r, .arena = a, .e = e };
+    TRY(vn_eval_input_size(&x.in_w, &x.in_h, r, e));
+    TRY(way_back(&x, from, w, h));
     TRY(f->form->find(&x));
     struct box *b = x.boxes.v, *stay = NEW_ARRAY(a, struct box, x.boxes.n);
     int *kept = NEW_ARRAY(a, int, x.boxes.n);
@@ -275,6 +296,8 @@ int vn_boxes_of(struct box **out, int *n, struct vn_arena *a, const struct box_f
     }
     qsort(stay, (size_t)*n, sizeof *stay, by_score);
     *n = *n < f->task->max_boxes ? *n : f->task->max_boxes;
+    for (int i = 0; i < *n && f->clip; i++)
+        clip(&stay[i], w, h);
     *out = stay;
     return VN_OK;
 }

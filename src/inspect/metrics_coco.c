@@ -130,8 +130,6 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
     struct truth *t = ev->truth = NEW(ev->arena, struct truth);
     if (!ev->task->labels)
         return vn_fail(e, VN_E_USAGE, "coco wants --labels: the annotations as JSON");
-    if (ev->task->pipeline)
-        return vn_fail(e, VN_E_UNSUPPORTED, "coco: pictures are resized to the input, so that boxes can be led back; leave the pipeline out");
     TRY(read_settings(t, ev, e));
     if (ev->samples)
         TRY(vn_box_form(&t->form, ev->arena, ev->task, e));
@@ -139,7 +137,6 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
     TRY(join_images(ev, t, e));
     sort_truths(ev, t);
     ev->n_scores = (int)(sizeof names / sizeof *names);
-    ev->n_boot = 1;
     ev->score_name = (const char **)vn_arena_copy(ev->arena, names, sizeof names);
     for (int i = 0; i < LIMITS; i++)
         ev->score_name[6 + i] = vn_arena_fmt(ev->arena, "AR%d", t->limit[i]);
@@ -190,14 +187,15 @@ static int to_record(struct record *out, struct vn_arena *a, const struct eval_s
     return VN_OK;
 }
 
-static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct runner *r, struct vn_err *e)
+static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct runner *r, const struct vn_origin *from,
+                struct vn_err *e)
 {
     const struct truth *t = ev->truth;
     const struct coco_image *m = &t->set->images[t->image[i]];
     struct vn_arena *work = vn_arena_new();
     struct box *b;
     int n;
-    int status = vn_boxes_of(&b, &n, work, t->form, r, m->w, m->h, e);
+    int status = vn_boxes_of(&b, &n, work, t->form, r, from, m->w, m->h, e);
     if (status == VN_OK)
         status = to_record(out, a, ev, b, n, r, e);
     vn_arena_free(&work);
@@ -390,40 +388,16 @@ static const struct matches *match(const struct eval_set *ev, const struct recor
     return m;
 }
 
-/* ---- COCOeval.accumulate ---- */
+/* ---- COCOeval.accumulate and summarize ---- */
 
-/* Sums of precision over recalls, and of recall, over the categories that have truths. */
+/* Over the categories that have truths. */
 struct sums {
-    double precision[THRESHOLDS], recall[THRESHOLDS];
+    double precision[THRESHOLDS]; /* of means over recalls */
+    double recall[THRESHOLDS];
     int categories;
 };
 
-/* One category at one threshold: detections d[0..n), each counted times[sample] times. */
-static void curve(struct sums *to, int th, const struct matched *d, int n, double truths, int area, int limit, const int *times, double *recall, double *precision)
-{
-    double tp = 0, fp = 0, sum = 0;
-    int m = 0;
-    for (int i = 0; i < n; i++) {
-        const int hit = d[i].hit[area] >> th & 1, ignored = d[i].ignored[area] >> th & 1;
-        for (int k = d[i].rank < limit ? times[d[i].sample] : 0; k > 0; k--, m++) {
-            tp += hit && !ignored;
-            fp += !hit && !ignored;
-            recall[m] = tp / truths;
-            precision[m] = tp / (fp + tp + DBL_EPSILON);
-        }
-    }
-    for (int i = m - 1; i > 0; i--)
-        if (precision[i] > precision[i - 1])
-            precision[i - 1] = precision[i];
-    for (int r = 0, i = 0; r < RECALLS; r++) {
-        while (i < m && recall[i] < recall_at(r))
-            i++;
-        sum += i < m ? precision[i] : 0;
-    }
-    to->precision[th] += sum;
-    to->recall[th] += m ? recall[m - 1] : 0;
-}
-
+/* How many truths each category has. */
 static void count_truths(double *count, const struct truth *t, int area, const int *times)
 {
     memset(count, 0, (size_t)t->set->n_categories * sizeof *count);
@@ -434,59 +408,102 @@ static void count_truths(double *count, const struct truth *t, int area, const i
     }
 }
 
-static struct sums accumulate(const struct eval_set *ev, const struct matches *m, int area, int limit, const int *times, struct vn_arena *work)
+/* The precision at every hit, of one category at one threshold: between hits it only falls, so no other detection decides. */
+struct curve {
+    double *precision;
+    int hits;
+    double misses;
+};
+
+static void add_detection(struct curve *c, int hit, int times)
 {
-    const struct truth *t = ev->truth;
-    struct sums s = { 0 };
-    size_t most = 0;
-    double *truths = NEW_ARRAY(work, double, t->set->n_categories);
-    for (int i = 0; i < m->n; i++)
-        most += (size_t)times[m->v[i].sample];
-    double *recall = NEW_ARRAY(work, double, most), *precision = NEW_ARRAY(work, double, most);
+    if (!hit)
+        c->misses += times;
+    for (; hit && times > 0; times--) {
+        const double hits = ++c->hits;
+        c->precision[c->hits - 1] = hits / (c->misses + hits + DBL_EPSILON);
+    }
+}
+
+/* Mean over the recalls of the largest precision from there on. */
+static double mean_precision(const struct curve *c, double truths)
+{
+    double *p = c->precision, sum = 0;
+    for (int i = c->hits - 1; i > 0; i--)
+        p[i - 1] = p[i] > p[i - 1] ? p[i] : p[i - 1];
+    for (int r = 0, i = 0; r < RECALLS; r++) {
+        while (i < c->hits && (i + 1) / truths < recall_at(r))
+            i++;
+        sum += i < c->hits ? p[i] : 0;
+    }
+    return sum / RECALLS;
+}
+
+/* One category: detections d[0..n), each counted times[sample] times. `room`: for so many hits at each threshold as there are truths. */
+static void add_category(struct sums *to, const struct matched *d, int n, double truths, int area, int limit, const int *times, double *room)
+{
+    struct curve c[THRESHOLDS];
+    for (int th = 0; th < THRESHOLDS; th++)
+        c[th] = (struct curve){ .precision = room + (size_t)th * (size_t)truths };
+    for (int i = 0; i < n; i++) {
+        const int counts = ~d[i].ignored[area] & ((1 << THRESHOLDS) - 1), often = d[i].rank < limit ? times[d[i].sample] : 0;
+        for (int th = 0; th < THRESHOLDS && often && counts; th++)
+            if (counts >> th & 1)
+                add_detection(&c[th], d[i].hit[area] >> th & 1, often);
+    }
+    for (int th = 0; th < THRESHOLDS; th++) {
+        to->precision[th] += mean_precision(&c[th], truths);
+        to->recall[th] += c[th].hits / truths;
+    }
+    to->categories++;
+}
+
+static struct sums accumulate(const struct truth *t, const struct matches *m, int area, int limit, const int *times)
+{
+    struct sums s = { .categories = 0 };
+    struct vn_arena *work = vn_arena_new();
+    double *truths = NEW_ARRAY(work, double, t->set->n_categories), most = 0;
     count_truths(truths, t, area, times);
+    for (int c = 0; c < t->set->n_categories; c++)
+        most = truths[c] > most ? truths[c] : most;
+    double *room = vn_arena_array(work, (size_t)most, THRESHOLDS * sizeof *room);
     for (int c = 0, first = 0, last; c < t->set->n_categories; c++, first = last) {
         for (last = first; last < m->n && m->v[last].category == c; last++)
             ;
-        if (truths[c] <= 0)
-            continue;
-        s.categories++;
-        for (int th = 0; th < THRESHOLDS; th++)
-            curve(&s, th, m->v + first, last - first, truths[c], area, limit, times, recall, precision);
+        if (truths[c] > 0)
+            add_category(&s, m->v + first, last - first, truths[c], area, limit, times, room);
     }
+    vn_arena_free(&work);
     return s;
 }
 
-/* ---- COCOeval.summarize ---- */
-
-static double mean(const struct sums *s, int recall, int from, int to)
+static double mean(const struct sums *s, const double *of, int from, int to)
 {
     double sum = 0;
     for (int th = from; th < to; th++)
-        sum += recall ? s->recall[th] : s->precision[th] / RECALLS;
+        sum += of[th];
     return s->categories ? 100 * sum / (to - from) / s->categories : NAN;
 }
 
-static void score(double *out, int n, const struct eval_set *ev, const struct record *const *of, const int *times)
+static void score(double *out, const struct eval_set *ev, const struct record *const *of, const int *times)
 {
     enum { AT_75 = 5 };
     const struct truth *t = ev->truth;
     const struct matches *m = match(ev, of);
-    const int *limit = t->limit;
-    struct vn_arena *work = vn_arena_new();
-    struct sums s = accumulate(ev, m, 0, limit[2], times, work);
-    double v[12] = { mean(&s, 0, 0, THRESHOLDS), mean(&s, 0, 0, 1), mean(&s, 0, AT_75, AT_75 + 1) };
-    v[8] = mean(&s, 1, 0, THRESHOLDS);
-    for (int i = 0; i < LIMITS && n > 3; i++) { /* small, medium, large; the first two limits */
-        s = accumulate(ev, m, 1 + i, limit[2], times, work);
-        v[3 + i] = mean(&s, 0, 0, THRESHOLDS);
-        v[9 + i] = mean(&s, 1, 0, THRESHOLDS);
-        if (i < 2) {
-            s = accumulate(ev, m, 0, limit[i], times, work);
-            v[6 + i] = mean(&s, 1, 0, THRESHOLDS);
-        }
+    struct sums s = accumulate(t, m, 0, t->limit[LIMITS - 1], times);
+    out[0] = mean(&s, s.precision, 0, THRESHOLDS);
+    out[1] = mean(&s, s.precision, 0, 1);
+    out[2] = mean(&s, s.precision, AT_75, AT_75 + 1);
+    out[8] = mean(&s, s.recall, 0, THRESHOLDS);
+    for (int i = 0; i < LIMITS; i++) { /* small, medium, large; the first two limits */
+        s = accumulate(t, m, 1 + i, t->limit[LIMITS - 1], times);
+        out[3 + i] = mean(&s, s.precision, 0, THRESHOLDS);
+        out[9 + i] = mean(&s, s.recall, 0, THRESHOLDS);
+        if (i == LIMITS - 1)
+            break;
+        s = accumulate(t, m, 0, t->limit[i], times);
+        out[6 + i] = mean(&s, s.recall, 0, THRESHOLDS);
     }
-    memcpy(out, v, (size_t)n * sizeof *out);
-    vn_arena_free(&work);
 }
 
 const struct metric vn_metric_coco = { "coco", "%", prepare, keep, valid, score, read_results, write_results };

@@ -40,7 +40,7 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
     for (int i = 0; i < ev->n_samples; i++)
         TRY(label_path(&t->path[i], ev, i, e));
     static const char *const names[] = { "mIoU", "pixel accuracy" };
-    ev->n_scores = ev->n_boot = 2;
+    ev->n_scores = 2;
     ev->score_name = (const char **)vn_arena_copy(ev->arena, names, sizeof names);
     return VN_OK;
 }
@@ -48,7 +48,7 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
 /* ---- labels ---- */
 
 /* The classes' numbers as stored: 8 or 16 bits of gray, or an array of integers, at the size that is compared. */
-static int read_label(struct vn_picture *out, struct vn_arena *a, const struct truth *t, const char *path, struct vn_err *e)
+static int read_label(struct vn_picture *out, struct vn_arena *a, const struct truth *t, const char *path, const struct vn_origin *from, struct vn_err *e)
 {
     struct vn_picture p;
     if (vn_path_has_suffix(path, ".npy")) {
@@ -63,6 +63,8 @@ static int read_label(struct vn_picture *out, struct vn_arena *a, const struct t
     }
     if (p.c != 1)
         return vn_fail(e, VN_E_INPUT, "%s: a label picture has one channel, this one %d (pictures with a palette: store the numbers as gray)", path, p.c);
+    if ((int64_t)(p.w - p.h) * (from->w - from->h) < 0)
+        return vn_fail(e, VN_E_INPUT, "%s: the label picture is %d x %d, the picture %d x %d when it is turned as its file says", path, p.w, p.h, from->w, from->h);
     const struct vn_resize_rule *nearest;
     struct vn_picture sized;
     TRY(vn_resize_find(&nearest, "pillow", "nearest", -1, NULL, e));
@@ -90,51 +92,88 @@ static int found_of(struct found *f, const struct output_values *x, const struct
     return VN_OK;
 }
 
+/* From positions in the label picture, w x h, to those in the output. What is no picture was one as a whole. */
+static int way_forth(double m[6], int w, int h, const struct found *f, const struct runner *r, const struct vn_origin *from, struct vn_err *e)
+{
+    double in_w = w, in_h = h;
+    memcpy(m, (const double[6]){ 1, 0, 0, 0, 1, 0 }, 6 * sizeof *m);
+    if (from->w) {
+        TRY(vn_eval_input_size(&in_w, &in_h, r, e));
+        vn_affine_invert(m, from->m);
+        vn_affine_after(m, m, (const double[6]){ (double)from->w / w, 0, 0, 0, (double)from->h / h, 0 });
+    }
+    vn_affine_after(m, (const double[6]){ f->w / in_w, 0, 0, 0, f->h / in_h, 0 }, m);
+    return VN_OK;
+}
+
+#define EDGE 1e-6 /* positions are computed; a label's edge on the output's edge is inside */
+
+/* Where the centre of pixel (x, y) is in the output; 0: not in it, the network did not see that part of the picture. */
+static int place(double *u, double *v, const double m[6], int x, int y, const struct found *f)
+{
+    *u = m[0] * (x + 0.5) + m[1] * (y + 0.5) + m[2];
+    *v = m[3] * (x + 0.5) + m[4] * (y + 0.5) + m[5];
+    return *u > -EDGE && *v > -EDGE && *u < f->w + EDGE && *v < f->h + EDGE;
+}
+
+static int within(double at, int n) { return at < 0 ? 0 : at < n ? (int)at : n - 1; }
+
+/* A value between four pixel centres. */
 struct tap {
-    int a, b;
-    double w; /* of b */
+    size_t at[4];
+    double x, y; /* weights of the right, of the lower */
 };
 
-static struct tap *taps(struct vn_arena *a, int n, int m)
+static struct tap tap(double u, double v, const struct found *f)
 {
-    struct tap *t = NEW_ARRAY(a, struct tap, m);
-    for (int i = 0; i < m; i++) {
-        const double at = (i + 0.5) * n / m - 0.5;
-        const int low = (int)floor(at);
-        t[i] = (struct tap){ low < 0 ? 0 : low < n ? low : n - 1, low + 1 < 0 ? 0 : low + 1 < n ? low + 1 : n - 1, at - low };
-    }
-    return t;
+    const double x = floor(u - 0.5), y = floor(v - 0.5);
+    const size_t left = (size_t)within(x, f->w), right = (size_t)within(x + 1, f->w);
+    const size_t top = (size_t)within(y, f->h) * (size_t)f->w, low = (size_t)within(y + 1, f->h) * (size_t)f->w;
+    return (struct tap){ { top + left, top + right, low + left, low + right }, u - 0.5 - x, v - 0.5 - y };
 }
 
-/* The class of every pixel at w x h: logits raised bilinearly between pixel centres, rows first; then the largest, the first of equals. */
-static void classes_at(int *out, int w, int h, const struct found *f, struct vn_arena *a)
+static double between(const double *p, const struct tap *t)
 {
-    const struct tap *ty = taps(a, f->h, h), *tx = taps(a, f->w, w);
-    double *row = NEW_ARRAY(a, double, f->w);
-    double *best = NEW_ARRAY(a, double, w);
-    for (int y = 0; y < h; y++)
-        for (int c = 0; c < f->classes; c++) {
-            const double *p = f->v + (size_t)c * f->h * f->w;
-            for (int x = 0; x < f->w; x++)
-                row[x] = p[(size_t)ty[y].a * f->w + x] * (1 - ty[y].w) + p[(size_t)ty[y].b * f->w + x] * ty[y].w;
-            for (int x = 0; x < w; x++) {
-                const double v = row[tx[x].a] * (1 - tx[x].w) + row[tx[x].b] * tx[x].w;
-                if (c && !(v > best[x]))
-                    continue;
-                best[x] = v;
-                out[(size_t)y * w + x] = c;
-            }
-        }
+    const double left = p[t->at[0]] * (1 - t->y) + p[t->at[2]] * t->y, right = p[t->at[1]] * (1 - t->y) + p[t->at[3]] * t->y;
+    return left * (1 - t->x) + right * t->x;
 }
 
-static int numbers_at(int *out, int w, int h, const struct found *f, const struct runner *r, struct vn_err *e)
+#define UNSEEN (-1)
+
+/* The class of every pixel at w x h: logits raised bilinearly between pixel centres, then the largest, the first of equals. */
+static void classes_at(int *out, int w, int h, const struct found *f, const double m[6], struct vn_arena *a)
 {
-    for (int y = 0; y < h; y++)
+    struct tap *t = NEW_ARRAY(a, struct tap, w);
+    double *best = NEW_ARRAY(a, double, w), u, v;
+    for (int y = 0; y < h; y++, out += w) {
         for (int x = 0; x < w; x++) {
-            const double v = f->v[(size_t)((y + 0.5) * f->h / h) * f->w + (size_t)((x + 0.5) * f->w / w)];
-            if (!(v >= 0 && v < MAX_CLASSES))
-                return vn_fail(e, VN_E_INPUT, "%s: the output's value %g is no class number from 0 to %d", r->path, v, MAX_CLASSES - 1);
-            out[(size_t)y * w + x] = (int)v;
+            out[x] = place(&u, &v, m, x, y, f) ? 0 : UNSEEN;
+            t[x] = tap(u, v, f);
+            best[x] = between(f->v, &t[x]);
+        }
+        for (int c = 1; c < f->classes; c++)
+            for (int x = 0; x < w; x++) {
+                const double value = between(f->v + (size_t)c * f->h * f->w, &t[x]);
+                if (out[x] == UNSEEN || !(value > best[x]))
+                    continue;
+                best[x] = value;
+                out[x] = c;
+            }
+    }
+}
+
+static int numbers_at(int *out, int w, int h, const struct found *f, const double m[6], const struct runner *r, struct vn_err *e)
+{
+    double u, v;
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w; x++, out++) {
+            *out = UNSEEN;
+            if (!place(&u, &v, m, x, y, f))
+                continue;
+            const double number = f->v[(size_t)within(v, f->h) * (size_t)f->w + (size_t)within(u, f->w)];
+            if (!(number >= 0 && number < MAX_CLASSES))
+                return vn_fail(e, VN_E_INPUT, "%s: the output's value %g is no class number from 0 to %d", r->path, number, MAX_CLASSES - 1);
+            *out = (int)number;
         }
     return VN_OK;
 }
@@ -145,7 +184,7 @@ static int count(int64_t *table, int classes, const struct vn_picture *label, co
 {
     for (size_t i = 0; i < vn_picture_values(label); i++) {
         const double l = label->f32[i];
-        if (l == ev->task->ignore)
+        if (l == ev->task->ignore || found[i] == UNSEEN)
             continue;
         if (!(l >= 0 && l < classes))
             return vn_fail(e, VN_E_INPUT, "%s: label %g, but there are classes 0 to %d; a label that does not count is said with --ignore", path, l, classes - 1);
@@ -154,21 +193,24 @@ static int count(int64_t *table, int classes, const struct vn_picture *label, co
     return VN_OK;
 }
 
-static int tabulate(struct record *out, struct vn_arena *a, struct vn_arena *work, const struct eval_set *ev, int i, const struct runner *r, struct vn_err *e)
+static int tabulate(struct record *out, struct vn_arena *a, struct vn_arena *work, const struct eval_set *ev, int i, const struct runner *r,
+                    const struct vn_origin *from, struct vn_err *e)
 {
     const struct truth *t = ev->truth;
     struct output_values x;
     struct found f = { 0 };
     struct vn_picture label;
+    double forth[6];
     TRY(vn_eval_output(&x, work, r, ev->task->output, e));
     TRY(found_of(&f, &x, r, e));
-    TRY(read_label(&label, work, t, t->path[i], e));
+    TRY(read_label(&label, work, t, t->path[i], from, e));
+    TRY(way_forth(forth, label.w, label.h, &f, r, from, e));
     int *found = NEW_ARRAY(work, int, vn_picture_values(&label));
     const int classes = f.classes ? f.classes : MAX_CLASSES;
     if (f.classes)
-        classes_at(found, label.w, label.h, &f, work);
+        classes_at(found, label.w, label.h, &f, forth, work);
     else
-        TRY(numbers_at(found, label.w, label.h, &f, r, e));
+        TRY(numbers_at(found, label.w, label.h, &f, forth, r, e));
     int64_t *table = NEW_ARRAY(work, int64_t, (size_t)classes * classes);
     TRY(count(table, classes, &label, found, ev, t->path[i], e));
     int n = 0;
@@ -185,10 +227,11 @@ static int tabulate(struct record *out, struct vn_arena *a, struct vn_arena *wor
     return VN_OK;
 }
 
-static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct runner *r, struct vn_err *e)
+static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct runner *r, const struct vn_origin *from,
+                struct vn_err *e)
 {
     struct vn_arena *work = vn_arena_new();
-    const int status = tabulate(out, a, work, ev, i, r, e);
+    const int status = tabulate(out, a, work, ev, i, r, from, e);
     vn_arena_free(&work);
     return status;
 }
@@ -205,7 +248,7 @@ static int valid(const struct record *r, const struct eval_set *ev, int i)
 }
 
 /* A class that occurs in neither labels nor results does not count. */
-static void score(double *out, int n, const struct eval_set *ev, const struct record *const *of, const int *times)
+static void score(double *out, const struct eval_set *ev, const struct record *const *of, const int *times)
 {
     double hit[MAX_CLASSES] = { 0 }, label[MAX_CLASSES] = { 0 }, found[MAX_CLASSES] = { 0 }, hits = 0, all = 0, sum = 0;
     int occurring = 0;
@@ -225,7 +268,7 @@ static void score(double *out, int n, const struct eval_set *ev, const struct re
         all += label[c];
     }
     const double value[] = { occurring ? 100 * sum / occurring : NAN, all > 0 ? 100 * hits / all : NAN };
-    memcpy(out, value, (size_t)n * sizeof *out);
+    memcpy(out, value, sizeof value);
 }
 
 const struct metric vn_metric_miou = { "miou", "%", prepare, keep, valid, score };

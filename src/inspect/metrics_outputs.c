@@ -7,9 +7,10 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
     return VN_OK;
 }
 
-static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct runner *r, struct vn_err *e)
+static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct runner *r, const struct vn_origin *from,
+                struct vn_err *e)
 {
-    (void)a, (void)ev, (void)i, (void)r, (void)e;
+    (void)a, (void)ev, (void)i, (void)r, (void)from, (void)e;
     *out = (struct record){ 0, NULL };
     return VN_OK;
 }
@@ -20,9 +21,9 @@ static int valid(const struct record *r, const struct eval_set *ev, int i)
     return r->n == 0;
 }
 
-static void score(double *out, int n, const struct eval_set *ev, const struct record *const *of, const int *times)
+static void score(double *out, const struct eval_set *ev, const struct record *const *of, const int *times)
 {
-    (void)out, (void)n, (void)ev, (void)of, (void)times;
+    (void)out, (void)ev, (void)of, (void)times;
 }
 
 const struct metric vn_metric_outputs = { "outputs", "", prepare, keep, valid, score };

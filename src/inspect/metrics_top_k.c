@@ -52,7 +52,7 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
     if (strcmp(path, "folders"))
         TRY(read_labels(of, ev->arena, path, e));
     TRY(vn_eval_numbers(t->k, MAX_K, &t->n_k, ev->task->k, "k", e));
-    ev->n_scores = ev->n_boot = t->n_k;
+    ev->n_scores = t->n_k;
     ev->score_name = NEW_ARRAY(ev->arena, const char *, t->n_k);
     for (int i = 0; i < t->n_k; i++) {
         if (!(t->k[i] >= 1 && t->k[i] <= 1e6 && t->k[i] == rint(t->k[i])))
@@ -70,10 +70,12 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
     return VN_OK;
 }
 
-static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct runner *r, struct vn_err *e)
+static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct runner *r, const struct vn_origin *from,
+                struct vn_err *e)
 {
     const struct truth *t = ev->truth;
     struct output_values x;
+    (void)from;
     struct vn_arena *work = vn_arena_new();
     double *rank = NEW(a, double);
     const int status = vn_eval_output(&x, work, r, ev->task->output, e);
@@ -84,7 +86,7 @@ static int keep(struct record *out, struct vn_arena *a, const struct eval_set *e
     vn_arena_free(&work);
     TRY(status);
     *out = (struct record){ 1, rank };
-    return label < n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s is of class %lld, but the output has %lld classes, 0 to %lld", ev->samples[i].name, (long long)label,
+    return label < n ? VN_OK : vn_fail(e, VN_E_INPUT, "it is of class %lld, but the output has %lld classes, 0 to %lld", (long long)label,
                                        (long long)n, (long long)n - 1);
 }
 
@@ -94,10 +96,10 @@ static int valid(const struct record *r, const struct eval_set *ev, int i)
     return r->n == 1 && r->v[0] >= 0;
 }
 
-static void score(double *out, int n, const struct eval_set *ev, const struct record *const *of, const int *times)
+static void score(double *out, const struct eval_set *ev, const struct record *const *of, const int *times)
 {
     const struct truth *t = ev->truth;
-    for (int k = 0; k < n; k++) {
+    for (int k = 0; k < t->n_k; k++) {
         int64_t hit = 0, all = 0;
         for (int i = 0; i < ev->n_samples; i++) {
             hit += of[i]->v[0] < t->k[k] ? times[i] : 0;

@@ -67,12 +67,6 @@ static void allocate_names(struct runner *r)
     r->out = NEW_ARRAY(r->arena, struct vn_tensor *, r->n_out);
 }
 
-static void close_model(void *p)
-{
-    struct vn_model *m = p;
-    vn_model_close(&m);
-}
-
 /* The network's input shape of an image input, whose own shape is that of its bytes. */
 static int tensor_shape(struct vn_shape *s, const struct runner *r, int i, struct vn_err *e)
 {
@@ -113,7 +107,6 @@ static void make_outputs(struct runner *r)
     for (int i = 0; i < r->n_out; i++) {
         const struct vn_io *io = &r->program.out[i];
         const struct vn_shape s = vn_shape_of(io->rank, io->shape);
-        r->out_name[i] = io->name;
         r->out[i] = vn_tensor_new(r->arena, io->dtype, &s);
         r->program.result[i] = r->out[i]->data;
     }
@@ -121,11 +114,12 @@ static void make_outputs(struct runner *r)
 
 static int open_bin(struct runner *r, const struct runner_options *o, struct vn_err *e)
 {
+    const uint8_t *data;
+    size_t bytes;
     r->kind = RUN_BIN;
-    TRY(vn_model_open(&r->program.model, r->path, &o->run, e));
-    vn_arena_defer(r->arena, close_model, r->program.model);
-    r->program.in = vn_model_inputs(r->program.model, &r->program.n_in);
-    r->program.out = vn_model_outputs(r->program.model, &r->program.n_out);
+    TRY(vn_file_map(r->arena, r->path, &data, &bytes, e));
+    if (vn_program_load(&r->program, r->arena, data, bytes, &o->run, e) < 0)
+        return vn_fail_at(e, "%s", r->path);
     r->n_in = r->program.n_in;
     r->n_out = r->program.n_out;
     allocate_names(r);
@@ -136,6 +130,8 @@ static int open_bin(struct runner *r, const struct runner_options *o, struct vn_
         TRY(tensor_shape(&r->in_shape[i], r, i, e));
         TRY(check_image(r, i, e));
     }
+    for (int i = 0; i < r->n_out; i++)
+        r->out_name[i] = r->program.out[i].name;
     make_outputs(r);
     return VN_OK;
 }
@@ -190,6 +186,18 @@ int vn_runner_open(struct runner **out, struct vn_arena *a, const char *path, co
     return status;
 }
 
+int vn_runner_again(struct runner **out, struct vn_arena *a, const struct runner *r, const struct vn_options *run, struct vn_err *e)
+{
+    struct runner *again = *out = NEW(a, struct runner);
+    *again = *r;
+    again->arena = a;
+    again->out = NEW_ARRAY(a, struct vn_tensor *, r->n_out);
+    if (vn_program_load(&again->program, a, r->program.image, r->program.image_bytes, run, e) < 0)
+        return vn_fail_at(e, "%s", r->path);
+    make_outputs(again);
+    return VN_OK;
+}
+
 /* ---- feeding ---- */
 
 /* The type of an input that is fed as it is: neither float32 nor pixels nor quantized. VN_NONE: another one. */
@@ -226,7 +234,8 @@ static void bytes_to_tensor(struct feed *f, const struct runner *r, int i)
     vn_input_format(&p, &r->in[i], &r->in_shape[i]);
     const int channels = vn_pixel_channels(&p);
     const size_t n = (size_t)p.w * p.h;
-    uint8_t *px = NEW_ARRAY(r->arena, uint8_t, n * channels);
+    struct vn_arena *a = vn_arena_new();
+    uint8_t *px = NEW_ARRAY(a, uint8_t, n * channels);
     for (int64_t b = 0; b < r->in_shape[i].d[0]; b++) {
         const uint8_t *x = f->bytes[i] + (size_t)b * vn_pixels_bytes(&p);
         for (size_t k = 0; k < n; k++)
@@ -237,6 +246,7 @@ static void bytes_to_tensor(struct feed *f, const struct runner *r, int i)
             }
         vn_pixels_tensor(f->tensor[i] + (size_t)b * n * channels, px, &p);
     }
+    vn_arena_free(&a);
 }
 
 /* A .npy of any number type, or raw bytes of the input's own. */

@@ -83,7 +83,10 @@ def test_goes_on_from_earlier_results(digits, stages, tmp_path):
     assert again["resumed"] == whole["samples"] and again["models"] == whole["models"]
     state.write_bytes(b"".join(lines[:11]) + lines[11][:-9])  # stopped while it wrote
     again = evaluate(*args, "--threads", 2)
-    assert again["resumed"] == 10 and again["models"] == whole["models"] and sorted(state.read_bytes().splitlines()) == sorted(b"".join(lines).splitlines())
+    assert again["resumed"] == 10 and again["models"] == whole["models"] and state.read_bytes() == b"".join(lines)
+    state.write_bytes(b"".join([lines[0], *lines[7:3:-1], *lines[20:]]))  # in any order
+    again = evaluate(*args)
+    assert again["models"] == whole["models"] and sorted(state.read_bytes().splitlines()) == sorted(b"".join(lines).splitlines())
     assert "other models, pictures or settings" in tool.run("eval", *map(str, args), "--k", "3", want=tool.BAD_INPUT).err
     for bad in (b"0 1 0 1 7\n", b"-1\n", b"0 99999999999 1\n", b"0 1 nan 0 1 0 4 1 1 1 1\n", b"x\n", lines[1] + lines[1]):
         state.write_bytes(lines[0] + bad)
@@ -91,6 +94,52 @@ def test_goes_on_from_earlier_results(digits, stages, tmp_path):
     state.write_text("my thesis\n")
     assert "no file of an evaluation" in tool.run("eval", *map(str, args), want=tool.BAD_INPUT).err
     assert state.read_text() == "my thesis\n"
+
+
+def test_threads_change_nothing(digits, stages, tmp_path):
+    """Pictures and resamples on several threads: the same results and the same file of results, byte by byte."""
+    ran = {}
+    for threads in (1, 3, 64):
+        state = tmp_path / str(threads)
+        args = map(str, (*stages[0], "--metric", "top_k", "--images", digits.held_out, "--labels", digits.labels, "--limit", 61, "--resume", state))
+        ran[threads] = tool.run("eval", *args, "--json", "--threads", str(threads), want=tool.DONE).out, state.read_bytes()
+    assert ran[1] == ran[3] == ran[64]
+
+
+def test_the_first_bad_picture_is_named(digits, stages, tmp_path):
+    """With any number of threads; the pictures before it are kept."""
+    pictures, state = tmp_path / "pictures", tmp_path / "state"
+    shutil.copytree(digits.held_out, pictures)
+    names = sorted(p.name for p in pictures.iterdir())
+    for k in (20, 23, 40):
+        (pictures / names[k]).write_bytes(b"no picture")
+    for threads in ("1", "4"):
+        state.unlink(missing_ok=True)
+        args = ("eval", stages[0][2], "--images", pictures, "--resume", state, "--threads", threads)
+        assert f"{names[20]}: not a picture" in tool.run(*args, want=(tool.BAD_INPUT, tool.INTERNAL)).err
+        assert [line.split()[0] for line in state.read_text().splitlines()[1:]] == [str(k) for k in range(20)]
+
+
+def test_results_of_other_data_are_not_taken(digits, stages, tmp_path):
+    state, labels, steps = tmp_path / "state", tmp_path / "labels.txt", tmp_path / "p.yaml"
+    pictures = tmp_path / "pictures"
+    shutil.copytree(digits.held_out, pictures)
+    labels.write_text(digits.labels.read_text())
+    steps.write_text("steps:\n  - resize: 8\n")
+    args = ("eval", stages[0][2], "--metric", "top_k", "--images", pictures, "--labels", labels, "--resume", state, "--limit", "4", "--pipeline", steps)
+    tool.run(*args, want=tool.DONE)
+    tool.run(*args, "--bootstrap", "5", "--threads", "2", want=tool.DONE)
+    first = sorted(pictures.iterdir())[0]
+    for file in (labels, steps, first):
+        was = file.read_bytes()
+        file.write_bytes(was + b"\n")
+        if file != steps:
+            assert "other models, pictures or settings" in tool.run(*args, want=tool.BAD_INPUT).err
+        else:
+            tool.run(*args, want=tool.DONE)  # the same steps
+            file.write_text("steps:\n  - resize: {size: 8, library: opencv}\n")
+            assert "other models, pictures or settings" in tool.run(*args, want=tool.BAD_INPUT).err
+        file.write_bytes(was)
 
 
 # ---- mIoU ----
@@ -174,6 +223,76 @@ def test_miou_of_class_numbers(segmentation, tmp_path):
     args = ("--metric", "miou", "--images", folder / "images", "--labels", folder / "labels", "--ignore", 9, "--label-size", "16x12", *FEEDING)
     scores = evaluate(model, *args)["models"][0]["scores"]
     assert scores["mIoU"]["value"] == pytest.approx(want_miou(cases, (16, 12))[0], abs=1e-9)
+
+
+def prepared(rgb, steps):
+    """(what the network gets, 2 x 3 matrix from there to the picture), by OpenCV and NumPy"""
+    cv2 = pytest.importorskip("cv2")
+    h, w = rgb.shape[:2]
+    if steps.startswith("letterbox"):
+        r = min(32 / w, 24 / h)
+        nw, nh = round(w * r), round(h * r)
+        left, top = (32 - nw) // 2, (24 - nh) // 2
+        x = cv2.copyMakeBorder(cv2.resize(rgb, (nw, nh)), top, 24 - nh - top, left, 32 - nw - left, cv2.BORDER_CONSTANT, value=(114,) * 3)
+        return x, [[w / nw, 0, -left * w / nw], [0, h / nh, -top * h / nh]]
+    if steps.startswith("crop"):
+        return rgb[3:27, 5:37], [[1, 0, 5], [0, 1, 3]]
+    m = np.array([[0.8, 0.1, -3], [-0.2, 0.9, 5]])
+    back = cv2.invertAffineTransform(m)
+    back[:, 2] += 0.5 - 0.5 * back[:, :2].sum(1)
+    return cv2.warpAffine(rgb, m, (32, 24)), back
+
+
+@pytest.mark.parametrize("steps", ["letterbox 32 24 library=opencv", "crop 5 3 32 24", "warp 0.8 0.1 -3 -0.2 0.9 5 size=32,24 version=4.10"])
+@pytest.mark.parametrize("arg_max", [False, True])
+def test_miou_leads_labels_through_the_pipeline(tmp_path, steps, arg_max):
+    """Label pixels are looked up where they are in the output, by SciPy's bilinear interpolation; those that are not in it do not count."""
+    Image, ort, scipy = pytest.importorskip("PIL.Image"), pytest.importorskip("onnxruntime"), pytest.importorskip("scipy.ndimage")
+    (tmp_path / "images").mkdir(), (tmp_path / "labels").mkdir()
+    rng = np.random.default_rng(8)
+    model = save_net(tmp_path / "net.onnx", np.random.default_rng(5), arg_max)
+    session, table = ort.InferenceSession(model), np.zeros((CLASSES, CLASSES))
+    for i in range(4):
+        rgb = rng.integers(0, 256, (30, 47, 3), dtype=np.uint8)
+        label = rng.integers(0, CLASSES, (60, 94)).astype(np.uint8)
+        Image.fromarray(rgb).save(tmp_path / f"images/{i}.png")
+        Image.fromarray(label).save(tmp_path / f"labels/{i}.png")
+        x, m = prepared(rgb, steps)
+        out = session.run(None, {"x": ((x.astype(np.float32) - 127) * 0.01).transpose(2, 0, 1)[None].astype(np.float32)})[0][0]
+        v, u = (np.mgrid[:60, :94] + 0.5) / 2
+        forth = np.linalg.inv(np.vstack([m, [0, 0, 1]]))
+        u, v = forth[0, 0] * u + forth[0, 1] * v + forth[0, 2], forth[1, 0] * u + forth[1, 1] * v + forth[1, 2]
+        seen = (u >= 0) & (v >= 0) & (u <= 32) & (v <= 24)
+        if arg_max:
+            found = out[np.clip(v / 2, 0, 11.99).astype(int), np.clip(u / 2, 0, 15.99).astype(int)]
+        else:
+            found = np.stack([scipy.map_coordinates(c.astype(float), [v / 2 - 0.5, u / 2 - 0.5], order=1, mode="nearest") for c in out]).argmax(0)
+        np.add.at(table, (label[seen], found[seen]), 1)
+    assert steps.startswith("letterbox") or not seen.all()
+    hit, either = np.diag(table), table.sum(0) + table.sum(1) - np.diag(table)
+    scores = evaluate(model, "--metric", "miou", "--images", tmp_path / "images", "--labels", tmp_path / "labels", "--pipeline", steps, *FEEDING)["models"][0]["scores"]
+    assert scores["mIoU"]["value"] == pytest.approx(100 * (hit / either).mean(), abs=1e-9) and scores["pixel accuracy"]["value"] == pytest.approx(100 * hit.sum() / table.sum())
+
+
+def test_labels_belong_to_the_picture_as_shown(tmp_path):
+    """Pictures that a camera holds in another way: their labels are turned as a viewer turns the picture."""
+    Image = pytest.importorskip("PIL.Image")
+    (tmp_path / "images").mkdir(), (tmp_path / "labels").mkdir()
+    nodes = [helper.make_node("Relu", ["x"], ["y"])]  # the class of a pixel: its strongest colour
+    info = lambda n: helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 3, 24, 32])
+    onnx.save(helper.make_model(helper.make_graph(nodes, "g", [info("x")], [info("y")]), opset_imports=[helper.make_opsetid("", 13)], ir_version=8), tmp_path / "net.onnx")
+    classes = np.kron(np.random.default_rng(2).integers(0, 3, (5, 7)), np.ones((12, 12), int)).astype(np.uint8)
+    shown, undo = Image.fromarray((np.eye(3)[classes] * 255).astype(np.uint8)), {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x112] = orientation
+        (shown.transpose(undo[orientation]) if orientation > 1 else shown).save(tmp_path / f"images/{orientation}.png", exif=exif)
+        Image.fromarray(classes).save(tmp_path / f"labels/{orientation}.png")
+    args = (tmp_path / "net.onnx", "--metric", "miou", "--images", tmp_path / "images", "--labels", tmp_path / "labels", "--colours", "rgb")
+    for steps in (), ("--pipeline", "letterbox 32 24"), ("--pipeline", "decode opencv; letterbox 32 24"):
+        assert evaluate(*args, *steps)["models"][0]["scores"]["pixel accuracy"]["value"] > (80 if steps else 85), steps
+    Image.fromarray(classes.T.copy()).save(tmp_path / "labels/6.png")
+    assert "6.png: the label picture is 60 x 84, the picture 84 x 60 when it is turned" in tool.run("eval", *args, want=tool.BAD_INPUT).err
 
 
 def test_wrong_labels(segmentation, tmp_path):

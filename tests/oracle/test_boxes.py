@@ -150,8 +150,11 @@ def test_rounding_is_that_of_python(tmp_path):
 def test_interval_of_a_difference(tmp_path):
     """Resamples of pictures, counted by pycocotools with every drawn picture under an id of its own."""
     truth, found = made_up(1, images=8)
+    truth["annotations"] = [a for a in truth["annotations"] if a["area"] < 96 ** 2 and (a["area"] > 32 ** 2 or a["id"] == 5)]
     worse = [{**f, "bbox": [v * 1.04 for v in f["bbox"]]} for f in found]
-    a, b = our_scores(*save(tmp_path, truth, found, worse), "--bootstrap", 12, "--seed", 4)
+    files = save(tmp_path, truth, found, worse)
+    a, b = our_scores(*files, "--bootstrap", 12, "--seed", 4)
+    assert [a, b] == our_scores(*files, "--bootstrap", 12, "--seed", 4, "--threads", 3)
     order = sorted(i["id"] for i in truth["images"])
 
     def drawn(pick, list_):
@@ -160,9 +163,103 @@ def test_interval_of_a_difference(tmp_path):
     differences = []
     for pick in tool.resamples(len(order), 12, 4):
         t = {**truth, "images": [{"id": n} for n in range(len(pick))], "annotations": [{**x, "id": i + 1} for i, x in enumerate(drawn(pick, truth["annotations"]))]}
-        differences.append(100 * (with_pycocotools(t, drawn(pick, worse))[0] - with_pycocotools(t, drawn(pick, found))[0]))
-    assert b["scores"]["AP"]["interval"] == pytest.approx(list(np.percentile(differences, [2.5, 97.5])), abs=1e-7)
-    assert b["scores"]["AP"]["difference"] == pytest.approx(b["scores"]["AP"]["value"] - a["scores"]["AP"]["value"], abs=1e-9) and "interval" not in b["scores"]["AP50"]
+        x, y = (np.array(with_pycocotools(t, drawn(pick, f))) for f in (worse, found))
+        differences.append(np.where((x < 0) | (y < 0), np.nan, 100 * (x - y)))  # -1: not defined in this resample
+    differences = np.array(differences)
+    for k, name in enumerate(NAMES):
+        score, defined = b["scores"][name], differences[np.isfinite(differences[:, k]), k]
+        want = list(np.percentile(defined, [2.5, 97.5])) if len(defined) else [None, None]
+        assert score["interval"] == pytest.approx(want, abs=1e-7), name
+        assert score["difference"] == (None if score["value"] is None else pytest.approx(score["value"] - a["scores"][name]["value"], abs=1e-9))
+        assert "interval" not in a["scores"][name]
+    assert b["scores"]["APlarge"]["interval"] == [None, None] and 0 < np.isfinite(differences[:, NAMES.index("APsmall")]).sum() < 12
+
+
+# ---- boxes led back through the pipeline ----
+
+
+def save_seeing_net(path, units, extra=0):
+    """A network that finds the one bright rectangle of its input and says its corners, each `extra` pixels further out."""
+    onnx = pytest.importorskip("onnx")
+    from onnx import TensorProto, helper, numpy_helper
+    h, w = 48, 64
+    nodes = [helper.make_node("ReduceMax", ["x"], ["score"], axes=[1, 2, 3], keepdims=0), helper.make_node("Reshape", ["score", "one"], ["scores"])]
+    for axis, other in (("x", 2), ("y", 3)):
+        nodes += [helper.make_node("ReduceMax", ["x"], ["line" + axis], axes=[1, other], keepdims=0), helper.make_node("Greater", ["line" + axis, "half"], ["bright" + axis]),
+                  helper.make_node("Cast", ["bright" + axis], ["float" + axis], to=TensorProto.FLOAT)]
+        for last in (0, 1):
+            nodes += [helper.make_node("ArgMax", ["float" + axis], [f"arg{axis}{last}"], axis=1, select_last_index=last),
+                      helper.make_node("Cast", [f"arg{axis}{last}"], [f"at{axis}{last}"], to=TensorProto.FLOAT)]
+    nodes += [helper.make_node("Concat", ["atx0", "aty0", "atx1", "aty1"], ["corners"], axis=1), helper.make_node("Add", ["corners", "out"], ["pixels"]),
+              helper.make_node("Mul", ["pixels", "unit"], ["scaled"]), helper.make_node("Reshape", ["scaled", "four"], ["boxes"])]
+    values = {"half": np.float32(0.55), "one": np.array([1, 1, 1]), "four": np.array([1, 1, 4]), "out": np.array([[0, 0, 1, 1]], np.float32) + np.array([-1, -1, 1, 1], np.float32) * np.float32(extra),
+              "unit": np.array([[1, 1, 1, 1]] if units == "pixels" else [[1 / w, 1 / h, 1 / w, 1 / h]], np.float32)}
+    info = lambda n, s: helper.make_tensor_value_info(n, TensorProto.FLOAT, s)
+    graph = helper.make_graph(nodes, "g", [info("x", [1, 3, h, w])], [info("scores", [1, 1, 1]), info("boxes", [1, 1, 4])],
+                              [numpy_helper.from_array(np.asarray(v), k) for k, v in values.items()])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    return path
+
+
+SIZE, RECTANGLE = (180, 140), (60, 50, 40, 32)  # of the pictures as shown; x, y, width, height
+
+
+def save_rectangles(folder):
+    """One picture for each orientation, all the same when they are shown."""
+    from PIL import Image
+    (folder / "images").mkdir()
+    x, y, w, h = RECTANGLE
+    shown = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
+    shown[y:y + h, x:x + w] = 255
+    shown, undo = Image.fromarray(shown), {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[0x112] = orientation
+        (shown.transpose(undo[orientation]) if orientation > 1 else shown).save(folder / f"images/{orientation}.png", exif=exif)
+    truth = {"images": [{"id": i, "file_name": f"{i}.png", "width": SIZE[0], "height": SIZE[1]} for i in range(1, 9)], "categories": [{"id": 1}],
+             "annotations": [{"id": i, "image_id": i, "category_id": 1, "bbox": RECTANGLE, "area": w * h, "iscrowd": 0} for i in range(1, 9)]}
+    (folder / "truth.json").write_text(json.dumps(truth))
+
+
+def boxes_in_pictures(folder, net, units, *options, want=tool.DONE):
+    done = tool.run("eval", net, "--metric", "coco", "--images", folder / "images", "--labels", folder / "truth.json", "--form", "corners", "--scores", "scores", "--boxes",
+                    "boxes", "--colours", "rgb", "--scale", str(1 / 255), "--units", units, "--results", folder / "out", *options, want=want)
+    return done if want else json.loads((folder / "out" / (net.name + ".json")).read_text())
+
+
+@pytest.mark.parametrize("steps", [
+    "resize 64 48", "letterbox 64 48", "letterbox 64 48 library=opencv position=bottom_right", "decode opencv; letterbox 64 48", "decode pillow orientation=apply; short_side 60; center_crop 64 48",
+    "center_crop 128 128; resize 64 48", "orient 6; resize 64 48", "orient 3; letterbox 64 48", "pad 10 20 30 40; resize 64 48", "center_crop 128 128; warp 0.4 0.05 3 -0.05 0.4 4 size=64,48",
+    "PadResizeTransformer((48, 64))", "short_side 48; center_crop 48; pad_to 64 48", "WarpAffine((48, 64), 1.1)",
+])
+@pytest.mark.parametrize("units", ["pixels", "relative"])
+def test_boxes_come_back_from_any_pipeline(tmp_path, steps, units):
+    save_rectangles(tmp_path)
+    found = boxes_in_pictures(tmp_path, save_seeing_net(tmp_path / "net.onnx", units), units, *(["--pipeline", steps] if steps else []))
+    x, y, w, h = RECTANGLE
+    assert [d["image_id"] for d in found] == list(range(1, 9))
+    for d in found:
+        bx, by, bw, bh = d["bbox"]
+        assert np.abs([bx - x, by - y, bx + bw - x - w, by + bh - y - h]).max() < (9 if "0.05" in steps else 4.5), (steps, d)  # a pixel of the input is up to 4 of the picture's
+
+
+def test_boxes_may_be_clipped(tmp_path):
+    save_rectangles(tmp_path)
+    net = save_seeing_net(tmp_path / "net.onnx", "pixels", extra=40)
+    args = ("--pipeline", "decode opencv; letterbox 64 48")
+    free, clipped = (boxes_in_pictures(tmp_path, net, "pixels", *args, *more)[0]["bbox"] for more in ([], ["--clip", "yes"]))
+    assert free[0] < -10 and free[1] < -10 and free[0] + free[2] > SIZE[0] + 10 and clipped == [0, 0, *SIZE]
+    assert "clip: want no or yes, got '1'" in boxes_in_pictures(tmp_path, net, "pixels", "--clip", "1", want=tool.USAGE).err
+
+
+def test_annotations_of_other_pictures(tmp_path):
+    """Sizes that are not the picture's as shown: turned by 90 degrees, or another picture. A smaller copy is no matter."""
+    save_rectangles(tmp_path)
+    net, text = save_seeing_net(tmp_path / "net.onnx", "pixels"), (tmp_path / "truth.json").read_text()
+    (tmp_path / "truth.json").write_text(text.replace('"width": 180, "height": 140', '"width": 140, "height": 180', 1))
+    assert "1.png: the picture is 180 x 140 when it is turned as its file says, but the annotations say 140 x 180" in boxes_in_pictures(tmp_path, net, "pixels", want=tool.BAD_INPUT).err
+    (tmp_path / "truth.json").write_text(text.replace('"width": 180, "height": 140', '"width": 1800, "height": 1400'))
+    assert boxes_in_pictures(tmp_path, net, "pixels")[0]["bbox"] == pytest.approx([10 * v for v in RECTANGLE], abs=45)
 
 
 # ---- wrong files ----
@@ -210,7 +307,7 @@ def test_wrong_json(tmp_path, truth, found, message):
 
 
 @pytest.mark.parametrize("options, message", [
-    (("--max-detections", "1 2"), "want three numbers"), (("--max-detections", "5 2 1"), "rising numbers"), (("--pipeline", "resize 3 3"), "leave the pipeline out"),
+    (("--max-detections", "1 2"), "want three numbers"), (("--max-detections", "5 2 1"), "rising numbers"),
     (("--metric", "top_k"), "top_k has no files of results"), (("--round-boxes", "99"), "round_boxes wants"),
 ])
 def test_wrong_options(tmp_path, options, message):
