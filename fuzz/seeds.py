@@ -8,6 +8,7 @@ FOLDER gets a folder for each target. CONVERTED: the folder of a conversion of e
 """
 import glob
 import io
+import json
 import os
 import shutil
 import struct
@@ -135,6 +136,20 @@ def caffe():
             yield f"caffe_reader/{i}.caffe", prototxt.read_bytes() + b"\0" + caffemodel.read_bytes()
 
 
+def coco():
+    """Annotations, a zero byte, detections: as fuzz/coco.c takes them apart."""
+    image = lambda i: {"id": i, "width": 640, "height": 480, "file_name": f"{i}.jpg"}
+    truth = lambda i, box, **more: {"id": i + 1, "image_id": i % 3 + 1, "category_id": i % 2 + 1, "bbox": box, "area": box[2] * box[3], **more}
+    found = lambda i, box, score: {"image_id": i % 3 + 1, "category_id": i % 2 + 1, "bbox": box, "score": score}
+    boxes = [[10.5 * i, 7 * i, 20 + 30 * i, 15 + 25.25 * i] for i in range(6)]
+    whole = {"images": [image(i) for i in (3, 1, 2)], "categories": [{"id": 2}, {"id": 1, "name": "cat"}], "annotations": [truth(i, b) for i, b in enumerate(boxes)]}
+    crowds = {**whole, "annotations": [truth(i, b, iscrowd=i % 2) for i, b in enumerate(boxes)]}
+    for name, annotations, detections in (("whole", whole, [found(i, [b[0] + 2, *b[1:]], 0.9 - 0.1 * i) for i, b in enumerate(boxes)]),
+                                          ("crowds", crowds, [found(0, b, 0.5) for b in boxes * 3]), ("nothing", {**whole, "annotations": []}, []),
+                                          ("wrong", {"images": [], "categories": {}}, {"bbox": [1e300, -1, None, "x"]})):
+        yield f"coco/{name}.coco", json.dumps(annotations).encode() + b"\0" + json.dumps(detections).encode()
+
+
 def traces():
     """As fuzz/trace.c takes them apart: samples, stages; for each stage type, rank, shape, repetition, values, whether the right side has others."""
     def stage(kind, x, other=None):
@@ -163,6 +178,7 @@ def traces():
 def corpus(converted):
     yield from ((f"trace/{name}", data) for name, data in traces())
     yield from caffe()
+    yield from coco()
     yield from ((f"config/{name}.yaml", text.encode()) for name, text in CONFIGS.items())
     yield from ((f"pipeline/{i}.txt", text.encode()) for i, text in enumerate(PIPELINES))
     yield from ((f"npy/{name}.npy", npy(x)) for name, x in arrays())
