@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 
+import coco as boxes
 import numpy as np
 import pytest
 import tool
@@ -40,15 +41,25 @@ def coco(folder):
     return ["eval", "--metric", "coco", "--labels", folder / "t.json", "--detections", folder / "d.json", "--bootstrap", "2"]
 
 
+def detector(folder):
+    """A small model that gives boxes, two pictures, two threads: COCO's metric with all that leads to it."""
+    folder = folder / "detector"
+    folder.mkdir()
+    boxes.save_rectangles(folder)
+    net = boxes.save_seeing_net(folder / "net.onnx", "pixels")
+    return ["eval", net, "--metric", "coco", "--images", folder / "images", "--labels", folder / "truth.json", "--form", "corners", "--scores", "scores", "--boxes", "boxes",
+            "--units", "pixels", "--colours", "rgb", "--pipeline", "letterbox 64 48", "--limit", "2", "--bootstrap", "2", "--threads", "2", "--results", folder / "out"]
+
+
 def traces(folder):
     """Two programs that resize otherwise, as traces; .npz, lists and files of pictures are read, too."""
     from PIL import Image
     rng = np.random.default_rng(1)
     x = rng.integers(0, 256, (12, 14, 3)).astype(np.uint8)
     Image.fromarray(x).save(folder / "x.png")
-    boxes, scores = rng.uniform(0, 40, (6, 4)).astype(np.float32).cumsum(1), rng.random(6).astype(np.float32)
+    rows, scores = rng.uniform(0, 40, (6, 4)).astype(np.float32).cumsum(1), rng.random(6).astype(np.float32)
     for side, how, n in ("a", Image.Resampling.BILINEAR, 4), ("b", Image.Resampling.NEAREST, 3):
-        np.savez_compressed(folder / f"{side}.npz", input=np.asarray(Image.fromarray(x).resize((7, 6), how)), boxes=boxes, scores=scores, kept=boxes[:n])
+        np.savez_compressed(folder / f"{side}.npz", input=np.asarray(Image.fromarray(x).resize((7, 6), how)), boxes=rows, scores=scores, kept=rows[:n])
     return ["align", folder / "a.npz", folder / "b.npz", "--images", folder / "x.png"]
 
 
@@ -62,12 +73,12 @@ def check(total, runs, done=tool.DONE):
 
 
 @pytest.mark.parametrize("forever", [False, True], ids=["one_fails", "all_later_fail"])
-@pytest.mark.parametrize("command", ["check", "convert", "run", "verify", "init", "caffe", "eval", "coco", "data", "align"])
+@pytest.mark.parametrize("command", ["check", "convert", "run", "verify", "init", "caffe", "eval", "coco", "detector", "data", "align"])
 def test_failing_allocations(digits, tmp_path, command, forever):
     out = tmp_path / "out"
     args = {"check": ["check", digits.model], "run": ["run", digits.bin, "--input", digits.picture],
             "verify": ["verify", digits.stage("quantized"), digits.bin, "--random", "1"],
-            "caffe": caffe(tmp_path), "data": ["check", "--data", "-c", digits.yaml], "coco": coco(tmp_path), "align": traces(tmp_path),
+            "caffe": caffe(tmp_path), "data": ["check", "--data", "-c", digits.yaml], "coco": coco(tmp_path), "detector": detector(tmp_path), "align": traces(tmp_path),
             "eval": ["eval", digits.bin, "--metric", "top_k", "--images", digits.held_out, "--labels", digits.labels, "--limit", "3", "--bootstrap", "2"],
             "init": ["init", digits.model, "-o", tmp_path / "x.yaml"],
             "convert": ["convert", "-c", digits.write_yaml(tmp_path / "d.yaml", out), "--log", "none", "--compare", "2"]}[command]
