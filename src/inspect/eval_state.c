@@ -26,13 +26,11 @@ static int mix_file(uint64_t *h, const char *path, struct vn_err *e)
     return status;
 }
 
-/* A file's name and size: pictures are too many to be read for this. */
-static void mix_entry(uint64_t *h, const char *path, const char *name)
+/* Pictures are too many to be read for this. */
+static int64_t file_bytes(const char *path)
 {
-    struct stat st = { .st_size = 0 };
-    stat(path, &st);
-    *h = mix(*h, name, strlen(name));
-    *h = mix(*h, &st.st_size, sizeof st.st_size);
+    struct stat st;
+    return stat(path, &st) == 0 ? (int64_t)st.st_size : -1;
 }
 
 /* A file of labels, or a folder of label pictures. */
@@ -43,12 +41,14 @@ static int mix_labels(uint64_t *h, struct vn_arena *a, const char *path, struct 
     if (!path || !vn_dir_exists(path))
         return path && vn_file_exists(path) ? mix_file(h, path, e) : VN_OK;
     TRY(vn_dir_list(a, path, &names, &n, e));
-    for (int i = 0; i < n; i++)
-        mix_entry(h, vn_path_join(a, path, names[i]), names[i]);
+    for (int i = 0; i < n; i++) {
+        const int64_t size = file_bytes(vn_path_join(a, path, names[i]));
+        *h = mix(mix(*h, &size, sizeof size), names[i], strlen(names[i]));
+    }
     return VN_OK;
 }
 
-/* Of all that results depend on: task, models, labels, samples. */
+/* Of all that results depend on: task, models, labels, samples' names. Their sizes stand in their lines. */
 static int fingerprint(uint64_t *h, const struct run *w, struct vn_err *e)
 {
     const struct eval_task *t = w->eval->task;
@@ -72,7 +72,7 @@ static int fingerprint(uint64_t *h, const struct run *w, struct vn_err *e)
     for (int m = 0; m < w->n_models; m++)
         TRY(mix_file(h, w->o->models[m], e));
     for (int i = 0; i < w->eval->n_samples; i++)
-        mix_entry(h, w->eval->samples[i].path, w->eval->samples[i].name);
+        *h = mix(*h, w->eval->samples[i].name, strlen(w->eval->samples[i].name));
     return mix_labels(h, w->eval->arena, t->labels, e);
 }
 
@@ -99,18 +99,23 @@ static int read_line(struct run *w, const char *line)
     const char *p = line;
     char *end;
     const long i = strtol(p, &end, 10);
-    if (end == p || i < 0 || i >= w->eval->n_samples || w->done[i])
+    if (end == p || i < 0 || i >= w->eval->n_samples)
         return 0;
+    const int valid = strtoll(end, &end, 10) == file_bytes(w->eval->samples[i].path); /* else it is another picture by now */
     p = end;
     for (int m = 0; m < w->n_models; m++) {
-        struct kept *k = &w->kept[i * w->n_models + m];
-        if (!read_record(&k->main, w->eval->arena, &p) || !read_record(&k->like, w->eval->arena, &p) || !w->eval->metric->valid(&k->main, w->eval, (int)i) ||
-            k->like.n != (m ? w->n_outputs * LIKE_FIELDS : 0))
+        struct kept k;
+        if (!read_record(&k.main, w->eval->arena, &p) || !read_record(&k.like, w->eval->arena, &p) || !w->eval->metric->valid(&k.main, w->eval, (int)i) ||
+            k.like.n != (m ? w->n_outputs * LIKE_FIELDS : 0))
             return 0;
+        if (valid && !w->done[i])
+            w->kept[i * w->n_models + m] = k;
     }
-    w->done[i] = FROM_FILE;
-    w->resumed++;
-    return !*p;
+    if (*p || (valid && w->done[i]))
+        return 0;
+    w->done[i] = valid ? FROM_FILE : w->done[i];
+    w->resumed += valid;
+    return 1;
 }
 
 static void close_state(void *f) { fclose(f); }
@@ -129,7 +134,7 @@ static int read_state(struct run *w, const char *head, struct vn_err *e)
     if (strlen(text) != whole || strncmp(text, "vernier-eval 1 ", 15))
         return vn_fail(e, VN_E_INPUT, "%s: no file of an evaluation's results; --resume would write there", path);
     if (strncmp(text, head, strlen(head)))
-        return vn_fail(e, VN_E_INPUT, "%s: results of other models, pictures or settings; remove the file, or name another one", path);
+        return vn_fail(e, VN_E_INPUT, "%s: results of other models, pictures, labels or settings; remove the file, or name another one", path);
     int number = 1;
     for (const char *p = strchr(text, '\n') + 1; *p; number++) {
         const size_t n = strcspn(p, "\n");
@@ -168,7 +173,7 @@ int vn_eval_state_append(struct run *w, int i, struct vn_err *e)
 {
     if (!w->state)
         return VN_OK;
-    fprintf(w->state, "%d", i);
+    fprintf(w->state, "%d %lld", i, (long long)file_bytes(w->eval->samples[i].path));
     for (int m = 0; m < w->n_models; m++) {
         print_record(w->state, &w->kept[i * w->n_models + m].main);
         print_record(w->state, &w->kept[i * w->n_models + m].like);

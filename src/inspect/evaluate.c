@@ -52,6 +52,8 @@ static int list_samples(struct eval_set *ev, struct vn_err *e)
         return vn_fail(e, VN_E_USAGE, "--images is missing: the folder of pictures");
     if (t->labels && !strcmp(t->labels, "folders")) {
         TRY(vn_dir_folders(ev->arena, t->images, &folders, &n, e));
+        if (!n)
+            return vn_fail(e, VN_E_INPUT, "%s: no folders; with labels 'folders' there is one for each class", t->images);
         for (int i = 0; i < n; i++)
             TRY(add_folder(&l, ev->arena, t->images, folders[i], i, e));
     } else
@@ -145,6 +147,12 @@ static int read_feeding(struct run *w, struct vn_err *e)
     return VN_OK;
 }
 
+static int not_described(const struct runner *r, struct vn_err *e)
+{
+    return vn_fail(e, VN_E_USAGE, "%s: input %s takes the normalised tensor, not pictures: say how with --colours, --mean and --scale, or in the steps of --pipeline",
+                   r->path, r->in_name[0]);
+}
+
 /* A picture for a model that takes the normalised tensor. */
 static int feed_normalised(const struct run *w, struct feed *f, const struct runner *r, const char *path, struct vn_err *e)
 {
@@ -167,13 +175,48 @@ static int feed_normalised(const struct run *w, struct feed *f, const struct run
     return VN_OK;
 }
 
+/* The same extents, but for 1s in front that t lacks. */
+static int same_but_batch(const struct vn_shape *s, const struct vn_shape *t)
+{
+    const int more = s->rank - t->rank;
+    for (int i = 0; i < more; i++)
+        if (s->d[i] != 1)
+            return 0;
+    return more >= 0 && !memcmp(s->d + more, t->d, (size_t)t->rank * sizeof *t->d);
+}
+
+/* The pipeline goes on from pixels to the tensor itself. */
+static int load_values(const struct run *w, struct feed *f, const struct runner *r, const char *path, struct vn_arena *a, struct vn_err *e)
+{
+    struct vn_frame frame;
+    char got[VN_SHAPE_TEXT], want[VN_SHAPE_TEXT];
+    TRY(vn_pipeline_file(&frame, a, w->pipeline, path, NULL, NULL, e));
+    const struct vn_tensor *t = vn_frame_tensor(&frame, a);
+    if (t->dtype == VN_U8)
+        return not_described(r, e);
+    const struct vn_shape *s = &r->in_shape[0];
+    if (!f->tensor[0] || !same_but_batch(s, &t->shape))
+        return vn_fail(e, VN_E_INPUT, "%s: the pipeline gives %s of shape %s, input %s of %s wants %s", path, vn_dtype_name(t->dtype),
+                       vn_shape_text(&t->shape, got), r->in_name[0], r->path, vn_shape_text(s, want));
+    for (int64_t i = 0, n = vn_shape_count(s); i < n; i++)
+        f->tensor[0][i] = (float)vn_tensor_f64(t, i);
+    f->from[0] = frame.from;
+    return VN_OK;
+}
+
+static int feed_values(const struct run *w, struct feed *f, const struct runner *r, const char *path, struct vn_err *e)
+{
+    struct vn_arena *a = vn_arena_new();
+    const int status = load_values(w, f, r, path, a, e);
+    vn_arena_free(&a);
+    return status;
+}
+
 static int feed(const struct run *w, struct feed *f, const struct runner *r, const char *path, struct vn_err *e)
 {
     if (strcmp(r->in[0].type_rt, "featuremap") || !vn_picture_is_image_name(path))
         return vn_feed_file(f, r, 0, path, w->pipeline, e);
-    return w->pixels ? feed_normalised(w, f, r, path, e)
-                     : vn_fail(e, VN_E_USAGE, "%s: input %s takes the normalised tensor, not pictures: say how with --colours, --mean and --scale",
-                               r->path, r->in_name[0]);
+    return w->pixels ? feed_normalised(w, f, r, path, e) : w->pipeline ? feed_values(w, f, r, path, e) : not_described(r, e);
 }
 
 /* ---- outputs ---- */
@@ -377,6 +420,8 @@ int vn_evaluate(struct evaluation **out, struct vn_arena *a, const struct evalua
     struct run w = { .eval = ev, .o = o, .n_models = o->n_models };
     if (!ev->metric)
         return vn_fail(e, VN_E_USAGE, "metric: want top_k, miou, coco or outputs, got '%s'", o->task.metric);
+    if (!strcmp(ev->metric->name, "outputs") && o->n_models < 2)
+        return vn_fail(e, VN_E_USAGE, "metric outputs compares models with the first one: want two or more; top_k, miou and coco count for one, too");
     TRY(o->finished ? read_finished(&w, e) : run_all(&w, e));
     TRY(write_results(&w, e));
     *out = NEW(a, struct evaluation);

@@ -75,8 +75,6 @@ static int two_outputs(struct finding *x, const double **scores, const double **
     struct output_values s, b;
     char text[2][VN_SHAPE_TEXT];
     const struct eval_task *t = x->f->task;
-    if (!t->scores || !t->boxes)
-        return vn_fail(x->e, VN_E_USAGE, "form %s wants --scores and --boxes, the names of two outputs", x->f->form->name);
     TRY(vn_eval_output(&s, x->arena, x->r, t->scores, x->e));
     TRY(vn_eval_output(&b, x->arena, x->r, t->boxes, x->e));
     *n = b.n / 4;
@@ -224,6 +222,8 @@ int vn_box_form(struct box_form **out, struct vn_arena *a, const struct eval_tas
     if (!f->form)
         return vn_fail(e, VN_E_USAGE, "form: want corners, centers, priors or grid: how the outputs hold boxes%s%s%s", t->form ? "; got '" : "",
                        t->form ? t->form : "", t->form ? "'" : "");
+    if (f->form->find != find_grid && (!t->scores || !t->boxes))
+        return vn_fail(e, VN_E_USAGE, "form %s wants --scores and --boxes, the names of two outputs", t->form);
     const int rule = vn_nms_find(t->nms);
     if (rule < 0)
         return vn_fail(e, VN_E_USAGE, "nms: want none, torchvision or opencv, got '%s'", t->nms);

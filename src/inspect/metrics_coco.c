@@ -168,7 +168,8 @@ static int category_of(int64_t *id, const struct truth *t, int class, const stru
 {
     const int n = t->ids ? t->n_ids : t->set->n_categories;
     if (class >= n)
-        return vn_fail(e, VN_E_INPUT, "%s: class %d, but %s %d categories", r->path, class, t->ids ? "category_ids names" : "the annotations have", n);
+        return vn_fail(e, VN_E_INPUT, "%s: class %d, but %s %d; --first-class skips background, --category-ids names categories of classes", r->path, class,
+                       t->ids ? "category_ids names only" : "the number of categories in the annotations is", n);
     *id = t->ids ? t->ids[class] : t->set->categories[class];
     return VN_OK;
 }

@@ -12,7 +12,6 @@
 struct truth {
     const char **path; /* label picture of each sample */
     int w, h;          /* 0: its own size */
-
 };
 
 static int label_path(const char **out, struct eval_set *ev, int i, struct vn_err *e)
@@ -36,6 +35,8 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
         return vn_fail(e, VN_E_USAGE, "miou wants --labels: a folder of label pictures with the pictures' names");
     if (ev->task->label_size && (sscanf(ev->task->label_size, "%dx%d%c", &t->w, &t->h, &rest) != 2 || t->w < 1 || t->h < 1 || t->w > 65536 || t->h > 65536))
         return vn_fail(e, VN_E_USAGE, "label_size: want WIDTHxHEIGHT, got '%s'", ev->task->label_size);
+    if (!vn_dir_exists(ev->task->labels))
+        return vn_fail(e, VN_E_INPUT, "%s: no folder; miou wants one of label pictures with the pictures' names", ev->task->labels);
     t->path = NEW_ARRAY(ev->arena, const char *, ev->n_samples);
     for (int i = 0; i < ev->n_samples; i++)
         TRY(label_path(&t->path[i], ev, i, e));

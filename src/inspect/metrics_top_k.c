@@ -37,6 +37,8 @@ static int read_labels(struct vn_map *of, struct vn_arena *a, const char *path, 
             return vn_fail(e, VN_E_INPUT, "%s:%d: want a picture's name and the number of its class, got '%.80s'", path, number, line);
         *label = (int)v;
         *word = 0;
+        if (vn_map_get(of, line))
+            return vn_fail(e, VN_E_INPUT, "%s:%d: %s comes a second time", path, number, line);
         vn_map_set(of, line, label);
     }
     return VN_OK;

@@ -53,6 +53,7 @@ def test_likeness(digits, stages):
     files, out, labels = stages
     result = evaluate(*files, "--images", digits.held_out)
     assert result["metric"] == "outputs" and result["models"][0]["outputs"] == {}
+    assert "takes no labels" in tool.run("eval", *files, "--images", digits.held_out, "--labels", digits.labels, want=tool.USAGE).err
     for file, model in list(zip(files, result["models"]))[1:]:
         for name, got in model["outputs"].items():
             a, b = (out[f][name].reshape(len(labels), -1).astype(float) for f in (files[0], file))
@@ -87,8 +88,8 @@ def test_goes_on_from_earlier_results(digits, stages, tmp_path):
     state.write_bytes(b"".join([lines[0], *lines[7:3:-1], *lines[20:]]))  # in any order
     again = evaluate(*args)
     assert again["models"] == whole["models"] and sorted(state.read_bytes().splitlines()) == sorted(b"".join(lines).splitlines())
-    assert "other models, pictures or settings" in tool.run("eval", *map(str, args), "--k", "3", want=tool.BAD_INPUT).err
-    for bad in (b"0 1 0 1 7\n", b"-1\n", b"0 99999999999 1\n", b"0 1 nan 0 1 0 4 1 1 1 1\n", b"x\n", lines[1] + lines[1]):
+    assert "other models, pictures, labels or settings" in tool.run("eval", *map(str, args), "--k", "3", want=tool.BAD_INPUT).err
+    for bad in (b"0 9 1 0 1 7\n", b"-1\n", b"0\n", b"0 9 99999999999 1\n", b"0 9 1 nan 0 1 0 4 1 1 1 1\n", b"x\n", lines[1] + lines[1], lines[1][:-1] + b" 1\n"):
         state.write_bytes(lines[0] + bad)
         assert "damaged" in tool.run("eval", *map(str, args), want=tool.BAD_INPUT).err
     state.write_text("my thesis\n")
@@ -115,7 +116,7 @@ def test_the_first_bad_picture_is_named(digits, stages, tmp_path):
         (pictures / names[k]).write_bytes(b"no picture")
     for threads in ("1", "4"):
         state.unlink(missing_ok=True)
-        args = ("eval", stages[0][2], "--images", pictures, "--resume", state, "--threads", threads)
+        args = ("eval", *stages[0][1:], "--images", pictures, "--resume", state, "--threads", threads)
         assert f"{names[20]}: not a picture" in tool.run(*args, want=(tool.BAD_INPUT, tool.INTERNAL)).err
         assert [line.split()[0] for line in state.read_text().splitlines()[1:]] == [str(k) for k in range(20)]
 
@@ -129,17 +130,21 @@ def test_results_of_other_data_are_not_taken(digits, stages, tmp_path):
     args = ("eval", stages[0][2], "--metric", "top_k", "--images", pictures, "--labels", labels, "--resume", state, "--limit", "4", "--pipeline", steps)
     tool.run(*args, want=tool.DONE)
     tool.run(*args, "--bootstrap", "5", "--threads", "2", want=tool.DONE)
-    first = sorted(pictures.iterdir())[0]
-    for file in (labels, steps, first):
-        was = file.read_bytes()
-        file.write_bytes(was + b"\n")
-        if file != steps:
-            assert "other models, pictures or settings" in tool.run(*args, want=tool.BAD_INPUT).err
-        else:
-            tool.run(*args, want=tool.DONE)  # the same steps
-            file.write_text("steps:\n  - resize: {size: 8, library: opencv}\n")
-            assert "other models, pictures or settings" in tool.run(*args, want=tool.BAD_INPUT).err
-        file.write_bytes(was)
+    for file, same, other in ((labels, None, labels.read_text() + "\n"), (steps, "steps: [resize: 8]\n", "steps:\n  - resize: {size: 8, library: opencv}\n")):
+        was = file.read_text()
+        if same:
+            file.write_text(same)
+            tool.run(*args, want=tool.DONE)
+        file.write_text(other)
+        assert "other models, pictures, labels or settings" in tool.run(*args, want=tool.BAD_INPUT).err
+        file.write_text(was)
+    first, other = sorted(pictures.iterdir())[:2]
+    for data, resumed in ((other.read_bytes(), 3), (first.read_bytes(), 4), (other.read_bytes(), 4)):  # a picture is another one, is back, is the other again
+        was = state.read_bytes()
+        first.write_bytes(data)
+        again = evaluate(*args[1:])
+        assert again["resumed"] == resumed and state.read_bytes().startswith(was) and (state.read_bytes() == was) == (resumed == 4)
+        assert again["models"] == evaluate(*args[1:-6], *args[-4:])["models"]
 
 
 # ---- mIoU ----
@@ -307,10 +312,22 @@ def test_wrong_labels(segmentation, tmp_path):
 
 def test_the_normalised_tensor_must_be_described(segmentation):
     folder, model, _ = segmentation
-    assert "--colours, --mean and --scale" in tool.run("eval", model, "--images", folder / "images", want=tool.USAGE).err
-    assert "takes no rgb pictures with 2 mean" in tool.run("eval", model, "--images", folder / "images", "--colours", "rgb", "--mean", "1 2",
+    assert "--colours, --mean and --scale" in tool.run("eval", model, model, "--images", folder / "images", want=tool.USAGE).err
+    assert "takes no rgb pictures with 2 mean" in tool.run("eval", model, model, "--images", folder / "images", "--colours", "rgb", "--mean", "1 2",
                                                            want=tool.BAD_INPUT).err
-    assert "want rgb, bgr or gray" in tool.run("eval", model, "--images", folder / "images", "--colours", "hsv", want=tool.USAGE).err
+    assert "want rgb, bgr or gray" in tool.run("eval", model, model, "--images", folder / "images", "--colours", "hsv", want=tool.USAGE).err
+
+
+def test_a_pipeline_may_go_on_to_the_tensor(segmentation, tmp_path):
+    """Steps up to the normalised tensor in place of --colours, --mean and --scale."""
+    folder, model, cases = segmentation
+    args = ("--metric", "miou", "--images", folder / "images", "--labels", folder / "labels", "--ignore", 9)
+    steps = "normalise mean=127 scale=0.01; layout NCHW"
+    assert evaluate(model, *args, "--pipeline", steps) == evaluate(model, *args, *FEEDING)
+    assert evaluate(model, *args, "--pipeline", "swap; normalise mean=127 scale=0.01; layout CHW") != evaluate(model, *args, *FEEDING)
+    for steps, message in (("normalise mean=127 scale=0.01", "the pipeline gives float32 of shape 24x32x3, input x of"), ("resize 32 20; layout NCHW; dtype float32", "wants 1x3x24x32"),
+                           ("resize 32 24", "or in the steps of --pipeline"), ("resize 32 24; layout NCHW", "or in the steps of --pipeline")):
+        assert message in tool.run("eval", model, *map(str, args), "--pipeline", steps, want=(tool.USAGE, tool.BAD_INPUT)).err
 
 
 # ---- what it is told ----
@@ -338,7 +355,9 @@ def test_wrong_task_files(tmp_path, text, message):
 @pytest.mark.parametrize("args, message", [
     (("--metric", "bleu"), "want top_k, miou, coco or outputs"), (("--metric", "top_k"), "top_k wants --labels"), (("--seed", "x"), "seed wants"),
     (("--metric", "top_k", "--labels", "{labels}", "--k", "0"), "whole numbers from 1"), (("--metric", "top_k", "--labels", "{labels}", "--k", "a"), "want numbers"),
-    (("--output", "nope", "--metric", "top_k", "--labels", "{labels}"), "no output 'nope'"), (("--pipeline", "spin"), "spin"),
+    (("--output", "nope", "--metric", "top_k", "--labels", "{labels}"), "no output 'nope'"), (("--metric", "top_k", "--labels", "{labels}", "--pipeline", "spin"), "spin"),
+    ((), "want two or more"), (("--labels", "{labels}"), "want two or more"), (("--metric", "top_k", "--labels", "folders"), "no folders; with labels"),
+    (("--metric", "miou", "--labels", "{labels}"), "no folder; miou wants one"),
 ])
 def test_wrong_settings(digits, args, message):
     args = [a.replace("{labels}", str(digits.labels)) for a in args]
@@ -346,7 +365,7 @@ def test_wrong_settings(digits, args, message):
 
 
 def test_wrong_label_lines(digits, tmp_path):
-    for text, message in (("a.png", ":1: want a picture's name"), ("a.png x", "want a picture's"), ("a.png 3", "no class for"), ("a.png -3", "want a picture's")):
+    for text, message in (("a.png", ":1: want a picture's name"), ("a.png x", "want a picture's"), ("a.png 3", "no class for"), ("a.png -3", "want a picture's"), ("a.png 3\nb.png 2\na.png 3", ":3: a.png comes a second time")):
         (tmp_path / "l.txt").write_text(text)
         assert message in tool.run("eval", digits.bin, "--metric", "top_k", "--images", digits.held_out, "--labels", tmp_path / "l.txt", want=tool.BAD_INPUT).err
     (tmp_path / "l.txt").write_text(digits.labels.read_text().replace(" 3", " 33"))
