@@ -33,6 +33,7 @@ struct run {
     double mean[CONFIG_MAX_CHANNELS], scale[CONFIG_MAX_CHANNELS];
     struct kept *kept; /* [sample][model] */
     char *done;        /* of each sample: 0, 1 or FROM_FILE */
+    const char **results; /* file for each model's results; NULL: none are written */
     struct vn_options run; /* of each model */
     int n_slots, resumed;
     struct slot *slot;
@@ -40,6 +41,13 @@ struct run {
     int next;             /* samples before it are done and written */
     FILE *state;
 };
+
+/* Threads for so many parts. */
+static inline int vn_eval_threads(const struct run *w, int parts)
+{
+    const int most = w->o->run.threads > 1 ? w->o->run.threads : 1;
+    return parts < most ? parts : most;
+}
 
 /* Earlier results are read; VN_E_INPUT where they are others'. */
 int vn_eval_state_open(struct run *w, struct vn_err *e);

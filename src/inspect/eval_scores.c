@@ -65,7 +65,7 @@ static int intervals(struct evaluation *out, const struct run *w, const struct r
     const struct eval_set *ev = w->eval;
     struct vn_arena *a = ev->arena;
     const int n = ev->n_scores, b = ev->task->bootstrap, others = w->n_models - 1;
-    const int threads = b < w->o->run.threads ? b : w->o->run.threads;
+    const int threads = vn_eval_threads(w, b);
     struct resamples r = { ev, w->n_models, of, NEW_ARRAY(a, double *, threads), NEW_ARRAY(a, int *, threads),
                            vn_arena_array(a, (size_t)others * (size_t)n * (size_t)b, sizeof(double)) };
     for (int i = 0; i < threads; i++) {

@@ -143,6 +143,11 @@ static int read_feeding(struct run *w, struct vn_err *e)
     if (strcmp(t->colours, "rgb") && strcmp(t->colours, "bgr") && strcmp(t->colours, "gray"))
         return vn_fail(e, VN_E_USAGE, "colours: want rgb, bgr or gray, got '%s'", t->colours);
     w->pixels = NEW(w->eval->arena, struct input_config);
+    for (int i = 0; w->pipeline && i < w->pipeline->steps.n; i++) {
+        const struct vn_step_kind *k = w->pipeline->steps.v[i].kind;
+        if (k && k->to_values)
+            return vn_fail(e, VN_E_USAGE, "colours: the pipeline goes on to the tensor itself by step %s; leave out one of the two", k->name);
+    }
     *w->pixels = (struct input_config){ .type_train = t->colours, .type_rt = t->colours, .layout_train = layout, .norm_type = "no_preprocess", .cal_type = "uint8" };
     return VN_OK;
 }
@@ -339,11 +344,9 @@ static int run_sample(void *ctx, int worker, int i, struct vn_err *e)
     return finish(w, i, e);
 }
 
-static int smaller(int a, int b) { return a < b ? a : b; }
-
 static int run_samples(struct run *w, struct vn_err *e)
 {
-    const int n = w->eval->n_samples, slots = smaller(n - w->resumed, w->o->run.threads);
+    const int n = w->eval->n_samples, slots = vn_eval_threads(w, n - w->resumed);
     TRY(open_again(w, slots, e));
     pthread_mutex_init(&w->lock, NULL);
     const int status = vn_share(n, slots, run_sample, w, e);
@@ -367,9 +370,10 @@ static int run_all(struct run *w, struct vn_err *e)
     TRY(list_samples(ev, e));
     TRY(ev->metric->prepare(ev, e));
     TRY(read_feeding(w, e));
-    w->slot = NEW_ARRAY(ev->arena, struct slot, w->o->run.threads);
-    w->run = w->o->run; /* threads that samples leave over help within each */
-    w->run.threads /= smaller(ev->n_samples, w->run.threads);
+    const int slots = vn_eval_threads(w, ev->n_samples);
+    w->slot = NEW_ARRAY(ev->arena, struct slot, slots);
+    w->run = w->o->run;
+    w->run.threads /= slots; /* threads that samples leave over help within each */
     TRY(open_models(w, e));
     w->kept = NEW_ARRAY(ev->arena, struct kept, (size_t)ev->n_samples * (size_t)w->n_models);
     w->done = NEW_ARRAY(ev->arena, char, ev->n_samples);
@@ -394,22 +398,30 @@ static int read_finished(struct run *w, struct vn_err *e)
     return VN_OK;
 }
 
-static int write_results(const struct run *w, struct vn_err *e)
+/* Before the work: it would be a pity to find out behind it. */
+static int name_results(struct run *w, struct vn_err *e)
 {
-    struct vn_map *taken = vn_map_new(w->eval->arena);
+    struct vn_arena *a = w->eval->arena;
+    struct vn_map *taken = vn_map_new(a);
     if (!w->o->results)
         return VN_OK;
     if (!w->eval->metric->write_results)
         return vn_fail(e, VN_E_USAGE, "metric %s has no format for results", w->eval->metric->name);
-    TRY(vn_dir_make(w->o->results, e));
+    w->results = NEW_ARRAY(a, const char *, w->n_models);
     for (int m = 0; m < w->n_models; m++) {
         const char *base = vn_path_base(w->o->models[m]);
-        const char *file = vn_path_join(w->eval->arena, w->o->results, vn_arena_fmt(w->eval->arena, "%s%s", base, vn_path_has_suffix(base, ".json") ? "" : ".json"));
-        if (vn_map_get(taken, file))
+        w->results[m] = vn_path_join(a, w->o->results, vn_arena_fmt(a, "%s%s", base, vn_path_has_suffix(base, ".json") ? "" : ".json"));
+        if (vn_map_get(taken, w->results[m]))
             return vn_fail(e, VN_E_USAGE, "two models have the name %s, so their results would be one file", base);
-        vn_map_set(taken, file, taken);
-        TRY(w->eval->metric->write_results(file, w->eval, vn_eval_records(w, m), e));
+        vn_map_set(taken, w->results[m], taken);
     }
+    return vn_dir_make(w->o->results, e);
+}
+
+static int write_results(const struct run *w, struct vn_err *e)
+{
+    for (int m = 0; m < w->n_models && w->results; m++)
+        TRY(w->eval->metric->write_results(w->results[m], w->eval, vn_eval_records(w, m), e));
     return VN_OK;
 }
 
@@ -422,6 +434,7 @@ int vn_evaluate(struct evaluation **out, struct vn_arena *a, const struct evalua
         return vn_fail(e, VN_E_USAGE, "metric: want top_k, miou, coco or outputs, got '%s'", o->task.metric);
     if (!strcmp(ev->metric->name, "outputs") && o->n_models < 2)
         return vn_fail(e, VN_E_USAGE, "metric outputs compares models with the first one: want two or more; top_k, miou and coco count for one, too");
+    TRY(name_results(&w, e));
     TRY(o->finished ? read_finished(&w, e) : run_all(&w, e));
     TRY(write_results(&w, e));
     *out = NEW(a, struct evaluation);

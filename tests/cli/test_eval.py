@@ -325,6 +325,7 @@ def test_a_pipeline_may_go_on_to_the_tensor(segmentation, tmp_path):
     steps = "normalise mean=127 scale=0.01; layout NCHW"
     assert evaluate(model, *args, "--pipeline", steps) == evaluate(model, *args, *FEEDING)
     assert evaluate(model, *args, "--pipeline", "swap; normalise mean=127 scale=0.01; layout CHW") != evaluate(model, *args, *FEEDING)
+    assert "leave out one of the two" in tool.run("eval", model, *map(str, args), "--pipeline", steps, *FEEDING, want=tool.USAGE).err
     for steps, message in (("normalise mean=127 scale=0.01", "the pipeline gives float32 of shape 24x32x3, input x of"), ("resize 32 20; layout NCHW; dtype float32", "wants 1x3x24x32"),
                            ("resize 32 24", "or in the steps of --pipeline"), ("resize 32 24; layout NCHW", "or in the steps of --pipeline")):
         assert message in tool.run("eval", model, *map(str, args), "--pipeline", steps, want=(tool.USAGE, tool.BAD_INPUT)).err

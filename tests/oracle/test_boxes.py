@@ -271,4 +271,8 @@ def test_wrong_options(tmp_path, options, message):
     path, files = save(tmp_path, GOOD, [DETECTION])
     metric = () if "--metric" in options else ("--metric", "coco")
     assert message in tool.run("eval", *metric, "--labels", path, "--detections", files[0], *options, want=(tool.USAGE, tool.BAD_INPUT)).err
+    again = tmp_path / "again"
+    again.mkdir()
+    twice = ("eval", "--metric", "coco", "--labels", path, "--detections", files[0], "--detections", again / files[0].name)
+    assert "two models have the name found0.json" in tool.run(*twice, "--results", tmp_path / "out", want=tool.USAGE).err and not (tmp_path / "out").exists()
     assert "but not both" in tool.run("eval", "m.bin", "--metric", "coco", "--labels", path, "--detections", files[0], want=tool.USAGE).err

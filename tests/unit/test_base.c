@@ -3,6 +3,8 @@
 
 #include "base/file.h"
 #include "base/pool.h"
+#include "base/random.h"
+#include "base/share.h"
 #include "unit.h"
 
 /* ---- arena ---- */
@@ -245,6 +247,84 @@ static void pool_runs_every_part_once(void **state)
     }
 }
 
+/* ---- share ---- */
+
+struct shared {
+    int fails_at[2]; /* parts that fail */
+    int runs_out;    /* a part for which memory runs out */
+    struct vn_arena *arena[4]; /* of each worker */
+    char busy[4];
+    int *ran;
+};
+
+static int share_part(void *ctx, int worker, int part, struct vn_err *e)
+{
+    struct shared *s = ctx;
+    struct vn_arena *a = vn_arena_new();
+    s->ran[part] -= s->busy[worker]++; /* a clash shows as another number than 1 */
+    for (int i = 0; i < 50; i++)
+        memset(vn_arena_alloc(i % 2 ? a : s->arena[worker], 5000), part, 5000);
+    s->ran[part]++;
+    s->busy[worker]--;
+    if (part == s->runs_out)
+        vn_arena_alloc(a, SIZE_MAX);
+    vn_arena_free(&a);
+    return part == s->fails_at[0] || part == s->fails_at[1] ? vn_fail(e, VN_E_INPUT, "part %d", part) : VN_OK;
+}
+
+static int share(struct shared *s, int threads, int *ran, struct vn_err *e)
+{
+    for (int i = 0; i < 4; i++)
+        s->arena[i] = vn_arena_new();
+    memset(ran, 0, 200 * sizeof *ran);
+    s->ran = ran;
+    const int status = vn_share(200, threads, share_part, s, e);
+    for (int i = 0; i < 4; i++)
+        vn_arena_free(&s->arena[i]);
+    return status;
+}
+
+static void share_gives_the_first_error(void **state)
+{
+    (void)state;
+    int ran[200];
+    struct vn_err e = { 0 };
+    for (int threads = 1; threads <= 4; threads++) {
+        struct shared s = { .fails_at = { -1, -1 }, .runs_out = -1 };
+        assert_int_equal(share(&s, threads, ran, &e), VN_OK);
+        for (int i = 0; i < 200; i++)
+            assert_int_equal(ran[i], 1);
+        s.fails_at[0] = 121;
+        s.fails_at[1] = 120;
+        assert_int_equal(share(&s, threads, ran, &e), VN_E_INPUT);
+        assert_string_equal(e.msg, "part 120");
+        for (int i = 0; i <= 120; i++)
+            assert_int_equal(ran[i], 1);
+        assert_true(threads > 1 || !ran[121]); /* others may have gone on while this part ran */
+    }
+}
+
+static void share_takes_want_of_memory_for_an_error(void **state)
+{
+    (void)state;
+    int ran[200];
+    struct vn_err e = { 0 };
+    for (int threads = 1; threads <= 4; threads += 3) {
+        struct shared s = { .fails_at = { 150, -1 }, .runs_out = 70 };
+        assert_int_equal(share(&s, threads, ran, &e), VN_E_NOMEM);
+        assert_string_equal(e.msg, "out of memory");
+    }
+}
+
+static void random_numbers_can_be_skipped(void **state)
+{
+    (void)state;
+    uint64_t walked = 42, left = vn_random_after(42, 1000);
+    for (int i = 0; i < 1000; i++)
+        vn_random(&walked);
+    assert_true(vn_random(&walked) == vn_random(&left));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -253,6 +333,7 @@ int main(void)
         cmocka_unit_test(vec_grows), cmocka_unit_test(map_finds_what_was_set),
         cmocka_unit_test(write_is_whole_or_nothing), cmocka_unit_test(map_of_odd_files),
         cmocka_unit_test(list_is_sorted), cmocka_unit_test(paths), cmocka_unit_test(pool_runs_every_part_once),
+        cmocka_unit_test(share_gives_the_first_error), cmocka_unit_test(share_takes_want_of_memory_for_an_error), cmocka_unit_test(random_numbers_can_be_skipped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
