@@ -434,7 +434,7 @@ static const char *numbers_text(struct vn_arena *a, const struct stage_rule *r) 
 /* ---- the table ---- */
 
 static const struct cause causes[] = {
-    { "decoder", "decode", other_decoder, decoder_text, "decode: library, dct, upsampling, reduce" },
+    { "decoder", "decode", other_decoder, decoder_text, "decode: library, dct, upsampling, reduce, order" },
     { "geometry", "resize, crop, pad", other_geometry, geometry_text, "the step itself" },
     { "decoder orientation", "decode", other_orientation, orientation_text, "decode: orientation" },
     { "width and height exchanged", "resize, layout", exchanged, exchanged_text, "resize: size" },

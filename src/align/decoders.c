@@ -1,13 +1,24 @@
 /* Files to pixels by every decoder whose rule is known. */
 #include "align/search.h"
 
-#define AS_PILLOW .library = VN_LIB_PILLOW, .orientation = VN_ORIENT_KEEP
-
 /* The common one first. Orientation is a question of geometry and not asked here. */
+#define AS(lib) .library = VN_LIB_##lib, .orientation = VN_ORIENT_KEEP
 static const struct decoder_rule decoders[] = {
-    { "as Pillow", { AS_PILLOW } },
-    { "as OpenCV", { .library = VN_LIB_OPENCV, .orientation = VN_ORIENT_KEEP } },
-    { "as skimage", { .library = VN_LIB_SKIMAGE, .orientation = VN_ORIENT_KEEP } },
+    { "as Pillow does", { AS(PILLOW) } },
+    { "as OpenCV does", { AS(OPENCV) } },
+    { "as skimage does", { AS(SKIMAGE) } },
+    { "as OpenCV does with IMREAD_GRAYSCALE", { AS(OPENCV), .channels = 1 } },
+    { "with the fast integer DCT (ifast)", { AS(PILLOW), .dct = VN_DCT_IFAST } },
+    { "with the DCT in floats", { AS(PILLOW), .dct = VN_DCT_FLOAT } },
+    { "with chroma repeated (simple upsampling)", { AS(PILLOW), .upsampling = VN_UPSAMPLING_SIMPLE } },
+    { "with the fast integer DCT (ifast) and chroma repeated (simple upsampling)", { AS(PILLOW), .dct = VN_DCT_IFAST, .upsampling = VN_UPSAMPLING_SIMPLE } },
+    { "with the DCT in floats and chroma repeated (simple upsampling)", { AS(PILLOW), .dct = VN_DCT_FLOAT, .upsampling = VN_UPSAMPLING_SIMPLE } },
+    { "at half the size (JPEG's own reduction)", { AS(PILLOW), .reduce = 2 } },
+    { "at a quarter of the size (JPEG's own reduction)", { AS(PILLOW), .reduce = 4 } },
+    { "at an eighth of the size (JPEG's own reduction)", { AS(PILLOW), .reduce = 8 } },
+    { "at half the size, as OpenCV's IMREAD_REDUCED_COLOR_2", { AS(OPENCV), .reduce = 2 } },
+    { "at a quarter of the size, as OpenCV's IMREAD_REDUCED_COLOR_4", { AS(OPENCV), .reduce = 4 } },
+    { "at an eighth of the size, as OpenCV's IMREAD_REDUCED_COLOR_8", { AS(OPENCV), .reduce = 8 } },
 };
 enum { DECODERS = sizeof decoders / sizeof *decoders };
 

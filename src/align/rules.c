@@ -216,8 +216,8 @@ double vn_rule_values(int64_t *different, const struct vn_picture *p, const stru
     const double limit = y->rounding;
     const size_t n = (size_t)q->w * q->h, step = some && n > SOME ? n / SOME : 1;
     double top = 0;
-    *different = 0;
-    if (p->w != q->w || p->h != q->h || p->c != q->c)
+    *different = p->w != q->w || p->h != q->h || p->c != q->c;
+    if (*different)
         return INFINITY;
     const int dx = r->geometry == GEO_SHIFT ? r->dx : 0, dy = r->geometry == GEO_SHIFT ? r->dy : 0;
     for (size_t i = 0; i < n; i += step) {

@@ -25,6 +25,12 @@ enum vn_upsampling {
     VN_UPSAMPLING_SIMPLE,  /* repeated: TurboJPEG with TJFLAG_FASTUPSAMPLE */
 };
 
+/* What is known of a picture beside its pixels. */
+struct vn_decode_report {
+    int w, h;        /* of the picture before `reduce` and `draft` */
+    int orientation; /* that the pixels still have, 1 to 8; 1: they are as the picture is shown */
+};
+
 /* What the library's call gives:
  *
  *   opencv    cv2.imread(path), but R, G, B unless `bgr`: 8 bits, 3 channels; alpha dropped, 16 bits / 256, EXIF orientation applied
@@ -38,10 +44,6 @@ enum vn_upsampling {
  * Smaller pictures than the file's: a JPEG is decoded at 1/2, 1/4 or 1/8 of its sides (rounded up). Of other formats OpenCV (cv2.IMREAD_REDUCED_*)
  * resizes the whole picture by linear_exact to sides rounded down; Pillow and skimage leave it as it is.
  * draft: Pillow's Image.draft(None, (w, h)): the largest reduction that leaves at least these sides; `reduce` is not looked at. */
-struct vn_decode_report {
-    int w, h;        /* of the picture before `reduce` and `draft` */
-    int orientation; /* that the pixels still have, 1 to 8; 1: they are as the picture is shown */
-};
 struct vn_decode_options {
     enum vn_image_library library;
     enum vn_orientation orientation;

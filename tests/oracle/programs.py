@@ -25,6 +25,31 @@ def read_opencv(path):
     return cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
 
 
+def read_turbojpeg(**how):
+    """libjpeg-turbo's own interface: the flags are those of tjDecompress."""
+    import simplejpeg
+    return lambda path: simplejpeg.decode_jpeg(path.read_bytes(), **how)
+
+
+def read_draft(path):
+    """What Image.thumbnail and loaders in a hurry do."""
+    im = Image.open(path)
+    im.draft("RGB", (im.width // 2, im.height // 2))
+    return np.asarray(im.convert("RGB"))
+
+
+def read_reduced(path):
+    return cv2.cvtColor(cv2.imread(str(path), cv2.IMREAD_REDUCED_COLOR_2), cv2.COLOR_BGR2RGB)
+
+
+def only_decoded(folder, pictures, read):
+    trace.start(folder)
+    for path in pictures:
+        trace.picture(path)
+        trace.save("decode", read(path))
+    return folder
+
+
 def pillow(method, size=None):
     def step(x, size):
         return np.asarray(Image.fromarray(x).resize(size, getattr(Image.Resampling, method)))

@@ -72,9 +72,14 @@ CASES = {
 
 # ---- cases that are programs of their own: a function that gives both sides, stage, causes ----
 
-def whole(folder, right, **more):
+def decoded(folder, left, right, suffix="jpg"):
+    pictures = p.pictures(folder / "in", 13, 6, exif=1 if suffix == "jpg" else False)
+    return p.only_decoded(folder / "a", pictures, left), p.only_decoded(folder / "b", pictures, right)
+
+
+def whole(folder, right, jpeg=False):
     """Both sides save the input only; decoding, resize and crop happen before it."""
-    pictures = p.pictures(folder / "in", 11, 6)
+    pictures = p.pictures(folder / "in", 11, 6, exif=1 if jpeg else False)
     left = {"resize": p.pillow("BILINEAR"), "crop": p.center(round)}
     return p.only_input(folder / "a", pictures, **left), p.only_input(folder / "b", pictures, **{**left, **right})
 
@@ -93,6 +98,15 @@ def written(folder, left={}, right={}):
 
 
 MORE_CASES = {
+    "decoder: Pillow against libjpeg-turbo's fast DCT": (lambda f: decoded(f, p.read_pillow, p.read_turbojpeg(fastdct=True)), "decode", {"decoder"}),
+    "decoder: OpenCV against simple upsampling": (lambda f: decoded(f, p.read_opencv, p.read_turbojpeg(fastupsample=True)), "decode", {"decoder"}),
+    "decoder: both, and the channels exchanged": (lambda f: decoded(f, lambda x: p.read_opencv(x)[:, :, ::-1], p.read_turbojpeg(fastdct=True, fastupsample=True)), "decode",
+                                                  {"decoder", "channel order"}),
+    "decoder: gray by OpenCV and by Pillow": (lambda f: decoded(f, lambda x: cv2.imread(str(x), cv2.IMREAD_GRAYSCALE), lambda x: np.asarray(Image.open(x).convert("L"))), "decode",
+                                              {"decoder", "colour conversion"}),
+    "decoder: IMREAD_REDUCED_COLOR_2 of a PNG": (lambda f: decoded(f, p.read_pillow, p.read_reduced, "png"), "decode", {"decoder"}),
+    "decoder: Pillow's draft": (lambda f: decoded(f, p.read_pillow, p.read_draft), "decode", {"decoder"}),
+    "only the input saved: the decoder": (lambda f: whole(f, {"decode": p.read_turbojpeg(fastdct=True)}, jpeg=True), "input", {"decoder"}),
     "only the input saved: Pillow against OpenCV": (lambda f: whole(f, {"resize": p.opencv("LINEAR")}), "input", {"resize library", "antialias"}),
     "only the input saved: crop rounding": (lambda f: whole(f, {"crop": p.center(math.floor)}), "input", {"crop"}),
     "only the input saved: another size before the crop": (lambda f: whole(f, {"size": lambda x: p.short_side(int)(x, 44)}), "input", {"rounding of the size"}),
