@@ -201,6 +201,13 @@ def detections(rng, n=60):
     return np.hstack([centre - half, centre + half]).astype(np.float32), rng.uniform(0.01, 0.99, n).astype(np.float32), rng.integers(0, 3, n)
 
 
+def at_the_threshold(rng):
+    """Pairs of boxes that overlap by exactly 0.3, and by 0.305."""
+    pairs = [[[0, 0, 60, 10], [30, 0, 100, 10]], [[0, 0, 130, 10], [69, 0, 200, 10]]] * 6
+    boxes = np.concatenate([np.array(b) + [0, 50 * i, 0, 50 * i] for i, b in enumerate(pairs)]).astype(np.float32)
+    return boxes, rng.uniform(0.1, 0.99, len(boxes)).astype(np.float32), None
+
+
 def nms_opencv(boxes, scores, iou, score):
     corner_size = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
     return np.asarray(cv2.dnn.NMSBoxes(corner_size.tolist(), scores.tolist(), score, iou)).ravel()
@@ -216,16 +223,16 @@ for folder in sorted(f for f in pathlib.Path(sys.argv[1]).iterdir() if f.is_dir(
 """
 
 
-def suppressed(folder, iou, score, by="opencv", pictures=6, write=lambda rows: rows):
+def suppressed(folder, iou, score, by="opencv", pictures=6, make=detections):
     """boxes, scores, and what stays: rows of box and score. torchvision runs in Debian's Python."""
     trace.start(folder)
     for i in range(pictures):
         trace.picture(str(i))
-        boxes, scores, _ = detections(np.random.default_rng(100 + i))
+        boxes, scores, _ = make(np.random.default_rng(100 + i))
         trace.save("boxes", boxes)
         trace.save("scores", scores)
         keep = nms_opencv(boxes, scores, iou, score)
-        trace.save("kept", write(np.hstack([boxes[keep], scores[keep, None]])))
+        trace.save("kept", np.hstack([boxes[keep], scores[keep, None]]))
     if by == "torchvision":
         subprocess.run(["/usr/bin/python3", "-c", TORCHVISION_NMS, folder, str(iou), str(score)], check=True)
     return folder

@@ -89,8 +89,8 @@ def exchanged(folder):
     return p.run_network(folder / "a", model, pictures, ["boxes", "scores"]), p.run_network(folder / "b", model, pictures, ["scores", "boxes"])
 
 
-def kept(folder, left, right):
-    return p.suppressed(folder / "a", *left), p.suppressed(folder / "b", *right)
+def kept(folder, left, right, **more):
+    return p.suppressed(folder / "a", *left, **more), p.suppressed(folder / "b", *right, **more)
 
 
 def written(folder, left={}, right={}):
@@ -114,6 +114,7 @@ MORE_CASES = {
     "post-processing: threshold of NMS": (lambda f: kept(f, (0.45, 0.05), (0.6, 0.05)), "kept", {"overlap threshold"}),
     "post-processing: threshold of scores": (lambda f: kept(f, (0.45, 0.05), (0.45, 0.3)), "kept", {"score threshold"}),
     "post-processing: NMS of torchvision and OpenCV": (lambda f: kept(f, (0.5, 0.25, "torchvision"), (0.4, 0.05)), "kept", {"overlap threshold", "score threshold"}),
+    "post-processing: torchvision and OpenCV at their threshold": (lambda f: kept(f, (0.3, 0.05, "torchvision"), (0.3, 0.05), make=p.at_the_threshold), "kept", {"suppression"}),
     "COCO results: boxes rounded to 3 decimals": (lambda f: written(f, {}, {"box": lambda x: round(x, 3)}), "detections", {"rounding of boxes"}),
     "COCO results: scores rounded to 5 decimals": (lambda f: written(f, {}, {"score": lambda x: round(x, 5)}), "detections", {"rounding of scores"}),
     "COCO results: both rounded, classes from 1": (lambda f: written(f, {"box": lambda x: round(x, 3), "score": lambda x: round(x, 5)}, {"category": lambda x: x + 1}),
