@@ -176,6 +176,9 @@ static void compare_winners(struct alignment *r, struct vn_arena *a, const struc
         r->other_winners += w[m].class[0] != w[m].class[1];
 }
 
+/* The same network in two executors. */
+static double tolerance_of(const char *stage, const struct align_options *o) { return strcmp(stage, "infer") ? o->tolerance : fmax(o->tolerance, o->infer_tolerance); }
+
 static int same_samples(const struct trace *left, const struct trace *right, struct vn_err *e)
 {
     if (left->samples != right->samples)
@@ -204,7 +207,7 @@ int vn_align(struct alignment **out, struct vn_arena *a, const struct trace *lef
             continue;
         b.at[0][r->n] = i;
         b.at[1][r->n++] = other;
-        compare_stage(s, a, left, right, i, other, o->tolerance);
+        compare_stage(s, a, left, right, i, other, tolerance_of(s->name, o));
         common += s->state != STAGE_MISSING;
     }
     if (!common)

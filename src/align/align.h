@@ -145,6 +145,7 @@ struct alignment {
 };
 struct align_options {
     double tolerance; /* |d| up to this counts as equal for floats, times the largest value */
+    double infer_tolerance; /* for the stage `infer`, if larger */
     int explain;
     int any_input; /* a stage may be made of any stage before it, not only of the last */
 };

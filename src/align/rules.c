@@ -210,11 +210,12 @@ static inline double at(const struct vn_picture *p, size_t i) { return p->type =
 
 #define SOME 61 /* places of a quick look */
 
-double vn_rule_values(int64_t *different, const struct vn_picture *p, const struct grid *y, const struct stage_rule *r, int some)
+/* Compares at every step-th pixel; of p the channels in this order. With `first` until something differs. */
+static double compare_values(int64_t *different, const struct vn_picture *p, const int order[3], const struct grid *y, const struct stage_rule *r, size_t step, int first)
 {
     const struct vn_picture *q = &y->p;
     const double limit = y->rounding;
-    const size_t n = (size_t)q->w * q->h, step = some && n > SOME ? n / SOME : 1;
+    const size_t n = (size_t)q->w * q->h;
     double top = 0;
     *different = p->w != q->w || p->h != q->h || p->c != q->c;
     if (*different)
@@ -225,14 +226,32 @@ double vn_rule_values(int64_t *different, const struct vn_picture *p, const stru
         if (x < 0 || x >= q->w || row < 0 || row >= q->h)
             continue;
         for (int c = 0; c < q->c; c++) {
-            const double d = fabs(value_of(r, at(p, i * (size_t)q->c + (size_t)c), c) - at(q, i * (size_t)q->c + (size_t)c));
+            const double d = fabs(value_of(r, at(p, i * (size_t)q->c + (size_t)(order ? order[c] : c)), c) - at(q, i * (size_t)q->c + (size_t)c));
             *different += !(d <= limit);
             top = d <= top ? top : d; /* NaN stays */
         }
-        if (some && *different)
+        if (first && *different)
             return top;
     }
     return top <= limit ? 0 : top;
+}
+
+static size_t some_of(const struct grid *y)
+{
+    const size_t n = (size_t)y->p.w * y->p.h;
+    return n > SOME ? n / SOME : 1;
+}
+
+double vn_rule_values(int64_t *different, const struct vn_picture *p, const struct grid *y, const struct stage_rule *r)
+{
+    return compare_values(different, p, NULL, y, r, 1, 0);
+}
+
+int vn_rule_possible(const struct vn_picture *p, const int order[3], const struct grid *y, const struct stage_rule *r)
+{
+    int64_t different;
+    compare_values(&different, p, order, y, r, some_of(y), 1);
+    return !different;
 }
 
 /* Least squares over every step-th pixel: channel c of q from channel k of p. */
@@ -255,7 +274,7 @@ static void fit_channel(double *gain, double *offset, const struct vn_picture *p
 
 int vn_line_possible(const struct vn_picture *p, const struct grid *y, const int order[3])
 {
-    const size_t pixels = (size_t)y->p.w * y->p.h, step = pixels > SOME ? pixels / SOME : 1;
+    const size_t pixels = (size_t)y->p.w * y->p.h, step = some_of(y);
     if (p->w != y->p.w || p->h != y->p.h || p->c != y->p.c || !pixels)
         return 0;
     for (int c = 0; c < p->c; c++) {
@@ -280,7 +299,7 @@ int vn_fit_line(struct stage_rule *r, const struct vn_picture *p, const struct g
         r->gain[c] = r->gain[0];
         r->offset[c] = r->offset[0];
     }
-    r->left = vn_rule_values(&r->left_count, p, y, r, 0);
+    r->left = vn_rule_values(&r->left_count, p, y, r);
     return !r->left_count;
 }
 
@@ -334,6 +353,6 @@ int vn_rule_holds(struct stage_rule *r, struct vn_arena *a, const struct grid *x
         h = h / 2 * 3;
     if (!vn_rule_geometry(&p, a, &x->p, r, w, h) || !vn_rule_channels(&p, a, &p, r))
         return 0;
-    r->left = vn_rule_values(&r->left_count, &p, y, r, 0);
+    r->left = vn_rule_values(&r->left_count, &p, y, r);
     return !r->left_count;
 }

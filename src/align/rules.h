@@ -21,10 +21,11 @@ int vn_rule_inside(struct inside *o, const struct stage_rule *r, int in_w, int i
 /* What a rule makes of a picture for a target of w x h; 0 where it does not apply. */
 int vn_rule_geometry(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct stage_rule *r, int w, int h);
 int vn_rule_channels(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct stage_rule *r);
-/* Compares what the rule's values make of `p` with y: the largest difference, and how many differ by more than rounding. `some`: only a
- * few places are looked at. */
-double vn_rule_values(int64_t *different, const struct vn_picture *p, const struct grid *y, const struct stage_rule *r, int some);
-/* A look at a few places: may lines lead from p, its three channels in this order (NULL: as they are), to y? */
+/* Compares what the rule's values make of `p` with y: the largest difference, and how many differ by more than rounding. */
+double vn_rule_values(int64_t *different, const struct vn_picture *p, const struct grid *y, const struct stage_rule *r);
+/* A look at a few places: may it be so, p's three channels taken in this order (NULL: as they are)? */
+int vn_rule_possible(const struct vn_picture *p, const int order[3], const struct grid *y, const struct stage_rule *r);
+/* Likewise: may lines lead from p to y? */
 int vn_line_possible(const struct vn_picture *p, const struct grid *y, const int order[3]);
 /* gain and offset of each channel that lead from p to y; 0 where no line does. */
 int vn_fit_line(struct stage_rule *r, const struct vn_picture *p, const struct grid *y);

@@ -3,6 +3,7 @@
 #include "align/search.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 /* ---- accepting ---- */
 
@@ -49,9 +50,9 @@ static int try_value(struct search *s, struct stage_rule r, const struct vn_pict
     r.values = v;
     for (int c = 0; c < VN_MAX_CHANNELS && v != VALUE_AFFINE; c++)
         r.gain[c] = scale;
-    vn_rule_values(&r.left_count, p, y, &r, 1);
-    if (!r.left_count)
-        r.left = vn_rule_values(&r.left_count, p, y, &r, 0);
+    if (!vn_rule_possible(p, NULL, y, &r))
+        return 0;
+    r.left = vn_rule_values(&r.left_count, p, y, &r);
     if (r.left_count)
         return 0;
     vn_accept(s, &r);
@@ -111,7 +112,7 @@ static int top_agrees(struct search *s, struct stage_rule r, const struct vn_pic
     int ok = vn_crop(&q, a, p, 0, 0, p->w, TILE, &e) == VN_OK && vn_rule_channels(&q, a, &q, &r) && q.h == TILE &&
              vn_crop(&q, a, &q, 0, 0, q.w, TILE - 4, &e) == VN_OK && vn_crop(&y.p, a, &y.p, 0, 0, y.p.w, TILE - 4, &e) == VN_OK;
     if (ok) {
-        vn_rule_values(&different, &q, &y, &r, 0);
+        vn_rule_values(&different, &q, &y, &r);
         ok = !different || (vn_dtype_is_float(y.t->dtype) && vn_fit_line(&r, &q, &y));
     }
     vn_arena_free(&a);
@@ -156,6 +157,23 @@ static void try_yuv(struct search *s, const struct stage_rule *base, const struc
     }
 }
 
+/* May any values follow p's channels in this order? A look at a few places spares exchanging all pixels. */
+static int order_possible(const struct search *s, const struct vn_picture *p, const int order[3])
+{
+    const struct grid *y = &s->pair[0].y;
+    if (vn_dtype_is_float(y->t->dtype) && vn_line_possible(p, y, order))
+        return 1;
+    if (y->t->dtype == VN_I8 && s->relation) /* has a way of its own */
+        return 1;
+    for (int v = VALUE_SAME; v < VALUE_BYTES; v++)
+        for (int scale = 1; scale <= 255; scale += 254) {
+            const struct stage_rule r = { .values = (enum value_rule)v, .gain = { scale, scale, scale, scale } };
+            if (v != VALUE_AFFINE && vn_rule_possible(p, order, y, &r))
+                return 1;
+        }
+    return 0;
+}
+
 static void try_channels(struct search *s, const struct stage_rule *base, const struct vn_picture *p, int yuv)
 {
     static const int orders[][3] = { { 2, 1, 0 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 } };
@@ -167,7 +185,7 @@ static void try_channels(struct search *s, const struct stage_rule *base, const 
         struct vn_picture q;
         r.channels = CHAN_ORDER;
         memcpy(r.order, orders[i], sizeof r.order);
-        if (vn_dtype_is_float(y->t->dtype) && !vn_line_possible(p, y, orders[i]))
+        if (!order_possible(s, p, orders[i]))
             continue;
         found = vn_rule_channels(&q, a, p, &r) && try_values(s, r, &q);
     }
@@ -227,7 +245,7 @@ static void try_shifts(struct search *s)
     const int far_x = x->w / 4, far_y = x->h / 4, near = 2 * NEAR + 1;
     for (int i = 0; i < near * near && !s->n_found; i++) {
         const struct stage_rule r = { .geometry = GEO_SHIFT, .dx = i % near - NEAR, .dy = i / near - NEAR };
-        if (r.dx || r.dy)
+        if ((r.dx || r.dy) && abs(r.dx) <= far_x && abs(r.dy) <= far_y)
             vn_try_geometry(s, &r, 0);
     }
     for (int dy = -far_y; dy <= far_y && !s->n_found; dy++)
@@ -257,24 +275,34 @@ static void try_crops(struct search *s, int w, int h)
             }
 }
 
-static void corner(struct stage_rule *r, const struct vn_picture *y, size_t pixel)
+/* The border that a picture of iw x ih leaves at the rule's position: r->pad gets its value. 0: there is none, or it has several. */
+static int find_border(struct stage_rule *r, const struct vn_picture *y, int iw, int ih)
 {
-    for (int c = 0; c < VN_MAX_CHANNELS; c++)
-        r->pad[c] = c < y->c ? vn_picture_value(y, pixel * (size_t)y->c + (size_t)c) : 0;
-}
-
-/* The value of the border of a picture of w x h in the target: a corner that the picture does not cover. */
-static void border_value(struct stage_rule *r, const struct vn_picture *y)
-{
-    corner(r, y, r->position == VN_PAD_TOP_LEFT ? (size_t)y->w * y->h - 1 : 0);
+    const int left = vn_pad_before(y->w - iw, r->position), top = vn_pad_before(y->h - ih, r->position);
+    int found = 0;
+    for (int v = 0; v < y->h; v++)
+        for (int u = 0; u < y->w; u++) {
+            if (v >= top && v < top + ih && u == left)
+                u += iw;
+            if (u >= y->w)
+                break;
+            for (int c = 0; c < y->c; c++) {
+                const double value = vn_picture_value(y, ((size_t)v * y->w + (size_t)u) * y->c + (size_t)c);
+                if (found && r->pad[c] != value)
+                    return 0;
+                r->pad[c] = value;
+            }
+            found = 1;
+        }
+    return found;
 }
 
 static void try_pads(struct search *s)
 {
     for (int i = 0; i < VN_PAD_POSITIONS; i++) {
         struct stage_rule r = { .geometry = GEO_PAD, .position = (enum vn_pad_position)i };
-        border_value(&r, &s->pair[0].y.p);
-        vn_try_geometry(s, &r, 0);
+        if (find_border(&r, &s->pair[0].y.p, s->pair[0].x.p.w, s->pair[0].x.p.h))
+            vn_try_geometry(s, &r, 0);
     }
 }
 
@@ -294,24 +322,6 @@ void vn_try_resizes(struct search *s, struct stage_rule base)
     }
 }
 
-/* A constant border where a picture of this size at this place leaves one? */
-static int border_is_flat(const struct vn_picture *y, const struct stage_rule *r, int iw, int ih)
-{
-    const int room[2] = { y->w - iw, y->h - ih };
-    const int at_end = r->position == VN_PAD_TOP_LEFT;
-    if (room[0] >= 2) /* a whole column */
-        for (int i = 0; i < y->h; i++)
-            for (int c = 0; c < y->c; c++)
-                if (vn_picture_value(y, ((size_t)i * y->w + (size_t)(at_end ? y->w - 1 : 0)) * y->c + (size_t)c) != r->pad[c])
-                    return 0;
-    if (room[1] >= 2)
-        for (int i = 0; i < y->w; i++)
-            for (int c = 0; c < y->c; c++)
-                if (vn_picture_value(y, ((size_t)(at_end ? y->h - 1 : 0) * y->w + (size_t)i) * y->c + (size_t)c) != r->pad[c])
-                    return 0;
-    return room[0] || room[1];
-}
-
 static void try_letterboxes(struct search *s, int w, int h)
 {
     static const char *const rules[] = { "fit", "fit_round" };
@@ -324,8 +334,7 @@ static void try_letterboxes(struct search *s, int w, int h)
             const int arg[2] = { w, h };
             if (vn_size_apply(&iw, &ih, vn_size_rule_find(rules[k]), p->x.p.w, p->x.p.h, arg, 2, &e) < 0 || (iw == w && ih == h) || iw > w || ih > h)
                 continue;
-            border_value(&r, &p->y.p);
-            if (border_is_flat(&p->y.p, &r, iw, ih))
+            if (find_border(&r, &p->y.p, iw, ih))
                 vn_try_resizes(s, r);
         }
 }
@@ -356,6 +365,8 @@ void vn_search_same_size(struct search *s)
         try_turns(s, p->y.p.w, p->y.p.h);
 }
 
+#define SMALLEST 4 /* side of what a resize or crop is looked for in */
+
 void vn_search_arrays(struct search *s)
 {
     const struct pair *p = &s->pair[0];
@@ -366,7 +377,7 @@ void vn_search_arrays(struct search *s)
         try_shifts(s);
     if (!s->n_found && !s->decoder)
         try_bytes(s);
-    if (!pictures || s->n_found || s->relation)
+    if (!pictures || s->n_found || s->relation || w < SMALLEST || h < SMALLEST)
         return;
     if (!equal && w <= iw && h <= ih)
         try_crops(s, w, h);

@@ -15,7 +15,7 @@ static const struct option_def options[] = {
     { "--yaml", 0, "X.yaml", 0, 0, "our side: the calibration data of a conversion's configuration, normalised" },
     { "--image", 0, "FILE", 0, 0, "with --yaml: the picture" },
     { "--reference", 0, "T.npy", 0, 0, "with --yaml: what the training program fed its network with for this picture" },
-    { "--tolerance", 0, "X", 0, 0, "floats up to X times the largest value apart count as equal (default 1e-5; COCO results 1e-9)" },
+    { "--tolerance", 0, "X", 0, 0, "floats up to X times the largest value apart count as equal (default 1e-5; infer 1e-3, COCO results 1e-9)" },
     { "--no-explain", 0, NULL, 0, 0, "only compare" },
     { "--pictures", 0, "DIR", 0, 0, "write left, right and difference of each unaligned stage as PNG" },
     { "--causes", 0, NULL, 0, 0, "print the table of causes, and stop" },
@@ -321,7 +321,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     struct alignment *r;
     const char **words;
     const int results = vn_words(&words) && vn_path_has_suffix(words[0], ".json");
-    struct align_options o = { .tolerance = results ? 1e-9 : 1e-5, .explain = !vn_opt("--no-explain") };
+    struct align_options o = { .tolerance = results ? 1e-9 : 1e-5, .infer_tolerance = vn_opt("--tolerance") ? 0 : 1e-3, .explain = !vn_opt("--no-explain") };
     if (vn_opt("--causes"))
         return print_causes();
     if (vn_opt("--tolerance")) {
