@@ -10,6 +10,7 @@ static const struct option_def options[] = {
 #include "inspect/eval_keys.def"
 #undef EVAL_KEY
     { "--detections", 0, "FILE.json", 1, 0, "coco: detections that a program has written, in place of models" },
+    { "--proto", 0, "FILE", 0, 0, "prototxt of a Caffe network among the models; the model is its caffemodel" },
     { "--results", 0, "DIR", 0, 0, "coco: write each model's detections there, as MODEL.json" },
     { "--resume", 0, "FILE", 0, 0, "keep the results of each picture there, and go on from what is there already" },
     RUN_OPTIONS,
@@ -86,7 +87,9 @@ static void print_text(const struct evaluation *v)
         print_scores(v);
     if (v->n_outputs && v->n_models > 1)
         print_likeness(v);
-    printf("%d samples", ev->n_samples);
+    printf("%d sample%s", ev->n_samples, ev->n_samples == 1 ? "" : "s");
+    if (ev->n_labelled > ev->n_samples)
+        printf(" of the %d that the labels know", ev->n_labelled);
     if (v->resumed)
         printf(", %d of them from an earlier run", v->resumed);
     if (v->n_models > 1)
@@ -127,8 +130,8 @@ static int print_json(const struct evaluation *v)
     for (int m = 0; m < v->n_models; m++)
         json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "model", v->models[m].path, "scores", json_scores(v, &v->models[m]), "outputs",
                                               json_likeness(v, &v->models[m])));
-    json_t *j = json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:o}", "metric", v->eval->metric->name, "unit", v->eval->metric->unit, "samples", v->eval->n_samples,
-                          "resumed", v->resumed, "bootstrap", v->eval->task->bootstrap, "seed", v->eval->task->seed, "models", list);
+    json_t *j = json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:o}", "metric", v->eval->metric->name, "unit", v->eval->metric->unit, "samples", v->eval->n_samples,
+                          "labelled", v->eval->n_labelled, "resumed", v->resumed, "bootstrap", v->eval->task->bootstrap, "seed", v->eval->task->seed, "models", list);
     json_dumpf(j, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));
     putchar('\n');
     json_decref(j);
@@ -140,7 +143,7 @@ static void show(void *user, int done, int all) { vn_progress_show(user, "eval",
 static int run(struct vn_arena *a, struct vn_err *e)
 {
     struct progress bar = { .f = stderr };
-    struct evaluate_options o = { .state = vn_opt("--resume"), .progress = show, .user = &bar };
+    struct evaluate_options o = { .state = vn_opt("--resume"), .prototxt = vn_opt("--proto"), .progress = show, .user = &bar };
     TRY(read_task(&o.task, a, e));
     TRY(vn_opt_run(&o.run, e));
     o.n_models = vn_words(&o.models);

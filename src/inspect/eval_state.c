@@ -71,6 +71,8 @@ static int fingerprint(uint64_t *h, const struct run *w, struct vn_err *e)
     *h = mix(0, text, strlen(text));
     for (int m = 0; m < w->n_models; m++)
         TRY(mix_file(h, w->o->models[m], e));
+    if (w->o->prototxt)
+        TRY(mix_file(h, w->o->prototxt, e));
     for (int i = 0; i < w->eval->n_samples; i++)
         *h = mix(*h, w->eval->samples[i].name, strlen(w->eval->samples[i].name));
     return mix_labels(h, w->eval->arena, t->labels, e);

@@ -106,10 +106,11 @@ static int open_models(struct run *w, struct vn_err *e)
 {
     struct slot *s = add_slot(w);
     for (int m = 0; m < w->n_models; m++) {
-        const struct runner_options o = { .run = w->run, .level = 3 };
-        TRY(vn_runner_open(&s->runner[m], s->arena, w->o->models[m], &o, e));
+        const char *path = w->o->models[m];
+        const struct runner_options o = { .run = w->run, .level = 3, .prototxt = vn_path_has_suffix(path, ".caffemodel") ? w->o->prototxt : NULL };
+        TRY(vn_runner_open(&s->runner[m], s->arena, path, &o, e));
         if (s->runner[m]->n_in != 1)
-            return vn_fail(e, VN_E_UNSUPPORTED, "%s: models with one input are evaluated, it has %d", w->o->models[m], s->runner[m]->n_in);
+            return vn_fail(e, VN_E_UNSUPPORTED, "%s: models with one input are evaluated, it has %d", path, s->runner[m]->n_in);
         s->feed[m] = vn_feed_new(s->runner[m], s->arena);
     }
     common_outputs(w, s->runner);

@@ -42,6 +42,7 @@ struct eval_set {
     const struct metric *metric;
     int n_samples;
     struct sample *samples;
+    int n_labelled; /* pictures that the labels know; 0: they do not say */
     void *truth; /* the metric's labels */
     int n_scores; /* numbers that the metric gives */
     const char **score_name;
@@ -102,6 +103,7 @@ struct evaluate_options {
     struct vn_options run;
     int n_models;
     const char **models;
+    const char *prototxt; /* of the models that are Caffe networks */
     int finished;        /* the models are files of results that others have made */
     const char *results; /* folder to write each model's results to, as MODEL.json; NULL: do not */
     const char *state; /* results picture by picture, to go on from; NULL: none */

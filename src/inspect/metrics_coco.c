@@ -55,8 +55,14 @@ static int join_images(struct eval_set *ev, struct truth *t, struct vn_err *e)
             ev->samples[i] = (struct sample){ s->images[i].file, s->images[i].file, -1 };
     }
     t->image = NEW_ARRAY(ev->arena, int, ev->n_samples);
-    for (int i = 0; i < s->n_images; i++)
+    ev->n_labelled = s->n_images;
+    for (int i = 0; i < s->n_images; i++) {
+        struct coco_image *before = vn_map_get(by_file, vn_path_base(s->images[i].file));
+        if (before && t->form)
+            return vn_fail(e, VN_E_INPUT, "%s: images %lld and %lld have the same file_name %s", ev->task->labels, (long long)before->id, (long long)s->images[i].id,
+                           vn_path_base(s->images[i].file));
         vn_map_set(by_file, vn_path_base(s->images[i].file), &s->images[i]);
+    }
     for (int i = 0; i < ev->n_samples; i++) {
         struct coco_image *m = t->form ? vn_map_get(by_file, vn_path_base(ev->samples[i].name)) : &s->images[i];
         if (!m)

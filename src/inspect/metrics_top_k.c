@@ -14,7 +14,7 @@ struct truth {
 };
 
 /* Lines "PICTURE CLASS". */
-static int read_labels(struct vn_map *of, struct vn_arena *a, const char *path, struct vn_err *e)
+static int read_labels(struct vn_map *of, int *n_lines, struct vn_arena *a, const char *path, struct vn_err *e)
 {
     const uint8_t *data;
     size_t bytes;
@@ -40,6 +40,7 @@ static int read_labels(struct vn_map *of, struct vn_arena *a, const char *path, 
         if (vn_map_get(of, line))
             return vn_fail(e, VN_E_INPUT, "%s:%d: %s comes a second time", path, number, line);
         vn_map_set(of, line, label);
+        ++*n_lines;
     }
     return VN_OK;
 }
@@ -52,7 +53,7 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
     if (!path)
         return vn_fail(e, VN_E_USAGE, "top_k wants --labels: a file of lines 'PICTURE CLASS', or the word folders");
     if (strcmp(path, "folders"))
-        TRY(read_labels(of, ev->arena, path, e));
+        TRY(read_labels(of, &ev->n_labelled, ev->arena, path, e));
     TRY(vn_eval_numbers(t->k, MAX_K, &t->n_k, ev->task->k, "k", e));
     ev->n_scores = t->n_k;
     ev->score_name = NEW_ARRAY(ev->arena, const char *, t->n_k);

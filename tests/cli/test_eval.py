@@ -1,12 +1,17 @@
 """vernier eval against NumPy, on the example network and on small ones: top-k, mIoU, likeness, intervals, going on after a stop."""
 import json
 import shutil
+import sys
 
 import numpy as np
 import pytest
 
 import tool
 from tool import resamples
+
+onnx = pytest.importorskip("onnx")
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+
 
 def evaluate(*args, **more):
     return json.loads(tool.run("eval", *map(str, args), "--json", want=tool.DONE, **more).out)
@@ -63,6 +68,37 @@ def test_likeness(digits, stages):
             assert got == pytest.approx(want, rel=1e-9)
 
 
+def test_outputs_go_by_name(digits, tmp_path):
+    """Two models with the same outputs in another order, and one that has only one of them."""
+    files = []
+    for name, outputs in (("a", "xyz"), ("b", "zyx"), ("c", "yw")):
+        nodes = [helper.make_node("Mul", ["image", "k" + o], [o]) for o in "xyzw"]
+        info = lambda n: helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 1, 8, 8])
+        graph = helper.make_graph(nodes, "g", [info("image")], [info(o) for o in outputs], [numpy_helper.from_array(np.float32(k + 1), "k" + o) for k, o in enumerate("xyzw")])
+        files.append(tmp_path / f"{name}.onnx")
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), files[-1])
+    args = ("--images", digits.held_out, "--limit", 3, "--colours", "gray")
+    both = evaluate(*files[:2], *args)["models"][1]["outputs"]
+    assert sorted(both) == ["x", "y", "z"] and all(o["max_error"] == 0 for o in both.values())
+    assert list(evaluate(*files, *args)["models"][1]["outputs"]) == ["y"]
+    assert "no output of the same name" in tool.run("eval", digits.bin, *files, *map(str, args), want=tool.BAD_INPUT).err
+    top = ("--metric", "top_k", "--labels", digits.labels)
+    assert "a.onnx has 3 outputs (x, y, ...): say which one with --output" in tool.run("eval", files[0], *map(str, args + top), want=tool.USAGE).err
+    assert evaluate(*files[:2], *args, *top, "--output", "z")["models"][1]["scores"]["top-1"]["difference"] == 0
+
+
+def test_caffe_networks(tmp_path):
+    sys.path.insert(0, str(tool.ROOT / "tests/front"))
+    from caffe_writer import Net
+    rng = np.random.default_rng(3)
+    prototxt, caffemodel = Net(data=(1, 1, 4, 5)).layer("Convolution", "data", "y", [rng.normal(size=(2, 1, 3, 3))], "convolution_param { num_output: 2 kernel_size: 3 bias_term: false }").write(tmp_path)
+    (tmp_path / "in").mkdir()
+    np.save(tmp_path / "in/x.npy", rng.normal(size=(1, 1, 4, 5)).astype(np.float32))
+    args = (caffemodel, caffemodel, "--images", tmp_path / "in")
+    assert evaluate(*args, "--proto", prototxt)["models"][1]["outputs"]["y"]["max_error"] == 0
+    assert "needs its prototxt, too (--proto FILE)" in tool.run("eval", *args, want=(tool.USAGE, tool.BAD_INPUT)).err
+
+
 def test_folders_are_classes_and_limit(digits, stages, tmp_path):
     files, out, labels = stages
     names = sorted(p.name for p in digits.held_out.glob("*.png"))
@@ -72,6 +108,9 @@ def test_folders_are_classes_and_limit(digits, stages, tmp_path):
     first = evaluate(files[2], "--metric", "top_k", "--images", digits.held_out, "--labels", digits.labels)
     assert first["models"][0]["scores"] == evaluate(files[2], "--metric", "top_k", "--images", tmp_path, "--labels", "folders")["models"][0]["scores"]
     assert evaluate(files[2], "--metric", "top_k", "--images", tmp_path, "--labels", "folders", "--limit", 5)["samples"] == 5
+    args = ("eval", files[2], "--metric", "top_k", "--images", digits.held_out, "--labels", digits.labels)
+    assert f"1 sample of the {len(labels)} that the labels know\n" in tool.run(*args, "--limit", "1", want=tool.DONE).out
+    assert f"\n{len(labels)} samples\n" in tool.run(*args, want=tool.DONE).out
 
 
 def test_goes_on_from_earlier_results(digits, stages, tmp_path):
@@ -148,9 +187,6 @@ def test_results_of_other_data_are_not_taken(digits, stages, tmp_path):
 
 
 # ---- mIoU ----
-
-onnx = pytest.importorskip("onnx")
-from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 CLASSES = 4
 
