@@ -59,7 +59,7 @@ static int join_images(struct eval_set *ev, struct truth *t, struct vn_err *e)
     for (int i = 0; i < s->n_images; i++) {
         struct coco_image *before = vn_map_get(by_file, vn_path_base(s->images[i].file));
         if (before && t->form)
-            return vn_fail(e, VN_E_INPUT, "%s: images %lld and %lld have the same file_name %s", ev->task->labels, (long long)before->id, (long long)s->images[i].id,
+            return vn_fail(e, VN_E_INPUT, "%s: images %lld and %lld have the same file_name '%s'", ev->task->labels, (long long)before->id, (long long)s->images[i].id,
                            vn_path_base(s->images[i].file));
         vn_map_set(by_file, vn_path_base(s->images[i].file), &s->images[i]);
     }

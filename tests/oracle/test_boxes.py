@@ -216,7 +216,7 @@ def test_annotations_of_other_pictures(tmp_path):
     (tmp_path / "truth.json").write_text(text.replace('"width": 180, "height": 140', '"width": 140, "height": 180', 1))
     assert "1.png: the picture is 180 x 140 when it is turned as its file says, but the annotations say 140 x 180" in boxes_in_pictures(tmp_path, net, "pixels", want=tool.BAD_INPUT).err
     (tmp_path / "truth.json").write_text(text.replace('"2.png"', '"elsewhere/1.png"'))
-    assert "images 1 and 2 have the same file_name 1.png" in boxes_in_pictures(tmp_path, net, "pixels", want=tool.BAD_INPUT).err
+    assert "images 1 and 2 have the same file_name '1.png'" in boxes_in_pictures(tmp_path, net, "pixels", want=tool.BAD_INPUT).err
     (tmp_path / "truth.json").write_text(text.replace('"width": 180, "height": 140', '"width": 1800, "height": 1400'))
     assert boxes_in_pictures(tmp_path, net, "pixels")[0]["bbox"] == pytest.approx([10 * v for v in RECTANGLE], abs=45)
 
