@@ -8,6 +8,7 @@
 #define MAX_CANDIDATES 50000
 #define MAX_PRIORS 1000000
 #define MAX_LEVELS 16
+#define MOST 1e12 /* of a number in COCO's files */
 #define MAX_SIZES 16
 
 struct level {
@@ -57,14 +58,13 @@ static int add(struct finding *x, const double box[4], int corners, double score
         return VN_OK;
     if (x->boxes.n == MAX_CANDIDATES)
         return vn_fail(x->e, VN_E_INPUT, "%s: more than %d boxes of one picture have scores above %g; raise --score-min", x->r->path, MAX_CANDIDATES, t->score_min);
-    for (int i = 0; i < 4; i++)
-        if (!isfinite(box[i]))
-            return vn_fail(x->e, VN_E_INPUT, "%s: a box with score %g is not finite", x->r->path, score);
     const double l = corners ? box[0] : box[0] - box[2] / 2, o = corners ? box[1] : box[1] - box[3] / 2;
     const double r = corners ? box[2] : box[0] + box[2] / 2, u = corners ? box[3] : box[1] + box[3] / 2;
     struct box b = { .score = score, .class = class, .index = x->boxes.n };
     lead_back(&b.x1, &b.x2, x->back, l, r, o, u);
     lead_back(&b.y1, &b.y2, x->back + 3, l, r, o, u);
+    if (!(fabs(b.x1) < MOST && fabs(b.y1) < MOST && fabs(b.x2) < MOST && fabs(b.y2) < MOST && score < MOST))
+        return vn_fail(x->e, VN_E_INPUT, "%s: a box (%g, %g, %g, %g) with score %g: want numbers below %g", x->r->path, b.x1, b.y1, b.x2, b.y2, score, MOST);
     VEC_PUSH(x->arena, &x->boxes, b);
     return VN_OK;
 }

@@ -209,6 +209,13 @@ def test_boxes_may_be_clipped(tmp_path):
     assert "clip: want no or yes, got '1'" in boxes_in_pictures(tmp_path, net, "pixels", "--clip", "1", want=tool.USAGE).err
 
 
+def test_boxes_must_be_numbers(tmp_path):
+    save_rectangles(tmp_path)
+    for extra in (1e30, np.inf, np.nan):
+        net = save_seeing_net(tmp_path / "net.onnx", "pixels", extra=extra)
+        assert "1.png:" in (err := boxes_in_pictures(tmp_path, net, "pixels", want=tool.BAD_INPUT).err) and "want numbers below 1e+12" in err
+
+
 def test_annotations_of_other_pictures(tmp_path):
     """Sizes that are not the picture's as shown: turned by 90 degrees, or another picture. A smaller copy is no matter."""
     save_rectangles(tmp_path)
