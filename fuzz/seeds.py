@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import tifffile
 from PIL import Image
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -191,6 +192,10 @@ def corpus(converted):
     for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg", "group4"):
         im = picture("L", (40, 33)).convert("1") if compression == "group4" else picture("RGB", (40, 33))
         yield f"tiff/{compression}.tiff", encoded(im, format="tiff", compression=compression)
+    for planar in ("contig", "separate"):
+        f, x = io.BytesIO(), np.arange(3 * 40 * 40, dtype=np.uint16).reshape((40, 40, 3) if planar == "contig" else (3, 40, 40))
+        tifffile.imwrite(f, x, tile=(16, 32), compression="zlib", planarconfig=planar, photometric="rgb")
+        yield f"tiff/tiles_{planar}.tiff", f.getvalue()
     yield "webp/lossless.webp", encoded(picture("RGBA", (17, 9)), format="webp", lossless=True)
     frames = [picture("RGBA", (17, 9), seed) for seed in range(3)]
     yield "webp/animation.webp", encoded(frames[0], format="webp", save_all=True, append_images=frames[1:], exif=turned())

@@ -1,5 +1,5 @@
-/* TIFF, by libtiff: the first picture. Gray, RGB and RGBA of 8 and 16 bits in strips are read as they are; tiles, palettes, YCbCr and
- * fewer bits through the library's own conversion to 8-bit RGBA. */
+/* TIFF, by libtiff: the first picture. Gray, RGB and RGBA of 8 and 16 bits are read as they are; palettes, YCbCr and fewer bits
+ * through the library's own conversion to 8-bit RGBA. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -130,10 +130,12 @@ static int most_per_byte(int compression)
     return 1 << 15;
 }
 
-/* Can the strips or tiles hold one sample of each pixel? */
+/* Can the strips hold one sample of each pixel, or the tiles what is in them? */
 static int check_length(const struct job *j, uint32_t w, uint32_t h, struct vn_err *e)
 {
-    const uint32_t n = TIFFIsTiled(j->tif) ? TIFFNumberOfTiles(j->tif) : TIFFNumberOfStrips(j->tif);
+    const int tiled = TIFFIsTiled(j->tif);
+    const uint32_t n = tiled ? TIFFNumberOfTiles(j->tif) : TIFFNumberOfStrips(j->tif);
+    const uint64_t tile = tiled ? (uint64_t)TIFFTileSize(j->tif) : 0;
     const int most = most_per_byte(field(j, TIFFTAG_COMPRESSION));
     const uint64_t row = ((uint64_t)w * field(j, TIFFTAG_BITSPERSAMPLE) + 7) / 8;
     uint64_t stored = 0;
@@ -141,17 +143,20 @@ static int check_length(const struct job *j, uint32_t w, uint32_t h, struct vn_e
         const uint64_t bytes = TIFFGetStrileByteCount(j->tif, i);
         stored += bytes < j->in->bytes ? bytes : j->in->bytes;
     }
+    if (tile > MOST_MEMORY)
+        return vn_fail(e, VN_E_INPUT, "%s: TIFF with tiles of %llu bytes; want 2^30 at most", j->in->path, (unsigned long long)tile);
     return most == ROWS ? vn_decode_check_length(j->in->path, "TIFF", stored, 8, h, e)
-                        : vn_decode_check_length(j->in->path, "TIFF", stored, (uint64_t)most, row * h, e);
+                        : vn_decode_check_length(j->in->path, "TIFF", stored, (uint64_t)most, tiled ? n * tile : row * h, e);
 }
 
 static int is_plain(const struct job *j)
 {
     const uint16_t photo = field(j, TIFFTAG_PHOTOMETRIC), bits = field(j, TIFFTAG_BITSPERSAMPLE), n = field(j, TIFFTAG_SAMPLESPERPIXEL);
     const int gray = (photo == PHOTOMETRIC_MINISBLACK || photo == PHOTOMETRIC_MINISWHITE) && (n == 1 || n == 2);
-    if (photo == PHOTOMETRIC_RGB && n * bits > 24 && j->in->options->library == VN_LIB_OPENCV && !j->in->options->unchanged)
-        return 0; /* OpenCV goes through the library's conversion: colours multiplied with alpha, 16 bits rounded to 8 */
-    return (bits == 8 || bits == 16) && field(j, TIFFTAG_SAMPLEFORMAT) == SAMPLEFORMAT_UINT && !TIFFIsTiled(j->tif) &&
+    /* OpenCV goes through the library's conversion: colours multiplied with alpha, 16 bits rounded to 8, wrong right edges of 16-bit tiles. */
+    if (j->in->options->library == VN_LIB_OPENCV && !j->in->options->unchanged && (gray ? bits == 16 && TIFFIsTiled(j->tif) : n * bits > 24))
+        return 0;
+    return (bits == 8 || bits == 16) && field(j, TIFFTAG_SAMPLEFORMAT) == SAMPLEFORMAT_UINT &&
            (gray || (photo == PHOTOMETRIC_RGB && (n == 3 || n == 4)));
 }
 
@@ -165,7 +170,7 @@ static void invert(struct vn_picture *p)
 }
 
 /* Rows as the library unpacks them; planes are put side by side. */
-static int read_plain(struct vn_picture *p, struct vn_arena *work, struct job *j, struct vn_err *e)
+static int read_rows(struct vn_picture *p, struct vn_arena *work, struct job *j, struct vn_err *e)
 {
     const size_t s = vn_pixel_size(p->type), n = (size_t)p->c, row = (size_t)p->w * n * s;
     const int planes = field(j, TIFFTAG_PLANARCONFIG) == PLANARCONFIG_SEPARATE ? p->c : 1;
@@ -180,6 +185,34 @@ static int read_plain(struct vn_picture *p, struct vn_arena *work, struct job *j
             for (size_t x = 0; planes > 1 && x < (size_t)p->w; x++)
                 memcpy(to + (x * n + plane) * s, line + x * s, s);
         }
+    return VN_OK;
+}
+
+static int read_tiles(struct vn_picture *p, struct vn_arena *work, struct job *j, struct vn_err *e)
+{
+    const int planes = field(j, TIFFTAG_PLANARCONFIG) == PLANARCONFIG_SEPARATE ? p->c : 1;
+    const size_t s = vn_pixel_size(p->type), pixel = (size_t)p->c * s, part = pixel / (size_t)planes;
+    uint32_t w = 0, h = 0;
+    TIFFGetField(j->tif, TIFFTAG_TILEWIDTH, &w);
+    TIFFGetField(j->tif, TIFFTAG_TILELENGTH, &h);
+    if (!w || !h || (uint64_t)TIFFTileSize(j->tif) != (uint64_t)w * h * part)
+        return damaged(j, e);
+    uint8_t *tile = vn_arena_alloc(work, (size_t)w * h * part);
+    for (int plane = 0; plane < planes; plane++)
+        for (uint32_t top = 0; top < (uint32_t)p->h; top += h)
+            for (uint32_t left = 0; left < (uint32_t)p->w; left += w) {
+                if (TIFFReadTile(j->tif, tile, left, top, 0, (uint16_t)plane) < 0)
+                    return damaged(j, e);
+                for (uint32_t y = 0; y < h && top + y < (uint32_t)p->h; y++)
+                    for (uint32_t x = 0; x < w && left + x < (uint32_t)p->w; x++)
+                        memcpy(p->data + ((size_t)(top + y) * p->w + left + x) * pixel + plane * s, tile + ((size_t)y * w + x) * part, part);
+            }
+    return VN_OK;
+}
+
+static int read_plain(struct vn_picture *p, struct vn_arena *work, struct job *j, struct vn_err *e)
+{
+    TRY(TIFFIsTiled(j->tif) ? read_tiles(p, work, j, e) : read_rows(p, work, j, e));
     if (field(j, TIFFTAG_PHOTOMETRIC) == PHOTOMETRIC_MINISWHITE)
         invert(p);
     return VN_OK;

@@ -16,6 +16,7 @@ Image = pytest.importorskip("PIL.Image")
 cv2 = pytest.importorskip("cv2")
 skio = pytest.importorskip("skimage.io")
 simplejpeg = pytest.importorskip("simplejpeg")
+tifffile = pytest.importorskip("tifffile")
 
 SIZES = [(1, 1), (5, 7), (33, 64), (48, 31)]
 
@@ -372,7 +373,8 @@ def png_head(w, h):
 
 
 def test_huge_sizes_are_refused(our, tmp_path):
-    files = {"x.png": png_head(1 << 20, 1 << 20), "x.ppm": b"P6 1000000 1000000 255\n", "x.bmp": bmp(b"", 1 << 20, 1 << 20, 24)}
+    files = {"x.png": png_head(1 << 20, 1 << 20), "x.ppm": b"P6 1000000 1000000 255\n", "x.bmp": bmp(b"", 1 << 20, 1 << 20, 24),
+             "x.tiff": tiff(8, 8, 8, 8, bytes(99), tile=(1 << 17, 1 << 16))}
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
         with pytest.raises(pictures.Refused, match="2\\^28|want"):
@@ -389,8 +391,23 @@ def test_tiff_that_compresses_best(our, tmp_path, mode, compression):
         check(our, path, compression, ["pillow"])
 
 
-def tiff(w, h, bits, compression, data):
-    tags = {256: w, 257: h, 258: bits, 259: compression, 262: 1, 273: 8 + 2 + 9 * 12 + 4, 277: 1, 278: h, 279: len(data)}
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+@pytest.mark.parametrize("channels,dtype", [(1, np.uint8), (3, np.uint8), (4, np.uint8), (1, np.uint16), (3, np.uint16)])
+def test_tiles(our, tmp_path, channels, dtype, planar):
+    rng, path = np.random.default_rng(16), tmp_path / "x.tiff"
+    for h, w in (70, 90), (64, 32), (5, 7):
+        for tile in (64, 32), (32, 80):
+            x = noise(rng, h, w, channels, dtype)
+            x = x.transpose(2, 0, 1) if channels > 1 and planar == "separate" else x
+            tifffile.imwrite(path, x, tile=tile, compression="zlib", planarconfig=planar if channels > 1 else None,
+                             photometric="rgb" if channels > 1 else "minisblack")
+            check(our, path, f"{w}x{h} in {tile}")
+
+
+def tiff(w, h, bits, compression, data, tile=None):
+    tags = {256: w, 257: h, 258: bits, 259: compression, 262: 1, 277: 1}
+    tags |= {322: tile[0], 323: tile[1], 324: 0, 325: len(data)} if tile else {273: 0, 278: h, 279: len(data)}
+    tags[324 if tile else 273] = 8 + 2 + len(tags) * 12 + 4
     return b"II*\0" + struct.pack("<IH", 8, len(tags)) + b"".join(struct.pack("<HHII", t, 4, 1, v) for t, v in tags.items()) + bytes(4) + data
 
 
@@ -405,6 +422,8 @@ SHORT = {"short.ppm": b"P6 16000 16000 255\n" + bytes(999), "short.bmp": bmp(byt
          "short.png": png_head(16000, 16000) + bytes(999), "short.jpg": short_jpeg(False), "progressive.jpg": short_jpeg(True)}
 SHORT |= {f"{bits}_{c}.tiff": tiff(16000, 16000, bits, c, bytes(100)) for bits, c in
           ((8, 1), (8, 32773), (8, 5), (8, 8), (1, 4), (1, 3), (8, 7), (8, 34925), (16, 50000))}
+
+SHORT["tile.tiff"] = tiff(8, 8, 8, 8, zlib.compress(bytes(999)), tile=(16000, 16000))
 
 
 @pytest.mark.parametrize("name", SHORT)
