@@ -48,11 +48,21 @@ static uint8_t without_ink(enum vn_image_library lib, int x, int k)
     return (uint8_t)(rest < 0 ? 0 : rest);
 }
 
+/* Pillow hands out inks as 255 = full. */
+static int keep_inks(struct vn_decoded *d)
+{
+    for (size_t i = 0, n = vn_picture_values(&d->p); i < n; i++)
+        d->p.data[i] = (uint8_t)(255 - d->p.data[i]);
+    return VN_OK;
+}
+
 static int drop_inks(struct vn_decoded *d, struct vn_arena *a, const struct vn_decode_options *o, struct vn_err *e)
 {
     const struct vn_picture in = d->p;
-    if (!d->cmyk || o->unchanged)
+    if (!d->cmyk)
         return VN_OK;
+    if (!o->channels && (o->library == VN_LIB_SKIMAGE || (o->library == VN_LIB_PILLOW && o->unchanged)))
+        return keep_inks(d);
     TRY(vn_picture_new(&d->p, a, in.w, in.h, 3, VN_PIXEL_U8, e));
     for (size_t i = 0, n = (size_t)in.w * in.h; i < n; i++)
         for (int c = 0; c < 3; c++)

@@ -35,7 +35,7 @@ struct vn_decode_report {
  *
  *   opencv    cv2.imread(path), but R, G, B unless `bgr`: 8 bits, 3 channels; alpha dropped, 16 bits / 256, EXIF orientation applied
  *   pillow    PIL.Image.open(path).convert("RGB"): 8 bits, 3 channels; alpha dropped; 16-bit gray clipped to 255 (as Pillow does)
- *   skimage   skimage.io.imread(path): the channels of the file (gray 1, gray with alpha 2, 3, 4), 16 bits stay 16 bits
+ *   skimage   skimage.io.imread(path): the channels of the file (gray 1, gray with alpha 2, 3, 4; CMYK 4), 16 bits stay 16 bits
  *
  * channels 1: cv2.IMREAD_GRAYSCALE, .convert("L"), as_gray is not done (skimage: only files that are gray). channels 3 with skimage:
  * gray is repeated, alpha dropped, 16 bits remain. 0: the library's default.
@@ -73,7 +73,7 @@ enum vn_reader_gray { VN_GRAY_14_BITS, VN_GRAY_CVT_COLOR, VN_GRAY_CUT };
 /* What a decoder gives: the file's own pixels, before any library's rule. */
 struct vn_decoded {
     struct vn_picture p; /* c = 1 gray, 2 gray + alpha, 3 RGB, 4 RGB + alpha (or C, M, Y, K); U8 or U16 */
-    int cmyk;            /* 255 = no ink */
+    int cmyk;            /* 255 = no ink, as Adobe stores it; so the libraries take files of others, too */
     int bits;            /* of the file's samples; 1..16 */
     int orientation;     /* EXIF: 1..8, 0: not said */
     int stays;           /* OpenCV does not turn it: an animation */

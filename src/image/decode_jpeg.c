@@ -50,13 +50,6 @@ static int choose_colours(struct vn_decoded *d, struct jpeg_decompress_struct *c
     return luma ? 1 : d->cmyk ? 4 : 3;
 }
 
-/* Adobe's files hold CMYK inverted: 255 = no ink already. */
-static void invert(uint8_t *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        p[i] = (uint8_t)(255 - p[i]);
-}
-
 /* 1, 2, 4, 8. */
 static unsigned reduction(const struct jpeg_decompress_struct *c, const struct vn_decode_options *o)
 {
@@ -115,8 +108,6 @@ static int read_pixels(struct vn_decoded *d, struct vn_arena *a, struct jpeg_dec
         jpeg_read_scanlines(c, rows, n);
     }
     jpeg_finish_decompress(c);
-    if (d->cmyk && !c->saw_Adobe_marker)
-        invert(d->p.data, row_bytes * d->p.h);
     return VN_OK;
 }
 
