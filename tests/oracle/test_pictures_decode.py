@@ -163,6 +163,20 @@ def test_jpeg_as_djpeg(our, tmp_path, sampling):
                     assert np.array_equal(got, want), f"{what} {dct} {upsampling} 1/{reduce}"
 
 
+@pytest.mark.parametrize("words", ["-arithmetic", "-arithmetic -progressive", "-restart 1B", "-restart 1 -progressive", "-sample 2x2,1x2,2x1", "-sample 3x1",
+                                   "-sample 1x1,2x2,1x1", "-sample 4x2", "-grayscale", "-rgb", "-quality 1", "-quality 100 -dct float", "-optimize"])
+def test_jpeg_by_cjpeg(our, tmp_path, words):
+    if not shutil.which("djpeg") or not shutil.which("cjpeg"):
+        pytest.skip("libjpeg-turbo-progs is not installed")
+    path, ppm = tmp_path / "x.jpg", tmp_path / "x.ppm"
+    Image.fromarray(noise(np.random.default_rng(18), 37, 61)).save(ppm)
+    subprocess.run(["cjpeg", *words.split(), "-outfile", path, ppm], check=True)
+    for dct, upsampling, reduce in ("islow", "fancy", 1), ("ifast", "simple", 1), ("float", "fancy", 2), ("islow", "simple", 8):
+        want = np.asarray(Image.open(io.BytesIO(djpeg(path, dct, upsampling, reduce))).convert("RGB"))
+        assert np.array_equal(our.decode(path, "pillow", dct=dct, upsampling=upsampling, reduce=reduce), want), f"{dct} {upsampling} 1/{reduce}"
+    check(our, path, words)
+
+
 @pytest.mark.parametrize("sampling", SAMPLING)
 def test_jpeg_reduced(our, tmp_path, sampling):
     for path, what in jpegs(tmp_path, sampling):
