@@ -248,6 +248,9 @@ def test_save_io_of_several_pictures_is_a_trace(digits, tmp_path):
         assert np.array_equal(np.load(next((tmp_path / "a" / str(i)).glob("digits.output.*.npy"))).ravel(), result[i].ravel())
     r = align(tmp_path / "a", tmp_path / "b", want=0)
     assert r["pictures"] == 3 and len(r["stages"]) == 2
+    tool.run("eval", digits.bin, digits.stage("quantized"), "--metric", "outputs", "--images", tmp_path / "in", "--threads", "2", env={"VERNIER_SAVE_IO": str(tmp_path / "c")}, want=0)
+    r = align(tmp_path / "a", tmp_path / "c", want=0)
+    assert r["pictures"] == 3 and {s["state"] for s in r["stages"]} == {"aligned", "missing"}  # the other model has stages of its own
 
 
 # ---- --images, results ----
