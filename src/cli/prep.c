@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/pool.h"
 #include "cli/cli.h"
+#include "config/json_text.h"
 #include "format/bin.h"
 #include "image/image.h"
 #include "tensor/npy.h"
@@ -157,16 +158,13 @@ static int write_manifest(const struct job *j, const char *path, const char *pip
     return status;
 }
 
-static void drop_json(void *p) { json_decref(p); }
-
 /* Files of an earlier manifest, where its pipeline was the same. */
 static json_t *read_manifest(struct vn_arena *a, const char *path, const char *pipeline)
 {
-    json_error_t why;
-    json_t *m = json_load_file(path, 0, &why);
-    if (!m)
+    struct vn_err e;
+    json_t *m;
+    if (!vn_file_exists(path) || vn_json_read(&m, a, path, &e) < 0)
         return NULL;
-    vn_arena_defer(a, drop_json, m);
     const char *text = json_string_value(json_object_get(m, "pipeline"));
     return text && !strcmp(text, pipeline) ? json_object_get(m, "files") : NULL;
 }

@@ -2,7 +2,7 @@
  *
  *     {"model_config": {"all_node_type": TYPE, "activation": {"max_percentile": P, "asymmetric": BOOL}, "weight": {"bias_correction": BOOL}},
  *      "op_config": {"Conv": {"qtype": TYPE}}, "node_config": {"NODE": {"qtype": TYPE}}}          TYPE: int8, int16, float32 */
-#include <jansson.h>
+#include "config/json_text.h"
 
 #include "base/file.h"
 #include "config/types.h"
@@ -114,21 +114,13 @@ static int group_member(struct reader *r, const char *where, const char *key, co
             return each(r, key, value, groups[i].fn);
     return unsupported(r, where, key);
 }
-
-static void release(void *p)
-{
-    json_t **root = p;
-    json_decref(*root);
-    *root = NULL;
-}
-
 int vn_config_quant_config(struct config *c, struct vn_arena *a, struct vn_err *e)
 {
     const struct setting *s = vn_config_given(c, "quant_config");
     struct reader r = { c, a, s, e };
     if (!s)
         return VN_OK;
-    const char *text = s->text, *path = "";
+    const char *text = s->text, *path = "its text";
     size_t bytes = strlen(text);
     if (text[strspn(text, " \t\r\n")] != '{') {
         const uint8_t *data;
@@ -139,11 +131,10 @@ int vn_config_quant_config(struct config *c, struct vn_arena *a, struct vn_err *
         }
         text = (const char *)data;
     }
-    json_error_t at;
-    json_t **root = NEW(a, json_t *);
-    *root = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &at);
-    vn_arena_defer(a, release, root);
-    if (!*root)
-        return FAIL(&r, "%s%sline %d, column %d: %s", path, *path ? ": " : "", at.line, at.column, at.text);
-    return each(&r, "quant_config", *root, group_member);
+    json_t *root;
+    if (vn_json_parse(&root, a, text, bytes, path, e) < 0) {
+        const struct vn_err why = *e;
+        return vn_config_fail(c, s, e, why.code, "%s", why.msg);
+    }
+    return each(&r, "quant_config", root, group_member);
 }

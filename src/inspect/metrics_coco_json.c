@@ -3,12 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <jansson.h>
-
 #include "base/file.h"
+#include "config/json_text.h"
 #include "inspect/metrics_boxes.h"
 
-#define MAX_BYTES ((size_t)1 << 30)
 #define MAX_ENTRIES 100000000
 
 struct reader {
@@ -23,40 +21,6 @@ struct reader {
 static int fail_at(const struct reader *r, const char *what)
 {
     return vn_fail(r->e, VN_E_INPUT, "%s: %s[%zu]: %s", r->path, r->list, r->index, what);
-}
-
-/* Jansson takes a failed allocation within a string for wrong JSON: whether one failed must be known. */
-static _Thread_local int no_memory;
-
-static void *noting_malloc(size_t n)
-{
-    void *p = malloc(n);
-    no_memory |= !p;
-    return p;
-}
-
-static void release(void *p) { json_decref(p); }
-
-static int load(json_t **out, struct vn_arena *a, const char *path, struct vn_err *e)
-{
-    const uint8_t *data;
-    size_t bytes;
-    json_error_t at = { .line = 0 };
-    struct vn_arena *file = vn_arena_new();
-    int status = vn_file_map(file, path, &data, &bytes, e);
-    if (status == VN_OK && bytes > MAX_BYTES)
-        status = vn_fail(e, VN_E_INPUT, "%s: %zu bytes of JSON, want at most %zu", path, bytes, MAX_BYTES);
-    json_set_alloc_funcs(noting_malloc, free);
-    no_memory = 0;
-    *out = status == VN_OK ? json_loadb((const char *)data, bytes, JSON_REJECT_DUPLICATES, &at) : NULL;
-    vn_arena_free(&file);
-    TRY(status);
-    if (!*out && no_memory)
-        return vn_fail(e, VN_E_NOMEM, "%s: out of memory", path);
-    if (!*out)
-        return vn_fail(e, VN_E_INPUT, "%s:%d:%d: not JSON: %s", path, at.line, at.column, at.text);
-    vn_arena_defer(a, release, *out);
-    return VN_OK;
 }
 
 /* ---- fields ---- */
@@ -191,7 +155,7 @@ int vn_coco_read(struct coco_set **out, struct vn_arena *a, const char *path, st
     struct vn_arena *work = vn_arena_new();
     struct reader r = { .arena = a, .path = path, .e = e };
     *out = NEW(a, struct coco_set);
-    int status = load(&root, work, path, e);
+    int status = vn_json_read(&root, work, path, e);
     if (status == VN_OK)
         status = read_set(*out, &r, root);
     vn_arena_free(&work);
@@ -216,7 +180,7 @@ int vn_coco_detections(struct coco_detection **out, int *n, struct vn_arena *a, 
     json_t *root;
     struct vn_arena *work = vn_arena_new();
     struct reader r = { .arena = work, .path = path, .e = e };
-    int status = load(&root, work, path, e);
+    int status = vn_json_read(&root, work, path, e);
     if (status == VN_OK && (!json_is_array(root) || json_array_size(root) > MAX_ENTRIES))
         status = vn_fail(e, VN_E_INPUT, "%s: want a list of detections [{\"image_id\", \"category_id\", \"bbox\", \"score\"}, ...]", path);
     if (status == VN_OK) {

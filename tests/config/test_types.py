@@ -132,7 +132,7 @@ def test_quant_config_inline(tmp_path):
 
 
 @pytest.mark.parametrize("text,words", [
-    ("{", "quant_config: line 1, column 1"), ("nowhere.json", "nowhere.json"), ('{"a": 1, "a": 2}', "duplicate"), ('{"a_config": {}}', "'a_config' is not supported yet"),
+    ("{", "quant_config: its text:1:1: not JSON"), ("nowhere.json", "nowhere.json"), ('{"a": 1, "a": 2}', "duplicate"), ('{"a_config": {}}', "'a_config' is not supported yet"),
     ('{"op_config": 1}', "op_config: want an object"), ('{"op_config": {"Conv": {"qtype": "int4"}}}', "Conv: want int8, int16 or float32, got 'int4'"),
     ('{"op_config": {"Convv": {"qtype": "int8"}}}', "there is no operator 'Convv'; nearest name: 'Conv'"),
     ('{"node_config": {"conv_1": {"qtype": ["int8", "int16"]}}}', "lists, which mean a search, are not supported yet"),
