@@ -228,6 +228,22 @@ const char *vn_path_stem(struct vn_arena *a, const char *path)
     return dot && dot != base ? vn_arena_strn(a, base, (size_t)(dot - base)) : vn_arena_str(a, base);
 }
 
+#define LONGEST_NAME 200
+
+const char *vn_file_name(struct vn_arena *a, struct vn_map *taken, const char *text)
+{
+    const size_t n = strlen(text);
+    char *base = vn_arena_fmt(a, "%s%.*s", *text == '.' ? "_" : "", (int)(n < LONGEST_NAME ? n : LONGEST_NAME), text);
+    for (char *p = base; *p; p++)
+        if (strchr("/:\\", *p))
+            *p = '_';
+    const char *name = base;
+    for (int i = 2; vn_map_get(taken, name) && strcmp(vn_map_get(taken, name), text) != 0; i++)
+        name = vn_arena_fmt(a, "%s-%d", base, i);
+    vn_map_set(taken, name, vn_arena_str(a, text));
+    return name;
+}
+
 int vn_path_has_suffix(const char *path, const char *suffix)
 {
     const size_t n = strlen(path), k = strlen(suffix);

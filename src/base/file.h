@@ -31,6 +31,9 @@ const char *vn_path_join(struct vn_arena *a, const char *folder, const char *nam
 const char *vn_path_folder(struct vn_arena *a, const char *path);                   /* "." where there is none */
 const char *vn_path_base(const char *path);
 const char *vn_path_stem(struct vn_arena *a, const char *path); /* base name without its last extension */
+/* A file's name for any text: '/', ':' and '\' become '_', a leading '.' gets one in front, long ones are cut. `taken` holds the names
+ * given before: another text that would get the same has "-2", "-3", ... behind it. */
+const char *vn_file_name(struct vn_arena *a, struct vn_map *taken, const char *text);
 int vn_path_has_suffix(const char *path, const char *suffix);   /* case is ignored */
 
 #endif

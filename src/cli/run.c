@@ -26,15 +26,6 @@ static const struct option_def options[] = {
 
 /* ---- writing ---- */
 
-static const char *safe_name(struct vn_arena *a, const char *name)
-{
-    char *s = vn_arena_str(a, name);
-    for (char *p = s; *p; p++)
-        if (*p == '/' || *p == ':' || *p == '\\')
-            *p = '_';
-    return *s == '.' ? vn_arena_fmt(a, "_%s", s) : s;
-}
-
 static int write_txt(const char *path, const struct vn_tensor *t, struct vn_arena *a, struct vn_err *e)
 {
     struct vn_file_out *f;
@@ -48,9 +39,10 @@ static int write_txt(const char *path, const struct vn_tensor *t, struct vn_aren
     return vn_file_commit(f, e);
 }
 
-static int write_tensor(const char *dir, const char *name, const char *format, const struct vn_tensor *t, struct vn_arena *a, struct vn_err *e)
+/* `taken` lives in `a`. */
+static int write_tensor(const char *dir, struct vn_map *taken, const char *name, const char *format, const struct vn_tensor *t, struct vn_arena *a, struct vn_err *e)
 {
-    const char *path = vn_path_join(a, dir, vn_arena_fmt(a, "%s.%s", safe_name(a, name), format));
+    const char *path = vn_path_join(a, dir, vn_arena_fmt(a, "%s.%s", vn_file_name(a, taken, name), format));
     if (!strcmp(format, "npy"))
         return vn_npy_write(path, t, e);
     if (!strcmp(format, "bin"))
@@ -61,7 +53,7 @@ static int write_tensor(const char *dir, const char *name, const char *format, c
 struct dump {
     struct vn_arena *arena;
     const char *dir;
-    struct vn_map *written;
+    struct vn_map *written, *taken;
     int dequantize, status;
     struct vn_err *e;
 };
@@ -80,7 +72,7 @@ static void dump_tensor(void *user, const struct vn_seen *s)
         vn_seen_real(t->data, s);
     else
         vn_seen_integers(t->data, s);
-    d->status = write_tensor(d->dir, s->name, "npy", real ? t : vn_tensor_cast(a, t, s->dtype), a, d->e);
+    d->status = write_tensor(d->dir, d->taken, s->name, "npy", real ? t : vn_tensor_cast(a, t, s->dtype), d->arena, d->e);
     vn_arena_free(&a);
 }
 
@@ -209,7 +201,7 @@ static int run_one(struct runner *r, const struct vn_pipeline *p, const char *di
     struct feed f = vn_feed_new(r, a);
     TRY(vn_opt_int("--repeat", 0, 1, 1000000, &repeat, e));
     TRY(feed_inputs(&f, r, p, a, e));
-    struct dump d = { .arena = a, .written = vn_map_new(a), .dequantize = vn_opt("--dequantize") != NULL, .e = e };
+    struct dump d = { .arena = a, .written = vn_map_new(a), .taken = vn_map_new(a), .dequantize = vn_opt("--dequantize") != NULL, .e = e };
     const int dump = vn_opt("--dump-all") != NULL;
     if (dump) {
         d.dir = vn_path_join(a, dir, "tensors");
@@ -219,8 +211,9 @@ static int run_one(struct runner *r, const struct vn_pipeline *p, const char *di
         vn_model_profile(r->program.model, 1);
     TRY(vn_runner_run(r, &f, dump ? dump_tensor : NULL, &d, e));
     TRY(d.status);
+    struct vn_map *taken = vn_map_new(a);
     for (int i = 0; dir && i < r->n_out; i++)
-        TRY(write_tensor(dir, r->out_name[i], format, r->out[i], a, e));
+        TRY(write_tensor(dir, taken, r->out_name[i], format, r->out[i], a, e));
     json_t *json = json_pack("{s:s, s:o}", "model", r->path, "outputs", json_outputs(r));
     if (!vn_opt("--json"))
         print_outputs(r);
@@ -278,8 +271,9 @@ static int run_folder(struct runner *r, const struct vn_pipeline *p, const char 
         }
         l.progress(l.user, "pictures", i + 1, n);
     }
+    struct vn_map *taken = vn_map_new(a);
     for (int k = 0; dir && k < r->n_out; k++)
-        TRY(write_tensor(dir, r->out_name[k], format, all[k], a, e));
+        TRY(write_tensor(dir, taken, r->out_name[k], format, all[k], a, e));
     VEC(char) names = { 0 };
     for (int i = 0; i < n; i++)
         for (const char *s = vn_path_base(paths[i]);; s++) {

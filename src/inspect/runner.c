@@ -361,13 +361,16 @@ static int run_reference(struct runner *r, const struct feed *f, struct vn_err *
     return vn_interp_run(r->arena, r->graph, in, r->out, NULL, NULL, e);
 }
 
-static int save_array(const char *dir, const struct runner *r, const char *way, const char *name, const struct vn_tensor *t, struct vn_arena *a, struct vn_err *e)
+struct saved {
+    struct vn_arena *a;
+    struct vn_map *taken;
+    const char *dir, *model;
+};
+
+static int save_array(const struct saved *s, const char *way, const char *name, const struct vn_tensor *t, struct vn_err *e)
 {
-    char *file = vn_arena_fmt(a, "%s.%s.%s.npy", vn_path_stem(a, r->path), way, name);
-    for (char *p = file; *p; p++)
-        if (*p == '/' || *p == ':' || *p == '\\')
-            *p = '_';
-    return vn_npy_write(vn_path_join(a, dir, file), t, e);
+    const char *file = vn_file_name(s->a, s->taken, vn_arena_fmt(s->a, "%s.%s.%s", vn_path_stem(s->a, s->model), way, name));
+    return vn_npy_write(vn_path_join(s->a, s->dir, vn_arena_fmt(s->a, "%s.npy", file)), t, e);
 }
 
 /* The picture's folder, as `align` wants it. */
@@ -387,14 +390,15 @@ static int save_io(const struct runner *r, const struct feed *f, const char *dir
     TRY(vn_dir_make(dir, e));
     if (r->sample)
         TRY(sample_folder(&dir, r, a, e));
+    const struct saved to = { a, vn_map_new(a), dir, r->path };
     for (int i = 0; i < r->n_in; i++) {
         const int pixels = r->kind == RUN_BIN && r->program.in[i].type != VN_IN_FEATUREMAP;
         const struct vn_shape flat = vn_shape_of(1, (const int64_t[]){ pixels ? (int64_t)r->program.in[i].bytes : 0 });
         const struct vn_tensor bytes = { VN_U8, flat, f->bytes[i] }, values = { VN_F32, r->in_shape[i], f->tensor[i] };
-        TRY(save_array(dir, r, "input", r->in_name[i], f->plain[i] ? f->plain[i] : pixels ? &bytes : &values, a, e));
+        TRY(save_array(&to, "input", r->in_name[i], f->plain[i] ? f->plain[i] : pixels ? &bytes : &values, e));
     }
     for (int i = 0; i < r->n_out; i++)
-        TRY(save_array(dir, r, "output", r->out_name[i], r->out[i], a, e));
+        TRY(save_array(&to, "output", r->out_name[i], r->out[i], e));
     return VN_OK;
 }
 

@@ -1,4 +1,5 @@
 """Networks at the edges of the format: constants as outputs, inputs as outputs, dynamic shapes, one layer alone."""
+import os
 import subprocess
 
 import numpy as np
@@ -12,8 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 WEIGHT = np.linspace(-1, 1, 4 * 3 * 3 * 3, dtype=np.float32).reshape(4, 3, 3, 3)
 
 
-def vernier(*words, cwd):
-    return subprocess.run([tool.BUILD / "vernier", *words], cwd=cwd, capture_output=True, text=True)
+def vernier(*words, cwd, **more):
+    return subprocess.run([tool.BUILD / "vernier", *words], cwd=cwd, capture_output=True, text=True, **more)
 
 
 def save(folder, outputs, height=8):
@@ -38,6 +39,23 @@ def test_float_results_are_verified(tmp_path, outputs):
     done = vernier("run", "out/m.bin", "--output-dir", "r", "--dump-all", cwd=tmp_path)
     assert done.returncode == 0
     assert sorted(f.name for f in (tmp_path / "r").glob("*.npy")) == sorted(f"{name}.npy" for name in outputs)
+
+
+def test_names_that_become_the_same_file(tmp_path):
+    """a/b, a:b and a_b are three outputs, and three files; a long name is cut."""
+    names = ["a/b", "a_b", "a:b", ".c", "n" * 300]
+    info = helper.make_tensor_value_info
+    nodes = [helper.make_node("Mul", ["x", f"k{i}"], [n]) for i, n in enumerate(names)]
+    graph = helper.make_graph(nodes, "g", [info("x", TensorProto.FLOAT, [1, 2])], [info(n, TensorProto.FLOAT, [1, 2]) for n in names],
+                              [numpy_helper.from_array(np.float32([i + 2]), f"k{i}") for i in range(len(names))])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), tmp_path / "m.onnx")
+    np.save(tmp_path / "x.npy", np.float32([[1, 10]]))
+    done = vernier("run", "m.onnx", "--input", "x.npy", "--output-dir", "r", "--dump-all", cwd=tmp_path, env={**os.environ, "VERNIER_SAVE_IO": str(tmp_path / "io")})
+    assert done.returncode == 0, done.stderr
+    files = ["a_b", "a_b-2", "a_b-3", "_.c", "n" * 200]
+    for i, f in enumerate(files):
+        assert np.array_equal(np.load(tmp_path / "r" / f"{f}.npy"), np.float32([[1, 10]]) * (i + 2)), f
+    assert len(list((tmp_path / "io").glob("m.output.*.npy"))) == len(names) and len(list((tmp_path / "r/tensors").glob("*.npy"))) == len(names) + 1  # and x
 
 
 def test_input_as_output_is_refused(tmp_path):
