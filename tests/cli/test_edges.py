@@ -58,6 +58,23 @@ def test_names_that_become_the_same_file(tmp_path):
     assert len(list((tmp_path / "io").glob("m.output.*.npy"))) == len(names) and len(list((tmp_path / "r/tensors").glob("*.npy"))) == len(names) + 1  # and x
 
 
+@pytest.mark.parametrize("op,shape,index,message", [
+    ("ReverseSequence", [4, 2], [9, 1], "a length is outside of the time axis"), ("ReverseSequence", [4, 2], [-1, 1], "a length is outside of the time axis"),
+    ("Gather", [4, 2], [4], "outside"), ("GatherElements", [4, 2], [[-5, 0]], "outside"), ("ScatterElements", [4, 2], [[7, 0]], "outside"),
+])
+@pytest.mark.parametrize("way", [[], ["--reference"]], ids=["runtime", "reference"])
+def test_data_that_an_operator_refuses(tmp_path, op, shape, index, message, way):
+    info = helper.make_tensor_value_info
+    index = np.array(index, np.int64)
+    more = [numpy_helper.from_array(np.zeros(index.shape, np.float32), "u")] if op == "ScatterElements" else []
+    node = helper.make_node(op, ["x", "i", *[m.name for m in more]], ["y"], name="chooser")
+    graph = helper.make_graph([node], "g", [info("x", TensorProto.FLOAT, shape), info("i", TensorProto.INT64, index.shape)], [info("y", TensorProto.FLOAT, None)], more)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), tmp_path / "m.onnx")
+    np.save(tmp_path / "i.npy", index)
+    done = vernier("run", "m.onnx", "--input", "i=i.npy", *way, cwd=tmp_path)
+    assert done.returncode == 3 and "chooser" in done.stderr and message in done.stderr, (done.returncode, done.stderr)
+
+
 def test_input_as_output_is_refused(tmp_path):
     save(tmp_path, ["y", "x"])
     done = vernier("convert", "-c", "m.yaml", "--log", "none", cwd=tmp_path)
