@@ -10,7 +10,7 @@ struct bytes {
 
 static uint8_t next(struct bytes *b) { return b->at < b->n ? b->data[b->at++] : 0; }
 
-#define MOST_VALUES 3000
+#define MOST_VALUES 500 /* the search takes its time */
 
 static struct vn_tensor *array(struct vn_arena *a, struct bytes *b)
 {
@@ -18,7 +18,7 @@ static struct vn_tensor *array(struct vn_arena *a, struct bytes *b)
     const enum vn_dtype t = types[next(b) % 8];
     struct vn_shape s = { .rank = next(b) % 6 };
     for (int i = 0; i < s.rank; i++)
-        s.d[i] = next(b) % 41;
+        s.d[i] = next(b) % 15;
     if (vn_shape_count(&s) > MOST_VALUES)
         s.rank = 0;
     struct vn_tensor *x = vn_tensor_new(a, t, &s);
@@ -38,7 +38,7 @@ static struct vn_tensor *array(struct vn_arena *a, struct bytes *b)
 
 static void align(struct vn_arena *a, const struct trace *left, const struct trace *right)
 {
-    const struct align_options o = { .tolerance = 1e-5, .explain = 1, .any_input = 1 };
+    const struct align_options o = { .tolerance = 1e-5, .explain = 1 };
     struct alignment *r;
     struct vn_err e;
     (void)vn_align(&r, a, left, right, &o, &e);
@@ -54,7 +54,7 @@ static void one(struct vn_arena *a, const uint8_t *data, size_t size)
         return;
     }
     struct bytes b = { data, size, 0 };
-    const int samples = 1 + next(&b) % 3, stages = 1 + next(&b) % 4;
+    const int samples = 1 + next(&b) % 2, stages = 1 + next(&b) % 4;
     for (int i = 0; i < samples; i++) {
         static const char *const names[] = { "read", "boxes", "scores", "infer" };
         vn_trace_begin(&left, a, "");
