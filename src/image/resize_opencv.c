@@ -7,20 +7,17 @@
 #include "image/resize_x86.h"
 #include "image/simd.h"
 
-#define UNIT 2048
 #define MAX_TAPS 8
+#define STRIP_BYTES 20000 /* of the rows between the passes, where these are used again and again */
+#define INLINE inline __attribute__((always_inline))
 
 static int clamp(int x, int lo, int hi) { return x < lo ? lo : x > hi ? hi : x; }
-static uint8_t clip8(int x) { return (uint8_t)clamp(x, 0, 255); }
 
 /* ---- one axis ---- */
 
 struct axis {
-    int taps, precise; /* precise: positions in float64, pixels in float32 */
-    int *index;   /* `taps` source indices for each output index, inside the picture */
-    float *real;  /* their weights; */
-    int *weight;  /* these in units of 1/2048; */
-    int32_t *pairs; /* linear, for AVX2: both in one word; NULL without */
+    struct vn_taps t;
+    int *index; /* t.n source indices for each output index, inside the picture */
 };
 
 static void linear_weights(float *w, float x)
@@ -68,6 +65,7 @@ static const struct {
     void (*weights)(float *w, float x);
 } kernels[] = {
     [OPENCV_LINEAR] = { 2, linear_weights },
+    [OPENCV_LINEAR_EXACT] = { 2, linear_weights },
     [OPENCV_AREA] = { 2, linear_weights }, /* where it enlarges */
     [OPENCV_CUBIC] = { 4, cubic_weights },
     [OPENCV_LANCZOS4] = { 8, lanczos4_weights },
@@ -105,222 +103,274 @@ static void at_border(int *s, double *f, int in)
     }
 }
 
-static struct axis make_axis(struct vn_arena *a, int in, int out, int method, int precise, int across)
-{
-    const int taps = kernels[method].taps;
-    struct axis x = { taps, precise, NEW_ARRAY(a, int, (size_t)out * taps), NEW_ARRAY(a, float, (size_t)out * taps), NEW_ARRAY(a, int, (size_t)out * taps), NULL };
-    if (taps == 2 && across && vn_image_has_avx2())
-        x.pairs = NEW_ARRAY(a, int32_t, out);
-    for (int i = 0; i < out; i++) {
-        double f;
-        int s = position(i, in, out, method, precise, &f);
-        if (across && taps == 2)
-            at_border(&s, &f, in);
-        const size_t at = (size_t)i * taps;
-        if (precise && method == OPENCV_CUBIC)
-            cubic_weights_precise(x.real + at, f);
-        else
-            kernels[method].weights(x.real + at, (float)f);
-        for (int k = 0; k < taps; k++) {
-            x.index[at + k] = clamp(s + k - taps / 2 + 1, 0, in - 1);
-            x.weight[at + k] = (int)rintf(x.real[at + k] * UNIT);
-        }
-        if (x.pairs)
-            x.pairs[i] = x.weight[at] | x.weight[at + 1] << 16;
-    }
-    return x;
-}
-
 /* ---- separable: rows across into a ring, then down ---- */
 
-static inline __attribute__((always_inline)) void across_u8(int *out, const uint8_t *in, const struct axis *x, int w, int c, int taps)
+/* Linear of bytes keeps 16 bits behind the first pass: linear drops 4, linear_exact none. */
+static INLINE void across_pairs(uint16_t *out, const uint8_t *in, const struct axis *x, int i, int to, int c, int n)
 {
-    for (int i = 0; i < w; i++)
+    for (; i < to; i++)
+        for (int q = 0; q < c; q++) {
+            const int *at = x->index + (size_t)i * n;
+            const int16_t *w = x->t.weight + (size_t)i * n;
+            out[(size_t)i * c + q] = (uint16_t)((in[(size_t)at[0] * c + q] * w[0] + in[(size_t)at[1] * c + q] * w[1]) >> x->t.shift);
+        }
+}
+
+static INLINE void across_fixed(int *out, const uint8_t *in, const struct axis *x, int i, int to, int c, int n)
+{
+    for (; i < to; i++)
         for (int q = 0; q < c; q++) {
             int sum = 0;
-            for (int k = 0; k < taps; k++)
-                sum += in[(size_t)x->index[(size_t)i * taps + k] * c + q] * x->weight[(size_t)i * taps + k];
+            for (size_t k = (size_t)i * n; k < (size_t)(i + 1) * n; k++)
+                sum += in[(size_t)x->index[k] * c + q] * x->t.weight[k];
             out[(size_t)i * c + q] = sum;
         }
 }
 
-static inline __attribute__((always_inline)) void across_f32(float *out, const float *in, const struct axis *x, int w, int c, int taps)
-{
-    for (int i = 0; i < w; i++)
-        for (int q = 0; q < c; q++) {
-            float sum = in[(size_t)x->index[(size_t)i * taps] * c + q] * x->real[(size_t)i * taps];
-            for (int k = 1; k < taps; k++)
-                sum += in[(size_t)x->index[(size_t)i * taps + k] * c + q] * x->real[(size_t)i * taps + k];
-            out[(size_t)i * c + q] = sum;
-        }
-}
+#define ACROSS_REAL(name, type)                                                                                      \
+    static INLINE void name(float *out, const type *in, const struct axis *x, int i, int to, int c, int n)           \
+    {                                                                                                                \
+        for (; i < to; i++)                                                                                          \
+            for (int q = 0; q < c; q++) {                                                                            \
+                const int *at = x->index + (size_t)i * n;                                                            \
+                const float *w = x->t.real + (size_t)i * n;                                                          \
+                float sum = (float)in[(size_t)at[0] * c + q] * w[0];                                                 \
+                for (int k = 1; k < n; k++)                                                                          \
+                    sum = fmaf((float)in[(size_t)at[k] * c + q], w[k], sum);                                         \
+                out[(size_t)i * c + q] = sum;                                                                        \
+            }                                                                                                        \
+    }
+ACROSS_REAL(across_bytes, uint8_t)
+ACROSS_REAL(across_floats, float)
 
 /* Constants for the common cases make the loops fast. */
-#define SPREAD(fn, out, in)                                                                                        \
-    switch (x->taps * 8 + c) {                                                                                     \
-    case 2 * 8 + 1: fn(out, in, x, w, 1, 2); break;                                                                \
-    case 2 * 8 + 3: fn(out, in, x, w, 3, 2); break;                                                                \
-    case 2 * 8 + 4: fn(out, in, x, w, 4, 2); break;                                                                \
-    case 4 * 8 + 1: fn(out, in, x, w, 1, 4); break;                                                                \
-    case 4 * 8 + 3: fn(out, in, x, w, 3, 4); break;                                                                \
-    default: fn(out, in, x, w, c, x->taps); break;                                                                 \
+#define SPREAD(name, body, n)                                                                                        \
+    VN_SIMD_FMA static void name(void *out, const void *in, const struct axis *x, int i, int to, int c)              \
+    {                                                                                                                \
+        switch (c) {                                                                                                 \
+        case 1: body(out, in, x, i, to, 1, n); break;                                                                \
+        case 3: body(out, in, x, i, to, 3, n); break;                                                                \
+        default: body(out, in, x, i, to, c, n); break;                                                               \
+        }                                                                                                            \
     }
+SPREAD(pairs_2, across_pairs, 2)
+SPREAD(fixed_4, across_fixed, 4)
+SPREAD(fixed_8, across_fixed, 8)
+SPREAD(bytes_4, across_bytes, 4)
+SPREAD(floats_2, across_floats, 2)
+SPREAD(floats_4, across_floats, 4)
+SPREAD(floats_8, across_floats, 8)
 
-/* Linear drops 4 bits behind the first pass, so that its sums fit into 16, and 16 behind the second multiplication. */
-static inline __attribute__((always_inline)) void across_linear_n(int16_t *out, const uint8_t *in, const struct axis *x, int i, int w, int c)
-{
-    for (; i < w; i++) {
-        const uint8_t *p = in + (size_t)x->index[2 * (size_t)i] * c, *q = in + (size_t)x->index[2 * (size_t)i + 1] * c;
-        const int a = x->weight[2 * (size_t)i], b = x->weight[2 * (size_t)i + 1];
-        for (int k = 0; k < c; k++)
-            out[(size_t)i * c + k] = (int16_t)((p[k] * a + q[k] * b) >> 4);
-    }
-}
-
-static void across_linear(int16_t *out, const struct vn_picture *in, int y, const struct axis *x, int w)
-{
-    const size_t row = (size_t)in->w * in->c;
-    const uint8_t *from = in->data + y * row, *end = in->data + row * in->h;
-    const int i = x->pairs && in->c >= 3 ? vn_row_linear_avx2(out, from, end, w, in->c, x->index, x->pairs) : 0;
-    if (in->c == 3)
-        across_linear_n(out, from, x, i, w, 3);
-    else if (in->c == 1)
-        across_linear_n(out, from, x, i, w, 1);
-    else
-        across_linear_n(out, from, x, i, w, in->c);
-}
-
-/* Cubic of bytes in float32 (the library hands pictures of at least 4 x 4 to IPP). */
-static inline __attribute__((always_inline)) void across_cubic_n(float *out, const uint8_t *in, const struct axis *x, int i, int w, int c)
-{
-    for (; i < w; i++)
-        for (int q = 0; q < c; q++) {
-            const int *at = x->index + 4 * (size_t)i;
-            const float *weight = x->real + 4 * (size_t)i;
-            float sum = (float)in[(size_t)at[0] * c + q] * weight[0];
-            for (int k = 1; k < 4; k++)
-                sum += (float)in[(size_t)at[k] * c + q] * weight[k];
-            out[(size_t)i * c + q] = sum;
-        }
-}
-
-static void across_cubic(float *out, const struct vn_picture *in, int y, const struct axis *x, int w)
-{
-    const size_t row = (size_t)in->w * in->c;
-    const uint8_t *from = in->data + y * row, *end = in->data + row * in->h;
-    const int i = in->c >= 3 && vn_image_has_avx2() ? vn_row_cubic_avx2(out, from, end, w, in->c, x->index, x->real) : 0;
-    if (in->c == 3)
-        across_cubic_n(out, from, x, i, w, 3);
-    else if (in->c == 1)
-        across_cubic_n(out, from, x, i, w, 1);
-    else
-        across_cubic_n(out, from, x, i, w, in->c);
-}
-
-static void row_across(void *out, const struct vn_picture *in, int y, const struct axis *x, int w)
-{
-    const int c = in->c;
-    const size_t from = (size_t)y * in->w * c;
-    if (in->type == VN_PIXEL_U8 && x->taps == 2) {
-        across_linear(out, in, y, x, w);
-    } else if (in->type == VN_PIXEL_U8 && x->taps == 4 && x->precise) {
-        across_cubic(out, in, y, x, w);
-    } else if (in->type == VN_PIXEL_U8) {
-        SPREAD(across_u8, out, in->data + from)
-    } else {
-        SPREAD(across_f32, out, in->f32 + from)
-    }
-}
-
-VN_SIMD static void down_linear(uint8_t *restrict out, const int16_t *restrict p, const int16_t *restrict q, int16_t a, int16_t b, size_t n)
+VN_SIMD static void down_linear(uint8_t *restrict out, const uint16_t *restrict p, const uint16_t *restrict q, int16_t a, int16_t b, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        const int16_t u = (int16_t)((a * p[i]) >> 16), v = (int16_t)((b * q[i]) >> 16);
+        const int16_t u = (int16_t)((a * (int16_t)p[i]) >> 16), v = (int16_t)((b * (int16_t)q[i]) >> 16);
         out[i] = (uint8_t)((int16_t)(u + v + 2) >> 2);
     }
 }
 
-VN_SIMD static void down_4(uint8_t *restrict out, const int *const *p, const int *w, size_t n)
+VN_SIMD static void down_exact(uint8_t *restrict out, const uint16_t *restrict p, const uint16_t *restrict q, uint32_t a, uint32_t b, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = (uint8_t)((p[i] * a + q[i] * b + (1 << 15)) >> 16);
+}
+
+/* Eights of a row in float32, halves to even; the rest in integers, halves up. */
+VN_SIMD static void down_4(uint8_t *restrict out, const int *const *p, const int16_t *w, size_t n)
 {
     const int *p0 = p[0], *p1 = p[1], *p2 = p[2], *p3 = p[3];
+    const float unit = 1.f / (1 << 22), w0 = (float)w[0] * unit, w1 = (float)w[1] * unit, w2 = (float)w[2] * unit, w3 = (float)w[3] * unit;
+    size_t i = 0;
+    for (; i < n / 8 * 8; i++) {
+        const float x = rintf((float)p0[i] * w0 + ((float)p1[i] * w1 + ((float)p2[i] * w2 + (float)p3[i] * w3)));
+        out[i] = (uint8_t)(x < 0 ? 0 : x > 255 ? 255 : x);
+    }
+    for (; i < n; i++)
+        out[i] = (uint8_t)clamp((p0[i] * w[0] + p1[i] * w[1] + p2[i] * w[2] + p3[i] * w[3] + (1 << 21)) >> 22, 0, 255);
+}
+
+/* The weights keep the sums just inside of 32 bits. */
+VN_SIMD static void down_8(uint8_t *restrict out, const int *const *p, const int16_t *w, size_t n)
+{
+    const int *p0 = p[0], *p1 = p[1], *p2 = p[2], *p3 = p[3], *p4 = p[4], *p5 = p[5], *p6 = p[6], *p7 = p[7];
+    const int w0 = w[0], w1 = w[1], w2 = w[2], w3 = w[3], w4 = w[4], w5 = w[5], w6 = w[6], w7 = w[7];
     for (size_t i = 0; i < n; i++) {
-        const int x = (p0[i] * w[0] + p1[i] * w[1] + p2[i] * w[2] + p3[i] * w[3] + (1 << 21)) >> 22;
+        const int upper = p0[i] * w0 + p1[i] * w1 + p2[i] * w2 + p3[i] * w3, lower = p4[i] * w4 + p5[i] * w5 + p6[i] * w6 + p7[i] * w7;
+        const int x = (upper + lower + (1 << 21)) >> 22;
         out[i] = (uint8_t)(x < 0 ? 0 : x > 255 ? 255 : x);
     }
 }
 
-/* Adding and taking 3 * 2^22 rounds to the nearest integer. */
-VN_SIMD static void down_cubic(uint8_t *restrict out, const float *const *p, const float *w, size_t n)
-{
-    const float *p0 = p[0], *p1 = p[1], *p2 = p[2], *p3 = p[3], a = w[0], b = w[1], c = w[2], d = w[3];
-    for (size_t i = 0; i < n; i++) {
-        const float x = p0[i] * a + p1[i] * b + p2[i] * c + p3[i] * d;
-        const int v = (int)(x + 12582912.f - 12582912.f);
-        out[i] = (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
-    }
-}
-
-static void down_8(uint8_t *out, const int *const *p, const int *w, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        int64_t sum = 1 << 21;
-        for (int k = 0; k < 8; k++)
-            sum += (int64_t)p[k][i] * w[k];
-        out[i] = clip8((int)(sum >> 22));
-    }
-}
-
-VN_SIMD static void down_f32(float *restrict out, const float *const *p, const float *w, int taps, size_t n)
+static INLINE void down_reals(float *restrict out, const float *const *p, const float *w, size_t n, int taps)
 {
     for (size_t i = 0; i < n; i++) {
         float sum = p[0][i] * w[0];
         for (int k = 1; k < taps; k++)
-            sum += p[k][i] * w[k];
+            sum = fmaf(p[k][i], w[k], sum);
         out[i] = sum;
     }
 }
 
-static void row_down(struct vn_picture *out, int row, void *const *p, const struct axis *y, size_t n)
+VN_SIMD_FMA static void down_cubic(uint8_t *restrict out, const float *const *p, const float *w, size_t i, size_t n)
 {
-    const size_t k = (size_t)row * y->taps;
-    const int *w = y->weight + k;
-    uint8_t *to = out->data + (size_t)row * n;
-    const int *const *rows = (const int *const *)p;
-    if (out->type == VN_PIXEL_F32)
-        down_f32(out->f32 + (size_t)row * n, (const float *const *)p, y->real + k, y->taps, n);
-    else if (y->taps == 2)
-        down_linear(to, p[0], p[1], (int16_t)w[0], (int16_t)w[1], n);
-    else if (y->taps == 4 && y->precise)
-        down_cubic(to, (const float *const *)p, y->real + k, n);
-    else if (y->taps == 4)
-        down_4(to, rows, w, n);
-    else
-        down_8(to, rows, w, n);
+    for (; i < n; i++) {
+        const float x = rintf(fmaf(p[3][i], w[3], fmaf(p[2][i], w[2], fmaf(p[1][i], w[1], p[0][i] * w[0]))));
+        out[i] = (uint8_t)(x < 0 ? 0 : x > 255 ? 255 : x);
+    }
+}
+
+#define DOWN(name) static void name(void *out, void *const *p, const struct vn_taps *y, size_t i, size_t n) /* weights from i on */
+DOWN(linear_2) { down_linear(out, p[0], p[1], y->weight[i], y->weight[i + 1], n); }
+DOWN(exact_2) { down_exact(out, p[0], p[1], (uint32_t)y->weight[i], (uint32_t)y->weight[i + 1], n); }
+DOWN(ints_4) { down_4(out, (const int *const *)p, y->weight + i, n); }
+DOWN(ints_8) { down_8(out, (const int *const *)p, y->weight + i, n); }
+DOWN(cubic_4)
+{
+    const float *const *rows = (const float *const *)p;
+    down_cubic(out, rows, y->real + i, vn_image_has_avx2() ? vn_down_cubic_avx2(out, rows, y->real + i, n) : 0, n);
+}
+VN_SIMD_FMA DOWN(reals_2) { down_reals(out, (const float *const *)p, y->real + i, n, 2); }
+VN_SIMD_FMA DOWN(reals_4) { down_reals(out, (const float *const *)p, y->real + i, n, 4); }
+VN_SIMD_FMA DOWN(reals_8) { down_reals(out, (const float *const *)p, y->real + i, n, 8); }
+
+enum { LINEAR_BYTES, EXACT_BYTES, CUBIC_BYTES, CUBIC_FIXED, LANCZOS_BYTES, LINEAR_FLOATS, CUBIC_FLOATS, LANCZOS_FLOATS };
+
+static const struct form {
+    int unit;  /* of the integer weights */
+    int shift; /* bits that the first pass drops */
+    int size;  /* bytes of a value between the passes */
+    vn_across *simd;
+    void (*plain)(void *out, const void *in, const struct axis *x, int i, int to, int c);
+    void (*down)(void *out, void *const *rows, const struct vn_taps *y, size_t i, size_t n);
+} forms[] = {
+    [LINEAR_BYTES] = { 2048, 4, 2, vn_across_pairs_avx2, pairs_2, linear_2 },
+    [EXACT_BYTES] = { 256, 0, 2, vn_across_pairs_avx2, pairs_2, exact_2 },
+    [CUBIC_BYTES] = { 2048, 0, 4, vn_across_cubic_avx2, bytes_4, cubic_4 },
+    [CUBIC_FIXED] = { 2048, 0, 4, NULL, fixed_4, ints_4 },
+    [LANCZOS_BYTES] = { 2048, 0, 4, vn_across_fixed_avx2, fixed_8, ints_8 },
+    [LINEAR_FLOATS] = { 2048, 0, 4, vn_across_floats_avx2, floats_2, reals_2 },
+    [CUBIC_FLOATS] = { 2048, 0, 4, vn_across_floats_avx2, floats_4, reals_4 },
+    [LANCZOS_FLOATS] = { 2048, 0, 4, vn_across_floats_avx2, floats_8, reals_8 },
+};
+
+/* What the library hands to IPP, never 2 channels: positions in float64, and cubic of bytes in float32. */
+static int precise(const struct vn_picture *in, int method)
+{
+    const int least = method == OPENCV_CUBIC ? 4 : 2;
+    if (method == OPENCV_LINEAR_EXACT)
+        return 1;
+    return (in->type == VN_PIXEL_F32 ? method != OPENCV_LANCZOS4 : method == OPENCV_CUBIC) && in->c != 2 && in->w >= least && in->h >= least;
+}
+
+static const struct form *form_of(const struct vn_picture *in, int method)
+{
+    if (in->type == VN_PIXEL_F32)
+        return &forms[method == OPENCV_CUBIC ? CUBIC_FLOATS : method == OPENCV_LANCZOS4 ? LANCZOS_FLOATS : LINEAR_FLOATS];
+    switch (method) {
+    case OPENCV_LINEAR_EXACT: return &forms[EXACT_BYTES];
+    case OPENCV_CUBIC: return &forms[precise(in, method) ? CUBIC_BYTES : CUBIC_FIXED];
+    case OPENCV_LANCZOS4: return &forms[LANCZOS_BYTES];
+    default: return &forms[LINEAR_BYTES];
+    }
+}
+
+static struct axis make_axis(struct vn_arena *a, const struct form *f, int in, int out, int method, int precise, int across)
+{
+    const int n = kernels[method].taps;
+    const size_t all = (size_t)out * n;
+    struct axis x = { { .n = n, .shift = f->shift, .first = NEW_ARRAY(a, int, out), .real = NEW_ARRAY(a, float, all), .weight = NEW_ARRAY(a, int16_t, all) },
+                      NEW_ARRAY(a, int, all) };
+    for (int i = 0; i < out; i++) {
+        const size_t at = (size_t)i * n;
+        double rest;
+        int s = position(i, in, out, method, precise, &rest);
+        if (across && n == 2)
+            at_border(&s, &rest, in);
+        if (method == OPENCV_LINEAR_EXACT)
+            rest = rint(rest * f->unit) / f->unit;
+        if (precise && method == OPENCV_CUBIC)
+            cubic_weights_precise(x.t.real + at, rest);
+        else
+            kernels[method].weights(x.t.real + at, (float)rest);
+        x.t.first[i] = s - n / 2 + 1;
+        for (int k = 0; k < n; k++) {
+            x.index[at + k] = clamp(x.t.first[i] + k, 0, in - 1);
+            x.t.weight[at + k] = (int16_t)rintf(x.t.real[at + k] * (float)f->unit);
+        }
+    }
+    return x;
+}
+
+/* A strip of output columns: the rows that have gone across stay in the nearest cache. Row r lies in slot r % n; n is one more than the
+ * weights' number, so that two can be made at once. */
+struct strip {
+    const struct form *form;
+    const struct vn_picture *in;
+    const struct axis *x;
+    int from, to; /* its columns */
+    int all;      /* every row is needed */
+    int n, held[MAX_TAPS + 1];
+    uint8_t *slot[MAX_TAPS + 1];
+};
+
+static int missing(const struct strip *s, int row) { return s->held[row % s->n] != row; }
+
+static void across(struct strip *s, int row, int row2)
+{
+    const struct vn_picture *in = s->in;
+    const size_t bytes = (size_t)in->w * in->c * vn_pixel_size(in->type);
+    const void *const from[2] = { in->data + row * bytes, in->data + row2 * bytes };
+    void *const out[2] = { s->slot[row % s->n], s->slot[row2 % s->n] };
+    const int lo = clamp(s->x->t.lo, s->from, s->to), hi = clamp(s->x->t.hi, lo, s->to);
+    if (hi > lo)
+        s->form->simd(out, from, &s->x->t, lo, hi, in->c);
+    for (int r = 0; r < 1 + (row != row2); r++) {
+        s->form->plain(out[r], from[r], s->x, s->from, lo, in->c);
+        s->form->plain(out[r], from[r], s->x, hi, s->to, in->c);
+        s->held[(r ? row2 : row) % s->n] = r ? row2 : row;
+    }
+}
+
+/* Row index[0]; together with it the next one where that is missing and comes soon: always, or among the first `known` of index. */
+static void *get_row(struct strip *s, const int *index, int known)
+{
+    const int row = index[0], next = row + 1;
+    int soon = s->all && next < s->in->h;
+    for (int k = 1; k < known && !soon; k++)
+        soon = index[k] == next;
+    if (missing(s, row))
+        across(s, row, soon && missing(s, next) ? next : row);
+    return s->slot[row % s->n] + (size_t)s->from * s->in->c * s->form->size;
+}
+
+static void run_strip(struct strip *s, struct vn_picture *out, const struct axis *y)
+{
+    const int n = y->t.n;
+    const size_t pixel = vn_pixel_size(out->type) * out->c, len = (size_t)(s->to - s->from) * out->c;
+    memset(s->held, -1, sizeof s->held);
+    for (int i = 0; i < out->h; i++) {
+        void *rows[MAX_TAPS];
+        for (int k = 0; k < n; k++)
+            rows[k] = get_row(s, y->index + (size_t)i * n + k, (i + 1 < out->h ? 2 * n : n) - k);
+        s->form->down(out->data + ((size_t)i * out->w + s->from) * pixel, rows, &y->t, (size_t)i * n, len);
+    }
 }
 
 static int separable(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int method, int w, int h, struct vn_err *e)
 {
-    const int least = method == OPENCV_CUBIC ? 4 : 2;
-    const int precise = (in->type == VN_PIXEL_F32 ? method != OPENCV_LANCZOS4 : method == OPENCV_CUBIC) && in->w >= least && in->h >= least;
-    const struct axis x = make_axis(a, in->w, w, method, precise, 1), y = make_axis(a, in->h, h, method, precise, 0);
-    const size_t n = (size_t)w * in->c;
-    void *ring[MAX_TAPS], *rows[MAX_TAPS];
-    int held[MAX_TAPS]; /* which source row each entry of the ring has */
-    for (int k = 0; k < y.taps; k++) {
-        ring[k] = vn_arena_array(a, n + 4, sizeof(float));
-        held[k] = -1;
-    }
-    TRY(vn_picture_new(out, a, w, h, in->c, in->type, e));
-    for (int i = 0; i < h; i++) {
-        for (int k = 0; k < y.taps; k++) {
-            const int row = y.index[(size_t)i * y.taps + k], slot = row % y.taps;
-            if (held[slot] != row) {
-                row_across(ring[slot], in, row, &x, w);
-                held[slot] = row;
-            }
-            rows[k] = ring[slot];
-        }
-        row_down(out, i, rows, &y, n);
+    const struct form *f = form_of(in, method);
+    const int exact = precise(in, method), c = in->c;
+    struct axis x = make_axis(a, f, in->w, w, method, exact, 1), y = make_axis(a, f, in->h, h, method, exact, 0);
+    struct strip s = { .form = f, .in = in, .x = &x, .all = h >= in->h, .n = x.t.n + 1 };
+    const int step = s.all ? clamp(STRIP_BYTES / (c * f->size * s.n) / 8 * 8, 64, w) : w;
+    if (f->simd)
+        vn_taps_for_avx2(&x.t, a, in->w, w, c);
+    for (int k = 0; k < s.n; k++)
+        s.slot[k] = vn_arena_array(a, (size_t)w * c + VN_SLACK, (size_t)f->size);
+    TRY(vn_picture_new(out, a, w, h, c, in->type, e));
+    for (s.from = 0; s.from < w; s.from = s.to) {
+        s.to = w - s.from > step ? s.from + step : w;
+        run_strip(&s, out, &y);
     }
     return VN_OK;
 }
@@ -361,29 +411,58 @@ static struct parts make_parts(struct vn_arena *a, int in, int out)
     return p;
 }
 
-/* Output pixels from i on. */
-static inline __attribute__((always_inline)) void gather_pixels(float *out, const struct vn_picture *in, size_t from, const struct parts *x, int i, int w, int c)
+/* Output pixels [i, to). */
+#define GATHER(name, type, c)                                                                                        \
+    static void name(float *out, const void *row, const struct parts *x, int i, int to, int channels)                \
+    {                                                                                                                \
+        const type *in = row;                                                                                        \
+        (void)channels;                                                                                              \
+        for (; i < to; i++)                                                                                          \
+            for (int q = 0; q < (c); q++) {                                                                          \
+                float sum = 0;                                                                                       \
+                for (int k = x->start[i]; k < x->start[i + 1]; k++)                                                  \
+                    sum += (float)in[(size_t)x->from[k] * (c) + q] * x->weight[k];                                   \
+                out[(size_t)i * (c) + q] = sum;                                                                      \
+            }                                                                                                        \
+    }
+GATHER(gather_bytes, uint8_t, channels)
+GATHER(gather_bytes_3, uint8_t, 3)
+GATHER(gather_floats, float, channels)
+GATHER(gather_floats_3, float, 3)
+
+/* The parts of one channel as weights for AVX2: as many for each cell, 0 behind its own. */
+static struct vn_taps even_parts(struct vn_arena *a, const struct parts *p, int in, int out)
 {
-    for (; i < w; i++)
-        for (int q = 0; q < c; q++) {
-            float sum = 0;
-            for (int k = x->start[i]; k < x->start[i + 1]; k++) {
-                const size_t at = from + (size_t)x->from[k] * c + q;
-                sum += (in->type == VN_PIXEL_U8 ? (float)in->data[at] : in->f32[at]) * x->weight[k];
-            }
-            out[(size_t)i * c + q] = sum;
-        }
+    struct vn_taps t = { .first = NEW_ARRAY(a, int, out) };
+    for (int i = 0; i < out; i++) {
+        const int n = p->start[i + 1] - p->start[i];
+        t.n = n > t.n ? n : t.n;
+        t.first[i] = p->from[p->start[i]];
+    }
+    t.n = (t.n + 3) / 4 * 4;
+    t.real = NEW_ARRAY(a, float, (size_t)out * t.n);
+    for (int i = 0; i < out; i++)
+        memcpy(t.real + (size_t)i * t.n, p->weight + p->start[i], (size_t)(p->start[i + 1] - p->start[i]) * sizeof(float));
+    vn_taps_for_avx2(&t, a, in, out, 1);
+    return t;
 }
 
-static void gather_row(float *out, const struct vn_picture *in, int y, const struct parts *x, int w)
+static void gather_row(float *out, const struct vn_picture *in, int y, const struct parts *x, const struct vn_taps *t, int w)
 {
-    const size_t row = (size_t)in->w * in->c, from = (size_t)y * row;
-    const int simd = in->type == VN_PIXEL_U8 && in->c >= 3 && vn_image_has_avx2();
-    const int i = simd ? vn_row_area_avx2(out, in->data + from, in->data + row * in->h, w, in->c, x->start, x->from, x->weight) : 0;
-    if (in->c == 3)
-        gather_pixels(out, in, from, x, i, w, 3);
-    else
-        gather_pixels(out, in, from, x, i, w, in->c);
+    static void (*const plain[2][2])(float *, const void *, const struct parts *, int, int, int) = {
+        { gather_bytes, gather_bytes_3 },
+        { gather_floats, gather_floats_3 },
+    };
+    const int floats = in->type == VN_PIXEL_F32, c = in->c;
+    const size_t bytes = (size_t)in->w * c * vn_pixel_size(in->type);
+    const uint8_t *row = in->data + y * bytes;
+    int from = t->lo, to = t->hi;
+    if (to > from)
+        (floats ? vn_area_floats_avx2 : vn_area_bytes_avx2)(out, row, t);
+    else if (c >= 3 && vn_image_has_avx2())
+        to = (floats ? vn_area_float_pixels_avx2 : vn_area_pixels_avx2)(out, row, row + bytes, w, c, x->start, x->from, x->weight);
+    plain[floats][c == 3](out, row, x, 0, from, c);
+    plain[floats][c == 3](out, row, x, to, w, c);
 }
 
 VN_SIMD static void add_row(float *restrict sum, const float *restrict row, float weight, size_t n)
@@ -410,12 +489,15 @@ static int area(struct vn_picture *out, struct vn_arena *a, const struct vn_pict
 {
     const struct parts x = make_parts(a, in->w, w), y = make_parts(a, in->h, h);
     const size_t n = (size_t)w * in->c;
-    float *row = NEW_ARRAY(a, float, n + 4), *sum = NEW_ARRAY(a, float, n);
+    const struct vn_taps t = in->c == 1 ? even_parts(a, &x, in->w, w) : (struct vn_taps){ 0 };
+    float *row = NEW_ARRAY(a, float, n + VN_SLACK), *sum = NEW_ARRAY(a, float, n);
+    int held = -1;
     TRY(vn_picture_new(out, a, w, h, in->c, in->type, e));
     for (int i = 0; i < h; i++) {
         memset(sum, 0, n * sizeof *sum);
         for (int k = y.start[i]; k < y.start[i + 1]; k++) {
-            gather_row(row, in, y.from[k], &x, w);
+            if (held != y.from[k])
+                gather_row(row, in, held = y.from[k], &x, &t, w);
             add_row(sum, row, y.weight[k], n);
         }
         store_row(out, i, sum, n);
@@ -423,34 +505,102 @@ static int area(struct vn_picture *out, struct vn_arena *a, const struct vn_pict
     return VN_OK;
 }
 
-/* Whole factors: one sum of k x l pixels. 2 x 2 rounds halves up, the others to even. */
+/* ---- area by whole factors: sums down, then across; of bytes in integers ---- */
+
+#define ADD(name, type, in)                                                                                          \
+    VN_SIMD static void name(type *restrict sum, const in *restrict row, int first, size_t n)                        \
+    {                                                                                                                \
+        if (first)                                                                                                   \
+            for (size_t i = 0; i < n; i++)                                                                           \
+                sum[i] = row[i];                                                                                     \
+        else                                                                                                         \
+            for (size_t i = 0; i < n; i++)                                                                           \
+                sum[i] += row[i];                                                                                    \
+    }
+ADD(add_bytes, int, uint8_t)
+ADD(add_floats, float, float)
+
+/* out[i] = sum of k pixels from i * k on. Four lanes for 3 channels, too: rows have room behind their end. */
+#define BOXES(name, type)                                                                                            \
+    typedef type name##_lanes __attribute__((vector_size(16)));                                                      \
+    static INLINE void name##_n(type *restrict out, const type *restrict in, int w, int c, int k)                    \
+    {                                                                                                                \
+        for (int i = 0; i < w; i++)                                                                                  \
+            for (int q = 0; q < c; q++) {                                                                            \
+                type sum = 0;                                                                                        \
+                for (int j = 0; j < k; j++)                                                                          \
+                    sum += in[((size_t)i * k + j) * c + q];                                                          \
+                out[(size_t)i * c + q] = sum;                                                                        \
+            }                                                                                                        \
+    }                                                                                                                \
+    VN_SIMD static void name(type *restrict out, const type *restrict in, int w, int c, int k)                       \
+    {                                                                                                                \
+        if (c == 1 && k == 2)                                                                                        \
+            name##_n(out, in, w, 1, 2);                                                                              \
+        else if (c < 3)                                                                                              \
+            name##_n(out, in, w, c, k);                                                                              \
+        for (int i = 0; c >= 3 && i < w; i++, in += (size_t)k * c, out += c) {                                       \
+            name##_lanes sum = { 0 }, x;                                                                             \
+            for (int j = 0; j < k; j++) {                                                                            \
+                memcpy(&x, in + (size_t)j * c, sizeof x);                                                            \
+                sum += x;                                                                                            \
+            }                                                                                                        \
+            memcpy(out, &sum, sizeof sum);                                                                           \
+        }                                                                                                            \
+    }
+BOXES(int_boxes, int)
+BOXES(float_boxes, float)
+
+VN_SIMD static void scale_ints(uint8_t *restrict out, const int *restrict sum, float scale, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = (uint8_t)(int)rintf((float)sum[i] * scale);
+}
+
+VN_SIMD static void scale_floats(float *restrict out, const float *restrict sum, float scale, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = sum[i] * scale;
+}
+
+VN_SIMD static void quarter(uint8_t *restrict out, const int *restrict sum, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = (uint8_t)((sum[i] + 2) >> 2);
+}
+
+/* 2 x 2 rounds halves up, the others to even. */
 static int area_whole(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, struct vn_err *e)
 {
-    const int kx = in->w / w, ky = in->h / h, c = in->c;
+    const int kx = in->w / w, ky = in->h / h, c = in->c, floats = in->type == VN_PIXEL_F32, halves = kx == 2 && ky == 2 && c != 2;
     const float scale = 1.f / (float)(kx * ky);
+    const size_t row = (size_t)in->w * c, n = (size_t)w * c;
+    int *down = NEW_ARRAY(a, int, row + VN_SLACK), *sum = NEW_ARRAY(a, int, n + VN_SLACK); /* or float */
     TRY(vn_picture_new(out, a, w, h, c, in->type, e));
-    const size_t row = (size_t)in->w * c;
-    for (int y = 0; y < h; y++)
-        for (int x = 0; x < w; x++)
-            for (int q = 0; q < c; q++) {
-                const size_t from = (size_t)y * ky * row + (size_t)x * kx * c + q, to = ((size_t)y * w + x) * c + q;
-                int sum = 0;
-                float real = 0;
-                for (int j = 0; j < ky; j++)
-                    for (int i = 0; i < kx; i++)
-                        if (in->type == VN_PIXEL_U8)
-                            sum += in->data[from + j * row + (size_t)i * c];
-                        else
-                            real += in->f32[from + j * row + (size_t)i * c];
-                if (in->type == VN_PIXEL_F32)
-                    out->f32[to] = real * scale;
-                else
-                    out->data[to] = kx == 2 && ky == 2 && c != 2 ? (uint8_t)((sum + 2) >> 2) : clip8((int)rintf((float)sum * scale));
-            }
+    for (int y = 0; y < h; y++) {
+        const size_t from = (size_t)y * ky * row, to = y * n;
+        const int done = !floats && halves && vn_image_has_avx2() ? vn_halve_avx2(out->data + to, in->data + from, in->data + from + row, w, c) : 0;
+        const size_t skip = (size_t)done * kx * c;
+        for (int j = 0; j < ky && done < w; j++)
+            if (floats)
+                add_floats((float *)down, in->f32 + from + j * row, !j, row);
+            else
+                add_bytes(down, in->data + from + j * row + skip, !j, row - skip);
+        if (floats) {
+            float_boxes((float *)sum, (const float *)down, w, c, kx);
+            scale_floats(out->f32 + to, (const float *)sum, scale, n);
+        } else {
+            int_boxes(sum, down, w - done, c, kx);
+            if (halves)
+                quarter(out->data + to + (size_t)done * c, sum, n - (size_t)done * c);
+            else
+                scale_ints(out->data + to, sum, scale, n);
+        }
+    }
     return VN_OK;
 }
 
-/* ---- nearest, and linear with 8 fraction bits ---- */
+/* ---- nearest ---- */
 
 static int nearest_index(int i, int in, int out, int exact)
 {
@@ -462,44 +612,12 @@ static int nearest_index(int i, int in, int out, int exact)
     return clamp((int)((step * i + step / 2 - in % 2) >> 16), 0, in - 1);
 }
 
-static int nearest(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int exact, int w, int h, struct vn_err *e)
+static int *nearest_indices(struct vn_arena *a, int in, int out, int method)
 {
-    int *x = NEW_ARRAY(a, int, w), *y = NEW_ARRAY(a, int, h);
-    for (int i = 0; i < w; i++)
-        x[i] = nearest_index(i, in->w, w, exact);
-    for (int i = 0; i < h; i++)
-        y[i] = nearest_index(i, in->h, h, exact);
-    return vn_resize_pick(out, a, in, x, w, y, h, e);
-}
-
-/* The right weight in units of 2^-8, and its left neighbour. */
-static int exact_weight(int i, int in, int out, int *index)
-{
-    const double f = scale_of(in, out) * (i + 0.5) - 0.5;
-    const int s = (int)floor(f);
-    *index = clamp(s, 0, in - 1);
-    return s < 0 || s >= in - 1 ? 0 : (int)rint((f - s) * 256);
-}
-
-static int linear_exact(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, struct vn_err *e)
-{
-    TRY(vn_picture_new(out, a, w, h, in->c, in->type, e));
-    const int c = in->c;
-    for (int y = 0; y < h; y++) {
-        int top;
-        const int v = exact_weight(y, in->h, h, &top), below = top + (v > 0);
-        for (int x = 0; x < w; x++) {
-            int left;
-            const int u = exact_weight(x, in->w, w, &left), right = left + (u > 0);
-            for (int q = 0; q < c; q++) {
-                const uint8_t *p = in->data + ((size_t)top * in->w) * c + q, *s = in->data + ((size_t)below * in->w) * c + q;
-                const int up = p[(size_t)left * c] * (256 - u) + p[(size_t)right * c] * u;
-                const int down = s[(size_t)left * c] * (256 - u) + s[(size_t)right * c] * u;
-                out->data[((size_t)y * w + x) * c + q] = (uint8_t)((up * (256 - v) + down * v + (1 << 15)) >> 16);
-            }
-        }
-    }
-    return VN_OK;
+    int *index = NEW_ARRAY(a, int, out);
+    for (int i = 0; i < out; i++)
+        index[i] = nearest_index(i, in, out, method == OPENCV_NEAREST_EXACT);
+    return index;
 }
 
 static int whole_factor(int in, int out) { return fabs(scale_of(in, out) - rint(scale_of(in, out))) < DBL_EPSILON ? (int)rint(scale_of(in, out)) : 0; }
@@ -513,10 +631,8 @@ RUN(vn_resize_opencv)
         return VN_OK;
     }
     if (method == OPENCV_NEAREST || method == OPENCV_NEAREST_EXACT)
-        return nearest(out, a, in, method == OPENCV_NEAREST_EXACT, w, h, e);
-    if (method == OPENCV_LINEAR_EXACT && in->type == VN_PIXEL_U8)
-        return linear_exact(out, a, in, w, h, e);
-    if (method == OPENCV_LINEAR_EXACT)
+        return vn_resize_pick(out, a, in, nearest_indices(a, in->w, w, method), w, nearest_indices(a, in->h, h, method), h, e);
+    if (method == OPENCV_LINEAR_EXACT && in->type == VN_PIXEL_F32)
         method = OPENCV_LINEAR;
     if (method == OPENCV_LINEAR && fx == 2 && fy == 2)
         method = OPENCV_AREA;

@@ -12,7 +12,7 @@ RUN(vn_resize_pillow);
 RUN(vn_resize_torchvision);
 RUN(vn_resize_skimage);
 
-/* out(i, j) = in(x[i], y[j]): all kinds of nearest. */
+/* out(i, j) = in(x[i], y[j]), x and y ascending: all kinds of nearest. */
 int vn_resize_pick(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const int *x, int w, const int *y, int h,
                    struct vn_err *e);
 

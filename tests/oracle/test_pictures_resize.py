@@ -110,7 +110,7 @@ def opencv(interpolation):
     return cv2
 
 
-@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("interpolation", OPENCV)
 def test_opencv_uint8(our, interpolation, channels):
     cv2 = opencv(interpolation)
@@ -119,13 +119,13 @@ def test_opencv_uint8(our, interpolation, channels):
         x = noise(rng, h, w, channels)
         want = cv2.resize(x, (nw, nh), interpolation=OPENCV[interpolation])
         got = our.resize(x, "opencv", interpolation, (nw, nh), version=cv2.__version__)
-        # cubic and lanczos4: the library itself rounds differently in its SIMD body and its tail
-        d = equal(got, want, f"{interpolation} {w}x{h}x{channels} to {nw}x{nh}", 1 if interpolation in ("cubic", "lanczos4") else 0)
+        # cubic: the library hands all but 2 channels to IPP, whose weights are not known to the last bit
+        d = equal(got, want, f"{interpolation} {w}x{h}x{channels} to {nw}x{nh}", int(interpolation == "cubic" and channels != 2))
         differ, values = differ + (d > 0).sum(), values + d.size
-    assert differ <= values // 1000, f"{differ} of {values}"
+    assert differ <= values / 50000, f"{differ} of {values}"
 
 
-@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @pytest.mark.parametrize("interpolation", OPENCV)
 def test_opencv_float(our, interpolation, channels):
     cv2 = opencv(interpolation)
@@ -181,3 +181,22 @@ def test_torchvision_tensors(our, tmp_path, interpolation, antialias, dtype):
             d = equal(got, want[key], f"{key} from {x.shape}", 0 if (interpolation, antialias) in (("nearest", 0), ("bilinear", 0)) else 1)
             differ, values = differ + (d > 0).sum(), values + d.size
     assert differ <= values / 5000, f"{differ} of {values}"
+
+
+RULES = [("opencv", f, -1) for f in OPENCV if f != "nearest_exact"] + [("pillow", f, -1) for f in PILLOW_FILTERS]
+RULES += [("torchvision", "bilinear", 0), ("torchvision", "bilinear", 1), ("torchvision", "bicubic", 0), ("torchvision", "bicubic", 1)]
+RULES += [("skimage", "order1", 1), ("skimage", "order3", 0)]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("library,interpolation,antialias", RULES)
+def test_same_on_every_cpu(our, library, interpolation, antialias, dtype):
+    """The build without SIMD gives the same bytes."""
+    plain, rng = pictures.Pictures(pictures.PROGRAM.with_name("picturetool_plain")), np.random.default_rng(9)
+    wide = [(9, 700, 30, 1500), (40, 1500, 11, 640), (64, 96, 32, 48), (60, 90, 15, 30)]
+    for h, w, nh, nw in [*sizes(9, 16), *wide[: 4 if library == "opencv" else 1]]:
+        for channels in 1, 2, 3, 4:
+            x = noise(rng, h, w, channels, dtype)
+            words = library, interpolation, (nw, nh), antialias
+            got, want = our.resize(x, *words), plain.resize(x, *words)
+            assert got.tobytes() == want.tobytes(), f"{words} from {w}x{h}x{channels}"
