@@ -27,7 +27,8 @@
 
 static const struct vn_resize_rule rules[] = {
     OPENCV("nearest", OPENCV_NEAREST),
-    { VN_LIB_OPENCV, "nearest_exact", -1, "<5", 0, 500, U8 | F32, vn_resize_opencv, OPENCV_NEAREST_EXACT }, /* 5 breaks ties otherwise */
+    { VN_LIB_OPENCV, "nearest_exact", -1, "<5", 0, 500, U8 | F32, vn_resize_opencv, OPENCV_NEAREST_EXACT },
+    { VN_LIB_OPENCV, "nearest_exact", -1, ">=5", 500, 0, U8 | F32, vn_resize_opencv, OPENCV_NEAREST_STEPS },
     OPENCV("linear", OPENCV_LINEAR),
     OPENCV("linear_exact", OPENCV_LINEAR_EXACT),
     OPENCV("area", OPENCV_AREA),

@@ -614,6 +614,8 @@ static int nearest_index(int i, int in, int out, int exact)
 
 static int *nearest_indices(struct vn_arena *a, int in, int out, int method)
 {
+    if (method == OPENCV_NEAREST_STEPS)
+        return vn_resize_steps(a, in, 0, (float)in, out);
     int *index = NEW_ARRAY(a, int, out);
     for (int i = 0; i < out; i++)
         index[i] = nearest_index(i, in, out, method == OPENCV_NEAREST_EXACT);
@@ -630,7 +632,7 @@ RUN(vn_resize_opencv)
         *out = *in;
         return VN_OK;
     }
-    if (method == OPENCV_NEAREST || method == OPENCV_NEAREST_EXACT)
+    if (method == OPENCV_NEAREST || method == OPENCV_NEAREST_EXACT || method == OPENCV_NEAREST_STEPS)
         return vn_resize_pick(out, a, in, nearest_indices(a, in->w, w, method), w, nearest_indices(a, in->h, h, method), h, e);
     if (method == OPENCV_LINEAR_EXACT && in->type == VN_PIXEL_F32)
         method = OPENCV_LINEAR;

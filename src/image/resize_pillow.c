@@ -227,8 +227,7 @@ static int resample(struct vn_picture *out, struct vn_arena *a, const struct vn_
     return do_y ? columns(out, a, &mid, &ty, h, y0, e) : VN_OK;
 }
 
-/* The source index advances by repeated addition, as there. */
-static int *nearest_indices(struct vn_arena *a, int in, float from, float to, int n)
+int *vn_resize_steps(struct vn_arena *a, int in, float from, float to, int n)
 {
     const double step = (double)(to - from) / n;
     int *index = NEW_ARRAY(a, int, n);
@@ -240,7 +239,7 @@ static int *nearest_indices(struct vn_arena *a, int in, float from, float to, in
 
 static int nearest(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, const float *b, struct vn_err *e)
 {
-    return vn_resize_pick(out, a, in, nearest_indices(a, in->w, b[0], b[2], w), w, nearest_indices(a, in->h, b[1], b[3], h), h, e);
+    return vn_resize_pick(out, a, in, vn_resize_steps(a, in->w, b[0], b[2], w), w, vn_resize_steps(a, in->h, b[1], b[3], h), h, e);
 }
 
 /* ---- reduce ---- */

@@ -16,7 +16,10 @@ RUN(vn_resize_skimage);
 int vn_resize_pick(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const int *x, int w, const int *y, int h,
                    struct vn_err *e);
 
-enum { OPENCV_NEAREST, OPENCV_NEAREST_EXACT, OPENCV_LINEAR, OPENCV_LINEAR_EXACT, OPENCV_AREA, OPENCV_CUBIC, OPENCV_LANCZOS4 };
+/* n indices between `from` and `to`, by repeated addition: nearest of Pillow, and nearest_exact of OpenCV 5. */
+int *vn_resize_steps(struct vn_arena *a, int in, float from, float to, int n);
+
+enum { OPENCV_NEAREST, OPENCV_NEAREST_EXACT, OPENCV_NEAREST_STEPS, OPENCV_LINEAR, OPENCV_LINEAR_EXACT, OPENCV_AREA, OPENCV_CUBIC, OPENCV_LANCZOS4 };
 enum { PILLOW_NEAREST, PILLOW_BOX, PILLOW_BILINEAR, PILLOW_HAMMING, PILLOW_BICUBIC, PILLOW_LANCZOS, PILLOW_METHOD = 15, PILLOW_BY_COST = 16 };
 enum { TORCH_NEAREST, TORCH_NEAREST_EXACT, TORCH_BILINEAR, TORCH_BICUBIC };
 
