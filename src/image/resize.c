@@ -44,8 +44,7 @@ static const struct vn_resize_rule rules[] = {
     TORCHVISION("nearest_exact", TORCH_NEAREST_EXACT),
     BOTH(VN_LIB_TORCHVISION, "bilinear", U8 | F32, vn_resize_torchvision, TORCH_BILINEAR, 1),
     BOTH(VN_LIB_TORCHVISION, "bicubic", U8 | F32, vn_resize_torchvision, TORCH_BICUBIC, 1),
-    { VN_LIB_SKIMAGE, "order0", 0, "", 0, 0, ALL, vn_resize_skimage, 0, 0 },
-    { VN_LIB_SKIMAGE, "order0", 1, "", 0, 0, F32, vn_resize_skimage, 0, 1 }, /* a filter on integers truncates: nobody wants that */
+    BOTH(VN_LIB_SKIMAGE, "order0", ALL, vn_resize_skimage, 0, 1),
     SKIMAGE("order1", 1),
     SKIMAGE("order3", 3),
 };

@@ -1,7 +1,7 @@
 /* image/resize.h - resize as the libraries do it, and the rules for the target's size.
  *
  * A rule is one way of one library to resize; the table of rules is open to who searches it. Bit-equal to the library for uint8
- * (OpenCV cubic, which is Intel's IPP there: within 1). */
+ * (OpenCV cubic, which is Intel's IPP there, and skimage's filter of integers, which NumPy's exp decides: within 1). */
 #ifndef VN_RESIZE_H
 #define VN_RESIZE_H
 

@@ -144,16 +144,22 @@ def test_opencv_float(our, interpolation, channels):
 @pytest.mark.parametrize("antialias", [0, 1, -1])
 @pytest.mark.parametrize("order", [0, 1, 3])
 def test_skimage(our, order, antialias, dtype):
-    if order == 0 and (antialias == 1) != (dtype == np.float32) and antialias:
-        pytest.skip("order 0: the filter is for float only, and its default depends on the type")
+    if order == 0 and antialias == -1 and dtype == np.float32:
+        pytest.skip("order 0: whether it filters without being asked depends on the type")
     transform = pytest.importorskip("skimage.transform")
-    rng = np.random.default_rng(7)
+    rng, differ, values = np.random.default_rng(7), 0, 0
     for h, w, nh, nw in sizes(7, 40):
         x = noise(rng, h, w, 3, dtype)
         want = transform.resize(x, (nh, nw), order=order, anti_aliasing={0: False, 1: True, -1: None}[antialias])
         got = our.resize(x, "skimage", f"order{order}", (nw, nh), antialias)
         assert got.dtype == (dtype if order == 0 else np.float32)
-        near(got, want, f"order {order} {w}x{h} to {nw}x{nh}")
+        if order == 0 and dtype != np.float32:
+            # the filter cuts off behind the point, and NumPy's exp differs from CPU to CPU in the last bit
+            d = equal(got, want, f"order 0 {w}x{h} to {nw}x{nh}", int(antialias == 1))
+            differ, values = differ + (d > 0).sum(), values + d.size
+        else:
+            near(got, want, f"order {order} {w}x{h} to {nw}x{nh}")
+    assert differ <= values / 50000, f"{differ} of {values}"
 
 
 TORCHVISION = r"""
