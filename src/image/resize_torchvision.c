@@ -7,13 +7,10 @@
 
 struct axis {
     int taps;
-    int *index;
+    int *count; /* for each output index, of `taps`: how many it uses, */
+    int *index; /* their source indices */
     float *weight;
 };
-
-/* Multiply-adds are fused where the library's compiler fuses them. */
-static float near_part(float x, float a) { return fmaf(fmaf(a + 2, x, -(a + 3)) * x, x, 1); }
-static float far_part(float x, float a) { return fmaf(fmaf(fmaf(a, x, -5 * a), x, 8 * a), x, -4 * a); }
 
 static float filter_linear(float x)
 {
@@ -21,20 +18,27 @@ static float filter_linear(float x)
     return x < 1 ? 1 - x : 0;
 }
 
+/* Near the centre in float64, further out in float32: constants decide that there. */
 static float filter_cubic(float x)
 {
     x = fabsf(x);
-    return x < 1 ? near_part(x, -0.5f) : x < 2 ? far_part(x, -0.5f) : 0;
+    if (x < 1)
+        return (float)((1.5 * x - 2.5) * x * x + 1);
+    return x < 2 ? fmaf(fmaf(x - 5, x, 8), x, -4) * -0.5f : 0;
 }
+
+/* Cubic without antialias. The library's compiler fuses all multiply-adds but the last. */
+static float near_part(float x) { return fmaf(1.25f, x, -2.25f) * x * x + 1; }
+static float far_part(float x) { return fmaf(fmaf(-0.75f, x, 3.75f), x, -6) * x + 3; }
 
 static int clamp(int64_t x, int hi) { return x < 0 ? 0 : x > hi ? hi : (int)x; }
 
 static struct axis new_axis(struct vn_arena *a, int taps, int out)
 {
-    return (struct axis){ taps, NEW_ARRAY(a, int, (size_t)taps * out), NEW_ARRAY(a, float, (size_t)taps * out) };
+    return (struct axis){ taps, NEW_ARRAY(a, int, out), NEW_ARRAY(a, int, (size_t)taps * out), NEW_ARRAY(a, float, (size_t)taps * out) };
 }
 
-/* As wide as the reduction asks for; unused taps have weight 0. */
+/* As wide as the reduction asks for. */
 static struct axis antialiased(struct vn_arena *a, int in, int out, int cubic)
 {
     const float scale = (float)in / (float)out, half = cubic ? 2 : 1;
@@ -42,13 +46,13 @@ static struct axis antialiased(struct vn_arena *a, int in, int out, int cubic)
     struct axis x = new_axis(a, (int)ceilf(support) * 2 + 1, out);
     for (int i = 0; i < out; i++) {
         const float center = scale * ((float)i + 0.5f);
-        const int64_t lo = (int64_t)fmaxf(center - support + 0.5f, 0), end = (int64_t)(center + support + 0.5f);
+        const int64_t lo = (int64_t)fmax((center - support) + 0.5, 0), end = (int64_t)((center + support) + 0.5);
         const int n = clamp((end < in ? end : in) - lo, x.taps);
         float sum = 0, *w = x.weight + (size_t)i * x.taps;
-        for (int k = 0; k < x.taps; k++)
-            x.index[(size_t)i * x.taps + k] = clamp(lo + k, in - 1);
+        x.count[i] = n;
         for (int k = 0; k < n; k++) {
             const float d = (float)(((float)(k + lo) - center + 0.5) * inverse);
+            x.index[(size_t)i * x.taps + k] = (int)lo + k;
             w[k] = cubic ? filter_cubic(d) : filter_linear(d);
             sum += w[k];
         }
@@ -63,6 +67,7 @@ static struct axis linear(struct vn_arena *a, int in, int out)
     const float scale = (float)in / (float)out;
     struct axis x = new_axis(a, 2, out);
     for (int i = 0; i < out; i++) {
+        x.count[i] = x.taps;
         const double at = in == out ? i : fmax(scale * (i + 0.5) - 0.5, 0); /* the scale is float32, the position float64 */
         const int s = clamp((int64_t)at, in - 1);
         const float f = (float)fmin(fmax(at - s, 0), 1);
@@ -76,15 +81,16 @@ static struct axis linear(struct vn_arena *a, int in, int out)
 
 static struct axis cubic(struct vn_arena *a, int in, int out)
 {
-    const float scale = (float)in / (float)out, k = -0.75f;
+    const float scale = (float)in / (float)out;
     struct axis x = new_axis(a, 4, out);
     for (int i = 0; i < out; i++) {
+        x.count[i] = x.taps;
         const double at = scale * (i + 0.5) - 0.5;
-        const float f = (float)(at - floor(at));
-        const float w[4] = { far_part(f + 1, k), near_part(f, k), near_part(1 - f, k), far_part(2 - f, k) };
+        const float index = floorf((float)at), f = (float)(at - index); /* the index from the rounded position: f may be below 0 */
+        const float w[4] = { far_part(f + 1), near_part(f), near_part(1 - f), far_part((1 - f) + 1) };
         memcpy(x.weight + 4 * (size_t)i, w, sizeof w);
         for (int t = 0; t < 4; t++)
-            x.index[4 * (size_t)i + t] = clamp((int64_t)floor(at) - 1 + t, in - 1);
+            x.index[4 * (size_t)i + t] = clamp((int64_t)index - 1 + t, in - 1);
     }
     return x;
 }
@@ -96,7 +102,13 @@ static struct axis make_axis(struct vn_arena *a, const struct vn_resize_rule *r,
     return r->method == TORCH_BICUBIC ? cubic(a, in, out) : linear(a, in, out);
 }
 
-VN_SIMD_FMA static void weigh(float *restrict out, const float *restrict in, float w, size_t n)
+VN_SIMD static void weigh(float *restrict out, const float *restrict in, float w, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] += in[i] * w;
+}
+
+VN_SIMD_FMA static void weigh_fused(float *restrict out, const float *restrict in, float w, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         out[i] = fmaf(in[i], w, out[i]);
@@ -109,19 +121,48 @@ VN_SIMD_FMA static void weigh_two(float *restrict out, const float *in, const fl
         out[i] = fmaf(in[i], w, in2[i] * w2);
 }
 
-static float *apply(struct vn_arena *a, const float *in, const struct axis *x, size_t lines, int in_rows, int out_rows, size_t inner, int pairs)
+/* With antialias the library's compiler makes the products behind the first one four at a time, and fuses what is left. */
+static void weigh_all(float *out, const float *in, const int *index, const float *w, int count, size_t inner, int antialias)
+{
+    const int fours = antialias ? 1 + (count - 1) / 4 * 4 : 0;
+    if (!antialias)
+        weigh_two(out, in + index[0] * inner, in + index[1] * inner, w[0], w[1], inner);
+    for (int k = antialias ? 0 : 2; k < count; k++)
+        (k < fours ? weigh : weigh_fused)(out, in + index[k] * inner, w[k], inner);
+}
+
+static float *apply(struct vn_arena *a, const float *in, const struct axis *x, size_t lines, int in_rows, int out_rows, size_t inner, int antialias)
 {
     float *out = NEW_ARRAY(a, float, lines * out_rows * inner);
     for (size_t line = 0; line < lines; line++)
         for (int i = 0; i < out_rows; i++) {
-            const int *index = x->index + (size_t)i * x->taps;
-            const float *w = x->weight + (size_t)i * x->taps, *from = in + line * in_rows * inner;
-            float *to = out + (line * out_rows + i) * inner;
-            if (pairs)
-                weigh_two(to, from + index[0] * inner, from + index[1] * inner, w[0], w[1], inner);
-            for (int k = pairs ? 2 : 0; k < x->taps; k++)
-                weigh(to, from + index[k] * inner, w[k], inner);
+            const size_t k = (size_t)i * x->taps;
+            weigh_all(out + (line * out_rows + i) * inner, in + line * in_rows * inner, x->index + k, x->weight + k, x->count[i], inner, antialias);
         }
+    return out;
+}
+
+static float *separable(struct vn_arena *a, const float *in, int in_w, int in_h, const struct axis *x, const struct axis *y, int w, int h, int c, int antialias)
+{
+    const float *rows = apply(a, in, x, (size_t)in_h, in_w, w, (size_t)c, antialias);
+    return apply(a, rows, y, 1, in_h, h, (size_t)w * c, antialias);
+}
+
+/* One channel counts as channels last: four pixels are weighed at once there, and summed in float64. */
+static float *linear_of_four(struct vn_arena *a, const float *in, int in_w, const struct axis *x, const struct axis *y, int w, int h)
+{
+    float *out = NEW_ARRAY(a, float, (size_t)w * h);
+    for (int j = 0; j < h; j++) {
+        const float *p = in + (size_t)y->index[2 * (size_t)j] * in_w, *q = in + (size_t)y->index[2 * (size_t)j + 1] * in_w;
+        const float top = y->weight[2 * (size_t)j], below = y->weight[2 * (size_t)j + 1];
+        for (int i = 0; i < w; i++) {
+            const int *at = x->index + 2 * (size_t)i;
+            const float left = x->weight[2 * (size_t)i], right = x->weight[2 * (size_t)i + 1];
+            const float weight[4] = { top * left, top * right, below * left, below * right };
+            const double sum = (double)p[at[0]] * weight[0] + (double)p[at[1]] * weight[1];
+            out[(size_t)j * w + i] = (float)(sum + (double)q[at[0]] * weight[2] + (double)q[at[1]] * weight[3]);
+        }
+    }
     return out;
 }
 
@@ -147,15 +188,15 @@ RUN(vn_resize_torchvision)
     if (((double)in->w + in->h + w + h) * 9 > 1 << 28)
         return vn_fail(e, VN_E_INPUT, "resize: %d x %d to %d x %d is too long", in->w, in->h, w, h);
     struct vn_arena *work = vn_arena_new();
-    const int c = in->c, pairs = r->antialias != 1;
+    const int c = in->c, antialias = r->antialias == 1;
     struct vn_picture real;
     int status = vn_picture_cast(&real, work, in, VN_PIXEL_F32, e);
     if (status == VN_OK)
         status = vn_picture_new(out, a, w, h, c, in->type, e);
     if (status == VN_OK) {
         const struct axis x = make_axis(work, r, in->w, w), y = make_axis(work, r, in->h, h);
-        float *v = apply(work, real.f32, &x, (size_t)in->h, in->w, w, (size_t)c, pairs);
-        v = apply(work, v, &y, 1, in->h, h, (size_t)w * c, pairs);
+        const float *v = c == 1 && !antialias && r->method == TORCH_BILINEAR ? linear_of_four(work, real.f32, in->w, &x, &y, w, h)
+                                                                             : separable(work, real.f32, in->w, in->h, &x, &y, w, h, c, antialias);
         const size_t n = vn_picture_values(out);
         if (in->type == VN_PIXEL_F32)
             memcpy(out->f32, v, n * sizeof *v);
