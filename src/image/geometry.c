@@ -3,6 +3,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "image/simd.h"
+
 static size_t pixel_bytes(const struct vn_picture *p) { return vn_pixel_size(p->type) * p->c; }
 
 /* Address of the pixel at (x, y). */
@@ -139,18 +141,42 @@ struct vn_normalise vn_normalise_defaults(void)
     return (struct vn_normalise){ .scale = 1, .std = { 1, 1, 1, 1 } };
 }
 
+#define BLOCK 48 /* values: whole pixels of 1 to 4 channels, whole registers */
+
+/* mean and std have BLOCK values, those of the channels again and again. */
+VN_SIMD static void normalise_block(float *restrict out, const float *restrict in, const struct vn_normalise *p, const float *mean, const float *std,
+                                    size_t n)
+{
+    const float scale = p->scale;
+    if (p->divide)
+        for (size_t i = 0; i < n; i++)
+            out[i] = in[i] / scale - mean[i];
+    else
+        for (size_t i = 0; i < n; i++)
+            out[i] = in[i] * scale - mean[i];
+    if (p->multiply)
+        for (size_t i = 0; i < n; i++)
+            out[i] *= std[i];
+    else
+        for (size_t i = 0; i < n; i++)
+            out[i] /= std[i];
+}
+
 int vn_normalise(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_normalise *n, struct vn_err *e)
 {
     struct vn_picture x;
     const int c = in->c;
+    float mean[BLOCK], std[BLOCK];
     if (c > VN_MAX_CHANNELS)
         return vn_fail(e, VN_E_INPUT, "normalise: %d channels, want up to %d", c, VN_MAX_CHANNELS);
     TRY(vn_picture_cast(&x, a, in, VN_PIXEL_F32, e));
     TRY(vn_picture_new(out, a, x.w, x.h, c, VN_PIXEL_F32, e));
-    for (size_t i = 0, k = 0, values = vn_picture_values(&x); i < values; i++, k = k + 1 == (size_t)c ? 0 : k + 1) {
-        const float v = (n->divide ? x.f32[i] / n->scale : x.f32[i] * n->scale) - n->mean[k];
-        out->f32[i] = n->multiply ? v * n->std[k] : v / n->std[k];
+    for (int i = 0; i < BLOCK; i++) {
+        mean[i] = n->mean[i % c];
+        std[i] = n->std[i % c];
     }
+    for (size_t i = 0, values = vn_picture_values(&x); i < values; i += BLOCK)
+        normalise_block(out->f32 + i, x.f32 + i, n, mean, std, values - i < BLOCK ? values - i : BLOCK);
     return VN_OK;
 }
 
