@@ -102,6 +102,44 @@ static struct axis make_axis(struct vn_arena *a, const struct vn_resize_rule *r,
     return r->method == TORCH_BICUBIC ? cubic(a, in, out) : linear(a, in, out);
 }
 
+/* With antialias the library's compiler makes the products behind the first one four at a time, and fuses what is left. Without it the
+ * second product is rounded, the first added to it, and the others are fused. */
+static int rounded(int count, int antialias) { return antialias ? 1 + (count - 1) / 4 * 4 : 0; }
+
+#define INLINE inline __attribute__((always_inline))
+#define ACROSS(name, type)                                                                                                    \
+    static INLINE void name##_n(float *restrict out, const type *restrict in, const struct axis *x, int w, int c, int antialias) \
+    {                                                                                                                         \
+        for (int i = 0; i < w; i++, out += c) {                                                                               \
+            const int *index = x->index + (size_t)i * x->taps, count = x->count[i], fours = rounded(count, antialias);        \
+            const float *weight = x->weight + (size_t)i * x->taps;                                                            \
+            const type *p = in + (size_t)index[0] * c, *q = in + (size_t)index[!antialias] * c;                               \
+            float sum[VN_MAX_CHANNELS];                                                                                       \
+            int k = antialias ? 1 : 2;                                                                                        \
+            for (int j = 0; j < c; j++)                                                                                       \
+                sum[j] = antialias ? (float)p[j] * weight[0] : fmaf((float)p[j], weight[0], (float)q[j] * weight[1]);         \
+            for (; k < fours; k++)                                                                                            \
+                for (int j = 0; j < c; j++)                                                                                   \
+                    sum[j] += (float)in[(size_t)index[k] * c + j] * weight[k];                                                \
+            for (; k < count; k++)                                                                                            \
+                for (int j = 0; j < c; j++)                                                                                   \
+                    sum[j] = fmaf((float)in[(size_t)index[k] * c + j], weight[k], sum[j]);                                    \
+            for (int j = 0; j < c; j++)                                                                                       \
+                out[j] = sum[j];                                                                                              \
+        }                                                                                                                     \
+    }                                                                                                                         \
+    VN_SIMD_FMA static void name(float *out, const void *in, const struct axis *x, int w, int c, int antialias)               \
+    {                                                                                                                         \
+        switch (c) {                                                                                                          \
+        case 1: name##_n(out, in, x, w, 1, antialias); break;                                                                 \
+        case 3: name##_n(out, in, x, w, 3, antialias); break;                                                                 \
+        case 4: name##_n(out, in, x, w, 4, antialias); break;                                                                 \
+        default: name##_n(out, in, x, w, c, antialias); break;                                                                \
+        }                                                                                                                     \
+    }
+ACROSS(across_bytes, uint8_t)
+ACROSS(across_floats, float)
+
 VN_SIMD static void weigh(float *restrict out, const float *restrict in, float w, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -114,38 +152,40 @@ VN_SIMD_FMA static void weigh_fused(float *restrict out, const float *restrict i
         out[i] = fmaf(in[i], w, out[i]);
 }
 
-/* The second product is rounded, the first added to it. */
 VN_SIMD_FMA static void weigh_two(float *restrict out, const float *in, const float *in2, float w, float w2, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         out[i] = fmaf(in[i], w, in2[i] * w2);
 }
 
-/* With antialias the library's compiler makes the products behind the first one four at a time, and fuses what is left. */
-static void weigh_all(float *out, const float *in, const int *index, const float *w, int count, size_t inner, int antialias)
+/* One row of n values, all 0 before, from the rows that went across. */
+static void down(float *out, const float *rows, const struct axis *y, int i, size_t n, int antialias)
 {
-    const int fours = antialias ? 1 + (count - 1) / 4 * 4 : 0;
+    const int *index = y->index + (size_t)i * y->taps, count = y->count[i], fours = rounded(count, antialias);
+    const float *w = y->weight + (size_t)i * y->taps;
     if (!antialias)
-        weigh_two(out, in + index[0] * inner, in + index[1] * inner, w[0], w[1], inner);
+        weigh_two(out, rows + index[0] * n, rows + index[1] * n, w[0], w[1], n);
     for (int k = antialias ? 0 : 2; k < count; k++)
-        (k < fours ? weigh : weigh_fused)(out, in + index[k] * inner, w[k], inner);
+        (k < fours ? weigh : weigh_fused)(out, rows + index[k] * n, w[k], n);
 }
 
-static float *apply(struct vn_arena *a, const float *in, const struct axis *x, size_t lines, int in_rows, int out_rows, size_t inner, int antialias)
+static float *separable(struct vn_arena *a, const struct vn_picture *in, const struct axis *x, const struct axis *y, int w, int h, int antialias)
 {
-    float *out = NEW_ARRAY(a, float, lines * out_rows * inner);
-    for (size_t line = 0; line < lines; line++)
-        for (int i = 0; i < out_rows; i++) {
-            const size_t k = (size_t)i * x->taps;
-            weigh_all(out + (line * out_rows + i) * inner, in + line * in_rows * inner, x->index + k, x->weight + k, x->count[i], inner, antialias);
-        }
+    const size_t n = (size_t)w * in->c, bytes = (size_t)in->w * in->c * vn_pixel_size(in->type);
+    float *rows = NEW_ARRAY(a, float, n * in->h), *out = NEW_ARRAY(a, float, n * h);
+    for (int i = 0; i < in->h; i++)
+        (in->type == VN_PIXEL_U8 ? across_bytes : across_floats)(rows + i * n, in->data + i * bytes, x, w, in->c, antialias);
+    for (int i = 0; i < h; i++)
+        down(out + i * n, rows, y, i, n, antialias);
     return out;
 }
 
-static float *separable(struct vn_arena *a, const float *in, int in_w, int in_h, const struct axis *x, const struct axis *y, int w, int h, int c, int antialias)
+VN_SIMD static void round_all(uint8_t *restrict out, const float *restrict in, size_t n)
 {
-    const float *rows = apply(a, in, x, (size_t)in_h, in_w, w, (size_t)c, antialias);
-    return apply(a, rows, y, 1, in_h, h, (size_t)w * c, antialias);
+    for (size_t i = 0; i < n; i++) {
+        const float x = rintf(in[i]);
+        out[i] = (uint8_t)(int)(x < 0 ? 0 : x > 255 ? 255 : x);
+    }
 }
 
 /* One channel counts as channels last: four pixels are weighed at once there, and summed in float64. */
@@ -189,21 +229,19 @@ RUN(vn_resize_torchvision)
         return vn_fail(e, VN_E_INPUT, "resize: %d x %d to %d x %d is too long", in->w, in->h, w, h);
     struct vn_arena *work = vn_arena_new();
     const int c = in->c, antialias = r->antialias == 1;
+    int status = vn_picture_new(out, a, w, h, c, in->type, e);
+    const struct axis x = make_axis(work, r, in->w, w), y = make_axis(work, r, in->h, h);
     struct vn_picture real;
-    int status = vn_picture_cast(&real, work, in, VN_PIXEL_F32, e);
-    if (status == VN_OK)
-        status = vn_picture_new(out, a, w, h, c, in->type, e);
-    if (status == VN_OK) {
-        const struct axis x = make_axis(work, r, in->w, w), y = make_axis(work, r, in->h, h);
-        const float *v = c == 1 && !antialias && r->method == TORCH_BILINEAR ? linear_of_four(work, real.f32, in->w, &x, &y, w, h)
-                                                                             : separable(work, real.f32, in->w, in->h, &x, &y, w, h, c, antialias);
-        const size_t n = vn_picture_values(out);
-        if (in->type == VN_PIXEL_F32)
-            memcpy(out->f32, v, n * sizeof *v);
-        else
-            for (size_t i = 0; i < n; i++)
-                out->data[i] = (uint8_t)(v[i] < 0 ? 0 : v[i] > 255 ? 255 : rintf(v[i]));
-    }
+    const float *v = NULL;
+    if (status == VN_OK && c == 1 && !antialias && r->method == TORCH_BILINEAR) {
+        status = vn_picture_cast(&real, work, in, VN_PIXEL_F32, e);
+        v = status == VN_OK ? linear_of_four(work, real.f32, in->w, &x, &y, w, h) : NULL;
+    } else if (status == VN_OK)
+        v = separable(work, in, &x, &y, w, h, antialias);
+    if (v && in->type == VN_PIXEL_F32)
+        memcpy(out->f32, v, vn_picture_values(out) * sizeof *v);
+    else if (v)
+        round_all(out->data, v, vn_picture_values(out));
     vn_arena_free(&work);
     return status;
 }
