@@ -106,7 +106,7 @@ static uint8_t clip8(int x)
 }
 
 /* One row, `c` channels; a constant c makes each copy fast. */
-static inline __attribute__((always_inline)) void row_u8(uint8_t *out, const uint8_t *in, const struct taps *t, int i, int w, int c)
+static VN_INLINE void row_u8(uint8_t *out, const uint8_t *in, const struct taps *t, int i, int w, int c)
 {
     for (out += (size_t)i * c; i < w; i++, out += c) {
         const int *weight = t->weight + (size_t)i * t->most, n = t->count[i];

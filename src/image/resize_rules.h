@@ -16,6 +16,10 @@ RUN(vn_resize_skimage);
 int vn_resize_pick(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const int *x, int w, const int *y, int h,
                    struct vn_err *e);
 
+/* OpenCV's source pixels for each output pixel. */
+static inline double vn_opencv_scale(int in, int out) { return 1. / ((double)out / in); }
+int vn_opencv_area(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, struct vn_err *e);
+
 /* n indices between `from` and `to`, by repeated addition: nearest of Pillow, and nearest_exact of OpenCV 5. */
 int *vn_resize_steps(struct vn_arena *a, int in, float from, float to, int n);
 

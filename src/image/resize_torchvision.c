@@ -106,9 +106,8 @@ static struct axis make_axis(struct vn_arena *a, const struct vn_resize_rule *r,
  * second product is rounded, the first added to it, and the others are fused. */
 static int rounded(int count, int antialias) { return antialias ? 1 + (count - 1) / 4 * 4 : 0; }
 
-#define INLINE inline __attribute__((always_inline))
 #define ACROSS(name, type)                                                                                                    \
-    static INLINE void name##_n(float *restrict out, const type *restrict in, const struct axis *x, int w, int c, int antialias) \
+    static VN_INLINE void name##_n(float *restrict out, const type *restrict in, const struct axis *x, int w, int c, int antialias) \
     {                                                                                                                         \
         for (int i = 0; i < w; i++, out += c) {                                                                               \
             const int *index = x->index + (size_t)i * x->taps, count = x->count[i], fours = rounded(count, antialias);        \

@@ -2,6 +2,8 @@
  * byte, the caller's C takes over. */
 #include "image/resize_x86.h"
 
+#include "image/simd.h"
+
 #if defined(__x86_64__) && !defined(VN_IMAGE_PLAIN)
 #include <immintrin.h>
 #include <string.h>
@@ -265,7 +267,7 @@ FMA void vn_across_cubic_avx2(void *const out[2], const void *const in[2], const
         cubic_bytes(out[r], in[r], x, i, to);
 }
 
-FMA static inline __attribute__((always_inline)) void float_pixels(float *const out[2], const float *const in[2], const struct vn_taps *x, int i, int to, int c, int n)
+FMA static VN_INLINE void float_pixels(float *const out[2], const float *const in[2], const struct vn_taps *x, int i, int to, int c, int n)
 {
     float *u = out[0], *v = out[1];
     const float *in0 = in[0], *in1 = in[1];
@@ -301,7 +303,7 @@ AVX2 static inline void turn_4(__m256 t[4], const float *in, const int *f)
     t[3] = _mm256_shuffle_ps(y, z, 0xee);
 }
 
-FMA static inline __attribute__((always_inline)) void single_floats(float *out, const float *in, const struct vn_taps *x, int i, int to, int n)
+FMA static VN_INLINE void single_floats(float *out, const float *in, const struct vn_taps *x, int i, int to, int n)
 {
     for (; i < to; i += 8) {
         const float *w = x->block + (size_t)i * n;
@@ -426,7 +428,7 @@ AVX2 static inline __m256i pair_sums(const uint8_t *p, int c, __m256i shuffle)
     return _mm256_maddubs_epi16(_mm256_shuffle_epi8(two_rows(p, p + 4 * c), shuffle), one);
 }
 
-AVX2 static inline __attribute__((always_inline)) int halve(uint8_t *out, const uint8_t *p, const uint8_t *q, int w, int c)
+AVX2 static VN_INLINE int halve(uint8_t *out, const uint8_t *p, const uint8_t *q, int w, int c)
 {
     static const int8_t pairs[2][16] __attribute__((aligned(16))) = {
         { 0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11, -1, -1, -1, -1 },

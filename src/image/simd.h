@@ -3,6 +3,8 @@
 #ifndef VN_IMAGE_SIMD_H
 #define VN_IMAGE_SIMD_H
 
+#define VN_INLINE inline __attribute__((always_inline)) /* constants in the call make copies of the loop */
+
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(VN_IMAGE_PLAIN) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define VN_SIMD __attribute__((target_clones("avx2", "default"), optimize("O3")))
 #define VN_SIMD_FMA __attribute__((target_clones("fma", "default"), optimize("O3"))) /* for what calls fmaf */
