@@ -1,7 +1,6 @@
-/* AVX2 for the inner loops of resizing: the same integers as the C beside them. Where a load could reach behind the picture's last
- * byte, the caller's C takes over. */
+/* AVX2 for the inner loops of resizing: the same bits as the C beside them. Where a load could reach behind a row's last byte, the
+ * caller's C takes over. */
 #include "image/resize_x86.h"
-
 #include "image/simd.h"
 
 #if defined(__x86_64__) && !defined(VN_IMAGE_PLAIN)
