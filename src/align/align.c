@@ -101,6 +101,8 @@ static void explain_stages(struct alignment *r, struct vn_arena *a, const struct
         vn_explain_stage(s->why, a, arrays, r->samples);
         for (int m = i - 2; o->any_input && !s->why->found && m >= -1; m--)
             vn_explain_stage(s->why, a, arrays_of(a, b, i, m), r->samples);
+        if (!s->why->found)
+            vn_explain_facts(s->why, a, &arrays[s->sample]);
     }
 }
 

@@ -113,6 +113,7 @@ struct explanation {
     int checked;              /* samples that the search has not seen and that it explains */
     int refuted;              /* ... and does not explain */
     int tried;                /* rules */
+    VEC(const char *) facts;  /* of the first sample that differs, where nothing is found */
     double seconds;
 };
 
@@ -161,6 +162,8 @@ struct stage_arrays {
     int n_before;
 };
 void vn_explain_stage(struct explanation *out, struct vn_arena *a, const struct stage_arrays *s, int n);
+/* Fills in x->facts: where one sample differs, and how. */
+void vn_explain_facts(struct explanation *x, struct vn_arena *a, const struct stage_arrays *s);
 /* The right's stage `name` is what the left calls `other`. */
 void vn_explain_exchanged(struct explanation *out, struct vn_arena *a, const char *name, const char *other, int n);
 /* Do both sides do the same in this stage, each with its own input? 1 yes, 0 no, -1 not known. */

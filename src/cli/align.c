@@ -61,6 +61,8 @@ static void print_why(const struct stage_result *s, const struct advice *how)
     const struct explanation *x = s->why;
     if (!x->found) {
         printf("    unexplained: %d rules tried%s\n", x->tried, x->refuted ? "; some fit the first pictures, but not all" : "");
+        for (int i = 0; i < x->facts.n; i++)
+            printf("    %s\n", x->facts.v[i]);
         return;
     }
     for (int i = 0, end; i < x->causes.n; i = end) {
@@ -127,7 +129,10 @@ static json_t *json_why(const struct explanation *x)
     for (int i = 0; i < x->causes.n; i++)
         json_array_append_new(causes, json_pack("{s:s, s:s, s:s, s:s}", "cause", x->causes.v[i], "setting", x->settings.v[i], "left", x->sides[0].v[i],
                                                 "right", x->sides[1].v[i]));
-    return json_pack("{s:b, s:o, s:o, s:i, s:i, s:i, s:f}", "found", x->found, "causes", causes, "residual", vn_json_real(x->residual), "checked",
+    json_t *facts = json_array();
+    for (int i = 0; i < x->facts.n; i++)
+        json_array_append_new(facts, json_string(x->facts.v[i]));
+    return json_pack("{s:b, s:o, s:o, s:o, s:i, s:i, s:i, s:f}", "found", x->found, "facts", facts, "causes", causes, "residual", vn_json_real(x->residual), "checked",
                      x->checked, "refuted", x->refuted, "tried", x->tried, "seconds", x->seconds);
 }
 

@@ -302,6 +302,23 @@ def test_result_line(tmp_path):
         assert wrong or same == len(theirs)
 
 
+@pytest.mark.parametrize("change,fact", [
+    (lambda x, rng: x + rng.integers(0, 2, x.shape), "nothing differs by more than 1"),
+    (lambda x, rng: x + rng.integers(0, 30, x.shape) * [0, 1, 0], "only channel 1 of 3 differs"),
+    (lambda x, rng: x + rng.integers(0, 30, x.shape) * (np.arange(x.shape[1]) >= 50)[:, None], "only rows 0 to 43, columns 50 to 59 of 44 x 60 differ"),
+    (lambda x, rng: x + rng.integers(-9, 10, x.shape[:2])[:, :, None] * [1 / 0.299, -1 / 0.587, 0], "chroma is sampled otherwise"),
+    (lambda x, rng: x + rng.integers(5, 30, x.shape) * (np.abs(np.diff(x[:, :, :1].astype(int), axis=1, append=0)) > 60), "differences lie at edges"),
+])
+def test_facts_of_the_unexplained(tmp_path, change, fact):
+    x = p.photograph(np.random.default_rng(3), 44, 60) // 2 + 60
+    for side, y in ("a", x), ("b", np.rint(change(x, np.random.default_rng(4))).astype(np.uint8)):
+        trace.start(tmp_path / side)
+        trace.save("odd", y)
+    why = stages(align(tmp_path / "a", tmp_path / "b", want=1))["odd"]["why"]
+    assert not why["found"] and any(fact in f for f in why["facts"]), why["facts"]
+    assert fact in tool.run("align", tmp_path / "a", tmp_path / "b", want=1).out
+
+
 def test_far_shift(tmp_path):
     x = p.photograph(np.random.default_rng(3), 60, 70)
     for side, y in ("a", x[1:41, 2:52]), ("b", x[10:50, 11:61]):
