@@ -55,6 +55,8 @@ struct decoder_rule {
 /* Boxes, scores and indices: which of the input's rows stay, in which order, and how they are written (lists.c). */
 struct list_rule {
     int format;       /* of boxes, from the input's to the output's: index of a table; 0: as they are */
+    int led;          /* enum led: boxes are scaled and moved, each picture in its own way */
+    double gain[2], offset[2]; /* of x and y in the first picture */
     int box_digits;   /* rounded to so many decimals; LIST_EXACT, LIST_TRUNCATED */
     int score_digits;
     int class_offset; /* added */
@@ -65,6 +67,7 @@ struct list_rule {
     int most;         /* so many at most; 0: no limit */
     int by_score;     /* sorted */
 };
+enum led { LED_NOT, LED_CORNERS, LED_SIZES }; /* the boxes are x1 y1 x2 y2, or x y w h */
 enum { LIST_EXACT = -1, LIST_TRUNCATED = -2 };
 const char *vn_list_format_name(int format);
 

@@ -420,6 +420,12 @@ static const char *format_text(struct vn_arena *a, const struct stage_rule *r)
     (void)a;
     return vn_list_format_name(r->list.format);
 }
+static int other_place(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.led != r->list.led; }
+static const char *place_text(struct vn_arena *a, const struct stage_rule *r)
+{
+    const struct list_rule *q = &r->list;
+    return q->led ? vn_arena_fmt(a, "in the first picture x * %.6g %+.4g, y * %.6g %+.4g", q->gain[0], q->offset[0], q->gain[1], q->offset[1]) : "as they are";
+}
 static const char *digits_text(struct vn_arena *a, int digits)
 {
     return digits == LIST_EXACT ? "as they are" : digits == LIST_TRUNCATED ? "fractions cut off" : digits ? vn_arena_fmt(a, "rounded to %d decimals", digits) : "rounded to whole numbers";
@@ -468,6 +474,7 @@ static const struct cause causes[] = {
     { "number of boxes", "boxes", other_most, most_text, "the limit (eval: --max-boxes)" },
     { "order of boxes", "boxes", other_sorting, sorting_text, "sorting" },
     { "format of boxes", "boxes", other_format, format_text, "the format of boxes" },
+    { "place of boxes", "boxes, COCO results", other_place, place_text, "the way from the network's coordinates to the picture's: scale, padding" },
     { "rounding of boxes", "boxes, COCO results", other_box_digits, box_digits_text, "the rounding when results are written (eval: --round-boxes)" },
     { "rounding of scores", "scores, COCO results", other_score_digits, score_digits_text, "the rounding when results are written (eval: --round-scores)" },
     { "class numbers", "classes, COCO results", other_numbers, numbers_text, "the table of class numbers (eval: --category-ids)" },

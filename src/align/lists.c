@@ -165,6 +165,51 @@ static int digits_of(const struct rows *r, int from, int to)
     return digits;
 }
 
+/* ---- boxes that are led to other coordinates ---- */
+
+#define LED_ERROR 1e-5 /* of the largest coordinate */
+
+/* The line from one axis of x's corners to y's; the error that is left. */
+static double fit_axis(double *gain, double *offset, const struct rows *x, const struct rows *y, int axis, enum led led)
+{
+    double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0, left = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (int i = 0; i < x->n; i++)
+            for (int end = 0; end < 2; end++) {
+                const double *v = x->v[i] + axis, *w = y->v[i] + axis;
+                const double a = end ? v[2] + (led == LED_SIZES ? v[0] : 0) : v[0], b = end ? w[2] + (led == LED_SIZES ? w[0] : 0) : w[0];
+                if (!pass)
+                    n++, sx += a, sy += b, sxx += a * a, sxy += a * b;
+                else
+                    left = fmax(left, fabs(a * *gain + *offset - b));
+            }
+        const double d = n * sxx - sx * sx;
+        if (!(d > 1e-9 * n * n))
+            return INFINITY;
+        *gain = (n * sxy - sx * sy) / d;
+        *offset = (sy - *gain * sx) / n;
+    }
+    return left;
+}
+
+/* Are y's boxes x's, one by one, scaled and moved? */
+static int boxes_led(struct list_rule *r, const struct rows *x, const struct rows *y)
+{
+    double top = 0;
+    if (x->n != y->n || !x->boxes || !y->boxes || x->n < 2)
+        return x->n == y->n && x->n < 2; /* too few to say */
+    for (int i = 0; i < x->n; i++)
+        for (int c = 0; c < 4; c++)
+            top = fmax(top, fmax(fabs(x->v[i][c]), fabs(y->v[i][c])));
+    for (int axis = 0; axis < 2; axis++) {
+        if (!(fit_axis(&r->gain[axis], &r->offset[axis], x, y, axis, (enum led)r->led) <= LED_ERROR * top))
+            return 0;
+        if (fabs(r->offset[axis]) <= LED_ERROR * top)
+            r->offset[axis] = 0;
+    }
+    return 1;
+}
+
 /* ---- which input row a row is ---- */
 
 static int same_row(const struct rows *x, int i, const struct rows *y, int k, const struct list_rule *r)
@@ -174,7 +219,7 @@ static int same_row(const struct rows *x, int i, const struct rows *y, int k, co
         return y->v[k][0] == i;
     memcpy(box, x->v[i], sizeof box);
     formats[r->format].turn(box);
-    for (int c = 0; c < 4 && y->boxes && x->boxes; c++)
+    for (int c = 0; c < 4 && y->boxes && x->boxes && !r->led; c++)
         if (!written_as(box[c], y->v[k][c], r->box_digits))
             return 0;
     if (y->scores && x->scores && !written_as(x->v[i][ROW_SCORE], y->v[k][ROW_SCORE], r->score_digits))
@@ -334,6 +379,8 @@ static int read_pair(struct list_pair *l, struct vn_arena *a, const struct pair 
 
 static int holds_on_pair(struct list_rule *r, const struct list_pair *l)
 {
+    if (r->led && !boxes_led(&(struct list_rule){ .led = r->led }, &l->x, &l->y))
+        return 0;
     struct vn_arena *work = vn_arena_new();
     struct kept k = { l->y.n, NEW_ARRAY(work, int, l->y.n + 1) };
     const int ok = match(k.row, &l->x, &l->y, r, work) && narrow(r, &l->x, &k, work);
@@ -434,6 +481,17 @@ static int class_offset(const struct list_pair *l, int n)
     return l->x.classes && l->y.classes && fabs(d) <= 1000 && d == rint(d) ? (int)d : 0;
 }
 
+/* As they are, but for where boxes lie. */
+static void try_led(struct search *s, const struct list_pair *l)
+{
+    for (int led = LED_CORNERS; led <= LED_SIZES && !s->n_found; led++) {
+        struct list_rule r = vn_list_same();
+        r.led = led;
+        if (boxes_led(&r, &l[0].x, &l[0].y))
+            try_list(s, l, r);
+    }
+}
+
 void vn_search_lists(struct search *s)
 {
     struct list_pair *l = NEW_ARRAY(s->a, struct list_pair, s->n);
@@ -453,4 +511,6 @@ void vn_search_lists(struct search *s)
                 if (!s->n_found && matches(s, l, &r))
                     try_selections(s, l, r);
             }
+    if (!s->n_found && s->relation && boxes)
+        try_led(s, l);
 }

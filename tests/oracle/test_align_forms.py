@@ -347,6 +347,22 @@ def test_lists(tmp_path, left, right, want):
     assert (causes(r) == {("rows", c) for c in want} and explained(r)) if want else not stages(r)["rows"]["why"]["found"], r
 
 
+@pytest.mark.parametrize("sizes", [False, True], ids=["corners", "sizes"])
+def test_boxes_led_back_otherwise(tmp_path, sizes):
+    """One program forgets the letterbox's padding and takes another ratio, other ones for each picture."""
+    for side in "ab":
+        trace.start(tmp_path / side)
+        for i in range(5):
+            trace.picture(str(i))
+            b, s, _ = p.detections(np.random.default_rng(i), 30)
+            if side == "b":
+                b = b * np.float32(1.1 + i / 10) - np.float32([12 + i, 0, 12 + i, 0])
+            trace.save("rows", np.hstack([b[:, :2], b[:, 2:] - b[:, :2] if sizes else b[:, 2:], s[:, None]]))
+    r = align(tmp_path / "a", tmp_path / "b", want=1)
+    assert causes(r) == {("rows", "place of boxes")} and explained(r), r
+    assert "x * 1.1 -12, y * 1.1 +0" in stages(r)["rows"]["why"]["causes"][0]["right"]
+
+
 def test_results_files(tmp_path):
     a = p.coco_results(tmp_path / "a.json")
     for text, message in ("[1]", "object"), ("{}", "list of detections"), ("[", "JSON"), ('[{"image_id": 1, "category_id": 1, "score": 1, "bbox": [1, 2]}]', "bbox"), ("[]", None):
