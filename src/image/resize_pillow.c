@@ -69,7 +69,7 @@ static void split(struct taps *t, struct vn_arena *a, size_t n)
 static int plan(struct taps *t, struct vn_arena *a, const struct filter *f, int in, float from, float to, int out, struct vn_err *e)
 {
     const double scale = (double)(to - from) / out, widen = scale < 1 ? 1 : scale, support = f->support * widen;
-    t->most = ((int)ceil(support) * 2 + 1 + 3) / 4 * 4;
+    t->most = ((int)ceil(support) * 2 + 1 + 7) / 8 * 8;
     if ((int64_t)t->most * out > (int64_t)1 << 28)
         return vn_fail(e, VN_E_INPUT, "resize: %d to %d with %d weights for each pixel", in, out, t->most);
     t->first = NEW_ARRAY(a, int, out);
@@ -177,7 +177,7 @@ static int rows(struct vn_picture *out, struct vn_arena *a, const struct vn_pict
         if (in->type == VN_PIXEL_U8) {
             uint8_t *to = out->data + (y - y0) * row_out;
             const uint8_t *from = in->data + y * row_in;
-            const int done = t->high && in->c >= 3 ? vn_row_weigh_avx2(to, from, end, w, in->c, t->first, t->count, t->high, t->low, t->most) : 0;
+            const int done = t->high && in->c != 2 ? vn_row_weigh_avx2(to, from, end, w, in->c, t->first, t->count, t->high, t->low, t->most) : 0;
             fn[in->c](to, from, t, done, w);
         } else
             row_f32(out->f32 + (y - y0) * row_out, in->f32 + y * row_in, t, w, in->c);

@@ -11,7 +11,7 @@
 
 int vn_image_has_avx2(void);
 
-/* Pillow's passes, c = 3 or 4. `high` and `low` have `most` entries for each output index, a multiple of 4, zero behind `count`.
+/* Pillow's passes, c = 1, 3 or 4. `high` and `low` have `most` entries for each output index, a multiple of 8, zero behind `count`.
  * `end` is behind the last byte that may be read. Returns the number of pixels done. */
 int vn_row_weigh_avx2(uint8_t *out, const uint8_t *in, const uint8_t *end, int w, int c, const int *first, const int *count, const int16_t *high,
                       const int16_t *low, int most);
