@@ -48,7 +48,7 @@ enum value_rule { VALUE_SAME, VALUE_AFFINE, VALUE_MINUS_128, VALUE_WRAP_INT8, VA
 
 /* How a file becomes pixels (decoders.c). */
 struct decoder_rule {
-    const char *text;
+    const char *text, *steps; /* for a person, for a pipeline */
     struct vn_decode_options options;
 };
 
@@ -86,7 +86,7 @@ struct stage_rule {
     const struct vn_resize_rule *rule; /* GEO_RESIZE, GEO_LETTERBOX */
     int as_float;                      /* the pixels were float32 before the resize */
     const char *size_rule;             /* of the inner picture */
-    int number[2], numbers;            /* GEO_RESIZE_CROP: what was asked of the size rule */
+    int number[2], numbers;            /* GEO_RESIZE, if size_rule is there, GEO_RESIZE_CROP: what was asked of the size rule */
     double fraction;                   /* GEO_CROP_RESIZE: of each side, cropped from the centre; 0: a square of the short side */
     enum vn_pad_position position;     /* GEO_PAD, GEO_LETTERBOX */
     double pad[VN_MAX_CHANNELS];
@@ -112,6 +112,7 @@ struct explanation {
     VEC(const char *) causes; /* "channel order", "interpolation", ... */
     VEC(const char *) settings; /* for each cause: the step and parameter of a pipeline that says it */
     VEC(const char *) sides[2]; /* for each cause: what the left and the right do */
+    const char *steps[2];     /* both sides as steps of a pipeline, from the stage's input; NULL: not known, or not to be said so */
     double residual;          /* largest difference that is left, over all samples */
     int checked;              /* samples that the search has not seen and that it explains */
     int refuted;              /* ... and does not explain */
@@ -119,6 +120,9 @@ struct explanation {
     VEC(const char *) facts;  /* of the first sample that differs, where nothing is found */
     double seconds;
 };
+
+/* A rule as steps of a pipeline (image/steps.h, the short form); NULL: it cannot be said so. */
+const char *vn_rule_steps(struct vn_arena *a, const struct stage_rule *r);
 
 /* ---- comparison ---- */
 

@@ -195,7 +195,8 @@ static const char *geometry_text(struct vn_arena *a, const struct stage_rule *r)
 {
     static const char *const names[] = { [GEO_SAME] = "the size stays", [GEO_CROP] = "crop", [GEO_PAD] = "pad", [GEO_RESIZE] = "resize", [GEO_LETTERBOX] = "letterbox",
                                          [GEO_RESIZE_CROP] = "resize and crop", [GEO_CROP_RESIZE] = "crop and resize" };
-    return has_resize(r) ? vn_arena_fmt(a, "%s by %s", names[group(r)], resize_text(a, r)) : names[group(r)];
+    const char *how = r->geometry == GEO_RESIZE_CROP ? vn_arena_fmt(a, "resize to %s, crop to %d x %d", size_text(a, r), r->w, r->h) : names[group(r)];
+    return has_resize(r) ? vn_arena_fmt(a, "%s by %s", how, resize_text(a, r)) : how;
 }
 
 /* ---- channels ---- */

@@ -4,21 +4,21 @@
 /* The common one first. Orientation is a question of geometry and not asked here. */
 #define AS(lib) .library = VN_LIB_##lib, .orientation = VN_ORIENT_KEEP
 static const struct decoder_rule decoders[] = {
-    { "as Pillow does", { AS(PILLOW) } },
-    { "as OpenCV does", { AS(OPENCV) } },
-    { "as skimage does", { AS(SKIMAGE) } },
-    { "as OpenCV does with IMREAD_GRAYSCALE", { AS(OPENCV), .channels = 1 } },
-    { "with the fast integer DCT (ifast)", { AS(PILLOW), .dct = VN_DCT_IFAST } },
-    { "with the DCT in floats", { AS(PILLOW), .dct = VN_DCT_FLOAT } },
-    { "with chroma repeated (simple upsampling)", { AS(PILLOW), .upsampling = VN_UPSAMPLING_SIMPLE } },
-    { "with the fast integer DCT (ifast) and chroma repeated (simple upsampling)", { AS(PILLOW), .dct = VN_DCT_IFAST, .upsampling = VN_UPSAMPLING_SIMPLE } },
-    { "with the DCT in floats and chroma repeated (simple upsampling)", { AS(PILLOW), .dct = VN_DCT_FLOAT, .upsampling = VN_UPSAMPLING_SIMPLE } },
-    { "at half the size (JPEG's own reduction)", { AS(PILLOW), .reduce = 2 } },
-    { "at a quarter of the size (JPEG's own reduction)", { AS(PILLOW), .reduce = 4 } },
-    { "at an eighth of the size (JPEG's own reduction)", { AS(PILLOW), .reduce = 8 } },
-    { "at half the size, as OpenCV's IMREAD_REDUCED_COLOR_2", { AS(OPENCV), .reduce = 2 } },
-    { "at a quarter of the size, as OpenCV's IMREAD_REDUCED_COLOR_4", { AS(OPENCV), .reduce = 4 } },
-    { "at an eighth of the size, as OpenCV's IMREAD_REDUCED_COLOR_8", { AS(OPENCV), .reduce = 8 } },
+    { "as Pillow does", "decode pillow orientation=keep", { AS(PILLOW) } },
+    { "as OpenCV does", "decode opencv order=rgb orientation=keep", { AS(OPENCV) } },
+    { "as skimage does", "decode skimage orientation=keep", { AS(SKIMAGE) } },
+    { "as OpenCV does with IMREAD_GRAYSCALE", "decode opencv order=gray orientation=keep", { AS(OPENCV), .channels = 1 } },
+    { "with the fast integer DCT (ifast)", "decode pillow orientation=keep dct=ifast", { AS(PILLOW), .dct = VN_DCT_IFAST } },
+    { "with the DCT in floats", "decode pillow orientation=keep dct=float", { AS(PILLOW), .dct = VN_DCT_FLOAT } },
+    { "with chroma repeated (simple upsampling)", "decode pillow orientation=keep upsampling=simple", { AS(PILLOW), .upsampling = VN_UPSAMPLING_SIMPLE } },
+    { "with the fast integer DCT (ifast) and chroma repeated (simple upsampling)", "decode pillow orientation=keep dct=ifast upsampling=simple", { AS(PILLOW), .dct = VN_DCT_IFAST, .upsampling = VN_UPSAMPLING_SIMPLE } },
+    { "with the DCT in floats and chroma repeated (simple upsampling)", "decode pillow orientation=keep dct=float upsampling=simple", { AS(PILLOW), .dct = VN_DCT_FLOAT, .upsampling = VN_UPSAMPLING_SIMPLE } },
+    { "at half the size (JPEG's own reduction)", "decode pillow orientation=keep reduce=2", { AS(PILLOW), .reduce = 2 } },
+    { "at a quarter of the size (JPEG's own reduction)", "decode pillow orientation=keep reduce=4", { AS(PILLOW), .reduce = 4 } },
+    { "at an eighth of the size (JPEG's own reduction)", "decode pillow orientation=keep reduce=8", { AS(PILLOW), .reduce = 8 } },
+    { "at half the size, as OpenCV's IMREAD_REDUCED_COLOR_2", "decode opencv order=rgb orientation=keep reduce=2", { AS(OPENCV), .reduce = 2 } },
+    { "at a quarter of the size, as OpenCV's IMREAD_REDUCED_COLOR_4", "decode opencv order=rgb orientation=keep reduce=4", { AS(OPENCV), .reduce = 4 } },
+    { "at an eighth of the size, as OpenCV's IMREAD_REDUCED_COLOR_8", "decode opencv order=rgb orientation=keep reduce=8", { AS(OPENCV), .reduce = 8 } },
 };
 enum { DECODERS = sizeof decoders / sizeof *decoders };
 

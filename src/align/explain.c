@@ -125,6 +125,39 @@ static void settle(struct explanation *x, struct search *l, struct search *r, in
     }
 }
 
+/* Does a size rule lead from every picture's size to its target? */
+static int size_fits(struct search *s, const struct stage_rule *r)
+{
+    for (int i = 0; i < s->all; i++) {
+        const struct vn_picture *x = &vn_search_input(s, i, r)->p, *y = &s->pair[i].y.p;
+        struct vn_err e;
+        int w, h;
+        if (vn_size_apply(&w, &h, vn_size_rule_find(r->size_rule), x->w, x->h, r->number, r->numbers, &e) < 0 || w != y->w || h != y->h)
+            return 0;
+    }
+    return 1;
+}
+
+/* What was asked of a resize: one size for all, or a side. */
+static void name_size(struct search *s, struct stage_rule *r)
+{
+    int n;
+    const struct vn_size_rule *rules = vn_size_rules(&n);
+    if (r->geometry != GEO_RESIZE || r->is_list)
+        return;
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < 2; k++) {
+            const int both = !strcmp(rules[i].name, "exact") || rules[i].min_args == 2;
+            r->size_rule = rules[i].name;
+            r->numbers = both ? 2 : 1;
+            r->number[0] = k && !both ? r->h : r->w;
+            r->number[1] = r->h;
+            if (size_fits(s, r))
+                return;
+        }
+    r->size_rule = NULL;
+}
+
 /* From the left array to the right one, or back. */
 static void explain_relation(struct explanation *x, struct vn_arena *a, const struct stage_arrays *s, int n)
 {
@@ -201,6 +234,12 @@ void vn_explain_stage(struct explanation *x, struct vn_arena *a, const struct st
         struct search *l = new_search(work, s, n, seen, 0, 0), *r = new_search(work, s, n, seen, 1, 0);
         x->tried = l->tried + r->tried;
         settle(x, l, r, n);
+        if (x->found) {
+            name_size(l, &x->left);
+            name_size(r, &x->right);
+            x->steps[0] = vn_rule_steps(a, &x->left);
+            x->steps[1] = vn_rule_steps(a, &x->right);
+        }
     }
     if (!x->found)
         explain_relation(x, work, s, n);

@@ -75,6 +75,8 @@ static void print_why(const struct stage_result *s, const struct advice *how)
         print_list(x->settings.v, i, end);
         printf(" -> %s\n", x->sides[!how->change].v[i]);
     }
+    if (x->steps[!how->change] && *x->steps[!how->change])
+        printf("    the other side as steps: '%s'\n", x->steps[!how->change]);
     printf("    left with that: %g", x->residual);
     if (x->checked)
         printf("; holds on %d picture%s that the search has not seen", x->checked, x->checked == 1 ? "" : "s");
@@ -132,7 +134,7 @@ static json_t *json_why(const struct explanation *x)
     json_t *facts = json_array();
     for (int i = 0; i < x->facts.n; i++)
         json_array_append_new(facts, json_string(x->facts.v[i]));
-    return json_pack("{s:b, s:o, s:o, s:o, s:i, s:i, s:i, s:f}", "found", x->found, "facts", facts, "causes", causes, "residual", vn_json_real(x->residual), "checked",
+    return json_pack("{s:b, s:o, s:[s?, s?], s:o, s:o, s:i, s:i, s:i, s:f}", "found", x->found, "facts", facts, "steps", x->steps[0], x->steps[1], "causes", causes, "residual", vn_json_real(x->residual), "checked",
                      x->checked, "refuted", x->refuted, "tried", x->tried, "seconds", x->seconds);
 }
 

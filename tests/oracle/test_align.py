@@ -167,6 +167,34 @@ def test_cause(tmp_path, name):
     assert row(name, r) in PAGE.read_text(), "docs/alignment.md is stale: run tools/alignment_docs.py"
 
 
+SAID = {  # programs whose whole preprocessing is said as steps
+    **{name: make for name, (make, *_) in MORE_CASES.items() if name.startswith(("only", "decoder")) and "channels" not in name},
+    "letterbox": lambda f: two_inputs(f, lambda x: p.letterbox(114, "center")(x), lambda x: p.letterbox(0, "top_left", int)(x)),
+    "sizes of their own": lambda f: two_inputs(f, lambda x: p.opencv("AREA")(x, (40, 30)), lambda x: p.skimage_antialias(x, (37, 29)).astype(np.float32)),
+    "gray, channels exchanged": lambda f: two_inputs(f, lambda x: cv2.cvtColor(x, cv2.COLOR_RGB2GRAY), p.swapped),
+    "YUV": lambda f: two_inputs(f, lambda x: cv2.cvtColor(x, cv2.COLOR_RGB2YCrCb)[:, :, [0, 2, 1]], p.center(math.floor)),
+    "turned, minus 128": lambda f: two_inputs(f, lambda x: p.chw(x[:, ::-1]), lambda x: (x.astype(np.int16) - 128).astype(np.int8)),
+}
+
+
+def two_inputs(folder, left, right):
+    pictures = p.pictures(folder / "in", 17, 6)
+    return p.only_decoded(folder / "a", pictures, lambda x: left(p.read_pillow(x))), p.only_decoded(folder / "b", pictures, lambda x: right(p.read_pillow(x)))
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_sides_as_steps(tmp_path, name):
+    """What align says of a side, run as a pipeline, gives that side's arrays: pictures that it has seen, and others."""
+    sides = SAID[name](tmp_path)
+    (s,) = stages(align(*sides)).values()
+    for side, steps in zip(sides, s["why"]["steps"]):
+        assert steps, s
+        tool.run("prep", tmp_path / "in", "--pipeline", steps, "-o", tmp_path / f"out_{side.name}", want=0)
+        for f in (tmp_path / f"out_{side.name}").glob("*.npy"):
+            theirs, ours = np.load(side / f.stem / f"{s['stage']}.npy"), np.load(f)
+            assert ours.dtype == theirs.dtype and np.allclose(ours, theirs.reshape(ours.shape), rtol=0, atol=4e-6 * np.abs(theirs).max()), steps
+
+
 def test_npy_header_read_as_pixels(tmp_path):
     """np.fromfile on what np.save wrote, and float32 read as uint8."""
     rng = np.random.default_rng(1)
