@@ -128,10 +128,6 @@ def chw(x):
     return np.ascontiguousarray(x.transpose(2, 0, 1))
 
 
-def even(x):
-    return np.ascontiguousarray(x[:x.shape[0] // 2 * 2, :x.shape[1] // 2 * 2])
-
-
 # ---- the program ----
 
 BASE = {"decode": read_pillow, "colour": same, "size": short_side(int), "resize": pillow("BILINEAR"), "crop": center(round), "pad": pad(114, "center"),
