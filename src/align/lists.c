@@ -287,7 +287,7 @@ static int boxes_from(struct box *b, const struct rows *x, double score, const s
     for (int i = 0; i < x->n; i++) {
         const double *v = x->v[i], away = r->per_class ? v[ROW_CLASS] * (2 * far + 1) : 0;
         if (v[ROW_SCORE] >= score)
-            b[n++] = (struct box){ v[0] + away, v[1] + away, v[2] + away, v[3] + away, v[ROW_SCORE], (int)v[ROW_CLASS], i };
+            b[n++] = (struct box){ v[0] + away, v[1] + away, v[2] + away, v[3] + away, v[ROW_SCORE], 0, i };
     }
     return n;
 }
@@ -321,13 +321,14 @@ static double following(const struct rows *x, const struct kept *k, const struct
     struct box *b = NEW_ARRAY(work, struct box, x->n + 1);
     const struct box **of = NEW_ARRAY(work, const struct box *, x->n + 1);
     const int n = boxes_from(b, x, -INFINITY, r);
+    const double least = least_score(x, k);
     double best = -INFINITY;
     for (int i = 0; i < n; i++)
         of[b[i].index] = &b[i];
     for (int i = 0; i < n; i++) {
-        int gone = b[i].score <= best || b[i].score >= least_score(x, k);
+        int gone = b[i].score <= best || b[i].score >= least;
         for (int j = 0; j < k->n && !gone; j++)
-            gone = vn_nms_overlaps(of[k->row[j]], &b[i], (enum nms_rule)r->nms, iou);
+            gone = of[k->row[j]] && vn_nms_overlaps(of[k->row[j]], &b[i], (enum nms_rule)r->nms, iou);
         if (!gone)
             best = b[i].score;
     }

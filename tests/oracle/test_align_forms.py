@@ -363,6 +363,18 @@ def test_boxes_led_back_otherwise(tmp_path, sizes):
     assert "x * 1.1 -12, y * 1.1 +0" in stages(r)["rows"]["why"]["causes"][0]["right"]
 
 
+def test_lists_with_nan(tmp_path):
+    for side, n in ("a", 12), ("b", 7):
+        trace.start(tmp_path / side)
+        b, s, _ = p.detections(np.random.default_rng(1), 30)
+        s[:5] = [np.nan, np.inf, -np.inf, 0, np.nan]
+        b[7, 2] = np.nan
+        for name, value in ("boxes", b), ("scores", s), ("kept", b[:n]), ("places", np.arange(n)):
+            trace.save(name, value)
+    r = align(tmp_path / "a", tmp_path / "b", want=1)
+    assert [s["state"] for s in r["stages"]][:2] == ["aligned", "aligned"] and "kept" in stages(r), r  # what is NaN or infinite on both sides is equal
+
+
 def test_results_files(tmp_path):
     a = p.coco_results(tmp_path / "a.json")
     for text, message in ("[1]", "object"), ("{}", "list of detections"), ("[", "JSON"), ('[{"image_id": 1, "category_id": 1, "score": 1, "bbox": [1, 2]}]', "bbox"), ("[]", None):
