@@ -14,6 +14,25 @@ struct guess {
     double alike;
 };
 
+static const struct vn_resize_rule *smooth(void)
+{
+    const struct vn_resize_rule *r;
+    struct vn_err e;
+    return vn_resize_find(&r, "torchvision", "bilinear", 1, NULL, &e) == VN_OK ? r : NULL;
+}
+
+#define ENOUGH 2 /* sides of the picture that is looked at, in those of the largest size between */
+
+/* A large picture made smaller, so that a look at each size is cheap. */
+static int shrink(struct vn_picture *x, struct vn_arena *a, const struct vn_picture *y)
+{
+    struct vn_err e;
+    const struct vn_picture in = *x;
+    const int side = in.w < in.h ? in.w : in.h, enough = (int)((y->w > y->h ? y->w : y->h) * LARGEST * ENOUGH);
+    const double scale = (double)enough / side;
+    return scale >= 1 || vn_resize(x, a, &in, smooth(), (int)rint(in.w * scale), (int)rint(in.h * scale), &e) == VN_OK;
+}
+
 /* One channel, which no order of channels and no line for each channel changes much. */
 static int mean_of_channels(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in)
 {
@@ -39,13 +58,6 @@ static double correlation(const struct vn_picture *p, const struct vn_picture *q
     }
     const double d = (sxx * (double)n - sx * sx) * (syy * (double)n - sy * sy);
     return d > 0 ? (sxy * (double)n - sx * sy) / sqrt(d) : 0;
-}
-
-static const struct vn_resize_rule *smooth(void)
-{
-    const struct vn_resize_rule *r;
-    struct vn_err e;
-    return vn_resize_find(&r, "torchvision", "bilinear", 1, NULL, &e) == VN_OK ? r : NULL;
 }
 
 /* The best correlation of a rule, over the places of the crop that rounding gives. */
@@ -121,7 +133,7 @@ static int same_inside(struct search *s, const struct stage_rule *r, const struc
 }
 
 /* The guesses with every way to round, until one fits. */
-static void try_guesses(struct search *s, const struct guess best[BEST], const char *const *rules, int n_rules)
+static void try_guesses(struct search *s, const struct guess best[BEST], const char *const *rules, int n_rules, enum resize_effort effort)
 {
     for (int i = 0; i < BEST && best[i].alike > 0 && !s->n_found; i++) {
         struct stage_rule tried[9];
@@ -136,7 +148,7 @@ static void try_guesses(struct search *s, const struct guess best[BEST], const c
             if (again)
                 continue;
             tried[n++] = r;
-            vn_try_resizes(s, r);
+            vn_try_resizes(s, r, effort);
         }
     }
 }
@@ -150,18 +162,20 @@ void vn_search_composed(struct search *s)
     struct guess of_short[BEST] = { 0 }, of_both[BEST] = { 0 }, of_crop[BEST] = { 0 };
     struct vn_arena *a = vn_arena_new();
     struct vn_picture x, y;
-    if (smooth() && mean_of_channels(&x, a, &s->pair[0].x.p) && mean_of_channels(&y, a, &s->pair[0].y.p)) {
+    if (smooth() && mean_of_channels(&x, a, &s->pair[0].x.p) && mean_of_channels(&y, a, &s->pair[0].y.p) && shrink(&x, a, &y)) {
         guess_sizes(of_short, s, &by_short, &x, &y);
         guess_sizes(of_both, s, &by_both, &x, &y);
         for (size_t i = 0; i < sizeof fractions / sizeof *fractions; i++) {
             const struct stage_rule r = { .geometry = GEO_CROP_RESIZE, .fraction = fractions[i] };
             guess(of_crop, s, r, &x, &y);
         }
-        try_guesses(s, of_short, short_side, 3);
-        if (!s->n_found)
-            try_guesses(s, of_both, exact, 1);
-        if (!s->n_found)
-            try_guesses(s, of_crop, exact, 1);
+        for (int effort = 0; effort < RESIZE_EFFORTS && !s->n_found; effort++) {
+            try_guesses(s, of_short, short_side, 3, (enum resize_effort)effort);
+            if (!s->n_found)
+                try_guesses(s, of_both, exact, 1, (enum resize_effort)effort);
+            if (!s->n_found)
+                try_guesses(s, of_crop, exact, 1, (enum resize_effort)effort);
+        }
     }
     vn_arena_free(&a);
 }

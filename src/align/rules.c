@@ -37,6 +37,22 @@ static double rounding_of(const struct grid *g)
     return top * 4e-6;
 }
 
+/* Pixels of another type, or channels first. */
+static void copy_pixels(struct grid *g, int first)
+{
+    const size_t n = (size_t)g->p.w * g->p.h, c = (size_t)g->p.c;
+    const uint8_t *bytes = g->t->data;
+    const float *floats = g->t->data;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < c; k++) {
+            const size_t from = first ? k * n + i : i * c + k;
+            if (g->t->dtype == VN_U8)
+                g->p.data[i * c + k] = bytes[from];
+            else
+                g->p.f32[i * c + k] = g->t->dtype == VN_F32 ? floats[from] : (float)vn_tensor_f64(g->t, (int64_t)from);
+        }
+}
+
 void vn_grid_of(struct grid *g, struct vn_arena *a, const struct vn_tensor *t)
 {
     int64_t h, w, c;
@@ -44,17 +60,15 @@ void vn_grid_of(struct grid *g, struct vn_arena *a, const struct vn_tensor *t)
     *g = (struct grid){ .t = t, .layout = layout_of(&t->shape, &h, &w, &c) };
     if (!g->layout)
         return;
-    if (vn_picture_new(&g->p, a, (int)w, (int)h, (int)c, t->dtype == VN_U8 ? VN_PIXEL_U8 : VN_PIXEL_F32, &e) < 0) {
+    const int first = strchr(g->layout, 'C') && g->layout[strlen(g->layout) - 1] != 'C';
+    const enum vn_pixel_type type = t->dtype == VN_U8 ? VN_PIXEL_U8 : VN_PIXEL_F32;
+    if (!first && (t->dtype == VN_U8 || t->dtype == VN_F32) && w * h <= VN_MAX_PIXELS && w * h > 0) {
+        g->p = (struct vn_picture){ .w = (int)w, .h = (int)h, .c = (int)c, .data = t->data, .type = type };
+    } else if (vn_picture_new(&g->p, a, (int)w, (int)h, (int)c, type, &e) < 0) {
         g->layout = NULL;
         return;
-    }
-    const int first = strchr(g->layout, 'C') && g->layout[strlen(g->layout) - 1] != 'C';
-    for (int64_t i = 0, n = h * w; i < n * c; i++) {
-        const double x = vn_tensor_f64(t, first ? i % c * n + i / c : i);
-        if (t->dtype == VN_U8)
-            g->p.data[i] = (uint8_t)x;
-        else
-            g->p.f32[i] = (float)x;
+    } else {
+        copy_pixels(g, first);
     }
     g->rounding = rounding_of(g);
 }

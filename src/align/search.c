@@ -306,20 +306,30 @@ static void try_pads(struct search *s)
     }
 }
 
-void vn_try_resizes(struct search *s, struct stage_rule base)
+#define LARGE 1000000 /* pixels: two libraries do not resize them alike, and skimage takes seconds */
+
+void vn_try_resizes(struct search *s, struct stage_rule base, enum resize_effort effort)
 {
     const struct vn_picture *x = &s->pair[0].x.p;
+    const int large = (int64_t)x->w * x->h > LARGE;
     int n;
     const struct vn_resize_rule *rules = vn_resize_rules(&n);
-    for (int i = 0; i < n * 2; i++) {
-        base.rule = &rules[i % n];
-        base.as_float = i >= n;
-        if ((i >= n && x->type == VN_PIXEL_F32) || !(rules[i % n].types >> (base.as_float ? VN_PIXEL_F32 : x->type) & 1))
-            continue;
-        vn_try_geometry(s, &base, 0);
-        if (i == n - 1 && s->n_found)
-            return;
+    base.as_float = effort == RESIZE_FLOATS;
+    if (base.as_float && x->type == VN_PIXEL_F32)
+        return;
+    for (int i = 0; i < n; i++) {
+        const struct vn_resize_rule *found = s->n_found ? s->found[0].rule : NULL;
+        const int slow = large && rules[i].library == VN_LIB_SKIMAGE, other = large && found && found->library != rules[i].library;
+        base.rule = &rules[i];
+        if (rules[i].types >> (base.as_float ? VN_PIXEL_F32 : x->type) & 1 && !other && slow == (effort == RESIZE_SLOW))
+            vn_try_geometry(s, &base, 0);
     }
+}
+
+static void try_all_resizes(struct search *s, const struct stage_rule *base)
+{
+    for (int effort = 0; effort < RESIZE_EFFORTS && !s->n_found; effort++)
+        vn_try_resizes(s, *base, (enum resize_effort)effort);
 }
 
 static void try_letterboxes(struct search *s, int w, int h)
@@ -335,7 +345,7 @@ static void try_letterboxes(struct search *s, int w, int h)
             if (vn_size_apply(&iw, &ih, vn_size_rule_find(rules[k]), p->x.p.w, p->x.p.h, arg, 2, &e) < 0 || (iw == w && ih == h) || iw > w || ih > h)
                 continue;
             if (find_border(&r, &p->y.p, iw, ih))
-                vn_try_resizes(s, r);
+                try_all_resizes(s, &r);
         }
 }
 
@@ -387,7 +397,7 @@ void vn_search_arrays(struct search *s)
         const struct stage_rule r = { .geometry = GEO_RESIZE };
         try_letterboxes(s, w, h);
         if (!equal && !s->n_found)
-            vn_try_resizes(s, r);
+            try_all_resizes(s, &r);
     }
     if (!s->n_found)
         vn_search_composed(s);

@@ -39,8 +39,10 @@ void vn_search_lists(struct search *s);
 
 /* One geometry with all channels, values and layouts after it. */
 void vn_try_geometry(struct search *s, const struct stage_rule *r, int yuv);
-/* `base` with every resize rule. */
-void vn_try_resizes(struct search *s, struct stage_rule base);
+/* `base` with every resize rule: quick ones, those that are slow on large pictures, and all on pixels made float32, which programs
+ * seldom do. */
+enum resize_effort { RESIZE_QUICK, RESIZE_SLOW, RESIZE_FLOATS, RESIZE_EFFORTS };
+void vn_try_resizes(struct search *s, struct stage_rule base, enum resize_effort effort);
 
 /* The input of pair i as a rule sees it: pixels of its decoder. */
 struct grid *vn_search_input(struct search *s, int i, const struct stage_rule *r);
