@@ -85,6 +85,7 @@ PIPELINES = ["""steps:
 - BGR2YUV444Transformer(data_format='HWC')
 """, "decode pillow draft=9,5; short_side 8 interpolation=bicubic version=13; center_crop 20 pad=true; swap; orient 6; HWC2CHW; BGR2RGB('CHW'); F32ToU8",
     "crop 1,1,3,3; pad 1 2 3 4 value=9; pad_to 16 position=bottom_right; normalise times=2 scale=0.5; layout HWC",
+    "center_crop 9 rounding=floor pad=true; resize 9 7 rule=least_scale multiple=4 rounding=ceil; resize 30 40 rule=short_long_yolos; pad_multiple 7 value=3",
     "resize 12 library=skimage rule=fit interpolation=order3; resize 3 4 library=torchvision antialias=on; yuv planes layout=i420"]
 
 

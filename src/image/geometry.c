@@ -26,12 +26,11 @@ static const char *const roundings[VN_CROP_ROUNDINGS] = { [VN_CROP_ROUND] = "rou
 int vn_crop_rounding_find(const char *name) { return vn_image_word(roundings, VN_CROP_ROUNDINGS, name); }
 const char *vn_crop_rounding_name(enum vn_crop_rounding r) { return roundings[r]; }
 
+double vn_rounded(double x, enum vn_crop_rounding r) { return r == VN_CROP_FLOOR ? floor(x) : r == VN_CROP_CEIL ? ceil(x) : rint(x); }
+
 int vn_crop_begin(int side, int size, enum vn_crop_rounding r)
 {
-    if (size > side)
-        return -((size - side) / 2);
-    const double d = (side - size) / 2.0;
-    return (int)(r == VN_CROP_FLOOR ? floor(d) : r == VN_CROP_CEIL ? ceil(d) : rint(d));
+    return (int)vn_rounded((side - size) / 2.0, size > side && r == VN_CROP_ROUND ? VN_CROP_CEIL : r);
 }
 
 int vn_center_crop(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, enum vn_crop_rounding r, int pad,

@@ -10,11 +10,13 @@ int vn_crop(struct vn_picture *out, struct vn_arena *a, const struct vn_picture 
 
 /* Where a centre crop begins: torchvision int(round((side - size) / 2)), half to even; floor (numpy //, OpenCV samples); ceil. */
 enum vn_crop_rounding { VN_CROP_ROUND, VN_CROP_FLOOR, VN_CROP_CEIL, VN_CROP_ROUNDINGS };
-/* Where the crop of `size` begins on a side; negative where the side is padded up to it. */
+double vn_rounded(double x, enum vn_crop_rounding r); /* round: half to even */
+/* Where the crop of `size` begins on a side; negative where the side is padded up to it: by floor the larger half of the border comes
+ * first (Hugging Face), otherwise the smaller one (torchvision). */
 int vn_crop_begin(int side, int size, enum vn_crop_rounding r);
 int vn_crop_rounding_find(const char *name); /* "round" "floor" "ceil"; -1: unknown */
 const char *vn_crop_rounding_name(enum vn_crop_rounding r);
-/* torchvision's CenterCrop pads a smaller picture with zeros: `pad` not 0. Else that is an error. */
+/* torchvision and Hugging Face pad a smaller picture with zeros: `pad` not 0. Else that is an error. */
 int vn_center_crop(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, enum vn_crop_rounding r, int pad,
                    struct vn_err *e);
 

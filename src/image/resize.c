@@ -188,8 +188,6 @@ int vn_resize_pick(struct vn_picture *out, struct vn_arena *a, const struct vn_p
 
 /* ---- sizes ---- */
 
-static double same(double x) { return x; }
-
 /* One side becomes `size`, the other follows by a rounding. Integers first, as int(size * long / short) does. */
 static void one_side(double *w, double *h, int in_w, int in_h, const int *arg, int n, int width, double (*rounding)(double))
 {
@@ -224,16 +222,15 @@ ONE_SIDE(size_long_round, in_w >= in_h, rint)
 ONE_SIDE(size_long_ceil, in_w >= in_h, ceil)
 
 /* Shorter side `short`, reduced so that the longer is at most `long` (Hugging Face's DETR: the shorter is rounded, then the longer cut). */
-static void size_short_long(double *w, double *h, int in_w, int in_h, const int *arg, int n)
+static void short_long(double *w, double *h, int in_w, int in_h, const int *arg, int may_stay)
 {
     const double lo = in_w < in_h ? in_w : in_h, hi = in_w < in_h ? in_h : in_w;
     double size = arg[0], raw = size;
-    (void)n;
     if (hi / lo * size > arg[1]) {
         raw = arg[1] * lo / hi;
         size = rint(raw);
     }
-    if (lo == size) {
+    if (lo == size && may_stay) {
         *w = in_w;
         *h = in_h;
         return;
@@ -244,6 +241,21 @@ static void size_short_long(double *w, double *h, int in_w, int in_h, const int 
     if (in_w == in_h)
         *w = *h = size;
 }
+
+static void size_short_long(double *w, double *h, int in_w, int in_h, const int *arg, int n)
+{
+    (void)n;
+    short_long(w, h, in_w, in_h, arg, 1);
+}
+
+static void size_short_long_yolos(double *w, double *h, int in_w, int in_h, const int *arg, int n)
+{
+    (void)n;
+    short_long(w, h, in_w, in_h, arg, in_w >= in_h);
+}
+
+static double same(double x) { return x; }
+static double half_up(double x) { return floor(x + 0.5); }
 
 static void scaled(double *w, double *h, int in_w, int in_h, double s, double (*rounding)(double))
 {
@@ -267,6 +279,11 @@ static void size_fit_round(double *w, double *h, int in_w, int in_h, const int *
     scaled(w, h, in_w, in_h, ratio(arg, n, in_w, in_h, 0), rint);
 }
 
+static void size_fit_half_up(double *w, double *h, int in_w, int in_h, const int *arg, int n)
+{
+    scaled(w, h, in_w, in_h, ratio(arg, n, in_w, in_h, 0), half_up);
+}
+
 static void size_cover(double *w, double *h, int in_w, int in_h, const int *arg, int n)
 {
     scaled(w, h, in_w, in_h, ratio(arg, n, in_w, in_h, 1), floor);
@@ -280,6 +297,18 @@ static void size_cover_round(double *w, double *h, int in_w, int in_h, const int
 static void size_scale(double *w, double *h, int in_w, int in_h, const int *arg, int n)
 {
     scaled(w, h, in_w, in_h, (double)arg[0] / (n > 1 ? arg[1] : 1), same);
+}
+
+static void size_least_scale(double *w, double *h, int in_w, int in_h, const int *arg, int n)
+{
+    const double x = (double)arg[0] / in_w, y = (double)arg[n - 1] / in_h;
+    scaled(w, h, in_w, in_h, fabs(1 - x) < fabs(1 - y) ? x : y, same);
+}
+
+static void size_each_scale(double *w, double *h, int in_w, int in_h, const int *arg, int n)
+{
+    *w = (double)arg[0] / in_w * in_w;
+    *h = (double)arg[n - 1] / in_h * in_h;
 }
 
 /* The number next to `x` (below or above, at least 1) whose aspect is nearest. */
@@ -316,11 +345,15 @@ static const struct vn_size_rule sizes[] = {
     { "long_side_round", "long_side_round S", 1, 1, size_long_round },
     { "long_side_ceil", "long_side_ceil S", 1, 1, size_long_ceil },
     { "short_long", "short_long SHORT LONG", 2, 2, size_short_long },
+    { "short_long_yolos", "short_long_yolos SHORT LONG", 2, 2, size_short_long_yolos },
     { "fit", "fit W [H]", 1, 2, size_fit },
     { "fit_round", "fit_round W [H]", 1, 2, size_fit_round },
+    { "fit_half_up", "fit_half_up W [H]", 1, 2, size_fit_half_up },
     { "cover", "cover W [H]", 1, 2, size_cover },
     { "cover_round", "cover_round W [H]", 1, 2, size_cover_round },
     { "scale", "scale NUMERATOR [DENOMINATOR]", 1, 2, size_scale },
+    { "least_scale", "least_scale W [H]", 1, 2, size_least_scale },
+    { "each_scale", "each_scale W [H]", 1, 2, size_each_scale },
     { "thumbnail", "thumbnail W [H]", 1, 2, size_thumbnail },
 };
 #define N_SIZES ((int)(sizeof sizes / sizeof *sizes))
@@ -341,6 +374,12 @@ const struct vn_size_rule *vn_size_rule_find(const char *name)
 
 int vn_size_apply(int *w, int *h, const struct vn_size_rule *r, int in_w, int in_h, const int *arg, int n, struct vn_err *e)
 {
+    return vn_size_multiple(w, h, r, in_w, in_h, arg, n, 1, VN_CROP_FLOOR, e);
+}
+
+int vn_size_multiple(int *w, int *h, const struct vn_size_rule *r, int in_w, int in_h, const int *arg, int n, int multiple,
+                     enum vn_crop_rounding rounding, struct vn_err *e)
+{
     double x = 0, y = 0;
     if (n < r->min_args || n > r->max_args)
         return vn_fail(e, VN_E_INPUT, "size rule %s: %d numbers, want %s", r->name, n, r->usage);
@@ -348,6 +387,8 @@ int vn_size_apply(int *w, int *h, const struct vn_size_rule *r, int in_w, int in
         if (arg[i] < 1)
             return vn_fail(e, VN_E_INPUT, "size rule %s: %d, want 1 or more", r->name, arg[i]);
     r->size(&x, &y, in_w, in_h, arg, n);
+    x = vn_rounded(x / multiple, rounding) * multiple;
+    y = vn_rounded(y / multiple, rounding) * multiple;
     if (!(x >= 1 && y >= 1 && x * y <= (double)VN_MAX_PIXELS))
         return vn_fail(e, VN_E_INPUT, "size rule %s: a picture of %d x %d would become %.0f x %.0f", r->name, in_w, in_h, x, y);
     *w = (int)x;

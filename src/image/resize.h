@@ -5,7 +5,7 @@
 #ifndef VN_RESIZE_H
 #define VN_RESIZE_H
 
-#include "image/picture.h"
+#include "image/geometry.h"
 
 struct vn_resize_rule {
     enum vn_image_library library;
@@ -47,10 +47,15 @@ int vn_pillow_reduce(struct vn_picture *out, struct vn_arena *a, const struct vn
  *   long_side, long_side_round, long_side_ceil                          HF longest_edge (long_side)
  *   short_long       short, long: scale so that the shorter side is `short`, but the longer at most `long`;
  *                    HF DETR (shortest_edge + longest_edge)
+ *   short_long_yolos likewise, but a picture in upright format is reduced even where rounding leaves its width as it is
  *   fit              w, h: largest size of the same aspect that fits (letterbox); sides int(side * scale)
  *   fit_round        sides rounded half to even (YOLO's letterbox)
+ *   fit_half_up      sides int(side * scale + 0.5) (HF SAM's longest_edge)
  *   cover, cover_round   w, h: smallest size of the same aspect that covers
  *   scale            numerator[, denominator]: int(side * scale)
+ *   least_scale      w, h: side * scale, by that of the two scales which changes the picture less (HF DPT: keep_aspect_ratio)
+ *   each_scale       w, h: side * (w / side): w, but for a hair, which decides where a multiple is halfway; by rounding to
+ *                    the nearest (HF DPT without keep_aspect_ratio)
  *   thumbnail        w, h: PIL.Image.thumbnail
  */
 struct vn_size_rule {
@@ -62,5 +67,9 @@ const struct vn_size_rule *vn_size_rules(int *n);
 const struct vn_size_rule *vn_size_rule_find(const char *name); /* NULL: unknown */
 /* Errors: VN_E_INPUT where a side would be below 1 or too long. */
 int vn_size_apply(int *w, int *h, const struct vn_size_rule *r, int in_w, int in_h, const int *arg, int n, struct vn_err *e);
+/* Then both sides to a multiple of `multiple`; vn_size_apply is floor to 1. Sides that the rule leaves with a fraction (scale,
+ * least_scale, each_scale) are rounded once. */
+int vn_size_multiple(int *w, int *h, const struct vn_size_rule *r, int in_w, int in_h, const int *arg, int n, int multiple,
+                     enum vn_crop_rounding rounding, struct vn_err *e);
 
 #endif

@@ -81,17 +81,19 @@ static void per_channel(double out[VN_MAX_CHANNELS], const struct vn_step_value 
 
 /* ---- resize ---- */
 
-enum { SIZE, RULE, LIBRARY, INTERPOLATION, ANTIALIAS, VERSION };
+enum { SIZE, RULE, LIBRARY, INTERPOLATION, ANTIALIAS, VERSION, MULTIPLE, ROUNDING, RESIZE_END };
 
-#define SIZES "exact|short_side|short_side_round|short_side_ceil|long_side|long_side_round|long_side_ceil|short_long|fit|fit_round|cover|" \
-              "cover_round|scale|thumbnail"
+#define SIZES "exact|short_side|short_side_round|short_side_ceil|long_side|long_side_round|long_side_ceil|short_long|short_long_yolos|fit|" \
+              "fit_round|fit_half_up|cover|cover_round|scale|least_scale|each_scale|thumbnail"
 #define RESIZE_PARAMS(rule, preset)                                                                                                      \
     { "size", VN_PARAM_INT, preset, NULL, 1, MAX_SIDE, 1, 2, "one or two numbers, as the size rule wants them: width before height" },    \
     { "rule", VN_PARAM_WORD, rule, SIZES, 0, 0, 0, 0, "how the target's size follows" },                                                 \
     { "library", VN_PARAM_WORD, "pillow", "opencv|pillow|skimage|torchvision", 0, 0, 0, 0, "whose rule (torchvision: on tensors)" },      \
     { "interpolation", VN_PARAM_TEXT, "", NULL, 0, 0, 0, 0, "the library's word; default: linear, bilinear, order1" },                    \
     { "antialias", VN_PARAM_WORD, "default", "default|on|off", 0, 0, 0, 0, "where the library has the choice" },                         \
-    { "version", VN_PARAM_TEXT, "", NULL, 0, 0, 0, 0, "of the library; default: Pillow 12.2, others the newest that is known" }
+    { "version", VN_PARAM_TEXT, "", NULL, 0, 0, 0, 0, "of the library; default: Pillow 12.2, others the newest that is known" }, \
+    { "multiple", VN_PARAM_INT, "1", NULL, 1, MAX_SIDE, 1, 1, "both sides become a multiple of it" },                                    \
+    { "rounding", VN_PARAM_WORD, "floor", "round|floor|ceil", 0, 0, 0, 0, "of the sides to that multiple" }
 
 static const struct vn_step_param resize_params[] = { RESIZE_PARAMS("exact", NULL), { 0 } };
 static const struct vn_step_param short_side_params[] = { RESIZE_PARAMS("short_side", NULL), { 0 } };
@@ -121,7 +123,8 @@ STEP(resize)
 {
     int w, h, arg[2] = { whole(s, SIZE, 0), whole(s, SIZE, 1) };
     TRY(to_picture(f, a, e));
-    TRY(vn_size_apply(&w, &h, vn_size_rule_find(word(s, RULE)), f->p.w, f->p.h, arg, s->value[SIZE].n, e));
+    TRY(vn_size_multiple(&w, &h, vn_size_rule_find(word(s, RULE)), f->p.w, f->p.h, arg, s->value[SIZE].n, whole(s, MULTIPLE, 0),
+                         (enum vn_crop_rounding)vn_crop_rounding_find(word(s, ROUNDING)), e));
     return resize_to(f, a, s, w, h, e);
 }
 
@@ -253,8 +256,8 @@ STEP(yuv)
 
 static const struct vn_step_param center_crop_params[] = {
     { "size", VN_PARAM_INT, NULL, NULL, 1, MAX_SIDE, 1, 2, "one number for a square, or width and height" },
-    { "rounding", VN_PARAM_WORD, "round", "round|floor|ceil", 0, 0, 0, 0, "of the place: round is torchvision's" },
-    { "pad", VN_PARAM_BOOL, "false", NULL, 0, 0, 0, 0, "smaller pictures get a black border, as in torchvision" },
+    { "rounding", VN_PARAM_WORD, "round", "round|floor|ceil", 0, 0, 0, 0, "of the place: round is torchvision's, floor Hugging Face's" },
+    { "pad", VN_PARAM_BOOL, "false", NULL, 0, 0, 0, 0, "smaller pictures get a black border; by rounding floor its larger half comes first" },
     { 0 }
 };
 
@@ -315,7 +318,19 @@ STEP(pad_to)
     return pad_up(f, a, whole(s, 0, 0), whole(s, 0, s->value[0].n - 1), word(s, 2), &s->value[1], e);
 }
 
-enum { BOX_VALUE = VERSION + 1, BOX_POSITION };
+static const struct vn_step_param pad_multiple_params[] = {
+    { "multiple", VN_PARAM_INT, NULL, NULL, 1, MAX_SIDE, 1, 1, "of the sides" }, VALUE_PARAM("0"), POSITION_PARAM, { 0 }
+};
+
+static int up_to_multiple(int side, int multiple) { return (side + multiple - 1) / multiple * multiple; }
+
+STEP(pad_multiple)
+{
+    TRY(to_picture(f, a, e));
+    return pad_up(f, a, up_to_multiple(f->p.w, whole(s, 0, 0)), up_to_multiple(f->p.h, whole(s, 0, 0)), word(s, 2), &s->value[1], e);
+}
+
+enum { BOX_VALUE = RESIZE_END, BOX_POSITION };
 static const struct vn_step_param letterbox_params[] = { RESIZE_PARAMS("fit_round", NULL), VALUE_PARAM("114"), POSITION_PARAM, { 0 } };
 
 STEP(letterbox)
@@ -428,6 +443,7 @@ static const struct vn_step_kind kinds[] = {
     { "crop", "cuts out a box", crop_params, 0, crop },
     { "pad", "adds a border", pad_params, 0, pad },
     { "pad_to", "adds a border up to a size", pad_to_params, 0, pad_to },
+    { "pad_multiple", "adds a border up to the next multiple", pad_multiple_params, 0, pad_multiple },
     { "letterbox", "resize, then pad_to the same size", letterbox_params, 0, letterbox },
     { "warp", "cv2.warpAffine, bilinear", warp_params, 0, warp },
     { "orient", "turns and mirrors", orient_params, 0, orient },

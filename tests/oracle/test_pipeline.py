@@ -204,6 +204,8 @@ def test_raw_bytes(folder):
     ("- swap: {stage: ../x}\n", "step swap: stage: want letters, digits, '_', '.', '-', got '../x'"), ("- swap: {stage: [a, b]}\n", "got 'a list'"),
     ("resize 5 5 version='12'", "version: want letters"), ("normalise times=2 divide=3", "divide and times"),
     ("decode reduce=3", "reduce: want 1|2|4|8, got '3'"), ("decode dct=fast", "dct: want library|islow|ifast|float, got 'fast'"),
+    ("pad_multiple 0", "multiple: want 1 whole numbers from 1 to 16384"), ("resize 9 rounding=up", "rounding: want round|floor|ceil, got 'up'"),
+    ("resize 1 rule=scale multiple=64", "0.png: size rule scale: a picture of 80 x 60 would become 64 x 0"),
     ("decode reduce=2 draft=9", "reduce and draft are given; want one of them"), ("decode draft=0", "draft: want 1 to 2 whole numbers"),
 ])
 def test_mistakes(folder, pipeline, message):

@@ -137,7 +137,9 @@ def test_shared_pictures(tmp_path):
 STEPS = [
     "", "resize 55 47", "resize 200 33", "resize 61 77 library=opencv", "short_side 40; center_crop 31", "short_side 40; center_crop 31 rounding=ceil",
     "center_crop 97 110 pad=true", "crop 11 5 40 60", "pad 3 8 1 2", "letterbox 64", "letterbox 90 50 position=bottom_right", "short_side 40; pad_to 99 position=center_ceil",
-    "resize 30 70 rule=short_long; pad_to 90 position=top_left", "warp 0.8 0.1 3 -0.2 0.9 20 size=70", "warp 1.2 0.3 -3 0.1 1.1 2 size=50 inverse=true",
+    "resize 30 70 rule=short_long; pad_to 90 position=top_left", "resize 80 70 rule=least_scale multiple=16 rounding=round; pad_multiple 48",
+    "center_crop 97 110 rounding=floor pad=true", "short_side 40; pad_multiple 64 position=bottom_right",
+    "warp 0.8 0.1 3 -0.2 0.9 20 size=70", "warp 1.2 0.3 -3 0.1 1.1 2 size=50 inverse=true",
     "decode opencv; letterbox 64", "decode pillow orientation=apply; resize 50 40", "decode opencv orientation=keep; center_crop 40",
     *(f"orient {i}; resize 60 50; crop 4 7 50 40" for i in range(1, 9)),
     "CenterCropTransformer((40, 61), data_type=uint8)", "PILCenterCrop((95, 41))", "LongSideCrop", "PaddedCenterCrop(image_size=48, crop_pad=7)", "PadResizeTransformer((70, 64))",
