@@ -63,13 +63,15 @@ static int resize_box(struct call *c)
 
 static int reduce(struct call *c) { return vn_pillow_reduce(&c->out, c->a, &c->in, number(c, 1), number(c, 2), c->e); }
 
-/* size RULE ARGUMENTS: a picture of that size, whose pixels do not matter */
+/* size RULE ARGUMENTS, or RULE A B MULTIPLE ROUNDING: a picture of that size, whose pixels do not matter */
 static int size(struct call *c)
 {
+    const int multiples = c->n == 6;
     int arg[2], w, h;
     for (int i = 0; i < 2; i++)
         arg[i] = number(c, 2 + i);
-    TRY(vn_size_apply(&w, &h, vn_size_rule_find(c->word[1]), c->in.w, c->in.h, arg, c->n - 2, c->e));
+    TRY(vn_size_multiple(&w, &h, vn_size_rule_find(c->word[1]), c->in.w, c->in.h, arg, multiples ? 2 : c->n - 2, multiples ? number(c, 4) : 1,
+                         multiples ? (enum vn_crop_rounding)vn_crop_rounding_find(c->word[5]) : VN_CROP_FLOOR, c->e));
     return vn_picture_new(&c->out, c->a, w, h, 1, VN_PIXEL_U8, c->e);
 }
 

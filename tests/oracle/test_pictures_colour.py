@@ -236,26 +236,6 @@ def test_sizes_by_formula(our, rule, formula):
         assert our.call("size", rule, *args, picture=np.zeros((h, w), np.uint8)).shape[::-1] == formula(w, h, x, y), f"{rule} {w}x{h} {x} {y}"
 
 
-def test_sizes_detr(our):
-    """Shortest and longest edge as Hugging Face's DETR processor combines them, by its formula."""
-    def detr(h, w, size, most):
-        lo, hi = float(min(h, w)), float(max(h, w))
-        raw = None
-        if hi / lo * size > most:
-            raw = most * lo / hi
-            size = int(round(raw))
-        if (h <= w and h == size) or (w <= h and w == size):
-            return w, h
-        if w < h:
-            return size, int((raw if raw is not None else size) * h / w)
-        return int((raw if raw is not None else size) * w / h), size
-    pick = random.Random(11)
-    for _ in range(400):
-        h, w, s = pick.randint(5, 400), pick.randint(5, 400), pick.randint(50, 200)
-        most = s + pick.randint(1, 300)
-        assert our.call("size", "short_long", s, most, picture=np.zeros((h, w), np.uint8)).shape[::-1] == detr(h, w, s, most), f"{w}x{h} {s} {most}"
-
-
 @pytest.mark.parametrize("channels", [1, 3])
 def test_warp_affine(our, channels):
     rng, pick, differ, values = np.random.default_rng(12), random.Random(12), 0, 0
