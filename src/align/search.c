@@ -321,7 +321,7 @@ void vn_try_resizes(struct search *s, struct stage_rule base, enum resize_effort
         const struct vn_resize_rule *found = s->n_found ? s->found[0].rule : NULL;
         const int slow = large && rules[i].library == VN_LIB_SKIMAGE, other = large && found && found->library != rules[i].library;
         base.rule = &rules[i];
-        if (rules[i].types >> (base.as_float ? VN_PIXEL_F32 : x->type) & 1 && !other && slow == (effort == RESIZE_SLOW))
+        if (rules[i].types >> (base.as_float ? VN_PIXEL_F32 : x->type) & 1 && !other && (base.as_float || slow == (effort == RESIZE_SLOW)))
             vn_try_geometry(s, &base, 0);
     }
 }
