@@ -75,12 +75,6 @@ void vn_grid_of(struct grid *g, struct vn_arena *a, const struct vn_tensor *t)
 
 /* ---- geometry ---- */
 
-static int centre(int side, int size, enum vn_crop_rounding r)
-{
-    const double d = (side - size) / 2.0;
-    return (int)(r == VN_CROP_FLOOR ? floor(d) : r == VN_CROP_CEIL ? ceil(d) : rint(d));
-}
-
 static int inner_size(int *w, int *h, const struct vn_picture *in, const struct stage_rule *r, int target_w, int target_h)
 {
     struct vn_err e;
@@ -95,14 +89,14 @@ int vn_rule_inside(struct inside *o, const struct stage_rule *r, int in_w, int i
     if (r->geometry == GEO_RESIZE_CROP) {
         if (vn_size_apply(&o->w, &o->h, vn_size_rule_find(r->size_rule), in_w, in_h, r->number, r->numbers, &e) < 0)
             return 0;
-        o->x = centre(o->w, w, r->rounding);
-        o->y = centre(o->h, h, r->rounding);
+        o->x = vn_crop_begin(o->w, w, r->rounding);
+        o->y = vn_crop_begin(o->h, h, r->rounding);
         return o->w >= w && o->h >= h;
     }
     o->w = r->fraction ? (int)(in_w * r->fraction) : side;
     o->h = r->fraction ? (int)(in_h * r->fraction) : side;
-    o->x = centre(in_w, o->w, r->rounding);
-    o->y = centre(in_h, o->h, r->rounding);
+    o->x = vn_crop_begin(in_w, o->w, r->rounding);
+    o->y = vn_crop_begin(in_h, o->h, r->rounding);
     return o->w > 0 && o->h > 0;
 }
 
@@ -135,7 +129,7 @@ int vn_rule_geometry(struct vn_picture *out, struct vn_arena *a, const struct vn
     case GEO_EXCHANGED:
     case GEO_ORIENTED: return vn_orient(out, a, &p, r->geometry == GEO_EXCHANGED ? 5 : r->orientation, &e) == VN_OK;
     case GEO_CROP:
-        return vn_crop(out, a, &p, (r->absolute ? 0 : centre(p.w, w, r->rounding)) + r->dx, (r->absolute ? 0 : centre(p.h, h, r->rounding)) + r->dy, w, h,
+        return vn_crop(out, a, &p, (r->absolute ? 0 : vn_crop_begin(p.w, w, r->rounding)) + r->dx, (r->absolute ? 0 : vn_crop_begin(p.h, h, r->rounding)) + r->dy, w, h,
                        &e) == VN_OK;
     case GEO_PAD: return vn_pad_to(out, a, &p, w, h, r->position, r->pad, &e) == VN_OK;
     case GEO_RESIZE: return vn_resize(out, a, &p, r->rule, w, h, &e) == VN_OK;
