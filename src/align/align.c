@@ -234,3 +234,19 @@ int vn_align(struct alignment **out, struct vn_arena *a, const struct trace *lef
             r->stage[r->n++] = (struct stage_result){ .name = right->stage[i], .state = STAGE_MISSING, .missing_in = left->path, .first = -1 };
     return VN_OK;
 }
+
+/* ---- one trace ---- */
+
+void vn_describe(struct description *out, struct vn_arena *a, const struct trace *t)
+{
+    struct both b = { { t, t }, { NEW_ARRAY(a, int, t->n), NEW_ARRAY(a, int, t->n) } };
+    *out = (struct description){ t->n, t->stage, NEW_ARRAY(a, const char *, t->n) };
+    for (int i = 0; i < t->n; i++) {
+        int whole = 1;
+        b.at[0][i] = b.at[1][i] = i;
+        const struct stage_arrays *s = arrays_of(a, &b, i, i - 1);
+        for (int m = 0; m < t->samples; m++)
+            whole &= s[m].y[0] && (s[m].x[0] || s[m].source);
+        out->steps[i] = whole ? vn_describe_stage(a, s, t->samples, 0) : NULL;
+    }
+}

@@ -99,8 +99,8 @@ struct stage_rule {
     int unpacked;                      /* CHAN_YUV: Y, U, V of each pixel come out of 4:2:0 */
     enum value_rule values;
     double gain[VN_MAX_CHANNELS], offset[VN_MAX_CHANNELS];
-    const char *layout;                /* "HWC", "NCHW", ... */
-    const char *dtype;
+    const char *layout, *from_layout;  /* "HWC", "NCHW", ...; NULL: of a file */
+    const char *dtype, *from_dtype;
     double left;                       /* largest difference that remains */
     int64_t left_count;
 };
@@ -184,6 +184,15 @@ struct cause {
     const char *setting; /* the step and parameter of a pipeline */
 };
 const struct cause *vn_causes(int *n);
+
+/* What one program does: steps (the short form) from each stage to the next; NULL: not known, or not to be said as steps. */
+struct description {
+    int n;
+    const char **stage, **steps;
+};
+void vn_describe(struct description *out, struct vn_arena *a, const struct trace *t);
+/* Of one stage; NULL. side: whose x and y. */
+const char *vn_describe_stage(struct vn_arena *a, const struct stage_arrays *s, int n, int side);
 
 /* Left, right, difference (amplified) side by side as PNG. */
 int vn_align_picture(const char *path, const struct vn_tensor *left, const struct vn_tensor *right, struct vn_err *e);

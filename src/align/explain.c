@@ -271,3 +271,18 @@ void vn_explain_exchanged(struct explanation *x, struct vn_arena *a, const char 
     *x = (struct explanation){ .found = 1, .left = { .taken_from = name }, .right = { .taken_from = other }, .checked = n, .tried = 1 };
     list_causes(x, a);
 }
+
+const char *vn_describe_stage(struct vn_arena *a, const struct stage_arrays *s, int n, int side)
+{
+    struct vn_arena *work = vn_arena_new();
+    struct search *r = new_search(work, s, n, (n + 1) / 2, side, 0);
+    const char *steps = NULL;
+    for (int i = r->n; i < n; i++)
+        keep_holding(r, i);
+    for (int i = 0; i < r->n_found && !steps; i++) {
+        name_size(r, &r->found[i]);
+        steps = vn_rule_steps(a, &r->found[i]);
+    }
+    vn_arena_free(&work);
+    return steps;
+}

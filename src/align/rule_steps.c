@@ -101,7 +101,7 @@ static void values(struct text *t, const struct stage_rule *r, int channels)
         ADD(t, "normalise mean=%s scale=%s", numbers(t->a, mean, channels), numbers(t->a, r->gain, channels));
     else if (r->values == VALUE_MINUS_128)
         ADD(t, "dtype %s minus_128=true", r->dtype);
-    else if (r->values == VALUE_SAME && strcmp(r->dtype, "uint8") && !(r->rule && r->rule->library == VN_LIB_SKIMAGE))
+    else if (r->values == VALUE_SAME && strcmp(r->dtype, r->from_dtype) && !(r->rule && r->rule->library == VN_LIB_SKIMAGE))
         ADD(t, "dtype %s", r->dtype);
     else if (r->values != VALUE_SAME)
         t->s = NULL;
@@ -113,12 +113,13 @@ const char *vn_rule_steps(struct vn_arena *a, const struct stage_rule *r)
     if (!t.s)
         return NULL;
     const int channels = strcmp(r->layout, "HW") ? 3 : 1;
+    const char *from = r->from_layout ? r->from_layout : channels == 1 ? "HW" : "HWC";
     if (r->decoder)
         add(&t, r->decoder->steps);
     geometry(&t, r, channels);
     colours(&t, r);
     values(&t, r, channels);
-    if (strlen(r->layout) > 2 && strcmp(r->layout, "HWC"))
+    if (channels > 1 && strcmp(r->layout, from))
         ADD(&t, "layout %s", r->layout);
     return t.s;
 }

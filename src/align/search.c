@@ -32,6 +32,8 @@ int vn_accept(struct search *s, const struct stage_rule *r)
     }
     ok.layout = s->pair[0].y.layout;
     ok.dtype = vn_dtype_name(s->pair[0].y.t->dtype);
+    ok.from_layout = s->decoder ? NULL : x->layout;
+    ok.from_dtype = vn_dtype_name(x->t->dtype);
     ok.in_w = x->p.w;
     ok.in_h = x->p.h;
     ok.w = s->pair[0].y.p.w;

@@ -18,6 +18,7 @@ static const struct option_def options[] = {
     { "--tolerance", 0, "X", 0, 0, "floats up to X times the largest value apart count as equal (default 1e-5; infer 1e-3, COCO results 1e-9)" },
     { "--no-explain", 0, NULL, 0, 0, "only compare" },
     { "--pictures", 0, "DIR", 0, 0, "write left, right and difference of each unaligned stage as PNG" },
+    { "--describe", 0, NULL, 0, 0, "of one trace: what the program does, stage by stage, as steps of a pipeline" },
     { "--causes", 0, NULL, 0, 0, "print the table of causes, and stop" },
     JSON_OPTION,
     { 0 },
@@ -321,6 +322,60 @@ static int read_sides(struct trace *left, struct trace *right, struct advice *ho
     return read_two(left, right, words, a, e);
 }
 
+/* The steps of all stages as one pipeline; NULL: some are not known. */
+static const char *whole_pipeline(const struct description *d, struct vn_arena *a)
+{
+    const char *all = "";
+    for (int i = 0; i < d->n; i++) {
+        if (!d->steps[i])
+            return NULL;
+        if (*d->steps[i])
+            all = vn_arena_fmt(a, "%s%s%s", all, *all ? "; " : "", d->steps[i]);
+    }
+    return all;
+}
+
+static void print_description(const struct description *d, const char *all)
+{
+    int width = 8;
+    for (int i = 0; i < d->n; i++)
+        width = (int)strlen(d->stage[i]) > width ? (int)strlen(d->stage[i]) : width;
+    for (int i = 0; i < d->n; i++)
+        printf("%-*s  %s\n", width, d->stage[i], !d->steps[i] ? "unexplained" : *d->steps[i] ? d->steps[i] : "nothing");
+    if (all)
+        printf("pipeline: '%s'\n", all);
+}
+
+static json_t *json_description(const struct description *d, const char *all)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < d->n; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s?}", "stage", d->stage[i], "steps", d->steps[i]));
+    return json_pack("{s:o, s:s?}", "stages", list, "pipeline", all);
+}
+
+static int describe(struct vn_arena *a, struct vn_err *e)
+{
+    struct trace t;
+    struct description d;
+    struct names images = { 0 };
+    const char **words;
+    const int n = vn_words(&words);
+    if (n < 1 || (n > 1 && !vn_opt("--images")))
+        return vn_fail(e, VN_E_USAGE, "--describe wants one trace");
+    TRY(vn_trace_read(&t, a, words[0], e));
+    TRY(read_images(&images, &t, 1, 0, a, e));
+    for (int i = 0; i < images.of.n; i++)
+        t.sample[i].source = images.of.v[i];
+    vn_describe(&d, a, &t);
+    const char *all = whole_pipeline(&d, a);
+    if (vn_opt("--json"))
+        vn_print_json(json_description(&d, all));
+    else
+        print_description(&d, all);
+    return all ? EXIT_DONE : EXIT_CHECK_FAILED;
+}
+
 static int run(struct vn_arena *a, struct vn_err *e)
 {
     struct trace left, right;
@@ -331,6 +386,8 @@ static int run(struct vn_arena *a, struct vn_err *e)
     struct align_options o = { .tolerance = results ? 1e-9 : 1e-5, .infer_tolerance = vn_opt("--tolerance") ? 0 : 1e-3, .explain = !vn_opt("--no-explain") };
     if (vn_opt("--causes"))
         return print_causes();
+    if (vn_opt("--describe"))
+        return describe(a, e);
     if (vn_opt("--tolerance")) {
         char *end;
         o.tolerance = strtod(vn_opt("--tolerance"), &end);

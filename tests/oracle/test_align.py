@@ -195,6 +195,25 @@ def test_sides_as_steps(tmp_path, name):
             assert ours.dtype == theirs.dtype and np.allclose(ours, theirs.reshape(ours.shape), rtol=0, atol=4e-6 * np.abs(theirs).max()), steps
 
 
+@pytest.mark.parametrize("knobs", [{}, {"resize": p.opencv("LINEAR"), "crop": p.center(math.floor), "pad": p.pad(0, "top_left"), "colour": p.swapped},
+                                   {"decode": p.read_turbojpeg(fastdct=True), "size": lambda x: (52, 44), "normalise": lambda x: x.astype(np.float32)}])
+def test_description(tmp_path, knobs):
+    """A program's trace gives the pipeline that does the same."""
+    pictures = p.pictures(tmp_path / "in", 19, 6, exif=1)
+    t = p.run(tmp_path / "t", pictures, **knobs)
+    d = json.loads(tool.run("align", t, "--describe", "--json", want=0).out)
+    assert [s["stage"] for s in d["stages"]] == list(p.BASE)[:2] + list(p.BASE)[3:]
+    tool.run("prep", tmp_path / "in", "--pipeline", d["pipeline"], "-o", tmp_path / "out", want=0)
+    for f in (tmp_path / "out").glob("*.npy"):
+        theirs = np.load(t / f.stem / "layout.npy")
+        assert np.allclose(np.load(f), theirs, rtol=0, atol=4e-6 * np.abs(theirs).max()), d["pipeline"]
+    assert f"pipeline: '{d['pipeline']}'" in tool.run("align", t, "--describe", want=0).out
+    for f in t.glob("*/resize.npy"):
+        np.save(f, np.random.default_rng(1).integers(0, 256, np.load(f).shape).astype(np.uint8))
+    assert "resize     unexplained" in tool.run("align", t, "--describe", want=1).out
+    assert "one trace" in tool.run("align", t, t, "--describe", want=tool.USAGE).err
+
+
 def test_npy_header_read_as_pixels(tmp_path):
     """np.fromfile on what np.save wrote, and float32 read as uint8."""
     rng = np.random.default_rng(1)
