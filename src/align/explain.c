@@ -279,9 +279,12 @@ const char *vn_describe_stage(struct vn_arena *a, const struct stage_arrays *s, 
     const char *steps = NULL;
     for (int i = r->n; i < n; i++)
         keep_holding(r, i);
-    for (int i = 0; i < r->n_found && !steps; i++) {
-        name_size(r, &r->found[i]);
-        steps = vn_rule_steps(a, &r->found[i]);
+    for (int i = 0; i < 2 * r->n_found && !steps; i++) { /* the newer versions first */
+        struct stage_rule *rule = &r->found[i % r->n_found];
+        if (i < r->n_found && old(rule))
+            continue;
+        name_size(r, rule);
+        steps = vn_rule_steps(a, rule);
     }
     vn_arena_free(&work);
     return steps;
