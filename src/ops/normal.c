@@ -6,6 +6,16 @@
 #include "kernels/kernels.h"
 #include "num/num.h"
 
+/* x is [outer][count]; each row becomes (x - mean) / sqrt(mean of squares + epsilon), mean = 0 where not `centre`. Then times
+ * input 1 plus input 2 (where there), whose strides along the output's axes are in `stride`. */
+struct normal {
+    int64_t outer, count;
+    double epsilon;
+    int centre;
+    int64_t stride[2][VN_MAX_RANK];
+    int mean, inverse; /* programs: tensors that get an entry for each row; 0: none */
+};
+
 int vn_infer_channels(struct node *n, struct vn_err *e)
 {
     TRY(vn_infer_same_float(n, e));
@@ -17,7 +27,8 @@ int vn_infer_channels(struct node *n, struct vn_err *e)
     return VN_OK;
 }
 
-void vn_normal_strides(const struct node *n, struct normal *p, int channels)
+/* Strides of scale and bias by broadcasting or (channels) along axis 1. */
+static void set_strides(const struct node *n, struct normal *p, int channels)
 {
     memset(p->stride, 0, sizeof p->stride);
     for (int i = 0; i < 2; i++)
@@ -42,7 +53,8 @@ static void normalize_row(double *y, const double *x, const struct normal *p, do
         y[i] = (x[i] - *mean) * *inverse;
 }
 
-void vn_eval_normal(const struct node *n, const struct eval *ev, const struct normal *p, double *mean, double *inverse)
+/* mean, inverse: NULL, or an entry for each row. */
+static void eval_normal(const struct node *n, const struct eval *ev, const struct normal *p, double *mean, double *inverse)
 {
     const struct vn_shape *s = &ev->in[0]->shape;
     const int64_t count = vn_shape_count(s);
@@ -99,7 +111,7 @@ static int rows(struct lowering *l, int x, const struct normal *p)
     return y;
 }
 
-int vn_low_normal(const struct node *n, struct lowering *l, const struct normal *p, struct vn_err *e)
+static int low_normal(const struct node *n, struct lowering *l, const struct normal *p, struct vn_err *e)
 {
     const struct vn_shape *s = &n->in[0]->shape;
     const int has_scale = vn_node_has(n, 1), has_bias = vn_node_has(n, 2), in = vn_low_in(l, 0, PLAIN);
@@ -115,6 +127,32 @@ int vn_low_normal(const struct node *n, struct lowering *l, const struct normal 
     if (has_bias)
         vn_low_binary_f32(l, VN_BIN_ADD, x, own, bias, p->stride[1], vn_low_out(l, PLAIN));
     return has_scale ? VN_OK : vn_node_fail(n, e, VN_E_UNSUPPORTED, "no scale");
+}
+
+/* ---- over groups of channels ---- */
+
+static struct normal groups(const struct node *n)
+{
+    const struct group_attrs *a = n->attrs;
+    const struct vn_shape *s = &n->in[0]->shape;
+    struct normal p = { s->d[0] * (n->op == &vn_op_groupnormalization ? a->groups : s->d[1]), 0, a->epsilon, 1, { { 0 } } };
+    p.count = p.outer ? vn_shape_count(s) / p.outer : 0;
+    set_strides(n, &p, 1);
+    return p;
+}
+
+int vn_group_eval(const struct node *n, const struct eval *ev, struct vn_err *e)
+{
+    const struct normal p = groups(n);
+    (void)e;
+    eval_normal(n, ev, &p, NULL, NULL);
+    return VN_OK;
+}
+
+int vn_group_lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    const struct normal p = groups(n);
+    return low_normal(n, l, &p, e);
 }
 
 /* ---- over the trailing axes ---- */
@@ -151,14 +189,14 @@ static struct normal trailing(const struct node *n, int centre)
     const int axis = vn_shape_axis(s, a->axis);
     for (int d = 0; d < s->rank; d++)
         *(d < axis ? &p.outer : &p.count) *= s->d[d];
-    vn_normal_strides(n, &p, 0);
+    set_strides(n, &p, 0);
     return p;
 }
 
 int vn_trailing_eval(const struct node *n, const struct eval *ev, int centre)
 {
     const struct normal p = trailing(n, centre);
-    vn_eval_normal(n, ev, &p, n->n_out > 1 && ev->out[1] ? vn_f64(ev->out[1]) : NULL,
+    eval_normal(n, ev, &p, n->n_out > 1 && ev->out[1] ? vn_f64(ev->out[1]) : NULL,
                    n->n_out > 2 && ev->out[2] ? vn_f64(ev->out[2]) : NULL);
     return VN_OK;
 }
@@ -229,7 +267,7 @@ int vn_trailing_lower(const struct node *n, struct lowering *l, int centre, stru
     struct normal p = trailing(n, centre);
     p.mean = n->n_out > 1 && n->out[1] ? vn_low_out_at(l, 1, PLAIN) : 0;
     p.inverse = n->n_out > 2 && n->out[2] ? vn_low_out_at(l, 2, PLAIN) : 0;
-    TRY(l->integer ? lower_integer(n, l, &p) : vn_low_normal(n, l, &p, e));
+    TRY(l->integer ? lower_integer(n, l, &p) : low_normal(n, l, &p, e));
     for (int i = 1; i < n->n_out; i++)
         if (n->out[i])
             vn_low_finish_at(l, i, i == 1 ? p.mean : p.inverse);

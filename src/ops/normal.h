@@ -4,29 +4,16 @@
 
 #include "ops/lower.h"
 
-/* x is [outer][count]; each row becomes (x - mean) / sqrt(mean of squares + epsilon), mean = 0 where not `centre`. Then times
- * input 1 plus input 2 (where there), whose strides along the output's axes are in `stride`. */
-struct normal {
-    int64_t outer, count;
-    double epsilon;
-    int centre;
-    int64_t stride[2][VN_MAX_RANK];
-    int mean, inverse; /* programs: tensors that get an entry for each row; 0: none */
-};
-/* mean, inverse: NULL, or an entry for each row. */
-void vn_eval_normal(const struct node *n, const struct eval *ev, const struct normal *p, double *mean, double *inverse);
-int vn_low_normal(const struct node *n, struct lowering *l, const struct normal *p, struct vn_err *e);
-struct instance_attrs {
-    float epsilon;
-};
+/* ---- GroupNormalization and InstanceNormalization: over groups of channels, over each channel ---- */
+
 struct group_attrs {
     float epsilon;
-    int64_t groups, stash;
+    int64_t groups, stash; /* GroupNormalization */
 };
 /* Scale and bias hold one entry for each channel (axis 1). */
 int vn_infer_channels(struct node *n, struct vn_err *e);
-/* Strides of scale and bias by broadcasting or (channels) along axis 1. */
-void vn_normal_strides(const struct node *n, struct normal *p, int channels);
+int vn_group_eval(const struct node *n, const struct eval *ev, struct vn_err *e);
+int vn_group_lower(const struct node *n, struct lowering *l, struct vn_err *e);
 
 /* ---- LayerNormalization and RMSNormalization: over the trailing axes ---- */
 

@@ -59,7 +59,7 @@ static int fits(const struct node *n, int64_t *groups, float *epsilon)
     const struct vn_shape *x = &n->in[0]->shape;
     const int grouped = n->op == &vn_op_groupnormalization;
     *groups = grouped ? ((const struct group_attrs *)n->attrs)->groups : 0;
-    *epsilon = grouped ? ((const struct group_attrs *)n->attrs)->epsilon : ((const struct instance_attrs *)n->attrs)->epsilon;
+    *epsilon = ((const struct group_attrs *)n->attrs)->epsilon;
     const int64_t rows = x->rank >= 3 ? x->d[0] * (grouped ? *groups : x->d[1]) : 0, count = rows ? vn_shape_count(x) / rows : 0;
     return n->in[0]->dtype == VN_F32 && !n->in[0]->bounded && vn_pass_is_const(n->in[1]) && vn_pass_is_const(n->in[2]) && count >= 1 && count <= VN_NORM_MOST;
 }
