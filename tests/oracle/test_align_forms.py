@@ -369,7 +369,8 @@ def test_lists_with_nan(tmp_path):
         b, s, _ = p.detections(np.random.default_rng(1), 30)
         s[:5] = [np.nan, np.inf, -np.inf, 0, np.nan]
         b[7, 2] = np.nan
-        for name, value in ("boxes", b), ("scores", s), ("kept", b[:n]), ("places", np.arange(n)):
+        rows = np.hstack([b, s[:, None], np.full((30, 1), 1e28, np.float32)])
+        for name, value in ("boxes", b), ("scores", s), ("kept", b[:n]), ("places", np.arange(n)), ("rows", rows), ("few", rows[8:8 + n]):
             trace.save(name, value)
     r = align(tmp_path / "a", tmp_path / "b", want=1)
     assert [s["state"] for s in r["stages"]][:2] == ["aligned", "aligned"] and "kept" in stages(r), r  # what is NaN or infinite on both sides is equal
