@@ -184,22 +184,10 @@ static void compare_winners(struct alignment *r, struct vn_arena *a, const struc
 /* The same network in two executors. */
 static double tolerance_of(const char *stage, const struct align_options *o) { return strcmp(stage, "infer") ? o->tolerance : fmax(o->tolerance, o->infer_tolerance); }
 
-static int same_samples(const struct trace *left, const struct trace *right, struct vn_err *e)
-{
-    if (left->samples != right->samples)
-        return vn_fail(e, VN_E_INPUT, "%s has %d pictures, %s has %d; want the same", left->path, left->samples, right->path, right->samples);
-    for (int i = 0; i < left->samples; i++)
-        if (strcmp(left->sample[i].name, right->sample[i].name))
-            return vn_fail(e, VN_E_INPUT, "%s has the picture %s where %s has %s; want the same names", left->path, left->sample[i].name, right->path,
-                           right->sample[i].name);
-    return VN_OK;
-}
-
 int vn_align(struct alignment **out, struct vn_arena *a, const struct trace *left, const struct trace *right, const struct align_options *o,
              struct vn_err *e)
 {
     struct alignment *r = *out = NEW(a, struct alignment);
-    TRY(same_samples(left, right, e));
     r->samples = left->samples;
     r->stage = NEW_ARRAY(a, struct stage_result, left->n + right->n);
     struct both b = { { left, right }, { NEW_ARRAY(a, int, left->n), NEW_ARRAY(a, int, left->n) } };

@@ -24,6 +24,8 @@ struct trace {
     int capacity;
 };
 int vn_trace_read(struct trace *t, struct vn_arena *a, const char *path, struct vn_err *e);
+/* Only the pictures that both have stay, in the left's order; left_out: how many of each went. Errors: VN_E_INPUT where none stays. */
+int vn_trace_common(struct trace *left, struct trace *right, struct vn_arena *a, int left_out[2], struct vn_err *e);
 /* An .npz file's bytes; `path` is for messages. */
 int vn_trace_npz(struct trace *t, struct vn_arena *a, const uint8_t *data, size_t bytes, const char *path, struct vn_err *e);
 /* A trace in memory, filled sample by sample. */
@@ -157,6 +159,7 @@ struct align_options {
     int explain;
     int any_input; /* a stage may be made of any stage before it, not only of the last */
 };
+/* Both have the same samples (vn_trace_common). */
 int vn_align(struct alignment **out, struct vn_arena *a, const struct trace *left, const struct trace *right, const struct align_options *o,
              struct vn_err *e);
 

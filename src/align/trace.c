@@ -156,6 +156,33 @@ int vn_trace_npz(struct trace *t, struct vn_arena *a, const uint8_t *d, size_t b
     return read_npz(t, a, d, bytes, path, e);
 }
 
+/* ---- pictures of both ---- */
+
+int vn_trace_common(struct trace *left, struct trace *right, struct vn_arena *a, int left_out[2], struct vn_err *e)
+{
+    struct vn_map *by_name = vn_map_new(a);
+    struct trace_sample *l = NEW_ARRAY(a, struct trace_sample, left->samples + 1), *r = NEW_ARRAY(a, struct trace_sample, left->samples + 1);
+    int n = 0;
+    for (int i = 0; i < right->samples; i++)
+        vn_map_set(by_name, right->sample[i].name, &right->sample[i]);
+    for (int i = 0; i < left->samples; i++) {
+        const struct trace_sample *other = vn_map_get(by_name, left->sample[i].name);
+        if (!other)
+            continue;
+        l[n] = left->sample[i];
+        r[n++] = *other;
+    }
+    if (!n)
+        return vn_fail(e, VN_E_INPUT, "%s and %s have no picture in common; the first has '%s', the second '%s'", left->path, right->path, left->sample[0].name,
+                       right->sample[0].name);
+    left_out[0] = left->samples - n;
+    left_out[1] = right->samples - n;
+    left->sample = l;
+    right->sample = r;
+    left->samples = left->capacity = right->samples = right->capacity = n;
+    return VN_OK;
+}
+
 /* ---- results of COCO: one stage of rows x, y, w, h, score, category; the images are the pictures ---- */
 
 /* By image, in the file's order. */

@@ -150,7 +150,7 @@ static json_t *json_winners(const struct alignment *r, const struct trace *t)
     return list;
 }
 
-static json_t *json_alignment(const struct alignment *r, const struct trace *t)
+static json_t *json_alignment(const struct alignment *r, const struct trace *t, const int left_out[2])
 {
     json_t *list = json_array();
     for (int i = 0; i < r->n; i++) {
@@ -167,7 +167,7 @@ static json_t *json_alignment(const struct alignment *r, const struct trace *t)
             json_object_set_new(o, "why", json_why(s->why));
         json_array_append_new(list, o);
     }
-    json_t *o = json_pack("{s:i, s:i, s:o}", "pictures", r->samples, "unaligned", r->unaligned, "stages", list);
+    json_t *o = json_pack("{s:i, s:[ii], s:i, s:o}", "pictures", r->samples, "left_out", left_out[0], left_out[1], "unaligned", r->unaligned, "stages", list);
     if (r->winners)
         json_object_set_new(o, "result", json_winners(r, t));
     return o;
@@ -381,6 +381,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     struct trace left, right;
     struct advice how;
     struct alignment *r;
+    int left_out[2];
     const char **words;
     const int results = vn_words(&words) && vn_path_has_suffix(words[0], ".json");
     struct align_options o = { .tolerance = results ? 1e-9 : 1e-5, .infer_tolerance = vn_opt("--tolerance") ? 0 : 1e-3, .explain = !vn_opt("--no-explain") };
@@ -395,15 +396,19 @@ static int run(struct vn_arena *a, struct vn_err *e)
             return vn_fail(e, VN_E_USAGE, "--tolerance: want a number from 0 to 1, got '%s'", vn_opt("--tolerance"));
     }
     TRY(read_sides(&left, &right, &how, a, e));
+    TRY(vn_trace_common(&left, &right, a, left_out, e));
     o.any_input = vn_opt("--yaml") != NULL;
     TRY(vn_align(&r, a, &left, &right, &o, e));
     if (vn_opt("--pictures"))
         TRY(write_pictures(r, &left, &right, vn_opt("--pictures"), a, e));
     if (vn_opt("--json"))
-        vn_print_json(json_alignment(r, &left));
+        vn_print_json(json_alignment(r, &left, left_out));
     else {
         print_alignment(r, &how);
         print_winners(r, &left);
+        for (int i = 0; i < 2; i++)
+            if (left_out[i])
+                printf("not compared, as only %s has them: %d of its pictures\n", i ? right.path : left.path, left_out[i]);
     }
     return r->unaligned ? EXIT_CHECK_FAILED : EXIT_DONE;
 }
