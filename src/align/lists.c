@@ -33,7 +33,7 @@ static int64_t rows_of(const struct vn_tensor *t)
 int vn_is_list(const struct vn_tensor *t)
 {
     const int64_t c = columns(t);
-    return (c == 1 || (c >= 4 && c <= MOST_COLUMNS)) && t->shape.rank - (t->shape.rank == 3) <= 2 && rows_of(t) <= MOST_CANDIDATES;
+    return (c == 1 || (c >= 4 && c <= MOST_COLUMNS)) && rows_of(t) <= MOST_CANDIDATES;
 }
 
 static int whole(const struct vn_tensor *t) { return !vn_dtype_is_float(t->dtype); }

@@ -20,7 +20,8 @@ int vn_search_holds(struct search *s, struct stage_rule *r, int i)
     return holds;
 }
 
-int vn_accept(struct search *s, const struct stage_rule *r)
+/* Keeps a rule that holds on all pairs that are searched. */
+static void accept(struct search *s, const struct stage_rule *r)
 {
     struct stage_rule ok = *r;
     ok.decoder = s->decoder;
@@ -28,7 +29,7 @@ int vn_accept(struct search *s, const struct stage_rule *r)
     for (int i = 1; i < s->n; i++) {
         struct stage_rule one = ok;
         if (!vn_search_holds(s, &one, i))
-            return 0;
+            return;
     }
     ok.layout = s->pair[0].y.layout;
     ok.dtype = vn_dtype_name(s->pair[0].y.t->dtype);
@@ -40,7 +41,6 @@ int vn_accept(struct search *s, const struct stage_rule *r)
     ok.h = s->pair[0].y.p.h;
     if (s->n_found < MOST_RULES)
         s->found[s->n_found++] = ok;
-    return 1;
 }
 
 /* ---- values ---- */
@@ -57,7 +57,7 @@ static int try_value(struct search *s, struct stage_rule r, const struct vn_pict
     r.left = vn_rule_values(&r.left_count, p, y, &r);
     if (r.left_count)
         return 0;
-    vn_accept(s, &r);
+    accept(s, &r);
     return 1;
 }
 
@@ -93,7 +93,7 @@ static int try_values(struct search *s, struct stage_rule r, const struct vn_pic
     s->tried++;
     if (!vn_fit_line(&r, p, y))
         return 0;
-    vn_accept(s, &r);
+    accept(s, &r);
     return 1;
 }
 
@@ -207,7 +207,8 @@ static void try_channels(struct search *s, const struct stage_rule *base, const 
 
 /* ---- geometry ---- */
 
-void vn_try_geometry(struct search *s, const struct stage_rule *r, int yuv)
+/* One geometry with all channels, values and layouts after it. */
+static void try_geometry(struct search *s, const struct stage_rule *r, int yuv)
 {
     const struct pair *p = &s->pair[0];
     struct vn_arena *a = vn_arena_new();
@@ -223,7 +224,7 @@ static void try_turns(struct search *s, int w, int h)
     for (int i = 2; i <= 8; i++) {
         const struct stage_rule r = { .geometry = i == 5 ? GEO_EXCHANGED : GEO_ORIENTED, .orientation = i };
         if (i < 5 ? w == x->w && h == x->h : w == x->h && h == x->w)
-            vn_try_geometry(s, &r, 0);
+            try_geometry(s, &r, 0);
     }
 }
 
@@ -248,13 +249,13 @@ static void try_shifts(struct search *s)
     for (int i = 0; i < near * near && !s->n_found; i++) {
         const struct stage_rule r = { .geometry = GEO_SHIFT, .dx = i % near - NEAR, .dy = i / near - NEAR };
         if ((r.dx || r.dy) && abs(r.dx) <= far_x && abs(r.dy) <= far_y)
-            vn_try_geometry(s, &r, 0);
+            try_geometry(s, &r, 0);
     }
     for (int dy = -far_y; dy <= far_y && !s->n_found; dy++)
         for (int dx = -far_x; dx <= far_x && !s->n_found; dx++) {
             const struct stage_rule r = { .geometry = GEO_SHIFT, .dx = dx, .dy = dy };
             if (alike_at(x, y, dx, dy))
-                vn_try_geometry(s, &r, 0);
+                try_geometry(s, &r, 0);
         }
 }
 
@@ -263,17 +264,17 @@ static void try_crops(struct search *s, int w, int h)
     const struct vn_picture *x = &s->pair[0].x.p, *y = &s->pair[0].y.p;
     for (int i = 0; i < VN_CROP_ROUNDINGS; i++) {
         const struct stage_rule r = { .geometry = GEO_CROP, .rounding = (enum vn_crop_rounding)i };
-        vn_try_geometry(s, &r, 0);
+        try_geometry(s, &r, 0);
     }
     for (int i = 0; i < 9 && !s->n_found; i++) {
         const struct stage_rule r = { .geometry = GEO_CROP, .rounding = VN_CROP_FLOOR, .dx = i % 3 - 1, .dy = i / 3 - 1 };
-        vn_try_geometry(s, &r, 0);
+        try_geometry(s, &r, 0);
     }
     for (int dy = 0; dy <= x->h - h && !s->n_found; dy++)
         for (int dx = 0; dx <= x->w - w && !s->n_found; dx++)
             if (alike_at(x, y, dx, dy)) {
                 const struct stage_rule r = { .geometry = GEO_CROP, .absolute = 1, .dx = dx, .dy = dy };
-                vn_try_geometry(s, &r, 0);
+                try_geometry(s, &r, 0);
             }
 }
 
@@ -304,7 +305,7 @@ static void try_pads(struct search *s)
     for (int i = 0; i < VN_PAD_POSITIONS; i++) {
         struct stage_rule r = { .geometry = GEO_PAD, .position = (enum vn_pad_position)i };
         if (find_border(&r, &s->pair[0].y.p, s->pair[0].x.p.w, s->pair[0].x.p.h))
-            vn_try_geometry(s, &r, 0);
+            try_geometry(s, &r, 0);
     }
 }
 
@@ -324,7 +325,7 @@ void vn_try_resizes(struct search *s, struct stage_rule base, enum resize_effort
         const int slow = large && rules[i].library == VN_LIB_SKIMAGE, other = large && found && found->library != rules[i].library;
         base.rule = &rules[i];
         if (rules[i].types >> (base.as_float ? VN_PIXEL_F32 : x->type) & 1 && !other && (base.as_float || slow == (effort == RESIZE_SLOW)))
-            vn_try_geometry(s, &base, 0);
+            try_geometry(s, &base, 0);
     }
 }
 
@@ -362,7 +363,7 @@ static void try_bytes(struct search *s)
         const int same_type = p->x.t->dtype == p->y.t->dtype && vn_shape_equal(&p->x.t->shape, &p->y.t->shape);
         s->tried++;
         if ((ways[i] == VALUE_HEADER || !same_type) && vn_rule_holds(&r, s->a, &p->x, &p->y))
-            vn_accept(s, &r);
+            accept(s, &r);
     }
 }
 
@@ -372,7 +373,7 @@ void vn_search_same_size(struct search *s)
     const struct stage_rule same = { .geometry = GEO_SAME };
     if (!p->x.layout || !p->y.layout)
         return;
-    vn_try_geometry(s, &same, 1);
+    try_geometry(s, &same, 1);
     if (!s->n_found)
         try_turns(s, p->y.p.w, p->y.p.h);
 }

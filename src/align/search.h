@@ -25,8 +25,6 @@ struct search {
     int n_found, tried;
 };
 
-/* Keeps a rule that holds on all pairs that are searched; 1: kept. */
-int vn_accept(struct search *s, const struct stage_rule *r);
 /* Does the rule hold on pair i? Lists: `r` is narrowed to what pair i allows. */
 int vn_search_holds(struct search *s, struct stage_rule *r, int i);
 
@@ -37,8 +35,6 @@ void vn_search_composed(struct search *s); /* resize and crop as one stage */
 void vn_search_decoders(struct search *s);
 void vn_search_lists(struct search *s);
 
-/* One geometry with all channels, values and layouts after it. */
-void vn_try_geometry(struct search *s, const struct stage_rule *r, int yuv);
 /* `base` with every resize rule: quick ones, those that are slow on large pictures, and all on pixels made float32, which programs
  * seldom do. */
 enum resize_effort { RESIZE_QUICK, RESIZE_SLOW, RESIZE_FLOATS, RESIZE_EFFORTS };
