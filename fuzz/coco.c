@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "guarded.h"
-#include "inspect/evaluate.h"
+#include "eval/evaluate.h"
 
 /* The readers take files: one in memory, by its name. */
 static const char *file_of(struct vn_arena *a, int *fd, const uint8_t *data, size_t size)

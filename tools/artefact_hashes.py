@@ -25,16 +25,17 @@ import shared_models as sm  # noqa: E402
 TYPES = {"int8": None, "int16": "set_all_nodes_int16"}
 
 
-def plain(name, file, shape=None, prototxt=None, march="x86-64-v4", inputs=1):
+def plain(name, file, names=None, shape=None, prototxt=None, march="x86-64-v4"):
     """A network fed with random features: for models without pictures of their own."""
-    return {"name": name, "file": file, "shape": shape, "prototxt": prototxt, "march": march, "inputs": inputs}
+    return {"name": name, "file": file, "shape": shape, "prototxt": prototxt, "march": march,
+            "names": names}
 
 
 RANDOM = [plain("rfb320_caffe", "rfb320.caffemodel", prototxt="rfb320.prototxt"),
           plain("retinaface", "retinaface.caffemodel", prototxt="retinaface.prototxt"),
-          plain("lprnet", "lprnet.onnx"), plain("yolox_nano", "yolox_nano.onnx"), plain("yunet", "yunet_n_dynamic.onnx", "1x3x320x320"),
-          plain("ppocr", "ppocr_v4_rec.onnx", "1x3x48x160"), plain("basic_pitch", "basic_pitch.onnx"), plain("magika", "magika_v3.onnx"),
-          plain("dtln", "dtln_1.onnx", inputs=2), plain("rfb320_bayes", "rfb320.onnx", march="bayes"),
+          plain("lprnet", "lprnet.onnx"), plain("yolox_nano", "yolox_nano.onnx"), plain("yunet", "yunet_n_dynamic.onnx", "input", "1x3x320x320"),
+          plain("ppocr", "ppocr_v4_rec.onnx", "x", "1x3x48x160"), plain("basic_pitch", "basic_pitch.onnx"), plain("magika", "magika_v3.onnx"),
+          plain("dtln", "dtln_1.onnx", "input_2;input_3"), plain("rfb320_bayes", "rfb320.onnx", march="bayes"),
           plain("fastestdet_bernoulli2", "fastestdet.onnx", march="bernoulli2")]
 
 
@@ -70,8 +71,9 @@ def write_plain(m, folder, types):
     else:
         lines += [f"  onnx_model: '{sm.SHARED / 'models' / m['file']}'"]
     inputs = {"input_type_rt": "featuremap", "input_type_train": "featuremap", "input_layout_train": "NCHW", "norm_type": "no_preprocess"}
-    lines += ["input_parameters:"] + ([f"  input_shape: '{m['shape']}'"] if m["shape"] else [])
-    lines += [f"  {key}: '{';'.join([word] * m['inputs'])}'" for key, word in inputs.items()]
+    inputs = {key: ";".join([word] * len((m["names"] or "").split(";"))) for key, word in inputs.items()}
+    inputs |= {"input_name": m["names"], "input_shape": m["shape"]}
+    lines += ["input_parameters:"] + [f"  {key}: '{text}'" for key, text in inputs.items() if text]
     lines += ["calibration_parameters:", "  calibration_type: 'skip'"] + ([f"  optimization: '{types}'"] if types else [])
     path = pathlib.Path(folder) / f"{m['name']}.yaml"
     path.write_text("\n".join(lines) + "\n")

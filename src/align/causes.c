@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "align/align.h"
-#include "inspect/metrics_boxes.h"
+#include "eval/metrics_boxes.h"
 
 static int near(double x, double y, double of) { return fabs(x - y) <= 1e-4 * fabs(of) + 1e-9; }
 

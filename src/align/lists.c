@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "align/search.h"
-#include "inspect/metrics_boxes.h"
+#include "eval/metrics_boxes.h"
 
 /* ---- arrays as rows ---- */
 

@@ -5,7 +5,7 @@
 #include <zip.h>
 
 #include "base/file.h"
-#include "inspect/metrics_boxes.h"
+#include "eval/metrics_boxes.h"
 #include "tensor/npy.h"
 
 int vn_trace_find(const struct trace *t, const char *stage)

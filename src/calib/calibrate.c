@@ -1,5 +1,6 @@
 #include "calib/calib.h"
 #include "ops/op.h"
+#include "session/program.h"
 
 struct collector {
     const struct graph *g;

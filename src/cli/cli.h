@@ -7,7 +7,7 @@
 #include <jansson.h>
 
 #include "base/arena.h"
-#include "pipeline.h"
+#include "convert/conversion.h"
 #include "report/report.h"
 
 enum { EXIT_DONE = 0, EXIT_CHECK_FAILED = 1, EXIT_USAGE = 2, EXIT_BAD_INPUT = 3, EXIT_INTERNAL = 4 };

@@ -2,12 +2,12 @@
 #include <math.h>
 
 #include "cli/cli.h"
-#include "inspect/evaluate.h"
+#include "eval/evaluate.h"
 
 static const struct option_def options[] = {
     { "--task", 0, "FILE.yaml", 0, 0, "a flat YAML file with the settings below as keys (label_size for --label-size); options win" },
 #define EVAL_KEY(kind, field, option, value, lo, hi, preset, help) { option, 0, value, 0, 0, help },
-#include "inspect/eval_keys.def"
+#include "eval/eval_keys.def"
 #undef EVAL_KEY
     { "--detections", 0, "FILE.json", 1, 0, "coco: detections that a program has written, in place of models" },
     { "--proto", 0, "FILE", 0, 0, "prototxt of a Caffe network among the models; the model is its caffemodel" },
@@ -24,7 +24,7 @@ static int read_task(struct eval_task *t, struct vn_arena *a, struct vn_err *e)
         const char *key, *option;
     } all[] = {
 #define EVAL_KEY(kind, field, option, value, lo, hi, preset, help) { #field, option },
-#include "inspect/eval_keys.def"
+#include "eval/eval_keys.def"
 #undef EVAL_KEY
     };
     vn_eval_task_default(t);

@@ -1,6 +1,6 @@
 #include "compile/compile.h"
 
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 void vn_compile_defaults(struct compile_options *o) { *o = (struct compile_options){ .march = "generic", .level = 3 }; }
 

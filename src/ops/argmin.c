@@ -1,10 +1,10 @@
 /* ops/argmin.c - where the smallest element is along one axis. */
 #include "ops/arg.h"
 
-static void call(const struct node *n, struct call_params *p) { vn_call_of_arg(n, p, 0); }
+static void call(const struct node *n, struct portable_params *p) { vn_portable_of_arg(n, p, 0); }
 
 const struct op_def vn_op_argmin = {
     .name = "argmin", .onnx = "ArgMin", .min_in = 1, .max_in = 1,
     .attrs = vn_arg_specs, .attrs_size = sizeof(struct arg_attrs),
-    .infer = vn_infer_arg, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = vn_infer_arg, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

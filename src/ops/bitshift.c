@@ -1,6 +1,6 @@
 /* ops/bitshift.c - bits of an integer moved left or right, with broadcasting. */
-#include "kernels/calls/unary.h"
-#include "ops/call_op.h"
+#include "kernels/portable/unary.h"
+#include "ops/portable_op.h"
 
 struct attrs {
     int direction;
@@ -26,7 +26,7 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
-    return vn_low_call_binary(n, l, ((const struct attrs *)n->attrs)->direction ? VN_CB_RIGHT : VN_CB_LEFT, e);
+    return vn_low_portable_binary(n, l, ((const struct attrs *)n->attrs)->direction ? VN_CB_RIGHT : VN_CB_LEFT, e);
 }
 
 const struct op_def vn_op_bitshift = {

@@ -1,5 +1,5 @@
 /* ops/cast.c - another element type; floats to integers truncate toward zero. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 static const struct attr_spec specs[] = {
     { .onnx = "to", .kind = ATTR_INT, .offset = offsetof(struct cast_attrs, to), .min = 0, .max = 64, .required = 1 },

@@ -1,9 +1,9 @@
 /* ops/clip.c - y = min(max(x, lo), hi); both bounds are optional inputs of one element. */
 #include <math.h>
 
-#include "kernels/calls/unary.h"
+#include "kernels/portable/unary.h"
 #include "kernels/kernels.h"
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 static int infer(struct node *n, struct vn_err *e)
 {
@@ -76,11 +76,11 @@ static int computed_bounds(const struct node *n, struct lowering *l, struct vn_e
             continue;
         const int bound = vn_low_in(l, i, PLAIN);
         const int y = i == 1 && has_hi ? vn_low_temp(l, "above", vn_low_tensor(l, x)->dtype, &n->in[0]->shape, PLAIN, 0, 0) : vn_low_out(l, PLAIN);
-        const struct call_params p = { .id = VN_CALL_binary, .i = { i == 1 ? VN_CB_MAX : VN_CB_MIN, n->in[0]->dtype } };
+        const struct portable_params p = { .id = VN_PORTABLE_binary, .i = { i == 1 ? VN_CB_MAX : VN_CB_MIN, n->in[0]->dtype } };
         if (real)
             vn_low_binary_f32(l, i == 1 ? VN_BIN_MAX : VN_BIN_MIN, x, own, bound, none, y);
         else
-            TRY(vn_call_emit(l, &p, 2, (int[]){ x, bound }, y, e));
+            TRY(vn_portable_emit(l, &p, 2, (int[]){ x, bound }, y, e));
         x = y;
     }
     return VN_OK;

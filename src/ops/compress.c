@@ -1,5 +1,5 @@
 /* ops/compress.c - slices of x along an axis, or elements of x in a row, where a condition holds. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 struct attrs {
     int64_t axis;
@@ -46,10 +46,10 @@ static struct vn_shape room(const struct node *n)
 
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
-    const struct call_params p = { .id = VN_CALL_compress, .i = { axis_of(n) } };
+    const struct portable_params p = { .id = VN_PORTABLE_compress, .i = { axis_of(n) } };
     const struct vn_shape s = room(n);
     struct vn_tensor *all = vn_tensor_new(ev->arena, ev->out[0]->dtype, &s);
-    TRY(vn_call_eval(n, &p, ev->arena, 2, ev->in, all, e));
+    TRY(vn_portable_eval(n, &p, ev->arena, 2, ev->in, all, e));
     ev->out[0]->shape = all->shape;
     memcpy(ev->out[0]->data, all->data, vn_tensor_bytes(all));
     return VN_OK;
@@ -58,13 +58,13 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     const struct vn_shape s = room(n), *y = &n->out[0]->shape;
-    const struct call_params p = { .id = VN_CALL_compress, .i = { axis_of(n) } };
+    const struct portable_params p = { .id = VN_PORTABLE_compress, .i = { axis_of(n) } };
     const int in[2] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 1, PLAIN) };
     const int64_t count = vn_shape_count(y), one = 1;
     if (n->out[0]->bounded)
-        return vn_call_emit(l, &p, 2, in, vn_low_out(l, PLAIN), e);
+        return vn_portable_emit(l, &p, 2, in, vn_low_out(l, PLAIN), e);
     const int all = vn_low_temp(l, "all", vn_low_cell(n->in[0]->dtype), &s, PLAIN, 0, 0);
-    TRY(vn_call_emit(l, &p, 2, in, all, e));
+    TRY(vn_portable_emit(l, &p, 2, in, all, e));
     return vn_low_copy(l, all, vn_low_out(l, PLAIN), 1, &count, 0, &one, 0, &one, e);
 }
 

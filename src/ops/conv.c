@@ -1,5 +1,5 @@
 /* ops/conv.c - convolution in 1 to 3 spatial dimensions, grouped and depthwise. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 static const struct attr_spec specs[] = {
     A_INTS(struct conv_attrs, kernel, "kernel_shape", 1, 65536),
@@ -139,11 +139,11 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     struct window w;
     TRY(window_of(&w, n, e));
     if (!is_fast(n)) {
-        struct call_params p = { .id = VN_CALL_conv_nd };
+        struct portable_params p = { .id = VN_PORTABLE_conv_nd };
         const int has_bias = vn_node_has(n, 2), in[3] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 1, PLAIN), has_bias ? vn_low_in(l, 2, PLAIN) : -1 };
-        vn_call_put_window(&p, &w);
+        vn_portable_put_window(&p, &w);
         p.i[1] = (int32_t)a->group;
-        return vn_call_emit(l, &p, 2 + has_bias, in, vn_low_out(l, PLAIN), e);
+        return vn_portable_emit(l, &p, 2 + has_bias, in, vn_low_out(l, PLAIN), e);
     }
     int v = w.rank == 2, u = w.rank - 1; /* 1-D: a picture one pixel high */
     struct low_conv c = {

@@ -1,6 +1,6 @@
 /* ops/convinteger.c - convolution of 8-bit integers into int32. */
-#include "kernels/calls/unary.h"
-#include "ops/call_op.h"
+#include "kernels/portable/unary.h"
+#include "ops/portable_op.h"
 
 static const struct attr_spec specs[] = {
     A_INTS(struct conv_attrs, kernel, "kernel_shape", 1, 65536),
@@ -40,17 +40,17 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, VN_I32, &s, e);
 }
 
-static struct call_params conv(const struct node *n)
+static struct portable_params conv(const struct node *n)
 {
-    struct call_params p = { .id = VN_CALL_conv_nd };
+    struct portable_params p = { .id = VN_PORTABLE_conv_nd };
     struct window w;
     window_of(&w, n, NULL);
-    vn_call_put_window(&p, &w);
+    vn_portable_put_window(&p, &w);
     p.i[1] = (int32_t)((const struct conv_attrs *)n->attrs)->group;
     return p;
 }
 
-static const struct call_params less_zero = { .id = VN_CALL_binary, .i = { VN_CB_SUB, VN_I64 } };
+static const struct portable_params less_zero = { .id = VN_PORTABLE_binary, .i = { VN_CB_SUB, VN_I64 } };
 
 /* The shape in which zero point i + 2 broadcasts to operand i. */
 static struct vn_shape spread(const struct node *n, int i)
@@ -64,7 +64,7 @@ static struct vn_shape spread(const struct node *n, int i)
 
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
-    const struct call_params p = conv(n);
+    const struct portable_params p = conv(n);
     const struct vn_tensor *in[2];
     for (int i = 0; i < 2; i++) {
         in[i] = ev->in[i];
@@ -73,15 +73,15 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
         struct vn_tensor zero = *ev->in[i + 2], *shifted = vn_tensor_new(ev->arena, VN_I64, &ev->in[i]->shape);
         const struct vn_tensor *const pair[2] = { ev->in[i], &zero };
         zero.shape = spread(n, i);
-        TRY(vn_call_eval(n, &less_zero, ev->arena, 2, pair, shifted, e));
+        TRY(vn_portable_eval(n, &less_zero, ev->arena, 2, pair, shifted, e));
         in[i] = shifted;
     }
-    return vn_call_eval(n, &p, ev->arena, 2, in, ev->out[0], e);
+    return vn_portable_eval(n, &p, ev->arena, 2, in, ev->out[0], e);
 }
 
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
-    const struct call_params p = conv(n);
+    const struct portable_params p = conv(n);
     int in[2];
     for (int i = 0; i < 2; i++) {
         in[i] = vn_low_in(l, i, PLAIN);
@@ -92,9 +92,9 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
         const int pair[2] = { in[i], vn_low_temp(l, i ? "w_zero" : "x_zero", VN_I64, &s, PLAIN, 0, 0) };
         TRY(vn_low_copy(l, vn_low_in(l, i + 2, PLAIN), pair[1], 1, &s.d[0], 0, &one, 0, &one, e));
         in[i] = vn_low_temp(l, i ? "w" : "x", VN_I64, &n->in[i]->shape, PLAIN, 0, 0);
-        TRY(vn_call_emit(l, &less_zero, 2, pair, in[i], e));
+        TRY(vn_portable_emit(l, &less_zero, 2, pair, in[i], e));
     }
-    return vn_call_emit(l, &p, 2, in, vn_low_out(l, PLAIN), e);
+    return vn_portable_emit(l, &p, 2, in, vn_low_out(l, PLAIN), e);
 }
 
 const struct op_def vn_op_convinteger = {

@@ -1,5 +1,5 @@
 /* ops/cumsum.c - running sums along an axis, forward or backward, with or without the element itself. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 struct attrs {
     int64_t exclusive, reverse;
@@ -22,14 +22,14 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_same(n, e);
 }
 
-static void call(const struct node *n, struct call_params *p)
+static void call(const struct node *n, struct portable_params *p)
 {
     const struct attrs *a = n->attrs;
-    *p = (struct call_params){ .id = VN_CALL_cumsum, .i = { vn_shape_axis(&n->in[0]->shape, vn_tensor_i64(n->in[1]->data, 0)), (int32_t)a->exclusive, (int32_t)a->reverse }, .n_in = 1 };
+    *p = (struct portable_params){ .id = VN_PORTABLE_cumsum, .i = { vn_shape_axis(&n->in[0]->shape, vn_tensor_i64(n->in[1]->data, 0)), (int32_t)a->exclusive, (int32_t)a->reverse }, .n_in = 1 };
 }
 
 const struct op_def vn_op_cumsum = {
     .name = "cumsum", .onnx = "CumSum", .min_in = 2, .max_in = 2,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

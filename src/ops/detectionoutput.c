@@ -1,6 +1,6 @@
 /* ops/detectionoutput.c - our own: what an SSD detector has found, in a fixed number of rows. In ONNX files it is a model-local
  * function (front/onnx/function_detection.c). */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 static const char *const codes[] = { "corner", "center_size", "corner_size", NULL };
 
@@ -35,11 +35,11 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, VN_F32, &(struct vn_shape){ 4, { 1, 1, pictures * p->rows, 7 } }, e);
 }
 
-static void call(const struct node *n, struct call_params *c)
+static void call(const struct node *n, struct portable_params *c)
 {
     const struct detection_attrs *p = n->attrs;
     const int32_t i[] = { (int32_t)p->classes, (int32_t)p->background, p->code, (int32_t)p->encoded, (int32_t)p->candidates, (int32_t)p->rows };
-    c->id = VN_CALL_detection_output;
+    c->id = VN_PORTABLE_detection_output;
     memcpy(c->i, i, sizeof i);
     c->f[0] = p->overlap;
     c->f[1] = p->score;
@@ -48,5 +48,5 @@ static void call(const struct node *n, struct call_params *c)
 const struct op_def vn_op_detectionoutput = {
     .name = "detectionoutput", .onnx = "DetectionOutput", .domain = "ai.vernier", .min_in = 3, .max_in = 3,
     .attrs = specs, .attrs_size = sizeof(struct detection_attrs),
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

@@ -1,7 +1,7 @@
 /* ops/einsum.c - sums of products over named axes. */
 #include <ctype.h>
 
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 struct attrs {
     const char *equation;
@@ -144,11 +144,11 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);
 }
 
-static void call(const struct node *n, struct call_params *p)
+static void call(const struct node *n, struct portable_params *p)
 {
     struct terms t;
     parse(&t, n, NULL);
-    p->id = VN_CALL_einsum;
+    p->id = VN_PORTABLE_einsum;
     p->i[0] = t.letters;
     for (int k = 0; k <= n->n_in; k++)
         for (int d = 0; d < t.rank[k]; d++)
@@ -158,5 +158,5 @@ static void call(const struct node *n, struct call_params *p)
 const struct op_def vn_op_einsum = {
     .name = "einsum", .onnx = "Einsum", .min_in = 1, .max_in = MOST_INPUTS,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

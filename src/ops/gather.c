@@ -1,5 +1,5 @@
 /* ops/gather.c - slices of x along an axis, picked by an index tensor; negative indices count from the end. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 static const struct attr_spec specs[] = { A_INT(struct axis_attrs, axis, "axis", 0, -VN_MAX_RANK, VN_MAX_RANK), A_END };
 
@@ -64,9 +64,9 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     const struct vn_tensor *index = n->in[1]->data;
     int axis = axis_of(n);
     if (!index) {
-        const struct call_params p = { .id = VN_CALL_gather, .i = { axis } };
+        const struct portable_params p = { .id = VN_PORTABLE_gather, .i = { axis } };
         const int in[2] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 1, PLAIN) };
-        return vn_call_emit(l, &p, 2, in, vn_low_out(l, PLAIN), e);
+        return vn_portable_emit(l, &p, 2, in, vn_low_out(l, PLAIN), e);
     }
     int64_t count = vn_shape_count(&index->shape), *k = NEW_ARRAY(l->arena, int64_t, count);
     for (int64_t i = 0; i < count; i++) {

@@ -1,5 +1,5 @@
 /* ops/gatherelements.c - for each element of the indices, the element of x at that place along an axis. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 static const struct attr_spec specs[] = { A_INT(struct axis_attrs, axis, "axis", 0, -VN_MAX_RANK, VN_MAX_RANK), A_END };
 
@@ -21,13 +21,13 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, n->in[0]->dtype, k, e);
 }
 
-static void call(const struct node *n, struct call_params *p)
+static void call(const struct node *n, struct portable_params *p)
 {
-    *p = (struct call_params){ .id = VN_CALL_gather_elements, .i = { axis_of(n) } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_gather_elements, .i = { axis_of(n) } };
 }
 
 const struct op_def vn_op_gatherelements = {
     .name = "gatherelements", .onnx = "GatherElements", .min_in = 2, .max_in = 2,
     .attrs = specs, .attrs_size = sizeof(struct axis_attrs),
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

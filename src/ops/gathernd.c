@@ -1,5 +1,5 @@
 /* ops/gathernd.c - slices of x named by coordinates. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 struct attrs {
     int64_t batch;
@@ -25,13 +25,13 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);
 }
 
-static void call(const struct node *n, struct call_params *p)
+static void call(const struct node *n, struct portable_params *p)
 {
-    *p = (struct call_params){ .id = VN_CALL_gather_nd, .i = { (int32_t)((const struct attrs *)n->attrs)->batch } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_gather_nd, .i = { (int32_t)((const struct attrs *)n->attrs)->batch } };
 }
 
 const struct op_def vn_op_gathernd = {
     .name = "gathernd", .onnx = "GatherND", .min_in = 2, .max_in = 2,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

@@ -1,5 +1,5 @@
 /* ops/gridsample.c - a picture sampled at computed points. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 struct attrs {
     int mode, padding;
@@ -33,14 +33,14 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);
 }
 
-static void call(const struct node *n, struct call_params *p)
+static void call(const struct node *n, struct portable_params *p)
 {
     const struct attrs *a = n->attrs;
-    *p = (struct call_params){ .id = VN_CALL_grid_sample, .i = { a->mode, a->padding, (int32_t)a->align } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_grid_sample, .i = { a->mode, a->padding, (int32_t)a->align } };
 }
 
 const struct op_def vn_op_gridsample = {
     .name = "gridsample", .onnx = "GridSample", .min_in = 2, .max_in = 2,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

@@ -1,5 +1,5 @@
 /* ops/hardmax.c - 1 at the first largest element along one axis, else 0. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 #include "ops/lines.h"
 
 struct attrs {
@@ -13,14 +13,14 @@ static const struct attr_spec specs[] = {
 
 static int infer(struct node *n, struct vn_err *e) { return vn_infer_lines(n, ((const struct attrs *)n->attrs)->axis, e); }
 
-static void call(const struct node *n, struct call_params *p)
+static void call(const struct node *n, struct portable_params *p)
 {
     const struct attrs *a = n->attrs;
-    *p = (struct call_params){ .id = VN_CALL_hardmax, .i = { vn_shape_axis(&n->in[0]->shape, a->axis) } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_hardmax, .i = { vn_shape_axis(&n->in[0]->shape, a->axis) } };
 }
 
 const struct op_def vn_op_hardmax = {
     .name = "hardmax", .onnx = "Hardmax", .min_in = 1, .max_in = 1,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

@@ -1,8 +1,8 @@
 /* ops/isinf.c - which elements are infinite. */
 #include <math.h>
 
-#include "kernels/calls/unary.h"
-#include "ops/call_op.h"
+#include "kernels/portable/unary.h"
+#include "ops/portable_op.h"
 
 struct attrs {
     int64_t negative, positive;
@@ -36,7 +36,7 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     static const int test[2][2] = { { VN_CU_NEVER, VN_CU_ISPLUSINF }, { VN_CU_ISMINUSINF, VN_CU_ISINF } };
     const struct attrs *a = n->attrs;
-    return vn_low_call_unary(n, l, test[a->negative][a->positive], e);
+    return vn_low_portable_unary(n, l, test[a->negative][a->positive], e);
 }
 
 const struct op_def vn_op_isinf = {

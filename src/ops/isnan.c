@@ -1,8 +1,8 @@
 /* ops/isnan.c - which elements are not a number. */
 #include <math.h>
 
-#include "kernels/calls/unary.h"
-#include "ops/call_op.h"
+#include "kernels/portable/unary.h"
+#include "ops/portable_op.h"
 
 static int infer(struct node *n, struct vn_err *e)
 {
@@ -19,7 +19,7 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return VN_OK;
 }
 
-static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_call_unary(n, l, VN_CU_ISNAN, e); }
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_portable_unary(n, l, VN_CU_ISNAN, e); }
 
 const struct op_def vn_op_isnan = {
     .name = "isnan", .onnx = "IsNaN", .min_in = 1, .max_in = 1,

@@ -2,7 +2,7 @@
 #include "ops/lower.h"
 
 #include "num/num.h"
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 static int is_turned(const struct prog_tensor *t) { return t->layout == CHANNELS_LAST && t->shape.rank >= 3; }
 
@@ -332,7 +332,7 @@ static int check_types(const struct lowering *l, const struct node *n, int first
 {
     for (int i = first; i < l->prog->instrs.n; i++) {
         const struct prog_instr *p = &l->prog->instrs.v[i];
-        if (p->op == OPCODE_CALL || p->op == OPCODE_COPY || p->op == OPCODE_FILL || p->op == OPCODE_GATHER)
+        if (p->op == OPCODE_PORTABLE || p->op == OPCODE_COPY || p->op == OPCODE_FILL || p->op == OPCODE_GATHER)
             continue;
         for (int k = -1; k < p->n_in; k++)
             if (l->prog->tensors.v[k < 0 ? p->out : p->in[k]].dtype == VN_I64)

@@ -1,10 +1,10 @@
 /* ops/lower_shapes.c - shapes of lowering that several operators share. */
 #include <math.h>
 
-#include "kernels/calls/unary.h"
+#include "kernels/portable/unary.h"
 #include "kernels/kernels.h"
 #include "num/num.h"
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 #include "ops/lower.h"
 
 /* ---- moving elements ---- */
@@ -192,7 +192,7 @@ int vn_low_binary(const struct node *n, struct lowering *l, int op, struct vn_er
 {
     int64_t a[VN_MAX_RANK], b[VN_MAX_RANK];
     if (!vn_dtype_is_float(n->in[0]->dtype))
-        return vn_low_call_binary(n, l, op, e); /* the first of the two lists agree */
+        return vn_low_portable_binary(n, l, op, e); /* the first of the two lists agree */
     for (int i = 0; l->integer && i < 2; i++)
         if (n->in[i]->q->n != 1)
             return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is quantized per channel; %s wants one scale", n->in[i]->name, n->op->onnx);
@@ -303,7 +303,7 @@ int vn_low_unary(const struct node *n, struct lowering *l, int op, float alpha, 
     enum layout order;
     static const int whole[] = { [VN_UN_ABS] = VN_CU_ABS, [VN_UN_NEG] = VN_CU_NEG, [VN_UN_SIGN] = VN_CU_SIGN };
     if (!vn_dtype_is_float(n->in[0]->dtype) && (op == VN_UN_ABS || op == VN_UN_NEG || op == VN_UN_SIGN))
-        return vn_low_call_unary(n, l, whole[op], e);
+        return vn_low_portable_unary(n, l, whole[op], e);
     if (!l->integer && op < 0)
         return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the runtime has %s as an int8 table only, not in float32", n->op->onnx);
     int x = vn_low_in_any(l, 0, &order), y = vn_low_out(l, order);

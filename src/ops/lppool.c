@@ -10,16 +10,16 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_pool_infer(n, e);
 }
 
-static void call(const struct node *n, struct call_params *p)
+static void call(const struct node *n, struct portable_params *p)
 {
     struct window w;
-    *p = (struct call_params){ .id = VN_CALL_pool_nd, .i = { [1] = 2, [18] = (int32_t)((const struct pool_attrs *)n->attrs)->p } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_pool_nd, .i = { [1] = 2, [18] = (int32_t)((const struct pool_attrs *)n->attrs)->p } };
     vn_pool_window(&w, n, NULL);
-    vn_call_put_window(p, &w);
+    vn_portable_put_window(p, &w);
 }
 
 const struct op_def vn_op_lppool = {
     .name = "lppool", .onnx = "LpPool", .min_in = 1, .max_in = 1,
     .attrs = specs, .attrs_size = sizeof(struct pool_attrs),
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

@@ -1,5 +1,5 @@
 /* ops/lrn.c - x / (bias + alpha / size * sum of squares over neighbouring channels) ^ beta. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 struct attrs {
     int64_t size;
@@ -22,14 +22,14 @@ static int infer(struct node *n, struct vn_err *e)
     return VN_OK;
 }
 
-static void call(const struct node *n, struct call_params *p)
+static void call(const struct node *n, struct portable_params *p)
 {
     const struct attrs *a = n->attrs;
-    *p = (struct call_params){ .id = VN_CALL_lrn, .i = { (int32_t)a->size }, .f = { a->alpha, a->beta, a->bias } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_lrn, .i = { (int32_t)a->size }, .f = { a->alpha, a->beta, a->bias } };
 }
 
 const struct op_def vn_op_lrn = {
     .name = "lrn", .onnx = "LRN", .min_in = 1, .max_in = 1,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

@@ -1,5 +1,5 @@
 /* ops/matmul.c - matrix product of the last two axes, NumPy's rules for batches and 1-D operands. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 /* m x k by k x n for each index of the batch dimensions; strides in matrices' elements, 0 where an operand broadcasts. */
 struct plan {
@@ -127,7 +127,7 @@ static int as_matrix(const struct node *n, struct lowering *l, int i, struct vn_
 
 static int lower_whole(const struct node *n, struct lowering *l, const struct plan *p, struct vn_err *e)
 {
-    const struct call_params call = { .id = VN_CALL_matmul_whole };
+    const struct portable_params call = { .id = VN_PORTABLE_matmul_whole };
     const int in[2] = { as_matrix(n, l, 0, e), as_matrix(n, l, 1, e) };
     const int64_t one = 1, count = vn_shape_count(&n->out[0]->shape);
     struct vn_shape s = p->batch;
@@ -135,7 +135,7 @@ static int lower_whole(const struct node *n, struct lowering *l, const struct pl
     s.d[s.rank++] = p->m;
     s.d[s.rank++] = p->n;
     const int same = vn_shape_equal(&s, &n->out[0]->shape), product = same ? vn_low_out(l, PLAIN) : vn_low_temp(l, "product", VN_I64, &s, PLAIN, 0, 0);
-    TRY(vn_call_emit(l, &call, 2, in, product, e));
+    TRY(vn_portable_emit(l, &call, 2, in, product, e));
     return same ? VN_OK : vn_low_copy(l, product, vn_low_out(l, PLAIN), 1, &count, 0, &one, 0, &one, e);
 }
 

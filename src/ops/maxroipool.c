@@ -1,5 +1,5 @@
 /* ops/maxroipool.c - the largest elements in a grid over regions of a picture. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 struct attrs {
     struct ints size;
@@ -23,13 +23,13 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, n->in[0]->dtype, &y, e);
 }
 
-static void call(const struct node *n, struct call_params *p)
+static void call(const struct node *n, struct portable_params *p)
 {
-    *p = (struct call_params){ .id = VN_CALL_max_roi_pool, .f = { ((const struct attrs *)n->attrs)->scale } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_max_roi_pool, .f = { ((const struct attrs *)n->attrs)->scale } };
 }
 
 const struct op_def vn_op_maxroipool = {
     .name = "maxroipool", .onnx = "MaxRoiPool", .min_in = 2, .max_in = 2,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

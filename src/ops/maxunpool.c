@@ -1,5 +1,5 @@
 /* ops/maxunpool.c - elements put back where a MaxPool took them from, zeros elsewhere. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 struct attrs {
     struct ints kernel, pads, strides;
@@ -49,11 +49,11 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);
 }
 
-static void call(const struct node *n, struct call_params *p)
+static void call(const struct node *n, struct portable_params *p)
 {
     struct vn_shape s;
     pooled(n, &s, NULL);
-    *p = (struct call_params){ .id = VN_CALL_max_unpool, .n_in = 2 };
+    *p = (struct portable_params){ .id = VN_PORTABLE_max_unpool, .n_in = 2 };
     for (int d = 0; d < s.rank; d++)
         p->i[d] = (int32_t)s.d[d];
 }
@@ -61,5 +61,5 @@ static void call(const struct node *n, struct call_params *p)
 const struct op_def vn_op_maxunpool = {
     .name = "maxunpool", .onnx = "MaxUnpool", .min_in = 2, .max_in = 3,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

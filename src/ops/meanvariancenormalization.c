@@ -1,5 +1,5 @@
 /* ops/meanvariancenormalization.c - mean 0 and variance 1 over a set of axes. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 struct attrs {
     struct ints axes;
@@ -28,13 +28,13 @@ static int infer(struct node *n, struct vn_err *e)
     return VN_OK;
 }
 
-static void call(const struct node *n, struct call_params *p)
+static void call(const struct node *n, struct portable_params *p)
 {
-    *p = (struct call_params){ .id = VN_CALL_mean_variance, .i = { mask_of(n) }, .f = { 1e-9f } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_mean_variance, .i = { mask_of(n) }, .f = { 1e-9f } };
 }
 
 const struct op_def vn_op_meanvariancenormalization = {
     .name = "meanvariancenormalization", .onnx = "MeanVarianceNormalization", .min_in = 1, .max_in = 1,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

@@ -1,8 +1,8 @@
 /* ops/mod.c - the remainder of a / b, with broadcasting: with the sign of b, or (fmod) of a. */
 #include <math.h>
 
-#include "kernels/calls/unary.h"
-#include "ops/call_op.h"
+#include "kernels/portable/unary.h"
+#include "ops/portable_op.h"
 
 struct attrs {
     int64_t fmod;
@@ -31,7 +31,7 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
-    return vn_low_call_binary(n, l, ((const struct attrs *)n->attrs)->fmod ? VN_CB_FMOD : VN_CB_MOD, e);
+    return vn_low_portable_binary(n, l, ((const struct attrs *)n->attrs)->fmod ? VN_CB_FMOD : VN_CB_MOD, e);
 }
 
 const struct op_def vn_op_mod = {

@@ -1,7 +1,7 @@
 /* ops/nonmaxsuppression.c - boxes that do not overlap a better one, class by class. The limits are constants. */
 #include <math.h>
 
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 struct attrs {
     int64_t centre;
@@ -44,15 +44,15 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, VN_I64, &y, e);
 }
 
-static void call(const struct node *n, struct call_params *p)
+static void call(const struct node *n, struct portable_params *p)
 {
     double most, overlap, score;
     limits(n, &most, &overlap, &score, NULL);
-    *p = (struct call_params){ .id = VN_CALL_nms, .i = { (int32_t)((const struct attrs *)n->attrs)->centre, (int32_t)most }, .f = { (float)overlap, (float)score }, .n_in = 2 };
+    *p = (struct portable_params){ .id = VN_PORTABLE_nms, .i = { (int32_t)((const struct attrs *)n->attrs)->centre, (int32_t)most }, .f = { (float)overlap, (float)score }, .n_in = 2 };
 }
 
 const struct op_def vn_op_nonmaxsuppression = {
     .name = "nonmaxsuppression", .onnx = "NonMaxSuppression", .min_in = 2, .max_in = 5,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

@@ -1,5 +1,5 @@
 /* ops/nonzero.c - the coordinates of all elements that are not zero, a column each. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 /* As many columns as a constant has; else as many as there could be. */
 static int infer(struct node *n, struct vn_err *e)
@@ -17,18 +17,18 @@ static int infer(struct node *n, struct vn_err *e)
 
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
-    const struct call_params p = { .id = VN_CALL_nonzero };
+    const struct portable_params p = { .id = VN_PORTABLE_nonzero };
     const struct vn_shape s = { .rank = 2, .d = { ev->in[0]->shape.rank, vn_shape_count(&ev->in[0]->shape) } };
     struct vn_tensor *all = vn_tensor_new(ev->arena, VN_I64, &s);
-    TRY(vn_call_eval(n, &p, ev->arena, 1, ev->in, all, e));
+    TRY(vn_portable_eval(n, &p, ev->arena, 1, ev->in, all, e));
     ev->out[0]->shape = all->shape;
     memcpy(ev->out[0]->data, all->data, vn_tensor_bytes(all));
     return VN_OK;
 }
 
-static void call(const struct node *n, struct call_params *p) { (void)n, p->id = VN_CALL_nonzero; }
+static void call(const struct node *n, struct portable_params *p) { (void)n, p->id = VN_PORTABLE_nonzero; }
 
 const struct op_def vn_op_nonzero = {
     .name = "nonzero", .onnx = "NonZero", .min_in = 1, .max_in = 1,
-    .infer = infer, .eval = eval, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = eval, .lower = vn_low_portable, .portable = call,
 };

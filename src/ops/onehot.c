@@ -1,5 +1,5 @@
 /* ops/onehot.c - indices become rows with one element on and the others off. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 static const struct attr_spec specs[] = { A_INT(struct axis_attrs, axis, "axis", -1, -VN_MAX_RANK - 1, VN_MAX_RANK), A_END };
 
@@ -26,16 +26,16 @@ static int axis_of(const struct node *n) { return vn_shape_axis(&n->out[0]->shap
 /* Without the depth, which is the output's extent. */
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
-    const struct call_params p = { .id = VN_CALL_onehot, .i = { axis_of(n) } };
+    const struct portable_params p = { .id = VN_PORTABLE_onehot, .i = { axis_of(n) } };
     const struct vn_tensor *const in[2] = { ev->in[0], ev->in[2] };
-    return vn_call_eval(n, &p, ev->arena, 2, in, ev->out[0], e);
+    return vn_portable_eval(n, &p, ev->arena, 2, in, ev->out[0], e);
 }
 
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
-    const struct call_params p = { .id = VN_CALL_onehot, .i = { axis_of(n) } };
+    const struct portable_params p = { .id = VN_PORTABLE_onehot, .i = { axis_of(n) } };
     const int in[2] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 2, PLAIN) };
-    return vn_call_emit(l, &p, 2, in, vn_low_out(l, PLAIN), e);
+    return vn_portable_emit(l, &p, 2, in, vn_low_out(l, PLAIN), e);
 }
 
 const struct op_def vn_op_onehot = {

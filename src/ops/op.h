@@ -12,7 +12,7 @@
 #include "tensor/tensor.h"
 
 struct lowering;    /* ops/lower.h */
-struct call_params; /* ops/call_op.h */
+struct portable_params; /* ops/portable_op.h */
 
 /* ---- attributes: parsing, defaults, bounds, dumps, writing and docs come from the table ---- */
 
@@ -119,9 +119,9 @@ struct op_def {
     int (*qeval)(const struct node *n, const struct eval *ev, struct vn_err *e);
     /* Append runtime instructions. */
     int (*lower)(const struct node *n, struct lowering *l, struct vn_err *e);
-    /* Operators that are a function of kernels/call.h: eval and lower are vn_eval_call and vn_low_call (ops/call_op.h), and this
+    /* Operators that are a function of kernels/portable.h: eval and lower are vn_eval_portable and vn_low_portable (ops/portable_op.h), and this
      * gives the function and its parameters. */
-    void (*call)(const struct node *n, struct call_params *p);
+    void (*portable)(const struct node *n, struct portable_params *p);
     /* Composite operators: append the simpler nodes that compute the same (ops/compose.h); the last of them make n's outputs. Called
      * once the shapes of n are inferred; there is no eval and no lower. */
     int (*expand)(struct graph *g, const struct node *n, struct vn_err *e);
@@ -330,7 +330,7 @@ struct preprocess_attrs {
     int64_t channels_last; /* channel axis: 0 = axis 1, 1 = last axis */
     const char *input_type, *train_type, *data_format; /* for readers: "YUV444_128", "rgb", "NCHW" */
 };
-/* What an SSD detector has found: see kernels/calls/detection_output.c. */
+/* What an SSD detector has found: see kernels/portable/detection_output.c. */
 struct detection_attrs {
     int64_t classes, background; /* background -1: none */
     int code;                    /* 0 corner, 1 center_size, 2 corner_size */

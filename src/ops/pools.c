@@ -84,16 +84,16 @@ int vn_pool_walk(const struct node *n, const struct eval *ev, vn_pool_fn *fn, vo
 int vn_pool_call(const struct node *n, struct lowering *l, int function, int y, struct vn_err *e)
 {
     const struct pool_attrs *a = n->attrs;
-    struct call_params p = { .id = VN_CALL_pool_nd };
+    struct portable_params p = { .id = VN_PORTABLE_pool_nd };
     struct window w;
     TRY(vn_pool_window(&w, n, e));
     const int x = vn_low_in(l, 0, PLAIN);
-    vn_call_put_window(&p, &w);
+    vn_portable_put_window(&p, &w);
     p.i[1] = function;
     p.i[14] = (int32_t)a->count_include_pad;
     p.i[18] = (int32_t)a->p;
     p.i[19] = n->in[0]->dtype;
-    return vn_call_emit(l, &p, 1, &x, y, e);
+    return vn_portable_emit(l, &p, 1, &x, y, e);
 }
 
 int vn_pool_lower(const struct node *n, struct lowering *l, enum opcode op, struct vn_err *e)

@@ -2,7 +2,7 @@
 #ifndef VN_OPS_POOLS_H
 #define VN_OPS_POOLS_H
 
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 struct pool_attrs {
     struct ints kernel, strides, pads, dilations;
@@ -25,7 +25,7 @@ int vn_pool_infer(struct node *n, struct vn_err *e);
 typedef void vn_pool_fn(const struct eval *ev, int64_t out, const int64_t *at, int64_t count, int64_t padded, void *user);
 int vn_pool_walk(const struct node *n, const struct eval *ev, vn_pool_fn *fn, void *user, struct vn_err *e);
 /* MAXPOOL or AVGPOOL; both instructions have the same fields. */
-/* pool of kernels/call.h into tensor y: function as there. */
+/* pool of kernels/portable.h into tensor y: function as there. */
 int vn_pool_call(const struct node *n, struct lowering *l, int function, int y, struct vn_err *e);
 int vn_pool_lower(const struct node *n, struct lowering *l, enum opcode op, struct vn_err *e);
 

@@ -1,9 +1,9 @@
 /* ops/pow.c - x to the power e, with broadcasting; a function of one value where e is a single constant. */
 #include <math.h>
 
-#include "kernels/calls/unary.h"
+#include "kernels/portable/unary.h"
 #include "kernels/kernels.h"
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 static int infer(struct node *n, struct vn_err *e)
 {
@@ -36,7 +36,7 @@ static enum q_kind quant_kind(const struct node *n)
 static int general(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     const int real = vn_dtype_is_float(n->in[0]->dtype) || vn_dtype_is_float(n->in[1]->dtype), whole = !vn_dtype_is_float(n->in[0]->dtype);
-    const struct call_params p = { .id = VN_CALL_binary, .i = { VN_CB_POW, n->in[0]->dtype } };
+    const struct portable_params p = { .id = VN_PORTABLE_binary, .i = { VN_CB_POW, n->in[0]->dtype } };
     int in[2];
     for (int i = 0; i < 2; i++) {
         in[i] = vn_low_in(l, i, PLAIN);
@@ -47,7 +47,7 @@ static int general(const struct node *n, struct lowering *l, struct vn_err *e)
         in[i] = cast;
     }
     const int y = vn_low_out(l, PLAIN), power = real && whole ? vn_low_temp(l, "power", VN_F32, &n->out[0]->shape, PLAIN, 0, 0) : y;
-    TRY(vn_call_emit(l, &p, 2, in, power, e));
+    TRY(vn_portable_emit(l, &p, 2, in, power, e));
     return power == y ? VN_OK : vn_low_cast(l, power, y, n->out[0]->dtype, e);
 }
 

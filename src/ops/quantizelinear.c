@@ -22,10 +22,10 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, whole_of(n), &n->in[0]->shape, e);
 }
 
-static void call(const struct node *n, struct call_params *p) { vn_quantizer_call(n, p, 0, whole_of(n)); }
+static void call(const struct node *n, struct portable_params *p) { vn_quantizer_call(n, p, 0, whole_of(n)); }
 
 const struct op_def vn_op_quantizelinear = {
     .name = "quantizelinear", .onnx = "QuantizeLinear", .min_in = 2, .max_in = 3,
     .attrs = specs, .attrs_size = sizeof(struct quantizer_attrs),
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

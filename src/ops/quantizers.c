@@ -28,9 +28,9 @@ int vn_quantizer_check(const struct node *n, enum vn_dtype whole, struct vn_err 
     return fits ? VN_OK : vn_node_fail(n, e, VN_E_INPUT, "scale %s does not fit axis %lld of the input", n->in[1]->name, (long long)a->axis);
 }
 
-void vn_quantizer_call(const struct node *n, struct call_params *p, int back, enum vn_dtype whole)
+void vn_quantizer_call(const struct node *n, struct portable_params *p, int back, enum vn_dtype whole)
 {
     const struct quantizer_attrs *a = n->attrs;
     const int blocks = a->block && n->in[1]->shape.rank == n->in[0]->shape.rank;
-    *p = (struct call_params){ .id = VN_CALL_quantize, .i = { back, whole, is_single(n) && !blocks ? -1 : axis_of(n), blocks ? (int32_t)a->block : 0 } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_quantize, .i = { back, whole, is_single(n) && !blocks ? -1 : axis_of(n), blocks ? (int32_t)a->block : 0 } };
 }

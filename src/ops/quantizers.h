@@ -3,7 +3,7 @@
 #ifndef VN_QUANTIZERS_H
 #define VN_QUANTIZERS_H
 
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 struct quantizer_attrs {
     int64_t axis, block, saturate, output, precision;
@@ -15,6 +15,6 @@ struct quantizer_attrs {
 
 /* Scale and zero point fit the input; the type of the integers. */
 int vn_quantizer_check(const struct node *n, enum vn_dtype whole, struct vn_err *e);
-void vn_quantizer_call(const struct node *n, struct call_params *p, int back, enum vn_dtype whole);
+void vn_quantizer_call(const struct node *n, struct portable_params *p, int back, enum vn_dtype whole);
 
 #endif

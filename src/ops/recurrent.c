@@ -5,7 +5,7 @@ const char *const vn_recurrent_directions[] = { "forward", "reverse", "bidirecti
 
 enum { RNN, GRU, LSTM };
 
-/* In the order of kernels/calls/recurrent.c, with the parameters that ONNX gives where the node has none. */
+/* In the order of kernels/portable/recurrent.c, with the parameters that ONNX gives where the node has none. */
 static const struct {
     const char *name;
     float alpha, beta;
@@ -72,10 +72,10 @@ int vn_recurrent_infer(struct node *n, int kind, struct vn_err *e)
 
 static void put(int32_t *to, float f) { memcpy(to, &f, sizeof f); }
 
-static struct call_params params(const struct node *n, int kind, int result)
+static struct portable_params params(const struct node *n, int kind, int result)
 {
     const struct recurrent_attrs *a = n->attrs;
-    struct call_params p = { .id = VN_CALL_recurrent, .f = { a->clip } };
+    struct portable_params p = { .id = VN_PORTABLE_recurrent, .f = { a->clip } };
     const int32_t head[] = { kind, a->direction, result, (int32_t)a->option, (int32_t)a->layout, (int32_t)n->in[2]->shape.d[2] };
     memcpy(p.i, head, sizeof head);
     int alphas = 0, betas = 0;
@@ -95,9 +95,9 @@ int vn_recurrent_eval(const struct node *n, const struct eval *ev, int kind, str
     for (int i = 0; i < n->n_in; i++)
         in[i] = ev->in[i];
     for (int k = 0; k < n->n_out; k++) {
-        const struct call_params p = params(n, kind, k);
+        const struct portable_params p = params(n, kind, k);
         if (n->out[k])
-            TRY(vn_call_eval(n, &p, ev->arena, 8, in, ev->out[k], e));
+            TRY(vn_portable_eval(n, &p, ev->arena, 8, in, ev->out[k], e));
     }
     return VN_OK;
 }
@@ -108,11 +108,11 @@ int vn_recurrent_lower(const struct node *n, struct lowering *l, int kind, struc
     for (int i = 0; i < 8; i++)
         in[i] = vn_node_has(n, i) ? vn_low_in(l, i, PLAIN) : -1;
     for (int k = 0; k < n->n_out; k++) {
-        const struct call_params p = params(n, kind, k);
+        const struct portable_params p = params(n, kind, k);
         if (!n->out[k])
             continue;
         const int y = k ? vn_low_out_at(l, k, PLAIN) : vn_low_out(l, PLAIN);
-        TRY(vn_call_emit(l, &p, 8, in, y, e));
+        TRY(vn_portable_emit(l, &p, 8, in, y, e));
         if (k)
             vn_low_finish_at(l, k, y);
     }

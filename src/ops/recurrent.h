@@ -2,7 +2,7 @@
 #ifndef VN_RECURRENT_H
 #define VN_RECURRENT_H
 
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 struct recurrent_attrs {
     struct floats alpha, beta;

@@ -1,7 +1,7 @@
 /* ops/reduce.c - sums, products and maxima over a set of axes: what the Reduce operators share. */
 #include "ops/reduce.h"
 
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 #include <math.h>
 
@@ -235,9 +235,9 @@ int vn_reduce_lower(const struct node *n, struct lowering *l, enum vn_reduce op,
 {
     struct reduce_walk w;
     if (!vn_dtype_is_float(n->in[0]->dtype)) {
-        const struct call_params p = { .id = VN_CALL_reduce_whole, .i = { op, (int32_t)vn_reduce_axes(n), n->out[0]->dtype, n->in[0]->dtype } };
+        const struct portable_params p = { .id = VN_PORTABLE_reduce_whole, .i = { op, (int32_t)vn_reduce_axes(n), n->out[0]->dtype, n->in[0]->dtype } };
         const int whole = vn_low_in(l, 0, PLAIN);
-        return vn_call_emit(l, &p, 1, &whole, vn_low_out(l, PLAIN), e);
+        return vn_portable_emit(l, &p, 1, &whole, vn_low_out(l, PLAIN), e);
     }
     if (!vn_shape_count(&n->in[0]->shape)) { /* of nothing */
         vn_low_fill(l, vn_low_out(l, PLAIN), (float)(op == VN_RED_LOG_SUM || op == VN_RED_LOG_SUM_EXP ? -INFINITY : op == VN_RED_MEAN ? NAN : start(op)));

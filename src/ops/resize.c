@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "num/num.h"
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 enum { HALF_PIXEL, HALF_PIXEL_SYMMETRIC, PYTORCH_HALF_PIXEL, ALIGN_CORNERS, ASYMMETRIC, TF_CROP_AND_RESIZE };
 enum { NEAREST, LINEAR, CUBIC };
@@ -423,13 +423,13 @@ static int lower_general(const struct node *n, struct lowering *l, const struct 
             x = vn_low_gather(l, x, d, out, index, -1);
             continue;
         }
-        const struct call_params p = { .id = VN_CALL_resize_axis, .i = { d } };
+        const struct portable_params p = { .id = VN_PORTABLE_resize_axis, .i = { d } };
         const int in[3] = { x, vn_low_const(l, "index", VN_I64, out * taps, index), vn_low_const(l, "weight", VN_F32, out * taps, weight) };
         x = vn_low_temp(l, vn_arena_fmt(l->arena, "axis%d", d), VN_F32, &s, PLAIN, 0, 0);
-        TRY(vn_call_emit(l, &p, 3, in, x, e));
+        TRY(vn_portable_emit(l, &p, 3, in, x, e));
     }
     for (int d = 0; a->transform == TF_CROP_AND_RESIZE && d < s.rank; d++) {
-        const struct call_params p = { .id = VN_CALL_where };
+        const struct portable_params p = { .id = VN_PORTABLE_where };
         const struct vn_shape column = { .rank = s.rank - d, .d = { s.d[d], 1, 1, 1, 1, 1, 1, 1 } };
         const int64_t whole = (int64_t)a->extrapolation;
         int64_t *outside = NEW_ARRAY(l->arena, int64_t, s.d[d]), one = 1;
@@ -438,7 +438,7 @@ static int lower_general(const struct node *n, struct lowering *l, const struct 
         int in[3] = { vn_low_temp(l, "outside", VN_I64, &column, PLAIN, 0, 0), vn_low_const(l, "extrapolation", type, 1, type == VN_F32 ? (const void *)&a->extrapolation : &whole), x };
         TRY(vn_low_copy(l, vn_low_const(l, "mask", VN_I64, s.d[d], outside), in[0], 1, &s.d[d], 0, &one, 0, &one, e));
         x = vn_low_temp(l, vn_arena_fmt(l->arena, "inside%d", d), type, &s, PLAIN, 0, 0);
-        TRY(vn_call_emit(l, &p, 3, in, x, e));
+        TRY(vn_portable_emit(l, &p, 3, in, x, e));
     }
     const int64_t count = vn_shape_count(&s), one = 1;
     return vn_low_copy(l, x, vn_low_out(l, PLAIN), 1, &count, 0, &one, 0, &one, e);

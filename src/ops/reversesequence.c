@@ -1,5 +1,5 @@
 /* ops/reversesequence.c - the first elements of each sequence turned around. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 struct attrs {
     int64_t batch, time;
@@ -20,14 +20,14 @@ static int infer(struct node *n, struct vn_err *e)
     return VN_OK;
 }
 
-static void call(const struct node *n, struct call_params *p)
+static void call(const struct node *n, struct portable_params *p)
 {
     const struct attrs *a = n->attrs;
-    *p = (struct call_params){ .id = VN_CALL_reverse_sequence, .i = { (int32_t)a->batch, (int32_t)a->time } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_reverse_sequence, .i = { (int32_t)a->batch, (int32_t)a->time } };
 }
 
 const struct op_def vn_op_reversesequence = {
     .name = "reversesequence", .onnx = "ReverseSequence", .min_in = 2, .max_in = 2,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

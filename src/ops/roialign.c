@@ -1,5 +1,5 @@
 /* ops/roialign.c - regions of a picture resampled to one size. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 struct attrs {
     int transform, mode;
@@ -30,14 +30,14 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, n->in[0]->dtype, &y, e);
 }
 
-static void call(const struct node *n, struct call_params *p)
+static void call(const struct node *n, struct portable_params *p)
 {
     const struct attrs *a = n->attrs;
-    *p = (struct call_params){ .id = VN_CALL_roi_align, .i = { a->mode, (int32_t)a->samples, a->transform == 0 }, .f = { a->scale } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_roi_align, .i = { a->mode, (int32_t)a->samples, a->transform == 0 }, .f = { a->scale } };
 }
 
 const struct op_def vn_op_roialign = {
     .name = "roialign", .onnx = "RoiAlign", .min_in = 3, .max_in = 3,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

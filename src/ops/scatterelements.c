@@ -1,5 +1,5 @@
 /* ops/scatterelements.c - x with elements, named along an axis, replaced or joined with updates. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 struct attrs {
     int64_t axis;
@@ -27,14 +27,14 @@ static int infer(struct node *n, struct vn_err *e)
     return VN_OK;
 }
 
-static void call(const struct node *n, struct call_params *p)
+static void call(const struct node *n, struct portable_params *p)
 {
     const struct attrs *a = n->attrs;
-    *p = (struct call_params){ .id = VN_CALL_scatter_elements, .i = { vn_shape_axis(&n->in[0]->shape, a->axis), a->mode } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_scatter_elements, .i = { vn_shape_axis(&n->in[0]->shape, a->axis), a->mode } };
 }
 
 const struct op_def vn_op_scatterelements = {
     .name = "scatterelements", .onnx = "ScatterElements", .min_in = 3, .max_in = 3,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

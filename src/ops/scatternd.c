@@ -1,5 +1,5 @@
 /* ops/scatternd.c - x with slices, named by coordinates, replaced or joined with updates. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 struct attrs {
     int mode;
@@ -25,13 +25,13 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_same(n, e);
 }
 
-static void call(const struct node *n, struct call_params *p)
+static void call(const struct node *n, struct portable_params *p)
 {
-    *p = (struct call_params){ .id = VN_CALL_scatter_nd, .i = { ((const struct attrs *)n->attrs)->mode } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_scatter_nd, .i = { ((const struct attrs *)n->attrs)->mode } };
 }
 
 const struct op_def vn_op_scatternd = {
     .name = "scatternd", .onnx = "ScatterND", .min_in = 3, .max_in = 3,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

@@ -1,5 +1,5 @@
 /* ops/topk.c - the k largest or smallest elements along an axis, and where they were; equal ones in the order of their places. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 struct attrs {
     int64_t axis, largest, sorted;
@@ -30,28 +30,28 @@ static int infer(struct node *n, struct vn_err *e)
 }
 
 /* Where the best ones are, and from there the elements themselves. */
-static struct call_params places(const struct node *n)
+static struct portable_params places(const struct node *n)
 {
-    return (struct call_params){ .id = VN_CALL_topk, .i = { axis_of(n), (int32_t)((const struct attrs *)n->attrs)->largest } };
+    return (struct portable_params){ .id = VN_PORTABLE_topk, .i = { axis_of(n), (int32_t)((const struct attrs *)n->attrs)->largest } };
 }
-static struct call_params picked(const struct node *n) { return (struct call_params){ .id = VN_CALL_gather_elements, .i = { axis_of(n) } }; }
+static struct portable_params picked(const struct node *n) { return (struct portable_params){ .id = VN_PORTABLE_gather_elements, .i = { axis_of(n) } }; }
 
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
-    const struct call_params first = places(n), second = picked(n);
+    const struct portable_params first = places(n), second = picked(n);
     struct vn_tensor *index = n->n_out > 1 && ev->out[1] ? ev->out[1] : vn_tensor_new(ev->arena, VN_I64, &n->out[0]->shape);
     const struct vn_tensor *const in[2] = { ev->in[0], index };
-    TRY(vn_call_eval(n, &first, ev->arena, 1, ev->in, index, e));
-    return vn_call_eval(n, &second, ev->arena, 2, in, ev->out[0], e);
+    TRY(vn_portable_eval(n, &first, ev->arena, 1, ev->in, index, e));
+    return vn_portable_eval(n, &second, ev->arena, 2, in, ev->out[0], e);
 }
 
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
-    const struct call_params first = places(n), second = picked(n);
+    const struct portable_params first = places(n), second = picked(n);
     int in[2] = { vn_low_in(l, 0, PLAIN) };
     in[1] = n->n_out > 1 && n->out[1] ? vn_low_out_at(l, 1, PLAIN) : vn_low_temp(l, "places", VN_I64, &n->out[0]->shape, PLAIN, 0, 0);
-    TRY(vn_call_emit(l, &first, 1, in, in[1], e));
-    return vn_call_emit(l, &second, 2, in, vn_low_out(l, PLAIN), e);
+    TRY(vn_portable_emit(l, &first, 1, in, in[1], e));
+    return vn_portable_emit(l, &second, 2, in, vn_low_out(l, PLAIN), e);
 }
 
 const struct op_def vn_op_topk = {

@@ -1,5 +1,5 @@
 /* ops/trilu.c - matrices with what is below (upper) or above (lower) a diagonal set to zero. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 struct attrs {
     int64_t upper;
@@ -17,15 +17,15 @@ static int infer(struct node *n, struct vn_err *e)
     return VN_OK;
 }
 
-static void call(const struct node *n, struct call_params *p)
+static void call(const struct node *n, struct portable_params *p)
 {
     int64_t k = vn_node_has(n, 1) ? vn_tensor_i64(n->in[1]->data, 0) : 0;
     k = k > INT32_MAX ? INT32_MAX : k < INT32_MIN ? INT32_MIN : k;
-    *p = (struct call_params){ .id = VN_CALL_trilu, .i = { (int32_t)((const struct attrs *)n->attrs)->upper, (int32_t)k }, .n_in = 1 };
+    *p = (struct portable_params){ .id = VN_PORTABLE_trilu, .i = { (int32_t)((const struct attrs *)n->attrs)->upper, (int32_t)k }, .n_in = 1 };
 }
 
 const struct op_def vn_op_trilu = {
     .name = "trilu", .onnx = "Trilu", .min_in = 1, .max_in = 2,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

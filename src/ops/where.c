@@ -1,5 +1,5 @@
 /* ops/where.c - x where the condition holds, else y; with broadcasting. */
-#include "ops/call_op.h"
+#include "ops/portable_op.h"
 
 static int infer(struct node *n, struct vn_err *e)
 {
@@ -18,9 +18,9 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, n->in[1]->dtype, &s, e);
 }
 
-static void call(const struct node *n, struct call_params *p) { (void)n, p->id = VN_CALL_where; }
+static void call(const struct node *n, struct portable_params *p) { (void)n, p->id = VN_PORTABLE_where; }
 
 const struct op_def vn_op_where = {
     .name = "where", .onnx = "Where", .min_in = 3, .max_in = 3,
-    .infer = infer, .eval = vn_eval_call, .lower = vn_low_call, .call = call,
+    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
 };

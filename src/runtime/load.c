@@ -19,7 +19,7 @@ int rt_fail(struct vn_err *e, int code, const char *fmt, ...)
 
 int rt_bad(const struct rt_step *s, struct vn_err *e, const char *what)
 {
-    return rt_fail(e, VN_E_INPUT, "damaged .bin: instruction %s of node '%s': %s", s->op->name, s->node, what);
+    return rt_fail(e, VN_E_INPUT, "damaged .bin: instruction %s of node '%s': %s", s->instr->name, s->node, what);
 }
 
 int64_t rt_product(int64_t a, int64_t b, int64_t c, int64_t d)
@@ -158,7 +158,7 @@ static int load_step(struct vn_model *m, const struct file *f, const char *strin
     if (b.opcode == OPCODE_NONE || b.opcode >= OPCODE_COUNT)
         return rt_fail(e, VN_E_INPUT, "damaged .bin: instruction %u has unknown code %u", i, b.opcode);
     const struct instr_info *info = &bin_instr_info[b.opcode];
-    s->op = rt_ops[b.opcode];
+    s->instr = rt_instrs[b.opcode];
     TRY(string(&s->node, f, strings, b.node, e));
     WANT(s, e, b.n_in >= info->in_min && b.n_in <= info->in_max && b.n_in <= RT_MAX_IN, "wrong number of inputs");
     const uint64_t refs = section_count(f, BIN_REFS, 4), words = section_count(f, BIN_PARAMS, 4);
@@ -291,13 +291,13 @@ static int layout(struct vn_model **out, const struct file *f, struct bump *b, c
     for (uint32_t i = 0; i < m->n_steps; i++) {
         struct rt_step *s = &steps[i];
         TRY(load_step(m, f, strings, params, i, e));
-        if (s->op->own) {
-            const size_t need = (s->op->own(s) + BIN_ALIGN - 1) / BIN_ALIGN * BIN_ALIGN;
+        if (s->instr->own) {
+            const size_t need = (s->instr->own(s) + BIN_ALIGN - 1) / BIN_ALIGN * BIN_ALIGN;
             WANT(s, e, need <= index_bytes - own_used, "too many indices");
             s->own = own + own_used;
             own_used += need;
         }
-        TRY(s->op->prepare(m, s, e));
+        TRY(s->instr->prepare(m, s, e));
     }
     for (uint32_t i = 0; i < m->n_steps; i++)
         steps[i].out->last_writer = i;

@@ -41,7 +41,7 @@ union rt_args {
 #define RT_MAX_IN 13
 
 struct rt_step {
-    const struct rt_op *op;
+    const struct rt_instr *instr;
     const char *node;
     struct rt_tensor *in[RT_MAX_IN];
     int n_in;
@@ -76,8 +76,8 @@ struct vn_model {
     size_t mapped_bytes;
 };
 
-/* One instruction: check everything at load and fill in args; run. Descriptors are in ops_*.c, one for each opcode. */
-struct rt_op {
+/* One instruction: check everything at load and fill in args; run. Descriptors are in instr_*.c, one for each opcode. */
+struct rt_instr {
     const char *name;
     /* bytes of `own` that the instruction needs */
     size_t (*own)(const struct rt_step *s);
@@ -86,7 +86,7 @@ struct rt_op {
     /* compute hidden[which] into out */
     void (*hidden)(struct vn_model *m, const struct rt_step *s, int which, void *out);
 };
-extern const struct rt_op *const rt_ops[OPCODE_COUNT];
+extern const struct rt_instr *const rt_instrs[OPCODE_COUNT];
 
 int rt_fail(struct vn_err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 #define TRY(x)                  \

@@ -86,7 +86,7 @@ static void observe(struct vn_model *m, const struct rt_step *s)
     for (int i = 0; i < 2; i++) {
         if (!s->hidden[i])
             continue;
-        s->op->hidden(m, s, i, m->scratch);
+        s->instr->hidden(m, s, i, m->scratch);
         show(m, s->hidden[i], m->scratch, 1);
     }
     if (s->finishes)
@@ -99,7 +99,7 @@ static void run_steps(struct vn_model *m)
     for (uint32_t i = 0; i < m->n_steps && !m->failed; i++) {
         struct rt_step *s = &m->steps[i];
         const uint64_t start = m->profile ? now() : 0;
-        s->op->run(m, s);
+        s->instr->run(m, s);
         if (m->profile)
             s->nanoseconds = now() - start;
         if (m->observer)
@@ -229,7 +229,7 @@ int vn_model_step(const struct vn_model *m, int i, struct vn_step *out)
 {
     if (i < 0 || (uint32_t)i >= m->n_steps)
         return VN_E_USAGE;
-    *out = (struct vn_step){ m->steps[i].node, m->steps[i].op->name, m->steps[i].nanoseconds };
+    *out = (struct vn_step){ m->steps[i].node, m->steps[i].instr->name, m->steps[i].nanoseconds };
     return VN_OK;
 }
 

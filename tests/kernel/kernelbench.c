@@ -36,31 +36,31 @@ struct work {
 };
 
 typedef void call_fn(const struct vn_kernels *k, struct work *w);
-#define CALL(name, call) \
+#define PORTABLE(name, call) \
     static void name(const struct vn_kernels *k, struct work *w) { k->call; }
 
 static int rows(const struct work *w) { return w->g.n * w->g.oh; }
 static int blocks(const struct work *w) { return (w->g.k + VN_OCB - 1) / VN_OCB; }
 
-CALL(call_conv_s8, conv_s8(w->y8, w->x8, &w->s8, 0, rows(w), 0, blocks(w)))
-CALL(call_conv_f32, conv_f32(w->yf, w->xf, &w->f32, 0, rows(w), 0, blocks(w)))
-CALL(call_dwconv_s8, dwconv_s8(w->y8, w->x8, &w->s8, 0, rows(w), 0, blocks(w)))
-CALL(call_dwconv_f32, dwconv_f32(w->yf, w->xf, &w->f32, 0, rows(w), 0, blocks(w)))
-CALL(call_maxpool_s8, maxpool_s8(w->y8, w->x8, &w->pool, 0, rows(w)))
-CALL(call_avgpool_s8, avgpool_s8(w->y8, w->x8, &w->pool, 0, rows(w)))
-CALL(call_maxpool_f32, maxpool_f32(w->yf, w->xf, &w->pool, 0, rows(w)))
-CALL(call_avgpool_f32, avgpool_f32(w->yf, w->xf, &w->pool, 0, rows(w)))
-CALL(call_matmul_s8, matmul_s8(w->y8, w->x8, w->s8.weight, &w->matmul, 0, w->matmul.m))
-CALL(call_matmul_f32, matmul_f32(w->yf, w->xf, w->f32.weight, &w->matmul, 0, w->matmul.m))
+PORTABLE(call_conv_s8, conv_s8(w->y8, w->x8, &w->s8, 0, rows(w), 0, blocks(w)))
+PORTABLE(call_conv_f32, conv_f32(w->yf, w->xf, &w->f32, 0, rows(w), 0, blocks(w)))
+PORTABLE(call_dwconv_s8, dwconv_s8(w->y8, w->x8, &w->s8, 0, rows(w), 0, blocks(w)))
+PORTABLE(call_dwconv_f32, dwconv_f32(w->yf, w->xf, &w->f32, 0, rows(w), 0, blocks(w)))
+PORTABLE(call_maxpool_s8, maxpool_s8(w->y8, w->x8, &w->pool, 0, rows(w)))
+PORTABLE(call_avgpool_s8, avgpool_s8(w->y8, w->x8, &w->pool, 0, rows(w)))
+PORTABLE(call_maxpool_f32, maxpool_f32(w->yf, w->xf, &w->pool, 0, rows(w)))
+PORTABLE(call_avgpool_f32, avgpool_f32(w->yf, w->xf, &w->pool, 0, rows(w)))
+PORTABLE(call_matmul_s8, matmul_s8(w->y8, w->x8, w->s8.weight, &w->matmul, 0, w->matmul.m))
+PORTABLE(call_matmul_f32, matmul_f32(w->yf, w->xf, w->f32.weight, &w->matmul, 0, w->matmul.m))
 
 static size_t span(const struct work *w) { return (size_t)w->g.h * w->g.w * w->g.c; }
-CALL(call_add_s8, binary_s8(w->y8, w->x8, w->x8, span(w), 1, 1, &w->binary))
-CALL(call_add_f32, binary_f32(w->yf, w->xf, w->xf, span(w), 1, 1, VN_BIN_ADD))
-CALL(call_quantize, quantize_s8(w->y8, w->xf, span(w), 0.01f, 3))
-CALL(call_dequantize, dequantize_s8(w->yf, w->x8, span(w), 0.01f, 3))
-CALL(call_clamp_s8, clamp_s8(w->y8, w->x8, span(w), 0, 100))
-CALL(call_clamp_f32, clamp_f32(w->yf, w->xf, span(w), 0.0f, 1.0f))
-CALL(call_sigmoid, unary_f32(w->yf, w->xf, span(w), VN_UN_SIGMOID, 0, 0))
+PORTABLE(call_add_s8, binary_s8(w->y8, w->x8, w->x8, span(w), 1, 1, &w->binary))
+PORTABLE(call_add_f32, binary_f32(w->yf, w->xf, w->xf, span(w), 1, 1, VN_BIN_ADD))
+PORTABLE(call_quantize, quantize_s8(w->y8, w->xf, span(w), 0.01f, 3))
+PORTABLE(call_dequantize, dequantize_s8(w->yf, w->x8, span(w), 0.01f, 3))
+PORTABLE(call_clamp_s8, clamp_s8(w->y8, w->x8, span(w), 0, 100))
+PORTABLE(call_clamp_f32, clamp_f32(w->yf, w->xf, span(w), 0.0f, 1.0f))
+PORTABLE(call_sigmoid, unary_f32(w->yf, w->xf, span(w), VN_UN_SIGMOID, 0, 0))
 
 static void prepare(struct test *t, struct work *w, const struct layer *l, int depthwise)
 {

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "inspect/metrics_boxes.h"
+#include "eval/metrics_boxes.h"
 
 int main(int argc, char **argv)
 {

@@ -1,0 +1,344 @@
+/* Reads samples once, then asks a table of detectors about them. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "format/bin.h"
+#include "data/dataset_check.h"
+#include "tensor/npy.h"
+
+#define MOST_LOOKED_AT 256 /* samples, spread over the set */
+#define FEW_SAMPLES 10
+#define DARK 12.0          /* of 255: mean of a black picture */
+#define WHITE 245.0
+#define BRIGHT_SHARE 0.7   /* over-exposed */
+#define SMOOTHER 0.6       /* the other layout's steps, relative: pictures are smooth along their axes */
+
+const char *const vn_data_severities[] = { "error", "doubt", "warning" };
+
+/* ---- looking ---- */
+
+static void add(struct channel *c, double x)
+{
+    c->lo = !c->count || x < c->lo ? x : c->lo;
+    c->hi = !c->count || x > c->hi ? x : c->hi;
+    c->sum += x;
+    c->squares += x * x;
+    c->count++;
+    c->fractions |= x != rint(x);
+}
+
+static int begins_as_npy(const float *v, int64_t n)
+{
+    static const int magic[] = { 0x93, 'N', 'U', 'M', 'P', 'Y' };
+    for (int i = 0; i < 6; i++)
+        if (n < 64 || ((int)v[i] != magic[i] && (int)v[i] != magic[i] - 256 && (int)v[i] != magic[i] - 128))
+            return 0;
+    return 1;
+}
+
+/* Mean step to the right and downwards, where a pixel's channels lie together or in planes. */
+static double roughness(const float *v, int w, int h, int channels, int last)
+{
+    const int64_t right = last ? channels : 1, down = right * w, n = (int64_t)w * h * channels;
+    double sum = 0;
+    for (int64_t i = 0; i + down < n; i++)
+        sum += fabs((double)v[i + right] - v[i]) + fabs((double)v[i + down] - v[i]);
+    return n > down ? sum / (double)(n - down) : 0;
+}
+
+/* Of bytes that were int8, read as uint8: steps of 255 wherever the picture crosses 128. */
+static double flipped_roughness(const struct dataset *d, const struct vn_train_values *x, struct vn_arena *a)
+{
+    float *v = NEW_ARRAY(a, float, x->count);
+    for (int64_t i = 0; i < x->count; i++)
+        v[i] = x->v[i] + (x->v[i] < 128 ? 128 : -128);
+    return roughness(v, d->w, d->h, d->channels, d->channels_last);
+}
+
+static void look_at(struct dataset *d, struct look *l, const struct vn_train_values *x, struct vn_arena *a)
+{
+    double sum = 0, bright = 0;
+    *l = (struct look){ .path = l->path, .lo = INFINITY, .hi = -INFINITY, .hash = bin_hash(x->v, (size_t)x->count * sizeof *x->v, SIZE_MAX),
+                        .is_npy = begins_as_npy(x->v, x->count) };
+    for (int64_t i = 0; i < x->count; i++) {
+        const double v = x->v[i];
+        l->not_finite |= !isfinite(v);
+        l->lo = v < l->lo ? v : l->lo;
+        l->hi = v > l->hi ? v : l->hi;
+        sum += v;
+        bright += v >= 250;
+        if (isfinite(v))
+            add(&d->of[x->channels_last ? i % d->channels : i / (x->plane ? x->plane : 1) % d->channels], v);
+    }
+    l->mean = sum / (double)x->count;
+    l->bright = bright / (double)x->count;
+    if (d->w && !d->pictures) {
+        l->rough_flipped = flipped_roughness(d, x, a);
+        l->rough = roughness(x->v, d->w, d->h, d->channels, d->channels_last);
+        l->rough_other = roughness(x->v, d->w, d->h, d->channels, !d->channels_last);
+    }
+}
+
+/* Sample i as it was given: pixels of image inputs, else the tensor. */
+static int values(struct vn_train_values *x, const struct dataset *d, int i, struct vn_arena *a, struct vn_err *e)
+{
+    if (d->image)
+        return vn_samples_train_values(x, d->samples, i, d->input, a, e);
+    float *v = NEW_ARRAY(a, float, vn_shape_count(&d->shape));
+    TRY(vn_sample_file(v, NULL, NULL, d->in, &d->shape, NULL, vn_samples_path(d->samples, i, d->input), e));
+    *x = (struct vn_train_values){ v, vn_shape_count(&d->shape), (int64_t)d->w * d->h, d->channels_last };
+    return VN_OK;
+}
+
+static int look(struct dataset *d, struct vn_err *e)
+{
+    d->all = vn_samples_count(d->samples);
+    d->n = d->all < MOST_LOOKED_AT ? d->all : MOST_LOOKED_AT;
+    d->look = NEW_ARRAY(d->arena, struct look, d->n);
+    for (int k = 0; k < d->n; k++) {
+        const int i = (int)((int64_t)k * d->all / d->n);
+        struct vn_arena *a = vn_arena_new();
+        struct vn_err why = { 0 };
+        struct vn_train_values x;
+        d->look[k].path = vn_samples_path(d->samples, i, d->input);
+        const int status = values(&x, d, i, a, &why);
+        if (status < 0)
+            d->look[k].why = vn_arena_str(d->arena, why.msg);
+        else if (x.count)
+            look_at(d, &d->look[k], &x, a);
+        vn_arena_free(&a);
+        if (status == VN_E_NOMEM)
+            return vn_fail(e, status, "%s", why.msg);
+    }
+    return VN_OK;
+}
+
+/* Which axes are a picture's, by the configuration; for tensors by their sizes. */
+static void axes(struct dataset *d)
+{
+    const struct vn_shape *s = &d->shape;
+    const int three = strcmp(d->in->type_train, "gray") != 0;
+    d->channels = 1;
+    if (s->rank != 4 || s->d[0] != 1)
+        return;
+    d->channels_last = d->image ? !strcmp(d->in->layout_train, "NHWC") : s->d[1] != 3 && s->d[3] == 3;
+    const int64_t c = s->d[d->channels_last ? 3 : 1], h = s->d[d->channels_last ? 1 : 2], w = s->d[d->channels_last ? 2 : 3];
+    if (d->image || c == 3) {
+        d->channels = (d->image && !three) || c != 3 ? 1 : 3;
+        d->h = (int)h;
+        d->w = (int)w;
+    }
+}
+
+/* ---- detectors ---- */
+
+#define SAY(d, ...) vn_arena_fmt((d)->arena, __VA_ARGS__)
+
+typedef int look_fn(const struct look *l);
+
+/* "n of m samples WHAT (first, second, ...)"; NULL where there is none. */
+static const char *those(const struct dataset *d, look_fn *is, const char *what)
+{
+    const char *names = "";
+    int n = 0;
+    for (int i = 0; i < d->n; i++)
+        if (!d->look[i].why && is(&d->look[i]) && ++n <= 3)
+            names = SAY(d, "%s%s%s", names, n > 1 ? ", " : "", vn_path_base(d->look[i].path));
+    return n ? SAY(d, "%d of %d samples %s (%s%s)", n, d->n, what, names, n > 3 ? ", ..." : "") : NULL;
+}
+
+static const char *find_unreadable(const struct dataset *d)
+{
+    int n = 0;
+    const char *first = NULL;
+    for (int i = 0; i < d->n; i++)
+        if (d->look[i].why) {
+            first = first ? first : d->look[i].why;
+            n++;
+        }
+    return n > 1 ? SAY(d, "%s (and %d other files of input %s cannot be used either)", first, n - 1, d->in->name) : first;
+}
+
+static int is_npy_header(const struct look *l) { return l->is_npy; }
+static const char *find_npy_header(const struct dataset *d)
+{
+    const char *s = those(d, is_npy_header, "begin with the header of a .npy file, as if it were data");
+    return s ? SAY(d, "%s; read such files with numpy.load, not numpy.fromfile", s) : NULL;
+}
+
+static int is_not_finite(const struct look *l) { return l->not_finite; }
+static const char *find_not_finite(const struct dataset *d)
+{
+    const char *s = those(d, is_not_finite, "hold values that are not finite");
+    return s ? SAY(d, "%s; the program that made them divides by zero, or reads them in another type", s) : NULL;
+}
+
+static const char *find_layout(const struct dataset *d)
+{
+    double given = 0, other = 0;
+    for (int i = 0; i < d->n; i++) {
+        given += d->look[i].rough;
+        other += d->look[i].rough_other;
+    }
+    if (!d->w || d->channels != 3 || d->pictures || !(other < SMOOTHER * given))
+        return NULL;
+    const char *is = d->channels_last ? "NHWC" : "NCHW", *would = d->channels_last ? "NCHW" : "NHWC";
+    return SAY(d, "input %s is %s, but its calibration data look like %s: read so, neighbouring values differ by %.3g instead of %.3g. Transpose the data%s",
+               d->in->name, is, would, other / d->n, given / d->n, d->image ? SAY(d, ", or set input_layout_train: %s", would) : "");
+}
+
+static const char *find_wrapped(const struct dataset *d)
+{
+    double given = 0, flipped = 0;
+    for (int i = 0; i < d->n; i++) {
+        given += d->look[i].rough;
+        flipped += d->look[i].rough_flipped;
+    }
+    if (!d->image || !d->w || d->pictures || vn_data_no_pixels(d) || !(flipped < SMOOTHER * given))
+        return NULL;
+    return SAY(d, "input %s: values of its calibration data jump between 0 and 255 where a picture has middle gray: int8 values (pixel - 128) read as uint8. Calibration data are "
+               "pixels: add 128", d->in->name);
+}
+
+static int is_constant(const struct look *l) { return l->lo == l->hi; }
+static const char *find_constant(const struct dataset *d)
+{
+    const char *s = those(d, is_constant, "hold one value only");
+    return s ? SAY(d, "%s; was the data written before it was filled in?", s) : NULL;
+}
+
+static int is_black(const struct look *l) { return l->mean < DARK && l->hi < 4 * DARK && l->hi > l->lo; }
+static const char *find_black(const struct dataset *d)
+{
+    const char *s = d->image && !vn_data_no_pixels(d) ? those(d, is_black, "are nearly black") : NULL;
+    return s ? SAY(d, "%s; they say nothing about the ranges of real pictures: leave them out", s) : NULL;
+}
+
+static int is_white(const struct look *l) { return l->mean > WHITE && l->hi > l->lo; }
+static const char *find_white(const struct dataset *d)
+{
+    const char *s = d->image && !vn_data_no_pixels(d) ? those(d, is_white, "are nearly white") : NULL;
+    return s ? SAY(d, "%s; they say nothing about the ranges of real pictures: leave them out", s) : NULL;
+}
+
+static int is_over_exposed(const struct look *l) { return l->bright > BRIGHT_SHARE && !is_white(l) && l->hi > l->lo; }
+static const char *find_over_exposed(const struct dataset *d)
+{
+    const char *s = d->image && !vn_data_no_pixels(d) ? those(d, is_over_exposed, "are over-exposed: most of their values are 250 and more") : NULL;
+    return s ? SAY(d, "%s; leave them out, unless the network will see such pictures", s) : NULL;
+}
+
+static int by_hash(const void *x, const void *y)
+{
+    const struct look *a = *(const struct look *const *)x, *b = *(const struct look *const *)y;
+    return a->hash != b->hash ? (a->hash < b->hash ? -1 : 1) : strcmp(a->path, b->path);
+}
+
+static const char *find_duplicate(const struct dataset *d)
+{
+    const struct look **l = NEW_ARRAY(d->arena, const struct look *, d->n);
+    const struct look *first = NULL;
+    int n = 0, read = 0;
+    for (int i = 0; i < d->n; i++)
+        if (!d->look[i].why && !is_constant(&d->look[i]))
+            l[read++] = &d->look[i];
+    qsort(l, (size_t)read, sizeof *l, by_hash);
+    for (int i = 1; i < read; i++)
+        if (l[i]->hash == l[i - 1]->hash && !n++)
+            first = l[i - 1];
+    return n ? SAY(d, "%d of %d samples are the same as another one (%s, ...); each should be a picture of its own", n, d->n, vn_path_base(first->path)) : NULL;
+}
+
+static const char *find_too_few(const struct dataset *d)
+{
+    return d->all >= FEW_SAMPLES ? NULL : SAY(d, "input %s: %d samples; the ranges of activations need about 100 different ones, 20 at least", d->in->name, d->all);
+}
+
+static const char *find_dtype(const struct dataset *d)
+{
+    if (d->pictures || !vn_config_given(d->config, "cal_data_type") || !d->n)
+        return NULL;
+    struct vn_arena *a = vn_arena_new();
+    const uint8_t *data;
+    size_t bytes;
+    struct vn_tensor *t = NULL;
+    if (vn_file_map(a, d->look[0].path, &data, &bytes, NULL) == VN_OK && vn_npy_is(data, bytes))
+        vn_npy_parse(&t, a, data, bytes, d->look[0].path, NULL);
+    const char *name = t ? vn_dtype_name(t->dtype) : NULL;
+    vn_arena_free(&a);
+    return !name || !strcmp(name, d->in->cal_type) ? NULL : SAY(d, "%s holds %s, but cal_data_type says %s; what the file says is taken", vn_path_base(d->look[0].path), name,
+                                                                d->in->cal_type);
+}
+
+static const struct detector {
+    const char *name;
+    enum data_severity severity;
+    const char *looks_at;
+    find_fn *find;
+} detectors[] = {
+    { "unreadable", DATA_ERROR, "size against input_shape and type, damaged files", find_unreadable },
+    { "npy_header", DATA_ERROR, "the first values of raw data", find_npy_header },
+    { "not_finite", DATA_ERROR, "NaN and infinity", find_not_finite },
+    { "minus_128", DATA_ERROR, "whole numbers of -128 to 127 for an input of pixels", vn_find_minus_128 },
+    { "wrapped", DATA_ERROR, "smoothness of data with the sign bit flipped: int8 read as uint8", find_wrapped },
+    { "normalised", DATA_ERROR, "range and fractions of data for an input of pixels: 0..1, or mean and scale applied already", vn_find_normalised },
+    { "layout", DATA_ERROR, "smoothness along the axes, NCHW and NHWC", find_layout },
+    { "channel_order", DATA_ERROR, "channels 0 and 2 against the pictures'", vn_find_channel_order },
+    { "applied", DATA_ERROR, "values against the pictures' pixels: value = a * pixel + b", vn_find_applied },
+    { "applied_twice", DATA_ERROR, "the same, for mean_value and scale_value", vn_find_applied_twice },
+    { "scale_value", DATA_DOUBT, "spread of what the network would get", vn_find_scale },
+    { "mean_value", DATA_DOUBT, "mean of what the network would get", vn_find_mean },
+    { "unlike", DATA_WARNING, "likeness to the pictures that they were made of", vn_find_unlike },
+    { "dtype", DATA_WARNING, "type in .npy against cal_data_type", find_dtype },
+    { "constant", DATA_WARNING, "samples of one value", find_constant },
+    { "black", DATA_WARNING, "mean and brightest value", find_black },
+    { "white", DATA_WARNING, "mean", find_white },
+    { "over_exposed", DATA_WARNING, "share of values of 250 and more", find_over_exposed },
+    { "duplicate", DATA_WARNING, "equal samples", find_duplicate },
+    { "too_few", DATA_WARNING, "number of samples", find_too_few },
+};
+#define N_DETECTORS ((int)(sizeof detectors / sizeof *detectors))
+
+int vn_dataset_detector(int i, const char **name, enum data_severity *severity, const char **looks_at)
+{
+    if (i >= N_DETECTORS)
+        return 0;
+    *name = detectors[i].name;
+    *severity = detectors[i].severity;
+    *looks_at = detectors[i].looks_at;
+    return 1;
+}
+
+/* What is wrong in the data is said at the key that names them. */
+static const char *placed(const struct dataset *d, const char *text)
+{
+    struct vn_err e = { 0 };
+    const struct setting *s = vn_config_given(d->config, "cal_data_dir");
+    if (!s || !strncmp(text, d->in->cal_dir ? d->in->cal_dir : "", strlen(d->in->cal_dir ? d->in->cal_dir : "")))
+        return text; /* names a file already */
+    vn_config_fail(d->config, s, &e, VN_E_INPUT, "%s", text);
+    return vn_arena_str(d->arena, e.msg);
+}
+
+int vn_dataset_check(struct data_report *out, struct vn_arena *a, const struct config *c, const struct graph *g, const struct vn_samples *s,
+                     const char *images, struct vn_err *e)
+{
+    *out = (struct data_report){ .samples = vn_samples_count(s) };
+    for (int i = 0; i < c->n_inputs; i++) {
+        struct dataset d = { .arena = a, .config = c, .in = &c->inputs[i], .samples = s, .shape = g->inputs.v[i]->shape, .input = i,
+                             .image = strcmp(c->inputs[i].type_rt, "featuremap") != 0, .pictures = c->preprocess_on };
+        axes(&d);
+        TRY(look(&d, e));
+        if (images && d.image)
+            TRY(vn_relate_pictures(&d, images, e));
+        for (int k = 0; k < N_DETECTORS; k++) {
+            const char *text = detectors[k].find(&d);
+            const struct data_finding f = { detectors[k].name, detectors[k].severity, d.in->name,
+                                            text && detectors[k].severity == DATA_ERROR ? placed(&d, text) : text };
+            if (text)
+                VEC_PUSH(a, &out->findings, f);
+        }
+    }
+    return VN_OK;
+}

@@ -1,0 +1,277 @@
+#include <math.h>
+#include <stdio.h>
+
+#include "base/file.h"
+#include "base/random.h"
+#include "data/samples.h"
+#include "tensor/npy.h"
+
+struct source {
+    const struct input_config *in;
+    struct vn_shape shape;
+    int n;
+    const char **paths;
+};
+
+struct vn_samples {
+    int n, n_inputs, random;
+    struct source *inputs;
+    struct vn_pipeline *pipeline;
+};
+
+int vn_input_format(struct vn_pixel_format *f, const struct input_config *in, const struct vn_shape *shape)
+{
+    if (!strcmp(in->type_rt, "featuremap"))
+        return 0;
+    const int last = !strcmp(in->layout_train, "NHWC");
+    *f = (struct vn_pixel_format){ .train = in->type_train, .rt = in->type_rt, .video_range = in->video_range,
+                                   .w = (int)shape->d[last ? 2 : 3], .h = (int)shape->d[last ? 1 : 2], .channels_last_train = last,
+                                   .channels_last_rt = in->layout_rt ? !strcmp(in->layout_rt, "NHWC") : last };
+    return 1;
+}
+
+/* ---- a raw dump or .npy, in the training type and layout ---- */
+
+static int wrong_size(const char *path, size_t got, size_t want, const struct vn_shape *shape, const char *type, struct vn_err *e)
+{
+    char text[VN_SHAPE_TEXT];
+    const char *hint = got == 4 * want ? "; it is 4 times as long: float32 values with cal_data_type uint8?"
+                     : got * 4 == want ? "; it is a quarter of that: uint8 values with cal_data_type float32?" : "";
+    return vn_fail(e, VN_E_INPUT, "%s: %zu bytes, want %zu for shape %s of %s%s", path, got, want, vn_shape_text(shape, text), type, hint);
+}
+
+static int load_values(float *out, const struct input_config *in, const struct vn_shape *shape, const char *path, struct vn_arena *a, struct vn_err *e)
+{
+    const uint8_t *data;
+    size_t bytes;
+    TRY(vn_file_map(a, path, &data, &bytes, e));
+    const int64_t n = vn_shape_count(shape);
+    struct vn_tensor raw = { .dtype = vn_dtype_from_name(in->cal_type ? in->cal_type : "float32"), .shape = *shape, .data = (void *)data };
+    struct vn_tensor *t = &raw;
+    if (vn_npy_is(data, bytes)) {
+        TRY(vn_npy_parse(&t, a, data, bytes, path, e));
+        if (vn_shape_count(&t->shape) != n) {
+            char got[VN_SHAPE_TEXT], want[VN_SHAPE_TEXT];
+            return vn_fail(e, VN_E_INPUT, "%s: array of shape %s, want %s", path, vn_shape_text(&t->shape, got), vn_shape_text(shape, want));
+        }
+    } else if (bytes != (size_t)n * vn_dtype_size(raw.dtype))
+        return wrong_size(path, bytes, (size_t)n * vn_dtype_size(raw.dtype), shape, vn_dtype_name(raw.dtype), e);
+    for (int64_t i = 0; i < n; i++)
+        out[i] = (float)vn_tensor_f64(t, i);
+    return VN_OK;
+}
+
+static int is_rgb(const char *type) { return !strcmp(type, "rgb") || !strcmp(type, "bgr"); }
+
+/* Training values (0..255, training layout) of one picture to the network's input. Where colours must be converted, values are
+ * pixels and are rounded to 8 bits, as on the device; else they keep their fractions. */
+static void values_to_tensor(float *x, uint8_t *pixels, const struct vn_pixel_format *f, struct vn_arena *a)
+{
+    const size_t n = (size_t)f->w * f->h;
+    const int channels = vn_pixel_channels(f), same = !strcmp(f->train, f->rt);
+    if (!pixels && (same || (is_rgb(f->train) && is_rgb(f->rt)))) {
+        for (size_t i = 0; i < n && !same; i++) {
+            float *p = x + (f->channels_last_train ? 3 * i : i), *q = x + (f->channels_last_train ? 3 * i + 2 : 2 * n + i), t = *p;
+            *p = *q;
+            *q = t;
+        }
+        for (size_t i = 0; i < n * (size_t)channels; i++)
+            x[i] -= 128;
+        return;
+    }
+    uint8_t *train = NEW_ARRAY(a, uint8_t, n * channels), *runtime = NEW_ARRAY(a, uint8_t, n * channels);
+    for (size_t i = 0; i < n; i++)
+        for (int c = 0; c < channels; c++) {
+            const float v = x[f->channels_last_train ? i * channels + c : c * n + i];
+            train[i * channels + c] = (uint8_t)(v > 0 ? v < 255 ? rintf(v) : 255 : 0);
+        }
+    vn_pixels_runtime(runtime, train, f);
+    vn_pixels_tensor(x, runtime, f);
+    if (pixels)
+        vn_pixels_pack(pixels, runtime, f);
+}
+
+/* A picture at the input's size in the training type, H x W x C. */
+static int train_pixels(uint8_t **train, struct vn_origin *from, const struct vn_pixel_format *f, const struct vn_pipeline *p, const char *path, struct vn_arena *a,
+                        struct vn_err *e)
+{
+    struct vn_frame frame;
+    TRY(vn_pipeline_pixels(&frame, a, p, path, e));
+    struct vn_picture ready = frame.p;
+    if (!p) {
+        vn_resize_pillow_bilinear(&ready, a, &frame.p, f->w, f->h);
+        vn_origin_resized(&frame.from, frame.p.w, frame.p.h, f->w, f->h);
+    }
+    *from = frame.from;
+    if (ready.w != f->w || ready.h != f->h)
+        return vn_fail(e, VN_E_INPUT, "%s: the pipeline gives %d x %d pixels, the input wants %d x %d", path, ready.w, ready.h, f->w, f->h);
+    *train = NEW_ARRAY(a, uint8_t, (size_t)f->w * f->h * 3);
+    vn_pixels_train(*train, &ready, f);
+    return VN_OK;
+}
+
+static int load_picture(float *out, uint8_t *pixels, struct vn_origin *from, const struct vn_pixel_format *f, const struct vn_pipeline *p, const char *path,
+                        struct vn_arena *a, struct vn_err *e)
+{
+    uint8_t *train, *runtime = NEW_ARRAY(a, uint8_t, (size_t)f->w * f->h * 3);
+    TRY(train_pixels(&train, from, f, p, path, a, e));
+    vn_pixels_runtime(runtime, train, f);
+    vn_pixels_tensor(out, runtime, f);
+    if (pixels)
+        vn_pixels_pack(pixels, runtime, f);
+    return VN_OK;
+}
+
+static int load_file(float *out, uint8_t *pixels, struct vn_origin *from, const struct input_config *in, const struct vn_shape *shape,
+                     const struct vn_pipeline *p, const char *path, struct vn_arena *a, struct vn_err *e)
+{
+    struct vn_pixel_format f;
+    const int image = vn_input_format(&f, in, shape);
+    if (vn_picture_is_image_name(path)) {
+        if (!image)
+            return vn_fail(e, VN_E_INPUT, "%s: a picture, but input %s is a featuremap", path, in->name ? in->name : "");
+        if (shape->d[0] != 1)
+            return vn_fail(e, VN_E_UNSUPPORTED, "%s: pictures want an input of batch 1, the model has %lld", path, (long long)shape->d[0]);
+        return load_picture(out, pixels, from, &f, p, path, a, e);
+    }
+    TRY(load_values(out, in, shape, path, a, e));
+    const size_t one = (size_t)(vn_shape_count(shape) / (shape->d[0] ? shape->d[0] : 1));
+    for (int64_t n = 0; image && n < shape->d[0]; n++)
+        values_to_tensor(out + (size_t)n * one, pixels ? pixels + (size_t)n * vn_pixels_bytes(&f) : NULL, &f, a);
+    return VN_OK;
+}
+
+int vn_sample_file(float *out, uint8_t *pixels, struct vn_origin *from, const struct input_config *in, const struct vn_shape *shape,
+                   const struct vn_pipeline *p, const char *path, struct vn_err *e)
+{
+    struct vn_arena *a = vn_arena_new();
+    struct vn_origin origin = { .w = 0 };
+    const int status = load_file(out, pixels, &origin, in, shape, p, path, a, e);
+    vn_arena_free(&a);
+    if (from)
+        *from = origin;
+    return status;
+}
+
+/* ---- the set ---- */
+
+static int open_source(struct source *s, struct vn_arena *a, const struct config *c, struct vn_err *e)
+{
+    const char **names;
+    if (vn_dir_list(a, s->in->cal_dir, &names, &s->n, e) < 0) {
+        const struct vn_err why = *e;
+        return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, why.code, "%s", why.msg);
+    }
+    VEC(const char *) paths = { 0 };
+    for (int i = 0; i < s->n; i++)
+        if (!c->preprocess_on || vn_picture_is_image_name(names[i]))
+            VEC_PUSH(a, &paths, vn_path_join(a, s->in->cal_dir, names[i]));
+    s->n = paths.n;
+    s->paths = paths.v;
+    if (!s->n)
+        return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, VN_E_INPUT, "no %s in %s", c->preprocess_on ? "pictures (jpg, png)" : "files", s->in->cal_dir);
+    if (!c->preprocess_on && vn_picture_is_image_name(names[0]))
+        return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, VN_E_INPUT,
+                              "%s is a picture; raw data is wanted. Set preprocess_on: True to decode pictures", s->paths[0]);
+    return VN_OK;
+}
+
+static struct vn_samples *new_samples(struct vn_arena *a, const struct config *c, const struct graph *g)
+{
+    struct vn_samples *s = NEW(a, struct vn_samples);
+    s->n_inputs = g->inputs.n;
+    s->inputs = NEW_ARRAY(a, struct source, s->n_inputs);
+    for (int i = 0; i < s->n_inputs; i++) {
+        s->inputs[i].in = &c->inputs[i];
+        s->inputs[i].shape = g->inputs.v[i]->shape;
+    }
+    return s;
+}
+
+int vn_samples_open(struct vn_samples **out, struct vn_arena *a, const struct config *c, const struct graph *g, struct vn_err *e)
+{
+    struct vn_samples *s = new_samples(a, c, g);
+    if (c->pipeline && vn_pipeline_parse(&s->pipeline, a, c->pipeline, e) < 0) {
+        const struct vn_err why = *e;
+        return vn_config_fail(c, vn_config_given(c, "pipeline"), e, why.code, "%s", why.msg);
+    }
+    for (int i = 0; i < s->n_inputs; i++) {
+        if (!s->inputs[i].in->cal_dir)
+            return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, VN_E_INPUT, "no folder for input %s", s->inputs[i].in->name);
+        TRY(open_source(&s->inputs[i], a, c, e));
+        if (i && s->inputs[i].n != s->inputs[0].n)
+            return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, VN_E_INPUT, "%d files for input %s, %d for input %s", s->inputs[0].n,
+                                  s->inputs[0].in->name, s->inputs[i].n, s->inputs[i].in->name);
+    }
+    s->n = s->n_inputs ? s->inputs[0].n : 0;
+    *out = s;
+    return VN_OK;
+}
+
+int vn_samples_random(struct vn_samples **out, struct vn_arena *a, const struct config *c, const struct graph *g, int n, struct vn_err *e)
+{
+    (void)e;
+    struct vn_samples *s = new_samples(a, c, g);
+    s->random = 1;
+    s->n = n;
+    *out = s;
+    return VN_OK;
+}
+
+int vn_samples_count(const struct vn_samples *s) { return s->n; }
+const char *vn_samples_name(const struct vn_samples *s, int i) { return s->random ? "random data" : s->inputs[0].paths[i]; }
+
+/* Pixels uniform in -128..127; feature maps uniform in [-1, 1). */
+static void random_values(float *x, int64_t n, int image, uint64_t seed)
+{
+    for (int64_t i = 0; i < n; i++) {
+        const uint64_t r = vn_random(&seed);
+        x[i] = image ? (float)(r >> 56) - 128 : (float)((double)(r >> 11) * 0x1p-52 - 1);
+    }
+}
+
+int vn_samples_load(const struct vn_samples *s, int i, struct vn_arena *a, float **out, struct vn_err *e)
+{
+    for (int k = 0; k < s->n_inputs; k++) {
+        const struct source *src = &s->inputs[k];
+        const int64_t n = vn_shape_count(&src->shape);
+        out[k] = NEW_ARRAY(a, float, n);
+        if (s->random)
+            random_values(out[k], n, strcmp(src->in->type_rt, "featuremap"), (uint64_t)i * 64 + (uint64_t)k + 1);
+        else
+            TRY(vn_sample_file(out[k], NULL, NULL, src->in, &src->shape, s->pipeline, src->paths[i], e));
+    }
+    return VN_OK;
+}
+
+const char *vn_samples_path(const struct vn_samples *s, int i, int input) { return s->inputs[input].paths[i]; }
+
+int vn_samples_picture(uint8_t **train, const struct vn_samples *s, int input, const char *path, struct vn_arena *a, struct vn_err *e)
+{
+    struct vn_pixel_format f;
+    struct vn_origin from;
+    vn_input_format(&f, s->inputs[input].in, &s->inputs[input].shape);
+    return train_pixels(train, &from, &f, s->pipeline, path, a, e);
+}
+
+int vn_samples_train_values(struct vn_train_values *out, const struct vn_samples *s, int i, int input, struct vn_arena *a, struct vn_err *e)
+{
+    const struct source *src = &s->inputs[input];
+    const char *path = src->paths[i];
+    struct vn_pixel_format f;
+    vn_input_format(&f, src->in, &src->shape);
+    const int64_t n = vn_shape_count(&src->shape);
+    float *v = NEW_ARRAY(a, float, n);
+    *out = (struct vn_train_values){ v, n, (int64_t)f.w * f.h, f.channels_last_train };
+    if (!vn_picture_is_image_name(path))
+        return load_values(v, src->in, &src->shape, path, a, e);
+    uint8_t *train;
+    struct vn_origin from;
+    TRY(train_pixels(&train, &from, &f, s->pipeline, path, a, e));
+    out->channels_last = 1;
+    out->count = (int64_t)f.w * f.h * vn_pixel_channels(&f);
+    for (int64_t k = 0; k < out->count && k < n; k++)
+        v[k] = train[k];
+    out->count = out->count < n ? out->count : n;
+    return VN_OK;
+}

@@ -1,0 +1,445 @@
+/* Runs every model on every sample, several samples at a time, and keeps a few numbers of each. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/share.h"
+#include "eval/eval_run.h"
+
+#define METRIC(name) extern const struct metric vn_metric_##name;
+#include "eval/metrics.def"
+#undef METRIC
+const struct metric *const vn_metrics[] = {
+#define METRIC(name) &vn_metric_##name,
+#include "eval/metrics.def"
+#undef METRIC
+};
+const int vn_metrics_count = sizeof vn_metrics / sizeof *vn_metrics;
+
+/* ---- samples ---- */
+
+static int usable(const char *name)
+{
+    return vn_picture_is_image_name(name) || vn_path_has_suffix(name, ".npy") || vn_path_has_suffix(name, ".bin");
+}
+
+struct sample_list {
+    VEC(struct sample) all;
+};
+
+static int add_folder(struct sample_list *l, struct vn_arena *a, const char *images, const char *folder, int label, struct vn_err *e)
+{
+    const char **names;
+    int n;
+    TRY(vn_dir_list(a, *folder ? vn_path_join(a, images, folder) : images, &names, &n, e));
+    for (int i = 0; i < n; i++)
+        if (usable(names[i])) {
+            const char *name = *folder ? vn_path_join(a, folder, names[i]) : names[i];
+            const struct sample s = { vn_path_join(a, images, name), name, label };
+            VEC_PUSH(a, &l->all, s);
+        }
+    return VN_OK;
+}
+
+static int list_samples(struct eval_set *ev, struct vn_err *e)
+{
+    const struct eval_task *t = ev->task;
+    struct sample_list l = { { 0 } };
+    const char **folders;
+    int n;
+    if (!t->images)
+        return vn_fail(e, VN_E_USAGE, "--images is missing: the folder of pictures");
+    if (t->labels && !strcmp(t->labels, "folders")) {
+        TRY(vn_dir_folders(ev->arena, t->images, &folders, &n, e));
+        if (!n)
+            return vn_fail(e, VN_E_INPUT, "%s: no folders; with labels 'folders' there is one for each class", t->images);
+        for (int i = 0; i < n; i++)
+            TRY(add_folder(&l, ev->arena, t->images, folders[i], i, e));
+    } else
+        TRY(add_folder(&l, ev->arena, t->images, "", -1, e));
+    ev->samples = l.all.v;
+    ev->n_samples = t->limit && t->limit < l.all.n ? t->limit : l.all.n;
+    return l.all.n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no pictures, .npy or .bin files", t->images);
+}
+
+/* ---- models ---- */
+
+static int has_output(const struct runner *r, const char *name)
+{
+    for (int i = 0; i < r->n_out; i++)
+        if (!strcmp(r->out_name[i], name))
+            return 1;
+    return 0;
+}
+
+static void common_outputs(struct run *w, struct runner *const *r)
+{
+    w->output = NEW_ARRAY(w->eval->arena, const char *, r[0]->n_out);
+    for (int i = 0; i < r[0]->n_out; i++) {
+        int all = 1;
+        for (int m = 1; m < w->n_models; m++)
+            all &= has_output(r[m], r[0]->out_name[i]);
+        if (all)
+            w->output[w->n_outputs++] = r[0]->out_name[i];
+    }
+}
+
+static void free_arena(void *p)
+{
+    struct vn_arena *a = p;
+    vn_arena_free(&a);
+}
+
+/* An arena of its own, since several threads fill one each. */
+static struct slot *add_slot(struct run *w)
+{
+    struct slot *s = &w->slot[w->n_slots++];
+    s->arena = vn_arena_new();
+    vn_arena_defer(w->eval->arena, free_arena, s->arena);
+    s->runner = NEW_ARRAY(s->arena, struct runner *, w->n_models);
+    s->feed = NEW_ARRAY(s->arena, struct feed, w->n_models);
+    return s;
+}
+
+static int open_models(struct run *w, struct vn_err *e)
+{
+    struct slot *s = add_slot(w);
+    for (int m = 0; m < w->n_models; m++) {
+        const char *path = w->o->models[m];
+        const struct runner_options o = { .run = w->run, .level = 3, .prototxt = vn_path_has_suffix(path, ".caffemodel") ? w->o->prototxt : NULL };
+        TRY(vn_runner_open(&s->runner[m], s->arena, path, &o, e));
+        if (s->runner[m]->n_in != 1)
+            return vn_fail(e, VN_E_UNSUPPORTED, "%s: models with one input are evaluated, it has %d", path, s->runner[m]->n_in);
+        s->feed[m] = vn_feed_new(s->runner[m], s->arena);
+    }
+    common_outputs(w, s->runner);
+    return w->n_models > 1 && !w->n_outputs && !strcmp(w->eval->metric->name, "outputs")
+               ? vn_fail(e, VN_E_INPUT, "the models have no output of the same name, so nothing can be compared") : VN_OK;
+}
+
+/* The models again, once for each sample that runs beside the first one. */
+static int open_again(struct run *w, int slots, struct vn_err *e)
+{
+    while (w->n_slots < slots) {
+        struct slot *s = add_slot(w);
+        for (int m = 0; m < w->n_models; m++) {
+            TRY(vn_runner_again(&s->runner[m], s->arena, w->slot[0].runner[m], &w->run, e));
+            s->feed[m] = vn_feed_new(s->runner[m], s->arena);
+        }
+    }
+    return VN_OK;
+}
+
+static int read_feeding(struct run *w, struct vn_err *e)
+{
+    const struct eval_task *t = w->eval->task;
+    if (t->pipeline)
+        TRY(vn_pipeline_parse(&w->pipeline, w->eval->arena, t->pipeline, e));
+    TRY(vn_eval_numbers(w->mean, CONFIG_MAX_CHANNELS, &w->n_mean, t->mean, "mean", e));
+    TRY(vn_eval_numbers(w->scale, CONFIG_MAX_CHANNELS, &w->n_scale, t->scale, "scale", e));
+    if (!t->colours)
+        return VN_OK;
+    const char *layout = "NCHW";
+    if (strcmp(t->colours, "rgb") && strcmp(t->colours, "bgr") && strcmp(t->colours, "gray"))
+        return vn_fail(e, VN_E_USAGE, "colours: want rgb, bgr or gray, got '%s'", t->colours);
+    w->pixels = NEW(w->eval->arena, struct input_config);
+    for (int i = 0; w->pipeline && i < w->pipeline->steps.n; i++) {
+        const struct vn_step_kind *k = w->pipeline->steps.v[i].kind;
+        if (k && k->to_values)
+            return vn_fail(e, VN_E_USAGE, "colours: the pipeline goes on to the tensor itself by step %s; leave out one of the two", k->name);
+    }
+    *w->pixels = (struct input_config){ .type_train = t->colours, .type_rt = t->colours, .layout_train = layout, .norm_type = "no_preprocess", .cal_type = "uint8" };
+    return VN_OK;
+}
+
+static int not_described(const struct runner *r, struct vn_err *e)
+{
+    return vn_fail(e, VN_E_USAGE, "%s: input %s takes the normalised tensor, not pictures: say how with --colours, --mean and --scale, or in the steps of --pipeline",
+                   r->path, r->in_name[0]);
+}
+
+/* A picture for a model that takes the normalised tensor. */
+static int feed_normalised(const struct run *w, struct feed *f, const struct runner *r, const char *path, struct vn_err *e)
+{
+    const struct vn_shape *s = &r->in_shape[0];
+    struct input_config in = *w->pixels;
+    const int channels = strcmp(in.type_train, "gray") ? 3 : 1, last = s->rank == 4 && s->d[1] != channels;
+    char text[VN_SHAPE_TEXT];
+    if (s->rank != 4 || s->d[last ? 3 : 1] != channels || !f->tensor[0] || (w->n_mean != 1 && w->n_mean != channels) ||
+        (w->n_scale != 1 && w->n_scale != channels))
+        return vn_fail(e, VN_E_INPUT, "%s: input %s of shape %s takes no %s pictures with %d mean and %d scale values", r->path, r->in_name[0],
+                       vn_shape_text(s, text), in.type_train, w->n_mean, w->n_scale);
+    in.name = r->in_name[0];
+    in.layout_train = last ? "NHWC" : "NCHW";
+    TRY(vn_sample_file(f->tensor[0], NULL, &f->from[0], &in, s, w->pipeline, path, e)); /* pixel - 128 */
+    const int64_t n = vn_shape_count(s), plane = last ? 1 : s->d[2] * s->d[3];
+    for (int64_t i = 0; i < n; i++) {
+        const int c = (int)(i / plane % channels);
+        f->tensor[0][i] = (float)((f->tensor[0][i] + 128 - w->mean[w->n_mean > 1 ? c : 0]) * w->scale[w->n_scale > 1 ? c : 0]);
+    }
+    return VN_OK;
+}
+
+/* The same extents, but for 1s in front that t lacks. */
+static int same_but_batch(const struct vn_shape *s, const struct vn_shape *t)
+{
+    const int more = s->rank - t->rank;
+    for (int i = 0; i < more; i++)
+        if (s->d[i] != 1)
+            return 0;
+    return more >= 0 && !memcmp(s->d + more, t->d, (size_t)t->rank * sizeof *t->d);
+}
+
+/* The pipeline goes on from pixels to the tensor itself. */
+static int load_values(const struct run *w, struct feed *f, const struct runner *r, const char *path, struct vn_arena *a, struct vn_err *e)
+{
+    struct vn_frame frame;
+    char got[VN_SHAPE_TEXT], want[VN_SHAPE_TEXT];
+    TRY(vn_pipeline_file(&frame, a, w->pipeline, path, NULL, NULL, e));
+    const struct vn_tensor *t = vn_frame_tensor(&frame, a);
+    if (t->dtype == VN_U8)
+        return not_described(r, e);
+    const struct vn_shape *s = &r->in_shape[0];
+    if (!f->tensor[0] || !same_but_batch(s, &t->shape))
+        return vn_fail(e, VN_E_INPUT, "%s: the pipeline gives %s of shape %s, input %s of %s wants %s", path, vn_dtype_name(t->dtype),
+                       vn_shape_text(&t->shape, got), r->in_name[0], r->path, vn_shape_text(s, want));
+    for (int64_t i = 0, n = vn_shape_count(s); i < n; i++)
+        f->tensor[0][i] = (float)vn_tensor_f64(t, i);
+    f->from[0] = frame.from;
+    return VN_OK;
+}
+
+static int feed_values(const struct run *w, struct feed *f, const struct runner *r, const char *path, struct vn_err *e)
+{
+    struct vn_arena *a = vn_arena_new();
+    const int status = load_values(w, f, r, path, a, e);
+    vn_arena_free(&a);
+    return status;
+}
+
+static int feed(const struct run *w, struct feed *f, const struct runner *r, const char *path, struct vn_err *e)
+{
+    if (strcmp(r->in[0].type_rt, "featuremap") || !vn_picture_is_image_name(path))
+        return vn_feed_file(f, r, 0, path, w->pipeline, e);
+    return w->pixels ? feed_normalised(w, f, r, path, e) : w->pipeline ? feed_values(w, f, r, path, e) : not_described(r, e);
+}
+
+/* ---- outputs ---- */
+
+static void quantization_of(const struct runner *r, int i, double *scale, double *zero)
+{
+    const struct vn_io *io = r->reference ? NULL : &r->program.out[i];
+    *scale = io && io->scale > 0 ? io->scale : 1;
+    *zero = io && io->scale > 0 ? io->zero : 0;
+}
+
+int vn_eval_output(struct output_values *out, struct vn_arena *a, const struct runner *r, const char *name, struct vn_err *e)
+{
+    int k = 0;
+    if (!name && r->n_out != 1)
+        return vn_fail(e, VN_E_USAGE, "%s has %d outputs (%s, %s, ...): say which one with --output", r->path, r->n_out, r->out_name[0], r->out_name[1]);
+    while (name && k < r->n_out && strcmp(r->out_name[k], name))
+        k++;
+    if (k == r->n_out) {
+        const char *near = vn_nearest(name, r->out_name, r->n_out);
+        return vn_fail(e, VN_E_USAGE, "%s has no output '%s'; nearest: '%s'", r->path, name, near ? near : r->out_name[0]);
+    }
+    const struct vn_tensor *t = r->out[k];
+    double scale, zero, *v;
+    quantization_of(r, k, &scale, &zero);
+    out->shape = &t->shape;
+    out->n = vn_shape_count(&t->shape);
+    out->v = v = NEW_ARRAY(a, double, out->n);
+    for (int64_t i = 0; i < out->n; i++)
+        v[i] = scale != 1 || zero != 0 ? (double)((float)(vn_tensor_f64(t, i) - zero) * (float)scale) : vn_tensor_f64(t, i);
+    return VN_OK;
+}
+
+int vn_eval_input_size(double *w, double *h, const struct runner *r, struct vn_err *e)
+{
+    const struct vn_shape *s = &r->in_shape[0];
+    char text[VN_SHAPE_TEXT];
+    if (s->rank != 4)
+        return vn_fail(e, VN_E_INPUT, "%s: input of shape %s is no picture", r->path, vn_shape_text(s, text));
+    const int last = !strcmp(r->in[0].type_rt, "featuremap") ? s->d[1] != 1 && s->d[1] != 3 : !strcmp(r->in[0].layout_train, "NHWC");
+    *h = (double)s->d[last ? 1 : 2];
+    *w = (double)s->d[last ? 2 : 3];
+    return VN_OK;
+}
+
+static void likeness(double *out, const double *x, int64_t n, const double *y, int64_t m)
+{
+    double xy = 0, xx = 0, yy = 0, noise = 0, most = 0;
+    for (int64_t i = 0; i < n && n == m; i++) {
+        const double d = fabs(x[i] - y[i]);
+        xy += x[i] * y[i];
+        xx += x[i] * x[i];
+        yy += y[i] * y[i];
+        noise += d * d;
+        most = d > most || d != d ? d : most;
+    }
+    out[LIKE_COSINE] = n != m ? NOT_COMPARABLE : xx == 0 && yy == 0 ? 1 : xx == 0 || yy == 0 ? 0 : xy / (sqrt(xx) * sqrt(yy));
+    out[LIKE_SIGNAL] = xx;
+    out[LIKE_NOISE] = noise;
+    out[LIKE_MAX] = most;
+}
+
+static int compare_outputs(const struct run *w, struct record *out, const struct slot *s, int m, struct vn_arena *a, struct vn_err *e)
+{
+    double *v = NEW_ARRAY(s->arena, double, w->n_outputs * LIKE_FIELDS);
+    *out = (struct record){ w->n_outputs * LIKE_FIELDS, v };
+    for (int i = 0; i < w->n_outputs; i++) {
+        struct output_values x, y;
+        TRY(vn_eval_output(&x, a, s->runner[0], w->output[i], e));
+        TRY(vn_eval_output(&y, a, s->runner[m], w->output[i], e));
+        likeness(v + i * LIKE_FIELDS, x.v, x.n, y.v, y.n);
+    }
+    return VN_OK;
+}
+
+/* ---- running ---- */
+
+/* Errors of the data name the sample. */
+static int at_sample(const struct run *w, int i, int status, struct vn_err *e)
+{
+    return status == VN_E_INPUT ? vn_fail_at(e, "%s", w->eval->samples[i].path) : status;
+}
+
+static int run_model(const struct run *w, const struct slot *s, int i, int m, struct vn_arena *a, struct vn_err *e)
+{
+    struct kept *k = &w->kept[i * w->n_models + m];
+    s->runner[m]->sample = w->eval->samples[i].path;
+    TRY(feed(w, &s->feed[m], s->runner[m], w->eval->samples[i].path, e));
+    TRY(at_sample(w, i, vn_runner_run(s->runner[m], &s->feed[m], NULL, NULL, e), e));
+    TRY(at_sample(w, i, w->eval->metric->keep(&k->main, s->arena, w->eval, i, s->runner[m], &s->feed[m].from[0], e), e));
+    return m ? compare_outputs(w, &k->like, s, m, a, e) : VN_OK;
+}
+
+/* Samples are written in their order, whoever is ready first. */
+static int finish(struct run *w, int i, struct vn_err *e)
+{
+    int status = VN_OK;
+    pthread_mutex_lock(&w->lock);
+    w->done[i] = 1;
+    while (w->next < w->eval->n_samples && w->done[w->next] && status == VN_OK) {
+        const int k = w->next++;
+        status = w->done[k] == FROM_FILE ? VN_OK : vn_eval_state_append(w, k, e);
+        if (w->o->progress)
+            w->o->progress(w->o->user, w->next, w->eval->n_samples);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return status;
+}
+
+static int run_sample(void *ctx, int worker, int i, struct vn_err *e)
+{
+    struct run *w = ctx;
+    int status = VN_OK;
+    if (w->done[i])
+        return VN_OK;
+    struct vn_arena *a = vn_arena_new();
+    for (int m = 0; m < w->n_models && status == VN_OK; m++)
+        status = run_model(w, &w->slot[worker], i, m, a, e);
+    vn_arena_free(&a);
+    TRY(status);
+    return finish(w, i, e);
+}
+
+static int run_samples(struct run *w, struct vn_err *e)
+{
+    const int n = w->eval->n_samples, slots = vn_eval_threads(w, n - w->resumed);
+    TRY(open_again(w, slots, e));
+    pthread_mutex_init(&w->lock, NULL);
+    const int status = vn_share(n, slots, run_sample, w, e);
+    pthread_mutex_destroy(&w->lock);
+    return status;
+}
+
+/* ---- all of it ---- */
+
+static const struct metric *find_metric(const char *name)
+{
+    for (int i = 0; i < vn_metrics_count; i++)
+        if (!strcmp(vn_metrics[i]->name, name))
+            return vn_metrics[i];
+    return NULL;
+}
+
+static int run_all(struct run *w, struct vn_err *e)
+{
+    struct eval_set *ev = w->eval;
+    TRY(list_samples(ev, e));
+    TRY(ev->metric->prepare(ev, e));
+    TRY(read_feeding(w, e));
+    const int slots = vn_eval_threads(w, ev->n_samples);
+    w->slot = NEW_ARRAY(ev->arena, struct slot, slots);
+    w->run = w->o->run;
+    w->run.threads /= slots; /* threads that samples leave over help within each */
+    TRY(open_models(w, e));
+    w->kept = NEW_ARRAY(ev->arena, struct kept, (size_t)ev->n_samples * (size_t)w->n_models);
+    w->done = NEW_ARRAY(ev->arena, char, ev->n_samples);
+    TRY(vn_eval_state_open(w, e));
+    return run_samples(w, e);
+}
+
+static int read_finished(struct run *w, struct vn_err *e)
+{
+    struct eval_set *ev = w->eval;
+    if (!ev->metric->read_results)
+        return vn_fail(e, VN_E_USAGE, "metric %s has no files of results that could be read", ev->metric->name);
+    TRY(ev->metric->prepare(ev, e));
+    w->kept = NEW_ARRAY(ev->arena, struct kept, (size_t)ev->n_samples * (size_t)w->n_models);
+    struct record *of = NEW_ARRAY(ev->arena, struct record, ev->n_samples);
+    for (int m = 0; m < w->n_models; m++) {
+        memset(of, 0, (size_t)ev->n_samples * sizeof *of);
+        TRY(ev->metric->read_results(of, ev, w->o->models[m], e));
+        for (int i = 0; i < ev->n_samples; i++)
+            w->kept[i * w->n_models + m].main = of[i];
+    }
+    return VN_OK;
+}
+
+/* Before the work: it would be a pity to find out behind it. */
+static int name_results(struct run *w, struct vn_err *e)
+{
+    struct vn_arena *a = w->eval->arena;
+    struct vn_map *taken = vn_map_new(a);
+    if (!w->o->results)
+        return VN_OK;
+    if (!w->eval->metric->write_results)
+        return vn_fail(e, VN_E_USAGE, "metric %s has no format for results", w->eval->metric->name);
+    w->results = NEW_ARRAY(a, const char *, w->n_models);
+    for (int m = 0; m < w->n_models; m++) {
+        const char *base = vn_path_base(w->o->models[m]);
+        w->results[m] = vn_path_join(a, w->o->results, vn_arena_fmt(a, "%s%s", base, vn_path_has_suffix(base, ".json") ? "" : ".json"));
+        if (vn_map_get(taken, w->results[m]))
+            return vn_fail(e, VN_E_USAGE, "two models have the name %s, so their results would be one file", base);
+        vn_map_set(taken, w->results[m], taken);
+    }
+    return vn_dir_make(w->o->results, e);
+}
+
+static int write_results(const struct run *w, struct vn_err *e)
+{
+    for (int m = 0; m < w->n_models && w->results; m++)
+        TRY(w->eval->metric->write_results(w->results[m], w->eval, vn_eval_records(w, m), e));
+    return VN_OK;
+}
+
+int vn_evaluate(struct evaluation **out, struct vn_arena *a, const struct evaluate_options *o, struct vn_err *e)
+{
+    struct eval_set *ev = NEW(a, struct eval_set);
+    *ev = (struct eval_set){ .arena = a, .task = &o->task, .metric = find_metric(o->task.metric) };
+    struct run w = { .eval = ev, .o = o, .n_models = o->n_models };
+    if (!ev->metric)
+        return vn_fail(e, VN_E_USAGE, "metric: want top_k, miou, coco or outputs, got '%s'", o->task.metric);
+    if (!strcmp(ev->metric->name, "outputs") && o->n_models < 2)
+        return vn_fail(e, VN_E_USAGE, "metric outputs compares models with the first one: want two or more; top_k, miou and coco count for one, too");
+    TRY(name_results(&w, e));
+    TRY(o->finished ? read_finished(&w, e) : run_all(&w, e));
+    TRY(write_results(&w, e));
+    *out = NEW(a, struct evaluation);
+    **out = (struct evaluation){ .eval = ev, .n_models = w.n_models, .n_outputs = w.n_outputs, .resumed = w.resumed };
+    return vn_eval_summarise(*out, &w, e);
+}

@@ -1,0 +1,303 @@
+/* How the outputs of detectors become boxes: a table of forms. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "eval/metrics_boxes.h"
+
+#define MAX_CANDIDATES 50000
+#define MAX_PRIORS 1000000
+#define MAX_LEVELS 16
+#define MOST 1e12 /* of a number in COCO's files */
+#define MAX_SIZES 16
+
+struct level {
+    double stride, size[MAX_SIZES];
+    int n;
+};
+
+struct box_form {
+    const struct form *form;
+    const struct eval_task *task;
+    enum nms_rule nms;
+    int each_class, pixels, clip, n_levels;
+    struct level level[MAX_LEVELS];
+    double variance[2];
+};
+
+/* One run's candidates; size of the network's input, and the way from there to the picture. */
+struct finding {
+    const struct box_form *f;
+    const struct runner *r;
+    struct vn_arena *arena;
+    double in_w, in_h, back[6];
+    VEC(struct box) boxes;
+    struct vn_err *e;
+};
+
+typedef int find_fn(struct finding *x);
+struct form {
+    const char *name;
+    find_fn *find;
+};
+
+/* ---- pieces ---- */
+
+/* The least and the largest position on an axis, of a box that is led back; what is turned round in the box stays so. */
+static void lead_back(double *low, double *high, const double m[3], double l, double r, double o, double u)
+{
+    *low = (m[0] < 0 ? m[0] * r : m[0] * l) + (m[1] < 0 ? m[1] * u : m[1] * o) + m[2];
+    *high = (m[0] < 0 ? m[0] * l : m[0] * r) + (m[1] < 0 ? m[1] * o : m[1] * u) + m[2];
+}
+
+/* x, y: centre or, with `corners`, first corner; relative to the input. */
+static int add(struct finding *x, const double box[4], int corners, double score, int class)
+{
+    const struct eval_task *t = x->f->task;
+    if (!(score > t->score_min))
+        return VN_OK;
+    if (x->boxes.n == MAX_CANDIDATES)
+        return vn_fail(x->e, VN_E_INPUT, "%s: more than %d boxes of one picture have scores above %g; raise --score-min", x->r->path, MAX_CANDIDATES, t->score_min);
+    const double l = corners ? box[0] : box[0] - box[2] / 2, o = corners ? box[1] : box[1] - box[3] / 2;
+    const double r = corners ? box[2] : box[0] + box[2] / 2, u = corners ? box[3] : box[1] + box[3] / 2;
+    struct box b = { .score = score, .class = class, .index = x->boxes.n };
+    lead_back(&b.x1, &b.x2, x->back, l, r, o, u);
+    lead_back(&b.y1, &b.y2, x->back + 3, l, r, o, u);
+    if (!(fabs(b.x1) < MOST && fabs(b.y1) < MOST && fabs(b.x2) < MOST && fabs(b.y2) < MOST && score < MOST))
+        return vn_fail(x->e, VN_E_INPUT, "%s: a box (%g, %g, %g, %g) with score %g: want numbers below %g", x->r->path, b.x1, b.y1, b.x2, b.y2, score, MOST);
+    VEC_PUSH(x->arena, &x->boxes, b);
+    return VN_OK;
+}
+
+/* Outputs scores: 1 x BOXES x CLASSES and boxes: 1 x BOXES x 4, with 1-axes anywhere. */
+static int two_outputs(struct finding *x, const double **scores, const double **boxes, int64_t *n, int64_t *classes)
+{
+    struct output_values s, b;
+    char text[2][VN_SHAPE_TEXT];
+    const struct eval_task *t = x->f->task;
+    TRY(vn_eval_output(&s, x->arena, x->r, t->scores, x->e));
+    TRY(vn_eval_output(&b, x->arena, x->r, t->boxes, x->e));
+    *n = b.n / 4;
+    *classes = *n ? s.n / *n : 0;
+    if (b.n % 4 || b.shape->rank < 2 || b.shape->d[b.shape->rank - 1] != 4 || (*n && (s.n % *n || s.shape->d[s.shape->rank - 1] != *classes)))
+        return vn_fail(x->e, VN_E_INPUT, "%s: scores of shape %s and boxes of shape %s; want BOXES x CLASSES and BOXES x 4", x->r->path,
+                       vn_shape_text(s.shape, text[0]), vn_shape_text(b.shape, text[1]));
+    *scores = s.v;
+    *boxes = b.v;
+    return VN_OK;
+}
+
+static int add_classes(struct finding *x, const double box[4], int corners, const double *score, int64_t classes)
+{
+    for (int c = x->f->task->first_class; c < classes; c++)
+        TRY(add(x, box, corners, score[c], c - x->f->task->first_class));
+    return VN_OK;
+}
+
+/* ---- corners, centers: boxes ready in the output ---- */
+
+static int find_ready(struct finding *x, int corners)
+{
+    const double *scores, *boxes;
+    int64_t n, classes;
+    TRY(two_outputs(x, &scores, &boxes, &n, &classes));
+    const double sx = x->f->pixels ? 1 / x->in_w : 1, sy = x->f->pixels ? 1 / x->in_h : 1;
+    for (int64_t i = 0; i < n; i++) {
+        const double *b = boxes + 4 * i, box[4] = { b[0] * sx, b[1] * sy, b[2] * sx, b[3] * sy };
+        TRY(add_classes(x, box, corners, scores + i * classes, classes));
+    }
+    return VN_OK;
+}
+
+static int find_corners(struct finding *x) { return find_ready(x, 1); }
+static int find_centers(struct finding *x) { return find_ready(x, 0); }
+
+/* ---- priors: SSD's offsets from a grid of boxes for each stride ---- */
+
+/* Square priors around the cells' centres, row by row, sizes in order; all of it clipped to 0..1. */
+static int64_t make_priors(double *out, const struct box_form *f, double in_w, double in_h)
+{
+    int64_t n = 0;
+    for (int l = 0; l < f->n_levels; l++) {
+        const struct level *v = &f->level[l];
+        const int rows = (int)ceil(in_h / v->stride), columns = (int)ceil(in_w / v->stride);
+        for (int y = 0; y < rows; y++)
+            for (int x = 0; x < columns; x++)
+                for (int s = 0; s < v->n; s++, n++)
+                    if (out) {
+                        const double p[4] = { (x + 0.5) * v->stride / in_w, (y + 0.5) * v->stride / in_h, v->size[s] / in_w, v->size[s] / in_h };
+                        for (int k = 0; k < 4; k++)
+                            out[4 * n + k] = fmin(fmax(p[k], 0), 1);
+                    }
+    }
+    return n;
+}
+
+static int find_priors(struct finding *x)
+{
+    const double *scores, *boxes, *var = x->f->variance;
+    int64_t n, classes;
+    TRY(two_outputs(x, &scores, &boxes, &n, &classes));
+    if (n > MAX_PRIORS || make_priors(NULL, x->f, x->in_w, x->in_h) != n)
+        return vn_fail(x->e, VN_E_INPUT, "%s: output %s has %lld boxes, but 'priors' makes %lld for an input of %g x %g", x->r->path, x->f->task->boxes,
+                       (long long)n, (long long)make_priors(NULL, x->f, x->in_w, x->in_h), x->in_w, x->in_h);
+    double *p = NEW_ARRAY(x->arena, double, 4 * n);
+    make_priors(p, x->f, x->in_w, x->in_h);
+    for (int64_t i = 0; i < n; i++, p += 4) {
+        const double *b = boxes + 4 * i;
+        const double box[4] = { p[0] + b[0] * var[0] * p[2], p[1] + b[1] * var[0] * p[3], p[2] * exp(b[2] * var[1]), p[3] * exp(b[3] * var[1]) };
+        TRY(add_classes(x, box, 0, scores + i * classes, classes));
+    }
+    return VN_OK;
+}
+
+/* ---- grid: FastestDet's one output, 1 x (5 + CLASSES) x ROWS x COLUMNS ---- */
+
+/* Channels: objectness, offsets of the centre (tanh), size (sigmoid), classes. score = objectness^0.6 * class^0.4 */
+static int find_grid(struct finding *x)
+{
+    struct output_values v;
+    char text[VN_SHAPE_TEXT];
+    TRY(vn_eval_output(&v, x->arena, x->r, x->f->task->output, x->e));
+    const struct vn_shape *s = v.shape;
+    if (s->rank != 4 || s->d[0] != 1 || s->d[1] < 6)
+        return vn_fail(x->e, VN_E_INPUT, "%s: output of shape %s; want 1 x (5 + CLASSES) x ROWS x COLUMNS", x->r->path, vn_shape_text(s, text));
+    const int64_t classes = s->d[1] - 5, rows = s->d[2], columns = s->d[3], plane = rows * columns;
+    for (int64_t i = 0; i < plane; i++) {
+        const double *c = v.v + i;
+        int64_t best = 0;
+        for (int64_t k = 1; k < classes; k++)
+            if (c[(5 + k) * plane] > c[(5 + best) * plane])
+                best = k;
+        const double box[4] = { (tanh(c[plane]) + (double)(i % columns)) / (double)columns, (tanh(c[2 * plane]) + (double)(i / columns)) / (double)rows,
+                                1 / (1 + exp(-c[3 * plane])), 1 / (1 + exp(-c[4 * plane])) };
+        TRY(add(x, box, 0, pow(fmax(c[0], 0), 0.6) * pow(fmax(c[(5 + best) * plane], 0), 0.4), (int)best));
+    }
+    return VN_OK;
+}
+
+static const struct form forms[] = { { "corners", find_corners }, { "centers", find_centers }, { "priors", find_priors }, { "grid", find_grid } };
+#define N_FORMS ((int)(sizeof forms / sizeof *forms))
+
+/* ---- the description ---- */
+
+static int wrong_priors(const char *text, struct vn_err *e)
+{
+    return vn_fail(e, VN_E_USAGE, "priors: want 'STRIDE: SIZE ...; STRIDE: SIZE ...', numbers from 1 to 65536, got '%s'", text);
+}
+
+static int parse_priors(struct box_form *f, struct vn_arena *a, const char *text, struct vn_err *e)
+{
+    for (const char *p = text; p && *p;) {
+        struct level *l = &f->level[f->n_levels];
+        const char *colon = strchr(p, ':'), *semicolon = strchr(p, ';');
+        int n;
+        if (!colon || (semicolon && semicolon < colon) || f->n_levels++ == MAX_LEVELS)
+            return wrong_priors(text, e);
+        TRY(vn_eval_numbers(&l->stride, 1, &n, vn_arena_strn(a, p, (size_t)(colon - p)), "priors", e));
+        const char *sizes = semicolon ? vn_arena_strn(a, colon + 1, (size_t)(semicolon - colon - 1)) : colon + 1;
+        TRY(vn_eval_numbers(l->size, MAX_SIZES, &l->n, sizes, "priors", e));
+        for (int i = 0; i < l->n; i++)
+            if (!(l->size[i] >= 1 && l->size[i] <= 65536 && l->stride >= 1 && l->stride <= 65536))
+                return wrong_priors(text, e);
+        p = semicolon ? semicolon + 1 : NULL;
+    }
+    return VN_OK;
+}
+
+static int word(int *out, const char *key, const char *text, const char *no, const char *yes, struct vn_err *e)
+{
+    *out = !strcmp(text, yes);
+    return *out || !strcmp(text, no) ? VN_OK : vn_fail(e, VN_E_USAGE, "%s: want %s or %s, got '%s'", key, no, yes, text);
+}
+
+int vn_box_form(struct box_form **out, struct vn_arena *a, const struct eval_task *t, struct vn_err *e)
+{
+    struct box_form *f = *out = NEW(a, struct box_form);
+    int n;
+    f->task = t;
+    for (int i = 0; i < N_FORMS && t->form; i++)
+        if (!strcmp(forms[i].name, t->form))
+            f->form = &forms[i];
+    if (!f->form)
+        return vn_fail(e, VN_E_USAGE, "form: want corners, centers, priors or grid: how the outputs hold boxes%s%s%s", t->form ? "; got '" : "",
+                       t->form ? t->form : "", t->form ? "'" : "");
+    if (f->form->find != find_grid && (!t->scores || !t->boxes))
+        return vn_fail(e, VN_E_USAGE, "form %s wants --scores and --boxes, the names of two outputs", t->form);
+    const int rule = vn_nms_find(t->nms);
+    if (rule < 0)
+        return vn_fail(e, VN_E_USAGE, "nms: want none, torchvision or opencv, got '%s'", t->nms);
+    f->nms = (enum nms_rule)rule;
+    TRY(word(&f->each_class, "nms_classes", t->nms_classes, "all", "each", e));
+    TRY(word(&f->pixels, "units", t->units, "relative", "pixels", e));
+    TRY(word(&f->clip, "clip", t->clip, "no", "yes", e));
+    TRY(vn_eval_numbers(f->variance, 2, &n, t->variances, "variances", e));
+    if (n != 2)
+        return vn_fail(e, VN_E_USAGE, "variances: want two numbers, got '%s'", t->variances);
+    TRY(parse_priors(f, a, t->priors, e));
+    if (f->form->find == find_priors && !f->n_levels)
+        return vn_fail(e, VN_E_USAGE, "form priors wants --priors, e.g. '8: 10 16 24; 16: 32 48'");
+    return VN_OK;
+}
+
+/* ---- a picture ---- */
+
+static int by_class(const void *x, const void *y)
+{
+    const struct box *a = x, *b = y;
+    return a->class != b->class ? a->class - b->class : a->index - b->index;
+}
+
+static int by_score(const void *x, const void *y)
+{
+    const struct box *a = x, *b = y;
+    return a->score > b->score ? -1 : a->score < b->score ? 1 : a->index - b->index;
+}
+
+/* From positions relative to the input to the picture as annotated, w x h. What is no picture was one as a whole. */
+static int way_back(struct finding *x, const struct vn_origin *from, double w, double h)
+{
+    const double in_w = from->w ? x->in_w : 1, in_h = from->w ? x->in_h : 1, from_w = from->w ? from->w : 1, from_h = from->w ? from->h : 1;
+    if (from->w && fabs(w * from_h - h * from_w) > 0.05 * h * from_w)
+        return vn_fail(x->e, VN_E_INPUT, "the picture is %d x %d when it is turned as its file says, but the annotations say %g x %g", from->w, from->h, w, h);
+    memcpy(x->back, (const double[6]){ in_w, 0, 0, 0, in_h, 0 }, sizeof x->back);
+    if (from->w)
+        vn_affine_after(x->back, from->m, x->back);
+    vn_affine_after(x->back, (const double[6]){ w / from_w, 0, 0, 0, h / from_h, 0 }, x->back);
+    return VN_OK;
+}
+
+static void clip(struct box *b, double w, double h)
+{
+    b->x1 = fmin(fmax(b->x1, 0), w);
+    b->x2 = fmin(fmax(b->x2, 0), w);
+    b->y1 = fmin(fmax(b->y1, 0), h);
+    b->y2 = fmin(fmax(b->y2, 0), h);
+}
+
+int vn_boxes_of(struct box **out, int *n, struct vn_arena *a, const struct box_form *f, const struct runner *r, const struct vn_origin *from, double w,
+                double h, struct vn_err *e)
+{
+    struct finding x = { .f = f, .r = r, .arena = a, .e = e };
+    TRY(vn_eval_input_size(&x.in_w, &x.in_h, r, e));
+    TRY(way_back(&x, from, w, h));
+    TRY(f->form->find(&x));
+    struct box *b = x.boxes.v, *stay = NEW_ARRAY(a, struct box, x.boxes.n);
+    int *kept = NEW_ARRAY(a, int, x.boxes.n);
+    if (f->each_class && b)
+        qsort(b, (size_t)x.boxes.n, sizeof *b, by_class);
+    *n = 0;
+    for (int i = 0, next; i < x.boxes.n; i = next) {
+        for (next = i + 1; next < x.boxes.n && (!f->each_class || b[next].class == b[i].class); next++)
+            ;
+        const int m = vn_nms(kept, b + i, next - i, f->nms, f->task->nms_iou, f->task->score_min, a);
+        for (int k = 0; k < m; k++)
+            stay[(*n)++] = b[i + kept[k]];
+    }
+    qsort(stay, (size_t)*n, sizeof *stay, by_score);
+    *n = *n < f->task->max_boxes ? *n : f->task->max_boxes;
+    for (int i = 0; i < *n && f->clip; i++)
+        clip(&stay[i], w, h);
+    *out = stay;
+    return VN_OK;
+}
