@@ -27,11 +27,18 @@ static uint64_t surroundings(const struct vn_model *m)
     return bin_hash(from, (size_t)(m->arena - from), SIZE_MAX) ^ bin_hash(behind, (size_t)(m->scratch - behind), SIZE_MAX) * 3;
 }
 
-static void watch(void *user, const struct vn_seen *t)
+static void watch(void *user, const struct vn_view *t)
 {
     unsigned *sum = user;
     for (size_t i = 0; i < t->bytes; i++)
         *sum += ((const uint8_t *)t->data)[i];
+}
+
+static void watch_inputs(void *user, int instruction, const struct vn_view *in, int n)
+{
+    (void)instruction;
+    for (int i = 0; i < n; i++)
+        watch(user, &in[i]);
 }
 
 static void run(struct vn_model *m, struct vn_arena *a)
@@ -48,7 +55,7 @@ static void run(struct vn_model *m, struct vn_arena *a)
     for (int i = 0; i < n_out; i++)
         y[i] = vn_arena_alloc(a, out[i].bytes);
     vn_model_run(m, x, y, &e);
-    vn_model_observe(m, watch, &sum);
+    vn_model_watch(m, &(struct vn_watch){ .before = watch_inputs, .after = watch, .user = &sum });
     vn_model_run(m, x, y, &e);
     if (surroundings(m) != before)
         abort();

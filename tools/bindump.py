@@ -16,8 +16,10 @@ PRIME = 0x9E3779B97F4A7C15
 SECTIONS = ["STRINGS", "TENSORS", "INSTRS", "REFS", "PARAMS", "IO", "META", "CONSTS"]
 RECORD = {"STRINGS": 1, "TENSORS": 72, "INSTRS": 16, "REFS": 4, "PARAMS": 4, "IO": 8, "META": 8, "CONSTS": 1}
 DTYPES = {1: ("float32", 4), 2: ("uint8", 1), 3: ("int8", 1), 4: ("uint16", 2), 5: ("int16", 2), 6: ("int32", 4), 7: ("int64", 8),
-          9: ("bool", 1), 12: ("uint32", 4)}
+          9: ("bool", 1), 10: ("float16", 2), 11: ("float64", 8), 12: ("uint32", 4), 13: ("uint64", 8), 16: ("bfloat16", 2)}
+VERSION = 3
 PLACES = ["arena", "const", "hidden"]
+ROLES = [None, "value", "float", "raw", "copy", "wide", "rescaled", "bytes", "cells", "scratch", "const"]
 INPUT_TYPES = ["featuremap", "rgb", "bgr", "yuv444", "nv12", "gray"]
 FEATURES = {0: "avx2", 1: "avx512", 2: "avx512vnni", 8: "neon", 9: "dotprod"}
 
@@ -91,7 +93,7 @@ class Bin:
         head = struct.unpack_from("<8sIIQQQIIII16Q", data)
         self.header = dict(zip(["version", "header_bytes", "file_bytes", "checksum", "arena_bytes", "n_inputs", "n_outputs", "isa", "march"],
                                head[1:10]))
-        want(self.header["version"] == 2, "version %d, this reader knows 2" % self.header["version"])
+        want(self.header["version"] == VERSION, "version %d, this reader knows %d" % (self.header["version"], VERSION))
         want(self.header["header_bytes"] == 184 and self.header["file_bytes"] == len(data), "header or file has another size")
         self.checksum_ok = file_hash(data, 24) == self.header["checksum"]
         self.sections = {}
@@ -125,10 +127,11 @@ class Bin:
 
     def tensor(self, r):
         name, node, dtype, place, rank, last, *rest = r
-        dims, (scale, zero, _, offset, size) = rest[:8], rest[8:]
+        dims, (scale, zero, role, offset, size) = rest[:8], rest[8:]
         name = self.string(name)
         want(dtype in DTYPES and place < 3 and rank <= 8, "tensor '%s' has a wrong type, place or rank" % name)
-        t = {"name": name, "node": self.string(node), "dtype": DTYPES[dtype][0], "place": PLACES[place], "shape": dims[:rank],
+        want(0 < role < len(ROLES), "tensor '%s' has role %d" % (name, role))
+        t = {"name": name, "node": self.string(node), "role": ROLES[role], "dtype": DTYPES[dtype][0], "place": PLACES[place], "shape": dims[:rank],
              "channels_last": last, "scale": number(scale), "zero": zero, "offset": offset, "bytes": size}
         count = DTYPES[dtype][1]
         for d in dims[:rank]:
@@ -183,8 +186,8 @@ def show(b, tensors):
             print("%s %s: %s %s, %d bytes%s" % (what, t["name"], t["dtype"], shape_text(t), t["bytes"],
                                                 ", " + t["type"] if what == "input" else ""))
     for i, t in enumerate(b.tensors if tensors else []):
-        print("tensor %d: %-6s %-7s %s%s at %d, scale %.9g, zero %d: %s" % (i, t["place"], t["dtype"], shape_text(t), " nhwc" * t["channels_last"],
-                                                                         t["offset"], float(t["scale"]), t["zero"], t["name"]))
+        print("tensor %d: %-6s %-8s %-7s %s%s at %d, scale %.9g, zero %d: %s" % (
+            i, t["place"], t["role"], t["dtype"], shape_text(t), " nhwc" * t["channels_last"], t["offset"], float(t["scale"]), t["zero"], t["name"]))
     for i, s in enumerate(b.instructions):
         params = " ".join("%s=%s" % (k, "x".join(map(str, v)) if isinstance(v, list) else v) for k, v in s["params"].items())
         print("%4d %-14s %s -> %d  %s  (%s)" % (i, s["opcode"], " ".join(map(str, s["in"])), s["out"], params, s["node"]))

@@ -33,11 +33,12 @@ enum vn_status {
     VN_E_IO = -4,          /* the operating system refused */
     VN_E_NOMEM = -5,
     VN_E_INTERNAL = -6,    /* our own mistake */
+    VN_E_CANCELLED = -7,   /* the caller asked to stop */
 };
 
 struct vn_err {
     int code;       /* enum vn_status of the last failure */
-    char msg[1024]; /* one line, always terminated: file, place, want, got */
+    char msg[1024]; /* one line, always terminated: file, place, expected, found */
 };
 
 /* Element types. Values are those of onnx.TensorProto.DataType. */
@@ -104,7 +105,7 @@ void vn_options_default(struct vn_options *o);
 uint32_t vn_cpu_detect(void);
 
 /* Check a .bin image of `bytes` bytes and say how much memory vn_model_load needs for it (64-byte aligned).
- * Errors: VN_E_INPUT where the image is damaged, VN_E_UNSUPPORTED where its version is newer. */
+ * Errors: VN_E_INPUT where the image is damaged, VN_E_UNSUPPORTED where it has another format version. */
 int vn_model_size(size_t *need, const void *image, size_t bytes, const struct vn_options *o, struct vn_err *e);
 
 /* Load an image into `mem` (need bytes, 64-byte aligned). `image` must stay readable and unchanged: weights are used in place. */
@@ -127,37 +128,123 @@ const struct vn_io *vn_model_outputs(const struct vn_model *m, int *count);
  * at the front of the buffer. VN_E_USAGE: no such output. */
 int vn_model_output_shape(const struct vn_model *m, int i, int64_t *shape);
 
-/* Run once. in[i] and out[i] are buffers of exactly io.bytes bytes, any alignment. One model runs on one caller at a time. */
+/* Run once. in[i] and out[i] are buffers of exactly io.bytes bytes, any alignment. One model runs on one caller at a time.
+ * Errors: VN_E_USAGE (a buffer is NULL), VN_E_INPUT (an instruction cannot compute with these data), VN_E_CANCELLED. */
 int vn_model_run(struct vn_model *m, const void *const *in, void *const *out, struct vn_err *e);
 
-/* What an observer is shown: a tensor right after the instruction that made it, in the memory order of `shape`. */
-struct vn_seen {
-    const char *name; /* tensor name in the source model */
-    const char *node; /* node that made it */
+/* ---- tensors and instructions ----
+ *
+ * A program is a list of instructions over numbered tensors. Each instruction reads some tensors and writes one. Numbers count
+ * from 0 in the order of the file and are the same whenever the same file is loaded. */
+
+/* What a tensor is to the value of the source model whose name it bears. */
+enum vn_role {
+    VN_ROLE_NONE = 0, /* in no program: the loader refuses it */
+#define VN_ROLE(name, word, meaning) VN_ROLE_##name,
+#include <vernier/roles.def>
+#undef VN_ROLE
+    VN_ROLE_COUNT
+};
+/* The word and the one-line meaning of a role from roles.def; "none" and "" for any other number. */
+const char *vn_role_word(enum vn_role r);
+const char *vn_role_meaning(enum vn_role r);
+
+/* One tensor. Strings and arrays belong to the model and live as long as it does; what `data` points to is overwritten when the
+ * next instruction runs. Element (i, j, ...) lies i*stride[0] + j*stride[1] + ... elements behind data. */
+struct vn_view {
+    const char *name;  /* of the value in the source model that it carries or leads to; "": none */
+    const char *node;  /* node of the source model that makes it; "": an input */
+    enum vn_role role; /* what it is to that value */
+    int tensor;        /* number of the tensor */
+    int instruction;   /* number of the last instruction that writes it; -1: an input or a constant */
     enum vn_dtype dtype;
     int rank;
-    int64_t shape[VN_MAX_RANK]; /* as the source model has it: channels second */
-    int channels_last;          /* 1: data has axis 1 moved to the end */
-    int fused;                  /* 1: a fusion keeps this tensor in registers; recomputed for the observer */
-    const void *data;
-    size_t bytes;
-    float scale; /* integer tensors: real = (q - zero) * scale */
-    int32_t zero;
+    int64_t shape[VN_MAX_RANK];  /* axes in the order of the source model; extents of the last run */
+    int64_t stride[VN_MAX_RANK]; /* in elements, by the same axes */
+    int constant;                /* 1: lies in the file */
+    int fused;                   /* 1: a fusion keeps it in registers; it is computed once more for whoever watches */
+    const void *data;            /* NULL: not in memory now */
+    size_t bytes;                /* of the elements of `shape`, which lie close together */
+    int axis;                    /* scale[] and zero[] are along this axis of shape; -1: one entry for the whole tensor */
+    int n_scale;                 /* entries; 0: not quantized */
+    const float *scale;          /* real = (q - zero) * scale */
+    const int32_t *zero;
 };
-typedef void vn_observer(void *user, const struct vn_seen *t);
 
-/* Hand out every tensor during vn_model_run; NULL stops it. Costs time, changes no result. */
-void vn_model_observe(struct vn_model *m, vn_observer *fn, void *user);
+/* Tensors in the program. */
+int vn_model_tensors(const struct vn_model *m);
+/* Tensor i. `data` is set for constants, and for what is intact after the instruction that ran last: its inputs and its output, what
+ * later instructions still read, and outputs of the program. Before the first run, `shape` holds the largest possible extents.
+ * VN_E_USAGE: no such tensor. */
+int vn_model_tensor(const struct vn_model *m, int i, struct vn_view *out);
 
-/* Instructions, and the time each took in the last run with profiling on (nanoseconds). */
-struct vn_step {
-    const char *node;
-    const char *opcode;
-    uint64_t nanoseconds;
+#define VN_MAX_INPUTS 16 /* of one instruction */
+
+/* One instruction. */
+struct vn_instruction {
+    const char *node;     /* node of the source model */
+    const char *opcode;   /* its name in docs/bin-format.md */
+    uint64_t nanoseconds; /* that it took in the last run with profiling on */
+    int n_in;
+    int in[VN_MAX_INPUTS]; /* numbers of tensors */
+    int out;
+    int finishes;  /* 1: no later instruction writes `out`. (The pieces of a Concat are written one by one.) */
+    int hidden[2]; /* tensors that it keeps in registers (a convolution's own result, a sum); -1: none */
 };
-int vn_model_steps(const struct vn_model *m);
-int vn_model_step(const struct vn_model *m, int i, struct vn_step *out);
+int vn_model_instructions(const struct vn_model *m);
+/* Instruction i. VN_E_USAGE: no such instruction. */
+int vn_model_instruction(const struct vn_model *m, int i, struct vn_instruction *out);
+/* Measure the time of each instruction from now on (1), or stop that (0). */
 void vn_model_profile(struct vn_model *m, int on);
+
+/* ---- running in parts ----
+ *
+ * vn_model_run(m, in, out, e) is vn_model_write_inputs, vn_model_run_range of all instructions, vn_model_read_outputs. Between the
+ * parts the state can be saved, and restored any number of times to run on from there; the bytes are those of a whole run. */
+
+/* Copy the inputs into the model: in[i] as for vn_model_run. VN_E_USAGE: a buffer is NULL. */
+int vn_model_write_inputs(struct vn_model *m, const void *const *in, struct vn_err *e);
+
+/* Run instructions first <= i < end on the memory as it is: as the instructions before `first` left it, or as it was restored.
+ * (Tensors share memory: an instruction cannot be repeated after those behind it have run.)
+ * Errors: VN_E_USAGE (no such range), VN_E_INPUT (an instruction cannot compute with these data; its node is named), VN_E_CANCELLED.
+ * After the last two, write inputs or restore a state before running on. */
+int vn_model_run_range(struct vn_model *m, int first, int end, struct vn_err *e);
+
+/* Copy the outputs out of the model: out[i] as for vn_model_run. They are complete once the last instruction has run.
+ * VN_E_USAGE: a buffer is NULL. */
+int vn_model_read_outputs(const struct vn_model *m, void *const *out, struct vn_err *e);
+
+/* All that a run changes (working memory, extents that depend on the data, the place in the program) in
+ * vn_model_state_bytes(m) bytes at any alignment. Every model loaded from the same file takes it. */
+size_t vn_model_state_bytes(const struct vn_model *m);
+void vn_model_state_save(const struct vn_model *m, void *state);
+/* VN_E_USAGE: the state is that of another file; the model is unchanged. */
+int vn_model_state_restore(struct vn_model *m, const void *state, struct vn_err *e);
+
+/* ---- watching ---- */
+
+/* What is shown while a program runs. A view's data last until the callback returns. Callbacks run on the calling thread; of the
+ * model they may call only functions that take it as const. */
+struct vn_watch {
+    /* Before instruction `instruction` runs: its n inputs, as it will read them. Called where the instruction's output or one of
+     * its hidden tensors is wanted. NULL: not called. */
+    void (*before)(void *user, int instruction, const struct vn_view *in, int n);
+    /* A wanted tensor that has just been made: inputs by vn_model_write_inputs, hidden tensors, and outputs by the last instruction
+     * that writes them. Constants are not shown. NULL: not called. */
+    void (*after)(void *user, const struct vn_view *out);
+    const unsigned char *wanted; /* by tensor, 1: show it; NULL: all. Borrowed while watching. What is not wanted costs nothing */
+    void *user;
+};
+
+/* Watch every run from now on; NULL stops it. *w is copied. Costs time, changes no result. */
+void vn_model_watch(struct vn_model *m, const struct vn_watch *w);
+
+/* Look at *flag before each instruction, and end the run with VN_E_CANCELLED where it is not 0. Another thread or a signal handler
+ * may set it. Borrowed; NULL: none. */
+void vn_model_cancel_on(struct vn_model *m, const volatile int *flag);
+
+/* ---- the file ---- */
 
 /* CPU features (enum vn_cpu) that the program's target names. It runs without them too, slowly. */
 uint32_t vn_model_isa(const struct vn_model *m);

@@ -1,6 +1,7 @@
 #include "calib/calib.h"
 #include "ops/op.h"
 #include "session/program.h"
+#include "session/similarity.h"
 
 struct collector {
     const struct graph *g;
@@ -25,25 +26,22 @@ static void watch_means(struct vn_ranges *r, struct vn_arena *a, const struct gr
     }
 }
 
-static void add_sums(struct channel_sums *m, const struct vn_seen *t)
+static void add_sums(struct channel_sums *m, const struct vn_view *t)
 {
     const float *x = t->data;
-    const int64_t count = (int64_t)(t->bytes / sizeof *x);
-    int64_t inner = 1;
-    for (int k = m->axis + 1; k < t->rank && !(t->channels_last && m->axis == 1); k++)
-        inner *= t->shape[k];
-    if (!m->n || (t->channels_last && m->axis != 1))
+    const int64_t count = (int64_t)(t->bytes / sizeof *x), inner = t->stride[m->axis];
+    if (!m->n)
         return;
-    for (int64_t i = 0; i < count; i++)
+    for (int64_t i = 0; i < count; i++) /* in the order of memory */
         m->sum[i / inner % m->n] += x[i];
     m->count += (uint64_t)(count / m->n);
 }
 
-static void collect(void *user, const struct vn_seen *t)
+static void collect(void *user, const struct vn_view *t)
 {
     struct collector *c = user;
-    const struct value *v = t->dtype == VN_F32 ? vn_graph_find(c->g, t->name) : NULL;
-    if (!v || !c->r->of[v->id] || c->seen_in[v->id] == c->sample) /* a constant that is an output; a copy in another layout */
+    const struct value *v = t->dtype == VN_F32 && vn_view_is_value(t) ? vn_graph_find(c->g, t->name) : NULL;
+    if (!v || !c->r->of[v->id] || c->seen_in[v->id] == c->sample) /* a constant that is an output; a copy */
         return;
     c->seen_in[v->id] = c->sample;
     if (vn_histogram_add(c->r->of[v->id], t->data, t->bytes / sizeof(float)) < 0 && !c->bad)
@@ -86,14 +84,14 @@ int vn_calibrate(struct vn_ranges **out, struct vn_arena *a, const struct graph 
     o.level = 0; /* every tensor in memory */
     struct vn_program p;
     TRY(vn_program_start(&p, a, g, &o, run, e));
-    vn_model_observe(p.model, collect, &c);
+    vn_model_watch(p.model, &(struct vn_watch){ .after = collect, .user = &c });
     const int n = vn_samples_count(s);
     for (c.sample = 0; c.sample < n; c.sample++) {
         TRY(run_sample(&c, &p, s, e));
         if (progress)
             progress(user, c.sample + 1, n);
     }
-    vn_model_observe(p.model, NULL, NULL);
+    vn_model_watch(p.model, NULL);
     for (int i = 0; i < r->n; i++)
         if (r->of[i] && !r->of[i]->count)
             r->of[i] = NULL;

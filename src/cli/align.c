@@ -209,7 +209,7 @@ static int infer(struct trace *t, const struct trace *right, struct vn_arena *a,
                        vn_shape_text(&r->in_shape[0], want));
     for (int64_t i = 0; i < n; i++)
         f.tensor[0][i] = (float)vn_tensor_f64(x, i);
-    TRY(vn_runner_run(r, &f, NULL, NULL, e));
+    TRY(vn_runner_run(r, &f, NULL, e));
     vn_trace_add(t, a, "infer", copy_of(r->out[0], a));
     for (int i = 0; i < r->n_out; i++)
         if (vn_trace_find(right, r->out_name[i]) >= 0 && strcmp(r->out_name[i], "infer"))

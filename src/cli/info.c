@@ -45,12 +45,12 @@ static int info_bin(const struct runner *r)
         json_t *meta = json_object();
         for (int i = 0; vn_model_meta_at(p->model, i, &key, &text) == VN_OK; i++)
             json_object_set_new(meta, key, json_string(text));
-        return vn_print_json(json_pack("{s:s, s:i, s:I, s:I, s:o, s:o, s:o}", "file", r->path, "instructions", vn_model_steps(p->model),
+        return vn_print_json(json_pack("{s:s, s:i, s:I, s:I, s:o, s:o, s:o}", "file", r->path, "instructions", vn_model_instructions(p->model),
                                        "constant_bytes", (json_int_t)constants, "working_bytes", (json_int_t)working, "inputs",
                                        json_io(p->in, p->n_in, 1), "outputs", json_io(p->out, p->n_out, 0), "meta", meta));
     }
     printf("%s: Vernier program, %d instructions, %zu bytes of constants, %zu bytes of working memory\n", r->path,
-           vn_model_steps(p->model), constants, working);
+           vn_model_instructions(p->model), constants, working);
     print_io("input", p->in, p->n_in, 1);
     print_io("output", p->out, p->n_out, 0);
     for (int i = 0; vn_model_meta_at(p->model, i, &key, &text) == VN_OK; i++)

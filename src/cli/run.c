@@ -58,21 +58,33 @@ struct dump {
     struct vn_err *e;
 };
 
-static void dump_tensor(void *user, const struct vn_seen *s)
+/* What stands for the value has its name; everything else says what it is. NULL: written already. */
+static const char *dump_name(struct dump *d, const struct vn_view *s)
+{
+    if (!vn_view_is_value(s))
+        return vn_arena_fmt(d->arena, "%s.%s", s->name, vn_role_word(s->role));
+    if (vn_map_get(d->written, s->name))
+        return NULL;
+    vn_map_set(d->written, vn_arena_str(d->arena, s->name), d);
+    return s->name;
+}
+
+static void dump_tensor(void *user, const struct vn_view *s)
 {
     struct dump *d = user;
-    if (d->status < 0 || (s->dtype != VN_F32 && s->dtype != VN_I8 && s->dtype != VN_I16) || vn_map_get(d->written, s->name))
+    const int is_number = s->dtype == VN_F32 || s->dtype == VN_I8 || s->dtype == VN_I16;
+    const char *name = d->status < 0 || !is_number ? NULL : dump_name(d, s);
+    if (!name)
         return;
-    vn_map_set(d->written, vn_arena_str(d->arena, s->name), d); /* an output is shown again in float32 or another order */
     struct vn_arena *a = vn_arena_new();
     const struct vn_shape shape = vn_shape_of(s->rank, s->shape);
     const int real = s->dtype == VN_F32 || d->dequantize;
     struct vn_tensor *t = vn_tensor_new(a, real ? VN_F32 : VN_I32, &shape);
     if (real)
-        vn_seen_real(t->data, s);
+        vn_view_real(t->data, s);
     else
-        vn_seen_integers(t->data, s);
-    d->status = write_tensor(d->dir, d->taken, s->name, "npy", real ? t : vn_tensor_cast(a, t, s->dtype), d->arena, d->e);
+        vn_view_integers(t->data, s);
+    d->status = write_tensor(d->dir, d->taken, name, "npy", real ? t : vn_tensor_cast(a, t, s->dtype), d->arena, d->e);
     vn_arena_free(&a);
 }
 
@@ -168,10 +180,10 @@ static void print_profile(const struct runner *r)
 {
     static const char *const titles[] = { "Instruction", "Node", "Microseconds" };
     struct table *t = vn_table_new(3, titles);
-    for (int i = 0; i < vn_model_steps(r->program.model); i++) {
-        struct vn_step s;
+    for (int i = 0; i < vn_model_instructions(r->program.model); i++) {
+        struct vn_instruction s;
         char us[32];
-        vn_model_step(r->program.model, i, &s);
+        vn_model_instruction(r->program.model, i, &s);
         snprintf(us, sizeof us, "%.1f", (double)s.nanoseconds / 1000);
         vn_table_row(t, (const char *const[]){ s.opcode, s.node, us });
     }
@@ -184,7 +196,7 @@ static int time_runs(struct runner *r, const struct feed *f, int repeat, json_t 
     uint64_t *ns = NEW_ARRAY(a, uint64_t, repeat);
     for (int i = 0; i < repeat; i++) {
         const uint64_t start = now();
-        TRY(vn_runner_run(r, f, NULL, NULL, e));
+        TRY(vn_runner_run(r, f, NULL, e));
         ns[i] = now() - start;
     }
     qsort(ns, (size_t)repeat, sizeof *ns, ascending);
@@ -209,7 +221,7 @@ static int run_one(struct runner *r, const struct vn_pipeline *p, const char *di
     }
     if (vn_opt("--profile") && !r->reference)
         vn_model_profile(r->program.model, 1);
-    TRY(vn_runner_run(r, &f, dump ? dump_tensor : NULL, &d, e));
+    TRY(vn_runner_run(r, &f, dump ? &(struct vn_watch){ .after = dump_tensor, .user = &d } : NULL, e));
     TRY(d.status);
     struct vn_map *taken = vn_map_new(a);
     for (int i = 0; dir && i < r->n_out; i++)
@@ -256,7 +268,7 @@ static int run_folder(struct runner *r, const struct vn_pipeline *p, const char 
     for (int i = 0; i < n; i++) {
         r->sample = paths[i];
         TRY(vn_feed_file(&f, r, 0, paths[i], p, e));
-        TRY(vn_runner_run(r, &f, NULL, NULL, e));
+        TRY(vn_runner_run(r, &f, NULL, e));
         for (int k = 0; k < r->n_out; k++) {
             if (!i) { /* N x shape of one output, whose own leading 1 is dropped */
                 struct vn_shape s = r->out[k]->shape;

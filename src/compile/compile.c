@@ -47,9 +47,10 @@ static int lower_image(struct lowering *l, const struct value *v, const struct c
     const int64_t *d = v->shape.d;
     const int n = (int)d[0], h = (int)d[axis == 1 ? 2 : 1], w = (int)d[axis == 1 ? 3 : 2];
     const struct vn_shape bytes = image_shape(in, n, h, w, channels);
-    const int from = vn_low_value_tensor(l, v->name, VN_U8, &bytes, PLAIN, 0, 0, NULL);
+    const int from = vn_low_carry(l, v, VN_ROLE_BYTES, VN_U8, &bytes, PLAIN);
     const enum layout order = axis == 1 ? CHANNELS_LAST : PLAIN;
-    const int to = vn_low_value_tensor(l, v->name, VN_I8, &v->shape, order, 1, 0, v);
+    const int to = vn_low_carry(l, v, VN_ROLE_VALUE, VN_I8, &v->shape, order);
+    vn_low_quantized(l, to, 1, 0);
     struct instr_INPUT_IMAGE *q = vn_low_emit(l, OPCODE_INPUT_IMAGE, 1, (int[]){ from }, to);
     *q = (struct instr_INPUT_IMAGE){ .type = in->type, .n = n, .h = h, .w = w, .c = channels, .channels_last_in = in->channels_last,
                                      .channels_last_out = 1 };
@@ -61,8 +62,8 @@ static int lower_image(struct lowering *l, const struct value *v, const struct c
 /* An input of another type than float32 and int64: its cells. */
 static int lower_narrow(struct lowering *l, const struct value *v, struct vn_err *e)
 {
-    const int from = vn_low_value_tensor(l, v->name, v->dtype, &v->shape, PLAIN, 0, 0, NULL);
-    const int to = vn_low_value_tensor(l, v->name, vn_low_cell(v->dtype), &v->shape, PLAIN, 0, 0, v);
+    const int from = vn_low_carry(l, v, VN_ROLE_BYTES, v->dtype, &v->shape, PLAIN);
+    const int to = vn_low_carry(l, v, VN_ROLE_VALUE, vn_low_cell(v->dtype), &v->shape, PLAIN);
     add_input(l->prog, from, VN_IN_FEATUREMAP, 0);
     TRY(vn_low_cast(l, from, to, v->dtype == VN_F64 ? VN_F32 : v->dtype, e));
     l->held[PLAIN][v->id] = to;
@@ -76,11 +77,15 @@ static int lower_input(struct lowering *l, const struct value *v, const struct c
     if (v->dtype != vn_low_cell(v->dtype))
         return lower_narrow(l, v, e);
     const int quantized = v->q != NULL, raw = quantized && !in && is_pixel_input(v);
-    const int from = vn_low_value_tensor(l, v->name, raw ? VN_I8 : v->dtype, &v->shape, PLAIN, raw ? 1 : 0, 0, raw || !quantized ? v : NULL);
+    const enum vn_role role = quantized && !raw ? VN_ROLE_BYTES : VN_ROLE_VALUE;
+    const int from = vn_low_carry(l, v, role, raw ? VN_I8 : v->dtype, &v->shape, PLAIN);
+    if (raw)
+        vn_low_quantized(l, from, 1, 0);
     add_input(l->prog, from, VN_IN_FEATUREMAP, 0);
     int to = from;
     if (quantized && !raw) {
-        to = vn_low_value_tensor(l, v->name, v->q->dtype, &v->shape, PLAIN, v->q->scale[0], v->q->zero[0], v);
+        to = vn_low_carry(l, v, VN_ROLE_VALUE, v->q->dtype, &v->shape, PLAIN);
+        vn_low_quantized(l, to, v->q->scale[0], v->q->zero[0]);
         vn_low_emit(l, OPCODE_QUANTIZE, 1, (int[]){ from }, to);
     }
     l->held[PLAIN][v->id] = to;
@@ -99,17 +104,17 @@ static int lower_output(struct lowering *l, const struct value *v, const struct 
     for (int i = 0; i < l->prog->inputs.n; i++)
         is_input |= l->prog->inputs.v[i].tensor == id;
     if (t.place != BIN_ARENA || is_input) { /* the output wants memory of its own */
-        const int copy = vn_low_value_tensor(l, v->name, t.dtype, &t.shape, PLAIN, t.scale, t.zero, NULL);
+        const int copy = vn_low_carry(l, v, VN_ROLE_COPY, t.dtype, &t.shape, PLAIN);
+        vn_low_quantized(l, copy, t.scale, t.zero);
         const int64_t n = vn_shape_count(&t.shape), one = 1;
         TRY(vn_low_copy(l, id, copy, 1, &n, 0, &one, 0, &one, e));
         id = copy;
     }
     if (!v->q && v->dtype != t.dtype) { /* in the type that the network declares */
-        const int narrow = vn_low_value_tensor(l, v->name, v->dtype, &t.shape, PLAIN, 0, 0, NULL);
+        const int narrow = vn_low_carry(l, v, VN_ROLE_CELLS, v->dtype, &t.shape, PLAIN);
         TRY(vn_low_cast(l, id, narrow, v->dtype, e));
         id = narrow;
     }
-    vn_low_tensor(l, id)->name = v->name; /* whatever conversion made it last */
     const struct prog_io io = { id, 0, 0 };
     VEC_PUSH(l->arena, &l->prog->outputs, io);
     return VN_OK;

@@ -311,7 +311,7 @@ static int run_model(const struct run *w, const struct slot *s, int i, int m, st
     struct kept *k = &w->kept[i * w->n_models + m];
     s->runner[m]->sample = w->eval->samples[i].path;
     TRY(feed(w, &s->feed[m], s->runner[m], w->eval->samples[i].path, e));
-    TRY(at_sample(w, i, vn_runner_run(s->runner[m], &s->feed[m], NULL, NULL, e), e));
+    TRY(at_sample(w, i, vn_runner_run(s->runner[m], &s->feed[m], NULL, e), e));
     TRY(at_sample(w, i, w->eval->metric->keep(&k->main, s->arena, w->eval, i, s->runner[m], &s->feed[m].from[0], e), e));
     return m ? compare_outputs(w, &k->like, s, m, a, e) : VN_OK;
 }

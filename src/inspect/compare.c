@@ -11,34 +11,35 @@ struct side {
     int sample;
 };
 
-static const struct value *fresh(struct side *s, const struct vn_seen *t)
+static const struct value *fresh(struct side *s, const struct vn_view *t)
 {
-    const struct value *v = t->dtype == VN_F32 || t->dtype == VN_I8 || t->dtype == VN_I16 ? vn_graph_find(s->g, t->name) : NULL;
+    const int is_number = t->dtype == VN_F32 || t->dtype == VN_I8 || t->dtype == VN_I16;
+    const struct value *v = is_number && vn_view_is_value(t) ? vn_graph_find(s->g, t->name) : NULL;
     if (!v || s->seen[v->id])
         return NULL;
     s->seen[v->id] = 1;
     return v;
 }
 
-static void keep(void *user, const struct vn_seen *t)
+static void keep(void *user, const struct vn_view *t)
 {
     struct side *s = user;
     const struct value *v = fresh(s, t);
     if (!v)
         return;
-    s->kept[v->id] = NEW_ARRAY(s->arena, float, vn_seen_count(t));
-    vn_seen_real(s->kept[v->id], t);
+    s->kept[v->id] = NEW_ARRAY(s->arena, float, vn_view_count(t));
+    vn_view_real(s->kept[v->id], t);
 }
 
-static void compare(void *user, const struct vn_seen *t)
+static void compare(void *user, const struct vn_view *t)
 {
     struct side *s = user;
     const struct value *v = fresh(s, t);
     if (!v || !s->kept[v->id])
         return;
-    const int64_t n = vn_seen_count(t);
+    const int64_t n = vn_view_count(t);
     float *x = NEW_ARRAY(s->arena, float, n);
-    vn_seen_real(x, t);
+    vn_view_real(x, t);
     const struct similarity m = vn_similarity(s->kept[v->id], x, n);
     struct node_similarity *r = &s->result->of[v->id];
     if (!r->samples++) {
@@ -84,8 +85,8 @@ int vn_compare_graphs(struct comparison **out, struct vn_arena *a, const struct 
     c->n = quantized->values.n;
     c->of = NEW_ARRAY(a, struct node_similarity, c->n);
     struct side s = { .g = quantized, .kept = NEW_ARRAY(a, float *, c->n), .seen = vn_arena_alloc(a, (size_t)c->n), .result = c };
-    vn_model_observe(ref.model, keep, &s);
-    vn_model_observe(quant.model, compare, &s);
+    vn_model_watch(ref.model, &(struct vn_watch){ .after = keep, .user = &s });
+    vn_model_watch(quant.model, &(struct vn_watch){ .after = compare, .user = &s });
     int n = vn_samples_count(samples);
     n = limit && limit < n ? limit : n;
     int status = VN_OK;

@@ -25,7 +25,7 @@ static void keep_reference(void *user, const struct value *v, const struct vn_te
     c->reference[v->id] = copy;
 }
 
-static struct verified *row_of(struct check *c, const struct value *v, const struct vn_seen *t, int integer)
+static struct verified *row_of(struct check *c, const struct value *v, const struct vn_view *t, int integer)
 {
     if (c->row[v->id] < 0) {
         const struct verified r = { .name = v->name, .node = v->producer ? v->producer->name : "", .integer = integer, .fused = t->fused, .first = -1 };
@@ -44,15 +44,15 @@ static void note_difference(struct verified *r, int64_t i, int sample)
     r->first_sample = sample;
 }
 
-static void check_integers(struct check *c, struct verified *r, const struct vn_tensor *ref, const struct vn_seen *t, int64_t n)
+static void check_integers(struct check *c, struct verified *r, const struct vn_tensor *ref, const struct vn_view *t, int64_t n)
 {
     int32_t *got = NEW_ARRAY(c->scratch, int32_t, n);
-    vn_seen_integers(got, t);
+    vn_view_integers(got, t);
     const int64_t *want = ref->data;
     int64_t zeros = 0;
     for (int64_t i = 0; i < n; i++) {
         const int64_t step = got[i] > want[i] ? got[i] - want[i] : want[i] - got[i];
-        zeros += want[i] == t->zero;
+        zeros += want[i] == *t->zero;
         if (step)
             note_difference(r, i, c->sample);
         r->max_step = step > r->max_step ? step : r->max_step;
@@ -135,24 +135,24 @@ static void check_plain(struct check *c, struct verified *r, const struct value 
     }
 }
 
-static struct vn_tensor *observed(struct check *c, const struct value *v, const struct vn_seen *t)
+static struct vn_tensor *observed(struct check *c, const struct value *v, const struct vn_view *t)
 {
     struct vn_tensor *x = vn_tensor_new(c->scratch, v->q ? VN_I32 : t->dtype, &v->shape);
     if (v->q)
-        vn_seen_integers(x->data, t);
+        vn_view_integers(x->data, t);
     else if (t->dtype == VN_F32)
-        vn_seen_real(x->data, t);
+        vn_view_real(x->data, t);
     else
         memcpy(x->data, t->data, vn_tensor_bytes(x)); /* int64 cells: always in the source's order */
     return x;
 }
 
-static void check_tensor(void *user, const struct vn_seen *t)
+static void check_tensor(void *user, const struct vn_view *t)
 {
     struct check *c = user;
-    const struct value *v = vn_graph_find(c->g, t->name);
+    const struct value *v = vn_view_is_value(t) ? vn_graph_find(c->g, t->name) : NULL;
     const struct vn_tensor *ref = v ? c->reference[v->id] : NULL;
-    const int64_t n = vn_seen_count(t);
+    const int64_t n = vn_view_count(t);
     if (!v || c->observed[v->id] || vn_shape_count(&v->shape) != n)
         return;
     const int integer = v->q != NULL;
@@ -193,7 +193,7 @@ static int verify_sample(struct check *c, struct runner *onnx, struct runner *bi
     memset(c->reference, 0, (size_t)c->g->values.n * sizeof *c->reference);
     memset(c->observed, 0, (size_t)c->g->values.n * sizeof *c->observed);
     TRY(vn_interp_run(c->scratch, onnx->graph, in, results, keep_reference, c, e));
-    return vn_runner_run(bin, &f, check_tensor, c, e);
+    return vn_runner_run(bin, &f, &(struct vn_watch){ .after = check_tensor, .user = c }, e);
 }
 
 static int same_interface(const struct runner *onnx, const struct runner *bin, struct vn_err *e)

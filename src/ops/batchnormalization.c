@@ -51,12 +51,12 @@ static int computed(const struct node *n, struct lowering *l)
     const float epsilon = ((const struct bn_attrs *)n->attrs)->epsilon;
     int64_t own[VN_MAX_RANK], channel[VN_MAX_RANK] = { 0 };
     const int64_t one[1] = { 1 }, none[1] = { 0 };
-    const int wide = vn_low_temp(l, "shifted", VN_F32, c, PLAIN, 0, 0), root = vn_low_temp(l, "deviation", VN_F32, c, PLAIN, 0, 0);
-    const int x = vn_low_in(l, 0, PLAIN), centred = vn_low_temp(l, "centred", VN_F32, s, PLAIN, 0, 0);
-    const int unit = vn_low_temp(l, "unit", VN_F32, s, PLAIN, 0, 0), scaled = vn_low_temp(l, "scaled", VN_F32, s, PLAIN, 0, 0);
+    const int wide = vn_low_temp(l, VN_F32, c, PLAIN, 0, 0), root = vn_low_temp(l, VN_F32, c, PLAIN, 0, 0);
+    const int x = vn_low_in(l, 0, PLAIN), centred = vn_low_temp(l, VN_F32, s, PLAIN, 0, 0);
+    const int unit = vn_low_temp(l, VN_F32, s, PLAIN, 0, 0), scaled = vn_low_temp(l, VN_F32, s, PLAIN, 0, 0);
     vn_shape_strides(s, own);
     channel[s->rank > 1] = 1;
-    vn_low_binary_f32(l, VN_BIN_ADD, vn_low_in(l, 4, PLAIN), one, vn_low_const(l, "epsilon", VN_F32, 1, &epsilon), none, wide);
+    vn_low_binary_f32(l, VN_BIN_ADD, vn_low_in(l, 4, PLAIN), one, vn_low_const(l, VN_F32, 1, &epsilon), none, wide);
     struct instr_UNARY_F32 *u = vn_low_emit(l, OPCODE_UNARY_F32, 1, &wide, root);
     u->op = VN_UN_SQRT;
     vn_low_binary_f32(l, VN_BIN_SUB, x, own, vn_low_in(l, 3, PLAIN), channel, centred);
@@ -85,13 +85,13 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     }
     enum layout order;
     int x = vn_low_in_any(l, 0, &order);
-    int scaled = vn_low_temp(l, "scaled", VN_F32, s, order, 0, 0);
+    int scaled = vn_low_temp(l, VN_F32, s, order, 0, 0);
     int y = vn_low_out(l, order);
     if (s->rank > 1)
         channel[1] = 1;
     vn_low_axis_strides(vn_low_tensor(l, x), own);
-    vn_low_binary_f32(l, VN_BIN_MUL, x, own, vn_low_const(l, "mul", VN_F32, c_count, mul), channel, scaled);
-    vn_low_binary_f32(l, VN_BIN_ADD, scaled, own, vn_low_const(l, "add", VN_F32, c_count, add), channel, y);
+    vn_low_binary_f32(l, VN_BIN_MUL, x, own, vn_low_const(l, VN_F32, c_count, mul), channel, scaled);
+    vn_low_binary_f32(l, VN_BIN_ADD, scaled, own, vn_low_const(l, VN_F32, c_count, add), channel, y);
     return VN_OK;
 }
 

@@ -63,7 +63,7 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     const int64_t count = vn_shape_count(y), one = 1;
     if (n->out[0]->bounded)
         return vn_portable_emit(l, &p, 2, in, vn_low_out(l, PLAIN), e);
-    const int all = vn_low_temp(l, "all", vn_low_cell(n->in[0]->dtype), &s, PLAIN, 0, 0);
+    const int all = vn_low_temp(l, vn_low_cell(n->in[0]->dtype), &s, PLAIN, 0, 0);
     TRY(vn_portable_emit(l, &p, 2, in, all, e));
     return vn_low_copy(l, all, vn_low_out(l, PLAIN), 1, &count, 0, &one, 0, &one, e);
 }

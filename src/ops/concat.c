@@ -79,11 +79,8 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     vn_low_axis_strides(vn_low_tensor(l, y), to);
     for (int i = 0; i < n->n_in; i++) {
         int x = vn_low_in_any(l, i, &other);
-        if (l->integer && !vn_qparam_equal(n->in[i]->q, n->out[0]->q)) {
-            int t = vn_low_like_out(l, "rescaled", &n->in[i]->shape, other);
-            vn_low_rescale(l, x, t, n->in[i]->q, n->out[0]->q);
-            x = t;
-        }
+        if (l->integer && !vn_qparam_equal(n->in[i]->q, n->out[0]->q))
+            x = vn_low_rescaled(l, i, x);
         vn_low_axis_strides(vn_low_tensor(l, x), from);
         TRY(vn_low_copy(l, x, y, n->in[i]->shape.rank, n->in[i]->shape.d, 0, from, at, to, e));
         at += n->in[i]->shape.d[axis] * to[axis];

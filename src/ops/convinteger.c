@@ -89,9 +89,9 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
             continue;
         const struct vn_shape s = spread(n, i);
         const int64_t one = 1;
-        const int pair[2] = { in[i], vn_low_temp(l, i ? "w_zero" : "x_zero", VN_I64, &s, PLAIN, 0, 0) };
+        const int pair[2] = { in[i], vn_low_temp(l, VN_I64, &s, PLAIN, 0, 0) };
         TRY(vn_low_copy(l, vn_low_in(l, i + 2, PLAIN), pair[1], 1, &s.d[0], 0, &one, 0, &one, e));
-        in[i] = vn_low_temp(l, i ? "w" : "x", VN_I64, &n->in[i]->shape, PLAIN, 0, 0);
+        in[i] = vn_low_temp(l, VN_I64, &n->in[i]->shape, PLAIN, 0, 0);
         TRY(vn_portable_emit(l, &less_zero, 2, pair, in[i], e));
     }
     return vn_portable_emit(l, &p, 2, in, vn_low_out(l, PLAIN), e);

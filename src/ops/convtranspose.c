@@ -154,7 +154,7 @@ static int stretched(struct lowering *l, int x, const struct stretch *s, const i
     const struct prog_tensor t = *vn_low_tensor(l, x);
     for (int i = 0; i < rank; i++)
         shape.d[i + 2] = s[i].extent;
-    *out = vn_low_temp(l, "stretched", t.dtype, &shape, CHANNELS_LAST, t.scale, t.zero);
+    *out = vn_low_temp(l, t.dtype, &shape, CHANNELS_LAST, t.scale, t.zero);
     vn_low_fill(l, *out, t.dtype == VN_I8 ? (float)t.zero : 0.0f);
     vn_low_axis_strides(&t, src_stride);
     vn_low_axis_strides(vn_low_tensor(l, *out), dst_stride);

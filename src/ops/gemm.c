@@ -129,7 +129,7 @@ static int matrix(struct lowering *l, int i, int turn, int64_t rows, int64_t col
     const int x = vn_low_in(l, i, PLAIN);
     if (!turn)
         return x;
-    const int turned = vn_low_temp(l, i ? "b" : "a", VN_F32, &s, PLAIN, 0, 0);
+    const int turned = vn_low_temp(l, VN_F32, &s, PLAIN, 0, 0);
     TRY(vn_low_copy(l, x, turned, 2, s.d, 0, (int64_t[]){ 1, rows }, 0, (int64_t[]){ columns, 1 }, e));
     return turned;
 }
@@ -141,18 +141,18 @@ static int computed(const struct node *n, struct lowering *l, struct dims d, str
     const struct vn_shape *s = &n->out[0]->shape;
     const int64_t own[2] = { d.n, 1 }, none[2] = { 0 };
     int in[2] = { matrix(l, 0, !!g->trans_a, d.m, d.k, e), matrix(l, 1, !!g->trans_b, d.k, d.n, e) };
-    int y = vn_low_temp(l, "product", VN_F32, s, PLAIN, 0, 0);
+    int y = vn_low_temp(l, VN_F32, s, PLAIN, 0, 0);
     TRY(in[0] < 0 ? in[0] : in[1]);
     struct instr_MATMUL_F32 *p = vn_low_emit(l, OPCODE_MATMUL_F32, 2, in, y);
     p->m = (int32_t)d.m, p->n = (int32_t)d.n, p->k = (int32_t)d.k;
-    const int scaled = vn_node_has(n, 2) ? vn_low_temp(l, "scaled", VN_F32, s, PLAIN, 0, 0) : vn_low_out(l, PLAIN);
-    vn_low_binary_f32(l, VN_BIN_MUL, y, own, vn_low_const(l, "alpha", VN_F32, 1, &g->alpha), none, scaled);
+    const int scaled = vn_node_has(n, 2) ? vn_low_temp(l, VN_F32, s, PLAIN, 0, 0) : vn_low_out(l, PLAIN);
+    vn_low_binary_f32(l, VN_BIN_MUL, y, own, vn_low_const(l, VN_F32, 1, &g->alpha), none, scaled);
     if (!vn_node_has(n, 2))
         return VN_OK;
     int64_t c[2];
     c_strides(&n->in[2]->shape, &c[0], &c[1]);
-    const int beta = vn_low_temp(l, "added", VN_F32, s, PLAIN, 0, 0);
-    vn_low_binary_f32(l, VN_BIN_MUL, vn_low_in(l, 2, PLAIN), c, vn_low_const(l, "beta", VN_F32, 1, &g->beta), none, beta);
+    const int beta = vn_low_temp(l, VN_F32, s, PLAIN, 0, 0);
+    vn_low_binary_f32(l, VN_BIN_MUL, vn_low_in(l, 2, PLAIN), c, vn_low_const(l, VN_F32, 1, &g->beta), none, beta);
     vn_low_binary_f32(l, VN_BIN_ADD, scaled, own, beta, own, vn_low_out(l, PLAIN));
     return VN_OK;
 }
@@ -177,7 +177,7 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     if (g->trans_a) {
         const struct prog_tensor t = *vn_low_tensor(l, x);
         struct vn_shape s = { .rank = 2, .d = { d.m, d.k } };
-        int turned = vn_low_temp(l, "transposed", t.dtype, &s, PLAIN, t.scale, t.zero);
+        int turned = vn_low_temp(l, t.dtype, &s, PLAIN, t.scale, t.zero);
         TRY(vn_low_copy(l, x, turned, 2, s.d, 0, (int64_t[]){ 1, d.m }, 0, (int64_t[]){ d.k, 1 }, e));
         x = turned;
     }

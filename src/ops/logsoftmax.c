@@ -32,7 +32,7 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     const int axis = vn_shape_axis(&s, ((const struct axis_attrs *)n->attrs)->axis), x = vn_low_in(l, 0, PLAIN);
     int64_t own[VN_MAX_RANK], one[VN_MAX_RANK];
     sums.d[axis] = 1;
-    const int sum = vn_low_temp(l, "sum", VN_F32, &sums, PLAIN, 0, 0);
+    const int sum = vn_low_temp(l, VN_F32, &sums, PLAIN, 0, 0);
     struct instr_REDUCE_F32 *p = vn_low_emit(l, OPCODE_REDUCE_F32, 1, &x, sum);
     vn_shape_strides(&s, own);
     p->op = VN_RED_LOG_SUM_EXP;

@@ -37,42 +37,53 @@ static int add_tensor(struct lowering *l, const struct prog_tensor *t)
     return l->prog->tensors.n - 1;
 }
 
-int vn_low_temp(struct lowering *l, const char *suffix, enum vn_dtype t, const struct vn_shape *s, enum layout order, float scale,
-                int32_t zero)
+int vn_low_carry(struct lowering *l, const struct value *v, enum vn_role role, enum vn_dtype t, const struct vn_shape *s,
+                 enum layout order)
 {
-    struct prog_tensor p = { .name = vn_arena_fmt(l->arena, "%s.%s", l->node->name, suffix), .node = l->node->name, .dtype = t,
-                             .layout = order, .shape = *s, .scale = scale, .zero = zero, .place = BIN_ARENA };
+    const struct prog_tensor p = { .name = v->name, .node = v->producer ? v->producer->name : NULL, .role = role, .dtype = t,
+                                   .layout = order, .shape = *s, .place = BIN_ARENA };
     return add_tensor(l, &p);
 }
 
-static int constant(struct lowering *l, const char *name, enum vn_dtype t, const struct vn_shape *s, enum layout order, void *data)
+void vn_low_quantized(struct lowering *l, int id, float scale, int32_t zero)
 {
-    struct prog_tensor p = { .name = name, .node = l->node ? l->node->name : NULL, .dtype = t, .layout = order, .shape = *s,
-                             .place = BIN_CONST, .data = data };
+    struct prog_tensor *t = vn_low_tensor(l, id);
+    t->scale = scale;
+    t->zero = zero;
+}
+
+int vn_low_temp(struct lowering *l, enum vn_dtype t, const struct vn_shape *s, enum layout order, float scale, int32_t zero)
+{
+    const int id = vn_low_carry(l, l->node->out[0], VN_ROLE_SCRATCH, t, s, order);
+    vn_low_quantized(l, id, scale, zero);
+    return id;
+}
+
+static int constant(struct lowering *l, const struct value *v, enum vn_role role, enum vn_dtype t, const struct vn_shape *s,
+                    enum layout order, void *data)
+{
+    const struct prog_tensor p = { .name = v ? v->name : "", .node = l->node ? l->node->name : NULL, .role = role, .dtype = t,
+                                   .layout = order, .shape = *s, .place = BIN_CONST, .data = data };
     return add_tensor(l, &p);
 }
 
-int vn_low_const(struct lowering *l, const char *suffix, enum vn_dtype t, int64_t n, const void *data)
+int vn_low_const_of(struct lowering *l, const struct value *v, enum vn_dtype t, int64_t n, const void *data)
 {
-    struct vn_shape s = { .rank = 1, .d = { n } };
-    return constant(l, vn_arena_fmt(l->arena, "%s.%s", l->node->name, suffix), t, &s, PLAIN,
-                    vn_arena_copy(l->arena, data, (size_t)n * vn_dtype_size(t)));
+    const struct vn_shape s = { .rank = 1, .d = { n } };
+    return constant(l, v, VN_ROLE_CONST, t, &s, PLAIN, vn_arena_copy(l->arena, data, (size_t)n * vn_dtype_size(t)));
 }
 
-int vn_low_value_tensor(struct lowering *l, const char *name, enum vn_dtype t, const struct vn_shape *s, enum layout order,
-                        float scale, int32_t zero, const struct value *v)
-{
-    struct prog_tensor p = { .name = name, .node = v && v->producer ? v->producer->name : NULL, .dtype = t, .layout = order,
-                             .shape = *s, .scale = scale, .zero = zero, .value = v };
-    return add_tensor(l, &p);
-}
+int vn_low_const(struct lowering *l, enum vn_dtype t, int64_t n, const void *data) { return vn_low_const_of(l, NULL, t, n, data); }
 
 /* A tensor that holds value v: quantized, or in float32. */
 static int value_tensor(struct lowering *l, const struct value *v, int as_f32, enum layout order)
 {
     const struct qparam *q = as_f32 ? NULL : v->q;
-    const char *name = as_f32 && v->q ? vn_arena_fmt(l->arena, "%s.float", v->name) : v->name;
-    return vn_low_value_tensor(l, name, q ? q->dtype : vn_low_cell(v->dtype), &v->shape, order, q ? q->scale[0] : 0, q ? q->zero[0] : 0, v);
+    const enum vn_role role = as_f32 && v->q ? VN_ROLE_FLOAT : VN_ROLE_VALUE;
+    const int id = vn_low_carry(l, v, role, q ? q->dtype : vn_low_cell(v->dtype), &v->shape, order);
+    if (q)
+        vn_low_quantized(l, id, q->scale[0], q->zero[0]);
+    return id;
 }
 
 /* ---- constants ---- */
@@ -109,11 +120,10 @@ void *vn_low_elements(struct lowering *l, const struct value *v, enum vn_dtype t
 static int constant_value(struct lowering *l, const struct value *v, int as_f32, enum layout order)
 {
     enum vn_dtype t = stored_type(v, as_f32);
-    int id = constant(l, v->name, t, &v->shape, order, NULL);
+    int id = constant(l, v, as_f32 ? VN_ROLE_FLOAT : VN_ROLE_VALUE, t, &v->shape, order, NULL);
     struct prog_tensor *p = vn_low_tensor(l, id);
-    p->value = v;
-    p->scale = t != VN_F32 && v->q ? v->q->scale[0] : 0;
-    p->zero = t != VN_F32 && v->q ? v->q->zero[0] : 0;
+    if (t != VN_F32 && v->q)
+        vn_low_quantized(l, id, v->q->scale[0], v->q->zero[0]);
     if (!is_turned(p)) {
         p->data = vn_low_elements(l, v, t);
         return id;
@@ -143,9 +153,8 @@ static int widened(struct lowering *l, const struct value *v, int from)
     if (*slot >= 0)
         return *slot;
     if (t.place != BIN_CONST) {
-        const struct prog_tensor p = { .name = vn_arena_fmt(l->arena, "%s.wide", v->name), .node = t.node, .dtype = VN_I16, .layout = t.layout,
-                                       .shape = t.shape, .scale = t.scale, .place = BIN_ARENA };
-        *slot = add_tensor(l, &p);
+        *slot = vn_low_carry(l, v, VN_ROLE_WIDE, VN_I16, &t.shape, t.layout);
+        vn_low_quantized(l, *slot, t.scale, 0);
         vn_low_rescale_limits(l, from, *slot, INT16_MIN, INT16_MAX);
         return *slot;
     }
@@ -153,8 +162,8 @@ static int widened(struct lowering *l, const struct value *v, int from)
     int16_t *data = NEW_ARRAY(l->arena, int16_t, count);
     for (int64_t i = 0; i < count; i++)
         data[i] = (int16_t)(((const int8_t *)t.data)[i] - t.zero);
-    *slot = constant(l, vn_arena_fmt(l->arena, "%s.wide", v->name), VN_I16, &t.shape, t.layout, data);
-    vn_low_tensor(l, *slot)->scale = t.scale;
+    *slot = constant(l, v, VN_ROLE_WIDE, VN_I16, &t.shape, t.layout, data);
+    vn_low_quantized(l, *slot, t.scale, 0);
     return *slot;
 }
 
@@ -164,7 +173,7 @@ static int converted(struct lowering *l, int from, enum layout order)
     struct prog_tensor p = *vn_low_tensor(l, from);
     int64_t src[VN_MAX_RANK], dst[VN_MAX_RANK];
     p.layout = order;
-    p.name = vn_arena_fmt(l->arena, "%s.%s", p.name, order == PLAIN ? "nchw" : "nhwc");
+    p.role = VN_ROLE_COPY;
     int to = add_tensor(l, &p);
     vn_low_axis_strides(vn_low_tensor(l, from), src);
     vn_low_axis_strides(vn_low_tensor(l, to), dst);
@@ -235,9 +244,10 @@ int vn_low_out(struct lowering *l, enum layout order)
     if (needs_finish(l)) {
         const struct qparam *q = is_narrowed(l) ? v->q : l->integer ? l->node->in[0]->q : NULL;
         l->raw_layout = order;
-        if (is_narrowed(l))
-            return l->raw_out = vn_low_temp(l, "wide", VN_I16, &v->shape, order, q->scale[0], q->zero[0]);
-        return l->raw_out = vn_low_temp(l, "raw", q ? q->dtype : VN_F32, &v->shape, order, q ? q->scale[0] : 0, q ? q->zero[0] : 0);
+        l->raw_out = vn_low_carry(l, v, VN_ROLE_RAW, is_narrowed(l) ? VN_I16 : q ? q->dtype : VN_F32, &v->shape, order);
+        if (q)
+            vn_low_quantized(l, l->raw_out, q->scale[0], q->zero[0]);
+        return l->raw_out;
     }
     return l->held[order][v->id] = value_tensor(l, v, 0, order);
 }
@@ -247,7 +257,7 @@ int vn_low_out_at(struct lowering *l, int i, enum layout order)
     const struct value *v = l->node->out[i];
     order = order_of(v, order);
     if (v->q)
-        return vn_low_temp(l, vn_arena_fmt(l->arena, "raw%d", i), VN_F32, &v->shape, order, 0, 0);
+        return vn_low_carry(l, v, VN_ROLE_RAW, VN_F32, &v->shape, order);
     return l->held[order][v->id] = value_tensor(l, v, 0, order);
 }
 
@@ -261,10 +271,15 @@ void vn_low_finish_at(struct lowering *l, int i, int made)
     vn_low_emit(l, OPCODE_QUANTIZE, 1, &made, l->held[order][v->id]);
 }
 
-int vn_low_like_out(struct lowering *l, const char *suffix, const struct vn_shape *s, enum layout order)
+int vn_low_rescaled(struct lowering *l, int i, int x)
 {
-    const struct qparam *q = l->integer ? l->node->out[0]->q : NULL;
-    return vn_low_temp(l, suffix, q ? q->dtype : VN_F32, s, order, q ? q->scale[0] : 0, q ? q->zero[0] : 0);
+    const struct value *v = l->node->in[i];
+    const struct qparam *q = l->node->out[0]->q;
+    const int y = vn_low_carry(l, v, VN_ROLE_RESCALED, q->dtype, &v->shape, vn_low_tensor(l, x)->layout);
+    vn_low_tensor(l, y)->node = l->node->name;
+    vn_low_quantized(l, y, q->scale[0], q->zero[0]);
+    vn_low_rescale(l, x, y, v->q, q);
+    return y;
 }
 
 void *vn_low_emit(struct lowering *l, enum opcode op, int n_in, const int *in, int out)

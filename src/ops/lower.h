@@ -14,8 +14,9 @@
 enum layout { PLAIN = 0, CHANNELS_LAST = 1 };
 
 struct prog_tensor {
-    const char *name; /* of the source model, or made up */
-    const char *node;
+    const char *name; /* of the value that it carries or leads to; "": none */
+    const char *node; /* that makes it; NULL: an input */
+    enum vn_role role;
     enum vn_dtype dtype;
     enum layout layout;
     struct vn_shape shape; /* as the source model has it */
@@ -24,7 +25,6 @@ struct prog_tensor {
     enum bin_place place;
     const void *data; /* BIN_CONST: contents */
     size_t bytes;
-    const struct value *value; /* what it holds; NULL: made up */
 };
 
 struct prog_instr {
@@ -74,14 +74,16 @@ int vn_low_out(struct lowering *l, enum layout order);
 /* Output i of a float node with several outputs; call vn_low_finish_at when it has been computed. */
 int vn_low_out_at(struct lowering *l, int i, enum layout order);
 void vn_low_finish_at(struct lowering *l, int i, int made);
-/* A tensor that only the program knows. */
-int vn_low_temp(struct lowering *l, const char *suffix, enum vn_dtype t, const struct vn_shape *s, enum layout order, float scale, int32_t zero);
-/* A constant, 1-D of n elements. Data is copied. */
-int vn_low_const(struct lowering *l, const char *suffix, enum vn_dtype t, int64_t n, const void *data);
+/* A tensor that only the program knows, on the way to output 0 (VN_ROLE_SCRATCH). */
+int vn_low_temp(struct lowering *l, enum vn_dtype t, const struct vn_shape *s, enum layout order, float scale, int32_t zero);
+/* A constant of the program alone, 1-D of n elements (VN_ROLE_CONST). Data is copied. */
+int vn_low_const(struct lowering *l, enum vn_dtype t, int64_t n, const void *data);
+/* The same, made from the constant `v` of the graph; NULL: from none. */
+int vn_low_const_of(struct lowering *l, const struct value *v, enum vn_dtype t, int64_t n, const void *data);
 /* A constant's elements in source order, quantized or dequantized to t: int8, int16, int32 or float32. */
 void *vn_low_elements(struct lowering *l, const struct value *v, enum vn_dtype t);
-/* What vn_low_out would make, without holding it: for a result that another instruction still has to finish. */
-int vn_low_like_out(struct lowering *l, const char *suffix, const struct vn_shape *s, enum layout order);
+/* Input i, which tensor x holds, in the parameters of output 0 (VN_ROLE_RESCALED). */
+int vn_low_rescaled(struct lowering *l, int i, int x);
 /* Append an instruction; returns its zeroed parameters (struct instr_NAME) to fill in. in[] may hold -1 at its end (left out). */
 void *vn_low_emit(struct lowering *l, enum opcode op, int n_in, const int *in, int out);
 static inline struct prog_tensor *vn_low_tensor(struct lowering *l, int id) { return &l->prog->tensors.v[id]; }
@@ -141,8 +143,10 @@ int vn_lower_node(struct lowering *l, const struct node *n, struct vn_err *e);
 /* Tensor id of any value in the wanted order, converted from the other one where needed; `f32`: dequantized when it is quantized.
  * -1: nothing has made it. */
 int vn_low_value(struct lowering *l, const struct value *v, enum layout want, int f32);
-/* A new BIN_ARENA tensor with an exact name, standing for `v` (or NULL). */
-int vn_low_value_tensor(struct lowering *l, const char *name, enum vn_dtype t, const struct vn_shape *s, enum layout order,
-                        float scale, int32_t zero, const struct value *v);
+/* A new BIN_ARENA tensor that carries `v`; its scale and zero point are still 0. */
+int vn_low_carry(struct lowering *l, const struct value *v, enum vn_role role, enum vn_dtype t, const struct vn_shape *s,
+                 enum layout order);
+/* The parameters of a tensor: real = (q - zero) * scale. */
+void vn_low_quantized(struct lowering *l, int id, float scale, int32_t zero);
 
 #endif

@@ -79,18 +79,23 @@ static int32_t *weight_sums(struct lowering *l, const struct low_conv *c, const 
     return sums;
 }
 
+static const struct value *bias_of(const struct lowering *l, const struct low_conv *c)
+{
+    return c->bias && vn_node_has(l->node, 2) ? l->node->in[2] : NULL;
+}
+
 /* One number per channel as the kernel wants it: packed for a dense convolution, as is for depthwise. */
-static int channel_const(struct lowering *l, const char *name, enum vn_dtype t, const void *v, const struct vn_window2d *g, int depthwise)
+static int channel_const(struct lowering *l, const struct value *of, enum vn_dtype t, const void *v, const struct vn_window2d *g, int depthwise)
 {
     if (depthwise)
-        return vn_low_const(l, name, t, g->k, v);
+        return vn_low_const_of(l, of, t, g->k, v);
     int64_t count = (int64_t)vn_conv_blocks(g) * VN_OCB;
     void *packed = NEW_ARRAY(l->arena, float, count);
     if (t == VN_F32)
         vn_conv_pack_f32(packed, v, g);
     else
         vn_conv_pack_i32(packed, v, g);
-    return vn_low_const(l, name, t, count, packed);
+    return vn_low_const_of(l, of, t, count, packed);
 }
 
 /* sy 0: for a result in float32. */
@@ -113,8 +118,8 @@ static int conv_s8(struct lowering *l, int x, int y, const struct low_conv *c)
     const float *mult = multipliers(l, c, sx, f32 ? 0 : sy);
     (depthwise ? vn_dwconv_s8_pack : vn_conv_s8_pack)(packed, c->weight, &g);
     const int32_t *sums = weight_sums(l, c, bias, &wide);
-    int in[5] = { x, vn_low_const(l, "weight", VN_I8, (int64_t)bytes, packed), channel_const(l, "bias", VN_I32, bias, &g, depthwise),
-                  channel_const(l, "mult", VN_F32, mult, &g, depthwise), channel_const(l, "wsum", VN_I32, sums, &g, depthwise) };
+    int in[5] = { x, vn_low_const_of(l, l->node->in[1], VN_I8, (int64_t)bytes, packed), channel_const(l, bias_of(l, c), VN_I32, bias, &g, depthwise),
+                  channel_const(l, NULL, VN_F32, mult, &g, depthwise), channel_const(l, NULL, VN_I32, sums, &g, depthwise) };
     struct instr_CONV_S8 *p = vn_low_emit(l, depthwise ? OPCODE_DWCONV_S8 : OPCODE_CONV_S8, 5, in, y);
     put_geometry(p, c);
     p->lo = INT8_MIN;
@@ -136,8 +141,8 @@ static int conv_s16(struct lowering *l, int x, int y, const struct low_conv *c)
     else
         (depthwise ? vn_dwconv_s16_pack : vn_conv_s16_pack)(packed, c->weight, &g);
     const int32_t *bias = c->bias ? c->bias : NEW_ARRAY(l->arena, int32_t, c->k);
-    int in[4] = { x, vn_low_const(l, "weight", c->weight_type, count, packed), channel_const(l, "bias", VN_I32, bias, &g, depthwise),
-                  channel_const(l, "mult", VN_F32, multipliers(l, c, sx, f32 ? 0 : sy), &g, depthwise) };
+    int in[4] = { x, vn_low_const_of(l, l->node->in[1], c->weight_type, count, packed), channel_const(l, bias_of(l, c), VN_I32, bias, &g, depthwise),
+                  channel_const(l, NULL, VN_F32, multipliers(l, c, sx, f32 ? 0 : sy), &g, depthwise) };
     struct instr_CONV_S16 *p = vn_low_emit(l, depthwise ? OPCODE_DWCONV_S16 : OPCODE_CONV_S16, 4, in, y);
     put_geometry((struct instr_CONV_S8 *)p, c);
     p->lo = INT16_MIN;
@@ -153,8 +158,8 @@ static int conv_f32(struct lowering *l, int x, int y, const struct low_conv *c)
     float *packed = vn_arena_alloc(l->arena, bytes);
     const float *bias = c->bias ? c->bias : NEW_ARRAY(l->arena, float, c->k);
     (depthwise ? vn_dwconv_f32_pack : vn_conv_f32_pack)(packed, c->weight, &g);
-    int in[3] = { x, vn_low_const(l, "weight", VN_F32, (int64_t)(bytes / sizeof(float)), packed),
-                  channel_const(l, "bias", VN_F32, bias, &g, depthwise) };
+    int in[3] = { x, vn_low_const_of(l, l->node->in[1], VN_F32, (int64_t)(bytes / sizeof(float)), packed),
+                  channel_const(l, bias_of(l, c), VN_F32, bias, &g, depthwise) };
     struct instr_CONV_F32 *p = vn_low_emit(l, depthwise ? OPCODE_DWCONV_F32 : OPCODE_CONV_F32, 3, in, y);
     put_geometry((struct instr_CONV_S8 *)p, c);
     p->lo = -INFINITY;

@@ -75,7 +75,7 @@ void vn_low_fill(struct lowering *l, int to, float value)
 {
     if (vn_low_tensor(l, to)->dtype == VN_I64) { /* one constant repeated */
         const int64_t cell = (int64_t)value, count = vn_shape_count(&vn_low_tensor(l, to)->shape), none = 0, one = 1;
-        vn_low_copy(l, vn_low_const(l, "fill", VN_I64, 1, &cell), to, 1, &count, 0, &none, 0, &one, NULL);
+        vn_low_copy(l, vn_low_const(l, VN_I64, 1, &cell), to, 1, &count, 0, &none, 0, &one, NULL);
         return;
     }
     struct instr_FILL *p = vn_low_emit(l, OPCODE_FILL, 0, NULL, to);
@@ -102,7 +102,7 @@ int vn_low_gather(struct lowering *l, int x, int axis, int64_t count, const int6
     if (y < 0) {
         struct vn_shape s = t.shape;
         s.d[axis] = count;
-        y = vn_low_temp(l, vn_arena_fmt(l->arena, "axis%d", axis), t.dtype, &s, t.layout, t.scale, t.zero);
+        y = vn_low_temp(l, t.dtype, &s, t.layout, t.scale, t.zero);
     }
     vn_low_physical(&t, dims);
     for (int d = 0; d < t.shape.rank; d++)
@@ -110,7 +110,7 @@ int vn_low_gather(struct lowering *l, int x, int axis, int64_t count, const int6
             *(d < at ? &outer : &inner) *= dims[d];
     if (!outer || !count || !inner)
         return y;
-    int in[2] = { x, vn_low_const(l, vn_arena_fmt(l->arena, "index%d", axis), VN_I32, count, k) };
+    int in[2] = { x, vn_low_const(l, VN_I32, count, k) };
     struct instr_GATHER *p = vn_low_emit(l, OPCODE_GATHER, 2, in, y);
     p->outer = (int32_t)outer;
     p->extent = (int32_t)dims[at];
@@ -218,14 +218,14 @@ int vn_low_fold_into(const struct node *n, struct lowering *l, int op, int y, st
     int64_t a[VN_MAX_RANK], b[VN_MAX_RANK];
     int sum = vn_low_in(l, 0, PLAIN);
     if (y < 0)
-        y = vn_low_temp(l, "all", VN_F32, s, PLAIN, 0, 0);
+        y = vn_low_temp(l, VN_F32, s, PLAIN, 0, 0);
     if (n->n_in == 1) {
         vn_shape_strides(s, a);
         TRY(vn_low_copy(l, sum, y, s->rank, s->d, 0, a, 0, a, e));
         return y;
     }
     for (int i = 1; i < n->n_in; i++) {
-        int x = vn_low_in(l, i, PLAIN), to = i == n->n_in - 1 ? y : vn_low_temp(l, vn_arena_fmt(l->arena, "first%d", i + 1), VN_F32, s, PLAIN, 0, 0);
+        int x = vn_low_in(l, i, PLAIN), to = i == n->n_in - 1 ? y : vn_low_temp(l, VN_F32, s, PLAIN, 0, 0);
         seen_in(a, vn_low_tensor(l, sum), s);
         seen_in(b, vn_low_tensor(l, x), s);
         vn_low_binary_f32(l, op, sum, a, x, b, to);
@@ -257,7 +257,7 @@ static void emit_table(struct lowering *l, int x, int y, table_fn *fn, const voi
         s16[i] = (int16_t)fn(ctx, i + least);
         s8[i] = (int8_t)s16[i];
     }
-    int in[2] = { x, vn_low_const(l, "table", t, count, t == VN_I8 ? (void *)s8 : s16) };
+    int in[2] = { x, vn_low_const(l, t, count, t == VN_I8 ? (void *)s8 : s16) };
     vn_low_emit(l, narrow && t == VN_I8 ? OPCODE_TABLE_S8 : OPCODE_TABLE_S16, 2, in, y);
 }
 

@@ -119,7 +119,7 @@ static int as_matrix(const struct node *n, struct lowering *l, int i, struct vn_
     if (x->rank > 1)
         return from;
     const struct vn_shape s = { .rank = 2, .d = { i ? x->d[0] : 1, i ? 1 : x->d[0] } };
-    const int to = vn_low_temp(l, i ? "column" : "row", VN_I64, &s, PLAIN, 0, 0);
+    const int to = vn_low_temp(l, VN_I64, &s, PLAIN, 0, 0);
     const int64_t one = 1;
     TRY(vn_low_copy(l, from, to, 1, x->d, 0, &one, 0, &one, e));
     return to;
@@ -134,7 +134,7 @@ static int lower_whole(const struct node *n, struct lowering *l, const struct pl
     TRY(in[0] < 0 ? in[0] : in[1]);
     s.d[s.rank++] = p->m;
     s.d[s.rank++] = p->n;
-    const int same = vn_shape_equal(&s, &n->out[0]->shape), product = same ? vn_low_out(l, PLAIN) : vn_low_temp(l, "product", VN_I64, &s, PLAIN, 0, 0);
+    const int same = vn_shape_equal(&s, &n->out[0]->shape), product = same ? vn_low_out(l, PLAIN) : vn_low_temp(l, VN_I64, &s, PLAIN, 0, 0);
     TRY(vn_portable_emit(l, &call, 2, in, product, e));
     return same ? VN_OK : vn_low_copy(l, product, vn_low_out(l, PLAIN), 1, &count, 0, &one, 0, &one, e);
 }

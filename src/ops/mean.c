@@ -23,7 +23,7 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     const struct prog_tensor *t = vn_low_tensor(l, sum);
     int y = vn_low_out(l, t->layout);
     vn_low_axis_strides(vn_low_tensor(l, sum), own);
-    vn_low_binary_f32(l, VN_BIN_MUL, sum, own, vn_low_const(l, "inverse", VN_F32, 1, &inverse), none, y);
+    vn_low_binary_f32(l, VN_BIN_MUL, sum, own, vn_low_const(l, VN_F32, 1, &inverse), none, y);
     return VN_OK;
 }
 

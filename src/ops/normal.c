@@ -79,10 +79,10 @@ static int row_means_into(struct lowering *l, int y, int x, const struct normal 
     return y;
 }
 
-static int row_means(struct lowering *l, const char *name, int x, const struct normal *p)
+static int row_means(struct lowering *l, int x, const struct normal *p)
 {
     const struct vn_shape s = vn_shape_of(1, &p->outer);
-    return row_means_into(l, vn_low_temp(l, name, VN_F32, &s, PLAIN, 0, 0), x, p);
+    return row_means_into(l, vn_low_temp(l, VN_F32, &s, PLAIN, 0, 0), x, p);
 }
 
 /* (x - mean) / sqrt(mean of squares + epsilon), in the order in which exporters write it out. */
@@ -92,15 +92,15 @@ static int rows(struct lowering *l, int x, const struct normal *p)
     const int64_t own[2] = { p->count, 1 }, row[2] = { 1, 0 }, along[1] = { 1 }, none[1] = { 0 };
     const float epsilon = (float)p->epsilon;
     if (p->centre) {
-        const int mean = p->mean ? row_means_into(l, p->mean, x, p) : row_means(l, "mean", x, p), centred = vn_low_temp(l, "centred", VN_F32, &s, PLAIN, 0, 0);
+        const int mean = p->mean ? row_means_into(l, p->mean, x, p) : row_means(l, x, p), centred = vn_low_temp(l, VN_F32, &s, PLAIN, 0, 0);
         vn_low_binary_f32(l, VN_BIN_SUB, x, own, mean, row, centred);
         x = centred;
     }
-    const int squares = vn_low_temp(l, "squares", VN_F32, &s, PLAIN, 0, 0), y = vn_low_temp(l, "normal", VN_F32, &s, PLAIN, 0, 0);
+    const int squares = vn_low_temp(l, VN_F32, &s, PLAIN, 0, 0), y = vn_low_temp(l, VN_F32, &s, PLAIN, 0, 0);
     vn_low_binary_f32(l, VN_BIN_MUL, x, own, x, own, squares);
-    const int variance = row_means(l, "variance", squares, p), sum = vn_low_temp(l, "sum", VN_F32, &one, PLAIN, 0, 0);
-    vn_low_binary_f32(l, VN_BIN_ADD, variance, along, vn_low_const(l, "epsilon", VN_F32, 1, &epsilon), none, sum);
-    const int root = vn_low_temp(l, "root", VN_F32, &one, PLAIN, 0, 0);
+    const int variance = row_means(l, squares, p), sum = vn_low_temp(l, VN_F32, &one, PLAIN, 0, 0);
+    vn_low_binary_f32(l, VN_BIN_ADD, variance, along, vn_low_const(l, VN_F32, 1, &epsilon), none, sum);
+    const int root = vn_low_temp(l, VN_F32, &one, PLAIN, 0, 0);
     struct instr_UNARY_F32 *u = vn_low_emit(l, OPCODE_UNARY_F32, 1, &sum, root);
     u->op = VN_UN_SQRT;
     vn_low_binary_f32(l, VN_BIN_DIV, x, own, root, row, y);
@@ -120,7 +120,7 @@ static int low_normal(const struct node *n, struct lowering *l, const struct nor
     int x = rows(l, in, p);
     vn_shape_strides(s, own);
     if (has_scale) {
-        const int y = has_bias ? vn_low_temp(l, "scaled", VN_F32, s, PLAIN, 0, 0) : vn_low_out(l, PLAIN);
+        const int y = has_bias ? vn_low_temp(l, VN_F32, s, PLAIN, 0, 0) : vn_low_out(l, PLAIN);
         vn_low_binary_f32(l, VN_BIN_MUL, x, own, scale, p->stride[0], y);
         x = y;
     }
@@ -252,8 +252,8 @@ int vn_trailing_qeval(const struct node *n, const struct eval *ev, int centre)
 static int lower_integer(const struct node *n, struct lowering *l, const struct normal *p)
 {
     const int x = vn_low_in(l, 0, PLAIN);
-    const int in[3] = { x, vn_low_const(l, "scale", VN_F32, p->count, per_place(l->arena, n, p, 1, 1)),
-                        vn_low_const(l, "bias", VN_F32, p->count, per_place(l->arena, n, p, 2, 0)) };
+    const int in[3] = { x, vn_low_const(l, VN_F32, p->count, per_place(l->arena, n, p, 1, 1)),
+                        vn_low_const(l, VN_F32, p->count, per_place(l->arena, n, p, 2, 0)) };
     struct instr_NORMALIZE *i = vn_low_emit(l, OPCODE_NORMALIZE, 3, in, vn_low_out(l, PLAIN));
     i->rows = (int32_t)p->outer;
     i->n = (int32_t)p->count;

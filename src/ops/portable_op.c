@@ -57,7 +57,7 @@ int vn_portable_emit(struct lowering *l, const struct portable_params *p, int n_
         return vn_node_fail(l->node, e, VN_E_UNSUPPORTED, "%d inputs; at most %d are possible", n_in, VN_PORTABLE_IN);
     for (int i = 0; i <= n_in; i++) {
         if (i < n_in)
-            all[i] = in[i] >= 0 ? in[i] : vn_low_const(l, "none", VN_I64, 0, NULL);
+            all[i] = in[i] >= 0 ? in[i] : vn_low_const(l, VN_I64, 0, NULL);
         const struct prog_tensor *t = vn_low_tensor(l, i < n_in ? all[i] : out);
         const struct vn_tensor cells = { t->dtype, t->shape, NULL };
         view(i < n_in ? &args.in[i] : &args.out, &cells);
@@ -69,7 +69,7 @@ int vn_portable_emit(struct lowering *l, const struct portable_params *p, int n_
         return l->node ? vn_node_fail(l->node, e, VN_E_INTERNAL, "%s", wrong) : vn_fail(e, VN_E_INTERNAL, "%s", wrong);
     if (call->scratch) {
         const struct vn_shape s = { .rank = 1, .d = { call->scratch(&args) } };
-        all[n_in++] = vn_low_temp(l, "scratch", VN_I64, &s, PLAIN, 0, 0);
+        all[n_in++] = vn_low_temp(l, VN_I64, &s, PLAIN, 0, 0);
     }
     struct instr_PORTABLE *q = vn_low_emit(l, OPCODE_PORTABLE, n_in, all, out);
     q->function = (int32_t)p->id;

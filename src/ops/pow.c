@@ -42,11 +42,11 @@ static int general(const struct node *n, struct lowering *l, struct vn_err *e)
         in[i] = vn_low_in(l, i, PLAIN);
         if (!real || vn_dtype_is_float(n->in[i]->dtype))
             continue;
-        const int cast = vn_low_temp(l, i ? "exponent" : "base", VN_F32, &n->in[i]->shape, PLAIN, 0, 0);
+        const int cast = vn_low_temp(l, VN_F32, &n->in[i]->shape, PLAIN, 0, 0);
         TRY(vn_low_cast(l, in[i], cast, VN_F32, e));
         in[i] = cast;
     }
-    const int y = vn_low_out(l, PLAIN), power = real && whole ? vn_low_temp(l, "power", VN_F32, &n->out[0]->shape, PLAIN, 0, 0) : y;
+    const int y = vn_low_out(l, PLAIN), power = real && whole ? vn_low_temp(l, VN_F32, &n->out[0]->shape, PLAIN, 0, 0) : y;
     TRY(vn_portable_emit(l, &p, 2, in, power, e));
     return power == y ? VN_OK : vn_low_cast(l, power, y, n->out[0]->dtype, e);
 }

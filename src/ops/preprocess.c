@@ -142,8 +142,8 @@ static int lower_integer(const struct node *n, struct lowering *l, int x, enum l
     int32_t bias[3];
     float mult[3];
     vn_preprocess_quantize(n->attrs, c, n->in[0]->q->scale[0], n->out[0]->q->scale[0], w, bias, mult);
-    int in[4] = { x, vn_low_const(l, "weight", VN_I16, c * c, w), vn_low_const(l, "bias", VN_I32, c, bias),
-                  vn_low_const(l, "mult", VN_F32, c, mult) };
+    int in[4] = { x, vn_low_const(l, VN_I16, c * c, w), vn_low_const(l, VN_I32, c, bias),
+                  vn_low_const(l, VN_F32, c, mult) };
     struct instr_PREPROCESS_S8 *p = vn_low_emit(l, OPCODE_PREPROCESS_S8, 4, in, vn_low_out(l, order));
     p->pixels = (int32_t)(vn_shape_count(&n->in[0]->shape) / c);
     p->c = c;
@@ -169,7 +169,7 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
         a32[i] = (float)a[i];
     for (int i = 0; i < c; i++)
         b32[i] = (float)b[i];
-    int in[3] = { x, vn_low_const(l, "matrix", VN_F32, c * c, a32), vn_low_const(l, "offset", VN_F32, c, b32) };
+    int in[3] = { x, vn_low_const(l, VN_F32, c * c, a32), vn_low_const(l, VN_F32, c, b32) };
     struct instr_PREPROCESS_F32 *q = vn_low_emit(l, OPCODE_PREPROCESS_F32, 3, in, vn_low_out(l, order));
     q->pixels = (int32_t)(vn_shape_count(&n->in[0]->shape) / c);
     q->c = c;

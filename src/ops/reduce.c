@@ -207,7 +207,7 @@ static int gathered(struct lowering *l, int x, uint32_t mask, struct reduce_walk
                 s.d[k++] = t.shape.d[d];
             }
     vn_shape_strides(&s, to);
-    y = vn_low_temp(l, "gathered", t.dtype, &s, PLAIN, t.scale, t.zero);
+    y = vn_low_temp(l, t.dtype, &s, PLAIN, t.scale, t.zero);
     TRY(vn_low_copy(l, x, y, s.rank, s.d, 0, from, 0, to, e));
     return y;
 }

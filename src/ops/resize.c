@@ -339,15 +339,15 @@ static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
 }
 
 /* Index and weight tensors of one axis. */
-static int index_const(struct lowering *l, const char *name, const struct taps *t, int64_t out, int per)
+static int index_const(struct lowering *l, const struct taps *t, int64_t out, int per)
 {
     int32_t *v = NEW_ARRAY(l->arena, int32_t, out * per);
     for (int64_t i = 0; i < out * per; i++)
         v[i] = (int32_t)t[i / per].at[t[i / per].n > 1 ? i % per : 0];
-    return vn_low_const(l, name, VN_I32, out * per, v);
+    return vn_low_const(l, VN_I32, out * per, v);
 }
 
-static int weight_const(struct lowering *l, const char *name, const struct taps *t, int64_t out)
+static int weight_const(struct lowering *l, const struct taps *t, int64_t out)
 {
     int32_t *q = NEW_ARRAY(l->arena, int32_t, 2 * out);
     float *f = NEW_ARRAY(l->arena, float, 2 * out);
@@ -356,7 +356,7 @@ static int weight_const(struct lowering *l, const char *name, const struct taps 
         f[2 * i + 1] = t[i].n > 1 ? (float)t[i].w[1] : 0;
         f[2 * i] = t[i].n > 1 ? (float)t[i].w[0] : 1;
     }
-    return l->integer ? vn_low_const(l, name, VN_I32, 2 * out, q) : vn_low_const(l, name, VN_F32, 2 * out, f);
+    return l->integer ? vn_low_const(l, VN_I32, 2 * out, q) : vn_low_const(l, VN_F32, 2 * out, f);
 }
 
 static void lower_picture(const struct node *n, struct lowering *l, struct taps *const *t)
@@ -367,10 +367,10 @@ static void lower_picture(const struct node *n, struct lowering *l, struct taps 
     int flat = x->rank == 3, linear = a->mode == LINEAR, per = linear ? 2 : 1;
     int64_t oh = flat ? 1 : y->d[2], ow = y->d[x->rank - 1];
     const struct taps *ty = flat ? &row : t[2], *tx = t[x->rank - 1];
-    int in[5] = { vn_low_in(l, 0, CHANNELS_LAST), index_const(l, "rows", ty, oh, per), index_const(l, "columns", tx, ow, per), -1, -1 };
+    int in[5] = { vn_low_in(l, 0, CHANNELS_LAST), index_const(l, ty, oh, per), index_const(l, tx, ow, per), -1, -1 };
     if (linear) {
-        in[3] = weight_const(l, "row_weights", ty, oh);
-        in[4] = weight_const(l, "column_weights", tx, ow);
+        in[3] = weight_const(l, ty, oh);
+        in[4] = weight_const(l, tx, ow);
     }
     struct instr_RESIZE_NEAREST *p = vn_low_emit(l, linear ? OPCODE_RESIZE_LINEAR : OPCODE_RESIZE_NEAREST, linear ? 5 : 3, in,
                                                  vn_low_out(l, CHANNELS_LAST));
@@ -424,8 +424,8 @@ static int lower_general(const struct node *n, struct lowering *l, const struct 
             continue;
         }
         const struct portable_params p = { .id = VN_PORTABLE_resize_axis, .i = { d } };
-        const int in[3] = { x, vn_low_const(l, "index", VN_I64, out * taps, index), vn_low_const(l, "weight", VN_F32, out * taps, weight) };
-        x = vn_low_temp(l, vn_arena_fmt(l->arena, "axis%d", d), VN_F32, &s, PLAIN, 0, 0);
+        const int in[3] = { x, vn_low_const(l, VN_I64, out * taps, index), vn_low_const(l, VN_F32, out * taps, weight) };
+        x = vn_low_temp(l, VN_F32, &s, PLAIN, 0, 0);
         TRY(vn_portable_emit(l, &p, 3, in, x, e));
     }
     for (int d = 0; a->transform == TF_CROP_AND_RESIZE && d < s.rank; d++) {
@@ -435,9 +435,9 @@ static int lower_general(const struct node *n, struct lowering *l, const struct 
         int64_t *outside = NEW_ARRAY(l->arena, int64_t, s.d[d]), one = 1;
         for (int64_t i = 0; i < s.d[d]; i++)
             outside[i] = t[d][i].outside;
-        int in[3] = { vn_low_temp(l, "outside", VN_I64, &column, PLAIN, 0, 0), vn_low_const(l, "extrapolation", type, 1, type == VN_F32 ? (const void *)&a->extrapolation : &whole), x };
-        TRY(vn_low_copy(l, vn_low_const(l, "mask", VN_I64, s.d[d], outside), in[0], 1, &s.d[d], 0, &one, 0, &one, e));
-        x = vn_low_temp(l, vn_arena_fmt(l->arena, "inside%d", d), type, &s, PLAIN, 0, 0);
+        int in[3] = { vn_low_temp(l, VN_I64, &column, PLAIN, 0, 0), vn_low_const(l, type, 1, type == VN_F32 ? (const void *)&a->extrapolation : &whole), x };
+        TRY(vn_low_copy(l, vn_low_const(l, VN_I64, s.d[d], outside), in[0], 1, &s.d[d], 0, &one, 0, &one, e));
+        x = vn_low_temp(l, type, &s, PLAIN, 0, 0);
         TRY(vn_portable_emit(l, &p, 3, in, x, e));
     }
     const int64_t count = vn_shape_count(&s), one = 1;

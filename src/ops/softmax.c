@@ -101,7 +101,7 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     if (l->integer) {
         uint32_t table[VN_SOFTMAX16_ENTRIES];
         const int entries = table_of(n, table);
-        in[1] = vn_low_const(l, "exp", VN_U32, entries, table);
+        in[1] = vn_low_const(l, VN_U32, entries, table);
     }
     struct instr_SOFTMAX *p = vn_low_emit(l, OPCODE_SOFTMAX, 2, in, y);
     p->outer = (int32_t)outer;

@@ -49,7 +49,7 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     const struct portable_params first = places(n), second = picked(n);
     int in[2] = { vn_low_in(l, 0, PLAIN) };
-    in[1] = n->n_out > 1 && n->out[1] ? vn_low_out_at(l, 1, PLAIN) : vn_low_temp(l, "places", VN_I64, &n->out[0]->shape, PLAIN, 0, 0);
+    in[1] = n->n_out > 1 && n->out[1] ? vn_low_out_at(l, 1, PLAIN) : vn_low_temp(l, VN_I64, &n->out[0]->shape, PLAIN, 0, 0);
     TRY(vn_portable_emit(l, &first, 1, in, in[1], e));
     return vn_portable_emit(l, &second, 2, in, vn_low_out(l, PLAIN), e);
 }

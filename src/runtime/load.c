@@ -72,7 +72,8 @@ static int check_header(struct file *f, const void *image, size_t bytes, struct 
         return rt_fail(e, VN_E_INPUT, "not a Vernier .bin: want at least %zu bytes that start with 'VERNIER'", sizeof f->h);
     memcpy(&f->h, image, sizeof f->h);
     if (f->h.version != BIN_VERSION)
-        return rt_fail(e, VN_E_UNSUPPORTED, ".bin has version %u; this runtime reads version %d", f->h.version, BIN_VERSION);
+        return rt_fail(e, VN_E_UNSUPPORTED, "format version %u; this runtime reads version %d: %s", f->h.version, BIN_VERSION,
+                       f->h.version < BIN_VERSION ? "convert the model again" : "a newer Vernier wrote the file");
     if (f->h.header_bytes != sizeof f->h || f->h.file_bytes != bytes)
         return rt_fail(e, VN_E_INPUT, "damaged .bin: want %llu bytes, got %zu", (unsigned long long)f->h.file_bytes, bytes);
     if ((uintptr_t)image % 8)
@@ -120,6 +121,7 @@ static int load_tensor(struct vn_model *m, const struct file *f, const char *str
     TRY(string(&t->node, f, strings, b.node, e));
     t->dtype = b.dtype;
     t->place = b.place;
+    t->role = b.role;
     t->rank = b.rank;
     t->channels_last = b.channels_last != 0;
     t->scale = b.scale;
@@ -128,6 +130,8 @@ static int load_tensor(struct vn_model *m, const struct file *f, const char *str
     const size_t size = dtype_bytes(b.dtype);
     if (!size || b.rank > 8 || b.place > BIN_HIDDEN || (t->channels_last && b.rank < 3) || b.zero < -128 || b.zero > 127)
         return rt_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' has a wrong type, rank, place or zero point", t->name);
+    if (b.role == VN_ROLE_NONE || b.role >= VN_ROLE_COUNT)
+        return rt_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' has role %u, expected 1 to %d", t->name, b.role, VN_ROLE_COUNT - 1);
     t->count = 1;
     for (int k = 0; k < b.rank; k++) {
         t->dims[k] = t->live[k] = b.dims[k];
@@ -224,6 +228,36 @@ static uint64_t scratch_bytes(const struct vn_model *m)
 
 static int thread_count(const struct vn_options *o) { return o->threads < 1 ? 1 : o->threads > 256 ? 256 : o->threads; }
 
+/* Which instruction writes each tensor last, and which reads it last. What is read before anything wrote it is the reader's own
+ * scratch memory. */
+static void find_lives(struct vn_model *m)
+{
+    enum { NOTHING = -2 };
+    const int n = (int)m->n_steps;
+    for (uint32_t i = 0; i < m->n_tensors; i++) {
+        m->tensors[i].last_writer = m->tensors[i].place == BIN_CONST ? -1 : NOTHING;
+        m->tensors[i].last_reader = -1;
+    }
+    for (uint32_t i = 0; i < m->header.n_inputs; i++)
+        m->tensors[m->io_tensor[i]].last_writer = -1;
+    for (int i = 0; i < n; i++) {
+        struct rt_step *s = &m->steps[i];
+        for (int k = 0; k < s->n_in; k++) {
+            s->in[k]->last_reader = i;
+            if (s->in[k]->last_writer == NOTHING)
+                s->in[k]->last_writer = i;
+        }
+        s->out->last_writer = s->out->last_reader = i;
+        for (int k = 0; k < 2; k++)
+            if (s->hidden[k])
+                s->hidden[k]->last_writer = i;
+    }
+    for (int i = 0; i < n; i++)
+        m->steps[i].finishes = m->steps[i].out->last_writer == i;
+    for (uint32_t i = 0; i < m->header.n_outputs; i++)
+        m->tensors[m->io_tensor[m->header.n_inputs + i]].last_reader = n;
+}
+
 /* Lay the model out in `b`. Run twice: counting only (b->base NULL: no records can be read into place, so sizes come from the
  * file's own counts), then for real. */
 static int layout(struct vn_model **out, const struct file *f, struct bump *b, const struct vn_options *o, struct vn_err *e)
@@ -277,6 +311,7 @@ static int layout(struct vn_model **out, const struct file *f, struct bump *b, c
     m->meta = meta;
     m->arena = arena;
     m->scratch = scratch;
+    m->live = live;
     memcpy(strings, section(f, BIN_STRINGS), f->h.section[BIN_STRINGS].bytes);
     strings[f->h.section[BIN_STRINGS].bytes - 1] = 0;
     memcpy(params, section(f, BIN_PARAMS), f->h.section[BIN_PARAMS].bytes);
@@ -299,11 +334,8 @@ static int layout(struct vn_model **out, const struct file *f, struct bump *b, c
         }
         TRY(s->instr->prepare(m, s, e));
     }
-    for (uint32_t i = 0; i < m->n_steps; i++)
-        steps[i].out->last_writer = i;
-    for (uint32_t i = 0; i < m->n_steps; i++)
-        steps[i].finishes = steps[i].out->last_writer == i;
     TRY(load_io(m, f, e));
+    find_lives(m);
     TRY(load_meta(m, f, strings, e));
     m->pool = vn_pool_start(pool, thread_count(o));
     *out = m;

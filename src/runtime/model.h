@@ -10,6 +10,7 @@
 
 struct rt_tensor {
     const char *name, *node;
+    enum vn_role role;
     enum vn_dtype dtype;
     enum bin_place place;
     int rank, channels_last;
@@ -20,7 +21,8 @@ struct rt_tensor {
     char *data; /* NULL: BIN_HIDDEN */
     size_t bytes;
     int64_t count; /* elements */
-    uint32_t last_writer; /* instruction */
+    int last_writer; /* instruction; -1: an input or a constant */
+    int last_reader; /* instruction, or that which makes it where nobody reads it; the number of instructions: an output */
 };
 
 /* Prepared once at load. */
@@ -65,11 +67,13 @@ struct vn_model {
     struct vn_kernels kernels;
     struct vn_pool_threads *pool;
     char *arena;
+    int64_t *live; /* of all tensors, 8 each */
     char *scratch; /* for hidden tensors */
     const struct rt_step *failed; /* in this run: its data were wrong */
     const char *why;
-    vn_observer *observer;
-    void *user;
+    struct vn_watch watch;
+    const volatile int *cancel;
+    int next; /* instruction behind the one that ran last */
     int profile;
     /* of vn_model_open */
     void *mapped, *memory;
@@ -112,6 +116,9 @@ int64_t rt_product(int64_t a, int64_t b, int64_t c, int64_t d);
 void rt_parallel(struct vn_model *m, int parts, void (*fn)(void *, int), void *ctx);
 /* How many parts for `rows` rows of work. */
 int rt_parts(const struct vn_model *m, int64_t rows);
+/* Tensor t as the public header shows it, with its elements at `data`. */
+void rt_view(const struct vn_model *m, const struct rt_tensor *t, const void *data, struct vn_view *out);
+static inline int rt_id(const struct vn_model *m, const struct rt_tensor *t) { return (int)(t - m->tensors); }
 static inline size_t rt_element(const struct rt_tensor *t) { return t->count ? t->bytes / (size_t)t->count : 0; }
 /* Limits of an integer type that tensors are quantized to. */
 static inline int32_t rt_least(enum vn_dtype t) { return t == VN_I8 ? INT8_MIN : INT16_MIN; }

@@ -73,58 +73,114 @@ static uint64_t now(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static void show(struct vn_model *m, const struct rt_tensor *t, const void *data, int fused)
+static int is_wanted(const struct vn_model *m, const struct rt_tensor *t)
 {
-    struct vn_seen seen = { .name = t->name, .node = t->node, .dtype = t->dtype, .rank = t->rank, .channels_last = t->channels_last,
-                            .fused = fused, .data = data, .bytes = t->bytes, .scale = t->scale, .zero = t->zero };
-    memcpy(seen.shape, t->dims, sizeof seen.shape);
-    m->observer(m->user, &seen);
+    return t && (!m->watch.wanted || m->watch.wanted[rt_id(m, t)]);
 }
 
-static void observe(struct vn_model *m, const struct rt_step *s)
+static void show(const struct vn_model *m, const struct rt_tensor *t, const void *data)
+{
+    struct vn_view v;
+    rt_view(m, t, data, &v);
+    m->watch.after(m->watch.user, &v);
+}
+
+static void show_inputs(const struct vn_model *m, int i)
+{
+    const struct rt_step *s = &m->steps[i];
+    struct vn_view in[RT_MAX_IN];
+    if (!is_wanted(m, s->out) && !is_wanted(m, s->hidden[0]) && !is_wanted(m, s->hidden[1]))
+        return;
+    for (int k = 0; k < s->n_in; k++)
+        rt_view(m, s->in[k], s->in[k]->data, &in[k]);
+    m->watch.before(m->watch.user, i, in, s->n_in);
+}
+
+/* Hidden tensors are computed from the inputs, which are intact until the next instruction. */
+static void show_results(struct vn_model *m, const struct rt_step *s)
 {
     for (int i = 0; i < 2; i++) {
-        if (!s->hidden[i])
+        if (!is_wanted(m, s->hidden[i]))
             continue;
         s->instr->hidden(m, s, i, m->scratch);
-        show(m, s->hidden[i], m->scratch, 1);
+        show(m, s->hidden[i], m->scratch);
     }
-    if (s->finishes)
-        show(m, s->out, s->out->data, 0);
+    if (s->finishes && is_wanted(m, s->out))
+        show(m, s->out, s->out->data);
 }
 
-static void run_steps(struct vn_model *m)
+static void run_step(struct vn_model *m, struct rt_step *s)
+{
+    const uint64_t start = m->profile ? now() : 0;
+    s->instr->run(m, s);
+    if (m->profile)
+        s->nanoseconds = now() - start;
+}
+
+static int run_steps(struct vn_model *m, int first, int end, struct vn_err *e)
 {
     m->failed = NULL;
-    for (uint32_t i = 0; i < m->n_steps && !m->failed; i++) {
-        struct rt_step *s = &m->steps[i];
-        const uint64_t start = m->profile ? now() : 0;
-        s->instr->run(m, s);
-        if (m->profile)
-            s->nanoseconds = now() - start;
-        if (m->observer)
-            observe(m, s);
+    for (int i = first; i < end; i++) {
+        if (m->cancel && *m->cancel)
+            return rt_fail(e, VN_E_CANCELLED, "cancelled before instruction %d of %u", i, m->n_steps);
+        if (m->watch.before)
+            show_inputs(m, i);
+        run_step(m, &m->steps[i]);
+        m->next = i + 1;
+        if (m->failed)
+            return rt_fail(e, VN_E_INPUT, "%s: %s", m->failed->node, m->why);
+        if (m->watch.after)
+            show_results(m, &m->steps[i]);
     }
+    return VN_OK;
+}
+
+static int check_buffers(const struct vn_io *io, uint32_t n, const void *const *buffer, struct vn_err *e)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (!buffer[i])
+            return rt_fail(e, VN_E_USAGE, "'%s': the buffer is NULL, expected %zu bytes", io[i].name, io[i].bytes);
+    return VN_OK;
+}
+
+int vn_model_write_inputs(struct vn_model *m, const void *const *in, struct vn_err *e)
+{
+    TRY(check_buffers(m->io, m->header.n_inputs, in, e));
+    m->next = 0;
+    for (uint32_t i = 0; i < m->header.n_inputs; i++) {
+        const struct rt_tensor *t = &m->tensors[m->io_tensor[i]];
+        memcpy(t->data, in[i], m->io[i].bytes);
+        if (m->watch.after && is_wanted(m, t))
+            show(m, t, t->data);
+    }
+    return VN_OK;
+}
+
+int vn_model_run_range(struct vn_model *m, int first, int end, struct vn_err *e)
+{
+    if (first < 0 || end < first || (uint32_t)end > m->n_steps)
+        return rt_fail(e, VN_E_USAGE, "instructions %d to %d; the program has %u", first, end, m->n_steps);
+    const unsigned was = default_rounding();
+    const int status = run_steps(m, first, end, e);
+    restore_rounding(was);
+    return status;
+}
+
+int vn_model_read_outputs(const struct vn_model *m, void *const *out, struct vn_err *e)
+{
+    const struct vn_io *io = m->io + m->header.n_inputs;
+    TRY(check_buffers(io, m->header.n_outputs, (const void *const *)out, e));
+    for (uint32_t i = 0; i < m->header.n_outputs; i++)
+        memcpy(out[i], m->tensors[m->io_tensor[m->header.n_inputs + i]].data, io[i].bytes);
+    return VN_OK;
 }
 
 int vn_model_run(struct vn_model *m, const void *const *in, void *const *out, struct vn_err *e)
 {
-    const uint32_t n_in = m->header.n_inputs, n_out = m->header.n_outputs;
-    for (uint32_t i = 0; i < n_in + n_out; i++)
-        if (!(i < n_in ? in[i] : out[i - n_in]))
-            return rt_fail(e, VN_E_USAGE, "no buffer for '%s'", m->io[i].name);
-    const unsigned was = default_rounding();
-    for (uint32_t i = 0; i < n_in; i++) {
-        const struct rt_tensor *t = &m->tensors[m->io_tensor[i]];
-        memcpy(t->data, in[i], m->io[i].bytes);
-        if (m->observer)
-            show(m, t, t->data, 0);
-    }
-    run_steps(m);
-    for (uint32_t i = 0; i < n_out && !m->failed; i++)
-        memcpy(out[i], m->tensors[m->io_tensor[n_in + i]].data, m->io[n_in + i].bytes);
-    restore_rounding(was);
-    return m->failed ? rt_fail(e, VN_E_INPUT, "%s: %s", m->failed->node, m->why) : VN_OK;
+    TRY(check_buffers(m->io + m->header.n_inputs, m->header.n_outputs, (const void *const *)out, e));
+    TRY(vn_model_write_inputs(m, in, e));
+    TRY(vn_model_run_range(m, 0, (int)m->n_steps, e));
+    return vn_model_read_outputs(m, out, e);
 }
 
 void vn_model_unload(struct vn_model **m)
@@ -200,11 +256,8 @@ const struct vn_io *vn_model_outputs(const struct vn_model *m, int *count)
     return m->io + m->header.n_inputs;
 }
 
-void vn_model_observe(struct vn_model *m, vn_observer *fn, void *user)
-{
-    m->observer = fn;
-    m->user = user;
-}
+void vn_model_watch(struct vn_model *m, const struct vn_watch *w) { m->watch = w ? *w : (struct vn_watch){ 0 }; }
+void vn_model_cancel_on(struct vn_model *m, const volatile int *flag) { m->cancel = flag; }
 
 int vn_model_output_shape(const struct vn_model *m, int i, int64_t *shape)
 {
@@ -222,16 +275,7 @@ void vn_model_bytes(const struct vn_model *m, size_t *constants, size_t *working
     *working = m->header.arena_bytes;
 }
 
-int vn_model_steps(const struct vn_model *m) { return (int)m->n_steps; }
 void vn_model_profile(struct vn_model *m, int on) { m->profile = on; }
-
-int vn_model_step(const struct vn_model *m, int i, struct vn_step *out)
-{
-    if (i < 0 || (uint32_t)i >= m->n_steps)
-        return VN_E_USAGE;
-    *out = (struct vn_step){ m->steps[i].node, m->steps[i].instr->name, m->steps[i].nanoseconds };
-    return VN_OK;
-}
 
 int vn_model_meta_at(const struct vn_model *m, int i, const char **key, const char **text)
 {

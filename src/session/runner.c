@@ -402,7 +402,7 @@ static int save_io(const struct runner *r, const struct feed *f, const char *dir
     return VN_OK;
 }
 
-static int run_model(struct runner *r, const struct feed *f, vn_observer *watch, void *user, struct vn_err *e)
+static int run_model(struct runner *r, const struct feed *f, const struct vn_watch *watch, struct vn_err *e)
 {
     if (r->reference)
         return run_reference(r, f, e);
@@ -410,19 +410,19 @@ static int run_model(struct runner *r, const struct feed *f, vn_observer *watch,
     const void **in = NEW_ARRAY(a, const void *, r->n_in);
     for (int i = 0; i < r->n_in; i++)
         in[i] = program_input(r, f, i, a);
-    vn_model_observe(r->program.model, watch, user);
+    vn_model_watch(r->program.model, watch);
     const int status = vn_model_run(r->program.model, in, r->program.result, e);
-    vn_model_observe(r->program.model, NULL, NULL);
+    vn_model_watch(r->program.model, NULL);
     for (int i = 0; i < r->n_out; i++)
         vn_model_output_shape(r->program.model, i, r->out[i]->shape.d);
     vn_arena_free(&a);
     return status;
 }
 
-int vn_runner_run(struct runner *r, const struct feed *f, vn_observer *watch, void *user, struct vn_err *e)
+int vn_runner_run(struct runner *r, const struct feed *f, const struct vn_watch *watch, struct vn_err *e)
 {
     const char *dir = getenv("VERNIER_SAVE_IO");
-    TRY(run_model(r, f, watch, user, e));
+    TRY(run_model(r, f, watch, e));
     if (!dir || !*dir)
         return VN_OK;
     struct vn_arena *a = vn_arena_new();

@@ -44,7 +44,7 @@ struct feed vn_feed_new(const struct runner *r, struct vn_arena *a);
 /* Fill input i from a picture, .npy or raw file; a file whose array is the input tensor itself is taken as it is. */
 int vn_feed_file(struct feed *f, const struct runner *r, int i, const char *path, const struct vn_pipeline *p, struct vn_err *e);
 void vn_feed_random(struct feed *f, const struct runner *r, uint64_t seed);
-int vn_runner_run(struct runner *r, const struct feed *f, vn_observer *watch, void *user, struct vn_err *e);
+int vn_runner_run(struct runner *r, const struct feed *f, const struct vn_watch *watch, struct vn_err *e);
 
 /* Text about an input that artefacts carry ("input.NAME"), and back. */
 const char *vn_input_text(const struct input_config *in, struct vn_arena *a);

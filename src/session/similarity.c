@@ -27,7 +27,7 @@ struct similarity vn_similarity(const float *a, const float *b, int64_t n)
     return s;
 }
 
-int64_t vn_seen_count(const struct vn_seen *t)
+int64_t vn_view_count(const struct vn_view *t)
 {
     int64_t n = 1;
     for (int i = 0; i < t->rank; i++)
@@ -35,51 +35,46 @@ int64_t vn_seen_count(const struct vn_seen *t)
     return n;
 }
 
-/* Flat index in source order -> offset in memory, walked in order: N, C, rest. */
-struct order {
-    int64_t channels, inner;
-    int moved;
-};
-
-static struct order order_of(const struct vn_seen *t)
-{
-    struct order o = { 1, 1, t->channels_last && t->rank >= 3 };
-    if (!o.moved)
-        return o;
-    o.channels = t->shape[1];
-    for (int i = 2; i < t->rank; i++)
-        o.inner *= t->shape[i];
-    return o;
-}
-
-static int64_t memory_index(const struct order *o, int64_t i)
-{
-    if (!o->moved)
-        return i;
-    const int64_t per = o->channels * o->inner, n = i / per, c = i % per / o->inner, p = i % o->inner;
-    return n * per + p * o->channels + c;
-}
-
-static int32_t stored(const struct vn_seen *t, int64_t k)
+static int32_t stored(const struct vn_view *t, int64_t k)
 {
     return t->dtype == VN_I16 ? ((const int16_t *)t->data)[k] : ((const int8_t *)t->data)[k];
 }
 
-void vn_seen_integers(int32_t *out, const struct vn_seen *t)
+static float real(const struct vn_view *t, int64_t k)
 {
-    const struct order o = order_of(t);
-    const int64_t n = vn_seen_count(t);
-    for (int64_t i = 0; i < n; i++)
-        out[i] = stored(t, memory_index(&o, i));
+    return t->dtype == VN_I8 || t->dtype == VN_I16 ? (float)(stored(t, k) - *t->zero) * *t->scale
+         : t->dtype == VN_F32 ? ((const float *)t->data)[k] : 0;
 }
 
-void vn_seen_real(float *out, const struct vn_seen *t)
+/* Steps through a view in the order of its axes: the element's place in memory. */
+struct place {
+    const struct vn_view *t;
+    int64_t index[VN_MAX_RANK], at;
+};
+
+static void step(struct place *p)
 {
-    const struct order o = order_of(t);
-    const int64_t n = vn_seen_count(t);
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t k = memory_index(&o, i);
-        out[i] = t->dtype == VN_I8 || t->dtype == VN_I16 ? (float)(stored(t, k) - t->zero) * t->scale
-               : t->dtype == VN_F32 ? ((const float *)t->data)[k] : 0;
+    for (int d = p->t->rank - 1; d >= 0; d--) {
+        p->at += p->t->stride[d];
+        if (++p->index[d] < p->t->shape[d])
+            return;
+        p->at -= p->index[d] * p->t->stride[d];
+        p->index[d] = 0;
     }
+}
+
+void vn_view_integers(int32_t *out, const struct vn_view *t)
+{
+    const int64_t n = vn_view_count(t);
+    struct place p = { .t = t };
+    for (int64_t i = 0; i < n; i++, step(&p))
+        out[i] = stored(t, p.at);
+}
+
+void vn_view_real(float *out, const struct vn_view *t)
+{
+    const int64_t n = vn_view_count(t);
+    struct place p = { .t = t };
+    for (int64_t i = 0; i < n; i++, step(&p))
+        out[i] = real(t, p.at);
 }

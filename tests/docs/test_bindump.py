@@ -36,6 +36,28 @@ def test_page_matches_calls_def():
     assert re.findall(r"^\| (\d+) \| `(\w+)` \|", page, flags=re.M) == [(str(i), name) for i, name in enumerate(names)]
 
 
+def roles_def():
+    text = (tool.ROOT / "include/vernier/roles.def").read_text()
+    return re.findall(r'^VN_ROLE\(\w+, "(\w+)", "([^"]*)"\)', text, flags=re.M)
+
+
+def test_page_and_bindump_match_roles_def():
+    page = (tool.ROOT / "docs/bin-format.md").read_text().partition("## Roles")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| (.*) \|$", page, flags=re.M)
+    assert rows == [(str(i), *row) for i, row in enumerate(roles_def(), 1)]
+    assert bindump.ROLES == [None, *(word for word, _ in roles_def())]
+
+
+def test_versions_agree():
+    """The title, the header's table, the history's last row, the second reader and the C header."""
+    page = (tool.ROOT / "docs/bin-format.md").read_text()
+    header = (tool.ROOT / "src/format/bin.h").read_text()
+    found = [re.search(pattern, text, flags=re.M)[1] for text, pattern in (
+        (page, r"^# The \.bin format, version (\d+)$"), (page, r"^\| 8 \| u32 \| `version` \| (\d+) \|$"), (header, r"^#define BIN_VERSION (\d+)$"))]
+    history = re.findall(r"^\| (\d+) \|", page.partition("## Versions")[2], flags=re.M)
+    assert {*found, history[-1]} == {str(bindump.VERSION)} and history == [str(i) for i in range(1, bindump.VERSION + 1)]
+
+
 def test_bindump_matches_instr_def():
     assert [(n, lo, hi, " ".join(text.split())) for n, lo, hi, text in bindump.INSTRUCTIONS] == list(instr_def())
 
@@ -61,8 +83,9 @@ def check(path):
 def check_program(seen):
     """What the page promises of every program."""
     tensors, written = seen["tensors"], {io["tensor"] for io in seen["inputs"]}
+    check_roles(tensors)
     for i in seen["instructions"]:
-        for k in i["in"]:
+        for k in i["in"][:-1] if i["params"].get("scratch") else i["in"]:
             assert tensors[k]["place"] == "const" or k in written, "an instruction reads what nothing has written"
         for k in (i["params"].get("hidden_conv", -1), i["params"].get("hidden_sum", -1)):
             assert k < 0 or tensors[k]["place"] == "hidden"
@@ -74,6 +97,14 @@ def check_program(seen):
             assert tensors[i["in"][1]]["bytes"] == blocks * p["kh"] * p["kw"] * -(-(p["c"] // p["groups"]) // 4) * 64
             assert all(tensors[k]["bytes"] == blocks * 16 * 4 for k in i["in"][2:5])
     assert all(io["tensor"] in written for io in seen["outputs"])
+
+
+def check_roles(tensors):
+    """Each value at most once in each memory order; nothing but constants without a name."""
+    values = [(t["name"], t["channels_last"]) for t in tensors if t["role"] == "value"]
+    assert len(set(values)) == len(values)
+    assert all(t["name"] for t in tensors if t["role"] != "const")
+    assert all(t["place"] == "const" for t in tensors if t["role"] == "const")
 
 
 def packed_sums_are_right(path, seen):
@@ -158,7 +189,17 @@ def test_small_network(tmp_path, rt, level):
 
 
 def test_example(digits):
-    assert packed_sums_are_right(digits.bin, check(digits.bin)) >= 1
+    seen = check(digits.bin)
+    assert packed_sums_are_right(digits.bin, seen) >= 1
+    names_are_of_the_model(seen, digits.stage("quantized"))
+
+
+def names_are_of_the_model(seen, quantized):
+    """Every name is that of a tensor in the quantized ONNX file."""
+    onnx = pytest.importorskip("onnx")
+    graph = onnx.load(quantized).graph
+    known = {name for n in graph.node for name in [*n.input, *n.output]} | {x.name for x in [*graph.input, *graph.initializer]}
+    assert {t["name"] for t in seen["tensors"]} - known <= {""}
 
 
 def test_damage_is_found(digits, tmp_path, capsys):

@@ -10,6 +10,7 @@
 #include "compile/compile.h"
 #include "interp/interp.h"
 #include "ops/op.h"
+#include "roles.h"
 #include "vernier/runtime.h"
 
 /* "Op attribute=list ... | input ...":  f:SHAPE activation, w:SHAPE float constant, k:SHAPE positive float constant, i:LIST int64
@@ -184,7 +185,7 @@ static int run_compiled(struct vn_arena *a, const struct graph *g, struct vn_ten
     for (int i = 0; i < g->outputs.n; i++)
         to[i] = out[i]->data;
     if (status >= 0) {
-        status = vn_model_run(m, ptr, to, e);
+        status = check_roles(m, g, e->msg, sizeof e->msg) < 0 ? VN_E_INTERNAL : vn_model_run(m, ptr, to, e);
         vn_model_unload(&m);
     }
     free(mem);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <vernier/runtime.h>
+#include "made_up.h"
 
 static uint64_t hash(const void *data, size_t n)
 {
@@ -15,26 +15,10 @@ static uint64_t hash(const void *data, size_t n)
     return h;
 }
 
-static void show(void *user, const struct vn_seen *t)
+static void show(void *user, const struct vn_view *t)
 {
     (void)user;
-    printf("%016" PRIx64 " %s\n", hash(t->data, t->bytes), t->name);
-}
-
-/* Bytes for image inputs, multiples of 2^-7 in [-1, 1) for floats. */
-static void *made_up(const struct vn_io *io)
-{
-    uint32_t s = 1;
-    unsigned char *x = malloc(io->bytes);
-    for (size_t i = 0; x && i < (io->dtype == VN_F32 ? io->bytes / 4 : io->bytes); i++) {
-        s = s * 1664525u + 1013904223u;
-        const float f = (float)(int)(s >> 24) / 128 - 1;
-        if (io->dtype == VN_F32)
-            memcpy(x + 4 * i, &f, 4);
-        else
-            x[i] = (unsigned char)(s >> 24);
-    }
-    return x;
+    printf("%016" PRIx64 " %s %s\n", hash(t->data, t->bytes), vn_role_word(t->role), t->name);
 }
 
 int main(int argc, char **argv)
@@ -60,7 +44,7 @@ int main(int argc, char **argv)
         x[i] = made_up(&in[i]);
     for (int i = 0; i < n_out; i++)
         y[i] = malloc(out[i].bytes);
-    vn_model_observe(m, show, NULL);
+    vn_model_watch(m, &(struct vn_watch){ .after = show });
     if (vn_model_run(m, (const void *const *)x, y, &e) < 0) {
         fprintf(stderr, "rthash: %s\n", e.msg);
         return 4;

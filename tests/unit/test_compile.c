@@ -5,6 +5,8 @@
 #include "kernels/kernels.h"
 #include "net.h"
 #include "quant/quant.h"
+#include "roles.h"
+#include "runtime/parts.h"
 
 /* ---- the plan, on random programs ---- */
 
@@ -167,17 +169,19 @@ struct words {
     int32_t *v;
 };
 
-static void keep_seen(void *user, const struct vn_seen *t)
+static void keep_seen(void *user, const struct vn_view *t)
 {
     struct seen *s = user;
+    if (!vn_view_is_value(t))
+        return;
     struct words *w = NEW(s->arena, struct words);
-    w->n = vn_seen_count(t);
+    w->n = vn_view_count(t);
     w->integer = t->dtype == VN_I8;
     w->v = NEW_ARRAY(s->arena, int32_t, w->n);
     if (w->integer)
-        vn_seen_integers(w->v, t);
+        vn_view_integers(w->v, t);
     else if (t->dtype == VN_F32)
-        vn_seen_real((float *)w->v, t);
+        vn_view_real((float *)w->v, t);
     vn_map_set(s->of, vn_arena_str(s->arena, t->name), w);
 }
 
@@ -199,6 +203,18 @@ static void check_reference(void *user, const struct value *v, const struct vn_t
     r->compared++;
 }
 
+/* The program watched, cut, saved and restored. */
+static void check_parts(struct net *n, const struct vn_program *p, const void *const *in)
+{
+    struct parts parts = { .m = p->model, .in = in, .want = NEW_ARRAY(n->arena, void *, p->n_out), .got = NEW_ARRAY(n->arena, void *, p->n_out) };
+    for (int i = 0; i < p->n_out; i++) {
+        parts.want[i] = vn_arena_alloc(n->arena, p->out[i].bytes);
+        parts.got[i] = vn_arena_alloc(n->arena, p->out[i].bytes);
+    }
+    if (parts_check(&parts) < 0)
+        fail_msg("%s", parts.why);
+}
+
 static void run_level(struct net *n, const struct graph *g, int level, int threads, const struct vn_tensor *x, struct seen *s, void *bytes[4])
 {
     struct vn_err e;
@@ -210,13 +226,16 @@ static void run_level(struct net *n, const struct graph *g, int level, int threa
     o.level = level;
     run.threads = threads;
     OK(vn_program_start(&p, n->arena, g, &o, &run, &e));
+    if (check_roles(p.model, g, e.msg, sizeof e.msg) < 0)
+        fail_msg("%s", e.msg);
     s->arena = n->arena;
     s->of = vn_map_new(n->arena);
-    vn_model_observe(p.model, keep_seen, s);
+    vn_model_watch(p.model, &(struct vn_watch){ .after = keep_seen, .user = s });
     OK(vn_model_run(p.model, (const void *[]){ x->data }, p.result, &e));
     for (int i = 0; i < p.n_out; i++)
         bytes[i] = vn_arena_copy(n->arena, p.result[i], p.out[i].bytes);
-    vn_model_observe(p.model, NULL, NULL); /* again, without watching */
+    check_parts(n, &p, (const void *[]){ x->data });
+    vn_model_watch(p.model, NULL); /* again, without watching */
     OK(vn_model_run(p.model, (const void *[]){ x->data }, p.result, &e));
     for (int i = 0; i < p.n_out; i++)
         assert_memory_equal(bytes[i], p.result[i], p.out[i].bytes);
