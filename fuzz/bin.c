@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "guarded.h"
 #include "runtime/model.h"
 
@@ -16,7 +17,7 @@ static void repair(uint8_t *image, size_t size)
     memcpy(&h, image, sizeof h);
     h.file_bytes = size;
     memcpy(image, &h, sizeof h);
-    h.checksum = bin_hash(image, size, offsetof(struct bin_header, checksum));
+    h.checksum = vn_hash(image, size, offsetof(struct bin_header, checksum));
     memcpy(image, &h, sizeof h);
 }
 
@@ -24,7 +25,7 @@ static void repair(uint8_t *image, size_t size)
 static uint64_t surroundings(const struct vn_model *m)
 {
     const char *from = (const char *)(m + 1), *behind = m->arena + m->header.arena_bytes;
-    return bin_hash(from, (size_t)(m->arena - from), SIZE_MAX) ^ bin_hash(behind, (size_t)(m->scratch - behind), SIZE_MAX) * 3;
+    return vn_hash(from, (size_t)(m->arena - from), SIZE_MAX) ^ vn_hash(behind, (size_t)(m->scratch - behind), SIZE_MAX) * 3;
 }
 
 static void watch(void *user, const struct vn_view *t)

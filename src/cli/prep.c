@@ -6,10 +6,10 @@
 #endif
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/pool.h"
 #include "cli/cli.h"
 #include "config/json_text.h"
-#include "format/bin.h"
 #include "image/image.h"
 #include "tensor/npy.h"
 
@@ -83,7 +83,7 @@ static int is_done(const struct job *j, struct item *it, struct vn_arena *a)
     size_t bytes;
     if (!source || !file || strcmp(source, hash_text(text, it->source_hash)) || !vn_file_exists(path) || vn_file_map(a, path, &data, &bytes, NULL) < 0)
         return 0;
-    it->hash = bin_hash(data, bytes, SIZE_MAX);
+    it->hash = vn_hash(data, bytes, SIZE_MAX);
     return !strcmp(file, hash_text(text, it->hash));
 }
 
@@ -92,7 +92,7 @@ static int hash_file(uint64_t *h, struct vn_arena *a, const char *path, struct v
     const uint8_t *data;
     size_t bytes;
     TRY(vn_file_map(a, path, &data, &bytes, e));
-    *h = bin_hash(data, bytes, SIZE_MAX);
+    *h = vn_hash(data, bytes, SIZE_MAX);
     return VN_OK;
 }
 
@@ -108,7 +108,7 @@ static int make_file(const struct job *j, struct item *it, struct vn_arena *a, s
     size_t bytes = vn_tensor_bytes(t);
     if (strcmp(j->format, "bin"))
         TRY(vn_npy_bytes(&data, &bytes, a, t, e));
-    it->hash = bin_hash(data, bytes, SIZE_MAX);
+    it->hash = vn_hash(data, bytes, SIZE_MAX);
     return vn_file_write_soon(vn_path_join(a, j->dir, it->file), data, bytes, e);
 }
 

@@ -1,4 +1,5 @@
 /* A program as a .bin image. Nothing in it depends on addresses, time or the machine: the same program gives the same bytes. */
+#include "base/hash.h"
 #include "compile/compile.h"
 #include "kernels/kernels.h"
 
@@ -54,7 +55,7 @@ static uint32_t string(struct writer *w, const char *s)
 /* Constants that are equal byte for byte (tables of equal nodes, ...) are stored once. */
 static uint64_t put_const(struct writer *w, struct vn_map *seen, const struct prog_tensor *t)
 {
-    const char *key = vn_arena_fmt(w->arena, "%016llx %zu", (unsigned long long)bin_hash(t->data, t->bytes, SIZE_MAX), t->bytes);
+    const char *key = vn_arena_fmt(w->arena, "%016llx %zu", (unsigned long long)vn_hash(t->data, t->bytes, SIZE_MAX), t->bytes);
     uint64_t *at = vn_map_get(seen, key);
     if (at && !memcmp(w->section[BIN_CONSTS].data + *at, t->data, t->bytes))
         return *at;
@@ -164,7 +165,7 @@ static void assemble(struct writer *w, struct bin_header *h, struct vn_image *ou
         if (w->section[i].n)
             memcpy(data + h->section[i].offset, w->section[i].data, w->section[i].n);
     memcpy(data, h, sizeof *h);
-    h->checksum = bin_hash(data, at, offsetof(struct bin_header, checksum));
+    h->checksum = vn_hash(data, at, offsetof(struct bin_header, checksum));
     memcpy(data, h, sizeof *h);
     out->data = data;
     out->bytes = at;

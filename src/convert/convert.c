@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "front/front.h"
 #include "tensor/npy.h"
 #include "ops/op.h"
@@ -118,7 +119,7 @@ static const char *hash_of(struct vn_arena *a, const char *path)
     struct vn_arena *file = vn_arena_new();
     uint64_t h = 0;
     if (vn_file_map(file, path, &data, &bytes, NULL) == VN_OK)
-        h = bin_hash(data, bytes, SIZE_MAX);
+        h = vn_hash(data, bytes, SIZE_MAX);
     vn_arena_free(&file);
     return vn_arena_fmt(a, "%016llx", (unsigned long long)h);
 }
@@ -216,7 +217,7 @@ static int hash_samples(struct vn_conversion *c)
     uint64_t h = 0;
     for (int i = 0; i < vn_samples_count(c->samples); i++) {
         const char *pair = vn_arena_fmt(c->arena, "%016llx%s", (unsigned long long)h, hash_of(c->arena, vn_samples_name(c->samples, i)));
-        h = bin_hash(pair, strlen(pair), SIZE_MAX);
+        h = vn_hash(pair, strlen(pair), SIZE_MAX);
     }
     vn_graph_meta_set(c->original, "calibration.hash", vn_arena_fmt(c->arena, "%016llx", (unsigned long long)h));
     vn_graph_meta_set(c->optimized, "calibration.hash", vn_graph_meta(c->original, "calibration.hash"));
@@ -262,7 +263,7 @@ static int note_pipeline(struct vn_conversion *c, struct vn_err *e)
     TRY(vn_pipeline_parse(&p, a, c->config->pipeline ? c->config->pipeline : vn_arena_fmt(a, "resize %d %d", f.w, f.h), e));
     TRY(vn_pipeline_pixels(&frame, a, p, first, e));
     const struct vn_picture out = frame.p;
-    const unsigned long long h = bin_hash(out.data, vn_picture_values(&out), SIZE_MAX);
+    const unsigned long long h = vn_hash(out.data, vn_picture_values(&out), SIZE_MAX);
     const char *const notes[][2] = {
         { "pipeline", vn_pipeline_line(p, a) },
         { "pipeline.golden_input", vn_arena_fmt(a, "%s %s", vn_path_base(first), hash_of(a, first)) },

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "format/bin.h"
+#include "base/hash.h"
 #include "data/dataset_check.h"
 #include "tensor/npy.h"
 
@@ -59,7 +59,7 @@ static double flipped_roughness(const struct dataset *d, const struct vn_train_v
 static void look_at(struct dataset *d, struct look *l, const struct vn_train_values *x, struct vn_arena *a)
 {
     double sum = 0, bright = 0;
-    *l = (struct look){ .path = l->path, .lo = INFINITY, .hi = -INFINITY, .hash = bin_hash(x->v, (size_t)x->count * sizeof *x->v, SIZE_MAX),
+    *l = (struct look){ .path = l->path, .lo = INFINITY, .hi = -INFINITY, .hash = vn_hash(x->v, (size_t)x->count * sizeof *x->v, SIZE_MAX),
                         .is_npy = begins_as_npy(x->v, x->count) };
     for (int64_t i = 0; i < x->count; i++) {
         const double v = x->v[i];

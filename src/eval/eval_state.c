@@ -5,13 +5,13 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
-#include "format/bin.h"
+#include "base/hash.h"
 #include "eval/eval_run.h"
 
 static uint64_t mix(uint64_t h, const void *data, size_t n)
 {
-    const uint64_t both[2] = { h, bin_hash(data, n, SIZE_MAX) };
-    return bin_hash(both, sizeof both, SIZE_MAX);
+    const uint64_t both[2] = { h, vn_hash(data, n, SIZE_MAX) };
+    return vn_hash(both, sizeof both, SIZE_MAX);
 }
 
 static int mix_file(uint64_t *h, const char *path, struct vn_err *e)

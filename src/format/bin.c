@@ -1,7 +1,5 @@
 #include "format/bin.h"
 
-#include <string.h>
-
 #define I(f) +1
 #define F(f) +1
 #define A(f, n) +(n)
@@ -13,39 +11,3 @@ const struct instr_info bin_instr_info[OPCODE_COUNT] = {
 #undef I
 #undef F
 #undef A
-
-#define LANES 8
-#define PRIME 0x9e3779b97f4a7c15u
-
-static uint64_t word_at(const unsigned char *p, size_t at, size_t bytes, size_t skip)
-{
-    uint64_t w = 0;
-    if (at == skip)
-        return 0;
-    memcpy(&w, p + at, bytes - at < 8 ? bytes - at : 8);
-    return w;
-}
-
-static uint64_t mix(uint64_t h, uint64_t w)
-{
-    h = (h ^ w) * PRIME;
-    return h ^ h >> 32;
-}
-
-uint64_t bin_hash(const void *data, size_t bytes, size_t skip)
-{
-    const unsigned char *p = data;
-    uint64_t lane[LANES];
-    for (int i = 0; i < LANES; i++)
-        lane[i] = PRIME * (uint64_t)(i + 1);
-    size_t at = 0;
-    for (; bytes - at >= 8 * LANES; at += 8 * LANES)
-        for (int i = 0; i < LANES; i++)
-            lane[i] = mix(lane[i], word_at(p, at + 8 * (size_t)i, bytes, skip));
-    for (int i = 0; at < bytes; at += 8, i++)
-        lane[i] = mix(lane[i], word_at(p, at, bytes, skip));
-    uint64_t h = bytes;
-    for (int i = 0; i < LANES; i++)
-        h = mix(h, lane[i]);
-    return h;
-}

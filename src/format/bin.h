@@ -31,7 +31,7 @@ struct bin_header {
     uint32_t version;
     uint32_t header_bytes; /* sizeof(struct bin_header) */
     uint64_t file_bytes;
-    uint64_t checksum; /* bin_hash of the file with this field zero */
+    uint64_t checksum; /* vn_hash of the file with this field zero */
     uint64_t arena_bytes; /* memory for all BIN_ARENA tensors, their slack included */
     uint32_t n_inputs, n_outputs;
     uint32_t isa;      /* enum vn_cpu bits that the target asked for; the file runs without them, slowly */
@@ -101,9 +101,5 @@ struct instr_info {
     int in_min, in_max, words;
 };
 extern const struct instr_info bin_instr_info[OPCODE_COUNT];
-
-/* 64-bit hash of `bytes` bytes: eight interleaved lanes of multiply-xorshift (docs/bin-format.md). `skip` (8 bytes at that offset
- * count as zero; SIZE_MAX: none). */
-uint64_t bin_hash(const void *data, size_t bytes, size_t skip);
 
 #endif

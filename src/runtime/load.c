@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "runtime/model.h"
 
 int rt_fail(struct vn_err *e, int code, const char *fmt, ...)
@@ -78,7 +79,7 @@ static int check_header(struct file *f, const void *image, size_t bytes, struct 
         return rt_fail(e, VN_E_INPUT, "damaged .bin: want %llu bytes, got %zu", (unsigned long long)f->h.file_bytes, bytes);
     if ((uintptr_t)image % 8)
         return rt_fail(e, VN_E_USAGE, ".bin image must lie at an address that is a multiple of 8");
-    if (bin_hash(image, bytes, offsetof(struct bin_header, checksum)) != f->h.checksum)
+    if (vn_hash(image, bytes, offsetof(struct bin_header, checksum)) != f->h.checksum)
         return rt_fail(e, VN_E_INPUT, "damaged .bin: the checksum does not match its contents");
     for (int i = 0; i < BIN_SECTIONS; i++) {
         const struct bin_section s = f->h.section[i];
