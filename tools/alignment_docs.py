@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Write the generated parts of docs/alignment.md: the steps of pipelines, the causes, and what align finds with the real libraries.
 
-    alignment_docs.py [--vernier PROGRAM]            rewrite it (needs the packages of tests/requirements.txt; a minute)
-    alignment_docs.py --check [--vernier PROGRAM]    exit with 1 where steps or causes are not what would be written
+    alignment_docs.py [--vernier PROGRAM]            rewrite them (requires the packages of tests/requirements.txt; a minute)
+    alignment_docs.py --check [--vernier PROGRAM]    exit with 1 if steps or causes are out of date
 """
 import pathlib
 import subprocess
@@ -38,7 +38,7 @@ def cases(program):
     with tempfile.TemporaryDirectory() as folder:
         good, _ = test_align.run_pairs(pathlib.Path(folder))
     return "\n".join(["| difference between the programs | stage | found | left | search |", "|---|---|---|---|---|", *lines, "",
-                      f"{good} of 100 pairs of causes, drawn at random, leave nothing on pictures that the search has not seen; the others are said to be unexplained."])
+                      f"Of 100 random pairs of causes, {good} leave no difference on images that the search has not seen; the others are reported as unexplained."])
 
 
 def replaced(text, name, body):
