@@ -2,7 +2,7 @@
 """Write the generated part of docs/caffe.md: the table of layers.
 
     caffe_docs.py [--program PROGRAM]            rewrite docs/caffe.md
-    caffe_docs.py --check [--program PROGRAM]    exit with 1 where it is not what would be written
+    caffe_docs.py --check [--program PROGRAM]    exit with 1 if it is out of date
 
 PROGRAM prints the layers (default: build/tests/caffetool, from src/front/caffe/layers.def).
 """
