@@ -1,4 +1,4 @@
-"""Pipelines against the image processors of Hugging Face's transformers, the slow ones (NumPy and Pillow): PROCESSORS is the table of docs/pictures.md."""
+"""Pipelines against the image processors of Hugging Face's transformers, the slow ones (NumPy and Pillow): PROCESSORS is the table of docs/images.md."""
 import os
 import random
 
@@ -134,7 +134,7 @@ def test_many_sizes(tmp_path, case):
 @pytest.mark.parametrize("case", PROCESSORS, ids=name_of)
 def test_the_page_says_it(case):
     name, _, pixels, values, after = case
-    page = (tool.ROOT / "docs/pictures.md").read_text()
+    page = (tool.ROOT / "docs/images.md").read_text()
     steps = joined(pixels, values, after)
     assert f"| {name_of(case)} | `{steps}` |\n" in page
     assert f"`{values}` is `{NORMALISE[values]}`" in page
