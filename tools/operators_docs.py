@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Write docs/operators.md: which operators there are, in which versions, where they run, and what the ONNX backend tests say.
+"""Write docs/operators.md: all operators, their versions, where they run, and the results of the ONNX backend tests.
 
-    operators_docs.py --build BUILD [--check]      BUILD: a build folder with the test programs; --check: exit with 1 where the page is stale
+    operators_docs.py --build BUILD [--check]      BUILD: a build folder with the test programs; --check: exit with 1 if the page is out of date
 
-Needs the Python package onnx, whose schemas and tests it reads.
+Requires the Python package onnx, whose schemas and tests it reads.
 """
 import json
 import pathlib
@@ -60,17 +60,20 @@ def page(build):
     total = [Counter(r["status"] for r in result) for result in (reference, runtime)]
     return f"""# Operators
 
-Made by `tools/operators_docs.py` from the program and from the backend tests of onnx {onnx.__version__}.
+Made by `tools/operators_docs.py` from the program and the backend tests of onnx {onnx.__version__}.
 
-{len(rows)} operators; operator sets {OLDEST} to {onnx.defs.onnx_opset_version()} are read. Of the ONNX backend node tests of these operators {total[0]['passed']} pass on the reference executor and {total[1]['passed']} compiled, on the
-runtime; {total[0]['failed'] + total[1]['failed'] + total[1]['refused']} fail; {sum(skipped.values())} are left out:
+{len(rows)} operators, operator sets {OLDEST} to {onnx.defs.onnx_opset_version()}. Of their ONNX backend node tests, {total[0]['passed']} pass on the reference executor and {total[1]['passed']} compiled, on the
+runtime; {total[0]['failed'] + total[1]['failed'] + total[1]['refused']} fail; {sum(skipped.values())} are skipped:
 
-| left out | tests |
+| skipped | tests |
 |---|---|
 """ + "\n".join(f"| {why} | {n} |" for why, n in sorted(skipped.items())) + f"""
 
-*versions*: of the operator in ONNX; files of any are read. *reference*, *runtime*: has it. *integers*: the forms in which it can compute quantized (with attributes and shapes
-that the form has; `vernier check` says why a node cannot). *tests*: backend node tests that pass on the reference and on the runtime.
+- *versions*: versions of the operator in ONNX; files with any of them are read.
+- *reference*, *runtime*: whether the executor supports it.
+- *integers*: the form in which it can compute quantized, for the attributes and shapes that the form supports;
+  `vernier check` says why a node cannot.
+- *tests*: backend node tests passed.
 
 | operator | versions | reference | runtime | integers | tests, reference | tests, runtime |
 |---|---|---|---|---|---|---|

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Every torchvision network, with seeded random weights, exported to ONNX: does it import, optimise and agree with onnxruntime?
+"""Every torchvision network, with seeded random weights, exported to ONNX: is it read, optimized, and equal to onnxruntime?
 
     torchvision_table.py --build BUILD [--python PYTHON] [--write docs/torchvision.md] [--reference LOG] [NAME...]
 
-Needs torch and torchvision in this interpreter (Debian: python3-torch, python3-torchvision), onnxruntime in PYTHON (default: this one); BUILD is a
+Requires torch and torchvision in this interpreter (Debian: python3-torch, python3-torchvision), onnxruntime in PYTHON (default: this one); BUILD is a
 build folder with the test programs. For each network one row: nodes before and after optimisation, and the largest difference from
 onnxruntime relative to its largest output: of the network as it is on the reference executor, and of the optimised one on the runtime.
-Pictures are smaller than usual where the architecture allows it, for the reference is slow; --reference takes its numbers from the log of
+Images are smaller than usual where the architecture allows it, because the reference is slow; --reference takes its numbers from the log of
 an earlier run. Exit status 1 when a network fails or a difference is above 1e-4.
 """
 import argparse
@@ -18,7 +18,7 @@ import tempfile
 
 LIMIT = 1e-4
 
-# Picture sizes where 64 does not do, and what the constructors want to know of them.
+# Image sizes where 64 is not possible.
 SIZES = {"inception_v3": 139, "googlenet": 64, "alexnet": 224, "vgg": 224, "maxvit_t": 224, "squeezenet1_0": 96, "squeezenet1_1": 96, "densenet": 64, "swin": 64}
 
 COMPARE = """
@@ -105,10 +105,10 @@ def measure(args, build, shape, reference):
         try:
             export(build, shape, folder)
         except Exception as problem:  # not our side
-            return {"note": "torch does not export it: " + str(problem).splitlines()[0][:80]}
+            return {"note": "torch cannot export it: " + str(problem).splitlines()[0][:80]}
         dump = subprocess.run([args.build / "tests/onnxdump", "--optimize", "-o", f"{folder}/o.onnx", f"{folder}/m.onnx"], capture_output=True, text=True)
         if dump.returncode:
-            return {"note": f"optimisation: {dump.stderr.strip()[-160:]}", "failed": True}
+            return {"note": f"optimization: {dump.stderr.strip()[-160:]}", "failed": True}
         nodes = [nodes_of(args, f"{folder}/{name}.onnx") for name in "mo"]
         folders = []
         for how, model, flags in ("runtime", "o", []), ("reference", "m", ["--reference"]):
@@ -162,8 +162,13 @@ def main():
         args.write.write_text(f"""# torchvision networks
 
 Made by `tools/torchvision_table.py` with torch {torch.__version__} and torchvision {torchvision.__version__}: every network with seeded random weights, exported to ONNX
-(operator set 16). *nodes*: as exported, and after optimisation. Largest difference from onnxruntime, relative to its largest output: of the optimised network on the
-*runtime*, of the exported one on the *reference* executor. {len(rows)} networks, {failed} with problems.
+(operator set 16).
+
+- *nodes*: as exported, and after optimization.
+- *runtime*, *reference*: largest difference from onnxruntime, relative to its largest output: of the optimized network
+  on the runtime, of the exported one on the reference executor.
+
+{len(rows)} networks, {failed} failed.
 
 | network | input | nodes | runtime | reference | |
 |---|---|---|---|---|---|
