@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Write scikit-learn's digits as gray PNG pictures.
+"""Write scikit-learn's digits as gray PNG images.
 
     images.py FOLDER
 
-FOLDER/calib     100 pictures of the training part, for calibration
-FOLDER/held_out  the fifth of the data that training never sees, and FOLDER/held_out.txt: one line "file digit" for each
+FOLDER/calib         100 training images, for calibration
+FOLDER/held_out      the fifth of the data that training never sees
+FOLDER/held_out.txt  its labels: one line "file digit" per image
 
-Needs NumPy and the data file of scikit-learn (1797 pictures of 8x8 pixels), which Debian's package python3-sklearn installs.
+Requires NumPy and scikit-learn's data file (1797 images of 8x8 pixels), installed by Debian's package python3-sklearn.
 """
 import importlib.util
 import os
@@ -18,17 +19,17 @@ import numpy as np
 
 
 def data_file():
-    """The file is read directly, so that any Python can: one of a virtual environment cannot always load Debian's libraries."""
+    """Found without importing scikit-learn: a virtual environment cannot always load Debian's libraries."""
     found = importlib.util.find_spec("sklearn")
     for folder in (os.path.dirname(found.origin) if found else None, "/usr/lib/python3/dist-packages/sklearn"):
         path = os.path.join(folder or "", "datasets", "data", "digits.csv.gz")
         if os.path.exists(path):
             return path
-    sys.exit("scikit-learn's digits.csv.gz is not here: apt-get install python3-sklearn")
+    sys.exit("scikit-learn's digits.csv.gz not found: apt-get install python3-sklearn")
 
 
 def load_digits():
-    """Pictures as uint8 0..255, labels, and which of them are held out (every fifth, after a fixed shuffle)."""
+    """Images as uint8 0..255, labels, and a mask of those held out (every fifth, after a fixed shuffle)."""
     rows = np.loadtxt(data_file(), delimiter=",")
     order = np.random.RandomState(0).permutation(len(rows))
     held_out = np.zeros(len(rows), bool)
@@ -37,7 +38,7 @@ def load_digits():
 
 
 def png(pixels):
-    """The smallest PNG file: one header, one block of unfiltered rows, 8-bit gray."""
+    """A minimal PNG file: one header, one block of unfiltered rows, 8-bit gray."""
     height, width = pixels.shape
 
     def chunk(kind, data):
@@ -64,7 +65,7 @@ def main():
     write(os.path.join(sys.argv[1], "held_out"), pixels, test)
     with open(os.path.join(sys.argv[1], "held_out.txt"), "w") as f:
         f.writelines(f"{i:04d}.png {labels[i]}\n" for i in test)
-    print(f"{sys.argv[1]}: {len(calibration)} pictures for calibration, {len(test)} held out")
+    print(f"{sys.argv[1]}: {len(calibration)} images for calibration, {len(test)} held out")
 
 
 if __name__ == "__main__":

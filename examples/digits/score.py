@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Top-1 accuracy of what `vernier run MODEL --images FOLDER --output-dir DIR` wrote.
+"""Top-1 accuracy of the outputs of `vernier run MODEL --images FOLDER --output-dir DIR`.
 
     score.py LABELS.txt [NAME=]DIR [[NAME=]DIR...]
 
-LABELS.txt has lines "file class". Prints one line for each DIR, and how far the others are from the first.
+LABELS.txt has lines "file class". Prints one line per DIR: its accuracy, and the difference from the first.
 """
 import glob
 import os
@@ -17,7 +17,7 @@ def score(labels, folder):
         files = f.read().split()
     outputs = glob.glob(os.path.join(folder, "*.npy"))
     if len(outputs) != 1:
-        sys.exit(f"{folder}: want one output, found {len(outputs)}")
+        sys.exit(f"{folder}: expected one output, got {len(outputs)}")
     got = np.load(outputs[0]).reshape(len(files), -1).argmax(1)
     return sum(int(labels[f] == g) for f, g in zip(files, got)), len(files)
 
@@ -34,7 +34,7 @@ def main():
         share = 100 * right / n
         text = "" if first is None else f"   {share - first:+.2f} points"
         first = share if first is None else first
-        print(f"    {name or folder:<24} {share:6.2f} %   ({right} of {n} right){text}")
+        print(f"    {name or folder:<24} {share:6.2f} %   ({right} of {n} correct){text}")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Train the small network of this example and write it as digits.onnx.
+"""Train the network of this example and write digits.onnx.
 
     train.py [FILE.onnx]
 
-NumPy only; the ONNX file is made with the package onnx. It takes about a minute, and is needed only to make digits.onnx anew.
+Training requires NumPy, export the package onnx. Takes about a minute; only needed to recreate digits.onnx.
 
     image 1x1x8x8 (gray, 0..1) - conv 16, norm, relu - [conv 16, norm, relu, conv 16, norm] + shortcut, relu - max pool
     - conv 32, norm, relu - average pool - fully connected 10
 
-Batch normalization is left as it is, so that the converter has something to fold.
+Batch normalization is not folded, so that the converter has something to fold.
 """
 import os
 import sys
@@ -22,10 +22,10 @@ EPOCHS, BATCH, SEED = 40, 32, 1
 EPSILON = 1e-5
 
 
-# ---- layers: forward(x, training) keeps what backward(dy) needs; weights are pairs [value, gradient] ----
+# ---- layers: forward(x, training) saves what backward(dy) needs; weights are pairs [value, gradient] ----
 
 class Conv:
-    """3x3, same size, no bias; a normalization follows."""
+    """3x3, same size, no bias; followed by a normalization."""
 
     def __init__(self, rng, n_in, n_out):
         self.w = [rng.normal(0, np.sqrt(2 / (9 * n_in)), (n_out, n_in, 3, 3)), None]
@@ -87,7 +87,7 @@ class Relu:
 
 
 class Pool:
-    """2x2, of the largest value or of the mean."""
+    """2x2, maximum or mean."""
     params = []
 
     def __init__(self, kind):
@@ -159,7 +159,7 @@ def accuracy(network, x, labels):
 
 
 def shifted(rng, x):
-    """Each picture moved by up to one pixel."""
+    """Shift each image by up to one pixel."""
     padded = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
     at = rng.integers(0, 3, (len(x), 2))
     return np.stack([p[:, i:i + 8, j:j + 8] for p, (i, j) in zip(padded, at)])
@@ -248,7 +248,7 @@ def main():
     rng = np.random.default_rng(SEED)
     network = make_network(rng)
     train(network, rng, x[~held_out], labels[~held_out])
-    print(f"held out: {100 * accuracy(network, x[held_out], labels[held_out]):.2f} % of {held_out.sum()} pictures")
+    print(f"held out: {100 * accuracy(network, x[held_out], labels[held_out]):.2f} % of {held_out.sum()} images")
     export(network, path)
     print(f"{path}: {os.path.getsize(path)} bytes")
 
