@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Time the real models on one thread, side by side: our .bin, our float32 program, onnxruntime in float32 and in int8.
+"""Measure the real models on one thread: our .bin, our float32 program, onnxruntime in float32 and in int8.
 
     bench/bench.py [--rounds N] [--repeat N] [--model NAME] [--json]
 
-All run in turns (A B C D E A B C D E ...), pinned to one CPU, so that what slows the machine slows all of them; each turn is one
-run without a clock and --repeat timed ones. Shown are medians. All do the same work, preprocessing included: onnxruntime's
-float32 is optimized_float_model.onnx, its int8 is quantized_model.onnx with its integer kernels (session.qdqisint8allowed). Its
-kernels for x86 prefer unsigned activations, so the same network with every activation shifted by 128 runs as a fifth.
-VERNIER and VERNIER_SHARED as in tests/shared_models.py; rtbench lies beside the program.
+All run in turns (A B C D E A B C D E ...), pinned to one CPU, so that a busy machine affects all of them. Each
+turn is one warm-up run and --repeat timed ones. Prints medians. All do the same work, preprocessing included:
+onnxruntime's float32 is optimized_float_model.onnx, its int8 is quantized_model.onnx with its integer kernels
+(session.qdqisint8allowed). Its kernels for x86 prefer unsigned activations, so the same network with every
+activation shifted by 128 runs as a fifth.
+VERNIER and VERNIER_SHARED as in tests/shared_models.py; rtbench is expected beside the program.
 """
 import argparse
 import json

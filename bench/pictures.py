@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Speed of decoding and resizing on one thread beside Pillow and OpenCV: milliseconds, best of some runs; both in turn, so that a busy
-machine harms both, and the median of the rounds' ratios.
+"""Measure decoding and resizing on one thread against Pillow and OpenCV: best time in milliseconds, and the
+median ratio of interleaved rounds, so that a busy machine affects both.
 
-    bench/pictures.py [--channels 1,3,4] [--type uint8|float32] [PICTURE.jpg ...]
+    bench/pictures.py [--channels 1,3,4] [--type uint8|float32] [IMAGE.jpg ...]
 
-Needs a build with -Dtests=true (VERNIER_BUILD, default build/), OpenCV and Pillow.
+Requires a build with -Dtests=true (VERNIER_BUILD, default build/), OpenCV and Pillow.
 """
 import argparse
 import pathlib

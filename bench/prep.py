@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""`vernier prep` on one thread beside the same program in Python with OpenCV, and with Pillow, for every interpolation: seconds for a
-folder, interleaved, and the median of the rounds' ratios. Both write one .npy for each picture.
+"""Measure `vernier prep` on one thread against the same program in Python with OpenCV and with Pillow, for every
+interpolation: seconds per folder, and the median ratio of interleaved rounds. Both write one .npy per image.
 
     bench/prep.py FOLDER [ROUNDS]
 
-VERNIER is the program (default: build/vernier). Needs OpenCV and Pillow.
+VERNIER is the program (default: build/vernier). Requires OpenCV and Pillow.
 """
 import pathlib
 import statistics

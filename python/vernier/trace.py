@@ -3,10 +3,10 @@
     from vernier import trace
     trace.start("trace_a")
     ...
-    trace.save("resize", picture)
+    trace.save("resize", image)
 
-NumPy and OpenCV arrays, PIL pictures and torch tensors. With several pictures: trace.picture("name") before each.
-This file needs nothing but NumPy and may be copied beside a program.
+Accepts NumPy and OpenCV arrays, PIL images and torch tensors. With several images, call
+trace.picture("path") before each. Requires only NumPy; this file may be copied into another project.
 """
 import os
 import re
@@ -18,17 +18,18 @@ _base = None
 
 
 def start(folder):
-    """Save to this folder from now on; stages of an earlier run are forgotten."""
+    """Save to this folder from now on; discards the stages of an earlier run."""
     global _folder, _base
     _base = _folder = os.fspath(folder)
     _begin()
 
 
 def picture(name):
-    """The stages that follow belong to this picture, in a folder of its own. A path is remembered: so the decoder can be compared, too."""
+    """The stages that follow belong to this image and go to its own folder. Records a path, so that the decoder
+    can be compared, too."""
     global _folder
     if _base is None:
-        raise RuntimeError("trace.start(FOLDER) comes first")
+        raise RuntimeError("trace.start(FOLDER) must be called first")
     _folder = os.path.join(_base, _safe(os.path.splitext(os.path.basename(os.fspath(name)))[0]))
     _begin()
     if os.path.isfile(name):
@@ -37,7 +38,8 @@ def picture(name):
 
 
 def save(stage, array):
-    """Write one stage as NAME.npy and return the array, so that a call may stand around an expression. Without start(): nothing."""
+    """Write one stage as NAME.npy and return the array, so that a call can wrap an expression. No effect
+    before start()."""
     if _folder is None:
         return array
     stage = _safe(stage)
@@ -48,7 +50,7 @@ def save(stage, array):
 
 
 def as_numpy(array):
-    """torch tensors come to the CPU first; PIL pictures as H x W (x C)."""
+    """Moves torch tensors to the CPU; PIL images become H x W (x C)."""
     for step in ("detach", "cpu"):
         if hasattr(array, step):
             array = getattr(array, step)()
