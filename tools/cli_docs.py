@@ -11,9 +11,12 @@ import re
 import subprocess
 import sys
 
+import config_words
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/cli.md"
 KEYS = ROOT / "src/config/keys.c"
+WORDS = config_words.tables()
 STATES = {"KEY_WORKS": "works", "KEY_LATER": "not supported yet", "KEY_VENDOR": "checked, no meaning here"}
 
 
@@ -27,7 +30,7 @@ def commands(program):
     return "\n\n".join(f"### {name}\n\n```\n{help_of(program, name)}\n```" for name in names)
 
 
-# ---- the table of keys: { GROUP, "name", TYPE, STATE, default, "choices", .field = value, ... } ----
+# ---- the table of keys: { GROUP, "name", TYPE, STATE, default, vn_words_TABLE, .field = value, ... } ----
 
 TOKEN = re.compile(r'\s*(?:(?P<text>"(?:[^"\\]|\\.)*")|(?P<field>\.\w+)\s*=|(?P<word>[-\w.]+)|(?P<comma>,))')
 
@@ -62,7 +65,7 @@ def key_rows():
         group, name, kind, state, *rest = positional
         default, choices = (rest + ["NULL", "NULL"])[:2] if len(rest) < 2 else rest[:2]
         yield {"group": groups[group], "name": name, "type": kind.removeprefix("KEY_").lower(), "state": STATES[state],
-               "default": None if default == "NULL" else default, "choices": None if choices == "NULL" else choices, **named}
+               "default": None if default == "NULL" else default, "choices": None if choices == "NULL" else WORDS[choices.removeprefix("vn_words_")], **named}
 
 
 def allowed(k):

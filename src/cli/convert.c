@@ -67,7 +67,7 @@ static const char *steepest(const struct vn_conversion *c)
 static void advise(const struct vn_conversion *c)
 {
     fprintf(stderr, "    the mean cosine falls most at node %s of the table\n", steepest(c));
-    if (strcmp(c->config->calibration_type, "default"))
+    if (c->config->calibration_type != CALIBRATION_DEFAULT)
         fprintf(stderr, "    try 'calibration_type: default', which compares several methods\n");
     if (!c->method.bias_correction)
         fprintf(stderr, "    try 'optimization: bias_correction'\n");

@@ -4,8 +4,6 @@
 
 static const struct option_def options[] = { MODEL_OPTIONS, JSON_OPTION, { 0 } };
 
-static const char *const type_names[] = { "featuremap", "rgb", "bgr", "yuv444", "nv12", "gray" };
-
 static void print_io(const char *what, const struct vn_io *io, int n, int inputs)
 {
     for (int i = 0; i < n; i++) {
@@ -13,7 +11,8 @@ static void print_io(const char *what, const struct vn_io *io, int n, int inputs
         const struct vn_shape s = vn_shape_of(io[i].rank, io[i].shape);
         printf("%s[%d]:\n  name: %s\n", what, i, io[i].name);
         if (inputs)
-            printf("  type: %s%s\n", type_names[io[i].type], io[i].type == VN_IN_FEATUREMAP || io[i].type == VN_IN_NV12 ? "" : io[i].channels_last ? " NHWC" : " NCHW");
+            printf("  type: %s%s\n", vn_input_type_word(io[i].type),
+                   io[i].type == VN_IN_FEATUREMAP || io[i].type == VN_IN_NV12 ? "" : io[i].channels_last ? " NHWC" : " NCHW");
         printf("  shape of the bytes: %s %s, %zu bytes\n", vn_shape_text(&s, text), vn_dtype_name(io[i].dtype), io[i].bytes);
         if (io[i].scale > 0 && (io[i].dtype == VN_I8 || io[i].dtype == VN_I16))
             printf("  real = (q - %d) * %.9g\n", io[i].zero, io[i].scale);
@@ -29,7 +28,7 @@ static json_t *json_io(const struct vn_io *io, int n, int inputs)
             json_array_append_new(shape, json_integer(io[i].shape[k]));
         json_t *o = json_pack("{s:s, s:s, s:o, s:I}", "name", io[i].name, "dtype", vn_dtype_name(io[i].dtype), "shape", shape, "bytes", (json_int_t)io[i].bytes);
         if (inputs)
-            json_object_set_new(o, "type", json_string(type_names[io[i].type]));
+            json_object_set_new(o, "type", json_string(vn_input_type_word(io[i].type)));
         json_array_append_new(list, o);
     }
     return list;

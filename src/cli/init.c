@@ -46,13 +46,13 @@ static int channels_last(const struct value *v) { return is_image(v) && v->shape
 static const char *type_of(struct vn_arena *a, const struct value *v)
 {
     (void)a;
-    return !is_image(v) ? "featuremap" : v->shape.d[channels_last(v) ? 3 : 1] == 1 ? "gray" : "rgb";
+    return vn_input_type_word(!is_image(v) ? VN_IN_FEATUREMAP : v->shape.d[channels_last(v) ? 3 : 1] == 1 ? VN_IN_GRAY : VN_IN_RGB);
 }
 
 static const char *layout_of(struct vn_arena *a, const struct value *v)
 {
     (void)a;
-    return channels_last(v) ? "NHWC" : "NCHW";
+    return vn_layout_word(channels_last(v) ? LAYOUT_NHWC : LAYOUT_NCHW);
 }
 
 static const char *shape_of(struct vn_arena *a, const struct value *v)
@@ -64,7 +64,7 @@ static const char *shape_of(struct vn_arena *a, const struct value *v)
 static const char *norm_of(struct vn_arena *a, const struct value *v)
 {
     (void)a;
-    return is_image(v) ? "data_scale" : "no_preprocess";
+    return vn_word_of(vn_words_norm_type, is_image(v) ? NORM_SCALE : NORM_NONE);
 }
 
 static const char *scale_of(struct vn_arena *a, const struct value *v)
@@ -93,7 +93,8 @@ static void add_rest(struct text *t, const char *group, const char *used)
         const struct key *k = &vn_keys[i];
         if (strcmp(k->group, group) || k->state != KEY_WORKS || strstr(used, vn_arena_fmt(t->arena, " %s ", k->name)))
             continue;
-        add(t, vn_arena_fmt(t->arena, "  # %s: %s   # %s%s%s\n", k->name, k->def ? k->def : "", k->help, k->choices ? "; one of " : "", k->choices ? k->choices : ""));
+        add(t, vn_arena_fmt(t->arena, "  # %s: %s   # %s%s%s\n", k->name, k->def ? k->def : "", k->help, k->words ? "; one of " : "",
+                            k->words ? vn_word_list(t->arena, k->words, "|", 1) : ""));
     }
 }
 

@@ -51,6 +51,13 @@ static const char *text_of(const struct config *c, const char *name)
     return NULL;
 }
 
+/* The value of a key whose word was checked, or of its default. */
+static int value_of(const struct config *c, const char *name, const struct config_word *words)
+{
+    const struct config_word *w = vn_word_find(words, text_of(c, name));
+    return w ? w->value : 0;
+}
+
 /* ---- words ---- */
 
 static const char *trimmed(struct vn_arena *a, const char *s, size_t n)
@@ -82,16 +89,15 @@ int vn_split(struct vn_arena *a, const char *text, char sep, const char ***out)
     return v.n;
 }
 
-/* 1: among the choices, 2: known but not supported yet, 0: neither */
+/* Is the word among "a|b|c"? */
 static int among(const char *choices, const char *word)
 {
     const size_t n = strlen(word);
     for (const char *p = choices; p && *p;) {
         const char *end = strchr(p, '|');
         const size_t k = end ? (size_t)(end - p) : strlen(p);
-        const int later = *p == '(';
-        if (k - 2u * (unsigned)later == n && !strncmp(p + later, word, n))
-            return later ? 2 : 1;
+        if (k == n && !strncmp(p, word, n))
+            return 1;
         p = end ? end + 1 : NULL;
     }
     return 0;
@@ -115,22 +121,14 @@ static int parse_number(const char *s, double *out)
     return end != s && !*end && *out - *out == 0;
 }
 
-static int check_choice(const struct config *c, const struct setting *s, const char *word, struct vn_err *e)
+static int check_choice(const struct config *c, struct vn_arena *a, const struct setting *s, const char *word, struct vn_err *e)
 {
-    const int found = among(s->key->choices, word);
-    if (found == 2)
+    const struct config_word *w = vn_word_find(s->key->words, word);
+    if (w && w->later)
         return vn_config_fail(c, s, e, VN_E_UNSUPPORTED, "'%s' is not supported yet", word);
-    if (found)
+    if (w)
         return VN_OK;
-    char list[300], *p = list;
-    for (const char *q = s->key->choices; *q && p < list + sizeof list - 3; q++)
-        if (*q == '|') {
-            *p++ = ',';
-            *p++ = ' ';
-        } else if (*q != '(' && *q != ')')
-            *p++ = *q;
-    *p = 0;
-    return vn_config_fail(c, s, e, VN_E_INPUT, "want one of %s; got '%s'", list, word);
+    return vn_config_fail(c, s, e, VN_E_INPUT, "want one of %s; got '%s'", vn_word_list(a, s->key->words, ", ", 0), word);
 }
 
 static int check_number(const struct config *c, const struct setting *s, struct vn_err *e)
@@ -155,12 +153,12 @@ static int check_type(const struct config *c, struct vn_arena *a, const struct s
     case KEY_BOOL: return parse_bool(s->text, &flag) ? VN_OK : vn_config_fail(c, s, e, VN_E_INPUT, "want True or False, got '%s'", s->text);
     case KEY_INT:
     case KEY_FLOAT: return check_number(c, s, e);
-    case KEY_CHOICE: return check_choice(c, s, s->text, e);
+    case KEY_CHOICE: return check_choice(c, a, s, s->text, e);
     case KEY_LIST: {
-        const int n = s->key->choices ? vn_split(a, s->text, ';', &words) : 0;
+        const int n = s->key->words ? vn_split(a, s->text, ';', &words) : 0;
         for (int i = 0; i < n; i++)
             if (!is_none(words[i]))
-                TRY(check_choice(c, s, words[i], e));
+                TRY(check_choice(c, a, s, words[i], e));
         return VN_OK;
     }
     default: return VN_OK;
@@ -180,7 +178,7 @@ static int check_needs(const struct config *c, struct vn_arena *a, const struct 
         return VN_OK;
     const int n = text ? vn_split(a, text, ';', &words) : 0;
     for (int i = 0; i < n; i++)
-        if (among(eq + 1, words[i]) == 1)
+        if (among(eq + 1, words[i]))
             return VN_OK;
     return vn_config_fail(c, s, e, VN_E_INPUT, "has no effect: %s is %s, want %s; remove this key or change that one", other,
                           text ? text : "not set", eq + 1);
@@ -282,39 +280,54 @@ static int check_shape(const struct config *c, const struct setting *s, const ch
     return !text ? VN_OK : vn_config_fail(c, s, e, VN_E_INPUT, "want whole numbers with x between, as 1x3x224x224; got '%s'", text);
 }
 
-static int has_part(const char *norm, const char *part) { return norm && strstr(norm, part) != NULL; }
-
 static int check_norm(const struct config *c, const struct input_config *in, const struct list *mean, const struct list *scale, struct vn_err *e)
 {
-    const char *t = in->norm_type;
-    if (has_part(t, "mean") != (in->n_mean > 0))
+    const char *t = vn_word_of(vn_words_norm_type, in->norm_type);
+    if (!(in->norm_type & NORM_MEAN) != !in->n_mean)
         return vn_config_fail(c, mean->s, e, VN_E_INPUT, "norm_type %s %s mean_value", t, in->n_mean ? "takes no" : "wants a");
-    if (has_part(t, "scale") != (in->n_scale > 0))
+    if (!(in->norm_type & NORM_SCALE) != !in->n_scale)
         return vn_config_fail(c, scale->s, e, VN_E_INPUT, "norm_type %s %s scale_value", t, in->n_scale ? "takes no" : "wants a");
-    const int channels = !strcmp(in->type_train, "gray") ? 1 : 3;
+    const int channels = in->type_train == VN_IN_GRAY ? 1 : 3;
     if ((in->n_mean > 1 && in->n_mean != channels) || (in->n_scale > 1 && in->n_scale != channels))
-        return vn_config_fail(c, in->n_mean > 1 && in->n_mean != channels ? mean->s : scale->s, e, VN_E_INPUT,
-                              "want 1 or %d numbers for %s, got %d", channels, in->type_train, in->n_mean > 1 && in->n_mean != channels ? in->n_mean : in->n_scale);
+        return vn_config_fail(c, in->n_mean > 1 && in->n_mean != channels ? mean->s : scale->s, e, VN_E_INPUT, "want 1 or %d numbers for %s, got %d",
+                              channels, vn_input_type_word(in->type_train), in->n_mean > 1 && in->n_mean != channels ? in->n_mean : in->n_scale);
     return VN_OK;
 }
 
-static const char *const allowed_rt[][2] = {
-    { "yuv444", "nv12|yuv444" }, { "rgb", "nv12|yuv444|rgb|bgr" }, { "bgr", "nv12|yuv444|rgb|bgr" }, { "gray", "gray" }, { "featuremap", "featuremap" },
+/* What the device may give for each training type. */
+static const struct {
+    int n;
+    enum vn_input_type rt[4];
+} allowed_rt[] = {
+    [VN_IN_YUV444] = { 2, { VN_IN_NV12, VN_IN_YUV444 } },
+    [VN_IN_RGB] = { 4, { VN_IN_NV12, VN_IN_YUV444, VN_IN_RGB, VN_IN_BGR } },
+    [VN_IN_BGR] = { 4, { VN_IN_NV12, VN_IN_YUV444, VN_IN_RGB, VN_IN_BGR } },
+    [VN_IN_GRAY] = { 1, { VN_IN_GRAY } },
+    [VN_IN_FEATUREMAP] = { 1, { VN_IN_FEATUREMAP } },
 };
 
-static int check_types(const struct config *c, const struct input_config *in, const struct list *rt, const struct list *layout_rt,
-                       const struct list *space, struct vn_err *e)
+static int check_conversion(const struct config *c, struct vn_arena *a, const struct input_config *in, const struct list *rt, struct vn_err *e)
 {
-    for (int i = 0; i < 5; i++)
-        if (!strcmp(allowed_rt[i][0], in->type_train) && !among(allowed_rt[i][1], in->type_rt))
-            return vn_config_fail(c, rt->s, e, VN_E_INPUT, "%s cannot become %s; with input_type_train %s want one of %s", in->type_rt,
-                                  in->type_train, in->type_train, allowed_rt[i][1]);
-    if (!strcmp(in->type_rt, "nv12") && in->layout_rt)
-        return vn_config_fail(c, layout_rt->s, e, VN_E_INPUT, "has no effect for nv12; leave it out, or 'None' for this input");
-    const int rgb = !strcmp(in->type_train, "rgb") || !strcmp(in->type_train, "bgr");
-    if (in->video_range && (strcmp(in->type_rt, "nv12") || !rgb))
+    const char *allowed = "", *train = vn_input_type_word(in->type_train);
+    for (int i = 0; i < allowed_rt[in->type_train].n; i++) {
+        if (allowed_rt[in->type_train].rt[i] == in->type_rt)
+            return VN_OK;
+        allowed = vn_arena_fmt(a, "%s%s%s", allowed, i ? "|" : "", vn_input_type_word(allowed_rt[in->type_train].rt[i]));
+    }
+    return vn_config_fail(c, rt->s, e, VN_E_INPUT, "%s cannot become %s; with input_type_train %s want one of %s", vn_input_type_word(in->type_rt),
+                          train, train, allowed);
+}
+
+static int check_types(const struct config *c, struct vn_arena *a, const struct input_config *in, const struct list *rt, const char *layout_rt,
+                       const struct setting *layout, const struct list *space, struct vn_err *e)
+{
+    TRY(check_conversion(c, a, in, rt, e));
+    if (in->type_rt == VN_IN_NV12 && layout_rt)
+        return vn_config_fail(c, layout, e, VN_E_INPUT, "has no effect for nv12; leave it out, or 'None' for this input");
+    const int rgb = in->type_train == VN_IN_RGB || in->type_train == VN_IN_BGR;
+    if (in->range == RANGE_BT601_VIDEO && (in->type_rt != VN_IN_NV12 || !rgb))
         return vn_config_fail(c, space->s, e, VN_E_INPUT, "bt601_video wants input_type_rt nv12 and input_type_train rgb or bgr");
-    if (!strcmp(in->type_train, "featuremap") && strcmp(in->norm_type, "no_preprocess"))
+    if (in->type_train == VN_IN_FEATUREMAP && in->norm_type != NORM_NONE)
         return vn_config_fail(c, vn_config_given(c, "norm_type"), e, VN_E_INPUT, "featuremap inputs are not preprocessed; want no_preprocess");
     return VN_OK;
 }
@@ -324,17 +337,22 @@ static const char *path_in(const struct config *c, struct vn_arena *a, const cha
     return vn_file_exists(path) || vn_dir_exists(path) ? path : vn_path_join(a, c->folder, path);
 }
 
-static const char *cal_type(struct vn_arena *a, const char *given, const char *dir)
+static enum vn_dtype cal_type_of_folder(const char *dir)
 {
-    (void)a;
-    if (given)
-        return given;
     if (!dir)
-        return NULL;
+        return VN_NONE;
     size_t n = strlen(dir);
     while (n && dir[n - 1] == '/')
         n--;
-    return n >= 4 && !strncmp(dir + n - 4, "_f32", 4) ? "float32" : "uint8";
+    return n >= 4 && !strncmp(dir + n - 4, "_f32", 4) ? VN_F32 : VN_U8;
+}
+
+/* Entry i of a key whose words were checked; `otherwise` where it has none. */
+static int word_entry(const struct list *l, int i, const struct config_word *words, int otherwise)
+{
+    const char *text = entry(l, i);
+    const struct config_word *w = text ? vn_word_find(words, text) : NULL;
+    return w ? w->value : otherwise;
 }
 
 static int resolve_input(struct config *c, struct vn_arena *a, int i, struct vn_err *e)
@@ -352,23 +370,21 @@ static int resolve_input(struct config *c, struct vn_arena *a, int i, struct vn_
     for (int k = 0; in->name && k < i; k++)
         if (c->inputs[k].name && !strcmp(c->inputs[k].name, in->name))
             return vn_config_fail(c, l.name.s, e, VN_E_INPUT, "'%s' is given twice", in->name);
-    in->type_train = entry(&l.train, i);
-    in->layout_train = entry(&l.layout, i);
-    in->type_rt = entry(&l.rt, i);
-    in->layout_rt = entry(&l.layout_rt, i);
-    in->video_range = entry(&l.space, i) && !strcmp(entry(&l.space, i), "bt601_video");
+    in->type_train = word_entry(&l.train, i, vn_words_input_type_train, VN_IN_FEATUREMAP);
+    in->layout_train = word_entry(&l.layout, i, vn_words_layout, LAYOUT_NCHW);
+    in->type_rt = word_entry(&l.rt, i, vn_words_input_type_rt, VN_IN_FEATUREMAP);
+    in->layout_rt = word_entry(&l.layout_rt, i, vn_words_layout, (int)in->layout_train);
+    in->range = word_entry(&l.space, i, vn_words_value_range, RANGE_REGULAR);
     in->shape = entry(&l.shape, i);
     TRY(check_shape(c, l.shape.s, in->shape, e));
-    in->norm_type = entry(&l.norm, i) ? entry(&l.norm, i) : "no_preprocess";
+    in->norm_type = word_entry(&l.norm, i, vn_words_norm_type, NORM_NONE);
     TRY(numbers(c, &l.mean, i, in->mean, &in->n_mean, e));
     TRY(numbers(c, &l.scale, i, in->scale, &in->n_scale, e));
-    if (!in->type_train || !in->type_rt)
-        return vn_config_fail(c, NULL, e, VN_E_INPUT, "input_parameters: %s is missing", in->type_train ? "input_type_rt" : "input_type_train");
-    if (!in->layout_train)
-        in->layout_train = "NCHW";
+    if (!entry(&l.train, i) || !entry(&l.rt, i))
+        return vn_config_fail(c, NULL, e, VN_E_INPUT, "input_parameters: %s is missing", entry(&l.train, i) ? "input_type_rt" : "input_type_train");
     in->cal_dir = entry(&l.dir, i) ? path_in(c, a, entry(&l.dir, i)) : NULL;
-    in->cal_type = cal_type(a, entry(&l.type, i), in->cal_dir);
-    TRY(check_types(c, in, &l.rt, &l.layout_rt, &l.space, e));
+    in->cal_type = word_entry(&l.type, i, vn_words_cal_data_type, (int)cal_type_of_folder(in->cal_dir));
+    TRY(check_types(c, a, in, &l.rt, entry(&l.layout_rt, i), l.layout_rt.s, &l.space, e));
     return check_norm(c, in, &l.mean, &l.scale, e);
 }
 
@@ -398,18 +414,19 @@ static int resolve_optimization(struct config *c, struct vn_arena *a, struct vn_
 
 static int resolve_calibration(struct config *c, struct vn_arena *a, struct vn_err *e)
 {
-    c->calibration_type = text_of(c, "calibration_type");
+    c->calibration_type = value_of(c, "calibration_type", vn_words_calibration_type);
     parse_number(text_of(c, "max_percentile"), &c->max_percentile);
     parse_bool(text_of(c, "preprocess_on"), &c->preprocess_on);
     c->pipeline = text_of(c, "pipeline");
     if (c->pipeline && (vn_path_has_suffix(c->pipeline, ".yaml") || vn_path_has_suffix(c->pipeline, ".yml")))
         c->pipeline = path_in(c, a, c->pipeline);
-    const int skip = !strcmp(c->calibration_type, "skip");
+    const int skip = c->calibration_type == CALIBRATION_SKIP;
     const struct setting *dir = vn_config_given(c, "cal_data_dir"), *type = vn_config_given(c, "cal_data_type");
     if (skip && dir)
         return vn_config_fail(c, dir, e, VN_E_INPUT, "has no effect: calibration_type skip uses random data");
     if (!skip && !dir)
-        return vn_config_fail(c, NULL, e, VN_E_INPUT, "calibration_parameters: cal_data_dir is missing; calibration_type %s wants data", c->calibration_type);
+        return vn_config_fail(c, NULL, e, VN_E_INPUT, "calibration_parameters: cal_data_dir is missing; calibration_type %s wants data",
+                              vn_word_of(vn_words_calibration_type, c->calibration_type));
     if (type && c->preprocess_on)
         return vn_config_fail(c, type, e, VN_E_INPUT, "has no effect: with preprocess_on the files are pictures");
     return resolve_optimization(c, a, e);
@@ -440,7 +457,7 @@ static int resolve(struct config *c, struct vn_arena *a, struct vn_err *e)
     if (strchr(c->prefix, '/'))
         return vn_config_fail(c, vn_config_given(c, "output_model_file_prefix"), e, VN_E_INPUT, "want a name without '/'; folders go into working_dir");
     c->working_dir = vn_path_join(a, c->folder, text_of(c, "working_dir"));
-    c->level = text_of(c, "optimize_level")[1] - '0';
+    c->level = value_of(c, "optimize_level", vn_words_optimize_level);
     c->dump_calibration = vn_config_given(c, "debug_mode") != NULL;
     const struct list names = list_of(c, a, "input_name"), types = list_of(c, a, "input_type_rt");
     c->n_inputs = names.n ? names.n : types.n ? types.n : 1;

@@ -16,12 +16,51 @@ enum key_state {
     KEY_VENDOR,  /* names vendor hardware: checked, then reported as without meaning here */
 };
 
+/* A word of a key with fixed values (words.def); a table ends with text NULL. */
+struct config_word {
+    const char *text;
+    int value; /* of the key's enum */
+    int later; /* known to the format, not supported yet */
+};
+extern const struct config_word vn_words_input_type_train[], vn_words_input_type_rt[], vn_words_layout[], vn_words_value_range[],
+    vn_words_norm_type[], vn_words_cal_data_type[], vn_words_calibration_type[], vn_words_zero_points[], vn_words_optimize_level[],
+    vn_words_debug_mode[], vn_words_compile_mode[], vn_words_cache_mode[], vn_words_custom_op_method[];
+const struct config_word *vn_word_find(const struct config_word *words, const char *text); /* NULL: not there */
+const char *vn_word_of(const struct config_word *words, int value);
+/* All words; `mark_later`: in () those that are not supported yet. */
+const char *vn_word_list(struct vn_arena *a, const struct config_word *w, const char *between, int mark_later);
+
+/* Input types are enum vn_input_type, at run time and in training. */
+enum input_layout {
+#define LAYOUT(id, word) id,
+#include "config/words.def"
+};
+enum value_range {
+#define VALUE_RANGE(id, word) id,
+#include "config/words.def"
+};
+enum norm_type {
+#define NORM(id, word) id,
+#include "config/words.def"
+};
+enum calibration_type {
+#define CALIBRATION(id, word) id,
+#include "config/words.def"
+};
+enum zero_points {
+    ZERO_POINTS_NOT_GIVEN,
+#define ZERO_POINTS(id, word) id,
+#include "config/words.def"
+};
+static inline const char *vn_input_type_word(enum vn_input_type t) { return vn_word_of(vn_words_input_type_rt, (int)t); }
+static inline const char *vn_layout_word(enum input_layout l) { return vn_word_of(vn_words_layout, (int)l); }
+
 struct key {
     const char *group, *name;
     enum key_type type;
     enum key_state state;
     const char *def;     /* default, as text; NULL: none */
-    const char *choices; /* KEY_CHOICE: "a|b|c"; a choice in () is known but not supported yet */
+    const struct config_word *words; /* KEY_CHOICE, and KEY_LIST with fixed values */
     double min, max;     /* KEY_INT, KEY_FLOAT */
     const char *needs;   /* "key=value|value" of any group: without it this key has no effect, an error */
     const char *excludes; /* other key that must not be given */
@@ -63,14 +102,15 @@ struct type_rule {
 
 struct input_config {
     const char *name;        /* NULL: take the model's */
-    const char *type_train, *layout_train, *type_rt, *layout_rt; /* layout_rt NULL: the training layout */
-    const char *norm_type;
-    int video_range;
+    enum vn_input_type type_train, type_rt;
+    enum input_layout layout_train, layout_rt; /* layout_rt: the training layout where it is not given */
+    enum norm_type norm_type;
+    enum value_range range;
     const char *shape;       /* NULL: take the model's */
     int n_mean, n_scale;
     double mean[CONFIG_MAX_CHANNELS], scale[CONFIG_MAX_CHANNELS];
     const char *cal_dir;     /* absolute or relative to the working directory of the process; NULL: none */
-    const char *cal_type;    /* NumPy dtype of raw calibration files */
+    enum vn_dtype cal_type;  /* of raw calibration files; VN_NONE: float32 */
 };
 
 struct config {
@@ -83,7 +123,7 @@ struct config {
     const char **output_nodes;
     int n_inputs;
     struct input_config *inputs;
-    const char *calibration_type;
+    enum calibration_type calibration_type;
     double max_percentile; /* 1: plain max */
     int preprocess_on;
     const char *pipeline;  /* steps applied to calibration pictures; NULL: none */
@@ -137,7 +177,7 @@ struct target_op {
 struct target {
     const char *name, *path, *description;
     uint32_t isa;            /* enum vn_cpu bits */
-    const char *zero_points; /* "symmetric", "nonnegative", "asymmetric" */
+    enum zero_points zero_points;
     int all_ops;             /* every operator that has an integer form; ops then adds limits to some */
     struct target_op *ops;
     int n_ops;

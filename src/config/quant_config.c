@@ -78,8 +78,9 @@ static int activation_member(struct reader *r, const char *where, const char *ke
     }
     if (!strcmp(key, "max_percentile") && json_is_number(value)) {
         r->c->max_percentile = json_number_value(value);
-        if (strcmp(r->c->calibration_type, "max"))
-            return FAIL(r, "%s: max_percentile has no effect: calibration_type is %s, want max", where, r->c->calibration_type);
+        if (r->c->calibration_type != CALIBRATION_MAX)
+            return FAIL(r, "%s: max_percentile has no effect: calibration_type is %s, want max", where,
+                        vn_word_of(vn_words_calibration_type, r->c->calibration_type));
         return r->c->max_percentile >= 0.5 && r->c->max_percentile <= 1 ? VN_OK : FAIL(r, "%s: max_percentile: want 0.5 to 1", where);
     }
     return unsupported(r, where, key);

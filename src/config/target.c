@@ -276,14 +276,15 @@ static int parse_isa(struct reader *r, const yaml_node_t *n)
 
 static int parse_zero_points(struct reader *r, const yaml_node_t *n)
 {
-    static const char *const kinds[] = { "symmetric", "nonnegative", "asymmetric" };
-    const char *s = text(r, n);
-    for (int i = 0; s && i < COUNT(kinds); i++)
-        if (!strcmp(s, kinds[i])) {
-            r->t->zero_points = kinds[i];
-            return VN_OK;
-        }
-    return s ? unknown(r, n, "kind of zero points", s, kinds, COUNT(kinds)) : fail(r, n, "want symmetric, nonnegative or asymmetric", NULL);
+    const char *s = text(r, n), *kinds[8];
+    const struct config_word *w = s ? vn_word_find(vn_words_zero_points, s) : NULL;
+    int count = 0;
+    for (const struct config_word *k = vn_words_zero_points; k->text; k++)
+        kinds[count++] = k->text;
+    if (!w)
+        return s ? unknown(r, n, "kind of zero points", s, kinds, count) : fail(r, n, "want symmetric, nonnegative or asymmetric", NULL);
+    r->t->zero_points = (enum zero_points)w->value;
+    return VN_OK;
 }
 
 static int read_like(struct reader *r, const char *name);
@@ -472,7 +473,7 @@ int vn_target_read(struct target *t, struct vn_arena *a, const char *name, struc
     t->name = vn_path_has_suffix(name, ".yaml") ? vn_path_stem(a, name) : vn_arena_str(a, name);
     t->path = r.path;
     TRY(read_file(&r));
-    if (!t->zero_points)
+    if (t->zero_points == ZERO_POINTS_NOT_GIVEN)
         return vn_fail(e, VN_E_INPUT, "%s: zero_points is missing: want symmetric, nonnegative or asymmetric", r.path);
     if (!t->all_ops && !t->n_ops)
         return vn_fail(e, VN_E_INPUT, "%s: operators is missing: want all, or operators with their types", r.path);

@@ -88,8 +88,8 @@ static int match_inputs(struct vn_conversion *c, struct vn_err *e)
         struct value *v = g->inputs.v[i];
         if (c->config->inputs[i].shape) /* a single unnamed input */
             TRY(vn_shape_parse(&v->shape, c->config->inputs[i].shape, e));
-        INFO(c, "input '%s': %s -> %s, shape %s", v->name, c->config->inputs[i].type_rt, c->config->inputs[i].type_train,
-             vn_shape_text(&v->shape, shape));
+        INFO(c, "input '%s': %s -> %s, shape %s", v->name, vn_input_type_word(c->config->inputs[i].type_rt),
+             vn_input_type_word(c->config->inputs[i].type_train), vn_shape_text(&v->shape, shape));
     }
     INFO(c, "validating input_parameters finished");
     return VN_OK;
@@ -100,13 +100,13 @@ static int insert_preprocess(struct vn_conversion *c, struct graph *g, struct vn
     for (int i = 0; i < g->inputs.n; i++) {
         const struct input_config *in = &c->config->inputs[i];
         vn_graph_meta_set(g, vn_arena_fmt(c->arena, "input.%s", in->name), vn_input_text(in, c->arena));
-        if (!strcmp(in->type_rt, "featuremap"))
+        if (in->type_rt == VN_IN_FEATUREMAP)
             continue;
-        const struct preprocess_spec s = { .type_rt = in->type_rt, .type_train = in->type_train, .video_range = in->video_range,
-                                           .channels_last = !strcmp(in->layout_train, "NHWC"), .n_mean = in->n_mean,
+        const struct preprocess_spec s = { .type_rt = in->type_rt, .type_train = in->type_train, .video_range = in->range == RANGE_BT601_VIDEO,
+                                           .channels_last = in->layout_train == LAYOUT_NHWC, .n_mean = in->n_mean,
                                            .n_scale = in->n_scale, .mean = in->mean, .scale = in->scale };
         TRY(vn_insert_preprocess(g, g->inputs.v[i], &s, e));
-        if (!strcmp(in->type_rt, "nv12") && (g->inputs.v[i]->shape.d[s.channels_last ? 1 : 2] % 2 || g->inputs.v[i]->shape.d[s.channels_last ? 2 : 3] % 2))
+        if (in->type_rt == VN_IN_NV12 && (g->inputs.v[i]->shape.d[s.channels_last ? 1 : 2] % 2 || g->inputs.v[i]->shape.d[s.channels_last ? 2 : 3] % 2))
             return vn_fail(e, VN_E_INPUT, "nv12 type does not support odd number input size (input %s)", in->name);
     }
     return VN_OK;
@@ -278,11 +278,11 @@ static int note_pipeline(struct vn_conversion *c, struct vn_err *e)
 
 static int open_samples(struct vn_conversion *c, struct vn_err *e)
 {
-    if (!strcmp(c->config->calibration_type, "skip"))
+    if (c->config->calibration_type == CALIBRATION_SKIP)
         TRY(vn_samples_random(&c->samples, c->arena, c->config, c->original, RANDOM_SAMPLES, e));
     else
         TRY(vn_samples_open(&c->samples, c->arena, c->config, c->original, e));
-    if (strcmp(c->config->calibration_type, "skip"))
+    if (c->config->calibration_type != CALIBRATION_SKIP)
         TRY(check_samples(c, e));
     TRY(note_pipeline(c, e));
     INFO(c, "num of calibration data: %d", vn_samples_count(c->samples));
@@ -372,7 +372,7 @@ static const struct {
 
 static struct vn_quant_method method_of(const struct vn_conversion *c, const char *calibrator, double parameter)
 {
-    return (struct vn_quant_method){ vn_calibrator_find(calibrator), parameter, c->config->asymmetric ? "asymmetric" : c->target.zero_points, c->config->bias_correction };
+    return (struct vn_quant_method){ vn_calibrator_find(calibrator), parameter, c->config->asymmetric ? ZERO_POINTS_ASYMMETRIC : c->target.zero_points, c->config->bias_correction };
 }
 
 /* Keep the better of what was best so far and m. */
@@ -402,7 +402,7 @@ static int choose_method(struct vn_conversion *c, struct vn_err *e)
 {
     const double p = c->config->max_percentile;
     c->method = method_of(c, p < 1 ? "max-percentile" : "max", p);
-    if (!strcmp(c->config->calibration_type, "default"))
+    if (c->config->calibration_type == CALIBRATION_DEFAULT)
         TRY(search_method(c, e));
     c->method_text = vn_quant_method_text(&c->method, c->arena);
     INFO(c, "Select %s method.", c->method_text);
@@ -427,20 +427,12 @@ static int make_quantized(struct vn_conversion *c, struct vn_err *e)
 
 /* ---- compile ---- */
 
-static const struct {
-    const char *name;
-    enum vn_input_type type;
-} input_types[] = { { "featuremap", VN_IN_FEATUREMAP }, { "rgb", VN_IN_RGB }, { "bgr", VN_IN_BGR }, { "yuv444", VN_IN_YUV444 }, { "nv12", VN_IN_NV12 }, { "gray", VN_IN_GRAY } };
-
 static int compile(struct vn_conversion *c, struct vn_err *e)
 {
     struct compile_input *in = NEW_ARRAY(c->arena, struct compile_input, c->quantized->inputs.n);
     for (int i = 0; i < c->quantized->inputs.n; i++) {
-        const struct input_config *cfg = &c->config->inputs[i];
-        for (size_t k = 0; k < sizeof input_types / sizeof *input_types; k++)
-            if (!strcmp(input_types[k].name, cfg->type_rt))
-                in[i].type = input_types[k].type;
-        in[i].channels_last = !strcmp(cfg->layout_rt ? cfg->layout_rt : cfg->layout_train, "NHWC");
+        in[i].type = c->config->inputs[i].type_rt;
+        in[i].channels_last = c->config->inputs[i].layout_rt == LAYOUT_NHWC;
     }
     const struct compile_options o = { .march = c->target.name, .isa = c->target.isa, .level = c->config->level, .inputs = in };
     INFO(c, "Start to compile the model with march %s.", c->target.name);
@@ -640,7 +632,7 @@ static int feature_inputs(struct vn_conversion *c)
     cfg->path = cfg->folder = "";
     cfg->n_inputs = c->original->inputs.n;
     cfg->inputs = NEW_ARRAY(c->arena, struct input_config, cfg->n_inputs);
-    cfg->calibration_type = "skip";
+    cfg->calibration_type = CALIBRATION_SKIP;
     cfg->max_percentile = 1;
     cfg->level = 3;
     for (int i = 0; i < cfg->n_inputs; i++) {
@@ -772,9 +764,9 @@ static int folder_as_config(struct vn_conversion *c, const struct check_data_opt
         return VN_OK;
     const int last = s->d[1] != 3 && s->d[1] != 1;
     c->config->preprocess_on = 1;
-    in->type_train = in->type_rt = s->d[last ? 3 : 1] == 1 ? "gray" : "rgb";
-    in->layout_train = last ? "NHWC" : "NCHW";
-    in->cal_type = "uint8";
+    in->type_train = in->type_rt = s->d[last ? 3 : 1] == 1 ? VN_IN_GRAY : VN_IN_RGB;
+    in->layout_train = in->layout_rt = last ? LAYOUT_NHWC : LAYOUT_NCHW;
+    in->cal_type = VN_U8;
     return VN_OK;
 }
 
@@ -785,7 +777,7 @@ static int check_data(struct vn_conversion *c, const void *options, struct vn_er
         TRY(read_config(c, o->config, e));
         TRY(read_model(c, e));
         TRY(match_inputs(c, e));
-        if (!strcmp(c->config->calibration_type, "skip"))
+        if (c->config->calibration_type == CALIBRATION_SKIP)
             return vn_fail(e, VN_E_INPUT, "%s: calibration_type is skip: there are no calibration data", o->config);
     } else {
         const struct vn_onnx_options read = { .note = forward_note, .user = &c->listener };

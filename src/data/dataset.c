@@ -118,11 +118,11 @@ static int look(struct dataset *d, struct vn_err *e)
 static void axes(struct dataset *d)
 {
     const struct vn_shape *s = &d->shape;
-    const int three = strcmp(d->in->type_train, "gray") != 0;
+    const int three = d->in->type_train != VN_IN_GRAY;
     d->channels = 1;
     if (s->rank != 4 || s->d[0] != 1)
         return;
-    d->channels_last = d->image ? !strcmp(d->in->layout_train, "NHWC") : s->d[1] != 3 && s->d[3] == 3;
+    d->channels_last = d->image ? d->in->layout_train == LAYOUT_NHWC : s->d[1] != 3 && s->d[3] == 3;
     const int64_t c = s->d[d->channels_last ? 3 : 1], h = s->d[d->channels_last ? 1 : 2], w = s->d[d->channels_last ? 2 : 3];
     if (d->image || c == 3) {
         d->channels = (d->image && !three) || c != 3 ? 1 : 3;
@@ -183,7 +183,7 @@ static const char *find_layout(const struct dataset *d)
     }
     if (!d->w || d->channels != 3 || d->pictures || !(other < SMOOTHER * given))
         return NULL;
-    const char *is = d->channels_last ? "NHWC" : "NCHW", *would = d->channels_last ? "NCHW" : "NHWC";
+    const char *is = vn_layout_word(d->channels_last ? LAYOUT_NHWC : LAYOUT_NCHW), *would = vn_layout_word(d->channels_last ? LAYOUT_NCHW : LAYOUT_NHWC);
     return SAY(d, "input %s is %s, but its calibration data look like %s: read so, neighbouring values differ by %.3g instead of %.3g. Transpose the data%s",
                d->in->name, is, would, other / d->n, given / d->n, d->image ? SAY(d, ", or set input_layout_train: %s", would) : "");
 }
@@ -265,10 +265,10 @@ static const char *find_dtype(const struct dataset *d)
     struct vn_tensor *t = NULL;
     if (vn_file_map(a, d->look[0].path, &data, &bytes, NULL) == VN_OK && vn_npy_is(data, bytes))
         vn_npy_parse(&t, a, data, bytes, d->look[0].path, NULL);
-    const char *name = t ? vn_dtype_name(t->dtype) : NULL;
+    const enum vn_dtype held = t ? t->dtype : VN_NONE;
     vn_arena_free(&a);
-    return !name || !strcmp(name, d->in->cal_type) ? NULL : SAY(d, "%s holds %s, but cal_data_type says %s; what the file says is taken", vn_path_base(d->look[0].path), name,
-                                                                d->in->cal_type);
+    return !t || held == d->in->cal_type ? NULL : SAY(d, "%s holds %s, but cal_data_type says %s; what the file says is taken", vn_path_base(d->look[0].path),
+                                                      vn_dtype_name(held), vn_dtype_name(d->in->cal_type));
 }
 
 static const struct detector {
@@ -327,7 +327,7 @@ int vn_dataset_check(struct data_report *out, struct vn_arena *a, const struct c
     *out = (struct data_report){ .samples = vn_samples_count(s) };
     for (int i = 0; i < c->n_inputs; i++) {
         struct dataset d = { .arena = a, .config = c, .in = &c->inputs[i], .samples = s, .shape = g->inputs.v[i]->shape, .input = i,
-                             .image = strcmp(c->inputs[i].type_rt, "featuremap") != 0, .pictures = c->preprocess_on };
+                             .image = c->inputs[i].type_rt != VN_IN_FEATUREMAP, .pictures = c->preprocess_on };
         axes(&d);
         TRY(look(&d, e));
         if (images && d.image)

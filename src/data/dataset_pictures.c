@@ -119,10 +119,11 @@ const char *vn_find_unlike(const struct dataset *d)
 const char *vn_find_channel_order(const struct dataset *d)
 {
     const struct relation *r = &d->to_pictures;
-    if (!r->n || (strcmp(d->in->type_train, "rgb") && strcmp(d->in->type_train, "bgr")) || !(r->exchanged > r->straight + CLEARLY) || r->exchanged < ALIKE)
+    if (!r->n || (d->in->type_train != VN_IN_RGB && d->in->type_train != VN_IN_BGR) || !(r->exchanged > r->straight + CLEARLY) || r->exchanged < ALIKE)
         return NULL;
     return SAY(d, "input %s is %s, but channels 0 and 2 of its calibration data are exchanged: they correlate with the pictures' at %.3f as they are, at %.3f exchanged. "
-               "Exchange them, or set input_type_train: %s", d->in->name, d->in->type_train, r->straight, r->exchanged, strcmp(d->in->type_train, "rgb") ? "rgb" : "bgr");
+               "Exchange them, or set input_type_train: %s", d->in->name, vn_input_type_word(d->in->type_train), r->straight, r->exchanged,
+               vn_input_type_word(d->in->type_train == VN_IN_RGB ? VN_IN_BGR : VN_IN_RGB));
 }
 
 /* mean_value and scale_value of a channel as a line a * pixel + b. */

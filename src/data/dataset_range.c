@@ -50,7 +50,7 @@ const char *vn_find_minus_128(const struct dataset *d)
     if (!vn_data_no_pixels(d) || !less_128(d))
         return NULL;
     return vn_arena_fmt(d->arena, "input %s takes %s pixels of 0 to 255, but its calibration data are whole numbers from %.4g to %.4g: pixel - 128, as the device's int8 input "
-                        "has them. Calibration data are pixels: add 128", d->in->name, d->in->type_rt, w.lo, w.hi);
+                        "has them. Calibration data are pixels: add 128", d->in->name, vn_input_type_word(d->in->type_rt), w.lo, w.hi);
 }
 
 const char *vn_find_normalised(const struct dataset *d)
@@ -60,11 +60,11 @@ const char *vn_find_normalised(const struct dataset *d)
         return NULL;
     if (w.hi - w.lo > 2 * BRIGHTEST)
         return vn_arena_fmt(d->arena, "input %s takes %s pixels of 0 to 255 on the device, but its calibration data reach from %.4g to %.4g; give them as pixels",
-                            d->in->name, d->in->type_rt, w.lo, w.hi);
-    const int none = !strcmp(d->in->norm_type, "no_preprocess");
+                            d->in->name, vn_input_type_word(d->in->type_rt), w.lo, w.hi);
+    const int none = d->in->norm_type == NORM_NONE;
     return vn_arena_fmt(d->arena, "input %s takes %s pixels of 0 to 255 on the device, but its calibration data reach from %.4g to %.4g: they are normalised already, and "
                         "%s. Give pixels as calibration data%s; or make input_type_train and input_type_rt featuremap, and feed the device what you have here",
-                        d->in->name, d->in->type_rt, w.lo, w.hi,
+                        d->in->name, vn_input_type_word(d->in->type_rt), w.lo, w.hi,
                         none ? "norm_type no_preprocess gives the network the pixels as they are" : "norm_type would do it a second time",
                         none ? vn_arena_fmt(d->arena, ", and set %s", undone(d)) : "");
 }

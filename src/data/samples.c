@@ -21,12 +21,12 @@ struct vn_samples {
 
 int vn_input_format(struct vn_pixel_format *f, const struct input_config *in, const struct vn_shape *shape)
 {
-    if (!strcmp(in->type_rt, "featuremap"))
+    if (in->type_rt == VN_IN_FEATUREMAP)
         return 0;
-    const int last = !strcmp(in->layout_train, "NHWC");
-    *f = (struct vn_pixel_format){ .train = in->type_train, .rt = in->type_rt, .video_range = in->video_range,
+    const int last = in->layout_train == LAYOUT_NHWC;
+    *f = (struct vn_pixel_format){ .train = in->type_train, .rt = in->type_rt, .video_range = in->range == RANGE_BT601_VIDEO,
                                    .w = (int)shape->d[last ? 2 : 3], .h = (int)shape->d[last ? 1 : 2], .channels_last_train = last,
-                                   .channels_last_rt = in->layout_rt ? !strcmp(in->layout_rt, "NHWC") : last };
+                                   .channels_last_rt = in->layout_rt == LAYOUT_NHWC };
     return 1;
 }
 
@@ -46,7 +46,7 @@ static int load_values(float *out, const struct input_config *in, const struct v
     size_t bytes;
     TRY(vn_file_map(a, path, &data, &bytes, e));
     const int64_t n = vn_shape_count(shape);
-    struct vn_tensor raw = { .dtype = vn_dtype_from_name(in->cal_type ? in->cal_type : "float32"), .shape = *shape, .data = (void *)data };
+    struct vn_tensor raw = { .dtype = in->cal_type == VN_NONE ? VN_F32 : in->cal_type, .shape = *shape, .data = (void *)data };
     struct vn_tensor *t = &raw;
     if (vn_npy_is(data, bytes)) {
         TRY(vn_npy_parse(&t, a, data, bytes, path, e));
@@ -61,14 +61,14 @@ static int load_values(float *out, const struct input_config *in, const struct v
     return VN_OK;
 }
 
-static int is_rgb(const char *type) { return !strcmp(type, "rgb") || !strcmp(type, "bgr"); }
+static int is_rgb(enum vn_input_type t) { return t == VN_IN_RGB || t == VN_IN_BGR; }
 
 /* Training values (0..255, training layout) of one picture to the network's input. Where colours must be converted, values are
  * pixels and are rounded to 8 bits, as on the device; else they keep their fractions. */
 static void values_to_tensor(float *x, uint8_t *pixels, const struct vn_pixel_format *f, struct vn_arena *a)
 {
     const size_t n = (size_t)f->w * f->h;
-    const int channels = vn_pixel_channels(f), same = !strcmp(f->train, f->rt);
+    const int channels = vn_pixel_channels(f), same = f->train == f->rt;
     if (!pixels && (same || (is_rgb(f->train) && is_rgb(f->rt)))) {
         for (size_t i = 0; i < n && !same; i++) {
             float *p = x + (f->channels_last_train ? 3 * i : i), *q = x + (f->channels_last_train ? 3 * i + 2 : 2 * n + i), t = *p;
@@ -237,7 +237,7 @@ int vn_samples_load(const struct vn_samples *s, int i, struct vn_arena *a, float
         const int64_t n = vn_shape_count(&src->shape);
         out[k] = NEW_ARRAY(a, float, n);
         if (s->random)
-            random_values(out[k], n, strcmp(src->in->type_rt, "featuremap"), (uint64_t)i * 64 + (uint64_t)k + 1);
+            random_values(out[k], n, src->in->type_rt != VN_IN_FEATUREMAP, (uint64_t)i * 64 + (uint64_t)k + 1);
         else
             TRY(vn_sample_file(out[k], NULL, NULL, src->in, &src->shape, s->pipeline, src->paths[i], e));
     }

@@ -140,8 +140,8 @@ static int read_feeding(struct run *w, struct vn_err *e)
     TRY(vn_eval_numbers(w->scale, CONFIG_MAX_CHANNELS, &w->n_scale, t->scale, "scale", e));
     if (!t->colours)
         return VN_OK;
-    const char *layout = "NCHW";
-    if (strcmp(t->colours, "rgb") && strcmp(t->colours, "bgr") && strcmp(t->colours, "gray"))
+    const struct config_word *colours = vn_word_find(vn_words_input_type_train, t->colours);
+    if (!colours || (colours->value != VN_IN_RGB && colours->value != VN_IN_BGR && colours->value != VN_IN_GRAY))
         return vn_fail(e, VN_E_USAGE, "colours: want rgb, bgr or gray, got '%s'", t->colours);
     w->pixels = NEW(w->eval->arena, struct input_config);
     for (int i = 0; w->pipeline && i < w->pipeline->steps.n; i++) {
@@ -149,7 +149,7 @@ static int read_feeding(struct run *w, struct vn_err *e)
         if (k && k->to_values)
             return vn_fail(e, VN_E_USAGE, "colours: the pipeline goes on to the tensor itself by step %s; leave out one of the two", k->name);
     }
-    *w->pixels = (struct input_config){ .type_train = t->colours, .type_rt = t->colours, .layout_train = layout, .norm_type = "no_preprocess", .cal_type = "uint8" };
+    *w->pixels = (struct input_config){ .type_train = colours->value, .type_rt = colours->value, .cal_type = VN_U8 };
     return VN_OK;
 }
 
@@ -164,14 +164,14 @@ static int feed_normalised(const struct run *w, struct feed *f, const struct run
 {
     const struct vn_shape *s = &r->in_shape[0];
     struct input_config in = *w->pixels;
-    const int channels = strcmp(in.type_train, "gray") ? 3 : 1, last = s->rank == 4 && s->d[1] != channels;
+    const int channels = in.type_train == VN_IN_GRAY ? 1 : 3, last = s->rank == 4 && s->d[1] != channels;
     char text[VN_SHAPE_TEXT];
     if (s->rank != 4 || s->d[last ? 3 : 1] != channels || !f->tensor[0] || (w->n_mean != 1 && w->n_mean != channels) ||
         (w->n_scale != 1 && w->n_scale != channels))
         return vn_fail(e, VN_E_INPUT, "%s: input %s of shape %s takes no %s pictures with %d mean and %d scale values", r->path, r->in_name[0],
-                       vn_shape_text(s, text), in.type_train, w->n_mean, w->n_scale);
+                       vn_shape_text(s, text), vn_input_type_word(in.type_train), w->n_mean, w->n_scale);
     in.name = r->in_name[0];
-    in.layout_train = last ? "NHWC" : "NCHW";
+    in.layout_train = in.layout_rt = last ? LAYOUT_NHWC : LAYOUT_NCHW;
     TRY(vn_sample_file(f->tensor[0], NULL, &f->from[0], &in, s, w->pipeline, path, e)); /* pixel - 128 */
     const int64_t n = vn_shape_count(s), plane = last ? 1 : s->d[2] * s->d[3];
     for (int64_t i = 0; i < n; i++) {
@@ -220,7 +220,7 @@ static int feed_values(const struct run *w, struct feed *f, const struct runner 
 
 static int feed(const struct run *w, struct feed *f, const struct runner *r, const char *path, struct vn_err *e)
 {
-    if (strcmp(r->in[0].type_rt, "featuremap") || !vn_picture_is_image_name(path))
+    if (r->in[0].type_rt != VN_IN_FEATUREMAP || !vn_picture_is_image_name(path))
         return vn_feed_file(f, r, 0, path, w->pipeline, e);
     return w->pixels ? feed_normalised(w, f, r, path, e) : w->pipeline ? feed_values(w, f, r, path, e) : not_described(r, e);
 }
@@ -262,7 +262,7 @@ int vn_eval_input_size(double *w, double *h, const struct runner *r, struct vn_e
     char text[VN_SHAPE_TEXT];
     if (s->rank != 4)
         return vn_fail(e, VN_E_INPUT, "%s: input of shape %s is no picture", r->path, vn_shape_text(s, text));
-    const int last = !strcmp(r->in[0].type_rt, "featuremap") ? s->d[1] != 1 && s->d[1] != 3 : !strcmp(r->in[0].layout_train, "NHWC");
+    const int last = r->in[0].type_rt == VN_IN_FEATUREMAP ? s->d[1] != 1 && s->d[1] != 3 : r->in[0].layout_train == LAYOUT_NHWC;
     *h = (double)s->d[last ? 1 : 2];
     *w = (double)s->d[last ? 2 : 3];
     return VN_OK;

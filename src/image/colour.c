@@ -353,13 +353,13 @@ void vn_pixels_train(uint8_t *out, const struct vn_picture *rgb, const struct vn
     const size_t n = (size_t)rgb->w * rgb->h;
     for (size_t i = 0; i < n; i++) {
         const uint8_t *p = rgb->data + 3 * i;
-        if (f->train[0] == 'g')
+        if (f->train == VN_IN_GRAY)
             out[i] = (uint8_t)((p[0] * 19595 + p[1] * 38470 + p[2] * 7471 + 0x8000) >> 16);
-        else if (f->train[0] == 'y')
+        else if (f->train == VN_IN_YUV444)
             rgb_to_yuv(out + 3 * i, p[0], p[1], p[2], 0);
         else
             for (int c = 0; c < 3; c++)
-                out[3 * i + c] = p[f->train[0] == 'b' ? 2 - c : c];
+                out[3 * i + c] = p[f->train == VN_IN_BGR ? 2 - c : c];
     }
 }
 
@@ -383,25 +383,26 @@ static void share_chroma(uint8_t *yuv, int w, int h)
 void vn_pixels_runtime(uint8_t *out, const uint8_t *train, const struct vn_pixel_format *f)
 {
     const size_t n = (size_t)f->w * f->h;
-    const int channels = vn_pixel_channels(f), to_yuv = (f->rt[0] == 'y' || f->rt[0] == 'n') && f->train[0] != 'y';
-    const int swap = channels == 3 && !to_yuv && f->rt[0] != f->train[0] && f->rt[0] != 'n';
+    const int channels = vn_pixel_channels(f), nv12 = f->rt == VN_IN_NV12;
+    const int to_yuv = (f->rt == VN_IN_YUV444 || nv12) && f->train != VN_IN_YUV444;
+    const int swap = channels == 3 && !to_yuv && f->rt != f->train && !nv12;
     for (size_t i = 0; i < n; i++) {
         const uint8_t *p = train + channels * i;
-        const int bgr = f->train[0] == 'b';
+        const int bgr = f->train == VN_IN_BGR;
         if (to_yuv)
             rgb_to_yuv(out + 3 * i, p[bgr ? 2 : 0], p[1], p[bgr ? 0 : 2], f->video_range);
         else
             for (int c = 0; c < channels; c++)
                 out[channels * i + c] = p[swap ? 2 - c : c];
     }
-    if (f->rt[0] == 'n')
+    if (nv12)
         share_chroma(out, f->w, f->h);
 }
 
 size_t vn_pixels_bytes(const struct vn_pixel_format *f)
 {
     const size_t n = (size_t)f->w * f->h;
-    return f->rt[0] == 'n' ? n / 2 * 3 : n * (size_t)vn_pixel_channels(f);
+    return f->rt == VN_IN_NV12 ? n / 2 * 3 : n * (size_t)vn_pixel_channels(f);
 }
 
 static void pack_nv12(uint8_t *out, const uint8_t *yuv, int w, int h)
@@ -420,7 +421,7 @@ void vn_pixels_pack(uint8_t *out, const uint8_t *runtime, const struct vn_pixel_
 {
     const size_t n = (size_t)f->w * f->h;
     const int channels = vn_pixel_channels(f);
-    if (f->rt[0] == 'n') {
+    if (f->rt == VN_IN_NV12) {
         pack_nv12(out, runtime, f->w, f->h);
         return;
     }

@@ -59,14 +59,14 @@ int vn_planes_to_rgb(struct vn_picture *rgb, struct vn_arena *a, const struct vn
 
 /* ---- the inputs of a converted network ---- */
 
-/* What an input looks like on both sides. Strings as in the configuration ("rgb", "bgr", "yuv444", "nv12", "gray"). */
+/* What an image input looks like on both sides: neither is VN_IN_FEATUREMAP, and NV12 is no training type. */
 struct vn_pixel_format {
-    const char *train, *rt;
+    enum vn_input_type train, rt;
     int video_range; /* BT.601 limited range instead of full */
     int w, h;
     int channels_last_train, channels_last_rt;
 };
-static inline int vn_pixel_channels(const struct vn_pixel_format *f) { return f->train[0] == 'g' ? 1 : 3; }
+static inline int vn_pixel_channels(const struct vn_pixel_format *f) { return f->train == VN_IN_GRAY ? 1 : 3; }
 
 /* R, G, B pixels to the training order: H x W x C bytes. Gray: 0.299 R + 0.587 G + 0.114 B in 16-bit fixed point (Pillow's rule);
  * yuv444: full-range BT.601, rounded. */

@@ -1,5 +1,6 @@
 /* The preprocess node behind an image input: from "pixel - 128" in the runtime's colours to what the network was trained on.
  * BT.601 coefficients; colours are not clamped. */
+#include "config/config.h"
 #include "ops/op.h"
 #include "passes/pass.h"
 
@@ -11,32 +12,35 @@
 #define VB (float)(1.772 * 255 / 224)
 
 static const struct colour {
-    const char *rt, *train;
+    enum vn_input_type rt, train;
     int video;
     float offset[3];
     float matrix[9]; /* all zero: identity */
 } colours[] = {
-    { "rgb", "rgb", 0, { 128, 128, 128 }, { 0 } },
-    { "bgr", "bgr", 0, { 128, 128, 128 }, { 0 } },
-    { "gray", "gray", 0, { 128 }, { 0 } },
-    { "yuv444", "yuv444", 0, { 128, 128, 128 }, { 0 } },
-    { "nv12", "yuv444", 0, { 128, 128, 128 }, { 0 } },
-    { "rgb", "bgr", 0, { 128, 128, 128 }, { 0, 0, 1, 0, 1, 0, 1, 0, 0 } },
-    { "bgr", "rgb", 0, { 128, 128, 128 }, { 0, 0, 1, 0, 1, 0, 1, 0, 0 } },
-    { "yuv444", "rgb", 0, { 128, 0, 0 }, { 1, 0, 1.402f, 1, -0.344136f, -0.714136f, 1, 1.772f, 0 } },
-    { "yuv444", "bgr", 0, { 128, 0, 0 }, { 1, 1.772f, 0, 1, -0.344136f, -0.714136f, 1, 0, 1.402f } },
-    { "yuv444", "rgb", 1, { 112, 0, 0 }, { VY, 0, VR, VY, -VGU, -VGV, VY, VB, 0 } },
-    { "yuv444", "bgr", 1, { 112, 0, 0 }, { VY, VB, 0, VY, -VGU, -VGV, VY, 0, VR } },
+    { VN_IN_RGB, VN_IN_RGB, 0, { 128, 128, 128 }, { 0 } },
+    { VN_IN_BGR, VN_IN_BGR, 0, { 128, 128, 128 }, { 0 } },
+    { VN_IN_GRAY, VN_IN_GRAY, 0, { 128 }, { 0 } },
+    { VN_IN_YUV444, VN_IN_YUV444, 0, { 128, 128, 128 }, { 0 } },
+    { VN_IN_RGB, VN_IN_BGR, 0, { 128, 128, 128 }, { 0, 0, 1, 0, 1, 0, 1, 0, 0 } },
+    { VN_IN_BGR, VN_IN_RGB, 0, { 128, 128, 128 }, { 0, 0, 1, 0, 1, 0, 1, 0, 0 } },
+    { VN_IN_YUV444, VN_IN_RGB, 0, { 128, 0, 0 }, { 1, 0, 1.402f, 1, -0.344136f, -0.714136f, 1, 1.772f, 0 } },
+    { VN_IN_YUV444, VN_IN_BGR, 0, { 128, 0, 0 }, { 1, 1.772f, 0, 1, -0.344136f, -0.714136f, 1, 0, 1.402f } },
+    { VN_IN_YUV444, VN_IN_RGB, 1, { 112, 0, 0 }, { VY, 0, VR, VY, -VGU, -VGV, VY, VB, 0 } },
+    { VN_IN_YUV444, VN_IN_BGR, 1, { 112, 0, 0 }, { VY, VB, 0, VY, -VGU, -VGV, VY, 0, VR } },
+};
+
+/* The attribute input_type: pixels less 128. */
+static const char *const device_types[] = {
+    [VN_IN_RGB] = "RGB_128", [VN_IN_BGR] = "BGR_128", [VN_IN_YUV444] = "YUV444_128", [VN_IN_NV12] = "YUV444_128", [VN_IN_GRAY] = "GRAY_128",
 };
 
 /* NV12 is turned into YUV444 in front of the network. */
 static const struct colour *find_colour(const struct preprocess_spec *s)
 {
-    for (size_t i = 0; i < sizeof colours / sizeof *colours; i++) {
-        const int rt = !strcmp(s->type_rt, colours[i].rt) || (!strcmp(s->type_rt, "nv12") && !strcmp(colours[i].rt, "yuv444"));
-        if (rt && !strcmp(s->type_train, colours[i].train) && s->video_range == colours[i].video)
+    const enum vn_input_type rt = s->type_rt == VN_IN_NV12 ? VN_IN_YUV444 : s->type_rt;
+    for (size_t i = 0; i < sizeof colours / sizeof *colours; i++)
+        if (rt == colours[i].rt && s->type_train == colours[i].train && s->video_range == colours[i].video)
             return &colours[i];
-    }
     return NULL;
 }
 
@@ -55,15 +59,15 @@ static struct floats per_channel(struct graph *g, const double *v, int n, int ch
 
 int vn_insert_preprocess(struct graph *g, struct value *input, const struct preprocess_spec *s, struct vn_err *e)
 {
-    const int gray = !strcmp(s->type_rt, "gray"), channels = gray ? 1 : 3, axis = s->channels_last ? 3 : 1;
+    const int gray = s->type_rt == VN_IN_GRAY, channels = gray ? 1 : 3, axis = s->channels_last ? 3 : 1;
     const struct colour *c = find_colour(s);
     char shape[VN_SHAPE_TEXT];
     if (!c)
-        return vn_fail(e, VN_E_UNSUPPORTED, "input %s: runtime type %s cannot become training type %s%s", input->name, s->type_rt,
-                       s->type_train, s->video_range ? " in bt601_video range" : "");
+        return vn_fail(e, VN_E_UNSUPPORTED, "input %s: runtime type %s cannot become training type %s%s", input->name,
+                       vn_input_type_word(s->type_rt), vn_input_type_word(s->type_train), s->video_range ? " in bt601_video range" : "");
     if (input->shape.rank != 4 || input->shape.d[axis] != channels)
         return vn_fail(e, VN_E_INPUT, "input %s: want a 4-D %s image with %d channel%s in %s layout, the model has %s", input->name,
-                       s->type_rt, channels, gray ? "" : "s", s->channels_last ? "NHWC" : "NCHW", vn_shape_text(&input->shape, shape));
+                       vn_input_type_word(s->type_rt), channels, gray ? "" : "s", vn_layout_word(s->channels_last ? LAYOUT_NHWC : LAYOUT_NCHW), vn_shape_text(&input->shape, shape));
     struct value *y = vn_graph_value(g, vn_arena_fmt(g->arena, "%s_preprocessed", input->name), input->dtype, &input->shape);
     vn_graph_replace(g, input, y, 0);
     const char *name = vn_arena_fmt(g->arena, "HZ_PREPROCESS_FOR_%s", input->name);
@@ -78,9 +82,9 @@ int vn_insert_preprocess(struct graph *g, struct value *input, const struct prep
     a->mean = per_channel(g, s->mean, s->n_mean, channels, 0);
     a->scale = per_channel(g, s->scale, s->n_scale, channels, 1);
     a->channels_last = s->channels_last;
-    a->input_type = vn_arena_fmt(g->arena, "%s_128", gray ? "GRAY" : !strcmp(s->type_rt, "rgb") ? "RGB" : !strcmp(s->type_rt, "bgr") ? "BGR" : "YUV444");
-    a->train_type = vn_arena_str(g->arena, s->type_train);
-    a->data_format = s->channels_last ? "NHWC" : "NCHW";
+    a->input_type = vn_arena_str(g->arena, device_types[s->type_rt]);
+    a->train_type = vn_arena_str(g->arena, vn_input_type_word(s->type_train));
+    a->data_format = vn_layout_word(s->channels_last ? LAYOUT_NHWC : LAYOUT_NCHW);
     vn_graph_index(g);
     return VN_OK;
 }

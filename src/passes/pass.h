@@ -32,10 +32,10 @@ int vn_passes_optimize(struct graph *g, struct pass_report *report, struct vn_er
 
 /* How an image input is turned into what the network was trained on (passes/insert_preprocess.c). */
 struct preprocess_spec {
-    const char *type_rt, *type_train; /* "rgb", "bgr", "yuv444", "nv12", "gray" */
-    int video_range;                  /* bt601_video */
-    int channels_last;                /* the network's own layout is NHWC */
-    int n_mean, n_scale;              /* 0, 1 or one per channel */
+    enum vn_input_type type_rt, type_train; /* not VN_IN_FEATUREMAP */
+    int video_range;                        /* bt601_video */
+    int channels_last;                      /* the network's own layout is NHWC */
+    int n_mean, n_scale;                    /* 0, 1 or one per channel */
     const double *mean, *scale;
 };
 int vn_insert_preprocess(struct graph *g, struct value *input, const struct preprocess_spec *s, struct vn_err *e);

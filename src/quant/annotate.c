@@ -18,7 +18,7 @@ struct state {
 const char *vn_quant_method_text(const struct vn_quant_method *m, struct vn_arena *a)
 {
     const char *percentile = m->parameter < 1 ? vn_arena_fmt(a, ":percentile=%.6g", m->parameter) : "";
-    return vn_arena_fmt(a, "%s%s%s%s", m->calibrator->name, percentile, strcmp(m->zero_points, "asymmetric") ? "" : ",asymmetric",
+    return vn_arena_fmt(a, "%s%s%s%s", m->calibrator->name, percentile, m->zero_points == ZERO_POINTS_ASYMMETRIC ? ",asymmetric" : "",
                         m->bias_correction ? ",bias_correction" : "");
 }
 
@@ -163,17 +163,15 @@ static int choose_nodes(struct state *s, struct vn_err *e)
 /* Zero must be representable: padding and Relu rely on it. A scale is never 0. */
 static const struct qparam *from_range(const struct state *s, double lo, double hi, double threshold, int wide)
 {
-    const char *zp = s->o->method.zero_points;
+    const enum zero_points zp = wide ? ZERO_POINTS_SYMMETRIC : s->o->method.zero_points;
     lo = fmax(fmin(lo, 0), -threshold);
     hi = fmin(fmax(hi, 0), threshold);
     int32_t zero = 0;
     double scale = threshold / (wide ? 32767 : 127);
-    if (wide)
-        zp = "symmetric";
-    if (!strcmp(zp, "asymmetric")) {
+    if (zp == ZERO_POINTS_ASYMMETRIC) {
         scale = (hi - lo) / 255;
         zero = scale > 0 ? (int32_t)rint(-128 - lo / scale) : 0;
-    } else if (!strcmp(zp, "nonnegative") && lo >= 0) {
+    } else if (zp == ZERO_POINTS_NONNEGATIVE && lo >= 0) {
         scale = hi / 255;
         zero = -128;
     }

@@ -9,7 +9,7 @@
 struct vn_quant_method {
     const struct calibrator *calibrator;
     double parameter; /* of the calibrator: the percentile's share */
-    const char *zero_points; /* "symmetric", "nonnegative", "asymmetric" */
+    enum zero_points zero_points;
     int bias_correction;
 };
 /* "max", "max-percentile:percentile=0.99995", with ",asymmetric" behind; in the arena. */

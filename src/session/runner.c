@@ -14,40 +14,34 @@
 
 const char *vn_input_text(const struct input_config *in, struct vn_arena *a)
 {
-    return vn_arena_fmt(a, "train=%s layout_train=%s rt=%s layout_rt=%s range=%s", in->type_train, in->layout_train, in->type_rt,
-                        in->layout_rt ? in->layout_rt : in->layout_train, in->video_range ? "bt601_video" : "regular");
+    return vn_arena_fmt(a, "train=%s layout_train=%s rt=%s layout_rt=%s range=%s", vn_input_type_word(in->type_train),
+                        vn_layout_word(in->layout_train), vn_input_type_word(in->type_rt), vn_layout_word(in->layout_rt),
+                        vn_word_of(vn_words_value_range, (int)in->range));
 }
 
-static const char *field(struct vn_arena *a, const char *text, const char *key, const char *otherwise)
+/* The word behind "key=", or NULL where it is none of the words. */
+static const struct config_word *field(struct vn_arena *a, const char *text, const char *key, const struct config_word *words)
 {
     const size_t n = strlen(key);
-    for (const char *p = text; p && (p = strstr(p, key)); p += n)
+    for (const char *p = text; (p = strstr(p, key)); p += n)
         if ((p == text || p[-1] == ' ') && p[n] == '=')
-            return vn_arena_strn(a, p + n + 1, strcspn(p + n + 1, " "));
-    return otherwise;
-}
-
-static int one_of(const char *word, const char *const *words)
-{
-    for (; *words; words++)
-        if (!strcmp(word, *words))
-            return 1;
-    return 0;
+            return vn_word_find(words, vn_arena_strn(a, p + n + 1, strcspn(p + n + 1, " ")));
+    return NULL;
 }
 
 void vn_input_parse(struct input_config *in, struct vn_arena *a, const char *text)
 {
-    static const char *const types[] = { "rgb", "bgr", "yuv444", "nv12", "gray", NULL }, *const layouts[] = { "NCHW", "NHWC", NULL };
-    *in = (struct input_config){ .type_train = "featuremap", .type_rt = "featuremap", .layout_train = "NCHW", .norm_type = "no_preprocess",
-                                 .cal_type = "float32" };
+    *in = (struct input_config){ .cal_type = VN_F32 }; /* a feature map */
     if (!text)
         return;
-    const char *train = field(a, text, "train", ""), *rt = field(a, text, "rt", ""), *lt = field(a, text, "layout_train", ""),
-               *lr = field(a, text, "layout_rt", "");
-    if (!one_of(train, types) || !one_of(rt, types) || !one_of(lt, layouts) || !one_of(lr, layouts))
+    const struct config_word *train = field(a, text, "train", vn_words_input_type_train), *rt = field(a, text, "rt", vn_words_input_type_rt),
+                             *layout_train = field(a, text, "layout_train", vn_words_layout), *layout_rt = field(a, text, "layout_rt", vn_words_layout),
+                             *range = field(a, text, "range", vn_words_value_range);
+    if (!train || !rt || !layout_train || !layout_rt || train->value == VN_IN_FEATUREMAP || rt->value == VN_IN_FEATUREMAP)
         return;
-    *in = (struct input_config){ .type_train = train, .type_rt = rt, .layout_train = lt, .layout_rt = lr, .norm_type = "no_preprocess",
-                                 .cal_type = "uint8", .video_range = !strcmp(field(a, text, "range", ""), "bt601_video") };
+    *in = (struct input_config){ .type_train = (enum vn_input_type)train->value, .type_rt = (enum vn_input_type)rt->value,
+                                 .layout_train = (enum input_layout)layout_train->value, .layout_rt = (enum input_layout)layout_rt->value,
+                                 .range = range ? (enum value_range)range->value : RANGE_REGULAR, .cal_type = VN_U8 };
 }
 
 static const char *runner_meta(const struct runner *r, const char *key)
@@ -75,11 +69,11 @@ static int tensor_shape(struct vn_shape *s, const struct runner *r, int i, struc
     if (io->type == VN_IN_FEATUREMAP)
         return VN_OK;
     const int nv12 = io->type == VN_IN_NV12;
-    if (io->rank != (nv12 ? 3 : 4) || !strcmp(r->in[i].type_rt, "featuremap"))
+    if (io->rank != (nv12 ? 3 : 4) || r->in[i].type_rt == VN_IN_FEATUREMAP)
         return vn_fail(e, VN_E_INPUT, "%s: input %s is an image, but the file does not say of which kind", r->path, io->name);
     const int64_t n = io->shape[0], c = nv12 ? 3 : io->shape[io->channels_last ? 3 : 1];
     const int64_t h = nv12 ? io->shape[1] / 3 * 2 : io->shape[io->channels_last ? 1 : 2], w = nv12 ? io->shape[2] : io->shape[io->channels_last ? 2 : 3];
-    *s = strcmp(r->in[i].layout_train, "NHWC") ? vn_shape_of(4, (int64_t[]){ n, c, h, w }) : vn_shape_of(4, (int64_t[]){ n, h, w, c });
+    *s = r->in[i].layout_train == LAYOUT_NHWC ? vn_shape_of(4, (int64_t[]){ n, h, w, c }) : vn_shape_of(4, (int64_t[]){ n, c, h, w });
     return VN_OK;
 }
 
@@ -89,16 +83,16 @@ static int check_image(const struct runner *r, int i, struct vn_err *e)
     const struct vn_shape *s = &r->in_shape[i];
     struct vn_pixel_format f;
     char text[VN_SHAPE_TEXT];
-    if (!strcmp(r->in[i].type_rt, "featuremap"))
+    if (r->in[i].type_rt == VN_IN_FEATUREMAP)
         return VN_OK;
     int good = s->rank == 4 && s->d[0] > 0 && vn_input_format(&f, &r->in[i], s) && f.w > 0 && f.h > 0 &&
-               s->d[f.channels_last_train ? 3 : 1] == vn_pixel_channels(&f) && (strcmp(f.rt, "nv12") || (f.w % 2 == 0 && f.h % 2 == 0));
+               s->d[f.channels_last_train ? 3 : 1] == vn_pixel_channels(&f) && (f.rt != VN_IN_NV12 || (f.w % 2 == 0 && f.h % 2 == 0));
     if (good && r->kind == RUN_BIN) {
         const struct vn_io *io = &r->program.in[i];
         good = io->type != VN_IN_FEATUREMAP ? io->bytes == (size_t)s->d[0] * vn_pixels_bytes(&f) : io->dtype == VN_F32 || io->dtype == VN_I8;
     }
     return good ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: input %s of shape %s is no %s image, as the file says", r->path, r->in_name[i],
-                                  vn_shape_text(s, text), r->in[i].type_rt);
+                                  vn_shape_text(s, text), vn_input_type_word(r->in[i].type_rt));
 }
 
 static void make_outputs(struct runner *r)
@@ -206,7 +200,7 @@ static enum vn_dtype plain_type(const struct runner *r, int i)
     const struct vn_io *io = r->kind == RUN_BIN ? &r->program.in[i] : NULL;
     const enum vn_dtype t = io ? io->dtype : r->graph->inputs.v[i]->dtype;
     const int quantized = io ? io->scale > 0 : r->graph->inputs.v[i]->q != NULL;
-    return t == VN_F32 || quantized || strcmp(r->in[i].type_rt, "featuremap") ? VN_NONE : t;
+    return t == VN_F32 || quantized || r->in[i].type_rt != VN_IN_FEATUREMAP ? VN_NONE : t;
 }
 
 struct feed vn_feed_new(const struct runner *r, struct vn_arena *a)
@@ -241,7 +235,7 @@ static void bytes_to_tensor(struct feed *f, const struct runner *r, int i)
         for (size_t k = 0; k < n; k++)
             for (int c = 0; c < channels; c++) {
                 const size_t row = k / (size_t)p.w, col = k % (size_t)p.w;
-                px[k * channels + c] = p.rt[0] == 'n' ? (c ? x[n + row / 2 * p.w + col / 2 * 2 + c - 1] : x[k])
+                px[k * channels + c] = p.rt == VN_IN_NV12 ? (c ? x[n + row / 2 * p.w + col / 2 * 2 + c - 1] : x[k])
                                      : x[p.channels_last_rt ? k * channels + c : c * n + k];
             }
         vn_pixels_tensor(f->tensor[i] + (size_t)b * n * channels, px, &p);
@@ -293,12 +287,14 @@ int vn_feed_file(struct feed *f, const struct runner *r, int i, const char *path
             if (status == VN_OK && vn_npy_is(data, bytes)) {
                 status = vn_npy_parse(&t, a, data, bytes, path, e);
                 if (status == VN_OK && t->dtype != VN_U8)
-                    status = vn_fail(e, VN_E_INPUT, "%s: input %s wants uint8 %s bytes, got %s", path, r->in_name[i], format.rt, vn_dtype_name(t->dtype));
+                    status = vn_fail(e, VN_E_INPUT, "%s: input %s wants uint8 %s bytes, got %s", path, r->in_name[i],
+                                     vn_input_type_word(format.rt), vn_dtype_name(t->dtype));
                 data = t ? t->data : data;
                 bytes = t ? vn_tensor_bytes(t) : bytes;
             }
             if (status == VN_OK && bytes != r->program.in[i].bytes)
-                status = vn_fail(e, VN_E_INPUT, "%s: %zu bytes, input %s wants %zu bytes of %s", path, bytes, r->in_name[i], r->program.in[i].bytes, format.rt);
+                status = vn_fail(e, VN_E_INPUT, "%s: %zu bytes, input %s wants %zu bytes of %s", path, bytes, r->in_name[i], r->program.in[i].bytes,
+                                 vn_input_type_word(format.rt));
             if (status == VN_OK)
                 memcpy(f->bytes[i], data, bytes);
             vn_arena_free(&a);
@@ -311,7 +307,7 @@ int vn_feed_file(struct feed *f, const struct runner *r, int i, const char *path
     struct input_config raw; /* the tensor itself: "pixel - 128" as float32 or int8 */
     vn_input_parse(&raw, r->arena, NULL);
     raw.name = r->in_name[i];
-    raw.cal_type = r->in_int8[i] ? "int8" : "float32";
+    raw.cal_type = r->in_int8[i] ? VN_I8 : VN_F32;
     return vn_sample_file(f->tensor[i], NULL, NULL, &raw, &r->in_shape[i], NULL, path, e);
 }
 

@@ -17,7 +17,7 @@ struct runner {
     int n_in, n_out;
     const char **in_name, **out_name;
     struct vn_shape *in_shape;      /* of the network's input tensor (also for image inputs of a .bin) */
-    struct input_config *in;        /* what the artefact says of its inputs; type_rt "featuremap" where it says nothing */
+    struct input_config *in;        /* what the artefact says of its inputs; feature maps where it says nothing */
     int *in_int8;                   /* RUN_ONNX: the input is int8 "pixel - 128" */
     struct vn_tensor **out;         /* results of the last run: float32, or integers */
     const char *sample;             /* the file being run, one of several; VERNIER_SAVE_IO keeps each in a folder of its name. NULL: only one */

@@ -1,10 +1,14 @@
 """The configuration through `vernier convert -c`: what is refused, where, and with which words; and what is taken."""
 import re
+import sys
 
 import pytest
 import tool
 
+sys.path.insert(0, str(tool.ROOT / "tools"))
+import config_words  # noqa: E402
 
+WORDS = config_words.tables()
 
 
 def keys():
@@ -14,10 +18,10 @@ def keys():
     table = []
     for m in re.finditer(r'\{ (MODEL|INPUT|CALIB|COMPILER|CUSTOM), "(\w+)", (KEY_\w+), (KEY_\w+), (NULL|"[^"]*")(.*?)\},\n', text, re.S):
         rest = m[6]
-        positional = re.match(r',\s*"([^"]*)"', rest)
+        positional = re.match(r',\s*vn_words_(\w+)', rest)
         fields = dict(re.findall(r"\.(\w+) = \"([^\"]*)\"", rest))
         table.append(dict(group=macros[m[1]], name=m[2], type=m[3][4:], state=m[4][4:], default=None if m[5] == "NULL" else m[5][1:-1],
-                          choices=positional[1] if positional else None, needs=fields.get("needs"), excludes=fields.get("excludes"),
+                          choices=WORDS[positional[1]] if positional else None, needs=fields.get("needs"), excludes=fields.get("excludes"),
                           min=re.search(r"\.min = ([\d.e]+)", rest), max=re.search(r"\.max = ([\d.e]+)", rest)))
     return table
 

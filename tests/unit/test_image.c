@@ -100,7 +100,7 @@ static void colours_come_back(void **state)
     (void)state;
     for (int round = 0; round < 5000; round++) {
         const int video = round % 2;
-        const struct vn_pixel_format f = { .train = "rgb", .rt = "yuv444", .video_range = video, .w = 1, .h = 1 };
+        const struct vn_pixel_format f = { .train = VN_IN_RGB, .rt = VN_IN_YUV444, .video_range = video, .w = 1, .h = 1 };
         uint8_t rgb[3], yuv[3];
         for (int c = 0; c < 3; c++)
             rgb[c] = (uint8_t)unit_random();

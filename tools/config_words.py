@@ -1,0 +1,22 @@
+"""The words of the configuration's keys with fixed values, from src/config/words.def and the tables in src/config/words.c."""
+import re
+from pathlib import Path
+
+CONFIG = Path(__file__).resolve().parent.parent / "src/config"
+
+
+def rows():
+    """(macro, word) of each line of words.def."""
+    return re.findall(r'^(\w+)\(\w+, "(\w+)"\)', (CONFIG / "words.def").read_text(), re.M)
+
+
+def tables():
+    """Name of a table, as keys.c has it behind vn_words_ -> "a|b|(c)"; in (): known but not supported yet."""
+    found = {}
+    for name, body in re.findall(r"^WORDS\((\w+)\) = \{(.*?)^\};", (CONFIG / "words.c").read_text(), re.S | re.M):
+        macros = set(re.findall(r"#define (\w+) ROW", body))
+        macros |= {f"{m}_LATER" for m in macros}
+        if "INPUT_TYPE_RT(id, word)" not in body:
+            macros |= {f"{m}_RT" for m in macros}
+        found[name] = "|".join(f"({word})" if macro.endswith("_LATER") else word for macro, word in rows() if macro in macros)
+    return found
