@@ -2,43 +2,14 @@
 #include "config/config.h"
 
 #include <ctype.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <strings.h>
 
 #include "base/file.h"
+#include "config/quant_config.h"
+#include "config/settings.h"
 #include "config/types.h"
 #include "config/yaml.h"
-
-const struct setting *vn_config_given(const struct config *c, const char *key)
-{
-    for (int i = 0; i < c->settings.n; i++)
-        if (!strcmp(c->settings.v[i].key->name, key))
-            return &c->settings.v[i];
-    return NULL;
-}
-
-int vn_config_fail(const struct config *c, const struct setting *s, struct vn_err *e, int code, const char *fmt, ...)
-{
-    char msg[800];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(msg, sizeof msg, fmt, ap);
-    va_end(ap);
-    if (!s)
-        return vn_fail(e, code, "%s: %s", c->path, msg);
-    return vn_fail(e, code, "%s:%d:%d: %s: %s", c->path, s->line, s->column, s->key->name, msg);
-}
-
-int vn_config_fail_rule(const struct config *c, const struct type_rule *r, struct vn_err *e, int code, const char *fmt, ...)
-{
-    char msg[800];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(msg, sizeof msg, fmt, ap);
-    va_end(ap);
-    return vn_fail(e, code, "%s:%d:%d: %s: %s", c->path, r->line, r->column, r->given->key->name, msg);
-}
 
 static const char *text_of(const struct config *c, const char *name)
 {
@@ -59,35 +30,6 @@ static int value_of(const struct config *c, const char *name, const struct confi
 }
 
 /* ---- words ---- */
-
-static const char *trimmed(struct vn_arena *a, const char *s, size_t n)
-{
-    while (n && isspace((unsigned char)*s)) {
-        s++;
-        n--;
-    }
-    while (n && isspace((unsigned char)s[n - 1]))
-        n--;
-    return vn_arena_strn(a, s, n);
-}
-
-int vn_split(struct vn_arena *a, const char *text, char sep, const char ***out)
-{
-    VEC(const char *) v = { 0 };
-    for (const char *p = text;;) {
-        const char *end = strchr(p, sep);
-        const char *word = trimmed(a, p, end ? (size_t)(end - p) : strlen(p));
-        if (*word || end)
-            VEC_PUSH(a, &v, word);
-        if (!end)
-            break;
-        p = end + 1;
-    }
-    while (v.n && !*v.v[v.n - 1]) /* a trailing separator */
-        v.n--;
-    *out = v.v;
-    return v.n;
-}
 
 /* Is the word among "a|b|c"? */
 static int among(const char *choices, const char *word)
@@ -155,7 +97,7 @@ static int check_type(const struct config *c, struct vn_arena *a, const struct s
     case KEY_FLOAT: return check_number(c, s, e);
     case KEY_CHOICE: return check_choice(c, a, s, s->text, e);
     case KEY_LIST: {
-        const int n = s->key->words ? vn_split(a, s->text, ';', &words) : 0;
+        const int n = s->key->words ? vn_config_split(a, s->text, ';', &words) : 0;
         for (int i = 0; i < n; i++)
             if (!is_none(words[i]))
                 TRY(check_choice(c, a, s, words[i], e));
@@ -176,7 +118,7 @@ static int check_needs(const struct config *c, struct vn_arena *a, const struct 
     int want_true, is_true;
     if (parse_bool(eq + 1, &want_true) && text && parse_bool(text, &is_true) && want_true == is_true)
         return VN_OK;
-    const int n = text ? vn_split(a, text, ';', &words) : 0;
+    const int n = text ? vn_config_split(a, text, ';', &words) : 0;
     for (int i = 0; i < n; i++)
         if (among(eq + 1, words[i]))
             return VN_OK;
@@ -222,7 +164,7 @@ static struct list list_of(const struct config *c, struct vn_arena *a, const cha
     l.s = vn_config_given(c, name);
     const char *text = text_of(c, name);
     if (text)
-        l.n = vn_split(a, text, ';', &l.v);
+        l.n = vn_config_split(a, text, ';', &l.v);
     return l;
 }
 
@@ -393,7 +335,7 @@ static int resolve_optimization(struct config *c, struct vn_arena *a, struct vn_
     static const char *const known[] = { "set_model_output_int8", "set_model_output_int16", "asymmetric", "bias_correction", "set_all_nodes_int16" };
     const struct setting *s = vn_config_given(c, "optimization");
     const char **words;
-    const int n = s && s->text ? vn_split(a, s->text, ',', &words) : 0;
+    const int n = s && s->text ? vn_config_split(a, s->text, ',', &words) : 0;
     for (int i = 0; i < n; i++) {
         int *const flags[] = { &c->outputs_int8, &c->outputs_int16, &c->asymmetric, &c->bias_correction }, *flag = NULL;
         for (int k = 0; k < 4; k++)
@@ -409,6 +351,7 @@ static int resolve_optimization(struct config *c, struct vn_arena *a, struct vn_
     }
     if (c->outputs_int8 && c->outputs_int16)
         return vn_config_fail(c, s, e, VN_E_INPUT, "set_model_output_int8 and set_model_output_int16 exclude each other");
+    TRY(vn_config_quant_config(c, a, e));
     return vn_config_types(c, a, e);
 }
 

@@ -2,9 +2,10 @@
  *
  *     {"model_config": {"all_node_type": TYPE, "activation": {"max_percentile": P, "asymmetric": BOOL}, "weight": {"bias_correction": BOOL}},
  *      "op_config": {"Conv": {"qtype": TYPE}}, "node_config": {"NODE": {"qtype": TYPE}}}          TYPE: int8, int16, float32 */
-#include "config/json_text.h"
+#include "config/quant_config.h"
 
 #include "base/file.h"
+#include "config/json_text.h"
 #include "config/types.h"
 
 struct reader {
@@ -115,6 +116,7 @@ static int group_member(struct reader *r, const char *where, const char *key, co
             return each(r, key, value, groups[i].fn);
     return unsupported(r, where, key);
 }
+
 int vn_config_quant_config(struct config *c, struct vn_arena *a, struct vn_err *e)
 {
     const struct setting *s = vn_config_given(c, "quant_config");

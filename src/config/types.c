@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "config/settings.h"
+
 static struct type_rule *add_rule(struct config *c, struct vn_arena *a, const struct setting *s, enum type_level level, const char *name)
 {
     const struct type_rule r = { .level = level, .name = name, .given = s, .line = s->line, .column = s->column };
@@ -58,14 +60,14 @@ int vn_config_type_word(struct config *c, struct vn_arena *a, const struct setti
 static int add_pairs(struct config *c, struct vn_arena *a, const struct setting *s, int inputs_too, struct vn_err *e)
 {
     const char **words;
-    const int n = vn_split(a, s->text, ';', &words);
+    const int n = vn_config_split(a, s->text, ';', &words);
     for (int i = 0; i < n; i++) {
         const char *colon = strrchr(words[i], ':'); /* names may hold colons */
         const char **parts;
-        const int bits = colon && vn_split(a, colon + 1, ';', &parts) == 1 ? vn_config_bits(parts[0]) : 0;
+        const int bits = colon && vn_config_split(a, colon + 1, ';', &parts) == 1 ? vn_config_bits(parts[0]) : 0;
         if (!bits || colon == words[i])
             return vn_config_fail(c, s, e, VN_E_INPUT, "want NODE:int8 or NODE:int16 with ; between, got '%s'", words[i]);
-        vn_split(a, vn_arena_strn(a, words[i], (size_t)(colon - words[i])), ';', &parts);
+        vn_config_split(a, vn_arena_strn(a, words[i], (size_t)(colon - words[i])), ';', &parts);
         struct type_rule *r = add_rule(c, a, s, LEVEL_NODE, parts[0]);
         set_inputs(r, inputs_too ? bits : 0);
         r->out = bits;
@@ -137,14 +139,13 @@ static void add_units(struct config *c, struct vn_arena *a, const char *key, enu
 {
     const struct setting *s = vn_config_given(c, key);
     const char **words;
-    const int n = s && s->text ? vn_split(a, s->text, ';', &words) : 0;
+    const int n = s && s->text ? vn_config_split(a, s->text, ';', &words) : 0;
     for (int i = 0; i < n; i++)
         add_rule(c, a, s, LEVEL_NODE, words[i])->on = on;
 }
 
 int vn_config_types(struct config *c, struct vn_arena *a, struct vn_err *e)
 {
-    TRY(vn_config_quant_config(c, a, e));
     const struct setting *info = vn_config_given(c, "node_info"), *old = vn_config_given(c, "set_node_data_type");
     add_units(c, a, "run_on_cpu", UNIT_FLOAT);
     add_units(c, a, "run_on_bpu", UNIT_INTEGER);

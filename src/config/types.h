@@ -12,9 +12,5 @@ int vn_config_types(struct config *c, struct vn_arena *a, struct vn_err *e);
 struct type_rule *vn_config_add_type(struct config *c, struct vn_arena *a, const struct setting *s, enum type_level level, const char *name, int bits);
 /* 8 for int8, 16 for int16, 0 for another word. */
 int vn_config_bits(const char *word);
-/* The settings of quant_config (quant_config.c). */
-int vn_config_quant_config(struct config *c, struct vn_arena *a, struct vn_err *e);
-/* Words with `sep` between, spaces taken off; a trailing separator counts for nothing. */
-int vn_split(struct vn_arena *a, const char *text, char sep, const char ***out);
 
 #endif
