@@ -5,6 +5,7 @@
 #ifndef VERNIER_H
 #define VERNIER_H
 
+#include <vernier/reason.h>
 #include <vernier/runtime.h>
 
 #ifdef __cplusplus
@@ -36,7 +37,7 @@ struct vn_node_row {
     double cosine, cosine_min, cosine_mean;  /* first sample; all samples */
     double threshold;                        /* of the node's input; 0: none */
     const char *dtype;                       /* "int8", "float" */
-    const char *why_float;                   /* NULL: quantized */
+    const struct vn_reason *why_float;       /* NULL: quantized */
 };
 /* One row of the output table; against the float model. */
 struct vn_output_row {

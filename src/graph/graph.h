@@ -3,6 +3,7 @@
 #define VN_GRAPH_H
 
 #include "base/arena.h"
+#include "graph/reason.h"
 #include "tensor/tensor.h"
 
 struct op_def; /* ops/op.h */
@@ -40,7 +41,7 @@ struct node {
     struct value **out; /* n_out entries; NULL: optional output left out */
     int n_out;
     void *attrs;           /* the operator's struct, op->attrs_size bytes */
-    const char *why_float; /* why this node must not compute in integers; NULL: nothing is known against it */
+    const struct vn_reason *why_float; /* why this node must not compute in integers; NULL: nothing is known against it */
 };
 
 /* A tensor of the source model that an optimisation removed. */

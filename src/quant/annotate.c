@@ -59,53 +59,53 @@ static int listed(const char *list, const char *word)
     return 0;
 }
 
-static const char *unfit_input(const struct state *s, const struct node *n)
+static const struct vn_reason *unfit_input(const struct state *s, const struct node *n)
 {
     for (int i = 0; i < data_inputs(n); i++) {
         const struct value *v = n->in[i];
         if (!v)
             continue;
         if (v->dtype != VN_F32)
-            return vn_arena_fmt(s->arena, "input %s is %s", v->name, vn_dtype_name(v->dtype));
+            return vn_reason_new(s->arena, REASON_input_type, REASON_ARGS(v->name, vn_dtype_name(v->dtype)));
         if (!v->data && !s->r->of[v->id] && v->producer && !v->producer->op->is_clamp)
-            return vn_arena_fmt(s->arena, "no range was seen for %s", v->name);
+            return vn_reason_new(s->arena, REASON_range, REASON_ARGS(v->name));
     }
     if (n->out[0]->dtype != VN_F32)
-        return vn_arena_fmt(s->arena, "output %s is %s", n->out[0]->name, vn_dtype_name(n->out[0]->dtype));
+        return vn_reason_new(s->arena, REASON_output_type, REASON_ARGS(n->out[0]->name, vn_dtype_name(n->out[0]->dtype)));
     const int w = n->op->quant.weight;
     if (n->op == &vn_op_matmul && vn_node_has(n, 1) && n->in[1]->data && n->in[1]->shape.rank != 2)
-        return "a constant second operand must have 2 axes";
+        return vn_reason_new(s->arena, REASON_second_operand, NULL);
     if (n->op == &vn_op_gemm) {
         const struct gemm_attrs *a = n->attrs;
         if (a->alpha != 1 || (vn_node_has(n, 2) && a->beta != 1) || a->trans_a)
-            return "alpha, beta or transA is not the default";
+            return vn_reason_new(s->arena, REASON_gemm_form, NULL);
         if (vn_node_has(n, 2) && (!n->in[2]->data || n->in[2]->shape.rank != 1))
-            return "its third operand is no constant vector";
+            return vn_reason_new(s->arena, REASON_third_operand, NULL);
     }
     if (w && n->op != &vn_op_matmul && !n->in[w]->data)
-        return vn_arena_fmt(s->arena, "weight %s is computed at run time", n->in[w]->name);
+        return vn_reason_new(s->arena, REASON_weight, REASON_ARGS(n->in[w]->name));
     return NULL;
 }
 
 static int quantized_outputs(const struct state *s) { return s->o->outputs_int8 || s->o->outputs_int16; }
 
-static const char *reason_for_float(const struct state *s, const struct node *n)
+static const struct vn_reason *reason_for_float(const struct state *s, const struct node *n)
 {
     const enum unit on = vn_widths_wanted(s->o, n).on;
     if (on == UNIT_FLOAT)
-        return "the configuration runs it on the CPU";
+        return vn_reason_new(s->arena, REASON_configured, NULL);
     if (s->tail[n->id] && s->o->target->float_tail && !quantized_outputs(s) && on != UNIT_INTEGER)
-        return "its result leaves the network: kept in float32";
+        return vn_reason_new(s->arena, REASON_tail, NULL);
     if (n->op->quant.kind == Q_FLOAT)
-        return vn_arena_fmt(s->arena, "%s has no integer form", n->op->onnx);
+        return vn_reason_new(s->arena, REASON_operator, REASON_ARGS(n->op->onnx));
     if (listed(s->o->target->float_ops, n->op->onnx) && on != UNIT_INTEGER)
-        return vn_arena_fmt(s->arena, "march %s runs %s in float", s->o->target->name, n->op->onnx);
+        return vn_reason_new(s->arena, REASON_march_float, REASON_ARGS(s->o->target->name, n->op->onnx));
     if (n->n_out > 1 && n->out[1])
-        return "has more than one output";
-    const char *why = vn_limits_reason(s->o->target, n, s->arena);
+        return vn_reason_new(s->arena, REASON_outputs, NULL);
+    const struct vn_reason *why = vn_limits_reason(s->o->target, n, s->arena);
     if (!why)
         why = unfit_input(s, n);
-    return why || vn_node_kind(n) != Q_FLOAT ? why : vn_arena_fmt(s->arena, "%s has no integer form with these attributes and shapes", n->op->onnx);
+    return why || vn_node_kind(n) != Q_FLOAT ? why : vn_reason_new(s->arena, REASON_form, REASON_ARGS(n->op->onnx));
 }
 
 static int reads_integer(const struct state *s, const struct value *v)
@@ -129,7 +129,7 @@ static int drop_lonely(struct state *s)
         if ((maker && s->integer[maker->id]) || reads_integer(s, n->out[0]))
             continue;
         s->integer[i] = 0;
-        n->why_float = "no neighbour computes in integers";
+        n->why_float = vn_reason_new(s->arena, REASON_lonely, NULL);
         dropped++;
     }
     return dropped;
@@ -152,7 +152,7 @@ static int choose_nodes(struct state *s, struct vn_err *e)
         ;
     if (!n && first)
         return vn_fail(e, VN_E_INPUT, "%s: nothing to quantize: no Conv, ConvTranspose, Gemm or MatMul can compute in integers; %s (%s): %s",
-                       s->g->source, first->name, first->op->onnx, first->why_float);
+                       s->g->source, first->name, first->op->onnx, vn_reason_string(s->arena, first->why_float));
     if (!n)
         return vn_fail(e, VN_E_INPUT, "%s: nothing to quantize: it has no Conv, ConvTranspose, Gemm or MatMul", s->g->source);
     return VN_OK;

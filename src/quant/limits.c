@@ -243,28 +243,28 @@ static const char *want_text(const struct target_limit *l, struct vn_arena *a)
     return s;
 }
 
-static const char *broken(const struct target *t, const struct node *n, const struct target_limit *l, int count, struct vn_arena *a)
+static const struct vn_reason *broken(const struct target *t, const struct node *n, const struct target_limit *l, int count, struct vn_arena *a)
 {
     for (int i = 0; i < count; i++) {
         struct numbers x = { 0 };
         measures[l[i].what](n, &x);
         for (int k = 0; k < x.n; k++)
             if (!allowed(&l[i], x.v[k]))
-                return vn_arena_fmt(a, "march %s limits %s: %s is %.0f, want %s", t->name, n->op->onnx, vn_limit_names[l[i].what], x.v[k],
-                                    want_text(&l[i], a));
+                return vn_reason_new(a, REASON_march_limit, REASON_ARGS(t->name, n->op->onnx, vn_limit_names[l[i].what],
+                                                                        vn_arena_fmt(a, "%.0f", x.v[k]), want_text(&l[i], a)));
     }
     return NULL;
 }
 
-const char *vn_limits_reason(const struct target *t, const struct node *n, struct vn_arena *a)
+const struct vn_reason *vn_limits_reason(const struct target *t, const struct node *n, struct vn_arena *a)
 {
     const struct target_op *op = vn_target_op(t, n->op->onnx);
     if (!n->n_in || !n->in[0])
         return NULL;
     if (!op && !t->all_ops)
-        return vn_arena_fmt(a, "march %s has no integer %s", t->name, n->op->onnx);
+        return vn_reason_new(a, REASON_march_operator, REASON_ARGS(t->name, n->op->onnx));
     if (op && !op->int8)
-        return vn_arena_fmt(a, "march %s computes %s in int16 only", t->name, n->op->onnx);
-    const char *why = op ? broken(t, n, op->limits, op->n_limits, a) : NULL;
+        return vn_reason_new(a, REASON_march_int16, REASON_ARGS(t->name, n->op->onnx));
+    const struct vn_reason *why = op ? broken(t, n, op->limits, op->n_limits, a) : NULL;
     return why ? why : broken(t, n, t->limits, t->n_limits, a);
 }

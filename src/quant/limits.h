@@ -7,6 +7,6 @@
 
 /* Why a node cannot compute in int8 on the target, e.g. "march bayes-e limits Conv: kernel is 33, want 1 to 31"; in the arena. NULL:
  * it fits. */
-const char *vn_limits_reason(const struct target *t, const struct node *n, struct vn_arena *a);
+const struct vn_reason *vn_limits_reason(const struct target *t, const struct node *n, struct vn_arena *a);
 
 #endif

@@ -4,6 +4,28 @@
 
 json_t *vn_json_real(double x) { return x - x == 0 ? json_real(x) : json_null(); }
 
+json_t *vn_json_reason(const struct vn_reason *r)
+{
+    const char *const *args;
+    struct vn_arena *a = vn_arena_new();
+    json_t *list = json_array();
+    const int n = vn_reason_args(r, &args);
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, json_string(args[i]));
+    json_t *o = json_pack("{s:s, s:o, s:s}", "id", vn_reason_id(r), "args", list, "text", vn_reason_string(a, r));
+    vn_arena_free(&a);
+    return o;
+}
+
+static void add_reason(json_t *o, const struct vn_reason *r)
+{
+    json_t *reason = vn_json_reason(r);
+    json_object_set(o, "why_float", json_object_get(reason, "text"));
+    json_object_set_new(o, "reason", reason);
+    if (vn_reason_remedy(r))
+        json_object_set_new(o, "remedy", json_string(vn_reason_remedy(r)));
+}
+
 json_t *vn_json_nodes(const struct vn_node_row *rows, int n)
 {
     json_t *list = json_array();
@@ -18,9 +40,7 @@ json_t *vn_json_nodes(const struct vn_node_row *rows, int n)
         if (r->threshold > 0)
             json_object_set_new(o, "threshold", vn_json_real(r->threshold));
         if (r->why_float)
-            json_object_set_new(o, "why_float", json_string(r->why_float));
-        if (r->why_float && vn_remedy(r->why_float))
-            json_object_set_new(o, "remedy", json_string(vn_remedy(r->why_float)));
+            add_reason(o, r->why_float);
         json_array_append_new(list, o);
     }
     return list;

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <vernier/vernier.h>
 
+#include "graph/reason.h"
 #include "inspect/inspect.h"
 
 /* A table of text cells: columns left-aligned, padded to the widest cell and two spaces; a rule of '=' above, of '-' below the
@@ -23,12 +24,13 @@ void vn_print_nodes(FILE *f, const struct vn_node_row *rows, int n, int compared
 void vn_print_outputs(FILE *f, const struct vn_output_row *rows, int n);
 /* Nodes that stay float, each reason once with its nodes and, where `remedies`, what to do about it. */
 void vn_print_fallbacks(FILE *f, const struct vn_node_row *rows, int n, int remedies);
-/* What to do about a reason for float, or about a model that cannot be used (remedies.c); NULL: nothing is known. */
-const char *vn_remedy(const char *why_float);
+/* What to do about a model that cannot be used (remedies.c); NULL: nothing is known. */
 const char *vn_cure(const char *problem);
 void vn_print_verification(FILE *f, const struct verification *v, int all);
 
 json_t *vn_json_real(double x); /* null where x is not finite */
+/* {"id": ..., "args": [...], "text": ...} */
+json_t *vn_json_reason(const struct vn_reason *r);
 json_t *vn_json_nodes(const struct vn_node_row *rows, int n);
 json_t *vn_json_outputs(const struct vn_output_row *rows, int n);
 json_t *vn_json_verification(const struct verification *v);

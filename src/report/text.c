@@ -50,20 +50,28 @@ void vn_print_outputs(FILE *f, const struct vn_output_row *rows, int n)
     vn_table_free(&t);
 }
 
+/* The first row with the reason of row i. */
+static int first_with(const struct vn_node_row *rows, int i)
+{
+    int k = 0;
+    while (!rows[k].why_float || !vn_reason_equal(rows[k].why_float, rows[i].why_float))
+        k++;
+    return k;
+}
+
 void vn_print_fallbacks(FILE *f, const struct vn_node_row *rows, int n, int remedies)
 {
+    char text[1024];
     for (int i = 0; i < n; i++) {
-        const char *why = rows[i].why_float;
-        int first = why != NULL;
-        for (int k = 0; first && k < i; k++)
-            first = !rows[k].why_float || strcmp(rows[k].why_float, why);
-        if (!first)
+        const struct vn_reason *why = rows[i].why_float;
+        if (!why || first_with(rows, i) < i)
             continue;
-        fprintf(f, "CPU (float32): %s\n", why);
-        if (remedies && vn_remedy(why))
-            fprintf(f, "  try: %s\n", vn_remedy(why));
+        vn_reason_text(text, sizeof text, why);
+        fprintf(f, "CPU (float32): %s\n", text);
+        if (remedies && vn_reason_remedy(why))
+            fprintf(f, "  try: %s\n", vn_reason_remedy(why));
         for (int k = i; k < n; k++)
-            if (rows[k].why_float && !strcmp(rows[k].why_float, why))
+            if (rows[k].why_float && vn_reason_equal(rows[k].why_float, why))
                 fprintf(f, "    %s (%s)\n", rows[k].node, rows[k].type);
     }
 }

@@ -80,3 +80,5 @@ def test_remedies_and_marches(tmp_path):
     said = json.loads(check(tmp_path, m, "--json", "--march", "bayes-e").out)
     assert {r["march"]: r["integer_nodes"] for r in said["marches"]}["bayes-e"] == 2 == sum(n["on"] == "BPU" for n in said["nodes"])
     assert all("remedy" in n for n in said["nodes"] if n["on"] == "CPU")
+    why = {n["node"]: n["reason"] for n in said["nodes"] if n["on"] == "CPU"}
+    assert why["n_c"] == {"id": "operator", "args": ["CumSum"], "text": "CumSum has no integer form"}

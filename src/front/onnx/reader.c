@@ -87,13 +87,26 @@ static int check_arity(const struct draft *d, struct draft_node *n, const struct
     return VN_OK;
 }
 
-static const char *reason_for_float(struct graph *g, const struct onnx_node *n)
+static const char *entry(const struct onnx_node *n, const char *key)
 {
     const struct onnx_entry *x = n->metadata.v;
     for (int i = 0; i < n->metadata.n; i++)
-        if (x[i].key && x[i].value && !strcmp(x[i].key, ONNX_FLOAT_KEY))
-            return vn_arena_str(g->arena, x[i].value);
+        if (x[i].key && x[i].value && !strcmp(x[i].key, key))
+            return x[i].value;
     return NULL;
+}
+
+#define MAX_REASON_ARGS 8
+
+static const struct vn_reason *reason_for_float(struct graph *g, const struct onnx_node *n)
+{
+    const char *text = entry(n, ONNX_FLOAT_KEY), *args[MAX_REASON_ARGS];
+    int count = 0;
+    if (!text)
+        return NULL;
+    while (count < MAX_REASON_ARGS && (args[count] = entry(n, vn_arena_fmt(g->arena, ONNX_REASON_ARG_KEY "%d", count))))
+        count++;
+    return vn_reason_parse(g->arena, entry(n, ONNX_REASON_KEY), count, args, text);
 }
 
 static int add_graph_node(struct graph *g, const struct draft *d, struct draft_node *n, struct vn_map *read, struct vn_err *e)

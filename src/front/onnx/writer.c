@@ -127,6 +127,20 @@ static void write_result(struct model_writer *w, const struct value *v)
 
 /* ---- nodes ---- */
 
+static void put_entry(struct vn_arena *a, struct onnx_node *n, const char *key, const char *value)
+{
+    struct onnx_entry *x = vn_wire_append(a, &n->metadata, sizeof *x);
+    *x = (struct onnx_entry){ key, value };
+}
+
+static void write_reason(struct vn_arena *a, struct onnx_node *n, const struct vn_reason *why)
+{
+    put_entry(a, n, ONNX_FLOAT_KEY, vn_reason_string(a, why));
+    put_entry(a, n, ONNX_REASON_KEY, vn_reason_id(why));
+    for (int i = 0; i < why->n; i++)
+        put_entry(a, n, vn_arena_fmt(a, ONNX_REASON_ARG_KEY "%d", i), why->args[i]);
+}
+
 static void write_node(struct model_writer *w, const struct node *n)
 {
     struct vn_arena *a = w->arena;
@@ -143,10 +157,8 @@ static void write_node(struct model_writer *w, const struct node *n)
     for (int i = 0; i < n_out; i++)
         vn_onnx_put_out(a, out, n->out[i] ? w->written[n->out[i]->id].made : "");
     vn_onnx_attrs_write(out, n, a);
-    if (n->why_float) {
-        struct onnx_entry *x = vn_wire_append(a, &out->metadata, sizeof *x);
-        *x = (struct onnx_entry){ ONNX_FLOAT_KEY, n->why_float };
-    }
+    if (n->why_float)
+        write_reason(a, out, n->why_float);
     for (int i = 0; i < n_out; i++)
         if (n->out[i])
             write_result(w, n->out[i]);
