@@ -3,9 +3,10 @@
 #include "front/caffe/caffe.h"
 #include "guarded.h"
 
-static void ignore(void *user, const char *text)
+static void ignore(void *user, enum vn_log_level level, const char *text)
 {
     (void)user;
+    (void)level;
     (void)text;
 }
 
@@ -17,7 +18,8 @@ static void one(struct vn_arena *a, const uint8_t *data, size_t size)
     const uint8_t *weights = zero ? zero + 1 : end;
     const struct vn_caffe_file text = { "fuzz.prototxt", data, (size_t)((zero ? zero : end) - data) };
     const struct vn_caffe_file model = { "fuzz.caffemodel", weights, (size_t)(end - weights) };
-    const struct vn_onnx_options o = { .note = ignore };
+    const struct vn_listener listener = { .log = ignore };
+    const struct vn_onnx_options o = { .listener = &listener };
     if (vn_caffe_read_memory(&g, a, &text, &model, &o, &e) == VN_OK) {
         const uint8_t *image;
         size_t bytes;

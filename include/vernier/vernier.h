@@ -5,21 +5,13 @@
 #ifndef VERNIER_H
 #define VERNIER_H
 
+#include <vernier/listener.h>
 #include <vernier/reason.h>
 #include <vernier/runtime.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-enum vn_log_level { VN_LOG_DEBUG, VN_LOG_INFO, VN_LOG_WARNING, VN_LOG_ERROR };
-
-/* How a long job talks to its caller; every function may be NULL. Called on the caller's thread. */
-struct vn_listener {
-    void (*log)(void *user, enum vn_log_level level, const char *line);
-    void (*progress)(void *user, const char *what, int done, int all);
-    void *user;
-};
 
 struct vn_convert_options {
     const char *config;      /* path of the YAML file */

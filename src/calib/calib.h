@@ -2,6 +2,7 @@
 #ifndef VN_CALIB_H
 #define VN_CALIB_H
 
+#include "base/listen.h"
 #include "data/samples.h"
 
 /* ---- statistics of one tensor ---- */
@@ -43,8 +44,8 @@ struct vn_ranges {
     struct histogram **of;       /* by value id; NULL: not seen */
     struct channel_sums **means; /* by value id; NULL: not the input of an operator with weights */
 };
-/* Run every sample through the float graph and collect all its activations. `progress` may be NULL. */
+/* Run every sample through the float graph and collect all its activations. `l` may be NULL. */
 int vn_calibrate(struct vn_ranges **out, struct vn_arena *a, const struct graph *g, const struct vn_samples *s, const struct vn_options *run,
-                 void (*progress)(void *user, int done, int all), void *user, struct vn_err *e);
+                 const struct vn_listener *l, struct vn_err *e);
 
 #endif

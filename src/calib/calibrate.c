@@ -67,7 +67,7 @@ static int run_sample(struct collector *c, const struct vn_program *p, const str
 }
 
 int vn_calibrate(struct vn_ranges **out, struct vn_arena *a, const struct graph *g, const struct vn_samples *s, const struct vn_options *run,
-                 void (*progress)(void *user, int done, int all), void *user, struct vn_err *e)
+                 const struct vn_listener *l, struct vn_err *e)
 {
     struct vn_ranges *r = NEW(a, struct vn_ranges);
     r->n = g->values.n;
@@ -88,8 +88,7 @@ int vn_calibrate(struct vn_ranges **out, struct vn_arena *a, const struct graph 
     const int n = vn_samples_count(s);
     for (c.sample = 0; c.sample < n; c.sample++) {
         TRY(run_sample(&c, &p, s, e));
-        if (progress)
-            progress(user, c.sample + 1, n);
+        vn_progress(l, "calibration", c.sample + 1, n);
     }
     vn_model_watch(p.model, NULL);
     for (int i = 0; i < r->n; i++)

@@ -13,33 +13,22 @@ static const struct option_def options[] = {
 
 /* ---- a model that cannot be used ---- */
 
-struct problems {
-    struct vn_arena *arena;
-    VEC(const char *) text;
-};
-
-static void add_problem(void *user, const char *text)
+static void print_problems(const struct logger *p)
 {
-    struct problems *p = user;
-    VEC_PUSH(p->arena, &p->text, vn_arena_str(p->arena, text));
-}
-
-static void print_problems(const struct problems *p)
-{
-    for (int i = 0; i < p->text.n; i++) {
-        fprintf(stderr, "%s\n", p->text.v[i]);
-        if (vn_cure(p->text.v[i]))
-            fprintf(stderr, "  try: %s\n", vn_cure(p->text.v[i]));
+    for (int i = 0; i < p->problems.n; i++) {
+        fprintf(stderr, "%s\n", p->problems.v[i]);
+        if (vn_cure(p->problems.v[i]))
+            fprintf(stderr, "  try: %s\n", vn_cure(p->problems.v[i]));
     }
-    fprintf(stderr, "vernier check: %d problem%s\n", p->text.n, p->text.n == 1 ? "" : "s");
+    fprintf(stderr, "vernier check: %d problem%s\n", p->problems.n, p->problems.n == 1 ? "" : "s");
 }
 
-static int problems_json(const struct problems *p, const char *march)
+static int problems_json(const struct logger *p, const char *march)
 {
     json_t *list = json_array();
-    for (int i = 0; i < p->text.n; i++) {
-        const char *cure = vn_cure(p->text.v[i]);
-        json_array_append_new(list, json_pack("{s:s, s:o}", "problem", p->text.v[i], "remedy", cure ? json_string(cure) : json_null()));
+    for (int i = 0; i < p->problems.n; i++) {
+        const char *cure = vn_cure(p->problems.v[i]);
+        json_array_append_new(list, json_pack("{s:s, s:o}", "problem", p->problems.v[i], "remedy", cure ? json_string(cure) : json_null()));
     }
     return vn_print_json(json_pack("{s:s, s:o}", "march", march, "problems", list));
 }
@@ -93,19 +82,18 @@ static int run(struct vn_arena *a, struct vn_err *e)
     if (vn_words(&words) != 1 || vn_opt("--config") || vn_opt("--images"))
         return vn_fail(e, VN_E_USAGE, "usage: vernier check MODEL.onnx|MODEL.caffemodel [options]; -c and --images go with --data");
     const int json = vn_opt("--json") != NULL;
-    struct logger log = { .quiet = json };
-    struct problems problems = { .arena = a };
+    struct logger log = { .quiet = json, .arena = a };
     struct check_options o = { .model = words[0], .prototxt = vn_opt("--proto"), .march = vn_opt("--march") ? vn_opt("--march") : "generic",
-                               .listener = vn_logger_listener(&log), .problem = add_problem, .user = &problems };
+                               .listener = vn_logger_listener(&log) };
     TRY(vn_opt_shapes(&o.shape_names, &o.shape_texts, &o.n_shapes, a, e));
     struct vn_conversion *c;
     const int status = vn_check(&c, &o, e);
-    if (status < 0 && !problems.text.n)
+    if (status < 0 && !log.problems.n)
         return status;
     if (status < 0) {
-        print_problems(&problems);
+        print_problems(&log);
         if (json)
-            problems_json(&problems, o.march);
+            problems_json(&log, o.march);
         return EXIT_BAD_INPUT;
     }
     if (json)

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/arena.h"
+#include "base/listen.h"
 #include "convert/conversion.h"
 #include "report/report.h"
 
@@ -55,7 +56,9 @@ int vn_opt_run(struct vn_options *o, struct vn_err *e);
 struct logger {
     FILE *file; /* second destination; NULL: none */
     struct progress progress;
-    int quiet; /* only warnings and errors on the terminal */
+    int quiet;              /* only warnings and errors on the terminal */
+    struct vn_arena *arena; /* of the problems; NULL: they are not kept */
+    VEC(const char *) problems;
 };
 struct vn_listener vn_logger_listener(struct logger *l);
 /* Print JSON and a newline; takes the reference. */

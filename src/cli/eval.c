@@ -138,12 +138,11 @@ static int print_json(const struct evaluation *v)
     return EXIT_DONE;
 }
 
-static void show(void *user, int done, int all) { vn_progress_show(user, "eval", done, all); }
-
 static int run(struct vn_arena *a, struct vn_err *e)
 {
-    struct progress bar = { .f = stderr };
-    struct evaluate_options o = { .state = vn_opt("--resume"), .prototxt = vn_opt("--proto"), .progress = show, .user = &bar };
+    struct logger log = { 0 };
+    const struct vn_listener listener = vn_logger_listener(&log);
+    struct evaluate_options o = { .state = vn_opt("--resume"), .prototxt = vn_opt("--proto"), .listener = &listener };
     TRY(read_task(&o.task, a, e));
     TRY(vn_opt_run(&o.run, e));
     o.n_models = vn_words(&o.models);

@@ -143,9 +143,10 @@ static const char *compose(struct vn_arena *a, const struct graph *g, const char
     return t.s;
 }
 
-static void note(void *user, const char *text)
+static void note(void *user, enum vn_log_level level, const char *text)
 {
     (void)user;
+    (void)level;
     fprintf(stderr, "note: %s\n", text);
 }
 
@@ -156,7 +157,8 @@ static int run(struct vn_arena *a, struct vn_err *e)
     struct graph *g;
     struct target t;
     const char **names, **texts;
-    struct vn_onnx_options o = { .note = note };
+    const struct vn_listener listener = { .log = note };
+    struct vn_onnx_options o = { .listener = &listener };
     TRY(vn_target_read(&t, a, march, e));
     TRY(vn_opt_shapes(&names, &texts, &o.n_shapes, a, e));
     struct vn_onnx_input_shape *shapes = NEW_ARRAY(a, struct vn_onnx_input_shape, o.n_shapes);

@@ -136,7 +136,14 @@ static void show_progress(void *user, const char *what, int done, int all)
     vn_progress_show(&l->progress, what, done, all);
 }
 
-struct vn_listener vn_logger_listener(struct logger *l) { return (struct vn_listener){ log_line, show_progress, l }; }
+static void keep_problem(void *user, const struct vn_err *problem)
+{
+    struct logger *l = user;
+    if (l->arena)
+        VEC_PUSH(l->arena, &l->problems, vn_arena_str(l->arena, problem->msg));
+}
+
+struct vn_listener vn_logger_listener(struct logger *l) { return (struct vn_listener){ log_line, show_progress, keep_problem, l }; }
 
 int vn_print_json(json_t *j)
 {

@@ -245,7 +245,7 @@ static int run_all(struct job *j, int n, int threads, const char *pipeline, stru
                 return j->items[j->from + i].status;
             }
         TRY(write_manifest(j, path, pipeline, j->from + parts, e));
-        l.progress(l.user, "pictures", j->from + parts, n);
+        vn_progress(&l, "pictures", j->from + parts, n);
     }
     return VN_OK;
 }

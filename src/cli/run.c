@@ -281,7 +281,7 @@ static int run_folder(struct runner *r, const struct vn_pipeline *p, const char 
             const size_t bytes = vn_tensor_bytes(r->out[k]);
             memcpy((char *)all[k]->data + (size_t)i * bytes, r->out[k]->data, bytes);
         }
-        l.progress(l.user, "pictures", i + 1, n);
+        vn_progress(&l, "pictures", i + 1, n);
     }
     struct vn_map *taken = vn_map_new(a);
     for (int k = 0; dir && k < r->n_out; k++)

@@ -36,8 +36,6 @@ static int collect_files(struct verify_options *o, struct vn_arena *a, struct vn
     return VN_OK;
 }
 
-static void show(void *user, int done, int all) { vn_progress_show(user, "verify", done, all); }
-
 static int run(struct vn_arena *a, struct vn_err *e)
 {
     const char **words;
@@ -47,8 +45,9 @@ static int run(struct vn_arena *a, struct vn_err *e)
     TRY(vn_opt_int("--random", 3, 1, 1000000, &o.random_samples, e));
     TRY(collect_files(&o, a, e));
     struct verification *v;
-    struct progress bar = { .f = stderr };
-    TRY(vn_verify(&v, a, words[0], words[1], &o, show, &bar, e));
+    struct logger log = { 0 };
+    const struct vn_listener listener = vn_logger_listener(&log);
+    TRY(vn_verify(&v, a, words[0], words[1], &o, &listener, e));
     const int good = v->different == 0 && v->max_relative <= VERIFY_FLOAT_TOLERANCE && v->n > 0;
     if (vn_opt("--json")) {
         json_t *j = vn_json_verification(v);

@@ -4,6 +4,7 @@
 
 #include <vernier/vernier.h>
 
+#include "base/listen.h"
 #include "calib/calib.h"
 #include "compile/compile.h"
 #include "config/config.h"
@@ -39,7 +40,7 @@ struct vn_conversion {
     VEC(struct vn_output_row) outputs;
     VEC(struct meta) products; /* stage, path */
     VEC(struct march_row) marches; /* check: what each target would do */
-    VEC(const char *) problems;    /* check: all that is wrong with the model */
+    struct vn_err problem;         /* check: the last that was found and is not told yet; code VN_OK: none */
 };
 
 /* check: no data, no files: can this model be imported, quantized and compiled? Fills in nodes and marches. Where it cannot, everything
@@ -48,9 +49,7 @@ struct check_options {
     const char *model, *prototxt, *march; /* prototxt: of a caffemodel, else NULL */
     int n_shapes;
     const char **shape_names, **shape_texts;
-    struct vn_listener listener;
-    void (*problem)(void *user, const char *text);
-    void *user; /* of problem */
+    struct vn_listener listener; /* told of problems, too */
 };
 int vn_check(struct vn_conversion **c, const struct check_options *o, struct vn_err *e);
 
@@ -66,12 +65,10 @@ int vn_check_data(struct vn_conversion **c, const struct check_data_options *o, 
 /* convert --fast-perf: how fast can it be? Every operator that can computes in integers, results included; what only moves at the ends is
  * left out; random calibration; O3. The results mean nothing. */
 struct fast_options {
-    struct check_options model; /* `problem` is not used */
+    struct check_options model;
     const char *prefix, *working_dir;
     struct vn_options run;
 };
 int vn_convert_fast(struct vn_conversion **c, const struct fast_options *o, struct vn_err *e);
-
-void vn_say(const struct vn_listener *l, enum vn_log_level level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

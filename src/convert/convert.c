@@ -4,43 +4,14 @@
  */
 #include "convert/conversion.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "base/file.h"
 #include "base/hash.h"
 #include "front/front.h"
 #include "tensor/npy.h"
 #include "ops/op.h"
 
-void vn_say(const struct vn_listener *l, enum vn_log_level level, const char *fmt, ...)
-{
-    if (!l->log)
-        return;
-    char line[2048];
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
-    va_end(ap);
-    l->log(l->user, level, line);
-}
-
 #define INFO(c, ...) vn_say(&(c)->listener, VN_LOG_INFO, __VA_ARGS__)
 #define WARN(c, ...) vn_say(&(c)->listener, VN_LOG_WARNING, __VA_ARGS__)
-
-struct watched {
-    const struct vn_listener *l;
-    const char *what;
-};
-
-static void forward_progress(void *user, int done, int all)
-{
-    const struct watched *w = user;
-    if (w->l->progress)
-        w->l->progress(w->l->user, w->what, done, all);
-}
-
-static void forward_note(void *user, const char *text) { vn_say(user, VN_LOG_WARNING, "%s", text); }
 
 /* ---- config ---- */
 
@@ -63,7 +34,7 @@ static int read_model(struct vn_conversion *c, struct vn_err *e)
 {
     struct config *cfg = c->config;
     struct vn_onnx_input_shape *shapes = NEW_ARRAY(c->arena, struct vn_onnx_input_shape, cfg->n_inputs);
-    struct vn_onnx_options o = { .shapes = shapes, .note = forward_note, .user = &c->listener };
+    struct vn_onnx_options o = { .shapes = shapes, .listener = &c->listener };
     for (int i = 0; i < cfg->n_inputs; i++)
         if (cfg->inputs[i].shape && (cfg->inputs[i].name || cfg->prototxt)) {
             shapes[o.n_shapes].name = cfg->inputs[i].name;
@@ -295,8 +266,7 @@ static int collect_ranges(struct vn_conversion *c, struct vn_err *e)
 {
     INFO(c, "Start to calibrate the model.");
     INFO(c, "There are %d samples in the data set.", vn_samples_count(c->samples));
-    struct watched w = { &c->listener, "calibration" };
-    return vn_calibrate(&c->ranges, c->arena, c->optimized, c->samples, &c->run, forward_progress, &w, e);
+    return vn_calibrate(&c->ranges, c->arena, c->optimized, c->samples, &c->run, &c->listener, e);
 }
 
 static int dump_calibration(struct vn_conversion *c, struct vn_err *e)
@@ -326,8 +296,7 @@ static int quantize(const struct vn_conversion *c, struct vn_arena *a, const str
 {
     const struct vn_quant_options o = { .method = *m, .target = &c->target, .outputs_int8 = c->config->outputs_int8,
                                          .outputs_int16 = c->config->outputs_int16, .rules = c->config->types.v,
-                                         .n_rules = c->config->types.n, .note = calibrated == &c->calibrated ? forward_note : NULL,
-                                         .user = (void *)&c->listener };
+                                         .n_rules = c->config->types.n, .listener = calibrated == &c->calibrated ? &c->listener : NULL };
     *calibrated = vn_graph_clone(a, c->optimized);
     TRY(vn_quantize_annotate(*calibrated, c->ranges, &o, e));
     *quantized = vn_graph_clone(a, *calibrated);
@@ -353,13 +322,13 @@ static int score(const struct vn_conversion *c, const struct vn_quant_method *m,
     struct vn_arena *a = vn_arena_new();
     struct graph *calibrated, *quantized;
     struct comparison *cmp;
-    struct watched w = { &c->listener, vn_quant_method_text(m, a) };
+    const char *text = vn_quant_method_text(m, a);
     int status = quantize(c, a, m, &calibrated, &quantized, e);
     if (status == VN_OK)
-        status = vn_compare_graphs(&cmp, a, c->optimized, quantized, c->samples, SEARCH_SAMPLES, &c->run, forward_progress, &w, e);
+        status = vn_compare_graphs(&cmp, a, c->optimized, quantized, c->samples, SEARCH_SAMPLES, &c->run, &c->listener, text, e);
     if (status == VN_OK) {
         *cosine = worst_output(quantized, cmp);
-        INFO(c, "  %s: output cosine %.6f", w.what, *cosine);
+        INFO(c, "  %s: output cosine %.6f", text, *cosine);
     }
     vn_arena_free(&a);
     return status;
@@ -415,8 +384,8 @@ static int make_quantized(struct vn_conversion *c, struct vn_err *e)
     INFO(c, "Start to quantize the model.");
     TRY(quantize(c, c->arena, &c->method, &c->calibrated, &c->quantized, e));
     INFO(c, "End to quantize the model.");
-    struct watched w = { &c->listener, "comparison with float" };
-    TRY(vn_compare_graphs(&c->comparison, c->arena, c->optimized, c->quantized, c->samples, c->compare_limit, &c->run, forward_progress, &w, e));
+    TRY(vn_compare_graphs(&c->comparison, c->arena, c->optimized, c->quantized, c->samples, c->compare_limit, &c->run, &c->listener,
+                          "comparison with float", e));
     for (int i = 0; i < 2; i++) {
         struct graph *g = i ? c->quantized : c->calibrated;
         vn_graph_meta_set(g, "calibration.method", c->method_text);
@@ -643,37 +612,51 @@ static int feature_inputs(struct vn_conversion *c)
     return VN_OK;
 }
 
-static void note_of_check(void *user, const char *text)
+/* The last problem is held back: it is the error that a check ends with. */
+static void tell_problem(struct vn_conversion *c)
 {
-    const struct vn_conversion *c = user;
-    WARN(c, "%s", text);
+    if (c->problem.code != VN_OK)
+        vn_problem(&c->listener, &c->problem);
+    c->problem.code = VN_OK;
 }
 
-static void add_problem(void *user, const char *text)
+static void add_problem(void *user, const struct vn_err *problem)
 {
     struct vn_conversion *c = user;
-    VEC_PUSH(c->arena, &c->problems, vn_arena_str(c->arena, text));
+    tell_problem(c);
+    c->problem = *problem;
 }
 
-/* The model with the shapes that options give; what is wrong goes to `problem`, or (NULL) is an error. */
-static int read_named(struct vn_conversion *c, const struct check_options *o, void (*problem)(void *, const char *), struct vn_err *e)
+static void forward_log(void *user, enum vn_log_level level, const char *line)
+{
+    const struct vn_conversion *c = user;
+    vn_say(&c->listener, level, "%s", line);
+}
+
+/* The model with the shapes that options give; what is wrong with it goes to `survey`, or (NULL) is an error. */
+static int read_named(struct vn_conversion *c, const struct check_options *o, const struct vn_listener *survey, struct vn_err *e)
 {
     struct vn_onnx_input_shape *shapes = NEW_ARRAY(c->arena, struct vn_onnx_input_shape, o->n_shapes);
     for (int i = 0; i < o->n_shapes; i++) {
         shapes[i].name = o->shape_names[i];
         TRY(vn_shape_parse(&shapes[i].shape, o->shape_texts[i], e));
     }
-    const struct vn_onnx_options read = { .shapes = shapes, .n_shapes = o->n_shapes, .note = note_of_check, .problem = problem, .user = c };
+    const struct vn_onnx_options read = { .shapes = shapes, .n_shapes = o->n_shapes, .survey = survey != NULL,
+                                          .listener = survey ? survey : &c->listener };
     return vn_model_read(&c->original, c->arena, o->model, o->prototxt, &read, e);
 }
 
 /* The model with static shapes; all that is wrong with it in one go. */
 static int check_model(struct vn_conversion *c, const struct check_options *o, struct vn_err *e)
 {
-    TRY(read_named(c, o, add_problem, e));
-    TRY(vn_passes_survey(c->original, add_problem, c, e));
-    if (c->problems.n)
-        return vn_fail(e, VN_E_INPUT, "%s", c->problems.v[c->problems.n - 1]);
+    const struct vn_listener survey = { .log = forward_log, .problem = add_problem, .user = c };
+    TRY(read_named(c, o, &survey, e));
+    TRY(vn_passes_survey(c->original, &survey, e));
+    if (c->problem.code != VN_OK) {
+        *e = c->problem;
+        c->problem.code = VN_OK;
+        return e->code;
+    }
     if (vn_passes_prepare(c->original, e) < 0)
         return vn_fail_at(e, "%s", c->original->source);
     return VN_OK;
@@ -718,23 +701,14 @@ static int check(struct vn_conversion *c, const struct check_options *o, struct 
     return VN_OK;
 }
 
-static void tell_problems(const struct vn_conversion *c, const struct check_options *o, const struct vn_err *e)
-{
-    int told = 0;
-    for (int i = 0; i < c->problems.n; i++) {
-        o->problem(o->user, c->problems.v[i]);
-        told |= !strcmp(c->problems.v[i], e->msg);
-    }
-    if (!told)
-        o->problem(o->user, e->msg);
-}
-
 static int check_and_tell(struct vn_conversion *c, const void *options, struct vn_err *e)
 {
     const struct check_options *o = options;
     const int status = check(c, o, e);
-    if ((status == VN_E_INPUT || status == VN_E_UNSUPPORTED) && o->problem)
-        tell_problems(c, o, e);
+    if (status == VN_E_INPUT || status == VN_E_UNSUPPORTED) {
+        tell_problem(c);
+        vn_problem(&c->listener, e);
+    }
     return status;
 }
 
@@ -780,7 +754,7 @@ static int check_data(struct vn_conversion *c, const void *options, struct vn_er
         if (c->config->calibration_type == CALIBRATION_SKIP)
             return vn_fail(e, VN_E_INPUT, "%s: calibration_type is skip: there are no calibration data", o->config);
     } else {
-        const struct vn_onnx_options read = { .note = forward_note, .user = &c->listener };
+        const struct vn_onnx_options read = { .listener = &c->listener };
         TRY(vn_model_read(&c->original, c->arena, o->model, o->prototxt, &read, e));
     }
     if (vn_passes_prepare(c->original, e) < 0)
@@ -827,7 +801,7 @@ static int convert_fast(struct vn_conversion *c, const void *options, struct vn_
     TRY(write_onnx(c, c->original, "original_float", 0, e));
     c->optimized = vn_graph_clone(c->arena, c->original);
     TRY(vn_passes_optimize(c->optimized, NULL, e));
-    vn_trim_ends(c->optimized, note_of_check, c);
+    vn_trim_ends(c->optimized, &c->listener);
     TRY(write_onnx(c, c->optimized, "optimized_float", 0, e));
     TRY(vn_samples_random(&c->samples, c->arena, c->config, c->optimized, 1, e));
     TRY(collect_ranges(c, e));

@@ -325,8 +325,7 @@ static int finish(struct run *w, int i, struct vn_err *e)
     while (w->next < w->eval->n_samples && w->done[w->next] && status == VN_OK) {
         const int k = w->next++;
         status = w->done[k] == FROM_FILE ? VN_OK : vn_eval_state_append(w, k, e);
-        if (w->o->progress)
-            w->o->progress(w->o->user, w->next, w->eval->n_samples);
+        vn_progress(w->o->listener, "eval", w->next, w->eval->n_samples);
     }
     pthread_mutex_unlock(&w->lock);
     return status;

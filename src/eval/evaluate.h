@@ -2,6 +2,7 @@
 #ifndef VN_EVALUATE_H
 #define VN_EVALUATE_H
 
+#include "base/listen.h"
 #include "session/runner.h"
 #include "session/similarity.h"
 
@@ -108,8 +109,7 @@ struct evaluate_options {
     int finished;        /* the models are files of results that others have made */
     const char *results; /* folder to write each model's results to, as MODEL.json; NULL: do not */
     const char *state; /* results picture by picture, to go on from; NULL: none */
-    void (*progress)(void *user, int done, int all);
-    void *user;
+    const struct vn_listener *listener; /* NULL: nobody listens */
 };
 int vn_evaluate(struct evaluation **out, struct vn_arena *a, const struct evaluate_options *o, struct vn_err *e);
 

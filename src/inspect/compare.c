@@ -72,7 +72,7 @@ static int run_one(struct side *s, const struct vn_program *ref, const struct vn
 
 int vn_compare_graphs(struct comparison **out, struct vn_arena *a, const struct graph *reference, const struct graph *quantized,
                       const struct vn_samples *samples, int limit, const struct vn_options *run,
-                      void (*progress)(void *user, int done, int all), void *user, struct vn_err *e)
+                      const struct vn_listener *l, const char *what, struct vn_err *e)
 {
     struct compile_options o;
     vn_compile_defaults(&o);
@@ -94,8 +94,7 @@ int vn_compare_graphs(struct comparison **out, struct vn_arena *a, const struct 
         s.arena = vn_arena_new();
         status = run_one(&s, &ref, &quant, samples, e);
         vn_arena_free(&s.arena);
-        if (progress)
-            progress(user, s.sample + 1, n);
+        vn_progress(l, what, s.sample + 1, n);
     }
     for (int i = 0; i < c->n; i++)
         if (c->of[i].samples)

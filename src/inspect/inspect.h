@@ -2,6 +2,7 @@
 #ifndef VN_INSPECT_H
 #define VN_INSPECT_H
 
+#include "base/listen.h"
 #include "session/runner.h"
 #include "session/similarity.h"
 
@@ -17,10 +18,10 @@ struct comparison {
     int n;                       /* values of the quantized graph */
     struct node_similarity *of;  /* by value id; samples 0: not seen in both */
 };
-/* Both graphs have the same value names. limit: at most so many samples, 0 for all. */
+/* Both graphs have the same value names. limit: at most so many samples, 0 for all. `what` is for the listener, which may be NULL. */
 int vn_compare_graphs(struct comparison **out, struct vn_arena *a, const struct graph *reference, const struct graph *quantized,
                       const struct vn_samples *s, int limit, const struct vn_options *run,
-                      void (*progress)(void *user, int done, int all), void *user, struct vn_err *e);
+                      const struct vn_listener *l, const char *what, struct vn_err *e);
 
 /* ---- quantized ONNX on the reference executor against the .bin ---- */
 
@@ -54,6 +55,6 @@ struct verify_options {
 };
 #define VERIFY_FLOAT_TOLERANCE 1e-4
 int vn_verify(struct verification **out, struct vn_arena *a, const char *onnx, const char *bin, const struct verify_options *o,
-              void (*progress)(void *user, int done, int all), void *user, struct vn_err *e);
+              const struct vn_listener *l, struct vn_err *e);
 
 #endif

@@ -232,7 +232,7 @@ static void sum_up(struct verification *v, struct check *c)
 }
 
 int vn_verify(struct verification **out, struct vn_arena *a, const char *onnx_path, const char *bin_path, const struct verify_options *o,
-              void (*progress)(void *user, int done, int all), void *user, struct vn_err *e)
+              const struct vn_listener *l, struct vn_err *e)
 {
     struct runner *onnx, *bin;
     struct vn_pipeline *p = NULL;
@@ -254,8 +254,7 @@ int vn_verify(struct verification **out, struct vn_arena *a, const char *onnx_pa
         c.scratch = vn_arena_new();
         status = verify_sample(&c, onnx, bin, o, p, e);
         vn_arena_free(&c.scratch);
-        if (progress)
-            progress(user, c.sample + 1, v->samples);
+        vn_progress(l, "verify", c.sample + 1, v->samples);
     }
     sum_up(v, &c);
     *out = v;

@@ -111,7 +111,7 @@ static void forget_outputs(struct node *n)
             n->out[i]->shape = vn_shape_unknown();
 }
 
-int vn_passes_survey(struct graph *g, void (*problem)(void *user, const char *text), void *user, struct vn_err *e)
+int vn_passes_survey(struct graph *g, const struct vn_listener *l, struct vn_err *e)
 {
     const int count = g->nodes.n;
     struct node **all = vn_arena_copy(g->arena, g->nodes.v, (size_t)count * sizeof *all);
@@ -120,7 +120,7 @@ int vn_passes_survey(struct graph *g, void (*problem)(void *user, const char *te
     for (int i = 0; i < count; i++) {
         const int status = all_known(all[i]) ? settle(g, all[i], 0, e) : 0;
         if (status == VN_E_INPUT || status == VN_E_UNSUPPORTED) {
-            problem(user, e->msg);
+            vn_problem(l, e);
             failures++;
         } else {
             TRY(status);

@@ -2,6 +2,7 @@
 #ifndef VN_PASS_H
 #define VN_PASS_H
 
+#include "base/listen.h"
 #include "graph/graph.h"
 
 struct pass {
@@ -23,9 +24,9 @@ struct pass_report {
 
 /* Infer shapes, fold what is constant; after it every value has a static shape. */
 int vn_passes_prepare(struct graph *g, struct vn_err *e);
-/* The same for looking only: what fails is told, one line each, and what depends on it is passed over. The number of failures, or an error
+/* The same for looking only: what fails is told as a problem, and what depends on it is passed over. The number of failures, or an error
  * that is none of the network's. */
-int vn_passes_survey(struct graph *g, void (*problem)(void *user, const char *text), void *user, struct vn_err *e);
+int vn_passes_survey(struct graph *g, const struct vn_listener *l, struct vn_err *e);
 /* All passes, repeated until nothing changes. Every pass keeps what the graph computes (within float rounding).
  * `report` has vn_passes_count entries, or NULL. */
 int vn_passes_optimize(struct graph *g, struct pass_report *report, struct vn_err *e);
@@ -41,8 +42,8 @@ struct preprocess_spec {
 int vn_insert_preprocess(struct graph *g, struct value *input, const struct preprocess_spec *s, struct vn_err *e);
 
 /* Take out what only moves or converts in front of the first and behind the last computing node (passes/trim_ends.c): inputs and outputs keep
- * their names and get other shapes and types, which `note` is told. The number of nodes. */
-int vn_trim_ends(struct graph *g, void (*note)(void *user, const char *text), void *user);
+ * their names and get other shapes and types, which the listener is told as warnings. The number of nodes. */
+int vn_trim_ends(struct graph *g, const struct vn_listener *l);
 
 /* ---- shared by passes ---- */
 

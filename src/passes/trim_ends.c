@@ -41,7 +41,7 @@ static struct node *trim_tail(struct graph *g, struct value *y)
     return n;
 }
 
-int vn_trim_ends(struct graph *g, void (*note)(void *user, const char *text), void *user)
+int vn_trim_ends(struct graph *g, const struct vn_listener *l)
 {
     int removed = 0;
     for (int again = 1; again;) {
@@ -54,8 +54,8 @@ int vn_trim_ends(struct graph *g, void (*note)(void *user, const char *text), vo
             if (!n)
                 continue;
             char shape[VN_SHAPE_TEXT];
-            note(user, vn_arena_fmt(g->arena, "%s (%s) is left out: %s '%s' is %s %s now", n->name, n->op->onnx, head ? "input" : "output", v->name,
-                                    vn_dtype_name(v->dtype), vn_shape_text(&v->shape, shape)));
+            vn_say(l, VN_LOG_WARNING, "%s (%s) is left out: %s '%s' is %s %s now", n->name, n->op->onnx, head ? "input" : "output",
+                   v->name, vn_dtype_name(v->dtype), vn_shape_text(&v->shape, shape));
             removed++;
             again = 1;
         }

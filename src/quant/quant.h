@@ -2,6 +2,7 @@
 #ifndef VN_QUANT_H
 #define VN_QUANT_H
 
+#include "base/listen.h"
 #include "calib/calib.h"
 #include "config/config.h"
 #include "graph/graph.h"
@@ -21,8 +22,7 @@ struct vn_quant_options {
     int outputs_int8, outputs_int16; /* results that leave the network are quantized too */
     const struct type_rule *rules;   /* types of nodes */
     int n_rules;
-    void (*note)(void *user, const char *text); /* rules that the target does not allow; NULL: nobody wants to know */
-    void *user;
+    const struct vn_listener *listener; /* told of rules that the target does not allow; NULL: nobody is */
 };
 
 /* Annotate a float graph (values' q, nodes' why_float): the calibrated model. Weights stay float with per-channel scales; biases stay

@@ -103,11 +103,11 @@ static void ask_node(const struct decision *d, const struct node *n)
 /* A rule that cannot be followed: once for each set. Pixels are nobody's surprise unless asked for by name. */
 static void report(const struct decision *d, const struct set *s, const struct value *v)
 {
-    if (!d->o->note || (s->fixed && s->level < LEVEL_NODE))
+    if (!d->o->listener || (s->fixed && s->level < LEVEL_NODE))
         return;
     const char *why = s->fixed ? s->fixed : vn_arena_fmt(d->arena, "march %s computes %s (%s) in int8 only", d->o->target->name,
                                                          s->forbidden->op->onnx, s->forbidden->name);
-    d->o->note(d->o->user, vn_arena_fmt(d->arena, "%s (%s) asks for int16, %s stays int8: %s", s->who->name, s->who->op->onnx, v->name, why));
+    vn_say(d->o->listener, VN_LOG_WARNING, "%s (%s) asks for int16, %s stays int8: %s", s->who->name, s->who->op->onnx, v->name, why);
 }
 
 char *vn_widths_decide(struct vn_arena *a, const struct graph *g, const struct vn_quant_options *o, const char *integer, const int *same)

@@ -22,9 +22,10 @@ struct arguments {
     struct vn_onnx_input_shape shapes[MAX_SHAPES];
 };
 
-static void note(void *user, const char *text)
+static void note(void *user, enum vn_log_level level, const char *text)
 {
     (void)user;
+    (void)level;
     printf("note: %s\n", text);
 }
 
@@ -181,7 +182,8 @@ static int add_shape(struct arguments *x, char *text, struct vn_err *e)
 
 static int parse(struct arguments *x, int argc, char **argv, struct vn_err *e)
 {
-    *x = (struct arguments){ .read = { .note = note } };
+    static const struct vn_listener listener = { .log = note };
+    *x = (struct arguments){ .read = { .listener = &listener } };
     x->read.shapes = x->shapes;
     for (int i = 1; i < argc; i++) {
         char *next = i + 1 < argc ? argv[i + 1] : NULL;

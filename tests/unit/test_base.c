@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/listen.h"
 #include "base/pool.h"
 #include "base/random.h"
 #include "base/share.h"
@@ -325,6 +326,33 @@ static void random_numbers_can_be_skipped(void **state)
     assert_true(vn_random(&walked) == vn_random(&left));
 }
 
+/* ---- listener ---- */
+
+static void hear_log(void *user, enum vn_log_level level, const char *line) { snprintf(user, 64, "%d %s", level, line); }
+static void hear_progress(void *user, const char *what, int done, int all) { snprintf(user, 64, "%s %d/%d", what, done, all); }
+static void hear_problem(void *user, const struct vn_err *problem) { snprintf(user, 64, "%d: %.50s", problem->code, problem->msg); }
+
+static void a_listener_hears_what_it_has_functions_for(void **state)
+{
+    (void)state;
+    char heard[64] = "";
+    const struct vn_err wrong = { .code = VN_E_INPUT, .msg = "w: wrong" };
+    const struct vn_listener all = { hear_log, hear_progress, hear_problem, heard }, deaf = { .user = heard };
+    const struct vn_listener *const silent[] = { NULL, &deaf };
+    for (int i = 0; i < 2; i++) {
+        vn_say(silent[i], VN_LOG_ERROR, "%s", "nothing");
+        vn_progress(silent[i], "nothing", 1, 2);
+        vn_problem(silent[i], &wrong);
+        assert_string_equal(heard, "");
+    }
+    vn_say(&all, VN_LOG_WARNING, "%d of %s", 3, "them");
+    assert_string_equal(heard, "2 3 of them");
+    vn_progress(&all, "calibration", 1, 2);
+    assert_string_equal(heard, "calibration 1/2");
+    vn_problem(&all, &wrong);
+    assert_string_equal(heard, "-2: w: wrong");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,6 +362,7 @@ int main(void)
         cmocka_unit_test(write_is_whole_or_nothing), cmocka_unit_test(map_of_odd_files),
         cmocka_unit_test(list_is_sorted), cmocka_unit_test(paths), cmocka_unit_test(pool_runs_every_part_once),
         cmocka_unit_test(share_gives_the_first_error), cmocka_unit_test(share_takes_want_of_memory_for_an_error), cmocka_unit_test(random_numbers_can_be_skipped),
+        cmocka_unit_test(a_listener_hears_what_it_has_functions_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

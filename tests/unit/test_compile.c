@@ -278,7 +278,7 @@ static void quantize(struct net *n)
     vn_options_default(&run);
     cfg.inputs[0] = (struct input_config){ .name = "x" };
     OK(vn_samples_random(&samples, n->arena, &cfg, n->g, 4, &e));
-    OK(vn_calibrate(&ranges, n->arena, n->g, samples, &run, NULL, NULL, &e));
+    OK(vn_calibrate(&ranges, n->arena, n->g, samples, &run, NULL, &e));
     OK(vn_target_read(&target, n->arena, "generic", &e));
     static const enum zero_points kinds[] = { ZERO_POINTS_SYMMETRIC, ZERO_POINTS_NONNEGATIVE, ZERO_POINTS_ASYMMETRIC };
     const struct vn_quant_options o = { .method = { .calibrator = vn_calibrator_find("max"), .parameter = 1, .zero_points = kinds[unit_pick(0, 2)] },

@@ -119,12 +119,12 @@ static void note(struct reader *r, const char *fmt, ...)
 {
     char text[1024];
     va_list ap;
-    if (!r->o || !r->o->note)
+    if (!r->o)
         return;
     va_start(ap, fmt);
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    r->o->note(r->o->user, text);
+    vn_say(r->o->listener, VN_LOG_WARNING, "%s", text);
 }
 
 static const char *layer_words(struct reader *r, const struct layer_text *l)

@@ -210,12 +210,6 @@ static int type_of(struct draft_input *in, const struct draft *d, const struct o
     return VN_OK;
 }
 
-static void note(const struct vn_onnx_options *o, const char *text)
-{
-    if (o && o->note)
-        o->note(o->user, text);
-}
-
 static int override_shape(struct draft_input *in, const struct draft *d, const struct vn_onnx_options *o, struct vn_err *e)
 {
     char have[VN_SHAPE_TEXT], want[VN_SHAPE_TEXT];
@@ -228,8 +222,8 @@ static int override_shape(struct draft_input *in, const struct draft *d, const s
                            vn_shape_text(s, want), s->rank, in->shape.rank);
         for (int k = 0; k < in->shape.rank; k++)
             if (in->shape.d[k] >= 0 && in->shape.d[k] != s->d[k]) {
-                note(o, vn_arena_fmt(d->arena, "input '%s': input_shape %s replaces the model's %s", in->name,
-                                     vn_shape_text(s, want), vn_shape_text(&in->shape, have)));
+                vn_say(o->listener, VN_LOG_WARNING, "input '%s': input_shape %s replaces the model's %s", in->name, vn_shape_text(s, want),
+                       vn_shape_text(&in->shape, have));
                 break;
             }
         in->shape = *s;
@@ -239,9 +233,9 @@ static int override_shape(struct draft_input *in, const struct draft *d, const s
 
 int vn_onnx_problem(const struct draft *d, int status, struct vn_err *e)
 {
-    if ((status != VN_E_INPUT && status != VN_E_UNSUPPORTED) || !d->options || !d->options->problem)
+    if ((status != VN_E_INPUT && status != VN_E_UNSUPPORTED) || !d->options || !d->options->survey)
         return status;
-    d->options->problem(d->options->user, e->msg);
+    vn_problem(d->options->listener, e);
     return VN_OK;
 }
 
@@ -259,8 +253,8 @@ static int settle_dynamic(struct draft_input *in, const struct draft *d, const s
             return vn_fail(e, VN_E_INPUT, "%s: input '%s' has a dynamic dimension '%s' (axis %d): give input_shape", d->path,
                            in->name, param ? param : "?", i);
         in->shape.d[i] = 1;
-        note(o, vn_arena_fmt(d->arena, "input '%s': the batch dimension '%s' is dynamic; taken as 1", in->name,
-                             param ? param : "?"));
+        vn_say(o ? o->listener : NULL, VN_LOG_WARNING, "input '%s': the batch dimension '%s' is dynamic; taken as 1",
+               in->name, param ? param : "?");
     }
     return VN_OK;
 }

@@ -7,6 +7,7 @@
 #ifndef VN_FRONT_ONNX_H
 #define VN_FRONT_ONNX_H
 
+#include "base/listen.h"
 #include "graph/graph.h"
 
 struct vn_onnx_input_shape {
@@ -17,11 +18,10 @@ struct vn_onnx_input_shape {
 struct vn_onnx_options {
     const struct vn_onnx_input_shape *shapes; /* replace those in the file */
     int n_shapes;
-    void (*note)(void *user, const char *text); /* told what was assumed, one line each; may be NULL */
-    /* Told each thing that is wrong with the network, instead of failing at the first; the graph then has gaps (values that nothing
-     * makes, of unknown shape) and is only to be looked at. NULL: fail. */
-    void (*problem)(void *user, const char *text);
-    void *user;
+    const struct vn_listener *listener; /* told what was assumed, as warnings; may be NULL */
+    /* 1: the listener is told each thing that is wrong with the network, instead of failing at the first; the graph then has gaps
+     * (values that nothing makes, of unknown shape) and is only to be looked at. */
+    int survey;
 };
 
 /* Read a model. Operator sets 7 to 28 of the default domain; weights stay in the mapped file where their alignment allows it.

@@ -68,7 +68,7 @@ int vn_onnx_check_support(struct draft *d, struct vn_err *e)
         if (x->count++ < LISTED)
             x->names = vn_arena_fmt(d->arena, "%s%s%.60s", x->names, *x->names ? ", " : "", n->name);
     }
-    if (missing.n && d->options && d->options->problem)
+    if (missing.n && d->options && d->options->survey)
         return report(d, missing.v, missing.n, e);
     if (!missing.n)
         return VN_OK;

@@ -1,0 +1,24 @@
+/* vernier/listener.h - how a long job talks to its caller. */
+#ifndef VERNIER_LISTENER_H
+#define VERNIER_LISTENER_H
+
+#include <vernier/runtime.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum vn_log_level { VN_LOG_DEBUG, VN_LOG_INFO, VN_LOG_WARNING, VN_LOG_ERROR };
+
+/* Every function may be NULL. They are called by one thread at a time; texts live as long as the call. */
+struct vn_listener {
+    void (*log)(void *user, enum vn_log_level level, const char *line);
+    void (*progress)(void *user, const char *what, int done, int all);
+    void (*problem)(void *user, const struct vn_err *problem); /* one of several things that are wrong with an input */
+    void *user;
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif
