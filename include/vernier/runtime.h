@@ -38,6 +38,7 @@ enum vn_status {
 
 struct vn_err {
     int code;       /* enum vn_status of the last failure */
+    int reason;     /* of the toolchain (vn_problem_id): which of the known problems; 0: none of them */
     char msg[1024]; /* one line, always terminated: file, place, expected, found */
 };
 

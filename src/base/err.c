@@ -15,7 +15,15 @@ int vn_fail(struct vn_err *e, int code, const char *fmt, ...)
     va_end(ap);
     memcpy(e->msg, msg, sizeof msg);
     e->code = code;
+    e->reason = 0;
     return code;
+}
+
+int vn_because(struct vn_err *e, int reason, int status)
+{
+    if (e)
+        e->reason = reason;
+    return status;
 }
 
 int vn_fail_at(struct vn_err *e, const char *fmt, ...)
@@ -27,5 +35,6 @@ int vn_fail_at(struct vn_err *e, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(where, sizeof where, fmt, ap);
     va_end(ap);
-    return vn_fail(e, e->code, "%s: %s", where, e->msg);
+    const int reason = e->reason;
+    return vn_because(e, reason, vn_fail(e, e->code, "%s: %s", where, e->msg));
 }

@@ -16,9 +16,9 @@ static const struct option_def options[] = {
 static void print_problems(const struct logger *p)
 {
     for (int i = 0; i < p->problems.n; i++) {
-        fprintf(stderr, "%s\n", p->problems.v[i]);
-        if (vn_cure(p->problems.v[i]))
-            fprintf(stderr, "  try: %s\n", vn_cure(p->problems.v[i]));
+        fprintf(stderr, "%s\n", p->problems.v[i].text);
+        if (p->problems.v[i].remedy)
+            fprintf(stderr, "  try: %s\n", p->problems.v[i].remedy);
     }
     fprintf(stderr, "vernier check: %d problem%s\n", p->problems.n, p->problems.n == 1 ? "" : "s");
 }
@@ -27,8 +27,8 @@ static int problems_json(const struct logger *p, const char *march)
 {
     json_t *list = json_array();
     for (int i = 0; i < p->problems.n; i++) {
-        const char *cure = vn_cure(p->problems.v[i]);
-        json_array_append_new(list, json_pack("{s:s, s:o}", "problem", p->problems.v[i], "remedy", cure ? json_string(cure) : json_null()));
+        const struct kept_problem *x = &p->problems.v[i];
+        json_array_append_new(list, json_pack("{s:s, s:s?, s:s?}", "problem", x->text, "id", x->id, "remedy", x->remedy));
     }
     return vn_print_json(json_pack("{s:s, s:o}", "march", march, "problems", list));
 }

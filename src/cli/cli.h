@@ -52,13 +52,17 @@ int vn_opt_shapes(const char ***names, const char ***texts, int *n, struct vn_ar
     { "--cpumask", 0, "MASK", 0, 0, "CPU features that kernels may use: 0 = C only, or avx2, avx512, avx512vnni, all" }
 #define JSON_OPTION { "--json", 0, NULL, 0, 0, "print the result as JSON on standard output" }
 int vn_opt_run(struct vn_options *o, struct vn_err *e);
+/* Something that is wrong with an input; id and remedy NULL: not known. */
+struct kept_problem {
+    const char *text, *id, *remedy;
+};
 /* Log to standard error (and to a file): "2025-01-31 12:00:00,123 INFO message". */
 struct logger {
     FILE *file; /* second destination; NULL: none */
     struct progress progress;
     int quiet;              /* only warnings and errors on the terminal */
     struct vn_arena *arena; /* of the problems; NULL: they are not kept */
-    VEC(const char *) problems;
+    VEC(struct kept_problem) problems;
 };
 struct vn_listener vn_logger_listener(struct logger *l);
 /* Print JSON and a newline; takes the reference. */

@@ -4,12 +4,14 @@
 #include <stdio.h>
 
 static const struct {
-    const char *id, *format, *remedy;
+    const char *id, *format, *remedy; /* format NULL: of a problem */
 } reasons[REASON_COUNT] = {
     { "none", "", NULL },
 #define REASON(id, format, remedy) { #id, format, remedy },
+#define PROBLEM(id, remedy) { #id, NULL, remedy },
 #include "graph/reasons.def"
 #undef REASON
+#undef PROBLEM
 };
 
 static int placeholders(const char *format)
@@ -34,14 +36,14 @@ const struct vn_reason *vn_reason_new(struct vn_arena *a, enum reason_id id, con
     int n = 0;
     while (args && args[n])
         n++;
-    assert(n == placeholders(reasons[id].format));
+    assert(reasons[id].format && n == placeholders(reasons[id].format));
     return copy(a, id, n, args);
 }
 
 const struct vn_reason *vn_reason_parse(struct vn_arena *a, const char *id, int n, const char *const *args, const char *text)
 {
     for (int i = REASON_NONE + 1; id && i < REASON_COUNT; i++)
-        if (!strcmp(reasons[i].id, id) && placeholders(reasons[i].format) == n)
+        if (reasons[i].format && !strcmp(reasons[i].id, id) && placeholders(reasons[i].format) == n)
             return copy(a, (enum reason_id)i, n, args);
     return copy(a, REASON_other, 1, &text);
 }
@@ -65,6 +67,11 @@ int vn_reason_args(const struct vn_reason *r, const char *const **args)
 }
 
 const char *vn_reason_remedy(const struct vn_reason *r) { return reasons[r->id].remedy; }
+
+static int known(const struct vn_err *e) { return e->reason > REASON_NONE && e->reason < REASON_COUNT; }
+
+const char *vn_problem_id(const struct vn_err *e) { return known(e) ? reasons[e->reason].id : NULL; }
+const char *vn_problem_remedy(const struct vn_err *e) { return known(e) ? reasons[e->reason].remedy : NULL; }
 
 /* Append n characters, as far as they fit. */
 static size_t put(char *text, size_t bytes, size_t used, const char *s, size_t n)

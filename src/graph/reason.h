@@ -10,8 +10,10 @@
 enum reason_id {
     REASON_NONE,
 #define REASON(id, format, remedy) REASON_##id,
+#define PROBLEM(id, remedy) REASON_##id,
 #include "graph/reasons.def"
 #undef REASON
+#undef PROBLEM
     REASON_COUNT
 };
 

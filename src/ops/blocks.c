@@ -29,7 +29,7 @@ int vn_blocks_infer(struct node *n, struct vn_err *e)
         return vn_node_fail(n, e, VN_E_INPUT, "the input has %d dimensions, wants 4", s.rank);
     if (to_wide(n)) {
         if (s.d[1] % (b * b))
-            return vn_node_fail(n, e, VN_E_INPUT, "%lld channels cannot be dealt out to squares of %lld", (long long)s.d[1], (long long)b);
+            return NODE_MISFIT(n, e, "%lld channels cannot be dealt out to squares of %lld", (long long)s.d[1], (long long)b);
         s.d[1] /= b * b, s.d[2] *= b, s.d[3] *= b;
     } else {
         if (s.d[2] % b || s.d[3] % b)

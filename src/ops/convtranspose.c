@@ -51,11 +51,11 @@ static int infer(struct node *n, struct vn_err *e)
     TRY(window_of(&w, out, n, e));
     const struct vn_shape *x = &n->in[0]->shape, *weight = &n->in[1]->shape;
     if (weight->d[0] != x->d[1])
-        return vn_node_fail(n, e, VN_E_INPUT, "weight %s wants %lld input channels, %s has %lld", n->in[1]->name,
-                            (long long)weight->d[0], n->in[0]->name, (long long)x->d[1]);
+        return NODE_MISFIT(n, e, "weight %s wants %lld input channels, %s has %lld", n->in[1]->name,
+                           (long long)weight->d[0], n->in[0]->name, (long long)x->d[1]);
     if (a->group < 1 || x->d[1] % a->group)
-        return vn_node_fail(n, e, VN_E_INPUT, "%lld input channels are not a multiple of %lld groups", (long long)x->d[1],
-                            (long long)a->group);
+        return NODE_MISFIT(n, e, "%lld input channels are not a multiple of %lld groups", (long long)x->d[1],
+                           (long long)a->group);
     struct vn_shape s = *x;
     s.d[1] = weight->d[1] * a->group;
     if (vn_node_has(n, 2) && (n->in[2]->shape.rank != 1 || n->in[2]->shape.d[0] != s.d[1]))

@@ -10,7 +10,7 @@ static int infer(struct node *n, struct vn_err *e)
         if (want.d[d] < 0)
             return vn_node_fail(n, e, VN_E_INPUT, "shape is %lld at dimension %d", (long long)want.d[d], d);
     if (vn_shape_broadcast(&s, &n->in[0]->shape, &want, e) < 0)
-        return e ? vn_fail_at(e, "%s", n->name) : VN_E_INPUT;
+        return vn_because(e, REASON_misfit, e ? vn_fail_at(e, "%s", n->name) : VN_E_INPUT);
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);
 }
 

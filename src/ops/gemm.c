@@ -33,8 +33,8 @@ static int infer(struct node *n, struct vn_err *e)
     struct dims d = dims_of(n);
     int64_t rows = n->in[1]->shape.d[!!g->trans_b];
     if (rows != d.k)
-        return vn_node_fail(n, e, VN_E_INPUT, "weight %s wants %lld input channels, %s has %lld", n->in[1]->name, (long long)rows,
-                            n->in[0]->name, (long long)d.k);
+        return NODE_MISFIT(n, e, "weight %s wants %lld input channels, %s has %lld", n->in[1]->name, (long long)rows,
+                           n->in[0]->name, (long long)d.k);
     struct vn_shape s = { .rank = 2, .d = { d.m, d.n } };
     if (vn_node_has(n, 2)) {
         const struct vn_shape *c = &n->in[2]->shape;
@@ -43,8 +43,8 @@ static int infer(struct node *n, struct vn_err *e)
             bad |= c->d[i] != 1 && c->d[i] != s.d[i + 2 - c->rank];
         if (bad) {
             char have[VN_SHAPE_TEXT], want[VN_SHAPE_TEXT];
-            return vn_node_fail(n, e, VN_E_INPUT, "%s is %s, which does not broadcast to the output's %s", n->in[2]->name,
-                                vn_shape_text(c, have), vn_shape_text(&s, want));
+            return NODE_MISFIT(n, e, "%s is %s, which does not broadcast to the output's %s", n->in[2]->name,
+                               vn_shape_text(c, have), vn_shape_text(&s, want));
         }
     }
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);

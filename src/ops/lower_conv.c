@@ -27,7 +27,7 @@ int vn_low_weights(struct lowering *l, struct low_conv *c, int bias, struct vn_e
     const struct node *n = l->node;
     for (int i = 1; i <= (bias < 0 ? 1 : bias); i++)
         if (!n->in[i]->data)
-            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s %s is computed at run time; the runtime wants a constant",
+            return NODE_COMPUTED(n, e, "%s %s is computed at run time; the runtime wants a constant",
                                 i == 1 ? "weight" : "bias", n->in[i]->name);
     c->weight_type = l->integer ? n->in[1]->q->dtype : VN_F32;
     if (!l->integer) {

@@ -18,7 +18,7 @@ static int infer(struct node *n, struct vn_err *e)
 {
     TRY(vn_infer_same_float(n, e));
     if (n->in[0]->shape.rank < 2)
-        return vn_node_fail(n, e, VN_E_INPUT, "the input has no channels");
+        return NODE_MISFIT(n, e, "the input has no channels");
     return VN_OK;
 }
 

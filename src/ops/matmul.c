@@ -35,10 +35,10 @@ static int plan_of(struct plan *p, const struct node *n, struct vn_err *e)
     p->n = b->rank > 1 ? b->d[b->rank - 1] : 1;
     int64_t rows = b->rank > 1 ? b->d[b->rank - 2] : b->d[0];
     if (rows != p->k)
-        return vn_node_fail(n, e, VN_E_INPUT, "%s has %lld columns, %s has %lld rows", n->in[0]->name, (long long)p->k,
-                            n->in[1]->name, (long long)rows);
+        return NODE_MISFIT(n, e, "%s has %lld columns, %s has %lld rows", n->in[0]->name, (long long)p->k,
+                           n->in[1]->name, (long long)rows);
     if (vn_shape_broadcast(&p->batch, &ab, &bb, e) < 0)
-        return e ? vn_fail_at(e, "%s", n->name) : VN_E_INPUT;
+        return vn_because(e, REASON_misfit, e ? vn_fail_at(e, "%s", n->name) : VN_E_INPUT);
     batch_strides(p->a_stride, a, &p->batch);
     batch_strides(p->b_stride, b, &p->batch);
     return VN_OK;

@@ -12,7 +12,7 @@ static int infer(struct node *n, struct vn_err *e)
     memcpy(ab.d, a->d, sizeof ab.d);
     memcpy(bb.d, b->d, sizeof bb.d);
     if (vn_shape_broadcast(&s, &ab, &bb, e) < 0)
-        return e ? vn_fail_at(e, "%s", n->name) : VN_E_INPUT;
+        return vn_because(e, REASON_misfit, e ? vn_fail_at(e, "%s", n->name) : VN_E_INPUT);
     if (a->rank > 1)
         s.d[s.rank++] = a->d[a->rank - 2];
     if (b->rank > 1)

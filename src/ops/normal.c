@@ -20,7 +20,7 @@ int vn_infer_channels(struct node *n, struct vn_err *e)
 {
     TRY(vn_infer_same_float(n, e));
     if (n->in[0]->shape.rank < 2)
-        return vn_node_fail(n, e, VN_E_INPUT, "the input has no channels");
+        return NODE_MISFIT(n, e, "the input has no channels");
     for (int i = 1; i < n->n_in; i++)
         if (n->in[i] && vn_shape_count(&n->in[i]->shape) != n->in[0]->shape.d[1])
             return vn_node_fail(n, e, VN_E_INPUT, "%s must have %lld elements", n->in[i]->name, (long long)n->in[0]->shape.d[1]);
@@ -173,7 +173,7 @@ int vn_trailing_infer(struct node *n, struct vn_err *e)
         return vn_node_fail(n, e, VN_E_INPUT, "axis is outside of the input's %d dimensions", s.rank);
     for (int i = 1; i < n->n_in; i++)
         if (n->in[i] && (vn_shape_broadcast(&wide, &s, &n->in[i]->shape, NULL) < 0 || !vn_shape_equal(&wide, &s)))
-            return vn_node_fail(n, e, VN_E_INPUT, "%s does not broadcast to the input", n->in[i]->name);
+            return NODE_MISFIT(n, e, "%s does not broadcast to the input", n->in[i]->name);
     for (int d = axis; d < s.rank; d++)
         s.d[d] = 1;
     for (int i = 1; i < n->n_out; i++)

@@ -130,8 +130,8 @@ static int constant_ints(const struct node *n, int i, const char *what, const st
         return vn_node_fail(n, e, VN_E_INPUT, "%s is missing", what);
     const struct value *v = n->in[i];
     if (!v->data)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED,
-                            "%s (%s) is computed at run time; simplify the model so that it becomes a constant", what, v->name);
+        return NODE_COMPUTED(n, e, "%s (%s) is computed at run time; simplify the model so that it becomes a constant", what,
+                             v->name);
     if (v->data->shape.rank > 1 || vn_dtype_is_float(v->data->dtype))
         return vn_node_fail(n, e, VN_E_INPUT, "%s (%s) must be a list of integers", what, v->name);
     *t = v->data;
@@ -221,7 +221,7 @@ int vn_infer_broadcast(struct node *n, struct vn_err *e)
             return vn_node_fail(n, e, VN_E_INPUT, "%s is %s, %s is %s", n->in[0]->name, vn_dtype_name(n->in[0]->dtype),
                                 n->in[i]->name, vn_dtype_name(n->in[i]->dtype));
         if (vn_shape_broadcast(&s, &left, &n->in[i]->shape, e) < 0)
-            return e ? vn_fail_at(e, "%s", n->name) : VN_E_INPUT;
+            return vn_because(e, REASON_misfit, e ? vn_fail_at(e, "%s", n->name) : VN_E_INPUT);
     }
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);
 }

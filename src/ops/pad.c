@@ -111,7 +111,7 @@ static int lower_constant(const struct node *n, struct lowering *l, const int64_
     double value = 0;
     if (vn_node_has(n, 2)) {
         if (!n->in[2]->data)
-            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the padding value is computed at run time; the runtime wants a constant");
+            return NODE_COMPUTED(n, e, "the padding value is computed at run time; the runtime wants a constant");
         value = vn_tensor_f64(n->in[2]->data, 0);
     }
     int x = vn_low_in_any(l, 0, &order);

@@ -10,7 +10,7 @@ static int infer(struct node *n, struct vn_err *e)
     TRY(vn_infer_begin(n, e));
     struct vn_shape s;
     if (vn_shape_broadcast(&s, &n->in[0]->shape, &n->in[1]->shape, e) < 0)
-        return e ? vn_fail_at(e, "%s", n->name) : VN_E_INPUT;
+        return vn_because(e, REASON_misfit, e ? vn_fail_at(e, "%s", n->name) : VN_E_INPUT);
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e); /* the exponent may have another type */
 }
 

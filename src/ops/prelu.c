@@ -6,7 +6,7 @@ static int infer(struct node *n, struct vn_err *e)
 {
     TRY(vn_infer_broadcast(n, e));
     if (!vn_shape_equal(&n->out[0]->shape, &n->in[0]->shape))
-        return vn_node_fail(n, e, VN_E_INPUT, "slope %s does not broadcast to the input", n->in[1]->name);
+        return NODE_MISFIT(n, e, "slope %s does not broadcast to the input", n->in[1]->name);
     return VN_OK;
 }
 

@@ -9,8 +9,8 @@ static const struct attr_spec specs[] = { A_INT(struct attrs, allowzero, "allowz
 static int mismatch(const struct node *n, const struct vn_shape *s, struct vn_err *e)
 {
     char from[VN_SHAPE_TEXT], to[VN_SHAPE_TEXT];
-    return vn_node_fail(n, e, VN_E_INPUT, "%s cannot become %s: the number of elements differs",
-                        vn_shape_text(&n->in[0]->shape, from), vn_shape_text(s, to));
+    return NODE_MISFIT(n, e, "%s cannot become %s: the number of elements differs",
+                       vn_shape_text(&n->in[0]->shape, from), vn_shape_text(s, to));
 }
 
 static int infer(struct node *n, struct vn_err *e)

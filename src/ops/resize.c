@@ -48,8 +48,8 @@ static int numbers(const struct node *n, int i, const char *what, double *v, int
     if (!*there)
         return VN_OK;
     if (!n->in[i]->data)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED,
-                            "%s (%s) is computed at run time; simplify the model so that it becomes a constant", what, n->in[i]->name);
+        return NODE_COMPUTED(n, e, "%s (%s) is computed at run time; simplify the model so that it becomes a constant", what,
+                             n->in[i]->name);
     if (vn_shape_count(&n->in[i]->shape) != want)
         return vn_node_fail(n, e, VN_E_INPUT, "%s has %lld entries, wants %d", what, (long long)vn_shape_count(&n->in[i]->shape), want);
     for (int k = 0; k < want; k++)

@@ -13,7 +13,7 @@ static int infer(struct node *n, struct vn_err *e)
     for (int i = 0; i < 3; i += 2) {
         left = s;
         if (vn_shape_broadcast(&s, &left, &n->in[i]->shape, e) < 0)
-            return e ? vn_fail_at(e, "%s", n->name) : VN_E_INPUT;
+            return vn_because(e, REASON_misfit, e ? vn_fail_at(e, "%s", n->name) : VN_E_INPUT);
     }
     return vn_infer_out(n, 0, n->in[1]->dtype, &s, e);
 }

@@ -151,10 +151,13 @@ static int choose_nodes(struct state *s, struct vn_err *e)
     while (drop_lonely(s))
         ;
     if (!n && first)
-        return vn_fail(e, VN_E_INPUT, "%s: nothing to quantize: no Conv, ConvTranspose, Gemm or MatMul can compute in integers; %s (%s): %s",
-                       s->g->source, first->name, first->op->onnx, vn_reason_string(s->arena, first->why_float));
+        return vn_because(e, REASON_no_integers,
+                          vn_fail(e, VN_E_INPUT,
+                                  "%s: nothing to quantize: no Conv, ConvTranspose, Gemm or MatMul can compute in integers; %s (%s): %s",
+                                  s->g->source, first->name, first->op->onnx, vn_reason_string(s->arena, first->why_float)));
     if (!n)
-        return vn_fail(e, VN_E_INPUT, "%s: nothing to quantize: it has no Conv, ConvTranspose, Gemm or MatMul", s->g->source);
+        return vn_because(e, REASON_no_integers,
+                          vn_fail(e, VN_E_INPUT, "%s: nothing to quantize: it has no Conv, ConvTranspose, Gemm or MatMul", s->g->source));
     return VN_OK;
 }
 

@@ -24,8 +24,6 @@ void vn_print_nodes(FILE *f, const struct vn_node_row *rows, int n, int compared
 void vn_print_outputs(FILE *f, const struct vn_output_row *rows, int n);
 /* Nodes that stay float, each reason once with its nodes and, where `remedies`, what to do about it. */
 void vn_print_fallbacks(FILE *f, const struct vn_node_row *rows, int n, int remedies);
-/* What to do about a model that cannot be used (remedies.c); NULL: nothing is known. */
-const char *vn_cure(const char *problem);
 void vn_print_verification(FILE *f, const struct verification *v, int all);
 
 json_t *vn_json_real(double x); /* null where x is not finite */

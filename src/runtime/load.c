@@ -15,6 +15,7 @@ int rt_fail(struct vn_err *e, int code, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(e->msg, sizeof e->msg, fmt, ap);
     va_end(ap);
+    e->reason = 0;
     return e->code = code;
 }
 

@@ -52,6 +52,7 @@ def test_all_problems_at_once(tmp_path):
 def test_problems_as_json(tmp_path):
     said = json.loads(check(tmp_path, bad(tmp_path), "--json", want=tool.BAD_INPUT).out)
     assert len(said["problems"]) == 5 and all(p["remedy"] for p in said["problems"])
+    assert sorted(p["id"] for p in said["problems"]) == ["misfit"] * 3 + ["unsupported"] * 2
 
 
 def test_free_dimensions_and_operators(tmp_path):
@@ -60,6 +61,8 @@ def test_free_dimensions_and_operators(tmp_path):
     done = check(tmp_path, m, want=tool.BAD_INPUT)
     assert "'x' has a dynamic dimension 'height'" in done.err and "'z' has a dynamic dimension 'tokens'" in done.err and "Mystery" in done.err
     assert "--input-shape NAME" in done.err
+    said = json.loads(check(tmp_path, m, "--json", want=tool.BAD_INPUT).out)
+    assert [p["id"] for p in said["problems"]] == ["dynamic_dimension", "dynamic_dimension", "unsupported"]
 
 
 @pytest.mark.parametrize("opset, ir, says, remedy", [(6, 8, "operator set 6 (too old)", "convert_version"), (99, 8, "operator set 99 (too new)", "opset_version in that range"),

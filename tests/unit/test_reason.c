@@ -39,6 +39,7 @@ static void files_are_not_trusted(void **state)
     const char *const two[] = { "x", "int64" };
     assert_int_equal(vn_reason_parse(a, "input_type", 2, two, "text")->id, REASON_input_type);
     assert_int_equal(vn_reason_parse(a, "input_type", 1, two, "text")->id, REASON_other);
+    assert_int_equal(vn_reason_parse(a, "misfit", 0, NULL, "text")->id, REASON_other); /* of a problem, not of a node */
     assert_int_equal(vn_reason_parse(a, "none", 0, NULL, "text")->id, REASON_other);
     assert_string_equal(vn_reason_string(a, vn_reason_parse(a, "of tomorrow", 2, two, "100 %s of it")), "100 %s of it");
     assert_string_equal(vn_reason_string(a, vn_reason_parse(a, NULL, 0, NULL, "text")), "text");
@@ -65,11 +66,28 @@ static void a_file_keeps_ids_and_arguments(void **state)
     vn_arena_free(&n.arena);
 }
 
+static void errors_carry_an_id(void **state)
+{
+    (void)state;
+    struct vn_err e;
+    assert_int_equal(vn_because(&e, REASON_misfit, vn_fail(&e, VN_E_INPUT, "5 rows")), VN_E_INPUT);
+    assert_string_equal(vn_problem_id(&e), "misfit");
+    vn_fail_at(&e, "m.onnx");
+    assert_string_equal(e.msg, "m.onnx: 5 rows");
+    assert_string_equal(vn_problem_id(&e), "misfit");
+    assert_non_null(vn_problem_remedy(&e));
+    vn_fail(&e, VN_E_INPUT, "something else");
+    assert_null(vn_problem_id(&e));
+    assert_null(vn_problem_remedy(&e));
+    assert_int_equal(vn_because(NULL, REASON_misfit, VN_E_INPUT), VN_E_INPUT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_made_of_arguments), cmocka_unit_test(equal_means_id_and_arguments),
         cmocka_unit_test(files_are_not_trusted), cmocka_unit_test(a_file_keeps_ids_and_arguments),
+        cmocka_unit_test(errors_carry_an_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -109,7 +109,7 @@ struct reader {
     struct vn_map *taken;      /* name of a value or node -> how often it was wanted again */
     const struct layer_text *now; /* being read or built; NULL: none */
     VEC(const char *) problems;
-    int code; /* of the first problem */
+    int code, reason; /* of the first problem */
 };
 
 /* ---- problems and notes ---- */
@@ -178,8 +178,8 @@ static int verdict(struct reader *r, struct vn_err *e)
             note(r, "%s: %s", r->path, r->problems.v[i]);
     }
     if (n == 1)
-        return vn_fail(e, r->code, "%s: %s", r->path, list);
-    return vn_fail(e, r->code, "%s: %d problems: %s", r->path, n, list);
+        return vn_because(e, r->reason, vn_fail(e, r->code, "%s: %s", r->path, list));
+    return vn_because(e, r->reason, vn_fail(e, r->code, "%s: %d problems: %s", r->path, n, list));
 }
 
 /* ---- layers: which are there, of which type ---- */
@@ -526,8 +526,10 @@ static void build(struct reader *r, struct caffe_builder *b, int layer)
             vn_caffe_fail(b, VN_E_INTERNAL, "made no top %d", i);
     if (!b->failed && b->kind->fate == CAFFE_BUILT)
         name_tops(r, b, layer, first_node);
-    if (b->failed)
+    if (b->failed) {
+        r->reason = r->code ? r->reason : b->e->reason;
         fail(r, b->e->code, l->line, "%.880s", b->e->msg);
+    }
 }
 
 static void make_inputs(struct reader *r, const struct layer_text *l, const struct caffe_builder *b)

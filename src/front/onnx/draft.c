@@ -58,22 +58,29 @@ int vn_onnx_node_fail(const struct draft *d, const struct draft_node *n, struct 
 
 static int is_default_domain(const char *domain) { return !domain || !*domain || !strcmp(domain, "ai.onnx"); }
 
+static int wrong_version(const struct draft *d, const char *what, int64_t version, int oldest, int newest, struct vn_err *e)
+{
+    const int old = version < oldest;
+    return vn_because(e, old ? REASON_too_old : REASON_too_new,
+                      vn_fail(e, version > 0 ? VN_E_UNSUPPORTED : VN_E_INPUT, "%s: %s %lld (too %s), want %d to %d", d->path, what,
+                              (long long)version, old ? "old" : "new", oldest, newest));
+}
+
 static int check_versions(struct draft *d, const struct onnx_model *m, struct vn_err *e)
 {
     const struct onnx_opset *opsets = m->opsets.v;
     if (m->ir_version < OLDEST_IR || m->ir_version > NEWEST_IR)
-        return vn_fail(e, m->ir_version > 0 ? VN_E_UNSUPPORTED : VN_E_INPUT, "%s: ONNX IR version %lld (too %s), want %d to %d", d->path,
-                       (long long)m->ir_version, m->ir_version < OLDEST_IR ? "old" : "new", OLDEST_IR, NEWEST_IR);
+        return wrong_version(d, "ONNX IR version", m->ir_version, OLDEST_IR, NEWEST_IR, e);
     for (int i = 0; i < m->opsets.n; i++) {
         if (!is_default_domain(opsets[i].domain))
             continue;
         if (opsets[i].version < OLDEST_OPSET || opsets[i].version > NEWEST_OPSET)
-            return vn_fail(e, VN_E_UNSUPPORTED, "%s: ONNX operator set %lld (too %s), want %d to %d", d->path,
-                           (long long)opsets[i].version, opsets[i].version < OLDEST_OPSET ? "old" : "new", OLDEST_OPSET, NEWEST_OPSET);
+            return wrong_version(d, "ONNX operator set", opsets[i].version, OLDEST_OPSET, NEWEST_OPSET, e);
         d->opset = (int)opsets[i].version;
     }
     if (!d->opset)
-        return vn_fail(e, VN_E_INPUT, "%s: does not say which ONNX operator set it uses", d->path);
+        return vn_because(e, REASON_no_opset,
+                          vn_fail(e, VN_E_INPUT, "%s: does not say which ONNX operator set it uses", d->path));
     return VN_OK;
 }
 
@@ -147,8 +154,9 @@ static int constant_contents(const struct vn_tensor **out, struct draft *d, cons
     else if (!strcmp(a->name, "value_ints") && a->type == ONNX_INTS)
         *out = list_tensor(d, VN_I64, 1, a->ints.n, a->ints.v);
     else
-        return vn_onnx_node_fail(d, n, e, VN_E_UNSUPPORTED, "attribute %.100s (%s) is not supported", a->name,
-                                 vn_onnx_attr_type_name(a->type));
+        return vn_because(e, REASON_unsupported,
+                          vn_onnx_node_fail(d, n, e, VN_E_UNSUPPORTED, "attribute %.100s (%s) is not supported", a->name,
+                                            vn_onnx_attr_type_name(a->type)));
     return VN_OK;
 }
 
@@ -243,15 +251,17 @@ static int settle_dynamic(struct draft_input *in, const struct draft *d, const s
                           const struct vn_onnx_options *o, struct vn_err *e)
 {
     if (in->shape.rank < 0)
-        return vn_fail(e, VN_E_INPUT, "%s: input '%s' has no shape: give input_shape", d->path, in->name);
+        return vn_because(e, REASON_no_shape,
+                          vn_fail(e, VN_E_INPUT, "%s: input '%s' has no shape: give input_shape", d->path, in->name));
     const struct onnx_shape *s = v->type->tensor->shape;
     for (int i = 0; i < in->shape.rank; i++) {
         const char *param = s && i < s->dims.n ? ((const struct onnx_dim *)s->dims.v)[i].param : NULL;
         if (in->shape.d[i] >= 0)
             continue;
         if (i > 0 || in->shape.rank == 1)
-            return vn_fail(e, VN_E_INPUT, "%s: input '%s' has a dynamic dimension '%s' (axis %d): give input_shape", d->path,
-                           in->name, param ? param : "?", i);
+            return vn_because(e, REASON_dynamic_dimension,
+                              vn_fail(e, VN_E_INPUT, "%s: input '%s' has a dynamic dimension '%s' (axis %d): give input_shape", d->path,
+                                      in->name, param ? param : "?", i));
         in->shape.d[i] = 1;
         vn_say(o ? o->listener : NULL, VN_LOG_WARNING, "input '%s': the batch dimension '%s' is dynamic; taken as 1",
                in->name, param ? param : "?");

@@ -118,7 +118,8 @@ static int check_scale(const struct absorb *s, const struct draft_node *n, const
                        const struct vn_tensor *zero)
 {
     if (!scale || (*vn_onnx_in(&n->raw, 2) && !zero))
-        return refuse(s, n, "a scale or zero point that is computed at run time");
+        return vn_because(s->e, REASON_computed,
+                          refuse(s, n, "a scale or zero point that is computed at run time"));
     if (scale->dtype != VN_F32 || scale->shape.rank > 1 || vn_shape_count(&scale->shape) < 1)
         return refuse(s, n, "a scale that is not one float32 or a list of them");
     if (zero && vn_shape_count(&zero->shape) != vn_shape_count(&scale->shape))

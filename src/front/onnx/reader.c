@@ -113,7 +113,8 @@ static int add_graph_node(struct graph *g, const struct draft *d, struct draft_n
 {
     const struct op_def *op = vn_onnx_op(&n->raw);
     if (!op)
-        return vn_onnx_node_fail(d, n, e, VN_E_UNSUPPORTED, "the operator is not supported");
+        return vn_because(e, REASON_unsupported,
+                          vn_onnx_node_fail(d, n, e, VN_E_UNSUPPORTED, "the operator is not supported"));
     TRY(check_arity(d, n, op, read, e));
     const int n_in = n->raw.in.n, n_out = n->raw.out.n;
     struct value **in = NEW_ARRAY(g->arena, struct value *, n_in), **out = NEW_ARRAY(g->arena, struct value *, n_out);

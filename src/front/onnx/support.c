@@ -38,8 +38,9 @@ static int report(struct draft *d, struct missing *const *missing, int n, struct
 {
     for (int i = 0; i < n; i++) {
         const struct missing *x = missing[i];
-        TRY(vn_onnx_problem(d, vn_fail(e, VN_E_UNSUPPORTED, "%s: operator %s%s%s is not supported: %d node%s: %s%s", d->path, x->domain, *x->domain ? "." : "",
-                                       x->op, x->count, x->count > 1 ? "s" : "", x->names, x->count > LISTED ? ", ..." : ""), e));
+        const int status = vn_fail(e, VN_E_UNSUPPORTED, "%s: operator %s%s%s is not supported: %d node%s: %s%s", d->path, x->domain,
+                                   *x->domain ? "." : "", x->op, x->count, x->count > 1 ? "s" : "", x->names, x->count > LISTED ? ", ..." : "");
+        TRY(vn_onnx_problem(d, vn_because(e, REASON_unsupported, status), e));
     }
     int kept = 0;
     for (int i = 0; i < d->nodes.n; i++)
@@ -83,5 +84,6 @@ int vn_onnx_check_support(struct draft *d, struct vn_err *e)
         snprintf(list + n, sizeof list - n, "%s%.60s%s%.60s (%d, first %.60s)", i ? ", " : "", x->domain,
                  *x->domain ? "." : "", x->op, x->count, x->first);
     }
-    return vn_fail(e, VN_E_UNSUPPORTED, "%s: operators that are not supported: %s", d->path, list);
+    return vn_because(e, REASON_unsupported,
+                      vn_fail(e, VN_E_UNSUPPORTED, "%s: operators that are not supported: %s", d->path, list));
 }

@@ -207,7 +207,7 @@ static int old_nearest(const struct upgrade *u, const struct draft_node *n, cons
     const struct vn_tensor *scales = vn_onnx_constant(u->d, vn_onnx_in(&n->raw, 1));
     int larger = 0, smaller = 0;
     if (!scales)
-        return refuse(u, n, "its scales are computed at run time");
+        return vn_because(u->e, REASON_computed, refuse(u, n, "its scales are computed at run time"));
     for (int64_t i = 0; i < vn_shape_count(&scales->shape); i++) {
         larger |= vn_tensor_f64(scales, i) > 1;
         smaller |= vn_tensor_f64(scales, i) < 1;
@@ -302,7 +302,8 @@ static int qlinear_conv(struct upgrade *u, struct draft_node *n)
     vn_onnx_set_in(a, &conv->raw, 1, w);
     if (*b) { /* int32 of scale x * w */
         if (!sx || !sw || vn_shape_count(&sx->shape) != 1)
-            return refuse(u, n, "a bias, and scales that are computed at run time");
+            return vn_because(u->e, REASON_computed,
+                              refuse(u, n, "a bias, and scales that are computed at run time"));
         const int64_t count = vn_shape_count(&sw->shape);
         struct vn_tensor *s = vn_tensor_new(a, VN_F32, &(struct vn_shape){ count == 1 ? 0 : 1, { count } });
         for (int64_t i = 0; i < count; i++)
