@@ -267,7 +267,7 @@ static const char *find_dtype(const struct dataset *d)
         vn_npy_parse(&t, a, data, bytes, d->look[0].path, NULL);
     const enum vn_dtype held = t ? t->dtype : VN_NONE;
     vn_arena_free(&a);
-    return !t || held == d->in->cal_type ? NULL : SAY(d, "%s holds %s, but cal_data_type says %s; what the file says is taken", vn_path_base(d->look[0].path),
+    return held == VN_NONE || held == d->in->cal_type ? NULL : SAY(d, "%s holds %s, but cal_data_type says %s; what the file says is taken", vn_path_base(d->look[0].path),
                                                       vn_dtype_name(held), vn_dtype_name(d->in->cal_type));
 }
 
@@ -276,8 +276,9 @@ static const struct detector {
     enum data_severity severity;
     const char *looks_at;
     find_fn *find;
+    int names_file; /* its text begins with the path of a file */
 } detectors[] = {
-    { "unreadable", DATA_ERROR, "size against input_shape and type, damaged files", find_unreadable },
+    { "unreadable", DATA_ERROR, "size against input_shape and type, damaged files", find_unreadable, 1 },
     { "npy_header", DATA_ERROR, "the first values of raw data", find_npy_header },
     { "not_finite", DATA_ERROR, "NaN and infinity", find_not_finite },
     { "minus_128", DATA_ERROR, "whole numbers of -128 to 127 for an input of pixels", vn_find_minus_128 },
@@ -315,8 +316,8 @@ static const char *placed(const struct dataset *d, const char *text)
 {
     struct vn_err e = { 0 };
     const struct setting *s = vn_config_given(d->config, "cal_data_dir");
-    if (!s || !strncmp(text, d->in->cal_dir ? d->in->cal_dir : "", strlen(d->in->cal_dir ? d->in->cal_dir : "")))
-        return text; /* names a file already */
+    if (!s)
+        return text;
     vn_config_fail(d->config, s, &e, VN_E_INPUT, "%s", text);
     return vn_arena_str(d->arena, e.msg);
 }
@@ -334,8 +335,8 @@ int vn_dataset_check(struct data_report *out, struct vn_arena *a, const struct c
             TRY(vn_relate_pictures(&d, images, e));
         for (int k = 0; k < N_DETECTORS; k++) {
             const char *text = detectors[k].find(&d);
-            const struct data_finding f = { detectors[k].name, detectors[k].severity, d.in->name,
-                                            text && detectors[k].severity == DATA_ERROR ? placed(&d, text) : text };
+            const int place = text && detectors[k].severity == DATA_ERROR && !detectors[k].names_file;
+            const struct data_finding f = { detectors[k].name, detectors[k].severity, d.in->name, place ? placed(&d, text) : text };
             if (text)
                 VEC_PUSH(a, &out->findings, f);
         }
