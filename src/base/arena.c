@@ -23,7 +23,6 @@ struct vn_arena {
     struct vn_arena *older, *newer; /* arenas of this thread that live */
     struct chunk *chunks;
     struct deferred *deferred;
-    size_t bytes;
 };
 
 static _Thread_local struct vn_oom *guard;
@@ -103,7 +102,6 @@ static struct chunk *add_chunk(struct vn_arena *a, size_t bytes)
         c->next = a->chunks->next;
         a->chunks->next = c;
     }
-    a->bytes += CHUNK_HEAD + size;
     return c;
 }
 
@@ -163,7 +161,6 @@ void vn_arena_defer(struct vn_arena *a, void (*fn)(void *), void *p)
     a->deferred = d;
 }
 
-size_t vn_arena_bytes(const struct vn_arena *a) { return a->bytes; }
 
 void *vn_vec_grow(struct vn_arena *a, void *v, int n, int *cap, size_t size)
 {

@@ -28,7 +28,6 @@ char *vn_arena_strn(struct vn_arena *a, const char *s, size_t n);
 char *vn_arena_fmt(struct vn_arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Call fn(p) when the arena is freed. */
 void vn_arena_defer(struct vn_arena *a, void (*fn)(void *), void *p);
-size_t vn_arena_bytes(const struct vn_arena *a);
 
 #define NEW(arena, type) ((type *)vn_arena_alloc(arena, sizeof(type)))
 #define NEW_ARRAY(arena, type, n) ((type *)vn_arena_array(arena, (size_t)(n), sizeof(type)))

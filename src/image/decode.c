@@ -16,8 +16,6 @@ static const struct vn_decoder *const decoders[] = {
     NULL,
 };
 
-const struct vn_decoder *const *vn_decoders(void) { return decoders; }
-
 const struct vn_decoder *vn_decoder_find(const uint8_t *data, size_t bytes)
 {
     for (const struct vn_decoder *const *d = decoders; *d; d++)
@@ -182,12 +180,6 @@ int vn_decode_file(struct vn_picture *p, struct vn_arena *a, const char *path, c
         status = vn_decode_memory(p, a, data, bytes, path, o, e);
     vn_arena_free(&file);
     return status;
-}
-
-int vn_picture_read(struct vn_picture *p, struct vn_arena *a, const char *path, struct vn_err *e)
-{
-    const struct vn_decode_options o = vn_decode_defaults();
-    return vn_decode_file(p, a, path, &o, e);
 }
 
 int vn_decode_check_length(const char *path, const char *format, uint64_t stored, uint64_t most, uint64_t wanted, struct vn_err *e)

@@ -101,8 +101,6 @@ struct vn_decoder {
     /* Pixels go into `a`; what the decoder holds meanwhile is tied to `work`. */
     int (*read)(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work, const struct vn_decode_in *in, struct vn_err *e);
 };
-/* All of them, ended by NULL. */
-const struct vn_decoder *const *vn_decoders(void);
 const struct vn_decoder *vn_decoder_find(const uint8_t *data, size_t bytes); /* NULL: none */
 int vn_picture_is_image_name(const char *path);                             /* has the suffix of a format */
 

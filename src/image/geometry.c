@@ -135,11 +135,6 @@ int vn_orient(struct vn_picture *out, struct vn_arena *a, const struct vn_pictur
 
 /* ---- to the network ---- */
 
-struct vn_normalise vn_normalise_defaults(void)
-{
-    return (struct vn_normalise){ .scale = 1, .std = { 1, 1, 1, 1 } };
-}
-
 #define BLOCK 48 /* values: whole pixels of 1 to 4 channels, whole registers */
 
 /* mean and std have BLOCK values, those of the channels again and again. */

@@ -44,8 +44,6 @@ void vn_orient_back(double m[6], int orientation, int w, int h);
  * m: 2 x 3 matrix, row by row. version NULL: newest; the fixed point of "4.10" differs from 5. */
 int vn_warp_affine(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const double m[6], int w, int h, int inverse,
                    const double value[VN_MAX_CHANNELS], const char *version, struct vn_err *e);
-/* cv2.getAffineTransform of three points each. Errors: VN_E_INPUT where they lie on a line. */
-int vn_affine_from_points(double m[6], const double src[6], const double dst[6], struct vn_err *e);
 
 /* y = (x * scale - mean) / std, each for its channel, float32 throughout, in the order of operations that `order` names:
  * "scale_sub_div" (ToTensor, Normalize), "sub_mul" ((x - mean) * scale: the toolchain's own). Arrays of VN_MAX_CHANNELS. */
@@ -55,7 +53,6 @@ struct vn_normalise {
     float mean[VN_MAX_CHANNELS], std[VN_MAX_CHANNELS];
     int multiply;   /* (x - mean) * std instead of (x - mean) / std */
 };
-struct vn_normalise vn_normalise_defaults(void); /* changes nothing */
 int vn_normalise(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_normalise *n, struct vn_err *e);
 
 /* H x W x C to a tensor [1, C, H, W] (or [1, H, W, C] with channels_last); integers are rounded half to even and saturated where the

@@ -32,11 +32,10 @@ int vn_resize_find(const struct vn_resize_rule **r, const char *library, const c
 int vn_resize(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_resize_rule *r, int w, int h,
               struct vn_err *e);
 
-/* Pillow: resize(size, resample, box, reducing_gap) and reduce(factor). box = {x0, y0, x1, y1} in source pixels, NULL: all;
+/* Pillow: resize(size, resample, box, reducing_gap). box = {x0, y0, x1, y1} in source pixels, NULL: all;
  * reducing_gap 0: none. */
 int vn_resize_pillow_box(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_resize_rule *r, int w,
                          int h, const float *box, double reducing_gap, struct vn_err *e);
-int vn_pillow_reduce(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int factor_x, int factor_y, struct vn_err *e);
 
 /* ---- the target's size ----
  *

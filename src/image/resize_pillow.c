@@ -287,15 +287,6 @@ static int reduce(struct vn_picture *out, struct vn_arena *a, const struct vn_pi
     return VN_OK;
 }
 
-int vn_pillow_reduce(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int factor_x, int factor_y, struct vn_err *e)
-{
-    const struct vn_picture from = *in;
-    const int all[4] = { 0, 0, from.w, from.h };
-    if (from.type == VN_PIXEL_U16)
-        return vn_fail(e, VN_E_UNSUPPORTED, "reduce of uint16 pixels");
-    return reduce(out, a, &from, factor_x, factor_y, all, e);
-}
-
 /* A whole factor of what the gap allows is taken off by `reduce` first; the box moves along. */
 static int reduce_first(struct vn_picture *in, float b[4], struct vn_arena *a, double support, double gap, int w, int h, struct vn_err *e)
 {

@@ -14,7 +14,6 @@
 static const char *const colour_names[VN_COLOURS] = {
     [VN_COLOURS_RGB] = "rgb", [VN_COLOURS_BGR] = "bgr", [VN_COLOURS_GRAY] = "gray", [VN_COLOURS_YUV444] = "yuv444", [VN_COLOURS_PLANES] = "planes",
 };
-const char *vn_colours_name(enum vn_colours c) { return colour_names[c]; }
 
 struct vn_tensor *vn_frame_tensor(const struct vn_frame *f, struct vn_arena *a)
 {
@@ -550,6 +549,7 @@ int vn_pipeline_pixels(struct vn_frame *out, struct vn_arena *a, const struct vn
     return p && pixel_steps(out, a, p, first, e) < 0 ? vn_fail_at(e, "%s", path) : VN_OK;
 }
 
+/* not used in src: vn_pipeline_run: tests and fuzz targets have pixels, no files */
 int vn_pipeline_run(struct vn_picture *out, struct vn_arena *a, const struct vn_pipeline *p, const struct vn_picture *in, struct vn_err *e)
 {
     struct vn_frame f = { .p = *in, .colours = in->c == 1 ? VN_COLOURS_GRAY : VN_COLOURS_RGB };

@@ -12,7 +12,6 @@
 /* ---- what goes from step to step ---- */
 
 enum vn_colours { VN_COLOURS_RGB, VN_COLOURS_BGR, VN_COLOURS_GRAY, VN_COLOURS_YUV444, VN_COLOURS_PLANES, VN_COLOURS };
-const char *vn_colours_name(enum vn_colours c);
 
 struct vn_frame {
     struct vn_picture p;  /* while `t` is NULL */

@@ -75,18 +75,3 @@ int vn_warp_affine(struct vn_picture *out, struct vn_arena *a, const struct vn_p
         }
     return VN_OK;
 }
-
-/* Two linear systems of three equations with the same left side, by Cramer's rule. */
-int vn_affine_from_points(double m[6], const double src[6], const double dst[6], struct vn_err *e)
-{
-    const double *p = src, d = p[0] * (p[3] - p[5]) + p[2] * (p[5] - p[1]) + p[4] * (p[1] - p[3]);
-    if (!(fabs(d) > 1e-12))
-        return vn_fail(e, VN_E_INPUT, "affine transform: the three points lie on a line");
-    for (int k = 0; k < 2; k++) {
-        const double q[3] = { dst[k], dst[2 + k], dst[4 + k] };
-        m[3 * k] = (q[0] * (p[3] - p[5]) + q[1] * (p[5] - p[1]) + q[2] * (p[1] - p[3])) / d;
-        m[3 * k + 1] = (q[0] * (p[4] - p[2]) + q[1] * (p[0] - p[4]) + q[2] * (p[2] - p[0])) / d;
-        m[3 * k + 2] = (q[0] * (p[2] * p[5] - p[4] * p[3]) + q[1] * (p[4] * p[1] - p[0] * p[5]) + q[2] * (p[0] * p[3] - p[2] * p[1])) / d;
-    }
-    return VN_OK;
-}

@@ -263,4 +263,3 @@ double vn_atanh(double x)
 }
 
 double vn_sigmoid(double x) { return x < 0 ? vn_exp(x) / (1 + vn_exp(x)) : 1 / (1 + vn_exp(-x)); }
-double vn_erf(double x) { return vn_erff((float)x); }

@@ -176,7 +176,6 @@ double vn_asinh(double x);
 double vn_acosh(double x);
 double vn_atanh(double x);
 double vn_sigmoid(double x);
-double vn_erf(double x); /* 1e-7 absolute: that of float32 */
 
 float vn_f16_to_f32(uint16_t h);
 uint16_t vn_f32_to_f16(float f); /* round half to even */

@@ -61,8 +61,6 @@ static int resize_box(struct call *c)
     return vn_resize_pillow_box(&c->out, c->a, &c->in, r, number(c, 3), number(c, 4), c->n > 6 ? box : NULL, real(c, 5), c->e);
 }
 
-static int reduce(struct call *c) { return vn_pillow_reduce(&c->out, c->a, &c->in, number(c, 1), number(c, 2), c->e); }
-
 /* size RULE ARGUMENTS, or RULE A B MULTIPLE ROUNDING: a picture of that size, whose pixels do not matter */
 static int size(struct call *c)
 {
@@ -116,10 +114,7 @@ static int orient(struct call *c) { return vn_orient(&c->out, c->a, &c->in, numb
 /* normalise SCALE DIVIDE MULTIPLY MEAN x 3 STD x 3 */
 static int normalise(struct call *c)
 {
-    struct vn_normalise n = vn_normalise_defaults();
-    n.scale = (float)real(c, 1);
-    n.divide = number(c, 2);
-    n.multiply = number(c, 3);
+    struct vn_normalise n = { .scale = (float)real(c, 1), .divide = number(c, 2), .multiply = number(c, 3) };
     for (int i = 0; i < 3; i++) {
         n.mean[i] = (float)real(c, 4 + i);
         n.std[i] = (float)real(c, 7 + i);
@@ -134,19 +129,6 @@ static int warp(struct call *c)
     reals(c, 5, VN_MAX_CHANNELS, value);
     reals(c, 9, 6, m);
     return vn_warp_affine(&c->out, c->a, &c->in, m, number(c, 2), number(c, 3), number(c, 4), value, text(c, 1), c->e);
-}
-
-/* affine SRC x 6 DST x 6: the matrix as a float32 picture of 2 x 3 */
-static int affine(struct call *c)
-{
-    double src[6], dst[6], m[6];
-    reals(c, 1, 6, src);
-    reals(c, 7, 6, dst);
-    TRY(vn_affine_from_points(m, src, dst, c->e));
-    TRY(vn_picture_new(&c->out, c->a, 3, 2, 1, VN_PIXEL_F32, c->e));
-    for (int i = 0; i < 6; i++)
-        c->out.f32[i] = (float)m[i];
-    return VN_OK;
 }
 
 /* transform NAME(ARGUMENTS), without spaces, on the array itself */
@@ -165,10 +147,10 @@ static const struct {
     const char *name;
     int (*run)(struct call *c);
 } operations[] = {
-    { "decode", decode }, { "resize", resize }, { "resize_box", resize_box }, { "reduce", reduce }, { "size", size },
+    { "decode", decode }, { "resize", resize }, { "resize_box", resize_box }, { "size", size },
     { "gray", gray }, { "swap", swap }, { "to_yuv", yuv }, { "to_rgb", yuv }, { "to_planes", yuv }, { "from_planes", yuv },
     { "center_crop", center_crop }, { "pad_to", pad_to }, { "orient", orient }, { "normalise", normalise },
-    { "warp", warp }, { "affine", affine }, { "transform", transform },
+    { "warp", warp }, { "transform", transform },
 };
 
 static int run(struct call *c);

@@ -254,14 +254,3 @@ def test_warp_affine(our, channels):
         assert d.max() <= (0 if fixed else 1), f"{w}x{h} to {nw}x{nh}: {int((d > 0).sum())} of {d.size} by up to {d.max()}"
         differ, values = differ + (d > 0).sum(), values + d.size
     assert differ <= values // 5000, f"{differ} of {values}"
-
-
-def test_affine_from_points(our):
-    rng = np.random.default_rng(13)
-    for _ in range(20):
-        src, dst = (rng.random((3, 2), dtype=np.float32) * 100 for _ in range(2))
-        want = cv2.getAffineTransform(src, dst)
-        got = our.call("affine", *map(float, src.ravel()), *map(float, dst.ravel()))
-        assert np.abs(got - want).max() <= 1e-5 * np.abs(want).max()
-    with pytest.raises(pictures.Refused, match="line"):
-        our.call("affine", 0, 0, 1, 1, 2, 2, 0, 0, 1, 1, 2, 2)

@@ -91,15 +91,6 @@ def test_pillow_box_and_reducing_gap(our, interpolation):
         equal(our.call("resize_box", interpolation, PIL.__version__, nw, nh, 0, *map(repr, box), picture=x), want, f"{interpolation} {w}x{h} box {box}")
 
 
-def test_pillow_reduce(our):
-    rng, pick = np.random.default_rng(4), random.Random(4)
-    for h, w, *_ in sizes(4):
-        x = noise(rng, h, w)
-        fx, fy = pick.randint(1, 9), pick.randint(1, 9)
-        want = np.asarray(Image.fromarray(x).reduce((fx, fy)))
-        equal(our.call("reduce", fx, fy, picture=x), want, f"{w}x{h} by {fx}, {fy}")
-
-
 OPENCV = {"nearest": 0, "nearest_exact": 6, "linear": 1, "linear_exact": 5, "area": 3, "cubic": 2, "lanczos4": 4}  # cv2.INTER_*
 
 

@@ -182,23 +182,18 @@ int vn_onnx_read_model(struct graph **g, struct vn_arena *a, struct onnx_model *
     return to_graph(g, d, m, !o || !o->n_shapes, e);
 }
 
-static int read_image(struct graph **g, struct vn_arena *a, struct wire_bytes image, const char *path, int external,
-                      const struct vn_onnx_options *o, struct vn_err *e)
-{
-    struct onnx_model *m = NEW(a, struct onnx_model);
-    TRY(vn_wire_read(m, &vn_onnx_model_message, a, image, path, e));
-    return vn_onnx_read_model(g, a, m, path, external, o, e);
-}
-
 int vn_onnx_read_memory(struct graph **g, struct vn_arena *a, const void *data, size_t bytes, const char *path,
                         const struct vn_onnx_options *o, struct vn_err *e)
 {
-    return read_image(g, a, (struct wire_bytes){ data, bytes }, path ? path : "model", path != NULL, o, e);
+    const char *name = path ? path : "model";
+    struct onnx_model *m = NEW(a, struct onnx_model);
+    TRY(vn_wire_read(m, &vn_onnx_model_message, a, (struct wire_bytes){ data, bytes }, name, e));
+    return vn_onnx_read_model(g, a, m, name, path != NULL, o, e);
 }
 
 int vn_onnx_read(struct graph **g, struct vn_arena *a, const char *path, const struct vn_onnx_options *o, struct vn_err *e)
 {
     struct wire_bytes image = { NULL, 0 };
     TRY(vn_file_map(a, path, &image.p, &image.n, e));
-    return read_image(g, a, image, path, 1, o, e);
+    return vn_onnx_read_memory(g, a, image.p, image.n, path, o, e);
 }
