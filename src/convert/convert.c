@@ -83,27 +83,37 @@ static int insert_preprocess(struct vn_conversion *c, struct graph *g, struct vn
     return VN_OK;
 }
 
-static const char *hash_of(struct vn_arena *a, const char *path)
+static int hash_of(const char **text, struct vn_arena *a, const char *path, struct vn_err *e)
 {
     const uint8_t *data;
     size_t bytes;
     struct vn_arena *file = vn_arena_new();
-    uint64_t h = 0;
-    if (vn_file_map(file, path, &data, &bytes, NULL) == VN_OK)
-        h = vn_hash(data, bytes, SIZE_MAX);
+    const int status = vn_file_map(file, path, &data, &bytes, e);
+    if (status == VN_OK)
+        *text = vn_arena_fmt(a, "%016llx", (unsigned long long)vn_hash(data, bytes, SIZE_MAX));
     vn_arena_free(&file);
-    return vn_arena_fmt(a, "%016llx", (unsigned long long)h);
+    return status;
 }
 
-static void note_origin(struct vn_conversion *c, struct graph *g)
+static int note_hash(struct vn_conversion *c, struct graph *g, const char *key, const char *path, struct vn_err *e)
+{
+    const char *text;
+    TRY(hash_of(&text, c->arena, path, e));
+    vn_graph_meta_set(g, key, text);
+    return VN_OK;
+}
+
+static int note_origin(struct vn_conversion *c, struct graph *g, struct vn_err *e)
 {
     vn_graph_meta_set(g, "vernier.version", VN_VERSION);
     vn_graph_meta_set(g, "model.file", vn_path_base(c->config->model));
-    vn_graph_meta_set(g, "model.hash", hash_of(c->arena, c->config->model));
+    TRY(note_hash(c, g, "model.hash", c->config->model, e));
     if (c->config->prototxt)
-        vn_graph_meta_set(g, "prototxt.hash", hash_of(c->arena, c->config->prototxt));
-    vn_graph_meta_set(g, "config.hash", hash_of(c->arena, c->config->path));
+        TRY(note_hash(c, g, "prototxt.hash", c->config->prototxt, e));
+    if (*c->config->path)
+        TRY(note_hash(c, g, "config.hash", c->config->path, e));
     vn_graph_meta_set(g, "march", c->target.name);
+    return VN_OK;
 }
 
 static int write_onnx(struct vn_conversion *c, const struct graph *g, const char *stage, int int8_inputs, struct vn_err *e)
@@ -128,7 +138,7 @@ static int make_original(struct vn_conversion *c, struct vn_err *e)
     TRY(insert_preprocess(c, c->original, e));
     if (vn_passes_prepare(c->original, e) < 0)
         return vn_fail_at(e, "%s", c->original->source);
-    note_origin(c, c->original);
+    TRY(note_origin(c, c->original, e));
     INFO(c, "End to prepare the onnx model.");
     return VN_OK;
 }
@@ -183,11 +193,13 @@ static int make_optimized(struct vn_conversion *c, struct vn_err *e)
 
 /* ---- calibration ---- */
 
-static int hash_samples(struct vn_conversion *c)
+static int hash_samples(struct vn_conversion *c, struct vn_err *e)
 {
     uint64_t h = 0;
     for (int i = 0; i < vn_samples_count(c->samples); i++) {
-        const char *pair = vn_arena_fmt(c->arena, "%016llx%s", (unsigned long long)h, hash_of(c->arena, vn_samples_name(c->samples, i)));
+        const char *of_file;
+        TRY(hash_of(&of_file, c->arena, vn_samples_name(c->samples, i), e));
+        const char *pair = vn_arena_fmt(c->arena, "%016llx%s", (unsigned long long)h, of_file);
         h = vn_hash(pair, strlen(pair), SIZE_MAX);
     }
     vn_graph_meta_set(c->original, "calibration.hash", vn_arena_fmt(c->arena, "%016llx", (unsigned long long)h));
@@ -229,15 +241,17 @@ static int note_pipeline(struct vn_conversion *c, struct vn_err *e)
     struct vn_pipeline *p;
     struct vn_frame frame;
     struct vn_arena *a = c->arena;
+    const char *of_file;
     if (!c->config->preprocess_on || !vn_picture_is_image_name(first) || !vn_input_format(&f, &c->config->inputs[0], &g->inputs.v[0]->shape))
         return VN_OK;
     TRY(vn_pipeline_parse(&p, a, c->config->pipeline ? c->config->pipeline : vn_arena_fmt(a, "resize %d %d", f.w, f.h), e));
     TRY(vn_pipeline_pixels(&frame, a, p, first, e));
+    TRY(hash_of(&of_file, a, first, e));
     const struct vn_picture out = frame.p;
     const unsigned long long h = vn_hash(out.data, vn_picture_values(&out), SIZE_MAX);
     const char *const notes[][2] = {
         { "pipeline", vn_pipeline_line(p, a) },
-        { "pipeline.golden_input", vn_arena_fmt(a, "%s %s", vn_path_base(first), hash_of(a, first)) },
+        { "pipeline.golden_input", vn_arena_fmt(a, "%s %s", vn_path_base(first), of_file) },
         { "pipeline.golden_output", vn_arena_fmt(a, "%dx%dx%d rgb uint8 %016llx, middle %s", out.h, out.w, out.c, h, small_crop(a, &out)) },
     };
     for (int i = 0; i < 3; i++) {
@@ -249,17 +263,18 @@ static int note_pipeline(struct vn_conversion *c, struct vn_err *e)
 
 static int open_samples(struct vn_conversion *c, struct vn_err *e)
 {
-    if (c->config->calibration_type == CALIBRATION_SKIP)
+    const int random = c->config->calibration_type == CALIBRATION_SKIP;
+    if (random) {
         TRY(vn_samples_random(&c->samples, c->arena, c->config, c->original, RANDOM_SAMPLES, e));
-    else
+    } else {
         TRY(vn_samples_open(&c->samples, c->arena, c->config, c->original, e));
-    if (c->config->calibration_type != CALIBRATION_SKIP)
         TRY(check_samples(c, e));
+    }
     TRY(note_pipeline(c, e));
     INFO(c, "num of calibration data: %d", vn_samples_count(c->samples));
     INFO(c, "First calibration picture name: %s", vn_samples_name(c->samples, 0));
     INFO(c, "validating calibration_parameters finished");
-    return hash_samples(c);
+    return random ? VN_OK : hash_samples(c, e);
 }
 
 static int collect_ranges(struct vn_conversion *c, struct vn_err *e)
@@ -796,7 +811,7 @@ static int convert_fast(struct vn_conversion *c, const void *options, struct vn_
     TRY(vn_dir_make(c->config->working_dir, e));
     if (vn_passes_prepare(c->original, e) < 0)
         return vn_fail_at(e, "%s", c->original->source);
-    note_origin(c, c->original);
+    TRY(note_origin(c, c->original, e));
     vn_graph_meta_set(c->original, "fast_perf", "calibrated with random numbers; not for accuracy");
     TRY(write_onnx(c, c->original, "original_float", 0, e));
     c->optimized = vn_graph_clone(c->arena, c->original);
