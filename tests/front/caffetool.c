@@ -4,6 +4,7 @@
 
 #include "front/caffe/caffe.h"
 #include "front/caffe/layer.h"
+#include "toolmain.h"
 
 static void print_names(const struct caffe_layer *k)
 {
@@ -29,26 +30,19 @@ static void print_params(const struct caffe_layer *k)
         }
 }
 
-static int convert(char **files)
+static int convert(struct vn_arena *a, int argc, char **argv, struct vn_err *e)
 {
-    struct vn_arena *a = vn_arena_new();
+    (void)argc;
     struct graph *g;
-    struct vn_err e;
-    int status = vn_caffe_read(&g, a, files[0], files[1], NULL, &e);
-    if (status == VN_OK) {
-        vn_graph_index(g);
-        status = vn_onnx_write(g, files[2], NULL, &e);
-    }
-    if (status < 0)
-        fprintf(stderr, "%s\n", e.msg);
-    vn_arena_free(&a);
-    return status < 0;
+    TRY(vn_caffe_read(&g, a, argv[1], argv[2], NULL, e));
+    vn_graph_index(g);
+    return vn_onnx_write(g, argv[3], NULL, e);
 }
 
 int main(int argc, char **argv)
 {
     if (argc == 4)
-        return convert(argv + 1);
+        return tool_run(convert, argc, argv);
     for (int i = 0; i < vn_caffe_layers_count; i++) {
         const struct caffe_layer *k = vn_caffe_layers[i];
         printf("%s\t", k->type);

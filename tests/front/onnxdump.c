@@ -11,6 +11,7 @@
 #include "front/onnx/onnx.h"
 #include "ops/op.h"
 #include "passes/pass.h"
+#include "toolmain.h"
 
 #define MAX_SHAPES 8
 
@@ -228,13 +229,4 @@ static int run(struct vn_arena *a, int argc, char **argv, struct vn_err *e)
     return x.out ? vn_onnx_write(g, x.out, &x.write, e) : VN_OK;
 }
 
-int main(int argc, char **argv)
-{
-    struct vn_err e = { 0 };
-    struct vn_arena *a = vn_arena_new();
-    const int status = run(a, argc, argv, &e);
-    vn_arena_free(&a);
-    if (status < 0)
-        fprintf(stderr, "error %d: %s\n", status, e.msg);
-    return status < 0 ? 1 : 0;
-}
+int main(int argc, char **argv) { return tool_run(run, argc, argv); }

@@ -6,12 +6,12 @@
  * element type and shape.
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "front/onnx/onnx.h"
 #include "interp/interp.h"
 #include "ops/op.h"
 #include "passes/pass.h"
+#include "toolmain.h"
 
 static int read_raw(struct vn_tensor *t, const char *path, struct vn_err *e)
 {
@@ -33,14 +33,18 @@ static int write_raw(const struct vn_tensor *t, const char *path, struct vn_err 
     return fclose(f) || put != bytes ? vn_fail(e, VN_E_IO, "%s: cannot write", path) : VN_OK;
 }
 
-static int run(struct vn_arena *a, char **argv, int n_in, struct vn_err *e)
+static int run(struct vn_arena *a, int argc, char **argv, struct vn_err *e)
 {
     struct graph *g;
+    const int n_in = argc - 3;
+    if (n_in < 0)
+        return vn_fail(e, VN_E_USAGE, "onnxrun MODEL OUTDIR INPUT...");
     TRY(vn_onnx_read(&g, a, argv[1], NULL, e));
     TRY(vn_passes_prepare(g, e));
     if (g->inputs.n != n_in)
-        return vn_fail(e, VN_E_USAGE, "%d inputs wanted, %d given", g->inputs.n, n_in);
-    struct vn_tensor **in = NEW_ARRAY(a, struct vn_tensor *, n_in), **out = NEW_ARRAY(a, struct vn_tensor *, g->outputs.n);
+        return vn_fail(e, VN_E_USAGE, "expected %d inputs, got %d", g->inputs.n, n_in);
+    struct vn_tensor **in = NEW_ARRAY(a, struct vn_tensor *, n_in);
+    struct vn_tensor **out = NEW_ARRAY(a, struct vn_tensor *, g->outputs.n);
     for (int i = 0; i < n_in; i++) {
         in[i] = vn_tensor_new(a, g->inputs.v[i]->dtype, &g->inputs.v[i]->shape);
         TRY(read_raw(in[i], argv[3 + i], e));
@@ -54,17 +58,4 @@ static int run(struct vn_arena *a, char **argv, int n_in, struct vn_err *e)
     return VN_OK;
 }
 
-int main(int argc, char **argv)
-{
-    struct vn_err e = { 0 };
-    if (argc < 3) {
-        fprintf(stderr, "usage: onnxrun MODEL OUTDIR INPUT...\n");
-        return 2;
-    }
-    struct vn_arena *a = vn_arena_new();
-    int status = run(a, argv, argc - 3, &e);
-    if (status < 0)
-        fprintf(stderr, "%s\n", e.msg);
-    vn_arena_free(&a);
-    return status < 0 ? (status == VN_E_UNSUPPORTED ? 4 : 3) : 0;
-}
+int main(int argc, char **argv) { return tool_run(run, argc, argv); }

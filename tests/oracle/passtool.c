@@ -9,9 +9,12 @@
 
 #include "front/onnx/onnx.h"
 #include "passes/pass.h"
+#include "toolmain.h"
 
-static int run(struct vn_arena *a, char **argv, struct vn_err *e)
+static int run(struct vn_arena *a, int argc, char **argv, struct vn_err *e)
 {
+    if (argc != 4)
+        return vn_fail(e, VN_E_USAGE, "passtool MODEL ORIGINAL OPTIMIZED");
     struct graph *g;
     struct pass_report *report = NEW_ARRAY(a, struct pass_report, vn_passes_count);
     TRY(vn_onnx_read(&g, a, argv[1], NULL, e));
@@ -27,17 +30,4 @@ static int run(struct vn_arena *a, char **argv, struct vn_err *e)
     return VN_OK;
 }
 
-int main(int argc, char **argv)
-{
-    struct vn_err e = { 0 };
-    if (argc != 4) {
-        fprintf(stderr, "usage: passtool MODEL ORIGINAL OPTIMIZED\n");
-        return 2;
-    }
-    struct vn_arena *a = vn_arena_new();
-    const int status = run(a, argv, &e);
-    if (status < 0)
-        fprintf(stderr, "%s\n", e.msg);
-    vn_arena_free(&a);
-    return status < 0 ? 3 : 0;
-}
+int main(int argc, char **argv) { return tool_run(run, argc, argv); }
