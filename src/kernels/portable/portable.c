@@ -1,4 +1,4 @@
-/* kernels/portable/call.c - the table of functions, and what they share. */
+/* kernels/portable/portable.c - the table of functions, and what they share. */
 #include "kernels/portable.h"
 
 const struct vn_portable *const vn_portables[VN_PORTABLE_COUNT] = {
