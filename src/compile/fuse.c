@@ -4,7 +4,6 @@
 #include <math.h>
 
 #include "compile/compile.h"
-#include "kernels/kernels.h"
 
 enum kind { NO_CONV, CONV_INT8, CONV_FLOAT };
 

@@ -3,14 +3,13 @@
 #include <stdlib.h>
 
 #include "compile/compile.h"
-#include "kernels/kernels.h"
 
 struct life {
     int tensor, first, last;
     uint64_t bytes, offset;
 };
 
-static uint64_t padded(size_t bytes) { return (bytes + VN_SLACK + BIN_ALIGN - 1) / BIN_ALIGN * BIN_ALIGN; }
+static uint64_t padded(size_t bytes) { return (bytes + BIN_SLACK + BIN_ALIGN - 1) / BIN_ALIGN * BIN_ALIGN; }
 
 static void touch(struct life *l, int at)
 {

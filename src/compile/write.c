@@ -1,7 +1,6 @@
 /* A program as a .bin image. Nothing in it depends on addresses, time or the machine: the same program gives the same bytes. */
 #include "base/hash.h"
 #include "compile/compile.h"
-#include "kernels/kernels.h"
 
 struct buffer {
     char *data;
@@ -61,8 +60,8 @@ static uint64_t put_const(struct writer *w, struct vn_map *seen, const struct pr
         return *at;
     at = NEW(w->arena, uint64_t);
     *at = put(w, BIN_CONSTS, t->data, t->bytes);
-    static const char slack[VN_SLACK];
-    put(w, BIN_CONSTS, slack, VN_SLACK);
+    static const char slack[BIN_SLACK];
+    put(w, BIN_CONSTS, slack, BIN_SLACK);
     align(w, BIN_CONSTS);
     vn_map_set(seen, key, at);
     return *at;

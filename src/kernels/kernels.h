@@ -4,7 +4,7 @@
  * - Same bytes as the C reference, for every input, on every CPU. Integer sums are exact; float sums add one product at a time in
  *   ascending k with vn_fma; everything else follows num/num.h.
  * - Tensors are channels-last where a kernel speaks of pixels: N,H,W,C.
- * - Every tensor has VN_SLACK readable bytes behind its end (their contents do not matter). Nothing is written beyond the end.
+ * - Every tensor has BIN_SLACK readable bytes behind its end (their contents do not matter). Nothing is written beyond the end.
  *   Packed weights, bias, mult, wsum and tables need none: they are read within bounds. No pointer needs more than its type's
  *   own alignment.
  * - A kernel decides nothing and allocates nothing: parameters are prepared once, before the first run.
@@ -17,11 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define VN_SLACK 64 /* readable bytes behind every tensor */
-#define VN_OCB 16   /* output channels in one packed block */
-/* 32-bit sums hold this many products of full range (255 * 128) and a bias of at most 30 bits; more wants `wide`. */
-#define VN_NARROW_TAPS 32896
-#define VN_NARROW_BIAS (1 << 30)
+#include "format/numbers.h"
 
 /* ---- geometry shared by convolutions ---- */
 
@@ -146,8 +142,7 @@ vn_matmul_f32_fn vn_matmul_f32_c, vn_matmul_f32_avx2; /* starts from 0, fma with
 
 /* ---- spans of n elements ---- */
 
-enum vn_binary { VN_BIN_ADD, VN_BIN_SUB, VN_BIN_MUL, VN_BIN_DIV, VN_BIN_MAX, VN_BIN_MIN, VN_BIN_PRELU };
-/* max: a > b ? a : b; min: a < b ? a : b; prelu: a < 0 ? a * b : a */
+/* enum vn_binary: max: a > b ? a : b; min: a < b ? a : b; prelu: a < 0 ? a * b : a */
 /* step_a, step_b: 1, or 0 where that operand is one element for the whole span. out may be an operand whose step is 1. */
 struct vn_binary_s8 { /* of int16, too */
     /* ADD (SUB: the caller negates rb), MAX, MIN: ra = sa/sy, rb = sb/sy; MUL: ra = (sa*sb)/sy; DIV: ra = (sa/sb)/sy; PRELU:
@@ -193,20 +188,11 @@ void vn_rescale_s16_s8_c(int8_t *out, const int16_t *x, size_t n, const struct v
 typedef void vn_rescale_s16_fn(int16_t *out, const int16_t *x, size_t n, const struct vn_rescale *p);
 vn_rescale_s16_fn vn_rescale_s16_c, vn_rescale_s16_avx2;
 
-enum vn_unary {
-    VN_UN_EXP, VN_UN_SIGMOID, VN_UN_TANH, VN_UN_LEAKYRELU, VN_UN_ABS, VN_UN_NEG, VN_UN_CEIL, VN_UN_FLOOR, VN_UN_ROUND, VN_UN_SIGN,
-    VN_UN_SQRT, VN_UN_RECIPROCAL, VN_UN_ERF, VN_UN_LOG, VN_UN_HARDSIGMOID, VN_UN_HARDSWISH, VN_UN_ELU, VN_UN_SELU, VN_UN_SOFTPLUS,
-    VN_UN_SOFTSIGN, VN_UN_GELU, VN_UN_GELU_TANH, VN_UN_MISH, VN_UN_SWISH, VN_UN_POWER, VN_UN_SHRINK, VN_UN_THRESHOLD, VN_UN_COUNT
-};
 typedef void vn_unary_f32_fn(float *out, const float *x, size_t n, enum vn_unary op, float alpha, float beta); /* in place allowed */
 vn_unary_f32_fn vn_unary_f32_c; /* the functions of num/ and what unary_one in elementwise.c says */
 
 /* ---- reductions of the middle axis of [outer][n][inner]; outer slices [o0, o1) ---- */
 
-enum vn_reduce {
-    VN_RED_SUM, VN_RED_MEAN, VN_RED_MAX, VN_RED_MIN, VN_RED_PROD, VN_RED_L1, VN_RED_L2, VN_RED_SUM_SQUARE, VN_RED_LOG_SUM,
-    VN_RED_LOG_SUM_EXP, VN_RED_COUNT
-};
 /* Sums, products, maxima: 16 partial results (index mod 16) and the tree of the pools; max and min: x > y ? x : y, x < y ? x : y. */
 void vn_reduce_f32_c(float *out, const float *x, enum vn_reduce op, int n, int inner, int o0, int o1);
 

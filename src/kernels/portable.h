@@ -5,7 +5,7 @@
  * vn_cell and vn_cell_set, computes in float64 in one fixed order, and takes transcendental functions from num/ only, so that
  * every CPU gives the same bytes. Integers and truth values are int64 cells everywhere.
  *
- * A function is one file kernels/portable/NAME.c with a `const struct vn_portable vn_portable_NAME` and one line in kernels/portable.def.
+ * A function is one file kernels/portable/NAME.c with a `const struct vn_portable vn_portable_NAME` and one line in format/portable.def.
  */
 #ifndef VN_PORTABLE_H
 #define VN_PORTABLE_H
@@ -16,9 +16,7 @@
 
 #include <vernier/runtime.h>
 
-#define VN_PORTABLE_IN 12
-#define VN_PORTABLE_INTS 32
-#define VN_PORTABLE_FLOATS 4
+#include "format/numbers.h"
 
 /* A tensor, row-major in the source model's order of axes. */
 struct vn_cells {
@@ -49,15 +47,9 @@ struct vn_portable {
     int moves_quantized; /* input 0 and the output may be int8 or int16: their elements are moved by vn_cell_copy alone */
 };
 
-enum vn_portable_id {
-#define PORTABLE(name) VN_PORTABLE_##name,
-#include "kernels/portable.def"
-#undef PORTABLE
-    VN_PORTABLE_COUNT
-};
 extern const struct vn_portable *const vn_portables[VN_PORTABLE_COUNT];
 #define PORTABLE(name) extern const struct vn_portable vn_portable_##name;
-#include "kernels/portable.def"
+#include "format/portable.def"
 #undef PORTABLE
 
 /* ---- cells ---- */

@@ -1,5 +1,5 @@
 /* ops/bitshift.c - bits of an integer moved left or right, with broadcasting. */
-#include "kernels/portable/unary.h"
+#include "format/numbers.h"
 #include "ops/portable_op.h"
 
 struct attrs {

@@ -1,5 +1,5 @@
 /* ops/bitwisenot.c - every bit turned over. */
-#include "kernels/portable/unary.h"
+#include "format/numbers.h"
 #include "ops/portable_op.h"
 
 static int64_t whole(int64_t x) { return ~x; } /* the width of an unsigned type is cut off when the cell is stored */

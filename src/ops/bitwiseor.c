@@ -1,5 +1,5 @@
 /* ops/bitwiseor.c - the bits that a or b has, with broadcasting. */
-#include "kernels/portable/unary.h"
+#include "format/numbers.h"
 #include "ops/portable_op.h"
 
 static int64_t whole(int64_t a, int64_t b) { return a | b; }

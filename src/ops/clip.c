@@ -1,7 +1,7 @@
 /* ops/clip.c - y = min(max(x, lo), hi); both bounds are optional inputs of one element. */
 #include <math.h>
 
-#include "kernels/portable/unary.h"
+#include "format/numbers.h"
 #include "kernels/kernels.h"
 #include "ops/portable_op.h"
 

@@ -1,5 +1,5 @@
 /* ops/convinteger.c - convolution of 8-bit integers into int32. */
-#include "kernels/portable/unary.h"
+#include "format/numbers.h"
 #include "ops/portable_op.h"
 
 static const struct attr_spec specs[] = {
@@ -46,7 +46,7 @@ static struct portable_params conv(const struct node *n)
     struct window w;
     window_of(&w, n, NULL);
     vn_portable_put_window(&p, &w);
-    p.i[1] = (int32_t)((const struct conv_attrs *)n->attrs)->group;
+    p.i[VN_CW_GROUPS] = (int32_t)((const struct conv_attrs *)n->attrs)->group;
     return p;
 }
 

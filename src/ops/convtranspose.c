@@ -189,7 +189,7 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
         struct portable_params p = { .id = VN_PORTABLE_conv_transpose_nd };
         const int has_bias = vn_node_has(n, 2), in[3] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 1, PLAIN), has_bias ? vn_low_in(l, 2, PLAIN) : -1 };
         vn_portable_put_window(&p, &w);
-        p.i[1] = (int32_t)a->group;
+        p.i[VN_CW_GROUPS] = (int32_t)a->group;
         return vn_portable_emit(l, &p, 2 + has_bias, in, vn_low_out(l, PLAIN), e);
     }
     struct stretch s[2];

@@ -2,7 +2,9 @@
  * function (front/onnx/function_detection.c). */
 #include "ops/portable_op.h"
 
-static const char *const codes[] = { "corner", "center_size", "corner_size", NULL };
+static const char *const codes[VN_BOX_CODE_COUNT + 1] = {
+    [VN_BOX_CORNER] = "corner", [VN_BOX_CENTER_SIZE] = "center_size", [VN_BOX_CORNER_SIZE] = "corner_size"
+};
 
 static const struct attr_spec specs[] = {
     A_INT(struct detection_attrs, classes, "num_classes", 1, 1, 65536),

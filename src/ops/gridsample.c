@@ -5,8 +5,12 @@ struct attrs {
     int mode, padding;
     int64_t align;
 };
-static const char *const modes[] = { "nearest", "linear", "cubic", NULL };
-static const char *const paddings[] = { "zeros", "border", "reflection", NULL };
+static const char *const modes[VN_GRID_MODE_COUNT + 1] = {
+    [VN_GRID_NEAREST] = "nearest", [VN_GRID_LINEAR] = "linear", [VN_GRID_CUBIC] = "cubic"
+};
+static const char *const paddings[VN_GRID_OUTSIDE_COUNT + 1] = {
+    [VN_GRID_ZEROS] = "zeros", [VN_GRID_BORDER] = "border", [VN_GRID_REFLECTION] = "reflection"
+};
 static const struct attr_spec specs[] = {
     A_INT(struct attrs, align, "align_corners", 0, 0, 1),
     A_ENUM(struct attrs, mode, "mode", 1, modes),
@@ -23,7 +27,7 @@ static int infer(struct node *n, struct vn_err *e)
     struct vn_shape s = *x;
     if (x->rank < 3 || x->rank > 5 || g->rank != x->rank || g->d[0] != x->d[0] || g->d[g->rank - 1] != x->rank - 2)
         return vn_node_fail(n, e, VN_E_INPUT, "the grid %s does not fit the input %s", n->in[1]->name, n->in[0]->name);
-    if (a->mode == 2 && x->rank != 4)
+    if (a->mode == VN_GRID_CUBIC && x->rank != 4)
         return vn_node_fail(n, e, VN_E_UNSUPPORTED, "cubic sampling of %d spatial dimensions", x->rank - 2);
     for (int d = 2; d < x->rank; d++) {
         if (!x->d[d])

@@ -1,7 +1,7 @@
 /* ops/isinf.c - which elements are infinite. */
 #include <math.h>
 
-#include "kernels/portable/unary.h"
+#include "format/numbers.h"
 #include "ops/portable_op.h"
 
 struct attrs {

@@ -1,7 +1,7 @@
 /* ops/isnan.c - which elements are not a number. */
 #include <math.h>
 
-#include "kernels/portable/unary.h"
+#include "format/numbers.h"
 #include "ops/portable_op.h"
 
 static int infer(struct node *n, struct vn_err *e)

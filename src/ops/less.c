@@ -1,5 +1,5 @@
 /* ops/less.c - a < b, with broadcasting. */
-#include "kernels/portable/unary.h"
+#include "format/numbers.h"
 #include "ops/portable_op.h"
 
 static int real(double a, double b) { return a < b; }

@@ -1,7 +1,7 @@
 /* ops/lower_shapes.c - shapes of lowering that several operators share. */
 #include <math.h>
 
-#include "kernels/portable/unary.h"
+#include "format/numbers.h"
 #include "kernels/kernels.h"
 #include "num/num.h"
 #include "ops/portable_op.h"

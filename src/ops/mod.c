@@ -1,7 +1,7 @@
 /* ops/mod.c - the remainder of a / b, with broadcasting: with the sign of b, or (fmod) of a. */
 #include <math.h>
 
-#include "kernels/portable/unary.h"
+#include "format/numbers.h"
 #include "ops/portable_op.h"
 
 struct attrs {

@@ -1,5 +1,5 @@
 /* ops/not.c - logical negation. */
-#include "kernels/portable/unary.h"
+#include "format/numbers.h"
 #include "ops/portable_op.h"
 
 static int64_t whole(int64_t x) { return !x; }

@@ -26,7 +26,7 @@ typedef void vn_pool_fn(const struct eval *ev, int64_t out, const int64_t *at, i
 int vn_pool_walk(const struct node *n, const struct eval *ev, vn_pool_fn *fn, void *user, struct vn_err *e);
 /* MAXPOOL or AVGPOOL; both instructions have the same fields. */
 /* pool of kernels/portable.h into tensor y: function as there. */
-int vn_pool_call(const struct node *n, struct lowering *l, int function, int y, struct vn_err *e);
+int vn_pool_call(const struct node *n, struct lowering *l, enum vn_pool_function function, int y, struct vn_err *e);
 int vn_pool_lower(const struct node *n, struct lowering *l, enum opcode op, struct vn_err *e);
 
 #endif

@@ -1,7 +1,7 @@
 /* ops/portable_op.c - nodes that are functions of whole tensors. */
 #include "ops/portable_op.h"
 
-#include "kernels/portable/unary.h"
+#include "format/numbers.h"
 #include "kernels/portable/window.h"
 
 /* ---- reference ---- */
@@ -114,7 +114,7 @@ int vn_low_portable_unary(const struct node *n, struct lowering *l, int op, stru
 
 void vn_portable_put_window(struct portable_params *p, const struct window *w)
 {
-    p->i[0] = w->rank;
+    p->i[VN_CW_RANK] = w->rank;
     for (int k = 0; k < w->rank; k++) {
         p->i[VN_CW_STRIDE + k] = (int32_t)w->stride[k];
         p->i[VN_CW_DILATION + k] = (int32_t)w->dilation[k];

@@ -1,7 +1,7 @@
 /* ops/pow.c - x to the power e, with broadcasting; a function of one value where e is a single constant. */
 #include <math.h>
 
-#include "kernels/portable/unary.h"
+#include "format/numbers.h"
 #include "kernels/kernels.h"
 #include "ops/portable_op.h"
 

@@ -3,19 +3,24 @@
 
 const char *const vn_recurrent_directions[] = { "forward", "reverse", "bidirectional", NULL };
 
-enum { RNN, GRU, LSTM };
-
-/* In the order of kernels/portable/recurrent.c, with the parameters that ONNX gives where the node has none. */
+/* With the parameters that ONNX gives where the node has none. */
 static const struct {
     const char *name;
     float alpha, beta;
     int takes_alpha, takes_beta;
-} activations[] = {
-    { "Relu", 0, 0, 0, 0 }, { "Tanh", 0, 0, 0, 0 }, { "Sigmoid", 0, 0, 0, 0 }, { "Affine", 1, 0, 1, 1 }, { "LeakyRelu", 0.01f, 0, 1, 0 },
-    { "ThresholdedRelu", 1, 0, 1, 0 }, { "ScaledTanh", 1, 1, 1, 1 }, { "HardSigmoid", 0.2f, 0.5f, 1, 1 }, { "Elu", 1, 0, 1, 0 },
-    { "Softsign", 0, 0, 0, 0 }, { "Softplus", 0, 0, 0, 0 },
+} activations[VN_ACT_COUNT] = {
+    [VN_ACT_RELU] = { "Relu", 0, 0, 0, 0 },
+    [VN_ACT_TANH] = { "Tanh", 0, 0, 0, 0 },
+    [VN_ACT_SIGMOID] = { "Sigmoid", 0, 0, 0, 0 },
+    [VN_ACT_AFFINE] = { "Affine", 1, 0, 1, 1 },
+    [VN_ACT_LEAKYRELU] = { "LeakyRelu", 0.01f, 0, 1, 0 },
+    [VN_ACT_THRESHOLDEDRELU] = { "ThresholdedRelu", 1, 0, 1, 0 },
+    [VN_ACT_SCALEDTANH] = { "ScaledTanh", 1, 1, 1, 1 },
+    [VN_ACT_HARDSIGMOID] = { "HardSigmoid", 0.2f, 0.5f, 1, 1 },
+    [VN_ACT_ELU] = { "Elu", 1, 0, 1, 0 },
+    [VN_ACT_SOFTSIGN] = { "Softsign", 0, 0, 0, 0 },
+    [VN_ACT_SOFTPLUS] = { "Softplus", 0, 0, 0, 0 },
 };
-enum { KNOWN = sizeof activations / sizeof *activations, TANH = 1, SIGMOID = 2 };
 
 static int same_text(const char *a, const char *b) /* ONNX names them in any case */
 {
@@ -27,14 +32,16 @@ static int same_text(const char *a, const char *b) /* ONNX names them in any cas
 
 static int known(const char *name)
 {
-    for (int i = 0; i < KNOWN; i++)
+    for (int i = 0; i < VN_ACT_COUNT; i++)
         if (same_text(activations[i].name, name))
             return i;
     return -1;
 }
 
 static const int functions[] = { 1, 2, 3 }, gates[] = { 1, 3, 4 };
-static const int standard[3][3] = { { TANH }, { SIGMOID, TANH }, { SIGMOID, TANH, TANH } };
+static const int standard[3][3] = {
+    { VN_ACT_TANH }, { VN_ACT_SIGMOID, VN_ACT_TANH }, { VN_ACT_SIGMOID, VN_ACT_TANH, VN_ACT_TANH }
+};
 
 int vn_recurrent_infer(struct node *n, int kind, struct vn_err *e)
 {
@@ -67,7 +74,7 @@ int vn_recurrent_infer(struct node *n, int kind, struct vn_err *e)
     const struct vn_shape last = { 3, { a->layout ? batch : d, a->layout ? d : batch, h } };
     TRY(vn_infer_out(n, 0, n->in[0]->dtype, &y, e));
     TRY(vn_infer_out(n, 1, n->in[0]->dtype, &last, e));
-    return kind == LSTM ? vn_infer_out(n, 2, n->in[0]->dtype, &last, e) : VN_OK;
+    return kind == VN_RECURRENT_LSTM ? vn_infer_out(n, 2, n->in[0]->dtype, &last, e) : VN_OK;
 }
 
 static void put(int32_t *to, float f) { memcpy(to, &f, sizeof f); }
@@ -82,9 +89,9 @@ static struct portable_params params(const struct node *n, int kind, int result)
     for (int d = 0; d < (a->direction == 2 ? 2 : 1); d++)
         for (int f = 0; f < functions[kind]; f++) {
             const int at = d * functions[kind] + f, slot = d * 3 + f, id = a->activations.n ? known(a->activations.v[at]) : standard[kind][f];
-            p.i[6 + slot] = id;
-            put(&p.i[12 + 2 * slot], activations[id].takes_alpha && alphas < a->alpha.n ? a->alpha.v[alphas++] : activations[id].alpha);
-            put(&p.i[13 + 2 * slot], activations[id].takes_beta && betas < a->beta.n ? a->beta.v[betas++] : activations[id].beta);
+            p.i[VN_RW_ACTIVATION + slot] = id;
+            put(&p.i[VN_RW_ALPHA + 2 * slot], activations[id].takes_alpha && alphas < a->alpha.n ? a->alpha.v[alphas++] : activations[id].alpha);
+            put(&p.i[VN_RW_ALPHA + 2 * slot + 1], activations[id].takes_beta && betas < a->beta.n ? a->beta.v[betas++] : activations[id].beta);
         }
     return p;
 }

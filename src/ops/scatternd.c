@@ -5,7 +5,9 @@ struct attrs {
     int mode;
 };
 
-static const char *const modes[] = { "none", "add", "mul", "max", "min", NULL };
+static const char *const modes[VN_SCATTER_COUNT + 1] = {
+    [VN_SCATTER_NONE] = "none", [VN_SCATTER_ADD] = "add", [VN_SCATTER_MUL] = "mul", [VN_SCATTER_MAX] = "max", [VN_SCATTER_MIN] = "min"
+};
 static const struct attr_spec specs[] = { A_ENUM(struct attrs, mode, "reduction", 0, modes), A_END };
 
 static int infer(struct node *n, struct vn_err *e)

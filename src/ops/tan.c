@@ -1,7 +1,7 @@
 /* ops/tan.c - the tangent. */
 #include <math.h>
 
-#include "kernels/portable/unary.h"
+#include "format/numbers.h"
 #include "ops/portable_op.h"
 
 static double f(const struct node *n, double x)

@@ -145,7 +145,7 @@ static int load_tensor(struct vn_model *m, const struct file *f, const char *str
     const uint64_t room = b.place == BIN_CONST ? f->h.section[BIN_CONSTS].bytes : f->h.arena_bytes;
     if (b.place == BIN_HIDDEN)
         return VN_OK;
-    if (b.offset % BIN_ALIGN || b.offset > room || b.bytes > room - b.offset || VN_SLACK > room - b.offset - b.bytes)
+    if (b.offset % BIN_ALIGN || b.offset > room || b.bytes > room - b.offset || BIN_SLACK > room - b.offset - b.bytes)
         return rt_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' lies outside its memory", t->name);
     t->data = b.place == BIN_CONST ? (char *)section(f, BIN_CONSTS) + b.offset : m->arena + b.offset;
     return VN_OK;
@@ -225,7 +225,7 @@ static uint64_t scratch_bytes(const struct vn_model *m)
     for (uint32_t i = 0; i < m->n_tensors; i++)
         if (m->tensors[i].place == BIN_HIDDEN && m->tensors[i].bytes > n)
             n = m->tensors[i].bytes;
-    return n + VN_SLACK;
+    return n + BIN_SLACK;
 }
 
 static int thread_count(const struct vn_options *o) { return o->threads < 1 ? 1 : o->threads > 256 ? 256 : o->threads; }
@@ -292,13 +292,13 @@ static int layout(struct vn_model **out, const struct file *f, struct bump *b, c
         if (t.place == BIN_ARENA && t.offset <= f->h.arena_bytes && t.bytes <= f->h.arena_bytes - t.offset && t.offset + t.bytes > used)
             used = t.offset + t.bytes;
     }
-    if (f->h.arena_bytes > used + VN_SLACK + BIN_ALIGN) /* a slip in this number would cost much memory */
+    if (f->h.arena_bytes > used + BIN_SLACK + BIN_ALIGN) /* a slip in this number would cost much memory */
         return rt_fail(e, VN_E_INPUT, "damaged .bin: it asks for %llu bytes of memory, its tensors take %llu",
                        (unsigned long long)f->h.arena_bytes, (unsigned long long)used);
     if (index_bytes > 16 * (uint64_t)f->bytes) /* records that share constants may count them several times, but not this often */
         return rt_fail(e, VN_E_INPUT, "damaged .bin: its index arrays want %llu bytes", (unsigned long long)index_bytes);
     char *own = take(b, index_bytes, 1);
-    char *scratch = take(b, hidden + VN_SLACK, 1);
+    char *scratch = take(b, hidden + BIN_SLACK, 1);
     int64_t *live = take(b, n_tensors, 8 * sizeof *live); /* the only record that a run changes */
     if (!b->base)
         return VN_OK;
@@ -322,7 +322,7 @@ static int layout(struct vn_model **out, const struct file *f, struct bump *b, c
         m->tensors[i].live = live + 8 * (size_t)i;
     for (uint32_t i = 0; i < m->n_tensors; i++)
         TRY(load_tensor(m, f, strings, i, e));
-    if (scratch_bytes(m) > hidden + VN_SLACK)
+    if (scratch_bytes(m) > hidden + BIN_SLACK)
         return rt_fail(e, VN_E_INPUT, "damaged .bin: a fused tensor is larger than the program's memory");
     size_t own_used = 0;
     for (uint32_t i = 0; i < m->n_steps; i++) {

@@ -40,7 +40,7 @@ union rt_args {
     struct vn_preprocess_s8 preprocess_s8;
 };
 
-#define RT_MAX_IN 13
+#define RT_MAX_IN (VN_PORTABLE_IN + 1) /* and scratch memory */
 
 struct rt_step {
     const struct rt_instr *instr;

@@ -29,11 +29,32 @@ def test_page_matches_instr_def():
     assert said == [(i, *row) for i, row in enumerate(instr_def(), 1)]
 
 
-def test_page_matches_calls_def():
+def test_page_matches_portable_def():
     """The functions of PORTABLE: every one has a row, under its number."""
-    names = re.findall(r"^PORTABLE\((\w+)\)", (tool.ROOT / "src/kernels/portable.def").read_text(), flags=re.M)
+    names = re.findall(r"^PORTABLE\((\w+)\)", (tool.ROOT / "src/format/portable.def").read_text(), flags=re.M)
     page = (tool.ROOT / "docs/bin-format.md").read_text().partition("## Functions")[2].partition("\n## ")[0]
     assert re.findall(r"^\| (\d+) \| `(\w+)` \|", page, flags=re.M) == [(str(i), name) for i, name in enumerate(names)]
+
+
+def enums():
+    """{enum: its numbers without COUNT} of src/format/numbers.h, for those that count from 0."""
+    text = re.sub(r"/\*.*?\*/", "", (tool.ROOT / "src/format/numbers.h").read_text(), flags=re.S)
+    return {name: [w for w in re.findall(r"\w+", body) if not w.endswith("_COUNT")] for name, body in re.findall(r"enum (\w+) \{([^}#=]*)\}", text)}
+
+
+@pytest.mark.parametrize("enum, start, end", [
+    ("vn_binary", "- **BINARY.** `op` ", ". The output"), ("vn_unary", "`UNARY_F32`: `op` ", "\n- "), ("vn_reduce", "goes. `op` ", "\n- "),
+    ("vn_portable_unary", "| 1 | `unary` | x | `i[0]`: ", "|\n"), ("vn_portable_binary", "| 2 | `binary` | a, b, broadcasting | `i[0]`: ", "|\n"),
+    ("vn_pool_function", "extents. `i[1]`: ", "; `i[14]`"), ("vn_scatter", "indices, updates | `i[0]`: axis; `i[1]`: ", ". As Scatter"),
+    ("vn_recurrent", "lengths, first h, first c, peepholes | `i[0]`: ", ";"), ("vn_activation", "three for each direction (", ")"),
+    ("vn_grid_mode", "| x, grid | `i[0]`: ", ";"), ("vn_grid_outside", "`i[1]`: outside ", ";"), ("vn_box_code", "the background's, −1 none; `i[2]`: ", ";")])
+def test_page_names_every_number(enum, start, end):
+    """Where the page explains a parameter, it counts from 0 to the last of the list."""
+    page = (tool.ROOT / "docs/bin-format.md").read_text()
+    assert page.count(start) == 1, start
+    text = page.partition(start)[2].partition(end)[0]
+    said = [int(k) for k in re.findall(r"(?:^|[,;(] ?|\n  )(\d+) (?=\S)", text)]
+    assert sorted(set(said)) == list(range(len(enums()[enum]))), text
 
 
 def roles_def():

@@ -49,7 +49,7 @@ void fill_f32(struct test *t, float *x, size_t n);  /* random, rarely with speci
 /* ---- buffers ---- */
 
 #define GUARD 64
-/* An input with VN_SLACK random bytes behind it. All buffers are released by free_all. */
+/* An input with BIN_SLACK random bytes behind it. All buffers are released by free_all. */
 void *new_input(struct test *t, size_t bytes);
 /* An output: guards on both sides, all filled with one pattern. */
 void *new_output(size_t bytes);

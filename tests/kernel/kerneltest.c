@@ -78,8 +78,8 @@ void free_all(void)
 void *new_input(struct test *t, size_t bytes)
 {
     const size_t shift = 4 * (size_t)pick(t, 0, 15);
-    char *const b = new_buffer(shift + bytes + VN_SLACK) + shift;
-    for (int i = 0; i < VN_SLACK; i++)
+    char *const b = new_buffer(shift + bytes + BIN_SLACK) + shift;
+    for (int i = 0; i < BIN_SLACK; i++)
         b[bytes + i] = (char)next(t);
     return b;
 }

@@ -74,13 +74,13 @@ static void check_plan(const struct prog *p, const uint64_t *offset, size_t aren
             }
             if (!used || p->tensors.v[x].place != BIN_ARENA)
                 break;
-            const uint64_t end = offset[x] + p->tensors.v[x].bytes + VN_SLACK;
+            const uint64_t end = offset[x] + p->tensors.v[x].bytes + BIN_SLACK;
             assert_true(offset[x] % BIN_ALIGN == 0 && end <= arena);
             int y_used = 0;
             for (int i = 0; i <= p->instrs.n + 1; i++)
                 y_used |= alive[y][i];
             if (x != y && both && y_used && p->tensors.v[y].place == BIN_ARENA)
-                assert_true(end <= offset[y] || offset[y] + p->tensors.v[y].bytes + VN_SLACK <= offset[x]);
+                assert_true(end <= offset[y] || offset[y] + p->tensors.v[y].bytes + BIN_SLACK <= offset[x]);
         }
 }
 

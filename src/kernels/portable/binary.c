@@ -2,7 +2,7 @@
  * in: a, b of one type. i[0]: enum vn_portable_binary; i[1]: type to whose width integers are cut. */
 #include <math.h>
 
-#include "kernels/portable/unary.h"
+#include "kernels/portable.h"
 #include "num/num.h"
 
 typedef double real_fn(double, double);

@@ -18,8 +18,6 @@ static inline int64_t vn_coordinates(const struct vn_cells *x, const struct vn_c
     return at;
 }
 
-enum vn_scatter { VN_SCATTER_NONE, VN_SCATTER_ADD, VN_SCATTER_MUL, VN_SCATTER_MAX, VN_SCATTER_MIN };
-
 /* y[at] joined with v[from]. */
 static inline void vn_scatter(struct vn_cells *y, int64_t at, const struct vn_cells *v, int64_t from, int mode)
 {

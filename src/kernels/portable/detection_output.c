@@ -8,7 +8,6 @@
 #include "kernels/portable/sorting.h"
 #include "num/num.h"
 
-enum { CORNER, CENTER_SIZE, CORNER_SIZE };
 
 struct sizes {
     int64_t pictures, boxes, classes, candidates, rows;
@@ -24,7 +23,7 @@ static const char *check(const struct vn_portable_args *a)
 {
     if (a->n_in != 3 || !vn_cells_real(&a->in[0]) || !vn_cells_real(&a->in[1]) || !vn_cells_real(&a->in[2]) || !vn_cells_real(&a->out))
         return "detection_output: wrong inputs";
-    if (a->in[2].count < 8 || a->in[2].count % 8 || a->i[0] < 1 || a->i[1] < -1 || a->i[2] < CORNER || a->i[2] > CORNER_SIZE || a->i[4] < 1 || a->i[5] < 1)
+    if (a->in[2].count < 8 || a->in[2].count % 8 || a->i[0] < 1 || a->i[1] < -1 || a->i[2] < VN_BOX_CORNER || a->i[2] > VN_BOX_CORNER_SIZE || a->i[4] < 1 || a->i[5] < 1)
         return "detection_output: wrong parameters";
     const struct sizes s = sizes(a);
     if (a->in[0].count != s.pictures * s.boxes * 4 || a->in[1].count / s.boxes / s.classes != s.pictures || a->in[1].count % (s.boxes * s.classes) ||
@@ -54,7 +53,7 @@ static void decode(double *y, const struct vn_portable_args *a, int64_t picture,
             l[k] = vn_cell(&a->in[0], 4 * (picture * boxes + i) + k) * (a->i[3] ? 1 : vn_cell(&a->in[2], 4 * (boxes + i) + k));
         }
         const double w = p[2] - p[0], h = p[3] - p[1];
-        if (a->i[2] == CENTER_SIZE) {
+        if (a->i[2] == VN_BOX_CENTER_SIZE) {
             const double cx = l[0] * w + (p[0] + p[2]) / 2, cy = l[1] * h + (p[1] + p[3]) / 2, sx = vn_exp(l[2]) * w / 2, sy = vn_exp(l[3]) * h / 2;
             y[0] = cx - sx;
             y[1] = cy - sy;
@@ -62,7 +61,7 @@ static void decode(double *y, const struct vn_portable_args *a, int64_t picture,
             y[3] = cy + sy;
         } else
             for (int k = 0; k < 4; k++)
-                y[k] = p[k] + l[k] * (a->i[2] == CORNER ? 1 : k % 2 ? h : w);
+                y[k] = p[k] + l[k] * (a->i[2] == VN_BOX_CORNER ? 1 : k % 2 ? h : w);
     }
 }
 

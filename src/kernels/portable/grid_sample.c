@@ -8,7 +8,7 @@ static const char *check(const struct vn_portable_args *a)
     const struct vn_cells *x = &a->in[0], *g = &a->in[1], *y = &a->out;
     if (a->n_in != 2 || !vn_cells_real(x) || !vn_cells_real(g) || !vn_cells_real(y) || x->rank < 3 || x->rank > 5 || g->rank != x->rank || y->rank != x->rank)
         return "grid_sample: wrong types or shapes";
-    if (a->i[0] < 0 || a->i[0] > 2 || a->i[1] < 0 || a->i[1] > 2 || g->d[g->rank - 1] != x->rank - 2 || g->d[0] != x->d[0] || y->d[0] != x->d[0] || y->d[1] != x->d[1])
+    if (a->i[0] < 0 || a->i[0] >= VN_GRID_MODE_COUNT || a->i[1] < 0 || a->i[1] >= VN_GRID_OUTSIDE_COUNT || g->d[g->rank - 1] != x->rank - 2 || g->d[0] != x->d[0] || y->d[0] != x->d[0] || y->d[1] != x->d[1])
         return "grid_sample: shapes do not fit";
     for (int d = 2; d < x->rank; d++)
         if (y->d[d] != g->d[d - 1] || x->d[d] < 1)
@@ -46,9 +46,9 @@ static double reflected(double x, double lo, double hi)
 /* Pixel index along an axis of n pixels, as the padding rule has it; -1: a zero. */
 static int64_t pixel(const struct vn_portable_args *a, double at, int64_t n)
 {
-    if (a->i[1] == 2)
+    if (a->i[1] == VN_GRID_REFLECTION)
         at = nearest(a->i[2] ? reflected(at, 0, (double)(n - 1)) : reflected(at, -0.5, (double)n - 0.5));
-    if (a->i[1] == 0 && !(at >= 0 && at <= (double)(n - 1)))
+    if (a->i[1] == VN_GRID_ZEROS && !(at >= 0 && at <= (double)(n - 1)))
         return -1;
     return at > 0 ? at < (double)(n - 1) ? (int64_t)at : n - 1 : 0;
 }
@@ -70,20 +70,20 @@ static struct taps taps_of(const struct vn_portable_args *a, double g, int64_t n
     struct taps t = { .n = 1, .w = { 1 } };
     double x = a->i[2] ? (g + 1) / 2 * (double)(n - 1) : ((g + 1) * (double)n - 1) / 2;
     x = x > -0x1p40 && x < 0x1p40 ? x : -0x1p40;
-    if (a->i[0] != 2 && a->i[1] == 1)
+    if (a->i[0] != VN_GRID_CUBIC && a->i[1] == VN_GRID_BORDER)
         x = x < 0 ? 0 : x > (double)(n - 1) ? (double)(n - 1) : x;
-    else if (a->i[0] != 2 && a->i[1] == 2)
+    else if (a->i[0] != VN_GRID_CUBIC && a->i[1] == VN_GRID_REFLECTION)
         x = a->i[2] ? reflected(x, 0, (double)(n - 1)) : reflected(x, -0.5, (double)n - 0.5);
-    if (a->i[0] == 0) {
+    if (a->i[0] == VN_GRID_NEAREST) {
         t.at[0] = pixel(a, nearest(x), n);
         return t;
     }
     const double base = floor_of(x);
-    t.n = a->i[0] == 1 ? 2 : 4;
+    t.n = a->i[0] == VN_GRID_LINEAR ? 2 : 4;
     for (int k = 0; k < t.n; k++) {
         const double at = base + k - (t.n / 2 - 1), d = x - at < 0 ? at - x : x - at;
         t.at[k] = pixel(a, at, n);
-        t.w[k] = a->i[0] == 1 ? 1 - d : cubic(d);
+        t.w[k] = a->i[0] == VN_GRID_LINEAR ? 1 - d : cubic(d);
     }
     return t;
 }

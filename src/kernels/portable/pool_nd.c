@@ -7,18 +7,16 @@
 #include "kernels/portable/window.h"
 #include "num/num.h"
 
-enum { LARGEST, MEAN, NORM, PLACE, PLACE_BY_COLUMNS };
-
 static const char *check(const struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0];
     struct vn_portable_window g;
-    const int op = a->i[1], whole_out = op == PLACE || op == PLACE_BY_COLUMNS;
-    if (a->n_in != 1 || op < LARGEST || op > PLACE_BY_COLUMNS || vn_portable_window(&g, a, x, &a->out, NULL) || x->d[1] != a->out.d[1])
+    const int op = a->i[VN_CW_FUNCTION], whole_out = op == VN_POOL_PLACE || op == VN_POOL_PLACE_BY_COLUMNS;
+    if (a->n_in != 1 || op < VN_POOL_LARGEST || op > VN_POOL_PLACE_BY_COLUMNS || vn_portable_window(&g, a, x, &a->out, NULL) || x->d[1] != a->out.d[1])
         return "pool: wrong window or shapes";
-    if (whole_out ? vn_cells_real(&a->out) : vn_cells_real(&a->out) != vn_cells_real(x) || (op != LARGEST && !vn_cells_real(x)))
+    if (whole_out ? vn_cells_real(&a->out) : vn_cells_real(&a->out) != vn_cells_real(x) || (op != VN_POOL_LARGEST && !vn_cells_real(x)))
         return "pool: wrong types";
-    return op == NORM && a->i[18] < 1 ? "pool: wrong power" : NULL;
+    return op == VN_POOL_NORM && a->i[VN_CW_POWER] < 1 ? "pool: wrong power" : NULL;
 }
 
 /* Taps [lo, hi) along axis k of the window at place o that lie in [0, end) of the input. */
@@ -108,12 +106,12 @@ static double joined(const struct vn_portable_args *a, int64_t base, const struc
     taps_begin(&s, g, o);
     while ((at = taps_next(&s, g, o)) >= 0) {
         const double v = vn_cell(x, base + at);
-        sum += a->i[1] == MEAN ? v : a->i[18] == 2 ? v * v : vn_pow(v < 0 ? -v : v, a->i[18]);
+        sum += a->i[VN_CW_FUNCTION] == VN_POOL_MEAN ? v : a->i[VN_CW_POWER] == 2 ? v * v : vn_pow(v < 0 ? -v : v, a->i[VN_CW_POWER]);
         n++;
     }
-    if (a->i[1] == NORM)
-        return a->i[18] == 2 ? sqrt(sum) : vn_pow(sum, 1.0 / a->i[18]);
-    n = a->i[14] ? covered(g, a, o) : n;
+    if (a->i[VN_CW_FUNCTION] == VN_POOL_NORM)
+        return a->i[VN_CW_POWER] == 2 ? sqrt(sum) : vn_pow(sum, 1.0 / a->i[VN_CW_POWER]);
+    n = a->i[VN_CW_COUNT_INCLUDE_PAD] ? covered(g, a, o) : n;
     return n ? sum / (double)n : 0;
 }
 
@@ -136,19 +134,19 @@ static const char *run(struct vn_portable_args *a)
         const int64_t base = i / g.out_plane * g.in_plane;
         int64_t o[3];
         vn_portable_place(o, i % g.out_plane, g.out);
-        if (a->i[1] == MEAN || a->i[1] == NORM) {
+        if (a->i[VN_CW_FUNCTION] == VN_POOL_MEAN || a->i[VN_CW_FUNCTION] == VN_POOL_NORM) {
             vn_cell_set(&a->out, i, joined(a, base, &g, o));
             continue;
         }
         const int64_t at = largest(x, base, &g, o);
-        if (a->i[1] != LARGEST)
-            vn_cell_set_int(&a->out, i, at < 0 ? -1 : base + (a->i[1] == PLACE ? at : by_columns(&g, at)));
+        if (a->i[VN_CW_FUNCTION] != VN_POOL_LARGEST)
+            vn_cell_set_int(&a->out, i, at < 0 ? -1 : base + (a->i[VN_CW_FUNCTION] == VN_POOL_PLACE ? at : by_columns(&g, at)));
         else if (at >= 0)
             vn_cell_copy(&a->out, i, x, base + at);
         else if (vn_cells_real(x))
             vn_cell_set(&a->out, i, -INFINITY);
         else
-            vn_cell_set_int(&a->out, i, smallest(a->i[19]));
+            vn_cell_set_int(&a->out, i, smallest(a->i[VN_CW_TYPE]));
     }
     return NULL;
 }

@@ -3,7 +3,7 @@
 
 const struct vn_portable *const vn_portables[VN_PORTABLE_COUNT] = {
 #define PORTABLE(name) &vn_portable_##name,
-#include "kernels/portable.def"
+#include "format/portable.def"
 #undef PORTABLE
 };
 

@@ -5,9 +5,7 @@
 #include "kernels/portable.h"
 #include "num/num.h"
 
-enum { RNN, GRU, LSTM };
 enum { X, W, R, B, LENGTHS, H0, C0, P };
-enum { RELU, TANH, SIGMOID, AFFINE, LEAKYRELU, THRESHOLDEDRELU, SCALEDTANH, HARDSIGMOID, ELU, SOFTSIGN, SOFTPLUS, ACTIVATIONS };
 
 struct net {
     int kind, directions, gates;
@@ -30,10 +28,10 @@ static int of_shape(const struct vn_cells *t, int rank, int64_t a, int64_t b, in
 static const char *shape(struct net *n, const struct vn_portable_args *a)
 {
     static const int gates[] = { 1, 3, 4 };
-    if (a->n_in != 8 || a->i[0] < RNN || a->i[0] > LSTM || a->i[1] < 0 || a->i[1] > 2 || a->i[2] < 0 || a->i[2] > 2 || a->i[4] < 0 || a->i[4] > 1 || a->i[5] < 1)
+    if (a->n_in != 8 || a->i[0] < VN_RECURRENT_RNN || a->i[0] > VN_RECURRENT_LSTM || a->i[1] < 0 || a->i[1] > 2 || a->i[2] < 0 || a->i[2] > 2 || a->i[4] < 0 || a->i[4] > 1 || a->i[5] < 1)
         return "recurrent: wrong parameters";
-    for (int k = 6; k < 12; k++)
-        if (a->i[k] < 0 || a->i[k] >= ACTIVATIONS)
+    for (int k = VN_RW_ACTIVATION; k < VN_RW_ALPHA; k++)
+        if (a->i[k] < 0 || a->i[k] >= VN_ACT_COUNT)
             return "recurrent: unknown activation";
     const struct vn_cells *x = &a->in[X];
     if (x->rank != 3)
@@ -72,7 +70,7 @@ static int64_t scratch(const struct vn_portable_args *a)
 static double parameter(const struct vn_portable_args *a, int k)
 {
     float f;
-    memcpy(&f, &a->i[12 + k], sizeof f);
+    memcpy(&f, &a->i[VN_RW_ALPHA + k], sizeof f);
     return f;
 }
 
@@ -83,17 +81,17 @@ static double activate(const struct vn_portable_args *a, int direction, int whic
     const double alpha = parameter(a, 2 * k), beta = parameter(a, 2 * k + 1), clip = a->f[0];
     if (clip > 0)
         x = x > clip ? clip : x < -clip ? -clip : x;
-    switch (a->i[6 + k]) {
-    case RELU: return x > 0 ? x : 0;
-    case TANH: return vn_tanh(x);
-    case SIGMOID: return vn_sigmoid(x);
-    case AFFINE: return alpha * x + beta;
-    case LEAKYRELU: return x < 0 ? alpha * x : x;
-    case THRESHOLDEDRELU: return x >= alpha ? x : 0;
-    case SCALEDTANH: return alpha * vn_tanh(beta * x);
-    case HARDSIGMOID: x = alpha * x + beta; return x < 0 ? 0 : x > 1 ? 1 : x;
-    case ELU: return x >= 0 ? x : alpha * (vn_exp(x) - 1);
-    case SOFTSIGN: return x / (1 + (x < 0 ? -x : x));
+    switch (a->i[VN_RW_ACTIVATION + k]) {
+    case VN_ACT_RELU: return x > 0 ? x : 0;
+    case VN_ACT_TANH: return vn_tanh(x);
+    case VN_ACT_SIGMOID: return vn_sigmoid(x);
+    case VN_ACT_AFFINE: return alpha * x + beta;
+    case VN_ACT_LEAKYRELU: return x < 0 ? alpha * x : x;
+    case VN_ACT_THRESHOLDEDRELU: return x >= alpha ? x : 0;
+    case VN_ACT_SCALEDTANH: return alpha * vn_tanh(beta * x);
+    case VN_ACT_HARDSIGMOID: x = alpha * x + beta; return x < 0 ? 0 : x > 1 ? 1 : x;
+    case VN_ACT_ELU: return x >= 0 ? x : alpha * (vn_exp(x) - 1);
+    case VN_ACT_SOFTSIGN: return x / (1 + (x < 0 ? -x : x));
     default: return x > 30 ? x : vn_log(1 + vn_exp(x));
     }
 }
@@ -184,9 +182,9 @@ static void sequence(struct vn_portable_args *a, const struct net *n, int d, int
         const int64_t t = s >= length ? s : backwards ? length - 1 - s : s;
         const int64_t x = (a->i[4] ? b * n->steps + t : t * n->batch + b) * n->inputs;
         if (s < length) {
-            if (n->kind == RNN)
+            if (n->kind == VN_RECURRENT_RNN)
                 step_rnn(a, n, d, x, h, next);
-            else if (n->kind == GRU)
+            else if (n->kind == VN_RECURRENT_GRU)
                 step_gru(a, n, d, x, h, next, gate);
             else
                 step_lstm(a, n, d, x, h, next, c);

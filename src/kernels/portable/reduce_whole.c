@@ -1,15 +1,12 @@
-/* kernels/portable/reduce_whole.c - reductions of integers, and of nothing. in: x. i[0]: 0 sum, 1 mean, 2 largest, 3 smallest, 4 product, 5 sum of
- * |x|, 7 sum of squares; i[1]: bit per axis that goes; i[2]: type to whose width results are cut; i[3]: type whose ends the
+/* kernels/portable/reduce_whole.c - reductions of integers, and of nothing. in: x. i[0]: enum vn_reduce; i[1]: bit per axis that goes; i[2]: type to whose width results are cut; i[3]: type whose ends the
  * largest and smallest of nothing are. */
 #include "kernels/portable.h"
-
-enum { SUM, MEAN, MAX, MIN, PROD, L1, L2, SUM_SQUARE };
 
 static const char *check(const struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0];
     int64_t kept = 1;
-    if (a->n_in != 1 || vn_cells_real(x) || vn_cells_real(&a->out) || a->i[0] < SUM || a->i[0] > SUM_SQUARE || a->i[0] == L2)
+    if (a->n_in != 1 || vn_cells_real(x) || vn_cells_real(&a->out) || a->i[0] < VN_RED_SUM || a->i[0] > VN_RED_SUM_SQUARE || a->i[0] == VN_RED_L2)
         return "reduce: wrong operation or types";
     for (int d = 0; d < x->rank; d++)
         kept *= a->i[1] >> d & 1 ? 1 : x->d[d];
@@ -23,20 +20,20 @@ static int64_t start(int op, int dtype)
         { VN_I32, INT32_MIN, INT32_MAX }, { VN_U32, 0, UINT32_MAX }, { VN_I64, INT64_MIN, INT64_MAX }, { VN_U64, 0, -1 },
     };
     for (size_t k = 0; k < sizeof ends / sizeof *ends; k++)
-        if (ends[k].dtype == dtype && (op == MAX || op == MIN))
-            return op == MAX ? ends[k].lo : ends[k].hi;
-    return op == PROD;
+        if (ends[k].dtype == dtype && (op == VN_RED_MAX || op == VN_RED_MIN))
+            return op == VN_RED_MAX ? ends[k].lo : ends[k].hi;
+    return op == VN_RED_PROD;
 }
 
 static int64_t joined(int op, int64_t a, int64_t b)
 {
     const uint64_t ua = (uint64_t)a, ub = (uint64_t)b;
     switch (op) {
-    case MAX: return a > b ? a : b;
-    case MIN: return a < b ? a : b;
-    case PROD: return (int64_t)(ua * ub);
-    case L1: return (int64_t)(ua + (b < 0 ? 0 - ub : ub));
-    case SUM_SQUARE: return (int64_t)(ua + ub * ub);
+    case VN_RED_MAX: return a > b ? a : b;
+    case VN_RED_MIN: return a < b ? a : b;
+    case VN_RED_PROD: return (int64_t)(ua * ub);
+    case VN_RED_L1: return (int64_t)(ua + (b < 0 ? 0 - ub : ub));
+    case VN_RED_SUM_SQUARE: return (int64_t)(ua + ub * ub);
     default: return (int64_t)(ua + ub);
     }
 }
@@ -58,7 +55,7 @@ static const char *run(struct vn_portable_args *a)
     const int64_t n = a->out.count ? x->count / a->out.count : 0;
     for (int64_t k = 0; k < a->out.count; k++) {
         const int64_t v = vn_cell_int(&a->out, k);
-        vn_cell_set_int(&a->out, k, vn_cell_wrap(a->i[0] == MEAN && n ? v / n : v, a->i[2]));
+        vn_cell_set_int(&a->out, k, vn_cell_wrap(a->i[0] == VN_RED_MEAN && n ? v / n : v, a->i[2]));
     }
     return NULL;
 }

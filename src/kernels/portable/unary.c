@@ -2,7 +2,7 @@
  * in: x. i[0]: enum vn_portable_unary; i[1]: type to whose width integers are cut. Tests of real numbers give integers 0 and 1. */
 #include <math.h>
 
-#include "kernels/portable/unary.h"
+#include "kernels/portable.h"
 #include "num/num.h"
 
 typedef double real_fn(double);

@@ -1,16 +1,9 @@
 /* kernels/portable/window.h - windows over 1 to 3 spatial axes (from axis 2 on): what conv, conv_transpose and pool share.
- * Parameters: i[0] spatial axes; i[1] of the function; i[2..4] strides, i[5..7] dilations, i[8..10] paddings in front (may be negative
- * for conv_transpose), i[11..13] window extents. Missing axes count as extent 1. */
+ * Parameters: enum vn_window_words. Missing axes count as extent 1. */
 #ifndef VN_PORTABLE_WINDOW_H
 #define VN_PORTABLE_WINDOW_H
 
 #include "kernels/portable.h"
-
-#define VN_CW_STRIDE 2
-#define VN_CW_DILATION 5
-#define VN_CW_PAD 8
-#define VN_CW_KERNEL 11
-#define VN_CW_PAD_END 15 /* pool alone reads them */
 
 struct vn_portable_window {
     int rank;
@@ -21,7 +14,7 @@ struct vn_portable_window {
 /* Fill in from the parameters and the shapes of x and y (N, C, spatial); `kernel`: extents, NULL: the parameters. Nonzero: wrong. */
 static inline int vn_portable_window(struct vn_portable_window *w, const struct vn_portable_args *a, const struct vn_cells *x, const struct vn_cells *y, const int64_t *kernel)
 {
-    w->rank = a->i[0];
+    w->rank = a->i[VN_CW_RANK];
     w->in_plane = w->out_plane = w->taps = 1;
     if (w->rank < 1 || w->rank > 3 || x->rank != w->rank + 2 || y->rank != x->rank || x->d[0] != y->d[0])
         return -1;
