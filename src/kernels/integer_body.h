@@ -58,7 +58,7 @@ void NAME(avgpool)(ELEM *out, const ELEM *x, const struct vn_pool *p, int row0, 
     }
 }
 
-void NAME(resize_linear)(ELEM *out, const ELEM *x, const struct vn_resize *p, int row0, int row1)
+void NAME(resize_linear)(ELEM *out, const ELEM *x, const struct vn_resize2d *p, int row0, int row1)
 {
     const size_t line = (size_t)p->w * p->c;
     for (int row = row0; row < row1; row++) {

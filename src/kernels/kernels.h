@@ -244,7 +244,7 @@ vn_normalize_s16_fn vn_normalize_s16_c, vn_normalize_s16_avx2;
 
 /* ---- resize, channels-last, by precomputed indices; rows of n*oh ---- */
 
-struct vn_resize {
+struct vn_resize2d {
     int n, h, w, c, oh, ow;
     const int32_t *iy, *ix; /* nearest: oh and ow source indices. linear: oh*2 and ow*2 */
     const float *wy, *wx;   /* linear f32: oh*2, ow*2 weights: top row = fma-free lerp: (a*w0 + b*w1) along x, then along y */
@@ -252,11 +252,11 @@ struct vn_resize {
     int32_t zx, zy;
     float ratio;
 };
-void vn_resize_nearest_c(void *out, const void *x, const struct vn_resize *p, int elem_bytes, int row0, int row1);
-void vn_resize_linear_s8_c(int8_t *out, const int8_t *x, const struct vn_resize *p, int row0, int row1);
-typedef void vn_resize_linear_s16_fn(int16_t *out, const int16_t *x, const struct vn_resize *p, int row0, int row1);
+void vn_resize_nearest_c(void *out, const void *x, const struct vn_resize2d *p, int elem_bytes, int row0, int row1);
+void vn_resize_linear_s8_c(int8_t *out, const int8_t *x, const struct vn_resize2d *p, int row0, int row1);
+typedef void vn_resize_linear_s16_fn(int16_t *out, const int16_t *x, const struct vn_resize2d *p, int row0, int row1);
 vn_resize_linear_s16_fn vn_resize_linear_s16_c, vn_resize_linear_s16_avx2;
-void vn_resize_linear_f32_c(float *out, const float *x, const struct vn_resize *p, int row0, int row1);
+void vn_resize_linear_f32_c(float *out, const float *x, const struct vn_resize2d *p, int row0, int row1);
 
 /* ---- image input: pixels [p0, p1) ---- */
 

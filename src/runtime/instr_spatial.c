@@ -211,7 +211,7 @@ static int copy_indices(struct rt_step *s, int per_output, struct vn_err *e)
         for (int64_t i = 0; i < s->in[k]->count; i++)
             WANT(s, e, within(copy[i], 0, in - 1), "index out of range");
     }
-    s->args.resize = (struct vn_resize){ .n = p->n, .h = p->h, .w = p->w, .c = p->c, .oh = p->oh, .ow = p->ow, .iy = s->own,
+    s->args.resize = (struct vn_resize2d){ .n = p->n, .h = p->h, .w = p->w, .c = p->c, .oh = p->oh, .ow = p->ow, .iy = s->own,
                                          .ix = (const int32_t *)((const char *)s->own + s->in[1]->bytes) };
     return VN_OK;
 }
@@ -233,7 +233,7 @@ static int prepare_linear(struct vn_model *m, struct rt_step *s, struct vn_err *
     const enum vn_dtype t = rt_is_quantized(s->out->dtype) ? VN_I32 : VN_F32;
     for (int k = 3; k <= 4; k++)
         WANT(s, e, s->in[k]->dtype == t && s->in[k]->place == BIN_CONST && s->in[k]->count == s->in[k - 2]->count, "wrong weights");
-    struct vn_resize *a = &s->args.resize;
+    struct vn_resize2d *a = &s->args.resize;
     a->wy = (const float *)s->in[3]->data;
     a->wx = (const float *)s->in[4]->data;
     a->qy = (const int32_t *)s->in[3]->data;

@@ -35,7 +35,7 @@ union rt_args {
     struct vn_pool pool;
     struct vn_softmax softmax;
     struct vn_normalize normalize;
-    struct vn_resize resize;
+    struct vn_resize2d resize;
     struct vn_rescale rescale;
     struct vn_preprocess_s8 preprocess_s8;
 };
