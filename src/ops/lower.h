@@ -86,8 +86,15 @@ void *vn_low_elements(struct lowering *l, const struct value *v, enum vn_dtype t
 int vn_low_rescaled(struct lowering *l, int i, int x);
 /* Append an instruction; returns its zeroed parameters (struct instr_NAME) to fill in. in[] may hold -1 at its end (left out). */
 void *vn_low_emit(struct lowering *l, enum opcode op, int n_in, const int *in, int out);
+/* A tensor of role `role` that holds a constant: data lives as long as the program; v: the value it is or is made from, or NULL. */
+int vn_low_constant(struct lowering *l, const struct value *v, enum vn_role role, enum vn_dtype t, const struct vn_shape *s,
+                    enum layout order, void *data);
+/* The float32 or int64 cells of a type. */
+static inline enum vn_dtype vn_low_cell(enum vn_dtype t) { return vn_dtype_is_float(t) ? VN_F32 : VN_I64; }
 static inline struct prog_tensor *vn_low_tensor(struct lowering *l, int id) { return &l->prog->tensors.v[id]; }
 
+/* Is axis 1 moved to the end? */
+static inline int vn_low_is_turned(const struct prog_tensor *t) { return t->layout == CHANNELS_LAST && t->shape.rank >= 3; }
 /* Physical dimensions of a tensor in memory order, and the stride in elements of each source axis. */
 void vn_low_physical(const struct prog_tensor *t, int64_t *dims);
 void vn_low_axis_strides(const struct prog_tensor *t, int64_t *stride);
@@ -108,6 +115,8 @@ int vn_low_fold(const struct node *n, struct lowering *l, int op, struct vn_err 
 int vn_low_fold_into(const struct node *n, struct lowering *l, int op, int y, struct vn_err *e);
 /* Table (integer) or UNARY_F32 (float); op is enum vn_unary, -1: the runtime does not have the function in float32. */
 int vn_low_unary(const struct node *n, struct lowering *l, int op, float alpha, float beta, struct vn_err *e);
+/* Table (integer) or a function of whole tensors (else): enum vn_portable_unary. */
+int vn_low_portable_unary(const struct node *n, struct lowering *l, int op, struct vn_err *e);
 /* lower of functions of one value that the runtime has as tables only. */
 int vn_low_table(const struct node *n, struct lowering *l, struct vn_err *e);
 /* BINARY_F32 of a and b into y; strides per source axis of y's shape, 0 broadcasts. */
@@ -116,6 +125,11 @@ void vn_low_binary_f32(struct lowering *l, int op, int a, const int64_t *a_strid
 int vn_low_gather(struct lowering *l, int x, int axis, int64_t count, const int64_t *index, int y);
 /* y = the quantized tensor x in y's parameters; a copy where they are the same. */
 void vn_low_rescale(struct lowering *l, int x, int y, const struct qparam *qx, const struct qparam *qy);
+/* The same within the real numbers [lo, hi]. */
+void vn_low_rescale_within(struct lowering *l, int x, int y, const struct qparam *qx, const struct qparam *qy, double lo, double hi);
+/* TABLE of an integer function for every value of x. */
+typedef int32_t vn_table_fn(const void *ctx, int32_t q);
+void vn_low_emit_table(struct lowering *l, int x, int y, vn_table_fn *fn, const void *ctx);
 /* RESCALE: x in the parameters of tensor y, clamped to [lo, hi]. */
 void vn_low_rescale_limits(struct lowering *l, int x, int y, int32_t lo, int32_t hi);
 /* lower of operators that constant folding removes: says that this node was not folded. */
@@ -146,6 +160,8 @@ int vn_low_value(struct lowering *l, const struct value *v, enum layout want, in
 /* A new BIN_ARENA tensor that carries `v`; its scale and zero point are still 0. */
 int vn_low_carry(struct lowering *l, const struct value *v, enum vn_role role, enum vn_dtype t, const struct vn_shape *s,
                  enum layout order);
+/* A new tensor with all that tensor `id` has, but for role and order. */
+int vn_low_like(struct lowering *l, int id, enum vn_role role, enum layout order);
 /* The parameters of a tensor: real = (q - zero) * scale. */
 void vn_low_quantized(struct lowering *l, int id, float scale, int32_t zero);
 

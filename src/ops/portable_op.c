@@ -103,15 +103,6 @@ int vn_low_portable_binary(const struct node *n, struct lowering *l, int op, str
     return vn_portable_emit(l, &p, 2, in, vn_low_out(l, PLAIN), e);
 }
 
-int vn_low_portable_unary(const struct node *n, struct lowering *l, int op, struct vn_err *e)
-{
-    if (l->integer)
-        return vn_low_table(n, l, e);
-    const struct portable_params p = { .id = VN_PORTABLE_unary, .i = { op, n->in[0]->dtype } };
-    const int x = vn_low_in(l, 0, PLAIN);
-    return vn_portable_emit(l, &p, 1, &x, vn_low_out(l, PLAIN), e);
-}
-
 void vn_portable_put_window(struct portable_params *p, const struct window *w)
 {
     p->i[VN_CW_RANK] = w->rank;

@@ -25,14 +25,11 @@ int vn_portable_emit(struct lowering *l, const struct portable_params *p, int n_
 /* Cells of another type: what integers, truth values and half floats become in a program, and back. `to`: whose numbers the
  * result holds. */
 int vn_low_cast(struct lowering *l, int from, int out, enum vn_dtype to, struct vn_err *e);
-/* The float32 or int64 cells of a type. */
-static inline enum vn_dtype vn_low_cell(enum vn_dtype t) { return vn_dtype_is_float(t) ? VN_F32 : VN_I64; }
 
 /* i[] of conv, conv_transpose and pool (kernels/portable/window.h). */
 void vn_portable_put_window(struct portable_params *p, const struct window *w);
 
 /* call of operators with two inputs and broadcasting, for integers: enum vn_portable_binary. */
 int vn_low_portable_binary(const struct node *n, struct lowering *l, int op, struct vn_err *e);
-int vn_low_portable_unary(const struct node *n, struct lowering *l, int op, struct vn_err *e);
 
 #endif
