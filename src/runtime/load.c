@@ -1,27 +1,13 @@
-/* Loading: everything in the file is checked here, once. What the runtime decides from (instructions, shapes, strings, indices)
- * is copied; only weights and tables are used in place. */
-#include <stdarg.h>
-#include <stdio.h>
+/* Loading: everything in the file is checked here, once. What the runtime decides from (instructions,
+ * shapes, strings, indices) is copied; only weights and tables are used in place. */
 #include <string.h>
 
 #include "base/hash.h"
 #include "runtime/model.h"
 
-int rt_fail(struct vn_err *e, int code, const char *fmt, ...)
-{
-    if (!e)
-        return code;
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(e->msg, sizeof e->msg, fmt, ap);
-    va_end(ap);
-    e->reason = 0;
-    return e->code = code;
-}
-
 int rt_bad(const struct rt_step *s, struct vn_err *e, const char *what)
 {
-    return rt_fail(e, VN_E_INPUT, "damaged .bin: instruction %s of node '%s': %s", s->instr->name, s->node, what);
+    return vn_fail(e, VN_E_INPUT, "damaged .bin: instruction %s of node '%s': %s", s->instr->name, s->node, what);
 }
 
 int64_t rt_product(int64_t a, int64_t b, int64_t c, int64_t d)
@@ -71,34 +57,34 @@ static int check_header(struct file *f, const void *image, size_t bytes, struct 
     f->data = image;
     f->bytes = bytes;
     if (bytes < sizeof f->h || memcmp(image, BIN_MAGIC, 8))
-        return rt_fail(e, VN_E_INPUT, "not a Vernier .bin: want at least %zu bytes that start with 'VERNIER'", sizeof f->h);
+        return vn_fail(e, VN_E_INPUT, "not a Vernier .bin: want at least %zu bytes that start with 'VERNIER'", sizeof f->h);
     memcpy(&f->h, image, sizeof f->h);
     if (f->h.version != BIN_VERSION)
-        return rt_fail(e, VN_E_UNSUPPORTED, "format version %u; this runtime reads version %d: %s", f->h.version, BIN_VERSION,
-                       f->h.version < BIN_VERSION ? "convert the model again" : "a newer Vernier wrote the file");
+        return vn_fail(e, VN_E_UNSUPPORTED, "format version %u; this runtime reads version %d: %s", f->h.version,
+                       BIN_VERSION, f->h.version < BIN_VERSION ? "convert the model again" : "a newer Vernier wrote the file");
     if (f->h.header_bytes != sizeof f->h || f->h.file_bytes != bytes)
-        return rt_fail(e, VN_E_INPUT, "damaged .bin: want %llu bytes, got %zu", (unsigned long long)f->h.file_bytes, bytes);
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: want %llu bytes, got %zu", (unsigned long long)f->h.file_bytes, bytes);
     if ((uintptr_t)image % 8)
-        return rt_fail(e, VN_E_USAGE, ".bin image must lie at an address that is a multiple of 8");
+        return vn_fail(e, VN_E_USAGE, ".bin image must lie at an address that is a multiple of 8");
     if (vn_hash(image, bytes, offsetof(struct bin_header, checksum)) != f->h.checksum)
-        return rt_fail(e, VN_E_INPUT, "damaged .bin: the checksum does not match its contents");
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: the checksum does not match its contents");
     for (int i = 0; i < BIN_SECTIONS; i++) {
         const struct bin_section s = f->h.section[i];
         if (s.offset % BIN_ALIGN || s.offset > bytes || s.bytes > bytes - s.offset || s.bytes % record_bytes[i])
-            return rt_fail(e, VN_E_INPUT, "damaged .bin: section %d lies outside the file", i);
+            return vn_fail(e, VN_E_INPUT, "damaged .bin: section %d lies outside the file", i);
     }
     const struct bin_section s = f->h.section[BIN_STRINGS];
     if (!s.bytes || f->data[s.offset + s.bytes - 1])
-        return rt_fail(e, VN_E_INPUT, "damaged .bin: strings do not end");
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: strings do not end");
     if (f->h.arena_bytes > (uint64_t)1 << 40)
-        return rt_fail(e, VN_E_INPUT, "damaged .bin: it asks for %llu bytes of memory", (unsigned long long)f->h.arena_bytes);
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: it asks for %llu bytes of memory", (unsigned long long)f->h.arena_bytes);
     return VN_OK;
 }
 
 static int string(const char **out, const struct file *f, const char *strings, uint32_t at, struct vn_err *e)
 {
     if (at >= f->h.section[BIN_STRINGS].bytes)
-        return rt_fail(e, VN_E_INPUT, "damaged .bin: a name lies outside the strings");
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: a name lies outside the strings");
     *out = strings + at;
     return VN_OK;
 }
@@ -131,22 +117,23 @@ static int load_tensor(struct vn_model *m, const struct file *f, const char *str
     t->bytes = b.bytes;
     const size_t size = dtype_bytes(b.dtype);
     if (!size || b.rank > 8 || b.place > BIN_HIDDEN || (t->channels_last && b.rank < 3) || b.zero < -128 || b.zero > 127)
-        return rt_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' has a wrong type, rank, place or zero point", t->name);
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' has a wrong type, rank, place or zero point", t->name);
     if (b.role == VN_ROLE_NONE || b.role >= VN_ROLE_COUNT)
-        return rt_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' has role %u, expected 1 to %d", t->name, b.role, VN_ROLE_COUNT - 1);
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' has role %u, expected 1 to %d", t->name, b.role,
+                       VN_ROLE_COUNT - 1);
     t->count = 1;
     for (int k = 0; k < b.rank; k++) {
         t->dims[k] = t->live[k] = b.dims[k];
         t->count = t->count < 0 ? -1 : rt_product(t->count, t->dims[k], 1, 1);
     }
     if (t->count < 0 || (uint64_t)t->count * size != b.bytes)
-        return rt_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' has %llu bytes, its shape wants another number", t->name,
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' has %llu bytes, its shape wants another number", t->name,
                        (unsigned long long)b.bytes);
     const uint64_t room = b.place == BIN_CONST ? f->h.section[BIN_CONSTS].bytes : f->h.arena_bytes;
     if (b.place == BIN_HIDDEN)
         return VN_OK;
     if (b.offset % BIN_ALIGN || b.offset > room || b.bytes > room - b.offset || BIN_SLACK > room - b.offset - b.bytes)
-        return rt_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' lies outside its memory", t->name);
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' lies outside its memory", t->name);
     t->data = b.place == BIN_CONST ? (char *)section(f, BIN_CONSTS) + b.offset : m->arena + b.offset;
     return VN_OK;
 }
@@ -162,7 +149,7 @@ static int load_step(struct vn_model *m, const struct file *f, const char *strin
     memcpy(&b, (const char *)section(f, BIN_INSTRS) + i * sizeof b, sizeof b);
     struct rt_step *s = &m->steps[i];
     if (b.opcode == OPCODE_NONE || b.opcode >= OPCODE_COUNT)
-        return rt_fail(e, VN_E_INPUT, "damaged .bin: instruction %u has unknown code %u", i, b.opcode);
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: instruction %u has unknown code %u", i, b.opcode);
     const struct instr_info *info = &bin_instr_info[b.opcode];
     s->instr = rt_instrs[b.opcode];
     TRY(string(&s->node, f, strings, b.node, e));
@@ -200,7 +187,7 @@ static int load_io(struct vn_model *m, const struct file *f, struct vn_err *e)
         struct bin_io b;
         memcpy(&b, (const char *)section(f, BIN_IO) + i * sizeof b, sizeof b);
         if (b.tensor >= m->n_tensors || m->tensors[b.tensor].place != BIN_ARENA || b.type > VN_IN_GRAY)
-            return rt_fail(e, VN_E_INPUT, "damaged .bin: input or output %u is no tensor", i);
+            return vn_fail(e, VN_E_INPUT, "damaged .bin: input or output %u is no tensor", i);
         m->io_tensor[i] = b.tensor;
         fill_io(&m->io[i], &m->tensors[b.tensor], &b);
     }
@@ -230,8 +217,8 @@ static uint64_t scratch_bytes(const struct vn_model *m)
 
 static int thread_count(const struct vn_options *o) { return o->threads < 1 ? 1 : o->threads > 256 ? 256 : o->threads; }
 
-/* Which instruction writes each tensor last, and which reads it last. What is read before anything wrote it is the reader's own
- * scratch memory. */
+/* Which instruction writes each tensor last, and which reads it last. What is read before anything wrote
+ * it is the reader's own scratch memory. */
 static void find_lives(struct vn_model *m)
 {
     enum { NOTHING = -2 };
@@ -260,8 +247,8 @@ static void find_lives(struct vn_model *m)
         m->tensors[m->io_tensor[m->header.n_inputs + i]].last_reader = n;
 }
 
-/* Lay the model out in `b`. Run twice: counting only (b->base NULL: no records can be read into place, so sizes come from the
- * file's own counts), then for real. */
+/* Lay the model out in `b`. Run twice: counting only (b->base NULL: no records can be read into place, so
+ * sizes come from the file's own counts), then for real. */
 static int layout(struct vn_model **out, const struct file *f, struct bump *b, const struct vn_options *o, struct vn_err *e)
 {
     const uint64_t n_tensors = section_count(f, BIN_TENSORS, sizeof(struct bin_tensor));
@@ -269,7 +256,7 @@ static int layout(struct vn_model **out, const struct file *f, struct bump *b, c
     const uint64_t n_io = section_count(f, BIN_IO, sizeof(struct bin_io));
     const uint64_t n_meta = section_count(f, BIN_META, sizeof(struct bin_meta));
     if (n_io != (uint64_t)f->h.n_inputs + f->h.n_outputs || n_tensors > 1 << 24 || n_steps > 1 << 24)
-        return rt_fail(e, VN_E_INPUT, "damaged .bin: record counts do not fit");
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: record counts do not fit");
     struct vn_model *m = take(b, 1, sizeof *m);
     char *strings = take(b, f->h.section[BIN_STRINGS].bytes, 1);
     uint32_t *params = take(b, f->h.section[BIN_PARAMS].bytes, 1);
@@ -280,7 +267,8 @@ static int layout(struct vn_model **out, const struct file *f, struct bump *b, c
     const char **meta = take(b, n_meta, 2 * sizeof *meta);
     void *pool = take(b, 1, vn_pool_bytes(thread_count(o)));
     char *arena = take(b, f->h.arena_bytes, 1);
-    /* the index arrays are at most all constants together; hidden tensors at most the largest tensor record */
+    /* the index arrays are at most all constants together; hidden tensors at most the largest tensor
+     * record */
     uint64_t index_bytes = 0, hidden = 0, used = 0;
     for (uint64_t i = 0; i < n_tensors; i++) {
         struct bin_tensor t;
@@ -293,10 +281,10 @@ static int layout(struct vn_model **out, const struct file *f, struct bump *b, c
             used = t.offset + t.bytes;
     }
     if (f->h.arena_bytes > used + BIN_SLACK + BIN_ALIGN) /* a slip in this number would cost much memory */
-        return rt_fail(e, VN_E_INPUT, "damaged .bin: it asks for %llu bytes of memory, its tensors take %llu",
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: it asks for %llu bytes of memory, its tensors take %llu",
                        (unsigned long long)f->h.arena_bytes, (unsigned long long)used);
     if (index_bytes > 16 * (uint64_t)f->bytes) /* records that share constants may count them several times, but not this often */
-        return rt_fail(e, VN_E_INPUT, "damaged .bin: its index arrays want %llu bytes", (unsigned long long)index_bytes);
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: its index arrays want %llu bytes", (unsigned long long)index_bytes);
     char *own = take(b, index_bytes, 1);
     char *scratch = take(b, hidden + BIN_SLACK, 1);
     int64_t *live = take(b, n_tensors, 8 * sizeof *live); /* the only record that a run changes */
@@ -323,7 +311,7 @@ static int layout(struct vn_model **out, const struct file *f, struct bump *b, c
     for (uint32_t i = 0; i < m->n_tensors; i++)
         TRY(load_tensor(m, f, strings, i, e));
     if (scratch_bytes(m) > hidden + BIN_SLACK)
-        return rt_fail(e, VN_E_INPUT, "damaged .bin: a fused tensor is larger than the program's memory");
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: a fused tensor is larger than the program's memory");
     size_t own_used = 0;
     for (uint32_t i = 0; i < m->n_steps; i++) {
         struct rt_step *s = &steps[i];
@@ -365,7 +353,7 @@ int vn_model_load(struct vn_model **m, const void *image, size_t bytes, void *me
     size_t need;
     TRY(vn_model_size(&need, image, bytes, o, e));
     if ((uintptr_t)mem % BIN_ALIGN || mem_bytes < need)
-        return rt_fail(e, VN_E_USAGE, "vn_model_load wants %zu bytes at a multiple of %d, got %zu", need, BIN_ALIGN, mem_bytes);
+        return vn_fail(e, VN_E_USAGE, "vn_model_load wants %zu bytes at a multiple of %d, got %zu", need, BIN_ALIGN, mem_bytes);
     struct file f;
     TRY(check_header(&f, image, bytes, e));
     struct bump b = { mem, 0 };

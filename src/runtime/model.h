@@ -4,6 +4,7 @@
 
 #include <vernier/runtime.h>
 
+#include "base/err.h"
 #include "base/pool.h"
 #include "format/bin.h"
 #include "kernels/kernels.h"
@@ -22,7 +23,7 @@ struct rt_tensor {
     size_t bytes;
     int64_t count; /* elements */
     int last_writer; /* instruction; -1: an input or a constant */
-    int last_reader; /* instruction, or that which makes it where nobody reads it; the number of instructions: an output */
+    int last_reader; /* instruction; its maker where nobody reads it; n_steps: an output */
 };
 
 /* Prepared once at load. */
@@ -92,13 +93,6 @@ struct rt_instr {
 };
 extern const struct rt_instr *const rt_instrs[OPCODE_COUNT];
 
-int rt_fail(struct vn_err *e, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-#define TRY(x)                  \
-    do {                        \
-        int try_status_ = (x);  \
-        if (try_status_ < 0)    \
-            return try_status_; \
-    } while (0)
 /* A damaged instruction: names it. */
 int rt_bad(const struct rt_step *s, struct vn_err *e, const char *what);
 #define WANT(s, e, cond, what)            \

@@ -122,13 +122,13 @@ static int run_steps(struct vn_model *m, int first, int end, struct vn_err *e)
     m->failed = NULL;
     for (int i = first; i < end; i++) {
         if (m->cancel && *m->cancel)
-            return rt_fail(e, VN_E_CANCELLED, "cancelled before instruction %d of %u", i, m->n_steps);
+            return vn_fail(e, VN_E_CANCELLED, "cancelled before instruction %d of %u", i, m->n_steps);
         if (m->watch.before)
             show_inputs(m, i);
         run_step(m, &m->steps[i]);
         m->next = i + 1;
         if (m->failed)
-            return rt_fail(e, VN_E_INPUT, "%s: %s", m->failed->node, m->why);
+            return vn_fail(e, VN_E_INPUT, "%s: %s", m->failed->node, m->why);
         if (m->watch.after)
             show_results(m, &m->steps[i]);
     }
@@ -139,7 +139,7 @@ static int check_buffers(const struct vn_io *io, uint32_t n, const void *const *
 {
     for (uint32_t i = 0; i < n; i++)
         if (!buffer[i])
-            return rt_fail(e, VN_E_USAGE, "'%s': the buffer is NULL, expected %zu bytes", io[i].name, io[i].bytes);
+            return vn_fail(e, VN_E_USAGE, "'%s': the buffer is NULL, expected %zu bytes", io[i].name, io[i].bytes);
     return VN_OK;
 }
 
@@ -159,7 +159,7 @@ int vn_model_write_inputs(struct vn_model *m, const void *const *in, struct vn_e
 int vn_model_run_range(struct vn_model *m, int first, int end, struct vn_err *e)
 {
     if (first < 0 || end < first || (uint32_t)end > m->n_steps)
-        return rt_fail(e, VN_E_USAGE, "instructions %d to %d; the program has %u", first, end, m->n_steps);
+        return vn_fail(e, VN_E_USAGE, "instructions %d to %d; the program has %u", first, end, m->n_steps);
     const unsigned was = default_rounding();
     const int status = run_steps(m, first, end, e);
     restore_rounding(was);
@@ -195,14 +195,14 @@ static int map_file(const char *path, void **data, size_t *bytes, struct vn_err 
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return rt_fail(e, errno == ENOENT ? VN_E_INPUT : VN_E_IO, "%s: cannot open: %s", path, strerror(errno));
+        return vn_fail(e, errno == ENOENT ? VN_E_INPUT : VN_E_IO, "%s: cannot open: %s", path, strerror(errno));
     struct stat st;
     int r = VN_OK;
     *data = MAP_FAILED;
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(struct bin_header))
-        r = rt_fail(e, VN_E_INPUT, "%s: not a Vernier .bin", path);
+        r = vn_fail(e, VN_E_INPUT, "%s: not a Vernier .bin", path);
     else if ((*data = mmap(NULL, *bytes = (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED)
-        r = rt_fail(e, VN_E_IO, "%s: cannot map: %s", path, strerror(errno));
+        r = vn_fail(e, VN_E_IO, "%s: cannot map: %s", path, strerror(errno));
     close(fd);
     return r;
 }
@@ -218,13 +218,13 @@ int vn_model_open(struct vn_model **m, const char *path, const struct vn_options
     struct vn_err why = { 0 };
     r = vn_model_size(&need, data, bytes, o, &why);
     if (r == VN_OK && !(mem = aligned_alloc(BIN_ALIGN, (need + BIN_ALIGN - 1) / BIN_ALIGN * BIN_ALIGN)))
-        r = rt_fail(&why, VN_E_NOMEM, "no memory for %zu bytes", need);
+        r = vn_fail(&why, VN_E_NOMEM, "no memory for %zu bytes", need);
     if (r == VN_OK)
         r = vn_model_load(m, data, bytes, mem, need, o, &why);
     if (r < 0) {
         free(mem);
         munmap(data, bytes);
-        return rt_fail(e, r, "%s: %s", path, why.msg);
+        return vn_fail(e, r, "%s: %s", path, why.msg);
     }
     (*m)->memory = mem;
     (*m)->mapped = data;

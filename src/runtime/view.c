@@ -21,9 +21,20 @@ static void strides(const struct rt_tensor *t, int64_t *stride)
 
 void rt_view(const struct vn_model *m, const struct rt_tensor *t, const void *data, struct vn_view *out)
 {
-    *out = (struct vn_view){ .name = t->name, .node = t->node, .role = t->role, .tensor = rt_id(m, t), .instruction = t->last_writer,
-                             .dtype = t->dtype, .rank = t->rank, .constant = t->place == BIN_CONST, .fused = t->place == BIN_HIDDEN,
-                             .data = data, .bytes = rt_element(t), .axis = -1, .n_scale = t->scale != 0, .scale = &t->scale,
+    *out = (struct vn_view){ .name = t->name,
+                             .node = t->node,
+                             .role = t->role,
+                             .tensor = rt_id(m, t),
+                             .instruction = t->last_writer,
+                             .dtype = t->dtype,
+                             .rank = t->rank,
+                             .constant = t->place == BIN_CONST,
+                             .fused = t->place == BIN_HIDDEN,
+                             .data = data,
+                             .bytes = rt_element(t),
+                             .axis = -1,
+                             .n_scale = t->scale != 0,
+                             .scale = &t->scale,
                              .zero = &t->zero };
     memcpy(out->shape, t->live, (size_t)t->rank * sizeof *t->live);
     strides(t, out->stride);
@@ -31,11 +42,13 @@ void rt_view(const struct vn_model *m, const struct rt_tensor *t, const void *da
         out->bytes *= (size_t)t->live[k];
 }
 
-/* The compiler's memory plan keeps a tensor from the instruction that writes it first to the one that reads it last. */
+/* The compiler's memory plan keeps a tensor from the instruction that writes it first to the one that
+ * reads it last. */
 static int is_intact(const struct vn_model *m, const struct rt_tensor *t)
 {
     const int last = m->next - 1;
-    return t->place == BIN_CONST || (t->place == BIN_ARENA && t->last_writer <= last && t->last_reader >= last);
+    return t->place == BIN_CONST ||
+           (t->place == BIN_ARENA && t->last_writer <= last && t->last_reader >= last);
 }
 
 int vn_model_tensors(const struct vn_model *m) { return (int)m->n_tensors; }
@@ -58,8 +71,12 @@ int vn_model_instruction(const struct vn_model *m, int i, struct vn_instruction 
     if (i < 0 || (uint32_t)i >= m->n_steps)
         return VN_E_USAGE;
     const struct rt_step *s = &m->steps[i];
-    *out = (struct vn_instruction){ .node = s->node, .opcode = s->instr->name, .nanoseconds = s->nanoseconds, .n_in = s->n_in,
-                                    .out = rt_id(m, s->out), .finishes = s->finishes };
+    *out = (struct vn_instruction){ .node = s->node,
+                                    .opcode = s->instr->name,
+                                    .nanoseconds = s->nanoseconds,
+                                    .n_in = s->n_in,
+                                    .out = rt_id(m, s->out),
+                                    .finishes = s->finishes };
     for (int k = 0; k < s->n_in; k++)
         out->in[k] = rt_id(m, s->in[k]);
     for (int k = 0; k < 2; k++)
@@ -76,7 +93,10 @@ struct state {
 
 static size_t live_bytes(const struct vn_model *m) { return m->n_tensors * sizeof *m->tensors->live * 8; }
 
-size_t vn_model_state_bytes(const struct vn_model *m) { return sizeof(struct state) + live_bytes(m) + m->header.arena_bytes; }
+size_t vn_model_state_bytes(const struct vn_model *m)
+{
+    return sizeof(struct state) + live_bytes(m) + m->header.arena_bytes;
+}
 
 void vn_model_state_save(const struct vn_model *m, void *state)
 {
@@ -92,8 +112,10 @@ int vn_model_state_restore(struct vn_model *m, const void *state, struct vn_err 
     const char *from = state;
     memcpy(&s, from, sizeof s);
     if (s.file != m->header.checksum)
-        return rt_fail(e, VN_E_USAGE, "the state is that of another program: its file has checksum %016llx, expected %016llx",
-                       (unsigned long long)s.file, (unsigned long long)m->header.checksum);
+        return vn_fail(
+            e, VN_E_USAGE,
+            "the state is that of another program: its file has checksum %016llx, expected %016llx",
+            (unsigned long long)s.file, (unsigned long long)m->header.checksum);
     m->next = (int)s.next;
     memcpy(m->live, from + sizeof s, live_bytes(m));
     memcpy(m->arena, from + sizeof s + live_bytes(m), m->header.arena_bytes);
