@@ -1,17 +1,17 @@
 /* vernier/runtime.h - run a compiled network (.bin).
  *
- * The library behind this header (libvernier-rt) needs libc and pthreads only. A model is loaded once into memory that
- * the caller gives, and never allocates again. The same .bin gives the same bytes on every CPU and with any number of
- * threads.
+ * The library behind this header (libvernier-rt) needs libc and pthreads only. A model is loaded once into
+ * memory that the caller gives, and never allocates again. The same .bin gives the same bytes on every CPU
+ * and with any number of threads.
  *
- *     struct vn_err err;
- *     struct vn_model *m;
- *     if (vn_model_open(&m, "net.bin", NULL, &err) < 0) { fprintf(stderr, "%s\n", err.msg); return 1; }
- *     const void *in[] = { pixels };
- *     void *out[] = { logits };
- *     vn_model_run(m, in, out, &err);
- *     vn_model_close(&m);
- */
+ * struct vn_err err;
+ * struct vn_model *m;
+ * if (vn_model_open(&m, "net.bin", NULL, &err) < 0) { fprintf(stderr, "%s\n", err.msg); return 1; }
+ * const void *in[] = { pixels };
+ * void *out[] = { logits };
+ * vn_model_run(m, in, out, &err);
+ * vn_model_close(&m);
+ * */
 #ifndef VERNIER_RUNTIME_H
 #define VERNIER_RUNTIME_H
 
@@ -24,7 +24,8 @@ extern "C" {
 
 #define VN_MAX_RANK 8
 
-/* Every function that can fail returns 0 or one of these, and writes the reason into the caller's struct vn_err. */
+/* Every function that can fail returns 0 or one of these, and writes the reason into the caller's struct
+ * vn_err. */
 enum vn_status {
     VN_OK = 0,
     VN_E_USAGE = -1,       /* the call itself is wrong */
@@ -109,7 +110,8 @@ uint32_t vn_cpu_detect(void);
  * Errors: VN_E_INPUT where the image is damaged, VN_E_UNSUPPORTED where it has another format version. */
 int vn_model_size(size_t *need, const void *image, size_t bytes, const struct vn_options *o, struct vn_err *e);
 
-/* Load an image into `mem` (need bytes, 64-byte aligned). `image` must stay readable and unchanged: weights are used in place. */
+/* Load an image into `mem` (need bytes, 64-byte aligned). `image` must stay readable and unchanged:
+ * weights are used in place. */
 int vn_model_load(struct vn_model **m, const void *image, size_t bytes, void *mem, size_t mem_bytes,
                   const struct vn_options *o, struct vn_err *e);
 
@@ -124,19 +126,23 @@ void vn_model_close(struct vn_model **m);
 const struct vn_io *vn_model_inputs(const struct vn_model *m, int *count);
 const struct vn_io *vn_model_outputs(const struct vn_model *m, int *count);
 
-/* Extents of output i after the last run, into shape[VN_MAX_RANK]. They differ from vn_io.shape, which then holds the largest
- * possible ones, only where the size depends on the data (NonZero, NonMaxSuppression, Compress); the elements lie close together
- * at the front of the buffer. VN_E_USAGE: no such output. */
+/* Extents of output i after the last run, into shape[VN_MAX_RANK]. They differ from vn_io.shape, which
+ * then holds the largest possible ones, only where the size depends on the data (NonZero,
+ * NonMaxSuppression, Compress); the elements lie close together at the front of the buffer. VN_E_USAGE: no
+ * such output. */
 int vn_model_output_shape(const struct vn_model *m, int i, int64_t *shape);
 
-/* Run once. in[i] and out[i] are buffers of exactly io.bytes bytes, any alignment. One model runs on one caller at a time.
- * Errors: VN_E_USAGE (a buffer is NULL), VN_E_INPUT (an instruction cannot compute with these data), VN_E_CANCELLED. */
+/* Run once. in[i] and out[i] are buffers of exactly io.bytes bytes, any alignment. One model runs on one
+ * caller at a time.
+ * Errors: VN_E_USAGE (a buffer is NULL), VN_E_INPUT (an instruction cannot compute with these data),
+ * VN_E_CANCELLED. */
 int vn_model_run(struct vn_model *m, const void *const *in, void *const *out, struct vn_err *e);
 
 /* ---- tensors and instructions ----
  *
- * A program is a list of instructions over numbered tensors. Each instruction reads some tensors and writes one. Numbers count
- * from 0 in the order of the file and are the same whenever the same file is loaded. */
+ * A program is a list of instructions over numbered tensors. Each instruction reads some tensors and
+ * writes one. Numbers count from 0 in the order of the file and are the same whenever the same file is
+ * loaded. */
 
 /* What a tensor is to the value of the source model whose name it bears. */
 enum vn_role {
@@ -150,8 +156,9 @@ enum vn_role {
 const char *vn_role_word(enum vn_role r);
 const char *vn_role_meaning(enum vn_role r);
 
-/* One tensor. Strings and arrays belong to the model and live as long as it does; what `data` points to is overwritten when the
- * next instruction runs. Element (i, j, ...) lies i*stride[0] + j*stride[1] + ... elements behind data. */
+/* One tensor. Strings and arrays belong to the model and live as long as it does; what `data` points to is
+ * overwritten when the next instruction runs. Element (i, j, ...) lies i*stride[0] + j*stride[1] + ...
+ * elements behind data. */
 struct vn_view {
     const char *name;  /* of the value in the source model that it carries or leads to; "": none */
     const char *node;  /* node of the source model that makes it; "": an input */
@@ -163,10 +170,10 @@ struct vn_view {
     int64_t shape[VN_MAX_RANK];  /* axes in the order of the source model; extents of the last run */
     int64_t stride[VN_MAX_RANK]; /* in elements, by the same axes */
     int constant;                /* 1: lies in the file */
-    int fused;                   /* 1: a fusion keeps it in registers; it is computed once more for whoever watches */
+    int fused;                   /* 1: a fusion keeps it in registers; computed again to be watched */
     const void *data;            /* NULL: not in memory now */
     size_t bytes;                /* of the elements of `shape`, which lie close together */
-    int axis;                    /* scale[] and zero[] are along this axis of shape; -1: one entry for the whole tensor */
+    int axis;                    /* of scale[] and zero[]; -1: one entry for the whole tensor */
     int n_scale;                 /* entries; 0: not quantized */
     const float *scale;          /* real = (q - zero) * scale */
     const int32_t *zero;
@@ -174,8 +181,9 @@ struct vn_view {
 
 /* Tensors in the program. */
 int vn_model_tensors(const struct vn_model *m);
-/* Tensor i. `data` is set for constants, and for what is intact after the instruction that ran last: its inputs and its output, what
- * later instructions still read, and outputs of the program. Before the first run, `shape` holds the largest possible extents.
+/* Tensor i. `data` is set for constants, and for what is intact after the instruction that ran last: its
+ * inputs and its output, what later instructions still read, and outputs of the program. Before the first
+ * run, `shape` holds the largest possible extents.
  * VN_E_USAGE: no such tensor. */
 int vn_model_tensor(const struct vn_model *m, int i, struct vn_view *out);
 
@@ -189,7 +197,7 @@ struct vn_instruction {
     int n_in;
     int in[VN_MAX_INPUTS]; /* numbers of tensors */
     int out;
-    int finishes;  /* 1: no later instruction writes `out`. (The pieces of a Concat are written one by one.) */
+    int finishes;  /* 1: no later instruction writes `out`, as the pieces of a Concat do */
     int hidden[2]; /* tensors that it keeps in registers (a convolution's own result, a sum); -1: none */
 };
 int vn_model_instructions(const struct vn_model *m);
@@ -200,19 +208,22 @@ void vn_model_profile(struct vn_model *m, int on);
 
 /* ---- running in parts ----
  *
- * vn_model_run(m, in, out, e) is vn_model_write_inputs, vn_model_run_range of all instructions, vn_model_read_outputs. Between the
- * parts the state can be saved, and restored any number of times to run on from there; the bytes are those of a whole run. */
+ * vn_model_run(m, in, out, e) is vn_model_write_inputs, vn_model_run_range of all instructions,
+ * vn_model_read_outputs. Between the parts the state can be saved, and restored any number of times to run
+ * on from there; the bytes are those of a whole run. */
 
 /* Copy the inputs into the model: in[i] as for vn_model_run. VN_E_USAGE: a buffer is NULL. */
 int vn_model_write_inputs(struct vn_model *m, const void *const *in, struct vn_err *e);
 
-/* Run instructions first <= i < end on the memory as it is: as the instructions before `first` left it, or as it was restored.
- * (Tensors share memory: an instruction cannot be repeated after those behind it have run.)
- * Errors: VN_E_USAGE (no such range), VN_E_INPUT (an instruction cannot compute with these data; its node is named), VN_E_CANCELLED.
- * After the last two, write inputs or restore a state before running on. */
+/* Run instructions first <= i < end on the memory as it is: as the instructions before `first` left it, or
+ * as it was restored. (Tensors share memory: an instruction cannot be repeated after those behind it have
+ * run.)
+ * Errors: VN_E_USAGE (no such range), VN_E_INPUT (an instruction cannot compute with these data; its node
+ * is named), VN_E_CANCELLED. After the last two, write inputs or restore a state before running on. */
 int vn_model_run_range(struct vn_model *m, int first, int end, struct vn_err *e);
 
-/* Copy the outputs out of the model: out[i] as for vn_model_run. They are complete once the last instruction has run.
+/* Copy the outputs out of the model: out[i] as for vn_model_run. They are complete once the last
+ * instruction has run.
  * VN_E_USAGE: a buffer is NULL. */
 int vn_model_read_outputs(const struct vn_model *m, void *const *out, struct vn_err *e);
 
@@ -225,24 +236,26 @@ int vn_model_state_restore(struct vn_model *m, const void *state, struct vn_err 
 
 /* ---- watching ---- */
 
-/* What is shown while a program runs. A view's data last until the callback returns. Callbacks run on the calling thread; of the
- * model they may call only functions that take it as const. */
+/* What is shown while a program runs. A view's data last until the callback returns. Callbacks run on the
+ * calling thread; of the model they may call only functions that take it as const. */
 struct vn_watch {
-    /* Before instruction `instruction` runs: its n inputs, as it will read them. Called where the instruction's output or one of
-     * its hidden tensors is wanted. NULL: not called. */
+    /* Before instruction `instruction` runs: its n inputs, as it will read them; its scratch memory is among them
+     * (VN_ROLE_SCRATCH, made by the instruction itself). Called where the instruction's output or one of its hidden
+     * tensors is wanted. NULL: not called. */
     void (*before)(void *user, int instruction, const struct vn_view *in, int n);
-    /* A wanted tensor that has just been made: inputs by vn_model_write_inputs, hidden tensors, and outputs by the last instruction
-     * that writes them. Constants are not shown. NULL: not called. */
+    /* A wanted tensor that has just been made: inputs by vn_model_write_inputs, hidden tensors, and
+     * outputs by the last instruction that writes them. Constants are not shown. NULL: not called. */
     void (*after)(void *user, const struct vn_view *out);
-    const unsigned char *wanted; /* by tensor, 1: show it; NULL: all. Borrowed while watching. What is not wanted costs nothing */
+    /* By tensor, 1: show it; NULL: all. Borrowed while watching. What is not wanted costs nothing. */
+    const unsigned char *wanted;
     void *user;
 };
 
 /* Watch every run from now on; NULL stops it. *w is copied. Costs time, changes no result. */
 void vn_model_watch(struct vn_model *m, const struct vn_watch *w);
 
-/* Look at *flag before each instruction, and end the run with VN_E_CANCELLED where it is not 0. Another thread or a signal handler
- * may set it. Borrowed; NULL: none. */
+/* Look at *flag before each instruction, and end the run with VN_E_CANCELLED where it is not 0. Another
+ * thread or a signal handler may set it. Borrowed; NULL: none. */
 void vn_model_cancel_on(struct vn_model *m, const volatile int *flag);
 
 /* ---- the file ---- */

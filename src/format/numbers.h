@@ -1,6 +1,7 @@
-/* format/numbers.h - every number that a parameter of an instruction may hold, and the sizes that a program relies on. All of them are
- * in .bin files: new ones go to the end of their list and raise BIN_VERSION; docs/bin-format.md shows them. The codes of instructions
- * are the order of instr.def, those of functions the order of portable.def. */
+/* format/numbers.h - every number that a parameter of an instruction may hold, and the sizes that a
+ * program relies on. All of them are in .bin files: new ones go to the end of their list and raise
+ * BIN_VERSION; docs/bin-format.md shows them. The codes of instructions are the order of instr.def, those
+ * of functions the order of portable.def. */
 #ifndef VN_NUMBERS_H
 #define VN_NUMBERS_H
 
@@ -8,8 +9,9 @@
 
 #define BIN_ALIGN 64 /* of sections and tensors */
 #define BIN_SLACK 64 /* readable bytes behind every tensor; what they hold does not matter */
-#define VN_OCB 16    /* output channels in one block of packed weights */
-/* 32-bit sums hold this many products of full range (255 * 128) and a bias of at most 30 bits; more requires `wide`. */
+#define VN_OCB 16 /* output channels in one block of packed weights */
+/* 32-bit sums hold this many products of full range (255 * 128) and a bias of at most 30 bits; more
+ * requires `wide`. */
 #define VN_NARROW_TAPS 32896
 #define VN_NARROW_BIAS (1 << 30)
 
@@ -18,15 +20,49 @@
 enum vn_binary { VN_BIN_ADD, VN_BIN_SUB, VN_BIN_MUL, VN_BIN_DIV, VN_BIN_MAX, VN_BIN_MIN, VN_BIN_PRELU };
 
 enum vn_unary {
-    VN_UN_EXP, VN_UN_SIGMOID, VN_UN_TANH, VN_UN_LEAKYRELU, VN_UN_ABS, VN_UN_NEG, VN_UN_CEIL, VN_UN_FLOOR, VN_UN_ROUND, VN_UN_SIGN,
-    VN_UN_SQRT, VN_UN_RECIPROCAL, VN_UN_ERF, VN_UN_LOG, VN_UN_HARDSIGMOID, VN_UN_HARDSWISH, VN_UN_ELU, VN_UN_SELU, VN_UN_SOFTPLUS,
-    VN_UN_SOFTSIGN, VN_UN_GELU, VN_UN_GELU_TANH, VN_UN_MISH, VN_UN_SWISH, VN_UN_POWER, VN_UN_SHRINK, VN_UN_THRESHOLD, VN_UN_COUNT
+    VN_UN_EXP,
+    VN_UN_SIGMOID,
+    VN_UN_TANH,
+    VN_UN_LEAKYRELU,
+    VN_UN_ABS,
+    VN_UN_NEG,
+    VN_UN_CEIL,
+    VN_UN_FLOOR,
+    VN_UN_ROUND,
+    VN_UN_SIGN,
+    VN_UN_SQRT,
+    VN_UN_RECIPROCAL,
+    VN_UN_ERF,
+    VN_UN_LOG,
+    VN_UN_HARDSIGMOID,
+    VN_UN_HARDSWISH,
+    VN_UN_ELU,
+    VN_UN_SELU,
+    VN_UN_SOFTPLUS,
+    VN_UN_SOFTSIGN,
+    VN_UN_GELU,
+    VN_UN_GELU_TANH,
+    VN_UN_MISH,
+    VN_UN_SWISH,
+    VN_UN_POWER,
+    VN_UN_SHRINK,
+    VN_UN_THRESHOLD,
+    VN_UN_COUNT
 };
 
 /* Also i[0] of `reduce_whole`, which has those of integers: not L2 and the logarithms. */
 enum vn_reduce {
-    VN_RED_SUM, VN_RED_MEAN, VN_RED_MAX, VN_RED_MIN, VN_RED_PROD, VN_RED_L1, VN_RED_L2, VN_RED_SUM_SQUARE, VN_RED_LOG_SUM,
-    VN_RED_LOG_SUM_EXP, VN_RED_COUNT
+    VN_RED_SUM,
+    VN_RED_MEAN,
+    VN_RED_MAX,
+    VN_RED_MIN,
+    VN_RED_PROD,
+    VN_RED_L1,
+    VN_RED_L2,
+    VN_RED_SUM_SQUARE,
+    VN_RED_LOG_SUM,
+    VN_RED_LOG_SUM_EXP,
+    VN_RED_COUNT
 };
 
 /* ---- PORTABLE: the functions, and their parameters that choose ---- */
@@ -43,24 +79,58 @@ enum vn_portable_id {
 };
 
 enum vn_portable_unary {
-    VN_CU_ABS, VN_CU_NEG, VN_CU_SIGN, VN_CU_NOT, VN_CU_COMPLEMENT, VN_CU_RELU, /* of integers */
-    VN_CU_ISNAN, VN_CU_ISINF, VN_CU_ISPLUSINF, VN_CU_ISMINUSINF, VN_CU_NEVER,   /* tests of real numbers */
-    VN_CU_SIN, VN_CU_COS, VN_CU_TAN, VN_CU_ASIN, VN_CU_ACOS, VN_CU_ATAN, VN_CU_SINH, VN_CU_COSH, VN_CU_ASINH, VN_CU_ACOSH, VN_CU_ATANH,
+    VN_CU_ABS,
+    VN_CU_NEG,
+    VN_CU_SIGN,
+    VN_CU_NOT,
+    VN_CU_COMPLEMENT,
+    VN_CU_RELU, /* of integers */
+    VN_CU_ISNAN,
+    VN_CU_ISINF,
+    VN_CU_ISPLUSINF,
+    VN_CU_ISMINUSINF,
+    VN_CU_NEVER, /* tests of real numbers */
+    VN_CU_SIN,
+    VN_CU_COS,
+    VN_CU_TAN,
+    VN_CU_ASIN,
+    VN_CU_ACOS,
+    VN_CU_ATAN,
+    VN_CU_SINH,
+    VN_CU_COSH,
+    VN_CU_ASINH,
+    VN_CU_ACOSH,
+    VN_CU_ATANH,
     VN_CU_COUNT
 };
 
 enum vn_portable_binary {
-    VN_CB_ADD, VN_CB_SUB, VN_CB_MUL, VN_CB_DIV, VN_CB_MAX, VN_CB_MIN, VN_CB_POW, /* integers; POW real numbers too */
-    VN_CB_MOD, VN_CB_FMOD,                                                       /* with the sign of b, of a */
-    VN_CB_AND, VN_CB_OR, VN_CB_XOR, VN_CB_LEFT, VN_CB_RIGHT,
-    VN_CB_EQUAL, VN_CB_GREATER, VN_CB_GREATER_EQUAL, VN_CB_LESS, VN_CB_LESS_EQUAL, /* give 0 and 1 */
+    VN_CB_ADD,
+    VN_CB_SUB,
+    VN_CB_MUL,
+    VN_CB_DIV,
+    VN_CB_MAX,
+    VN_CB_MIN,
+    VN_CB_POW, /* integers; POW real numbers too */
+    VN_CB_MOD,
+    VN_CB_FMOD, /* with the sign of b, of a */
+    VN_CB_AND,
+    VN_CB_OR,
+    VN_CB_XOR,
+    VN_CB_LEFT,
+    VN_CB_RIGHT,
+    VN_CB_EQUAL,
+    VN_CB_GREATER,
+    VN_CB_GREATER_EQUAL,
+    VN_CB_LESS,
+    VN_CB_LESS_EQUAL, /* give 0 and 1 */
     VN_CB_COUNT
 };
 
 /* i[] of conv_nd, conv_transpose_nd and pool_nd: spatial axes, 1 or 3 words each. */
 enum vn_window_words {
     VN_CW_RANK = 0,
-    VN_CW_GROUPS = 1,   /* convolutions */
+    VN_CW_GROUPS = 1, /* convolutions */
     VN_CW_FUNCTION = 1, /* pool_nd: enum vn_pool_function */
     VN_CW_STRIDE = 2,
     VN_CW_DILATION = 5,
@@ -73,16 +143,40 @@ enum vn_window_words {
     VN_CW_TYPE = 19, /* whose smallest number stands for nothing */
 };
 /* PLACE: of the largest in x, row by row; the other column by column. */
-enum vn_pool_function { VN_POOL_LARGEST, VN_POOL_MEAN, VN_POOL_NORM, VN_POOL_PLACE, VN_POOL_PLACE_BY_COLUMNS, VN_POOL_COUNT };
+enum vn_pool_function {
+    VN_POOL_LARGEST,
+    VN_POOL_MEAN,
+    VN_POOL_NORM,
+    VN_POOL_PLACE,
+    VN_POOL_PLACE_BY_COLUMNS,
+    VN_POOL_COUNT
+};
 
 /* scatter_elements, scatter_nd */
-enum vn_scatter { VN_SCATTER_NONE, VN_SCATTER_ADD, VN_SCATTER_MUL, VN_SCATTER_MAX, VN_SCATTER_MIN, VN_SCATTER_COUNT };
+enum vn_scatter {
+    VN_SCATTER_NONE,
+    VN_SCATTER_ADD,
+    VN_SCATTER_MUL,
+    VN_SCATTER_MAX,
+    VN_SCATTER_MIN,
+    VN_SCATTER_COUNT
+};
 
 /* recurrent: i[0], and the activations from i[6] on with their alpha and beta from i[12] on */
 enum vn_recurrent { VN_RECURRENT_RNN, VN_RECURRENT_GRU, VN_RECURRENT_LSTM, VN_RECURRENT_COUNT };
 enum vn_activation {
-    VN_ACT_RELU, VN_ACT_TANH, VN_ACT_SIGMOID, VN_ACT_AFFINE, VN_ACT_LEAKYRELU, VN_ACT_THRESHOLDEDRELU, VN_ACT_SCALEDTANH,
-    VN_ACT_HARDSIGMOID, VN_ACT_ELU, VN_ACT_SOFTSIGN, VN_ACT_SOFTPLUS, VN_ACT_COUNT
+    VN_ACT_RELU,
+    VN_ACT_TANH,
+    VN_ACT_SIGMOID,
+    VN_ACT_AFFINE,
+    VN_ACT_LEAKYRELU,
+    VN_ACT_THRESHOLDEDRELU,
+    VN_ACT_SCALEDTANH,
+    VN_ACT_HARDSIGMOID,
+    VN_ACT_ELU,
+    VN_ACT_SOFTSIGN,
+    VN_ACT_SOFTPLUS,
+    VN_ACT_COUNT
 };
 enum vn_recurrent_words { VN_RW_ACTIVATION = 6, VN_RW_ALPHA = 12 };
 

@@ -35,8 +35,8 @@ static void sort_by_b(struct walk *w)
         }
 }
 
-int vn_low_copy(struct lowering *l, int from, int to, int rank, const int64_t *dims, int64_t src, const int64_t *src_stride,
-                int64_t dst, const int64_t *dst_stride, struct vn_err *e)
+int vn_low_copy(struct lowering *l, int from, int to, int rank, const int64_t *dims, int64_t src,
+                const int64_t *src_stride, int64_t dst, const int64_t *dst_stride, struct vn_err *e)
 {
     struct walk w = { .rank = rank };
     if (src > INT32_MAX || dst > INT32_MAX)
@@ -63,7 +63,8 @@ int vn_low_copy(struct lowering *l, int from, int to, int rank, const int64_t *d
 void vn_low_fill(struct lowering *l, int to, float value)
 {
     if (vn_low_tensor(l, to)->dtype == VN_I64) { /* one constant repeated */
-        const int64_t cell = (int64_t)value, count = vn_shape_count(&vn_low_tensor(l, to)->shape), none = 0, one = 1;
+        const int64_t cell = (int64_t)value, count = vn_shape_count(&vn_low_tensor(l, to)->shape), none = 0,
+                      one = 1;
         vn_low_copy(l, vn_low_const(l, VN_I64, 1, &cell), to, 1, &count, 0, &none, 0, &one, NULL);
         return;
     }
@@ -103,7 +104,8 @@ int vn_low_gather(struct lowering *l, int x, int axis, int64_t count, const int6
 
 void vn_low_emit_table(struct lowering *l, int x, int y, vn_table_fn *fn, const void *ctx)
 {
-    const int narrow = vn_low_tensor(l, x)->dtype == VN_I8, count = narrow ? 256 : 65536, least = narrow ? INT8_MIN : INT16_MIN;
+    const int narrow = vn_low_tensor(l, x)->dtype == VN_I8, count = narrow ? 256 : 65536,
+              least = narrow ? INT8_MIN : INT16_MIN;
     const enum vn_dtype t = vn_low_tensor(l, y)->dtype;
     int8_t *s8 = NEW_ARRAY(l->arena, int8_t, count);
     int16_t *s16 = NEW_ARRAY(l->arena, int16_t, count);
@@ -132,7 +134,8 @@ static int32_t clamp_entry(const void *ctx, int32_t q)
     return vn_q_clamp(q, c->x, c->y, c->lo, c->hi);
 }
 
-void vn_low_rescale_within(struct lowering *l, int x, int y, const struct qparam *qx, const struct qparam *qy, double lo, double hi)
+void vn_low_rescale_within(struct lowering *l, int x, int y, const struct qparam *qx, const struct qparam *qy,
+                           double lo, double hi)
 {
     if (qx->dtype == VN_I8 && qy->dtype == VN_I8) /* a table is faster */
         vn_low_emit_table(l, x, y, clamp_entry, &(struct clamp){ qx, qy, lo, hi });

@@ -81,7 +81,8 @@ int vn_pool_walk(const struct node *n, const struct eval *ev, vn_pool_fn *fn, vo
     return VN_OK;
 }
 
-int vn_pool_call(const struct node *n, struct lowering *l, enum vn_pool_function function, int y, struct vn_err *e)
+int vn_pool_call(const struct node *n, struct lowering *l, enum vn_pool_function function, int y,
+                 struct vn_err *e)
 {
     const struct pool_attrs *a = n->attrs;
     struct portable_params p = { .id = VN_PORTABLE_pool_nd };
@@ -103,7 +104,8 @@ int vn_pool_lower(const struct node *n, struct lowering *l, enum opcode op, stru
     struct window w;
     TRY(vn_pool_window(&w, n, e));
     if (w.rank > 2 || !vn_dtype_is_float(n->in[0]->dtype))
-        return vn_pool_call(n, l, op == OPCODE_MAXPOOL ? VN_POOL_LARGEST : VN_POOL_MEAN, vn_low_out(l, PLAIN), e);
+        return vn_pool_call(n, l, op == OPCODE_MAXPOOL ? VN_POOL_LARGEST : VN_POOL_MEAN,
+                            vn_low_out(l, PLAIN), e);
     int v = w.rank == 2, u = w.rank - 1, in = vn_low_in(l, 0, CHANNELS_LAST);
     struct instr_AVGPOOL *p = vn_low_emit(l, op, 1, &in, vn_low_out(l, CHANNELS_LAST));
     *p = (struct instr_AVGPOOL){

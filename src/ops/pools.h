@@ -20,13 +20,14 @@ struct pool_attrs {
 int vn_pool_window(struct window *w, const struct node *n, struct vn_err *e);
 /* Output 0's shape; every window touches the input. */
 int vn_pool_infer(struct node *n, struct vn_err *e);
-/* Calls fn for every output element: its taps inside the input are indices at[0..count) of the input's elements, ascending;
- * `padded` counts taps inside input and padding. */
+/* Calls fn for every output element: its taps inside the input are indices at[0..count) of the input's
+ * elements, ascending; `padded` counts taps inside input and padding. */
 typedef void vn_pool_fn(const struct eval *ev, int64_t out, const int64_t *at, int64_t count, int64_t padded, void *user);
 int vn_pool_walk(const struct node *n, const struct eval *ev, vn_pool_fn *fn, void *user, struct vn_err *e);
 /* MAXPOOL or AVGPOOL; both instructions have the same fields. */
 /* pool of kernels/portable.h into tensor y: function as there. */
-int vn_pool_call(const struct node *n, struct lowering *l, enum vn_pool_function function, int y, struct vn_err *e);
+int vn_pool_call(const struct node *n, struct lowering *l, enum vn_pool_function function, int y,
+                 struct vn_err *e);
 int vn_pool_lower(const struct node *n, struct lowering *l, enum opcode op, struct vn_err *e);
 
 #endif

@@ -32,11 +32,16 @@ static int add_tensor(struct lowering *l, const struct prog_tensor *t)
     return l->prog->tensors.n - 1;
 }
 
-int vn_low_carry(struct lowering *l, const struct value *v, enum vn_role role, enum vn_dtype t, const struct vn_shape *s,
-                 enum layout order)
+int vn_low_carry(struct lowering *l, const struct value *v, enum vn_role role, enum vn_dtype t,
+                 const struct vn_shape *s, enum layout order)
 {
-    const struct prog_tensor p = { .name = v->name, .node = v->producer ? v->producer->name : NULL, .role = role, .dtype = t,
-                                   .layout = order, .shape = *s, .place = BIN_ARENA };
+    const struct prog_tensor p = { .name = v->name,
+                                   .node = v->producer ? v->producer->name : NULL,
+                                   .role = role,
+                                   .dtype = t,
+                                   .layout = order,
+                                   .shape = *s,
+                                   .place = BIN_ARENA };
     return add_tensor(l, &p);
 }
 
@@ -55,28 +60,39 @@ void vn_low_quantized(struct lowering *l, int id, float scale, int32_t zero)
     t->zero = zero;
 }
 
-int vn_low_temp(struct lowering *l, enum vn_dtype t, const struct vn_shape *s, enum layout order, float scale, int32_t zero)
+int vn_low_temp(struct lowering *l, enum vn_dtype t, const struct vn_shape *s, enum layout order, float scale,
+                int32_t zero)
 {
     const int id = vn_low_carry(l, l->node->out[0], VN_ROLE_SCRATCH, t, s, order);
     vn_low_quantized(l, id, scale, zero);
     return id;
 }
 
-int vn_low_constant(struct lowering *l, const struct value *v, enum vn_role role, enum vn_dtype t, const struct vn_shape *s,
-                    enum layout order, void *data)
+int vn_low_constant(struct lowering *l, const struct value *v, enum vn_role role, enum vn_dtype t,
+                    const struct vn_shape *s, enum layout order, void *data)
 {
-    const struct prog_tensor p = { .name = v ? v->name : "", .node = l->node ? l->node->name : NULL, .role = role, .dtype = t,
-                                   .layout = order, .shape = *s, .place = BIN_CONST, .data = data };
+    const struct prog_tensor p = { .name = v ? v->name : "",
+                                   .node = l->node ? l->node->name : NULL,
+                                   .role = role,
+                                   .dtype = t,
+                                   .layout = order,
+                                   .shape = *s,
+                                   .place = BIN_CONST,
+                                   .data = data };
     return add_tensor(l, &p);
 }
 
 int vn_low_const_of(struct lowering *l, const struct value *v, enum vn_dtype t, int64_t n, const void *data)
 {
     const struct vn_shape s = { .rank = 1, .d = { n } };
-    return vn_low_constant(l, v, VN_ROLE_CONST, t, &s, PLAIN, vn_arena_copy(l->arena, data, (size_t)n * vn_dtype_size(t)));
+    return vn_low_constant(l, v, VN_ROLE_CONST, t, &s, PLAIN,
+                           vn_arena_copy(l->arena, data, (size_t)n * vn_dtype_size(t)));
 }
 
-int vn_low_const(struct lowering *l, enum vn_dtype t, int64_t n, const void *data) { return vn_low_const_of(l, NULL, t, n, data); }
+int vn_low_const(struct lowering *l, enum vn_dtype t, int64_t n, const void *data)
+{
+    return vn_low_const_of(l, NULL, t, n, data);
+}
 
 /* ---- instructions ---- */
 
@@ -89,7 +105,10 @@ void *vn_low_emit(struct lowering *l, enum opcode op, int n_in, const int *in, i
     };
     while (n_in > 0 && in[n_in - 1] < 0)
         n_in--;
-    struct prog_instr p = { .op = op, .node = l->node ? l->node->name : NULL, .n_in = n_in, .out = out,
+    struct prog_instr p = { .op = op,
+                            .node = l->node ? l->node->name : NULL,
+                            .n_in = n_in,
+                            .out = out,
                             .in = vn_arena_copy(l->arena, in, (size_t)n_in * sizeof *in),
                             .params = vn_arena_alloc(l->arena, words[op] ? words[op] : 4) };
     VEC_PUSH(l->arena, &l->prog->instrs, p);

@@ -7,7 +7,8 @@ struct attrs {
 };
 
 static const char *const modes[VN_SCATTER_COUNT + 1] = {
-    [VN_SCATTER_NONE] = "none", [VN_SCATTER_ADD] = "add", [VN_SCATTER_MUL] = "mul", [VN_SCATTER_MAX] = "max", [VN_SCATTER_MIN] = "min"
+    [VN_SCATTER_NONE] = "none", [VN_SCATTER_ADD] = "add", [VN_SCATTER_MUL] = "mul",
+    [VN_SCATTER_MAX] = "max", [VN_SCATTER_MIN] = "min"
 };
 static const struct attr_spec specs[] = {
     A_INT(struct attrs, axis, "axis", 0, -VN_MAX_RANK, VN_MAX_RANK),

@@ -6,7 +6,8 @@ struct attrs {
 };
 
 static const char *const modes[VN_SCATTER_COUNT + 1] = {
-    [VN_SCATTER_NONE] = "none", [VN_SCATTER_ADD] = "add", [VN_SCATTER_MUL] = "mul", [VN_SCATTER_MAX] = "max", [VN_SCATTER_MIN] = "min"
+    [VN_SCATTER_NONE] = "none", [VN_SCATTER_ADD] = "add", [VN_SCATTER_MUL] = "mul",
+    [VN_SCATTER_MAX] = "max", [VN_SCATTER_MIN] = "min"
 };
 static const struct attr_spec specs[] = { A_ENUM(struct attrs, mode, "reduction", 0, modes), A_END };
 

@@ -1,4 +1,5 @@
-/* tests/runtime/parts.h - a run that is watched, cut in two, saved and restored gives the bytes of a whole run. Public header alone. */
+/* tests/runtime/parts.h - a run that is watched, cut in two, saved and restored gives the bytes of a whole
+ * run. Public header alone. */
 #ifndef VN_RUNTIME_PARTS_H
 #define VN_RUNTIME_PARTS_H
 
@@ -23,7 +24,8 @@ struct parts {
 
 static inline int parts_fail(struct parts *p, const char *what, int at)
 {
-    snprintf(p->why, sizeof p->why, "%s, at instruction %d of %d: %s", what, at, vn_model_instructions(p->m), p->e.msg);
+    snprintf(p->why, sizeof p->why, "%s, at instruction %d of %d: %s", what, at, vn_model_instructions(p->m),
+             p->e.msg);
     return -1;
 }
 
@@ -40,7 +42,8 @@ static inline int parts_equal(struct parts *p, const char *what, int at)
 static inline int parts_finish(struct parts *p, int from, const char *what)
 {
     p->e.msg[0] = 0;
-    if (vn_model_run_range(p->m, from, vn_model_instructions(p->m), &p->e) < 0 || vn_model_read_outputs(p->m, p->got, &p->e) < 0)
+    if (vn_model_run_range(p->m, from, vn_model_instructions(p->m), &p->e) < 0 ||
+        vn_model_read_outputs(p->m, p->got, &p->e) < 0)
         return parts_fail(p, what, from);
     return parts_equal(p, what, from);
 }
@@ -70,8 +73,10 @@ static inline void parts_after(void *user, const struct vn_view *t)
     struct parts *p = user;
     struct vn_view same;
     p->views++;
-    p->bad += !t->data || t->constant || (p->wanted && !p->wanted[t->tensor]) || vn_model_tensor(p->m, t->tensor, &same) < 0;
-    p->bad += strcmp(same.name, t->name) || same.role != t->role || (t->fused ? same.data != NULL : same.data != t->data);
+    p->bad += !t->data || t->constant || (p->wanted && !p->wanted[t->tensor]) ||
+              vn_model_tensor(p->m, t->tensor, &same) < 0;
+    p->bad += strcmp(same.name, t->name) || same.role != t->role ||
+              (t->fused ? same.data != NULL : same.data != t->data);
 }
 
 /* Watch all tensors, then only the one that instruction `only` makes. */
@@ -83,11 +88,13 @@ static inline int parts_watched(struct parts *p, int only)
         wanted[last.out] = 1;
     p->wanted = only < 0 ? NULL : wanted;
     p->views = p->calls = p->bad = 0;
-    vn_model_watch(p->m, &(struct vn_watch){ .before = parts_before, .after = parts_after, .wanted = p->wanted, .user = p });
+    vn_model_watch(p->m, &(struct vn_watch){
+                             .before = parts_before, .after = parts_after, .wanted = p->wanted, .user = p });
     const int status = vn_model_run(p->m, p->in, p->got, &p->e);
     vn_model_watch(p->m, NULL);
     free(wanted);
-    if (status < 0 || p->bad || (only < 0 ? p->calls != vn_model_instructions(p->m) : p->views != 1 || p->calls < 1))
+    if (status < 0 || p->bad ||
+        (only < 0 ? p->calls != vn_model_instructions(p->m) : p->views != 1 || p->calls < 1))
         return parts_fail(p, "watched", only);
     return parts_equal(p, "watched", only);
 }

@@ -1,5 +1,5 @@
-/* rtparts FILE.bin [THREADS] - run a program on made-up input whole, watched, and cut at every instruction; exit status 0: always the
- * same bytes. */
+/* rtparts FILE.bin [THREADS] - run a program on made-up input whole, watched, and cut at every
+ * instruction; exit status 0: always the same bytes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* tests/unit/roles.h - each tensor of a loaded program has a role, and its name is that of a value of the graph it was made from. */
+/* tests/unit/roles.h - each tensor of a loaded program has a role, and its name is that of a value of the
+ * graph it was made from. */
 #ifndef VN_UNIT_ROLES_H
 #define VN_UNIT_ROLES_H
 
@@ -19,9 +20,12 @@ static inline const char *wrong_role(const struct graph *g, const struct vn_view
         return "bears the name of no value";
     if (t->role == VN_ROLE_CONST && !t->constant)
         return "is computed, with the role of a constant";
-    if (t->role == VN_ROLE_VALUE && v->q && (t->dtype != v->q->dtype || t->n_scale != 1 || *t->scale != v->q->scale[0]))
+    if (t->role == VN_ROLE_VALUE && v->q &&
+        (t->dtype != v->q->dtype || t->n_scale != 1 || *t->scale != v->q->scale[0]))
         return "has other parameters than its value";
-    return t->role == VN_ROLE_FLOAT && (!v->q || t->dtype != VN_F32) ? "is the float32 of a value that is not quantized" : NULL;
+    return t->role == VN_ROLE_FLOAT && (!v->q || t->dtype != VN_F32)
+               ? "is the float32 of a value that is not quantized"
+               : NULL;
 }
 
 /* Tensors of role VALUE with the name of tensor t: one, or for constants one in each memory order. */

@@ -206,7 +206,9 @@ static void check_reference(void *user, const struct value *v, const struct vn_t
 /* The program watched, cut, saved and restored. */
 static void check_parts(struct net *n, const struct vn_program *p, const void *const *in)
 {
-    struct parts parts = { .m = p->model, .in = in, .want = NEW_ARRAY(n->arena, void *, p->n_out), .got = NEW_ARRAY(n->arena, void *, p->n_out) };
+    struct parts parts = { .m = p->model, .in = in };
+    parts.want = NEW_ARRAY(n->arena, void *, p->n_out);
+    parts.got = NEW_ARRAY(n->arena, void *, p->n_out);
     for (int i = 0; i < p->n_out; i++) {
         parts.want[i] = vn_arena_alloc(n->arena, p->out[i].bytes);
         parts.got[i] = vn_arena_alloc(n->arena, p->out[i].bytes);

@@ -12,9 +12,11 @@ static const char *check(const struct vn_portable_args *a)
     const struct vn_cells *x = &a->in[0];
     struct vn_portable_window g;
     const int op = a->i[VN_CW_FUNCTION], whole_out = op == VN_POOL_PLACE || op == VN_POOL_PLACE_BY_COLUMNS;
-    if (a->n_in != 1 || op < VN_POOL_LARGEST || op > VN_POOL_PLACE_BY_COLUMNS || vn_portable_window(&g, a, x, &a->out, NULL) || x->d[1] != a->out.d[1])
+    if (a->n_in != 1 || op < VN_POOL_LARGEST || op > VN_POOL_PLACE_BY_COLUMNS ||
+        vn_portable_window(&g, a, x, &a->out, NULL) || x->d[1] != a->out.d[1])
         return "pool: wrong window or shapes";
-    if (whole_out ? vn_cells_real(&a->out) : vn_cells_real(&a->out) != vn_cells_real(x) || (op != VN_POOL_LARGEST && !vn_cells_real(x)))
+    if (whole_out ? vn_cells_real(&a->out) :
+                  vn_cells_real(&a->out) != vn_cells_real(x) || (op != VN_POOL_LARGEST && !vn_cells_real(x)))
         return "pool: wrong types";
     return op == VN_POOL_NORM && a->i[VN_CW_POWER] < 1 ? "pool: wrong power" : NULL;
 }
