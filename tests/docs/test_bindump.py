@@ -5,10 +5,12 @@ import subprocess
 import sys
 
 import pytest
+import shared_models as sm
 import tool
 
-sys.path.insert(0, str(tool.ROOT / "tools"))
+sys.path[:0] = [str(tool.ROOT / "tools"), str(tool.ROOT / "tests/hostile")]
 import bindump  # noqa: E402
+import many_ops  # noqa: E402
 
 
 def instr_def():
@@ -221,6 +223,21 @@ def names_are_of_the_model(seen, quantized):
     graph = onnx.load(quantized).graph
     known = {name for n in graph.node for name in [*n.input, *n.output]} | {x.name for x in [*graph.input, *graph.initializer]}
     assert {t["name"] for t in seen["tensors"]} - known <= {""}
+
+
+@pytest.mark.parametrize("name", sm.MODELS)
+def test_real_models(name, products):
+    p = products(name)
+    seen = check(p.bin)
+    assert packed_sums_are_right(p.bin, seen) >= 1
+    names_are_of_the_model(seen, p.onnx("quantized"))
+
+
+def test_every_instruction(tmp_path):
+    """Programs with nearly every instruction, in int8, int16 and both."""
+    folder = many_ops.convert(tmp_path)
+    for name, _, _ in many_ops.CONFIGS:
+        names_are_of_the_model(check(folder / f"many_{name}.bin"), folder / f"many_{name}_quantized_model.onnx")
 
 
 def test_damage_is_found(digits, tmp_path, capsys):

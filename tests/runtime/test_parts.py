@@ -9,6 +9,7 @@ import tool
 
 sys.path.insert(0, str(tool.ROOT / "tests/hostile"))
 import damage  # noqa: E402
+import many_ops  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
 
@@ -22,10 +23,20 @@ def parts(tmp_path_factory):
     return out
 
 
+def check(parts, bin_file, threads="1"):
+    done = subprocess.run([parts, bin_file, threads], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "same\n"), done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("threads", ["1", "3"])
 def test_digits(digits, parts, threads):
-    done = subprocess.run([parts, digits.bin, threads], capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (0, "same\n"), done.stdout + done.stderr
+    check(parts, digits.bin, threads)
+
+
+def test_every_instruction(parts, tmp_path):
+    folder = many_ops.convert(tmp_path)
+    for name, _, _ in many_ops.CONFIGS:
+        check(parts, folder / f"many_{name}.bin")
 
 
 @pytest.mark.parametrize("version, advice", [(1, "convert the model again"), (2, "convert the model again"), (4, "a newer Vernier wrote the file")])
