@@ -45,7 +45,7 @@ def enums():
 
 
 @pytest.mark.parametrize("enum, start, end", [
-    ("vn_binary", "- **BINARY.** `op` ", ". The output"), ("vn_unary", "`UNARY_F32`: `op` ", "\n- "), ("vn_reduce", "goes. `op` ", "\n- "),
+    ("vn_binary", "- **BINARY.** `op` ", ". The output"), ("vn_unary", "`UNARY_F32`: `op` ", "\n- "), ("vn_reduce", "[`outer`][`n`][`inner`]. `op` ", "\n- "),
     ("vn_portable_unary", "| 1 | `unary` | x | `i[0]`: ", "|\n"), ("vn_portable_binary", "| 2 | `binary` | a, b, broadcasting | `i[0]`: ", "|\n"),
     ("vn_pool_function", "extents. `i[1]`: ", "; `i[14]`"), ("vn_scatter", "indices, updates | `i[0]`: axis; `i[1]`: ", ". As Scatter"),
     ("vn_recurrent", "lengths, first h, first c, peepholes | `i[0]`: ", ";"), ("vn_activation", "three for each direction (", ")"),
