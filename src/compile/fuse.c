@@ -24,7 +24,6 @@ struct uses {
 
 static void count_uses(const struct prog *p, struct uses *u)
 {
-    memset(u, 0, (size_t)p->tensors.n * sizeof *u);
     for (int i = 0; i < p->instrs.n; i++)
         for (int k = 0; k < p->instrs.v[i].n_in; k++) {
             u[p->instrs.v[i].in[k]].count++;
@@ -34,11 +33,17 @@ static void count_uses(const struct prog *p, struct uses *u)
         u[p->outputs.v[i].tensor].count += 2;
 }
 
-static void remove_instr(struct prog *p, int at)
+/* An instruction that another one has taken in. */
+static int is_gone(const struct prog_instr *i) { return i->out < 0; }
+static void remove_instr(struct prog *p, int at) { p->instrs.v[at].out = -1; }
+
+static void close_gaps(struct prog *p)
 {
-    for (int i = at; i + 1 < p->instrs.n; i++)
-        p->instrs.v[i] = p->instrs.v[i + 1];
-    p->instrs.n--;
+    int n = 0;
+    for (int i = 0; i < p->instrs.n; i++)
+        if (!is_gone(&p->instrs.v[i]))
+            p->instrs.v[n++] = p->instrs.v[i];
+    p->instrs.n = n;
 }
 
 /* Params of the two convolution families agree up to `groups`; the hidden ids lie at the end. */
@@ -64,20 +69,19 @@ static int clamped(const struct prog_instr *c)
     return q->lo != -INFINITY || q->hi != INFINITY;
 }
 
-static int hide(struct prog *p, struct prog_instr *c, int which, int new_out)
+static void hide(struct prog *p, struct prog_instr *c, int which, int new_out)
 {
     const int old = c->out;
     p->tensors.v[old].place = BIN_HIDDEN;
     *hidden_of(c, which) = old;
     c->out = new_out;
-    return 1;
 }
 
-static int fuse_clamp(struct prog *p, int at, const struct uses *u)
+static void fuse_clamp(struct prog *p, int at, const struct uses *u)
 {
     struct prog_instr *c = &p->instrs.v[at];
     if (u[c->out].count != 1 || clamped(c) || *hidden_of(c, 1) >= 0 || (*hidden_of(c, 0) >= 0 && !has_residual(c)))
-        return 0;
+        return;
     const int user = u[c->out].last;
     const struct prog_instr *k = &p->instrs.v[user];
     const struct prog_tensor *t = &p->tensors.v[c->out], *y = &p->tensors.v[k->out];
@@ -92,10 +96,9 @@ static int fuse_clamp(struct prog *p, int at, const struct uses *u)
         s->lo = q->lo;
         s->hi = q->hi;
     } else
-        return 0;
+        return;
     hide(p, c, has_residual(c), k->out);
     remove_instr(p, user);
-    return 1;
 }
 
 static int is_plain_add(const struct prog *p, const struct prog_instr *add, int t)
@@ -109,17 +112,17 @@ static int is_plain_add(const struct prog *p, const struct prog_instr *add, int 
            a->dtype == b->dtype && a->dtype == y->dtype && x->dtype == a->dtype && a->place != BIN_CONST && b->place != BIN_CONST;
 }
 
-static int fuse_residual(struct prog *p, int at, const struct uses *u)
+static void fuse_residual(struct prog *p, int at, const struct uses *u)
 {
     struct prog_instr *c = &p->instrs.v[at];
     if (u[c->out].count != 1 || has_residual(c) || *hidden_of(c, 0) >= 0 || clamped(c))
-        return 0;
+        return;
     const int user = u[c->out].last, t = c->out;
     if (conv_kind(c) == CONV_INT8 && p->tensors.v[t].dtype != VN_I8) /* leaves in float32 */
-        return 0;
+        return;
     const struct prog_instr add = p->instrs.v[user];
     if (!is_plain_add(p, &add, t))
-        return 0;
+        return;
     struct prog_instr fused = *c;
     const int other = add.in[0] == t ? add.in[1] : add.in[0];
     fused.in = NEW_ARRAY(p->arena, int, c->n_in + 1);
@@ -134,21 +137,23 @@ static int fuse_residual(struct prog *p, int at, const struct uses *u)
     hide(p, &fused, 0, add.out);
     p->instrs.v[user] = fused; /* where the add was: its other operand exists there */
     remove_instr(p, at);
-    return 1;
+}
+
+/* One count serves all: a fusion only moves a reader back or leaves a tensor without readers, which no other looks at. */
+static void run(struct prog *p, void (*fuse)(struct prog *p, int at, const struct uses *u))
+{
+    struct uses *u = NEW_ARRAY(p->arena, struct uses, p->tensors.n);
+    count_uses(p, u);
+    for (int i = 0; i < p->instrs.n; i++)
+        if (!is_gone(&p->instrs.v[i]) && conv_kind(&p->instrs.v[i]) != NO_CONV)
+            fuse(p, i, u);
+    close_gaps(p);
 }
 
 void vn_compile_fuse(struct prog *p, int level)
 {
-    struct uses *u = NEW_ARRAY(p->arena, struct uses, p->tensors.n);
-    for (int pass = 2; pass >= 1; pass--) { /* residual adds first: the clamp behind them follows */
-        if (level < pass)
-            continue;
-        for (int i = 0; i < p->instrs.n; i++) {
-            if (conv_kind(&p->instrs.v[i]) == NO_CONV)
-                continue;
-            count_uses(p, u);
-            if (pass == 2 ? fuse_residual(p, i, u) : fuse_clamp(p, i, u))
-                i--;
-        }
-    }
+    if (level >= 2) /* residual adds first: the clamp behind them follows */
+        run(p, fuse_residual);
+    if (level >= 1)
+        run(p, fuse_clamp);
 }
