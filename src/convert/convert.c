@@ -441,11 +441,11 @@ static int write_bin(struct vn_conversion *c, struct vn_err *e)
 
 /* What a node's similarity is measured on: a tensor that shares the parameters of the clamp behind it has lost what the clamp
  * would remove, so the clamp's result is compared. */
-static const struct value *visible_output(const struct graph *g, const struct node *n)
+static const struct value *visible_output(const struct node *n)
 {
     const struct value *v = n->out[0];
     while (v->q && v->q->implied)
-        v = vn_graph_sole_user(g, v)->out[0];
+        v = vn_graph_sole_user(v)->out[0];
     return v;
 }
 
@@ -463,7 +463,8 @@ static void fill_node_rows(struct vn_conversion *c, const struct graph *g)
     for (int i = 0; i < g->nodes.n; i++) {
         const struct node *n = g->nodes.v[i];
         const int integer = vn_node_is_integer(n);
-        const struct node_similarity *s = c->comparison && n->out[0] ? &c->comparison->of[visible_output(g, n)->id] : NULL;
+        const struct node_similarity *s =
+            c->comparison && n->out[0] ? &c->comparison->of[visible_output(n)->id] : NULL;
         struct vn_node_row r = { .node = n->name, .on = integer ? "BPU" : "CPU", .type = n->op->onnx, .why_float = integer ? NULL : n->why_float };
         if (!integer && open)
             subgraph++;

@@ -1,7 +1,6 @@
 #include "graph/graph.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <assert.h>
 
 struct graph *vn_graph_new(struct vn_arena *a, const char *name)
 {
@@ -13,12 +12,21 @@ struct graph *vn_graph_new(struct vn_arena *a, const char *name)
     return g;
 }
 
-static const char *free_name(const struct graph *g, const char *name)
+/* Suffixes are tried from 1 on once only, until a name becomes free. */
+static const char *free_name(struct graph *g, const char *name)
 {
     if (!vn_map_get(g->by_name, name))
         return vn_arena_str(g->arena, name);
-    for (int i = 1;; i++) {
-        const char *s = vn_arena_fmt(g->arena, "%s_%d", name, i);
+    if (!g->suffixes)
+        g->suffixes = vn_map_new(g->arena);
+    int *next = vn_map_get(g->suffixes, name);
+    if (!next) {
+        next = NEW(g->arena, int);
+        *next = 1;
+        vn_map_set(g->suffixes, vn_arena_str(g->arena, name), next);
+    }
+    for (;; ++*next) {
+        const char *s = vn_arena_fmt(g->arena, "%s_%d", name, *next);
         if (!vn_map_get(g->by_name, s))
             return s;
     }
@@ -53,30 +61,126 @@ struct value *vn_graph_const_i64(struct graph *g, const char *name, int n, const
 
 struct value *vn_graph_find(const struct graph *g, const char *name) { return vn_map_get(g->by_name, name); }
 
-void vn_graph_remove(struct graph *g, struct node *n)
+static void add_use(struct graph *g, struct node *n, int slot)
 {
+    const struct use u = { n, slot };
+    if (n->in[slot])
+        VEC_PUSH(g->arena, &n->in[slot]->users, u);
+}
+
+static void drop_use(struct node *n, int slot)
+{
+    struct value *v = n->in[slot];
+    for (int i = v ? v->users.n - 1 : -1; i >= 0; i--)
+        if (v->users.v[i].node == n && v->users.v[i].slot == slot) {
+            v->users.v[i] = v->users.v[--v->users.n];
+            return;
+        }
+}
+
+static void claim_output(struct node *n, int port)
+{
+    if (!n->out[port])
+        return;
+    n->out[port]->producer = n;
+    n->out[port]->port = port;
+}
+
+void vn_graph_attach(struct graph *g, struct node *n)
+{
+    for (int i = 0; i < n->n_in; i++)
+        add_use(g, n, i);
+    for (int i = 0; i < n->n_out; i++)
+        claim_output(n, i);
+}
+
+void vn_graph_detach(struct node *n)
+{
+    for (int i = 0; i < n->n_in; i++)
+        drop_use(n, i);
     for (int i = 0; i < n->n_out; i++)
         if (n->out[i] && n->out[i]->producer == n)
             n->out[i]->producer = NULL;
-    int k = 0;
-    for (int i = 0; i < g->nodes.n; i++)
-        if (g->nodes.v[i] != n) {
-            g->nodes.v[k] = g->nodes.v[i];
-            g->nodes.v[k]->id = k;
-            k++;
-        }
-    g->nodes.n = k;
+}
+
+/* Nodes are never far from where they were when they were numbered. */
+static int position(const struct graph *g, const struct node *n)
+{
+    const int from = n->id < g->nodes.n ? n->id : g->nodes.n - 1;
+    for (int d = 0; d < g->nodes.n; d++) {
+        if (from >= d && g->nodes.v[from - d] == n)
+            return from - d;
+        if (from + d < g->nodes.n && g->nodes.v[from + d] == n)
+            return from + d;
+    }
+    return -1;
+}
+
+void vn_graph_remove(struct graph *g, struct node *n)
+{
+    const int at = position(g, n);
+    vn_graph_detach(n);
+    if (at < 0)
+        return;
+    g->nodes.n--;
+    memmove(g->nodes.v + at, g->nodes.v + at + 1, (size_t)(g->nodes.n - at) * sizeof *g->nodes.v);
+}
+
+void vn_graph_insert(struct graph *g, struct node *n, const struct node *at)
+{
+    const int i = at ? position(g, at) : g->nodes.n;
+    assert(i >= 0);
+    n->id = i;
+    VEC_PUSH(g->arena, &g->nodes, n);
+    memmove(g->nodes.v + i + 1, g->nodes.v + i, (size_t)(g->nodes.n - 1 - i) * sizeof *g->nodes.v);
+    g->nodes.v[i] = n;
+    vn_graph_attach(g, n);
+}
+
+void vn_graph_set_input(struct graph *g, struct node *n, int slot, struct value *v)
+{
+    if (slot < n->n_in) {
+        drop_use(n, slot);
+    } else {
+        struct value **in = NEW_ARRAY(g->arena, struct value *, slot + 1);
+        memcpy(in, n->in, (size_t)n->n_in * sizeof *in);
+        n->in = in;
+        n->n_in = slot + 1;
+    }
+    n->in[slot] = v;
+    add_use(g, n, slot);
+}
+
+void vn_graph_set_output(struct node *n, int port, struct value *v)
+{
+    if (n->out[port] && n->out[port]->producer == n)
+        n->out[port]->producer = NULL;
+    n->out[port] = v;
+    claim_output(n, port);
+}
+
+void vn_graph_add_output(struct graph *g, struct value *v)
+{
+    VEC_PUSH(g->arena, &g->outputs, v);
+    v->outputs++;
 }
 
 void vn_graph_replace(struct graph *g, struct value *from, struct value *to, int outputs_too)
 {
-    for (int i = 0; i < g->nodes.n; i++)
-        for (int j = 0; j < g->nodes.v[i]->n_in; j++)
-            if (g->nodes.v[i]->in[j] == from)
-                g->nodes.v[i]->in[j] = to;
-    for (int i = 0; outputs_too && i < g->outputs.n; i++)
-        if (g->outputs.v[i] == from)
+    if (from == to)
+        return;
+    for (int i = 0; i < from->users.n; i++) {
+        const struct use u = from->users.v[i];
+        u.node->in[u.slot] = to;
+        VEC_PUSH(g->arena, &to->users, u);
+    }
+    from->users.n = 0;
+    for (int i = 0; outputs_too && from->outputs && i < g->outputs.n; i++)
+        if (g->outputs.v[i] == from) {
             g->outputs.v[i] = to;
+            from->outputs--;
+            to->outputs++;
+        }
 }
 
 static void keep(struct value *v)
@@ -104,58 +208,31 @@ static void drop_unused_values(struct graph *g)
     int k = 0;
     for (int i = 0; i < g->values.n; i++) {
         struct value *v = g->values.v[i];
-        if (v->id < 0)
-            vn_map_set(g->by_name, v->name, NULL);
-        else
+        if (v->id >= 0) {
+            v->id = k;
             g->values.v[k++] = v;
+        } else {
+            vn_map_set(g->by_name, v->name, NULL);
+            g->suffixes = NULL;
+        }
     }
     g->values.n = k;
-    for (int i = 0; i < k; i++) {
-        g->values.v[i]->id = i;
-        vn_map_set(g->by_name, g->values.v[i]->name, g->values.v[i]);
-    }
 }
 
 void vn_graph_index(struct graph *g)
 {
     drop_unused_values(g);
     for (int i = 0; i < g->values.n; i++) {
-        g->values.v[i]->n_uses = 0;
-        g->values.v[i]->producer = NULL;
+        struct value *v = g->values.v[i];
+        v->users.n = v->outputs = 0;
+        v->producer = NULL;
     }
     for (int i = 0; i < g->nodes.n; i++) {
-        struct node *n = g->nodes.v[i];
-        n->id = i;
-        for (int j = 0; j < n->n_in; j++)
-            if (n->in[j])
-                n->in[j]->n_uses++;
-        for (int j = 0; j < n->n_out; j++)
-            if (n->out[j]) {
-                n->out[j]->producer = n;
-                n->out[j]->port = j;
-            }
+        g->nodes.v[i]->id = i;
+        vn_graph_attach(g, g->nodes.v[i]);
     }
     for (int i = 0; i < g->outputs.n; i++)
-        g->outputs.v[i]->n_uses++;
-}
-
-int vn_graph_is_output(const struct graph *g, const struct value *v)
-{
-    for (int i = 0; i < g->outputs.n; i++)
-        if (g->outputs.v[i] == v)
-            return 1;
-    return 0;
-}
-
-struct node *vn_graph_sole_user(const struct graph *g, const struct value *v)
-{
-    if (v->n_uses != 1)
-        return NULL;
-    for (int i = v->producer ? v->producer->id + 1 : 0; i < g->nodes.n; i++)
-        for (int j = 0; j < g->nodes.v[i]->n_in; j++)
-            if (g->nodes.v[i]->in[j] == v)
-                return g->nodes.v[i];
-    return NULL;
+        g->outputs.v[i]->outputs++;
 }
 
 void vn_graph_note_folded(struct graph *g, const char *tensor, const char *into)
@@ -200,25 +277,9 @@ int vn_graph_sort(struct graph *g, struct vn_err *e)
     if (is_sorted(g))
         return VN_OK;
     int *waits = NEW_ARRAY(g->arena, int, g->nodes.n);
-    int *first = NEW_ARRAY(g->arena, int, g->values.n + 1); /* users of value v: user[first[v] .. first[v+1]) */
     for (int i = 0; i < g->nodes.n; i++)
-        for (int j = 0; j < g->nodes.v[i]->n_in; j++) {
-            const struct value *v = g->nodes.v[i]->in[j];
-            if (v && v->producer) {
-                waits[i]++;
-                first[v->id + 1]++;
-            }
-        }
-    for (int i = 0; i < g->values.n; i++)
-        first[i + 1] += first[i];
-    int *user = NEW_ARRAY(g->arena, int, first[g->values.n]);
-    int *fill = vn_arena_copy(g->arena, first, (size_t)(g->values.n + 1) * sizeof *first);
-    for (int i = 0; i < g->nodes.n; i++)
-        for (int j = 0; j < g->nodes.v[i]->n_in; j++) {
-            const struct value *v = g->nodes.v[i]->in[j];
-            if (v && v->producer)
-                user[fill[v->id]++] = i;
-        }
+        for (int j = 0; j < g->nodes.v[i]->n_in; j++)
+            waits[i] += g->nodes.v[i]->in[j] && g->nodes.v[i]->in[j]->producer;
     struct node **order = NEW_ARRAY(g->arena, struct node *, g->nodes.n);
     int done = 0;
     for (int i = 0; i < g->nodes.n; i++)
@@ -227,9 +288,9 @@ int vn_graph_sort(struct graph *g, struct vn_err *e)
     for (int at = 0; at < done; at++)
         for (int j = 0; j < order[at]->n_out; j++) {
             const struct value *v = order[at]->out[j];
-            for (int u = v ? first[v->id] : 0; v && u < first[v->id + 1]; u++)
-                if (--waits[user[u]] == 0)
-                    order[done++] = g->nodes.v[user[u]];
+            for (int u = 0; v && u < v->users.n; u++)
+                if (--waits[v->users.v[u].node->id] == 0)
+                    order[done++] = v->users.v[u].node;
         }
     for (int i = 0; i < g->nodes.n; i++)
         if (waits[i] > 0)

@@ -18,16 +18,22 @@ struct qparam {
     int implied; /* 1: not written to files; a clamp that follows has the same parameters (see vn_graph_imply) */
 };
 
+struct use { /* input `slot` of `node` */
+    struct node *node;
+    int slot;
+};
+
 struct value {
     const char *name; /* of the source model; unique in the graph */
-    int id;           /* index in graph.values */
+    int id;           /* index in graph.values when that was indexed last */
     enum vn_dtype dtype; /* what the network computes: VN_F32 for activations and weights, also when quantized */
     struct vn_shape shape;
     const struct vn_tensor *data; /* constants: their contents (VN_I8.. when stored quantized, else of dtype); else NULL */
     const struct qparam *q;       /* quantized with; NULL: not */
     struct node *producer;        /* NULL: input or constant */
     int port;                     /* which output of the producer */
-    int n_uses;                   /* consumers (one per input slot) + 1 if graph output; see vn_graph_index */
+    VEC(struct use) users;        /* every input slot that reads it, in no order */
+    int outputs;                  /* how often it is in graph.outputs */
     int bounded;                  /* 1: `shape` is the largest possible; the size depends on the data */
     double threshold;             /* calibrated largest magnitude; 0: none */
 };
@@ -35,7 +41,7 @@ struct value {
 struct node {
     const struct op_def *op;
     const char *name; /* unique; made up where the source has none */
-    int id;           /* index in graph.nodes */
+    int id;           /* index in graph.nodes when that was indexed last */
     struct value **in; /* n_in entries; NULL: optional input left out */
     int n_in;
     struct value **out; /* n_out entries; NULL: optional output left out */
@@ -54,6 +60,7 @@ struct meta {
     const char *key, *text;
 };
 
+/* Links (producer, port, users, outputs) are exact at any time: nodes and outputs change through the functions below. */
 struct graph {
     struct vn_arena *arena;
     const char *name;
@@ -64,7 +71,8 @@ struct graph {
     VEC(struct value *) outputs;
     VEC(struct folded) folded;
     VEC(struct meta) meta;
-    struct vn_map *by_name; /* values */
+    struct vn_map *by_name;  /* values */
+    struct vn_map *suffixes; /* name -> the first suffix that may be free; NULL: none is known */
     int opset;              /* of the source, for messages */
     int ir_version;
 };
@@ -78,15 +86,31 @@ struct value *vn_graph_const(struct graph *g, const char *name, const struct vn_
 struct value *vn_graph_const_i64(struct graph *g, const char *name, int n, const int64_t *v); /* 1-D */
 struct value *vn_graph_find(const struct graph *g, const char *name);
 
-/* Take a node out; its outputs lose their producer. */
+/* Make a node user of its inputs and producer of its outputs: for one that enters graph.nodes. */
+void vn_graph_attach(struct graph *g, struct node *n);
+/* The opposite, for a node that leaves graph.nodes. Outputs that have another producer by now keep it. */
+void vn_graph_detach(struct node *n);
+/* Attach a node and put it in the list in front of `at` (NULL: at the end). */
+void vn_graph_insert(struct graph *g, struct node *n, const struct node *at);
+/* Detach a node and take it out of the list. */
 void vn_graph_remove(struct graph *g, struct node *n);
+/* Let input `slot` read v (NULL: left out). A slot beyond the last extends the node; those between are left out. */
+void vn_graph_set_input(struct graph *g, struct node *n, int slot, struct value *v);
+/* Let output `port` of n be v, which loses its other producer; the value that was there has none any more. */
+void vn_graph_set_output(struct node *n, int port, struct value *v);
+void vn_graph_add_output(struct graph *g, struct value *v);
 /* Every consumer of `from`, and the list of outputs if `outputs_too`, reads `to` instead. */
 void vn_graph_replace(struct graph *g, struct value *from, struct value *to, int outputs_too);
-/* Recount ids, producers and uses. Call after rewriting. */
+/* Drop values that nothing refers to, number the others and the nodes, make all links anew. */
 void vn_graph_index(struct graph *g);
-int vn_graph_is_output(const struct graph *g, const struct value *v);
-/* The only consumer of v, or NULL when there are none, several, or v is an output. Needs a fresh index. */
-struct node *vn_graph_sole_user(const struct graph *g, const struct value *v);
+static inline int vn_graph_is_output(const struct value *v) { return v->outputs > 0; }
+/* Input slots and graph outputs. */
+static inline int vn_graph_uses(const struct value *v) { return v->users.n + v->outputs; }
+/* The only consumer of v, or NULL when there are none, several, or v is an output. */
+static inline struct node *vn_graph_sole_user(const struct value *v)
+{
+    return v->users.n == 1 && !v->outputs ? v->users.v[0].node : NULL;
+}
 void vn_graph_note_folded(struct graph *g, const char *tensor, const char *into);
 void vn_graph_meta_set(struct graph *g, const char *key, const char *text);
 const char *vn_graph_meta(const struct graph *g, const char *key);

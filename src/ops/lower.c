@@ -223,7 +223,7 @@ static int check_type(const struct node *n, const struct value *v, struct vn_err
 static int check_values(const struct lowering *l, const struct node *n, struct vn_err *e)
 {
     for (int i = 1; i < n->n_out; i++)
-        if (n->out[i] && n->out[i]->n_uses && !n->op->lowers_all)
+        if (n->out[i] && vn_graph_uses(n->out[i]) && !n->op->lowers_all)
             return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the runtime does not compute output %d of %s (%s)", i, n->op->onnx,
                                 n->out[i]->name);
     for (int i = 0; i < n->n_in; i++) {

@@ -1,43 +1,30 @@
 /* ops/node.c - what the graph does with nodes that needs their operators: making, copying, integer or float. */
 #include "ops/op.h"
 
-static struct node *make_node(struct graph *g, const struct op_def *op, const char *name, int n_in, struct value *const *in,
-                              int n_out, struct value *const *out)
+static struct node *make_node(struct vn_arena *a, const struct op_def *op, const char *name, int n_in,
+                              struct value *const *in, int n_out, struct value *const *out)
 {
-    struct node *n = NEW(g->arena, struct node);
-    *n = (struct node){ .op = op, .name = vn_arena_str(g->arena, name), .n_in = n_in, .n_out = n_out };
-    n->in = vn_arena_copy(g->arena, in, (size_t)n_in * sizeof *in);
-    n->out = vn_arena_copy(g->arena, out, (size_t)n_out * sizeof *out);
-    n->attrs = vn_arena_alloc(g->arena, op->attrs_size);
+    struct node *n = NEW(a, struct node);
+    *n = (struct node){ .op = op, .name = vn_arena_str(a, name), .n_in = n_in, .n_out = n_out };
+    n->in = vn_arena_copy(a, in, (size_t)n_in * sizeof *in);
+    n->out = vn_arena_copy(a, out, (size_t)n_out * sizeof *out);
+    n->attrs = vn_arena_alloc(a, op->attrs_size);
     vn_op_defaults(op, n->attrs);
-    for (int i = 0; i < n_out; i++)
-        if (out[i]) {
-            out[i]->producer = n;
-            out[i]->port = i;
-        }
     return n;
 }
 
-struct node *vn_graph_node(struct graph *g, const struct op_def *op, const char *name, int n_in, struct value *const *in,
-                           int n_out, struct value *const *out)
+struct node *vn_graph_node_before(struct graph *g, struct node *at, const struct op_def *op, const char *name,
+                                  int n_in, struct value *const *in, int n_out, struct value *const *out)
 {
-    struct node *n = make_node(g, op, name, n_in, in, n_out, out);
-    n->id = g->nodes.n;
-    VEC_PUSH(g->arena, &g->nodes, n);
+    struct node *n = make_node(g->arena, op, name, n_in, in, n_out, out);
+    vn_graph_insert(g, n, at);
     return n;
 }
 
-struct node *vn_graph_node_before(struct graph *g, struct node *at, const struct op_def *op, const char *name, int n_in,
-                                  struct value *const *in, int n_out, struct value *const *out)
+struct node *vn_graph_node(struct graph *g, const struct op_def *op, const char *name, int n_in,
+                           struct value *const *in, int n_out, struct value *const *out)
 {
-    struct node *n = vn_graph_node(g, op, name, n_in, in, n_out, out);
-    int i = g->nodes.n - 1;
-    for (; i > 0 && g->nodes.v[i] != at; i--)
-        g->nodes.v[i] = g->nodes.v[i - 1];
-    g->nodes.v[i] = n;
-    for (int j = i; j < g->nodes.n; j++)
-        g->nodes.v[j]->id = j;
-    return n;
+    return vn_graph_node_before(g, NULL, op, name, n_in, in, n_out, out);
 }
 
 static struct value *map_value(struct value **to, const struct value *v) { return v ? to[v->id] : NULL; }
@@ -62,14 +49,11 @@ struct graph *vn_graph_clone(struct vn_arena *a, const struct graph *g)
     }
     for (int i = 0; i < g->nodes.n; i++) {
         const struct node *n = g->nodes.v[i];
-        struct node *m = make_node(c, n->op, n->name, n->n_in, n->in, n->n_out, n->out);
+        struct node *m = make_node(a, n->op, n->name, n->n_in, n->in, n->n_out, n->out);
         for (int j = 0; j < n->n_in; j++)
             m->in[j] = map_value(to, n->in[j]);
-        for (int j = 0; j < n->n_out; j++) {
-            if (n->out[j])
-                n->out[j]->producer = (struct node *)n; /* make_node claimed it */
+        for (int j = 0; j < n->n_out; j++)
             m->out[j] = map_value(to, n->out[j]);
-        }
         memcpy(m->attrs, n->attrs, n->op->attrs_size); /* lists in it are shared; the source graph outlives the copy */
         m->why_float = n->why_float;
         VEC_PUSH(a, &c->nodes, m);
@@ -77,7 +61,7 @@ struct graph *vn_graph_clone(struct vn_arena *a, const struct graph *g)
     for (int i = 0; i < g->inputs.n; i++)
         VEC_PUSH(a, &c->inputs, to[g->inputs.v[i]->id]);
     for (int i = 0; i < g->outputs.n; i++)
-        VEC_PUSH(a, &c->outputs, to[g->outputs.v[i]->id]);
+        vn_graph_add_output(c, to[g->outputs.v[i]->id]);
     for (int i = 0; i < g->folded.n; i++)
         VEC_PUSH(a, &c->folded, g->folded.v[i]);
     for (int i = 0; i < g->meta.n; i++)
@@ -115,7 +99,7 @@ int vn_node_is_wide(const struct node *n)
 static void imply_input(struct graph *g, struct node *clamp)
 {
     struct value *x = clamp->in[0], *y = clamp->out[0];
-    if (!y->q || x->q || !x->producer || x->n_uses != 1)
+    if (!y->q || x->q || !x->producer || vn_graph_uses(x) != 1)
         return;
     struct qparam *q = vn_arena_copy(g->arena, y->q, sizeof *q);
     q->implied = 1;

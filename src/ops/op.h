@@ -166,7 +166,7 @@ static inline int vn_node_weight_axis(const struct node *n)
 /* Append a node (attrs zeroed to the operator's defaults); output values get it as producer. */
 struct node *vn_graph_node(struct graph *g, const struct op_def *op, const char *name, int n_in, struct value *const *in,
                            int n_out, struct value *const *out);
-/* The same, but placed before node `at` in running order. */
+/* The same, but placed before node `at` in running order (NULL: at the end). */
 struct node *vn_graph_node_before(struct graph *g, struct node *at, const struct op_def *op, const char *name, int n_in,
                                   struct value *const *in, int n_out, struct value *const *out);
 /* Deep copy into another arena (constant data is shared). */

@@ -9,12 +9,9 @@ static int run(struct graph *g, struct vn_err *e)
         struct node *n = g->nodes.v[i];
         int used = 0;
         for (int k = 0; k < n->n_out; k++)
-            used |= n->out[k] && n->out[k]->n_uses;
+            used |= n->out[k] && vn_graph_uses(n->out[k]);
         if (used)
             continue;
-        for (int k = 0; k < n->n_in; k++)
-            if (n->in[k])
-                n->in[k]->n_uses--;
         vn_graph_remove(g, n);
         changes++;
     }

@@ -49,12 +49,11 @@ static int run(struct graph *g, struct vn_err *e)
             continue;
         const int at = vn_pass_is_const(by->in[1]) ? 1 : vn_pass_is_const(by->in[0]) ? 0 : -1;
         struct node *n = at >= 0 ? by->in[1 - at]->producer : NULL;
-        if (!n || by->in[1 - at]->n_uses != 1 || vn_weights_channels(n) < 1 || (is_sum(by) && !vn_weights_take_bias(n)) ||
+        if (!n || vn_graph_uses(by->in[1 - at]) != 1 || vn_weights_channels(n) < 1 || (is_sum(by) && !vn_weights_take_bias(n)) ||
             !vn_shape_equal(&n->out[0]->shape, &by->out[0]->shape) || !vn_weights_per_channel(by->in[at], by->out[0], vn_weights_axis(n)) ||
             !fold(g, n, by, at))
             continue;
         vn_pass_absorb(g, n, by);
-        vn_graph_index(g);
         changes++;
         i--;
     }

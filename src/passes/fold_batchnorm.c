@@ -33,12 +33,11 @@ static int run(struct graph *g, struct vn_err *e)
         if (bn->op != &vn_op_batchnormalization || !constant_statistics(bn))
             continue;
         struct node *n = bn->in[0]->producer;
-        if (!n || bn->in[0]->n_uses != 1 || vn_weights_channels(n) != vn_shape_count(&bn->in[1]->shape) || vn_weights_axis(n) != 1 ||
+        if (!n || vn_graph_uses(bn->in[0]) != 1 || vn_weights_channels(n) != vn_shape_count(&bn->in[1]->shape) || vn_weights_axis(n) != 1 ||
             !vn_weights_take_bias(n))
             continue;
         fold(g, n, bn);
         vn_pass_absorb(g, n, bn);
-        vn_graph_index(g);
         changes++;
         i--;
     }

@@ -33,7 +33,6 @@ static void make_constant(struct graph *g, struct value *v, const struct vn_tens
     v->data = t;
     v->dtype = t->dtype;
     v->shape = t->shape;
-    v->producer = NULL;
     vn_graph_note_folded(g, v->name, NULL);
 }
 
@@ -46,6 +45,7 @@ static int fold(struct graph *g, struct node *n, struct vn_err *e)
     for (int i = 0; i < n->n_out; i++)
         if (n->out[i])
             make_constant(g, n->out[i], out[i]);
+    vn_graph_detach(n);
     return VN_OK;
 }
 
@@ -56,6 +56,7 @@ static int expand(struct graph *g, struct node *n, int depth, struct vn_err *e)
     if (depth > 4)
         return vn_node_fail(n, e, VN_E_INTERNAL, "is made of itself");
     TRY(n->op->expand(g, n, e));
+    vn_graph_detach(n);
     const int count = g->nodes.n - first;
     struct node **parts = vn_arena_copy(g->arena, g->nodes.v + first, (size_t)count * sizeof *parts);
     g->nodes.n = first;
@@ -89,8 +90,6 @@ static int run(struct graph *g, struct vn_err *e)
         TRY(status);
         changes += status;
     }
-    if (changes)
-        vn_graph_index(g);
     return changes;
 }
 

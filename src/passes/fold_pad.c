@@ -51,7 +51,7 @@ static int run(struct graph *g, struct vn_err *e)
         struct window_attrs w = attrs_of(n);
         struct node *pad = w.ok && n->in[0] ? n->in[0]->producer : NULL;
         struct ints pads;
-        if (!pad || pad->op != &vn_op_pad || w.auto_pad != AUTO_PAD_NOTSET || n->in[0]->n_uses != 1)
+        if (!pad || pad->op != &vn_op_pad || w.auto_pad != AUTO_PAD_NOTSET || vn_graph_uses(n->in[0]) != 1)
             continue;
         const int ok = pads_of(pad, &pads, g->arena, e);
         TRY(ok);
@@ -59,9 +59,8 @@ static int run(struct graph *g, struct vn_err *e)
             continue;
         add_pads(g, w.pads, &pads, pad->in[0]->shape.rank);
         vn_graph_note_folded(g, n->in[0]->name, n->name);
-        n->in[0] = pad->in[0];
+        vn_graph_set_input(g, n, 0, pad->in[0]);
         vn_graph_remove(g, pad);
-        vn_graph_index(g);
         changes++;
         i--;
     }

@@ -11,7 +11,7 @@ static struct value *source_of(struct value *piece, int64_t *start, int64_t *ste
     struct value *v = piece;
     start[0] = start[1] = 0;
     step[0] = step[1] = 1;
-    for (int depth = 0; depth < 2 && v->producer && v->producer->op == &vn_op_slice && (depth || v->n_uses == 1); depth++) {
+    for (int depth = 0; depth < 2 && v->producer && v->producer->op == &vn_op_slice && (depth || vn_graph_uses(v) == 1); depth++) {
         const struct node *n = v->producer;
         for (int k = 0; k < 2; k++) {
             int64_t s, t;
@@ -80,9 +80,9 @@ static void reorder(struct graph *g, struct node *conv, const int *place, int pi
                 to[(k * pieces + place[i]) * block + j] = (float)vn_tensor_f64(w, (k * pieces + i) * block + j);
 }
 
-static struct node *plain_conv(const struct graph *g, const struct value *v)
+static struct node *plain_conv(const struct value *v)
 {
-    struct node *n = vn_graph_sole_user(g, v);
+    struct node *n = vn_graph_sole_user(v);
     return n && n->op == &vn_op_conv && n->in[0] == v && ((const struct conv_attrs *)n->attrs)->group == 1 && vn_pass_is_const(n->in[1]) &&
            vn_dtype_is_float(n->in[1]->dtype) && vn_shape_count(&n->in[1]->shape) ? n : NULL;
 }
@@ -98,7 +98,7 @@ static void note_pieces(struct graph *g, const struct node *n, const struct valu
             before += k < i && n->in[k]->producer->in[0] == from;
         }
         vn_graph_note_folded(g, n->in[i]->name, n->name);
-        if (from != x && !before && all == from->n_uses)
+        if (from != x && !before && all == vn_graph_uses(from))
             vn_graph_note_folded(g, from->name, n->name);
     }
 }
@@ -107,7 +107,7 @@ static int rewrite(struct graph *g, struct node *n)
 {
     int size, place[MOST * MOST];
     struct value *x = match(n, &size, place), *y = n->out[0];
-    struct node *conv = plain_conv(g, y);
+    struct node *conv = plain_conv(y);
     const int same = x && in_order(place, n->n_in);
     if (!x || x->dtype != VN_F32 || x->bounded || (!same && !conv))
         return 0;
@@ -115,7 +115,8 @@ static int rewrite(struct graph *g, struct node *n)
     if (!same) {
         reorder(g, conv, place, n->n_in);
         vn_graph_note_folded(g, y->name, conv->name);
-        y = conv->in[0] = vn_graph_value(g, vn_arena_fmt(g->arena, "%s_deep", y->name), y->dtype, &y->shape);
+        y = vn_graph_value(g, vn_arena_fmt(g->arena, "%s_deep", y->name), y->dtype, &y->shape);
+        vn_graph_set_input(g, conv, 0, y);
     }
     struct blocks_attrs *a = vn_graph_node_before(g, n, &vn_op_spacetodepth, n->name, 1, &x, 1, &y)->attrs;
     a->size = size;
@@ -128,10 +129,7 @@ static int run(struct graph *g, struct vn_err *e)
     (void)e;
     int changes = 0;
     for (int i = 0; i < g->nodes.n; i++)
-        if (rewrite(g, g->nodes.v[i])) {
-            changes++;
-            vn_graph_index(g);
-        }
+        changes += rewrite(g, g->nodes.v[i]);
     return changes;
 }
 

@@ -113,7 +113,7 @@ static int inputs_given(const struct node *n)
 static int only_first_output(const struct node *n)
 {
     for (int i = 1; i < n->n_out; i++)
-        if (n->out[i] && n->out[i]->n_uses)
+        if (n->out[i] && vn_graph_uses(n->out[i]))
             return 0;
     return n->out[0] != NULL;
 }
@@ -157,7 +157,7 @@ static int is_closed(struct state *s)
         int uses = uses_by(s->m.root, v);
         for (int k = 0; k < s->m.n_inner; k++)
             uses += uses_by(s->m.inner[k], v);
-        if (uses != v->n_uses)
+        if (uses != vn_graph_uses(v))
             return 0;
     }
     return 1;
@@ -309,7 +309,6 @@ int vn_pattern_run(const struct pattern *p, struct graph *g)
         for (int i = 0; i < g->nodes.n; i++)
             if (fuse_at(p, &f, g, g->nodes.v[i])) {
                 changes++;
-                vn_graph_index(g);
                 i = -1 + (i > MATCH_NODES ? i - MATCH_NODES : 0); /* the nodes in front have moved up */
             }
     }

@@ -41,14 +41,13 @@ static int run(struct graph *g, struct vn_err *e)
     int changes = 0;
     for (int i = 0; i < g->nodes.n; i++) {
         struct node *n = g->nodes.v[i], *first = n->n_in && n->in[0] ? n->in[0]->producer : NULL;
-        if (!only_reshapes(n) || !only_reshapes(first) || n->in[0]->n_uses != 1 || !vn_shape_count(&n->out[0]->shape))
+        if (!only_reshapes(n) || !only_reshapes(first) || vn_graph_uses(n->in[0]) != 1 || !vn_shape_count(&n->out[0]->shape))
             continue;
         vn_graph_note_folded(g, n->in[0]->name, n->name);
         become_reshape(g, n, first->in[0]);
         vn_graph_remove(g, first);
-        vn_graph_index(g);
         changes++;
-        i = -1;
+        i--; /* the merged one stands here now */
     }
     return changes;
 }

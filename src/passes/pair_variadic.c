@@ -24,11 +24,8 @@ static int rewrite(struct graph *g, struct node *n)
     for (int i = 1; i + 1 < n->n_in; i++)
         if (!(all = pair(g, n, all, n->in[i], i)))
             return 0;
-    struct value **in = NEW_ARRAY(g->arena, struct value *, 2);
-    in[0] = all;
-    in[1] = n->in[n->n_in - 1];
-    n->in = in;
-    n->n_in = 2;
+    vn_graph_node_before(g, n, n->op, n->name, 2, (struct value *[]){ all, n->in[n->n_in - 1] }, 1, n->out);
+    vn_graph_remove(g, n);
     return 1;
 }
 
@@ -39,10 +36,8 @@ static int run(struct graph *g, struct vn_err *e)
     for (int i = 0; i < g->nodes.n; i++)
         if (is_variadic(g->nodes.v[i]) && g->nodes.v[i]->n_in > 2 && rewrite(g, g->nodes.v[i])) {
             changes++;
-            i = -1;
+            i--; /* the pairs stand here now */
         }
-    if (changes)
-        vn_graph_index(g);
     return changes;
 }
 

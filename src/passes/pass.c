@@ -66,20 +66,18 @@ int vn_passes_optimize(struct graph *g, struct pass_report *report, struct vn_er
 int vn_pass_bypass(struct graph *g, struct node *n)
 {
     struct value *x = n->in[0], *y = n->out[0];
-    if (!vn_graph_is_output(g, y)) {
+    if (!vn_graph_is_output(y)) {
         vn_graph_note_folded(g, y->name, x->producer ? x->producer->name : NULL);
         vn_graph_replace(g, y, x, 0);
         vn_graph_remove(g, n);
         return 1;
     }
-    if (!x->producer || vn_graph_is_output(g, x)) /* both names are needed */
+    if (!x->producer || vn_graph_is_output(x)) /* both names are needed */
         return 0;
     struct node *maker = x->producer;
     vn_graph_note_folded(g, x->name, maker->name);
-    maker->out[x->port] = y;
-    y->port = x->port;
+    vn_graph_set_output(maker, x->port, y);
     vn_graph_remove(g, n);
-    y->producer = maker;
     vn_graph_replace(g, x, y, 0);
     return 1;
 }
@@ -89,27 +87,18 @@ void vn_pass_absorb(struct graph *g, struct node *into, struct node *from)
     vn_graph_note_folded(g, into->out[0]->name, into->name);
     struct value *y = from->out[0];
     vn_graph_remove(g, from);
-    into->out[0] = y;
-    y->producer = into;
-    y->port = 0;
+    vn_graph_set_output(into, 0, y);
 }
 
 void vn_pass_set_const(struct graph *g, struct node *n, int i, const char *name, const struct vn_shape *s, float **data)
 {
     struct vn_tensor *t = vn_tensor_new(g->arena, VN_F32, s);
     *data = t->data;
-    if (i < n->n_in && n->in[i] && n->in[i]->data && n->in[i]->n_uses == 1) {
+    if (i < n->n_in && n->in[i] && n->in[i]->data && vn_graph_uses(n->in[i]) == 1) {
         n->in[i]->data = t;
         n->in[i]->dtype = VN_F32;
         n->in[i]->shape = *s;
         return;
     }
-    if (i >= n->n_in) {
-        struct value **in = NEW_ARRAY(g->arena, struct value *, i + 1);
-        memcpy(in, n->in, (size_t)n->n_in * sizeof *in);
-        n->in = in;
-        n->n_in = i + 1;
-    }
-    n->in[i] = vn_graph_const(g, name, t);
-    n->in[i]->n_uses = 1;
+    vn_graph_set_input(g, n, i, vn_graph_const(g, name, t));
 }

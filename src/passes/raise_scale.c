@@ -34,7 +34,7 @@ static int climb(struct way *w, struct value *v)
     int fork_at = 0;
     while (w->n < LONGEST) {
         const struct node *p = v->producer;
-        const int single = p && v->n_uses == 1 && v->dtype == VN_F32, sum = single ? summand(p) : -1;
+        const int single = p && vn_graph_uses(v) == 1 && v->dtype == VN_F32, sum = single ? summand(p) : -1;
         if (single)
             w->v[w->n++] = v;
         if (single && vn_weights_channels(p) > 0)
@@ -80,7 +80,7 @@ static void rename(struct graph *g, struct value *v)
 {
     struct value *to = vn_graph_value(g, vn_arena_fmt(g->arena, "%s_scaled", v->name), v->dtype, &v->shape);
     vn_graph_note_folded(g, v->name, v->producer->name);
-    v->producer->out[v->port] = to;
+    vn_graph_set_output(v->producer, v->port, to);
     vn_graph_replace(g, v, to, 0);
 }
 
@@ -110,36 +110,40 @@ static void into_weights(struct graph *g, struct node *n, const struct way *w, d
 static int before_product(struct graph *g, struct node *n, struct value *x, double by)
 {
     struct node *p = x->producer;
-    if (!p || x->n_uses != 1 || !is_product(p) || vn_shape_count(&p->in[0]->shape) >= vn_shape_count(&x->shape))
+    if (!p || vn_graph_uses(x) != 1 || !is_product(p) || vn_shape_count(&p->in[0]->shape) >= vn_shape_count(&x->shape))
         return 0;
     struct vn_tensor *t = vn_tensor_new(g->arena, VN_F32, &(struct vn_shape){ 0 });
     *(float *)t->data = (float)by;
     struct value *in[2] = { p->in[0], vn_graph_const(g, vn_arena_fmt(g->arena, "%s_scale", n->name), t) };
     struct value *scaled = vn_graph_value(g, vn_arena_fmt(g->arena, "%s_scaled", in[0]->name), VN_F32, &in[0]->shape);
     vn_graph_node_before(g, p, &vn_op_mul, n->name, 2, in, 1, &scaled);
-    p->in[0] = scaled;
+    vn_graph_set_input(g, p, 0, scaled);
     vn_pass_absorb(g, p, n);
     return 1;
 }
 
+static int rewrite(struct graph *g, struct node *n)
+{
+    struct value *x;
+    struct way w = { .n = 0 };
+    const double by = factor_of(n, &x);
+    if (by == 0 || by == 1)
+        return 0;
+    if (!climb(&w, x))
+        return before_product(g, n, x, by);
+    into_weights(g, n, &w, by);
+    return 1;
+}
+
+/* A factor in front of a product may have weights above it, so the walk goes on until it finds nothing. */
 static int run(struct graph *g, struct vn_err *e)
 {
     (void)e;
     int changes = 0;
-    for (int i = 0; i < g->nodes.n; i++) {
-        struct node *n = g->nodes.v[i];
-        struct value *x;
-        struct way w = { .n = 0 };
-        const double by = factor_of(n, &x);
-        if (by == 0 || by == 1)
-            continue;
-        if (climb(&w, x))
-            into_weights(g, n, &w, by);
-        else if (!before_product(g, n, x, by))
-            continue;
-        vn_graph_index(g);
-        changes++;
-        i = -1;
+    for (int before = -1; before != changes;) {
+        before = changes;
+        for (int i = 0; i < g->nodes.n; i++)
+            changes += rewrite(g, g->nodes.v[i]);
     }
     return changes;
 }

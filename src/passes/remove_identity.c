@@ -51,7 +51,7 @@ static int hands_through(const struct node *n)
 static int extra_outputs_used(const struct node *n)
 {
     for (int i = 1; i < n->n_out; i++)
-        if (n->out[i] && n->out[i]->n_uses)
+        if (n->out[i] && vn_graph_uses(n->out[i]))
             return 1;
     return 0;
 }

@@ -75,7 +75,7 @@ static void rewrite(struct graph *g, struct node *n, int64_t groups, float epsil
         reshape(&l, "_back", &x);
     per_channel(&l, &vn_op_mul, "_scale", n->in[1], 1);
     per_channel(&l, &vn_op_add, "_bias", n->in[2], 0);
-    l.x->producer->out[0] = n->out[0]; /* the last one's result has the name */
+    vn_graph_set_output(l.x->producer, 0, n->out[0]); /* the last one's result has the name */
     vn_graph_remove(g, n);
 }
 
@@ -88,7 +88,6 @@ static int run(struct graph *g, struct vn_err *e)
     for (int i = 0; i < g->nodes.n; i++)
         if (fits(g->nodes.v[i], &groups, &epsilon)) {
             rewrite(g, g->nodes.v[i], groups, epsilon);
-            vn_graph_index(g);
             changes++;
         }
     return changes;

@@ -35,7 +35,6 @@ static int rewrite(struct graph *g, struct node *n)
         slice(g, n, n->out[i], i, axis, at);
         at += n->out[i]->shape.d[axis];
     }
-    n->n_out = 0;
     vn_graph_remove(g, n);
     return 1;
 }
@@ -45,10 +44,7 @@ static int run(struct graph *g, struct vn_err *e)
     (void)e;
     int changes = 0;
     for (int i = 0; i < g->nodes.n; i++)
-        if (g->nodes.v[i]->op == &vn_op_split && rewrite(g, g->nodes.v[i])) {
-            changes++;
-            i = -1;
-        }
+        changes += g->nodes.v[i]->op == &vn_op_split && rewrite(g, g->nodes.v[i]);
     return changes;
 }
 

@@ -15,8 +15,8 @@ static int can_go(const struct node *n)
 /* The input stands for what its only reader made of it. */
 static struct node *trim_head(struct graph *g, struct value *v)
 {
-    struct node *n = vn_graph_sole_user(g, v);
-    if (!n || !can_go(n) || n->in[0] != v || vn_graph_is_output(g, n->out[0]))
+    struct node *n = vn_graph_sole_user(v);
+    if (!n || !can_go(n) || n->in[0] != v || vn_graph_is_output(n->out[0]))
         return NULL;
     struct value *y = n->out[0];
     v->shape = y->shape;
@@ -30,13 +30,13 @@ static struct node *trim_head(struct graph *g, struct value *v)
 static struct node *trim_tail(struct graph *g, struct value *y)
 {
     struct node *n = y->producer;
-    struct value *x = n && y->n_uses == 1 && can_go(n) ? n->in[0] : NULL;
-    if (!x || !x->producer || x->n_uses != 1)
+    struct value *x = n && vn_graph_uses(y) == 1 && can_go(n) ? n->in[0] : NULL;
+    if (!x || !x->producer || vn_graph_uses(x) != 1)
         return NULL;
-    x->producer->out[x->port] = y;
     y->shape = x->shape;
     y->dtype = x->dtype;
     vn_graph_note_folded(g, x->name, x->producer->name);
+    vn_graph_set_output(x->producer, x->port, y);
     vn_graph_remove(g, n);
     return n;
 }
@@ -49,7 +49,6 @@ int vn_trim_ends(struct graph *g, const struct vn_listener *l)
         for (int i = 0; !again && i < g->inputs.n + g->outputs.n; i++) {
             const int head = i < g->inputs.n;
             struct value *v = head ? g->inputs.v[i] : g->outputs.v[i - g->inputs.n];
-            vn_graph_index(g);
             const struct node *n = head ? trim_head(g, v) : trim_tail(g, v);
             if (!n)
                 continue;

@@ -110,10 +110,11 @@ static const struct vn_reason *reason_for_float(const struct state *s, const str
 
 static int reads_integer(const struct state *s, const struct value *v)
 {
-    for (int i = v->producer ? v->producer->id + 1 : 0; i < s->g->nodes.n; i++)
-        for (int k = 0; s->integer[i] && k < data_inputs(s->g->nodes.v[i]); k++)
-            if (s->g->nodes.v[i]->in[k] == v)
-                return 1;
+    for (int i = 0; i < v->users.n; i++) {
+        const struct use u = v->users.v[i];
+        if (s->integer[u.node->id] && u.slot < data_inputs(u.node))
+            return 1;
+    }
     return 0;
 }
 
@@ -211,11 +212,9 @@ static const struct qparam *from_constant(const struct state *s, struct value *v
 static struct value *own_constant(struct state *s, struct node *n, int i)
 {
     struct value *v = n->in[i];
-    if (v->n_uses == 1)
+    if (vn_graph_uses(v) == 1)
         return v;
-    v->n_uses--;
-    n->in[i] = vn_graph_const(s->g, v->name, v->data);
-    n->in[i]->n_uses = 1;
+    vn_graph_set_input(s->g, n, i, vn_graph_const(s->g, v->name, v->data));
     return n->in[i];
 }
 
@@ -286,7 +285,7 @@ static int wants_quantized_output(const struct state *s, const struct node *n)
 /* The input of a clamp that nobody else reads takes the clamp's parameters (vn_graph_imply), so it gets none of its own. */
 static int implied_by_clamp(const struct state *s, const struct value *v)
 {
-    const struct node *user = vn_graph_sole_user(s->g, v);
+    const struct node *user = vn_graph_sole_user(v);
     return user && s->integer[user->id] && user->op->is_clamp && v->producer && s->integer[v->producer->id] && !v->producer->op->is_clamp;
 }
 
@@ -334,7 +333,7 @@ static void share_concat(struct state *s)
         for (int k = 0; k < n->n_in; k++) {
             struct value *v = n->in[k];
             const struct node *maker = v->producer;
-            if (v->q || v->n_uses != 1 || s->wide[v->id] != s->wide[n->out[0]->id] || !maker || !s->integer[maker->id])
+            if (v->q || vn_graph_uses(v) != 1 || s->wide[v->id] != s->wide[n->out[0]->id] || !maker || !s->integer[maker->id])
                 continue;
             if (maker->op->quant.out == Q_OUT_OWN || maker->op->is_clamp) {
                 v->q = n->out[0]->q;

@@ -65,12 +65,7 @@ static float *own_bias(struct graph *g, struct node *n, int64_t channels)
         n->in[2]->shape = s;
         return b;
     }
-    struct value **in = NEW_ARRAY(g->arena, struct value *, 3);
-    memcpy(in, n->in, 2 * sizeof *in);
-    in[2] = vn_graph_const(g, vn_arena_fmt(g->arena, "%s_bias", n->name), t);
-    in[2]->n_uses = 1;
-    n->in = in;
-    n->n_in = 3;
+    vn_graph_set_input(g, n, 2, vn_graph_const(g, vn_arena_fmt(g->arena, "%s_bias", n->name), t));
     return b;
 }
 
@@ -79,7 +74,7 @@ static int correctable(const struct node *n, const struct vn_ranges *r)
     const int known = n->op == &vn_op_conv || n->op == &vn_op_convtranspose || n->op == &vn_op_gemm;
     if (!known || n->why_float || !n->in[1]->data || !n->in[1]->q || n->in[0]->id >= r->n || !r->means[n->in[0]->id])
         return 0;
-    return !vn_node_has(n, 2) || (n->in[2]->data && n->in[2]->shape.rank == 1 && n->in[2]->n_uses == 1);
+    return !vn_node_has(n, 2) || (n->in[2]->data && n->in[2]->shape.rank == 1 && vn_graph_uses(n->in[2]) == 1);
 }
 
 static void correct(struct graph *g, struct node *n, const struct channel_sums *m)

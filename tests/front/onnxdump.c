@@ -145,9 +145,9 @@ static void quantize_pixels(struct graph *g)
 }
 
 /* What vn_graph_imply is for. */
-static int is_implied(const struct graph *g, const struct value *v)
+static int is_implied(const struct value *v)
 {
-    const struct node *user = vn_graph_sole_user(g, v);
+    const struct node *user = vn_graph_sole_user(v);
     return user && user->op->is_clamp && v->producer;
 }
 
@@ -156,7 +156,7 @@ static void quantize(struct graph *g, int integer)
     vn_graph_index(g);
     for (int i = 0; i < g->values.n; i++) {
         struct value *v = g->values.v[i];
-        if (v->dtype == VN_F32 && !v->data && v->shape.rank >= 0 && !is_implied(g, v))
+        if (v->dtype == VN_F32 && !v->data && v->shape.rank >= 0 && !is_implied(v))
             quantize_activation(g, v);
     }
     for (int i = 0; i < g->nodes.n; i++) {

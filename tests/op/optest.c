@@ -132,7 +132,7 @@ static struct graph *build(struct vn_arena *a, const struct op_case *c)
     }
     struct value *out = vn_graph_value(g, "y", VN_F32, &unknown);
     struct node *n = vn_graph_node(g, op, "node", n_in, in, 1, &out);
-    VEC_PUSH(a, &g->outputs, out);
+    vn_graph_add_output(g, out);
     for (int i = 0; i < n_attrs; i++) {
         char *eq = strchr(attrs[i], '=');
         *eq = 0;
@@ -459,7 +459,7 @@ static void run_random(uint64_t number)
     for (int i = 0; i < 14; i++)
         add_link(g, live, &n_live);
     for (int i = 1; i < n_live; i++)
-        VEC_PUSH(a, &g->outputs, live[i]);
+        vn_graph_add_output(g, live[i]);
     if (share)
         quantize_some(g, share, wide);
     vn_graph_index(g);

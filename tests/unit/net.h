@@ -63,13 +63,39 @@ static inline struct ints net_ints(struct net *n, int count, const int64_t *v)
 }
 #define NET_INTS(net, ...) net_ints(net, (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), (int64_t[]){ __VA_ARGS__ })
 
-static inline void net_output(struct net *n, struct value *v) { VEC_PUSH(n->arena, &n->g->outputs, v); }
+static inline void net_output(struct net *n, struct value *v) { vn_graph_add_output(n->g, v); }
 
 static inline void net_prepare(struct net *n)
 {
     struct vn_err e;
     vn_graph_index(n->g);
     OK(vn_passes_prepare(n->g, &e));
+}
+
+/* Producers, users and outputs say what nodes and lists say. */
+static inline void net_links(const struct graph *g)
+{
+    int uses = 0, outputs = 0;
+    for (int i = 0; i < g->nodes.n; i++) {
+        const struct node *n = g->nodes.v[i];
+        for (int k = 0; k < n->n_out; k++)
+            assert_true(!n->out[k] || (n->out[k]->producer == n && n->out[k]->port == k));
+        for (int k = 0; k < n->n_in; k++) {
+            int found = 0;
+            for (int u = 0; n->in[k] && u < n->in[k]->users.n; u++)
+                found += n->in[k]->users.v[u].node == n && n->in[k]->users.v[u].slot == k;
+            assert_int_equal(found, n->in[k] != NULL);
+            uses += found;
+        }
+    }
+    for (int i = 0; i < g->outputs.n; i++)
+        assert_true(vn_graph_is_output(g->outputs.v[i]));
+    for (int i = 0; i < g->values.n; i++) {
+        uses -= g->values.v[i]->users.n;
+        outputs += g->values.v[i]->outputs;
+    }
+    assert_int_equal(uses, 0);
+    assert_int_equal(outputs, g->outputs.n);
 }
 
 /* One pass of passes.def until it changes nothing; returns the changes it made. */
@@ -82,6 +108,7 @@ static inline int net_pass(struct graph *g, const char *name)
             do {
                 vn_graph_index(g);
                 OK(now = vn_passes[i]->run(g, &e));
+                net_links(g);
                 all += now;
             } while (now);
             vn_graph_index(g);

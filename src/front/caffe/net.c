@@ -603,7 +603,7 @@ static void find_outputs(struct reader *r)
     for (int i = 0; i < r->tops.n; i++) {
         const struct blob *b = r->tops.v[i];
         if (!b->used && b->value && b->value->producer)
-            VEC_PUSH(r->arena, &r->g->outputs, b->value);
+            vn_graph_add_output(r->g, b->value);
     }
     if (!r->g->outputs.n && !r->code)
         fail(r, VN_E_INPUT, 0, "the network has no output: no layer makes a blob that no other one reads");

@@ -50,7 +50,7 @@ static void add_graph_outputs(struct graph *g, const struct draft *d, const stru
         struct value *v = tensor_value(g, d, d->outputs.v[i]);
         if (use_hints)
             hint(v, (const struct onnx_value_info *)file->outputs.v + i);
-        VEC_PUSH(g->arena, &g->outputs, v);
+        vn_graph_add_output(g, v);
     }
 }
 

@@ -117,7 +117,7 @@ static void write_result(struct model_writer *w, const struct value *v)
 {
     const struct written *x = &w->written[v->id];
     if (v->dtype != VN_NONE && v->shape.rank >= 0) {
-        if (!vn_graph_is_output(w->g, v))
+        if (!vn_graph_is_output(v))
             vn_onnx_put_value_info(w, &w->graph.value_infos, v->name, v->dtype, &v->shape);
         if (x->made != v->name)
             vn_onnx_put_value_info(w, &w->graph.value_infos, x->made, v->dtype, &v->shape);
