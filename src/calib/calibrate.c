@@ -11,7 +11,7 @@ struct collector {
     const char *bad; /* first tensor with a value that is not finite */
 };
 
-/* Conv and ConvTranspose apply weights along axis 1, Gemm and MatMul along the last. */
+/* Of each input channel that weights are applied to. */
 static void watch_means(struct vn_ranges *r, struct vn_arena *a, const struct graph *g)
 {
     for (int i = 0; i < g->nodes.n; i++) {
@@ -20,7 +20,7 @@ static void watch_means(struct vn_ranges *r, struct vn_arena *a, const struct gr
         if (n->op->quant.kind != Q_LINEAR || !x || x->data || x->shape.rank < 2 || r->means[x->id])
             continue;
         struct channel_sums *m = r->means[x->id] = NEW(a, struct channel_sums);
-        m->axis = n->op == &vn_op_gemm || n->op == &vn_op_matmul ? x->shape.rank - 1 : 1;
+        m->axis = vn_channel_axis(n, x->shape.rank);
         m->n = (int)x->shape.d[m->axis];
         m->sum = NEW_ARRAY(a, double, m->n);
     }

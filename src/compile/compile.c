@@ -19,12 +19,12 @@ static struct vn_shape image_shape(const struct compile_input *in, int n, int h,
 }
 
 /* Which axis of a 4-D image holds its channels: 1 or 3, as the preprocess node that reads it says; 1 without one. */
-static int channel_axis(const struct graph *g, const struct value *v)
+static int channel_axis(const struct value *v)
 {
-    for (int i = 0; i < g->nodes.n; i++) {
-        const struct node *n = g->nodes.v[i];
-        if (n->op == &vn_op_preprocess && n->in[0] == v)
-            return ((const struct preprocess_attrs *)n->attrs)->channels_last ? 3 : 1;
+    for (int i = 0; i < v->users.n; i++) {
+        const struct node *n = v->users.v[i].node;
+        if (n->op->pixel_axis)
+            return n->op->pixel_axis(n);
     }
     return 1;
 }
@@ -37,7 +37,7 @@ static void add_input(struct prog *p, int tensor, int type, int channels_last)
 
 static int lower_image(struct lowering *l, const struct value *v, const struct compile_input *in, struct vn_err *e)
 {
-    const int axis = v->shape.rank == 4 ? channel_axis(l->graph, v) : 0;
+    const int axis = v->shape.rank == 4 ? channel_axis(v) : 0;
     const int channels = in->type == VN_IN_GRAY ? 1 : 3;
     if (!axis || !is_pixel_input(v) || v->shape.d[axis] != channels) {
         char shape[VN_SHAPE_TEXT];

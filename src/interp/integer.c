@@ -21,16 +21,11 @@ static struct vn_tensor *centred(struct vn_arena *a, const struct vn_tensor *x, 
     return y;
 }
 
-/* Output channel of element i: axis 1 of convolutions, the last axis of matrix products. */
+/* Output channel of element i; a vector as weight has none. */
 static int64_t channel_of(const struct node *n, int64_t i)
 {
     const struct vn_shape *y = &n->out[0]->shape;
-    if (n->op == &vn_op_gemm || n->op == &vn_op_matmul)
-        return n->in[1]->shape.rank > 1 ? i % y->d[y->rank - 1] : 0;
-    int64_t inner = 1;
-    for (int d = 2; d < y->rank; d++)
-        inner *= y->d[d];
-    return i / inner % y->d[1];
+    return n->in[1]->shape.rank > 1 ? vn_shape_coordinate(y, vn_channel_axis(n, y->rank), i) : 0;
 }
 
 static int check_scales(const struct node *n, struct vn_err *e)

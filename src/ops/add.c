@@ -12,5 +12,5 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { r
 const struct op_def vn_op_add = {
     .name = "add", .onnx = "Add", .min_in = 2, .max_in = 2,
     .infer = vn_infer_broadcast, .eval = eval, .qeval = qeval, .lower = lower,
-    .quant = { .kind = Q_OWN },
+    .quant = { .kind = Q_OWN }, .pair = PAIR_SUM, .commutative = 1,
 };

@@ -49,4 +49,5 @@ const struct op_def vn_op_cast = {
     .name = "cast", .onnx = "Cast", .min_in = 1, .max_in = 1,
     .attrs = specs, .attrs_size = sizeof(struct cast_attrs),
     .infer = infer, .eval = eval, .lower = lower,
+    .elements = ELEMENTS_CONVERTED,
 };

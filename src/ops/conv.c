@@ -158,10 +158,20 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     return vn_low_conv(l, in, vn_low_out(l, CHANNELS_LAST), &c, e);
 }
 
+static int64_t groups(const struct node *n) { return ((const struct conv_attrs *)n->attrs)->group; }
+
+static struct ints *padding(struct node *n)
+{
+    struct conv_attrs *a = n->attrs;
+    return a->auto_pad == AUTO_PAD_NOTSET ? &a->pads : NULL;
+}
+
 const struct op_def vn_op_conv = {
     .name = "conv", .onnx = "Conv", .min_in = 2, .max_in = 3,
     .attrs = specs, .attrs_size = sizeof(struct conv_attrs),
     .infer = infer, .eval = eval, .lower = lower,
-    .quant = { .kind = Q_LINEAR, .weight = 1, .weight_axis = 0, .bias = 2, .float_out_ok = 1 },
+    .quant = { .kind = Q_LINEAR, .weight = 1, .weight_axis = 0, .channel_axis = 1, .bias = 2,
+               .float_out_ok = 1 },
     .quant_kind = quant_kind,
+    .groups = groups, .padding = padding, .window = window_of,
 };

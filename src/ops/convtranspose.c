@@ -215,9 +215,22 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     return vn_low_conv(l, in, vn_low_out(l, CHANNELS_LAST), &c, e);
 }
 
+static int64_t groups(const struct node *n) { return ((const struct convt_attrs *)n->attrs)->group; }
+
+/* Without what auto_pad and output_shape make of it. */
+static int window(struct window *w, const struct node *n, struct vn_err *e)
+{
+    const struct convt_attrs *a = n->attrs;
+    TRY(vn_window(w, n, &n->in[0]->shape, &n->in[1]->shape, a->kernel, a->strides, a->pads, a->dilations,
+                  a->auto_pad, e));
+    w->output_padding = a->output_padding;
+    return VN_OK;
+}
+
 const struct op_def vn_op_convtranspose = {
     .name = "convtranspose", .onnx = "ConvTranspose", .min_in = 2, .max_in = 3,
     .attrs = specs, .attrs_size = sizeof(struct convt_attrs),
     .infer = infer, .eval = eval, .lower = lower,
-    .quant = { .kind = Q_LINEAR, .weight = 1, .weight_axis = 1, .bias = 2 }, .weight_axis = weight_axis, .quant_kind = quant_kind,
+    .quant = { .kind = Q_LINEAR, .weight = 1, .weight_axis = 1, .channel_axis = 1, .bias = 2 },
+    .weight_axis = weight_axis, .quant_kind = quant_kind, .groups = groups, .window = window,
 };

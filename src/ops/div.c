@@ -13,5 +13,5 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { r
 const struct op_def vn_op_div = {
     .name = "div", .onnx = "Div", .min_in = 2, .max_in = 2,
     .infer = vn_infer_broadcast, .eval = eval, .qeval = qeval, .lower = lower,
-    .quant = { .kind = Q_OWN },
+    .quant = { .kind = Q_OWN }, .pair = PAIR_PRODUCT, .inverse = 1,
 };

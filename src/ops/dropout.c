@@ -32,9 +32,17 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     return vn_low_reshape(n, l, e);
 }
 
+/* Training mode was refused. */
+static int is_identity(const struct node *n)
+{
+    (void)n;
+    return 1;
+}
+
 const struct op_def vn_op_dropout = {
     .name = "dropout", .onnx = "Dropout", .min_in = 1, .max_in = 3, .max_out = 2,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
     .infer = infer, .eval = eval, .lower = lower, .lowers_all = 1,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 },
+    .is_identity = is_identity,
 };

@@ -22,4 +22,5 @@ const struct op_def vn_op_flatten = {
     .attrs = specs, .attrs_size = sizeof(struct axis_attrs),
     .infer = infer, .eval = vn_eval_copy, .lower = vn_low_reshape,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME },
+    .elements = ELEMENTS_KEPT,
 };

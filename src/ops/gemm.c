@@ -184,10 +184,24 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     return vn_low_conv(l, x, vn_low_out(l, PLAIN), &c, e);
 }
 
+static enum reason_id unfit(const struct node *n)
+{
+    const struct gemm_attrs *a = n->attrs;
+    if (a->alpha != 1 || (vn_node_has(n, 2) && a->beta != 1) || a->trans_a)
+        return REASON_gemm_form;
+    if (vn_node_has(n, 2) && (!n->in[2]->data || n->in[2]->shape.rank != 1))
+        return REASON_third_operand;
+    return REASON_NONE;
+}
+
+static int foldable(const struct node *n) { return ((const struct gemm_attrs *)n->attrs)->beta == 1; }
+
 const struct op_def vn_op_gemm = {
     .name = "gemm", .onnx = "Gemm", .min_in = 2, .max_in = 3,
     .attrs = specs, .attrs_size = sizeof(struct gemm_attrs),
     .infer = infer, .eval = eval, .lower = lower,
-    .quant = { .kind = Q_LINEAR, .weight = 1, .weight_axis = 1, .bias = 2, .float_out_ok = 1 },
+    .quant = { .kind = Q_LINEAR, .weight = 1, .weight_axis = 1, .channel_axis = -1, .bias = 2,
+               .float_out_ok = 1 },
     .quant_kind = quant_kind, .weight_axis = weight_axis,
+    .unfit = unfit, .foldable = foldable,
 };

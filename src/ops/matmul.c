@@ -173,8 +173,19 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     return VN_OK;
 }
 
+static enum reason_id unfit(const struct node *n)
+{
+    const struct value *b = vn_node_has(n, 1) ? n->in[1] : NULL;
+    return b && b->data && b->shape.rank != 2 ? REASON_second_operand : REASON_NONE;
+}
+
+static int foldable(const struct node *n) { return n->in[1]->shape.rank == 2; }
+
 const struct op_def vn_op_matmul = {
     .name = "matmul", .onnx = "MatMul", .min_in = 2, .max_in = 2,
     .infer = infer, .eval = eval, .lower = lower,
-    .quant = { .kind = Q_LINEAR, .weight = 1, .weight_axis = 1, .float_out_ok = 1 }, .weight_axis = weight_axis,
+    .quant = { .kind = Q_LINEAR, .weight = 1, .weight_axis = 1, .weight_computed = 1, .channel_axis = -1,
+               .float_out_ok = 1 },
+    .weight_axis = weight_axis,
+    .unfit = unfit, .foldable = foldable, .with_bias = &vn_op_gemm,
 };

@@ -12,5 +12,5 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { r
 const struct op_def vn_op_min = {
     .name = "min", .onnx = "Min", .min_in = 1, .max_in = -1,
     .infer = vn_infer_broadcast, .eval = eval, .qeval = qeval, .lower = lower,
-    .quant = { .kind = Q_OWN }, .quant_kind = quant_kind,
+    .quant = { .kind = Q_OWN }, .quant_kind = quant_kind, .commutative = 1, .associative = 1,
 };

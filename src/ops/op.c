@@ -42,6 +42,16 @@ void vn_op_defaults(const struct op_def *op, void *attrs)
     }
 }
 
+int vn_node_attr_int(const struct node *n, const char *onnx, int64_t *x)
+{
+    for (const struct attr_spec *a = n->op->attrs; a && a->kind != ATTR_END; a++)
+        if (a->kind == ATTR_INT && !strcmp(a->onnx, onnx)) {
+            *x = *(const int64_t *)((const char *)n->attrs + a->offset);
+            return 1;
+        }
+    return 0;
+}
+
 int vn_node_fail(const struct node *n, struct vn_err *e, int code, const char *fmt, ...)
 {
     char text[900];

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "graph/graph.h"
+#include "graph/reason.h"
 #include "tensor/tensor.h"
 
 struct lowering;    /* ops/lower.h */
@@ -96,13 +97,33 @@ struct quant_rule {
     double lo, hi;     /* Q_OUT_FIXED */
     int data_inputs;   /* how many leading inputs are activations (or weights); the rest are shapes and indices. 0: all */
     int weight;        /* input index of the weight, 0: none */
-    int weight_axis;   /* output-channel axis of the weight */
+    int weight_axis;   /* output-channel axis of the weight: 0 or 1; the other one holds the input channels */
+    int weight_computed; /* the weight may also be computed: it is another activation then */
+    int channel_axis;  /* with a weight: axis of the channels in input 0 and the output; -1: the last */
     int bias;          /* input index of the bias, 0: none */
+    int inputs_as_out; /* an input without other readers takes the output's parameters: one rounding, not two */
     int float_out_ok;  /* the runtime can give its result in float32 without quantizing it (last layers) */
+};
+
+/* ---- what rewrites must know ---- */
+
+/* What output 0 is made of. */
+enum elements {
+    ELEMENTS_OTHER = 0,
+    ELEMENTS_KEPT,      /* the elements of input 0 in the same order; the shape may be another one */
+    ELEMENTS_PERMUTED,  /* the elements of input 0 in an order that keeps_order knows */
+    ELEMENTS_CONVERTED, /* the elements of input 0 in the same order and shape, as another type */
+};
+/* Operators of two values under broadcasting. */
+enum pairing {
+    PAIR_OTHER = 0,
+    PAIR_SUM,     /* a + b; inverse: a - b */
+    PAIR_PRODUCT, /* a * b; inverse: a / b */
 };
 
 /* ---- the descriptor ---- */
 
+struct window;
 struct op_def {
     const char *name;   /* of the file: "conv" */
     const char *onnx;   /* "Conv" */
@@ -139,6 +160,35 @@ struct op_def {
     int any_width; /* takes int8 and int16 side by side itself; others compute in int16 where one of them is (vn_node_is_wide) */
     int since; /* operator set in which ONNX got it, where that is above 21 */
     int is_clamp; /* Relu, Clip: monotone, so the tensor in front may share its parameters */
+    /* Why a node whose types fit has no integer form with its attributes and operands; 0: it has. A reason without
+     * arguments. */
+    enum reason_id (*unfit)(const struct node *n);
+
+    enum elements elements;
+    int (*keeps_order)(const struct node *n); /* ELEMENTS_PERMUTED: is the order nevertheless the same? */
+    /* The output has input 0's type and shape: are they equal? Not needed for ELEMENTS_KEPT and _CONVERTED. */
+    int (*is_identity)(const struct node *n);
+    /* Along an axis, y[i] = x[start + i * step]. 0: not known. */
+    int (*picks)(const struct node *n, int axis, int64_t *start, int64_t *step);
+    enum pairing pair;
+    int inverse;
+    int commutative; /* its two inputs may be swapped */
+    int associative; /* of many inputs: equals pairs from the left */
+
+    /* Operators with a weight (quant.weight). */
+    /* Groups of channels; NULL: 1. Ask vn_node_groups. */
+    int64_t (*groups)(const struct node *n);
+    /* Can a factor and a summand per output channel be folded into weight and bias? NULL: yes. */
+    int (*foldable)(const struct node *n);
+    /* For operators without a bias: the operator that has one and, for matrices, is equal otherwise; attributes at defaults. */
+    const struct op_def *with_bias;
+    /* The attribute that zeros around input 0 can be added to; returns NULL where they cannot. */
+    struct ints *(*padding)(struct node *n);
+
+    /* The window that slides over the spatial axes (2 and up) of input 0. */
+    int (*window)(struct window *w, const struct node *n, struct vn_err *e);
+    /* For operators that read the pixels of an image input (int8, scale 1): their channel axis. */
+    int (*pixel_axis)(const struct node *n);
 };
 
 /* The list, from ops.def. */
@@ -150,6 +200,8 @@ extern const int vn_ops_count;
 
 const struct op_def *vn_op_find(const char *onnx, const char *domain); /* NULL: unknown. "" and "ai.onnx" are the default domain */
 void vn_op_defaults(const struct op_def *op, void *attrs);
+/* The integer attribute of that ONNX name; 0: the operator has none. */
+int vn_node_attr_int(const struct node *n, const char *onnx, int64_t *x);
 
 /* The quantization rule of a node, with what its attributes change. */
 static inline enum q_kind vn_node_kind(const struct node *n)
@@ -159,6 +211,28 @@ static inline enum q_kind vn_node_kind(const struct node *n)
 static inline int vn_node_weight_axis(const struct node *n)
 {
     return n->op->weight_axis ? n->op->weight_axis(n) : n->op->quant.weight_axis;
+}
+
+/* ---- nodes with weights (weight_layout.c) ---- */
+
+struct weight_place {
+    int64_t out, in; /* channels */
+};
+int64_t vn_node_groups(const struct node *n);
+/* Output-channel axis of the weight, also where scales are per tensor. */
+int vn_weight_out_axis(const struct node *n);
+/* Which channels element i of the weight (2 axes or more) connects. */
+struct weight_place vn_weight_place(const struct node *n, int64_t i);
+/* quant.channel_axis of a tensor of that rank. */
+int vn_channel_axis(const struct node *n, int rank);
+/* Weights slide over pixels, channels on axis 1 (Conv, ConvTranspose)? Or multiply rows (Gemm, MatMul)? */
+static inline int vn_node_is_convolution(const struct node *n)
+{
+    return n->op->quant.weight && n->op->quant.channel_axis > 0;
+}
+static inline int vn_node_is_product(const struct node *n)
+{
+    return n->op->quant.weight && n->op->quant.channel_axis < 0;
 }
 
 /* ---- nodes of a graph (node.c) ---- */
@@ -273,6 +347,7 @@ int vn_qeval_binary(const struct node *n, const struct eval *ev, int op, struct 
 struct window {
     int rank; /* spatial dimensions, 1..3 */
     int64_t kernel[3], stride[3], dilation[3], pad_begin[3], pad_end[3];
+    struct ints output_padding; /* ConvTranspose */
 };
 enum auto_pad { AUTO_PAD_NOTSET, AUTO_PAD_SAME_UPPER, AUTO_PAD_SAME_LOWER, AUTO_PAD_VALID };
 extern const char *const vn_auto_pad_names[];
@@ -303,8 +378,6 @@ struct bn_attrs {
     float epsilon, momentum;
     int64_t training_mode;
 };
-/* Where a Slice with constant bounds starts along an axis, and its step; 0: the bounds are computed or wrong. */
-int vn_slice_step(const struct node *n, int axis, int64_t *start, int64_t *step);
 struct axis_attrs { /* Softmax, Concat, Gather, Flatten, ... */
     int64_t axis;
 };

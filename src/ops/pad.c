@@ -156,9 +156,20 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     return VN_OK;
 }
 
+/* Cropping one end and padding the other keeps the shape, too. */
+static int is_identity(const struct node *n)
+{
+    const struct vn_tensor *pads = n->in[1]->data;
+    for (int64_t i = 0; pads && i < vn_shape_count(&pads->shape); i++)
+        if (vn_tensor_i64(pads, i))
+            return 0;
+    return pads != NULL;
+}
+
 const struct op_def vn_op_pad = {
     .name = "pad", .onnx = "Pad", .min_in = 2, .max_in = 4,
     .attrs = specs, .attrs_size = sizeof(struct pad_attrs),
     .infer = infer, .eval = eval, .lower = lower,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 },
+    .is_identity = is_identity,
 };

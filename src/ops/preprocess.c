@@ -176,10 +176,16 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     return VN_OK;
 }
 
+static int pixel_axis(const struct node *n)
+{
+    return ((const struct preprocess_attrs *)n->attrs)->channels_last ? n->in[0]->shape.rank - 1 : 1;
+}
+
 const struct op_def vn_op_preprocess = {
     .name = "preprocess", .onnx = "Preprocess", .domain = "ai.vernier", .min_in = 1, .max_in = 1,
     .attrs = specs, .attrs_size = sizeof(struct preprocess_attrs),
     .any_width = 1,
     .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
     .quant = { .kind = Q_OWN }, .quant_kind = quant_kind,
+    .pixel_axis = pixel_axis,
 };

@@ -28,4 +28,5 @@ const struct op_def vn_op_quantizelinear = {
     .name = "quantizelinear", .onnx = "QuantizeLinear", .min_in = 2, .max_in = 3,
     .attrs = specs, .attrs_size = sizeof(struct quantizer_attrs),
     .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
+    .elements = ELEMENTS_CONVERTED,
 };

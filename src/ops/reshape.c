@@ -52,4 +52,5 @@ const struct op_def vn_op_reshape = {
     .attrs = specs, .attrs_size = sizeof(struct attrs),
     .infer = infer, .eval = vn_eval_copy, .lower = vn_low_reshape,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 },
+    .elements = ELEMENTS_KEPT,
 };

@@ -53,7 +53,8 @@ static int cuts(const struct node *n, struct cut *cut, struct vn_err *e)
     return VN_OK;
 }
 
-int vn_slice_step(const struct node *n, int axis, int64_t *start, int64_t *step)
+/* Constant bounds. */
+static int picks(const struct node *n, int axis, int64_t *start, int64_t *step)
 {
     struct cut cut[VN_MAX_RANK];
     if (cuts(n, cut, NULL) < 0)
@@ -114,4 +115,5 @@ const struct op_def vn_op_slice = {
     .name = "slice", .onnx = "Slice", .min_in = 3, .max_in = 5,
     .infer = infer, .eval = eval, .lower = lower,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 },
+    .picks = picks,
 };

@@ -52,9 +52,35 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     return vn_low_copy(l, x, y, n->out[0]->shape.rank, n->out[0]->shape.d, 0, from, 0, to, e);
 }
 
+static int is_identity(const struct node *n)
+{
+    const struct perm_attrs *a = n->attrs;
+    for (int i = 0; i < a->perm.n; i++)
+        if (a->perm.v[i] != i)
+            return 0;
+    return a->perm.n == n->in[0]->shape.rank;
+}
+
+/* The axes larger than 1 keep their order. */
+static int keeps_order(const struct node *n)
+{
+    const struct vn_shape *x = &n->in[0]->shape;
+    int last = -1;
+    for (int d = 0; d < x->rank; d++) {
+        const int from = source_axis(n, d);
+        if (x->d[from] == 1)
+            continue;
+        if (from < last)
+            return 0;
+        last = from;
+    }
+    return vn_shape_count(x) > 0;
+}
+
 const struct op_def vn_op_transpose = {
     .name = "transpose", .onnx = "Transpose", .min_in = 1, .max_in = 1,
     .attrs = specs, .attrs_size = sizeof(struct perm_attrs),
     .infer = infer, .eval = eval, .lower = lower,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME },
+    .elements = ELEMENTS_PERMUTED, .keeps_order = keeps_order, .is_identity = is_identity,
 };

@@ -24,26 +24,19 @@ static void fold(struct graph *g, struct node *n, const struct node *bn)
     vn_weights_affine(g, n, k, t);
 }
 
-static int run(struct graph *g, struct vn_err *e)
+static int rewrite(struct graph *g, struct node *bn, struct vn_err *e)
 {
+    struct node *n = constant_statistics(bn) ? bn->in[0]->producer : NULL;
     (void)e;
-    int changes = 0;
-    for (int i = 0; i < g->nodes.n; i++) {
-        struct node *bn = g->nodes.v[i];
-        if (bn->op != &vn_op_batchnormalization || !constant_statistics(bn))
-            continue;
-        struct node *n = bn->in[0]->producer;
-        if (!n || vn_graph_uses(bn->in[0]) != 1 || vn_weights_channels(n) != vn_shape_count(&bn->in[1]->shape) || vn_weights_axis(n) != 1 ||
-            !vn_weights_take_bias(n))
-            continue;
-        fold(g, n, bn);
-        vn_pass_absorb(g, n, bn);
-        changes++;
-        i--;
-    }
-    return changes;
+    if (!n || vn_graph_uses(bn->in[0]) != 1 || vn_weights_axis(n) != 1 || !vn_weights_take_bias(n) ||
+        vn_weights_channels(n) != vn_shape_count(&bn->in[1]->shape))
+        return 0;
+    fold(g, n, bn);
+    vn_pass_absorb(g, n, bn);
+    return 1;
 }
 
 const struct pass vn_pass_fold_batchnorm = {
-    .name = "fold_batchnorm", .help = "BatchNormalization into the weights in front of it", .run = run,
+    .name = "fold_batchnorm", .help = "BatchNormalization into the weights in front of it",
+    .ops = PASS_OPS(&vn_op_batchnormalization), .rewrite = rewrite,
 };

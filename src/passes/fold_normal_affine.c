@@ -54,7 +54,7 @@ static int fuse(struct match *m)
     const struct node *n = vn_match_node(m, 'n');
     const struct trailing_attrs a = *(const struct trailing_attrs *)n->attrs;
     const struct vn_shape *x = &vn_match_value(m, 'x')->shape;
-    const int axis = vn_shape_axis(x, a.axis), centre = n->op == &vn_op_layernormalization;
+    const int axis = vn_shape_axis(x, a.axis), takes_bias = n->op->max_in > 2;
     const char letters[] = { 's', 't', 'k', 'c' };
     for (size_t i = 0; i < sizeof letters; i++)
         if (!fits(vn_match_value(m, letters[i]), x, axis) || !vn_match_keeps_shape(m, 'x'))
@@ -67,7 +67,7 @@ static int fuse(struct match *m)
     if (biased)
         in[2] = combined(m, "bias", &row, 't', 0, 'k', 'c');
     const struct op_def *op = n->op;
-    struct trailing_attrs *to = vn_match_replace(m, op, 2 + (centre && biased), in)->attrs;
+    struct trailing_attrs *to = vn_match_replace(m, op, 2 + (takes_bias && biased), in)->attrs;
     *to = a;
     return 1;
 }

@@ -2,21 +2,6 @@
 #include "ops/op.h"
 #include "passes/pass.h"
 
-struct window_attrs { /* what the operators here have in common */
-    struct ints *pads;
-    int auto_pad;
-    int ok;
-};
-
-static struct window_attrs attrs_of(struct node *n)
-{
-    if (n->op == &vn_op_conv) {
-        struct conv_attrs *a = n->attrs;
-        return (struct window_attrs){ &a->pads, a->auto_pad, 1 };
-    }
-    return (struct window_attrs){ 0 };
-}
-
 static int pads_of(const struct node *pad, struct ints *pads, struct vn_arena *a, struct vn_err *e)
 {
     const struct pad_attrs *p = pad->attrs;
@@ -43,28 +28,21 @@ static void add_pads(struct graph *g, struct ints *to, const struct ints *pads, 
     *to = (struct ints){ 2 * spatial, v };
 }
 
-static int run(struct graph *g, struct vn_err *e)
+static int rewrite(struct graph *g, struct node *pad, struct vn_err *e)
 {
-    int changes = 0;
-    for (int i = 0; i < g->nodes.n; i++) {
-        struct node *n = g->nodes.v[i];
-        struct window_attrs w = attrs_of(n);
-        struct node *pad = w.ok && n->in[0] ? n->in[0]->producer : NULL;
-        struct ints pads;
-        if (!pad || pad->op != &vn_op_pad || w.auto_pad != AUTO_PAD_NOTSET || vn_graph_uses(n->in[0]) != 1)
-            continue;
-        const int ok = pads_of(pad, &pads, g->arena, e);
-        TRY(ok);
-        if (!ok)
-            continue;
-        add_pads(g, w.pads, &pads, pad->in[0]->shape.rank);
-        vn_graph_note_folded(g, n->in[0]->name, n->name);
-        vn_graph_set_input(g, n, 0, pad->in[0]);
-        vn_graph_remove(g, pad);
-        changes++;
-        i--;
-    }
-    return changes;
+    struct node *n = vn_graph_sole_user(pad->out[0]);
+    struct ints *to = n && n->op->padding && n->in[0] == pad->out[0] ? n->op->padding(n) : NULL, pads;
+    const int ok = to ? pads_of(pad, &pads, g->arena, e) : 0;
+    if (ok <= 0)
+        return ok;
+    add_pads(g, to, &pads, pad->in[0]->shape.rank);
+    vn_graph_note_folded(g, n->in[0]->name, n->name);
+    vn_graph_set_input(g, n, 0, pad->in[0]);
+    vn_graph_remove(g, pad);
+    return 1;
 }
 
-const struct pass vn_pass_fold_pad = { .name = "fold_pad", .help = "zero padding into the convolution behind it", .run = run };
+const struct pass vn_pass_fold_pad = {
+    .name = "fold_pad", .help = "zero padding into the convolution behind it",
+    .ops = PASS_OPS(&vn_op_pad), .rewrite = rewrite,
+};

@@ -11,11 +11,11 @@ static struct value *source_of(struct value *piece, int64_t *start, int64_t *ste
     struct value *v = piece;
     start[0] = start[1] = 0;
     step[0] = step[1] = 1;
-    for (int depth = 0; depth < 2 && v->producer && v->producer->op == &vn_op_slice && (depth || vn_graph_uses(v) == 1); depth++) {
+    for (int depth = 0; depth < 2 && v->producer && v->producer->op->picks && (depth || vn_graph_uses(v) == 1); depth++) {
         const struct node *n = v->producer;
         for (int k = 0; k < 2; k++) {
             int64_t s, t;
-            if (n->in[0]->shape.rank != 4 || !vn_slice_step(n, 2 + k, &s, &t) || (t != 1 && step[k] != 1))
+            if (n->in[0]->shape.rank != 4 || !n->op->picks(n, 2 + k, &s, &t) || (t != 1 && step[k] != 1))
                 return NULL;
             if (t == 1 && n->in[0]->shape.d[2 + k] != n->out[0]->shape.d[2 + k])
                 return NULL;
@@ -38,7 +38,7 @@ static int root_of(int n)
 /* place[i]: where SpaceToDepth puts piece i. The tensor that all come from, or NULL. */
 static struct value *match(const struct node *n, int *size, int *place)
 {
-    const int b = *size = n->op == &vn_op_concat && n->out[0]->shape.rank == 4 ? root_of(n->n_in) : 0;
+    const int b = *size = n->out[0]->shape.rank == 4 ? root_of(n->n_in) : 0;
     struct value *x = NULL;
     uint64_t seen = 0;
     if (!b || vn_shape_axis(&n->out[0]->shape, ((const struct axis_attrs *)n->attrs)->axis) != 1)
@@ -80,11 +80,15 @@ static void reorder(struct graph *g, struct node *conv, const int *place, int pi
                 to[(k * pieces + place[i]) * block + j] = (float)vn_tensor_f64(w, (k * pieces + i) * block + j);
 }
 
+/* A reader of v whose weights are [out][in]..., all input channels together. */
 static struct node *plain_conv(const struct value *v)
 {
     struct node *n = vn_graph_sole_user(v);
-    return n && n->op == &vn_op_conv && n->in[0] == v && ((const struct conv_attrs *)n->attrs)->group == 1 && vn_pass_is_const(n->in[1]) &&
-           vn_dtype_is_float(n->in[1]->dtype) && vn_shape_count(&n->in[1]->shape) ? n : NULL;
+    const int plain = n && vn_node_is_convolution(n) && vn_weight_out_axis(n) == 0 && vn_node_groups(n) == 1;
+    return plain && n->in[0] == v && vn_pass_is_const(n->in[1]) && vn_dtype_is_float(n->in[1]->dtype) &&
+                   vn_shape_count(&n->in[1]->shape)
+               ? n
+               : NULL;
 }
 
 /* The pieces go, and what only pieces are cut from. */
@@ -103,8 +107,9 @@ static void note_pieces(struct graph *g, const struct node *n, const struct valu
     }
 }
 
-static int rewrite(struct graph *g, struct node *n)
+static int rewrite(struct graph *g, struct node *n, struct vn_err *e)
 {
+    (void)e;
     int size, place[MOST * MOST];
     struct value *x = match(n, &size, place), *y = n->out[0];
     struct node *conv = plain_conv(y);
@@ -124,13 +129,7 @@ static int rewrite(struct graph *g, struct node *n)
     return 1;
 }
 
-static int run(struct graph *g, struct vn_err *e)
-{
-    (void)e;
-    int changes = 0;
-    for (int i = 0; i < g->nodes.n; i++)
-        changes += rewrite(g, g->nodes.v[i]);
-    return changes;
-}
-
-const struct pass vn_pass_fuse_focus = { .name = "fuse_focus", .help = "slices of every other pixel, joined, become SpaceToDepth", .run = run };
+const struct pass vn_pass_fuse_focus = {
+    .name = "fuse_focus", .help = "slices of every other pixel, joined, become SpaceToDepth",
+    .ops = PASS_OPS(&vn_op_concat), .rewrite = rewrite,
+};

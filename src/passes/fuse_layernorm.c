@@ -1,12 +1,13 @@
 /* (x - mean) / sqrt(variance + epsilon) over trailing axes. Scale 1, no bias: fold_normal_affine adds what follows. */
 #include "passes/match.h"
 
-#define CENTRED "d=(Sub x (ReduceMean x #a))"
-#define DIVIDED(squares)                                                                                                        \
-    "(Div " CENTRED " (Sqrt (Add (ReduceMean " squares " #b) #e)))", "(Div " CENTRED " (Pow (Add (ReduceMean " squares " #b) #e) 0.5))", \
-        "(Mul " CENTRED " (Reciprocal (Sqrt (Add (ReduceMean " squares " #b) #e))))",                                           \
-        "(Mul " CENTRED " (Pow (Add (ReduceMean " squares " #b) #e) -0.5))",                                                    \
-        "(Mul " CENTRED " (Div 1 (Sqrt (Add (ReduceMean " squares " #b) #e))))"
+#define CENTRED "d=(Sub x m=(ReduceMean x #a))"
+#define DIVIDED(squares) \
+    "(Div " CENTRED " (Sqrt (Add v=(ReduceMean " squares " #b) #e)))", \
+        "(Div " CENTRED " (Pow (Add v=(ReduceMean " squares " #b) #e) 0.5))", \
+        "(Mul " CENTRED " (Reciprocal (Sqrt (Add v=(ReduceMean " squares " #b) #e))))", \
+        "(Mul " CENTRED " (Pow (Add v=(ReduceMean " squares " #b) #e) -0.5))", \
+        "(Mul " CENTRED " (Div 1 (Sqrt (Add v=(ReduceMean " squares " #b) #e))))"
 static const char *const forms[] = { DIVIDED("(Pow d 2)"), DIVIDED("(Mul d d)"), NULL };
 
 static int fuse(struct match *m)

@@ -7,13 +7,14 @@ static const char *const forms[] = { "(Reshape t=(Transpose r=(Reshape x #a)) #b
 /* Which axes of the 6-dimensional tensor in the middle are the block's, the channels', the picture's; and what that is. */
 static const struct shuffle {
     const struct op_def *op;
-    int mode; /* 1: CRD */
+    int widens; /* the wide image is the result */
+    int mode;   /* 1: CRD */
     int64_t perm[6];
     int block[2], channels, height, width; /* axes of the tensor in the middle */
 } shuffles[] = {
-    { &vn_op_depthtospace, 0, { 0, 3, 4, 1, 5, 2 }, { 1, 2 }, 3, 4, 5 },
-    { &vn_op_depthtospace, 1, { 0, 1, 4, 2, 5, 3 }, { 2, 3 }, 1, 4, 5 },
-    { &vn_op_spacetodepth, 0, { 0, 3, 5, 1, 2, 4 }, { 3, 5 }, 1, 2, 4 },
+    { &vn_op_depthtospace, 1, 0, { 0, 3, 4, 1, 5, 2 }, { 1, 2 }, 3, 4, 5 },
+    { &vn_op_depthtospace, 1, 1, { 0, 1, 4, 2, 5, 3 }, { 2, 3 }, 1, 4, 5 },
+    { &vn_op_spacetodepth, 0, 0, { 0, 3, 5, 1, 2, 4 }, { 3, 5 }, 1, 2, 4 },
 };
 
 static int fits(const struct match *m, const struct shuffle *s)
@@ -23,8 +24,7 @@ static int fits(const struct match *m, const struct shuffle *s)
     if (x->rank != 4 || r->rank != 6 || y->rank != 4 || a->perm.n != 6 || memcmp(a->perm.v, s->perm, sizeof s->perm))
         return 0;
     const int64_t b = r->d[s->block[0]], c = r->d[s->channels], h = r->d[s->height], w = r->d[s->width];
-    const int out = s->op == &vn_op_depthtospace; /* the wide picture is the result */
-    const struct vn_shape *deep = out ? x : y, *flat = out ? y : x;
+    const struct vn_shape *deep = s->widens ? x : y, *flat = s->widens ? y : x;
     const struct vn_shape want_deep = { .rank = 4, .d = { r->d[0], c * b * b, h, w } }, want_flat = { .rank = 4, .d = { r->d[0], c, h * b, w * b } };
     return b > 1 && b == r->d[s->block[1]] && vn_shape_equal(deep, &want_deep) && vn_shape_equal(flat, &want_flat);
 }

@@ -173,8 +173,6 @@ static int match_inputs(struct state *s, int i, int swapped)
     return match_from(s, i + 1);
 }
 
-static int is_commutative(const struct op_def *op) { return op == &vn_op_add || op == &vn_op_mul || op == &vn_op_max || op == &vn_op_min; }
-
 static int match_term(struct state *s, int i)
 {
     const struct term *t = &s->f->term[i];
@@ -185,7 +183,7 @@ static int match_term(struct state *s, int i)
     case TERM_VALUE: return match_from(s, i + 1);
     case TERM_NODE: break;
     }
-    return fits_node(t, v) && (match_inputs(s, i, 0) || (t->n_args == 2 && is_commutative(t->op) && match_inputs(s, i, 1)));
+    return fits_node(t, v) && (match_inputs(s, i, 0) || (t->n_args == 2 && t->op->commutative && match_inputs(s, i, 1)));
 }
 
 /* Terms i and on. As deep as the form is long. */
@@ -267,19 +265,13 @@ struct node *vn_match_replace(struct match *m, const struct op_def *op, int n_in
 }
 
 /* Means without their axes as 1 would broadcast along others. */
-static int keeps_axes(const struct match *m)
-{
-    for (int i = 0; i < m->n_inner; i++)
-        if (m->inner[i]->op == &vn_op_reducemean && m->inner[i]->out[0]->shape.rank != m->inner[i]->in[0]->shape.rank)
-            return 0;
-    return 1;
-}
+static int keeps_axes(const struct value *mean) { return !mean || mean->shape.rank == mean->producer->in[0]->shape.rank; }
 
 int vn_match_normal(struct match *m, const struct op_def *op, int axis)
 {
     const struct vn_shape *x = &vn_match_value(m, 'x')->shape;
     double epsilon;
-    if (axis < 0 || !keeps_axes(m) || vn_match_trailing_axes(m, 'x', 'a') != axis || !vn_match_number(m, 'e', &epsilon) || epsilon < 0 || !vn_match_keeps_shape(m, 'x'))
+    if (axis < 0 || !keeps_axes(vn_match_value(m, 'm')) || !keeps_axes(vn_match_value(m, 'v')) || vn_match_trailing_axes(m, 'x', 'a') != axis || !vn_match_number(m, 'e', &epsilon) || epsilon < 0 || !vn_match_keeps_shape(m, 'x'))
         return 0;
     const struct vn_shape row = vn_shape_of(x->rank - axis, x->d + axis);
     if (vn_shape_count(&row) < 1 || vn_shape_count(&row) > VN_NORM_MOST) /* longer rows have no integer form */

@@ -1,6 +1,6 @@
 /* passes/match.h - patterns of nodes as text. A pass that fuses a pattern is its forms and a function that makes what replaces them.
  *
- *     (Mul x (Sigmoid x))                     operators by ONNX name with all their inputs; Add, Mul, Max, Min take theirs in any order
+ *     (Mul x (Sigmoid x))                     operators by ONNX name with all their inputs, those of commutative ones in any order
  *     x                                       a letter captures a value: any at first, the same one where it comes again
  *     #k                                      a constant, captured
  *     0.5                                     a float constant all of whose elements are this number
@@ -40,7 +40,7 @@ struct value *vn_match_const(struct match *m, const char *what, const struct vn_
 struct value *vn_match_scalar(struct match *m, const char *what, double x);
 
 /* Make the matched nodes a normalization of x over its axes from `axis` on, with scale 1 and the epsilon captured as e; all captured
- * constants of axes must agree. -1 as axis: 0. */
+ * constants of axes must agree, and the means captured as m and v keep their axes. -1 as axis: 0. */
 int vn_match_normal(struct match *m, const struct op_def *op, int axis);
 
 /* A pass made of a pattern. `forms` end with NULL. `fuse` makes the replacement: 1, or 0 where the captures do not fit after all. */

@@ -2,29 +2,12 @@
 #include "ops/op.h"
 #include "passes/pass.h"
 
-/* The axes larger than 1 keep their order. */
-static int moves_nothing(const struct node *n)
-{
-    const struct perm_attrs *a = n->attrs;
-    const struct vn_shape *x = &n->in[0]->shape;
-    int64_t last = -1;
-    for (int d = 0; d < x->rank; d++) {
-        const int64_t from = a->perm.n ? a->perm.v[d] : x->rank - 1 - d;
-        if (x->d[from] == 1)
-            continue;
-        if (from < last)
-            return 0;
-        last = from;
-    }
-    return vn_shape_count(x) > 0;
-}
-
 static int only_reshapes(const struct node *n)
 {
     if (!n || !n->n_in || !n->in[0] || n->in[0]->dtype != VN_F32 || n->in[0]->bounded)
         return 0;
-    return n->op == &vn_op_reshape || n->op == &vn_op_flatten || n->op == &vn_op_squeeze || n->op == &vn_op_unsqueeze ||
-           (n->op == &vn_op_transpose && moves_nothing(n));
+    return n->op->elements == ELEMENTS_KEPT ||
+           (n->op->elements == ELEMENTS_PERMUTED && n->op->keeps_order(n));
 }
 
 static void become_reshape(struct graph *g, struct node *n, struct value *x)
@@ -41,7 +24,8 @@ static int run(struct graph *g, struct vn_err *e)
     int changes = 0;
     for (int i = 0; i < g->nodes.n; i++) {
         struct node *n = g->nodes.v[i], *first = n->n_in && n->in[0] ? n->in[0]->producer : NULL;
-        if (!only_reshapes(n) || !only_reshapes(first) || vn_graph_uses(n->in[0]) != 1 || !vn_shape_count(&n->out[0]->shape))
+        if (!only_reshapes(n) || !only_reshapes(first) || vn_graph_uses(n->in[0]) != 1 ||
+            !vn_shape_count(&n->out[0]->shape))
             continue;
         vn_graph_note_folded(g, n->in[0]->name, n->name);
         become_reshape(g, n, first->in[0]);

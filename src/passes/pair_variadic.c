@@ -2,8 +2,6 @@
 #include "ops/op.h"
 #include "passes/pass.h"
 
-static int is_variadic(const struct node *n) { return n->op == &vn_op_sum || n->op == &vn_op_max || n->op == &vn_op_min; }
-
 /* a op b as a node of its own in front of n. */
 static struct value *pair(struct graph *g, struct node *n, struct value *a, struct value *b, int i)
 {
@@ -34,7 +32,7 @@ static int run(struct graph *g, struct vn_err *e)
     (void)e;
     int changes = 0;
     for (int i = 0; i < g->nodes.n; i++)
-        if (is_variadic(g->nodes.v[i]) && g->nodes.v[i]->n_in > 2 && rewrite(g, g->nodes.v[i])) {
+        if (g->nodes.v[i]->op->associative && g->nodes.v[i]->n_in > 2 && rewrite(g, g->nodes.v[i])) {
             changes++;
             i--; /* the pairs stand here now */
         }

@@ -22,10 +22,35 @@ static int64_t count_params(const struct graph *g)
     return n;
 }
 
+static int is_for(const struct pass *p, const struct node *n)
+{
+    for (const struct op_def *const *op = p->ops; *op; op++)
+        if (*op == n->op)
+            return 1;
+    return 0;
+}
+
+int vn_pass_run(const struct pass *p, struct graph *g, struct vn_err *e)
+{
+    if (p->run)
+        return p->run(g, e);
+    int changes = 0;
+    for (int i = 0; i < g->nodes.n; i++) {
+        const int before = g->nodes.n, status = is_for(p, g->nodes.v[i]) ? p->rewrite(g, g->nodes.v[i], e) : 0;
+        TRY(status);
+        changes += status;
+        if (g->nodes.n < before) { /* the nodes behind have moved up */
+            i -= before - g->nodes.n;
+            i = i < -1 ? -1 : i;
+        }
+    }
+    return changes;
+}
+
 static int run_pass(const struct pass *p, struct graph *g, struct vn_err *e)
 {
     vn_graph_index(g);
-    const int changes = p->run(g, e);
+    const int changes = vn_pass_run(p, g, e);
     if (changes < 0)
         return vn_fail_at(e, "pass %s", p->name);
     vn_graph_index(g);

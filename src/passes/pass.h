@@ -10,7 +10,12 @@ struct pass {
     const char *help; /* what it does, for logs and docs */
     int shapes_only;  /* 1: needed before shapes are known, so original_float has it too */
     int (*run)(struct graph *g, struct vn_err *e); /* changes made, or an error */
+    /* Instead of run: the operators that it rewrites (the last is NULL), and what it does with a node of them: 1 where
+     * it has changed the graph, 0, or an error. */
+    const struct op_def *const *ops;
+    int (*rewrite)(struct graph *g, struct node *n, struct vn_err *e);
 };
+#define PASS_OPS(...) (const struct op_def *const[]){ __VA_ARGS__, NULL }
 
 extern const struct pass *const vn_passes[];
 extern const int vn_passes_count;
@@ -22,6 +27,8 @@ struct pass_report {
     int64_t params_before, params_after; /* elements of constants */
 };
 
+/* One pass over the graph; changes made, or an error. */
+int vn_pass_run(const struct pass *p, struct graph *g, struct vn_err *e);
 /* Infer shapes, fold what is constant; after it every value has a static shape. */
 int vn_passes_prepare(struct graph *g, struct vn_err *e);
 /* The same for looking only: what fails is told as a problem, and what depends on it is passed over. The number of failures, or an error

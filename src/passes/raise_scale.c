@@ -14,18 +14,22 @@ struct way {
 
 static int only_moves(const struct node *n)
 {
-    return n->op == &vn_op_transpose || n->op == &vn_op_reshape || n->op == &vn_op_flatten || n->op == &vn_op_squeeze || n->op == &vn_op_unsqueeze;
+    return n->op->elements == ELEMENTS_KEPT || n->op->elements == ELEMENTS_PERMUTED;
 }
 
 /* The operand of an Add or Sub that is a constant; -1: none. */
 static int summand(const struct node *n)
 {
-    if (n->op != &vn_op_add && n->op != &vn_op_sub)
+    if (n->op->pair != PAIR_SUM)
         return -1;
     return vn_pass_is_const(n->in[1]) ? 1 : vn_pass_is_const(n->in[0]) ? 0 : -1;
 }
 
-static int is_product(const struct node *n) { return n->op == &vn_op_matmul && !n->in[0]->data && !n->in[1]->data; }
+/* Of two activations. */
+static int is_product(const struct node *n)
+{
+    return vn_node_is_product(n) && n->op->quant.weight_computed && !n->in[0]->data && !n->in[1]->data;
+}
 
 /* Up from v to weights. A product has two ways: in[0] is tried first. */
 static int climb(struct way *w, struct value *v)
@@ -87,12 +91,12 @@ static void rename(struct graph *g, struct value *v)
 /* Factor of a Mul or Div by one number that leaves the shape alone; *x is what it multiplies. */
 static double factor_of(const struct node *n, struct value **x)
 {
-    if (n->op != &vn_op_mul && n->op != &vn_op_div)
+    if (n->op->pair != PAIR_PRODUCT)
         return 0;
-    const int at = vn_pass_is_const(n->in[1]) ? 1 : vn_pass_is_const(n->in[0]) && n->op == &vn_op_mul ? 0 : -1;
+    const int at = vn_pass_is_const(n->in[1]) ? 1 : vn_pass_is_const(n->in[0]) && !n->op->inverse ? 0 : -1;
     if (at < 0 || n->out[0]->dtype != VN_F32 || vn_shape_count(&n->in[at]->shape) != 1 || !vn_shape_equal(&n->in[1 - at]->shape, &n->out[0]->shape))
         return 0;
-    const double c = vn_tensor_f64(n->in[at]->data, 0), by = n->op == &vn_op_div ? 1 / c : c;
+    const double c = vn_tensor_f64(n->in[at]->data, 0), by = n->op->inverse ? 1 / c : c;
     *x = n->in[1 - at];
     return isfinite(by) ? by : 0;
 }
@@ -110,7 +114,8 @@ static void into_weights(struct graph *g, struct node *n, const struct way *w, d
 static int before_product(struct graph *g, struct node *n, struct value *x, double by)
 {
     struct node *p = x->producer;
-    if (!p || vn_graph_uses(x) != 1 || !is_product(p) || vn_shape_count(&p->in[0]->shape) >= vn_shape_count(&x->shape))
+    if (!p || vn_graph_uses(x) != 1 || !is_product(p) ||
+        vn_shape_count(&p->in[0]->shape) >= vn_shape_count(&x->shape))
         return 0;
     struct vn_tensor *t = vn_tensor_new(g->arena, VN_F32, &(struct vn_shape){ 0 });
     *(float *)t->data = (float)by;

@@ -54,18 +54,20 @@ static void per_channel(struct line *l, const struct op_def *op, const char *suf
 /* Groups of an InstanceNormalization: 0. */
 static int fits(const struct node *n, int64_t *groups, float *epsilon)
 {
-    if (n->op != &vn_op_instancenormalization && n->op != &vn_op_groupnormalization)
-        return 0;
     const struct vn_shape *x = &n->in[0]->shape;
-    const int grouped = n->op == &vn_op_groupnormalization;
-    *groups = grouped ? ((const struct group_attrs *)n->attrs)->groups : 0;
+    *groups = ((const struct group_attrs *)n->attrs)->groups;
     *epsilon = ((const struct group_attrs *)n->attrs)->epsilon;
-    const int64_t rows = x->rank >= 3 ? x->d[0] * (grouped ? *groups : x->d[1]) : 0, count = rows ? vn_shape_count(x) / rows : 0;
+    const int64_t rows = x->rank >= 3 ? x->d[0] * (*groups ? *groups : x->d[1]) : 0, count = rows ? vn_shape_count(x) / rows : 0;
     return n->in[0]->dtype == VN_F32 && !n->in[0]->bounded && vn_pass_is_const(n->in[1]) && vn_pass_is_const(n->in[2]) && count >= 1 && count <= VN_NORM_MOST;
 }
 
-static void rewrite(struct graph *g, struct node *n, int64_t groups, float epsilon)
+static int rewrite(struct graph *g, struct node *n, struct vn_err *e)
 {
+    int64_t groups;
+    float epsilon;
+    (void)e;
+    if (!fits(n, &groups, &epsilon))
+        return 0;
     struct line l = { g, n, n->in[0] };
     const struct vn_shape x = l.x->shape;
     if (groups)
@@ -77,22 +79,10 @@ static void rewrite(struct graph *g, struct node *n, int64_t groups, float epsil
     per_channel(&l, &vn_op_add, "_bias", n->in[2], 0);
     vn_graph_set_output(l.x->producer, 0, n->out[0]); /* the last one's result has the name */
     vn_graph_remove(g, n);
-}
-
-static int run(struct graph *g, struct vn_err *e)
-{
-    int64_t groups;
-    float epsilon;
-    int changes = 0;
-    (void)e;
-    for (int i = 0; i < g->nodes.n; i++)
-        if (fits(g->nodes.v[i], &groups, &epsilon)) {
-            rewrite(g, g->nodes.v[i], groups, epsilon);
-            changes++;
-        }
-    return changes;
+    return 1;
 }
 
 const struct pass vn_pass_split_groups = {
-    .name = "split_groups", .help = "normalizations of channels and groups become LayerNormalization, Mul and Add", .run = run,
+    .name = "split_groups", .help = "normalizations of channels and groups become LayerNormalization, Mul and Add",
+    .ops = PASS_OPS(&vn_op_instancenormalization, &vn_op_groupnormalization), .rewrite = rewrite,
 };

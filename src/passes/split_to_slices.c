@@ -24,8 +24,9 @@ static int split_axis(const struct node *n)
     return 0;
 }
 
-static int rewrite(struct graph *g, struct node *n)
+static int rewrite(struct graph *g, struct node *n, struct vn_err *e)
 {
+    (void)e;
     const int axis = split_axis(n);
     int64_t at = 0;
     for (int i = 0; i < n->n_out; i++)
@@ -39,15 +40,7 @@ static int rewrite(struct graph *g, struct node *n)
     return 1;
 }
 
-static int run(struct graph *g, struct vn_err *e)
-{
-    (void)e;
-    int changes = 0;
-    for (int i = 0; i < g->nodes.n; i++)
-        changes += g->nodes.v[i]->op == &vn_op_split && rewrite(g, g->nodes.v[i]);
-    return changes;
-}
-
 const struct pass vn_pass_split_to_slices = {
-    .name = "split_to_slices", .help = "pieces of a tensor become slices of it", .run = run,
+    .name = "split_to_slices", .help = "pieces of a tensor become slices of it",
+    .ops = PASS_OPS(&vn_op_split), .rewrite = rewrite,
 };

@@ -2,24 +2,24 @@
 
 #include "ops/op.h"
 
-static int is_conv(const struct node *n) { return n->op == &vn_op_conv || n->op == &vn_op_convtranspose; }
-
 int64_t vn_weights_channels(const struct node *n)
 {
-    if (!is_conv(n) && n->op != &vn_op_gemm && n->op != &vn_op_matmul)
+    const struct quant_rule *r = &n->op->quant;
+    if (!r->weight || (n->op->foldable && !n->op->foldable(n)))
         return 0;
-    if (n->op == &vn_op_gemm && ((const struct gemm_attrs *)n->attrs)->beta != 1)
-        return 0;
-    if (!vn_pass_is_const(n->in[1]) || !vn_dtype_is_float(n->in[1]->dtype) || (n->op == &vn_op_matmul && n->in[1]->shape.rank != 2))
+    if (!vn_pass_is_const(n->in[r->weight]) || !vn_dtype_is_float(n->in[r->weight]->dtype))
         return 0;
     if (vn_node_has(n, 2) && (!vn_pass_is_const(n->in[2]) || n->in[2]->shape.rank != 1))
         return 0;
     return n->out[0]->shape.rank ? n->out[0]->shape.d[vn_weights_axis(n)] : 0;
 }
 
-int vn_weights_axis(const struct node *n) { return is_conv(n) ? 1 : n->out[0]->shape.rank - 1; }
+int vn_weights_axis(const struct node *n) { return vn_channel_axis(n, n->out[0]->shape.rank); }
 
-int vn_weights_take_bias(const struct node *n) { return n->op != &vn_op_matmul || n->in[0]->shape.rank == 2; }
+int vn_weights_take_bias(const struct node *n)
+{
+    return n->op->quant.bias || (n->op->with_bias && n->in[0]->shape.rank == 2);
+}
 
 int vn_weights_per_channel(const struct value *c, const struct value *y, int axis)
 {
@@ -33,24 +33,6 @@ int vn_weights_per_channel(const struct value *c, const struct value *y, int axi
     return 1;
 }
 
-/* Output channel of element i of the weight. */
-static int64_t channel_of(const struct node *n, int64_t i)
-{
-    const struct vn_shape *s = &n->in[1]->shape;
-    int64_t inner = 1;
-    for (int k = 2; k < s->rank; k++)
-        inner *= s->d[k];
-    if (n->op == &vn_op_conv) /* [out][in/group][...] */
-        return i / (inner * s->d[1]);
-    if (n->op == &vn_op_matmul)
-        return i % s->d[1];
-    if (n->op == &vn_op_gemm)
-        return ((const struct gemm_attrs *)n->attrs)->trans_b ? i / s->d[1] : i % s->d[1];
-    /* ConvTranspose: [in][out/group][...]; the input channel says which group */
-    const int64_t group = ((const struct convt_attrs *)n->attrs)->group, in = i / (inner * s->d[1]);
-    return in / (s->d[0] / group) * s->d[1] + i / inner % s->d[1];
-}
-
 static void scale_weight(struct graph *g, struct node *n, const double *k)
 {
     const struct vn_tensor *w = n->in[1]->data;
@@ -59,7 +41,7 @@ static void scale_weight(struct graph *g, struct node *n, const double *k)
     float *weight;
     vn_pass_set_const(g, n, 1, n->in[1]->name, &s, &weight);
     for (int64_t i = 0; i < count; i++)
-        weight[i] = (float)(vn_tensor_f64(w, i) * k[channel_of(n, i)]);
+        weight[i] = (float)(vn_tensor_f64(w, i) * k[vn_weight_place(n, i).out]);
 }
 
 static void change_bias(struct graph *g, struct node *n, int64_t channels, const double *k, const double *t)
@@ -76,8 +58,8 @@ static void change_bias(struct graph *g, struct node *n, int64_t channels, const
 void vn_weights_affine(struct graph *g, struct node *n, const double *k, const double *t)
 {
     const int64_t channels = vn_weights_channels(n);
-    if (t && n->op == &vn_op_matmul) {
-        n->op = &vn_op_gemm;
+    if (t && !n->op->quant.bias) {
+        n->op = n->op->with_bias;
         n->attrs = vn_arena_alloc(g->arena, n->op->attrs_size);
         vn_op_defaults(n->op, n->attrs);
     }

@@ -73,16 +73,10 @@ static const struct vn_reason *unfit_input(const struct state *s, const struct n
     if (n->out[0]->dtype != VN_F32)
         return vn_reason_new(s->arena, REASON_output_type, REASON_ARGS(n->out[0]->name, vn_dtype_name(n->out[0]->dtype)));
     const int w = n->op->quant.weight;
-    if (n->op == &vn_op_matmul && vn_node_has(n, 1) && n->in[1]->data && n->in[1]->shape.rank != 2)
-        return vn_reason_new(s->arena, REASON_second_operand, NULL);
-    if (n->op == &vn_op_gemm) {
-        const struct gemm_attrs *a = n->attrs;
-        if (a->alpha != 1 || (vn_node_has(n, 2) && a->beta != 1) || a->trans_a)
-            return vn_reason_new(s->arena, REASON_gemm_form, NULL);
-        if (vn_node_has(n, 2) && (!n->in[2]->data || n->in[2]->shape.rank != 1))
-            return vn_reason_new(s->arena, REASON_third_operand, NULL);
-    }
-    if (w && n->op != &vn_op_matmul && !n->in[w]->data)
+    const enum reason_id unfit = n->op->unfit ? n->op->unfit(n) : REASON_NONE;
+    if (unfit)
+        return vn_reason_new(s->arena, unfit, NULL);
+    if (w && !n->op->quant.weight_computed && !n->in[w]->data)
         return vn_reason_new(s->arena, REASON_weight, REASON_ARGS(n->in[w]->name));
     return NULL;
 }
@@ -312,7 +306,7 @@ static void quantize_inputs(struct state *s, struct node *n)
         struct value *v = n->in[i];
         if (!v || v->data || v->q || (v->producer && s->integer[v->producer->id]))
             continue;
-        if (n->op == &vn_op_preprocess) { /* pixels - 128 as they are */
+        if (n->op->pixel_axis) { /* pixels - 128 as they are */
             const float one = 1;
             v->q = vn_qparam_new(s->arena, VN_I8, -1, 1, &one, NULL);
             v->threshold = 127;
@@ -321,19 +315,20 @@ static void quantize_inputs(struct state *s, struct node *n)
     }
 }
 
-/* What only a Concat reads takes its parameters: one rounding instead of two. */
-static void share_concat(struct state *s)
+/* What only a Concat reads takes its parameters (quant.inputs_as_out). */
+static void share_out(struct state *s)
 {
     for (int i = s->g->nodes.n - 1; i >= 0; i--) {
         struct node *n = s->g->nodes.v[i];
-        if (!s->integer[i] || n->op != &vn_op_concat)
+        if (!s->integer[i] || !n->op->quant.inputs_as_out)
             continue;
         if (!n->out[0]->q)
             n->out[0]->q = from_histogram(s, n->out[0]);
         for (int k = 0; k < n->n_in; k++) {
             struct value *v = n->in[k];
             const struct node *maker = v->producer;
-            if (v->q || vn_graph_uses(v) != 1 || s->wide[v->id] != s->wide[n->out[0]->id] || !maker || !s->integer[maker->id])
+            if (v->q || vn_graph_uses(v) != 1 || s->wide[v->id] != s->wide[n->out[0]->id] || !maker ||
+                !s->integer[maker->id])
                 continue;
             if (maker->op->quant.out == Q_OUT_OWN || maker->op->is_clamp) {
                 v->q = n->out[0]->q;
@@ -369,7 +364,7 @@ int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struc
     s.tail = vn_arena_alloc(g->arena, (size_t)g->nodes.n);
     TRY(choose_nodes(&s, e));
     s.wide = vn_widths_decide(g->arena, g, o, s.integer, same_parameters(&s));
-    share_concat(&s);
+    share_out(&s);
     for (int i = 0; i < g->nodes.n; i++) {
         struct node *n = g->nodes.v[i];
         if (!s.integer[i])

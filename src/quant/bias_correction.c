@@ -2,42 +2,12 @@
 #include "ops/op.h"
 #include "quant/quant.h"
 
-/* Where element i of a weight belongs. */
-struct place {
-    int out, in;
-};
-
-static struct place conv_place(const struct node *n, int64_t i)
-{
-    const struct vn_shape *s = &n->in[1]->shape;
-    int64_t taps = 1;
-    for (int k = 2; k < s->rank; k++)
-        taps *= s->d[k];
-    const int64_t a = i / taps / s->d[1], b = i / taps % s->d[1];
-    if (n->op == &vn_op_convtranspose) { /* [in][out/group] */
-        const int64_t group = a / (s->d[0] / ((const struct convt_attrs *)n->attrs)->group);
-        return (struct place){ (int)(group * s->d[1] + b), (int)a };
-    }
-    const int64_t per_group = s->d[0] / ((const struct conv_attrs *)n->attrs)->group; /* [out][in/group] */
-    return (struct place){ (int)a, (int)(a / per_group * s->d[1] + b) };
-}
-
-static struct place place_of(const struct node *n, int64_t i)
-{
-    if (n->op == &vn_op_conv || n->op == &vn_op_convtranspose)
-        return conv_place(n, i);
-    const int64_t cols = n->in[1]->shape.d[1];
-    const struct place p = { (int)(i % cols), (int)(i / cols) };
-    const int transposed = n->op == &vn_op_gemm && ((const struct gemm_attrs *)n->attrs)->trans_b;
-    return transposed ? (struct place){ p.in, p.out } : p;
-}
-
 static int64_t outputs_of(const struct node *n)
 {
-    int most = -1;
+    int64_t most = -1;
     const int64_t count = vn_shape_count(&n->in[1]->shape);
     for (int64_t i = 0; i < count; i++) {
-        const int out = place_of(n, i).out;
+        const int64_t out = vn_weight_place(n, i).out;
         most = out > most ? out : most;
     }
     return most + 1;
@@ -71,10 +41,11 @@ static float *own_bias(struct graph *g, struct node *n, int64_t channels)
 
 static int correctable(const struct node *n, const struct vn_ranges *r)
 {
-    const int known = n->op == &vn_op_conv || n->op == &vn_op_convtranspose || n->op == &vn_op_gemm;
-    if (!known || n->why_float || !n->in[1]->data || !n->in[1]->q || n->in[0]->id >= r->n || !r->means[n->in[0]->id])
+    if (!n->op->quant.weight || !n->op->quant.bias || n->why_float || !n->in[1]->data || !n->in[1]->q ||
+        n->in[0]->id >= r->n || !r->means[n->in[0]->id])
         return 0;
-    return !vn_node_has(n, 2) || (n->in[2]->data && n->in[2]->shape.rank == 1 && vn_graph_uses(n->in[2]) == 1);
+    return !vn_node_has(n, 2) ||
+           (n->in[2]->data && n->in[2]->shape.rank == 1 && vn_graph_uses(n->in[2]) == 1);
 }
 
 static void correct(struct graph *g, struct node *n, const struct channel_sums *m)
@@ -82,7 +53,7 @@ static void correct(struct graph *g, struct node *n, const struct channel_sums *
     const int64_t channels = outputs_of(n), count = vn_shape_count(&n->in[1]->shape);
     double *shift = NEW_ARRAY(g->arena, double, channels);
     for (int64_t i = 0; i < count; i++) {
-        const struct place p = place_of(n, i);
+        const struct weight_place p = vn_weight_place(n, i);
         if (p.in < m->n && m->count)
             shift[p.out] += rounding_loss(n->in[1], i) * (m->sum[p.in] / (double)m->count);
     }

@@ -2,7 +2,6 @@
 #include "quant/limits.h"
 
 #include "ops/op.h"
-#include "ops/pools.h"
 
 /* What one measure gives: every number must be allowed. None where the measure means nothing for the node. */
 struct numbers {
@@ -73,24 +72,9 @@ static void measure_elements(const struct node *n, struct numbers *x)
 
 /* ---- windows ---- */
 
-static int is_conv(const struct node *n) { return n->op == &vn_op_conv || n->op == &vn_op_convtranspose; }
-
 static int window_of(const struct node *n, struct window *w)
 {
-    if (n->op == &vn_op_conv) {
-        const struct conv_attrs *a = n->attrs;
-        return vn_window(w, n, in_shape(n), &n->in[1]->shape, a->kernel, a->strides, a->pads, a->dilations, a->auto_pad, NULL) == VN_OK;
-    }
-    if (n->op == &vn_op_convtranspose) {
-        const struct convt_attrs *a = n->attrs;
-        return vn_window(w, n, in_shape(n), &n->in[1]->shape, a->kernel, a->strides, a->pads, a->dilations, a->auto_pad, NULL) == VN_OK;
-    }
-    return (n->op == &vn_op_maxpool || n->op == &vn_op_averagepool) && vn_pool_window(w, n, NULL) == VN_OK;
-}
-
-static int64_t groups(const struct node *n)
-{
-    return n->op == &vn_op_conv ? ((const struct conv_attrs *)n->attrs)->group : ((const struct convt_attrs *)n->attrs)->group;
+    return n->op->window && n->op->window(w, n, NULL) == VN_OK;
 }
 
 static void measure_kernel(const struct node *n, struct numbers *x)
@@ -110,8 +94,8 @@ static void measure_kernel_area(const struct node *n, struct numbers *x)
 static void measure_kernel_volume(const struct node *n, struct numbers *x)
 {
     struct window w;
-    if (is_conv(n) && window_of(n, &w))
-        add(x, product(w.kernel, w.rank) * (in_shape(n)->d[1] / groups(n)));
+    if (vn_node_is_convolution(n) && window_of(n, &w))
+        add(x, product(w.kernel, w.rank) * (in_shape(n)->d[1] / vn_node_groups(n)));
 }
 
 static void measure_stride(const struct node *n, struct numbers *x)
@@ -153,52 +137,48 @@ static void measure_pad(const struct node *n, struct numbers *x)
 
 static void measure_output_padding(const struct node *n, struct numbers *x)
 {
-    if (n->op != &vn_op_convtranspose)
-        return;
-    const struct ints *p = &((const struct convt_attrs *)n->attrs)->output_padding;
-    for (int i = 0; i < p->n && i < VN_MAX_RANK; i++)
-        add(x, p->v[i]);
+    struct window w;
+    for (int i = 0; window_of(n, &w) && i < w.output_padding.n && i < VN_MAX_RANK; i++)
+        add(x, w.output_padding.v[i]);
 }
 
 static void measure_output_channels(const struct node *n, struct numbers *x)
 {
-    if (is_conv(n))
+    if (vn_node_is_convolution(n))
         add(x, out_shape(n)->d[1]);
 }
 
 static void measure_group_channels(const struct node *n, struct numbers *x)
 {
-    if (is_conv(n))
-        add(x, in_shape(n)->d[1] / groups(n));
+    if (vn_node_is_convolution(n))
+        add(x, in_shape(n)->d[1] / vn_node_groups(n));
 }
 
 static void measure_grouped_channels(const struct node *n, struct numbers *x)
 {
-    if (is_conv(n) && groups(n) > 1)
-        add(x, in_shape(n)->d[1] / groups(n));
+    if (vn_node_is_convolution(n) && vn_node_groups(n) > 1)
+        add(x, in_shape(n)->d[1] / vn_node_groups(n));
 }
 
 /* ---- matrix products ---- */
 
-static int is_product(const struct node *n) { return n->op == &vn_op_gemm || n->op == &vn_op_matmul; }
-
 static void measure_rows(const struct node *n, struct numbers *x)
 {
-    if (is_product(n))
+    if (vn_node_is_product(n))
         add(x, out_shape(n)->rank > 1 ? out_shape(n)->d[out_shape(n)->rank - 2] : 1);
 }
 
 static void measure_columns(const struct node *n, struct numbers *x)
 {
-    if (is_product(n))
+    if (vn_node_is_product(n))
         add(x, out_shape(n)->rank > 0 ? out_shape(n)->d[out_shape(n)->rank - 1] : 1);
 }
 
 static void measure_inner(const struct node *n, struct numbers *x)
 {
-    const struct vn_shape *s = in_shape(n);
-    if (is_product(n))
-        add(x, n->op == &vn_op_gemm && ((const struct gemm_attrs *)n->attrs)->trans_a ? s->d[0] : s->d[s->rank - 1]);
+    const struct vn_shape *w = vn_node_is_product(n) ? &n->in[n->op->quant.weight]->shape : NULL;
+    if (w)
+        add(x, w->rank < 2 ? w->d[0] : w->d[w->rank - 1 - vn_weight_out_axis(n)]);
 }
 
 /* ---- the rest ---- */
@@ -213,8 +193,9 @@ static void measure_constants(const struct node *n, struct numbers *x)
 
 static void measure_axis(const struct node *n, struct numbers *x)
 {
-    if (n->op == &vn_op_concat || n->op == &vn_op_softmax || n->op == &vn_op_gather)
-        add(x, vn_shape_axis(in_shape(n), ((const struct axis_attrs *)n->attrs)->axis));
+    int64_t axis;
+    if (vn_node_attr_int(n, "axis", &axis))
+        add(x, vn_shape_axis(in_shape(n), axis));
 }
 
 static void (*const measures[])(const struct node *n, struct numbers *x) = {

@@ -92,7 +92,7 @@ static void ask_node(const struct decision *d, const struct node *n)
         const int k = i < CONFIG_NODE_INPUTS ? i : CONFIG_NODE_INPUTS - 1;
         ask(s, n, w.in[k], w.in_level[k]);
         s->forbidden = allowed ? s->forbidden : n;
-        if (n->op == &vn_op_preprocess)
+        if (n->op->pixel_axis)
             s->fixed = "pixels are int8";
     }
     struct set *s = set_of(d, n->out[0]->id);

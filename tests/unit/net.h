@@ -107,7 +107,7 @@ static inline int net_pass(struct graph *g, const char *name)
         if (!strcmp(vn_passes[i]->name, name)) {
             do {
                 vn_graph_index(g);
-                OK(now = vn_passes[i]->run(g, &e));
+                OK(now = vn_pass_run(vn_passes[i], g, &e));
                 net_links(g);
                 all += now;
             } while (now);
