@@ -73,40 +73,12 @@ static void write_body(const struct body *b, int with_matrix, int channels_last)
     call(b, "Mul", "y", "centred", "scale");
 }
 
-static void add_name(struct vn_arena *a, struct wire_list *l, const char *name)
-{
-    *(const char **)vn_wire_append(a, l, sizeof name) = name;
-}
-
-int vn_onnx_has_function(const struct model_writer *w, const char *name)
-{
-    const struct onnx_function *f = w->model.functions.v;
-    for (int i = 0; i < w->model.functions.n; i++)
-        if (!strcmp(f[i].name, name))
-            return 1;
-    return 0;
-}
-
-struct onnx_function *vn_onnx_new_function(struct model_writer *w, const char *name, const char *inputs, const char *output)
-{
-    struct onnx_function *f = vn_wire_append(w->arena, &w->model.functions, sizeof *f);
-    f->name = name;
-    f->domain = ONNX_OUR_DOMAIN;
-    for (const char *p = inputs; *p; p += strspn(p, " ")) {
-        const size_t n = strcspn(p, " ");
-        add_name(w->arena, &f->inputs, vn_arena_strn(w->arena, p, n));
-        p += n;
-    }
-    add_name(w->arena, &f->outputs, output);
-    *(struct onnx_opset *)vn_wire_append(w->arena, &f->opsets, sizeof(struct onnx_opset)) = (struct onnx_opset){ "", vn_onnx_write_opset(w->g) };
-    return f;
-}
-
 /* Inputs of the node that the body reads, and those that are there for the reader of the file. */
 static const char *const attr_names[] = { "offset", "mean", "scale", "channels_last", "input_type", "train_type", "data_format" };
 
-const char *vn_onnx_put_preprocess(struct model_writer *w, const struct preprocess_attrs *p)
+const char *vn_onnx_put_preprocess(struct model_writer *w, const struct node *n)
 {
+    const struct preprocess_attrs *p = n->attrs;
     static const char *const names[2][2] = { { "Preprocess", "PreprocessChannelsLast" },
                                              { "PreprocessMatrix", "PreprocessMatrixChannelsLast" } };
     const int with_matrix = p->matrix.n > 0, channels_last = p->channels_last != 0;
@@ -116,9 +88,9 @@ const char *vn_onnx_put_preprocess(struct model_writer *w, const struct preproce
         return name;
     struct onnx_function *f = vn_onnx_new_function(w, name, "x", "y");
     for (size_t i = 0; i < sizeof attr_names / sizeof *attr_names; i++)
-        add_name(a, &f->attrs, attr_names[i]);
+        vn_onnx_put_name(a, &f->attrs, attr_names[i]);
     if (with_matrix)
-        add_name(a, &f->attrs, "matrix");
+        vn_onnx_put_name(a, &f->attrs, "matrix");
     write_body(&(struct body){ a, f }, with_matrix, channels_last);
     return name;
 }

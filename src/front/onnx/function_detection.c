@@ -208,7 +208,7 @@ const char *vn_onnx_put_detection(struct model_writer *w, const struct node *n)
         name = vn_arena_fmt(w->arena, "%s_%d", n->op->onnx, i);
     const struct body b = { w->arena, vn_onnx_new_function(w, name, "loc conf prior", "y") };
     for (const struct attr_spec *a = n->op->attrs; a->kind; a++)
-        *(const char **)vn_wire_append(w->arena, &b.f->attrs, sizeof a->onnx) = a->onnx;
+        vn_onnx_put_name(w->arena, &b.f->attrs, a->onnx);
     write_body(&b, &s);
     return name;
 }

@@ -6,11 +6,11 @@
 /* A file's nodes of our domain call functions; all variants of one are one operator. */
 const struct op_def *vn_onnx_op(const struct onnx_node *n)
 {
-    static const char *const ours[] = { "Preprocess", "DetectionOutput" };
     const char *domain = n->domain ? n->domain : "";
-    for (int i = 0; i < 2 && !strcmp(domain, ONNX_OUR_DOMAIN); i++)
-        if (!strncmp(n->op_type, ours[i], strlen(ours[i])))
-            return vn_op_find(ours[i], ONNX_OUR_DOMAIN);
+    for (int i = 0; i < vn_ops_count && !strcmp(domain, ONNX_OUR_DOMAIN); i++)
+        if (vn_ops[i]->domain && !strcmp(vn_ops[i]->domain, domain) &&
+            !strncmp(n->op_type, vn_ops[i]->onnx, strlen(vn_ops[i]->onnx)))
+            return vn_ops[i];
     return vn_op_find(n->op_type, domain);
 }
 

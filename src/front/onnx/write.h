@@ -27,8 +27,9 @@ struct model_writer {
     struct vn_err *e;
 };
 
-/* ---- building blocks ---- */
+/* ---- building blocks (put.c) ---- */
 
+void vn_onnx_put_name(struct vn_arena *a, struct wire_list *l, const char *name); /* to a list of names */
 struct onnx_node *vn_onnx_put_node(struct vn_arena *a, struct wire_list *nodes, const char *name, const char *op,
                                    const char *domain);
 void vn_onnx_put_in(struct vn_arena *a, struct onnx_node *n, const char *name);
@@ -36,6 +37,11 @@ void vn_onnx_put_out(struct vn_arena *a, struct onnx_node *n, const char *name);
 void vn_onnx_put_initializer(struct model_writer *w, const char *name, const struct vn_tensor *t);
 void vn_onnx_put_value_info(struct model_writer *w, struct wire_list *list, const char *name, enum vn_dtype t,
                             const struct vn_shape *s);
+
+/* Functions: is there one of our own of this name? A new one; the body is the caller's. */
+int vn_onnx_has_function(const struct model_writer *w, const char *name);
+struct onnx_function *vn_onnx_new_function(struct model_writer *w, const char *name, const char *inputs,
+                                           const char *output);
 
 /* qdq_write.c: choose w->written[v], and put down what stands in front of v's readers.
  * Inputs and constants before all nodes; a node's results right behind it. */
@@ -47,12 +53,8 @@ int vn_onnx_is_quantized(const struct value *v);
 int vn_onnx_is_integer_input(const struct model_writer *w, const struct value *v);
 
 /* function.c: the model-local function for a preprocess node; returns its name. Each is put down once. */
-const char *vn_onnx_put_preprocess(struct model_writer *w, const struct preprocess_attrs *p);
+const char *vn_onnx_put_preprocess(struct model_writer *w, const struct node *n);
 /* function_detection.c: likewise for a detection output node, whose sizes are in the body. */
 const char *vn_onnx_put_detection(struct model_writer *w, const struct node *n);
-
-/* Functions: is there one of our own of this name? A new one; the body is the caller's. */
-int vn_onnx_has_function(const struct model_writer *w, const char *name);
-struct onnx_function *vn_onnx_new_function(struct model_writer *w, const char *name, const char *inputs, const char *output);
 
 #endif

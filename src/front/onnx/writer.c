@@ -4,50 +4,6 @@
 
 #define LARGEST_FILE ((size_t)INT32_MAX) /* what protobuf libraries accept */
 
-/* ---- building blocks ---- */
-
-static void add_name(struct vn_arena *a, struct wire_list *l, const char *name)
-{
-    *(const char **)vn_wire_append(a, l, sizeof name) = name;
-}
-
-struct onnx_node *vn_onnx_put_node(struct vn_arena *a, struct wire_list *nodes, const char *name, const char *op,
-                                   const char *domain)
-{
-    struct onnx_node *n = vn_wire_append(a, nodes, sizeof *n);
-    *n = (struct onnx_node){ .name = name, .op_type = op, .domain = domain };
-    return n;
-}
-
-void vn_onnx_put_in(struct vn_arena *a, struct onnx_node *n, const char *name) { add_name(a, &n->in, name); }
-void vn_onnx_put_out(struct vn_arena *a, struct onnx_node *n, const char *name) { add_name(a, &n->out, name); }
-
-void vn_onnx_put_initializer(struct model_writer *w, const char *name, const struct vn_tensor *t)
-{
-    vn_onnx_tensor_write(vn_wire_append(w->arena, &w->graph.initializers, sizeof(struct onnx_tensor)), name, t, w->arena);
-}
-
-static struct onnx_shape *write_shape(struct vn_arena *a, const struct vn_shape *s)
-{
-    struct onnx_shape *out = NEW(a, struct onnx_shape);
-    for (int i = 0; i < s->rank; i++) {
-        struct onnx_dim *d = vn_wire_append(a, &out->dims, sizeof *d);
-        *d = (struct onnx_dim){ .value = { s->d[i], s->d[i] >= 0 } };
-    }
-    return out;
-}
-
-void vn_onnx_put_value_info(struct model_writer *w, struct wire_list *list, const char *name, enum vn_dtype t,
-                            const struct vn_shape *s)
-{
-    struct vn_arena *a = w->arena;
-    struct onnx_value_info *v = vn_wire_append(a, list, sizeof *v);
-    *v = (struct onnx_value_info){ .name = name, .type = NEW(a, struct onnx_type) };
-    v->type->tensor = NEW(a, struct onnx_tensor_type);
-    v->type->tensor->elem_type = t;
-    v->type->tensor->shape = s->rank >= 0 ? write_shape(a, s) : NULL;
-}
-
 /* ---- tensors ---- */
 
 /* Which values the file needs: constants that nothing reads are left out. */
@@ -141,12 +97,27 @@ static void write_reason(struct vn_arena *a, struct onnx_node *n, const struct v
         put_entry(a, n, vn_arena_fmt(a, ONNX_REASON_ARG_KEY "%d", i), why->args[i]);
 }
 
+/* ONNX knows our own operators as functions of standard ones. */
+static const struct {
+    const struct op_def *op;
+    const char *(*put)(struct model_writer *w, const struct node *n);
+} functions[] = {
+    { &vn_op_preprocess, vn_onnx_put_preprocess },
+    { &vn_op_detectionoutput, vn_onnx_put_detection },
+};
+
+static const char *op_type(struct model_writer *w, const struct node *n)
+{
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+        if (functions[i].op == n->op) /* operator identity: function bodies are ONNX */
+            return functions[i].put(w, n);
+    return n->op->onnx;
+}
+
 static void write_node(struct model_writer *w, const struct node *n)
 {
     struct vn_arena *a = w->arena;
-    const char *op = n->op == &vn_op_preprocess ? vn_onnx_put_preprocess(w, n->attrs)
-                     : n->op == &vn_op_detectionoutput ? vn_onnx_put_detection(w, n) : n->op->onnx;
-    struct onnx_node *out = vn_onnx_put_node(a, &w->graph.nodes, n->name, op, n->op->domain);
+    struct onnx_node *out = vn_onnx_put_node(a, &w->graph.nodes, n->name, op_type(w, n), n->op->domain);
     int n_in = n->n_in, n_out = n->n_out;
     while (n_in && !n->in[n_in - 1])
         n_in--;
@@ -165,14 +136,6 @@ static void write_node(struct model_writer *w, const struct node *n)
 }
 
 /* ---- the model ---- */
-
-int vn_onnx_write_opset(const struct graph *g)
-{
-    int opset = ONNX_WRITE_OPSET;
-    for (int i = 0; i < g->nodes.n; i++)
-        opset = g->nodes.v[i]->op->since > opset ? g->nodes.v[i]->op->since : opset;
-    return opset;
-}
 
 static void write_head(struct model_writer *w)
 {
