@@ -118,10 +118,16 @@ static int only_first_output(const struct node *n)
     return n->out[0] != NULL;
 }
 
+static int is_of(const struct term *t, const struct node *n)
+{
+    return n->op == t->op; /* operator identity: patterns name operators */
+}
+
 static int fits_node(const struct term *t, const struct value *v)
 {
     const struct node *n = v->producer;
-    return n && n->op == t->op && v->port == 0 && inputs_given(n) == t->n_args && only_first_output(n) && v->dtype == VN_F32 && !v->bounded;
+    return n && is_of(t, n) && v->port == 0 && inputs_given(n) == t->n_args && only_first_output(n) &&
+           v->dtype == VN_F32 && !v->bounded;
 }
 
 /* The matched nodes, each once, the root aside. */
@@ -183,7 +189,8 @@ static int match_term(struct state *s, int i)
     case TERM_VALUE: return match_from(s, i + 1);
     case TERM_NODE: break;
     }
-    return fits_node(t, v) && (match_inputs(s, i, 0) || (t->n_args == 2 && t->op->commutative && match_inputs(s, i, 1)));
+    return fits_node(t, v) &&
+           (match_inputs(s, i, 0) || (t->n_args == 2 && t->op->commutative && match_inputs(s, i, 1)));
 }
 
 /* Terms i and on. As deep as the form is long. */
@@ -265,13 +272,18 @@ struct node *vn_match_replace(struct match *m, const struct op_def *op, int n_in
 }
 
 /* Means without their axes as 1 would broadcast along others. */
-static int keeps_axes(const struct value *mean) { return !mean || mean->shape.rank == mean->producer->in[0]->shape.rank; }
+static int keeps_axes(const struct value *mean)
+{
+    return !mean || mean->shape.rank == mean->producer->in[0]->shape.rank;
+}
 
 int vn_match_normal(struct match *m, const struct op_def *op, int axis)
 {
     const struct vn_shape *x = &vn_match_value(m, 'x')->shape;
     double epsilon;
-    if (axis < 0 || !keeps_axes(vn_match_value(m, 'm')) || !keeps_axes(vn_match_value(m, 'v')) || vn_match_trailing_axes(m, 'x', 'a') != axis || !vn_match_number(m, 'e', &epsilon) || epsilon < 0 || !vn_match_keeps_shape(m, 'x'))
+    if (axis < 0 || !keeps_axes(vn_match_value(m, 'm')) || !keeps_axes(vn_match_value(m, 'v')) ||
+        vn_match_trailing_axes(m, 'x', 'a') != axis || !vn_match_number(m, 'e', &epsilon) || epsilon < 0 ||
+        !vn_match_keeps_shape(m, 'x'))
         return 0;
     const struct vn_shape row = vn_shape_of(x->rank - axis, x->d + axis);
     if (vn_shape_count(&row) < 1 || vn_shape_count(&row) > VN_NORM_MOST) /* longer rows have no integer form */
@@ -287,7 +299,7 @@ static int fuse_at(const struct pattern *p, const struct form *f, struct graph *
 {
     struct state s = { .f = f, .m = { .g = g, .root = n } };
     s.at[0] = n->out[0];
-    return f->term[0].op == n->op && match_from(&s, 0) && p->fuse(&s.m);
+    return is_of(&f->term[0], n) && match_from(&s, 0) && p->fuse(&s.m);
 }
 
 int vn_pattern_run(const struct pattern *p, struct graph *g)

@@ -25,7 +25,7 @@ static int64_t count_params(const struct graph *g)
 static int is_for(const struct pass *p, const struct node *n)
 {
     for (const struct op_def *const *op = p->ops; *op; op++)
-        if (*op == n->op)
+        if (*op == n->op) /* operator identity: operators that a pass names in its descriptor */
             return 1;
     return 0;
 }
@@ -36,7 +36,8 @@ int vn_pass_run(const struct pass *p, struct graph *g, struct vn_err *e)
         return p->run(g, e);
     int changes = 0;
     for (int i = 0; i < g->nodes.n; i++) {
-        const int before = g->nodes.n, status = is_for(p, g->nodes.v[i]) ? p->rewrite(g, g->nodes.v[i], e) : 0;
+        const int before = g->nodes.n,
+                  status = is_for(p, g->nodes.v[i]) ? p->rewrite(g, g->nodes.v[i], e) : 0;
         TRY(status);
         changes += status;
         if (g->nodes.n < before) { /* the nodes behind have moved up */

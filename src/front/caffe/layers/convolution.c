@@ -18,10 +18,10 @@ static const struct text_field fields[] = {
 };
 static const struct text_message params = { sizeof(struct params), fields };
 
-static void convolve(struct caffe_builder *b, const char *op, int64_t group)
+static void convolve(struct caffe_builder *b, int transposed, int64_t group)
 {
     const struct params *p = b->params;
-    const int rank = vn_caffe_rank(b, 0), axes = rank - 2, transposed = !strcmp(op, "ConvTranspose");
+    const int rank = vn_caffe_rank(b, 0), axes = rank - 2;
     int64_t kernel[CAFFE_MAX_AXES], stride[CAFFE_MAX_AXES], dilation[CAFFE_MAX_AXES], pads[2 * CAFFE_MAX_AXES];
     if (axes < 1 || axes > CAFFE_MAX_AXES || vn_caffe_axis(b, "axis", p->axis, rank) != 1) {
         vn_caffe_fail(b, VN_E_UNSUPPORTED, "a bottom with %d axes and channels on axis %lld; channels must be axis 1, with 1 to 3 axes behind", rank,
@@ -44,16 +44,21 @@ static void convolve(struct caffe_builder *b, const char *op, int64_t group)
     struct value *w = vn_caffe_blob(b, 0, "weight", rank, shape), *bias = p->bias ? vn_caffe_blob(b, 1, "bias", 1, &p->outputs) : NULL;
     const struct caffe_attr attrs[] = { AT_INTS("kernel_shape", axes, kernel), AT_INTS("strides", axes, stride), AT_INTS("pads", 2 * axes, pads),
                                         AT_INTS("dilations", axes, dilation), AT_INT("group", group), AT_NONE };
-    vn_caffe_top(b, 0, vn_caffe_put(b, op, bias ? 3 : 2, (struct value *[]){ b->in[0], w, bias }, attrs));
+    vn_caffe_top(b, 0,
+                 vn_caffe_put(b, transposed ? "ConvTranspose" : "Conv", bias ? 3 : 2,
+                              (struct value *[]){ b->in[0], w, bias }, attrs));
 }
 
 /* The same weights on each pair of bottom and top is possible in Caffe; one pair is what networks have. */
-static void build_conv(struct caffe_builder *b) { convolve(b, "Conv", ((const struct params *)b->params)->group); }
-static void build_deconv(struct caffe_builder *b) { convolve(b, "ConvTranspose", ((const struct params *)b->params)->group); }
+static void build_conv(struct caffe_builder *b) { convolve(b, 0, ((const struct params *)b->params)->group); }
+static void build_deconv(struct caffe_builder *b)
+{
+    convolve(b, 1, ((const struct params *)b->params)->group);
+}
 static void build_depthwise(struct caffe_builder *b)
 {
     const int64_t c = vn_caffe_dim(b, 0, 1);
-    convolve(b, "Conv", c ? c : 1);
+    convolve(b, 0, c ? c : 1);
 }
 
 #define CONVOLUTION .param = "convolution_param", .params = &params, .min_bottom = 1, .max_bottom = 1

@@ -80,12 +80,11 @@ static struct value *operand(struct caffe_builder *b, const struct params *p, in
 /* Behind a convolution or its BatchNorm, a trained factor for each channel is written as what optimization folds into the weights. */
 static int folds(const struct caffe_builder *b, const struct params *p)
 {
-    static const char *const linear[] = { "Conv", "ConvTranspose", "Gemm", "BatchNormalization" };
     const struct node *from = b->in[0]->producer;
-    int found = 0;
-    for (int i = 0; i < 4 && from; i++)
-        found |= !strcmp(from->op->onnx, linear[i]);
-    return found && b->n_in == 1 && p->axis == 1 && p->num_axes == 1;
+    const int affine = from && from->op == &vn_op_batchnormalization; /* operator identity: made here */
+    if (!affine && (!from || !from->op->quant.bias))
+        return 0;
+    return b->n_in == 1 && p->axis == 1 && p->num_axes == 1;
 }
 
 static void scale_channels(struct caffe_builder *b, const struct params *p)

@@ -60,7 +60,8 @@ static struct value *unpool(struct caffe_builder *b, int64_t h, int64_t w)
 {
     const int64_t *d = b->in[0]->shape.d, all = -1;
     const struct node *pool = b->in[1]->producer;
-    if (!vn_shape_equal(&b->in[0]->shape, &b->in[1]->shape) || !pool || strcmp(pool->op->onnx, "MaxPool") || pool->in[0]->shape.d[2] != h ||
+    const int is_mask = pool && pool->op == &vn_op_maxpool; /* operator identity: only MaxPool makes masks */
+    if (!vn_shape_equal(&b->in[0]->shape, &b->in[1]->shape) || !is_mask || pool->in[0]->shape.d[2] != h ||
         pool->in[0]->shape.d[3] != w) {
         vn_caffe_fail(b, VN_E_UNSUPPORTED, "bottom 1 must be the mask of a max pooling of %lld x %lld pixels, of the shape of bottom 0", (long long)h, (long long)w);
         return NULL;
