@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "image/simd.h"
+#include "kernels/image/image_kernels.h"
 
 /* ---- channels ---- */
 
@@ -32,16 +32,6 @@ static int wants(const struct vn_picture *in, int least, const char *what, struc
     return VN_OK;
 }
 
-/* The usual case, with constants: the compiler makes shuffles of it. */
-VN_SIMD static void swap_bytes(uint8_t *restrict out, const uint8_t *restrict in, size_t pixels)
-{
-    for (size_t i = 0; i < pixels; i++) {
-        out[3 * i] = in[3 * i + 2];
-        out[3 * i + 1] = in[3 * i + 1];
-        out[3 * i + 2] = in[3 * i];
-    }
-}
-
 int vn_swap_channels(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, struct vn_err *e)
 {
     static const int from[] = { 2, 1, 0, 3 };
@@ -50,7 +40,7 @@ int vn_swap_channels(struct vn_picture *out, struct vn_arena *a, const struct vn
     if (p.c != 3 || p.type != VN_PIXEL_U8)
         return pick(out, a, in, p.c, from, e);
     TRY(vn_picture_new(out, a, p.w, p.h, 3, VN_PIXEL_U8, e));
-    swap_bytes(out->data, p.data, (size_t)p.w * p.h);
+    vn_image_kernels()->pixel->swap_bytes(out->data, p.data, (size_t)p.w * p.h);
     return VN_OK;
 }
 

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "image/simd.h"
+#include "kernels/image/image_kernels.h"
 
 static size_t pixel_bytes(const struct vn_picture *p) { return vn_pixel_size(p->type) * p->c; }
 
@@ -135,42 +135,22 @@ int vn_orient(struct vn_picture *out, struct vn_arena *a, const struct vn_pictur
 
 /* ---- to the network ---- */
 
-#define BLOCK 48 /* values: whole pixels of 1 to 4 channels, whole registers */
-
-/* mean and std have BLOCK values, those of the channels again and again. */
-VN_SIMD static void normalise_block(float *restrict out, const float *restrict in, const struct vn_normalise *p, const float *mean, const float *std,
-                                    size_t n)
-{
-    const float scale = p->scale;
-    if (p->divide)
-        for (size_t i = 0; i < n; i++)
-            out[i] = in[i] / scale - mean[i];
-    else
-        for (size_t i = 0; i < n; i++)
-            out[i] = in[i] * scale - mean[i];
-    if (p->multiply)
-        for (size_t i = 0; i < n; i++)
-            out[i] *= std[i];
-    else
-        for (size_t i = 0; i < n; i++)
-            out[i] /= std[i];
-}
+_Static_assert(VN_ROW_CHANNELS == VN_MAX_CHANNELS, "kernels keep room for as many channels as a picture has");
 
 int vn_normalise(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_normalise *n, struct vn_err *e)
 {
     struct vn_picture x;
     const int c = in->c;
-    float mean[BLOCK], std[BLOCK];
+    struct vn_normalise_row row = { .scale = n->scale, .divide = n->divide, .multiply = n->multiply };
     if (c > VN_MAX_CHANNELS)
         return vn_fail(e, VN_E_INPUT, "normalise: %d channels, want up to %d", c, VN_MAX_CHANNELS);
     TRY(vn_picture_cast(&x, a, in, VN_PIXEL_F32, e));
     TRY(vn_picture_new(out, a, x.w, x.h, c, VN_PIXEL_F32, e));
-    for (int i = 0; i < BLOCK; i++) {
-        mean[i] = n->mean[i % c];
-        std[i] = n->std[i % c];
+    for (int i = 0; i < VN_NORMALISE_BLOCK; i++) {
+        row.mean[i] = n->mean[i % c];
+        row.std[i] = n->std[i % c];
     }
-    for (size_t i = 0, values = vn_picture_values(&x); i < values; i += BLOCK)
-        normalise_block(out->f32 + i, x.f32 + i, n, mean, std, values - i < BLOCK ? values - i : BLOCK);
+    vn_image_kernels()->pixel->normalise(out->f32, x.f32, vn_picture_values(&x), &row);
     return VN_OK;
 }
 

@@ -4,10 +4,7 @@
 #include <string.h>
 
 #include "image/resize_rules.h"
-#include "image/resize_x86.h"
-#include "image/simd.h"
-
-#define BITS 22 /* 32 bits less 8 of the pixel and 2 of head room */
+#include "kernels/image/image_kernels.h"
 
 /* ---- filters ---- */
 
@@ -48,25 +45,18 @@ static const struct filter {
     [PILLOW_BICUBIC] = { cubic, 2 }, [PILLOW_LANCZOS] = { lanczos, 3 },
 };
 
-struct taps {
-    int *first, *count; /* for each output index: its source range, */
-    double *real;       /* `most` weights, */
-    int *weight;        /* these rounded to 2^-22, */
-    int16_t *high, *low; /* and these in two halves for AVX2; NULL without */
-    int most;
-};
-
-static void split(struct taps *t, struct vn_arena *a, size_t n)
+/* The weights in two halves. */
+static void split(struct vn_pillow_taps *t, struct vn_arena *a, size_t n)
 {
     t->high = NEW_ARRAY(a, int16_t, n);
     t->low = NEW_ARRAY(a, int16_t, n);
     for (size_t i = 0; i < n; i++) {
-        t->high[i] = (int16_t)(t->weight[i] >> VN_SPLIT);
-        t->low[i] = (int16_t)(t->weight[i] & ((1 << VN_SPLIT) - 1));
+        t->high[i] = (int16_t)(t->weight[i] >> VN_PILLOW_SPLIT);
+        t->low[i] = (int16_t)(t->weight[i] & ((1 << VN_PILLOW_SPLIT) - 1));
     }
 }
 
-static int plan(struct taps *t, struct vn_arena *a, const struct filter *f, int in, float from, float to, int out, struct vn_err *e)
+static int plan(struct vn_pillow_taps *t, struct vn_arena *a, const struct filter *f, int in, float from, float to, int out, struct vn_err *e)
 {
     const double scale = (double)(to - from) / out, widen = scale < 1 ? 1 : scale, support = f->support * widen;
     t->most = ((int)ceil(support) * 2 + 1 + 7) / 8 * 8;
@@ -86,48 +76,19 @@ static int plan(struct taps *t, struct vn_arena *a, const struct filter *f, int 
             sum += w[k - lo] = f->fn((k - center + 0.5) * (1.0 / widen));
         for (int k = 0; k < hi - lo; k++) {
             w[k] = sum != 0 ? w[k] / sum : w[k];
-            const double x = w[k] * (1 << BITS);
+            const double x = w[k] * (1 << VN_PILLOW_BITS);
             t->weight[(size_t)i * t->most + k] = (int)(x < 0 ? x - 0.5 : x + 0.5);
         }
         t->first[i] = lo;
         t->count[i] = hi - lo;
     }
-    if (vn_image_has_avx2())
-        split(t, a, (size_t)out * t->most);
+    split(t, a, (size_t)out * t->most);
     return VN_OK;
 }
 
 /* ---- passes ---- */
 
-static uint8_t clip8(int x)
-{
-    x >>= BITS;
-    return (uint8_t)(x < 0 ? 0 : x > 255 ? 255 : x);
-}
-
-/* One row, `c` channels; a constant c makes each copy fast. */
-static VN_INLINE void row_u8(uint8_t *out, const uint8_t *in, const struct taps *t, int i, int w, int c)
-{
-    for (out += (size_t)i * c; i < w; i++, out += c) {
-        const int *weight = t->weight + (size_t)i * t->most, n = t->count[i];
-        const uint8_t *p = in + (size_t)t->first[i] * c;
-        int sum[VN_MAX_CHANNELS];
-        for (int q = 0; q < c; q++)
-            sum[q] = 1 << (BITS - 1);
-        for (int k = 0; k < n; k++, p += c)
-            for (int q = 0; q < c; q++)
-                sum[q] += p[q] * weight[k];
-        for (int q = 0; q < c; q++)
-            out[q] = clip8(sum[q]);
-    }
-}
-
-static void row_1(uint8_t *out, const uint8_t *in, const struct taps *t, int i, int w) { row_u8(out, in, t, i, w, 1); }
-static void row_2(uint8_t *out, const uint8_t *in, const struct taps *t, int i, int w) { row_u8(out, in, t, i, w, 2); }
-static void row_3(uint8_t *out, const uint8_t *in, const struct taps *t, int i, int w) { row_u8(out, in, t, i, w, 3); }
-static void row_4(uint8_t *out, const uint8_t *in, const struct taps *t, int i, int w) { row_u8(out, in, t, i, w, 4); }
-
-static void row_f32(float *out, const float *in, const struct taps *t, int w, int c)
+static void row_f32(float *out, const float *in, const struct vn_pillow_taps *t, int w, int c)
 {
     for (int i = 0; i < w; i++)
         for (int q = 0; q < c; q++) {
@@ -136,24 +97,6 @@ static void row_f32(float *out, const float *in, const struct taps *t, int w, in
                 sum += in[(size_t)(t->first[i] + k) * c + q] * t->real[(size_t)i * t->most + k];
             out[(size_t)i * c + q] = (float)sum;
         }
-}
-
-/* Columns: whole rows are weighted and summed. */
-VN_SIMD static void column_u8(uint8_t *out, const uint8_t *in, const int *weight, int n, size_t from, size_t row)
-{
-    int sum[1024];
-    for (size_t x0 = from; x0 < row; x0 += 1024) {
-        const size_t len = row - x0 < 1024 ? row - x0 : 1024;
-        for (size_t x = 0; x < len; x++)
-            sum[x] = 1 << (BITS - 1);
-        for (int k = 0; k < n; k++) {
-            const uint8_t *p = in + (size_t)k * row + x0;
-            for (size_t x = 0; x < len; x++)
-                sum[x] += p[x] * weight[k];
-        }
-        for (size_t x = 0; x < len; x++)
-            out[x0 + x] = clip8(sum[x]);
-    }
 }
 
 static void column_f32(float *out, const float *in, const double *weight, int n, size_t row)
@@ -167,37 +110,32 @@ static void column_f32(float *out, const float *in, const double *weight, int n,
 }
 
 /* Rows [y0, y1) of `in` to width w. */
-static int rows(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct taps *t, int w, int y0, int y1, struct vn_err *e)
+static int rows(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_pillow_taps *t, int w, int y0, int y1, struct vn_err *e)
 {
-    static void (*const fn[VN_MAX_CHANNELS + 1])(uint8_t *, const uint8_t *, const struct taps *, int, int) = { NULL, row_1, row_2, row_3, row_4 };
+    const struct vn_pillow_rows *k = vn_image_kernels()->pillow;
     TRY(vn_picture_new(out, a, w, y1 - y0, in->c, in->type, e));
     const size_t row_in = (size_t)in->w * in->c, row_out = (size_t)w * in->c;
     const uint8_t *end = in->data + row_in * in->h;
     for (int y = y0; y < y1; y++)
-        if (in->type == VN_PIXEL_U8) {
-            uint8_t *to = out->data + (y - y0) * row_out;
-            const uint8_t *from = in->data + y * row_in;
-            const int done = t->high && in->c != 2 ? vn_row_weigh_avx2(to, from, end, w, in->c, t->first, t->count, t->high, t->low, t->most) : 0;
-            fn[in->c](to, from, t, done, w);
-        } else
+        if (in->type == VN_PIXEL_U8)
+            k->across(out->data + (y - y0) * row_out, in->data + y * row_in, end, t, w, in->c);
+        else
             row_f32(out->f32 + (y - y0) * row_out, in->f32 + y * row_in, t, w, in->c);
     return VN_OK;
 }
 
 /* To height h; `in` begins at source row y0. */
-static int columns(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct taps *t, int h, int y0, struct vn_err *e)
+static int columns(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_pillow_taps *t, int h, int y0, struct vn_err *e)
 {
     TRY(vn_picture_new(out, a, in->w, h, in->c, in->type, e));
+    const struct vn_pillow_rows *k = vn_image_kernels()->pillow;
     const size_t row = (size_t)in->w * in->c;
     for (int y = 0; y < h; y++) {
-        const size_t k = (size_t)y * t->most, from = (size_t)(t->first[y] - y0) * row;
-        if (in->type == VN_PIXEL_U8) {
-            uint8_t *to = out->data + y * row;
-            const size_t done = t->high ? vn_column_weigh_avx2(to, in->data + from, t->high + k, t->low + k, t->count[y], row) : 0;
-            column_u8(to, in->data + from, t->weight + k, t->count[y], done, row);
-        }
+        const size_t from = (size_t)(t->first[y] - y0) * row;
+        if (in->type == VN_PIXEL_U8)
+            k->down(out->data + y * row, in->data + from, t, y, row);
         else
-            column_f32(out->f32 + y * row, in->f32 + from, t->real + k, t->count[y], row);
+            column_f32(out->f32 + y * row, in->f32 + from, t->real + (size_t)y * t->most, t->count[y], row);
     }
     return VN_OK;
 }
@@ -208,7 +146,7 @@ static int vertical_first(int in_w, int in_h, int w, int h) { return h < in_h &&
 static int resample(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct filter *f, int by_cost, int w, int h,
                     const float *b, struct vn_err *e)
 {
-    struct taps tx, ty;
+    struct vn_pillow_taps tx, ty;
     const int do_x = w != in->w || b[0] != 0 || b[2] != w, do_y = h != in->h || b[1] != 0 || b[3] != h;
     struct vn_picture mid = *in;
     TRY(plan(&tx, a, f, in->w, b[0], b[2], w, e));

@@ -18,6 +18,9 @@ int vn_resize_pick(struct vn_picture *out, struct vn_arena *a, const struct vn_p
 
 /* OpenCV's source pixels for each output pixel. */
 static inline double vn_opencv_scale(int in, int out) { return 1. / ((double)out / in); }
+struct vn_taps;
+/* Finds lo, hi and block of t, of rows of `in` pixels of c channels; leaves them 0 for two channels. */
+void vn_opencv_widen(struct vn_taps *t, struct vn_arena *a, int in, int out, int c);
 int vn_opencv_area(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, struct vn_err *e);
 
 /* n indices between `from` and `to`, by repeated addition: nearest of Pillow, and nearest_exact of OpenCV 5. */

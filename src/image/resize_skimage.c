@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "image/resize_rules.h"
-#include "image/simd.h"
+#include "kernels/image/image_kernels.h"
 
 /* out[i] = sum of weight * in[index], the same for every line along an axis */
 struct taps {
@@ -77,22 +77,11 @@ static struct taps samples(struct vn_arena *a, int in, int out, int order)
     return t;
 }
 
-VN_SIMD static void add_scaled(double *restrict out, const double *restrict in, double w, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] += in[i] * w;
-}
-
-VN_SIMD static void add_pair(double *restrict out, const double *in, const double *in2, double w, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] += (in[i] + in2[i]) * w;
-}
-
 /* SciPy's Gaussian filter along an axis of n rows of `inner` values, `lines` times. In its order: the centre, then pairs from the
  * outermost inwards. Of integers it cuts off what is behind the point. */
 static double *blur(struct vn_arena *a, const double *in, double sigma, size_t lines, int n, size_t inner, int integers)
 {
+    const struct vn_skimage_rows *rows = vn_image_kernels()->skimage;
     const int radius = (int)(4 * sigma + 0.5);
     double *out = NEW_ARRAY(a, double, lines * n * inner), *weight = NEW_ARRAY(a, double, 2 * (size_t)radius + 1);
     for (int k = -radius; k <= radius; k++)
@@ -102,9 +91,10 @@ static double *blur(struct vn_arena *a, const double *in, double sigma, size_t l
         for (int i = 0; i < n; i++) {
             const double *from = in + line * n * inner;
             double *to = out + (line * n + i) * inner;
-            add_scaled(to, from + i * inner, weight[radius] / sum, inner);
+            rows->add(to, from + i * inner, weight[radius] / sum, inner);
             for (int k = radius; k > 0; k--)
-                add_pair(to, from + mirror((int64_t)i - k, n) * inner, from + mirror((int64_t)i + k, n) * inner, weight[radius + k] / sum, inner);
+                rows->add_pair(to, from + mirror((int64_t)i - k, n) * inner, from + mirror((int64_t)i + k, n) * inner,
+                               weight[radius + k] / sum, inner);
         }
     for (size_t i = 0; integers && i < lines * n * inner; i++)
         out[i] = trunc(out[i]);
@@ -114,13 +104,14 @@ static double *blur(struct vn_arena *a, const double *in, double sigma, size_t l
 /* `lines` times: t->out rows of `inner` values from rows of the same length, `in_rows` of them. */
 static double *apply(struct vn_arena *a, const double *in, const struct taps *t, size_t lines, int in_rows, size_t inner)
 {
+    const struct vn_skimage_rows *rows = vn_image_kernels()->skimage;
     double *out = NEW_ARRAY(a, double, lines * t->out * inner);
     for (size_t line = 0; line < lines; line++)
         for (int i = 0; i < t->out; i++) {
             double *to = out + (line * t->out + i) * inner;
             for (int k = 0; k < t->n; k++) {
                 const size_t at = (size_t)i * t->n + k;
-                add_scaled(to, in + (line * in_rows + t->index[at]) * inner, t->weight[at], inner);
+                rows->add(to, in + (line * in_rows + t->index[at]) * inner, t->weight[at], inner);
             }
         }
     return out;

@@ -3,14 +3,7 @@
 #include <string.h>
 
 #include "image/resize_rules.h"
-#include "image/simd.h"
-
-struct axis {
-    int taps;
-    int *count; /* for each output index, of `taps`: how many it uses, */
-    int *index; /* their source indices */
-    float *weight;
-};
+#include "kernels/image/image_kernels.h"
 
 static float filter_linear(float x)
 {
@@ -33,26 +26,26 @@ static float far_part(float x) { return fmaf(fmaf(-0.75f, x, 3.75f), x, -6) * x 
 
 static int clamp(int64_t x, int hi) { return x < 0 ? 0 : x > hi ? hi : (int)x; }
 
-static struct axis new_axis(struct vn_arena *a, int taps, int out)
+static struct vn_torch_taps new_axis(struct vn_arena *a, int taps, int out)
 {
-    return (struct axis){ taps, NEW_ARRAY(a, int, out), NEW_ARRAY(a, int, (size_t)taps * out), NEW_ARRAY(a, float, (size_t)taps * out) };
+    return (struct vn_torch_taps){ taps, NEW_ARRAY(a, int, out), NEW_ARRAY(a, int, (size_t)taps * out), NEW_ARRAY(a, float, (size_t)taps * out) };
 }
 
 /* As wide as the reduction asks for. */
-static struct axis antialiased(struct vn_arena *a, int in, int out, int cubic)
+static struct vn_torch_taps antialiased(struct vn_arena *a, int in, int out, int cubic)
 {
     const float scale = (float)in / (float)out, half = cubic ? 2 : 1;
     const float support = scale >= 1 ? half * scale : half, inverse = scale >= 1 ? 1.f / scale : 1.f;
-    struct axis x = new_axis(a, (int)ceilf(support) * 2 + 1, out);
+    struct vn_torch_taps x = new_axis(a, (int)ceilf(support) * 2 + 1, out);
     for (int i = 0; i < out; i++) {
         const float center = scale * ((float)i + 0.5f);
         const int64_t lo = (int64_t)fmax((center - support) + 0.5, 0), end = (int64_t)((center + support) + 0.5);
-        const int n = clamp((end < in ? end : in) - lo, x.taps);
-        float sum = 0, *w = x.weight + (size_t)i * x.taps;
+        const int n = clamp((end < in ? end : in) - lo, x.n);
+        float sum = 0, *w = x.weight + (size_t)i * x.n;
         x.count[i] = n;
         for (int k = 0; k < n; k++) {
             const float d = (float)(((float)(k + lo) - center + 0.5) * inverse);
-            x.index[(size_t)i * x.taps + k] = (int)lo + k;
+            x.index[(size_t)i * x.n + k] = (int)lo + k;
             w[k] = cubic ? filter_cubic(d) : filter_linear(d);
             sum += w[k];
         }
@@ -62,12 +55,12 @@ static struct axis antialiased(struct vn_arena *a, int in, int out, int cubic)
     return x;
 }
 
-static struct axis linear(struct vn_arena *a, int in, int out)
+static struct vn_torch_taps linear(struct vn_arena *a, int in, int out)
 {
     const float scale = (float)in / (float)out;
-    struct axis x = new_axis(a, 2, out);
+    struct vn_torch_taps x = new_axis(a, 2, out);
     for (int i = 0; i < out; i++) {
-        x.count[i] = x.taps;
+        x.count[i] = x.n;
         const double at = in == out ? i : fmax(scale * (i + 0.5) - 0.5, 0); /* the scale is float32, the position float64 */
         const int s = clamp((int64_t)at, in - 1);
         const float f = (float)fmin(fmax(at - s, 0), 1);
@@ -79,12 +72,12 @@ static struct axis linear(struct vn_arena *a, int in, int out)
     return x;
 }
 
-static struct axis cubic(struct vn_arena *a, int in, int out)
+static struct vn_torch_taps cubic(struct vn_arena *a, int in, int out)
 {
     const float scale = (float)in / (float)out;
-    struct axis x = new_axis(a, 4, out);
+    struct vn_torch_taps x = new_axis(a, 4, out);
     for (int i = 0; i < out; i++) {
-        x.count[i] = x.taps;
+        x.count[i] = x.n;
         const double at = scale * (i + 0.5) - 0.5;
         const float index = floorf((float)at), f = (float)(at - index); /* the index from the rounded position: f may be below 0 */
         const float w[4] = { far_part(f + 1), near_part(f), near_part(1 - f), far_part((1 - f) + 1) };
@@ -95,100 +88,31 @@ static struct axis cubic(struct vn_arena *a, int in, int out)
     return x;
 }
 
-static struct axis make_axis(struct vn_arena *a, const struct vn_resize_rule *r, int in, int out)
+static struct vn_torch_taps make_axis(struct vn_arena *a, const struct vn_resize_rule *r, int in, int out)
 {
     if (r->antialias == 1)
         return antialiased(a, in, out, r->method == TORCH_BICUBIC);
     return r->method == TORCH_BICUBIC ? cubic(a, in, out) : linear(a, in, out);
 }
 
-/* With antialias the library's compiler makes the products behind the first one four at a time, and fuses what is left. Without it the
- * second product is rounded, the first added to it, and the others are fused. */
-static int rounded(int count, int antialias) { return antialias ? 1 + (count - 1) / 4 * 4 : 0; }
-
-#define ACROSS(name, type)                                                                                                    \
-    static VN_INLINE void name##_n(float *restrict out, const type *restrict in, const struct axis *x, int w, int c, int antialias) \
-    {                                                                                                                         \
-        for (int i = 0; i < w; i++, out += c) {                                                                               \
-            const int *index = x->index + (size_t)i * x->taps, count = x->count[i], fours = rounded(count, antialias);        \
-            const float *weight = x->weight + (size_t)i * x->taps;                                                            \
-            const type *p = in + (size_t)index[0] * c, *q = in + (size_t)index[!antialias] * c;                               \
-            float sum[VN_MAX_CHANNELS];                                                                                       \
-            int k = antialias ? 1 : 2;                                                                                        \
-            for (int j = 0; j < c; j++)                                                                                       \
-                sum[j] = antialias ? (float)p[j] * weight[0] : fmaf((float)p[j], weight[0], (float)q[j] * weight[1]);         \
-            for (; k < fours; k++)                                                                                            \
-                for (int j = 0; j < c; j++)                                                                                   \
-                    sum[j] += (float)in[(size_t)index[k] * c + j] * weight[k];                                                \
-            for (; k < count; k++)                                                                                            \
-                for (int j = 0; j < c; j++)                                                                                   \
-                    sum[j] = fmaf((float)in[(size_t)index[k] * c + j], weight[k], sum[j]);                                    \
-            for (int j = 0; j < c; j++)                                                                                       \
-                out[j] = sum[j];                                                                                              \
-        }                                                                                                                     \
-    }                                                                                                                         \
-    VN_SIMD_FMA static void name(float *out, const void *in, const struct axis *x, int w, int c, int antialias)               \
-    {                                                                                                                         \
-        switch (c) {                                                                                                          \
-        case 1: name##_n(out, in, x, w, 1, antialias); break;                                                                 \
-        case 3: name##_n(out, in, x, w, 3, antialias); break;                                                                 \
-        case 4: name##_n(out, in, x, w, 4, antialias); break;                                                                 \
-        default: name##_n(out, in, x, w, c, antialias); break;                                                                \
-        }                                                                                                                     \
-    }
-ACROSS(across_bytes, uint8_t)
-ACROSS(across_floats, float)
-
-VN_SIMD static void weigh(float *restrict out, const float *restrict in, float w, size_t n)
+static float *separable(struct vn_arena *a, const struct vn_picture *in, const struct vn_torch_taps *x, const struct vn_torch_taps *y, int w,
+                        int h, int antialias)
 {
-    for (size_t i = 0; i < n; i++)
-        out[i] += in[i] * w;
-}
-
-VN_SIMD_FMA static void weigh_fused(float *restrict out, const float *restrict in, float w, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = fmaf(in[i], w, out[i]);
-}
-
-VN_SIMD_FMA static void weigh_two(float *restrict out, const float *in, const float *in2, float w, float w2, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = fmaf(in[i], w, in2[i] * w2);
-}
-
-/* One row of n values, all 0 before, from the rows that went across. */
-static void down(float *out, const float *rows, const struct axis *y, int i, size_t n, int antialias)
-{
-    const int *index = y->index + (size_t)i * y->taps, count = y->count[i], fours = rounded(count, antialias);
-    const float *w = y->weight + (size_t)i * y->taps;
-    if (!antialias)
-        weigh_two(out, rows + index[0] * n, rows + index[1] * n, w[0], w[1], n);
-    for (int k = antialias ? 0 : 2; k < count; k++)
-        (k < fours ? weigh : weigh_fused)(out, rows + index[k] * n, w[k], n);
-}
-
-static float *separable(struct vn_arena *a, const struct vn_picture *in, const struct axis *x, const struct axis *y, int w, int h, int antialias)
-{
-    const size_t n = (size_t)w * in->c, bytes = (size_t)in->w * in->c * vn_pixel_size(in->type);
+    const struct vn_torchvision_rows *k = vn_image_kernels()->torchvision;
+    const size_t n = (size_t)w * in->c, row = (size_t)in->w * in->c;
     float *rows = NEW_ARRAY(a, float, n * in->h), *out = NEW_ARRAY(a, float, n * h);
     for (int i = 0; i < in->h; i++)
-        (in->type == VN_PIXEL_U8 ? across_bytes : across_floats)(rows + i * n, in->data + i * bytes, x, w, in->c, antialias);
+        if (in->type == VN_PIXEL_U8)
+            k->across_bytes(rows + i * n, in->data + i * row, x, w, in->c, antialias);
+        else
+            k->across_floats(rows + i * n, in->f32 + i * row, x, w, in->c, antialias);
     for (int i = 0; i < h; i++)
-        down(out + i * n, rows, y, i, n, antialias);
+        k->down(out + i * n, rows, y, i, n, antialias);
     return out;
 }
 
-VN_SIMD static void round_all(uint8_t *restrict out, const float *restrict in, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        const float x = rintf(in[i]);
-        out[i] = (uint8_t)(int)(x < 0 ? 0 : x > 255 ? 255 : x);
-    }
-}
-
 /* One channel counts as channels last: four pixels are weighed at once there, and summed in float64. */
-static float *linear_of_four(struct vn_arena *a, const float *in, int in_w, const struct axis *x, const struct axis *y, int w, int h)
+static float *linear_of_four(struct vn_arena *a, const float *in, int in_w, const struct vn_torch_taps *x, const struct vn_torch_taps *y, int w, int h)
 {
     float *out = NEW_ARRAY(a, float, (size_t)w * h);
     for (int j = 0; j < h; j++) {
@@ -229,7 +153,7 @@ RUN(vn_resize_torchvision)
     struct vn_arena *work = vn_arena_new();
     const int c = in->c, antialias = r->antialias == 1;
     int status = vn_picture_new(out, a, w, h, c, in->type, e);
-    const struct axis x = make_axis(work, r, in->w, w), y = make_axis(work, r, in->h, h);
+    const struct vn_torch_taps x = make_axis(work, r, in->w, w), y = make_axis(work, r, in->h, h);
     struct vn_picture real;
     const float *v = NULL;
     if (status == VN_OK && c == 1 && !antialias && r->method == TORCH_BILINEAR) {
@@ -240,7 +164,7 @@ RUN(vn_resize_torchvision)
     if (v && in->type == VN_PIXEL_F32)
         memcpy(out->f32, v, vn_picture_values(out) * sizeof *v);
     else if (v)
-        round_all(out->data, v, vn_picture_values(out));
+        vn_image_kernels()->torchvision->round(out->data, v, vn_picture_values(out));
     vn_arena_free(&work);
     return status;
 }

@@ -16,8 +16,8 @@ class Refused(Exception):
 
 
 class Pictures:
-    def __init__(self, program=PROGRAM):
-        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, *mask):
+        self.process = subprocess.Popen([PROGRAM, *map(str, mask)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def call(self, *words, picture=None, flat=True):
         """The answer as an array H x W (one channel) or H x W x C."""

@@ -1,4 +1,5 @@
-/* Picture functions for tests in Python: requests on standard input, answers on standard output.
+/* Picture functions for tests in Python: requests on standard input, answers on standard output. With an argument: only the CPU features
+ * of this mask.
  *
  *     request   OPERATION ARGUMENTS... then a line TYPE H W C and the pixels (decode: no picture, "none")
  *     answer    "ok TYPE H W C" and the pixels, or "error MESSAGE"
@@ -10,6 +11,7 @@
 
 #include "image/image.h"
 #include "image/transform.h"
+#include "kernels/image/image_kernels.h"
 
 #define MAX_WORDS 32
 
@@ -230,9 +232,10 @@ static int answer(char *line)
     return 0;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static char line[8192];
+    vn_image_cpu(argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 0) : ~0u);
     while (fgets(line, sizeof line, stdin))
         answer(line);
     return 0;

@@ -4,6 +4,7 @@
  *                                            where they come from: six numbers, and the size of the picture as shown */
 #include "base/file.h"
 #include "image/image.h"
+#include "kernels/image/image_kernels.h"
 #include "unit.h"
 
 static int tool(int argc, char **argv)
@@ -113,6 +114,24 @@ static void colours_come_back(void **state)
     }
 }
 
+/* The mask chooses the inner loops; every choice gives the same bytes. */
+static void cpu_mask_changes_no_byte(void **state)
+{
+    (void)state;
+    struct vn_arena *a = vn_arena_new();
+    const struct vn_picture in = picture(a, 91, 77, -1);
+    assert_int_equal(vn_image_kernels_for(0)->cpu, 0);
+    assert_int_equal(vn_image_kernels_for(VN_CPU_NEON)->cpu, 0);
+    vn_image_cpu(0);
+    assert_ptr_equal(vn_image_kernels(), vn_image_kernels_for(0));
+    const struct vn_picture plain = run(a, "resize 40 33; short_side 50", &in);
+    vn_image_cpu(~0u);
+    assert_ptr_equal(vn_image_kernels(), vn_image_kernels_for(vn_cpu_detect()));
+    const struct vn_picture fast = run(a, "resize 40 33; short_side 50", &in);
+    assert_memory_equal(plain.data, fast.data, vn_picture_values(&plain));
+    vn_arena_free(&a);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 2)
@@ -120,6 +139,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_follow_torchvision), cmocka_unit_test(resize_keeps_flat_pictures_and_equal_sizes),
         cmocka_unit_test(wrong_steps_are_refused), cmocka_unit_test(colours_come_back),
+        cmocka_unit_test(cpu_mask_changes_no_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
