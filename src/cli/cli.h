@@ -51,6 +51,7 @@ int vn_opt_shapes(const char ***names, const char ***texts, int *n, struct vn_ar
     { "--threads", 0, "N", 0, 0, "threads, 1 to 256 (default 1); results do not depend on it" },                 \
     { "--cpumask", 0, "MASK", 0, 0, "CPU features that kernels may use: 0 = C only, or avx2, avx512, avx512vnni, all" }
 #define JSON_OPTION { "--json", 0, NULL, 0, 0, "print the result as JSON on standard output" }
+/* ... read, and the mask set for image functions, too (vn_image_cpu). */
 int vn_opt_run(struct vn_options *o, struct vn_err *e);
 /* Something that is wrong with an input; id and remedy NULL: not known. */
 struct kept_problem {

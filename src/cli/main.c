@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "config/config.h"
+#include "kernels/image/image_kernels.h"
 
 #define CMD(name) extern const struct command vn_cmd_##name;
 #include "cli/cmds.def"
@@ -83,26 +84,31 @@ int vn_opt_shapes(const char ***names, const char ***texts, int *n, struct vn_ar
     return VN_OK;
 }
 
-int vn_opt_run(struct vn_options *o, struct vn_err *e)
+static int read_mask(uint32_t *mask, const char *s, struct vn_err *e)
 {
     static const struct {
         const char *name;
         uint32_t mask;
     } masks[] = { { "all", ~0u }, { "c", 0 }, { "avx2", VN_CPU_AVX2 }, { "avx512", VN_CPU_AVX2 | VN_CPU_AVX512 },
                   { "avx512vnni", VN_CPU_AVX2 | VN_CPU_AVX512 | VN_CPU_AVX512VNNI }, { "neon", VN_CPU_NEON }, { "dotprod", VN_CPU_NEON | VN_CPU_DOTPROD } };
-    vn_options_default(o);
-    TRY(vn_opt_int("--threads", 1, 1, 256, &o->threads, e));
-    const char *s = vn_opt("--cpumask");
-    if (!s)
-        return VN_OK;
     for (size_t i = 0; i < sizeof masks / sizeof *masks; i++)
         if (!strcmp(s, masks[i].name)) {
-            o->cpumask = masks[i].mask;
+            *mask = masks[i].mask;
             return VN_OK;
         }
     char *end;
-    o->cpumask = (uint32_t)strtoul(s, &end, 0);
+    *mask = (uint32_t)strtoul(s, &end, 0);
     return *end || !*s ? vn_fail(e, VN_E_USAGE, "--cpumask: want a number, c, avx2, avx512, avx512vnni or all; got '%s'", s) : VN_OK;
+}
+
+int vn_opt_run(struct vn_options *o, struct vn_err *e)
+{
+    vn_options_default(o);
+    TRY(vn_opt_int("--threads", 1, 1, 256, &o->threads, e));
+    if (vn_opt("--cpumask"))
+        TRY(read_mask(&o->cpumask, vn_opt("--cpumask"), e));
+    vn_image_cpu(o->cpumask);
+    return VN_OK;
 }
 
 /* ---- logging ---- */
