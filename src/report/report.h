@@ -26,6 +26,9 @@ void vn_print_outputs(FILE *f, const struct vn_output_row *rows, int n);
 void vn_print_fallbacks(FILE *f, const struct vn_node_row *rows, int n, int remedies);
 void vn_print_verification(FILE *f, const struct verification *v, int all);
 
+/* The table of steps of pipelines (image/steps.h). */
+void vn_print_steps(FILE *f);
+
 json_t *vn_json_real(double x); /* null where x is not finite */
 /* {"id": ..., "args": [...], "text": ...} */
 json_t *vn_json_reason(const struct vn_reason *r);

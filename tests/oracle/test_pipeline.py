@@ -173,12 +173,13 @@ def test_names_that_json_cannot_hold(folder):
     assert "not UTF-8" in prep(folder, "resize 20 20", want=3).err
 
 
-def test_threads_change_nothing(folder):
+@pytest.mark.parametrize("more", [["--threads", "3"], ["--cpumask", "0"], ["--cpumask", "avx2"]], ids=" ".join)
+def test_threads_and_cpus_change_nothing(folder, more):
     prep(folder, "resize 20 20")
     one = {p.name: p.read_bytes() for p in (folder / "out").iterdir()}
     for p in (folder / "out").iterdir():
         p.unlink()
-    prep(folder, "resize 20 20", "--threads", "3")
+    prep(folder, "resize 20 20", *more)
     assert {p.name: p.read_bytes() for p in (folder / "out").iterdir()} == one
 
 
