@@ -1,18 +1,12 @@
 /* Two steps saved as one stage: resize and centre crop, centre crop and resize. The size between them is not known: one resize to each
- * size says which ones look right, and only those are tried with every rule. */
+ * size says which ones look right, and only those are worth a try with every rule. */
 #include <math.h>
 
-#include "align/search.h"
+#include "align/composed.h"
 
-#define BEST 3       /* sizes that are tried exactly */
 #define ALIKE 0.5    /* correlation below which a size is not worth it */
 #define STEP 3       /* of sizes in the first look */
 #define LARGEST 2.0  /* the size between, in sizes of the target */
-
-struct guess {
-    struct stage_rule r;
-    double alike;
-};
 
 static const struct vn_resize_rule *smooth(void)
 {
@@ -78,22 +72,22 @@ static double likeness(const struct stage_rule *of, const struct vn_picture *x, 
     return best;
 }
 
-static void keep_guess(struct guess best[BEST], struct guess g)
+static void keep_guess(struct guess best[MOST_GUESSES], struct guess g)
 {
-    for (int i = 0; i < BEST; i++) {
+    for (int i = 0; i < MOST_GUESSES; i++) {
         if (g.alike == best[i].alike && g.r.number[0] == best[i].r.number[0] && g.r.fraction == best[i].r.fraction)
             return;
         if (g.alike > ALIKE && g.alike > best[i].alike) {
-            memmove(best + i + 1, best + i, (size_t)(BEST - 1 - i) * sizeof *best);
+            memmove(best + i + 1, best + i, (size_t)(MOST_GUESSES - 1 - i) * sizeof *best);
             best[i] = g;
             return;
         }
     }
 }
 
-static void guess(struct guess best[BEST], struct search *s, struct stage_rule r, const struct vn_picture *x, const struct vn_picture *y)
+static void guess(struct guess best[MOST_GUESSES], int *tried, struct stage_rule r, const struct vn_picture *x, const struct vn_picture *y)
 {
-    s->tried++;
+    ++*tried;
     keep_guess(best, (struct guess){ r, likeness(&r, x, y) });
 }
 
@@ -106,76 +100,33 @@ static struct stage_rule of_size(const struct stage_rule *r, int size)
 }
 
 /* Every STEP-th size, then those around the best. */
-static void guess_sizes(struct guess best[BEST], struct search *s, const struct stage_rule *r, const struct vn_picture *x, const struct vn_picture *y)
+static void guess_sizes(struct guess best[MOST_GUESSES], int *tried, const struct stage_rule *r, const struct vn_picture *x,
+                        const struct vn_picture *y)
 {
     const int least = y->w < y->h ? y->w : y->h, most = (int)((y->w > y->h ? y->w : y->h) * LARGEST);
-    struct guess coarse[BEST] = { 0 };
+    struct guess coarse[MOST_GUESSES] = { 0 };
     for (int size = least; size <= most; size += STEP)
-        guess(coarse, s, of_size(r, size), x, y);
-    for (int i = 0; i < BEST && coarse[i].alike > 0; i++)
+        guess(coarse, tried, of_size(r, size), x, y);
+    for (int i = 0; i < MOST_GUESSES && coarse[i].alike > 0; i++)
         for (int d = 1 - STEP; d < STEP; d++)
             if (coarse[i].r.number[0] + d >= least)
-                guess(best, s, of_size(r, coarse[i].r.number[0] + d), x, y);
+                guess(best, tried, of_size(r, coarse[i].r.number[0] + d), x, y);
 }
 
-/* Do both rules cut the same out of every picture? */
-static int same_inside(struct search *s, const struct stage_rule *r, const struct stage_rule *q)
+int vn_guess_composed(struct composed *out, struct vn_arena *a, const struct vn_picture *from, const struct vn_picture *to)
 {
-    for (int i = 0; i < s->all; i++) {
-        struct stage_rule with = *r;
-        with.decoder = s->decoder;
-        const struct vn_picture *x = &vn_search_input(s, i, &with)->p, *y = &s->pair[i].y.p;
-        struct inside a = { 0 }, b = { 0 };
-        if (vn_rule_inside(&a, r, x->w, x->h, y->w, y->h) != vn_rule_inside(&b, q, x->w, x->h, y->w, y->h) || a.w != b.w || a.h != b.h || a.x != b.x || a.y != b.y)
-            return 0;
-    }
-    return 1;
-}
-
-/* The guesses with every way to round, until one fits. */
-static void try_guesses(struct search *s, const struct guess best[BEST], const char *const *rules, int n_rules, enum resize_effort effort)
-{
-    for (int i = 0; i < BEST && best[i].alike > 0 && !s->n_found; i++) {
-        struct stage_rule tried[9];
-        int n = 0;
-        for (int k = 0; k < n_rules * VN_CROP_ROUNDINGS; k++) {
-            struct stage_rule r = best[i].r;
-            int again = 0;
-            r.size_rule = rules[k / VN_CROP_ROUNDINGS];
-            r.rounding = (enum vn_crop_rounding)(k % VN_CROP_ROUNDINGS);
-            for (int m = 0; m < n; m++)
-                again |= same_inside(s, &tried[m], &r);
-            if (again)
-                continue;
-            tried[n++] = r;
-            vn_try_resizes(s, r, effort);
-        }
-    }
-}
-
-void vn_search_composed(struct search *s)
-{
-    static const char *const short_side[] = { "short_side", "short_side_round", "short_side_ceil" }, *const exact[] = { "exact" };
     static const double fractions[] = { 0, 0.875, 0.9, 0.95, 0.8, 0.75 };
     static const struct stage_rule by_short = { .geometry = GEO_RESIZE_CROP, .size_rule = "short_side", .numbers = 1 },
                                    by_both = { .geometry = GEO_RESIZE_CROP, .size_rule = "exact", .numbers = 2 };
-    struct guess of_short[BEST] = { 0 }, of_both[BEST] = { 0 }, of_crop[BEST] = { 0 };
-    struct vn_arena *a = vn_arena_new();
     struct vn_picture x, y;
-    if (smooth() && mean_of_channels(&x, a, &s->pair[0].x.p) && mean_of_channels(&y, a, &s->pair[0].y.p) && shrink(&x, a, &y)) {
-        guess_sizes(of_short, s, &by_short, &x, &y);
-        guess_sizes(of_both, s, &by_both, &x, &y);
-        for (size_t i = 0; i < sizeof fractions / sizeof *fractions; i++) {
-            const struct stage_rule r = { .geometry = GEO_CROP_RESIZE, .fraction = fractions[i] };
-            guess(of_crop, s, r, &x, &y);
-        }
-        for (int effort = 0; effort < RESIZE_EFFORTS && !s->n_found; effort++) {
-            try_guesses(s, of_short, short_side, 3, (enum resize_effort)effort);
-            if (!s->n_found)
-                try_guesses(s, of_both, exact, 1, (enum resize_effort)effort);
-            if (!s->n_found)
-                try_guesses(s, of_crop, exact, 1, (enum resize_effort)effort);
-        }
+    *out = (struct composed){ .tried = 0 };
+    if (!smooth() || !mean_of_channels(&x, a, from) || !mean_of_channels(&y, a, to) || !shrink(&x, a, &y))
+        return 0;
+    guess_sizes(out->of_short, &out->tried, &by_short, &x, &y);
+    guess_sizes(out->of_both, &out->tried, &by_both, &x, &y);
+    for (size_t i = 0; i < sizeof fractions / sizeof *fractions; i++) {
+        const struct stage_rule r = { .geometry = GEO_CROP_RESIZE, .fraction = fractions[i] };
+        guess(out->of_crop, &out->tried, r, &x, &y);
     }
-    vn_arena_free(&a);
+    return 1;
 }

@@ -21,6 +21,7 @@ static const struct decoder_rule decoders[] = {
     { "at an eighth of the size, as OpenCV's IMREAD_REDUCED_COLOR_8", "decode opencv order=rgb orientation=keep reduce=8", { AS(OPENCV), .reduce = 8 } },
 };
 enum { DECODERS = sizeof decoders / sizeof *decoders };
+_Static_assert(DECODERS <= MOST_DECODERS, "the list of vn_decoders_differ has room for all");
 
 struct grid *vn_decoded(struct search *s, int i, const struct decoder_rule *d)
 {
@@ -61,19 +62,11 @@ static int known(struct search *s, int k)
     return 0;
 }
 
-void vn_search_decoders(struct search *s)
+int vn_decoders_differ(const struct decoder_rule *list[MOST_DECODERS], struct search *s)
 {
-    int skip[DECODERS];
+    int n = 0;
     for (int k = 0; k < DECODERS; k++)
-        skip[k] = known(s, k);
-    for (int k = 0; k < 2 * DECODERS && !s->n_found; k++) { /* only decoded, then anything after it */
-        const struct grid *x = vn_decoded(s, 0, &decoders[k % DECODERS]);
-        if (skip[k % DECODERS] || !x->layout)
-            continue;
-        s->decoder = &decoders[k % DECODERS];
-        s->pair[0].x = *x;
-        (k < DECODERS ? vn_search_same_size : vn_search_arrays)(s);
-    }
-    if (!s->n_found)
-        s->decoder = NULL;
+        if (!known(s, k) && vn_decoded(s, 0, &decoders[k])->layout)
+            list[n++] = &decoders[k];
+    return n;
 }

@@ -7,6 +7,20 @@
 
 #include "align/search.h"
 
+/* Files by each decoder: only decoded, then anything after it. */
+static void search_decoders(struct search *s)
+{
+    const struct decoder_rule *list[MOST_DECODERS];
+    const int n = vn_decoders_differ(list, s);
+    for (int k = 0; k < 2 * n && !s->n_found; k++) {
+        s->decoder = list[k % n];
+        s->pair[0].x = *vn_decoded(s, 0, s->decoder);
+        (k < n ? vn_search_same_size : vn_search_arrays)(s);
+    }
+    if (!s->n_found)
+        s->decoder = NULL;
+}
+
 /* `seen`: how many of the n samples the search looks at. */
 static struct search *new_search(struct vn_arena *a, const struct stage_arrays *arrays, int n, int seen, int side, int relation)
 {
@@ -26,7 +40,7 @@ static struct search *new_search(struct vn_arena *a, const struct stage_arrays *
     if (!s->n_found && s->pair[0].x.t)
         vn_search_arrays(s);
     if (!s->n_found && !relation && !s->pair[0].x.t && arrays[0].source)
-        vn_search_decoders(s);
+        search_decoders(s);
     return s;
 }
 

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "align/composed.h"
+
 /* ---- accepting ---- */
 
 struct grid *vn_search_input(struct search *s, int i, const struct stage_rule *r) { return r->decoder ? vn_decoded(s, i, r->decoder) : &s->pair[i].x; }
@@ -309,9 +311,12 @@ static void try_pads(struct search *s)
     }
 }
 
+/* With every resize rule: quick ones, those that are slow on large pictures, and all on pixels made float32, which programs seldom do. */
+enum resize_effort { RESIZE_QUICK, RESIZE_SLOW, RESIZE_FLOATS, RESIZE_EFFORTS };
+
 #define LARGE 1000000 /* pixels: two libraries do not resize them alike, and skimage takes seconds */
 
-void vn_try_resizes(struct search *s, struct stage_rule base, enum resize_effort effort)
+static void try_resizes(struct search *s, struct stage_rule base, enum resize_effort effort)
 {
     const struct vn_picture *x = &s->pair[0].x.p;
     const int large = (int64_t)x->w * x->h > LARGE;
@@ -332,7 +337,7 @@ void vn_try_resizes(struct search *s, struct stage_rule base, enum resize_effort
 static void try_all_resizes(struct search *s, const struct stage_rule *base)
 {
     for (int effort = 0; effort < RESIZE_EFFORTS && !s->n_found; effort++)
-        vn_try_resizes(s, *base, (enum resize_effort)effort);
+        try_resizes(s, *base, (enum resize_effort)effort);
 }
 
 static void try_letterboxes(struct search *s, int w, int h)
@@ -350,6 +355,60 @@ static void try_letterboxes(struct search *s, int w, int h)
             if (find_border(&r, &p->y.p, iw, ih))
                 try_all_resizes(s, &r);
         }
+}
+
+/* ---- resize and crop as one stage ---- */
+
+/* Do both rules cut the same out of every picture? */
+static int same_inside(struct search *s, const struct stage_rule *r, const struct stage_rule *q)
+{
+    for (int i = 0; i < s->all; i++) {
+        struct stage_rule with = *r;
+        with.decoder = s->decoder;
+        const struct vn_picture *x = &vn_search_input(s, i, &with)->p, *y = &s->pair[i].y.p;
+        struct inside a = { 0 }, b = { 0 };
+        if (vn_rule_inside(&a, r, x->w, x->h, y->w, y->h) != vn_rule_inside(&b, q, x->w, x->h, y->w, y->h) || a.w != b.w || a.h != b.h || a.x != b.x || a.y != b.y)
+            return 0;
+    }
+    return 1;
+}
+
+/* The guesses with every way to round, until one fits. */
+static void try_guesses(struct search *s, const struct guess best[MOST_GUESSES], const char *const *rules, int n_rules, enum resize_effort effort)
+{
+    for (int i = 0; i < MOST_GUESSES && best[i].alike > 0 && !s->n_found; i++) {
+        struct stage_rule tried[9];
+        int n = 0;
+        for (int k = 0; k < n_rules * VN_CROP_ROUNDINGS; k++) {
+            struct stage_rule r = best[i].r;
+            int again = 0;
+            r.size_rule = rules[k / VN_CROP_ROUNDINGS];
+            r.rounding = (enum vn_crop_rounding)(k % VN_CROP_ROUNDINGS);
+            for (int m = 0; m < n; m++)
+                again |= same_inside(s, &tried[m], &r);
+            if (again)
+                continue;
+            tried[n++] = r;
+            try_resizes(s, r, effort);
+        }
+    }
+}
+
+static void try_composed(struct search *s)
+{
+    static const char *const short_side[] = { "short_side", "short_side_round", "short_side_ceil" }, *const exact[] = { "exact" };
+    struct vn_arena *a = vn_arena_new();
+    struct composed c;
+    const int looked = vn_guess_composed(&c, a, &s->pair[0].x.p, &s->pair[0].y.p);
+    vn_arena_free(&a);
+    s->tried += c.tried;
+    for (int effort = 0; looked && effort < RESIZE_EFFORTS && !s->n_found; effort++) {
+        try_guesses(s, c.of_short, short_side, 3, (enum resize_effort)effort);
+        if (!s->n_found)
+            try_guesses(s, c.of_both, exact, 1, (enum resize_effort)effort);
+        if (!s->n_found)
+            try_guesses(s, c.of_crop, exact, 1, (enum resize_effort)effort);
+    }
 }
 
 /* ---- one side ---- */
@@ -403,5 +462,5 @@ void vn_search_arrays(struct search *s)
             try_all_resizes(s, &r);
     }
     if (!s->n_found)
-        vn_search_composed(s);
+        try_composed(s);
 }

@@ -1,4 +1,4 @@
-/* align/search.h - between explain.c, which asks what both sides do in a stage, and those who search: search.c and composed.c for pictures,
+/* align/search.h - between explain.c, which asks what both sides do in a stage, and those who search: search.c for pictures,
  * decoders.c for files, lists.c for boxes and scores. */
 #ifndef VN_ALIGN_SEARCH_H
 #define VN_ALIGN_SEARCH_H
@@ -31,19 +31,15 @@ int vn_search_holds(struct search *s, struct stage_rule *r, int i);
 /* Every search adds to s->found. */
 void vn_search_arrays(struct search *s);
 void vn_search_same_size(struct search *s); /* only what leaves the size, or turns it */
-void vn_search_composed(struct search *s); /* resize and crop as one stage */
-void vn_search_decoders(struct search *s);
 void vn_search_lists(struct search *s);
-
-/* `base` with every resize rule: quick ones, those that are slow on large pictures, and all on pixels made float32, which programs
- * seldom do. */
-enum resize_effort { RESIZE_QUICK, RESIZE_SLOW, RESIZE_FLOATS, RESIZE_EFFORTS };
-void vn_try_resizes(struct search *s, struct stage_rule base, enum resize_effort effort);
 
 /* The input of pair i as a rule sees it: pixels of its decoder. */
 struct grid *vn_search_input(struct search *s, int i, const struct stage_rule *r);
 /* Pixels of pair i's file; no layout where it cannot be read. */
 struct grid *vn_decoded(struct search *s, int i, const struct decoder_rule *d);
+/* The decoders that read the first file and give other pixels than those before them; returns how many. */
+#define MOST_DECODERS 16
+int vn_decoders_differ(const struct decoder_rule *list[MOST_DECODERS], struct search *s);
 /* Is the array a list: boxes, scores, indices? */
 int vn_is_list(const struct vn_tensor *t);
 struct list_rule vn_list_same(void); /* every row, as it is */
