@@ -41,7 +41,7 @@ static void align(struct vn_arena *a, const struct trace *left, const struct tra
     const struct align_options o = { .tolerance = 1e-5, .explain = 1 };
     struct alignment *r;
     struct vn_err e;
-    (void)vn_align(&r, a, left, right, &o, &e);
+    (void)vn_align_traces(&r, a, left, right, &o, &e);
 }
 
 static void one(struct vn_arena *a, const uint8_t *data, size_t size)

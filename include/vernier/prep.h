@@ -53,7 +53,8 @@ struct vn_prep; /* opaque */
  * is written after each 64 images, so an interrupted run resumes. On success *p is the result, to be freed
  * with vn_prep_free; on failure NULL, and the files written so far stay, with their manifest.
  * Errors, with file and reason in e->msg: VN_E_USAGE (no output_dir), VN_E_INPUT (a wrong pipeline, a damaged
- * image, a folder that is missing or has no images, a name that is not UTF-8), VN_E_UNSUPPORTED, VN_E_IO, VN_E_NOMEM. */
+ * image, a folder that is missing or has no images, a name that is not UTF-8), VN_E_UNSUPPORTED, VN_E_IO,
+ * VN_E_NOMEM. */
 int vn_prep(struct vn_prep **p, const struct vn_prep_options *o, struct vn_err *e);
 /* Sets *p to NULL; NULL is allowed. */
 void vn_prep_free(struct vn_prep **p);

@@ -38,7 +38,7 @@ static void compare_stage(struct stage_result *r, struct vn_arena *a, const stru
     for (int i = 0; i < left->samples; i++) {
         const struct vn_tensor *t[2] = { left->sample[i].t[l], right->sample[i].t[k] };
         if (!t[0] || !t[1]) {
-            r->state = STAGE_MISSING;
+            r->state = VN_STAGE_MISSING;
             r->missing_in = t[0] ? right->path : left->path;
             return;
         }
@@ -53,7 +53,7 @@ static void compare_stage(struct stage_result *r, struct vn_arena *a, const stru
     }
     r->share = all ? (double)different / (double)all : 0;
     const int types = strcmp(r->dtype[0], r->dtype[1]) != 0 && different;
-    r->state = !r->same_shape || different || types ? STAGE_UNALIGNED : STAGE_ALIGNED;
+    r->state = !r->same_shape || different || types ? VN_STAGE_UNALIGNED : VN_STAGE_ALIGNED;
 }
 
 /* The common stages of two traces: indices of each result's stage in both. */
@@ -91,11 +91,11 @@ static void explain_stages(struct alignment *r, struct vn_arena *a, const struct
     const char *from = NULL;
     for (int i = 0; i < r->n; i++) {
         struct stage_result *s = &r->stage[i];
-        if (s->state != STAGE_UNALIGNED || s->why)
+        if (s->state != VN_STAGE_UNALIGNED || s->why)
             continue;
         const struct stage_arrays *arrays = arrays_of(a, b, i, i - 1);
         if (from && vn_explain_same(arrays, r->samples) != 0) {
-            s->state = STAGE_FOLLOWS;
+            s->state = VN_STAGE_FOLLOWS;
             s->from = from;
             continue;
         }
@@ -130,8 +130,8 @@ static int equal_stages(const struct both *b, int i, int k, int samples, double 
 static void find_exchanged(struct alignment *r, struct vn_arena *a, const struct both *b, double tolerance)
 {
     for (int k = 0; k < r->n; k++)
-        for (int i = 0; i < r->n && r->stage[k].state == STAGE_UNALIGNED && !r->stage[k].why; i++)
-            if (i != k && r->stage[i].state == STAGE_UNALIGNED && equal_stages(b, i, k, r->samples, tolerance)) {
+        for (int i = 0; i < r->n && r->stage[k].state == VN_STAGE_UNALIGNED && !r->stage[k].why; i++)
+            if (i != k && r->stage[i].state == VN_STAGE_UNALIGNED && equal_stages(b, i, k, r->samples, tolerance)) {
                 r->stage[k].why = NEW(a, struct explanation);
                 vn_explain_exchanged(r->stage[k].why, a, r->stage[k].name, r->stage[i].name, r->samples);
             }
@@ -165,7 +165,7 @@ static void compare_winners(struct alignment *r, struct vn_arena *a, const struc
     for (int i = 0; i < r->n; i++)
         if (!strcmp(r->stage[i].name, stage))
             at = i;
-    if (at < 0 || r->stage[at].state == STAGE_MISSING)
+    if (at < 0 || r->stage[at].state == VN_STAGE_MISSING)
         return;
     struct winners *w = NEW_ARRAY(a, struct winners, r->samples);
     for (int m = 0; m < r->samples; m++)
@@ -184,7 +184,7 @@ static void compare_winners(struct alignment *r, struct vn_arena *a, const struc
 /* The same network in two executors. */
 static double tolerance_of(const char *stage, const struct align_options *o) { return strcmp(stage, "infer") ? o->tolerance : fmax(o->tolerance, o->infer_tolerance); }
 
-int vn_align(struct alignment **out, struct vn_arena *a, const struct trace *left, const struct trace *right, const struct align_options *o,
+int vn_align_traces(struct alignment **out, struct vn_arena *a, const struct trace *left, const struct trace *right, const struct align_options *o,
              struct vn_err *e)
 {
     struct alignment *r = *out = NEW(a, struct alignment);
@@ -201,7 +201,7 @@ int vn_align(struct alignment **out, struct vn_arena *a, const struct trace *lef
         b.at[0][r->n] = i;
         b.at[1][r->n++] = other;
         compare_stage(s, a, left, right, i, other, tolerance_of(s->name, o));
-        common += s->state != STAGE_MISSING;
+        common += s->state != VN_STAGE_MISSING;
     }
     if (!common)
         return vn_fail(e, VN_E_INPUT, "%s and %s have no stage in common; the first has %s, the second %s", left->path, right->path, left->stage[0],
@@ -212,20 +212,20 @@ int vn_align(struct alignment **out, struct vn_arena *a, const struct trace *lef
     }
     compare_winners(r, a, &b, "infer");
     for (int i = 0; i < r->n; i++)
-        r->unaligned += r->stage[i].state == STAGE_UNALIGNED;
+        r->unaligned += r->stage[i].state == VN_STAGE_UNALIGNED;
     /* stages of one side only */
     for (int i = 0; i < left->n; i++)
         if (vn_trace_find(right, left->stage[i]) < 0)
-            r->stage[r->n++] = (struct stage_result){ .name = left->stage[i], .state = STAGE_MISSING, .missing_in = right->path, .first = -1 };
+            r->stage[r->n++] = (struct stage_result){ .name = left->stage[i], .state = VN_STAGE_MISSING, .missing_in = right->path, .first = -1 };
     for (int i = 0; i < right->n; i++)
         if (vn_trace_find(left, right->stage[i]) < 0)
-            r->stage[r->n++] = (struct stage_result){ .name = right->stage[i], .state = STAGE_MISSING, .missing_in = left->path, .first = -1 };
+            r->stage[r->n++] = (struct stage_result){ .name = right->stage[i], .state = VN_STAGE_MISSING, .missing_in = left->path, .first = -1 };
     return VN_OK;
 }
 
 /* ---- one trace ---- */
 
-void vn_describe(struct description *out, struct vn_arena *a, const struct trace *t)
+void vn_describe_trace(struct description *out, struct vn_arena *a, const struct trace *t)
 {
     struct both b = { { t, t }, { NEW_ARRAY(a, int, t->n), NEW_ARRAY(a, int, t->n) } };
     *out = (struct description){ t->n, t->stage, NEW_ARRAY(a, const char *, t->n) };

@@ -6,6 +6,8 @@
 #ifndef VN_ALIGN_H
 #define VN_ALIGN_H
 
+#include <vernier/align.h>
+
 #include "image/image.h"
 #include "tensor/tensor.h"
 
@@ -128,18 +130,17 @@ const char *vn_rule_steps(struct vn_arena *a, const struct stage_rule *r);
 
 /* ---- comparison ---- */
 
-enum stage_state { STAGE_ALIGNED, STAGE_UNALIGNED, STAGE_FOLLOWS, STAGE_MISSING };
 struct stage_result {
     const char *name;
-    enum stage_state state;
-    const char *from;       /* STAGE_FOLLOWS: the stage */
+    enum vn_align_state state;
+    const char *from;       /* VN_STAGE_FOLLOWS: the stage */
     const char *shape[2], *dtype[2];
     int same_shape;
     double max;             /* |d| */
     double share;           /* of elements that differ */
     int64_t first;          /* flat index of the first difference; -1: none, or shapes differ */
     int sample;             /* of `first` */
-    const char *missing_in; /* STAGE_MISSING */
+    const char *missing_in; /* VN_STAGE_MISSING */
     struct explanation *why;
 };
 struct winners {
@@ -160,7 +161,7 @@ struct align_options {
     int any_input; /* a stage may be made of any stage before it, not only of the last */
 };
 /* Both have the same samples (vn_trace_common). */
-int vn_align(struct alignment **out, struct vn_arena *a, const struct trace *left, const struct trace *right, const struct align_options *o,
+int vn_align_traces(struct alignment **out, struct vn_arena *a, const struct trace *left, const struct trace *right, const struct align_options *o,
              struct vn_err *e);
 
 /* Why the arrays differ. x: the stage's input on each side, NULL where there is none. n samples; half
@@ -193,9 +194,20 @@ struct description {
     int n;
     const char **stage, **steps;
 };
-void vn_describe(struct description *out, struct vn_arena *a, const struct trace *t);
+void vn_describe_trace(struct description *out, struct vn_arena *a, const struct trace *t);
 /* Of one stage; NULL. side: whose x and y. */
 const char *vn_describe_stage(struct vn_arena *a, const struct stage_arrays *s, int n, int side);
+
+/* ---- both sides from the options of vernier/align.h (sides.c) ---- */
+
+struct sides {
+    struct trace t[2];
+    const struct vn_pipeline *pipeline; /* of the left; NULL: none */
+};
+/* Reads or makes both traces, with the files of the images where they are given. */
+int vn_align_sides(struct sides *out, struct vn_arena *a, const struct vn_align_options *o, struct vn_err *e);
+/* Gives the images of a trace their files: n of them, as many as it has. */
+int vn_trace_sources(struct trace *t, const char *const *images, int n, struct vn_err *e);
 
 /* Left, right, difference (amplified) side by side as PNG. */
 int vn_align_picture(const char *path, const struct vn_tensor *left, const struct vn_tensor *right, struct vn_err *e);

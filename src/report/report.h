@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include <jansson.h>
+#include <vernier/align.h>
 #include <vernier/vernier.h>
 
 #include "graph/reason.h"
@@ -29,6 +30,12 @@ void vn_print_verification(FILE *f, const struct verification *v, int all);
 /* The table of steps of pipelines (image/steps.h). */
 void vn_print_steps(FILE *f);
 
+void vn_print_alignment(FILE *f, const struct vn_alignment *r);
+void vn_print_align_causes(FILE *f);
+void vn_print_description(FILE *f, const struct vn_description *d);
+
+json_t *vn_json_alignment(const struct vn_alignment *r);
+json_t *vn_json_description(const struct vn_description *d);
 json_t *vn_json_real(double x); /* null where x is not finite */
 /* {"id": ..., "args": [...], "text": ...} */
 json_t *vn_json_reason(const struct vn_reason *r);
