@@ -48,6 +48,6 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 const struct op_def vn_op_cast = {
     .name = "cast", .onnx = "Cast", .min_in = 1, .max_in = 1,
     .attrs = specs, .attrs_size = sizeof(struct cast_attrs),
-    .infer = infer, .eval = eval, .lower = lower,
+    .infer = infer, .eval = eval, .lower = lower, .reads_bounded = 1,
     .elements = ELEMENTS_CONVERTED,
 };

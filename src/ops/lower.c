@@ -230,7 +230,7 @@ static int check_values(const struct lowering *l, const struct node *n, struct v
         const struct value *v = n->in[i];
         if (!v)
             continue;
-        if (v->bounded && n->op != &vn_op_cast)
+        if (v->bounded && !n->op->reads_bounded)
             return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the size of %s depends on the data; only the network's outputs can have such sizes", v->name);
         if (!v->data)
             TRY(check_type(n, v, e));

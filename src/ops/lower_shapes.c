@@ -34,9 +34,9 @@ static void seen_in(int64_t *stride, const struct prog_tensor *t, const struct v
 }
 
 /* The walk over y in its memory order; strides per source axis. */
-static struct walk binary_walk(const struct prog_tensor *y, const int64_t *a, const int64_t *b)
+static struct joint_walk binary_walk(const struct prog_tensor *y, const int64_t *a, const int64_t *b)
 {
-    struct walk w = { .rank = y->shape.rank };
+    struct joint_walk w = { .rank = y->shape.rank };
     vn_low_physical(y, w.d);
     for (int d = 0; d < w.rank; d++) {
         int axis = y->layout == PLAIN || d == 0 ? d : d == w.rank - 1 ? 1 : d + 1;
@@ -47,7 +47,7 @@ static struct walk binary_walk(const struct prog_tensor *y, const int64_t *a, co
     return w;
 }
 
-static void put_walk(const struct walk *w, int32_t *rank, int32_t *dims, int32_t *a, int32_t *b)
+static void put_walk(const struct joint_walk *w, int32_t *rank, int32_t *dims, int32_t *a, int32_t *b)
 {
     *rank = w->rank;
     for (int d = 0; d < w->rank; d++) {
@@ -59,7 +59,7 @@ static void put_walk(const struct walk *w, int32_t *rank, int32_t *dims, int32_t
 
 void vn_low_binary_f32(struct lowering *l, int op, int a, const int64_t *a_stride, int b, const int64_t *b_stride, int y)
 {
-    struct walk w = binary_walk(vn_low_tensor(l, y), a_stride, b_stride);
+    struct joint_walk w = binary_walk(vn_low_tensor(l, y), a_stride, b_stride);
     struct instr_BINARY_F32 *p = vn_low_emit(l, OPCODE_BINARY_F32, 2, (int[]){ a, b }, y);
     p->op = op;
     put_walk(&w, &p->rank, p->dims, p->a_stride, p->b_stride);
@@ -99,7 +99,7 @@ int vn_low_binary(const struct node *n, struct lowering *l, int op, struct vn_er
         vn_low_binary_f32(l, op, in[0], a, in[1], b, y);
         return VN_OK;
     }
-    struct walk w = binary_walk(vn_low_tensor(l, y), a, b);
+    struct joint_walk w = binary_walk(vn_low_tensor(l, y), a, b);
     struct instr_BINARY_S8 *p = vn_low_emit(l, l->wide ? OPCODE_BINARY_S16 : OPCODE_BINARY_S8, 2, in, y); /* the same fields */
     p->op = op;
     p->lo = l->wide ? INT16_MIN : INT8_MIN;

@@ -5,7 +5,7 @@
 #include "ops/lower.h"
 #include "ops/walk.h"
 
-void vn_walk_simplify(struct walk *w)
+void vn_walk_simplify(struct joint_walk *w)
 {
     int n = 0;
     for (int i = 0; i < w->rank; i++) {
@@ -25,7 +25,7 @@ void vn_walk_simplify(struct walk *w)
 }
 
 /* Outermost first in the order of b's memory. */
-static void sort_by_b(struct walk *w)
+static void sort_by_b(struct joint_walk *w)
 {
     for (int i = 1; i < w->rank; i++)
         for (int j = i; j > 0 && w->b[j] > w->b[j - 1]; j--) {
@@ -38,7 +38,7 @@ static void sort_by_b(struct walk *w)
 int vn_low_copy(struct lowering *l, int from, int to, int rank, const int64_t *dims, int64_t src,
                 const int64_t *src_stride, int64_t dst, const int64_t *dst_stride, struct vn_err *e)
 {
-    struct walk w = { .rank = rank };
+    struct joint_walk w = { .rank = rank };
     if (src > INT32_MAX || dst > INT32_MAX)
         return vn_fail(e, VN_E_UNSUPPORTED, "%s: a tensor is too large", l->node ? l->node->name : "copy");
     for (int d = 0; d < rank; d++) {

@@ -157,6 +157,7 @@ struct op_def {
     int (*weight_axis)(const struct node *n);
     int reads_shape; /* of its input, and no element: always constant */
     int lowers_all; /* lower makes every output, not the first only */
+    int reads_bounded; /* lower takes an input whose size depends on the data */
     int any_width; /* takes int8 and int16 side by side itself; others compute in int16 where one of them is (vn_node_is_wide) */
     int since; /* operator set in which ONNX got it, where that is above 21 */
     int is_clamp; /* Relu, Clip: monotone, so the tensor in front may share its parameters */

@@ -41,15 +41,21 @@ def test_page_matches_portable_def():
 def enums():
     """{enum: its numbers without COUNT} of src/format/numbers.h, for those that count from 0."""
     text = re.sub(r"/\*.*?\*/", "", (tool.ROOT / "src/format/numbers.h").read_text(), flags=re.S)
-    return {name: [w for w in re.findall(r"\w+", body) if not w.endswith("_COUNT")] for name, body in re.findall(r"enum (\w+) \{([^}#=]*)\}", text)}
+    found = re.findall(r"enum (\w+) \{([^}#=]*)\}", text)
+    return {name: [w for w in re.findall(r"\w+", body) if not w.endswith("_COUNT")] for name, body in found}
 
 
 @pytest.mark.parametrize("enum, start, end", [
-    ("vn_binary", "- **BINARY.** `op` ", ". The output"), ("vn_unary", "`UNARY_F32`: `op` ", "\n- "), ("vn_reduce", "[`outer`][`n`][`inner`]. `op` ", "\n- "),
-    ("vn_portable_unary", "| 1 | `unary` | x | `i[0]`: ", "|\n"), ("vn_portable_binary", "| 2 | `binary` | a, b, broadcasting | `i[0]`: ", "|\n"),
-    ("vn_pool_function", "extents. `i[1]`: ", "; `i[14]`"), ("vn_scatter", "indices, updates | `i[0]`: axis; `i[1]`: ", ". As Scatter"),
-    ("vn_recurrent", "lengths, first h, first c, peepholes | `i[0]`: ", ";"), ("vn_activation", "three for each direction (", ")"),
-    ("vn_grid_mode", "| x, grid | `i[0]`: ", ";"), ("vn_grid_outside", "`i[1]`: outside ", ";"), ("vn_box_code", "the background's, −1 none; `i[2]`: ", ";")])
+    ("vn_binary", "- **BINARY.** `op` ", ". The output"), ("vn_unary", "`UNARY_F32`: `op` ", "\n- "),
+    ("vn_reduce", "[`outer`][`n`][`inner`]. `op` ", "\n- "),
+    ("vn_portable_unary", "| 1 | `unary` | x | `i[0]`: ", "|\n"),
+    ("vn_portable_binary", "| 2 | `binary` | a, b, broadcasting | `i[0]`: ", "|\n"),
+    ("vn_pool_function", "extents. `i[1]`: ", "; `i[14]`"),
+    ("vn_scatter", "indices, updates | `i[0]`: axis; `i[1]`: ", ". As Scatter"),
+    ("vn_recurrent", "lengths, first h, first c, peepholes | `i[0]`: ", ";"),
+    ("vn_activation", "three for each direction (", ")"),
+    ("vn_grid_mode", "| x, grid | `i[0]`: ", ";"), ("vn_grid_outside", "`i[1]`: outside ", ";"),
+    ("vn_box_code", "the background's, −1 none; `i[2]`: ", ";")])
 def test_page_names_every_number(enum, start, end):
     """Where the page explains a parameter, it counts from 0 to the last of the list."""
     page = (tool.ROOT / "docs/bin-format.md").read_text()
