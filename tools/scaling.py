@@ -3,9 +3,9 @@
 
     scaling.py [--nodes N,...] [--megabytes M,...] [--check]
 
-Generates ONNX networks with random weights, converts each with calibration_type skip, and prints a table. By default
-2000 and 8000 nodes, 50 and 200 MB; an empty list leaves its part out. --check also times `vernier check`. VERNIER
-chooses the program. Run it with .venv/bin/python.
+Generates ONNX networks with random weights, converts each with calibration_type skip, and prints a table. By
+default 2000 and 8000 nodes, 50 and 200 MB; an empty list leaves its part out. --check times `vernier check`
+as well. VERNIER chooses the program. Run it with .venv/bin/python.
 """
 import argparse
 import os
@@ -154,7 +154,7 @@ def main():
     options.add_argument("--megabytes", type=numbers, default=[50, 200])
     options.add_argument("--check", action="store_true")
     o = options.parse_args()
-    print(f"{'network':12} {'nodes':>6} {'weights':>13} {'check':>10} {'convert':>10} {'peak':>11} {'peak/weights':>12}")
+    print("network       nodes       weights      check    convert        peak peak/weights")
     times = [measure(by_nodes(n), f"{n} nodes", o.check)[0] for n in o.nodes]
     if len(times) > 1:
         print(f"{o.nodes[-1]} nodes take {times[-1] / times[0]:.1f} times as long as {o.nodes[0]}")

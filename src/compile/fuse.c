@@ -139,7 +139,7 @@ static void fuse_residual(struct prog *p, int at, const struct uses *u)
     remove_instr(p, at);
 }
 
-/* One count serves all: a fusion only moves a reader back or leaves a tensor without readers, which no other looks at. */
+/* One count serves all: what a fusion changes of it, no later fusion reads. */
 static void run(struct prog *p, void (*fuse)(struct prog *p, int at, const struct uses *u))
 {
     struct uses *u = NEW_ARRAY(p->arena, struct uses, p->tensors.n);

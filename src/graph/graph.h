@@ -60,7 +60,7 @@ struct meta {
     const char *key, *text;
 };
 
-/* Links (producer, port, users, outputs) are exact at any time: nodes and outputs change through the functions below. */
+/* Links (producer, port, users, outputs) stay exact: nodes and outputs change through the functions below. */
 struct graph {
     struct vn_arena *arena;
     const char *name;
@@ -94,7 +94,7 @@ void vn_graph_detach(struct node *n);
 void vn_graph_insert(struct graph *g, struct node *n, const struct node *at);
 /* Detach a node and take it out of the list. */
 void vn_graph_remove(struct graph *g, struct node *n);
-/* Let input `slot` read v (NULL: left out). A slot beyond the last extends the node; those between are left out. */
+/* Let input `slot` read v (NULL: left out). A slot beyond the last extends the node. */
 void vn_graph_set_input(struct graph *g, struct node *n, int slot, struct value *v);
 /* Let output `port` of n be v, which loses its other producer; the value that was there has none any more. */
 void vn_graph_set_output(struct node *n, int port, struct value *v);

@@ -101,7 +101,7 @@ struct quant_rule {
     int weight_computed; /* the weight may also be computed: it is another activation then */
     int channel_axis;  /* with a weight: axis of the channels in input 0 and the output; -1: the last */
     int bias;          /* input index of the bias, 0: none */
-    int inputs_as_out; /* an input without other readers takes the output's parameters: one rounding, not two */
+    int inputs_as_out; /* inputs without other readers take the output's parameters: one rounding */
     int float_out_ok;  /* the runtime can give its result in float32 without quantizing it (last layers) */
 };
 
@@ -161,13 +161,13 @@ struct op_def {
     int any_width; /* takes int8 and int16 side by side itself; others compute in int16 where one of them is (vn_node_is_wide) */
     int since; /* operator set in which ONNX got it, where that is above 21 */
     int is_clamp; /* Relu, Clip: monotone, so the tensor in front may share its parameters */
-    /* Why a node whose types fit has no integer form with its attributes and operands; 0: it has. A reason without
-     * arguments. */
+    /* Why a node whose types fit has no integer form with its attributes and operands; 0: it has one. The reason
+     * takes no arguments. */
     enum reason_id (*unfit)(const struct node *n);
 
     enum elements elements;
     int (*keeps_order)(const struct node *n); /* ELEMENTS_PERMUTED: is the order nevertheless the same? */
-    /* The output has input 0's type and shape: are they equal? Not needed for ELEMENTS_KEPT and _CONVERTED. */
+    /* The output has input 0's type and shape: is it equal? ELEMENTS_KEPT and _CONVERTED need none. */
     int (*is_identity)(const struct node *n);
     /* Along an axis, y[i] = x[start + i * step]. 0: not known. */
     int (*picks)(const struct node *n, int axis, int64_t *start, int64_t *step);
@@ -181,7 +181,7 @@ struct op_def {
     int64_t (*groups)(const struct node *n);
     /* Can a factor and a summand per output channel be folded into weight and bias? NULL: yes. */
     int (*foldable)(const struct node *n);
-    /* For operators without a bias: the operator that has one and, for matrices, is equal otherwise; attributes at defaults. */
+    /* For operators without a bias: the one that, by its defaults, adds a bias to the same matrix product. */
     const struct op_def *with_bias;
     /* The attribute that zeros around input 0 can be added to; returns NULL where they cannot. */
     struct ints *(*padding)(struct node *n);

@@ -6,15 +6,15 @@ static const char *const forms[] = { "(Reshape t=(Transpose r=(Reshape x #a)) #b
 
 /* Which axes of the 6-dimensional tensor in the middle are the block's, the channels', the picture's; and what that is. */
 static const struct shuffle {
-    const struct op_def *op;
+    int64_t perm[6];
+    const struct op_def *becomes;
     int widens; /* the wide image is the result */
     int mode;   /* 1: CRD */
-    int64_t perm[6];
     int block[2], channels, height, width; /* axes of the tensor in the middle */
 } shuffles[] = {
-    { &vn_op_depthtospace, 1, 0, { 0, 3, 4, 1, 5, 2 }, { 1, 2 }, 3, 4, 5 },
-    { &vn_op_depthtospace, 1, 1, { 0, 1, 4, 2, 5, 3 }, { 2, 3 }, 1, 4, 5 },
-    { &vn_op_spacetodepth, 0, 0, { 0, 3, 5, 1, 2, 4 }, { 3, 5 }, 1, 2, 4 },
+    { { 0, 3, 4, 1, 5, 2 }, &vn_op_depthtospace, 1, 0, { 1, 2 }, 3, 4, 5 },
+    { { 0, 1, 4, 2, 5, 3 }, &vn_op_depthtospace, 1, 1, { 2, 3 }, 1, 4, 5 },
+    { { 0, 3, 5, 1, 2, 4 }, &vn_op_spacetodepth, 0, 0, { 3, 5 }, 1, 2, 4 },
 };
 
 static int fits(const struct match *m, const struct shuffle *s)
@@ -35,7 +35,7 @@ static int fuse(struct match *m)
         if (!fits(m, &shuffles[i]))
             continue;
         const int64_t size = vn_match_value(m, 'r')->shape.d[shuffles[i].block[0]];
-        struct blocks_attrs *a = vn_match_replace(m, shuffles[i].op, 1, (struct value *[]){ vn_match_value(m, 'x') })->attrs;
+        struct blocks_attrs *a = vn_match_replace(m, shuffles[i].becomes, 1, (struct value *[]){ vn_match_value(m, 'x') })->attrs;
         a->size = size;
         a->mode = shuffles[i].mode;
         return 1;

@@ -118,10 +118,7 @@ static int only_first_output(const struct node *n)
     return n->out[0] != NULL;
 }
 
-static int is_of(const struct term *t, const struct node *n)
-{
-    return n->op == t->op; /* operator identity: patterns name operators */
-}
+static int is_of(const struct term *t, const struct node *n) { return n->op == t->op; }
 
 static int fits_node(const struct term *t, const struct value *v)
 {

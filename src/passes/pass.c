@@ -25,7 +25,7 @@ static int64_t count_params(const struct graph *g)
 static int is_for(const struct pass *p, const struct node *n)
 {
     for (const struct op_def *const *op = p->ops; *op; op++)
-        if (*op == n->op) /* operator identity: operators that a pass names in its descriptor */
+        if (*op == n->op)
             return 1;
     return 0;
 }

@@ -51,8 +51,6 @@ int vn_onnx_problem(const struct draft *d, int status, struct vn_err *e);
 int vn_onnx_node_fail(const struct draft *d, const struct draft_node *n, struct vn_err *e, int code, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* The one circle of calls in this folder: attrs.c has branch.c keep the subgraphs of an If, branch.c has reader.c read
- * the one that is taken, and reader.c has attrs.c read the attributes of its nodes. */
 /* branch.c: the subgraphs of If. Outer names that the two branches of a node read, in a fixed order. */
 struct wire_list vn_onnx_captured(const struct onnx_node *n, struct vn_arena *a);
 int vn_onnx_branch(const struct branch **out, const struct draft *d, const struct draft_node *n, const struct onnx_graph *g, struct vn_err *e);

@@ -99,11 +99,11 @@ static void write_reason(struct vn_arena *a, struct onnx_node *n, const struct v
 
 /* ONNX knows our own operators as functions of standard ones. */
 static const struct {
-    const struct op_def *op;
     const char *(*put)(struct model_writer *w, const struct node *n);
+    const struct op_def *op;
 } functions[] = {
-    { &vn_op_preprocess, vn_onnx_put_preprocess },
-    { &vn_op_detectionoutput, vn_onnx_put_detection },
+    { vn_onnx_put_preprocess, &vn_op_preprocess },
+    { vn_onnx_put_detection, &vn_op_detectionoutput },
 };
 
 static const char *op_type(struct model_writer *w, const struct node *n)
