@@ -1,4 +1,4 @@
-"""The words of the configuration's keys with fixed values, from src/config/words.def and the tables in src/config/words.c."""
+"""Words of the configuration's keys with fixed values: src/config/words.def and its tables in words.c."""
 import re
 from pathlib import Path
 
@@ -13,10 +13,13 @@ def rows():
 def tables():
     """Name of a table, as keys.c has it behind vn_words_ -> "a|b|(c)"; in (): known but not supported yet."""
     found = {}
-    for name, body in re.findall(r"^WORDS\((\w+)\) = \{(.*?)^\};", (CONFIG / "words.c").read_text(), re.S | re.M):
+    text = (CONFIG / "words.c").read_text()
+    for name, body in re.findall(r"^WORDS\((\w+)\) = \{(.*?)^\};", text, re.S | re.M):
         macros = set(re.findall(r"#define (\w+) ROW", body))
         macros |= {f"{m}_LATER" for m in macros}
         if "INPUT_TYPE_RT(id, word)" not in body:
             macros |= {f"{m}_RT" for m in macros}
-        found[name] = "|".join(f"({word})" if macro.endswith("_LATER") else word for macro, word in rows() if macro in macros)
+        words = [(macro, word) for macro, word in rows() if macro in macros]
+        words = [f"({word})" if macro.endswith("_LATER") else word for macro, word in words]
+        found[name] = "|".join(words)
     return found

@@ -117,6 +117,7 @@ TRANSFORM(transpose)
 static int typed(struct vn_tensor **out, struct vn_arena *a, const struct vn_picture *p, const char *type, struct vn_err *e)
 {
     struct vn_picture q;
+    /* not a key's word: a transformer's argument */
     TRY(vn_picture_cast(&q, a, p, !strcmp(type, "uint8") ? VN_PIXEL_U8 : !strcmp(type, "float") ? VN_PIXEL_F32 : p->type, e));
     return from_picture(out, a, &q, 1, dtype_of(&q), 0, e);
 }

@@ -265,8 +265,7 @@ def test_reasons_are_counted(check):
     assert "6 comparisons of operators have a reason, expected at most 5" in found
 
 
-ROW = '{ INPUT, "input_layout_train", KEY_LIST, KEY_WORKS, "def", "NCHW|(NHWC)", .help = "a|b" }'
-KEYS = "const struct key vn_keys[] = {\n    " + ROW + ",\n};\n"
+WORDS = 'LAYOUT(LAYOUT_NCHW, "NCHW")\nLAYOUT_LATER(LAYOUT_NHWC, "NHWC")\n/* LAYOUT(A, "a") */\n'
 COMPARES = ['strcmp(t, "NHWC")', 'strncmp("NCHW", t, 4)', 'vn_streq(at(t, 1), "NHWC")',
             'strcasecmp(t, c ? "x" : "NCHW")']
 
@@ -274,15 +273,15 @@ COMPARES = ['strcmp(t, "NHWC")', 'strncmp("NCHW", t, 4)', 'vn_streq(at(t, 1), "N
 @pytest.mark.parametrize("line", COMPARES)
 def test_words_of_the_configuration(check, line):
     text = f"int x = {line};\n"
-    found = check("words", {"src/config/keys.c": KEYS, "src/config/a.c": text, "src/data/a.c": text})
+    found = check("words", {"src/config/words.def": WORDS, "src/config/a.c": text, "src/data/a.c": text})
     assert "src/data/a.c:1: compares a word of the configuration: N" in found and found.count("\n") == 1
     assert not check("words", {"src/data/a.c": "/* not a key's word: the layout of a file */\n" + text})
 
 
 def test_other_words(check):
     others = 'int x = strcmp(t, "a"), y = strcmp(t, "def"); const char *z = "NHWC";\n'
-    assert not check("words", {"src/config/keys.c": KEYS, "src/data/a.c": others})
-    assert "no choices found" in check("words", {"src/config/keys.c": "\n"})
+    assert not check("words", {"src/config/words.def": WORDS, "src/data/a.c": others})
+    assert "no words found" in check("words", {"src/config/words.def": "\n"})
 
 
 def test_models_are_run_by_sessions(check):

@@ -32,8 +32,15 @@ def tags(code):
                 yield "enumerator", name, m[2]
 
 
-def macros(code):
-    undone = set(re.findall(r"^[ \t]*#[ \t]*undef[ \t]+(\w+)", code, flags=re.M))
+def undone_in(code):
+    return set(re.findall(r"^[ \t]*#[ \t]*undef[ \t]+(\w+)", code, flags=re.M))
+
+
+def macros(tree, code):
+    undone = undone_in(code)
+    for name in set(re.findall(r'^#[ \t]*include "([\w/]+\.def)"', code, flags=re.M)):
+        if (tree.root / "src" / name).exists():
+            undone |= undone_in(tree.code(f"src/{name}"))  # a list may take back what its includer defined
     guards = set(re.findall(r"^[ \t]*#[ \t]*ifndef[ \t]+(\w+)", code, flags=re.M))
     for m in DEFINE.finditer(code):
         if m[1] not in undone | guards:
@@ -45,7 +52,7 @@ def meanings(tree):
     found = collections.defaultdict(lambda: collections.defaultdict(list))
     for path in tree.sources("src", "include"):
         code = tree.code(path)
-        for kind, name, meaning in [*tags(without_directives(code)), *macros(code)]:
+        for kind, name, meaning in [*tags(without_directives(code)), *macros(tree, code)]:
             found[name][kind, meaning].append(path)
         if path.suffix == ".c":
             for f in tree.functions(path):

@@ -3,17 +3,10 @@ import re
 
 from lint.tree import line_of
 
-KEYS = "src/config/keys.c"
-ROW = re.compile(r'\{\s*\w+,\s*"\w+",\s*\w+,\s*\w+,\s*(?:NULL|"[^"]*"),\s*"([^"]*)"')
+WORDS = "src/config/words.def"
+ROW = re.compile(r'^\w+\(\w+, "(\w+)"\)', re.M)
 COMPARE = re.compile(r"\b(?:\w*str\w*(?:cmp|eq)|memcmp|vn_\w*(?:word|text|str)\w*_(?:is|equal|eq))\s*\(")
 ELSEWHERE = re.compile(r"/\*\s*not a key's word:\s*\S")
-
-
-def choices(tree):
-    found = set()
-    for row in ROW.findall(tree.code(KEYS)):
-        found |= {word.strip("()") for word in row.split("|")}
-    return found
 
 
 def arguments(code, begin):
@@ -26,9 +19,9 @@ def arguments(code, begin):
 
 
 def check_words(tree):
-    known = choices(tree)
+    known = set(ROW.findall(tree.code(WORDS)))
     if not known:
-        tree.problem(KEYS, "no choices found: the rule `words` does not understand the table")
+        tree.problem(WORDS, "no words found: the rule `words` does not understand the list")
     for path in tree.sources("src"):
         if path.parts[1] == "config":
             continue
