@@ -14,7 +14,7 @@ enum vn_log_level { VN_LOG_DEBUG, VN_LOG_INFO, VN_LOG_WARNING, VN_LOG_ERROR };
 struct vn_listener {
     void (*log)(void *user, enum vn_log_level level, const char *line);
     void (*progress)(void *user, const char *what, int done, int all);
-    void (*problem)(void *user, const struct vn_err *problem); /* one of several things that are wrong with an input */
+    void (*problem)(void *user, const struct vn_err *problem); /* one thing that is wrong with an input */
     void *user;
 };
 

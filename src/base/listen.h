@@ -4,7 +4,8 @@
 
 #include <vernier/listener.h>
 
-void vn_say(const struct vn_listener *l, enum vn_log_level level, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void vn_say(const struct vn_listener *l, enum vn_log_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 void vn_progress(const struct vn_listener *l, const char *what, int done, int all);
 void vn_problem(const struct vn_listener *l, const struct vn_err *problem);
 

@@ -46,7 +46,8 @@ static int channels_last(const struct value *v) { return is_image(v) && v->shape
 static const char *type_of(struct vn_arena *a, const struct value *v)
 {
     (void)a;
-    return vn_input_type_word(!is_image(v) ? VN_IN_FEATUREMAP : v->shape.d[channels_last(v) ? 3 : 1] == 1 ? VN_IN_GRAY : VN_IN_RGB);
+    const int gray = is_image(v) && v->shape.d[channels_last(v) ? 3 : 1] == 1;
+    return vn_input_type_word(!is_image(v) ? VN_IN_FEATUREMAP : gray ? VN_IN_GRAY : VN_IN_RGB);
 }
 
 static const char *layout_of(struct vn_arena *a, const struct value *v)

@@ -147,11 +147,15 @@ static void keep_problem(void *user, const struct vn_err *problem)
     struct logger *l = user;
     if (!l->arena)
         return;
-    const struct kept_problem p = { vn_arena_str(l->arena, problem->msg), vn_problem_id(problem), vn_problem_remedy(problem) };
+    const struct kept_problem p = { vn_arena_str(l->arena, problem->msg), vn_problem_id(problem),
+                                    vn_problem_remedy(problem) };
     VEC_PUSH(l->arena, &l->problems, p);
 }
 
-struct vn_listener vn_logger_listener(struct logger *l) { return (struct vn_listener){ log_line, show_progress, keep_problem, l }; }
+struct vn_listener vn_logger_listener(struct logger *l)
+{
+    return (struct vn_listener){ log_line, show_progress, keep_problem, l };
+}
 
 int vn_print_json(json_t *j)
 {

@@ -63,14 +63,16 @@ static int parse_number(const char *s, double *out)
     return end != s && !*end && *out - *out == 0;
 }
 
-static int check_choice(const struct config *c, struct vn_arena *a, const struct setting *s, const char *word, struct vn_err *e)
+static int check_choice(const struct config *c, struct vn_arena *a, const struct setting *s, const char *word,
+                        struct vn_err *e)
 {
     const struct config_word *w = vn_word_find(s->key->words, word);
     if (w && w->later)
         return vn_config_fail(c, s, e, VN_E_UNSUPPORTED, "'%s' is not supported yet", word);
     if (w)
         return VN_OK;
-    return vn_config_fail(c, s, e, VN_E_INPUT, "want one of %s; got '%s'", vn_word_list(a, s->key->words, ", ", 0), word);
+    const char *list = vn_word_list(a, s->key->words, ", ", 0);
+    return vn_config_fail(c, s, e, VN_E_INPUT, "want one of %s; got '%s'", list, word);
 }
 
 static int check_number(const struct config *c, const struct setting *s, struct vn_err *e)
@@ -248,7 +250,8 @@ static const struct {
     [VN_IN_FEATUREMAP] = { 1, { VN_IN_FEATUREMAP } },
 };
 
-static int check_conversion(const struct config *c, struct vn_arena *a, const struct input_config *in, const struct list *rt, struct vn_err *e)
+static int check_conversion(const struct config *c, struct vn_arena *a, const struct input_config *in,
+                            const struct list *rt, struct vn_err *e)
 {
     const char *allowed = "", *train = vn_input_type_word(in->type_train);
     for (int i = 0; i < allowed_rt[in->type_train].n; i++) {

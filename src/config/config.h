@@ -1,4 +1,4 @@
-/* config/config.h - the conversion's YAML file: read, checked, resolved. keys.c has the one table of all keys. */
+/* config/config.h - the conversion's YAML file: read, checked, resolved. keys.c has the table of all keys. */
 #ifndef VN_CONFIG_H
 #define VN_CONFIG_H
 
@@ -22,13 +22,15 @@ struct config_word {
     int value; /* of the key's enum */
     int later; /* known to the format, not supported yet */
 };
-extern const struct config_word vn_words_input_type_train[], vn_words_input_type_rt[], vn_words_layout[], vn_words_value_range[],
-    vn_words_norm_type[], vn_words_cal_data_type[], vn_words_calibration_type[], vn_words_zero_points[], vn_words_optimize_level[],
-    vn_words_debug_mode[], vn_words_compile_mode[], vn_words_cache_mode[], vn_words_custom_op_method[];
-const struct config_word *vn_word_find(const struct config_word *words, const char *text); /* NULL: not there */
+extern const struct config_word vn_words_input_type_train[], vn_words_input_type_rt[], vn_words_layout[],
+    vn_words_value_range[], vn_words_norm_type[], vn_words_cal_data_type[], vn_words_calibration_type[],
+    vn_words_zero_points[], vn_words_optimize_level[], vn_words_debug_mode[], vn_words_compile_mode[], vn_words_cache_mode[], vn_words_custom_op_method[];
+/* NULL: not there. */
+const struct config_word *vn_word_find(const struct config_word *words, const char *text);
 const char *vn_word_of(const struct config_word *words, int value);
 /* All words; `mark_later`: in () those that are not supported yet. */
-const char *vn_word_list(struct vn_arena *a, const struct config_word *w, const char *between, int mark_later);
+const char *vn_word_list(struct vn_arena *a, const struct config_word *w, const char *between,
+                         int mark_later);
 
 /* Input types are enum vn_input_type, at run time and in training. */
 enum input_layout {
@@ -52,7 +54,10 @@ enum zero_points {
 #define ZERO_POINTS(id, word) id,
 #include "config/words.def"
 };
-static inline const char *vn_input_type_word(enum vn_input_type t) { return vn_word_of(vn_words_input_type_rt, (int)t); }
+static inline const char *vn_input_type_word(enum vn_input_type t)
+{
+    return vn_word_of(vn_words_input_type_rt, (int)t);
+}
 static inline const char *vn_layout_word(enum input_layout l) { return vn_word_of(vn_words_layout, (int)l); }
 
 struct key {

@@ -12,7 +12,8 @@ const struct setting *vn_config_given(const struct config *c, const char *key)
     return NULL;
 }
 
-int vn_config_fail(const struct config *c, const struct setting *s, struct vn_err *e, int code, const char *fmt, ...)
+int vn_config_fail(const struct config *c, const struct setting *s, struct vn_err *e, int code,
+                   const char *fmt, ...)
 {
     char msg[800];
     va_list ap;
@@ -24,7 +25,8 @@ int vn_config_fail(const struct config *c, const struct setting *s, struct vn_er
     return vn_fail(e, code, "%s:%d:%d: %s: %s", c->path, s->line, s->column, s->key->name, msg);
 }
 
-int vn_config_fail_rule(const struct config *c, const struct type_rule *r, struct vn_err *e, int code, const char *fmt, ...)
+int vn_config_fail_rule(const struct config *c, const struct type_rule *r, struct vn_err *e, int code,
+                        const char *fmt, ...)
 {
     char msg[800];
     va_list ap;

@@ -64,7 +64,8 @@ static int add_pairs(struct config *c, struct vn_arena *a, const struct setting 
     for (int i = 0; i < n; i++) {
         const char *colon = strrchr(words[i], ':'); /* names may hold colons */
         const char **parts;
-        const int bits = colon && vn_config_split(a, colon + 1, ';', &parts) == 1 ? vn_config_bits(parts[0]) : 0;
+        const int one = colon && vn_config_split(a, colon + 1, ';', &parts) == 1;
+        const int bits = one ? vn_config_bits(parts[0]) : 0;
         if (!bits || colon == words[i])
             return vn_config_fail(c, s, e, VN_E_INPUT, "want NODE:int8 or NODE:int16 with ; between, got '%s'", words[i]);
         vn_config_split(a, vn_arena_strn(a, words[i], (size_t)(colon - words[i])), ';', &parts);

@@ -107,7 +107,8 @@ const char *vn_word_list(struct vn_arena *a, const struct config_word *w, const 
     const char *list = "";
     for (int i = 0; w[i].text; i++) {
         const int mark = mark_later && w[i].later;
-        list = vn_arena_fmt(a, "%s%s%s%s%s", list, i ? between : "", mark ? "(" : "", w[i].text, mark ? ")" : "");
+        const char *word = mark ? vn_arena_fmt(a, "(%s)", w[i].text) : w[i].text;
+        list = vn_arena_fmt(a, "%s%s%s", list, i ? between : "", word);
     }
     return list;
 }

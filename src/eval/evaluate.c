@@ -141,7 +141,8 @@ static int read_feeding(struct run *w, struct vn_err *e)
     if (!t->colours)
         return VN_OK;
     const struct config_word *colours = vn_word_find(vn_words_input_type_train, t->colours);
-    if (!colours || (colours->value != VN_IN_RGB && colours->value != VN_IN_BGR && colours->value != VN_IN_GRAY))
+    if (!colours ||
+        (colours->value != VN_IN_RGB && colours->value != VN_IN_BGR && colours->value != VN_IN_GRAY))
         return vn_fail(e, VN_E_USAGE, "colours: want rgb, bgr or gray, got '%s'", t->colours);
     w->pixels = NEW(w->eval->arena, struct input_config);
     for (int i = 0; w->pipeline && i < w->pipeline->steps.n; i++) {
@@ -149,7 +150,8 @@ static int read_feeding(struct run *w, struct vn_err *e)
         if (k && k->to_values)
             return vn_fail(e, VN_E_USAGE, "colours: the pipeline goes on to the tensor itself by step %s; leave out one of the two", k->name);
     }
-    *w->pixels = (struct input_config){ .type_train = colours->value, .type_rt = colours->value, .cal_type = VN_U8 };
+    *w->pixels = (struct input_config){ .type_train = colours->value, .type_rt = colours->value,
+                                        .cal_type = VN_U8 };
     return VN_OK;
 }
 

@@ -47,7 +47,8 @@ struct node {
     struct value **out; /* n_out entries; NULL: optional output left out */
     int n_out;
     void *attrs;           /* the operator's struct, op->attrs_size bytes */
-    const struct vn_reason *why_float; /* why this node must not compute in integers; NULL: nothing is known against it */
+    /* why this node must not compute in integers; NULL: nothing is known against it */
+    const struct vn_reason *why_float;
 };
 
 /* A tensor of the source model that an optimisation removed. */

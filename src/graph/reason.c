@@ -40,7 +40,8 @@ const struct vn_reason *vn_reason_new(struct vn_arena *a, enum reason_id id, con
     return copy(a, id, n, args);
 }
 
-const struct vn_reason *vn_reason_parse(struct vn_arena *a, const char *id, int n, const char *const *args, const char *text)
+const struct vn_reason *vn_reason_parse(struct vn_arena *a, const char *id, int n, const char *const *args,
+                                        const char *text)
 {
     for (int i = REASON_NONE + 1; id && i < REASON_COUNT; i++)
         if (reasons[i].format && !strcmp(reasons[i].id, id) && placeholders(reasons[i].format) == n)

@@ -1,5 +1,5 @@
-/* graph/reason.h - why something is as it is: an id of reasons.def and its arguments; the text is made when it is
- * shown. The functions that read a reason are public (vernier/reason.h). */
+/* graph/reason.h - why something is as it is: an id of reasons.def and its arguments; the text is made when
+ * it is shown. The functions that read a reason are public (vernier/reason.h). */
 #ifndef VN_GRAPH_REASON_H
 #define VN_GRAPH_REASON_H
 
@@ -29,7 +29,8 @@ struct vn_reason {
 /* Arguments are copied; NULL where the format has none. */
 const struct vn_reason *vn_reason_new(struct vn_arena *a, enum reason_id id, const char *const *args);
 /* From a file: REASON_other with the text where the id is unknown or has another number of arguments. */
-const struct vn_reason *vn_reason_parse(struct vn_arena *a, const char *id, int n, const char *const *args, const char *text);
+const struct vn_reason *vn_reason_parse(struct vn_arena *a, const char *id, int n, const char *const *args,
+                                        const char *text);
 int vn_reason_equal(const struct vn_reason *a, const struct vn_reason *b);
 const char *vn_reason_string(struct vn_arena *a, const struct vn_reason *r);
 

@@ -18,7 +18,8 @@ struct comparison {
     int n;                       /* values of the quantized graph */
     struct node_similarity *of;  /* by value id; samples 0: not seen in both */
 };
-/* Both graphs have the same value names. limit: at most so many samples, 0 for all. `what` is for the listener, which may be NULL. */
+/* Both graphs have the same value names. limit: at most so many samples, 0 for all. `what` is for the
+ * listener, which may be NULL. */
 int vn_compare_graphs(struct comparison **out, struct vn_arena *a, const struct graph *reference, const struct graph *quantized,
                       const struct vn_samples *s, int limit, const struct vn_options *run,
                       const struct vn_listener *l, const char *what, struct vn_err *e);

@@ -263,7 +263,8 @@ void vn_graph_imply(struct graph *g);
 int vn_node_fail(const struct node *n, struct vn_err *e, int code, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* Shapes that do not fit together; a tensor that must be a constant. */
 #define NODE_MISFIT(n, e, ...) vn_because(e, REASON_misfit, vn_node_fail(n, e, VN_E_INPUT, __VA_ARGS__))
-#define NODE_COMPUTED(n, e, ...) vn_because(e, REASON_computed, vn_node_fail(n, e, VN_E_UNSUPPORTED, __VA_ARGS__))
+#define NODE_COMPUTED(n, e, ...) \
+    vn_because(e, REASON_computed, vn_node_fail(n, e, VN_E_UNSUPPORTED, __VA_ARGS__))
 /* Set type and shape of output i (an absent output is fine). */
 void vn_node_out(struct node *n, int i, enum vn_dtype t, const struct vn_shape *s);
 /* The same for shapes that were computed: fails where a tensor would have more than 2^31 - 1 elements. */

@@ -71,7 +71,8 @@ static const struct vn_reason *unfit_input(const struct state *s, const struct n
             return vn_reason_new(s->arena, REASON_range, REASON_ARGS(v->name));
     }
     if (n->out[0]->dtype != VN_F32)
-        return vn_reason_new(s->arena, REASON_output_type, REASON_ARGS(n->out[0]->name, vn_dtype_name(n->out[0]->dtype)));
+        return vn_reason_new(s->arena, REASON_output_type,
+                             REASON_ARGS(n->out[0]->name, vn_dtype_name(n->out[0]->dtype)));
     const int w = n->op->quant.weight;
     const enum reason_id unfit = n->op->unfit ? n->op->unfit(n) : REASON_NONE;
     if (unfit)
@@ -99,7 +100,9 @@ static const struct vn_reason *reason_for_float(const struct state *s, const str
     const struct vn_reason *why = vn_limits_reason(s->o->target, n, s->arena);
     if (!why)
         why = unfit_input(s, n);
-    return why || vn_node_kind(n) != Q_FLOAT ? why : vn_reason_new(s->arena, REASON_form, REASON_ARGS(n->op->onnx));
+    if (why || vn_node_kind(n) != Q_FLOAT)
+        return why;
+    return vn_reason_new(s->arena, REASON_form, REASON_ARGS(n->op->onnx));
 }
 
 static int reads_integer(const struct state *s, const struct value *v)
@@ -152,7 +155,8 @@ static int choose_nodes(struct state *s, struct vn_err *e)
                                   s->g->source, first->name, first->op->onnx, vn_reason_string(s->arena, first->why_float)));
     if (!n)
         return vn_because(e, REASON_no_integers,
-                          vn_fail(e, VN_E_INPUT, "%s: nothing to quantize: it has no Conv, ConvTranspose, Gemm or MatMul", s->g->source));
+                          vn_fail(e, VN_E_INPUT, "%s: nothing to quantize: it has no Conv, ConvTranspose, Gemm or MatMul",
+                                  s->g->source));
     return VN_OK;
 }
 

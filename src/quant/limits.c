@@ -231,8 +231,9 @@ static const struct vn_reason *broken(const struct target *t, const struct node 
         measures[l[i].what](n, &x);
         for (int k = 0; k < x.n; k++)
             if (!allowed(&l[i], x.v[k]))
-                return vn_reason_new(a, REASON_march_limit, REASON_ARGS(t->name, n->op->onnx, vn_limit_names[l[i].what],
-                                                                        vn_arena_fmt(a, "%.0f", x.v[k]), want_text(&l[i], a)));
+                return vn_reason_new(a, REASON_march_limit,
+                                     REASON_ARGS(t->name, n->op->onnx, vn_limit_names[l[i].what],
+                                                 vn_arena_fmt(a, "%.0f", x.v[k]), want_text(&l[i], a)));
     }
     return NULL;
 }

@@ -12,7 +12,8 @@ json_t *vn_json_reason(const struct vn_reason *r)
     const int n = vn_reason_args(r, &args);
     for (int i = 0; i < n; i++)
         json_array_append_new(list, json_string(args[i]));
-    json_t *o = json_pack("{s:s, s:o, s:s}", "id", vn_reason_id(r), "args", list, "text", vn_reason_string(a, r));
+    json_t *o = json_pack("{s:s, s:o, s:s}", "id", vn_reason_id(r), "args", list, "text",
+                          vn_reason_string(a, r));
     vn_arena_free(&a);
     return o;
 }

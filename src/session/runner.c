@@ -20,7 +20,8 @@ const char *vn_input_text(const struct input_config *in, struct vn_arena *a)
 }
 
 /* The word behind "key=", or NULL where it is none of the words. */
-static const struct config_word *field(struct vn_arena *a, const char *text, const char *key, const struct config_word *words)
+static const struct config_word *field(struct vn_arena *a, const char *text, const char *key,
+                                       const struct config_word *words)
 {
     const size_t n = strlen(key);
     for (const char *p = text; (p = strstr(p, key)); p += n)
@@ -34,8 +35,10 @@ void vn_input_parse(struct input_config *in, struct vn_arena *a, const char *tex
     *in = (struct input_config){ .cal_type = VN_F32 }; /* a feature map */
     if (!text)
         return;
-    const struct config_word *train = field(a, text, "train", vn_words_input_type_train), *rt = field(a, text, "rt", vn_words_input_type_rt),
-                             *layout_train = field(a, text, "layout_train", vn_words_layout), *layout_rt = field(a, text, "layout_rt", vn_words_layout),
+    const struct config_word *train = field(a, text, "train", vn_words_input_type_train),
+                             *rt = field(a, text, "rt", vn_words_input_type_rt),
+                             *layout_train = field(a, text, "layout_train", vn_words_layout),
+                             *layout_rt = field(a, text, "layout_rt", vn_words_layout),
                              *range = field(a, text, "range", vn_words_value_range);
     if (!train || !rt || !layout_train || !layout_rt || train->value == VN_IN_FEATUREMAP || rt->value == VN_IN_FEATUREMAP)
         return;

@@ -327,9 +327,20 @@ static void random_numbers_can_be_skipped(void **state)
 
 /* ---- listener ---- */
 
-static void hear_log(void *user, enum vn_log_level level, const char *line) { snprintf(user, 64, "%d %s", level, line); }
-static void hear_progress(void *user, const char *what, int done, int all) { snprintf(user, 64, "%s %d/%d", what, done, all); }
-static void hear_problem(void *user, const struct vn_err *problem) { snprintf(user, 64, "%d: %.50s", problem->code, problem->msg); }
+static void hear_log(void *user, enum vn_log_level level, const char *line)
+{
+    snprintf(user, 64, "%d %s", level, line);
+}
+
+static void hear_progress(void *user, const char *what, int done, int all)
+{
+    snprintf(user, 64, "%s %d/%d", what, done, all);
+}
+
+static void hear_problem(void *user, const struct vn_err *problem)
+{
+    snprintf(user, 64, "%d: %.50s", problem->code, problem->msg);
+}
 
 static void a_listener_hears_what_it_has_functions_for(void **state)
 {

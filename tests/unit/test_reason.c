@@ -7,7 +7,8 @@ static void text_is_made_of_arguments(void **state)
 {
     (void)state;
     struct vn_arena *a = vn_arena_new();
-    const struct vn_reason *r = vn_reason_new(a, REASON_march_limit, REASON_ARGS("bayes", "Conv", "kernel", "33", "1 to 31"));
+    const struct vn_reason *r = vn_reason_new(a, REASON_march_limit,
+                                              REASON_ARGS("bayes", "Conv", "kernel", "33", "1 to 31"));
     const char *const *args, *const whole = "march bayes limits Conv: kernel is 33, want 1 to 31";
     char text[16];
     assert_string_equal(vn_reason_string(a, r), whole);
@@ -39,9 +40,10 @@ static void files_are_not_trusted(void **state)
     const char *const two[] = { "x", "int64" };
     assert_int_equal(vn_reason_parse(a, "input_type", 2, two, "text")->id, REASON_input_type);
     assert_int_equal(vn_reason_parse(a, "input_type", 1, two, "text")->id, REASON_other);
-    assert_int_equal(vn_reason_parse(a, "misfit", 0, NULL, "text")->id, REASON_other); /* of a problem, not of a node */
+    assert_int_equal(vn_reason_parse(a, "misfit", 0, NULL, "text")->id, REASON_other); /* a problem's */
     assert_int_equal(vn_reason_parse(a, "none", 0, NULL, "text")->id, REASON_other);
-    assert_string_equal(vn_reason_string(a, vn_reason_parse(a, "of tomorrow", 2, two, "100 %s of it")), "100 %s of it");
+    const struct vn_reason *later = vn_reason_parse(a, "of tomorrow", 2, two, "100 %s of it");
+    assert_string_equal(vn_reason_string(a, later), "100 %s of it");
     assert_string_equal(vn_reason_string(a, vn_reason_parse(a, NULL, 0, NULL, "text")), "text");
     vn_arena_free(&a);
 }

@@ -58,12 +58,14 @@ int vn_onnx_node_fail(const struct draft *d, const struct draft_node *n, struct 
 
 static int is_default_domain(const char *domain) { return !domain || !*domain || !strcmp(domain, "ai.onnx"); }
 
-static int wrong_version(const struct draft *d, const char *what, int64_t version, int oldest, int newest, struct vn_err *e)
+static int wrong_version(const struct draft *d, const char *what, int64_t version, int oldest, int newest,
+                         struct vn_err *e)
 {
     const int old = version < oldest;
     return vn_because(e, old ? REASON_too_old : REASON_too_new,
-                      vn_fail(e, version > 0 ? VN_E_UNSUPPORTED : VN_E_INPUT, "%s: %s %lld (too %s), want %d to %d", d->path, what,
-                              (long long)version, old ? "old" : "new", oldest, newest));
+                      vn_fail(e, version > 0 ? VN_E_UNSUPPORTED : VN_E_INPUT,
+                              "%s: %s %lld (too %s), want %d to %d", d->path, what, (long long)version,
+                              old ? "old" : "new", oldest, newest));
 }
 
 static int check_versions(struct draft *d, const struct onnx_model *m, struct vn_err *e)
@@ -230,8 +232,8 @@ static int override_shape(struct draft_input *in, const struct draft *d, const s
                            vn_shape_text(s, want), s->rank, in->shape.rank);
         for (int k = 0; k < in->shape.rank; k++)
             if (in->shape.d[k] >= 0 && in->shape.d[k] != s->d[k]) {
-                vn_say(o->listener, VN_LOG_WARNING, "input '%s': input_shape %s replaces the model's %s", in->name, vn_shape_text(s, want),
-                       vn_shape_text(&in->shape, have));
+                vn_say(o->listener, VN_LOG_WARNING, "input '%s': input_shape %s replaces the model's %s", in->name,
+                       vn_shape_text(s, want), vn_shape_text(&in->shape, have));
                 break;
             }
         in->shape = *s;
@@ -263,8 +265,8 @@ static int settle_dynamic(struct draft_input *in, const struct draft *d, const s
                               vn_fail(e, VN_E_INPUT, "%s: input '%s' has a dynamic dimension '%s' (axis %d): give input_shape", d->path,
                                       in->name, param ? param : "?", i));
         in->shape.d[i] = 1;
-        vn_say(o ? o->listener : NULL, VN_LOG_WARNING, "input '%s': the batch dimension '%s' is dynamic; taken as 1",
-               in->name, param ? param : "?");
+        vn_say(o ? o->listener : NULL, VN_LOG_WARNING,
+               "input '%s': the batch dimension '%s' is dynamic; taken as 1", in->name, param ? param : "?");
     }
     return VN_OK;
 }

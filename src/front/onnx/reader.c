@@ -104,8 +104,9 @@ static const struct vn_reason *reason_for_float(struct graph *g, const struct on
     int count = 0;
     if (!text)
         return NULL;
-    while (count < MAX_REASON_ARGS && (args[count] = entry(n, vn_arena_fmt(g->arena, ONNX_REASON_ARG_KEY "%d", count))))
-        count++;
+    for (; count < MAX_REASON_ARGS; count++)
+        if (!(args[count] = entry(n, vn_arena_fmt(g->arena, ONNX_REASON_ARG_KEY "%d", count))))
+            break;
     return vn_reason_parse(g->arena, entry(n, ONNX_REASON_KEY), count, args, text);
 }
 
