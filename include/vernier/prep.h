@@ -3,7 +3,7 @@
  * NOT STABLE: names and fields may change in any release.
  *
  *     struct vn_prep_options o;
- *     struct vn_prep *p;
+ *     struct vn_prepared *p;
  *     vn_prep_options_default(&o);
  *     o.folder = "images";
  *     o.pipeline = "short_side 256; center_crop 224; layout NCHW";
@@ -27,13 +27,13 @@ enum vn_prep_format {
 };
 
 struct vn_prep_options {
-    const char *folder;     /* of image files; its sub-folders are left out. NULL: read the pipeline only */
+    const char *folder; /* of image files; its sub-folders are left out. NULL: read the pipeline only */
     const char *output_dir; /* gets one file for each image, and manifest.json; made with its parents.
                              * Required with `folder` */
-    const char *pipeline;   /* a YAML file's path, or steps as text (docs/alignment.md); NULL: decode only */
+    const char *pipeline; /* a YAML file's path, or steps as text (docs/alignment.md); NULL: decode only */
     enum vn_prep_format format;
-    int limit;              /* at most so many images, spread over the folder in name order; 0: all */
-    struct vn_options run;  /* threads: 1..256, or 0 for one per CPU; cpumask: of image functions, from then
+    int limit; /* at most so many images, spread over the folder in name order; 0: all */
+    struct vn_options run; /* threads: 1..256, or 0 for one per CPU; cpumask: of image functions, from then
                              * on in the whole process. They change no byte of the files */
     struct vn_listener listener; /* progress: "pictures" */
 };
@@ -44,10 +44,10 @@ void vn_prep_options_default(struct vn_prep_options *o);
 struct vn_prep_file {
     const char *source, *name; /* path of the image; name of the file in output_dir */
     uint64_t source_hash, hash; /* of both files' bytes (docs/bin-format.md) */
-    int kept;                  /* 1: an earlier run with the same pipeline had made it from the same bytes */
+    int kept; /* 1: an earlier run with the same pipeline had made it from the same bytes */
 };
 
-struct vn_prep; /* opaque */
+struct vn_prepared; /* opaque */
 
 /* Prepare a folder. Files that manifest.json says are there already, and that are whole, stay. The manifest
  * is written after each 64 images, so an interrupted run resumes. On success *p is the result, to be freed
@@ -55,14 +55,14 @@ struct vn_prep; /* opaque */
  * Errors, with file and reason in e->msg: VN_E_USAGE (no output_dir), VN_E_INPUT (a wrong pipeline, a damaged
  * image, a folder that is missing or has no images, a name that is not UTF-8), VN_E_UNSUPPORTED, VN_E_IO,
  * VN_E_NOMEM. */
-int vn_prep(struct vn_prep **p, const struct vn_prep_options *o, struct vn_err *e);
+int vn_prep(struct vn_prepared **p, const struct vn_prep_options *o, struct vn_err *e);
 /* Sets *p to NULL; NULL is allowed. */
-void vn_prep_free(struct vn_prep **p);
+void vn_prep_free(struct vn_prepared **p);
 
 /* The pipeline as YAML with every parameter. Borrowed. */
-const char *vn_prep_pipeline(const struct vn_prep *p);
+const char *vn_prep_pipeline(const struct vn_prepared *p);
 /* The n images in the order of names; none where `folder` was NULL. Borrowed. */
-const struct vn_prep_file *vn_prep_files(const struct vn_prep *p, int *n);
+const struct vn_prep_file *vn_prep_files(const struct vn_prepared *p, int *n);
 
 #ifdef __cplusplus
 }

@@ -45,7 +45,18 @@ int vn_trace_of_config(struct trace *left, struct trace *right, struct vn_arena 
 
 /* ---- what one side does in a stage (explain.c) ---- */
 
-enum geometry { GEO_SAME, GEO_EXCHANGED, GEO_ORIENTED, GEO_CROP, GEO_PAD, GEO_RESIZE, GEO_LETTERBOX, GEO_RESIZE_CROP, GEO_CROP_RESIZE, GEO_SHIFT };
+enum geometry_rule {
+    GEO_SAME,
+    GEO_EXCHANGED,
+    GEO_ORIENTED,
+    GEO_CROP,
+    GEO_PAD,
+    GEO_RESIZE,
+    GEO_LETTERBOX,
+    GEO_RESIZE_CROP,
+    GEO_CROP_RESIZE,
+    GEO_SHIFT
+};
 enum channel_rule { CHAN_SAME, CHAN_ORDER, CHAN_GRAY, CHAN_YUV, CHAN_FROM_YUV, CHAN_THROUGH_YUV };
 enum value_rule { VALUE_SAME, VALUE_AFFINE, VALUE_MINUS_128, VALUE_WRAP_INT8, VALUE_TRUNCATED, VALUE_ROUNDED, VALUE_WRAP_UINT8, VALUE_TO_VIDEO, VALUE_TO_FULL,
                   VALUE_BYTES, VALUE_HEADER };
@@ -81,7 +92,7 @@ struct stage_rule {
     const struct decoder_rule *decoder; /* the input is a file; NULL: an array */
     int is_list;                        /* only `list` says something */
     struct list_rule list;
-    enum geometry geometry;
+    enum geometry_rule geometry;
     int orientation;                   /* GEO_ORIENTED */
     int in_w, in_h, w, h;              /* of the first sample */
     enum vn_crop_rounding rounding;    /* crops: centre by this rounding, then moved by dx, dy */
@@ -205,7 +216,7 @@ struct sides {
     const struct vn_pipeline *pipeline; /* of the left; NULL: none */
 };
 /* Reads or makes both traces, with the files of the images where they are given. */
-int vn_align_sides(struct sides *out, struct vn_arena *a, const struct vn_align_options *o, struct vn_err *e);
+int vn_sides_read(struct sides *out, struct vn_arena *a, const struct vn_align_options *o, struct vn_err *e);
 /* Gives the images of a trace their files: n of them, as many as it has. */
 int vn_trace_sources(struct trace *t, const char *const *images, int n, struct vn_err *e);
 

@@ -186,7 +186,7 @@ static const char *pad_position_text(struct vn_arena *a, const struct stage_rule
     return vn_pad_position_name(r->position);
 }
 
-static enum geometry group(const struct stage_rule *r)
+static enum geometry_rule group(const struct stage_rule *r)
 {
     return r->geometry == GEO_EXCHANGED || r->geometry == GEO_ORIENTED || r->geometry == GEO_SHIFT ? GEO_SAME : r->geometry;
 }

@@ -23,9 +23,9 @@ static const struct decoder_rule decoders[] = {
 enum { DECODERS = sizeof decoders / sizeof *decoders };
 _Static_assert(DECODERS <= MOST_DECODERS, "the list of vn_decoders_differ has room for all");
 
-struct grid *vn_decoded(struct search *s, int i, const struct decoder_rule *d)
+struct grid *vn_search_decoded(struct search *s, int i, const struct decoder_rule *d)
 {
-    struct pair *p = &s->pair[i];
+    struct search_pair *p = &s->pair[i];
     if (!p->decoded)
         p->decoded = NEW_ARRAY(s->a, struct grid *, DECODERS);
     struct grid **g = &p->decoded[d - decoders];
@@ -55,7 +55,7 @@ static int known(struct search *s, int k)
     for (int m = 0; m < k; m++) {
         int same = 1;
         for (int i = 0; i < s->all && i < ENOUGH && same; i++)
-            same = same_pixels(vn_decoded(s, i, &decoders[m]), vn_decoded(s, i, &decoders[k]));
+            same = same_pixels(vn_search_decoded(s, i, &decoders[m]), vn_search_decoded(s, i, &decoders[k]));
         if (same)
             return 1;
     }
@@ -66,7 +66,7 @@ int vn_decoders_differ(const struct decoder_rule *list[MOST_DECODERS], struct se
 {
     int n = 0;
     for (int k = 0; k < DECODERS; k++)
-        if (!known(s, k) && vn_decoded(s, 0, &decoders[k])->layout)
+        if (!known(s, k) && vn_search_decoded(s, 0, &decoders[k])->layout)
             list[n++] = &decoders[k];
     return n;
 }

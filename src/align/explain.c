@@ -14,7 +14,7 @@ static void search_decoders(struct search *s)
     const int n = vn_decoders_differ(list, s);
     for (int k = 0; k < 2 * n && !s->n_found; k++) {
         s->decoder = list[k % n];
-        s->pair[0].x = *vn_decoded(s, 0, s->decoder);
+        s->pair[0].x = *vn_search_decoded(s, 0, s->decoder);
         (k < n ? vn_search_same_size : vn_search_arrays)(s);
     }
     if (!s->n_found)
@@ -25,9 +25,11 @@ static void search_decoders(struct search *s)
 static struct search *new_search(struct vn_arena *a, const struct stage_arrays *arrays, int n, int seen, int side, int relation)
 {
     struct search *s = NEW(a, struct search);
-    *s = (struct search){ .a = a, .pair = NEW_ARRAY(a, struct pair, n), .n = seen, .all = n, .relation = relation };
+    *s = (struct search){
+        .a = a, .pair = NEW_ARRAY(a, struct search_pair, n), .n = seen, .all = n, .relation = relation
+    };
     for (int i = 0; i < n; i++) {
-        struct pair *p = &s->pair[i];
+        struct search_pair *p = &s->pair[i];
         const struct vn_tensor *x = relation ? arrays[i].y[side] : arrays[i].x[side];
         p->of = &arrays[i];
         p->side = relation ? !side : side;

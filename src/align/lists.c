@@ -362,7 +362,7 @@ struct list_pair {
     struct rows x, y;
 };
 
-static int read_pair(struct list_pair *l, struct vn_arena *a, const struct pair *p, int relation)
+static int read_pair(struct list_pair *l, struct vn_arena *a, const struct search_pair *p, int relation)
 {
     const struct vn_tensor *y = p->of->y[p->side], *x = p->of->y[!p->side];
     if (!vn_is_list(y))
@@ -389,7 +389,7 @@ static int holds_on_pair(struct list_rule *r, const struct list_pair *l)
     return ok;
 }
 
-int vn_list_holds(struct stage_rule *r, const struct pair *p, int relation)
+int vn_list_holds(struct stage_rule *r, const struct search_pair *p, int relation)
 {
     struct vn_arena *a = vn_arena_new();
     struct list_pair l;

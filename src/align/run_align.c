@@ -129,7 +129,7 @@ static int align(struct vn_alignment *out, const struct vn_align_options *o, str
     if (!(o->tolerance < 1))
         return vn_fail(e, VN_E_USAGE, "tolerance: expected a number below 1, got %g", o->tolerance);
     vn_image_cpu(o->run.cpumask);
-    TRY(vn_align_sides(&s, a, o, e));
+    TRY(vn_sides_read(&s, a, o, e));
     TRY(vn_trace_common(&s.t[0], &s.t[1], a, y->left_out, e));
     const struct align_options how = tolerances(o);
     TRY(vn_align_traces(&r, a, &s.t[0], &s.t[1], &how, e));

@@ -1,5 +1,5 @@
-/* What one side does in a stage: the rule that leads from its input to its output, exactly. A rule has geometry, channels, values and
- * layout, and each is found by itself, cheap tests first. */
+/* What one side does in a stage: the rule that leads from its input to its output, exactly. A rule has
+ * geometry, channels, values and layout, and each is found by itself, cheap tests first. */
 #include "align/search.h"
 
 #include <math.h>
@@ -9,7 +9,10 @@
 
 /* ---- accepting ---- */
 
-struct grid *vn_search_input(struct search *s, int i, const struct stage_rule *r) { return r->decoder ? vn_decoded(s, i, r->decoder) : &s->pair[i].x; }
+struct grid *vn_search_input(struct search *s, int i, const struct stage_rule *r)
+{
+    return r->decoder ? vn_search_decoded(s, i, r->decoder) : &s->pair[i].x;
+}
 
 int vn_search_holds(struct search *s, struct stage_rule *r, int i)
 {
@@ -103,7 +106,8 @@ static int try_values(struct search *s, struct stage_rule r, const struct vn_pic
 
 #define TILE 64 /* rows that a quick look converts; the last ones miss their neighbours */
 
-/* Do the first rows agree? Colour conversions look no further than the next rows. Small pictures are not worth the look. */
+/* Do the first rows agree? Colour conversions look no further than the next rows. Small pictures are not
+ * worth the look. */
 static int top_agrees(struct search *s, struct stage_rule r, const struct vn_picture *p)
 {
     struct grid y = s->pair[0].y;
@@ -212,7 +216,7 @@ static void try_channels(struct search *s, const struct stage_rule *base, const 
 /* One geometry with all channels, values and layouts after it. */
 static void try_geometry(struct search *s, const struct stage_rule *r, int yuv)
 {
-    const struct pair *p = &s->pair[0];
+    const struct search_pair *p = &s->pair[0];
     struct vn_arena *a = vn_arena_new();
     struct vn_picture out;
     if (vn_rule_geometry(&out, a, &p->x.p, r, p->y.p.w, p->y.p.h))
@@ -230,7 +234,8 @@ static void try_turns(struct search *s, int w, int h)
     }
 }
 
-/* Does the source, moved, have the target's values at some places that both have? Only for pixels as they are. */
+/* Does the source, moved, have the target's values at some places that both have? Only for pixels as they
+ * are. */
 static int alike_at(const struct vn_picture *x, const struct vn_picture *y, int dx, int dy)
 {
     for (int i = 0; i < 8; i++) {
@@ -280,7 +285,8 @@ static void try_crops(struct search *s, int w, int h)
             }
 }
 
-/* The border that a picture of iw x ih leaves at the rule's position: r->pad gets its value. 0: there is none, or it has several. */
+/* The border that a picture of iw x ih leaves at the rule's position: r->pad gets its value. 0: there is
+ * none, or it has several. */
 static int find_border(struct stage_rule *r, const struct vn_picture *y, int iw, int ih)
 {
     const int left = vn_pad_before(y->w - iw, r->position), top = vn_pad_before(y->h - ih, r->position);
@@ -311,7 +317,8 @@ static void try_pads(struct search *s)
     }
 }
 
-/* With every resize rule: quick ones, those that are slow on large pictures, and all on pixels made float32, which programs seldom do. */
+/* With every resize rule: quick ones, those that are slow on large pictures, and all on pixels made
+ * float32, which programs seldom do. */
 enum resize_effort { RESIZE_QUICK, RESIZE_SLOW, RESIZE_FLOATS, RESIZE_EFFORTS };
 
 #define LARGE 1000000 /* pixels: two libraries do not resize them alike, and skimage takes seconds */
@@ -343,7 +350,7 @@ static void try_all_resizes(struct search *s, const struct stage_rule *base)
 static void try_letterboxes(struct search *s, int w, int h)
 {
     static const char *const rules[] = { "fit", "fit_round" };
-    const struct pair *p = &s->pair[0];
+    const struct search_pair *p = &s->pair[0];
     for (int k = 0; k < 2; k++)
         for (int i = 0; i < VN_PAD_POSITIONS; i++) {
             struct stage_rule r = { .geometry = GEO_LETTERBOX, .size_rule = rules[k], .position = (enum vn_pad_position)i };
@@ -416,7 +423,7 @@ static void try_composed(struct search *s)
 static void try_bytes(struct search *s)
 {
     static const enum value_rule ways[] = { VALUE_HEADER, VALUE_BYTES };
-    const struct pair *p = &s->pair[0];
+    const struct search_pair *p = &s->pair[0];
     for (int i = 0; i < 2 && !s->n_found; i++) {
         struct stage_rule r = { .values = ways[i] };
         const int same_type = p->x.t->dtype == p->y.t->dtype && vn_shape_equal(&p->x.t->shape, &p->y.t->shape);
@@ -428,7 +435,7 @@ static void try_bytes(struct search *s)
 
 void vn_search_same_size(struct search *s)
 {
-    const struct pair *p = &s->pair[0];
+    const struct search_pair *p = &s->pair[0];
     const struct stage_rule same = { .geometry = GEO_SAME };
     if (!p->x.layout || !p->y.layout)
         return;
@@ -441,7 +448,7 @@ void vn_search_same_size(struct search *s)
 
 void vn_search_arrays(struct search *s)
 {
-    const struct pair *p = &s->pair[0];
+    const struct search_pair *p = &s->pair[0];
     const int pictures = p->x.layout && p->y.layout, w = p->y.p.w, h = p->y.p.h, iw = p->x.p.w, ih = p->x.p.h;
     const int equal = w == iw && h == ih;
     vn_search_same_size(s);

@@ -7,7 +7,7 @@
 
 #define MOST_RULES 64 /* of one side */
 
-struct pair {
+struct search_pair {
     struct grid x, y;
     const struct stage_arrays *of;
     int side;              /* whose y it is */
@@ -16,7 +16,7 @@ struct pair {
 
 struct search {
     struct vn_arena *a;
-    struct pair *pair;
+    struct search_pair *pair;
     int n;        /* pairs that are searched; of `all` */
     int all;
     int relation; /* x is the other side's y */
@@ -36,13 +36,13 @@ void vn_search_lists(struct search *s);
 /* The input of pair i as a rule sees it: pixels of its decoder. */
 struct grid *vn_search_input(struct search *s, int i, const struct stage_rule *r);
 /* Pixels of pair i's file; no layout where it cannot be read. */
-struct grid *vn_decoded(struct search *s, int i, const struct decoder_rule *d);
+struct grid *vn_search_decoded(struct search *s, int i, const struct decoder_rule *d);
 /* The decoders that read the first file and give other pixels than those before them; returns how many. */
 #define MOST_DECODERS 16
 int vn_decoders_differ(const struct decoder_rule *list[MOST_DECODERS], struct search *s);
 /* Is the array a list: boxes, scores, indices? */
 int vn_is_list(const struct vn_tensor *t);
 struct list_rule vn_list_same(void); /* every row, as it is */
-int vn_list_holds(struct stage_rule *r, const struct pair *p, int relation);
+int vn_list_holds(struct stage_rule *r, const struct search_pair *p, int relation);
 
 #endif

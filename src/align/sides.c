@@ -123,7 +123,7 @@ static int read_config(struct sides *s, struct vn_arena *a, const struct vn_alig
     return vn_trace_of_config(&s->t[0], &s->t[1], a, o->left, o->model, o->images[0], o->right, e);
 }
 
-int vn_align_sides(struct sides *out, struct vn_arena *a, const struct vn_align_options *o, struct vn_err *e)
+int vn_sides_read(struct sides *out, struct vn_arena *a, const struct vn_align_options *o, struct vn_err *e)
 {
     *out = (struct sides){ .pipeline = NULL };
     if (!o->left || !o->right)

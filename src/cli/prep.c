@@ -56,7 +56,7 @@ static int read_options(struct vn_prep_options *o, struct vn_err *e)
     return vn_opt_run(&o->run, e);
 }
 
-static int report(const struct vn_prep *p, const char *dir)
+static int report(const struct vn_prepared *p, const char *dir)
 {
     int n, kept = 0;
     const struct vn_prep_file *f = vn_prep_files(p, &n);
@@ -74,7 +74,7 @@ static int report(const struct vn_prep *p, const char *dir)
 static int run(struct vn_arena *a, struct vn_err *e)
 {
     struct vn_prep_options o;
-    struct vn_prep *p;
+    struct vn_prepared *p;
     struct logger log = { 0 };
     (void)a;
     if (vn_opt("--steps")) {

@@ -21,7 +21,7 @@
 
 static const char *const suffixes[VN_PREP_FORMATS] = { [VN_PREP_NPY] = "npy", [VN_PREP_BIN] = "bin" };
 
-struct vn_prep {
+struct vn_prepared {
     struct vn_arena *arena;
     const struct vn_prep_options *o; /* while it runs */
     struct vn_pipeline *steps;
@@ -51,7 +51,7 @@ static int hash_file(uint64_t *h, struct vn_arena *a, const char *path, struct v
 }
 
 /* Does the manifest say that this file was made from the same bytes, and is it whole? */
-static int is_made(const struct vn_prep *p, struct vn_prep_file *f, struct vn_arena *a)
+static int is_made(const struct vn_prepared *p, struct vn_prep_file *f, struct vn_arena *a)
 {
     const json_t *old = p->before ? json_object_get(p->before, f->name) : NULL;
     const char *source = json_string_value(json_object_get(old, "source_hash"));
@@ -63,7 +63,8 @@ static int is_made(const struct vn_prep *p, struct vn_prep_file *f, struct vn_ar
     return hash_file(&f->hash, a, path, NULL) == VN_OK && !strcmp(made, hash_text(text, f->hash));
 }
 
-static int make_file(const struct vn_prep *p, struct vn_prep_file *f, struct vn_arena *a, struct vn_err *e)
+static int make_file(const struct vn_prepared *p, struct vn_prep_file *f, struct vn_arena *a,
+                     struct vn_err *e)
 {
     struct vn_frame frame;
     TRY(hash_file(&f->source_hash, a, f->source, e));
@@ -81,7 +82,7 @@ static int make_file(const struct vn_prep *p, struct vn_prep_file *f, struct vn_
 
 static int make_part(void *ctx, int worker, int part, struct vn_err *e)
 {
-    struct vn_prep *p = ctx;
+    struct vn_prepared *p = ctx;
     const int i = p->from + part;
     struct vn_arena *a = vn_arena_new();
     (void)worker;
@@ -101,7 +102,7 @@ static json_t *manifest_entry(const struct vn_prep_file *f)
 }
 
 /* Of the first n files. NULL: out of memory. */
-static json_t *manifest(const struct vn_prep *p, int n)
+static json_t *manifest(const struct vn_prepared *p, int n)
 {
     json_t *files = json_object();
     int bad = 0;
@@ -113,7 +114,7 @@ static json_t *manifest(const struct vn_prep *p, int n)
     return NULL;
 }
 
-static int write_manifest(const struct vn_prep *p, int n, struct vn_err *e)
+static int write_manifest(const struct vn_prepared *p, int n, struct vn_err *e)
 {
     json_t *m = manifest(p, n);
     char *text = json_dumps(m, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
@@ -126,7 +127,7 @@ static int write_manifest(const struct vn_prep *p, int n, struct vn_err *e)
 }
 
 /* Files of an earlier manifest, where its pipeline was the same. */
-static json_t *read_manifest(const struct vn_prep *p)
+static json_t *read_manifest(const struct vn_prepared *p)
 {
     struct vn_err e;
     json_t *m;
@@ -167,7 +168,7 @@ static int find_images(struct names *images, const char *folder, struct vn_arena
     return images->of.n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no image files", folder);
 }
 
-static int collect(struct vn_prep *p, struct vn_err *e)
+static int collect(struct vn_prepared *p, struct vn_err *e)
 {
     const char *folder = p->o->folder, *suffix = suffixes[p->o->format];
     struct vn_arena *a = p->arena;
@@ -197,7 +198,7 @@ static int thread_count(const struct vn_options *run)
     return cpus < 1 ? 1 : cpus > VN_SHARE_MAX ? VN_SHARE_MAX : (int)cpus;
 }
 
-static int make_all(struct vn_prep *p, struct vn_err *e)
+static int make_all(struct vn_prepared *p, struct vn_err *e)
 {
     for (; p->from < p->n; p->from += ROUND) {
         const int parts = p->n - p->from < ROUND ? p->n - p->from : ROUND;
@@ -215,7 +216,7 @@ static int make_all(struct vn_prep *p, struct vn_err *e)
     return VN_OK;
 }
 
-static int prepare(struct vn_prep *p, struct vn_err *e)
+static int prepare(struct vn_prepared *p, struct vn_err *e)
 {
     const struct vn_prep_options *o = p->o;
     TRY(vn_pipeline_parse(&p->steps, p->arena, o->pipeline ? o->pipeline : "", e));
@@ -232,7 +233,7 @@ static int prepare(struct vn_prep *p, struct vn_err *e)
     return make_all(p, e);
 }
 
-int vn_prep(struct vn_prep **out, const struct vn_prep_options *o, struct vn_err *e)
+int vn_prep(struct vn_prepared **out, const struct vn_prep_options *o, struct vn_err *e)
 {
     struct vn_oom guard;
     *out = NULL;
@@ -241,8 +242,8 @@ int vn_prep(struct vn_prep **out, const struct vn_prep_options *o, struct vn_err
         return vn_fail(e, VN_E_NOMEM, "out of memory");
     }
     struct vn_arena *a = vn_arena_new();
-    struct vn_prep *p = NEW(a, struct vn_prep);
-    *p = (struct vn_prep){ .arena = a, .o = o };
+    struct vn_prepared *p = NEW(a, struct vn_prepared);
+    *p = (struct vn_prepared){ .arena = a, .o = o };
     const int status = prepare(p, e);
     vn_oom_leave(&guard);
     if (status < 0)
@@ -252,7 +253,7 @@ int vn_prep(struct vn_prep **out, const struct vn_prep_options *o, struct vn_err
     return status;
 }
 
-void vn_prep_free(struct vn_prep **p)
+void vn_prep_free(struct vn_prepared **p)
 {
     if (!p || !*p)
         return;
@@ -267,9 +268,9 @@ void vn_prep_options_default(struct vn_prep_options *o)
     vn_options_default(&o->run);
 }
 
-const char *vn_prep_pipeline(const struct vn_prep *p) { return p->pipeline; }
+const char *vn_prep_pipeline(const struct vn_prepared *p) { return p->pipeline; }
 
-const struct vn_prep_file *vn_prep_files(const struct vn_prep *p, int *n)
+const struct vn_prep_file *vn_prep_files(const struct vn_prepared *p, int *n)
 {
     *n = p->n;
     return p->file;

@@ -40,7 +40,7 @@ int vn_swap_channels(struct vn_picture *out, struct vn_arena *a, const struct vn
     if (p.c != 3 || p.type != VN_PIXEL_U8)
         return pick(out, a, in, p.c, from, e);
     TRY(vn_picture_new(out, a, p.w, p.h, 3, VN_PIXEL_U8, e));
-    vn_image_kernels()->pixel->swap_bytes(out->data, p.data, (size_t)p.w * p.h);
+    vn_image_kernels_chosen()->pixel->swap_bytes(out->data, p.data, (size_t)p.w * p.h);
     return VN_OK;
 }
 

@@ -137,7 +137,8 @@ int vn_orient(struct vn_picture *out, struct vn_arena *a, const struct vn_pictur
 
 _Static_assert(VN_ROW_CHANNELS == VN_MAX_CHANNELS, "kernels keep room for as many channels as a picture has");
 
-int vn_normalise(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_normalise *n, struct vn_err *e)
+int vn_normalise(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in,
+                 const struct vn_normalisation *n, struct vn_err *e)
 {
     struct vn_picture x;
     const int c = in->c;
@@ -150,7 +151,7 @@ int vn_normalise(struct vn_picture *out, struct vn_arena *a, const struct vn_pic
         row.mean[i] = n->mean[i % c];
         row.std[i] = n->std[i % c];
     }
-    vn_image_kernels()->pixel->normalise(out->f32, x.f32, vn_picture_values(&x), &row);
+    vn_image_kernels_chosen()->pixel->normalise(out->f32, x.f32, vn_picture_values(&x), &row);
     return VN_OK;
 }
 

@@ -47,13 +47,14 @@ int vn_warp_affine(struct vn_picture *out, struct vn_arena *a, const struct vn_p
 
 /* y = (x * scale - mean) / std, each for its channel, float32 throughout, in the order of operations that `order` names:
  * "scale_sub_div" (ToTensor, Normalize), "sub_mul" ((x - mean) * scale: the toolchain's own). Arrays of VN_MAX_CHANNELS. */
-struct vn_normalise {
+struct vn_normalisation {
     float scale;    /* ToTensor: divided by 255 where `divide`, else multiplied */
     int divide;     /* x / scale instead of x * scale (torchvision's ToTensor divides by 255) */
     float mean[VN_MAX_CHANNELS], std[VN_MAX_CHANNELS];
     int multiply;   /* (x - mean) * std instead of (x - mean) / std */
 };
-int vn_normalise(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_normalise *n, struct vn_err *e);
+int vn_normalise(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in,
+                 const struct vn_normalisation *n, struct vn_err *e);
 
 /* H x W x C to a tensor [1, C, H, W] (or [1, H, W, C] with channels_last); integers are rounded half to even and saturated where the
  * pixels are float. minus_128: the *_128 forms (for VN_I8 and VN_F32). */

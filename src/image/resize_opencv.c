@@ -154,32 +154,6 @@ static struct vn_taps make_axis(struct vn_arena *a, const struct form *f, int in
     return x;
 }
 
-/* Output index i reads n source values in a row, of pixels with channels up to 4 n. */
-static int inside(const struct vn_taps *t, int i, int in, int c)
-{
-    return t->first[i] >= 0 && (int64_t)t->first[i] * c + (c == 1 ? 1 : 4) * t->n <= (int64_t)in * c;
-}
-
-void vn_opencv_widen(struct vn_taps *t, struct vn_arena *a, int in, int out, int c)
-{
-    if (c == 2)
-        return;
-    while (t->lo < out && !inside(t, t->lo, in, c))
-        t->lo++;
-    t->hi = t->lo = c == 1 ? (t->lo + 7) / 8 * 8 : t->lo;
-    while (t->hi < out && inside(t, t->hi, in, c))
-        t->hi++;
-    t->hi = c == 1 ? t->hi / 8 * 8 : t->hi;
-    if (t->hi <= t->lo) {
-        t->lo = t->hi = 0;
-        return;
-    }
-    t->block = c == 1 ? NEW_ARRAY(a, float, (size_t)out * t->n) : NULL;
-    for (int i = 0; c == 1 && i < t->hi; i++)
-        for (int k = 0; k < t->n; k++)
-            t->block[((size_t)i / 8 * t->n + k) * 8 + i % 8] = t->real[(size_t)i * t->n + k];
-}
-
 /* A strip of output columns: the rows that have gone across stay in the nearest cache. Row r lies in slot r % n; n is one more than the
  * weights' number, so that two can be made at once. */
 struct strip {
@@ -236,7 +210,7 @@ static int separable(struct vn_picture *out, struct vn_arena *a, const struct vn
 {
     const enum vn_row_form form = form_of(in, method);
     const struct form *f = &forms[form];
-    const struct vn_opencv_rows *k = vn_image_kernels()->opencv;
+    const struct vn_opencv_rows *k = vn_image_kernels_chosen()->opencv;
     const int exact = precise(in, method), c = in->c;
     struct vn_taps x = make_axis(a, f, in->w, w, method, exact, 1), y = make_axis(a, f, in->h, h, method, exact, 0);
     struct strip s = { .across = k->across[form], .down = k->down[form], .size = f->size, .in = in, .x = &x, .all = h >= in->h, .n = x.n + 1 };
@@ -274,7 +248,7 @@ static int *nearest_indices(struct vn_arena *a, int in, int out, int method)
     return index;
 }
 
-RUN(vn_resize_opencv)
+RESIZE_RUN(vn_resize_opencv)
 {
     int method = r->method;
     if (w == in->w && h == in->h) {

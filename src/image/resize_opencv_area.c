@@ -53,7 +53,7 @@ static struct vn_taps even_parts(struct vn_arena *a, const struct vn_parts *p, i
 
 static int area_parts(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, struct vn_err *e)
 {
-    const struct vn_area_rows *k = vn_image_kernels()->area;
+    const struct vn_area_rows *k = vn_image_kernels_chosen()->area;
     struct vn_parts x = make_parts(a, in->w, w);
     const struct vn_parts y = make_parts(a, in->h, h);
     const size_t n = (size_t)w * in->c, values = (size_t)in->w * in->c, bytes = values * vn_pixel_size(in->type);
@@ -85,13 +85,14 @@ static void halve(struct vn_picture *out, const struct vn_picture *in)
     const size_t row = (size_t)in->w * in->c;
     for (int y = 0; y < out->h; y++) {
         const uint8_t *p = in->data + 2 * y * row;
-        vn_image_kernels()->area->halve(out->data + (size_t)y * out->w * out->c, p, p + row, out->w, out->c);
+        vn_image_kernels_chosen()->area->halve(out->data + (size_t)y * out->w * out->c, p, p + row, out->w,
+                                               out->c);
     }
 }
 
 static void whole_bytes(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int kx, int ky)
 {
-    const struct vn_area_rows *k = vn_image_kernels()->area;
+    const struct vn_area_rows *k = vn_image_kernels_chosen()->area;
     const size_t row = (size_t)in->w * in->c, n = (size_t)out->w * in->c;
     uint32_t *down = NEW_ARRAY(a, uint32_t, row + VN_ROW_SLACK), *sum = NEW_ARRAY(a, uint32_t, n + VN_ROW_SLACK);
     for (int y = 0; y < out->h; y++) {
@@ -104,7 +105,7 @@ static void whole_bytes(struct vn_picture *out, struct vn_arena *a, const struct
 
 static void whole_floats(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int kx, int ky)
 {
-    const struct vn_area_rows *k = vn_image_kernels()->area;
+    const struct vn_area_rows *k = vn_image_kernels_chosen()->area;
     const size_t row = (size_t)in->w * in->c, n = (size_t)out->w * in->c;
     float *down = NEW_ARRAY(a, float, row + VN_ROW_SLACK), *sum = NEW_ARRAY(a, float, n + VN_ROW_SLACK);
     for (int y = 0; y < out->h; y++) {

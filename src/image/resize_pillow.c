@@ -112,7 +112,7 @@ static void column_f32(float *out, const float *in, const double *weight, int n,
 /* Rows [y0, y1) of `in` to width w. */
 static int rows(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_pillow_taps *t, int w, int y0, int y1, struct vn_err *e)
 {
-    const struct vn_pillow_rows *k = vn_image_kernels()->pillow;
+    const struct vn_pillow_rows *k = vn_image_kernels_chosen()->pillow;
     TRY(vn_picture_new(out, a, w, y1 - y0, in->c, in->type, e));
     const size_t row_in = (size_t)in->w * in->c, row_out = (size_t)w * in->c;
     const uint8_t *end = in->data + row_in * in->h;
@@ -128,7 +128,7 @@ static int rows(struct vn_picture *out, struct vn_arena *a, const struct vn_pict
 static int columns(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_pillow_taps *t, int h, int y0, struct vn_err *e)
 {
     TRY(vn_picture_new(out, a, in->w, h, in->c, in->type, e));
-    const struct vn_pillow_rows *k = vn_image_kernels()->pillow;
+    const struct vn_pillow_rows *k = vn_image_kernels_chosen()->pillow;
     const size_t row = (size_t)in->w * in->c;
     for (int y = 0; y < h; y++) {
         const size_t from = (size_t)(t->first[y] - y0) * row;
@@ -163,16 +163,6 @@ static int resample(struct vn_picture *out, struct vn_arena *a, const struct vn_
     }
     *out = mid;
     return do_y ? columns(out, a, &mid, &ty, h, y0, e) : VN_OK;
-}
-
-int *vn_resize_steps(struct vn_arena *a, int in, float from, float to, int n)
-{
-    const double step = (double)(to - from) / n;
-    int *index = NEW_ARRAY(a, int, n);
-    double at = from + step * 0.5;
-    for (int i = 0; i < n; i++, at += step)
-        index[i] = at < 0 ? 0 : (int)at >= in ? in - 1 : (int)at;
-    return index;
 }
 
 static int nearest(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, const float *b, struct vn_err *e)
@@ -262,4 +252,4 @@ int vn_resize_pillow_box(struct vn_picture *out, struct vn_arena *a, const struc
     return resample(out, a, &from, &filters[method], !!(r->method & PILLOW_BY_COST), w, h, b, e);
 }
 
-RUN(vn_resize_pillow) { return vn_resize_pillow_box(out, a, in, r, w, h, NULL, 0, e); }
+RESIZE_RUN(vn_resize_pillow) { return vn_resize_pillow_box(out, a, in, r, w, h, NULL, 0, e); }

@@ -4,13 +4,13 @@
 
 #include "image/resize.h"
 
-#define RUN(name)                                                                                                                     \
-    int name(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_resize_rule *r, int w, int h, \
-             struct vn_err *e)
-RUN(vn_resize_opencv);
-RUN(vn_resize_pillow);
-RUN(vn_resize_torchvision);
-RUN(vn_resize_skimage);
+#define RESIZE_RUN(name) \
+    int name(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, \
+             const struct vn_resize_rule *r, int w, int h, struct vn_err *e)
+RESIZE_RUN(vn_resize_opencv);
+RESIZE_RUN(vn_resize_pillow);
+RESIZE_RUN(vn_resize_torchvision);
+RESIZE_RUN(vn_resize_skimage);
 
 /* out(i, j) = in(x[i], y[j]), x and y ascending: all kinds of nearest. */
 int vn_resize_pick(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const int *x, int w, const int *y, int h,

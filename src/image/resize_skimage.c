@@ -81,7 +81,7 @@ static struct taps samples(struct vn_arena *a, int in, int out, int order)
  * outermost inwards. Of integers it cuts off what is behind the point. */
 static double *blur(struct vn_arena *a, const double *in, double sigma, size_t lines, int n, size_t inner, int integers)
 {
-    const struct vn_skimage_rows *rows = vn_image_kernels()->skimage;
+    const struct vn_skimage_rows *rows = vn_image_kernels_chosen()->skimage;
     const int radius = (int)(4 * sigma + 0.5);
     double *out = NEW_ARRAY(a, double, lines * n * inner), *weight = NEW_ARRAY(a, double, 2 * (size_t)radius + 1);
     for (int k = -radius; k <= radius; k++)
@@ -93,8 +93,8 @@ static double *blur(struct vn_arena *a, const double *in, double sigma, size_t l
             double *to = out + (line * n + i) * inner;
             rows->add(to, from + i * inner, weight[radius] / sum, inner);
             for (int k = radius; k > 0; k--)
-                rows->add_pair(to, from + mirror((int64_t)i - k, n) * inner, from + mirror((int64_t)i + k, n) * inner,
-                               weight[radius + k] / sum, inner);
+                rows->add_pair(to, from + mirror((int64_t)i - k, n) * inner,
+                               from + mirror((int64_t)i + k, n) * inner, weight[radius + k] / sum, inner);
         }
     for (size_t i = 0; integers && i < lines * n * inner; i++)
         out[i] = trunc(out[i]);
@@ -104,7 +104,7 @@ static double *blur(struct vn_arena *a, const double *in, double sigma, size_t l
 /* `lines` times: t->out rows of `inner` values from rows of the same length, `in_rows` of them. */
 static double *apply(struct vn_arena *a, const double *in, const struct taps *t, size_t lines, int in_rows, size_t inner)
 {
-    const struct vn_skimage_rows *rows = vn_image_kernels()->skimage;
+    const struct vn_skimage_rows *rows = vn_image_kernels_chosen()->skimage;
     double *out = NEW_ARRAY(a, double, lines * t->out * inner);
     for (size_t line = 0; line < lines; line++)
         for (int i = 0; i < t->out; i++) {
@@ -167,7 +167,7 @@ static void store(struct vn_picture *out, const double *x, const double range[2]
     }
 }
 
-RUN(vn_resize_skimage)
+RESIZE_RUN(vn_resize_skimage)
 {
     const int order = r->method, c = in->c, keep = order == 0 && in->type != VN_PIXEL_F32;
     const size_t row_in = (size_t)in->w * c;

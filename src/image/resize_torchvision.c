@@ -98,7 +98,7 @@ static struct vn_torch_taps make_axis(struct vn_arena *a, const struct vn_resize
 static float *separable(struct vn_arena *a, const struct vn_picture *in, const struct vn_torch_taps *x, const struct vn_torch_taps *y, int w,
                         int h, int antialias)
 {
-    const struct vn_torchvision_rows *k = vn_image_kernels()->torchvision;
+    const struct vn_torchvision_rows *k = vn_image_kernels_chosen()->torchvision;
     const size_t n = (size_t)w * in->c, row = (size_t)in->w * in->c;
     float *rows = NEW_ARRAY(a, float, n * in->h), *out = NEW_ARRAY(a, float, n * h);
     for (int i = 0; i < in->h; i++)
@@ -138,7 +138,7 @@ static int *nearest_indices(struct vn_arena *a, int in, int n, int exact)
     return index;
 }
 
-RUN(vn_resize_torchvision)
+RESIZE_RUN(vn_resize_torchvision)
 {
     if (w == in->w && h == in->h) {
         *out = *in;
@@ -164,7 +164,7 @@ RUN(vn_resize_torchvision)
     if (v && in->type == VN_PIXEL_F32)
         memcpy(out->f32, v, vn_picture_values(out) * sizeof *v);
     else if (v)
-        vn_image_kernels()->torchvision->round(out->data, v, vn_picture_values(out));
+        vn_image_kernels_chosen()->torchvision->round(out->data, v, vn_picture_values(out));
     vn_arena_free(&work);
     return status;
 }

@@ -386,7 +386,9 @@ STEP(normalise)
     const int divide = s->value[DIVIDE].given, multiply = s->value[GAIN].given;
     if ((divide && s->value[TIMES].given) || (multiply && s->value[STD].given))
         return vn_fail(e, VN_E_INPUT, "step normalise: %s are given; want one of them", divide && s->value[TIMES].given ? "divide and times" : "std and scale");
-    struct vn_normalise n = { .scale = (float)s->value[divide ? DIVIDE : TIMES].v[0], .divide = divide, .multiply = multiply };
+    struct vn_normalisation n = { .scale = (float)s->value[divide ? DIVIDE : TIMES].v[0],
+                                  .divide = divide,
+                                  .multiply = multiply };
     per_channel(mean, &s->value[MEAN]);
     per_channel(last, &s->value[multiply ? GAIN : STD]);
     for (int i = 0; i < VN_MAX_CHANNELS; i++) {

@@ -1,8 +1,8 @@
-/* Picture functions for tests in Python: requests on standard input, answers on standard output. With an argument: only the CPU features
- * of this mask.
+/* Picture functions for tests in Python: requests on standard input, answers on standard output. With an
+ * argument: only the CPU features of this mask.
  *
- *     request   OPERATION ARGUMENTS... then a line TYPE H W C and the pixels (decode: no picture, "none")
- *     answer    "ok TYPE H W C" and the pixels, or "error MESSAGE"
+ * request   OPERATION ARGUMENTS... then a line TYPE H W C and the pixels (decode: no picture, "none")
+ * answer    "ok TYPE H W C" and the pixels, or "error MESSAGE"
  *
  * TYPE: uint8 uint16 float32. */
 #include <stdio.h>
@@ -116,7 +116,9 @@ static int orient(struct call *c) { return vn_orient(&c->out, c->a, &c->in, numb
 /* normalise SCALE DIVIDE MULTIPLY MEAN x 3 STD x 3 */
 static int normalise(struct call *c)
 {
-    struct vn_normalise n = { .scale = (float)real(c, 1), .divide = number(c, 2), .multiply = number(c, 3) };
+    struct vn_normalisation n = { .scale = (float)real(c, 1),
+                                  .divide = number(c, 2),
+                                  .multiply = number(c, 3) };
     for (int i = 0; i < 3; i++) {
         n.mean[i] = (float)real(c, 4 + i);
         n.std[i] = (float)real(c, 7 + i);

@@ -50,7 +50,8 @@ static void causes_end(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(mistakes), cmocka_unit_test(descriptions_fail_by_name),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(mistakes),
+                                        cmocka_unit_test(descriptions_fail_by_name),
                                         cmocka_unit_test(causes_end) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@ static void pipeline_alone(void **state)
 {
     (void)state;
     struct vn_prep_options o;
-    struct vn_prep *p;
+    struct vn_prepared *p;
     struct vn_err e = { 0 };
     int n = -1;
     vn_prep_options_default(&o);
@@ -26,7 +26,7 @@ static void mistakes(void **state)
 {
     (void)state;
     struct vn_prep_options o;
-    struct vn_prep *p;
+    struct vn_prepared *p;
     struct vn_err e = { 0 };
     vn_prep_options_default(&o);
     o.folder = "/nowhere";

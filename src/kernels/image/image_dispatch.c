@@ -30,7 +30,7 @@ const struct vn_image_kernels *vn_image_kernels_for(uint32_t cpu)
 
 void vn_image_cpu(uint32_t mask) { atomic_store(&chosen, vn_image_kernels_for(vn_kernels_cpu() & mask)); }
 
-const struct vn_image_kernels *vn_image_kernels(void)
+const struct vn_image_kernels *vn_image_kernels_chosen(void)
 {
     if (!atomic_load(&chosen))
         vn_image_cpu(~0u);

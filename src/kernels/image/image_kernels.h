@@ -175,6 +175,6 @@ const struct vn_image_kernels *vn_image_kernels_for(uint32_t cpu);
  * an argument of every image function. */
 void vn_image_cpu(uint32_t mask);
 /* What vn_image_cpu chose. */
-const struct vn_image_kernels *vn_image_kernels(void);
+const struct vn_image_kernels *vn_image_kernels_chosen(void);
 
 #endif

@@ -1,13 +1,13 @@
 /* kernels/image/opencv_rows.c - OpenCV's separable passes: the definition of right. */
 #include "kernels/image/opencv_rows_body.h"
 
-PLAIN(pairs_2)
-PLAIN(fixed_4)
-PLAIN(fixed_8)
-PLAIN(bytes_4)
-PLAIN(floats_2)
-PLAIN(floats_4)
-PLAIN(floats_8)
+PLAIN_ROWS(pairs_2)
+PLAIN_ROWS(fixed_4)
+PLAIN_ROWS(fixed_8)
+PLAIN_ROWS(bytes_4)
+PLAIN_ROWS(floats_2)
+PLAIN_ROWS(floats_4)
+PLAIN_ROWS(floats_8)
 
 DOWN(cubic_4) { four_floats(out, (const float *const *)p, WEIGHTS(real), n); }
 

@@ -64,7 +64,7 @@ SPREAD(floats_2, across_floats, 2)
 SPREAD(floats_4, across_floats, 4)
 SPREAD(floats_8, across_floats, 8)
 
-#define PLAIN(name) \
+#define PLAIN_ROWS(name) \
     static void name##_rows(void *const out[2], const void *const in[2], const struct vn_taps *x, int from, \
                             int to, int c) \
     { \

@@ -264,7 +264,7 @@ ROWS(lanczos_rows, wide_fixed, fixed_8)
 ROWS(linear_float_rows, wide_floats_2, floats_2)
 ROWS(cubic_float_rows, wide_floats_4, floats_4)
 ROWS(lanczos_float_rows, wide_floats_8, floats_8)
-PLAIN(fixed_4)
+PLAIN_ROWS(fixed_4)
 
 /* ---- down ---- */
 
