@@ -352,4 +352,4 @@ def run_pairs(folder):
 def test_pairs_of_causes(tmp_path):
     good, bad = run_pairs(tmp_path)
     assert good >= 95, "\n".join(map(str, bad))
-    assert f"{good} of 100 pairs" in PAGE.read_text(), "docs/alignment.md is stale: run tools/alignment_docs.py"
+    assert f"Of 100 random pairs of causes, {good} leave" in PAGE.read_text(), "docs/alignment.md is stale: run tools/alignment_docs.py"
