@@ -2,7 +2,7 @@
 #include "align/align.h"
 
 #include "base/file.h"
-#include "session/runner.h"
+#include "session/session.h"
 
 static int check_count(const struct trace *t, int n, struct vn_err *e)
 {
@@ -46,44 +46,47 @@ static int add_stage(void *user, const char *stage, const struct vn_frame *f, st
     return VN_OK;
 }
 
-static struct vn_tensor *copy_of(const struct vn_tensor *t, struct vn_arena *a)
+static int add_output(struct trace *t, const char *stage, const struct vn_session *model, int i,
+                      struct vn_arena *a, struct vn_err *e)
 {
-    struct vn_tensor *y = NEW(a, struct vn_tensor);
-    *y = *t;
-    y->data = vn_arena_copy(a, t->data, vn_tensor_bytes(t));
-    return y;
+    struct vn_view v;
+    TRY(vn_session_output(model, i, &v, e));
+    vn_trace_add(t, a, stage, vn_view_tensor(&v, a));
+    return VN_OK;
 }
 
-static int feed_result(struct feed *f, const struct runner *r, const struct vn_tensor *x, struct vn_err *e)
+static int feed_result(struct vn_session *model, const struct vn_tensor *x, struct vn_arena *a, struct vn_err *e)
 {
-    char got[VN_SHAPE_TEXT], want[VN_SHAPE_TEXT];
-    const int64_t n = vn_shape_count(&r->in_shape[0]);
-    if (r->n_in != 1 || !f->tensor[0] || r->kind != RUN_ONNX)
-        return vn_fail(e, VN_E_USAGE, "%s: want an .onnx with one float input", r->path);
-    if (vn_shape_count(&x->shape) != n)
+    char got[VN_SHAPE_TEXT], expected[VN_SHAPE_TEXT];
+    int n;
+    const struct vn_port *in = vn_session_inputs(model, &n);
+    const char *path = vn_session_path(model);
+    if (n != 1 || in->dtype != VN_F32 || vn_session_kind(model) == VN_ARTEFACT_BIN)
+        return vn_fail(e, VN_E_USAGE, "%s: want an .onnx with one float input", path);
+    const struct vn_shape shape = vn_shape_of(in->rank, in->shape);
+    if (vn_shape_count(&x->shape) != vn_shape_count(&shape))
         return vn_fail(e, VN_E_INPUT, "the pipeline gives %s, input %s of %s wants %s",
-                       vn_shape_text(&x->shape, got), r->in_name[0], r->path,
-                       vn_shape_text(&r->in_shape[0], want));
-    for (int64_t i = 0; i < n; i++)
-        f->tensor[0][i] = (float)vn_tensor_f64(x, i);
-    return VN_OK;
+                       vn_shape_text(&x->shape, got), in->name, path, vn_shape_text(&shape, expected));
+    return vn_session_feed_array(model, 0, VN_F32, in->rank, in->shape, NULL,
+                                 vn_tensor_cast(a, x, VN_F32)->data, e);
 }
 
 /* The model on the pipeline's result: its first output, and all that the other side has, too. */
-static int infer(struct sides *s, struct vn_arena *a, struct runner *r, const struct vn_tensor *x,
+static int infer(struct sides *s, struct vn_arena *a, struct vn_session *model, const struct vn_tensor *x,
                  struct vn_err *e)
 {
-    struct feed f = vn_feed_new(r, a);
-    TRY(feed_result(&f, r, x, e));
-    TRY(vn_runner_run(r, &f, NULL, e));
-    vn_trace_add(&s->t[0], a, "infer", copy_of(r->out[0], a));
-    for (int i = 0; i < r->n_out; i++)
-        if (vn_trace_find(&s->t[1], r->out_name[i]) >= 0 && strcmp(r->out_name[i], "infer"))
-            vn_trace_add(&s->t[0], a, r->out_name[i], copy_of(r->out[i], a));
+    int n;
+    const struct vn_port *out = vn_session_outputs(model, &n);
+    TRY(feed_result(model, x, a, e));
+    TRY(vn_session_run(model, e));
+    TRY(add_output(&s->t[0], "infer", model, 0, a, e));
+    for (int i = 0; i < n; i++)
+        if (vn_trace_find(&s->t[1], out[i].name) >= 0 && strcmp(out[i].name, "infer"))
+            TRY(add_output(&s->t[0], out[i].name, model, i, a, e));
     return VN_OK;
 }
 
-static int run_image(struct sides *s, struct vn_arena *a, struct runner *r, const char *image,
+static int run_image(struct sides *s, struct vn_arena *a, struct vn_session *model, const char *image,
                      const char *name, struct vn_err *e)
 {
     struct trace *left = &s->t[0];
@@ -92,24 +95,26 @@ static int run_image(struct sides *s, struct vn_arena *a, struct runner *r, cons
     vn_trace_begin(left, a, name);
     left->sample[left->samples - 1].source = image;
     TRY(vn_pipeline_file(&f, a, s->pipeline, image, add_stage, &t, e));
-    return r ? infer(s, a, r, vn_frame_tensor(&f, a), e) : VN_OK;
+    return model ? infer(s, a, model, vn_frame_tensor(&f, a), e) : VN_OK;
 }
 
 static int run_pipeline(struct sides *s, struct vn_arena *a, const struct vn_align_options *o,
                         struct vn_err *e)
 {
-    const struct runner_options options = { .run = o->run, .level = 3 };
+    struct vn_session_options options;
+    struct vn_session **model = vn_session_slot(a);
     struct vn_pipeline *p;
-    struct runner *r = NULL;
+    vn_session_options_default(&options);
+    options.run = o->run;
     TRY(vn_trace_read(&s->t[1], a, o->right, e));
     TRY(check_count(&s->t[1], o->n_images, e));
     TRY(vn_pipeline_parse(&p, a, o->left, e));
     s->pipeline = p;
     if (o->model)
-        TRY(vn_runner_open(&r, a, o->model, &options, e));
+        TRY(vn_session_open(model, o->model, &options, e));
     s->t[0].path = o->left;
     for (int i = 0; i < o->n_images; i++)
-        TRY(run_image(s, a, r, o->images[i], s->t[1].sample[i].name, e));
+        TRY(run_image(s, a, *model, o->images[i], s->t[1].sample[i].name, e));
     return VN_OK;
 }
 

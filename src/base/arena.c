@@ -23,6 +23,7 @@ struct vn_arena {
     struct vn_arena *older, *newer; /* arenas of this thread that live */
     struct chunk *chunks;
     struct deferred *deferred;
+    int detached; /* from the list of its thread */
 };
 
 static _Thread_local struct vn_oom *guard;
@@ -71,13 +72,27 @@ struct vn_arena *vn_arena_new(void)
     return newest = a;
 }
 
+static void unlist(struct vn_arena *a)
+{
+    if (a->older)
+        a->older->newer = a->newer;
+    *(a->newer ? &a->newer->older : &newest) = a->older;
+    a->older = a->newer = NULL;
+}
+
+void vn_arena_detach(struct vn_arena *a)
+{
+    if (!a->detached)
+        unlist(a);
+    a->detached = 1;
+}
+
 void vn_arena_free(struct vn_arena **a)
 {
     if (!a || !*a)
         return;
-    if ((*a)->older)
-        (*a)->older->newer = (*a)->newer;
-    *((*a)->newer ? &(*a)->newer->older : &newest) = (*a)->older;
+    if (!(*a)->detached)
+        unlist(*a);
     run_deferred(*a);
     for (struct chunk *c = (*a)->chunks, *next; c; c = next) {
         next = c->next;

@@ -19,6 +19,8 @@ struct histogram {
 };
 /* Add n values; 0, or VN_E_INPUT where one is not finite. */
 int vn_histogram_add(struct histogram *h, const float *x, size_t n);
+/* The same of a view; float32 elements that lie close together, in whatever order, are not copied. */
+int vn_histogram_add_view(struct histogram *h, const struct vn_view *v);
 
 /* A calibrator: one file, one line in calib.def. */
 struct calibrator {

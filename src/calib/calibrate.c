@@ -1,12 +1,10 @@
 #include "calib/calib.h"
 #include "ops/op.h"
-#include "session/program.h"
-#include "session/similarity.h"
+#include "session/session.h"
 
 struct collector {
     const struct graph *g;
     struct vn_ranges *r;
-    int *seen_in; /* by value id: last sample in which it was seen */
     int sample;
     const char *bad; /* first tensor with a value that is not finite */
 };
@@ -37,33 +35,60 @@ static void add_sums(struct channel_sums *m, const struct vn_view *t)
     m->count += (uint64_t)(count / m->n);
 }
 
-static void collect(void *user, const struct vn_view *t)
+static void collect(void *user, int value, const struct vn_view *t)
 {
     struct collector *c = user;
-    const struct value *v = t->dtype == VN_F32 && vn_view_is_value(t) ? vn_graph_find(c->g, t->name) : NULL;
-    if (!v || !c->r->of[v->id] || c->seen_in[v->id] == c->sample) /* a constant that is an output; a copy */
+    if (t->dtype != VN_F32)
         return;
-    c->seen_in[v->id] = c->sample;
-    if (vn_histogram_add(c->r->of[v->id], t->data, t->bytes / sizeof(float)) < 0 && !c->bad)
-        c->bad = v->name;
-    if (c->r->means[v->id])
-        add_sums(c->r->means[v->id], t);
+    if (vn_histogram_add_view(c->r->of[value], t) < 0 && !c->bad)
+        c->bad = c->g->values.v[value]->name;
+    if (c->r->means[value])
+        add_sums(c->r->means[value], t);
 }
 
-static int run_sample(struct collector *c, const struct vn_program *p, const struct vn_samples *s, struct vn_err *e)
+static int run_sample(struct collector *c, struct vn_session *session, const struct vn_samples *s, struct vn_err *e)
 {
     struct vn_arena *a = vn_arena_new();
-    float **x = NEW_ARRAY(a, float *, p->n_in);
-    const void **in = NEW_ARRAY(a, const void *, p->n_in);
+    float **x = NEW_ARRAY(a, float *, c->g->inputs.n);
     int status = vn_samples_load(s, c->sample, a, x, e);
-    for (int i = 0; status == VN_OK && i < p->n_in; i++)
-        in[i] = vn_program_input(a, &p->in[i], x[i]);
     if (status == VN_OK)
-        status = vn_model_run(p->model, in, p->result, e);
+        status = vn_session_feed_values(session, x, e);
+    if (status == VN_OK)
+        status = vn_session_run(session, e);
     vn_arena_free(&a);
     if (status == VN_OK && c->bad)
         return vn_fail(e, VN_E_INPUT, "%s: tensor %s of the float model is not finite (NaN or infinite)", vn_samples_name(s, c->sample), c->bad);
     return status;
+}
+
+/* The float graph with every tensor in memory, showing what is no constant. */
+static int open_watched(struct vn_session **out, struct collector *c, struct vn_arena *a, const struct vn_options *run, struct vn_err *e)
+{
+    struct vn_session_options o;
+    struct vn_session **session = vn_session_slot(a);
+    unsigned char *wanted = NEW_ARRAY(a, unsigned char, c->r->n);
+    for (int i = 0; i < c->r->n; i++)
+        wanted[i] = c->r->of[i] != NULL;
+    vn_session_options_default(&o);
+    o.run = *run;
+    o.level = 0;
+    TRY(vn_session_open_graph(session, c->g, NULL, &o, e));
+    *out = *session;
+    vn_session_observe(*session, &(struct vn_observer){ .after = collect, .wanted = wanted, .user = c });
+    return VN_OK;
+}
+
+static int collect_all(struct collector *c, struct vn_arena *a, const struct vn_samples *s, const struct vn_options *run,
+                       const struct vn_listener *l, struct vn_err *e)
+{
+    struct vn_session *session;
+    TRY(open_watched(&session, c, a, run, e));
+    const int n = vn_samples_count(s);
+    for (c->sample = 0; c->sample < n; c->sample++) {
+        TRY(run_sample(c, session, s, e));
+        vn_progress(l, "calibration", c->sample + 1, n);
+    }
+    return VN_OK;
 }
 
 int vn_calibrate(struct vn_ranges **out, struct vn_arena *a, const struct graph *g, const struct vn_samples *s, const struct vn_options *run,
@@ -74,23 +99,13 @@ int vn_calibrate(struct vn_ranges **out, struct vn_arena *a, const struct graph 
     r->of = NEW_ARRAY(a, struct histogram *, r->n);
     r->means = NEW_ARRAY(a, struct channel_sums *, r->n);
     watch_means(r, a, g);
-    struct collector c = { .g = g, .r = r, .seen_in = NEW_ARRAY(a, int, r->n) };
-    for (int i = 0; i < r->n; i++) {
+    for (int i = 0; i < r->n; i++)
         r->of[i] = g->values.v[i]->data ? NULL : NEW(a, struct histogram);
-        c.seen_in[i] = -1;
-    }
-    struct compile_options o;
-    vn_compile_defaults(&o);
-    o.level = 0; /* every tensor in memory */
-    struct vn_program p;
-    TRY(vn_program_start(&p, a, g, &o, run, e));
-    vn_model_watch(p.model, &(struct vn_watch){ .after = collect, .user = &c });
-    const int n = vn_samples_count(s);
-    for (c.sample = 0; c.sample < n; c.sample++) {
-        TRY(run_sample(&c, &p, s, e));
-        vn_progress(l, "calibration", c.sample + 1, n);
-    }
-    vn_model_watch(p.model, NULL);
+    struct collector c = { .g = g, .r = r };
+    struct vn_arena *work = vn_arena_new();
+    const int status = collect_all(&c, work, s, run, l, e);
+    vn_arena_free(&work);
+    TRY(status);
     for (int i = 0; i < r->n; i++)
         if (r->of[i] && !r->of[i]->count)
             r->of[i] = NULL;

@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "calib/calib.h"
+#include "session/session.h"
 
 #define CALIB(name) extern const struct calibrator vn_calib_##name;
 #include "calib/calib.def"
@@ -73,4 +74,17 @@ int vn_histogram_add(struct histogram *h, const float *x, size_t n)
     for (size_t i = 0; i < n; i++)
         h->bin[(int)(fabsf(x[i]) * inverse)]++;
     return VN_OK;
+}
+
+int vn_histogram_add_view(struct histogram *h, const struct vn_view *v)
+{
+    const int64_t n = vn_view_count(v);
+    if (v->dtype == VN_F32 && vn_view_is_dense(v))
+        return vn_histogram_add(h, v->data, (size_t)n);
+    struct vn_arena *a = vn_arena_new();
+    float *x = NEW_ARRAY(a, float, n);
+    vn_view_real(x, v);
+    const int status = vn_histogram_add(h, x, (size_t)n);
+    vn_arena_free(&a);
+    return status;
 }

@@ -1,19 +1,44 @@
 /* vernier info - what a .bin, an ONNX file or a Caffe network holds. */
-#include "base/file.h"
+#include <string.h>
+
+#include <vernier/runtime.h>
+#include <vernier/session.h>
+
 #include "cli/cli.h"
+#include "report/report.h"
 
 static const struct option_def options[] = { MODEL_OPTIONS, JSON_OPTION, { 0 } };
+
+static json_t *json_meta(const struct vn_session *s)
+{
+    const char *key, *text;
+    json_t *meta = json_object();
+    for (int i = 0; vn_session_meta_at(s, i, &key, &text) == VN_OK; i++)
+        json_object_set_new(meta, key, json_string(text));
+    return meta;
+}
+
+static void print_meta(const struct vn_session *s)
+{
+    const char *key, *text;
+    for (int i = 0; vn_session_meta_at(s, i, &key, &text) == VN_OK; i++)
+        printf("%-28s: %s\n", key, text);
+}
+
+/* ---- a program ---- */
 
 static void print_io(const char *what, const struct vn_io *io, int n, int inputs)
 {
     for (int i = 0; i < n; i++) {
-        char text[VN_SHAPE_TEXT];
-        const struct vn_shape s = vn_shape_of(io[i].rank, io[i].shape);
+        char shape[VN_TEXT_SHAPE];
         printf("%s[%d]:\n  name: %s\n", what, i, io[i].name);
         if (inputs)
-            printf("  type: %s%s\n", vn_input_type_word(io[i].type),
-                   io[i].type == VN_IN_FEATUREMAP || io[i].type == VN_IN_NV12 ? "" : io[i].channels_last ? " NHWC" : " NCHW");
-        printf("  shape of the bytes: %s %s, %zu bytes\n", vn_shape_text(&s, text), vn_dtype_name(io[i].dtype), io[i].bytes);
+            printf("  type: %s%s\n", vn_text_input_type(io[i].type),
+                   io[i].type == VN_IN_FEATUREMAP || io[i].type == VN_IN_NV12 ? ""
+                   : io[i].channels_last                                      ? " NHWC"
+                                                                              : " NCHW");
+        printf("  shape of the bytes: %s %s, %zu bytes\n", vn_text_shape(io[i].rank, io[i].shape, shape),
+               vn_text_dtype(io[i].dtype), io[i].bytes);
         if (io[i].scale > 0 && (io[i].dtype == VN_I8 || io[i].dtype == VN_I16))
             printf("  real = (q - %d) * %.9g\n", io[i].zero, io[i].scale);
     }
@@ -23,79 +48,91 @@ static json_t *json_io(const struct vn_io *io, int n, int inputs)
 {
     json_t *list = json_array();
     for (int i = 0; i < n; i++) {
-        json_t *shape = json_array();
-        for (int k = 0; k < io[i].rank; k++)
-            json_array_append_new(shape, json_integer(io[i].shape[k]));
-        json_t *o = json_pack("{s:s, s:s, s:o, s:I}", "name", io[i].name, "dtype", vn_dtype_name(io[i].dtype), "shape", shape, "bytes", (json_int_t)io[i].bytes);
+        json_t *o =
+            json_pack("{s:s, s:s, s:o, s:I}", "name", io[i].name, "dtype", vn_text_dtype(io[i].dtype),
+                      "shape", vn_json_shape(io[i].rank, io[i].shape), "bytes", (json_int_t)io[i].bytes);
         if (inputs)
-            json_object_set_new(o, "type", json_string(vn_input_type_word(io[i].type)));
+            json_object_set_new(o, "type", json_string(vn_text_input_type(io[i].type)));
         json_array_append_new(list, o);
     }
     return list;
 }
 
-static int info_bin(const struct runner *r)
+static int info_bin(const struct vn_session *s)
 {
-    const struct vn_program *p = &r->program;
-    const char *key, *text;
+    const struct vn_model *m = vn_session_model(s);
+    const char *path = vn_session_path(s);
+    const int instructions = vn_model_instructions(m);
+    int n_in, n_out;
+    const struct vn_io *in = vn_model_inputs(m, &n_in), *out = vn_model_outputs(m, &n_out);
     size_t constants, working;
-    vn_model_bytes(p->model, &constants, &working);
-    if (vn_opt("--json")) {
-        json_t *meta = json_object();
-        for (int i = 0; vn_model_meta_at(p->model, i, &key, &text) == VN_OK; i++)
-            json_object_set_new(meta, key, json_string(text));
-        return vn_print_json(json_pack("{s:s, s:i, s:I, s:I, s:o, s:o, s:o}", "file", r->path, "instructions", vn_model_instructions(p->model),
-                                       "constant_bytes", (json_int_t)constants, "working_bytes", (json_int_t)working, "inputs",
-                                       json_io(p->in, p->n_in, 1), "outputs", json_io(p->out, p->n_out, 0), "meta", meta));
-    }
-    printf("%s: Vernier program, %d instructions, %zu bytes of constants, %zu bytes of working memory\n", r->path,
-           vn_model_instructions(p->model), constants, working);
-    print_io("input", p->in, p->n_in, 1);
-    print_io("output", p->out, p->n_out, 0);
-    for (int i = 0; vn_model_meta_at(p->model, i, &key, &text) == VN_OK; i++)
-        printf("%-28s: %s\n", key, text);
+    vn_model_bytes(m, &constants, &working);
+    if (vn_opt("--json"))
+        return vn_print_json(json_pack("{s:s, s:i, s:I, s:I, s:o, s:o, s:o}", "file", path, "instructions",
+                                       instructions, "constant_bytes", (json_int_t)constants, "working_bytes",
+                                       (json_int_t)working, "inputs", json_io(in, n_in, 1), "outputs",
+                                       json_io(out, n_out, 0), "meta", json_meta(s)));
+    printf("%s: Vernier program, %d instructions, %zu bytes of constants, %zu bytes of working memory\n",
+           path, instructions, constants, working);
+    print_io("input", in, n_in, 1);
+    print_io("output", out, n_out, 0);
+    print_meta(s);
     return EXIT_DONE;
 }
 
-static void print_values(const char *what, struct value *const *v, int n)
+/* ---- a graph ---- */
+
+static void print_ports(const char *what, const struct vn_port *p, int n)
 {
     for (int i = 0; i < n; i++) {
-        char text[VN_SHAPE_TEXT];
-        printf("%s[%d]: %s %s %s%s\n", what, i, v[i]->name, vn_shape_text(&v[i]->shape, text), vn_dtype_name(v[i]->dtype), v[i]->q ? ", quantized" : "");
+        char shape[VN_TEXT_SHAPE];
+        printf("%s[%d]: %s %s %s%s\n", what, i, p[i].name, vn_text_shape(p[i].rank, p[i].shape, shape),
+               vn_text_dtype(p[i].dtype), p[i].scale > 0 ? ", quantized" : "");
     }
 }
 
-static int info_onnx(const struct runner *r)
+static int info_graph(const struct vn_session *s)
 {
-    const struct graph *g = r->graph;
-    if (vn_opt("--json")) {
-        json_t *meta = json_object();
-        for (int i = 0; i < g->meta.n; i++)
-            json_object_set_new(meta, g->meta.v[i].key, json_string(g->meta.v[i].text));
-        return vn_print_json(json_pack("{s:s, s:i, s:i, s:i, s:i, s:o}", "file", r->path, "ir_version", g->ir_version, "opset", g->opset, "nodes",
-                                       g->nodes.n, "integer_nodes", vn_quantize_count(g), "meta", meta));
-    }
-    if (vn_opt("--proto"))
-        printf("%s: Caffe, %d nodes after folding\n", r->path, g->nodes.n);
+    struct vn_graph_info g;
+    const char *path = vn_session_path(s);
+    int n_in, n_out;
+    const struct vn_port *in = vn_session_inputs(s, &n_in), *out = vn_session_outputs(s, &n_out);
+    vn_session_graph_info(s, &g);
+    if (vn_opt("--json"))
+        return vn_print_json(json_pack("{s:s, s:i, s:i, s:i, s:i, s:o}", "file", path, "ir_version",
+                                       g.ir_version, "opset", g.opset, "nodes", g.nodes, "integer_nodes",
+                                       g.integer_nodes, "meta", json_meta(s)));
+    if (vn_session_kind(s) == VN_ARTEFACT_CAFFE)
+        printf("%s: Caffe, %d nodes after folding\n", path, g.nodes);
     else
-        printf("%s: ONNX, IR version %d, opset %d, %d nodes after folding, %d of them in integers\n", r->path, g->ir_version, g->opset, g->nodes.n,
-               vn_quantize_count(g));
-    print_values("input", g->inputs.v, g->inputs.n);
-    print_values("output", g->outputs.v, g->outputs.n);
-    for (int i = 0; i < g->meta.n; i++)
-        printf("%-28s: %s\n", g->meta.v[i].key, g->meta.v[i].text);
+        printf("%s: ONNX, IR version %d, opset %d, %d nodes after folding, %d of them in integers\n", path,
+               g.ir_version, g.opset, g.nodes, g.integer_nodes);
+    print_ports("input", in, n_in);
+    print_ports("output", out, n_out);
+    print_meta(s);
     return EXIT_DONE;
 }
 
 static int run(struct vn_arena *a, struct vn_err *e)
 {
     const char **words;
+    struct vn_session *s;
+    struct vn_session_options o;
+    (void)a;
     vn_words(&words);
-    struct runner_options o = { .prototxt = vn_opt("--proto"), .reference = vn_opt("--proto") || vn_path_has_suffix(words[0], ".onnx") };
-    vn_options_default(&o.run);
-    struct runner *r;
-    TRY(vn_runner_open(&r, a, words[0], &o, e));
-    return r->kind == RUN_BIN ? info_bin(r) : info_onnx(r);
+    vn_session_options_default(&o);
+    o.prototxt = vn_opt("--proto");
+    o.inspect = 1;
+    TRY(vn_session_open(&s, words[0], &o, e));
+    const int status = vn_session_kind(s) == VN_ARTEFACT_BIN ? info_bin(s) : info_graph(s);
+    vn_session_close(&s);
+    return status;
 }
 
-const struct command vn_cmd_info = { "info", "FILE.bin|FILE.onnx|FILE.caffemodel [options]", "inputs, outputs and metadata of a file", options, 1, 1, run };
+const struct command vn_cmd_info = { "info",
+                                     "FILE.bin|FILE.onnx|FILE.caffemodel [options]",
+                                     "inputs, outputs and metadata of a file",
+                                     options,
+                                     1,
+                                     1,
+                                     run };

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "front/front.h"
+#include "session/input_text.h"
 #include "tensor/npy.h"
 #include "ops/op.h"
 

@@ -15,11 +15,10 @@ struct kept {
     struct record main, like; /* like: LIKE_FIELDS for each common output */
 };
 
-/* What runs one sample at a time: every model, and what it is fed with. */
+/* What runs one sample at a time: every model. */
 struct slot {
     struct vn_arena *arena;
-    struct runner **runner;
-    struct feed *feed;
+    struct vn_session **session;
 };
 
 struct run {

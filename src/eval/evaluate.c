@@ -5,6 +5,8 @@
 
 #include "base/file.h"
 #include "base/share.h"
+#include "base/words.h"
+#include "data/samples.h"
 #include "eval/eval_run.h"
 
 #define METRIC(name) extern const struct metric vn_metric_##name;
@@ -65,23 +67,17 @@ static int list_samples(struct eval_set *ev, struct vn_err *e)
 
 /* ---- models ---- */
 
-static int has_output(const struct runner *r, const char *name)
+static void common_outputs(struct run *w, struct vn_session *const *models)
 {
-    for (int i = 0; i < r->n_out; i++)
-        if (!strcmp(r->out_name[i], name))
-            return 1;
-    return 0;
-}
-
-static void common_outputs(struct run *w, struct runner *const *r)
-{
-    w->output = NEW_ARRAY(w->eval->arena, const char *, r[0]->n_out);
-    for (int i = 0; i < r[0]->n_out; i++) {
+    int n;
+    const struct vn_port *out = vn_session_outputs(models[0], &n);
+    w->output = NEW_ARRAY(w->eval->arena, const char *, n);
+    for (int i = 0; i < n; i++) {
         int all = 1;
         for (int m = 1; m < w->n_models; m++)
-            all &= has_output(r[m], r[0]->out_name[i]);
+            all &= vn_session_output_find(models[m], out[i].name) >= 0;
         if (all)
-            w->output[w->n_outputs++] = r[0]->out_name[i];
+            w->output[w->n_outputs++] = out[i].name;
     }
 }
 
@@ -97,35 +93,45 @@ static struct slot *add_slot(struct run *w)
     struct slot *s = &w->slot[w->n_slots++];
     s->arena = vn_arena_new();
     vn_arena_defer(w->eval->arena, free_arena, s->arena);
-    s->runner = NEW_ARRAY(s->arena, struct runner *, w->n_models);
-    s->feed = NEW_ARRAY(s->arena, struct feed, w->n_models);
+    s->session = NEW_ARRAY(s->arena, struct vn_session *, w->n_models);
     return s;
+}
+
+static int open_model(struct run *w, struct slot *s, int m, struct vn_err *e)
+{
+    const char *path = w->o->models[m];
+    struct vn_session_options o;
+    struct vn_session **session = vn_session_slot(s->arena);
+    int n;
+    vn_session_options_default(&o);
+    o.run = w->run;
+    o.prototxt = vn_path_has_suffix(path, ".caffemodel") ? w->o->prototxt : NULL;
+    o.pipeline = w->eval->task->pipeline;
+    TRY(vn_session_open(session, path, &o, e));
+    s->session[m] = *session;
+    vn_session_inputs(*session, &n);
+    return n == 1 ? VN_OK : vn_fail(e, VN_E_UNSUPPORTED, "%s: models with one input are evaluated, it has %d", path, n);
 }
 
 static int open_models(struct run *w, struct vn_err *e)
 {
     struct slot *s = add_slot(w);
-    for (int m = 0; m < w->n_models; m++) {
-        const char *path = w->o->models[m];
-        const struct runner_options o = { .run = w->run, .level = 3, .prototxt = vn_path_has_suffix(path, ".caffemodel") ? w->o->prototxt : NULL };
-        TRY(vn_runner_open(&s->runner[m], s->arena, path, &o, e));
-        if (s->runner[m]->n_in != 1)
-            return vn_fail(e, VN_E_UNSUPPORTED, "%s: models with one input are evaluated, it has %d", path, s->runner[m]->n_in);
-        s->feed[m] = vn_feed_new(s->runner[m], s->arena);
-    }
-    common_outputs(w, s->runner);
+    for (int m = 0; m < w->n_models; m++)
+        TRY(open_model(w, s, m, e));
+    common_outputs(w, s->session);
     return w->n_models > 1 && !w->n_outputs && !strcmp(w->eval->metric->name, "outputs")
                ? vn_fail(e, VN_E_INPUT, "the models have no output of the same name, so nothing can be compared") : VN_OK;
 }
 
 /* The models again, once for each sample that runs beside the first one. */
-static int open_again(struct run *w, int slots, struct vn_err *e)
+static int share_models(struct run *w, int slots, struct vn_err *e)
 {
     while (w->n_slots < slots) {
         struct slot *s = add_slot(w);
         for (int m = 0; m < w->n_models; m++) {
-            TRY(vn_runner_again(&s->runner[m], s->arena, w->slot[0].runner[m], &w->run, e));
-            s->feed[m] = vn_feed_new(s->runner[m], s->arena);
+            struct vn_session **session = vn_session_slot(s->arena);
+            TRY(vn_session_share(session, w->slot[0].session[m], &w->run, e));
+            s->session[m] = *session;
         }
     }
     return VN_OK;
@@ -155,32 +161,50 @@ static int read_feeding(struct run *w, struct vn_err *e)
     return VN_OK;
 }
 
-static int not_described(const struct runner *r, struct vn_err *e)
+static const struct vn_port *input_of(const struct vn_session *model)
 {
-    return vn_fail(e, VN_E_USAGE, "%s: input %s takes the normalised tensor, not pictures: say how with --colours, --mean and --scale, or in the steps of --pipeline",
-                   r->path, r->in_name[0]);
+    int n;
+    return vn_session_inputs(model, &n);
+}
+
+static int not_described(const struct vn_session *model, struct vn_err *e)
+{
+    return vn_fail(e, VN_E_USAGE,
+                   "%s: input %s takes the normalised tensor, not pictures: say how with --colours, --mean and --scale, or in the steps of --pipeline",
+                   vn_session_path(model), input_of(model)->name);
+}
+
+static int feed_values(struct vn_session *model, const float *x, const struct vn_origin *from, struct vn_err *e)
+{
+    const struct vn_port *p = input_of(model);
+    TRY(vn_session_feed_array(model, 0, VN_F32, p->rank, p->shape, NULL, x, e));
+    vn_session_set_origin(model, 0, from);
+    return VN_OK;
 }
 
 /* A picture for a model that takes the normalised tensor. */
-static int feed_normalised(const struct run *w, struct feed *f, const struct runner *r, const char *path, struct vn_err *e)
+static int feed_normalised(const struct run *w, struct vn_session *model, const char *path, struct vn_arena *a, struct vn_err *e)
 {
-    const struct vn_shape *s = &r->in_shape[0];
+    const struct vn_port *p = input_of(model);
+    const struct vn_shape s = vn_shape_of(p->rank, p->shape);
     struct input_config in = *w->pixels;
-    const int channels = in.type_train == VN_IN_GRAY ? 1 : 3, last = s->rank == 4 && s->d[1] != channels;
+    const int channels = in.type_train == VN_IN_GRAY ? 1 : 3, last = s.rank == 4 && s.d[1] != channels;
     char text[VN_SHAPE_TEXT];
-    if (s->rank != 4 || s->d[last ? 3 : 1] != channels || !f->tensor[0] || (w->n_mean != 1 && w->n_mean != channels) ||
+    if (s.rank != 4 || s.d[last ? 3 : 1] != channels || p->dtype != VN_F32 || (w->n_mean != 1 && w->n_mean != channels) ||
         (w->n_scale != 1 && w->n_scale != channels))
-        return vn_fail(e, VN_E_INPUT, "%s: input %s of shape %s takes no %s pictures with %d mean and %d scale values", r->path, r->in_name[0],
-                       vn_shape_text(s, text), vn_input_type_word(in.type_train), w->n_mean, w->n_scale);
-    in.name = r->in_name[0];
-    in.layout_train = in.layout_rt = last ? LAYOUT_NHWC : LAYOUT_NCHW;
-    TRY(vn_sample_file(f->tensor[0], NULL, &f->from[0], &in, s, w->pipeline, path, e)); /* pixel - 128 */
-    const int64_t n = vn_shape_count(s), plane = last ? 1 : s->d[2] * s->d[3];
+        return vn_fail(e, VN_E_INPUT, "%s: input %s of shape %s takes no %s pictures with %d mean and %d scale values",
+                       vn_session_path(model), p->name, vn_shape_text(&s, text), vn_input_type_word(in.type_train), w->n_mean, w->n_scale);
+    in.name = p->name;
+    in.layout_train = last ? LAYOUT_NHWC : LAYOUT_NCHW;
+    const int64_t n = vn_shape_count(&s), plane = last ? 1 : s.d[2] * s.d[3];
+    struct vn_origin from;
+    float *x = NEW_ARRAY(a, float, n);
+    TRY(vn_sample_file(x, NULL, &from, &in, &s, w->pipeline, path, e)); /* pixel - 128 */
     for (int64_t i = 0; i < n; i++) {
         const int c = (int)(i / plane % channels);
-        f->tensor[0][i] = (float)((f->tensor[0][i] + 128 - w->mean[w->n_mean > 1 ? c : 0]) * w->scale[w->n_scale > 1 ? c : 0]);
+        x[i] = (float)((x[i] + 128 - w->mean[w->n_mean > 1 ? c : 0]) * w->scale[w->n_scale > 1 ? c : 0]);
     }
-    return VN_OK;
+    return feed_values(model, x, &from, e);
 }
 
 /* The same extents, but for 1s in front that t lacks. */
@@ -194,79 +218,76 @@ static int same_but_batch(const struct vn_shape *s, const struct vn_shape *t)
 }
 
 /* The pipeline goes on from pixels to the tensor itself. */
-static int load_values(const struct run *w, struct feed *f, const struct runner *r, const char *path, struct vn_arena *a, struct vn_err *e)
+static int feed_frame(const struct run *w, struct vn_session *model, const char *path, struct vn_arena *a, struct vn_err *e)
 {
+    const struct vn_port *p = input_of(model);
+    const struct vn_shape s = vn_shape_of(p->rank, p->shape);
     struct vn_frame frame;
     char got[VN_SHAPE_TEXT], want[VN_SHAPE_TEXT];
     TRY(vn_pipeline_file(&frame, a, w->pipeline, path, NULL, NULL, e));
     const struct vn_tensor *t = vn_frame_tensor(&frame, a);
     if (t->dtype == VN_U8)
-        return not_described(r, e);
-    const struct vn_shape *s = &r->in_shape[0];
-    if (!f->tensor[0] || !same_but_batch(s, &t->shape))
+        return not_described(model, e);
+    if (p->dtype != VN_F32 || !same_but_batch(&s, &t->shape))
         return vn_fail(e, VN_E_INPUT, "%s: the pipeline gives %s of shape %s, input %s of %s wants %s", path, vn_dtype_name(t->dtype),
-                       vn_shape_text(&t->shape, got), r->in_name[0], r->path, vn_shape_text(s, want));
-    for (int64_t i = 0, n = vn_shape_count(s); i < n; i++)
-        f->tensor[0][i] = (float)vn_tensor_f64(t, i);
-    f->from[0] = frame.from;
-    return VN_OK;
+                       vn_shape_text(&t->shape, got), p->name, vn_session_path(model), vn_shape_text(&s, want));
+    return feed_values(model, vn_tensor_cast(a, t, VN_F32)->data, &frame.from, e);
 }
 
-static int feed_values(const struct run *w, struct feed *f, const struct runner *r, const char *path, struct vn_err *e)
+static int feed(const struct run *w, struct vn_session *model, const char *path, struct vn_arena *a, struct vn_err *e)
 {
-    struct vn_arena *a = vn_arena_new();
-    const int status = load_values(w, f, r, path, a, e);
-    vn_arena_free(&a);
-    return status;
-}
-
-static int feed(const struct run *w, struct feed *f, const struct runner *r, const char *path, struct vn_err *e)
-{
-    if (r->in[0].type_rt != VN_IN_FEATUREMAP || !vn_picture_is_image_name(path))
-        return vn_feed_file(f, r, 0, path, w->pipeline, e);
-    return w->pixels ? feed_normalised(w, f, r, path, e) : w->pipeline ? feed_values(w, f, r, path, e) : not_described(r, e);
+    if (input_of(model)->type != VN_IN_FEATUREMAP || !vn_picture_is_image_name(path))
+        return vn_session_feed_file(model, 0, path, e);
+    return w->pixels ? feed_normalised(w, model, path, a, e) : w->pipeline ? feed_frame(w, model, path, a, e) : not_described(model, e);
 }
 
 /* ---- outputs ---- */
 
-static void quantization_of(const struct runner *r, int i, double *scale, double *zero)
+static int find_output(int *k, const struct vn_session *model, const char *name, struct vn_arena *a, struct vn_err *e)
 {
-    const struct vn_io *io = r->reference ? NULL : &r->program.out[i];
-    *scale = io && io->scale > 0 ? io->scale : 1;
-    *zero = io && io->scale > 0 ? io->zero : 0;
+    int n;
+    const struct vn_port *out = vn_session_outputs(model, &n);
+    if (!name && n != 1)
+        return vn_fail(e, VN_E_USAGE, "%s has %d outputs (%s, %s, ...): say which one with --output", vn_session_path(model), n, out[0].name,
+                       out[1].name);
+    *k = name ? vn_session_output_find(model, name) : 0;
+    if (*k >= 0)
+        return VN_OK;
+    const char **names = NEW_ARRAY(a, const char *, n);
+    for (int i = 0; i < n; i++)
+        names[i] = out[i].name;
+    const char *near = vn_nearest(name, names, n);
+    return vn_fail(e, VN_E_USAGE, "%s has no output '%s'; nearest: '%s'", vn_session_path(model), name, near ? near : names[0]);
 }
 
-int vn_eval_output(struct output_values *out, struct vn_arena *a, const struct runner *r, const char *name, struct vn_err *e)
+int vn_eval_output(struct output_values *out, struct vn_arena *a, const struct vn_session *model, const char *name, struct vn_err *e)
 {
     int k = 0;
-    if (!name && r->n_out != 1)
-        return vn_fail(e, VN_E_USAGE, "%s has %d outputs (%s, %s, ...): say which one with --output", r->path, r->n_out, r->out_name[0], r->out_name[1]);
-    while (name && k < r->n_out && strcmp(r->out_name[k], name))
-        k++;
-    if (k == r->n_out) {
-        const char *near = vn_nearest(name, r->out_name, r->n_out);
-        return vn_fail(e, VN_E_USAGE, "%s has no output '%s'; nearest: '%s'", r->path, name, near ? near : r->out_name[0]);
-    }
-    const struct vn_tensor *t = r->out[k];
-    double scale, zero, *v;
-    quantization_of(r, k, &scale, &zero);
-    out->shape = &t->shape;
-    out->n = vn_shape_count(&t->shape);
-    out->v = v = NEW_ARRAY(a, double, out->n);
+    struct vn_view view;
+    TRY(find_output(&k, model, name, a, e));
+    TRY(vn_session_output(model, k, &view, e));
+    struct vn_shape *shape = NEW(a, struct vn_shape);
+    *shape = vn_shape_of(view.rank, view.shape);
+    out->shape = shape;
+    out->n = vn_view_count(&view);
+    double *v = NEW_ARRAY(a, double, out->n);
     for (int64_t i = 0; i < out->n; i++)
-        v[i] = scale != 1 || zero != 0 ? (double)((float)(vn_tensor_f64(t, i) - zero) * (float)scale) : vn_tensor_f64(t, i);
+        v[i] = vn_view_at(&view, i);
+    out->v = v;
     return VN_OK;
 }
 
-int vn_eval_input_size(double *w, double *h, const struct runner *r, struct vn_err *e)
+int vn_eval_input_size(double *w, double *h, const struct vn_session *model, struct vn_err *e)
 {
-    const struct vn_shape *s = &r->in_shape[0];
+    const struct vn_port *p = input_of(model);
+    const struct vn_shape s = vn_shape_of(p->rank, p->shape);
     char text[VN_SHAPE_TEXT];
-    if (s->rank != 4)
-        return vn_fail(e, VN_E_INPUT, "%s: input of shape %s is no picture", r->path, vn_shape_text(s, text));
-    const int last = r->in[0].type_rt == VN_IN_FEATUREMAP ? s->d[1] != 1 && s->d[1] != 3 : r->in[0].layout_train == LAYOUT_NHWC;
-    *h = (double)s->d[last ? 1 : 2];
-    *w = (double)s->d[last ? 2 : 3];
+    if (s.rank != 4)
+        return vn_fail(e, VN_E_INPUT, "%s: input of shape %s is no picture", vn_session_path(model), vn_shape_text(&s, text));
+    const int image = p->type != VN_IN_FEATUREMAP;
+    const int last = image ? vn_session_input_config(model, 0)->layout_train == LAYOUT_NHWC : s.d[1] != 1 && s.d[1] != 3;
+    *h = (double)s.d[last ? 1 : 2];
+    *w = (double)s.d[last ? 2 : 3];
     return VN_OK;
 }
 
@@ -293,8 +314,8 @@ static int compare_outputs(const struct run *w, struct record *out, const struct
     *out = (struct record){ w->n_outputs * LIKE_FIELDS, v };
     for (int i = 0; i < w->n_outputs; i++) {
         struct output_values x, y;
-        TRY(vn_eval_output(&x, a, s->runner[0], w->output[i], e));
-        TRY(vn_eval_output(&y, a, s->runner[m], w->output[i], e));
+        TRY(vn_eval_output(&x, a, s->session[0], w->output[i], e));
+        TRY(vn_eval_output(&y, a, s->session[m], w->output[i], e));
         likeness(v + i * LIKE_FIELDS, x.v, x.n, y.v, y.n);
     }
     return VN_OK;
@@ -311,10 +332,12 @@ static int at_sample(const struct run *w, int i, int status, struct vn_err *e)
 static int run_model(const struct run *w, const struct slot *s, int i, int m, struct vn_arena *a, struct vn_err *e)
 {
     struct kept *k = &w->kept[i * w->n_models + m];
-    s->runner[m]->sample = w->eval->samples[i].path;
-    TRY(feed(w, &s->feed[m], s->runner[m], w->eval->samples[i].path, e));
-    TRY(at_sample(w, i, vn_runner_run(s->runner[m], &s->feed[m], NULL, e), e));
-    TRY(at_sample(w, i, w->eval->metric->keep(&k->main, s->arena, w->eval, i, s->runner[m], &s->feed[m].from[0], e), e));
+    struct vn_session *model = s->session[m];
+    const char *path = w->eval->samples[i].path;
+    vn_session_name_sample(model, path);
+    TRY(feed(w, model, path, a, e));
+    TRY(at_sample(w, i, vn_session_run(model, e), e));
+    TRY(at_sample(w, i, w->eval->metric->keep(&k->main, s->arena, w->eval, i, model, vn_session_origin(model, 0), e), e));
     return m ? compare_outputs(w, &k->like, s, m, a, e) : VN_OK;
 }
 
@@ -350,7 +373,7 @@ static int run_sample(void *ctx, int worker, int i, struct vn_err *e)
 static int run_samples(struct run *w, struct vn_err *e)
 {
     const int n = w->eval->n_samples, slots = vn_eval_threads(w, n - w->resumed);
-    TRY(open_again(w, slots, e));
+    TRY(share_models(w, slots, e));
     pthread_mutex_init(&w->lock, NULL);
     const int status = vn_share(n, slots, run_sample, w, e);
     pthread_mutex_destroy(&w->lock);

@@ -3,7 +3,7 @@
 #define VN_EVALUATE_H
 
 #include "base/listen.h"
-#include "session/runner.h"
+#include "session/session.h"
 #include "session/similarity.h"
 
 /* ---- what is evaluated: eval_keys.def (eval_task.c) ---- */
@@ -56,8 +56,8 @@ struct metric {
     const char *unit; /* "%": scores are shares */
     /* Labels into ev->truth, names of scores. Without pictures (ev->samples NULL) the labels say which samples there are. */
     int (*prepare)(struct eval_set *ev, struct vn_err *e);
-    /* What to keep of sample i from the outputs that r has just computed; `from`: where the input's pixels come from. By several threads. */
-    int (*keep)(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct runner *r, const struct vn_origin *from,
+    /* What to keep of sample i from the outputs that the model has just computed; `from`: where the input's pixels come from. By several threads. */
+    int (*keep)(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct vn_session *model, const struct vn_origin *from,
                 struct vn_err *e);
     /* Does a record from a file of earlier results make sense? */
     int (*valid)(const struct record *r, const struct eval_set *ev, int i);
@@ -77,8 +77,8 @@ struct output_values {
     const double *v;
 };
 /* Width and height of the picture that the network's input holds. */
-int vn_eval_input_size(double *w, double *h, const struct runner *r, struct vn_err *e);
-int vn_eval_output(struct output_values *out, struct vn_arena *a, const struct runner *r, const char *name, struct vn_err *e);
+int vn_eval_input_size(double *w, double *h, const struct vn_session *model, struct vn_err *e);
+int vn_eval_output(struct output_values *out, struct vn_arena *a, const struct vn_session *model, const char *name, struct vn_err *e);
 
 /* ---- results ---- */
 

@@ -28,7 +28,7 @@ struct box_form {
 /* One run's candidates; size of the network's input, and the way from there to the picture. */
 struct finding {
     const struct box_form *f;
-    const struct runner *r;
+    const struct vn_session *model;
     struct vn_arena *arena;
     double in_w, in_h, back[6];
     VEC(struct box) boxes;
@@ -57,14 +57,14 @@ static int add(struct finding *x, const double box[4], int corners, double score
     if (!(score > t->score_min))
         return VN_OK;
     if (x->boxes.n == MAX_CANDIDATES)
-        return vn_fail(x->e, VN_E_INPUT, "%s: more than %d boxes of one picture have scores above %g; raise --score-min", x->r->path, MAX_CANDIDATES, t->score_min);
+        return vn_fail(x->e, VN_E_INPUT, "%s: more than %d boxes of one picture have scores above %g; raise --score-min", vn_session_path(x->model), MAX_CANDIDATES, t->score_min);
     const double l = corners ? box[0] : box[0] - box[2] / 2, o = corners ? box[1] : box[1] - box[3] / 2;
     const double r = corners ? box[2] : box[0] + box[2] / 2, u = corners ? box[3] : box[1] + box[3] / 2;
     struct box b = { .score = score, .class = class, .index = x->boxes.n };
     lead_back(&b.x1, &b.x2, x->back, l, r, o, u);
     lead_back(&b.y1, &b.y2, x->back + 3, l, r, o, u);
     if (!(fabs(b.x1) < MOST && fabs(b.y1) < MOST && fabs(b.x2) < MOST && fabs(b.y2) < MOST && score < MOST))
-        return vn_fail(x->e, VN_E_INPUT, "%s: a box (%g, %g, %g, %g) with score %g: want numbers below %g", x->r->path, b.x1, b.y1, b.x2, b.y2, score, MOST);
+        return vn_fail(x->e, VN_E_INPUT, "%s: a box (%g, %g, %g, %g) with score %g: want numbers below %g", vn_session_path(x->model), b.x1, b.y1, b.x2, b.y2, score, MOST);
     VEC_PUSH(x->arena, &x->boxes, b);
     return VN_OK;
 }
@@ -75,12 +75,12 @@ static int two_outputs(struct finding *x, const double **scores, const double **
     struct output_values s, b;
     char text[2][VN_SHAPE_TEXT];
     const struct eval_task *t = x->f->task;
-    TRY(vn_eval_output(&s, x->arena, x->r, t->scores, x->e));
-    TRY(vn_eval_output(&b, x->arena, x->r, t->boxes, x->e));
+    TRY(vn_eval_output(&s, x->arena, x->model, t->scores, x->e));
+    TRY(vn_eval_output(&b, x->arena, x->model, t->boxes, x->e));
     *n = b.n / 4;
     *classes = *n ? s.n / *n : 0;
     if (b.n % 4 || b.shape->rank < 2 || b.shape->d[b.shape->rank - 1] != 4 || (*n && (s.n % *n || s.shape->d[s.shape->rank - 1] != *classes)))
-        return vn_fail(x->e, VN_E_INPUT, "%s: scores of shape %s and boxes of shape %s; want BOXES x CLASSES and BOXES x 4", x->r->path,
+        return vn_fail(x->e, VN_E_INPUT, "%s: scores of shape %s and boxes of shape %s; want BOXES x CLASSES and BOXES x 4", vn_session_path(x->model),
                        vn_shape_text(s.shape, text[0]), vn_shape_text(b.shape, text[1]));
     *scores = s.v;
     *boxes = b.v;
@@ -139,7 +139,7 @@ static int find_priors(struct finding *x)
     int64_t n, classes;
     TRY(two_outputs(x, &scores, &boxes, &n, &classes));
     if (n > MAX_PRIORS || make_priors(NULL, x->f, x->in_w, x->in_h) != n)
-        return vn_fail(x->e, VN_E_INPUT, "%s: output %s has %lld boxes, but 'priors' makes %lld for an input of %g x %g", x->r->path, x->f->task->boxes,
+        return vn_fail(x->e, VN_E_INPUT, "%s: output %s has %lld boxes, but 'priors' makes %lld for an input of %g x %g", vn_session_path(x->model), x->f->task->boxes,
                        (long long)n, (long long)make_priors(NULL, x->f, x->in_w, x->in_h), x->in_w, x->in_h);
     double *p = NEW_ARRAY(x->arena, double, 4 * n);
     make_priors(p, x->f, x->in_w, x->in_h);
@@ -158,10 +158,10 @@ static int find_grid(struct finding *x)
 {
     struct output_values v;
     char text[VN_SHAPE_TEXT];
-    TRY(vn_eval_output(&v, x->arena, x->r, x->f->task->output, x->e));
+    TRY(vn_eval_output(&v, x->arena, x->model, x->f->task->output, x->e));
     const struct vn_shape *s = v.shape;
     if (s->rank != 4 || s->d[0] != 1 || s->d[1] < 6)
-        return vn_fail(x->e, VN_E_INPUT, "%s: output of shape %s; want 1 x (5 + CLASSES) x ROWS x COLUMNS", x->r->path, vn_shape_text(s, text));
+        return vn_fail(x->e, VN_E_INPUT, "%s: output of shape %s; want 1 x (5 + CLASSES) x ROWS x COLUMNS", vn_session_path(x->model), vn_shape_text(s, text));
     const int64_t classes = s->d[1] - 5, rows = s->d[2], columns = s->d[3], plane = rows * columns;
     for (int64_t i = 0; i < plane; i++) {
         const double *c = v.v + i;
@@ -275,11 +275,11 @@ static void clip(struct box *b, double w, double h)
     b->y2 = fmin(fmax(b->y2, 0), h);
 }
 
-int vn_boxes_of(struct box **out, int *n, struct vn_arena *a, const struct box_form *f, const struct runner *r, const struct vn_origin *from, double w,
+int vn_boxes_of(struct box **out, int *n, struct vn_arena *a, const struct box_form *f, const struct vn_session *model, const struct vn_origin *from, double w,
                 double h, struct vn_err *e)
 {
-    struct finding x = { .f = f, .r = r, .arena = a, .e = e };
-    TRY(vn_eval_input_size(&x.in_w, &x.in_h, r, e));
+    struct finding x = { .f = f, .model = model, .arena = a, .e = e };
+    TRY(vn_eval_input_size(&x.in_w, &x.in_h, model, e));
     TRY(way_back(&x, from, w, h));
     TRY(f->form->find(&x));
     struct box *b = x.boxes.v, *stay = NEW_ARRAY(a, struct box, x.boxes.n);

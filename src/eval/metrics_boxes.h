@@ -30,7 +30,7 @@ struct box_form;
 int vn_box_form(struct box_form **f, struct vn_arena *a, const struct eval_task *t, struct vn_err *e);
 /* Boxes of the last run of r, for a picture of w x h that the input's pixels come `from`: scores above score_min, suppressed, at most
  * max_boxes, by falling score. */
-int vn_boxes_of(struct box **out, int *n, struct vn_arena *a, const struct box_form *f, const struct runner *r, const struct vn_origin *from, double w,
+int vn_boxes_of(struct box **out, int *n, struct vn_arena *a, const struct box_form *f, const struct vn_session *model, const struct vn_origin *from, double w,
                 double h, struct vn_err *e);
 
 /* ---- COCO's files (metrics_coco_json.c) ---- */

@@ -170,23 +170,23 @@ static void round_record(double *v, int n, const struct eval_task *t)
     }
 }
 
-static int category_of(int64_t *id, const struct truth *t, int class, const struct runner *r, struct vn_err *e)
+static int category_of(int64_t *id, const struct truth *t, int class, const struct vn_session *model, struct vn_err *e)
 {
     const int n = t->ids ? t->n_ids : t->set->n_categories;
     if (class >= n)
-        return vn_fail(e, VN_E_INPUT, "%s: class %d, but %s %d; --first-class skips background, --category-ids names categories of classes", r->path, class,
+        return vn_fail(e, VN_E_INPUT, "%s: class %d, but %s %d; --first-class skips background, --category-ids names categories of classes", vn_session_path(model), class,
                        t->ids ? "category_ids names only" : "the number of categories in the annotations is", n);
     *id = t->ids ? t->ids[class] : t->set->categories[class];
     return VN_OK;
 }
 
-static int to_record(struct record *out, struct vn_arena *a, const struct eval_set *ev, const struct box *b, int n, const struct runner *r, struct vn_err *e)
+static int to_record(struct record *out, struct vn_arena *a, const struct eval_set *ev, const struct box *b, int n, const struct vn_session *model, struct vn_err *e)
 {
     double *v = NEW_ARRAY(a, double, n * DET_FIELDS);
     *out = (struct record){ n * DET_FIELDS, v };
     for (int i = 0; i < n; i++, b++) {
         int64_t id = 0;
-        TRY(category_of(&id, ev->truth, b->class, r, e));
+        TRY(category_of(&id, ev->truth, b->class, model, e));
         const double one[DET_FIELDS] = { (double)id, b->score, b->x1, b->y1, fmax(b->x2 - b->x1, 0), fmax(b->y2 - b->y1, 0) };
         memcpy(v + i * DET_FIELDS, one, sizeof one);
     }
@@ -194,7 +194,7 @@ static int to_record(struct record *out, struct vn_arena *a, const struct eval_s
     return VN_OK;
 }
 
-static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct runner *r, const struct vn_origin *from,
+static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct vn_session *model, const struct vn_origin *from,
                 struct vn_err *e)
 {
     const struct truth *t = ev->truth;
@@ -202,9 +202,9 @@ static int keep(struct record *out, struct vn_arena *a, const struct eval_set *e
     struct vn_arena *work = vn_arena_new();
     struct box *b;
     int n;
-    int status = vn_boxes_of(&b, &n, work, t->form, r, from, m->w, m->h, e);
+    int status = vn_boxes_of(&b, &n, work, t->form, model, from, m->w, m->h, e);
     if (status == VN_OK)
-        status = to_record(out, a, ev, b, n, r, e);
+        status = to_record(out, a, ev, b, n, model, e);
     vn_arena_free(&work);
     return status;
 }

@@ -81,25 +81,25 @@ struct found {
     int classes, h, w;
 };
 
-static int found_of(struct found *f, const struct output_values *x, const struct runner *r, struct vn_err *e)
+static int found_of(struct found *f, const struct output_values *x, const struct vn_session *model, struct vn_err *e)
 {
     const struct vn_shape *s = x->shape;
     char text[VN_SHAPE_TEXT];
     const int rank = s->rank, numbers = rank == 3 || (rank == 4 && s->d[1] == 1);
     if (rank < 3 || rank > 4 || s->d[0] != 1 || (!numbers && s->d[1] > MAX_CLASSES) || s->d[rank - 1] > 65536 || s->d[rank - 2] > 65536 || !x->n)
-        return vn_fail(e, VN_E_INPUT, "%s: output of shape %s is no segmentation; want 1 x CLASSES x HEIGHT x WIDTH or 1 x HEIGHT x WIDTH", r->path,
+        return vn_fail(e, VN_E_INPUT, "%s: output of shape %s is no segmentation; want 1 x CLASSES x HEIGHT x WIDTH or 1 x HEIGHT x WIDTH", vn_session_path(model),
                        vn_shape_text(s, text));
     *f = (struct found){ x->v, numbers ? 0 : (int)s->d[1], (int)s->d[rank - 2], (int)s->d[rank - 1] };
     return VN_OK;
 }
 
 /* From positions in the label picture, w x h, to those in the output. What is no picture was one as a whole. */
-static int way_forth(double m[6], int w, int h, const struct found *f, const struct runner *r, const struct vn_origin *from, struct vn_err *e)
+static int way_forth(double m[6], int w, int h, const struct found *f, const struct vn_session *model, const struct vn_origin *from, struct vn_err *e)
 {
     double in_w = w, in_h = h;
     memcpy(m, (const double[6]){ 1, 0, 0, 0, 1, 0 }, 6 * sizeof *m);
     if (from->w) {
-        TRY(vn_eval_input_size(&in_w, &in_h, r, e));
+        TRY(vn_eval_input_size(&in_w, &in_h, model, e));
         vn_affine_invert(m, from->m);
         vn_affine_after(m, m, (const double[6]){ (double)from->w / w, 0, 0, 0, (double)from->h / h, 0 });
     }
@@ -163,7 +163,7 @@ static void classes_at(int *out, int w, int h, const struct found *f, const doub
     }
 }
 
-static int numbers_at(int *out, int w, int h, const struct found *f, const double m[6], const struct runner *r, struct vn_err *e)
+static int numbers_at(int *out, int w, int h, const struct found *f, const double m[6], const struct vn_session *model, struct vn_err *e)
 {
     double u, v;
     for (int y = 0; y < h; y++)
@@ -173,7 +173,7 @@ static int numbers_at(int *out, int w, int h, const struct found *f, const doubl
                 continue;
             const double number = f->v[(size_t)within(v, f->h) * (size_t)f->w + (size_t)within(u, f->w)];
             if (!(number >= 0 && number < MAX_CLASSES))
-                return vn_fail(e, VN_E_INPUT, "%s: the output's value %g is no class number from 0 to %d", r->path, number, MAX_CLASSES - 1);
+                return vn_fail(e, VN_E_INPUT, "%s: the output's value %g is no class number from 0 to %d", vn_session_path(model), number, MAX_CLASSES - 1);
             *out = (int)number;
         }
     return VN_OK;
@@ -194,7 +194,7 @@ static int count(int64_t *table, int classes, const struct vn_picture *label, co
     return VN_OK;
 }
 
-static int tabulate(struct record *out, struct vn_arena *a, struct vn_arena *work, const struct eval_set *ev, int i, const struct runner *r,
+static int tabulate(struct record *out, struct vn_arena *a, struct vn_arena *work, const struct eval_set *ev, int i, const struct vn_session *model,
                     const struct vn_origin *from, struct vn_err *e)
 {
     const struct truth *t = ev->truth;
@@ -202,16 +202,16 @@ static int tabulate(struct record *out, struct vn_arena *a, struct vn_arena *wor
     struct found f = { 0 };
     struct vn_picture label;
     double forth[6];
-    TRY(vn_eval_output(&x, work, r, ev->task->output, e));
-    TRY(found_of(&f, &x, r, e));
+    TRY(vn_eval_output(&x, work, model, ev->task->output, e));
+    TRY(found_of(&f, &x, model, e));
     TRY(read_label(&label, work, t, t->path[i], from, e));
-    TRY(way_forth(forth, label.w, label.h, &f, r, from, e));
+    TRY(way_forth(forth, label.w, label.h, &f, model, from, e));
     int *found = NEW_ARRAY(work, int, vn_picture_values(&label));
     const int classes = f.classes ? f.classes : MAX_CLASSES;
     if (f.classes)
         classes_at(found, label.w, label.h, &f, forth, work);
     else
-        TRY(numbers_at(found, label.w, label.h, &f, forth, r, e));
+        TRY(numbers_at(found, label.w, label.h, &f, forth, model, e));
     int64_t *table = NEW_ARRAY(work, int64_t, (size_t)classes * classes);
     TRY(count(table, classes, &label, found, ev, t->path[i], e));
     int n = 0;
@@ -228,11 +228,11 @@ static int tabulate(struct record *out, struct vn_arena *a, struct vn_arena *wor
     return VN_OK;
 }
 
-static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct runner *r, const struct vn_origin *from,
+static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct vn_session *model, const struct vn_origin *from,
                 struct vn_err *e)
 {
     struct vn_arena *work = vn_arena_new();
-    const int status = tabulate(out, a, work, ev, i, r, from, e);
+    const int status = tabulate(out, a, work, ev, i, model, from, e);
     vn_arena_free(&work);
     return status;
 }

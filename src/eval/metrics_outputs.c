@@ -6,10 +6,10 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
     return ev->task->labels ? vn_fail(e, VN_E_USAGE, "metric outputs takes no labels; what they are for is said with --metric top_k, miou or coco") : VN_OK;
 }
 
-static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct runner *r, const struct vn_origin *from,
+static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct vn_session *model, const struct vn_origin *from,
                 struct vn_err *e)
 {
-    (void)a, (void)ev, (void)i, (void)r, (void)from, (void)e;
+    (void)a, (void)ev, (void)i, (void)model, (void)from, (void)e;
     *out = (struct record){ 0, NULL };
     return VN_OK;
 }

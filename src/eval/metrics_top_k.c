@@ -73,7 +73,7 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
     return VN_OK;
 }
 
-static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct runner *r, const struct vn_origin *from,
+static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct vn_session *model, const struct vn_origin *from,
                 struct vn_err *e)
 {
     const struct truth *t = ev->truth;
@@ -81,7 +81,7 @@ static int keep(struct record *out, struct vn_arena *a, const struct eval_set *e
     (void)from;
     struct vn_arena *work = vn_arena_new();
     double *rank = NEW(a, double);
-    const int status = vn_eval_output(&x, work, r, ev->task->output, e);
+    const int status = vn_eval_output(&x, work, model, ev->task->output, e);
     const int64_t label = t->label[i];
     for (int64_t c = 0; status == VN_OK && label < x.n && c < x.n; c++) /* equal values: the lower class comes first */
         *rank += x.v[c] > x.v[label] || (x.v[c] == x.v[label] && c < label) || x.v[label] != x.v[label];

@@ -1,104 +1,129 @@
-#include <math.h>
-
+/* Two graphs of one network on the same samples: how alike each value is. */
 #include "inspect/inspect.h"
 
-struct side {
-    const struct graph *g;      /* the quantized graph: value ids index everything */
-    float **kept;               /* reference tensors of this sample */
-    char *seen;                 /* in this sample */
-    struct vn_arena *arena;     /* of this sample */
+/* The two sessions, and what the reference's showed of this sample. */
+struct graph_pair {
+    struct vn_session *reference, *quantized;
+    int *in_quantized; /* by the reference's value id: the id in the quantized graph, which indexes all else;
+                          -1: none */
+    float **kept; /* the reference's values of this sample */
+    struct vn_arena *arena; /* of this sample */
     struct comparison *result;
     int sample;
 };
 
-static const struct value *fresh(struct side *s, const struct vn_view *t)
+static int is_number(const struct vn_view *t)
 {
-    const int is_number = t->dtype == VN_F32 || t->dtype == VN_I8 || t->dtype == VN_I16;
-    const struct value *v = is_number && vn_view_is_value(t) ? vn_graph_find(s->g, t->name) : NULL;
-    if (!v || s->seen[v->id])
-        return NULL;
-    s->seen[v->id] = 1;
-    return v;
+    return t->dtype == VN_F32 || t->dtype == VN_I8 || t->dtype == VN_I16;
 }
 
-static void keep(void *user, const struct vn_view *t)
+static float *numbers(struct graph_pair *p, const struct vn_view *t)
 {
-    struct side *s = user;
-    const struct value *v = fresh(s, t);
-    if (!v)
-        return;
-    s->kept[v->id] = NEW_ARRAY(s->arena, float, vn_view_count(t));
-    vn_view_real(s->kept[v->id], t);
-}
-
-static void compare(void *user, const struct vn_view *t)
-{
-    struct side *s = user;
-    const struct value *v = fresh(s, t);
-    if (!v || !s->kept[v->id])
-        return;
-    const int64_t n = vn_view_count(t);
-    float *x = NEW_ARRAY(s->arena, float, n);
+    float *x = NEW_ARRAY(p->arena, float, vn_view_count(t));
     vn_view_real(x, t);
-    const struct similarity m = vn_similarity(s->kept[v->id], x, n);
-    struct node_similarity *r = &s->result->of[v->id];
+    return x;
+}
+
+static void keep(void *user, int value, const struct vn_view *t)
+{
+    struct graph_pair *p = user;
+    if (is_number(t))
+        p->kept[p->in_quantized[value]] = numbers(p, t);
+}
+
+static void compare(void *user, int value, const struct vn_view *t)
+{
+    struct graph_pair *p = user;
+    if (!p->kept[value] || !is_number(t))
+        return;
+    const struct similarity m = vn_similarity(p->kept[value], numbers(p, t), vn_view_count(t));
+    struct node_similarity *r = &p->result->of[value];
     if (!r->samples++) {
         r->first = m;
         r->min = 2;
     }
     if (m.cosine < r->min) {
         r->min = m.cosine;
-        r->worst = s->sample;
+        r->worst = p->sample;
     }
     r->mean += m.cosine;
 }
 
-static int run_one(struct side *s, const struct vn_program *ref, const struct vn_program *quant, const struct vn_samples *samples, struct vn_err *e)
+static int run_one(struct graph_pair *p, const struct vn_samples *samples, struct vn_err *e)
 {
-    float **x = NEW_ARRAY(s->arena, float *, ref->n_in);
-    const void **q = NEW_ARRAY(s->arena, const void *, ref->n_in);
-    TRY(vn_samples_load(samples, s->sample, s->arena, x, e));
-    const void **real = NEW_ARRAY(s->arena, const void *, ref->n_in);
-    for (int i = 0; i < ref->n_in; i++) {
-        real[i] = vn_program_input(s->arena, &ref->in[i], x[i]);
-        q[i] = vn_program_input(s->arena, &quant->in[i], x[i]);
-    }
-    memset(s->seen, 0, (size_t)s->g->values.n);
-    memset(s->kept, 0, (size_t)s->g->values.n * sizeof *s->kept);
-    TRY(vn_model_run(ref->model, real, ref->result, e));
-    memset(s->seen, 0, (size_t)s->g->values.n);
-    return vn_model_run(quant->model, q, quant->result, e);
+    float **x = NEW_ARRAY(p->arena, float *, vn_session_graph(p->reference)->inputs.n);
+    memset(p->kept, 0, (size_t)p->result->n * sizeof *p->kept);
+    TRY(vn_samples_load(samples, p->sample, p->arena, x, e));
+    TRY(vn_session_feed_values(p->reference, x, e));
+    TRY(vn_session_feed_values(p->quantized, x, e));
+    TRY(vn_session_run(p->reference, e));
+    return vn_session_run(p->quantized, e);
 }
 
-int vn_compare_graphs(struct comparison **out, struct vn_arena *a, const struct graph *reference, const struct graph *quantized,
-                      const struct vn_samples *samples, int limit, const struct vn_options *run,
-                      const struct vn_listener *l, const char *what, struct vn_err *e)
+static int open_side(struct vn_session **out, struct vn_arena *a, const struct graph *g, int level,
+                     const struct vn_options *run, struct vn_err *e)
 {
-    struct compile_options o;
-    vn_compile_defaults(&o);
-    o.level = 0;
-    struct vn_program ref, quant;
-    TRY(vn_program_start(&ref, a, reference, &o, run, e));
-    o.level = 3;
-    TRY(vn_program_start(&quant, a, quantized, &o, run, e));
-    struct comparison *c = NEW(a, struct comparison);
+    struct vn_session_options o;
+    struct vn_session **session = vn_session_slot(a);
+    vn_session_options_default(&o);
+    o.run = *run;
+    o.level = level;
+    TRY(vn_session_open_graph(session, g, NULL, &o, e));
+    *out = *session;
+    return VN_OK;
+}
+
+/* Each side shows what the other has, too. */
+static void watch_both(struct graph_pair *p, struct vn_arena *a)
+{
+    const int n = vn_session_values(p->reference);
+    unsigned char *left = NEW_ARRAY(a, unsigned char, n), *right = NEW_ARRAY(a, unsigned char, p->result->n);
+    p->in_quantized = NEW_ARRAY(a, int, n);
+    for (int i = 0; i < n; i++) {
+        const int k = p->in_quantized[i] =
+            vn_session_value(p->quantized, vn_session_value_name(p->reference, i));
+        left[i] = k >= 0;
+        if (k >= 0)
+            right[k] = 1;
+    }
+    vn_session_observe(p->reference, &(struct vn_observer){ .after = keep, .wanted = left, .user = p });
+    vn_session_observe(p->quantized, &(struct vn_observer){ .after = compare, .wanted = right, .user = p });
+}
+
+static int compare_samples(struct graph_pair *p, const struct vn_samples *samples, int n,
+                           const struct vn_listener *l, const char *what, struct vn_err *e)
+{
+    int status = VN_OK;
+    for (p->sample = 0; p->sample < n && status == VN_OK; p->sample++) {
+        p->arena = vn_arena_new();
+        status = run_one(p, samples, e);
+        vn_arena_free(&p->arena);
+        vn_progress(l, what, p->sample + 1, n);
+    }
+    return status;
+}
+
+int vn_compare_graphs(struct comparison **out, struct vn_arena *a, const struct graph *reference,
+                      const struct graph *quantized, const struct vn_samples *samples, int limit,
+                      const struct vn_options *run, const struct vn_listener *l, const char *what,
+                      struct vn_err *e)
+{
+    struct comparison *c = *out = NEW(a, struct comparison);
     c->n = quantized->values.n;
     c->of = NEW_ARRAY(a, struct node_similarity, c->n);
-    struct side s = { .g = quantized, .kept = NEW_ARRAY(a, float *, c->n), .seen = vn_arena_alloc(a, (size_t)c->n), .result = c };
-    vn_model_watch(ref.model, &(struct vn_watch){ .after = keep, .user = &s });
-    vn_model_watch(quant.model, &(struct vn_watch){ .after = compare, .user = &s });
-    int n = vn_samples_count(samples);
-    n = limit && limit < n ? limit : n;
-    int status = VN_OK;
-    for (s.sample = 0; s.sample < n && status == VN_OK; s.sample++) {
-        s.arena = vn_arena_new();
-        status = run_one(&s, &ref, &quant, samples, e);
-        vn_arena_free(&s.arena);
-        vn_progress(l, what, s.sample + 1, n);
+    struct vn_arena *work = vn_arena_new();
+    struct graph_pair p = { .result = c, .kept = NEW_ARRAY(work, float *, c->n) };
+    const int all = vn_samples_count(samples);
+    int status = open_side(&p.reference, work, reference, 0, run, e);
+    if (status == VN_OK)
+        status = open_side(&p.quantized, work, quantized, 3, run, e);
+    if (status == VN_OK) {
+        watch_both(&p, work);
+        status = compare_samples(&p, samples, limit && limit < all ? limit : all, l, what, e);
     }
+    vn_arena_free(&work);
     for (int i = 0; i < c->n; i++)
         if (c->of[i].samples)
             c->of[i].mean /= c->of[i].samples;
-    *out = c;
     return status;
 }

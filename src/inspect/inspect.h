@@ -3,7 +3,8 @@
 #define VN_INSPECT_H
 
 #include "base/listen.h"
-#include "session/runner.h"
+#include "data/samples.h"
+#include "session/session.h"
 #include "session/similarity.h"
 
 /* ---- float against quantized, node by node ---- */

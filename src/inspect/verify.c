@@ -9,7 +9,9 @@
 struct check {
     struct vn_arena *arena;       /* of the result */
     struct vn_arena *scratch;     /* of this sample */
-    const struct graph *g;
+    struct vn_session *onnx, *bin;
+    const struct graph *g;        /* of the ONNX file */
+    int *in_graph;                /* by value id of the .bin: the graph's, -1: none */
     struct vn_tensor **reference; /* by value id, this sample: VN_I64 or VN_F64 */
     struct vn_tensor **observed;  /* by value id, this sample: what the .bin made, in the source's order; NULL: not seen yet */
     int *row;                     /* by value id: index in rows, -1 */
@@ -17,12 +19,10 @@ struct check {
     int sample;
 };
 
-static void keep_reference(void *user, const struct value *v, const struct vn_tensor *t)
+static void keep_reference(void *user, int value, const struct vn_view *t)
 {
     struct check *c = user;
-    struct vn_tensor *copy = vn_tensor_new(c->scratch, t->dtype, &t->shape);
-    memcpy(copy->data, t->data, vn_tensor_bytes(t));
-    c->reference[v->id] = copy;
+    c->reference[value] = vn_view_tensor(t, c->scratch);
 }
 
 static struct verified *row_of(struct check *c, const struct value *v, const struct vn_view *t, int integer)
@@ -46,7 +46,7 @@ static void note_difference(struct verified *r, int64_t i, int sample)
 
 static void check_integers(struct check *c, struct verified *r, const struct vn_tensor *ref, const struct vn_view *t, int64_t n)
 {
-    int32_t *got = NEW_ARRAY(c->scratch, int32_t, n);
+    int64_t *got = NEW_ARRAY(c->scratch, int64_t, n);
     vn_view_integers(got, t);
     const int64_t *want = ref->data;
     int64_t zeros = 0;
@@ -137,23 +137,22 @@ static void check_plain(struct check *c, struct verified *r, const struct value 
 
 static struct vn_tensor *observed(struct check *c, const struct value *v, const struct vn_view *t)
 {
-    struct vn_tensor *x = vn_tensor_new(c->scratch, v->q ? VN_I32 : t->dtype, &v->shape);
-    if (v->q)
-        vn_view_integers(x->data, t);
-    else if (t->dtype == VN_F32)
+    const int real = !v->q && t->dtype == VN_F32;
+    struct vn_tensor *x = vn_tensor_new(c->scratch, real ? VN_F32 : VN_I64, &v->shape);
+    if (real)
         vn_view_real(x->data, t);
     else
-        memcpy(x->data, t->data, vn_tensor_bytes(x)); /* int64 cells: always in the source's order */
+        vn_view_integers(x->data, t);
     return x;
 }
 
-static void check_tensor(void *user, const struct vn_view *t)
+static void check_tensor(void *user, int value, const struct vn_view *t)
 {
     struct check *c = user;
-    const struct value *v = vn_view_is_value(t) ? vn_graph_find(c->g, t->name) : NULL;
-    const struct vn_tensor *ref = v ? c->reference[v->id] : NULL;
+    const struct value *v = c->g->values.v[c->in_graph[value]];
+    const struct vn_tensor *ref = c->reference[v->id];
     const int64_t n = vn_view_count(t);
-    if (!v || c->observed[v->id] || vn_shape_count(&v->shape) != n)
+    if (vn_shape_count(&v->shape) != n)
         return;
     const int integer = v->q != NULL;
     if (integer ? t->dtype != v->q->dtype : t->dtype != VN_F32 && t->dtype != VN_I64)
@@ -172,40 +171,86 @@ static void check_tensor(void *user, const struct vn_view *t)
         check_floats(c, r, v, ref, n);
 }
 
-static int verify_sample(struct check *c, struct runner *onnx, struct runner *bin, const struct verify_options *o, const struct vn_pipeline *p,
-                         struct vn_err *e)
+static int feed_bin(struct check *c, const struct verify_options *o, struct vn_err *e)
 {
-    struct feed f = vn_feed_new(bin, c->scratch);
-    if (o->n_files) {
-        if (bin->n_in != 1)
-            return vn_fail(e, VN_E_UNSUPPORTED, "files can be given for models with one input; this one has %d", bin->n_in);
-        bin->sample = o->n_files > 1 ? o->files[c->sample] : NULL;
-        TRY(vn_feed_file(&f, bin, 0, o->files[c->sample], p, e));
-    } else
-        vn_feed_random(&f, bin, (uint64_t)c->sample + 1);
-    const struct vn_tensor **in = NEW_ARRAY(c->scratch, const struct vn_tensor *, onnx->n_in);
-    for (int i = 0; i < onnx->n_in; i++) {
-        struct vn_tensor *x = NEW(c->scratch, struct vn_tensor);
-        *x = (struct vn_tensor){ VN_F32, onnx->in_shape[i], f.tensor[i] };
-        in[i] = f.plain[i] ? f.plain[i] : x;
-    }
-    struct vn_tensor **results = NEW_ARRAY(c->scratch, struct vn_tensor *, onnx->n_out);
-    memset(c->reference, 0, (size_t)c->g->values.n * sizeof *c->reference);
-    memset(c->observed, 0, (size_t)c->g->values.n * sizeof *c->observed);
-    TRY(vn_interp_run(c->scratch, onnx->graph, in, results, keep_reference, c, e));
-    return vn_runner_run(bin, &f, &(struct vn_watch){ .after = check_tensor, .user = c }, e);
+    int n;
+    if (!o->n_files)
+        return vn_session_feed_random(c->bin, (uint64_t)c->sample + 1, e);
+    vn_session_inputs(c->bin, &n);
+    if (n != 1)
+        return vn_fail(e, VN_E_UNSUPPORTED, "files can be given for models with one input; this one has %d", n);
+    vn_session_name_sample(c->bin, o->n_files > 1 ? o->files[c->sample] : NULL);
+    return vn_session_feed_file(c->bin, 0, o->files[c->sample], e);
 }
 
-static int same_interface(const struct runner *onnx, const struct runner *bin, struct vn_err *e)
+static int verify_sample(struct check *c, const struct verify_options *o, struct vn_err *e)
 {
-    if (onnx->n_in != bin->n_in || onnx->n_out != bin->n_out)
-        return vn_fail(e, VN_E_INPUT, "%s has %d inputs and %d outputs, %s has %d and %d: not the same network", onnx->path, onnx->n_in,
-                       onnx->n_out, bin->path, bin->n_in, bin->n_out);
-    for (int i = 0; i < onnx->n_in; i++)
-        if (strcmp(onnx->in_name[i], bin->in_name[i]) || vn_shape_count(&onnx->in_shape[i]) != vn_shape_count(&bin->in_shape[i]))
-            return vn_fail(e, VN_E_INPUT, "input %d is %s in %s and %s in %s, or differs in size: not the same network", i, onnx->in_name[i],
-                           onnx->path, bin->in_name[i], bin->path);
+    int n;
+    const struct vn_port *in = vn_session_inputs(c->onnx, &n);
+    TRY(feed_bin(c, o, e));
+    for (int i = 0; i < n; i++) {
+        const struct vn_tensor *x = vn_session_fed(c->bin, i);
+        TRY(vn_session_feed_array(c->onnx, i, x->dtype, in[i].rank, in[i].shape, NULL, x->data, e));
+    }
+    memset(c->reference, 0, (size_t)c->g->values.n * sizeof *c->reference);
+    memset(c->observed, 0, (size_t)c->g->values.n * sizeof *c->observed);
+    TRY(vn_session_run(c->onnx, e));
+    return vn_session_run(c->bin, e);
+}
+
+static int64_t elements(const struct vn_port *p)
+{
+    const struct vn_shape s = vn_shape_of(p->rank, p->shape);
+    return vn_shape_count(&s);
+}
+
+static int same_interface(const struct vn_session *onnx, const struct vn_session *bin, struct vn_err *e)
+{
+    int n, bin_n, out, bin_out;
+    const struct vn_port *x = vn_session_inputs(onnx, &n), *y = vn_session_inputs(bin, &bin_n);
+    vn_session_outputs(onnx, &out);
+    vn_session_outputs(bin, &bin_out);
+    if (n != bin_n || out != bin_out)
+        return vn_fail(e, VN_E_INPUT, "%s has %d inputs and %d outputs, %s has %d and %d: not the same network", vn_session_path(onnx), n, out,
+                       vn_session_path(bin), bin_n, bin_out);
+    for (int i = 0; i < n; i++)
+        if (strcmp(x[i].name, y[i].name) || elements(&x[i]) != elements(&y[i]))
+            return vn_fail(e, VN_E_INPUT, "input %d is %s in %s and %s in %s, or differs in size: not the same network", i, x[i].name,
+                           vn_session_path(onnx), y[i].name, vn_session_path(bin));
     return VN_OK;
+}
+
+static int open_both(struct check *c, const char *onnx, const char *bin, const struct verify_options *o, struct vn_err *e)
+{
+    struct vn_session_options how;
+    struct vn_session **left = vn_session_slot(c->arena), **right = vn_session_slot(c->arena);
+    vn_session_options_default(&how);
+    how.run = o->run;
+    how.pipeline = o->pipeline;
+    how.reference = 1;
+    TRY(vn_session_open(left, onnx, &how, e));
+    how.reference = 0;
+    TRY(vn_session_open(right, bin, &how, e));
+    c->onnx = *left;
+    c->bin = *right;
+    c->g = vn_session_graph(c->onnx);
+    return same_interface(c->onnx, c->bin, e);
+}
+
+/* The reference shows what nodes compute, the .bin all that the graph has. */
+static void watch_both(struct check *c)
+{
+    const int n = vn_session_values(c->bin);
+    unsigned char *computed = NEW_ARRAY(c->arena, unsigned char, c->g->values.n), *known = NEW_ARRAY(c->arena, unsigned char, n);
+    c->in_graph = NEW_ARRAY(c->arena, int, n);
+    for (int i = 0; i < c->g->values.n; i++)
+        computed[i] = c->g->values.v[i]->producer != NULL;
+    for (int i = 0; i < n; i++) {
+        c->in_graph[i] = vn_session_value(c->onnx, vn_session_value_name(c->bin, i));
+        known[i] = c->in_graph[i] >= 0;
+    }
+    vn_session_observe(c->onnx, &(struct vn_observer){ .after = keep_reference, .wanted = computed, .user = c });
+    vn_session_observe(c->bin, &(struct vn_observer){ .after = check_tensor, .wanted = known, .user = c });
 }
 
 static void sum_up(struct verification *v, struct check *c)
@@ -231,32 +276,32 @@ static void sum_up(struct verification *v, struct check *c)
     v->missing = missing.v;
 }
 
+static int verify_samples(struct check *c, int n, const struct verify_options *o, const struct vn_listener *l, struct vn_err *e)
+{
+    int status = VN_OK;
+    for (c->sample = 0; c->sample < n && status == VN_OK; c->sample++) {
+        c->scratch = vn_arena_new();
+        status = verify_sample(c, o, e);
+        vn_arena_free(&c->scratch);
+        vn_progress(l, "verify", c->sample + 1, n);
+    }
+    return status;
+}
+
 int vn_verify(struct verification **out, struct vn_arena *a, const char *onnx_path, const char *bin_path, const struct verify_options *o,
               const struct vn_listener *l, struct vn_err *e)
 {
-    struct runner *onnx, *bin;
-    struct vn_pipeline *p = NULL;
-    if (o->pipeline)
-        TRY(vn_pipeline_parse(&p, a, o->pipeline, e));
-    TRY(vn_runner_open(&onnx, a, onnx_path, &(struct runner_options){ .reference = 1 }, e));
-    TRY(vn_runner_open(&bin, a, bin_path, &(struct runner_options){ .run = o->run }, e));
-    TRY(same_interface(onnx, bin, e));
-    struct check c = { .arena = a, .g = onnx->graph };
+    struct check c = { .arena = a };
+    TRY(open_both(&c, onnx_path, bin_path, o, e));
     c.reference = NEW_ARRAY(a, struct vn_tensor *, c.g->values.n);
     c.observed = NEW_ARRAY(a, struct vn_tensor *, c.g->values.n);
     c.row = NEW_ARRAY(a, int, c.g->values.n);
     for (int i = 0; i < c.g->values.n; i++)
         c.row[i] = -1;
-    struct verification *v = NEW(a, struct verification);
+    watch_both(&c);
+    struct verification *v = *out = NEW(a, struct verification);
     v->samples = o->n_files ? o->n_files : o->random_samples;
-    int status = VN_OK;
-    for (c.sample = 0; c.sample < v->samples && status == VN_OK; c.sample++) {
-        c.scratch = vn_arena_new();
-        status = verify_sample(&c, onnx, bin, o, p, e);
-        vn_arena_free(&c.scratch);
-        vn_progress(l, "verify", c.sample + 1, v->samples);
-    }
+    const int status = verify_samples(&c, v->samples, o, l, e);
     sum_up(v, &c);
-    *out = v;
     return status;
 }

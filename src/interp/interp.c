@@ -16,6 +16,7 @@ struct run {
     struct cell *cells; /* by value id */
     int n;
     struct vn_arena *scratch; /* of the node being evaluated */
+    struct interp_watch watch;
 };
 
 static void release(void *p)
@@ -97,6 +98,8 @@ static int fill_input(struct run *r, const struct value *v, const struct vn_tens
     struct cell *c = &r->cells[v->id];
     c->arena = vn_arena_new();
     c->t = as_cells(c->arena, v, t);
+    if (r->watch.after)
+        r->watch.after(r->watch.user, v, c->t);
     return VN_OK;
 }
 
@@ -111,7 +114,7 @@ static const struct vn_tensor *cells_of(struct run *r, const struct value *v)
     return c->t;
 }
 
-static int run_node(struct run *r, const struct node *n, vn_interp_watch *watch, void *user, struct vn_err *e)
+static int run_node(struct run *r, const struct node *n, struct vn_err *e)
 {
     vn_arena_free(&r->scratch);
     r->scratch = vn_arena_new();
@@ -129,11 +132,13 @@ static int run_node(struct run *r, const struct node *n, vn_interp_watch *watch,
         c->arena = vn_arena_new();
         out[i] = c->t = new_output(c->arena, n->out[i]);
     }
+    if (r->watch.before)
+        r->watch.before(r->watch.user, n, in);
     struct eval ev = { r->scratch, in, out };
     TRY(eval_node(n, &ev, e));
     for (int i = 0; i < n->n_out; i++) {
-        if (n->out[i] && watch)
-            watch(user, n->out[i], out[i]);
+        if (n->out[i] && r->watch.after)
+            r->watch.after(r->watch.user, n->out[i], out[i]);
         if (n->out[i] && !r->cells[n->out[i]->id].readers)
             drop_reader(&r->cells[n->out[i]->id]);
     }
@@ -143,15 +148,23 @@ static int run_node(struct run *r, const struct node *n, vn_interp_watch *watch,
     return VN_OK;
 }
 
-static int run_graph(struct run *r, struct vn_arena *a, const struct vn_tensor *const *inputs, struct vn_tensor **outputs,
-                     vn_interp_watch *watch, void *user, struct vn_err *e)
+static int run_nodes(struct run *r, struct vn_err *e)
+{
+    for (int i = 0; i < r->g->nodes.n; i++) {
+        if (r->watch.cancel && *r->watch.cancel)
+            return vn_fail(e, VN_E_CANCELLED, "cancelled before node %d of %d", i, r->g->nodes.n);
+        TRY(run_node(r, r->g->nodes.v[i], e));
+    }
+    return VN_OK;
+}
+
+static int run_graph(struct run *r, struct vn_arena *a, const struct vn_tensor *const *inputs, struct vn_tensor **outputs, struct vn_err *e)
 {
     const struct graph *g = r->g;
     count_readers(r);
     for (int i = 0; i < g->inputs.n; i++)
         TRY(fill_input(r, g->inputs.v[i], inputs[i], e));
-    for (int i = 0; i < g->nodes.n; i++)
-        TRY(run_node(r, g->nodes.v[i], watch, user, e));
+    TRY(run_nodes(r, e));
     for (int i = 0; i < g->outputs.n; i++) {
         const struct value *v = g->outputs.v[i];
         const struct vn_tensor *t = cells_of(r, v);
@@ -163,14 +176,15 @@ static int run_graph(struct run *r, struct vn_arena *a, const struct vn_tensor *
 }
 
 int vn_interp_run(struct vn_arena *a, const struct graph *g, const struct vn_tensor *const *inputs, struct vn_tensor **outputs,
-                  vn_interp_watch *watch, void *user, struct vn_err *e)
+                  const struct interp_watch *w, struct vn_err *e)
 {
     struct run *r = NEW(a, struct run);
+    r->watch = w ? *w : (struct interp_watch){ 0 };
     r->g = g;
     r->n = g->values.n;
     r->cells = NEW_ARRAY(a, struct cell, r->n);
     vn_arena_defer(a, release, r); /* where memory runs out on the way */
-    int status = run_graph(r, a, inputs, outputs, watch, user, e);
+    int status = run_graph(r, a, inputs, outputs, e);
     release(r);
     return status;
 }

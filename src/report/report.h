@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <vernier/align.h>
+#include <vernier/session.h>
 #include <vernier/vernier.h>
 
 #include "graph/reason.h"
@@ -42,6 +43,17 @@ json_t *vn_json_reason(const struct vn_reason *r);
 json_t *vn_json_nodes(const struct vn_node_row *rows, int n);
 json_t *vn_json_outputs(const struct vn_output_row *rows, int n);
 json_t *vn_json_verification(const struct verification *v);
+
+/* ---- sessions (session_report.c) ---- */
+
+#define VN_TEXT_SHAPE 192
+const char *vn_text_shape(int rank, const int64_t *shape, char *buf); /* "1x3x224x224"; buf of VN_TEXT_SHAPE bytes, returned */
+const char *vn_text_dtype(enum vn_dtype t);                           /* "float32" */
+const char *vn_text_input_type(enum vn_input_type t);                 /* "nv12" */
+json_t *vn_json_shape(int rank, const int64_t *shape);
+/* Outputs of the last run: shapes, types, smallest and largest number. */
+void vn_print_run(FILE *f, const struct vn_session *s);
+json_t *vn_json_run(const struct vn_session *s);
 
 /* A progress bar on a terminal; nothing in a pipe. Call with done == all to finish the line. */
 struct progress {

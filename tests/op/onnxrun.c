@@ -49,7 +49,7 @@ static int run(struct vn_arena *a, int argc, char **argv, struct vn_err *e)
         in[i] = vn_tensor_new(a, g->inputs.v[i]->dtype, &g->inputs.v[i]->shape);
         TRY(read_raw(in[i], argv[3 + i], e));
     }
-    TRY(vn_interp_run(a, g, (const struct vn_tensor *const *)in, out, NULL, NULL, e));
+    TRY(vn_interp_run(a, g, (const struct vn_tensor *const *)in, out, NULL, e));
     for (int i = 0; i < g->outputs.n; i++) {
         char shape[VN_SHAPE_TEXT];
         TRY(write_raw(out[i], vn_arena_fmt(a, "%s/%d.raw", argv[2], i), e));

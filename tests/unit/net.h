@@ -146,8 +146,8 @@ static inline void net_same(struct net *n, const struct graph *a, const struct g
     assert_int_equal(a->outputs.n, b->outputs.n);
     const struct vn_tensor **in = net_feed(n, a);
     struct vn_tensor **x = NEW_ARRAY(n->arena, struct vn_tensor *, a->outputs.n), **y = NEW_ARRAY(n->arena, struct vn_tensor *, a->outputs.n);
-    OK(vn_interp_run(n->arena, a, in, x, NULL, NULL, &e));
-    OK(vn_interp_run(n->arena, b, in, y, NULL, NULL, &e));
+    OK(vn_interp_run(n->arena, a, in, x, NULL, &e));
+    OK(vn_interp_run(n->arena, b, in, y, NULL, &e));
     for (int i = 0; i < a->outputs.n; i++) {
         assert_string_equal(a->outputs.v[i]->name, b->outputs.v[i]->name);
         assert_true(vn_shape_equal(&x[i]->shape, &y[i]->shape));

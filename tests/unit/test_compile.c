@@ -1,12 +1,11 @@
 /* compile/: the memory plan never lets two living tensors overlap; fusion changes no result. */
-#include "calib/calib.h"
 #include "compile/compile.h"
-#include "inspect/inspect.h"
 #include "kernels/kernels.h"
 #include "net.h"
-#include "quant/quant.h"
+#include "quantized.h"
 #include "roles.h"
 #include "runtime/parts.h"
+#include "session/session.h"
 
 /* ---- the plan, on random programs ---- */
 
@@ -116,16 +115,6 @@ static void plan_never_overlaps(void **state)
 
 #define SHAPE "1x8x6x6"
 
-static struct value *conv(struct net *n, struct value *x, int depthwise, int side)
-{
-    struct value *y = net_op(n, &vn_op_conv, NET_LIST(x, net_const(n, vn_arena_fmt(n->arena, "8x%dx%dx%d", depthwise ? 1 : 8, side, side), -0.5f, 0.5f),
-                                                      net_const(n, "8", -1, 1)));
-    struct conv_attrs *a = y->producer->attrs;
-    a->group = depthwise ? 8 : 1;
-    a->pads = NET_INTS(n, side / 2, side / 2, side / 2, side / 2);
-    return y;
-}
-
 static struct value *clip(struct net *n, struct value *x)
 {
     return net_op(n, &vn_op_clip, NET_LIST(x, net_const(n, "1", -0.5f, -0.4f), net_const(n, "1", 1.5f, 2)));
@@ -137,14 +126,14 @@ static struct value *random_step(struct net *n, struct value **made, int count)
     switch (unit_pick(0, 9)) {
     case 0:
     case 1:
-    case 2: return conv(n, x, 0, 1 + 2 * unit_pick(0, 1));
-    case 3: return conv(n, x, 1, 3);
+    case 2: return net_conv(n, x, 0, 1 + 2 * unit_pick(0, 1));
+    case 3: return net_conv(n, x, 1, 3);
     case 4:
     case 5: return net_op(n, &vn_op_add, NET_LIST(x, y));
     case 6: return net_op(n, &vn_op_relu, NET_LIST(x));
     case 7: return clip(n, x);
     case 8: return net_op(n, &vn_op_mul, NET_LIST(x, net_op(n, &vn_op_sigmoid, NET_LIST(x))));
-    default: return net_op(n, &vn_op_add, NET_LIST(conv(n, x, 0, 1), y));
+    default: return net_op(n, &vn_op_add, NET_LIST(net_conv(n, x, 0, 1), y));
     }
 }
 
@@ -155,7 +144,7 @@ static struct net random_net(void)
     int count = 0;
     made[count++] = net_input(&n, "x", SHAPE);
     const int steps = unit_pick(3, 14);
-    made[count] = conv(&n, made[0], 0, 3);
+    made[count] = net_conv(&n, made[0], 0, 3);
     for (count++; count < steps + 2; count++)
         made[count] = random_step(&n, made, count);
     net_output(&n, made[count - 1]);
@@ -166,31 +155,30 @@ static struct net random_net(void)
     return n;
 }
 
-/* What one run showed, by tensor name: integers or floats as 32-bit words in the source model's order. */
-struct seen {
-    struct vn_arena *arena;
-    struct vn_map *of;
-};
+/* What one run showed, by value id: integers, or floats as 32-bit words, in the source model's order. */
 struct words {
     int64_t n;
-    int integer;
-    int32_t *v;
+    int integer, other;
+    void *v;
+};
+struct seen {
+    struct vn_arena *arena;
+    struct words **of;
 };
 
-static void keep_seen(void *user, const struct vn_view *t)
+static void keep_seen(void *user, int value, const struct vn_view *t)
 {
     struct seen *s = user;
-    if (!vn_view_is_value(t))
-        return;
     struct words *w = NEW(s->arena, struct words);
     w->n = vn_view_count(t);
     w->integer = t->dtype == VN_I8;
-    w->v = NEW_ARRAY(s->arena, int32_t, w->n);
+    w->other = !w->integer && t->dtype != VN_F32;
+    w->v = NEW_ARRAY(s->arena, int64_t, w->n);
     if (w->integer)
         vn_view_integers(w->v, t);
-    else if (t->dtype == VN_F32)
-        vn_view_real((float *)w->v, t);
-    vn_map_set(s->of, vn_arena_str(s->arena, t->name), w);
+    else if (!w->other)
+        vn_view_real(w->v, t);
+    s->of[value] = w;
 }
 
 struct reference_user {
@@ -198,57 +186,89 @@ struct reference_user {
     int compared;
 };
 /* Integers of the reference executor against the runtime's. */
-static void check_reference(void *user, const struct value *v, const struct vn_tensor *t)
+static void check_reference(void *user, int value, const struct vn_view *t)
 {
     struct reference_user *r = user;
-    const struct words *w = v->q ? vn_map_get(r->s->of, v->name) : NULL;
-    if (!w || !w->integer)
+    const struct words *w = r->s->of[value];
+    if (!w || !w->integer || !t->n_scale)
         return;
-    assert_true(w->n == vn_shape_count(&t->shape));
+    assert_true(w->n == vn_view_count(t) && t->dtype == VN_I64 && vn_view_is_plain(t));
     for (int64_t i = 0; i < w->n; i++)
-        if (w->v[i] != ((const int64_t *)t->data)[i])
-            fail_msg("%s[%lld]: the runtime has %d, the reference %lld", v->name, (long long)i, w->v[i], (long long)((const int64_t *)t->data)[i]);
+        if (((const int64_t *)w->v)[i] != ((const int64_t *)t->data)[i])
+            fail_msg("%s[%lld]: the runtime has %lld, the reference %lld", t->name, (long long)i, (long long)((const int64_t *)w->v)[i],
+                     (long long)((const int64_t *)t->data)[i]);
     r->compared++;
 }
 
 /* The program watched, cut, saved and restored. */
-static void check_parts(struct net *n, const struct vn_program *p, const void *const *in)
+static void check_parts(struct net *n, const struct graph *g, const struct compile_options *o, const struct vn_options *run, const void *x)
 {
-    struct parts parts = { .m = p->model, .in = in };
-    parts.want = NEW_ARRAY(n->arena, void *, p->n_out);
-    parts.got = NEW_ARRAY(n->arena, void *, p->n_out);
-    for (int i = 0; i < p->n_out; i++) {
-        parts.want[i] = vn_arena_alloc(n->arena, p->out[i].bytes);
-        parts.got[i] = vn_arena_alloc(n->arena, p->out[i].bytes);
+    struct vn_err e;
+    struct vn_image image;
+    size_t need;
+    struct parts parts = { .in = (const void *[]){ x } };
+    OK(vn_compile(&image, n->arena, g, o, &e));
+    OK(vn_model_size(&need, image.data, image.bytes, run, &e));
+    OK(vn_model_load(&parts.m, image.data, image.bytes, vn_arena_alloc(n->arena, need), need, run, &e));
+    const struct vn_io *out = vn_model_outputs(parts.m, &parts.n_out);
+    parts.want = NEW_ARRAY(n->arena, void *, parts.n_out);
+    parts.got = NEW_ARRAY(n->arena, void *, parts.n_out);
+    for (int i = 0; i < parts.n_out; i++) {
+        parts.want[i] = vn_arena_alloc(n->arena, out[i].bytes);
+        parts.got[i] = vn_arena_alloc(n->arena, out[i].bytes);
     }
     if (parts_check(&parts) < 0)
         fail_msg("%s", parts.why);
+    vn_model_unload(&parts.m);
+}
+
+static void feed(struct vn_session *s, const struct vn_tensor *x)
+{
+    struct vn_err e;
+    OK(vn_session_feed_array(s, 0, VN_F32, x->shape.rank, x->shape.d, NULL, x->data, &e));
 }
 
 static void run_level(struct net *n, const struct graph *g, int level, int threads, const struct vn_tensor *x, struct seen *s, void *bytes[4])
 {
     struct vn_err e;
-    struct compile_options o;
-    struct vn_options run;
-    struct vn_program p;
-    vn_compile_defaults(&o);
-    vn_options_default(&run);
-    o.level = level;
-    run.threads = threads;
-    OK(vn_program_start(&p, n->arena, g, &o, &run, &e));
-    if (check_roles(p.model, g, e.msg, sizeof e.msg) < 0)
+    struct compile_options c;
+    struct vn_session_options o;
+    struct vn_session *session;
+    struct vn_view v;
+    vn_compile_defaults(&c);
+    vn_session_options_default(&o);
+    o.level = c.level = level;
+    o.run.threads = threads;
+    OK(vn_session_open_graph(&session, g, NULL, &o, &e));
+    if (check_roles(vn_session_model(session), g, e.msg, sizeof e.msg) < 0)
         fail_msg("%s", e.msg);
     s->arena = n->arena;
-    s->of = vn_map_new(n->arena);
-    vn_model_watch(p.model, &(struct vn_watch){ .after = keep_seen, .user = s });
-    OK(vn_model_run(p.model, (const void *[]){ x->data }, p.result, &e));
-    for (int i = 0; i < p.n_out; i++)
-        bytes[i] = vn_arena_copy(n->arena, p.result[i], p.out[i].bytes);
-    check_parts(n, &p, (const void *[]){ x->data });
-    vn_model_watch(p.model, NULL); /* again, without watching */
-    OK(vn_model_run(p.model, (const void *[]){ x->data }, p.result, &e));
-    for (int i = 0; i < p.n_out; i++)
-        assert_memory_equal(bytes[i], p.result[i], p.out[i].bytes);
+    s->of = NEW_ARRAY(n->arena, struct words *, g->values.n);
+    vn_session_observe(session, &(struct vn_observer){ .after = keep_seen, .user = s });
+    feed(session, x);
+    OK(vn_session_run(session, &e));
+    for (int i = 0; vn_session_output(session, i, &v, NULL) == VN_OK; i++)
+        bytes[i] = vn_arena_copy(n->arena, v.data, v.bytes);
+    vn_session_observe(session, NULL); /* again, without watching */
+    OK(vn_session_run(session, &e));
+    for (int i = 0; vn_session_output(session, i, &v, NULL) == VN_OK; i++)
+        assert_memory_equal(bytes[i], v.data, v.bytes);
+    vn_session_close(&session);
+    check_parts(n, g, &c, &o.run, x->data);
+}
+
+static void run_reference(const struct graph *g, const struct vn_tensor *x, struct reference_user *user)
+{
+    struct vn_err e;
+    struct vn_session_options o;
+    struct vn_session *session;
+    vn_session_options_default(&o);
+    o.reference = 1;
+    OK(vn_session_open_graph(&session, g, NULL, &o, &e));
+    vn_session_observe(session, &(struct vn_observer){ .after = check_reference, .user = user });
+    feed(session, x);
+    OK(vn_session_run(session, &e));
+    vn_session_close(&session);
 }
 
 static void check_levels(struct net *n, const struct graph *g)
@@ -257,44 +277,22 @@ static void check_levels(struct net *n, const struct graph *g)
     void *want[4], *got[4];
     const struct vn_tensor **x = net_feed(n, g);
     run_level(n, g, 0, 1, x[0], &plain, want);
-    struct vn_err e;
-    struct vn_tensor **y = NEW_ARRAY(n->arena, struct vn_tensor *, g->outputs.n);
     struct reference_user user = { &plain, 0 };
-    OK(vn_interp_run(n->arena, g, x, y, check_reference, &user, &e));
+    run_reference(g, x[0], &user);
     for (int level = 1; level <= 3; level++) {
         run_level(n, g, level, level, x[0], &fused, got);
         for (int i = 0; i < g->outputs.n; i++)
             assert_memory_equal(want[i], got[i], (size_t)vn_shape_count(&g->outputs.v[i]->shape) * 4);
         for (int i = 0; i < g->values.n; i++) { /* every tensor that both show, also the ones kept in registers */
-            const struct words *a = vn_map_get(plain.of, g->values.v[i]->name), *b = vn_map_get(fused.of, g->values.v[i]->name);
+            const struct words *a = plain.of[i], *b = fused.of[i];
             if (!a || g->values.v[i]->data)
                 continue;
             if (!b)
                 fail_msg("%s is not shown at level %d", g->values.v[i]->name, level);
             assert_true(a->n == b->n && a->integer == b->integer);
-            assert_memory_equal(a->v, b->v, (size_t)a->n * 4);
+            assert_memory_equal(a->v, b->v, (size_t)a->n * sizeof(int64_t));
         }
     }
-}
-
-static void quantize(struct net *n)
-{
-    struct vn_err e;
-    struct config cfg = { .path = "", .folder = "", .n_inputs = 1, .inputs = NEW(n->arena, struct input_config) };
-    struct vn_samples *samples;
-    struct vn_ranges *ranges;
-    struct vn_options run;
-    struct target target;
-    vn_options_default(&run);
-    cfg.inputs[0] = (struct input_config){ .name = "x" };
-    OK(vn_samples_random(&samples, n->arena, &cfg, n->g, 4, &e));
-    OK(vn_calibrate(&ranges, n->arena, n->g, samples, &run, NULL, &e));
-    OK(vn_target_read(&target, n->arena, "generic", &e));
-    static const enum zero_points kinds[] = { ZERO_POINTS_SYMMETRIC, ZERO_POINTS_NONNEGATIVE, ZERO_POINTS_ASYMMETRIC };
-    const struct vn_quant_options o = { .method = { .calibrator = vn_calibrator_find("max"), .parameter = 1, .zero_points = kinds[unit_pick(0, 2)] },
-                                        .target = &target, .outputs_int8 = unit_pick(0, 1) };
-    OK(vn_quantize_annotate(n->g, ranges, &o, &e));
-    OK(vn_quantize_store(n->g, &e));
 }
 
 static void levels_agree_in_float(void **state)
@@ -315,7 +313,7 @@ static void levels_agree_in_integers(void **state)
         unit_seed = 5000 + (uint64_t)round;
         struct net n = random_net();
         if (net_count(n.g, &vn_op_conv)) {
-            quantize(&n);
+            net_quantize(&n);
             check_levels(&n, n.g);
         }
         vn_arena_free(&n.arena);
@@ -327,10 +325,10 @@ static void float_sum_of_integer_convolutions(void **state)
 {
     (void)state;
     struct net n = net_new();
-    struct value *x = net_input(&n, "x", SHAPE), *a = conv(&n, x, 0, 3);
-    net_output(&n, net_op(&n, &vn_op_add, NET_LIST(conv(&n, a, 0, 1), conv(&n, a, 0, 3))));
+    struct value *x = net_input(&n, "x", SHAPE), *a = net_conv(&n, x, 0, 3);
+    net_output(&n, net_op(&n, &vn_op_add, NET_LIST(net_conv(&n, a, 0, 1), net_conv(&n, a, 0, 3))));
     net_prepare(&n);
-    quantize(&n);
+    net_quantize(&n);
     check_levels(&n, n.g);
     vn_arena_free(&n.arena);
 }

@@ -234,7 +234,7 @@ static void shape_arithmetic(void **state)
     struct vn_err e;
     struct vn_tensor *y;
     const struct vn_tensor **in = net_feed(&n, n.g);
-    OK(vn_interp_run(n.arena, n.g, in, &y, NULL, NULL, &e));
+    OK(vn_interp_run(n.arena, n.g, in, &y, NULL, &e));
     for (int i = 0; i < 120; i++) {
         const double k = vn_tensor_f64(c->data, i / 20 % 3);
         assert_true(fabs(vn_tensor_f64(y, i) - (vn_tensor_f64(in[0], i) + k)) < 1e-6);

@@ -1,0 +1,293 @@
+/* vernier/session.h - any artefact: opened, fed, run in whole or in part, observed.
+ *
+ * A session is one network ready to run. It opens a float ONNX model, the ONNX file of any stage, a Caffe
+ * network or a .bin, and treats them alike: the same inputs, the same outputs, the same names. ONNX and Caffe
+ * networks are compiled in memory and run on the runtime (vernier/runtime.h) or, on request, on the reference
+ * executor.
+ *
+ *     struct vn_err err;
+ *     struct vn_session *s;
+ *     struct vn_view out;
+ *     if (vn_session_open(&s, "net.bin", NULL, &err) < 0) { fprintf(stderr, "%s\n", err.msg); return 1; }
+ *     if (vn_session_feed_file(s, 0, "image.jpg", &err) < 0 || vn_session_run(s, &err) < 0) ...
+ *     vn_session_output(s, 0, &out, &err);
+ *     printf("%g\n", vn_view_at(&out, 0));
+ *     vn_session_close(&s);
+ *
+ * One session belongs to one caller at a time; different sessions, also of one network (vn_session_share),
+ * run in any number of threads. Results depend on the network and what it is fed with, on nothing else. Every
+ * function that can fail returns 0 or a negative enum vn_status and writes the reason into *e. Strings and
+ * arrays that are returned belong to the session. */
+#ifndef VERNIER_SESSION_H
+#define VERNIER_SESSION_H
+
+#include <vernier/listener.h>
+#include <vernier/runtime.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vn_session; /* opaque */
+
+enum vn_artefact {
+    VN_ARTEFACT_BIN, /* a compiled program */
+    VN_ARTEFACT_ONNX,
+    VN_ARTEFACT_CAFFE,
+    VN_ARTEFACT_GRAPH, /* made in memory by the library */
+};
+
+struct vn_session_options {
+    struct vn_options run; /* threads and CPU features of the runtime */
+    int reference; /* 1: the reference executor: float64, exact integers, slow. Not for a .bin */
+    /* 1: only to look at. ONNX and Caffe networks are not compiled; they run on the reference executor. */
+    int inspect;
+    int level; /* fusion of programs that are compiled in memory, 0 to 3; results do not depend on it */
+    /* Of a Caffe network, whose weights are the file that is opened; NULL: it is not one. */
+    const char *prototxt;
+    /* Shapes of inputs of ONNX and Caffe networks in place of those in the file: shape_names[i] is the name
+     * of an input, shapes[i] its shape, "1x3x224x224". */
+    int n_shapes;
+    const char *const *shape_names, *const *shapes;
+    /* Steps that turn image files into inputs (docs/alignment.md), or the name of a .yaml file of them. NULL:
+     * resize to the input, bilinear. */
+    const char *pipeline;
+    /* Bytes that this session and all that share its network may take for programs compiled in memory,
+     * working memory, buffers and saved states; 0: no limit. What reading and compiling need for a moment,
+     * and mapped files, do not count. Beyond it, functions fail with VN_E_NOMEM, naming what they need and
+     * what is left. */
+    size_t memory_limit;
+    /* Once it is not 0, runs end with VN_E_CANCELLED. Another thread or a signal handler may set it. Borrowed
+     * while the session lives; NULL: none. */
+    const volatile int *cancel;
+    /* Hears warnings of reading and the progress of vn_session_run_files. Borrowed likewise; NULL: none. */
+    const struct vn_listener *listener;
+};
+/* One thread, every CPU feature, the runtime, level 3. */
+void vn_session_options_default(struct vn_session_options *o);
+
+/* Open a file. What it is is said by its name: .onnx; .caffemodel, or any name where o->prototxt is given;
+ * otherwise a .bin. o NULL: the defaults. On success *s is the caller's, on failure NULL. Errors: VN_E_INPUT
+ * (damaged, wrong shapes), VN_E_UNSUPPORTED, VN_E_IO, VN_E_USAGE (options that exclude each other),
+ * VN_E_NOMEM. */
+int vn_session_open(struct vn_session **s, const char *path, const struct vn_session_options *o,
+                    struct vn_err *e);
+
+/* The same for a .bin or an ONNX model in memory (the first bytes say which). The image stays the caller's,
+ * readable and unchanged while this session or one that shares its network lives. */
+int vn_session_open_memory(struct vn_session **s, const void *image, size_t bytes,
+                           const struct vn_session_options *o, struct vn_err *e);
+
+/* Another session of the network of `of`, for another thread: weights, names and shapes are shared, working
+ * memory, inputs, outputs and observers are its own. The network lives until its last session is closed, in
+ * any order. run NULL: the defaults. `of` may be running. Errors: VN_E_NOMEM. */
+int vn_session_share(struct vn_session **s, const struct vn_session *of, const struct vn_options *run,
+                     struct vn_err *e);
+
+/* Close it, in any thread, and set *s to NULL; NULL is allowed. */
+void vn_session_close(struct vn_session **s);
+
+/* ---- what it is ---- */
+
+enum vn_artefact vn_session_kind(const struct vn_session *s);
+const char *vn_session_path(const struct vn_session *s);
+
+/* Text that the artefact carries (hashes, method, versions); NULL where there is no such key. */
+const char *vn_session_meta(const struct vn_session *s, const char *key);
+/* The i-th pair: 0 while there is one, VN_E_USAGE after the last. */
+int vn_session_meta_at(const struct vn_session *s, int i, const char **key, const char **text);
+
+/* The graph behind an ONNX or Caffe session. */
+struct vn_graph_info {
+    int ir_version, opset; /* of the file; 0: not ONNX */
+    int nodes; /* after constants were folded */
+    int integer_nodes; /* that compute in integers */
+};
+/* VN_E_USAGE: a .bin has no graph. */
+int vn_session_graph_info(const struct vn_session *s, struct vn_graph_info *out);
+
+/* The program that the session runs, to look at: its instructions, tensors, sizes and device-side inputs.
+ * NULL on the reference executor. It lives as long as the session. */
+const struct vn_model *vn_session_model(const struct vn_session *s);
+
+/* ---- inputs and outputs ---- */
+
+/* One input or output. */
+struct vn_port {
+    const char *name;
+    int value; /* id of its value */
+    enum vn_dtype dtype; /* what the network computes with: VN_F32 also where the tensor is quantized */
+    int rank;
+    int64_t shape[VN_MAX_RANK]; /* of the network's tensor; where it depends on the data, the largest */
+    float scale; /* quantized: real = (q - zero) * scale; 0: not quantized */
+    int32_t zero;
+    /* Of inputs only: what the device hands over. VN_IN_FEATUREMAP: the tensor itself; else pixels, from
+     * which the network's tensor is made as "pixel - 128". */
+    enum vn_input_type type;
+    int channels_last; /* pixels are N,H,W,C */
+    enum vn_dtype given; /* element type of the bytes */
+    size_t bytes; /* that vn_session_feed_bytes takes */
+};
+const struct vn_port *vn_session_inputs(const struct vn_session *s, int *n);
+const struct vn_port *vn_session_outputs(const struct vn_session *s, int *n);
+/* Index of an input or output by name; -1: none of that name. */
+int vn_session_input(const struct vn_session *s, const char *name);
+int vn_session_output_find(const struct vn_session *s, const char *name);
+
+/* ---- feeding ----
+ *
+ * An input keeps what it was fed with until it is fed again, also over many runs. Data are copied. Where
+ * feeding fails, the input counts as not fed. Errors of all: VN_E_USAGE (no such input), VN_E_INPUT (wrong
+ * contents), VN_E_NOMEM. */
+
+/* A file for input i: an image (as its name says) through the pipeline; .npy of any number type; else raw
+ * bytes of the tensor's own type. For image inputs of a .bin, .npy and raw files hold the device's bytes. */
+int vn_session_feed_file(struct vn_session *s, int i, const char *path, struct vn_err *e);
+
+/* Several files: each is "FILE" for the input at its place in the list, or "NAME=FILE". */
+int vn_session_feed_files(struct vn_session *s, const char *const *files, int n, struct vn_err *e);
+
+/* An array as the network's tensor: rank and shape as in vn_port; element (i, j, ...) lies i*stride[0] +
+ * j*stride[1] + ... elements behind data; stride NULL: C order. Real numbers are converted to the input's
+ * type as C does, or quantized; integers for a quantized tensor are its stored ones. For image inputs ("pixel
+ * - 128") of a .bin values are rounded to pixels. */
+int vn_session_feed_array(struct vn_session *s, int i, enum vn_dtype dtype, int rank, const int64_t *shape,
+                          const int64_t *stride, const void *data, struct vn_err *e);
+
+/* Exactly what the device hands over: vn_port.bytes bytes. */
+int vn_session_feed_bytes(struct vn_session *s, int i, const void *data, size_t bytes, struct vn_err *e);
+
+/* All inputs from one seed: uniform pixels; real numbers in [-1, 1); 0 or 1 for other types. The same for
+ * every artefact of one network. */
+int vn_session_feed_random(struct vn_session *s, uint64_t seed, struct vn_err *e);
+
+/* ---- running ---- */
+
+/* Run the whole network on what was fed. With VERNIER_SAVE_IO=DIR in the environment, inputs and outputs are
+ * also written there as .npy. Errors: VN_E_USAGE (an input was not fed), VN_E_INPUT (a node cannot compute
+ * with these data), VN_E_CANCELLED, VN_E_NOMEM, and VN_E_IO where files are written. */
+int vn_session_run(struct vn_session *s, struct vn_err *e);
+
+/* In parts, on the runtime only (VN_E_UNSUPPORTED on the reference executor). vn_session_run is
+ * vn_session_start and vn_session_run_range of all instructions. */
+int vn_session_instructions(const struct vn_session *s); /* 0 on the reference executor */
+/* Put the fed inputs in place: instruction 0 is next. */
+int vn_session_start(struct vn_session *s, struct vn_err *e);
+/* Run instructions first <= i < end on the memory as it is: as the instructions before left it, or as it was
+ * restored. Outputs can be read once the last one has run. VN_E_USAGE: no such range. */
+int vn_session_run_range(struct vn_session *s, int first, int end, struct vn_err *e);
+
+/* All that a run changes. A state may be restored any number of times, into every session that shares the
+ * network, and outlive them all. Errors: VN_E_NOMEM; VN_E_USAGE where it belongs to another network. */
+struct vn_session_state;
+int vn_session_save(struct vn_session_state **state, const struct vn_session *s, struct vn_err *e);
+int vn_session_restore(struct vn_session *s, const struct vn_session_state *state, struct vn_err *e);
+void vn_session_state_free(struct vn_session_state **state);
+
+/* Time `runs` whole runs on what was fed: median and least time of one, in nanoseconds. VN_E_USAGE: less than
+ * one run. */
+int vn_session_time(struct vn_session *s, int runs, double *median, double *least, struct vn_err *e);
+/* Measure the time of each instruction from now on (1), or stop that (0); see vn_instruction.nanoseconds. */
+void vn_session_profile(struct vn_session *s, int on);
+
+/* Output i of the last run, complete once its last instruction has run. A view into the session (of no
+ * tensor, tensor -1), valid until it runs again. Shapes are those of this run. Errors: VN_E_USAGE (no such
+ * output; the network has not run to its end). */
+int vn_session_output(const struct vn_session *s, int i, struct vn_view *out, struct vn_err *e);
+
+/* ---- values ----
+ *
+ * A value is a tensor of the source network. Ids count from 0; those of one file are the same whenever it is
+ * opened, and with all options. Several tensors of a program can carry one value (vn_view.role). */
+
+int vn_session_values(const struct vn_session *s);
+const char *vn_session_value_name(const struct vn_session *s, int value); /* NULL: no such value */
+int vn_session_value(const struct vn_session *s, const char *name); /* id; -1: none of that name */
+/* Value of a tensor of the program (vn_view.tensor); -1: of none. */
+int vn_session_value_of(const struct vn_session *s, int tensor);
+
+/* ---- observing ---- */
+
+/* What to show while the network runs. Views last until the callback returns. Callbacks come in the thread
+ * that runs, in the order of execution, and may call only functions that take the session as const. */
+struct vn_observer {
+    /* Before an instruction that makes a wanted tensor: its n inputs, as it will read them. May be NULL. */
+    void (*before)(void *user, int instruction, const struct vn_view *in, int n);
+    /* A wanted tensor, just made or given as an input, and the value that it carries (-1: none). May be NULL.
+     */
+    void (*after)(void *user, int value, const struct vn_view *v);
+    /* One byte for each value id, 1: show it; NULL: all. What is not wanted costs nothing. */
+    const unsigned char *wanted;
+    /* Bits 1u << enum vn_role; 0: VN_ROLE_VALUE alone. With the bit of VN_ROLE_VALUE each value that is
+     * computed or given is shown once, as itself; constants that are outputs are shown as they leave. */
+    unsigned roles;
+    void *user;
+};
+/* Show every run from now on to *o, which is copied with its list; NULL stops it. Changes no result. The
+ * reference executor shows VN_ROLE_VALUE only: VN_F64 data for real numbers, VN_I64 for all others, with the
+ * node's number as the instruction and the value's id as the tensor. */
+void vn_session_observe(struct vn_session *s, const struct vn_observer *o);
+
+/* ---- views as numbers: in C order of the source network's axes, whatever the strides ---- */
+
+int64_t vn_view_count(const struct vn_view *v);
+/* 1: its elements lie close together in C order. */
+int vn_view_is_plain(const struct vn_view *v);
+/* 1: its elements lie close together in some order of the axes: data[0 .. count). */
+int vn_view_is_dense(const struct vn_view *v);
+/* Element at a flat index as a real number; quantized: (float)(q - zero) * scale, in float32. */
+double vn_view_at(const struct vn_view *v, int64_t index);
+/* All elements likewise, as float32; out has vn_view_count elements. */
+void vn_view_real(float *out, const struct vn_view *v);
+/* All stored integers; real numbers are truncated. */
+void vn_view_integers(int64_t *out, const struct vn_view *v);
+/* All elements as they are stored, in vn_view.bytes bytes. */
+void vn_view_copy(void *out, const struct vn_view *v);
+
+struct vn_extremes {
+    double min, max; /* 0 where there are no elements */
+    int64_t top; /* first flat index of max */
+};
+/* Of the stored numbers, without dequantizing. */
+struct vn_extremes vn_view_extremes(const struct vn_view *v);
+
+enum vn_view_format {
+    VN_FORMAT_NPY,
+    VN_FORMAT_BIN, /* the elements alone, in C order */
+    VN_FORMAT_TXT, /* one number a line, "%.9g" */
+};
+/* "npy", "bin" or "txt"; -1: another word. */
+int vn_view_format_find(const char *word);
+/* Write it to a file, whole or not at all. dequantize: as float32 where it is quantized. Errors: VN_E_IO,
+ * VN_E_NOMEM. */
+int vn_view_write(const struct vn_view *v, const char *path, enum vn_view_format format, int dequantize,
+                  struct vn_err *e);
+
+/* ---- whole jobs ---- */
+
+/* Write every output of the last run into a folder (made where it is missing), as NAME.npy and so on;
+ * characters that cannot be in a file's name are replaced. Errors: as vn_session_output and vn_view_write. */
+int vn_session_write_outputs(const struct vn_session *s, const char *folder, enum vn_view_format format,
+                             struct vn_err *e);
+
+/* Run on what was fed, and write every tensor of the run into a folder (made where it is missing): what
+ * stands for a value as NAME.npy, others as NAME.ROLE.npy; int64 tensors are left out. dequantize: integers
+ * as real numbers. An observer that is set stays set, but sees nothing of this run. Errors: as
+ * vn_session_run; VN_E_UNSUPPORTED on the reference executor; VN_E_IO. */
+int vn_session_dump(struct vn_session *s, const char *folder, int dequantize, struct vn_err *e);
+
+/* Run a network of one input on each of n files, and write each output of all files, stacked along the first
+ * axis in their order, into `folder`; files.txt there has their names, one a line. folder NULL: run only.
+ * Errors: VN_E_USAGE (several inputs, outputs whose first axis is not 1), VN_E_INPUT (outputs of different
+ * sizes), and those of feeding and running. */
+int vn_session_run_files(struct vn_session *s, const char *const *files, int n, const char *folder,
+                         enum vn_view_format format, struct vn_err *e);
+
+/* The same on the images, .npy and .bin files of the folder `images`, in name order; *n: how many. */
+int vn_session_run_folder(struct vn_session *s, const char *images, int *n, const char *folder,
+                          enum vn_view_format format, struct vn_err *e);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,424 @@
+/* What a network is fed with: arrays, files, the device's bytes, random numbers; all become the network's
+ * tensor and what the program takes. */
+#include "session/network.h"
+
+#include "base/file.h"
+#include "base/random.h"
+#include "base/words.h"
+#include "data/samples.h"
+#include "num/num.h"
+#include "tensor/npy.h"
+
+/* ---- buffers ---- */
+
+static struct vn_shape shape_of(const struct vn_port *p) { return vn_shape_of(p->rank, p->shape); }
+
+static const struct vn_io *io_of(const struct vn_session *s, int i)
+{
+    int n;
+    return s->model ? &vn_model_inputs(s->model, &n)[i] : NULL;
+}
+
+static int takes_pixels(const struct vn_session *s, int i)
+{
+    return s->model && io_of(s, i)->type != VN_IN_FEATUREMAP;
+}
+
+static int make_buffers(struct vn_session *s, int i, struct vn_err *e)
+{
+    const struct vn_port *p = &s->net->in[i];
+    const struct vn_io *io = io_of(s, i);
+    struct fed_input *f = &s->in[i];
+    f->t = (struct vn_tensor){ .dtype = p->dtype, .shape = shape_of(p) };
+    const int pixels = vn_network_is_pixels(s->net, i),
+              own = io && !takes_pixels(s, i) && io->dtype != f->t.dtype;
+    const size_t bytes = vn_tensor_bytes(&f->t);
+    TRY(vn_session_take(s, bytes + (pixels ? p->bytes : 0) + (own ? io->bytes : 0), "an input", e));
+    f->t.data = vn_arena_alloc(s->arena, bytes);
+    if (pixels)
+        f->pixels = vn_arena_alloc(s->arena, p->bytes);
+    f->given = takes_pixels(s, i) ? f->pixels : own ? vn_arena_alloc(s->arena, io->bytes) : f->t.data;
+    s->given[i] = f->given;
+    return VN_OK;
+}
+
+int vn_session_feed_init(struct vn_session *s, struct vn_err *e)
+{
+    s->in = NEW_ARRAY(s->arena, struct fed_input, s->net->n_in);
+    s->given = NEW_ARRAY(s->arena, const void *, s->net->n_in);
+    for (int i = 0; i < s->net->n_in; i++)
+        TRY(make_buffers(s, i, e));
+    return VN_OK;
+}
+
+int vn_session_check_fed(const struct vn_session *s, struct vn_err *e)
+{
+    for (int i = 0; i < s->net->n_in; i++)
+        if (!s->in[i].fed)
+            return vn_fail(e, VN_E_USAGE, "%s: input %s is not fed", s->net->path, s->net->in[i].name);
+    return VN_OK;
+}
+
+const struct vn_tensor *vn_session_fed(const struct vn_session *s, int i) { return &s->in[i].t; }
+const struct vn_origin *vn_session_origin(const struct vn_session *s, int i) { return &s->in[i].from; }
+void vn_session_set_origin(struct vn_session *s, int i, const struct vn_origin *from)
+{
+    s->in[i].from = *from;
+}
+
+static int check_input(const struct vn_session *s, int i, struct vn_err *e)
+{
+    if (i < 0 || i >= s->net->n_in)
+        return vn_fail(e, VN_E_USAGE, "%s has %d inputs, there is no input %d", s->net->path, s->net->n_in,
+                       i);
+    s->in[i].fed = 0;
+    s->in[i].from = (struct vn_origin){ .w = 0 };
+    return VN_OK;
+}
+
+/* The tensor as the program takes it where it takes integers: "pixel - 128", else whole numbers as C converts
+ * them. */
+static void give_integers(struct vn_session *s, int i)
+{
+    struct fed_input *f = &s->in[i];
+    const struct vn_io *io = io_of(s, i);
+    const float *x = f->t.data;
+    if (io->dtype == VN_I8) {
+        for (size_t k = 0; k < io->bytes; k++)
+            ((int8_t *)f->given)[k] = (int8_t)vn_quantize(x[k], 1, 0, -128, 127);
+        return;
+    }
+    struct vn_arena *a = vn_arena_new();
+    memcpy(f->given, vn_tensor_cast(a, &f->t, io->dtype)->data, io->bytes);
+    vn_arena_free(&a);
+}
+
+/* The tensor (and its pixels) are there. */
+static void finish(struct vn_session *s, int i)
+{
+    if (s->in[i].given != s->in[i].t.data && s->in[i].given != s->in[i].pixels)
+        give_integers(s, i);
+    s->in[i].fed = 1;
+}
+
+/* ---- pixels: the device's bytes and "pixel - 128" ---- */
+
+static void unpack(uint8_t *px, const uint8_t *x, const struct vn_pixel_format *p)
+{
+    const size_t n = (size_t)p->w * p->h, channels = (size_t)vn_pixel_channels(p);
+    for (size_t k = 0; k < n; k++)
+        for (size_t c = 0; c < channels; c++) {
+            const size_t row = k / (size_t)p->w, col = k % (size_t)p->w;
+            px[k * channels + c] = p->rt == VN_IN_NV12
+                                       ? (c ? x[n + row / 2 * p->w + col / 2 * 2 + c - 1] : x[k])
+                                       : x[p->channels_last_rt ? k * channels + c : c * n + k];
+        }
+}
+
+static void pixels_of_values(uint8_t *px, const float *x, const struct vn_pixel_format *p)
+{
+    const size_t n = (size_t)p->w * p->h, channels = (size_t)vn_pixel_channels(p);
+    for (size_t k = 0; k < n; k++)
+        for (size_t c = 0; c < channels; c++)
+            px[k * channels + c] =
+                (uint8_t)(vn_quantize(x[p->channels_last_train ? k * channels + c : c * n + k], 1, 0, -128,
+                                      127) +
+                          128);
+}
+
+/* All images of the batch: from the tensor to the device's bytes where `to_bytes`; then always from them to
+ * the tensor, which so is what the program computes with. */
+static void convert_pixels(struct vn_session *s, int i, int to_bytes)
+{
+    const struct vn_shape shape = shape_of(&s->net->in[i]);
+    struct fed_input *f = &s->in[i];
+    struct vn_pixel_format p;
+    vn_input_format(&p, &s->net->config[i], &shape);
+    const size_t n = (size_t)p.w * p.h * (size_t)vn_pixel_channels(&p);
+    struct vn_arena *a = vn_arena_new();
+    uint8_t *px = NEW_ARRAY(a, uint8_t, n);
+    for (int64_t b = 0; b < shape.d[0]; b++) {
+        float *x = (float *)f->t.data + (size_t)b * n;
+        uint8_t *bytes = f->pixels + (size_t)b * vn_pixels_bytes(&p);
+        if (to_bytes) {
+            pixels_of_values(px, x, &p);
+            vn_pixels_pack(bytes, px, &p);
+        }
+        unpack(px, bytes, &p);
+        vn_pixels_tensor(x, px, &p);
+    }
+    vn_arena_free(&a);
+}
+
+/* ---- the device's bytes ---- */
+
+static void take_integers(struct vn_session *s, int i, const void *data)
+{
+    const struct vn_io *io = io_of(s, i);
+    struct fed_input *f = &s->in[i];
+    const struct vn_tensor from = { io ? io->dtype : s->net->in[i].given, f->t.shape,
+                                    (void *)(uintptr_t)data };
+    for (int64_t k = 0, n = vn_shape_count(&f->t.shape); k < n; k++)
+        vn_tensor_set_f64(&f->t, k, vn_tensor_f64(&from, k));
+}
+
+static int feed_bytes(struct vn_session *s, int i, const void *data, size_t bytes, struct vn_err *e)
+{
+    TRY(check_input(s, i, e));
+    const struct vn_port *p = &s->net->in[i];
+    struct fed_input *f = &s->in[i];
+    if (bytes != p->bytes)
+        return vn_fail(e, VN_E_INPUT, "%s: input %s: expected %zu bytes, got %zu", s->net->path, p->name,
+                       p->bytes, bytes);
+    if (f->pixels) {
+        memcpy(f->pixels, data, bytes);
+        convert_pixels(s, i, 0);
+    } else if (p->given == f->t.dtype)
+        memcpy(f->t.data, data, bytes);
+    else
+        take_integers(s, i, data);
+    finish(s, i);
+    return VN_OK;
+}
+
+int vn_session_feed_bytes(struct vn_session *s, int i, const void *data, size_t bytes, struct vn_err *e)
+{
+    int status;
+    GUARDED(status, e, feed_bytes(s, i, data, bytes, e));
+    return status;
+}
+
+/* ---- arrays ---- */
+
+static void take_array(struct vn_session *s, int i, const struct vn_view *v)
+{
+    const struct vn_port *p = &s->net->in[i];
+    struct vn_tensor *t = &s->in[i].t;
+    if (p->scale > 0 && !vn_dtype_is_float(v->dtype)) {
+        struct vn_view stored = *v;
+        stored.n_scale = 1;
+        stored.scale = &p->scale;
+        stored.zero = &p->zero;
+        vn_view_real(t->data, &stored);
+        return;
+    }
+    struct vn_arena *a = vn_arena_new();
+    memcpy(t->data, vn_tensor_cast(a, vn_view_tensor(v, a), t->dtype)->data, vn_tensor_bytes(t));
+    vn_arena_free(&a);
+}
+
+static int feed_array(struct vn_session *s, int i, const struct vn_view *v, struct vn_err *e)
+{
+    TRY(check_input(s, i, e));
+    const struct vn_port *p = &s->net->in[i];
+    const struct vn_shape got = vn_shape_of(v->rank, v->shape), want = shape_of(p);
+    char x[VN_SHAPE_TEXT], y[VN_SHAPE_TEXT];
+    if (!vn_dtype_size(v->dtype))
+        return vn_fail(e, VN_E_USAGE, "%s: input %s: unknown element type %d", s->net->path, p->name,
+                       v->dtype);
+    if (!vn_shape_equal(&got, &want))
+        return vn_fail(e, VN_E_INPUT, "%s: input %s: expected shape %s, got %s", s->net->path, p->name,
+                       vn_shape_text(&want, x), vn_shape_text(&got, y));
+    take_array(s, i, v);
+    if (takes_pixels(s, i))
+        convert_pixels(s, i, 1);
+    finish(s, i);
+    return VN_OK;
+}
+
+int vn_session_feed_array(struct vn_session *s, int i, enum vn_dtype dtype, int rank, const int64_t *shape,
+                          const int64_t *stride, const void *data, struct vn_err *e)
+{
+    int status;
+    if (rank < 0 || rank > VN_MAX_RANK)
+        return vn_fail(e, VN_E_USAGE, "%s: an array of rank %d: expected 0 to %d", s->net->path, rank,
+                       VN_MAX_RANK);
+    const struct vn_shape of = vn_shape_of(rank, shape);
+    struct vn_view v = { .dtype = dtype, .rank = rank, .data = data, .axis = -1 };
+    memcpy(v.shape, of.d, sizeof v.shape);
+    vn_shape_strides(&of, v.stride);
+    if (stride)
+        memcpy(v.stride, stride, (size_t)rank * sizeof *stride);
+    GUARDED(status, e, feed_array(s, i, &v, e));
+    return status;
+}
+
+int vn_session_feed_values(struct vn_session *s, float *const *x, struct vn_err *e)
+{
+    for (int i = 0; i < s->net->n_in; i++)
+        TRY(vn_session_feed_array(s, i, VN_F32, s->net->in[i].rank, s->net->in[i].shape, NULL, x[i], e));
+    return VN_OK;
+}
+
+/* ---- files ---- */
+
+/* A .npy of any number type, or raw bytes of the input's own. */
+static int file_as_tensor(struct vn_tensor *to, const char *name, const char *path, struct vn_arena *a,
+                          struct vn_err *e)
+{
+    const uint8_t *data;
+    size_t bytes;
+    char want[VN_SHAPE_TEXT], got[VN_SHAPE_TEXT];
+    TRY(vn_file_map(a, path, &data, &bytes, e));
+    struct vn_tensor *t;
+    if (!vn_npy_is(data, bytes)) {
+        if (bytes != vn_tensor_bytes(to))
+            return vn_fail(e, VN_E_INPUT, "%s: %zu bytes, input %s wants %zu for shape %s of %s", path, bytes,
+                           name, vn_tensor_bytes(to), vn_shape_text(&to->shape, want),
+                           vn_dtype_name(to->dtype));
+        memcpy(to->data, data, bytes);
+        return VN_OK;
+    }
+    TRY(vn_npy_parse(&t, a, data, bytes, path, e));
+    if (vn_shape_count(&t->shape) != vn_shape_count(&to->shape))
+        return vn_fail(e, VN_E_INPUT, "%s: array of shape %s, input %s wants %s", path,
+                       vn_shape_text(&t->shape, got), name, vn_shape_text(&to->shape, want));
+    memcpy(to->data, vn_tensor_cast(a, t, to->dtype)->data, vn_tensor_bytes(to));
+    return VN_OK;
+}
+
+/* The device's bytes of an image, raw or as .npy of uint8. */
+static int file_as_pixels(struct vn_session *s, int i, const char *path, struct vn_arena *a, struct vn_err *e)
+{
+    const struct vn_port *p = &s->net->in[i];
+    const char *word = vn_input_type_word(p->type);
+    const uint8_t *data;
+    size_t bytes;
+    struct vn_tensor *t;
+    TRY(vn_file_map(a, path, &data, &bytes, e));
+    if (vn_npy_is(data, bytes)) {
+        TRY(vn_npy_parse(&t, a, data, bytes, path, e));
+        if (t->dtype != VN_U8)
+            return vn_fail(e, VN_E_INPUT, "%s: input %s wants uint8 %s bytes, got %s", path, p->name, word,
+                           vn_dtype_name(t->dtype));
+        data = t->data;
+        bytes = vn_tensor_bytes(t);
+    }
+    if (bytes != p->bytes)
+        return vn_fail(e, VN_E_INPUT, "%s: %zu bytes, input %s wants %zu bytes of %s", path, bytes, p->name,
+                       p->bytes, word);
+    memcpy(s->in[i].pixels, data, bytes);
+    convert_pixels(s, i, 0);
+    return VN_OK;
+}
+
+/* "pixel - 128" itself, as float32 or int8: arrays for networks that are not .bin files. */
+static int file_as_shifted_pixels(struct vn_session *s, int i, const char *path, struct vn_err *e)
+{
+    const struct vn_port *p = &s->net->in[i];
+    const struct vn_shape shape = shape_of(p);
+    const struct input_config raw = { .name = p->name,
+                                      .cal_type = p->scale == 1 && p->zero == 0 ? VN_I8 : VN_F32 };
+    TRY(vn_sample_file(s->in[i].t.data, NULL, NULL, &raw, &shape, NULL, path, e));
+    if (takes_pixels(s, i))
+        convert_pixels(s, i, 1);
+    return VN_OK;
+}
+
+static int file_as_input(struct vn_session *s, int i, const char *path, struct vn_arena *a, struct vn_err *e)
+{
+    struct fed_input *f = &s->in[i];
+    const struct vn_shape shape = shape_of(&s->net->in[i]);
+    if (f->t.dtype != VN_F32)
+        return file_as_tensor(&f->t, s->net->in[i].name, path, a, e);
+    if (f->pixels && !vn_picture_is_image_name(path))
+        return s->net->kind == VN_ARTEFACT_BIN ? file_as_pixels(s, i, path, a, e)
+                                               : file_as_shifted_pixels(s, i, path, e);
+    return vn_sample_file(f->t.data, f->pixels, &f->from, &s->net->config[i], &shape, s->net->pipeline, path,
+                          e);
+}
+
+static int feed_file(struct vn_session *s, int i, const char *path, struct vn_err *e)
+{
+    TRY(check_input(s, i, e));
+    struct vn_arena *a = vn_arena_new();
+    const int status = file_as_input(s, i, path, a, e);
+    vn_arena_free(&a);
+    if (status == VN_OK)
+        finish(s, i);
+    return status;
+}
+
+int vn_session_feed_file(struct vn_session *s, int i, const char *path, struct vn_err *e)
+{
+    int status;
+    GUARDED(status, e, feed_file(s, i, path, e));
+    return status;
+}
+
+static int no_input(const struct vn_session *s, const char *name, struct vn_arena *a, struct vn_err *e)
+{
+    const char **names = NEW_ARRAY(a, const char *, s->net->n_in);
+    for (int i = 0; i < s->net->n_in; i++)
+        names[i] = s->net->in[i].name;
+    const char *near = vn_nearest(name, names, s->net->n_in);
+    return vn_fail(e, VN_E_USAGE, "%s has no input '%s'; nearest: '%s'", s->net->path, name,
+                   near ? near : names[0]);
+}
+
+static int feed_named(struct vn_session *s, const char *file, int place, int n, struct vn_arena *a,
+                      struct vn_err *e)
+{
+    const char *eq = strchr(file, '=');
+    if (eq) {
+        const char *name = vn_arena_strn(a, file, (size_t)(eq - file));
+        place = vn_session_input(s, name);
+        if (place < 0)
+            return no_input(s, name, a, e);
+    }
+    if (place >= s->net->n_in)
+        return vn_fail(e, VN_E_USAGE, "%s has %d inputs, got %d files", s->net->path, s->net->n_in, n);
+    return feed_file(s, place, eq ? eq + 1 : file, e);
+}
+
+static int feed_files(struct vn_session *s, const char *const *files, int n, struct vn_err *e)
+{
+    struct vn_arena *a = vn_arena_new();
+    int status = VN_OK;
+    for (int i = 0; i < n && status == VN_OK; i++)
+        status = feed_named(s, files[i], i, n, a, e);
+    vn_arena_free(&a);
+    return status;
+}
+
+int vn_session_feed_files(struct vn_session *s, const char *const *files, int n, struct vn_err *e)
+{
+    int status;
+    GUARDED(status, e, feed_files(s, files, n, e));
+    return status;
+}
+
+/* ---- random numbers ---- */
+
+static double random_real(uint64_t *seed) { return (double)(vn_random(seed) >> 40) * 0x1p-23 - 1; }
+
+static void random_input(struct vn_session *s, int i, uint64_t *seed)
+{
+    struct fed_input *f = &s->in[i];
+    const int real = vn_dtype_is_float(f->t.dtype);
+    if (f->pixels) {
+        for (size_t k = 0; k < s->net->in[i].bytes; k++)
+            f->pixels[k] = (uint8_t)(vn_random(seed) >> 56);
+        convert_pixels(s, i, 0);
+        return;
+    }
+    for (int64_t k = 0, n = vn_shape_count(&f->t.shape); k < n; k++) /* 0 and 1: good as an index, too */
+        vn_tensor_set_f64(&f->t, k, real ? random_real(seed) : (double)(vn_random(seed) >> 63));
+}
+
+static int feed_random(struct vn_session *s, uint64_t seed, struct vn_err *e)
+{
+    for (int i = 0; i < s->net->n_in; i++) {
+        TRY(check_input(s, i, e));
+        random_input(s, i, &seed);
+        finish(s, i);
+    }
+    return VN_OK;
+}
+
+int vn_session_feed_random(struct vn_session *s, uint64_t seed, struct vn_err *e)
+{
+    int status;
+    GUARDED(status, e, feed_random(s, seed, e));
+    return status;
+}

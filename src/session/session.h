@@ -1,0 +1,45 @@
+/* session/session.h - what the library itself needs of sessions and the public header cannot say. */
+#ifndef VN_SESSION_H
+#define VN_SESSION_H
+
+#include <vernier/session.h>
+
+#include "compile/compile.h"
+#include "config/config.h"
+#include "graph/graph.h"
+#include "image/image.h"
+
+/* A graph in memory with inferred shapes; it must outlive the session and all that share it. Value ids are
+ * its own. c: how to compile it; NULL: the defaults at o->level. o NULL: the defaults. */
+int vn_session_open_graph(struct vn_session **s, const struct graph *g, const struct compile_options *c,
+                          const struct vn_session_options *o, struct vn_err *e);
+
+/* A place for a session, which is closed when the arena is freed: vn_session_open(vn_session_slot(a), ...).
+ */
+struct vn_session **vn_session_slot(struct vn_arena *a);
+
+const struct graph *vn_session_graph(const struct vn_session *s); /* NULL: a .bin */
+
+/* What the artefact says of input i. */
+const struct input_config *vn_session_input_config(const struct vn_session *s, int i);
+
+/* Feed all inputs with float32 arrays of their shapes (vn_samples_load). */
+int vn_session_feed_values(struct vn_session *s, float *const *x, struct vn_err *e);
+/* What input i was fed with, as the network's tensor: VN_F32 where vn_port.dtype is (quantized ones not yet
+ * quantized), else of the port's type. */
+const struct vn_tensor *vn_session_fed(const struct vn_session *s, int i);
+/* Where its pixels come from; 0 x 0: it is not an image. Set after feeding an array that was made of one. */
+const struct vn_origin *vn_session_origin(const struct vn_session *s, int i);
+void vn_session_set_origin(struct vn_session *s, int i, const struct vn_origin *from);
+
+/* The file that is run, one of several: VERNIER_SAVE_IO keeps each in a folder of its name. Borrowed; NULL:
+ * only one. */
+void vn_session_name_sample(struct vn_session *s, const char *path);
+
+/* A view's elements with their shape, in C order and as they are stored. */
+struct vn_tensor *vn_view_tensor(const struct vn_view *v, struct vn_arena *a);
+
+/* (What a callback of vn_session_observe allocates must be in arenas that were made before the run: others
+ * are freed where memory runs out within it.) */
+
+#endif

@@ -1,0 +1,170 @@
+/* Running: whole, in parts, from saved states, many times for the clock. */
+#include <stdlib.h>
+#include <time.h>
+
+#include "session/network.h"
+
+/* ---- on the runtime ---- */
+
+static int needs_runtime(const struct vn_session *s, struct vn_err *e)
+{
+    return s->model ? VN_OK
+                    : vn_fail(e, VN_E_UNSUPPORTED,
+                              "%s: the reference executor runs whole networks only, not parts of them",
+                              s->net->path);
+}
+
+int vn_session_instructions(const struct vn_session *s)
+{
+    return s->model ? vn_model_instructions(s->model) : 0;
+}
+
+int vn_session_start(struct vn_session *s, struct vn_err *e)
+{
+    TRY(needs_runtime(s, e));
+    TRY(vn_session_check_fed(s, e));
+    s->done = 0;
+    return vn_model_write_inputs(s->model, s->given, e);
+}
+
+static int run_range(struct vn_session *s, int first, int end, struct vn_err *e)
+{
+    TRY(vn_model_run_range(s->model, first, end, e));
+    s->done = end == vn_model_instructions(s->model);
+    return s->done ? vn_model_read_outputs(s->model, s->result, e) : VN_OK;
+}
+
+int vn_session_run_range(struct vn_session *s, int first, int end, struct vn_err *e)
+{
+    int status;
+    TRY(needs_runtime(s, e));
+    s->done = 0;
+    GUARDED(status, e, run_range(s, first, end, e));
+    return status;
+}
+
+/* ---- whole ---- */
+
+static int run(struct vn_session *s, struct vn_err *e)
+{
+    TRY(vn_session_check_fed(s, e));
+    s->done = 0;
+    if (s->model) {
+        TRY(vn_model_write_inputs(s->model, s->given, e));
+        TRY(run_range(s, 0, vn_model_instructions(s->model), e));
+    } else
+        TRY(vn_reference_run(s, e));
+    return vn_session_save_io(s, e);
+}
+
+int vn_session_run(struct vn_session *s, struct vn_err *e)
+{
+    int status;
+    GUARDED(status, e, run(s, e));
+    return status;
+}
+
+/* ---- states ---- */
+
+struct vn_session_state {
+    struct vn_arena *arena; /* detached */
+    struct network *net;
+    void *data;
+    size_t bytes;
+};
+
+static int save(struct vn_session_state **out, const struct vn_session *s, struct vn_err *e)
+{
+    const size_t bytes = vn_model_state_bytes(s->model);
+    TRY(vn_network_take(s->net, bytes, "a saved state", e));
+    struct vn_arena *a = vn_arena_new();
+    struct vn_session_state *state = NEW(a, struct vn_session_state);
+    state->data = vn_arena_alloc(a, bytes);
+    vn_arena_detach(a);
+    state->arena = a;
+    state->net = s->net;
+    state->bytes = bytes;
+    atomic_fetch_add(&s->net->users, 1);
+    vn_model_state_save(s->model, state->data);
+    *out = state;
+    return VN_OK;
+}
+
+int vn_session_save(struct vn_session_state **state, const struct vn_session *s, struct vn_err *e)
+{
+    int status;
+    *state = NULL;
+    TRY(needs_runtime(s, e));
+    GUARDED(status, e, save(state, s, e));
+    return status;
+}
+
+int vn_session_restore(struct vn_session *s, const struct vn_session_state *state, struct vn_err *e)
+{
+    TRY(needs_runtime(s, e));
+    if (state->net != s->net)
+        return vn_fail(e, VN_E_USAGE, "%s: the state is that of another network, %s", s->net->path,
+                       state->net->path);
+    s->done = 0;
+    return vn_model_state_restore(s->model, state->data, e);
+}
+
+void vn_session_state_free(struct vn_session_state **p)
+{
+    if (!p || !*p)
+        return;
+    struct vn_session_state *state = *p;
+    struct network *n = state->net;
+    struct vn_arena *a = state->arena;
+    *p = NULL;
+    atomic_fetch_sub(&n->taken, state->bytes);
+    vn_arena_free(&a);
+    vn_network_leave(n);
+}
+
+/* ---- the clock ---- */
+
+static uint64_t now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int ascending(const void *x, const void *y)
+{
+    const uint64_t a = *(const uint64_t *)x, b = *(const uint64_t *)y;
+    return a < b ? -1 : a > b;
+}
+
+static int time_runs(struct vn_session *s, int runs, double *median, double *least, struct vn_err *e)
+{
+    struct vn_arena *a = vn_arena_new();
+    uint64_t *ns = NEW_ARRAY(a, uint64_t, runs);
+    int status = VN_OK;
+    for (int i = 0; i < runs && status == VN_OK; i++) {
+        const uint64_t start = now();
+        status = run(s, e);
+        ns[i] = now() - start;
+    }
+    qsort(ns, (size_t)runs, sizeof *ns, ascending);
+    *median = (double)ns[runs / 2];
+    *least = (double)ns[0];
+    vn_arena_free(&a);
+    return status;
+}
+
+int vn_session_time(struct vn_session *s, int runs, double *median, double *least, struct vn_err *e)
+{
+    int status;
+    if (runs < 1)
+        return vn_fail(e, VN_E_USAGE, "%s: %d runs to time: expected 1 or more", s->net->path, runs);
+    GUARDED(status, e, time_runs(s, runs, median, least, e));
+    return status;
+}
+
+void vn_session_profile(struct vn_session *s, int on)
+{
+    if (s->model)
+        vn_model_profile(s->model, on);
+}
