@@ -18,16 +18,14 @@ const struct attr_spec vn_blocks_specs[] = {
     A_END,
 };
 
-static int to_wide(const struct node *n) { return n->op == &vn_op_depthtospace; }
-
-int vn_blocks_infer(struct node *n, struct vn_err *e)
+int vn_blocks_infer(struct node *n, int to_wide, struct vn_err *e)
 {
     TRY(vn_infer_begin(n, e));
     struct vn_shape s = n->in[0]->shape;
     const int64_t b = ((const struct blocks_attrs *)n->attrs)->size;
     if (s.rank != 4)
         return vn_node_fail(n, e, VN_E_INPUT, "the input has %d dimensions, wants 4", s.rank);
-    if (to_wide(n)) {
+    if (to_wide) {
         if (s.d[1] % (b * b))
             return NODE_MISFIT(n, e, "%lld channels cannot be dealt out to squares of %lld", (long long)s.d[1], (long long)b);
         s.d[1] /= b * b, s.d[2] *= b, s.d[3] *= b;
@@ -40,38 +38,38 @@ int vn_blocks_infer(struct node *n, struct vn_err *e)
 }
 
 /* Strides of the node's input and output by those of both tensors. */
-static struct blocks blocks_of(const struct node *n, const int64_t *in, const int64_t *out)
+static struct blocks blocks_of(const struct node *n, int to_wide, const int64_t *in, const int64_t *out)
 {
     const struct blocks_attrs *a = n->attrs;
-    return to_wide(n) ? vn_blocks(&n->out[0]->shape, a->size, a->mode, in, out) : vn_blocks(&n->in[0]->shape, a->size, a->mode, out, in);
+    return to_wide ? vn_blocks(&n->out[0]->shape, a->size, a->mode, in, out)
+                   : vn_blocks(&n->in[0]->shape, a->size, a->mode, out, in);
 }
 
-int vn_blocks_eval(const struct node *n, const struct eval *ev, struct vn_err *e)
+int vn_blocks_eval(const struct node *n, const struct eval *ev, int to_wide)
 {
     const struct vn_tensor *x = ev->in[0], *y = ev->out[0];
     int64_t own[VN_MAX_RANK], out[VN_MAX_RANK], idx[VN_MAX_RANK] = { 0 };
-    (void)e;
     vn_shape_strides(&x->shape, own);
     vn_shape_strides(&y->shape, out);
-    const struct blocks b = blocks_of(n, own, out);
+    const struct blocks b = blocks_of(n, to_wide, own, out);
     const struct vn_shape walk = vn_shape_of(6, b.d);
     const int64_t count = vn_shape_count(&walk);
     for (int64_t i = 0; i < count; i++, vn_index_next(idx, &walk)) {
         int64_t deep = 0, wide = 0;
         for (int d = 0; d < 6; d++)
             deep += idx[d] * b.deep[d], wide += idx[d] * b.wide[d];
-        ((uint64_t *)y->data)[to_wide(n) ? wide : deep] = ((const uint64_t *)x->data)[to_wide(n) ? deep : wide];
+        ((uint64_t *)y->data)[to_wide ? wide : deep] = ((const uint64_t *)x->data)[to_wide ? deep : wide];
     }
     return VN_OK;
 }
 
-int vn_blocks_lower(const struct node *n, struct lowering *l, struct vn_err *e)
+int vn_blocks_lower(const struct node *n, struct lowering *l, int to_wide, struct vn_err *e)
 {
     enum layout order;
     int x = vn_low_in_any(l, 0, &order), y = vn_low_out(l, order);
     int64_t own[VN_MAX_RANK], out[VN_MAX_RANK];
     vn_low_axis_strides(vn_low_tensor(l, x), own);
     vn_low_axis_strides(vn_low_tensor(l, y), out);
-    const struct blocks b = blocks_of(n, own, out);
-    return vn_low_copy(l, x, y, 6, b.d, 0, to_wide(n) ? b.deep : b.wide, 0, to_wide(n) ? b.wide : b.deep, e);
+    const struct blocks b = blocks_of(n, to_wide, own, out);
+    return vn_low_copy(l, x, y, 6, b.d, 0, to_wide ? b.deep : b.wide, 0, to_wide ? b.wide : b.deep, e);
 }

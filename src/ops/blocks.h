@@ -15,10 +15,10 @@ struct blocks {
 };
 /* From the shape of the wide tensor, and both tensors' strides per axis; crd: channels outermost. */
 struct blocks vn_blocks(const struct vn_shape *wide, int64_t size, int crd, const int64_t *deep_stride, const int64_t *wide_stride);
-/* Of both operators; the direction is the node's. */
 extern const struct attr_spec vn_blocks_specs[];
-int vn_blocks_infer(struct node *n, struct vn_err *e);
-int vn_blocks_eval(const struct node *n, const struct eval *ev, struct vn_err *e);
-int vn_blocks_lower(const struct node *n, struct lowering *l, struct vn_err *e);
+/* to_wide: the output is the wide tensor. */
+int vn_blocks_infer(struct node *n, int to_wide, struct vn_err *e);
+int vn_blocks_eval(const struct node *n, const struct eval *ev, int to_wide);
+int vn_blocks_lower(const struct node *n, struct lowering *l, int to_wide, struct vn_err *e);
 
 #endif

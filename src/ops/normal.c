@@ -135,7 +135,8 @@ static struct normal groups(const struct node *n)
 {
     const struct group_attrs *a = n->attrs;
     const struct vn_shape *s = &n->in[0]->shape;
-    struct normal p = { s->d[0] * (n->op == &vn_op_groupnormalization ? a->groups : s->d[1]), 0, a->epsilon, 1, { { 0 } } };
+    const int64_t outer = s->d[0] * (a->groups ? a->groups : s->d[1]);
+    struct normal p = { .outer = outer, .epsilon = a->epsilon, .centre = 1 };
     p.count = p.outer ? vn_shape_count(s) / p.outer : 0;
     set_strides(n, &p, 1);
     return p;

@@ -8,7 +8,7 @@
 
 struct group_attrs {
     float epsilon;
-    int64_t groups, stash; /* GroupNormalization */
+    int64_t groups, stash; /* GroupNormalization; else 0 groups: each channel is one */
 };
 /* Scale and bias hold one entry for each channel (axis 1). */
 int vn_infer_channels(struct node *n, struct vn_err *e);

@@ -1,9 +1,22 @@
 /* ops/spacetodepth.c - squares of pixels become channels. */
 #include "ops/blocks.h"
 
+static int infer(struct node *n, struct vn_err *e) { return vn_blocks_infer(n, 0, e); }
+
+static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
+{
+    (void)e;
+    return vn_blocks_eval(n, ev, 0);
+}
+
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    return vn_blocks_lower(n, l, 0, e);
+}
+
 const struct op_def vn_op_spacetodepth = {
     .name = "spacetodepth", .onnx = "SpaceToDepth", .min_in = 1, .max_in = 1,
     .attrs = vn_blocks_specs, .attrs_size = sizeof(struct blocks_attrs),
-    .infer = vn_blocks_infer, .eval = vn_blocks_eval, .lower = vn_blocks_lower,
+    .infer = infer, .eval = eval, .lower = lower,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME },
 };
