@@ -249,18 +249,18 @@ static int match(int *kept, const struct rows *x, const struct rows *y, const st
 
 /* ---- which rows stay ---- */
 
-struct kept {
+struct kept_rows {
     int n, *row;
 };
 
-static int rising(const struct kept *k)
+static int rising(const struct kept_rows *k)
 {
     for (int i = 1; i < k->n; i++)
         if (k->row[i] < k->row[i - 1])
             return 0;
     return 1;
 }
-static int falling_scores(const struct rows *x, const struct kept *k)
+static int falling_scores(const struct rows *x, const struct kept_rows *k)
 {
     for (int i = 1; i < k->n; i++)
         if (x->v[k->row[i]][ROW_SCORE] > x->v[k->row[i - 1]][ROW_SCORE])
@@ -268,7 +268,7 @@ static int falling_scores(const struct rows *x, const struct kept *k)
     return 1;
 }
 
-static double least_score(const struct rows *x, const struct kept *k)
+static double least_score(const struct rows *x, const struct kept_rows *k)
 {
     double least = INFINITY;
     for (int i = 0; i < k->n; i++)
@@ -292,7 +292,7 @@ static int boxes_from(struct box *b, const struct rows *x, double score, const s
     return n;
 }
 
-static int same_set(const int *a, const struct kept *k, int n, int rows, struct vn_arena *work)
+static int same_set(const int *a, const struct kept_rows *k, int n, int rows, struct vn_arena *work)
 {
     char *in = vn_arena_alloc(work, (size_t)rows + 1);
     if (n != k->n)
@@ -306,7 +306,8 @@ static int same_set(const int *a, const struct kept *k, int n, int rows, struct 
 }
 
 /* Does suppression with this threshold keep these rows of all that have at least the least score of them? */
-static int suppression_keeps(const struct kept *k, const struct box *b, int n, int rows, const struct list_rule *r, double iou, struct vn_arena *work)
+static int suppression_keeps(const struct kept_rows *k, const struct box *b, int n, int rows,
+                             const struct list_rule *r, double iou, struct vn_arena *work)
 {
     int *stay = NEW_ARRAY(work, int, n + 1);
     const int m = vn_nms(stay, b, n, (enum nms_rule)r->nms, iou, -INFINITY, work);
@@ -316,7 +317,8 @@ static int suppression_keeps(const struct kept *k, const struct box *b, int n, i
 }
 
 /* The best score of the rows below these that they do not suppress: what a lower threshold on the scores would let in. */
-static double following(const struct rows *x, const struct kept *k, const struct list_rule *r, double iou, struct vn_arena *work)
+static double following(const struct rows *x, const struct kept_rows *k, const struct list_rule *r,
+                        double iou, struct vn_arena *work)
 {
     struct box *b = NEW_ARRAY(work, struct box, x->n + 1);
     const struct box **of = NEW_ARRAY(work, const struct box *, x->n + 1);
@@ -336,7 +338,7 @@ static double following(const struct rows *x, const struct kept *k, const struct
 }
 
 /* Narrows a rule to what keeps these rows; 0: nothing is left of it. */
-static int narrow(struct list_rule *r, const struct rows *x, const struct kept *k, struct vn_arena *work)
+static int narrow(struct list_rule *r, const struct rows *x, const struct kept_rows *k, struct vn_arena *work)
 {
     int iou = 0;
     if (!(r->by_score ? x->scores && falling_scores(x, k) : rising(k)))
@@ -383,7 +385,7 @@ static int holds_on_pair(struct list_rule *r, const struct list_pair *l)
     if (r->led && !boxes_led(&(struct list_rule){ .led = r->led }, &l->x, &l->y))
         return 0;
     struct vn_arena *work = vn_arena_new();
-    struct kept k = { l->y.n, NEW_ARRAY(work, int, l->y.n + 1) };
+    struct kept_rows k = { l->y.n, NEW_ARRAY(work, int, l->y.n + 1) };
     const int ok = match(k.row, &l->x, &l->y, r, work) && narrow(r, &l->x, &k, work);
     vn_arena_free(&work);
     return ok;

@@ -197,7 +197,7 @@ const char *vn_chroma_down_name(enum vn_chroma_down d) { return downs[d]; }
 const char *vn_chroma_up_name(enum vn_chroma_up u) { return ups[u]; }
 
 /* Where the chroma of block (x, y) lies in memory behind the luma: `step` between neighbours, rows of `row`; U at u, V at v. */
-static const struct layout {
+static const struct yuv_layout {
     const char *name;
     int halved;               /* 4:2:0 */
     int step, u_first, mixed; /* mixed: U and V take turns */
@@ -215,7 +215,7 @@ int vn_yuv_layout_find(const char *name)
 const char *vn_yuv_layout_name(enum vn_yuv_layout l) { return layouts[l].name; }
 
 /* The first U and the first V of planes of a w x h picture. */
-static void chroma_at(uint8_t *planes, int w, int h, const struct layout *l, uint8_t *uv[2])
+static void chroma_at(uint8_t *planes, int w, int h, const struct yuv_layout *l, uint8_t *uv[2])
 {
     const size_t n = (size_t)w * h, plane = l->halved ? n / 4 : n;
     uint8_t *first = planes + n, *second = first + (l->mixed ? 1 : plane);
@@ -233,7 +233,7 @@ static uint8_t down_one(const uint8_t *p, size_t row, enum vn_chroma_down d)
     }
 }
 
-static int even(int w, int h, const struct layout *l, struct vn_err *e)
+static int even(int w, int h, const struct yuv_layout *l, struct vn_err *e)
 {
     if (l->halved && (w % 2 || h % 2))
         return vn_fail(e, VN_E_INPUT, "%s: %d x %d pixels; both sides must be even", l->name, w, h);
@@ -244,7 +244,7 @@ int vn_yuv_pack(struct vn_picture *planes, struct vn_arena *a, const struct vn_p
                 struct vn_err *e)
 {
     const struct vn_picture in = *yuv;
-    const struct layout *l = &layouts[layout];
+    const struct yuv_layout *l = &layouts[layout];
     TRY(is_uint8(&in, 3, l->name, e));
     TRY(even(in.w, in.h, l, e));
     TRY(vn_picture_new(planes, a, in.w, l->halved ? in.h / 2 * 3 : in.h * 3, 1, VN_PIXEL_U8, e));
@@ -282,7 +282,7 @@ int vn_yuv_unpack(struct vn_picture *yuv, struct vn_arena *a, const struct vn_pi
                   struct vn_err *e)
 {
     const struct vn_picture in = *planes;
-    const struct layout *l = &layouts[layout];
+    const struct yuv_layout *l = &layouts[layout];
     TRY(is_uint8(&in, 1, l->name, e));
     if (in.h % 3)
         return vn_fail(e, VN_E_INPUT, "%s: planes of %d rows; want a multiple of 3", l->name, in.h);

@@ -5,7 +5,7 @@
 #include "image/decode.h"
 
 #define MOST_PER_BYTE (1 << 14) /* pixels in runs: a move takes 4 bytes and goes over 255 x 255 */
-enum { PLAIN, RLE8, RLE4, BIT_FIELDS, ALPHA_BIT_FIELDS = 6 };
+enum { UNCOMPRESSED, RLE8, RLE4, BIT_FIELDS, ALPHA_BIT_FIELDS = 6 };
 
 struct bmp {
     const uint8_t *data;
@@ -52,8 +52,11 @@ static int supported(const struct bmp *b, struct vn_err *e)
 {
     static const struct {
         int bits, compression;
-    } known[] = { { 1, PLAIN },  { 4, PLAIN },       { 8, PLAIN },  { 16, PLAIN },      { 24, PLAIN },           { 32, PLAIN },
-                  { 8, RLE8 },   { 4, RLE4 },        { 16, BIT_FIELDS }, { 32, BIT_FIELDS }, { 32, ALPHA_BIT_FIELDS }, { 16, ALPHA_BIT_FIELDS } };
+    } known[] = {
+        { 1, UNCOMPRESSED }, { 4, UNCOMPRESSED }, { 8, UNCOMPRESSED }, { 16, UNCOMPRESSED }, { 24, UNCOMPRESSED },
+        { 32, UNCOMPRESSED }, { 8, RLE8 }, { 4, RLE4 }, { 16, BIT_FIELDS }, { 32, BIT_FIELDS },
+        { 32, ALPHA_BIT_FIELDS }, { 16, ALPHA_BIT_FIELDS },
+    };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].bits == b->bits && known[i].compression == b->compression)
             return VN_OK;
@@ -77,7 +80,7 @@ static int read_header(struct bmp *b, struct vn_err *e)
     b->w = (int)w;
     b->h = (int)h;
     b->bits = (int)u16(core ? p + 6 : p + 10);
-    b->compression = core ? PLAIN : (int)(u32(p + 12) & 0xff);
+    b->compression = core ? UNCOMPRESSED : (int)(u32(p + 12) & 0xff);
     b->pixels = u32(b->data + 10);
     TRY(supported(b, e));
     TRY(read_masks(b, header, e));

@@ -36,7 +36,7 @@ static int is_plain(const char *w)
 {
     return isalnum((unsigned char)*w) && !w[strspn(w, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")];
 }
-#define PLAIN "letters, digits, '_', '.', '-'"
+#define PLAIN_LETTERS "letters, digits, '_', '.', '-'"
 
 static const char *want(const struct vn_step_param *p, char *buf, size_t n)
 {
@@ -45,7 +45,7 @@ static const char *want(const struct vn_step_param *p, char *buf, size_t n)
     else if (p->kind == VN_PARAM_BOOL)
         snprintf(buf, n, "true or false");
     else if (p->kind == VN_PARAM_TEXT)
-        snprintf(buf, n, PLAIN);
+        snprintf(buf, n, PLAIN_LETTERS);
     else if (p->least == p->most)
         snprintf(buf, n, "%d %s from %g to %g", p->most, p->kind == VN_PARAM_INT ? "whole numbers" : "numbers", p->min, p->max);
     else
@@ -123,7 +123,8 @@ int vn_step_set(struct vn_pipe_step *s, struct vn_arena *a, const char *param, c
 {
     if (param && !strcmp(param, "stage")) {
         if (n != 1 || !is_plain(words[0]))
-            return vn_fail(e, VN_E_INPUT, "step %s: stage: want " PLAIN ", got '%s'", s->kind ? s->kind->name : s->transform->name, n == 1 ? words[0] : "a list");
+            return vn_fail(e, VN_E_INPUT, "step %s: stage: want " PLAIN_LETTERS ", got '%s'",
+                           s->kind ? s->kind->name : s->transform->name, n == 1 ? words[0] : "a list");
         s->stage = vn_arena_str(a, words[0]);
         return VN_OK;
     }

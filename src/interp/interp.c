@@ -11,7 +11,7 @@ struct cell {
     int readers;
 };
 
-struct run {
+struct interp_run {
     const struct graph *g;
     struct cell *cells; /* by value id */
     int n;
@@ -21,7 +21,7 @@ struct run {
 
 static void release(void *p)
 {
-    struct run *r = p;
+    struct interp_run *r = p;
     for (int i = 0; i < r->n; i++)
         vn_arena_free(&r->cells[i].arena);
     vn_arena_free(&r->scratch);
@@ -78,7 +78,7 @@ static struct vn_tensor *new_output(struct vn_arena *a, const struct value *v)
 
 /* ---- a graph ---- */
 
-static void count_readers(struct run *r)
+static void count_readers(struct interp_run *r)
 {
     for (int i = 0; i < r->g->nodes.n; i++)
         for (int k = 0; k < r->g->nodes.v[i]->n_in; k++)
@@ -88,7 +88,8 @@ static void count_readers(struct run *r)
         r->cells[r->g->outputs.v[i]->id].readers++;
 }
 
-static int fill_input(struct run *r, const struct value *v, const struct vn_tensor *t, struct vn_err *e)
+static int fill_input(struct interp_run *r, const struct value *v, const struct vn_tensor *t,
+                      struct vn_err *e)
 {
     if (!t || !vn_shape_equal(&t->shape, &v->shape)) {
         char want[VN_SHAPE_TEXT], have[VN_SHAPE_TEXT];
@@ -104,7 +105,7 @@ static int fill_input(struct run *r, const struct value *v, const struct vn_tens
 }
 
 /* The cells of value v; a constant is converted when its first reader comes. */
-static const struct vn_tensor *cells_of(struct run *r, const struct value *v)
+static const struct vn_tensor *cells_of(struct interp_run *r, const struct value *v)
 {
     struct cell *c = &r->cells[v->id];
     if (!c->t && v->data) {
@@ -114,7 +115,7 @@ static const struct vn_tensor *cells_of(struct run *r, const struct value *v)
     return c->t;
 }
 
-static int run_node(struct run *r, const struct node *n, struct vn_err *e)
+static int run_node(struct interp_run *r, const struct node *n, struct vn_err *e)
 {
     vn_arena_free(&r->scratch);
     r->scratch = vn_arena_new();
@@ -148,7 +149,7 @@ static int run_node(struct run *r, const struct node *n, struct vn_err *e)
     return VN_OK;
 }
 
-static int run_nodes(struct run *r, struct vn_err *e)
+static int run_nodes(struct interp_run *r, struct vn_err *e)
 {
     for (int i = 0; i < r->g->nodes.n; i++) {
         if (r->watch.cancel && *r->watch.cancel)
@@ -158,7 +159,7 @@ static int run_nodes(struct run *r, struct vn_err *e)
     return VN_OK;
 }
 
-static int run_graph(struct run *r, struct vn_arena *a, const struct vn_tensor *const *inputs, struct vn_tensor **outputs, struct vn_err *e)
+static int run_graph(struct interp_run *r, struct vn_arena *a, const struct vn_tensor *const *inputs, struct vn_tensor **outputs, struct vn_err *e)
 {
     const struct graph *g = r->g;
     count_readers(r);
@@ -178,7 +179,7 @@ static int run_graph(struct run *r, struct vn_arena *a, const struct vn_tensor *
 int vn_interp_run(struct vn_arena *a, const struct graph *g, const struct vn_tensor *const *inputs, struct vn_tensor **outputs,
                   const struct interp_watch *w, struct vn_err *e)
 {
-    struct run *r = NEW(a, struct run);
+    struct interp_run *r = NEW(a, struct interp_run);
     r->watch = w ? *w : (struct interp_watch){ 0 };
     r->g = g;
     r->n = g->values.n;

@@ -73,7 +73,7 @@ static inline float unary_one(float x, enum vn_unary op, float alpha, float beta
     return 0.0f;
 }
 
-#define EACH(op) \
+#define CASE(op) \
     case op: \
         for (size_t i = 0; i < n; i++) \
             out[i] = unary_one(x[i], op, alpha, beta); \
@@ -82,8 +82,8 @@ static inline float unary_one(float x, enum vn_unary op, float alpha, float beta
 void vn_unary_f32_c(float *out, const float *x, size_t n, enum vn_unary op, float alpha, float beta)
 {
     switch (op) {
-        EACH(VN_UN_ABS) EACH(VN_UN_NEG) EACH(VN_UN_CEIL) EACH(VN_UN_FLOOR) EACH(VN_UN_ROUND) EACH(VN_UN_SQRT) EACH(VN_UN_RECIPROCAL)
-        EACH(VN_UN_HARDSIGMOID) EACH(VN_UN_HARDSWISH) EACH(VN_UN_SOFTSIGN) EACH(VN_UN_LEAKYRELU)
+        CASE(VN_UN_ABS) CASE(VN_UN_NEG) CASE(VN_UN_CEIL) CASE(VN_UN_FLOOR) CASE(VN_UN_ROUND) CASE(VN_UN_SQRT) CASE(VN_UN_RECIPROCAL)
+        CASE(VN_UN_HARDSIGMOID) CASE(VN_UN_HARDSWISH) CASE(VN_UN_SOFTSIGN) CASE(VN_UN_LEAKYRELU)
     default:
         for (size_t i = 0; i < n; i++)
             out[i] = unary_one(x[i], op, alpha, beta);

@@ -29,7 +29,7 @@ void NAME(maxpool)(ELEM *out, const ELEM *x, const struct vn_pool *p, int row0, 
 {
     const struct vn_window2d *const g = &p->g;
     FOR_EACH_PIXEL(g) {
-        const struct window t = window_at(g, row % g->oh, ox);
+        const struct pool_window t = window_at(g, row % g->oh, ox);
         ELEM *const y = out + ((size_t)row * g->ow + ox) * g->c;
         for (int c = 0; c < g->c; c++)
             y[c] = LEAST;
@@ -46,7 +46,7 @@ void NAME(avgpool)(ELEM *out, const ELEM *x, const struct vn_pool *p, int row0, 
 {
     const struct vn_window2d *const g = &p->g;
     FOR_EACH_PIXEL(g) {
-        const struct window t = window_at(g, row % g->oh, ox);
+        const struct pool_window t = window_at(g, row % g->oh, ox);
         ELEM *const y = out + ((size_t)row * g->ow + ox) * g->c;
         for (int c = 0; c < g->c; c++) {
             int32_t sum = 0;

@@ -12,7 +12,7 @@ void vn_maxpool_f32_c(float *out, const float *x, const struct vn_pool *p, int r
 {
     const struct vn_window2d *const g = &p->g;
     FOR_EACH_PIXEL(g) {
-        const struct window t = window_at(g, row % g->oh, ox);
+        const struct pool_window t = window_at(g, row % g->oh, ox);
         float *const y = out + ((size_t)row * g->ow + ox) * g->c;
         for (int c = 0; c < g->c; c++)
             y[c] = -INFINITY;
@@ -29,7 +29,7 @@ void vn_avgpool_f32_c(float *out, const float *x, const struct vn_pool *p, int r
 {
     const struct vn_window2d *const g = &p->g;
     FOR_EACH_PIXEL(g) {
-        const struct window t = window_at(g, row % g->oh, ox);
+        const struct pool_window t = window_at(g, row % g->oh, ox);
         float *const y = out + ((size_t)row * g->ow + ox) * g->c;
         for (int c = 0; c < g->c; c++) {
             float part[16] = { 0 };

@@ -39,7 +39,7 @@ static int64_t scratch(const struct vn_portable_args *a)
     return 6 * s.boxes + 6 * s.classes * s.candidates;
 }
 
-struct kept {
+struct kept_boxes {
     int64_t n, *box, *label;
     double *score;
 };
@@ -78,7 +78,8 @@ static double overlap(const double *a, const double *b)
 }
 
 /* One class: from the best score down, what does not overlap with a better one. */
-static void suppress(struct kept *k, const struct vn_portable_args *a, const struct sizes *s, int64_t picture, int64_t label, const double *boxes, int64_t *places)
+static void suppress(struct kept_boxes *k, const struct vn_portable_args *a, const struct sizes *s,
+                     int64_t picture, int64_t label, const double *boxes, int64_t *places)
 {
     const struct vn_cells *scores = &a->in[1];
     const int64_t base = picture * s->boxes * s->classes + label, first = k->n;
@@ -99,7 +100,8 @@ static void suppress(struct kept *k, const struct vn_portable_args *a, const str
 }
 
 /* The best rows of a picture, in the order in which they were kept. */
-static void write_rows(struct vn_portable_args *a, const struct kept *k, const struct sizes *s, int64_t picture, const double *boxes, int64_t *places)
+static void write_rows(struct vn_portable_args *a, const struct kept_boxes *k, const struct sizes *s,
+                       int64_t picture, const double *boxes, int64_t *places)
 {
     const struct vn_cells scores = { VN_F64, 1, { k->n }, k->n, k->score };
     const int64_t all = s->classes * s->candidates;
@@ -127,7 +129,7 @@ static const char *run(struct vn_portable_args *a)
     const int64_t all = s.classes * s.candidates;
     double *boxes = (double *)a->scratch;
     int64_t *places = a->scratch + 4 * s.boxes, *more = places + 2 * s.boxes;
-    struct kept k = { 0, more, more + all, (double *)(more + 2 * all) };
+    struct kept_boxes k = { 0, more, more + all, (double *)(more + 2 * all) };
     for (int64_t n = 0; n < s.pictures; n++) {
         k.n = 0;
         decode(boxes, a, n, s.boxes);

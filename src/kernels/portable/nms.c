@@ -15,21 +15,22 @@ static const char *check(const struct vn_portable_args *a)
 
 static int64_t scratch(const struct vn_portable_args *a) { return 2 * a->in[1].d[2]; }
 
-struct box {
+struct corners {
     double y1, x1, y2, x2;
 };
 
-static struct box box_of(const struct vn_portable_args *a, int64_t at)
+static struct corners corners_of(const struct vn_portable_args *a, int64_t at)
 {
     double v[4];
     for (int k = 0; k < 4; k++)
         v[k] = vn_cell(&a->in[0], at * 4 + k);
     if (a->i[0])
-        return (struct box){ v[1] - v[3] / 2, v[0] - v[2] / 2, v[1] + v[3] / 2, v[0] + v[2] / 2 };
-    return (struct box){ v[0] < v[2] ? v[0] : v[2], v[1] < v[3] ? v[1] : v[3], v[0] < v[2] ? v[2] : v[0], v[1] < v[3] ? v[3] : v[1] };
+        return (struct corners){ v[1] - v[3] / 2, v[0] - v[2] / 2, v[1] + v[3] / 2, v[0] + v[2] / 2 };
+    return (struct corners){ v[0] < v[2] ? v[0] : v[2], v[1] < v[3] ? v[1] : v[3], v[0] < v[2] ? v[2] : v[0],
+                             v[1] < v[3] ? v[3] : v[1] };
 }
 
-static int overlaps(const struct box *p, const struct box *q, double limit)
+static int overlaps(const struct corners *p, const struct corners *q, double limit)
 {
     const double top = p->y1 > q->y1 ? p->y1 : q->y1, left = p->x1 > q->x1 ? p->x1 : q->x1;
     const double bottom = p->y2 < q->y2 ? p->y2 : q->y2, right = p->x2 < q->x2 ? p->x2 : q->x2;
@@ -67,10 +68,10 @@ static const char *run(struct vn_portable_args *a)
         for (int64_t c = 0; c < classes; c++) {
             int64_t *list = a->scratch, count = sorted(a, (b * classes + c) * n, n, &list, a->scratch + n), kept = 0;
             for (int64_t i = 0; i < count && kept < a->i[1]; i++) {
-                const struct box p = box_of(a, b * n + list[i]);
+                const struct corners p = corners_of(a, b * n + list[i]);
                 int gone = 0;
                 for (int64_t k = 0; k < kept && !gone; k++) {
-                    const struct box q = box_of(a, b * n + list[k]);
+                    const struct corners q = corners_of(a, b * n + list[k]);
                     gone = overlaps(&p, &q, a->f[0]);
                 }
                 if (gone)

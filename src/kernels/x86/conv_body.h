@@ -5,7 +5,7 @@
  *
  * The includer defines
  *   ELEM, PARAMS     element type, parameter struct
- *   VEC, VECS        vector of accumulators; vectors per block of VN_OCB channels
+ *   VECTOR, VECS        vector of accumulators; vectors per block of VN_OCB channels
  *   STEP             input channels per multiply instruction
  *   LOAD_W, LOAD_X   weight vector from memory; STEP input channels to all lanes
  *   MAC(acc, x, w)
@@ -35,7 +35,7 @@ struct outputs {
     int oc, left; /* first output channel; how many the group has from there on */
 };
 
-static ALWAYS_INLINE void sum_taps(VEC acc[MAX_NP][MAX_NV], const int np, const int nv, const int inside,
+static ALWAYS_INLINE void sum_taps(VECTOR acc[MAX_NP][MAX_NV], const int np, const int nv, const int inside,
                                    const struct job *job, const struct pixel *t, int kb)
 {
     const struct vn_window2d *const g = &job->p->g;
@@ -55,11 +55,11 @@ static ALWAYS_INLINE void sum_taps(VEC acc[MAX_NP][MAX_NV], const int np, const 
             for (int c0 = 0; c0 < channels; c0 += CHUNK) {
                 const int count = min_int(CHUNK, channels - c0);
                 for (int c = 0; c < count; c += STEP, w += STEP * VN_OCB) {
-                    VEC wv[MAX_NV];
+                    VECTOR wv[MAX_NV];
                     EACH (v, nv)
                         wv[v] = LOAD_W(w + (size_t)(v / VECS) * block + v % VECS * LANES);
                     EACH (i, np) {
-                        const VEC xv = LOAD_X(x[i] + c);
+                        const VECTOR xv = LOAD_X(x[i] + c);
                         EACH (v, nv)
                             acc[i][v] = MAC(acc[i][v], xv, wv[v]);
                     }
@@ -79,9 +79,9 @@ static ALWAYS_INLINE void tile(const int np, const int nv, const struct job *job
     struct pixel t[MAX_NP];
     const int inside = next_pixels(t, np, walk, &p->g, o->channel);
 
-    VEC acc[MAX_NP][MAX_NV];
+    VECTOR acc[MAX_NP][MAX_NV];
     EACH (v, nv) {
-        const VEC start = START(p, lane0 + v * LANES);
+        const VECTOR start = START(p, lane0 + v * LANES);
         EACH (i, np)
             acc[i][v] = start;
     }

@@ -3,7 +3,7 @@
 
 #define ELEM float
 #define PARAMS struct vn_conv_f32
-#define VEC __m256
+#define VECTOR __m256
 #define VECS 2
 #define STEP 1
 #define LOAD_W(w) _mm256_loadu_ps(w)

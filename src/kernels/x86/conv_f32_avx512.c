@@ -3,7 +3,7 @@
 
 #define ELEM float
 #define PARAMS struct vn_conv_f32
-#define VEC __m512
+#define VECTOR __m512
 #define VECS 1
 #define STEP 1
 #define LOAD_W(w) _mm512_loadu_ps(w)

@@ -20,7 +20,7 @@ static inline __m512i start16(const struct vn_conv_s8 *p, size_t i)
 
 #define ELEM int8_t
 #define PARAMS struct vn_conv_s8
-#define VEC __m512i
+#define VECTOR __m512i
 #define VECS 1
 #define STEP 4
 #define LOAD_W(w) _mm512_loadu_si512(w)

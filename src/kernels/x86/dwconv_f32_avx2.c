@@ -1,7 +1,7 @@
 /* kernels/x86/dwconv_f32_avx2.c */
 #include "kernels/x86/finish_avx2.h"
 
-#define VEC __m256
+#define VECTOR __m256
 #define LANES 8
 #define WIDE 2
 #define NP 4

@@ -1,7 +1,7 @@
 /* kernels/x86/dwconv_f32_avx512.c */
 #include "kernels/x86/finish_avx512.h"
 
-#define VEC __m512
+#define VECTOR __m512
 #define LANES 16
 #define WIDE 2
 #define NP 8

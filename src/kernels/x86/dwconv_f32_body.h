@@ -1,19 +1,20 @@
 /* kernels/x86/dwconv_f32_body.h - float32 depthwise convolution, lanes are channels. Included once per instruction set.
  *
- * The includer defines VEC, LANES, LOAD(p), LOAD_LOW(p, count), FMA(x, w, acc), FINISH(out, at, acc, count, p), WIDE: the
- * vectors of the widest tile, a multiple of one block; NP: its pixels. */
+ * The includer defines VECTOR, LANES, LOAD(p), LOAD_LOW(p, count), FMA(x, w, acc),
+ * FINISH(out, at, acc, count, p), WIDE: the vectors of the widest tile, a multiple of one block; NP: its
+ * pixels. */
 #include "kernels/x86/pixels.h"
 
 #define BLOCK_VECS (VN_OCB / LANES)
 
 static const float pad[WIDE * LANES];
 
-static ALWAYS_INLINE VEC load_some(const float *p, const int whole, int count)
+static ALWAYS_INLINE VECTOR load_some(const float *p, const int whole, int count)
 {
     return whole ? LOAD(p) : LOAD_LOW(p, count);
 }
 
-static ALWAYS_INLINE void sum_taps(VEC acc[NP][WIDE], const int nv, const int whole, const int inside,
+static ALWAYS_INLINE void sum_taps(VECTOR acc[NP][WIDE], const int nv, const int whole, const int inside,
                                    const float *x, const struct vn_conv_f32 *p, const struct pixel *t, int c,
                                    int count)
 {
@@ -22,7 +23,7 @@ static ALWAYS_INLINE void sum_taps(VEC acc[NP][WIDE], const int nv, const int wh
     for (int ky = 0; ky < g->kh; ky++)
         for (int kx = 0; kx < g->kw; kx++, w += g->c) {
             const ptrdiff_t tap = ((ptrdiff_t)ky * g->dh * g->w + kx * g->dw) * g->c;
-            VEC wv[WIDE];
+            VECTOR wv[WIDE];
             EACH (v, nv)
                 wv[v] = load_some(w + v * LANES, whole, count - v * LANES);
             EACH (i, NP) {
@@ -41,9 +42,9 @@ static ALWAYS_INLINE void tile(const int nv, const int whole, float *out, const 
     const int first = walk->at, pixels = min_int(NP, walk->last - first);
     struct pixel t[NP];
     const int inside = next_pixels(t, NP, walk, &p->g, c);
-    VEC acc[NP][WIDE];
+    VECTOR acc[NP][WIDE];
     EACH (v, nv) {
-        const VEC bias = load_some(p->bias + c + v * LANES, whole, count - v * LANES);
+        const VECTOR bias = load_some(p->bias + c + v * LANES, whole, count - v * LANES);
         EACH (i, NP)
             acc[i][v] = bias;
     }

@@ -14,7 +14,7 @@ static inline void finish16(void *out, size_t at, __m256i lo, __m256i hi, const 
         finish8_s8(out, at + 8, b, (size_t)c + 8, count - 8, p);
 }
 
-#define VEC __m256i
+#define VECTOR __m256i
 #define CHANNELS 16
 #define WIDEN(p) _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(p)))
 #define UNPACK_LO _mm256_unpacklo_epi16

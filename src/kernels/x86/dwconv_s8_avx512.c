@@ -15,7 +15,7 @@ static inline void finish32(void *out, size_t at, __m512i lo, __m512i hi, const 
     }
 }
 
-#define VEC __m512i
+#define VECTOR __m512i
 #define CHANNELS 32
 #define WIDEN(p) _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(p)))
 #define UNPACK_LO _mm512_unpacklo_epi16

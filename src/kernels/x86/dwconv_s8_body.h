@@ -3,8 +3,9 @@
  * Two taps at a time: bytes widened to int16 and interleaved, so that vpmaddwd adds both products of a channel. Padding reads a
  * line of zx; the zero point is taken off at the end: bias - zx * wsum.
  *
- * The includer defines VEC, CHANNELS (int16 lanes of VEC), WIDEN(p), UNPACK_LO, UNPACK_HI, MADD, ADD, LOAD(p), STORE(p, v), ZERO
- * and FINISH(out, at, lo, hi, start, c, count, p): lo and hi are sums in the order that the interleaving left, start is not. */
+ * The includer defines VECTOR, CHANNELS (int16 lanes of VECTOR), WIDEN(p), UNPACK_LO, UNPACK_HI, MADD, ADD,
+ * LOAD(p), STORE(p, v), ZERO and FINISH(out, at, lo, hi, start, c, count, p): lo and hi are sums in the
+ * interleaved order, start is in channel order. */
 #include "kernels/x86/pixels.h"
 
 #define MAX_TAPS 128
@@ -44,7 +45,7 @@ static void plan_channels(struct plan *s, const struct vn_conv_s8 *p, int c, int
         for (int tap = 2 * q; tap < min_int(2 * q + 2, g->kh * g->kw); tap++)
             for (int j = 0; j < count; j++)
                 w[tap - 2 * q][j] = p->weight[(size_t)tap * g->c + c + j];
-        const VEC a = LOAD(w[0]), b = LOAD(w[1]);
+        const VECTOR a = LOAD(w[0]), b = LOAD(w[1]);
         STORE(s->weight[q][0], UNPACK_LO(a, b));
         STORE(s->weight[q][1], UNPACK_HI(a, b));
     }
@@ -58,17 +59,17 @@ static ALWAYS_INLINE const int8_t *tap_input(const int8_t *x, const struct plan 
     return real ? x + (t->at + tap->at) : s->pad;
 }
 
-static ALWAYS_INLINE void sum_taps(VEC lo[NP], VEC hi[NP], const int8_t *x, const struct plan *s,
+static ALWAYS_INLINE void sum_taps(VECTOR lo[NP], VECTOR hi[NP], const int8_t *x, const struct plan *s,
                                    const struct pixel *t, const int inside, const int pairs,
                                    const struct vn_window2d *g)
 {
     EACH (i, NP)
         lo[i] = hi[i] = ZERO;
     for (int q = 0; q < pairs; q++) {
-        const VEC w0 = LOAD(s->weight[q][0]), w1 = LOAD(s->weight[q][1]);
+        const VECTOR w0 = LOAD(s->weight[q][0]), w1 = LOAD(s->weight[q][1]);
         EACH (i, NP) {
-            const VEC a = WIDEN(tap_input(x, s, &t[i], 2 * q, inside, g));
-            const VEC b = WIDEN(tap_input(x, s, &t[i], 2 * q + 1, inside, g));
+            const VECTOR a = WIDEN(tap_input(x, s, &t[i], 2 * q, inside, g));
+            const VECTOR b = WIDEN(tap_input(x, s, &t[i], 2 * q + 1, inside, g));
             lo[i] = ADD(lo[i], MADD(UNPACK_LO(a, b), w0));
             hi[i] = ADD(hi[i], MADD(UNPACK_HI(a, b), w1));
         }
@@ -87,7 +88,7 @@ static void run(void *out, const int8_t *x, const struct vn_conv_s8 *p, int row0
         plan_channels(&s, p, c, count);
         for (int first = walk.at; first < walk.last; first += NP) {
             struct pixel t[NP];
-            VEC lo[NP], hi[NP];
+            VECTOR lo[NP], hi[NP];
             const int inside = next_pixels(t, NP, &walk, g, c);
             if (inside && s.pairs == 5)
                 sum_taps(lo, hi, x, &s, t, 1, 5, g);

@@ -10,7 +10,7 @@
     for (int ky = t->y0; ky < t->y1; ky++)      \
         for (int kx = t->x0; kx < t->x1; kx++)
 
-static void max_s8(int8_t *y, const int8_t *x, const struct vn_pool *p, int n, const struct window *t)
+static void max_s8(int8_t *y, const int8_t *x, const struct vn_pool *p, int n, const struct pool_window *t)
 {
     const struct vn_window2d *const g = &p->g;
     for (int c = 0; c < g->c; c += 32) {
@@ -24,7 +24,7 @@ static void max_s8(int8_t *y, const int8_t *x, const struct vn_pool *p, int n, c
     }
 }
 
-static void max_f32(float *y, const float *x, const struct vn_pool *p, int n, const struct window *t)
+static void max_f32(float *y, const float *x, const struct vn_pool *p, int n, const struct pool_window *t)
 {
     const struct vn_window2d *const g = &p->g;
     for (int c = 0; c < g->c; c += 8) {
@@ -35,7 +35,8 @@ static void max_f32(float *y, const float *x, const struct vn_pool *p, int n, co
     }
 }
 
-static void average_s8(int8_t *y, const int8_t *x, const struct vn_pool *p, int n, const struct window *t)
+static void average_s8(int8_t *y, const int8_t *x, const struct vn_pool *p, int n,
+                       const struct pool_window *t)
 {
     const struct vn_window2d *const g = &p->g;
     const __m256i zx = _mm256_set1_epi32(p->zx);
@@ -49,7 +50,7 @@ static void average_s8(int8_t *y, const int8_t *x, const struct vn_pool *p, int 
     }
 }
 
-static void average_f32(float *y, const float *x, const struct vn_pool *p, int n, const struct window *t)
+static void average_f32(float *y, const float *x, const struct vn_pool *p, int n, const struct pool_window *t)
 {
     const struct vn_window2d *const g = &p->g;
     const __m256 count = _mm256_set1_ps((float)pool_divisor(p, t));
@@ -75,7 +76,7 @@ static void average_f32(float *y, const float *x, const struct vn_pool *p, int n
         const struct vn_window2d *const g = &p->g;                                             \
         for (int row = row0; row < row1; row++)                                                \
             for (int ox = 0; ox < g->ow; ox++) {                                               \
-                const struct window t = window_at(g, row % g->oh, ox);                         \
+                const struct pool_window t = window_at(g, row % g->oh, ox);                         \
                 pixel(out + ((size_t)row * g->ow + ox) * g->c, x, p, row / g->oh, &t);         \
             }                                                                                  \
     }

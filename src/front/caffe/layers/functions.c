@@ -10,13 +10,15 @@
 static const struct text_field engine_fields[] = { T_ANY("engine"), T_END };
 static const struct text_message engine = { 0, engine_fields };
 
-#define PLAIN(id, name, v1_name, v0_name, op, message)                                                                               \
-    const struct caffe_layer vn_caffe_##id = { .type = name, .v1 = v1_name, .v0 = v0_name, .onnx = op, .param = message, .params = &engine, \
-                                               ONE_TO_ONE, .build = vn_caffe_plain }
-PLAIN(absval, "AbsVal", "ABSVAL", NULL, "Abs", NULL);
-PLAIN(bnll, "BNLL", "BNLL", "bnll", "Softplus", NULL);
-PLAIN(sigmoid, "Sigmoid", "SIGMOID", "sigmoid", "Sigmoid", "sigmoid_param");
-PLAIN(tanh, "TanH", "TANH", "tanh", "Tanh", "tanh_param");
+#define WITHOUT_PARAMS(id, name, v1_name, v0_name, op, message) \
+    const struct caffe_layer vn_caffe_##id = { \
+        .type = name, .v1 = v1_name, .v0 = v0_name, .onnx = op, .param = message, .params = &engine, ONE_TO_ONE, \
+        .build = vn_caffe_plain, \
+    }
+WITHOUT_PARAMS(absval, "AbsVal", "ABSVAL", NULL, "Abs", NULL);
+WITHOUT_PARAMS(bnll, "BNLL", "BNLL", "bnll", "Softplus", NULL);
+WITHOUT_PARAMS(sigmoid, "Sigmoid", "SIGMOID", "sigmoid", "Sigmoid", "sigmoid_param");
+WITHOUT_PARAMS(tanh, "TanH", "TANH", "tanh", "Tanh", "tanh_param");
 
 static const struct text_field dropout_fields[] = { T_ANY("dropout_ratio"), T_ANY("scale_train"), T_END };
 static const struct text_message dropout = { 0, dropout_fields };
