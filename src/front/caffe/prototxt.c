@@ -334,54 +334,49 @@ static const char *get_string(struct reading *r, const struct text_node *n)
 
 static void read_message(struct reading *r, void *out, const struct text_message *m, const struct text_node *n);
 
+static void read_single(struct reading *r, char **single, const struct text_field *f,
+                        const struct text_node *n)
+{
+    if (!*single)
+        vn_text_defaults(*single = vn_arena_alloc(r->a, f->message->size), f->message);
+    read_message(r, *single, f->message, n);
+}
+
+static void read_repeated(struct reading *r, struct text_list *list, const struct text_field *f,
+                          const struct text_node *n)
+{
+    if (list->n == list->cap)
+        list->v = vn_vec_grow(r->a, list->v, list->n, &list->cap, f->message->size);
+    char *one = (char *)list->v + (size_t)list->n++ * f->message->size;
+    vn_text_defaults(one, f->message);
+    read_message(r, one, f->message, n);
+}
+
+static void read_nested(struct reading *r, char *place, const struct text_field *f, const struct text_node *n)
+{
+    if (n->text)
+        wrong(r, n, "a message in { }");
+    else if (f->kind == TEXT_MESSAGE)
+        read_single(r, (char **)place, f, n);
+    else
+        read_repeated(r, (struct text_list *)place, f, n);
+}
+
 static void read_field(struct reading *r, char *place, const struct text_field *f, const struct text_node *n)
 {
     switch (f->kind) {
-    case TEXT_INT:
-        *(int64_t *)place = get_int(r, f, n);
-        break;
-    case TEXT_FLOAT:
-        *(double *)place = get_float(r, n);
-        break;
-    case TEXT_BOOL:
-        *(int64_t *)place = get_bool(r, n);
-        break;
-    case TEXT_ENUM:
-        *(int64_t *)place = get_enum(r, f, n);
-        break;
-    case TEXT_STRING:
-        *(const char **)place = get_string(r, n);
-        break;
-    case TEXT_INTS:
-        VEC_PUSH(r->a, (struct text_ints *)place, get_int(r, f, n));
-        break;
-    case TEXT_FLOATS:
-        VEC_PUSH(r->a, (struct text_floats *)place, get_float(r, n));
-        break;
-    case TEXT_STRINGS:
-        VEC_PUSH(r->a, (struct text_strings *)place, get_string(r, n));
-        break;
+    case TEXT_INT: *(int64_t *)place = get_int(r, f, n); break;
+    case TEXT_FLOAT: *(double *)place = get_float(r, n); break;
+    case TEXT_BOOL: *(int64_t *)place = get_bool(r, n); break;
+    case TEXT_ENUM: *(int64_t *)place = get_enum(r, f, n); break;
+    case TEXT_STRING: *(const char **)place = get_string(r, n); break;
+    case TEXT_INTS: VEC_PUSH(r->a, (struct text_ints *)place, get_int(r, f, n)); break;
+    case TEXT_FLOATS: VEC_PUSH(r->a, (struct text_floats *)place, get_float(r, n)); break;
+    case TEXT_STRINGS: VEC_PUSH(r->a, (struct text_strings *)place, get_string(r, n)); break;
     case TEXT_MESSAGE:
-    case TEXT_MESSAGES:
-        if (n->text) {
-            wrong(r, n, "a message in { }");
-        } else if (f->kind == TEXT_MESSAGE) {
-            char **single = (char **)place;
-            if (!*single)
-                vn_text_defaults(*single = vn_arena_alloc(r->a, f->message->size), f->message);
-            read_message(r, *single, f->message, n);
-        } else {
-            struct text_list *list = (struct text_list *)place;
-            if (list->n == list->cap)
-                list->v = vn_vec_grow(r->a, list->v, list->n, &list->cap, f->message->size);
-            char *one = (char *)list->v + (size_t)list->n++ * f->message->size;
-            vn_text_defaults(one, f->message);
-            read_message(r, one, f->message, n);
-        }
-        break;
+    case TEXT_MESSAGES: read_nested(r, place, f, n); break;
     case TEXT_ANY:
-    case TEXT_END:
-        break;
+    case TEXT_END: break;
     }
 }
 
