@@ -152,13 +152,35 @@ int vn_onnx_attrs_read(struct node *n, const struct draft *d, const struct draft
 
 /* ---- writing: lists, strings and tensors where present; numbers and choices where they differ from the default ---- */
 
+static void put_floats(struct onnx_node *out, const char *name, const struct floats *x, struct vn_arena *a)
+{
+    if (x->n)
+        vn_onnx_add_attr(a, out, name, ONNX_FLOATS)->floats =
+            (struct wire_list){ (void *)(uintptr_t)x->v, x->n, x->n };
+}
+
+static void put_tensor(struct onnx_node *out, const char *name, const struct vn_tensor *t, struct vn_arena *a)
+{
+    if (!t)
+        return;
+    struct onnx_attr *x = vn_onnx_add_attr(a, out, name, ONNX_TENSOR);
+    x->t = NEW(a, struct onnx_tensor);
+    vn_onnx_tensor_write(x->t, NULL, t, a);
+}
+
+static void put_texts(struct onnx_node *out, const char *name, const struct texts *list, struct vn_arena *a)
+{
+    struct onnx_attr *x = list->n ? vn_onnx_add_attr(a, out, name, ONNX_STRINGS) : NULL;
+    for (int i = 0; i < list->n; i++) {
+        struct wire_bytes *b = vn_wire_append(a, &x->strings, sizeof *b);
+        *b = (struct wire_bytes){ (const uint8_t *)list->v[i], strlen(list->v[i]) };
+    }
+}
+
 static void put_attr(struct onnx_node *out, const struct attr_spec *s, const char *place, struct vn_arena *a)
 {
     const struct ints *ints = (const void *)place;
-    const struct floats *floats = (const void *)place;
     const char *const *text = (const void *)place;
-    const struct vn_tensor *const *tensor = (const void *)place;
-    const struct texts *texts = (const void *)place;
     switch (s->kind) {
     case ATTR_INT:
         if (s->required || *(const int64_t *)place != (int64_t)s->def)
@@ -172,11 +194,7 @@ static void put_attr(struct onnx_node *out, const struct attr_spec *s, const cha
         if (s->required || *(const float *)place != (float)s->def)
             vn_onnx_add_attr(a, out, s->onnx, ONNX_FLOAT)->f = *(const float *)place;
         break;
-    case ATTR_FLOATS:
-        if (floats->n)
-            vn_onnx_add_attr(a, out, s->onnx, ONNX_FLOATS)->floats =
-                (struct wire_list){ (void *)(uintptr_t)floats->v, floats->n, floats->n };
-        break;
+    case ATTR_FLOATS: put_floats(out, s->onnx, (const void *)place, a); break;
     case ATTR_ENUM:
         if (s->required || *(const int *)place != (int)s->def)
             vn_onnx_add_string(a, out, s->onnx, s->choices[*(const int *)place]);
@@ -185,23 +203,10 @@ static void put_attr(struct onnx_node *out, const struct attr_spec *s, const cha
         if (*text)
             vn_onnx_add_string(a, out, s->onnx, *text);
         break;
-    case ATTR_TENSOR:
-        if (*tensor) {
-            struct onnx_attr *x = vn_onnx_add_attr(a, out, s->onnx, ONNX_TENSOR);
-            x->t = NEW(a, struct onnx_tensor);
-            vn_onnx_tensor_write(x->t, NULL, *tensor, a);
-        }
-        break;
+    case ATTR_TENSOR: put_tensor(out, s->onnx, *(const struct vn_tensor *const *)place, a); break;
+    case ATTR_STRINGS: put_texts(out, s->onnx, (const void *)place, a); break;
     case ATTR_BRANCH: /* gone before anything is written */
-        break;
-    case ATTR_STRINGS:
-        for (int i = 0; i < texts->n; i++) {
-            struct onnx_attr *x = i ? (struct onnx_attr *)(uintptr_t)vn_onnx_attr(out, s->onnx) : vn_onnx_add_attr(a, out, s->onnx, ONNX_STRINGS);
-            *(struct wire_bytes *)vn_wire_append(a, &x->strings, sizeof(struct wire_bytes)) = (struct wire_bytes){ (const uint8_t *)texts->v[i], strlen(texts->v[i]) };
-        }
-        break;
-    case ATTR_END:
-        break;
+    case ATTR_END: break;
     }
 }
 
