@@ -360,11 +360,59 @@ static int standard(struct upgrade *u, struct draft_node *n)
     return VN_OK;
 }
 
+static const struct activation {
+    const char *name, *param[2]; /* the attributes that its parameters become */
+} activations[] = {
+    { "Relu", { NULL } },
+    { "Sigmoid", { NULL } },
+    { "Tanh", { NULL } },
+    { "LeakyRelu", { "alpha" } },
+    { "Clip", { NULL } }, /* its bounds are inputs */
+    { "HardSigmoid", { "alpha", "beta" } },
+};
+
+static void set_bounds(struct upgrade *u, struct draft_node *clip, const float *v, int count)
+{
+    struct vn_arena *a = u->d->arena;
+    for (int i = 0; i < 2 && i < count; i++) {
+        struct vn_tensor *t = vn_tensor_new(a, VN_F32, &(struct vn_shape){ 0 });
+        *(float *)t->data = v[i];
+        const char *bound = vn_onnx_add_constant(u->d, vn_arena_fmt(a, "%s_bound", clip->name), t);
+        vn_onnx_set_in(a, &clip->raw, i + 1, bound);
+    }
+}
+
+/* n becomes the activation of that name; v: its parameters. */
+static int becomes_activation(struct upgrade *u, struct draft_node *n, const char *name, const float *v,
+                              int count)
+{
+    for (size_t k = 0; k < sizeof activations / sizeof *activations; k++) {
+        const struct activation *known = &activations[k];
+        if (strcmp(known->name, name))
+            continue;
+        n->raw.op_type = known->name;
+        for (int i = 0; i < 2 && i < count && known->param[i]; i++)
+            vn_onnx_add_attr(u->d->arena, &n->raw, known->param[i], ONNX_FLOAT)->f = v[i];
+        if (!strcmp(name, "Clip"))
+            set_bounds(u, n, v, count);
+        return VN_OK;
+    }
+    return vn_onnx_node_fail(u->d, n, u->e, VN_E_UNSUPPORTED, "activation '%.60s'", name);
+}
+
+/* A convolution in front of n takes n's operands and attributes; it computes y. */
+static void emit_conv(struct upgrade *u, struct draft_node *n, const char *y)
+{
+    struct draft_node *conv = emit(u, n, "Conv", y);
+    conv->raw.attrs = n->raw.attrs;
+    for (int i = 0; i < 3 && *vn_onnx_in(&n->raw, i); i++)
+        vn_onnx_set_in(u->d->arena, &conv->raw, i, vn_onnx_in(&n->raw, i));
+    n->raw.attrs = (struct wire_list){ 0 };
+    n->raw.in.n = 0;
+}
+
 static int fused_conv(struct upgrade *u, struct draft_node *n)
 {
-    static const struct {
-        const char *name, *param[2];
-    } known[] = { { "Relu", { NULL } }, { "Sigmoid", { NULL } }, { "Tanh", { NULL } }, { "LeakyRelu", { "alpha" } }, { "HardSigmoid", { "alpha", "beta" } }, { "Clip", { NULL } } };
     struct vn_arena *a = u->d->arena;
     const struct onnx_attr *act, *params;
     TRY(get_attr(u, n, "activation", ONNX_STRING, &act));
@@ -380,39 +428,18 @@ static int fused_conv(struct upgrade *u, struct draft_node *n)
     n->raw.op_type = "Conv";
     if (!act && !sum)
         return VN_OK;
-    struct draft_node *conv = emit(u, n, "Conv", sum ? new_tensor(u, n, "product") : y);
-    conv->raw.attrs = n->raw.attrs;
-    for (int i = 0; i < 3 && *vn_onnx_in(&n->raw, i); i++)
-        vn_onnx_set_in(a, &conv->raw, i, vn_onnx_in(&n->raw, i));
-    const char *last = vn_onnx_out(&conv->raw, 0);
-    n->raw.attrs = (struct wire_list){ 0 };
-    n->raw.in.n = 0;
-    if (sum && act) {
-        struct draft_node *add = emit(u, n, "Add", y);
-        vn_onnx_set_in(a, &add->raw, 0, last);
+    const char *product = sum ? new_tensor(u, n, "product") : y;
+    emit_conv(u, n, product);
+    struct draft_node *add = !sum ? NULL : act ? emit(u, n, "Add", y) : n;
+    if (add) {
+        add->raw.op_type = "Add";
+        vn_onnx_set_in(a, &add->raw, 0, product);
         vn_onnx_set_in(a, &add->raw, 1, sum);
-        last = y;
     }
-    vn_onnx_set_in(a, &n->raw, 0, last);
-    if (!act) {
-        n->raw.op_type = "Add";
-        vn_onnx_set_in(a, &n->raw, 1, sum);
+    if (!act)
         return VN_OK;
-    }
-    for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
-        if (strcmp(known[k].name, name))
-            continue;
-        n->raw.op_type = known[k].name;
-        for (int i = 0; i < 2 && i < count && known[k].param[i]; i++)
-            vn_onnx_add_attr(a, &n->raw, known[k].param[i], ONNX_FLOAT)->f = v[i];
-        for (int i = 0; !strcmp(name, "Clip") && i < 2 && i < count; i++) {
-            struct vn_tensor *t = vn_tensor_new(a, VN_F32, &(struct vn_shape){ 0 });
-            *(float *)t->data = v[i];
-            vn_onnx_set_in(a, &n->raw, i + 1, vn_onnx_add_constant(u->d, vn_arena_fmt(a, "%s_bound", n->name), t));
-        }
-        return VN_OK;
-    }
-    return vn_onnx_node_fail(u->d, n, u->e, VN_E_UNSUPPORTED, "activation '%.60s'", name);
+    vn_onnx_set_in(a, &n->raw, 0, y);
+    return becomes_activation(u, n, name, v, count);
 }
 
 /* ---- the table ---- */
