@@ -97,39 +97,47 @@ double vn_pow(double x, double y)
 
 /* ---- angles ---- */
 
-/* x = quadrant * pi/2 + *r, |*r| <= pi/4. */
-static int reduce(double x, double *r)
+/* 2/pi behind the binary point, after 64 zeros. */
+static const uint32_t two_over_pi[] = {
+    0,          0,          0xa2f9836e, 0x4e441529, 0xfc2757d1, 0xf534ddc0, 0xdb629599, 0x3c439041,
+    0xfe5163ab, 0xdebbc561, 0xb7246e3a, 0x424dd2e0, 0x06492eea, 0x09d1921c, 0xfe1deb1c, 0xb129a73e,
+    0xe88235f5, 0x2ebb4484, 0xe99c7026, 0xb45f7e41, 0x3991d639, 0x835339f4, 0x9c845f8b, 0xbdf9283b,
+    0x1ff897ff, 0xde05980f, 0xef2f118b, 0x5a0a6d1f, 0x6d367ecf, 0x27cb09b7, 0x4f463f66, 0x9e5fea2d,
+    0x7527bac7, 0xebe5f17b, 0x3d0739f7, 0x8a5292ea, 0x6bfb5fb1, 0x1f8d5d08, 0x56033046,
+};
+
+/* 256 bits of the table from bit `first` on. */
+static void table_bits(uint64_t window[4], int first)
 {
-    static const uint32_t two_over_pi[] = { 0, 0, 0xa2f9836e, 0x4e441529, 0xfc2757d1, 0xf534ddc0, 0xdb629599, 0x3c439041, 0xfe5163ab, 0xdebbc561,
-                                            0xb7246e3a, 0x424dd2e0, 0x06492eea, 0x09d1921c, 0xfe1deb1c, 0xb129a73e, 0xe88235f5, 0x2ebb4484, 0xe99c7026,
-                                            0xb45f7e41, 0x3991d639, 0x835339f4, 0x9c845f8b, 0xbdf9283b, 0x1ff897ff, 0xde05980f, 0xef2f118b, 0x5a0a6d1f,
-                                            0x6d367ecf, 0x27cb09b7, 0x4f463f66, 0x9e5fea2d, 0x7527bac7, 0xebe5f17b, 0x3d0739f7, 0x8a5292ea, 0x6bfb5fb1,
-                                            0x1f8d5d08, 0x56033046 };
-    const double a = x < 0 ? -x : x;
-    if (a < 0x1p20) {
-        const double n = nearest(x * 0x1.45f306dc9c883p-1);
-        *r = ((x - n * 0x1.921fb54400000p+0) - n * 0x1.0b4611a600000p-34) - n * 0x1.3198a2e037073p-69;
-        return (int)((int64_t)n & 3);
-    }
-    /* a = m * 2^e with a whole m of 53 bits: 2/pi from the bit on whose weight, times 2^e, is 2^2 or less */
-    uint64_t bits, window[4] = { 0 };
-    memcpy(&bits, &a, sizeof bits);
-    const int e = (int)(bits >> 52) - 1075;
-    const uint64_t m = (bits & 0xfffffffffffffu) | 1ull << 52;
-    const int first = e - 2 + 64; /* bit of the table, counted from the words of zeros in front */
-    for (int k = 0; k < 4; k++)
+    for (int k = 0; k < 4; k++) {
+        window[k] = 0;
         for (int j = 0; j < 64; j++) {
             const int at = first + 64 * k + j;
             window[k] = window[k] << 1 | (at / 32 < 39 ? two_over_pi[at / 32] >> (31 - at % 32) & 1 : 0);
         }
-    /* the low 256 bits of m * window: its top two bits are the quadrant, what is above them whole turns */
-    uint64_t product[4];
+    }
+}
+
+/* The low 256 bits of window * m. */
+static void multiply(uint64_t product[4], const uint64_t window[4], uint64_t m)
+{
     unsigned __int128 carry = 0;
     for (int k = 3; k >= 0; k--) {
         carry += (unsigned __int128)window[k] * m;
         product[k] = (uint64_t)carry;
         carry >>= 64;
     }
+}
+
+/* a = m * 2^e, m an integer of 53 bits: multiplied by 2/pi from the bit on whose weight, times 2^e, is at
+ * most 2^2. The product's top two bits are the quadrant; above them are whole turns. */
+static int reduce_large(double a, double *r)
+{
+    uint64_t bits, window[4], product[4];
+    memcpy(&bits, &a, sizeof bits);
+    const int e = (int)(bits >> 52) - 1075;
+    table_bits(window, e - 2 + 64);
+    multiply(product, window, (bits & 0xfffffffffffffu) | 1ull << 52);
     int quadrant = (int)(product[0] >> 62);
     const uint64_t fraction = product[0] << 2 | product[1] >> 62, below = product[1] << 2;
     double f = (double)(int64_t)(fraction >> 1) * 0x1p-63 + (double)below * 0x1p-128;
@@ -138,11 +146,23 @@ static int reduce(double x, double *r)
         f = -((double)(int64_t)(~fraction >> 1) * 0x1p-63);
     }
     *r = f * 0x1.921fb54442d18p+0;
-    if (x < 0) {
-        *r = -*r;
-        quadrant = -quadrant;
+    return quadrant;
+}
+
+/* x = quadrant * pi/2 + *r, |*r| <= pi/4. */
+static int reduce(double x, double *r)
+{
+    const double a = x < 0 ? -x : x;
+    if (a < 0x1p20) {
+        const double n = nearest(x * 0x1.45f306dc9c883p-1);
+        *r = ((x - n * 0x1.921fb54400000p+0) - n * 0x1.0b4611a600000p-34) - n * 0x1.3198a2e037073p-69;
+        return (int)((int64_t)n & 3);
     }
-    return quadrant & 3;
+    const int quadrant = reduce_large(a, r);
+    if (x >= 0)
+        return quadrant & 3;
+    *r = -*r;
+    return -quadrant & 3;
 }
 
 /* sum of (-z)^k / (first ... ) : sin(r)/r for first = 2, cos(r) for first = 1 */
