@@ -24,6 +24,7 @@ enum { Y, PRESENT_KEY, PRESENT_VALUE, SCORES };
 
 struct sizes {
     int64_t batch, q_heads, kv_heads, queries, fresh, past, keys, size, v_size;
+    int64_t group; /* heads of queries for each head of keys */
     int flat; /* operands are (batch, sequence, heads * size) */
 };
 
@@ -61,6 +62,7 @@ static int sizes_of(struct sizes *s, const struct node *n, struct vn_err *e)
         s->past = p->d[2];
     }
     s->keys = s->past + s->fresh;
+    s->group = s->q_heads / s->kv_heads;
     if (vn_node_has(n, LENGTHS) && (n->in[LENGTHS]->shape.rank != 1 || n->in[LENGTHS]->shape.d[0] != s->batch))
         return vn_node_fail(n, e, VN_E_INPUT, "nonpad_kv_seqlen (%s) wants a number for each of the batch", n->in[LENGTHS]->name);
     return VN_OK;
@@ -93,7 +95,7 @@ static struct value *by_heads(struct graph *g, const struct node *n, int i, int6
     return vn_expand_transpose(g, n, x, 4, (int64_t[]){ 0, 2, 1, 3 }, NULL);
 }
 
-/* Keys or values with those of before in front; they are an output where asked for. */
+/* Keys or values behind the cached ones; an output of the node where present. */
 static struct value *cached(struct graph *g, const struct node *n, struct value *x, int past, int present)
 {
     struct value *out = present < n->n_out ? n->out[present] : NULL;
@@ -109,14 +111,14 @@ static struct value *output(const struct node *n, int mode)
     return n->n_out > SCORES && n->out[SCORES] && ((const struct attrs *)n->attrs)->mode == mode ? n->out[SCORES] : NULL;
 }
 
-/* Give the scores of this stage as an output where it is the one that is asked for. */
+/* The scores of this stage as an output, where qk_matmul_output_mode selects it. */
 static void show(struct graph *g, const struct node *n, struct value *x, int mode)
 {
     if (output(n, mode))
         vn_expand1(g, n, "Identity", x, output(n, mode));
 }
 
-/* ---- masks: truth values that broadcast to (batch, heads, queries, keys) ---- */
+/* ---- masks: booleans that broadcast to (batch, heads, queries, keys) ---- */
 
 static struct value *both(struct graph *g, const struct node *n, struct value *a, struct value *b)
 {
@@ -157,7 +159,7 @@ static struct value *visible(struct graph *g, const struct node *n, const struct
     return allowed;
 }
 
-/* The mask with as many keys as there are: what it lacks must not be seen. */
+/* The mask extended to all keys: those that it lacks are masked. */
 static struct value *padded(struct graph *g, const struct node *n, const struct sizes *s, enum vn_dtype t, double filler)
 {
     struct value *mask = n->in[MASK];
@@ -173,60 +175,102 @@ static struct value *padded(struct graph *g, const struct node *n, const struct 
     return vn_expand_concat(g, n, mask, vn_graph_const(g, vn_arena_fmt(g->arena, "%s_unseen", n->name), fill), m->rank - 1, NULL);
 }
 
-static int expand(struct graph *g, const struct node *n, struct vn_err *e)
+/* The queries of a group share a key head. Before MatMul: an axis of `shared` heads behind the key heads. */
+static struct value *grouped(struct graph *g, const struct node *n, const struct sizes *s, struct value *x,
+                             int64_t shared, int64_t rows, int64_t columns)
 {
-    const struct attrs *a = n->attrs;
-    const enum vn_dtype t = n->in[Q]->dtype;
-    struct sizes s;
-    TRY(sizes_of(&s, n, e));
-    const double scale = a->scale != 0 ? (double)a->scale : 1 / sqrt((double)s.size);
-    const int64_t group = s.q_heads / s.kv_heads;
-    struct value *q = vn_expand2(g, n, "Mul", by_heads(g, n, Q, s.q_heads, s.size), vn_expand_number(g, n, "scale", t, scale), NULL);
-    struct value *k = cached(g, n, by_heads(g, n, K, s.kv_heads, s.size), PAST_KEY, PRESENT_KEY);
-    struct value *v = cached(g, n, by_heads(g, n, V, s.kv_heads, s.v_size), PAST_VALUE, PRESENT_VALUE);
-    k = vn_expand_transpose(g, n, k, 4, (int64_t[]){ 0, 1, 3, 2 }, NULL);
-    if (group > 1) { /* the queries of a group share a key head */
-        q = vn_expand_reshape(g, n, q, 5, (int64_t[]){ s.batch, s.kv_heads, group, s.queries, s.size }, NULL);
-        k = vn_expand_reshape(g, n, k, 5, (int64_t[]){ s.batch, s.kv_heads, 1, s.size, s.keys }, NULL);
-        v = vn_expand_reshape(g, n, v, 5, (int64_t[]){ s.batch, s.kv_heads, 1, s.keys, s.v_size }, NULL);
-    }
-    struct value *x = vn_expand2(g, n, "MatMul", q, k, NULL);
-    if (group > 1)
-        x = vn_expand_reshape(g, n, x, 4, (int64_t[]){ s.batch, s.q_heads, s.queries, s.keys }, NULL);
+    const int64_t shape[5] = { s->batch, s->kv_heads, shared, rows, columns };
+    return s->group > 1 ? vn_expand_reshape(g, n, x, 5, shape, NULL) : x;
+}
+
+/* And after it: one axis of heads. */
+static struct value *ungrouped(struct graph *g, const struct node *n, const struct sizes *s, struct value *x,
+                               int64_t columns, struct value *out)
+{
+    const int64_t shape[4] = { s->batch, s->q_heads, s->queries, columns };
+    return s->group > 1 ? vn_expand_reshape(g, n, x, 4, shape, out) : x;
+}
+
+static struct value *scores_of(struct graph *g, const struct node *n, const struct sizes *s, struct value *q,
+                               struct value *k)
+{
+    const float softcap = ((const struct attrs *)n->attrs)->softcap;
+    struct value *x = ungrouped(g, n, s, vn_expand2(g, n, "MatMul", q, k, NULL), s->keys, NULL);
     show(g, n, x, 0);
-    if (a->softcap > 0) {
-        struct value *cap = vn_expand_number(g, n, "softcap", t, a->softcap);
-        x = vn_expand2(g, n, "Mul", vn_expand1(g, n, "Tanh", vn_expand2(g, n, "Div", x, cap, NULL), NULL), cap, NULL);
+    if (softcap > 0) {
+        struct value *cap = vn_expand_number(g, n, "softcap", n->in[Q]->dtype, softcap);
+        struct value *bent = vn_expand1(g, n, "Tanh", vn_expand2(g, n, "Div", x, cap, NULL), NULL);
+        x = vn_expand2(g, n, "Mul", bent, cap, NULL);
     }
     show(g, n, x, 1);
-    struct value *allowed = visible(g, n, &s);
-    const int has_mask = vn_node_has(n, MASK), boolean = has_mask && n->in[MASK]->dtype == VN_BOOL;
-    if (boolean)
-        allowed = both(g, n, allowed, padded(g, n, &s, VN_BOOL, 0));
+    return x;
+}
+
+/* Scores plus the mask, -infinity where a query must not see a key; x itself where every query sees all. */
+static struct value *masked(struct graph *g, const struct node *n, const struct sizes *s, struct value *x,
+                            struct vn_err *e)
+{
+    const enum vn_dtype t = n->in[Q]->dtype;
+    struct value *allowed = visible(g, n, s);
+    const int has_mask = vn_node_has(n, MASK);
+    if (has_mask && n->in[MASK]->dtype == VN_BOOL)
+        allowed = both(g, n, allowed, padded(g, n, s, VN_BOOL, 0));
     else if (has_mask)
-        x = vn_expand2(g, n, "Add", x, padded(g, n, &s, t, -INFINITY), NULL);
+        x = vn_expand2(g, n, "Add", x, padded(g, n, s, t, -INFINITY), NULL);
     if (allowed) {
         struct value *const choice[3] = { allowed, x, vn_expand_number(g, n, "unseen", t, -INFINITY) };
         x = vn_expand(g, n, "Where", 3, choice, NULL, e)->out[0];
     }
     show(g, n, x, 2);
-    struct value *p = vn_expand1(g, n, "Softmax", x, NULL);
-    if (allowed || has_mask) { /* a query that sees nothing gives zeros */
-        struct value *const axes[2] = { x, vn_expand_ints(g, n, "axes", 1, (int64_t[]){ -1 }) };
-        struct value *most = vn_expand(g, n, "ReduceMax", 2, axes, NULL, e)->out[0];
-        struct value *sees = vn_expand2(g, n, "Greater", most, vn_expand_number(g, n, "nothing", t, -INFINITY), NULL);
-        struct value *const choice[3] = { sees, p, vn_expand_number(g, n, "zero", t, 0) };
-        p = vn_expand(g, n, "Where", 3, choice, NULL, e)->out[0];
-    }
+    return x;
+}
+
+/* p, but zeros for a query whose keys are all masked (scores of -infinity). */
+static struct value *zero_masked_rows(struct graph *g, const struct node *n, struct value *p,
+                                      struct value *scores, struct vn_err *e)
+{
+    const enum vn_dtype t = n->in[Q]->dtype;
+    struct value *const axes[2] = { scores, vn_expand_ints(g, n, "axes", 1, (int64_t[]){ -1 }) };
+    struct value *most = vn_expand(g, n, "ReduceMax", 2, axes, NULL, e)->out[0];
+    struct value *nothing = vn_expand_number(g, n, "nothing", t, -INFINITY);
+    struct value *sees = vn_expand2(g, n, "Greater", most, nothing, NULL);
+    struct value *const choice[3] = { sees, p, vn_expand_number(g, n, "zero", t, 0) };
+    return vn_expand(g, n, "Where", 3, choice, NULL, e)->out[0];
+}
+
+/* Probabilities times values, in the output's order. */
+static void weighted_values(struct graph *g, const struct node *n, const struct sizes *s, struct value *p,
+                            struct value *v)
+{
+    struct value *out = n->out[Y], *at_end = s->flat ? NULL : out;
+    struct value *y = vn_expand2(g, n, "MatMul", p, v, s->group > 1 ? NULL : at_end);
+    y = ungrouped(g, n, s, y, s->v_size, at_end);
+    if (!s->flat)
+        return;
+    y = vn_expand_transpose(g, n, y, 4, (int64_t[]){ 0, 2, 1, 3 }, NULL);
+    vn_expand_reshape(g, n, y, 3, (int64_t[]){ s->batch, s->queries, s->q_heads * s->v_size }, out);
+}
+
+static int expand(struct graph *g, const struct node *n, struct vn_err *e)
+{
+    const struct attrs *a = n->attrs;
+    struct sizes s;
+    TRY(sizes_of(&s, n, e));
+    const double factor = a->scale != 0 ? (double)a->scale : 1 / sqrt((double)s.size);
+    struct value *scale = vn_expand_number(g, n, "scale", n->in[Q]->dtype, factor);
+    struct value *q = vn_expand2(g, n, "Mul", by_heads(g, n, Q, s.q_heads, s.size), scale, NULL);
+    struct value *k = cached(g, n, by_heads(g, n, K, s.kv_heads, s.size), PAST_KEY, PRESENT_KEY);
+    struct value *v = cached(g, n, by_heads(g, n, V, s.kv_heads, s.v_size), PAST_VALUE, PRESENT_VALUE);
+    k = vn_expand_transpose(g, n, k, 4, (int64_t[]){ 0, 1, 3, 2 }, NULL);
+    q = grouped(g, n, &s, q, s.group, s.queries, s.size);
+    k = grouped(g, n, &s, k, 1, s.size, s.keys);
+    v = grouped(g, n, &s, v, 1, s.keys, s.v_size);
+    struct value *all = scores_of(g, n, &s, q, k), *seen = masked(g, n, &s, all, e);
+    struct value *p = vn_expand1(g, n, "Softmax", seen, NULL);
+    if (seen != all)
+        p = zero_masked_rows(g, n, p, seen, e);
     show(g, n, p, 3);
-    if (group > 1)
-        p = vn_expand_reshape(g, n, p, 5, (int64_t[]){ s.batch, s.kv_heads, group, s.queries, s.keys }, NULL);
-    const int last = !s.flat && group == 1;
-    struct value *y = vn_expand2(g, n, "MatMul", p, v, last ? n->out[Y] : NULL);
-    if (group > 1)
-        y = vn_expand_reshape(g, n, y, 4, (int64_t[]){ s.batch, s.q_heads, s.queries, s.v_size }, s.flat ? NULL : n->out[Y]);
-    if (s.flat)
-        vn_expand_reshape(g, n, vn_expand_transpose(g, n, y, 4, (int64_t[]){ 0, 2, 1, 3 }, NULL), 3, (int64_t[]){ s.batch, s.queries, s.q_heads * s.v_size }, n->out[Y]);
+    weighted_values(g, n, &s, grouped(g, n, &s, p, s.group, s.queries, s.keys), v);
     return VN_OK;
 }
 
