@@ -247,88 +247,151 @@ static void find_lives(struct vn_model *m)
         m->tensors[m->io_tensor[m->header.n_inputs + i]].last_reader = n;
 }
 
-/* Lay the model out in `b`. Run twice: counting only (b->base NULL: no records can be read into place, so
- * sizes come from the file's own counts), then for real. */
-static int layout(struct vn_model **out, const struct file *f, struct bump *b, const struct vn_options *o, struct vn_err *e)
+/* What a file holds, counted from its own records before any is loaded. */
+struct counts {
+    uint64_t tensors, steps, io, meta;
+    uint64_t index_bytes; /* of index arrays: at most all constants together */
+    uint64_t hidden; /* bytes of the largest hidden tensor */
+};
+
+static int count_records(struct counts *c, const struct file *f, struct vn_err *e)
 {
-    const uint64_t n_tensors = section_count(f, BIN_TENSORS, sizeof(struct bin_tensor));
-    const uint64_t n_steps = section_count(f, BIN_INSTRS, sizeof(struct bin_instr));
-    const uint64_t n_io = section_count(f, BIN_IO, sizeof(struct bin_io));
-    const uint64_t n_meta = section_count(f, BIN_META, sizeof(struct bin_meta));
-    if (n_io != (uint64_t)f->h.n_inputs + f->h.n_outputs || n_tensors > 1 << 24 || n_steps > 1 << 24)
+    *c = (struct counts){
+        .tensors = section_count(f, BIN_TENSORS, sizeof(struct bin_tensor)),
+        .steps = section_count(f, BIN_INSTRS, sizeof(struct bin_instr)),
+        .io = section_count(f, BIN_IO, sizeof(struct bin_io)),
+        .meta = section_count(f, BIN_META, sizeof(struct bin_meta)),
+    };
+    if (c->io != (uint64_t)f->h.n_inputs + f->h.n_outputs || c->tensors > 1 << 24 || c->steps > 1 << 24)
         return vn_fail(e, VN_E_INPUT, "damaged .bin: record counts do not fit");
-    struct vn_model *m = take(b, 1, sizeof *m);
-    char *strings = take(b, f->h.section[BIN_STRINGS].bytes, 1);
-    uint32_t *params = take(b, f->h.section[BIN_PARAMS].bytes, 1);
-    struct rt_tensor *tensors = take(b, n_tensors, sizeof *tensors);
-    struct rt_step *steps = take(b, n_steps, sizeof *steps);
-    struct vn_io *io = take(b, n_io, sizeof *io);
-    uint32_t *io_tensor = take(b, n_io, sizeof *io_tensor);
-    const char **meta = take(b, n_meta, 2 * sizeof *meta);
-    void *pool = take(b, 1, vn_pool_bytes(thread_count(o)));
-    char *arena = take(b, f->h.arena_bytes, 1);
-    /* the index arrays are at most all constants together; hidden tensors at most the largest tensor
-     * record */
-    uint64_t index_bytes = 0, hidden = 0, used = 0;
-    for (uint64_t i = 0; i < n_tensors; i++) {
+    return VN_OK;
+}
+
+static int measure_tensors(struct counts *c, const struct file *f, struct vn_err *e)
+{
+    const uint64_t arena = f->h.arena_bytes;
+    uint64_t used = 0;
+    for (uint64_t i = 0; i < c->tensors; i++) {
         struct bin_tensor t;
         memcpy(&t, (const char *)section(f, BIN_TENSORS) + i * sizeof t, sizeof t);
         if (t.place == BIN_CONST && t.dtype == VN_I32 && t.bytes <= f->h.section[BIN_CONSTS].bytes)
-            index_bytes += t.bytes + BIN_ALIGN;
-        if (t.place == BIN_HIDDEN && t.bytes > hidden && t.bytes <= f->h.arena_bytes)
-            hidden = t.bytes;
-        if (t.place == BIN_ARENA && t.offset <= f->h.arena_bytes && t.bytes <= f->h.arena_bytes - t.offset && t.offset + t.bytes > used)
+            c->index_bytes += t.bytes + BIN_ALIGN;
+        if (t.place == BIN_HIDDEN && t.bytes > c->hidden && t.bytes <= arena)
+            c->hidden = t.bytes;
+        if (t.place == BIN_ARENA && t.offset <= arena && t.bytes <= arena - t.offset &&
+            t.offset + t.bytes > used)
             used = t.offset + t.bytes;
     }
-    if (f->h.arena_bytes > used + BIN_SLACK + BIN_ALIGN) /* a slip in this number would cost much memory */
+    if (arena > used + BIN_SLACK + BIN_ALIGN) /* an error in this number would cost much memory */
         return vn_fail(e, VN_E_INPUT, "damaged .bin: it asks for %llu bytes of memory, its tensors take %llu",
-                       (unsigned long long)f->h.arena_bytes, (unsigned long long)used);
-    if (index_bytes > 16 * (uint64_t)f->bytes) /* records that share constants may count them several times, but not this often */
-        return vn_fail(e, VN_E_INPUT, "damaged .bin: its index arrays want %llu bytes", (unsigned long long)index_bytes);
-    char *own = take(b, index_bytes, 1);
-    char *scratch = take(b, hidden + BIN_SLACK, 1);
-    int64_t *live = take(b, n_tensors, 8 * sizeof *live); /* the only record that a run changes */
-    if (!b->base)
-        return VN_OK;
+                       (unsigned long long)arena, (unsigned long long)used);
+    /* records that share constants may count them several times, but not this often */
+    if (c->index_bytes > 16 * (uint64_t)f->bytes)
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: its index arrays want %llu bytes",
+                       (unsigned long long)c->index_bytes);
+    return VN_OK;
+}
+
+/* Where everything lies in the caller's memory. */
+struct parts {
+    struct vn_model *m;
+    char *strings, *arena, *own, *scratch;
+    uint32_t *params, *io_tensor;
+    struct rt_tensor *tensors;
+    struct rt_step *steps;
+    struct vn_io *io;
+    const char **meta;
+    void *pool;
+    int64_t *live; /* the only record that a run changes */
+};
+
+static struct parts take_parts(struct bump *b, const struct file *f, const struct counts *c, int threads)
+{
+    struct parts p;
+    p.m = take(b, 1, sizeof *p.m);
+    p.strings = take(b, f->h.section[BIN_STRINGS].bytes, 1);
+    p.params = take(b, f->h.section[BIN_PARAMS].bytes, 1);
+    p.tensors = take(b, c->tensors, sizeof *p.tensors);
+    p.steps = take(b, c->steps, sizeof *p.steps);
+    p.io = take(b, c->io, sizeof *p.io);
+    p.io_tensor = take(b, c->io, sizeof *p.io_tensor);
+    p.meta = take(b, c->meta, 2 * sizeof *p.meta);
+    p.pool = take(b, 1, vn_pool_bytes(threads));
+    p.arena = take(b, f->h.arena_bytes, 1);
+    p.own = take(b, c->index_bytes, 1);
+    p.scratch = take(b, c->hidden + BIN_SLACK, 1);
+    p.live = take(b, c->tensors, 8 * sizeof *p.live);
+    return p;
+}
+
+static void init_model(const struct parts *p, const struct file *f, const struct counts *c, uint32_t cpumask)
+{
+    struct vn_model *m = p->m;
     m->header = f->h;
-    m->n_tensors = (uint32_t)n_tensors;
-    m->n_steps = (uint32_t)n_steps;
-    m->n_meta = (uint32_t)n_meta;
-    m->tensors = tensors;
-    m->steps = steps;
-    m->io = io;
-    m->io_tensor = io_tensor;
-    m->meta = meta;
-    m->arena = arena;
-    m->scratch = scratch;
-    m->live = live;
-    memcpy(strings, section(f, BIN_STRINGS), f->h.section[BIN_STRINGS].bytes);
-    strings[f->h.section[BIN_STRINGS].bytes - 1] = 0;
-    memcpy(params, section(f, BIN_PARAMS), f->h.section[BIN_PARAMS].bytes);
-    vn_kernels_init(&m->kernels, vn_kernels_cpu() & o->cpumask);
+    m->n_tensors = (uint32_t)c->tensors;
+    m->n_steps = (uint32_t)c->steps;
+    m->n_meta = (uint32_t)c->meta;
+    m->tensors = p->tensors;
+    m->steps = p->steps;
+    m->io = p->io;
+    m->io_tensor = p->io_tensor;
+    m->meta = p->meta;
+    m->arena = p->arena;
+    m->scratch = p->scratch;
+    m->live = p->live;
+    memcpy(p->strings, section(f, BIN_STRINGS), f->h.section[BIN_STRINGS].bytes);
+    p->strings[f->h.section[BIN_STRINGS].bytes - 1] = 0;
+    memcpy(p->params, section(f, BIN_PARAMS), f->h.section[BIN_PARAMS].bytes);
+    vn_kernels_init(&m->kernels, vn_kernels_cpu() & cpumask);
     for (uint32_t i = 0; i < m->n_tensors; i++)
-        m->tensors[i].live = live + 8 * (size_t)i;
-    for (uint32_t i = 0; i < m->n_tensors; i++)
-        TRY(load_tensor(m, f, strings, i, e));
-    if (scratch_bytes(m) > hidden + BIN_SLACK)
+        m->tensors[i].live = p->live + 8 * (size_t)i;
+}
+
+static int load_tensors(const struct parts *p, const struct file *f, const struct counts *c, struct vn_err *e)
+{
+    for (uint32_t i = 0; i < p->m->n_tensors; i++)
+        TRY(load_tensor(p->m, f, p->strings, i, e));
+    if (scratch_bytes(p->m) > c->hidden + BIN_SLACK)
         return vn_fail(e, VN_E_INPUT, "damaged .bin: a fused tensor is larger than the program's memory");
+    return VN_OK;
+}
+
+static int load_steps(const struct parts *p, const struct file *f, const struct counts *c, struct vn_err *e)
+{
     size_t own_used = 0;
-    for (uint32_t i = 0; i < m->n_steps; i++) {
-        struct rt_step *s = &steps[i];
-        TRY(load_step(m, f, strings, params, i, e));
+    for (uint32_t i = 0; i < p->m->n_steps; i++) {
+        struct rt_step *s = &p->steps[i];
+        TRY(load_step(p->m, f, p->strings, p->params, i, e));
         if (s->instr->own) {
             const size_t need = (s->instr->own(s) + BIN_ALIGN - 1) / BIN_ALIGN * BIN_ALIGN;
-            WANT(s, e, need <= index_bytes - own_used, "too many indices");
-            s->own = own + own_used;
+            WANT(s, e, need <= c->index_bytes - own_used, "too many indices");
+            s->own = p->own + own_used;
             own_used += need;
         }
-        TRY(s->instr->prepare(m, s, e));
+        TRY(s->instr->prepare(p->m, s, e));
     }
-    TRY(load_io(m, f, e));
-    find_lives(m);
-    TRY(load_meta(m, f, strings, e));
-    m->pool = vn_pool_start(pool, thread_count(o));
-    *out = m;
+    return VN_OK;
+}
+
+/* Lays the model out in `b`. Run twice: counting only (b->base NULL: no records can be read into place, so
+ * sizes come from the file's own counts), then for real. */
+static int layout(struct vn_model **out, const struct file *f, struct bump *b, const struct vn_options *o,
+                  struct vn_err *e)
+{
+    struct counts c;
+    TRY(count_records(&c, f, e));
+    TRY(measure_tensors(&c, f, e));
+    const struct parts p = take_parts(b, f, &c, thread_count(o));
+    if (!b->base)
+        return VN_OK;
+    init_model(&p, f, &c, o->cpumask);
+    TRY(load_tensors(&p, f, &c, e));
+    TRY(load_steps(&p, f, &c, e));
+    TRY(load_io(p.m, f, e));
+    find_lives(p.m);
+    TRY(load_meta(p.m, f, p.strings, e));
+    p.m->pool = vn_pool_start(p.pool, thread_count(o));
+    *out = p.m;
     return VN_OK;
 }
 
