@@ -9,7 +9,8 @@ import tool
 
 LINT = tool.ROOT / "tools/lint.py"
 # rules that the tree keeps
-CLEAN = ["layers", "symbols", "sizes", "headers", "dead", "references", "paths"]
+CLEAN = ["layers", "symbols", "sizes", "headers", "dead", "references", "paths", "circles", "names",
+         "operators", "words"]
 BUILT = {"calls", "circles", "dead"} # rules that read objects
 
 
