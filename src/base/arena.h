@@ -43,7 +43,7 @@ struct vn_oom {
 };
 void vn_oom_enter(struct vn_oom *g);
 void vn_oom_leave(struct vn_oom *g);
-/* As if an arena could not grow: for who may not pass VN_E_NOMEM on. */
+/* As if an arena could not grow: for callers that cannot return VN_E_NOMEM. */
 _Noreturn void vn_oom_now(void);
 #define VN_OOM_GUARD(g) (vn_oom_enter(g), setjmp((g)->env))
 

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What kind of trouble errno is. */
+/* The error code for errno. */
 static int trouble(void) { return errno == ENOMEM ? VN_E_NOMEM : errno == ENOENT ? VN_E_INPUT : VN_E_IO; }
 
 struct mapping {

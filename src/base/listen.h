@@ -1,4 +1,4 @@
-/* base/listen.h - talking to a listener. NULL, and a listener without the function, hears nothing. */
+/* base/listen.h - calls a listener's functions; NULL and missing functions are skipped. */
 #ifndef VN_BASE_LISTEN_H
 #define VN_BASE_LISTEN_H
 

@@ -6,7 +6,7 @@
 
 #define VN_SHARE_MAX 256 /* threads */
 
-/* One part. `worker`, from 0 to threads - 1, is used by one part at a time: what is kept for it needs no lock. Arenas that are made
+/* One part. `worker`, from 0 to threads - 1, is used by one part at a time: data kept per worker needs no lock. Arenas that are made
  * here are freed here; one that the caller made for this worker may be filled. */
 typedef int vn_share_fn(void *ctx, int worker, int part, struct vn_err *e);
 
