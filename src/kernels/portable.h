@@ -3,7 +3,7 @@
  *
  * One source serves the reference executor (cells of float64) and the runtime (cells of float32): a function reads and writes through
  * vn_cell and vn_cell_set, computes in float64 in one fixed order, and takes transcendental functions from num/ only, so that
- * every CPU gives the same bytes. Integers and truth values are int64 cells everywhere.
+ * every CPU gives the same bytes. Integers and booleans are int64 cells everywhere.
  *
  * A function is one file kernels/portable/NAME.c with a `const struct vn_portable vn_portable_NAME` and one line in format/portable.def.
  */
@@ -40,7 +40,7 @@ struct vn_portable {
     const char *name;
     /* Do numbers, types, shapes and parameters fit together? NULL, or what is wrong. All that run relies on; nothing is trusted. */
     const char *(*check)(const struct vn_portable_args *a);
-    /* Cells of 8 bytes that run wants besides; NULL: none. Asked after check. */
+    /* Scratch cells of 8 bytes that run requires; NULL: none. Called after check. */
     int64_t (*scratch)(const struct vn_portable_args *a);
     /* NULL, or what is wrong with the data (an index outside). */
     const char *(*run)(struct vn_portable_args *a);

@@ -1,4 +1,4 @@
-/* kernels/image/area_rows_body.h - OpenCV's area: parts of cells in float32, whole factors in integers. */
+/* kernels/image/area_rows_body.h - OpenCV's area: parts of cells in float32, integer factors in integers. */
 #include <math.h>
 #include <string.h>
 
