@@ -214,7 +214,7 @@ int vn_yuv_layout_find(const char *name)
 }
 const char *vn_yuv_layout_name(enum vn_yuv_layout l) { return layouts[l].name; }
 
-/* The first U and the first V of planes of a w x h picture. */
+/* The first U and the first V of planes of a w x h image. */
 static void chroma_at(uint8_t *planes, int w, int h, const struct yuv_layout *l, uint8_t *uv[2])
 {
     const size_t n = (size_t)w * h, plane = l->halved ? n / 4 : n;
@@ -301,7 +301,7 @@ int vn_yuv_unpack(struct vn_picture *yuv, struct vn_arena *a, const struct vn_pi
     return VN_OK;
 }
 
-/* Each block's colours become their rounded mean; luma is taken from the picture itself. */
+/* Each block's colours become their rounded mean; luma is taken from the image itself. */
 static int mean_colours(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *rgb, struct vn_err *e)
 {
     TRY(vn_picture_new(out, a, rgb->w, rgb->h, 3, VN_PIXEL_U8, e));

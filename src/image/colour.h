@@ -45,7 +45,7 @@ const char *vn_yuv_layout_name(enum vn_yuv_layout l);
 /* uint8 R, G, B <-> Y, U, V (H x W x 3). */
 int vn_rgb_to_yuv444(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *rgb, const struct vn_yuv_format *f, struct vn_err *e);
 int vn_yuv444_to_rgb(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *yuv, const struct vn_yuv_format *f, struct vn_err *e);
-/* H x W x 3 <-> planes as memory holds them: `planes` is a picture of w x (h * 3 / 2) x 1 (4:2:0), or w x 3h x 1 (444 planar). Sides must
+/* H x W x 3 <-> planes as memory holds them: `planes` is an image of w x (h * 3 / 2) x 1 (4:2:0), or w x 3h x 1 (444 planar). Sides must
  * be even for 4:2:0. */
 int vn_yuv_pack(struct vn_picture *planes, struct vn_arena *a, const struct vn_picture *yuv, enum vn_yuv_layout l, enum vn_chroma_down d,
                 struct vn_err *e);

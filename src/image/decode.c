@@ -159,7 +159,7 @@ int vn_decode_memory(struct vn_picture *p, struct vn_arena *a, const uint8_t *da
     struct vn_arena *work = vn_arena_new(); /* what decoders hold is released with it, also when memory runs out */
     errno = 0;
     const int status = by->read(&d, a, work, &in, e);
-    const int memory = errno == ENOMEM; /* libtiff and libwebp call it damage, or go on with less */
+    const int memory = errno == ENOMEM; /* libtiff and libwebp report damage, or continue with less */
     vn_arena_free(&work);
     if (memory)
         return vn_fail(e, VN_E_NOMEM, "%s: out of memory", path);

@@ -1,4 +1,4 @@
-/* image/decode.h - picture files to pixels, as the common libraries decode them. One file decode_FORMAT.c for each format with one
+/* image/decode.h - image files to pixels, as the common libraries decode them. One file decode_FORMAT.c for each format with one
  * descriptor, and a line in formats.def. */
 #ifndef VN_DECODE_H
 #define VN_DECODE_H
@@ -6,29 +6,29 @@
 #include "image/picture.h"
 
 enum vn_orientation {
-    VN_ORIENT_LIBRARY, /* EXIF orientation as the library treats it: OpenCV turns the picture, Pillow and skimage leave it */
+    VN_ORIENT_LIBRARY, /* EXIF orientation as the library treats it: OpenCV turns the image, Pillow and skimage leave it */
     VN_ORIENT_KEEP,
     VN_ORIENT_APPLY, /* as PIL.ImageOps.exif_transpose */
 };
 
 /* How a JPEG's coefficients become samples. The three differ by a step or two in many pixels. */
 enum vn_jpeg_dct {
-    VN_DCT_LIBRARY, /* islow: OpenCV, Pillow and with it skimage */
-    VN_DCT_ISLOW,   /* integers, exact; what libjpeg takes where nothing is said */
-    VN_DCT_IFAST,   /* integers, faster: TurboJPEG with TJFLAG_FASTDCT, TensorFlow's decode_jpeg where nothing is said */
+    VN_DCT_LIBRARY, /* islow: OpenCV, Pillow, and skimage, which uses Pillow */
+    VN_DCT_ISLOW,   /* integers, exact; libjpeg's default */
+    VN_DCT_IFAST,   /* integers, faster: TurboJPEG with TJFLAG_FASTDCT, TensorFlow's decode_jpeg by default */
     VN_DCT_FLOAT,
 };
 /* How a JPEG's chroma at half the size becomes as many samples as there are pixels. */
 enum vn_upsampling {
-    VN_UPSAMPLING_LIBRARY, /* fancy: OpenCV, Pillow and with it skimage */
+    VN_UPSAMPLING_LIBRARY, /* fancy: OpenCV, Pillow, and skimage, which uses Pillow */
     VN_UPSAMPLING_FANCY,   /* a triangle filter */
     VN_UPSAMPLING_SIMPLE,  /* repeated: TurboJPEG with TJFLAG_FASTUPSAMPLE */
 };
 
-/* What is known of a picture beside its pixels. */
+/* An image and what its file says about it. */
 struct vn_decode_report {
-    int w, h;        /* of the picture before `reduce` and `draft` */
-    int orientation; /* that the pixels still have, 1 to 8; 1: they are as the picture is shown */
+    int w, h;        /* of the image before `reduce` and `draft` */
+    int orientation; /* still to be applied to the pixels, 1 to 8; 1: none */
 };
 
 /* What the library's call gives:
@@ -41,8 +41,8 @@ struct vn_decode_report {
  * gray is repeated, alpha dropped, 16 bits remain. 0: the library's default.
  * unchanged: cv2.IMREAD_UNCHANGED, Pillow without .convert (palettes are still looked up): the file's channels and bits.
  *
- * Smaller pictures than the file's: a JPEG is decoded at 1/2, 1/4 or 1/8 of its sides (rounded up). Of other formats OpenCV (cv2.IMREAD_REDUCED_*)
- * resizes the whole picture by linear_exact to sides rounded down; Pillow and skimage leave it as it is.
+ * Smaller images than the file's: a JPEG is decoded at 1/2, 1/4 or 1/8 of its sides (rounded up). Of other formats OpenCV (cv2.IMREAD_REDUCED_*)
+ * resizes the whole image by linear_exact to sides rounded down; Pillow and skimage leave it as it is.
  * draft: Pillow's Image.draft(None, (w, h)): the largest reduction that leaves at least these sides; `reduce` is not looked at. */
 struct vn_decode_options {
     enum vn_image_library library;
@@ -53,7 +53,7 @@ struct vn_decode_options {
     enum vn_jpeg_dct dct;
     enum vn_upsampling upsampling;
     int reduce;   /* 1 (or 0), 2, 4, 8 */
-    int draft[2]; /* w, h; 0: not asked for */
+    int draft[2]; /* w, h; 0: not requested */
     struct vn_decode_report *report; /* NULL, or gets what is left to know */
 };
 /* Pillow's rule, R, G, B. */
@@ -75,7 +75,7 @@ struct vn_decoded {
     struct vn_picture p; /* c = 1 gray, 2 gray + alpha, 3 RGB, 4 RGB + alpha (or C, M, Y, K); U8 or U16 */
     int cmyk;            /* 255 = no ink, as Adobe stores it; so the libraries take files of others, too */
     int bits;            /* of the file's samples; 1..16 */
-    int orientation;     /* EXIF: 1..8, 0: not said */
+    int orientation;     /* EXIF: 1..8, 0: absent */
     int stays;           /* OpenCV does not turn it: an animation */
     int palette;         /* colours came from a palette */
     int color_key;       /* the file has a key colour or transparent palette entries; of these only palettes give an alpha channel */

@@ -188,7 +188,7 @@ static int read_runs(struct vn_picture *p, const struct bmp *b, struct vn_err *e
     return VN_OK;
 }
 
-/* A palette of grays is a gray picture. */
+/* A palette of grays is a gray image. */
 static int is_gray(const struct bmp *b)
 {
     for (int i = 0; i < b->colours; i++)

@@ -1,4 +1,4 @@
-/* TIFF, by libtiff: the first picture. Gray, RGB and RGBA of 8 and 16 bits are read as they are; palettes, YCbCr and fewer bits
+/* TIFF, by libtiff: the first image. Gray, RGB and RGBA of 8 and 16 bits are read as they are; palettes, YCbCr and fewer bits
  * through the library's own conversion to 8-bit RGBA. */
 #include <errno.h>
 #include <stdio.h>

@@ -9,7 +9,7 @@ static uint32_t u32(const uint8_t *p) { return p[0] | p[1] << 8 | p[2] << 16 | (
 
 static uint32_t u24(const uint8_t *p) { return p[0] | p[1] << 8 | (uint32_t)p[2] << 16; }
 
-/* The container's first chunk of that name; NULL: none that is whole. */
+/* The container's first chunk of that name; NULL: missing or truncated. */
 static const uint8_t *chunk(const struct vn_decode_in *in, const char *name, size_t *bytes)
 {
     for (size_t at = 12; at <= in->bytes && in->bytes - at >= 8;) {
@@ -39,7 +39,7 @@ struct frame {
     int x, y, w, h;
 };
 
-/* The libraries give the first frame of an animation on a canvas of zeros, whatever the file says of its background. */
+/* The libraries draw the first frame of an animation on zeros and ignore the file's background colour. */
 static int find_frame(struct frame *f, const WebPBitstreamFeatures *canvas, const struct vn_decode_in *in, struct vn_err *e)
 {
     *f = (struct frame){ in->data, in->bytes, 0, 0, canvas->width, canvas->height };

@@ -1,4 +1,4 @@
-/* image/geometry.h - crop, pad, letterbox, flips, warp; pixels to the network's tensor. Every picture type unless said otherwise. */
+/* image/geometry.h - crop, pad, letterbox, flips, warp; pixels to the network's tensor. Every image type unless said otherwise. */
 #ifndef VN_GEOMETRY_H
 #define VN_GEOMETRY_H
 
@@ -16,28 +16,28 @@ double vn_rounded(double x, enum vn_crop_rounding r); /* round: half to even */
 int vn_crop_begin(int side, int size, enum vn_crop_rounding r);
 int vn_crop_rounding_find(const char *name); /* "round" "floor" "ceil"; -1: unknown */
 const char *vn_crop_rounding_name(enum vn_crop_rounding r);
-/* torchvision and Hugging Face pad a smaller picture with zeros: `pad` not 0. Else that is an error. */
+/* torchvision and Hugging Face pad a smaller image with zeros: `pad` not 0. Else that is an error. */
 int vn_center_crop(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, enum vn_crop_rounding r, int pad,
                    struct vn_err *e);
 
 /* value: one for each channel. */
 int vn_pad(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int left, int top, int right, int bottom,
            const double value[VN_MAX_CHANNELS], struct vn_err *e);
-/* Where the picture sits in a larger frame: "center" (left = floor(d / 2)), "center_round" (YOLO: round(d / 2 - 0.1)), "center_ceil",
+/* Where the image sits in a larger frame: "center" (left = floor(d / 2)), "center_round" (YOLO: round(d / 2 - 0.1)), "center_ceil",
  * "top_left" (bottom and right are padded), "bottom_right". */
 enum vn_pad_position { VN_PAD_CENTER, VN_PAD_CENTER_ROUND, VN_PAD_CENTER_CEIL, VN_PAD_TOP_LEFT, VN_PAD_BOTTOM_RIGHT, VN_PAD_POSITIONS };
 int vn_pad_position_find(const char *name);
 const char *vn_pad_position_name(enum vn_pad_position p);
-/* Pixels before the picture of those that a side is padded by. */
+/* Pixels before the image of those that a side is padded by. */
 int vn_pad_before(int room, enum vn_pad_position where);
-/* To exactly w x h, both at least the picture's. A letterbox is a resize by the size rule `fit` or `fit_round`, then this. */
+/* To exactly w x h, both at least the image's. A letterbox is a resize by the size rule `fit` or `fit_round`, then this. */
 int vn_pad_to(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, enum vn_pad_position where,
               const double value[VN_MAX_CHANNELS], struct vn_err *e);
 
 /* EXIF orientation 1..8 undone. */
 int vn_orient(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int orientation, struct vn_err *e);
 
-/* The way back: 2 x 3, from positions of edges in the result to those in the picture, which is w x h. */
+/* The inverse: 2 x 3, from positions of edges in the result to those in the image, which is w x h. */
 void vn_orient_back(double m[6], int orientation, int w, int h);
 
 /* cv2.warpAffine(in, m, (w, h), flags=INTER_LINEAR | (inverse ? WARP_INVERSE_MAP : 0), BORDER_CONSTANT, value); uint8.

@@ -1,4 +1,4 @@
-/* image/image.h - all about pictures. */
+/* image/image.h - all public parts of image/. */
 #ifndef VN_IMAGE_H
 #define VN_IMAGE_H
 

@@ -19,14 +19,14 @@ struct vn_picture {
 };
 
 #ifndef VN_MAX_PIXELS /* fuzzing takes fewer: a few bytes of WebP or fax may stand for as many as are allowed */
-#define VN_MAX_PIXELS ((int64_t)1 << 28) /* of any picture */
+#define VN_MAX_PIXELS ((int64_t)1 << 28) /* of any image */
 #endif
 #define VN_MAX_CHANNELS 4
 
 size_t vn_pixel_size(enum vn_pixel_type t);
 const char *vn_pixel_name(enum vn_pixel_type t); /* "uint8", "uint16", "float32" */
 static inline size_t vn_picture_values(const struct vn_picture *p) { return (size_t)p->w * p->h * p->c; }
-/* A picture of zeros. Errors: VN_E_INPUT where a size is out of range. */
+/* An image of zeros. Errors: VN_E_INPUT where a size is out of range. */
 int vn_picture_new(struct vn_picture *p, struct vn_arena *a, int w, int h, int c, enum vn_pixel_type t, struct vn_err *e);
 /* Refuses sizes below 1 and more than VN_MAX_PIXELS; `what` begins the message. */
 int vn_picture_check_size(int64_t w, int64_t h, const char *what, struct vn_err *e);

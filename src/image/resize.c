@@ -257,7 +257,7 @@ static double nearest_aspect(double x, double other, double aspect, int x_is_wid
     return best < 1 ? 1 : best;
 }
 
-/* PIL.Image.thumbnail: never larger than the picture. */
+/* PIL.Image.thumbnail: never larger than the image. */
 static void size_thumbnail(double *w, double *h, int in_w, int in_h, const int *arg, int n)
 {
     const double x = arg[0], y = n > 1 ? arg[1] : arg[0], aspect = (double)in_w / in_h;

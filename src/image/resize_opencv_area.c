@@ -1,4 +1,4 @@
-/* OpenCV's area, where both sides shrink: float sums of parts of cells; whole factors in integers. */
+/* OpenCV's area, where both sides shrink: float sums of parts of cells; integer factors in integers. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -78,7 +78,7 @@ static int area_parts(struct vn_picture *out, struct vn_arena *a, const struct v
     return VN_OK;
 }
 
-/* ---- area by whole factors: sums down, then across; of bytes in integers ---- */
+/* ---- area by integer factors: sums down, then across; of bytes in integers ---- */
 
 static void halve(struct vn_picture *out, const struct vn_picture *in)
 {

@@ -215,7 +215,7 @@ static int reduce(struct vn_picture *out, struct vn_arena *a, const struct vn_pi
     return VN_OK;
 }
 
-/* A whole factor of what the gap allows is taken off by `reduce` first; the box moves along. */
+/* First `reduce` by the integer factor that the gap allows; the box is scaled with it. */
 static int reduce_first(struct vn_picture *in, float b[4], struct vn_arena *a, double support, double gap, int w, int h, struct vn_err *e)
 {
     const double sx = (double)(b[2] - b[0]) / w, sy = (double)(b[3] - b[1]) / h;

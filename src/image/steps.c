@@ -42,7 +42,7 @@ int vn_frame_from_tensor(struct vn_frame *f, struct vn_arena *a, struct vn_tenso
     return VN_OK;
 }
 
-/* Steps that work on pictures. */
+/* Steps that work on images. */
 static int to_picture(struct vn_frame *f, struct vn_arena *a, struct vn_err *e)
 {
     if (!f->t)

@@ -15,12 +15,12 @@ enum vn_colours { VN_COLOURS_RGB, VN_COLOURS_BGR, VN_COLOURS_GRAY, VN_COLOURS_YU
 
 struct vn_frame {
     struct vn_picture p;  /* while `t` is NULL */
-    struct vn_tensor *t;  /* an array that is no picture (any more) */
+    struct vn_tensor *t;  /* an array that is no image (any more) */
     int channels_first;   /* of t */
     enum vn_colours colours;
     struct vn_origin from; /* of a file that was decoded: every step keeps it up to date */
 };
-/* The frame as an array: H x W x C of a picture (whose pixels it shares), else `t`. */
+/* The frame as an array: H x W x C of an image (whose pixels it shares), else `t`. */
 struct vn_tensor *vn_frame_tensor(const struct vn_frame *f, struct vn_arena *a);
 /* An array of two to four axes as a frame; channels first or last as the sizes say (1, 3 or 4 of them). */
 int vn_frame_from_tensor(struct vn_frame *f, struct vn_arena *a, struct vn_tensor *t, struct vn_err *e);
@@ -97,7 +97,7 @@ int vn_step_finish(struct vn_pipe_step *s, struct vn_arena *a, struct vn_err *e)
 int vn_pipeline_parse(struct vn_pipeline **out, struct vn_arena *a, const char *text, struct vn_err *e);
 int vn_pipeline_is_file(const char *text);
 int vn_pipeline_yaml(struct vn_pipeline **out, struct vn_arena *a, const char *text, size_t bytes, const char *path, struct vn_err *e);
-/* The same pipeline as YAML with every parameter said. */
+/* The same pipeline as YAML with every parameter spelled out. */
 const char *vn_pipeline_text(const struct vn_pipeline *p, struct vn_arena *a);
 /* The same on one line, YAML as well. */
 const char *vn_pipeline_line(const struct vn_pipeline *p, struct vn_arena *a);
@@ -109,7 +109,7 @@ int vn_pipeline_file(struct vn_frame *out, struct vn_arena *a, const struct vn_p
 /* Only the steps that give pixels, as R, G, B (gray repeated) in out->p: what calibration data are made of. `p` NULL: decode only. */
 int vn_pipeline_pixels(struct vn_frame *out, struct vn_arena *a, const struct vn_pipeline *p, const char *path, struct vn_err *e);
 int vn_pipe_step_run(struct vn_frame *f, struct vn_arena *a, const struct vn_pipe_step *s, struct vn_err *e);
-/* The steps on a picture that is there: R, G, B. */
+/* Runs the steps on a decoded image: R, G, B. */
 int vn_pipeline_run(struct vn_picture *out, struct vn_arena *a, const struct vn_pipeline *p, const struct vn_picture *in, struct vn_err *e);
 
 #endif

@@ -12,7 +12,7 @@
 
 /* ---- arrays ---- */
 
-/* The one picture of a 3-D or 4-D array; 2-D is one channel. */
+/* The one image of a 3-D or 4-D array; 2-D is one channel. */
 static int three_axes(struct vn_shape *s, const struct vn_tensor *in, const char *name, struct vn_err *e)
 {
     char text[VN_SHAPE_TEXT];
@@ -23,7 +23,7 @@ static int three_axes(struct vn_shape *s, const struct vn_tensor *in, const char
     return VN_OK;
 }
 
-/* A picture as H x W x C (or C x H x W) without batch. */
+/* An image as H x W x C (or C x H x W) without batch. */
 static int from_picture(struct vn_tensor **out, struct vn_arena *a, const struct vn_picture *p, int channels_last, enum vn_dtype t, int minus_128,
                         struct vn_err *e)
 {
