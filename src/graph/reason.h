@@ -1,5 +1,5 @@
-/* graph/reason.h - why something is as it is: an id of reasons.def and its arguments; the text is made when
- * it is shown. The functions that read a reason are public (vernier/reason.h). */
+/* graph/reason.h - why a node or a model is treated as it is: an id of reasons.def and its arguments; the
+ * text is made when it is shown. The functions that read a reason are public (vernier/reason.h). */
 #ifndef VN_GRAPH_REASON_H
 #define VN_GRAPH_REASON_H
 
