@@ -1,4 +1,4 @@
-/* ops/and.c - a and b of truth values, with broadcasting. */
+/* ops/and.c - a and b of booleans, with broadcasting. */
 #include "format/numbers.h"
 #include "ops/portable_op.h"
 

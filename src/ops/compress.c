@@ -34,7 +34,7 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);
 }
 
-/* The function wants room for all candidates. */
+/* The portable kernel requires room for all candidates. */
 static struct vn_shape room(const struct node *n)
 {
     struct vn_shape s = n->out[0]->shape;

@@ -145,7 +145,7 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
         p.i[VN_CW_GROUPS] = (int32_t)a->group;
         return vn_portable_emit(l, &p, 2 + has_bias, in, vn_low_out(l, PLAIN), e);
     }
-    int v = w.rank == 2, u = w.rank - 1; /* 1-D: a picture one pixel high */
+    int v = w.rank == 2, u = w.rank - 1; /* 1-D: an image one pixel high */
     struct low_conv c = {
         .n = (int)x->d[0], .c = (int)x->d[1], .k = (int)y->d[1], .groups = (int)a->group,
         .h = v ? (int)x->d[2] : 1, .oh = v ? (int)y->d[2] : 1, .kh = v ? (int)w.kernel[0] : 1,

@@ -122,7 +122,7 @@ static void scale_weights(struct lowering *l, struct low_conv *c, const struct g
     }
 }
 
-/* A (m x k) or B (k x n) as it is, or turned around. */
+/* A (m x k) or B (k x n) as it is, or transposed. */
 static int matrix(struct lowering *l, int i, int turn, int64_t rows, int64_t columns, struct vn_err *e)
 {
     const struct vn_shape s = { .rank = 2, .d = { rows, columns } };

@@ -1,4 +1,4 @@
-/* ops/globallppool.c - the p-norm over all spatial dimensions: a window as large as the picture. */
+/* ops/globallppool.c - the p-norm over all spatial dimensions: a window as large as the image. */
 #include "ops/compose.h"
 #include "ops/pools.h"
 

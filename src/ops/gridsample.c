@@ -1,4 +1,4 @@
-/* ops/gridsample.c - a picture sampled at computed points. */
+/* ops/gridsample.c - an image sampled at computed points. */
 #include "ops/portable_op.h"
 
 struct attrs {

@@ -121,7 +121,7 @@ static int obtain(struct lowering *l, const struct value *v, int as_f32, enum la
     if (other >= 0)
         return *slot = converted(l, other, want);
     if (!as_f32)
-        return -1; /* nobody made it */
+        return -1; /* not made yet */
     int from = obtain(l, v, 0, want);
     if (from < 0)
         return -1;

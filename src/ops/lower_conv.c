@@ -84,7 +84,7 @@ static const struct value *bias_of(const struct lowering *l, const struct low_co
     return c->bias && vn_node_has(l->node, 2) ? l->node->in[2] : NULL;
 }
 
-/* One number per channel as the kernel wants it: packed for a dense convolution, as is for depthwise. */
+/* One number per channel in the kernel's order: packed for a dense convolution, as is for depthwise. */
 static int channel_const(struct lowering *l, const struct value *of, enum vn_dtype t, const void *v, const struct vn_window2d *g, int depthwise)
 {
     if (depthwise)

@@ -1,4 +1,4 @@
-/* ops/maxroipool.c - the largest elements in a grid over regions of a picture. */
+/* ops/maxroipool.c - the largest elements in a grid over regions of an image. */
 #include "ops/portable_op.h"
 
 struct attrs {

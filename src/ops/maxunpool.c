@@ -11,7 +11,7 @@ static const struct attr_spec specs[] = {
     A_END,
 };
 
-/* The shape that the pool saw, as far as it is known from the result. */
+/* The shape of the pooling's input, as far as the result determines it. */
 static int pooled(const struct node *n, struct vn_shape *s, struct vn_err *e)
 {
     const struct attrs *a = n->attrs;

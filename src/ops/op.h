@@ -269,7 +269,7 @@ int vn_node_fail(const struct node *n, struct vn_err *e, int code, const char *f
 void vn_node_out(struct node *n, int i, enum vn_dtype t, const struct vn_shape *s);
 /* The same for shapes that were computed: fails where a tensor would have more than 2^31 - 1 elements. */
 int vn_infer_out(struct node *n, int i, enum vn_dtype t, const struct vn_shape *s, struct vn_err *e);
-/* Inputs there, and input 0 (and every other data input) of known shape? Every infer starts with it. */
+/* Checks that required inputs are present and data inputs have known shapes. Every infer starts with it. */
 int vn_infer_begin(const struct node *n, struct vn_err *e);
 /* Input i has a float type? */
 int vn_infer_float(const struct node *n, int i, struct vn_err *e);
@@ -304,7 +304,7 @@ int vn_eval_fold(const struct node *n, const struct eval *ev, double (*ff)(doubl
 int vn_eval_compare(const struct node *n, const struct eval *ev, int (*ff)(double, double), int (*fi)(int64_t, int64_t),
                     struct vn_err *e);
 int vn_infer_compare(struct node *n, struct vn_err *e);
-/* NumPy broadcast of integers or truth values. */
+/* NumPy broadcast of integers or booleans. */
 int vn_infer_whole(struct node *n, struct vn_err *e);
 /* Strides of x seen in the larger shape s; 0 along axes that broadcast. */
 void vn_broadcast_strides(int64_t *stride, const struct vn_shape *x, const struct vn_shape *s);

@@ -1,4 +1,4 @@
-/* ops/or.c - a or b of truth values, with broadcasting. */
+/* ops/or.c - a or b of booleans, with broadcasting. */
 #include "format/numbers.h"
 #include "ops/portable_op.h"
 

@@ -1,4 +1,4 @@
-/* ops/portable_op.c - nodes that are functions of whole tensors. */
+/* ops/portable_op.c - nodes that run as portable kernels. */
 #include "ops/portable_op.h"
 
 #include "format/numbers.h"

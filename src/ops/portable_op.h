@@ -22,7 +22,7 @@ int vn_portable_eval(const struct node *n, const struct portable_params *p, stru
 /* in: tensor ids in plain order, -1 for one left out; out: a tensor in plain order. */
 int vn_portable_emit(struct lowering *l, const struct portable_params *p, int n_in, const int *in, int out, struct vn_err *e);
 
-/* Cells of another type: what integers, truth values and half floats become in a program, and back. `to`: whose numbers the
+/* Cells of another type: what integers, booleans and half floats become in a program, and back. `to`: whose numbers the
  * result holds. */
 int vn_low_cast(struct lowering *l, int from, int out, enum vn_dtype to, struct vn_err *e);
 

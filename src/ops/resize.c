@@ -294,7 +294,7 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return VN_OK;
 }
 
-/* ---- integers and the runtime: pictures N,C,H,W or rows N,C,W whose batch and channels keep their size ---- */
+/* ---- integers and the runtime: images N,C,H,W or rows N,C,W whose batch and channels keep their size ---- */
 
 static int is_picture(const struct node *n, const struct axis *ax)
 {

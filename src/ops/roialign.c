@@ -1,4 +1,4 @@
-/* ops/roialign.c - regions of a picture resampled to one size. */
+/* ops/roialign.c - regions of an image resampled to one size. */
 #include "ops/portable_op.h"
 
 struct attrs {

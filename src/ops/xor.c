@@ -1,4 +1,4 @@
-/* ops/xor.c - either a or b of truth values, with broadcasting. */
+/* ops/xor.c - either a or b of booleans, with broadcasting. */
 #include "format/numbers.h"
 #include "ops/portable_op.h"
 
