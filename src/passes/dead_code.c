@@ -1,4 +1,4 @@
-/* Nodes whose results nobody reads. */
+/* Removes nodes whose results are unused. */
 #include "passes/pass.h"
 
 static int run(struct graph *g, struct vn_err *e)

@@ -4,7 +4,7 @@
 
 static const char *const forms[] = { "(Reshape t=(Transpose r=(Reshape x #a)) #b)", NULL };
 
-/* Which axes of the 6-dimensional tensor in the middle are the block's, the channels', the picture's; and what that is. */
+/* Which axes of the 6-dimensional tensor in the middle are the block's, the channels', the image's; and what that is. */
 static const struct shuffle {
     int64_t perm[6];
     const struct op_def *becomes;

@@ -140,7 +140,7 @@ static int rewrite(struct graph *g, struct node *n)
     return 1;
 }
 
-/* A factor in front of a product may have weights above it, so the walk goes on until it finds nothing. */
+/* A factor in front of a product may have weights above it, so the walk repeats until nothing changes. */
 static int run(struct graph *g, struct vn_err *e)
 {
     (void)e;
