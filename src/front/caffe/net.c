@@ -182,7 +182,7 @@ static int verdict(struct reader *r, struct vn_err *e)
     return vn_because(e, r->reason, vn_fail(e, r->code, "%s: %d problems: %s", r->path, n, list));
 }
 
-/* ---- layers: which are there, of which type ---- */
+/* ---- layers: which are part of the network, and their types ---- */
 
 static const struct caffe_layer *find_kind(const char *type, int generation)
 {
@@ -423,7 +423,7 @@ static void check_given_shapes(struct reader *r)
 
 /* ---- building ---- */
 
-#define MAX_NEAREST 4096 /* names that are looked through for advice */
+#define MAX_NEAREST 4096 /* names that are searched for the nearest */
 
 static struct blob *bottom(struct reader *r, const char *name, int line)
 {
@@ -597,7 +597,7 @@ static void find_versions(struct reader *r)
     }
 }
 
-/* What nobody reads, in the order of making. */
+/* Unused blobs, in the order in which they were made. */
 static void find_outputs(struct reader *r)
 {
     for (int i = 0; i < r->tops.n; i++) {

@@ -73,7 +73,7 @@ static void write_body(const struct body *b, int with_matrix, int channels_last)
     call(b, "Mul", "y", "centred", "scale");
 }
 
-/* Inputs of the node that the body reads, and those that are there for the reader of the file. */
+/* Inputs of the node that the body reads, and those that only inform readers of the file. */
 static const char *const attr_names[] = { "offset", "mean", "scale", "channels_last", "input_type", "train_type", "data_format" };
 
 const char *vn_onnx_put_preprocess(struct model_writer *w, const struct node *n)

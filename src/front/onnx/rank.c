@@ -42,7 +42,7 @@ static int length(const struct draft *d, const struct vn_map *makers, const char
     return n;
 }
 
-/* What the node alone says, whatever its input is; -1: nothing. */
+/* The rank that follows from the node alone, whatever its input; -1: none. */
 static int own_rank(const struct draft *d, const struct vn_map *makers, const struct draft_node *n)
 {
     const char *op = n->raw.op_type;

@@ -30,7 +30,7 @@ static void add_graph_inputs(struct graph *g, const struct draft *d)
     }
 }
 
-/* What the file says of an output's type, until inference knows better. */
+/* The type that the file declares for an output, until inference replaces it. */
 static void hint(struct value *v, const struct onnx_value_info *info)
 {
     const struct onnx_tensor_type *t = info->type ? info->type->tensor : NULL;
@@ -65,7 +65,7 @@ static int check_count(const struct draft *d, const struct draft_node *n, const 
     return VN_OK;
 }
 
-/* Results that we do not compute may stand in the file as long as nobody reads them (Dropout's mask). */
+/* Outputs that are not computed are accepted as long as they are unused (Dropout's mask). */
 static void drop_unread_outputs(struct draft_node *n, int max, struct vn_map *read)
 {
     while (n->raw.out.n > max && !vn_map_get(read, vn_onnx_out(&n->raw, n->raw.out.n - 1)))

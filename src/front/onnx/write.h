@@ -38,7 +38,7 @@ void vn_onnx_put_initializer(struct model_writer *w, const char *name, const str
 void vn_onnx_put_value_info(struct model_writer *w, struct wire_list *list, const char *name, enum vn_dtype t,
                             const struct vn_shape *s);
 
-/* Functions: is there one of our own of this name? A new one; the body is the caller's. */
+/* Functions: is there one of this name? A new one; the caller adds the body. */
 int vn_onnx_has_function(const struct model_writer *w, const char *name);
 struct onnx_function *vn_onnx_new_function(struct model_writer *w, const char *name, const char *inputs,
                                            const char *output);

@@ -131,7 +131,7 @@ static const struct text_message bias = { sizeof(struct params), bias_fields };
 const struct caffe_layer vn_caffe_bias = { .type = "Bias", .onnx = "Add", .param = "bias_param", .params = &bias, .min_bottom = 1, .max_bottom = 2,
                                            .build = build_bias };
 
-/* a x + y, with one a for each channel of each picture */
+/* a x + y, with one a for each channel of each image */
 static void build_axpy(struct caffe_builder *b)
 {
     vn_caffe_top(b, 0, PUT(b, "Add", IN(PUT(b, "Mul", IN(b->in[1], b->in[0]), AT_NONE), b->in[2]), AT_NONE));

@@ -69,7 +69,7 @@ static const struct text_message memory = { sizeof(struct params), memory_fields
 const struct caffe_layer vn_caffe_memorydata = { .type = "MemoryData", .v1 = "MEMORY_DATA", .onnx = "an input; the label is dropped",
                                                  .param = "memory_data_param", .params = &memory, .fate = CAFFE_INPUT, .max_top = 2, .build = build_memory };
 
-/* The size of pictures in a database is known only where they are cropped: one picture of three channels, or one where gray. */
+/* The size of images in a database is known only where they are cropped: one image of three channels, or one where gray. */
 static void build_database(struct caffe_builder *b)
 {
     b->unread = 1;

@@ -48,7 +48,7 @@ static const struct text_message bn = { sizeof(struct bn_params), bn_fields };
 const struct caffe_layer vn_caffe_batchnorm = { .type = "BatchNorm", .onnx = "BatchNormalization", .param = "batch_norm_param", .params = &bn,
                                                 .min_bottom = 1, .max_bottom = 1, .build = build_bn };
 
-/* ---- MVN: (x - mean) / (standard deviation + eps), over one channel or the whole picture ---- */
+/* ---- MVN: (x - mean) / (standard deviation + eps), over one channel or the whole image ---- */
 
 struct mvn_params {
     int64_t variance, across;
@@ -75,7 +75,7 @@ static const struct text_message mvn = { sizeof(struct mvn_params), mvn_fields }
 const struct caffe_layer vn_caffe_mvn = { .type = "MVN", .v1 = "MVN", .onnx = "ReduceMean, Sub, Mul, Sqrt, Div", .param = "mvn_param", .params = &mvn,
                                           .min_bottom = 1, .max_bottom = 1, .build = build_mvn };
 
-/* ---- Normalize: x / sqrt(sum of squares + eps) * a trained factor, at each place or over the whole picture ---- */
+/* ---- Normalize: x / sqrt(sum of squares + eps) * a trained factor, at each place or over the whole image ---- */
 
 struct normalize_params {
     int64_t across, shared;

@@ -1,5 +1,5 @@
 /* Pooling. Caffe rounds the number of windows up, drops a last one that starts behind the padding in front of the far edge, and
- * divides an average by the part of the window that lies within the padded picture. */
+ * divides an average by the part of the window that lies within the padded image. */
 #include "front/caffe/layer.h"
 
 enum { MAX, AVE, STOCHASTIC };
@@ -57,7 +57,7 @@ static int find_windows(struct caffe_builder *b, const struct params *p, struct 
     return !b->failed;
 }
 
-/* Places outside of the picture never win, so the padding can be made as long as the windows reach. */
+/* Places outside of the image never win, so the padding can be made as long as the windows reach. */
 static void largest(struct caffe_builder *b, const struct windows *w)
 {
     const int64_t pads[] = { w->pad[0], w->pad[1], w->pad[0] + w->beyond[0], w->pad[1] + w->beyond[1] };
@@ -68,7 +68,7 @@ static void largest(struct caffe_builder *b, const struct windows *w)
         vn_caffe_top(b, i, out[i]);
 }
 
-/* The padding counts, what lies beyond it does not: where there are both, the padding becomes part of the picture. */
+/* The padding counts, what lies beyond it does not: where there are both, the padding becomes part of the image. */
 static void average(struct caffe_builder *b, const struct windows *w)
 {
     const int padded = w->pad[0] || w->pad[1], beyond = w->beyond[0] || w->beyond[1];
