@@ -31,7 +31,7 @@ OURS = {name for source in (ROOT / "src/ops").glob("*.c") for name, domain in re
             "QLinearConv", "QLinearMatMul", "Upsample"}
 
 # Inputs from this index on become constants; the default is every integer input but the first.
-CONSTANT_FROM = {"Clip": 1, "Pad": 1, "Resize": 1, "Slice": 1, "Reshape": 1, "Squeeze": 1, "Unsqueeze": 1, "ConstantOfShape": 0,
+CONSTANT_FROM = {"Clip": 1, "Pad": 1, "Resize": 1, "Slice": 1, "Reshape": 1, "Squeeze": 1, "Unsqueeze": 1, "ConstantOfShape": 0, "HannWindow": 0,
                  "Dropout": 1, "CumSum": 1, "OneHot": 1, "Range": 0, "TopK": 1, "NonMaxSuppression": 2, "If": 0, "MaxUnpool": 2, "QLinearConv": 1, "QLinearMatMul": 1, "Upsample": 1, "Trilu": 1, "Expand": 1, "Split": 1, "Tile": 1, **{name: 1 for name in OURS if name.startswith("Reduce")}}
 
 OLDEST_OPSET, NEWEST_OPSET = 7, 28  # of what the reader takes; the operators tested outside did not change there
