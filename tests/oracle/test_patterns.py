@@ -137,8 +137,17 @@ def clip(n, x, form):
     return [lambda: n.Min(n.Max(x, -1.5), 2.0), lambda: n.Max(n.Min(2.0, x), -1.5), lambda: n.Min(n.Relu(x), 6.0)][form]()
 
 
+def clamps(n, x, form):
+    return [lambda: n.Clip(n.Clip(x, -2.0, 1.0), -1.0, 3.0), lambda: n.Clip(n.Relu(x), -1.0, 6.0),
+            lambda: n.Clip(n.Relu(n.Clip(x, -3.0, 0.5)), 0.25, 6.0)][form]()
+
+
+def relus(n, x, form):
+    return n.Relu(n.Relu(x))
+
+
 FUNCTIONS = {gelu_erf: ("Gelu", 18), gelu_tanh: ("Gelu", 24), hardswish: ("HardSwish", 7), hardsigmoid: ("HardSigmoid", 4), mish: ("Mish", 2),
-             swish: ("Swish", 4), clip: ("Clip", 3)}
+             swish: ("Swish", 4), clip: ("Clip", 3), clamps: ("Clip", 3), relus: ("Relu", 1)}
 
 
 @pytest.mark.parametrize("make, form", [(f, i) for f, (_, forms) in FUNCTIONS.items() for i in range(forms)], ids=lambda v: getattr(v, "__name__", v))
@@ -498,6 +507,15 @@ def near_softmax_two_axes(n, x):
 
 def near_clip_order(n, x):
     return n.Min(n.Max(x, 2.0), 1.0)
+
+
+def near_clamps_that_do_not_meet(n, x):
+    return n.Clip(n.Clip(x, -2.0, -1.0), 1.0, 3.0)
+
+
+def near_clamps_second_reader(n, x):
+    y = n.Relu(x)
+    return n.Add(n.Clip(y, -1.0, 0.5), y)
 
 
 def near_mish(n, x):
