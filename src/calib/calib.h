@@ -4,23 +4,7 @@
 
 #include "base/listen.h"
 #include "data/samples.h"
-
-/* ---- statistics of one tensor ---- */
-
-#define HISTOGRAM_BINS 4096
-
-/* |x| in bins of width 2^exponent from zero on. The width doubles when a larger value comes, merging bins in pairs, so the result
- * depends on the values alone, not on their order. */
-struct histogram {
-    uint64_t bin[HISTOGRAM_BINS];
-    uint64_t count;
-    int exponent;
-    float min, max; /* of x, not of |x| */
-};
-/* Add n values; 0, or VN_E_INPUT where one is not finite. */
-int vn_histogram_add(struct histogram *h, const float *x, size_t n);
-/* The same of a view; float32 elements that lie close together, in whatever order, are not copied. */
-int vn_histogram_add_view(struct histogram *h, const struct vn_view *v);
+#include "result/histogram.h"
 
 /* A calibrator: one file, one line in calib.def. */
 struct calibrator {

@@ -1,26 +1,8 @@
 #include <math.h>
+#include <string.h>
 
-#include "calib/calib.h"
-#include "session/session.h"
-
-#define CALIB(name) extern const struct calibrator vn_calib_##name;
-#include "calib/calib.def"
-#undef CALIB
-
-const struct calibrator *const vn_calibrators[] = {
-#define CALIB(name) &vn_calib_##name,
-#include "calib/calib.def"
-#undef CALIB
-};
-const int vn_calibrators_count = sizeof vn_calibrators / sizeof *vn_calibrators;
-
-const struct calibrator *vn_calibrator_find(const char *name)
-{
-    for (int i = 0; i < vn_calibrators_count; i++)
-        if (!strcmp(vn_calibrators[i]->name, name))
-            return vn_calibrators[i];
-    return NULL;
-}
+#include "base/err.h"
+#include "result/histogram.h"
 
 static int find_range(const float *x, size_t n, float *lo, float *hi)
 {
@@ -74,17 +56,4 @@ int vn_histogram_add(struct histogram *h, const float *x, size_t n)
     for (size_t i = 0; i < n; i++)
         h->bin[(int)(fabsf(x[i]) * inverse)]++;
     return VN_OK;
-}
-
-int vn_histogram_add_view(struct histogram *h, const struct vn_view *v)
-{
-    const int64_t n = vn_view_count(v);
-    if (v->dtype == VN_F32 && vn_view_is_dense(v))
-        return vn_histogram_add(h, v->data, (size_t)n);
-    struct vn_arena *a = vn_arena_new();
-    float *x = NEW_ARRAY(a, float, n);
-    vn_view_real(x, v);
-    const int status = vn_histogram_add(h, x, (size_t)n);
-    vn_arena_free(&a);
-    return status;
 }
