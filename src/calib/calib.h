@@ -4,7 +4,7 @@
 
 #include "base/listen.h"
 #include "data/samples.h"
-#include "result/histogram.h"
+#include "result/result.h"
 
 /* A calibrator: one file, one line in calib.def. */
 struct calibrator {

@@ -1,8 +1,10 @@
+/* Magnitudes in bins whose width is a power of two, so that bins of different histograms are made of each
+ * other. */
 #include <math.h>
-#include <string.h>
 
-#include "base/err.h"
-#include "result/histogram.h"
+#include "result/result_kind.h"
+
+#define LEAST_EXPONENT (-127) /* of a width: its inverse is still a float */
 
 static int find_range(const float *x, size_t n, float *lo, float *hi)
 {
@@ -21,9 +23,9 @@ static int find_range(const float *x, size_t n, float *lo, float *hi)
 /* Smallest exponent whose bins reach beyond m. */
 static int exponent_for(float m)
 {
-    int e;
+    int e = 0;
     frexpf(m, &e); /* m < 2^e */
-    return e - 12; /* 2^12 bins */
+    return m == 0 || e - 12 < LEAST_EXPONENT ? LEAST_EXPONENT : e - 12; /* 2^12 bins */
 }
 
 static void widen(struct histogram *h, int exponent)
@@ -37,6 +39,19 @@ static void widen(struct histogram *h, int exponent)
     }
 }
 
+static float largest(const struct histogram *h) { return fmaxf(fabsf(h->min), fabsf(h->max)); }
+
+/* The bins of both are those of the wider range. */
+static void include_range(struct histogram *h, float lo, float hi)
+{
+    if (!h->count)
+        h->exponent = LEAST_EXPONENT;
+    h->min =
+        (h->count ? fminf(h->min, lo) : lo) + 0.0f; /* + 0: no -0, whose place would depend on the order */
+    h->max = (h->count ? fmaxf(h->max, hi) : hi) + 0.0f;
+    widen(h, exponent_for(largest(h)));
+}
+
 int vn_histogram_add(struct histogram *h, const float *x, size_t n)
 {
     float lo, hi;
@@ -44,16 +59,99 @@ int vn_histogram_add(struct histogram *h, const float *x, size_t n)
         return VN_OK;
     if (!find_range(x, n, &lo, &hi))
         return VN_E_INPUT;
-    const float most = fmaxf(fabsf(lo), fabsf(hi));
-    if (!h->count)
-        h->exponent = -160; /* below the smallest float: the first values widen it */
-    if (most > 0)
-        widen(h, exponent_for(most));
-    h->min = h->count ? fminf(h->min, lo) : lo;
-    h->max = h->count ? fmaxf(h->max, hi) : hi;
+    include_range(h, lo, hi);
     h->count += n;
-    const float inverse = ldexpf(1, -h->exponent > 127 ? 127 : -h->exponent);
+    const float inverse = ldexpf(1, -h->exponent);
     for (size_t i = 0; i < n; i++)
         h->bin[(int)(fabsf(x[i]) * inverse)]++;
     return VN_OK;
 }
+
+static int merge(void *to, const void *from, struct vn_arena *a, struct vn_err *e)
+{
+    struct histogram *h = to;
+    const struct histogram *x = from;
+    (void)a, (void)e;
+    if (!x->count)
+        return VN_OK;
+    include_range(h, x->min, x->max);
+    h->count += x->count;
+    const int shift = h->exponent - x->exponent; /* of widths, so of indices */
+    for (int i = 0; i < HISTOGRAM_BINS; i++)
+        h->bin[shift < 12 ? i >> shift : 0] += x->bin[i];
+    return VN_OK;
+}
+
+/* ---- in files: count, least, largest; number of bins that are not 0; for each the bins before it that are,
+ * and its count ---- */
+
+static void write_entry(struct result_writer *w, const void *entry)
+{
+    const struct histogram *h = entry;
+    uint64_t used = 0;
+    int next = 0;
+    vn_result_put(w, h->count);
+    if (!h->count)
+        return;
+    vn_result_put_bytes(w, &h->min, sizeof h->min);
+    vn_result_put_bytes(w, &h->max, sizeof h->max);
+    for (int i = 0; i < HISTOGRAM_BINS; i++)
+        used += h->bin[i] != 0;
+    vn_result_put(w, used);
+    for (int i = 0; i < HISTOGRAM_BINS; i++)
+        if (h->bin[i]) {
+            vn_result_put(w, (uint64_t)(i - next));
+            vn_result_put(w, h->bin[i]);
+            next = i + 1;
+        }
+}
+
+static int get_float(struct result_reader *r, float *x, const char *what)
+{
+    const void *p;
+    TRY(vn_result_get_bytes(r, &p, sizeof *x, what));
+    memcpy(x, p, sizeof *x);
+    return isfinite(*x) && !(*x == 0 && signbit(*x))
+               ? VN_OK
+               : vn_result_bad(r, "%s: expected a number, got %g", what, (double)*x);
+}
+
+/* The last bin that is used is the one of the largest magnitude. */
+static int get_bins(struct result_reader *r, struct histogram *h, int used)
+{
+    const int last = (int)(largest(h) * ldexpf(1, -h->exponent));
+    uint64_t gap, count, sum = 0;
+    int next = 0;
+    for (int i = 0; i < used; i++, next++) {
+        TRY(vn_result_get(r, &gap, (uint64_t)(HISTOGRAM_BINS - 1 - next), "bins left out"));
+        TRY(vn_result_get(r, &count, UINT64_MAX, "count of a bin"));
+        if (!count)
+            return vn_result_bad(r, "count of a bin: 0");
+        next += (int)gap;
+        h->bin[next] = count;
+        sum += count;
+    }
+    if (sum != h->count || next != last + 1)
+        return vn_result_bad(r, "bins up to %d with %llu values, expected up to %d with %llu", next - 1,
+                             (unsigned long long)sum, last, (unsigned long long)h->count);
+    return VN_OK;
+}
+
+static int read_entry(struct result_reader *r, void *entry)
+{
+    struct histogram *h = entry;
+    uint64_t used;
+    TRY(vn_result_get(r, &h->count, UINT64_MAX, "count"));
+    if (!h->count)
+        return VN_OK;
+    TRY(get_float(r, &h->min, "least value"));
+    TRY(get_float(r, &h->max, "largest value"));
+    if (h->min > h->max)
+        return vn_result_bad(r, "least value %g above the largest, %g", (double)h->min, (double)h->max);
+    h->exponent = exponent_for(largest(h));
+    TRY(vn_result_get(r, &used, HISTOGRAM_BINS, "number of bins"));
+    return get_bins(r, h, (int)used);
+}
+
+const struct result_kind vn_result_histogram = { "histogram", sizeof(struct histogram), merge, write_entry,
+                                                 read_entry };

@@ -7,8 +7,8 @@
 
 #define HISTOGRAM_BINS 4096
 
-/* |x| in bins of width 2^exponent from zero on. The width doubles when a larger value comes, merging bins in pairs, so the
- * result depends on the values alone, not on their order. Zeros: nothing was added. */
+/* |x| in bins of width 2^exponent from zero on. The width doubles when a larger value comes, merging bins in
+ * pairs, so the result depends on the values alone, not on their order. Zeros: nothing was added. */
 struct histogram {
     uint64_t bin[HISTOGRAM_BINS];
     uint64_t count;

@@ -183,7 +183,7 @@ def test_no_plain_file(digits, tmp_path, what, suffix):
 # ---- the fuzz targets on their corpus and damaged copies of it ----
 
 REPLAYED = {"config": 600, "npy": 600, "jpeg": 300, "png": 300, "bmp": 600, "pnm": 600, "webp": 300, "tiff": 600, "pipeline": 1500, "onnx_reader": 300, "onnx_passes": 300, "bin": 1500,
-            "caffe_reader": 1500, "trace": 600, "coco": 900}
+            "caffe_reader": 1500, "trace": 600, "coco": 900, "result": 1500}
 
 
 @pytest.fixture(scope="module")
