@@ -6,6 +6,9 @@
 #include "data/samples.h"
 #include "result/result.h"
 
+/* vn_histogram_add of a view; float32 elements that lie close together, in whatever order, are not copied. */
+int vn_histogram_add_view(struct histogram *h, const struct vn_view *v);
+
 /* A calibrator: one file, one line in calib.def. */
 struct calibrator {
     const char *name;

@@ -35,8 +35,7 @@ static void add_sums(struct channel_sums *m, const struct vn_view *t)
     m->count += (uint64_t)(count / m->n);
 }
 
-/* float32 elements that lie close together, in whatever order, are not copied. */
-static int add_view(struct histogram *h, const struct vn_view *v)
+int vn_histogram_add_view(struct histogram *h, const struct vn_view *v)
 {
     const int64_t n = vn_view_count(v);
     if (v->dtype == VN_F32 && vn_view_is_dense(v))
@@ -54,7 +53,7 @@ static void collect(void *user, int value, const struct vn_view *t)
     struct collector *c = user;
     if (t->dtype != VN_F32)
         return;
-    if (add_view(c->r->of[value], t) < 0 && !c->bad)
+    if (vn_histogram_add_view(c->r->of[value], t) < 0 && !c->bad)
         c->bad = c->g->values.v[value]->name;
     if (c->r->means[value])
         add_sums(c->r->means[value], t);

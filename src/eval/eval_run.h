@@ -8,7 +8,8 @@
 #include "eval/evaluate.h"
 
 enum { LIKE_COSINE, LIKE_SIGNAL, LIKE_NOISE, LIKE_MAX, LIKE_FIELDS }; /* of one output of one sample */
-enum { FROM_FILE = 2 }; /* done by an earlier run */
+enum { NOT_DONE, DONE, FROM_FILE /* by an earlier run */, OTHER_PART };
+#define EVAL_STATE "vernier-eval 1 " /* begins a file of results by sample; the fingerprint follows */
 #define NOT_COMPARABLE (-2) /* as cosine: other sizes than the first model's output has */
 
 struct kept {
@@ -31,7 +32,8 @@ struct run {
     int n_mean, n_scale;
     double mean[CONFIG_MAX_CHANNELS], scale[CONFIG_MAX_CHANNELS];
     struct kept *kept; /* [sample][model] */
-    char *done;        /* of each sample: 0, 1 or FROM_FILE */
+    struct vn_shard part; /* of the samples */
+    char *done;           /* of each sample: NOT_DONE, ... */
     const char **results; /* file for each model's results; NULL: none are written */
     struct vn_options run; /* of each model */
     int n_slots, resumed;

@@ -133,7 +133,7 @@ static int read_state(struct run *w, const char *head, struct vn_err *e)
     while (whole && data[whole - 1] != '\n')
         whole--;
     const char *text = vn_arena_strn(w->eval->arena, (const char *)data, whole);
-    if (strlen(text) != whole || strncmp(text, "vernier-eval 1 ", 15))
+    if (strlen(text) != whole || strncmp(text, EVAL_STATE, strlen(EVAL_STATE)))
         return vn_fail(e, VN_E_INPUT, "%s: no file of an evaluation's results; --resume would write there", path);
     if (strncmp(text, head, strlen(head)))
         return vn_fail(e, VN_E_INPUT, "%s: results of other models, pictures, labels or settings; remove the file, or name another one", path);
@@ -153,7 +153,7 @@ int vn_eval_state_open(struct run *w, struct vn_err *e)
     if (!w->o->state)
         return VN_OK;
     TRY(fingerprint(&h, w, e));
-    const char *head = vn_arena_fmt(w->eval->arena, "vernier-eval 1 %016llx\n", (unsigned long long)h);
+    const char *head = vn_arena_fmt(w->eval->arena, EVAL_STATE "%016llx\n", (unsigned long long)h);
     if (vn_file_exists(w->o->state))
         TRY(read_state(w, head, e));
     else

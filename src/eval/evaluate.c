@@ -346,10 +346,10 @@ static int finish(struct run *w, int i, struct vn_err *e)
 {
     int status = VN_OK;
     pthread_mutex_lock(&w->lock);
-    w->done[i] = 1;
+    w->done[i] = DONE;
     while (w->next < w->eval->n_samples && w->done[w->next] && status == VN_OK) {
         const int k = w->next++;
-        status = w->done[k] == FROM_FILE ? VN_OK : vn_eval_state_append(w, k, e);
+        status = w->done[k] == DONE ? vn_eval_state_append(w, k, e) : VN_OK;
         vn_progress(w->o->listener, "eval", w->next, w->eval->n_samples);
     }
     pthread_mutex_unlock(&w->lock);
@@ -370,9 +370,21 @@ static int run_sample(void *ctx, int worker, int i, struct vn_err *e)
     return finish(w, i, e);
 }
 
+/* How many samples are to be run. */
+static int leave_other_parts(struct run *w)
+{
+    int n = 0;
+    for (int i = 0; i < w->eval->n_samples; i++) {
+        if (w->done[i] == NOT_DONE && !vn_shard_has(&w->part, i))
+            w->done[i] = OTHER_PART;
+        n += w->done[i] == NOT_DONE;
+    }
+    return n;
+}
+
 static int run_samples(struct run *w, struct vn_err *e)
 {
-    const int n = w->eval->n_samples, slots = vn_eval_threads(w, n - w->resumed);
+    const int n = w->eval->n_samples, slots = vn_eval_threads(w, leave_other_parts(w));
     TRY(share_models(w, slots, e));
     pthread_mutex_init(&w->lock, NULL);
     const int status = vn_share(n, slots, run_sample, w, e);
@@ -451,19 +463,46 @@ static int write_results(const struct run *w, struct vn_err *e)
     return VN_OK;
 }
 
-int vn_evaluate(struct evaluation **out, struct vn_arena *a, const struct evaluate_options *o, struct vn_err *e)
+static int begin(struct run *w, struct vn_arena *a, const struct evaluate_options *o, struct vn_err *e)
 {
     struct eval_set *ev = NEW(a, struct eval_set);
     *ev = (struct eval_set){ .arena = a, .task = &o->task, .metric = find_metric(o->task.metric) };
-    struct run w = { .eval = ev, .o = o, .n_models = o->n_models };
+    *w = (struct run){ .eval = ev, .o = o, .n_models = o->n_models };
     if (!ev->metric)
         return vn_fail(e, VN_E_USAGE, "metric: want top_k, miou, coco or outputs, got '%s'", o->task.metric);
     if (!strcmp(ev->metric->name, "outputs") && o->n_models < 2)
         return vn_fail(e, VN_E_USAGE, "metric outputs compares models with the first one: want two or more; top_k, miou and coco count for one, too");
+    return VN_OK;
+}
+
+int vn_evaluate(struct evaluation **out, struct vn_arena *a, const struct evaluate_options *o, struct vn_err *e)
+{
+    struct run w;
+    TRY(begin(&w, a, o, e));
     TRY(name_results(&w, e));
     TRY(o->finished ? read_finished(&w, e) : run_all(&w, e));
     TRY(write_results(&w, e));
     *out = NEW(a, struct evaluation);
-    **out = (struct evaluation){ .eval = ev, .n_models = w.n_models, .n_outputs = w.n_outputs, .resumed = w.resumed };
+    **out = (struct evaluation){ .eval = w.eval, .n_models = w.n_models, .n_outputs = w.n_outputs, .resumed = w.resumed };
     return vn_eval_summarise(*out, &w, e);
+}
+
+static int evaluate_part(struct vn_arena *a, const struct evaluate_options *o, const struct vn_shard *part,
+                         struct vn_err *e)
+{
+    struct run w;
+    TRY(vn_shard_check(part, e));
+    if (!o->state || o->finished)
+        return vn_fail(e, VN_E_USAGE, "a part of an evaluation requires models to run, and a file for their results");
+    TRY(begin(&w, a, o, e));
+    w.part = *part;
+    return run_all(&w, e);
+}
+
+int vn_evaluate_part(const struct evaluate_options *o, const struct vn_shard *part, struct vn_err *e)
+{
+    struct vn_arena *a = vn_arena_new();
+    const int status = evaluate_part(a, o, part, e);
+    vn_arena_free(&a);
+    return status;
 }

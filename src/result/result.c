@@ -22,6 +22,8 @@ struct vn_result *vn_result_new(struct vn_arena *a, const char *job)
     return r;
 }
 
+void vn_result_set_name(struct vn_result *r, const char *name) { r->name = vn_arena_str(r->arena, name); }
+
 void vn_result_belongs(struct vn_result *r, const char *to, uint64_t hash)
 {
     const struct result_key key = { vn_arena_str(r->arena, to), hash };

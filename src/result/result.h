@@ -36,6 +36,8 @@ enum result_id {
 /* An empty result in `a`. `job` names what was done ("calibration"): results of other jobs are not joined
  * with it. */
 struct vn_result *vn_result_new(struct vn_arena *a, const char *job);
+/* For messages; the path of a result that was read. */
+void vn_result_set_name(struct vn_result *r, const char *name);
 /* The numbers depend on this: joining refuses results for which it has another hash, and names it. */
 void vn_result_belongs(struct vn_result *r, const char *to, uint64_t hash);
 /* VN_E_INPUT unless both are of one job and depend on the same things. */

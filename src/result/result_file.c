@@ -279,7 +279,7 @@ int vn_result_parse(struct vn_result **out, struct vn_arena *a, const uint8_t *d
     r.at += HEADER;
     TRY(get_text(&r, &job, "job"));
     struct vn_result *to = vn_result_new(a, job);
-    to->name = vn_arena_str(a, name);
+    vn_result_set_name(to, name);
     TRY(get_keys(&r, to));
     TRY(get_entries(&r, to));
     *out = to;
