@@ -30,11 +30,28 @@ struct channel_sums {
 
 struct vn_ranges {
     int n; /* values of the graph */
-    struct histogram **of;       /* by value id; NULL: not seen */
+    const struct histogram **of; /* by value id; NULL: not seen */
     struct channel_sums **means; /* by value id; NULL: not the input of an operator with weights */
+    /* What `of` and `means` are made from: vn_result_write keeps it. By value name a histogram, sums of each
+     * channel and the elements behind one. */
+    struct vn_result *result;
 };
-/* Run every sample through the float graph and collect all its activations. `l` may be NULL. */
-int vn_calibrate(struct vn_ranges **out, struct vn_arena *a, const struct graph *g, const struct vn_samples *s, const struct vn_options *run,
-                 const struct vn_listener *l, struct vn_err *e);
+struct vn_calibrate_options {
+    struct vn_options run;
+    struct vn_shard part;               /* of the samples; as zeroed: all of them */
+    const struct vn_listener *listener; /* NULL: none */
+};
+void vn_calibrate_options_default(struct vn_calibrate_options *o);
+/* Run the samples of a part through the float graph and collect all its activations. A channel's sum within a
+ * sample is in the order of memory, the sum of those is exact: parts that are joined give the ranges of the
+ * whole, to the bit. */
+int vn_calibrate(struct vn_ranges **out, struct vn_arena *a, const struct graph *g,
+                 const struct vn_samples *s, const struct vn_calibrate_options *o, struct vn_err *e);
+/* The ranges of the whole from n files of parts (vn_result_write), in any order. VN_E_INPUT where a file is
+ * damaged, belongs to another network, other samples or another version, or where a sample is in two parts or
+ * in none. */
+int vn_calibrate_join(struct vn_ranges **out, struct vn_arena *a, const struct graph *g,
+                      const struct vn_samples *s, const struct vn_calibrate_options *o, int n,
+                      const char *const *parts, struct vn_err *e);
 
 #endif

@@ -1,17 +1,29 @@
+/* Activations of the float graph, sample by sample, into a result that parts share. */
 #include "calib/calib.h"
 #include "ops/op.h"
 #include "session/session.h"
 
 struct collector {
     const struct graph *g;
+    struct vn_arena *arena; /* of the result */
     struct vn_ranges *r;
+    double *sum; /* of each channel within one value of one sample */
     int sample;
     const char *bad; /* first tensor with a value that is not finite */
 };
 
-/* Of each input channel that weights are applied to. */
-static void watch_means(struct vn_ranges *r, struct vn_arena *a, const struct graph *g)
+void vn_calibrate_options_default(struct vn_calibrate_options *o)
 {
+    *o = (struct vn_calibrate_options){ 0 };
+    vn_options_default(&o->run);
+}
+
+/* ---- ranges of a graph, empty and from a result ---- */
+
+/* Of each input channel that weights are applied to; returns the largest number of channels. */
+static int watch_means(struct vn_ranges *r, struct vn_arena *a, const struct graph *g)
+{
+    int most = 0;
     for (int i = 0; i < g->nodes.n; i++) {
         const struct node *n = g->nodes.v[i];
         const struct value *x = n->n_in ? n->in[0] : NULL;
@@ -21,18 +33,67 @@ static void watch_means(struct vn_ranges *r, struct vn_arena *a, const struct gr
         m->axis = vn_channel_axis(n, x->shape.rank);
         m->n = (int)x->shape.d[m->axis];
         m->sum = NEW_ARRAY(a, double, m->n);
+        most = m->n > most ? m->n : most;
     }
+    return most;
 }
 
-static void add_sums(struct channel_sums *m, const struct vn_view *t)
+static struct vn_ranges *new_ranges(struct vn_arena *a, const struct graph *g, struct vn_result *result)
+{
+    struct vn_ranges *r = NEW(a, struct vn_ranges);
+    r->n = g->values.n;
+    r->of = NEW_ARRAY(a, const struct histogram *, r->n);
+    r->means = NEW_ARRAY(a, struct channel_sums *, r->n);
+    r->result = result;
+    return r;
+}
+
+static int set_means(struct channel_sums *m, const struct vn_result *result, const char *value,
+                     struct vn_err *e)
+{
+    const struct exact_sums *sums = vn_result_find(result, RESULT_sums, value);
+    const struct counter *count = vn_result_find(result, RESULT_counter, value);
+    if (!sums || !sums->n)
+        return VN_OK;
+    if (sums->n != m->n)
+        return vn_fail(e, VN_E_INPUT, "ranges of %s: expected sums of %d channels, got %d", value, m->n,
+                       sums->n);
+    for (int c = 0; c < m->n; c++)
+        m->sum[c] = vn_exact_sums_value(sums, c);
+    m->count = count ? count->n : 0;
+    return VN_OK;
+}
+
+/* of and means as the result has them now. */
+static int set_ranges(struct vn_ranges *r, const struct graph *g, struct vn_err *e)
+{
+    for (int i = 0; i < r->n; i++) {
+        const struct value *v = g->values.v[i];
+        const struct histogram *h = v->data ? NULL : vn_result_find(r->result, RESULT_histogram, v->name);
+        r->of[i] = h && h->count ? h : NULL;
+        if (r->means[i])
+            TRY(set_means(r->means[i], r->result, v->name, e));
+    }
+    return VN_OK;
+}
+
+/* ---- collecting ---- */
+
+static void add_sums(struct collector *c, const struct channel_sums *m, const char *value,
+                     const struct vn_view *t)
 {
     const float *x = t->data;
     const int64_t count = (int64_t)(t->bytes / sizeof *x), inner = t->stride[m->axis];
+    struct exact_sums *to = vn_result_entry(c->r->result, RESULT_sums, value);
     if (!m->n)
         return;
+    memset(c->sum, 0, (size_t)m->n * sizeof *c->sum);
     for (int64_t i = 0; i < count; i++) /* in the order of memory */
-        m->sum[i / inner % m->n] += x[i];
-    m->count += (uint64_t)(count / m->n);
+        c->sum[i / inner % m->n] += x[i];
+    vn_exact_sums_start(to, c->arena, m->n);
+    for (int k = 0; k < m->n; k++)
+        vn_exact_sums_add(to, c->arena, k, c->sum[k]);
+    ((struct counter *)vn_result_entry(c->r->result, RESULT_counter, value))->n += (uint64_t)(count / m->n);
 }
 
 int vn_histogram_add_view(struct histogram *h, const struct vn_view *v)
@@ -51,15 +112,17 @@ int vn_histogram_add_view(struct histogram *h, const struct vn_view *v)
 static void collect(void *user, int value, const struct vn_view *t)
 {
     struct collector *c = user;
+    const char *name = c->g->values.v[value]->name;
     if (t->dtype != VN_F32)
         return;
-    if (vn_histogram_add_view(c->r->of[value], t) < 0 && !c->bad)
-        c->bad = c->g->values.v[value]->name;
+    if (vn_histogram_add_view(vn_result_entry(c->r->result, RESULT_histogram, name), t) < 0 && !c->bad)
+        c->bad = name;
     if (c->r->means[value])
-        add_sums(c->r->means[value], t);
+        add_sums(c, c->r->means[value], name, t);
 }
 
-static int run_sample(struct collector *c, struct vn_session *session, const struct vn_samples *s, struct vn_err *e)
+static int run_sample(struct collector *c, struct vn_session *session, const struct vn_samples *s,
+                      struct vn_err *e)
 {
     struct vn_arena *a = vn_arena_new();
     float **x = NEW_ARRAY(a, float *, c->g->inputs.n);
@@ -70,58 +133,90 @@ static int run_sample(struct collector *c, struct vn_session *session, const str
         status = vn_session_run(session, e);
     vn_arena_free(&a);
     if (status == VN_OK && c->bad)
-        return vn_fail(e, VN_E_INPUT, "%s: tensor %s of the float model is not finite (NaN or infinite)", vn_samples_name(s, c->sample), c->bad);
+        return vn_fail(e, VN_E_INPUT, "%s: tensor %s of the float model is not finite (NaN or infinite)",
+                       vn_samples_name(s, c->sample), c->bad);
     return status;
 }
 
-/* The float graph with every tensor in memory, showing what is no constant. */
-static int open_watched(struct vn_session **out, struct collector *c, struct vn_arena *a, const struct vn_options *run, struct vn_err *e)
+/* Show what is not constant. */
+static void observe(struct vn_session *session, struct collector *c, struct vn_arena *work)
 {
-    struct vn_session_options o;
-    struct vn_session **session = vn_session_slot(a);
-    unsigned char *wanted = NEW_ARRAY(a, unsigned char, c->r->n);
+    unsigned char *wanted = NEW_ARRAY(work, unsigned char, c->r->n);
     for (int i = 0; i < c->r->n; i++)
-        wanted[i] = c->r->of[i] != NULL;
-    vn_session_options_default(&o);
-    o.run = *run;
-    o.level = 0;
-    TRY(vn_session_open_graph(session, c->g, NULL, &o, e));
-    *out = *session;
-    vn_session_observe(*session, &(struct vn_observer){ .after = collect, .wanted = wanted, .user = c });
-    return VN_OK;
+        wanted[i] = !c->g->values.v[i]->data;
+    c->sum = NEW_ARRAY(work, double, watch_means(c->r, c->arena, c->g));
+    vn_session_observe(session, &(struct vn_observer){ .after = collect, .wanted = wanted, .user = c });
 }
 
-static int collect_all(struct collector *c, struct vn_arena *a, const struct vn_samples *s, const struct vn_options *run,
-                       const struct vn_listener *l, struct vn_err *e)
+static int collect_all(struct collector *c, struct vn_session *session, const struct vn_samples *s,
+                       const struct vn_calibrate_options *o, struct vn_err *e)
 {
-    struct vn_session *session;
-    TRY(open_watched(&session, c, a, run, e));
     const int n = vn_samples_count(s);
     for (c->sample = 0; c->sample < n; c->sample++) {
+        if (!vn_shard_has(&o->part, c->sample))
+            continue;
         TRY(run_sample(c, session, s, e));
-        vn_progress(l, "calibration", c->sample + 1, n);
+        vn_result_did(c->r->result, (uint64_t)c->sample);
+        vn_progress(o->listener, "calibration", c->sample + 1, n);
     }
     return VN_OK;
 }
 
-int vn_calibrate(struct vn_ranges **out, struct vn_arena *a, const struct graph *g, const struct vn_samples *s, const struct vn_options *run,
-                 const struct vn_listener *l, struct vn_err *e)
+/* ---- the whole and its parts ---- */
+
+/* The float graph with every tensor in memory, and an empty result of this job. */
+static int begin(struct vn_session **out, struct vn_ranges **r, struct vn_arena *a, struct vn_arena *work,
+                 const struct graph *g, const struct vn_samples *s, const struct vn_options *run,
+                 struct vn_err *e)
 {
-    struct vn_ranges *r = NEW(a, struct vn_ranges);
-    r->n = g->values.n;
-    r->of = NEW_ARRAY(a, struct histogram *, r->n);
-    r->means = NEW_ARRAY(a, struct channel_sums *, r->n);
-    watch_means(r, a, g);
-    for (int i = 0; i < r->n; i++)
-        r->of[i] = g->values.v[i]->data ? NULL : NEW(a, struct histogram);
-    struct collector c = { .g = g, .r = r };
+    struct vn_session_options o;
+    struct vn_session **session = vn_session_slot(work);
+    uint64_t samples;
+    vn_session_options_default(&o);
+    o.run = *run;
+    o.level = 0;
+    TRY(vn_session_open_graph(session, g, NULL, &o, e));
+    TRY(vn_samples_hash(&samples, s, e));
+    struct vn_result *result = vn_result_new(a, "calibration");
+    vn_result_belongs(result, "network", vn_session_hash(*session));
+    vn_result_belongs(result, "samples", samples);
+    *out = *session;
+    *r = new_ranges(a, g, result);
+    return VN_OK;
+}
+
+static int calibrate(struct vn_ranges **out, struct vn_arena *a, struct vn_arena *work, const struct graph *g,
+                     const struct vn_samples *s, const struct vn_calibrate_options *o, struct vn_err *e)
+{
+    struct vn_session *session;
+    struct collector c = { .g = g, .arena = a };
+    TRY(vn_shard_check(&o->part, e));
+    TRY(begin(&session, &c.r, a, work, g, s, &o->run, e));
+    observe(session, &c, work);
+    TRY(collect_all(&c, session, s, o, e));
+    *out = c.r;
+    return set_ranges(c.r, g, e);
+}
+
+int vn_calibrate(struct vn_ranges **out, struct vn_arena *a, const struct graph *g,
+                 const struct vn_samples *s, const struct vn_calibrate_options *o, struct vn_err *e)
+{
     struct vn_arena *work = vn_arena_new();
-    const int status = collect_all(&c, work, s, run, l, e);
+    const int status = calibrate(out, a, work, g, s, o, e);
+    vn_arena_free(&work);
+    return status;
+}
+
+int vn_calibrate_join(struct vn_ranges **out, struct vn_arena *a, const struct graph *g,
+                      const struct vn_samples *s, const struct vn_calibrate_options *o, int n,
+                      const char *const *parts, struct vn_err *e)
+{
+    struct vn_session *session;
+    struct vn_arena *work = vn_arena_new();
+    int status = begin(&session, out, a, work, g, s, &o->run, e);
     vn_arena_free(&work);
     TRY(status);
-    for (int i = 0; i < r->n; i++)
-        if (r->of[i] && !r->of[i]->count)
-            r->of[i] = NULL;
-    *out = r;
-    return VN_OK;
+    watch_means(*out, a, g);
+    TRY(vn_result_join((*out)->result, (uint64_t)vn_samples_count(s), n, parts, e));
+    return set_ranges(*out, g, e);
 }

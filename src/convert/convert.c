@@ -282,7 +282,8 @@ static int collect_ranges(struct vn_conversion *c, struct vn_err *e)
 {
     INFO(c, "Start to calibrate the model.");
     INFO(c, "There are %d samples in the data set.", vn_samples_count(c->samples));
-    return vn_calibrate(&c->ranges, c->arena, c->optimized, c->samples, &c->run, &c->listener, e);
+    const struct vn_calibrate_options o = { .run = c->run, .listener = &c->listener };
+    return vn_calibrate(&c->ranges, c->arena, c->optimized, c->samples, &o, e);
 }
 
 static int dump_calibration(struct vn_conversion *c, struct vn_err *e)
@@ -333,6 +334,13 @@ static double worst_output(const struct graph *g, const struct comparison *cmp)
     return worst;
 }
 
+static int compare(struct comparison **out, struct vn_arena *a, const struct vn_conversion *c,
+                   const struct graph *quantized, int limit, const char *what, struct vn_err *e)
+{
+    const struct compare_options o = { .run = c->run, .limit = limit, .listener = &c->listener, .what = what };
+    return vn_compare_graphs(out, a, c->optimized, quantized, c->samples, &o, e);
+}
+
 static int score(const struct vn_conversion *c, const struct vn_quant_method *m, double *cosine, struct vn_err *e)
 {
     struct vn_arena *a = vn_arena_new();
@@ -341,7 +349,7 @@ static int score(const struct vn_conversion *c, const struct vn_quant_method *m,
     const char *text = vn_quant_method_text(m, a);
     int status = quantize(c, a, m, &calibrated, &quantized, e);
     if (status == VN_OK)
-        status = vn_compare_graphs(&cmp, a, c->optimized, quantized, c->samples, SEARCH_SAMPLES, &c->run, &c->listener, text, e);
+        status = compare(&cmp, a, c, quantized, SEARCH_SAMPLES, text, e);
     if (status == VN_OK) {
         *cosine = worst_output(quantized, cmp);
         INFO(c, "  %s: output cosine %.6f", text, *cosine);
@@ -400,8 +408,7 @@ static int make_quantized(struct vn_conversion *c, struct vn_err *e)
     INFO(c, "Start to quantize the model.");
     TRY(quantize(c, c->arena, &c->method, &c->calibrated, &c->quantized, e));
     INFO(c, "End to quantize the model.");
-    TRY(vn_compare_graphs(&c->comparison, c->arena, c->optimized, c->quantized, c->samples, c->compare_limit, &c->run, &c->listener,
-                          "comparison with float", e));
+    TRY(compare(&c->comparison, c->arena, c, c->quantized, c->compare_limit, "comparison with float", e));
     for (int i = 0; i < 2; i++) {
         struct graph *g = i ? c->quantized : c->calibrated;
         vn_graph_meta_set(g, "calibration.method", c->method_text);

@@ -1,7 +1,10 @@
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/random.h"
 #include "data/samples.h"
 #include "tensor/npy.h"
@@ -28,6 +31,51 @@ int vn_input_format(struct vn_pixel_format *f, const struct input_config *in, co
                                    .w = (int)shape->d[last ? 2 : 3], .h = (int)shape->d[last ? 1 : 2], .channels_last_train = last,
                                    .channels_last_rt = in->layout_rt == LAYOUT_NHWC };
     return 1;
+}
+
+/* ---- identity ---- */
+
+static uint64_t hash_text(uint64_t h, const char *text)
+{
+    const uint64_t both[2] = { h, vn_hash(text, strlen(text), SIZE_MAX) };
+    return vn_hash(both, sizeof both, SIZE_MAX);
+}
+
+static uint64_t hash_input(uint64_t h, const struct source *x, struct vn_arena *a)
+{
+    const struct input_config *in = x->in;
+    char shape[VN_SHAPE_TEXT];
+    return hash_text(h, vn_arena_fmt(a, "%s %d %d %d %d %d %d", vn_shape_text(&x->shape, shape), in->type_train,
+                                     in->type_rt, in->layout_train, in->layout_rt, in->range, in->cal_type));
+}
+
+static int hash_file(uint64_t *h, const char *path, struct vn_arena *a, struct vn_err *e)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return vn_fail(e, VN_E_IO, "%s: %s", path, strerror(errno));
+    *h = hash_text(*h, vn_arena_fmt(a, "%s %lld", vn_path_base(path), (long long)st.st_size));
+    return VN_OK;
+}
+
+static int hash_all(uint64_t *h, const struct vn_samples *s, struct vn_arena *a, struct vn_err *e)
+{
+    const char *steps = s->pipeline ? vn_pipeline_line(s->pipeline, a) : "";
+    *h = hash_text(0, vn_arena_fmt(a, "%s %d %d %s", VN_VERSION, s->n, s->random, steps));
+    for (int k = 0; k < s->n_inputs; k++) {
+        *h = hash_input(*h, &s->inputs[k], a);
+        for (int i = 0; i < s->n && !s->random; i++)
+            TRY(hash_file(h, s->inputs[k].paths[i], a, e));
+    }
+    return VN_OK;
+}
+
+int vn_samples_hash(uint64_t *h, const struct vn_samples *s, struct vn_err *e)
+{
+    struct vn_arena *a = vn_arena_new();
+    const int status = hash_all(h, s, a, e);
+    vn_arena_free(&a);
+    return status;
 }
 
 /* ---- a raw dump or .npy, in the training type and layout ---- */

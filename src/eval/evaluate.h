@@ -116,12 +116,13 @@ int vn_evaluate(struct evaluation **out, struct vn_arena *a, const struct evalua
 
 /* ---- an evaluation in parts, perhaps on several machines ---- */
 
-/* Only the samples of `part`: their records go to the file o->state, which is required; there are no scores. Machines differ
- * in nothing that the results depend on where models, labels, settings, and names and sizes of samples are the same. */
+/* Only the samples of `part`: their records go to the file o->state, which is required; there are no scores.
+ * Every machine requires the same models, labels and settings, and samples of the same names and sizes. */
 int vn_evaluate_part(const struct evaluate_options *o, const struct vn_shard *part, struct vn_err *e);
-/* Join n files of parts, in any order, to the file `path`: the same bytes as the file of a whole evaluation, where all samples
- * are there. vn_evaluate with it as `state` gives the scores. VN_E_INPUT where a file is damaged, belongs to another evaluation,
- * or has another result of a sample than one before it; equal ones are one. */
+/* Join n files of parts, in any order, to the file `path`: where no sample is missing, the same bytes as the
+ * file of a whole evaluation. vn_evaluate with it as `state` gives the scores. VN_E_INPUT where a file is
+ * damaged, belongs to another evaluation, or has another result of a sample than one before it; equal ones
+ * are one. */
 int vn_evaluate_join(const char *path, int n, const char *const *parts, struct vn_err *e);
 
 /* ---- pieces, each usable alone (metrics.c) ---- */

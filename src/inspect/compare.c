@@ -1,4 +1,6 @@
 /* Two graphs of one network on the same samples: how alike each value is. */
+#include <limits.h>
+
 #include "inspect/inspect.h"
 
 /* The two sessions, and what the reference's showed of this sample. */
@@ -8,7 +10,8 @@ struct graph_pair {
                           -1: none */
     float **kept; /* the reference's values of this sample */
     struct vn_arena *arena; /* of this sample */
-    struct comparison *result;
+    struct comparison *compared;
+    struct vn_arena *of_result;
     int sample;
 };
 
@@ -31,28 +34,54 @@ static void keep(void *user, int value, const struct vn_view *t)
         p->kept[p->in_quantized[value]] = numbers(p, t);
 }
 
+/* A similarity as numbers of a result, and back. */
+enum { SIMILARITY_NUMBERS = 7 };
+
+static void put_similarity(double *v, const struct similarity *m)
+{
+    const double all[SIMILARITY_NUMBERS] = { m->cosine, m->l1,    m->l2,       m->chebyshev,
+                                             m->sqnr,   m->zeros, (double)m->n };
+    memcpy(v, all, sizeof all);
+}
+
+static struct similarity get_similarity(const double *v)
+{
+    return (struct similarity){ .cosine = v[0],
+                                .l1 = v[1],
+                                .l2 = v[2],
+                                .chebyshev = v[3],
+                                .sqnr = v[4],
+                                .zeros = v[5],
+                                .n = (int64_t)v[6] };
+}
+
+static void add(struct graph_pair *p, const char *value, struct similarity m)
+{
+    struct vn_result *r = p->compared->result;
+    const uint64_t sample = (uint64_t)p->sample;
+    struct exact_sums *sum = vn_result_entry(r, RESULT_sums, value);
+    double v[SIMILARITY_NUMBERS];
+    put_similarity(v, &m);
+    vn_first_values_add(vn_result_entry(r, RESULT_first, value), p->of_result, sample, SIMILARITY_NUMBERS, v);
+    vn_minimum_add(vn_result_entry(r, RESULT_minimum, value), sample, m.cosine);
+    vn_exact_sums_start(sum, p->of_result, 1);
+    vn_exact_sums_add(sum, p->of_result, 0, m.cosine);
+    ((struct counter *)vn_result_entry(r, RESULT_counter, value))->n++;
+}
+
 static void compare(void *user, int value, const struct vn_view *t)
 {
     struct graph_pair *p = user;
     if (!p->kept[value] || !is_number(t))
         return;
-    const struct similarity m = vn_similarity(p->kept[value], numbers(p, t), vn_view_count(t));
-    struct node_similarity *r = &p->result->of[value];
-    if (!r->samples++) {
-        r->first = m;
-        r->min = 2;
-    }
-    if (m.cosine < r->min) {
-        r->min = m.cosine;
-        r->worst = p->sample;
-    }
-    r->mean += m.cosine;
+    add(p, vn_session_value_name(p->quantized, value),
+        vn_similarity(p->kept[value], numbers(p, t), vn_view_count(t)));
 }
 
 static int run_one(struct graph_pair *p, const struct vn_samples *samples, struct vn_err *e)
 {
     float **x = NEW_ARRAY(p->arena, float *, vn_session_graph(p->reference)->inputs.n);
-    memset(p->kept, 0, (size_t)p->result->n * sizeof *p->kept);
+    memset(p->kept, 0, (size_t)p->compared->n * sizeof *p->kept);
     TRY(vn_samples_load(samples, p->sample, p->arena, x, e));
     TRY(vn_session_feed_values(p->reference, x, e));
     TRY(vn_session_feed_values(p->quantized, x, e));
@@ -77,7 +106,8 @@ static int open_side(struct vn_session **out, struct vn_arena *a, const struct g
 static void watch_both(struct graph_pair *p, struct vn_arena *a)
 {
     const int n = vn_session_values(p->reference);
-    unsigned char *left = NEW_ARRAY(a, unsigned char, n), *right = NEW_ARRAY(a, unsigned char, p->result->n);
+    unsigned char *left = NEW_ARRAY(a, unsigned char, n),
+                  *right = NEW_ARRAY(a, unsigned char, p->compared->n);
     p->in_quantized = NEW_ARRAY(a, int, n);
     for (int i = 0; i < n; i++) {
         const int k = p->in_quantized[i] =
@@ -90,40 +120,108 @@ static void watch_both(struct graph_pair *p, struct vn_arena *a)
     vn_session_observe(p->quantized, &(struct vn_observer){ .after = compare, .wanted = right, .user = p });
 }
 
-static int compare_samples(struct graph_pair *p, const struct vn_samples *samples, int n,
-                           const struct vn_listener *l, const char *what, struct vn_err *e)
+/* ---- the whole and its parts ---- */
+
+/* The table as the result has it now. A file may hold anything. */
+static int set_table(struct comparison *c, const struct graph *g, struct vn_err *e)
+{
+    for (int i = 0; i < c->n; i++) {
+        const char *name = g->values.v[i]->name;
+        const struct counter *count = vn_result_find(c->result, RESULT_counter, name);
+        const struct first_values *first = vn_result_find(c->result, RESULT_first, name);
+        const struct extreme *least = vn_result_find(c->result, RESULT_minimum, name);
+        const struct exact_sums *sum = vn_result_find(c->result, RESULT_sums, name);
+        if (!count || !count->n)
+            continue;
+        if (!first || first->n != SIMILARITY_NUMBERS || !least || !sum || sum->n != 1 || count->n > INT_MAX ||
+            least->sample > INT_MAX || !(first->v[6] >= 0 && first->v[6] < 0x1p62))
+            return vn_fail(e, VN_E_INPUT, "comparison of %s: not what a comparison finds", name);
+        c->of[i] = (struct node_similarity){ .first = get_similarity(first->v),
+                                             .min = least->value,
+                                             .mean = vn_exact_sums_value(sum, 0) / (double)count->n,
+                                             .worst = (int)least->sample,
+                                             .samples = (int)count->n };
+    }
+    return VN_OK;
+}
+
+/* Both sessions, and an empty result of this job. */
+static int begin(struct graph_pair *p, struct vn_arena *a, struct vn_arena *work,
+                 const struct graph *reference, const struct graph *quantized, const struct vn_samples *s,
+                 const struct vn_options *run, struct vn_err *e)
+{
+    uint64_t samples;
+    struct comparison *c = p->compared = NEW(a, struct comparison);
+    c->n = quantized->values.n;
+    c->of = NEW_ARRAY(a, struct node_similarity, c->n);
+    p->of_result = a;
+    p->kept = NEW_ARRAY(work, float *, c->n);
+    TRY(open_side(&p->reference, work, reference, 0, run, e));
+    TRY(open_side(&p->quantized, work, quantized, 3, run, e));
+    TRY(vn_samples_hash(&samples, s, e));
+    c->result = vn_result_new(a, "comparison");
+    vn_result_belongs(c->result, "network", vn_session_hash(p->reference));
+    vn_result_belongs(c->result, "quantized network", vn_session_hash(p->quantized));
+    vn_result_belongs(c->result, "samples", samples);
+    return VN_OK;
+}
+
+static int samples_of(const struct vn_samples *s, const struct compare_options *o)
+{
+    const int all = vn_samples_count(s);
+    return o->limit && o->limit < all ? o->limit : all;
+}
+
+static int compare_samples(struct graph_pair *p, const struct vn_samples *s, const struct compare_options *o,
+                           struct vn_err *e)
 {
     int status = VN_OK;
+    const int n = samples_of(s, o);
     for (p->sample = 0; p->sample < n && status == VN_OK; p->sample++) {
+        if (!vn_shard_has(&o->part, p->sample))
+            continue;
         p->arena = vn_arena_new();
-        status = run_one(p, samples, e);
+        status = run_one(p, s, e);
         vn_arena_free(&p->arena);
-        vn_progress(l, what, p->sample + 1, n);
+        vn_result_did(p->compared->result, (uint64_t)p->sample);
+        vn_progress(o->listener, o->what, p->sample + 1, n);
     }
     return status;
 }
 
-int vn_compare_graphs(struct comparison **out, struct vn_arena *a, const struct graph *reference,
-                      const struct graph *quantized, const struct vn_samples *samples, int limit,
-                      const struct vn_options *run, const struct vn_listener *l, const char *what,
-                      struct vn_err *e)
+static int compare_part(struct graph_pair *p, struct vn_arena *work, const struct vn_samples *s,
+                        const struct compare_options *o, struct vn_err *e)
 {
-    struct comparison *c = *out = NEW(a, struct comparison);
-    c->n = quantized->values.n;
-    c->of = NEW_ARRAY(a, struct node_similarity, c->n);
+    TRY(vn_shard_check(&o->part, e));
+    watch_both(p, work);
+    return compare_samples(p, s, o, e);
+}
+
+int vn_compare_graphs(struct comparison **out, struct vn_arena *a, const struct graph *reference,
+                      const struct graph *quantized, const struct vn_samples *s,
+                      const struct compare_options *o, struct vn_err *e)
+{
     struct vn_arena *work = vn_arena_new();
-    struct graph_pair p = { .result = c, .kept = NEW_ARRAY(work, float *, c->n) };
-    const int all = vn_samples_count(samples);
-    int status = open_side(&p.reference, work, reference, 0, run, e);
+    struct graph_pair p = { 0 };
+    int status = begin(&p, a, work, reference, quantized, s, &o->run, e);
     if (status == VN_OK)
-        status = open_side(&p.quantized, work, quantized, 3, run, e);
-    if (status == VN_OK) {
-        watch_both(&p, work);
-        status = compare_samples(&p, samples, limit && limit < all ? limit : all, l, what, e);
-    }
+        status = compare_part(&p, work, s, o, e);
     vn_arena_free(&work);
-    for (int i = 0; i < c->n; i++)
-        if (c->of[i].samples)
-            c->of[i].mean /= c->of[i].samples;
-    return status;
+    TRY(status);
+    *out = p.compared;
+    return set_table(p.compared, quantized, e);
+}
+
+int vn_compare_join(struct comparison **out, struct vn_arena *a, const struct graph *reference,
+                    const struct graph *quantized, const struct vn_samples *s,
+                    const struct compare_options *o, int n, const char *const *parts, struct vn_err *e)
+{
+    struct vn_arena *work = vn_arena_new();
+    struct graph_pair p = { 0 };
+    const int status = begin(&p, a, work, reference, quantized, s, &o->run, e);
+    vn_arena_free(&work);
+    TRY(status);
+    TRY(vn_result_join(p.compared->result, (uint64_t)samples_of(s, o), n, parts, e));
+    *out = p.compared;
+    return set_table(p.compared, quantized, e);
 }

@@ -4,6 +4,7 @@
 
 #include "base/listen.h"
 #include "data/samples.h"
+#include "result/result.h"
 #include "session/session.h"
 #include "session/similarity.h"
 
@@ -11,19 +12,32 @@
 
 struct node_similarity {
     struct similarity first; /* first sample */
-    double min, mean;        /* cosine over all samples */
+    double min, mean;        /* cosine over all samples; mean: an exact sum, divided */
     int worst;               /* sample of the minimum */
     int samples;
 };
 struct comparison {
     int n;                       /* values of the quantized graph */
     struct node_similarity *of;  /* by value id; samples 0: not seen in both */
+    /* What `of` is made from: by value name the first sample, the minimum, the sum of cosines, their number. */
+    struct vn_result *result;
 };
-/* Both graphs have the same value names. limit: at most so many samples, 0 for all. `what` is for the
- * listener, which may be NULL. */
-int vn_compare_graphs(struct comparison **out, struct vn_arena *a, const struct graph *reference, const struct graph *quantized,
-                      const struct vn_samples *s, int limit, const struct vn_options *run,
-                      const struct vn_listener *l, const char *what, struct vn_err *e);
+struct compare_options {
+    struct vn_options run;
+    int limit;                          /* at most so many samples; 0: all */
+    struct vn_shard part;               /* of them; as zeroed: all */
+    const struct vn_listener *listener; /* NULL: none */
+    const char *what;                   /* for the listener */
+};
+/* Both graphs have the same value names. */
+int vn_compare_graphs(struct comparison **out, struct vn_arena *a, const struct graph *reference,
+                      const struct graph *quantized, const struct vn_samples *s,
+                      const struct compare_options *o, struct vn_err *e);
+/* The comparison of the whole from n files of parts (vn_result_write of comparison.result), in any order;
+ * errors as of vn_calibrate_join. */
+int vn_compare_join(struct comparison **out, struct vn_arena *a, const struct graph *reference,
+                    const struct graph *quantized, const struct vn_samples *s,
+                    const struct compare_options *o, int n, const char *const *parts, struct vn_err *e);
 
 /* ---- quantized ONNX on the reference executor against the .bin ---- */
 

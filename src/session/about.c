@@ -1,4 +1,5 @@
 /* What a session says of itself. */
+#include "base/hash.h"
 #include "ops/op.h"
 #include "session/network.h"
 
@@ -8,6 +9,11 @@ enum vn_artefact vn_session_kind(const struct vn_session *s) { return s->net->ki
 const char *vn_session_path(const struct vn_session *s) { return s->net->path; }
 const struct vn_model *vn_session_model(const struct vn_session *s) { return s->model; }
 const struct graph *vn_session_graph(const struct vn_session *s) { return s->net->graph; }
+
+uint64_t vn_session_hash(const struct vn_session *s)
+{
+    return s->net->image ? vn_hash(s->net->image, s->net->image_bytes, SIZE_MAX) : 0;
+}
 const struct input_config *vn_session_input_config(const struct vn_session *s, int i)
 {
     return &s->net->config[i];

@@ -18,6 +18,9 @@ int vn_session_open_graph(struct vn_session **s, const struct graph *g, const st
  */
 struct vn_session **vn_session_slot(struct vn_arena *a);
 
+/* A hash of the program: of all that the network computes with. 0: the reference executor. */
+uint64_t vn_session_hash(const struct vn_session *s);
+
 const struct graph *vn_session_graph(const struct vn_session *s); /* NULL: a .bin */
 
 /* What the artefact says of input i. */

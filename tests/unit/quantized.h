@@ -28,12 +28,12 @@ static inline void net_quantize(struct net *n)
     };
     struct vn_samples *samples;
     struct vn_ranges *ranges;
-    struct vn_options run;
+    struct vn_calibrate_options calibration;
     struct target target;
-    vn_options_default(&run);
+    vn_calibrate_options_default(&calibration);
     cfg.inputs[0] = (struct input_config){ .name = "x" };
     OK(vn_samples_random(&samples, n->arena, &cfg, n->g, 4, &e));
-    OK(vn_calibrate(&ranges, n->arena, n->g, samples, &run, NULL, &e));
+    OK(vn_calibrate(&ranges, n->arena, n->g, samples, &calibration, &e));
     OK(vn_target_read(&target, n->arena, "generic", &e));
     static const enum zero_points kinds[] = { ZERO_POINTS_SYMMETRIC, ZERO_POINTS_NONNEGATIVE,
                                               ZERO_POINTS_ASYMMETRIC };

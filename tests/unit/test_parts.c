@@ -1,8 +1,11 @@
 /* Calibration, comparison and evaluation in parts: joined in any order, they give what the whole gives. */
 #include "base/file.h"
+#include "calib/calib.h"
 #include "eval/evaluate.h"
 #include "front/onnx/onnx.h"
+#include "inspect/inspect.h"
 #include "net.h"
+#include "quant/quant.h"
 #include "tensor/npy.h"
 
 static void shuffle_order(int *v, int n)
@@ -33,6 +36,204 @@ static struct net small_net(void)
     net_output(&n, conv(&n, y, "6x8x4x4", "6"));
     net_prepare(&n);
     return n;
+}
+
+/* ---- calibration ---- */
+
+#define SAMPLES 12
+
+struct calibrated_net {
+    struct net n;
+    struct vn_samples *samples;
+    struct vn_calibrate_options o;
+    const char *folder;
+};
+
+static struct calibrated_net net_to_calibrate(void)
+{
+    struct vn_err e;
+    unit_seed = 9;
+    struct calibrated_net c = { .n = small_net() };
+    struct config *cfg = NEW(c.n.arena, struct config);
+    cfg->n_inputs = 1;
+    cfg->inputs = NEW(c.n.arena, struct input_config);
+    cfg->inputs[0].name = "x";
+    c.folder = unit_folder(c.n.arena);
+    vn_calibrate_options_default(&c.o);
+    OK(vn_samples_random(&c.samples, c.n.arena, cfg, c.n.g, SAMPLES, &e));
+    return c;
+}
+
+static void end_net(struct calibrated_net *c)
+{
+    assert_int_equal(system(vn_arena_fmt(c->n.arena, "rm -r '%s'", c->folder)), 0);
+    vn_arena_free(&c->n.arena);
+}
+
+static const char *part_file(struct calibrated_net *c, int i)
+{
+    return vn_path_join(c->n.arena, c->folder, vn_arena_fmt(c->n.arena, "part%d.vnr", i));
+}
+
+/* Ranges from n parts, each through a file, in a random order. */
+static struct vn_ranges *ranges_of_parts(struct calibrated_net *c, int n)
+{
+    struct vn_err e;
+    struct vn_ranges *r;
+    int order[7];
+    const char *files[7];
+    shuffle_order(order, n);
+    for (int i = 0; i < n; i++) {
+        c->o.part = (struct vn_shard){ order[i], n };
+        OK(vn_calibrate(&r, c->n.arena, c->n.g, c->samples, &c->o, &e));
+        OK(vn_result_write(r->result, files[i] = part_file(c, i), &e));
+    }
+    c->o.part = (struct vn_shard){ 0 };
+    OK(vn_calibrate_join(&r, c->n.arena, c->n.g, c->samples, &c->o, n, files, &e));
+    return r;
+}
+
+static void same_results(struct vn_arena *a, const struct vn_result *r, const struct vn_result *other)
+{
+    struct vn_err e;
+    const uint8_t *x, *y;
+    size_t n, m;
+    OK(vn_result_bytes(&x, &n, a, r, &e));
+    OK(vn_result_bytes(&y, &m, a, other, &e));
+    assert_int_equal(n, m);
+    assert_memory_equal(x, y, n);
+}
+
+static void same_ranges(const struct vn_ranges *x, const struct vn_ranges *y)
+{
+    int seen = 0, means = 0;
+    assert_int_equal(x->n, y->n);
+    for (int i = 0; i < x->n; i++) {
+        assert_true(!x->of[i] == !y->of[i] && !x->means[i] == !y->means[i]);
+        if (x->of[i])
+            assert_memory_equal(x->of[i], y->of[i], sizeof *x->of[i]);
+        seen += x->of[i] != NULL;
+        if (!x->means[i])
+            continue;
+        assert_true(x->means[i]->n == y->means[i]->n && x->means[i]->count &&
+                    x->means[i]->count == y->means[i]->count);
+        assert_memory_equal(x->means[i]->sum, y->means[i]->sum, (size_t)x->means[i]->n * sizeof(double));
+        means++;
+    }
+    assert_true(seen >= 3 && means == 2);
+}
+
+/* A copy of the network, quantized with these ranges; one that corrects biases by the means. */
+static struct graph *quantized_with(struct calibrated_net *c, const struct vn_ranges *r)
+{
+    struct vn_err e;
+    struct target *target = NEW(c->n.arena, struct target);
+    struct graph *g = vn_graph_clone(c->n.arena, c->n.g);
+    OK(vn_target_read(target, c->n.arena, "generic", &e));
+    const struct vn_quant_options o = { .method = { vn_calibrator_find("max-percentile"), 0.9999,
+                                                    ZERO_POINTS_ASYMMETRIC, 1 },
+                                        .target = target };
+    OK(vn_quantize_annotate(g, r, &o, &e));
+    OK(vn_quantize_store(g, &e));
+    return g;
+}
+
+static struct words {
+    const uint8_t *v;
+    size_t n;
+} artefact(struct calibrated_net *c, const struct graph *g)
+{
+    struct vn_err e;
+    struct words w;
+    OK(vn_onnx_write_memory(&w.v, &w.n, c->n.arena, g, NULL, &e));
+    return w;
+}
+
+static void calibration_in_parts(void **state)
+{
+    (void)state;
+    struct vn_err e;
+    struct calibrated_net c = net_to_calibrate();
+    struct vn_ranges *whole;
+    OK(vn_calibrate(&whole, c.n.arena, c.n.g, c.samples, &c.o, &e));
+    const struct words expected = artefact(&c, quantized_with(&c, whole));
+    for (size_t i = 0; i < sizeof divisions / sizeof *divisions; i++) {
+        struct vn_ranges *r = ranges_of_parts(&c, divisions[i]);
+        same_ranges(r, whole);
+        same_results(c.n.arena, r->result, whole->result);
+        const struct words got = artefact(&c, quantized_with(&c, r));
+        assert_int_equal(got.n, expected.n);
+        assert_memory_equal(got.v, expected.v, got.n);
+    }
+    end_net(&c);
+}
+
+static void expect_calibration(struct calibrated_net *c, int n, const char *const *files, const char *text)
+{
+    struct vn_err e = { 0 };
+    struct vn_ranges *r;
+    assert_int_equal(vn_calibrate_join(&r, c->n.arena, c->n.g, c->samples, &c->o, n, files, &e), VN_E_INPUT);
+    if (!strstr(e.msg, text))
+        fail_msg("expected '%s', got '%s'", text, e.msg);
+}
+
+static void parts_that_do_not_join(void **state)
+{
+    (void)state;
+    struct vn_err e;
+    struct calibrated_net c = net_to_calibrate(), other = net_to_calibrate();
+    ranges_of_parts(&c, 3);
+    const char *files[] = { part_file(&c, 0), part_file(&c, 1), part_file(&c, 1), part_file(&c, 2) };
+    expect_calibration(&c, 2, files, " of 12 is in none of 2 files");
+    expect_calibration(&c, 4, files, "part1.vnr: samples samples: sample ");
+    ((float *)other.n.g->nodes.v[0]->in[1]->data->data)[0] += 1; /* one weight */
+    expect_calibration(&other, 1, files, "part0.vnr: network has hash ");
+    struct vn_ranges *r;
+    c.o.part = (struct vn_shard){ 3, 3 };
+    assert_int_equal(vn_calibrate(&r, c.n.arena, c.n.g, c.samples, &c.o, &e), VN_E_USAGE);
+    end_net(&c);
+    end_net(&other);
+}
+
+/* ---- comparison ---- */
+
+static struct comparison *comparison_of_parts(struct calibrated_net *c, const struct graph *q,
+                                              struct compare_options o, int n)
+{
+    struct vn_err e;
+    struct comparison *r;
+    int order[7];
+    const char *files[7];
+    shuffle_order(order, n);
+    for (int i = 0; i < n; i++) {
+        o.part = (struct vn_shard){ order[i], n };
+        OK(vn_compare_graphs(&r, c->n.arena, c->n.g, q, c->samples, &o, &e));
+        OK(vn_result_write(r->result, files[i] = part_file(c, i), &e));
+    }
+    OK(vn_compare_join(&r, c->n.arena, c->n.g, q, c->samples, &o, n, files, &e));
+    return r;
+}
+
+static void comparison_in_parts(void **state)
+{
+    (void)state;
+    struct vn_err e;
+    struct calibrated_net c = net_to_calibrate();
+    struct vn_ranges *ranges;
+    struct comparison *whole;
+    struct compare_options o = { .run = c.o.run, .limit = SAMPLES - 2 };
+    OK(vn_calibrate(&ranges, c.n.arena, c.n.g, c.samples, &c.o, &e));
+    const struct graph *q = quantized_with(&c, ranges);
+    OK(vn_compare_graphs(&whole, c.n.arena, c.n.g, q, c.samples, &o, &e));
+    const struct node_similarity *out = &whole->of[q->outputs.v[0]->id];
+    assert_true(out->samples == SAMPLES - 2 && out->min > 0.9 && out->min <= out->mean && out->mean < 1);
+    assert_true(out->worst < SAMPLES - 2 && out->first.n == 6 && out->first.cosine >= out->min);
+    for (size_t i = 0; i < sizeof divisions / sizeof *divisions; i++) {
+        const struct comparison *r = comparison_of_parts(&c, q, o, divisions[i]);
+        same_results(c.n.arena, r->result, whole->result);
+        assert_memory_equal(r->of, whole->of, (size_t)whole->n * sizeof *whole->of);
+    }
+    end_net(&c);
 }
 
 /* ---- evaluation ---- */
@@ -214,7 +415,8 @@ static void files_that_do_not_join(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(evaluation_in_parts),
+        cmocka_unit_test(calibration_in_parts),   cmocka_unit_test(parts_that_do_not_join),
+        cmocka_unit_test(comparison_in_parts),    cmocka_unit_test(evaluation_in_parts),
         cmocka_unit_test(files_that_do_not_join),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
