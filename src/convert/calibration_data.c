@@ -1,0 +1,116 @@
+/* Samples of the calibration: opened, looked at, hashed, and how they were made. */
+#include "convert/stages.h"
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "tensor/npy.h"
+
+static int hash_samples(struct vn_conversion *c, struct vn_err *e)
+{
+    uint64_t h = 0;
+    for (int i = 0; i < vn_samples_count(c->samples); i++) {
+        const char *of_file;
+        TRY(vn_convert_hash(&of_file, c->arena, vn_samples_name(c->samples, i), e));
+        const char *pair = vn_arena_fmt(c->arena, "%016llx%s", (unsigned long long)h, of_file);
+        h = vn_hash(pair, strlen(pair), SIZE_MAX);
+    }
+    vn_graph_meta_set(c->original, "calibration.hash",
+                      vn_arena_fmt(c->arena, "%016llx", (unsigned long long)h));
+    vn_graph_meta_set(c->optimized, "calibration.hash", vn_graph_meta(c->original, "calibration.hash"));
+    return VN_OK;
+}
+
+#define RANDOM_SAMPLES 8
+
+static int check_samples(struct vn_conversion *c, struct vn_err *e)
+{
+    TRY(vn_dataset_check(&c->data, c->arena, c->config, c->original, c->samples, NULL, e));
+    for (int i = 0; i < c->data.findings.n; i++) {
+        const struct data_finding *f = &c->data.findings.v[i];
+        if (f->severity == DATA_ERROR && !c->accept_data)
+            return vn_fail(e, VN_E_INPUT, "%s", f->text);
+        WARN(c, "%s", f->text);
+    }
+    return VN_OK;
+}
+
+/* The middle 4 x 4 pixels, R, G, B, in hexadecimal. */
+static const char *small_crop(struct vn_arena *a, const struct vn_picture *p)
+{
+    const int w = p->w < 4 ? p->w : 4, h = p->h < 4 ? p->h : 4, left = (p->w - w) / 2, top = (p->h - h) / 2;
+    const char *text = "";
+    for (int y = 0; y < h; y++)
+        for (int x = 0; x < w * p->c; x++)
+            text = vn_arena_fmt(a, "%s%02x", text, p->data[((size_t)(top + y) * p->w + left) * p->c + x]);
+    return text;
+}
+
+/* How images became calibration data, and one of them as a golden example, which a device can be held
+ * against. */
+static int note_pipeline(struct vn_conversion *c, struct vn_err *e)
+{
+    const char *first = vn_samples_name(c->samples, 0);
+    const struct graph *g = c->original;
+    struct vn_pixel_format f;
+    struct vn_pipeline *p;
+    struct vn_frame frame;
+    struct vn_arena *a = c->arena;
+    const char *of_file;
+    if (!c->config->preprocess_on || !vn_picture_is_image_name(first) ||
+        !vn_input_format(&f, &c->config->inputs[0], &g->inputs.v[0]->shape))
+        return VN_OK;
+    TRY(vn_pipeline_parse(
+        &p, a, c->config->pipeline ? c->config->pipeline : vn_arena_fmt(a, "resize %d %d", f.w, f.h), e));
+    TRY(vn_pipeline_pixels(&frame, a, p, first, e));
+    TRY(vn_convert_hash(&of_file, a, first, e));
+    const struct vn_picture out = frame.p;
+    const unsigned long long h = vn_hash(out.data, vn_picture_values(&out), SIZE_MAX);
+    const char *const notes[][2] = {
+        { "pipeline", vn_pipeline_line(p, a) },
+        { "pipeline.golden_input", vn_arena_fmt(a, "%s %s", vn_path_base(first), of_file) },
+        { "pipeline.golden_output", vn_arena_fmt(a, "%dx%dx%d rgb uint8 %016llx, middle %s", out.h, out.w,
+                                                 out.c, h, small_crop(a, &out)) },
+    };
+    for (int i = 0; i < 3; i++) {
+        vn_graph_meta_set(c->original, notes[i][0], notes[i][1]);
+        vn_graph_meta_set(c->optimized, notes[i][0], notes[i][1]);
+    }
+    return VN_OK;
+}
+
+int vn_convert_open_samples(struct vn_conversion *c, struct vn_err *e)
+{
+    const int random = c->config->calibration_type == CALIBRATION_SKIP;
+    if (random) {
+        TRY(vn_samples_random(&c->samples, c->arena, c->config, c->original, RANDOM_SAMPLES, e));
+    } else {
+        TRY(vn_samples_open(&c->samples, c->arena, c->config, c->original, e));
+        TRY(check_samples(c, e));
+    }
+    TRY(note_pipeline(c, e));
+    INFO(c, "num of calibration data: %d", vn_samples_count(c->samples));
+    INFO(c, "First calibration picture name: %s", vn_samples_name(c->samples, 0));
+    INFO(c, "validating calibration_parameters finished");
+    return random ? VN_OK : hash_samples(c, e);
+}
+
+int vn_convert_dump_samples(struct vn_conversion *c, struct vn_err *e)
+{
+    for (int i = 0; c->config->dump_calibration && i < vn_samples_count(c->samples); i++) {
+        struct vn_arena *a = vn_arena_new();
+        float **x = NEW_ARRAY(a, float *, c->original->inputs.n);
+        int status = vn_samples_load(c->samples, i, a, x, e);
+        for (int k = 0; status == VN_OK && k < c->original->inputs.n; k++) {
+            const struct value *v = c->original->inputs.v[k];
+            const struct vn_tensor t = { VN_F32, v->shape, x[k] };
+            const char *dir =
+                vn_path_join(a, c->config->working_dir, vn_arena_fmt(a, "calibration_data/%s", v->name));
+            status = vn_dir_make(dir, e);
+            if (status == VN_OK)
+                status = vn_npy_write(vn_path_join(a, dir, vn_arena_fmt(a, "%d.npy", i)), &t, e);
+        }
+        vn_arena_free(&a);
+        TRY(status);
+    }
+    return VN_OK;
+}

@@ -1,0 +1,50 @@
+/* convert --fast-perf: everything in integers that can be, calibrated with random numbers. */
+#include "convert/stages.h"
+
+#include "base/file.h"
+#include "front/front.h"
+
+/* A configuration without a file: random features, everything in integers. */
+static void fast_config(struct vn_conversion *c, const struct fast_options *o)
+{
+    const struct type_rule all = { .level = LEVEL_ALL, .on = UNIT_INTEGER };
+    vn_convert_feature_inputs(c);
+    c->config->model = o->model.model;
+    c->config->prototxt = o->model.prototxt;
+    c->config->prefix = o->prefix;
+    c->config->working_dir = o->working_dir;
+    c->config->outputs_int8 = 1;
+    VEC_PUSH(c->arena, &c->config->types, all);
+}
+
+static int convert_fast(struct vn_conversion *c, const void *options, struct vn_err *e)
+{
+    const struct fast_options *o = options;
+    INFO(c, "Start Model Convert....");
+    WARN(c, "fast-perf: calibrated with random numbers; the products show speed, their results mean nothing");
+    TRY(vn_target_read(&c->target, c->arena, o->model.march, e));
+    TRY(vn_convert_read_named(c, &o->model, NULL, e));
+    fast_config(c, o);
+    TRY(vn_dir_make(c->config->working_dir, e));
+    if (vn_passes_prepare(c->original, e) < 0)
+        return vn_fail_at(e, "%s", c->original->source);
+    TRY(vn_convert_note_origin(c, c->original, e));
+    vn_graph_meta_set(c->original, "fast_perf", "calibrated with random numbers; not for accuracy");
+    TRY(vn_convert_write_onnx(c, c->original, "original_float", 0, e));
+    c->optimized = vn_graph_clone(c->arena, c->original);
+    TRY(vn_passes_optimize(c->optimized, NULL, e));
+    vn_trim_ends(c->optimized, &c->listener);
+    TRY(vn_convert_write_onnx(c, c->optimized, "optimized_float", 0, e));
+    TRY(vn_samples_random(&c->samples, c->arena, c->config, c->optimized, 1, e));
+    TRY(vn_convert_collect_ranges(c, e));
+    c->method = vn_convert_method(c, "max", 1);
+    c->method_text = vn_quant_method_text(&c->method, c->arena);
+    TRY(vn_convert_make_products(c, e));
+    INFO(c, "End Model Convert");
+    return VN_OK;
+}
+
+int vn_convert_fast(struct vn_conversion **out, const struct fast_options *o, struct vn_err *e)
+{
+    return vn_convert_guarded(out, convert_fast, o, &o->run, &o->model.listener, e);
+}

@@ -1,0 +1,67 @@
+/* convert/stages.h - what the files of this folder share: each stage's helpers, in the order of the flow. */
+#ifndef VN_CONVERT_STAGES_H
+#define VN_CONVERT_STAGES_H
+
+#include "convert/conversion.h"
+
+#define INFO(c, ...) vn_say(&(c)->listener, VN_LOG_INFO, __VA_ARGS__)
+#define WARN(c, ...) vn_say(&(c)->listener, VN_LOG_WARNING, __VA_ARGS__)
+
+/* original.c */
+int vn_convert_read_config(struct vn_conversion *c, const char *path, struct vn_err *e);
+int vn_convert_read_model(struct vn_conversion *c, struct vn_err *e);
+int vn_convert_match_inputs(struct vn_conversion *c, struct vn_err *e);
+int vn_convert_make_original(struct vn_conversion *c, struct vn_err *e);
+int vn_convert_note_origin(struct vn_conversion *c, struct graph *g, struct vn_err *e);
+/* Of a file's bytes, as 16 hexadecimal digits in `a`. */
+int vn_convert_hash(const char **text, struct vn_arena *a, const char *path, struct vn_err *e);
+
+/* optimized.c */
+int vn_convert_optimize(struct vn_conversion *c, struct vn_err *e);
+
+/* calibration_data.c */
+int vn_convert_open_samples(struct vn_conversion *c, struct vn_err *e);
+int vn_convert_dump_samples(struct vn_conversion *c, struct vn_err *e);
+
+/* method_search.c */
+int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const struct vn_quant_method *m,
+                        struct graph **calibrated, struct graph **quantized, struct vn_err *e);
+struct vn_quant_method vn_convert_method(const struct vn_conversion *c, const char *calibrator,
+                                         double parameter);
+int vn_convert_search(struct vn_conversion *c, struct vn_err *e);
+/* Mean cosine of the worst output. */
+/* A quantized graph with the optimized one on at most `limit` samples (0: all); `what` names the progress. */
+int vn_convert_compare(struct comparison **out, struct vn_arena *a, const struct vn_conversion *c,
+                       const struct graph *quantized, int limit, const char *what, struct vn_err *e);
+double vn_convert_worst_output(const struct graph *g, const struct comparison *cmp);
+
+/* convert.c: stages that other ways of converting share */
+int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e);
+int vn_convert_compile(struct vn_conversion *c, struct vn_err *e);
+/* From ranges and a method to the last files and tables. */
+int vn_convert_make_products(struct vn_conversion *c, struct vn_err *e);
+
+/* products.c */
+int vn_convert_write_onnx(struct vn_conversion *c, const struct graph *g, const char *stage, int int8_inputs,
+                          struct vn_err *e);
+int vn_convert_write_bin(struct vn_conversion *c, struct vn_err *e);
+
+/* tables.c */
+void vn_convert_fill_nodes(struct vn_conversion *c, const struct graph *g);
+void vn_convert_fill_outputs(struct vn_conversion *c);
+
+/* conversion.c: do `work` on a new conversion, which the caller gets where it succeeds; running out of memory
+ * is an error as any other. */
+int vn_convert_guarded(struct vn_conversion **out,
+                       int (*work)(struct vn_conversion *c, const void *options, struct vn_err *e),
+                       const void *options, const struct vn_options *run, const struct vn_listener *l,
+                       struct vn_err *e);
+
+/* check.c */
+/* Random data in every input: enough to see which nodes can compute in integers, and that all lowers. */
+int vn_convert_feature_inputs(struct vn_conversion *c);
+/* The model with the shapes that options give; its problems go to `survey`, or (NULL) are an error. */
+int vn_convert_read_named(struct vn_conversion *c, const struct check_options *o,
+                          const struct vn_listener *survey, struct vn_err *e);
+
+#endif
