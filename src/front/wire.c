@@ -294,30 +294,51 @@ int vn_wire_read(void *out, const struct wire_message *m, struct vn_arena *a, st
 
 /* ---- writing: from back to front, so that each length is known when its prefix is put down ---- */
 
+enum { SMALLEST_PIECE = 4096, BUFFER_BYTES = 1 << 16 };
+
 struct writer {
     struct vn_arena *arena;
     uint8_t *buf;
-    size_t at, cap; /* the image so far is buf[at..cap) */
+    size_t at, end;          /* buf[at..end) is written and belongs to no piece yet */
+    size_t n;                /* bytes written */
+    struct wire_list pieces; /* the last one first */
 };
+
+static void add_piece(struct writer *w, const uint8_t *p, size_t n)
+{
+    if (n)
+        *(struct wire_bytes *)vn_wire_append(w->arena, &w->pieces, sizeof(struct wire_bytes)) =
+            (struct wire_bytes){ p, n };
+}
+
+static void end_piece(struct writer *w)
+{
+    add_piece(w, w->buf + w->at, w->end - w->at);
+    w->end = w->at;
+}
 
 static void make_room(struct writer *w, size_t n)
 {
     if (w->at >= n)
         return;
-    const size_t used = w->cap - w->at;
-    const size_t cap = (used + n) * 2;
-    uint8_t *buf = vn_arena_alloc(w->arena, cap);
-    if (used)
-        memcpy(buf + cap - used, w->buf + w->at, used);
-    *w = (struct writer){ w->arena, buf, cap - used, cap };
+    end_piece(w);
+    w->at = w->end = n > BUFFER_BYTES ? n : BUFFER_BYTES;
+    w->buf = vn_arena_alloc(w->arena, w->at);
 }
 
 static void put_bytes(struct writer *w, const void *p, size_t n)
 {
+    if (!n)
+        return;
+    w->n += n;
+    if (n >= SMALLEST_PIECE) {
+        end_piece(w);
+        add_piece(w, p, n);
+        return;
+    }
     make_room(w, n);
     w->at -= n;
-    if (n)
-        memcpy(w->buf + w->at, p, n);
+    memcpy(w->buf + w->at, p, n);
 }
 
 static void put_varint(struct writer *w, uint64_t x)
@@ -352,9 +373,9 @@ static void put_fields(struct writer *w, const char *in, const struct wire_messa
 
 static void put_message(struct writer *w, const struct wire_field *f, const char *in)
 {
-    const size_t before = w->cap - w->at;
+    const size_t before = w->n;
     put_fields(w, in, f->message);
-    put_varint(w, w->cap - w->at - before);
+    put_varint(w, w->n - before);
     put_tag(w, f, LENGTH);
 }
 
@@ -441,10 +462,26 @@ static void put_fields(struct writer *w, const char *in, const struct wire_messa
         put_field(w, &m->fields[n], in + m->fields[n].offset);
 }
 
-struct wire_bytes vn_wire_write(const void *in, const struct wire_message *m, struct vn_arena *a)
+struct wire_image vn_wire_write(const void *in, const struct wire_message *m, struct vn_arena *a)
 {
     struct writer w = { .arena = a };
-    make_room(&w, 4096);
     put_fields(&w, in, m);
-    return (struct wire_bytes){ w.buf + w.at, w.cap - w.at };
+    end_piece(&w);
+    struct wire_bytes *v = w.pieces.v;
+    for (int i = 0, j = w.pieces.n - 1; i < j; i++, j--) {
+        const struct wire_bytes t = v[i];
+        v[i] = v[j];
+        v[j] = t;
+    }
+    return (struct wire_image){ v, w.pieces.n, w.n };
+}
+
+struct wire_bytes vn_wire_join(const struct wire_image *image, struct vn_arena *a)
+{
+    uint8_t *all = vn_arena_alloc(a, image->bytes), *at = all;
+    for (int i = 0; i < image->n; i++) {
+        memcpy(at, image->pieces[i].p, image->pieces[i].n);
+        at += image->pieces[i].n;
+    }
+    return (struct wire_bytes){ all, image->bytes };
 }

@@ -74,8 +74,16 @@ struct wire_message {
 int vn_wire_read(void *out, const struct wire_message *m, struct vn_arena *a, struct wire_bytes image, const char *path,
                  struct vn_err *e);
 
-/* The image of a struct, in the arena. Zero integers, NULL strings and bytes, and empty lists are left out. */
-struct wire_bytes vn_wire_write(const void *in, const struct wire_message *m, struct vn_arena *a);
+/* The image of a struct, in pieces that follow each other. Zero integers, NULL strings and bytes, and empty lists
+ * are left out. Long strings and bytes are not copied: what they point to must outlive the pieces. */
+struct wire_image {
+    const struct wire_bytes *pieces;
+    int n;
+    size_t bytes; /* of all of them */
+};
+struct wire_image vn_wire_write(const void *in, const struct wire_message *m, struct vn_arena *a);
+/* The pieces as one copy in the arena. */
+struct wire_bytes vn_wire_join(const struct wire_image *image, struct vn_arena *a);
 
 /* Append `size` zeroed bytes to a list and return them. */
 void *vn_wire_append(struct vn_arena *a, struct wire_list *l, size_t size);

@@ -181,6 +181,12 @@ static void test_depth(void **state)
     assert_non_null(strstr(err.msg, "nested too deep"));
 }
 
+static struct wire_bytes written(const struct root *in)
+{
+    const struct wire_image pieces = vn_wire_write(in, &root, arena);
+    return vn_wire_join(&pieces, arena);
+}
+
 static void test_round_trip(void **state)
 {
     (void)state;
@@ -194,14 +200,19 @@ static void test_round_trip(void **state)
     const struct root in = { .i = INT64_MIN, .o = { 0, 1 }, .f = -0.0f, .s = "", .b = { big, sizeof big }, .one = leaves,
                              .ints = { ints, 3, 3 }, .floats = { floats, 2, 2 }, .doubles = { doubles, 1, 1 },
                              .strings = { strings, 2, 2 }, .blobs = { blobs, 2, 2 }, .many = { leaves, 3, 3 } };
-    const struct wire_bytes image = vn_wire_write(&in, &root, arena);
+    const struct wire_image pieces = vn_wire_write(&in, &root, arena);
+    int borrowed = 0;
+    for (int i = 0; i < pieces.n; i++)
+        borrowed += pieces.pieces[i].p == big;
+    assert_int_equal(borrowed, 2); /* long bytes are not copied */
+    const struct wire_bytes image = vn_wire_join(&pieces, arena);
     struct root out = { 0 };
     assert_int_equal(vn_wire_read(&out, &root, arena, image, "t", &err), VN_OK);
     assert_true(out.i == INT64_MIN && out.o.present && out.f == 0 && !*out.s && out.b.n == sizeof big);
     assert_true(out.b.p >= image.p && out.b.p < image.p + image.n); /* not copied */
     assert_true(((int64_t *)out.ints.v)[1] == -1 && ((double *)out.doubles.v)[0] == 1e300 && out.floats.n == 2);
     assert_true(out.many.n == 3 && ((struct leaf *)out.many.v)[2].x == INT64_MIN && !((struct leaf *)out.many.v)[1].name);
-    const struct wire_bytes again = vn_wire_write(&out, &root, arena);
+    const struct wire_bytes again = written(&out);
     assert_int_equal(again.n, image.n);
     assert_memory_equal(again.p, image.p, image.n);
 }
@@ -213,7 +224,7 @@ static void test_truncation(void **state)
     int64_t ints[] = { 300, -1 };
     struct leaf l = { 7, "name" };
     const struct root in = { .i = 5, .f = 2, .s = "text", .one = &l, .ints = { ints, 2, 2 }, .many = { &l, 1, 1 } };
-    const struct wire_bytes image = vn_wire_write(&in, &root, arena);
+    const struct wire_bytes image = written(&in);
     for (size_t n = 0; n < image.n; n++) {
         struct root out = { 0 };
         uint8_t *copy = vn_arena_copy(arena, image.p, n);

@@ -186,11 +186,12 @@ static struct model_writer new_writer(struct vn_arena *a, const struct graph *g,
     return (struct model_writer){ .arena = a, .g = g, .o = o ? o : &defaults, .names = vn_map_new(a), .node_names = vn_map_new(a), .e = e };
 }
 
-static int serialize(struct wire_bytes *image, struct model_writer *w)
+static int serialize(struct wire_image *image, struct model_writer *w)
 {
     *image = vn_wire_write(&w->model, &vn_onnx_model_message, w->arena);
-    if (image->n > LARGEST_FILE)
-        return vn_fail(w->e, VN_E_UNSUPPORTED, "%s: the ONNX file would have %zu bytes, want at most %zu", w->g->source, image->n, LARGEST_FILE);
+    if (image->bytes > LARGEST_FILE)
+        return vn_fail(w->e, VN_E_UNSUPPORTED, "%s: the ONNX file would have %zu bytes, want at most %zu", w->g->source,
+                       image->bytes, LARGEST_FILE);
     return VN_OK;
 }
 
@@ -199,9 +200,10 @@ int vn_onnx_write_memory(const uint8_t **data, size_t *bytes, struct vn_arena *a
                          const struct vn_onnx_write_options *o, struct vn_err *e)
 {
     struct model_writer w = new_writer(a, g, o, e);
-    struct wire_bytes image;
+    struct wire_image pieces;
     TRY(build(&w));
-    TRY(serialize(&image, &w));
+    TRY(serialize(&pieces, &w));
+    const struct wire_bytes image = vn_wire_join(&pieces, a);
     *data = image.p;
     *bytes = image.n;
     return VN_OK;
@@ -254,17 +256,26 @@ static int write_external(struct model_writer *w, const char *path)
     return vn_file_commit(f, w->e);
 }
 
+static int write_pieces(const char *path, const struct wire_image *image, struct vn_arena *a, struct vn_err *e)
+{
+    struct vn_file_out *f;
+    TRY(vn_file_create(&f, a, path, e));
+    for (int i = 0; i < image->n; i++)
+        TRY(vn_file_put(f, image->pieces[i].p, image->pieces[i].n, e));
+    return vn_file_commit(f, e);
+}
+
 static int write_file(struct vn_arena *a, const struct graph *g, const char *path, const struct vn_onnx_write_options *o,
                       struct vn_err *e)
 {
     struct model_writer w = new_writer(a, g, o, e);
-    struct wire_bytes image;
+    struct wire_image image;
     TRY(build(&w));
     const size_t most = w.o->external_above ? w.o->external_above : LARGEST_FILE - (1 << 26); /* the rest is for nodes and names */
     if (constant_bytes(&w) > most)
         TRY(write_external(&w, path));
     TRY(serialize(&image, &w));
-    return vn_file_write(path, image.p, image.n, e);
+    return write_pieces(path, &image, a, e);
 }
 
 int vn_onnx_write(const struct graph *g, const char *path, const struct vn_onnx_write_options *o, struct vn_err *e)
