@@ -128,6 +128,19 @@ static int *no_tensors(struct vn_arena *a, int n)
     return v;
 }
 
+static int lower_graph(struct lowering *l, const struct compile_options *o, struct vn_err *e)
+{
+    const struct graph *g = l->graph;
+    for (int i = 0; i < g->inputs.n; i++)
+        TRY(lower_input(l, g->inputs.v[i], o->inputs ? &o->inputs[i] : NULL, e));
+    for (int i = 0; i < g->nodes.n; i++)
+        TRY(vn_lower_node(l, g->nodes.v[i], e));
+    l->node = NULL;
+    for (int i = 0; i < g->outputs.n; i++)
+        TRY(lower_output(l, g->outputs.v[i], o, e));
+    return VN_OK;
+}
+
 int vn_compile_lower(struct prog **out, struct vn_arena *a, const struct graph *g, const struct compile_options *o, struct vn_err *e)
 {
     struct prog *p = NEW(a, struct prog);
@@ -138,23 +151,29 @@ int vn_compile_lower(struct prog **out, struct vn_arena *a, const struct graph *
         l.held_f32[k] = no_tensors(a, g->values.n);
         l.held_s16[k] = no_tensors(a, g->values.n);
     }
-    for (int i = 0; i < g->inputs.n; i++)
-        TRY(lower_input(&l, g->inputs.v[i], o->inputs ? &o->inputs[i] : NULL, e));
-    for (int i = 0; i < g->nodes.n; i++)
-        TRY(vn_lower_node(&l, g->nodes.v[i], e));
-    l.node = NULL;
-    for (int i = 0; i < g->outputs.n; i++)
-        TRY(lower_output(&l, g->outputs.v[i], o, e));
+    const int status = lower_graph(&l, o, e);
+    vn_arena_free(&l.scratch);
+    TRY(status);
     for (int i = 0; i < g->meta.n; i++)
         VEC_PUSH(a, &p->meta, g->meta.v[i]);
     *out = p;
     return VN_OK;
 }
 
-int vn_compile(struct vn_image *out, struct vn_arena *a, const struct graph *g, const struct compile_options *o, struct vn_err *e)
+static int compile_in(struct vn_arena *work, struct vn_image *out, struct vn_arena *a, const struct graph *g,
+                      const struct compile_options *o, struct vn_err *e)
 {
     struct prog *p;
-    TRY(vn_compile_lower(&p, a, g, o, e));
+    TRY(vn_compile_lower(&p, work, g, o, e));
     vn_compile_fuse(p, o->level);
     return vn_compile_write(out, a, p, o, e);
+}
+
+/* Nothing but the image stays. */
+int vn_compile(struct vn_image *out, struct vn_arena *a, const struct graph *g, const struct compile_options *o, struct vn_err *e)
+{
+    struct vn_arena *work = vn_arena_new();
+    const int status = compile_in(work, out, a, g, o, e);
+    vn_arena_free(&work);
+    return status;
 }

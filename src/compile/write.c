@@ -7,10 +7,18 @@ struct buffer {
     size_t n, cap;
 };
 
+/* Contents of a constant, where they lie in the program, and their place in the section. */
+struct placed {
+    const void *data;
+    uint64_t offset;
+    size_t bytes;
+};
+
 struct writer {
-    struct vn_arena *arena;
+    struct vn_arena *arena; /* of what is not in the image */
     const struct prog *p;
-    struct buffer section[BIN_SECTIONS];
+    struct buffer section[BIN_SECTIONS]; /* BIN_CONSTS has no data of its own: */
+    VEC(struct placed) consts;
     struct vn_map *strings;
     int *record; /* tensor -> index in BIN_TENSORS, -1: unused */
     uint64_t *offset;
@@ -32,11 +40,7 @@ static size_t put(struct writer *w, enum bin_section_id id, const void *data, si
     return b->n - bytes;
 }
 
-static void align(struct writer *w, enum bin_section_id id)
-{
-    static const char zeros[BIN_ALIGN];
-    put(w, id, zeros, (BIN_ALIGN - w->section[id].n % BIN_ALIGN) % BIN_ALIGN);
-}
+static size_t aligned(size_t n) { return (n + BIN_ALIGN - 1) / BIN_ALIGN * BIN_ALIGN; }
 
 static uint32_t string(struct writer *w, const char *s)
 {
@@ -54,17 +58,17 @@ static uint32_t string(struct writer *w, const char *s)
 /* Constants that are equal byte for byte (tables of equal nodes, ...) are stored once. */
 static uint64_t put_const(struct writer *w, struct vn_map *seen, const struct prog_tensor *t)
 {
-    const char *key = vn_arena_fmt(w->arena, "%016llx %zu", (unsigned long long)vn_hash(t->data, t->bytes, SIZE_MAX), t->bytes);
-    uint64_t *at = vn_map_get(seen, key);
-    if (at && !memcmp(w->section[BIN_CONSTS].data + *at, t->data, t->bytes))
-        return *at;
-    at = NEW(w->arena, uint64_t);
-    *at = put(w, BIN_CONSTS, t->data, t->bytes);
-    static const char slack[BIN_SLACK];
-    put(w, BIN_CONSTS, slack, BIN_SLACK);
-    align(w, BIN_CONSTS);
-    vn_map_set(seen, key, at);
-    return *at;
+    const unsigned long long hash = vn_hash(t->data, t->bytes, SIZE_MAX);
+    const char *key = vn_arena_fmt(w->arena, "%016llx %zu", hash, t->bytes);
+    struct placed *old = vn_map_get(seen, key);
+    if (old && !memcmp(old->data, t->data, t->bytes))
+        return old->offset;
+    struct buffer *section = &w->section[BIN_CONSTS];
+    const struct placed new = { t->data, section->n, t->bytes };
+    VEC_PUSH(w->arena, &w->consts, new);
+    vn_map_set(seen, key, vn_arena_copy(w->arena, &new, sizeof new));
+    section->n = aligned(section->n + t->bytes + BIN_SLACK);
+    return new.offset;
 }
 
 static void mark_used(struct writer *w)
@@ -151,18 +155,28 @@ static void put_meta(struct writer *w)
     }
 }
 
-static void assemble(struct writer *w, struct bin_header *h, struct vn_image *out)
+static void copy_sections(const struct writer *w, const struct bin_header *h, char *data)
 {
-    uint64_t at = (sizeof *h + BIN_ALIGN - 1) / BIN_ALIGN * BIN_ALIGN;
+    for (int i = 0; i < BIN_SECTIONS; i++)
+        if (i != BIN_CONSTS && w->section[i].n)
+            memcpy(data + h->section[i].offset, w->section[i].data, w->section[i].n);
+    for (int i = 0; i < w->consts.n; i++) {
+        const struct placed *c = &w->consts.v[i];
+        if (c->bytes)
+            memcpy(data + h->section[BIN_CONSTS].offset + c->offset, c->data, c->bytes);
+    }
+}
+
+static void assemble(struct writer *w, struct bin_header *h, struct vn_image *out, struct vn_arena *a)
+{
+    uint64_t at = aligned(sizeof *h);
     for (int i = 0; i < BIN_SECTIONS; i++) {
         h->section[i] = (struct bin_section){ at, w->section[i].n };
-        at = (at + w->section[i].n + BIN_ALIGN - 1) / BIN_ALIGN * BIN_ALIGN;
+        at = aligned(at + w->section[i].n);
     }
     h->file_bytes = at;
-    char *data = vn_arena_alloc(w->arena, at);
-    for (int i = 0; i < BIN_SECTIONS; i++)
-        if (w->section[i].n)
-            memcpy(data + h->section[i].offset, w->section[i].data, w->section[i].n);
+    char *data = vn_arena_alloc(a, at);
+    copy_sections(w, h, data);
     memcpy(data, h, sizeof *h);
     h->checksum = vn_hash(data, at, offsetof(struct bin_header, checksum));
     memcpy(data, h, sizeof *h);
@@ -176,9 +190,9 @@ int vn_compile_write(struct vn_image *out, struct vn_arena *a, const struct prog
         for (int k = 0; k < p->tensors.v[i].shape.rank; k++)
             if (p->tensors.v[i].shape.d[k] > INT32_MAX)
                 return vn_fail(e, VN_E_UNSUPPORTED, "tensor %s is too large for a .bin", p->tensors.v[i].name);
-    struct writer w = { .arena = a, .p = p, .strings = vn_map_new(a) };
-    w.record = NEW_ARRAY(a, int, p->tensors.n);
-    w.offset = NEW_ARRAY(a, uint64_t, p->tensors.n);
+    struct writer w = { .arena = p->arena, .p = p, .strings = vn_map_new(p->arena) };
+    w.record = NEW_ARRAY(p->arena, int, p->tensors.n);
+    w.offset = NEW_ARRAY(p->arena, uint64_t, p->tensors.n);
     string(&w, "");
     mark_used(&w);
     struct bin_header h = { .magic = BIN_MAGIC, .version = BIN_VERSION, .header_bytes = sizeof h, .isa = o->isa,
@@ -192,6 +206,6 @@ int vn_compile_write(struct vn_image *out, struct vn_arena *a, const struct prog
     out->arena_bytes = h.arena_bytes;
     out->const_bytes = w.section[BIN_CONSTS].n;
     out->instructions = p->instrs.n;
-    assemble(&w, &h, out);
+    assemble(&w, &h, out, a);
     return VN_OK;
 }

@@ -75,7 +75,7 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     for (int i = 1; i < 5; i++)
         if (!n->in[i]->data)
             return computed(n, l);
-    float *mul = NEW_ARRAY(l->arena, float, c_count), *add = NEW_ARRAY(l->arena, float, c_count);
+    float *mul = NEW_ARRAY(l->scratch, float, c_count), *add = NEW_ARRAY(l->scratch, float, c_count);
     const float *scale = vn_low_elements(l, n->in[1], VN_F32), *bias = vn_low_elements(l, n->in[2], VN_F32);
     const float *mean = vn_low_elements(l, n->in[3], VN_F32), *variance = vn_low_elements(l, n->in[4], VN_F32);
     for (int64_t c = 0; c < c_count; c++) {

@@ -123,7 +123,7 @@ static int weight_axis(const struct node *n) { return ((const struct convt_attrs
 static void *turn_weights(struct lowering *l, const void *w, size_t size, const struct low_conv *c)
 {
     int cg = c->c / c->groups, mg = c->k / c->groups, taps = c->kh * c->kw;
-    char *out = NEW_ARRAY(l->arena, char, (size_t)c->c * (size_t)mg * (size_t)taps * size);
+    char *out = NEW_ARRAY(l->scratch, char, (size_t)c->c * (size_t)mg * (size_t)taps * size);
     for (int64_t in = 0; in < c->c; in++)
         for (int64_t m = 0; m < mg; m++)
             for (int64_t t = 0; t < taps; t++) {

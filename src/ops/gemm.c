@@ -96,7 +96,7 @@ static int weight_axis(const struct node *n) { return ((const struct gemm_attrs 
 /* The matrix as OIHW weights: output channels first. */
 static const void *by_columns(struct lowering *l, const void *w, size_t size, struct dims d)
 {
-    char *out = NEW_ARRAY(l->arena, char, (size_t)d.n * (size_t)d.k * size);
+    char *out = NEW_ARRAY(l->scratch, char, (size_t)d.n * (size_t)d.k * size);
     for (int64_t k = 0; k < d.k; k++)
         for (int64_t j = 0; j < d.n; j++)
             memcpy(out + (size_t)(j * d.k + k) * size, (const char *)w + (size_t)(k * d.n + j) * size, size);
@@ -107,13 +107,13 @@ static const void *by_columns(struct lowering *l, const void *w, size_t size, st
 static void scale_weights(struct lowering *l, struct low_conv *c, const struct gemm_attrs *g, struct dims d)
 {
     if (g->alpha != 1) {
-        float *w = vn_arena_copy(l->arena, c->weight, (size_t)d.n * (size_t)d.k * sizeof(float));
+        float *w = vn_arena_copy(l->scratch, c->weight, (size_t)d.n * (size_t)d.k * sizeof(float));
         for (int64_t i = 0; i < d.n * d.k; i++)
             w[i] *= g->alpha;
         c->weight = w;
     }
     if (c->bias) {
-        float *b = NEW_ARRAY(l->arena, float, d.n);
+        float *b = NEW_ARRAY(l->scratch, float, d.n);
         int64_t row, col;
         c_strides(&l->node->in[2]->shape, &row, &col);
         for (int64_t j = 0; j < d.n; j++)

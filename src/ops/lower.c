@@ -36,13 +36,26 @@ static enum vn_dtype stored_type(const struct value *v, int as_f32)
     return !as_f32 && v->q ? v->q->dtype : v->q ? VN_F32 : vn_low_cell(v->dtype);
 }
 
-void *vn_low_elements(struct lowering *l, const struct value *v, enum vn_dtype t)
+/* Is a constant kept as the program stores it? */
+static int is_stored(const struct value *v, enum vn_dtype t)
 {
-    int64_t count = vn_shape_count(&v->shape);
-    void *data = NEW_ARRAY(l->arena, char, (size_t)count * vn_dtype_size(t));
+    return v->data->dtype == t && (v->q ? !vn_dtype_is_float(t) : t == VN_F32 || t == VN_I64);
+}
+
+static const void *elements(struct vn_arena *a, const struct value *v, enum vn_dtype t)
+{
+    if (is_stored(v, t))
+        return v->data->data;
+    const int64_t count = vn_shape_count(&v->shape);
+    void *data = NEW_ARRAY(a, char, (size_t)count *vn_dtype_size(t));
     for (int64_t i = 0; i < count; i++)
         store(data, i, t, v, i);
     return data;
+}
+
+const void *vn_low_elements(struct lowering *l, const struct value *v, enum vn_dtype t)
+{
+    return elements(l->scratch, v, t);
 }
 
 static int constant_value(struct lowering *l, const struct value *v, int as_f32, enum layout order)
@@ -53,7 +66,7 @@ static int constant_value(struct lowering *l, const struct value *v, int as_f32,
     if (t != VN_F32 && v->q)
         vn_low_quantized(l, id, v->q->scale[0], v->q->zero[0]);
     if (!vn_low_is_turned(p)) {
-        p->data = vn_low_elements(l, v, t);
+        p->data = elements(l->arena, v, t);
         return id;
     }
     int64_t stride[VN_MAX_RANK], idx[VN_MAX_RANK] = { 0 }, count = vn_shape_count(&v->shape);
@@ -275,6 +288,8 @@ int vn_lower_node(struct lowering *l, const struct node *n, struct vn_err *e)
     l->integer = vn_node_is_integer(n) && vn_node_kind(n) != Q_FLOAT;
     l->wide = l->integer && vn_node_is_wide(n);
     l->raw_out = -1;
+    vn_arena_free(&l->scratch);
+    l->scratch = vn_arena_new();
     TRY(check_values(l, n, e));
     if (lower_empty(l, n))
         return VN_OK;

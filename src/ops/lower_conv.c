@@ -37,7 +37,7 @@ int vn_low_weights(struct lowering *l, struct low_conv *c, int bias, struct vn_e
     }
     TRY(check_quantized(n, c, bias, e));
     const struct qparam *w = n->in[1]->q;
-    float *scale = NEW_ARRAY(l->arena, float, c->k);
+    float *scale = NEW_ARRAY(l->scratch, float, c->k);
     for (int k = 0; k < c->k; k++)
         scale[k] = w->scale[k % w->n];
     c->weight_scale = scale;
@@ -67,7 +67,7 @@ static int is_depthwise(const struct low_conv *c) { return c->groups == c->c && 
 static int32_t *weight_sums(struct lowering *l, const struct low_conv *c, const int32_t *bias, int *wide)
 {
     int64_t taps = (int64_t)(c->c / c->groups) * c->kh * c->kw;
-    int32_t *sums = NEW_ARRAY(l->arena, int32_t, c->k);
+    int32_t *sums = NEW_ARRAY(l->scratch, int32_t, c->k);
     for (int k = 0; k < c->k; k++) {
         const int8_t *w = (const int8_t *)c->weight + k * taps;
         int64_t sum = 0;
@@ -90,7 +90,7 @@ static int channel_const(struct lowering *l, const struct value *of, enum vn_dty
     if (depthwise)
         return vn_low_const_of(l, of, t, g->k, v);
     int64_t count = (int64_t)vn_conv_blocks(g) * VN_OCB;
-    void *packed = NEW_ARRAY(l->arena, float, count);
+    void *packed = NEW_ARRAY(l->scratch, float, count);
     if (t == VN_F32)
         vn_conv_pack_f32(packed, v, g);
     else
@@ -101,7 +101,7 @@ static int channel_const(struct lowering *l, const struct value *of, enum vn_dty
 /* sy 0: for a result in float32. */
 static const float *multipliers(struct lowering *l, const struct low_conv *c, float sx, float sy)
 {
-    float *mult = NEW_ARRAY(l->arena, float, c->k);
+    float *mult = NEW_ARRAY(l->scratch, float, c->k);
     for (int k = 0; k < c->k; k++)
         mult[k] = sy == 0 ? sx * c->weight_scale[k] : vn_requant_mult(sx, c->weight_scale[k], sy);
     return mult;
@@ -113,8 +113,8 @@ static int conv_s8(struct lowering *l, int x, int y, const struct low_conv *c)
     int depthwise = is_depthwise(c), wide = 0, f32 = vn_low_tensor(l, y)->dtype == VN_F32;
     const float sx = vn_low_tensor(l, x)->scale, sy = vn_low_tensor(l, y)->scale;
     size_t bytes = depthwise ? (size_t)c->k * (size_t)c->kh * (size_t)c->kw : vn_conv_s8_packed_bytes(&g);
-    int8_t *packed = NEW_ARRAY(l->arena, int8_t, bytes);
-    const int32_t *bias = c->bias ? c->bias : NEW_ARRAY(l->arena, int32_t, c->k);
+    int8_t *packed = NEW_ARRAY(l->scratch, int8_t, bytes);
+    const int32_t *bias = c->bias ? c->bias : NEW_ARRAY(l->scratch, int32_t, c->k);
     const float *mult = multipliers(l, c, sx, f32 ? 0 : sy);
     (depthwise ? vn_dwconv_s8_pack : vn_conv_s8_pack)(packed, c->weight, &g);
     const int32_t *sums = weight_sums(l, c, bias, &wide);
@@ -135,12 +135,12 @@ static int conv_s16(struct lowering *l, int x, int y, const struct low_conv *c)
     const int depthwise = is_depthwise(c), f32 = vn_low_tensor(l, y)->dtype == VN_F32;
     const float sx = vn_low_tensor(l, x)->scale, sy = vn_low_tensor(l, y)->scale;
     const int64_t count = depthwise ? (int64_t)c->k * c->kh * c->kw : (int64_t)vn_conv_s8_packed_bytes(&g);
-    void *packed = NEW_ARRAY(l->arena, int16_t, count);
+    void *packed = NEW_ARRAY(l->scratch, int16_t, count);
     if (c->weight_type == VN_I8)
         (depthwise ? vn_dwconv_s8_pack : vn_conv_s8_pack)(packed, c->weight, &g);
     else
         (depthwise ? vn_dwconv_s16_pack : vn_conv_s16_pack)(packed, c->weight, &g);
-    const int32_t *bias = c->bias ? c->bias : NEW_ARRAY(l->arena, int32_t, c->k);
+    const int32_t *bias = c->bias ? c->bias : NEW_ARRAY(l->scratch, int32_t, c->k);
     int in[4] = { x, vn_low_const_of(l, l->node->in[1], c->weight_type, count, packed), channel_const(l, bias_of(l, c), VN_I32, bias, &g, depthwise),
                   channel_const(l, NULL, VN_F32, multipliers(l, c, sx, f32 ? 0 : sy), &g, depthwise) };
     struct instr_CONV_S16 *p = vn_low_emit(l, depthwise ? OPCODE_DWCONV_S16 : OPCODE_CONV_S16, 4, in, y);
@@ -155,8 +155,8 @@ static int conv_f32(struct lowering *l, int x, int y, const struct low_conv *c)
     const struct vn_window2d g = geometry(c);
     int depthwise = is_depthwise(c);
     size_t bytes = depthwise ? (size_t)c->k * (size_t)c->kh * (size_t)c->kw * sizeof(float) : vn_conv_f32_packed_bytes(&g);
-    float *packed = vn_arena_alloc(l->arena, bytes);
-    const float *bias = c->bias ? c->bias : NEW_ARRAY(l->arena, float, c->k);
+    float *packed = vn_arena_alloc(l->scratch, bytes);
+    const float *bias = c->bias ? c->bias : NEW_ARRAY(l->scratch, float, c->k);
     (depthwise ? vn_dwconv_f32_pack : vn_conv_f32_pack)(packed, c->weight, &g);
     int in[3] = { x, vn_low_const_of(l, l->node->in[1], VN_F32, (int64_t)(bytes / sizeof(float)), packed),
                   channel_const(l, bias_of(l, c), VN_F32, bias, &g, depthwise) };

@@ -102,7 +102,7 @@ static int lower_weight(const struct node *n, struct lowering *l, const struct p
                           .sh = 1, .sw = 1, .dh = 1, .dw = 1, .groups = 1 };
     TRY(vn_low_weights(l, &c, -1, e));
     const size_t size = vn_dtype_size(c.weight_type);
-    char *turned = NEW_ARRAY(l->arena, char, (size_t)(p->n * p->k) * size);
+    char *turned = NEW_ARRAY(l->scratch, char, (size_t)(p->n * p->k) * size);
     for (int64_t k = 0; k < p->k; k++)
         for (int64_t j = 0; j < p->n; j++)
             memcpy(turned + (size_t)(j * p->k + k) * size, (const char *)c.weight + (size_t)(k * p->n + j) * size, size);
