@@ -46,6 +46,12 @@ static int map_fd(struct vn_arena *a, int fd, const char *path, const uint8_t **
     return VN_OK;
 }
 
+void vn_file_forget(const uint8_t *data, size_t bytes)
+{
+    if (bytes)
+        madvise((void *)(uintptr_t)data, bytes, MADV_DONTNEED);
+}
+
 int vn_file_map(struct vn_arena *a, const char *path, const uint8_t **data, size_t *bytes, struct vn_err *e)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

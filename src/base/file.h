@@ -8,6 +8,9 @@
 /* Map a regular file for reading; the mapping lives as long as the arena. Empty files give bytes = 0 and a valid pointer. */
 int vn_file_map(struct vn_arena *a, const char *path, const uint8_t **data, size_t *bytes, struct vn_err *e);
 
+/* Let go of the memory of a whole mapping, which stays: what is looked at again is read again. */
+void vn_file_forget(const uint8_t *data, size_t bytes);
+
 /* Write to a temporary name beside `path`, flush to disk, rename: readers see the old file or the whole new one. */
 int vn_file_write(const char *path, const void *data, size_t bytes, struct vn_err *e);
 

@@ -672,5 +672,7 @@ int vn_caffe_read(struct graph **g, struct vn_arena *a, const char *prototxt, co
     TRY(vn_file_map(a, prototxt, &text.p, &text.n, e));
     TRY(vn_file_map(a, caffemodel, &weights.p, &weights.n, e));
     const struct vn_caffe_file p = { prototxt, text.p, text.n }, m = { caffemodel, weights.p, weights.n };
-    return vn_caffe_read_memory(g, a, &p, &m, o, e);
+    const int status = vn_caffe_read_memory(g, a, &p, &m, o, e);
+    vn_file_forget(weights.p, weights.n); /* most have been copied to where they are aligned */
+    return status;
 }

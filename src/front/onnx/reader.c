@@ -196,5 +196,7 @@ int vn_onnx_read(struct graph **g, struct vn_arena *a, const char *path, const s
 {
     struct wire_bytes image = { NULL, 0 };
     TRY(vn_file_map(a, path, &image.p, &image.n, e));
-    return vn_onnx_read_memory(g, a, image.p, image.n, path, o, e);
+    const int status = vn_onnx_read_memory(g, a, image.p, image.n, path, o, e);
+    vn_file_forget(image.p, image.n); /* most weights have been copied to where they are aligned */
+    return status;
 }
