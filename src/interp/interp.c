@@ -201,21 +201,30 @@ int vn_interp_fed(struct vn_arena *a, const struct node *n, const struct vn_tens
     return eval_node(n, &ev, e);
 }
 
-int vn_interp_node(struct vn_arena *a, struct node *n, struct vn_tensor **out, struct vn_err *e)
+static int eval_constants(struct vn_arena *work, struct vn_arena *a, struct node *n, struct vn_tensor **out,
+                          struct vn_err *e)
 {
-    const struct vn_tensor **in = NEW_ARRAY(a, const struct vn_tensor *, n->n_in);
-    struct vn_tensor **cells = NEW_ARRAY(a, struct vn_tensor *, n->n_out);
+    const struct vn_tensor **in = NEW_ARRAY(work, const struct vn_tensor *, n->n_in);
+    struct vn_tensor **cells = NEW_ARRAY(work, struct vn_tensor *, n->n_out);
     for (int i = 0; i < n->n_in; i++) {
         const struct value *v = n->in[i];
         if (v && !v->data && !n->op->reads_shape)
             return vn_node_fail(n, e, VN_E_INTERNAL, "%s is no constant", v->name);
-        in[i] = v && v->data ? as_cells(a, v, v->data) : NULL;
+        in[i] = v && v->data ? as_cells(work, v, v->data) : NULL;
     }
     for (int i = 0; i < n->n_out; i++)
-        cells[i] = n->out[i] ? new_output(a, n->out[i]) : NULL;
-    struct eval ev = { a, in, cells };
+        cells[i] = n->out[i] ? new_output(work, n->out[i]) : NULL;
+    struct eval ev = { work, in, cells };
     TRY(eval_node(n, &ev, e));
     for (int i = 0; i < n->n_out; i++)
         out[i] = cells[i] ? vn_tensor_cast(a, cells[i], n->out[i]->q ? n->out[i]->q->dtype : n->out[i]->dtype) : NULL;
     return VN_OK;
+}
+
+int vn_interp_node(struct vn_arena *a, struct node *n, struct vn_tensor **out, struct vn_err *e)
+{
+    struct vn_arena *work = vn_arena_new();
+    const int status = eval_constants(work, a, n, out, e);
+    vn_arena_free(&work);
+    return status;
 }
