@@ -1,5 +1,8 @@
 /* vernier convert - a configuration becomes four ONNX files and a .bin. */
 #include <stdlib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "base/file.h"
 #include "cli/cli.h"
@@ -99,6 +102,14 @@ static void print_doubts(const struct vn_conversion *c)
             fprintf(stderr, "the results are not to be trusted: %s\n", c->data.findings.v[i].text);
 }
 
+/* Weights that are freed go back to the system: with holes between them, the next stage's would not fit. */
+static void return_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+#endif
+}
+
 static int open_log(struct logger *log, struct vn_err *e)
 {
     const char *path = vn_opt("--log") ? vn_opt("--log") : "vernier_convert.log";
@@ -156,6 +167,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     struct vn_convert_options o;
     const int fast = vn_opt("--fast-perf") != NULL;
     TRY(check_words(fast, e));
+    return_memory();
     vn_convert_options_default(&o);
     o.config = vn_opt("--config");
     double least = 0.8;
