@@ -8,7 +8,7 @@
 #ifndef VERNIER_ALIGN_H
 #define VERNIER_ALIGN_H
 
-#include <vernier/vernier.h>
+#include <vernier/listener.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -14,7 +14,7 @@
 #ifndef VERNIER_PREP_H
 #define VERNIER_PREP_H
 
-#include <vernier/vernier.h>
+#include <vernier/listener.h>
 
 #ifdef __cplusplus
 extern "C" {

@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/listen.h"
-#include "convert/conversion.h"
+#include <vernier/convert.h>
 #include "report/report.h"
 
 enum { EXIT_DONE = 0, EXIT_CHECK_FAILED = 1, EXIT_USAGE = 2, EXIT_BAD_INPUT = 3, EXIT_INTERNAL = 4 };
@@ -39,6 +39,9 @@ int vn_words(const char ***v);
 int vn_opt_int(const char *name, int otherwise, int lo, int hi, int *out, struct vn_err *e);
 /* What --input-shape gave: names and shapes as written. */
 int vn_opt_shapes(const char ***names, const char ***texts, int *n, struct vn_arena *a, struct vn_err *e);
+/* The first word as a model, with --proto and --input-shape. */
+int vn_opt_source(struct vn_source *s, struct vn_arena *a, struct vn_err *e);
+int vn_opt_is_folder(const char *path);
 /* A model that a command reads: --model FILE is another way to give the first word. */
 #define MODEL_OPTIONS                                                                            \
     { "--model", 0, "FILE", 0, 0, "the model, in place of the first argument" },                 \
@@ -53,17 +56,13 @@ int vn_opt_shapes(const char ***names, const char ***texts, int *n, struct vn_ar
 #define JSON_OPTION { "--json", 0, NULL, 0, 0, "print the result as JSON on standard output" }
 /* ... read, and the mask set for image functions, too (vn_image_cpu). */
 int vn_opt_run(struct vn_options *o, struct vn_err *e);
-/* Something that is wrong with an input; id and remedy NULL: not known. */
-struct kept_problem {
-    const char *text, *id, *remedy;
-};
 /* Log to standard error (and to a file): "2025-01-31 12:00:00,123 INFO message". */
 struct logger {
     FILE *file; /* second destination; NULL: none */
     struct progress progress;
     int quiet;              /* only warnings and errors on the terminal */
     struct vn_arena *arena; /* of the problems; NULL: they are not kept */
-    VEC(struct kept_problem) problems;
+    VEC(struct vn_err) problems;
 };
 struct vn_listener vn_logger_listener(struct logger *l);
 /* Print JSON and a newline; takes the reference. */

@@ -4,6 +4,7 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include "base/file.h"
 #include "cli/cli.h"
 #include "config/config.h"
 #include "kernels/image/image_kernels.h"
@@ -84,6 +85,19 @@ int vn_opt_shapes(const char ***names, const char ***texts, int *n, struct vn_ar
     return VN_OK;
 }
 
+int vn_opt_source(struct vn_source *s, struct vn_arena *a, struct vn_err *e)
+{
+    const char **words, **names, **shapes;
+    vn_words(&words);
+    *s = (struct vn_source){ .model = words[0], .prototxt = vn_opt("--proto") };
+    TRY(vn_opt_shapes(&names, &shapes, &s->n_shapes, a, e));
+    s->shape_names = names;
+    s->shapes = shapes;
+    return VN_OK;
+}
+
+int vn_opt_is_folder(const char *path) { return vn_dir_exists(path); }
+
 static int read_mask(uint32_t *mask, const char *s, struct vn_err *e)
 {
     static const struct {
@@ -147,9 +161,7 @@ static void keep_problem(void *user, const struct vn_err *problem)
     struct logger *l = user;
     if (!l->arena)
         return;
-    const struct kept_problem p = { vn_arena_str(l->arena, problem->msg), vn_problem_id(problem),
-                                    vn_problem_remedy(problem) };
-    VEC_PUSH(l->arena, &l->problems, p);
+    VEC_PUSH(l->arena, &l->problems, *problem);
 }
 
 struct vn_listener vn_logger_listener(struct logger *l)
@@ -159,9 +171,7 @@ struct vn_listener vn_logger_listener(struct logger *l)
 
 int vn_print_json(json_t *j)
 {
-    json_dumpf(j, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
-    putchar('\n');
-    json_decref(j);
+    vn_json_print(stdout, j);
     return EXIT_DONE;
 }
 

@@ -24,10 +24,12 @@ static int hash_samples(struct vn_conversion *c, struct vn_err *e)
 
 static int check_samples(struct vn_conversion *c, struct vn_err *e)
 {
-    TRY(vn_dataset_check(&c->data, c->arena, c->config, c->original, c->samples, NULL, e));
-    for (int i = 0; i < c->data.findings.n; i++) {
-        const struct data_finding *f = &c->data.findings.v[i];
-        if (f->severity == DATA_ERROR && !c->accept_data)
+    struct data_report r;
+    TRY(vn_dataset_check(&r, c->arena, c->config, c->original, c->samples, NULL, e));
+    vn_convert_keep_findings(c, &r);
+    for (int i = 0; i < c->findings.n; i++) {
+        const struct vn_finding *f = &c->findings.v[i];
+        if (f->severity == VN_FINDING_ERROR && !c->accept_data)
             return vn_fail(e, VN_E_INPUT, "%s", f->text);
         WARN(c, "%s", f->text);
     }

@@ -4,7 +4,11 @@
 #include "front/front.h"
 #include "session/input_text.h"
 
-int vn_convert_feature_inputs(struct vn_conversion *c)
+struct vn_checked {
+    struct vn_conversion *c;
+};
+
+void vn_convert_feature_inputs(struct vn_conversion *c)
 {
     struct config *cfg = NEW(c->arena, struct config);
     cfg->path = cfg->folder = "";
@@ -18,7 +22,6 @@ int vn_convert_feature_inputs(struct vn_conversion *c)
         cfg->inputs[i].name = c->original->inputs.v[i]->name;
     }
     c->config = cfg;
-    return VN_OK;
 }
 
 /* The last problem is held back: it is the error that a check ends with. */
@@ -42,26 +45,26 @@ static void forward_log(void *user, enum vn_log_level level, const char *line)
     vn_say(&c->listener, level, "%s", line);
 }
 
-int vn_convert_read_named(struct vn_conversion *c, const struct check_options *o,
+int vn_convert_read_named(struct vn_conversion *c, const struct vn_source *source,
                           const struct vn_listener *survey, struct vn_err *e)
 {
-    struct vn_onnx_input_shape *shapes = NEW_ARRAY(c->arena, struct vn_onnx_input_shape, o->n_shapes);
-    for (int i = 0; i < o->n_shapes; i++) {
-        shapes[i].name = o->shape_names[i];
-        TRY(vn_shape_parse(&shapes[i].shape, o->shape_texts[i], e));
+    struct vn_onnx_input_shape *shapes = NEW_ARRAY(c->arena, struct vn_onnx_input_shape, source->n_shapes);
+    for (int i = 0; i < source->n_shapes; i++) {
+        shapes[i].name = source->shape_names[i];
+        TRY(vn_shape_parse(&shapes[i].shape, source->shapes[i], e));
     }
     const struct vn_onnx_options read = { .shapes = shapes,
-                                          .n_shapes = o->n_shapes,
+                                          .n_shapes = source->n_shapes,
                                           .survey = survey != NULL,
                                           .listener = survey ? survey : &c->listener };
-    return vn_model_read(&c->original, c->arena, o->model, o->prototxt, &read, e);
+    return vn_model_read(&c->original, c->arena, source->model, source->prototxt, &read, e);
 }
 
 /* The model with static shapes; all that is wrong with it in one go. */
-static int check_model(struct vn_conversion *c, const struct check_options *o, struct vn_err *e)
+static int check_model(struct vn_conversion *c, const struct vn_check_options *o, struct vn_err *e)
 {
     const struct vn_listener survey = { .log = forward_log, .problem = add_problem, .user = c };
-    TRY(vn_convert_read_named(c, o, &survey, e));
+    TRY(vn_convert_read_named(c, &o->source, &survey, e));
     TRY(vn_passes_survey(c->original, &survey, e));
     if (c->problem.code != VN_OK) {
         *e = c->problem;
@@ -82,13 +85,13 @@ static int compare_marches(struct vn_conversion *c, struct vn_err *e)
     for (int i = 0; i < n; i++) {
         struct vn_arena *a = vn_arena_new();
         struct graph *calibrated, *quantized;
-        struct march_row r = { .name = names[i] };
+        struct vn_march_row r = { .march = vn_arena_str(c->kept, names[i]) };
         int status = vn_target_read(&c->target, c->arena, names[i], e);
         if (status == VN_OK) {
-            r.description = c->target.description;
+            r.description = vn_arena_str(c->kept, c->target.description);
             status = vn_convert_quantize(c, a, &c->method, &calibrated, &quantized, e);
-            r.integer = status == VN_OK ? vn_quantize_count(quantized) : 0;
-            VEC_PUSH(c->arena, &c->marches, r);
+            r.integers = status == VN_OK ? vn_quantize_count(quantized) : 0;
+            VEC_PUSH(c->kept, &c->marches, r);
         }
         vn_arena_free(&a);
     }
@@ -96,9 +99,9 @@ static int compare_marches(struct vn_conversion *c, struct vn_err *e)
     return VN_OK;
 }
 
-static int check(struct vn_conversion *c, const struct check_options *o, struct vn_err *e)
+static int check(struct vn_conversion *c, const struct vn_check_options *o, struct vn_err *e)
 {
-    TRY(vn_target_read(&c->target, c->arena, o->march, e));
+    TRY(vn_target_read(&c->target, c->arena, o->march ? o->march : "generic", e));
     TRY(check_model(c, o, e));
     vn_convert_feature_inputs(c);
     TRY(vn_convert_optimize(c, e));
@@ -108,13 +111,16 @@ static int check(struct vn_conversion *c, const struct check_options *o, struct 
     TRY(compare_marches(c, e));
     TRY(vn_convert_quantize(c, c->arena, &c->method, &c->calibrated, &c->quantized, e));
     TRY(vn_convert_compile(c, e));
-    vn_convert_fill_nodes(c, c->quantized);
+    vn_convert_name_method(c);
+    vn_convert_fill_nodes(c);
+    c->checked = NEW(c->kept, struct vn_checked);
+    c->checked->c = c;
     return VN_OK;
 }
 
 static int check_and_tell(struct vn_conversion *c, const void *options, struct vn_err *e)
 {
-    const struct check_options *o = options;
+    const struct vn_check_options *o = options;
     const int status = check(c, o, e);
     if (status == VN_E_INPUT || status == VN_E_UNSUPPORTED) {
         tell_problem(c);
@@ -123,7 +129,33 @@ static int check_and_tell(struct vn_conversion *c, const void *options, struct v
     return status;
 }
 
-int vn_check(struct vn_conversion **out, const struct check_options *o, struct vn_err *e)
+void vn_check_options_default(struct vn_check_options *o) { *o = (struct vn_check_options){ 0 }; }
+
+int vn_check(struct vn_checked **out, const struct vn_check_options *o, struct vn_err *e)
 {
-    return vn_convert_guarded(out, check_and_tell, o, NULL, &o->listener, e);
+    struct vn_conversion *c;
+    const int status = vn_convert_guarded(&c, check_and_tell, o, NULL, &o->listener, e);
+    *out = status < 0 ? NULL : c->checked;
+    return status;
+}
+
+void vn_checked_free(struct vn_checked **c)
+{
+    if (c && *c)
+        vn_conversion_free(&(struct vn_conversion *){ (*c)->c });
+    if (c)
+        *c = NULL;
+}
+
+const char *vn_checked_march(const struct vn_checked *c) { return c->c->summary.march; }
+int vn_checked_integers(const struct vn_checked *c) { return c->c->integers; }
+const struct vn_node_row *vn_checked_nodes(const struct vn_checked *c, int *n)
+{
+    return vn_conversion_nodes(c->c, n);
+}
+
+const struct vn_march_row *vn_checked_marches(const struct vn_checked *c, int *n)
+{
+    *n = c->c->marches.n;
+    return c->c->marches.v;
 }

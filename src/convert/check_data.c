@@ -2,15 +2,18 @@
 #include "convert/stages.h"
 
 #include "base/file.h"
-#include "front/front.h"
 
-/* A folder of pictures or arrays for the only input of a model. */
-static int folder_as_config(struct vn_conversion *c, const struct check_data_options *o, struct vn_err *e)
+struct vn_data_check {
+    struct vn_conversion *c;
+};
+
+/* A folder of images or arrays for the only input of a model. */
+static int folder_as_config(struct vn_conversion *c, const struct vn_data_options *o, struct vn_err *e)
 {
     const struct graph *g = c->original;
     if (g->inputs.n != 1)
         return vn_fail(e, VN_E_USAGE, "%s has %d inputs: check its data with a configuration, -c FILE.yaml",
-                       o->model, g->inputs.n);
+                       o->source.model, g->inputs.n);
     vn_convert_feature_inputs(c);
     struct input_config *in = &c->config->inputs[0];
     const struct vn_shape *s = &g->inputs.v[0]->shape;
@@ -33,7 +36,8 @@ static int folder_as_config(struct vn_conversion *c, const struct check_data_opt
 
 static int check_data(struct vn_conversion *c, const void *options, struct vn_err *e)
 {
-    const struct check_data_options *o = options;
+    const struct vn_data_options *o = options;
+    struct data_report r;
     if (o->config) {
         TRY(vn_convert_read_config(c, o->config, e));
         TRY(vn_convert_read_model(c, e));
@@ -42,18 +46,41 @@ static int check_data(struct vn_conversion *c, const void *options, struct vn_er
             return vn_fail(e, VN_E_INPUT, "%s: calibration_type is skip: there are no calibration data",
                            o->config);
     } else {
-        const struct vn_onnx_options read = { .listener = &c->listener };
-        TRY(vn_model_read(&c->original, c->arena, o->model, o->prototxt, &read, e));
+        TRY(vn_convert_read_named(c, &o->source, NULL, e));
     }
     if (vn_passes_prepare(c->original, e) < 0)
         return vn_fail_at(e, "%s", c->original->source);
     if (!o->config)
         TRY(folder_as_config(c, o, e));
     TRY(vn_samples_open(&c->samples, c->arena, c->config, c->original, e));
-    return vn_dataset_check(&c->data, c->arena, c->config, c->original, c->samples, o->images, e);
+    TRY(vn_dataset_check(&r, c->arena, c->config, c->original, c->samples, o->images, e));
+    vn_convert_keep_findings(c, &r);
+    c->data_check = NEW(c->kept, struct vn_data_check);
+    c->data_check->c = c;
+    return VN_OK;
 }
 
-int vn_check_data(struct vn_conversion **out, const struct check_data_options *o, struct vn_err *e)
+void vn_data_options_default(struct vn_data_options *o) { *o = (struct vn_data_options){ 0 }; }
+
+int vn_check_data(struct vn_data_check **out, const struct vn_data_options *o, struct vn_err *e)
 {
-    return vn_convert_guarded(out, check_data, o, NULL, &o->listener, e);
+    struct vn_conversion *c;
+    const int status = vn_convert_guarded(&c, check_data, o, NULL, &o->listener, e);
+    *out = status < 0 ? NULL : c->data_check;
+    return status;
+}
+
+void vn_data_check_free(struct vn_data_check **d)
+{
+    if (d && *d)
+        vn_conversion_free(&(struct vn_conversion *){ (*d)->c });
+    if (d)
+        *d = NULL;
+}
+
+int vn_data_check_samples(const struct vn_data_check *d) { return d->c->samples_count; }
+
+const struct vn_finding *vn_data_check_findings(const struct vn_data_check *d, int *n)
+{
+    return vn_conversion_findings(d->c, n);
 }

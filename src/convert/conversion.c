@@ -1,37 +1,36 @@
 /* The handle of a conversion, and what a caller reads from it. */
 #include "convert/stages.h"
 
-static struct vn_conversion *new_conversion(struct vn_arena *a, const struct vn_options *run,
-                                            const struct vn_listener *l)
+static struct vn_conversion *new_conversion(const struct vn_options *run, const struct vn_listener *l)
 {
-    struct vn_conversion *c = NEW(a, struct vn_conversion);
-    c->arena = a;
-    c->run = *run;
+    struct vn_arena *kept = vn_arena_new();
+    struct vn_conversion *c = NEW(kept, struct vn_conversion);
+    c->kept = kept;
+    c->arena = vn_arena_new();
+    if (run)
+        c->run = *run;
+    else
+        vn_options_default(&c->run);
     c->listener = *l;
     return c;
 }
 
-int vn_convert_guarded(struct vn_conversion **out,
-                       int (*work)(struct vn_conversion *c, const void *options, struct vn_err *e),
-                       const void *options, const struct vn_options *run, const struct vn_listener *l,
-                       struct vn_err *e)
+int vn_convert_guarded(struct vn_conversion **out, conversion_work *work, const void *options,
+                       const struct vn_options *run, const struct vn_listener *l, struct vn_err *e)
 {
-    struct vn_options defaults;
     struct vn_oom guard;
     *out = NULL;
-    vn_options_default(&defaults);
     if (VN_OOM_GUARD(&guard)) {
         vn_oom_leave(&guard);
         return vn_fail(e, VN_E_NOMEM, "out of memory");
     }
-    struct vn_arena *a = vn_arena_new();
-    struct vn_conversion *c = new_conversion(a, run ? run : &defaults, l);
+    struct vn_conversion *c = new_conversion(run, l);
     const int status = work(c, options, e);
+    vn_arena_free(&c->arena);
     vn_oom_leave(&guard);
     if (status < 0)
-        vn_arena_free(&a);
-    else
-        *out = c;
+        vn_conversion_free(&c);
+    *out = c;
     return status;
 }
 
@@ -39,8 +38,8 @@ void vn_conversion_free(struct vn_conversion **c)
 {
     if (!c || !*c)
         return;
-    struct vn_arena *a = (*c)->arena;
-    vn_arena_free(&a);
+    struct vn_arena *kept = (*c)->kept;
+    vn_arena_free(&kept);
     *c = NULL;
 }
 
@@ -56,6 +55,12 @@ const struct vn_output_row *vn_conversion_outputs(const struct vn_conversion *c,
     return c->outputs.v;
 }
 
+const struct vn_finding *vn_conversion_findings(const struct vn_conversion *c, int *n)
+{
+    *n = c->findings.n;
+    return c->findings.v;
+}
+
 const char *vn_conversion_product(const struct vn_conversion *c, const char *stage)
 {
     for (int i = 0; i < c->products.n; i++)
@@ -64,4 +69,4 @@ const char *vn_conversion_product(const struct vn_conversion *c, const char *sta
     return NULL;
 }
 
-const char *vn_conversion_method(const struct vn_conversion *c) { return c->method_text; }
+const struct vn_convert_summary *vn_conversion_summary(const struct vn_conversion *c) { return &c->summary; }

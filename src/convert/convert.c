@@ -1,10 +1,28 @@
 /* The flow: one short function for each stage, in the order in which data goes.
  *
  *     config -> front -> original_float -> optimized_float -> calibrated -> quantized -> .bin
+ *
+ * What a stage needs beside this stands in the file of its name: original.c, optimized.c, calibration_data.c,
+ * method_search.c, products.c, tables.c. Other ways through the stages: check.c, check_data.c, fast.c.
  */
 #include "convert/stages.h"
 
 #include "base/file.h"
+
+static int make_original(struct vn_conversion *c, struct vn_err *e)
+{
+    TRY(vn_convert_read_model(c, e));
+    TRY(vn_convert_match_inputs(c, e));
+    TRY(vn_dir_make(c->config->working_dir, e));
+    TRY(vn_convert_make_original(c, e));
+    return vn_convert_write_onnx(c, c->original, "original_float", 0, e);
+}
+
+static int make_optimized(struct vn_conversion *c, struct vn_err *e)
+{
+    TRY(vn_convert_optimize(c, e));
+    return vn_convert_write_onnx(c, c->optimized, "optimized_float", 0, e);
+}
 
 int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e)
 {
@@ -20,10 +38,18 @@ static int choose_method(struct vn_conversion *c, struct vn_err *e)
     c->method = vn_convert_method(c, p < 1 ? "max-percentile" : "max", p);
     if (c->config->calibration_type == CALIBRATION_DEFAULT)
         TRY(vn_convert_search(c, e));
-    c->method_text = vn_quant_method_text(&c->method, c->arena);
-    INFO(c, "Select %s method.", c->method_text);
+    vn_convert_name_method(c);
+    INFO(c, "Select %s method.", c->summary.method);
     INFO(c, "End to calibrate the model.");
     return VN_OK;
+}
+
+static int calibrate(struct vn_conversion *c, struct vn_err *e)
+{
+    TRY(vn_convert_open_samples(c, e));
+    TRY(vn_convert_dump_samples(c, e));
+    TRY(vn_convert_collect_ranges(c, e));
+    return choose_method(c, e);
 }
 
 static int make_quantized(struct vn_conversion *c, struct vn_err *e)
@@ -31,15 +57,23 @@ static int make_quantized(struct vn_conversion *c, struct vn_err *e)
     INFO(c, "Start to quantize the model.");
     TRY(vn_convert_quantize(c, c->arena, &c->method, &c->calibrated, &c->quantized, e));
     INFO(c, "End to quantize the model.");
-    TRY(vn_convert_compare(&c->comparison, c->arena, c, c->quantized, c->compare_limit, "comparison with float", e));
-    for (int i = 0; i < 2; i++) {
-        struct graph *g = i ? c->quantized : c->calibrated;
-        vn_graph_meta_set(g, "calibration.method", c->method_text);
-        vn_graph_meta_set(
-            g, "accuracy.output_cosine_mean",
-            vn_arena_fmt(c->arena, "%.6f", vn_convert_worst_output(c->quantized, c->comparison)));
-    }
-    return VN_OK;
+    return vn_convert_compare(&c->comparison, c->arena, c, c->quantized, c->compare_limit,
+                              "comparison with float", e);
+}
+
+static void note_accuracy(struct vn_conversion *c, struct graph *g)
+{
+    const double worst = vn_convert_worst_output(c->quantized, c->comparison);
+    vn_graph_meta_set(g, "calibration.method", c->summary.method);
+    vn_graph_meta_set(g, "accuracy.output_cosine_mean", vn_arena_fmt(c->arena, "%.6f", worst));
+}
+
+static int write_quantized(struct vn_conversion *c, struct vn_err *e)
+{
+    note_accuracy(c, c->calibrated);
+    note_accuracy(c, c->quantized);
+    TRY(vn_convert_write_onnx(c, c->calibrated, "calibrated", 0, e));
+    return vn_convert_write_onnx(c, c->quantized, "quantized", 1, e);
 }
 
 int vn_convert_compile(struct vn_conversion *c, struct vn_err *e)
@@ -60,33 +94,25 @@ int vn_convert_compile(struct vn_conversion *c, struct vn_err *e)
     return VN_OK;
 }
 
-/* From ranges and a method to the last files and tables. */
 int vn_convert_make_products(struct vn_conversion *c, struct vn_err *e)
 {
     TRY(make_quantized(c, e));
-    TRY(vn_convert_write_onnx(c, c->calibrated, "calibrated", 0, e));
-    TRY(vn_convert_write_onnx(c, c->quantized, "quantized", 1, e));
+    TRY(write_quantized(c, e));
     TRY(vn_convert_compile(c, e));
-    vn_convert_fill_nodes(c, c->quantized);
-    vn_convert_fill_outputs(c);
+    vn_convert_fill_tables(c);
     return vn_convert_write_bin(c, e);
 }
 
-static int convert(struct vn_conversion *c, const char *config, struct vn_err *e)
+static int convert(struct vn_conversion *c, const void *options, struct vn_err *e)
 {
+    const struct vn_convert_options *o = options;
+    c->compare_limit = o->compare_limit;
+    c->accept_data = o->accept_data;
     INFO(c, "Start Model Convert....");
-    TRY(vn_convert_read_config(c, config, e));
-    TRY(vn_convert_read_model(c, e));
-    TRY(vn_convert_match_inputs(c, e));
-    TRY(vn_dir_make(c->config->working_dir, e));
-    TRY(vn_convert_make_original(c, e));
-    TRY(vn_convert_write_onnx(c, c->original, "original_float", 0, e));
-    TRY(vn_convert_optimize(c, e));
-    TRY(vn_convert_write_onnx(c, c->optimized, "optimized_float", 0, e));
-    TRY(vn_convert_open_samples(c, e));
-    TRY(vn_convert_dump_samples(c, e));
-    TRY(vn_convert_collect_ranges(c, e));
-    TRY(choose_method(c, e));
+    TRY(vn_convert_read_config(c, o->config, e));
+    TRY(make_original(c, e));
+    TRY(make_optimized(c, e));
+    TRY(calibrate(c, e));
     TRY(vn_convert_make_products(c, e));
     INFO(c, "End Model Convert");
     return VN_OK;
@@ -98,15 +124,7 @@ void vn_convert_options_default(struct vn_convert_options *o)
     vn_options_default(&o->run);
 }
 
-static int convert_by_config(struct vn_conversion *c, const void *options, struct vn_err *e)
-{
-    const struct vn_convert_options *o = options;
-    c->compare_limit = o->compare_limit;
-    c->accept_data = o->accept_data;
-    return convert(c, o->config, e);
-}
-
 int vn_convert(struct vn_conversion **out, const struct vn_convert_options *o, struct vn_err *e)
 {
-    return vn_convert_guarded(out, convert_by_config, o, &o->run, &o->listener, e);
+    return vn_convert_guarded(out, convert, o, &o->run, &o->listener, e);
 }

@@ -2,28 +2,27 @@
 #include "convert/stages.h"
 
 #include "base/file.h"
-#include "front/front.h"
 
 /* A configuration without a file: random features, everything in integers. */
-static void fast_config(struct vn_conversion *c, const struct fast_options *o)
+static void fast_config(struct vn_conversion *c, const struct vn_fast_options *o)
 {
     const struct type_rule all = { .level = LEVEL_ALL, .on = UNIT_INTEGER };
     vn_convert_feature_inputs(c);
-    c->config->model = o->model.model;
-    c->config->prototxt = o->model.prototxt;
-    c->config->prefix = o->prefix;
-    c->config->working_dir = o->working_dir;
+    c->config->model = o->source.model;
+    c->config->prototxt = o->source.prototxt;
+    c->config->prefix = o->prefix ? o->prefix : vn_path_stem(c->arena, o->source.model);
+    c->config->working_dir = o->output_dir ? o->output_dir : "model_output";
     c->config->outputs_int8 = 1;
     VEC_PUSH(c->arena, &c->config->types, all);
 }
 
 static int convert_fast(struct vn_conversion *c, const void *options, struct vn_err *e)
 {
-    const struct fast_options *o = options;
+    const struct vn_fast_options *o = options;
     INFO(c, "Start Model Convert....");
     WARN(c, "fast-perf: calibrated with random numbers; the products show speed, their results mean nothing");
-    TRY(vn_target_read(&c->target, c->arena, o->model.march, e));
-    TRY(vn_convert_read_named(c, &o->model, NULL, e));
+    TRY(vn_target_read(&c->target, c->arena, o->march ? o->march : "generic", e));
+    TRY(vn_convert_read_named(c, &o->source, NULL, e));
     fast_config(c, o);
     TRY(vn_dir_make(c->config->working_dir, e));
     if (vn_passes_prepare(c->original, e) < 0)
@@ -38,13 +37,19 @@ static int convert_fast(struct vn_conversion *c, const void *options, struct vn_
     TRY(vn_samples_random(&c->samples, c->arena, c->config, c->optimized, 1, e));
     TRY(vn_convert_collect_ranges(c, e));
     c->method = vn_convert_method(c, "max", 1);
-    c->method_text = vn_quant_method_text(&c->method, c->arena);
+    vn_convert_name_method(c);
     TRY(vn_convert_make_products(c, e));
     INFO(c, "End Model Convert");
     return VN_OK;
 }
 
-int vn_convert_fast(struct vn_conversion **out, const struct fast_options *o, struct vn_err *e)
+void vn_fast_options_default(struct vn_fast_options *o)
 {
-    return vn_convert_guarded(out, convert_fast, o, &o->run, &o->model.listener, e);
+    *o = (struct vn_fast_options){ 0 };
+    vn_options_default(&o->run);
+}
+
+int vn_convert_fast(struct vn_conversion **out, const struct vn_fast_options *o, struct vn_err *e)
+{
+    return vn_convert_guarded(out, convert_fast, o, &o->run, &o->listener, e);
 }

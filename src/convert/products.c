@@ -4,6 +4,12 @@
 #include "base/file.h"
 #include "front/front.h"
 
+static void keep_path(struct vn_conversion *c, const char *stage, const char *path)
+{
+    const struct meta m = { stage, vn_arena_str(c->kept, path) };
+    VEC_PUSH(c->kept, &c->products, m);
+}
+
 int vn_convert_write_onnx(struct vn_conversion *c, const struct graph *g, const char *stage, int int8_inputs,
                           struct vn_err *e)
 {
@@ -12,8 +18,7 @@ int vn_convert_write_onnx(struct vn_conversion *c, const struct graph *g, const 
     const struct vn_onnx_write_options o = { .int8_inputs = int8_inputs, .producer_version = VN_VERSION };
     TRY(vn_onnx_write(g, path, &o, e));
     INFO(c, "Saving model to: %s.", file);
-    const struct meta m = { stage, path };
-    VEC_PUSH(c->arena, &c->products, m);
+    keep_path(c, stage, path);
     return VN_OK;
 }
 
@@ -23,8 +28,7 @@ int vn_convert_write_bin(struct vn_conversion *c, struct vn_err *e)
     const char *path =
         vn_path_join(c->arena, c->config->working_dir, vn_arena_fmt(c->arena, "%s.bin", c->config->prefix));
     TRY(vn_file_write(path, c->bin.data, c->bin.bytes, e));
-    const struct meta m = { "bin", path };
-    VEC_PUSH(c->arena, &c->products, m);
+    keep_path(c, "bin", path);
     INFO(c, "Convert to runtime bin file successfully!");
     return VN_OK;
 }

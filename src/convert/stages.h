@@ -47,21 +47,23 @@ int vn_convert_write_onnx(struct vn_conversion *c, const struct graph *g, const 
 int vn_convert_write_bin(struct vn_conversion *c, struct vn_err *e);
 
 /* tables.c */
-void vn_convert_fill_nodes(struct vn_conversion *c, const struct graph *g);
-void vn_convert_fill_outputs(struct vn_conversion *c);
+void vn_convert_fill_tables(struct vn_conversion *c);
+void vn_convert_fill_nodes(struct vn_conversion *c);
+/* What the summary says of the target and the method. */
+void vn_convert_name_method(struct vn_conversion *c);
+void vn_convert_keep_findings(struct vn_conversion *c, const struct data_report *r);
 
-/* conversion.c: do `work` on a new conversion, which the caller gets where it succeeds; running out of memory
- * is an error as any other. */
-int vn_convert_guarded(struct vn_conversion **out,
-                       int (*work)(struct vn_conversion *c, const void *options, struct vn_err *e),
-                       const void *options, const struct vn_options *run, const struct vn_listener *l,
-                       struct vn_err *e);
+/* conversion.c: do `work` on a new conversion, which the caller gets where it succeeds, without the stages.
+ * Running out of memory is an error as any other. run NULL: the defaults. */
+typedef int conversion_work(struct vn_conversion *c, const void *options, struct vn_err *e);
+int vn_convert_guarded(struct vn_conversion **out, conversion_work *work, const void *options,
+                       const struct vn_options *run, const struct vn_listener *l, struct vn_err *e);
 
 /* check.c */
 /* Random data in every input: enough to see which nodes can compute in integers, and that all lowers. */
-int vn_convert_feature_inputs(struct vn_conversion *c);
-/* The model with the shapes that options give; its problems go to `survey`, or (NULL) are an error. */
-int vn_convert_read_named(struct vn_conversion *c, const struct check_options *o,
+void vn_convert_feature_inputs(struct vn_conversion *c);
+/* The model with the shapes that its source gives; its problems go to `survey`, or (NULL) are an error. */
+int vn_convert_read_named(struct vn_conversion *c, const struct vn_source *source,
                           const struct vn_listener *survey, struct vn_err *e);
 
 #endif

@@ -3,8 +3,8 @@
 
 #include "ops/op.h"
 
-/* What a node's similarity is measured on: a tensor that shares the parameters of the clamp behind it lost what
- * the clamp would remove, so the clamp's result is compared. */
+/* What a node's similarity is measured on: a tensor that shares the parameters of the clamp behind it lost
+ * what the clamp would remove, so the clamp's result is compared. */
 static const struct value *visible_output(const struct node *n)
 {
     const struct value *v = n->out[0];
@@ -20,43 +20,85 @@ static const char *type_text(const struct node *n)
     return vn_node_is_wide(n) || (x && x->dtype == VN_I16) || (y && y->dtype == VN_I16) ? "int16" : "int8";
 }
 
-/* Quantized nodes that hang together form a subgraph; each CPU node between them starts a new one. */
-void vn_convert_fill_nodes(struct vn_conversion *c, const struct graph *g)
+/* In memory that outlives the graph. */
+static const struct vn_reason *kept_reason(struct vn_conversion *c, const struct vn_reason *r)
 {
+    return r ? vn_reason_parse(c->kept, vn_reason_id(r), r->n, r->args, "") : NULL;
+}
+
+static void put_similarity(struct vn_node_row *r, const struct node_similarity *s)
+{
+    if (!s || !s->samples)
+        return;
+    r->compared = 1;
+    r->cosine = s->first.cosine;
+    r->cosine_min = s->min;
+    r->cosine_mean = s->mean;
+}
+
+/* Quantized nodes that hang together form a subgraph; each CPU node between them starts a new one. */
+void vn_convert_fill_nodes(struct vn_conversion *c)
+{
+    const struct graph *g = c->quantized;
     int subgraph = 0, open = 0;
     for (int i = 0; i < g->nodes.n; i++) {
         const struct node *n = g->nodes.v[i];
         const int integer = vn_node_is_integer(n);
-        const struct node_similarity *s =
-            c->comparison && n->out[0] ? &c->comparison->of[visible_output(n)->id] : NULL;
-        struct vn_node_row r = { .node = n->name,
+        struct vn_node_row r = { .node = vn_arena_str(c->kept, n->name),
                                  .on = integer ? "BPU" : "CPU",
-                                 .type = n->op->onnx,
-                                 .why_float = integer ? NULL : n->why_float };
+                                 .type = n->op->onnx };
         if (!integer && open)
             subgraph++;
         open = integer;
-        r.subgraph = integer ? vn_arena_fmt(c->arena, "id(%d)", subgraph) : "--";
+        c->integers += integer;
+        r.why_float = integer ? NULL : kept_reason(c, n->why_float);
+        r.subgraph = integer ? vn_arena_fmt(c->kept, "id(%d)", subgraph) : "--";
         r.threshold = integer && n->n_in && n->in[0] ? n->in[0]->threshold : 0;
         r.dtype = integer ? type_text(n) : "float";
-        if (s && s->samples) {
-            r.compared = 1;
-            r.cosine = s->first.cosine;
-            r.cosine_min = s->min;
-            r.cosine_mean = s->mean;
-        }
-        VEC_PUSH(c->arena, &c->nodes, r);
+        put_similarity(&r, c->comparison && n->out[0] ? &c->comparison->of[visible_output(n)->id] : NULL);
+        VEC_PUSH(c->kept, &c->nodes, r);
     }
 }
 
-void vn_convert_fill_outputs(struct vn_conversion *c)
+static void fill_outputs(struct vn_conversion *c)
 {
     for (int i = 0; i < c->quantized->outputs.n; i++) {
         const struct value *v = c->quantized->outputs.v[i];
         const struct node_similarity *s = &c->comparison->of[v->id];
-        const struct vn_output_row r = { v->name,     s->first.cosine,    s->first.l1,
-                                         s->first.l2, s->first.chebyshev, s->min,
+        const struct vn_output_row r = { vn_arena_str(c->kept, v->name),
+                                         s->first.cosine,
+                                         s->first.l1,
+                                         s->first.l2,
+                                         s->first.chebyshev,
+                                         s->min,
                                          s->mean };
-        VEC_PUSH(c->arena, &c->outputs, r);
+        VEC_PUSH(c->kept, &c->outputs, r);
+    }
+}
+
+void vn_convert_fill_tables(struct vn_conversion *c)
+{
+    vn_convert_fill_nodes(c);
+    fill_outputs(c);
+}
+
+void vn_convert_name_method(struct vn_conversion *c)
+{
+    const enum calibration_type how = c->config->calibration_type;
+    c->summary = (struct vn_convert_summary){ .march = vn_arena_str(c->kept, c->target.name),
+                                              .method = vn_quant_method_text(&c->method, c->kept),
+                                              .searched = how == CALIBRATION_DEFAULT,
+                                              .bias_corrected = c->method.bias_correction,
+                                              .random = how == CALIBRATION_SKIP };
+}
+
+void vn_convert_keep_findings(struct vn_conversion *c, const struct data_report *r)
+{
+    c->samples_count = r->samples;
+    for (int i = 0; i < r->findings.n; i++) {
+        struct vn_finding f = r->findings.v[i];
+        f.input = vn_arena_str(c->kept, f.input);
+        f.text = vn_arena_str(c->kept, f.text);
+        VEC_PUSH(c->kept, &c->findings, f);
     }
 }

@@ -14,7 +14,11 @@
 #define BRIGHT_SHARE 0.7   /* over-exposed */
 #define SMOOTHER 0.6       /* the other layout's steps, relative: pictures are smooth along their axes */
 
-const char *const vn_data_severities[] = { "error", "doubt", "warning" };
+const char *vn_severity_word(enum vn_severity s)
+{
+    static const char *const words[] = { "error", "doubt", "warning" };
+    return words[s];
+}
 
 /* ---- looking ---- */
 
@@ -273,37 +277,40 @@ static const char *find_dtype(const struct dataset *d)
 
 static const struct detector {
     const char *name;
-    enum data_severity severity;
+    enum vn_severity severity;
     const char *looks_at;
     find_fn *find;
     int names_file; /* its text begins with the path of a file */
 } detectors[] = {
-    { "unreadable", DATA_ERROR, "size against input_shape and type, damaged files", find_unreadable, 1 },
-    { "npy_header", DATA_ERROR, "the first values of raw data", find_npy_header },
-    { "not_finite", DATA_ERROR, "NaN and infinity", find_not_finite },
-    { "minus_128", DATA_ERROR, "whole numbers of -128 to 127 for an input of pixels", vn_find_minus_128 },
-    { "wrapped", DATA_ERROR, "smoothness of data with the sign bit flipped: int8 read as uint8", find_wrapped },
-    { "normalised", DATA_ERROR, "range and fractions of data for an input of pixels: 0..1, or mean and scale applied already", vn_find_normalised },
-    { "layout", DATA_ERROR, "smoothness along the axes, NCHW and NHWC", find_layout },
-    { "channel_order", DATA_ERROR, "channels 0 and 2 against the pictures'", vn_find_channel_order },
-    { "applied", DATA_ERROR, "values against the pictures' pixels: value = a * pixel + b", vn_find_applied },
-    { "applied_twice", DATA_ERROR, "the same, for mean_value and scale_value", vn_find_applied_twice },
-    { "scale_value", DATA_DOUBT, "spread of what the network would get", vn_find_scale },
-    { "mean_value", DATA_DOUBT, "mean of what the network would get", vn_find_mean },
-    { "unlike", DATA_WARNING, "likeness to the pictures that they were made of", vn_find_unlike },
-    { "dtype", DATA_WARNING, "type in .npy against cal_data_type", find_dtype },
-    { "constant", DATA_WARNING, "samples of one value", find_constant },
-    { "black", DATA_WARNING, "mean and brightest value", find_black },
-    { "white", DATA_WARNING, "mean", find_white },
-    { "over_exposed", DATA_WARNING, "share of values of 250 and more", find_over_exposed },
-    { "duplicate", DATA_WARNING, "equal samples", find_duplicate },
-    { "too_few", DATA_WARNING, "number of samples", find_too_few },
+    { "unreadable", VN_FINDING_ERROR, "size against input_shape and type, damaged files", find_unreadable, 1 },
+    { "npy_header", VN_FINDING_ERROR, "the first values of raw data", find_npy_header },
+    { "not_finite", VN_FINDING_ERROR, "NaN and infinity", find_not_finite },
+    { "minus_128", VN_FINDING_ERROR, "whole numbers of -128 to 127 for an input of pixels", vn_find_minus_128 },
+    { "wrapped", VN_FINDING_ERROR, "smoothness of data with the sign bit flipped: int8 read as uint8",
+      find_wrapped },
+    { "normalised", VN_FINDING_ERROR,
+      "range and fractions of data for an input of pixels: 0..1, or mean and scale applied already",
+      vn_find_normalised },
+    { "layout", VN_FINDING_ERROR, "smoothness along the axes, NCHW and NHWC", find_layout },
+    { "channel_order", VN_FINDING_ERROR, "channels 0 and 2 against the pictures'", vn_find_channel_order },
+    { "applied", VN_FINDING_ERROR, "values against the pictures' pixels: value = a * pixel + b", vn_find_applied },
+    { "applied_twice", VN_FINDING_ERROR, "the same, for mean_value and scale_value", vn_find_applied_twice },
+    { "scale_value", VN_FINDING_DOUBT, "spread of what the network would get", vn_find_scale },
+    { "mean_value", VN_FINDING_DOUBT, "mean of what the network would get", vn_find_mean },
+    { "unlike", VN_FINDING_WARNING, "likeness to the pictures that they were made of", vn_find_unlike },
+    { "dtype", VN_FINDING_WARNING, "type in .npy against cal_data_type", find_dtype },
+    { "constant", VN_FINDING_WARNING, "samples of one value", find_constant },
+    { "black", VN_FINDING_WARNING, "mean and brightest value", find_black },
+    { "white", VN_FINDING_WARNING, "mean", find_white },
+    { "over_exposed", VN_FINDING_WARNING, "share of values of 250 and more", find_over_exposed },
+    { "duplicate", VN_FINDING_WARNING, "equal samples", find_duplicate },
+    { "too_few", VN_FINDING_WARNING, "number of samples", find_too_few },
 };
 #define N_DETECTORS ((int)(sizeof detectors / sizeof *detectors))
 
-int vn_dataset_detector(int i, const char **name, enum data_severity *severity, const char **looks_at)
+int vn_finding_detector(int i, const char **name, enum vn_severity *severity, const char **looks_at)
 {
-    if (i >= N_DETECTORS)
+    if (i < 0 || i >= N_DETECTORS)
         return 0;
     *name = detectors[i].name;
     *severity = detectors[i].severity;
@@ -335,8 +342,9 @@ int vn_dataset_check(struct data_report *out, struct vn_arena *a, const struct c
             TRY(vn_relate_pictures(&d, images, e));
         for (int k = 0; k < N_DETECTORS; k++) {
             const char *text = detectors[k].find(&d);
-            const int place = text && detectors[k].severity == DATA_ERROR && !detectors[k].names_file;
-            const struct data_finding f = { detectors[k].name, detectors[k].severity, d.in->name, place ? placed(&d, text) : text };
+            const int place = text && detectors[k].severity == VN_FINDING_ERROR && !detectors[k].names_file;
+            const struct vn_finding f = { detectors[k].name, detectors[k].severity, d.in->name,
+                                          place ? placed(&d, text) : text };
             if (text)
                 VEC_PUSH(a, &out->findings, f);
         }

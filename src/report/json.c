@@ -2,6 +2,13 @@
 
 #include "report/report.h"
 
+void vn_json_print(FILE *f, json_t *j)
+{
+    json_dumpf(j, f, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
+    fputc('\n', f);
+    json_decref(j);
+}
+
 json_t *vn_json_real(double x) { return x - x == 0 ? json_real(x) : json_null(); }
 
 json_t *vn_json_reason(const struct vn_reason *r)

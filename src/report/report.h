@@ -6,8 +6,8 @@
 
 #include <jansson.h>
 #include <vernier/align.h>
+#include <vernier/convert.h>
 #include <vernier/session.h>
-#include <vernier/vernier.h>
 
 #include "graph/reason.h"
 #include "inspect/inspect.h"
@@ -37,6 +37,8 @@ void vn_print_description(FILE *f, const struct vn_description *d);
 
 json_t *vn_json_alignment(const struct vn_alignment *r);
 json_t *vn_json_description(const struct vn_description *d);
+/* A line for each field; takes the reference. */
+void vn_json_print(FILE *f, json_t *j);
 json_t *vn_json_real(double x); /* null where x is not finite */
 /* {"id": ..., "args": [...], "text": ...} */
 json_t *vn_json_reason(const struct vn_reason *r);

@@ -1,0 +1,70 @@
+/* vernier/check.h - can a model be converted, and do calibration data look right? Nothing is written.
+ *
+ * NOT STABLE: names and fields may change in any release.
+ *
+ * Results live in opaque handles; strings and arrays in them are borrowed. Errors are as in
+ * vernier/convert.h. */
+#ifndef VERNIER_CHECK_H
+#define VERNIER_CHECK_H
+
+#include <vernier/convert.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- a model, without data ---- */
+
+struct vn_check_options {
+    struct vn_source source;
+    const char *march; /* a target's name or file; NULL: "generic" */
+    struct vn_listener listener; /* `problem` is told of everything that is wrong with the model */
+};
+void vn_check_options_default(struct vn_check_options *o);
+
+struct vn_checked; /* opaque */
+
+/* Import, quantize with random data and compile. Where that is not possible, every problem that was found is
+ * told to the listener, the error included. On success *c is the result, to be freed with vn_checked_free; on
+ * failure NULL. Errors: VN_E_INPUT, VN_E_UNSUPPORTED, VN_E_IO, VN_E_NOMEM. */
+int vn_check(struct vn_checked **c, const struct vn_check_options *o, struct vn_err *e);
+void vn_checked_free(struct vn_checked **c); /* sets *c to NULL; NULL is allowed */
+
+const char *vn_checked_march(const struct vn_checked *c);
+/* What computes where; similarities and thresholds mean nothing. */
+const struct vn_node_row *vn_checked_nodes(const struct vn_checked *c, int *n);
+int vn_checked_integers(const struct vn_checked *c); /* nodes that compute in integers */
+
+/* What each known target would do. */
+struct vn_march_row {
+    const char *march, *description;
+    int integers; /* nodes that would compute in integers, of all */
+};
+const struct vn_march_row *vn_checked_marches(const struct vn_checked *c, int *n);
+
+/* ---- calibration data ---- */
+
+struct vn_data_options {
+    const char *config; /* a configuration, whose data are looked at; NULL: `source` and `folder` */
+    struct vn_source source; /* a model with one input */
+    const char *folder; /* of images or arrays for it */
+    const char *images; /* folder of the images that the data were made of, with the same names without
+                         * suffix; NULL: unknown */
+    struct vn_listener listener;
+};
+void vn_data_options_default(struct vn_data_options *o);
+
+struct vn_data_check; /* opaque */
+
+/* Look at calibration data. On success *d is the result, to be freed with vn_data_check_free; on failure
+ * NULL. Data that look wrong are findings, not errors. */
+int vn_check_data(struct vn_data_check **d, const struct vn_data_options *o, struct vn_err *e);
+void vn_data_check_free(struct vn_data_check **d); /* sets *d to NULL; NULL is allowed */
+
+int vn_data_check_samples(const struct vn_data_check *d);
+const struct vn_finding *vn_data_check_findings(const struct vn_data_check *d, int *n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

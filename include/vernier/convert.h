@@ -1,0 +1,113 @@
+/* vernier/convert.h - from a float ONNX or Caffe network to an int8 or int16 program.
+ *
+ * Stable.
+ *
+ *     struct vn_convert_options o;
+ *     struct vn_conversion *c;
+ *     struct vn_err err;
+ *     vn_convert_options_default(&o);
+ *     o.config = "net.yaml";
+ *     if (vn_convert(&c, &o, &err) < 0) { fprintf(stderr, "%s\n", err.msg); return 1; }
+ *     puts(vn_conversion_product(c, "bin"));
+ *     vn_conversion_free(&c);
+ *
+ * Functions that can fail return 0 or a negative enum vn_status and write the reason, with file and place,
+ * into *e. Running out of memory is an error as any other (VN_E_NOMEM). Strings and arrays in results are
+ * borrowed: they live until the handle is freed. Different conversions may run in different threads; one
+ * handle belongs to one caller at a time. */
+#ifndef VERNIER_CONVERT_H
+#define VERNIER_CONVERT_H
+
+#include <vernier/finding.h>
+#include <vernier/listener.h>
+#include <vernier/reason.h>
+#include <vernier/runtime.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A model that is named instead of configured. */
+struct vn_source {
+    const char *model; /* path: .onnx, or .caffemodel with `prototxt` */
+    const char *prototxt; /* of a Caffe network; NULL: the model is ONNX */
+    int n_shapes; /* shapes of inputs, in place of those in the file: */
+    const char *const *shape_names; /* names of inputs */
+    const char *const *shapes; /* "1x3x224x224" */
+};
+
+struct vn_convert_options {
+    const char *config; /* path of the YAML file. Required */
+    struct vn_options run; /* threads and CPU features of calibration; they change no byte of the products */
+    int compare_limit; /* samples for the similarity tables, at least 0; 0: all */
+    int accept_data; /* 1: calibration data that look wrong are a warning, not an error */
+    struct vn_listener listener; /* log and progress */
+};
+/* No configuration, one thread, every CPU feature, all samples, wrong data are an error, no listener. */
+void vn_convert_options_default(struct vn_convert_options *o);
+
+struct vn_fast_options {
+    struct vn_source source;
+    const char *march; /* a target's name or file; NULL: "generic" */
+    const char *prefix; /* of the products' names; NULL: the model's name without suffix */
+    const char *output_dir; /* of the products, made with its parents; NULL: "model_output" */
+    struct vn_options run;
+    struct vn_listener listener;
+};
+void vn_fast_options_default(struct vn_fast_options *o);
+
+struct vn_conversion; /* opaque */
+
+/* Convert: four ONNX files and a .bin into the configured folder. Each file appears whole or not at all;
+ * after an error, those of the stages before may be there. On success *c is the result, to be freed with
+ * vn_conversion_free; on failure NULL.
+ * Errors: VN_E_INPUT (configuration, model or data), VN_E_UNSUPPORTED, VN_E_IO, VN_E_NOMEM. */
+int vn_convert(struct vn_conversion **c, const struct vn_convert_options *o, struct vn_err *e);
+
+/* How fast can it be? Every operator that can computes in integers, results included; what only moves data at
+ * the ends is left out; calibrated with random numbers. The results mean nothing. Errors: as vn_convert. */
+int vn_convert_fast(struct vn_conversion **c, const struct vn_fast_options *o, struct vn_err *e);
+
+/* Sets *c to NULL; NULL is allowed. */
+void vn_conversion_free(struct vn_conversion **c);
+
+/* A node of the network, in the order in which nodes run. Similarities compare the quantized network with the
+ * float one on calibration samples: cosine of the angle between both values as vectors, -1..1. */
+struct vn_node_row {
+    const char *node, *type; /* name; ONNX operator */
+    const char *on; /* "BPU": computes in integers; "CPU": in float32 */
+    const char *subgraph; /* "id(0)": which run of integer nodes it is part of; "--" */
+    const char *dtype; /* "int8", "int16", "float" */
+    int compared; /* 1: the similarity of its output is known */
+    double cosine, cosine_min, cosine_mean; /* of the first sample; least and mean of all */
+    double threshold; /* largest magnitude of its input, from calibration; 0: none */
+    const struct vn_reason *why_float; /* NULL: it computes in integers */
+};
+/* An output of the network, against the float network. */
+struct vn_output_row {
+    const char *output;
+    double cosine, l1, l2, chebyshev; /* first sample; d = difference: mean |d|, ||d||_2 / N, max |d| */
+    double cosine_min, cosine_mean; /* of all samples */
+};
+const struct vn_node_row *vn_conversion_nodes(const struct vn_conversion *c, int *n);
+const struct vn_output_row *vn_conversion_outputs(const struct vn_conversion *c, int *n);
+
+/* What was found in the calibration data; none where they are random. */
+const struct vn_finding *vn_conversion_findings(const struct vn_conversion *c, int *n);
+
+/* Path of a product: "original_float", "optimized_float", "calibrated", "quantized" or "bin"; else NULL. */
+const char *vn_conversion_product(const struct vn_conversion *c, const char *stage);
+
+struct vn_convert_summary {
+    const char *march;
+    const char *method; /* of calibration, e.g. "max-percentile:percentile=0.99995" */
+    int searched; /* 1: it is the best of several */
+    int bias_corrected;
+    int random; /* 1: calibrated with random numbers: speed means something, results do not */
+};
+const struct vn_convert_summary *vn_conversion_summary(const struct vn_conversion *c);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

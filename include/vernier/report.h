@@ -1,0 +1,46 @@
+/* vernier/report.h - results as text for people and as JSON.
+ *
+ * NOT STABLE: names, and what is written, may change in any release.
+ *
+ * Every function writes to a stream that the caller has opened; JSON is one object and a newline. */
+#ifndef VERNIER_REPORT_H
+#define VERNIER_REPORT_H
+
+#include <stdio.h>
+
+#include <vernier/check.h>
+#include <vernier/convert.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- vernier/convert.h ---- */
+
+/* Tables of nodes and outputs, reasons of float nodes, products. */
+void vn_print_conversion(FILE *f, const struct vn_conversion *c);
+/* passed: what the caller makes of cosines and findings. */
+void vn_print_conversion_json(FILE *f, const struct vn_conversion *c, int passed);
+/* Outputs whose mean cosine is not normal or below `least`, and what to try. Returns 1 where all reach it. */
+int vn_print_low_outputs(FILE *f, const struct vn_conversion *c, double least);
+/* Findings because of which results are not to be trusted. Returns how many. */
+int vn_print_doubts(FILE *f, const struct vn_conversion *c);
+
+/* ---- vernier/check.h ---- */
+
+/* The table of nodes, reasons of float nodes with remedies, the table of marches. */
+void vn_print_checked(FILE *f, const struct vn_checked *c);
+void vn_print_checked_json(FILE *f, const struct vn_checked *c);
+/* What is wrong with a model, with remedies where one is known. */
+void vn_print_problems(FILE *f, const struct vn_err *problems, int n);
+void vn_print_problems_json(FILE *f, const struct vn_err *problems, int n, const char *march);
+/* Findings in calibration data. Returns 1 where all are warnings. */
+int vn_print_data_check(FILE *f, const struct vn_data_check *d);
+int vn_print_data_check_json(FILE *f, const struct vn_data_check *d);
+/* The table of detectors. */
+void vn_print_detectors(FILE *f);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,101 @@
+/* Conversions as text and JSON. */
+#include <vernier/report.h>
+
+#include "report/report.h"
+
+static const char *const stages[] = { "original_float", "optimized_float", "calibrated", "quantized", "bin" };
+#define N_STAGES ((int)(sizeof stages / sizeof *stages))
+
+void vn_print_conversion(FILE *f, const struct vn_conversion *c)
+{
+    int n, n_outputs;
+    const struct vn_node_row *nodes = vn_conversion_nodes(c, &n);
+    const struct vn_output_row *outputs = vn_conversion_outputs(c, &n_outputs);
+    fprintf(f, "The main quantized node information:\n");
+    vn_print_nodes(f, nodes, n, 1);
+    vn_print_fallbacks(f, nodes, n, 0);
+    fprintf(f, "The quantized model output:\n");
+    vn_print_outputs(f, outputs, n_outputs);
+    fprintf(f, "\nProducts:\n");
+    for (int i = 0; i < N_STAGES; i++)
+        fprintf(f, "    %-16s %s\n", stages[i], vn_conversion_product(c, stages[i]));
+    fprintf(f, "Next: vernier verify %s %s\n", vn_conversion_product(c, "quantized"),
+            vn_conversion_product(c, "bin"));
+}
+
+void vn_print_conversion_json(FILE *f, const struct vn_conversion *c, int passed)
+{
+    int n, n_outputs;
+    const struct vn_node_row *nodes = vn_conversion_nodes(c, &n);
+    const struct vn_output_row *outputs = vn_conversion_outputs(c, &n_outputs);
+    const struct vn_convert_summary *s = vn_conversion_summary(c);
+    json_t *products = json_object();
+    for (int i = 0; i < N_STAGES; i++)
+        json_object_set_new(products, stages[i], json_string(vn_conversion_product(c, stages[i])));
+    vn_json_print(f, json_pack("{s:s, s:s, s:b, s:o, s:o, s:o}", "march", s->march, "method", s->method,
+                               "passed", passed, "products", products, "nodes", vn_json_nodes(nodes, n),
+                               "outputs", vn_json_outputs(outputs, n_outputs)));
+}
+
+#define NORMAL_COSINE 0.99 /* of an output; less deserves a look */
+
+/* The node where the mean cosine falls most from one row of the table to the next. */
+static const char *steepest(const struct vn_conversion *c)
+{
+    int n;
+    const struct vn_node_row *rows = vn_conversion_nodes(c, &n);
+    const char *node = NULL;
+    double before = 1, most = 0;
+    for (int i = 0; i < n; i++) {
+        if (!rows[i].compared)
+            continue;
+        if (before - rows[i].cosine_mean > most) {
+            most = before - rows[i].cosine_mean;
+            node = rows[i].node;
+        }
+        before = rows[i].cosine_mean;
+    }
+    return node;
+}
+
+static void advise(FILE *f, const struct vn_conversion *c)
+{
+    const struct vn_convert_summary *s = vn_conversion_summary(c);
+    fprintf(f, "    the mean cosine falls most at node %s of the table\n", steepest(c));
+    if (!s->searched)
+        fprintf(f, "    try 'calibration_type: default', which compares several methods\n");
+    if (!s->bias_corrected)
+        fprintf(f, "    try 'optimization: bias_correction'\n");
+    fprintf(f, "    are the calibration samples like those of training (colour order, mean and scale once, "
+               "about 100 of them)?\n");
+}
+
+int vn_print_low_outputs(FILE *f, const struct vn_conversion *c, double least)
+{
+    int n, good = 1, low = 0;
+    const struct vn_output_row *rows = vn_conversion_outputs(c, &n);
+    for (int i = 0; i < n; i++) {
+        const double mean = rows[i].cosine_mean;
+        good &= mean >= least;
+        low |= !(mean >= NORMAL_COSINE);
+        if (!(mean >= NORMAL_COSINE) || !(mean >= least))
+            fprintf(f, "output %s: mean cosine %.6f; %.2f and more is normal%s\n", rows[i].output, mean,
+                    NORMAL_COSINE, mean >= least ? "" : ", and this is below --min-cosine");
+    }
+    if (low)
+        advise(f, c);
+    return good;
+}
+
+int vn_print_doubts(FILE *f, const struct vn_conversion *c)
+{
+    int n, doubts = 0;
+    const struct vn_finding *v = vn_conversion_findings(c, &n);
+    for (int i = 0; i < n; i++) {
+        if (v[i].severity == VN_FINDING_WARNING)
+            continue;
+        fprintf(f, "the results are not to be trusted: %s\n", v[i].text);
+        doubts++;
+    }
+    return doubts;
+}
