@@ -6,5 +6,6 @@
 #include <vernier/listener.h>
 #include <vernier/reason.h>
 #include <vernier/runtime.h>
+#include <vernier/session.h>
 
 #endif

@@ -170,7 +170,8 @@ static int compile_in(struct vn_arena *work, struct vn_image *out, struct vn_are
 }
 
 /* Nothing but the image stays. */
-int vn_compile(struct vn_image *out, struct vn_arena *a, const struct graph *g, const struct compile_options *o, struct vn_err *e)
+int vn_compile(struct vn_image *out, struct vn_arena *a, const struct graph *g,
+               const struct compile_options *o, struct vn_err *e)
 {
     struct vn_arena *work = vn_arena_new();
     const int status = compile_in(work, out, a, g, o, e);

@@ -282,10 +282,12 @@ static const struct detector {
     find_fn *find;
     int names_file; /* its text begins with the path of a file */
 } detectors[] = {
-    { "unreadable", VN_FINDING_ERROR, "size against input_shape and type, damaged files", find_unreadable, 1 },
+    { "unreadable", VN_FINDING_ERROR, "size against input_shape and type, damaged files", find_unreadable,
+      1 },
     { "npy_header", VN_FINDING_ERROR, "the first values of raw data", find_npy_header },
     { "not_finite", VN_FINDING_ERROR, "NaN and infinity", find_not_finite },
-    { "minus_128", VN_FINDING_ERROR, "whole numbers of -128 to 127 for an input of pixels", vn_find_minus_128 },
+    { "minus_128", VN_FINDING_ERROR, "whole numbers of -128 to 127 for an input of pixels",
+      vn_find_minus_128 },
     { "wrapped", VN_FINDING_ERROR, "smoothness of data with the sign bit flipped: int8 read as uint8",
       find_wrapped },
     { "normalised", VN_FINDING_ERROR,
@@ -293,7 +295,8 @@ static const struct detector {
       vn_find_normalised },
     { "layout", VN_FINDING_ERROR, "smoothness along the axes, NCHW and NHWC", find_layout },
     { "channel_order", VN_FINDING_ERROR, "channels 0 and 2 against the pictures'", vn_find_channel_order },
-    { "applied", VN_FINDING_ERROR, "values against the pictures' pixels: value = a * pixel + b", vn_find_applied },
+    { "applied", VN_FINDING_ERROR, "values against the pictures' pixels: value = a * pixel + b",
+      vn_find_applied },
     { "applied_twice", VN_FINDING_ERROR, "the same, for mean_value and scale_value", vn_find_applied_twice },
     { "scale_value", VN_FINDING_DOUBT, "spread of what the network would get", vn_find_scale },
     { "mean_value", VN_FINDING_DOUBT, "mean of what the network would get", vn_find_mean },

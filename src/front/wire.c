@@ -299,8 +299,8 @@ enum { SMALLEST_PIECE = 4096, BUFFER_BYTES = 1 << 16 };
 struct writer {
     struct vn_arena *arena;
     uint8_t *buf;
-    size_t at, end;          /* buf[at..end) is written and belongs to no piece yet */
-    size_t n;                /* bytes written */
+    size_t at, end; /* buf[at..end) is written and belongs to no piece yet */
+    size_t n; /* bytes written */
     struct wire_list pieces; /* the last one first */
 };
 

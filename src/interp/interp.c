@@ -159,7 +159,8 @@ static int run_nodes(struct interp_run *r, struct vn_err *e)
     return VN_OK;
 }
 
-static int run_graph(struct interp_run *r, struct vn_arena *a, const struct vn_tensor *const *inputs, struct vn_tensor **outputs, struct vn_err *e)
+static int run_graph(struct interp_run *r, struct vn_arena *a, const struct vn_tensor *const *inputs,
+                     struct vn_tensor **outputs, struct vn_err *e)
 {
     const struct graph *g = r->g;
     count_readers(r);

@@ -83,8 +83,8 @@ int vn_low_temp(struct lowering *l, enum vn_dtype t, const struct vn_shape *s, e
 int vn_low_const(struct lowering *l, enum vn_dtype t, int64_t n, const void *data);
 /* The same, made from the constant `v` of the graph; NULL: from none. */
 int vn_low_const_of(struct lowering *l, const struct value *v, enum vn_dtype t, int64_t n, const void *data);
-/* A constant's elements in source order, quantized or dequantized to t: int8, int16, int32 or float32. While the
- * node is lowered. */
+/* A constant's elements in source order, quantized or dequantized to t: int8, int16, int32 or float32.
+ * They live while the node is lowered. */
 const void *vn_low_elements(struct lowering *l, const struct value *v, enum vn_dtype t);
 /* Input i, which tensor x holds, in the parameters of output 0 (VN_ROLE_RESCALED). */
 int vn_low_rescaled(struct lowering *l, int i, int x);

@@ -190,8 +190,8 @@ static int serialize(struct wire_image *image, struct model_writer *w)
 {
     *image = vn_wire_write(&w->model, &vn_onnx_model_message, w->arena);
     if (image->bytes > LARGEST_FILE)
-        return vn_fail(w->e, VN_E_UNSUPPORTED, "%s: the ONNX file would have %zu bytes, want at most %zu", w->g->source,
-                       image->bytes, LARGEST_FILE);
+        return vn_fail(w->e, VN_E_UNSUPPORTED, "%s: the ONNX file would have %zu bytes, want at most %zu",
+                       w->g->source, image->bytes, LARGEST_FILE);
     return VN_OK;
 }
 
@@ -256,7 +256,8 @@ static int write_external(struct model_writer *w, const char *path)
     return vn_file_commit(f, w->e);
 }
 
-static int write_pieces(const char *path, const struct wire_image *image, struct vn_arena *a, struct vn_err *e)
+static int write_pieces(const char *path, const struct wire_image *image, struct vn_arena *a,
+                        struct vn_err *e)
 {
     struct vn_file_out *f;
     TRY(vn_file_create(&f, a, path, e));
