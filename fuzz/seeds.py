@@ -189,11 +189,19 @@ def results():
         return text(name) + number(kind) + number(len(body)) + body
 
     def result(*entries):
-        return b"vnresult" + struct.pack("<QQ", 1, 0) + text("job") + number(1) + text("network") + bytes(range(8)) + number(len(entries)) + b"".join(entries)
+        head = b"vnresult" + struct.pack("<QQ", 1, 0) + text("job")
+        return head + number(1) + text("network") + bytes(range(8)) + number(len(entries)) + b"".join(entries)
 
-    bodies = {"counter": number(300), "samples": bytes([2, 0, 5, 3, 1]), "sums": bytes([3, 0, 0, 0, 8, 134, 1, 3, 1, 2, 3, 5, 0, 0]),
-              "minimum": struct.pack("<d", -2.5) + number(7), "maximum": b"", "first": bytes([4, 2]) + struct.pack("<dd", 1, float("nan")),
-              "histogram": number(6) + struct.pack("<ff", -1, 3) + bytes([2, 5, 2]) + number(3066) + bytes([4]), "records": bytes([2, 0, 0, 9, 1]) + struct.pack("<d", 0.1)}
+    bodies = {
+        "counter": number(300),
+        "samples": bytes([2, 0, 5, 3, 1]),
+        "sums": bytes([3, 0, 0, 0, 8, 134, 1, 3, 1, 2, 3, 5, 0, 0]),
+        "minimum": struct.pack("<d", -2.5) + number(7),
+        "maximum": b"",
+        "first": bytes([4, 2]) + struct.pack("<dd", 1, float("nan")),
+        "histogram": number(6) + struct.pack("<ff", -1, 3) + bytes([2, 5, 2]) + number(3066) + bytes([4]),
+        "records": bytes([2, 0, 0, 9, 1]) + struct.pack("<d", 0.1),
+    }
     yield "empty", result()
     for kind, (name, body) in enumerate(bodies.items()):
         yield name, result(entry("x", kind, body))

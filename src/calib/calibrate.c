@@ -207,6 +207,7 @@ int vn_calibrate(struct vn_ranges **out, struct vn_arena *a, const struct graph 
     return status;
 }
 
+/* not used in src: vn_calibrate_join: a job is divided by who uses the library, and by tests */
 int vn_calibrate_join(struct vn_ranges **out, struct vn_arena *a, const struct graph *g,
                       const struct vn_samples *s, const struct vn_calibrate_options *o, int n,
                       const char *const *parts, struct vn_err *e)

@@ -28,7 +28,10 @@ int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e)
 {
     INFO(c, "Start to calibrate the model.");
     INFO(c, "There are %d samples in the data set.", vn_samples_count(c->samples));
-    const struct vn_calibrate_options o = { .run = c->run, .listener = &c->listener };
+    struct vn_calibrate_options o;
+    vn_calibrate_options_default(&o);
+    o.run = c->run;
+    o.listener = &c->listener;
     return vn_calibrate(&c->ranges, c->arena, c->optimized, c->samples, &o, e);
 }
 

@@ -45,8 +45,9 @@ static uint64_t hash_input(uint64_t h, const struct source *x, struct vn_arena *
 {
     const struct input_config *in = x->in;
     char shape[VN_SHAPE_TEXT];
-    return hash_text(h, vn_arena_fmt(a, "%s %d %d %d %d %d %d", vn_shape_text(&x->shape, shape), in->type_train,
-                                     in->type_rt, in->layout_train, in->layout_rt, in->range, in->cal_type));
+    vn_shape_text(&x->shape, shape);
+    return hash_text(h, vn_arena_fmt(a, "%s %d %d %d %d %d %d", shape, in->type_train, in->type_rt,
+                                     in->layout_train, in->layout_rt, in->range, in->cal_type));
 }
 
 static int hash_file(uint64_t *h, const char *path, struct vn_arena *a, struct vn_err *e)

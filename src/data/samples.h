@@ -15,8 +15,8 @@ int vn_samples_open(struct vn_samples **out, struct vn_arena *a, const struct co
 int vn_samples_random(struct vn_samples **out, struct vn_arena *a, const struct config *c, const struct graph *g, int n, struct vn_err *e);
 int vn_samples_count(const struct vn_samples *s);
 const char *vn_samples_name(const struct vn_samples *s, int i); /* file of the first input */
-/* A hash of what all samples are made from: names and sizes of the files (not their contents: that would read all of them),
- * how they become tensors, the version of the program. VN_E_IO where a file is missing. */
+/* A hash of what all samples are made from: names and sizes of the files (not their contents: that would read
+ * all of them), how they become tensors, the version of the program. VN_E_IO where a file is missing. */
 int vn_samples_hash(uint64_t *h, const struct vn_samples *s, struct vn_err *e);
 /* Sample i as float32 tensors in input order; allocated in `a`. */
 int vn_samples_load(const struct vn_samples *s, int i, struct vn_arena *a, float **out, struct vn_err *e);

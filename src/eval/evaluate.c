@@ -475,7 +475,8 @@ static int begin(struct run *w, struct vn_arena *a, const struct evaluate_option
     return VN_OK;
 }
 
-int vn_evaluate(struct evaluation **out, struct vn_arena *a, const struct evaluate_options *o, struct vn_err *e)
+int vn_evaluate(struct evaluation **out, struct vn_arena *a, const struct evaluate_options *o,
+                struct vn_err *e)
 {
     struct run w;
     TRY(begin(&w, a, o, e));
@@ -483,7 +484,9 @@ int vn_evaluate(struct evaluation **out, struct vn_arena *a, const struct evalua
     TRY(o->finished ? read_finished(&w, e) : run_all(&w, e));
     TRY(write_results(&w, e));
     *out = NEW(a, struct evaluation);
-    **out = (struct evaluation){ .eval = w.eval, .n_models = w.n_models, .n_outputs = w.n_outputs, .resumed = w.resumed };
+    **out = (struct evaluation){
+        .eval = w.eval, .n_models = w.n_models, .n_outputs = w.n_outputs, .resumed = w.resumed
+    };
     return vn_eval_summarise(*out, &w, e);
 }
 
@@ -493,12 +496,14 @@ static int evaluate_part(struct vn_arena *a, const struct evaluate_options *o, c
     struct run w;
     TRY(vn_shard_check(part, e));
     if (!o->state || o->finished)
-        return vn_fail(e, VN_E_USAGE, "a part of an evaluation requires models to run, and a file for their results");
+        return vn_fail(e, VN_E_USAGE,
+                       "a part of an evaluation requires models to run, and a file for their results");
     TRY(begin(&w, a, o, e));
     w.part = *part;
     return run_all(&w, e);
 }
 
+/* not used in src: vn_evaluate_part: a job is divided by who uses the library, and by tests */
 int vn_evaluate_part(const struct evaluate_options *o, const struct vn_shard *part, struct vn_err *e)
 {
     struct vn_arena *a = vn_arena_new();

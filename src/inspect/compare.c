@@ -212,6 +212,7 @@ int vn_compare_graphs(struct comparison **out, struct vn_arena *a, const struct 
     return set_table(p.compared, quantized, e);
 }
 
+/* not used in src: vn_compare_join: a job is divided by who uses the library, and by tests */
 int vn_compare_join(struct comparison **out, struct vn_arena *a, const struct graph *reference,
                     const struct graph *quantized, const struct vn_samples *s,
                     const struct compare_options *o, int n, const char *const *parts, struct vn_err *e)

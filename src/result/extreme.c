@@ -32,6 +32,7 @@ void vn_minimum_add(struct extreme *m, uint64_t sample, double x)
     add(m, &new, -1);
 }
 
+/* not used in src: vn_maximum_add: of errors, the other end of a minimum; tests use it */
 void vn_maximum_add(struct extreme *m, uint64_t sample, double x)
 {
     const struct extreme new = extreme_of(sample, x);

@@ -54,8 +54,8 @@ int vn_result_merge(struct vn_result *to, const struct vn_result *from, struct v
 
 /* Sample i was done; each in rising order. */
 void vn_result_did(struct vn_result *r, uint64_t sample);
-/* Read n files and join them to `to`, which then must have done samples 0 .. samples - 1, each once, and no others:
- * VN_E_INPUT names one that is in two files or in none. */
+/* Read n files and join them to `to`, which then must have done samples 0 .. samples - 1, each once, and no
+ * others: VN_E_INPUT names one that is in two files or in none. */
 int vn_result_join(struct vn_result *to, uint64_t samples, int n, const char *const *paths, struct vn_err *e);
 
 /* The bytes of a file, in `a`; VN_E_UNSUPPORTED beyond 2 GB. */

@@ -38,12 +38,6 @@ void vn_result_put(struct result_writer *w, uint64_t x)
     vn_result_put_bytes(w, b, n);
 }
 
-/* Small numbers of both signs are small: 0, -1, 1, -2, ... */
-void vn_result_put_signed(struct result_writer *w, int64_t x)
-{
-    vn_result_put(w, x < 0 ? ~((uint64_t)x << 1) : (uint64_t)x << 1);
-}
-
 void vn_result_put_double(struct result_writer *w, double x) { vn_result_put_bytes(w, &x, sizeof x); }
 
 static void put_text(struct result_writer *w, const char *s)
@@ -101,6 +95,7 @@ int vn_result_bytes(const uint8_t **data, size_t *bytes, struct vn_arena *a, con
     return VN_OK;
 }
 
+/* not used in src: vn_result_write: a job is divided by who uses the library, and by tests */
 int vn_result_write(const struct vn_result *r, const char *path, struct vn_err *e)
 {
     const uint8_t *data;
@@ -158,14 +153,6 @@ int vn_result_get(struct result_reader *r, uint64_t *x, uint64_t most, const cha
         return vn_result_bad(r, "%s: expected at most %llu, got %llu", what, (unsigned long long)most,
                              (unsigned long long)*x);
     r->at = p + 1;
-    return VN_OK;
-}
-
-int vn_result_get_signed(struct result_reader *r, int64_t *x, const char *what)
-{
-    uint64_t u;
-    TRY(vn_result_get(r, &u, UINT64_MAX, what));
-    *x = (int64_t)(u & 1 ? ~(u >> 1) : u >> 1);
     return VN_OK;
 }
 

@@ -13,7 +13,6 @@ struct result_writer {
 };
 void vn_result_put_bytes(struct result_writer *w, const void *data, size_t bytes);
 void vn_result_put(struct result_writer *w, uint64_t x);
-void vn_result_put_signed(struct result_writer *w, int64_t x);
 void vn_result_put_double(struct result_writer *w, double x);
 
 struct result_reader {
@@ -27,7 +26,6 @@ struct result_reader {
 int vn_result_bad(const struct result_reader *r, const char *what, ...) __attribute__((format(printf, 2, 3)));
 int vn_result_get_bytes(struct result_reader *r, const void **data, size_t bytes, const char *what);
 int vn_result_get(struct result_reader *r, uint64_t *x, uint64_t most, const char *what);
-int vn_result_get_signed(struct result_reader *r, int64_t *x, const char *what);
 int vn_result_get_double(struct result_reader *r, double *x, const char *what);
 /* A number of things of which each takes at least `least` bytes that are still to come. */
 int vn_result_get_count(struct result_reader *r, int *n, size_t least, const char *what);
