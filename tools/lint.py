@@ -14,7 +14,7 @@
                 `operator identity: REASON`
     words       a word of the configuration is compared in src/config only
     runs        vn_model_run is called in src/session and src/runtime only
-    symbols     names of the core and the exports and needs of libvernier-rt  (build)
+    symbols     names of the core, exports of the libraries, needs of libvernier-rt  (build)
     sizes       no source file over 900 lines; file names unique within src/
     headers     the public headers compile alone, as C11 and as C++17
     lines       at most 110 columns; files that had longer ones are listed in tools/lint_lines.txt

@@ -1,8 +1,8 @@
 /* vernier/runtime.h - run a compiled network (.bin).
  *
- * The library behind this header (libvernier-rt) needs libc and pthreads only. A model is loaded once into
- * memory that the caller gives, and never allocates again. The same .bin gives the same bytes on every CPU
- * and with any number of threads.
+ * The library behind this header (libvernier-rt) needs libc and pthreads only; libvernier contains it, so a
+ * program links one of the two. A model is loaded once into memory that the caller gives, and never allocates
+ * again. The same .bin gives the same bytes on every CPU and with any number of threads.
  *
  * struct vn_err err;
  * struct vn_model *m;

@@ -1,4 +1,4 @@
-"""symbols: names of the libraries; what libvernier-rt exports and needs."""
+"""symbols: names of the libraries; what they export, and what libvernier-rt needs."""
 import re
 
 from lint.tree import command, nm
@@ -28,22 +28,38 @@ def check_core_names(tree):
                 tree.problem(library.name, f"{words[0]} does not start with vn_, bin_ or rt_")
 
 
-def declared_in_runtime_header(tree):
-    text = re.sub(r"/\*.*?\*/", "", (tree.root / "include/vernier/runtime.h").read_text(), flags=re.S)
-    return set(re.findall(r"\b(vn_\w+)\s*\([^;{]*\)\s*;", text))
+def declared(headers):
+    """Functions that public headers declare."""
+    texts = [re.sub(r"/\*.*?\*/", "", h.read_text(), flags=re.S) for h in headers]
+    return {name for text in texts for name in re.findall(r"\b(vn_\w+)\s*\([^;{}]*\);", text)}
 
 
-def check_runtime(tree):
-    library = tree.build / "libvernier-rt.so"
+def exported(library):
+    return {plain(w[0]) for w in nm("-D", "-P", "--defined-only", library)}
+
+
+def check_exports(tree, library, headers, where):
+    """The library shows what the headers declare, and nothing else."""
     if not library.exists():
         tree.problem(library, "is not built")
         return
-    exported = {plain(w[0]) for w in nm("-D", "-P", "--defined-only", library)}
-    declared = declared_in_runtime_header(tree)
-    for name in sorted(exported - declared):
-        tree.problem(library.name, f"exports {name}, which include/vernier/runtime.h does not declare")
-    for name in sorted(declared - exported):
-        tree.problem(library.name, f"does not export {name}, which include/vernier/runtime.h declares")
+    shown, promised = exported(library), declared(headers)
+    for name in sorted(shown - promised):
+        tree.problem(library.name, f"exports {name}, which {where} does not declare")
+    for name in sorted(promised - shown):
+        tree.problem(library.name, f"does not export {name}, which {where} declares")
+
+
+def check_toolchain(tree):
+    folder = tree.root / "include/vernier"
+    check_exports(tree, tree.build / "libvernier.so", sorted(folder.glob("*.h")), "include/vernier")
+
+
+def check_runtime(tree):
+    library, header = tree.build / "libvernier-rt.so", tree.root / "include/vernier/runtime.h"
+    check_exports(tree, library, [header], "include/vernier/runtime.h")
+    if not library.exists():
+        return
     for words in nm("-D", "-P", "--undefined-only", library):
         name = plain(words[0])
         if name not in RUNTIME_NEEDS and not name.startswith(SANITIZERS):
@@ -72,5 +88,6 @@ def check_symbols(tree):
         tree.problem(tree.build, "not a build: meson setup, ninja, then --build FOLDER")
         return
     check_core_names(tree)
+    check_toolchain(tree)
     check_runtime(tree)
     check_allocation(tree)
