@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "base/arena.h"
+#include "base/err.h"
 #include "base/listen.h"
 #include <vernier/convert.h>
 #include "report/report.h"

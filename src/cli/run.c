@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "report/report.h"
+#include "session/session.h"
 
 static const struct option_def options[] = {
     { "--input", 'i', "[NAME=]FILE", 1, 0, "picture (jpg, png), .npy or raw file for an input; random data where left out" },

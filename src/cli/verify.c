@@ -1,5 +1,6 @@
 /* vernier verify - the quantized ONNX on the reference executor against the .bin, every tensor by its source name. */
-#include "base/file.h"
+#include <vernier/verify.h>
+
 #include "cli/cli.h"
 
 static const struct option_def options[] = {
@@ -14,50 +15,48 @@ static const struct option_def options[] = {
     { 0 },
 };
 
-static int collect_files(struct verify_options *o, struct vn_arena *a, struct vn_err *e)
+static const char *verdict(const struct vn_verify_summary *sum, int tensors)
 {
-    VEC(const char *) files = { 0 };
-    const char **given, **names;
-    int limit, n = vn_opt_all("--input", &given);
-    TRY(vn_opt_int("--limit", 1 << 30, 1, 1 << 30, &limit, e));
-    for (int i = 0; i < n; i++)
-        VEC_PUSH(a, &files, given[i]);
-    const char *dir = vn_opt("--images");
-    if (dir) {
-        TRY(vn_dir_list(a, dir, &names, &n, e));
-        for (int i = 0; i < n; i++)
-            if (vn_picture_is_image_name(names[i]) || vn_path_has_suffix(names[i], ".npy"))
-                VEC_PUSH(a, &files, vn_path_join(a, dir, names[i]));
-        if (!files.n)
-            return vn_fail(e, VN_E_INPUT, "%s: no pictures or .npy files", dir);
+    if (sum->passed)
+        return sum->compared ? "PASSED" : "PASSED (its tensors are all float32)";
+    return tensors ? "FAILED" : "FAILED (nothing was compared)";
+}
+
+static int print(const struct vn_verification *v, const char *onnx, const char *bin)
+{
+    const struct vn_verify_summary *sum = vn_verification_summary(v);
+    int n;
+    vn_verification_tensors(v, &n);
+    if (vn_opt("--json"))
+        vn_print_json(vn_json_verification(v));
+    else {
+        vn_print_verification(stdout, v, vn_opt("--all") != NULL);
+        printf("%s and %s: Strict check %s\n", onnx, bin, verdict(sum, n));
     }
-    o->n_files = files.n < limit ? files.n : limit;
-    o->files = files.v;
-    return VN_OK;
+    return sum->passed ? EXIT_DONE : EXIT_CHECK_FAILED;
 }
 
 static int run(struct vn_arena *a, struct vn_err *e)
 {
-    const char **words;
-    vn_words(&words);
-    struct verify_options o = { .pipeline = vn_opt("--pipeline") };
-    TRY(vn_opt_run(&o.run, e));
-    TRY(vn_opt_int("--random", 3, 1, 1000000, &o.random_samples, e));
-    TRY(collect_files(&o, a, e));
-    struct verification *v;
+    (void)a;
+    const char **words, **files;
     struct logger log = { 0 };
-    const struct vn_listener listener = vn_logger_listener(&log);
-    TRY(vn_verify(&v, a, words[0], words[1], &o, &listener, e));
-    const int good = v->different == 0 && v->max_relative <= VERIFY_FLOAT_TOLERANCE && v->n > 0;
-    if (vn_opt("--json")) {
-        json_t *j = vn_json_verification(v);
-        json_object_set_new(j, "passed", json_boolean(good));
-        vn_print_json(j);
-    } else {
-        vn_print_verification(stdout, v, vn_opt("--all") != NULL);
-        printf("%s and %s: Strict check %s\n", words[0], words[1], good ? v->compared ? "PASSED" : "PASSED (its tensors are all float32)" : v->n ? "FAILED" : "FAILED (nothing was compared)");
-    }
-    return good ? EXIT_DONE : EXIT_CHECK_FAILED;
+    struct vn_verify_options o;
+    struct vn_verification *v;
+    vn_words(&words);
+    vn_verify_options_default(&o);
+    o.pipeline = vn_opt("--pipeline");
+    o.folder = vn_opt("--images");
+    o.n_files = vn_opt_all("--input", &files);
+    o.files = files;
+    o.listener = vn_logger_listener(&log);
+    TRY(vn_opt_run(&o.run, e));
+    TRY(vn_opt_int("--random", o.random_samples, 1, 1000000, &o.random_samples, e));
+    TRY(vn_opt_int("--limit", 1 << 30, 1, 1 << 30, &o.limit, e));
+    TRY(vn_verify(&v, words[0], words[1], &o, e));
+    const int status = print(v, words[0], words[1]);
+    vn_verification_free(&v);
+    return status;
 }
 
 const struct command vn_cmd_verify = {

@@ -2,12 +2,31 @@
 #include <float.h>
 #include <math.h>
 
-#include "inspect/inspect.h"
+#include <vernier/verify.h>
+
+#include "base/file.h"
+#include "base/listen.h"
 #include "interp/interp.h"
+#include "kernels/image/image_kernels.h"
 #include "ops/op.h"
+#include "session/session.h"
+#include "session/similarity.h"
+
+struct vn_verification {
+    struct vn_arena *arena;
+    struct vn_verify_summary summary;
+    VEC(struct vn_verified) rows;
+};
+
+/* What is fed: files, or random numbers. */
+struct check_inputs {
+    VEC(const char *) files;
+    int samples;
+};
 
 struct check {
-    struct vn_arena *arena;       /* of the result */
+    struct check_inputs in;
+    struct vn_arena *arena;       /* of the run */
     struct vn_arena *scratch;     /* of this sample */
     struct vn_session *onnx, *bin;
     const struct graph *g;        /* of the ONNX file */
@@ -15,7 +34,7 @@ struct check {
     struct vn_tensor **reference; /* by value id, this sample: VN_I64 or VN_F64 */
     struct vn_tensor **observed;  /* by value id, this sample: what the .bin made, in the source's order; NULL: not seen yet */
     int *row;                     /* by value id: index in rows, -1 */
-    VEC(struct verified) rows;
+    struct vn_verification *v;
     int sample;
 };
 
@@ -25,17 +44,22 @@ static void keep_reference(void *user, int value, const struct vn_view *t)
     c->reference[value] = vn_view_tensor(t, c->scratch);
 }
 
-static struct verified *row_of(struct check *c, const struct value *v, const struct vn_view *t, int integer)
+static struct vn_verified *row_of(struct check *c, const struct value *v, const struct vn_view *t, int integer)
 {
     if (c->row[v->id] < 0) {
-        const struct verified r = { .name = v->name, .node = v->producer ? v->producer->name : "", .integer = integer, .fused = t->fused, .first = -1 };
-        c->row[v->id] = c->rows.n;
-        VEC_PUSH(c->arena, &c->rows, r);
+        struct vn_arena *kept = c->v->arena;
+        const struct vn_verified r = { .name = vn_arena_str(kept, v->name),
+                                       .node = v->producer ? vn_arena_str(kept, v->producer->name) : "",
+                                       .integer = integer,
+                                       .fused = t->fused,
+                                       .first = -1 };
+        c->row[v->id] = c->v->rows.n;
+        VEC_PUSH(kept, &c->v->rows, r);
     }
-    return &c->rows.v[c->row[v->id]];
+    return &c->v->rows.v[c->row[v->id]];
 }
 
-static void note_difference(struct verified *r, int64_t i, int sample)
+static void note_difference(struct vn_verified *r, int64_t i, int sample)
 {
     r->different++;
     if (r->first >= 0)
@@ -44,7 +68,7 @@ static void note_difference(struct verified *r, int64_t i, int sample)
     r->first_sample = sample;
 }
 
-static void check_integers(struct check *c, struct verified *r, const struct vn_tensor *ref, const struct vn_view *t, int64_t n)
+static void check_integers(struct check *c, struct vn_verified *r, const struct vn_tensor *ref, const struct vn_view *t, int64_t n)
 {
     int64_t *got = NEW_ARRAY(c->scratch, int64_t, n);
     vn_view_integers(got, t);
@@ -71,7 +95,7 @@ static int64_t compare_floats(const float *got, const struct vn_tensor *ref, int
         most = fmax(most, fabs(vn_tensor_f64(ref, i)));
     for (int64_t i = 0; i < n; i++) {
         const double want = vn_tensor_f64(ref, i), d = (double)got[i] == want ? 0 : fabs((double)got[i] - want), relative = most > 0 && most <= DBL_MAX ? d / most : d;
-        if (!(relative <= VERIFY_FLOAT_TOLERANCE)) {
+        if (!(relative <= VN_VERIFY_TOLERANCE)) {
             *first = *first < 0 ? i : *first;
             different++;
         }
@@ -100,7 +124,7 @@ static const struct vn_tensor *from_own_inputs(struct check *c, const struct val
     return vn_interp_fed(c->scratch, n, in, out, NULL) < 0 ? NULL : out[v->port];
 }
 
-static void check_floats(struct check *c, struct verified *r, const struct value *v, const struct vn_tensor *ref, int64_t n)
+static void check_floats(struct check *c, struct vn_verified *r, const struct value *v, const struct vn_tensor *ref, int64_t n)
 {
     const float *got = c->observed[v->id]->data;
     double worst;
@@ -123,7 +147,7 @@ static void check_floats(struct check *c, struct verified *r, const struct value
 }
 
 /* Indices, counts and truth values: plain integers. */
-static void check_plain(struct check *c, struct verified *r, const struct value *v, const struct vn_tensor *ref, int64_t n)
+static void check_plain(struct check *c, struct vn_verified *r, const struct value *v, const struct vn_tensor *ref, int64_t n)
 {
     const int64_t *got = c->observed[v->id]->data;
     const struct vn_tensor *own = memcmp(got, ref->data, (size_t)n * sizeof *got) ? from_own_inputs(c, v) : NULL;
@@ -161,7 +185,7 @@ static void check_tensor(void *user, int value, const struct vn_view *t)
     const int plain = !integer && t->dtype == VN_I64;
     if (!ref || vn_shape_count(&ref->shape) != n || ((integer || plain) != (ref->dtype == VN_I64)))
         return;
-    struct verified *r = row_of(c, v, t, integer || plain);
+    struct vn_verified *r = row_of(c, v, t, integer || plain);
     r->compared += n;
     if (plain)
         check_plain(c, r, v, ref, n);
@@ -171,23 +195,23 @@ static void check_tensor(void *user, int value, const struct vn_view *t)
         check_floats(c, r, v, ref, n);
 }
 
-static int feed_bin(struct check *c, const struct verify_options *o, struct vn_err *e)
+static int feed_bin(struct check *c, struct vn_err *e)
 {
     int n;
-    if (!o->n_files)
+    if (!c->in.files.n)
         return vn_session_feed_random(c->bin, (uint64_t)c->sample + 1, e);
     vn_session_inputs(c->bin, &n);
     if (n != 1)
         return vn_fail(e, VN_E_UNSUPPORTED, "files can be given for models with one input; this one has %d", n);
-    vn_session_name_sample(c->bin, o->n_files > 1 ? o->files[c->sample] : NULL);
-    return vn_session_feed_file(c->bin, 0, o->files[c->sample], e);
+    vn_session_name_sample(c->bin, c->in.samples > 1 ? c->in.files.v[c->sample] : NULL);
+    return vn_session_feed_file(c->bin, 0, c->in.files.v[c->sample], e);
 }
 
-static int verify_sample(struct check *c, const struct verify_options *o, struct vn_err *e)
+static int verify_sample(struct check *c, struct vn_err *e)
 {
     int n;
     const struct vn_port *in = vn_session_inputs(c->onnx, &n);
-    TRY(feed_bin(c, o, e));
+    TRY(feed_bin(c, e));
     for (int i = 0; i < n; i++) {
         const struct vn_tensor *x = vn_session_fed(c->bin, i);
         TRY(vn_session_feed_array(c->onnx, i, x->dtype, in[i].rank, in[i].shape, NULL, x->data, e));
@@ -220,7 +244,7 @@ static int same_interface(const struct vn_session *onnx, const struct vn_session
     return VN_OK;
 }
 
-static int open_both(struct check *c, const char *onnx, const char *bin, const struct verify_options *o, struct vn_err *e)
+static int open_both(struct check *c, const char *onnx, const char *bin, const struct vn_verify_options *o, struct vn_err *e)
 {
     struct vn_session_options how;
     struct vn_session **left = vn_session_slot(c->arena), **right = vn_session_slot(c->arena);
@@ -253,55 +277,126 @@ static void watch_both(struct check *c)
     vn_session_observe(c->bin, &(struct vn_observer){ .after = check_tensor, .wanted = known, .user = c });
 }
 
-static void sum_up(struct verification *v, struct check *c)
+static void sum_up(struct check *c)
 {
+    struct vn_verify_summary *sum = &c->v->summary;
     VEC(const char *) missing = { 0 };
-    for (int i = 0; i < c->rows.n; i++) {
-        struct verified *r = &c->rows.v[i];
+    for (int i = 0; i < c->v->rows.n; i++) {
+        struct vn_verified *r = &c->v->rows.v[i];
         r->zeros = r->compared ? r->zeros / (double)r->compared : 0;
-        v->integer_tensors += r->integer;
-        v->float_tensors += !r->integer;
+        r->mistrusted = r->zeros > MISTRUST_ZEROS;
+        sum->integer_tensors += r->integer;
+        sum->float_tensors += !r->integer;
         if (r->integer) {
-            v->compared += r->compared;
-            v->different += r->different;
+            sum->compared += r->compared;
+            sum->different += r->different;
         } else
-            v->max_relative = fmax(v->max_relative, r->max_relative);
+            sum->max_relative = fmax(sum->max_relative, r->max_relative);
     }
     for (int i = 0; i < c->g->values.n; i++)
         if (c->g->values.v[i]->producer && c->row[i] < 0)
-            VEC_PUSH(c->arena, &missing, c->g->values.v[i]->name);
-    v->n = c->rows.n;
-    v->tensors = c->rows.v;
-    v->n_missing = missing.n;
-    v->missing = missing.v;
+            VEC_PUSH(c->v->arena, &missing, vn_arena_str(c->v->arena, c->g->values.v[i]->name));
+    sum->missing = missing.v;
+    sum->n_missing = missing.n;
+    sum->samples = c->in.samples;
+    sum->passed = sum->different == 0 && sum->max_relative <= VN_VERIFY_TOLERANCE && c->v->rows.n > 0;
 }
 
-static int verify_samples(struct check *c, int n, const struct verify_options *o, const struct vn_listener *l, struct vn_err *e)
+static int verify_samples(struct check *c, const struct vn_listener *l, struct vn_err *e)
 {
+    const int n = c->in.samples;
     int status = VN_OK;
     for (c->sample = 0; c->sample < n && status == VN_OK; c->sample++) {
         c->scratch = vn_arena_new();
-        status = verify_sample(c, o, e);
+        status = verify_sample(c, e);
         vn_arena_free(&c->scratch);
         vn_progress(l, "verify", c->sample + 1, n);
     }
     return status;
 }
 
-int vn_verify(struct verification **out, struct vn_arena *a, const char *onnx_path, const char *bin_path, const struct verify_options *o,
-              const struct vn_listener *l, struct vn_err *e)
+static int list_inputs(struct check_inputs *in, struct vn_arena *a, const struct vn_verify_options *o,
+                       struct vn_err *e)
 {
-    struct check c = { .arena = a };
-    TRY(open_both(&c, onnx_path, bin_path, o, e));
-    c.reference = NEW_ARRAY(a, struct vn_tensor *, c.g->values.n);
-    c.observed = NEW_ARRAY(a, struct vn_tensor *, c.g->values.n);
-    c.row = NEW_ARRAY(a, int, c.g->values.n);
-    for (int i = 0; i < c.g->values.n; i++)
+    for (int i = 0; i < o->n_files; i++)
+        VEC_PUSH(a, &in->files, o->files[i]);
+    if (o->folder) {
+        const char **names;
+        int n;
+        const int before = in->files.n;
+        TRY(vn_dir_list(a, o->folder, &names, &n, e));
+        for (int i = 0; i < n; i++)
+            if (vn_picture_is_image_name(names[i]) || vn_path_has_suffix(names[i], ".npy"))
+                VEC_PUSH(a, &in->files, vn_path_join(a, o->folder, names[i]));
+        if (in->files.n == before)
+            return vn_fail(e, VN_E_INPUT, "%s: no pictures or .npy files", o->folder);
+    }
+    in->samples = in->files.n ? in->files.n : o->random_samples;
+    if (in->files.n && o->limit && o->limit < in->files.n)
+        in->samples = o->limit;
+    return in->samples > 0 ? VN_OK : vn_fail(e, VN_E_USAGE, "verify: expected at least one sample, got %d", in->samples);
+}
+
+static int verify(struct vn_verification *v, struct vn_arena *a, const char *onnx, const char *bin,
+                  const struct vn_verify_options *o, struct vn_err *e)
+{
+    struct check c = { .arena = a, .v = v };
+    vn_image_cpu(o->run.cpumask);
+    TRY(list_inputs(&c.in, a, o, e));
+    TRY(open_both(&c, onnx, bin, o, e));
+    const int n = c.g->values.n;
+    c.reference = NEW_ARRAY(a, struct vn_tensor *, n);
+    c.observed = NEW_ARRAY(a, struct vn_tensor *, n);
+    c.row = NEW_ARRAY(a, int, n);
+    for (int i = 0; i < n; i++)
         c.row[i] = -1;
     watch_both(&c);
-    struct verification *v = *out = NEW(a, struct verification);
-    v->samples = o->n_files ? o->n_files : o->random_samples;
-    const int status = verify_samples(&c, v->samples, o, l, e);
-    sum_up(v, &c);
+    TRY(verify_samples(&c, &o->listener, e));
+    sum_up(&c);
+    return VN_OK;
+}
+
+int vn_verify(struct vn_verification **out, const char *onnx, const char *bin, const struct vn_verify_options *o,
+              struct vn_err *e)
+{
+    struct vn_oom guard;
+    *out = NULL;
+    if (VN_OOM_GUARD(&guard)) {
+        vn_oom_leave(&guard);
+        return vn_fail(e, VN_E_NOMEM, "out of memory");
+    }
+    struct vn_arena *kept = vn_arena_new(), *work = vn_arena_new();
+    struct vn_verification *v = NEW(kept, struct vn_verification);
+    v->arena = kept;
+    const int status = verify(v, work, onnx, bin, o, e);
+    vn_arena_free(&work);
+    vn_oom_leave(&guard);
+    if (status < 0)
+        vn_arena_free(&kept);
+    else
+        *out = v;
     return status;
+}
+
+void vn_verification_free(struct vn_verification **v)
+{
+    if (!v || !*v)
+        return;
+    struct vn_arena *a = (*v)->arena;
+    vn_arena_free(&a);
+    *v = NULL;
+}
+
+void vn_verify_options_default(struct vn_verify_options *o)
+{
+    *o = (struct vn_verify_options){ .random_samples = 3 };
+    vn_options_default(&o->run);
+}
+
+const struct vn_verify_summary *vn_verification_summary(const struct vn_verification *v) { return &v->summary; }
+
+const struct vn_verified *vn_verification_tensors(const struct vn_verification *v, int *n)
+{
+    *n = v->rows.n;
+    return v->rows.v;
 }

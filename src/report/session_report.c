@@ -1,6 +1,7 @@
 /* What a session has and what it has computed, as text and JSON. */
 #include "config/config.h"
 #include "report/report.h"
+#include "tensor/tensor.h"
 
 const char *vn_text_shape(int rank, const int64_t *shape, char *buf)
 {

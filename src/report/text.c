@@ -76,51 +76,69 @@ void vn_print_fallbacks(FILE *f, const struct vn_node_row *rows, int n, int reme
     }
 }
 
-static const char *verdict(const struct verified *r)
+static const char *verdict(const struct vn_verified *r)
 {
     if (r->different)
         return "DIFFERENT";
-    return r->zeros > MISTRUST_ZEROS ? "MISTRUSTED (mostly zeros)" : r->integer ? "equal" : "within tolerance";
+    return r->mistrusted ? "MISTRUSTED (mostly zeros)" : r->integer ? "equal" : "within tolerance";
 }
 
-void vn_print_verification(FILE *f, const struct verification *v, int all)
+static void add_verified(struct table *t, const struct vn_verified *r)
+{
+    char a[NAME_WIDTH + 1], b[NAME_WIDTH + 1], c[3][40], result[80];
+    sprintf(c[0], "%lld", (long long)r->compared);
+    sprintf(c[1], "%lld", (long long)r->different);
+    if (r->integer)
+        sprintf(c[2], "%lld", (long long)r->max_step);
+    else
+        sprintf(c[2], "%.2g relative", r->max_relative);
+    snprintf(result, sizeof result, "%s%s", verdict(r), r->fused ? " (fused)" : "");
+    vn_table_row(t, (const char *const[]){ vn_cut_left(r->name, NAME_WIDTH, a),
+                                           vn_cut_left(r->node, NAME_WIDTH, b), c[0], c[1], c[2], result });
+}
+
+static void print_tensors(FILE *f, const struct vn_verified *rows, int n, int all)
 {
     static const char *const titles[] = { "Tensor", "Node", "Compared", "Different", "Largest", "Result" };
     struct table *t = vn_table_new(6, titles);
     int shown = 0;
-    for (int i = 0; i < v->n; i++) {
-        const struct verified *r = &v->tensors[i];
-        if (!all && !r->different)
-            continue;
-        char a[NAME_WIDTH + 1], b[NAME_WIDTH + 1], c[3][40], result[80];
-        sprintf(c[0], "%lld", (long long)r->compared);
-        sprintf(c[1], "%lld", (long long)r->different);
-        if (r->integer)
-            sprintf(c[2], "%lld", (long long)r->max_step);
-        else
-            sprintf(c[2], "%.2g relative", r->max_relative);
-        snprintf(result, sizeof result, "%s%s", verdict(r), r->fused ? " (fused)" : "");
-        vn_table_row(t, (const char *const[]){ vn_cut_left(r->name, NAME_WIDTH, a), vn_cut_left(r->node, NAME_WIDTH, b), c[0], c[1], c[2], result });
-        shown++;
-    }
+    for (int i = 0; i < n; i++)
+        if (all || rows[i].different) {
+            add_verified(t, &rows[i]);
+            shown++;
+        }
     if (shown)
         vn_table_print(t, f);
     vn_table_free(&t);
-    for (int i = 0; i < v->n; i++)
-        if (v->tensors[i].different) {
-            const struct verified *r = &v->tensors[i];
-            fprintf(f, "first difference: tensor %s of node %s, sample %d, flat index %lld\n", r->name, r->node, r->first_sample, (long long)r->first);
-            break;
+}
+
+static void print_first_difference(FILE *f, const struct vn_verified *rows, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (rows[i].different) {
+            fprintf(f, "first difference: tensor %s of node %s, sample %d, flat index %lld\n", rows[i].name,
+                    rows[i].node, rows[i].first_sample, (long long)rows[i].first);
+            return;
         }
-    fprintf(f, "%d samples, %d integer tensors: %lld integers compared, %lld different\n", v->samples, v->integer_tensors, (long long)v->compared,
-            (long long)v->different);
-    fprintf(f, "%d float tensors: largest relative difference %.3g (tolerance %.0e)\n", v->float_tensors, v->max_relative, VERIFY_FLOAT_TOLERANCE);
-    if (v->n_missing) {
-        fprintf(f, "not shown by the .bin:");
-        for (int i = 0; i < v->n_missing; i++)
-            fprintf(f, " %s", v->missing[i]);
-        fputc('\n', f);
-    }
+}
+
+void vn_print_verification(FILE *f, const struct vn_verification *v, int all)
+{
+    int n;
+    const struct vn_verified *rows = vn_verification_tensors(v, &n);
+    const struct vn_verify_summary *sum = vn_verification_summary(v);
+    print_tensors(f, rows, n, all);
+    print_first_difference(f, rows, n);
+    fprintf(f, "%d samples, %d integer tensors: %lld integers compared, %lld different\n", sum->samples,
+            sum->integer_tensors, (long long)sum->compared, (long long)sum->different);
+    fprintf(f, "%d float tensors: largest relative difference %.3g (tolerance %.0e)\n", sum->float_tensors,
+            sum->max_relative, VN_VERIFY_TOLERANCE);
+    if (!sum->n_missing)
+        return;
+    fprintf(f, "not shown by the .bin:");
+    for (int i = 0; i < sum->n_missing; i++)
+        fprintf(f, " %s", sum->missing[i]);
+    fputc('\n', f);
 }
 
 #define BAR 30
