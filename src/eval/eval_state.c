@@ -60,7 +60,7 @@ static int fingerprint(uint64_t *h, const struct run *w, struct vn_err *e)
         const char *key, *text;
     } all[] = {
 #define EVAL_KEY(kind, field, option, value, lo, hi, preset, help) { #field, TEXT_OF_##kind(t->field) },
-#include "eval/eval_keys.def"
+#include <vernier/eval_keys.def>
 #undef EVAL_KEY
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)

@@ -18,7 +18,7 @@ static const struct task_key {
     const char *preset;
 } keys[] = {
 #define EVAL_KEY(kind, field, option, value, lo, hi, preset, help) { #field, KIND_##kind, offsetof(struct eval_task, field), lo, hi, preset },
-#include "eval/eval_keys.def"
+#include <vernier/eval_keys.def>
 #undef EVAL_KEY
 };
 #define N_KEYS ((int)(sizeof keys / sizeof *keys))

@@ -14,7 +14,7 @@
 #define EVAL_TYPE_REAL double
 struct eval_task {
 #define EVAL_KEY(kind, field, option, value, lo, hi, preset, help) EVAL_TYPE_##kind field;
-#include "eval/eval_keys.def"
+#include <vernier/eval_keys.def>
 #undef EVAL_KEY
 };
 

@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <vernier/align.h>
 #include <vernier/convert.h>
+#include <vernier/eval.h>
 #include <vernier/session.h>
 #include <vernier/verify.h>
 
@@ -26,6 +27,7 @@ void vn_print_nodes(FILE *f, const struct vn_node_row *rows, int n, int compared
 void vn_print_outputs(FILE *f, const struct vn_output_row *rows, int n);
 /* Nodes that stay float, each reason once with its nodes and, where `remedies`, what to do about it. */
 void vn_print_fallbacks(FILE *f, const struct vn_node_row *rows, int n, int remedies);
+void vn_print_evaluation(FILE *f, const struct vn_evaluation *v);
 void vn_print_verification(FILE *f, const struct vn_verification *v, int all);
 
 /* The table of steps of pipelines (image/steps.h). */
@@ -44,6 +46,7 @@ json_t *vn_json_real(double x); /* null where x is not finite */
 json_t *vn_json_reason(const struct vn_reason *r);
 json_t *vn_json_nodes(const struct vn_node_row *rows, int n);
 json_t *vn_json_outputs(const struct vn_output_row *rows, int n);
+json_t *vn_json_evaluation(const struct vn_evaluation *v);
 json_t *vn_json_verification(const struct vn_verification *v);
 
 /* ---- sessions (session_report.c) ---- */
