@@ -1,4 +1,4 @@
-/* top_class_bin FILE.bin PIXELS - the same with the runtime alone; PIXELS: a file of the input's raw bytes. */
+/* top_class_bin FILE.bin PIXELS - with the runtime alone; PIXELS: a file of the raw bytes of the input. */
 #include <stdio.h>
 #include <stdlib.h>
 

@@ -26,7 +26,8 @@ extern "C" {
 #define VN_VERIFY_TOLERANCE 1e-4 /* of vn_verified.max_relative */
 
 struct vn_verify_options {
-    const char *const *files; /* each one a sample: image, .npy, or raw bytes of the .bin's input; for networks
+    const char *const
+        *files; /* each one a sample: image, .npy, or raw bytes of the .bin's input; for networks
                                * with one input */
     int n_files;
     const char *folder; /* its images and .npy files, in name order, behind `files`; NULL: none */
@@ -59,7 +60,8 @@ struct vn_verify_summary {
     int64_t compared, different; /* integers */
     int integer_tensors, float_tensors;
     double max_relative; /* of all float tensors */
-    const char *const *missing; /* tensors of the ONNX file that the .bin does not show (aliases, folded copies) */
+    const char *const
+        *missing; /* tensors of the ONNX file that the .bin does not show (aliases, folded copies) */
     int n_missing;
 };
 
@@ -69,8 +71,8 @@ struct vn_verification; /* opaque */
  * failure NULL. Errors, with file and reason in e->msg: VN_E_INPUT (a damaged file, two different networks,
  * an empty folder), VN_E_UNSUPPORTED (files for a network with several inputs), VN_E_USAGE (no samples),
  * VN_E_IO, VN_E_NOMEM. */
-int vn_verify(struct vn_verification **v, const char *onnx, const char *bin, const struct vn_verify_options *o,
-              struct vn_err *e);
+int vn_verify(struct vn_verification **v, const char *onnx, const char *bin,
+              const struct vn_verify_options *o, struct vn_err *e);
 /* Sets *v to NULL; NULL is allowed. */
 void vn_verification_free(struct vn_verification **v);
 

@@ -60,5 +60,11 @@ static int run(struct vn_arena *a, struct vn_err *e)
 }
 
 const struct command vn_cmd_verify = {
-    "verify", "QUANTIZED.onnx FILE.bin [options]", "compare the quantized ONNX with the .bin, every tensor, integer by integer", options, 2, 2, run,
+    "verify",
+    "QUANTIZED.onnx FILE.bin [options]",
+    "compare the quantized ONNX with the .bin, every tensor, integer by integer",
+    options,
+    2,
+    2,
+    run,
 };

@@ -61,7 +61,8 @@ static void publish(struct vn_evaluation *out, const struct evaluation *v)
     };
 }
 
-static int read_task(struct eval_task *t, struct vn_arena *a, const struct vn_eval_options *o, struct vn_err *e)
+static int read_task(struct eval_task *t, struct vn_arena *a, const struct vn_eval_options *o,
+                     struct vn_err *e)
 {
     vn_eval_task_default(t);
     if (o->task)

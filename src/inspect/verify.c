@@ -26,8 +26,8 @@ struct check_inputs {
 
 struct check {
     struct check_inputs in;
-    struct vn_arena *arena;       /* of the run */
-    struct vn_arena *scratch;     /* of this sample */
+    struct vn_arena *arena; /* of the run */
+    struct vn_arena *scratch; /* of this sample */
     struct vn_session *onnx, *bin;
     const struct graph *g;        /* of the ONNX file */
     int *in_graph;                /* by value id of the .bin: the graph's, -1: none */
@@ -334,7 +334,9 @@ static int list_inputs(struct check_inputs *in, struct vn_arena *a, const struct
     in->samples = in->files.n ? in->files.n : o->random_samples;
     if (in->files.n && o->limit && o->limit < in->files.n)
         in->samples = o->limit;
-    return in->samples > 0 ? VN_OK : vn_fail(e, VN_E_USAGE, "verify: expected at least one sample, got %d", in->samples);
+    return in->samples > 0
+               ? VN_OK
+               : vn_fail(e, VN_E_USAGE, "verify: expected at least one sample, got %d", in->samples);
 }
 
 static int verify(struct vn_verification *v, struct vn_arena *a, const char *onnx, const char *bin,
@@ -356,8 +358,8 @@ static int verify(struct vn_verification *v, struct vn_arena *a, const char *onn
     return VN_OK;
 }
 
-int vn_verify(struct vn_verification **out, const char *onnx, const char *bin, const struct vn_verify_options *o,
-              struct vn_err *e)
+int vn_verify(struct vn_verification **out, const char *onnx, const char *bin,
+              const struct vn_verify_options *o, struct vn_err *e)
 {
     struct vn_oom guard;
     *out = NULL;
@@ -393,7 +395,10 @@ void vn_verify_options_default(struct vn_verify_options *o)
     vn_options_default(&o->run);
 }
 
-const struct vn_verify_summary *vn_verification_summary(const struct vn_verification *v) { return &v->summary; }
+const struct vn_verify_summary *vn_verification_summary(const struct vn_verification *v)
+{
+    return &v->summary;
+}
 
 const struct vn_verified *vn_verification_tensors(const struct vn_verification *v, int *n)
 {

@@ -9,7 +9,8 @@ static const char *number(char buf[40], const char *format, double x)
     return buf;
 }
 
-static void add_score(struct table *t, const struct vn_eval_model *m, const struct vn_eval_score *s, int first)
+static void add_score(struct table *t, const struct vn_eval_model *m, const struct vn_eval_score *s,
+                      int first)
 {
     char name[NAME_WIDTH + 1], c[4][40];
     vn_table_row(t, (const char *const[]){ vn_cut_left(m->path, NAME_WIDTH, name), s->name,
@@ -35,16 +36,16 @@ static void print_scores(FILE *f, const struct vn_evaluation *v)
 static void add_likeness(struct table *t, const struct vn_eval_model *m, const struct vn_eval_likeness *l)
 {
     char name[2][NAME_WIDTH + 1], c[4][40];
-    vn_table_row(t, (const char *const[]){ vn_cut_left(m->path, NAME_WIDTH, name[0]),
-                                           vn_cut_left(l->name, NAME_WIDTH, name[1]),
-                                           number(c[0], "%.6f", l->cosine_mean),
-                                           number(c[1], "%.6f", l->cosine_min), number(c[2], "%.2f", l->sqnr),
-                                           number(c[3], "%.6g", l->max) });
+    vn_table_row(t, (const char *const[]){
+                        vn_cut_left(m->path, NAME_WIDTH, name[0]), vn_cut_left(l->name, NAME_WIDTH, name[1]),
+                        number(c[0], "%.6f", l->cosine_mean), number(c[1], "%.6f", l->cosine_min),
+                        number(c[2], "%.2f", l->sqnr), number(c[3], "%.6g", l->max) });
 }
 
 static void print_likeness(FILE *f, const struct vn_evaluation *v)
 {
-    static const char *const titles[] = { "Model", "Output", "Mean Cosine", "Min Cosine", "SQNR dB", "Max Error" };
+    static const char *const titles[] = { "Model",      "Output",  "Mean Cosine",
+                                          "Min Cosine", "SQNR dB", "Max Error" };
     int n;
     const struct vn_eval_model *models = vn_evaluation_models(v, &n);
     struct table *t = vn_table_new(6, titles);
