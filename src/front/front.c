@@ -9,8 +9,11 @@ int vn_model_read(struct graph **g, struct vn_arena *a, const char *model, const
     if (prototxt)
         return vn_caffe_read(g, a, prototxt, model, o, e);
     if (vn_path_has_suffix(model, ".caffemodel"))
-        return vn_fail(e, VN_E_USAGE, "%s: a Caffe network needs its prototxt, too (--proto FILE)", model);
+        return vn_fail(e, VN_E_USAGE, "%s: a Caffe network also requires its prototxt (--proto FILE)", model);
     if (vn_path_has_suffix(model, ".prototxt"))
-        return vn_fail(e, VN_E_USAGE, "%s: the network without its weights; give the caffemodel as the model and this file with --proto", model);
+        return vn_fail(
+            e, VN_E_USAGE,
+            "%s: a prototxt has no weights; pass the caffemodel as the model and this file by --proto",
+            model);
     return vn_onnx_read(g, a, model, o, e);
 }

@@ -69,12 +69,12 @@ static int get_contents(struct reader *r, int type, struct wire_bytes *b)
     switch (type) {
     case VARINT:
         if (get_varint(&r->at, &n) < 0)
-            return damaged(r, "a number does not end or has more than 64 bits");
+            return damaged(r, "an integer is truncated or has more than 64 bits");
         b->n = (size_t)(r->at.p - b->p);
         return VN_OK;
     case LENGTH:
         if (get_varint(&r->at, &n) < 0)
-            return damaged(r, "a length does not end");
+            return damaged(r, "a length is truncated");
         b->p = r->at.p;
         break;
     case FIXED64:
@@ -84,10 +84,11 @@ static int get_contents(struct reader *r, int type, struct wire_bytes *b)
         n = 4;
         break;
     default:
-        return damaged(r, type == 3 || type == 4 ? "a group, which this format has not" : "an unknown wire type");
+        return damaged(r, type == 3 || type == 4 ? "a group, which this format does not have"
+                                                 : "an unknown wire type");
     }
     if (n > (uint64_t)(r->at.end - r->at.p))
-        return damaged(r, "a field is longer than what contains it");
+        return damaged(r, "a field is longer than its message");
     b->n = (size_t)n;
     r->at.p += n;
     return VN_OK;
@@ -137,7 +138,7 @@ static int add_ints(struct reader *r, struct wire_list *l, struct wire_bytes b)
     while (c.p < c.end) {
         uint64_t x;
         if (get_varint(&c, &x) < 0)
-            return damaged(r, "a packed number does not end");
+            return damaged(r, "a packed integer is truncated");
         *(int64_t *)vn_wire_append(r->arena, l, sizeof(int64_t)) = (int64_t)x;
     }
     return VN_OK;
@@ -147,9 +148,9 @@ static int add_fixed(struct reader *r, struct wire_list *l, struct wire_bytes b,
 {
     const size_t n = b.n / size;
     if (b.n % size)
-        return damaged(r, "packed numbers do not fill their length");
+        return damaged(r, "packed values do not match their length");
     if (n > (size_t)(INT_MAX - l->n))
-        return damaged(r, "too many numbers");
+        return damaged(r, "too many values");
     if (n > (size_t)(l->cap - l->n)) {
         const size_t cap = (size_t)l->n + n;
         void *v = vn_arena_array(r->arena, cap, size);
@@ -167,7 +168,7 @@ static int add_fixed(struct reader *r, struct wire_list *l, struct wire_bytes b,
 static int add_run(struct reader *r, struct wire_list *l, struct wire_bytes b, size_t size)
 {
     if (b.n % size)
-        return damaged(r, "packed numbers do not fill their length");
+        return damaged(r, "packed values do not match their length");
     *(struct wire_bytes *)vn_wire_append(r->arena, l, sizeof b) = b;
     return VN_OK;
 }
@@ -175,7 +176,7 @@ static int add_run(struct reader *r, struct wire_list *l, struct wire_bytes b, s
 static int get_string(struct reader *r, const char **out, struct wire_bytes b)
 {
     if (b.n && memchr(b.p, 0, b.n))
-        return damaged(r, "a string holds a zero byte");
+        return damaged(r, "a string contains a zero byte");
     *out = vn_arena_strn(r->arena, (const char *)b.p, b.n);
     return VN_OK;
 }
@@ -183,7 +184,7 @@ static int get_string(struct reader *r, const char **out, struct wire_bytes b)
 static int push(struct reader *r, const struct wire_message *m, char *out, struct wire_bytes b)
 {
     if (r->depth == WIRE_MAX_DEPTH)
-        return damaged(r, "messages are nested too deep");
+        return damaged(r, "messages are nested too deeply");
     r->at.p = b.p;
     r->at.end = b.p + b.n;
     r->stack[r->depth++] = (struct frame){ r->at.end, m, out };
@@ -263,7 +264,7 @@ static int read_field(struct reader *r)
     const struct frame top = r->stack[r->depth - 1];
     uint64_t tag;
     if (get_varint(&r->at, &tag) < 0 || tag > UINT32_MAX || tag >> 3 == 0)
-        return damaged(r, "no field tag");
+        return damaged(r, "missing field tag");
     const int type = (int)(tag & 7);
     struct wire_bytes b = { NULL, 0 };
     TRY(get_contents(r, type, &b));
@@ -271,8 +272,9 @@ static int read_field(struct reader *r)
     if (!f)
         return VN_OK;
     if (type != wants(f->kind) && !(type == LENGTH && is_packable(f->kind)) && f->kind != WIRE_COUNT)
-        return vn_fail(r->e, VN_E_INPUT, "%s: not %s, or damaged: field %u of %s has wire type %d, want %d", r->path, file_kind(r), f->number,
-                       top.message->name, type, wants(f->kind));
+        return vn_fail(r->e, VN_E_INPUT,
+                       "%s: not %s, or damaged: field %u of %s has wire type %d, expected %d", r->path,
+                       file_kind(r), f->number, top.message->name, type, wants(f->kind));
     return store(r, f, top.out + f->offset, b);
 }
 

@@ -11,7 +11,7 @@ CASES = {}
 
 
 def case(name, net, want=None, low=-1.0, high=1.0, tolerance=2e-5):
-    """want: a function of the inputs that gives the outputs in the network's order; None: OpenCV knows; a network: what OpenCV makes of that."""
+    """expected: a function of the inputs that gives the outputs in the network's order; None: OpenCV knows; a network: what OpenCV makes of that."""
     assert name not in CASES
     CASES[name] = net, want, low, high, tolerance
 

@@ -142,14 +142,14 @@ def test_a_network_for_training(tmp_path, wanted):
     agrees(files, tmp_path, wanted)
     assert set(run(files, tmp_path, {"data": X})) == {"prob"}
     said = check(files).err
-    assert "net.prototxt:16: layer accuracy (Accuracy) is for training only and is dropped" in said
+    assert "net.prototxt:16: layer accuracy (Accuracy) is for training only and is removed" in said
     assert ":17: layer loss (SoftmaxWithLoss)" in said and "silence" not in said
 
 
 def test_without_a_crop_the_size_must_be_given(tmp_path, wanted):
     files = small().write(tmp_path)
     files[0].write_text(TRAIN_VAL.replace("crop_size: 8", ""))
-    assert "layer data (Data): the shape of input 'data' is not in the prototxt; give it" in check(files).err
+    assert "layer data (Data): the shape of input 'data' is not in the prototxt; set it" in check(files).err
     assert check(files, "--input-shape", "data", "1x3x8x8").status == tool.DONE
 
 
@@ -292,7 +292,7 @@ def test_configurations_want_both_files(tmp_path, keys, words):
     assert words in tool.run("convert", "-c", tmp_path / "c.yaml", "--log", "none", want=tool.BAD_INPUT, cwd=tmp_path).err
 
 
-@pytest.mark.parametrize("word,words", [("net.caffemodel", "a Caffe network needs its prototxt, too (--proto FILE)"), ("net.prototxt", "without its weights")])
+@pytest.mark.parametrize("word,words", [("net.caffemodel", "a Caffe network also requires its prototxt (--proto FILE)"), ("net.prototxt", "a prototxt has no weights")])
 def test_one_of_two_files(tmp_path, word, words):
     small().write(tmp_path)
     for command in ("check", "run", "init", "info"):
@@ -312,65 +312,65 @@ def of(kind, text="", bottom="data", top="y", blobs=()):
 
 
 PROBLEMS = {
-    "no weight": (conv_with(None, None), "line 3: layer conv1 (Convolution): wants blob 0 (weight), net.caffemodel has 0 of this layer"),
-    "no bias": (conv_with(bias=None), "conv1 (Convolution): wants blob 1 (bias), net.caffemodel has 1 of this layer"),
-    "wrong weight": (conv_with(rand(4, 3, 5, 5)), "blob 0 (weight) in net.caffemodel has shape 4x3x5x5, want 4x3x3x3"),
-    "wrong bias": (conv_with(bias=rand(5)), "blob 1 (bias) in net.caffemodel has shape 5, want 4"),
+    "no weight": (conv_with(None, None), "line 3: layer conv1 (Convolution): requires blob 0 (weight), net.caffemodel has 0 for this layer"),
+    "no bias": (conv_with(bias=None), "conv1 (Convolution): requires blob 1 (bias), net.caffemodel has 1 for this layer"),
+    "wrong weight": (conv_with(rand(4, 3, 5, 5)), "blob 0 (weight) in net.caffemodel has shape 4x3x5x5, expected 4x3x3x3"),
+    "wrong bias": (conv_with(bias=rand(5)), "blob 1 (bias) in net.caffemodel has shape 5, expected 4"),
     "num_output": (conv_with(text="kernel_size: 3"), "num_output is missing"),
     "kernel_size": (conv_with(text="num_output: 4"), "kernel_size is missing"),
-    "kernel_size 0": (conv_with(text="num_output: 4 kernel_size: 0"), "line 8: layer conv1 (Convolution): kernel_size: want an integer from 1 to 65536, got '0'"),
-    "kernel_size word": (conv_with(text="num_output: 4 kernel_size: big"), "kernel_size: want an integer from 1 to 65536, got 'big'"),
+    "kernel_size 0": (conv_with(text="num_output: 4 kernel_size: 0"), "line 8: layer conv1 (Convolution): kernel_size: expected an integer from 1 to 65536, got '0'"),
+    "kernel_size word": (conv_with(text="num_output: 4 kernel_size: big"), "kernel_size: expected an integer from 1 to 65536, got 'big'"),
     "kernel three times": (conv_with(text="num_output: 4 kernel_size: 3 kernel_size: 3 kernel_size: 3"), "kernel_size is given 3 times for 2 axes"),
     "kernel too large": (conv_with(rand(4, 3, 9, 9), text="num_output: 4 kernel_size: 9"), "layer conv1 (Convolution): conv1/Conv: "),
     "group": (conv_with(text="num_output: 4 kernel_size: 3 group: 2"), "group is 2, which does not divide 3 inputs and 4 outputs"),
     "unknown field": (conv_with(text="num_output: 4 kernel_siz: 3"), "line 8: layer conv1 (Convolution): unknown field 'kernel_siz'; nearest: 'kernel_size'"),
-    "unknown layer": (of("Convolutoin"), "line 5: layer l (Convolutoin): layers of this type are not supported; nearest: Convolution"),
+    "unknown layer": (of("Convolutoin"), "line 5: layer l (Convolutoin): unsupported layer type; nearest: Convolution"),
     "unknown layer field": (of("ReLU", 'botom: "x"'), "line 8: layer l (ReLU): unknown field 'botom'; nearest: 'bottom'"),
-    "unknown bottom": (of("ReLU", bottom="dat"), "line 3: layer l (ReLU): bottom 'dat' is made by no layer above; nearest: data"),
-    "no bottom": (of("ReLU", bottom=()), "layer l (ReLU): has 0 bottoms, want 1"),
-    "two tops": (of("ReLU", top="a b"), "layer l (ReLU): has 2 tops, want 1"),
-    "bool": (of("InnerProduct", "inner_product_param { bias_term: maybe }"), "bias_term: want true or false, got 'maybe'"),
-    "enum": (of("Pooling", "pooling_param { pool: MIN }"), "pool: want one of MAX, AVE, STOCHASTIC, got 'MIN'"),
-    "number": (of("Power", "power_param { scale: x }"), "scale: want a number, got 'x'"),
-    "huge number": (of("Power", "power_param { scale: 1e39 }"), "scale: want a number, got '1e39'"),
-    "message": (of("Reshape", "reshape_param { shape: 3 }"), "shape: want a message in { }, got '3'"),
-    "string": (of("ReLU", "bottom: data"), "bottom: want a string in quotes, got 'data'"),
-    "window outside": (of("Pooling", "pooling_param { kernel_size: 1 stride: 3 }"), "the last window lies outside of the bottom (8 wide, stride 3, kernel_size 1)"),
-    "pad": (of("Pooling", "pooling_param { kernel_size: 2 pad: 2 }"), "pad is 2, want less than kernel_size, which is 2"),
+    "unknown bottom": (of("ReLU", bottom="dat"), "line 3: layer l (ReLU): no layer above computes bottom 'dat'; nearest: data"),
+    "no bottom": (of("ReLU", bottom=()), "layer l (ReLU): has 0 bottoms, expected 1"),
+    "two tops": (of("ReLU", top="a b"), "layer l (ReLU): has 2 tops, expected 1"),
+    "bool": (of("InnerProduct", "inner_product_param { bias_term: maybe }"), "bias_term: expected true or false, got 'maybe'"),
+    "enum": (of("Pooling", "pooling_param { pool: MIN }"), "pool: expected one of MAX, AVE, STOCHASTIC, got 'MIN'"),
+    "number": (of("Power", "power_param { scale: x }"), "scale: expected a number, got 'x'"),
+    "huge number": (of("Power", "power_param { scale: 1e39 }"), "scale: expected a number, got '1e39'"),
+    "message": (of("Reshape", "reshape_param { shape: 3 }"), "shape: expected a message in { }, got '3'"),
+    "string": (of("ReLU", "bottom: data"), "bottom: expected a string in quotes, got 'data'"),
+    "window outside": (of("Pooling", "pooling_param { kernel_size: 1 stride: 3 }"), "the last window is outside the bottom (8 wide, stride 3, kernel_size 1)"),
+    "pad": (of("Pooling", "pooling_param { kernel_size: 2 pad: 2 }"), "pad is 2, expected less than kernel_size (2)"),
     "axis": (of("Softmax", "softmax_param { axis: 4 }"), "axis is 4, the bottom has 4 axes"),
-    "statistics": (of("BatchNorm", "batch_norm_param { use_global_stats: false }"), "use_global_stats: false takes means and variances from the batch"),
-    "BatchNorm blobs": (of("BatchNorm", blobs=[rand(4), rand(4)]), "wants blob 2 (factor), net.caffemodel has 2 of this layer"),
-    "Eltwise": (Net(a=(1, 2), b=(1, 3)).layer("Eltwise", "a b", "y"), "bottom b has shape 1x3, want 1x2 as a has"),
+    "statistics": (of("BatchNorm", "batch_norm_param { use_global_stats: false }"), "use_global_stats: false computes means and variances from the batch"),
+    "BatchNorm blobs": (of("BatchNorm", blobs=[rand(4), rand(4)]), "requires blob 2 (factor), net.caffemodel has 2 for this layer"),
+    "Eltwise": (Net(a=(1, 2), b=(1, 3)).layer("Eltwise", "a b", "y"), "bottom b has shape 1x3, expected 1x2 as a has"),
     "coeff": (Net(a=(1, 2), b=(1, 2)).layer("Eltwise", "a b", "y", text="eltwise_param { coeff: 1 }"), "coeff is given 1 times for 2 bottoms"),
     "Concat": (Net(a=(1, 2, 3), b=(1, 3, 4)).layer("Concat", "a b", "y"), "layer concat0 (Concat): concat0/Concat: "),
     "slice_point": (of("Slice", "slice_param { slice_point: 3 slice_point: 2 }", top="a b c"), "slice_point 1: the piece from 3 to 2 is empty"),
     "slice_point beyond": (of("Slice", "slice_param { slice_point: 9 }", top="a b"), "the piece from 9 to 4 is empty"),
-    "slice points": (of("Slice", "slice_param { slice_point: 1 }", top="a b c"), "slice_point is given 1 times for 3 tops, want 2 times"),
-    "Slice": (of("Slice", top="a b c"), "4 elements along axis 1 do not divide into 3 tops"),
-    "Crop": (Net(a=(1, 2, 3, 3), b=(1, 2, 3, 3)).layer("Crop", "a b", "y", text="crop_param { offset: 1 }"), "axis 2: 3 elements from 1 on, the bottom has 3"),
-    "Permute": (of("Permute", "permute_param { order: 1 order: 1 }"), "order: 1 is there twice"),
-    "Reshape": (of("Reshape", "reshape_param { shape { dim: 0 dim: 3 dim: -1 } }"), "the bottom has 256 elements, shape wants a multiple of 3"),
-    "Reshape -1": (of("Reshape", "reshape_param { shape { dim: -1 dim: -1 } }"), "dim: -1 is there twice"),
+    "slice points": (of("Slice", "slice_param { slice_point: 1 }", top="a b c"), "slice_point is given 1 times for 3 tops, expected 2 times"),
+    "Slice": (of("Slice", top="a b c"), "4 elements along axis 1 cannot be divided into 3 tops"),
+    "Crop": (Net(a=(1, 2, 3, 3), b=(1, 2, 3, 3)).layer("Crop", "a b", "y", text="crop_param { offset: 1 }"), "axis 2: 3 elements starting at 1, the bottom has 3"),
+    "Permute": (of("Permute", "permute_param { order: 1 order: 1 }"), "order: 1 is a duplicate"),
+    "Reshape": (of("Reshape", "reshape_param { shape { dim: 0 dim: 3 dim: -1 } }"), "the bottom has 256 elements, shape requires a multiple of 3"),
+    "Reshape -1": (of("Reshape", "reshape_param { shape { dim: -1 dim: -1 } }"), "dim: -1 occurs twice"),
     "Reshape overflow": (of("Reshape", "reshape_param { shape { dim: 2000000000 dim: 2000000000 dim: 2000000000 } }"), "dim: too many elements"),
     "shuffle": (of("ShuffleChannel", "shuffle_channel_param { group: 3 }"), "group is 3, which does not divide 4 channels"),
     "top_k": (of("ArgMax", "argmax_param { axis: 1 top_k: 5 }"), "top_k is 5 of 4"),
-    "Interp": (of("Interp"), "want height and width, zoom_factor or shrink_factor"),
+    "Interp": (of("Interp"), "expected height and width, zoom_factor or shrink_factor"),
     "mask": (Net(a=(1, 2, 3, 3), b=(1, 2, 3, 3)).layer("Upsample", "a b", "y"), "bottom 1 must be the mask of a max pooling"),
-    "log": (of("Log", "log_param { base: 1 }"), "base is 1, to which there is no logarithm"),
-    "LRN": (of("LRN", "lrn_param { local_size: 4 }"), "local_size is 4, want an odd number"),
-    "PriorBox": (Net(a=(1, 2, 3, 3), b=(1, 3, 9, 9)).layer("PriorBox", "a b", "y", text="prior_box_param { min_size: 3 max_size: 2 }"), "want 0 < min_size < max_size"),
+    "log": (of("Log", "log_param { base: 1 }"), "base is 1, which has no logarithm"),
+    "LRN": (of("LRN", "lrn_param { local_size: 4 }"), "local_size is 4, expected an odd number"),
+    "PriorBox": (Net(a=(1, 2, 3, 3), b=(1, 3, 9, 9)).layer("PriorBox", "a b", "y", text="prior_box_param { min_size: 3 max_size: 2 }"), "expected 0 < min_size < max_size"),
     "PriorBox ratios": (Net(a=(1, 2, 3, 3), b=(1, 3, 9, 9)).layer("PriorBox", "a b", "y", text="prior_box_param { min_size: 3 aspect_ratio: -1 }"),
-                        "aspect_ratio -1: want a positive number"),
+                        "aspect_ratio -1: expected a positive number"),
     "shared": (Net(l=(1, 8), c=(1, 4), p=(1, 2, 8)).layer("DetectionOutput", "l c p", "y", text="detection_output_param { num_classes: 2 share_location: false }"),
-               "share_location: false, boxes of their own for each class, is not supported"),
+               "share_location: false (separate boxes for each class) is not supported"),
     "eta": (Net(l=(1, 8), c=(1, 4), p=(1, 2, 8)).layer("DetectionOutput", "l c p", "y", text="detection_output_param { num_classes: 2 nms_param { eta: 0.9 } }"),
-            "eta is 0.9; only 1, a fixed nms_threshold, is supported"),
+            "eta is 0.9, expected 1 (a fixed nms_threshold)"),
     "scores": (Net(l=(1, 8), c=(1, 5), p=(1, 2, 8)).layer("DetectionOutput", "l c p", "y", text="detection_output_param { num_classes: 2 }"),
-               "8 offsets, 5 scores of 2 classes and 2 default boxes do not fit"),
+               "8 offsets, 5 scores of 2 classes and 2 default boxes do not match"),
     "background": (Net(l=(1, 8), c=(1, 2), p=(1, 2, 8)).layer("DetectionOutput", "l c p", "y", text="detection_output_param { num_classes: 1 }"),
-                   "num_classes is 1, which is the background"),
+                   "num_classes is 1, the background only"),
     "label": (Net().layer("MemoryData", (), "data label", text="memory_data_param { batch_size: 1 channels: 3 height: 8 width: 8 }").layer("ReLU", "label", "y"),
-              "bottom 'label' is data for training"),
+              "bottom 'label' is training data"),
     "no output": (Net(data=(1, 2)).layer("AbsVal", "data", "a").layer("Silence", "a", ()), "the network has no output"),
 }
 
@@ -386,7 +386,7 @@ def test_problem(tmp_path, name):
 def test_a_missing_layer_in_the_weights_names_the_nearest(tmp_path):
     files = conv_with().write(tmp_path)
     files[0].write_text(files[0].read_text().replace("conv1", "conv11"))
-    assert "net.caffemodel has 0 of this layer; nearest: conv1" in check(files).err
+    assert "net.caffemodel has 0 for this layer; nearest: conv1" in check(files).err
 
 
 def test_all_problems_at_once(tmp_path):
@@ -411,30 +411,30 @@ def test_too_many_problems_for_one_line(tmp_path):
 
 
 TEXTS = {
-    "layer {": "1: '}' is missing at the end of the file: what begins on line 1 does not end",
-    "name: \"a\nb\"": "1: a string does not end on its line",
-    "name: \"a": "1: a string does not end",
-    "name: \"\\q\"": "1: a string holds an unknown escape",
-    "name: \"\\000\"": "1: a string holds a zero byte",
-    "\n\nlayer }": "3: want ':' or '{' behind layer, got '}'",
-    "name \"x\"": "1: want ':' or '{' behind name, got 'x'",
-    "name: }": "1: want a value of name, got '}'",
-    "name:": "1: want a value of name, got the end of the file",
-    "}": "1: want a field's name, got '}'",
-    "input_dim: [1, 2": "1: ']' is missing",
-    "name: \x01": "1: the byte 0x01 does not belong here",
-    "layer { layer > }": "1: want ':' or '{' behind layer, got '>'",
-    "a {" * 40: "1: messages are nested too deep",
-    "7: 3": "1: want a field's name, got '7'",
+    "layer {": "1: missing '}' at the end of the file: the message that starts on line 1 is not closed",
+    "name: \"a\nb\"": "1: unterminated string on this line",
+    "name: \"a": "1: unterminated string",
+    "name: \"\\q\"": "1: unknown escape in a string",
+    "name: \"\\000\"": "1: zero byte in a string",
+    "\n\nlayer }": "3: expected ':' or '{' after layer, got '}'",
+    "name \"x\"": "1: expected ':' or '{' after name, got 'x'",
+    "name: }": "1: expected a value of name, got '}'",
+    "name:": "1: expected a value of name, got the end of the file",
+    "}": "1: expected a field name, got '}'",
+    "input_dim: [1, 2": "1: missing ']'",
+    "name: \x01": "1: unexpected byte 0x01",
+    "layer { layer > }": "1: expected ':' or '{' after layer, got '>'",
+    "a {" * 40: "1: messages are nested too deeply",
+    "7: 3": "1: expected a field name, got '7'",
     "": "the network has no output",
-    "name: 3 # x": "line 1: name: want a string in quotes, got '3'",
-    "layers: 3": "line 1: layers: want a message in { }, got '3'",
+    "name: 3 # x": "line 1: name: expected a string in quotes, got '3'",
+    "layers: 3": "line 1: layers: expected a message in { }, got '3'",
     "layer { name: \"x\" top: \"y\" }": "line 1: layer x (?): type is missing",
-    "layer { type: \"ReLU\" bottom: \"data\" }": "bottom 'data' is made by no layer above",
-    "input: \"a\" input: \"a\" input_dim: [1, 2, 3, 4, 5, 6, 7, 8]": "input 'a' is there twice",
+    "layer { type: \"ReLU\" bottom: \"data\" }": "no layer above computes bottom 'data'",
+    "input: \"a\" input: \"a\" input_dim: [1, 2, 3, 4, 5, 6, 7, 8]": "duplicate input 'a'",
     "input: \"a\" input_dim: [1, 2, 3]": "the shape of input 'a' is not in the prototxt",
     "input: \"a\" input_dim: [100000, 100000, 100000, 100000]": "has too many elements",
-    "input: \"a\" input_shape { dim: [1, 1, 1, 1, 1, 1, 1, 1, 1] }": "a shape with 9 axes; the most is 8",
+    "input: \"a\" input_shape { dim: [1, 1, 1, 1, 1, 1, 1, 1, 1] }": "a shape with 9 axes, expected at most 8",
 }
 
 

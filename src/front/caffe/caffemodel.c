@@ -99,7 +99,7 @@ static int blob_shape(struct vn_shape *s, const struct caffe_blob *b, struct vn_
 {
     const struct wire_list legacy = { (void *)b->legacy, 4, 4 }, *dims = b->shape ? &b->shape->dim : &legacy;
     if (dims->n > VN_MAX_RANK)
-        return vn_fail(e, VN_E_UNSUPPORTED, "has %d dimensions; the most is %d", dims->n, VN_MAX_RANK);
+        return vn_fail(e, VN_E_UNSUPPORTED, "has %d dimensions, expected at most %d", dims->n, VN_MAX_RANK);
     *s = vn_shape_of(dims->n, dims->v);
     for (int i = 0; i < s->rank; i++)
         if (s->d[i] < 0)
@@ -135,7 +135,8 @@ int vn_caffemodel_tensor(const struct vn_tensor **out, const struct caffe_blob *
     char text[VN_SHAPE_TEXT];
     TRY(blob_shape(&s, b, e));
     if ((uint64_t)vn_shape_count(&s) != have)
-        return vn_fail(e, VN_E_INPUT, "has %zu numbers, its shape %s wants %lld", have, vn_shape_text(&s, text), (long long)vn_shape_count(&s));
+        return vn_fail(e, VN_E_INPUT, "has %zu numbers, its shape %s requires %lld", have,
+                       vn_shape_text(&s, text), (long long)vn_shape_count(&s));
     struct vn_tensor *t = NEW(a, struct vn_tensor);
     *t = (struct vn_tensor){ wide ? VN_F64 : VN_F32, s, have ? joined(a, runs, size) : vn_arena_alloc(a, 1) };
     *out = wide ? vn_tensor_cast(a, t, VN_F32) : t;

@@ -46,7 +46,7 @@ static void set_attr(struct caffe_builder *b, struct node *n, const struct caffe
 {
     const struct attr_spec *s = find_spec(n->op, at->name);
     if (!s || s->kind != at->kind) {
-        vn_caffe_fail(b, VN_E_INTERNAL, "%s has no attribute %s of this kind", n->op->onnx, at->name);
+        vn_caffe_fail(b, VN_E_INTERNAL, "%s has no attribute %s of this type", n->op->onnx, at->name);
         return;
     }
     char *place = (char *)n->attrs + s->offset;
@@ -56,8 +56,8 @@ static void set_attr(struct caffe_builder *b, struct node *n, const struct caffe
         most = i && most > at->ints[i] ? most : at->ints[i];
     }
     if ((at->kind == ATTR_INT || at->n) && (least < s->min || most > s->max)) {
-        vn_caffe_fail(b, VN_E_INPUT, "%s is %lld, want %lld to %lld", at->name, (long long)(least < s->min ? least : most), (long long)s->min,
-                      (long long)s->max);
+        vn_caffe_fail(b, VN_E_INPUT, "%s is %lld, expected %lld to %lld", at->name,
+                      (long long)(least < s->min ? least : most), (long long)s->min, (long long)s->max);
         return;
     }
     switch (at->kind) {
@@ -85,7 +85,7 @@ void vn_caffe_put_many(struct caffe_builder *b, const char *op, int n_in, struct
     if (b->failed)
         return;
     if (!def) {
-        vn_caffe_fail(b, VN_E_INTERNAL, "there is no operator %s", op);
+        vn_caffe_fail(b, VN_E_INTERNAL, "unknown operator %s", op);
         return;
     }
     const char *name = vn_arena_fmt(b->g->arena, "%s/%s", b->unique, op);
@@ -152,7 +152,8 @@ const struct vn_tensor *vn_caffe_raw_blob(struct caffe_builder *b, int i, const 
         return NULL;
     if (i >= n) {
         const char *near = n || !b->may_advise ? NULL : vn_caffemodel_nearest(b->weights, b->name);
-        vn_caffe_fail(b, VN_E_INPUT, "wants blob %d (%s), %s has %d of this layer%s%s", i, what, b->weights_path, n, near ? "; nearest: " : "", near ? near : "");
+        vn_caffe_fail(b, VN_E_INPUT, "requires blob %d (%s), %s has %d for this layer%s%s", i, what,
+                      b->weights_path, n, near ? "; nearest: " : "", near ? near : "");
         return NULL;
     }
     if (vn_caffemodel_tensor(&t, &blobs[i], b->g->arena, &e) < 0)
@@ -179,8 +180,8 @@ struct value *vn_caffe_blob_as(struct caffe_builder *b, int i, const char *what,
     if (!same_shape(&t->shape, rank, shape)) {
         char have[VN_SHAPE_TEXT], want[VN_SHAPE_TEXT];
         const struct vn_shape s = vn_shape_of(rank, shape);
-        vn_caffe_fail(b, VN_E_INPUT, "blob %d (%s) in %s has shape %s, want %s", i, what, b->weights_path, vn_shape_text(&t->shape, have),
-                      vn_shape_text(&s, want));
+        vn_caffe_fail(b, VN_E_INPUT, "blob %d (%s) in %s has shape %s, expected %s", i, what, b->weights_path,
+                      vn_shape_text(&t->shape, have), vn_shape_text(&s, want));
         return NULL;
     }
     struct vn_tensor *shaped = NEW(b->g->arena, struct vn_tensor);
@@ -244,7 +245,8 @@ int vn_caffe_want_rank(struct caffe_builder *b, int i, int rank)
     char text[VN_SHAPE_TEXT];
     if (vn_caffe_rank(b, i) == rank)
         return 1;
-    vn_caffe_fail(b, VN_E_INPUT, "bottom %s has shape %s, want %d axes", b->in[i]->name, vn_shape_text(&b->in[i]->shape, text), rank);
+    vn_caffe_fail(b, VN_E_INPUT, "bottom %s has shape %s, expected %d axes", b->in[i]->name,
+                  vn_shape_text(&b->in[i]->shape, text), rank);
     return 0;
 }
 
@@ -255,7 +257,7 @@ void vn_caffe_extent(struct caffe_builder *b, const char *what, const struct caf
     for (int i = 0; i < axes; i++)
         out[i] = x->all.n == 1 ? x->all.v[0] : x->all.n == axes ? x->all.v[i] : apart && axes == 2 && one[i] >= 0 ? one[i] : dflt < 0 ? 1 : dflt;
     if (apart && (axes != 2 || x->all.n || (dflt < 0 && !whole)))
-        vn_caffe_fail(b, VN_E_INPUT, "%s: want one number, or _h and _w for 2 axes", what);
+        vn_caffe_fail(b, VN_E_INPUT, "%s: expected one number, or _h and _w for 2 axes", what);
     else if (x->all.n > 1 && x->all.n != axes)
         vn_caffe_fail(b, VN_E_INPUT, "%s is given %d times for %d axes", what, x->all.n, axes);
     else if (dflt < 0 && !apart && !x->all.n)

@@ -274,7 +274,8 @@ static void unknown_type(struct reader *r, const struct layer_text *l, int line,
             names[n++] = name;
     }
     const char *near = may_advise(r) ? vn_nearest(l->type, names, n) : NULL;
-    fail(r, VN_E_UNSUPPORTED, line, near ? "layers of this type are not supported; nearest: %s" : "layers of this type are not supported", near);
+    fail(r, VN_E_UNSUPPORTED, line, near ? "unsupported layer type; nearest: %s" : "unsupported layer type",
+         near);
 }
 
 static void read_layer(struct reader *r, struct text_node *n)
@@ -285,7 +286,7 @@ static void read_layer(struct reader *r, struct text_node *n)
     const int generation = inner ? 0 : strcmp(n->name, "layers") ? 2 : 1;
     vn_text_defaults(&l.c, &common);
     if (n->text) {
-        fail(r, VN_E_INPUT, n->line, "%s: want a message in { }, got '%.60s'", n->name, n->text);
+        fail(r, VN_E_INPUT, n->line, "%s: expected a message in { }, got '%.60s'", n->name, n->text);
         return;
     }
     if (type && type->text) {
@@ -375,9 +376,12 @@ static void add_input(struct reader *r, const char *name, const struct vn_shape 
     s = given ? given : s;
     b->broken = 1;
     if (vn_graph_find(r->g, name))
-        fail(r, VN_E_INPUT, line, "input '%.80s' is there twice", name);
+        fail(r, VN_E_INPUT, line, "duplicate input '%.80s'", name);
     else if (s->rank < 0)
-        fail(r, VN_E_INPUT, line, "the shape of input '%.80s' is not in the prototxt; give it (--input-shape, or input_shape of a configuration)", name);
+        fail(r, VN_E_INPUT, line,
+             "the shape of input '%.80s' is not in the prototxt; set it (--input-shape, or input_shape in a "
+             "configuration)",
+             name);
     else if (vn_shape_count(s) < 0 || vn_shape_count(s) > INT32_MAX)
         fail(r, VN_E_INPUT, line, "input '%.80s' of shape %s has too many elements", name, vn_shape_text(s, text));
     else
@@ -392,7 +396,7 @@ static struct vn_shape shape_of(struct reader *r, const struct text_ints *d, int
 {
     if (d->n <= VN_MAX_RANK)
         return vn_shape_of(d->n, d->v);
-    fail(r, VN_E_UNSUPPORTED, line, "a shape with %d axes; the most is %d", d->n, VN_MAX_RANK);
+    fail(r, VN_E_UNSUPPORTED, line, "a shape with %d axes, expected at most %d", d->n, VN_MAX_RANK);
     return vn_shape_unknown();
 }
 
@@ -435,7 +439,8 @@ static struct blob *bottom(struct reader *r, const char *name, int line)
     for (int i = 0; i < n; i++)
         names[i] = r->g->values.v[i]->name;
     const char *near = vn_nearest(name, names, n);
-    fail(r, VN_E_INPUT, line, "bottom '%.80s' is made by no layer above%s%s", name, near ? "; nearest: " : "", near ? near : "");
+    fail(r, VN_E_INPUT, line, "no layer above computes bottom '%.80s'%s%s", name, near ? "; nearest: " : "",
+         near ? near : "");
     return NULL;
 }
 
@@ -454,7 +459,8 @@ static int take_bottoms(struct reader *r, const struct layer_text *l, struct caf
         unread |= x->unread;
         b->in[i] = x->value;
         if (x->unread && l->kind && l->kind->fate == CAFFE_BUILT) {
-            fail(r, VN_E_INPUT, l->line, "bottom '%.80s' is data for training, which a network in use does not have", l->c.bottom.v[i]);
+            fail(r, VN_E_INPUT, l->line,
+                 "bottom '%.80s' is training data, which is not available in inference", l->c.bottom.v[i]);
             good = 0;
         }
     }
@@ -473,8 +479,11 @@ static int check_counts(struct reader *r, const struct layer_text *l)
     for (int i = 0; i < 2; i++) {
         const int low = counts[i].have < counts[i].min, high = counts[i].have > counts[i].max;
         if (low || high) {
-            fail(r, VN_E_INPUT, l->line, "has %d %s, want %d%s", counts[i].have, counts[i].what, low ? counts[i].min : counts[i].max,
-                 counts[i].min == counts[i].max ? "" : low ? " or more" : " or fewer");
+            fail(r, VN_E_INPUT, l->line, "has %d %s, expected %d%s", counts[i].have, counts[i].what,
+                 low ? counts[i].min : counts[i].max,
+                 counts[i].min == counts[i].max ? ""
+                 : low                          ? " or more"
+                                                : " or fewer");
             return 0;
         }
     }
@@ -523,7 +532,7 @@ static void build(struct reader *r, struct caffe_builder *b, int layer)
     b->kind->build(b);
     for (int i = 0; i < b->n_out && !b->failed && b->kind->fate == CAFFE_BUILT; i++)
         if (!b->out[i])
-            vn_caffe_fail(b, VN_E_INTERNAL, "made no top %d", i);
+            vn_caffe_fail(b, VN_E_INTERNAL, "did not compute top %d", i);
     if (!b->failed && b->kind->fate == CAFFE_BUILT)
         name_tops(r, b, layer, first_node);
     if (b->failed) {
@@ -544,7 +553,8 @@ static void make_inputs(struct reader *r, const struct layer_text *l, const stru
 static void drop(struct reader *r, const struct layer_text *l)
 {
     if (l->kind->fate == CAFFE_TRAINING)
-        note(r, "%s:%d: layer %s (%s) is for training only and is dropped", r->path, l->line, l->c.name ? l->c.name : "?", l->type);
+        note(r, "%s:%d: layer %s (%s) is for training only and is removed", r->path, l->line,
+             l->c.name ? l->c.name : "?", l->type);
     for (int i = 0; i < l->c.top.n; i++)
         set_blob(r, l->c.top.v[i], l->line)->unread = 1;
 }
@@ -606,7 +616,7 @@ static void find_outputs(struct reader *r)
             vn_graph_add_output(r->g, b->value);
     }
     if (!r->g->outputs.n && !r->code)
-        fail(r, VN_E_INPUT, 0, "the network has no output: no layer makes a blob that no other one reads");
+        fail(r, VN_E_INPUT, 0, "the network has no output: other layers read every blob");
 }
 
 /* Inputs that only dropped layers read. */
@@ -621,7 +631,7 @@ static void drop_unread_inputs(struct reader *r)
         if (used)
             r->g->inputs.v[k++] = v;
         else
-            note(r, "%s: input %s is read by no layer and is dropped", r->path, v->name);
+            note(r, "%s: no layer reads input %s; it is removed", r->path, v->name);
     }
     r->g->inputs.n = k;
 }

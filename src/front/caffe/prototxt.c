@@ -74,18 +74,18 @@ static int quoted(struct lexer *x, struct characters *s)
     while (x->p < x->end && *x->p != quote) {
         int c = (unsigned char)*x->p++;
         if (c == '\n')
-            return fail(x, "a string does not end on its line");
+            return fail(x, "unterminated string on this line");
         if (c == '\\') {
             if (x->p == x->end)
                 break;
             c = escaped(x);
         }
         if (c <= 0)
-            return fail(x, c < 0 ? "a string holds an unknown escape" : "a string holds a zero byte");
+            return fail(x, c < 0 ? "unknown escape in a string" : "zero byte in a string");
         VEC_PUSH(x->arena, s, (char)c);
     }
     if (x->p == x->end)
-        return fail(x, "a string does not end");
+        return fail(x, "unterminated string");
     x->p++;
     return VN_OK;
 }
@@ -128,7 +128,9 @@ static int next(struct lexer *x)
     }
     x->kind = TOK_SIGN;
     x->sign = *x->p++;
-    return strchr("{}<>[]:,;", x->sign) && x->sign ? VN_OK : fail(x, vn_arena_fmt(x->arena, "the byte 0x%02x does not belong here", (unsigned char)x->sign));
+    return strchr("{}<>[]:,;", x->sign) && x->sign
+               ? VN_OK
+               : fail(x, vn_arena_fmt(x->arena, "unexpected byte 0x%02x", (unsigned char)x->sign));
 }
 
 static int is_sign(const struct lexer *x, char c) { return x->kind == TOK_SIGN && x->sign == c; }
@@ -143,7 +145,7 @@ static const char *token_text(const struct lexer *x)
 
 static int unexpected(const struct lexer *x, const char *want)
 {
-    return fail(x, vn_arena_fmt(x->arena, "want %s, got %s", want, token_text(x)));
+    return fail(x, vn_arena_fmt(x->arena, "expected %s, got %s", want, token_text(x)));
 }
 
 /* ---- the tree ---- */
@@ -179,7 +181,7 @@ static int value(struct parser *p, const char *name)
         return VN_OK;
     }
     if (p->depth == TEXT_MAX_DEPTH)
-        return fail(&p->x, "messages are nested too deep");
+        return fail(&p->x, "messages are nested too deeply");
     const char close = p->x.sign == '{' ? '}' : '>';
     struct text_node *n = add_child(p, name);
     p->stack[p->depth].node = n;
@@ -193,7 +195,7 @@ static int field(struct parser *p)
 {
     const char *name = p->x.text;
     if (p->x.kind != TOK_WORD || !(isalpha((unsigned char)*name) || *name == '_'))
-        return unexpected(&p->x, "a field's name");
+        return unexpected(&p->x, "a field name");
     TRY(next(&p->x));
     const int colon = is_sign(&p->x, ':');
     if (colon)
@@ -203,7 +205,7 @@ static int field(struct parser *p)
         return VN_OK;
     }
     if (!colon && !opens(&p->x))
-        return unexpected(&p->x, vn_arena_fmt(p->x.arena, "':' or '{' behind %.60s", name));
+        return unexpected(&p->x, vn_arena_fmt(p->x.arena, "':' or '{' after %.60s", name));
     return value(p, name);
 }
 
@@ -212,8 +214,12 @@ static int step(struct parser *p)
     const char *list = p->stack[p->depth - 1].list;
     const char close = list ? ']' : p->stack[p->depth - 1].close;
     if (p->x.kind == TOK_END)
-        return fail(&p->x, vn_arena_fmt(p->x.arena, "'%c' is missing at the end of the file: what begins on line %d does not end", close,
-                                        p->stack[p->depth - 1].node->line));
+        return fail(
+            &p->x,
+            vn_arena_fmt(
+                p->x.arena,
+                "missing '%c' at the end of the file: the message that starts on line %d is not closed",
+                close, p->stack[p->depth - 1].node->line));
     if (is_sign(&p->x, ',') || is_sign(&p->x, ';'))
         return VN_OK;
     if (close && is_sign(&p->x, close)) {
@@ -230,7 +236,7 @@ int vn_text_parse(struct text_node **root, struct vn_arena *a, const char *data,
 {
     struct parser p = { .x = { .arena = a, .p = data, .end = data + bytes, .path = path, .line = 1, .at_line = 1, .e = e }, .depth = 1 };
     if (bytes > INT_MAX / 4)
-        return vn_fail(e, VN_E_INPUT, "%s: %zu bytes are too many for a prototxt", path, bytes);
+        return vn_fail(e, VN_E_INPUT, "%s: %zu bytes exceed the limit of a prototxt", path, bytes);
     p.stack[0].node = *root = NEW(a, struct text_node);
     p.stack[0].node->line = 1;
     for (;;) {
@@ -278,7 +284,9 @@ static void report(struct reading *r, const struct text_node *n, const char *tex
 
 static void wrong(struct reading *r, const struct text_node *n, const char *want)
 {
-    report(r, n, vn_arena_fmt(r->a, "%s: want %s, got %s%.60s%s", n->name, want, n->text ? "'" : "", n->text ? n->text : "a message", n->text ? "'" : ""));
+    report(r, n,
+           vn_arena_fmt(r->a, "%s: expected %s, got %s%.60s%s", n->name, want, n->text ? "'" : "",
+                        n->text ? n->text : "a message", n->text ? "'" : ""));
 }
 
 static int64_t get_int(struct reading *r, const struct text_field *f, const struct text_node *n)

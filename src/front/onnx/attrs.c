@@ -37,8 +37,9 @@ struct context {
 static int check_bounds(const struct context *c, const struct attr_spec *s, int64_t x)
 {
     if (x < s->min || x > s->max)
-        return vn_onnx_node_fail(c->d, c->node, c->e, VN_E_INPUT, "attribute %s is %lld, want %lld to %lld", s->onnx,
-                                 (long long)x, (long long)s->min, (long long)s->max);
+        return vn_onnx_node_fail(c->d, c->node, c->e, VN_E_INPUT,
+                                 "attribute %s is %lld, expected %lld to %lld", s->onnx, (long long)x,
+                                 (long long)s->min, (long long)s->max);
     return VN_OK;
 }
 
@@ -62,8 +63,8 @@ static int get_choice(const struct context *c, const struct attr_spec *s, int *o
         const size_t n = strlen(list);
         snprintf(list + n, sizeof list - n, "%s%s", i ? ", " : "", s->choices[i]);
     }
-    return vn_onnx_node_fail(c->d, c->node, c->e, VN_E_UNSUPPORTED, "attribute %s is '%.100s', want one of: %s", s->onnx, text,
-                             list);
+    return vn_onnx_node_fail(c->d, c->node, c->e, VN_E_UNSUPPORTED,
+                             "attribute %s is '%.100s', expected one of: %s", s->onnx, text, list);
 }
 
 static int get_tensor(const struct context *c, const struct attr_spec *s, const struct vn_tensor **out,
@@ -72,7 +73,7 @@ static int get_tensor(const struct context *c, const struct attr_spec *s, const 
     struct external_files none = { .arena = c->d->arena };
     const char *what = vn_arena_fmt(c->d->arena, "%s: node %s: attribute %s", c->d->path, c->node->name, s->onnx);
     if (!t)
-        return vn_fail(c->e, VN_E_INPUT, "%s: has no contents", what);
+        return vn_fail(c->e, VN_E_INPUT, "%s: has no value", what);
     return vn_onnx_tensor_read(out, t, &none, what, c->e);
 }
 
@@ -86,8 +87,9 @@ static int get_attr(const struct context *c, const struct attr_spec *s, char *pl
     if (x->ref_attr_name)
         return vn_onnx_node_fail(c->d, c->node, c->e, VN_E_INPUT, "attribute %s refers to a function's attribute", s->onnx);
     if (x->type != onnx_types[s->kind])
-        return vn_onnx_node_fail(c->d, c->node, c->e, VN_E_INPUT, "attribute %s is %s, want %s", s->onnx,
-                                 vn_onnx_attr_type_name(x->type), vn_onnx_attr_type_name(onnx_types[s->kind]));
+        return vn_onnx_node_fail(c->d, c->node, c->e, VN_E_INPUT, "attribute %s is %s, expected %s", s->onnx,
+                                 vn_onnx_attr_type_name(x->type),
+                                 vn_onnx_attr_type_name(onnx_types[s->kind]));
     switch (s->kind) {
     case ATTR_INT:
         *(int64_t *)place = x->i;
@@ -139,7 +141,7 @@ int vn_onnx_attrs_read(struct node *n, const struct draft *d, const struct draft
         if (!x->name)
             return vn_onnx_node_fail(d, raw, e, VN_E_INPUT, "attribute %d has no name", i);
         if (vn_onnx_attr(&raw->raw, x->name) != x)
-            return vn_onnx_node_fail(d, raw, e, VN_E_INPUT, "attribute %s is there twice", x->name);
+            return vn_onnx_node_fail(d, raw, e, VN_E_INPUT, "duplicate attribute %s", x->name);
         const struct attr_spec *s = find_spec(n->op, x->name);
         if (s)
             TRY(get_attr(&c, s, (char *)n->attrs + s->offset, x));

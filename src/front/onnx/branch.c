@@ -104,7 +104,7 @@ static int import(struct graph *g, const struct node *n, const struct branch *ba
 int vn_onnx_branch(const struct branch **out, const struct draft *d, const struct draft_node *n, const struct onnx_graph *g, struct vn_err *e)
 {
     if (!g)
-        return vn_onnx_node_fail(d, n, e, VN_E_INPUT, "a branch has no contents");
+        return vn_onnx_node_fail(d, n, e, VN_E_INPUT, "a branch has no graph");
     struct file_branch *b = NEW(d->arena, struct file_branch);
     *b = (struct file_branch){ { import }, d, g, vn_onnx_captured(&n->raw, d->arena) };
     *out = &b->base;

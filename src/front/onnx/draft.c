@@ -64,7 +64,7 @@ static int wrong_version(const struct draft *d, const char *what, int64_t versio
     const int old = version < oldest;
     return vn_because(e, old ? REASON_too_old : REASON_too_new,
                       vn_fail(e, version > 0 ? VN_E_UNSUPPORTED : VN_E_INPUT,
-                              "%s: %s %lld (too %s), want %d to %d", d->path, what, (long long)version,
+                              "%s: %s %lld (too %s), expected %d to %d", d->path, what, (long long)version,
                               old ? "old" : "new", oldest, newest));
 }
 
@@ -82,7 +82,7 @@ static int check_versions(struct draft *d, const struct onnx_model *m, struct vn
     }
     if (!d->opset)
         return vn_because(e, REASON_no_opset,
-                          vn_fail(e, VN_E_INPUT, "%s: does not say which ONNX operator set it uses", d->path));
+                          vn_fail(e, VN_E_INPUT, "%s: no ONNX operator set is declared", d->path));
     return VN_OK;
 }
 
@@ -92,7 +92,8 @@ static int check_versions(struct draft *d, const struct onnx_model *m, struct vn
 static int define(struct draft *d, const char *name, const char *what, struct vn_err *e)
 {
     if (vn_map_get(d->names, name))
-        return vn_fail(e, VN_E_INPUT, "%s: %s makes tensor '%s' a second time", d->path, what, name);
+        return vn_fail(e, VN_E_INPUT, "%s: %s defines tensor '%s', which is defined already", d->path, what,
+                       name);
     take(d->arena, d->names, name);
     return VN_OK;
 }
@@ -105,7 +106,8 @@ static int check_inputs_defined(const struct draft *d, struct vn_err *e)
             const char *name = vn_onnx_in(&n->raw, j);
             if (*name && !vn_map_get(d->names, name))
                 return vn_onnx_node_fail(d, n, e, VN_E_INPUT,
-                                         "input %d: no tensor '%s' is made by any node, input or initializer", j, name);
+                                         "input %d: no node, input or initializer defines tensor '%s'", j,
+                                         name);
         }
     }
     return VN_OK;
@@ -144,7 +146,7 @@ static int constant_contents(const struct vn_tensor **out, struct draft *d, cons
 {
     const struct onnx_attr *a = n->raw.attrs.v;
     if (n->raw.attrs.n != 1 || !a->name)
-        return vn_onnx_node_fail(d, n, e, VN_E_INPUT, "has %d attributes, want one", n->raw.attrs.n);
+        return vn_onnx_node_fail(d, n, e, VN_E_INPUT, "expected one attribute, got %d", n->raw.attrs.n);
     if (!strcmp(a->name, "value") && a->type == ONNX_TENSOR && a->t)
         return vn_onnx_tensor_read(out, a->t, x, vn_arena_fmt(d->arena, "%s: node %s (Constant)", d->path, n->name), e);
     if (!strcmp(a->name, "value_float") && a->type == ONNX_FLOAT)
@@ -192,7 +194,7 @@ static int add_node(struct draft *d, const struct onnx_node *raw, int index, str
     }
     const struct vn_tensor *t = NULL;
     if (n->raw.out.n != 1)
-        return vn_onnx_node_fail(d, n, e, VN_E_INPUT, "has %d outputs, want 1", n->raw.out.n);
+        return vn_onnx_node_fail(d, n, e, VN_E_INPUT, "expected 1 output, got %d", n->raw.out.n);
     TRY(constant_contents(&t, d, n, x, e));
     vn_map_set(d->constants, vn_onnx_out(&n->raw, 0), (void *)(uintptr_t)t);
     return VN_OK;
@@ -204,14 +206,15 @@ static int type_of(struct draft_input *in, const struct draft *d, const struct o
 {
     const char *what = vn_arena_fmt(d->arena, "%s: input '%s'", d->path, v->name);
     if (!v->type || !v->type->tensor)
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: is not a tensor", what);
+        return vn_fail(e, VN_E_UNSUPPORTED, "%s: not a tensor", what);
     TRY(vn_onnx_dtype(&in->dtype, v->type->tensor->elem_type, what, e));
     in->shape = vn_shape_unknown();
     const struct onnx_shape *s = v->type->tensor->shape;
     if (!s)
         return VN_OK;
     if (s->dims.n > VN_MAX_RANK)
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: has %d dimensions, want at most %d", what, s->dims.n, VN_MAX_RANK);
+        return vn_fail(e, VN_E_UNSUPPORTED, "%s: has %d dimensions, expected at most %d", what, s->dims.n,
+                       VN_MAX_RANK);
     in->shape.rank = s->dims.n;
     const struct onnx_dim *dims = s->dims.v;
     for (int i = 0; i < s->dims.n; i++) {
@@ -253,20 +256,23 @@ static int settle_dynamic(struct draft_input *in, const struct draft *d, const s
                           const struct vn_onnx_options *o, struct vn_err *e)
 {
     if (in->shape.rank < 0)
-        return vn_because(e, REASON_no_shape,
-                          vn_fail(e, VN_E_INPUT, "%s: input '%s' has no shape: give input_shape", d->path, in->name));
+        return vn_because(
+            e, REASON_no_shape,
+            vn_fail(e, VN_E_INPUT, "%s: input '%s' has no shape: set input_shape", d->path, in->name));
     const struct onnx_shape *s = v->type->tensor->shape;
     for (int i = 0; i < in->shape.rank; i++) {
         const char *param = s && i < s->dims.n ? ((const struct onnx_dim *)s->dims.v)[i].param : NULL;
         if (in->shape.d[i] >= 0)
             continue;
         if (i > 0 || in->shape.rank == 1)
-            return vn_because(e, REASON_dynamic_dimension,
-                              vn_fail(e, VN_E_INPUT, "%s: input '%s' has a dynamic dimension '%s' (axis %d): give input_shape", d->path,
-                                      in->name, param ? param : "?", i));
+            return vn_because(
+                e, REASON_dynamic_dimension,
+                vn_fail(e, VN_E_INPUT,
+                        "%s: input '%s' has a dynamic dimension '%s' (axis %d): set input_shape", d->path,
+                        in->name, param ? param : "?", i));
         in->shape.d[i] = 1;
         vn_say(o ? o->listener : NULL, VN_LOG_WARNING,
-               "input '%s': the batch dimension '%s' is dynamic; taken as 1", in->name, param ? param : "?");
+               "input '%s': the batch dimension '%s' is dynamic; set to 1", in->name, param ? param : "?");
     }
     return VN_OK;
 }
@@ -306,7 +312,8 @@ static int check_overrides(const struct draft *d, const struct onnx_graph *g, co
             first = first ? first : v[j].name;
         }
         if (!found)
-            return vn_fail(e, VN_E_INPUT, "%s: input_shape is given for '%s', which is no input; the first input is '%s'",
+            return vn_fail(e, VN_E_INPUT,
+                           "%s: input_shape is set for '%s', which is not an input; the first input is '%s'",
                            d->path, o->shapes[i].name, first ? first : "");
     }
     return VN_OK;
@@ -321,9 +328,9 @@ static int add_outputs(struct draft *d, const struct onnx_graph *g, struct vn_er
     for (int i = 0; i < g->outputs.n; i++) {
         const char *name = v[i].name ? v[i].name : "";
         if (!vn_map_get(d->names, name))
-            return vn_fail(e, VN_E_INPUT, "%s: output '%s' is not made by any node", d->path, name);
+            return vn_fail(e, VN_E_INPUT, "%s: no node computes output '%s'", d->path, name);
         if (vn_map_get(seen, name))
-            return vn_fail(e, VN_E_INPUT, "%s: output '%s' is listed twice", d->path, name);
+            return vn_fail(e, VN_E_INPUT, "%s: duplicate output '%s'", d->path, name);
         for (int k = 0; k < d->inputs.n; k++)
             if (!strcmp(d->inputs.v[k].name, name))
                 return vn_fail(e, VN_E_UNSUPPORTED, "%s: '%s' is both input and output: not supported yet", d->path, name);
@@ -344,7 +351,7 @@ int vn_onnx_draft(struct draft *d, const struct onnx_model *m, const struct vn_o
     d->node_names = vn_map_new(a);
     TRY(check_versions(d, m, e));
     if (!g)
-        return vn_fail(e, VN_E_INPUT, "%s: holds no graph", d->path);
+        return vn_fail(e, VN_E_INPUT, "%s: the model has no graph", d->path);
     TRY(add_initializers(d, g, &x, e));
     TRY(check_overrides(d, g, o, e));
     TRY(add_inputs(d, g, o, e));

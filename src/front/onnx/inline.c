@@ -128,9 +128,9 @@ static int call_function(struct inliner *s, const struct onnx_node *n, const str
 {
     struct scope c = { vn_map_new(s->arena), prefix_of(s, n), n, f };
     if (!same_opset(s, f))
-        return fail(s, n, VN_E_UNSUPPORTED, "a function of the model with another operator set than the model itself");
+        return fail(s, n, VN_E_UNSUPPORTED, "a function with an operator set that differs from the model's");
     if (n->in.n > f->inputs.n || n->out.n > f->outputs.n)
-        return fail(s, n, VN_E_INPUT, "has more inputs or outputs than the function of the model");
+        return fail(s, n, VN_E_INPUT, "has more inputs or outputs than its function");
     for (int i = 0; i < f->inputs.n; i++)
         vn_map_set(c.names, ((const char *const *)f->inputs.v)[i], (void *)(uintptr_t)vn_onnx_in(n, i));
     for (int i = 0; i < n->out.n; i++)
@@ -145,7 +145,7 @@ static int settle(struct inliner *s, const struct onnx_node *n, int depth)
 {
     const struct onnx_function *f = function_of(s, n);
     if (depth > MAX_CALLS || s->nodes.n > MAX_NODES || s->expanded > MAX_NODES)
-        return fail(s, n, VN_E_INPUT, "the model's functions call each other without end, or make too many nodes");
+        return fail(s, n, VN_E_INPUT, "the model's functions are recursive, or expand to too many nodes");
     s->expanded++;
     if (f)
         return call_function(s, n, f, depth);

@@ -105,7 +105,7 @@ const struct wire_message vn_onnx_model_message = { "ModelProto", sizeof(struct 
 const char *vn_onnx_attr_type_name(int64_t type)
 {
     static const char *const names[] = {
-        [0] = "no type",
+        [0] = "undefined",
         [ONNX_FLOAT] = "a float",
         [ONNX_INT] = "an integer",
         [ONNX_STRING] = "a string",
@@ -116,7 +116,7 @@ const char *vn_onnx_attr_type_name(int64_t type)
         [ONNX_STRINGS] = "a list of strings",
     };
     const int known = type >= 0 && type < (int64_t)(sizeof names / sizeof *names);
-    return known ? names[type] : "another type";
+    return known ? names[type] : "an unsupported type";
 }
 
 struct onnx_attr *vn_onnx_attr(const struct onnx_node *n, const char *name)

@@ -106,9 +106,10 @@ static int settle_axis(const struct absorb *s, const struct draft_node *n, const
     if (given < 0 && x && x->rank > 0)
         given += x->rank;
     if (given < 0 || given >= VN_MAX_RANK)
-        return refuse(s, n, "an axis counted from the end");
+        return refuse(s, n, "a negative axis");
     if (x && x->rank >= 0 && (given >= x->rank || (x->d[given] >= 0 && x->d[given] != scale->shape.d[0])))
-        return vn_onnx_node_fail(s->d, n, s->e, VN_E_INPUT, "has %lld scales, which do not fit axis %lld of its input",
+        return vn_onnx_node_fail(s->d, n, s->e, VN_E_INPUT,
+                                 "has %lld scales, which do not match axis %lld of its input",
                                  (long long)scale->shape.d[0], (long long)given);
     *axis = (int)given;
     return VN_OK;
@@ -118,16 +119,16 @@ static int check_scale(const struct absorb *s, const struct draft_node *n, const
                        const struct vn_tensor *zero)
 {
     if (!scale || (*vn_onnx_in(&n->raw, 2) && !zero))
-        return vn_because(s->e, REASON_computed,
-                          refuse(s, n, "a scale or zero point that is computed at run time"));
+        return vn_because(s->e, REASON_computed, refuse(s, n, "a scale or zero point computed at run time"));
     if (scale->dtype != VN_F32 || scale->shape.rank > 1 || vn_shape_count(&scale->shape) < 1)
-        return refuse(s, n, "a scale that is not one float32 or a list of them");
+        return refuse(s, n, "a scale that is not a float32 scalar or vector");
     if (zero && vn_shape_count(&zero->shape) != vn_shape_count(&scale->shape))
-        return vn_onnx_node_fail(s->d, n, s->e, VN_E_INPUT, "has another number of zero points than of scales");
+        return vn_onnx_node_fail(s->d, n, s->e, VN_E_INPUT, "the numbers of zero points and scales differ");
     const float *x = scale->data;
     for (int64_t i = 0; i < vn_shape_count(&scale->shape); i++)
         if (!(x[i] > 0 && x[i] <= 3.4028234663852886e+38f))
-            return vn_onnx_node_fail(s->d, n, s->e, VN_E_INPUT, "scale %lld is %g, want a positive number", (long long)i,
+            return vn_onnx_node_fail(s->d, n, s->e, VN_E_INPUT,
+                                     "scale %lld is %g, expected a positive number", (long long)i,
                                      (double)x[i]);
     return VN_OK;
 }
@@ -146,7 +147,8 @@ static int parameters(const struct qparam **out, const struct absorb *s, const s
     const enum vn_dtype t = zero ? zero->dtype : stored != VN_NONE ? stored : type ? (enum vn_dtype)type : VN_U8;
     TRY(check_type(s, n, t));
     if ((stored != VN_NONE && t != stored) || (type && type != (int64_t)t))
-        return vn_onnx_node_fail(s->d, n, s->e, VN_E_INPUT, "its zero point is %s, its tensor %s", vn_dtype_name(t),
+        return vn_onnx_node_fail(s->d, n, s->e, VN_E_INPUT, "the zero point is %s, the tensor %s",
+                                 vn_dtype_name(t),
                                  vn_dtype_name(stored != VN_NONE ? stored : (enum vn_dtype)type));
     TRY(settle_axis(s, n, scale, given, has_axis, x, &axis));
     const int count = (int)vn_shape_count(&scale->shape);
@@ -196,10 +198,10 @@ static int absorb_input(struct absorb *s, const struct draft_node *n, const char
     const struct tensor *t = tensor(s, x);
     const struct qparam *q;
     if (t->readers != 1 || t->input->dtype == VN_U8 || tensor(s, y)->is_output)
-        return refuse(s, n, "an integer input that has other readers, or is uint8");
+        return refuse(s, n, "an integer input that has other consumers, or is uint8");
     TRY(parameters(&q, s, n, t->input->dtype, &t->input->shape));
     if (q->n != 1 || q->scale[0] != 1 || q->zero[0] != 0)
-        return refuse(s, n, "integers that are no pixels");
+        return refuse(s, n, "integers that are not pixels");
     set_q(s, x, q);
     return redirect(s, n, y, x);
 }
@@ -222,11 +224,11 @@ static int absorb_pair(struct absorb *s, const struct draft_node *q, const struc
     TRY(parameters(&pq, s, q, VN_NONE, shape));
     TRY(parameters(&pdq, s, dq, VN_NONE, shape));
     if (!vn_qparam_equal(pq, pdq))
-        return refuse(s, dq, "other parameters than the QuantizeLinear in front");
+        return refuse(s, dq, "parameters that differ from the QuantizeLinear before it");
     if (tq->dequantized)
         return redirect(s, dq, y, tq->dequantized);
     if (tx->readers != 1)
-        return refuse(s, q, "an input that others read without quantization");
+        return refuse(s, q, "an input that other nodes read without quantization");
     if (is_q(tx->maker) || is_dq(tx->maker))
         return refuse(s, q, "requantization");
     if (tq->is_output)
@@ -248,22 +250,24 @@ static int absorb_dq(struct absorb *s, const struct draft_node *n)
     const struct vn_tensor *data = vn_onnx_constant(s->d, x);
     const struct tensor *t = tensor(s, x);
     if (n->raw.in.n < 2 || n->raw.in.n > 3 || n->raw.out.n != 1)
-        return vn_onnx_node_fail(s->d, n, s->e, VN_E_INPUT, "has %d inputs and %d outputs, want 2 or 3 and 1", n->raw.in.n,
-                                 n->raw.out.n);
+        return vn_onnx_node_fail(s->d, n, s->e, VN_E_INPUT,
+                                 "has %d inputs and %d outputs, expected 2 or 3 inputs and 1 output",
+                                 n->raw.in.n, n->raw.out.n);
     if (data)
         return absorb_constant(s, n, y, data);
     if (t->input)
         return absorb_input(s, n, x, y);
     if (is_q(t->maker))
         return absorb_pair(s, t->maker, n);
-    return refuse(s, n, "an input that no QuantizeLinear makes");
+    return refuse(s, n, "an input that does not come from a QuantizeLinear");
 }
 
 static int check_q(struct absorb *s, const struct draft_node *n)
 {
     if (n->raw.in.n < 2 || n->raw.in.n > 3 || n->raw.out.n != 1)
-        return vn_onnx_node_fail(s->d, n, s->e, VN_E_INPUT, "has %d inputs and %d outputs, want 2 or 3 and 1", n->raw.in.n,
-                                 n->raw.out.n);
+        return vn_onnx_node_fail(s->d, n, s->e, VN_E_INPUT,
+                                 "has %d inputs and %d outputs, expected 2 or 3 inputs and 1 output",
+                                 n->raw.in.n, n->raw.out.n);
     return VN_OK;
 }
 
@@ -285,15 +289,15 @@ static int check_pairs(struct absorb *s, const struct draft_node *q, struct draf
             continue;
         TRY(parameters(&pdq, s, dq[i], VN_NONE, shape));
         if (!vn_qparam_equal(pq, pdq))
-            return refuse(s, dq[i], "other parameters than the QuantizeLinear in front");
+            return refuse(s, dq[i], "parameters that differ from the QuantizeLinear before it");
         if ((found || !tx->maker) && tensor(s, vn_onnx_out(&dq[i]->raw, 0))->is_output)
             return refuse(s, dq[i], "a graph output that is a dequantized input or constant");
         found++;
     }
     if (!found || found != ty->readers || ty->is_output)
-        return refuse(s, q, "a result that others than DequantizeLinear read");
+        return refuse(s, q, "a result that nodes other than DequantizeLinear read");
     if (tx->readers != 1 || is_q(tx->maker) || is_dq(tx->maker))
-        return refuse(s, q, "an input that others read without quantization, or a requantization");
+        return refuse(s, q, "an input that other nodes read without quantization, or a requantization");
     return VN_OK;
 }
 

@@ -60,8 +60,11 @@ static int check_count(const struct draft *d, const struct draft_node *n, const 
                        struct vn_err *e)
 {
     if (have < min || (max >= 0 && have > max))
-        return vn_onnx_node_fail(d, n, e, VN_E_INPUT, "has %d %s, want %d%s", have, what, have < min ? min : max,
-                                 min == max ? "" : have < min ? " or more" : " or fewer");
+        return vn_onnx_node_fail(d, n, e, VN_E_INPUT, "has %d %s, expected %d%s", have, what,
+                                 have < min ? min : max,
+                                 min == max   ? ""
+                                 : have < min ? " or more"
+                                              : " or fewer");
     return VN_OK;
 }
 
@@ -83,7 +86,7 @@ static int check_arity(const struct draft *d, struct draft_node *n, const struct
     TRY(check_count(d, n, "outputs", n->raw.out.n, min_out, max_out, e));
     for (int i = 0; i < op->min_in; i++)
         if (!*vn_onnx_in(&n->raw, i))
-            return vn_onnx_node_fail(d, n, e, VN_E_INPUT, "input %d is left out", i);
+            return vn_onnx_node_fail(d, n, e, VN_E_INPUT, "input %d is missing", i);
     return VN_OK;
 }
 

@@ -86,5 +86,5 @@ int vn_onnx_check_support(struct draft *d, struct vn_err *e)
                  *x->domain ? "." : "", x->op, x->count, x->first);
     }
     return vn_because(e, REASON_unsupported,
-                      vn_fail(e, VN_E_UNSUPPORTED, "%s: operators that are not supported: %s", d->path, list));
+                      vn_fail(e, VN_E_UNSUPPORTED, "%s: unsupported operators: %s", d->path, list));
 }

@@ -31,7 +31,8 @@ static int get_shape(struct vn_shape *s, const struct wire_list *dims, const cha
 {
     const int64_t *d = dims->v;
     if (dims->n > VN_MAX_RANK)
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: has %d dimensions, want at most %d", what, dims->n, VN_MAX_RANK);
+        return vn_fail(e, VN_E_UNSUPPORTED, "%s: has %d dimensions, expected at most %d", what, dims->n,
+                       VN_MAX_RANK);
     for (int i = 0; i < dims->n; i++)
         if (d[i] < 0)
             return vn_fail(e, VN_E_INPUT, "%s: dimension %d is %lld", what, i, (long long)d[i]);
@@ -48,7 +49,7 @@ static int use_bytes(struct vn_tensor *t, struct wire_bytes b, struct vn_arena *
 {
     const size_t want = vn_tensor_bytes(t);
     if (b.n != want)
-        return vn_fail(e, VN_E_INPUT, "%s: holds %zu bytes, want %zu", what, b.n, want);
+        return vn_fail(e, VN_E_INPUT, "%s: contains %zu bytes, expected %zu", what, b.n, want);
     const int aligned = (uintptr_t)b.p % vn_dtype_size(t->dtype) == 0;
     t->data = aligned && b.n ? (void *)(uintptr_t)b.p : vn_arena_copy(a, b.p, b.n);
     return VN_OK;
@@ -68,8 +69,8 @@ static int narrow(struct vn_tensor *t, const int64_t *x, int64_t n, const char *
     const size_t size = vn_dtype_size(t->dtype);
     for (int64_t i = 0; i < n; i++) {
         if (x[i] < range[t->dtype].min || x[i] > range[t->dtype].max)
-            return vn_fail(e, VN_E_INPUT, "%s: element %lld is %lld, which does not fit %s", what, (long long)i, (long long)x[i],
-                           vn_dtype_name(t->dtype));
+            return vn_fail(e, VN_E_INPUT, "%s: element %lld is %lld, out of range for %s", what, (long long)i,
+                           (long long)x[i], vn_dtype_name(t->dtype));
         memcpy((char *)t->data + (size_t)i * size, &x[i], size); /* little-endian: the low bytes */
     }
     return VN_OK;
@@ -96,7 +97,8 @@ static int use_list(struct vn_tensor *t, const struct wire_list *l, struct vn_ar
 {
     const int64_t count = vn_shape_count(&t->shape);
     if (l->n != count)
-        return vn_fail(e, VN_E_INPUT, "%s: holds %d elements, want %lld", what, l->n, (long long)count);
+        return vn_fail(e, VN_E_INPUT, "%s: contains %d elements, expected %lld", what, l->n,
+                       (long long)count);
     if (vn_dtype_size(t->dtype) == sizeof(int64_t) || t->dtype == VN_F32) {
         t->data = count ? l->v : vn_arena_alloc(a, 0);
         return VN_OK;
@@ -121,7 +123,7 @@ static int get_number(uint64_t *out, const char *text, const char *key, const ch
     char *end;
     *out = strtoull(text, &end, 10);
     if (*text < '0' || *text > '9' || *end || strlen(text) > 19)
-        return vn_fail(e, VN_E_INPUT, "%s: external data: %s is '%s', want a number", what, key, text);
+        return vn_fail(e, VN_E_INPUT, "%s: external data: %s is '%s', expected a number", what, key, text);
     return VN_OK;
 }
 
@@ -156,7 +158,8 @@ static int map_external(struct wire_bytes *out, struct external_files *x, const 
     if (!file) {
         const char *path = vn_path_join(x->arena, x->folder, location);
         if (!stays_inside(x->folder, path))
-            return vn_fail(e, VN_E_INPUT, "%s: external data: '%s' leads out of the model's folder", what, location);
+            return vn_fail(e, VN_E_INPUT, "%s: external data: '%s' is outside the model's folder", what,
+                           location);
         file = NEW(x->arena, struct wire_bytes);
         if (vn_file_map(x->arena, path, &file->p, &file->n, e) < 0)
             return vn_fail_at(e, "%s: external data", what);
@@ -176,7 +179,8 @@ static int use_external(struct vn_tensor *t, const struct onnx_tensor *p, struct
         return vn_fail(e, VN_E_INPUT, "%s: external data: location '%s' is not a path inside the model's folder", what,
                        location ? location : "");
     if (!x->folder)
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: external data '%s' needs a model that is read from a file", what, location);
+        return vn_fail(e, VN_E_UNSUPPORTED,
+                       "%s: external data '%s' requires a model that is read from a file", what, location);
     if (offset_text)
         TRY(get_number(&offset, offset_text, "offset", what, e));
     if (length_text)
@@ -196,7 +200,7 @@ int vn_onnx_tensor_read(const struct vn_tensor **out, const struct onnx_tensor *
     TRY(vn_onnx_dtype(&t->dtype, p->data_type, what, e));
     TRY(get_shape(&t->shape, &p->dims, what, e));
     if (p->segments)
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: is stored in segments", what);
+        return vn_fail(e, VN_E_UNSUPPORTED, "%s: segmented storage is not supported", what);
     if (p->data_location == 1)
         TRY(use_external(t, p, x, what, e));
     else if (p->raw_data.p)
@@ -206,7 +210,7 @@ int vn_onnx_tensor_read(const struct vn_tensor **out, const struct onnx_tensor *
     if (t->dtype == VN_BOOL)
         for (size_t i = 0; i < vn_tensor_bytes(t); i++)
             if (((const uint8_t *)t->data)[i] > 1)
-                return vn_fail(e, VN_E_INPUT, "%s: element %zu is neither true nor false", what, i);
+                return vn_fail(e, VN_E_INPUT, "%s: element %zu is not a boolean", what, i);
     *out = t;
     return VN_OK;
 }

@@ -18,8 +18,8 @@ static int refuse(const struct upgrade *u, const struct draft_node *n, const cha
 
 static int wrong_type(const struct upgrade *u, const struct draft_node *n, const struct onnx_attr *x, enum onnx_attr_type want)
 {
-    return vn_onnx_node_fail(u->d, n, u->e, VN_E_INPUT, "attribute %s is %s, want %s", x->name, vn_onnx_attr_type_name(x->type),
-                             vn_onnx_attr_type_name(want));
+    return vn_onnx_node_fail(u->d, n, u->e, VN_E_INPUT, "attribute %s is %s, expected %s", x->name,
+                             vn_onnx_attr_type_name(x->type), vn_onnx_attr_type_name(want));
 }
 
 /* *out = NULL where the attribute is absent. */
@@ -130,7 +130,7 @@ static int dropout(struct upgrade *u, struct draft_node *n)
     int64_t is_test;
     TRY(get_int(u, n, "is_test", 1, &is_test));
     if (!is_test)
-        return refuse(u, n, "is_test is 0: a network in training cannot be read");
+        return refuse(u, n, "is_test is 0: networks in training mode are not supported");
     vn_onnx_drop_attr(&n->raw, "is_test");
     vn_onnx_drop_attr(&n->raw, "ratio");
     return VN_OK;
@@ -207,13 +207,13 @@ static int old_nearest(const struct upgrade *u, const struct draft_node *n, cons
     const struct vn_tensor *scales = vn_onnx_constant(u->d, vn_onnx_in(&n->raw, 1));
     int larger = 0, smaller = 0;
     if (!scales)
-        return vn_because(u->e, REASON_computed, refuse(u, n, "its scales are computed at run time"));
+        return vn_because(u->e, REASON_computed, refuse(u, n, "the scales are computed at run time"));
     for (int64_t i = 0; i < vn_shape_count(&scales->shape); i++) {
         larger |= vn_tensor_f64(scales, i) > 1;
         smaller |= vn_tensor_f64(scales, i) < 1;
     }
     if (larger && smaller)
-        return refuse(u, n, "enlarges one axis and shrinks another with old nearest rounding");
+        return refuse(u, n, "enlarges one axis and shrinks another, with the rounding of old nearest modes");
     *mode = smaller ? "ceil" : "floor";
     return VN_OK;
 }
@@ -302,8 +302,7 @@ static int qlinear_conv(struct upgrade *u, struct draft_node *n)
     vn_onnx_set_in(a, &conv->raw, 1, w);
     if (*b) { /* int32 of scale x * w */
         if (!sx || !sw || vn_shape_count(&sx->shape) != 1)
-            return vn_because(u->e, REASON_computed,
-                              refuse(u, n, "a bias, and scales that are computed at run time"));
+            return vn_because(u->e, REASON_computed, refuse(u, n, "a bias, and scales computed at run time"));
         const int64_t count = vn_shape_count(&sw->shape);
         struct vn_tensor *s = vn_tensor_new(a, VN_F32, &(struct vn_shape){ count == 1 ? 0 : 1, { count } });
         for (int64_t i = 0; i < count; i++)

@@ -190,7 +190,7 @@ static int serialize(struct wire_image *image, struct model_writer *w)
 {
     *image = vn_wire_write(&w->model, &vn_onnx_model_message, w->arena);
     if (image->bytes > LARGEST_FILE)
-        return vn_fail(w->e, VN_E_UNSUPPORTED, "%s: the ONNX file would have %zu bytes, want at most %zu",
+        return vn_fail(w->e, VN_E_UNSUPPORTED, "%s: the ONNX file would have %zu bytes, expected at most %zu",
                        w->g->source, image->bytes, LARGEST_FILE);
     return VN_OK;
 }

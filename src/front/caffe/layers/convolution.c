@@ -24,8 +24,10 @@ static void convolve(struct caffe_builder *b, int transposed, int64_t group)
     const int rank = vn_caffe_rank(b, 0), axes = rank - 2;
     int64_t kernel[CAFFE_MAX_AXES], stride[CAFFE_MAX_AXES], dilation[CAFFE_MAX_AXES], pads[2 * CAFFE_MAX_AXES];
     if (axes < 1 || axes > CAFFE_MAX_AXES || vn_caffe_axis(b, "axis", p->axis, rank) != 1) {
-        vn_caffe_fail(b, VN_E_UNSUPPORTED, "a bottom with %d axes and channels on axis %lld; channels must be axis 1, with 1 to 3 axes behind", rank,
-                      (long long)p->axis);
+        vn_caffe_fail(b, VN_E_UNSUPPORTED,
+                      "a bottom with %d axes and channels on axis %lld; channels must be axis 1, with 1 to 3 "
+                      "axes after it",
+                      rank, (long long)p->axis);
         return;
     }
     vn_caffe_extent(b, "kernel_size", &p->kernel, axes, -1, kernel);

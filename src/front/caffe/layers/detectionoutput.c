@@ -36,20 +36,26 @@ static void build(struct caffe_builder *b)
     if (!p->classes)
         vn_caffe_fail(b, VN_E_INPUT, "num_classes is missing");
     if (!p->share)
-        vn_caffe_fail(b, VN_E_UNSUPPORTED, "share_location: false, boxes of their own for each class, is not supported");
+        vn_caffe_fail(b, VN_E_UNSUPPORTED,
+                      "share_location: false (separate boxes for each class) is not supported");
     if (n->eta != 1)
-        vn_caffe_fail(b, VN_E_UNSUPPORTED, "eta is %g; only 1, a fixed nms_threshold, is supported", n->eta);
+        vn_caffe_fail(b, VN_E_UNSUPPORTED, "eta is %g, expected 1 (a fixed nms_threshold)", n->eta);
     if (!vn_caffe_want_rank(b, 2, 3) || b->failed)
         return;
     const int64_t boxes = vn_caffe_dim(b, 2, 2) / 4, candidates = limited(n->top_k, boxes), foreground = p->classes - (p->background >= 0 && p->background < p->classes);
     const int64_t rows = limited(p->keep, candidates * foreground);
     if (!foreground)
-        vn_caffe_fail(b, VN_E_INPUT, "num_classes is 1, which is the background");
+        vn_caffe_fail(b, VN_E_INPUT, "num_classes is 1, the background only");
     vn_caffe_top(b, 0, PUT(b, "DetectionOutput", IN(b->in[0], b->in[1], b->in[2]), AT_INT("num_classes", p->classes),
                            AT_INT("background_label_id", p->background), AT_ENUM("code_type", onnx_codes[p->code]),
                            AT_INT("variance_encoded_in_target", p->encoded), AT_INT("top_k", candidates), AT_INT("keep_top_k", rows),
                            AT_FLOAT("nms_threshold", n->threshold), AT_FLOAT("confidence_threshold", p->score)));
 }
 
-const struct caffe_layer vn_caffe_detectionoutput = { .type = "DetectionOutput", .onnx = "DetectionOutput, a function in ONNX files",
-                                                      .param = "detection_output_param", .params = &params, .min_bottom = 3, .max_bottom = 3, .build = build };
+const struct caffe_layer vn_caffe_detectionoutput = { .type = "DetectionOutput",
+                                                      .onnx = "DetectionOutput, as a function in ONNX files",
+                                                      .param = "detection_output_param",
+                                                      .params = &params,
+                                                      .min_bottom = 3,
+                                                      .max_bottom = 3,
+                                                      .build = build };

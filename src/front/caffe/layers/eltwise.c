@@ -19,8 +19,9 @@ static int check_equal_shapes(struct caffe_builder *b)
     char want[VN_SHAPE_TEXT], have[VN_SHAPE_TEXT];
     for (int i = 1; i < b->n_in; i++)
         if (!vn_shape_equal(&b->in[0]->shape, &b->in[i]->shape)) {
-            vn_caffe_fail(b, VN_E_INPUT, "bottom %s has shape %s, want %s as %s has", b->in[i]->name, vn_shape_text(&b->in[i]->shape, have),
-                          vn_shape_text(&b->in[0]->shape, want), b->in[0]->name);
+            vn_caffe_fail(b, VN_E_INPUT, "bottom %s has shape %s, expected %s as %s has", b->in[i]->name,
+                          vn_shape_text(&b->in[i]->shape, have), vn_shape_text(&b->in[0]->shape, want),
+                          b->in[0]->name);
             return 0;
         }
     return 1;
@@ -34,7 +35,9 @@ static void build_eltwise(struct caffe_builder *b)
     if (!check_equal_shapes(b))
         return;
     if (p->coeff.n && (p->coeff.n != b->n_in || p->operation != SUM)) {
-        vn_caffe_fail(b, VN_E_INPUT, "coeff is given %d times for %d bottoms; it belongs to SUM, once for each", p->coeff.n, b->n_in);
+        vn_caffe_fail(b, VN_E_INPUT,
+                      "coeff is given %d times for %d bottoms; expected one per bottom, with SUM", p->coeff.n,
+                      b->n_in);
         return;
     }
     struct value *y = p->coeff.n ? vn_caffe_times(b, b->in[0], c[0]) : b->in[0];
@@ -62,7 +65,7 @@ static struct value *operand(struct caffe_builder *b, const struct params *p, in
     int64_t as[VN_MAX_RANK];
     const int n = from_bottom ? vn_caffe_rank(b, 1) : p->num_axes < 0 ? rank - axis : (int)p->num_axes;
     if (axis + n > rank) {
-        vn_caffe_fail(b, VN_E_INPUT, "axis %d and %d axes from there, the bottom has %d", axis, n, rank);
+        vn_caffe_fail(b, VN_E_INPUT, "axis %d and %d axes from it, the bottom has %d", axis, n, rank);
         return NULL;
     }
     for (int i = axis; i < rank; i++)
@@ -71,7 +74,8 @@ static struct value *operand(struct caffe_builder *b, const struct params *p, in
         return vn_caffe_blob_as(b, blob, what, n, x->d + axis, rank - axis, as);
     for (int i = 0; i < n; i++)
         if (b->in[1]->shape.d[i] != x->d[axis + i]) {
-            vn_caffe_fail(b, VN_E_INPUT, "bottom %s has %lld along axis %d, want %lld", b->in[1]->name, (long long)b->in[1]->shape.d[i], i, (long long)x->d[axis + i]);
+            vn_caffe_fail(b, VN_E_INPUT, "bottom %s has %lld along axis %d, expected %lld", b->in[1]->name,
+                          (long long)b->in[1]->shape.d[i], i, (long long)x->d[axis + i]);
             return NULL;
         }
     return axis + n == rank ? b->in[1] : vn_caffe_reshape(b, b->in[1], rank - axis, as);
@@ -117,7 +121,12 @@ static const struct text_field scale_fields[] = {
     T_BOOL(struct params, bias, "bias_term", 0), T_ANY("filler"), T_ANY("bias_filler"), T_END,
 };
 static const struct text_message scale = { sizeof(struct params), scale_fields };
-const struct caffe_layer vn_caffe_scale = { .type = "Scale", .onnx = "Mul, Add; BatchNormalization behind a convolution", .param = "scale_param", .params = &scale, .min_bottom = 1, .max_bottom = 2,
+const struct caffe_layer vn_caffe_scale = { .type = "Scale",
+                                            .onnx = "Mul, Add; BatchNormalization after a convolution",
+                                            .param = "scale_param",
+                                            .params = &scale,
+                                            .min_bottom = 1,
+                                            .max_bottom = 2,
                                             .build = build_scale };
 
 static void build_bias(struct caffe_builder *b)

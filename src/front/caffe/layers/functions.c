@@ -114,7 +114,7 @@ static int log_of_base(struct caffe_builder *b, double base, double *log_base)
     *log_base = base == -1 ? 1 : log(base);
     if (base == -1 || base > 0)
         return 1;
-    vn_caffe_fail(b, VN_E_INPUT, "base is %g, want more than 0, or -1 for e", base);
+    vn_caffe_fail(b, VN_E_INPUT, "base is %g, expected > 0, or -1 for e", base);
     return 0;
 }
 
@@ -139,7 +139,7 @@ static void build_log(struct caffe_builder *b)
     const struct params *p = b->params;
     double l;
     if (log_of_base(b, p->base, &l) && l == 0)
-        vn_caffe_fail(b, VN_E_INPUT, "base is 1, to which there is no logarithm");
+        vn_caffe_fail(b, VN_E_INPUT, "base is 1, which has no logarithm");
     vn_caffe_top(b, 0, vn_caffe_times(b, PUT(b, "Log", IN(affine(b, p->scale, p->shift)), AT_NONE), b->failed ? 1 : 1 / l));
 }
 const struct caffe_layer vn_caffe_log = { .type = "Log", .onnx = "Mul, Add, Log", .param = "log_param", .params = &base, ONE_TO_ONE, .build = build_log };
@@ -155,7 +155,7 @@ static void build_prelu(struct caffe_builder *b)
     const int64_t c = p->shared ? 1 : vn_caffe_dim(b, 0, 1), shape[] = { c, 1, 1, 1, 1, 1, 1, 1 };
     const int rank = vn_caffe_rank(b, 0);
     if (rank < 2)
-        vn_caffe_fail(b, VN_E_INPUT, "the bottom has %d axes, want 2 or more", rank);
+        vn_caffe_fail(b, VN_E_INPUT, "the bottom has %d axes, expected 2 or more", rank);
     vn_caffe_top(b, 0, PUT(b, "PRelu", IN(b->in[0], vn_caffe_blob_as(b, 0, "slope", 1, &c, p->shared || rank < 2 ? 1 : rank - 1, shape)), AT_NONE));
 }
 static const struct text_field prelu_fields[] = { T_BOOL(struct prelu_params, shared, "channel_shared", 0), T_ANY("filler"), T_END };

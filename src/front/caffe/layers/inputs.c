@@ -16,7 +16,7 @@ struct params {
 static void one_shape(struct caffe_builder *b, struct vn_shape *s, const struct text_ints *d)
 {
     if (d->n > VN_MAX_RANK)
-        vn_caffe_fail(b, VN_E_UNSUPPORTED, "a shape with %d axes; the most is %d", d->n, VN_MAX_RANK);
+        vn_caffe_fail(b, VN_E_UNSUPPORTED, "a shape with %d axes, expected at most %d", d->n, VN_MAX_RANK);
     else
         *s = vn_shape_of(d->n, d->v);
 }
@@ -66,8 +66,14 @@ static const struct text_field memory_fields[] = {
     T_INTS(struct params, height, "height", 1, INT32_MAX), T_INTS(struct params, width, "width", 1, INT32_MAX), T_END,
 };
 static const struct text_message memory = { sizeof(struct params), memory_fields };
-const struct caffe_layer vn_caffe_memorydata = { .type = "MemoryData", .v1 = "MEMORY_DATA", .onnx = "an input; the label is dropped",
-                                                 .param = "memory_data_param", .params = &memory, .fate = CAFFE_INPUT, .max_top = 2, .build = build_memory };
+const struct caffe_layer vn_caffe_memorydata = { .type = "MemoryData",
+                                                 .v1 = "MEMORY_DATA",
+                                                 .onnx = "an input; the label is removed",
+                                                 .param = "memory_data_param",
+                                                 .params = &memory,
+                                                 .fate = CAFFE_INPUT,
+                                                 .max_top = 2,
+                                                 .build = build_memory };
 
 /* The size of images in a database is known only where they are cropped: one image of three channels, or one where gray. */
 static void build_database(struct caffe_builder *b)
@@ -76,9 +82,14 @@ static void build_database(struct caffe_builder *b)
     b->shape[0] = b->crop ? vn_shape_of(4, (int64_t[]){ 1, b->gray ? 1 : 3, b->crop, b->crop }) : vn_shape_unknown();
 }
 
-#define DATABASE(id, name, v1_name, v0_name)                                                                                  \
-    const struct caffe_layer vn_caffe_##id = { .type = name, .v1 = v1_name, .v0 = v0_name, .onnx = "an input; labels are dropped", \
-                                               .fate = CAFFE_INPUT, .max_top = 4, .build = build_database }
+#define DATABASE(id, name, v1_name, v0_name) \
+    const struct caffe_layer vn_caffe_##id = { .type = name, \
+                                               .v1 = v1_name, \
+                                               .v0 = v0_name, \
+                                               .onnx = "an input; labels are removed", \
+                                               .fate = CAFFE_INPUT, \
+                                               .max_top = 4, \
+                                               .build = build_database }
 DATABASE(data, "Data", "DATA", "data");
 DATABASE(imagedata, "ImageData", "IMAGE_DATA", "images");
 DATABASE(hdf5data, "HDF5Data", "HDF5_DATA", "hdf5_data");

@@ -25,14 +25,16 @@ static void build_bn(struct caffe_builder *b)
     const struct bn_params *p = b->params;
     const int64_t channels = vn_caffe_dim(b, 0, 1);
     if (!p->global) {
-        vn_caffe_fail(b, VN_E_UNSUPPORTED, "use_global_stats: false takes means and variances from the batch, as in training");
+        vn_caffe_fail(b, VN_E_UNSUPPORTED,
+                      "use_global_stats: false computes means and variances from the batch, as in training");
         return;
     }
     if (vn_caffe_rank(b, 0) < 2)
-        vn_caffe_fail(b, VN_E_INPUT, "the bottom has %d axes, want 2 or more", vn_caffe_rank(b, 0));
+        vn_caffe_fail(b, VN_E_INPUT, "the bottom has %d axes, expected 2 or more", vn_caffe_rank(b, 0));
     const struct vn_tensor *divisor = vn_caffe_raw_blob(b, 2, "factor");
     if (divisor && vn_shape_count(&divisor->shape) != 1)
-        vn_caffe_fail(b, VN_E_INPUT, "blob 2 (factor) has %lld numbers, want 1", (long long)vn_shape_count(&divisor->shape));
+        vn_caffe_fail(b, VN_E_INPUT, "blob 2 (factor) has %lld numbers, expected 1",
+                      (long long)vn_shape_count(&divisor->shape));
     if (b->failed)
         return;
     const double divide = vn_tensor_f64(divisor, 0);
@@ -59,7 +61,7 @@ static void build_mvn(struct caffe_builder *b)
     const struct mvn_params *p = b->params;
     const int rank = vn_caffe_rank(b, 0), from = p->across ? 1 : 2;
     if (rank <= from) {
-        vn_caffe_fail(b, VN_E_INPUT, "the bottom has %d axes, want more than %d", rank, from);
+        vn_caffe_fail(b, VN_E_INPUT, "the bottom has %d axes, expected more than %d", rank, from);
         return;
     }
     struct value *y = PUT(b, "Sub", IN(b->in[0], vn_caffe_reduce(b, "ReduceMean", b->in[0], from, rank, 1)), AT_NONE);
@@ -87,7 +89,7 @@ static void build_normalize(struct caffe_builder *b)
     const int rank = vn_caffe_rank(b, 0);
     const int64_t c = p->shared ? 1 : vn_caffe_dim(b, 0, 1), as[] = { c, 1, 1, 1, 1, 1, 1, 1 };
     if (rank < 2)
-        vn_caffe_fail(b, VN_E_INPUT, "the bottom has %d axes, want 2 or more", rank);
+        vn_caffe_fail(b, VN_E_INPUT, "the bottom has %d axes, expected 2 or more", rank);
     struct value *square = vn_caffe_reduce(b, "ReduceSumSquare", b->in[0], 1, p->across ? rank : 2, 1);
     struct value *y = PUT(b, "Div", IN(b->in[0], PUT(b, "Sqrt", IN(vn_caffe_plus(b, square, p->eps)), AT_NONE)), AT_NONE);
     vn_caffe_top(b, 0, PUT(b, "Mul", IN(y, vn_caffe_blob_as(b, 0, "scale", 1, &c, rank < 2 ? 1 : rank - 1, as)), AT_NONE));
@@ -125,7 +127,7 @@ static void build_lrn(struct caffe_builder *b)
     if (!vn_caffe_want_rank(b, 0, 4))
         return;
     if (p->size % 2 == 0)
-        vn_caffe_fail(b, VN_E_INPUT, "local_size is %lld, want an odd number", (long long)p->size);
+        vn_caffe_fail(b, VN_E_INPUT, "local_size is %lld, expected an odd number", (long long)p->size);
     else if (p->region == WITHIN_CHANNEL)
         vn_caffe_top(b, 0, lrn_within(b, p));
     else

@@ -38,8 +38,9 @@ static int64_t count_windows(struct caffe_builder *b, const struct params *p, co
     if (n < 1)
         vn_caffe_fail(b, VN_E_INPUT, "kernel_size is %lld, the padded bottom has %lld", (long long)w->kernel[i], (long long)(in + 2 * w->pad[i]));
     else if ((n - 1) * w->stride[i] >= in + w->pad[i])
-        vn_caffe_fail(b, VN_E_UNSUPPORTED, "the last window lies outside of the bottom (%lld wide, stride %lld, kernel_size %lld)", (long long)in,
-                      (long long)w->stride[i], (long long)w->kernel[i]);
+        vn_caffe_fail(b, VN_E_UNSUPPORTED,
+                      "the last window is outside the bottom (%lld wide, stride %lld, kernel_size %lld)",
+                      (long long)in, (long long)w->stride[i], (long long)w->kernel[i]);
     return n;
 }
 
@@ -52,7 +53,8 @@ static int find_windows(struct caffe_builder *b, const struct params *p, struct 
         const int64_t reach = (count_windows(b, p, w, i) - 1) * w->stride[i] + w->kernel[i] - vn_caffe_dim(b, 0, 2 + i) - 2 * w->pad[i];
         w->beyond[i] = reach > 0 ? reach : 0;
         if (w->pad[i] >= w->kernel[i])
-            vn_caffe_fail(b, VN_E_INPUT, "pad is %lld, want less than kernel_size, which is %lld", (long long)w->pad[i], (long long)w->kernel[i]);
+            vn_caffe_fail(b, VN_E_INPUT, "pad is %lld, expected less than kernel_size (%lld)",
+                          (long long)w->pad[i], (long long)w->kernel[i]);
     }
     return !b->failed;
 }
@@ -88,7 +90,7 @@ static void build(struct caffe_builder *b)
     if (!vn_caffe_want_rank(b, 0, 4))
         return;
     if (b->n_out > 1 && (p->kind != MAX || p->global))
-        vn_caffe_fail(b, VN_E_UNSUPPORTED, "a second top is there for max pooling with windows only");
+        vn_caffe_fail(b, VN_E_UNSUPPORTED, "a second top requires max pooling with windows");
     else if (p->global)
         vn_caffe_top(b, 0, vn_caffe_put(b, p->kind == MAX ? "GlobalMaxPool" : "GlobalAveragePool", 1, b->in, (const struct caffe_attr[]){ AT_NONE }));
     else if (find_windows(b, p, &w))

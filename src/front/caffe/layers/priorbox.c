@@ -28,7 +28,7 @@ struct boxes {
 static void add_box(struct caffe_builder *b, struct boxes *x, double w, double h)
 {
     if (x->n == MAX_BOXES) {
-        vn_caffe_fail(b, VN_E_UNSUPPORTED, "more than %d boxes at one place", MAX_BOXES);
+        vn_caffe_fail(b, VN_E_UNSUPPORTED, "more than %d boxes per location", MAX_BOXES);
         return;
     }
     x->w[x->n] = w;
@@ -48,7 +48,9 @@ static int list_ratios(struct caffe_builder *b, const struct params *p, double *
         if (there)
             continue;
         if (r <= 0 || n + 2 > MAX_BOXES) {
-            vn_caffe_fail(b, VN_E_INPUT, "aspect_ratio %g: want a positive number, and at most %d of them", r, MAX_BOXES / 2);
+            vn_caffe_fail(b, VN_E_INPUT,
+                          "aspect_ratio %g: expected a positive number, and at most %d of them", r,
+                          MAX_BOXES / 2);
             return n;
         }
         ratio[n++] = r;
@@ -81,9 +83,9 @@ static void check(struct caffe_builder *b, const struct params *p)
         vn_caffe_fail(b, VN_E_INPUT, "max_size is given %d times, min_size %d times", p->max_size.n, p->min_size.n);
     for (int i = 0; i < p->min_size.n; i++)
         if (p->min_size.v[i] <= 0 || (p->max_size.n && p->max_size.v[i] <= p->min_size.v[i]))
-            vn_caffe_fail(b, VN_E_INPUT, "min_size and max_size: want 0 < min_size < max_size");
+            vn_caffe_fail(b, VN_E_INPUT, "min_size and max_size: expected 0 < min_size < max_size");
     if (p->variance.n > 1 && p->variance.n != 4)
-        vn_caffe_fail(b, VN_E_INPUT, "variance is given %d times, want 1 or 4 times", p->variance.n);
+        vn_caffe_fail(b, VN_E_INPUT, "variance is given %d times, expected 1 or 4 times", p->variance.n);
 }
 
 static float clipped(double x, int64_t clip) { return (float)(clip ? (x < 0 ? 0 : x > 1 ? 1 : x) : x); }
@@ -116,11 +118,12 @@ static void build(struct caffe_builder *b)
         image[i] = (double)(size[i] ? size[i] : vn_caffe_dim(b, 1, 2 + i));
         step[i] = step[i] > 0 ? step[i] : image[i] / (double)map[i];
         if (map[i] < 1 || map[i] > 4096 || image[i] < 1)
-            vn_caffe_fail(b, VN_E_INPUT, "a map of %lld x %lld places", (long long)map[0], (long long)map[1]);
+            vn_caffe_fail(b, VN_E_INPUT, "a map of %lld x %lld locations", (long long)map[0],
+                          (long long)map[1]);
     }
     const int64_t n = map[0] * map[1] * x.n;
     if (!b->failed && n > MAX_ALL)
-        vn_caffe_fail(b, VN_E_UNSUPPORTED, "%lld boxes; the most is %d", (long long)n, MAX_ALL);
+        vn_caffe_fail(b, VN_E_UNSUPPORTED, "%lld boxes, expected at most %d", (long long)n, MAX_ALL);
     if (b->failed)
         return;
     struct vn_tensor *t = vn_tensor_new(b->g->arena, VN_F32, &(struct vn_shape){ 3, { 1, 2, 4 * n } });

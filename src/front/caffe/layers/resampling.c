@@ -26,7 +26,7 @@ static void build_interp(struct caffe_builder *b)
     if (p->pad_beg || p->pad_end) {
         const int64_t *d = b->in[0]->shape.d, from[] = { -p->pad_beg, -p->pad_beg }, to[] = { d[2] + p->pad_end, d[3] + p->pad_end }, axes[] = { 2, 3 };
         if (from[0] >= to[0] || from[1] >= to[1])
-            vn_caffe_fail(b, VN_E_INPUT, "pad_beg and pad_end leave nothing of the bottom");
+            vn_caffe_fail(b, VN_E_INPUT, "pad_beg and pad_end crop the whole bottom");
         x = PUT(b, "Slice", IN(x, vn_caffe_integers(b, 2, from), vn_caffe_integers(b, 2, to), vn_caffe_integers(b, 2, axes)), AT_NONE);
     }
     for (int i = 0; i < 2 && x; i++) {
@@ -39,7 +39,7 @@ static void build_interp(struct caffe_builder *b)
         size[i] = b->n_in == 2 ? vn_caffe_dim(b, 1, 2 + i) : given ? given : n;
     }
     if (!p->shrink && !p->zoom && !(p->height && p->width) && b->n_in < 2)
-        vn_caffe_fail(b, VN_E_INPUT, "want height and width, zoom_factor or shrink_factor");
+        vn_caffe_fail(b, VN_E_INPUT, "expected height and width, zoom_factor or shrink_factor");
     vn_caffe_top(b, 0, x ? resize(b, x, size[0], size[1], "linear", "align_corners") : NULL);
 }
 static const struct text_field interp_fields[] = {
@@ -63,7 +63,10 @@ static struct value *unpool(struct caffe_builder *b, int64_t h, int64_t w)
     const int is_mask = pool && pool->op == &vn_op_maxpool; /* operator identity: only MaxPool makes masks */
     if (!vn_shape_equal(&b->in[0]->shape, &b->in[1]->shape) || !is_mask || pool->in[0]->shape.d[2] != h ||
         pool->in[0]->shape.d[3] != w) {
-        vn_caffe_fail(b, VN_E_UNSUPPORTED, "bottom 1 must be the mask of a max pooling of %lld x %lld pixels, of the shape of bottom 0", (long long)h, (long long)w);
+        vn_caffe_fail(
+            b, VN_E_UNSUPPORTED,
+            "bottom 1 must be the mask of a max pooling of %lld x %lld pixels, with the shape of bottom 0",
+            (long long)h, (long long)w);
         return NULL;
     }
     const struct vn_shape flat = { 1, { d[0] * d[1] * h * w } };

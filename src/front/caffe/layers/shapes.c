@@ -32,9 +32,11 @@ static void build_slice(struct caffe_builder *b)
     int64_t sizes[CAFFE_MAX_TOPS];
     if (p->points.n ? p->points.n != n - 1 : whole % n != 0) {
         if (p->points.n)
-            vn_caffe_fail(b, VN_E_INPUT, "slice_point is given %d times for %d tops, want %d times", p->points.n, n, n - 1);
+            vn_caffe_fail(b, VN_E_INPUT, "slice_point is given %d times for %d tops, expected %d times",
+                          p->points.n, n, n - 1);
         else
-            vn_caffe_fail(b, VN_E_INPUT, "%lld elements along axis %d do not divide into %d tops", (long long)whole, axis, n);
+            vn_caffe_fail(b, VN_E_INPUT, "%lld elements along axis %d cannot be divided into %d tops",
+                          (long long)whole, axis, n);
         return;
     }
     for (int i = 0; i < n; i++) {
@@ -84,8 +86,9 @@ static void build_crop(struct caffe_builder *b)
         from[i] = p->offset.n ? p->offset.v[p->offset.n > 1 ? i : 0] : 0;
         to[i] = from[i] + vn_caffe_dim(b, 1, axis + i);
         if (to[i] > vn_caffe_dim(b, 0, axis + i))
-            vn_caffe_fail(b, VN_E_INPUT, "axis %d: %lld elements from %lld on, the bottom has %lld", axis + i, (long long)(to[i] - from[i]),
-                          (long long)from[i], (long long)vn_caffe_dim(b, 0, axis + i));
+            vn_caffe_fail(b, VN_E_INPUT, "axis %d: %lld elements starting at %lld, the bottom has %lld",
+                          axis + i, (long long)(to[i] - from[i]), (long long)from[i],
+                          (long long)vn_caffe_dim(b, 0, axis + i));
     }
     if (!b->failed)
         vn_caffe_top(b, 0, PUT(b, "Slice", IN(b->in[0], vn_caffe_integers(b, n, from), vn_caffe_integers(b, n, to), vn_caffe_integers(b, n, axes)), AT_NONE));
@@ -111,7 +114,8 @@ static void build_permute(struct caffe_builder *b)
     for (int i = 0; i < p->order.n; i++) {
         const int64_t axis = p->order.v[i];
         if (axis >= rank || seen >> axis & 1) {
-            vn_caffe_fail(b, VN_E_INPUT, "order: %lld %s", (long long)axis, axis >= rank ? "is no axis of the bottom" : "is there twice");
+            vn_caffe_fail(b, VN_E_INPUT, "order: %lld %s", (long long)axis,
+                          axis >= rank ? "is not an axis of the bottom" : "is a duplicate");
             return;
         }
         seen |= 1u << axis;
@@ -138,7 +142,7 @@ static void build_flatten(struct caffe_builder *b)
     const int rank = vn_caffe_rank(b, 0), from = vn_caffe_axis(b, "axis", p->axis, rank), to = vn_caffe_axis(b, "end_axis", p->end, rank);
     int64_t dims[VN_MAX_RANK];
     if (!b->failed && from > to)
-        vn_caffe_fail(b, VN_E_INPUT, "axis %d lies behind end_axis %d", from, to);
+        vn_caffe_fail(b, VN_E_INPUT, "axis %d is after end_axis %d", from, to);
     if (b->failed)
         return;
     if (from == 1 && to == rank - 1) {
@@ -174,8 +178,9 @@ static void build_reshape(struct caffe_builder *b)
     const int64_t first = p->axis < 0 ? p->axis + rank + 1 : p->axis, last = p->num_axes < 0 ? rank : first + p->num_axes;
     int64_t d[VN_MAX_RANK];
     if (first < 0 || first > rank || last > rank || first + n + rank - last > VN_MAX_RANK) {
-        vn_caffe_fail(b, VN_E_INPUT, "axis %lld, num_axes %lld and %d dimensions do not fit a bottom with %d axes", (long long)p->axis, (long long)p->num_axes,
-                      n, rank);
+        vn_caffe_fail(b, VN_E_INPUT,
+                      "axis %lld, num_axes %lld and %d dimensions do not match a bottom with %d axes",
+                      (long long)p->axis, (long long)p->num_axes, n, rank);
         return;
     }
     memcpy(d, b->in[0]->shape.d, (size_t)first * sizeof *d);
@@ -184,7 +189,10 @@ static void build_reshape(struct caffe_builder *b)
     for (int i = 0; i < n; i++) {
         const int64_t want = p->shape->dim.v[i], at = first + i;
         if ((want == 0 && at >= rank) || (want < 0 && open >= 0)) {
-            vn_caffe_fail(b, VN_E_INPUT, want ? "dim: -1 is there twice" : "dim: 0 at place %lld, the bottom has no such axis", (long long)at);
+            vn_caffe_fail(b, VN_E_INPUT,
+                          want ? "dim: -1 occurs twice"
+                               : "dim: 0 at index %lld, the bottom does not have this axis",
+                          (long long)at);
             return;
         }
         d[at] = want == 0 ? b->in[0]->shape.d[at] : want;
@@ -198,7 +206,8 @@ static void build_reshape(struct caffe_builder *b)
     if (open >= 0 && known)
         d[open] = have / known;
     if (open >= 0 ? !known || have % known : have != known)
-        vn_caffe_fail(b, VN_E_INPUT, "the bottom has %lld elements, shape wants %s%lld", (long long)have, open >= 0 ? "a multiple of " : "", (long long)known);
+        vn_caffe_fail(b, VN_E_INPUT, "the bottom has %lld elements, shape requires %s%lld", (long long)have,
+                      open >= 0 ? "a multiple of " : "", (long long)known);
     vn_caffe_top(b, 0, vn_caffe_reshape(b, b->in[0], (int)first + n + rank - (int)last, d));
 }
 static const struct text_field reshape_fields[] = { T_MESSAGE(struct reshape_params, shape, "shape", dims),

@@ -1,9 +1,14 @@
 /* Layers that only training and its tests need: dropped, with a note. Silence is dropped without one. */
 #include "front/caffe/layer.h"
 
-#define TRAINING(id, name, v1_name, v0_name)                                                                              \
-    const struct caffe_layer vn_caffe_##id = { .type = name, .v1 = v1_name, .v0 = v0_name, .onnx = "dropped, with a note", \
-                                               .fate = CAFFE_TRAINING, .max_bottom = -1, .max_top = -1 }
+#define TRAINING(id, name, v1_name, v0_name) \
+    const struct caffe_layer vn_caffe_##id = { .type = name, \
+                                               .v1 = v1_name, \
+                                               .v0 = v0_name, \
+                                               .onnx = "removed, with a note", \
+                                               .fate = CAFFE_TRAINING, \
+                                               .max_bottom = -1, \
+                                               .max_top = -1 }
 TRAINING(accuracy, "Accuracy", "ACCURACY", "accuracy");
 TRAINING(contrastiveloss, "ContrastiveLoss", "CONTRASTIVE_LOSS", NULL);
 TRAINING(detectionevaluate, "DetectionEvaluate", NULL, NULL);
