@@ -41,8 +41,9 @@ static int lower_image(struct lowering *l, const struct value *v, const struct c
     const int channels = in->type == VN_IN_GRAY ? 1 : 3;
     if (!axis || !is_pixel_input(v) || v->shape.d[axis] != channels) {
         char shape[VN_SHAPE_TEXT];
-        return vn_fail(e, VN_E_INPUT, "input %s: an image input wants int8 pixels of rank 4 with %d channels, got %s", v->name,
-                       channels, vn_shape_text(&v->shape, shape));
+        return vn_fail(e, VN_E_INPUT,
+                       "input %s: an image input requires int8 pixels of rank 4 with %d channels, got %s",
+                       v->name, channels, vn_shape_text(&v->shape, shape));
     }
     const int64_t *d = v->shape.d;
     const int n = (int)d[0], h = (int)d[axis == 1 ? 2 : 1], w = (int)d[axis == 1 ? 3 : 2];
@@ -98,7 +99,7 @@ static int lower_output(struct lowering *l, const struct value *v, const struct 
 {
     int id = vn_low_value(l, v, PLAIN, !o->raw_outputs);
     if (id < 0)
-        return vn_fail(e, VN_E_INTERNAL, "output %s is never made", v->name);
+        return vn_fail(e, VN_E_INTERNAL, "no instruction computes output %s", v->name);
     const struct prog_tensor t = *vn_low_tensor(l, id);
     int is_input = 0;
     for (int i = 0; i < l->prog->inputs.n; i++)

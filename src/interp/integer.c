@@ -32,9 +32,11 @@ static int check_scales(const struct node *n, struct vn_err *e)
 {
     const struct qparam *x = n->in[0]->q, *w = n->in[1]->q;
     if (x->n != 1)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is quantized per channel; wants one scale", n->in[0]->name);
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is quantized per channel; expected one scale",
+                            n->in[0]->name);
     if (w->n != 1 && w->axis != n->op->quant.weight_axis && w->axis != vn_node_weight_axis(n))
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is quantized along axis %d, which is not its output channels",
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED,
+                            "%s is quantized along axis %d; expected the axis of output channels",
                             n->in[1]->name, w->axis);
     return VN_OK;
 }
@@ -87,14 +89,16 @@ static int check_one_scale(const struct node *n, struct vn_err *e)
 {
     for (int i = 0; i < n->n_in; i++)
         if (is_data(n, i) && n->in[i]->q->n != 1)
-            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is quantized per channel; %s wants one scale", n->in[i]->name, n->op->onnx);
+            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is quantized per channel; %s requires one scale",
+                                n->in[i]->name, n->op->onnx);
     return VN_OK;
 }
 
 int vn_integer_eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
     if (n->out[0]->q && n->out[0]->q->n != 1)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is quantized per channel; wants one scale", n->out[0]->name);
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is quantized per channel; expected one scale",
+                            n->out[0]->name);
     if (vn_node_kind(n) == Q_LINEAR)
         return eval_linear(n, ev, e);
     TRY(check_one_scale(n, e));

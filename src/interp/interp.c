@@ -93,8 +93,8 @@ static int fill_input(struct interp_run *r, const struct value *v, const struct 
 {
     if (!t || !vn_shape_equal(&t->shape, &v->shape)) {
         char want[VN_SHAPE_TEXT], have[VN_SHAPE_TEXT];
-        return vn_fail(e, VN_E_USAGE, "input %s wants %s, got %s", v->name, vn_shape_text(&v->shape, want),
-                       t ? vn_shape_text(&t->shape, have) : "nothing");
+        return vn_fail(e, VN_E_USAGE, "input %s: expected %s, got %s", v->name,
+                       vn_shape_text(&v->shape, want), t ? vn_shape_text(&t->shape, have) : "nothing");
     }
     struct cell *c = &r->cells[v->id];
     c->arena = vn_arena_new();
@@ -171,7 +171,7 @@ static int run_graph(struct interp_run *r, struct vn_arena *a, const struct vn_t
         const struct value *v = g->outputs.v[i];
         const struct vn_tensor *t = cells_of(r, v);
         if (!t)
-            return vn_fail(e, VN_E_INTERNAL, "output %s is not computed by any node", v->name);
+            return vn_fail(e, VN_E_INTERNAL, "no node computes output %s", v->name);
         outputs[i] = vn_tensor_cast(a, t, v->q ? v->q->dtype : v->dtype);
     }
     return VN_OK;
@@ -210,7 +210,7 @@ static int eval_constants(struct vn_arena *work, struct vn_arena *a, struct node
     for (int i = 0; i < n->n_in; i++) {
         const struct value *v = n->in[i];
         if (v && !v->data && !n->op->reads_shape)
-            return vn_node_fail(n, e, VN_E_INTERNAL, "%s is no constant", v->name);
+            return vn_node_fail(n, e, VN_E_INTERNAL, "%s must be a constant", v->name);
         in[i] = v && v->data ? as_cells(work, v, v->data) : NULL;
     }
     for (int i = 0; i < n->n_out; i++)

@@ -15,7 +15,9 @@ int vn_infer_arg(struct node *n, struct vn_err *e)
     struct vn_shape s = n->in[0]->shape;
     const int axis = vn_shape_axis(&s, a->axis);
     if (axis < 0 || s.d[axis] == 0)
-        return vn_node_fail(n, e, VN_E_INPUT, "axis is outside of the input's %d dimensions, or empty", s.rank);
+        return vn_node_fail(n, e, VN_E_INPUT,
+                            "axis is out of range for an input of %d dimensions, or the axis is empty",
+                            s.rank);
     s.d[axis] = 1;
     if (!a->keepdims) {
         memmove(s.d + axis, s.d + axis + 1, sizeof *s.d * (size_t)(s.rank - axis - 1));

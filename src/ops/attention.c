@@ -37,7 +37,9 @@ static int operand(const struct node *n, int i, int64_t given, int64_t *heads, i
         return VN_OK;
     }
     if (s->rank != 3 || given < 1 || s->d[2] % given)
-        return vn_node_fail(n, e, VN_E_INPUT, "%s wants 4 dimensions, or 3 and a number of heads that divides the last", n->in[i]->name);
+        return vn_node_fail(n, e, VN_E_INPUT,
+                            "%s: expected 4 dimensions, or 3 and a number of heads that divides the last",
+                            n->in[i]->name);
     *heads = given, *sequence = s->d[1], *size = s->d[2] / given;
     return VN_OK;
 }
@@ -52,19 +54,21 @@ static int sizes_of(struct sizes *s, const struct node *n, struct vn_err *e)
     TRY(operand(n, V, a->kv_heads, &v_heads, &v_sequence, &s->v_size, e));
     if (v_heads != s->kv_heads || v_sequence != s->fresh || k_size != s->size || s->kv_heads < 1 || s->q_heads % s->kv_heads || s->size < 1 ||
         n->in[K]->shape.d[0] != s->batch || n->in[V]->shape.d[0] != s->batch)
-        return vn_node_fail(n, e, VN_E_INPUT, "the shapes of %s, %s and %s do not fit together", n->in[Q]->name, n->in[K]->name, n->in[V]->name);
+        return vn_node_fail(n, e, VN_E_INPUT, "the shapes of %s, %s and %s do not match", n->in[Q]->name,
+                            n->in[K]->name, n->in[V]->name);
     if (vn_node_has(n, PAST_KEY) != vn_node_has(n, PAST_VALUE))
-        return vn_node_fail(n, e, VN_E_INPUT, "past_key and past_value come together");
+        return vn_node_fail(n, e, VN_E_INPUT, "past_key requires past_value, and vice versa");
     for (int i = PAST_KEY; i <= PAST_VALUE && vn_node_has(n, i); i++) {
         const struct vn_shape *p = &n->in[i]->shape;
         if (p->rank != 4 || p->d[0] != s->batch || p->d[1] != s->kv_heads || p->d[3] != (i == PAST_KEY ? s->size : s->v_size) || (i == PAST_VALUE && p->d[2] != s->past))
-            return vn_node_fail(n, e, VN_E_INPUT, "%s does not fit", n->in[i]->name);
+            return vn_node_fail(n, e, VN_E_INPUT, "the shape of %s does not match", n->in[i]->name);
         s->past = p->d[2];
     }
     s->keys = s->past + s->fresh;
     s->group = s->q_heads / s->kv_heads;
     if (vn_node_has(n, LENGTHS) && (n->in[LENGTHS]->shape.rank != 1 || n->in[LENGTHS]->shape.d[0] != s->batch))
-        return vn_node_fail(n, e, VN_E_INPUT, "nonpad_kv_seqlen (%s) wants a number for each of the batch", n->in[LENGTHS]->name);
+        return vn_node_fail(n, e, VN_E_INPUT, "nonpad_kv_seqlen (%s) requires one number per batch element",
+                            n->in[LENGTHS]->name);
     return VN_OK;
 }
 

@@ -24,14 +24,16 @@ int vn_blocks_infer(struct node *n, int to_wide, struct vn_err *e)
     struct vn_shape s = n->in[0]->shape;
     const int64_t b = ((const struct blocks_attrs *)n->attrs)->size;
     if (s.rank != 4)
-        return vn_node_fail(n, e, VN_E_INPUT, "the input has %d dimensions, wants 4", s.rank);
+        return vn_node_fail(n, e, VN_E_INPUT, "the input has %d dimensions, expected 4", s.rank);
     if (to_wide) {
         if (s.d[1] % (b * b))
-            return NODE_MISFIT(n, e, "%lld channels cannot be dealt out to squares of %lld", (long long)s.d[1], (long long)b);
+            return NODE_MISFIT(n, e, "%lld channels cannot be divided into squares of %lld",
+                               (long long)s.d[1], (long long)b);
         s.d[1] /= b * b, s.d[2] *= b, s.d[3] *= b;
     } else {
         if (s.d[2] % b || s.d[3] % b)
-            return vn_node_fail(n, e, VN_E_INPUT, "%lldx%lld pixels are no multiple of squares of %lld", (long long)s.d[2], (long long)s.d[3], (long long)b);
+            return vn_node_fail(n, e, VN_E_INPUT, "%lldx%lld pixels are not a multiple of squares of %lld",
+                                (long long)s.d[2], (long long)s.d[3], (long long)b);
         s.d[1] *= b * b, s.d[2] /= b, s.d[3] /= b;
     }
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);

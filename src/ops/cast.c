@@ -12,7 +12,7 @@ static int infer(struct node *n, struct vn_err *e)
     const struct cast_attrs *a = n->attrs;
     TRY(vn_infer_begin(n, e));
     if (!vn_dtype_size((enum vn_dtype)a->to))
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "Cast to element type %lld of ONNX", (long long)a->to);
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "Cast to ONNX element type %lld", (long long)a->to);
     return vn_infer_out(n, 0, (enum vn_dtype)a->to, &n->in[0]->shape, e);
 }
 

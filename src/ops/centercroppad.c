@@ -17,7 +17,8 @@ static int wanted(struct vn_shape *s, const struct node *n, struct vn_err *e)
     for (int i = 0; i < count; i++) {
         const int axis = a->axes.n && i < axes ? vn_shape_axis(s, a->axes.v[i]) : i;
         if (count != axes || axis < 0 || size[i] < 0)
-            return vn_node_fail(n, e, VN_E_INPUT, "shape has %d entries for %d axes, or one does not fit", count, axes);
+            return vn_node_fail(n, e, VN_E_INPUT, "shape has %d entries for %d axes, or one is out of range",
+                                count, axes);
         s->d[axis] = size[i];
     }
     return VN_OK;

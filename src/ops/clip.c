@@ -10,7 +10,7 @@ static int infer(struct node *n, struct vn_err *e)
     TRY(vn_infer_begin(n, e));
     for (int i = 1; i < n->n_in; i++)
         if (n->in[i] && vn_shape_count(&n->in[i]->shape) != 1)
-            return vn_node_fail(n, e, VN_E_INPUT, "bound %s must be a single number", n->in[i]->name);
+            return vn_node_fail(n, e, VN_E_INPUT, "bound %s must be a scalar", n->in[i]->name);
     return vn_infer_same(n, e);
 }
 

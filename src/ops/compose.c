@@ -8,7 +8,7 @@ struct node *vn_expand(struct graph *g, const struct node *model, const char *ty
     const struct op_def *op = colon ? vn_op_find(colon + 1, vn_arena_strn(g->arena, type, (size_t)(colon - type))) : vn_op_find(type, NULL);
     const struct vn_shape unknown = vn_shape_unknown();
     if (!op) {
-        vn_node_fail(model, e, VN_E_INTERNAL, "is made of %s, which there is not", type);
+        vn_node_fail(model, e, VN_E_INTERNAL, "expands to %s, which does not exist", type);
         return NULL;
     }
     if (!out)

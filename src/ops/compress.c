@@ -22,7 +22,8 @@ static int infer(struct node *n, struct vn_err *e)
     struct vn_shape s = n->in[0]->shape;
     const int axis = axis_of(n), all = ((const struct attrs *)n->attrs)->axis == ALL;
     if (c->shape.rank != 1 || c->dtype != VN_BOOL || (!all && axis < 0))
-        return vn_node_fail(n, e, VN_E_INPUT, "axis is outside of the input, or %s is no list of truth values", c->name);
+        return vn_node_fail(n, e, VN_E_INPUT, "axis is out of range, or %s is not a list of booleans",
+                            c->name);
     if (all)
         s = (struct vn_shape){ .rank = 1, .d = { vn_shape_count(&s) } };
     int64_t *extent = &s.d[all ? 0 : axis], most = *extent < c->shape.d[0] ? *extent : c->shape.d[0];

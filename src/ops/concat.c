@@ -15,7 +15,7 @@ static int infer(struct node *n, struct vn_err *e)
     struct vn_shape s = n->in[0]->shape;
     int axis = axis_of(n);
     if (axis < 0)
-        return vn_node_fail(n, e, VN_E_INPUT, "axis is outside of the input's %d dimensions", s.rank);
+        return vn_node_fail(n, e, VN_E_INPUT, "axis is out of range for an input of %d dimensions", s.rank);
     for (int i = 1; i < n->n_in; i++) {
         if (!n->in[i])
             return vn_node_fail(n, e, VN_E_INPUT, "input %d is missing", i);

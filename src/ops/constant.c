@@ -34,7 +34,7 @@ static int infer(struct node *n, struct vn_err *e)
         return vn_infer_out(n, 0, VN_F32, &scalar, e);
     list.d[0] = a->value_floats.n ? a->value_floats.n : a->value_ints.n;
     if (!a->value_floats.n && !a->value_ints.v)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "Constant has no value of a type that is known here");
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "Constant has no value of a supported type");
     return vn_infer_out(n, 0, a->value_floats.n ? VN_F32 : VN_I64, &list, e);
 }
 

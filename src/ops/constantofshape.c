@@ -15,7 +15,7 @@ static int infer(struct node *n, struct vn_err *e)
     TRY(s.rank);
     for (int d = 0; d < s.rank; d++)
         if (s.d[d] < 0)
-            return vn_node_fail(n, e, VN_E_INPUT, "dimension %d of the wanted shape is %lld", d, (long long)s.d[d]);
+            return vn_node_fail(n, e, VN_E_INPUT, "dimension %d of the shape is %lld", d, (long long)s.d[d]);
     if (a->value && vn_shape_count(&a->value->shape) != 1)
         return vn_node_fail(n, e, VN_E_INPUT, "value must have one element");
     return vn_infer_out(n, 0, a->value ? a->value->dtype : VN_F32, &s, e);

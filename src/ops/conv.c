@@ -22,15 +22,15 @@ static int check_channels(const struct node *n, struct vn_err *e)
     const struct conv_attrs *a = n->attrs;
     const struct vn_shape *x = &n->in[0]->shape, *w = &n->in[1]->shape;
     if (a->group < 1 || w->d[0] % a->group)
-        return NODE_MISFIT(n, e, "weight %s has %lld output channels, not a multiple of %lld groups", n->in[1]->name,
-                           (long long)w->d[0], (long long)a->group);
+        return NODE_MISFIT(n, e, "weight %s has %lld output channels, expected a multiple of %lld groups",
+                           n->in[1]->name, (long long)w->d[0], (long long)a->group);
     if (w->d[1] * a->group != x->d[1])
-        return NODE_MISFIT(n, e, "weight %s wants %lld input channels, %s has %lld", n->in[1]->name,
+        return NODE_MISFIT(n, e, "weight %s requires %lld input channels, %s has %lld", n->in[1]->name,
                            (long long)(w->d[1] * a->group), n->in[0]->name, (long long)x->d[1]);
     if (vn_node_has(n, 2) && (n->in[2]->shape.rank != 1 || n->in[2]->shape.d[0] != w->d[0])) {
         char text[VN_SHAPE_TEXT];
-        return vn_node_fail(n, e, VN_E_INPUT, "bias %s must have %lld elements, is %s", n->in[2]->name, (long long)w->d[0],
-                            vn_shape_text(&n->in[2]->shape, text));
+        return vn_node_fail(n, e, VN_E_INPUT, "bias %s must have %lld elements, got %s", n->in[2]->name,
+                            (long long)w->d[0], vn_shape_text(&n->in[2]->shape, text));
     }
     return VN_OK;
 }

@@ -27,10 +27,11 @@ static int infer(struct node *n, struct vn_err *e)
     const struct vn_shape *x = &n->in[0]->shape, *k = &n->in[1]->shape;
     struct vn_shape s = *x;
     if (x->d[1] % a->group || k->d[0] % a->group || k->d[1] != x->d[1] / a->group)
-        return NODE_MISFIT(n, e, "the weight %s does not fit %lld input channels in %lld groups", n->in[1]->name, (long long)x->d[1], (long long)a->group);
+        return NODE_MISFIT(n, e, "weight %s does not match %lld input channels in %lld groups",
+                           n->in[1]->name, (long long)x->d[1], (long long)a->group);
     for (int i = 2; i < 4; i++)
         if (vn_node_has(n, i) && vn_shape_count(&n->in[i]->shape) != 1 && (i == 2 || n->in[i]->shape.rank != 1 || n->in[i]->shape.d[0] != k->d[0]))
-            return vn_node_fail(n, e, VN_E_INPUT, "zero point %s does not fit", n->in[i]->name);
+            return vn_node_fail(n, e, VN_E_INPUT, "zero point %s does not match", n->in[i]->name);
     s.d[1] = k->d[0];
     for (int i = 0; i < w.rank; i++) {
         s.d[i + 2] = vn_window_out(&w, i, x->d[i + 2], 0);

@@ -21,7 +21,7 @@ static int window_of(struct window *w, int64_t out[3], const struct node *n, str
     TRY(vn_window(w, n, x, &n->in[1]->shape, a->kernel, a->strides, a->pads, a->dilations, a->auto_pad, e));
     if ((a->output_padding.n && a->output_padding.n != w->rank) ||
         (a->output_shape.n && a->output_shape.n != w->rank && a->output_shape.n != x->rank))
-        return vn_node_fail(n, e, VN_E_INPUT, "output_padding or output_shape does not have %d entries", w->rank);
+        return vn_node_fail(n, e, VN_E_INPUT, "output_padding or output_shape: expected %d entries", w->rank);
     int same = a->auto_pad == AUTO_PAD_SAME_UPPER || a->auto_pad == AUTO_PAD_SAME_LOWER;
     for (int i = 0; i < w->rank; i++) {
         int64_t more = a->output_padding.n ? a->output_padding.v[i] : 0;
@@ -51,7 +51,7 @@ static int infer(struct node *n, struct vn_err *e)
     TRY(window_of(&w, out, n, e));
     const struct vn_shape *x = &n->in[0]->shape, *weight = &n->in[1]->shape;
     if (weight->d[0] != x->d[1])
-        return NODE_MISFIT(n, e, "weight %s wants %lld input channels, %s has %lld", n->in[1]->name,
+        return NODE_MISFIT(n, e, "weight %s requires %lld input channels, %s has %lld", n->in[1]->name,
                            (long long)weight->d[0], n->in[0]->name, (long long)x->d[1]);
     if (a->group < 1 || x->d[1] % a->group)
         return NODE_MISFIT(n, e, "%lld input channels are not a multiple of %lld groups", (long long)x->d[1],

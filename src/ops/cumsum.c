@@ -18,7 +18,8 @@ static int infer(struct node *n, struct vn_err *e)
     int count = vn_node_list(n, 1, "axis", &axis, 1, e);
     TRY(count);
     if (count != 1 || vn_shape_axis(&n->in[0]->shape, axis) < 0)
-        return vn_node_fail(n, e, VN_E_INPUT, "axis is outside of the input's %d dimensions", n->in[0]->shape.rank);
+        return vn_node_fail(n, e, VN_E_INPUT, "axis is out of range for an input of %d dimensions",
+                            n->in[0]->shape.rank);
     return vn_infer_same(n, e);
 }
 

@@ -29,11 +29,15 @@ static int infer(struct node *n, struct vn_err *e)
     const struct vn_shape *l = &n->in[0]->shape, *c = &n->in[1]->shape, *b = &n->in[2]->shape;
     const int64_t boxes = vn_shape_count(b) / 8, pictures = l->rank ? l->d[0] : 0;
     if (boxes < 1 || vn_shape_count(b) != 8 * boxes || vn_shape_count(l) != pictures * boxes * 4 || vn_shape_count(c) != pictures * boxes * p->classes)
-        return vn_node_fail(n, e, VN_E_INPUT, "%lld offsets, %lld scores of %lld classes and %lld default boxes do not fit", (long long)vn_shape_count(l),
-                            (long long)vn_shape_count(c), (long long)p->classes, (long long)boxes);
+        return vn_node_fail(n, e, VN_E_INPUT,
+                            "%lld offsets, %lld scores of %lld classes and %lld default boxes do not match",
+                            (long long)vn_shape_count(l), (long long)vn_shape_count(c), (long long)p->classes,
+                            (long long)boxes);
     if (p->candidates > boxes || p->candidates * p->classes > MOST_CANDIDATES || p->rows > p->candidates * vn_detection_classes(p))
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "top_k %lld, keep_top_k %lld: want at most %lld boxes, and %d candidates of all classes", (long long)p->candidates,
-                            (long long)p->rows, (long long)boxes, MOST_CANDIDATES);
+        return vn_node_fail(
+            n, e, VN_E_UNSUPPORTED,
+            "top_k %lld, keep_top_k %lld: expected at most %lld boxes, and %d candidates of all classes",
+            (long long)p->candidates, (long long)p->rows, (long long)boxes, MOST_CANDIDATES);
     return vn_infer_out(n, 0, VN_F32, &(struct vn_shape){ 4, { 1, 1, pictures * p->rows, 7 } }, e);
 }
 

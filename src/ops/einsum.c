@@ -50,12 +50,14 @@ static int term(struct parse *p, int k, const char *text, const char *end, int r
             from = p->ellipsis - repeat;
             c += 2;
         } else if (!isalpha((unsigned char)*c)) {
-            return vn_node_fail(p->n, p->e, VN_E_INPUT, "the equation '%.200s' has '%c' where an axis is wanted", ((const struct attrs *)p->n->attrs)->equation, *c);
+            return vn_node_fail(p->n, p->e, VN_E_INPUT, "the equation '%.200s' has '%c' in place of an axis",
+                                ((const struct attrs *)p->n->attrs)->equation, *c);
         } else {
             TRY(from = letter(p, *c));
         }
         if (repeat < 0 || axes + repeat > VN_MAX_RANK)
-            return vn_node_fail(p->n, p->e, VN_E_INPUT, "term %d of the equation does not fit its operand", k);
+            return vn_node_fail(p->n, p->e, VN_E_INPUT, "term %d of the equation does not match its operand",
+                                k);
         for (id = from; id < from + repeat; id++)
             p->t->at[k][axes++] = id;
     }
@@ -105,15 +107,16 @@ static int parse(struct terms *t, const struct node *n, struct vn_err *e)
     struct parse p = { n, e, "", 0, t };
     *t = (struct terms){ 0 };
     if (n->n_in > MOST_INPUTS)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%d operands; at most %d are possible", n->n_in, MOST_INPUTS);
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%d operands, expected at most %d", n->n_in, MOST_INPUTS);
     p.ellipsis = t->letters = ellipsis_axes(n, text);
     if (p.ellipsis > VN_MAX_RANK)
-        return vn_node_fail(n, e, VN_E_INPUT, "the dots of the equation stand for too many axes");
+        return vn_node_fail(n, e, VN_E_INPUT, "the ellipsis of the equation stands for too many axes");
     for (int k = 0; k < n->n_in; k++) {
         const char *end = text + strcspn(text, ",-");
         TRY(term(&p, k, text, end, n->in[k]->shape.rank));
         if ((*end == ',') != (k + 1 < n->n_in))
-            return vn_node_fail(n, e, VN_E_INPUT, "the equation '%.200s' does not have %d terms", equation, n->n_in);
+            return vn_node_fail(n, e, VN_E_INPUT, "the equation '%.200s' must have %d terms", equation,
+                                n->n_in);
         text = end + (*end == ',');
     }
     TRY(arrow ? term(&p, n->n_in, arrow + 2, equation + strlen(equation), -1) : implied_output(&p, equation));
@@ -123,8 +126,9 @@ static int parse(struct terms *t, const struct node *n, struct vn_err *e)
         for (int d = 0; d < t->rank[k]; d++) {
             int64_t *have = &t->extent[t->at[k][d]], extent = n->in[k]->shape.d[d];
             if (*have > 1 && extent != 1 && extent != *have)
-                return vn_node_fail(n, e, VN_E_INPUT, "axis %d of %s has %lld elements, another one with its letter %lld", d, n->in[k]->name,
-                                    (long long)extent, (long long)*have);
+                return vn_node_fail(n, e, VN_E_INPUT,
+                                    "axis %d of %s has %lld elements, another axis with the same letter %lld",
+                                    d, n->in[k]->name, (long long)extent, (long long)*have);
             *have = *have > 1 || *have == 0 ? *have : extent;
         }
     for (int d = 0; d < t->rank[n->n_in]; d++)

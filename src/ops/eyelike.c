@@ -16,9 +16,10 @@ static int infer(struct node *n, struct vn_err *e)
     const struct attrs *a = n->attrs;
     TRY(vn_infer_begin(n, e));
     if (n->in[0]->shape.rank != 2)
-        return vn_node_fail(n, e, VN_E_INPUT, "the input has %d dimensions, wants 2", n->in[0]->shape.rank);
+        return vn_node_fail(n, e, VN_E_INPUT, "the input has %d dimensions, expected 2",
+                            n->in[0]->shape.rank);
     if (a->dtype && !vn_dtype_size((enum vn_dtype)a->dtype))
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "element type %lld of ONNX", (long long)a->dtype);
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "ONNX element type %lld", (long long)a->dtype);
     return vn_infer_out(n, 0, a->dtype ? (enum vn_dtype)a->dtype : n->in[0]->dtype, &n->in[0]->shape, e);
 }
 

@@ -10,7 +10,8 @@ static int infer(struct node *n, struct vn_err *e)
     const struct vn_shape *x = &n->in[0]->shape;
     int64_t axis = a->axis < 0 ? a->axis + x->rank : a->axis;
     if (axis < 0 || axis > x->rank)
-        return vn_node_fail(n, e, VN_E_INPUT, "axis %lld, the input has %d dimensions", (long long)a->axis, x->rank);
+        return vn_node_fail(n, e, VN_E_INPUT, "axis %lld is out of range for an input of %d dimensions",
+                            (long long)a->axis, x->rank);
     struct vn_shape s = { .rank = 2, .d = { 1, 1 } };
     for (int d = 0; d < x->rank; d++)
         s.d[d >= axis] *= x->d[d];

@@ -7,8 +7,8 @@ static int axis_of(const struct node *n) { return vn_shape_axis(&n->in[0]->shape
 
 static int bad_index(const struct node *n, int64_t index, int64_t dim, struct vn_err *e)
 {
-    return vn_node_fail(n, e, VN_E_INPUT, "index %lld is outside of [%lld, %lld]", (long long)index, (long long)-dim,
-                        (long long)dim - 1);
+    return vn_node_fail(n, e, VN_E_INPUT, "index %lld is out of range [%lld, %lld]", (long long)index,
+                        (long long)-dim, (long long)dim - 1);
 }
 
 static int infer(struct node *n, struct vn_err *e)
@@ -17,12 +17,14 @@ static int infer(struct node *n, struct vn_err *e)
     const struct vn_shape *x = &n->in[0]->shape, *idx = &n->in[1]->shape;
     int axis = axis_of(n);
     if (axis < 0)
-        return vn_node_fail(n, e, VN_E_INPUT, "axis is outside of the input's %d dimensions", x->rank);
+        return vn_node_fail(n, e, VN_E_INPUT, "axis is out of range for an input of %d dimensions", x->rank);
     if (n->in[1]->dtype != VN_I64 && n->in[1]->dtype != VN_I32)
-        return vn_node_fail(n, e, VN_E_INPUT, "indices are %s, not int32 or int64", vn_dtype_name(n->in[1]->dtype));
+        return vn_node_fail(n, e, VN_E_INPUT, "indices are %s, expected int32 or int64",
+                            vn_dtype_name(n->in[1]->dtype));
     struct vn_shape s = { .rank = x->rank - 1 + idx->rank };
     if (s.rank > VN_MAX_RANK)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the output would have %d dimensions, at most %d", s.rank, VN_MAX_RANK);
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED,
+                            "the output would have %d dimensions, expected at most %d", s.rank, VN_MAX_RANK);
     int at = 0;
     for (int d = 0; d < axis; d++)
         s.d[at++] = x->d[d];

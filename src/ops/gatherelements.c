@@ -11,7 +11,7 @@ static int infer(struct node *n, struct vn_err *e)
     const struct vn_shape *x = &n->in[0]->shape, *k = &n->in[1]->shape;
     const int axis = axis_of(n);
     if (axis < 0 || x->rank != k->rank)
-        return vn_node_fail(n, e, VN_E_INPUT, "axis is outside of the input, or the indices have another rank");
+        return vn_node_fail(n, e, VN_E_INPUT, "axis is out of range, or the rank of the indices differs");
     if (vn_dtype_is_float(n->in[1]->dtype))
         return vn_node_fail(n, e, VN_E_INPUT, "indices are %s", vn_dtype_name(n->in[1]->dtype));
     for (int d = 0; d < x->rank; d++)

@@ -14,7 +14,8 @@ static int infer(struct node *n, struct vn_err *e)
     const int64_t batch = ((const struct attrs *)n->attrs)->batch, tuple = k->rank ? k->d[k->rank - 1] : 0;
     struct vn_shape s = { 0 };
     if (k->rank < 1 || batch >= k->rank || batch + tuple > x->rank || k->rank - 1 + x->rank - batch - tuple > VN_MAX_RANK)
-        return vn_node_fail(n, e, VN_E_INPUT, "the coordinates do not fit an input of %d dimensions", x->rank);
+        return vn_node_fail(n, e, VN_E_INPUT, "the coordinates do not match an input of %d dimensions",
+                            x->rank);
     for (int d = 0; d < batch; d++)
         if (x->d[d] != k->d[d])
             return vn_node_fail(n, e, VN_E_INPUT, "batch dimension %d differs", d);

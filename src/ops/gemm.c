@@ -29,12 +29,13 @@ static int infer(struct node *n, struct vn_err *e)
         TRY(vn_infer_float(n, i, e));
     for (int i = 0; i < 2; i++)
         if (n->in[i]->shape.rank != 2)
-            return vn_node_fail(n, e, VN_E_INPUT, "%s has %d dimensions, Gemm wants 2", n->in[i]->name, n->in[i]->shape.rank);
+            return vn_node_fail(n, e, VN_E_INPUT, "%s has %d dimensions, expected 2", n->in[i]->name,
+                                n->in[i]->shape.rank);
     struct dims d = dims_of(n);
     int64_t rows = n->in[1]->shape.d[!!g->trans_b];
     if (rows != d.k)
-        return NODE_MISFIT(n, e, "weight %s wants %lld input channels, %s has %lld", n->in[1]->name, (long long)rows,
-                           n->in[0]->name, (long long)d.k);
+        return NODE_MISFIT(n, e, "weight %s requires %lld input channels, %s has %lld", n->in[1]->name,
+                           (long long)rows, n->in[0]->name, (long long)d.k);
     struct vn_shape s = { .rank = 2, .d = { d.m, d.n } };
     if (vn_node_has(n, 2)) {
         const struct vn_shape *c = &n->in[2]->shape;

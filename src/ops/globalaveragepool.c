@@ -8,10 +8,10 @@ static int infer(struct node *n, struct vn_err *e)
     TRY(vn_infer_float(n, 0, e));
     struct vn_shape s = n->in[0]->shape;
     if (s.rank < 3)
-        return vn_node_fail(n, e, VN_E_INPUT, "the input has %d dimensions, wants at least 3", s.rank);
+        return vn_node_fail(n, e, VN_E_INPUT, "the input has %d dimensions, expected at least 3", s.rank);
     for (int d = 2; d < s.rank; d++) {
         if (s.d[d] == 0)
-            return vn_node_fail(n, e, VN_E_INPUT, "the mean over no elements: dimension %d is 0", d);
+            return vn_node_fail(n, e, VN_E_INPUT, "the mean of zero elements: dimension %d is 0", d);
         s.d[d] = 1;
     }
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);

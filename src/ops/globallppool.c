@@ -12,7 +12,7 @@ static int infer(struct node *n, struct vn_err *e)
     TRY(vn_infer_same_float(n, e));
     struct vn_shape s = n->in[0]->shape;
     if (s.rank < 3 || s.rank > 5)
-        return vn_node_fail(n, e, VN_E_INPUT, "the input has %d dimensions, wants 3 to 5", s.rank);
+        return vn_node_fail(n, e, VN_E_INPUT, "the input has %d dimensions, expected 3 to 5", s.rank);
     for (int d = 2; d < s.rank; d++)
         s.d[d] = 1;
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);

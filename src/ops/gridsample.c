@@ -26,12 +26,13 @@ static int infer(struct node *n, struct vn_err *e)
     const struct vn_shape *x = &n->in[0]->shape, *g = &n->in[1]->shape;
     struct vn_shape s = *x;
     if (x->rank < 3 || x->rank > 5 || g->rank != x->rank || g->d[0] != x->d[0] || g->d[g->rank - 1] != x->rank - 2)
-        return vn_node_fail(n, e, VN_E_INPUT, "the grid %s does not fit the input %s", n->in[1]->name, n->in[0]->name);
+        return vn_node_fail(n, e, VN_E_INPUT, "the grid %s does not match the input %s", n->in[1]->name,
+                            n->in[0]->name);
     if (a->mode == VN_GRID_CUBIC && x->rank != 4)
         return vn_node_fail(n, e, VN_E_UNSUPPORTED, "cubic sampling of %d spatial dimensions", x->rank - 2);
     for (int d = 2; d < x->rank; d++) {
         if (!x->d[d])
-            return vn_node_fail(n, e, VN_E_INPUT, "the picture has no pixels");
+            return vn_node_fail(n, e, VN_E_INPUT, "the image has no pixels");
         s.d[d] = g->d[d - 1];
     }
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);

@@ -13,7 +13,8 @@ static int infer(struct node *n, struct vn_err *e)
     TRY(vn_infer_channels(n, e));
     const int64_t c = n->in[0]->shape.d[1], groups = ((const struct group_attrs *)n->attrs)->groups;
     if (c % groups)
-        return NODE_MISFIT(n, e, "%lld channels are no multiple of %lld groups", (long long)c, (long long)groups);
+        return NODE_MISFIT(n, e, "%lld channels are not a multiple of %lld groups", (long long)c,
+                           (long long)groups);
     return VN_OK;
 }
 

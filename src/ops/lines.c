@@ -5,7 +5,8 @@ int vn_infer_lines(struct node *n, int64_t axis, struct vn_err *e)
 {
     TRY(vn_infer_same_float(n, e));
     if (vn_shape_axis(&n->in[0]->shape, axis) < 0)
-        return vn_node_fail(n, e, VN_E_INPUT, "axis is outside of the input's %d dimensions", n->in[0]->shape.rank);
+        return vn_node_fail(n, e, VN_E_INPUT, "axis is out of range for an input of %d dimensions",
+                            n->in[0]->shape.rank);
     return VN_OK;
 }
 

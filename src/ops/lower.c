@@ -229,22 +229,28 @@ static int check_type(const struct node *n, const struct value *v, struct vn_err
     const struct qparam *q = v->q;
     if (!q || (q->n == 1 && (q->dtype == VN_I8 || (q->dtype == VN_I16 && q->zero[0] == 0))))
         return VN_OK;
-    return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is %s%s; the runtime has int8, and int16 with zero point 0, with one scale", v->name,
-                        vn_dtype_name(q->dtype), q->n != 1 ? " per channel" : q->dtype == VN_I16 ? " with a zero point" : "");
+    return vn_node_fail(n, e, VN_E_UNSUPPORTED,
+                        "%s is %s%s; the runtime supports int8, and int16 with zero point 0, with one scale",
+                        v->name, vn_dtype_name(q->dtype),
+                        q->n != 1            ? " per channel"
+                        : q->dtype == VN_I16 ? " with a zero point"
+                                             : "");
 }
 
 static int check_values(const struct lowering *l, const struct node *n, struct vn_err *e)
 {
     for (int i = 1; i < n->n_out; i++)
         if (n->out[i] && vn_graph_uses(n->out[i]) && !n->op->lowers_all)
-            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the runtime does not compute output %d of %s (%s)", i, n->op->onnx,
-                                n->out[i]->name);
+            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the runtime does not support output %d of %s (%s)",
+                                i, n->op->onnx, n->out[i]->name);
     for (int i = 0; i < n->n_in; i++) {
         const struct value *v = n->in[i];
         if (!v)
             continue;
         if (v->bounded && !n->op->reads_bounded)
-            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the size of %s depends on the data; only the network's outputs can have such sizes", v->name);
+            return vn_node_fail(
+                n, e, VN_E_UNSUPPORTED,
+                "the size of %s depends on the data; only network outputs may have such sizes", v->name);
         if (!v->data)
             TRY(check_type(n, v, e));
         if (!v->data && l->held[PLAIN][v->id] < 0 && l->held[CHANNELS_LAST][v->id] < 0)
@@ -274,7 +280,8 @@ static int check_types(const struct lowering *l, const struct node *n, int first
             continue;
         for (int k = -1; k < p->n_in; k++)
             if (l->prog->tensors.v[k < 0 ? p->out : p->in[k]].dtype == VN_I64)
-                return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the runtime does not have %s of %s", n->op->onnx,
+                return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the runtime does not support %s of %s",
+                                    n->op->onnx,
                                     vn_dtype_name(n->in[0] ? n->in[0]->dtype : n->out[0]->dtype));
     }
     return VN_OK;

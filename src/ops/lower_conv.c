@@ -9,16 +9,21 @@ static int check_quantized(const struct node *n, const struct low_conv *c, int b
 {
     const struct qparam *w = n->in[1]->q;
     if (w->dtype != VN_I8 && w->dtype != VN_I16)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "weight %s is %s; the runtime has int8 and int16", n->in[1]->name, vn_dtype_name(w->dtype));
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "weight %s is %s; the runtime supports int8 and int16",
+                            n->in[1]->name, vn_dtype_name(w->dtype));
     for (int i = 0; i < w->n; i++)
         if (w->zero[i])
-            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "weight %s has zero point %d; the runtime wants 0", n->in[1]->name, w->zero[i]);
+            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "weight %s has zero point %d, expected 0",
+                                n->in[1]->name, w->zero[i]);
     if (w->n != 1 && (w->axis != n->op->quant.weight_axis && w->axis != vn_node_weight_axis(n)))
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "weight %s has scales along axis %d, wants output channels", n->in[1]->name, w->axis);
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED,
+                            "weight %s has scales along axis %d, expected output channels", n->in[1]->name,
+                            w->axis);
     if (w->n < 1 || c->k % w->n)
         return vn_node_fail(n, e, VN_E_INPUT, "weight %s has %d scales for %d output channels", n->in[1]->name, w->n, c->k);
     if (bias >= 0 && n->in[bias]->q->dtype != VN_I32)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "bias %s is %s, wants int32", n->in[bias]->name, vn_dtype_name(n->in[bias]->q->dtype));
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "bias %s is %s, expected int32", n->in[bias]->name,
+                            vn_dtype_name(n->in[bias]->q->dtype));
     return VN_OK;
 }
 
@@ -27,8 +32,8 @@ int vn_low_weights(struct lowering *l, struct low_conv *c, int bias, struct vn_e
     const struct node *n = l->node;
     for (int i = 1; i <= (bias < 0 ? 1 : bias); i++)
         if (!n->in[i]->data)
-            return NODE_COMPUTED(n, e, "%s %s is computed at run time; the runtime wants a constant",
-                                i == 1 ? "weight" : "bias", n->in[i]->name);
+            return NODE_COMPUTED(n, e, "%s %s is computed at run time; the runtime requires a constant",
+                                 i == 1 ? "weight" : "bias", n->in[i]->name);
     c->weight_type = l->integer ? n->in[1]->q->dtype : VN_F32;
     if (!l->integer) {
         c->weight = vn_low_elements(l, n->in[1], VN_F32);

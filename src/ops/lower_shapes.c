@@ -18,7 +18,8 @@ int vn_low_reshape(const struct node *n, struct lowering *l, struct vn_err *e)
 int vn_low_none(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     (void)l;
-    return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is left at run time; fold constants before compiling", n->op->onnx);
+    return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s remains at run time; fold constants before compiling",
+                        n->op->onnx);
 }
 
 /* ---- two operands ---- */
@@ -91,7 +92,8 @@ int vn_low_binary(const struct node *n, struct lowering *l, int op, struct vn_er
         return vn_low_portable_binary(n, l, op, e); /* the first of the two lists agree */
     for (int i = 0; l->integer && i < 2; i++)
         if (n->in[i]->q->n != 1)
-            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is quantized per channel; %s wants one scale", n->in[i]->name, n->op->onnx);
+            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is quantized per channel; %s requires one scale",
+                                n->in[i]->name, n->op->onnx);
     enum layout order = binary_order(n, l);
     int in[2] = { operand(n, l, 0, order, a), operand(n, l, 1, order, b) };
     int y = vn_low_out(l, order);
@@ -149,7 +151,8 @@ int vn_low_unary(const struct node *n, struct lowering *l, int op, float alpha, 
     if (!vn_dtype_is_float(n->in[0]->dtype) && (op == VN_UN_ABS || op == VN_UN_NEG || op == VN_UN_SIGN))
         return vn_low_portable_unary(n, l, whole[op], e);
     if (!l->integer && op < 0)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the runtime has %s as an int8 table only, not in float32", n->op->onnx);
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED,
+                            "the runtime supports %s as an int8 table only, not in float32", n->op->onnx);
     int x = vn_low_in_any(l, 0, &order), y = vn_low_out(l, order);
     if (!l->integer) {
         struct instr_UNARY_F32 *p = vn_low_emit(l, OPCODE_UNARY_F32, 1, &x, y);

@@ -27,7 +27,7 @@ static int plan_of(struct plan *p, const struct node *n, struct vn_err *e)
     const struct vn_shape *a = &n->in[0]->shape, *b = &n->in[1]->shape;
     struct vn_shape ab = { .rank = a->rank > 2 ? a->rank - 2 : 0 }, bb = { .rank = b->rank > 2 ? b->rank - 2 : 0 };
     if (a->rank < 1 || b->rank < 1)
-        return vn_node_fail(n, e, VN_E_INPUT, "a matrix product of a scalar");
+        return vn_node_fail(n, e, VN_E_INPUT, "a matrix product with a scalar");
     memcpy(ab.d, a->d, sizeof(int64_t) * (size_t)ab.rank);
     memcpy(bb.d, b->d, sizeof(int64_t) * (size_t)bb.rank);
     p->m = a->rank > 1 ? a->d[a->rank - 2] : 1;
@@ -155,10 +155,12 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     if (w->data && w->shape.rank == 2 && symmetric)
         return lower_weight(n, l, &p, e);
     if (p.batch.rank > 6)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%d batch dimensions; the runtime has at most 6", p.batch.rank);
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%d batch dimensions; the runtime supports at most 6",
+                            p.batch.rank);
     for (int i = 0; l->integer && i < 2; i++)
         if (n->in[i]->q->n != 1)
-            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is quantized per channel; a product of activations wants one scale",
+            return vn_node_fail(n, e, VN_E_UNSUPPORTED,
+                                "%s is quantized per channel; a product of activations requires one scale",
                                 n->in[i]->name);
     int in[2] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 1, PLAIN) };
     int y = vn_low_out(l, PLAIN);

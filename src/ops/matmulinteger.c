@@ -7,7 +7,7 @@ static int infer(struct node *n, struct vn_err *e)
     TRY(vn_infer_begin(n, e));
     const struct vn_shape *a = &n->in[0]->shape, *b = &n->in[1]->shape;
     if (a->rank < 1 || b->rank < 1)
-        return vn_node_fail(n, e, VN_E_INPUT, "a matrix product of a scalar");
+        return vn_node_fail(n, e, VN_E_INPUT, "a matrix product with a scalar");
     struct vn_shape ab = { .rank = a->rank > 2 ? a->rank - 2 : 0 }, bb = { .rank = b->rank > 2 ? b->rank - 2 : 0 };
     memcpy(ab.d, a->d, sizeof ab.d);
     memcpy(bb.d, b->d, sizeof bb.d);

@@ -18,7 +18,8 @@ static int infer(struct node *n, struct vn_err *e)
     TRY(vn_infer_float(n, 0, e));
     const struct vn_shape *x = &n->in[0]->shape, *r = &n->in[1]->shape;
     if (x->rank != 4 || r->rank != 2 || r->d[1] != 5 || a->size.n != 2)
-        return vn_node_fail(n, e, VN_E_INPUT, "wants a picture N,C,H,W, regions n x 5 and two entries in pooled_shape");
+        return vn_node_fail(n, e, VN_E_INPUT,
+                            "expected an image N,C,H,W, regions n x 5 and two entries in pooled_shape");
     const struct vn_shape y = { .rank = 4, .d = { r->d[0], x->d[1], a->size.v[0], a->size.v[1] } };
     return vn_infer_out(n, 0, n->in[0]->dtype, &y, e);
 }

@@ -18,7 +18,8 @@ static int pooled(const struct node *n, struct vn_shape *s, struct vn_err *e)
     *s = n->in[0]->shape;
     const int axes = s->rank - 2;
     if (axes < 1 || a->kernel.n != axes || (a->strides.n && a->strides.n != axes) || (a->pads.n && a->pads.n != 2 * axes))
-        return vn_node_fail(n, e, VN_E_INPUT, "kernel_shape, strides or pads do not fit an input of %d dimensions", s->rank);
+        return vn_node_fail(n, e, VN_E_INPUT,
+                            "kernel_shape, strides or pads do not match an input of %d dimensions", s->rank);
     for (int d = 0; d < axes; d++) {
         const int64_t pads = a->pads.n ? a->pads.v[d] + a->pads.v[d + axes] : 0;
         s->d[d + 2] = (s->d[d + 2] - 1) * (a->strides.n ? a->strides.v[d] : 1) + a->kernel.v[d] - pads;
@@ -35,7 +36,7 @@ static int infer(struct node *n, struct vn_err *e)
     TRY(vn_infer_float(n, 0, e));
     TRY(pooled(n, &s, e));
     if (!vn_shape_equal(&n->in[0]->shape, &n->in[1]->shape) || n->in[1]->dtype != VN_I64)
-        return vn_node_fail(n, e, VN_E_INPUT, "%s must hold an int64 place for each element", n->in[1]->name);
+        return vn_node_fail(n, e, VN_E_INPUT, "%s must have one int64 index per element", n->in[1]->name);
     if (vn_node_has(n, 2)) {
         const struct vn_shape smallest = s;
         int64_t d[VN_MAX_RANK];
@@ -44,7 +45,7 @@ static int infer(struct node *n, struct vn_err *e)
         s = vn_shape_of(count, d);
         for (int k = 0; k < count || count != smallest.rank; k++)
             if (count != smallest.rank || d[k] < smallest.d[k])
-                return vn_node_fail(n, e, VN_E_INPUT, "output_shape is smaller than what the pool saw");
+                return vn_node_fail(n, e, VN_E_INPUT, "output_shape is smaller than the input of the pool");
     }
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);
 }

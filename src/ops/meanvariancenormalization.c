@@ -24,7 +24,8 @@ static int infer(struct node *n, struct vn_err *e)
 {
     TRY(vn_infer_same_float(n, e));
     if (mask_of(n) < 0)
-        return vn_node_fail(n, e, VN_E_INPUT, "axes are outside of the input's %d dimensions", n->in[0]->shape.rank);
+        return vn_node_fail(n, e, VN_E_INPUT, "axes are out of range for an input of %d dimensions",
+                            n->in[0]->shape.rank);
     return VN_OK;
 }
 

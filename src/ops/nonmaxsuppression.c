@@ -15,7 +15,7 @@ static int number(const struct node *n, int i, double otherwise, double *out, st
     if (!vn_node_has(n, i) || !vn_shape_count(&n->in[i]->shape))
         return VN_OK;
     if (!n->in[i]->data || vn_shape_count(&n->in[i]->shape) != 1)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is no constant of one element", n->in[i]->name);
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s must be a constant scalar", n->in[i]->name);
     *out = vn_tensor_f64(n->in[i]->data, 0);
     return VN_OK;
 }

@@ -171,7 +171,7 @@ int vn_trailing_infer(struct node *n, struct vn_err *e)
     struct vn_shape s = n->in[0]->shape, wide;
     const int axis = vn_shape_axis(&s, ((const struct trailing_attrs *)n->attrs)->axis);
     if (axis < 0)
-        return vn_node_fail(n, e, VN_E_INPUT, "axis is outside of the input's %d dimensions", s.rank);
+        return vn_node_fail(n, e, VN_E_INPUT, "axis is out of range for an input of %d dimensions", s.rank);
     for (int i = 1; i < n->n_in; i++)
         if (n->in[i] && (vn_shape_broadcast(&wide, &s, &n->in[i]->shape, NULL) < 0 || !vn_shape_equal(&wide, &s)))
             return NODE_MISFIT(n, e, "%s does not broadcast to the input", n->in[i]->name);

@@ -9,13 +9,14 @@ static int infer(struct node *n, struct vn_err *e)
     const struct vn_shape *x = &n->in[0]->shape;
     struct vn_shape s = { .rank = x->rank + 1 };
     if (!n->in[1]->data || vn_shape_count(&n->in[1]->shape) != 1)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "depth (%s) is no constant of one element", n->in[1]->name);
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "depth (%s) must be a constant scalar", n->in[1]->name);
     if (vn_shape_count(&n->in[2]->shape) != 2)
-        return vn_node_fail(n, e, VN_E_INPUT, "values (%s) must be two: off and on", n->in[2]->name);
+        return vn_node_fail(n, e, VN_E_INPUT, "values (%s) must have two elements: off and on",
+                            n->in[2]->name);
     const int64_t depth = vn_tensor_i64(n->in[1]->data, 0);
     const int axis = s.rank > VN_MAX_RANK ? -1 : vn_shape_axis(&s, ((const struct axis_attrs *)n->attrs)->axis);
     if (axis < 0 || depth < 0)
-        return vn_node_fail(n, e, VN_E_INPUT, "axis or depth do not fit the indices");
+        return vn_node_fail(n, e, VN_E_INPUT, "axis or depth does not match the indices");
     for (int d = 0, k = 0; d < s.rank; d++)
         s.d[d] = d == axis ? depth : x->d[k++];
     return vn_infer_out(n, 0, n->in[2]->dtype, &s, e);

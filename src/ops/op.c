@@ -99,10 +99,10 @@ int vn_infer_begin(const struct node *n, struct vn_err *e)
 {
     int min_out = n->op->min_out ? n->op->min_out : 1;
     if (n->n_in < n->op->min_in || (n->op->max_in >= 0 && n->n_in > n->op->max_in))
-        return vn_node_fail(n, e, VN_E_INPUT, "%s wants %d to %d inputs, has %d", n->op->onnx, n->op->min_in, n->op->max_in,
-                            n->n_in);
+        return vn_node_fail(n, e, VN_E_INPUT, "%s requires %d to %d inputs, got %d", n->op->onnx,
+                            n->op->min_in, n->op->max_in, n->n_in);
     if (n->n_out < min_out || n->n_out > (n->op->max_out ? n->op->max_out : min_out))
-        return vn_node_fail(n, e, VN_E_INPUT, "%s wants %d to %d outputs, has %d", n->op->onnx, min_out,
+        return vn_node_fail(n, e, VN_E_INPUT, "%s requires %d to %d outputs, got %d", n->op->onnx, min_out,
                             n->op->max_out ? n->op->max_out : min_out, n->n_out);
     for (int i = 0; i < n->n_in; i++) {
         const struct value *v = n->in[i];
@@ -112,13 +112,14 @@ int vn_infer_begin(const struct node *n, struct vn_err *e)
             continue;
         if (v->shape.rank > VN_MAX_RANK || !vn_shape_is_static(&v->shape)) {
             char text[VN_SHAPE_TEXT];
-            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the shape of %s is not known (%s); give input shapes without free dimensions",
+            return vn_node_fail(n, e, VN_E_UNSUPPORTED,
+                                "the shape of %s is unknown (%s); set input shapes without free dimensions",
                                 v->name, vn_shape_text(&v->shape, text));
         }
         if (!shape_fits(&v->shape))
             return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is too large; a tensor has at most 2^31 - 1 elements", v->name);
         if (v->data && vn_shape_count(&v->data->shape) != vn_shape_count(&v->shape))
-            return vn_node_fail(n, e, VN_E_INPUT, "constant %s does not have the shape that it declares", v->name);
+            return vn_node_fail(n, e, VN_E_INPUT, "constant %s does not match its declared shape", v->name);
     }
     if (!n->out[0])
         return vn_node_fail(n, e, VN_E_INPUT, "output 0 of %s is missing", n->op->onnx);
@@ -128,8 +129,8 @@ int vn_infer_begin(const struct node *n, struct vn_err *e)
 int vn_infer_float(const struct node *n, int i, struct vn_err *e)
 {
     if (vn_node_has(n, i) && !vn_dtype_is_float(n->in[i]->dtype))
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is %s; %s works on floating point here", n->in[i]->name,
-                            vn_dtype_name(n->in[i]->dtype), n->op->onnx);
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is %s; %s requires floating point here",
+                            n->in[i]->name, vn_dtype_name(n->in[i]->dtype), n->op->onnx);
     return VN_OK;
 }
 
@@ -140,8 +141,8 @@ static int constant_ints(const struct node *n, int i, const char *what, const st
         return vn_node_fail(n, e, VN_E_INPUT, "%s is missing", what);
     const struct value *v = n->in[i];
     if (!v->data)
-        return NODE_COMPUTED(n, e, "%s (%s) is computed at run time; simplify the model so that it becomes a constant", what,
-                             v->name);
+        return NODE_COMPUTED(n, e, "%s (%s) is computed at run time, expected a constant; simplify the model",
+                             what, v->name);
     if (v->data->shape.rank > 1 || vn_dtype_is_float(v->data->dtype))
         return vn_node_fail(n, e, VN_E_INPUT, "%s (%s) must be a list of integers", what, v->name);
     *t = v->data;
@@ -169,7 +170,8 @@ int vn_node_list(const struct node *n, int i, const char *what, int64_t *v, int 
     TRY(constant_ints(n, i, what, &t, e));
     int64_t count = vn_shape_count(&t->shape);
     if (count < 0 || count > max)
-        return vn_node_fail(n, e, VN_E_INPUT, "%s has %lld entries, at most %d make sense", what, (long long)count, max);
+        return vn_node_fail(n, e, VN_E_INPUT, "%s has %lld entries, expected at most %d", what,
+                            (long long)count, max);
     for (int k = 0; k < count; k++)
         v[k] = vn_tensor_i64(t, k);
     return (int)count;
@@ -183,10 +185,11 @@ int vn_node_axes(const struct node *n, int i, int rank, uint32_t *mask, struct v
     *mask = 0;
     for (int k = 0; k < count; k++) {
         if (v[k] < -rank || v[k] >= rank)
-            return vn_node_fail(n, e, VN_E_INPUT, "axis %lld is outside of [%d, %d]", (long long)v[k], -rank, rank - 1);
+            return vn_node_fail(n, e, VN_E_INPUT, "axis %lld is out of range [%d, %d]", (long long)v[k], -rank,
+                                rank - 1);
         uint32_t bit = 1u << (v[k] < 0 ? v[k] + rank : v[k]);
         if (*mask & bit)
-            return vn_node_fail(n, e, VN_E_INPUT, "axis %lld is named twice", (long long)v[k]);
+            return vn_node_fail(n, e, VN_E_INPUT, "duplicate axis %lld", (long long)v[k]);
         *mask |= bit;
     }
     return VN_OK;
@@ -216,8 +219,8 @@ int vn_infer_whole(struct node *n, struct vn_err *e)
 {
     TRY(vn_infer_broadcast(n, e));
     if (vn_dtype_is_float(n->in[0]->dtype))
-        return vn_node_fail(n, e, VN_E_INPUT, "%s is %s; %s works on integers", n->in[0]->name, vn_dtype_name(n->in[0]->dtype),
-                            n->op->onnx);
+        return vn_node_fail(n, e, VN_E_INPUT, "%s is %s; %s requires integers", n->in[0]->name,
+                            vn_dtype_name(n->in[0]->dtype), n->op->onnx);
     return VN_OK;
 }
 

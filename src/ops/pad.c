@@ -20,7 +20,7 @@ static int amounts(const struct node *n, int64_t *front, int64_t *back, struct v
         TRY(n_axes = vn_node_list(n, 3, "axes", axes, VN_MAX_RANK, e));
     }
     if (n_pads != 2 * n_axes)
-        return vn_node_fail(n, e, VN_E_INPUT, "pads has %d entries, wants %d", n_pads, 2 * n_axes);
+        return vn_node_fail(n, e, VN_E_INPUT, "pads has %d entries, expected %d", n_pads, 2 * n_axes);
     for (int i = 0; i < n_axes; i++) {
         int d = vn_shape_axis(x, axes[i]);
         front[d] = pads[i];
@@ -36,15 +36,16 @@ static int infer(struct node *n, struct vn_err *e)
     TRY(vn_infer_begin(n, e));
     TRY(amounts(n, front, back, e));
     if (vn_node_has(n, 2) && vn_shape_count(&n->in[2]->shape) != 1)
-        return vn_node_fail(n, e, VN_E_INPUT, "the padding value must be a single number");
+        return vn_node_fail(n, e, VN_E_INPUT, "the padding value must be a scalar");
     struct vn_shape s = n->in[0]->shape;
     for (int d = 0; d < s.rank; d++) {
         const int64_t in = s.d[d], far = INT64_C(1) << 40;
         if (front[d] < -far || front[d] > far || back[d] < -far || back[d] > far || (s.d[d] += front[d] + back[d]) < 0)
-            return vn_node_fail(n, e, VN_E_INPUT, "padding of axis %d by %lld and %lld does not fit its %lld elements", d,
-                                (long long)front[d], (long long)back[d], (long long)in);
+            return vn_node_fail(n, e, VN_E_INPUT,
+                                "padding of axis %d by %lld and %lld is out of range for its %lld elements",
+                                d, (long long)front[d], (long long)back[d], (long long)in);
         if (a->mode != CONSTANT && in == 0 && s.d[d] > 0)
-            return vn_node_fail(n, e, VN_E_INPUT, "axis %d has no element to pad with", d);
+            return vn_node_fail(n, e, VN_E_INPUT, "axis %d has no elements to pad with", d);
         if (a->mode == REFLECT && (front[d] >= in || back[d] >= in) && (front[d] > 0 || back[d] > 0))
             return vn_node_fail(n, e, VN_E_INPUT, "axis %d of %lld elements cannot be reflected by %lld and %lld", d, (long long)in,
                                 (long long)front[d], (long long)back[d]);
@@ -111,7 +112,8 @@ static int lower_constant(const struct node *n, struct lowering *l, const int64_
     double value = 0;
     if (vn_node_has(n, 2)) {
         if (!n->in[2]->data)
-            return NODE_COMPUTED(n, e, "the padding value is computed at run time; the runtime wants a constant");
+            return NODE_COMPUTED(
+                n, e, "the padding value is computed at run time; the runtime requires a constant");
         value = vn_tensor_f64(n->in[2]->data, 0);
     }
     int x = vn_low_in_any(l, 0, &order);

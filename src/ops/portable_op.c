@@ -22,7 +22,7 @@ int vn_portable_eval(const struct node *n, const struct portable_params *p, stru
     struct vn_portable_args args = { .n_in = n_in };
     const struct vn_portable *call = vn_portables[p->id];
     if (n_in > VN_PORTABLE_IN)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%d inputs; at most %d are possible", n_in, VN_PORTABLE_IN);
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%d inputs, expected at most %d", n_in, VN_PORTABLE_IN);
     for (int i = 0; i < n_in; i++)
         view(&args.in[i], in[i]);
     view(&args.out, out);
@@ -54,7 +54,8 @@ int vn_portable_emit(struct lowering *l, const struct portable_params *p, int n_
     const struct vn_portable *call = vn_portables[p->id];
     int all[VN_PORTABLE_IN + 1];
     if (n_in > VN_PORTABLE_IN)
-        return vn_node_fail(l->node, e, VN_E_UNSUPPORTED, "%d inputs; at most %d are possible", n_in, VN_PORTABLE_IN);
+        return vn_node_fail(l->node, e, VN_E_UNSUPPORTED, "%d inputs, expected at most %d", n_in,
+                            VN_PORTABLE_IN);
     for (int i = 0; i <= n_in; i++) {
         if (i < n_in)
             all[i] = in[i] >= 0 ? in[i] : vn_low_const(l, VN_I64, 0, NULL);

@@ -31,10 +31,10 @@ static int infer(struct node *n, struct vn_err *e)
         return vn_node_fail(n, e, VN_E_INPUT, "the image has %d dimensions", n->in[0]->shape.rank);
     int c = channels(n);
     if (c < 1 || c > 1024)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%d channels, wants 1 to 1024", c);
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%d channels, expected 1 to 1024", c);
     if ((p->offset.n && p->offset.n != c) || (p->mean.n && p->mean.n != c) || (p->scale.n && p->scale.n != c) ||
         (p->matrix.n && p->matrix.n != c * c))
-        return vn_node_fail(n, e, VN_E_INPUT, "offset, mean, scale or matrix does not fit %d channels", c);
+        return vn_node_fail(n, e, VN_E_INPUT, "offset, mean, scale or matrix does not match %d channels", c);
     return vn_infer_out(n, 0, VN_F32, &n->in[0]->shape, e);
 }
 
@@ -157,7 +157,8 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     if (n->in[0]->shape.rank < 3 && !p->channels_last)
         return vn_node_fail(n, e, VN_E_UNSUPPORTED, "an image of %d dimensions", n->in[0]->shape.rank);
     if (c != 1 && c != 3)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%d channels; the runtime's preprocessing has 1 or 3", c);
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED,
+                            "%d channels; the runtime's preprocessing supports 1 or 3", c);
     enum layout order = p->channels_last ? PLAIN : CHANNELS_LAST;
     int x = vn_low_in(l, 0, order);
     if (l->integer)

@@ -18,14 +18,17 @@ int vn_quantizer_check(const struct node *n, enum vn_dtype whole, struct vn_err 
     if (!known)
         return vn_node_fail(n, e, VN_E_UNSUPPORTED, "quantized type %s", vn_dtype_name(whole));
     if (vn_node_has(n, 2) && (vn_shape_count(&n->in[2]->shape) != vn_shape_count(s) || n->in[2]->dtype != whole))
-        return vn_node_fail(n, e, VN_E_INPUT, "zero point %s does not fit the scale %s, or is not %s", n->in[2]->name, n->in[1]->name, vn_dtype_name(whole));
+        return vn_node_fail(n, e, VN_E_INPUT, "zero point %s does not match the scale %s, or is not %s",
+                            n->in[2]->name, n->in[1]->name, vn_dtype_name(whole));
     int fits = is_single(n) || (s->rank == 1 && axis >= 0 && s->d[0] == x->d[axis] && !a->block);
     if (a->block && s->rank == x->rank && axis >= 0) {
         fits = 1;
         for (int d = 0; d < x->rank; d++)
             fits &= s->d[d] == (d == axis ? (x->d[d] + a->block - 1) / a->block : x->d[d]);
     }
-    return fits ? VN_OK : vn_node_fail(n, e, VN_E_INPUT, "scale %s does not fit axis %lld of the input", n->in[1]->name, (long long)a->axis);
+    return fits ? VN_OK
+                : vn_node_fail(n, e, VN_E_INPUT, "scale %s does not match axis %lld of the input",
+                               n->in[1]->name, (long long)a->axis);
 }
 
 void vn_quantizer_call(const struct node *n, struct portable_params *p, int back, enum vn_dtype whole)

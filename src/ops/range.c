@@ -9,12 +9,12 @@ static int infer(struct node *n, struct vn_err *e)
     TRY(vn_infer_begin(n, e));
     for (int i = 0; i < 3; i++) {
         if (!n->in[i]->data || vn_shape_count(&n->in[i]->shape) != 1)
-            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is no constant of one element", n->in[i]->name);
+            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s must be a constant scalar", n->in[i]->name);
         v[i] = vn_tensor_f64(n->in[i]->data, 0);
     }
     const double count = ceil((v[1] - v[0]) / v[2]);
     if (v[2] == 0 || !(count < INT32_MAX))
-        return vn_node_fail(n, e, VN_E_INPUT, "the range from %g to %g by %g has no end", v[0], v[1], v[2]);
+        return vn_node_fail(n, e, VN_E_INPUT, "the range from %g to %g by %g does not end", v[0], v[1], v[2]);
     struct vn_shape s = { .rank = 1, .d = { count > 0 ? (int64_t)count : 0 } };
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);
 }

@@ -52,7 +52,9 @@ int vn_recurrent_infer(struct node *n, int kind, struct vn_err *e)
     const int64_t d = a->direction == 2 ? 2 : 1, h = r->rank == 3 ? r->d[2] : 0;
     if (x->rank != 3 || w->rank != 3 || r->rank != 3 || w->d[0] != d || r->d[0] != d || w->d[1] != gates[kind] * h || r->d[1] != gates[kind] * h || w->d[2] != x->d[2] ||
         h < 1 || h > 1 << 24 || (a->hidden && a->hidden != h))
-        return vn_node_fail(n, e, VN_E_INPUT, "the weights %s and %s do not fit the input, the direction or hidden_size", n->in[1]->name, n->in[2]->name);
+        return vn_node_fail(n, e, VN_E_INPUT,
+                            "the weights %s and %s do not match the input, the direction or hidden_size",
+                            n->in[1]->name, n->in[2]->name);
     const int64_t steps = x->d[a->layout], batch = x->d[!a->layout];
     const struct { int i; const char *what; int rank; int64_t d[3]; } fixed[] = {
         { 3, "B", 2, { d, 2 * gates[kind] * h } }, { 4, "sequence_lens", 1, { batch } },
@@ -63,10 +65,12 @@ int vn_recurrent_infer(struct node *n, int kind, struct vn_err *e)
         const struct vn_shape want = vn_shape_of(fixed[k].rank, fixed[k].d);
         char text[VN_SHAPE_TEXT];
         if (vn_node_has(n, fixed[k].i) && !vn_shape_equal(&n->in[fixed[k].i]->shape, &want))
-            return vn_node_fail(n, e, VN_E_INPUT, "%s (%s) wants shape %s", fixed[k].what, n->in[fixed[k].i]->name, vn_shape_text(&want, text));
+            return vn_node_fail(n, e, VN_E_INPUT, "%s (%s): expected shape %s", fixed[k].what,
+                                n->in[fixed[k].i]->name, vn_shape_text(&want, text));
     }
     if (a->activations.n && a->activations.n != functions[kind] * d)
-        return vn_node_fail(n, e, VN_E_INPUT, "activations has %d entries, wants %lld", a->activations.n, (long long)(functions[kind] * d));
+        return vn_node_fail(n, e, VN_E_INPUT, "activations has %d entries, expected %lld", a->activations.n,
+                            (long long)(functions[kind] * d));
     for (int k = 0; k < a->activations.n; k++)
         if (known(a->activations.v[k]) < 0)
             return vn_node_fail(n, e, VN_E_UNSUPPORTED, "activation '%.60s'", a->activations.v[k]);

@@ -9,7 +9,7 @@ static const struct attr_spec specs[] = { A_INT(struct attrs, allowzero, "allowz
 static int mismatch(const struct node *n, const struct vn_shape *s, struct vn_err *e)
 {
     char from[VN_SHAPE_TEXT], to[VN_SHAPE_TEXT];
-    return NODE_MISFIT(n, e, "%s cannot become %s: the number of elements differs",
+    return NODE_MISFIT(n, e, "%s cannot be reshaped to %s: the number of elements differs",
                        vn_shape_text(&n->in[0]->shape, from), vn_shape_text(s, to));
 }
 
@@ -30,7 +30,7 @@ static int infer(struct node *n, struct vn_err *e)
             s.d[d] = x->d[d];
         }
         if (s.d[d] < -1 || (s.d[d] == -1 && open >= 0) || s.d[d] > INT32_MAX)
-            return vn_node_fail(n, e, VN_E_INPUT, "the new shape is wrong at dimension %d", d);
+            return vn_node_fail(n, e, VN_E_INPUT, "the new shape is invalid at dimension %d", d);
         if (s.d[d] == -1)
             open = d;
         else if ((product *= s.d[d]) > INT32_MAX)

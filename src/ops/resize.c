@@ -48,10 +48,11 @@ static int numbers(const struct node *n, int i, const char *what, double *v, int
     if (!*there)
         return VN_OK;
     if (!n->in[i]->data)
-        return NODE_COMPUTED(n, e, "%s (%s) is computed at run time; simplify the model so that it becomes a constant", what,
-                             n->in[i]->name);
+        return NODE_COMPUTED(n, e, "%s (%s) is computed at run time, expected a constant; simplify the model",
+                             what, n->in[i]->name);
     if (vn_shape_count(&n->in[i]->shape) != want)
-        return vn_node_fail(n, e, VN_E_INPUT, "%s has %lld entries, wants %d", what, (long long)vn_shape_count(&n->in[i]->shape), want);
+        return vn_node_fail(n, e, VN_E_INPUT, "%s has %lld entries, expected %d", what,
+                            (long long)vn_shape_count(&n->in[i]->shape), want);
     for (int k = 0; k < want; k++)
         v[k] = vn_tensor_f64(n->in[i]->data, k);
     return VN_OK;
@@ -67,7 +68,7 @@ static int chosen_axes(const struct node *n, int *axes, int *count, struct vn_er
     for (int i = 0; i < *count; i++) {
         axes[i] = a->axes.n ? vn_shape_axis(x, a->axes.v[i]) : i;
         if (*count > x->rank || axes[i] < 0 || seen >> axes[i] & 1)
-            return vn_node_fail(n, e, VN_E_INPUT, "axes are outside of the input or named twice");
+            return vn_node_fail(n, e, VN_E_INPUT, "axes are out of range or duplicates");
         seen |= 1u << axes[i];
     }
     return VN_OK;
@@ -102,7 +103,7 @@ static int plan(const struct node *n, struct axis *ax, struct vn_err *e)
     if (a->transform == TF_CROP_AND_RESIZE)
         TRY(numbers(n, ROI, "roi", roi, 2 * count, &has_roi, e));
     if (has_scales == has_sizes)
-        return vn_node_fail(n, e, VN_E_INPUT, "Resize wants either scales or sizes");
+        return vn_node_fail(n, e, VN_E_INPUT, "Resize requires either scales or sizes");
     for (int i = 0; i < count; i++) {
         struct axis *t = &ax[axes[i]];
         double given = has_scales ? scales[i] : sizes[i];

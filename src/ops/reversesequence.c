@@ -16,7 +16,7 @@ static int infer(struct node *n, struct vn_err *e)
     const struct attrs *a = n->attrs;
     TRY(vn_infer_same(n, e));
     if (n->in[0]->shape.rank < 2 || a->batch == a->time || vn_shape_count(&n->in[1]->shape) != n->in[0]->shape.d[a->batch])
-        return vn_node_fail(n, e, VN_E_INPUT, "axes or lengths do not fit the input");
+        return vn_node_fail(n, e, VN_E_INPUT, "axes or lengths do not match the input");
     return VN_OK;
 }
 

@@ -22,11 +22,14 @@ static int sizes_of(struct sizes *s, const struct node *n, struct vn_err *e)
     const struct vn_shape *x = &n->in[0]->shape, *c = &n->in[1]->shape;
     const int flat = x->rank == 3;
     if ((!flat && x->rank != 4) || (flat && (a->heads < 1 || x->d[2] % a->heads)))
-        return vn_node_fail(n, e, VN_E_INPUT, "wants 4 dimensions, or 3 and num_heads that divides the last");
+        return vn_node_fail(n, e, VN_E_INPUT,
+                            "expected 4 dimensions, or 3 and num_heads that divides the last");
     *s = (struct sizes){ x->d[0], x->d[flat ? 1 : 2], flat ? a->heads : x->d[1], flat ? x->d[2] / a->heads : x->d[3], 0 };
     s->turned = a->rotary ? a->rotary : s->size;
     if (s->turned > s->size || s->turned % 2 || c->rank < 2 || !vn_shape_equal(c, &n->in[2]->shape) || c->d[c->rank - 1] != s->turned / 2 || c->rank != (vn_node_has(n, 3) ? 2 : 3))
-        return vn_node_fail(n, e, VN_E_INPUT, "the cosines %s and sines %s do not fit %lld elements of a head", n->in[1]->name, n->in[2]->name, (long long)s->turned);
+        return vn_node_fail(n, e, VN_E_INPUT,
+                            "the cosines %s and sines %s do not match %lld elements of a head",
+                            n->in[1]->name, n->in[2]->name, (long long)s->turned);
     return VN_OK;
 }
 

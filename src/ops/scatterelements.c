@@ -22,7 +22,7 @@ static int infer(struct node *n, struct vn_err *e)
     const struct vn_shape *x = &n->in[0]->shape, *k = &n->in[1]->shape;
     const int axis = vn_shape_axis(x, ((const struct attrs *)n->attrs)->axis);
     if (axis < 0 || x->rank != k->rank || !vn_shape_equal(k, &n->in[2]->shape) || n->in[2]->dtype != n->in[0]->dtype)
-        return vn_node_fail(n, e, VN_E_INPUT, "axis, indices and updates do not fit the input");
+        return vn_node_fail(n, e, VN_E_INPUT, "axis, indices and updates do not match the input");
     for (int d = 0; d < x->rank; d++)
         if (d != axis && k->d[d] > x->d[d])
             return vn_node_fail(n, e, VN_E_INPUT, "the indices have %lld along axis %d, the input %lld", (long long)k->d[d], d,

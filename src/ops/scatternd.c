@@ -18,13 +18,15 @@ static int infer(struct node *n, struct vn_err *e)
     struct vn_shape want = { 0 };
     const int64_t tuple = k->rank ? k->d[k->rank - 1] : 0;
     if (k->rank < 1 || tuple < 1 || tuple > x->rank || k->rank - 1 + x->rank - tuple > VN_MAX_RANK || n->in[2]->dtype != n->in[0]->dtype)
-        return vn_node_fail(n, e, VN_E_INPUT, "the coordinates do not fit an input of %d dimensions, or the types differ", x->rank);
+        return vn_node_fail(n, e, VN_E_INPUT,
+                            "the coordinates do not match an input of %d dimensions, or the types differ",
+                            x->rank);
     for (int d = 0; d < k->rank - 1; d++)
         want.d[want.rank++] = k->d[d];
     for (int d = (int)tuple; d < x->rank; d++)
         want.d[want.rank++] = x->d[d];
     if (!vn_shape_equal(&want, &n->in[2]->shape))
-        return vn_node_fail(n, e, VN_E_INPUT, "the updates do not fit the coordinates");
+        return vn_node_fail(n, e, VN_E_INPUT, "the updates do not match the coordinates");
     return vn_infer_same(n, e);
 }
 

@@ -46,7 +46,7 @@ static int cuts(const struct node *n, struct cut *cut, struct vn_err *e)
     for (int i = 0; i < count; i++) {
         int axis = vn_shape_axis(x, axes[i]);
         if (axis < 0 || step[i] == 0)
-            return vn_node_fail(n, e, VN_E_INPUT, axis < 0 ? "axis %lld is outside of the input" : "step is %lld",
+            return vn_node_fail(n, e, VN_E_INPUT, axis < 0 ? "axis %lld is out of range" : "step is %lld",
                                 (long long)(axis < 0 ? axes[i] : step[i]));
         cut[axis] = clamp_cut(start[i], end[i], step[i], x->d[axis]);
     }

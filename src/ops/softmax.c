@@ -13,7 +13,8 @@ static int infer(struct node *n, struct vn_err *e)
     TRY(vn_infer_begin(n, e));
     TRY(vn_infer_float(n, 0, e));
     if (axis_of(n) < 0)
-        return vn_node_fail(n, e, VN_E_INPUT, "axis is outside of the input's %d dimensions", n->in[0]->shape.rank);
+        return vn_node_fail(n, e, VN_E_INPUT, "axis is out of range for an input of %d dimensions",
+                            n->in[0]->shape.rank);
     return vn_infer_same(n, e);
 }
 

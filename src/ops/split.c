@@ -33,22 +33,24 @@ static int infer(struct node *n, struct vn_err *e)
 {
     int64_t size[256], total = 0;
     if (n->n_out > 256)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "Split into %d pieces, at most 256", n->n_out);
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "Split into %d pieces, expected at most 256", n->n_out);
     TRY(vn_infer_begin(n, e));
     struct vn_shape s = n->in[0]->shape;
     const int axis = axis_of(n);
     if (axis < 0)
-        return vn_node_fail(n, e, VN_E_INPUT, "axis is outside of the input's %d dimensions", s.rank);
+        return vn_node_fail(n, e, VN_E_INPUT, "axis is out of range for an input of %d dimensions", s.rank);
     TRY(sizes(n, axis, size, e));
     const int64_t dim = s.d[axis];
     for (int i = 0; i < n->n_out; i++) {
         if (size[i] < 0 || size[i] > dim)
-            return vn_node_fail(n, e, VN_E_INPUT, "piece %d has %lld of %lld", i, (long long)size[i], (long long)dim);
+            return vn_node_fail(n, e, VN_E_INPUT, "piece %d has %lld of %lld elements", i, (long long)size[i],
+                                (long long)dim);
         total += s.d[axis] = size[i];
         TRY(vn_infer_out(n, i, n->in[0]->dtype, &s, e));
     }
     if (total != dim)
-        return vn_node_fail(n, e, VN_E_INPUT, "the pieces have %lld in all, axis %d has %lld", (long long)total, axis, (long long)dim);
+        return vn_node_fail(n, e, VN_E_INPUT, "the pieces have %lld elements in total, axis %d has %lld",
+                            (long long)total, axis, (long long)dim);
     return VN_OK;
 }
 
@@ -76,7 +78,8 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
         if (!n->out[i])
             continue;
         if (!size[i])
-            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s has no elements; the runtime wants at least one", n->out[i]->name);
+            return vn_node_fail(n, e, VN_E_UNSUPPORTED,
+                                "%s has no elements; the runtime requires at least one", n->out[i]->name);
         const int y = vn_low_out_at(l, i, order);
         vn_low_axis_strides(vn_low_tensor(l, y), to);
         TRY(vn_low_copy(l, x, y, n->out[i]->shape.rank, n->out[i]->shape.d, at, from, 0, to, e));

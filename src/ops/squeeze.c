@@ -12,7 +12,7 @@ static int infer(struct node *n, struct vn_err *e)
     for (int d = 0; d < x->rank; d++) {
         int named = drop >> d & 1;
         if (named && x->d[d] != 1)
-            return vn_node_fail(n, e, VN_E_INPUT, "dimension %d is %lld, only 1 can be squeezed", d, (long long)x->d[d]);
+            return vn_node_fail(n, e, VN_E_INPUT, "dimension %d is %lld, expected 1", d, (long long)x->d[d]);
         if (!named && (vn_node_has(n, 1) || x->d[d] != 1))
             s.d[s.rank++] = x->d[d];
     }

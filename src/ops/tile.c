@@ -9,7 +9,7 @@ static int infer(struct node *n, struct vn_err *e)
     int count = vn_node_list(n, 1, "repeats", times, VN_MAX_RANK, e);
     TRY(count);
     if (count != s.rank)
-        return vn_node_fail(n, e, VN_E_INPUT, "repeats has %d entries, wants %d", count, s.rank);
+        return vn_node_fail(n, e, VN_E_INPUT, "repeats has %d entries, expected %d", count, s.rank);
     for (int d = 0; d < s.rank; d++) {
         if (times[d] < 0 || times[d] > INT32_MAX)
             return vn_node_fail(n, e, VN_E_INPUT, "repeats is %lld at dimension %d", (long long)times[d], d);
@@ -56,7 +56,7 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
         }
     }
     if (rank > VN_MAX_RANK)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the runtime repeats fewer axes at once");
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the runtime repeats fewer axes");
     return vn_low_copy(l, x, y, rank, dims, 0, from, 0, to, e);
 }
 

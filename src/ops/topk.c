@@ -23,7 +23,7 @@ static int infer(struct node *n, struct vn_err *e)
     int count = vn_node_list(n, 1, "K", &k, 1, e);
     TRY(count);
     if (axis < 0 || count != 1 || k < 0 || k > s.d[axis])
-        return vn_node_fail(n, e, VN_E_INPUT, "axis or K do not fit the input");
+        return vn_node_fail(n, e, VN_E_INPUT, "axis or K does not match the input");
     s.d[axis] = k;
     TRY(vn_infer_out(n, 0, n->in[0]->dtype, &s, e));
     return vn_infer_out(n, 1, VN_I64, &s, e);

@@ -21,7 +21,7 @@ static int infer(struct node *n, struct vn_err *e)
     for (int d = 0; d < x->rank; d++) {
         int from = source_axis(n, d);
         if (from < 0 || from >= x->rank || seen >> from & 1)
-            return vn_node_fail(n, e, VN_E_INPUT, "perm is no permutation of 0 to %d", x->rank - 1);
+            return vn_node_fail(n, e, VN_E_INPUT, "perm is not a permutation of 0 to %d", x->rank - 1);
         seen |= 1u << from;
         s.d[d] = x->d[from];
     }

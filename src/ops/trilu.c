@@ -11,9 +11,10 @@ static int infer(struct node *n, struct vn_err *e)
 {
     TRY(vn_infer_same(n, e));
     if (n->in[0]->shape.rank < 2)
-        return vn_node_fail(n, e, VN_E_INPUT, "the input is no matrix");
+        return vn_node_fail(n, e, VN_E_INPUT, "the input is not a matrix");
     if (vn_node_has(n, 1) && (!n->in[1]->data || vn_shape_count(&n->in[1]->shape) != 1))
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the diagonal (%s) is no constant of one element", n->in[1]->name);
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the diagonal (%s) must be a constant scalar",
+                            n->in[1]->name);
     return VN_OK;
 }
 

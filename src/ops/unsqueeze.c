@@ -11,7 +11,9 @@ static int infer(struct node *n, struct vn_err *e)
     int more = vn_node_list(n, 1, "axes", unused, VN_MAX_RANK, e), from = 0;
     TRY(more);
     if (x->rank + more > VN_MAX_RANK)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "the output would have %d dimensions, at most %d", x->rank + more, VN_MAX_RANK);
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED,
+                            "the output would have %d dimensions, expected at most %d", x->rank + more,
+                            VN_MAX_RANK);
     s.rank = x->rank + more;
     TRY(vn_node_axes(n, 1, s.rank, &insert, e));
     for (int d = 0; d < s.rank; d++)

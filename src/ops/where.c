@@ -6,7 +6,8 @@ static int infer(struct node *n, struct vn_err *e)
     TRY(vn_infer_begin(n, e));
     struct vn_shape s = n->in[1]->shape, left;
     if (n->in[0]->dtype != VN_BOOL)
-        return vn_node_fail(n, e, VN_E_INPUT, "condition %s is %s, not bool", n->in[0]->name, vn_dtype_name(n->in[0]->dtype));
+        return vn_node_fail(n, e, VN_E_INPUT, "condition %s is %s, expected bool", n->in[0]->name,
+                            vn_dtype_name(n->in[0]->dtype));
     if (n->in[1]->dtype != n->in[2]->dtype)
         return vn_node_fail(n, e, VN_E_INPUT, "%s is %s, %s is %s", n->in[1]->name, vn_dtype_name(n->in[1]->dtype), n->in[2]->name,
                             vn_dtype_name(n->in[2]->dtype));

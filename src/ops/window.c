@@ -6,7 +6,7 @@ const char *const vn_auto_pad_names[] = { "NOTSET", "SAME_UPPER", "SAME_LOWER", 
 static int list(int64_t *v, struct ints from, int want, int64_t dflt, const struct node *n, const char *what, struct vn_err *e)
 {
     if (from.n && from.n != want)
-        return vn_node_fail(n, e, VN_E_INPUT, "%s has %d entries, wants %d", what, from.n, want);
+        return vn_node_fail(n, e, VN_E_INPUT, "%s has %d entries, expected %d", what, from.n, want);
     for (int i = 0; i < want; i++)
         v[i] = from.n ? from.v[i] : dflt;
     return VN_OK;
@@ -17,7 +17,8 @@ static int kernel_dims(struct window *w, const struct node *n, const struct vn_s
     if (!kernel.n && !weight)
         return vn_node_fail(n, e, VN_E_INPUT, "kernel_shape is missing");
     if (weight && weight->rank != w->rank + 2)
-        return vn_node_fail(n, e, VN_E_INPUT, "weight has %d dimensions, wants %d", weight->rank, w->rank + 2);
+        return vn_node_fail(n, e, VN_E_INPUT, "weight has %d dimensions, expected %d", weight->rank,
+                            w->rank + 2);
     TRY(list(w->kernel, kernel, w->rank, 1, n, "kernel_shape", e));
     for (int i = 0; weight && i < w->rank; i++) {
         if (kernel.n && kernel.v[i] != weight->d[i + 2])
@@ -44,7 +45,9 @@ int vn_window(struct window *w, const struct node *n, const struct vn_shape *x, 
     memset(w, 0, sizeof *w);
     w->rank = x->rank - 2;
     if (w->rank < 1 || w->rank > 3)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "input has %d dimensions; %s here has 1 to 3 spatial ones", x->rank, n->op->onnx);
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED,
+                            "input has %d dimensions; %s requires 1 to 3 spatial dimensions", x->rank,
+                            n->op->onnx);
     int64_t p[6];
     TRY(kernel_dims(w, n, weight, kernel, e));
     TRY(list(w->stride, strides, w->rank, 1, n, "strides", e));

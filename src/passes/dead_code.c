@@ -18,4 +18,6 @@ static int run(struct graph *g, struct vn_err *e)
     return changes;
 }
 
-const struct pass vn_pass_dead_code = { .name = "dead_code", .help = "drop nodes that no output depends on", .run = run };
+const struct pass vn_pass_dead_code = { .name = "dead_code",
+                                        .help = "remove nodes that no output depends on",
+                                        .run = run };

@@ -52,4 +52,8 @@ static int run(struct graph *g, struct vn_err *e)
     return changes;
 }
 
-const struct pass vn_pass_fold_affine = { .name = "fold_affine", .help = "Add, Sub, Mul and Div of a constant per channel into weights and bias", .run = run };
+const struct pass vn_pass_fold_affine = {
+    .name = "fold_affine",
+    .help = "Add, Sub, Mul and Div of a constant per channel into weights and bias",
+    .run = run
+};

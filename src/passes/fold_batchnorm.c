@@ -37,6 +37,8 @@ static int rewrite(struct graph *g, struct node *bn, struct vn_err *e)
 }
 
 const struct pass vn_pass_fold_batchnorm = {
-    .name = "fold_batchnorm", .help = "BatchNormalization into the weights in front of it",
-    .ops = PASS_OPS(&vn_op_batchnormalization), .rewrite = rewrite,
+    .name = "fold_batchnorm",
+    .help = "BatchNormalization into the weights before it",
+    .ops = PASS_OPS(&vn_op_batchnormalization),
+    .rewrite = rewrite,
 };

@@ -54,7 +54,7 @@ static int expand(struct graph *g, struct node *n, int depth, struct vn_err *e)
 {
     const int first = g->nodes.n;
     if (depth > 4)
-        return vn_node_fail(n, e, VN_E_INTERNAL, "is made of itself");
+        return vn_node_fail(n, e, VN_E_INTERNAL, "depends on itself");
     TRY(n->op->expand(g, n, e));
     vn_graph_detach(n);
     const int count = g->nodes.n - first;
@@ -131,5 +131,8 @@ int vn_passes_survey(struct graph *g, const struct vn_listener *l, struct vn_err
 }
 
 const struct pass vn_pass_fold_constants = {
-    .name = "fold_constants", .help = "compute once what does not depend on the inputs", .shapes_only = 1, .run = run,
+    .name = "fold_constants",
+    .help = "compute what does not depend on the inputs",
+    .shapes_only = 1,
+    .run = run,
 };

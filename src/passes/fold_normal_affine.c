@@ -72,4 +72,5 @@ static int fuse(struct match *m)
     return 1;
 }
 
-PATTERN_PASS(fold_normal_affine, "factor and summand behind a normalization into its scale and bias", forms, fuse);
+PATTERN_PASS(fold_normal_affine, "factor and summand after a normalization into its scale and bias", forms,
+             fuse);

@@ -43,6 +43,8 @@ static int rewrite(struct graph *g, struct node *pad, struct vn_err *e)
 }
 
 const struct pass vn_pass_fold_pad = {
-    .name = "fold_pad", .help = "zero padding into the convolution behind it",
-    .ops = PASS_OPS(&vn_op_pad), .rewrite = rewrite,
+    .name = "fold_pad",
+    .help = "zero padding into the convolution after it",
+    .ops = PASS_OPS(&vn_op_pad),
+    .rewrite = rewrite,
 };

@@ -130,6 +130,8 @@ static int rewrite(struct graph *g, struct node *n, struct vn_err *e)
 }
 
 const struct pass vn_pass_fuse_focus = {
-    .name = "fuse_focus", .help = "slices of every other pixel, joined, become SpaceToDepth",
-    .ops = PASS_OPS(&vn_op_concat), .rewrite = rewrite,
+    .name = "fuse_focus",
+    .help = "concatenated slices of every other pixel become SpaceToDepth",
+    .ops = PASS_OPS(&vn_op_concat),
+    .rewrite = rewrite,
 };

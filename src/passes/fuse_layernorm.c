@@ -15,4 +15,5 @@ static int fuse(struct match *m)
     return vn_match_normal(m, &vn_op_layernormalization, vn_match_trailing_axes(m, 'x', 'b'));
 }
 
-PATTERN_PASS(fuse_layernorm, "mean and variance taken off become LayerNormalization", forms, fuse);
+PATTERN_PASS(fuse_layernorm,
+             "subtraction of the mean and division by the deviation become LayerNormalization", forms, fuse);

@@ -10,4 +10,4 @@ static const char *const forms[] = { DIVIDED("(Pow x 2)"), DIVIDED("(Mul x x)"),
 
 static int fuse(struct match *m) { return vn_match_normal(m, &vn_op_rmsnormalization, vn_match_trailing_axes(m, 'x', 'a')); }
 
-PATTERN_PASS(fuse_rmsnorm, "the root of the mean square divided out becomes RMSNormalization", forms, fuse);
+PATTERN_PASS(fuse_rmsnorm, "division by the root mean square becomes RMSNormalization", forms, fuse);

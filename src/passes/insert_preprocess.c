@@ -63,11 +63,16 @@ int vn_insert_preprocess(struct graph *g, struct value *input, const struct prep
     const struct colour *c = find_colour(s);
     char shape[VN_SHAPE_TEXT];
     if (!c)
-        return vn_fail(e, VN_E_UNSUPPORTED, "input %s: runtime type %s cannot become training type %s%s", input->name,
-                       vn_input_type_word(s->type_rt), vn_input_type_word(s->type_train), s->video_range ? " in bt601_video range" : "");
+        return vn_fail(e, VN_E_UNSUPPORTED,
+                       "input %s: runtime type %s cannot be converted to training type %s%s", input->name,
+                       vn_input_type_word(s->type_rt), vn_input_type_word(s->type_train),
+                       s->video_range ? " in bt601_video range" : "");
     if (input->shape.rank != 4 || input->shape.d[axis] != channels)
-        return vn_fail(e, VN_E_INPUT, "input %s: want a 4-D %s image with %d channel%s in %s layout, the model has %s", input->name,
-                       vn_input_type_word(s->type_rt), channels, gray ? "" : "s", vn_layout_word(s->channels_last ? LAYOUT_NHWC : LAYOUT_NCHW), vn_shape_text(&input->shape, shape));
+        return vn_fail(e, VN_E_INPUT,
+                       "input %s: expected a 4-D %s image with %d channel%s in %s layout, the model has %s",
+                       input->name, vn_input_type_word(s->type_rt), channels, gray ? "" : "s",
+                       vn_layout_word(s->channels_last ? LAYOUT_NHWC : LAYOUT_NCHW),
+                       vn_shape_text(&input->shape, shape));
     struct value *y = vn_graph_value(g, vn_arena_fmt(g->arena, "%s_preprocessed", input->name), input->dtype, &input->shape);
     vn_graph_replace(g, input, y, 0);
     const char *name = vn_arena_fmt(g->arena, "HZ_PREPROCESS_FOR_%s", input->name);

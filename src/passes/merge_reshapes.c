@@ -36,4 +36,6 @@ static int run(struct graph *g, struct vn_err *e)
     return changes;
 }
 
-const struct pass vn_pass_merge_reshapes = { .name = "merge_reshapes", .help = "changes of shape in a row become one Reshape", .run = run };
+const struct pass vn_pass_merge_reshapes = { .name = "merge_reshapes",
+                                             .help = "consecutive changes of shape become one Reshape",
+                                             .run = run };

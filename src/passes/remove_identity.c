@@ -32,5 +32,7 @@ static int run(struct graph *g, struct vn_err *e)
 }
 
 const struct pass vn_pass_remove_identity = {
-    .name = "remove_identity", .help = "drop Identity, Dropout and other nodes without effect", .run = run,
+    .name = "remove_identity",
+    .help = "remove Identity, Dropout and other nodes without effect",
+    .run = run,
 };

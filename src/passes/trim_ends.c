@@ -45,8 +45,9 @@ int vn_trim_ends(struct graph *g, const struct vn_listener *l)
             if (!n)
                 continue;
             char shape[VN_SHAPE_TEXT];
-            vn_say(l, VN_LOG_WARNING, "%s (%s) is left out: %s '%s' is %s %s now", n->name, n->op->onnx, head ? "input" : "output",
-                   v->name, vn_dtype_name(v->dtype), vn_shape_text(&v->shape, shape));
+            vn_say(l, VN_LOG_WARNING, "%s (%s) is removed: %s '%s' is now %s %s", n->name, n->op->onnx,
+                   head ? "input" : "output", v->name, vn_dtype_name(v->dtype),
+                   vn_shape_text(&v->shape, shape));
             removed++;
             again = 1;
         }

@@ -24,15 +24,16 @@ static int window(struct vn_window2d *g, const struct rt_step *s, struct vn_err 
          "window out of range");
     WANT(s, e, p->c % p->groups == 0 && p->k % p->groups == 0, "groups do not divide the channels");
     WANT(s, e, rt_product(p->n, p->oh, 1, 1) < limit, "too many rows");
-    WANT(s, e, s->in[0]->count == rt_product(p->n, p->h, p->w, p->c), "input has another size");
-    WANT(s, e, s->out->count == rt_product(p->n, p->oh, p->ow, p->k), "output has another size");
+    WANT(s, e, s->in[0]->count == rt_product(p->n, p->h, p->w, p->c), "input size differs");
+    WANT(s, e, s->out->count == rt_product(p->n, p->oh, p->ow, p->k), "output size differs");
     WANT(s, e, rt_product(p->kh, p->kw, p->c, p->k) >= 0, "weights are too large");
     return VN_OK;
 }
 
 static int per_channel(const struct rt_step *s, int i, enum vn_dtype t, int64_t count, struct vn_err *e)
 {
-    WANT(s, e, s->in[i]->dtype == t && s->in[i]->count == count, "a per-channel array has another type or length");
+    WANT(s, e, s->in[i]->dtype == t && s->in[i]->count == count,
+         "type or length of a per-channel array differs");
     return VN_OK;
 }
 
@@ -45,11 +46,12 @@ static int prepare_s8(struct vn_model *m, struct rt_step *s, int depthwise, stru
     WANT(s, e, !depthwise || (g->groups == g->c && g->c == g->k), "not depthwise");
     const int64_t entries = depthwise ? g->k : (int64_t)vn_conv_blocks(g) * VN_OCB;
     const uint64_t packed = depthwise ? (uint64_t)g->kh * g->kw * g->c : vn_conv_s8_packed_bytes(g);
-    WANT(s, e, s->in[0]->dtype == VN_I8 && s->in[1]->dtype == VN_I8 && s->in[1]->bytes == packed, "weights have another size");
+    WANT(s, e, s->in[0]->dtype == VN_I8 && s->in[1]->dtype == VN_I8 && s->in[1]->bytes == packed,
+         "size of the weights differs");
     TRY(per_channel(s, 2, VN_I32, entries, e));
     TRY(per_channel(s, 3, VN_F32, entries, e));
     TRY(per_channel(s, 4, VN_I32, entries, e));
-    WANT(s, e, s->out->dtype == VN_I8 || s->out->dtype == VN_F32, "output has another type");
+    WANT(s, e, s->out->dtype == VN_I8 || s->out->dtype == VN_F32, "output type differs");
     WANT(s, e, within(p->lo, -128, p->hi) && within(p->hi, p->lo, 127) && within(p->mid_zero, -128, 127) && within(p->residual_first, 0, 1), "bounds out of range");
     WANT(s, e, p->wide || (int64_t)g->kh * g->kw * (g->c / g->groups) <= VN_NARROW_TAPS, "sums do not fit 32 bits");
     a->weight = (const int8_t *)s->in[1]->data;
@@ -66,7 +68,7 @@ static int prepare_s8(struct vn_model *m, struct rt_step *s, int depthwise, stru
     a->out_f32 = s->out->dtype == VN_F32;
     if (s->n_in == 6) {
         const struct rt_tensor *r = s->in[5];
-        WANT(s, e, r->dtype == VN_I8 && r->count == s->out->count && !a->out_f32, "residual does not fit");
+        WANT(s, e, r->dtype == VN_I8 && r->count == s->out->count && !a->out_f32, "residual does not match");
         a->residual = (const int8_t *)r->data;
         a->z_mid = p->mid_zero;
         a->r_mid = p->mid_scale / s->out->scale;
@@ -91,11 +93,12 @@ static int prepare_s16(struct vn_model *m, struct rt_step *s, int depthwise, str
     WANT(s, e, !depthwise || (g->groups == g->c && g->c == g->k), "not depthwise");
     const int64_t entries = depthwise ? g->k : (int64_t)vn_conv_blocks(g) * VN_OCB;
     const int64_t packed = depthwise ? (int64_t)g->kh * g->kw * g->c : (int64_t)vn_conv_s8_packed_bytes(g);
-    WANT(s, e, s->in[0]->dtype == VN_I16 && s->in[0]->zero == 0, "input has another type or a zero point");
-    WANT(s, e, rt_is_quantized(s->in[1]->dtype) && s->in[1]->count == packed, "weights have another type or size");
+    WANT(s, e, s->in[0]->dtype == VN_I16 && s->in[0]->zero == 0, "input type differs, or a zero point");
+    WANT(s, e, rt_is_quantized(s->in[1]->dtype) && s->in[1]->count == packed,
+         "type or size of the weights differs");
     TRY(per_channel(s, 2, VN_I32, entries, e));
     TRY(per_channel(s, 3, VN_F32, entries, e));
-    WANT(s, e, s->out->dtype == VN_I16 || s->out->dtype == VN_F32, "output has another type");
+    WANT(s, e, s->out->dtype == VN_I16 || s->out->dtype == VN_F32, "output type differs");
     WANT(s, e, within(p->lo, INT16_MIN, p->hi) && within(p->hi, p->lo, INT16_MAX), "bounds out of range");
     a->weight = s->in[1]->data;
     a->wide_weights = s->in[1]->dtype == VN_I16;
@@ -121,14 +124,14 @@ static int prepare_f32(struct vn_model *m, struct rt_step *s, int depthwise, str
     const int64_t entries = depthwise ? g->k : (int64_t)vn_conv_blocks(g) * VN_OCB;
     const uint64_t packed = depthwise ? (uint64_t)g->kh * g->kw * g->c * 4 : vn_conv_f32_packed_bytes(g);
     WANT(s, e, s->in[0]->dtype == VN_F32 && s->out->dtype == VN_F32, "wrong types");
-    WANT(s, e, s->in[1]->dtype == VN_F32 && s->in[1]->bytes == packed, "weights have another size");
+    WANT(s, e, s->in[1]->dtype == VN_F32 && s->in[1]->bytes == packed, "size of the weights differs");
     TRY(per_channel(s, 2, VN_F32, entries, e));
     a->weight = (const float *)s->in[1]->data;
     a->bias = (const float *)s->in[2]->data;
     a->lo = p->lo;
     a->hi = p->hi;
     if (s->n_in == 4) {
-        WANT(s, e, s->in[3]->dtype == VN_F32 && s->in[3]->count == s->out->count, "residual does not fit");
+        WANT(s, e, s->in[3]->dtype == VN_F32 && s->in[3]->count == s->out->count, "residual does not match");
         a->residual = (const float *)s->in[3]->data;
     }
     return rt_hidden(m, s, p->hidden_conv, p->hidden_sum, e);
@@ -289,7 +292,7 @@ static int prepare_matmul(struct vn_model *m, struct rt_step *s, struct vn_err *
         WANT(s, e, within(p->dims[i], 1, LIMIT), "a size is out of range");
         batches = batches < 0 ? -1 : rt_product(batches, p->dims[i], 1, 1);
     }
-    WANT(s, e, batches > 0 && s->out->count == rt_product(batches, p->m, p->n, 1), "output has another size");
+    WANT(s, e, batches > 0 && s->out->count == rt_product(batches, p->m, p->n, 1), "output size differs");
     const int64_t a = rt_product(p->m, p->k, 1, 1), b = rt_product(p->k, p->n, 1, 1);
     const int64_t ra = reach(p->rank, p->dims, p->a_stride, a - 1), rb = reach(p->rank, p->dims, p->b_stride, b - 1);
     WANT(s, e, a > 0 && b > 0 && ra >= 0 && rb >= 0 && ra < s->in[0]->count && rb < s->in[1]->count, "an operand is too small");

@@ -40,7 +40,7 @@ static int check_dims(const struct rt_step *s, int rank, const int32_t *dims, st
         WANT(s, e, within(dims[i], 0, LIMIT), "a size is out of range");
         n = n < 0 ? -1 : rt_product(n, dims[i], 1, 1);
     }
-    WANT(s, e, n == s->out->count, "output has another size");
+    WANT(s, e, n == s->out->count, "output size differs");
     return VN_OK;
 }
 
@@ -232,7 +232,8 @@ static int prepare_table_s16(struct vn_model *m, struct rt_step *s, struct vn_er
     (void)m;
     const struct rt_tensor *x = s->in[0], *y = s->out;
     WANT(s, e, rt_is_quantized(x->dtype) && rt_is_quantized(y->dtype) && x->count == y->count, "wrong type or size");
-    WANT(s, e, s->in[1]->dtype == y->dtype && s->in[1]->count == (x->dtype == VN_I8 ? 256 : 65536), "the table has another type or length");
+    WANT(s, e, s->in[1]->dtype == y->dtype && s->in[1]->count == (x->dtype == VN_I8 ? 256 : 65536),
+         "type or length of the table differs");
     return VN_OK;
 }
 
@@ -329,8 +330,10 @@ static int prepare_copy(struct vn_model *m, struct rt_step *s, struct vn_err *e)
         n = n < 0 ? -1 : rt_product(n, p->dims[i], 1, 1);
     }
     WANT(s, e, n >= 0 && n <= s->out->count, "too many elements");
-    WANT(s, e, !n || (!reaches(p->rank, p->dims, p->src, p->src_stride, s->in[0]->count) &&
-                      !reaches(p->rank, p->dims, p->dst, p->dst_stride, s->out->count)), "copies outside its tensors");
+    WANT(s, e,
+         !n || (!reaches(p->rank, p->dims, p->src, p->src_stride, s->in[0]->count) &&
+                !reaches(p->rank, p->dims, p->dst, p->dst_stride, s->out->count)),
+         "copies outside of its tensors");
     return VN_OK;
 }
 
@@ -445,10 +448,11 @@ static int prepare_gather(struct vn_model *m, struct rt_step *s, struct vn_err *
 {
     (void)m;
     const struct instr_GATHER *p = s->params;
-    WANT(s, e, s->in[1]->dtype == VN_I32 && s->in[1]->place == BIN_CONST && s->in[1]->count == p->count, "indices are no constant");
+    WANT(s, e, s->in[1]->dtype == VN_I32 && s->in[1]->place == BIN_CONST && s->in[1]->count == p->count,
+         "indices must be constant");
     WANT(s, e, rt_element(s->in[0]) == rt_element(s->out), "wrong type");
-    WANT(s, e, s->in[0]->count == rt_product(p->outer, p->extent, p->inner, 1), "input has another size");
-    WANT(s, e, s->out->count == rt_product(p->outer, p->count, p->inner, 1), "output has another size");
+    WANT(s, e, s->in[0]->count == rt_product(p->outer, p->extent, p->inner, 1), "input size differs");
+    WANT(s, e, s->out->count == rt_product(p->outer, p->count, p->inner, 1), "output size differs");
     memcpy(s->own, s->in[1]->data, s->in[1]->bytes);
     for (int i = 0; i < p->count; i++)
         WANT(s, e, within(((const int32_t *)s->own)[i], 0, p->extent - 1), "index out of range");

@@ -53,7 +53,7 @@ static int prepare(struct vn_model *m, struct rt_step *s, struct vn_err *e)
     WANT(s, e, is_cell(s->out, call->moves_quantized) || p->function == VN_PORTABLE_cast, "wrong types");
     const char *wrong = call->check(&a);
     WANT(s, e, !wrong, wrong);
-    WANT(s, e, (call->scratch != NULL) == p->scratch, "scratch memory is missing, or not wanted");
+    WANT(s, e, (call->scratch != NULL) == p->scratch, "scratch memory is missing, or unexpected");
     if (p->scratch) {
         const struct rt_tensor *t = s->in[s->n_in - 1];
         WANT(s, e, t->place == BIN_ARENA && t->dtype == VN_I64 && t->count >= call->scratch(&a), "too little scratch memory");

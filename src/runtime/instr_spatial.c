@@ -43,8 +43,9 @@ static int prepare_pool(struct vn_model *m, struct rt_step *s, struct vn_err *e)
     const int64_t limit = 1 << 30;
     WANT(s, e, (int64_t)p->oh * p->sh + (int64_t)p->kh * p->dh < limit && (int64_t)p->ow * p->sw + (int64_t)p->kw * p->dw < limit &&
                (int64_t)p->kh * p->kw <= 1 << 22 && rt_product(p->n, p->oh, 1, 1) < limit, "window out of range");
-    WANT(s, e, same_type(s) && s->in[0]->count == rt_product(p->n, p->h, p->w, p->c), "input has another type or size");
-    WANT(s, e, s->out->count == rt_product(p->n, p->oh, p->ow, p->c), "output has another size");
+    WANT(s, e, same_type(s) && s->in[0]->count == rt_product(p->n, p->h, p->w, p->c),
+         "input type or size differs");
+    WANT(s, e, s->out->count == rt_product(p->n, p->oh, p->ow, p->c), "output size differs");
     WANT(s, e, !is_s16(s->out) || s->instr == rt_instrs[OPCODE_MAXPOOL] || (int64_t)p->kh * p->kw <= VN_NORM_MOST, "window too large");
     s->args.pool = (struct vn_pool){
         .g = { .n = p->n, .h = p->h, .w = p->w, .c = p->c, .oh = p->oh, .ow = p->ow, .k = p->c, .kh = p->kh, .kw = p->kw, .sh = p->sh,
@@ -138,7 +139,8 @@ static int prepare_normalize(struct vn_model *m, struct rt_step *s, struct vn_er
     WANT(s, e, same_type(s) && rt_is_quantized(s->out->dtype) && s->in[0]->count == s->out->count &&
                s->out->count == rt_product(p->rows, p->n, 1, 1), "wrong type or size");
     for (int k = 1; k <= 2; k++)
-        WANT(s, e, s->in[k]->dtype == VN_F32 && s->in[k]->count == p->n, "scale or bias has another type or length");
+        WANT(s, e, s->in[k]->dtype == VN_F32 && s->in[k]->count == p->n,
+             "type or length of scale or bias differs");
     s->args.normalize = (struct vn_normalize){ .n = p->n, .centre = p->centre, .scale = (const float *)s->in[1]->data,
                                                .bias = (const float *)s->in[2]->data, .zx = s->in[0]->zero, .zy = s->out->zero,
                                                .sx = s->in[0]->scale, .epsilon = (double)p->epsilon };
@@ -172,8 +174,8 @@ static int prepare_reduce(struct vn_model *m, struct rt_step *s, struct vn_err *
     WANT(s, e, within(p->op, VN_RED_SUM, VN_RED_COUNT - 1), "unknown operation");
     WANT(s, e, within(p->outer, 1, 1 << 30) && within(p->n, 1, LIMIT) && within(p->inner, 1, LIMIT), "a size is out of range");
     WANT(s, e, s->in[0]->dtype == VN_F32 && s->out->dtype == VN_F32, "wrong types");
-    WANT(s, e, s->in[0]->count == rt_product(p->outer, p->n, p->inner, 1), "input has another size");
-    WANT(s, e, s->out->count == rt_product(p->outer, p->inner, 1, 1), "output has another size");
+    WANT(s, e, s->in[0]->count == rt_product(p->outer, p->n, p->inner, 1), "input size differs");
+    WANT(s, e, s->out->count == rt_product(p->outer, p->inner, 1, 1), "output size differs");
     return VN_OK;
 }
 
@@ -290,8 +292,10 @@ static int prepare_image(struct vn_model *m, struct rt_step *s, struct vn_err *e
     const int64_t pixels = rt_product(p->n, p->h, p->w, 1);
     const int nv12 = p->type == VN_IN_NV12;
     WANT(s, e, pixels > 0 && (!nv12 || (p->h % 2 == 0 && p->w % 2 == 0)), "odd size");
-    WANT(s, e, s->in[0]->dtype == VN_U8 && s->in[0]->count == (nv12 ? pixels / 2 * 3 : pixels * p->c), "input has another type or size");
-    WANT(s, e, s->out->dtype == VN_I8 && s->out->count == rt_product(pixels, p->c, 1, 1), "output has another type or size");
+    WANT(s, e, s->in[0]->dtype == VN_U8 && s->in[0]->count == (nv12 ? pixels / 2 * 3 : pixels * p->c),
+         "input type or size differs");
+    WANT(s, e, s->out->dtype == VN_I8 && s->out->count == rt_product(pixels, p->c, 1, 1),
+         "output type or size differs");
     return VN_OK;
 }
 

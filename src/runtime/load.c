@@ -57,34 +57,38 @@ static int check_header(struct file *f, const void *image, size_t bytes, struct 
     f->data = image;
     f->bytes = bytes;
     if (bytes < sizeof f->h || memcmp(image, BIN_MAGIC, 8))
-        return vn_fail(e, VN_E_INPUT, "not a Vernier .bin: want at least %zu bytes that start with 'VERNIER'", sizeof f->h);
+        return vn_fail(e, VN_E_INPUT,
+                       "not a Vernier .bin: expected at least %zu bytes that start with 'VERNIER'",
+                       sizeof f->h);
     memcpy(&f->h, image, sizeof f->h);
     if (f->h.version != BIN_VERSION)
-        return vn_fail(e, VN_E_UNSUPPORTED, "format version %u; this runtime reads version %d: %s", f->h.version,
-                       BIN_VERSION, f->h.version < BIN_VERSION ? "convert the model again" : "a newer Vernier wrote the file");
+        return vn_fail(e, VN_E_UNSUPPORTED, "format version %u, expected %d: %s", f->h.version, BIN_VERSION,
+                       f->h.version < BIN_VERSION ? "convert the model again" : "written by a newer Vernier");
     if (f->h.header_bytes != sizeof f->h || f->h.file_bytes != bytes)
-        return vn_fail(e, VN_E_INPUT, "damaged .bin: want %llu bytes, got %zu", (unsigned long long)f->h.file_bytes, bytes);
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: expected %llu bytes, got %zu",
+                       (unsigned long long)f->h.file_bytes, bytes);
     if ((uintptr_t)image % 8)
-        return vn_fail(e, VN_E_USAGE, ".bin image must lie at an address that is a multiple of 8");
+        return vn_fail(e, VN_E_USAGE, "the address of a .bin image must be a multiple of 8");
     if (vn_hash(image, bytes, offsetof(struct bin_header, checksum)) != f->h.checksum)
         return vn_fail(e, VN_E_INPUT, "damaged .bin: the checksum does not match its contents");
     for (int i = 0; i < BIN_SECTIONS; i++) {
         const struct bin_section s = f->h.section[i];
         if (s.offset % BIN_ALIGN || s.offset > bytes || s.bytes > bytes - s.offset || s.bytes % record_bytes[i])
-            return vn_fail(e, VN_E_INPUT, "damaged .bin: section %d lies outside the file", i);
+            return vn_fail(e, VN_E_INPUT, "damaged .bin: section %d is outside the file", i);
     }
     const struct bin_section s = f->h.section[BIN_STRINGS];
     if (!s.bytes || f->data[s.offset + s.bytes - 1])
-        return vn_fail(e, VN_E_INPUT, "damaged .bin: strings do not end");
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: unterminated strings");
     if (f->h.arena_bytes > (uint64_t)1 << 40)
-        return vn_fail(e, VN_E_INPUT, "damaged .bin: it asks for %llu bytes of memory", (unsigned long long)f->h.arena_bytes);
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: it requests %llu bytes of memory",
+                       (unsigned long long)f->h.arena_bytes);
     return VN_OK;
 }
 
 static int string(const char **out, const struct file *f, const char *strings, uint32_t at, struct vn_err *e)
 {
     if (at >= f->h.section[BIN_STRINGS].bytes)
-        return vn_fail(e, VN_E_INPUT, "damaged .bin: a name lies outside the strings");
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: a name is outside the strings");
     *out = strings + at;
     return VN_OK;
 }
@@ -117,7 +121,8 @@ static int load_tensor(struct vn_model *m, const struct file *f, const char *str
     t->bytes = b.bytes;
     const size_t size = dtype_bytes(b.dtype);
     if (!size || b.rank > 8 || b.place > BIN_HIDDEN || (t->channels_last && b.rank < 3) || b.zero < -128 || b.zero > 127)
-        return vn_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' has a wrong type, rank, place or zero point", t->name);
+        return vn_fail(e, VN_E_INPUT,
+                       "damaged .bin: tensor '%s' has a wrong type, rank, memory or zero point", t->name);
     if (b.role == VN_ROLE_NONE || b.role >= VN_ROLE_COUNT)
         return vn_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' has role %u, expected 1 to %d", t->name, b.role,
                        VN_ROLE_COUNT - 1);
@@ -127,13 +132,14 @@ static int load_tensor(struct vn_model *m, const struct file *f, const char *str
         t->count = t->count < 0 ? -1 : rt_product(t->count, t->dims[k], 1, 1);
     }
     if (t->count < 0 || (uint64_t)t->count * size != b.bytes)
-        return vn_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' has %llu bytes, its shape wants another number", t->name,
+        return vn_fail(e, VN_E_INPUT,
+                       "damaged .bin: tensor '%s' has %llu bytes, which does not match its shape", t->name,
                        (unsigned long long)b.bytes);
     const uint64_t room = b.place == BIN_CONST ? f->h.section[BIN_CONSTS].bytes : f->h.arena_bytes;
     if (b.place == BIN_HIDDEN)
         return VN_OK;
     if (b.offset % BIN_ALIGN || b.offset > room || b.bytes > room - b.offset || BIN_SLACK > room - b.offset - b.bytes)
-        return vn_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' lies outside its memory", t->name);
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' is outside its memory", t->name);
     t->data = b.place == BIN_CONST ? (char *)section(f, BIN_CONSTS) + b.offset : m->arena + b.offset;
     return VN_OK;
 }
@@ -162,7 +168,7 @@ static int load_step(struct vn_model *m, const struct file *f, const char *strin
     for (int k = 0; k <= b.n_in; k++) {
         uint32_t id;
         memcpy(&id, (const char *)section(f, BIN_REFS) + (b.ref + (uint64_t)k) * 4, sizeof id);
-        WANT(s, e, id < m->n_tensors && m->tensors[id].place != BIN_HIDDEN, "no such tensor");
+        WANT(s, e, id < m->n_tensors && m->tensors[id].place != BIN_HIDDEN, "tensor index out of range");
         if (k < b.n_in)
             s->in[k] = &m->tensors[id];
         else
@@ -187,7 +193,7 @@ static int load_io(struct vn_model *m, const struct file *f, struct vn_err *e)
         struct bin_io b;
         memcpy(&b, (const char *)section(f, BIN_IO) + i * sizeof b, sizeof b);
         if (b.tensor >= m->n_tensors || m->tensors[b.tensor].place != BIN_ARENA || b.type > VN_IN_GRAY)
-            return vn_fail(e, VN_E_INPUT, "damaged .bin: input or output %u is no tensor", i);
+            return vn_fail(e, VN_E_INPUT, "damaged .bin: input or output %u is not a tensor", i);
         m->io_tensor[i] = b.tensor;
         fill_io(&m->io[i], &m->tensors[b.tensor], &b);
     }
@@ -263,7 +269,7 @@ static int count_records(struct counts *c, const struct file *f, struct vn_err *
         .meta = section_count(f, BIN_META, sizeof(struct bin_meta)),
     };
     if (c->io != (uint64_t)f->h.n_inputs + f->h.n_outputs || c->tensors > 1 << 24 || c->steps > 1 << 24)
-        return vn_fail(e, VN_E_INPUT, "damaged .bin: record counts do not fit");
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: record counts do not match");
     return VN_OK;
 }
 
@@ -283,11 +289,12 @@ static int measure_tensors(struct counts *c, const struct file *f, struct vn_err
             used = t.offset + t.bytes;
     }
     if (arena > used + BIN_SLACK + BIN_ALIGN) /* an error in this number would cost much memory */
-        return vn_fail(e, VN_E_INPUT, "damaged .bin: it asks for %llu bytes of memory, its tensors take %llu",
+        return vn_fail(e, VN_E_INPUT,
+                       "damaged .bin: it requests %llu bytes of memory, its tensors require %llu",
                        (unsigned long long)arena, (unsigned long long)used);
     /* records that share constants may count them several times, but not this often */
     if (c->index_bytes > 16 * (uint64_t)f->bytes)
-        return vn_fail(e, VN_E_INPUT, "damaged .bin: its index arrays want %llu bytes",
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: its index arrays require %llu bytes",
                        (unsigned long long)c->index_bytes);
     return VN_OK;
 }
@@ -416,7 +423,8 @@ int vn_model_load(struct vn_model **m, const void *image, size_t bytes, void *me
     size_t need;
     TRY(vn_model_size(&need, image, bytes, o, e));
     if ((uintptr_t)mem % BIN_ALIGN || mem_bytes < need)
-        return vn_fail(e, VN_E_USAGE, "vn_model_load wants %zu bytes at a multiple of %d, got %zu", need, BIN_ALIGN, mem_bytes);
+        return vn_fail(e, VN_E_USAGE, "vn_model_load requires %zu bytes at a multiple of %d, got %zu", need,
+                       BIN_ALIGN, mem_bytes);
     struct file f;
     TRY(check_header(&f, image, bytes, e));
     struct bump b = { mem, 0 };

@@ -8,7 +8,7 @@ static const char *check(const struct vn_portable_args *a)
     const int axis = a->i[0];
     if (a->n_in != 1 || vn_cells_real(&a->out) || axis < 0 || axis >= x->rank || x->d[axis] < 1)
         return "arg: wrong axis or types";
-    return a->out.count == x->count / x->d[axis] ? NULL : "arg: shapes do not fit";
+    return a->out.count == x->count / x->d[axis] ? NULL : "arg: shapes do not match";
 }
 
 static int before(const struct vn_cells *x, int64_t p, int64_t q, int largest)

@@ -113,7 +113,7 @@ static const char *check(const struct vn_portable_args *a)
     if (a->n_in != 2 || op < 0 || op >= VN_CB_COUNT || a->in[0].dtype != a->in[1].dtype)
         return "binary: wrong operation or types";
     if (vn_cells_broadcast(stride, &a->in[0], &a->out) || vn_cells_broadcast(stride, &a->in[1], &a->out))
-        return "binary: shapes do not fit";
+        return "binary: shapes do not match";
     const int in = vn_cells_real(&a->in[0]), out = vn_cells_real(&a->out);
     return (ops[op].real && in && out) || (ops[op].whole && !in && !out) || (ops[op].test && !out) ? NULL : "binary: wrong types";
 }

@@ -21,8 +21,8 @@ static const char *check(const struct vn_portable_args *a)
 {
     const enum vn_dtype to = (enum vn_dtype)a->i[0];
     if (a->n_in != 1 || !vn_cells_same(&a->in[0], &a->out) || !size_of(a->in[0].dtype) || !size_of(a->out.dtype) || !size_of(to))
-        return "cast: shapes or types do not fit";
-    return is_real(to) == is_real(a->out.dtype) ? NULL : "cast: the output cannot hold that type";
+        return "cast: shapes or types do not match";
+    return is_real(to) == is_real(a->out.dtype) ? NULL : "cast: unsupported output type";
 }
 
 static double load_real(const struct vn_cells *x, int64_t k)

@@ -9,12 +9,14 @@ static const char *check(const struct vn_portable_args *a)
     if (a->n_in != 2 || vn_cells_real(c) || x->dtype != a->out.dtype || axis < -1 || axis >= x->rank)
         return "compress: wrong types or axis";
     if (axis < 0)
-        return a->out.rank == 1 && a->out.d[0] >= (c->count < x->count ? c->count : x->count) ? NULL : "compress: shapes do not fit";
+        return a->out.rank == 1 && a->out.d[0] >= (c->count < x->count ? c->count : x->count)
+                   ? NULL
+                   : "compress: shapes do not match";
     if (a->out.rank != x->rank)
-        return "compress: shapes do not fit";
+        return "compress: shapes do not match";
     for (int d = 0; d < x->rank; d++)
         if (d == axis ? a->out.d[d] < (c->count < x->d[d] ? c->count : x->d[d]) : a->out.d[d] != x->d[d])
-            return "compress: shapes do not fit";
+            return "compress: shapes do not match";
     return NULL;
 }
 

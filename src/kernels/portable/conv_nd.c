@@ -14,8 +14,8 @@ static const char *check(const struct vn_portable_args *a)
     if (vn_portable_window(&g, a, x, &a->out, w->d + 2) || a->i[1] < 1 || x->d[1] % a->i[1] || w->d[0] % a->i[1])
         return "conv: wrong window or groups";
     if (w->d[1] != x->d[1] / a->i[1] || a->out.d[1] != w->d[0])
-        return "conv: channels do not fit";
-    return a->n_in == 3 && a->in[2].count != w->d[0] ? "conv: bias does not fit" : NULL;
+        return "conv: channels do not match";
+    return a->n_in == 3 && a->in[2].count != w->d[0] ? "conv: bias does not match" : NULL;
 }
 
 static const char *run(struct vn_portable_args *a)

@@ -14,7 +14,7 @@ static const char *check(const struct vn_portable_args *a)
             return "conv_transpose: wrong types";
     if (vn_portable_window(&g, a, x, &a->out, w->d + 2) || a->i[1] < 1 || x->d[1] % a->i[1] || w->d[0] != x->d[1] || a->out.d[1] != w->d[1] * a->i[1])
         return "conv_transpose: wrong window or channels";
-    return a->n_in == 3 && a->in[2].count != a->out.d[1] ? "conv_transpose: bias does not fit" : NULL;
+    return a->n_in == 3 && a->in[2].count != a->out.d[1] ? "conv_transpose: bias does not match" : NULL;
 }
 
 /* Element of x that tap t brings to place o; -1: none. */

@@ -28,7 +28,7 @@ static const char *check(const struct vn_portable_args *a)
     const struct sizes s = sizes(a);
     if (a->in[0].count != s.pictures * s.boxes * 4 || a->in[1].count / s.boxes / s.classes != s.pictures || a->in[1].count % (s.boxes * s.classes) ||
         s.candidates > s.boxes || a->out.count % 7 || a->out.count / 7 / s.rows != s.pictures || a->out.count % (7 * s.rows))
-        return "detection_output: shapes do not fit";
+        return "detection_output: shapes do not match";
     return NULL;
 }
 

@@ -8,7 +8,7 @@ static const char *check(const struct vn_portable_args *a)
     if (a->n_in != 2 || vn_cells_real(k) || x->dtype != a->out.dtype || a->i[0] < 0 || a->i[0] >= x->rank)
         return "gather: wrong types or axis";
     const int64_t slices = vn_cells_product(x, 0, a->i[0]) * vn_cells_product(x, a->i[0] + 1, x->rank);
-    return a->out.count == slices * k->count ? NULL : "gather: shapes do not fit";
+    return a->out.count == slices * k->count ? NULL : "gather: shapes do not match";
 }
 
 static const char *run(struct vn_portable_args *a)
@@ -18,7 +18,7 @@ static const char *run(struct vn_portable_args *a)
     for (int64_t j = 0; j < k->count; j++) {
         const int64_t at = vn_cells_index(vn_cell_int(k, j), extent);
         if (at < 0)
-            return "an index is outside of the axis";
+            return "index out of range";
         for (int64_t o = 0; o < outer; o++)
             for (int64_t i = 0; i < inner; i++)
                 vn_cell_copy(&a->out, (o * k->count + j) * inner + i, x, (o * extent + at) * inner + i);

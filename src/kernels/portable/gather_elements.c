@@ -8,7 +8,7 @@ static const char *check(const struct vn_portable_args *a)
     if (a->n_in != 2 || vn_cells_real(k) || x->dtype != a->out.dtype || a->i[0] < 0 || a->i[0] >= x->rank)
         return "gather_elements: wrong types or axis";
     if (x->rank != k->rank || !vn_cells_same(k, &a->out))
-        return "gather_elements: shapes do not fit";
+        return "gather_elements: shapes do not match";
     for (int d = 0; d < x->rank; d++)
         if (d != a->i[0] && k->d[d] > x->d[d])
             return "gather_elements: more indices than elements";
@@ -24,7 +24,7 @@ static const char *run(struct vn_portable_args *a)
     for (int64_t i = 0; i < k->count; i++, vn_cells_next(idx, k)) {
         const int64_t at = vn_cells_index(vn_cell_int(k, i), x->d[axis]);
         if (at < 0)
-            return "an index is outside of the axis";
+            return "index out of range";
         vn_cell_copy(&a->out, i, x, vn_cells_at(idx, stride, k->rank) + (at - idx[axis]) * stride[axis]);
     }
     return NULL;

@@ -14,7 +14,10 @@ static const char *check(const struct vn_portable_args *a)
     for (int d = 0; d < batch; d++)
         if (x->d[d] != k->d[d])
             return "gather_nd: batches differ";
-    return a->out.count == vn_cells_product(k, 0, k->rank - 1) * vn_cells_product(x, batch + (int)tuple, x->rank) ? NULL : "gather_nd: shapes do not fit";
+    return a->out.count ==
+                   vn_cells_product(k, 0, k->rank - 1) * vn_cells_product(x, batch + (int)tuple, x->rank)
+               ? NULL
+               : "gather_nd: shapes do not match";
 }
 
 static const char *run(struct vn_portable_args *a)
@@ -26,7 +29,7 @@ static const char *run(struct vn_portable_args *a)
     for (int64_t i = 0; i < tuples; i++) {
         const int64_t at = vn_coordinates(x, k, i * tuple, batch, tuple);
         if (at < 0)
-            return "coordinates are outside of the input";
+            return "coordinates out of range";
         for (int64_t j = 0; j < run; j++)
             vn_cell_copy(&a->out, i * run + j, x, i / (tuples / outer) * block + at + j);
     }

@@ -9,10 +9,10 @@ static const char *check(const struct vn_portable_args *a)
     if (a->n_in != 2 || !vn_cells_real(x) || !vn_cells_real(g) || !vn_cells_real(y) || x->rank < 3 || x->rank > 5 || g->rank != x->rank || y->rank != x->rank)
         return "grid_sample: wrong types or shapes";
     if (a->i[0] < 0 || a->i[0] >= VN_GRID_MODE_COUNT || a->i[1] < 0 || a->i[1] >= VN_GRID_OUTSIDE_COUNT || g->d[g->rank - 1] != x->rank - 2 || g->d[0] != x->d[0] || y->d[0] != x->d[0] || y->d[1] != x->d[1])
-        return "grid_sample: shapes do not fit";
+        return "grid_sample: shapes do not match";
     for (int d = 2; d < x->rank; d++)
         if (y->d[d] != g->d[d - 1] || x->d[d] < 1)
-            return "grid_sample: shapes do not fit";
+            return "grid_sample: shapes do not match";
     return NULL;
 }
 

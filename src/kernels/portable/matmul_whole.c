@@ -19,9 +19,11 @@ static const char *check(const struct vn_portable_args *a)
         return "matmul: wrong types or shapes";
     const struct vn_cells bp = batch(p), bq = batch(q), by = batch(y);
     if (vn_cells_broadcast(stride, &bp, &by) || vn_cells_broadcast(stride, &bq, &by))
-        return "matmul: batches do not fit";
-    return p->d[p->rank - 1] == q->d[q->rank - 2] && p->d[p->rank - 2] == y->d[y->rank - 2] && q->d[q->rank - 1] == y->d[y->rank - 1]
-        ? NULL : "matmul: shapes do not fit";
+        return "matmul: batches do not match";
+    return p->d[p->rank - 1] == q->d[q->rank - 2] && p->d[p->rank - 2] == y->d[y->rank - 2] &&
+                   q->d[q->rank - 1] == y->d[y->rank - 1]
+               ? NULL
+               : "matmul: shapes do not match";
 }
 
 static const char *run(struct vn_portable_args *a)

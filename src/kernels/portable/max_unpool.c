@@ -27,7 +27,7 @@ static const char *run(struct vn_portable_args *a)
     for (int64_t i = 0; i < x->count; i++) {
         int64_t at = vn_cell_int(&a->in[1], i), to = 0;
         if (at < 0 || at >= count)
-            return "a place is outside of the output";
+            return "index out of range of the output";
         for (int d = inner.rank - 1; d >= 0; at /= inner.d[d], d--)
             to += at % inner.d[d] * stride[d];
         vn_cell_set(&a->out, to, vn_cell(x, i));

@@ -10,7 +10,10 @@ static const char *check(const struct vn_portable_args *a)
         a->i[1] < 0)
         return "nms: wrong types";
     const int64_t most = a->i[1] < s->d[2] ? a->i[1] : s->d[2];
-    return b->d[2] == 4 && b->d[0] == s->d[0] && b->d[1] == s->d[2] && y->d[1] == 3 && y->d[0] >= s->d[0] * s->d[1] * most ? NULL : "nms: shapes do not fit";
+    return b->d[2] == 4 && b->d[0] == s->d[0] && b->d[1] == s->d[2] && y->d[1] == 3 &&
+                   y->d[0] >= s->d[0] * s->d[1] * most
+               ? NULL
+               : "nms: shapes do not match";
 }
 
 static int64_t scratch(const struct vn_portable_args *a) { return 2 * a->in[1].d[2]; }

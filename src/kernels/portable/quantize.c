@@ -11,14 +11,14 @@ static const char *check(const struct vn_portable_args *a)
         (a->n_in == 3 && (vn_cells_real(&a->in[2]) || a->in[2].count != s->count)) || axis < -1 || axis >= x->rank || a->i[3] < 0)
         return "quantize: wrong types";
     if (axis < 0)
-        return s->count == 1 ? NULL : "quantize: scales do not fit";
+        return s->count == 1 ? NULL : "quantize: scales do not match";
     if (!a->i[3])
-        return s->count == x->d[axis] ? NULL : "quantize: scales do not fit";
+        return s->count == x->d[axis] ? NULL : "quantize: scales do not match";
     if (s->rank != x->rank)
-        return "quantize: scales do not fit";
+        return "quantize: scales do not match";
     for (int d = 0; d < x->rank; d++)
         if (s->d[d] != (d == axis ? (x->d[d] + a->i[3] - 1) / a->i[3] : x->d[d]))
-            return "quantize: scales do not fit";
+            return "quantize: scales do not match";
     return NULL;
 }
 

@@ -35,7 +35,7 @@ static const char *shape(struct net *n, const struct vn_portable_args *a)
             return "recurrent: unknown activation";
     const struct vn_cells *x = &a->in[X];
     if (x->rank != 3)
-        return "recurrent: the input wants three axes";
+        return "recurrent: the input must have three axes";
     *n = (struct net){ a->i[0], a->i[1] == 2 ? 2 : 1, gates[a->i[0]], x->d[a->i[4]], x->d[!a->i[4]], x->d[2], a->i[5] };
     for (int k = 0; k < 8; k++)
         if (given(&a->in[k]) && vn_cells_real(&a->in[k]) == (k == LENGTHS))
@@ -45,12 +45,12 @@ static const char *shape(struct net *n, const struct vn_portable_args *a)
     if (!of_shape(&a->in[W], 3, d, n->gates * h, n->inputs) || !of_shape(&a->in[R], 3, d, n->gates * h, h) ||
         (given(&a->in[B]) && !of_shape(&a->in[B], 2, d, 2 * n->gates * h, 0)) || (given(&a->in[LENGTHS]) && !of_shape(&a->in[LENGTHS], 1, n->batch, 0, 0)) ||
         (given(&a->in[P]) && !of_shape(&a->in[P], 2, d, 3 * h, 0)))
-        return "recurrent: weights do not fit";
+        return "recurrent: weights do not match";
     for (int k = H0; k <= C0; k++)
         if (given(&a->in[k]) && !of_shape(&a->in[k], 3, last ? n->batch : d, last ? d : n->batch, h))
-            return "recurrent: first states do not fit";
+            return "recurrent: initial states do not match";
     const int64_t want = (a->i[2] ? 1 : n->steps) * d * n->batch * h;
-    return vn_cells_real(&a->out) && a->out.count == want ? NULL : "recurrent: the output does not fit";
+    return vn_cells_real(&a->out) && a->out.count == want ? NULL : "recurrent: the output does not match";
 }
 
 static const char *check(const struct vn_portable_args *a)

@@ -10,7 +10,7 @@ static const char *check(const struct vn_portable_args *a)
         return "reduce: wrong operation or types";
     for (int d = 0; d < x->rank; d++)
         kept *= a->i[1] >> d & 1 ? 1 : x->d[d];
-    return kept == a->out.count ? NULL : "reduce: shapes do not fit";
+    return kept == a->out.count ? NULL : "reduce: shapes do not match";
 }
 
 static int64_t start(int op, int dtype)

@@ -11,8 +11,10 @@ static const char *check(const struct vn_portable_args *a)
         return "resize_axis: wrong types or axis";
     for (int d = 0; d < x->rank; d++)
         if (d != axis && x->d[d] != a->out.d[d])
-            return "resize_axis: shapes do not fit";
-    return k->count == w->count && (a->out.d[axis] ? k->count % a->out.d[axis] == 0 : !k->count) ? NULL : "resize_axis: indices do not fit";
+            return "resize_axis: shapes do not match";
+    return k->count == w->count && (a->out.d[axis] ? k->count % a->out.d[axis] == 0 : !k->count)
+               ? NULL
+               : "resize_axis: indices do not match";
 }
 
 static const char *run(struct vn_portable_args *a)
@@ -25,7 +27,7 @@ static const char *run(struct vn_portable_args *a)
         for (int64_t t = 0; t < taps; t++) {
             const int64_t at = vn_cell_int(index, j * taps + t);
             if (at < 0 || at >= from)
-                return "an index is outside of the axis";
+                return "index out of range";
             sum += vn_cell(w, j * taps + t) * vn_cell(x, (o * from + at) * inner + i % inner);
         }
         vn_cell_set(&a->out, i, sum);

@@ -8,7 +8,9 @@ static const char *check(const struct vn_portable_args *a)
     const int batch = a->i[0], time = a->i[1];
     if (a->n_in != 2 || vn_cells_real(&a->in[1]) || x->dtype != a->out.dtype || batch < 0 || batch >= x->rank || time < 0 || time >= x->rank || batch == time)
         return "reverse_sequence: wrong types or axes";
-    return vn_cells_same(x, &a->out) && a->in[1].count == x->d[batch] ? NULL : "reverse_sequence: shapes do not fit";
+    return vn_cells_same(x, &a->out) && a->in[1].count == x->d[batch]
+               ? NULL
+               : "reverse_sequence: shapes do not match";
 }
 
 static const char *run(struct vn_portable_args *a)
@@ -20,7 +22,7 @@ static const char *run(struct vn_portable_args *a)
     for (int64_t i = 0; i < x->count; i++, vn_cells_next(idx, x)) {
         const int64_t length = vn_cell_int(&a->in[1], idx[batch]), t = idx[time];
         if (length < 0 || length > x->d[time])
-            return "a length is outside of the time axis";
+            return "length out of range of the time axis";
         vn_cell_copy(&a->out, i, x, i + (t < length ? length - 1 - 2 * t : 0) * stride[time]);
     }
     return NULL;

@@ -8,7 +8,9 @@ static const char *check(const struct vn_portable_args *a)
     const struct vn_cells *x = &a->in[0], *r = &a->in[1], *b = &a->in[2], *y = &a->out;
     if (a->n_in != 3 || !vn_cells_real(x) || !vn_cells_real(r) || vn_cells_real(b) || !vn_cells_real(y) || x->rank != 4 || r->rank != 2 || b->rank != 1 || y->rank != 4)
         return "roi_align: wrong types";
-    return r->d[1] == 4 && b->d[0] == r->d[0] && y->d[0] == r->d[0] && y->d[1] == x->d[1] && a->i[1] >= 0 ? NULL : "roi_align: shapes do not fit";
+    return r->d[1] == 4 && b->d[0] == r->d[0] && y->d[0] == r->d[0] && y->d[1] == x->d[1] && a->i[1] >= 0
+               ? NULL
+               : "roi_align: shapes do not match";
 }
 
 /* The four neighbours of a point and their weights; 0: the point is outside. */
@@ -43,11 +45,11 @@ static const char *run(struct vn_portable_args *a)
     const int64_t channels = x->d[1], plane = x->d[2] * x->d[3], oh = a->out.d[2], ow = a->out.d[3];
     const double shift = a->i[2] ? 0.5 : 0;
     if (!plane)
-        return "the picture has no pixels";
+        return "the image has no pixels";
     for (int64_t r = 0; r < a->out.d[0]; r++) {
         const int64_t batch = vn_cell_int(&a->in[2], r);
         if (batch < 0 || batch >= x->d[0])
-            return "a region's batch index is outside";
+            return "batch index of a region out of range";
         double c[4];
         for (int k = 0; k < 4; k++)
             c[k] = vn_cell(&a->in[1], r * 4 + k) * a->f[0] - shift;

@@ -9,7 +9,7 @@ static const char *check(const struct vn_portable_args *a)
         a->i[1] < VN_SCATTER_NONE || a->i[1] > VN_SCATTER_MIN)
         return "scatter_elements: wrong types or axis";
     if (x->rank != k->rank || !vn_cells_same(k, v) || !vn_cells_same(x, &a->out))
-        return "scatter_elements: shapes do not fit";
+        return "scatter_elements: shapes do not match";
     for (int d = 0; d < x->rank; d++)
         if (d != a->i[0] && k->d[d] > x->d[d])
             return "scatter_elements: more indices than elements";
@@ -27,7 +27,7 @@ static const char *run(struct vn_portable_args *a)
     for (int64_t i = 0; i < k->count; i++, vn_cells_next(idx, k)) {
         const int64_t at = vn_cells_index(vn_cell_int(k, i), x->d[axis]);
         if (at < 0)
-            return "an index is outside of the axis";
+            return "index out of range";
         vn_scatter(&a->out, vn_cells_at(idx, stride, k->rank) + (at - idx[axis]) * stride[axis], &a->in[2], i, a->i[1]);
     }
     return NULL;

@@ -10,8 +10,11 @@ static const char *check(const struct vn_portable_args *a)
         a->i[0] > VN_SCATTER_MIN)
         return "scatter_nd: wrong types";
     if (!vn_cells_same(x, &a->out) || k->d[k->rank - 1] > x->rank)
-        return "scatter_nd: shapes do not fit";
-    return v->count == vn_cells_product(k, 0, k->rank - 1) * vn_cells_product(x, (int)k->d[k->rank - 1], x->rank) ? NULL : "scatter_nd: updates do not fit";
+        return "scatter_nd: shapes do not match";
+    return v->count ==
+                   vn_cells_product(k, 0, k->rank - 1) * vn_cells_product(x, (int)k->d[k->rank - 1], x->rank)
+               ? NULL
+               : "scatter_nd: updates do not match";
 }
 
 static const char *run(struct vn_portable_args *a)
@@ -24,7 +27,7 @@ static const char *run(struct vn_portable_args *a)
     for (int64_t i = 0; i < tuples; i++) {
         const int64_t at = vn_coordinates(x, k, i * tuple, 0, tuple);
         if (at < 0)
-            return "coordinates are outside of the input";
+            return "coordinates out of range";
         for (int64_t j = 0; j < run; j++)
             vn_scatter(&a->out, at + j, &a->in[2], i * run + j, a->i[0]);
     }

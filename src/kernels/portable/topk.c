@@ -9,7 +9,7 @@ static const char *check(const struct vn_portable_args *a)
         return "topk: wrong types or axis";
     for (int d = 0; d < x->rank; d++)
         if (d == a->i[0] ? a->out.d[d] > x->d[d] : a->out.d[d] != x->d[d])
-            return "topk: shapes do not fit";
+            return "topk: shapes do not match";
     return NULL;
 }
 

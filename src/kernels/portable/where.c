@@ -8,7 +8,7 @@ static const char *check(const struct vn_portable_args *a)
         return "where: wrong types";
     for (int i = 0; i < 3; i++)
         if (vn_cells_broadcast(stride, &a->in[i], &a->out))
-            return "where: shapes do not fit";
+            return "where: shapes do not match";
     return NULL;
 }
 
