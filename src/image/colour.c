@@ -28,7 +28,8 @@ static int pick(struct vn_picture *out, struct vn_arena *a, const struct vn_pict
 static int wants(const struct vn_picture *in, int least, const char *what, struct vn_err *e)
 {
     if (in->c < least || in->c > VN_MAX_CHANNELS)
-        return vn_fail(e, VN_E_INPUT, "%s: a picture of %d channel%s; want %d to %d", what, in->c, in->c == 1 ? "" : "s", least, VN_MAX_CHANNELS);
+        return vn_fail(e, VN_E_INPUT, "%s: an image of %d channel%s; expected %d to %d", what, in->c,
+                       in->c == 1 ? "" : "s", least, VN_MAX_CHANNELS);
     return VN_OK;
 }
 
@@ -36,7 +37,7 @@ int vn_swap_channels(struct vn_picture *out, struct vn_arena *a, const struct vn
 {
     static const int from[] = { 2, 1, 0, 3 };
     const struct vn_picture p = *in;
-    TRY(wants(in, 3, "exchange of channels", e));
+    TRY(wants(in, 3, "channel swap", e));
     if (p.c != 3 || p.type != VN_PIXEL_U8)
         return pick(out, a, in, p.c, from, e);
     TRY(vn_picture_new(out, a, p.w, p.h, 3, VN_PIXEL_U8, e));
@@ -88,7 +89,8 @@ int vn_gray(struct vn_picture *out, struct vn_arena *a, const struct vn_picture 
     TRY(wants(&p, 3, "gray", e));
     const int to_float = p.type == VN_PIXEL_F32 || lib == VN_LIB_SKIMAGE;
     if ((p.type != VN_PIXEL_U8 && !to_float) || (to_float && grays[lib].weight[0] == 0))
-        return vn_fail(e, VN_E_UNSUPPORTED, "gray of %s pixels by the rule of %s", vn_pixel_name(p.type), vn_library_name(lib));
+        return vn_fail(e, VN_E_UNSUPPORTED, "gray from %s pixels by the rule of %s", vn_pixel_name(p.type),
+                       vn_library_name(lib));
     TRY(vn_picture_new(out, a, p.w, p.h, 1, to_float ? VN_PIXEL_F32 : VN_PIXEL_U8, e));
     if (to_float) {
         gray_float(out->f32, &p, grays[lib].weight, bgr, p.type == VN_PIXEL_U8 ? 1.0 / 255 : p.type == VN_PIXEL_U16 ? 1.0 / 65535 : 1);
@@ -157,7 +159,8 @@ static void yuv_to_rgb_opencv(uint8_t *rgb, int y, int u, int v, int video)
 static int is_uint8(const struct vn_picture *p, int c, const char *what, struct vn_err *e)
 {
     if (p->type != VN_PIXEL_U8 || p->c != c)
-        return vn_fail(e, VN_E_INPUT, "%s: %s pixels of %d channels; want uint8 of %d", what, vn_pixel_name(p->type), p->c, c);
+        return vn_fail(e, VN_E_INPUT, "%s: %s pixels of %d channels; expected uint8 of %d", what,
+                       vn_pixel_name(p->type), p->c, c);
     return VN_OK;
 }
 
@@ -285,7 +288,7 @@ int vn_yuv_unpack(struct vn_picture *yuv, struct vn_arena *a, const struct vn_pi
     const struct yuv_layout *l = &layouts[layout];
     TRY(is_uint8(&in, 1, l->name, e));
     if (in.h % 3)
-        return vn_fail(e, VN_E_INPUT, "%s: planes of %d rows; want a multiple of 3", l->name, in.h);
+        return vn_fail(e, VN_E_INPUT, "%s: planes of %d rows; expected a multiple of 3", l->name, in.h);
     const int w = in.w, h = l->halved ? in.h / 3 * 2 : in.h / 3, s = l->halved ? 2 : 1;
     TRY(even(w, h, l, e));
     TRY(vn_picture_new(yuv, a, w, h, 3, VN_PIXEL_U8, e));

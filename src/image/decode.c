@@ -108,7 +108,8 @@ static int set_channels(struct vn_decoded *d, struct vn_arena *a, const struct v
     if (in.c == 2)
         return vn_first_channel(&d->p, a, &in, e);
     if (o->library == VN_LIB_SKIMAGE)
-        return vn_fail(e, VN_E_INPUT, "%d channels; skimage reads as gray only what is gray in the file", in.c);
+        return vn_fail(e, VN_E_INPUT,
+                       "%d channels; skimage reads a file as gray only if it is stored as gray", in.c);
     return to_gray(d, a, o, e);
 }
 
@@ -152,7 +153,7 @@ int vn_decode_memory(struct vn_picture *p, struct vn_arena *a, const uint8_t *da
         char names[128] = "";
         for (const struct vn_decoder *const *d = decoders; *d; d++)
             snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", d == decoders ? "" : ", ", (*d)->name);
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: not a picture of a known format (%s)", path, names);
+        return vn_fail(e, VN_E_UNSUPPORTED, "%s: not an image of a supported format (%s)", path, names);
     }
     const struct vn_decode_in in = { data, bytes, path, o };
     struct vn_decoded d = { 0 };
@@ -186,8 +187,9 @@ int vn_decode_check_length(const char *path, const char *format, uint64_t stored
 {
     if (wanted / most <= stored)
         return VN_OK;
-    return vn_fail(e, VN_E_INPUT, "%s: damaged %s: %llu bytes of data; a picture of this size takes %llu or more", path, format,
-                   (unsigned long long)stored, (unsigned long long)(wanted / most));
+    return vn_fail(e, VN_E_INPUT,
+                   "%s: damaged %s: %llu bytes of data; an image of this size requires at least %llu", path,
+                   format, (unsigned long long)stored, (unsigned long long)(wanted / most));
 }
 
 /* ---- EXIF ---- */

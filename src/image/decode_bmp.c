@@ -25,7 +25,7 @@ static int damaged(const struct bmp *b, const char *what, struct vn_err *e) { re
 static int read_palette(struct bmp *b, size_t at, int entry, struct vn_err *e)
 {
     if (at > b->bytes || (b->bytes - at) / (size_t)entry < (size_t)b->colours)
-        return damaged(b, "the palette is cut off", e);
+        return damaged(b, "the palette is truncated", e);
     for (int i = 0; i < b->colours; i++)
         for (int c = 0; c < 3; c++)
             b->palette[i][c] = b->data[at + (size_t)i * entry + 2 - c];
@@ -40,7 +40,7 @@ static int read_masks(struct bmp *b, size_t header, struct vn_err *e)
         return VN_OK;
     const int n = header >= 56 || b->compression == ALPHA_BIT_FIELDS ? 4 : 3;
     if (b->bytes < 54 + 4 * (size_t)n)
-        return damaged(b, "the colour masks are cut off", e);
+        return damaged(b, "the colour masks are truncated", e);
     for (int i = 0; i < n; i++)
         b->mask[i] = u32(b->data + 54 + 4 * i);
     if (!b->mask[0] || !b->mask[1] || !b->mask[2])

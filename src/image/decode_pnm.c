@@ -74,7 +74,7 @@ static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work,
         TRY(number(&f, &most, 5, e));
     TRY(vn_picture_check_size(w, h, in->path, e));
     if (most < 1 || most > 65535)
-        return damaged(&f, "the largest value is not 1 to 65535", e);
+        return damaged(&f, "the maximum value is not in 1..65535", e);
     TRY(vn_decode_check_length(in->path, "PNM", (uint64_t)(f.end - f.p), 8, (uint64_t)w * h * (kind % 3 == 0 ? 3 : 1), e));
     d->bits = most > 255 ? 16 : 8;
     TRY(vn_picture_new(&d->p, a, w, h, kind % 3 == 0 ? 3 : 1, most > 255 ? VN_PIXEL_U16 : VN_PIXEL_U8, e));

@@ -144,7 +144,8 @@ static int check_length(const struct job *j, uint32_t w, uint32_t h, struct vn_e
         stored += bytes < j->in->bytes ? bytes : j->in->bytes;
     }
     if (tile > MOST_MEMORY)
-        return vn_fail(e, VN_E_INPUT, "%s: TIFF with tiles of %llu bytes; want 2^30 at most", j->in->path, (unsigned long long)tile);
+        return vn_fail(e, VN_E_INPUT, "%s: TIFF with tiles of %llu bytes; expected 2^30 at most", j->in->path,
+                       (unsigned long long)tile);
     return most == ROWS ? vn_decode_check_length(j->in->path, "TIFF", stored, 8, h, e)
                         : vn_decode_check_length(j->in->path, "TIFF", stored, (uint64_t)most, tiled ? n * tile : row * h, e);
 }

@@ -29,7 +29,7 @@ static int damaged(const struct vn_decode_in *in, VP8StatusCode s, struct vn_err
     if (s == VP8_STATUS_OUT_OF_MEMORY)
         return vn_fail(e, VN_E_NOMEM, "%s: out of memory", in->path);
     return vn_fail(e, VN_E_INPUT, "%s: damaged WebP: %s", in->path,
-                   s == VP8_STATUS_NOT_ENOUGH_DATA ? "the file ends too early" : "its data make no sense");
+                   s == VP8_STATUS_NOT_ENOUGH_DATA ? "the file ends too early" : "the data are invalid");
 }
 
 /* What is decoded, and where it goes. */
@@ -55,8 +55,10 @@ static int find_frame(struct frame *f, const WebPBitstreamFeatures *canvas, cons
     if (s != VP8_STATUS_OK)
         return damaged(in, s, e);
     if (own.width != f->w || own.height != f->h || f->x + f->w > canvas->width || f->y + f->h > canvas->height)
-        return vn_fail(e, VN_E_INPUT, "%s: damaged WebP: its first frame has %d x %d pixels; want %d x %d at (%d, %d) of %d x %d", in->path, own.width,
-                       own.height, f->w, f->h, f->x, f->y, canvas->width, canvas->height);
+        return vn_fail(
+            e, VN_E_INPUT,
+            "%s: damaged WebP: its first frame has %d x %d pixels; expected %d x %d at (%d, %d) of %d x %d",
+            in->path, own.width, own.height, f->w, f->h, f->x, f->y, canvas->width, canvas->height);
     return VN_OK;
 }
 
@@ -67,7 +69,8 @@ static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work,
     struct frame f;
     size_t exif_bytes;
     if (!WebPInitDecoderConfig(&c))
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: libwebp is of another version than this program", in->path);
+        return vn_fail(e, VN_E_UNSUPPORTED, "%s: the version of libwebp differs from the one at build time",
+                       in->path);
     VP8StatusCode s = WebPGetFeatures(in->data, in->bytes, &c.input);
     if (s != VP8_STATUS_OK)
         return damaged(in, s, e);

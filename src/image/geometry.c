@@ -14,7 +14,8 @@ int vn_crop(struct vn_picture *out, struct vn_arena *a, const struct vn_picture 
 {
     const struct vn_picture from = *in;
     if (w < 1 || h < 1 || x < 0 || y < 0 || w > from.w || h > from.h || x > from.w - w || y > from.h - h)
-        return vn_fail(e, VN_E_INPUT, "crop of %d x %d at (%d, %d): the picture is only %d x %d there", w, h, x, y, from.w, from.h);
+        return vn_fail(e, VN_E_INPUT, "crop of %d x %d at (%d, %d) exceeds the image of %d x %d at this step",
+                       w, h, x, y, from.w, from.h);
     TRY(vn_picture_new(out, a, w, h, from.c, from.type, e));
     for (int i = 0; i < h; i++)
         memcpy(at(out, 0, i), at(&from, x, y + i), (size_t)w * pixel_bytes(&from));
@@ -40,7 +41,8 @@ int vn_center_crop(struct vn_picture *out, struct vn_arena *a, const struct vn_p
     const int x = vn_crop_begin(in->w, w, r), y = vn_crop_begin(in->h, h, r);
     TRY(vn_picture_check_size(w, h, "center_crop", e));
     if (!pad && (w > in->w || h > in->h))
-        return vn_fail(e, VN_E_INPUT, "center_crop %d %d: the picture is only %d x %d there", w, h, in->w, in->h);
+        return vn_fail(e, VN_E_INPUT, "center_crop %d %d exceeds the image of %d x %d at this step", w, h,
+                       in->w, in->h);
     if (w > in->w || h > in->h) {
         const double black[VN_MAX_CHANNELS] = { 0 };
         const int left = x < 0 ? -x : 0, top = y < 0 ? -y : 0;
@@ -67,7 +69,7 @@ int vn_pad(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *
 {
     const struct vn_picture from = *in;
     if (left < 0 || top < 0 || right < 0 || bottom < 0)
-        return vn_fail(e, VN_E_INPUT, "pad by %d, %d, %d, %d: want 0 or more", left, top, right, bottom);
+        return vn_fail(e, VN_E_INPUT, "pad by %d, %d, %d, %d: expected 0 or more", left, top, right, bottom);
     const int64_t w = (int64_t)from.w + left + right, h = (int64_t)from.h + top + bottom;
     TRY(vn_picture_check_size(w, h, "pad", e));
     TRY(vn_picture_new(out, a, (int)w, (int)h, from.c, from.type, e));
@@ -100,7 +102,8 @@ int vn_pad_to(struct vn_picture *out, struct vn_arena *a, const struct vn_pictur
               const double value[VN_MAX_CHANNELS], struct vn_err *e)
 {
     if (w < in->w || h < in->h)
-        return vn_fail(e, VN_E_INPUT, "pad to %d x %d: the picture is %d x %d there", w, h, in->w, in->h);
+        return vn_fail(e, VN_E_INPUT, "pad to %d x %d: the image is %d x %d at this step", w, h, in->w,
+                       in->h);
     const int left = vn_pad_before(w - in->w, where), top = vn_pad_before(h - in->h, where);
     return vn_pad(out, a, in, left, top, w - in->w - left, h - in->h - top, value, e);
 }
@@ -121,7 +124,7 @@ int vn_orient(struct vn_picture *out, struct vn_arena *a, const struct vn_pictur
 {
     const struct vn_picture from = *in;
     if (orientation < 1 || orientation > 8)
-        return vn_fail(e, VN_E_INPUT, "orientation %d: want 1 to 8", orientation);
+        return vn_fail(e, VN_E_INPUT, "orientation %d: expected 1 to 8", orientation);
     const int exchange = ways[orientation].exchange, flip_u = ways[orientation].flip_u, flip_v = ways[orientation].flip_v;
     TRY(vn_picture_new(out, a, exchange ? from.h : from.w, exchange ? from.w : from.h, from.c, from.type, e));
     const size_t n = pixel_bytes(&from);
@@ -144,7 +147,7 @@ int vn_normalise(struct vn_picture *out, struct vn_arena *a, const struct vn_pic
     const int c = in->c;
     struct vn_normalise_row row = { .scale = n->scale, .divide = n->divide, .multiply = n->multiply };
     if (c > VN_MAX_CHANNELS)
-        return vn_fail(e, VN_E_INPUT, "normalise: %d channels, want up to %d", c, VN_MAX_CHANNELS);
+        return vn_fail(e, VN_E_INPUT, "normalise: %d channels, expected up to %d", c, VN_MAX_CHANNELS);
     TRY(vn_picture_cast(&x, a, in, VN_PIXEL_F32, e));
     TRY(vn_picture_new(out, a, x.w, x.h, c, VN_PIXEL_F32, e));
     for (int i = 0; i < VN_NORMALISE_BLOCK; i++) {
@@ -162,7 +165,7 @@ int vn_picture_tensor(struct vn_tensor **out, struct vn_arena *a, const struct v
     const int64_t last[4] = { 1, in->h, in->w, in->c }, first[4] = { 1, in->c, in->h, in->w };
     const struct vn_shape s = vn_shape_of(4, channels_last ? last : first);
     if (t == VN_NONE || !vn_dtype_size(t))
-        return vn_fail(e, VN_E_INPUT, "a tensor of an unknown element type");
+        return vn_fail(e, VN_E_INPUT, "a tensor of an unsupported element type");
     *out = vn_tensor_new(a, t, &s);
     if (!minus_128 && t == VN_F32 && in->type == VN_PIXEL_F32) {
         float *to = (*out)->data;
@@ -192,8 +195,9 @@ int vn_picture_from_tensor(struct vn_picture *out, struct vn_arena *a, const str
     const int64_t *d = t->shape.d + batch;
     const int64_t c = r == 2 ? 1 : channels_last ? d[2] : d[0], h = r == 2 || channels_last ? d[0] : d[1], w = r == 2 || channels_last ? d[1] : d[2];
     if (r < 2 || r > 4 || (batch && t->shape.d[0] != 1) || c < 1 || c > VN_MAX_CHANNELS)
-        return vn_fail(e, VN_E_INPUT, "array of shape %s: want one picture of 1 to %d channels, channels %s", vn_shape_text(&t->shape, text),
-                       VN_MAX_CHANNELS, channels_last ? "last" : "first");
+        return vn_fail(e, VN_E_INPUT,
+                       "array of shape %s: expected one image of 1 to %d channels, channels %s",
+                       vn_shape_text(&t->shape, text), VN_MAX_CHANNELS, channels_last ? "last" : "first");
     TRY(vn_picture_check_size(w, h, "array", e));
     const enum vn_pixel_type to = t->dtype == VN_U8 ? VN_PIXEL_U8 : t->dtype == VN_U16 ? VN_PIXEL_U16 : VN_PIXEL_F32;
     TRY(vn_picture_new(out, a, (int)w, (int)h, (int)c, to, e));

@@ -32,7 +32,8 @@ int vn_image_word(const char *const *words, int n, const char *word)
 int vn_picture_check_size(int64_t w, int64_t h, const char *what, struct vn_err *e)
 {
     if (w < 1 || h < 1 || w > VN_MAX_PIXELS || h > VN_MAX_PIXELS / w)
-        return vn_fail(e, VN_E_INPUT, "%s: picture of %lld x %lld pixels; want 1 to 2^28 in all", what, (long long)w, (long long)h);
+        return vn_fail(e, VN_E_INPUT, "%s: image of %lld x %lld pixels; expected 1 to 2^28 pixels in total",
+                       what, (long long)w, (long long)h);
     return VN_OK;
 }
 

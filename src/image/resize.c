@@ -73,7 +73,8 @@ static int no_rule(int lib, const char *library, const char *interpolation, stru
             snprintf(last, sizeof last, "%s", rules[i].interpolation);
             snprintf(words + strlen(words), sizeof words - strlen(words), "%s%s", *words ? ", " : "", last);
         }
-    return vn_fail(e, VN_E_INPUT, "resize: %s has no interpolation '%s'; want %s", library, interpolation, words);
+    return vn_fail(e, VN_E_INPUT, "resize: %s has no interpolation '%s'; expected %s", library, interpolation,
+                   words);
 }
 
 int vn_resize_find(const struct vn_resize_rule **r, const char *library, const char *interpolation, int antialias, const char *version,
@@ -82,9 +83,12 @@ int vn_resize_find(const struct vn_resize_rule **r, const char *library, const c
     const int lib = vn_library_find(library), v = version_number(version);
     int known = 0;
     if (lib < 0)
-        return vn_fail(e, VN_E_INPUT, "resize: unknown library '%s'; want opencv, pillow, skimage or torchvision", library);
+        return vn_fail(e, VN_E_INPUT,
+                       "resize: unknown library '%s'; expected opencv, pillow, skimage or torchvision",
+                       library);
     if (v < 0)
-        return vn_fail(e, VN_E_INPUT, "resize: version '%s' of %s; want numbers like 4.10", version, library);
+        return vn_fail(e, VN_E_INPUT, "resize: version '%s' of %s; expected numbers such as 4.10", version,
+                       library);
     for (int i = 0; i < N_RULES; i++) {
         const struct vn_resize_rule *c = &rules[i];
         const int settings = antialias < 0 ? !c->other : c->antialias < 0 || c->antialias == antialias;
@@ -95,8 +99,9 @@ int vn_resize_find(const struct vn_resize_rule **r, const char *library, const c
             return VN_OK;
         }
     }
-    return known ? vn_fail(e, VN_E_UNSUPPORTED, "resize: the rule of %s %s in version %s with these settings is not known", library, interpolation,
-                           version ? version : "latest")
+    return known ? vn_fail(e, VN_E_UNSUPPORTED,
+                           "resize: %s %s of version %s is not supported with these settings", library,
+                           interpolation, version ? version : "latest")
                  : no_rule(lib, library, interpolation, e);
 }
 
@@ -110,7 +115,8 @@ int vn_resize(struct vn_picture *out, struct vn_arena *a, const struct vn_pictur
     if (!(r->types >> from.type & 1))
         return vn_fail(e, VN_E_UNSUPPORTED, "resize: %s %s of %s pixels", vn_library_name(r->library), r->interpolation, vn_pixel_name(from.type));
     if (from.c > VN_MAX_CHANNELS)
-        return vn_fail(e, VN_E_UNSUPPORTED, "resize: %d channels; want up to %d", from.c, VN_MAX_CHANNELS);
+        return vn_fail(e, VN_E_UNSUPPORTED, "resize: %d channels; expected up to %d", from.c,
+                       VN_MAX_CHANNELS);
     return r->run(out, a, &from, r, w, h, e);
 }
 
@@ -318,15 +324,16 @@ int vn_size_multiple(int *w, int *h, const struct vn_size_rule *r, int in_w, int
 {
     double x = 0, y = 0;
     if (n < r->min_args || n > r->max_args)
-        return vn_fail(e, VN_E_INPUT, "size rule %s: %d numbers, want %s", r->name, n, r->usage);
+        return vn_fail(e, VN_E_INPUT, "size rule %s: %d numbers, expected %s", r->name, n, r->usage);
     for (int i = 0; i < n; i++)
         if (arg[i] < 1)
-            return vn_fail(e, VN_E_INPUT, "size rule %s: %d, want 1 or more", r->name, arg[i]);
+            return vn_fail(e, VN_E_INPUT, "size rule %s: %d, expected 1 or more", r->name, arg[i]);
     r->size(&x, &y, in_w, in_h, arg, n);
     x = vn_rounded(x / multiple, rounding) * multiple;
     y = vn_rounded(y / multiple, rounding) * multiple;
     if (!(x >= 1 && y >= 1 && x * y <= (double)VN_MAX_PIXELS))
-        return vn_fail(e, VN_E_INPUT, "size rule %s: a picture of %d x %d would become %.0f x %.0f", r->name, in_w, in_h, x, y);
+        return vn_fail(e, VN_E_INPUT, "size rule %s: an image of %d x %d would become %.0f x %.0f", r->name,
+                       in_w, in_h, x, y);
     *w = (int)x;
     *h = (int)y;
     return VN_OK;

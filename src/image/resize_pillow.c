@@ -198,7 +198,8 @@ static int least(int x, int y) { return x < y ? x : y; }
 static int reduce(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int fx, int fy, const int b[4], struct vn_err *e)
 {
     if (fx < 1 || fy < 1 || (int64_t)fx * fy > 1 << 23)
-        return vn_fail(e, VN_E_INPUT, "reduce by %d x %d: want 1 or more each, up to 2^23 pixels in all", fx, fy);
+        return vn_fail(e, VN_E_INPUT,
+                       "reduce by %d x %d: expected 1 or more each, up to 2^23 pixels in total", fx, fy);
     const int64_t w = b[2] - b[0], h = b[3] - b[1];
     TRY(vn_picture_new(out, a, (int)((w + fx - 1) / fx), (int)((h + fy - 1) / fy), in->c, in->type, e));
     const size_t row = (size_t)in->w * in->c;
@@ -240,7 +241,8 @@ int vn_resize_pillow_box(struct vn_picture *out, struct vn_arena *a, const struc
     if (!whole)
         memcpy(b, box_, sizeof b);
     if (!(b[0] >= 0 && b[1] >= 0 && b[2] <= from.w && b[3] <= from.h && b[0] < b[2] && b[1] < b[3]))
-        return vn_fail(e, VN_E_INPUT, "resize: box %g, %g, %g, %g of a picture of %d x %d", b[0], b[1], b[2], b[3], from.w, from.h);
+        return vn_fail(e, VN_E_INPUT, "resize: box %g, %g, %g, %g of an image of %d x %d", b[0], b[1], b[2],
+                       b[3], from.w, from.h);
     if (whole && w == from.w && h == from.h) {
         *out = from;
         return VN_OK;

@@ -173,7 +173,9 @@ RESIZE_RUN(vn_resize_skimage)
     const size_t row_in = (size_t)in->w * c;
     double range[2], *x;
     if (((double)in->w / w + (double)in->h / h) * ((double)in->w + in->h) > 1 << 28)
-        return vn_fail(e, VN_E_INPUT, "resize: %d x %d to %d x %d is more than the Gaussian filter's weights may take", in->w, in->h, w, h);
+        return vn_fail(e, VN_E_INPUT,
+                       "resize: %d x %d to %d x %d exceeds the limit of the Gaussian filter's weights", in->w,
+                       in->h, w, h);
     struct vn_arena *work = vn_arena_new();
     x = to_double(work, in, keep, range);
     const double sy = ((double)in->h / h - 1) / 2, sx = ((double)in->w / w - 1) / 2;

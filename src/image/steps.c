@@ -84,15 +84,57 @@ enum { SIZE, RULE, LIBRARY, INTERPOLATION, ANTIALIAS, VERSION, MULTIPLE, ROUNDIN
 
 #define SIZES "exact|short_side|short_side_round|short_side_ceil|long_side|long_side_round|long_side_ceil|short_long|short_long_yolos|fit|" \
               "fit_round|fit_half_up|cover|cover_round|scale|least_scale|each_scale|thumbnail"
-#define RESIZE_PARAMS(rule, preset)                                                                                                      \
-    { "size", VN_PARAM_INT, preset, NULL, 1, MAX_SIDE, 1, 2, "one or two numbers, as the size rule wants them: width before height" },    \
-    { "rule", VN_PARAM_WORD, rule, SIZES, 0, 0, 0, 0, "how the target's size follows" },                                                 \
-    { "library", VN_PARAM_WORD, "pillow", "opencv|pillow|skimage|torchvision", 0, 0, 0, 0, "whose rule (torchvision: on tensors)" },      \
-    { "interpolation", VN_PARAM_TEXT, "", NULL, 0, 0, 0, 0, "the library's word; default: linear, bilinear, order1" },                    \
-    { "antialias", VN_PARAM_WORD, "default", "default|on|off", 0, 0, 0, 0, "where the library has the choice" },                         \
-    { "version", VN_PARAM_TEXT, "", NULL, 0, 0, 0, 0, "of the library; default: Pillow 12.2, others the newest that is known" }, \
-    { "multiple", VN_PARAM_INT, "1", NULL, 1, MAX_SIDE, 1, 1, "both sides become a multiple of it" },                                    \
-    { "rounding", VN_PARAM_WORD, "floor", "round|floor|ceil", 0, 0, 0, 0, "of the sides to that multiple" }
+#define RESIZE_PARAMS(rule, preset) \
+    { "size", \
+      VN_PARAM_INT, \
+      preset, \
+      NULL, \
+      1, \
+      MAX_SIDE, \
+      1, \
+      2, \
+      "one or two numbers, as the size rule requires; width before height" }, \
+        { "rule", VN_PARAM_WORD, rule, SIZES, 0, 0, 0, 0, "how the target size is computed" }, \
+        { "library", \
+          VN_PARAM_WORD, \
+          "pillow", \
+          "opencv|pillow|skimage|torchvision", \
+          0, \
+          0, \
+          0, \
+          0, \
+          "library whose resize is used (torchvision: on tensors)" }, \
+        { "interpolation", \
+          VN_PARAM_TEXT, \
+          "", \
+          NULL, \
+          0, \
+          0, \
+          0, \
+          0, \
+          "name in the library; default: linear, bilinear, order1" }, \
+        { "antialias", \
+          VN_PARAM_WORD, \
+          "default", \
+          "default|on|off", \
+          0, \
+          0, \
+          0, \
+          0, \
+          "if the library offers the choice" }, \
+        { "version", \
+          VN_PARAM_TEXT, \
+          "", \
+          NULL, \
+          0, \
+          0, \
+          0, \
+          0, \
+          "of the library; default: Pillow 12.2, others the newest supported" }, \
+        { "multiple", VN_PARAM_INT, "1", NULL, 1, MAX_SIDE, 1, 1, "round both sides to a multiple" }, \
+    { \
+        "rounding", VN_PARAM_WORD, "floor", "round|floor|ceil", 0, 0, 0, 0, "rounding to the multiple" \
+    }
 
 static const struct vn_step_param resize_params[] = { RESIZE_PARAMS("exact", NULL), { 0 } };
 static const struct vn_step_param short_side_params[] = { RESIZE_PARAMS("short_side", NULL), { 0 } };
@@ -132,13 +174,22 @@ STEP(resize)
 /* The words of orientation, dct, upsampling are in the order of their enums. */
 enum { DECODE_LIBRARY, DECODE_ORDER, DECODE_ORIENTATION, DECODE_DCT, DECODE_UPSAMPLING, DECODE_REDUCE, DECODE_DRAFT };
 static const struct vn_step_param decode_params[] = {
-    { "library", VN_PARAM_WORD, "pillow", "opencv|pillow|skimage", 0, 0, 0, 0, "whose reader" },
-    { "order", VN_PARAM_WORD, "library", "library|rgb|bgr|gray", 0, 0, 0, 0, "of the channels; library: OpenCV gives bgr, the others rgb" },
-    { "orientation", VN_PARAM_WORD, "library", "library|keep|apply", 0, 0, 0, 0, "the camera's note in the file; library: OpenCV turns the picture, the others leave it" },
-    { "dct", VN_PARAM_WORD, "library", "library|islow|ifast|float", 0, 0, 0, 0, "of a JPEG; library: islow; TensorFlow's default is ifast" },
-    { "upsampling", VN_PARAM_WORD, "library", "library|fancy|simple", 0, 0, 0, 0, "of a JPEG's chroma; library: fancy" },
-    { "reduce", VN_PARAM_WORD, "1", "1|2|4|8", 0, 0, 0, 0, "sides of a JPEG divided, rounded up; of other files only OpenCV, rounded down: cv2.IMREAD_REDUCED_*" },
-    { "draft", VN_PARAM_INT, "", NULL, 1, MAX_SIDE, 1, 2, "instead of reduce: the largest that leaves this width and height: Pillow's Image.draft" },
+    { "library", VN_PARAM_WORD, "pillow", "opencv|pillow|skimage", 0, 0, 0, 0,
+      "library whose decoder is used" },
+    { "order", VN_PARAM_WORD, "library", "library|rgb|bgr|gray", 0, 0, 0, 0,
+      "channel order; library: bgr for OpenCV, rgb for the others" },
+    { "orientation", VN_PARAM_WORD, "library", "library|keep|apply", 0, 0, 0, 0,
+      "EXIF orientation; library: OpenCV applies it, the others do not" },
+    { "dct", VN_PARAM_WORD, "library", "library|islow|ifast|float", 0, 0, 0, 0,
+      "of JPEG; library: islow; TensorFlow's default is ifast" },
+    { "upsampling", VN_PARAM_WORD, "library", "library|fancy|simple", 0, 0, 0, 0,
+      "of JPEG chroma; library: fancy" },
+    { "reduce", VN_PARAM_WORD, "1", "1|2|4|8", 0, 0, 0, 0,
+      "divides the sides of a JPEG, rounding up; other formats: OpenCV only, rounding down: "
+      "cv2.IMREAD_REDUCED_*" },
+    { "draft", VN_PARAM_INT, "", NULL, 1, MAX_SIDE, 1, 2,
+      "in place of reduce: the largest reduction that keeps at least this width and height: Pillow's "
+      "Image.draft" },
     { 0 }
 };
 
@@ -147,14 +198,14 @@ STEP(decode)
 {
     (void)f;
     (void)a;
-    return vn_fail(e, VN_E_INPUT, "step %s: wants to be the first one", s->kind->name);
+    return vn_fail(e, VN_E_INPUT, "step %s: must be the first step", s->kind->name);
 }
 
 static int decode_options(struct vn_decode_options *o, const struct vn_pipe_step *s, struct vn_err *e)
 {
     const struct vn_step_value *draft = &s->value[DECODE_DRAFT];
     if (draft->given && which(s, DECODE_REDUCE))
-        return vn_fail(e, VN_E_INPUT, "step decode: reduce and draft are given; want one of them");
+        return vn_fail(e, VN_E_INPUT, "step decode: expected one of reduce and draft, got both");
     o->library = (enum vn_image_library)vn_library_find(word(s, DECODE_LIBRARY));
     o->orientation = (enum vn_orientation)which(s, DECODE_ORIENTATION);
     o->bgr = is(s, DECODE_ORDER, "library") ? o->library == VN_LIB_OPENCV : is(s, DECODE_ORDER, "bgr");
@@ -182,11 +233,12 @@ static int read_file(struct vn_frame *f, struct vn_arena *a, const struct vn_pip
     return VN_OK;
 }
 
-static const struct vn_step_param colour_params[] = {
-    { "to", VN_PARAM_WORD, NULL, "rgb|bgr|gray", 0, 0, 0, 0, "nothing happens where the colours are these already" },
-    { "library", VN_PARAM_WORD, "opencv", "opencv|pillow|skimage|torchvision", 0, 0, 0, 0, "whose rule for gray" },
-    { 0 }
-};
+static const struct vn_step_param colour_params[] = { { "to", VN_PARAM_WORD, NULL, "rgb|bgr|gray", 0, 0, 0, 0,
+                                                        "no effect if the image is in this order already" },
+                                                      { "library", VN_PARAM_WORD, "opencv",
+                                                        "opencv|pillow|skimage|torchvision", 0, 0, 0, 0,
+                                                        "library whose gray rule is used" },
+                                                      { 0 } };
 
 STEP(colour)
 {
@@ -195,7 +247,8 @@ STEP(colour)
     if ((int)f->colours == to)
         return VN_OK;
     if (f->colours > VN_COLOURS_GRAY)
-        return vn_fail(e, VN_E_INPUT, "step colour: from %s; want rgb, bgr or gray", colour_names[f->colours]);
+        return vn_fail(e, VN_E_INPUT, "step colour: from %s; expected rgb, bgr or gray",
+                       colour_names[f->colours]);
     if (f->colours == VN_COLOURS_GRAY)
         TRY(vn_three_channels(&f->p, a, &f->p, e));
     else if (to == VN_COLOURS_GRAY)
@@ -219,12 +272,16 @@ STEP(swap)
 
 enum { YUV_TO, YUV_LAYOUT, YUV_RULE, YUV_RANGE, YUV_DOWN, YUV_UP };
 static const struct vn_step_param yuv_params[] = {
-    { "to", VN_PARAM_WORD, "yuv444", "yuv444|rgb|planes", 0, 0, 0, 0, "what comes out: Y, U, V for each pixel, colours again, or the planes" },
-    { "layout", VN_PARAM_WORD, "nv12", "yuv444|nv12|nv21|i420|yv12", 0, 0, 0, 0, "what it goes through: all but yuv444 are real 4:2:0" },
-    { "rule", VN_PARAM_WORD, "exact", "exact|opencv", 0, 0, 0, 0, "BT.601 rounded once, or OpenCV's fixed point" },
+    { "to", VN_PARAM_WORD, "yuv444", "yuv444|rgb|planes", 0, 0, 0, 0,
+      "result: Y, U, V for each pixel, colours again, or the planes" },
+    { "layout", VN_PARAM_WORD, "nv12", "yuv444|nv12|nv21|i420|yv12", 0, 0, 0, 0,
+      "intermediate layout; all but yuv444 are 4:2:0" },
+    { "rule", VN_PARAM_WORD, "exact", "exact|opencv", 0, 0, 0, 0,
+      "BT.601 rounded once, or OpenCV's fixed point" },
     { "range", VN_PARAM_WORD, "full", "full|video", 0, 0, 0, 0, "0..255, or 16..235" },
-    { "down", VN_PARAM_WORD, "mean", "mean|mean_rgb|left|corner", 0, 0, 0, 0, "how the chroma of four pixels becomes one value" },
-    { "up", VN_PARAM_WORD, "repeat", "repeat|linear|left", 0, 0, 0, 0, "and four again" },
+    { "down", VN_PARAM_WORD, "mean", "mean|mean_rgb|left|corner", 0, 0, 0, 0,
+      "how the chroma of four pixels is reduced to one value" },
+    { "up", VN_PARAM_WORD, "repeat", "repeat|linear|left", 0, 0, 0, 0, "how it is expanded to four pixels" },
     { 0 }
 };
 
@@ -237,7 +294,8 @@ STEP(yuv)
     const enum vn_yuv_layout l = (enum vn_yuv_layout)vn_yuv_layout_find(word(s, YUV_LAYOUT));
     TRY(to_picture(f, a, e));
     if (f->colours > VN_COLOURS_BGR || f->p.c != 3)
-        return vn_fail(e, VN_E_INPUT, "step yuv: from %s of %d channels; want rgb or bgr", colour_names[f->colours], f->p.c);
+        return vn_fail(e, VN_E_INPUT, "step yuv: from %s of %d channels; expected rgb or bgr",
+                       colour_names[f->colours], f->p.c);
     if (f->colours == VN_COLOURS_BGR)
         TRY(vn_swap_channels(&f->p, a, &f->p, e));
     TRY(vn_picture_cast(&f->p, a, &f->p, VN_PIXEL_U8, e));
@@ -255,8 +313,10 @@ STEP(yuv)
 
 static const struct vn_step_param center_crop_params[] = {
     { "size", VN_PARAM_INT, NULL, NULL, 1, MAX_SIDE, 1, 2, "one number for a square, or width and height" },
-    { "rounding", VN_PARAM_WORD, "round", "round|floor|ceil", 0, 0, 0, 0, "of the place: round is torchvision's, floor Hugging Face's" },
-    { "pad", VN_PARAM_BOOL, "false", NULL, 0, 0, 0, 0, "smaller pictures get a black border; by rounding floor its larger half comes first" },
+    { "rounding", VN_PARAM_WORD, "round", "round|floor|ceil", 0, 0, 0, 0,
+      "of the offset: torchvision uses round, Hugging Face floor" },
+    { "pad", VN_PARAM_BOOL, "false", NULL, 0, 0, 0, 0,
+      "smaller images get a black border; with rounding floor, its larger half is leading" },
     { 0 }
 };
 
@@ -281,9 +341,15 @@ STEP(crop)
     return vn_crop(&f->p, a, &f->p, whole(s, 0, 0), whole(s, 0, 1), whole(s, 0, 2), whole(s, 0, 3), e);
 }
 
-#define VALUE_PARAM(preset) { "value", VN_PARAM_REAL, preset, NULL, -65536, 65536, 1, 4, "of the border, one or one for each channel" }
+#define VALUE_PARAM(preset) \
+    { \
+        "value", VN_PARAM_REAL, preset, NULL, -65536, 65536, 1, 4, "border value, one or one per channel" \
+    }
 #define POSITION_PARAM \
-    { "position", VN_PARAM_WORD, "center", "center|center_round|center_ceil|top_left|bottom_right", 0, 0, 0, 0, "where the picture sits" }
+    { \
+        "position", VN_PARAM_WORD, "center", "center|center_round|center_ceil|top_left|bottom_right", 0, 0, \
+            0, 0, "position of the image" \
+    }
 
 static const struct vn_step_param pad_params[] = {
     { "border", VN_PARAM_INT, NULL, NULL, 0, MAX_SIDE, 4, 4, "left, top, right, bottom" }, VALUE_PARAM("0"), { 0 }
@@ -298,9 +364,11 @@ STEP(pad)
     return vn_pad(&f->p, a, &f->p, whole(s, 0, 0), whole(s, 0, 1), whole(s, 0, 2), whole(s, 0, 3), v, e);
 }
 
-static const struct vn_step_param pad_to_params[] = {
-    { "size", VN_PARAM_INT, NULL, NULL, 1, MAX_SIDE, 1, 2, "of the frame" }, VALUE_PARAM("0"), POSITION_PARAM, { 0 }
-};
+static const struct vn_step_param pad_to_params[] = { { "size", VN_PARAM_INT, NULL, NULL, 1, MAX_SIDE, 1, 2,
+                                                        "size of the frame" },
+                                                      VALUE_PARAM("0"),
+                                                      POSITION_PARAM,
+                                                      { 0 } };
 
 static int pad_up(struct vn_frame *f, struct vn_arena *a, int w, int h, const char *position, const struct vn_step_value *value, struct vn_err *e)
 {
@@ -340,10 +408,10 @@ STEP(letterbox)
 
 static const struct vn_step_param warp_params[] = {
     { "matrix", VN_PARAM_REAL, NULL, NULL, -1e6, 1e6, 6, 6, "two rows of three" },
-    { "size", VN_PARAM_INT, NULL, NULL, 1, MAX_SIDE, 1, 2, "of the target" },
-    { "inverse", VN_PARAM_BOOL, "false", NULL, 0, 0, 0, 0, "the matrix leads from target to source" },
+    { "size", VN_PARAM_INT, NULL, NULL, 1, MAX_SIDE, 1, 2, "size of the target" },
+    { "inverse", VN_PARAM_BOOL, "false", NULL, 0, 0, 0, 0, "the matrix maps target to source" },
     VALUE_PARAM("0"),
-    { "version", VN_PARAM_TEXT, "", NULL, 0, 0, 0, 0, "of OpenCV" },
+    { "version", VN_PARAM_TEXT, "", NULL, 0, 0, 0, 0, "version of OpenCV" },
     { 0 }
 };
 
@@ -358,7 +426,7 @@ STEP(warp)
 }
 
 static const struct vn_step_param orient_params[] = {
-    { "orientation", VN_PARAM_INT, NULL, NULL, 1, 8, 1, 1, "as in EXIF: 6 turns by 90 degrees" }, { 0 }
+    { "orientation", VN_PARAM_INT, NULL, NULL, 1, 8, 1, 1, "as in EXIF: 6 rotates by 90 degrees" }, { 0 }
 };
 
 STEP(orient)
@@ -374,7 +442,7 @@ enum { DIVIDE, TIMES, MEAN, STD, GAIN };
 static const struct vn_step_param normalise_params[] = {
     { "divide", VN_PARAM_REAL, "1", NULL, 1e-9, 1e9, 1, 1, "first: x / divide (255 for ToTensor)" },
     { "times", VN_PARAM_REAL, "1", NULL, -1e9, 1e9, 1, 1, "first: x * times; not with divide" },
-    { "mean", VN_PARAM_REAL, "0", NULL, -1e9, 1e9, 1, 4, "then - mean, one or one for each channel" },
+    { "mean", VN_PARAM_REAL, "0", NULL, -1e9, 1e9, 1, 4, "then - mean, one or one per channel" },
     { "std", VN_PARAM_REAL, "1", NULL, 1e-9, 1e9, 1, 4, "then / std" },
     { "scale", VN_PARAM_REAL, "1", NULL, -1e9, 1e9, 1, 4, "or * scale; not with std" },
     { 0 }
@@ -385,7 +453,8 @@ STEP(normalise)
     double mean[VN_MAX_CHANNELS], last[VN_MAX_CHANNELS];
     const int divide = s->value[DIVIDE].given, multiply = s->value[GAIN].given;
     if ((divide && s->value[TIMES].given) || (multiply && s->value[STD].given))
-        return vn_fail(e, VN_E_INPUT, "step normalise: %s are given; want one of them", divide && s->value[TIMES].given ? "divide and times" : "std and scale");
+        return vn_fail(e, VN_E_INPUT, "step normalise: expected one of %s, got both",
+                       divide && s->value[TIMES].given ? "divide and times" : "std and scale");
     struct vn_normalisation n = { .scale = (float)s->value[divide ? DIVIDE : TIMES].v[0],
                                   .divide = divide,
                                   .multiply = multiply };
@@ -399,7 +468,9 @@ STEP(normalise)
     return vn_normalise(&f->p, a, &f->p, &n, e);
 }
 
-static const struct vn_step_param layout_params[] = { { "to", VN_PARAM_WORD, NULL, "NCHW|NHWC|CHW|HWC", 0, 0, 0, 0, "with N: a batch of 1" }, { 0 } };
+static const struct vn_step_param layout_params[] = {
+    { "to", VN_PARAM_WORD, NULL, "NCHW|NHWC|CHW|HWC", 0, 0, 0, 0, "with N: batch of 1" }, { 0 }
+};
 
 STEP(layout)
 {
@@ -415,8 +486,9 @@ STEP(layout)
 }
 
 static const struct vn_step_param dtype_params[] = {
-    { "to", VN_PARAM_WORD, NULL, "float32|uint8|int8|int16|int32", 0, 0, 0, 0, "floats to integers: rounded half to even, saturated" },
-    { "minus_128", VN_PARAM_BOOL, "false", NULL, 0, 0, 0, 0, "the *_128 forms of an input: pixel - 128" },
+    { "to", VN_PARAM_WORD, NULL, "float32|uint8|int8|int16|int32", 0, 0, 0, 0,
+      "floats to integers: rounded half to even, saturated" },
+    { "minus_128", VN_PARAM_BOOL, "false", NULL, 0, 0, 0, 0, "for the *_128 input types: pixel - 128" },
     { 0 }
 };
 
@@ -434,21 +506,22 @@ STEP(dtype)
 /* ---- the table ---- */
 
 static const struct vn_step_kind kinds[] = {
-    { "decode", "reads the file; without it Pillow's rule", decode_params, 0, decode },
+    { "decode", "decodes the file; if omitted, as Pillow", decode_params, 0, decode },
     { "colour", "RGB, BGR, gray", colour_params, 0, colour },
-    { "swap", "exchanges the first and the third channel, whatever they are", no_params, 0, swap },
-    { "yuv", "through BT.601, with real 4:2:0 where the layout says so", yuv_params, 0, yuv },
-    { "resize", "to a size that a rule gives", resize_params, 0, resize },
-    { "short_side", "resize whose rule is short_side", short_side_params, 0, resize },
-    { "center_crop", "cuts out the middle", center_crop_params, 0, center_crop },
+    { "swap", "swaps the first and third channel", no_params, 0, swap },
+    { "yuv", "converts by BT.601, with 4:2:0 if the layout says so", yuv_params, 0, yuv },
+    { "resize", "resizes to the size that the rule yields", resize_params, 0, resize },
+    { "short_side", "resize with rule short_side", short_side_params, 0, resize },
+    { "center_crop", "cuts out the centre", center_crop_params, 0, center_crop },
     { "crop", "cuts out a box", crop_params, 0, crop },
     { "pad", "adds a border", pad_params, 0, pad },
     { "pad_to", "adds a border up to a size", pad_to_params, 0, pad_to },
     { "pad_multiple", "adds a border up to the next multiple", pad_multiple_params, 0, pad_multiple },
     { "letterbox", "resize, then pad_to the same size", letterbox_params, 0, letterbox },
     { "warp", "cv2.warpAffine, bilinear", warp_params, 0, warp },
-    { "orient", "turns and mirrors", orient_params, 0, orient },
-    { "normalise", "((x / divide or x * times) - mean) / std or * scale, float32", normalise_params, 1, normalise },
+    { "orient", "rotates and mirrors", orient_params, 0, orient },
+    { "normalise", "((x / divide or x * times) - mean) / std or * scale, float32", normalise_params, 1,
+      normalise },
     { "layout", "order of the axes", layout_params, 1, layout },
     { "dtype", "element type", dtype_params, 1, dtype },
 };
@@ -537,8 +610,9 @@ static int pixel_steps(struct vn_frame *f, struct vn_arena *a, const struct vn_p
         TRY(run_step(f, a, p, i, e));
     TRY(to_picture(f, a, e));
     if (f->p.type != VN_PIXEL_U8 || f->colours > VN_COLOURS_GRAY)
-        return vn_fail(e, VN_E_INPUT, "the pipeline gives %s pixels of %s; calibration wants uint8 of rgb, bgr or gray", vn_pixel_name(f->p.type),
-                       colour_names[f->colours]);
+        return vn_fail(e, VN_E_INPUT,
+                       "the pipeline yields %s pixels of %s; calibration requires uint8 of rgb, bgr or gray",
+                       vn_pixel_name(f->p.type), colour_names[f->colours]);
     if (f->colours == VN_COLOURS_BGR)
         return vn_swap_channels(&f->p, a, &f->p, e);
     return f->p.c == 3 ? VN_OK : vn_three_channels(&f->p, a, &f->p, e);

@@ -47,16 +47,19 @@ static const char *want(const struct vn_step_param *p, char *buf, size_t n)
     else if (p->kind == VN_PARAM_TEXT)
         snprintf(buf, n, PLAIN_LETTERS);
     else if (p->least == p->most)
-        snprintf(buf, n, "%d %s from %g to %g", p->most, p->kind == VN_PARAM_INT ? "whole numbers" : "numbers", p->min, p->max);
+        snprintf(buf, n, "%d %s from %g to %g", p->most, p->kind == VN_PARAM_INT ? "integers" : "numbers",
+                 p->min, p->max);
     else
-        snprintf(buf, n, "%d to %d %s from %g to %g", p->least, p->most, p->kind == VN_PARAM_INT ? "whole numbers" : "numbers", p->min, p->max);
+        snprintf(buf, n, "%d to %d %s from %g to %g", p->least, p->most,
+                 p->kind == VN_PARAM_INT ? "integers" : "numbers", p->min, p->max);
     return buf;
 }
 
 static int bad_value(const struct vn_pipe_step *s, const struct vn_step_param *p, const char *got, struct vn_err *e)
 {
     char buf[400];
-    return vn_fail(e, VN_E_INPUT, "step %s: %s: want %s, got '%s'", s->kind->name, p->name, want(p, buf, sizeof buf), got);
+    return vn_fail(e, VN_E_INPUT, "step %s: %s: expected %s, got '%s'", s->kind->name, p->name,
+                   want(p, buf, sizeof buf), got);
 }
 
 static int unknown_param(const struct vn_pipe_step *s, const char *name, struct vn_err *e)
@@ -69,15 +72,15 @@ static int unknown_param(const struct vn_pipe_step *s, const char *name, struct 
         snprintf(n ? list + strlen(list) : list, sizeof list - (n ? strlen(list) : 0), "%s%s", n ? ", " : "", names[n]);
     }
     const char *near = vn_nearest(name, names, n);
-    return vn_fail(e, VN_E_INPUT, "step %s: unknown parameter '%s'; want %s%s%s%s", s->kind->name, name, list, near ? "; did you mean '" : "",
-                   near ? near : "", near ? "'?" : "");
+    return vn_fail(e, VN_E_INPUT, "step %s: unknown parameter '%s'; expected %s%s%s%s", s->kind->name, name,
+                   list, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 static int numbers(struct vn_step_value *v, const struct vn_pipe_step *s, const struct vn_step_param *p, const char *const *words, int n, struct vn_err *e)
 {
     if (n < p->least || n > p->most) {
         char got[32];
-        snprintf(got, sizeof got, "%d of them", n);
+        snprintf(got, sizeof got, "%d values", n);
         return bad_value(s, p, got, e);
     }
     for (int i = 0; i < n; i++) {
@@ -123,7 +126,7 @@ int vn_step_set(struct vn_pipe_step *s, struct vn_arena *a, const char *param, c
 {
     if (param && !strcmp(param, "stage")) {
         if (n != 1 || !is_plain(words[0]))
-            return vn_fail(e, VN_E_INPUT, "step %s: stage: want " PLAIN_LETTERS ", got '%s'",
+            return vn_fail(e, VN_E_INPUT, "step %s: stage: expected " PLAIN_LETTERS ", got '%s'",
                            s->kind ? s->kind->name : s->transform->name, n == 1 ? words[0] : "a list");
         s->stage = vn_arena_str(a, words[0]);
         return VN_OK;
@@ -136,7 +139,8 @@ int vn_step_set(struct vn_pipe_step *s, struct vn_arena *a, const char *param, c
     if (i < 0)
         return unknown_param(s, param ? param : words[0], e);
     if (s->value[i].given)
-        return vn_fail(e, VN_E_INPUT, "step %s: %s is given twice", s->kind->name, s->kind->params[i].name);
+        return vn_fail(e, VN_E_INPUT, "step %s: duplicate parameter %s", s->kind->name,
+                       s->kind->params[i].name);
     TRY(set_value(&s->value[i], a, s, &s->kind->params[i], words, n, e));
     s->value[i].given = 1;
     return VN_OK;
@@ -154,7 +158,8 @@ int vn_step_finish(struct vn_pipe_step *s, struct vn_arena *a, struct vn_err *e)
             continue;
         if (!p->preset) {
             char buf[400];
-            return vn_fail(e, VN_E_INPUT, "step %s: %s is missing; want %s", s->kind->name, p->name, want(p, buf, sizeof buf));
+            return vn_fail(e, VN_E_INPUT, "step %s: %s is missing; expected %s", s->kind->name, p->name,
+                           want(p, buf, sizeof buf));
         }
         if (is_number(p) && !*p->preset)
             s->value[i].word = "";
@@ -183,8 +188,8 @@ static int start_step(struct vn_pipe_step *s, const char *name, struct vn_err *e
     char list[400] = "";
     for (int i = 0; i < kinds; i++)
         snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", k[i].name);
-    return vn_fail(e, VN_E_INPUT, "unknown step '%s'%s%s%s; want %s, or a transformer function", name, near ? "; did you mean '" : "", near ? near : "",
-                   near ? "'?" : "", list);
+    return vn_fail(e, VN_E_INPUT, "unknown step '%s'%s%s%s; expected %s, or a transformer function", name,
+                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", list);
 }
 
 /* Every stage has a name of its own: the step's, with a number from the second on. */
@@ -197,7 +202,7 @@ static int add_step(struct vn_pipeline *p, struct vn_arena *a, struct vn_pipe_st
     for (int i = 0, count = 1; i < p->steps.n; i++)
         if (!strcmp(p->steps.v[i].stage, stage)) {
             if (s->stage)
-                return vn_fail(e, VN_E_INPUT, "step %s: an earlier step has the stage '%s', too", name, stage);
+                return vn_fail(e, VN_E_INPUT, "step %s: duplicate stage '%s'", name, stage);
             stage = vn_arena_fmt(a, "%s_%d", name, ++count);
             i = -1;
         }
@@ -234,7 +239,7 @@ static int parse_short(struct vn_pipe_step *s, struct vn_arena *a, char *text, s
         *open = '(';
         char *close = strrchr(open, ')');
         if (!s->transform || !close)
-            return vn_fail(e, VN_E_INPUT, "step '%s': want NAME VALUES, or TRANSFORMER(ARGUMENTS)", text);
+            return vn_fail(e, VN_E_INPUT, "step '%s': expected NAME VALUES, or TRANSFORMER(ARGUMENTS)", text);
         *close = 0;
         s->text = open[1] ? vn_arena_str(a, open + 1) : NULL;
         return VN_OK;
@@ -331,13 +336,15 @@ static int read_words(struct reader *r, const char **words, int *n)
         return VN_OK;
     }
     if (r->type != YAML_SEQUENCE_START_EVENT)
-        return fail(r, r->line, "want a value or a list of values");
+        return fail(r, r->line, "expected a value or a list of values");
     for (;;) {
         TRY(next(r));
         if (r->type == YAML_SEQUENCE_END_EVENT)
             return VN_OK;
         if (r->type != YAML_SCALAR_EVENT || *n == MAX_WORDS)
-            return fail(r, r->line, r->type == YAML_SCALAR_EVENT ? "a list of more than 8 values" : "want a list of plain values");
+            return fail(r, r->line,
+                        r->type == YAML_SCALAR_EVENT ? "a list of at most 8 values"
+                                                     : "expected a list of scalars");
         words[(*n)++] = r->text;
     }
 }
@@ -354,7 +361,7 @@ static int read_params(struct reader *r, struct vn_pipe_step *s)
         if (r->type == YAML_MAPPING_END_EVENT)
             return VN_OK;
         if (r->type != YAML_SCALAR_EVENT)
-            return fail(r, r->line, "want NAME: VALUE");
+            return fail(r, r->line, "expected NAME: VALUE");
         const char *param = r->text;
         const int line = r->line;
         TRY(next(r));
@@ -373,7 +380,7 @@ static int read_step(struct reader *r, struct vn_pipeline *p)
     if (mapping)
         TRY(next(r));
     if (r->type != YAML_SCALAR_EVENT || !*r->text)
-        return fail(r, r->line, "want a step: NAME, or NAME: {PARAMETER: VALUE}");
+        return fail(r, r->line, "expected a step: NAME, or NAME: {PARAMETER: VALUE}");
     if (!mapping) /* as in the short form: with arguments in brackets */
         TRY(at_line(r, line, parse_short(&s, r->a, vn_arena_str(r->a, r->text + strspn(r->text, " \t\n")), r->e)));
     else {
@@ -388,7 +395,7 @@ static int read_step(struct reader *r, struct vn_pipeline *p)
         }
         TRY(next(r));
         if (r->type != YAML_MAPPING_END_EVENT)
-            return fail(r, r->line, "want one step in each entry of the list (a '-' before it)");
+            return fail(r, r->line, "expected one step in each entry of the list (a '-' before it)");
     }
     s.line = line;
     return at_line(r, line, add_step(p, r->a, &s, r->e));
@@ -399,17 +406,17 @@ static int read_document(struct reader *r, struct vn_pipeline *p)
     TRY(next(r)); /* stream */
     TRY(next(r)); /* document */
     if (r->type != YAML_DOCUMENT_START_EVENT)
-        return fail(r, 1, "want steps: and a list of steps");
+        return fail(r, 1, "expected steps: and a list of steps");
     TRY(next(r));
     const int mapping = r->type == YAML_MAPPING_START_EVENT;
     if (mapping) {
         TRY(next(r));
         if (r->type != YAML_SCALAR_EVENT || strcmp(r->text, "steps"))
-            return fail(r, r->line, "want steps: and a list of steps");
+            return fail(r, r->line, "expected steps: and a list of steps");
         TRY(next(r));
     }
     if (r->type != YAML_SEQUENCE_START_EVENT)
-        return fail(r, r->line, "want a list of steps");
+        return fail(r, r->line, "expected a list of steps");
     for (;;) {
         TRY(next(r));
         if (r->type == YAML_SEQUENCE_END_EVENT)
@@ -417,7 +424,9 @@ static int read_document(struct reader *r, struct vn_pipeline *p)
         TRY(read_step(r, p));
     }
     TRY(next(r));
-    return r->type == (mapping ? YAML_MAPPING_END_EVENT : YAML_DOCUMENT_END_EVENT) ? VN_OK : fail(r, r->line, "want nothing behind the list of steps");
+    return r->type == (mapping ? YAML_MAPPING_END_EVENT : YAML_DOCUMENT_END_EVENT)
+               ? VN_OK
+               : fail(r, r->line, "expected nothing after the list of steps");
 }
 
 int vn_pipeline_yaml(struct vn_pipeline **out, struct vn_arena *a, const char *text, size_t bytes, const char *path, struct vn_err *e)

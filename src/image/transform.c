@@ -18,7 +18,8 @@ static int three_axes(struct vn_shape *s, const struct vn_tensor *in, const char
     char text[VN_SHAPE_TEXT];
     const int batch = in->shape.rank == 4;
     if ((in->shape.rank != 3 && !batch) || (batch && in->shape.d[0] != 1))
-        return vn_fail(e, VN_E_INPUT, "%s: array of shape %s; want three axes, or four with batch 1", name, vn_shape_text(&in->shape, text));
+        return vn_fail(e, VN_E_INPUT, "%s: array of shape %s; expected three axes, or four with batch 1",
+                       name, vn_shape_text(&in->shape, text));
     *s = vn_shape_of(3, in->shape.d + batch);
     return VN_OK;
 }
@@ -220,7 +221,8 @@ TRANSFORM(pad)
     const int d = whole(&arg[0], 0), least = whole(&arg[1], 0);
     TRY(to_picture(&p, a, in, 1, t, e));
     if (d < 1 || d > 65536 || least > 65536 || p.w > 1 << 26 || p.h > 1 << 26)
-        return vn_fail(e, VN_E_INPUT, "%s: size_divisor %d, target_size %d: want 1 to 65536", t->name, d, least);
+        return vn_fail(e, VN_E_INPUT, "%s: size_divisor %d, target_size %d: expected 1 to 65536", t->name, d,
+                       least);
     TRY(vn_pad_to(&q, a, &p, up_to(p.w, least, d), up_to(p.h, least, d), VN_PAD_TOP_LEFT, black, e));
     return typed(out, a, &q, "", e);
 }
@@ -299,8 +301,8 @@ TRANSFORM(from_nv12)
     char text[VN_SHAPE_TEXT];
     TRY(vn_picture_check_size(w, h, t->name, e));
     if (h % 2 || w % 2 || vn_shape_count(&in->shape) != (int64_t)h / 2 * 3 * w)
-        return vn_fail(e, VN_E_INPUT, "%s: array of shape %s; want %d values for target_size %d x %d", t->name, vn_shape_text(&in->shape, text),
-                       h / 2 * 3 * w, h, w);
+        return vn_fail(e, VN_E_INPUT, "%s: array of shape %s; expected %d values for target_size %d x %d",
+                       t->name, vn_shape_text(&in->shape, text), h / 2 * 3 * w, h, w);
     TRY(vn_picture_new(&p, a, w, h / 2 * 3, 1, VN_PIXEL_U8, e));
     for (size_t i = 0, n = vn_picture_values(&p); i < n; i++)
         p.data[i] = (uint8_t)vn_tensor_i64(in, (int64_t)i);
@@ -398,18 +400,22 @@ static int parse_value(struct vn_arg_value *v, struct vn_arena *a, const struct 
         const char *w = spec->words ? spec->words : "";
         for (; *w && (strncmp(w, text, n) || (w[n] && w[n] != '|')); w += *w == '|')
             w += strcspn(w, "|");
-        return !spec->words || *w ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: %s is '%s'; want %s", name, spec->name, text, spec->words);
+        return !spec->words || *w ? VN_OK
+                                  : vn_fail(e, VN_E_INPUT, "%s: %s is '%s'; expected %s", name, spec->name,
+                                            text, spec->words);
     }
     for (const char *p = text + strspn(text, "([ "); *p; p += strspn(p, ",)] ")) {
         char *end;
         const double x = strtod(p, &end);
         if (end == p || !isfinite(x) || fabs(x) > 1e9 || v->n == 4)
-            return vn_fail(e, VN_E_INPUT, "%s: %s is '%s'; want %s", name, spec->name, text, spec->kind == VN_ARG_LIST ? "1 to 4 numbers" : "a number");
+            return vn_fail(e, VN_E_INPUT, "%s: %s is '%s'; expected %s", name, spec->name, text,
+                           spec->kind == VN_ARG_LIST ? "1 to 4 numbers" : "a number");
         v->v[v->n++] = x;
         p = end;
     }
     if (!v->n || (v->n > 1 && spec->kind != VN_ARG_LIST))
-        return vn_fail(e, VN_E_INPUT, "%s: %s is '%s'; want %s", name, spec->name, text, spec->kind == VN_ARG_LIST ? "1 to 4 numbers" : "one number");
+        return vn_fail(e, VN_E_INPUT, "%s: %s is '%s'; expected %s", name, spec->name, text,
+                       spec->kind == VN_ARG_LIST ? "1 to 4 numbers" : "one number");
     return VN_OK;
 }
 
@@ -460,7 +466,7 @@ int vn_transform_parse(const struct vn_transform **out, struct vn_arg_value arg[
     unsigned given = 0;
     char *open = rest + strspn(rest, " "), *close = strrchr(open, ')');
     if (*open && (*open != '(' || !close || close[1 + strspn(close + 1, " ")]))
-        return vn_fail(e, VN_E_INPUT, "transformer '%s': want NAME(ARGUMENTS)", text);
+        return vn_fail(e, VN_E_INPUT, "transformer '%s': expected NAME(ARGUMENTS)", text);
     if (close)
         *close = 0;
     const int has = *open == '(';

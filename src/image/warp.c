@@ -55,8 +55,9 @@ int vn_warp_affine(struct vn_picture *out, struct vn_arena *a, const struct vn_p
     double back[6];
     uint8_t border[VN_MAX_CHANNELS];
     if (from.type != VN_PIXEL_U8 || from.c > VN_MAX_CHANNELS)
-        return vn_fail(e, VN_E_UNSUPPORTED, "warp_affine: %s pixels of %d channels; want uint8 of up to %d", vn_pixel_name(from.type), from.c,
-                       VN_MAX_CHANNELS);
+        return vn_fail(e, VN_E_UNSUPPORTED,
+                       "warp_affine: %s pixels of %d channels; expected uint8 of up to %d",
+                       vn_pixel_name(from.type), from.c, VN_MAX_CHANNELS);
     if (inverse)
         memcpy(back, m, sizeof back);
     else

@@ -340,7 +340,7 @@ def test_animated_webp_frame_smaller_than_its_canvas(our, tmp_path, alpha, lossl
         check_animation(our, path, f"at {x}, {y}")
     for x, size, canvas in (10, (31, 20), (40, 41)), (0, (30, 20), (40, 41)), (0, (31, 21), (40, 41)), (0, (31, 20), (31, 19)):
         path.write_bytes(one_frame(f.getvalue(), x, 0, size, canvas, alpha))
-        with pytest.raises(pictures.Refused, match="x.webp: damaged WebP: its first frame has 31 x 20 pixels; want"):
+        with pytest.raises(pictures.Refused, match="x.webp: damaged WebP: its first frame has 31 x 20 pixels; expected"):
             our.decode(path, "pillow")
 
 
@@ -461,7 +461,7 @@ SHORT["tile.tiff"] = tiff(8, 8, 8, 8, zlib.compress(bytes(999)), tile=(16000, 16
 @pytest.mark.parametrize("name", SHORT)
 def test_too_short_for_its_size(our, tmp_path, name):
     (tmp_path / name).write_bytes(SHORT[name])
-    with pytest.raises(pictures.Refused, match=name + r": damaged [A-Z]+: \d+ bytes of data; a picture of this size takes \d+ or more"):
+    with pytest.raises(pictures.Refused, match=name + r": damaged [A-Z]+: \d+ bytes of data; an image of this size requires at least \d+"):
         our.decode(tmp_path / name, "pillow")
 
 
