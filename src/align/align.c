@@ -204,8 +204,8 @@ int vn_align_traces(struct alignment **out, struct vn_arena *a, const struct tra
         common += s->state != VN_STAGE_MISSING;
     }
     if (!common)
-        return vn_fail(e, VN_E_INPUT, "%s and %s have no stage in common; the first has %s, the second %s", left->path, right->path, left->stage[0],
-                       right->stage[0]);
+        return vn_fail(e, VN_E_INPUT, "%s and %s have no common stage; the first has %s, the second %s",
+                       left->path, right->path, left->stage[0], right->stage[0]);
     if (o->explain) {
         find_exchanged(r, a, &b, o->tolerance);
         explain_stages(r, a, &b, o);

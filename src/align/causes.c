@@ -141,14 +141,16 @@ static const char *size_text(struct vn_arena *a, const struct stage_rule *r)
 
 static const char *exchanged_text(struct vn_arena *a, const struct stage_rule *r)
 {
-    return has_resize(r) ? vn_arena_fmt(a, "%d x %d", r->w, r->h) : r->geometry == GEO_EXCHANGED ? "rows and columns exchanged" : "as it is";
+    return has_resize(r)                  ? vn_arena_fmt(a, "%d x %d", r->w, r->h)
+           : r->geometry == GEO_EXCHANGED ? "rows and columns swapped"
+                                          : "unchanged";
 }
 
 static int turned(const struct stage_rule *r) { return r->geometry == GEO_ORIENTED ? r->orientation : 1; }
 static int other_orientation(const struct stage_rule *l, const struct stage_rule *r) { return turned(l) != turned(r); }
 static const char *orientation_text(struct vn_arena *a, const struct stage_rule *r)
 {
-    return turned(r) == 1 ? "as it is" : vn_arena_fmt(a, "turned by EXIF orientation %d", turned(r));
+    return turned(r) == 1 ? "unchanged" : vn_arena_fmt(a, "rotated by EXIF orientation %d", turned(r));
 }
 
 static int other_crop(const struct stage_rule *l, const struct stage_rule *r)
@@ -160,13 +162,15 @@ static int other_crop(const struct stage_rule *l, const struct stage_rule *r)
 static const char *crop_text(struct vn_arena *a, const struct stage_rule *r)
 {
     if (r->geometry == GEO_SHIFT)
-        return vn_arena_fmt(a, "moved by (%d, %d)", r->dx, r->dy);
+        return vn_arena_fmt(a, "shifted by (%d, %d)", r->dx, r->dy);
     if (!has_crop(r))
-        return "as it is";
+        return "unchanged";
     if (r->geometry == GEO_CROP_RESIZE)
-        return vn_arena_fmt(a, "centre, %s, rounding %s", r->fraction ? vn_arena_fmt(a, "%g of each side", r->fraction) : "a square of the short side",
+        return vn_arena_fmt(a, "centre, %s, rounding %s",
+                            r->fraction ? vn_arena_fmt(a, "%g of each side", r->fraction)
+                                        : "square of the short side",
                             vn_crop_rounding_name(r->rounding));
-    const char *at = r->dx || r->dy ? vn_arena_fmt(a, ", then moved by (%d, %d)", r->dx, r->dy) : "";
+    const char *at = r->dx || r->dy ? vn_arena_fmt(a, ", then shifted by (%d, %d)", r->dx, r->dy) : "";
     return r->absolute ? vn_arena_fmt(a, "from (%d, %d)", r->dx, r->dy) : vn_arena_fmt(a, "centre, rounding %s%s", vn_crop_rounding_name(r->rounding), at);
 }
 
@@ -193,8 +197,13 @@ static enum geometry_rule group(const struct stage_rule *r)
 static int other_geometry(const struct stage_rule *l, const struct stage_rule *r) { return group(l) != group(r); }
 static const char *geometry_text(struct vn_arena *a, const struct stage_rule *r)
 {
-    static const char *const names[] = { [GEO_SAME] = "the size stays", [GEO_CROP] = "crop", [GEO_PAD] = "pad", [GEO_RESIZE] = "resize", [GEO_LETTERBOX] = "letterbox",
-                                         [GEO_RESIZE_CROP] = "resize and crop", [GEO_CROP_RESIZE] = "crop and resize" };
+    static const char *const names[] = { [GEO_SAME] = "size unchanged",
+                                         [GEO_CROP] = "crop",
+                                         [GEO_PAD] = "pad",
+                                         [GEO_RESIZE] = "resize",
+                                         [GEO_LETTERBOX] = "letterbox",
+                                         [GEO_RESIZE_CROP] = "resize and crop",
+                                         [GEO_CROP_RESIZE] = "crop and resize" };
     const char *how = r->geometry == GEO_RESIZE_CROP ? vn_arena_fmt(a, "resize to %s, crop to %d x %d", size_text(a, r), r->w, r->h) : names[group(r)];
     return has_resize(r) ? vn_arena_fmt(a, "%s by %s", how, resize_text(a, r)) : how;
 }
@@ -217,7 +226,8 @@ static const char *order_text(struct vn_arena *a, const struct stage_rule *r)
 {
     int o[3];
     order_of(o, r);
-    return r->channels >= CHAN_GRAY ? r->bgr ? "taken as B, G, R" : "taken as R, G, B" : vn_arena_fmt(a, "channels %d, %d, %d", o[0], o[1], o[2]);
+    return r->channels >= CHAN_GRAY ? r->bgr ? "read as B, G, R" : "read as R, G, B"
+                                    : vn_arena_fmt(a, "channels %d, %d, %d", o[0], o[1], o[2]);
 }
 
 static enum channel_rule conversion(const struct stage_rule *r) { return r->channels == CHAN_ORDER ? CHAN_SAME : r->channels; }
@@ -239,8 +249,9 @@ static int other_chroma(const struct stage_rule *l, const struct stage_rule *r)
 }
 static const char *chroma_text(struct vn_arena *a, const struct stage_rule *r)
 {
-    return !sub_sampled(r) ? "every pixel has its chroma" : vn_arena_fmt(a, "%s, chroma down %s, up %s", vn_yuv_layout_name(r->yuv_layout),
-                                                                         vn_chroma_down_name(r->yuv.down), vn_chroma_up_name(r->yuv.up));
+    return !sub_sampled(r) ? "chroma for every pixel"
+                           : vn_arena_fmt(a, "%s, chroma down %s, up %s", vn_yuv_layout_name(r->yuv_layout),
+                                          vn_chroma_down_name(r->yuv.down), vn_chroma_up_name(r->yuv.up));
 }
 static int ranged(const struct stage_rule *r)
 {
@@ -253,19 +264,24 @@ static int other_range(const struct stage_rule *l, const struct stage_rule *r)
 static const char *range_text(struct vn_arena *a, const struct stage_rule *r)
 {
     (void)a;
-    return ranged(r) == VN_YUV_VIDEO ? "video range (16..235)" : ranged(r) == 2 ? "video range made full" : "full range";
+    return ranged(r) == VN_YUV_VIDEO ? "video range (16..235)"
+           : ranged(r) == 2          ? "video range expanded to full"
+                                     : "full range";
 }
 static const char *conversion_text(struct vn_arena *a, const struct stage_rule *r)
 {
-    static const char *const names[] = { [CHAN_SAME] = "colours as they are", [CHAN_GRAY] = "gray", [CHAN_YUV] = "to YUV", [CHAN_FROM_YUV] = "from YUV",
-                                         [CHAN_THROUGH_YUV] = "through YUV and back" };
+    static const char *const names[] = { [CHAN_SAME] = "colours unchanged",
+                                         [CHAN_GRAY] = "gray",
+                                         [CHAN_YUV] = "to YUV",
+                                         [CHAN_FROM_YUV] = "from YUV",
+                                         [CHAN_THROUGH_YUV] = "to YUV and back" };
     return is_yuv(r) ? vn_arena_fmt(a, "%s (%s, %s)", names[conversion(r)], range_text(a, r), chroma_text(a, r)) : names[conversion(r)];
 }
 static int other_yuv_rule(const struct stage_rule *l, const struct stage_rule *r) { return both_yuv(l, r) && l->yuv.rule != r->yuv.rule; }
 static const char *yuv_rule_text(struct vn_arena *a, const struct stage_rule *r)
 {
     (void)a;
-    return r->yuv.rule == VN_YUV_OPENCV ? "OpenCV's fixed point" : "rounded once";
+    return r->yuv.rule == VN_YUV_OPENCV ? "OpenCV fixed point" : "rounded once";
 }
 
 /* ---- values ---- */
@@ -323,9 +339,17 @@ static int other_values(const struct stage_rule *l, const struct stage_rule *r)
 }
 static const char *values_text(struct vn_arena *a, const struct stage_rule *r)
 {
-    static const char *const names[] = { [VALUE_SAME] = "values as they are", [VALUE_AFFINE] = "scaled values", [VALUE_MINUS_128] = "pixel - 128",
-        [VALUE_WRAP_INT8] = "bytes taken as int8", [VALUE_TRUNCATED] = "fractions cut off", [VALUE_ROUNDED] = "rounded", [VALUE_WRAP_UINT8] = "wrapped into uint8",
-        [VALUE_TO_VIDEO] = "video range", [VALUE_TO_FULL] = "full range", [VALUE_BYTES] = "bytes of another type", [VALUE_HEADER] = ".npy header read as pixels" };
+    static const char *const names[] = { [VALUE_SAME] = "values unchanged",
+                                         [VALUE_AFFINE] = "scaled values",
+                                         [VALUE_MINUS_128] = "pixel - 128",
+                                         [VALUE_WRAP_INT8] = "bytes read as int8",
+                                         [VALUE_TRUNCATED] = "fractions truncated",
+                                         [VALUE_ROUNDED] = "rounded",
+                                         [VALUE_WRAP_UINT8] = "wrapped into uint8",
+                                         [VALUE_TO_VIDEO] = "video range",
+                                         [VALUE_TO_FULL] = "full range",
+                                         [VALUE_BYTES] = "bytes read as another type",
+                                         [VALUE_HEADER] = ".npy header read as pixels" };
     const int scaled = r->values >= VALUE_TRUNCATED && r->values <= VALUE_WRAP_UINT8 && r->gain[0] != 1;
     return vn_arena_fmt(a, "%s%s (%s)", scaled ? "times 255, " : "", names[r->values], r->dtype);
 }
@@ -336,7 +360,7 @@ static int other_layout(const struct stage_rule *l, const struct stage_rule *r) 
 static const char *layout_text(struct vn_arena *a, const struct stage_rule *r)
 {
     (void)a;
-    return r->layout ? r->layout : "no picture";
+    return r->layout ? r->layout : "not an image";
 }
 
 /* ---- files ---- */
@@ -351,7 +375,10 @@ static const char *decoder_text(struct vn_arena *a, const struct stage_rule *r)
 /* ---- outputs ---- */
 
 static int other_output(const struct stage_rule *l, const struct stage_rule *r) { return l->taken_from && r->taken_from && strcmp(l->taken_from, r->taken_from) != 0; }
-static const char *output_text(struct vn_arena *a, const struct stage_rule *r) { return vn_arena_fmt(a, "what the left calls '%s'", r->taken_from); }
+static const char *output_text(struct vn_arena *a, const struct stage_rule *r)
+{
+    return vn_arena_fmt(a, "output '%s' of the left", r->taken_from);
+}
 
 /* ---- lists ---- */
 
@@ -385,7 +412,7 @@ static int other_class_rule(const struct stage_rule *l, const struct stage_rule 
 static const char *class_rule_text(struct vn_arena *a, const struct stage_rule *r)
 {
     (void)a;
-    return r->list.per_class ? "each class by itself" : "all classes together";
+    return r->list.per_class ? "each class separately" : "all classes together";
 }
 static int other_score(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && (l->list.above >= r->list.upto || r->list.above >= l->list.upto); }
 /* A number that people write, of those between which there was no score. */
@@ -404,16 +431,20 @@ static const char *score_text(struct vn_arena *a, const struct stage_rule *r)
 {
     const double lo = r->list.above, hi = r->list.upto;
     if (lo == -INFINITY)
-        return hi == INFINITY ? "every score" : vn_arena_fmt(a, "every score (%.4g and more)", hi);
-    return vn_arena_fmt(a, "scores above %.8g (anything from %.4g to %.4g does)", usual_score(lo, hi), lo, hi);
+        return hi == INFINITY ? "every score" : vn_arena_fmt(a, "every score (>= %.4g)", hi);
+    return vn_arena_fmt(a, "scores above %.8g (any threshold from %.4g to %.4g fits)", usual_score(lo, hi),
+                        lo, hi);
 }
 static int other_most(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.most != r->list.most; }
-static const char *most_text(struct vn_arena *a, const struct stage_rule *r) { return r->list.most ? vn_arena_fmt(a, "%d at most", r->list.most) : "no limit"; }
+static const char *most_text(struct vn_arena *a, const struct stage_rule *r)
+{
+    return r->list.most ? vn_arena_fmt(a, "at most %d", r->list.most) : "no limit";
+}
 static int other_sorting(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.by_score != r->list.by_score; }
 static const char *sorting_text(struct vn_arena *a, const struct stage_rule *r)
 {
     (void)a;
-    return r->list.by_score ? "by falling score" : "as they came";
+    return r->list.by_score ? "by descending score" : "in original order";
 }
 static int other_format(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.format != r->list.format; }
 static const char *format_text(struct vn_arena *a, const struct stage_rule *r)
@@ -425,18 +456,26 @@ static int other_place(const struct stage_rule *l, const struct stage_rule *r) {
 static const char *place_text(struct vn_arena *a, const struct stage_rule *r)
 {
     const struct list_rule *q = &r->list;
-    return q->led ? vn_arena_fmt(a, "in the first picture x * %.6g %+.4g, y * %.6g %+.4g", q->gain[0], q->offset[0], q->gain[1], q->offset[1]) : "as they are";
+    return q->led ? vn_arena_fmt(a, "in the first image x * %.6g %+.4g, y * %.6g %+.4g", q->gain[0],
+                                 q->offset[0], q->gain[1], q->offset[1])
+                  : "unchanged";
 }
 static const char *digits_text(struct vn_arena *a, int digits)
 {
-    return digits == LIST_EXACT ? "as they are" : digits == LIST_TRUNCATED ? "fractions cut off" : digits ? vn_arena_fmt(a, "rounded to %d decimals", digits) : "rounded to whole numbers";
+    return digits == LIST_EXACT       ? "unchanged"
+           : digits == LIST_TRUNCATED ? "fractions truncated"
+           : digits                   ? vn_arena_fmt(a, "rounded to %d decimals", digits)
+                                      : "rounded to integers";
 }
 static int other_box_digits(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.box_digits != r->list.box_digits; }
 static const char *box_digits_text(struct vn_arena *a, const struct stage_rule *r) { return digits_text(a, r->list.box_digits); }
 static int other_score_digits(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.score_digits != r->list.score_digits; }
 static const char *score_digits_text(struct vn_arena *a, const struct stage_rule *r) { return digits_text(a, r->list.score_digits); }
 static int other_numbers(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.class_offset != r->list.class_offset; }
-static const char *numbers_text(struct vn_arena *a, const struct stage_rule *r) { return r->list.class_offset ? vn_arena_fmt(a, "%+d", r->list.class_offset) : "as they are"; }
+static const char *numbers_text(struct vn_arena *a, const struct stage_rule *r)
+{
+    return r->list.class_offset ? vn_arena_fmt(a, "%+d", r->list.class_offset) : "unchanged";
+}
 
 /* ---- the table ---- */
 
@@ -444,7 +483,7 @@ static const struct cause causes[] = {
     { "decoder", "decode", other_decoder, decoder_text, "decode: library, dct, upsampling, reduce, order" },
     { "geometry", "resize, crop, pad", other_geometry, geometry_text, "the step itself" },
     { "decoder orientation", "decode", other_orientation, orientation_text, "decode: orientation" },
-    { "width and height exchanged", "resize, layout", exchanged, exchanged_text, "resize: size" },
+    { "width and height swapped", "resize, layout", exchanged, exchanged_text, "resize: size" },
     { "resize library", "resize", other_library, resize_text, "resize: library" },
     { "interpolation", "resize", other_method, resize_text, "resize: interpolation" },
     { "antialias", "resize", other_antialias, resize_text, "resize: antialias" },
@@ -461,24 +500,29 @@ static const struct cause causes[] = {
     { "range", "yuv", other_range, range_text, "yuv: range" },
     { "yuv arithmetic", "yuv", other_yuv_rule, yuv_rule_text, "yuv: rule" },
     { "missing /255", "normalise", missing_255, line_text, "normalise: divide" },
-    { "normalised twice", "normalise", twice, line_text, "normalise: once only" },
+    { "normalised twice", "normalise", twice, line_text, "normalise: remove one" },
     { "order of mean and std", "normalise", line_order, line_text, "normalise: mean, std" },
     { "mean and std", "normalise", other_recipe, line_text, "normalise: mean, std" },
     { "value type", "dtype", other_values, values_text, "dtype: to" },
     { ".npy header read as pixels", "file", header, values_text, "cal_data_type, the file's name" },
     { "layout", "layout", other_layout, layout_text, "layout: to" },
     { "outputs by position", "outputs", other_output, output_text, "outputs taken by name" },
-    { "suppression", "boxes", other_nms, nms_text, "the function that suppresses boxes (eval: --nms)" },
-    { "overlap threshold", "boxes", other_iou, iou_text, "its threshold (eval: --nms-iou)" },
-    { "classes in suppression", "boxes", other_class_rule, class_rule_text, "its classes (eval: --nms-classes)" },
-    { "score threshold", "boxes", other_score, score_text, "the threshold on scores (eval: --score-min)" },
-    { "number of boxes", "boxes", other_most, most_text, "the limit (eval: --max-boxes)" },
-    { "order of boxes", "boxes", other_sorting, sorting_text, "sorting" },
-    { "format of boxes", "boxes", other_format, format_text, "the format of boxes" },
-    { "place of boxes", "boxes, COCO results", other_place, place_text, "the way from the network's coordinates to the picture's: scale, padding" },
-    { "rounding of boxes", "boxes, COCO results", other_box_digits, box_digits_text, "the rounding when results are written (eval: --round-boxes)" },
-    { "rounding of scores", "scores, COCO results", other_score_digits, score_digits_text, "the rounding when results are written (eval: --round-scores)" },
-    { "class numbers", "classes, COCO results", other_numbers, numbers_text, "the table of class numbers (eval: --category-ids)" },
+    { "suppression", "boxes", other_nms, nms_text, "suppression function (eval: --nms)" },
+    { "overlap threshold", "boxes", other_iou, iou_text, "suppression threshold (eval: --nms-iou)" },
+    { "classes in suppression", "boxes", other_class_rule, class_rule_text,
+      "classes of the suppression (eval: --nms-classes)" },
+    { "score threshold", "boxes", other_score, score_text, "score threshold (eval: --score-min)" },
+    { "number of boxes", "boxes", other_most, most_text, "limit (eval: --max-boxes)" },
+    { "order of boxes", "boxes", other_sorting, sorting_text, "order of the boxes" },
+    { "box format", "boxes", other_format, format_text, "format of the boxes" },
+    { "box coordinates", "boxes, COCO results", other_place, place_text,
+      "mapping from network to image coordinates: scale, padding" },
+    { "rounding of boxes", "boxes, COCO results", other_box_digits, box_digits_text,
+      "rounding of written results (eval: --round-boxes)" },
+    { "rounding of scores", "scores, COCO results", other_score_digits, score_digits_text,
+      "rounding of written results (eval: --round-scores)" },
+    { "class numbers", "classes, COCO results", other_numbers, numbers_text,
+      "table of class numbers (eval: --category-ids)" },
 };
 
 const struct cause *vn_causes(int *n)

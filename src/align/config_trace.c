@@ -47,9 +47,9 @@ int vn_trace_of_config(struct trace *left, struct trace *right, struct vn_arena 
         names[i] = g->inputs.v[i]->name;
     TRY(vn_config_match_inputs(c, a, g->inputs.n, names, e));
     if (g->inputs.n != 1 || g->inputs.v[0]->shape.rank != 4 || !vn_input_format(&f, &c->inputs[0], &g->inputs.v[0]->shape))
-        return vn_fail(e, VN_E_INPUT, "%s: want a network with one picture as its input", model);
+        return vn_fail(e, VN_E_INPUT, "%s: expected a network with one image input", model);
     if (f.w < 1 || f.h < 1)
-        return vn_fail(e, VN_E_INPUT, "%s: the size of its input is not fixed", model);
+        return vn_fail(e, VN_E_INPUT, "%s: the input has no fixed size", model);
     if (c->pipeline)
         TRY(vn_pipeline_parse(&p, a, c->pipeline, e));
     *left = (struct trace){ .path = yaml };
@@ -66,7 +66,9 @@ int vn_trace_of_config(struct trace *left, struct trace *right, struct vn_arena 
     if (!p)
         vn_resize_pillow_bilinear(&pixels, a, &pixels, f.w, f.h);
     if (pixels.w != f.w || pixels.h != f.h)
-        return vn_fail(e, VN_E_INPUT, "%s: the pipeline gives %d x %d pixels, the input wants %d x %d", image, pixels.w, pixels.h, f.w, f.h);
+        return vn_fail(e, VN_E_INPUT,
+                       "%s: the pipeline yields %d x %d pixels, expected %d x %d for the input", image,
+                       pixels.w, pixels.h, f.w, f.h);
     uint8_t *train = NEW_ARRAY(a, uint8_t, (size_t)f.w * f.h * 3);
     vn_pixels_train(train, &pixels, &f);
     vn_trace_add(left, a, "input", normalised(a, train, &f, &c->inputs[0]));

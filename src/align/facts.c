@@ -65,8 +65,9 @@ static const char *steps(const struct two *t, struct vn_arena *a)
         top = fmax(top, largest(t, i));
         sum += largest(t, i);
     }
-    return t->l->type == VN_PIXEL_U8 && top > 0 && top <= 2 ? vn_arena_fmt(a, "nothing differs by more than %g: arithmetic that rounds otherwise", top)
-                                                             : vn_arena_fmt(a, "mean |d| %.4g, largest %.4g", sum / (double)n, top);
+    return t->l->type == VN_PIXEL_U8 && top > 0 && top <= 2
+               ? vn_arena_fmt(a, "nothing differs by more than %g: different rounding", top)
+               : vn_arena_fmt(a, "mean |d| %.4g, largest %.4g", sum / (double)n, top);
 }
 
 static double brightness(const struct vn_picture *p, size_t i) { return 0.299 * p->data[i * 3] + 0.587 * p->data[i * 3 + 1] + 0.114 * p->data[i * 3 + 2]; }
@@ -84,7 +85,11 @@ static const char *chroma(const struct two *t, struct vn_arena *a)
         colour = fmax(colour, largest(t, i));
     }
     return bright <= SAME_BRIGHTNESS && colour >= OTHER_COLOUR
-               ? vn_arena_fmt(a, "the brightness agrees within %.2g, the colours within %g only: chroma is sampled otherwise", bright, colour) : NULL;
+               ? vn_arena_fmt(a,
+                              "the brightness agrees within %.2g, the colours within %g only: different "
+                              "chroma sampling",
+                              bright, colour)
+               : NULL;
 }
 
 #define MUCH_MORE 4.0
@@ -111,7 +116,8 @@ static const char *edges(const struct two *t, struct vn_arena *a)
             }
     if (!n[0] || !n[1] || !(sum[1] / (double)n[1] > MUCH_MORE * (sum[0] / (double)n[0])))
         return NULL;
-    return vn_arena_fmt(a, "differences lie at edges: mean |d| %.3g there, %.3g elsewhere", sum[1] / (double)n[1], sum[0] / (double)n[0]);
+    return vn_arena_fmt(a, "differences are at edges: mean |d| %.3g there, %.3g elsewhere",
+                        sum[1] / (double)n[1], sum[0] / (double)n[0]);
 }
 
 void vn_explain_facts(struct explanation *x, struct vn_arena *a, const struct stage_arrays *s)

@@ -122,14 +122,14 @@ static const struct {
     const char *name;
     void (*turn)(double v[4]);
 } formats[] = {
-    { "as they are", same },
+    { "unchanged", same },
     { "from corners (x1 y1 x2 y2) to corner and size (x y w h)", corners_to_size },
     { "from corner and size (x y w h) to corners (x1 y1 x2 y2)", size_to_corners },
     { "from corners (x1 y1 x2 y2) to centre and size", corners_to_centre },
     { "from centre and size to corners (x1 y1 x2 y2)", centre_to_corners },
     { "from corner and size (x y w h) to centre and size", size_to_centre },
     { "from centre and size to corner and size (x y w h)", centre_to_size },
-    { "x and y exchanged", transpose },
+    { "x and y swapped", transpose },
 };
 enum { FORMATS = sizeof formats / sizeof *formats };
 

@@ -8,8 +8,7 @@ static int check_count(const struct trace *t, int n, struct vn_err *e)
 {
     if (n == t->samples)
         return VN_OK;
-    return vn_fail(e, VN_E_USAGE, "%d pictures for the %d of %s; one for each is required", n, t->samples,
-                   t->path);
+    return vn_fail(e, VN_E_USAGE, "%d images, expected %d, one per folder of %s", n, t->samples, t->path);
 }
 
 int vn_trace_sources(struct trace *t, const char *const *images, int n, struct vn_err *e)
@@ -62,10 +61,10 @@ static int feed_result(struct vn_session *model, const struct vn_tensor *x, stru
     const struct vn_port *in = vn_session_inputs(model, &n);
     const char *path = vn_session_path(model);
     if (n != 1 || in->dtype != VN_F32 || vn_session_kind(model) == VN_ARTEFACT_BIN)
-        return vn_fail(e, VN_E_USAGE, "%s: want an .onnx with one float input", path);
+        return vn_fail(e, VN_E_USAGE, "%s: expected an .onnx with one float input", path);
     const struct vn_shape shape = vn_shape_of(in->rank, in->shape);
     if (vn_shape_count(&x->shape) != vn_shape_count(&shape))
-        return vn_fail(e, VN_E_INPUT, "the pipeline gives %s, input %s of %s wants %s",
+        return vn_fail(e, VN_E_INPUT, "the pipeline yields %s, input %s of %s requires %s",
                        vn_shape_text(&x->shape, got), in->name, path, vn_shape_text(&shape, expected));
     return vn_session_feed_array(model, 0, VN_F32, in->rank, in->shape, NULL,
                                  vn_tensor_cast(a, x, VN_F32)->data, e);

@@ -77,7 +77,7 @@ static int read_folder(struct trace *t, struct vn_arena *a, const char *folder, 
             continue;
         const char *stage = ordered ? names[i] : vn_path_stem(a, files[i]);
         if (strchr(stage, '/') || *stage == '.')
-            return vn_fail(e, VN_E_INPUT, "%s/order.txt: '%s' is no stage's name", folder, stage);
+            return vn_fail(e, VN_E_INPUT, "%s/order.txt: '%s' is not a valid stage name", folder, stage);
         TRY(vn_npy_read(&x, a, vn_path_join(a, folder, vn_arena_fmt(a, "%s.npy", stage)), e));
         vn_trace_add(t, a, stage, x);
     }
@@ -104,7 +104,8 @@ static int read_member(struct trace *t, struct vn_arena *a, zip_t *z, zip_int64_
         return zip_failed(t->path, vn_arena_fmt(a, "damaged .npz: entry %lld", (long long)i), zip_get_error(z), e);
     const char *where = vn_arena_fmt(a, "%s: %s", t->path, info.name);
     if (info.size > MOST_ARRAY)
-        return vn_fail(e, VN_E_INPUT, "%s: says that it has %llu bytes, want at most %llu", where, (unsigned long long)info.size, (unsigned long long)MOST_ARRAY);
+        return vn_fail(e, VN_E_INPUT, "%s: declares %llu bytes, expected at most %llu", where,
+                       (unsigned long long)info.size, (unsigned long long)MOST_ARRAY);
     struct vn_arena *work = vn_arena_new();
     zip_file_t *f = zip_fopen_index(z, (zip_uint64_t)i, 0);
     /* what an entry says of its size is not to be believed: memory follows what there is */
@@ -133,7 +134,7 @@ static int read_npz(struct trace *t, struct vn_arena *a, const uint8_t *d, size_
     zip_source_t *from = zip_source_buffer_create(d, bytes, 0, &why);
     zip_t *z = from ? zip_open_from_source(from, ZIP_RDONLY | ZIP_CHECKCONS, &why) : NULL;
     if (!z) {
-        const int status = zip_failed(path, "no .npz", &why, e);
+        const int status = zip_failed(path, "not an .npz", &why, e);
         zip_source_free(from);
         zip_error_fini(&why);
         return status;
@@ -142,7 +143,7 @@ static int read_npz(struct trace *t, struct vn_arena *a, const uint8_t *d, size_
     vn_trace_begin(t, a, "");
     for (zip_int64_t i = 0, n = zip_get_num_entries(z, 0); i < n; i++)
         TRY(read_member(t, a, z, i, e));
-    return t->n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no stages; want arrays by numpy.savez", path);
+    return t->n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no stages; expected arrays by numpy.savez", path);
 }
 
 #define NEEDED ((size_t)1 << 20) /* more than an arena has at hand */
@@ -173,8 +174,8 @@ int vn_trace_common(struct trace *left, struct trace *right, struct vn_arena *a,
         r[n++] = *other;
     }
     if (!n)
-        return vn_fail(e, VN_E_INPUT, "%s and %s have no picture in common; the first has '%s', the second '%s'", left->path, right->path, left->sample[0].name,
-                       right->sample[0].name);
+        return vn_fail(e, VN_E_INPUT, "%s and %s have no common image; the first has '%s', the second '%s'",
+                       left->path, right->path, left->sample[0].name, right->sample[0].name);
     left_out[0] = left->samples - n;
     left_out[1] = right->samples - n;
     left->sample = l;
@@ -254,11 +255,12 @@ int vn_trace_read(struct trace *t, struct vn_arena *a, const char *path, struct 
         return vn_trace_npz(t, a, d, bytes, t->path, e);
     }
     if (!vn_dir_exists(path))
-        return vn_fail(e, VN_E_INPUT, "%s: no folder; want a trace: a folder of STAGE.npy, or an .npz", path);
+        return vn_fail(e, VN_E_INPUT, "%s: not a trace; expected a folder of STAGE.npy files, or an .npz",
+                       path);
     TRY(vn_dir_folders(a, path, &folders, &n, e));
     for (int i = 0; i < n; i++)
         TRY(read_folder(t, a, vn_path_join(a, path, folders[i]), folders[i], e));
     if (!n)
         TRY(read_folder(t, a, path, "", e));
-    return t->n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no stages; want STAGE.npy files", path);
+    return t->n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no stages; expected STAGE.npy files", path);
 }

@@ -28,7 +28,7 @@ static void print_causes(FILE *f, const struct vn_align_stage *s, int i, int end
     for (int k = i; k < end; k++)
         fprintf(f, "%s%s", k > i ? ", " : "", c[k].cause);
     fprintf(f, ": %s vs %s\n", c[i].side[0], c[i].side[1]);
-    fprintf(f, "    to make the %s side as the other: ", change ? "right" : "left");
+    fprintf(f, "    to make the %s side match the other: ", change ? "right" : "left");
     if (!change && s->place)
         fprintf(f, "%s: ", s->place);
     for (int k = i; k < end; k++)
@@ -41,7 +41,7 @@ static void print_why(FILE *f, const struct vn_align_stage *s, int change)
     const struct vn_align_why *x = s->why;
     if (!x->found) {
         fprintf(f, "    unexplained: %d rules tried%s\n", x->tried,
-                x->refuted ? "; some fit the first pictures, but not all" : "");
+                x->refuted ? "; some fit the first images, but not all" : "");
         for (int i = 0; i < x->n_facts; i++)
             fprintf(f, "    %s\n", x->facts[i]);
         return;
@@ -52,10 +52,9 @@ static void print_why(FILE *f, const struct vn_align_stage *s, int change)
     }
     if (x->steps[!change] && *x->steps[!change])
         fprintf(f, "    the other side as steps: '%s'\n", x->steps[!change]);
-    fprintf(f, "    left with that: %g", x->residual);
+    fprintf(f, "    remaining difference: %g", x->residual);
     if (x->checked)
-        fprintf(f, "; holds on %d picture%s that the search has not seen", x->checked,
-                x->checked == 1 ? "" : "s");
+        fprintf(f, "; holds on %d image%s not used in the search", x->checked, x->checked == 1 ? "" : "s");
     putc('\n', f);
 }
 
@@ -90,7 +89,7 @@ static void print_winners(FILE *f, const struct vn_alignment *r)
     fprintf(f, "result    %s  %d, %.6f vs %d, %.6f", y->other_winners ? "UNALIGNED" : "aligned  ",
             w[at].class_id[0], w[at].score[0], w[at].class_id[1], w[at].score[1]);
     if (n > 1)
-        fprintf(f, "  (%s); %d of %d pictures have the same class", w[at].image, n - y->other_winners, n);
+        fprintf(f, "  (%s); %d of %d images have the same class", w[at].image, n - y->other_winners, n);
     putc('\n', f);
 }
 
@@ -106,7 +105,7 @@ void vn_print_alignment(FILE *f, const struct vn_alignment *r)
     print_winners(f, r);
     for (int i = 0; i < 2; i++)
         if (y->left_out[i])
-            fprintf(f, "not compared, as only %s has them: %d of its pictures\n", y->path[i], y->left_out[i]);
+            fprintf(f, "not compared, only in %s: %d images\n", y->path[i], y->left_out[i]);
 }
 
 void vn_print_align_causes(FILE *f)

@@ -4,7 +4,7 @@
 
 static void print_param(FILE *f, const struct vn_step_param *p)
 {
-    static const char *const kinds[] = { [VN_PARAM_INT] = "whole",
+    static const char *const kinds[] = { [VN_PARAM_INT] = "integer",
                                          [VN_PARAM_REAL] = "number",
                                          [VN_PARAM_TEXT] = "text",
                                          [VN_PARAM_BOOL] = "true, false" };
@@ -13,9 +13,9 @@ static void print_param(FILE *f, const struct vn_step_param *p)
         snprintf(count, sizeof count, p->least == p->most ? " x %d" : " x %d to %d", p->least, p->most);
     fprintf(f, "    %s (%s%s; %s%s): %s\n", p->name, p->kind == VN_PARAM_WORD ? p->words : kinds[p->kind],
             count,
-            !p->preset   ? "must be given"
+            !p->preset   ? "required"
             : *p->preset ? "default "
-                         : "no default",
+                         : "optional",
             p->preset ? p->preset : "", p->help);
 }
 

@@ -31,7 +31,7 @@ def causes(result):
 
 
 def explained(result):
-    """Every unaligned stage has a reason that leaves nothing, on pictures that the search has not seen."""
+    """Every unaligned stage has a reason that leaves nothing, on pictures not used in the search."""
     un = stages(result)
     return bool(un) and all(s["why"]["found"] and s["why"]["residual"] == 0 and s["why"]["checked"] >= 2 and not s["why"]["refuted"] for s in un.values())
 
@@ -47,7 +47,7 @@ CASES = {
     "interpolation: linear, nearest": ({"resize": p.opencv("LINEAR")}, {"resize": p.opencv("NEAREST")}, "resize", {"interpolation"}),
     "interpolation: linear, area": ({"resize": p.opencv("LINEAR")}, {"resize": p.opencv("AREA")}, "resize", {"interpolation"}),
     "rounding of the size": ({}, {"size": p.short_side(math.ceil)}, "resize", {"rounding of the size"}),
-    "width and height": ({}, {"size": lambda x: p.short_side(int)(x)[::-1]}, "resize", {"width and height exchanged"}),
+    "width and height": ({}, {"size": lambda x: p.short_side(int)(x)[::-1]}, "resize", {"width and height swapped"}),
     "crop: round, floor": ({}, {"crop": p.center(math.floor)}, "crop", {"crop"}),
     "crop: off by one": ({}, {"crop": p.center(math.floor, 1, 0)}, "crop", {"crop"}),
     "pad value": ({}, {"pad": p.pad(0, "center")}, "pad", {"pad value"}),
@@ -56,7 +56,7 @@ CASES = {
     "channel order": ({}, {"colour": p.swapped}, "colour", {"channel order"}),
     "layout": ({}, {"layout": p.same}, "layout", {"layout"}),
     "normalise: /255 missing": ({}, {"normalise": p.normalise(*p.IMAGENET, divide=1)}, "normalise", {"missing /255"}),
-    "normalise: another recipe": ({}, {"normalise": p.normalise([0.5] * 3, [0.5] * 3)}, "normalise", {"mean and std"}),
+    "normalise: other mean and std": ({}, {"normalise": p.normalise([0.5] * 3, [0.5] * 3)}, "normalise", {"mean and std"}),
     "normalise: twice": ({}, {"normalise": p.normalise(*p.IMAGENET, times=2)}, "normalise", {"normalised twice"}),
     "normalise: order of the channels": ({}, {"normalise": p.normalise(*(v[::-1] for v in p.IMAGENET))}, "normalise", {"order of mean and std"}),
     "value type: int8 for uint8 - 128": ({"normalise": lambda x: (x.astype(np.int16) - 128).astype(np.int8)}, {"normalise": lambda x: x.astype(np.int8)},
@@ -100,7 +100,7 @@ def written(folder, left={}, right={}):
 MORE_CASES = {
     "decoder: Pillow against libjpeg-turbo's fast DCT": (lambda f: decoded(f, p.read_pillow, p.read_turbojpeg(fastdct=True)), "decode", {"decoder"}),
     "decoder: OpenCV against simple upsampling": (lambda f: decoded(f, p.read_opencv, p.read_turbojpeg(fastupsample=True)), "decode", {"decoder"}),
-    "decoder: both, and the channels exchanged": (lambda f: decoded(f, lambda x: p.read_opencv(x)[:, :, ::-1], p.read_turbojpeg(fastdct=True, fastupsample=True)), "decode",
+    "decoder: both, and channels swapped": (lambda f: decoded(f, lambda x: p.read_opencv(x)[:, :, ::-1], p.read_turbojpeg(fastdct=True, fastupsample=True)), "decode",
                                                   {"decoder", "channel order"}),
     "decoder: gray by OpenCV and by Pillow": (lambda f: decoded(f, lambda x: cv2.imread(str(x), cv2.IMREAD_GRAYSCALE), lambda x: np.asarray(Image.open(x).convert("L"))), "decode",
                                               {"decoder", "colour conversion"}),
@@ -109,7 +109,7 @@ MORE_CASES = {
     "only the input saved: the decoder": (lambda f: whole(f, {"decode": p.read_turbojpeg(fastdct=True)}, jpeg=True), "input", {"decoder"}),
     "only the input saved: Pillow against OpenCV": (lambda f: whole(f, {"resize": p.opencv("LINEAR")}), "input", {"resize library", "antialias"}),
     "only the input saved: crop rounding": (lambda f: whole(f, {"crop": p.center(math.floor)}), "input", {"crop"}),
-    "only the input saved: another size before the crop": (lambda f: whole(f, {"size": lambda x: p.short_side(int)(x, 44)}), "input", {"rounding of the size"}),
+    "only the input saved: other size before the crop": (lambda f: whole(f, {"size": lambda x: p.short_side(int)(x, 44)}), "input", {"rounding of the size"}),
     "outputs by position": (exchanged, "boxes, scores", {"outputs by position"}),
     "post-processing: threshold of NMS": (lambda f: kept(f, (0.45, 0.05), (0.6, 0.05)), "kept", {"overlap threshold"}),
     "post-processing: threshold of scores": (lambda f: kept(f, (0.45, 0.05), (0.45, 0.3)), "kept", {"score threshold"}),
@@ -171,7 +171,7 @@ SAID = {  # programs whose whole preprocessing is said as steps
     **{name: make for name, (make, *_) in MORE_CASES.items() if name.startswith(("only", "decoder")) and "channels" not in name},
     "letterbox": lambda f: two_inputs(f, lambda x: p.letterbox(114, "center")(x), lambda x: p.letterbox(0, "top_left", int)(x)),
     "sizes of their own": lambda f: two_inputs(f, lambda x: p.opencv("AREA")(x, (40, 30)), lambda x: p.skimage_antialias(x, (37, 29)).astype(np.float32)),
-    "gray, channels exchanged": lambda f: two_inputs(f, lambda x: cv2.cvtColor(x, cv2.COLOR_RGB2GRAY), p.swapped),
+    "gray, channels swapped": lambda f: two_inputs(f, lambda x: cv2.cvtColor(x, cv2.COLOR_RGB2GRAY), p.swapped),
     "YUV": lambda f: two_inputs(f, lambda x: cv2.cvtColor(x, cv2.COLOR_RGB2YCrCb)[:, :, [0, 2, 1]], p.center(math.floor)),
     "turned, minus 128": lambda f: two_inputs(f, lambda x: p.chw(x[:, ::-1]), lambda x: (x.astype(np.int16) - 128).astype(np.int8)),
 }
@@ -247,7 +247,7 @@ def test_without_inputs_relations_remain(tmp_path):
     """One array of each program: exchanged channels, a transpose, a shift, a line."""
     rng = np.random.default_rng(3)
     x = p.photograph(rng, 44, 60)
-    relations = {"channel order": p.swapped(x), "layout": p.chw(x), "width and height exchanged": x.transpose(1, 0, 2),
+    relations = {"channel order": p.swapped(x), "layout": p.chw(x), "width and height swapped": x.transpose(1, 0, 2),
                  "mean and std": (x.astype(np.float32) - 127) / 64, "missing /255": x.astype(np.float32) / 255}
     for cause, y in relations.items():
         for side, value in ("a", x), ("b", y):
@@ -315,7 +315,7 @@ def really_differ(b, knobs):
         for name in knobs:
             stage = "resize" if name == "size" else name
             if name == "decode":
-                found.add(name)  # pictures with an orientation
+                found.add(name)  # images with an orientation
                 continue
             x = load(order[order.index(stage) - 1])
             steps = {**p.BASE, **knobs, name: p.BASE[name]}

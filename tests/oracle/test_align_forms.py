@@ -104,7 +104,7 @@ def test_pipeline_against_a_trace(tmp_path):
     (tmp_path / "p.yaml").write_text(PIPELINE.replace("LIBRARY", "pillow"))
     text = tool.run("align", "--pipeline", tmp_path / "p.yaml", "--trace", t, "--images", *pictures, want=1).out
     assert "p.yaml:3: resize: library, resize: antialias -> opencv linear without antialias" in text, text
-    assert "1 pictures for the 6 of" in tool.run("align", "--pipeline", tmp_path / "p.yaml", "--trace", t, "--images", pictures[0], want=USAGE).err
+    assert "1 images, expected 6, one per folder of" in tool.run("align", "--pipeline", tmp_path / "p.yaml", "--trace", t, "--images", pictures[0], want=USAGE).err
 
 
 def test_pipeline_with_a_model(tmp_path):
@@ -266,7 +266,7 @@ def test_pictures_are_remembered_or_named(tmp_path):
     assert not stages(align(a, b))["input"]["why"]["found"]
     r = align(a, b, "--images", *pictures)
     assert causes(r) == {("input", "interpolation")} and explained(r)
-    assert "2 pictures for the 6" in tool.run("align", a, b, "--images", *pictures[:2], want=USAGE).err
+    assert "2 images, expected 6" in tool.run("align", a, b, "--images", *pictures[:2], want=USAGE).err
     (tmp_path / "no.png").write_bytes(b"no picture")
     assert not stages(align(a, b, "--images", *[tmp_path / "no.png"] * 6))["input"]["why"]["found"]
 
@@ -298,7 +298,7 @@ def test_result_line(tmp_path):
         assert {s["stage"]: s["state"] for s in r["stages"]}["scores"] == ("follows" if wrong else "aligned")
         line = tool.run("align", *words, want=(0, 1)).out.splitlines()[-1]
         same = sum(x["class"][0] == x["class"][1] for x in r["result"])
-        assert line.startswith("result") and f"{same} of {len(theirs)} pictures have the same class" in line, line
+        assert line.startswith("result") and f"{same} of {len(theirs)} images have the same class" in line, line
         assert wrong or same == len(theirs)
 
 
@@ -329,7 +329,7 @@ def test_far_shift(tmp_path):
 
 
 @pytest.mark.parametrize("left,right,want", [
-    (lambda b, s, c: np.hstack([b, s[:, None], c[:, None]]), lambda b, s, c: np.hstack([b[:, :2], b[:, 2:] - b[:, :2], s[:, None], c[:, None]]), {"format of boxes"}),
+    (lambda b, s, c: np.hstack([b, s[:, None], c[:, None]]), lambda b, s, c: np.hstack([b[:, :2], b[:, 2:] - b[:, :2], s[:, None], c[:, None]]), {"box format"}),
     (lambda b, s, c: np.hstack([b, s[:, None]]), lambda b, s, c: np.hstack([b, s[:, None]])[np.argsort(-s)], {"order of boxes"}),
     (lambda b, s, c: np.hstack([b, s[:, None]])[np.argsort(-s)], lambda b, s, c: np.hstack([b, s[:, None]])[np.argsort(-s)][:10], {"number of boxes"}),
     (lambda b, s, c: b, lambda b, s, c: np.trunc(b), {"rounding of boxes"}),
@@ -359,7 +359,7 @@ def test_boxes_led_back_otherwise(tmp_path, sizes):
                 b = b * np.float32(1.1 + i / 10) - np.float32([12 + i, 0, 12 + i, 0])
             trace.save("rows", np.hstack([b[:, :2], b[:, 2:] - b[:, :2] if sizes else b[:, 2:], s[:, None]]))
     r = align(tmp_path / "a", tmp_path / "b", want=1)
-    assert causes(r) == {("rows", "place of boxes")} and explained(r), r
+    assert causes(r) == {("rows", "box coordinates")} and explained(r), r
     assert "x * 1.1 -12, y * 1.1 +0" in stages(r)["rows"]["why"]["causes"][0]["right"]
 
 
@@ -413,7 +413,7 @@ def test_mistakes(tmp_path):
         for n in names:
             trace.save(n, x)
     for words, status, message in [
-        ((tmp_path / "a",), USAGE, "want two traces"), ((tmp_path / "a", tmp_path / "none"), BAD_INPUT, "no folder"),
+        ((tmp_path / "a",), USAGE, "expected two traces"), ((tmp_path / "a", tmp_path / "none"), BAD_INPUT, "not a trace"),
         ((tmp_path / "a", tmp_path / "b"), BAD_INPUT, "no stage in common"), ((tmp_path / "a", tmp_path / "empty"), BAD_INPUT, "no stages"),
         ((tmp_path / "a", tmp_path / "a", "--tolerance", "x"), USAGE, "--tolerance"), (("--pipeline", "p.yaml"), USAGE, "--trace"),
         (("--yaml", "p.yaml"), USAGE, "--reference"),
