@@ -161,21 +161,21 @@ static const char *find_unreadable(const struct dataset *d)
             first = first ? first : d->look[i].why;
             n++;
         }
-    return n > 1 ? SAY(d, "%s (and %d other files of input %s cannot be used either)", first, n - 1, d->in->name) : first;
+    return n > 1 ? SAY(d, "%s (and %d other unusable files of input %s)", first, n - 1, d->in->name) : first;
 }
 
 static int is_npy_header(const struct look *l) { return l->is_npy; }
 static const char *find_npy_header(const struct dataset *d)
 {
-    const char *s = those(d, is_npy_header, "begin with the header of a .npy file, as if it were data");
+    const char *s = those(d, is_npy_header, "start with the header of a .npy file, read as data");
     return s ? SAY(d, "%s; read such files with numpy.load, not numpy.fromfile", s) : NULL;
 }
 
 static int is_not_finite(const struct look *l) { return l->not_finite; }
 static const char *find_not_finite(const struct dataset *d)
 {
-    const char *s = those(d, is_not_finite, "hold values that are not finite");
-    return s ? SAY(d, "%s; the program that made them divides by zero, or reads them in another type", s) : NULL;
+    const char *s = those(d, is_not_finite, "contain values that are not finite");
+    return s ? SAY(d, "%s; their program divides by zero, or reads them as another type", s) : NULL;
 }
 
 static const char *find_layout(const struct dataset *d)
@@ -188,8 +188,11 @@ static const char *find_layout(const struct dataset *d)
     if (!d->w || d->channels != 3 || d->pictures || !(other < SMOOTHER * given))
         return NULL;
     const char *is = vn_layout_word(d->channels_last ? LAYOUT_NHWC : LAYOUT_NCHW), *would = vn_layout_word(d->channels_last ? LAYOUT_NCHW : LAYOUT_NHWC);
-    return SAY(d, "input %s is %s, but its calibration data look like %s: read so, neighbouring values differ by %.3g instead of %.3g. Transpose the data%s",
-               d->in->name, is, would, other / d->n, given / d->n, d->image ? SAY(d, ", or set input_layout_train: %s", would) : "");
+    return SAY(d,
+               "input %s is %s, but its calibration data look like %s: read that way, neighbouring values "
+               "differ by %.3g instead of %.3g. Transpose the data%s",
+               d->in->name, is, would, other / d->n, given / d->n,
+               d->image ? SAY(d, ", or set input_layout_train: %s", would) : "");
 }
 
 static const char *find_wrapped(const struct dataset *d)
@@ -201,36 +204,40 @@ static const char *find_wrapped(const struct dataset *d)
     }
     if (!d->image || !d->w || d->pictures || vn_data_no_pixels(d) || !(flipped < SMOOTHER * given))
         return NULL;
-    return SAY(d, "input %s: values of its calibration data jump between 0 and 255 where a picture has middle gray: int8 values (pixel - 128) read as uint8. Calibration data are "
-               "pixels: add 128", d->in->name);
+    return SAY(d,
+               "input %s: calibration data jump between 0 and 255 where an image has middle gray: int8 "
+               "values (pixel - 128) read as uint8. Calibration requires pixels: add 128",
+               d->in->name);
 }
 
 static int is_constant(const struct look *l) { return l->lo == l->hi; }
 static const char *find_constant(const struct dataset *d)
 {
-    const char *s = those(d, is_constant, "hold one value only");
-    return s ? SAY(d, "%s; was the data written before it was filled in?", s) : NULL;
+    const char *s = those(d, is_constant, "contain one value only");
+    return s ? SAY(d, "%s; check that the data were written after they were computed", s) : NULL;
 }
 
 static int is_black(const struct look *l) { return l->mean < DARK && l->hi < 4 * DARK && l->hi > l->lo; }
 static const char *find_black(const struct dataset *d)
 {
     const char *s = d->image && !vn_data_no_pixels(d) ? those(d, is_black, "are nearly black") : NULL;
-    return s ? SAY(d, "%s; they say nothing about the ranges of real pictures: leave them out", s) : NULL;
+    return s ? SAY(d, "%s; they do not represent the ranges of real images: remove them", s) : NULL;
 }
 
 static int is_white(const struct look *l) { return l->mean > WHITE && l->hi > l->lo; }
 static const char *find_white(const struct dataset *d)
 {
     const char *s = d->image && !vn_data_no_pixels(d) ? those(d, is_white, "are nearly white") : NULL;
-    return s ? SAY(d, "%s; they say nothing about the ranges of real pictures: leave them out", s) : NULL;
+    return s ? SAY(d, "%s; they do not represent the ranges of real images: remove them", s) : NULL;
 }
 
 static int is_over_exposed(const struct look *l) { return l->bright > BRIGHT_SHARE && !is_white(l) && l->hi > l->lo; }
 static const char *find_over_exposed(const struct dataset *d)
 {
-    const char *s = d->image && !vn_data_no_pixels(d) ? those(d, is_over_exposed, "are over-exposed: most of their values are 250 and more") : NULL;
-    return s ? SAY(d, "%s; leave them out, unless the network will see such pictures", s) : NULL;
+    const char *s = d->image && !vn_data_no_pixels(d)
+                        ? those(d, is_over_exposed, "are over-exposed: most of their values are >= 250")
+                        : NULL;
+    return s ? SAY(d, "%s; remove them, unless the network will see such images", s) : NULL;
 }
 
 static int by_hash(const void *x, const void *y)
@@ -251,12 +258,18 @@ static const char *find_duplicate(const struct dataset *d)
     for (int i = 1; i < read; i++)
         if (l[i]->hash == l[i - 1]->hash && !n++)
             first = l[i - 1];
-    return n ? SAY(d, "%d of %d samples are the same as another one (%s, ...); each should be a picture of its own", n, d->n, vn_path_base(first->path)) : NULL;
+    return n ? SAY(d, "%d of %d samples are duplicates (%s, ...); use a different image for each sample", n,
+                   d->n, vn_path_base(first->path))
+             : NULL;
 }
 
 static const char *find_too_few(const struct dataset *d)
 {
-    return d->all >= FEW_SAMPLES ? NULL : SAY(d, "input %s: %d samples; the ranges of activations need about 100 different ones, 20 at least", d->in->name, d->all);
+    return d->all >= FEW_SAMPLES ? NULL
+                                 : SAY(d,
+                                       "input %s: %d samples; activation ranges require about 100 different "
+                                       "samples, at least 20",
+                                       d->in->name, d->all);
 }
 
 static const char *find_dtype(const struct dataset *d)
@@ -271,8 +284,10 @@ static const char *find_dtype(const struct dataset *d)
         vn_npy_parse(&t, a, data, bytes, d->look[0].path, NULL);
     const enum vn_dtype held = t ? t->dtype : VN_NONE;
     vn_arena_free(&a);
-    return held == VN_NONE || held == d->in->cal_type ? NULL : SAY(d, "%s holds %s, but cal_data_type says %s; what the file says is taken", vn_path_base(d->look[0].path),
-                                                      vn_dtype_name(held), vn_dtype_name(d->in->cal_type));
+    return held == VN_NONE || held == d->in->cal_type
+               ? NULL
+               : SAY(d, "%s contains %s, but cal_data_type is %s; the type of the file is used",
+                     vn_path_base(d->look[0].path), vn_dtype_name(held), vn_dtype_name(d->in->cal_type));
 }
 
 static const struct detector {
@@ -282,31 +297,28 @@ static const struct detector {
     find_fn *find;
     int names_file; /* its text begins with the path of a file */
 } detectors[] = {
-    { "unreadable", VN_FINDING_ERROR, "size against input_shape and type, damaged files", find_unreadable,
-      1 },
+    { "unreadable", VN_FINDING_ERROR, "size against input_shape and type, damaged files", find_unreadable, 1 },
     { "npy_header", VN_FINDING_ERROR, "the first values of raw data", find_npy_header },
     { "not_finite", VN_FINDING_ERROR, "NaN and infinity", find_not_finite },
-    { "minus_128", VN_FINDING_ERROR, "whole numbers of -128 to 127 for an input of pixels",
-      vn_find_minus_128 },
-    { "wrapped", VN_FINDING_ERROR, "smoothness of data with the sign bit flipped: int8 read as uint8",
-      find_wrapped },
+    { "minus_128", VN_FINDING_ERROR, "integers in -128..127 for a pixel input", vn_find_minus_128 },
+    { "wrapped", VN_FINDING_ERROR, "smoothness with the sign bit flipped: int8 read as uint8", find_wrapped },
     { "normalised", VN_FINDING_ERROR,
-      "range and fractions of data for an input of pixels: 0..1, or mean and scale applied already",
+      "range and fractions of data for a pixel input: 0..1, or mean and scale already applied",
       vn_find_normalised },
     { "layout", VN_FINDING_ERROR, "smoothness along the axes, NCHW and NHWC", find_layout },
-    { "channel_order", VN_FINDING_ERROR, "channels 0 and 2 against the pictures'", vn_find_channel_order },
-    { "applied", VN_FINDING_ERROR, "values against the pictures' pixels: value = a * pixel + b",
+    { "channel_order", VN_FINDING_ERROR, "channels 0 and 2 against the images", vn_find_channel_order },
+    { "applied", VN_FINDING_ERROR, "values against the pixels of the images: value = a * pixel + b",
       vn_find_applied },
     { "applied_twice", VN_FINDING_ERROR, "the same, for mean_value and scale_value", vn_find_applied_twice },
-    { "scale_value", VN_FINDING_DOUBT, "spread of what the network would get", vn_find_scale },
-    { "mean_value", VN_FINDING_DOUBT, "mean of what the network would get", vn_find_mean },
-    { "unlike", VN_FINDING_WARNING, "likeness to the pictures that they were made of", vn_find_unlike },
+    { "scale_value", VN_FINDING_DOUBT, "spread of the resulting network input", vn_find_scale },
+    { "mean_value", VN_FINDING_DOUBT, "mean of the resulting network input", vn_find_mean },
+    { "unlike", VN_FINDING_WARNING, "similarity to the source images", vn_find_unlike },
     { "dtype", VN_FINDING_WARNING, "type in .npy against cal_data_type", find_dtype },
-    { "constant", VN_FINDING_WARNING, "samples of one value", find_constant },
+    { "constant", VN_FINDING_WARNING, "samples with a single value", find_constant },
     { "black", VN_FINDING_WARNING, "mean and brightest value", find_black },
     { "white", VN_FINDING_WARNING, "mean", find_white },
-    { "over_exposed", VN_FINDING_WARNING, "share of values of 250 and more", find_over_exposed },
-    { "duplicate", VN_FINDING_WARNING, "equal samples", find_duplicate },
+    { "over_exposed", VN_FINDING_WARNING, "share of values >= 250", find_over_exposed },
+    { "duplicate", VN_FINDING_WARNING, "duplicate samples", find_duplicate },
     { "too_few", VN_FINDING_WARNING, "number of samples", find_too_few },
 };
 #define N_DETECTORS ((int)(sizeof detectors / sizeof *detectors))

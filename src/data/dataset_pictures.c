@@ -94,8 +94,8 @@ int vn_relate_pictures(struct dataset *d, const char *images, struct vn_err *e)
         TRY(failed);
     }
     if (!r->n)
-        return vn_fail(e, VN_E_INPUT, "%s: no picture has the name of a sample of input %s (such as %s)", images, d->in->name,
-                       vn_path_base(vn_samples_path(d->samples, 0, d->input)));
+        return vn_fail(e, VN_E_INPUT, "%s: no image has the name of a sample of input %s (such as %s)",
+                       images, d->in->name, vn_path_base(vn_samples_path(d->samples, 0, d->input)));
     for (int c = 0; c < d->channels; c++) {
         solve(&all.straight[c], &r->a[c], &r->b[c]);
         r->exact += correlation(&all.straight[c]) / d->channels;
@@ -112,8 +112,11 @@ int vn_relate_pictures(struct dataset *d, const char *images, struct vn_err *e)
 const char *vn_find_unlike(const struct dataset *d)
 {
     const struct relation *r = &d->to_pictures;
-    return r->unlike ? SAY(d, "%d of %d samples do not look like the pictures of their names (%s, ...): another crop or size, other pictures, or another layout or type", r->unlike,
-                           r->n, vn_path_base(r->first_unlike)) : NULL;
+    return r->unlike ? SAY(d,
+                           "%d of %d samples differ from the images of the same names (%s, ...): another "
+                           "crop or size, other images, or another layout or type",
+                           r->unlike, r->n, vn_path_base(r->first_unlike))
+                     : NULL;
 }
 
 const char *vn_find_channel_order(const struct dataset *d)
@@ -121,8 +124,10 @@ const char *vn_find_channel_order(const struct dataset *d)
     const struct relation *r = &d->to_pictures;
     if (!r->n || (d->in->type_train != VN_IN_RGB && d->in->type_train != VN_IN_BGR) || !(r->exchanged > r->straight + CLEARLY) || r->exchanged < ALIKE)
         return NULL;
-    return SAY(d, "input %s is %s, but channels 0 and 2 of its calibration data are exchanged: they correlate with the pictures' at %.3f as they are, at %.3f exchanged. "
-               "Exchange them, or set input_type_train: %s", d->in->name, vn_input_type_word(d->in->type_train), r->straight, r->exchanged,
+    return SAY(d,
+               "input %s is %s, but channels 0 and 2 of its calibration data are swapped: their correlation "
+               "with the images is %.3f, swapped %.3f. Swap them, or set input_type_train: %s",
+               d->in->name, vn_input_type_word(d->in->type_train), r->straight, r->exchanged,
                vn_input_type_word(d->in->type_train == VN_IN_RGB ? VN_IN_BGR : VN_IN_RGB));
 }
 
@@ -158,7 +163,10 @@ const char *vn_find_applied_twice(const struct dataset *d)
 {
     if (!has_line(d) || !normalises(d) || !is_line(d, 2))
         return NULL;
-    return SAY(d, "input %s: mean_value and scale_value were applied twice to its calibration data, and the model would do it a third time. Give pixels", d->in->name);
+    return SAY(d,
+               "input %s: mean_value and scale_value are already applied twice to its calibration data, and "
+               "the model would apply them a third time. Calibrate with pixels",
+               d->in->name);
 }
 
 const char *vn_find_applied(const struct dataset *d)
@@ -169,6 +177,8 @@ const char *vn_find_applied(const struct dataset *d)
     const char *lines = "";
     for (int c = 0; c < d->channels; c++)
         lines = SAY(d, "%s%s%.4g * pixel %+.4g", lines, c ? ", " : "", r->a[c], r->b[c]);
-    return SAY(d, "input %s: its calibration data are no pixels but %s of the pictures%s", d->in->name, lines,
-               normalises(d) && is_line(d, 1) ? ": mean_value and scale_value are applied already, and the model would do it a second time. Give pixels" : ". Give pixels of 0 to 255");
+    return SAY(d, "input %s: calibration data are not pixels but %s of the images%s", d->in->name, lines,
+               normalises(d) && is_line(d, 1) ? ": mean_value and scale_value are already applied, and the "
+                                                "model would apply them a second time. Calibrate with pixels"
+                                              : ". Calibrate with pixels in 0..255");
 }

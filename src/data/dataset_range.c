@@ -49,8 +49,11 @@ const char *vn_find_minus_128(const struct dataset *d)
     const struct channel w = whole(d);
     if (!vn_data_no_pixels(d) || !less_128(d))
         return NULL;
-    return vn_arena_fmt(d->arena, "input %s takes %s pixels of 0 to 255, but its calibration data are whole numbers from %.4g to %.4g: pixel - 128, as the device's int8 input "
-                        "has them. Calibration data are pixels: add 128", d->in->name, vn_input_type_word(d->in->type_rt), w.lo, w.hi);
+    return vn_arena_fmt(
+        d->arena,
+        "input %s requires %s pixels in 0..255, but its calibration data are integers from %.4g to %.4g: "
+        "pixel - 128, as in the device's int8 input. Calibration requires pixels: add 128",
+        d->in->name, vn_input_type_word(d->in->type_rt), w.lo, w.hi);
 }
 
 const char *vn_find_normalised(const struct dataset *d)
@@ -59,14 +62,20 @@ const char *vn_find_normalised(const struct dataset *d)
     if (!vn_data_no_pixels(d) || less_128(d))
         return NULL;
     if (w.hi - w.lo > 2 * BRIGHTEST)
-        return vn_arena_fmt(d->arena, "input %s takes %s pixels of 0 to 255 on the device, but its calibration data reach from %.4g to %.4g; give them as pixels",
+        return vn_arena_fmt(d->arena,
+                            "input %s has %s pixels in 0..255 on the device, but its calibration data range "
+                            "from %.4g to %.4g; calibrate with pixels",
                             d->in->name, vn_input_type_word(d->in->type_rt), w.lo, w.hi);
     const int none = d->in->norm_type == NORM_NONE;
-    return vn_arena_fmt(d->arena, "input %s takes %s pixels of 0 to 255 on the device, but its calibration data reach from %.4g to %.4g: they are normalised already, and "
-                        "%s. Give pixels as calibration data%s; or make input_type_train and input_type_rt featuremap, and feed the device what you have here",
-                        d->in->name, vn_input_type_word(d->in->type_rt), w.lo, w.hi,
-                        none ? "norm_type no_preprocess gives the network the pixels as they are" : "norm_type would do it a second time",
-                        none ? vn_arena_fmt(d->arena, ", and set %s", undone(d)) : "");
+    return vn_arena_fmt(
+        d->arena,
+        "input %s has %s pixels in 0..255 on the device, but its calibration data range from %.4g to %.4g: "
+        "they are already normalized, and %s. Calibrate with pixels%s; or set input_type_train and "
+        "input_type_rt to featuremap, and feed the device normalized data",
+        d->in->name, vn_input_type_word(d->in->type_rt), w.lo, w.hi,
+        none ? "norm_type no_preprocess passes pixels to the network unchanged"
+             : "norm_type would normalize a second time",
+        none ? vn_arena_fmt(d->arena, ", and set %s", undone(d)) : "");
 }
 
 /* ---- a normalization that does not fit ---- */
@@ -114,9 +123,12 @@ const char *vn_find_scale(const struct dataset *v)
     normalized(in, v, 1, 1 / BRIGHTEST, &mean, &fixed);
     if (!v->image || !v->of[0].count || !all_between(in->scale, in->n_scale, 1, INFINITY) || off(fixed) >= off(spread))
         return NULL;
-    return vn_arena_fmt(a, "input %s: scale_value %s multiplies pixels of 0 to 255, so the network gets numbers that spread by %.3g; a normalised input "
-                        "spreads by about 1. It looks like 1 / std for pixels of 0 to 1: divide by 255, scale_value: '%s' (spread %.3g)",
-                        in->name, scaled(a, in->scale, in->n_scale, 1), spread, scaled(a, in->scale, in->n_scale, 1 / BRIGHTEST), fixed);
+    return vn_arena_fmt(a,
+                        "input %s: scale_value %s multiplies pixels in 0..255, so the network input has a "
+                        "spread of %.3g; a normalized input has about 1. The value looks like 1 / std for "
+                        "pixels in 0..1: divide by 255, scale_value: '%s' (spread %.3g)",
+                        in->name, scaled(a, in->scale, in->n_scale, 1), spread,
+                        scaled(a, in->scale, in->n_scale, 1 / BRIGHTEST), fixed);
 }
 
 /* mean_value is that of pixels in 0..1: nearly nothing is taken off. */
@@ -129,6 +141,9 @@ const char *vn_find_mean(const struct dataset *v)
     normalized(in, v, BRIGHTEST, 1, &fixed, &same);
     if (!v->image || !v->of[0].count || !all_between(in->mean, in->n_mean, 0, 1) || fixed >= mean)
         return NULL;
-    return vn_arena_fmt(a, "input %s: mean_value %s is taken off pixels of 0 to 255, so nearly nothing is. It looks like a mean of pixels of 0 to 1: "
-                        "multiply by 255, mean_value: '%s'", in->name, scaled(a, in->mean, in->n_mean, 1), scaled(a, in->mean, in->n_mean, BRIGHTEST));
+    return vn_arena_fmt(
+        a,
+        "input %s: mean_value %s is subtracted from pixels in 0..255, which has almost no effect. The value "
+        "looks like a mean of pixels in 0..1: multiply by 255, mean_value: '%s'",
+        in->name, scaled(a, in->mean, in->n_mean, 1), scaled(a, in->mean, in->n_mean, BRIGHTEST));
 }

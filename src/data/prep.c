@@ -148,7 +148,7 @@ static int check_name(const char *folder, const char *name, struct vn_err *e)
     if (text)
         return VN_OK;
     if (json_error_code(&why) == json_error_invalid_utf8)
-        return vn_fail(e, VN_E_INPUT, "%s/%s: the name is not UTF-8, which manifest.json requires", folder,
+        return vn_fail(e, VN_E_INPUT, "%s/%s: the name is not UTF-8; manifest.json requires UTF-8", folder,
                        name);
     return vn_fail(e, VN_E_NOMEM, "%s/%s: out of memory", folder, name);
 }

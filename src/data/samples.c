@@ -84,9 +84,11 @@ int vn_samples_hash(uint64_t *h, const struct vn_samples *s, struct vn_err *e)
 static int wrong_size(const char *path, size_t got, size_t want, const struct vn_shape *shape, const char *type, struct vn_err *e)
 {
     char text[VN_SHAPE_TEXT];
-    const char *hint = got == 4 * want ? "; it is 4 times as long: float32 values with cal_data_type uint8?"
-                     : got * 4 == want ? "; it is a quarter of that: uint8 values with cal_data_type float32?" : "";
-    return vn_fail(e, VN_E_INPUT, "%s: %zu bytes, want %zu for shape %s of %s%s", path, got, want, vn_shape_text(shape, text), type, hint);
+    const char *hint = got == 4 * want   ? "; 4 times as long: float32 values with cal_data_type uint8?"
+                       : got * 4 == want ? "; a quarter as long: uint8 values with cal_data_type float32?"
+                                         : "";
+    return vn_fail(e, VN_E_INPUT, "%s: %zu bytes, expected %zu for shape %s of %s%s", path, got, want,
+                   vn_shape_text(shape, text), type, hint);
 }
 
 static int load_values(float *out, const struct input_config *in, const struct vn_shape *shape, const char *path, struct vn_arena *a, struct vn_err *e)
@@ -101,7 +103,8 @@ static int load_values(float *out, const struct input_config *in, const struct v
         TRY(vn_npy_parse(&t, a, data, bytes, path, e));
         if (vn_shape_count(&t->shape) != n) {
             char got[VN_SHAPE_TEXT], want[VN_SHAPE_TEXT];
-            return vn_fail(e, VN_E_INPUT, "%s: array of shape %s, want %s", path, vn_shape_text(&t->shape, got), vn_shape_text(shape, want));
+            return vn_fail(e, VN_E_INPUT, "%s: array of shape %s, expected %s", path,
+                           vn_shape_text(&t->shape, got), vn_shape_text(shape, want));
         }
     } else if (bytes != (size_t)n * vn_dtype_size(raw.dtype))
         return wrong_size(path, bytes, (size_t)n * vn_dtype_size(raw.dtype), shape, vn_dtype_name(raw.dtype), e);
@@ -153,7 +156,9 @@ static int train_pixels(uint8_t **train, struct vn_origin *from, const struct vn
     }
     *from = frame.from;
     if (ready.w != f->w || ready.h != f->h)
-        return vn_fail(e, VN_E_INPUT, "%s: the pipeline gives %d x %d pixels, the input wants %d x %d", path, ready.w, ready.h, f->w, f->h);
+        return vn_fail(e, VN_E_INPUT,
+                       "%s: the pipeline yields %d x %d pixels, expected %d x %d for the input", path,
+                       ready.w, ready.h, f->w, f->h);
     *train = NEW_ARRAY(a, uint8_t, (size_t)f->w * f->h * 3);
     vn_pixels_train(*train, &ready, f);
     return VN_OK;
@@ -178,9 +183,12 @@ static int load_file(float *out, uint8_t *pixels, struct vn_origin *from, const 
     const int image = vn_input_format(&f, in, shape);
     if (vn_picture_is_image_name(path)) {
         if (!image)
-            return vn_fail(e, VN_E_INPUT, "%s: a picture, but input %s is a featuremap", path, in->name ? in->name : "");
+            return vn_fail(e, VN_E_INPUT, "%s: an image, but input %s is a featuremap", path,
+                           in->name ? in->name : "");
         if (shape->d[0] != 1)
-            return vn_fail(e, VN_E_UNSUPPORTED, "%s: pictures want an input of batch 1, the model has %lld", path, (long long)shape->d[0]);
+            return vn_fail(e, VN_E_UNSUPPORTED,
+                           "%s: images require an input of batch 1, the model has batch %lld", path,
+                           (long long)shape->d[0]);
         return load_picture(out, pixels, from, &f, p, path, a, e);
     }
     TRY(load_values(out, in, shape, path, a, e));
@@ -218,10 +226,12 @@ static int open_source(struct source *s, struct vn_arena *a, const struct config
     s->n = paths.n;
     s->paths = paths.v;
     if (!s->n)
-        return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, VN_E_INPUT, "no %s in %s", c->preprocess_on ? "pictures (jpg, png)" : "files", s->in->cal_dir);
+        return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, VN_E_INPUT, "no %s in %s",
+                              c->preprocess_on ? "images (jpg, png)" : "files", s->in->cal_dir);
     if (!c->preprocess_on && vn_picture_is_image_name(names[0]))
         return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, VN_E_INPUT,
-                              "%s is a picture; raw data is wanted. Set preprocess_on: True to decode pictures", s->paths[0]);
+                              "%s is an image; expected raw data. Set preprocess_on: True to decode images",
+                              s->paths[0]);
     return VN_OK;
 }
 

@@ -134,14 +134,18 @@ static int read_state(struct run *w, const char *head, struct vn_err *e)
         whole--;
     const char *text = vn_arena_strn(w->eval->arena, (const char *)data, whole);
     if (strlen(text) != whole || strncmp(text, EVAL_STATE, strlen(EVAL_STATE)))
-        return vn_fail(e, VN_E_INPUT, "%s: no file of an evaluation's results; --resume would write there", path);
+        return vn_fail(e, VN_E_INPUT, "%s: not a file of evaluation results; --resume would overwrite it",
+                       path);
     if (strncmp(text, head, strlen(head)))
-        return vn_fail(e, VN_E_INPUT, "%s: results of other models, pictures, labels or settings; remove the file, or name another one", path);
+        return vn_fail(
+            e, VN_E_INPUT,
+            "%s: results of other models, images, labels or settings; remove the file, or name another one",
+            path);
     int number = 1;
     for (const char *p = strchr(text, '\n') + 1; *p; number++) {
         const size_t n = strcspn(p, "\n");
         if (!read_line(w, vn_arena_strn(w->eval->arena, p, n)))
-            return vn_fail(e, VN_E_INPUT, "%s:%d: damaged: no result of a sample", path, number + 1);
+            return vn_fail(e, VN_E_INPUT, "%s:%d: damaged: not a sample's result", path, number + 1);
         p += n + 1;
     }
     return whole < bytes ? vn_file_write(path, text, whole, e) : VN_OK;

@@ -25,7 +25,8 @@ static const struct task_key {
 
 static int wrong_number(const struct task_key *k, const char *text, const char *where, struct vn_err *e)
 {
-    return vn_fail(e, VN_E_USAGE, "%s: %s wants a %snumber from %g to %g, got '%s'", where, k->name, k->kind == KIND_INT ? "whole " : "", k->lo, k->hi, text);
+    return vn_fail(e, VN_E_USAGE, "%s: %s: expected %s from %g to %g, got '%s'", where, k->name,
+                   k->kind == KIND_INT ? "an integer" : "a number", k->lo, k->hi, text);
 }
 
 static int assign(struct eval_task *t, struct vn_arena *a, const struct task_key *k, const char *text, const char *where, struct vn_err *e)
@@ -73,13 +74,13 @@ int vn_eval_numbers(double *v, int max, int *n, const char *text, const char *wh
         p += strspn(p, " ,");
         const double x = strtod(p, &end);
         if (end == p || !isfinite(x) || (*end && *end != ' ' && *end != ','))
-            return vn_fail(e, VN_E_USAGE, "%s: want numbers, got '%s'", what, text);
+            return vn_fail(e, VN_E_USAGE, "%s: expected numbers, got '%s'", what, text);
         if (*n == max)
-            return vn_fail(e, VN_E_USAGE, "%s: want at most %d numbers, got '%s'", what, max, text);
+            return vn_fail(e, VN_E_USAGE, "%s: expected at most %d numbers, got '%s'", what, max, text);
         v[*n] = x;
         p = end;
     }
-    return *n ? VN_OK : vn_fail(e, VN_E_USAGE, "%s: want a number", what);
+    return *n ? VN_OK : vn_fail(e, VN_E_USAGE, "%s: expected a number", what);
 }
 
 /* ---- YAML ---- */
@@ -110,7 +111,7 @@ static int scalar(struct reader *r, const yaml_event_t *ev)
 {
     const char *text = vn_arena_strn(r->arena, (const char *)ev->data.scalar.value, ev->data.scalar.length);
     if (strlen(text) != ev->data.scalar.length || ev->data.scalar.length > 4096)
-        return fail_at(r, ev, "want text of at most 4096 characters");
+        return fail_at(r, ev, "expected text of at most 4096 characters");
     if (r->in_list) {
         r->list = vn_arena_fmt(r->arena, "%s %s", r->list, text);
         return strlen(r->list) > 65536 ? fail_at(r, ev, "the list is too long") : VN_OK;
@@ -118,7 +119,7 @@ static int scalar(struct reader *r, const yaml_event_t *ev)
     if (r->key)
         return set_value(r, ev, text);
     if (vn_map_get(r->seen, text))
-        return fail_at(r, ev, vn_arena_fmt(r->arena, "key '%s' comes a second time", text));
+        return fail_at(r, ev, vn_arena_fmt(r->arena, "duplicate key '%s'", text));
     vn_map_set(r->seen, text, r);
     r->key = text;
     return VN_OK;
@@ -128,13 +129,14 @@ static int scalar(struct reader *r, const yaml_event_t *ev)
 static int event(struct reader *r, const yaml_event_t *ev)
 {
     switch (ev->type) {
-    case YAML_SCALAR_EVENT:
-        return r->depth ? scalar(r, ev) : fail_at(r, ev, "want keys and values");
+    case YAML_SCALAR_EVENT: return r->depth ? scalar(r, ev) : fail_at(r, ev, "expected keys and values");
     case YAML_MAPPING_START_EVENT:
-        return r->depth++ ? fail_at(r, ev, "want a word, a number or a list") : VN_OK;
+        return r->depth++ ? fail_at(r, ev, "expected a word, a number or a list") : VN_OK;
     case YAML_SEQUENCE_START_EVENT:
         r->list = "";
-        return !r->depth || r->in_list++ || !r->key ? fail_at(r, ev, "want keys and values, and in lists numbers or words") : VN_OK;
+        return !r->depth || r->in_list++ || !r->key
+                   ? fail_at(r, ev, "expected keys and values, and in lists numbers or words")
+                   : VN_OK;
     case YAML_SEQUENCE_END_EVENT:
         r->in_list = 0;
         return set_value(r, ev, r->list + (*r->list == ' '));

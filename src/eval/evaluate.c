@@ -51,18 +51,19 @@ static int list_samples(struct eval_set *ev, struct vn_err *e)
     const char **folders;
     int n;
     if (!t->images)
-        return vn_fail(e, VN_E_USAGE, "--images is missing: the folder of pictures");
+        return vn_fail(e, VN_E_USAGE, "--images is missing: the folder of images");
     if (t->labels && !strcmp(t->labels, "folders")) {
         TRY(vn_dir_folders(ev->arena, t->images, &folders, &n, e));
         if (!n)
-            return vn_fail(e, VN_E_INPUT, "%s: no folders; with labels 'folders' there is one for each class", t->images);
+            return vn_fail(e, VN_E_INPUT, "%s: no folders; labels 'folders' requires one per class",
+                           t->images);
         for (int i = 0; i < n; i++)
             TRY(add_folder(&l, ev->arena, t->images, folders[i], i, e));
     } else
         TRY(add_folder(&l, ev->arena, t->images, "", -1, e));
     ev->samples = l.all.v;
     ev->n_samples = t->limit && t->limit < l.all.n ? t->limit : l.all.n;
-    return l.all.n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no pictures, .npy or .bin files", t->images);
+    return l.all.n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no images, .npy or .bin files", t->images);
 }
 
 /* ---- models ---- */
@@ -110,7 +111,8 @@ static int open_model(struct run *w, struct slot *s, int m, struct vn_err *e)
     TRY(vn_session_open(session, path, &o, e));
     s->session[m] = *session;
     vn_session_inputs(*session, &n);
-    return n == 1 ? VN_OK : vn_fail(e, VN_E_UNSUPPORTED, "%s: models with one input are evaluated, it has %d", path, n);
+    return n == 1 ? VN_OK
+                  : vn_fail(e, VN_E_UNSUPPORTED, "%s: expected a model with one input, got %d", path, n);
 }
 
 static int open_models(struct run *w, struct vn_err *e)
@@ -120,7 +122,8 @@ static int open_models(struct run *w, struct vn_err *e)
         TRY(open_model(w, s, m, e));
     common_outputs(w, s->session);
     return w->n_models > 1 && !w->n_outputs && !strcmp(w->eval->metric->name, "outputs")
-               ? vn_fail(e, VN_E_INPUT, "the models have no output of the same name, so nothing can be compared") : VN_OK;
+               ? vn_fail(e, VN_E_INPUT, "the models have no output of the same name to compare")
+               : VN_OK;
 }
 
 /* The models again, once for each sample that runs beside the first one. */
@@ -149,12 +152,14 @@ static int read_feeding(struct run *w, struct vn_err *e)
     const struct config_word *colours = vn_word_find(vn_words_input_type_train, t->colours);
     if (!colours ||
         (colours->value != VN_IN_RGB && colours->value != VN_IN_BGR && colours->value != VN_IN_GRAY))
-        return vn_fail(e, VN_E_USAGE, "colours: want rgb, bgr or gray, got '%s'", t->colours);
+        return vn_fail(e, VN_E_USAGE, "colours: expected rgb, bgr or gray, got '%s'", t->colours);
     w->pixels = NEW(w->eval->arena, struct input_config);
     for (int i = 0; w->pipeline && i < w->pipeline->steps.n; i++) {
         const struct vn_step_kind *k = w->pipeline->steps.v[i].kind;
         if (k && k->to_values)
-            return vn_fail(e, VN_E_USAGE, "colours: the pipeline goes on to the tensor itself by step %s; leave out one of the two", k->name);
+            return vn_fail(e, VN_E_USAGE,
+                           "colours: the pipeline already makes the tensor by step %s; remove one of the two",
+                           k->name);
     }
     *w->pixels = (struct input_config){ .type_train = colours->value, .type_rt = colours->value,
                                         .cal_type = VN_U8 };
@@ -170,7 +175,8 @@ static const struct vn_port *input_of(const struct vn_session *model)
 static int not_described(const struct vn_session *model, struct vn_err *e)
 {
     return vn_fail(e, VN_E_USAGE,
-                   "%s: input %s takes the normalised tensor, not pictures: say how with --colours, --mean and --scale, or in the steps of --pipeline",
+                   "%s: input %s is a normalized tensor, not an image: set --colours, --mean and --scale, or "
+                   "add steps to --pipeline",
                    vn_session_path(model), input_of(model)->name);
 }
 
@@ -192,8 +198,10 @@ static int feed_normalised(const struct run *w, struct vn_session *model, const 
     char text[VN_SHAPE_TEXT];
     if (s.rank != 4 || s.d[last ? 3 : 1] != channels || p->dtype != VN_F32 || (w->n_mean != 1 && w->n_mean != channels) ||
         (w->n_scale != 1 && w->n_scale != channels))
-        return vn_fail(e, VN_E_INPUT, "%s: input %s of shape %s takes no %s pictures with %d mean and %d scale values",
-                       vn_session_path(model), p->name, vn_shape_text(&s, text), vn_input_type_word(in.type_train), w->n_mean, w->n_scale);
+        return vn_fail(e, VN_E_INPUT,
+                       "%s: input %s of shape %s does not match %s images with %d mean and %d scale values",
+                       vn_session_path(model), p->name, vn_shape_text(&s, text),
+                       vn_input_type_word(in.type_train), w->n_mean, w->n_scale);
     in.name = p->name;
     in.layout_train = last ? LAYOUT_NHWC : LAYOUT_NCHW;
     const int64_t n = vn_shape_count(&s), plane = last ? 1 : s.d[2] * s.d[3];
@@ -229,8 +237,9 @@ static int feed_frame(const struct run *w, struct vn_session *model, const char 
     if (t->dtype == VN_U8)
         return not_described(model, e);
     if (p->dtype != VN_F32 || !same_but_batch(&s, &t->shape))
-        return vn_fail(e, VN_E_INPUT, "%s: the pipeline gives %s of shape %s, input %s of %s wants %s", path, vn_dtype_name(t->dtype),
-                       vn_shape_text(&t->shape, got), p->name, vn_session_path(model), vn_shape_text(&s, want));
+        return vn_fail(e, VN_E_INPUT, "%s: the pipeline yields %s of shape %s, input %s of %s requires %s",
+                       path, vn_dtype_name(t->dtype), vn_shape_text(&t->shape, got), p->name,
+                       vn_session_path(model), vn_shape_text(&s, want));
     return feed_values(model, vn_tensor_cast(a, t, VN_F32)->data, &frame.from, e);
 }
 
@@ -248,8 +257,8 @@ static int find_output(int *k, const struct vn_session *model, const char *name,
     int n;
     const struct vn_port *out = vn_session_outputs(model, &n);
     if (!name && n != 1)
-        return vn_fail(e, VN_E_USAGE, "%s has %d outputs (%s, %s, ...): say which one with --output", vn_session_path(model), n, out[0].name,
-                       out[1].name);
+        return vn_fail(e, VN_E_USAGE, "%s has %d outputs (%s, %s, ...): select one with --output",
+                       vn_session_path(model), n, out[0].name, out[1].name);
     *k = name ? vn_session_output_find(model, name) : 0;
     if (*k >= 0)
         return VN_OK;
@@ -283,7 +292,8 @@ int vn_eval_input_size(double *w, double *h, const struct vn_session *model, str
     const struct vn_shape s = vn_shape_of(p->rank, p->shape);
     char text[VN_SHAPE_TEXT];
     if (s.rank != 4)
-        return vn_fail(e, VN_E_INPUT, "%s: input of shape %s is no picture", vn_session_path(model), vn_shape_text(&s, text));
+        return vn_fail(e, VN_E_INPUT, "%s: input of shape %s is not an image", vn_session_path(model),
+                       vn_shape_text(&s, text));
     const int image = p->type != VN_IN_FEATUREMAP;
     const int last = image ? vn_session_input_config(model, 0)->layout_train == LAYOUT_NHWC : s.d[1] != 1 && s.d[1] != 3;
     *h = (double)s.d[last ? 1 : 2];
@@ -423,7 +433,7 @@ static int read_finished(struct run *w, struct vn_err *e)
 {
     struct eval_set *ev = w->eval;
     if (!ev->metric->read_results)
-        return vn_fail(e, VN_E_USAGE, "metric %s has no files of results that could be read", ev->metric->name);
+        return vn_fail(e, VN_E_USAGE, "metric %s cannot read results from files", ev->metric->name);
     TRY(ev->metric->prepare(ev, e));
     w->kept = NEW_ARRAY(ev->arena, struct kept, (size_t)ev->n_samples * (size_t)w->n_models);
     struct record *of = NEW_ARRAY(ev->arena, struct record, ev->n_samples);
@@ -444,13 +454,14 @@ static int name_results(struct run *w, struct vn_err *e)
     if (!w->o->results)
         return VN_OK;
     if (!w->eval->metric->write_results)
-        return vn_fail(e, VN_E_USAGE, "metric %s has no format for results", w->eval->metric->name);
+        return vn_fail(e, VN_E_USAGE, "metric %s cannot write results", w->eval->metric->name);
     w->results = NEW_ARRAY(a, const char *, w->n_models);
     for (int m = 0; m < w->n_models; m++) {
         const char *base = vn_path_base(w->o->models[m]);
         w->results[m] = vn_path_join(a, w->o->results, vn_arena_fmt(a, "%s%s", base, vn_path_has_suffix(base, ".json") ? "" : ".json"));
         if (vn_map_get(taken, w->results[m]))
-            return vn_fail(e, VN_E_USAGE, "two models have the name %s, so their results would be one file", base);
+            return vn_fail(e, VN_E_USAGE,
+                           "two models have the name %s, so their results would share one file", base);
         vn_map_set(taken, w->results[m], taken);
     }
     return vn_dir_make(w->o->results, e);
@@ -469,9 +480,12 @@ static int begin(struct run *w, struct vn_arena *a, const struct evaluate_option
     *ev = (struct eval_set){ .arena = a, .task = &o->task, .metric = find_metric(o->task.metric) };
     *w = (struct run){ .eval = ev, .o = o, .n_models = o->n_models };
     if (!ev->metric)
-        return vn_fail(e, VN_E_USAGE, "metric: want top_k, miou, coco or outputs, got '%s'", o->task.metric);
+        return vn_fail(e, VN_E_USAGE, "metric: expected top_k, miou, coco or outputs, got '%s'",
+                       o->task.metric);
     if (!strcmp(ev->metric->name, "outputs") && o->n_models < 2)
-        return vn_fail(e, VN_E_USAGE, "metric outputs compares models with the first one: want two or more; top_k, miou and coco count for one, too");
+        return vn_fail(e, VN_E_USAGE,
+                       "metric outputs compares models with the first one: expected two or more models; "
+                       "top_k, miou and coco accept one");
     return VN_OK;
 }
 

@@ -57,14 +57,18 @@ static int add(struct finding *x, const double box[4], int corners, double score
     if (!(score > t->score_min))
         return VN_OK;
     if (x->boxes.n == MAX_CANDIDATES)
-        return vn_fail(x->e, VN_E_INPUT, "%s: more than %d boxes of one picture have scores above %g; raise --score-min", vn_session_path(x->model), MAX_CANDIDATES, t->score_min);
+        return vn_fail(x->e, VN_E_INPUT,
+                       "%s: more than %d boxes of one image have scores above %g; raise --score-min",
+                       vn_session_path(x->model), MAX_CANDIDATES, t->score_min);
     const double l = corners ? box[0] : box[0] - box[2] / 2, o = corners ? box[1] : box[1] - box[3] / 2;
     const double r = corners ? box[2] : box[0] + box[2] / 2, u = corners ? box[3] : box[1] + box[3] / 2;
     struct box b = { .score = score, .class = class, .index = x->boxes.n };
     lead_back(&b.x1, &b.x2, x->back, l, r, o, u);
     lead_back(&b.y1, &b.y2, x->back + 3, l, r, o, u);
     if (!(fabs(b.x1) < MOST && fabs(b.y1) < MOST && fabs(b.x2) < MOST && fabs(b.y2) < MOST && score < MOST))
-        return vn_fail(x->e, VN_E_INPUT, "%s: a box (%g, %g, %g, %g) with score %g: want numbers below %g", vn_session_path(x->model), b.x1, b.y1, b.x2, b.y2, score, MOST);
+        return vn_fail(x->e, VN_E_INPUT,
+                       "%s: a box (%g, %g, %g, %g) with score %g: expected numbers below %g",
+                       vn_session_path(x->model), b.x1, b.y1, b.x2, b.y2, score, MOST);
     VEC_PUSH(x->arena, &x->boxes, b);
     return VN_OK;
 }
@@ -80,8 +84,10 @@ static int two_outputs(struct finding *x, const double **scores, const double **
     *n = b.n / 4;
     *classes = *n ? s.n / *n : 0;
     if (b.n % 4 || b.shape->rank < 2 || b.shape->d[b.shape->rank - 1] != 4 || (*n && (s.n % *n || s.shape->d[s.shape->rank - 1] != *classes)))
-        return vn_fail(x->e, VN_E_INPUT, "%s: scores of shape %s and boxes of shape %s; want BOXES x CLASSES and BOXES x 4", vn_session_path(x->model),
-                       vn_shape_text(s.shape, text[0]), vn_shape_text(b.shape, text[1]));
+        return vn_fail(x->e, VN_E_INPUT,
+                       "%s: scores of shape %s and boxes of shape %s; expected BOXES x CLASSES and BOXES x 4",
+                       vn_session_path(x->model), vn_shape_text(s.shape, text[0]),
+                       vn_shape_text(b.shape, text[1]));
     *scores = s.v;
     *boxes = b.v;
     return VN_OK;
@@ -139,8 +145,10 @@ static int find_priors(struct finding *x)
     int64_t n, classes;
     TRY(two_outputs(x, &scores, &boxes, &n, &classes));
     if (n > MAX_PRIORS || make_priors(NULL, x->f, x->in_w, x->in_h) != n)
-        return vn_fail(x->e, VN_E_INPUT, "%s: output %s has %lld boxes, but 'priors' makes %lld for an input of %g x %g", vn_session_path(x->model), x->f->task->boxes,
-                       (long long)n, (long long)make_priors(NULL, x->f, x->in_w, x->in_h), x->in_w, x->in_h);
+        return vn_fail(x->e, VN_E_INPUT,
+                       "%s: output %s has %lld boxes, but 'priors' yields %lld for an input of %g x %g",
+                       vn_session_path(x->model), x->f->task->boxes, (long long)n,
+                       (long long)make_priors(NULL, x->f, x->in_w, x->in_h), x->in_w, x->in_h);
     double *p = NEW_ARRAY(x->arena, double, 4 * n);
     make_priors(p, x->f, x->in_w, x->in_h);
     for (int64_t i = 0; i < n; i++, p += 4) {
@@ -161,7 +169,9 @@ static int find_grid(struct finding *x)
     TRY(vn_eval_output(&v, x->arena, x->model, x->f->task->output, x->e));
     const struct vn_shape *s = v.shape;
     if (s->rank != 4 || s->d[0] != 1 || s->d[1] < 6)
-        return vn_fail(x->e, VN_E_INPUT, "%s: output of shape %s; want 1 x (5 + CLASSES) x ROWS x COLUMNS", vn_session_path(x->model), vn_shape_text(s, text));
+        return vn_fail(x->e, VN_E_INPUT,
+                       "%s: output of shape %s; expected 1 x (5 + CLASSES) x ROWS x COLUMNS",
+                       vn_session_path(x->model), vn_shape_text(s, text));
     const int64_t classes = s->d[1] - 5, rows = s->d[2], columns = s->d[3], plane = rows * columns;
     for (int64_t i = 0; i < plane; i++) {
         const double *c = v.v + i;
@@ -183,7 +193,9 @@ static const struct form forms[] = { { "corners", find_corners }, { "centers", f
 
 static int wrong_priors(const char *text, struct vn_err *e)
 {
-    return vn_fail(e, VN_E_USAGE, "priors: want 'STRIDE: SIZE ...; STRIDE: SIZE ...', numbers from 1 to 65536, got '%s'", text);
+    return vn_fail(e, VN_E_USAGE,
+                   "priors: expected 'STRIDE: SIZE ...; STRIDE: SIZE ...', numbers from 1 to 65536, got '%s'",
+                   text);
 }
 
 static int parse_priors(struct box_form *f, struct vn_arena *a, const char *text, struct vn_err *e)
@@ -208,7 +220,9 @@ static int parse_priors(struct box_form *f, struct vn_arena *a, const char *text
 static int word(int *out, const char *key, const char *text, const char *no, const char *yes, struct vn_err *e)
 {
     *out = !strcmp(text, yes);
-    return *out || !strcmp(text, no) ? VN_OK : vn_fail(e, VN_E_USAGE, "%s: want %s or %s, got '%s'", key, no, yes, text);
+    return *out || !strcmp(text, no)
+               ? VN_OK
+               : vn_fail(e, VN_E_USAGE, "%s: expected %s or %s, got '%s'", key, no, yes, text);
 }
 
 int vn_box_form(struct box_form **out, struct vn_arena *a, const struct eval_task *t, struct vn_err *e)
@@ -220,23 +234,25 @@ int vn_box_form(struct box_form **out, struct vn_arena *a, const struct eval_tas
         if (!strcmp(forms[i].name, t->form))
             f->form = &forms[i];
     if (!f->form)
-        return vn_fail(e, VN_E_USAGE, "form: want corners, centers, priors or grid: how the outputs hold boxes%s%s%s", t->form ? "; got '" : "",
-                       t->form ? t->form : "", t->form ? "'" : "");
+        return vn_fail(e, VN_E_USAGE,
+                       "form (how outputs hold boxes): expected corners, centers, priors or grid%s%s%s",
+                       t->form ? ", got '" : "", t->form ? t->form : "", t->form ? "'" : "");
     if (f->form->find != find_grid && (!t->scores || !t->boxes))
-        return vn_fail(e, VN_E_USAGE, "form %s wants --scores and --boxes, the names of two outputs", t->form);
+        return vn_fail(e, VN_E_USAGE, "form %s requires --scores and --boxes, the names of two outputs",
+                       t->form);
     const int rule = vn_nms_find(t->nms);
     if (rule < 0)
-        return vn_fail(e, VN_E_USAGE, "nms: want none, torchvision or opencv, got '%s'", t->nms);
+        return vn_fail(e, VN_E_USAGE, "nms: expected none, torchvision or opencv, got '%s'", t->nms);
     f->nms = (enum nms_rule)rule;
     TRY(word(&f->each_class, "nms_classes", t->nms_classes, "all", "each", e));
     TRY(word(&f->pixels, "units", t->units, "relative", "pixels", e));
     TRY(word(&f->clip, "clip", t->clip, "no", "yes", e));
     TRY(vn_eval_numbers(f->variance, 2, &n, t->variances, "variances", e));
     if (n != 2)
-        return vn_fail(e, VN_E_USAGE, "variances: want two numbers, got '%s'", t->variances);
+        return vn_fail(e, VN_E_USAGE, "variances: expected two numbers, got '%s'", t->variances);
     TRY(parse_priors(f, a, t->priors, e));
     if (f->form->find == find_priors && !f->n_levels)
-        return vn_fail(e, VN_E_USAGE, "form priors wants --priors, e.g. '8: 10 16 24; 16: 32 48'");
+        return vn_fail(e, VN_E_USAGE, "form priors requires --priors, e.g. '8: 10 16 24; 16: 32 48'");
     return VN_OK;
 }
 
@@ -259,7 +275,9 @@ static int way_back(struct finding *x, const struct vn_origin *from, double w, d
 {
     const double in_w = from->w ? x->in_w : 1, in_h = from->w ? x->in_h : 1, from_w = from->w ? from->w : 1, from_h = from->w ? from->h : 1;
     if (from->w && fabs(w * from_h - h * from_w) > 0.05 * h * from_w)
-        return vn_fail(x->e, VN_E_INPUT, "the picture is %d x %d when it is turned as its file says, but the annotations say %g x %g", from->w, from->h, w, h);
+        return vn_fail(x->e, VN_E_INPUT,
+                       "the image is %d x %d after its EXIF orientation, but the annotations say %g x %g",
+                       from->w, from->h, w, h);
     memcpy(x->back, (const double[6]){ in_w, 0, 0, 0, in_h, 0 }, sizeof x->back);
     if (from->w)
         vn_affine_after(x->back, from->m, x->back);

@@ -70,7 +70,7 @@ static int join_images(struct eval_set *ev, struct truth *t, struct vn_err *e)
         if (m->sample >= 0)
             return vn_fail(e, VN_E_INPUT, "%s and %s are the same image of %s", ev->samples[i].name, ev->samples[m->sample].name, ev->task->labels);
         if (t->form && !(m->w >= 1 && m->h >= 1))
-            return vn_fail(e, VN_E_INPUT, "%s: image %s has no size", ev->task->labels, m->file);
+            return vn_fail(e, VN_E_INPUT, "%s: image %s has no width and height", ev->task->labels, m->file);
         m->sample = i;
         t->image[i] = (int)(m - s->images);
     }
@@ -116,11 +116,14 @@ static int read_settings(struct truth *t, struct eval_set *ev, struct vn_err *e)
     TRY(vn_eval_numbers(v, LIMITS, &n, ev->task->max_detections, "max_detections", e));
     for (int i = 0; i < n; i++)
         if (!(v[i] >= 1 && v[i] <= 100000 && (!i || v[i] >= v[i - 1])))
-            return vn_fail(e, VN_E_USAGE, "max_detections: want rising numbers from 1 to 100000, got '%s'", ev->task->max_detections);
+            return vn_fail(e, VN_E_USAGE,
+                           "max_detections: expected rising numbers from 1 to 100000, got '%s'",
+                           ev->task->max_detections);
     for (int i = 0; i < LIMITS; i++)
         t->limit[i] = (int)v[i < n ? i : n - 1];
     if (n != LIMITS)
-        return vn_fail(e, VN_E_USAGE, "max_detections: want three numbers, got '%s'", ev->task->max_detections);
+        return vn_fail(e, VN_E_USAGE, "max_detections: expected three numbers, got '%s'",
+                       ev->task->max_detections);
     if (!ev->task->category_ids)
         return VN_OK;
     TRY(vn_eval_numbers(v, 1024, &t->n_ids, ev->task->category_ids, "category_ids", e));
@@ -135,7 +138,7 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
     static const char *const names[] = { "AP", "AP50", "AP75", "APsmall", "APmedium", "APlarge", "AR", "AR", "AR", "ARsmall", "ARmedium", "ARlarge" };
     struct truth *t = ev->truth = NEW(ev->arena, struct truth);
     if (!ev->task->labels)
-        return vn_fail(e, VN_E_USAGE, "coco wants --labels: the annotations as JSON");
+        return vn_fail(e, VN_E_USAGE, "coco requires --labels: the annotations as JSON");
     TRY(read_settings(t, ev, e));
     if (ev->samples)
         TRY(vn_box_form(&t->form, ev->arena, ev->task, e));
@@ -174,8 +177,12 @@ static int category_of(int64_t *id, const struct truth *t, int class, const stru
 {
     const int n = t->ids ? t->n_ids : t->set->n_categories;
     if (class >= n)
-        return vn_fail(e, VN_E_INPUT, "%s: class %d, but %s %d; --first-class skips background, --category-ids names categories of classes", vn_session_path(model), class,
-                       t->ids ? "category_ids names only" : "the number of categories in the annotations is", n);
+        return vn_fail(e, VN_E_INPUT,
+                       "%s: class %d, but %s %d; set --first-class to skip background, or --category-ids to "
+                       "name the categories of classes",
+                       vn_session_path(model), class,
+                       t->ids ? "category_ids has only" : "the number of categories in the annotations is",
+                       n);
     *id = t->ids ? t->ids[class] : t->set->categories[class];
     return VN_OK;
 }

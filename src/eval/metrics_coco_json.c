@@ -29,7 +29,7 @@ static int read_id(const struct reader *r, const json_t *o, const char *key, int
 {
     const json_t *v = json_object_get(o, key);
     if (!json_is_integer(v))
-        return FAIL(r, "%s: want a whole number", key);
+        return FAIL(r, "%s: expected an integer", key);
     *out = json_integer_value(v);
     return *out > -(1LL << 53) && *out < 1LL << 53 ? VN_OK : FAIL(r, "%s: %lld is out of range", key, (long long)*out);
 }
@@ -38,19 +38,19 @@ static int read_number(const struct reader *r, const json_t *o, const char *key,
 {
     const json_t *v = json_object_get(o, key);
     *out = json_number_value(v);
-    return json_is_number(v) && fabs(*out) < 1e12 ? VN_OK : FAIL(r, "%s: want a number", key);
+    return json_is_number(v) && fabs(*out) < 1e12 ? VN_OK : FAIL(r, "%s: expected a number", key);
 }
 
 static int read_box(const struct reader *r, const json_t *o, double box[4])
 {
     const json_t *v = json_object_get(o, "bbox");
     if (!json_is_array(v) || json_array_size(v) != 4)
-        return FAIL(r, "bbox: want [x, y, width, height]");
+        return FAIL(r, "bbox: expected [x, y, width, height]");
     for (size_t i = 0; i < 4; i++) {
         const json_t *n = json_array_get(v, i);
         box[i] = json_number_value(n);
         if (!json_is_number(n) || !(fabs(box[i]) < 1e12) || (i > 1 && box[i] < 0))
-            return FAIL(r, "bbox: want four numbers, width and height not negative");
+            return FAIL(r, "bbox: expected four numbers, width and height not negative");
     }
     return VN_OK;
 }
@@ -62,7 +62,7 @@ static int each(struct reader *r, const char *name, const json_t *list, int (*fn
     for (r->index = 0; r->index < json_array_size(list); r->index++) {
         const json_t *o = json_array_get(list, r->index);
         if (!json_is_object(o))
-            return FAIL(r, "want an object {...}");
+            return FAIL(r, "expected an object {...}");
         TRY(fn(r, o, to, r->index));
     }
     return VN_OK;
@@ -123,7 +123,9 @@ static int count_of(const json_t *root, const char *key, int *n, const char *pat
 {
     const json_t *list = json_object_get(root, key);
     if (!json_is_array(list) || json_array_size(list) > MAX_ENTRIES)
-        return vn_fail(e, VN_E_INPUT, "%s: no list \"%s\"; want COCO's annotations: images, annotations, categories", path, key);
+        return vn_fail(e, VN_E_INPUT,
+                       "%s: no list \"%s\"; expected COCO's annotations: images, annotations, categories",
+                       path, key);
     *n = (int)json_array_size(list);
     return VN_OK;
 }
@@ -182,7 +184,10 @@ int vn_coco_detections(struct coco_detection **out, int *n, struct vn_arena *a, 
     struct reader r = { .arena = work, .path = path, .e = e };
     int status = vn_json_read(&root, work, path, e);
     if (status == VN_OK && (!json_is_array(root) || json_array_size(root) > MAX_ENTRIES))
-        status = vn_fail(e, VN_E_INPUT, "%s: want a list of detections [{\"image_id\", \"category_id\", \"bbox\", \"score\"}, ...]", path);
+        status = vn_fail(
+            e, VN_E_INPUT,
+            "%s: expected a list of detections [{\"image_id\", \"category_id\", \"bbox\", \"score\"}, ...]",
+            path);
     if (status == VN_OK) {
         *n = (int)json_array_size(root);
         *out = NEW_ARRAY(a, struct coco_detection, *n);

@@ -24,7 +24,7 @@ static int label_path(const char **out, struct eval_set *ev, int i, struct vn_er
         if (vn_file_exists(*out))
             return VN_OK;
     }
-    return vn_fail(e, VN_E_INPUT, "%s: no label picture %s.png (or .npy, .bmp, .tiff)", ev->task->labels, base);
+    return vn_fail(e, VN_E_INPUT, "%s: no label image %s.png (or .npy, .bmp, .tiff)", ev->task->labels, base);
 }
 
 static int prepare(struct eval_set *ev, struct vn_err *e)
@@ -32,11 +32,15 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
     struct truth *t = ev->truth = NEW(ev->arena, struct truth);
     char rest;
     if (!ev->task->labels)
-        return vn_fail(e, VN_E_USAGE, "miou wants --labels: a folder of label pictures with the pictures' names");
+        return vn_fail(e, VN_E_USAGE,
+                       "miou requires --labels: a folder of label images with the names of the images");
     if (ev->task->label_size && (sscanf(ev->task->label_size, "%dx%d%c", &t->w, &t->h, &rest) != 2 || t->w < 1 || t->h < 1 || t->w > 65536 || t->h > 65536))
-        return vn_fail(e, VN_E_USAGE, "label_size: want WIDTHxHEIGHT, got '%s'", ev->task->label_size);
+        return vn_fail(e, VN_E_USAGE, "label_size: expected WIDTHxHEIGHT, got '%s'", ev->task->label_size);
     if (!vn_dir_exists(ev->task->labels))
-        return vn_fail(e, VN_E_INPUT, "%s: no folder; miou wants one of label pictures with the pictures' names", ev->task->labels);
+        return vn_fail(
+            e, VN_E_INPUT,
+            "%s: not a folder; miou requires a folder of label images with the names of the images",
+            ev->task->labels);
     t->path = NEW_ARRAY(ev->arena, const char *, ev->n_samples);
     for (int i = 0; i < ev->n_samples; i++)
         TRY(label_path(&t->path[i], ev, i, e));
@@ -63,9 +67,14 @@ static int read_label(struct vn_picture *out, struct vn_arena *a, const struct t
         TRY(vn_decode_file(&p, a, path, &o, e));
     }
     if (p.c != 1)
-        return vn_fail(e, VN_E_INPUT, "%s: a label picture has one channel, this one %d (pictures with a palette: store the numbers as gray)", path, p.c);
+        return vn_fail(
+            e, VN_E_INPUT,
+            "%s: expected a label image with one channel, got %d (palette images: store the numbers as gray)",
+            path, p.c);
     if ((int64_t)(p.w - p.h) * (from->w - from->h) < 0)
-        return vn_fail(e, VN_E_INPUT, "%s: the label picture is %d x %d, the picture %d x %d when it is turned as its file says", path, p.w, p.h, from->w, from->h);
+        return vn_fail(e, VN_E_INPUT,
+                       "%s: the label image is %d x %d, the image %d x %d after its EXIF orientation", path,
+                       p.w, p.h, from->w, from->h);
     const struct vn_resize_rule *nearest;
     struct vn_picture sized;
     TRY(vn_resize_find(&nearest, "pillow", "nearest", -1, NULL, e));
@@ -87,8 +96,10 @@ static int found_of(struct found *f, const struct output_values *x, const struct
     char text[VN_SHAPE_TEXT];
     const int rank = s->rank, numbers = rank == 3 || (rank == 4 && s->d[1] == 1);
     if (rank < 3 || rank > 4 || s->d[0] != 1 || (!numbers && s->d[1] > MAX_CLASSES) || s->d[rank - 1] > 65536 || s->d[rank - 2] > 65536 || !x->n)
-        return vn_fail(e, VN_E_INPUT, "%s: output of shape %s is no segmentation; want 1 x CLASSES x HEIGHT x WIDTH or 1 x HEIGHT x WIDTH", vn_session_path(model),
-                       vn_shape_text(s, text));
+        return vn_fail(e, VN_E_INPUT,
+                       "%s: output of shape %s is not a segmentation; expected 1 x CLASSES x HEIGHT x WIDTH "
+                       "or 1 x HEIGHT x WIDTH",
+                       vn_session_path(model), vn_shape_text(s, text));
     *f = (struct found){ x->v, numbers ? 0 : (int)s->d[1], (int)s->d[rank - 2], (int)s->d[rank - 1] };
     return VN_OK;
 }
@@ -173,7 +184,8 @@ static int numbers_at(int *out, int w, int h, const struct found *f, const doubl
                 continue;
             const double number = f->v[(size_t)within(v, f->h) * (size_t)f->w + (size_t)within(u, f->w)];
             if (!(number >= 0 && number < MAX_CLASSES))
-                return vn_fail(e, VN_E_INPUT, "%s: the output's value %g is no class number from 0 to %d", vn_session_path(model), number, MAX_CLASSES - 1);
+                return vn_fail(e, VN_E_INPUT, "%s: output value %g is not a class number from 0 to %d",
+                               vn_session_path(model), number, MAX_CLASSES - 1);
             *out = (int)number;
         }
     return VN_OK;
@@ -188,7 +200,9 @@ static int count(int64_t *table, int classes, const struct vn_picture *label, co
         if (l == ev->task->ignore || found[i] == UNSEEN)
             continue;
         if (!(l >= 0 && l < classes))
-            return vn_fail(e, VN_E_INPUT, "%s: label %g, but there are classes 0 to %d; a label that does not count is said with --ignore", path, l, classes - 1);
+            return vn_fail(e, VN_E_INPUT,
+                           "%s: label %g, expected a class from 0 to %d; set --ignore to skip a label", path,
+                           l, classes - 1);
         table[(size_t)l * classes + found[i]]++;
     }
     return VN_OK;

@@ -34,11 +34,13 @@ static int read_labels(struct vn_map *of, int *n_lines, struct vn_arena *a, cons
         int *label = NEW(a, int);
         const long v = word ? strtol(word + 1, &end, 10) : -1;
         if (!word || end == word + 1 || *end || v < 0 || v > 1 << 30)
-            return vn_fail(e, VN_E_INPUT, "%s:%d: want a picture's name and the number of its class, got '%.80s'", path, number, line);
+            return vn_fail(e, VN_E_INPUT,
+                           "%s:%d: expected the name of an image and its class number, got '%.80s'", path,
+                           number, line);
         *label = (int)v;
         *word = 0;
         if (vn_map_get(of, line))
-            return vn_fail(e, VN_E_INPUT, "%s:%d: %s comes a second time", path, number, line);
+            return vn_fail(e, VN_E_INPUT, "%s:%d: duplicate image %s", path, number, line);
         vn_map_set(of, line, label);
         ++*n_lines;
     }
@@ -51,7 +53,8 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
     const char *path = ev->task->labels;
     struct vn_map *of = vn_map_new(ev->arena);
     if (!path)
-        return vn_fail(e, VN_E_USAGE, "top_k wants --labels: a file of lines 'PICTURE CLASS', or the word folders");
+        return vn_fail(e, VN_E_USAGE,
+                       "top_k requires --labels: a file of lines 'IMAGE CLASS', or the word folders");
     if (strcmp(path, "folders"))
         TRY(read_labels(of, &ev->n_labelled, ev->arena, path, e));
     TRY(vn_eval_numbers(t->k, MAX_K, &t->n_k, ev->task->k, "k", e));
@@ -59,7 +62,7 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
     ev->score_name = NEW_ARRAY(ev->arena, const char *, t->n_k);
     for (int i = 0; i < t->n_k; i++) {
         if (!(t->k[i] >= 1 && t->k[i] <= 1e6 && t->k[i] == rint(t->k[i])))
-            return vn_fail(e, VN_E_USAGE, "k: want whole numbers from 1 on, got '%s'", ev->task->k);
+            return vn_fail(e, VN_E_USAGE, "k: expected integers >= 1, got '%s'", ev->task->k);
         ev->score_name[i] = vn_arena_fmt(ev->arena, "top-%g", t->k[i]);
     }
     t->label = NEW_ARRAY(ev->arena, int, ev->n_samples);
@@ -89,8 +92,9 @@ static int keep(struct record *out, struct vn_arena *a, const struct eval_set *e
     vn_arena_free(&work);
     TRY(status);
     *out = (struct record){ 1, rank };
-    return label < n ? VN_OK : vn_fail(e, VN_E_INPUT, "it is of class %lld, but the output has %lld classes, 0 to %lld", (long long)label,
-                                       (long long)n, (long long)n - 1);
+    return label < n ? VN_OK
+                     : vn_fail(e, VN_E_INPUT, "class %lld, but the output has %lld classes, 0 to %lld",
+                               (long long)label, (long long)n, (long long)n - 1);
 }
 
 static int valid(const struct record *r, const struct eval_set *ev, int i)

@@ -84,19 +84,19 @@ PLANE = np.ones((3, H, W))
 HEADER = np.frombuffer(b"\x93NUMPY\x01\x00v\x00{'descr': '|u1', 'fortran_order': False, 'shape': (3, 36, 48), }".ljust(128), np.uint8)
 CASES = {  # finding: (data, type of files, more settings, part of the message)
     "npy_header": ([np.concatenate([HEADER, x.reshape(-1)])[:x.size] for x in GOOD], "float32", {}, "numpy.load, not numpy.fromfile"),
-    "not_finite": (changed(np.where(np.arange(W) == 3, np.nan, GOOD[0].astype(float))), "float32", {}, "1 of 12 samples hold values that are not finite (00.bin)"),
+    "not_finite": (changed(np.where(np.arange(W) == 3, np.nan, GOOD[0].astype(float))), "float32", {}, "1 of 12 samples contain values that are not finite (00.bin)"),
     "minus_128": ([x.astype(int) - 128 for x in GOOD], "float32", {}, "pixel - 128"),
     "wrapped": ([x ^ 128 for x in GOOD], "uint8", {}, "int8 values (pixel - 128) read as uint8"),
-    "normalised": ([x / 255 for x in GOOD], "float32", {}, "reach from 0 to 1: they are normalised already"),
+    "normalised": ([x / 255 for x in GOOD], "float32", {}, "range from 0 to 1: they are already normalized"),
     "layout": (PICTURES, "uint8", {}, "is NCHW, but its calibration data look like NHWC"),
     "scale_value": (GOOD, "uint8", {"inputs": {"norm_type": "data_scale", "scale_value": "4.3668 4.4643 4.4444"}}, "divide by 255"),
     "mean_value": (GOOD, "uint8", {"inputs": {"norm_type": "data_mean", "mean_value": "0.485 0.456 0.406"}}, "multiply by 255"),
-    "dtype": (GOOD, "uint8", {"npy": True, "given": "float32"}, "holds uint8, but cal_data_type says float32"),
-    "constant": (changed(PLANE * 7), "uint8", {}, "1 of 12 samples hold one value only (00.bin)"),
+    "dtype": (GOOD, "uint8", {"npy": True, "given": "float32"}, "contains uint8, but cal_data_type is float32"),
+    "constant": (changed(PLANE * 7), "uint8", {}, "1 of 12 samples contain one value only (00.bin)"),
     "black": (changed(GOOD[0] % 9, GOOD[1] % 7), "uint8", {}, "2 of 12 samples are nearly black (00.bin, 01.bin)"),
     "white": (changed(255 - GOOD[0] % 9), "uint8", {}, "are nearly white (00.bin)"),
     "over_exposed": (changed(np.where(np.arange(W) < 40, 255, GOOD[0] // 2)), "uint8", {}, "are over-exposed"),
-    "duplicate": (changed(GOOD[5]), "uint8", {}, "1 of 12 samples are the same as another one (00.bin"),
+    "duplicate": (changed(GOOD[5]), "uint8", {}, "1 of 12 samples are duplicates (00.bin"),
     "too_few": (GOOD[:4], "uint8", {}, "4 samples"),
 }
 
@@ -121,7 +121,7 @@ def test_good_nhwc(tmp_path, model):
 
 
 @pytest.mark.parametrize("data, kind, message", [
-    ([GOOD[0][:, :5]] * 3, "uint8", r"00.bin: 720 bytes, want 5184 .*\(and 2 other files of input x"), ([GOOD[0]] * 3, "float32", "4 times as long: float32 values"),
+    ([GOOD[0][:, :5]] * 3, "uint8", r"00.bin: 720 bytes, expected 5184 .*\(and 2 other unusable files of input x"), ([GOOD[0]] * 3, "float32", "4 times as long: float32 values"),
 ])
 def test_size(tmp_path, model, data, kind, message):
     found = Set(tmp_path, model, data, kind, given="uint8").check(want=tool.CHECK_FAILED)
@@ -133,7 +133,7 @@ def test_damaged_npy(tmp_path, model):
     (s.data / "03.npy").write_bytes((s.data / "03.npy").read_bytes()[:-100])
     (s.data / "05.npy").write_bytes(b"\x93NUMPY\1\0")
     found = s.check(want=tool.CHECK_FAILED)
-    assert list(found) == ["unreadable"] and "03.npy" in found["unreadable"] and "1 other files" in found["unreadable"]
+    assert list(found) == ["unreadable"] and "03.npy" in found["unreadable"] and "1 other unusable files" in found["unreadable"]
 
 
 # ---- against the pictures ----
@@ -141,7 +141,7 @@ def test_damaged_npy(tmp_path, model):
 PICTURE_CASES = {
     "channel_order": ([x[::-1] for x in GOOD], "uint8", None, "set input_type_train: bgr"),
     "applied": ([x * 0.5 + 20 for x in GOOD], "float32", None, "0.5 * pixel +20"),
-    "unlike": (GOOD[1:] + GOOD[:1], "uint8", None, "12 of 12 samples do not look like the pictures"),
+    "unlike": (GOOD[1:] + GOOD[:1], "uint8", None, "12 of 12 samples differ from the images of the same names"),
 }
 
 
@@ -159,14 +159,14 @@ def test_mean_and_scale_applied_already_and_twice(tmp_path, model):
         (tmp_path / str(n)).mkdir()
         s = Set(tmp_path / str(n), model, data, "float32", inputs=NORM)
         found = s.check("--images", tmp_path / str(n) / "images")
-        assert list(found) == ["normalised", finding] and ("a second time" if n == 0 else "were applied twice") in found[finding]
+        assert list(found) == ["normalised", finding] and ("a second time" if n == 0 else "already applied twice") in found[finding]
 
 
 def test_pictures_of_other_names(tmp_path, model):
     s = Set(tmp_path, model, GOOD)
     for i, p in enumerate(sorted((tmp_path / "images").iterdir())):
         p.rename(p.with_name(f"other{i}.png"))
-    assert "no picture has the name of a sample" in tool.run("check", "--data", "-c", s.config, "--images", tmp_path / "images", want=tool.BAD_INPUT).err
+    assert "no image has the name of a sample" in tool.run("check", "--data", "-c", s.config, "--images", tmp_path / "images", want=tool.BAD_INPUT).err
 
 
 # ---- forms of the command, and conversion ----
@@ -176,7 +176,7 @@ def test_model_and_folder(tmp_path, model):
     result = json.loads(tool.run("check", model, tmp_path / "images", "--data", "--json", want=tool.DONE).out)
     assert result == {"samples": N, "passed": True, "findings": []}
     done = tool.run("check", s.data, model, "--data", want=tool.CHECK_FAILED)  # raw uint8 is no float32 tensor
-    assert "error (unreadable): " in done.out and "a quarter of that" in done.out and "12 samples: FAILED" in done.out
+    assert "error (unreadable): " in done.out and "a quarter as long" in done.out and "12 samples: FAILED" in done.out
 
 
 def test_tensors_in_another_layout(tmp_path, model):
@@ -201,7 +201,7 @@ def test_convert_stops_unless_told_otherwise(tmp_path, model):
 def test_convert_prints_warnings(tmp_path, model):
     s = Set(tmp_path, model, changed(GOOD[5]))
     done = tool.run("convert", "-c", s.config, "--log", "none", want=tool.DONE, cwd=tmp_path)
-    assert "WARNING 1 of 12 samples are the same as another one" in done.err and "not to be trusted" not in done.err
+    assert "WARNING 1 of 12 samples are duplicates" in done.err and "not to be trusted" not in done.err
 
 
 def test_usage(tmp_path, model):

@@ -58,7 +58,7 @@ def test_likeness(digits, stages):
     files, out, labels = stages
     result = evaluate(*files, "--images", digits.held_out)
     assert result["metric"] == "outputs" and result["models"][0]["outputs"] == {}
-    assert "takes no labels" in tool.run("eval", *files, "--images", digits.held_out, "--labels", digits.labels, want=tool.USAGE).err
+    assert "does not use labels" in tool.run("eval", *files, "--images", digits.held_out, "--labels", digits.labels, want=tool.USAGE).err
     for file, model in list(zip(files, result["models"]))[1:]:
         for name, got in model["outputs"].items():
             a, b = (out[f][name].reshape(len(labels), -1).astype(float) for f in (files[0], file))
@@ -83,7 +83,7 @@ def test_outputs_go_by_name(digits, tmp_path):
     assert list(evaluate(*files, *args)["models"][1]["outputs"]) == ["y"]
     assert "no output of the same name" in tool.run("eval", digits.bin, *files, *map(str, args), want=tool.BAD_INPUT).err
     top = ("--metric", "top_k", "--labels", digits.labels)
-    assert "a.onnx has 3 outputs (x, y, ...): say which one with --output" in tool.run("eval", files[0], *map(str, args + top), want=tool.USAGE).err
+    assert "a.onnx has 3 outputs (x, y, ...): select one with --output" in tool.run("eval", files[0], *map(str, args + top), want=tool.USAGE).err
     assert evaluate(*files[:2], *args, *top, "--output", "z")["models"][1]["scores"]["top-1"]["difference"] == 0
 
 
@@ -96,7 +96,7 @@ def test_caffe_networks(tmp_path):
     np.save(tmp_path / "in/x.npy", rng.normal(size=(1, 1, 4, 5)).astype(np.float32))
     args = (caffemodel, caffemodel, "--images", tmp_path / "in")
     assert evaluate(*args, "--proto", prototxt)["models"][1]["outputs"]["y"]["max_error"] == 0
-    assert "needs its prototxt, too (--proto FILE)" in tool.run("eval", *args, want=(tool.USAGE, tool.BAD_INPUT)).err
+    assert "also requires its prototxt (--proto FILE)" in tool.run("eval", *args, want=(tool.USAGE, tool.BAD_INPUT)).err
 
 
 def test_folders_are_classes_and_limit(digits, stages, tmp_path):
@@ -109,7 +109,7 @@ def test_folders_are_classes_and_limit(digits, stages, tmp_path):
     assert first["models"][0]["scores"] == evaluate(files[2], "--metric", "top_k", "--images", tmp_path, "--labels", "folders")["models"][0]["scores"]
     assert evaluate(files[2], "--metric", "top_k", "--images", tmp_path, "--labels", "folders", "--limit", 5)["samples"] == 5
     args = ("eval", files[2], "--metric", "top_k", "--images", digits.held_out, "--labels", digits.labels)
-    assert f"1 sample of the {len(labels)} that the labels know\n" in tool.run(*args, "--limit", "1", want=tool.DONE).out
+    assert f"1 sample of the {len(labels)} with labels\n" in tool.run(*args, "--limit", "1", want=tool.DONE).out
     assert f"\n{len(labels)} samples\n" in tool.run(*args, want=tool.DONE).out
 
 
@@ -127,12 +127,12 @@ def test_goes_on_from_earlier_results(digits, stages, tmp_path):
     state.write_bytes(b"".join([lines[0], *lines[7:3:-1], *lines[20:]]))  # in any order
     again = evaluate(*args)
     assert again["models"] == whole["models"] and sorted(state.read_bytes().splitlines()) == sorted(b"".join(lines).splitlines())
-    assert "other models, pictures, labels or settings" in tool.run("eval", *map(str, args), "--k", "3", want=tool.BAD_INPUT).err
+    assert "other models, images, labels or settings" in tool.run("eval", *map(str, args), "--k", "3", want=tool.BAD_INPUT).err
     for bad in (b"0 9 1 0 1 7\n", b"-1\n", b"0\n", b"0 9 99999999999 1\n", b"0 9 1 nan 0 1 0 4 1 1 1 1\n", b"x\n", lines[1] + lines[1], lines[1][:-1] + b" 1\n"):
         state.write_bytes(lines[0] + bad)
         assert "damaged" in tool.run("eval", *map(str, args), want=tool.BAD_INPUT).err
     state.write_text("my thesis\n")
-    assert "no file of an evaluation" in tool.run("eval", *map(str, args), want=tool.BAD_INPUT).err
+    assert "not a file of evaluation results" in tool.run("eval", *map(str, args), want=tool.BAD_INPUT).err
     assert state.read_text() == "my thesis\n"
 
 
@@ -156,7 +156,7 @@ def test_the_first_bad_picture_is_named(digits, stages, tmp_path):
     for threads in ("1", "4"):
         state.unlink(missing_ok=True)
         args = ("eval", *stages[0][1:], "--images", pictures, "--resume", state, "--threads", threads)
-        assert f"{names[20]}: not a picture" in tool.run(*args, want=(tool.BAD_INPUT, tool.INTERNAL)).err
+        assert f"{names[20]}: not an image" in tool.run(*args, want=(tool.BAD_INPUT, tool.INTERNAL)).err
         assert [line.split()[0] for line in state.read_text().splitlines()[1:]] == [str(k) for k in range(20)]
 
 
@@ -175,7 +175,7 @@ def test_results_of_other_data_are_not_taken(digits, stages, tmp_path):
             file.write_text(same)
             tool.run(*args, want=tool.DONE)
         file.write_text(other)
-        assert "other models, pictures, labels or settings" in tool.run(*args, want=tool.BAD_INPUT).err
+        assert "other models, images, labels or settings" in tool.run(*args, want=tool.BAD_INPUT).err
         file.write_text(was)
     first, other = sorted(pictures.iterdir())[:2]
     for data, resumed in ((other.read_bytes(), 3), (first.read_bytes(), 4), (other.read_bytes(), 4)):  # a picture is another one, is back, is the other again
@@ -216,7 +216,7 @@ def raised(x, height, width):
 
 @pytest.fixture(scope="module")
 def segmentation(tmp_path_factory):
-    """Random pictures with random labels (9 does not count), a network, and what it gives in onnxruntime."""
+    """Random images with random labels (9 does not count), a network, and what it gives in onnxruntime."""
     Image, ort = pytest.importorskip("PIL.Image"), pytest.importorskip("onnxruntime")
     folder, rng = tmp_path_factory.mktemp("seg"), np.random.default_rng(5)
     (folder / "images").mkdir(), (folder / "labels").mkdir()
@@ -333,25 +333,25 @@ def test_labels_belong_to_the_picture_as_shown(tmp_path):
     for steps in (), ("--pipeline", "letterbox 32 24"), ("--pipeline", "decode opencv; letterbox 32 24"):
         assert evaluate(*args, *steps)["models"][0]["scores"]["pixel accuracy"]["value"] > (80 if steps else 85), steps
     Image.fromarray(classes.T.copy()).save(tmp_path / "labels/6.png")
-    assert "6.png: the label picture is 60 x 84, the picture 84 x 60 when it is turned" in tool.run("eval", *args, want=tool.BAD_INPUT).err
+    assert "6.png: the label image is 60 x 84, the image 84 x 60 after its EXIF" in tool.run("eval", *args, want=tool.BAD_INPUT).err
 
 
 def test_wrong_labels(segmentation, tmp_path):
     folder, model, _ = segmentation
     args = ("eval", model, "--metric", "miou", "--images", folder / "images", *FEEDING)
-    assert "label 9, but there are classes 0 to 3" in tool.run(*map(str, args), "--labels", folder / "labels", want=tool.BAD_INPUT).err
-    assert "no label picture 0.png" in tool.run(*map(str, args), "--labels", tmp_path, want=tool.BAD_INPUT).err
-    assert "wants --labels" in tool.run(*map(str, args), want=tool.USAGE).err
-    assert "no segmentation" in tool.run("eval", tool.ROOT / "examples/digits/digits.onnx", "--metric", "miou", "--images", folder / "images", "--labels",
+    assert "label 9, expected a class from 0 to 3" in tool.run(*map(str, args), "--labels", folder / "labels", want=tool.BAD_INPUT).err
+    assert "no label image 0.png" in tool.run(*map(str, args), "--labels", tmp_path, want=tool.BAD_INPUT).err
+    assert "requires --labels" in tool.run(*map(str, args), want=tool.USAGE).err
+    assert "not a segmentation" in tool.run("eval", tool.ROOT / "examples/digits/digits.onnx", "--metric", "miou", "--images", folder / "images", "--labels",
                                          folder / "labels", "--colours", "gray", want=tool.BAD_INPUT).err
 
 
 def test_the_normalised_tensor_must_be_described(segmentation):
     folder, model, _ = segmentation
     assert "--colours, --mean and --scale" in tool.run("eval", model, model, "--images", folder / "images", want=tool.USAGE).err
-    assert "takes no rgb pictures with 2 mean" in tool.run("eval", model, model, "--images", folder / "images", "--colours", "rgb", "--mean", "1 2",
+    assert "does not match rgb images with 2 mean" in tool.run("eval", model, model, "--images", folder / "images", "--colours", "rgb", "--mean", "1 2",
                                                            want=tool.BAD_INPUT).err
-    assert "want rgb, bgr or gray" in tool.run("eval", model, model, "--images", folder / "images", "--colours", "hsv", want=tool.USAGE).err
+    assert "expected rgb, bgr or gray" in tool.run("eval", model, model, "--images", folder / "images", "--colours", "hsv", want=tool.USAGE).err
 
 
 def test_a_pipeline_may_go_on_to_the_tensor(segmentation, tmp_path):
@@ -361,9 +361,9 @@ def test_a_pipeline_may_go_on_to_the_tensor(segmentation, tmp_path):
     steps = "normalise mean=127 scale=0.01; layout NCHW"
     assert evaluate(model, *args, "--pipeline", steps) == evaluate(model, *args, *FEEDING)
     assert evaluate(model, *args, "--pipeline", "swap; normalise mean=127 scale=0.01; layout CHW") != evaluate(model, *args, *FEEDING)
-    assert "leave out one of the two" in tool.run("eval", model, *map(str, args), "--pipeline", steps, *FEEDING, want=tool.USAGE).err
-    for steps, message in (("normalise mean=127 scale=0.01", "the pipeline gives float32 of shape 24x32x3, input x of"), ("resize 32 20; layout NCHW; dtype float32", "wants 1x3x24x32"),
-                           ("resize 32 24", "or in the steps of --pipeline"), ("resize 32 24; layout NCHW", "or in the steps of --pipeline")):
+    assert "remove one of the two" in tool.run("eval", model, *map(str, args), "--pipeline", steps, *FEEDING, want=tool.USAGE).err
+    for steps, message in (("normalise mean=127 scale=0.01", "the pipeline yields float32 of shape 24x32x3, input x of"), ("resize 32 20; layout NCHW; dtype float32", "requires 1x3x24x32"),
+                           ("resize 32 24", "add steps to --pipeline"), ("resize 32 24; layout NCHW", "add steps to --pipeline")):
         assert message in tool.run("eval", model, *map(str, args), "--pipeline", steps, want=(tool.USAGE, tool.BAD_INPUT)).err
 
 
@@ -378,10 +378,10 @@ def test_task_file(digits, stages, tmp_path):
 
 
 @pytest.mark.parametrize("text, message", [
-    ("metrik: top_k", "1:9: unknown key 'metrik'; did you mean 'metric'?"), ("k: 1\nk: 2", "2:1: key 'k' comes a second time"),
-    ("seed: 1.5", "1:7: seed wants a whole number"), ("seed: {a: b}", "1:7: want a word, a number or a list"), ("[1, 2]", "want keys and values"),
-    ("k: [1, [2]]", "in lists numbers or words"), ("k: *x", "aliases"), ("k: [1", "not YAML"), ("a\0b", "not YAML"), ("word", "want keys and values"),
-    ("? [a]\n: b", "want keys and values"), ("limit: 1e99", "limit wants"), ("k: " + "9" * 5000, "at most 4096"), ("k: [" + "1," * 40000 + "1]", "too long"),
+    ("metrik: top_k", "1:9: unknown key 'metrik'; did you mean 'metric'?"), ("k: 1\nk: 2", "2:1: duplicate key 'k'"),
+    ("seed: 1.5", "1:7: seed: expected an integer"), ("seed: {a: b}", "1:7: expected a word, a number or a list"), ("[1, 2]", "expected keys and values"),
+    ("k: [1, [2]]", "in lists numbers or words"), ("k: *x", "aliases"), ("k: [1", "not YAML"), ("a\0b", "not YAML"), ("word", "expected keys and values"),
+    ("? [a]\n: b", "expected keys and values"), ("limit: 1e99", "limit: expected an integer"), ("k: " + "9" * 5000, "at most 4096"), ("k: [" + "1," * 40000 + "1]", "too long"),
 ])
 def test_wrong_task_files(tmp_path, text, message):
     task = tmp_path / "t.yaml"
@@ -390,11 +390,11 @@ def test_wrong_task_files(tmp_path, text, message):
 
 
 @pytest.mark.parametrize("args, message", [
-    (("--metric", "bleu"), "want top_k, miou, coco or outputs"), (("--metric", "top_k"), "top_k wants --labels"), (("--seed", "x"), "seed wants"),
-    (("--metric", "top_k", "--labels", "{labels}", "--k", "0"), "whole numbers from 1"), (("--metric", "top_k", "--labels", "{labels}", "--k", "a"), "want numbers"),
+    (("--metric", "bleu"), "expected top_k, miou, coco or outputs"), (("--metric", "top_k"), "top_k requires --labels"), (("--seed", "x"), "seed: expected an integer"),
+    (("--metric", "top_k", "--labels", "{labels}", "--k", "0"), "integers >= 1"), (("--metric", "top_k", "--labels", "{labels}", "--k", "a"), "expected numbers"),
     (("--output", "nope", "--metric", "top_k", "--labels", "{labels}"), "no output 'nope'"), (("--metric", "top_k", "--labels", "{labels}", "--pipeline", "spin"), "spin"),
-    ((), "want two or more"), (("--labels", "{labels}"), "want two or more"), (("--metric", "top_k", "--labels", "folders"), "no folders; with labels"),
-    (("--metric", "miou", "--labels", "{labels}"), "no folder; miou wants one"),
+    ((), "expected two or more"), (("--labels", "{labels}"), "expected two or more"), (("--metric", "top_k", "--labels", "folders"), "no folders; labels"),
+    (("--metric", "miou", "--labels", "{labels}"), "not a folder; miou requires"),
 ])
 def test_wrong_settings(digits, args, message):
     args = [a.replace("{labels}", str(digits.labels)) for a in args]
@@ -402,9 +402,9 @@ def test_wrong_settings(digits, args, message):
 
 
 def test_wrong_label_lines(digits, tmp_path):
-    for text, message in (("a.png", ":1: want a picture's name"), ("a.png x", "want a picture's"), ("a.png 3", "no class for"), ("a.png -3", "want a picture's"), ("a.png 3\nb.png 2\na.png 3", ":3: a.png comes a second time")):
+    for text, message in (("a.png", ":1: expected the name of an image"), ("a.png x", "expected the name"), ("a.png 3", "no class for"), ("a.png -3", "expected the name"), ("a.png 3\nb.png 2\na.png 3", ":3: duplicate image a.png")):
         (tmp_path / "l.txt").write_text(text)
         assert message in tool.run("eval", digits.bin, "--metric", "top_k", "--images", digits.held_out, "--labels", tmp_path / "l.txt", want=tool.BAD_INPUT).err
     (tmp_path / "l.txt").write_text(digits.labels.read_text().replace(" 3", " 33"))
-    assert "is of class 33, but the output has 10 classes" in tool.run("eval", digits.bin, "--metric", "top_k", "--images", digits.held_out, "--labels",
+    assert "class 33, but the output has 10 classes" in tool.run("eval", digits.bin, "--metric", "top_k", "--images", digits.held_out, "--labels",
                                                                        tmp_path / "l.txt", want=tool.BAD_INPUT).err

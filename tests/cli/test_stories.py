@@ -53,8 +53,8 @@ def test_normalised_calibration_data_for_raw_pixels(tmp_path, network):
     """A SegFormer on a forum: input_type_rt rgb, no_preprocess, calibrated with normalised float32; the board, fed with raw int8
     pictures, gave garbage after a conversion that reported success."""
     done = convert(tmp_path, network, normalized, tool.BAD_INPUT)
-    assert re.search(r"c\.yaml:\d+:3: cal_data_dir: input \S+ takes rgb pixels of 0 to 255 on the device", done.err)
-    assert "they are normalised already, and norm_type no_preprocess gives the network the pixels as they are" in done.err
+    assert re.search(r"c\.yaml:\d+:3: cal_data_dir: input \S+ has rgb pixels in 0\.\.255 on the device", done.err)
+    assert "they are already normalized, and norm_type no_preprocess passes pixels to the network unchanged" in done.err
     assert "set norm_type: data_mean_and_scale with about mean_value:" in done.err and "featuremap" in done.err
     assert not (tmp_path / "out/m.bin").exists()
     mean, scale = (np.array([float(v) for v in re.search(rf"{k}: '([^']*)'", done.err)[1].split()]) for k in ("mean_value", "scale_value"))
@@ -66,12 +66,12 @@ def test_normalised_calibration_data_for_raw_pixels(tmp_path, network):
 def test_normalised_twice(tmp_path, network):
     done = convert(tmp_path, network, normalized, tool.BAD_INPUT, "data_mean_and_scale", mean_value="123.675 116.28 103.53",
                    scale_value="0.01712475 0.017507 0.01742919")
-    assert "they are normalised already, and norm_type would do it a second time" in done.err and "set norm_type" not in done.err
+    assert "they are already normalized, and norm_type would normalize a second time" in done.err and "set norm_type" not in done.err
 
 
 def test_pixels_of_0_to_1(tmp_path, network):
     done = convert(tmp_path, network, lambda x: planes(x / 255), tool.BAD_INPUT)
-    assert re.search(r"reach from 0(\.0\d+)? to 1: they are normalised already", done.err) and "scale_value: '0.00" in done.err
+    assert re.search(r"range from 0(\.0\d+)? to 1: they are already normalized", done.err) and "scale_value: '0.00" in done.err
 
 
 @pytest.mark.parametrize("norm", [{}, dict(norm="data_mean_and_scale", mean_value="123.675 116.28 103.53", scale_value="0.01712475 0.017507 0.01742919"),
@@ -90,7 +90,7 @@ def test_scale_without_255(tmp_path, network):
     """scale_value is 1 / std of pixels in 0..1, mean_value that of pixels in 0..255."""
     done = convert(tmp_path, network, planes, tool.CHECK_FAILED, "data_mean_and_scale", "uint8", mean_value="123.675 116.28 103.53",
                    scale_value="4.3668 4.4643 4.4444")
-    assert "scale_value 4.3668 4.4643 4.4444 multiplies pixels of 0 to 255, so the network gets numbers that spread by" in done.err
+    assert "scale_value 4.3668 4.4643 4.4444 multiplies pixels in 0..255, so the network input has a spread of" in done.err
     assert "divide by 255, scale_value: '0.0171247 0.0175071 0.017429'" in done.err
     assert done.err.strip().splitlines()[-1].startswith("the results are not to be trusted: ")
     assert "WARNING" in done.err + done.out

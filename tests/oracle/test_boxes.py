@@ -206,14 +206,14 @@ def test_boxes_may_be_clipped(tmp_path):
     args = ("--pipeline", "decode opencv; letterbox 64 48")
     free, clipped = (boxes_in_pictures(tmp_path, net, "pixels", *args, *more)[0]["bbox"] for more in ([], ["--clip", "yes"]))
     assert free[0] < -10 and free[1] < -10 and free[0] + free[2] > SIZE[0] + 10 and clipped == [0, 0, *SIZE]
-    assert "clip: want no or yes, got '1'" in boxes_in_pictures(tmp_path, net, "pixels", "--clip", "1", want=tool.USAGE).err
+    assert "clip: expected no or yes, got '1'" in boxes_in_pictures(tmp_path, net, "pixels", "--clip", "1", want=tool.USAGE).err
 
 
 def test_boxes_must_be_numbers(tmp_path):
     save_rectangles(tmp_path)
     for extra in (1e30, np.inf, np.nan):
         net = save_seeing_net(tmp_path / "net.onnx", "pixels", extra=extra)
-        assert "1.png:" in (err := boxes_in_pictures(tmp_path, net, "pixels", want=tool.BAD_INPUT).err) and "want numbers below 1e+12" in err
+        assert "1.png:" in (err := boxes_in_pictures(tmp_path, net, "pixels", want=tool.BAD_INPUT).err) and "expected numbers below 1e+12" in err
 
 
 def test_annotations_of_other_pictures(tmp_path):
@@ -221,7 +221,7 @@ def test_annotations_of_other_pictures(tmp_path):
     save_rectangles(tmp_path)
     net, text = save_seeing_net(tmp_path / "net.onnx", "pixels"), (tmp_path / "truth.json").read_text()
     (tmp_path / "truth.json").write_text(text.replace('"width": 180, "height": 140', '"width": 140, "height": 180', 1))
-    assert "1.png: the picture is 180 x 140 when it is turned as its file says, but the annotations say 140 x 180" in boxes_in_pictures(tmp_path, net, "pixels", want=tool.BAD_INPUT).err
+    assert "1.png: the image is 180 x 140 after its EXIF orientation, but the annotations say 140 x 180" in boxes_in_pictures(tmp_path, net, "pixels", want=tool.BAD_INPUT).err
     (tmp_path / "truth.json").write_text(text.replace('"2.png"', '"elsewhere/1.png"'))
     assert "images 1 and 2 have the same file_name '1.png'" in boxes_in_pictures(tmp_path, net, "pixels", want=tool.BAD_INPUT).err
     (tmp_path / "truth.json").write_text(text.replace('"width": 180, "height": 140', '"width": 1800, "height": 1400'))
@@ -255,13 +255,13 @@ def changed(d, value, *keys):
 
 @pytest.mark.parametrize("truth, found, message", [
     (GOOD, [changed(DETECTION, 2, "image_id")], "detections[0]: image_id: the annotations have no image 2"),
-    (GOOD, [DETECTION, changed(DETECTION, [1, 2, 3], "bbox")], "detections[1]: bbox: want [x, y, width, height]"),
-    (GOOD, [changed(DETECTION, [1, 2, -3, 4], "bbox")], "width and height not negative"), (GOOD, [changed(DETECTION, "x", "score")], "score: want a number"),
-    (GOOD, [changed(DETECTION, 1e300, "score")], "score: want a number"), (GOOD, [without(DETECTION, "category_id")], "category_id: want a whole number"),
-    (GOOD, {"a": 1}, "want a list of detections"), (GOOD, [3], "want an object"), (GOOD, "[1, 2", "not JSON"), (GOOD, "[" * 100000, "not JSON"),
+    (GOOD, [DETECTION, changed(DETECTION, [1, 2, 3], "bbox")], "detections[1]: bbox: expected [x, y, width, height]"),
+    (GOOD, [changed(DETECTION, [1, 2, -3, 4], "bbox")], "width and height not negative"), (GOOD, [changed(DETECTION, "x", "score")], "score: expected a number"),
+    (GOOD, [changed(DETECTION, 1e300, "score")], "score: expected a number"), (GOOD, [without(DETECTION, "category_id")], "category_id: expected an integer"),
+    (GOOD, {"a": 1}, "expected a list of detections"), (GOOD, [3], "expected an object"), (GOOD, "[1, 2", "not JSON"), (GOOD, "[" * 100000, "not JSON"),
     (GOOD, '{"a": 1, "a": 2}', "not JSON"), (GOOD, "", "not JSON"),
     (without(GOOD, "images"), [], 'no list "images"'), (changed(GOOD, 3, "annotations"), [], 'no list "annotations"'),
-    (without(GOOD, "annotations", 0, "area"), [], "annotations[0]: area: want a number"), (changed(GOOD, 1.5, "annotations", 0, "id"), [], "id: want a whole number"),
+    (without(GOOD, "annotations", 0, "area"), [], "annotations[0]: area: expected a number"), (changed(GOOD, 1.5, "annotations", 0, "id"), [], "id: expected an integer"),
     (changed(GOOD, 1 << 60, "annotations", 0, "id"), [], "is out of range"), (changed(GOOD, GOOD["images"] * 2, "images"), [], "two images have the id 1"),
     (changed(GOOD, GOOD["categories"] * 2, "categories"), [], "two categories have the id 1"), ([], [], 'no list "images"'),
 ])
@@ -273,8 +273,8 @@ def test_wrong_json(tmp_path, truth, found, message):
 
 
 @pytest.mark.parametrize("options, message", [
-    (("--max-detections", "1 2"), "want three numbers"), (("--max-detections", "5 2 1"), "rising numbers"),
-    (("--metric", "top_k"), "top_k has no files of results"), (("--round-boxes", "99"), "round_boxes wants"),
+    (("--max-detections", "1 2"), "expected three numbers"), (("--max-detections", "5 2 1"), "rising numbers"),
+    (("--metric", "top_k"), "top_k cannot read results from files"), (("--round-boxes", "99"), "round_boxes: expected an integer"),
 ])
 def test_wrong_options(tmp_path, options, message):
     path, files = save(tmp_path, GOOD, [DETECTION])
