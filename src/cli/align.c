@@ -6,26 +6,23 @@
 #include "cli/cli.h"
 
 static const struct option_def options[] = {
-    { "--pipeline", 0, "P.yaml", 0, 0, "our side: this pipeline on the pictures of --images" },
-    { "--trace", 0, "DIR", 0, 0, "with --pipeline: the trace of the original program on the same pictures" },
-    { "--images", 0, "FILE", 1, 0,
-      "a picture; further words are pictures, too; in the order of the trace's folders" },
+    { "--pipeline", 0, "P.yaml", 0, 0, "our side: this pipeline on the images of --images" },
+    { "--trace", 0, "DIR", 0, 0, "with --pipeline: trace of the training program on the same images" },
+    { "--images", 0, "FILE", 1, 0, "images, in the order of the trace's folders" },
     { "--model", 0, "M.onnx", 0, 0,
-      "with --pipeline: run it on the pipeline's result; its first output is the stage 'infer', the others "
-      "those of their names" },
-    { "--yaml", 0, "X.yaml", 0, 0,
-      "our side: the calibration data of a conversion's configuration, normalised" },
-    { "--image", 0, "FILE", 0, 0, "with --yaml: the picture" },
+      "with --pipeline: run this model on the result of the pipeline; its first output is the stage 'infer', "
+      "the others are stages of their names" },
+    { "--yaml", 0, "X.yaml", 0, 0, "our side: the normalized calibration data of this configuration" },
+    { "--image", 0, "FILE", 0, 0, "with --yaml: the image" },
     { "--reference", 0, "T.npy", 0, 0,
-      "with --yaml: what the training program fed its network with for this picture" },
+      "with --yaml: input that the training program gave its network for this image" },
     { "--tolerance", 0, "X", 0, 0,
-      "floats up to X times the largest value apart count as equal (default 1e-5; infer 1e-3, COCO results "
-      "1e-9)" },
-    { "--no-explain", 0, NULL, 0, 0, "only compare" },
+      "floats that differ by at most X times the largest value are equal (default 1e-5; infer 1e-3, COCO "
+      "results 1e-9)" },
+    { "--no-explain", 0, NULL, 0, 0, "compare only, do not explain" },
     { "--pictures", 0, "DIR", 0, 0, "write left, right and difference of each unaligned stage as PNG" },
-    { "--describe", 0, NULL, 0, 0,
-      "of one trace: what the program does, stage by stage, as steps of a pipeline" },
-    { "--causes", 0, NULL, 0, 0, "print the table of causes, and stop" },
+    { "--describe", 0, NULL, 0, 0, "describe one trace: each stage of the program as pipeline steps" },
+    { "--causes", 0, NULL, 0, 0, "print the table of causes and exit" },
     RUN_OPTIONS,
     JSON_OPTION,
     { 0 },
@@ -69,18 +66,18 @@ static int read_sides(struct vn_align_options *o, struct vn_arena *a, struct vn_
         o->n_images = 1;
         return o->model && o->images[0] && o->right
                    ? VN_OK
-                   : vn_fail(e, VN_E_USAGE, "--yaml wants --model, --image and --reference");
+                   : vn_fail(e, VN_E_USAGE, "--yaml requires --model, --image and --reference");
     }
     if ((o->left = vn_opt("--pipeline"))) {
         o->sides = VN_ALIGN_PIPELINE;
         o->right = vn_opt("--trace");
         read_images(o, o->model != NULL, a); /* the value of --model is the first word */
-        return o->right ? VN_OK : vn_fail(e, VN_E_USAGE, "--pipeline wants --trace and --images");
+        return o->right ? VN_OK : vn_fail(e, VN_E_USAGE, "--pipeline requires --trace and --images");
     }
     if (o->model)
-        return vn_fail(e, VN_E_USAGE, "--model wants --pipeline, or --yaml");
-    return read_words(o, 2, "want two traces, or two files of COCO results (.json), or --pipeline, or --yaml",
-                      a, e);
+        return vn_fail(e, VN_E_USAGE, "--model requires --pipeline or --yaml");
+    return read_words(o, 2, "expected two traces, two files of COCO results (.json), --pipeline or --yaml", a,
+                      e);
 }
 
 static int read_tolerance(double *x, struct vn_err *e)
@@ -92,14 +89,14 @@ static int read_tolerance(double *x, struct vn_err *e)
     *x = strtod(s, &end);
     return !*end && end != s && *x >= 0 && *x < 1
                ? VN_OK
-               : vn_fail(e, VN_E_USAGE, "--tolerance: want a number from 0 to 1, got '%s'", s);
+               : vn_fail(e, VN_E_USAGE, "--tolerance: expected a number from 0 to 1, got '%s'", s);
 }
 
 static int describe(struct vn_arena *a, struct vn_err *e)
 {
     struct vn_align_options o = { .left = NULL };
     struct vn_description *d;
-    TRY(read_words(&o, 1, "--describe wants one trace", a, e));
+    TRY(read_words(&o, 1, "--describe requires one trace", a, e));
     TRY(vn_describe(&d, o.left, o.images, o.n_images, e));
     const int known = vn_description_pipeline(d) != NULL;
     if (vn_opt("--json"))
@@ -139,10 +136,12 @@ static int run(struct vn_arena *a, struct vn_err *e)
     return vn_opt("--describe") ? describe(a, e) : compare(a, e);
 }
 
-const struct command vn_cmd_align = { "align",
-                                      "LEFT RIGHT [options]",
-                                      "compare two preprocessing programs stage by stage, and explain",
-                                      options,
-                                      0,
-                                      -1,
-                                      run };
+const struct command vn_cmd_align = {
+    "align",
+    "LEFT RIGHT [options]",
+    "compare two preprocessing programs stage by stage and explain the differences",
+    options,
+    0,
+    -1,
+    run
+};

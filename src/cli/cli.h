@@ -44,16 +44,21 @@ int vn_opt_shapes(const char ***names, const char ***texts, int *n, struct vn_ar
 int vn_opt_source(struct vn_source *s, struct vn_arena *a, struct vn_err *e);
 int vn_opt_is_folder(const char *path);
 /* A model that a command reads: --model FILE is another way to give the first word. */
-#define MODEL_OPTIONS                                                                            \
-    { "--model", 0, "FILE", 0, 0, "the model, in place of the first argument" },                 \
-    { "--proto", 0, "FILE", 0, 0, "prototxt of a Caffe network; the model is its caffemodel" }
+#define MODEL_OPTIONS \
+    { "--model", 0, "FILE", 0, 0, "model, in place of the first argument" }, \
+    { \
+        "--proto", 0, "FILE", 0, 0, "prototxt of a Caffe network; the model is its caffemodel" \
+    }
 #define SHAPE_OPTION \
     { "--input-shape", 0, "NAME SHAPE", 1, 1, "shape of an input, e.g. --input-shape data 1x3x224x224" }
 
 /* --threads and --cpumask, which most commands take. */
-#define RUN_OPTIONS                                                                                              \
-    { "--threads", 0, "N", 0, 0, "threads, 1 to 256 (default 1); results do not depend on it" },                 \
-    { "--cpumask", 0, "MASK", 0, 0, "CPU features that kernels may use: 0 = C only, or avx2, avx512, avx512vnni, all" }
+#define RUN_OPTIONS \
+    { "--threads", 0, "N", 0, 0, "threads, 1 to 256 (default 1); no effect on results" }, \
+    { \
+        "--cpumask", 0, "MASK", 0, 0, \
+            "CPU features that kernels may use: 0 = C only, or avx2, avx512, avx512vnni, all" \
+    }
 #define JSON_OPTION { "--json", 0, NULL, 0, 0, "print the result as JSON on standard output" }
 /* ... read, and the mask set for image functions, too (vn_image_cpu). */
 int vn_opt_run(struct vn_options *o, struct vn_err *e);

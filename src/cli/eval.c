@@ -4,14 +4,17 @@
 #include "cli/cli.h"
 
 static const struct option_def options[] = {
-    { "--task", 0, "FILE.yaml", 0, 0, "a flat YAML file with the settings below as keys (label_size for --label-size); options win" },
+    { "--task", 0, "FILE.yaml", 0, 0,
+      "flat YAML file with the settings below as keys (label_size for --label-size); options take "
+      "precedence" },
 #define EVAL_KEY(kind, field, option, value, lo, hi, preset, help) { option, 0, value, 0, 0, help },
 #include <vernier/eval_keys.def>
 #undef EVAL_KEY
-    { "--detections", 0, "FILE.json", 1, 0, "coco: detections that a program has written, in place of models" },
-    { "--proto", 0, "FILE", 0, 0, "prototxt of a Caffe network among the models; the model is its caffemodel" },
-    { "--results", 0, "DIR", 0, 0, "coco: write each model's detections there, as MODEL.json" },
-    { "--resume", 0, "FILE", 0, 0, "keep the results of each picture there, and go on from what is there already" },
+    { "--detections", 0, "FILE.json", 1, 0, "coco: detection files, in place of models" },
+    { "--proto", 0, "FILE", 0, 0,
+      "prototxt of a Caffe network among the models (its model is the caffemodel)" },
+    { "--results", 0, "DIR", 0, 0, "coco: write each model's detections to this folder, as MODEL.json" },
+    { "--resume", 0, "FILE", 0, 0, "store the results of each image in FILE and resume from it" },
     RUN_OPTIONS,
     JSON_OPTION,
     { 0 },
@@ -53,7 +56,7 @@ static int read_models(struct vn_eval_options *o, struct vn_err *e)
     o->n_models = vn_words(&models);
     o->finished = vn_opt("--detections") != NULL;
     if (o->finished == (o->n_models > 0))
-        return vn_fail(e, VN_E_USAGE, "eval: want models, or files with --detections, but not both");
+        return vn_fail(e, VN_E_USAGE, "eval: expected models, or files with --detections, but not both");
     if (o->finished)
         o->n_models = vn_opt_all("--detections", &models);
     o->models = models;
@@ -87,5 +90,11 @@ static int run(struct vn_arena *a, struct vn_err *e)
 }
 
 const struct command vn_cmd_eval = {
-    "eval", "MODEL...|--detections FILE.json... [options]", "count the accuracy of models on the same pictures, and how sure their difference is", options, 0, 64, run,
+    "eval",
+    "MODEL...|--detections FILE.json... [options]",
+    "compare the accuracy of models on the same images, with confidence intervals",
+    options,
+    0,
+    64,
+    run,
 };

@@ -64,7 +64,7 @@ int vn_opt_int(const char *name, int otherwise, int lo, int hi, int *out, struct
     char *end;
     const long v = strtol(s, &end, 10);
     if (*end || !*s || v < lo || v > hi)
-        return vn_fail(e, VN_E_USAGE, "%s: want a whole number from %d to %d, got '%s'", name, lo, hi, s);
+        return vn_fail(e, VN_E_USAGE, "%s: expected an integer from %d to %d, got '%s'", name, lo, hi, s);
     *out = (int)v;
     return VN_OK;
 }
@@ -78,7 +78,7 @@ int vn_opt_shapes(const char ***names, const char ***texts, int *n, struct vn_ar
     for (int i = 0; i < *n; i++) {
         const char *eq = strrchr(given[i], '=');
         if (!eq)
-            return vn_fail(e, VN_E_USAGE, "--input-shape: want a name and a shape, got '%s'", given[i]);
+            return vn_fail(e, VN_E_USAGE, "--input-shape: expected a name and a shape, got '%s'", given[i]);
         (*names)[i] = vn_arena_strn(a, given[i], (size_t)(eq - given[i]));
         (*texts)[i] = eq + 1;
     }
@@ -112,7 +112,10 @@ static int read_mask(uint32_t *mask, const char *s, struct vn_err *e)
         }
     char *end;
     *mask = (uint32_t)strtoul(s, &end, 0);
-    return *end || !*s ? vn_fail(e, VN_E_USAGE, "--cpumask: want a number, c, avx2, avx512, avx512vnni or all; got '%s'", s) : VN_OK;
+    return *end || !*s
+               ? vn_fail(e, VN_E_USAGE,
+                         "--cpumask: expected a number, c, avx2, avx512, avx512vnni or all, got '%s'", s)
+               : VN_OK;
 }
 
 int vn_opt_run(struct vn_options *o, struct vn_err *e)
@@ -179,11 +182,12 @@ int vn_print_json(json_t *j)
 
 static void print_usage(FILE *f)
 {
-    fprintf(f, "usage: vernier COMMAND [options]\n\n"
-               "Float ONNX models to verified int8 programs for CPUs. It makes no code for vendor NPUs.\n\n");
+    fprintf(f, "usage: vernier COMMAND [options]\n\nConverts float ONNX and Caffe models to verified int8 "
+               "programs for CPUs. It does not generate code for vendor NPUs.\n\n");
     for (int i = 0; i < vn_commands_count; i++)
         fprintf(f, "  %-9s %s\n", vn_commands[i]->name, vn_commands[i]->help);
-    fprintf(f, "\n'vernier COMMAND --help' says more. Exit status: 0 done, 1 done but a check failed, 2 usage, 3 bad input, 4 internal.\n");
+    fprintf(f, "\n'vernier COMMAND --help' prints the options. Exit status: 0 success, 1 a check failed, 2 "
+               "usage, 3 invalid input, 4 internal.\n");
 }
 
 static void print_help(const struct command *c)
@@ -235,13 +239,13 @@ static int parse(const struct command *c, int argc, char **argv, struct vn_err *
         if (!o)
             return unknown_option(c, word, e);
         if (!o->repeats && vn_opt(o->name))
-            return vn_fail(e, VN_E_USAGE, "%s: %s is given twice", c->name, o->name);
+            return vn_fail(e, VN_E_USAGE, "%s: duplicate option %s", c->name, o->name);
         struct given g = { o, "" };
         if (!o->value && eq)
-            return vn_fail(e, VN_E_USAGE, "%s: %s takes no value", c->name, o->name);
+            return vn_fail(e, VN_E_USAGE, "%s: %s does not take a value", c->name, o->name);
         if (o->value) {
             if (!eq && i + 1 >= argc)
-                return vn_fail(e, VN_E_USAGE, "%s: %s wants %s", c->name, o->name, o->value);
+                return vn_fail(e, VN_E_USAGE, "%s: %s requires %s", c->name, o->name, o->value);
             g.value = eq ? eq + 1 : argv[++i];
             if (o->rest && i + 1 < argc && argv[i + 1][0] != '-' && !strchr(g.value, '='))
                 g.value = vn_arena_fmt(line.arena, "%s=%s", g.value, argv[++i]);

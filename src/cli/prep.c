@@ -11,12 +11,12 @@
 static const struct option_def options[] = {
     { "--pipeline", 0, "STEPS", 0, 0,
       "YAML file, or steps such as 'short_side 256; center_crop 224' (default: decode only)" },
-    { "--output-dir", 'o', "DIR", 0, 0, "where the files and manifest.json go" },
-    { "--format", 0, "npy|bin", 0, 0, "bin: the array's bytes alone (default npy)" },
-    { "--limit", 0, "N", 0, 0, "at most N pictures, spread over the folder" },
+    { "--output-dir", 'o', "DIR", 0, 0, "folder of the files and manifest.json" },
+    { "--format", 0, "npy|bin", 0, 0, "format of the files; bin: raw bytes without header (default npy)" },
+    { "--limit", 0, "N", 0, 0, "at most N images, spread over the folder" },
     RUN_OPTIONS,
-    { "--show", 0, NULL, 0, 0, "print the pipeline with every parameter, and stop" },
-    { "--steps", 0, NULL, 0, 0, "print the table of steps and parameters, and stop" },
+    { "--show", 0, NULL, 0, 0, "print the pipeline with every parameter and exit" },
+    { "--steps", 0, NULL, 0, 0, "print the table of steps and parameters and exit" },
     JSON_OPTION,
     { 0 },
 };
@@ -37,7 +37,7 @@ static int read_format(enum vn_prep_format *f, struct vn_err *e)
     *f = s && !strcmp(s, "bin") ? VN_PREP_BIN : VN_PREP_NPY;
     return !s || *f == VN_PREP_BIN || !strcmp(s, "npy")
                ? VN_OK
-               : vn_fail(e, VN_E_USAGE, "--format: want npy or bin, got '%s'", s);
+               : vn_fail(e, VN_E_USAGE, "--format: expected npy or bin, got '%s'", s);
 }
 
 static int read_options(struct vn_prep_options *o, struct vn_err *e)
@@ -49,7 +49,7 @@ static int read_options(struct vn_prep_options *o, struct vn_err *e)
         return VN_OK;
     o->output_dir = vn_opt("--output-dir");
     if (vn_words(&words) != 1 || !o->output_dir)
-        return vn_fail(e, VN_E_USAGE, "want a folder of pictures and --output-dir");
+        return vn_fail(e, VN_E_USAGE, "expected a folder of images and --output-dir");
     o->folder = words[0];
     TRY(read_format(&o->format, e));
     TRY(vn_opt_int("--limit", 0, 1, 1 << 30, &o->limit, e));
@@ -67,7 +67,7 @@ static int report(const struct vn_prepared *p, const char *dir)
     else if (vn_opt("--json"))
         vn_print_json(json_pack("{s:s, s:i, s:i}", "output_dir", dir, "files", n, "kept", kept));
     else
-        printf("%d files in %s, %d of them there already\n", n, dir, kept);
+        printf("%d files in %s, %d of them up to date\n", n, dir, kept);
     return EXIT_DONE;
 }
 
@@ -92,7 +92,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
 
 const struct command vn_cmd_prep = { "prep",
                                      "FOLDER --pipeline STEPS --output-dir DIR [options]",
-                                     "pictures to calibration files, by a pipeline",
+                                     "make calibration files from images by a pipeline",
                                      options,
                                      0,
                                      1,

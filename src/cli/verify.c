@@ -4,12 +4,12 @@
 #include "cli/cli.h"
 
 static const struct option_def options[] = {
-    { "--input", 'i', "FILE", 1, 0, "picture, .npy or raw runtime bytes; may be repeated" },
-    { "--images", 0, "DIR", 0, 0, "every picture of a folder" },
+    { "--input", 'i', "FILE", 1, 0, "image, .npy or raw bytes of the runtime input; may be repeated" },
+    { "--images", 0, "DIR", 0, 0, "every image of a folder" },
     { "--limit", 0, "N", 0, 0, "at most N files" },
-    { "--random", 0, "N", 0, 0, "N random inputs where no files are given (default 3)" },
-    { "--pipeline", 0, "STEPS", 0, 0, "steps for pictures, e.g. 'short_side 256; center_crop 224'" },
-    { "--all", 0, NULL, 0, 0, "print every tensor, not only those that differ" },
+    { "--random", 0, "N", 0, 0, "N random inputs if no files are given (default 3)" },
+    { "--pipeline", 0, "STEPS", 0, 0, "image steps, e.g. 'short_side 256; center_crop 224'" },
+    { "--all", 0, NULL, 0, 0, "print every tensor, not only the different ones" },
     RUN_OPTIONS,
     JSON_OPTION,
     { 0 },
@@ -60,11 +60,5 @@ static int run(struct vn_arena *a, struct vn_err *e)
 }
 
 const struct command vn_cmd_verify = {
-    "verify",
-    "QUANTIZED.onnx FILE.bin [options]",
-    "compare the quantized ONNX with the .bin, every tensor, integer by integer",
-    options,
-    2,
-    2,
-    run,
+    "verify", "QUANTIZED.onnx FILE.bin [options]", "compare the quantized ONNX with the .bin, every tensor, integer by integer", options, 2, 2, run,
 };

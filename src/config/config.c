@@ -72,7 +72,7 @@ static int check_choice(const struct config *c, struct vn_arena *a, const struct
     if (w)
         return VN_OK;
     const char *list = vn_word_list(a, s->key->words, ", ", 0);
-    return vn_config_fail(c, s, e, VN_E_INPUT, "want one of %s; got '%s'", list, word);
+    return vn_config_fail(c, s, e, VN_E_INPUT, "expected one of %s, got '%s'", list, word);
 }
 
 static int check_number(const struct config *c, const struct setting *s, struct vn_err *e)
@@ -80,9 +80,10 @@ static int check_number(const struct config *c, const struct setting *s, struct 
     double x;
     const struct key *k = s->key;
     if (!parse_number(s->text, &x) || (k->type == KEY_INT && x != (double)(long long)x))
-        return vn_config_fail(c, s, e, VN_E_INPUT, "want %s, got '%s'", k->type == KEY_INT ? "a whole number" : "a number", s->text);
+        return vn_config_fail(c, s, e, VN_E_INPUT, "expected %s, got '%s'",
+                              k->type == KEY_INT ? "an integer" : "a number", s->text);
     if (x < k->min || x > k->max)
-        return vn_config_fail(c, s, e, VN_E_INPUT, "want %g to %g, got %s", k->min, k->max, s->text);
+        return vn_config_fail(c, s, e, VN_E_INPUT, "expected %g to %g, got %s", k->min, k->max, s->text);
     return VN_OK;
 }
 
@@ -94,7 +95,10 @@ static int check_type(const struct config *c, struct vn_arena *a, const struct s
     int flag;
     const char **words;
     switch (s->key->type) {
-    case KEY_BOOL: return parse_bool(s->text, &flag) ? VN_OK : vn_config_fail(c, s, e, VN_E_INPUT, "want True or False, got '%s'", s->text);
+    case KEY_BOOL:
+        return parse_bool(s->text, &flag)
+                   ? VN_OK
+                   : vn_config_fail(c, s, e, VN_E_INPUT, "expected True or False, got '%s'", s->text);
     case KEY_INT:
     case KEY_FLOAT: return check_number(c, s, e);
     case KEY_CHOICE: return check_choice(c, a, s, s->text, e);
@@ -124,7 +128,8 @@ static int check_needs(const struct config *c, struct vn_arena *a, const struct 
     for (int i = 0; i < n; i++)
         if (among(eq + 1, words[i]))
             return VN_OK;
-    return vn_config_fail(c, s, e, VN_E_INPUT, "has no effect: %s is %s, want %s; remove this key or change that one", other,
+    return vn_config_fail(c, s, e, VN_E_INPUT,
+                          "has no effect: %s is %s, expected %s; remove this key or change that one", other,
                           text ? text : "not set", eq + 1);
 }
 
@@ -140,7 +145,7 @@ static int check_setting(struct config *c, struct vn_arena *a, const struct sett
         return vn_config_fail(c, s, e, VN_E_UNSUPPORTED, "not supported yet (%s)", k->help);
     }
     if (!s->text && (k->type != KEY_TREE || (k->state == KEY_WORKS && !s->leaves.n)))
-        return vn_config_fail(c, s, e, VN_E_INPUT, "want a value");
+        return vn_config_fail(c, s, e, VN_E_INPUT, "expected a value");
     if (s->text)
         TRY(check_type(c, a, s, e));
     const struct setting *other = k->excludes ? vn_config_given(c, k->excludes) : NULL;
@@ -148,7 +153,9 @@ static int check_setting(struct config *c, struct vn_arena *a, const struct sett
         return vn_config_fail(c, s, e, VN_E_INPUT, "excludes %s, given on line %d", k->excludes, other->line);
     TRY(check_needs(c, a, s, e));
     if (k->state == KEY_VENDOR)
-        VEC_PUSH(a, &c->warnings, vn_arena_fmt(a, "%s:%d: %s: checked, but without meaning here (%s)", c->path, s->line, k->name, k->help));
+        VEC_PUSH(a, &c->warnings,
+                 vn_arena_fmt(a, "%s:%d: %s: checked, but has no effect here (%s)", c->path, s->line, k->name,
+                              k->help));
     return VN_OK;
 }
 
@@ -183,7 +190,8 @@ static int check_length(const struct config *c, const struct list *l, int n, str
 {
     if (l->n <= 1 || l->n == n)
         return VN_OK;
-    return vn_config_fail(c, l->s, e, VN_E_INPUT, "%d values for %d inputs; want one for each, with ; between", l->n, n);
+    return vn_config_fail(c, l->s, e, VN_E_INPUT,
+                          "%d values for %d inputs; expected one per input, separated by ';'", l->n, n);
 }
 
 static int numbers(const struct config *c, const struct list *l, int i, double *out, int *n, struct vn_err *e)
@@ -198,11 +206,13 @@ static int numbers(const struct config *c, const struct list *l, int i, double *
         char word[64];
         size_t k = strcspn(p, " \t\n,[]");
         if (k >= sizeof word || *n == CONFIG_MAX_CHANNELS)
-            return vn_config_fail(c, l->s, e, VN_E_INPUT, "want at most %d numbers with spaces between", CONFIG_MAX_CHANNELS);
+            return vn_config_fail(c, l->s, e, VN_E_INPUT, "expected at most %d numbers separated by spaces",
+                                  CONFIG_MAX_CHANNELS);
         memcpy(word, p, k);
         word[k] = 0;
         if (!parse_number(word, &out[*n]))
-            return vn_config_fail(c, l->s, e, VN_E_INPUT, "want numbers with spaces between, got '%s'", word);
+            return vn_config_fail(c, l->s, e, VN_E_INPUT, "expected numbers separated by spaces, got '%s'",
+                                  word);
         ++*n;
         p += k;
     }
@@ -221,20 +231,26 @@ static int check_shape(const struct config *c, const struct setting *s, const ch
         if (!*p)
             return VN_OK;
     }
-    return !text ? VN_OK : vn_config_fail(c, s, e, VN_E_INPUT, "want whole numbers with x between, as 1x3x224x224; got '%s'", text);
+    return !text ? VN_OK
+                 : vn_config_fail(c, s, e, VN_E_INPUT,
+                                  "expected integers separated by x, such as 1x3x224x224, got '%s'", text);
 }
 
 static int check_norm(const struct config *c, const struct input_config *in, const struct list *mean, const struct list *scale, struct vn_err *e)
 {
     const char *t = vn_word_of(vn_words_norm_type, in->norm_type);
     if (!(in->norm_type & NORM_MEAN) != !in->n_mean)
-        return vn_config_fail(c, mean->s, e, VN_E_INPUT, "norm_type %s %s mean_value", t, in->n_mean ? "takes no" : "wants a");
+        return vn_config_fail(c, mean->s, e, VN_E_INPUT, "norm_type %s %s mean_value", t,
+                              in->n_mean ? "excludes" : "requires");
     if (!(in->norm_type & NORM_SCALE) != !in->n_scale)
-        return vn_config_fail(c, scale->s, e, VN_E_INPUT, "norm_type %s %s scale_value", t, in->n_scale ? "takes no" : "wants a");
+        return vn_config_fail(c, scale->s, e, VN_E_INPUT, "norm_type %s %s scale_value", t,
+                              in->n_scale ? "excludes" : "requires");
     const int channels = in->type_train == VN_IN_GRAY ? 1 : 3;
     if ((in->n_mean > 1 && in->n_mean != channels) || (in->n_scale > 1 && in->n_scale != channels))
-        return vn_config_fail(c, in->n_mean > 1 && in->n_mean != channels ? mean->s : scale->s, e, VN_E_INPUT, "want 1 or %d numbers for %s, got %d",
-                              channels, vn_input_type_word(in->type_train), in->n_mean > 1 && in->n_mean != channels ? in->n_mean : in->n_scale);
+        return vn_config_fail(c, in->n_mean > 1 && in->n_mean != channels ? mean->s : scale->s, e, VN_E_INPUT,
+                              "expected 1 or %d numbers for %s, got %d", channels,
+                              vn_input_type_word(in->type_train),
+                              in->n_mean > 1 && in->n_mean != channels ? in->n_mean : in->n_scale);
     return VN_OK;
 }
 
@@ -259,8 +275,9 @@ static int check_conversion(const struct config *c, struct vn_arena *a, const st
             return VN_OK;
         allowed = vn_arena_fmt(a, "%s%s%s", allowed, i ? "|" : "", vn_input_type_word(allowed_rt[in->type_train].rt[i]));
     }
-    return vn_config_fail(c, rt->s, e, VN_E_INPUT, "%s cannot become %s; with input_type_train %s want one of %s", vn_input_type_word(in->type_rt),
-                          train, train, allowed);
+    return vn_config_fail(c, rt->s, e, VN_E_INPUT,
+                          "%s cannot be converted to %s; with input_type_train %s expected one of %s",
+                          vn_input_type_word(in->type_rt), train, train, allowed);
 }
 
 static int check_types(const struct config *c, struct vn_arena *a, const struct input_config *in, const struct list *rt, const char *layout_rt,
@@ -268,12 +285,15 @@ static int check_types(const struct config *c, struct vn_arena *a, const struct 
 {
     TRY(check_conversion(c, a, in, rt, e));
     if (in->type_rt == VN_IN_NV12 && layout_rt)
-        return vn_config_fail(c, layout, e, VN_E_INPUT, "has no effect for nv12; leave it out, or 'None' for this input");
+        return vn_config_fail(c, layout, e, VN_E_INPUT,
+                              "has no effect for nv12; omit it, or write 'None' for this input");
     const int rgb = in->type_train == VN_IN_RGB || in->type_train == VN_IN_BGR;
     if (in->range == RANGE_BT601_VIDEO && (in->type_rt != VN_IN_NV12 || !rgb))
-        return vn_config_fail(c, space->s, e, VN_E_INPUT, "bt601_video wants input_type_rt nv12 and input_type_train rgb or bgr");
+        return vn_config_fail(c, space->s, e, VN_E_INPUT,
+                              "bt601_video requires input_type_rt nv12 and input_type_train rgb or bgr");
     if (in->type_train == VN_IN_FEATUREMAP && in->norm_type != NORM_NONE)
-        return vn_config_fail(c, vn_config_given(c, "norm_type"), e, VN_E_INPUT, "featuremap inputs are not preprocessed; want no_preprocess");
+        return vn_config_fail(c, vn_config_given(c, "norm_type"), e, VN_E_INPUT,
+                              "featuremap inputs are not preprocessed; expected no_preprocess");
     return VN_OK;
 }
 
@@ -314,7 +334,7 @@ static int resolve_input(struct config *c, struct vn_arena *a, int i, struct vn_
     in->name = entry(&l.name, i);
     for (int k = 0; in->name && k < i; k++)
         if (c->inputs[k].name && !strcmp(c->inputs[k].name, in->name))
-            return vn_config_fail(c, l.name.s, e, VN_E_INPUT, "'%s' is given twice", in->name);
+            return vn_config_fail(c, l.name.s, e, VN_E_INPUT, "duplicate input name '%s'", in->name);
     in->type_train = word_entry(&l.train, i, vn_words_input_type_train, VN_IN_FEATUREMAP);
     in->layout_train = word_entry(&l.layout, i, vn_words_layout, LAYOUT_NCHW);
     in->type_rt = word_entry(&l.rt, i, vn_words_input_type_rt, VN_IN_FEATUREMAP);
@@ -371,10 +391,13 @@ static int resolve_calibration(struct config *c, struct vn_arena *a, struct vn_e
     if (skip && dir)
         return vn_config_fail(c, dir, e, VN_E_INPUT, "has no effect: calibration_type skip uses random data");
     if (!skip && !dir)
-        return vn_config_fail(c, NULL, e, VN_E_INPUT, "calibration_parameters: cal_data_dir is missing; calibration_type %s wants data",
-                              vn_word_of(vn_words_calibration_type, c->calibration_type));
+        return vn_config_fail(
+            c, NULL, e, VN_E_INPUT,
+            "calibration_parameters: cal_data_dir is missing; calibration_type %s requires data",
+            vn_word_of(vn_words_calibration_type, c->calibration_type));
     if (type && c->preprocess_on)
-        return vn_config_fail(c, type, e, VN_E_INPUT, "has no effect: with preprocess_on the files are pictures");
+        return vn_config_fail(c, type, e, VN_E_INPUT,
+                              "has no effect: with preprocess_on the files are images");
     return resolve_optimization(c, a, e);
 }
 
@@ -384,8 +407,10 @@ static int resolve_model(struct config *c, struct vn_arena *a, struct vn_err *e)
     if (!onnx && !caffe && !prototxt)
         return vn_config_fail(c, NULL, e, VN_E_INPUT, "model_parameters: onnx_model is missing (or caffe_model and prototxt)");
     if (!onnx && !(caffe && prototxt))
-        return vn_config_fail(c, NULL, e, VN_E_INPUT, "model_parameters: %s is missing; a Caffe network wants caffe_model and prototxt",
-                              caffe ? "prototxt" : "caffe_model");
+        return vn_config_fail(
+            c, NULL, e, VN_E_INPUT,
+            "model_parameters: %s is missing; a Caffe network requires caffe_model and prototxt",
+            caffe ? "prototxt" : "caffe_model");
     c->model = path_in(c, a, onnx ? onnx : caffe);
     c->prototxt = onnx ? NULL : path_in(c, a, prototxt);
     return VN_OK;
@@ -401,7 +426,8 @@ static int resolve(struct config *c, struct vn_arena *a, struct vn_err *e)
         c->march = path_in(c, a, c->march);
     c->prefix = text_of(c, "output_model_file_prefix");
     if (strchr(c->prefix, '/'))
-        return vn_config_fail(c, vn_config_given(c, "output_model_file_prefix"), e, VN_E_INPUT, "want a name without '/'; folders go into working_dir");
+        return vn_config_fail(c, vn_config_given(c, "output_model_file_prefix"), e, VN_E_INPUT,
+                              "expected a name without '/'; working_dir sets the folder");
     c->working_dir = vn_path_join(a, c->folder, text_of(c, "working_dir"));
     c->level = value_of(c, "optimize_level", vn_words_optimize_level);
     c->dump_calibration = vn_config_given(c, "debug_mode") != NULL;

@@ -40,7 +40,8 @@ int vn_json_read(json_t **out, struct vn_arena *a, const char *path, struct vn_e
     struct vn_arena *file = vn_arena_new();
     int status = vn_file_map(file, path, &data, &bytes, e);
     if (status == VN_OK && bytes > MAX_BYTES)
-        status = vn_fail(e, VN_E_INPUT, "%s: %zu bytes of JSON, want at most %zu", path, bytes, MAX_BYTES);
+        status =
+            vn_fail(e, VN_E_INPUT, "%s: %zu bytes of JSON, expected at most %zu", path, bytes, MAX_BYTES);
     if (status == VN_OK)
         status = vn_json_parse(out, a, (const char *)data, bytes, path, e);
     vn_arena_free(&file);

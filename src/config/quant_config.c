@@ -22,7 +22,7 @@ typedef int member_fn(struct reader *r, const char *where, const char *key, cons
 static int each(struct reader *r, const char *where, const json_t *object, member_fn *fn)
 {
     if (!json_is_object(object))
-        return FAIL(r, "%s: want an object", where);
+        return FAIL(r, "%s: expected an object", where);
     json_t *o = (json_t *)(uintptr_t)object; /* jansson's iterators take it so; nothing is changed */
     for (void *i = json_object_iter(o); i; i = json_object_iter_next(o, i))
         TRY(fn(r, where, json_object_iter_key(i), json_object_iter_value(i)));
@@ -43,7 +43,10 @@ static int set_type(struct reader *r, const char *where, const json_t *value, en
     }
     const int bits = text ? vn_config_bits(text) : 0;
     if (!bits)
-        return FAIL(r, "%s: want int8, int16 or float32%s%s%s", where, text ? ", got '" : json_is_array(value) ? "; lists, which mean a search, are not supported yet" : "",
+        return FAIL(r, "%s: expected int8, int16 or float32%s%s%s", where,
+                    text                   ? ", got '"
+                    : json_is_array(value) ? "; lists (a search) are not supported yet"
+                                           : "",
                     text ? text : "", text ? "'" : "");
     vn_config_add_type(r->c, r->arena, r->s, level, name, bits);
     return VN_OK;
@@ -80,9 +83,11 @@ static int activation_member(struct reader *r, const char *where, const char *ke
     if (!strcmp(key, "max_percentile") && json_is_number(value)) {
         r->c->max_percentile = json_number_value(value);
         if (r->c->calibration_type != CALIBRATION_MAX)
-            return FAIL(r, "%s: max_percentile has no effect: calibration_type is %s, want max", where,
+            return FAIL(r, "%s: max_percentile has no effect: calibration_type is %s, expected max", where,
                         vn_word_of(vn_words_calibration_type, r->c->calibration_type));
-        return r->c->max_percentile >= 0.5 && r->c->max_percentile <= 1 ? VN_OK : FAIL(r, "%s: max_percentile: want 0.5 to 1", where);
+        return r->c->max_percentile >= 0.5 && r->c->max_percentile <= 1
+                   ? VN_OK
+                   : FAIL(r, "%s: max_percentile: expected 0.5 to 1", where);
     }
     return unsupported(r, where, key);
 }

@@ -65,7 +65,7 @@ static int parse_number(const struct reader *r, const yaml_node_t *n, double *ou
     if (s)
         *out = strtod(s, &end);
     if (!s || end == s || *end || !(*out >= 0) || *out > 1e18)
-        return fail(r, n, "want a number from 0 on", s);
+        return fail(r, n, "expected a number >= 0", s);
     return VN_OK;
 }
 
@@ -78,20 +78,20 @@ static int parse_flag(const struct reader *r, const yaml_node_t *n, int *out)
             *out = i & 1;
             return VN_OK;
         }
-    return fail(r, n, "want yes or no", s);
+    return fail(r, n, "expected yes or no", s);
 }
 
 /* A list of words. */
 static int parse_words(const struct reader *r, const yaml_node_t *n, const char ***out, int *count)
 {
     if (n->type != YAML_SEQUENCE_NODE)
-        return fail(r, n, "want a list [a, b]", text(r, n));
+        return fail(r, n, "expected a list [a, b]", text(r, n));
     const yaml_node_item_t *first = n->data.sequence.items.start;
     *count = (int)(n->data.sequence.items.top - first);
     *out = NEW_ARRAY(r->arena, const char *, *count);
     for (int i = 0; i < *count; i++)
         if (!((*out)[i] = text(r, item(r, first[i]))))
-            return fail(r, item(r, first[i]), "want a word", NULL);
+            return fail(r, item(r, first[i]), "expected a word", NULL);
     return VN_OK;
 }
 
@@ -100,15 +100,15 @@ typedef int pair_fn(struct reader *r, const char *key, const yaml_node_t *at, co
 static int each_pair(struct reader *r, const yaml_node_t *n, pair_fn *fn, void *user)
 {
     if (n->type != YAML_MAPPING_NODE)
-        return fail(r, n, "want keys and values", text(r, n));
+        return fail(r, n, "expected keys and values", text(r, n));
     struct vn_map *seen = vn_map_new(r->arena);
     for (const yaml_node_pair_t *p = n->data.mapping.pairs.start; p < n->data.mapping.pairs.top; p++) {
         const yaml_node_t *at = item(r, p->key);
         const char *key = text(r, at);
         if (!key)
-            return fail(r, at, "want a word as key", NULL);
+            return fail(r, at, "expected a word as key", NULL);
         if (vn_map_get(seen, key))
-            return fail(r, at, "a second time", key);
+            return fail(r, at, "duplicate key", key);
         vn_map_set(seen, key, seen);
         TRY(fn(r, key, at, item(r, p->value), user));
     }
@@ -128,11 +128,11 @@ static int one_of(struct reader *r, const char *key, const yaml_node_t *at, cons
     if (strcmp(key, "one_of"))
         return unknown(r, at, "key", key, keys, 1);
     if (value->type != YAML_SEQUENCE_NODE)
-        return fail(r, value, "want a list of numbers", text(r, value));
+        return fail(r, value, "expected a list of numbers", text(r, value));
     const yaml_node_item_t *first = value->data.sequence.items.start;
     l->one_of = (int)(value->data.sequence.items.top - first);
     if (l->one_of < 1 || l->one_of > COUNT(l->v))
-        return fail(r, value, "want 1 to 8 numbers", NULL);
+        return fail(r, value, "expected 1 to 8 numbers", NULL);
     for (int i = 0; i < l->one_of; i++)
         TRY(parse_number(r, item(r, first[i]), &l->v[i]));
     return VN_OK;
@@ -151,13 +151,13 @@ static int add_limit(struct reader *r, const char *key, const yaml_node_t *at, c
         for (int i = 0; i < 2; i++)
             TRY(parse_number(r, item(r, value->data.sequence.items.start[i]), &l.v[i]));
         if (l.v[0] > l.v[1])
-            return fail(r, value, "the smallest comes first", NULL);
+            return fail(r, value, "expected [least, most] in rising order", NULL);
     } else if (value->type == YAML_MAPPING_NODE) {
         TRY(each_pair(r, value, one_of, &l));
         if (!l.one_of)
-            return fail(r, value, "want [least, most] or {one_of: [a, b]}", NULL);
+            return fail(r, value, "expected [least, most] or {one_of: [a, b]}", NULL);
     } else
-        return fail(r, value, "want [least, most] or {one_of: [a, b]}", text(r, value));
+        return fail(r, value, "expected [least, most] or {one_of: [a, b]}", text(r, value));
     VEC_PUSH(r->arena, &list->v, l);
     return VN_OK;
 }
@@ -228,7 +228,9 @@ static int add_op(struct reader *r, const char *key, const yaml_node_t *at, cons
     struct target_op op = { .onnx = key };
     TRY(each_pair(r, value, op_key, &op));
     if (!op.int8 && !op.int16)
-        return fail(r, at, "want types: [int8]; operators that compute in float belong under float_operators", NULL);
+        return fail(r, at,
+                    "expected types: [int8]; list operators that compute in float under float_operators",
+                    NULL);
     *place_for(r, key) = op;
     return VN_OK;
 }
@@ -237,7 +239,7 @@ static int parse_ops(struct reader *r, const yaml_node_t *n)
 {
     const char *word = text(r, n);
     if (word && strcmp(word, "all"))
-        return fail(r, n, "want all, or operators with their types", word);
+        return fail(r, n, "expected all, or operators with their types", word);
     r->t->all_ops = word != NULL;
     return word ? VN_OK : each_pair(r, n, add_op, NULL);
 }
@@ -282,7 +284,8 @@ static int parse_zero_points(struct reader *r, const yaml_node_t *n)
     for (const struct config_word *k = vn_words_zero_points; k->text; k++)
         kinds[count++] = k->text;
     if (!w)
-        return s ? unknown(r, n, "kind of zero points", s, kinds, count) : fail(r, n, "want symmetric, nonnegative or asymmetric", NULL);
+        return s ? unknown(r, n, "zero_points value", s, kinds, count)
+                 : fail(r, n, "expected symmetric, nonnegative or asymmetric", NULL);
     r->t->zero_points = (enum zero_points)w->value;
     return VN_OK;
 }
@@ -293,7 +296,7 @@ static int parse_like(struct reader *r, const yaml_node_t *n)
 {
     const char *name = text(r, n);
     if (!name || r->depth == MAX_LIKE)
-        return fail(r, n, name ? "like: more than 8 files deep" : "want the name of a target", NULL);
+        return fail(r, n, name ? "like: nested deeper than 8 files" : "expected the name of a target", NULL);
     const int status = read_like(r, name);
     return status < 0 ? vn_fail_at(r->e, "%s:%zu:%zu: like", r->path, n->start_mark.line + 1, n->start_mark.column + 1) : status;
 }
@@ -301,7 +304,7 @@ static int parse_like(struct reader *r, const yaml_node_t *n)
 static int parse_description(struct reader *r, const yaml_node_t *n)
 {
     r->t->description = text(r, n);
-    return r->t->description ? VN_OK : fail(r, n, "want one line of text", NULL);
+    return r->t->description ? VN_OK : fail(r, n, "expected one line of text", NULL);
 }
 
 static int parse_float_tail(struct reader *r, const yaml_node_t *n) { return parse_flag(r, n, &r->t->float_tail); }
@@ -343,7 +346,7 @@ static int read_document(struct reader *r)
 {
     const yaml_node_t *root = yaml_document_get_root_node(r->doc);
     if (!root)
-        return vn_fail(r->e, VN_E_INPUT, "%s: empty; want a target description", r->path);
+        return vn_fail(r->e, VN_E_INPUT, "%s: empty; expected a target description", r->path);
     TRY(each_pair(r, root, read_key, r));
     return each_pair(r, root, read_key, NULL);
 }
@@ -433,13 +436,15 @@ static int not_found(struct vn_arena *a, const char *name, struct vn_err *e)
     const char **names, *dir[16], *list = "";
     const int n = vn_target_list(a, &names);
     if (!n)
-        return vn_fail(e, VN_E_INPUT, "march '%s': no target files found (%s); set VERNIER_TARGETS to the folder that holds them", name,
-                       folders(a, dir) ? dir[folders(a, dir) - 1] : "nowhere to look");
+        return vn_fail(
+            e, VN_E_INPUT,
+            "march '%s': no target files found (%s); set VERNIER_TARGETS to the folder that holds them", name,
+            folders(a, dir) ? dir[folders(a, dir) - 1] : "no folder to search");
     const char *near = vn_nearest(name, names, n);
     for (int i = 0; i < n; i++)
         list = vn_arena_fmt(a, "%s%s%s", list, i ? ", " : "", names[i]);
-    return vn_fail(e, VN_E_INPUT, "unknown march '%s'%s%s%s; there are: %s, or the path of a .yaml", name, near ? "; did you mean '" : "", near ? near : "",
-                   near ? "'?" : "", list);
+    return vn_fail(e, VN_E_INPUT, "unknown march '%s'%s%s%s; expected one of %s, or the path of a .yaml",
+                   name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", list);
 }
 
 static int find(const char **path, struct vn_arena *a, const char *name, struct vn_err *e)
@@ -474,8 +479,10 @@ int vn_target_read(struct target *t, struct vn_arena *a, const char *name, struc
     t->path = r.path;
     TRY(read_file(&r));
     if (t->zero_points == ZERO_POINTS_NOT_GIVEN)
-        return vn_fail(e, VN_E_INPUT, "%s: zero_points is missing: want symmetric, nonnegative or asymmetric", r.path);
+        return vn_fail(e, VN_E_INPUT,
+                       "%s: zero_points is missing: expected symmetric, nonnegative or asymmetric", r.path);
     if (!t->all_ops && !t->n_ops)
-        return vn_fail(e, VN_E_INPUT, "%s: operators is missing: want all, or operators with their types", r.path);
+        return vn_fail(e, VN_E_INPUT, "%s: operators is missing: expected all, or operators with their types",
+                       r.path);
     return VN_OK;
 }

@@ -67,7 +67,8 @@ static int add_pairs(struct config *c, struct vn_arena *a, const struct setting 
         const int one = colon && vn_config_split(a, colon + 1, ';', &parts) == 1;
         const int bits = one ? vn_config_bits(parts[0]) : 0;
         if (!bits || colon == words[i])
-            return vn_config_fail(c, s, e, VN_E_INPUT, "want NODE:int8 or NODE:int16 with ; between, got '%s'", words[i]);
+            return vn_config_fail(c, s, e, VN_E_INPUT,
+                                  "expected NODE:int8 or NODE:int16, separated by ';', got '%s'", words[i]);
         vn_config_split(a, vn_arena_strn(a, words[i], (size_t)(colon - words[i])), ';', &parts);
         struct type_rule *r = add_rule(c, a, s, LEVEL_NODE, parts[0]);
         set_inputs(r, inputs_too ? bits : 0);
@@ -81,8 +82,8 @@ static int add_pairs(struct config *c, struct vn_arena *a, const struct setting 
 static int bad_leaf(const struct config *c, const struct setting *s, const struct leaf *l, struct vn_err *e, const char *want)
 {
     const struct type_rule at = { .given = s, .line = l->line, .column = l->column };
-    return vn_config_fail_rule(c, &at, e, VN_E_INPUT, "%s: want %s, got '%s%s%s'", l->first, want, l->second ? l->second : "", l->second ? ": " : "",
-                               l->text);
+    return vn_config_fail_rule(c, &at, e, VN_E_INPUT, "%s: expected %s, got '%s%s%s'", l->first, want,
+                               l->second ? l->second : "", l->second ? ": " : "", l->text);
 }
 
 static int apply_leaf(const struct config *c, const struct setting *s, const struct leaf *l, struct type_rule *r, struct vn_err *e)
@@ -112,7 +113,7 @@ static int apply_leaf(const struct config *c, const struct setting *s, const str
     }
     const long i = strtol(l->second + 9, &end, 10);
     if (l->second[9] < '0' || l->second[9] > '9' || *end || i >= CONFIG_NODE_INPUTS)
-        return bad_leaf(c, s, l, e, "InputType with a number from 0 to 15");
+        return bad_leaf(c, s, l, e, "InputType with an index from 0 to 15");
     r->in[i] = bits;
     return VN_OK;
 }
@@ -129,7 +130,7 @@ static int add_tree(struct config *c, struct vn_arena *a, const struct setting *
         }
         TRY(apply_leaf(c, s, l, r, e));
         if (r->on == UNIT_FLOAT && (r->out || r->in[0]))
-            return bad_leaf(c, s, l, e, "no types where the node is ON: CPU");
+            return bad_leaf(c, s, l, e, "no types with ON: CPU");
     }
     return VN_OK;
 }

@@ -107,7 +107,7 @@ static int read_leaves(struct reader *r, struct setting *s)
             first = key;
             key = NULL;
         } else if (!text || !*text || !whole) {
-            return fail_at(r->c, &mark, r->e, "%s: want {NODE: {KEY: WORD}}", s->key->name);
+            return fail_at(r->c, &mark, r->e, "%s: expected {NODE: {KEY: WORD}}", s->key->name);
         } else if (!key) {
             key = text;
         } else {
@@ -139,7 +139,8 @@ static int read_value(struct reader *r, const struct key *key, const yaml_mark_t
         return fail_at(r->c, &mark, r->e, "aliases are not supported");
     if (type != YAML_SCALAR_EVENT) {
         if (key->type != KEY_TREE)
-            return fail_at(r->c, &mark, r->e, "%s: want one value, got a %s", key->name, type == YAML_MAPPING_START_EVENT ? "mapping" : "list");
+            return fail_at(r->c, &mark, r->e, "%s: expected one value, got a %s", key->name,
+                           type == YAML_MAPPING_START_EVENT ? "mapping" : "list");
         if (type == YAML_MAPPING_START_EVENT && key->state == KEY_WORKS)
             TRY(read_leaves(r, &s));
         else
@@ -147,7 +148,7 @@ static int read_value(struct reader *r, const struct key *key, const yaml_mark_t
     }
     int *first = &r->line[key - vn_keys];
     if (*first)
-        return fail_at(r->c, at, r->e, "key '%s' is given a second time; first on line %d", key->name, *first);
+        return fail_at(r->c, at, r->e, "duplicate key '%s'; first on line %d", key->name, *first);
     *first = s.line;
     if (s.text && !*s.text)
         return VN_OK; /* "key:" with nothing behind it: as if absent */
@@ -167,7 +168,7 @@ static int read_group(struct reader *r, const char *group)
         if (type == YAML_MAPPING_END_EVENT)
             return VN_OK;
         if (!name)
-            return fail_at(r->c, &mark, r->e, "want a key of %s", group);
+            return fail_at(r->c, &mark, r->e, "expected a key of %s", group);
         const struct key *key = find_key(group, name);
         if (!key)
             return unknown_key(r, &mark, group, name);
@@ -188,7 +189,7 @@ static int read_groups(struct reader *r)
         if (type == YAML_MAPPING_END_EVENT)
             return VN_OK;
         if (!name)
-            return fail_at(r->c, &mark, r->e, "want the name of a group, e.g. model_parameters");
+            return fail_at(r->c, &mark, r->e, "expected the name of a group, e.g. model_parameters");
         int g = 0;
         while (g < N_GROUPS && strcmp(groups[g], name))
             g++;
@@ -199,13 +200,13 @@ static int read_groups(struct reader *r)
             return fail_at(r->c, &mark, r->e, "unknown group '%s'%s%s%s", name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
         }
         if (seen[g]++)
-            return fail_at(r->c, &mark, r->e, "group '%s' is given a second time", name);
+            return fail_at(r->c, &mark, r->e, "duplicate group '%s'", name);
         TRY(next(r, &ev));
         type = ev.type;
         const int empty = type == YAML_SCALAR_EVENT && ev.data.scalar.length == 0;
         yaml_event_delete(&ev);
         if (type != YAML_MAPPING_START_EVENT && !empty)
-            return fail_at(r->c, &mark, r->e, "group '%s' wants keys below it", name);
+            return fail_at(r->c, &mark, r->e, "group '%s': expected keys below it", name);
         if (!empty)
             TRY(read_group(r, name));
     }
@@ -221,7 +222,9 @@ static int read_document(struct reader *r)
         const yaml_mark_t mark = ev.start_mark;
         yaml_event_delete(&ev);
         if (type != opening[i])
-            return fail_at(r->c, &mark, r->e, "want a mapping with model_parameters, input_parameters, calibration_parameters and compiler_parameters");
+            return fail_at(r->c, &mark, r->e,
+                           "expected a mapping with model_parameters, input_parameters, "
+                           "calibration_parameters and compiler_parameters");
     }
     TRY(read_groups(r));
     for (int i = 0; i < 2; i++) { /* the ends of the document and of the stream */
@@ -231,7 +234,7 @@ static int read_document(struct reader *r)
         const yaml_mark_t mark = ev.start_mark;
         yaml_event_delete(&ev);
         if (type == YAML_DOCUMENT_START_EVENT)
-            return fail_at(r->c, &mark, r->e, "a second document; want one");
+            return fail_at(r->c, &mark, r->e, "expected one document, got a second");
     }
     return VN_OK;
 }

@@ -303,11 +303,12 @@ int vn_graph_sort(struct graph *g, struct vn_err *e)
 static int check_value(const struct graph *g, const struct value *v, struct vn_err *e)
 {
     if (v->data && !vn_shape_equal(&v->data->shape, &v->shape))
-        return vn_fail(e, VN_E_INTERNAL, "%s: constant %s has another shape than its contents", g->source, v->name);
+        return vn_fail(e, VN_E_INTERNAL, "%s: the shape of constant %s differs from its contents", g->source,
+                       v->name);
     if (v->data && v->producer)
         return vn_fail(e, VN_E_INTERNAL, "%s: constant %s has a producer", g->source, v->name);
     if (v->q && v->q->n != 1 && (v->q->axis < 0 || v->q->axis >= v->shape.rank || v->shape.d[v->q->axis] != v->q->n))
-        return vn_fail(e, VN_E_INTERNAL, "%s: scales of %s do not fit its shape", g->source, v->name);
+        return vn_fail(e, VN_E_INTERNAL, "%s: the scales of %s do not match its shape", g->source, v->name);
     return VN_OK;
 }
 
@@ -327,14 +328,18 @@ int vn_graph_check(const struct graph *g, struct vn_err *e)
         const struct node *n = g->nodes.v[i];
         for (int j = 0; j < n->n_in; j++)
             if (n->in[j] && !made[n->in[j]->id])
-                return vn_fail(e, VN_E_INTERNAL, "%s: node %s reads %s before it is made", g->source, n->name, n->in[j]->name);
+                return vn_fail(e, VN_E_INTERNAL, "%s: node %s reads %s before it is computed", g->source,
+                               n->name, n->in[j]->name);
         for (int j = 0; j < n->n_out; j++)
             if (n->out[j] && made[n->out[j]->id]++)
-                return vn_fail(e, VN_E_INTERNAL, "%s: node %s makes %s a second time", g->source, n->name, n->out[j]->name);
+                return vn_fail(e, VN_E_INTERNAL,
+                               "%s: node %s computes %s, which another node computes already", g->source,
+                               n->name, n->out[j]->name);
     }
     for (int i = 0; i < g->outputs.n; i++)
         if (!made[g->outputs.v[i]->id])
-            return vn_fail(e, VN_E_INTERNAL, "%s: output %s is never made", g->source, g->outputs.v[i]->name);
+            return vn_fail(e, VN_E_INTERNAL, "%s: no node computes output %s", g->source,
+                           g->outputs.v[i]->name);
     return VN_OK;
 }
 

@@ -51,7 +51,9 @@ int vn_quantize_store(struct graph *g, struct vn_err *e)
     for (int i = 0; i < g->nodes.n; i++) {
         const struct node *n = g->nodes.v[i];
         if (!n->why_float && vn_node_kind(n) != Q_FLOAT && !vn_node_is_integer(n))
-            return vn_fail(e, VN_E_INTERNAL, "%s: node %s was to compute in integers, but something about it is float", g->source, n->name);
+            return vn_fail(e, VN_E_INTERNAL,
+                           "%s: node %s: expected an integer node, but one of its tensors is float",
+                           g->source, n->name);
     }
     return VN_OK;
 }

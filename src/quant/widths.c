@@ -108,7 +108,8 @@ static void report(const struct decision *d, const struct set *s, const struct v
         return;
     const char *why = s->fixed ? s->fixed : vn_arena_fmt(d->arena, "march %s computes %s (%s) in int8 only", d->o->target->name,
                                                          s->forbidden->op->onnx, s->forbidden->name);
-    vn_say(d->o->listener, VN_LOG_WARNING, "%s (%s) asks for int16, %s stays int8: %s", s->who->name, s->who->op->onnx, v->name, why);
+    vn_say(d->o->listener, VN_LOG_WARNING, "%s (%s) requests int16, %s stays int8: %s", s->who->name,
+           s->who->op->onnx, v->name, why);
 }
 
 char *vn_widths_decide(struct vn_arena *a, const struct graph *g, const struct vn_quant_options *o, const char *integer, const int *same)

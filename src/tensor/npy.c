@@ -41,7 +41,9 @@ static int parse_descr(struct vn_tensor *t, const char *p, const char *path, str
         if (!strcmp(word, descrs[i].descr) || (word[0] == '<' && descrs[i].descr[0] == '|' && !strcmp(word + 1, descrs[i].descr + 1)))
             t->dtype = descrs[i].dtype;
     if (t->dtype == VN_NONE)
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: .npy of type '%s' is not supported; want little-endian numbers or bool", path, word);
+        return vn_fail(e, VN_E_UNSUPPORTED,
+                       "%s: .npy of type '%s' is not supported; expected little-endian numbers or bool", path,
+                       word);
     return VN_OK;
 }
 
@@ -70,12 +72,13 @@ int vn_npy_parse(struct vn_tensor **out, struct vn_arena *a, const uint8_t *data
     const int wide = data[6] >= 2;
     const size_t head = wide ? 12 : 10;
     if (data[6] < 1 || data[6] > 3 || bytes < head)
-        return vn_fail(e, VN_E_INPUT, "%s: .npy version %d is not known", path, data[6]);
+        return vn_fail(e, VN_E_INPUT, "%s: .npy version %d is not supported", path, data[6]);
     size_t len = data[8] | (size_t)data[9] << 8;
     if (wide)
         len |= (size_t)data[10] << 16 | (size_t)data[11] << 24;
     if (len > bytes - head || len > 1 << 20)
-        return vn_fail(e, VN_E_INPUT, "%s: damaged .npy: its header of %zu bytes does not fit the file of %zu", path, len, bytes);
+        return vn_fail(e, VN_E_INPUT, "%s: damaged .npy: the header has %zu bytes, the file %zu", path, len,
+                       bytes);
     const char *header = vn_arena_strn(a, (const char *)data + head, len);
     struct vn_tensor *t = NEW(a, struct vn_tensor);
     TRY(parse_descr(t, find(header, "'descr'"), path, e));
@@ -87,8 +90,8 @@ int vn_npy_parse(struct vn_tensor **out, struct vn_arena *a, const uint8_t *data
     const size_t room = bytes - head - len;
     if (count < 0 || (uint64_t)count > room / vn_dtype_size(t->dtype) || (size_t)count * vn_dtype_size(t->dtype) != room) {
         char shape[VN_SHAPE_TEXT];
-        return vn_fail(e, VN_E_INPUT, "%s: damaged .npy: shape %s of %s does not fit %zu bytes of data", path, vn_shape_text(&t->shape, shape),
-                       vn_dtype_name(t->dtype), room);
+        return vn_fail(e, VN_E_INPUT, "%s: damaged .npy: shape %s of %s does not match %zu bytes of data",
+                       path, vn_shape_text(&t->shape, shape), vn_dtype_name(t->dtype), room);
     }
     t->data = vn_arena_copy(a, data + head + len, room);
     *out = t;
@@ -118,7 +121,7 @@ static const char *descr_of(enum vn_dtype t)
 int vn_npy_bytes(const uint8_t **data, size_t *bytes, struct vn_arena *a, const struct vn_tensor *t, struct vn_err *e)
 {
     if (!descr_of(t->dtype))
-        return vn_fail(e, VN_E_UNSUPPORTED, ".npy has no type for %s", vn_dtype_name(t->dtype));
+        return vn_fail(e, VN_E_UNSUPPORTED, ".npy cannot store %s", vn_dtype_name(t->dtype));
     char dims[VN_SHAPE_TEXT] = "", header[512];
     for (int i = 0; i < t->shape.rank; i++)
         sprintf(dims + strlen(dims), t->shape.rank == 1 ? "%lld," : i ? ", %lld" : "%lld", (long long)t->shape.d[i]);

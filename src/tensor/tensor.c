@@ -85,7 +85,10 @@ int vn_shape_parse(struct vn_shape *s, const char *text, struct vn_err *e)
         char *end;
         const long long d = *p >= '0' && *p <= '9' ? strtoll(p, &end, 10) : -1;
         if (d < 0 || d > INT32_MAX || s->rank == VN_MAX_RANK)
-            return vn_fail(e, VN_E_USAGE, "'%s' is not a shape: want up to %d numbers with x between, e.g. 1x3x224x224", text, VN_MAX_RANK);
+            return vn_fail(
+                e, VN_E_USAGE,
+                "'%s' is not a shape: expected up to %d integers separated by x, such as 1x3x224x224", text,
+                VN_MAX_RANK);
         s->d[s->rank++] = d;
         if (!*end)
             return VN_OK;

@@ -41,7 +41,7 @@ def test_help_lists_every_command():
     assert run("help", want=DONE).out == text and run("-h", want=DONE).out == text
     for c in COMMANDS:
         assert re.search(rf"^  {c} +\w", text, re.M)
-    assert "no code for vendor NPUs" in text and "0 done, 1 done but a check failed, 2 usage, 3 bad input, 4 internal" in text
+    assert "does not generate code for vendor NPUs" in text and "0 success, 1 a check failed, 2 usage, 3 invalid input, 4 internal" in text
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -64,14 +64,14 @@ def test_version():
     (["check"], "usage: vernier check MODEL.onnx"),
     (["check", "a", "b"], "usage: vernier check MODEL.onnx"),
     (["check", "a", "--mach", "x"], "unknown option '--mach'; did you mean '--march'?"),
-    (["check", "a", "--march"], "--march wants NAME"),
-    (["check", "a", "--march", "x", "--march=y"], "--march is given twice"),
-    (["check", "a", "--json=1"], "--json takes no value"),
-    (["check", "a", "--input-shape", "x"], "want a name and a shape, got 'x'"),
+    (["check", "a", "--march"], "--march requires NAME"),
+    (["check", "a", "--march", "x", "--march=y"], "duplicate option --march"),
+    (["check", "a", "--json=1"], "--json does not take a value"),
+    (["check", "a", "--input-shape", "x"], "expected a name and a shape, got 'x'"),
     (["convert"], "usage: vernier convert -c FILE.yaml"),
-    (["convert", "-c", "a", "--threads", "0"], "--threads: want a whole number from 1 to 256, got '0'"),
+    (["convert", "-c", "a", "--threads", "0"], "--threads: expected an integer from 1 to 256, got '0'"),
     (["convert", "-c", "a", "--threads", "2x"], "got '2x'"),
-    (["convert", "-c", "a", "--cpumask", "sse9"], "--cpumask: want a number, c, avx2"),
+    (["convert", "-c", "a", "--cpumask", "sse9"], "--cpumask: expected a number, c, avx2"),
     (["convert", "-c", "a", "--min-cosine", "high"], "--min-cosine: want a number"),
     (["run", "a", "--format", "csv"], "--format: want npy, bin or txt, got 'csv'"),
     (["run", "a", "--dump-all"], "--dump-all wants --output-dir"),
@@ -174,7 +174,7 @@ def test_convert_of_a_failing_conversion_logs_the_reason(digits, tmp_path, out):
     empty = tmp_path / "empty"
     empty.mkdir()
     run("convert", "-c", digits.write_yaml(tmp_path / "d.yaml", out, empty), want=BAD_INPUT, cwd=tmp_path)
-    assert f"no pictures (jpg, png) in {empty}" in (tmp_path / "vernier_convert.log").read_text().splitlines()[-1]
+    assert f"no images (jpg, png) in {empty}" in (tmp_path / "vernier_convert.log").read_text().splitlines()[-1]
 
 
 # ---- run ----

@@ -59,8 +59,8 @@ def test_names_that_become_the_same_file(tmp_path):
 
 
 @pytest.mark.parametrize("op,shape,index,message", [
-    ("ReverseSequence", [4, 2], [9, 1], "a length is outside of the time axis"), ("ReverseSequence", [4, 2], [-1, 1], "a length is outside of the time axis"),
-    ("Gather", [4, 2], [4], "outside"), ("GatherElements", [4, 2], [[-5, 0]], "outside"), ("ScatterElements", [4, 2], [[7, 0]], "outside"),
+    ("ReverseSequence", [4, 2], [9, 1], "length out of range of the time axis"), ("ReverseSequence", [4, 2], [-1, 1], "length out of range of the time axis"),
+    ("Gather", [4, 2], [4], "out of range"), ("GatherElements", [4, 2], [[-5, 0]], "out of range"), ("ScatterElements", [4, 2], [[7, 0]], "out of range"),
 ])
 @pytest.mark.parametrize("way", [[], ["--reference"]], ids=["runtime", "reference"])
 def test_data_that_an_operator_refuses(tmp_path, op, shape, index, message, way):
@@ -84,7 +84,7 @@ def test_input_as_output_is_refused(tmp_path):
 def test_init_with_a_dynamic_height(tmp_path):
     save(tmp_path, ["y"], height="h")
     (tmp_path / "m.yaml").unlink()
-    assert "give input_shape" in vernier("init", "m.onnx", cwd=tmp_path).stderr
+    assert "set input_shape" in vernier("init", "m.onnx", cwd=tmp_path).stderr
     assert vernier("init", "m.onnx", "--input-shape", "x", "1x3x10x8", cwd=tmp_path).returncode == 0
     assert "input_shape: '1x3x10x8'" in (tmp_path / "m.yaml").read_text()
 

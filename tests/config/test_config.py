@@ -120,7 +120,7 @@ def test_out_of_range(tmp_path, name, side):
     k = NAMED[name]
     limit = float(k[side][1]) if k[side] else 0
     value = limit + (1 if side == "max" else -1)
-    refused(tmp_path, {**needed(k), **set_keys(**{name: f"{value:.0f}" if k["type"] == "INT" else value})}, name, "want ")
+    refused(tmp_path, {**needed(k), **set_keys(**{name: f"{value:.0f}" if k["type"] == "INT" else value})}, name, "expected ")
 
 
 @pytest.mark.parametrize("name", [k["name"] for k in KEYS if k["state"] != "LATER" and k["type"] != "TREE"])
@@ -128,7 +128,7 @@ def test_out_of_range(tmp_path, name, side):
 def test_a_collection_for_a_scalar(tmp_path, name, value):
     text, at = compose(set_keys(**{name: value}))
     message = convert(tmp_path, text, tool.BAD_INPUT).message
-    assert message.startswith(f"c.yaml:{at[name]}:") and f"{name}: want one value, got a {'mapping' if '{' in value else 'list'}" in message
+    assert message.startswith(f"c.yaml:{at[name]}:") and f"{name}: expected one value, got a {'mapping' if '{' in value else 'list'}" in message
 
 
 @pytest.mark.parametrize("name", [k["name"] for k in KEYS if k["state"] == "LATER"])
@@ -149,7 +149,7 @@ def test_vendor_keys_are_checked_and_reported(tmp_path, name):
     k = NAMED[name]
     value = k["default"] or (k["choices"] or "").split("|")[0] or {"BOOL": "True", "INT": "3", "TREE": "{a: b}"}.get(k["type"], "'x'")
     done = taken(tmp_path, {**needed(k), **set_keys(**{name: value})})
-    assert f"{name}: checked, but without meaning here" in done.err
+    assert f"{name}: checked, but has no effect here" in done.err
 
 
 @pytest.mark.parametrize("name", [k["name"] for k in KEYS if k["needs"]])
@@ -188,12 +188,12 @@ def test_given_twice(tmp_path, name):
     lines = text.splitlines()
     lines.insert(at[name], lines[at[name] - 1])
     message = convert(tmp_path, "\n".join(lines), tool.BAD_INPUT).message
-    assert message == f"c.yaml:{at[name] + 1}:3: key '{name}' is given a second time; first on line {at[name]}"
+    assert message == f"c.yaml:{at[name] + 1}:3: duplicate key '{name}'; first on line {at[name]}"
 
 
 def test_given_twice_with_the_first_one_empty(tmp_path):
     text = compose({})[0].replace("compiler_parameters:\n", "compiler_parameters:\n  optimize_level:\n")
-    assert "given a second time" in convert(tmp_path, text, tool.BAD_INPUT).message
+    assert "duplicate key" in convert(tmp_path, text, tool.BAD_INPUT).message
 
 
 @pytest.mark.parametrize("name", ["march", "input_shape", "cal_data_type", "optimize_level", "debug_mode", "max_percentile", "pipeline"])
@@ -204,24 +204,24 @@ def test_a_key_without_a_value_counts_as_absent(tmp_path, name):
 # ---- groups and the file itself ----
 
 @pytest.mark.parametrize("text,words", [
-    ("", ["c.yaml:1:1", "want a mapping with model_parameters"]),
-    ("- a\n- b\n", ["c.yaml:1:1", "want a mapping"]),
-    ("just text\n", ["c.yaml:1:1", "want a mapping"]),
+    ("", ["c.yaml:1:1", "expected a mapping with model_parameters"]),
+    ("- a\n- b\n", ["c.yaml:1:1", "expected a mapping"]),
+    ("just text\n", ["c.yaml:1:1", "expected a mapping"]),
     ("model_paramters:\n  march: x\n", ["c.yaml:1:1", "unknown group 'model_paramters'; did you mean 'model_parameters'?"]),
     ("march: generic\n", ["c.yaml:1:1", "key 'march' belongs under model_parameters"]),
-    ("model_parameters: 3\n", ["group 'model_parameters' wants keys below it"]),
-    ("model_parameters: [a]\n", ["group 'model_parameters' wants keys below it"]),
-    ("model_parameters:\n  march: generic\nmodel_parameters:\n  march: generic\n", ["c.yaml:3:1", "group 'model_parameters' is given a second time"]),
+    ("model_parameters: 3\n", ["group 'model_parameters': expected keys below it"]),
+    ("model_parameters: [a]\n", ["group 'model_parameters': expected keys below it"]),
+    ("model_parameters:\n  march: generic\nmodel_parameters:\n  march: generic\n", ["c.yaml:3:1", "duplicate group 'model_parameters'"]),
     ("model_parameters:\n\tmarch: generic\n", ["c.yaml:2:1", "not YAML"]),
     ("model_parameters:\n  march: 'generic\n", ["not YAML"]),
     ("model_parameters:\n  march: *there\n", ["aliases are not supported"]),
-    ("model_parameters: &a\n  march: generic\n  [x, y]: 2\n", ["want a key of model_parameters"]),
+    ("model_parameters: &a\n  march: generic\n  [x, y]: 2\n", ["expected a key of model_parameters"]),
     ("model_parameters:\n  march: generic\n  <<: *a\n", ["unknown key '<<'"]),
     (b"model_parameters:\n  march: '\xff\xfe'\n", ["c.yaml:", "not YAML", "UTF-8"]),
     (b"model_parameters:\n  march: \"a\\0b\"\n", ["c.yaml:2:", "zero byte"]),
     (b"\0\0\0\0", ["c.yaml:1:1", "not YAML"]),
     ("model_parameters:\n  node_info: " + "[" * 40 + "]" * 40 + "\n", ["c.yaml:2:", "nested deeper than 16"]),
-    ("model_parameters:\n  march: " + "{a: " * 200 + "1" + "}" * 200 + "\n", ["c.yaml:2:", "want one value"]),
+    ("model_parameters:\n  march: " + "{a: " * 200 + "1" + "}" * 200 + "\n", ["c.yaml:2:", "expected one value"]),
     ("a: &a [x]\nb: [*a, *a]\n", ["c.yaml:1:1", "unknown group 'a'"]),
 ])
 def test_file(tmp_path, text, words):
@@ -232,7 +232,7 @@ def test_file(tmp_path, text, words):
 
 def test_second_document(tmp_path):
     message = convert(tmp_path, compose({})[0] + "---\nmodel_parameters:\n  march: bayes\n", tool.BAD_INPUT).message
-    assert "second document" in message
+    assert "expected one document, got a second" in message
 
 
 def test_missing_file(tmp_path):
@@ -269,19 +269,19 @@ def test_caffe_and_onnx_exclude_each_other(tmp_path):
     (dict(optimization="'assymetric'"), "optimization", "did you mean 'asymmetric'?"),
     (dict(march="'bayes-f'"), "march", "unknown march 'bayes-f'; did you mean 'bayes-e'?"),
     (dict(output_model_file_prefix="'a/b'"), "output_model_file_prefix", "without '/'"),
-    (dict(norm_type="'data_mean'"), None, "norm_type data_mean wants a mean_value"),
-    (dict(norm_type="'data_mean_and_scale'", mean_value="1"), None, "wants a scale_value"),
+    (dict(norm_type="'data_mean'"), None, "norm_type data_mean requires mean_value"),
+    (dict(norm_type="'data_mean_and_scale'", mean_value="1"), None, "requires scale_value"),
     (dict(norm_type="'data_mean'", mean_value="1", scale_value="2"), "scale_value", "has no effect: norm_type is data_mean"),
-    (dict(norm_type="'data_scale'", scale_value="'1 2 3'"), "scale_value", "want 1 or 1 numbers for gray, got 3"),
-    (dict(norm_type="'data_scale'", scale_value="nan"), "scale_value", "want numbers"),
-    (dict(norm_type="'data_scale'", scale_value="'1e999'"), "scale_value", "want numbers"),
+    (dict(norm_type="'data_scale'", scale_value="'1 2 3'"), "scale_value", "expected 1 or 1 numbers for gray, got 3"),
+    (dict(norm_type="'data_scale'", scale_value="nan"), "scale_value", "expected numbers"),
+    (dict(norm_type="'data_scale'", scale_value="'1e999'"), "scale_value", "expected numbers"),
     (dict(input_name="'image; other'"), "input_name", "describes 2 inputs, the model has 1"),
     (dict(input_name="'imagine'"), "input_name", "nearest name in the model: image"),
     (dict(input_type_rt="'gray; gray'", input_name="'image'"), "input_type_rt", "2 values for 1 inputs"),
     (dict(input_shape="'1x1x8'"), None, ""),
     (dict(input_shape="'1x1xAx8'"), "input_shape", "1x1xAx8"), (dict(input_shape="'1x0x8x8'"), "input_shape", "1x0x8x8"),
     (dict(input_shape="'1x1x8x'"), "input_shape", "1x1x8x"),
-    (dict(max_percentile="0.2", calibration_type="'max'"), "max_percentile", "want 0.5 to 1"),
+    (dict(max_percentile="0.2", calibration_type="'max'"), "max_percentile", "expected 0.5 to 1"),
 ])
 def test_combination(tmp_path, changes, where, words):
     refused(tmp_path, set_keys(**changes), where, words)
@@ -334,17 +334,17 @@ def test_allowed_types_convert_and_verify(tmp_path, models, train, rt, layout):
 
 @pytest.mark.parametrize("train,rt", [(t, r) for t in ALLOWED for r in TYPES if r not in ALLOWED[t]])
 def test_forbidden_types(tmp_path, train, rt):
-    refused(tmp_path, set_keys(input_type_train=f"'{train}'", input_type_rt=f"'{rt}'"), "input_type_rt", f"{rt} cannot become {train}",
+    refused(tmp_path, set_keys(input_type_train=f"'{train}'", input_type_rt=f"'{rt}'"), "input_type_rt", f"{rt} cannot be converted to {train}",
             "|".join(ALLOWED[train]).split("|")[0])
 
 
 def test_nv12_is_no_training_type(tmp_path):
-    refused(tmp_path, set_keys(input_type_train="'nv12'", input_type_rt="'nv12'"), "input_type_train", "want one of rgb, bgr, yuv444, gray, featuremap")
+    refused(tmp_path, set_keys(input_type_train="'nv12'", input_type_rt="'nv12'"), "input_type_train", "expected one of rgb, bgr, yuv444, gray, featuremap")
 
 
 @pytest.mark.parametrize("changes,where,words", [
     (dict(input_layout_rt="'NHWC'", input_type_rt="'nv12'", input_type_train="'rgb'"), "input_layout_rt", "has no effect for nv12"),
-    (dict(input_space_and_range="'bt601_video'", input_type_rt="'rgb'", input_type_train="'rgb'"), "input_space_and_range", "bt601_video wants input_type_rt nv12"),
+    (dict(input_space_and_range="'bt601_video'", input_type_rt="'rgb'", input_type_train="'rgb'"), "input_space_and_range", "bt601_video requires input_type_rt nv12"),
     (dict(input_space_and_range="'bt601_video'", input_type_rt="'nv12'", input_type_train="'yuv444'"), "input_space_and_range", "input_type_train rgb or bgr"),
     (dict(input_type_rt="'featuremap'", input_type_train="'featuremap'", norm_type="'data_scale'", scale_value="1"), "norm_type", "featuremap inputs are not preprocessed"),
 ])
@@ -387,12 +387,12 @@ def test_two_inputs(tmp_path, models, more):
 @pytest.mark.parametrize("more,where,words", [
     (dict(input_name=None), None, "It is necessary to explicitly specify all the input_name"),
     (dict(input_name="'a; c'"), "input_name", "the model's input 'b' is not described"),
-    (dict(input_name="'a; a'"), "input_name", "'a' is given twice"),
+    (dict(input_name="duplicate input name 'a; a'"), "input_name", "'a'"),
     (dict(input_name="'a'", input_type_train="'rgb'", input_type_rt="'rgb'"), "input_name", "describes 1 inputs, the model has 2"),
     (dict(input_shape="'1x3x8x8; 1x4x6x6; 1'"), "input_shape", "3 values for 2 inputs"),
     (dict(norm_type="'data_mean; data_mean'", mean_value="1"), "norm_type", "featuremap inputs are not preprocessed"),
-    (dict(norm_type="'data_mean; no_preprocess'", mean_value="'1; 2'"), "mean_value", "norm_type no_preprocess takes no mean_value"),
-    (dict(norm_type="'data_mean; no_preprocess'", mean_value="'1 2; None'"), "mean_value", "want 1 or 3 numbers for rgb, got 2"),
+    (dict(norm_type="'data_mean; no_preprocess'", mean_value="'1; 2'"), "mean_value", "norm_type no_preprocess excludes mean_value"),
+    (dict(norm_type="'data_mean; no_preprocess'", mean_value="'1 2; None'"), "mean_value", "expected 1 or 3 numbers for rgb, got 2"),
 ])
 def test_two_inputs_refused(tmp_path, models, more, where, words):
     refused(tmp_path, set_keys(onnx_model=f"'{models}/two.onnx'", **{**TWO, **more}), where, words)

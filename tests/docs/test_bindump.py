@@ -67,7 +67,7 @@ def test_page_names_every_number(enum, start, end):
 
 def roles_def():
     text = (tool.ROOT / "include/vernier/roles.def").read_text()
-    return re.findall(r'^VN_ROLE\(\w+, "(\w+)", "([^"]*)"\)', text, flags=re.M)
+    return re.findall(r'^VN_ROLE\(\w+, "(\w+)",\s+"([^"]*)"\)', text, flags=re.M)
 
 
 def test_page_and_bindump_match_roles_def():

@@ -209,7 +209,7 @@ def test_sizes_torchvision(our, tmp_path):
             got = our.call("size", "short_side", s, *([most] if most else []), picture=np.zeros((h, w), np.uint8)).shape[::-1]
         except pictures.Refused:
             got = (0, 0)
-        assert got == tuple(size) or min(size) < 1, f"{w}x{h} short side {s} max {most}: {got}, want {size}"
+        assert got == tuple(size) or min(size) < 1, f"{w}x{h} short side {s} max {most}: {got}, expected {size}"
 
 
 def test_sizes_pillow(our):

@@ -9,7 +9,7 @@ static void text_is_made_of_arguments(void **state)
     struct vn_arena *a = vn_arena_new();
     const struct vn_reason *r = vn_reason_new(a, REASON_march_limit,
                                               REASON_ARGS("bayes", "Conv", "kernel", "33", "1 to 31"));
-    const char *const *args, *const whole = "march bayes limits Conv: kernel is 33, want 1 to 31";
+    const char *const *args, *const whole = "march bayes limits Conv: kernel is 33, expected 1 to 31";
     char text[16];
     assert_string_equal(vn_reason_string(a, r), whole);
     assert_int_equal(vn_reason_text(text, sizeof text, r), (int)strlen(whole));

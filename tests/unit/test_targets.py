@@ -51,8 +51,8 @@ def test_float_between_integers(tmp_path):
     assert nodes(path, "bayes-e")["softmax1"]["dtype"] == "float"
 
 
-@pytest.mark.parametrize("march, kernel, want", [("bayes-e", 31, None), ("bayes-e", 33, "march bayes-e limits Conv: kernel is 33, want 1 to 31"),
-                                                 ("bernoulli2", 7, None), ("bernoulli2", 9, "march bernoulli2 limits Conv: kernel is 9, want 1 to 7"),
+@pytest.mark.parametrize("march, kernel, want", [("bayes-e", 31, None), ("bayes-e", 33, "march bayes-e limits Conv: kernel is 33, expected 1 to 31"),
+                                                 ("bernoulli2", 7, None), ("bernoulli2", 9, "march bernoulli2 limits Conv: kernel is 9, expected 1 to 7"),
                                                  ("generic", 33, None)])
 def test_limits(tmp_path, march, kernel, want):
     found = nodes(model(tmp_path / "net.onnx", kernel), march)
@@ -69,27 +69,27 @@ def test_own_target(tmp_path):
         assert found["tanh0"]["why_float"] == "march mine runs Tanh in float"
         assert found["first"]["dtype"] == "int8"
     found = nodes(model(tmp_path / "other.onnx", channels=5), tmp_path / "mine.yaml")
-    assert found["first"]["why_float"] == "march mine limits Conv: output_channels is 5, want 4 or 8"
+    assert found["first"]["why_float"] == "march mine limits Conv: output_channels is 5, expected 4 or 8"
 
 
 @pytest.mark.parametrize("text, place, message", [
     ("like: generic\noperatorz: all\n", "2:1", "unknown key 'operatorz'; did you mean 'operators'?"),
     ("like: generic\nlimits: {kernal: [1, 3]}\n", "2:10", "unknown limit 'kernal'; did you mean 'kernel'?"),
-    ("like: generic\nlimits: {kernel: [3, 1]}\n", "2:18", "the smallest comes first"),
-    ("like: generic\nlimits: {kernel: 3}\n", "2:18", "want [least, most] or {one_of: [a, b]}, got '3'"),
+    ("like: generic\nlimits: {kernel: [3, 1]}\n", "2:18", "expected [least, most] in rising order"),
+    ("like: generic\nlimits: {kernel: 3}\n", "2:18", "expected [least, most] or {one_of: [a, b]}, got '3'"),
     ("like: generic\nisa: [avx3]\n", "2:6", "unknown CPU feature 'avx3'; did you mean 'avx2'?"),
     ("like: generic\nzero_points: symetric\n", "2:14", "did you mean 'symmetric'?"),
-    ("like: generic\nfloat_tail: perhaps\n", "2:13", "want yes or no, got 'perhaps'"),
+    ("like: generic\nfloat_tail: perhaps\n", "2:13", "expected yes or no, got 'perhaps'"),
     ("like: generic\noperators: {Conv: {types: [int9]}}\n", "2:27", "unknown type 'int9'; did you mean 'int8'?"),
-    ("like: generic\noperators: {Conv: {}}\n", "2:13", "want types: [int8]"),
-    ("like: generic\nisa: []\nisa: []\n", "3:1", "a second time"),
+    ("like: generic\noperators: {Conv: {}}\n", "2:13", "expected types: [int8]"),
+    ("like: generic\nisa: []\nisa: []\n", "3:1", "duplicate key"),
     ("like: generik\n", "1:7", "unknown march 'generik'; did you mean 'generic'?"),
-    ("like: [generic]\n", "1:7", "want the name of a target"),
-    ("- generic\n", "1:1", "want keys and values"),
+    ("like: [generic]\n", "1:7", "expected the name of a target"),
+    ("- generic\n", "1:1", "expected keys and values"),
     ("like: generic\nlimits: {kernel: [1, 2\n", "3:1", "not YAML"),
     ("zero_points: symmetric\n", "", "operators is missing"),
     ("operators: all\n", "", "zero_points is missing"),
-    ("", "", "want a target description"),
+    ("", "", "expected a target description"),
 ])
 def test_mistakes(tmp_path, text, place, message):
     path = model(tmp_path / "net.onnx")
