@@ -299,6 +299,9 @@ static void common_samples_are_refused(void **state)
     for (uint64_t i = 4; i < 7; i++)
         vn_sample_set_add(vn_result_entry(two[0], RESULT_samples, "done"), a, i);
     expect_refusal(one[0], two[0], "samples done: sample 6 is in both");
+    vn_sample_records_add(vn_result_entry(one[1], RESULT_records, "empty"), a, 3, 0,
+                          NULL); /* equal ones are one */
+    vn_sample_records_add(vn_result_entry(two[1], RESULT_records, "empty"), a, 3, 0, NULL);
     vn_sample_records_add(vn_result_entry(one[1], RESULT_records, "r"), a, 3, 1, &x);
     vn_sample_records_add(vn_result_entry(two[1], RESULT_records, "r"), a, 3, 1, &y);
     expect_refusal(one[1], two[1], "records r: sample 3 is in both with different values");
