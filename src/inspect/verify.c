@@ -329,7 +329,7 @@ static int list_inputs(struct check_inputs *in, struct vn_arena *a, const struct
             if (vn_picture_is_image_name(names[i]) || vn_path_has_suffix(names[i], ".npy"))
                 VEC_PUSH(a, &in->files, vn_path_join(a, o->folder, names[i]));
         if (in->files.n == before)
-            return vn_fail(e, VN_E_INPUT, "%s: no pictures or .npy files", o->folder);
+            return vn_fail(e, VN_E_INPUT, "%s: no images or .npy files", o->folder);
     }
     in->samples = in->files.n ? in->files.n : o->random_samples;
     if (in->files.n && o->limit && o->limit < in->files.n)

@@ -67,7 +67,7 @@ void vn_print_evaluation(FILE *f, const struct vn_evaluation *v)
         print_likeness(f, v);
     fprintf(f, "%d sample%s", sum->samples, sum->samples == 1 ? "" : "s");
     if (sum->labelled > sum->samples)
-        fprintf(f, " of the %d that the labels know", sum->labelled);
+        fprintf(f, " of the %d with labels", sum->labelled);
     if (sum->resumed)
         fprintf(f, ", %d of them from an earlier run", sum->resumed);
     if (n > 1)
