@@ -17,7 +17,7 @@ struct vn_arena;
 
 struct vn_arena *vn_arena_new(void);
 void vn_arena_free(struct vn_arena **a); /* runs the deferred functions, last first; NULL is allowed */
-/* From now on any thread may free the arena, and no guard does: its owner must. Allocating in it can still run out of memory. */
+/* From now on any thread may free the arena, and no guard does: its owner must. */
 void vn_arena_detach(struct vn_arena *a);
 
 /* Zeroed memory, aligned to 64 bytes. */

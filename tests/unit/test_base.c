@@ -1,4 +1,5 @@
 /* base/: memory, maps, files, thread pool. */
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "base/file.h"
@@ -59,6 +60,48 @@ static void arena_text(void **state)
     assert_int_equal(strlen(vn_arena_fmt(a, "%s!", big)), 100001);
     assert_memory_equal(vn_arena_copy(a, "1234", 5), "1234", 5);
     vn_arena_free(&a);
+}
+
+static int freed;
+static void count_freed(void *p)
+{
+    (void)p;
+    freed++;
+}
+
+static void *free_elsewhere(void *p)
+{
+    struct vn_arena *a = p, *own = vn_arena_new();
+    vn_arena_free(&a);
+    vn_arena_free(&own);
+    return NULL;
+}
+
+/* No guard frees a detached arena, and any thread may. */
+static void a_detached_arena_is_its_owner_s(void **state)
+{
+    (void)state;
+    struct vn_oom guard;
+    struct vn_arena *volatile kept = NULL;
+    freed = 0;
+    if (VN_OOM_GUARD(&guard)) {
+        vn_oom_leave(&guard);
+        assert_int_equal(freed, 1);
+        assert_memory_equal(vn_arena_str(kept, "still here"), "still here", 11);
+        pthread_t id;
+        assert_int_equal(pthread_create(&id, NULL, free_elsewhere, kept), 0);
+        pthread_join(id, NULL);
+        assert_int_equal(freed, 2);
+        return;
+    }
+    struct vn_arena *a = vn_arena_new(), *b = vn_arena_new();
+    vn_arena_defer(a, count_freed, NULL);
+    vn_arena_defer(b, count_freed, NULL);
+    vn_arena_detach(a);
+    vn_arena_detach(a);
+    kept = a;
+    vn_arena_array(b, SIZE_MAX / 8, 16); /* overflows */
+    fail();
 }
 
 static void arena_out_of_memory_jumps_to_the_guard(void **state)
@@ -367,7 +410,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_gives_zeroed_aligned_memory), cmocka_unit_test(arena_runs_deferred_last_first),
-        cmocka_unit_test(arena_text), cmocka_unit_test(arena_out_of_memory_jumps_to_the_guard),
+        cmocka_unit_test(arena_text), cmocka_unit_test(a_detached_arena_is_its_owner_s),
+        cmocka_unit_test(arena_out_of_memory_jumps_to_the_guard),
         cmocka_unit_test(vec_grows), cmocka_unit_test(map_finds_what_was_set),
         cmocka_unit_test(write_is_whole_or_nothing), cmocka_unit_test(map_of_odd_files),
         cmocka_unit_test(list_is_sorted), cmocka_unit_test(paths), cmocka_unit_test(pool_runs_every_part_once),
