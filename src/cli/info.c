@@ -1,6 +1,4 @@
 /* vernier info - what a .bin, an ONNX file or a Caffe network holds. */
-#include <string.h>
-
 #include <vernier/runtime.h>
 #include <vernier/session.h>
 
@@ -25,39 +23,6 @@ static void print_meta(const struct vn_session *s)
         printf("%-28s: %s\n", key, text);
 }
 
-/* ---- a program ---- */
-
-static void print_io(const char *what, const struct vn_io *io, int n, int inputs)
-{
-    for (int i = 0; i < n; i++) {
-        char shape[VN_TEXT_SHAPE];
-        printf("%s[%d]:\n  name: %s\n", what, i, io[i].name);
-        if (inputs)
-            printf("  type: %s%s\n", vn_text_input_type(io[i].type),
-                   io[i].type == VN_IN_FEATUREMAP || io[i].type == VN_IN_NV12 ? ""
-                   : io[i].channels_last                                      ? " NHWC"
-                                                                              : " NCHW");
-        printf("  shape of the bytes: %s %s, %zu bytes\n", vn_text_shape(io[i].rank, io[i].shape, shape),
-               vn_text_dtype(io[i].dtype), io[i].bytes);
-        if (io[i].scale > 0 && (io[i].dtype == VN_I8 || io[i].dtype == VN_I16))
-            printf("  real = (q - %d) * %.9g\n", io[i].zero, io[i].scale);
-    }
-}
-
-static json_t *json_io(const struct vn_io *io, int n, int inputs)
-{
-    json_t *list = json_array();
-    for (int i = 0; i < n; i++) {
-        json_t *o =
-            json_pack("{s:s, s:s, s:o, s:I}", "name", io[i].name, "dtype", vn_text_dtype(io[i].dtype),
-                      "shape", vn_json_shape(io[i].rank, io[i].shape), "bytes", (json_int_t)io[i].bytes);
-        if (inputs)
-            json_object_set_new(o, "type", json_string(vn_text_input_type(io[i].type)));
-        json_array_append_new(list, o);
-    }
-    return list;
-}
-
 static int info_bin(const struct vn_session *s)
 {
     const struct vn_model *m = vn_session_model(s);
@@ -70,12 +35,12 @@ static int info_bin(const struct vn_session *s)
     if (vn_opt("--json"))
         return vn_print_json(json_pack("{s:s, s:i, s:I, s:I, s:o, s:o, s:o}", "file", path, "instructions",
                                        instructions, "constant_bytes", (json_int_t)constants, "working_bytes",
-                                       (json_int_t)working, "inputs", json_io(in, n_in, 1), "outputs",
-                                       json_io(out, n_out, 0), "meta", json_meta(s)));
+                                       (json_int_t)working, "inputs", vn_json_io(in, n_in, 1), "outputs",
+                                       vn_json_io(out, n_out, 0), "meta", json_meta(s)));
     printf("%s: Vernier program, %d instructions, %zu bytes of constants, %zu bytes of working memory\n",
            path, instructions, constants, working);
-    print_io("input", in, n_in, 1);
-    print_io("output", out, n_out, 0);
+    vn_print_io(stdout, "input", in, n_in, 1);
+    vn_print_io(stdout, "output", out, n_out, 0);
     print_meta(s);
     return EXIT_DONE;
 }

@@ -1,6 +1,4 @@
 /* vernier run - any stage's ONNX or a .bin on pictures, arrays or random data. */
-#include <string.h>
-
 #include <vernier/runtime.h>
 #include <vernier/session.h>
 

@@ -13,8 +13,8 @@
 
 #include "graph/reason.h"
 
-/* A table of text cells: columns left-aligned, padded to the widest cell and two spaces; a rule of '=' above, of '-' below the
- * header. Cells are copied. */
+/* A table of text cells: columns left-aligned, padded to the widest cell and two spaces; a rule of '=' above,
+ * of '-' below the header. Cells are copied. */
 struct table;
 struct table *vn_table_new(int columns, const char *const *titles);
 void vn_table_row(struct table *t, const char *const *cells);
@@ -52,13 +52,17 @@ json_t *vn_json_verification(const struct vn_verification *v);
 /* ---- sessions (session_report.c) ---- */
 
 #define VN_TEXT_SHAPE 192
-const char *vn_text_shape(int rank, const int64_t *shape, char *buf); /* "1x3x224x224"; buf of VN_TEXT_SHAPE bytes, returned */
-const char *vn_text_dtype(enum vn_dtype t);                           /* "float32" */
-const char *vn_text_input_type(enum vn_input_type t);                 /* "nv12" */
+const char *vn_text_shape(int rank, const int64_t *shape,
+                          char *buf); /* "1x3x224x224"; buf of VN_TEXT_SHAPE bytes, returned */
+const char *vn_text_dtype(enum vn_dtype t); /* "float32" */
+const char *vn_text_input_type(enum vn_input_type t); /* "nv12" */
 json_t *vn_json_shape(int rank, const int64_t *shape);
 /* Outputs of the last run: shapes, types, smallest and largest number. */
 void vn_print_run(FILE *f, const struct vn_session *s);
 json_t *vn_json_run(const struct vn_session *s);
+/* Inputs or outputs of a program: names, types and bytes. */
+void vn_print_io(FILE *f, const char *what, const struct vn_io *io, int n, int inputs);
+json_t *vn_json_io(const struct vn_io *io, int n, int inputs);
 
 /* A progress bar on a terminal; nothing in a pipe. Call with done == all to finish the line. */
 struct progress {

@@ -45,3 +45,34 @@ json_t *vn_json_run(const struct vn_session *s)
     }
     return list;
 }
+
+void vn_print_io(FILE *f, const char *what, const struct vn_io *io, int n, int inputs)
+{
+    for (int i = 0; i < n; i++) {
+        char shape[VN_TEXT_SHAPE];
+        fprintf(f, "%s[%d]:\n  name: %s\n", what, i, io[i].name);
+        if (inputs)
+            fprintf(f, "  type: %s%s\n", vn_text_input_type(io[i].type),
+                    io[i].type == VN_IN_FEATUREMAP || io[i].type == VN_IN_NV12 ? ""
+                    : io[i].channels_last                                      ? " NHWC"
+                                                                               : " NCHW");
+        fprintf(f, "  shape of the bytes: %s %s, %zu bytes\n", vn_text_shape(io[i].rank, io[i].shape, shape),
+                vn_text_dtype(io[i].dtype), io[i].bytes);
+        if (io[i].scale > 0 && (io[i].dtype == VN_I8 || io[i].dtype == VN_I16))
+            fprintf(f, "  real = (q - %d) * %.9g\n", io[i].zero, io[i].scale);
+    }
+}
+
+json_t *vn_json_io(const struct vn_io *io, int n, int inputs)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++) {
+        json_t *o =
+            json_pack("{s:s, s:s, s:o, s:I}", "name", io[i].name, "dtype", vn_text_dtype(io[i].dtype),
+                      "shape", vn_json_shape(io[i].rank, io[i].shape), "bytes", (json_int_t)io[i].bytes);
+        if (inputs)
+            json_object_set_new(o, "type", json_string(vn_text_input_type(io[i].type)));
+        json_array_append_new(list, o);
+    }
+    return list;
+}
