@@ -17,7 +17,8 @@
 static struct net new_net(void)
 {
     struct net n = net_new();
-    struct value *x = net_input(&n, "x", SHAPE), *a = net_op(&n, &vn_op_relu, NET_LIST(net_conv(&n, x, 0, 3)));
+    struct value *x = net_input(&n, "x", SHAPE),
+                 *a = net_op(&n, &vn_op_relu, NET_LIST(net_conv(&n, x, 0, 3)));
     net_output(&n, net_op(&n, &vn_op_add, NET_LIST(net_conv(&n, a, 0, 1), a)));
     net_output(&n, net_op(&n, &vn_op_relu, NET_LIST(net_conv(&n, a, 1, 3))));
     net_prepare(&n);
@@ -153,8 +154,9 @@ static void every_artefact_computes_the_same(void **state)
 static void a_caffe_network_opens(void **state)
 {
     (void)state;
-    static const char text[] = "layer { name: \"x\" type: \"Input\" top: \"x\" input_param { shape { dim: 1 dim: 4 } } }\n"
-                               "layer { name: \"y\" type: \"ReLU\" bottom: \"x\" top: \"y\" }\n";
+    static const char text[] =
+        "layer { name: \"x\" type: \"Input\" top: \"x\" input_param { shape { dim: 1 dim: 4 } } }\n"
+        "layer { name: \"y\" type: \"ReLU\" bottom: \"x\" top: \"y\" }\n";
     struct vn_err e;
     struct vn_arena *a = vn_arena_new();
     const char *folder = unit_folder(a), *weights = vn_path_join(a, folder, "net.caffemodel");
@@ -211,7 +213,8 @@ static void arrays_with_strides_and_files(void **state)
     struct vn_err e;
     struct net n = new_net();
     struct vn_session *s = open_graph(n.g, 0);
-    const char *folder = unit_folder(n.arena), *raw = vn_path_join(n.arena, folder, "x.raw"), *npy = vn_path_join(n.arena, folder, "x.npy");
+    const char *folder = unit_folder(n.arena), *raw = vn_path_join(n.arena, folder, "x.raw"),
+               *npy = vn_path_join(n.arena, folder, "x.npy");
     float plain[COUNT], last[COUNT];
     double wide[COUNT];
     const int64_t shape[] = { 1, 8, 6, 6 }, channels_last[] = { COUNT, 1, 48, 8 };
@@ -250,7 +253,9 @@ static void check_image(enum vn_input_type rt, int channels_last)
     net_output(&n, net_op(&n, &vn_op_conv, NET_LIST(x, net_const(&n, "4x3x3x3", -0.5f, 0.5f))));
     net_prepare(&n);
     const struct preprocess_spec spec = { .type_rt = rt, .type_train = VN_IN_RGB };
-    const struct input_config says = { .type_rt = rt, .type_train = VN_IN_RGB, .layout_rt = channels_last ? LAYOUT_NHWC : LAYOUT_NCHW };
+    const struct input_config says = { .type_rt = rt,
+                                       .type_train = VN_IN_RGB,
+                                       .layout_rt = channels_last ? LAYOUT_NHWC : LAYOUT_NCHW };
     OK(vn_insert_preprocess(n.g, x, &spec, &e));
     vn_graph_index(n.g);
     net_prepare(&n);
@@ -265,7 +270,8 @@ static void check_image(enum vn_input_type rt, int channels_last)
     int inputs;
     const struct vn_port *in = vn_session_inputs(s, &inputs);
     const size_t bytes = rt == VN_IN_NV12 ? 54 : 108;
-    assert_true(in->type == rt && in->bytes == bytes && in->given == VN_U8 && in->rank == 4 && in->shape[1] == 3 && in->scale == 1);
+    assert_true(in->type == rt && in->bytes == bytes && in->given == VN_U8 && in->rank == 4 &&
+                in->shape[1] == 3 && in->scale == 1);
     assert_int_equal(in->channels_last, channels_last);
     uint8_t pixels[108];
     for (size_t i = 0; i < sizeof pixels; i++)
@@ -328,7 +334,8 @@ static void wrong_data_are_refused(void **state)
     OK(vn_session_feed_array(s, 0, VN_F32, 4, shape, NULL, x, &e));
     OK(vn_session_run(s, &e));
     assert_int_equal(vn_session_output(s, 2, &v, &e), VN_E_USAGE);
-    assert_int_equal(vn_session_feed_bytes(s, 0, x, 1, &e), VN_E_INPUT); /* what failed does not count as fed */
+    assert_int_equal(vn_session_feed_bytes(s, 0, x, 1, &e),
+                     VN_E_INPUT); /* what failed does not count as fed */
     assert_int_equal(vn_session_run(s, &e), VN_E_USAGE);
     vn_session_close(&s);
     assert_int_equal(vn_session_open(&s, "nowhere.onnx", NULL, &e), VN_E_INPUT);
@@ -435,7 +442,8 @@ static void watch_one(struct vn_session *s, const char *name)
     const int id = vn_session_value(s, name);
     assert_true(id >= 0);
     wanted[id] = 1;
-    vn_session_observe(s, &(struct vn_observer){ .before = see_inputs, .after = see_value, .wanted = wanted, .user = &w });
+    vn_session_observe(
+        s, &(struct vn_observer){ .before = see_inputs, .after = see_value, .wanted = wanted, .user = &w });
     free(wanted); /* it was copied */
     OK(vn_session_run(s, &e));
     assert_true(w.after == 1 && w.seen[id] == 1 && w.before >= 1);
@@ -461,7 +469,8 @@ static void chosen_values_are_shown(void **state)
     }
     struct vn_session *s = open_graph(n.g, 0); /* a role of its own */
     struct watcher w = { .s = s };
-    vn_session_observe(s, &(struct vn_observer){ .after = see_value, .roles = 1u << VN_ROLE_BYTES, .user = &w });
+    vn_session_observe(s,
+                       &(struct vn_observer){ .after = see_value, .roles = 1u << VN_ROLE_BYTES, .user = &w });
     OK(vn_session_feed_random(s, 5, &e));
     OK(vn_session_run(s, &e));
     assert_int_equal(w.after, w.seen[vn_session_value(s, "x")]);
@@ -591,7 +600,8 @@ static void memory_is_limited(void **state)
         assert_true(o.memory_limit > COUNT * sizeof(float));
         OK(vn_session_open_graph(&s, n.g, NULL, &o, &e));
         run_random(s, 1, n.arena);
-        assert_int_equal(vn_session_share(&other, s, NULL, &e), VN_E_NOMEM); /* the network's limit, not the session's */
+        assert_int_equal(vn_session_share(&other, s, NULL, &e),
+                         VN_E_NOMEM); /* the network's limit, not the session's */
         if (!reference)
             assert_int_equal(vn_session_save(&saved, s, &e), VN_E_NOMEM);
         vn_session_close(&s);
@@ -635,7 +645,8 @@ static void a_run_can_be_cancelled(void **state)
         stop = 0;
         OK(vn_session_run(s, &e));
         const struct results want = results_of(s, n.arena);
-        vn_session_observe(s, &(struct vn_observer){ .after = cancel_in_the_middle, .user = (void *)(uintptr_t)&stop });
+        vn_session_observe(
+            s, &(struct vn_observer){ .after = cancel_in_the_middle, .user = (void *)(uintptr_t)&stop });
         assert_int_equal(vn_session_run(s, &e), VN_E_CANCELLED);
         assert_int_equal(vn_session_output(s, 0, &v, &e), VN_E_USAGE);
         stop = 0;
@@ -656,8 +667,16 @@ static void views_as_numbers(void **state)
     const int8_t q[] = { 0, 10, 1, 11, 2, 12 }; /* 2 x 3, transposed in memory */
     const float scale[] = { 0.5f, 2 };
     const int32_t zero[] = { 0, 10 };
-    struct vn_view v = { .dtype = VN_I8, .rank = 2, .shape = { 2, 3 }, .stride = { 1, 2 }, .data = q, .bytes = 6, .axis = 0, .n_scale = 2,
-                         .scale = scale, .zero = zero };
+    struct vn_view v = { .dtype = VN_I8,
+                         .rank = 2,
+                         .shape = { 2, 3 },
+                         .stride = { 1, 2 },
+                         .data = q,
+                         .bytes = 6,
+                         .axis = 0,
+                         .n_scale = 2,
+                         .scale = scale,
+                         .zero = zero };
     float real[6];
     int64_t integers[6];
     int8_t copy[6];
@@ -689,17 +708,22 @@ static void views_as_numbers(void **state)
 static void histograms_take_any_order(void **state)
 {
     (void)state;
-    struct histogram *plain = calloc(1, sizeof *plain), *view = calloc(1, sizeof *view), *gaps = calloc(1, sizeof *gaps);
+    struct histogram *plain = calloc(1, sizeof *plain), *view = calloc(1, sizeof *view),
+                     *gaps = calloc(1, sizeof *gaps);
     float x[24], spread[48];
     for (int i = 0; i < 24; i++)
         x[i] = spread[2 * i] = unit_real(3);
     for (int i = 0; i < 24; i++)
         spread[2 * i + 1] = NAN;
     assert_int_equal(vn_histogram_add(plain, x, 24), VN_OK);
-    struct vn_view v = { .dtype = VN_F32, .rank = 3, .shape = { 2, 3, 4 }, .stride = { 12, 1, 3 }, .data = x, .axis = -1 };
+    struct vn_view v = {
+        .dtype = VN_F32, .rank = 3, .shape = { 2, 3, 4 }, .stride = { 12, 1, 3 }, .data = x, .axis = -1
+    };
     assert_int_equal(vn_histogram_add_view(view, &v), VN_OK);
     assert_memory_equal(plain, view, sizeof *plain);
-    const struct vn_view w = { .dtype = VN_F32, .rank = 1, .shape = { 24 }, .stride = { 2 }, .data = spread, .axis = -1 };
+    const struct vn_view w = {
+        .dtype = VN_F32, .rank = 1, .shape = { 24 }, .stride = { 2 }, .data = spread, .axis = -1
+    };
     assert_int_equal(vn_histogram_add_view(gaps, &w), VN_OK);
     assert_memory_equal(plain, gaps, sizeof *plain);
     free(plain);
@@ -722,7 +746,8 @@ static void outputs_of_many_files(void **state)
     for (int i = 0; i < 3; i++) {
         for (int k = 0; k < COUNT; k++)
             x[i][k] = unit_real(1);
-        OK(vn_file_write(vn_path_join(n.arena, in, vn_arena_fmt(n.arena, "%d.bin", i)), x[i], sizeof x[i], &e));
+        OK(vn_file_write(vn_path_join(n.arena, in, vn_arena_fmt(n.arena, "%d.bin", i)), x[i], sizeof x[i],
+                         &e));
     }
     OK(vn_session_run_folder(s, in, &found, out, VN_FORMAT_NPY, &e));
     assert_int_equal(found, 3);
@@ -751,12 +776,21 @@ static void outputs_of_many_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_artefact_computes_the_same), cmocka_unit_test(a_caffe_network_opens),
-        cmocka_unit_test(what_a_session_says), cmocka_unit_test(arrays_with_strides_and_files), cmocka_unit_test(images),
-        cmocka_unit_test(wrong_data_are_refused), cmocka_unit_test(parts_give_the_whole), cmocka_unit_test(chosen_values_are_shown),
-        cmocka_unit_test(integers_are_the_reference_s), cmocka_unit_test(threads_share_a_network),
-        cmocka_unit_test(memory_is_limited), cmocka_unit_test(a_run_can_be_cancelled), cmocka_unit_test(views_as_numbers),
-        cmocka_unit_test(histograms_take_any_order), cmocka_unit_test(outputs_of_many_files),
+        cmocka_unit_test(every_artefact_computes_the_same),
+        cmocka_unit_test(a_caffe_network_opens),
+        cmocka_unit_test(what_a_session_says),
+        cmocka_unit_test(arrays_with_strides_and_files),
+        cmocka_unit_test(images),
+        cmocka_unit_test(wrong_data_are_refused),
+        cmocka_unit_test(parts_give_the_whole),
+        cmocka_unit_test(chosen_values_are_shown),
+        cmocka_unit_test(integers_are_the_reference_s),
+        cmocka_unit_test(threads_share_a_network),
+        cmocka_unit_test(memory_is_limited),
+        cmocka_unit_test(a_run_can_be_cancelled),
+        cmocka_unit_test(views_as_numbers),
+        cmocka_unit_test(histograms_take_any_order),
+        cmocka_unit_test(outputs_of_many_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
