@@ -9,8 +9,8 @@ import tool
 
 LINT = tool.ROOT / "tools/lint.py"
 # rules that the tree keeps
-CLEAN = ["layers", "symbols", "sizes", "headers", "dead", "references", "paths", "circles", "names",
-         "operators", "words"]
+CLEAN = ["layers", "calls", "circles", "names", "dead", "functions", "operators", "words", "runs", "symbols",
+         "sizes", "headers", "lines", "format", "references", "paths"]
 BUILT = {"calls", "circles", "dead"} # rules that read objects
 
 
