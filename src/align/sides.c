@@ -54,7 +54,8 @@ static int add_output(struct trace *t, const char *stage, const struct vn_sessio
     return VN_OK;
 }
 
-static int feed_result(struct vn_session *model, const struct vn_tensor *x, struct vn_arena *a, struct vn_err *e)
+static int feed_result(struct vn_session *model, const struct vn_tensor *x, struct vn_arena *a,
+                       struct vn_err *e)
 {
     char got[VN_SHAPE_TEXT], expected[VN_SHAPE_TEXT];
     int n;

@@ -34,7 +34,9 @@ double vn_convert_worst_output(const struct graph *g, const struct comparison *c
 int vn_convert_compare(struct comparison **out, struct vn_arena *a, const struct vn_conversion *c,
                        const struct graph *quantized, int limit, const char *what, struct vn_err *e)
 {
-    const struct compare_options o = { .run = c->run, .limit = limit, .listener = &c->listener, .what = what };
+    const struct compare_options o = {
+        .run = c->run, .limit = limit, .listener = &c->listener, .what = what
+    };
     return vn_compare_graphs(out, a, c->optimized, quantized, c->samples, &o, e);
 }
 

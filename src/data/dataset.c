@@ -9,10 +9,10 @@
 
 #define MOST_LOOKED_AT 256 /* samples, spread over the set */
 #define FEW_SAMPLES 10
-#define DARK 12.0          /* of 255: mean of a black picture */
+#define DARK 12.0 /* of 255: mean of a black picture */
 #define WHITE 245.0
-#define BRIGHT_SHARE 0.7   /* over-exposed */
-#define SMOOTHER 0.6       /* the other layout's steps, relative: pictures are smooth along their axes */
+#define BRIGHT_SHARE 0.7 /* over-exposed */
+#define SMOOTHER 0.6 /* the other layout's steps, relative: pictures are smooth along their axes */
 
 const char *vn_severity_word(enum vn_severity s)
 {
@@ -63,7 +63,10 @@ static double flipped_roughness(const struct dataset *d, const struct vn_train_v
 static void look_at(struct dataset *d, struct look *l, const struct vn_train_values *x, struct vn_arena *a)
 {
     double sum = 0, bright = 0;
-    *l = (struct look){ .path = l->path, .lo = INFINITY, .hi = -INFINITY, .hash = vn_hash(x->v, (size_t)x->count * sizeof *x->v, SIZE_MAX),
+    *l = (struct look){ .path = l->path,
+                        .lo = INFINITY,
+                        .hi = -INFINITY,
+                        .hash = vn_hash(x->v, (size_t)x->count * sizeof *x->v, SIZE_MAX),
                         .is_npy = begins_as_npy(x->v, x->count) };
     for (int64_t i = 0; i < x->count; i++) {
         const double v = x->v[i];
@@ -85,7 +88,8 @@ static void look_at(struct dataset *d, struct look *l, const struct vn_train_val
 }
 
 /* Sample i as it was given: pixels of image inputs, else the tensor. */
-static int values(struct vn_train_values *x, const struct dataset *d, int i, struct vn_arena *a, struct vn_err *e)
+static int values(struct vn_train_values *x, const struct dataset *d, int i, struct vn_arena *a,
+                  struct vn_err *e)
 {
     if (d->image)
         return vn_samples_train_values(x, d->samples, i, d->input, a, e);
@@ -127,7 +131,8 @@ static void axes(struct dataset *d)
     if (s->rank != 4 || s->d[0] != 1)
         return;
     d->channels_last = d->image ? d->in->layout_train == LAYOUT_NHWC : s->d[1] != 3 && s->d[3] == 3;
-    const int64_t c = s->d[d->channels_last ? 3 : 1], h = s->d[d->channels_last ? 1 : 2], w = s->d[d->channels_last ? 2 : 3];
+    const int64_t c = s->d[d->channels_last ? 3 : 1], h = s->d[d->channels_last ? 1 : 2],
+                  w = s->d[d->channels_last ? 2 : 3];
     if (d->image || c == 3) {
         d->channels = (d->image && !three) || c != 3 ? 1 : 3;
         d->h = (int)h;
@@ -187,7 +192,8 @@ static const char *find_layout(const struct dataset *d)
     }
     if (!d->w || d->channels != 3 || d->pictures || !(other < SMOOTHER * given))
         return NULL;
-    const char *is = vn_layout_word(d->channels_last ? LAYOUT_NHWC : LAYOUT_NCHW), *would = vn_layout_word(d->channels_last ? LAYOUT_NCHW : LAYOUT_NHWC);
+    const char *is = vn_layout_word(d->channels_last ? LAYOUT_NHWC : LAYOUT_NCHW),
+               *would = vn_layout_word(d->channels_last ? LAYOUT_NCHW : LAYOUT_NHWC);
     return SAY(d,
                "input %s is %s, but its calibration data look like %s: read that way, neighbouring values "
                "differ by %.3g instead of %.3g. Transpose the data%s",
@@ -231,7 +237,10 @@ static const char *find_white(const struct dataset *d)
     return s ? SAY(d, "%s; they do not represent the ranges of real images: remove them", s) : NULL;
 }
 
-static int is_over_exposed(const struct look *l) { return l->bright > BRIGHT_SHARE && !is_white(l) && l->hi > l->lo; }
+static int is_over_exposed(const struct look *l)
+{
+    return l->bright > BRIGHT_SHARE && !is_white(l) && l->hi > l->lo;
+}
 static const char *find_over_exposed(const struct dataset *d)
 {
     const char *s = d->image && !vn_data_no_pixels(d)
@@ -297,7 +306,8 @@ static const struct detector {
     find_fn *find;
     int names_file; /* its text begins with the path of a file */
 } detectors[] = {
-    { "unreadable", VN_FINDING_ERROR, "size against input_shape and type, damaged files", find_unreadable, 1 },
+    { "unreadable", VN_FINDING_ERROR, "size against input_shape and type, damaged files", find_unreadable,
+      1 },
     { "npy_header", VN_FINDING_ERROR, "the first values of raw data", find_npy_header },
     { "not_finite", VN_FINDING_ERROR, "NaN and infinity", find_not_finite },
     { "minus_128", VN_FINDING_ERROR, "integers in -128..127 for a pixel input", vn_find_minus_128 },
@@ -344,13 +354,19 @@ static const char *placed(const struct dataset *d, const char *text)
     return vn_arena_str(d->arena, e.msg);
 }
 
-int vn_dataset_check(struct data_report *out, struct vn_arena *a, const struct config *c, const struct graph *g, const struct vn_samples *s,
-                     const char *images, struct vn_err *e)
+int vn_dataset_check(struct data_report *out, struct vn_arena *a, const struct config *c,
+                     const struct graph *g, const struct vn_samples *s, const char *images, struct vn_err *e)
 {
     *out = (struct data_report){ .samples = vn_samples_count(s) };
     for (int i = 0; i < c->n_inputs; i++) {
-        struct dataset d = { .arena = a, .config = c, .in = &c->inputs[i], .samples = s, .shape = g->inputs.v[i]->shape, .input = i,
-                             .image = c->inputs[i].type_rt != VN_IN_FEATUREMAP, .pictures = c->preprocess_on };
+        struct dataset d = { .arena = a,
+                             .config = c,
+                             .in = &c->inputs[i],
+                             .samples = s,
+                             .shape = g->inputs.v[i]->shape,
+                             .input = i,
+                             .image = c->inputs[i].type_rt != VN_IN_FEATUREMAP,
+                             .pictures = c->preprocess_on };
         axes(&d);
         TRY(look(&d, e));
         if (images && d.image)

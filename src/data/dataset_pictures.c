@@ -4,10 +4,10 @@
 #include "base/file.h"
 #include "data/dataset_check.h"
 
-#define ALIKE 0.5        /* correlation of a sample with its picture */
-#define CLEARLY 0.02     /* by so much a correlation must be better */
-#define RELATED 0.98     /* correlation from which on a relation is taken seriously */
-#define MOST_RELATED 32  /* samples */
+#define ALIKE 0.5 /* correlation of a sample with its picture */
+#define CLEARLY 0.02 /* by so much a correlation must be better */
+#define RELATED 0.98 /* correlation from which on a relation is taken seriously */
+#define MOST_RELATED 32 /* samples */
 
 /* Sums for a line through pairs (x, y). */
 struct line {
@@ -26,7 +26,8 @@ static void add(struct line *l, double x, double y)
 
 static double correlation(const struct line *l)
 {
-    const double xx = l->xx - l->x * l->x / l->n, yy = l->yy - l->y * l->y / l->n, xy = l->xy - l->x * l->y / l->n;
+    const double xx = l->xx - l->x * l->x / l->n, yy = l->yy - l->y * l->y / l->n,
+                 xy = l->xy - l->x * l->y / l->n;
     return xx > 0 && yy > 0 ? xy / sqrt(xx * yy) : 0;
 }
 
@@ -42,7 +43,8 @@ struct lines {
 };
 
 /* Sample values (in the data's layout) against a picture's H x W x C. */
-static void relate(struct lines *all, struct relation *r, const struct vn_train_values *x, const uint8_t *picture, int channels, const char *path)
+static void relate(struct lines *all, struct relation *r, const struct vn_train_values *x,
+                   const uint8_t *picture, int channels, const char *path)
 {
     struct lines one = { { { 0 } } };
     const int64_t plane = x->plane;
@@ -64,11 +66,13 @@ static void relate(struct lines *all, struct relation *r, const struct vn_train_
 }
 
 /* The picture with the sample's name. */
-static const char *picture_of(const char *path, const char *images, const char *const *names, int n, struct vn_arena *a)
+static const char *picture_of(const char *path, const char *images, const char *const *names, int n,
+                              struct vn_arena *a)
 {
     const char *stem = vn_path_stem(a, path);
     for (int i = 0; i < n; i++)
-        if (vn_picture_is_image_name(names[i]) && (!strcmp(vn_path_stem(a, names[i]), stem) || !strcmp(names[i], stem)))
+        if (vn_picture_is_image_name(names[i]) &&
+            (!strcmp(vn_path_stem(a, names[i]), stem) || !strcmp(names[i], stem)))
             return vn_path_join(a, images, names[i]);
     return NULL;
 }
@@ -82,7 +86,8 @@ int vn_relate_pictures(struct dataset *d, const char *images, struct vn_err *e)
     TRY(vn_dir_list(d->arena, images, &names, &n, e));
     for (int i = 0; i < d->all && r->n < MOST_RELATED; i++) {
         struct vn_arena *a = vn_arena_new();
-        const char *path = vn_samples_path(d->samples, i, d->input), *picture = picture_of(path, images, names, n, a);
+        const char *path = vn_samples_path(d->samples, i, d->input),
+                   *picture = picture_of(path, images, names, n, a);
         struct vn_train_values x;
         uint8_t *pixels;
         if (picture && vn_samples_train_values(&x, d->samples, i, d->input, a, NULL) == VN_OK) {
@@ -122,7 +127,8 @@ const char *vn_find_unlike(const struct dataset *d)
 const char *vn_find_channel_order(const struct dataset *d)
 {
     const struct relation *r = &d->to_pictures;
-    if (!r->n || (d->in->type_train != VN_IN_RGB && d->in->type_train != VN_IN_BGR) || !(r->exchanged > r->straight + CLEARLY) || r->exchanged < ALIKE)
+    if (!r->n || (d->in->type_train != VN_IN_RGB && d->in->type_train != VN_IN_BGR) ||
+        !(r->exchanged > r->straight + CLEARLY) || r->exchanged < ALIKE)
         return NULL;
     return SAY(d,
                "input %s is %s, but channels 0 and 2 of its calibration data are swapped: their correlation "
@@ -156,7 +162,10 @@ static int is_line(const struct dataset *d, int times)
     return 1;
 }
 
-static int has_line(const struct dataset *d) { return d->to_pictures.n && d->to_pictures.exact > RELATED && !is_line(d, 0); }
+static int has_line(const struct dataset *d)
+{
+    return d->to_pictures.n && d->to_pictures.exact > RELATED && !is_line(d, 0);
+}
 static int normalises(const struct dataset *d) { return d->in->n_mean || d->in->n_scale; }
 
 const char *vn_find_applied_twice(const struct dataset *d)

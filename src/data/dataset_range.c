@@ -25,17 +25,21 @@ static const char *undone(const struct dataset *v)
     const char *mean = "", *scale = "";
     for (int c = 0; c < v->channels; c++) {
         const double s = (v->of[c].hi - v->of[c].lo) / BRIGHTEST;
-        mean = vn_arena_fmt(v->arena, "%s%s%.4g", mean, c ? " " : "", s > 0 && v->of[c].lo < 0 ? -v->of[c].lo / s : 0.0);
+        mean = vn_arena_fmt(v->arena, "%s%s%.4g", mean, c ? " " : "",
+                            s > 0 && v->of[c].lo < 0 ? -v->of[c].lo / s : 0.0);
         scale = vn_arena_fmt(v->arena, "%s%s%.4g", scale, c ? " " : "", s);
     }
-    return vn_arena_fmt(v->arena, "norm_type: data_mean_and_scale with about mean_value: '%s' and scale_value: '%s'", mean, scale);
+    return vn_arena_fmt(v->arena,
+                        "norm_type: data_mean_and_scale with about mean_value: '%s' and scale_value: '%s'",
+                        mean, scale);
 }
 
 /* Raw data only: pictures are decoded to pixels. */
 int vn_data_no_pixels(const struct dataset *d)
 {
     const struct channel w = whole(d);
-    return d->image && !d->pictures && w.count && (w.lo < -0.5 || w.hi > BRIGHTEST + 0.5 || (w.fractions && w.hi - w.lo < FEW_LEVELS));
+    return d->image && !d->pictures && w.count &&
+           (w.lo < -0.5 || w.hi > BRIGHTEST + 0.5 || (w.fractions && w.hi - w.lo < FEW_LEVELS));
 }
 
 static int less_128(const struct dataset *d)
@@ -86,7 +90,8 @@ static double entry(const double *v, int n, int c, double absent) { return n ? v
 static double off(double x) { return fabs(log(x > 1e-12 ? x : 1e-12)); }
 
 /* Mean and spread of what the network gets when mean_value and scale_value are multiplied so. */
-static void normalized(const struct input_config *in, const struct dataset *v, double mean_by, double scale_by, double *mean, double *spread)
+static void normalized(const struct input_config *in, const struct dataset *v, double mean_by,
+                       double scale_by, double *mean, double *spread)
 {
     *mean = *spread = 0;
     for (int c = 0; c < v->channels; c++) {
@@ -121,7 +126,8 @@ const char *vn_find_scale(const struct dataset *v)
     double mean, spread, fixed;
     normalized(in, v, 1, 1, &mean, &spread);
     normalized(in, v, 1, 1 / BRIGHTEST, &mean, &fixed);
-    if (!v->image || !v->of[0].count || !all_between(in->scale, in->n_scale, 1, INFINITY) || off(fixed) >= off(spread))
+    if (!v->image || !v->of[0].count || !all_between(in->scale, in->n_scale, 1, INFINITY) ||
+        off(fixed) >= off(spread))
         return NULL;
     return vn_arena_fmt(a,
                         "input %s: scale_value %s multiplies pixels in 0..255, so the network input has a "

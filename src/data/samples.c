@@ -27,8 +27,12 @@ int vn_input_format(struct vn_pixel_format *f, const struct input_config *in, co
     if (in->type_rt == VN_IN_FEATUREMAP)
         return 0;
     const int last = in->layout_train == LAYOUT_NHWC;
-    *f = (struct vn_pixel_format){ .train = in->type_train, .rt = in->type_rt, .video_range = in->range == RANGE_BT601_VIDEO,
-                                   .w = (int)shape->d[last ? 2 : 3], .h = (int)shape->d[last ? 1 : 2], .channels_last_train = last,
+    *f = (struct vn_pixel_format){ .train = in->type_train,
+                                   .rt = in->type_rt,
+                                   .video_range = in->range == RANGE_BT601_VIDEO,
+                                   .w = (int)shape->d[last ? 2 : 3],
+                                   .h = (int)shape->d[last ? 1 : 2],
+                                   .channels_last_train = last,
                                    .channels_last_rt = in->layout_rt == LAYOUT_NHWC };
     return 1;
 }
@@ -81,7 +85,8 @@ int vn_samples_hash(uint64_t *h, const struct vn_samples *s, struct vn_err *e)
 
 /* ---- a raw dump or .npy, in the training type and layout ---- */
 
-static int wrong_size(const char *path, size_t got, size_t want, const struct vn_shape *shape, const char *type, struct vn_err *e)
+static int wrong_size(const char *path, size_t got, size_t want, const struct vn_shape *shape,
+                      const char *type, struct vn_err *e)
 {
     char text[VN_SHAPE_TEXT];
     const char *hint = got == 4 * want   ? "; 4 times as long: float32 values with cal_data_type uint8?"
@@ -91,13 +96,16 @@ static int wrong_size(const char *path, size_t got, size_t want, const struct vn
                    vn_shape_text(shape, text), type, hint);
 }
 
-static int load_values(float *out, const struct input_config *in, const struct vn_shape *shape, const char *path, struct vn_arena *a, struct vn_err *e)
+static int load_values(float *out, const struct input_config *in, const struct vn_shape *shape,
+                       const char *path, struct vn_arena *a, struct vn_err *e)
 {
     const uint8_t *data;
     size_t bytes;
     TRY(vn_file_map(a, path, &data, &bytes, e));
     const int64_t n = vn_shape_count(shape);
-    struct vn_tensor raw = { .dtype = in->cal_type == VN_NONE ? VN_F32 : in->cal_type, .shape = *shape, .data = (void *)data };
+    struct vn_tensor raw = { .dtype = in->cal_type == VN_NONE ? VN_F32 : in->cal_type,
+                             .shape = *shape,
+                             .data = (void *)data };
     struct vn_tensor *t = &raw;
     if (vn_npy_is(data, bytes)) {
         TRY(vn_npy_parse(&t, a, data, bytes, path, e));
@@ -107,7 +115,8 @@ static int load_values(float *out, const struct input_config *in, const struct v
                            vn_shape_text(&t->shape, got), vn_shape_text(shape, want));
         }
     } else if (bytes != (size_t)n * vn_dtype_size(raw.dtype))
-        return wrong_size(path, bytes, (size_t)n * vn_dtype_size(raw.dtype), shape, vn_dtype_name(raw.dtype), e);
+        return wrong_size(path, bytes, (size_t)n * vn_dtype_size(raw.dtype), shape, vn_dtype_name(raw.dtype),
+                          e);
     for (int64_t i = 0; i < n; i++)
         out[i] = (float)vn_tensor_f64(t, i);
     return VN_OK;
@@ -123,7 +132,8 @@ static void values_to_tensor(float *x, uint8_t *pixels, const struct vn_pixel_fo
     const int channels = vn_pixel_channels(f), same = f->train == f->rt;
     if (!pixels && (same || (is_rgb(f->train) && is_rgb(f->rt)))) {
         for (size_t i = 0; i < n && !same; i++) {
-            float *p = x + (f->channels_last_train ? 3 * i : i), *q = x + (f->channels_last_train ? 3 * i + 2 : 2 * n + i), t = *p;
+            float *p = x + (f->channels_last_train ? 3 * i : i),
+                  *q = x + (f->channels_last_train ? 3 * i + 2 : 2 * n + i), t = *p;
             *p = *q;
             *q = t;
         }
@@ -144,8 +154,8 @@ static void values_to_tensor(float *x, uint8_t *pixels, const struct vn_pixel_fo
 }
 
 /* A picture at the input's size in the training type, H x W x C. */
-static int train_pixels(uint8_t **train, struct vn_origin *from, const struct vn_pixel_format *f, const struct vn_pipeline *p, const char *path, struct vn_arena *a,
-                        struct vn_err *e)
+static int train_pixels(uint8_t **train, struct vn_origin *from, const struct vn_pixel_format *f,
+                        const struct vn_pipeline *p, const char *path, struct vn_arena *a, struct vn_err *e)
 {
     struct vn_frame frame;
     TRY(vn_pipeline_pixels(&frame, a, p, path, e));
@@ -164,8 +174,8 @@ static int train_pixels(uint8_t **train, struct vn_origin *from, const struct vn
     return VN_OK;
 }
 
-static int load_picture(float *out, uint8_t *pixels, struct vn_origin *from, const struct vn_pixel_format *f, const struct vn_pipeline *p, const char *path,
-                        struct vn_arena *a, struct vn_err *e)
+static int load_picture(float *out, uint8_t *pixels, struct vn_origin *from, const struct vn_pixel_format *f,
+                        const struct vn_pipeline *p, const char *path, struct vn_arena *a, struct vn_err *e)
 {
     uint8_t *train, *runtime = NEW_ARRAY(a, uint8_t, (size_t)f->w * f->h * 3);
     TRY(train_pixels(&train, from, f, p, path, a, e));
@@ -176,8 +186,9 @@ static int load_picture(float *out, uint8_t *pixels, struct vn_origin *from, con
     return VN_OK;
 }
 
-static int load_file(float *out, uint8_t *pixels, struct vn_origin *from, const struct input_config *in, const struct vn_shape *shape,
-                     const struct vn_pipeline *p, const char *path, struct vn_arena *a, struct vn_err *e)
+static int load_file(float *out, uint8_t *pixels, struct vn_origin *from, const struct input_config *in,
+                     const struct vn_shape *shape, const struct vn_pipeline *p, const char *path,
+                     struct vn_arena *a, struct vn_err *e)
 {
     struct vn_pixel_format f;
     const int image = vn_input_format(&f, in, shape);
@@ -194,12 +205,14 @@ static int load_file(float *out, uint8_t *pixels, struct vn_origin *from, const 
     TRY(load_values(out, in, shape, path, a, e));
     const size_t one = (size_t)(vn_shape_count(shape) / (shape->d[0] ? shape->d[0] : 1));
     for (int64_t n = 0; image && n < shape->d[0]; n++)
-        values_to_tensor(out + (size_t)n * one, pixels ? pixels + (size_t)n * vn_pixels_bytes(&f) : NULL, &f, a);
+        values_to_tensor(out + (size_t)n * one, pixels ? pixels + (size_t)n * vn_pixels_bytes(&f) : NULL, &f,
+                         a);
     return VN_OK;
 }
 
-int vn_sample_file(float *out, uint8_t *pixels, struct vn_origin *from, const struct input_config *in, const struct vn_shape *shape,
-                   const struct vn_pipeline *p, const char *path, struct vn_err *e)
+int vn_sample_file(float *out, uint8_t *pixels, struct vn_origin *from, const struct input_config *in,
+                   const struct vn_shape *shape, const struct vn_pipeline *p, const char *path,
+                   struct vn_err *e)
 {
     struct vn_arena *a = vn_arena_new();
     struct vn_origin origin = { .w = 0 };
@@ -247,7 +260,8 @@ static struct vn_samples *new_samples(struct vn_arena *a, const struct config *c
     return s;
 }
 
-int vn_samples_open(struct vn_samples **out, struct vn_arena *a, const struct config *c, const struct graph *g, struct vn_err *e)
+int vn_samples_open(struct vn_samples **out, struct vn_arena *a, const struct config *c,
+                    const struct graph *g, struct vn_err *e)
 {
     struct vn_samples *s = new_samples(a, c, g);
     if (c->pipeline && vn_pipeline_parse(&s->pipeline, a, c->pipeline, e) < 0) {
@@ -256,10 +270,12 @@ int vn_samples_open(struct vn_samples **out, struct vn_arena *a, const struct co
     }
     for (int i = 0; i < s->n_inputs; i++) {
         if (!s->inputs[i].in->cal_dir)
-            return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, VN_E_INPUT, "no folder for input %s", s->inputs[i].in->name);
+            return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, VN_E_INPUT,
+                                  "no folder for input %s", s->inputs[i].in->name);
         TRY(open_source(&s->inputs[i], a, c, e));
         if (i && s->inputs[i].n != s->inputs[0].n)
-            return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, VN_E_INPUT, "%d files for input %s, %d for input %s", s->inputs[0].n,
+            return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, VN_E_INPUT,
+                                  "%d files for input %s, %d for input %s", s->inputs[0].n,
                                   s->inputs[0].in->name, s->inputs[i].n, s->inputs[i].in->name);
     }
     s->n = s->n_inputs ? s->inputs[0].n : 0;
@@ -267,7 +283,8 @@ int vn_samples_open(struct vn_samples **out, struct vn_arena *a, const struct co
     return VN_OK;
 }
 
-int vn_samples_random(struct vn_samples **out, struct vn_arena *a, const struct config *c, const struct graph *g, int n, struct vn_err *e)
+int vn_samples_random(struct vn_samples **out, struct vn_arena *a, const struct config *c,
+                      const struct graph *g, int n, struct vn_err *e)
 {
     (void)e;
     struct vn_samples *s = new_samples(a, c, g);
@@ -278,7 +295,10 @@ int vn_samples_random(struct vn_samples **out, struct vn_arena *a, const struct 
 }
 
 int vn_samples_count(const struct vn_samples *s) { return s->n; }
-const char *vn_samples_name(const struct vn_samples *s, int i) { return s->random ? "random data" : s->inputs[0].paths[i]; }
+const char *vn_samples_name(const struct vn_samples *s, int i)
+{
+    return s->random ? "random data" : s->inputs[0].paths[i];
+}
 
 /* Pixels uniform in -128..127; feature maps uniform in [-1, 1). */
 static void random_values(float *x, int64_t n, int image, uint64_t seed)
@@ -296,16 +316,21 @@ int vn_samples_load(const struct vn_samples *s, int i, struct vn_arena *a, float
         const int64_t n = vn_shape_count(&src->shape);
         out[k] = NEW_ARRAY(a, float, n);
         if (s->random)
-            random_values(out[k], n, src->in->type_rt != VN_IN_FEATUREMAP, (uint64_t)i * 64 + (uint64_t)k + 1);
+            random_values(out[k], n, src->in->type_rt != VN_IN_FEATUREMAP,
+                          (uint64_t)i * 64 + (uint64_t)k + 1);
         else
             TRY(vn_sample_file(out[k], NULL, NULL, src->in, &src->shape, s->pipeline, src->paths[i], e));
     }
     return VN_OK;
 }
 
-const char *vn_samples_path(const struct vn_samples *s, int i, int input) { return s->inputs[input].paths[i]; }
+const char *vn_samples_path(const struct vn_samples *s, int i, int input)
+{
+    return s->inputs[input].paths[i];
+}
 
-int vn_samples_picture(uint8_t **train, const struct vn_samples *s, int input, const char *path, struct vn_arena *a, struct vn_err *e)
+int vn_samples_picture(uint8_t **train, const struct vn_samples *s, int input, const char *path,
+                       struct vn_arena *a, struct vn_err *e)
 {
     struct vn_pixel_format f;
     struct vn_origin from;
@@ -313,7 +338,8 @@ int vn_samples_picture(uint8_t **train, const struct vn_samples *s, int input, c
     return train_pixels(train, &from, &f, s->pipeline, path, a, e);
 }
 
-int vn_samples_train_values(struct vn_train_values *out, const struct vn_samples *s, int i, int input, struct vn_arena *a, struct vn_err *e)
+int vn_samples_train_values(struct vn_train_values *out, const struct vn_samples *s, int i, int input,
+                            struct vn_arena *a, struct vn_err *e)
 {
     const struct source *src = &s->inputs[input];
     const char *path = src->paths[i];

@@ -33,13 +33,13 @@ struct run {
     double mean[CONFIG_MAX_CHANNELS], scale[CONFIG_MAX_CHANNELS];
     struct kept *kept; /* [sample][model] */
     struct vn_shard part; /* of the samples */
-    char *done;           /* of each sample: NOT_DONE, ... */
+    char *done; /* of each sample: NOT_DONE, ... */
     const char **results; /* file for each model's results; NULL: none are written */
     struct vn_options run; /* of each model */
     int n_slots, resumed;
     struct slot *slot;
     pthread_mutex_t lock; /* of what follows, and `done` */
-    int next;             /* samples before it are done and written */
+    int next; /* samples before it are done and written */
     FILE *state;
 };
 

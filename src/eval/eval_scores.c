@@ -21,8 +21,9 @@ struct resamples {
     int n_models;
     const struct record *const *const *of; /* records of each model */
     double **score; /* of each worker: n_models x n_scores */
-    int **times;    /* and how often it drew each sample */
-    double *difference; /* from the first model's: [model - 1][score][resample]; NaN where one of the two is not defined */
+    int **times; /* and how often it drew each sample */
+    double *
+        difference; /* from the first model's: [model - 1][score][resample]; NaN where one of the two is not defined */
 };
 
 static int resample(void *ctx, int worker, int i, struct vn_err *e)
@@ -37,7 +38,8 @@ static int resample(void *ctx, int worker, int i, struct vn_err *e)
     for (int m = 0; m < r->n_models; m++, score += n) {
         ev->metric->score(score, ev, r->of[m], r->times[worker]);
         for (int k = 0; m && k < n; k++)
-            r->difference[((size_t)(m - 1) * (size_t)n + (size_t)k) * (size_t)b + (size_t)i] = score[k] - r->score[worker][k];
+            r->difference[((size_t)(m - 1) * (size_t)n + (size_t)k) * (size_t)b + (size_t)i] =
+                score[k] - r->score[worker][k];
     }
     return VN_OK;
 }
@@ -60,16 +62,21 @@ static void interval(double *low, double *high, double *d, int n)
     *high = vn_percentile(d, defined, 97.5);
 }
 
-static int intervals(struct evaluation *out, const struct run *w, const struct record *const *const *of, struct vn_err *e)
+static int intervals(struct evaluation *out, const struct run *w, const struct record *const *const *of,
+                     struct vn_err *e)
 {
     const struct eval_set *ev = w->eval;
     struct vn_arena *a = ev->arena;
     const int n = ev->n_scores, b = ev->task->bootstrap, others = w->n_models - 1;
     const int threads = vn_eval_threads(w, b);
-    struct resamples r = { ev, w->n_models, of, NEW_ARRAY(a, double *, threads), NEW_ARRAY(a, int *, threads),
+    struct resamples r = { ev,
+                           w->n_models,
+                           of,
+                           NEW_ARRAY(a, double *, threads),
+                           NEW_ARRAY(a, int *, threads),
                            vn_arena_array(a, (size_t)others * (size_t)n * (size_t)b, sizeof(double)) };
     for (int i = 0; i < threads; i++) {
-        r.score[i] = NEW_ARRAY(a, double, w->n_models * n);
+        r.score[i] = NEW_ARRAY(a, double, w->n_models *n);
         r.times[i] = NEW_ARRAY(a, int, ev->n_samples);
     }
     TRY(vn_share(b, threads, resample, &r, e));
@@ -78,7 +85,8 @@ static int intervals(struct evaluation *out, const struct run *w, const struct r
         to->low = NEW_ARRAY(a, double, n);
         to->high = NEW_ARRAY(a, double, n);
         for (int k = 0; k < n; k++)
-            interval(&to->low[k], &to->high[k], r.difference + ((size_t)(m - 1) * (size_t)n + (size_t)k) * (size_t)b, b);
+            interval(&to->low[k], &to->high[k],
+                     r.difference + ((size_t)(m - 1) * (size_t)n + (size_t)k) * (size_t)b, b);
     }
     return VN_OK;
 }

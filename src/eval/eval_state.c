@@ -64,7 +64,8 @@ static int fingerprint(uint64_t *h, const struct run *w, struct vn_err *e)
 #undef EVAL_KEY
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (strcmp(all[i].key, "bootstrap") && strcmp(all[i].key, "seed")) /* they change no sample's results */
+        if (strcmp(all[i].key, "bootstrap") &&
+            strcmp(all[i].key, "seed")) /* they change no sample's results */
             text = vn_arena_fmt(w->eval->arena, "%s|%s", text, all[i].text);
     if (w->pipeline) /* its steps: the task may only name a file */
         text = vn_arena_fmt(w->eval->arena, "%s|%s", text, vn_pipeline_line(w->pipeline, w->eval->arena));
@@ -103,11 +104,13 @@ static int read_line(struct run *w, const char *line)
     const long i = strtol(p, &end, 10);
     if (end == p || i < 0 || i >= w->eval->n_samples)
         return 0;
-    const int valid = strtoll(end, &end, 10) == file_bytes(w->eval->samples[i].path); /* else it is another picture by now */
+    const int valid = strtoll(end, &end, 10) ==
+                      file_bytes(w->eval->samples[i].path); /* else it is another picture by now */
     p = end;
     for (int m = 0; m < w->n_models; m++) {
         struct kept k;
-        if (!read_record(&k.main, w->eval->arena, &p) || !read_record(&k.like, w->eval->arena, &p) || !w->eval->metric->valid(&k.main, w->eval, (int)i) ||
+        if (!read_record(&k.main, w->eval->arena, &p) || !read_record(&k.like, w->eval->arena, &p) ||
+            !w->eval->metric->valid(&k.main, w->eval, (int)i) ||
             k.like.n != (m ? w->n_outputs * LIKE_FIELDS : 0))
             return 0;
         if (valid && !w->done[i])
@@ -190,4 +193,3 @@ int vn_eval_state_append(struct run *w, int i, struct vn_err *e)
     w->state = NULL; /* nothing may follow half a line */
     return vn_fail(e, VN_E_IO, "%s: cannot write: %s", w->o->state, strerror(errno));
 }
-

@@ -17,7 +17,8 @@ static const struct task_key {
     double lo, hi;
     const char *preset;
 } keys[] = {
-#define EVAL_KEY(kind, field, option, value, lo, hi, preset, help) { #field, KIND_##kind, offsetof(struct eval_task, field), lo, hi, preset },
+#define EVAL_KEY(kind, field, option, value, lo, hi, preset, help) \
+    { #field, KIND_##kind, offsetof(struct eval_task, field), lo, hi, preset },
 #include <vernier/eval_keys.def>
 #undef EVAL_KEY
 };
@@ -29,7 +30,8 @@ static int wrong_number(const struct task_key *k, const char *text, const char *
                    k->kind == KIND_INT ? "an integer" : "a number", k->lo, k->hi, text);
 }
 
-static int assign(struct eval_task *t, struct vn_arena *a, const struct task_key *k, const char *text, const char *where, struct vn_err *e)
+static int assign(struct eval_task *t, struct vn_arena *a, const struct task_key *k, const char *text,
+                  const char *where, struct vn_err *e)
 {
     void *field = (char *)t + k->offset;
     if (k->kind == KIND_TEXT) {
@@ -54,7 +56,8 @@ void vn_eval_task_default(struct eval_task *t)
         assign(t, NULL, &keys[i], keys[i].preset, "default", NULL);
 }
 
-int vn_eval_task_set(struct eval_task *t, struct vn_arena *a, const char *key, const char *text, const char *where, struct vn_err *e)
+int vn_eval_task_set(struct eval_task *t, struct vn_arena *a, const char *key, const char *text,
+                     const char *where, struct vn_err *e)
 {
     const char *names[N_KEYS];
     for (int i = 0; i < N_KEYS; i++) {
@@ -63,7 +66,8 @@ int vn_eval_task_set(struct eval_task *t, struct vn_arena *a, const char *key, c
         names[i] = keys[i].name;
     }
     const char *near = vn_nearest(key, names, N_KEYS);
-    return vn_fail(e, VN_E_USAGE, "%s: unknown key '%s'%s%s%s", where, key, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return vn_fail(e, VN_E_USAGE, "%s: unknown key '%s'%s%s%s", where, key, near ? "; did you mean '" : "",
+                   near ? near : "", near ? "'?" : "");
 }
 
 int vn_eval_numbers(double *v, int max, int *n, const char *text, const char *what, struct vn_err *e)
@@ -96,12 +100,14 @@ struct reader {
 
 static int fail_at(const struct reader *r, const yaml_event_t *ev, const char *what)
 {
-    return vn_fail(r->e, VN_E_INPUT, "%s:%zu:%zu: %s", r->path, ev->start_mark.line + 1, ev->start_mark.column + 1, what);
+    return vn_fail(r->e, VN_E_INPUT, "%s:%zu:%zu: %s", r->path, ev->start_mark.line + 1,
+                   ev->start_mark.column + 1, what);
 }
 
 static int set_value(struct reader *r, const yaml_event_t *ev, const char *text)
 {
-    const char *where = vn_arena_fmt(r->arena, "%s:%zu:%zu", r->path, ev->start_mark.line + 1, ev->start_mark.column + 1);
+    const char *where =
+        vn_arena_fmt(r->arena, "%s:%zu:%zu", r->path, ev->start_mark.line + 1, ev->start_mark.column + 1);
     const int status = vn_eval_task_set(r->task, r->arena, r->key, text, where, r->e);
     r->key = NULL;
     return status == VN_E_USAGE ? r->e->code = VN_E_INPUT : status;
@@ -137,13 +143,9 @@ static int event(struct reader *r, const yaml_event_t *ev)
         return !r->depth || r->in_list++ || !r->key
                    ? fail_at(r, ev, "expected keys and values, and in lists numbers or words")
                    : VN_OK;
-    case YAML_SEQUENCE_END_EVENT:
-        r->in_list = 0;
-        return set_value(r, ev, r->list + (*r->list == ' '));
-    case YAML_ALIAS_EVENT:
-        return fail_at(r, ev, "aliases are not supported");
-    default:
-        return VN_OK;
+    case YAML_SEQUENCE_END_EVENT: r->in_list = 0; return set_value(r, ev, r->list + (*r->list == ' '));
+    case YAML_ALIAS_EVENT: return fail_at(r, ev, "aliases are not supported");
+    default: return VN_OK;
     }
 }
 
@@ -152,8 +154,10 @@ static int parse(struct reader *r, yaml_parser_t *p)
     for (int type = 0; type != YAML_STREAM_END_EVENT;) {
         yaml_event_t ev;
         if (!yaml_parser_parse(p, &ev))
-            return p->error == YAML_MEMORY_ERROR || !p->problem ? vn_fail(r->e, VN_E_NOMEM, "%s: out of memory", r->path)
-                   : vn_fail(r->e, VN_E_INPUT, "%s:%zu:%zu: not YAML: %s", r->path, p->problem_mark.line + 1, p->problem_mark.column + 1, p->problem);
+            return p->error == YAML_MEMORY_ERROR || !p->problem
+                       ? vn_fail(r->e, VN_E_NOMEM, "%s: out of memory", r->path)
+                       : vn_fail(r->e, VN_E_INPUT, "%s:%zu:%zu: not YAML: %s", r->path,
+                                 p->problem_mark.line + 1, p->problem_mark.column + 1, p->problem);
         type = ev.type;
         const int status = event(r, &ev);
         yaml_event_delete(&ev);

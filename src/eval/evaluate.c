@@ -23,14 +23,16 @@ const int vn_metrics_count = sizeof vn_metrics / sizeof *vn_metrics;
 
 static int usable(const char *name)
 {
-    return vn_picture_is_image_name(name) || vn_path_has_suffix(name, ".npy") || vn_path_has_suffix(name, ".bin");
+    return vn_picture_is_image_name(name) || vn_path_has_suffix(name, ".npy") ||
+           vn_path_has_suffix(name, ".bin");
 }
 
 struct sample_list {
     VEC(struct sample) all;
 };
 
-static int add_folder(struct sample_list *l, struct vn_arena *a, const char *images, const char *folder, int label, struct vn_err *e)
+static int add_folder(struct sample_list *l, struct vn_arena *a, const char *images, const char *folder,
+                      int label, struct vn_err *e)
 {
     const char **names;
     int n;
@@ -161,8 +163,8 @@ static int read_feeding(struct run *w, struct vn_err *e)
                            "colours: the pipeline already makes the tensor by step %s; remove one of the two",
                            k->name);
     }
-    *w->pixels = (struct input_config){ .type_train = colours->value, .type_rt = colours->value,
-                                        .cal_type = VN_U8 };
+    *w->pixels =
+        (struct input_config){ .type_train = colours->value, .type_rt = colours->value, .cal_type = VN_U8 };
     return VN_OK;
 }
 
@@ -180,7 +182,8 @@ static int not_described(const struct vn_session *model, struct vn_err *e)
                    vn_session_path(model), input_of(model)->name);
 }
 
-static int feed_values(struct vn_session *model, const float *x, const struct vn_origin *from, struct vn_err *e)
+static int feed_values(struct vn_session *model, const float *x, const struct vn_origin *from,
+                       struct vn_err *e)
 {
     const struct vn_port *p = input_of(model);
     TRY(vn_session_feed_array(model, 0, VN_F32, p->rank, p->shape, NULL, x, e));
@@ -189,15 +192,16 @@ static int feed_values(struct vn_session *model, const float *x, const struct vn
 }
 
 /* A picture for a model that takes the normalised tensor. */
-static int feed_normalised(const struct run *w, struct vn_session *model, const char *path, struct vn_arena *a, struct vn_err *e)
+static int feed_normalised(const struct run *w, struct vn_session *model, const char *path,
+                           struct vn_arena *a, struct vn_err *e)
 {
     const struct vn_port *p = input_of(model);
     const struct vn_shape s = vn_shape_of(p->rank, p->shape);
     struct input_config in = *w->pixels;
     const int channels = in.type_train == VN_IN_GRAY ? 1 : 3, last = s.rank == 4 && s.d[1] != channels;
     char text[VN_SHAPE_TEXT];
-    if (s.rank != 4 || s.d[last ? 3 : 1] != channels || p->dtype != VN_F32 || (w->n_mean != 1 && w->n_mean != channels) ||
-        (w->n_scale != 1 && w->n_scale != channels))
+    if (s.rank != 4 || s.d[last ? 3 : 1] != channels || p->dtype != VN_F32 ||
+        (w->n_mean != 1 && w->n_mean != channels) || (w->n_scale != 1 && w->n_scale != channels))
         return vn_fail(e, VN_E_INPUT,
                        "%s: input %s of shape %s does not match %s images with %d mean and %d scale values",
                        vn_session_path(model), p->name, vn_shape_text(&s, text),
@@ -226,7 +230,8 @@ static int same_but_batch(const struct vn_shape *s, const struct vn_shape *t)
 }
 
 /* The pipeline goes on from pixels to the tensor itself. */
-static int feed_frame(const struct run *w, struct vn_session *model, const char *path, struct vn_arena *a, struct vn_err *e)
+static int feed_frame(const struct run *w, struct vn_session *model, const char *path, struct vn_arena *a,
+                      struct vn_err *e)
 {
     const struct vn_port *p = input_of(model);
     const struct vn_shape s = vn_shape_of(p->rank, p->shape);
@@ -243,16 +248,20 @@ static int feed_frame(const struct run *w, struct vn_session *model, const char 
     return feed_values(model, vn_tensor_cast(a, t, VN_F32)->data, &frame.from, e);
 }
 
-static int feed(const struct run *w, struct vn_session *model, const char *path, struct vn_arena *a, struct vn_err *e)
+static int feed(const struct run *w, struct vn_session *model, const char *path, struct vn_arena *a,
+                struct vn_err *e)
 {
     if (input_of(model)->type != VN_IN_FEATUREMAP || !vn_picture_is_image_name(path))
         return vn_session_feed_file(model, 0, path, e);
-    return w->pixels ? feed_normalised(w, model, path, a, e) : w->pipeline ? feed_frame(w, model, path, a, e) : not_described(model, e);
+    return w->pixels     ? feed_normalised(w, model, path, a, e)
+           : w->pipeline ? feed_frame(w, model, path, a, e)
+                         : not_described(model, e);
 }
 
 /* ---- outputs ---- */
 
-static int find_output(int *k, const struct vn_session *model, const char *name, struct vn_arena *a, struct vn_err *e)
+static int find_output(int *k, const struct vn_session *model, const char *name, struct vn_arena *a,
+                       struct vn_err *e)
 {
     int n;
     const struct vn_port *out = vn_session_outputs(model, &n);
@@ -266,10 +275,12 @@ static int find_output(int *k, const struct vn_session *model, const char *name,
     for (int i = 0; i < n; i++)
         names[i] = out[i].name;
     const char *near = vn_nearest(name, names, n);
-    return vn_fail(e, VN_E_USAGE, "%s has no output '%s'; nearest: '%s'", vn_session_path(model), name, near ? near : names[0]);
+    return vn_fail(e, VN_E_USAGE, "%s has no output '%s'; nearest: '%s'", vn_session_path(model), name,
+                   near ? near : names[0]);
 }
 
-int vn_eval_output(struct output_values *out, struct vn_arena *a, const struct vn_session *model, const char *name, struct vn_err *e)
+int vn_eval_output(struct output_values *out, struct vn_arena *a, const struct vn_session *model,
+                   const char *name, struct vn_err *e)
 {
     int k = 0;
     struct vn_view view;
@@ -295,7 +306,8 @@ int vn_eval_input_size(double *w, double *h, const struct vn_session *model, str
         return vn_fail(e, VN_E_INPUT, "%s: input of shape %s is not an image", vn_session_path(model),
                        vn_shape_text(&s, text));
     const int image = p->type != VN_IN_FEATUREMAP;
-    const int last = image ? vn_session_input_config(model, 0)->layout_train == LAYOUT_NHWC : s.d[1] != 1 && s.d[1] != 3;
+    const int last =
+        image ? vn_session_input_config(model, 0)->layout_train == LAYOUT_NHWC : s.d[1] != 1 && s.d[1] != 3;
     *h = (double)s.d[last ? 1 : 2];
     *w = (double)s.d[last ? 2 : 3];
     return VN_OK;
@@ -312,15 +324,19 @@ static void likeness(double *out, const double *x, int64_t n, const double *y, i
         noise += d * d;
         most = d > most || d != d ? d : most;
     }
-    out[LIKE_COSINE] = n != m ? NOT_COMPARABLE : xx == 0 && yy == 0 ? 1 : xx == 0 || yy == 0 ? 0 : xy / (sqrt(xx) * sqrt(yy));
+    out[LIKE_COSINE] = n != m               ? NOT_COMPARABLE
+                       : xx == 0 && yy == 0 ? 1
+                       : xx == 0 || yy == 0 ? 0
+                                            : xy / (sqrt(xx) * sqrt(yy));
     out[LIKE_SIGNAL] = xx;
     out[LIKE_NOISE] = noise;
     out[LIKE_MAX] = most;
 }
 
-static int compare_outputs(const struct run *w, struct record *out, const struct slot *s, int m, struct vn_arena *a, struct vn_err *e)
+static int compare_outputs(const struct run *w, struct record *out, const struct slot *s, int m,
+                           struct vn_arena *a, struct vn_err *e)
 {
-    double *v = NEW_ARRAY(s->arena, double, w->n_outputs * LIKE_FIELDS);
+    double *v = NEW_ARRAY(s->arena, double, w->n_outputs *LIKE_FIELDS);
     *out = (struct record){ w->n_outputs * LIKE_FIELDS, v };
     for (int i = 0; i < w->n_outputs; i++) {
         struct output_values x, y;
@@ -339,7 +355,8 @@ static int at_sample(const struct run *w, int i, int status, struct vn_err *e)
     return status == VN_E_INPUT ? vn_fail_at(e, "%s", w->eval->samples[i].path) : status;
 }
 
-static int run_model(const struct run *w, const struct slot *s, int i, int m, struct vn_arena *a, struct vn_err *e)
+static int run_model(const struct run *w, const struct slot *s, int i, int m, struct vn_arena *a,
+                     struct vn_err *e)
 {
     struct kept *k = &w->kept[i * w->n_models + m];
     struct vn_session *model = s->session[m];
@@ -347,7 +364,9 @@ static int run_model(const struct run *w, const struct slot *s, int i, int m, st
     vn_session_name_sample(model, path);
     TRY(feed(w, model, path, a, e));
     TRY(at_sample(w, i, vn_session_run(model, e), e));
-    TRY(at_sample(w, i, w->eval->metric->keep(&k->main, s->arena, w->eval, i, model, vn_session_origin(model, 0), e), e));
+    TRY(at_sample(
+        w, i, w->eval->metric->keep(&k->main, s->arena, w->eval, i, model, vn_session_origin(model, 0), e),
+        e));
     return m ? compare_outputs(w, &k->like, s, m, a, e) : VN_OK;
 }
 
@@ -458,7 +477,9 @@ static int name_results(struct run *w, struct vn_err *e)
     w->results = NEW_ARRAY(a, const char *, w->n_models);
     for (int m = 0; m < w->n_models; m++) {
         const char *base = vn_path_base(w->o->models[m]);
-        w->results[m] = vn_path_join(a, w->o->results, vn_arena_fmt(a, "%s%s", base, vn_path_has_suffix(base, ".json") ? "" : ".json"));
+        w->results[m] =
+            vn_path_join(a, w->o->results,
+                         vn_arena_fmt(a, "%s%s", base, vn_path_has_suffix(base, ".json") ? "" : ".json"));
         if (vn_map_get(taken, w->results[m]))
             return vn_fail(e, VN_E_USAGE,
                            "two models have the name %s, so their results would share one file", base);

@@ -22,7 +22,8 @@ void vn_eval_task_default(struct eval_task *t);
 /* Keys of a flat YAML file; values are words, numbers or lists of them. */
 int vn_eval_task_read(struct eval_task *t, struct vn_arena *a, const char *path, struct vn_err *e);
 /* One key from text; `where` begins the message. VN_E_USAGE where the value is wrong. */
-int vn_eval_task_set(struct eval_task *t, struct vn_arena *a, const char *key, const char *text, const char *where, struct vn_err *e);
+int vn_eval_task_set(struct eval_task *t, struct vn_arena *a, const char *key, const char *text,
+                     const char *where, struct vn_err *e);
 /* "1 2.5 3" or "1,2.5,3": at most `max` finite numbers. */
 int vn_eval_numbers(double *v, int max, int *n, const char *text, const char *what, struct vn_err *e);
 
@@ -35,7 +36,7 @@ struct record {
 
 struct sample {
     const char *path, *name; /* name: without the folder of --images */
-    int label;               /* of its folder, where labels are folders; else -1 */
+    int label; /* of its folder, where labels are folders; else -1 */
 };
 
 /* One evaluation while it runs. */
@@ -58,15 +59,16 @@ struct metric {
     /* Labels into ev->truth, names of scores. Without pictures (ev->samples NULL) the labels say which samples there are. */
     int (*prepare)(struct eval_set *ev, struct vn_err *e);
     /* What to keep of sample i from the outputs that the model has just computed; `from`: where the input's pixels come from. By several threads. */
-    int (*keep)(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct vn_session *model, const struct vn_origin *from,
-                struct vn_err *e);
+    int (*keep)(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i,
+                const struct vn_session *model, const struct vn_origin *from, struct vn_err *e);
     /* Does a record from a file of earlier results make sense? */
     int (*valid)(const struct record *r, const struct eval_set *ev, int i);
     /* All scores; sample i counts times[i] times. NaN where there is nothing to count. Once for each model's records, then by several threads. */
     void (*score)(double *out, const struct eval_set *ev, const struct record *const *of, const int *times);
     /* Results as a file in the format of the metric's field, for all samples; NULL: there is none. */
     int (*read_results)(struct record *of, const struct eval_set *ev, const char *path, struct vn_err *e);
-    int (*write_results)(const char *path, const struct eval_set *ev, const struct record *const *of, struct vn_err *e);
+    int (*write_results)(const char *path, const struct eval_set *ev, const struct record *const *of,
+                         struct vn_err *e);
 };
 extern const struct metric *const vn_metrics[];
 extern const int vn_metrics_count;
@@ -79,7 +81,8 @@ struct output_values {
 };
 /* Width and height of the picture that the network's input holds. */
 int vn_eval_input_size(double *w, double *h, const struct vn_session *model, struct vn_err *e);
-int vn_eval_output(struct output_values *out, struct vn_arena *a, const struct vn_session *model, const char *name, struct vn_err *e);
+int vn_eval_output(struct output_values *out, struct vn_arena *a, const struct vn_session *model,
+                   const char *name, struct vn_err *e);
 
 /* ---- results ---- */
 
@@ -90,8 +93,9 @@ struct output_likeness {
 };
 struct evaluated {
     const char *path;
-    double *score;     /* n_scores */
-    double *low, *high; /* 95 % intervals of (this - first model), NaN where a score is not defined; NULL for the first */
+    double *score; /* n_scores */
+    double *low,
+        *high; /* 95 % intervals of (this - first model), NaN where a score is not defined; NULL for the first */
     struct output_likeness *outputs; /* n_outputs; NULL for the first */
 };
 struct evaluation {
@@ -107,12 +111,13 @@ struct evaluate_options {
     int n_models;
     const char **models;
     const char *prototxt; /* of the models that are Caffe networks */
-    int finished;        /* the models are files of results that others have made */
+    int finished; /* the models are files of results that others have made */
     const char *results; /* folder to write each model's results to, as MODEL.json; NULL: do not */
     const char *state; /* results picture by picture, to go on from; NULL: none */
     const struct vn_listener *listener; /* NULL: nobody listens */
 };
-int vn_evaluate(struct evaluation **out, struct vn_arena *a, const struct evaluate_options *o, struct vn_err *e);
+int vn_evaluate(struct evaluation **out, struct vn_arena *a, const struct evaluate_options *o,
+                struct vn_err *e);
 
 /* ---- an evaluation in parts, perhaps on several machines ---- */
 

@@ -74,7 +74,8 @@ static int add(struct finding *x, const double box[4], int corners, double score
 }
 
 /* Outputs scores: 1 x BOXES x CLASSES and boxes: 1 x BOXES x 4, with 1-axes anywhere. */
-static int two_outputs(struct finding *x, const double **scores, const double **boxes, int64_t *n, int64_t *classes)
+static int two_outputs(struct finding *x, const double **scores, const double **boxes, int64_t *n,
+                       int64_t *classes)
 {
     struct output_values s, b;
     char text[2][VN_SHAPE_TEXT];
@@ -83,7 +84,8 @@ static int two_outputs(struct finding *x, const double **scores, const double **
     TRY(vn_eval_output(&b, x->arena, x->model, t->boxes, x->e));
     *n = b.n / 4;
     *classes = *n ? s.n / *n : 0;
-    if (b.n % 4 || b.shape->rank < 2 || b.shape->d[b.shape->rank - 1] != 4 || (*n && (s.n % *n || s.shape->d[s.shape->rank - 1] != *classes)))
+    if (b.n % 4 || b.shape->rank < 2 || b.shape->d[b.shape->rank - 1] != 4 ||
+        (*n && (s.n % *n || s.shape->d[s.shape->rank - 1] != *classes)))
         return vn_fail(x->e, VN_E_INPUT,
                        "%s: scores of shape %s and boxes of shape %s; expected BOXES x CLASSES and BOXES x 4",
                        vn_session_path(x->model), vn_shape_text(s.shape, text[0]),
@@ -93,7 +95,8 @@ static int two_outputs(struct finding *x, const double **scores, const double **
     return VN_OK;
 }
 
-static int add_classes(struct finding *x, const double box[4], int corners, const double *score, int64_t classes)
+static int add_classes(struct finding *x, const double box[4], int corners, const double *score,
+                       int64_t classes)
 {
     for (int c = x->f->task->first_class; c < classes; c++)
         TRY(add(x, box, corners, score[c], c - x->f->task->first_class));
@@ -131,7 +134,8 @@ static int64_t make_priors(double *out, const struct box_form *f, double in_w, d
             for (int x = 0; x < columns; x++)
                 for (int s = 0; s < v->n; s++, n++)
                     if (out) {
-                        const double p[4] = { (x + 0.5) * v->stride / in_w, (y + 0.5) * v->stride / in_h, v->size[s] / in_w, v->size[s] / in_h };
+                        const double p[4] = { (x + 0.5) * v->stride / in_w, (y + 0.5) * v->stride / in_h,
+                                              v->size[s] / in_w, v->size[s] / in_h };
                         for (int k = 0; k < 4; k++)
                             out[4 * n + k] = fmin(fmax(p[k], 0), 1);
                     }
@@ -153,7 +157,8 @@ static int find_priors(struct finding *x)
     make_priors(p, x->f, x->in_w, x->in_h);
     for (int64_t i = 0; i < n; i++, p += 4) {
         const double *b = boxes + 4 * i;
-        const double box[4] = { p[0] + b[0] * var[0] * p[2], p[1] + b[1] * var[0] * p[3], p[2] * exp(b[2] * var[1]), p[3] * exp(b[3] * var[1]) };
+        const double box[4] = { p[0] + b[0] * var[0] * p[2], p[1] + b[1] * var[0] * p[3],
+                                p[2] * exp(b[2] * var[1]), p[3] * exp(b[3] * var[1]) };
         TRY(add_classes(x, box, 0, scores + i * classes, classes));
     }
     return VN_OK;
@@ -179,14 +184,17 @@ static int find_grid(struct finding *x)
         for (int64_t k = 1; k < classes; k++)
             if (c[(5 + k) * plane] > c[(5 + best) * plane])
                 best = k;
-        const double box[4] = { (tanh(c[plane]) + (double)(i % columns)) / (double)columns, (tanh(c[2 * plane]) + (double)(i / columns)) / (double)rows,
+        const double box[4] = { (tanh(c[plane]) + (double)(i % columns)) / (double)columns,
+                                (tanh(c[2 * plane]) + (double)(i / columns)) / (double)rows,
                                 1 / (1 + exp(-c[3 * plane])), 1 / (1 + exp(-c[4 * plane])) };
         TRY(add(x, box, 0, pow(fmax(c[0], 0), 0.6) * pow(fmax(c[(5 + best) * plane], 0), 0.4), (int)best));
     }
     return VN_OK;
 }
 
-static const struct form forms[] = { { "corners", find_corners }, { "centers", find_centers }, { "priors", find_priors }, { "grid", find_grid } };
+static const struct form forms[] = {
+    { "corners", find_corners }, { "centers", find_centers }, { "priors", find_priors }, { "grid", find_grid }
+};
 #define N_FORMS ((int)(sizeof forms / sizeof *forms))
 
 /* ---- the description ---- */
@@ -207,7 +215,8 @@ static int parse_priors(struct box_form *f, struct vn_arena *a, const char *text
         if (!colon || (semicolon && semicolon < colon) || f->n_levels++ == MAX_LEVELS)
             return wrong_priors(text, e);
         TRY(vn_eval_numbers(&l->stride, 1, &n, vn_arena_strn(a, p, (size_t)(colon - p)), "priors", e));
-        const char *sizes = semicolon ? vn_arena_strn(a, colon + 1, (size_t)(semicolon - colon - 1)) : colon + 1;
+        const char *sizes =
+            semicolon ? vn_arena_strn(a, colon + 1, (size_t)(semicolon - colon - 1)) : colon + 1;
         TRY(vn_eval_numbers(l->size, MAX_SIZES, &l->n, sizes, "priors", e));
         for (int i = 0; i < l->n; i++)
             if (!(l->size[i] >= 1 && l->size[i] <= 65536 && l->stride >= 1 && l->stride <= 65536))
@@ -217,7 +226,8 @@ static int parse_priors(struct box_form *f, struct vn_arena *a, const char *text
     return VN_OK;
 }
 
-static int word(int *out, const char *key, const char *text, const char *no, const char *yes, struct vn_err *e)
+static int word(int *out, const char *key, const char *text, const char *no, const char *yes,
+                struct vn_err *e)
 {
     *out = !strcmp(text, yes);
     return *out || !strcmp(text, no)
@@ -273,7 +283,8 @@ static int by_score(const void *x, const void *y)
 /* From positions relative to the input to the picture as annotated, w x h. What is no picture was one as a whole. */
 static int way_back(struct finding *x, const struct vn_origin *from, double w, double h)
 {
-    const double in_w = from->w ? x->in_w : 1, in_h = from->w ? x->in_h : 1, from_w = from->w ? from->w : 1, from_h = from->w ? from->h : 1;
+    const double in_w = from->w ? x->in_w : 1, in_h = from->w ? x->in_h : 1, from_w = from->w ? from->w : 1,
+                 from_h = from->w ? from->h : 1;
     if (from->w && fabs(w * from_h - h * from_w) > 0.05 * h * from_w)
         return vn_fail(x->e, VN_E_INPUT,
                        "the image is %d x %d after its EXIF orientation, but the annotations say %g x %g",
@@ -293,8 +304,9 @@ static void clip(struct box *b, double w, double h)
     b->y2 = fmin(fmax(b->y2, 0), h);
 }
 
-int vn_boxes_of(struct box **out, int *n, struct vn_arena *a, const struct box_form *f, const struct vn_session *model, const struct vn_origin *from, double w,
-                double h, struct vn_err *e)
+int vn_boxes_of(struct box **out, int *n, struct vn_arena *a, const struct box_form *f,
+                const struct vn_session *model, const struct vn_origin *from, double w, double h,
+                struct vn_err *e)
 {
     struct finding x = { .f = f, .model = model, .arena = a, .e = e };
     TRY(vn_eval_input_size(&x.in_w, &x.in_h, model, e));

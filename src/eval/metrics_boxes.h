@@ -22,7 +22,8 @@ int vn_nms_overlaps(const struct box *a, const struct box *b, enum nms_rule rule
  *   torchvision   torchvision.ops.nms: float32; a box goes whose overlap with one that stays is above `iou`
  *   opencv        cv2.dnn.NMSBoxes: boxes in float64, overlap in float32; only scores above score_min take part
  */
-int vn_nms(int *kept, const struct box *b, int n, enum nms_rule rule, double iou, double score_min, struct vn_arena *work);
+int vn_nms(int *kept, const struct box *b, int n, enum nms_rule rule, double iou, double score_min,
+           struct vn_arena *work);
 
 /* ---- outputs to boxes (metrics_boxes.c) ---- */
 
@@ -30,8 +31,9 @@ struct box_form;
 int vn_box_form(struct box_form **f, struct vn_arena *a, const struct eval_task *t, struct vn_err *e);
 /* Boxes of the last run of r, for a picture of w x h that the input's pixels come `from`: scores above score_min, suppressed, at most
  * max_boxes, by falling score. */
-int vn_boxes_of(struct box **out, int *n, struct vn_arena *a, const struct box_form *f, const struct vn_session *model, const struct vn_origin *from, double w,
-                double h, struct vn_err *e);
+int vn_boxes_of(struct box **out, int *n, struct vn_arena *a, const struct box_form *f,
+                const struct vn_session *model, const struct vn_origin *from, double w, double h,
+                struct vn_err *e);
 
 /* ---- COCO's files (metrics_coco_json.c) ---- */
 
@@ -50,7 +52,7 @@ struct coco_truth { /* one annotation */
 struct coco_set {
     int n_images, n_categories, n_truths;
     struct coco_image *images; /* by id */
-    int64_t *categories;       /* ids, rising */
+    int64_t *categories; /* ids, rising */
     struct coco_truth *truths; /* as in the file; those of samples that are not evaluated, too */
 };
 struct coco_image *vn_coco_image(const struct coco_set *s, int64_t id); /* NULL: none */
@@ -65,9 +67,12 @@ struct coco_detection {
     double v[DET_FIELDS];
 };
 /* A file of detections, in its order. */
-int vn_coco_detections(struct coco_detection **out, int *n, struct vn_arena *a, const char *path, struct vn_err *e);
+int vn_coco_detections(struct coco_detection **out, int *n, struct vn_arena *a, const char *path,
+                       struct vn_err *e);
 /* A file of detections into records of the images' samples. */
-int vn_coco_read_detections(struct record *of, struct vn_arena *a, const struct coco_set *s, int n_samples, const char *path, struct vn_err *e);
-int vn_coco_write_detections(const char *path, const struct record *const *of, const struct coco_set *s, struct vn_arena *a, struct vn_err *e);
+int vn_coco_read_detections(struct record *of, struct vn_arena *a, const struct coco_set *s, int n_samples,
+                            const char *path, struct vn_err *e);
+int vn_coco_write_detections(const char *path, const struct record *const *of, const struct coco_set *s,
+                             struct vn_arena *a, struct vn_err *e);
 
 #endif

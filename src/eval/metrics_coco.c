@@ -9,13 +9,15 @@
 
 enum { THRESHOLDS = 10, RECALLS = 101, AREAS = 4, LIMITS = 3 };
 
-static const double area_range[AREAS][2] = { { 0, 1e10 }, { 0, 32 * 32 }, { 32 * 32, 96 * 96 }, { 96 * 96, 1e10 } }; /* all, small, medium, large */
+static const double area_range[AREAS][2] = {
+    { 0, 1e10 }, { 0, 32 * 32 }, { 32 * 32, 96 * 96 }, { 96 * 96, 1e10 }
+}; /* all, small, medium, large */
 
 /* A detection after matching. */
 struct matched {
     double score;
     int sample, category;
-    int rank;                    /* among those of its sample and category, by score */
+    int rank; /* among those of its sample and category, by score */
     uint16_t hit[AREAS], ignored[AREAS]; /* bit t: at threshold t */
 };
 /* All detections of a model, by category, then score; equal ones by image, then rank. */
@@ -29,8 +31,9 @@ struct matches {
 struct truth {
     struct coco_set *set;
     struct box_form *form; /* NULL: detections come from files */
-    int *image;            /* of each sample: index in set->images */
-    int *first, n_sorted;  /* truths of sample s: sorted[first[s]] .. sorted[first[s + 1]], by category, then as in the file */
+    int *image; /* of each sample: index in set->images */
+    int *first,
+        n_sorted; /* truths of sample s: sorted[first[s]] .. sorted[first[s + 1]], by category, then as in the file */
     int *sorted;
     int n_ids;
     int64_t *ids; /* category of each class; NULL: the set's */
@@ -59,16 +62,20 @@ static int join_images(struct eval_set *ev, struct truth *t, struct vn_err *e)
     for (int i = 0; i < s->n_images; i++) {
         struct coco_image *before = vn_map_get(by_file, vn_path_base(s->images[i].file));
         if (before && t->form)
-            return vn_fail(e, VN_E_INPUT, "%s: images %lld and %lld have the same file_name '%s'", ev->task->labels, (long long)before->id, (long long)s->images[i].id,
+            return vn_fail(e, VN_E_INPUT, "%s: images %lld and %lld have the same file_name '%s'",
+                           ev->task->labels, (long long)before->id, (long long)s->images[i].id,
                            vn_path_base(s->images[i].file));
         vn_map_set(by_file, vn_path_base(s->images[i].file), &s->images[i]);
     }
     for (int i = 0; i < ev->n_samples; i++) {
-        struct coco_image *m = t->form ? vn_map_get(by_file, vn_path_base(ev->samples[i].name)) : &s->images[i];
+        struct coco_image *m =
+            t->form ? vn_map_get(by_file, vn_path_base(ev->samples[i].name)) : &s->images[i];
         if (!m)
-            return vn_fail(e, VN_E_INPUT, "%s: no image with the file_name %s", ev->task->labels, ev->samples[i].name);
+            return vn_fail(e, VN_E_INPUT, "%s: no image with the file_name %s", ev->task->labels,
+                           ev->samples[i].name);
         if (m->sample >= 0)
-            return vn_fail(e, VN_E_INPUT, "%s and %s are the same image of %s", ev->samples[i].name, ev->samples[m->sample].name, ev->task->labels);
+            return vn_fail(e, VN_E_INPUT, "%s and %s are the same image of %s", ev->samples[i].name,
+                           ev->samples[m->sample].name, ev->task->labels);
         if (t->form && !(m->w >= 1 && m->h >= 1))
             return vn_fail(e, VN_E_INPUT, "%s: image %s has no width and height", ev->task->labels, m->file);
         m->sample = i;
@@ -84,7 +91,9 @@ struct truth_key {
 static int by_key(const void *x, const void *y)
 {
     const struct truth_key *a = x, *b = y;
-    return a->sample != b->sample ? a->sample - b->sample : a->category != b->category ? a->category - b->category : a->index - b->index;
+    return a->sample != b->sample       ? a->sample - b->sample
+           : a->category != b->category ? a->category - b->category
+                                        : a->index - b->index;
 }
 
 static void sort_truths(struct eval_set *ev, struct truth *t)
@@ -135,7 +144,8 @@ static int read_settings(struct truth *t, struct eval_set *ev, struct vn_err *e)
 
 static int prepare(struct eval_set *ev, struct vn_err *e)
 {
-    static const char *const names[] = { "AP", "AP50", "AP75", "APsmall", "APmedium", "APlarge", "AR", "AR", "AR", "ARsmall", "ARmedium", "ARlarge" };
+    static const char *const names[] = { "AP", "AP50", "AP75", "APsmall", "APmedium", "APlarge",
+                                         "AR", "AR",   "AR",   "ARsmall", "ARmedium", "ARlarge" };
     struct truth *t = ev->truth = NEW(ev->arena, struct truth);
     if (!ev->task->labels)
         return vn_fail(e, VN_E_USAGE, "coco requires --labels: the annotations as JSON");
@@ -173,7 +183,8 @@ static void round_record(double *v, int n, const struct eval_task *t)
     }
 }
 
-static int category_of(int64_t *id, const struct truth *t, int class, const struct vn_session *model, struct vn_err *e)
+static int category_of(int64_t *id, const struct truth *t, int class, const struct vn_session *model,
+                       struct vn_err *e)
 {
     const int n = t->ids ? t->n_ids : t->set->n_categories;
     if (class >= n)
@@ -187,22 +198,25 @@ static int category_of(int64_t *id, const struct truth *t, int class, const stru
     return VN_OK;
 }
 
-static int to_record(struct record *out, struct vn_arena *a, const struct eval_set *ev, const struct box *b, int n, const struct vn_session *model, struct vn_err *e)
+static int to_record(struct record *out, struct vn_arena *a, const struct eval_set *ev, const struct box *b,
+                     int n, const struct vn_session *model, struct vn_err *e)
 {
-    double *v = NEW_ARRAY(a, double, n * DET_FIELDS);
+    double *v = NEW_ARRAY(a, double, n *DET_FIELDS);
     *out = (struct record){ n * DET_FIELDS, v };
     for (int i = 0; i < n; i++, b++) {
         int64_t id = 0;
         TRY(category_of(&id, ev->truth, b->class, model, e));
-        const double one[DET_FIELDS] = { (double)id, b->score, b->x1, b->y1, fmax(b->x2 - b->x1, 0), fmax(b->y2 - b->y1, 0) };
+        const double one[DET_FIELDS] = {
+            (double)id, b->score, b->x1, b->y1, fmax(b->x2 - b->x1, 0), fmax(b->y2 - b->y1, 0)
+        };
         memcpy(v + i * DET_FIELDS, one, sizeof one);
     }
     round_record(v, out->n, ev->task);
     return VN_OK;
 }
 
-static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct vn_session *model, const struct vn_origin *from,
-                struct vn_err *e)
+static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i,
+                const struct vn_session *model, const struct vn_origin *from, struct vn_err *e)
 {
     const struct truth *t = ev->truth;
     const struct coco_image *m = &t->set->images[t->image[i]];
@@ -234,7 +248,8 @@ static int read_results(struct record *of, const struct eval_set *ev, const char
     return VN_OK;
 }
 
-static int write_results(const char *path, const struct eval_set *ev, const struct record *const *of, struct vn_err *e)
+static int write_results(const char *path, const struct eval_set *ev, const struct record *const *of,
+                         struct vn_err *e)
 {
     return vn_coco_write_detections(path, of, ((struct truth *)ev->truth)->set, ev->arena, e);
 }
@@ -251,20 +266,26 @@ static int by_category_and_score(const void *x, const void *y)
     const struct pair *a = x, *b = y;
     if (a->category != b->category)
         return a->category - b->category;
-    return a->det[DET_SCORE] > b->det[DET_SCORE] ? -1 : a->det[DET_SCORE] < b->det[DET_SCORE] ? 1 : a->index - b->index;
+    return a->det[DET_SCORE] > b->det[DET_SCORE]   ? -1
+           : a->det[DET_SCORE] < b->det[DET_SCORE] ? 1
+                                                   : a->index - b->index;
 }
 
 /* Overlap; with a crowd its share of the detection. */
 static double overlap(const double *d, const struct coco_truth *g)
 {
-    const double w = fmin(d[DET_X] + d[DET_W], g->x + g->w) - fmax(d[DET_X], g->x), h = fmin(d[DET_Y] + d[DET_H], g->y + g->h) - fmax(d[DET_Y], g->y);
+    const double w = fmin(d[DET_X] + d[DET_W], g->x + g->w) - fmax(d[DET_X], g->x),
+                 h = fmin(d[DET_Y] + d[DET_H], g->y + g->h) - fmax(d[DET_Y], g->y);
     if (w <= 0 || h <= 0)
         return 0;
     const double area = d[DET_W] * d[DET_H], both = w * h;
     return both / (g->crowd ? area : area + g->w * g->h - both);
 }
 
-static int outside(double area, int range) { return area < area_range[range][0] || area > area_range[range][1]; }
+static int outside(double area, int range)
+{
+    return area < area_range[range][0] || area > area_range[range][1];
+}
 
 /* The truths of one sample and category, those that count first. */
 struct goals {
@@ -307,10 +328,12 @@ static int take(const struct goals *g, const double *iou, double least)
     return found;
 }
 
-static void match_group(struct matched *out, const struct pair *d, int n, const struct truth *t, int first, int n_truths, struct vn_arena *work)
+static void match_group(struct matched *out, const struct pair *d, int n, const struct truth *t, int first,
+                        int n_truths, struct vn_arena *work)
 {
-    double *iou = NEW_ARRAY(work, double, (size_t)n * (size_t)n_truths);
-    struct goals g = { 0, NEW_ARRAY(work, const struct coco_truth *, n_truths), NEW_ARRAY(work, int, n_truths), NEW_ARRAY(work, char, n_truths),
+    double *iou = NEW_ARRAY(work, double, (size_t)n *(size_t)n_truths);
+    struct goals g = { 0, NEW_ARRAY(work, const struct coco_truth *, n_truths),
+                       NEW_ARRAY(work, int, n_truths), NEW_ARRAY(work, char, n_truths),
                        NEW_ARRAY(work, char, n_truths) };
     for (int i = 0; i < n; i++)
         for (int k = 0; k < n_truths; k++)
@@ -322,7 +345,8 @@ static void match_group(struct matched *out, const struct pair *d, int n, const 
             for (int i = 0; i < n; i++) {
                 const int k = take(&g, iou + (size_t)i * n_truths, threshold(th));
                 const int hit = k >= 0 && g.of[k]->id != 0; /* pycocotools takes the id 0 for "none" */
-                const int ignored = (k >= 0 && g.ignored[k]) || (!hit && outside(d[i].det[DET_W] * d[i].det[DET_H], area));
+                const int ignored =
+                    (k >= 0 && g.ignored[k]) || (!hit && outside(d[i].det[DET_W] * d[i].det[DET_H], area));
                 if (k >= 0)
                     g.taken[k] = 1;
                 out[i].hit[area] |= (uint16_t)(hit << th);
@@ -332,7 +356,8 @@ static void match_group(struct matched *out, const struct pair *d, int n, const 
     }
 }
 
-static void match_sample(struct matches *m, const struct truth *t, const struct record *r, int sample, struct vn_arena *work)
+static void match_sample(struct matches *m, const struct truth *t, const struct record *r, int sample,
+                         struct vn_arena *work)
 {
     struct pair *p = NEW_ARRAY(work, struct pair, r->n / DET_FIELDS);
     int n = 0, first = t->first[sample];
@@ -352,7 +377,9 @@ static void match_sample(struct matches *m, const struct truth *t, const struct 
         while (last < t->first[sample + 1] && t->set->truths[t->sorted[last]].category == p[i].category)
             last++;
         for (int k = 0; k < count; k++)
-            m->v[m->n + k] = (struct matched){ .score = p[i + k].det[DET_SCORE], .sample = sample, .category = p[i].category, .rank = k };
+            m->v[m->n + k] = (struct matched){
+                .score = p[i + k].det[DET_SCORE], .sample = sample, .category = p[i].category, .rank = k
+            };
         match_group(m->v + m->n, p + i, count, t, first, last - first, work);
         m->n += count;
     }
@@ -454,13 +481,15 @@ static double mean_precision(const struct curve *c, double truths)
 }
 
 /* One category: detections d[0..n), each counted times[sample] times. `room`: for so many hits at each threshold as there are truths. */
-static void add_category(struct sums *to, const struct matched *d, int n, double truths, int area, int limit, const int *times, double *room)
+static void add_category(struct sums *to, const struct matched *d, int n, double truths, int area, int limit,
+                         const int *times, double *room)
 {
     struct curve c[THRESHOLDS];
     for (int th = 0; th < THRESHOLDS; th++)
         c[th] = (struct curve){ .precision = room + (size_t)th * (size_t)truths };
     for (int i = 0; i < n; i++) {
-        const int counts = ~d[i].ignored[area] & ((1 << THRESHOLDS) - 1), often = d[i].rank < limit ? times[d[i].sample] : 0;
+        const int counts = ~d[i].ignored[area] & ((1 << THRESHOLDS) - 1),
+                  often = d[i].rank < limit ? times[d[i].sample] : 0;
         for (int th = 0; th < THRESHOLDS && often && counts; th++)
             if (counts >> th & 1)
                 add_detection(&c[th], d[i].hit[area] >> th & 1, often);
@@ -472,7 +501,8 @@ static void add_category(struct sums *to, const struct matched *d, int n, double
     to->categories++;
 }
 
-static struct sums accumulate(const struct truth *t, const struct matches *m, int area, int limit, const int *times)
+static struct sums accumulate(const struct truth *t, const struct matches *m, int area, int limit,
+                              const int *times)
 {
     struct sums s = { .categories = 0 };
     struct vn_arena *work = vn_arena_new();
@@ -520,4 +550,6 @@ static void score(double *out, const struct eval_set *ev, const struct record *c
     }
 }
 
-const struct metric vn_metric_coco = { "coco", "%", prepare, keep, valid, score, read_results, write_results };
+const struct metric vn_metric_coco = {
+    "coco", "%", prepare, keep, valid, score, read_results, write_results
+};

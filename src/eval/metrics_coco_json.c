@@ -31,7 +31,9 @@ static int read_id(const struct reader *r, const json_t *o, const char *key, int
     if (!json_is_integer(v))
         return FAIL(r, "%s: expected an integer", key);
     *out = json_integer_value(v);
-    return *out > -(1LL << 53) && *out < 1LL << 53 ? VN_OK : FAIL(r, "%s: %lld is out of range", key, (long long)*out);
+    return *out > -(1LL << 53) && *out < 1LL << 53
+               ? VN_OK
+               : FAIL(r, "%s: %lld is out of range", key, (long long)*out);
 }
 
 static int read_number(const struct reader *r, const json_t *o, const char *key, double *out)
@@ -56,7 +58,8 @@ static int read_box(const struct reader *r, const json_t *o, double box[4])
 }
 
 /* The objects of a list, one after the other. */
-static int each(struct reader *r, const char *name, const json_t *list, int (*fn)(struct reader *r, const json_t *o, void *to, size_t i), void *to)
+static int each(struct reader *r, const char *name, const json_t *list,
+                int (*fn)(struct reader *r, const json_t *o, void *to, size_t i), void *to)
 {
     r->list = name;
     for (r->index = 0; r->index < json_array_size(list); r->index++) {
@@ -81,7 +84,10 @@ static int read_image(struct reader *r, const json_t *o, void *to, size_t i)
     return read_number(r, o, "height", &m->h);
 }
 
-static int read_category(struct reader *r, const json_t *o, void *to, size_t i) { return read_id(r, o, "id", (int64_t *)to + i); }
+static int read_category(struct reader *r, const json_t *o, void *to, size_t i)
+{
+    return read_id(r, o, "id", (int64_t *)to + i);
+}
 
 static int read_truth(struct reader *r, const json_t *o, void *to, size_t i)
 {
@@ -104,8 +110,14 @@ static int read_truth(struct reader *r, const json_t *o, void *to, size_t i)
 }
 
 static int compare_ids(int64_t a, int64_t b) { return a < b ? -1 : a > b; }
-static int by_number(const void *a, const void *b) { return compare_ids(*(const int64_t *)a, *(const int64_t *)b); }
-static int by_image(const void *a, const void *b) { return compare_ids(((const struct coco_image *)a)->id, ((const struct coco_image *)b)->id); }
+static int by_number(const void *a, const void *b)
+{
+    return compare_ids(*(const int64_t *)a, *(const int64_t *)b);
+}
+static int by_image(const void *a, const void *b)
+{
+    return compare_ids(((const struct coco_image *)a)->id, ((const struct coco_image *)b)->id);
+}
 
 struct coco_image *vn_coco_image(const struct coco_set *s, int64_t id)
 {
@@ -115,7 +127,8 @@ struct coco_image *vn_coco_image(const struct coco_set *s, int64_t id)
 
 int vn_coco_category(const struct coco_set *s, int64_t id)
 {
-    const int64_t *at = s->n_categories ? bsearch(&id, s->categories, (size_t)s->n_categories, sizeof id, by_number) : NULL;
+    const int64_t *at =
+        s->n_categories ? bsearch(&id, s->categories, (size_t)s->n_categories, sizeof id, by_number) : NULL;
     return at ? (int)(at - s->categories) : -1;
 }
 
@@ -144,10 +157,12 @@ static int read_set(struct coco_set *s, struct reader *r, const json_t *root)
     qsort(s->categories, (size_t)s->n_categories, sizeof *s->categories, by_number);
     for (int i = 1; i < s->n_images; i++)
         if (s->images[i].id == s->images[i - 1].id)
-            return vn_fail(r->e, VN_E_INPUT, "%s: two images have the id %lld", r->path, (long long)s->images[i].id);
+            return vn_fail(r->e, VN_E_INPUT, "%s: two images have the id %lld", r->path,
+                           (long long)s->images[i].id);
     for (int i = 1; i < s->n_categories; i++)
         if (s->categories[i] == s->categories[i - 1])
-            return vn_fail(r->e, VN_E_INPUT, "%s: two categories have the id %lld", r->path, (long long)s->categories[i]);
+            return vn_fail(r->e, VN_E_INPUT, "%s: two categories have the id %lld", r->path,
+                           (long long)s->categories[i]);
     return each(r, "annotations", json_object_get(root, "annotations"), read_truth, s);
 }
 
@@ -177,7 +192,8 @@ static int read_detection(struct reader *r, const json_t *o, void *to, size_t i)
     return read_box(r, o, &d->v[DET_X]);
 }
 
-int vn_coco_detections(struct coco_detection **out, int *n, struct vn_arena *a, const char *path, struct vn_err *e)
+int vn_coco_detections(struct coco_detection **out, int *n, struct vn_arena *a, const char *path,
+                       struct vn_err *e)
 {
     json_t *root;
     struct vn_arena *work = vn_arena_new();
@@ -197,7 +213,8 @@ int vn_coco_detections(struct coco_detection **out, int *n, struct vn_arena *a, 
     return status;
 }
 
-int vn_coco_read_detections(struct record *of, struct vn_arena *a, const struct coco_set *s, int n_samples, const char *path, struct vn_err *e)
+int vn_coco_read_detections(struct record *of, struct vn_arena *a, const struct coco_set *s, int n_samples,
+                            const char *path, struct vn_err *e)
 {
     struct coco_detection *d;
     struct vn_arena *work = vn_arena_new();
@@ -207,7 +224,9 @@ int vn_coco_read_detections(struct record *of, struct vn_arena *a, const struct 
     for (int i = 0; i < n && status == VN_OK; i++) {
         const struct coco_image *m = vn_coco_image(s, d[i].image);
         if (!m)
-            status = vn_fail(e, VN_E_INPUT, "%s: detections[%d]: image_id: the annotations have no image %lld", path, i, (long long)d[i].image);
+            status =
+                vn_fail(e, VN_E_INPUT, "%s: detections[%d]: image_id: the annotations have no image %lld",
+                        path, i, (long long)d[i].image);
         else if ((sample[i] = m->sample) >= 0)
             of[m->sample].n += DET_FIELDS;
     }
@@ -232,7 +251,8 @@ static void shortest(char text[32], double x)
     }
 }
 
-int vn_coco_write_detections(const char *path, const struct record *const *of, const struct coco_set *s, struct vn_arena *a, struct vn_err *e)
+int vn_coco_write_detections(const char *path, const struct record *const *of, const struct coco_set *s,
+                             struct vn_arena *a, struct vn_err *e)
 {
     struct vn_file_out *f;
     const char *before = "[";
@@ -243,8 +263,10 @@ int vn_coco_write_detections(const char *path, const struct record *const *of, c
             char line[400], n[5][32];
             for (int j = 0; j < 5; j++)
                 shortest(n[j], v[DET_SCORE + j]);
-            snprintf(line, sizeof line, "%s{\"image_id\": %lld, \"category_id\": %.0f, \"bbox\": [%s, %s, %s, %s], \"score\": %s}", before,
-                     (long long)s->images[i].id, v[DET_CATEGORY], n[1], n[2], n[3], n[4], n[0]);
+            snprintf(
+                line, sizeof line,
+                "%s{\"image_id\": %lld, \"category_id\": %.0f, \"bbox\": [%s, %s, %s, %s], \"score\": %s}",
+                before, (long long)s->images[i].id, v[DET_CATEGORY], n[1], n[2], n[3], n[4], n[0]);
             TRY(vn_file_put(f, line, strlen(line), e));
             before = ",\n";
         }

@@ -11,12 +11,13 @@
 
 struct truth {
     const char **path; /* label picture of each sample */
-    int w, h;          /* 0: its own size */
+    int w, h; /* 0: its own size */
 };
 
 static int label_path(const char **out, struct eval_set *ev, int i, struct vn_err *e)
 {
-    const char *folder = vn_path_folder(ev->arena, ev->samples[i].name), *stem = vn_path_stem(ev->arena, ev->samples[i].name);
+    const char *folder = vn_path_folder(ev->arena, ev->samples[i].name),
+               *stem = vn_path_stem(ev->arena, ev->samples[i].name);
     const char *base = strcmp(folder, ".") ? vn_path_join(ev->arena, folder, stem) : stem;
     static const char *const suffixes[] = { ".png", ".npy", ".bmp", ".tiff", ".tif" };
     for (size_t k = 0; k < sizeof suffixes / sizeof *suffixes; k++) {
@@ -34,7 +35,8 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
     if (!ev->task->labels)
         return vn_fail(e, VN_E_USAGE,
                        "miou requires --labels: a folder of label images with the names of the images");
-    if (ev->task->label_size && (sscanf(ev->task->label_size, "%dx%d%c", &t->w, &t->h, &rest) != 2 || t->w < 1 || t->h < 1 || t->w > 65536 || t->h > 65536))
+    if (ev->task->label_size && (sscanf(ev->task->label_size, "%dx%d%c", &t->w, &t->h, &rest) != 2 ||
+                                 t->w < 1 || t->h < 1 || t->w > 65536 || t->h > 65536))
         return vn_fail(e, VN_E_USAGE, "label_size: expected WIDTHxHEIGHT, got '%s'", ev->task->label_size);
     if (!vn_dir_exists(ev->task->labels))
         return vn_fail(
@@ -53,7 +55,8 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
 /* ---- labels ---- */
 
 /* The classes' numbers as stored: 8 or 16 bits of gray, or an array of integers, at the size that is compared. */
-static int read_label(struct vn_picture *out, struct vn_arena *a, const struct truth *t, const char *path, const struct vn_origin *from, struct vn_err *e)
+static int read_label(struct vn_picture *out, struct vn_arena *a, const struct truth *t, const char *path,
+                      const struct vn_origin *from, struct vn_err *e)
 {
     struct vn_picture p;
     if (vn_path_has_suffix(path, ".npy")) {
@@ -90,12 +93,14 @@ struct found {
     int classes, h, w;
 };
 
-static int found_of(struct found *f, const struct output_values *x, const struct vn_session *model, struct vn_err *e)
+static int found_of(struct found *f, const struct output_values *x, const struct vn_session *model,
+                    struct vn_err *e)
 {
     const struct vn_shape *s = x->shape;
     char text[VN_SHAPE_TEXT];
     const int rank = s->rank, numbers = rank == 3 || (rank == 4 && s->d[1] == 1);
-    if (rank < 3 || rank > 4 || s->d[0] != 1 || (!numbers && s->d[1] > MAX_CLASSES) || s->d[rank - 1] > 65536 || s->d[rank - 2] > 65536 || !x->n)
+    if (rank < 3 || rank > 4 || s->d[0] != 1 || (!numbers && s->d[1] > MAX_CLASSES) ||
+        s->d[rank - 1] > 65536 || s->d[rank - 2] > 65536 || !x->n)
         return vn_fail(e, VN_E_INPUT,
                        "%s: output of shape %s is not a segmentation; expected 1 x CLASSES x HEIGHT x WIDTH "
                        "or 1 x HEIGHT x WIDTH",
@@ -105,7 +110,8 @@ static int found_of(struct found *f, const struct output_values *x, const struct
 }
 
 /* From positions in the label picture, w x h, to those in the output. What is no picture was one as a whole. */
-static int way_forth(double m[6], int w, int h, const struct found *f, const struct vn_session *model, const struct vn_origin *from, struct vn_err *e)
+static int way_forth(double m[6], int w, int h, const struct found *f, const struct vn_session *model,
+                     const struct vn_origin *from, struct vn_err *e)
 {
     double in_w = w, in_h = h;
     memcpy(m, (const double[6]){ 1, 0, 0, 0, 1, 0 }, 6 * sizeof *m);
@@ -140,13 +146,15 @@ static struct tap tap(double u, double v, const struct found *f)
 {
     const double x = floor(u - 0.5), y = floor(v - 0.5);
     const size_t left = (size_t)within(x, f->w), right = (size_t)within(x + 1, f->w);
-    const size_t top = (size_t)within(y, f->h) * (size_t)f->w, low = (size_t)within(y + 1, f->h) * (size_t)f->w;
+    const size_t top = (size_t)within(y, f->h) * (size_t)f->w,
+                 low = (size_t)within(y + 1, f->h) * (size_t)f->w;
     return (struct tap){ { top + left, top + right, low + left, low + right }, u - 0.5 - x, v - 0.5 - y };
 }
 
 static double between(const double *p, const struct tap *t)
 {
-    const double left = p[t->at[0]] * (1 - t->y) + p[t->at[2]] * t->y, right = p[t->at[1]] * (1 - t->y) + p[t->at[3]] * t->y;
+    const double left = p[t->at[0]] * (1 - t->y) + p[t->at[2]] * t->y,
+                 right = p[t->at[1]] * (1 - t->y) + p[t->at[3]] * t->y;
     return left * (1 - t->x) + right * t->x;
 }
 
@@ -174,7 +182,8 @@ static void classes_at(int *out, int w, int h, const struct found *f, const doub
     }
 }
 
-static int numbers_at(int *out, int w, int h, const struct found *f, const double m[6], const struct vn_session *model, struct vn_err *e)
+static int numbers_at(int *out, int w, int h, const struct found *f, const double m[6],
+                      const struct vn_session *model, struct vn_err *e)
 {
     double u, v;
     for (int y = 0; y < h; y++)
@@ -193,7 +202,8 @@ static int numbers_at(int *out, int w, int h, const struct found *f, const doubl
 
 /* ---- the table ---- */
 
-static int count(int64_t *table, int classes, const struct vn_picture *label, const int *found, const struct eval_set *ev, const char *path, struct vn_err *e)
+static int count(int64_t *table, int classes, const struct vn_picture *label, const int *found,
+                 const struct eval_set *ev, const char *path, struct vn_err *e)
 {
     for (size_t i = 0; i < vn_picture_values(label); i++) {
         const double l = label->f32[i];
@@ -208,8 +218,8 @@ static int count(int64_t *table, int classes, const struct vn_picture *label, co
     return VN_OK;
 }
 
-static int tabulate(struct record *out, struct vn_arena *a, struct vn_arena *work, const struct eval_set *ev, int i, const struct vn_session *model,
-                    const struct vn_origin *from, struct vn_err *e)
+static int tabulate(struct record *out, struct vn_arena *a, struct vn_arena *work, const struct eval_set *ev,
+                    int i, const struct vn_session *model, const struct vn_origin *from, struct vn_err *e)
 {
     const struct truth *t = ev->truth;
     struct output_values x;
@@ -242,8 +252,8 @@ static int tabulate(struct record *out, struct vn_arena *a, struct vn_arena *wor
     return VN_OK;
 }
 
-static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct vn_session *model, const struct vn_origin *from,
-                struct vn_err *e)
+static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i,
+                const struct vn_session *model, const struct vn_origin *from, struct vn_err *e)
 {
     struct vn_arena *work = vn_arena_new();
     const int status = tabulate(out, a, work, ev, i, model, from, e);
@@ -265,7 +275,8 @@ static int valid(const struct record *r, const struct eval_set *ev, int i)
 /* A class that occurs in neither labels nor results does not count. */
 static void score(double *out, const struct eval_set *ev, const struct record *const *of, const int *times)
 {
-    double hit[MAX_CLASSES] = { 0 }, label[MAX_CLASSES] = { 0 }, found[MAX_CLASSES] = { 0 }, hits = 0, all = 0, sum = 0;
+    double hit[MAX_CLASSES] = { 0 }, label[MAX_CLASSES] = { 0 }, found[MAX_CLASSES] = { 0 }, hits = 0,
+           all = 0, sum = 0;
     int occurring = 0;
     for (int i = 0; i < ev->n_samples; i++)
         for (int k = 1; times[i] && k < of[i]->n; k += 2) {

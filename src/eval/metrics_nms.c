@@ -31,7 +31,8 @@ static int overlaps_torchvision(const struct box *a, const struct box *b, double
 {
     const float ax1 = (float)a->x1, ay1 = (float)a->y1, ax2 = (float)a->x2, ay2 = (float)a->y2;
     const float bx1 = (float)b->x1, by1 = (float)b->y1, bx2 = (float)b->x2, by2 = (float)b->y2;
-    const float w = larger(0, smaller(ax2, bx2) - larger(ax1, bx1)), h = larger(0, smaller(ay2, by2) - larger(ay1, by1));
+    const float w = larger(0, smaller(ax2, bx2) - larger(ax1, bx1)),
+                h = larger(0, smaller(ay2, by2) - larger(ay1, by1));
     const float area_a = (ax2 - ax1) * (ay2 - ay1), area_b = (bx2 - bx1) * (by2 - by1), both = w * h;
     return both / (area_a + area_b - both) > iou;
 }
@@ -52,11 +53,13 @@ static int overlaps_opencv(const struct box *a, const struct box *b, double iou)
 
 int vn_nms_overlaps(const struct box *a, const struct box *b, enum nms_rule rule, double iou)
 {
-    static int (*const overlaps[])(const struct box *, const struct box *, double) = { NULL, overlaps_torchvision, overlaps_opencv };
+    static int (*const overlaps[])(const struct box *, const struct box *,
+                                   double) = { NULL, overlaps_torchvision, overlaps_opencv };
     return rule != NMS_NONE && overlaps[rule](a, b, iou);
 }
 
-int vn_nms(int *kept, const struct box *b, int n, enum nms_rule rule, double iou, double score_min, struct vn_arena *work)
+int vn_nms(int *kept, const struct box *b, int n, enum nms_rule rule, double iou, double score_min,
+           struct vn_arena *work)
 {
     struct order *o = NEW_ARRAY(work, struct order, n);
     int taking_part = 0, n_kept = 0;

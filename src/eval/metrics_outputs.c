@@ -8,8 +8,8 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
                             : VN_OK;
 }
 
-static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct vn_session *model, const struct vn_origin *from,
-                struct vn_err *e)
+static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i,
+                const struct vn_session *model, const struct vn_origin *from, struct vn_err *e)
 {
     (void)a, (void)ev, (void)i, (void)model, (void)from, (void)e;
     *out = (struct record){ 0, NULL };

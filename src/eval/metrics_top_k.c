@@ -14,7 +14,8 @@ struct truth {
 };
 
 /* Lines "PICTURE CLASS". */
-static int read_labels(struct vn_map *of, int *n_lines, struct vn_arena *a, const char *path, struct vn_err *e)
+static int read_labels(struct vn_map *of, int *n_lines, struct vn_arena *a, const char *path,
+                       struct vn_err *e)
 {
     const uint8_t *data;
     size_t bytes;
@@ -76,8 +77,8 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
     return VN_OK;
 }
 
-static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i, const struct vn_session *model, const struct vn_origin *from,
-                struct vn_err *e)
+static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i,
+                const struct vn_session *model, const struct vn_origin *from, struct vn_err *e)
 {
     const struct truth *t = ev->truth;
     struct output_values x;
@@ -86,7 +87,8 @@ static int keep(struct record *out, struct vn_arena *a, const struct eval_set *e
     double *rank = NEW(a, double);
     const int status = vn_eval_output(&x, work, model, ev->task->output, e);
     const int64_t label = t->label[i];
-    for (int64_t c = 0; status == VN_OK && label < x.n && c < x.n; c++) /* equal values: the lower class comes first */
+    for (int64_t c = 0; status == VN_OK && label < x.n && c < x.n;
+         c++) /* equal values: the lower class comes first */
         *rank += x.v[c] > x.v[label] || (x.v[c] == x.v[label] && c < label) || x.v[label] != x.v[label];
     const int64_t n = status == VN_OK ? x.n : 0;
     vn_arena_free(&work);

@@ -20,8 +20,9 @@
 
 /* A tensor, row-major in the source model's order of axes. */
 struct vn_cells {
-    enum vn_dtype dtype; /* VN_F32, VN_F64 or VN_I64; `cast` takes any, what moves quantized elements VN_I8 and VN_I16, too */
-    int rank;            /* 0..VN_MAX_RANK */
+    enum vn_dtype
+        dtype; /* VN_F32, VN_F64 or VN_I64; `cast` takes any, what moves quantized elements VN_I8 and VN_I16, too */
+    int rank; /* 0..VN_MAX_RANK */
     int64_t d[VN_MAX_RANK];
     int64_t count; /* product of d */
     void *data;
@@ -30,7 +31,8 @@ struct vn_cells {
 struct vn_portable_args {
     int n_in;
     struct vn_cells in[VN_PORTABLE_IN]; /* an input that the node leaves out: rank 1, count 0 */
-    struct vn_cells out;            /* run may make an extent smaller where the size depends on the data: elements lie close */
+    struct vn_cells
+        out; /* run may make an extent smaller where the size depends on the data: elements lie close */
     int32_t i[VN_PORTABLE_INTS];
     float f[VN_PORTABLE_FLOATS];
     int64_t *scratch; /* cells that `scratch` asks for */
@@ -57,7 +59,9 @@ extern const struct vn_portable *const vn_portables[VN_PORTABLE_COUNT];
 static inline int vn_cells_real(const struct vn_cells *t) { return t->dtype != VN_I64; }
 static inline double vn_cell(const struct vn_cells *t, int64_t i)
 {
-    return t->dtype == VN_F32 ? (double)((const float *)t->data)[i] : t->dtype == VN_F64 ? ((const double *)t->data)[i] : (double)((const int64_t *)t->data)[i];
+    return t->dtype == VN_F32   ? (double)((const float *)t->data)[i]
+           : t->dtype == VN_F64 ? ((const double *)t->data)[i]
+                                : (double)((const int64_t *)t->data)[i];
 }
 static inline void vn_cell_set(struct vn_cells *t, int64_t i, double x)
 {
@@ -66,7 +70,10 @@ static inline void vn_cell_set(struct vn_cells *t, int64_t i, double x)
     else
         ((double *)t->data)[i] = x;
 }
-static inline int64_t vn_cell_int(const struct vn_cells *t, int64_t i) { return ((const int64_t *)t->data)[i]; }
+static inline int64_t vn_cell_int(const struct vn_cells *t, int64_t i)
+{
+    return ((const int64_t *)t->data)[i];
+}
 static inline void vn_cell_set_int(struct vn_cells *t, int64_t i, int64_t x) { ((int64_t *)t->data)[i] = x; }
 /* to[i] = from[k]; equal types. */
 static inline void vn_cell_copy(struct vn_cells *to, int64_t i, const struct vn_cells *from, int64_t k)
@@ -98,6 +105,9 @@ static inline int64_t vn_cells_at(const int64_t *idx, const int64_t *stride, int
     return at;
 }
 /* An index that counts from the end where negative -> [0, extent); -1: outside. */
-static inline int64_t vn_cells_index(int64_t i, int64_t extent) { return i < -extent || i >= extent ? -1 : i < 0 ? i + extent : i; }
+static inline int64_t vn_cells_index(int64_t i, int64_t extent)
+{
+    return i < -extent || i >= extent ? -1 : i < 0 ? i + extent : i;
+}
 
 #endif

@@ -1,4 +1,4 @@
-/* ops/hannwindow.c - 0.5 - 0.5 * cos(2 pi i / n) for i below size; n: the size, or size - 1 where symmetric. */
+/* ops/hannwindow.c - 0.5 - 0.5 * cos(2 pi i / n); n is the size, or size - 1 where symmetric. */
 #include <math.h>
 
 #include "ops/lower.h"

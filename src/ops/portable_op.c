@@ -16,8 +16,8 @@ static void view(struct vn_cells *c, const struct vn_tensor *t)
     memcpy(c->d, t->shape.d, sizeof c->d);
 }
 
-int vn_portable_eval(const struct node *n, const struct portable_params *p, struct vn_arena *a, int n_in, const struct vn_tensor *const *in,
-                 struct vn_tensor *out, struct vn_err *e)
+int vn_portable_eval(const struct node *n, const struct portable_params *p, struct vn_arena *a, int n_in,
+                     const struct vn_tensor *const *in, struct vn_tensor *out, struct vn_err *e)
 {
     struct vn_portable_args args = { .n_in = n_in };
     const struct vn_portable *call = vn_portables[p->id];
@@ -48,7 +48,8 @@ int vn_eval_portable(const struct node *n, const struct eval *ev, struct vn_err 
 
 /* ---- programs ---- */
 
-int vn_portable_emit(struct lowering *l, const struct portable_params *p, int n_in, const int *in, int out, struct vn_err *e)
+int vn_portable_emit(struct lowering *l, const struct portable_params *p, int n_in, const int *in, int out,
+                     struct vn_err *e)
 {
     struct vn_portable_args args = { .n_in = n_in };
     const struct vn_portable *call = vn_portables[p->id];
@@ -67,7 +68,8 @@ int vn_portable_emit(struct lowering *l, const struct portable_params *p, int n_
     memcpy(args.f, p->f, sizeof args.f);
     const char *wrong = call->check(&args);
     if (wrong)
-        return l->node ? vn_node_fail(l->node, e, VN_E_INTERNAL, "%s", wrong) : vn_fail(e, VN_E_INTERNAL, "%s", wrong);
+        return l->node ? vn_node_fail(l->node, e, VN_E_INTERNAL, "%s", wrong)
+                       : vn_fail(e, VN_E_INTERNAL, "%s", wrong);
     if (call->scratch) {
         const struct vn_shape s = { .rank = 1, .d = { call->scratch(&args) } };
         all[n_in++] = vn_low_temp(l, VN_I64, &s, PLAIN, 0, 0);

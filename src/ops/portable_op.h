@@ -17,10 +17,11 @@ int vn_eval_portable(const struct node *n, const struct eval *ev, struct vn_err 
 int vn_low_portable(const struct node *n, struct lowering *l, struct vn_err *e);
 
 /* Their parts, for operators that are several functions or have several outputs. in: cells (NULL: left out). */
-int vn_portable_eval(const struct node *n, const struct portable_params *p, struct vn_arena *a, int n_in, const struct vn_tensor *const *in,
-                 struct vn_tensor *out, struct vn_err *e);
+int vn_portable_eval(const struct node *n, const struct portable_params *p, struct vn_arena *a, int n_in,
+                     const struct vn_tensor *const *in, struct vn_tensor *out, struct vn_err *e);
 /* in: tensor ids in plain order, -1 for one left out; out: a tensor in plain order. */
-int vn_portable_emit(struct lowering *l, const struct portable_params *p, int n_in, const int *in, int out, struct vn_err *e);
+int vn_portable_emit(struct lowering *l, const struct portable_params *p, int n_in, const int *in, int out,
+                     struct vn_err *e);
 
 /* Cells of another type: what integers, booleans and half floats become in a program, and back. `to`: whose numbers the
  * result holds. */

@@ -81,8 +81,14 @@ static int prepare_integers(struct rt_step *s, enum vn_dtype t, int32_t op, stru
     WANT(s, e, t == VN_I8 || (s->in[0]->zero == 0 && s->in[1]->zero == 0), "int16 with a zero point");
     const float sa = s->in[0]->scale, sb = s->in[1]->scale, sy = s->out->scale;
     struct vn_binary_s8 *const b = &s->args.binary_s8;
-    *b = (struct vn_binary_s8){ .op = op == VN_BIN_SUB ? VN_BIN_ADD : op, .za = s->in[0]->zero, .zb = s->in[1]->zero, .zy = s->out->zero,
-                                .lo = p->lo, .hi = p->hi, .ra = sa / sy, .rb = sb / sy };
+    *b = (struct vn_binary_s8){ .op = op == VN_BIN_SUB ? VN_BIN_ADD : op,
+                                .za = s->in[0]->zero,
+                                .zb = s->in[1]->zero,
+                                .zy = s->out->zero,
+                                .lo = p->lo,
+                                .hi = p->hi,
+                                .ra = sa / sy,
+                                .rb = sb / sy };
     switch (op) {
     case VN_BIN_MUL: b->ra = vn_requant_mult(sa, sb, sy); break;
     case VN_BIN_DIV: b->ra = (sa / sb) / sy; break;
@@ -104,27 +110,34 @@ static int prepare_binary(struct vn_model *m, struct rt_step *s, struct vn_err *
     const int r = check_dims(s, l.rank, l.dims, e);
     if (r < 0)
         return r;
-    WANT(s, e, !reaches(l.rank, l.dims, 0, l.a, s->in[0]->count) && !reaches(l.rank, l.dims, 0, l.b, s->in[1]->count), "an operand is too small");
+    WANT(s, e,
+         !reaches(l.rank, l.dims, 0, l.a, s->in[0]->count) &&
+             !reaches(l.rank, l.dims, 0, l.b, s->in[1]->count),
+         "an operand is too small");
     const int32_t op = *(const int32_t *)s->params;
-    const enum vn_dtype t = s->instr == rt_instrs[OPCODE_BINARY_S8] ? VN_I8 : s->instr == rt_instrs[OPCODE_BINARY_S16] ? VN_I16 : VN_F32;
+    const enum vn_dtype t = s->instr == rt_instrs[OPCODE_BINARY_S8]    ? VN_I8
+                            : s->instr == rt_instrs[OPCODE_BINARY_S16] ? VN_I16
+                                                                       : VN_F32;
     WANT(s, e, within(op, VN_BIN_ADD, VN_BIN_PRELU), "unknown operation");
     WANT(s, e, s->in[0]->dtype == t && s->in[1]->dtype == t && s->out->dtype == t, "wrong types");
     return t == VN_F32 ? VN_OK : prepare_integers(s, t, op, e);
 }
 
-static void binary_span(const struct span_job *j, int64_t out, int64_t a, int64_t b, int64_t n, int step_a, int step_b)
+static void binary_span(const struct span_job *j, int64_t out, int64_t a, int64_t b, int64_t n, int step_a,
+                        int step_b)
 {
     const struct rt_step *s = j->s;
     const struct vn_kernels *k = &j->m->kernels;
     if (s->out->dtype == VN_I8)
-        k->binary_s8((int8_t *)s->out->data + out, (const int8_t *)s->in[0]->data + a, (const int8_t *)s->in[1]->data + b, (size_t)n,
-                     step_a, step_b, &s->args.binary_s8);
+        k->binary_s8((int8_t *)s->out->data + out, (const int8_t *)s->in[0]->data + a,
+                     (const int8_t *)s->in[1]->data + b, (size_t)n, step_a, step_b, &s->args.binary_s8);
     else if (s->out->dtype == VN_I16)
-        k->binary_s16((int16_t *)s->out->data + out, (const int16_t *)s->in[0]->data + a, (const int16_t *)s->in[1]->data + b, (size_t)n,
-                      step_a, step_b, &s->args.binary_s8);
+        k->binary_s16((int16_t *)s->out->data + out, (const int16_t *)s->in[0]->data + a,
+                      (const int16_t *)s->in[1]->data + b, (size_t)n, step_a, step_b, &s->args.binary_s8);
     else
-        k->binary_f32((float *)s->out->data + out, (const float *)s->in[0]->data + a, (const float *)s->in[1]->data + b, (size_t)n,
-                      step_a, step_b, *(const int32_t *)s->params);
+        k->binary_f32((float *)s->out->data + out, (const float *)s->in[0]->data + a,
+                      (const float *)s->in[1]->data + b, (size_t)n, step_a, step_b,
+                      *(const int32_t *)s->params);
 }
 
 /* dims merged from the inside while both operands are contiguous (or both constant) there: fewer, longer spans */
@@ -194,7 +207,8 @@ const struct rt_instr rt_instr_BINARY_F32 = { "BINARY_F32", NULL, prepare_binary
 
 static int same_size(const struct rt_step *s, enum vn_dtype in, enum vn_dtype out, struct vn_err *e)
 {
-    WANT(s, e, s->in[0]->dtype == in && s->out->dtype == out && s->in[0]->count == s->out->count, "wrong type or size");
+    WANT(s, e, s->in[0]->dtype == in && s->out->dtype == out && s->in[0]->count == s->out->count,
+         "wrong type or size");
     return VN_OK;
 }
 
@@ -231,7 +245,8 @@ static int prepare_table_s16(struct vn_model *m, struct rt_step *s, struct vn_er
 {
     (void)m;
     const struct rt_tensor *x = s->in[0], *y = s->out;
-    WANT(s, e, rt_is_quantized(x->dtype) && rt_is_quantized(y->dtype) && x->count == y->count, "wrong type or size");
+    WANT(s, e, rt_is_quantized(x->dtype) && rt_is_quantized(y->dtype) && x->count == y->count,
+         "wrong type or size");
     WANT(s, e, s->in[1]->dtype == y->dtype && s->in[1]->count == (x->dtype == VN_I8 ? 256 : 65536),
          "type or length of the table differs");
     return VN_OK;
@@ -242,9 +257,13 @@ static int prepare_rescale(struct vn_model *m, struct rt_step *s, struct vn_err 
     (void)m;
     const struct instr_RESCALE *p = s->params;
     const struct rt_tensor *x = s->in[0], *y = s->out;
-    WANT(s, e, rt_is_quantized(x->dtype) && rt_is_quantized(y->dtype) && x->count == y->count, "wrong type or size");
-    WANT(s, e, within(p->lo, rt_least(y->dtype), p->hi) && within(p->hi, p->lo, rt_most(y->dtype)), "bounds out of range");
-    s->args.rescale = (struct vn_rescale){ .zx = x->zero, .zy = y->zero, .lo = p->lo, .hi = p->hi, .ratio = x->scale / y->scale };
+    WANT(s, e, rt_is_quantized(x->dtype) && rt_is_quantized(y->dtype) && x->count == y->count,
+         "wrong type or size");
+    WANT(s, e, within(p->lo, rt_least(y->dtype), p->hi) && within(p->hi, p->lo, rt_most(y->dtype)),
+         "bounds out of range");
+    s->args.rescale = (struct vn_rescale){
+        .zx = x->zero, .zy = y->zero, .lo = p->lo, .hi = p->hi, .ratio = x->scale / y->scale
+    };
     return VN_OK;
 }
 
@@ -260,28 +279,31 @@ static int prepare_dequantize(struct vn_model *m, struct rt_step *s, struct vn_e
     return same_size(s, s->in[0]->dtype == VN_I16 ? VN_I16 : VN_I8, VN_F32, e);
 }
 
-#define PART(name, in_type, out_type, call)                                \
-    static void name##_part(void *ctx, int i)                              \
-    {                                                                      \
-        const struct span_job *j = ctx;                                    \
-        const struct rt_step *s = j->s;                                    \
-        const struct vn_kernels *k = &j->m->kernels;                       \
-        int64_t at, n;                                                     \
-        span(j, i, &at, &n);                                               \
-        const in_type *x = (const in_type *)s->in[0]->data + at;           \
-        out_type *y = (out_type *)s->out->data + at;                       \
-        call;                                                              \
-        (void)k;                                                           \
-    }                                                                      \
+#define PART(name, in_type, out_type, call) \
+    static void name##_part(void *ctx, int i) \
+    { \
+        const struct span_job *j = ctx; \
+        const struct rt_step *s = j->s; \
+        const struct vn_kernels *k = &j->m->kernels; \
+        int64_t at, n; \
+        span(j, i, &at, &n); \
+        const in_type *x = (const in_type *)s->in[0]->data + at; \
+        out_type *y = (out_type *)s->out->data + at; \
+        call; \
+        (void)k; \
+    } \
     static void run_##name(struct vn_model *m, const struct rt_step *s) { run_spans(m, s, name##_part); }
 
 PART(clamp_s8, int8_t, int8_t,
-     k->clamp_s8(y, x, (size_t)n, ((const struct instr_CLAMP_S8 *)s->params)->lo, ((const struct instr_CLAMP_S8 *)s->params)->hi))
+     k->clamp_s8(y, x, (size_t)n, ((const struct instr_CLAMP_S8 *)s->params)->lo,
+                 ((const struct instr_CLAMP_S8 *)s->params)->hi))
 PART(clamp_f32, float, float,
-     k->clamp_f32(y, x, (size_t)n, ((const struct instr_CLAMP_F32 *)s->params)->lo, ((const struct instr_CLAMP_F32 *)s->params)->hi))
+     k->clamp_f32(y, x, (size_t)n, ((const struct instr_CLAMP_F32 *)s->params)->lo,
+                  ((const struct instr_CLAMP_F32 *)s->params)->hi))
 PART(table_s8, int8_t, int8_t, k->table_s8(y, x, (size_t)n, (const int8_t *)s->in[1]->data))
 PART(unary_f32, float, float,
-     k->unary_f32(y, x, (size_t)n, ((const struct instr_UNARY_F32 *)s->params)->op, ((const struct instr_UNARY_F32 *)s->params)->alpha,
+     k->unary_f32(y, x, (size_t)n, ((const struct instr_UNARY_F32 *)s->params)->op,
+                  ((const struct instr_UNARY_F32 *)s->params)->alpha,
                   ((const struct instr_UNARY_F32 *)s->params)->beta))
 PART(quantize_s8, float, int8_t, k->quantize_s8(y, x, (size_t)n, s->out->scale, s->out->zero))
 PART(dequantize_s8, int8_t, float, k->dequantize_s8(y, x, (size_t)n, s->in[0]->scale, s->in[0]->zero))
@@ -299,14 +321,25 @@ typedef void run_fn(struct vn_model *m, const struct rt_step *s);
 static run_fn *const quantizers[2] = { run_quantize_s8, run_quantize_s16 };
 static run_fn *const dequantizers[2] = { run_dequantize_s8, run_dequantize_s16 };
 /* [x is int16][y is int16] */
-static run_fn *const tables[2][2] = { { run_table_s8, run_table_s8_s16 }, { run_table_s16_s8, run_table_s16_s16 } };
-static run_fn *const rescales[2][2] = { { run_rescale_s8_s8, run_rescale_s8_s16 }, { run_rescale_s16_s8, run_rescale_s16_s16 } };
+static run_fn *const tables[2][2] = { { run_table_s8, run_table_s8_s16 },
+                                      { run_table_s16_s8, run_table_s16_s16 } };
+static run_fn *const rescales[2][2] = { { run_rescale_s8_s8, run_rescale_s8_s16 },
+                                        { run_rescale_s16_s8, run_rescale_s16_s16 } };
 
 static int wide(const struct rt_tensor *t) { return t->dtype == VN_I16; }
 static void run_quantize(struct vn_model *m, const struct rt_step *s) { quantizers[wide(s->out)](m, s); }
-static void run_dequantize(struct vn_model *m, const struct rt_step *s) { dequantizers[wide(s->in[0])](m, s); }
-static void run_table_s16(struct vn_model *m, const struct rt_step *s) { tables[wide(s->in[0])][wide(s->out)](m, s); }
-static void run_rescale(struct vn_model *m, const struct rt_step *s) { rescales[wide(s->in[0])][wide(s->out)](m, s); }
+static void run_dequantize(struct vn_model *m, const struct rt_step *s)
+{
+    dequantizers[wide(s->in[0])](m, s);
+}
+static void run_table_s16(struct vn_model *m, const struct rt_step *s)
+{
+    tables[wide(s->in[0])][wide(s->out)](m, s);
+}
+static void run_rescale(struct vn_model *m, const struct rt_step *s)
+{
+    rescales[wide(s->in[0])][wide(s->out)](m, s);
+}
 
 const struct rt_instr rt_instr_CLAMP_S8 = { "CLAMP_S8", NULL, prepare_clamp_s8, run_clamp_s8, NULL };
 const struct rt_instr rt_instr_CLAMP_F32 = { "CLAMP_F32", NULL, prepare_f32, run_clamp_f32, NULL };
@@ -337,12 +370,12 @@ static int prepare_copy(struct vn_model *m, struct rt_step *s, struct vn_err *e)
     return VN_OK;
 }
 
-#define COPY_ROW(type)                                                                             \
-    do {                                                                                           \
-        const type *a = (const type *)s->in[0]->data + src;                                        \
-        type *b = (type *)s->out->data + dst;                                                      \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            b[i * ds] = a[i * ss];                                                                 \
+#define COPY_ROW(type) \
+    do { \
+        const type *a = (const type *)s->in[0]->data + src; \
+        type *b = (type *)s->out->data + dst; \
+        for (int64_t i = 0; i < n; i++) \
+            b[i * ds] = a[i * ss]; \
     } while (0)
 
 static void copy_row(const struct rt_step *s, int64_t src, int64_t dst, int64_t n, int64_t ss, int64_t ds)
@@ -374,7 +407,8 @@ static void merge_copy(struct copy_job *j, const struct instr_COPY *p)
         if (p->dims[i] == 1)
             continue;
         const int k = j->rank - 1;
-        if (j->rank && p->src_stride[i] == j->src[k] * j->dims[k] && p->dst_stride[i] == j->dst[k] * j->dims[k])
+        if (j->rank && p->src_stride[i] == j->src[k] * j->dims[k] &&
+            p->dst_stride[i] == j->dst[k] * j->dims[k])
             j->dims[k] *= p->dims[i];
         else {
             j->dims[j->rank] = p->dims[i];
@@ -422,7 +456,10 @@ static int prepare_fill(struct vn_model *m, struct rt_step *s, struct vn_err *e)
     (void)m;
     const struct instr_FILL *p = s->params;
     const enum vn_dtype t = s->out->dtype;
-    WANT(s, e, t == VN_F32 || (rt_is_quantized(t) && p->value >= (float)rt_least(t) && p->value <= (float)rt_most(t)), "value does not fit");
+    WANT(s, e,
+         t == VN_F32 ||
+             (rt_is_quantized(t) && p->value >= (float)rt_least(t) && p->value <= (float)rt_most(t)),
+         "value does not fit");
     return VN_OK;
 }
 
@@ -469,7 +506,8 @@ static void run_gather(struct vn_model *m, const struct rt_step *s)
         return;
     for (int64_t o = 0; o < p->outer; o++)
         for (int64_t i = 0; i < p->count; i++)
-            memcpy(s->out->data + (size_t)(o * p->count + i) * run, s->in[0]->data + (size_t)(o * p->extent + index[i]) * run, run);
+            memcpy(s->out->data + (size_t)(o * p->count + i) * run,
+                   s->in[0]->data + (size_t)(o * p->extent + index[i]) * run, run);
 }
 
 const struct rt_instr rt_instr_GATHER = { "GATHER", own_gather, prepare_gather, run_gather, NULL };

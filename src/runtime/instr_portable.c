@@ -49,14 +49,16 @@ static int prepare(struct vn_model *m, struct rt_step *s, struct vn_err *e)
     WANT(s, e, s->n_in > p->scratch && s->n_in - p->scratch <= VN_PORTABLE_IN, "wrong number of inputs");
     fill(&a, s);
     for (int k = 0; k < a.n_in; k++) /* checked before their elements are looked at */
-        WANT(s, e, is_cell(s->in[k], call->moves_quantized && k == 0) || p->function == VN_PORTABLE_cast, "wrong types");
+        WANT(s, e, is_cell(s->in[k], call->moves_quantized && k == 0) || p->function == VN_PORTABLE_cast,
+             "wrong types");
     WANT(s, e, is_cell(s->out, call->moves_quantized) || p->function == VN_PORTABLE_cast, "wrong types");
     const char *wrong = call->check(&a);
     WANT(s, e, !wrong, wrong);
     WANT(s, e, (call->scratch != NULL) == p->scratch, "scratch memory is missing, or unexpected");
     if (p->scratch) {
         const struct rt_tensor *t = s->in[s->n_in - 1];
-        WANT(s, e, t->place == BIN_ARENA && t->dtype == VN_I64 && t->count >= call->scratch(&a), "too little scratch memory");
+        WANT(s, e, t->place == BIN_ARENA && t->dtype == VN_I64 && t->count >= call->scratch(&a),
+             "too little scratch memory");
     }
     return VN_OK;
 }

@@ -26,7 +26,8 @@ static const char *run(struct vn_portable_args *a)
         const int64_t base = o / inner * extent * inner + o % inner;
         int64_t best = 0;
         for (int64_t k = 1; k < extent; k++)
-            if (before(x, base + k * inner, base + best * inner, a->i[1]) || (a->i[2] && !before(x, base + best * inner, base + k * inner, a->i[1])))
+            if (before(x, base + k * inner, base + best * inner, a->i[1]) ||
+                (a->i[2] && !before(x, base + best * inner, base + k * inner, a->i[1])))
                 best = k;
         vn_cell_set_int(&a->out, o, best);
     }

@@ -14,10 +14,10 @@ typedef int whole_test_fn(int64_t, int64_t);
     static int64_t name(int64_t a, int64_t b, int dtype) { return (void)dtype, (int64_t)(expr); }
 WHOLE(add, (uint64_t)a + (uint64_t)b)
 WHOLE(sub, (uint64_t)a - (uint64_t)b)
-WHOLE(mul, (uint64_t)a * (uint64_t)b)
+WHOLE(mul, (uint64_t)a *(uint64_t)b)
 WHOLE(larger, a > b ? a : b)
 WHOLE(smaller, a < b ? a : b)
-WHOLE(and, a & b)
+WHOLE(and, a &b)
 WHOLE(or, a | b)
 WHOLE(xor, a ^ b)
 WHOLE(left, (uint64_t)b > 63 ? 0 : (uint64_t)a << b)
@@ -81,8 +81,8 @@ static double real_floor_remainder(double a, double b)
     return r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }
 
-#define TESTS(name, op)                                       \
-    static int name(double a, double b) { return a op b; }    \
+#define TESTS(name, op) \
+    static int name(double a, double b) { return a op b; } \
     static int whole_##name(int64_t a, int64_t b) { return a op b; }
 TESTS(equal, ==)
 TESTS(greater, >)
@@ -96,14 +96,25 @@ static const struct {
     test_fn *test;
     whole_test_fn *whole_test;
 } ops[VN_CB_COUNT] = {
-    [VN_CB_ADD] = { .whole = add }, [VN_CB_SUB] = { .whole = sub }, [VN_CB_MUL] = { .whole = mul }, [VN_CB_DIV] = { .whole = divide },
-    [VN_CB_MAX] = { .whole = larger }, [VN_CB_MIN] = { .whole = smaller }, [VN_CB_POW] = { vn_pow, power },
-    [VN_CB_MOD] = { real_floor_remainder, remainder_floor }, [VN_CB_FMOD] = { real_remainder, remainder_c },
-    [VN_CB_AND] = { .whole = and }, [VN_CB_OR] = { .whole = or }, [VN_CB_XOR] = { .whole = xor }, [VN_CB_LEFT] = { .whole = left },
+    [VN_CB_ADD] = { .whole = add },
+    [VN_CB_SUB] = { .whole = sub },
+    [VN_CB_MUL] = { .whole = mul },
+    [VN_CB_DIV] = { .whole = divide },
+    [VN_CB_MAX] = { .whole = larger },
+    [VN_CB_MIN] = { .whole = smaller },
+    [VN_CB_POW] = { vn_pow, power },
+    [VN_CB_MOD] = { real_floor_remainder, remainder_floor },
+    [VN_CB_FMOD] = { real_remainder, remainder_c },
+    [VN_CB_AND] = { .whole = and},
+    [VN_CB_OR] = { .whole = or },
+    [VN_CB_XOR] = { .whole = xor},
+    [VN_CB_LEFT] = { .whole = left },
     [VN_CB_RIGHT] = { .whole = right },
-    [VN_CB_EQUAL] = { .test = equal, .whole_test = whole_equal }, [VN_CB_GREATER] = { .test = greater, .whole_test = whole_greater },
+    [VN_CB_EQUAL] = { .test = equal, .whole_test = whole_equal },
+    [VN_CB_GREATER] = { .test = greater, .whole_test = whole_greater },
     [VN_CB_GREATER_EQUAL] = { .test = greater_equal, .whole_test = whole_greater_equal },
-    [VN_CB_LESS] = { .test = less, .whole_test = whole_less }, [VN_CB_LESS_EQUAL] = { .test = less_equal, .whole_test = whole_less_equal },
+    [VN_CB_LESS] = { .test = less, .whole_test = whole_less },
+    [VN_CB_LESS_EQUAL] = { .test = less_equal, .whole_test = whole_less_equal },
 };
 
 static const char *check(const struct vn_portable_args *a)
@@ -115,7 +126,9 @@ static const char *check(const struct vn_portable_args *a)
     if (vn_cells_broadcast(stride, &a->in[0], &a->out) || vn_cells_broadcast(stride, &a->in[1], &a->out))
         return "binary: shapes do not match";
     const int in = vn_cells_real(&a->in[0]), out = vn_cells_real(&a->out);
-    return (ops[op].real && in && out) || (ops[op].whole && !in && !out) || (ops[op].test && !out) ? NULL : "binary: wrong types";
+    return (ops[op].real && in && out) || (ops[op].whole && !in && !out) || (ops[op].test && !out)
+               ? NULL
+               : "binary: wrong types";
 }
 
 static const char *run(struct vn_portable_args *a)
@@ -131,9 +144,13 @@ static const char *run(struct vn_portable_args *a)
         else if (real)
             vn_cell_set_int(&a->out, k, ops[op].test(vn_cell(&a->in[0], p), vn_cell(&a->in[1], q)));
         else if (ops[op].whole)
-            vn_cell_set_int(&a->out, k, vn_cell_wrap(ops[op].whole(vn_cell_int(&a->in[0], p), vn_cell_int(&a->in[1], q), wrap), wrap));
+            vn_cell_set_int(
+                &a->out, k,
+                vn_cell_wrap(ops[op].whole(vn_cell_int(&a->in[0], p), vn_cell_int(&a->in[1], q), wrap),
+                             wrap));
         else
-            vn_cell_set_int(&a->out, k, ops[op].whole_test(vn_cell_int(&a->in[0], p), vn_cell_int(&a->in[1], q)));
+            vn_cell_set_int(&a->out, k,
+                            ops[op].whole_test(vn_cell_int(&a->in[0], p), vn_cell_int(&a->in[1], q)));
     }
     return NULL;
 }

@@ -24,8 +24,10 @@ static const char *run(struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0], *c = &a->in[1];
     const int flat = a->i[0] < 0, axis = flat ? 0 : a->i[0];
-    const int64_t extent = flat ? x->count : x->d[axis], inner = flat ? 1 : vn_cells_product(x, axis + 1, x->rank);
-    const int64_t outer = flat ? 1 : vn_cells_product(x, 0, axis), most = c->count < extent ? c->count : extent;
+    const int64_t extent = flat ? x->count : x->d[axis],
+                  inner = flat ? 1 : vn_cells_product(x, axis + 1, x->rank);
+    const int64_t outer = flat ? 1 : vn_cells_product(x, 0, axis),
+                  most = c->count < extent ? c->count : extent;
     int64_t kept = 0, to = 0;
     for (int64_t k = 0; k < most; k++)
         kept += vn_cell_int(c, k) != 0;

@@ -11,7 +11,8 @@ static const char *check(const struct vn_portable_args *a)
     for (int k = 0; k < a->n_in; k++)
         if (vn_cells_real(&a->in[k]) != vn_cells_real(&a->out))
             return "conv: wrong types";
-    if (vn_portable_window(&g, a, x, &a->out, w->d + 2) || a->i[1] < 1 || x->d[1] % a->i[1] || w->d[0] % a->i[1])
+    if (vn_portable_window(&g, a, x, &a->out, w->d + 2) || a->i[1] < 1 || x->d[1] % a->i[1] ||
+        w->d[0] % a->i[1])
         return "conv: wrong window or groups";
     if (w->d[1] != x->d[1] / a->i[1] || a->out.d[1] != w->d[0])
         return "conv: channels do not match";
@@ -33,13 +34,16 @@ static const char *run(struct vn_portable_args *a)
         for (int64_t c = 0; c < channels; c++)
             for (int64_t tap = 0; tap < g.taps; tap++) {
                 vn_portable_place(t, tap, g.kernel);
-                const int64_t at = vn_portable_under(&g, o, t), plane = b * x->d[1] + k / k_group * channels + c;
+                const int64_t at = vn_portable_under(&g, o, t),
+                              plane = b * x->d[1] + k / k_group * channels + c;
                 if (at < 0)
                     continue;
                 if (vn_cells_real(x))
-                    real += vn_cell(x, plane * g.in_plane + at) * vn_cell(w, (k * channels + c) * g.taps + tap);
+                    real +=
+                        vn_cell(x, plane * g.in_plane + at) * vn_cell(w, (k * channels + c) * g.taps + tap);
                 else
-                    whole += (uint64_t)vn_cell_int(x, plane * g.in_plane + at) * (uint64_t)vn_cell_int(w, (k * channels + c) * g.taps + tap);
+                    whole += (uint64_t)vn_cell_int(x, plane * g.in_plane + at) *
+                             (uint64_t)vn_cell_int(w, (k * channels + c) * g.taps + tap);
             }
         if (vn_cells_real(x))
             vn_cell_set(&a->out, i, real);

@@ -12,7 +12,8 @@ static const char *check(const struct vn_portable_args *a)
     for (int k = 0; k < a->n_in; k++)
         if (!vn_cells_real(&a->in[k]) || !vn_cells_real(&a->out))
             return "conv_transpose: wrong types";
-    if (vn_portable_window(&g, a, x, &a->out, w->d + 2) || a->i[1] < 1 || x->d[1] % a->i[1] || w->d[0] != x->d[1] || a->out.d[1] != w->d[1] * a->i[1])
+    if (vn_portable_window(&g, a, x, &a->out, w->d + 2) || a->i[1] < 1 || x->d[1] % a->i[1] ||
+        w->d[0] != x->d[1] || a->out.d[1] != w->d[1] * a->i[1])
         return "conv_transpose: wrong window or channels";
     return a->n_in == 3 && a->in[2].count != a->out.d[1] ? "conv_transpose: bias does not match" : NULL;
 }
@@ -37,7 +38,8 @@ static const char *run(struct vn_portable_args *a)
     vn_portable_window(&g, a, x, &a->out, w->d + 2);
     const int64_t k_group = w->d[1], c_group = x->d[1] / a->i[1], outputs = a->out.d[1];
     for (int64_t i = 0; i < a->out.count; i++) {
-        const int64_t k = i / g.out_plane % outputs, b = i / g.out_plane / outputs, first = k / k_group * c_group;
+        const int64_t k = i / g.out_plane % outputs, b = i / g.out_plane / outputs,
+                      first = k / k_group * c_group;
         int64_t o[3], t[3];
         double sum = a->n_in == 3 ? vn_cell(&a->in[2], k) : 0;
         vn_portable_place(o, i % g.out_plane, g.out);
@@ -46,7 +48,8 @@ static const char *run(struct vn_portable_args *a)
                 vn_portable_place(t, tap, g.kernel);
                 const int64_t at = source(&g, o, t);
                 if (at >= 0)
-                    sum += vn_cell(x, (b * x->d[1] + c) * g.in_plane + at) * vn_cell(w, (c * k_group + k % k_group) * g.taps + tap);
+                    sum += vn_cell(x, (b * x->d[1] + c) * g.in_plane + at) *
+                           vn_cell(w, (c * k_group + k % k_group) * g.taps + tap);
             }
         vn_cell_set(&a->out, i, sum);
     }

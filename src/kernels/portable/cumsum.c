@@ -5,18 +5,23 @@
 static const char *check(const struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0];
-    return a->n_in == 1 && x->dtype == a->out.dtype && a->i[0] >= 0 && a->i[0] < x->rank && vn_cells_same(x, &a->out) ? NULL : "cumsum: wrong axis or shapes";
+    return a->n_in == 1 && x->dtype == a->out.dtype && a->i[0] >= 0 && a->i[0] < x->rank &&
+                   vn_cells_same(x, &a->out)
+               ? NULL
+               : "cumsum: wrong axis or shapes";
 }
 
 static const char *run(struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0];
-    const int64_t extent = x->d[a->i[0]], inner = vn_cells_product(x, a->i[0] + 1, x->rank), lines = extent ? x->count / extent : 0;
+    const int64_t extent = x->d[a->i[0]], inner = vn_cells_product(x, a->i[0] + 1, x->rank),
+                  lines = extent ? x->count / extent : 0;
     for (int64_t o = 0; o < lines; o++) {
         double real = 0;
         uint64_t whole = 0;
         for (int64_t k = 0; k < extent; k++) {
-            const int64_t at = o / inner * extent * inner + (a->i[2] ? extent - 1 - k : k) * inner + o % inner;
+            const int64_t at =
+                o / inner * extent * inner + (a->i[2] ? extent - 1 - k : k) * inner + o % inner;
             const double real_before = real;
             const uint64_t before = whole;
             if (vn_cells_real(x))

@@ -8,7 +8,6 @@
 #include "kernels/portable/sorting.h"
 #include "num/num.h"
 
-
 struct sizes {
     int64_t pictures, boxes, classes, candidates, rows;
 };
@@ -21,13 +20,16 @@ static struct sizes sizes(const struct vn_portable_args *a)
 
 static const char *check(const struct vn_portable_args *a)
 {
-    if (a->n_in != 3 || !vn_cells_real(&a->in[0]) || !vn_cells_real(&a->in[1]) || !vn_cells_real(&a->in[2]) || !vn_cells_real(&a->out))
+    if (a->n_in != 3 || !vn_cells_real(&a->in[0]) || !vn_cells_real(&a->in[1]) || !vn_cells_real(&a->in[2]) ||
+        !vn_cells_real(&a->out))
         return "detection_output: wrong inputs";
-    if (a->in[2].count < 8 || a->in[2].count % 8 || a->i[0] < 1 || a->i[1] < -1 || a->i[2] < VN_BOX_CORNER || a->i[2] > VN_BOX_CORNER_SIZE || a->i[4] < 1 || a->i[5] < 1)
+    if (a->in[2].count < 8 || a->in[2].count % 8 || a->i[0] < 1 || a->i[1] < -1 || a->i[2] < VN_BOX_CORNER ||
+        a->i[2] > VN_BOX_CORNER_SIZE || a->i[4] < 1 || a->i[5] < 1)
         return "detection_output: wrong parameters";
     const struct sizes s = sizes(a);
-    if (a->in[0].count != s.pictures * s.boxes * 4 || a->in[1].count / s.boxes / s.classes != s.pictures || a->in[1].count % (s.boxes * s.classes) ||
-        s.candidates > s.boxes || a->out.count % 7 || a->out.count / 7 / s.rows != s.pictures || a->out.count % (7 * s.rows))
+    if (a->in[0].count != s.pictures * s.boxes * 4 || a->in[1].count / s.boxes / s.classes != s.pictures ||
+        a->in[1].count % (s.boxes * s.classes) || s.candidates > s.boxes || a->out.count % 7 ||
+        a->out.count / 7 / s.rows != s.pictures || a->out.count % (7 * s.rows))
         return "detection_output: shapes do not match";
     return NULL;
 }
@@ -50,11 +52,13 @@ static void decode(double *y, const struct vn_portable_args *a, int64_t picture,
         double p[4], l[4];
         for (int k = 0; k < 4; k++) {
             p[k] = vn_cell(&a->in[2], 4 * i + k);
-            l[k] = vn_cell(&a->in[0], 4 * (picture * boxes + i) + k) * (a->i[3] ? 1 : vn_cell(&a->in[2], 4 * (boxes + i) + k));
+            l[k] = vn_cell(&a->in[0], 4 * (picture * boxes + i) + k) *
+                   (a->i[3] ? 1 : vn_cell(&a->in[2], 4 * (boxes + i) + k));
         }
         const double w = p[2] - p[0], h = p[3] - p[1];
         if (a->i[2] == VN_BOX_CENTER_SIZE) {
-            const double cx = l[0] * w + (p[0] + p[2]) / 2, cy = l[1] * h + (p[1] + p[3]) / 2, sx = vn_exp(l[2]) * w / 2, sy = vn_exp(l[3]) * h / 2;
+            const double cx = l[0] * w + (p[0] + p[2]) / 2, cy = l[1] * h + (p[1] + p[3]) / 2,
+                         sx = vn_exp(l[2]) * w / 2, sy = vn_exp(l[3]) * h / 2;
             y[0] = cx - sx;
             y[1] = cy - sy;
             y[2] = cx + sx;
@@ -105,7 +109,8 @@ static void write_rows(struct vn_portable_args *a, const struct kept_boxes *k, c
 {
     const struct vn_cells scores = { VN_F64, 1, { k->n }, k->n, k->score };
     const int64_t all = s->classes * s->candidates;
-    int64_t *order = vn_sorted(&scores, 0, 1, k->n, 1, places, places + all), *chosen = places + 2 * all, at = picture * s->rows * 7, rows = 0;
+    int64_t *order = vn_sorted(&scores, 0, 1, k->n, 1, places, places + all), *chosen = places + 2 * all,
+            at = picture * s->rows * 7, rows = 0;
     for (int64_t i = 0; i < k->n; i++)
         chosen[i] = 0;
     for (int64_t i = 0; i < k->n && i < s->rows; i++)
@@ -113,7 +118,9 @@ static void write_rows(struct vn_portable_args *a, const struct kept_boxes *k, c
     for (int64_t i = 0; i < k->n; i++) {
         if (!chosen[i])
             continue;
-        const double *box = boxes + 4 * k->box[i], row[7] = { (double)picture, (double)k->label[i], k->score[i], box[0], box[1], box[2], box[3] };
+        const double *box = boxes + 4 * k->box[i],
+                     row[7] = { (double)picture, (double)k->label[i], k->score[i], box[0], box[1], box[2],
+                                box[3] };
         for (int c = 0; c < 7; c++)
             vn_cell_set(&a->out, at++, row[c]);
         rows++;

@@ -7,9 +7,15 @@
 #define MOST_WORK ((int64_t)1 << 40)
 
 /* Letter of axis d of operand k (the output comes behind the last input). */
-static int letter(const struct vn_portable_args *a, int k, int d) { return a->i[1 + k * 4 + d / 2] >> (d % 2 * 16) & 0xffff; }
+static int letter(const struct vn_portable_args *a, int k, int d)
+{
+    return a->i[1 + k * 4 + d / 2] >> (d % 2 * 16) & 0xffff;
+}
 
-static const struct vn_cells *operand(const struct vn_portable_args *a, int k) { return k < a->n_in ? &a->in[k] : &a->out; }
+static const struct vn_cells *operand(const struct vn_portable_args *a, int k)
+{
+    return k < a->n_in ? &a->in[k] : &a->out;
+}
 
 /* Extents of the letters; NULL or what is wrong. */
 static const char *extents(const struct vn_portable_args *a, int64_t *extent)

@@ -14,7 +14,8 @@ static const char *check(const struct vn_portable_args *a)
 static const char *run(struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0], *k = &a->in[1];
-    const int64_t extent = x->d[a->i[0]], outer = vn_cells_product(x, 0, a->i[0]), inner = vn_cells_product(x, a->i[0] + 1, x->rank);
+    const int64_t extent = x->d[a->i[0]], outer = vn_cells_product(x, 0, a->i[0]),
+                  inner = vn_cells_product(x, a->i[0] + 1, x->rank);
     for (int64_t j = 0; j < k->count; j++) {
         const int64_t at = vn_cells_index(vn_cell_int(k, j), extent);
         if (at < 0)

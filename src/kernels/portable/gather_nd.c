@@ -6,7 +6,8 @@ static const char *check(const struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0], *k = &a->in[1];
     const int batch = a->i[0];
-    if (a->n_in != 2 || vn_cells_real(k) || x->dtype != a->out.dtype || k->rank < 1 || batch < 0 || batch >= k->rank)
+    if (a->n_in != 2 || vn_cells_real(k) || x->dtype != a->out.dtype || k->rank < 1 || batch < 0 ||
+        batch >= k->rank)
         return "gather_nd: wrong types";
     const int64_t tuple = k->d[k->rank - 1];
     if (tuple < 0 || batch + tuple > x->rank)
@@ -24,7 +25,8 @@ static const char *run(struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0], *k = &a->in[1];
     const int batch = a->i[0], tuple = (int)k->d[k->rank - 1];
-    const int64_t tuples = vn_cells_product(k, 0, k->rank - 1), run = vn_cells_product(x, batch + tuple, x->rank);
+    const int64_t tuples = vn_cells_product(k, 0, k->rank - 1),
+                  run = vn_cells_product(x, batch + tuple, x->rank);
     const int64_t outer = vn_cells_product(x, 0, batch), block = vn_cells_product(x, batch, x->rank);
     for (int64_t i = 0; i < tuples; i++) {
         const int64_t at = vn_coordinates(x, k, i * tuple, batch, tuple);

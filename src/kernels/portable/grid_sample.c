@@ -6,9 +6,11 @@
 static const char *check(const struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0], *g = &a->in[1], *y = &a->out;
-    if (a->n_in != 2 || !vn_cells_real(x) || !vn_cells_real(g) || !vn_cells_real(y) || x->rank < 3 || x->rank > 5 || g->rank != x->rank || y->rank != x->rank)
+    if (a->n_in != 2 || !vn_cells_real(x) || !vn_cells_real(g) || !vn_cells_real(y) || x->rank < 3 ||
+        x->rank > 5 || g->rank != x->rank || y->rank != x->rank)
         return "grid_sample: wrong types or shapes";
-    if (a->i[0] < 0 || a->i[0] >= VN_GRID_MODE_COUNT || a->i[1] < 0 || a->i[1] >= VN_GRID_OUTSIDE_COUNT || g->d[g->rank - 1] != x->rank - 2 || g->d[0] != x->d[0] || y->d[0] != x->d[0] || y->d[1] != x->d[1])
+    if (a->i[0] < 0 || a->i[0] >= VN_GRID_MODE_COUNT || a->i[1] < 0 || a->i[1] >= VN_GRID_OUTSIDE_COUNT ||
+        g->d[g->rank - 1] != x->rank - 2 || g->d[0] != x->d[0] || y->d[0] != x->d[0] || y->d[1] != x->d[1])
         return "grid_sample: shapes do not match";
     for (int d = 2; d < x->rank; d++)
         if (y->d[d] != g->d[d - 1] || x->d[d] < 1)
@@ -36,7 +38,10 @@ static double reflected(double x, double lo, double hi)
     const double range = hi - lo;
     if (range <= 0)
         return lo;
-    const double beyond = x < lo ? lo - x : x > hi ? x - hi : 0, n = floor_of(beyond / range), r = beyond - n * range;
+    const double beyond = x < lo   ? lo - x
+                          : x > hi ? x - hi
+                                   : 0,
+                 n = floor_of(beyond / range), r = beyond - n * range;
     const int odd = n / 2 != floor_of(n / 2);
     if (x < lo)
         return odd ? hi - r : lo + r;
@@ -56,7 +61,9 @@ static int64_t pixel(const struct vn_portable_args *a, double at, int64_t n)
 static double cubic(double x)
 {
     const double A = -0.75, d = x < 0 ? -x : x;
-    return d <= 1 ? ((A + 2) * d - (A + 3)) * d * d + 1 : d < 2 ? ((A * d - 5 * A) * d + 8 * A) * d - 4 * A : 0;
+    return d <= 1  ? ((A + 2) * d - (A + 3)) * d * d + 1
+           : d < 2 ? ((A * d - 5 * A) * d + 8 * A) * d - 4 * A
+                   : 0;
 }
 
 struct taps {
@@ -92,7 +99,8 @@ static const char *run(struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0], *g = &a->in[1];
     const int axes = x->rank - 2;
-    const int64_t points = vn_cells_product(g, 1, g->rank - 1), plane = vn_cells_product(x, 2, x->rank), channels = x->d[1];
+    const int64_t points = vn_cells_product(g, 1, g->rank - 1), plane = vn_cells_product(x, 2, x->rank),
+                  channels = x->d[1];
     for (int64_t p = 0; p < g->d[0] * points; p++) {
         struct taps t[3] = { { 1, { 0 }, { 1 } }, { 1, { 0 }, { 1 } }, { 1, { 0 }, { 1 } } };
         int64_t n[3] = { 1, 1, 1 };
@@ -106,7 +114,8 @@ static const char *run(struct vn_portable_args *a)
             for (int k = 0; k < t[0].n * t[1].n * t[2].n; k++) {
                 const int i = k / t[2].n / t[1].n, j = k / t[2].n % t[1].n, l = k % t[2].n;
                 if (t[0].at[i] >= 0 && t[1].at[j] >= 0 && t[2].at[l] >= 0)
-                    sum += t[0].w[i] * t[1].w[j] * t[2].w[l] * vn_cell(x, from + (t[0].at[i] * n[1] + t[1].at[j]) * n[2] + t[2].at[l]);
+                    sum += t[0].w[i] * t[1].w[j] * t[2].w[l] *
+                           vn_cell(x, from + (t[0].at[i] * n[1] + t[1].at[j]) * n[2] + t[2].at[l]);
             }
             vn_cell_set(&a->out, (p / points * channels + c) * points + p % points, sum);
         }

@@ -15,7 +15,8 @@ static const char *check(const struct vn_portable_args *a)
 {
     const struct vn_cells *p = &a->in[0], *q = &a->in[1], *y = &a->out;
     int64_t stride[VN_MAX_RANK];
-    if (a->n_in != 2 || vn_cells_real(p) != vn_cells_real(y) || vn_cells_real(q) != vn_cells_real(y) || p->rank < 2 || q->rank < 2 || y->rank < 2)
+    if (a->n_in != 2 || vn_cells_real(p) != vn_cells_real(y) || vn_cells_real(q) != vn_cells_real(y) ||
+        p->rank < 2 || q->rank < 2 || y->rank < 2)
         return "matmul: wrong types or shapes";
     const struct vn_cells bp = batch(p), bq = batch(q), by = batch(y);
     if (vn_cells_broadcast(stride, &bp, &by) || vn_cells_broadcast(stride, &bq, &by))
@@ -34,12 +35,14 @@ static const char *run(struct vn_portable_args *a)
     vn_cells_broadcast(sp, &bp, &by);
     vn_cells_broadcast(sq, &bq, &by);
     for (int64_t b = 0; b < by.count; b++, vn_cells_next(idx, &by)) {
-        const int64_t from_p = vn_cells_at(idx, sp, by.rank) * rows * depth, from_q = vn_cells_at(idx, sq, by.rank) * depth * columns;
+        const int64_t from_p = vn_cells_at(idx, sp, by.rank) * rows * depth,
+                      from_q = vn_cells_at(idx, sq, by.rank) * depth * columns;
         for (int64_t i = 0; i < rows * columns; i++) {
             uint64_t whole = 0;
             double real = 0;
             for (int64_t k = 0; k < depth; k++) {
-                const int64_t at_p = from_p + i / columns * depth + k, at_q = from_q + k * columns + i % columns;
+                const int64_t at_p = from_p + i / columns * depth + k,
+                              at_q = from_q + k * columns + i % columns;
                 if (vn_cells_real(p))
                     real += vn_cell(p, at_p) * vn_cell(q, at_q);
                 else

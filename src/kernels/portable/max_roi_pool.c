@@ -6,13 +6,17 @@
 static const char *check(const struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0], *r = &a->in[1], *y = &a->out;
-    if (a->n_in != 2 || !vn_cells_real(x) || !vn_cells_real(r) || !vn_cells_real(y) || x->rank != 4 || r->rank != 2 || y->rank != 4)
+    if (a->n_in != 2 || !vn_cells_real(x) || !vn_cells_real(r) || !vn_cells_real(y) || x->rank != 4 ||
+        r->rank != 2 || y->rank != 4)
         return "max_roi_pool: wrong types";
     return r->d[1] == 5 && y->d[0] == r->d[0] && y->d[1] == x->d[1] ? NULL
                                                                     : "max_roi_pool: shapes do not match";
 }
 
-static int64_t whole(double x, double limit) { return x > limit ? (int64_t)limit : x < -limit ? -(int64_t)limit : (int64_t)x; }
+static int64_t whole(double x, double limit)
+{
+    return x > limit ? (int64_t)limit : x < -limit ? -(int64_t)limit : (int64_t)x;
+}
 static int64_t rounded(double x) /* halves away from zero */
 {
     const int64_t n = whole(x < 0 ? -x + 0.5 : x + 0.5, 0x1p40);
@@ -20,7 +24,8 @@ static int64_t rounded(double x) /* halves away from zero */
 }
 
 /* Pixels [lo, hi) of cell k along one axis. */
-static void span(int64_t k, int64_t cells, int64_t start, int64_t extent, int64_t limit, int64_t *lo, int64_t *hi)
+static void span(int64_t k, int64_t cells, int64_t start, int64_t extent, int64_t limit, int64_t *lo,
+                 int64_t *hi)
 {
     const double each = (double)extent / (double)cells, from = (double)k * each, to = (double)(k + 1) * each;
     const int64_t first = whole(from, 0x1p40), last = whole(to, 0x1p40) + (to > (double)whole(to, 0x1p40));
@@ -38,7 +43,8 @@ static const char *run(struct vn_portable_args *a)
             c[k] = rounded(vn_cell(&a->in[1], r * 5 + k) * (k ? a->f[0] : 1));
         if (c[0] < 0 || c[0] >= x->d[0])
             return "batch index of a region out of range";
-        const int64_t w = c[3] - c[1] + 1 > 1 ? c[3] - c[1] + 1 : 1, h = c[4] - c[2] + 1 > 1 ? c[4] - c[2] + 1 : 1;
+        const int64_t w = c[3] - c[1] + 1 > 1 ? c[3] - c[1] + 1 : 1,
+                      h = c[4] - c[2] + 1 > 1 ? c[4] - c[2] + 1 : 1;
         for (int64_t i = 0; i < channels * oh * ow; i++) {
             const int64_t from = (c[0] * channels + i / (oh * ow)) * height * width;
             int64_t y0, y1, x0, x1;

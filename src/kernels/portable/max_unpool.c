@@ -5,7 +5,8 @@
 static const char *check(const struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0], *k = &a->in[1], *y = &a->out;
-    if (a->n_in != 2 || !vn_cells_real(x) || vn_cells_real(k) || !vn_cells_real(y) || !vn_cells_same(x, k) || y->rank != x->rank)
+    if (a->n_in != 2 || !vn_cells_real(x) || vn_cells_real(k) || !vn_cells_real(y) || !vn_cells_same(x, k) ||
+        y->rank != x->rank)
         return "max_unpool: wrong types or shapes";
     for (int d = 0; d < x->rank; d++)
         if (a->i[d] < 0 || a->i[d] > y->d[d])

@@ -6,7 +6,10 @@
 
 static const char *check(const struct vn_portable_args *a)
 {
-    return a->n_in == 1 && vn_cells_real(&a->in[0]) && vn_cells_real(&a->out) && vn_cells_same(&a->in[0], &a->out) ? NULL : "mean_variance: wrong shapes";
+    return a->n_in == 1 && vn_cells_real(&a->in[0]) && vn_cells_real(&a->out) &&
+                   vn_cells_same(&a->in[0], &a->out)
+               ? NULL
+               : "mean_variance: wrong shapes";
 }
 
 /* Two sums for each kept place. */

@@ -6,8 +6,8 @@
 static const char *check(const struct vn_portable_args *a)
 {
     const struct vn_cells *b = &a->in[0], *s = &a->in[1], *y = &a->out;
-    if (a->n_in != 2 || !vn_cells_real(b) || !vn_cells_real(s) || vn_cells_real(y) || b->rank != 3 || s->rank != 3 || y->rank != 2 || a->i[0] < 0 || a->i[0] > 1 ||
-        a->i[1] < 0)
+    if (a->n_in != 2 || !vn_cells_real(b) || !vn_cells_real(s) || vn_cells_real(y) || b->rank != 3 ||
+        s->rank != 3 || y->rank != 2 || a->i[0] < 0 || a->i[0] > 1 || a->i[1] < 0)
         return "nms: wrong types";
     const int64_t most = a->i[1] < s->d[2] ? a->i[1] : s->d[2];
     return b->d[2] == 4 && b->d[0] == s->d[0] && b->d[1] == s->d[2] && y->d[1] == 3 &&
@@ -43,7 +43,8 @@ static int overlaps(const struct corners *p, const struct corners *q, double lim
 }
 
 /* Candidates above the lowest score, best first, equal ones in their order: a stable merge of `list` through `spare`. */
-static int64_t sorted(const struct vn_portable_args *a, int64_t scores, int64_t n, int64_t **list, int64_t *spare)
+static int64_t sorted(const struct vn_portable_args *a, int64_t scores, int64_t n, int64_t **list,
+                      int64_t *spare)
 {
     int64_t count = 0, *from = *list, *to = spare;
     for (int64_t i = 0; i < n; i++)
@@ -51,9 +52,13 @@ static int64_t sorted(const struct vn_portable_args *a, int64_t scores, int64_t 
             from[count++] = i;
     for (int64_t width = 1; width < count; width *= 2) {
         for (int64_t lo = 0; lo < count; lo += 2 * width) {
-            const int64_t mid = lo + width < count ? lo + width : count, hi = lo + 2 * width < count ? lo + 2 * width : count;
+            const int64_t mid = lo + width < count ? lo + width : count,
+                          hi = lo + 2 * width < count ? lo + 2 * width : count;
             for (int64_t i = lo, j = mid, k = lo; k < hi; k++)
-                to[k] = i < mid && (j >= hi || vn_cell(&a->in[1], scores + from[j]) <= vn_cell(&a->in[1], scores + from[i])) ? from[i++] : from[j++];
+                to[k] = i < mid && (j >= hi || vn_cell(&a->in[1], scores + from[j]) <=
+                                                   vn_cell(&a->in[1], scores + from[i]))
+                            ? from[i++]
+                            : from[j++];
         }
         int64_t *swap = from;
         from = to;
@@ -69,7 +74,8 @@ static const char *run(struct vn_portable_args *a)
     int64_t left = 0;
     for (int64_t b = 0; b < a->in[1].d[0]; b++)
         for (int64_t c = 0; c < classes; c++) {
-            int64_t *list = a->scratch, count = sorted(a, (b * classes + c) * n, n, &list, a->scratch + n), kept = 0;
+            int64_t *list = a->scratch, count = sorted(a, (b * classes + c) * n, n, &list, a->scratch + n),
+                    kept = 0;
             for (int64_t i = 0; i < count && kept < a->i[1]; i++) {
                 const struct corners p = corners_of(a, b * n + list[i]);
                 int gone = 0;

@@ -5,7 +5,9 @@
 static const char *check(const struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0], *y = &a->out;
-    return a->n_in == 1 && !vn_cells_real(y) && y->rank == 2 && y->d[0] == x->rank && y->d[1] >= x->count ? NULL : "nonzero: wrong types or shapes";
+    return a->n_in == 1 && !vn_cells_real(y) && y->rank == 2 && y->d[0] == x->rank && y->d[1] >= x->count
+               ? NULL
+               : "nonzero: wrong types or shapes";
 }
 
 static const char *run(struct vn_portable_args *a)

@@ -5,7 +5,8 @@
 static const char *check(const struct vn_portable_args *a)
 {
     const int axis = a->i[0];
-    if (a->n_in != 2 || a->in[1].dtype != a->out.dtype || a->in[1].count != 2 || axis < 0 || axis >= a->out.rank)
+    if (a->n_in != 2 || a->in[1].dtype != a->out.dtype || a->in[1].count != 2 || axis < 0 ||
+        axis >= a->out.rank)
         return "onehot: wrong types or axis";
     return vn_cells_product(&a->out, 0, axis) * vn_cells_product(&a->out, axis + 1, a->out.rank) ==
                    a->in[0].count

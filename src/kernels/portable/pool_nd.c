@@ -15,14 +15,16 @@ static const char *check(const struct vn_portable_args *a)
     if (a->n_in != 1 || op < VN_POOL_LARGEST || op > VN_POOL_PLACE_BY_COLUMNS ||
         vn_portable_window(&g, a, x, &a->out, NULL) || x->d[1] != a->out.d[1])
         return "pool: wrong window or shapes";
-    if (whole_out ? vn_cells_real(&a->out) :
-                  vn_cells_real(&a->out) != vn_cells_real(x) || (op != VN_POOL_LARGEST && !vn_cells_real(x)))
+    if (whole_out
+            ? vn_cells_real(&a->out)
+            : vn_cells_real(&a->out) != vn_cells_real(x) || (op != VN_POOL_LARGEST && !vn_cells_real(x)))
         return "pool: wrong types";
     return op == VN_POOL_NORM && a->i[VN_CW_POWER] < 1 ? "pool: wrong power" : NULL;
 }
 
 /* Taps [lo, hi) along axis k of the window at place o that lie in [0, end) of the input. */
-static void taps_inside(const struct vn_portable_window *g, int k, int64_t o, int64_t end, int64_t *lo, int64_t *hi)
+static void taps_inside(const struct vn_portable_window *g, int k, int64_t o, int64_t end, int64_t *lo,
+                        int64_t *hi)
 {
     const int64_t start = o * g->stride[k] - g->pad[k], d = g->dilation[k];
     *lo = start < 0 ? (-start + d - 1) / d : 0;
@@ -37,7 +39,9 @@ static int64_t covered(const struct vn_portable_window *g, const struct vn_porta
     int64_t n = 1;
     for (int k = 0; k < 3; k++) {
         const int64_t end = g->in[k] + (k < g->rank ? a->i[VN_CW_PAD_END + k] : 0) + g->pad[k];
-        const struct vn_portable_window padded = { .kernel[0] = g->kernel[k], .stride[0] = g->stride[k], .dilation[0] = g->dilation[k] };
+        const struct vn_portable_window padded = { .kernel[0] = g->kernel[k],
+                                                   .stride[0] = g->stride[k],
+                                                   .dilation[0] = g->dilation[k] };
         int64_t lo, hi;
         taps_inside(&padded, 0, o[k], end > 0 ? end : 0, &lo, &hi);
         n *= hi - lo;
@@ -86,20 +90,23 @@ static int64_t smallest(int dtype)
 }
 
 /* Place of the largest element under the window; -1: none. NaN is never chosen. */
-static int64_t largest(const struct vn_cells *x, int64_t base, const struct vn_portable_window *g, const int64_t *o)
+static int64_t largest(const struct vn_cells *x, int64_t base, const struct vn_portable_window *g,
+                       const int64_t *o)
 {
     int64_t best = -1, at;
     struct taps s;
     taps_begin(&s, g, o);
     while ((at = taps_next(&s, g, o)) >= 0) {
-        const int more = vn_cells_real(x) ? vn_cell(x, base + at) > (best < 0 ? -INFINITY : vn_cell(x, base + best))
-                                          : best < 0 || vn_cell_int(x, base + at) > vn_cell_int(x, base + best);
+        const int more = vn_cells_real(x)
+                             ? vn_cell(x, base + at) > (best < 0 ? -INFINITY : vn_cell(x, base + best))
+                             : best < 0 || vn_cell_int(x, base + at) > vn_cell_int(x, base + best);
         best = more ? at : best;
     }
     return best;
 }
 
-static double joined(const struct vn_portable_args *a, int64_t base, const struct vn_portable_window *g, const int64_t *o)
+static double joined(const struct vn_portable_args *a, int64_t base, const struct vn_portable_window *g,
+                     const int64_t *o)
 {
     const struct vn_cells *x = &a->in[0];
     int64_t at, n = 0;
@@ -108,7 +115,9 @@ static double joined(const struct vn_portable_args *a, int64_t base, const struc
     taps_begin(&s, g, o);
     while ((at = taps_next(&s, g, o)) >= 0) {
         const double v = vn_cell(x, base + at);
-        sum += a->i[VN_CW_FUNCTION] == VN_POOL_MEAN ? v : a->i[VN_CW_POWER] == 2 ? v * v : vn_pow(v < 0 ? -v : v, a->i[VN_CW_POWER]);
+        sum += a->i[VN_CW_FUNCTION] == VN_POOL_MEAN ? v
+               : a->i[VN_CW_POWER] == 2             ? v * v
+                                                    : vn_pow(v < 0 ? -v : v, a->i[VN_CW_POWER]);
         n++;
     }
     if (a->i[VN_CW_FUNCTION] == VN_POOL_NORM)
@@ -142,7 +151,9 @@ static const char *run(struct vn_portable_args *a)
         }
         const int64_t at = largest(x, base, &g, o);
         if (a->i[VN_CW_FUNCTION] != VN_POOL_LARGEST)
-            vn_cell_set_int(&a->out, i, at < 0 ? -1 : base + (a->i[VN_CW_FUNCTION] == VN_POOL_PLACE ? at : by_columns(&g, at)));
+            vn_cell_set_int(
+                &a->out, i,
+                at < 0 ? -1 : base + (a->i[VN_CW_FUNCTION] == VN_POOL_PLACE ? at : by_columns(&g, at)));
         else if (at >= 0)
             vn_cell_copy(&a->out, i, x, base + at);
         else if (vn_cells_real(x))

@@ -7,8 +7,10 @@ static const char *check(const struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0], *s = &a->in[1];
     const int axis = a->i[2];
-    if (a->n_in < 2 || a->n_in > 3 || !vn_cells_same(x, &a->out) || vn_cells_real(x) == a->i[0] || vn_cells_real(&a->out) != a->i[0] || !vn_cells_real(s) ||
-        (a->n_in == 3 && (vn_cells_real(&a->in[2]) || a->in[2].count != s->count)) || axis < -1 || axis >= x->rank || a->i[3] < 0)
+    if (a->n_in < 2 || a->n_in > 3 || !vn_cells_same(x, &a->out) || vn_cells_real(x) == a->i[0] ||
+        vn_cells_real(&a->out) != a->i[0] || !vn_cells_real(s) ||
+        (a->n_in == 3 && (vn_cells_real(&a->in[2]) || a->in[2].count != s->count)) || axis < -1 ||
+        axis >= x->rank || a->i[3] < 0)
         return "quantize: wrong types";
     if (axis < 0)
         return s->count == 1 ? NULL : "quantize: scales do not match";
@@ -22,10 +24,18 @@ static const char *check(const struct vn_portable_args *a)
     return NULL;
 }
 
-static int64_t lowest(int t) { return t == VN_I8 ? INT8_MIN : t == VN_I16 ? INT16_MIN : t == VN_I32 ? INT32_MIN : 0; }
+static int64_t lowest(int t)
+{
+    return t == VN_I8 ? INT8_MIN : t == VN_I16 ? INT16_MIN : t == VN_I32 ? INT32_MIN : 0;
+}
 static int64_t highest(int t)
 {
-    return t == VN_I8 ? INT8_MAX : t == VN_U8 ? UINT8_MAX : t == VN_I16 ? INT16_MAX : t == VN_U16 ? UINT16_MAX : t == VN_I32 ? INT32_MAX : UINT32_MAX;
+    return t == VN_I8    ? INT8_MAX
+           : t == VN_U8  ? UINT8_MAX
+           : t == VN_I16 ? INT16_MAX
+           : t == VN_U16 ? UINT16_MAX
+           : t == VN_I32 ? INT32_MAX
+                         : UINT32_MAX;
 }
 
 static const char *run(struct vn_portable_args *a)
@@ -44,13 +54,20 @@ static const char *run(struct vn_portable_args *a)
         const double scale = vn_cell(s, at);
         const int64_t zero = a->n_in == 3 ? vn_cell_int(&a->in[2], at) : 0;
         if (a->i[0]) {
-            vn_cell_set(&a->out, k, (float)(int64_t)((uint64_t)vn_cell_int(x, k) - (uint64_t)zero) * (float)scale);
+            vn_cell_set(&a->out, k,
+                        (float)(int64_t)((uint64_t)vn_cell_int(x, k) - (uint64_t)zero) * (float)scale);
             continue;
         }
         const float t = (float)vn_cell(x, k) / (float)scale;
-        const double lo = (double)lowest(a->i[1]) - (double)zero, hi = (double)highest(a->i[1]) - (double)zero, v = t != t ? lo : t < lo ? lo : t > hi ? hi : t;
+        const double lo = (double)lowest(a->i[1]) - (double)zero,
+                     hi = (double)highest(a->i[1]) - (double)zero,
+                     v = t != t   ? lo
+                         : t < lo ? lo
+                         : t > hi ? hi
+                                  : t;
         const double q = (v + 0x1.8p52) - 0x1.8p52;
-        vn_cell_set_int(&a->out, k, q > -0x1p62 && q < 0x1p62 ? (int64_t)((uint64_t)(int64_t)q + (uint64_t)zero) : 0);
+        vn_cell_set_int(&a->out, k,
+                        q > -0x1p62 && q < 0x1p62 ? (int64_t)((uint64_t)(int64_t)q + (uint64_t)zero) : 0);
     }
     return NULL;
 }

@@ -28,7 +28,8 @@ static int of_shape(const struct vn_cells *t, int rank, int64_t a, int64_t b, in
 static const char *shape(struct net *n, const struct vn_portable_args *a)
 {
     static const int gates[] = { 1, 3, 4 };
-    if (a->n_in != 8 || a->i[0] < VN_RECURRENT_RNN || a->i[0] > VN_RECURRENT_LSTM || a->i[1] < 0 || a->i[1] > 2 || a->i[2] < 0 || a->i[2] > 2 || a->i[4] < 0 || a->i[4] > 1 || a->i[5] < 1)
+    if (a->n_in != 8 || a->i[0] < VN_RECURRENT_RNN || a->i[0] > VN_RECURRENT_LSTM || a->i[1] < 0 ||
+        a->i[1] > 2 || a->i[2] < 0 || a->i[2] > 2 || a->i[4] < 0 || a->i[4] > 1 || a->i[5] < 1)
         return "recurrent: wrong parameters";
     for (int k = VN_RW_ACTIVATION; k < VN_RW_ALPHA; k++)
         if (a->i[k] < 0 || a->i[k] >= VN_ACT_COUNT)
@@ -36,14 +37,16 @@ static const char *shape(struct net *n, const struct vn_portable_args *a)
     const struct vn_cells *x = &a->in[X];
     if (x->rank != 3)
         return "recurrent: the input must have three axes";
-    *n = (struct net){ a->i[0], a->i[1] == 2 ? 2 : 1, gates[a->i[0]], x->d[a->i[4]], x->d[!a->i[4]], x->d[2], a->i[5] };
+    *n = (struct net){ a->i[0], a->i[1] == 2 ? 2 : 1, gates[a->i[0]], x->d[a->i[4]], x->d[!a->i[4]], x->d[2],
+                       a->i[5] };
     for (int k = 0; k < 8; k++)
         if (given(&a->in[k]) && vn_cells_real(&a->in[k]) == (k == LENGTHS))
             return "recurrent: wrong types";
     const int64_t d = n->directions, h = n->hidden;
     const int last = a->i[4] ? 1 : 0; /* batch first: states are (batch, directions, hidden) */
     if (!of_shape(&a->in[W], 3, d, n->gates * h, n->inputs) || !of_shape(&a->in[R], 3, d, n->gates * h, h) ||
-        (given(&a->in[B]) && !of_shape(&a->in[B], 2, d, 2 * n->gates * h, 0)) || (given(&a->in[LENGTHS]) && !of_shape(&a->in[LENGTHS], 1, n->batch, 0, 0)) ||
+        (given(&a->in[B]) && !of_shape(&a->in[B], 2, d, 2 * n->gates * h, 0)) ||
+        (given(&a->in[LENGTHS]) && !of_shape(&a->in[LENGTHS], 1, n->batch, 0, 0)) ||
         (given(&a->in[P]) && !of_shape(&a->in[P], 2, d, 3 * h, 0)))
         return "recurrent: weights do not match";
     for (int k = H0; k <= C0; k++)
@@ -106,10 +109,12 @@ static double from_input(const struct vn_portable_args *a, const struct net *n, 
     return sum;
 }
 
-static double from_state(const struct vn_portable_args *a, const struct net *n, int d, int64_t row, const double *h)
+static double from_state(const struct vn_portable_args *a, const struct net *n, int d, int64_t row,
+                         const double *h)
 {
     const int64_t r = (d * n->gates * n->hidden + row) * n->hidden;
-    double sum = given(&a->in[B]) ? vn_cell(&a->in[B], d * 2 * n->gates * n->hidden + n->gates * n->hidden + row) : 0;
+    double sum =
+        given(&a->in[B]) ? vn_cell(&a->in[B], d * 2 * n->gates * n->hidden + n->gates * n->hidden + row) : 0;
     for (int64_t k = 0; k < n->hidden; k++)
         sum += h[k] * vn_cell(&a->in[R], r + k);
     return sum;
@@ -120,14 +125,16 @@ static double peephole(const struct vn_portable_args *a, const struct net *n, in
     return given(&a->in[P]) ? vn_cell(&a->in[P], d * 3 * n->hidden + gate * n->hidden + j) : 0;
 }
 
-static void step_rnn(const struct vn_portable_args *a, const struct net *n, int d, int64_t x, double *h, double *next)
+static void step_rnn(const struct vn_portable_args *a, const struct net *n, int d, int64_t x, double *h,
+                     double *next)
 {
     for (int64_t j = 0; j < n->hidden; j++)
         next[j] = activate(a, d, 0, from_input(a, n, d, j, x) + from_state(a, n, d, j, h));
 }
 
 /* Gates z, r, h. */
-static void step_gru(const struct vn_portable_args *a, const struct net *n, int d, int64_t x, double *h, double *next, double *gate)
+static void step_gru(const struct vn_portable_args *a, const struct net *n, int d, int64_t x, double *h,
+                     double *next, double *gate)
 {
     const int64_t H = n->hidden;
     double *z = gate, *r = gate + H, *reset = gate + 2 * H;
@@ -148,15 +155,24 @@ static void step_gru(const struct vn_portable_args *a, const struct net *n, int 
 }
 
 /* Gates i, o, f, c; peepholes i, o, f. */
-static void step_lstm(const struct vn_portable_args *a, const struct net *n, int d, int64_t x, double *h, double *next, double *c)
+static void step_lstm(const struct vn_portable_args *a, const struct net *n, int d, int64_t x, double *h,
+                      double *next, double *c)
 {
     const int64_t H = n->hidden;
     for (int64_t j = 0; j < H; j++) {
-        const double i = activate(a, d, 0, from_input(a, n, d, j, x) + from_state(a, n, d, j, h) + peephole(a, n, d, 0, j) * c[j]);
-        const double f = a->i[3] ? 1 - i : activate(a, d, 0, from_input(a, n, d, 2 * H + j, x) + from_state(a, n, d, 2 * H + j, h) + peephole(a, n, d, 2, j) * c[j]);
-        const double fresh = activate(a, d, 1, from_input(a, n, d, 3 * H + j, x) + from_state(a, n, d, 3 * H + j, h));
+        const double i = activate(
+            a, d, 0, from_input(a, n, d, j, x) + from_state(a, n, d, j, h) + peephole(a, n, d, 0, j) * c[j]);
+        const double f =
+            a->i[3] ? 1 - i
+                    : activate(a, d, 0,
+                               from_input(a, n, d, 2 * H + j, x) + from_state(a, n, d, 2 * H + j, h) +
+                                   peephole(a, n, d, 2, j) * c[j]);
+        const double fresh =
+            activate(a, d, 1, from_input(a, n, d, 3 * H + j, x) + from_state(a, n, d, 3 * H + j, h));
         c[j] = f * c[j] + i * fresh;
-        const double o = activate(a, d, 0, from_input(a, n, d, H + j, x) + from_state(a, n, d, H + j, h) + peephole(a, n, d, 1, j) * c[j]);
+        const double o = activate(a, d, 0,
+                                  from_input(a, n, d, H + j, x) + from_state(a, n, d, H + j, h) +
+                                      peephole(a, n, d, 1, j) * c[j]);
         next[j] = o * activate(a, d, 2, c[j]);
     }
 }
@@ -190,8 +206,10 @@ static void sequence(struct vn_portable_args *a, const struct net *n, int d, int
                 step_lstm(a, n, d, x, h, next, c);
             memcpy(h, next, sizeof *h * (size_t)H);
         }
-        for (int64_t j = 0; a->i[2] == 0 && j < H; j++) { /* Y: (steps, directions, batch, hidden), or (batch, steps, directions, hidden) */
-            const int64_t row = a->i[4] ? (b * n->steps + t) * n->directions + d : (t * n->directions + d) * n->batch + b;
+        for (int64_t j = 0; a->i[2] == 0 && j < H;
+             j++) { /* Y: (steps, directions, batch, hidden), or (batch, steps, directions, hidden) */
+            const int64_t row =
+                a->i[4] ? (b * n->steps + t) * n->directions + d : (t * n->directions + d) * n->batch + b;
             vn_cell_set(&a->out, row * H + j, s < length ? h[j] : 0);
         }
     }

@@ -6,7 +6,8 @@ static const char *check(const struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0];
     int64_t kept = 1;
-    if (a->n_in != 1 || vn_cells_real(x) || vn_cells_real(&a->out) || a->i[0] < VN_RED_SUM || a->i[0] > VN_RED_SUM_SQUARE || a->i[0] == VN_RED_L2)
+    if (a->n_in != 1 || vn_cells_real(x) || vn_cells_real(&a->out) || a->i[0] < VN_RED_SUM ||
+        a->i[0] > VN_RED_SUM_SQUARE || a->i[0] == VN_RED_L2)
         return "reduce: wrong operation or types";
     for (int d = 0; d < x->rank; d++)
         kept *= a->i[1] >> d & 1 ? 1 : x->d[d];
@@ -15,9 +16,13 @@ static const char *check(const struct vn_portable_args *a)
 
 static int64_t start(int op, int dtype)
 {
-    static const struct { int dtype; int64_t lo, hi; } ends[] = {
-        { VN_BOOL, 0, 1 }, { VN_U8, 0, UINT8_MAX }, { VN_I8, INT8_MIN, INT8_MAX }, { VN_U16, 0, UINT16_MAX }, { VN_I16, INT16_MIN, INT16_MAX },
-        { VN_I32, INT32_MIN, INT32_MAX }, { VN_U32, 0, UINT32_MAX }, { VN_I64, INT64_MIN, INT64_MAX }, { VN_U64, 0, -1 },
+    static const struct {
+        int dtype;
+        int64_t lo, hi;
+    } ends[] = {
+        { VN_BOOL, 0, 1 },         { VN_U8, 0, UINT8_MAX },          { VN_I8, INT8_MIN, INT8_MAX },
+        { VN_U16, 0, UINT16_MAX }, { VN_I16, INT16_MIN, INT16_MAX }, { VN_I32, INT32_MIN, INT32_MAX },
+        { VN_U32, 0, UINT32_MAX }, { VN_I64, INT64_MIN, INT64_MAX }, { VN_U64, 0, -1 },
     };
     for (size_t k = 0; k < sizeof ends / sizeof *ends; k++)
         if (ends[k].dtype == dtype && (op == VN_RED_MAX || op == VN_RED_MIN))

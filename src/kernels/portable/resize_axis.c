@@ -6,8 +6,8 @@ static const char *check(const struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0], *k = &a->in[1], *w = &a->in[2];
     const int axis = a->i[0];
-    if (a->n_in != 3 || !vn_cells_real(x) || vn_cells_real(k) || !vn_cells_real(w) || !vn_cells_real(&a->out) || axis < 0 || axis >= x->rank ||
-        x->rank != a->out.rank)
+    if (a->n_in != 3 || !vn_cells_real(x) || vn_cells_real(k) || !vn_cells_real(w) ||
+        !vn_cells_real(&a->out) || axis < 0 || axis >= x->rank || x->rank != a->out.rank)
         return "resize_axis: wrong types or axis";
     for (int d = 0; d < x->rank; d++)
         if (d != axis && x->d[d] != a->out.d[d])
@@ -20,7 +20,8 @@ static const char *check(const struct vn_portable_args *a)
 static const char *run(struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0], *index = &a->in[1], *w = &a->in[2];
-    const int64_t from = x->d[a->i[0]], to = a->out.d[a->i[0]], inner = vn_cells_product(x, a->i[0] + 1, x->rank), taps = to ? index->count / to : 0;
+    const int64_t from = x->d[a->i[0]], to = a->out.d[a->i[0]],
+                  inner = vn_cells_product(x, a->i[0] + 1, x->rank), taps = to ? index->count / to : 0;
     for (int64_t i = 0; i < a->out.count; i++) {
         const int64_t o = i / inner / to, j = i / inner % to;
         double sum = 0;

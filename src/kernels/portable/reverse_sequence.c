@@ -6,7 +6,8 @@ static const char *check(const struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0];
     const int batch = a->i[0], time = a->i[1];
-    if (a->n_in != 2 || vn_cells_real(&a->in[1]) || x->dtype != a->out.dtype || batch < 0 || batch >= x->rank || time < 0 || time >= x->rank || batch == time)
+    if (a->n_in != 2 || vn_cells_real(&a->in[1]) || x->dtype != a->out.dtype || batch < 0 ||
+        batch >= x->rank || time < 0 || time >= x->rank || batch == time)
         return "reverse_sequence: wrong types or axes";
     return vn_cells_same(x, &a->out) && a->in[1].count == x->d[batch]
                ? NULL

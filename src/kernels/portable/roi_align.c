@@ -6,7 +6,8 @@
 static const char *check(const struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0], *r = &a->in[1], *b = &a->in[2], *y = &a->out;
-    if (a->n_in != 3 || !vn_cells_real(x) || !vn_cells_real(r) || vn_cells_real(b) || !vn_cells_real(y) || x->rank != 4 || r->rank != 2 || b->rank != 1 || y->rank != 4)
+    if (a->n_in != 3 || !vn_cells_real(x) || !vn_cells_real(r) || vn_cells_real(b) || !vn_cells_real(y) ||
+        x->rank != 4 || r->rank != 2 || b->rank != 1 || y->rank != 4)
         return "roi_align: wrong types";
     return r->d[1] == 4 && b->d[0] == r->d[0] && y->d[0] == r->d[0] && y->d[1] == x->d[1] && a->i[1] >= 0
                ? NULL
@@ -27,7 +28,8 @@ static int neighbours(const struct vn_cells *x, double v, double u, int64_t *at,
     if (left >= width - 1)
         u = (double)(left = right = width - 1);
     const double y = v - (double)top, z = u - (double)left;
-    at[0] = top * width + left, at[1] = top * width + right, at[2] = bottom * width + left, at[3] = bottom * width + right;
+    at[0] = top * width + left, at[1] = top * width + right, at[2] = bottom * width + left,
+    at[3] = bottom * width + right;
     w[0] = (1 - y) * (1 - z), w[1] = (1 - y) * z, w[2] = y * (1 - z), w[3] = y * z;
     return 1;
 }
@@ -61,7 +63,8 @@ static const char *run(struct vn_portable_args *a)
         if (!(w - w == 0) || !(h - h == 0))
             return "a region is not finite";
         const int64_t limit = 1 << 20;
-        const int64_t gh = samples_of(a, h, oh), gw = samples_of(a, w, ow), count = gh > 0 && gw > 0 ? gh * gw : 1;
+        const int64_t gh = samples_of(a, h, oh), gw = samples_of(a, w, ow),
+                      count = gh > 0 && gw > 0 ? gh * gw : 1;
         if (gh > limit || gw > limit || gh * gw > limit)
             return "a region has too many samples";
         for (int64_t i = 0; i < channels * oh * ow; i++) {

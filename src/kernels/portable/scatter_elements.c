@@ -5,8 +5,8 @@
 static const char *check(const struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0], *k = &a->in[1], *v = &a->in[2];
-    if (a->n_in != 3 || vn_cells_real(k) || x->dtype != a->out.dtype || v->dtype != a->out.dtype || a->i[0] < 0 || a->i[0] >= x->rank ||
-        a->i[1] < VN_SCATTER_NONE || a->i[1] > VN_SCATTER_MIN)
+    if (a->n_in != 3 || vn_cells_real(k) || x->dtype != a->out.dtype || v->dtype != a->out.dtype ||
+        a->i[0] < 0 || a->i[0] >= x->rank || a->i[1] < VN_SCATTER_NONE || a->i[1] > VN_SCATTER_MIN)
         return "scatter_elements: wrong types or axis";
     if (x->rank != k->rank || !vn_cells_same(k, v) || !vn_cells_same(x, &a->out))
         return "scatter_elements: shapes do not match";
@@ -28,7 +28,8 @@ static const char *run(struct vn_portable_args *a)
         const int64_t at = vn_cells_index(vn_cell_int(k, i), x->d[axis]);
         if (at < 0)
             return "index out of range";
-        vn_scatter(&a->out, vn_cells_at(idx, stride, k->rank) + (at - idx[axis]) * stride[axis], &a->in[2], i, a->i[1]);
+        vn_scatter(&a->out, vn_cells_at(idx, stride, k->rank) + (at - idx[axis]) * stride[axis], &a->in[2], i,
+                   a->i[1]);
     }
     return NULL;
 }

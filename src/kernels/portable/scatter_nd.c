@@ -6,8 +6,8 @@
 static const char *check(const struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0], *k = &a->in[1], *v = &a->in[2];
-    if (a->n_in != 3 || vn_cells_real(k) || x->dtype != a->out.dtype || v->dtype != a->out.dtype || k->rank < 1 || a->i[0] < VN_SCATTER_NONE ||
-        a->i[0] > VN_SCATTER_MIN)
+    if (a->n_in != 3 || vn_cells_real(k) || x->dtype != a->out.dtype || v->dtype != a->out.dtype ||
+        k->rank < 1 || a->i[0] < VN_SCATTER_NONE || a->i[0] > VN_SCATTER_MIN)
         return "scatter_nd: wrong types";
     if (!vn_cells_same(x, &a->out) || k->d[k->rank - 1] > x->rank)
         return "scatter_nd: shapes do not match";

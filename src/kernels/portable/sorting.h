@@ -12,7 +12,8 @@ static inline int vn_sorts_before(const struct vn_cells *x, int64_t p, int64_t q
 }
 
 /* Stable merge sort of the places 0..n-1 of the line at base, base + step, ...; from, to: n cells each; returns the one with the result. */
-static inline int64_t *vn_sorted(const struct vn_cells *x, int64_t base, int64_t step, int64_t n, int largest, int64_t *from, int64_t *to)
+static inline int64_t *vn_sorted(const struct vn_cells *x, int64_t base, int64_t step, int64_t n, int largest,
+                                 int64_t *from, int64_t *to)
 {
     for (int64_t i = 0; i < n; i++)
         from[i] = i;
@@ -20,7 +21,10 @@ static inline int64_t *vn_sorted(const struct vn_cells *x, int64_t base, int64_t
         for (int64_t lo = 0; lo < n; lo += 2 * width) {
             const int64_t mid = lo + width < n ? lo + width : n, hi = lo + 2 * width < n ? lo + 2 * width : n;
             for (int64_t i = lo, j = mid, k = lo; k < hi; k++)
-                to[k] = i < mid && (j >= hi || !vn_sorts_before(x, base + from[j] * step, base + from[i] * step, largest)) ? from[i++] : from[j++];
+                to[k] = i < mid && (j >= hi || !vn_sorts_before(x, base + from[j] * step,
+                                                                base + from[i] * step, largest))
+                            ? from[i++]
+                            : from[j++];
         }
         int64_t *swap = from;
         from = to;

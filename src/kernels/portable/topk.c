@@ -18,7 +18,8 @@ static int64_t scratch(const struct vn_portable_args *a) { return a->in[0].d[a->
 static const char *run(struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0];
-    const int64_t extent = x->d[a->i[0]], k = a->out.d[a->i[0]], inner = vn_cells_product(x, a->i[0] + 1, x->rank);
+    const int64_t extent = x->d[a->i[0]], k = a->out.d[a->i[0]],
+                  inner = vn_cells_product(x, a->i[0] + 1, x->rank);
     const int64_t lines = extent ? x->count / extent : 0;
     for (int64_t o = 0; k && o < lines; o++) {
         const int64_t base = o / inner * extent * inner + o % inner, to = o / inner * k * inner + o % inner;

@@ -5,7 +5,9 @@
 static const char *check(const struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0];
-    return a->n_in == 1 && x->dtype == a->out.dtype && x->rank >= 2 && vn_cells_same(x, &a->out) ? NULL : "trilu: wrong shapes";
+    return a->n_in == 1 && x->dtype == a->out.dtype && x->rank >= 2 && vn_cells_same(x, &a->out)
+               ? NULL
+               : "trilu: wrong shapes";
 }
 
 static const char *run(struct vn_portable_args *a)

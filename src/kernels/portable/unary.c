@@ -26,13 +26,28 @@ static const struct {
     whole_fn *whole;
     test_fn *test;
 } ops[VN_CU_COUNT] = {
-    [VN_CU_ABS] = { .whole = absolute }, [VN_CU_NEG] = { .whole = negate }, [VN_CU_SIGN] = { .whole = sign }, [VN_CU_NOT] = { .whole = not },
-    [VN_CU_COMPLEMENT] = { .whole = complement }, [VN_CU_RELU] = { .whole = relu },
-    [VN_CU_ISNAN] = { .test = is_nan }, [VN_CU_ISINF] = { .test = is_inf }, [VN_CU_ISPLUSINF] = { .test = is_plus_inf },
-    [VN_CU_ISMINUSINF] = { .test = is_minus_inf }, [VN_CU_NEVER] = { .test = never },
-    [VN_CU_SIN] = { .real = vn_sin }, [VN_CU_COS] = { .real = vn_cos }, [VN_CU_TAN] = { .real = vn_tan }, [VN_CU_ASIN] = { .real = vn_asin },
-    [VN_CU_ACOS] = { .real = vn_acos }, [VN_CU_ATAN] = { .real = vn_atan }, [VN_CU_SINH] = { .real = vn_sinh }, [VN_CU_COSH] = { .real = vn_cosh },
-    [VN_CU_ASINH] = { .real = vn_asinh }, [VN_CU_ACOSH] = { .real = vn_acosh }, [VN_CU_ATANH] = { .real = vn_atanh },
+    [VN_CU_ABS] = { .whole = absolute },
+    [VN_CU_NEG] = { .whole = negate },
+    [VN_CU_SIGN] = { .whole = sign },
+    [VN_CU_NOT] = { .whole = not },
+    [VN_CU_COMPLEMENT] = { .whole = complement },
+    [VN_CU_RELU] = { .whole = relu },
+    [VN_CU_ISNAN] = { .test = is_nan },
+    [VN_CU_ISINF] = { .test = is_inf },
+    [VN_CU_ISPLUSINF] = { .test = is_plus_inf },
+    [VN_CU_ISMINUSINF] = { .test = is_minus_inf },
+    [VN_CU_NEVER] = { .test = never },
+    [VN_CU_SIN] = { .real = vn_sin },
+    [VN_CU_COS] = { .real = vn_cos },
+    [VN_CU_TAN] = { .real = vn_tan },
+    [VN_CU_ASIN] = { .real = vn_asin },
+    [VN_CU_ACOS] = { .real = vn_acos },
+    [VN_CU_ATAN] = { .real = vn_atan },
+    [VN_CU_SINH] = { .real = vn_sinh },
+    [VN_CU_COSH] = { .real = vn_cosh },
+    [VN_CU_ASINH] = { .real = vn_asinh },
+    [VN_CU_ACOSH] = { .real = vn_acosh },
+    [VN_CU_ATANH] = { .real = vn_atanh },
 };
 
 static const char *check(const struct vn_portable_args *a)
@@ -41,7 +56,9 @@ static const char *check(const struct vn_portable_args *a)
     if (a->n_in != 1 || op < 0 || op >= VN_CU_COUNT || !vn_cells_same(&a->in[0], &a->out))
         return "unary: wrong operation or shapes";
     const int in = vn_cells_real(&a->in[0]), out = vn_cells_real(&a->out);
-    return (ops[op].real && in && out) || (ops[op].whole && !in && !out) || (ops[op].test && in && !out) ? NULL : "unary: wrong types";
+    return (ops[op].real && in && out) || (ops[op].whole && !in && !out) || (ops[op].test && in && !out)
+               ? NULL
+               : "unary: wrong types";
 }
 
 static const char *run(struct vn_portable_args *a)

@@ -4,7 +4,8 @@
 static const char *check(const struct vn_portable_args *a)
 {
     int64_t stride[VN_MAX_RANK];
-    if (a->n_in != 3 || vn_cells_real(&a->in[0]) || a->in[1].dtype != a->out.dtype || a->in[2].dtype != a->out.dtype)
+    if (a->n_in != 3 || vn_cells_real(&a->in[0]) || a->in[1].dtype != a->out.dtype ||
+        a->in[2].dtype != a->out.dtype)
         return "where: wrong types";
     for (int i = 0; i < 3; i++)
         if (vn_cells_broadcast(stride, &a->in[i], &a->out))

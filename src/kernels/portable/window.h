@@ -12,7 +12,9 @@ struct vn_portable_window {
 };
 
 /* Fill in from the parameters and the shapes of x and y (N, C, spatial); `kernel`: extents, NULL: the parameters. Nonzero: wrong. */
-static inline int vn_portable_window(struct vn_portable_window *w, const struct vn_portable_args *a, const struct vn_cells *x, const struct vn_cells *y, const int64_t *kernel)
+static inline int vn_portable_window(struct vn_portable_window *w, const struct vn_portable_args *a,
+                                     const struct vn_cells *x, const struct vn_cells *y,
+                                     const int64_t *kernel)
 {
     w->rank = a->i[VN_CW_RANK];
     w->in_plane = w->out_plane = w->taps = 1;
@@ -44,7 +46,8 @@ static inline void vn_portable_place(int64_t *at, int64_t i, const int64_t *box)
 }
 
 /* Input element that tap t of the window at output place o covers; -1: padding. */
-static inline int64_t vn_portable_under(const struct vn_portable_window *w, const int64_t *o, const int64_t *t)
+static inline int64_t vn_portable_under(const struct vn_portable_window *w, const int64_t *o,
+                                        const int64_t *t)
 {
     int64_t at = 0;
     for (int k = 0; k < 3; k++) {
