@@ -343,7 +343,7 @@ static int read_words(struct reader *r, const char **words, int *n)
             return VN_OK;
         if (r->type != YAML_SCALAR_EVENT || *n == MAX_WORDS)
             return fail(r, r->line,
-                        r->type == YAML_SCALAR_EVENT ? "a list of at most 8 values"
+                        r->type == YAML_SCALAR_EVENT ? "expected a list of at most 8 values"
                                                      : "expected a list of scalars");
         words[(*n)++] = r->text;
     }

@@ -191,7 +191,8 @@ def test_raw_bytes(folder):
 @pytest.mark.parametrize("pipeline,message", [
     ("resice 3 3", "unknown step 'resice'; did you mean 'resize'?"),
     ("resize", "size is missing; expected 1 to 2 integers from 1 to 16384"),
-    ("resize 0 5", "got '0'"), ("resize 5 5 5", "got '3 of them'"), ("resize 5 5 libary=opencv", "did you mean 'library'?"),
+    ("resize 0 5", "got '0'"), ("resize 5 5 5", "got '3 values'"),
+    ("resize 5 5 libary=opencv", "did you mean 'library'?"),
     ("resize 5 5 library=cv2", "expected opencv|pillow|skimage|torchvision, got 'cv2'"),
     ("resize 5 5 interpolation=area", "pillow has no interpolation 'area'"),
     ("resize 5 5; decode", "must be the first step"), ("MeanTransformer(1", "expected NAME"), ("colour violet", "expected rgb|bgr|gray"),
@@ -201,7 +202,7 @@ def test_raw_bytes(folder):
     ("- resize: {size: [[1]]}\n", "expected a list of scalars"), ("- {\n", "not YAML"), ("- resize: &a 5\n- resize: *a\n", "aliases"),
     ("- crop: [0, 0, 70, 70]\n- center_crop: 5\n", "p.yaml:1: crop of 70 x 70"), ("- MeanTransformr: 5\n", "did you mean 'MeanTransformer'?"),
     ("- ' '\n", "without a name"), ("- resize: 5\n- pad: {border: [1,1,1,1], stage: resize}\n", "duplicate stage"),
-    ("- resize: [1,2,3,4,5,6,7,8,9]\n", "more than 8"),
+    ("- resize: [1,2,3,4,5,6,7,8,9]\n", "expected a list of at most 8 values"),
     ("- swap: {stage: ../x}\n", "step swap: stage: expected letters, digits, '_', '.', '-', got '../x'"), ("- swap: {stage: [a, b]}\n", "got 'a list'"),
     ("resize 5 5 version='12'", "version: expected letters"), ("normalise times=2 divide=3", "expected one of divide and times, got both"),
     ("decode reduce=3", "reduce: expected 1|2|4|8, got '3'"), ("decode dct=fast", "dct: expected library|islow|ifast|float, got 'fast'"),
