@@ -306,8 +306,8 @@ def test_result_line(tmp_path):
     (lambda x, rng: x + rng.integers(0, 2, x.shape), "nothing differs by more than 1"),
     (lambda x, rng: x + rng.integers(0, 30, x.shape) * [0, 1, 0], "only channel 1 of 3 differs"),
     (lambda x, rng: x + rng.integers(0, 30, x.shape) * (np.arange(x.shape[1]) >= 50)[:, None], "only rows 0 to 43, columns 50 to 59 of 44 x 60 differ"),
-    (lambda x, rng: x + rng.integers(-9, 10, x.shape[:2])[:, :, None] * [1 / 0.299, -1 / 0.587, 0], "chroma is sampled otherwise"),
-    (lambda x, rng: x + rng.integers(5, 30, x.shape) * (np.abs(np.diff(x[:, :, :1].astype(int), axis=1, append=0)) > 60), "differences lie at edges"),
+    (lambda x, rng: x + rng.integers(-9, 10, x.shape[:2])[:, :, None] * [1 / 0.299, -1 / 0.587, 0], "different chroma sampling"),
+    (lambda x, rng: x + rng.integers(5, 30, x.shape) * (np.abs(np.diff(x[:, :, :1].astype(int), axis=1, append=0)) > 60), "differences are at edges"),
 ])
 def test_facts_of_the_unexplained(tmp_path, change, fact):
     x = p.photograph(np.random.default_rng(3), 44, 60) // 2 + 60
@@ -414,7 +414,7 @@ def test_mistakes(tmp_path):
             trace.save(n, x)
     for words, status, message in [
         ((tmp_path / "a",), USAGE, "expected two traces"), ((tmp_path / "a", tmp_path / "none"), BAD_INPUT, "not a trace"),
-        ((tmp_path / "a", tmp_path / "b"), BAD_INPUT, "no stage in common"), ((tmp_path / "a", tmp_path / "empty"), BAD_INPUT, "no stages"),
+        ((tmp_path / "a", tmp_path / "b"), BAD_INPUT, "no common stage"), ((tmp_path / "a", tmp_path / "empty"), BAD_INPUT, "no stages"),
         ((tmp_path / "a", tmp_path / "a", "--tolerance", "x"), USAGE, "--tolerance"), (("--pipeline", "p.yaml"), USAGE, "--trace"),
         (("--yaml", "p.yaml"), USAGE, "--reference"),
     ]:
