@@ -420,7 +420,7 @@ def test_mistakes(tmp_path):
     ]:
         assert message in tool.run("align", *words, want=status).err
     (tmp_path / "a/order.txt").write_text("../b/other\n")
-    assert "no stage's name" in tool.run("align", tmp_path / "a", tmp_path / "b", want=BAD_INPUT).err
+    assert "not a valid stage name" in tool.run("align", tmp_path / "a", tmp_path / "b", want=BAD_INPUT).err
     (tmp_path / "a/order.txt").write_text("gone\n")
     assert "gone.npy" in tool.run("align", tmp_path / "a", tmp_path / "b", want=BAD_INPUT).err
     trace.start(tmp_path / "two")
