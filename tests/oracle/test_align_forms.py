@@ -429,13 +429,13 @@ def test_mistakes(tmp_path):
         trace.save("read", x)
     trace.start(tmp_path / "a")
     trace.save("read", x)
-    assert "no picture in common; the first has '', the second '0'" in tool.run("align", tmp_path / "a", tmp_path / "two", want=BAD_INPUT).err
+    assert "no common image; the first has '', the second '0'" in tool.run("align", tmp_path / "a", tmp_path / "two", want=BAD_INPUT).err
     trace.start(tmp_path / "some")
     trace.picture("1")
     trace.save("read", x)
     r = align(tmp_path / "some", tmp_path / "two", want=0)
     assert r["pictures"] == 1 and r["left_out"] == [0, 1]
-    assert f"only {tmp_path / 'two'} has them: 1 of its" in tool.run("align", tmp_path / "some", tmp_path / "two", want=0).out
+    assert f"only in {tmp_path / 'two'}: 1 image" in tool.run("align", tmp_path / "some", tmp_path / "two", want=0).out
     trace.start(tmp_path / "c")
     trace.save("read", x)
     trace.save("more", x)
