@@ -29,7 +29,7 @@ struct vn_align_options {
                         * output is the stage "infer", the others those of their names. CONFIG: required */
     const char *const *images; /* image files, in the order of the trace's folders */
     int n_images; /* PIPELINE: as many as the trace has. TRACES: as many, or 0: files are not decoded */
-    double tolerance; /* floats up to so many times the largest value apart count as equal, 0 <= x < 1;
+    double tolerance; /* floats are equal within this fraction of the largest value, 0 <= x < 1;
                        * below 0: 1e-5, for "infer" 1e-3, for COCO results 1e-9 */
     int explain; /* 1: search why the stages differ */
     const char *differences; /* folder for STAGE.png of each unaligned stage: left, right, difference; NULL */

@@ -32,7 +32,7 @@ struct vn_prep_options {
                              * Required with `folder` */
     const char *pipeline; /* a YAML file's path, or steps as text (docs/alignment.md); NULL: decode only */
     enum vn_prep_format format;
-    int limit; /* at most so many images, spread over the folder in name order; 0: all */
+    int limit; /* maximum number of images, spread over the folder in name order; 0: all */
     struct vn_options run; /* threads: 1..256, or 0 for one per CPU; cpumask: of image functions, from then
                              * on in the whole process. They change no byte of the files */
     struct vn_listener listener; /* progress: "pictures" */

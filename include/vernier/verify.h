@@ -31,8 +31,8 @@ struct vn_verify_options {
                                * with one input */
     int n_files;
     const char *folder; /* its images and .npy files, in name order, behind `files`; NULL: none */
-    int limit; /* at most so many of them; 0: all */
-    int random_samples; /* without files: so many samples of random numbers, at least 1 */
+    int limit; /* maximum number of files; 0: all */
+    int random_samples; /* number of random samples if there are no files, at least 1 */
     const char *pipeline; /* steps for images (docs/alignment.md); NULL: resize to the input */
     struct vn_options run; /* threads and CPU features of the .bin; they change no result */
     struct vn_listener listener; /* progress: "verify" */

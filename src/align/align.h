@@ -72,14 +72,14 @@ struct list_rule {
     int format;       /* of boxes, from the input's to the output's: index of a table; 0: as they are */
     int led;          /* enum led: boxes are scaled and moved, each picture in its own way */
     double gain[2], offset[2]; /* of x and y in the first picture */
-    int box_digits;   /* rounded to so many decimals; LIST_EXACT, LIST_TRUNCATED */
+    int box_digits;   /* decimals; LIST_EXACT, LIST_TRUNCATED */
     int score_digits;
     int class_offset; /* added */
     int nms;          /* enum nms_rule */
     int per_class;    /* boxes of different classes do not suppress each other */
     char iou[100];    /* by hundredths: thresholds with which it holds */
     double above, upto; /* scores above any number in [above, upto) stay */
-    int most;         /* so many at most; 0: no limit */
+    int most;         /* maximum number; 0: no limit */
     int by_score;     /* sorted */
 };
 enum led { LED_NOT, LED_CORNERS, LED_SIZES }; /* the boxes are x1 y1 x2 y2, or x y w h */

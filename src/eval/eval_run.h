@@ -43,7 +43,7 @@ struct run {
     FILE *state;
 };
 
-/* Threads for so many parts. */
+/* Number of threads for this number of parts. */
 static inline int vn_eval_threads(const struct run *w, int parts)
 {
     const int most = w->o->run.threads > 1 ? w->o->run.threads : 1;

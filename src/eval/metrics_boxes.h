@@ -60,7 +60,7 @@ int vn_coco_category(const struct coco_set *s, int64_t id); /* index, -1: none *
 /* Annotations; truths[i].sample is the image's index in images. */
 int vn_coco_read(struct coco_set **out, struct vn_arena *a, const char *path, struct vn_err *e);
 
-/* A detection in a record: so many numbers. */
+/* Numbers of one detection in a record. */
 enum { DET_CATEGORY, DET_SCORE, DET_X, DET_Y, DET_W, DET_H, DET_FIELDS }; /* DET_CATEGORY: its id */
 struct coco_detection {
     int64_t image;

@@ -24,7 +24,7 @@ struct comparison {
 };
 struct compare_options {
     struct vn_options run;
-    int limit;                          /* at most so many samples; 0: all */
+    int limit;                          /* maximum number of samples; 0: all */
     struct vn_shard part;               /* of them; as zeroed: all */
     const struct vn_listener *listener; /* NULL: none */
     const char *what;                   /* for the listener */
