@@ -2,6 +2,7 @@
 #include "align/align.h"
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "kernels/image/image_kernels.h"
 
 struct vn_alignment {
@@ -142,23 +143,24 @@ static int align(struct vn_alignment *out, const struct vn_align_options *o, str
     return VN_OK;
 }
 
-int vn_align(struct vn_alignment **out, const struct vn_align_options *o, struct vn_err *e)
+static int new_alignment(struct vn_alignment **out, const struct vn_align_options *o, struct vn_err *e)
 {
-    struct vn_oom guard;
-    *out = NULL;
-    if (VN_OOM_GUARD(&guard)) {
-        vn_oom_leave(&guard);
-        return vn_fail(e, VN_E_NOMEM, "out of memory");
-    }
     struct vn_arena *a = vn_arena_new();
     struct vn_alignment *r = NEW(a, struct vn_alignment);
     r->arena = a;
     const int status = align(r, o, e);
-    vn_oom_leave(&guard);
     if (status < 0)
         vn_arena_free(&a);
     else
         *out = r;
+    return status;
+}
+
+int vn_align(struct vn_alignment **out, const struct vn_align_options *o, struct vn_err *e)
+{
+    int status;
+    *out = NULL;
+    VN_GUARDED(status, e, new_alignment(out, o, e));
     return status;
 }
 
@@ -235,24 +237,26 @@ static int describe(struct vn_description *out, const char *trace, const char *c
     return VN_OK;
 }
 
-int vn_describe(struct vn_description **out, const char *trace, const char *const *images, int n,
-                struct vn_err *e)
+static int new_description(struct vn_description **out, const char *trace, const char *const *images, int n,
+                           struct vn_err *e)
 {
-    struct vn_oom guard;
-    *out = NULL;
-    if (VN_OOM_GUARD(&guard)) {
-        vn_oom_leave(&guard);
-        return vn_fail(e, VN_E_NOMEM, "out of memory");
-    }
     struct vn_arena *a = vn_arena_new();
     struct vn_description *d = NEW(a, struct vn_description);
     d->arena = a;
     const int status = describe(d, trace, images, n, e);
-    vn_oom_leave(&guard);
     if (status < 0)
         vn_arena_free(&a);
     else
         *out = d;
+    return status;
+}
+
+int vn_describe(struct vn_description **out, const char *trace, const char *const *images, int n,
+                struct vn_err *e)
+{
+    int status;
+    *out = NULL;
+    VN_GUARDED(status, e, new_description(out, trace, images, n, e));
     return status;
 }
 

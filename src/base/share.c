@@ -2,7 +2,7 @@
 
 #include <pthread.h>
 
-#include "base/arena.h"
+#include "base/guard.h"
 #include "base/pool.h"
 
 struct share {
@@ -43,13 +43,8 @@ static void end(struct share *s, int part, int worker, int status, const struct 
 
 static int guarded(const struct share *s, int worker, int part, struct vn_err *e)
 {
-    struct vn_oom guard;
     int status;
-    if (VN_OOM_GUARD(&guard))
-        status = vn_fail(e, VN_E_NOMEM, "out of memory");
-    else
-        status = s->fn(s->ctx, worker, part, e);
-    vn_oom_leave(&guard);
+    VN_GUARDED(status, e, s->fn(s->ctx, worker, part, e));
     return status;
 }
 

@@ -1,4 +1,5 @@
 /* The handle of a conversion, and what a caller reads from it. */
+#include "base/guard.h"
 #include "convert/stages.h"
 
 static struct vn_conversion *new_conversion(const struct vn_options *run, const struct vn_listener *l)
@@ -15,22 +16,24 @@ static struct vn_conversion *new_conversion(const struct vn_options *run, const 
     return c;
 }
 
-int vn_convert_guarded(struct vn_conversion **out, conversion_work *work, const void *options,
-                       const struct vn_options *run, const struct vn_listener *l, struct vn_err *e)
+static int run_work(struct vn_conversion **out, conversion_work *work, const void *options,
+                    const struct vn_options *run, const struct vn_listener *l, struct vn_err *e)
 {
-    struct vn_oom guard;
-    *out = NULL;
-    if (VN_OOM_GUARD(&guard)) {
-        vn_oom_leave(&guard);
-        return vn_fail(e, VN_E_NOMEM, "out of memory");
-    }
     struct vn_conversion *c = new_conversion(run, l);
     const int status = work(c, options, e);
     vn_arena_free(&c->arena);
-    vn_oom_leave(&guard);
     if (status < 0)
         vn_conversion_free(&c);
     *out = c;
+    return status;
+}
+
+int vn_convert_guarded(struct vn_conversion **out, conversion_work *work, const void *options,
+                       const struct vn_options *run, const struct vn_listener *l, struct vn_err *e)
+{
+    int status;
+    *out = NULL;
+    VN_GUARDED(status, e, run_work(out, work, options, run, l, e));
     return status;
 }
 

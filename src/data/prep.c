@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "base/hash.h"
 #include "base/listen.h"
 #include "base/share.h"
@@ -233,23 +234,24 @@ static int prepare(struct vn_prepared *p, struct vn_err *e)
     return make_all(p, e);
 }
 
-int vn_prep(struct vn_prepared **out, const struct vn_prep_options *o, struct vn_err *e)
+static int new_prepared(struct vn_prepared **out, const struct vn_prep_options *o, struct vn_err *e)
 {
-    struct vn_oom guard;
-    *out = NULL;
-    if (VN_OOM_GUARD(&guard)) {
-        vn_oom_leave(&guard);
-        return vn_fail(e, VN_E_NOMEM, "out of memory");
-    }
     struct vn_arena *a = vn_arena_new();
     struct vn_prepared *p = NEW(a, struct vn_prepared);
     *p = (struct vn_prepared){ .arena = a, .o = o };
     const int status = prepare(p, e);
-    vn_oom_leave(&guard);
     if (status < 0)
         vn_arena_free(&a);
     else
         *out = p;
+    return status;
+}
+
+int vn_prep(struct vn_prepared **out, const struct vn_prep_options *o, struct vn_err *e)
+{
+    int status;
+    *out = NULL;
+    VN_GUARDED(status, e, new_prepared(out, o, e));
     return status;
 }
 

@@ -1,6 +1,7 @@
 /* vernier/eval.h: from options to a result that outlives the models. */
 #include <vernier/eval.h>
 
+#include "base/guard.h"
 #include "eval/evaluate.h"
 #include "kernels/image/image_kernels.h"
 
@@ -97,24 +98,25 @@ static int evaluate(struct vn_evaluation *out, struct vn_arena *work, const stru
     return VN_OK;
 }
 
-int vn_eval(struct vn_evaluation **out, const struct vn_eval_options *o, struct vn_err *e)
+static int new_evaluation(struct vn_evaluation **out, const struct vn_eval_options *o, struct vn_err *e)
 {
-    struct vn_oom guard;
-    *out = NULL;
-    if (VN_OOM_GUARD(&guard)) {
-        vn_oom_leave(&guard);
-        return vn_fail(e, VN_E_NOMEM, "out of memory");
-    }
     struct vn_arena *kept = vn_arena_new(), *work = vn_arena_new();
     struct vn_evaluation *v = NEW(kept, struct vn_evaluation);
     v->arena = kept;
     const int status = evaluate(v, work, o, e);
     vn_arena_free(&work);
-    vn_oom_leave(&guard);
     if (status < 0)
         vn_arena_free(&kept);
     else
         *out = v;
+    return status;
+}
+
+int vn_eval(struct vn_evaluation **out, const struct vn_eval_options *o, struct vn_err *e)
+{
+    int status;
+    *out = NULL;
+    VN_GUARDED(status, e, new_evaluation(out, o, e));
     return status;
 }
 

@@ -5,6 +5,7 @@
 #include <vernier/verify.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "base/listen.h"
 #include "interp/interp.h"
 #include "kernels/image/image_kernels.h"
@@ -357,25 +358,27 @@ static int verify(struct vn_verification *v, struct vn_arena *a, const char *onn
     return VN_OK;
 }
 
-int vn_verify(struct vn_verification **out, const char *onnx, const char *bin,
-              const struct vn_verify_options *o, struct vn_err *e)
+static int new_verification(struct vn_verification **out, const char *onnx, const char *bin,
+                            const struct vn_verify_options *o, struct vn_err *e)
 {
-    struct vn_oom guard;
-    *out = NULL;
-    if (VN_OOM_GUARD(&guard)) {
-        vn_oom_leave(&guard);
-        return vn_fail(e, VN_E_NOMEM, "out of memory");
-    }
     struct vn_arena *kept = vn_arena_new(), *work = vn_arena_new();
     struct vn_verification *v = NEW(kept, struct vn_verification);
     v->arena = kept;
     const int status = verify(v, work, onnx, bin, o, e);
     vn_arena_free(&work);
-    vn_oom_leave(&guard);
     if (status < 0)
         vn_arena_free(&kept);
     else
         *out = v;
+    return status;
+}
+
+int vn_verify(struct vn_verification **out, const char *onnx, const char *bin,
+              const struct vn_verify_options *o, struct vn_err *e)
+{
+    int status;
+    *out = NULL;
+    VN_GUARDED(status, e, new_verification(out, onnx, bin, o, e));
     return status;
 }
 

@@ -22,7 +22,7 @@ int vn_session_write_outputs(const struct vn_session *s, const char *folder, enu
                              struct vn_err *e)
 {
     int status;
-    GUARDED(status, e, write_outputs(s, folder, format, e));
+    VN_GUARDED(status, e, write_outputs(s, folder, format, e));
     return status;
 }
 
@@ -100,6 +100,6 @@ int vn_session_dump(struct vn_session *s, const char *folder, int dequantize, st
     if (!s->model)
         return vn_fail(e, VN_E_UNSUPPORTED, "%s: the reference executor has no tensors of a program to write",
                        s->net->path);
-    GUARDED(status, e, dump_guarded(s, folder, dequantize, e));
+    VN_GUARDED(status, e, dump_guarded(s, folder, dequantize, e));
     return status;
 }

@@ -184,7 +184,7 @@ static int feed_bytes(struct vn_session *s, int i, const void *data, size_t byte
 int vn_session_feed_bytes(struct vn_session *s, int i, const void *data, size_t bytes, struct vn_err *e)
 {
     int status;
-    GUARDED(status, e, feed_bytes(s, i, data, bytes, e));
+    VN_GUARDED(status, e, feed_bytes(s, i, data, bytes, e));
     return status;
 }
 
@@ -239,7 +239,7 @@ int vn_session_feed_array(struct vn_session *s, int i, enum vn_dtype dtype, int 
     vn_shape_strides(&of, v.stride);
     if (stride)
         memcpy(v.stride, stride, (size_t)rank * sizeof *stride);
-    GUARDED(status, e, feed_array(s, i, &v, e));
+    VN_GUARDED(status, e, feed_array(s, i, &v, e));
     return status;
 }
 
@@ -342,7 +342,7 @@ static int feed_file(struct vn_session *s, int i, const char *path, struct vn_er
 int vn_session_feed_file(struct vn_session *s, int i, const char *path, struct vn_err *e)
 {
     int status;
-    GUARDED(status, e, feed_file(s, i, path, e));
+    VN_GUARDED(status, e, feed_file(s, i, path, e));
     return status;
 }
 
@@ -384,7 +384,7 @@ static int feed_files(struct vn_session *s, const char *const *files, int n, str
 int vn_session_feed_files(struct vn_session *s, const char *const *files, int n, struct vn_err *e)
 {
     int status;
-    GUARDED(status, e, feed_files(s, files, n, e));
+    VN_GUARDED(status, e, feed_files(s, files, n, e));
     return status;
 }
 
@@ -419,6 +419,6 @@ static int feed_random(struct vn_session *s, uint64_t seed, struct vn_err *e)
 int vn_session_feed_random(struct vn_session *s, uint64_t seed, struct vn_err *e)
 {
     int status;
-    GUARDED(status, e, feed_random(s, seed, e));
+    VN_GUARDED(status, e, feed_random(s, seed, e));
     return status;
 }

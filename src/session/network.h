@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "base/guard.h"
 #include "session/session.h"
 
 struct network {
@@ -100,16 +101,5 @@ const char *vn_view_path(struct vn_arena *a, const char *folder, struct vn_map *
                          enum vn_view_format format);
 int vn_tensor_write(const struct vn_tensor *t, const char *path, enum vn_view_format format,
                     struct vn_arena *a, struct vn_err *e);
-
-/* Run `call`; memory that runs out is an error as any other. */
-#define GUARDED(status, e, call) \
-    do { \
-        struct vn_oom guard_; \
-        if (VN_OOM_GUARD(&guard_)) \
-            (status) = vn_fail(e, VN_E_NOMEM, "out of memory"); \
-        else \
-            (status) = (call); \
-        vn_oom_leave(&guard_); \
-    } while (0)
 
 #endif

@@ -204,6 +204,6 @@ int vn_view_write(const struct vn_view *v, const char *path, enum vn_view_format
                   struct vn_err *e)
 {
     int status;
-    GUARDED(status, e, write_view(v, path, format, dequantize, e));
+    VN_GUARDED(status, e, write_view(v, path, format, dequantize, e));
     return status;
 }

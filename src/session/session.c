@@ -105,7 +105,7 @@ static int open_guarded(struct vn_session **out, const struct session_source *fr
                         const struct vn_session_options *o, struct vn_err *e)
 {
     int status;
-    GUARDED(status, e, fill(out, from, o, e));
+    VN_GUARDED(status, e, fill(out, from, o, e));
     if (status < 0) {
         status = explain(from, *out, status, e);
         vn_session_close(out);
@@ -153,7 +153,7 @@ static int share_guarded(struct vn_session **out, struct network *n, const struc
                          struct vn_err *e)
 {
     int status;
-    GUARDED(status, e, fill_shared(out, n, run, e));
+    VN_GUARDED(status, e, fill_shared(out, n, run, e));
     if (status < 0)
         vn_session_close(out);
     return status;

@@ -39,7 +39,7 @@ int vn_session_run_range(struct vn_session *s, int first, int end, struct vn_err
     int status;
     TRY(needs_runtime(s, e));
     s->done = 0;
-    GUARDED(status, e, run_range(s, first, end, e));
+    VN_GUARDED(status, e, run_range(s, first, end, e));
     return status;
 }
 
@@ -60,7 +60,7 @@ static int run(struct vn_session *s, struct vn_err *e)
 int vn_session_run(struct vn_session *s, struct vn_err *e)
 {
     int status;
-    GUARDED(status, e, run(s, e));
+    VN_GUARDED(status, e, run(s, e));
     return status;
 }
 
@@ -95,7 +95,7 @@ int vn_session_save(struct vn_session_state **state, const struct vn_session *s,
     int status;
     *state = NULL;
     TRY(needs_runtime(s, e));
-    GUARDED(status, e, save(state, s, e));
+    VN_GUARDED(status, e, save(state, s, e));
     return status;
 }
 
@@ -159,7 +159,7 @@ int vn_session_time(struct vn_session *s, int runs, double *median, double *leas
     int status;
     if (runs < 1)
         return vn_fail(e, VN_E_USAGE, "%s: %d runs to time: expected 1 or more", s->net->path, runs);
-    GUARDED(status, e, time_runs(s, runs, median, least, e));
+    VN_GUARDED(status, e, time_runs(s, runs, median, least, e));
     return status;
 }
 

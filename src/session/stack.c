@@ -101,7 +101,7 @@ int vn_session_run_files(struct vn_session *s, const char *const *files, int n, 
                          enum vn_view_format format, struct vn_err *e)
 {
     int status;
-    GUARDED(status, e, run_files(s, files, n, folder, format, e));
+    VN_GUARDED(status, e, run_files(s, files, n, folder, format, e));
     return status;
 }
 
@@ -135,6 +135,6 @@ int vn_session_run_folder(struct vn_session *s, const char *images, int *n, cons
                           enum vn_view_format format, struct vn_err *e)
 {
     int status;
-    GUARDED(status, e, run_folder(s, images, n, folder, format, e));
+    VN_GUARDED(status, e, run_folder(s, images, n, folder, format, e));
     return status;
 }
