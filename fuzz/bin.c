@@ -25,7 +25,8 @@ static void repair(uint8_t *image, size_t size)
 static uint64_t surroundings(const struct vn_model *m)
 {
     const char *from = (const char *)(m + 1), *behind = m->arena + m->header.arena_bytes;
-    return vn_hash(from, (size_t)(m->arena - from), SIZE_MAX) ^ vn_hash(behind, (size_t)(m->scratch - behind), SIZE_MAX) * 3;
+    return vn_hash(from, (size_t)(m->arena - from), SIZE_MAX) ^
+           vn_hash(behind, (size_t)(m->scratch - behind), SIZE_MAX) * 3;
 }
 
 static void watch(void *user, const struct vn_view *t)

@@ -28,18 +28,18 @@ extern "C" {
  * vn_err. */
 enum vn_status {
     VN_OK = 0,
-    VN_E_USAGE = -1,       /* the call itself is wrong */
-    VN_E_INPUT = -2,       /* a file or its contents are wrong */
+    VN_E_USAGE = -1, /* the call itself is wrong */
+    VN_E_INPUT = -2, /* a file or its contents are wrong */
     VN_E_UNSUPPORTED = -3, /* right, but not something that this version can do */
-    VN_E_IO = -4,          /* the operating system refused */
+    VN_E_IO = -4, /* the operating system refused */
     VN_E_NOMEM = -5,
-    VN_E_INTERNAL = -6,    /* our own mistake */
-    VN_E_CANCELLED = -7,   /* the caller asked to stop */
+    VN_E_INTERNAL = -6, /* our own mistake */
+    VN_E_CANCELLED = -7, /* the caller asked to stop */
 };
 
 struct vn_err {
     int code;       /* enum vn_status of the last failure */
-    int reason;     /* of the toolchain (vn_problem_id): which of the known problems; 0: none of them */
+    int reason; /* of the toolchain (vn_problem_id): which of the known problems; 0: none of them */
     char msg[1024]; /* one line, always terminated: file, place, expected, found */
 };
 
@@ -160,22 +160,22 @@ const char *vn_role_meaning(enum vn_role r);
  * overwritten when the next instruction runs. Element (i, j, ...) lies i*stride[0] + j*stride[1] + ...
  * elements behind data. */
 struct vn_view {
-    const char *name;  /* of the value in the source model that it carries or leads to; "": none */
-    const char *node;  /* node of the source model that makes it; "": an input */
+    const char *name; /* of the value in the source model that it carries or leads to; "": none */
+    const char *node; /* node of the source model that makes it; "": an input */
     enum vn_role role; /* what it is to that value */
-    int tensor;        /* number of the tensor */
-    int instruction;   /* number of the last instruction that writes it; -1: an input or a constant */
+    int tensor; /* number of the tensor */
+    int instruction; /* number of the last instruction that writes it; -1: an input or a constant */
     enum vn_dtype dtype;
     int rank;
-    int64_t shape[VN_MAX_RANK];  /* axes in the order of the source model; extents of the last run */
+    int64_t shape[VN_MAX_RANK]; /* axes in the order of the source model; extents of the last run */
     int64_t stride[VN_MAX_RANK]; /* in elements, by the same axes */
-    int constant;                /* 1: lies in the file */
-    int fused;                   /* 1: a fusion keeps it in registers; computed again to be watched */
-    const void *data;            /* NULL: not in memory now */
-    size_t bytes;                /* of the elements of `shape`, which lie close together */
-    int axis;                    /* of scale[] and zero[]; -1: one entry for the whole tensor */
-    int n_scale;                 /* entries; 0: not quantized */
-    const float *scale;          /* real = (q - zero) * scale */
+    int constant; /* 1: lies in the file */
+    int fused; /* 1: a fusion keeps it in registers; computed again to be watched */
+    const void *data; /* NULL: not in memory now */
+    size_t bytes; /* of the elements of `shape`, which lie close together */
+    int axis; /* of scale[] and zero[]; -1: one entry for the whole tensor */
+    int n_scale; /* entries; 0: not quantized */
+    const float *scale; /* real = (q - zero) * scale */
     const int32_t *zero;
 };
 
@@ -191,13 +191,13 @@ int vn_model_tensor(const struct vn_model *m, int i, struct vn_view *out);
 
 /* One instruction. */
 struct vn_instruction {
-    const char *node;     /* node of the source model */
-    const char *opcode;   /* its name in docs/bin-format.md */
+    const char *node; /* node of the source model */
+    const char *opcode; /* its name in docs/bin-format.md */
     uint64_t nanoseconds; /* that it took in the last run with profiling on */
     int n_in;
     int in[VN_MAX_INPUTS]; /* numbers of tensors */
     int out;
-    int finishes;  /* 1: no later instruction writes `out`, as the pieces of a Concat do */
+    int finishes; /* 1: no later instruction writes `out`, as the pieces of a Concat do */
     int hidden[2]; /* tensors that it keeps in registers (a convolution's own result, a sum); -1: none */
 };
 int vn_model_instructions(const struct vn_model *m);
@@ -239,9 +239,9 @@ int vn_model_state_restore(struct vn_model *m, const void *state, struct vn_err 
 /* What is shown while a program runs. A view's data last until the callback returns. Callbacks run on the
  * calling thread; of the model they may call only functions that take it as const. */
 struct vn_watch {
-    /* Before instruction `instruction` runs: its n inputs, as it will read them; its scratch memory is among them
-     * (VN_ROLE_SCRATCH, made by the instruction itself). Called where the instruction's output or one of its hidden
-     * tensors is wanted. NULL: not called. */
+    /* Before instruction `instruction` runs: its n inputs, as it will read them; its scratch memory is
+     * among them (VN_ROLE_SCRATCH, made by the instruction itself). Called where the instruction's output
+     * or one of its hidden tensors is wanted. NULL: not called. */
     void (*before)(void *user, int instruction, const struct vn_view *in, int n);
     /* A wanted tensor that has just been made: inputs by vn_model_write_inputs, hidden tensors, and
      * outputs by the last instruction that writes them. Constants are not shown. NULL: not called. */

@@ -26,9 +26,8 @@ extern "C" {
 #define VN_VERIFY_TOLERANCE 1e-4 /* of vn_verified.max_relative */
 
 struct vn_verify_options {
-    const char *const
-        *files; /* each one a sample: image, .npy, or raw bytes of the .bin's input; for networks
-                               * with one input */
+    /* Each one a sample: image, .npy, or raw bytes of the .bin's input; for networks with one input. */
+    const char *const *files;
     int n_files;
     const char *folder; /* its images and .npy files, in name order, behind `files`; NULL: none */
     int limit; /* maximum number of files; 0: all */
@@ -60,8 +59,8 @@ struct vn_verify_summary {
     int64_t compared, different; /* integers */
     int integer_tensors, float_tensors;
     double max_relative; /* of all float tensors */
-    const char *const
-        *missing; /* tensors of the ONNX file that the .bin does not show (aliases, folded copies) */
+    /* Tensors of the ONNX file that the .bin does not show (aliases, folded copies). */
+    const char *const *missing;
     int n_missing;
 };
 

@@ -131,7 +131,8 @@ static void find_exchanged(struct alignment *r, struct vn_arena *a, const struct
 {
     for (int k = 0; k < r->n; k++)
         for (int i = 0; i < r->n && r->stage[k].state == VN_STAGE_UNALIGNED && !r->stage[k].why; i++)
-            if (i != k && r->stage[i].state == VN_STAGE_UNALIGNED && equal_stages(b, i, k, r->samples, tolerance)) {
+            if (i != k && r->stage[i].state == VN_STAGE_UNALIGNED &&
+                equal_stages(b, i, k, r->samples, tolerance)) {
                 r->stage[k].why = NEW(a, struct explanation);
                 vn_explain_exchanged(r->stage[k].why, a, r->stage[k].name, r->stage[i].name, r->samples);
             }
@@ -184,8 +185,8 @@ static void compare_winners(struct alignment *r, struct vn_arena *a, const struc
 /* The same network in two executors. */
 static double tolerance_of(const char *stage, const struct align_options *o) { return strcmp(stage, "infer") ? o->tolerance : fmax(o->tolerance, o->infer_tolerance); }
 
-int vn_align_traces(struct alignment **out, struct vn_arena *a, const struct trace *left, const struct trace *right, const struct align_options *o,
-             struct vn_err *e)
+int vn_align_traces(struct alignment **out, struct vn_arena *a, const struct trace *left,
+                    const struct trace *right, const struct align_options *o, struct vn_err *e)
 {
     struct alignment *r = *out = NEW(a, struct alignment);
     r->samples = left->samples;
@@ -216,10 +217,14 @@ int vn_align_traces(struct alignment **out, struct vn_arena *a, const struct tra
     /* stages of one side only */
     for (int i = 0; i < left->n; i++)
         if (vn_trace_find(right, left->stage[i]) < 0)
-            r->stage[r->n++] = (struct stage_result){ .name = left->stage[i], .state = VN_STAGE_MISSING, .missing_in = right->path, .first = -1 };
+            r->stage[r->n++] = (struct stage_result){
+                .name = left->stage[i], .state = VN_STAGE_MISSING, .missing_in = right->path, .first = -1
+            };
     for (int i = 0; i < right->n; i++)
         if (vn_trace_find(left, right->stage[i]) < 0)
-            r->stage[r->n++] = (struct stage_result){ .name = right->stage[i], .state = VN_STAGE_MISSING, .missing_in = left->path, .first = -1 };
+            r->stage[r->n++] = (struct stage_result){
+                .name = right->stage[i], .state = VN_STAGE_MISSING, .missing_in = left->path, .first = -1
+            };
     return VN_OK;
 }
 

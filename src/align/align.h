@@ -72,14 +72,14 @@ struct list_rule {
     int format;       /* of boxes, from the input's to the output's: index of a table; 0: as they are */
     int led;          /* enum led: boxes are scaled and moved, each picture in its own way */
     double gain[2], offset[2]; /* of x and y in the first picture */
-    int box_digits;   /* decimals; LIST_EXACT, LIST_TRUNCATED */
+    int box_digits; /* decimals; LIST_EXACT, LIST_TRUNCATED */
     int score_digits;
     int class_offset; /* added */
     int nms;          /* enum nms_rule */
     int per_class;    /* boxes of different classes do not suppress each other */
     char iou[100];    /* by hundredths: thresholds with which it holds */
     double above, upto; /* scores above any number in [above, upto) stay */
-    int most;         /* maximum number; 0: no limit */
+    int most; /* maximum number; 0: no limit */
     int by_score;     /* sorted */
 };
 enum led { LED_NOT, LED_CORNERS, LED_SIZES }; /* the boxes are x1 y1 x2 y2, or x y w h */
@@ -144,7 +144,7 @@ const char *vn_rule_steps(struct vn_arena *a, const struct stage_rule *r);
 struct stage_result {
     const char *name;
     enum vn_align_state state;
-    const char *from;       /* VN_STAGE_FOLLOWS: the stage */
+    const char *from; /* VN_STAGE_FOLLOWS: the stage */
     const char *shape[2], *dtype[2];
     int same_shape;
     double max;             /* |d| */
@@ -172,8 +172,8 @@ struct align_options {
     int any_input; /* a stage may be made of any stage before it, not only of the last */
 };
 /* Both have the same samples (vn_trace_common). */
-int vn_align_traces(struct alignment **out, struct vn_arena *a, const struct trace *left, const struct trace *right, const struct align_options *o,
-             struct vn_err *e);
+int vn_align_traces(struct alignment **out, struct vn_arena *a, const struct trace *left,
+                    const struct trace *right, const struct align_options *o, struct vn_err *e);
 
 /* Why the arrays differ. x: the stage's input on each side, NULL where there is none. n samples; half
  * of them are searched, the others check. */

@@ -85,7 +85,8 @@ static void keep_guess(struct guess best[MOST_GUESSES], struct guess g)
     }
 }
 
-static void guess(struct guess best[MOST_GUESSES], int *tried, struct stage_rule r, const struct vn_picture *x, const struct vn_picture *y)
+static void guess(struct guess best[MOST_GUESSES], int *tried, struct stage_rule r,
+                  const struct vn_picture *x, const struct vn_picture *y)
 {
     ++*tried;
     keep_guess(best, (struct guess){ r, likeness(&r, x, y) });
@@ -100,8 +101,8 @@ static struct stage_rule of_size(const struct stage_rule *r, int size)
 }
 
 /* Every STEP-th size, then those around the best. */
-static void guess_sizes(struct guess best[MOST_GUESSES], int *tried, const struct stage_rule *r, const struct vn_picture *x,
-                        const struct vn_picture *y)
+static void guess_sizes(struct guess best[MOST_GUESSES], int *tried, const struct stage_rule *r,
+                        const struct vn_picture *x, const struct vn_picture *y)
 {
     const int least = y->w < y->h ? y->w : y->h, most = (int)((y->w > y->h ? y->w : y->h) * LARGEST);
     struct guess coarse[MOST_GUESSES] = { 0 };
@@ -113,11 +114,16 @@ static void guess_sizes(struct guess best[MOST_GUESSES], int *tried, const struc
                 guess(best, tried, of_size(r, coarse[i].r.number[0] + d), x, y);
 }
 
-int vn_guess_composed(struct composed *out, struct vn_arena *a, const struct vn_picture *from, const struct vn_picture *to)
+int vn_guess_composed(struct composed *out, struct vn_arena *a, const struct vn_picture *from,
+                      const struct vn_picture *to)
 {
     static const double fractions[] = { 0, 0.875, 0.9, 0.95, 0.8, 0.75 };
-    static const struct stage_rule by_short = { .geometry = GEO_RESIZE_CROP, .size_rule = "short_side", .numbers = 1 },
-                                   by_both = { .geometry = GEO_RESIZE_CROP, .size_rule = "exact", .numbers = 2 };
+    static const struct stage_rule by_short = { .geometry = GEO_RESIZE_CROP,
+                                                .size_rule = "short_side",
+                                                .numbers = 1 },
+                                   by_both = { .geometry = GEO_RESIZE_CROP,
+                                               .size_rule = "exact",
+                                               .numbers = 2 };
     struct vn_picture x, y;
     *out = (struct composed){ .tried = 0 };
     if (!smooth() || !mean_of_channels(&x, a, from) || !mean_of_channels(&y, a, to) || !shrink(&x, a, &y))

@@ -374,14 +374,16 @@ static int same_inside(struct search *s, const struct stage_rule *r, const struc
         with.decoder = s->decoder;
         const struct vn_picture *x = &vn_search_input(s, i, &with)->p, *y = &s->pair[i].y.p;
         struct inside a = { 0 }, b = { 0 };
-        if (vn_rule_inside(&a, r, x->w, x->h, y->w, y->h) != vn_rule_inside(&b, q, x->w, x->h, y->w, y->h) || a.w != b.w || a.h != b.h || a.x != b.x || a.y != b.y)
+        if (vn_rule_inside(&a, r, x->w, x->h, y->w, y->h) != vn_rule_inside(&b, q, x->w, x->h, y->w, y->h) ||
+            a.w != b.w || a.h != b.h || a.x != b.x || a.y != b.y)
             return 0;
     }
     return 1;
 }
 
 /* The guesses with every way to round, until one fits. */
-static void try_guesses(struct search *s, const struct guess best[MOST_GUESSES], const char *const *rules, int n_rules, enum resize_effort effort)
+static void try_guesses(struct search *s, const struct guess best[MOST_GUESSES], const char *const *rules,
+                        int n_rules, enum resize_effort effort)
 {
     for (int i = 0; i < MOST_GUESSES && best[i].alike > 0 && !s->n_found; i++) {
         struct stage_rule tried[9];
@@ -403,7 +405,8 @@ static void try_guesses(struct search *s, const struct guess best[MOST_GUESSES],
 
 static void try_composed(struct search *s)
 {
-    static const char *const short_side[] = { "short_side", "short_side_round", "short_side_ceil" }, *const exact[] = { "exact" };
+    static const char *const short_side[] = { "short_side", "short_side_round", "short_side_ceil" },
+                             *const exact[] = { "exact" };
     struct vn_arena *a = vn_arena_new();
     struct composed c;
     const int looked = vn_guess_composed(&c, a, &s->pair[0].x.p, &s->pair[0].y.p);

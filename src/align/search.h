@@ -1,5 +1,5 @@
-/* align/search.h - between explain.c, which asks what both sides do in a stage, and those who search: search.c for pictures,
- * decoders.c for files, lists.c for boxes and scores. */
+/* align/search.h - between explain.c, which asks what both sides do in a stage, and those who search:
+ * search.c for pictures, decoders.c for files, lists.c for boxes and scores. */
 #ifndef VN_ALIGN_SEARCH_H
 #define VN_ALIGN_SEARCH_H
 

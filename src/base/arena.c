@@ -176,7 +176,6 @@ void vn_arena_defer(struct vn_arena *a, void (*fn)(void *), void *p)
     a->deferred = d;
 }
 
-
 void *vn_vec_grow(struct vn_arena *a, void *v, int n, int *cap, size_t size)
 {
     const int want = *cap ? *cap * 2 : 8;

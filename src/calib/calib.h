@@ -38,7 +38,7 @@ struct vn_ranges {
 };
 struct vn_calibrate_options {
     struct vn_options run;
-    struct vn_shard part;               /* of the samples; as zeroed: all of them */
+    struct vn_shard part; /* of the samples; as zeroed: all of them */
     const struct vn_listener *listener; /* NULL: none */
 };
 void vn_calibrate_options_default(struct vn_calibrate_options *o);

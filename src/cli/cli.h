@@ -66,7 +66,7 @@ int vn_opt_run(struct vn_options *o, struct vn_err *e);
 struct logger {
     FILE *file; /* second destination; NULL: none */
     struct progress progress;
-    int quiet;              /* only warnings and errors on the terminal */
+    int quiet; /* only warnings and errors on the terminal */
     struct vn_arena *arena; /* of the problems; NULL: they are not kept */
     VEC(struct vn_err) problems;
 };

@@ -21,7 +21,8 @@ static const struct option_def options[] = {
 };
 
 #define EVAL_KEY(kind, field, option, value, lo, hi, preset, help) +1
-enum { N_KEYS = 0
+enum {
+    N_KEYS = 0
 #include <vernier/eval_keys.def>
 };
 #undef EVAL_KEY

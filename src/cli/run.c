@@ -50,18 +50,22 @@ static int time_runs(struct vn_session *s, int repeat, json_t *json, struct vn_e
     return VN_OK;
 }
 
-static int feed_and_run(struct vn_session *s, const char *dir, enum vn_view_format format, struct vn_arena *a, struct vn_err *e)
+static int feed_and_run(struct vn_session *s, const char *dir, enum vn_view_format format, struct vn_arena *a,
+                        struct vn_err *e)
 {
     const char **given;
     const int n = vn_opt_all("--input", &given);
     TRY(vn_session_feed_random(s, 1, e));
     TRY(vn_session_feed_files(s, given, n, e));
     vn_session_profile(s, vn_opt("--profile") != NULL);
-    TRY(vn_opt("--dump-all") ? vn_session_dump(s, vn_arena_fmt(a, "%s/tensors", dir), vn_opt("--dequantize") != NULL, e) : vn_session_run(s, e));
+    TRY(vn_opt("--dump-all")
+            ? vn_session_dump(s, vn_arena_fmt(a, "%s/tensors", dir), vn_opt("--dequantize") != NULL, e)
+            : vn_session_run(s, e));
     return dir ? vn_session_write_outputs(s, dir, format, e) : VN_OK;
 }
 
-static int run_one(struct vn_session *s, const char *dir, enum vn_view_format format, struct vn_arena *a, struct vn_err *e)
+static int run_one(struct vn_session *s, const char *dir, enum vn_view_format format, struct vn_arena *a,
+                   struct vn_err *e)
 {
     int repeat;
     TRY(vn_opt_int("--repeat", 0, 1, 1000000, &repeat, e));
@@ -84,15 +88,19 @@ static int run_folder(struct vn_session *s, const char *dir, enum vn_view_format
     const char *images = vn_opt("--images");
     TRY(vn_session_run_folder(s, images, &n, dir, format, e));
     if (vn_opt("--json"))
-        return vn_print_json(json_pack("{s:s, s:i, s:s?}", "model", vn_session_path(s), "files", n, "output_dir", dir));
+        return vn_print_json(
+            json_pack("{s:s, s:i, s:s?}", "model", vn_session_path(s), "files", n, "output_dir", dir));
     printf("%d files of %s%s%s\n", n, images, dir ? ", outputs in " : "", dir ? dir : "");
     return VN_OK;
 }
 
 static void warn_slow(const struct vn_session *s, const struct vn_options *o)
 {
-    if (vn_session_kind(s) == VN_ARTEFACT_BIN && (vn_model_isa(vn_session_model(s)) & ~(vn_cpu_detect() & o->cpumask)))
-        fprintf(stderr, "%s was made for march %s; kernels for it cannot be used here, so it runs more slowly (results are the same)\n",
+    if (vn_session_kind(s) == VN_ARTEFACT_BIN &&
+        (vn_model_isa(vn_session_model(s)) & ~(vn_cpu_detect() & o->cpumask)))
+        fprintf(stderr,
+                "%s was made for march %s; kernels for it cannot be used here, so it runs more slowly "
+                "(results are the same)\n",
                 vn_session_path(s), vn_session_meta(s, "march"));
 }
 

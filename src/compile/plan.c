@@ -68,8 +68,8 @@ static int lower_offset(const void *x, const void *y)
 /* Finds the placed lives that overlap a given one without visiting the others: a binary tree over all lives,
  * sorted by first use; each node holds the latest use of what is placed below it. */
 struct tree {
-    int leaves;                /* a power of two */
-    int *latest;               /* nodes 1 to 2 * leaves - 1; node i has 2i and 2i + 1 below it */
+    int leaves; /* a power of two */
+    int *latest; /* nodes 1 to 2 * leaves - 1; node i has 2i and 2i + 1 below it */
     struct life **by_first;
     const struct life **found; /* by the last search */
     int n;

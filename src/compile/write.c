@@ -96,9 +96,16 @@ static void put_tensors(struct writer *w)
         const struct prog_tensor *t = &w->p->tensors.v[i];
         if (w->record[i] < 0)
             continue;
-        struct bin_tensor b = { .name = string(w, t->name), .node = string(w, t->node), .dtype = (uint8_t)t->dtype, .place = (uint8_t)t->place,
-                                .rank = (uint8_t)t->shape.rank, .channels_last = t->layout == CHANNELS_LAST, .scale = t->scale,
-                                .zero = t->zero, .role = (uint32_t)t->role, .bytes = t->bytes };
+        struct bin_tensor b = { .name = string(w, t->name),
+                                .node = string(w, t->node),
+                                .dtype = (uint8_t)t->dtype,
+                                .place = (uint8_t)t->place,
+                                .rank = (uint8_t)t->shape.rank,
+                                .channels_last = t->layout == CHANNELS_LAST,
+                                .scale = t->scale,
+                                .zero = t->zero,
+                                .role = (uint32_t)t->role,
+                                .bytes = t->bytes };
         for (int k = 0; k < t->shape.rank; k++)
             b.dims[k] = (uint32_t)t->shape.d[k];
         b.offset = t->place == BIN_CONST ? put_const(w, seen, t) : t->place == BIN_ARENA ? w->offset[i] : 0;

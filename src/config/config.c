@@ -273,15 +273,17 @@ static int check_conversion(const struct config *c, struct vn_arena *a, const st
     for (int i = 0; i < allowed_rt[in->type_train].n; i++) {
         if (allowed_rt[in->type_train].rt[i] == in->type_rt)
             return VN_OK;
-        allowed = vn_arena_fmt(a, "%s%s%s", allowed, i ? "|" : "", vn_input_type_word(allowed_rt[in->type_train].rt[i]));
+        allowed = vn_arena_fmt(a, "%s%s%s", allowed, i ? "|" : "",
+                               vn_input_type_word(allowed_rt[in->type_train].rt[i]));
     }
     return vn_config_fail(c, rt->s, e, VN_E_INPUT,
                           "%s cannot be converted to %s; with input_type_train %s expected one of %s",
                           vn_input_type_word(in->type_rt), train, train, allowed);
 }
 
-static int check_types(const struct config *c, struct vn_arena *a, const struct input_config *in, const struct list *rt, const char *layout_rt,
-                       const struct setting *layout, const struct list *space, struct vn_err *e)
+static int check_types(const struct config *c, struct vn_arena *a, const struct input_config *in,
+                       const struct list *rt, const char *layout_rt, const struct setting *layout,
+                       const struct list *space, struct vn_err *e)
 {
     TRY(check_conversion(c, a, in, rt, e));
     if (in->type_rt == VN_IN_NV12 && layout_rt)
@@ -346,7 +348,8 @@ static int resolve_input(struct config *c, struct vn_arena *a, int i, struct vn_
     TRY(numbers(c, &l.mean, i, in->mean, &in->n_mean, e));
     TRY(numbers(c, &l.scale, i, in->scale, &in->n_scale, e));
     if (!entry(&l.train, i) || !entry(&l.rt, i))
-        return vn_config_fail(c, NULL, e, VN_E_INPUT, "input_parameters: %s is missing", entry(&l.train, i) ? "input_type_rt" : "input_type_train");
+        return vn_config_fail(c, NULL, e, VN_E_INPUT, "input_parameters: %s is missing",
+                              entry(&l.train, i) ? "input_type_rt" : "input_type_train");
     in->cal_dir = entry(&l.dir, i) ? path_in(c, a, entry(&l.dir, i)) : NULL;
     in->cal_type = word_entry(&l.type, i, vn_words_cal_data_type, (int)cal_type_of_folder(in->cal_dir));
     TRY(check_types(c, a, in, &l.rt, entry(&l.layout_rt, i), l.layout_rt.s, &l.space, e));

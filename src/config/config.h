@@ -24,7 +24,8 @@ struct config_word {
 };
 extern const struct config_word vn_words_input_type_train[], vn_words_input_type_rt[], vn_words_layout[],
     vn_words_value_range[], vn_words_norm_type[], vn_words_cal_data_type[], vn_words_calibration_type[],
-    vn_words_zero_points[], vn_words_optimize_level[], vn_words_debug_mode[], vn_words_compile_mode[], vn_words_cache_mode[], vn_words_custom_op_method[];
+    vn_words_zero_points[], vn_words_optimize_level[], vn_words_debug_mode[], vn_words_compile_mode[],
+    vn_words_cache_mode[], vn_words_custom_op_method[];
 /* NULL: not there. */
 const struct config_word *vn_word_find(const struct config_word *words, const char *text);
 const char *vn_word_of(const struct config_word *words, int value);
@@ -115,7 +116,7 @@ struct input_config {
     int n_mean, n_scale;
     double mean[CONFIG_MAX_CHANNELS], scale[CONFIG_MAX_CHANNELS];
     const char *cal_dir;     /* absolute or relative to the working directory of the process; NULL: none */
-    enum vn_dtype cal_type;  /* of raw calibration files; VN_NONE: float32 */
+    enum vn_dtype cal_type; /* of raw calibration files; VN_NONE: float32 */
 };
 
 struct config {

@@ -10,8 +10,9 @@ struct data_report {
     int samples;
     VEC(struct vn_finding) findings;
 };
-/* Look at the samples of every input, and at the pictures that they were made of where `images` is not NULL: files of the same name
- * without suffix. Nothing is an error but want of memory and a folder `images` that cannot be read. */
+/* Look at the samples of every input, and at the pictures that they were made of where `images` is not
+ * NULL: files of the same name without suffix. Nothing is an error but want of memory and a folder
+ * `images` that cannot be read. */
 int vn_dataset_check(struct data_report *out, struct vn_arena *a, const struct config *c,
                      const struct graph *g, const struct vn_samples *s, const char *images, struct vn_err *e);
 

@@ -28,8 +28,8 @@ struct relation {
     int n; /* samples that have a picture */
     int unlike; /* of them: do not look like it at all */
     const char *first_unlike;
-    double straight,
-        exchanged; /* mean correlation of channels 0 and 2 with the same, and with the other one */
+    /* mean correlation of channels 0 and 2 with the same, and with the other one */
+    double straight, exchanged;
     double a[3], b[3], exact; /* value = a * pixel + b; exact: mean correlation */
 };
 

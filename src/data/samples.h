@@ -8,8 +8,8 @@
 
 struct vn_samples;
 
-/* The calibration set of a configuration for the inputs of a graph (as in the ONNX products: "pixel - 128" or feature maps).
- * Files in name order; sample i takes the i-th file of every input's folder. */
+/* The calibration set of a configuration for the inputs of a graph (as in the ONNX products: "pixel - 128"
+ * or feature maps). Files in name order; sample i takes the i-th file of every input's folder. */
 int vn_samples_open(struct vn_samples **out, struct vn_arena *a, const struct config *c,
                     const struct graph *g, struct vn_err *e);
 /* n random samples with a fixed seed (calibration_type skip). */
@@ -24,8 +24,9 @@ int vn_samples_hash(uint64_t *h, const struct vn_samples *s, struct vn_err *e);
 int vn_samples_load(const struct vn_samples *s, int i, struct vn_arena *a, float **out, struct vn_err *e);
 /* An image input's formats on both sides, from its configuration and shape; 0 for feature maps. */
 int vn_input_format(struct vn_pixel_format *f, const struct input_config *in, const struct vn_shape *shape);
-/* One file (picture, .npy or raw dump) as the float32 tensor of input `in`; where they are not NULL, `pixels` gets the runtime bytes
- * of image inputs, and `from` where a picture's pixels come from (0 x 0 for other files). */
+/* One file (picture, .npy or raw dump) as the float32 tensor of input `in`; where they are not NULL,
+ * `pixels` gets the runtime bytes of image inputs, and `from` where a picture's pixels come from (0 x 0
+ * for other files). */
 int vn_sample_file(float *out, uint8_t *pixels, struct vn_origin *from, const struct input_config *in,
                    const struct vn_shape *shape, const struct vn_pipeline *p, const char *path,
                    struct vn_err *e);
@@ -39,7 +40,8 @@ struct vn_train_values {
 int vn_samples_train_values(struct vn_train_values *out, const struct vn_samples *s, int i, int input,
                             struct vn_arena *a, struct vn_err *e);
 
-/* Where sample i of an input comes from; the configured pipeline on another picture: H x W x C in the training colours. */
+/* Where sample i of an input comes from; the configured pipeline on another picture: H x W x C in the
+ * training colours. */
 const char *vn_samples_path(const struct vn_samples *s, int i, int input);
 int vn_samples_picture(uint8_t **train, const struct vn_samples *s, int input, const char *path,
                        struct vn_arena *a, struct vn_err *e);

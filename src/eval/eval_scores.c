@@ -1,4 +1,5 @@
-/* What is said of the models when all samples are done: scores, intervals of differences, likeness of outputs. */
+/* What is said of the models when all samples are done: scores, intervals of differences, likeness of
+ * outputs. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -22,8 +23,8 @@ struct resamples {
     const struct record *const *const *of; /* records of each model */
     double **score; /* of each worker: n_models x n_scores */
     int **times; /* and how often it drew each sample */
-    double *
-        difference; /* from the first model's: [model - 1][score][resample]; NaN where one of the two is not defined */
+    /* from the first model's: [model - 1][score][resample]; NaN where one of the two is not defined */
+    double *difference;
 };
 
 static int resample(void *ctx, int worker, int i, struct vn_err *e)

@@ -1,4 +1,5 @@
-/* eval/evaluate.h - several models on the same pictures: a metric, likeness of outputs, confidence of the differences. */
+/* eval/evaluate.h - several models on the same pictures: a metric, likeness of outputs, confidence of the
+ * differences. */
 #ifndef VN_EVALUATE_H
 #define VN_EVALUATE_H
 
@@ -56,14 +57,17 @@ struct eval_set {
 struct metric {
     const char *name;
     const char *unit; /* "%": scores are shares */
-    /* Labels into ev->truth, names of scores. Without pictures (ev->samples NULL) the labels say which samples there are. */
+    /* Labels into ev->truth, names of scores. Without pictures (ev->samples NULL) the labels say which
+     * samples there are. */
     int (*prepare)(struct eval_set *ev, struct vn_err *e);
-    /* What to keep of sample i from the outputs that the model has just computed; `from`: where the input's pixels come from. By several threads. */
+    /* What to keep of sample i from the outputs that the model has just computed; `from`: where the
+     * input's pixels come from. By several threads. */
     int (*keep)(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i,
                 const struct vn_session *model, const struct vn_origin *from, struct vn_err *e);
     /* Does a record from a file of earlier results make sense? */
     int (*valid)(const struct record *r, const struct eval_set *ev, int i);
-    /* All scores; sample i counts times[i] times. NaN where there is nothing to count. Once for each model's records, then by several threads. */
+    /* All scores; sample i counts times[i] times. NaN where there is nothing to count. Once for each
+     * model's records, then by several threads. */
     void (*score)(double *out, const struct eval_set *ev, const struct record *const *of, const int *times);
     /* Results as a file in the format of the metric's field, for all samples; NULL: there is none. */
     int (*read_results)(struct record *of, const struct eval_set *ev, const char *path, struct vn_err *e);
@@ -94,8 +98,8 @@ struct output_likeness {
 struct evaluated {
     const char *path;
     double *score; /* n_scores */
-    double *low,
-        *high; /* 95 % intervals of (this - first model), NaN where a score is not defined; NULL for the first */
+    /* 95 % intervals of (this - first model), NaN where a score is not defined; NULL for the first */
+    double *low, *high;
     struct output_likeness *outputs; /* n_outputs; NULL for the first */
 };
 struct evaluation {

@@ -1,4 +1,5 @@
-/* COCO's mean average precision, step by step as pycocotools counts it. A sample's record: its detections, DET_FIELDS numbers each. */
+/* COCO's mean average precision, step by step as pycocotools counts it. A sample's record: its detections,
+ * DET_FIELDS numbers each. */
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -32,8 +33,8 @@ struct truth {
     struct coco_set *set;
     struct box_form *form; /* NULL: detections come from files */
     int *image; /* of each sample: index in set->images */
-    int *first,
-        n_sorted; /* truths of sample s: sorted[first[s]] .. sorted[first[s + 1]], by category, then as in the file */
+    /* truths of sample s: sorted[first[s]] .. sorted[first[s + 1]], by category, then as in the file */
+    int *first, n_sorted;
     int *sorted;
     int n_ids;
     int64_t *ids; /* category of each class; NULL: the set's */
@@ -449,7 +450,8 @@ static void count_truths(double *count, const struct truth *t, int area, const i
     }
 }
 
-/* The precision at every hit, of one category at one threshold: between hits it only falls, so no other detection decides. */
+/* The precision at every hit, of one category at one threshold: between hits it only falls, so no other
+ * detection decides. */
 struct curve {
     double *precision;
     int hits;
@@ -480,7 +482,8 @@ static double mean_precision(const struct curve *c, double truths)
     return sum / RECALLS;
 }
 
-/* One category: detections d[0..n), each counted times[sample] times. `room`: for so many hits at each threshold as there are truths. */
+/* One category: detections d[0..n), each counted times[sample] times. `room`: for so many hits at each
+ * threshold as there are truths. */
 static void add_category(struct sums *to, const struct matched *d, int n, double truths, int area, int limit,
                          const int *times, double *room)
 {

@@ -43,7 +43,8 @@ struct bin_header {
 enum bin_place { BIN_ARENA = 0, BIN_CONST = 1, BIN_HIDDEN = 2 /* kept in registers by a fusion: no memory */ };
 
 struct bin_tensor {
-    uint32_t name, node; /* strings: the value of the source model that it carries or leads to; the node that makes it */
+    /* strings: the value of the source model that it carries or leads to; the node that makes it */
+    uint32_t name, node;
     uint8_t dtype;       /* enum vn_dtype */
     uint8_t place;       /* enum bin_place */
     uint8_t rank;
@@ -51,7 +52,7 @@ struct bin_tensor {
     uint32_t dims[8];      /* as the source model has them */
     float scale;           /* int8: real = (q - zero) * scale; 0: not quantized */
     int32_t zero;
-    uint32_t role;   /* enum vn_role: what it is to its value */
+    uint32_t role; /* enum vn_role: what it is to its value */
     uint64_t offset; /* in the arena or in BIN_CONSTS; a multiple of BIN_ALIGN */
     uint64_t bytes;
 };

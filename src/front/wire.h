@@ -74,8 +74,8 @@ struct wire_message {
 int vn_wire_read(void *out, const struct wire_message *m, struct vn_arena *a, struct wire_bytes image, const char *path,
                  struct vn_err *e);
 
-/* The image of a struct, in pieces that follow each other. Zero integers, NULL strings and bytes, and empty lists
- * are left out. Long strings and bytes are not copied: what they point to must outlive the pieces. */
+/* The image of a struct, in pieces that follow each other. Zero integers, NULL strings and bytes, and empty
+ * lists are left out. Long strings and bytes are not copied: what they point to must outlive the pieces. */
 struct wire_image {
     const struct wire_bytes *pieces;
     int n;

@@ -25,15 +25,15 @@ struct use { /* input `slot` of `node` */
 
 struct value {
     const char *name; /* of the source model; unique in the graph */
-    int id;           /* index in graph.values when that was indexed last */
+    int id; /* index in graph.values when that was indexed last */
     enum vn_dtype dtype; /* what the network computes: VN_F32 for activations and weights, also when quantized */
     struct vn_shape shape;
     const struct vn_tensor *data; /* constants: their contents (VN_I8.. when stored quantized, else of dtype); else NULL */
     const struct qparam *q;       /* quantized with; NULL: not */
     struct node *producer;        /* NULL: input or constant */
     int port;                     /* which output of the producer */
-    VEC(struct use) users;        /* every input slot that reads it, in no order */
-    int outputs;                  /* how often it is in graph.outputs */
+    VEC(struct use) users; /* every input slot that reads it, in no order */
+    int outputs; /* how often it is in graph.outputs */
     int bounded;                  /* 1: `shape` is the largest possible; the size depends on the data */
     double threshold;             /* calibrated largest magnitude; 0: none */
 };
@@ -41,7 +41,7 @@ struct value {
 struct node {
     const struct op_def *op;
     const char *name; /* unique; made up where the source has none */
-    int id;           /* index in graph.nodes when that was indexed last */
+    int id; /* index in graph.nodes when that was indexed last */
     struct value **in; /* n_in entries; NULL: optional input left out */
     int n_in;
     struct value **out; /* n_out entries; NULL: optional output left out */
@@ -72,7 +72,7 @@ struct graph {
     VEC(struct value *) outputs;
     VEC(struct folded) folded;
     VEC(struct meta) meta;
-    struct vn_map *by_name;  /* values */
+    struct vn_map *by_name; /* values */
     struct vn_map *suffixes; /* name -> the first suffix that may be free; NULL: none is known */
     int opset;              /* of the source, for messages */
     int ir_version;

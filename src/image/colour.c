@@ -205,8 +205,9 @@ static const struct yuv_layout {
     int halved;               /* 4:2:0 */
     int step, u_first, mixed; /* mixed: U and V take turns */
 } layouts[VN_YUV_LAYOUTS] = {
-    [VN_YUV444] = { "yuv444", 0, 1, 1, 0 }, [VN_NV12] = { "nv12", 1, 2, 1, 1 }, [VN_NV21] = { "nv21", 1, 2, 0, 1 },
-    [VN_I420] = { "i420", 1, 1, 1, 0 },     [VN_YV12] = { "yv12", 1, 1, 0, 0 },
+    [VN_YUV444] = { "yuv444", 0, 1, 1, 0 }, [VN_NV12] = { "nv12", 1, 2, 1, 1 },
+    [VN_NV21] = { "nv21", 1, 2, 0, 1 },     [VN_I420] = { "i420", 1, 1, 1, 0 },
+    [VN_YV12] = { "yv12", 1, 1, 0, 0 },
 };
 int vn_yuv_layout_find(const char *name)
 {

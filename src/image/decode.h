@@ -1,12 +1,13 @@
-/* image/decode.h - image files to pixels, as the common libraries decode them. One file decode_FORMAT.c for each format with one
- * descriptor, and a line in formats.def. */
+/* image/decode.h - image files to pixels, as the common libraries decode them. One file decode_FORMAT.c for each
+ * format with one descriptor, and a line in formats.def. */
 #ifndef VN_DECODE_H
 #define VN_DECODE_H
 
 #include "image/picture.h"
 
 enum vn_orientation {
-    VN_ORIENT_LIBRARY, /* EXIF orientation as the library treats it: OpenCV turns the image, Pillow and skimage leave it */
+    /* EXIF orientation as the library treats it: OpenCV rotates the image, Pillow and skimage do not */
+    VN_ORIENT_LIBRARY,
     VN_ORIENT_KEEP,
     VN_ORIENT_APPLY, /* as PIL.ImageOps.exif_transpose */
 };
@@ -41,8 +42,9 @@ struct vn_decode_report {
  * gray is repeated, alpha dropped, 16 bits remain. 0: the library's default.
  * unchanged: cv2.IMREAD_UNCHANGED, Pillow without .convert (palettes are still looked up): the file's channels and bits.
  *
- * Smaller images than the file's: a JPEG is decoded at 1/2, 1/4 or 1/8 of its sides (rounded up). Of other formats OpenCV (cv2.IMREAD_REDUCED_*)
- * resizes the whole image by linear_exact to sides rounded down; Pillow and skimage leave it as it is.
+ * Smaller images than the file's: a JPEG is decoded at 1/2, 1/4 or 1/8 of its sides (rounded up). Of other
+ * formats OpenCV (cv2.IMREAD_REDUCED_*) resizes the whole image by linear_exact to sides rounded down; Pillow and
+ * skimage leave it as it is.
  * draft: Pillow's Image.draft(None, (w, h)): the largest reduction that leaves at least these sides; `reduce` is not looked at. */
 struct vn_decode_options {
     enum vn_image_library library;

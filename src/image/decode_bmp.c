@@ -53,9 +53,18 @@ static int supported(const struct bmp *b, struct vn_err *e)
     static const struct {
         int bits, compression;
     } known[] = {
-        { 1, UNCOMPRESSED }, { 4, UNCOMPRESSED }, { 8, UNCOMPRESSED }, { 16, UNCOMPRESSED }, { 24, UNCOMPRESSED },
-        { 32, UNCOMPRESSED }, { 8, RLE8 }, { 4, RLE4 }, { 16, BIT_FIELDS }, { 32, BIT_FIELDS },
-        { 32, ALPHA_BIT_FIELDS }, { 16, ALPHA_BIT_FIELDS },
+        { 1, UNCOMPRESSED },
+        { 4, UNCOMPRESSED },
+        { 8, UNCOMPRESSED },
+        { 16, UNCOMPRESSED },
+        { 24, UNCOMPRESSED },
+        { 32, UNCOMPRESSED },
+        { 8, RLE8 },
+        { 4, RLE4 },
+        { 16, BIT_FIELDS },
+        { 32, BIT_FIELDS },
+        { 32, ALPHA_BIT_FIELDS },
+        { 16, ALPHA_BIT_FIELDS },
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].bits == b->bits && known[i].compression == b->compression)

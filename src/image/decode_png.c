@@ -59,7 +59,8 @@ static void release(void *p)
     png_destroy_read_struct(&j->png, &j->info, NULL);
 }
 
-/* Palettes are looked up, gray below 8 bits spread to 0..255. A key colour becomes alpha only where the library returns alpha. */
+/* Palettes are looked up, gray below 8 bits spread to 0..255. A key colour becomes alpha only where the
+ * library returns alpha. */
 static void expand(struct vn_decoded *d, struct job *j)
 {
     const int type = png_get_color_type(j->png, j->info), key = !!png_get_valid(j->png, j->info, PNG_INFO_tRNS);

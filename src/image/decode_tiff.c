@@ -1,5 +1,5 @@
-/* TIFF, by libtiff: the first image. Gray, RGB and RGBA of 8 and 16 bits are read as they are; palettes, YCbCr and fewer bits
- * through the library's own conversion to 8-bit RGBA. */
+/* TIFF, by libtiff: the first image. Gray, RGB and RGBA of 8 and 16 bits are read as they are; palettes,
+ * YCbCr and fewer bits through the library's own conversion to 8-bit RGBA. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -105,7 +105,8 @@ static uint16_t field(const struct job *j, uint32_t tag)
     return x;
 }
 
-/* The most bytes of samples that one byte of the file can stand for; ROWS: rows of any width, of a bit each. */
+/* The most bytes of samples that one byte of the file can stand for; ROWS: rows of any width, of a bit
+ * each. */
 #define ROWS 0
 static const struct {
     int compression, most;
@@ -154,7 +155,8 @@ static int is_plain(const struct job *j)
 {
     const uint16_t photo = field(j, TIFFTAG_PHOTOMETRIC), bits = field(j, TIFFTAG_BITSPERSAMPLE), n = field(j, TIFFTAG_SAMPLESPERPIXEL);
     const int gray = (photo == PHOTOMETRIC_MINISBLACK || photo == PHOTOMETRIC_MINISWHITE) && (n == 1 || n == 2);
-    /* OpenCV goes through the library's conversion: colours multiplied with alpha, 16 bits rounded to 8, wrong right edges of 16-bit tiles. */
+    /* OpenCV goes through the library's conversion: colours multiplied with alpha, 16 bits rounded to 8,
+     * wrong right edges of 16-bit tiles. */
     if (j->in->options->library == VN_LIB_OPENCV && !j->in->options->unchanged && (gray ? bits == 16 && TIFFIsTiled(j->tif) : n * bits > 24))
         return 0;
     return (bits == 8 || bits == 16) && field(j, TIFFTAG_SAMPLEFORMAT) == SAMPLEFORMAT_UINT &&

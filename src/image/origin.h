@@ -1,13 +1,15 @@
 /* image/origin.h - where the pixels of a prepared image come from: boxes and masks are mapped back by it.
  *
- * Positions are those of edges: pixel i reaches from i to i + 1, its centre is i + 0.5. They are mapped to the image as displayed,
- * that is turned as the camera's note in the file (EXIF) says, whether or not the decoding library turns it. */
+ * Positions are those of edges: pixel i reaches from i to i + 1, its centre is i + 0.5. They are mapped to
+ * the image as displayed, that is turned as the camera's note in the file (EXIF) says, whether or not the
+ * decoding library turns it. */
 #ifndef VN_ORIGIN_H
 #define VN_ORIGIN_H
 
 struct vn_origin {
-    double m[6]; /* 2 x 3, row by row: (x, y) here is at (m0 x + m1 y + m2, m3 x + m4 y + m5) in the image as displayed */
-    int w, h;    /* size of that image; 0: unknown, e.g. for an array that is not an image */
+    /* 2 x 3, row by row: (x, y) here is at (m0 x + m1 y + m2, m3 x + m4 y + m5) in the image as displayed */
+    double m[6];
+    int w, h; /* size of that image; 0: unknown, e.g. for an array that is not an image */
 };
 
 /* Pixels as the file stores them, w x h, with the note `orientation`, 1 to 8; 1: they are as shown. */

@@ -23,7 +23,7 @@ struct vn_resize_rule {
 const struct vn_resize_rule *vn_resize_rules(int *n);
 
 /* The rule for a request. antialias -1: the library's default (torchvision: off on tensors, as in its versions below 0.17;
- * skimage: on where the image shrinks). version NULL: the newest; else "12.2" or "4.10": the rule that holds there.
+ * skimage: on where the image shrinks). version NULL: the newest; else "12.2" or "4.10".
  * Errors: VN_E_INPUT names the interpolations that the library has. */
 int vn_resize_find(const struct vn_resize_rule **r, const char *library, const char *interpolation, int antialias, const char *version,
                    struct vn_err *e);
@@ -46,13 +46,13 @@ int vn_resize_pillow_box(struct vn_picture *out, struct vn_arena *a, const struc
  *   long_side, long_side_round, long_side_ceil                          HF longest_edge (long_side)
  *   short_long       short, long: scale so that the shorter side is `short`, but the longer at most `long`;
  *                    HF DETR (shortest_edge + longest_edge)
- *   short_long_yolos likewise, but an image in upright format is reduced even where rounding leaves its width as it is
+ *   short_long_yolos likewise, but a portrait image is reduced even where rounding keeps its width
  *   fit              w, h: largest size of the same aspect that fits (letterbox); sides int(side * scale)
  *   fit_round        sides rounded half to even (YOLO's letterbox)
  *   fit_half_up      sides int(side * scale + 0.5) (HF SAM's longest_edge)
  *   cover, cover_round   w, h: smallest size of the same aspect that covers
  *   scale            numerator[, denominator]: int(side * scale)
- *   least_scale      w, h: side * scale, by that of the two scales which changes the image less (HF DPT: keep_aspect_ratio)
+ *   least_scale      w, h: side * scale, by the scale closer to 1 (HF DPT: keep_aspect_ratio)
  *   each_scale       w, h: side * (w / side): w, but for a hair, which decides where a multiple is halfway; by rounding to
  *                    the nearest (HF DPT without keep_aspect_ratio)
  *   thumbnail        w, h: PIL.Image.thumbnail

@@ -102,8 +102,9 @@ static const struct form {
     int shift; /* bits that the first pass drops */
     int size;  /* bytes of a value between the passes */
 } forms[VN_ROW_FORMS] = {
-    [VN_ROW_LINEAR_BYTES] = { 2048, 4, 2 },  [VN_ROW_EXACT_BYTES] = { 256, 0, 2 },   [VN_ROW_CUBIC_BYTES] = { 2048, 0, 4 },
-    [VN_ROW_CUBIC_FIXED] = { 2048, 0, 4 },   [VN_ROW_LANCZOS_BYTES] = { 2048, 0, 4 }, [VN_ROW_LINEAR_FLOATS] = { 2048, 0, 4 },
+    [VN_ROW_LINEAR_BYTES] = { 2048, 4, 2 },  [VN_ROW_EXACT_BYTES] = { 256, 0, 2 },
+    [VN_ROW_CUBIC_BYTES] = { 2048, 0, 4 },   [VN_ROW_CUBIC_FIXED] = { 2048, 0, 4 },
+    [VN_ROW_LANCZOS_BYTES] = { 2048, 0, 4 }, [VN_ROW_LINEAR_FLOATS] = { 2048, 0, 4 },
     [VN_ROW_CUBIC_FLOATS] = { 2048, 0, 4 },  [VN_ROW_LANCZOS_FLOATS] = { 2048, 0, 4 },
 };
 
@@ -120,19 +121,25 @@ static enum vn_row_form form_of(const struct vn_picture *in, int method)
 {
     const int floats = in->type == VN_PIXEL_F32;
     switch (method) {
-    case OPENCV_CUBIC: return floats ? VN_ROW_CUBIC_FLOATS : precise(in, method) ? VN_ROW_CUBIC_BYTES : VN_ROW_CUBIC_FIXED;
+    case OPENCV_CUBIC:
+        return floats ? VN_ROW_CUBIC_FLOATS : precise(in, method) ? VN_ROW_CUBIC_BYTES : VN_ROW_CUBIC_FIXED;
     case OPENCV_LANCZOS4: return floats ? VN_ROW_LANCZOS_FLOATS : VN_ROW_LANCZOS_BYTES;
     case OPENCV_LINEAR_EXACT: return VN_ROW_EXACT_BYTES;
     default: return floats ? VN_ROW_LINEAR_FLOATS : VN_ROW_LINEAR_BYTES;
     }
 }
 
-static struct vn_taps make_axis(struct vn_arena *a, const struct form *f, int in, int out, int method, int precise, int across)
+static struct vn_taps make_axis(struct vn_arena *a, const struct form *f, int in, int out, int method,
+                                int precise, int across)
 {
     const int n = kernels[method].taps;
     const size_t all = (size_t)out * n;
-    struct vn_taps x = { .n = n, .shift = f->shift, .first = NEW_ARRAY(a, int, out), .index = NEW_ARRAY(a, int, all),
-                         .real = NEW_ARRAY(a, float, all), .weight = NEW_ARRAY(a, int16_t, all) };
+    struct vn_taps x = { .n = n,
+                         .shift = f->shift,
+                         .first = NEW_ARRAY(a, int, out),
+                         .index = NEW_ARRAY(a, int, all),
+                         .real = NEW_ARRAY(a, float, all),
+                         .weight = NEW_ARRAY(a, int16_t, all) };
     for (int i = 0; i < out; i++) {
         const size_t at = (size_t)i * n;
         double rest;
@@ -212,8 +219,15 @@ static int separable(struct vn_picture *out, struct vn_arena *a, const struct vn
     const struct form *f = &forms[form];
     const struct vn_opencv_rows *k = vn_image_kernels_chosen()->opencv;
     const int exact = precise(in, method), c = in->c;
-    struct vn_taps x = make_axis(a, f, in->w, w, method, exact, 1), y = make_axis(a, f, in->h, h, method, exact, 0);
-    struct strip s = { .across = k->across[form], .down = k->down[form], .size = f->size, .in = in, .x = &x, .all = h >= in->h, .n = x.n + 1 };
+    struct vn_taps x = make_axis(a, f, in->w, w, method, exact, 1),
+                   y = make_axis(a, f, in->h, h, method, exact, 0);
+    struct strip s = { .across = k->across[form],
+                       .down = k->down[form],
+                       .size = f->size,
+                       .in = in,
+                       .x = &x,
+                       .all = h >= in->h,
+                       .n = x.n + 1 };
     const int step = s.all ? clamp(STRIP_BYTES / (c * f->size * s.n) / 8 * 8, 64, w) : w;
     vn_opencv_widen(&x, a, in->w, w, c);
     for (int i = 0; i < s.n; i++)

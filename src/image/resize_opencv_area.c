@@ -17,7 +17,9 @@ static struct vn_parts make_parts(struct vn_arena *a, int in, int out)
 {
     const double scale = vn_opencv_scale(in, out);
     const size_t most = (size_t)in * 2 + (size_t)out * 2;
-    struct vn_parts p = { 0, NEW_ARRAY(a, int, out + 1), NEW_ARRAY(a, int, most), NEW_ARRAY(a, float, most), { 0 } };
+    struct vn_parts p = {
+        0, NEW_ARRAY(a, int, out + 1), NEW_ARRAY(a, int, most), NEW_ARRAY(a, float, most), { 0 }
+    };
     for (int i = 0; i < out; i++) {
         const double lo = i * scale, hi = lo + scale, cell = fmin(scale, in - lo);
         int s = (int)ceil(lo), t = (int)floor(hi);
@@ -56,7 +58,8 @@ static int area_parts(struct vn_picture *out, struct vn_arena *a, const struct v
     const struct vn_area_rows *k = vn_image_kernels_chosen()->area;
     struct vn_parts x = make_parts(a, in->w, w);
     const struct vn_parts y = make_parts(a, in->h, h);
-    const size_t n = (size_t)w * in->c, values = (size_t)in->w * in->c, bytes = values * vn_pixel_size(in->type);
+    const size_t n = (size_t)w * in->c, values = (size_t)in->w * in->c,
+                 bytes = values * vn_pixel_size(in->type);
     float *row = NEW_ARRAY(a, float, n + VN_ROW_SLACK), *sum = NEW_ARRAY(a, float, n);
     int held = -1;
     if (in->c == 1)
@@ -66,7 +69,8 @@ static int area_parts(struct vn_picture *out, struct vn_arena *a, const struct v
         memset(sum, 0, n * sizeof *sum);
         for (int p = y.start[i]; p < y.start[i + 1]; p++) {
             if (held != y.from[p])
-                (in->type == VN_PIXEL_F32 ? k->gather_floats : k->gather_bytes)(row, in->data + y.from[p] * bytes, values, &x, w, in->c);
+                (in->type == VN_PIXEL_F32 ? k->gather_floats : k->gather_bytes)(
+                    row, in->data + y.from[p] * bytes, values, &x, w, in->c);
             held = y.from[p];
             k->add_row(sum, row, y.weight[p], n);
         }
@@ -90,11 +94,13 @@ static void halve(struct vn_picture *out, const struct vn_picture *in)
     }
 }
 
-static void whole_bytes(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int kx, int ky)
+static void whole_bytes(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int kx,
+                        int ky)
 {
     const struct vn_area_rows *k = vn_image_kernels_chosen()->area;
     const size_t row = (size_t)in->w * in->c, n = (size_t)out->w * in->c;
-    uint32_t *down = NEW_ARRAY(a, uint32_t, row + VN_ROW_SLACK), *sum = NEW_ARRAY(a, uint32_t, n + VN_ROW_SLACK);
+    uint32_t *down = NEW_ARRAY(a, uint32_t, row + VN_ROW_SLACK),
+             *sum = NEW_ARRAY(a, uint32_t, n + VN_ROW_SLACK);
     for (int y = 0; y < out->h; y++) {
         for (int j = 0; j < ky; j++)
             k->add_bytes(down, in->data + ((size_t)y * ky + j) * row, !j, row);
@@ -103,7 +109,8 @@ static void whole_bytes(struct vn_picture *out, struct vn_arena *a, const struct
     }
 }
 
-static void whole_floats(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int kx, int ky)
+static void whole_floats(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int kx,
+                         int ky)
 {
     const struct vn_area_rows *k = vn_image_kernels_chosen()->area;
     const size_t row = (size_t)in->w * in->c, n = (size_t)out->w * in->c;

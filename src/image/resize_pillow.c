@@ -56,7 +56,8 @@ static void split(struct vn_pillow_taps *t, struct vn_arena *a, size_t n)
     }
 }
 
-static int plan(struct vn_pillow_taps *t, struct vn_arena *a, const struct filter *f, int in, float from, float to, int out, struct vn_err *e)
+static int plan(struct vn_pillow_taps *t, struct vn_arena *a, const struct filter *f, int in, float from,
+                float to, int out, struct vn_err *e)
 {
     const double scale = (double)(to - from) / out, widen = scale < 1 ? 1 : scale, support = f->support * widen;
     t->most = ((int)ceil(support) * 2 + 1 + 7) / 8 * 8;
@@ -110,7 +111,8 @@ static void column_f32(float *out, const float *in, const double *weight, int n,
 }
 
 /* Rows [y0, y1) of `in` to width w. */
-static int rows(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_pillow_taps *t, int w, int y0, int y1, struct vn_err *e)
+static int rows(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in,
+                const struct vn_pillow_taps *t, int w, int y0, int y1, struct vn_err *e)
 {
     const struct vn_pillow_rows *k = vn_image_kernels_chosen()->pillow;
     TRY(vn_picture_new(out, a, w, y1 - y0, in->c, in->type, e));
@@ -125,7 +127,8 @@ static int rows(struct vn_picture *out, struct vn_arena *a, const struct vn_pict
 }
 
 /* To height h; `in` begins at source row y0. */
-static int columns(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_pillow_taps *t, int h, int y0, struct vn_err *e)
+static int columns(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in,
+                   const struct vn_pillow_taps *t, int h, int y0, struct vn_err *e)
 {
     TRY(vn_picture_new(out, a, in->w, h, in->c, in->type, e));
     const struct vn_pillow_rows *k = vn_image_kernels_chosen()->pillow;

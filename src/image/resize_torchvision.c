@@ -28,7 +28,8 @@ static int clamp(int64_t x, int hi) { return x < 0 ? 0 : x > hi ? hi : (int)x; }
 
 static struct vn_torch_taps new_axis(struct vn_arena *a, int taps, int out)
 {
-    return (struct vn_torch_taps){ taps, NEW_ARRAY(a, int, out), NEW_ARRAY(a, int, (size_t)taps * out), NEW_ARRAY(a, float, (size_t)taps * out) };
+    return (struct vn_torch_taps){ taps, NEW_ARRAY(a, int, out), NEW_ARRAY(a, int, (size_t)taps *out),
+                                   NEW_ARRAY(a, float, (size_t)taps *out) };
 }
 
 /* As wide as the reduction asks for. */
@@ -95,8 +96,8 @@ static struct vn_torch_taps make_axis(struct vn_arena *a, const struct vn_resize
     return r->method == TORCH_BICUBIC ? cubic(a, in, out) : linear(a, in, out);
 }
 
-static float *separable(struct vn_arena *a, const struct vn_picture *in, const struct vn_torch_taps *x, const struct vn_torch_taps *y, int w,
-                        int h, int antialias)
+static float *separable(struct vn_arena *a, const struct vn_picture *in, const struct vn_torch_taps *x,
+                        const struct vn_torch_taps *y, int w, int h, int antialias)
 {
     const struct vn_torchvision_rows *k = vn_image_kernels_chosen()->torchvision;
     const size_t n = (size_t)w * in->c, row = (size_t)in->w * in->c;
@@ -112,7 +113,8 @@ static float *separable(struct vn_arena *a, const struct vn_picture *in, const s
 }
 
 /* One channel counts as channels last: four pixels are weighed at once there, and summed in float64. */
-static float *linear_of_four(struct vn_arena *a, const float *in, int in_w, const struct vn_torch_taps *x, const struct vn_torch_taps *y, int w, int h)
+static float *linear_of_four(struct vn_arena *a, const float *in, int in_w, const struct vn_torch_taps *x,
+                             const struct vn_torch_taps *y, int w, int h)
 {
     float *out = NEW_ARRAY(a, float, (size_t)w * h);
     for (int j = 0; j < h; j++) {

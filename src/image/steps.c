@@ -12,7 +12,8 @@
 /* ---- frames ---- */
 
 static const char *const colour_names[VN_COLOURS] = {
-    [VN_COLOURS_RGB] = "rgb", [VN_COLOURS_BGR] = "bgr", [VN_COLOURS_GRAY] = "gray", [VN_COLOURS_YUV444] = "yuv444", [VN_COLOURS_PLANES] = "planes",
+    [VN_COLOURS_RGB] = "rgb",       [VN_COLOURS_BGR] = "bgr",       [VN_COLOURS_GRAY] = "gray",
+    [VN_COLOURS_YUV444] = "yuv444", [VN_COLOURS_PLANES] = "planes",
 };
 
 struct vn_tensor *vn_frame_tensor(const struct vn_frame *f, struct vn_arena *a)

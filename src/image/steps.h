@@ -11,11 +11,18 @@
 
 /* ---- what goes from step to step ---- */
 
-enum vn_colours { VN_COLOURS_RGB, VN_COLOURS_BGR, VN_COLOURS_GRAY, VN_COLOURS_YUV444, VN_COLOURS_PLANES, VN_COLOURS };
+enum vn_colours {
+    VN_COLOURS_RGB,
+    VN_COLOURS_BGR,
+    VN_COLOURS_GRAY,
+    VN_COLOURS_YUV444,
+    VN_COLOURS_PLANES,
+    VN_COLOURS
+};
 
 struct vn_frame {
     struct vn_picture p;  /* while `t` is NULL */
-    struct vn_tensor *t;  /* an array that is no image (any more) */
+    struct vn_tensor *t; /* an array that is no image (any more) */
     int channels_first;   /* of t */
     enum vn_colours colours;
     struct vn_origin from; /* of a file that was decoded: every step keeps it up to date */

@@ -1,4 +1,5 @@
-/* inspect/inspect.h - networks compared, as numbers: never text for humans. Verification: vernier/verify.h. */
+/* inspect/inspect.h - networks compared, as numbers: never text for humans. Verification:
+ * vernier/verify.h. */
 #ifndef VN_INSPECT_H
 #define VN_INSPECT_H
 
@@ -12,22 +13,23 @@
 
 struct node_similarity {
     struct similarity first; /* first sample */
-    double min, mean;        /* cosine over all samples; mean: an exact sum, divided */
+    double min, mean; /* cosine over all samples; mean: an exact sum, divided */
     int worst;               /* sample of the minimum */
     int samples;
 };
 struct comparison {
     int n;                       /* values of the quantized graph */
     struct node_similarity *of;  /* by value id; samples 0: not seen in both */
-    /* What `of` is made from: by value name the first sample, the minimum, the sum of cosines, their number. */
+    /* What `of` is made from: by value name the first sample, the minimum, the sum of cosines, their
+     * number. */
     struct vn_result *result;
 };
 struct compare_options {
     struct vn_options run;
-    int limit;                          /* maximum number of samples; 0: all */
-    struct vn_shard part;               /* of them; as zeroed: all */
+    int limit; /* maximum number of samples; 0: all */
+    struct vn_shard part; /* of them; as zeroed: all */
     const struct vn_listener *listener; /* NULL: none */
-    const char *what;                   /* for the listener */
+    const char *what; /* for the listener */
 };
 /* Both graphs have the same value names. */
 int vn_compare_graphs(struct comparison **out, struct vn_arena *a, const struct graph *reference,

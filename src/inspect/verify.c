@@ -30,8 +30,8 @@ struct check {
     struct vn_arena *arena; /* of the run */
     struct vn_arena *scratch; /* of this sample */
     struct vn_session *onnx, *bin;
-    const struct graph *g;        /* of the ONNX file */
-    int *in_graph;                /* by value id of the .bin: the graph's, -1: none */
+    const struct graph *g; /* of the ONNX file */
+    int *in_graph; /* by value id of the .bin: the graph's, -1: none */
     struct vn_tensor **reference; /* by value id, this sample: VN_I64 or VN_F64 */
     struct vn_tensor **observed;  /* by value id, this sample: what the .bin made, in the source's order; NULL: not seen yet */
     int *row;                     /* by value id: index in rows, -1 */
@@ -45,7 +45,8 @@ static void keep_reference(void *user, int value, const struct vn_view *t)
     c->reference[value] = vn_view_tensor(t, c->scratch);
 }
 
-static struct vn_verified *row_of(struct check *c, const struct value *v, const struct vn_view *t, int integer)
+static struct vn_verified *row_of(struct check *c, const struct value *v, const struct vn_view *t,
+                                  int integer)
 {
     if (c->row[v->id] < 0) {
         struct vn_arena *kept = c->v->arena;
@@ -124,7 +125,8 @@ static const struct vn_tensor *from_own_inputs(struct check *c, const struct val
     return vn_interp_fed(c->scratch, n, in, out, NULL) < 0 ? NULL : out[v->port];
 }
 
-static void check_floats(struct check *c, struct vn_verified *r, const struct value *v, const struct vn_tensor *ref, int64_t n)
+static void check_floats(struct check *c, struct vn_verified *r, const struct value *v,
+                         const struct vn_tensor *ref, int64_t n)
 {
     const float *got = c->observed[v->id]->data;
     double worst;
@@ -147,7 +149,8 @@ static void check_floats(struct check *c, struct vn_verified *r, const struct va
 }
 
 /* Indices, counts and truth values: plain integers. */
-static void check_plain(struct check *c, struct vn_verified *r, const struct value *v, const struct vn_tensor *ref, int64_t n)
+static void check_plain(struct check *c, struct vn_verified *r, const struct value *v,
+                        const struct vn_tensor *ref, int64_t n)
 {
     const int64_t *got = c->observed[v->id]->data;
     const struct vn_tensor *own = memcmp(got, ref->data, (size_t)n * sizeof *got) ? from_own_inputs(c, v) : NULL;
@@ -202,7 +205,8 @@ static int feed_bin(struct check *c, struct vn_err *e)
         return vn_session_feed_random(c->bin, (uint64_t)c->sample + 1, e);
     vn_session_inputs(c->bin, &n);
     if (n != 1)
-        return vn_fail(e, VN_E_UNSUPPORTED, "files can be given for models with one input; this one has %d", n);
+        return vn_fail(e, VN_E_UNSUPPORTED, "files can be given for models with one input; this one has %d",
+                       n);
     vn_session_name_sample(c->bin, c->in.samples > 1 ? c->in.files.v[c->sample] : NULL);
     return vn_session_feed_file(c->bin, 0, c->in.files.v[c->sample], e);
 }
@@ -235,16 +239,19 @@ static int same_interface(const struct vn_session *onnx, const struct vn_session
     vn_session_outputs(onnx, &out);
     vn_session_outputs(bin, &bin_out);
     if (n != bin_n || out != bin_out)
-        return vn_fail(e, VN_E_INPUT, "%s has %d inputs and %d outputs, %s has %d and %d: not the same network", vn_session_path(onnx), n, out,
-                       vn_session_path(bin), bin_n, bin_out);
+        return vn_fail(e, VN_E_INPUT,
+                       "%s has %d inputs and %d outputs, %s has %d and %d: not the same network",
+                       vn_session_path(onnx), n, out, vn_session_path(bin), bin_n, bin_out);
     for (int i = 0; i < n; i++)
         if (strcmp(x[i].name, y[i].name) || elements(&x[i]) != elements(&y[i]))
-            return vn_fail(e, VN_E_INPUT, "input %d is %s in %s and %s in %s, or differs in size: not the same network", i, x[i].name,
-                           vn_session_path(onnx), y[i].name, vn_session_path(bin));
+            return vn_fail(e, VN_E_INPUT,
+                           "input %d is %s in %s and %s in %s, or differs in size: not the same network", i,
+                           x[i].name, vn_session_path(onnx), y[i].name, vn_session_path(bin));
     return VN_OK;
 }
 
-static int open_both(struct check *c, const char *onnx, const char *bin, const struct vn_verify_options *o, struct vn_err *e)
+static int open_both(struct check *c, const char *onnx, const char *bin, const struct vn_verify_options *o,
+                     struct vn_err *e)
 {
     struct vn_session_options how;
     struct vn_session **left = vn_session_slot(c->arena), **right = vn_session_slot(c->arena);
@@ -265,7 +272,8 @@ static int open_both(struct check *c, const char *onnx, const char *bin, const s
 static void watch_both(struct check *c)
 {
     const int n = vn_session_values(c->bin);
-    unsigned char *computed = NEW_ARRAY(c->arena, unsigned char, c->g->values.n), *known = NEW_ARRAY(c->arena, unsigned char, n);
+    unsigned char *computed = NEW_ARRAY(c->arena, unsigned char, c->g->values.n),
+                  *known = NEW_ARRAY(c->arena, unsigned char, n);
     c->in_graph = NEW_ARRAY(c->arena, int, n);
     for (int i = 0; i < c->g->values.n; i++)
         computed[i] = c->g->values.v[i]->producer != NULL;
@@ -273,7 +281,8 @@ static void watch_both(struct check *c)
         c->in_graph[i] = vn_session_value(c->onnx, vn_session_value_name(c->bin, i));
         known[i] = c->in_graph[i] >= 0;
     }
-    vn_session_observe(c->onnx, &(struct vn_observer){ .after = keep_reference, .wanted = computed, .user = c });
+    vn_session_observe(c->onnx,
+                       &(struct vn_observer){ .after = keep_reference, .wanted = computed, .user = c });
     vn_session_observe(c->bin, &(struct vn_observer){ .after = check_tensor, .wanted = known, .user = c });
 }
 

@@ -177,8 +177,8 @@ static int run_graph(struct interp_run *r, struct vn_arena *a, const struct vn_t
     return VN_OK;
 }
 
-int vn_interp_run(struct vn_arena *a, const struct graph *g, const struct vn_tensor *const *inputs, struct vn_tensor **outputs,
-                  const struct interp_watch *w, struct vn_err *e)
+int vn_interp_run(struct vn_arena *a, const struct graph *g, const struct vn_tensor *const *inputs,
+                  struct vn_tensor **outputs, const struct interp_watch *w, struct vn_err *e)
 {
     struct interp_run *r = NEW(a, struct interp_run);
     r->watch = w ? *w : (struct interp_watch){ 0 };

@@ -82,10 +82,10 @@ static inline float unary_one(float x, enum vn_unary op, float alpha, float beta
 void vn_unary_f32_c(float *out, const float *x, size_t n, enum vn_unary op, float alpha, float beta)
 {
     switch (op) {
-        CASE(VN_UN_ABS) CASE(VN_UN_NEG) CASE(VN_UN_CEIL) CASE(VN_UN_FLOOR) CASE(VN_UN_ROUND) CASE(VN_UN_SQRT) CASE(VN_UN_RECIPROCAL)
-        CASE(VN_UN_HARDSIGMOID) CASE(VN_UN_HARDSWISH) CASE(VN_UN_SOFTSIGN) CASE(VN_UN_LEAKYRELU)
-    default:
-        for (size_t i = 0; i < n; i++)
-            out[i] = unary_one(x[i], op, alpha, beta);
+        CASE(VN_UN_ABS)
+        CASE(VN_UN_NEG) CASE(VN_UN_CEIL) CASE(VN_UN_FLOOR) CASE(VN_UN_ROUND) CASE(VN_UN_SQRT)
+            CASE(VN_UN_RECIPROCAL) CASE(VN_UN_HARDSIGMOID) CASE(VN_UN_HARDSWISH) CASE(VN_UN_SOFTSIGN)
+                CASE(VN_UN_LEAKYRELU) default : for (size_t i = 0; i < n; i++) out[i] =
+                                                    unary_one(x[i], op, alpha, beta);
     }
 }

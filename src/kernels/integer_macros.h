@@ -17,7 +17,8 @@ static inline int32_t smaller(int32_t a, int32_t b, const struct vn_binary_s8 *p
     return u < v ? u : v;
 }
 
-/* out[i] = value of A and B; steps of 0 and 1 are distinguished outside the loop, so that the compiler vectorizes it. */
+/* out[i] = value of A and B; steps of 0 and 1 are distinguished outside the loop, so that the compiler
+ * vectorizes it. */
 #define EACH_PAIR(value)                                                          \
     if (step_a && step_b)                                                         \
         PAIRS(a[i], b[i], value)                                                  \

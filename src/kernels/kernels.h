@@ -4,7 +4,7 @@
  * - Same bytes as the C reference, for every input, on every CPU. Integer sums are exact; float sums add one product at a time in
  *   ascending k with vn_fma; everything else follows num/num.h.
  * - Tensors are channels-last where a kernel speaks of pixels: N,H,W,C.
- * - Every tensor has BIN_SLACK readable bytes behind its end (their contents do not matter). Nothing is written beyond the end.
+ * - Every tensor has BIN_SLACK readable bytes behind its end. Nothing is written beyond the end.
  *   Packed weights, bias, mult, wsum and tables need none: they are read within bounds. No pointer needs more than its type's
  *   own alignment.
  * - A kernel decides nothing and allocates nothing: parameters are prepared once, before the first run.
@@ -252,9 +252,11 @@ struct vn_resize2d {
     int32_t zx, zy;
     float ratio;
 };
-void vn_resize_nearest_c(void *out, const void *x, const struct vn_resize2d *p, int elem_bytes, int row0, int row1);
+void vn_resize_nearest_c(void *out, const void *x, const struct vn_resize2d *p, int elem_bytes, int row0,
+                         int row1);
 void vn_resize_linear_s8_c(int8_t *out, const int8_t *x, const struct vn_resize2d *p, int row0, int row1);
-typedef void vn_resize_linear_s16_fn(int16_t *out, const int16_t *x, const struct vn_resize2d *p, int row0, int row1);
+typedef void vn_resize_linear_s16_fn(int16_t *out, const int16_t *x, const struct vn_resize2d *p, int row0,
+                                     int row1);
 vn_resize_linear_s16_fn vn_resize_linear_s16_c, vn_resize_linear_s16_avx2;
 void vn_resize_linear_f32_c(float *out, const float *x, const struct vn_resize2d *p, int row0, int row1);
 

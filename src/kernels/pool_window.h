@@ -20,8 +20,12 @@ static inline struct pool_window window_at(const struct vn_window2d *g, int oy, 
 {
     const int iy = oy * g->sh - g->ph, ix = ox * g->sw - g->pw;
     return (struct pool_window){
-        taps_before(iy, 0, g->dh, g->kh), taps_before(iy, g->h, g->dh, g->kh),
-        taps_before(ix, 0, g->dw, g->kw), taps_before(ix, g->w, g->dw, g->kw), iy, ix,
+        taps_before(iy, 0, g->dh, g->kh),
+        taps_before(iy, g->h, g->dh, g->kh),
+        taps_before(ix, 0, g->dw, g->kw),
+        taps_before(ix, g->w, g->dw, g->kw),
+        iy,
+        ix,
     };
 }
 

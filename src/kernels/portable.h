@@ -1,11 +1,14 @@
-/* kernels/portable.h - functions of whole tensors that networks need now and then and whose speed does not matter: gathers by
- * computed indices, sorting, integer arithmetic, windows over three axes, recurrent layers, ...
+/* kernels/portable.h - functions of whole tensors that networks need now and then and whose speed does not
+ * matter: gathers by computed indices, sorting, integer arithmetic, windows over three axes, recurrent
+ * layers, ...
  *
- * One source serves the reference executor (cells of float64) and the runtime (cells of float32): a function reads and writes through
- * vn_cell and vn_cell_set, computes in float64 in one fixed order, and takes transcendental functions from num/ only, so that
- * every CPU gives the same bytes. Integers and booleans are int64 cells everywhere.
+ * One source serves the reference executor (cells of float64) and the runtime (cells of float32): a
+ * function reads and writes through vn_cell and vn_cell_set, computes in float64 in one fixed order, and
+ * takes transcendental functions from num/ only, so that every CPU gives the same bytes. Integers and
+ * booleans are int64 cells everywhere.
  *
- * A function is one file kernels/portable/NAME.c with a `const struct vn_portable vn_portable_NAME` and one line in format/portable.def.
+ * A function is one file kernels/portable/NAME.c with a `const struct vn_portable vn_portable_NAME` and
+ * one line in format/portable.def.
  */
 #ifndef VN_PORTABLE_H
 #define VN_PORTABLE_H
@@ -20,8 +23,8 @@
 
 /* A tensor, row-major in the source model's order of axes. */
 struct vn_cells {
-    enum vn_dtype
-        dtype; /* VN_F32, VN_F64 or VN_I64; `cast` takes any, what moves quantized elements VN_I8 and VN_I16, too */
+    /* VN_F32, VN_F64 or VN_I64; `cast` takes any, what moves quantized elements VN_I8 and VN_I16, too */
+    enum vn_dtype dtype;
     int rank; /* 0..VN_MAX_RANK */
     int64_t d[VN_MAX_RANK];
     int64_t count; /* product of d */
@@ -31,8 +34,8 @@ struct vn_cells {
 struct vn_portable_args {
     int n_in;
     struct vn_cells in[VN_PORTABLE_IN]; /* an input that the node leaves out: rank 1, count 0 */
-    struct vn_cells
-        out; /* run may make an extent smaller where the size depends on the data: elements lie close */
+    /* run may make an extent smaller where the size depends on the data: elements lie close */
+    struct vn_cells out;
     int32_t i[VN_PORTABLE_INTS];
     float f[VN_PORTABLE_FLOATS];
     int64_t *scratch; /* cells that `scratch` asks for */
@@ -40,7 +43,8 @@ struct vn_portable_args {
 
 struct vn_portable {
     const char *name;
-    /* Do numbers, types, shapes and parameters fit together? NULL, or what is wrong. All that run relies on; nothing is trusted. */
+    /* Do numbers, types, shapes and parameters fit together? NULL, or what is wrong. All that run relies
+     * on; nothing is trusted. */
     const char *(*check)(const struct vn_portable_args *a);
     /* Scratch cells of 8 bytes that run requires; NULL: none. Called after check. */
     int64_t (*scratch)(const struct vn_portable_args *a);
@@ -92,7 +96,8 @@ int64_t vn_cell_wrap(int64_t x, int dtype);
 
 int vn_cells_same(const struct vn_cells *a, const struct vn_cells *b); /* rank and extents */
 void vn_cells_strides(const struct vn_cells *t, int64_t *stride);
-/* Strides of x seen in the larger shape s, 0 along axes that broadcast; nonzero: it does not broadcast to s. */
+/* Strides of x seen in the larger shape s, 0 along axes that broadcast; nonzero: it does not broadcast to
+ * s. */
 int vn_cells_broadcast(int64_t *stride, const struct vn_cells *x, const struct vn_cells *s);
 /* Next index in row-major order; 0 after the last. */
 int vn_cells_next(int64_t *idx, const struct vn_cells *t);

@@ -2,7 +2,8 @@
 #include "kernels/kernels.h"
 #include "num/num.h"
 
-void vn_resize_nearest_c(void *out, const void *x, const struct vn_resize2d *p, int elem_bytes, int row0, int row1)
+void vn_resize_nearest_c(void *out, const void *x, const struct vn_resize2d *p, int elem_bytes, int row0,
+                         int row1)
 {
     const size_t pixel = (size_t)p->c * elem_bytes;
     for (int row = row0; row < row1; row++) {

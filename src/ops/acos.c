@@ -10,7 +10,10 @@ static double f(const struct node *n, double x)
     return acos(x);
 }
 
-static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_portable_unary(n, l, VN_CU_ACOS, e); }
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    return vn_low_portable_unary(n, l, VN_CU_ACOS, e);
+}
 
 const struct op_def vn_op_acos = {
     .name = "acos", .onnx = "Acos", .min_in = 1, .max_in = 1,

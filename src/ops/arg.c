@@ -29,5 +29,7 @@ int vn_infer_arg(struct node *n, struct vn_err *e)
 void vn_portable_of_arg(const struct node *n, struct portable_params *p, int largest)
 {
     const struct arg_attrs *a = n->attrs;
-    *p = (struct portable_params){ .id = VN_PORTABLE_arg, .i = { vn_shape_axis(&n->in[0]->shape, a->axis), largest, (int32_t)a->last } };
+    *p = (struct portable_params){
+        .id = VN_PORTABLE_arg, .i = { vn_shape_axis(&n->in[0]->shape, a->axis), largest, (int32_t)a->last }
+    };
 }

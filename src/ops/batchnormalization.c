@@ -1,4 +1,5 @@
-/* ops/batchnormalization.c - y = (x - mean) / sqrt(var + epsilon) * scale + bias per channel (axis 1), in inference. */
+/* ops/batchnormalization.c - y = (x - mean) / sqrt(var + epsilon) * scale + bias per channel (axis 1), in
+ * inference. */
 #include <math.h>
 
 #include "kernels/kernels.h"
@@ -56,7 +57,8 @@ static int computed(const struct node *n, struct lowering *l)
     const int unit = vn_low_temp(l, VN_F32, s, PLAIN, 0, 0), scaled = vn_low_temp(l, VN_F32, s, PLAIN, 0, 0);
     vn_shape_strides(s, own);
     channel[s->rank > 1] = 1;
-    vn_low_binary_f32(l, VN_BIN_ADD, vn_low_in(l, 4, PLAIN), one, vn_low_const(l, VN_F32, 1, &epsilon), none, wide);
+    vn_low_binary_f32(l, VN_BIN_ADD, vn_low_in(l, 4, PLAIN), one, vn_low_const(l, VN_F32, 1, &epsilon), none,
+                      wide);
     struct instr_UNARY_F32 *u = vn_low_emit(l, OPCODE_UNARY_F32, 1, &wide, root);
     u->op = VN_UN_SQRT;
     vn_low_binary_f32(l, VN_BIN_SUB, x, own, vn_low_in(l, 3, PLAIN), channel, centred);

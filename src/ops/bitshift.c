@@ -26,7 +26,8 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
-    return vn_low_portable_binary(n, l, ((const struct attrs *)n->attrs)->direction ? VN_CB_RIGHT : VN_CB_LEFT, e);
+    return vn_low_portable_binary(n, l,
+                                  ((const struct attrs *)n->attrs)->direction ? VN_CB_RIGHT : VN_CB_LEFT, e);
 }
 
 const struct op_def vn_op_bitshift = {

@@ -10,7 +10,10 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     vn_eval_wrap(n, ev);
     return VN_OK;
 }
-static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_portable_unary(n, l, VN_CU_COMPLEMENT, e); }
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    return vn_low_portable_unary(n, l, VN_CU_COMPLEMENT, e);
+}
 
 const struct op_def vn_op_bitwisenot = {
     .name = "bitwisenot", .onnx = "BitwiseNot", .min_in = 1, .max_in = 1,

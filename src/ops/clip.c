@@ -75,8 +75,11 @@ static int computed_bounds(const struct node *n, struct lowering *l, struct vn_e
         if (!vn_node_has(n, i))
             continue;
         const int bound = vn_low_in(l, i, PLAIN);
-        const int y = i == 1 && has_hi ? vn_low_temp(l, vn_low_tensor(l, x)->dtype, &n->in[0]->shape, PLAIN, 0, 0) : vn_low_out(l, PLAIN);
-        const struct portable_params p = { .id = VN_PORTABLE_binary, .i = { i == 1 ? VN_CB_MAX : VN_CB_MIN, n->in[0]->dtype } };
+        const int y = i == 1 && has_hi
+                          ? vn_low_temp(l, vn_low_tensor(l, x)->dtype, &n->in[0]->shape, PLAIN, 0, 0)
+                          : vn_low_out(l, PLAIN);
+        const struct portable_params p = { .id = VN_PORTABLE_binary,
+                                           .i = { i == 1 ? VN_CB_MAX : VN_CB_MIN, n->in[0]->dtype } };
         if (real)
             vn_low_binary_f32(l, i == 1 ? VN_BIN_MAX : VN_BIN_MIN, x, own, bound, none, y);
         else

@@ -26,7 +26,10 @@ static int infer(struct node *n, struct vn_err *e)
 static void call(const struct node *n, struct portable_params *p)
 {
     const struct attrs *a = n->attrs;
-    *p = (struct portable_params){ .id = VN_PORTABLE_cumsum, .i = { vn_shape_axis(&n->in[0]->shape, vn_tensor_i64(n->in[1]->data, 0)), (int32_t)a->exclusive, (int32_t)a->reverse }, .n_in = 1 };
+    *p = (struct portable_params){ .id = VN_PORTABLE_cumsum,
+                                   .i = { vn_shape_axis(&n->in[0]->shape, vn_tensor_i64(n->in[1]->data, 0)),
+                                          (int32_t)a->exclusive, (int32_t)a->reverse },
+                                   .n_in = 1 };
 }
 
 const struct op_def vn_op_cumsum = {

@@ -11,7 +11,10 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, output ? (enum vn_dtype)output : n->in[1]->dtype, &n->in[0]->shape, e);
 }
 
-static void call(const struct node *n, struct portable_params *p) { vn_quantizer_call(n, p, 1, n->in[0]->dtype); }
+static void call(const struct node *n, struct portable_params *p)
+{
+    vn_quantizer_call(n, p, 1, n->in[0]->dtype);
+}
 
 const struct op_def vn_op_dequantizelinear = {
     .name = "dequantizelinear", .onnx = "DequantizeLinear", .min_in = 2, .max_in = 3,

@@ -28,7 +28,8 @@ static int infer(struct node *n, struct vn_err *e)
 
 static void call(const struct node *n, struct portable_params *p)
 {
-    *p = (struct portable_params){ .id = VN_PORTABLE_gather_nd, .i = { (int32_t)((const struct attrs *)n->attrs)->batch } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_gather_nd,
+                                   .i = { (int32_t)((const struct attrs *)n->attrs)->batch } };
 }
 
 const struct op_def vn_op_gathernd = {

@@ -135,7 +135,8 @@ static int matrix(struct lowering *l, int i, int turn, int64_t rows, int64_t col
     return turned;
 }
 
-/* B or C are computed at run time, or C differs from row to row: a product of activations, then what is left. */
+/* B or C are computed at run time, or C differs from row to row: a product of activations, then what is
+ * left. */
 static int computed(const struct node *n, struct lowering *l, struct dims d, struct vn_err *e)
 {
     const struct gemm_attrs *g = n->attrs;
@@ -153,7 +154,8 @@ static int computed(const struct node *n, struct lowering *l, struct dims d, str
     int64_t c[2];
     c_strides(&n->in[2]->shape, &c[0], &c[1]);
     const int beta = vn_low_temp(l, VN_F32, s, PLAIN, 0, 0);
-    vn_low_binary_f32(l, VN_BIN_MUL, vn_low_in(l, 2, PLAIN), c, vn_low_const(l, VN_F32, 1, &g->beta), none, beta);
+    vn_low_binary_f32(l, VN_BIN_MUL, vn_low_in(l, 2, PLAIN), c, vn_low_const(l, VN_F32, 1, &g->beta), none,
+                      beta);
     vn_low_binary_f32(l, VN_BIN_ADD, scaled, own, beta, own, vn_low_out(l, PLAIN));
     return VN_OK;
 }

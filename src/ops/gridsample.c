@@ -41,7 +41,8 @@ static int infer(struct node *n, struct vn_err *e)
 static void call(const struct node *n, struct portable_params *p)
 {
     const struct attrs *a = n->attrs;
-    *p = (struct portable_params){ .id = VN_PORTABLE_grid_sample, .i = { a->mode, a->padding, (int32_t)a->align } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_grid_sample,
+                                   .i = { a->mode, a->padding, (int32_t)a->align } };
 }
 
 const struct op_def vn_op_gridsample = {

@@ -16,7 +16,8 @@ static int infer(struct node *n, struct vn_err *e) { return vn_infer_lines(n, ((
 static void call(const struct node *n, struct portable_params *p)
 {
     const struct attrs *a = n->attrs;
-    *p = (struct portable_params){ .id = VN_PORTABLE_hardmax, .i = { vn_shape_axis(&n->in[0]->shape, a->axis) } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_hardmax,
+                                   .i = { vn_shape_axis(&n->in[0]->shape, a->axis) } };
 }
 
 const struct op_def vn_op_hardmax = {

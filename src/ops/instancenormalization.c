@@ -1,4 +1,5 @@
-/* ops/instancenormalization.c - each channel of each image brought to mean 0 and variance 1, scaled and shifted. */
+/* ops/instancenormalization.c - each channel of each image brought to mean 0 and variance 1, scaled and
+ * shifted. */
 #include "ops/normal.h"
 
 static const struct attr_spec specs[] = {

@@ -19,7 +19,10 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return VN_OK;
 }
 
-static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_portable_unary(n, l, VN_CU_ISNAN, e); }
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    return vn_low_portable_unary(n, l, VN_CU_ISNAN, e);
+}
 
 const struct op_def vn_op_isnan = {
     .name = "isnan", .onnx = "IsNaN", .min_in = 1, .max_in = 1,

@@ -1,4 +1,5 @@
-/* ops/lower.c - which program tensor holds which value in which memory order, and the conversions between them. */
+/* ops/lower.c - which program tensor holds which value in which memory order, and the conversions between
+ * them. */
 #include "ops/lower.h"
 
 #include "num/num.h"
@@ -183,7 +184,11 @@ int vn_low_out(struct lowering *l, enum layout order)
     if (needs_finish(l)) {
         const struct qparam *q = is_narrowed(l) ? v->q : l->integer ? l->node->in[0]->q : NULL;
         l->raw_layout = order;
-        l->raw_out = vn_low_carry(l, v, VN_ROLE_RAW, is_narrowed(l) ? VN_I16 : q ? q->dtype : VN_F32, &v->shape, order);
+        l->raw_out = vn_low_carry(l, v, VN_ROLE_RAW,
+                                  is_narrowed(l) ? VN_I16
+                                  : q            ? q->dtype
+                                                 : VN_F32,
+                                  &v->shape, order);
         if (q)
             vn_low_quantized(l, l->raw_out, q->scale[0], q->zero[0]);
         return l->raw_out;
@@ -271,12 +276,14 @@ static int lower_empty(struct lowering *l, const struct node *n)
     return 1;
 }
 
-/* Instructions from `first` on that compute: in float32 and quantized integers alone. Others move or are functions for any cells. */
+/* Instructions from `first` on that compute: in float32 and quantized integers alone. Others move or are
+ * functions for any cells. */
 static int check_types(const struct lowering *l, const struct node *n, int first, struct vn_err *e)
 {
     for (int i = first; i < l->prog->instrs.n; i++) {
         const struct prog_instr *p = &l->prog->instrs.v[i];
-        if (p->op == OPCODE_PORTABLE || p->op == OPCODE_COPY || p->op == OPCODE_FILL || p->op == OPCODE_GATHER)
+        if (p->op == OPCODE_PORTABLE || p->op == OPCODE_COPY || p->op == OPCODE_FILL ||
+            p->op == OPCODE_GATHER)
             continue;
         for (int k = -1; k < p->n_in; k++)
             if (l->prog->tensors.v[k < 0 ? p->out : p->in[k]].dtype == VN_I64)

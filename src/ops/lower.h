@@ -137,8 +137,8 @@ int vn_low_gather(struct lowering *l, int x, int axis, int64_t count, const int6
 /* y = the quantized tensor x in y's parameters; a copy where they are the same. */
 void vn_low_rescale(struct lowering *l, int x, int y, const struct qparam *qx, const struct qparam *qy);
 /* The same within the real numbers [lo, hi]. */
-void vn_low_rescale_within(struct lowering *l, int x, int y, const struct qparam *qx, const struct qparam *qy, double lo,
-                           double hi);
+void vn_low_rescale_within(struct lowering *l, int x, int y, const struct qparam *qx, const struct qparam *qy,
+                           double lo, double hi);
 /* TABLE of an integer function for every value of x. */
 typedef int32_t vn_table_fn(const void *ctx, int32_t q);
 void vn_low_emit_table(struct lowering *l, int x, int y, vn_table_fn *fn, const void *ctx);

@@ -90,7 +90,8 @@ static const struct value *bias_of(const struct lowering *l, const struct low_co
 }
 
 /* One number per channel in the kernel's order: packed for a dense convolution, as is for depthwise. */
-static int channel_const(struct lowering *l, const struct value *of, enum vn_dtype t, const void *v, const struct vn_window2d *g, int depthwise)
+static int channel_const(struct lowering *l, const struct value *of, enum vn_dtype t, const void *v,
+                         const struct vn_window2d *g, int depthwise)
 {
     if (depthwise)
         return vn_low_const_of(l, of, t, g->k, v);
@@ -123,8 +124,10 @@ static int conv_s8(struct lowering *l, int x, int y, const struct low_conv *c)
     const float *mult = multipliers(l, c, sx, f32 ? 0 : sy);
     (depthwise ? vn_dwconv_s8_pack : vn_conv_s8_pack)(packed, c->weight, &g);
     const int32_t *sums = weight_sums(l, c, bias, &wide);
-    int in[5] = { x, vn_low_const_of(l, l->node->in[1], VN_I8, (int64_t)bytes, packed), channel_const(l, bias_of(l, c), VN_I32, bias, &g, depthwise),
-                  channel_const(l, NULL, VN_F32, mult, &g, depthwise), channel_const(l, NULL, VN_I32, sums, &g, depthwise) };
+    int in[5] = { x, vn_low_const_of(l, l->node->in[1], VN_I8, (int64_t)bytes, packed),
+                  channel_const(l, bias_of(l, c), VN_I32, bias, &g, depthwise),
+                  channel_const(l, NULL, VN_F32, mult, &g, depthwise),
+                  channel_const(l, NULL, VN_I32, sums, &g, depthwise) };
     struct instr_CONV_S8 *p = vn_low_emit(l, depthwise ? OPCODE_DWCONV_S8 : OPCODE_CONV_S8, 5, in, y);
     put_geometry(p, c);
     p->lo = INT8_MIN;
@@ -146,7 +149,8 @@ static int conv_s16(struct lowering *l, int x, int y, const struct low_conv *c)
     else
         (depthwise ? vn_dwconv_s16_pack : vn_conv_s16_pack)(packed, c->weight, &g);
     const int32_t *bias = c->bias ? c->bias : NEW_ARRAY(l->scratch, int32_t, c->k);
-    int in[4] = { x, vn_low_const_of(l, l->node->in[1], c->weight_type, count, packed), channel_const(l, bias_of(l, c), VN_I32, bias, &g, depthwise),
+    int in[4] = { x, vn_low_const_of(l, l->node->in[1], c->weight_type, count, packed),
+                  channel_const(l, bias_of(l, c), VN_I32, bias, &g, depthwise),
                   channel_const(l, NULL, VN_F32, multipliers(l, c, sx, f32 ? 0 : sy), &g, depthwise) };
     struct instr_CONV_S16 *p = vn_low_emit(l, depthwise ? OPCODE_DWCONV_S16 : OPCODE_CONV_S16, 4, in, y);
     put_geometry((struct instr_CONV_S8 *)p, c);

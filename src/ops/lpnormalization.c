@@ -17,7 +17,8 @@ static int infer(struct node *n, struct vn_err *e) { return vn_infer_lines(n, ((
 static void call(const struct node *n, struct portable_params *p)
 {
     const struct attrs *a = n->attrs;
-    *p = (struct portable_params){ .id = VN_PORTABLE_lp_normalize, .i = { vn_shape_axis(&n->in[0]->shape, a->axis), (int32_t)a->p } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_lp_normalize,
+                                   .i = { vn_shape_axis(&n->in[0]->shape, a->axis), (int32_t)a->p } };
 }
 
 const struct op_def vn_op_lpnormalization = {

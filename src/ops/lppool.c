@@ -13,7 +13,10 @@ static int infer(struct node *n, struct vn_err *e)
 static void call(const struct node *n, struct portable_params *p)
 {
     struct window w;
-    *p = (struct portable_params){ .id = VN_PORTABLE_pool_nd, .i = { [VN_CW_FUNCTION] = VN_POOL_NORM, [VN_CW_POWER] = (int32_t)((const struct pool_attrs *)n->attrs)->p } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_pool_nd,
+                                   .i = { [VN_CW_FUNCTION] = VN_POOL_NORM,
+                                          [VN_CW_POWER] =
+                                              (int32_t)((const struct pool_attrs *)n->attrs)->p } };
     vn_pool_window(&w, n, NULL);
     vn_portable_put_window(p, &w);
 }

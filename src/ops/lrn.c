@@ -25,7 +25,9 @@ static int infer(struct node *n, struct vn_err *e)
 static void call(const struct node *n, struct portable_params *p)
 {
     const struct attrs *a = n->attrs;
-    *p = (struct portable_params){ .id = VN_PORTABLE_lrn, .i = { (int32_t)a->size }, .f = { a->alpha, a->beta, a->bias } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_lrn,
+                                   .i = { (int32_t)a->size },
+                                   .f = { a->alpha, a->beta, a->bias } };
 }
 
 const struct op_def vn_op_lrn = {

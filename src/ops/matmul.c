@@ -1,7 +1,8 @@
 /* ops/matmul.c - matrix product of the last two axes, NumPy's rules for batches and 1-D operands. */
 #include "ops/portable_op.h"
 
-/* m x k by k x n for each index of the batch dimensions; strides in matrices' elements, 0 where an operand broadcasts. */
+/* m x k by k x n for each index of the batch dimensions; strides in matrices' elements, 0 where an operand
+ * broadcasts. */
 struct plan {
     int64_t m, n, k;
     struct vn_shape batch;
@@ -134,7 +135,8 @@ static int lower_whole(const struct node *n, struct lowering *l, const struct pl
     TRY(in[0] < 0 ? in[0] : in[1]);
     s.d[s.rank++] = p->m;
     s.d[s.rank++] = p->n;
-    const int same = vn_shape_equal(&s, &n->out[0]->shape), product = same ? vn_low_out(l, PLAIN) : vn_low_temp(l, VN_I64, &s, PLAIN, 0, 0);
+    const int same = vn_shape_equal(&s, &n->out[0]->shape),
+              product = same ? vn_low_out(l, PLAIN) : vn_low_temp(l, VN_I64, &s, PLAIN, 0, 0);
     TRY(vn_portable_emit(l, &call, 2, in, product, e));
     return same ? VN_OK : vn_low_copy(l, product, vn_low_out(l, PLAIN), 1, &count, 0, &one, 0, &one, e);
 }

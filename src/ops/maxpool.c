@@ -55,7 +55,9 @@ static enum q_kind quant_kind(const struct node *n) { return n->in[0]->shape.ran
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     if (n->n_out > 1 && n->out[1])
-        TRY(vn_pool_call(n, l, ((const struct pool_attrs *)n->attrs)->storage_order ? VN_POOL_PLACE_BY_COLUMNS : VN_POOL_PLACE,
+        TRY(vn_pool_call(n, l,
+                         ((const struct pool_attrs *)n->attrs)->storage_order ? VN_POOL_PLACE_BY_COLUMNS
+                                                                              : VN_POOL_PLACE,
                          vn_low_out_at(l, 1, PLAIN), e));
     return vn_pool_lower(n, l, OPCODE_MAXPOOL, e);
 }

@@ -26,7 +26,8 @@ static int infer(struct node *n, struct vn_err *e)
 
 static void call(const struct node *n, struct portable_params *p)
 {
-    *p = (struct portable_params){ .id = VN_PORTABLE_max_roi_pool, .f = { ((const struct attrs *)n->attrs)->scale } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_max_roi_pool,
+                                   .f = { ((const struct attrs *)n->attrs)->scale } };
 }
 
 const struct op_def vn_op_maxroipool = {

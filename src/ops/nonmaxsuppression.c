@@ -1,4 +1,5 @@
-/* ops/nonmaxsuppression.c - boxes that do not overlap a better one, class by class. The limits are constants. */
+/* ops/nonmaxsuppression.c - boxes that do not overlap a better one, class by class. The limits are
+ * constants. */
 #include <math.h>
 
 #include "ops/portable_op.h"
@@ -48,7 +49,10 @@ static void call(const struct node *n, struct portable_params *p)
 {
     double most, overlap, score;
     limits(n, &most, &overlap, &score, NULL);
-    *p = (struct portable_params){ .id = VN_PORTABLE_nms, .i = { (int32_t)((const struct attrs *)n->attrs)->centre, (int32_t)most }, .f = { (float)overlap, (float)score }, .n_in = 2 };
+    *p = (struct portable_params){ .id = VN_PORTABLE_nms,
+                                   .i = { (int32_t)((const struct attrs *)n->attrs)->centre, (int32_t)most },
+                                   .f = { (float)overlap, (float)score },
+                                   .n_in = 2 };
 }
 
 const struct op_def vn_op_nonmaxsuppression = {

@@ -6,8 +6,9 @@
 #include "kernels/kernels.h"
 #include "num/num.h"
 
-/* x is [outer][count]; each row becomes (x - mean) / sqrt(mean of squares + epsilon), mean = 0 where not `centre`. Then times
- * input 1 plus input 2 (where there), whose strides along the output's axes are in `stride`. */
+/* x is [outer][count]; each row becomes (x - mean) / sqrt(mean of squares + epsilon), mean = 0 where not
+ * `centre`. Then times input 1 plus input 2 (where there), whose strides along the output's axes are in
+ * `stride`. */
 struct normal {
     int64_t outer, count;
     double epsilon;
@@ -92,7 +93,8 @@ static int rows(struct lowering *l, int x, const struct normal *p)
     const int64_t own[2] = { p->count, 1 }, row[2] = { 1, 0 }, along[1] = { 1 }, none[1] = { 0 };
     const float epsilon = (float)p->epsilon;
     if (p->centre) {
-        const int mean = p->mean ? row_means_into(l, p->mean, x, p) : row_means(l, x, p), centred = vn_low_temp(l, VN_F32, &s, PLAIN, 0, 0);
+        const int mean = p->mean ? row_means_into(l, p->mean, x, p) : row_means(l, x, p),
+                  centred = vn_low_temp(l, VN_F32, &s, PLAIN, 0, 0);
         vn_low_binary_f32(l, VN_BIN_SUB, x, own, mean, row, centred);
         x = centred;
     }
@@ -216,7 +218,8 @@ enum q_kind vn_trailing_kind(const struct node *n)
     return fits ? Q_OWN : Q_FLOAT;
 }
 
-/* Input i's constant over the output's scale, one number for each place in a row; `absent` where it is left out. */
+/* Input i's constant over the output's scale, one number for each place in a row; `absent` where it is
+ * left out. */
 static float *per_place(struct vn_arena *a, const struct node *n, const struct normal *p, int i, float absent)
 {
     const struct vn_shape *s = &n->in[0]->shape;

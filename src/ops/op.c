@@ -185,8 +185,8 @@ int vn_node_axes(const struct node *n, int i, int rank, uint32_t *mask, struct v
     *mask = 0;
     for (int k = 0; k < count; k++) {
         if (v[k] < -rank || v[k] >= rank)
-            return vn_node_fail(n, e, VN_E_INPUT, "axis %lld is out of range [%d, %d]", (long long)v[k], -rank,
-                                rank - 1);
+            return vn_node_fail(n, e, VN_E_INPUT, "axis %lld is out of range [%d, %d]", (long long)v[k],
+                                -rank, rank - 1);
         uint32_t bit = 1u << (v[k] < 0 ? v[k] + rank : v[k]);
         if (*mask & bit)
             return vn_node_fail(n, e, VN_E_INPUT, "duplicate axis %lld", (long long)v[k]);

@@ -1,7 +1,7 @@
 /* ops/op.h - what an operator is: one file, one descriptor, one line in ops.def.
  *
- * The graph holds the newest ONNX form of each operator; front/onnx upgrades older ones and writes operator set 21, or the first
- * that has all of the graph's operators.
+ * The graph holds the newest ONNX form of each operator; front/onnx upgrades older ones and writes
+ * operator set 21, or the first that has all of the graph's operators.
  */
 #ifndef VN_OP_H
 #define VN_OP_H
@@ -68,9 +68,9 @@ struct attr_spec {
 
 /* ---- reference evaluation ---- */
 
-/* Tensors of the reference executor hold VN_F64 for every float type and VN_I64 for every integer type and bool, so an
- * operator that only moves elements moves 8-byte cells. Integer meaning (qeval): quantized tensors arrive as VN_I64 holding
- * q itself, with the parameters in node->in[i]->q. */
+/* Tensors of the reference executor hold VN_F64 for every float type and VN_I64 for every integer type and
+ * bool, so an operator that only moves elements moves 8-byte cells. Integer meaning (qeval): quantized
+ * tensors arrive as VN_I64 holding q itself, with the parameters in node->in[i]->q. */
 struct eval {
     struct vn_arena *arena;
     const struct vn_tensor *const *in; /* NULL where the node's input is left out */
@@ -132,7 +132,8 @@ struct op_def {
     int min_out, max_out; /* 0 min_out means 1 */
     const struct attr_spec *attrs;
     size_t attrs_size;
-    /* Output types and shapes from inputs (whose shapes are static) and constant inputs' data. Errors name the node. */
+    /* Output types and shapes from inputs (whose shapes are static) and constant inputs' data. Errors name
+     * the node. */
     int (*infer)(struct node *n, struct vn_err *e);
     /* Float64 reference: obvious, not fast. */
     int (*eval)(const struct node *n, const struct eval *ev, struct vn_err *e);
@@ -140,17 +141,17 @@ struct op_def {
     int (*qeval)(const struct node *n, const struct eval *ev, struct vn_err *e);
     /* Append runtime instructions. */
     int (*lower)(const struct node *n, struct lowering *l, struct vn_err *e);
-    /* Operators that are a function of kernels/portable.h: eval and lower are vn_eval_portable and vn_low_portable (ops/portable_op.h), and this
-     * gives the function and its parameters. */
+    /* Operators that are a function of kernels/portable.h: eval and lower are vn_eval_portable and
+     * vn_low_portable (ops/portable_op.h), and this gives the function and its parameters. */
     void (*portable)(const struct node *n, struct portable_params *p);
-    /* Composite operators: append the simpler nodes that compute the same (ops/compose.h); the last of them make n's outputs. Called
-     * once the shapes of n are inferred; there is no eval and no lower. */
+    /* Composite operators: append the simpler nodes that compute the same (ops/compose.h); the last of
+     * them make n's outputs. Called once the shapes of n are inferred; there is no eval and no lower. */
     int (*expand)(struct graph *g, const struct node *n, struct vn_err *e);
     /* For Q_TABLE: the function itself. */
     double (*f)(const struct node *n, double x);
     struct quant_rule quant;
-    /* Where the kind depends on attributes or inputs (Resize, Gemm, Clip): the kind for this node. NULL: quant.kind. Ask
-     * vn_node_kind. */
+    /* Where the kind depends on attributes or inputs (Resize, Gemm, Clip): the kind for this node. NULL:
+     * quant.kind. Ask vn_node_kind. */
     enum q_kind (*quant_kind)(const struct node *n);
     /* Where the weight's output-channel axis depends on attributes: -1 when scales must be per tensor. NULL:
      * quant.weight_axis. Ask vn_node_weight_axis. */
@@ -161,8 +162,8 @@ struct op_def {
     int any_width; /* takes int8 and int16 side by side itself; others compute in int16 where one of them is (vn_node_is_wide) */
     int since; /* operator set in which ONNX got it, where that is above 21 */
     int is_clamp; /* Relu, Clip: monotone, so the tensor in front may share its parameters */
-    /* Why a node whose types fit has no integer form with its attributes and operands; 0: it has one. The reason
-     * takes no arguments. */
+    /* Why a node whose types fit has no integer form with its attributes and operands; 0: it has one. The
+     * reason takes no arguments. */
     enum reason_id (*unfit)(const struct node *n);
 
     enum elements elements;
@@ -247,14 +248,15 @@ struct node *vn_graph_node_before(struct graph *g, struct node *at, const struct
 /* Deep copy into another arena (constant data is shared). */
 struct graph *vn_graph_clone(struct vn_arena *a, const struct graph *g);
 
-/* Does the node compute in integers: every data input and every output quantized, the operator has a rule, and nothing was found
- * against it (why_float)? */
+/* Does the node compute in integers: every data input and every output quantized, the operator has a rule,
+ * and nothing was found against it (why_float)? */
 int vn_node_is_integer(const struct node *n);
-/* Does an integer node compute with 16 bits: is an operand or the result int16? int8 operands are then taken without their zero
- * points, as int16 with zero point 0. Moves, tables and what says any_width deal with each type as it is. */
+/* Does an integer node compute with 16 bits: is an operand or the result int16? int8 operands are then
+ * taken without their zero points, as int16 with zero point 0. Moves, tables and what says any_width deal
+ * with each type as it is. */
 int vn_node_is_wide(const struct node *n);
-/* Give the unquantized input of a clamp (Relu, Clip) with quantized output the same parameters, flagged implied, where its
- * producer computes in integers and nobody else reads it. */
+/* Give the unquantized input of a clamp (Relu, Clip) with quantized output the same parameters, flagged
+ * implied, where its producer computes in integers and nobody else reads it. */
 void vn_graph_imply(struct graph *g);
 
 /* ---- helpers that infer functions share ---- */
@@ -275,9 +277,11 @@ int vn_infer_begin(const struct node *n, struct vn_err *e);
 int vn_infer_float(const struct node *n, int i, struct vn_err *e);
 /* Constant contents of input i, at most `max` integers, into v[]; returns how many, or an error. */
 int vn_node_list(const struct node *n, int i, const char *what, int64_t *v, int max, struct vn_err *e);
-/* The axes named by an optional constant input: `mask` bit per axis. Refuses duplicates and axes outside [-rank, rank-1]. */
+/* The axes named by an optional constant input: `mask` bit per axis. Refuses duplicates and axes outside
+ * [-rank, rank-1]. */
 int vn_node_axes(const struct node *n, int i, int rank, uint32_t *mask, struct vn_err *e);
-/* Constant contents of input i as integers (1-D or scalar). Fails with "is computed at run time" where it is no constant. */
+/* Constant contents of input i as integers (1-D or scalar). Fails with "is computed at run time" where it
+ * is no constant. */
 int vn_node_ints(const struct node *n, int i, const char *what, struct ints *out, struct vn_arena *a, struct vn_err *e);
 static inline int vn_node_has(const struct node *n, int i) { return i < n->n_in && n->in[i]; }
 /* Output type and shape of input 0. */
@@ -311,10 +315,11 @@ void vn_broadcast_strides(int64_t *stride, const struct vn_shape *x, const struc
 /* y = f(a, b) under broadcasting; fi for integer tensors (NULL: refuse). */
 int vn_eval_binary(const struct node *n, const struct eval *ev, double (*ff)(double, double),
                    int64_t (*fi)(int64_t, int64_t), struct vn_err *e);
-/* Walks indices of an n-d shape: idx starts at zeros; returns 0 after the last. A shape with a zero dimension has no index at
- * all: ask vn_shape_count first. */
+/* Walks indices of an n-d shape: idx starts at zeros; returns 0 after the last. A shape with a zero
+ * dimension has no index at all: ask vn_shape_count first. */
 int vn_index_next(int64_t *idx, const struct vn_shape *s);
-/* y[index] = x[from + sum index*stride] over y's shape: how Slice, Transpose, Concat and others move 8-byte cells. */
+/* y[index] = x[from + sum index*stride] over y's shape: how Slice, Transpose, Concat and others move
+ * 8-byte cells. */
 void vn_eval_gather(struct vn_tensor *y, const struct vn_tensor *x, int64_t from, const int64_t *stride);
 /* Cells of x to y unchanged. */
 int vn_eval_copy(const struct node *n, const struct eval *ev, struct vn_err *e);
@@ -353,8 +358,8 @@ struct window {
 };
 enum auto_pad { AUTO_PAD_NOTSET, AUTO_PAD_SAME_UPPER, AUTO_PAD_SAME_LOWER, AUTO_PAD_VALID };
 extern const char *const vn_auto_pad_names[];
-/* Resolve kernel_shape/strides/pads/dilations/auto_pad against the input's shape (spatial dims from axis 2). `kernel` may be
- * empty when `weight` (its dims from 2) is given. */
+/* Resolve kernel_shape/strides/pads/dilations/auto_pad against the input's shape (spatial dims from axis
+ * 2). `kernel` may be empty when `weight` (its dims from 2) is given. */
 int vn_window(struct window *w, const struct node *n, const struct vn_shape *x, const struct vn_shape *weight, struct ints kernel,
               struct ints strides, struct ints pads, struct ints dilations, int auto_pad, struct vn_err *e);
 /* Output extent along spatial dimension i; below 1: the window does not fit. */
@@ -392,14 +397,14 @@ struct pad_attrs {
 struct cast_attrs {
     int64_t to, saturate;
 };
-/* A subgraph of If, still in its file's form: known and imported once the condition is. Inputs 1 and on of the node are the values that
- * either branch reads from outside. */
+/* A subgraph of If, still in its file's form: known and imported once the condition is. Inputs 1 and on of
+ * the node are the values that either branch reads from outside. */
 struct branch {
     /* Append the branch's nodes to g; they read n's inputs and make n's outputs. */
     int (*import)(struct graph *g, const struct node *n, const struct branch *b, struct vn_err *e);
 };
-/* The model-local function that turns a runtime image into the network's input: y = ((matrix (x + offset)) - mean) * scale,
- * per channel; x is "pixel - 128". Kept as attributes so that they can be read in Netron. */
+/* The model-local function that turns a runtime image into the network's input: y = ((matrix (x + offset))
+ * - mean) * scale, per channel; x is "pixel - 128". Kept as attributes so that they can be read in Netron. */
 struct preprocess_attrs {
     struct floats offset; /* C: added first; brings "pixel - 128" back */
     struct floats matrix; /* C*C row-major colour matrix, or empty: identity */
@@ -419,8 +424,9 @@ struct detection_attrs {
 static inline int64_t vn_detection_classes(const struct detection_attrs *p) { return p->classes - (p->background >= 0 && p->background < p->classes); }
 /* y[c] = sum_k a[c*C+k] * x[k] + b[c], in float64, from the attributes. a: C*C, b: C. */
 void vn_preprocess_affine(const struct preprocess_attrs *p, int channels, double *a, double *b);
-/* Its integer form for an input of scale sx and an output of scale sy: acc[c] = sum_k w[c*C+k] * (x[k] - zx) + bias[c], then
- * vn_requantize(acc[c], mult[c]). A row's weights share one scale, their largest is 32767; |bias| <= 2^30, so that acc fits int32. */
+/* Its integer form for an input of scale sx and an output of scale sy: acc[c] = sum_k w[c*C+k] * (x[k] -
+ * zx) + bias[c], then vn_requantize(acc[c], mult[c]). A row's weights share one scale, their largest is
+ * 32767; |bias| <= 2^30, so that acc fits int32. */
 void vn_preprocess_quantize(const struct preprocess_attrs *p, int channels, float sx, float sy, int16_t *w, int32_t *bias,
                             float *mult);
 

@@ -1,4 +1,5 @@
-/* ops/portable_op.h - operators that are functions of whole tensors (kernels/portable.h): one source for the reference and the runtime. */
+/* ops/portable_op.h - operators that are functions of whole tensors (kernels/portable.h): one source for
+ * the reference and the runtime. */
 #ifndef VN_OPS_CALL_H
 #define VN_OPS_CALL_H
 
@@ -16,15 +17,16 @@ struct portable_params {
 int vn_eval_portable(const struct node *n, const struct eval *ev, struct vn_err *e);
 int vn_low_portable(const struct node *n, struct lowering *l, struct vn_err *e);
 
-/* Their parts, for operators that are several functions or have several outputs. in: cells (NULL: left out). */
+/* Their parts, for operators that are several functions or have several outputs. in: cells (NULL: left
+ * out). */
 int vn_portable_eval(const struct node *n, const struct portable_params *p, struct vn_arena *a, int n_in,
                      const struct vn_tensor *const *in, struct vn_tensor *out, struct vn_err *e);
 /* in: tensor ids in plain order, -1 for one left out; out: a tensor in plain order. */
 int vn_portable_emit(struct lowering *l, const struct portable_params *p, int n_in, const int *in, int out,
                      struct vn_err *e);
 
-/* Cells of another type: what integers, booleans and half floats become in a program, and back. `to`: whose numbers the
- * result holds. */
+/* Cells of another type: what integers, booleans and half floats become in a program, and back. `to`:
+ * whose numbers the result holds. */
 int vn_low_cast(struct lowering *l, int from, int out, enum vn_dtype to, struct vn_err *e);
 
 /* i[] of conv, conv_transpose and pool (kernels/portable/window.h). */

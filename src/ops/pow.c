@@ -46,7 +46,8 @@ static int general(const struct node *n, struct lowering *l, struct vn_err *e)
         TRY(vn_low_cast(l, in[i], cast, VN_F32, e));
         in[i] = cast;
     }
-    const int y = vn_low_out(l, PLAIN), power = real && whole ? vn_low_temp(l, VN_F32, &n->out[0]->shape, PLAIN, 0, 0) : y;
+    const int y = vn_low_out(l, PLAIN),
+              power = real && whole ? vn_low_temp(l, VN_F32, &n->out[0]->shape, PLAIN, 0, 0) : y;
     TRY(vn_portable_emit(l, &p, 2, in, power, e));
     return power == y ? VN_OK : vn_low_cast(l, power, y, n->out[0]->dtype, e);
 }

@@ -35,5 +35,7 @@ void vn_quantizer_call(const struct node *n, struct portable_params *p, int back
 {
     const struct quantizer_attrs *a = n->attrs;
     const int blocks = a->block && n->in[1]->shape.rank == n->in[0]->shape.rank;
-    *p = (struct portable_params){ .id = VN_PORTABLE_quantize, .i = { back, whole, is_single(n) && !blocks ? -1 : axis_of(n), blocks ? (int32_t)a->block : 0 } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_quantize,
+                                   .i = { back, whole, is_single(n) && !blocks ? -1 : axis_of(n),
+                                          blocks ? (int32_t)a->block : 0 } };
 }

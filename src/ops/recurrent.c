@@ -1,4 +1,5 @@
-/* ops/recurrent.c - what RNN, GRU and LSTM share: shapes and the parameters of the function that computes them. */
+/* ops/recurrent.c - what RNN, GRU and LSTM share: shapes and the parameters of the function that computes
+ * them. */
 #include "ops/recurrent.h"
 
 const char *const vn_recurrent_directions[] = { "forward", "reverse", "bidirectional", NULL };
@@ -94,8 +95,11 @@ static struct portable_params params(const struct node *n, int kind, int result)
         for (int f = 0; f < functions[kind]; f++) {
             const int at = d * functions[kind] + f, slot = d * 3 + f, id = a->activations.n ? known(a->activations.v[at]) : standard[kind][f];
             p.i[VN_RW_ACTIVATION + slot] = id;
-            put(&p.i[VN_RW_ALPHA + 2 * slot], activations[id].takes_alpha && alphas < a->alpha.n ? a->alpha.v[alphas++] : activations[id].alpha);
-            put(&p.i[VN_RW_ALPHA + 2 * slot + 1], activations[id].takes_beta && betas < a->beta.n ? a->beta.v[betas++] : activations[id].beta);
+            put(&p.i[VN_RW_ALPHA + 2 * slot], activations[id].takes_alpha && alphas < a->alpha.n
+                                                  ? a->alpha.v[alphas++]
+                                                  : activations[id].alpha);
+            put(&p.i[VN_RW_ALPHA + 2 * slot + 1],
+                activations[id].takes_beta && betas < a->beta.n ? a->beta.v[betas++] : activations[id].beta);
         }
     return p;
 }

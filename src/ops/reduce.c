@@ -235,7 +235,9 @@ int vn_reduce_lower(const struct node *n, struct lowering *l, enum vn_reduce op,
 {
     struct reduce_walk w;
     if (!vn_dtype_is_float(n->in[0]->dtype)) {
-        const struct portable_params p = { .id = VN_PORTABLE_reduce_whole, .i = { op, (int32_t)vn_reduce_axes(n), n->out[0]->dtype, n->in[0]->dtype } };
+        const struct portable_params p = { .id = VN_PORTABLE_reduce_whole,
+                                           .i = { op, (int32_t)vn_reduce_axes(n), n->out[0]->dtype,
+                                                  n->in[0]->dtype } };
         const int whole = vn_low_in(l, 0, PLAIN);
         return vn_portable_emit(l, &p, 1, &whole, vn_low_out(l, PLAIN), e);
     }

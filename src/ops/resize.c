@@ -1,5 +1,5 @@
-/* ops/resize.c - nearest, linear and cubic resampling. Each axis is resampled by itself: an output position has a few taps of
- * (input index, weight); linear and cubic results are products over the axes. */
+/* ops/resize.c - nearest, linear and cubic resampling. Each axis is resampled by itself: an output
+ * position has a few taps of (input index, weight); linear and cubic results are products over the axes. */
 #include <math.h>
 
 #include "num/num.h"
@@ -295,7 +295,8 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return VN_OK;
 }
 
-/* ---- integers and the runtime: images N,C,H,W or rows N,C,W whose batch and channels keep their size ---- */
+/* ---- integers and the runtime: images N,C,H,W or rows N,C,W whose batch and channels keep their size
+ * ---- */
 
 static int is_picture(const struct node *n, const struct axis *ax)
 {
@@ -368,7 +369,8 @@ static void lower_picture(const struct node *n, struct lowering *l, struct taps 
     int flat = x->rank == 3, linear = a->mode == LINEAR, per = linear ? 2 : 1;
     int64_t oh = flat ? 1 : y->d[2], ow = y->d[x->rank - 1];
     const struct taps *ty = flat ? &row : t[2], *tx = t[x->rank - 1];
-    int in[5] = { vn_low_in(l, 0, CHANNELS_LAST), index_const(l, ty, oh, per), index_const(l, tx, ow, per), -1, -1 };
+    int in[5] = { vn_low_in(l, 0, CHANNELS_LAST), index_const(l, ty, oh, per), index_const(l, tx, ow, per),
+                  -1, -1 };
     if (linear) {
         in[3] = weight_const(l, ty, oh);
         in[4] = weight_const(l, tx, ow);
@@ -402,7 +404,8 @@ static int lower_by_index(const struct node *n, struct lowering *l, const struct
     return VN_OK;
 }
 
-/* One axis after the other: picked elements (nearest) or weighted sums; then the places outside of the region of interest. */
+/* One axis after the other: picked elements (nearest) or weighted sums; then the places outside of the
+ * region of interest. */
 static int lower_general(const struct node *n, struct lowering *l, const struct axis *ax, struct taps *const *t, struct vn_err *e)
 {
     const struct attrs *a = n->attrs;
@@ -425,7 +428,8 @@ static int lower_general(const struct node *n, struct lowering *l, const struct 
             continue;
         }
         const struct portable_params p = { .id = VN_PORTABLE_resize_axis, .i = { d } };
-        const int in[3] = { x, vn_low_const(l, VN_I64, out * taps, index), vn_low_const(l, VN_F32, out * taps, weight) };
+        const int in[3] = { x, vn_low_const(l, VN_I64, out * taps, index),
+                            vn_low_const(l, VN_F32, out * taps, weight) };
         x = vn_low_temp(l, VN_F32, &s, PLAIN, 0, 0);
         TRY(vn_portable_emit(l, &p, 3, in, x, e));
     }
@@ -436,7 +440,9 @@ static int lower_general(const struct node *n, struct lowering *l, const struct 
         int64_t *outside = NEW_ARRAY(l->arena, int64_t, s.d[d]), one = 1;
         for (int64_t i = 0; i < s.d[d]; i++)
             outside[i] = t[d][i].outside;
-        int in[3] = { vn_low_temp(l, VN_I64, &column, PLAIN, 0, 0), vn_low_const(l, type, 1, type == VN_F32 ? (const void *)&a->extrapolation : &whole), x };
+        int in[3] = { vn_low_temp(l, VN_I64, &column, PLAIN, 0, 0),
+                      vn_low_const(l, type, 1, type == VN_F32 ? (const void *)&a->extrapolation : &whole),
+                      x };
         TRY(vn_low_copy(l, vn_low_const(l, VN_I64, s.d[d], outside), in[0], 1, &s.d[d], 0, &one, 0, &one, e));
         x = vn_low_temp(l, type, &s, PLAIN, 0, 0);
         TRY(vn_portable_emit(l, &p, 3, in, x, e));

@@ -23,7 +23,8 @@ static int infer(struct node *n, struct vn_err *e)
 static void call(const struct node *n, struct portable_params *p)
 {
     const struct attrs *a = n->attrs;
-    *p = (struct portable_params){ .id = VN_PORTABLE_reverse_sequence, .i = { (int32_t)a->batch, (int32_t)a->time } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_reverse_sequence,
+                                   .i = { (int32_t)a->batch, (int32_t)a->time } };
 }
 
 const struct op_def vn_op_reversesequence = {

@@ -33,7 +33,9 @@ static int infer(struct node *n, struct vn_err *e)
 static void call(const struct node *n, struct portable_params *p)
 {
     const struct attrs *a = n->attrs;
-    *p = (struct portable_params){ .id = VN_PORTABLE_roi_align, .i = { a->mode, (int32_t)a->samples, a->transform == 0 }, .f = { a->scale } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_roi_align,
+                                   .i = { a->mode, (int32_t)a->samples, a->transform == 0 },
+                                   .f = { a->scale } };
 }
 
 const struct op_def vn_op_roialign = {

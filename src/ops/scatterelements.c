@@ -33,7 +33,8 @@ static int infer(struct node *n, struct vn_err *e)
 static void call(const struct node *n, struct portable_params *p)
 {
     const struct attrs *a = n->attrs;
-    *p = (struct portable_params){ .id = VN_PORTABLE_scatter_elements, .i = { vn_shape_axis(&n->in[0]->shape, a->axis), a->mode } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_scatter_elements,
+                                   .i = { vn_shape_axis(&n->in[0]->shape, a->axis), a->mode } };
 }
 
 const struct op_def vn_op_scatterelements = {

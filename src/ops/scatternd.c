@@ -32,7 +32,8 @@ static int infer(struct node *n, struct vn_err *e)
 
 static void call(const struct node *n, struct portable_params *p)
 {
-    *p = (struct portable_params){ .id = VN_PORTABLE_scatter_nd, .i = { ((const struct attrs *)n->attrs)->mode } };
+    *p = (struct portable_params){ .id = VN_PORTABLE_scatter_nd,
+                                   .i = { ((const struct attrs *)n->attrs)->mode } };
 }
 
 const struct op_def vn_op_scatternd = {

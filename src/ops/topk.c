@@ -1,4 +1,5 @@
-/* ops/topk.c - the k largest or smallest elements along an axis, and where they were; equal ones in the order of their places. */
+/* ops/topk.c - the k largest or smallest elements along an axis, and where they were; equal ones in the
+ * order of their places. */
 #include "ops/portable_op.h"
 
 struct attrs {
@@ -32,9 +33,14 @@ static int infer(struct node *n, struct vn_err *e)
 /* Where the best ones are, and from there the elements themselves. */
 static struct portable_params places(const struct node *n)
 {
-    return (struct portable_params){ .id = VN_PORTABLE_topk, .i = { axis_of(n), (int32_t)((const struct attrs *)n->attrs)->largest } };
+    return (struct portable_params){
+        .id = VN_PORTABLE_topk, .i = { axis_of(n), (int32_t)((const struct attrs *)n->attrs)->largest }
+    };
 }
-static struct portable_params picked(const struct node *n) { return (struct portable_params){ .id = VN_PORTABLE_gather_elements, .i = { axis_of(n) } }; }
+static struct portable_params picked(const struct node *n)
+{
+    return (struct portable_params){ .id = VN_PORTABLE_gather_elements, .i = { axis_of(n) } };
+}
 
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
@@ -49,7 +55,8 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     const struct portable_params first = places(n), second = picked(n);
     int in[2] = { vn_low_in(l, 0, PLAIN) };
-    in[1] = n->n_out > 1 && n->out[1] ? vn_low_out_at(l, 1, PLAIN) : vn_low_temp(l, VN_I64, &n->out[0]->shape, PLAIN, 0, 0);
+    in[1] = n->n_out > 1 && n->out[1] ? vn_low_out_at(l, 1, PLAIN)
+                                      : vn_low_temp(l, VN_I64, &n->out[0]->shape, PLAIN, 0, 0);
     TRY(vn_portable_emit(l, &first, 1, in, in[1], e));
     return vn_portable_emit(l, &second, 2, in, vn_low_out(l, PLAIN), e);
 }

@@ -22,7 +22,9 @@ static void call(const struct node *n, struct portable_params *p)
 {
     int64_t k = vn_node_has(n, 1) ? vn_tensor_i64(n->in[1]->data, 0) : 0;
     k = k > INT32_MAX ? INT32_MAX : k < INT32_MIN ? INT32_MIN : k;
-    *p = (struct portable_params){ .id = VN_PORTABLE_trilu, .i = { (int32_t)((const struct attrs *)n->attrs)->upper, (int32_t)k }, .n_in = 1 };
+    *p = (struct portable_params){ .id = VN_PORTABLE_trilu,
+                                   .i = { (int32_t)((const struct attrs *)n->attrs)->upper, (int32_t)k },
+                                   .n_in = 1 };
 }
 
 const struct op_def vn_op_trilu = {

@@ -1,17 +1,20 @@
-/* The focus layer: every b-th pixel of every b-th row, for each of the b x b places to start, joined along the channels. That is
- * SpaceToDepth; where the pieces come in another order, the convolution behind takes its input channels in that order. */
+/* The focus layer: every b-th pixel of every b-th row, for each of the b x b places to start, joined along
+ * the channels. That is SpaceToDepth; where the pieces come in another order, the convolution behind takes
+ * its input channels in that order. */
 #include "ops/blocks.h"
 #include "passes/pass.h"
 
 #define MOST 7 /* largest block */
 
-/* The value that a piece is taken from, through at most one Slice for each axis; its start and step along rows and columns. */
+/* The value that a piece is taken from, through at most one Slice for each axis; its start and step along
+ * rows and columns. */
 static struct value *source_of(struct value *piece, int64_t *start, int64_t *step)
 {
     struct value *v = piece;
     start[0] = start[1] = 0;
     step[0] = step[1] = 1;
-    for (int depth = 0; depth < 2 && v->producer && v->producer->op->picks && (depth || vn_graph_uses(v) == 1); depth++) {
+    for (int depth = 0;
+         depth < 2 && v->producer && v->producer->op->picks && (depth || vn_graph_uses(v) == 1); depth++) {
         const struct node *n = v->producer;
         for (int k = 0; k < 2; k++) {
             int64_t s, t;

@@ -4,7 +4,8 @@
 
 static const char *const forms[] = { "(Reshape t=(Transpose r=(Reshape x #a)) #b)", NULL };
 
-/* Which axes of the 6-dimensional tensor in the middle are the block's, the channels', the image's; and what that is. */
+/* Which axes of the 6-dimensional tensor in the middle are the block's, the channels', the image's; and
+ * what that is. */
 static const struct shuffle {
     int64_t perm[6];
     const struct op_def *becomes;
@@ -35,7 +36,8 @@ static int fuse(struct match *m)
         if (!fits(m, &shuffles[i]))
             continue;
         const int64_t size = vn_match_value(m, 'r')->shape.d[shuffles[i].block[0]];
-        struct blocks_attrs *a = vn_match_replace(m, shuffles[i].becomes, 1, (struct value *[]){ vn_match_value(m, 'x') })->attrs;
+        struct blocks_attrs *a =
+            vn_match_replace(m, shuffles[i].becomes, 1, (struct value *[]){ vn_match_value(m, 'x') })->attrs;
         a->size = size;
         a->mode = shuffles[i].mode;
         return 1;

@@ -1,5 +1,5 @@
-/* The preprocess node behind an image input: from "pixel - 128" in the runtime's colours to what the network was trained on.
- * BT.601 coefficients; colours are not clamped. */
+/* The preprocess node behind an image input: from "pixel - 128" in the runtime's colours to what the
+ * network was trained on. BT.601 coefficients; colours are not clamped. */
 #include "config/config.h"
 #include "ops/op.h"
 #include "passes/pass.h"
@@ -31,7 +31,8 @@ static const struct colour {
 
 /* The attribute input_type: pixels less 128. */
 static const char *const device_types[] = {
-    [VN_IN_RGB] = "RGB_128", [VN_IN_BGR] = "BGR_128", [VN_IN_YUV444] = "YUV444_128", [VN_IN_NV12] = "YUV444_128", [VN_IN_GRAY] = "GRAY_128",
+    [VN_IN_RGB] = "RGB_128",     [VN_IN_BGR] = "BGR_128",   [VN_IN_YUV444] = "YUV444_128",
+    [VN_IN_NV12] = "YUV444_128", [VN_IN_GRAY] = "GRAY_128",
 };
 
 /* NV12 is turned into YUV444 in front of the network. */

@@ -1,6 +1,7 @@
 /* passes/match.h - patterns of nodes as text. A pass that fuses a pattern is its forms and a function that makes what replaces them.
  *
- *     (Mul x (Sigmoid x))                     operators by ONNX name with all their inputs, those of commutative ones in any order
+ *     (Mul x (Sigmoid x))                     operators by ONNX name with all inputs; those of
+ *                                             commutative ones in any order
  *     x                                       a letter captures a value: any at first, the same one where it comes again
  *     #k                                      a constant, captured
  *     0.5                                     a float constant all of whose elements are this number

@@ -1,4 +1,5 @@
-/* passes/pass.h - rewrites of the graph. One file each, one line in passes.def; the list's order is the order of running. */
+/* passes/pass.h - rewrites of the graph. One file each, one line in passes.def; the list's order is the
+ * order of running. */
 #ifndef VN_PASS_H
 #define VN_PASS_H
 
@@ -10,8 +11,8 @@ struct pass {
     const char *help; /* what it does, for logs and docs */
     int shapes_only;  /* 1: needed before shapes are known, so original_float has it too */
     int (*run)(struct graph *g, struct vn_err *e); /* changes made, or an error */
-    /* Instead of run: the operators that it rewrites (the last is NULL), and what it does with a node of them: 1 where
-     * it has changed the graph, 0, or an error. */
+    /* Instead of run: the operators that it rewrites (the last is NULL), and what it does with a node of
+     * them: 1 where it has changed the graph, 0, or an error. */
     const struct op_def *const *ops;
     int (*rewrite)(struct graph *g, struct node *n, struct vn_err *e);
 };
@@ -31,11 +32,11 @@ struct pass_report {
 int vn_pass_run(const struct pass *p, struct graph *g, struct vn_err *e);
 /* Infer shapes, fold what is constant; after it every value has a static shape. */
 int vn_passes_prepare(struct graph *g, struct vn_err *e);
-/* The same for looking only: what fails is told as a problem, and what depends on it is passed over. The number of failures, or an error
- * that is none of the network's. */
+/* The same for looking only: what fails is told as a problem, and what depends on it is passed over. The
+ * number of failures, or an error that is none of the network's. */
 int vn_passes_survey(struct graph *g, const struct vn_listener *l, struct vn_err *e);
-/* All passes, repeated until nothing changes. Every pass keeps what the graph computes (within float rounding).
- * `report` has vn_passes_count entries, or NULL. */
+/* All passes, repeated until nothing changes. Every pass keeps what the graph computes (within float
+ * rounding). `report` has vn_passes_count entries, or NULL. */
 int vn_passes_optimize(struct graph *g, struct pass_report *report, struct vn_err *e);
 
 /* How an image input is turned into what the network was trained on (passes/insert_preprocess.c). */
@@ -48,18 +49,20 @@ struct preprocess_spec {
 };
 int vn_insert_preprocess(struct graph *g, struct value *input, const struct preprocess_spec *s, struct vn_err *e);
 
-/* Take out what only moves or converts in front of the first and behind the last computing node (passes/trim_ends.c): inputs and outputs keep
- * their names and get other shapes and types, which the listener is told as warnings. The number of nodes. */
+/* Take out what only moves or converts in front of the first and behind the last computing node
+ * (passes/trim_ends.c): inputs and outputs keep their names and get other shapes and types, which the
+ * listener is told as warnings. The number of nodes. */
 int vn_trim_ends(struct graph *g, const struct vn_listener *l);
 
 /* ---- shared by passes ---- */
 
-/* Remove a node that hands input 0 through to output 0; names of graph inputs and outputs survive. 0: not possible here. */
+/* Remove a node that hands input 0 through to output 0; names of graph inputs and outputs survive. 0: not
+ * possible here. */
 int vn_pass_bypass(struct graph *g, struct node *n);
 /* Let `into` produce y, which node `from` (reading into's only output) produced, and remove `from`. */
 void vn_pass_absorb(struct graph *g, struct node *into, struct node *from);
-/* A float32 constant of shape s as input i of a node; `data` is to be filled in. It takes the name of the one that was there, or
- * `name` where there was none or other nodes read it too. */
+/* A float32 constant of shape s as input i of a node; `data` is to be filled in. It takes the name of the
+ * one that was there, or `name` where there was none or other nodes read it too. */
 void vn_pass_set_const(struct graph *g, struct node *n, int i, const char *name, const struct vn_shape *s, float **data);
 /* Is v a constant of floats? Then element i. */
 static inline int vn_pass_is_const(const struct value *v) { return v && v->data && !v->q; }

@@ -1,5 +1,5 @@
-/* InstanceNormalization and GroupNormalization: LayerNormalization of rows, then a factor and a summand per channel. All of them have
- * integer forms. */
+/* InstanceNormalization and GroupNormalization: LayerNormalization of rows, then a factor and a summand
+ * per channel. All of them have integer forms. */
 #include "ops/normal.h"
 #include "passes/pass.h"
 
@@ -57,7 +57,8 @@ static int fits(const struct node *n, int64_t *groups, float *epsilon)
     const struct vn_shape *x = &n->in[0]->shape;
     *groups = ((const struct group_attrs *)n->attrs)->groups;
     *epsilon = ((const struct group_attrs *)n->attrs)->epsilon;
-    const int64_t rows = x->rank >= 3 ? x->d[0] * (*groups ? *groups : x->d[1]) : 0, count = rows ? vn_shape_count(x) / rows : 0;
+    const int64_t rows = x->rank >= 3 ? x->d[0] * (*groups ? *groups : x->d[1]) : 0,
+                  count = rows ? vn_shape_count(x) / rows : 0;
     return n->in[0]->dtype == VN_F32 && !n->in[0]->bounded && vn_pass_is_const(n->in[1]) && vn_pass_is_const(n->in[2]) && count >= 1 && count <= VN_NORM_MOST;
 }
 
@@ -83,6 +84,7 @@ static int rewrite(struct graph *g, struct node *n, struct vn_err *e)
 }
 
 const struct pass vn_pass_split_groups = {
-    .name = "split_groups", .help = "normalizations of channels and groups become LayerNormalization, Mul and Add",
+    .name = "split_groups",
+    .help = "normalizations of channels and groups become LayerNormalization, Mul and Add",
     .ops = PASS_OPS(&vn_op_instancenormalization, &vn_op_groupnormalization), .rewrite = rewrite,
 };

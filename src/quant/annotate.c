@@ -18,7 +18,8 @@ struct state {
 const char *vn_quant_method_text(const struct vn_quant_method *m, struct vn_arena *a)
 {
     const char *percentile = m->parameter < 1 ? vn_arena_fmt(a, ":percentile=%.6g", m->parameter) : "";
-    return vn_arena_fmt(a, "%s%s%s%s", m->calibrator->name, percentile, m->zero_points == ZERO_POINTS_ASYMMETRIC ? ",asymmetric" : "",
+    return vn_arena_fmt(a, "%s%s%s%s", m->calibrator->name, percentile,
+                        m->zero_points == ZERO_POINTS_ASYMMETRIC ? ",asymmetric" : "",
                         m->bias_correction ? ",bias_correction" : "");
 }
 
@@ -151,11 +152,14 @@ static int choose_nodes(struct state *s, struct vn_err *e)
     if (!n && first)
         return vn_because(e, REASON_no_integers,
                           vn_fail(e, VN_E_INPUT,
-                                  "%s: nothing to quantize: no Conv, ConvTranspose, Gemm or MatMul can compute in integers; %s (%s): %s",
-                                  s->g->source, first->name, first->op->onnx, vn_reason_string(s->arena, first->why_float)));
+                                  "%s: nothing to quantize: no Conv, ConvTranspose, Gemm or MatMul can "
+                                  "compute in integers; %s (%s): %s",
+                                  s->g->source, first->name, first->op->onnx,
+                                  vn_reason_string(s->arena, first->why_float)));
     if (!n)
         return vn_because(e, REASON_no_integers,
-                          vn_fail(e, VN_E_INPUT, "%s: nothing to quantize: it has no Conv, ConvTranspose, Gemm or MatMul",
+                          vn_fail(e, VN_E_INPUT,
+                                  "%s: nothing to quantize: it has no Conv, ConvTranspose, Gemm or MatMul",
                                   s->g->source));
     return VN_OK;
 }

@@ -224,7 +224,8 @@ static const char *want_text(const struct target_limit *l, struct vn_arena *a)
     return s;
 }
 
-static const struct vn_reason *broken(const struct target *t, const struct node *n, const struct target_limit *l, int count, struct vn_arena *a)
+static const struct vn_reason *broken(const struct target *t, const struct node *n,
+                                      const struct target_limit *l, int count, struct vn_arena *a)
 {
     for (int i = 0; i < count; i++) {
         struct numbers x = { 0 };

@@ -4,7 +4,8 @@
 
 static int matches(const struct type_rule *r, const struct node *n)
 {
-    const char *name = r->level == LEVEL_KIND ? n->op->onnx : n->name; /* operator identity: users name types */
+    const char *name =
+        r->level == LEVEL_KIND ? n->op->onnx : n->name; /* operator identity: users name types */
     return r->level == LEVEL_ALL || !strcmp(r->name, name);
 }
 

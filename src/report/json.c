@@ -19,8 +19,8 @@ json_t *vn_json_reason(const struct vn_reason *r)
     const int n = vn_reason_args(r, &args);
     for (int i = 0; i < n; i++)
         json_array_append_new(list, json_string(args[i]));
-    json_t *o = json_pack("{s:s, s:o, s:s}", "id", vn_reason_id(r), "args", list, "text",
-                          vn_reason_string(a, r));
+    json_t *o =
+        json_pack("{s:s, s:o, s:s}", "id", vn_reason_id(r), "args", list, "text", vn_reason_string(a, r));
     vn_arena_free(&a);
     return o;
 }
@@ -69,9 +69,9 @@ json_t *vn_json_outputs(const struct vn_output_row *rows, int n)
 static json_t *verified_json(const struct vn_verified *r)
 {
     return json_pack("{s:s, s:s, s:b, s:b, s:I, s:I, s:I, s:o, s:b}", "tensor", r->name, "node", r->node,
-                     "integer", r->integer, "fused", r->fused, "compared", (json_int_t)r->compared, "different",
-                     (json_int_t)r->different, "max_step", (json_int_t)r->max_step, "max_relative",
-                     vn_json_real(r->max_relative), "mistrusted", r->mistrusted);
+                     "integer", r->integer, "fused", r->fused, "compared", (json_int_t)r->compared,
+                     "different", (json_int_t)r->different, "max_step", (json_int_t)r->max_step,
+                     "max_relative", vn_json_real(r->max_relative), "mistrusted", r->mistrusted);
 }
 
 json_t *vn_json_verification(const struct vn_verification *v)

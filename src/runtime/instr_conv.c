@@ -12,15 +12,31 @@ static int within(int32_t x, int32_t lo, int32_t hi) { return x >= lo && x <= hi
 static int window(struct vn_window2d *g, const struct rt_step *s, struct vn_err *e)
 {
     const struct instr_CONV_F32 *p = s->params;
-    *g = (struct vn_window2d){ .n = p->n, .h = p->h, .w = p->w, .c = p->c, .oh = p->oh, .ow = p->ow, .k = p->k, .kh = p->kh,
-                               .kw = p->kw, .sh = p->sh, .sw = p->sw, .dh = p->dh, .dw = p->dw, .ph = p->ph, .pw = p->pw,
+    *g = (struct vn_window2d){ .n = p->n,
+                               .h = p->h,
+                               .w = p->w,
+                               .c = p->c,
+                               .oh = p->oh,
+                               .ow = p->ow,
+                               .k = p->k,
+                               .kh = p->kh,
+                               .kw = p->kw,
+                               .sh = p->sh,
+                               .sw = p->sw,
+                               .dh = p->dh,
+                               .dw = p->dw,
+                               .ph = p->ph,
+                               .pw = p->pw,
                                .groups = p->groups };
-    const int32_t sizes[] = { p->n, p->h, p->w, p->c, p->oh, p->ow, p->k, p->kh, p->kw, p->sh, p->sw, p->dh, p->dw, p->groups };
+    const int32_t sizes[] = { p->n,  p->h,  p->w,  p->c,  p->oh, p->ow, p->k,
+                              p->kh, p->kw, p->sh, p->sw, p->dh, p->dw, p->groups };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         WANT(s, e, within(sizes[i], 1, LIMIT), "a size is out of range");
     WANT(s, e, within(p->ph, 0, LIMIT) && within(p->pw, 0, LIMIT), "padding is out of range");
     const int64_t limit = 1 << 30;
-    WANT(s, e, (int64_t)p->oh * p->sh + (int64_t)p->kh * p->dh < limit && (int64_t)p->ow * p->sw + (int64_t)p->kw * p->dw < limit,
+    WANT(s, e,
+         (int64_t)p->oh * p->sh + (int64_t)p->kh * p->dh < limit &&
+             (int64_t)p->ow * p->sw + (int64_t)p->kw * p->dw < limit,
          "window out of range");
     WANT(s, e, p->c % p->groups == 0 && p->k % p->groups == 0, "groups do not divide the channels");
     WANT(s, e, rt_product(p->n, p->oh, 1, 1) < limit, "too many rows");
@@ -34,6 +50,22 @@ static int per_channel(const struct rt_step *s, int i, enum vn_dtype t, int64_t 
 {
     WANT(s, e, s->in[i]->dtype == t && s->in[i]->count == count,
          "type or length of a per-channel array differs");
+    return VN_OK;
+}
+
+static int prepare_residual_s8(struct rt_step *s, struct vn_err *e)
+{
+    const struct instr_CONV_S8 *p = s->params;
+    struct vn_conv_s8 *a = &s->args.conv_s8;
+    const struct rt_tensor *r = s->in[5];
+    WANT(s, e, r->dtype == VN_I8 && r->count == s->out->count && !a->out_f32, "residual does not match");
+    a->residual = (const int8_t *)r->data;
+    a->z_mid = p->mid_zero;
+    a->r_mid = p->mid_scale / s->out->scale;
+    a->r_res = r->scale / s->out->scale;
+    a->residual_first = p->residual_first;
+    a->fixed = p->residual_first ? vn_add_fixed(r->zero, a->r_res, p->mid_zero, a->r_mid, s->out->zero)
+                                 : vn_add_fixed(p->mid_zero, a->r_mid, r->zero, a->r_res, s->out->zero);
     return VN_OK;
 }
 
@@ -52,8 +84,12 @@ static int prepare_s8(struct vn_model *m, struct rt_step *s, int depthwise, stru
     TRY(per_channel(s, 3, VN_F32, entries, e));
     TRY(per_channel(s, 4, VN_I32, entries, e));
     WANT(s, e, s->out->dtype == VN_I8 || s->out->dtype == VN_F32, "output type differs");
-    WANT(s, e, within(p->lo, -128, p->hi) && within(p->hi, p->lo, 127) && within(p->mid_zero, -128, 127) && within(p->residual_first, 0, 1), "bounds out of range");
-    WANT(s, e, p->wide || (int64_t)g->kh * g->kw * (g->c / g->groups) <= VN_NARROW_TAPS, "sums do not fit 32 bits");
+    WANT(s, e,
+         within(p->lo, -128, p->hi) && within(p->hi, p->lo, 127) && within(p->mid_zero, -128, 127) &&
+             within(p->residual_first, 0, 1),
+         "bounds out of range");
+    WANT(s, e, p->wide || (int64_t)g->kh * g->kw * (g->c / g->groups) <= VN_NARROW_TAPS,
+         "sums do not fit 32 bits");
     a->weight = (const int8_t *)s->in[1]->data;
     a->bias = (const int32_t *)s->in[2]->data;
     a->mult = (const float *)s->in[3]->data;
@@ -66,22 +102,19 @@ static int prepare_s8(struct vn_model *m, struct rt_step *s, int depthwise, stru
     a->hi = p->hi;
     a->wide = p->wide;
     a->out_f32 = s->out->dtype == VN_F32;
-    if (s->n_in == 6) {
-        const struct rt_tensor *r = s->in[5];
-        WANT(s, e, r->dtype == VN_I8 && r->count == s->out->count && !a->out_f32, "residual does not match");
-        a->residual = (const int8_t *)r->data;
-        a->z_mid = p->mid_zero;
-        a->r_mid = p->mid_scale / s->out->scale;
-        a->r_res = r->scale / s->out->scale;
-        a->residual_first = p->residual_first;
-        a->fixed = p->residual_first ? vn_add_fixed(r->zero, a->r_res, p->mid_zero, a->r_mid, s->out->zero)
-                                     : vn_add_fixed(p->mid_zero, a->r_mid, r->zero, a->r_res, s->out->zero);
-    }
+    if (s->n_in == 6)
+        TRY(prepare_residual_s8(s, e));
     return rt_hidden(m, s, p->hidden_conv, p->hidden_sum, e);
 }
 
-static int prepare_conv_s8(struct vn_model *m, struct rt_step *s, struct vn_err *e) { return prepare_s8(m, s, 0, e); }
-static int prepare_dwconv_s8(struct vn_model *m, struct rt_step *s, struct vn_err *e) { return prepare_s8(m, s, 1, e); }
+static int prepare_conv_s8(struct vn_model *m, struct rt_step *s, struct vn_err *e)
+{
+    return prepare_s8(m, s, 0, e);
+}
+static int prepare_dwconv_s8(struct vn_model *m, struct rt_step *s, struct vn_err *e)
+{
+    return prepare_s8(m, s, 1, e);
+}
 
 static int prepare_s16(struct vn_model *m, struct rt_step *s, int depthwise, struct vn_err *e)
 {
@@ -111,8 +144,14 @@ static int prepare_s16(struct vn_model *m, struct rt_step *s, int depthwise, str
     return VN_OK;
 }
 
-static int prepare_conv_s16(struct vn_model *m, struct rt_step *s, struct vn_err *e) { return prepare_s16(m, s, 0, e); }
-static int prepare_dwconv_s16(struct vn_model *m, struct rt_step *s, struct vn_err *e) { return prepare_s16(m, s, 1, e); }
+static int prepare_conv_s16(struct vn_model *m, struct rt_step *s, struct vn_err *e)
+{
+    return prepare_s16(m, s, 0, e);
+}
+static int prepare_dwconv_s16(struct vn_model *m, struct rt_step *s, struct vn_err *e)
+{
+    return prepare_s16(m, s, 1, e);
+}
 
 static int prepare_f32(struct vn_model *m, struct rt_step *s, int depthwise, struct vn_err *e)
 {
@@ -137,8 +176,14 @@ static int prepare_f32(struct vn_model *m, struct rt_step *s, int depthwise, str
     return rt_hidden(m, s, p->hidden_conv, p->hidden_sum, e);
 }
 
-static int prepare_conv_f32(struct vn_model *m, struct rt_step *s, struct vn_err *e) { return prepare_f32(m, s, 0, e); }
-static int prepare_dwconv_f32(struct vn_model *m, struct rt_step *s, struct vn_err *e) { return prepare_f32(m, s, 1, e); }
+static int prepare_conv_f32(struct vn_model *m, struct rt_step *s, struct vn_err *e)
+{
+    return prepare_f32(m, s, 0, e);
+}
+static int prepare_dwconv_f32(struct vn_model *m, struct rt_step *s, struct vn_err *e)
+{
+    return prepare_f32(m, s, 1, e);
+}
 
 /* ---- running: output rows are shared out, or blocks of channels where there are few rows ---- */
 
@@ -154,8 +199,10 @@ struct conv_job {
 static void conv_part(void *ctx, int i)
 {
     const struct conv_job *j = ctx;
-    const int r0 = j->by_block ? 0 : rt_cut(j->rows, j->parts, i), r1 = j->by_block ? j->rows : rt_cut(j->rows, j->parts, i + 1);
-    const int b0 = j->by_block ? rt_cut(j->blocks, j->parts, i) : 0, b1 = j->by_block ? rt_cut(j->blocks, j->parts, i + 1) : j->blocks;
+    const int r0 = j->by_block ? 0 : rt_cut(j->rows, j->parts, i),
+              r1 = j->by_block ? j->rows : rt_cut(j->rows, j->parts, i + 1);
+    const int b0 = j->by_block ? rt_cut(j->blocks, j->parts, i) : 0,
+              b1 = j->by_block ? rt_cut(j->blocks, j->parts, i + 1) : j->blocks;
     if (j->s8)
         j->s8(j->out, j->x, j->args, r0, r1, b0, b1);
     else if (j->s16)
@@ -175,37 +222,49 @@ static void share(struct vn_model *m, struct conv_job *j, const struct vn_window
 
 static void run_conv_s8(struct vn_model *m, const struct rt_step *s)
 {
-    struct conv_job j = { .s8 = m->kernels.conv_s8, .out = s->out->data, .x = s->in[0]->data, .args = &s->args.conv_s8 };
+    struct conv_job j = {
+        .s8 = m->kernels.conv_s8, .out = s->out->data, .x = s->in[0]->data, .args = &s->args.conv_s8
+    };
     share(m, &j, &s->args.conv_s8.g, 0);
 }
 
 static void run_dwconv_s8(struct vn_model *m, const struct rt_step *s)
 {
-    struct conv_job j = { .s8 = m->kernels.dwconv_s8, .out = s->out->data, .x = s->in[0]->data, .args = &s->args.conv_s8 };
+    struct conv_job j = {
+        .s8 = m->kernels.dwconv_s8, .out = s->out->data, .x = s->in[0]->data, .args = &s->args.conv_s8
+    };
     share(m, &j, &s->args.conv_s8.g, 1);
 }
 
 static void run_conv_s16(struct vn_model *m, const struct rt_step *s)
 {
-    struct conv_job j = { .s16 = m->kernels.conv_s16, .out = s->out->data, .x = s->in[0]->data, .args = &s->args.conv_s16 };
+    struct conv_job j = {
+        .s16 = m->kernels.conv_s16, .out = s->out->data, .x = s->in[0]->data, .args = &s->args.conv_s16
+    };
     share(m, &j, &s->args.conv_s16.g, 0);
 }
 
 static void run_dwconv_s16(struct vn_model *m, const struct rt_step *s)
 {
-    struct conv_job j = { .s16 = m->kernels.dwconv_s16, .out = s->out->data, .x = s->in[0]->data, .args = &s->args.conv_s16 };
+    struct conv_job j = {
+        .s16 = m->kernels.dwconv_s16, .out = s->out->data, .x = s->in[0]->data, .args = &s->args.conv_s16
+    };
     share(m, &j, &s->args.conv_s16.g, 1);
 }
 
 static void run_conv_f32(struct vn_model *m, const struct rt_step *s)
 {
-    struct conv_job j = { .f32 = m->kernels.conv_f32, .out = s->out->data, .x = s->in[0]->data, .args = &s->args.conv_f32 };
+    struct conv_job j = {
+        .f32 = m->kernels.conv_f32, .out = s->out->data, .x = s->in[0]->data, .args = &s->args.conv_f32
+    };
     share(m, &j, &s->args.conv_f32.g, 0);
 }
 
 static void run_dwconv_f32(struct vn_model *m, const struct rt_step *s)
 {
-    struct conv_job j = { .f32 = m->kernels.dwconv_f32, .out = s->out->data, .x = s->in[0]->data, .args = &s->args.conv_f32 };
+    struct conv_job j = {
+        .f32 = m->kernels.dwconv_f32, .out = s->out->data, .x = s->in[0]->data, .args = &s->args.conv_f32
+    };
     share(m, &j, &s->args.conv_f32.g, 1);
 }
 
@@ -221,7 +280,8 @@ static struct vn_conv_s8 unfused_s8(const struct rt_step *s, int which)
     return a;
 }
 
-static void hidden_s8(struct vn_model *m, const struct rt_step *s, int which, void *out, vn_conv_s8_fn *fn, int depthwise)
+static void hidden_s8(struct vn_model *m, const struct rt_step *s, int which, void *out, vn_conv_s8_fn *fn,
+                      int depthwise)
 {
     const struct vn_conv_s8 a = unfused_s8(s, which);
     struct conv_job j = { .s8 = fn, .out = out, .x = s->in[0]->data, .args = &a };
@@ -238,7 +298,8 @@ static void hidden_dwconv_s8(struct vn_model *m, const struct rt_step *s, int wh
     hidden_s8(m, s, which, out, m->kernels.dwconv_s8, 1);
 }
 
-static void hidden_f32(struct vn_model *m, const struct rt_step *s, int which, void *out, vn_conv_f32_fn *fn, int depthwise)
+static void hidden_f32(struct vn_model *m, const struct rt_step *s, int which, void *out, vn_conv_f32_fn *fn,
+                       int depthwise)
 {
     struct vn_conv_f32 a = s->args.conv_f32;
     a.lo = -INFINITY;
@@ -260,11 +321,14 @@ static void hidden_dwconv_f32(struct vn_model *m, const struct rt_step *s, int w
 }
 
 const struct rt_instr rt_instr_CONV_S8 = { "CONV_S8", NULL, prepare_conv_s8, run_conv_s8, hidden_conv_s8 };
-const struct rt_instr rt_instr_DWCONV_S8 = { "DWCONV_S8", NULL, prepare_dwconv_s8, run_dwconv_s8, hidden_dwconv_s8 };
+const struct rt_instr rt_instr_DWCONV_S8 = { "DWCONV_S8", NULL, prepare_dwconv_s8, run_dwconv_s8,
+                                             hidden_dwconv_s8 };
 const struct rt_instr rt_instr_CONV_S16 = { "CONV_S16", NULL, prepare_conv_s16, run_conv_s16, NULL };
 const struct rt_instr rt_instr_DWCONV_S16 = { "DWCONV_S16", NULL, prepare_dwconv_s16, run_dwconv_s16, NULL };
-const struct rt_instr rt_instr_CONV_F32 = { "CONV_F32", NULL, prepare_conv_f32, run_conv_f32, hidden_conv_f32 };
-const struct rt_instr rt_instr_DWCONV_F32 = { "DWCONV_F32", NULL, prepare_dwconv_f32, run_dwconv_f32, hidden_dwconv_f32 };
+const struct rt_instr rt_instr_CONV_F32 = { "CONV_F32", NULL, prepare_conv_f32, run_conv_f32,
+                                            hidden_conv_f32 };
+const struct rt_instr rt_instr_DWCONV_F32 = { "DWCONV_F32", NULL, prepare_dwconv_f32, run_dwconv_f32,
+                                              hidden_dwconv_f32 };
 
 /* ---- matrix products of two activations ---- */
 
@@ -286,7 +350,9 @@ static int prepare_matmul(struct vn_model *m, struct rt_step *s, struct vn_err *
 {
     (void)m;
     const struct instr_MATMUL_S8 *p = s->params;
-    WANT(s, e, within(p->rank, 0, 6) && within(p->m, 1, LIMIT) && within(p->n, 1, LIMIT) && within(p->k, 1, LIMIT), "a size is out of range");
+    WANT(s, e,
+         within(p->rank, 0, 6) && within(p->m, 1, LIMIT) && within(p->n, 1, LIMIT) && within(p->k, 1, LIMIT),
+         "a size is out of range");
     int64_t batches = 1;
     for (int i = 0; i < p->rank; i++) {
         WANT(s, e, within(p->dims[i], 1, LIMIT), "a size is out of range");
@@ -294,15 +360,29 @@ static int prepare_matmul(struct vn_model *m, struct rt_step *s, struct vn_err *
     }
     WANT(s, e, batches > 0 && s->out->count == rt_product(batches, p->m, p->n, 1), "output size differs");
     const int64_t a = rt_product(p->m, p->k, 1, 1), b = rt_product(p->k, p->n, 1, 1);
-    const int64_t ra = reach(p->rank, p->dims, p->a_stride, a - 1), rb = reach(p->rank, p->dims, p->b_stride, b - 1);
-    WANT(s, e, a > 0 && b > 0 && ra >= 0 && rb >= 0 && ra < s->in[0]->count && rb < s->in[1]->count, "an operand is too small");
-    const enum vn_dtype t = s->instr == rt_instrs[OPCODE_MATMUL_S8] ? VN_I8 : s->instr == rt_instrs[OPCODE_MATMUL_S16] ? VN_I16 : VN_F32;
+    const int64_t ra = reach(p->rank, p->dims, p->a_stride, a - 1),
+                  rb = reach(p->rank, p->dims, p->b_stride, b - 1);
+    WANT(s, e, a > 0 && b > 0 && ra >= 0 && rb >= 0 && ra < s->in[0]->count && rb < s->in[1]->count,
+         "an operand is too small");
+    const enum vn_dtype t = s->instr == rt_instrs[OPCODE_MATMUL_S8]    ? VN_I8
+                            : s->instr == rt_instrs[OPCODE_MATMUL_S16] ? VN_I16
+                                                                       : VN_F32;
     WANT(s, e, t != VN_I16 || (s->in[0]->zero == 0 && s->in[1]->zero == 0), "int16 with a zero point");
-    WANT(s, e, s->in[0]->dtype == t && s->in[1]->dtype == t && (s->out->dtype == t || s->out->dtype == VN_F32), "wrong types");
+    WANT(s, e,
+         s->in[0]->dtype == t && s->in[1]->dtype == t && (s->out->dtype == t || s->out->dtype == VN_F32),
+         "wrong types");
     const float real = s->in[0]->scale * s->in[1]->scale;
-    s->args.matmul = (struct vn_matmul){ .m = p->m, .n = p->n, .k = p->k, .za = s->in[0]->zero, .zb = s->in[1]->zero,
-                                         .zy = s->out->zero, .lo = rt_least(t), .hi = rt_most(t), .out_f32 = s->out->dtype == VN_F32 };
-    s->args.matmul.mult = s->args.matmul.out_f32 ? real : vn_requant_mult(s->in[0]->scale, s->in[1]->scale, s->out->scale);
+    s->args.matmul = (struct vn_matmul){ .m = p->m,
+                                         .n = p->n,
+                                         .k = p->k,
+                                         .za = s->in[0]->zero,
+                                         .zb = s->in[1]->zero,
+                                         .zy = s->out->zero,
+                                         .lo = rt_least(t),
+                                         .hi = rt_most(t),
+                                         .out_f32 = s->out->dtype == VN_F32 };
+    s->args.matmul.mult =
+        s->args.matmul.out_f32 ? real : vn_requant_mult(s->in[0]->scale, s->in[1]->scale, s->out->scale);
     return VN_OK;
 }
 
@@ -339,8 +419,12 @@ static void run_matmul(struct vn_model *m, const struct rt_step *s)
             oa += (int64_t)index[i] * p->a_stride[i];
             ob += (int64_t)index[i] * p->b_stride[i];
         }
-        struct matmul_job j = { m, s, s->in[0]->data + oa * (int64_t)in_bytes, s->in[1]->data + ob * (int64_t)in_bytes,
-                                s->out->data + b * p->m * p->n * (int64_t)out_bytes, rt_parts(m, p->m) };
+        struct matmul_job j = { m,
+                                s,
+                                s->in[0]->data + oa * (int64_t)in_bytes,
+                                s->in[1]->data + ob * (int64_t)in_bytes,
+                                s->out->data + b * p->m * p->n * (int64_t)out_bytes,
+                                rt_parts(m, p->m) };
         rt_parallel(m, j.parts, matmul_part, &j);
         for (int i = p->rank - 1; i >= 0 && ++index[i] == p->dims[i]; i--)
             index[i] = 0;

@@ -7,7 +7,8 @@
 
 int rt_bad(const struct rt_step *s, struct vn_err *e, const char *what)
 {
-    return vn_fail(e, VN_E_INPUT, "damaged .bin: instruction %s of node '%s': %s", s->instr->name, s->node, what);
+    return vn_fail(e, VN_E_INPUT, "damaged .bin: instruction %s of node '%s': %s", s->instr->name, s->node,
+                   what);
 }
 
 int64_t rt_product(int64_t a, int64_t b, int64_t c, int64_t d)
@@ -124,8 +125,8 @@ static int load_tensor(struct vn_model *m, const struct file *f, const char *str
         return vn_fail(e, VN_E_INPUT,
                        "damaged .bin: tensor '%s' has a wrong type, rank, memory or zero point", t->name);
     if (b.role == VN_ROLE_NONE || b.role >= VN_ROLE_COUNT)
-        return vn_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' has role %u, expected 1 to %d", t->name, b.role,
-                       VN_ROLE_COUNT - 1);
+        return vn_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' has role %u, expected 1 to %d", t->name,
+                       b.role, VN_ROLE_COUNT - 1);
     t->count = 1;
     for (int k = 0; k < b.rank; k++) {
         t->dims[k] = t->live[k] = b.dims[k];
@@ -138,7 +139,8 @@ static int load_tensor(struct vn_model *m, const struct file *f, const char *str
     const uint64_t room = b.place == BIN_CONST ? f->h.section[BIN_CONSTS].bytes : f->h.arena_bytes;
     if (b.place == BIN_HIDDEN)
         return VN_OK;
-    if (b.offset % BIN_ALIGN || b.offset > room || b.bytes > room - b.offset || BIN_SLACK > room - b.offset - b.bytes)
+    if (b.offset % BIN_ALIGN || b.offset > room || b.bytes > room - b.offset ||
+        BIN_SLACK > room - b.offset - b.bytes)
         return vn_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' is outside its memory", t->name);
     t->data = b.place == BIN_CONST ? (char *)section(f, BIN_CONSTS) + b.offset : m->arena + b.offset;
     return VN_OK;

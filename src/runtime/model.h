@@ -81,7 +81,8 @@ struct vn_model {
     size_t mapped_bytes;
 };
 
-/* One instruction: check everything at load and fill in args; run. Descriptors are in instr_*.c, one for each opcode. */
+/* One instruction: check everything at load and fill in args; run. Descriptors are in instr_*.c, one for
+ * each opcode. */
 struct rt_instr {
     const char *name;
     /* bytes of `own` that the instruction needs */

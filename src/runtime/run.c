@@ -139,7 +139,8 @@ static int check_buffers(const struct vn_io *io, uint32_t n, const void *const *
 {
     for (uint32_t i = 0; i < n; i++)
         if (!buffer[i])
-            return vn_fail(e, VN_E_USAGE, "'%s': the buffer is NULL, expected %zu bytes", io[i].name, io[i].bytes);
+            return vn_fail(e, VN_E_USAGE, "'%s': the buffer is NULL, expected %zu bytes", io[i].name,
+                           io[i].bytes);
     return VN_OK;
 }
 
@@ -195,7 +196,8 @@ static int map_file(const char *path, void **data, size_t *bytes, struct vn_err 
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return vn_fail(e, errno == ENOENT ? VN_E_INPUT : VN_E_IO, "%s: cannot open: %s", path, strerror(errno));
+        return vn_fail(e, errno == ENOENT ? VN_E_INPUT : VN_E_IO, "%s: cannot open: %s", path,
+                       strerror(errno));
     struct stat st;
     int r = VN_OK;
     *data = MAP_FAILED;
@@ -256,7 +258,10 @@ const struct vn_io *vn_model_outputs(const struct vn_model *m, int *count)
     return m->io + m->header.n_inputs;
 }
 
-void vn_model_watch(struct vn_model *m, const struct vn_watch *w) { m->watch = w ? *w : (struct vn_watch){ 0 }; }
+void vn_model_watch(struct vn_model *m, const struct vn_watch *w)
+{
+    m->watch = w ? *w : (struct vn_watch){ 0 };
+}
 void vn_model_cancel_on(struct vn_model *m, const volatile int *flag) { m->cancel = flag; }
 
 int vn_model_output_shape(const struct vn_model *m, int i, int64_t *shape)

@@ -20,8 +20,8 @@ struct network {
     const struct vn_listener *listener;
     int n_in, n_out;
     struct vn_port *in, *out;
-    struct input_config
-        *config; /* what the artefact says of its inputs; a feature map where it says nothing */
+    /* what the artefact says of its inputs; a feature map where it says nothing */
+    struct input_config *config;
     int n_values;
     const char **value_name;
     struct vn_map *by_name; /* to entries of value_name */

@@ -124,7 +124,8 @@ static void test_runs(void **state)
     assert_true(runs[0].p == image + 2 && runs[0].n == 8 && runs[1].p == image + 11 && runs[1].n == 4);
     assert_int_equal(r.double_runs.n, 1);
     assert_int_equal(READ(&r, 0x72, 0x03, 0, 0, 0), VN_E_INPUT);
-    assert_non_null(strstr(err.msg, "t: not a test file, or damaged: packed values do not match their length"));
+    assert_non_null(
+        strstr(err.msg, "t: not a test file, or damaged: packed values do not match their length"));
     assert_int_equal(READ(&r, 0x7d, 0, 0, 0, 0), VN_E_INPUT); /* a float where a double stands */
 }
 

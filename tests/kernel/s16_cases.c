@@ -228,8 +228,14 @@ static void test_softmax(struct test *t)
 
 static void test_resize(struct test *t)
 {
-    struct vn_resize2d p = { .n = 1, .h = pick(t, 1, 9), .w = pick(t, 1, 9), .c = pick(t, 1, 40), .oh = pick(t, 1, 12), .ow = pick(t, 1, 12),
-                           .zy = one_in(t, 2) ? pick(t, -128, 127) : 0, .ratio = 0.2f + fabsf(real(t, 2.0f)) };
+    struct vn_resize2d p = { .n = 1,
+                             .h = pick(t, 1, 9),
+                             .w = pick(t, 1, 9),
+                             .c = pick(t, 1, 40),
+                             .oh = pick(t, 1, 12),
+                             .ow = pick(t, 1, 12),
+                             .zy = one_in(t, 2) ? pick(t, -128, 127) : 0,
+                             .ratio = 0.2f + fabsf(real(t, 2.0f)) };
     int32_t index[2][24], whole[2][24];
     for (int axis = 0; axis < 2; axis++)
         for (int i = 0; i < 24; i += 2) {

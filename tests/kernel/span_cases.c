@@ -365,9 +365,15 @@ static void test_softmax(struct test *t)
 
 static void test_resize(struct test *t)
 {
-    struct vn_resize2d p = { .n = pick(t, 1, 2), .h = pick(t, 1, 9), .w = pick(t, 1, 9), .c = pick(t, 1, 9),
-        .oh = pick(t, 1, 12), .ow = pick(t, 1, 12),
-                           .zx = pick(t, -128, 127), .zy = pick(t, -128, 127), .ratio = 0.2f + fabsf(real(t, 2.0f)) };
+    struct vn_resize2d p = { .n = pick(t, 1, 2),
+                             .h = pick(t, 1, 9),
+                             .w = pick(t, 1, 9),
+                             .c = pick(t, 1, 9),
+                             .oh = pick(t, 1, 12),
+                             .ow = pick(t, 1, 12),
+                             .zx = pick(t, -128, 127),
+                             .zy = pick(t, -128, 127),
+                             .ratio = 0.2f + fabsf(real(t, 2.0f)) };
     int32_t index[2][24], whole[2][24];
     float weight[2][24];
     for (int axis = 0; axis < 2; axis++)

@@ -345,7 +345,8 @@ static void run_case(const struct op_case *c)
         struct vn_tensor *in[16], *y;
         for (int i = 0; i < g->inputs.n; i++)
             in[i] = random_input(a, g->inputs.v[i]);
-        if (vn_dtype_is_float(n->out[0]->dtype) && vn_interp_run(a, g, (const struct vn_tensor *const *)in, &y, NULL, &e) >= 0)
+        if (vn_dtype_is_float(n->out[0]->dtype) &&
+            vn_interp_run(a, g, (const struct vn_tensor *const *)in, &y, NULL, &e) >= 0)
             for (int variant = 0; variant < VARIANTS; variant++) {
                 struct graph *q = build(a, c);
                 q->nodes.v[0]->op->infer(q->nodes.v[0], &e);

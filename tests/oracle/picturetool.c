@@ -151,10 +151,22 @@ static const struct {
     const char *name;
     int (*run)(struct call *c);
 } operations[] = {
-    { "decode", decode }, { "resize", resize }, { "resize_box", resize_box }, { "size", size },
-    { "gray", gray }, { "swap", swap }, { "to_yuv", yuv }, { "to_rgb", yuv }, { "to_planes", yuv }, { "from_planes", yuv },
-    { "center_crop", center_crop }, { "pad_to", pad_to }, { "orient", orient }, { "normalise", normalise },
-    { "warp", warp }, { "transform", transform },
+    { "decode", decode },
+    { "resize", resize },
+    { "resize_box", resize_box },
+    { "size", size },
+    { "gray", gray },
+    { "swap", swap },
+    { "to_yuv", yuv },
+    { "to_rgb", yuv },
+    { "to_planes", yuv },
+    { "from_planes", yuv },
+    { "center_crop", center_crop },
+    { "pad_to", pad_to },
+    { "orient", orient },
+    { "normalise", normalise },
+    { "warp", warp },
+    { "transform", transform },
 };
 
 static int run(struct call *c);

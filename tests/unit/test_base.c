@@ -409,13 +409,21 @@ static void a_listener_hears_what_it_has_functions_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(arena_gives_zeroed_aligned_memory), cmocka_unit_test(arena_runs_deferred_last_first),
-        cmocka_unit_test(arena_text), cmocka_unit_test(a_detached_arena_is_its_owner_s),
+        cmocka_unit_test(arena_gives_zeroed_aligned_memory),
+        cmocka_unit_test(arena_runs_deferred_last_first),
+        cmocka_unit_test(arena_text),
+        cmocka_unit_test(a_detached_arena_is_its_owner_s),
         cmocka_unit_test(arena_out_of_memory_jumps_to_the_guard),
-        cmocka_unit_test(vec_grows), cmocka_unit_test(map_finds_what_was_set),
-        cmocka_unit_test(write_is_whole_or_nothing), cmocka_unit_test(map_of_odd_files),
-        cmocka_unit_test(list_is_sorted), cmocka_unit_test(paths), cmocka_unit_test(pool_runs_every_part_once),
-        cmocka_unit_test(share_gives_the_first_error), cmocka_unit_test(share_takes_want_of_memory_for_an_error), cmocka_unit_test(random_numbers_can_be_skipped),
+        cmocka_unit_test(vec_grows),
+        cmocka_unit_test(map_finds_what_was_set),
+        cmocka_unit_test(write_is_whole_or_nothing),
+        cmocka_unit_test(map_of_odd_files),
+        cmocka_unit_test(list_is_sorted),
+        cmocka_unit_test(paths),
+        cmocka_unit_test(pool_runs_every_part_once),
+        cmocka_unit_test(share_gives_the_first_error),
+        cmocka_unit_test(share_takes_want_of_memory_for_an_error),
+        cmocka_unit_test(random_numbers_can_be_skipped),
         cmocka_unit_test(a_listener_hears_what_it_has_functions_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

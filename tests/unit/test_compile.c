@@ -195,13 +195,14 @@ static void check_reference(void *user, int value, const struct vn_view *t)
     assert_true(w->n == vn_view_count(t) && t->dtype == VN_I64 && vn_view_is_plain(t));
     for (int64_t i = 0; i < w->n; i++)
         if (((const int64_t *)w->v)[i] != ((const int64_t *)t->data)[i])
-            fail_msg("%s[%lld]: the runtime has %lld, the reference %lld", t->name, (long long)i, (long long)((const int64_t *)w->v)[i],
-                     (long long)((const int64_t *)t->data)[i]);
+            fail_msg("%s[%lld]: the runtime has %lld, the reference %lld", t->name, (long long)i,
+                     (long long)((const int64_t *)w->v)[i], (long long)((const int64_t *)t->data)[i]);
     r->compared++;
 }
 
 /* The program watched, cut, saved and restored. */
-static void check_parts(struct net *n, const struct graph *g, const struct compile_options *o, const struct vn_options *run, const void *x)
+static void check_parts(struct net *n, const struct graph *g, const struct compile_options *o,
+                        const struct vn_options *run, const void *x)
 {
     struct vn_err e;
     struct vn_image image;

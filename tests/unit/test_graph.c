@@ -143,9 +143,12 @@ static void copies_have_links_of_their_own(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(new_nodes_are_users), cmocka_unit_test(nodes_are_put_in_front_of_others),
-        cmocka_unit_test(replaced_values_have_no_users), cmocka_unit_test(removed_nodes_are_no_users),
-        cmocka_unit_test(inputs_are_set_one_by_one), cmocka_unit_test(outputs_change_their_producer),
+        cmocka_unit_test(new_nodes_are_users),
+        cmocka_unit_test(nodes_are_put_in_front_of_others),
+        cmocka_unit_test(replaced_values_have_no_users),
+        cmocka_unit_test(removed_nodes_are_no_users),
+        cmocka_unit_test(inputs_are_set_one_by_one),
+        cmocka_unit_test(outputs_change_their_producer),
         cmocka_unit_test(names_are_free_once_nothing_has_them),
         cmocka_unit_test(copies_have_links_of_their_own),
     };

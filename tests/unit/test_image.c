@@ -101,7 +101,9 @@ static void colours_come_back(void **state)
     (void)state;
     for (int round = 0; round < 5000; round++) {
         const int video = round % 2;
-        const struct vn_pixel_format f = { .train = VN_IN_RGB, .rt = VN_IN_YUV444, .video_range = video, .w = 1, .h = 1 };
+        const struct vn_pixel_format f = {
+            .train = VN_IN_RGB, .rt = VN_IN_YUV444, .video_range = video, .w = 1, .h = 1
+        };
         uint8_t rgb[3], yuv[3];
         for (int c = 0; c < 3; c++)
             rgb[c] = (uint8_t)unit_random();
@@ -137,8 +139,10 @@ int main(int argc, char **argv)
     if (argc > 2)
         return tool(argc, argv);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sizes_follow_torchvision), cmocka_unit_test(resize_keeps_flat_pictures_and_equal_sizes),
-        cmocka_unit_test(wrong_steps_are_refused), cmocka_unit_test(colours_come_back),
+        cmocka_unit_test(sizes_follow_torchvision),
+        cmocka_unit_test(resize_keeps_flat_pictures_and_equal_sizes),
+        cmocka_unit_test(wrong_steps_are_refused),
+        cmocka_unit_test(colours_come_back),
         cmocka_unit_test(cpu_mask_changes_no_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -7,8 +7,8 @@ static void text_is_made_of_arguments(void **state)
 {
     (void)state;
     struct vn_arena *a = vn_arena_new();
-    const struct vn_reason *r = vn_reason_new(a, REASON_march_limit,
-                                              REASON_ARGS("bayes", "Conv", "kernel", "33", "1 to 31"));
+    const struct vn_reason *r =
+        vn_reason_new(a, REASON_march_limit, REASON_ARGS("bayes", "Conv", "kernel", "33", "1 to 31"));
     const char *const *args, *const whole = "march bayes limits Conv: kernel is 33, expected 1 to 31";
     char text[16];
     assert_string_equal(vn_reason_string(a, r), whole);
@@ -88,7 +88,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_made_of_arguments), cmocka_unit_test(equal_means_id_and_arguments),
-        cmocka_unit_test(files_are_not_trusted), cmocka_unit_test(a_file_keeps_ids_and_arguments),
+        cmocka_unit_test(files_are_not_trusted),     cmocka_unit_test(a_file_keeps_ids_and_arguments),
         cmocka_unit_test(errors_carry_an_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

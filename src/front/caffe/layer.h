@@ -20,9 +20,9 @@ struct caffe_builder;
 
 enum caffe_fate {
     CAFFE_BUILT = 0,
-    CAFFE_INPUT,    /* build sets the shapes of its tops in b->shape */
+    CAFFE_INPUT, /* build sets the shapes of its tops in b->shape */
     CAFFE_TRAINING, /* dropped */
-    CAFFE_SILENT,   /* dropped, but what it reads is no output */
+    CAFFE_SILENT, /* dropped, but what it reads is no output */
 };
 
 struct caffe_layer {

@@ -146,8 +146,9 @@ int vn_onnx_attrs_read(struct node *n, const struct draft *d, const struct draft
         if (s)
             TRY(get_attr(&c, s, (char *)n->attrs + s->offset, x));
         else if (!is_tolerated(x->name))
-            return vn_because(e, REASON_unsupported,
-                              vn_onnx_node_fail(d, raw, e, VN_E_UNSUPPORTED, "attribute %.100s is not supported", x->name));
+            return vn_because(
+                e, REASON_unsupported,
+                vn_onnx_node_fail(d, raw, e, VN_E_UNSUPPORTED, "attribute %.100s is not supported", x->name));
     }
     return check_required(&c, n->op);
 }

@@ -159,7 +159,8 @@ static int constant_contents(const struct vn_tensor **out, struct draft *d, cons
         *out = list_tensor(d, VN_I64, 1, a->ints.n, a->ints.v);
     else
         return vn_because(e, REASON_unsupported,
-                          vn_onnx_node_fail(d, n, e, VN_E_UNSUPPORTED, "attribute %.100s (%s) is not supported", a->name,
+                          vn_onnx_node_fail(d, n, e, VN_E_UNSUPPORTED,
+                                            "attribute %.100s (%s) is not supported", a->name,
                                             vn_onnx_attr_type_name(a->type)));
     return VN_OK;
 }
@@ -235,8 +236,8 @@ static int override_shape(struct draft_input *in, const struct draft *d, const s
                            vn_shape_text(s, want), s->rank, in->shape.rank);
         for (int k = 0; k < in->shape.rank; k++)
             if (in->shape.d[k] >= 0 && in->shape.d[k] != s->d[k]) {
-                vn_say(o->listener, VN_LOG_WARNING, "input '%s': input_shape %s replaces the model's %s", in->name,
-                       vn_shape_text(s, want), vn_shape_text(&in->shape, have));
+                vn_say(o->listener, VN_LOG_WARNING, "input '%s': input_shape %s replaces the model's %s",
+                       in->name, vn_shape_text(s, want), vn_shape_text(&in->shape, have));
                 break;
             }
         in->shape = *s;

@@ -1,9 +1,10 @@
-/* The detection output operator as a model-local function with a body of standard operators. Sizes and settings are part of the body, so
- * each different node has a function of its own.
+/* The detection output operator as a model-local function with a body of standard operators. Sizes and
+ * settings are part of the body, so each different node has a function of its own.
  *
- * Candidates are the best top_k boxes of each class of each image; each class of each image is one batch of NonMaxSuppression. What it
- * keeps is marked in a table of candidates, so that every shape is fixed: the best keep_top_k of an image are then picked from that table,
- * and picked again in the table's order, which goes by class and then by score. */
+ * Candidates are the best top_k boxes of each class of each image; each class of each image is one batch
+ * of NonMaxSuppression. What it keeps is marked in a table of candidates, so that every shape is fixed:
+ * the best keep_top_k of an image are then picked from that table, and picked again in the table's order,
+ * which goes by class and then by score. */
 #include "front/onnx/write.h"
 
 #define LOWEST (-3.4e38f)
@@ -55,7 +56,8 @@ struct sizes {
     const struct detection_attrs *p;
 };
 
-/* Columns of offsets l, default boxes p and variances v: l0..l3, p0..p3, offsets scaled by their variances. */
+/* Columns of offsets l, default boxes p and variances v: l0..l3, p0..p3, offsets scaled by their
+ * variances. */
 static void split_columns(const struct body *b, const struct sizes *s)
 {
     reshape(b, "offsets", "loc", 3, (int64_t[]){ s->pictures, s->boxes, 4 });
@@ -104,7 +106,8 @@ static void corners(const struct body *b, int in_sizes)
     }
 }
 
-/* The best boxes of each class: "value" and "place", images x classes x candidates, and "box", images x (classes * candidates) x 4. */
+/* The best boxes of each class: "value" and "place", images x classes x candidates, and "box", images x
+ * (classes * candidates) x 4. */
 static void candidates(const struct body *b, const struct sizes *s)
 {
     const int64_t all = s->classes * s->candidates, perm[] = { 0, 2, 1 };
@@ -125,7 +128,8 @@ static void candidates(const struct body *b, const struct sizes *s)
     axis(b, call(b, "box", "GatherElements", "decoded place_four"), 1);
 }
 
-/* "kept": the value of each candidate that is kept, LOWEST for the others; images x (classes * candidates). */
+/* "kept": the value of each candidate that is kept, LOWEST for the others; images x (classes *
+ * candidates). */
 static void suppress(const struct body *b, const struct sizes *s)
 {
     const int64_t batch = s->pictures * s->classes, all = s->classes * s->candidates;

@@ -1,8 +1,8 @@
 /* front/onnx/onnx.h - ONNX files in and out.
  *
- * Reading gives a graph in the newest form of each operator, whatever the file's version. Shapes of what nodes compute are not
- * known yet (rank -1, no type), apart from hints for the graph's outputs; shape inference is a pass. Quantized files in the
- * form that we write come back as value->q.
+ * Reading gives a graph in the newest form of each operator, whatever the file's version. Shapes of what
+ * nodes compute are not known yet (rank -1, no type), apart from hints for the graph's outputs; shape
+ * inference is a pass. Quantized files in the form that we write come back as value->q.
  */
 #ifndef VN_FRONT_ONNX_H
 #define VN_FRONT_ONNX_H
@@ -19,18 +19,19 @@ struct vn_onnx_options {
     const struct vn_onnx_input_shape *shapes; /* replace those in the file */
     int n_shapes;
     const struct vn_listener *listener; /* told what was assumed, as warnings; may be NULL */
-    /* 1: the listener is told each thing that is wrong with the network, instead of failing at the first; the graph then has gaps
-     * (values that nothing makes, of unknown shape) and is only to be looked at. */
+    /* 1: the listener is told each thing that is wrong with the network, instead of failing at the first;
+     * the graph then has gaps (values that nothing makes, of unknown shape) and is only to be looked at. */
     int survey;
 };
 
-/* Read a model. Operator sets 7 to 28 of the default domain; weights stay in the mapped file where their alignment allows it.
- * The graph lives in `a`. `o` may be NULL. Out of memory goes to the caller's vn_oom guard.
- * Errors: VN_E_INPUT for a damaged or wrong file, VN_E_UNSUPPORTED for what we cannot do (all operators in one message). */
+/* Read a model. Operator sets 7 to 28 of the default domain; weights stay in the mapped file where their
+ * alignment allows it. The graph lives in `a`. `o` may be NULL. Out of memory goes to the caller's vn_oom
+ * guard. Errors: VN_E_INPUT for a damaged or wrong file, VN_E_UNSUPPORTED for what we cannot do (all
+ * operators in one message). */
 int vn_onnx_read(struct graph **g, struct vn_arena *a, const char *path, const struct vn_onnx_options *o, struct vn_err *e);
 
-/* The same from memory, which must outlive the graph. `path` is for messages and names the folder of external data;
- * NULL: external data is refused. */
+/* The same from memory, which must outlive the graph. `path` is for messages and names the folder of
+ * external data; NULL: external data is refused. */
 int vn_onnx_read_memory(struct graph **g, struct vn_arena *a, const void *data, size_t bytes, const char *path,
                         const struct vn_onnx_options *o, struct vn_err *e);
 
@@ -40,8 +41,9 @@ struct vn_onnx_write_options {
     size_t external_above;        /* bytes of constants above which they go to PATH.data; 0: the format's limit of 2 GB */
 };
 
-/* Write a graph: opset 21, IR 10, or newer where an operator wants it. Quantized values become QuantizeLinear and DequantizeLinear pairs (see qdq_write.c).
- * `o` may be NULL. Errors: VN_E_IO; VN_E_NOMEM. */
+/* Write a graph: opset 21, IR 10, or newer where an operator wants it. Quantized values become
+ * QuantizeLinear and DequantizeLinear pairs (see qdq_write.c). `o` may be NULL. Errors: VN_E_IO;
+ * VN_E_NOMEM. */
 int vn_onnx_write(const struct graph *g, const char *path, const struct vn_onnx_write_options *o, struct vn_err *e);
 
 /* The same to memory in `a`. */

@@ -57,9 +57,9 @@ struct onnx_node {
 };
 
 /* Node metadata: why it computes in float although its neighbours are quantized. */
-#define ONNX_FLOAT_KEY "vernier.float"               /* the text of a node's reason for float32 */
-#define ONNX_REASON_KEY ONNX_FLOAT_KEY ".reason"     /* its id */
-#define ONNX_REASON_ARG_KEY ONNX_FLOAT_KEY ".arg."   /* and a number: an argument */
+#define ONNX_FLOAT_KEY "vernier.float" /* the text of a node's reason for float32 */
+#define ONNX_REASON_KEY ONNX_FLOAT_KEY ".reason" /* its id */
+#define ONNX_REASON_ARG_KEY ONNX_FLOAT_KEY ".arg." /* and a number: an argument */
 
 struct onnx_dim {
     struct wire_optional value;

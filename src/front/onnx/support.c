@@ -38,9 +38,10 @@ static int report(struct draft *d, struct missing *const *missing, int n, struct
 {
     for (int i = 0; i < n; i++) {
         const struct missing *x = missing[i];
-        const int status = vn_fail(e, VN_E_UNSUPPORTED, "%s: operator %s%s%s is not supported: %d node%s: %s%s",
-                                   d->path, x->domain, *x->domain ? "." : "", x->op, x->count,
-                                   x->count > 1 ? "s" : "", x->names, x->count > LISTED ? ", ..." : "");
+        const int status =
+            vn_fail(e, VN_E_UNSUPPORTED, "%s: operator %s%s%s is not supported: %d node%s: %s%s", d->path,
+                    x->domain, *x->domain ? "." : "", x->op, x->count, x->count > 1 ? "s" : "", x->names,
+                    x->count > LISTED ? ", ..." : "");
         TRY(vn_onnx_problem(d, vn_because(e, REASON_unsupported, status), e));
     }
     int kept = 0;

@@ -23,7 +23,8 @@ int vn_onnx_dtype(enum vn_dtype *out, int64_t elem_type, const char *what, struc
     for (size_t i = 0; i < sizeof unsupported_types / sizeof *unsupported_types; i++)
         if (unsupported_types[i].code == elem_type)
             return vn_because(e, REASON_unsupported,
-                              vn_fail(e, VN_E_UNSUPPORTED, "%s: element type %s is not supported", what, unsupported_types[i].name));
+                              vn_fail(e, VN_E_UNSUPPORTED, "%s: element type %s is not supported", what,
+                                      unsupported_types[i].name));
     return vn_fail(e, VN_E_INPUT, "%s: element type %lld does not exist", what, (long long)elem_type);
 }
 

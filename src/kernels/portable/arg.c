@@ -1,5 +1,5 @@
-/* kernels/portable/arg.c - where the largest or smallest element along an axis is. in: x. i[0]: axis; i[1]: 1 largest, 0 smallest;
- * i[2]: 1 the last of equal ones. The output is [outer][inner] in any shape. */
+/* kernels/portable/arg.c - where the largest or smallest element along an axis is. in: x. i[0]: axis;
+ * i[1]: 1 largest, 0 smallest; i[2]: 1 the last of equal ones. The output is [outer][inner] in any shape. */
 #include "kernels/portable.h"
 
 static const char *check(const struct vn_portable_args *a)

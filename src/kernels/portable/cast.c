@@ -1,5 +1,7 @@
-/* kernels/portable/cast.c - another element type: how integers and half floats come into a program and leave it, and Cast.
- * in: x of any type. i[0]: the type whose numbers the result holds (Cast's `to`; the output's own type may be the wider cell). */
+/* kernels/portable/cast.c - another element type: how integers and half floats come into a program and
+ * leave it, and Cast.
+ * in: x of any type. i[0]: the type whose numbers the result holds (Cast's `to`; the output's own type may
+ * be the wider cell). */
 #include "kernels/portable.h"
 
 #include "num/num.h"

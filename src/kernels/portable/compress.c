@@ -1,5 +1,6 @@
-/* kernels/portable/compress.c - slices of x along an axis where the condition holds. in: x, condition (one axis, not longer than
- * x's). i[0]: axis, -1: of all elements in a row. The output gets as many as there are. */
+/* kernels/portable/compress.c - slices of x along an axis where the condition holds. in: x, condition (one
+ * axis, not longer than x's). i[0]: axis, -1: of all elements in a row. The output gets as many as there
+ * are. */
 #include "kernels/portable.h"
 
 static const char *check(const struct vn_portable_args *a)

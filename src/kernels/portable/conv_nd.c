@@ -1,5 +1,5 @@
-/* kernels/portable/conv_nd.c - convolution with computed weights, over three axes, or of integers. in: x (N, C, ...), w (K, C/groups, ...),
- * optionally bias (K). Parameters: window.h; i[1]: groups. */
+/* kernels/portable/conv_nd.c - convolution with computed weights, over three axes, or of integers. in: x
+ * (N, C, ...), w (K, C/groups, ...), optionally bias (K). Parameters: window.h; i[1]: groups. */
 #include "kernels/portable/window.h"
 
 static const char *check(const struct vn_portable_args *a)

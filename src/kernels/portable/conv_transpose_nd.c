@@ -1,6 +1,6 @@
-/* kernels/portable/conv_transpose_nd.c - transposed convolution with computed weights or over three axes. in: x (N, C, ...),
- * w (C, K/groups, ...), optionally bias (K). Parameters: window.h; i[1]: groups. Element p of x adds to y at p * stride +
- * tap * dilation - pad. */
+/* kernels/portable/conv_transpose_nd.c - transposed convolution with computed weights or over three axes.
+ * in: x (N, C, ...), w (C, K/groups, ...), optionally bias (K). Parameters: window.h; i[1]: groups.
+ * Element p of x adds to y at p * stride + tap * dilation - pad. */
 #include "kernels/portable/window.h"
 
 static const char *check(const struct vn_portable_args *a)

@@ -1,5 +1,5 @@
-/* kernels/portable/cumsum.c - running sums along an axis. in: x. i[0]: axis; i[1]: 1 without the element itself; i[2]: 1 from the
- * end. */
+/* kernels/portable/cumsum.c - running sums along an axis. in: x. i[0]: axis; i[1]: 1 without the element
+ * itself; i[2]: 1 from the end. */
 #include "kernels/portable.h"
 
 static const char *check(const struct vn_portable_args *a)

@@ -1,10 +1,12 @@
-/* kernels/portable/detection_output.c - what an SSD detector has found (Liu et al., "SSD: Single Shot MultiBox Detector", 2016), as
- * Caffe's DetectionOutput gives it: boxes decoded against default boxes, non-maximum suppression for each class, the best of all.
+/* kernels/portable/detection_output.c - what an SSD detector has found (Liu et al., "SSD: Single Shot
+ * MultiBox Detector", 2016), as Caffe's DetectionOutput gives it: boxes decoded against default boxes,
+ * non-maximum suppression for each class, the best of all.
  * in: offsets (N x P x 4), scores (N x P x classes), default boxes and variances (2 x P x 4).
- * out: N x K rows of (image, class, score, x0, y0, x1, y1), by class and then by score; rows left over are (image, -1, ...).
- * i[0] classes; i[1] the background's class, -1: none; i[2] how offsets are coded: 0 corners, 1 centre and size, 2 corners in units of
- * the default box; i[3]: 1 offsets are in units of variances already; i[4]: candidates of each class; i[5]: K.
- * f[0]: overlap over which a box gives way to a better one; f[1]: scores must be above. */
+ * out: N x K rows of (image, class, score, x0, y0, x1, y1), by class and then by score; rows left over are
+ * (image, -1, ...). i[0] classes; i[1] the background's class, -1: none; i[2] how offsets are coded: 0
+ * corners, 1 centre and size, 2 corners in units of the default box; i[3]: 1 offsets are in units of
+ * variances already; i[4]: candidates of each class; i[5]: K. f[0]: overlap over which a box gives way to
+ * a better one; f[1]: scores must be above. */
 #include "kernels/portable/sorting.h"
 #include "num/num.h"
 
@@ -34,7 +36,8 @@ static const char *check(const struct vn_portable_args *a)
     return NULL;
 }
 
-/* Decoded boxes, sorted places twice; of each candidate kept: box, class, score; sorted places of those twice, chosen ones. */
+/* Decoded boxes, sorted places twice; of each candidate kept: box, class, score; sorted places of those
+ * twice, chosen ones. */
 static int64_t scratch(const struct vn_portable_args *a)
 {
     const struct sizes s = sizes(a);

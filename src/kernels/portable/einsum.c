@@ -1,6 +1,6 @@
-/* kernels/portable/einsum.c - sums of products over named axes. in: up to 3 operands. i[0]: letters; then four words for each operand
- * and for the output: the letters (0 to 15) of its axes, two in one word (axis 0 in the low half of the first). Letters that the output lacks are
- * summed over. */
+/* kernels/portable/einsum.c - sums of products over named axes. in: up to 3 operands. i[0]: letters; then
+ * four words for each operand and for the output: the letters (0 to 15) of its axes, two in one word (axis
+ * 0 in the low half of the first). Letters that the output lacks are summed over. */
 #include "kernels/portable.h"
 
 #define LETTERS 16

@@ -1,5 +1,5 @@
-/* kernels/portable/gather.c - slices of x along an axis, by computed indices. in: x, indices (from the end where negative).
- * i[0]: axis. The output is [outer][indices][inner] in any shape. */
+/* kernels/portable/gather.c - slices of x along an axis, by computed indices. in: x, indices (from the end
+ * where negative). i[0]: axis. The output is [outer][indices][inner] in any shape. */
 #include "kernels/portable.h"
 
 static const char *check(const struct vn_portable_args *a)

@@ -1,4 +1,5 @@
-/* kernels/portable/gather_elements.c - for each element of the indices, the element of x at that place along an axis.
+/* kernels/portable/gather_elements.c - for each element of the indices, the element of x at that place
+ * along an axis.
  * in: x, indices (from the end where negative). i[0]: axis. */
 #include "kernels/portable.h"
 

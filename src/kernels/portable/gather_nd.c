@@ -1,5 +1,5 @@
-/* kernels/portable/gather_nd.c - slices of x named by coordinates. in: x, indices, whose last axis holds coordinates (from the end
- * where negative). i[0]: leading axes that both share. */
+/* kernels/portable/gather_nd.c - slices of x named by coordinates. in: x, indices, whose last axis holds
+ * coordinates (from the end where negative). i[0]: leading axes that both share. */
 #include "kernels/portable/coordinates.h"
 
 static const char *check(const struct vn_portable_args *a)

@@ -1,6 +1,7 @@
-/* kernels/portable/grid_sample.c - x sampled at computed points. in: x (N, C, spatial), grid (N, output spatial, axes), whose last axis holds
- * coordinates from -1 to 1, the last spatial axis first. i[0]: 0 nearest, 1 linear, 2 cubic; i[1]: outside: 0 zeros, 1 border, 2 reflection;
- * i[2]: 1 the ends are the centres of the corner pixels. */
+/* kernels/portable/grid_sample.c - x sampled at computed points. in: x (N, C, spatial), grid (N, output
+ * spatial, axes), whose last axis holds coordinates from -1 to 1, the last spatial axis first. i[0]: 0
+ * nearest, 1 linear, 2 cubic; i[1]: outside: 0 zeros, 1 border, 2 reflection; i[2]: 1 the ends are the
+ * centres of the corner pixels. */
 #include "kernels/portable.h"
 
 static const char *check(const struct vn_portable_args *a)

@@ -1,4 +1,5 @@
-/* kernels/portable/lp_normalize.c - lines along an axis divided by their norm; lines of zeros stay. in: x. i[0]: axis; i[1]: 1 or 2. */
+/* kernels/portable/lp_normalize.c - lines along an axis divided by their norm; lines of zeros stay. in: x.
+ * i[0]: axis; i[1]: 1 or 2. */
 #include <math.h>
 
 #include "kernels/portable.h"

@@ -1,5 +1,6 @@
-/* kernels/portable/lrn.c - x / (bias + alpha / size * sum of squares of neighbouring channels)^beta. in: x, channels on axis 1.
- * i[0]: size; f: alpha, beta, bias. The neighbours of channel c: [c - (size - 1) / 2, c + size / 2]. */
+/* kernels/portable/lrn.c - x / (bias + alpha / size * sum of squares of neighbouring channels)^beta. in:
+ * x, channels on axis 1. i[0]: size; f: alpha, beta, bias. The neighbours of channel c: [c - (size - 1) /
+ * 2, c + size / 2]. */
 #include "kernels/portable.h"
 #include "num/num.h"
 

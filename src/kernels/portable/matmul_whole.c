@@ -1,5 +1,5 @@
-/* kernels/portable/matmul_whole.c - matrix products of integers. in: a (..., M, K), b (..., K, N); the axes in front broadcast; both have at least
- * two axes. */
+/* kernels/portable/matmul_whole.c - matrix products of integers. in: a (..., M, K), b (..., K, N); the
+ * axes in front broadcast; both have at least two axes. */
 #include "kernels/portable.h"
 
 /* The axes in front of the matrices. */

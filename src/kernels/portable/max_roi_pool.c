@@ -1,5 +1,5 @@
-/* kernels/portable/max_roi_pool.c - the largest elements in a grid over regions of x. in: x (N, C, H, W), regions (n, 5: batch, x1, y1, x2,
- * y2). f[0]: scale of the regions' coordinates. Cells without pixels: 0. */
+/* kernels/portable/max_roi_pool.c - the largest elements in a grid over regions of x. in: x (N, C, H, W),
+ * regions (n, 5: batch, x1, y1, x2, y2). f[0]: scale of the regions' coordinates. Cells without pixels: 0. */
 #include "kernels/portable.h"
 #include "num/num.h"
 

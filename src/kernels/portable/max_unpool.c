@@ -1,5 +1,6 @@
-/* kernels/portable/max_unpool.c - elements put where a MaxPool took them from, zeros elsewhere. in: x, places. i[0..7]: the shape that the places
- * count in (rank of x); the result has at least that shape along every axis. */
+/* kernels/portable/max_unpool.c - elements put where a MaxPool took them from, zeros elsewhere. in: x,
+ * places. i[0..7]: the shape that the places count in (rank of x); the result has at least that shape
+ * along every axis. */
 #include "kernels/portable.h"
 
 static const char *check(const struct vn_portable_args *a)

@@ -1,5 +1,5 @@
-/* kernels/portable/mean_variance.c - (x - mean) / (sqrt(mean of squares - square of the mean) + epsilon) over a set of axes. in: x.
- * i[0]: bit per axis; f[0]: epsilon. */
+/* kernels/portable/mean_variance.c - (x - mean) / (sqrt(mean of squares - square of the mean) + epsilon)
+ * over a set of axes. in: x. i[0]: bit per axis; f[0]: epsilon. */
 #include <math.h>
 
 #include "kernels/portable.h"

@@ -1,5 +1,6 @@
-/* kernels/portable/nms.c - non-maximum suppression, class by class. in: boxes (batch, n, 4), scores (batch, classes, n). i[0]: 0 corners
- * (y1, x1, y2, x2), 1 centre (x, y, width, height); i[1]: most boxes of a class; f[0]: overlap from which on a box goes; f[1]: lowest score,
+/* kernels/portable/nms.c - non-maximum suppression, class by class. in: boxes (batch, n, 4), scores
+ * (batch, classes, n). i[0]: 0 corners (y1, x1, y2, x2), 1 centre (x, y, width, height); i[1]: most boxes
+ * of a class; f[0]: overlap from which on a box goes; f[1]: lowest score,
  * -inf: any. The output (n, 3) gets (batch, class, box) of as many as are left. */
 #include "kernels/portable.h"
 
@@ -42,7 +43,8 @@ static int overlaps(const struct corners *p, const struct corners *q, double lim
     return both > 0 && shared / both > limit;
 }
 
-/* Candidates above the lowest score, best first, equal ones in their order: a stable merge of `list` through `spare`. */
+/* Candidates above the lowest score, best first, equal ones in their order: a stable merge of `list`
+ * through `spare`. */
 static int64_t sorted(const struct vn_portable_args *a, int64_t scores, int64_t n, int64_t **list,
                       int64_t *spare)
 {

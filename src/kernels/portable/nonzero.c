@@ -1,5 +1,5 @@
-/* kernels/portable/nonzero.c - the coordinates of all elements that are not zero, a column each. in: x. The output (rank, n) gets as many
- * columns as there are; it is large enough for all. */
+/* kernels/portable/nonzero.c - the coordinates of all elements that are not zero, a column each. in: x.
+ * The output (rank, n) gets as many columns as there are; it is large enough for all. */
 #include "kernels/portable.h"
 
 static const char *check(const struct vn_portable_args *a)

@@ -1,5 +1,5 @@
-/* kernels/portable/onehot.c - indices become rows with one element on and the others off. in: indices, values (off, on). i[0]: the
- * new axis of the output. */
+/* kernels/portable/onehot.c - indices become rows with one element on and the others off. in: indices,
+ * values (off, on). i[0]: the new axis of the output. */
 #include "kernels/portable.h"
 
 static const char *check(const struct vn_portable_args *a)

@@ -1,7 +1,8 @@
-/* kernels/portable/pool_nd.c - pools over three axes, of integers, with the places of the maxima, or by norms. in: x.
- * Parameters: window.h; i[1]: 0 the largest, 1 the mean, 2 the norm, 3 the place of the largest in x row by row, 4 column by column (within N and C);
- * i[14]: mean: 1 counts paddings; i[15..17]: paddings behind; i[18]: the norm's power. Windows without an element: -inf, or the
- * smallest integer of type i[19]. */
+/* kernels/portable/pool_nd.c - pools over three axes, of integers, with the places of the maxima, or by
+ * norms. in: x. Parameters: window.h; i[1]: 0 the largest, 1 the mean, 2 the norm, 3 the place of the
+ * largest in x row by row, 4 column by column (within N and C); i[14]: mean: 1 counts paddings; i[15..17]:
+ * paddings behind; i[18]: the norm's power. Windows without an element: -inf, or the smallest integer of
+ * type i[19]. */
 #include <math.h>
 
 #include "kernels/portable/window.h"

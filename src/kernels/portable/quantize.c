@@ -1,5 +1,6 @@
-/* kernels/portable/quantize.c - q = sat(rne(x / scale) + zero) in any integer type, and back. in: x, scale, optionally zero; scale and zero
- * broadcast by the parameters. i[0]: 1 back; i[1]: type of q; i[2]: axis of the scales, -1: one; i[3]: block along that axis, 0: none. */
+/* kernels/portable/quantize.c - q = sat(rne(x / scale) + zero) in any integer type, and back. in: x,
+ * scale, optionally zero; scale and zero broadcast by the parameters. i[0]: 1 back; i[1]: type of q; i[2]:
+ * axis of the scales, -1: one; i[3]: block along that axis, 0: none. */
 #include "kernels/portable.h"
 #include "num/num.h"
 

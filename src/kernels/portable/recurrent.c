@@ -1,7 +1,9 @@
-/* kernels/portable/recurrent.c - RNN, GRU and LSTM. in: X, W, R, B, sequence lengths, first hidden state, first cell state, peepholes;
- * those left out have no elements. i[0]: 0 RNN, 1 GRU, 2 LSTM; i[1]: 0 forward, 1 reverse, 2 both; i[2]: 0 all hidden states, 1 the last one,
- * 2 the last cell state; i[3]: GRU: linear_before_reset; LSTM: input_forget; i[4]: 1 batch first; i[5]: hidden size; i[6..11]: activations, three for each
- * direction (f, g, h); i[12..23]: their alpha and beta as float32 bits. f[0]: clip, 0: none. */
+/* kernels/portable/recurrent.c - RNN, GRU and LSTM. in: X, W, R, B, sequence lengths, first hidden state,
+ * first cell state, peepholes; those left out have no elements. i[0]: 0 RNN, 1 GRU, 2 LSTM; i[1]: 0
+ * forward, 1 reverse, 2 both; i[2]: 0 all hidden states, 1 the last one, 2 the last cell state; i[3]: GRU:
+ * linear_before_reset; LSTM: input_forget; i[4]: 1 batch first; i[5]: hidden size; i[6..11]: activations,
+ * three for each direction (f, g, h); i[12..23]: their alpha and beta as float32 bits. f[0]: clip, 0:
+ * none. */
 #include "kernels/portable.h"
 #include "num/num.h"
 

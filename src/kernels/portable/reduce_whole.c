@@ -1,4 +1,5 @@
-/* kernels/portable/reduce_whole.c - reductions of integers, and of nothing. in: x. i[0]: enum vn_reduce; i[1]: bit per axis that goes; i[2]: type to whose width results are cut; i[3]: type whose ends the
+/* kernels/portable/reduce_whole.c - reductions of integers, and of nothing. in: x. i[0]: enum vn_reduce;
+ * i[1]: bit per axis that goes; i[2]: type to whose width results are cut; i[3]: type whose ends the
  * largest and smallest of nothing are. */
 #include "kernels/portable.h"
 

@@ -1,5 +1,5 @@
-/* kernels/portable/resize_axis.c - weighted sums along one axis: resizing with any filter. in: x, index (output extent * taps),
- * weights (as many). i[0]: axis. */
+/* kernels/portable/resize_axis.c - weighted sums along one axis: resizing with any filter. in: x, index
+ * (output extent * taps), weights (as many). i[0]: axis. */
 #include "kernels/portable.h"
 
 static const char *check(const struct vn_portable_args *a)

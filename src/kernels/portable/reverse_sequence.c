@@ -1,5 +1,5 @@
-/* kernels/portable/reverse_sequence.c - the first elements of each sequence turned around. in: x, lengths (one for each of the batch).
- * i[0]: batch axis, i[1]: time axis. */
+/* kernels/portable/reverse_sequence.c - the first elements of each sequence turned around. in: x, lengths
+ * (one for each of the batch). i[0]: batch axis, i[1]: time axis. */
 #include "kernels/portable.h"
 
 static const char *check(const struct vn_portable_args *a)

@@ -1,6 +1,7 @@
-/* kernels/portable/roi_align.c - regions of x resampled to one size. in: x (N, C, H, W), regions (n, 4: x1, y1, x2, y2), batch of each (n).
- * i[0]: 0 mean, 1 largest; i[1]: samples along each axis of a cell, 0: enough for one per pixel; i[2]: 1 pixels are points at half coordinates;
- * f[0]: scale of the regions' coordinates. */
+/* kernels/portable/roi_align.c - regions of x resampled to one size. in: x (N, C, H, W), regions (n, 4:
+ * x1, y1, x2, y2), batch of each (n). i[0]: 0 mean, 1 largest; i[1]: samples along each axis of a cell, 0:
+ * enough for one per pixel; i[2]: 1 pixels are points at half coordinates; f[0]: scale of the regions'
+ * coordinates. */
 #include "kernels/portable.h"
 
 static const char *check(const struct vn_portable_args *a)

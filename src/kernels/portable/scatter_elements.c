@@ -1,5 +1,7 @@
-/* kernels/portable/scatter_elements.c - x with elements, named along an axis, replaced by updates or joined with them.
- * in: x, indices (from the end where negative), updates. i[0]: axis; i[1]: 0 replace, 1 add, 2 multiply, 3 larger, 4 smaller. */
+/* kernels/portable/scatter_elements.c - x with elements, named along an axis, replaced by updates or
+ * joined with them.
+ * in: x, indices (from the end where negative), updates. i[0]: axis; i[1]: 0 replace, 1 add, 2 multiply, 3
+ * larger, 4 smaller. */
 #include "kernels/portable/coordinates.h"
 
 static const char *check(const struct vn_portable_args *a)

@@ -1,6 +1,7 @@
-/* kernels/portable/scatter_nd.c - x with slices, named by coordinates, replaced by updates or joined with them.
- * in: x, indices, whose last axis holds coordinates (from the end where negative), updates. i[0]: 0 replace, 1 add, 2 multiply,
- * 3 larger, 4 smaller. */
+/* kernels/portable/scatter_nd.c - x with slices, named by coordinates, replaced by updates or joined with
+ * them.
+ * in: x, indices, whose last axis holds coordinates (from the end where negative), updates. i[0]: 0
+ * replace, 1 add, 2 multiply, 3 larger, 4 smaller. */
 #include "kernels/portable/coordinates.h"
 
 static const char *check(const struct vn_portable_args *a)

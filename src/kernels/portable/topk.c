@@ -1,5 +1,6 @@
-/* kernels/portable/topk.c - where the k largest or smallest elements along an axis are, best first; equal ones in the order of their
- * places. in: x. i[0]: axis; i[1]: 1 largest, 0 smallest. k is the output's extent. */
+/* kernels/portable/topk.c - where the k largest or smallest elements along an axis are, best first; equal
+ * ones in the order of their places. in: x. i[0]: axis; i[1]: 1 largest, 0 smallest. k is the output's
+ * extent. */
 #include "kernels/portable/sorting.h"
 
 static const char *check(const struct vn_portable_args *a)

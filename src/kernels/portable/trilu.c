@@ -1,5 +1,5 @@
-/* kernels/portable/trilu.c - the upper or lower triangle of matrices, zeros elsewhere. in: x. i[0]: 1 upper, 0 lower; i[1]: diagonal,
- * above the main one where positive. */
+/* kernels/portable/trilu.c - the upper or lower triangle of matrices, zeros elsewhere. in: x. i[0]: 1
+ * upper, 0 lower; i[1]: diagonal, above the main one where positive. */
 #include "kernels/portable.h"
 
 static const char *check(const struct vn_portable_args *a)

@@ -1,5 +1,6 @@
 /* kernels/portable/unary.c - y = f(x) of each element.
- * in: x. i[0]: enum vn_portable_unary; i[1]: type to whose width integers are cut. Tests of real numbers give integers 0 and 1. */
+ * in: x. i[0]: enum vn_portable_unary; i[1]: type to whose width integers are cut. Tests of real numbers
+ * give integers 0 and 1. */
 #include <math.h>
 
 #include "kernels/portable.h"

@@ -1,5 +1,5 @@
-/* kernels/portable/window.h - windows over 1 to 3 spatial axes (from axis 2 on): what conv, conv_transpose and pool share.
- * Parameters: enum vn_window_words. Missing axes count as extent 1. */
+/* kernels/portable/window.h - windows over 1 to 3 spatial axes (from axis 2 on): what conv, conv_transpose
+ * and pool share. Parameters: enum vn_window_words. Missing axes count as extent 1. */
 #ifndef VN_PORTABLE_WINDOW_H
 #define VN_PORTABLE_WINDOW_H
 
@@ -11,7 +11,8 @@ struct vn_portable_window {
     int64_t in_plane, out_plane, taps;
 };
 
-/* Fill in from the parameters and the shapes of x and y (N, C, spatial); `kernel`: extents, NULL: the parameters. Nonzero: wrong. */
+/* Fill in from the parameters and the shapes of x and y (N, C, spatial); `kernel`: extents, NULL: the
+ * parameters. Nonzero: wrong. */
 static inline int vn_portable_window(struct vn_portable_window *w, const struct vn_portable_args *a,
                                      const struct vn_cells *x, const struct vn_cells *y,
                                      const int64_t *kernel)

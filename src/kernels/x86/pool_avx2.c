@@ -70,15 +70,15 @@ static void average_f32(float *y, const float *x, const struct vn_pool *p, int n
     }
 }
 
-#define POOL(name, type, pixel)                                                                \
-    void name(type *out, const type *x, const struct vn_pool *p, int row0, int row1)           \
-    {                                                                                          \
-        const struct vn_window2d *const g = &p->g;                                             \
-        for (int row = row0; row < row1; row++)                                                \
-            for (int ox = 0; ox < g->ow; ox++) {                                               \
-                const struct pool_window t = window_at(g, row % g->oh, ox);                         \
-                pixel(out + ((size_t)row * g->ow + ox) * g->c, x, p, row / g->oh, &t);         \
-            }                                                                                  \
+#define POOL(name, type, pixel) \
+    void name(type *out, const type *x, const struct vn_pool *p, int row0, int row1) \
+    { \
+        const struct vn_window2d *const g = &p->g; \
+        for (int row = row0; row < row1; row++) \
+            for (int ox = 0; ox < g->ow; ox++) { \
+                const struct pool_window t = window_at(g, row % g->oh, ox); \
+                pixel(out + ((size_t)row * g->ow + ox) * g->c, x, p, row / g->oh, &t); \
+            } \
     }
 POOL(vn_maxpool_s8_avx2, int8_t, max_s8)
 POOL(vn_maxpool_f32_avx2, float, max_f32)

@@ -12,7 +12,13 @@ static const struct text_message engine = { 0, engine_fields };
 
 #define WITHOUT_PARAMS(id, name, v1_name, v0_name, op, message) \
     const struct caffe_layer vn_caffe_##id = { \
-        .type = name, .v1 = v1_name, .v0 = v0_name, .onnx = op, .param = message, .params = &engine, ONE_TO_ONE, \
+        .type = name, \
+        .v1 = v1_name, \
+        .v0 = v0_name, \
+        .onnx = op, \
+        .param = message, \
+        .params = &engine, \
+        ONE_TO_ONE, \
         .build = vn_caffe_plain, \
     }
 WITHOUT_PARAMS(absval, "AbsVal", "ABSVAL", NULL, "Abs", NULL);

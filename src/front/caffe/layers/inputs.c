@@ -75,7 +75,8 @@ const struct caffe_layer vn_caffe_memorydata = { .type = "MemoryData",
                                                  .max_top = 2,
                                                  .build = build_memory };
 
-/* The size of images in a database is known only where they are cropped: one image of three channels, or one where gray. */
+/* The size of images in a database is known only where they are cropped: one image of three channels, or
+ * one where gray. */
 static void build_database(struct caffe_builder *b)
 {
     b->unread = 1;

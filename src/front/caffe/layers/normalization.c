@@ -77,7 +77,8 @@ static const struct text_message mvn = { sizeof(struct mvn_params), mvn_fields }
 const struct caffe_layer vn_caffe_mvn = { .type = "MVN", .v1 = "MVN", .onnx = "ReduceMean, Sub, Mul, Sqrt, Div", .param = "mvn_param", .params = &mvn,
                                           .min_bottom = 1, .max_bottom = 1, .build = build_mvn };
 
-/* ---- Normalize: x / sqrt(sum of squares + eps) * a trained factor, at each place or over the whole image ---- */
+/* ---- Normalize: x / sqrt(sum of squares + eps) * a trained factor, at each place or over the whole image
+ * ---- */
 
 struct normalize_params {
     int64_t across, shared;

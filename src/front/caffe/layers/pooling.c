@@ -1,5 +1,5 @@
-/* Pooling. Caffe rounds the number of windows up, drops a last one that starts behind the padding in front of the far edge, and
- * divides an average by the part of the window that lies within the padded image. */
+/* Pooling. Caffe rounds the number of windows up, drops a last one that starts behind the padding in front
+ * of the far edge, and divides an average by the part of the window that lies within the padded image. */
 #include "front/caffe/layer.h"
 
 enum { MAX, AVE, STOCHASTIC };
@@ -70,7 +70,8 @@ static void largest(struct caffe_builder *b, const struct windows *w)
         vn_caffe_top(b, i, out[i]);
 }
 
-/* The padding counts, what lies beyond it does not: where there are both, the padding becomes part of the image. */
+/* The padding counts, what lies beyond it does not: where there are both, the padding becomes part of the
+ * image. */
 static void average(struct caffe_builder *b, const struct windows *w)
 {
     const int padded = w->pad[0] || w->pad[1], beyond = w->beyond[0] || w->beyond[1];

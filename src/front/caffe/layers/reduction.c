@@ -36,7 +36,8 @@ static void largest(struct caffe_builder *b, struct value *x, int axis, int64_t 
     *indices = PUT(b, "Cast", IN(out[1]), AT_INT("to", VN_F32));
 }
 
-/* Along an axis: its values, or their indices. Else a whole image: N x 1 x k indices, or N x 2 x k indices and values. */
+/* Along an axis: its values, or their indices. Else a whole image: N x 1 x k indices, or N x 2 x k indices
+ * and values. */
 static void build_argmax(struct caffe_builder *b)
 {
     const struct argmax_params *p = b->params;
