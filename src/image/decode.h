@@ -1,5 +1,5 @@
-/* image/decode.h - image files to pixels, as the common libraries decode them. One file decode_FORMAT.c for each
- * format with one descriptor, and a line in formats.def. */
+/* image/decode.h - image files to pixels, as the common libraries decode them. One file decode_FORMAT.c for
+ * each format with one descriptor, and a line in formats.def. */
 #ifndef VN_DECODE_H
 #define VN_DECODE_H
 
@@ -43,8 +43,8 @@ struct vn_decode_report {
  * unchanged: cv2.IMREAD_UNCHANGED, Pillow without .convert (palettes are still looked up): the file's channels and bits.
  *
  * Smaller images than the file's: a JPEG is decoded at 1/2, 1/4 or 1/8 of its sides (rounded up). Of other
- * formats OpenCV (cv2.IMREAD_REDUCED_*) resizes the whole image by linear_exact to sides rounded down; Pillow and
- * skimage leave it as it is.
+ * formats OpenCV (cv2.IMREAD_REDUCED_*) resizes the whole image by linear_exact to sides rounded down;
+ * Pillow and skimage leave it as it is.
  * draft: Pillow's Image.draft(None, (w, h)): the largest reduction that leaves at least these sides; `reduce` is not looked at. */
 struct vn_decode_options {
     enum vn_image_library library;
