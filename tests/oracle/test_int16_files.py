@@ -49,4 +49,4 @@ def test_a_zero_point_is_refused(tmp_path):
     model(tmp_path / "m.onnx", zero=5)
     np.save(tmp_path / "x.npy", np.zeros((1, 4, 9, 7), np.float32))
     done = tool.run("run", tmp_path / "m.onnx", "--input", tmp_path / "x.npy", want=tool.BAD_INPUT)
-    assert "x is int16 with a zero point; the runtime has int8, and int16 with zero point 0" in done.err
+    assert "x is int16 with a zero point; the runtime supports int8, and int16 with zero point 0" in done.err

@@ -142,7 +142,7 @@ def test_warp_keeps_the_centre(our):
 @pytest.mark.parametrize("text,message", [
     ("Rotate(3)", "unknown transformer 'Rotate'"), ("AddTransformer", "argument value is missing"), ("AddTransformer(x)", "value is 'x'"),
     ("AddTransformer(1,2)", "unknown argument '2'"), ("AddTransformer(speed=2)", "unknown argument 'speed=2'"), ("HWC2CHW(", "expected NAME"),
-    ("BGR2RGB('NHWC')", "expected CHW|HWC"), ("TransposeTransformer((0,0,1))", "once each"), ("CenterCropTransformer(400)", "only 44 x 30"),
+    ("BGR2RGB('NHWC')", "expected CHW|HWC"), ("TransposeTransformer((0,0,1))", "once each"), ("CenterCropTransformer(400)", "exceeds the image of 44 x 30"),
     ("PadResizeTransformer((1,2,3,4,5))", "1 to 4 numbers"), ("ResizeTransformer((0,5))", "0 pixels"), ("PadTransformer(0)", "size_divisor"),
     ("MeanTransformer([1,2])", "2 values for 30 channels"), ("NV12ToYUV444((30,44))", "expected 1980 values"), ("BGR2RGB", "BGR2RGB"),
     ("ResizeTransformer((5,5),method=2)", "order0, order1, order3"), ("ResizeTransformer((99999999,99999999))", "pixels"),
