@@ -149,7 +149,7 @@ static int merge(void *to, const void *from, struct vn_arena *a, struct vn_err *
         return VN_OK;
     vn_exact_sums_start(s, a, x->n);
     if (s->n != x->n)
-        return vn_fail(e, VN_E_INPUT, "%d sums and %d", s->n, x->n);
+        return vn_fail(e, VN_E_INPUT, "expected %d sums, got %d", s->n, x->n);
     for (int i = 0; i < s->n; i++)
         s->special[i] |= x->special[i];
     if (!x->words)
@@ -199,12 +199,12 @@ static int read_sum(struct result_reader *r, struct stored_sum *x)
 {
     const void *p;
     TRY(vn_result_get(r, &x->flags, HAS_ANY | IS_NEGATIVE, "flags of a sum"));
-    TRY(vn_result_get(r, &x->first, SUM_BITS / 8, "place of a sum"));
+    TRY(vn_result_get(r, &x->first, SUM_BITS / 8, "offset of a sum"));
     TRY(vn_result_get(r, &x->n, SUM_BITS / 8 - x->first, "length of a sum"));
     TRY(vn_result_get_bytes(r, &p, x->n, "sum"));
     x->bytes = p;
     if (x->n ? !x->bytes[0] || !x->bytes[x->n - 1] : x->first || x->flags & IS_NEGATIVE)
-        return vn_result_bad(r, "sum longer than it must be");
+        return vn_result_bad(r, "sum longer than necessary");
     return VN_OK;
 }
 

@@ -71,8 +71,7 @@ static int read_entry(struct result_reader *r, void *entry)
     TRY(vn_result_get_double(r, &x, "value"));
     TRY(vn_result_get(r, &m->sample, UINT64_MAX, "sample"));
     *m = extreme_of(m->sample, x);
-    return memcmp(&x, &m->value, sizeof x) ? vn_result_bad(r, "value: a -0 or NaN that is not written")
-                                           : VN_OK;
+    return memcmp(&x, &m->value, sizeof x) ? vn_result_bad(r, "value: expected neither -0 nor NaN") : VN_OK;
 }
 
 const struct result_kind vn_result_minimum = { "minimum", sizeof(struct extreme), merge_minimum, write_entry,

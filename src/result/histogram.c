@@ -113,7 +113,7 @@ static int get_float(struct result_reader *r, float *x, const char *what)
     memcpy(x, p, sizeof *x);
     return isfinite(*x) && !(*x == 0 && signbit(*x))
                ? VN_OK
-               : vn_result_bad(r, "%s: expected a number, got %g", what, (double)*x);
+               : vn_result_bad(r, "%s: expected a finite number other than -0, got %g", what, (double)*x);
 }
 
 /* The last bin that is used is the one of the largest magnitude. */
@@ -123,10 +123,10 @@ static int get_bins(struct result_reader *r, struct histogram *h, int used)
     uint64_t gap, count, sum = 0;
     int next = 0;
     for (int i = 0; i < used; i++, next++) {
-        TRY(vn_result_get(r, &gap, (uint64_t)(HISTOGRAM_BINS - 1 - next), "bins left out"));
+        TRY(vn_result_get(r, &gap, (uint64_t)(HISTOGRAM_BINS - 1 - next), "gap between bins"));
         TRY(vn_result_get(r, &count, UINT64_MAX, "count of a bin"));
         if (!count)
-            return vn_result_bad(r, "count of a bin: 0");
+            return vn_result_bad(r, "count of a bin: expected at least 1, got 0");
         next += (int)gap;
         h->bin[next] = count;
         sum += count;
@@ -144,10 +144,10 @@ static int read_entry(struct result_reader *r, void *entry)
     TRY(vn_result_get(r, &h->count, UINT64_MAX, "count"));
     if (!h->count)
         return VN_OK;
-    TRY(get_float(r, &h->min, "least value"));
-    TRY(get_float(r, &h->max, "largest value"));
+    TRY(get_float(r, &h->min, "minimum"));
+    TRY(get_float(r, &h->max, "maximum"));
     if (h->min > h->max)
-        return vn_result_bad(r, "least value %g above the largest, %g", (double)h->min, (double)h->max);
+        return vn_result_bad(r, "minimum %g is above maximum %g", (double)h->min, (double)h->max);
     h->exponent = exponent_for(largest(h));
     TRY(vn_result_get(r, &used, HISTOGRAM_BINS, "number of bins"));
     return get_bins(r, h, (int)used);

@@ -50,13 +50,13 @@ void *vn_result_entry(struct vn_result *r, enum result_id kind, const char *name
 static int same_keys(const struct vn_result *r, const struct vn_result *other, struct vn_err *e)
 {
     if (r->keys.n != other->keys.n)
-        return vn_fail(e, VN_E_INPUT, "%s: belongs to %d things, %s to %d", other->name, other->keys.n,
-                       r->name, r->keys.n);
+        return vn_fail(e, VN_E_INPUT, "%s: expected %d hashes as in %s, got %d", other->name, r->keys.n,
+                       r->name, other->keys.n);
     for (int i = 0; i < r->keys.n; i++) {
         const struct result_key *x = &r->keys.v[i], *y = &other->keys.v[i];
         if (strcmp(x->to, y->to))
-            return vn_fail(e, VN_E_INPUT, "%s: belongs to a %s, %s to a %s", other->name, y->to, r->name,
-                           x->to);
+            return vn_fail(e, VN_E_INPUT, "%s: expected the hash of a %s as in %s, got that of a %s",
+                           other->name, x->to, r->name, y->to);
         if (x->hash != y->hash)
             return vn_fail(e, VN_E_INPUT, "%s: %s has hash %016llx, expected %016llx as in %s", other->name,
                            x->to, (unsigned long long)y->hash, (unsigned long long)x->hash, r->name);

@@ -148,7 +148,7 @@ int vn_result_get(struct result_reader *r, uint64_t *x, uint64_t most, const cha
             break;
     }
     if (!*p && p > r->at)
-        return vn_result_bad(r, "%s: integer longer than it must be", what);
+        return vn_result_bad(r, "%s: integer longer than necessary", what);
     if (*x > most)
         return vn_result_bad(r, "%s: expected at most %llu, got %llu", what, (unsigned long long)most,
                              (unsigned long long)*x);
@@ -184,7 +184,7 @@ static int get_text(struct result_reader *r, const char **s, const char *what)
     const void *p;
     TRY(vn_result_get_count(r, &n, 1, what));
     if (memchr(r->at, 0, (size_t)n))
-        return vn_result_bad(r, "%s: byte 0 in a text", what);
+        return vn_result_bad(r, "%s: byte 0 in a string", what);
     TRY(vn_result_get_bytes(r, &p, (size_t)n, what));
     *s = vn_arena_strn(r->arena, p, (size_t)n);
     return VN_OK;
@@ -216,7 +216,7 @@ static int get_body(struct result_reader *r, struct vn_result *to, const struct 
     body.kind = kind->name;
     TRY(kind->read(&body, vn_result_entry(to, x->kind, x->name)));
     if (body.at != body.end)
-        return vn_result_bad(&body, "%zu bytes too many", left(&body));
+        return vn_result_bad(&body, "%zu bytes left over", left(&body));
     r->at = body.end;
     return VN_OK;
 }
@@ -233,23 +233,24 @@ static int get_entries(struct result_reader *r, struct vn_result *to)
         TRY(vn_result_get(r, &kind, RESULT_KINDS - 1, "kind of an entry"));
         x.kind = (enum result_id)kind;
         if (i && by_name(&before, &x) >= 0)
-            return vn_result_bad(r, "%s %s: twice, or not in order", vn_result_kinds[x.kind]->name, x.name);
+            return vn_result_bad(r, "%s %s: duplicate, or out of order", vn_result_kinds[x.kind]->name,
+                                 x.name);
         TRY(vn_result_get_count(r, &bytes, 1, "length of an entry"));
         TRY(get_body(r, to, &x, bytes));
         before = x;
     }
-    return left(r) ? vn_result_bad(r, "%zu bytes behind the last entry", left(r)) : VN_OK;
+    return left(r) ? vn_result_bad(r, "%zu bytes after the last entry", left(r)) : VN_OK;
 }
 
 static int check_header(const struct result_reader *r, size_t bytes)
 {
     uint64_t head[2];
     if (bytes < HEADER || memcmp(r->start, magic, sizeof magic - 1))
-        return vn_fail(r->e, VN_E_INPUT, "%s: not a result of a part of a job", r->name);
+        return vn_fail(r->e, VN_E_INPUT, "%s: not the result of a part of a job", r->name);
     memcpy(head, r->start + sizeof magic - 1, sizeof head);
     if (head[0] != VERSION)
-        return vn_fail(r->e, VN_E_INPUT, "%s: result of version %llu, expected %d", r->name,
-                       (unsigned long long)head[0], VERSION);
+        return vn_fail(r->e, VN_E_INPUT, "%s: expected a result of version %d, got %llu", r->name, VERSION,
+                       (unsigned long long)head[0]);
     if (head[1] != vn_hash(r->start, bytes, RESULT_CHECKSUM))
         return vn_fail(r->e, VN_E_INPUT, "%s: damaged: the checksum does not match", r->name);
     return VN_OK;

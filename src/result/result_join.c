@@ -26,10 +26,10 @@ int vn_result_join(struct vn_result *to, uint64_t samples, int n, const char *co
     const struct sample_set *done = vn_result_entry(to, RESULT_samples, DONE);
     const uint64_t missing = vn_sample_set_missing(done, samples), count = vn_sample_set_count(done);
     if (missing < samples)
-        return vn_fail(e, VN_E_INPUT, "sample %llu of %llu is in none of %d files",
+        return vn_fail(e, VN_E_INPUT, "sample %llu of %llu is missing in all %d files",
                        (unsigned long long)missing, (unsigned long long)samples, n);
     if (count != samples)
-        return vn_fail(e, VN_E_INPUT, "%d files have %llu samples, expected %llu", n,
-                       (unsigned long long)count, (unsigned long long)samples);
+        return vn_fail(e, VN_E_INPUT, "expected %llu samples in %d files, got %llu",
+                       (unsigned long long)samples, n, (unsigned long long)count);
     return VN_OK;
 }

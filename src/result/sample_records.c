@@ -8,7 +8,7 @@ static int same_values(int n, const double *x, int m, const double *y)
 
 static int differs(uint64_t sample, struct vn_err *e)
 {
-    return vn_fail(e, VN_E_INPUT, "sample %llu is in both with different values", (unsigned long long)sample);
+    return vn_fail(e, VN_E_INPUT, "sample %llu has different values in both", (unsigned long long)sample);
 }
 
 static const double *copied(struct vn_arena *a, const double *v, int n)
@@ -27,8 +27,8 @@ static int get_values(struct result_reader *r, uint64_t *sample, int *n, const d
 {
     const void *p;
     TRY(vn_result_get(r, sample, UINT64_MAX, "sample"));
-    TRY(vn_result_get_count(r, n, sizeof **v, "numbers of a sample"));
-    TRY(vn_result_get_bytes(r, &p, (size_t)*n * sizeof **v, "numbers of a sample"));
+    TRY(vn_result_get_count(r, n, sizeof **v, "values of a sample"));
+    TRY(vn_result_get_bytes(r, &p, (size_t)*n * sizeof **v, "values of a sample"));
     *v = copied(r->arena, p, *n);
     return VN_OK;
 }
@@ -64,7 +64,7 @@ static int read_first(struct result_reader *r, void *entry)
     if (r->at == r->end)
         return VN_OK;
     TRY(get_values(r, &f->sample, &f->n, &f->v));
-    return f->n ? VN_OK : vn_result_bad(r, "numbers of a sample: expected at least one");
+    return f->n ? VN_OK : vn_result_bad(r, "values of a sample: expected at least one");
 }
 
 const struct result_kind vn_result_first = { "first", sizeof(struct first_values), merge_first, write_first,
@@ -117,7 +117,7 @@ static int read_entry(struct result_reader *r, void *entry)
     for (int i = 0; i < n; i++) {
         TRY(get_values(r, &x.sample, &x.n, &x.v));
         if (i && s->all.v[i - 1].sample >= x.sample)
-            return vn_result_bad(r, "record of sample %llu: not in order", (unsigned long long)x.sample);
+            return vn_result_bad(r, "record of sample %llu: out of order", (unsigned long long)x.sample);
         VEC_PUSH(r->arena, &s->all, x);
     }
     return VN_OK;

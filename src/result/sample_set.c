@@ -65,10 +65,10 @@ static int read_entry(struct result_reader *r, void *entry)
     int n;
     TRY(vn_result_get_count(r, &n, 2, "number of ranges"));
     for (int i = 0; i < n; i++) {
-        TRY(vn_result_get(r, &gap, UINT64_MAX - end, "samples left out"));
-        TRY(vn_result_get(r, &length, UINT64_MAX - end - gap, "samples of a range"));
+        TRY(vn_result_get(r, &gap, UINT64_MAX - end, "gap between samples"));
+        TRY(vn_result_get(r, &length, UINT64_MAX - end - gap, "length of a range"));
         if (!length || (i && !gap))
-            return vn_result_bad(r, "range %d of samples is empty, or part of the one before", i);
+            return vn_result_bad(r, "range %d of samples is empty, or continues the previous one", i);
         add_range(s, r->arena, (struct sample_range){ end + gap, end + gap + length });
         end += gap + length;
     }

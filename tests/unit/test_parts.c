@@ -184,7 +184,7 @@ static void parts_that_do_not_join(void **state)
     struct calibrated_net c = net_to_calibrate(), other = net_to_calibrate();
     ranges_of_parts(&c, 3);
     const char *files[] = { part_file(&c, 0), part_file(&c, 1), part_file(&c, 1), part_file(&c, 2) };
-    expect_calibration(&c, 2, files, " of 12 is in none of 2 files");
+    expect_calibration(&c, 2, files, " of 12 is missing in all 2 files");
     expect_calibration(&c, 4, files, "part1.vnr: samples samples: sample ");
     ((float *)other.n.g->nodes.v[0]->in[1]->data->data)[0] += 1; /* one weight */
     expect_calibration(&other, 1, files, "part0.vnr: network has hash ");
@@ -403,7 +403,7 @@ static void files_that_do_not_join(void **state)
                 "x.txt", "vernier-eval 1 1234567890123456\n");
     expect_join(&j, VN_E_INPUT, "x.txt:3: damaged: expected the result of a sample", "x.txt",
                 vn_arena_fmt(j.arena, "%s1 2\n3 4 x\n", head));
-    expect_join(&j, VN_E_INPUT, "records samples: sample 0 is in both with different values", "x.txt",
+    expect_join(&j, VN_E_INPUT, "records samples: sample 0 has different values in both", "x.txt",
                 vn_arena_fmt(j.arena, "%s0 7\n", head));
     const struct vn_shard bad = { 2, 2 };
     assert_int_equal(vn_evaluate_part(&j.o, &bad, &e), VN_E_USAGE);

@@ -279,8 +279,9 @@ static void other_jobs_are_refused(void **state)
     expect_refusal(r, result_of(a, "comparison", "network", 1), "job comparison, expected calibration");
     expect_refusal(r, result_of(a, "calibration", "network", 2),
                    "network has hash 0000000000000002, expected 0000000000000001");
-    expect_refusal(r, result_of(a, "calibration", "data", 1), "belongs to a data, this result to a network");
-    expect_refusal(r, vn_result_new(a, "calibration"), "belongs to 0 things");
+    expect_refusal(r, result_of(a, "calibration", "data", 1),
+                   "expected the hash of a network as in this result, got that of a data");
+    expect_refusal(r, vn_result_new(a, "calibration"), "expected 1 hashes as in this result, got 0");
     vn_arena_free(&a);
 }
 
@@ -304,10 +305,10 @@ static void common_samples_are_refused(void **state)
     vn_sample_records_add(vn_result_entry(two[1], RESULT_records, "empty"), a, 3, 0, NULL);
     vn_sample_records_add(vn_result_entry(one[1], RESULT_records, "r"), a, 3, 1, &x);
     vn_sample_records_add(vn_result_entry(two[1], RESULT_records, "r"), a, 3, 1, &y);
-    expect_refusal(one[1], two[1], "records r: sample 3 is in both with different values");
+    expect_refusal(one[1], two[1], "records r: sample 3 has different values in both");
     vn_exact_sums_start(vn_result_entry(one[2], RESULT_sums, "s"), a, 2);
     vn_exact_sums_start(vn_result_entry(two[2], RESULT_sums, "s"), a, 3);
-    expect_refusal(one[2], two[2], "sums s: 2 sums and 3");
+    expect_refusal(one[2], two[2], "sums s: expected 2 sums, got 3");
     vn_arena_free(&a);
 }
 
@@ -391,43 +392,42 @@ static void files_that_say_wrong_things(void **state)
         const char *text;
     } cases[] = {
 #define FILE_OF(data) data, sizeof data - 1
-        { FILE_OF("vnresult"), "not a result" },
-        { FILE_OF("vnresulx\1\0\0\0\0\0\0\0CHECKSUM\1j\0\0"), "not a result" },
-        { FILE_OF("vnresult\7\0\0\0\0\0\0\0CHECKSUM\1j\0\0"), "result of version 7, expected 1" },
+        { FILE_OF("vnresult"), "not the result" },
+        { FILE_OF("vnresulx\1\0\0\0\0\0\0\0CHECKSUM\1j\0\0"), "not the result" },
+        { FILE_OF("vnresult\7\0\0\0\0\0\0\0CHECKSUM\1j\0\0"), "expected a result of version 1, got 7" },
         { FILE_OF(HEAD "\5j"), "job: 5, but 1 bytes follow" },
-        { FILE_OF(HEAD "\2j\0\0\0"), "job: byte 0 in a text" },
+        { FILE_OF(HEAD "\2j\0\0\0"), "job: byte 0 in a string" },
         { FILE_OF(HEAD "\1j" BIG), "number of hashes: 18446744073709551615, but 0 bytes follow" },
         { FILE_OF(HEAD "\1j\0" BIG), "number of entries: 18446744073709551615, but 0 bytes follow" },
         { FILE_OF(HEAD "\1j\0\x80"), "byte 27: number of entries: truncated" },
-        { FILE_OF(HEAD "\1j\0\x80\0"), "integer longer than it must be" },
+        { FILE_OF(HEAD "\1j\0\x80\0"), "integer longer than necessary" },
         { FILE_OF(HEAD "\1j\0\xff\xff\xff\xff\xff\xff\xff\xff\xff\2"), "integer of more than 64 bits" },
-        { FILE_OF(HEAD "\1j\0\0!"), "1 bytes behind the last entry" },
+        { FILE_OF(HEAD "\1j\0\0!"), "1 bytes after the last entry" },
         { FILE_OF(HEAD "\1j\0\1\1e\x63\0"), "kind of an entry: expected at most 7, got 99" },
-        { FILE_OF(HEAD "\1j\0\1\1e\0\2\1\1"), "counter e: 1 bytes too many" },
-        { FILE_OF(HEAD "\1j\0\2\1e\0\1\1\1e\0\1\1"), "counter e: twice, or not in order" },
-        { FILE_OF(HEAD "\1j\0\2\1f\0\1\1\1e\0\1\1"), "counter e: twice, or not in order" },
+        { FILE_OF(HEAD "\1j\0\1\1e\0\2\1\1"), "counter e: 1 bytes left over" },
+        { FILE_OF(HEAD "\1j\0\2\1e\0\1\1\1e\0\1\1"), "counter e: duplicate, or out of order" },
+        { FILE_OF(HEAD "\1j\0\2\1f\0\1\1\1e\0\1\1"), "counter e: duplicate, or out of order" },
         { FILE_OF(HEAD "\1j\0\1\1e\1\xb" BIG "\0"),
           "samples e: number of ranges: 18446744073709551615, but 1 bytes" },
         { FILE_OF(HEAD "\1j\0\1\1e\1\5\2\0\1\0\1"),
-          "range 1 of samples is empty, or part of the one before" },
+          "range 1 of samples is empty, or continues the previous one" },
         { FILE_OF(HEAD "\1j\0\1\1e\1\xd\1\1" BIG "\0"),
-          "samples of a range: expected at most 18446744073709551614" },
+          "length of a range: expected at most 18446744073709551614" },
         { FILE_OF(HEAD "\1j\0\1\1e\2\4\1\0\0\x7f"), "sums e: sum: expected 127 bytes, got 0: truncated" },
         { FILE_OF(HEAD "\1j\0\1\1e\2\4\1\x10\0\0"), "flags of a sum: expected at most 15, got 16" },
-        { FILE_OF(HEAD "\1j\0\1\1e\2\5\1\0\0\1\0"), "sum longer than it must be" },
-        { FILE_OF(HEAD "\1j\0\1\1e\2\4\1\x8\0\0"), "sum longer than it must be" },
-        { FILE_OF(HEAD "\1j\0\1\1e\2\6\1\0\x8f\2\1\1"), "place of a sum: expected at most 270, got 271" },
-        { FILE_OF(HEAD "\1j\0\1\1e\3\x9\0\0\0\0\0\0\0\x80\1"), "value: a -0 or NaN that is not written" },
+        { FILE_OF(HEAD "\1j\0\1\1e\2\5\1\0\0\1\0"), "sum longer than necessary" },
+        { FILE_OF(HEAD "\1j\0\1\1e\2\4\1\x8\0\0"), "sum longer than necessary" },
+        { FILE_OF(HEAD "\1j\0\1\1e\2\6\1\0\x8f\2\1\1"), "offset of a sum: expected at most 270, got 271" },
+        { FILE_OF(HEAD "\1j\0\1\1e\3\x9\0\0\0\0\0\0\0\x80\1"), "value: expected neither -0 nor NaN" },
         { FILE_OF(HEAD "\1j\0\1\1e\5\2\1\0"), "expected at least one" },
-        { FILE_OF(HEAD "\1j\0\1\1e\6\x1\x9"),
-          "histogram e: least value: expected 4 bytes, got 0: truncated" },
+        { FILE_OF(HEAD "\1j\0\1\1e\6\x1\x9"), "histogram e: minimum: expected 4 bytes, got 0: truncated" },
         { FILE_OF(HEAD "\1j\0\1\1e\6\x9\1\0\0\x80\x7f\0\0\x80\x7f"),
-          "least value: expected a number, got inf" },
-        { FILE_OF(HEAD "\1j\0\1\1e\6\x9\1\0\0\x80\x3f\0\0\0\0"), "least value 1 above the largest, 0" },
+          "minimum: expected a finite number other than -0, got inf" },
+        { FILE_OF(HEAD "\1j\0\1\1e\6\x9\1\0\0\x80\x3f\0\0\0\0"), "minimum 1 is above maximum 0" },
         { FILE_OF(HEAD "\1j\0\1\1e\6\xc\2\0\0\0\0\0\0\0\0\1\0\1"),
           "bins up to 0 with 1 values, expected up to 0 with 2" },
-        { FILE_OF(HEAD "\1j\0\1\1e\7\5\2\1\0\1\0"), "record of sample 1: not in order" },
-        { FILE_OF(HEAD "\1j\0\1\1e\7\3\1\1\5"), "numbers of a sample: 5, but 0 bytes follow" },
+        { FILE_OF(HEAD "\1j\0\1\1e\7\5\2\1\0\1\0"), "record of sample 1: out of order" },
+        { FILE_OF(HEAD "\1j\0\1\1e\7\3\1\1\5"), "values of a sample: 5, but 0 bytes follow" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct vn_err e = { 0 };
