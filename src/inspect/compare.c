@@ -135,7 +135,7 @@ static int set_table(struct comparison *c, const struct graph *g, struct vn_err 
             continue;
         if (!first || first->n != SIMILARITY_NUMBERS || !least || !sum || sum->n != 1 || count->n > INT_MAX ||
             least->sample > INT_MAX || !(first->v[6] >= 0 && first->v[6] < 0x1p62))
-            return vn_fail(e, VN_E_INPUT, "comparison of %s: not what a comparison finds", name);
+            return vn_fail(e, VN_E_INPUT, "comparison of %s: damaged: invalid values", name);
         c->of[i] = (struct node_similarity){ .first = get_similarity(first->v),
                                              .min = least->value,
                                              .mean = vn_exact_sums_value(sum, 0) / (double)count->n,

@@ -205,7 +205,7 @@ static int feed_bin(struct check *c, struct vn_err *e)
         return vn_session_feed_random(c->bin, (uint64_t)c->sample + 1, e);
     vn_session_inputs(c->bin, &n);
     if (n != 1)
-        return vn_fail(e, VN_E_UNSUPPORTED, "files can be given for models with one input; this one has %d",
+        return vn_fail(e, VN_E_UNSUPPORTED, "input files require a model with one input, got %d",
                        n);
     vn_session_name_sample(c->bin, c->in.samples > 1 ? c->in.files.v[c->sample] : NULL);
     return vn_session_feed_file(c->bin, 0, c->in.files.v[c->sample], e);
@@ -245,7 +245,7 @@ static int same_interface(const struct vn_session *onnx, const struct vn_session
     for (int i = 0; i < n; i++)
         if (strcmp(x[i].name, y[i].name) || elements(&x[i]) != elements(&y[i]))
             return vn_fail(e, VN_E_INPUT,
-                           "input %d is %s in %s and %s in %s, or differs in size: not the same network", i,
+                           "input %d differs (%s in %s, %s in %s, or in size): not the same network", i,
                            x[i].name, vn_session_path(onnx), y[i].name, vn_session_path(bin));
     return VN_OK;
 }

@@ -98,8 +98,8 @@ int vn_session_dump(struct vn_session *s, const char *folder, int dequantize, st
 {
     int status;
     if (!s->model)
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: the reference executor has no tensors of a program to write",
-                       s->net->path);
+        return vn_fail(e, VN_E_UNSUPPORTED,
+                       "%s: writing every tensor is unsupported on the reference executor", s->net->path);
     VN_GUARDED(status, e, dump_guarded(s, folder, dequantize, e));
     return status;
 }

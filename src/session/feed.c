@@ -55,7 +55,7 @@ int vn_session_check_fed(const struct vn_session *s, struct vn_err *e)
 {
     for (int i = 0; i < s->net->n_in; i++)
         if (!s->in[i].fed)
-            return vn_fail(e, VN_E_USAGE, "%s: input %s is not fed", s->net->path, s->net->in[i].name);
+            return vn_fail(e, VN_E_USAGE, "%s: input %s has no data", s->net->path, s->net->in[i].name);
     return VN_OK;
 }
 
@@ -69,8 +69,7 @@ void vn_session_set_origin(struct vn_session *s, int i, const struct vn_origin *
 static int check_input(const struct vn_session *s, int i, struct vn_err *e)
 {
     if (i < 0 || i >= s->net->n_in)
-        return vn_fail(e, VN_E_USAGE, "%s has %d inputs, there is no input %d", s->net->path, s->net->n_in,
-                       i);
+        return vn_fail(e, VN_E_USAGE, "%s has %d inputs, got index %d", s->net->path, s->net->n_in, i);
     s->in[i].fed = 0;
     s->in[i].from = (struct vn_origin){ .w = 0 };
     return VN_OK;
@@ -231,8 +230,8 @@ int vn_session_feed_array(struct vn_session *s, int i, enum vn_dtype dtype, int 
 {
     int status;
     if (rank < 0 || rank > VN_MAX_RANK)
-        return vn_fail(e, VN_E_USAGE, "%s: an array of rank %d: expected 0 to %d", s->net->path, rank,
-                       VN_MAX_RANK);
+        return vn_fail(e, VN_E_USAGE, "%s: expected an array of rank 0 to %d, got %d", s->net->path,
+                       VN_MAX_RANK, rank);
     const struct vn_shape of = vn_shape_of(rank, shape);
     struct vn_view v = { .dtype = dtype, .rank = rank, .data = data, .axis = -1 };
     memcpy(v.shape, of.d, sizeof v.shape);
@@ -263,15 +262,15 @@ static int file_as_tensor(struct vn_tensor *to, const char *name, const char *pa
     struct vn_tensor *t;
     if (!vn_npy_is(data, bytes)) {
         if (bytes != vn_tensor_bytes(to))
-            return vn_fail(e, VN_E_INPUT, "%s: %zu bytes, input %s wants %zu for shape %s of %s", path, bytes,
-                           name, vn_tensor_bytes(to), vn_shape_text(&to->shape, want),
+            return vn_fail(e, VN_E_INPUT, "%s: %zu bytes, input %s requires %zu for shape %s of %s", path,
+                           bytes, name, vn_tensor_bytes(to), vn_shape_text(&to->shape, want),
                            vn_dtype_name(to->dtype));
         memcpy(to->data, data, bytes);
         return VN_OK;
     }
     TRY(vn_npy_parse(&t, a, data, bytes, path, e));
     if (vn_shape_count(&t->shape) != vn_shape_count(&to->shape))
-        return vn_fail(e, VN_E_INPUT, "%s: array of shape %s, input %s wants %s", path,
+        return vn_fail(e, VN_E_INPUT, "%s: array of shape %s, input %s requires %s", path,
                        vn_shape_text(&t->shape, got), name, vn_shape_text(&to->shape, want));
     memcpy(to->data, vn_tensor_cast(a, t, to->dtype)->data, vn_tensor_bytes(to));
     return VN_OK;
@@ -289,14 +288,14 @@ static int file_as_pixels(struct vn_session *s, int i, const char *path, struct 
     if (vn_npy_is(data, bytes)) {
         TRY(vn_npy_parse(&t, a, data, bytes, path, e));
         if (t->dtype != VN_U8)
-            return vn_fail(e, VN_E_INPUT, "%s: input %s wants uint8 %s bytes, got %s", path, p->name, word,
+            return vn_fail(e, VN_E_INPUT, "%s: input %s requires uint8 %s bytes, got %s", path, p->name, word,
                            vn_dtype_name(t->dtype));
         data = t->data;
         bytes = vn_tensor_bytes(t);
     }
     if (bytes != p->bytes)
-        return vn_fail(e, VN_E_INPUT, "%s: %zu bytes, input %s wants %zu bytes of %s", path, bytes, p->name,
-                       p->bytes, word);
+        return vn_fail(e, VN_E_INPUT, "%s: %zu bytes, input %s requires %zu bytes of %s", path, bytes,
+                       p->name, p->bytes, word);
     memcpy(s->in[i].pixels, data, bytes);
     convert_pixels(s, i, 0);
     return VN_OK;
@@ -367,7 +366,8 @@ static int feed_named(struct vn_session *s, const char *file, int place, int n, 
             return no_input(s, name, a, e);
     }
     if (place >= s->net->n_in)
-        return vn_fail(e, VN_E_USAGE, "%s has %d inputs, got %d files", s->net->path, s->net->n_in, n);
+        return vn_fail(e, VN_E_USAGE, "%s: expected at most %d files, one per input, got %d", s->net->path,
+                       s->net->n_in, n);
     return feed_file(s, place, eq ? eq + 1 : file, e);
 }
 

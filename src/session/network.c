@@ -17,7 +17,7 @@ int vn_network_take(struct network *n, size_t bytes, const char *what, struct vn
     if (!n->limit || (before <= n->limit && bytes <= n->limit - before))
         return VN_OK;
     atomic_fetch_sub(&n->taken, bytes);
-    return vn_fail(e, VN_E_NOMEM, "%s: %s needs %zu bytes, and %zu are taken: the limit allows %zu", n->path,
+    return vn_fail(e, VN_E_NOMEM, "%s: %s requires %zu bytes in addition to %zu: the limit is %zu", n->path,
                    what, bytes, before, n->limit);
 }
 
@@ -189,7 +189,7 @@ static int image_shape(struct vn_shape *s, const struct network *n, int i, const
 {
     const int nv12 = io->type == VN_IN_NV12, last = io->channels_last;
     if (io->rank != (nv12 ? 3 : 4) || n->config[i].type_rt == VN_IN_FEATUREMAP)
-        return vn_fail(e, VN_E_INPUT, "%s: input %s is an image, but the file does not say of which kind",
+        return vn_fail(e, VN_E_INPUT, "%s: input %s is an image, but the file does not declare its type",
                        n->path, io->name);
     const int64_t *d = io->shape, c = nv12 ? 3 : d[last ? 3 : 1], h = nv12 ? d[1] / 3 * 2 : d[last ? 1 : 2],
                   w = nv12 ? d[2] : d[last ? 2 : 3];
@@ -219,8 +219,8 @@ static int describe_image(struct network *n, int i, const struct vn_io *io, stru
     else if (io && !n->graph)
         good &= io->dtype == VN_F32 || io->dtype == VN_I8;
     if (!good)
-        return vn_fail(e, VN_E_INPUT, "%s: input %s of shape %s is no %s image, as the file says", n->path,
-                       p->name, vn_shape_text(&s, text), vn_input_type_word(p->type));
+        return vn_fail(e, VN_E_INPUT, "%s: input %s of shape %s is not a %s image, as the file declares",
+                       n->path, p->name, vn_shape_text(&s, text), vn_input_type_word(p->type));
     p->given = VN_U8;
     p->channels_last = f.channels_last_rt && f.rt != VN_IN_NV12;
     return VN_OK;

@@ -33,8 +33,7 @@ static void view_computed(struct vn_view *v, const struct vn_session *s, int i)
 int vn_session_output(const struct vn_session *s, int i, struct vn_view *out, struct vn_err *e)
 {
     if (i < 0 || i >= s->net->n_out)
-        return vn_fail(e, VN_E_USAGE, "%s has %d outputs, there is no output %d", s->net->path, s->net->n_out,
-                       i);
+        return vn_fail(e, VN_E_USAGE, "%s has %d outputs, got index %d", s->net->path, s->net->n_out, i);
     if (!s->done)
         return vn_fail(e, VN_E_USAGE, "%s: output %s: the network has not run to its end", s->net->path,
                        s->net->out[i].name);

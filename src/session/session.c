@@ -45,7 +45,7 @@ static int load_model(struct vn_session *s, const struct vn_options *run, struct
     s->memory = aligned_alloc(ALIGN, (need + ALIGN - 1) / ALIGN *
                                          ALIGN); /* an arena would touch all of what a file asks for */
     if (!s->memory)
-        return vn_fail(e, VN_E_NOMEM, "no memory for %zu bytes", need);
+        return vn_fail(e, VN_E_NOMEM, "out of memory: %zu bytes", need);
     TRY(vn_model_load(&s->model, s->net->image, s->net->image_bytes, s->memory, need, run, e));
     vn_model_cancel_on(s->model, s->net->cancel);
     return VN_OK;
@@ -98,7 +98,7 @@ static int explain(const struct session_source *from, const struct vn_session *s
         vn_path_has_suffix(from->path, ".bin"))
         return status;
     const struct vn_err why = *e;
-    return vn_fail(e, why.code, "%s (want a file that ends in .onnx, or a .bin)", why.msg);
+    return vn_fail(e, why.code, "%s (expected a file that ends in .onnx, or a .bin)", why.msg);
 }
 
 static int open_guarded(struct vn_session **out, const struct session_source *from,

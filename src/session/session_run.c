@@ -10,8 +10,7 @@ static int needs_runtime(const struct vn_session *s, struct vn_err *e)
 {
     return s->model ? VN_OK
                     : vn_fail(e, VN_E_UNSUPPORTED,
-                              "%s: the reference executor runs whole networks only, not parts of them",
-                              s->net->path);
+                              "%s: running in parts is unsupported on the reference executor", s->net->path);
 }
 
 int vn_session_instructions(const struct vn_session *s)
@@ -103,7 +102,7 @@ int vn_session_restore(struct vn_session *s, const struct vn_session_state *stat
 {
     TRY(needs_runtime(s, e));
     if (state->net != s->net)
-        return vn_fail(e, VN_E_USAGE, "%s: the state is that of another network, %s", s->net->path,
+        return vn_fail(e, VN_E_USAGE, "%s: the state belongs to another network, %s", s->net->path,
                        state->net->path);
     s->done = 0;
     return vn_model_state_restore(s->model, state->data, e);
@@ -158,7 +157,7 @@ int vn_session_time(struct vn_session *s, int runs, double *median, double *leas
 {
     int status;
     if (runs < 1)
-        return vn_fail(e, VN_E_USAGE, "%s: %d runs to time: expected 1 or more", s->net->path, runs);
+        return vn_fail(e, VN_E_USAGE, "%s: expected at least one run to time, got %d", s->net->path, runs);
     VN_GUARDED(status, e, time_runs(s, runs, median, least, e));
     return status;
 }

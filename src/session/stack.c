@@ -16,8 +16,8 @@ static int make_stack(struct stack *st, int k, const struct vn_view *v, struct v
 {
     struct vn_shape shape = vn_shape_of(v->rank, v->shape);
     if (!shape.rank || shape.d[0] != 1)
-        return vn_fail(e, VN_E_USAGE, "%s: output %s: only outputs of batch 1 can be stacked",
-                       st->s->net->path, v->name);
+        return vn_fail(e, VN_E_USAGE, "%s: output %s: stacking requires outputs of batch 1", st->s->net->path,
+                       v->name);
     shape.d[0] = st->n;
     st->all[k] = vn_tensor_new(st->arena, v->dtype, &shape);
     return VN_OK;
@@ -33,9 +33,10 @@ static int stack_output(struct stack *st, int i, int k, struct vn_err *e)
     struct vn_shape now = vn_shape_of(v.rank, v.shape), all = st->all[k]->shape;
     all.d[0] = 1;
     if (!vn_shape_equal(&now, &all))
-        return vn_fail(e, VN_E_INPUT,
-                       "%s: output %s has shape %s, that of the first file has %s: they cannot be stacked",
-                       st->files[i], v.name, vn_shape_text(&now, got), vn_shape_text(&all, first));
+        return vn_fail(
+            e, VN_E_INPUT,
+            "%s: output %s: expected shape %s as for the first file, got %s: outputs cannot be stacked",
+            st->files[i], v.name, vn_shape_text(&all, first), vn_shape_text(&now, got));
     vn_view_copy((char *)st->all[k]->data + (size_t)i * v.bytes, &v);
     return VN_OK;
 }
@@ -88,8 +89,9 @@ static int run_files(struct vn_session *s, const char *const *files, int n, cons
                      enum vn_view_format format, struct vn_err *e)
 {
     if (s->net->n_in != 1)
-        return vn_fail(e, VN_E_USAGE, "%s has %d inputs: files can be run one by one on a network with one",
-                       s->net->path, s->net->n_in);
+        return vn_fail(e, VN_E_USAGE,
+                       "%s: running files one by one requires a network with one input, got %d", s->net->path,
+                       s->net->n_in);
     struct stack st = { .arena = vn_arena_new(), .s = s, .files = files, .n = n };
     const int status = run_stack(&st, folder, format, e);
     vn_session_name_sample(s, NULL);
@@ -116,7 +118,7 @@ static int list_files(const char ***paths, int *n, struct vn_arena *a, const cha
             VEC_PUSH(a, &v, vn_path_join(a, dir, names[i]));
     *paths = v.v;
     *n = v.n;
-    return v.n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no pictures, .npy or .bin files", dir);
+    return v.n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no images, .npy or .bin files", dir);
 }
 
 static int run_folder(struct vn_session *s, const char *images, int *n, const char *folder,

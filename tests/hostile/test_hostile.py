@@ -126,7 +126,7 @@ def test_wrong_image_kind_in_the_metadata(digits, tmp_path, kind, text):
     path = write(tmp_path, 0, source.suffix, damage.repaired(bad) if kind == "bin" else bad)
     for args in ([], ["--input", digits.picture]):
         done = tool.run("run", path, *args, want=tool.BAD_INPUT)
-        assert f"{path}: input image of shape" in done.err and "as the file says" in done.err
+        assert f"{path}: input image of shape" in done.err and "as the file declares" in done.err
 
 
 def picture_files(tmp_path, kind, suffix, data, digits):
