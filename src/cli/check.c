@@ -58,14 +58,14 @@ static int run(struct vn_arena *a, struct vn_err *e)
     if (vn_words(&words) != 1 || vn_opt("--config") || vn_opt("--images"))
         return vn_fail(
             e, VN_E_USAGE,
-            "usage: vernier check MODEL.onnx|MODEL.caffemodel [options]; -c and --images go with --data");
+            "usage: vernier check MODEL.onnx|MODEL.caffemodel [options]; -c and --images require --data");
     return check_model(a, e);
 }
 
 const struct command vn_cmd_check = {
     "check",
     "MODEL.onnx|MODEL.caffemodel [options]",
-    "say which nodes can compute in integers, and why others cannot; or whether calibration data are right",
+    "report which nodes compute in integers and why others do not; or check calibration data",
     options,
     0,
     2,

@@ -1,14 +1,14 @@
-/* cli/check_data.h - the part of `vernier check` that looks at calibration data. */
+/* cli/check_data.h - the part of `vernier check` that checks calibration data. */
 #ifndef VN_CHECK_DATA_H
 #define VN_CHECK_DATA_H
 
 #include "base/err.h"
 
 #define CHECK_DATA_OPTIONS                                                                                                            \
-    { "--data", 0, NULL, 0, 0, "look at calibration data instead: check --data -c FILE.yaml, or check MODEL DIR --data" },            \
-    { "--config", 'c', "FILE.yaml", 0, 0, "with --data: the configuration whose data are looked at" },                                \
-    { "--images", 0, "DIR", 0, 0, "with --data: the pictures that they were made of, with the same names" },                          \
-    { "--list", 0, NULL, 0, 0, "print what --data looks for" }
+    { "--data", 0, NULL, 0, 0, "check calibration data instead: check --data -c FILE.yaml, or check MODEL DIR --data" },            \
+    { "--config", 'c', "FILE.yaml", 0, 0, "with --data: configuration of the data" },                                \
+    { "--images", 0, "DIR", 0, 0, "with --data: source images of the data, with the same names" },                          \
+    { "--list", 0, NULL, 0, 0, "print the checks of --data and exit" }
 
 int vn_run_check_data(struct vn_err *e); /* an exit status, or a negative enum vn_status */
 int vn_list_detectors(void);

@@ -9,19 +9,17 @@
 #include "cli/cli.h"
 
 static const struct option_def options[] = {
-    { "--config", 'c', "FILE.yaml", 0, 0, "the configuration (vernier init writes one)" },
+    { "--config", 'c', "FILE.yaml", 0, 0, "configuration (vernier init writes one)" },
     { "--fast-perf", 0, NULL, 0, 0,
-      "no configuration: --model with random calibration, all that can be in integers; for speed, not for "
-      "results" },
+      "no configuration: random calibration, everything possible in integers; for speed measurements only" },
     MODEL_OPTIONS,
     { "--march", 0, "NAME", 0, 0, "with --fast-perf: the target (default generic)" },
     { "--output-dir", 0, "DIR", 0, 0, "with --fast-perf: folder of the products (default model_output)" },
     SHAPE_OPTION,
     { "--compare", 0, "N", 0, 0, "samples for the similarity tables (default 0: all)" },
     { "--min-cosine", 0, "X", 0, 0,
-      "exit with 1 when an output's mean cosine is below X (default 0.8, a clear loss)" },
-    { "--accept-data", 0, NULL, 0, 0,
-      "calibration data that look wrong (check --data) are a warning, not an error" },
+      "exit with 1 if the mean cosine of an output is below X (default 0.8, a clear loss)" },
+    { "--accept-data", 0, NULL, 0, 0, "treat errors in calibration data (check --data) as warnings" },
     { "--log", 0, "FILE", 0, 0, "log file (default vernier_convert.log in the current folder; 'none')" },
     RUN_OPTIONS,
     JSON_OPTION,
@@ -55,14 +53,14 @@ static int check_words(int fast, struct vn_err *e)
         return vn_fail(e, VN_E_USAGE,
                        "usage: vernier convert -c FILE.yaml, or vernier convert --fast-perf --model FILE");
     if (fast && !vn_words(&words))
-        return vn_fail(e, VN_E_USAGE, "--fast-perf wants --model FILE");
+        return vn_fail(e, VN_E_USAGE, "--fast-perf requires --model FILE");
     for (size_t i = 0; !fast && i < sizeof only_fast / sizeof *only_fast; i++)
         if (vn_opt(only_fast[i]))
-            return vn_fail(e, VN_E_USAGE, "%s goes with --fast-perf; a configuration has a key for it",
+            return vn_fail(e, VN_E_USAGE, "%s requires --fast-perf; a configuration has a key for it",
                            only_fast[i]);
     for (size_t i = 0; fast && i < sizeof only_config / sizeof *only_config; i++)
         if (vn_opt(only_config[i]))
-            return vn_fail(e, VN_E_USAGE, "%s does not go with --fast-perf", only_config[i]);
+            return vn_fail(e, VN_E_USAGE, "%s cannot be combined with --fast-perf", only_config[i]);
     return VN_OK;
 }
 
@@ -118,7 +116,7 @@ static int report(const struct vn_conversion *c, double least)
     else
         vn_print_conversion(stdout, c);
     if (random && !vn_opt("--json"))
-        printf("Calibrated with random numbers: time it, do not use its results.\n");
+        printf("Random calibration: for speed measurements only.\n");
     fflush(stdout);
     vn_print_doubts(stderr, c);
     return good ? EXIT_DONE : EXIT_CHECK_FAILED;
@@ -133,7 +131,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     const char *text = vn_opt("--min-cosine");
     char *end;
     if (text && ((least = strtod(text, &end)), *end || !*text))
-        return vn_fail(e, VN_E_USAGE, "--min-cosine: want a number, got '%s'", text);
+        return vn_fail(e, VN_E_USAGE, "--min-cosine: expected a number, got '%s'", text);
     return_memory();
     TRY(convert(&c, fast, a, e));
     const int status = report(c, least);

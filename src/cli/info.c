@@ -96,7 +96,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
 
 const struct command vn_cmd_info = { "info",
                                      "FILE.bin|FILE.onnx|FILE.caffemodel [options]",
-                                     "inputs, outputs and metadata of a file",
+                                     "print inputs, outputs and metadata of a file",
                                      options,
                                      1,
                                      1,

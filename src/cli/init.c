@@ -5,12 +5,12 @@
 
 static const struct option_def options[] = {
     { "--output", 'o', "FILE", 0, 0,
-      "where to write (default MODEL.yaml; an existing file is not overwritten)" },
-    { "--full", 0, NULL, 0, 0, "every key that works, with its meaning" },
+      "output file (default MODEL.yaml; an existing file is not overwritten)" },
+    { "--full", 0, NULL, 0, 0, "write every supported key, with its meaning" },
     { "--march", 0, "NAME", 0, 0, "target (default generic)" },
     MODEL_OPTIONS,
     SHAPE_OPTION,
-    { "--cal-data-dir", 0, "DIR", 0, 0, "folder of calibration pictures or arrays" },
+    { "--cal-data-dir", 0, "DIR", 0, 0, "folder of calibration images or arrays" },
     { 0 },
 };
 

@@ -1,4 +1,4 @@
-/* vernier run - any stage's ONNX or a .bin on pictures, arrays or random data. */
+/* vernier run - any stage's ONNX or a .bin on images, arrays or random data. */
 #include <vernier/runtime.h>
 #include <vernier/session.h>
 
@@ -7,12 +7,12 @@
 #include "session/session.h"
 
 static const struct option_def options[] = {
-    { "--input", 'i', "[NAME=]FILE", 1, 0, "picture (jpg, png), .npy or raw file for an input; random data where left out" },
-    { "--images", 0, "DIR", 0, 0, "run every picture (or .npy) of a folder; outputs are stacked in name order" },
-    { "--pipeline", 0, "STEPS", 0, 0, "steps for pictures, e.g. 'short_side 256; center_crop 224' (default: resize to the input)" },
-    { "--output-dir", 'o', "DIR", 0, 0, "write outputs there" },
-    { "--format", 0, "npy|bin|txt", 0, 0, "of the outputs (default npy)" },
-    { "--dump-all", 0, NULL, 0, 0, "write every tensor of the run, too (into DIR/tensors, as .npy; integers as stored)" },
+    { "--input", 'i', "[NAME=]FILE", 1, 0, "image (jpg, png), .npy or raw file of an input; random data if omitted" },
+    { "--images", 0, "DIR", 0, 0, "run every image (or .npy) of a folder; outputs are stacked in name order" },
+    { "--pipeline", 0, "STEPS", 0, 0, "image steps, e.g. 'short_side 256; center_crop 224' (default: resize to the input)" },
+    { "--output-dir", 'o', "DIR", 0, 0, "folder of the outputs" },
+    { "--format", 0, "npy|bin|txt", 0, 0, "format of the outputs (default npy)" },
+    { "--dump-all", 0, NULL, 0, 0, "also write every tensor of the run (into DIR/tensors, as .npy; integers as stored)" },
     { "--dequantize", 0, NULL, 0, 0, "with --dump-all: integers as real numbers" },
     { "--reference", 0, NULL, 0, 0, "run an .onnx on the reference executor (float64, slow)" },
     { "--repeat", 0, "N", 0, 0, "run N times and print times" },
@@ -99,8 +99,8 @@ static void warn_slow(const struct vn_session *s, const struct vn_options *o)
     if (vn_session_kind(s) == VN_ARTEFACT_BIN &&
         (vn_model_isa(vn_session_model(s)) & ~(vn_cpu_detect() & o->cpumask)))
         fprintf(stderr,
-                "%s was made for march %s; kernels for it cannot be used here, so it runs more slowly "
-                "(results are the same)\n",
+                "%s was compiled for march %s, whose kernels are unavailable here; it runs slower, with "
+                "equal results\n",
                 vn_session_path(s), vn_session_meta(s, "march"));
 }
 
@@ -121,9 +121,9 @@ static int run(struct vn_arena *a, struct vn_err *e)
     TRY(vn_opt_int("--level", 3, 0, 3, &o.level, e));
     TRY(vn_opt_run(&o.run, e));
     if (as < 0)
-        return vn_fail(e, VN_E_USAGE, "--format: want npy, bin or txt, got '%s'", format);
+        return vn_fail(e, VN_E_USAGE, "--format: expected npy, bin or txt, got '%s'", format);
     if (vn_opt("--dump-all") && (!dir || o.reference))
-        return vn_fail(e, VN_E_USAGE, "--dump-all wants --output-dir, and no --reference");
+        return vn_fail(e, VN_E_USAGE, "--dump-all requires --output-dir and excludes --reference");
     TRY(vn_session_open(s, words[0], &o, e));
     warn_slow(*s, &o.run);
     return vn_opt("--images") ? run_folder(*s, dir, as, e) : run_one(*s, dir, as, a, e);

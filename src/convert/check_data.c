@@ -12,8 +12,10 @@ static int folder_as_config(struct vn_conversion *c, const struct vn_data_option
 {
     const struct graph *g = c->original;
     if (g->inputs.n != 1)
-        return vn_fail(e, VN_E_USAGE, "%s has %d inputs: check its data with a configuration, -c FILE.yaml",
-                       o->source.model, g->inputs.n);
+        return vn_fail(
+            e, VN_E_USAGE,
+            "%s: expected a model with one input, got %d; use a configuration: check --data -c FILE.yaml",
+            o->source.model, g->inputs.n);
     vn_convert_feature_inputs(c);
     struct input_config *in = &c->config->inputs[0];
     const struct vn_shape *s = &g->inputs.v[0]->shape;
@@ -43,7 +45,7 @@ static int check_data(struct vn_conversion *c, const void *options, struct vn_er
         TRY(vn_convert_read_model(c, e));
         TRY(vn_convert_match_inputs(c, e));
         if (c->config->calibration_type == CALIBRATION_SKIP)
-            return vn_fail(e, VN_E_INPUT, "%s: calibration_type is skip: there are no calibration data",
+            return vn_fail(e, VN_E_INPUT, "%s: calibration_type is skip: no calibration data to check",
                            o->config);
     } else {
         TRY(vn_convert_read_named(c, &o->source, NULL, e));

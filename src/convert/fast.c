@@ -20,7 +20,7 @@ static int convert_fast(struct vn_conversion *c, const void *options, struct vn_
 {
     const struct vn_fast_options *o = options;
     INFO(c, "Start Model Convert....");
-    WARN(c, "fast-perf: calibrated with random numbers; the products show speed, their results mean nothing");
+    WARN(c, "fast-perf: random calibration; use the products for speed measurements only");
     TRY(vn_target_read(&c->target, c->arena, o->march ? o->march : "generic", e));
     TRY(vn_convert_read_named(c, &o->source, NULL, e));
     fast_config(c, o);

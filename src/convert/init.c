@@ -146,7 +146,7 @@ static void add_inputs(struct text *t, const struct graph *g)
     add_line(t, g, "input_type_train", type_of, "   # CHECK: rgb or bgr, as in training");
     add_line(t, g, "input_layout_train", layout_of, "");
     add_line(t, g, "input_type_rt", type_of,
-             "      # CHECK: what the device gives (rgb, bgr, yuv444, nv12, gray, featuremap)");
+             "      # CHECK: type of the device's input (rgb, bgr, yuv444, nv12, gray, featuremap)");
     add_line(t, g, "input_shape", shape_of, "");
     add_line(t, g, "norm_type", norm_of,
              "   # CHECK: y = (pixel - mean_value) * scale_value, pixel in 0..255");
@@ -166,8 +166,7 @@ static void add_calibration(struct text *t, const struct graph *g, const char *d
     add(t, "calibration_parameters:\n");
     add(t,
         vn_arena_fmt(a, "  cal_data_dir: '%s'   # CHECK: about 100 samples\n", dir ? quoted(a, dir) : guess));
-    add(t,
-        image ? "  preprocess_on: True      # the folder holds pictures\n" : "  cal_data_type: 'float32'\n");
+    add(t, image ? "  preprocess_on: True      # the folder holds images\n" : "  cal_data_type: 'float32'\n");
     add(t, "  calibration_type: 'default'\n");
     add_rest(t, "calibration_parameters",
              image ? " cal_data_dir preprocess_on calibration_type cal_data_type "
@@ -196,7 +195,7 @@ static int init(struct vn_conversion *c, const void *options, struct vn_err *e)
     TRY(vn_target_read(&c->target, c->arena, march, e));
     TRY(vn_convert_read_named(c, &o->source, NULL, e));
     if (vn_file_exists(made->path))
-        return vn_fail(e, VN_E_USAGE, "%s exists already; name another file with --output", made->path);
+        return vn_fail(e, VN_E_USAGE, "%s already exists; set another file by --output", made->path);
     made->text = vn_arena_str(c->kept, compose(c->arena, c->original, o, march));
     return vn_file_write(made->path, made->text, strlen(made->text), e);
 }

@@ -19,8 +19,8 @@ static int check_rule(struct vn_conversion *c, const struct type_rule *r, struct
     if (r->level == LEVEL_ALL || (kind ? vn_op_find(r->name, NULL) != NULL : find_node(g, r->name) != NULL))
         return VN_OK;
     if (!kind && find_node(c->original, r->name)) {
-        WARN(c, "%s:%d: %s: node %s has no effect: optimization has merged it into others", c->config->path,
-             r->line, r->given->key->name, r->name);
+        WARN(c, "%s:%d: %s: no effect: optimization merged node %s into others", c->config->path, r->line,
+             r->given->key->name, r->name);
         return VN_OK;
     }
     const char **names = NEW_ARRAY(c->arena, const char *, g->nodes.n + vn_ops_count);
@@ -29,7 +29,7 @@ static int check_rule(struct vn_conversion *c, const struct type_rule *r, struct
         names[n++] = kind ? vn_ops[i]->onnx : g->nodes.v[i]->name;
     const char *near = vn_nearest(r->name, names, n);
     return vn_config_fail_rule(c->config, r, e, VN_E_INPUT, "%s '%s'%s%s%s",
-                               kind ? "there is no operator" : "the model has no node", r->name,
+                               kind ? "unknown operator" : "unknown node", r->name,
                                near ? "; nearest name: '" : "", near ? near : "", near ? "'" : "");
 }
 

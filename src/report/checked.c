@@ -113,7 +113,7 @@ int vn_print_data_check_json(FILE *f, const struct vn_data_check *d)
 
 void vn_print_detectors(FILE *f)
 {
-    static const char *const titles[] = { "Finding", "Severity", "Looks at" };
+    static const char *const titles[] = { "Finding", "Severity", "Checks" };
     struct table *t = vn_table_new(3, titles);
     const char *name, *looks_at;
     enum vn_severity severity;

@@ -66,8 +66,8 @@ static void advise(FILE *f, const struct vn_conversion *c)
         fprintf(f, "    try 'calibration_type: default', which compares several methods\n");
     if (!s->bias_corrected)
         fprintf(f, "    try 'optimization: bias_correction'\n");
-    fprintf(f, "    are the calibration samples like those of training (colour order, mean and scale once, "
-               "about 100 of them)?\n");
+    fprintf(f, "    check that the calibration samples match training (colour order, mean and scale once, "
+               "about 100 samples)\n");
 }
 
 int vn_print_low_outputs(FILE *f, const struct vn_conversion *c, double least)
@@ -94,7 +94,7 @@ int vn_print_doubts(FILE *f, const struct vn_conversion *c)
     for (int i = 0; i < n; i++) {
         if (v[i].severity == VN_FINDING_WARNING)
             continue;
-        fprintf(f, "the results are not to be trusted: %s\n", v[i].text);
+        fprintf(f, "the results cannot be trusted: %s\n", v[i].text);
         doubts++;
     }
     return doubts;

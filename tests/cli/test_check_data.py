@@ -195,13 +195,13 @@ def test_convert_stops_unless_told_otherwise(tmp_path, model):
     assert re.search(r"c\.yaml:\d+:3: cal_data_dir: input x is NCHW, but its calibration data look like NHWC", done.err)
     assert not (tmp_path / "out/m.bin").exists()
     done = tool.run(*args, "--accept-data", want=tool.CHECK_FAILED, cwd=tmp_path)
-    assert "the results are not to be trusted: " in done.err and (tmp_path / "out/m.bin").exists()
+    assert "the results cannot be trusted: " in done.err and (tmp_path / "out/m.bin").exists()
 
 
 def test_convert_prints_warnings(tmp_path, model):
     s = Set(tmp_path, model, changed(GOOD[5]))
     done = tool.run("convert", "-c", s.config, "--log", "none", want=tool.DONE, cwd=tmp_path)
-    assert "WARNING 1 of 12 samples are duplicates" in done.err and "not to be trusted" not in done.err
+    assert "WARNING 1 of 12 samples are duplicates" in done.err and "cannot be trusted" not in done.err
 
 
 def test_usage(tmp_path, model):

@@ -72,9 +72,9 @@ def test_version():
     (["convert", "-c", "a", "--threads", "0"], "--threads: expected an integer from 1 to 256, got '0'"),
     (["convert", "-c", "a", "--threads", "2x"], "got '2x'"),
     (["convert", "-c", "a", "--cpumask", "sse9"], "--cpumask: expected a number, c, avx2"),
-    (["convert", "-c", "a", "--min-cosine", "high"], "--min-cosine: want a number"),
-    (["run", "a", "--format", "csv"], "--format: want npy, bin or txt, got 'csv'"),
-    (["run", "a", "--dump-all"], "--dump-all wants --output-dir"),
+    (["convert", "-c", "a", "--min-cosine", "high"], "--min-cosine: expected a number"),
+    (["run", "a", "--format", "csv"], "--format: expected npy, bin or txt, got 'csv'"),
+    (["run", "a", "--dump-all"], "--dump-all requires --output-dir"),
     (["run", "a.bin", "--reference"], "the reference executor runs .onnx files"),
     (["verify", "a"], "usage: vernier verify"),
     (["info"], "usage: vernier info"),
@@ -215,10 +215,10 @@ def test_run_inputs_agree(digits, tmp_path, out):
 
 
 @pytest.mark.parametrize("make,message", [
-    (lambda p: np.save(p, np.zeros((1, 1, 9, 8), np.uint8)), "72 bytes, input image wants 64 bytes"),
-    (lambda p: np.save(p, np.zeros((1, 1, 8, 8), np.float32)), "wants uint8 gray bytes, got float32"),
+    (lambda p: np.save(p, np.zeros((1, 1, 9, 8), np.uint8)), "72 bytes, input image requires 64 bytes"),
+    (lambda p: np.save(p, np.zeros((1, 1, 8, 8), np.float32)), "requires uint8 gray bytes, got float32"),
     (lambda p: np.save(p, np.zeros((8, 8), np.complex64)), "is not supported"),
-    (lambda p: p.write_bytes(b"x" * 63), "63 bytes, input image wants 64 bytes"),
+    (lambda p: p.write_bytes(b"x" * 63), "63 bytes, input image requires 64 bytes"),
 ])
 def test_run_with_a_wrong_input(digits, tmp_path, make, message):
     path = tmp_path / "x.npy"
@@ -357,7 +357,7 @@ def test_init_full_explains_every_key(digits, tmp_path):
 
 def test_init_does_not_overwrite(digits, tmp_path):
     (tmp_path / "x.yaml").write_text("mine")
-    assert "x.yaml exists already" in run("init", digits.model, "-o", "x.yaml", want=USAGE, cwd=tmp_path).err
+    assert "x.yaml already exists" in run("init", digits.model, "-o", "x.yaml", want=USAGE, cwd=tmp_path).err
     assert (tmp_path / "x.yaml").read_text() == "mine"
 
 

@@ -56,7 +56,7 @@ def test_products_with_only_moves_stay_valid(tmp_path):
     assert kinds == ["Conv", "Relu", "Transpose", "Transpose"]
 
 
-@pytest.mark.parametrize("words, says", [(["--fast-perf"], "--fast-perf wants --model"), (["--fast-perf", "--model", "m.onnx", "-c", "c.yaml"], "--config does not go with"),
-                                         (["-c", "c.yaml", "--march", "generic"], "--march goes with --fast-perf"), (["m.onnx"], "usage: vernier convert")])
+@pytest.mark.parametrize("words, says", [(["--fast-perf"], "--fast-perf requires --model"), (["--fast-perf", "--model", "m.onnx", "-c", "c.yaml"], "--config cannot be combined with"),
+                                         (["-c", "c.yaml", "--march", "generic"], "--march requires --fast-perf"), (["m.onnx"], "usage: vernier convert")])
 def test_words(tmp_path, words, says):
     assert says in tool.run("convert", *words, cwd=tmp_path, want=tool.USAGE).err

@@ -79,11 +79,11 @@ def test_pixels_of_0_to_1(tmp_path, network):
 @pytest.mark.parametrize("kind", ["float32", "uint8"])
 def test_pixels_are_fine(tmp_path, network, norm, kind):
     done = convert(tmp_path, network, planes, tool.DONE, kind=kind, **norm)
-    assert "not to be trusted" not in done.err
+    assert "cannot be trusted" not in done.err
 
 
 def test_normalised_feature_maps_are_fine(tmp_path, network):
-    assert "not to be trusted" not in convert(tmp_path, network, normalized, tool.DONE, type_="featuremap").err
+    assert "cannot be trusted" not in convert(tmp_path, network, normalized, tool.DONE, type_="featuremap").err
 
 
 def test_scale_without_255(tmp_path, network):
@@ -92,7 +92,7 @@ def test_scale_without_255(tmp_path, network):
                    scale_value="4.3668 4.4643 4.4444")
     assert "scale_value 4.3668 4.4643 4.4444 multiplies pixels in 0..255, so the network input has a spread of" in done.err
     assert "divide by 255, scale_value: '0.0171247 0.0175071 0.017429'" in done.err
-    assert done.err.strip().splitlines()[-1].startswith("the results are not to be trusted: ")
+    assert done.err.strip().splitlines()[-1].startswith("the results cannot be trusted: ")
     assert "WARNING" in done.err + done.out
 
 
