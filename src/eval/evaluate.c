@@ -124,7 +124,7 @@ static int open_models(struct run *w, struct vn_err *e)
         TRY(open_model(w, s, m, e));
     common_outputs(w, s->session);
     return w->n_models > 1 && !w->n_outputs && !strcmp(w->eval->metric->name, "outputs")
-               ? vn_fail(e, VN_E_INPUT, "the models have no output of the same name to compare")
+               ? vn_fail(e, VN_E_INPUT, "the models have no common output name to compare")
                : VN_OK;
 }
 
@@ -481,8 +481,8 @@ static int name_results(struct run *w, struct vn_err *e)
             vn_path_join(a, w->o->results,
                          vn_arena_fmt(a, "%s%s", base, vn_path_has_suffix(base, ".json") ? "" : ".json"));
         if (vn_map_get(taken, w->results[m]))
-            return vn_fail(e, VN_E_USAGE,
-                           "two models have the name %s, so their results would share one file", base);
+            return vn_fail(e, VN_E_USAGE, "two models are named %s: their results would be in the same file",
+                           base);
         vn_map_set(taken, w->results[m], taken);
     }
     return vn_dir_make(w->o->results, e);
@@ -532,7 +532,7 @@ static int evaluate_part(struct vn_arena *a, const struct evaluate_options *o, c
     TRY(vn_shard_check(part, e));
     if (!o->state || o->finished)
         return vn_fail(e, VN_E_USAGE,
-                       "a part of an evaluation requires models to run, and a file for their results");
+                       "a part of an evaluation requires models to run and a file for their results");
     TRY(begin(&w, a, o, e));
     w.part = *part;
     return run_all(&w, e);

@@ -287,7 +287,7 @@ static int way_back(struct finding *x, const struct vn_origin *from, double w, d
                  from_h = from->w ? from->h : 1;
     if (from->w && fabs(w * from_h - h * from_w) > 0.05 * h * from_w)
         return vn_fail(x->e, VN_E_INPUT,
-                       "the image is %d x %d after its EXIF orientation, but the annotations say %g x %g",
+                       "the image is %d x %d after its EXIF orientation, but the annotations have %g x %g",
                        from->w, from->h, w, h);
     memcpy(x->back, (const double[6]){ in_w, 0, 0, 0, in_h, 0 }, sizeof x->back);
     if (from->w)
