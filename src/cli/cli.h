@@ -16,11 +16,11 @@ enum { EXIT_DONE = 0, EXIT_CHECK_FAILED = 1, EXIT_USAGE = 2, EXIT_BAD_INPUT = 3,
 
 /* One option of a command. */
 struct option_def {
-    const char *name;  /* "--threads" */
-    char letter;       /* 'c' for -c; 0: none */
+    const char *name; /* "--threads" */
+    char letter; /* 'c' for -c; 0: none */
     const char *value; /* what follows, for help ("N", "FILE"); NULL: a switch */
-    int repeats;       /* may be given several times */
-    int rest;          /* a repeated option's value may be followed by a second word ("NAME SHAPE") */
+    int repeats; /* may be given several times */
+    int rest; /* a repeated option's value may be followed by a second word ("NAME SHAPE") */
     const char *help;
 };
 
@@ -34,7 +34,7 @@ extern const struct command *const vn_commands[];
 extern const int vn_commands_count;
 
 /* The parsed command line of the running command. */
-const char *vn_opt(const char *name);             /* value; "" for a given switch; NULL: not given */
+const char *vn_opt(const char *name); /* value; "" for a given switch; NULL: not given */
 int vn_opt_all(const char *name, const char ***v);
 int vn_words(const char ***v);
 int vn_opt_int(const char *name, int otherwise, int lo, int hi, int *out, struct vn_err *e);
@@ -50,7 +50,9 @@ int vn_opt_is_folder(const char *path);
         "--proto", 0, "FILE", 0, 0, "prototxt of a Caffe network; the model is its caffemodel" \
     }
 #define SHAPE_OPTION \
-    { "--input-shape", 0, "NAME SHAPE", 1, 1, "shape of an input, e.g. --input-shape data 1x3x224x224" }
+    { \
+        "--input-shape", 0, "NAME SHAPE", 1, 1, "shape of an input, e.g. --input-shape data 1x3x224x224" \
+    }
 
 /* --threads and --cpumask, which most commands take. */
 #define RUN_OPTIONS \
@@ -59,7 +61,10 @@ int vn_opt_is_folder(const char *path);
         "--cpumask", 0, "MASK", 0, 0, \
             "CPU features that kernels may use: 0 = C only, or avx2, avx512, avx512vnni, all" \
     }
-#define JSON_OPTION { "--json", 0, NULL, 0, 0, "print the result as JSON on standard output" }
+#define JSON_OPTION \
+    { \
+        "--json", 0, NULL, 0, 0, "print the result as JSON on standard output" \
+    }
 /* ... read, and the mask set for image functions, too (vn_image_cpu). */
 int vn_opt_run(struct vn_options *o, struct vn_err *e);
 /* Log to standard error (and to a file): "2025-01-31 12:00:00,123 INFO message". */

@@ -205,8 +205,7 @@ static int feed_bin(struct check *c, struct vn_err *e)
         return vn_session_feed_random(c->bin, (uint64_t)c->sample + 1, e);
     vn_session_inputs(c->bin, &n);
     if (n != 1)
-        return vn_fail(e, VN_E_UNSUPPORTED, "input files require a model with one input, got %d",
-                       n);
+        return vn_fail(e, VN_E_UNSUPPORTED, "input files require a model with one input, got %d", n);
     vn_session_name_sample(c->bin, c->in.samples > 1 ? c->in.files.v[c->sample] : NULL);
     return vn_session_feed_file(c->bin, 0, c->in.files.v[c->sample], e);
 }
