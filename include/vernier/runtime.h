@@ -106,6 +106,10 @@ void vn_options_default(struct vn_options *o);
 /* CPU features found on this machine (enum vn_cpu bits). */
 uint32_t vn_cpu_detect(void);
 
+/* The mask that a word stands for: "all", "c" (0), "avx2", "avx512", "avx512vnni", "neon" or "dotprod", each
+ * with the features that it builds on. VN_E_USAGE: another word; *mask is unchanged. */
+int vn_cpu_find(uint32_t *mask, const char *word);
+
 /* Check a .bin image of `bytes` bytes and say how much memory vn_model_load needs for it (64-byte aligned).
  * Errors: VN_E_INPUT where the image is damaged, VN_E_UNSUPPORTED where it has another format version. */
 int vn_model_size(size_t *need, const void *image, size_t bytes, const struct vn_options *o, struct vn_err *e);

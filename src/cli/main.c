@@ -100,22 +100,9 @@ int vn_opt_is_folder(const char *path) { return vn_dir_exists(path); }
 
 static int read_mask(uint32_t *mask, const char *s, struct vn_err *e)
 {
-    static const struct {
-        const char *name;
-        uint32_t mask;
-    } masks[] = { { "all", ~0u },
-                  { "c", 0 },
-                  { "avx2", VN_CPU_AVX2 },
-                  { "avx512", VN_CPU_AVX2 | VN_CPU_AVX512 },
-                  { "avx512vnni", VN_CPU_AVX2 | VN_CPU_AVX512 | VN_CPU_AVX512VNNI },
-                  { "neon", VN_CPU_NEON },
-                  { "dotprod", VN_CPU_NEON | VN_CPU_DOTPROD } };
-    for (size_t i = 0; i < sizeof masks / sizeof *masks; i++)
-        if (!strcmp(s, masks[i].name)) {
-            *mask = masks[i].mask;
-            return VN_OK;
-        }
     char *end;
+    if (vn_cpu_find(mask, s) == VN_OK)
+        return VN_OK;
     *mask = (uint32_t)strtoul(s, &end, 0);
     return *end || !*s
                ? vn_fail(e, VN_E_USAGE,

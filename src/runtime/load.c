@@ -434,7 +434,6 @@ int vn_model_load(struct vn_model **m, const void *image, size_t bytes, void *me
 }
 
 void vn_options_default(struct vn_options *o) { *o = (struct vn_options){ .threads = 1, .cpumask = ~0u }; }
-uint32_t vn_cpu_detect(void) { return vn_kernels_cpu(); }
 
 int rt_hidden(struct vn_model *m, struct rt_step *s, int32_t conv, int32_t sum, struct vn_err *e)
 {

@@ -773,9 +773,29 @@ static void outputs_of_many_files(void **state)
     vn_arena_free(&n.arena);
 }
 
+static void words_for_features(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *word;
+        uint32_t mask;
+    } cases[] = {
+        { "all", ~0u }, { "c", 0 }, { "avx2", VN_CPU_AVX2 }, { "dotprod", VN_CPU_NEON | VN_CPU_DOTPROD }
+    };
+    uint32_t mask = 1;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(vn_cpu_find(&mask, cases[i].word), VN_OK);
+        assert_int_equal(mask, cases[i].mask);
+    }
+    assert_int_equal(vn_cpu_find(&mask, "AVX2"), VN_E_USAGE);
+    assert_int_equal(vn_cpu_find(&mask, ""), VN_E_USAGE);
+    assert_int_equal(mask, VN_CPU_NEON | VN_CPU_DOTPROD);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_for_features),
         cmocka_unit_test(every_artefact_computes_the_same),
         cmocka_unit_test(a_caffe_network_opens),
         cmocka_unit_test(what_a_session_says),
