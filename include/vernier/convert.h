@@ -38,7 +38,9 @@ struct vn_source {
 
 struct vn_convert_options {
     const char *config; /* path of the YAML file. Required */
-    struct vn_options run; /* threads and CPU features of calibration; they change no byte of the products */
+    /* Threads and CPU features of calibration (of image functions from then on in the whole process); they
+     * change no byte of the products. */
+    struct vn_options run;
     int compare_limit; /* samples for the similarity tables, at least 0; 0: all */
     int accept_data; /* 1: calibration data that look wrong are a warning, not an error */
     struct vn_listener listener; /* log and progress */

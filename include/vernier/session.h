@@ -38,7 +38,9 @@ enum vn_artefact {
 };
 
 struct vn_session_options {
-    struct vn_options run; /* threads and CPU features of the runtime */
+    /* Threads and CPU features of the runtime. vn_session_open and vn_session_open_memory limit image
+     * functions to these features, too, from then on in the whole process. */
+    struct vn_options run;
     int reference; /* 1: the reference executor: float64, exact integers, slow. Not for a .bin */
     /* 1: only to look at. ONNX and Caffe networks are not compiled; they run on the reference executor. */
     int inspect;

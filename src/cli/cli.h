@@ -65,7 +65,6 @@ int vn_opt_is_folder(const char *path);
     { \
         "--json", 0, NULL, 0, 0, "print the result as JSON on standard output" \
     }
-/* ... read, and the mask set for image functions, too (vn_image_cpu). */
 int vn_opt_run(struct vn_options *o, struct vn_err *e);
 /* Log to standard error (and to a file): "2025-01-31 12:00:00,123 INFO message". */
 struct logger {

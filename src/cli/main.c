@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "cli/cli.h"
 #include "config/config.h"
-#include "kernels/image/image_kernels.h"
 
 #define CMD(name) extern const struct command vn_cmd_##name;
 #include "cli/cmds.def"
@@ -116,7 +115,6 @@ int vn_opt_run(struct vn_options *o, struct vn_err *e)
     TRY(vn_opt_int("--threads", 1, 1, 256, &o->threads, e));
     if (vn_opt("--cpumask"))
         TRY(read_mask(&o->cpumask, vn_opt("--cpumask"), e));
-    vn_image_cpu(o->cpumask);
     return VN_OK;
 }
 

@@ -1,6 +1,7 @@
 /* The handle of a conversion, and what a caller reads from it. */
 #include "base/guard.h"
 #include "convert/stages.h"
+#include "kernels/image/image_kernels.h"
 
 static struct vn_conversion *new_conversion(const struct vn_options *run, const struct vn_listener *l)
 {
@@ -20,6 +21,7 @@ static int run_work(struct vn_conversion **out, conversion_work *work, const voi
                     const struct vn_options *run, const struct vn_listener *l, struct vn_err *e)
 {
     struct vn_conversion *c = new_conversion(run, l);
+    vn_image_cpu(c->run.cpumask);
     const int status = work(c, options, e);
     vn_arena_free(&c->arena);
     if (status < 0)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "kernels/image/image_kernels.h"
 
 void vn_session_options_default(struct vn_session_options *o)
 {
@@ -126,12 +127,14 @@ static int open_any(struct vn_session **out, const struct session_source *from,
 int vn_session_open(struct vn_session **s, const char *path, const struct vn_session_options *o,
                     struct vn_err *e)
 {
+    vn_image_cpu(o ? o->run.cpumask : ~0u);
     return open_any(s, &(struct session_source){ .path = path }, o, e);
 }
 
 int vn_session_open_memory(struct vn_session **s, const void *image, size_t bytes,
                            const struct vn_session_options *o, struct vn_err *e)
 {
+    vn_image_cpu(o ? o->run.cpumask : ~0u);
     return open_any(s, &(struct session_source){ .image = image, .bytes = bytes }, o, e);
 }
 

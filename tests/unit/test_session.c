@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "front/onnx/onnx.h"
+#include "kernels/image/image_kernels.h"
 #include "quantized.h"
 #include "session/input_text.h"
 #include "session/session.h"
@@ -773,6 +774,27 @@ static void outputs_of_many_files(void **state)
     vn_arena_free(&n.arena);
 }
 
+static const struct vn_image_kernels *image_kernels_of(const struct vn_options *run)
+{
+    struct vn_session_options o;
+    struct vn_session *s;
+    struct vn_err e;
+    vn_session_options_default(&o);
+    if (run)
+        o.run = *run;
+    assert_true(vn_session_open(&s, "none.bin", run ? &o : NULL, &e) < 0);
+    return vn_image_kernels_chosen();
+}
+
+static void features_limit_images_too(void **state)
+{
+    (void)state;
+    struct vn_options c = { .threads = 1 };
+    assert_int_equal(vn_cpu_find(&c.cpumask, "c"), VN_OK);
+    assert_ptr_equal(image_kernels_of(&c), vn_image_kernels_for(0));
+    assert_ptr_equal(image_kernels_of(NULL), vn_image_kernels_for(vn_cpu_detect()));
+}
+
 static void words_for_features(void **state)
 {
     (void)state;
@@ -796,6 +818,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_for_features),
+        cmocka_unit_test(features_limit_images_too),
         cmocka_unit_test(every_artefact_computes_the_same),
         cmocka_unit_test(a_caffe_network_opens),
         cmocka_unit_test(what_a_session_says),
