@@ -1,5 +1,7 @@
 #include <math.h>
 
+#include "base/arena.h"
+#include "graph/reason.h"
 #include "report/report.h"
 
 void vn_json_print(FILE *f, json_t *j)

@@ -8,10 +8,9 @@
 #include <vernier/align.h>
 #include <vernier/convert.h>
 #include <vernier/eval.h>
+#include <vernier/reason.h>
 #include <vernier/session.h>
 #include <vernier/verify.h>
-
-#include "graph/reason.h"
 
 /* A table of text cells: columns left-aligned, padded to the widest cell and two spaces; a rule of '=' above,
  * of '-' below the header. Cells are copied. */

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "graph/reason.h"
 #include "report/report.h"
 
 #define NAME_WIDTH 60
