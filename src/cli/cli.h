@@ -49,6 +49,21 @@ int vn_opt_is_folder(const char *path);
     { \
         "--proto", 0, "FILE", 0, 0, "prototxt of a Caffe network; the model is its caffemodel" \
     }
+/* What vn_opt_session and vn_opt_feed read, too. */
+#define INPUT_OPTION \
+    { \
+        "--input", 'i', "[NAME=]FILE", 1, 0, \
+            "image (jpg, png), .npy or raw file of an input; random data if omitted" \
+    }
+#define PIPELINE_OPTION \
+    { \
+        "--pipeline", 0, "STEPS", 0, 0, \
+            "image steps, e.g. 'short_side 256; center_crop 224' (default: resize to the input)" \
+    }
+#define LEVEL_OPTION \
+    { \
+        "--level", 0, "0..3", 0, 0, "fusion of programs made from .onnx (default 3)" \
+    }
 #define SHAPE_OPTION \
     { \
         "--input-shape", 0, "NAME SHAPE", 1, 1, "shape of an input, e.g. --input-shape data 1x3x224x224" \
@@ -66,6 +81,10 @@ int vn_opt_is_folder(const char *path);
         "--json", 0, NULL, 0, 0, "print the result as JSON on standard output" \
     }
 int vn_opt_run(struct vn_options *o, struct vn_err *e);
+/* The first word, opened as the options say; closed with the arena. */
+int vn_opt_session(struct vn_session **s, struct vn_arena *a, struct vn_err *e);
+/* Feed random data, and the files of --input. */
+int vn_opt_feed(struct vn_session *s, struct vn_err *e);
 /* Log to standard error (and to a file): "2025-01-31 12:00:00,123 INFO message". */
 struct logger {
     FILE *file; /* second destination; NULL: none */

@@ -5,8 +5,8 @@
 #include <time.h>
 
 #include "base/file.h"
+#include "base/words.h"
 #include "cli/cli.h"
-#include "config/config.h"
 
 #define CMD(name) extern const struct command vn_cmd_##name;
 #include "cli/cmds.def"

@@ -4,12 +4,11 @@
 
 #include "cli/cli.h"
 #include "report/report.h"
-#include "session/session.h"
 
 static const struct option_def options[] = {
-    { "--input", 'i', "[NAME=]FILE", 1, 0, "image (jpg, png), .npy or raw file of an input; random data if omitted" },
+    INPUT_OPTION,
     { "--images", 0, "DIR", 0, 0, "run every image (or .npy) of a folder; outputs are stacked in name order" },
-    { "--pipeline", 0, "STEPS", 0, 0, "image steps, e.g. 'short_side 256; center_crop 224' (default: resize to the input)" },
+    PIPELINE_OPTION,
     { "--output-dir", 'o', "DIR", 0, 0, "folder of the outputs" },
     { "--format", 0, "npy|bin|txt", 0, 0, "format of the outputs (default npy)" },
     { "--dump-all", 0, NULL, 0, 0, "also write every tensor of the run (into DIR/tensors, as .npy; integers as stored)" },
@@ -17,7 +16,7 @@ static const struct option_def options[] = {
     { "--reference", 0, NULL, 0, 0, "run an .onnx on the reference executor (float64, slow)" },
     { "--repeat", 0, "N", 0, 0, "run N times and print times" },
     { "--profile", 0, NULL, 0, 0, "print the time of each instruction" },
-    { "--level", 0, "0..3", 0, 0, "fusion of programs made from .onnx (default 3)" },
+    LEVEL_OPTION,
     MODEL_OPTIONS,
     RUN_OPTIONS,
     JSON_OPTION,
@@ -53,10 +52,7 @@ static int time_runs(struct vn_session *s, int repeat, json_t *json, struct vn_e
 static int feed_and_run(struct vn_session *s, const char *dir, enum vn_view_format format, struct vn_arena *a,
                         struct vn_err *e)
 {
-    const char **given;
-    const int n = vn_opt_all("--input", &given);
-    TRY(vn_session_feed_random(s, 1, e));
-    TRY(vn_session_feed_files(s, given, n, e));
+    TRY(vn_opt_feed(s, e));
     vn_session_profile(s, vn_opt("--profile") != NULL);
     TRY(vn_opt("--dump-all")
             ? vn_session_dump(s, vn_arena_fmt(a, "%s/tensors", dir), vn_opt("--dequantize") != NULL, e)
@@ -94,39 +90,17 @@ static int run_folder(struct vn_session *s, const char *dir, enum vn_view_format
     return VN_OK;
 }
 
-static void warn_slow(const struct vn_session *s, const struct vn_options *o)
-{
-    if (vn_session_kind(s) == VN_ARTEFACT_BIN &&
-        (vn_model_isa(vn_session_model(s)) & ~(vn_cpu_detect() & o->cpumask)))
-        fprintf(stderr,
-                "%s was compiled for march %s, whose kernels are unavailable here; it runs slower, with "
-                "equal results\n",
-                vn_session_path(s), vn_session_meta(s, "march"));
-}
-
 static int run(struct vn_arena *a, struct vn_err *e)
 {
-    const char **words, *dir = vn_opt("--output-dir"), *format = vn_opt("--format") ? vn_opt("--format") : "npy";
+    const char *dir = vn_opt("--output-dir"), *format = vn_opt("--format") ? vn_opt("--format") : "npy";
     const int as = vn_view_format_find(format);
-    struct logger log = { 0 };
-    const struct vn_listener l = { .progress = vn_logger_listener(&log).progress, .user = &log };
-    struct vn_session_options o;
-    struct vn_session **s = vn_session_slot(a);
-    vn_session_options_default(&o);
-    vn_words(&words);
-    o.reference = vn_opt("--reference") != NULL;
-    o.prototxt = vn_opt("--proto");
-    o.pipeline = vn_opt("--pipeline");
-    o.listener = &l;
-    TRY(vn_opt_int("--level", 3, 0, 3, &o.level, e));
-    TRY(vn_opt_run(&o.run, e));
+    struct vn_session *s;
     if (as < 0)
         return vn_fail(e, VN_E_USAGE, "--format: expected npy, bin or txt, got '%s'", format);
-    if (vn_opt("--dump-all") && (!dir || o.reference))
+    if (vn_opt("--dump-all") && (!dir || vn_opt("--reference")))
         return vn_fail(e, VN_E_USAGE, "--dump-all requires --output-dir and excludes --reference");
-    TRY(vn_session_open(s, words[0], &o, e));
-    warn_slow(*s, &o.run);
-    return vn_opt("--images") ? run_folder(*s, dir, as, e) : run_one(*s, dir, as, a, e);
+    TRY(vn_opt_session(&s, a, e));
+    return vn_opt("--images") ? run_folder(s, dir, as, e) : run_one(s, dir, as, a, e);
 }
 
 const struct command vn_cmd_run = { "run", "MODEL.onnx|MODEL.bin|MODEL.caffemodel [options]", "run any stage's ONNX, a Caffe network or a .bin", options, 1, 1, run };
