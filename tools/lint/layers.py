@@ -3,7 +3,6 @@ import collections
 import re
 
 LAYERS = "src/layers.txt"
-ALL = "*"
 
 
 def read(tree):
@@ -17,7 +16,7 @@ def read(tree):
         elif line:
             name, _, rest = line.partition(":")
             for other in rest.split():
-                if other != ALL and other not in allowed:
+                if other not in allowed:
                     what = f"{name} names {other}, which is not further up: a cycle"
                     tree.problem(f"{LAYERS}:{number}", what)
             allowed[name] = rest.split()
@@ -44,14 +43,12 @@ def check_layers(tree):
     used = set()
     for path, number, folder, other, what in includes(tree):
         file = str(path.relative_to("src"))
-        if other in (folder, "vernier") or folder not in allowed or {other, ALL} & set(allowed[folder]):
+        if other in (folder, "vernier") or folder not in allowed or other in allowed[folder]:
             continue
         if (file, other) in exceptions:
             used.add((file, other))
         else:
             tree.problem(f"{path}:{number}", f"{folder}/ may not include {what} ({LAYERS})")
-    for folder in [folder for folder, others in allowed.items() if ALL in others]:
-        tree.note(f"{LAYERS}: {folder} may include everything")
     for file, other in set(exceptions) - used:
         tree.problem(LAYERS, f"the exception '{file} {other}' is not needed any more")
 
@@ -74,13 +71,13 @@ def check_calls(tree):
     for file, folder, other, symbol in uses(tree):
         used.add((folder, other))
         known = folder in allowed and other in allowed
-        if other == folder or not known or {other, ALL} & set(allowed[folder]):
+        if other == folder or not known or other in allowed[folder]:
             continue
         installed = symbol in public and order.index(other) < order.index(folder) # through include/vernier
         if not installed and (str(file.relative_to("src")), other) not in exceptions:
             found[file, folder, other].append(symbol)
     for folder, other in [(folder, other) for folder in allowed for other in allowed[folder]]:
-        if other != ALL and (folder, other) not in used:
+        if (folder, other) not in used:
             tree.problem(LAYERS, f"{folder} names {other} and uses nothing of it")
     for (file, folder, other), symbols in sorted(found.items()):
         tree.problem(file, f"{folder}/ may not use what {other}/ defines ({LAYERS}): {', '.join(symbols)}")
