@@ -186,9 +186,9 @@ int vn_session_save(struct vn_session_state **state, const struct vn_session *s,
 int vn_session_restore(struct vn_session *s, const struct vn_session_state *state, struct vn_err *e);
 void vn_session_state_free(struct vn_session_state **state);
 
-/* Time `runs` whole runs on what was fed: median and least time of one, in nanoseconds. VN_E_USAGE: less than
- * one run. */
-int vn_session_time(struct vn_session *s, int runs, double *median, double *least, struct vn_err *e);
+/* Time `runs` whole runs on what was fed: nanoseconds[i] of run i. VN_E_USAGE: less than one run. Other
+ * errors: as vn_session_run. */
+int vn_session_time(struct vn_session *s, int runs, uint64_t *nanoseconds, struct vn_err *e);
 /* Measure the time of each instruction from now on (1), or stop that (0); see vn_instruction.nanoseconds. */
 void vn_session_profile(struct vn_session *s, int on);
 

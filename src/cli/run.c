@@ -37,12 +37,12 @@ static void print_profile(const struct vn_model *m)
     vn_table_free(&t);
 }
 
-static int time_runs(struct vn_session *s, int repeat, json_t *json, struct vn_err *e)
+static int time_runs(struct vn_session *s, int repeat, json_t *json, struct vn_arena *a, struct vn_err *e)
 {
-    double median, least;
-    TRY(vn_session_time(s, repeat, &median, &least, e));
-    median /= 1e6;
-    least /= 1e6;
+    uint64_t *ns = NEW_ARRAY(a, uint64_t, repeat);
+    TRY(vn_session_time(s, repeat, ns, e));
+    vn_times_sort(ns, repeat);
+    const double median = vn_times_ms(ns, repeat, 50), least = vn_times_ms(ns, repeat, 0);
     json_object_set_new(json, "time", json_pack("{s:i, s:f, s:f}", "runs", repeat, "median_ms", median, "min_ms", least));
     if (!vn_opt("--json"))
         printf("%d runs: median %.3f ms, min %.3f ms\n", repeat, median, least);
@@ -71,7 +71,7 @@ static int run_one(struct vn_session *s, const char *dir, enum vn_view_format fo
         vn_print_run(stdout, s);
     if (vn_opt("--profile") && vn_session_model(s) && !vn_opt("--json"))
         print_profile(vn_session_model(s));
-    const int status = repeat ? time_runs(s, repeat, json, e) : VN_OK;
+    const int status = repeat ? time_runs(s, repeat, json, a, e) : VN_OK;
     if (status == VN_OK && vn_opt("--json"))
         return vn_print_json(json);
     json_decref(json);

@@ -63,6 +63,13 @@ json_t *vn_json_run(const struct vn_session *s);
 void vn_print_io(FILE *f, const char *what, const struct vn_io *io, int n, int inputs);
 json_t *vn_json_io(const struct vn_io *io, int n, int inputs);
 
+/* ---- times (times.c) ---- */
+
+void vn_times_sort(uint64_t *ns, int n);
+/* The time that `percent` of n > 0 sorted times are below, in ms: 0 the least, 50 the median, 100 the
+ * most. */
+double vn_times_ms(const uint64_t *ns, int n, int percent);
+
 /* A progress bar on a terminal; nothing in a pipe. Call with done == all to finish the line. */
 struct progress {
     FILE *f;
