@@ -23,18 +23,12 @@ static const struct option_def options[] = {
     { 0 },
 };
 
-static void print_profile(const struct vn_model *m)
+static void print_profile(const struct vn_model *m, struct vn_arena *a)
 {
-    static const char *const titles[] = { "Instruction", "Node", "Microseconds" };
-    struct vn_instruction s;
-    struct table *t = vn_table_new(3, titles);
-    for (int i = 0; vn_model_instruction(m, i, &s) == VN_OK; i++) {
-        char us[32];
-        snprintf(us, sizeof us, "%.1f", (double)s.nanoseconds / 1000);
-        vn_table_row(t, (const char *const[]){ s.opcode, s.node, us });
-    }
-    vn_table_print(t, stdout);
-    vn_table_free(&t);
+    const int n = vn_model_instructions(m);
+    struct vn_profile_row *rows = NEW_ARRAY(a, struct vn_profile_row, n);
+    vn_profile_add(rows, m);
+    vn_print_profile(stdout, rows, n);
 }
 
 static int time_runs(struct vn_session *s, int repeat, json_t *json, struct vn_arena *a, struct vn_err *e)
@@ -70,7 +64,7 @@ static int run_one(struct vn_session *s, const char *dir, enum vn_view_format fo
     if (!vn_opt("--json"))
         vn_print_run(stdout, s);
     if (vn_opt("--profile") && vn_session_model(s) && !vn_opt("--json"))
-        print_profile(vn_session_model(s));
+        print_profile(vn_session_model(s), a);
     const int status = repeat ? time_runs(s, repeat, json, a, e) : VN_OK;
     if (status == VN_OK && vn_opt("--json"))
         return vn_print_json(json);

@@ -70,6 +70,15 @@ void vn_times_sort(uint64_t *ns, int n);
  * most. */
 double vn_times_ms(const uint64_t *ns, int n, int percent);
 
+/* Time of an instruction, or of all instructions of a node. */
+struct vn_profile_row {
+    const char *opcode, *node;
+    double ns;
+};
+/* Add the times of the last run to rows, one of each instruction of the program; its text is borrowed. */
+void vn_profile_add(struct vn_profile_row *rows, const struct vn_model *m);
+void vn_print_profile(FILE *f, const struct vn_profile_row *rows, int n);
+
 /* A progress bar on a terminal; nothing in a pipe. Call with done == all to finish the line. */
 struct progress {
     FILE *f;

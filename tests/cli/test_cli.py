@@ -275,7 +275,9 @@ def test_run_times(digits):
     assert re.search(r"^3 runs: median [\d.]+ ms, min [\d.]+ ms$", run("run", digits.bin, "--repeat", "3", want=DONE).out, re.M)
     got = json.loads(run("run", digits.bin, "--repeat", "3", "--json", want=DONE).out)["time"]
     assert got["runs"] == 3 and got["median_ms"] >= got["min_ms"] > 0
-    assert "CONV_S8" in run("run", digits.bin, "--profile", want=DONE).out
+    profile = run("run", digits.bin, "--profile", want=DONE).out
+    assert re.search(r"^CONV_S8 +\w+ +[\d.]+ +[\d.]+ %$", profile, re.M)
+    assert abs(sum(map(float, re.findall(r"([\d.]+) %", profile))) - 100) < 2
 
 
 def test_run_json(digits):
