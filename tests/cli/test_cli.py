@@ -228,7 +228,7 @@ def test_run_with_a_wrong_input(digits, tmp_path, make, message):
 
 def test_run_input_names(digits):
     assert "has no input 'imag'; nearest: 'image'" in run("run", digits.bin, "--input", f"imag={digits.picture}", want=USAGE).err
-    assert "has 1 inputs, got 2 files" in run("run", digits.bin, "-i", digits.picture, "-i", digits.picture, want=USAGE).err
+    assert "expected at most 1 files, one per input, got 2" in run("run", digits.bin, "-i", digits.picture, "-i", digits.picture, want=USAGE).err
 
 
 @pytest.mark.parametrize("more", [[], ["--dequantize"]])

@@ -81,7 +81,7 @@ def test_outputs_go_by_name(digits, tmp_path):
     both = evaluate(*files[:2], *args)["models"][1]["outputs"]
     assert sorted(both) == ["x", "y", "z"] and all(o["max_error"] == 0 for o in both.values())
     assert list(evaluate(*files, *args)["models"][1]["outputs"]) == ["y"]
-    assert "no output of the same name" in tool.run("eval", digits.bin, *files, *map(str, args), want=tool.BAD_INPUT).err
+    assert "no common output name to compare" in tool.run("eval", digits.bin, *files, *map(str, args), want=tool.BAD_INPUT).err
     top = ("--metric", "top_k", "--labels", digits.labels)
     assert "a.onnx has 3 outputs (x, y, ...): select one with --output" in tool.run("eval", files[0], *map(str, args + top), want=tool.USAGE).err
     assert evaluate(*files[:2], *args, *top, "--output", "z")["models"][1]["scores"]["top-1"]["difference"] == 0
