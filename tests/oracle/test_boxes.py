@@ -221,7 +221,7 @@ def test_annotations_of_other_pictures(tmp_path):
     save_rectangles(tmp_path)
     net, text = save_seeing_net(tmp_path / "net.onnx", "pixels"), (tmp_path / "truth.json").read_text()
     (tmp_path / "truth.json").write_text(text.replace('"width": 180, "height": 140', '"width": 140, "height": 180', 1))
-    assert "1.png: the image is 180 x 140 after its EXIF orientation, but the annotations say 140 x 180" in boxes_in_pictures(tmp_path, net, "pixels", want=tool.BAD_INPUT).err
+    assert "1.png: the image is 180 x 140 after its EXIF orientation, but the annotations have 140 x 180" in boxes_in_pictures(tmp_path, net, "pixels", want=tool.BAD_INPUT).err
     (tmp_path / "truth.json").write_text(text.replace('"2.png"', '"elsewhere/1.png"'))
     assert "images 1 and 2 have the same file_name '1.png'" in boxes_in_pictures(tmp_path, net, "pixels", want=tool.BAD_INPUT).err
     (tmp_path / "truth.json").write_text(text.replace('"width": 180, "height": 140', '"width": 1800, "height": 1400'))
@@ -274,7 +274,7 @@ def test_wrong_json(tmp_path, truth, found, message):
 
 @pytest.mark.parametrize("options, message", [
     (("--max-detections", "1 2"), "expected three numbers"), (("--max-detections", "5 2 1"), "rising numbers"),
-    (("--metric", "top_k"), "top_k cannot read results from files"), (("--round-boxes", "99"), "round_boxes: expected an integer"),
+    (("--metric", "top_k"), "metric top_k cannot read results from files"), (("--round-boxes", "99"), "round_boxes: expected an integer"),
 ])
 def test_wrong_options(tmp_path, options, message):
     path, files = save(tmp_path, GOOD, [DETECTION])
@@ -283,5 +283,5 @@ def test_wrong_options(tmp_path, options, message):
     again = tmp_path / "again"
     again.mkdir()
     twice = ("eval", "--metric", "coco", "--labels", path, "--detections", files[0], "--detections", again / files[0].name)
-    assert "two models have the name found0.json" in tool.run(*twice, "--results", tmp_path / "out", want=tool.USAGE).err and not (tmp_path / "out").exists()
+    assert "two models are named found0.json" in tool.run(*twice, "--results", tmp_path / "out", want=tool.USAGE).err and not (tmp_path / "out").exists()
     assert "but not both" in tool.run("eval", "m.bin", "--metric", "coco", "--labels", path, "--detections", files[0], want=tool.USAGE).err

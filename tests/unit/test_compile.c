@@ -95,7 +95,7 @@ static void plan_never_overlaps(void **state)
 {
     (void)state;
     uint64_t all = 0, shared = 0;
-    for (int round = 0; round < 3000; round++) {
+    for (int round = 0; round < 1000; round++) {
         struct vn_arena *a = vn_arena_new();
         const struct prog *p = random_program(a);
         uint64_t *offset = NEW_ARRAY(a, uint64_t, p->tensors.n);
@@ -299,7 +299,7 @@ static void check_levels(struct net *n, const struct graph *g)
 static void levels_agree_in_float(void **state)
 {
     (void)state;
-    for (int round = 0; round < 150; round++) {
+    for (int round = 0; round < 50; round++) {
         unit_seed = 1000 + (uint64_t)round;
         struct net n = random_net();
         check_levels(&n, n.g);
@@ -310,7 +310,7 @@ static void levels_agree_in_float(void **state)
 static void levels_agree_in_integers(void **state)
 {
     (void)state;
-    for (int round = 0; round < 300; round++) {
+    for (int round = 0; round < 100; round++) {
         unit_seed = 5000 + (uint64_t)round;
         struct net n = random_net();
         if (net_count(n.g, &vn_op_conv)) {
