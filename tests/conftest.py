@@ -5,6 +5,7 @@
     VERNIER_SHARED      real models and pictures  (default: ../shared beside the repository); tests that need them skip without
 """
 import os
+import re
 
 import pytest
 import tool
@@ -23,6 +24,29 @@ def pytest_collection_modifyitems(items):
     """Short tests first: what is broken shows early."""
     slow = ("tests/model", "tests/oracle", "tests/hostile", "tests/alloc")
     items.sort(key=lambda item: any(s in str(item.path) for s in slow))
+
+
+def unlisted(skipped):
+    """Of {test: reason} what tests/skips.txt does not allow."""
+    lines = (tool.ROOT / "tests/skips.txt").read_text().splitlines()
+    allowed = [line.split("|")[0].strip() for line in lines if line and not line.startswith("#")]
+    return {k: v for k, v in skipped.items() if not any(re.search(a, v) for a in allowed)}
+
+
+_skipped = {}
+
+
+def pytest_runtest_logreport(report):
+    if report.skipped and not hasattr(report, "wasxfail"):
+        _skipped[report.nodeid] = report.longrepr[2]
+
+
+def pytest_sessionfinish(session):
+    """VERNIER_STRICT=1: a skip that is not in tests/skips.txt fails the run."""
+    bad = unlisted(_skipped)
+    if bad and os.environ.get("VERNIER_STRICT") == "1":
+        print("\nskipped without being listed in tests/skips.txt:", *(f"{k}: {v}" for k, v in bad.items()), sep="\n  ")
+        session.exitstatus = session.exitstatus or 1
 
 
 @pytest.fixture(scope="session")

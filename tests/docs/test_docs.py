@@ -1,4 +1,5 @@
 """Pages that repeat what the code says are checked against it."""
+import os
 import re
 import subprocess
 import sys
@@ -66,3 +67,15 @@ def test_transcendental_errors_are_what_the_page_says():
         out = subprocess.run([tool.BUILD / "tests/kerneltest", "--only", "functions", "--case", "0", "--seed", seed], capture_output=True, text=True).stdout
         for name, worst in re.findall(r"vn_(\w+)f: worst error ([\d.]+) ulp", out):
             assert float(worst) <= stated[name] + 0.005, f"seed {seed}: {name} {worst} ulp, the page says {stated[name]}"
+
+
+def test_skips_are_listed(tmp_path):
+    """A skip that tests/skips.txt does not list fails the run of .ci/run."""
+    (tmp_path / "conftest.py").write_text(f"import sys\nsys.path.insert(0, {str(tool.ROOT / 'tests')!r})\nfrom tests_conftest import *\n")
+    (tmp_path / "tests_conftest.py").write_text((tool.ROOT / "tests/conftest.py").read_text())
+    (tmp_path / "test_x.py").write_text("import os, pytest\n\n\ndef test_x():\n    pytest.skip(os.environ['WHY'])\n")
+
+    def status(why, strict):
+        env = dict(os.environ, WHY=why, VERNIER_STRICT=strict)
+        return subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path], env=env, cwd=tmp_path, capture_output=True).returncode
+    assert [status("no models at /x", "1"), status("not today", "1"), status("not today", "0")] == [0, 1, 0]
