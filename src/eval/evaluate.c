@@ -495,18 +495,30 @@ static int write_results(const struct run *w, struct vn_err *e)
     return VN_OK;
 }
 
+/* "a, b or c" */
+static const char *metric_names(struct vn_arena *a)
+{
+    const char *names = "";
+    for (int i = 0; i < vn_metrics_count; i++)
+        names = vn_arena_fmt(a, "%s%s%s", names,
+                             !i                         ? ""
+                             : i + 1 < vn_metrics_count ? ", "
+                                                        : " or ",
+                             vn_metrics[i]->name);
+    return names;
+}
+
 static int begin(struct run *w, struct vn_arena *a, const struct evaluate_options *o, struct vn_err *e)
 {
     struct eval_set *ev = NEW(a, struct eval_set);
     *ev = (struct eval_set){ .arena = a, .task = &o->task, .metric = find_metric(o->task.metric) };
     *w = (struct run){ .eval = ev, .o = o, .n_models = o->n_models };
     if (!ev->metric)
-        return vn_fail(e, VN_E_USAGE, "metric: expected top_k, miou, coco or outputs, got '%s'",
-                       o->task.metric);
+        return vn_fail(e, VN_E_USAGE, "metric: expected %s, got '%s'", metric_names(a), o->task.metric);
     if (!strcmp(ev->metric->name, "outputs") && o->n_models < 2)
         return vn_fail(e, VN_E_USAGE,
-                       "metric outputs compares models with the first one: expected two or more models; "
-                       "top_k, miou and coco accept one");
+                       "metric outputs compares models with the first one: expected two or more models, "
+                       "or another --metric");
     return VN_OK;
 }
 

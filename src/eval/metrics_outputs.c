@@ -3,9 +3,9 @@
 
 static int prepare(struct eval_set *ev, struct vn_err *e)
 {
-    return ev->task->labels ? vn_fail(e, VN_E_USAGE,
-                                      "metric outputs does not use labels; set --metric top_k, miou or coco")
-                            : VN_OK;
+    return ev->task->labels
+               ? vn_fail(e, VN_E_USAGE, "metric outputs does not use labels: select another --metric")
+               : VN_OK;
 }
 
 static int keep(struct record *out, struct vn_arena *a, const struct eval_set *ev, int i,
