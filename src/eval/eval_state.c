@@ -33,8 +33,8 @@ static int64_t file_bytes(const char *path)
     return stat(path, &st) == 0 ? (int64_t)st.st_size : -1;
 }
 
-/* A file of labels, or a folder of label pictures. */
-static int mix_labels(uint64_t *h, struct vn_arena *a, const char *path, struct vn_err *e)
+/* What a setting names: a file of labels, or a folder of label images; a word is neither. */
+static int mix_path(uint64_t *h, struct vn_arena *a, const char *path, struct vn_err *e)
 {
     const char **names;
     int n;
@@ -48,12 +48,29 @@ static int mix_labels(uint64_t *h, struct vn_arena *a, const char *path, struct 
     return VN_OK;
 }
 
+static int mix_paths(uint64_t *h, const struct run *w, struct vn_err *e)
+{
+#define PATH_OF_TEXT(f) NULL
+#define PATH_OF_PATH(f) f
+#define PATH_OF_INT(f) NULL
+#define PATH_OF_REAL(f) NULL
+    const char *const paths[] = {
+#define EVAL_KEY(kind, field, option, value, lo, hi, preset, help) PATH_OF_##kind(w->eval->task->field),
+#include <vernier/eval_keys.def>
+#undef EVAL_KEY
+    };
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        TRY(mix_path(h, w->eval->arena, paths[i], e));
+    return VN_OK;
+}
+
 /* Of all that results depend on: task, models, labels, samples' names. Their sizes stand in their lines. */
 static int fingerprint(uint64_t *h, const struct run *w, struct vn_err *e)
 {
     const struct eval_task *t = w->eval->task;
     const char *text = VN_VERSION;
 #define TEXT_OF_TEXT(f) f ? f : ""
+#define TEXT_OF_PATH(f) f ? f : ""
 #define TEXT_OF_INT(f) vn_arena_fmt(w->eval->arena, "%d", f)
 #define TEXT_OF_REAL(f) vn_arena_fmt(w->eval->arena, "%.17g", f)
     const struct {
@@ -76,7 +93,7 @@ static int fingerprint(uint64_t *h, const struct run *w, struct vn_err *e)
         TRY(mix_file(h, w->o->prototxt, e));
     for (int i = 0; i < w->eval->n_samples; i++)
         *h = mix(*h, w->eval->samples[i].name, strlen(w->eval->samples[i].name));
-    return mix_labels(h, w->eval->arena, t->labels, e);
+    return mix_paths(h, w, e);
 }
 
 static int read_record(struct record *r, struct vn_arena *a, const char **p)

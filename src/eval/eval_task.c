@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "eval/evaluate.h"
 
-enum kind { KIND_TEXT, KIND_INT, KIND_REAL };
+enum kind { KIND_TEXT, KIND_PATH, KIND_INT, KIND_REAL };
 
 static const struct task_key {
     const char *name;
@@ -34,7 +34,7 @@ static int assign(struct eval_task *t, struct vn_arena *a, const struct task_key
                   const char *where, struct vn_err *e)
 {
     void *field = (char *)t + k->offset;
-    if (k->kind == KIND_TEXT) {
+    if (k->kind == KIND_TEXT || k->kind == KIND_PATH) {
         *(const char **)field = text && a ? vn_arena_str(a, text) : text;
         return VN_OK;
     }

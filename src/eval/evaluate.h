@@ -11,6 +11,7 @@
 /* ---- what is evaluated: eval_keys.def (eval_task.c) ---- */
 
 #define EVAL_TYPE_TEXT const char *
+#define EVAL_TYPE_PATH const char * /* a text; results also depend on what the file or folder holds */
 #define EVAL_TYPE_INT int
 #define EVAL_TYPE_REAL double
 struct eval_task {
