@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -60,6 +61,30 @@ int vn_file_map(struct vn_arena *a, const char *path, const uint8_t **data, size
     const int r = map_fd(a, fd, path, data, bytes, e);
     close(fd);
     return r;
+}
+
+int vn_file_lines(struct vn_arena *a, const char *path, char ***lines, int *n, struct vn_err *e)
+{
+    const uint8_t *data;
+    size_t bytes;
+    VEC(char *) all = { 0 };
+    TRY(vn_file_map(a, path, &data, &bytes, e));
+    char *const text = vn_arena_strn(a, (const char *)data, bytes), *const stop = text + strlen(text);
+    if (bytes >= INT_MAX || text + bytes != stop)
+        return vn_fail(e, VN_E_INPUT, "%s: not a text file", path);
+    for (char *line = text; line < stop;) {
+        const size_t length = strcspn(line, "\n");
+        char *const end = line + length;
+        *end = 0;
+        if (length && end[-1] == '\r')
+            end[-1] = 0;
+        VEC_PUSH(a, &all, line);
+        line = end + 1;
+    }
+    *n = all.n;
+    VEC_PUSH(a, &all, NULL);
+    *lines = all.v;
+    return VN_OK;
 }
 
 struct vn_file_out {

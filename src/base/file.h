@@ -8,6 +8,9 @@
 /* Map a regular file for reading; the mapping lives as long as the arena. Empty files give bytes = 0 and a valid pointer. */
 int vn_file_map(struct vn_arena *a, const char *path, const uint8_t **data, size_t *bytes, struct vn_err *e);
 
+/* The lines of a text file, without "\n" or "\r\n"; lines[n] is NULL. Not one with a zero byte. */
+int vn_file_lines(struct vn_arena *a, const char *path, char ***lines, int *n, struct vn_err *e);
+
 /* Let go of the memory of a whole mapping, which stays: what is looked at again is read again. */
 void vn_file_forget(const uint8_t *data, size_t bytes);
 

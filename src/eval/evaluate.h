@@ -78,6 +78,21 @@ struct metric {
 extern const struct metric *const vn_metrics[];
 extern const int vn_metrics_count;
 
+/* A file of lines "IMAGE LABEL", cut at the last tab, or where there is none at the last space. */
+struct label_line {
+    const char *image, *label;
+    int number; /* from 1 */
+};
+struct label_file {
+    struct label_line *lines;
+    int n;
+    struct vn_map *of; /* an image's line */
+};
+/* `label`: what stands behind an image, for messages. */
+int vn_eval_labels(struct label_file *out, struct vn_arena *a, const char *path, const char *label,
+                   struct vn_err *e);
+int vn_eval_label_wrong(const struct label_line *l, const char *path, const char *label, struct vn_err *e);
+
 /* Values of an output as real numbers (quantized outputs are dequantized). By name; NULL: the only one. */
 struct output_values {
     const struct vn_shape *shape;
@@ -135,7 +150,7 @@ int vn_evaluate_part(const struct evaluate_options *o, const struct vn_shard *pa
  * are one. */
 int vn_evaluate_join(const char *path, int n, const char *const *parts, struct vn_err *e);
 
-/* ---- pieces, each usable alone (metrics.c) ---- */
+/* ---- statistics (metrics.c) ---- */
 
 /* Percentile (0..100) of n sorted numbers, linear between neighbours, as numpy.percentile. */
 double vn_percentile(const double *sorted, int n, double percent);

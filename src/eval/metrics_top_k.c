@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/file.h"
 #include "eval/evaluate.h"
 
 #define MAX_K 8
@@ -13,38 +12,21 @@ struct truth {
     double k[MAX_K];
 };
 
-/* Lines "PICTURE CLASS". */
-static int read_labels(struct vn_map *of, int *n_lines, struct vn_arena *a, const char *path,
-                       struct vn_err *e)
+/* The class of each line. */
+static int read_classes(struct label_file *f, int **out, struct eval_set *ev, struct vn_err *e)
 {
-    const uint8_t *data;
-    size_t bytes;
-    TRY(vn_file_map(a, path, &data, &bytes, e));
-    char *text = vn_arena_strn(a, (const char *)data, bytes), *const stop = text + strlen(text);
-    int number = 0;
-    for (char *line = text, *next; line < stop; line = next) {
-        const size_t n = strcspn(line, "\n");
-        next = line + n + (line[n] != 0);
-        line[n] = 0;
-        number++;
-        line[strcspn(line, "\r")] = 0;
-        char *word = strrchr(line, ' '), *tab = strrchr(line, '\t'), *end;
-        word = tab > word ? tab : word;
-        if (!*line)
-            continue;
-        int *label = NEW(a, int);
-        const long v = word ? strtol(word + 1, &end, 10) : -1;
-        if (!word || end == word + 1 || *end || v < 0 || v > 1 << 30)
-            return vn_fail(e, VN_E_INPUT,
-                           "%s:%d: expected the name of an image and its class number, got '%.80s'", path,
-                           number, line);
-        *label = (int)v;
-        *word = 0;
-        if (vn_map_get(of, line))
-            return vn_fail(e, VN_E_INPUT, "%s:%d: duplicate image %s", path, number, line);
-        vn_map_set(of, line, label);
-        ++*n_lines;
+    const char *path = ev->task->labels;
+    TRY(vn_eval_labels(f, ev->arena, path, "its class number", e));
+    int *class = *out = NEW_ARRAY(ev->arena, int, f->n);
+    for (int i = 0; i < f->n; i++) {
+        char *end;
+        const char *text = f->lines[i].label;
+        const long v = strtol(text, &end, 10);
+        if (end == text || *end || v < 0 || v > 1 << 30)
+            return vn_eval_label_wrong(&f->lines[i], path, "its class number", e);
+        class[i] = (int)v;
     }
+    ev->n_labelled = f->n;
     return VN_OK;
 }
 
@@ -52,12 +34,13 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
 {
     struct truth *t = ev->truth = NEW(ev->arena, struct truth);
     const char *path = ev->task->labels;
-    struct vn_map *of = vn_map_new(ev->arena);
+    struct label_file f = { 0 };
+    int *class = NULL;
     if (!path)
         return vn_fail(e, VN_E_USAGE,
                        "top_k requires --labels: a file of lines 'IMAGE CLASS', or the word folders");
     if (strcmp(path, "folders"))
-        TRY(read_labels(of, &ev->n_labelled, ev->arena, path, e));
+        TRY(read_classes(&f, &class, ev, e));
     TRY(vn_eval_numbers(t->k, MAX_K, &t->n_k, ev->task->k, "k", e));
     ev->n_scores = t->n_k;
     ev->score_name = NEW_ARRAY(ev->arena, const char *, t->n_k);
@@ -69,10 +52,10 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
     t->label = NEW_ARRAY(ev->arena, int, ev->n_samples);
     for (int i = 0; i < ev->n_samples; i++) {
         const struct sample *s = &ev->samples[i];
-        const int *given = vn_map_get(of, s->name);
-        if (s->label < 0 && !given)
+        const struct label_line *line = class ? vn_map_get(f.of, s->name) : NULL;
+        if (s->label < 0 && !line)
             return vn_fail(e, VN_E_INPUT, "%s: no class for %s", path, s->name);
-        t->label[i] = s->label < 0 ? *given : s->label;
+        t->label[i] = s->label < 0 ? class[line - f.lines] : s->label;
     }
     return VN_OK;
 }

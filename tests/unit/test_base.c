@@ -222,6 +222,32 @@ static void map_of_odd_files(void **state)
     vn_arena_free(&a);
 }
 
+static void lines_of_a_text_file(void **state)
+{
+    (void)state;
+    struct vn_arena *a = vn_arena_new();
+    struct vn_err e;
+    const char *dir = unit_folder(a), *path = vn_path_join(a, dir, "lines");
+    static const char *const texts[] = { "", "\n", "a b\r\n\r\nc", "a\nb\n" };
+    static const char *const want[][4] = { { 0 }, { "" }, { "a b", "", "c" }, { "a", "b" } };
+    char **lines;
+    int n;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        OK(vn_file_write(path, texts[i], strlen(texts[i]), &e));
+        OK(vn_file_lines(a, path, &lines, &n, &e));
+        for (int k = 0; k < n; k++)
+            assert_string_equal(lines[k], want[i][k]);
+        assert_null(want[i][n]);
+        assert_null(lines[n]);
+    }
+    OK(vn_file_write(path, "a\0b", 3, &e));
+    assert_int_equal(vn_file_lines(a, path, &lines, &n, &e), VN_E_INPUT);
+    assert_non_null(strstr(e.msg, "not a text file"));
+    unlink(path);
+    rmdir(dir);
+    vn_arena_free(&a);
+}
+
 static void list_is_sorted(void **state)
 {
     (void)state;
@@ -418,6 +444,7 @@ int main(void)
         cmocka_unit_test(map_finds_what_was_set),
         cmocka_unit_test(write_is_whole_or_nothing),
         cmocka_unit_test(map_of_odd_files),
+        cmocka_unit_test(lines_of_a_text_file),
         cmocka_unit_test(list_is_sorted),
         cmocka_unit_test(paths),
         cmocka_unit_test(pool_runs_every_part_once),
