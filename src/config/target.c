@@ -444,7 +444,7 @@ static int not_found(struct vn_arena *a, const char *name, struct vn_err *e)
     for (int i = 0; i < n; i++)
         list = vn_arena_fmt(a, "%s%s%s", list, i ? ", " : "", names[i]);
     return vn_fail(e, VN_E_INPUT, "unknown march '%s'%s%s%s; expected one of %s, or the path of a .yaml",
-                   name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", list);
+                   name, near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "", list);
 }
 
 static int find(const char **path, struct vn_arena *a, const char *name, struct vn_err *e)

@@ -189,7 +189,7 @@ static int start_step(struct vn_pipe_step *s, const char *name, struct vn_err *e
     for (int i = 0; i < kinds; i++)
         snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "", k[i].name);
     return vn_fail(e, VN_E_INPUT, "unknown step '%s'%s%s%s; expected %s, or a transformer function", name,
-                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "", list);
+                   near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "", list);
 }
 
 /* Every stage has a name of its own: the step's, with a number from the second on. */

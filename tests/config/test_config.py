@@ -265,7 +265,7 @@ def test_caffe_and_onnx_exclude_each_other(tmp_path):
     (dict(calibration_type="'kl'"), "calibration_type", "'kl' is not supported yet"),
     (dict(cal_data_type="'int16'", calibration_type="'max'", cal_data_dir="'.'"), "cal_data_type", "'int16' is not supported yet"),
     (dict(optimization="'assymetric'"), "optimization", "did you mean 'asymmetric'?"),
-    (dict(march="'bayes-f'"), "march", "unknown march 'bayes-f'; did you mean 'bayes-e'?"),
+    (dict(march="'bayes-f'"), "march", "unknown march 'bayes-f' (did you mean 'bayes-e'?); expected one of"),
     (dict(output_model_file_prefix="'a/b'"), "output_model_file_prefix", "without '/'"),
     (dict(norm_type="'data_mean'"), None, "norm_type data_mean requires mean_value"),
     (dict(norm_type="'data_mean_and_scale'", mean_value="1"), None, "requires scale_value"),

@@ -83,7 +83,7 @@ def test_own_target(tmp_path):
     ("like: generic\noperators: {Conv: {types: [int9]}}\n", "2:27", "unknown type 'int9'; did you mean 'int8'?"),
     ("like: generic\noperators: {Conv: {}}\n", "2:13", "expected types: [int8]"),
     ("like: generic\nisa: []\nisa: []\n", "3:1", "duplicate key"),
-    ("like: generik\n", "1:7", "unknown march 'generik'; did you mean 'generic'?"),
+    ("like: generik\n", "1:7", "unknown march 'generik' (did you mean 'generic'?)"),
     ("like: [generic]\n", "1:7", "expected the name of a target"),
     ("- generic\n", "1:1", "expected keys and values"),
     ("like: generic\nlimits: {kernel: [1, 2\n", "3:1", "not YAML"),
@@ -100,7 +100,7 @@ def test_mistakes(tmp_path, text, place, message):
 
 def test_unknown_march(tmp_path):
     done = tool.run("check", model(tmp_path / "net.onnx"), "--march", "bayes-f", want=tool.BAD_INPUT)
-    assert "unknown march 'bayes-f'; did you mean 'bayes-e'?" in done.err and "x86-64-v4" in done.err
+    assert "unknown march 'bayes-f' (did you mean 'bayes-e'?)" in done.err and "x86-64-v4" in done.err
 
 
 def test_damaged_targets(tmp_path):
