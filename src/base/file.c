@@ -233,7 +233,7 @@ int vn_dir_folders(struct vn_arena *a, const char *path, const char ***names, in
 
 const char *vn_path_join(struct vn_arena *a, const char *folder, const char *name)
 {
-    if (name[0] == '/' || !folder[0])
+    if (name[0] == '/' || !folder[0] || !strcmp(folder, "."))
         return vn_arena_str(a, name);
     const char *sep = folder[strlen(folder) - 1] == '/' ? "" : "/";
     return vn_arena_fmt(a, "%s%s%s", folder, sep, name);

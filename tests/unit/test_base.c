@@ -281,6 +281,7 @@ static void paths(void **state)
     struct vn_arena *a = vn_arena_new();
     assert_string_equal(vn_path_join(a, "x", "y"), "x/y");
     assert_string_equal(vn_path_join(a, "x", "/y"), "/y");
+    assert_string_equal(vn_path_join(a, ".", "./y"), "./y");
     assert_string_equal(vn_path_folder(a, "x/y/z.txt"), "x/y");
     assert_string_equal(vn_path_folder(a, "z.txt"), ".");
     assert_string_equal(vn_path_base("x/y/z.txt"), "z.txt");
