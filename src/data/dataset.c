@@ -276,9 +276,9 @@ static const char *find_too_few(const struct dataset *d)
 {
     return d->all >= FEW_SAMPLES ? NULL
                                  : SAY(d,
-                                       "input %s: %d samples; activation ranges require about 100 different "
+                                       "input %s: %d sample%s; activation ranges require about 100 different "
                                        "samples, at least 20",
-                                       d->in->name, d->all);
+                                       d->in->name, d->all, d->all == 1 ? "" : "s");
 }
 
 static const char *find_dtype(const struct dataset *d)

@@ -89,9 +89,10 @@ static int wrong_size(const char *path, size_t got, size_t want, const struct vn
                       const char *type, struct vn_err *e)
 {
     char text[VN_SHAPE_TEXT];
-    const char *hint = got == 4 * want   ? "; 4 times as long: float32 values with cal_data_type uint8?"
-                       : got * 4 == want ? "; a quarter as long: uint8 values with cal_data_type float32?"
-                                         : "";
+    const char *hint =
+        got == 4 * want   ? "; 4 times as long: set cal_data_type: float32 if these are float32 values"
+        : got * 4 == want ? "; a quarter as long: set cal_data_type: uint8 if these are uint8 values"
+                          : "";
     return vn_fail(e, VN_E_INPUT, "%s: %zu bytes, expected %zu for shape %s of %s%s", path, got, want,
                    vn_shape_text(shape, text), type, hint);
 }

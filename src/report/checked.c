@@ -89,7 +89,8 @@ int vn_print_data_check(FILE *f, const struct vn_data_check *d)
     const int bad = count_bad(v, n);
     for (int i = 0; i < n; i++)
         fprintf(f, "%s (%s): %s\n", vn_severity_word(v[i].severity), v[i].detector, v[i].text);
-    fprintf(f, "%d samples: %s\n", vn_data_check_samples(d),
+    const int samples = vn_data_check_samples(d);
+    fprintf(f, "%d sample%s: %s\n", samples, samples == 1 ? "" : "s",
             bad ? "FAILED"
             : n ? "passed, with warnings"
                 : "passed");

@@ -120,8 +120,14 @@ def test_good_nhwc(tmp_path, model):
     assert Set(tmp_path, model, gray).check() == {}
 
 
+def test_one_sample(tmp_path, model):
+    data = Set(tmp_path, model, GOOD[:1])
+    assert "1 sample; activation ranges" in data.check()["too_few"]
+    assert "\n1 sample: passed" in tool.run("check", "--data", "-c", data.config, want=tool.DONE).out
+
+
 @pytest.mark.parametrize("data, kind, message", [
-    ([GOOD[0][:, :5]] * 3, "uint8", r"00.bin: 720 bytes, expected 5184 .*\(and 2 other unusable files of input x"), ([GOOD[0]] * 3, "float32", "4 times as long: float32 values"),
+    ([GOOD[0][:, :5]] * 3, "uint8", r"00.bin: 720 bytes, expected 5184 .*\(and 2 other unusable files of input x"), ([GOOD[0]] * 3, "float32", "4 times as long: set cal_data_type: float32"),
 ])
 def test_size(tmp_path, model, data, kind, message):
     found = Set(tmp_path, model, data, kind, given="uint8").check(want=tool.CHECK_FAILED)
