@@ -67,7 +67,7 @@ static int report(const struct vn_prepared *p, const char *dir)
     else if (vn_opt("--json"))
         vn_print_json(json_pack("{s:s, s:i, s:i}", "output_dir", dir, "files", n, "kept", kept));
     else
-        printf("%d files in %s, %d of them up to date\n", n, dir, kept);
+        printf("%d files in %s: %d written, %d already up to date\n", n, dir, n - kept, kept);
     return EXIT_DONE;
 }
 

@@ -156,13 +156,14 @@ def test_nv12_is_real_subsampling(folder):
 
 def test_resumes_and_repairs(folder):
     pipeline = "resize 20 20"
-    assert "3 files" in prep(folder, pipeline).out
+    assert "out: 3 written, 0 already up to date" in prep(folder, pipeline).out
     manifest = json.loads((folder / "out/manifest.json").read_text())
     assert sorted(manifest["files"]) == ["0.npy", "1.npy", "2.npy"] and manifest["files"]["0.npy"]["source"] == "0.png"
     want = (folder / "out/1.npy").read_bytes()
     (folder / "out/1.npy").write_bytes(want[:-5])  # damaged
     Image.open(folder / "in/0.png").rotate(90).save(folder / "in/2.png")  # another picture
     assert json.loads(prep(folder, pipeline, "--json").out)["kept"] == 1
+    assert "out: 0 written, 3 already up to date" in prep(folder, pipeline).out
     assert (folder / "out/1.npy").read_bytes() == want
     assert json.loads(prep(folder, "resize 20 21", "--json").out)["kept"] == 0
 
@@ -189,7 +190,7 @@ def test_raw_bytes(folder):
 
 
 @pytest.mark.parametrize("pipeline,message", [
-    ("resice 3 3", "unknown step 'resice'; did you mean 'resize'?"),
+    ("resice 3 3", "unknown step 'resice' (did you mean 'resize'?); expected"),
     ("resize", "size is missing; expected 1 to 2 integers from 1 to 16384"),
     ("resize 0 5", "got '0'"), ("resize 5 5 5", "got '3 values'"),
     ("resize 5 5 libary=opencv", "did you mean 'library'?"),
