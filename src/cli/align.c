@@ -11,7 +11,7 @@ static const struct option_def options[] = {
     { "--images", 0, "FILE", 1, 0, "images, in the order of the trace's folders" },
     { "--model", 0, "M.onnx", 0, 0,
       "with --pipeline: run this model on the result of the pipeline; its first output is the stage 'infer', "
-      "the others are stages of their names" },
+      "the others are stages of their names. With --yaml (required): the network" },
     { "--yaml", 0, "X.yaml", 0, 0, "our side: the normalized calibration data of this configuration" },
     { "--image", 0, "FILE", 0, 0, "with --yaml: the image" },
     { "--reference", 0, "T.npy", 0, 0,

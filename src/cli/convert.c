@@ -49,7 +49,10 @@ static int check_words(int fast, struct vn_err *e)
     static const char *const only_fast[] = { "--proto", "--march", "--output-dir", "--input-shape" },
                              *const only_config[] = { "--config", "--compare", "--min-cosine" };
     const char **words;
-    if (!fast && (!vn_opt("--config") || vn_words(&words)))
+    if (!fast && vn_words(&words))
+        return vn_fail(e, VN_E_USAGE, "unexpected '%s'; expected -c FILE.yaml, or --fast-perf --model FILE",
+                       words[0]);
+    if (!fast && !vn_opt("--config"))
         return vn_fail(e, VN_E_USAGE,
                        "usage: vernier convert -c FILE.yaml, or vernier convert --fast-perf --model FILE");
     if (fast && !vn_words(&words))

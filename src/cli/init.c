@@ -7,7 +7,7 @@ static const struct option_def options[] = {
     { "--output", 'o', "FILE", 0, 0,
       "output file (default MODEL.yaml; an existing file is not overwritten)" },
     { "--full", 0, NULL, 0, 0, "write every supported key, with its meaning" },
-    { "--march", 0, "NAME", 0, 0, "target (default generic)" },
+    { "--march", 0, "NAME", 0, 0, "target (default generic); check prints a table of all" },
     MODEL_OPTIONS,
     SHAPE_OPTION,
     { "--cal-data-dir", 0, "DIR", 0, 0, "folder of calibration images or arrays" },

@@ -270,7 +270,10 @@ static int unknown_command(const char *name)
     for (int i = 0; i < vn_commands_count; i++)
         names[i] = vn_commands[i]->name;
     const char *near = vn_nearest(name, names, vn_commands_count);
-    fprintf(stderr, "vernier: unknown command '%s'%s%s%s\n", name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    if (near)
+        fprintf(stderr, "vernier: unknown command '%s'; did you mean '%s'?\n", name, near);
+    else
+        fprintf(stderr, "vernier: unknown command '%s'; 'vernier --help' lists the commands\n", name);
     return EXIT_USAGE;
 }
 

@@ -121,7 +121,8 @@ int vn_network_read(struct network *n, const struct session_source *from, const 
     if (o->pipeline)
         TRY(vn_pipeline_parse(&n->pipeline, n->arena, o->pipeline, e));
     if (n->kind == VN_ARTEFACT_BIN && o->reference)
-        return vn_fail(e, VN_E_USAGE, "%s: the reference executor runs .onnx files", n->path);
+        return vn_fail(e, VN_E_USAGE, "%s: expected an .onnx file; the reference executor cannot run a .bin",
+                       n->path);
     if (n->kind == VN_ARTEFACT_BIN)
         return map_image(n, from, e);
     if (!n->graph)

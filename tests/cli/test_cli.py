@@ -60,7 +60,7 @@ def test_version():
 @pytest.mark.parametrize("args,message", [
     ([], "usage: vernier COMMAND"),
     (["covert"], "unknown command 'covert'; did you mean 'convert'?"),
-    (["xyzzy"], "unknown command 'xyzzy'"),
+    (["xyzzy"], "unknown command 'xyzzy'; 'vernier --help' lists the commands"),
     (["check"], "usage: vernier check MODEL.onnx"),
     (["check", "a", "b"], "usage: vernier check MODEL.onnx"),
     (["check", "a", "--mach", "x"], "unknown option '--mach'; did you mean '--march'?"),
@@ -75,7 +75,9 @@ def test_version():
     (["convert", "-c", "a", "--min-cosine", "high"], "--min-cosine: expected a number"),
     (["run", "a", "--format", "csv"], "--format: expected npy, bin or txt, got 'csv'"),
     (["run", "a", "--dump-all"], "--dump-all requires --output-dir"),
-    (["run", "a.bin", "--reference"], "the reference executor runs .onnx files"),
+    (["run", "a.bin", "--reference"], "expected an .onnx file; the reference executor cannot run a .bin"),
+    (["verify", "a.bin", "a.onnx"], "a.bin: expected an .onnx file"),
+    (["convert", "a.yaml"], "unexpected 'a.yaml'; expected -c FILE.yaml"),
     (["verify", "a"], "usage: vernier verify"),
     (["info"], "usage: vernier info"),
     (["init"], "usage: vernier init"),
@@ -126,7 +128,7 @@ def test_check_leaves_nothing_behind(digits, tmp_path):
 
 
 def test_unknown_march(digits):
-    assert "unknown march 'armv8'; did you mean 'armv8-a'?" in run("check", digits.model, "--march", "armv8", want=(USAGE, BAD_INPUT)).err
+    assert "unknown march 'armv8' (did you mean 'armv8-a'?); expected" in run("check", digits.model, "--march", "armv8", want=(USAGE, BAD_INPUT)).err
 
 
 # ---- convert ----

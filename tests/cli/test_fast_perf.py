@@ -57,6 +57,6 @@ def test_products_with_only_moves_stay_valid(tmp_path):
 
 
 @pytest.mark.parametrize("words, says", [(["--fast-perf"], "--fast-perf requires --model"), (["--fast-perf", "--model", "m.onnx", "-c", "c.yaml"], "--config cannot be combined with"),
-                                         (["-c", "c.yaml", "--march", "generic"], "--march requires --fast-perf"), (["m.onnx"], "usage: vernier convert")])
+                                         (["-c", "c.yaml", "--march", "generic"], "--march requires --fast-perf"), (["m.onnx"], "unexpected 'm.onnx'; expected -c FILE.yaml, or --fast-perf")])
 def test_words(tmp_path, words, says):
     assert says in tool.run("convert", *words, cwd=tmp_path, want=tool.USAGE).err
