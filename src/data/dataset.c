@@ -306,8 +306,8 @@ static const struct detector {
     find_fn *find;
     int names_file; /* its text begins with the path of a file */
 } detectors[] = {
-    { "unreadable", VN_FINDING_ERROR, "size against input_shape and type, damaged files", find_unreadable,
-      1 },
+    { "unreadable", VN_FINDING_ERROR, "size and axes against input_shape and type, damaged files",
+      find_unreadable, 1 },
     { "npy_header", VN_FINDING_ERROR, "the first values of raw data", find_npy_header },
     { "not_finite", VN_FINDING_ERROR, "NaN and infinity", find_not_finite },
     { "minus_128", VN_FINDING_ERROR, "integers in -128..127 for a pixel input", vn_find_minus_128 },

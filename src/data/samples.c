@@ -97,6 +97,24 @@ static int wrong_size(const char *path, size_t got, size_t want, const struct vn
                    vn_shape_text(shape, text), type, hint);
 }
 
+static int long_axes(int64_t d[], const struct vn_shape *s)
+{
+    int n = 0;
+    for (int i = 0; i < s->rank; i++)
+        if (s->d[i] != 1)
+            d[n++] = s->d[i];
+    return n;
+}
+
+/* Axes of length 1 may be missing, and an array of one axis has no layout that could be wrong. */
+static int same_axes(const struct vn_shape *got, const struct vn_shape *want)
+{
+    int64_t x[VN_MAX_RANK], y[VN_MAX_RANK];
+    const int n = long_axes(x, got), m = long_axes(y, want);
+    return n <= 1 ? vn_shape_count(got) == vn_shape_count(want)
+                  : n == m && !memcmp(x, y, (size_t)n * sizeof *x);
+}
+
 static int load_values(float *out, const struct input_config *in, const struct vn_shape *shape,
                        const char *path, struct vn_arena *a, struct vn_err *e)
 {
@@ -110,7 +128,7 @@ static int load_values(float *out, const struct input_config *in, const struct v
     struct vn_tensor *t = &raw;
     if (vn_npy_is(data, bytes)) {
         TRY(vn_npy_parse(&t, a, data, bytes, path, e));
-        if (vn_shape_count(&t->shape) != n) {
+        if (!same_axes(&t->shape, shape)) {
             char got[VN_SHAPE_TEXT], want[VN_SHAPE_TEXT];
             return vn_fail(e, VN_E_INPUT, "%s: array of shape %s, expected %s", path,
                            vn_shape_text(&t->shape, got), vn_shape_text(shape, want));

@@ -120,6 +120,15 @@ def test_good_nhwc(tmp_path, model):
     assert Set(tmp_path, model, gray).check() == {}
 
 
+def test_axes_of_arrays(tmp_path, model):
+    """Without axes of length 1, or flat: the same values in the same order; in another order: an error."""
+    for k, x in enumerate((GOOD[0], GOOD[0][None], GOOD[0].reshape(-1), GOOD[0].transpose(1, 2, 0))):
+        (tmp_path / str(k)).mkdir()
+        found = Set(tmp_path / str(k), model, [x, *GOOD[1:]], npy=True).check()
+        assert ("array of shape 36x48x3, expected 1x3x36x48" in found.get("unreadable", "")) == (k == 3)
+        assert k == 3 or not found
+
+
 def test_one_sample(tmp_path, model):
     data = Set(tmp_path, model, GOOD[:1])
     assert "1 sample; activation ranges" in data.check()["too_few"]
