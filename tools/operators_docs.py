@@ -39,31 +39,47 @@ def backend(build, *how):
 
 
 def counts(result, name):
+    """Passed with all inputs at run time, and with constant side inputs."""
     c = Counter(r["status"] for r in result if r["op"] == name)
-    return f"{c['passed']}" + (f" of {c['passed'] + c['failed'] + c['refused']}" if c["failed"] + c["refused"] else "") if c else ""
+    bad = c["failed"] + c["refused"]
+    return (f"{c['passed']}" + (f", {bad} fail" if bad else ""), str(c["constant"] or "")) if c else ("", "")
+
+
+def agreed(reference, runtime):
+    """The reference executor's results, where the runtime's are the same; else both are named in the row."""
+    return {name: counts(reference, name) if counts(reference, name) == counts(runtime, name) else
+            tuple(f"{a} / {b}" for a, b in zip(counts(reference, name), counts(runtime, name)))
+            for name in {r["op"] for r in reference + runtime}}
 
 
 def page(build):
     lines = [line.split("\t") for line in subprocess.run([build / "tests/opslist"], capture_output=True, text=True, check=True).stdout.splitlines()]
     reference = backend(build, "--tool", build / "tests/onnxrun")
     runtime = backend(build, "--cli", build / "vernier", "--runtime")
-    rows = []
+    tests, rows = agreed(reference, runtime), []
+    none = ("", "")
     for name, domain, file, where, form in lines:
         integer = FORMS[form] if where == "kernel" else ""
-        rows.append((name, domain, versions(name, domain), *WHERE[where], integer, counts(reference, name), counts(runtime, name)))
+        rows.append((name, domain, versions(name, domain), *WHERE[where], integer, *tests.get(name, none)))
     for (name, domain), becomes in REWRITTEN.items():
         if name not in [r[0] for r in rows if r[1] == domain]:
-            rows.append((name, domain, versions(name, domain), f"as {becomes}", f"as {becomes}", "", counts(reference, name), counts(runtime, name)))
+            becomes = f"as {becomes}"
+            rows.append((name, domain, versions(name, domain), becomes, becomes, "", *tests.get(name, none)))
     rows.sort(key=lambda r: (r[1] == "ai.vernier", r[1], r[0]))
     table = [f"| {(d + '.') if d else ''}{n} | {v} | {a} | {b} | {i} | {x} | {y} |" for n, d, v, a, b, i, x, y in rows]
     skipped = Counter(r["why"] for r in reference if r["status"] == "skipped")
     total = [Counter(r["status"] for r in result) for result in (reference, runtime)]
+    failed = sum(t[s] for t in total for s in ("failed", "refused"))
+    passed, constant = ([t[s] for t in total] for s in ("passed", "constant"))
     return f"""# Operators
 
 Made by `tools/operators_docs.py` from the program and the backend tests of onnx {onnx.__version__}.
 
-{len(rows)} operators, operator sets {OLDEST} to {onnx.defs.onnx_opset_version()}. Of their ONNX backend node tests, {total[0]['passed']} pass on the reference executor and {total[1]['passed']} compiled, on the
-runtime; {total[0]['failed'] + total[1]['failed'] + total[1]['refused']} fail; {sum(skipped.values())} are skipped:
+{len(rows)} operators, operator sets {OLDEST} to {onnx.defs.onnx_opset_version()}. Of their ONNX backend node tests,
+{passed[0]} pass as published, with all inputs given at run time, on the reference executor ({passed[1]} compiled,
+on the runtime), and {constant[0]} ({constant[1]}) only with side inputs made constant: those that decide the
+output's shape (axes, sizes, counts), and the condition of `If`. {failed} fail. Integers must be equal, types as
+published. {sum(skipped.values())} are skipped:
 
 | skipped | tests |
 |---|---|
@@ -73,9 +89,10 @@ runtime; {total[0]['failed'] + total[1]['failed'] + total[1]['refused']} fail; {
 - *reference*, *runtime*: whether the executor supports it.
 - *integers*: the form in which it can compute quantized, for the attributes and shapes that the form supports;
   `vernier check` says why a node cannot.
-- *tests*: backend node tests passed.
+- *tests*: backend node tests passed as published, on both executors (or reference / runtime, where they
+  differ); *constant*: passed only with constant side inputs.
 
-| operator | versions | reference | runtime | integers | tests, reference | tests, runtime |
+| operator | versions | reference | runtime | integers | tests | constant |
 |---|---|---|---|---|---|---|
 """ + "\n".join(table) + "\n"
 

@@ -15,6 +15,10 @@ static int infer(struct node *n, struct vn_err *e)
 {
     int64_t axis;
     TRY(vn_infer_begin(n, e));
+    if (!n->in[1]->data)
+        return vn_shape_count(&n->in[1]->shape) == 1
+                   ? vn_infer_same(n, e)
+                   : vn_node_fail(n, e, VN_E_INPUT, "the axis (%s) must be a scalar", n->in[1]->name);
     int count = vn_node_list(n, 1, "axis", &axis, 1, e);
     TRY(count);
     if (count != 1 || vn_shape_axis(&n->in[0]->shape, axis) < 0)
@@ -26,14 +30,24 @@ static int infer(struct node *n, struct vn_err *e)
 static void call(const struct node *n, struct portable_params *p)
 {
     const struct attrs *a = n->attrs;
-    *p = (struct portable_params){ .id = VN_PORTABLE_cumsum,
-                                   .i = { vn_shape_axis(&n->in[0]->shape, vn_tensor_i64(n->in[1]->data, 0)),
-                                          (int32_t)a->exclusive, (int32_t)a->reverse },
-                                   .n_in = 1 };
+    const struct vn_tensor *axis = n->in[1]->data;
+    *p = (struct portable_params){
+        .id = VN_PORTABLE_cumsum,
+        .i = { axis ? vn_shape_axis(&n->in[0]->shape, vn_tensor_i64(axis, 0)) : 0, (int32_t)a->exclusive,
+               (int32_t)a->reverse },
+        .n_in = axis ? 1 : 2,
+    };
 }
 
 const struct op_def vn_op_cumsum = {
-    .name = "cumsum", .onnx = "CumSum", .min_in = 2, .max_in = 2,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
+    .name = "cumsum",
+    .onnx = "CumSum",
+    .min_in = 2,
+    .max_in = 2,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = vn_eval_portable,
+    .lower = vn_low_portable,
+    .portable = call,
 };

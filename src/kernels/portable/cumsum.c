@@ -1,11 +1,13 @@
-/* kernels/portable/cumsum.c - running sums along an axis. in: x. i[0]: axis; i[1]: 1 without the element
- * itself; i[2]: 1 from the end. */
+/* kernels/portable/cumsum.c - running sums along an axis. in: x [, axis]. i[0]: axis where it is no input;
+ * i[1]: 1 without the element itself; i[2]: 1 from the end. */
 #include "kernels/portable.h"
 
 static const char *check(const struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0];
-    return a->n_in == 1 && x->dtype == a->out.dtype && a->i[0] >= 0 && a->i[0] < x->rank &&
+    if (a->n_in == 2 && (vn_cells_real(&a->in[1]) || a->in[1].count != 1))
+        return "cumsum: wrong axis";
+    return (a->n_in == 1 || a->n_in == 2) && x->dtype == a->out.dtype && a->i[0] >= 0 && a->i[0] < x->rank &&
                    vn_cells_same(x, &a->out)
                ? NULL
                : "cumsum: wrong axis or shapes";
@@ -14,7 +16,10 @@ static const char *check(const struct vn_portable_args *a)
 static const char *run(struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0];
-    const int64_t extent = x->d[a->i[0]], inner = vn_cells_product(x, a->i[0] + 1, x->rank),
+    const int64_t axis = a->n_in == 2 ? vn_cells_index(vn_cell_int(&a->in[1], 0), x->rank) : a->i[0];
+    if (axis < 0)
+        return "the axis is out of range";
+    const int64_t extent = x->d[axis], inner = vn_cells_product(x, (int)axis + 1, x->rank),
                   lines = extent ? x->count / extent : 0;
     for (int64_t o = 0; o < lines; o++) {
         double real = 0;
