@@ -10,9 +10,12 @@
  *     puts(vn_verification_summary(v)->passed ? "equal" : "different");
  *     vn_verification_free(&v);
  *
- * The ONNX file runs on the reference executor, the .bin on the runtime, with the same inputs. Every tensor
- * that both have is compared by its name: integers must be equal, floats lie within VN_VERIFY_TOLERANCE.
- * Strings and arrays in the result are borrowed: they live until it is freed. */
+ * The .bin runs instruction by instruction. Each of its tensors is judged from the tensors that the program
+ * itself read to compute it: the reference executor evaluates the same nodes of the ONNX file on these, and
+ * integers must be equal, float32 results lie within the bound that the node's own arithmetic gives. By
+ * induction over the instructions this proves the whole program, and a difference is found where it begins
+ * (docs/verify.md). How far the results are from a run of the reference executor of its own is reported
+ * beside it (drift). Strings and arrays in the result are borrowed: they live until it is freed. */
 #ifndef VERNIER_VERIFY_H
 #define VERNIER_VERIFY_H
 
@@ -23,8 +26,6 @@
 extern "C" {
 #endif
 
-#define VN_VERIFY_TOLERANCE 1e-4 /* of vn_verified.max_relative */
-
 struct vn_verify_options {
     /* Each one a sample: image, .npy, or raw bytes of the .bin's input; for networks with one input. */
     const char *const *files;
@@ -32,6 +33,9 @@ struct vn_verify_options {
     const char *folder; /* its images and .npy files, in name order, behind `files`; NULL: none */
     int limit; /* maximum number of files; 0: all */
     int random_samples; /* number of random samples if there are no files, at least 1 */
+    /* 0: float32 results must lie within the rounding errors of their nodes. 1 to 9: within 10^-digits of the
+     * tensor's largest magnitude instead; integers stay strict. */
+    int digits;
     const char *pipeline; /* steps for images (docs/alignment.md); NULL: resize to the input */
     struct vn_options run; /* threads and CPU features of the .bin; they change no result */
     struct vn_listener listener; /* progress: "verify" */
@@ -39,29 +43,60 @@ struct vn_verify_options {
 /* Three random samples, one thread, every CPU feature, no listener. */
 void vn_verify_options_default(struct vn_verify_options *o);
 
-/* One tensor, over all samples. */
+/* One tensor of the program, over all samples. */
 struct vn_verified {
-    const char *name, *node; /* in the ONNX file; node "": an input */
+    const char *name; /* of the value in the ONNX file that it carries; "": none */
+    const char *node; /* that computes it; "": an input */
+    const char *opcode; /* of the last instruction that writes it; "": an input */
+    enum vn_role role;
+    int tensor, instruction; /* numbers in the program; instruction -1: an input */
     int integer; /* 1: compared as integers, 0: as float32 */
-    int fused; /* 1: a fusion keeps it in registers; computed again for the check */
-    int64_t compared, different; /* elements; of floats: beyond the tolerance */
+    int fused; /* 1: kept in registers, computed again for the check; it shows a place, and no verdict */
+    int64_t compared, different; /* elements; of floats: beyond the bound */
     int64_t max_step; /* integers: largest difference */
-    double max_relative; /* floats: largest difference, divided by the reference's largest magnitude */
+    double max_difference; /* floats: largest difference */
+    double max_relative; /* ... divided by the largest expected magnitude */
+    double max_bound; /* floats: largest difference in units of the bound; above 1: different */
     int64_t first; /* flat index of the first difference; -1: none */
     int first_sample; /* its sample, counted from 0 */
-    double zeros; /* share of zeros in the reference, 0..1 */
+    double got, expected; /* there */
+    double zeros; /* share of zeros in what is expected, 0..1 */
     int mistrusted; /* 1: nearly all are zeros, so that equality says little */
+    /* Against a run of the reference executor of its own; only of role VN_ROLE_VALUE. */
+    int64_t drifted; /* integers that differ */
+    double drift; /* floats: largest difference, divided by the largest magnitude */
+};
+
+/* A buffer that was overwritten before its last reader. */
+struct vn_stale_read {
+    const char *name; /* of the value */
+    int tensor;
+    int reader, writer; /* instruction that read it; the one that overwrote it, -1: not known */
+    const char *reader_node, *writer_node;
+    int sample;
+};
+
+/* A tensor that nothing is said about: as bad as a difference. */
+struct vn_unjudged {
+    const char *name, *node, *why;
+    enum vn_role role;
+    int tensor;
 };
 
 struct vn_verify_summary {
-    int passed; /* 1: something was compared, and all of it is equal or within the tolerance */
+    /* 1: something was compared, all of it is equal or within the bound, no buffer was overwritten, and every
+     * tensor was judged */
+    int passed;
     int samples;
+    int tensors; /* that the program computes */
+    int integer_tensors, float_tensors; /* judged */
     int64_t compared, different; /* integers */
-    int integer_tensors, float_tensors;
-    double max_relative; /* of all float tensors */
-    /* Tensors of the ONNX file that the .bin does not show (aliases, folded copies). */
-    const char *const *missing;
-    int n_missing;
+    int64_t floats, floats_different;
+    double max_relative, max_bound; /* of all float tensors */
+    int constants; /* of the .bin that hold a value of the network; they are compared as bytes */
+    int wrong; /* index of the first row that differs, in running order; -1: none */
+    int64_t drifted; /* integers that differ from a run of the reference executor of its own */
+    double drift; /* the same of the network's outputs: largest difference by the largest magnitude */
 };
 
 struct vn_verification; /* opaque */
@@ -76,8 +111,10 @@ int vn_verify(struct vn_verification **v, const char *onnx, const char *bin,
 void vn_verification_free(struct vn_verification **v);
 
 const struct vn_verify_summary *vn_verification_summary(const struct vn_verification *v);
-/* The n tensors that were compared, in running order. */
+/* The n tensors that were judged, in running order. */
 const struct vn_verified *vn_verification_tensors(const struct vn_verification *v, int *n);
+const struct vn_stale_read *vn_verification_stale(const struct vn_verification *v, int *n);
+const struct vn_unjudged *vn_verification_unjudged(const struct vn_verification *v, int *n);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,4 @@
-/* Every tensor of the .bin by its source name against the reference executor: integers must be equal. */
-#include <float.h>
+/* Sessions, samples and the summary of a verification; judge.c does the work. */
 #include <math.h>
 
 #include <vernier/verify.h>
@@ -7,16 +6,15 @@
 #include "base/file.h"
 #include "base/guard.h"
 #include "base/listen.h"
-#include "interp/interp.h"
+#include "inspect/judge.h"
 #include "kernels/image/image_kernels.h"
-#include "ops/op.h"
 #include "session/session.h"
 #include "session/similarity.h"
 
 struct vn_verification {
     struct vn_arena *arena;
     struct vn_verify_summary summary;
-    VEC(struct vn_verified) rows;
+    const struct judgement *found;
 };
 
 /* What is fed: files, or random numbers. */
@@ -27,15 +25,12 @@ struct check_inputs {
 
 struct check {
     struct check_inputs in;
-    struct vn_arena *arena; /* of the run */
+    struct vn_arena *arena; /* of the sessions */
     struct vn_arena *scratch; /* of this sample */
     struct vn_session *onnx, *bin;
     const struct graph *g; /* of the ONNX file */
-    int *in_graph; /* by value id of the .bin: the graph's, -1: none */
-    struct vn_tensor **reference; /* by value id, this sample: VN_I64 or VN_F64 */
-    struct vn_tensor **observed;  /* by value id, this sample: what the .bin made, in the source's order; NULL: not seen yet */
-    int *row;                     /* by value id: index in rows, -1 */
-    struct vn_verification *v;
+    const struct vn_tensor **reference; /* by value id, this sample: VN_I64 or VN_F64 */
+    struct judge *judge;
     int sample;
 };
 
@@ -43,159 +38,6 @@ static void keep_reference(void *user, int value, const struct vn_view *t)
 {
     struct check *c = user;
     c->reference[value] = vn_view_tensor(t, c->scratch);
-}
-
-static struct vn_verified *row_of(struct check *c, const struct value *v, const struct vn_view *t,
-                                  int integer)
-{
-    if (c->row[v->id] < 0) {
-        struct vn_arena *kept = c->v->arena;
-        const struct vn_verified r = { .name = vn_arena_str(kept, v->name),
-                                       .node = v->producer ? vn_arena_str(kept, v->producer->name) : "",
-                                       .integer = integer,
-                                       .fused = t->fused,
-                                       .first = -1 };
-        c->row[v->id] = c->v->rows.n;
-        VEC_PUSH(kept, &c->v->rows, r);
-    }
-    return &c->v->rows.v[c->row[v->id]];
-}
-
-static void note_difference(struct vn_verified *r, int64_t i, int sample)
-{
-    r->different++;
-    if (r->first >= 0)
-        return;
-    r->first = i;
-    r->first_sample = sample;
-}
-
-static void check_integers(struct check *c, struct vn_verified *r, int value, const struct vn_tensor *ref,
-                           const struct vn_view *t, int64_t n)
-{
-    const int64_t *got = c->observed[value]->data, *want = ref->data;
-    int64_t zeros = 0;
-    for (int64_t i = 0; i < n; i++) {
-        const int64_t step = got[i] > want[i] ? got[i] - want[i] : want[i] - got[i];
-        zeros += want[i] == *t->zero;
-        if (step)
-            note_difference(r, i, c->sample);
-        r->max_step = step > r->max_step ? step : r->max_step;
-    }
-    r->zeros += (double)zeros;
-}
-
-/* One float tensor against its reference. Returns how many elements differ; *worst gets the largest relative difference. */
-static int64_t compare_floats(const float *got, const struct vn_tensor *ref, int64_t n, double *worst, int64_t *first)
-{
-    double most = 0;
-    int64_t different = 0;
-    *worst = 0;
-    *first = -1;
-    for (int64_t i = 0; i < n; i++)
-        most = fmax(most, fabs(vn_tensor_f64(ref, i)));
-    for (int64_t i = 0; i < n; i++) {
-        const double want = vn_tensor_f64(ref, i), d = (double)got[i] == want ? 0 : fabs((double)got[i] - want), relative = most > 0 && most <= DBL_MAX ? d / most : d;
-        if (!(relative <= VN_VERIFY_TOLERANCE)) {
-            *first = *first < 0 ? i : *first;
-            different++;
-        }
-        if (!(relative <= *worst))
-            *worst = relative;
-    }
-    return different;
-}
-
-/* What the node that makes v computes from the .bin's own inputs; NULL where one of them was not seen. A sort, a maximum or a suppression of
- * overlapping boxes may choose otherwise once its inputs differ in their last bits. */
-static const struct vn_tensor *from_own_inputs(struct check *c, const struct value *v)
-{
-    const struct node *n = v->producer;
-    if (!n || vn_node_is_integer(n))
-        return NULL;
-    const struct vn_tensor **in = NEW_ARRAY(c->scratch, const struct vn_tensor *, n->n_in);
-    struct vn_tensor **out = NEW_ARRAY(c->scratch, struct vn_tensor *, n->n_out);
-    for (int i = 0; i < n->n_in; i++) {
-        if (!n->in[i])
-            continue;
-        in[i] = n->in[i]->data ? n->in[i]->data : c->observed[n->in[i]->id];
-        if (!in[i])
-            return NULL;
-    }
-    return vn_interp_fed(c->scratch, n, in, out, NULL) < 0 ? NULL : out[v->port];
-}
-
-static void check_floats(struct check *c, struct vn_verified *r, const struct value *v,
-                         const struct vn_tensor *ref, int64_t n)
-{
-    const float *got = c->observed[v->id]->data;
-    double worst;
-    int64_t first, different = compare_floats(got, ref, n, &worst, &first);
-    const struct vn_tensor *own = different ? from_own_inputs(c, v) : NULL;
-    if (own && vn_shape_count(&own->shape) == n) {
-        double own_worst;
-        int64_t own_first;
-        const int64_t own_different = compare_floats(got, own, n, &own_worst, &own_first);
-        if (own_different < different)
-            different = own_different, worst = own_worst, first = own_first;
-    }
-    for (int64_t i = 0; i < n; i++)
-        r->zeros += vn_tensor_f64(ref, i) == 0;
-    if (different) {
-        note_difference(r, first, c->sample);
-        r->different += different - 1;
-    }
-    r->max_relative = fmax(r->max_relative, worst);
-}
-
-/* Indices, counts and truth values: plain integers. */
-static void check_plain(struct check *c, struct vn_verified *r, const struct value *v,
-                        const struct vn_tensor *ref, int64_t n)
-{
-    const int64_t *got = c->observed[v->id]->data;
-    const struct vn_tensor *own = memcmp(got, ref->data, (size_t)n * sizeof *got) ? from_own_inputs(c, v) : NULL;
-    const int64_t *want = own && vn_shape_count(&own->shape) == n ? own->data : ref->data;
-    for (int64_t i = 0; i < n; i++) {
-        r->zeros += want[i] == 0;
-        if (got[i] != want[i])
-            note_difference(r, i, c->sample);
-    }
-}
-
-static struct vn_tensor *observed(struct check *c, const struct value *v, const struct vn_view *t)
-{
-    const int real = !v->q && t->dtype == VN_F32;
-    struct vn_tensor *x = vn_tensor_new(c->scratch, real ? VN_F32 : VN_I64, &v->shape);
-    if (real)
-        vn_view_real(x->data, t);
-    else
-        vn_view_integers(x->data, t);
-    return x;
-}
-
-static void check_tensor(void *user, int value, const struct vn_view *t)
-{
-    struct check *c = user;
-    const struct value *v = c->g->values.v[c->in_graph[value]];
-    const struct vn_tensor *ref = c->reference[v->id];
-    const int64_t n = vn_view_count(t);
-    if (vn_shape_count(&v->shape) != n)
-        return;
-    const int integer = v->q != NULL;
-    if (integer ? t->dtype != v->q->dtype : t->dtype != VN_F32 && t->dtype != VN_I64)
-        return;
-    c->observed[v->id] = observed(c, v, t);
-    const int plain = !integer && t->dtype == VN_I64;
-    if (!ref || vn_shape_count(&ref->shape) != n || ((integer || plain) != (ref->dtype == VN_I64)))
-        return;
-    struct vn_verified *r = row_of(c, v, t, integer || plain);
-    r->compared += n;
-    if (plain)
-        check_plain(c, r, v, ref, n);
-    else if (integer)
-        check_integers(c, r, v->id, ref, t, n);
-    else
-        check_floats(c, r, v, ref, n);
 }
 
 static int feed_bin(struct check *c, struct vn_err *e)
@@ -220,9 +62,8 @@ static int verify_sample(struct check *c, struct vn_err *e)
         TRY(vn_session_feed_array(c->onnx, i, x->dtype, in[i].rank, in[i].shape, NULL, x->data, e));
     }
     memset(c->reference, 0, (size_t)c->g->values.n * sizeof *c->reference);
-    memset(c->observed, 0, (size_t)c->g->values.n * sizeof *c->observed);
     TRY(vn_session_run(c->onnx, e));
-    return vn_session_run(c->bin, e);
+    return vn_judge_run(c->judge, c->sample, c->reference, e);
 }
 
 static int64_t elements(const struct vn_port *p)
@@ -267,47 +108,36 @@ static int open_both(struct check *c, const char *onnx, const char *bin, const s
     return same_interface(c->onnx, c->bin, e);
 }
 
-/* The reference shows what nodes compute, the .bin all that the graph has. */
-static void watch_both(struct check *c)
+static void add_row(struct vn_verify_summary *sum, const struct vn_verified *r, int i)
 {
-    const int n = vn_session_values(c->bin);
-    unsigned char *computed = NEW_ARRAY(c->arena, unsigned char, c->g->values.n),
-                  *known = NEW_ARRAY(c->arena, unsigned char, n);
-    c->in_graph = NEW_ARRAY(c->arena, int, n);
-    for (int i = 0; i < c->g->values.n; i++)
-        computed[i] = c->g->values.v[i]->producer != NULL;
-    for (int i = 0; i < n; i++) {
-        c->in_graph[i] = vn_session_value(c->onnx, vn_session_value_name(c->bin, i));
-        known[i] = c->in_graph[i] >= 0;
-    }
-    vn_session_observe(c->onnx,
-                       &(struct vn_observer){ .after = keep_reference, .wanted = computed, .user = c });
-    vn_session_observe(c->bin, &(struct vn_observer){ .after = check_tensor, .wanted = known, .user = c });
+    if (r->different && !r->fused && (sum->wrong < 0 || r->instruction < 0))
+        sum->wrong = i;
+    if (r->fused)
+        return;
+    sum->integer_tensors += r->integer;
+    sum->float_tensors += !r->integer;
+    sum->drifted += r->drifted;
+    *(r->integer ? &sum->compared : &sum->floats) += r->compared;
+    *(r->integer ? &sum->different : &sum->floats_different) += r->different;
+    sum->max_relative = fmax(sum->max_relative, r->max_relative);
+    sum->max_bound = fmax(sum->max_bound, r->max_bound);
 }
 
-static void sum_up(struct check *c)
+static void sum_up(struct vn_verification *v, const struct check *c)
 {
-    struct vn_verify_summary *sum = &c->v->summary;
-    VEC(const char *) missing = { 0 };
-    for (int i = 0; i < c->v->rows.n; i++) {
-        struct vn_verified *r = &c->v->rows.v[i];
+    struct vn_verify_summary *sum = &v->summary;
+    const struct program *p = vn_judge_program(c->judge);
+    sum->wrong = -1;
+    sum->samples = c->in.samples;
+    for (int t = 0; t < p->n_parts; t++)
+        sum->tensors += p->parts[t].writer >= 0 && p->parts[t].origin != ORIGIN_INNER;
+    for (int i = 0; i < v->found->rows.n; i++) {
+        struct vn_verified *r = &v->found->rows.v[i];
         r->zeros = r->compared ? r->zeros / (double)r->compared : 0;
         r->mistrusted = r->zeros > MISTRUST_ZEROS;
-        sum->integer_tensors += r->integer;
-        sum->float_tensors += !r->integer;
-        if (r->integer) {
-            sum->compared += r->compared;
-            sum->different += r->different;
-        } else
-            sum->max_relative = fmax(sum->max_relative, r->max_relative);
+        add_row(sum, r, i);
     }
-    for (int i = 0; i < c->g->values.n; i++)
-        if (c->g->values.v[i]->producer && c->row[i] < 0)
-            VEC_PUSH(c->v->arena, &missing, vn_arena_str(c->v->arena, c->g->values.v[i]->name));
-    sum->missing = missing.v;
-    sum->n_missing = missing.n;
-    sum->samples = c->in.samples;
-    sum->passed = sum->different == 0 && sum->max_relative <= VN_VERIFY_TOLERANCE && c->v->rows.n > 0;
+    sum->passed = sum->wrong < 0 && !v->found->stale.n && !v->found->unjudged.n && v->found->rows.n > 0;
 }
 
 static int verify_samples(struct check *c, const struct vn_listener *l, struct vn_err *e)
@@ -350,19 +180,16 @@ static int list_inputs(struct check_inputs *in, struct vn_arena *a, const struct
 static int verify(struct vn_verification *v, struct vn_arena *a, const char *onnx, const char *bin,
                   const struct vn_verify_options *o, struct vn_err *e)
 {
-    struct check c = { .arena = a, .v = v };
+    struct check c = { .arena = a };
     vn_image_cpu(o->run.cpumask);
     TRY(list_inputs(&c.in, a, o, e));
     TRY(open_both(&c, onnx, bin, o, e));
-    const int n = c.g->values.n;
-    c.reference = NEW_ARRAY(a, struct vn_tensor *, n);
-    c.observed = NEW_ARRAY(a, struct vn_tensor *, n);
-    c.row = NEW_ARRAY(a, int, n);
-    for (int i = 0; i < n; i++)
-        c.row[i] = -1;
-    watch_both(&c);
+    c.reference = NEW_ARRAY(a, const struct vn_tensor *, c.g->values.n);
+    c.judge = vn_judge_new(v->arena, c.bin, c.g, o->digits);
+    v->found = vn_judge_result(c.judge);
+    vn_session_observe(c.onnx, &(struct vn_observer){ .after = keep_reference, .user = &c });
     TRY(verify_samples(&c, &o->listener, e));
-    sum_up(&c);
+    sum_up(v, &c);
     return VN_OK;
 }
 
@@ -412,6 +239,18 @@ const struct vn_verify_summary *vn_verification_summary(const struct vn_verifica
 
 const struct vn_verified *vn_verification_tensors(const struct vn_verification *v, int *n)
 {
-    *n = v->rows.n;
-    return v->rows.v;
+    *n = v->found->rows.n;
+    return v->found->rows.v;
+}
+
+const struct vn_stale_read *vn_verification_stale(const struct vn_verification *v, int *n)
+{
+    *n = v->found->stale.n;
+    return v->found->stale.v;
+}
+
+const struct vn_unjudged *vn_verification_unjudged(const struct vn_verification *v, int *n)
+{
+    *n = v->found->unjudged.n;
+    return v->found->unjudged.v;
 }

@@ -61,9 +61,19 @@ static enum q_kind quant_kind(const struct node *n)
     return taps <= VN_NORM_MOST && n->in[0]->shape.rank <= 4 ? Q_OWN : Q_FLOAT; /* the sum fits 32 bits */
 }
 
+static int64_t terms(const struct node *n)
+{
+    const struct pool_attrs *a = n->attrs;
+    int64_t taps = 2;
+    for (int i = 0; i < a->kernel.n; i++)
+        taps *= a->kernel.v[i];
+    return taps + 2;
+}
+
 const struct op_def vn_op_averagepool = {
     .name = "averagepool", .onnx = "AveragePool", .min_in = 1, .max_in = 1,
     .attrs = specs, .attrs_size = sizeof(struct pool_attrs),
     .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
     .quant = { .kind = Q_OWN }, .quant_kind = quant_kind, .window = vn_pool_window,
+    .terms = terms,
 };

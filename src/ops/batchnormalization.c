@@ -1,5 +1,6 @@
 /* ops/batchnormalization.c - y = (x - mean) / sqrt(var + epsilon) * scale + bias per channel (axis 1), in
  * inference. */
+#include <float.h>
 #include <math.h>
 
 #include "kernels/kernels.h"
@@ -97,9 +98,30 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     return VN_OK;
 }
 
+/* x * k + (bias - mean * k), k = scale / sqrt(variance + epsilon), with constants; or in the order of `computed`. */
+static int slack(const struct node *n, int port, const struct vn_tensor *const *in, const struct vn_tensor *y,
+                 struct vn_tensor *out, struct vn_arena *arena)
+{
+    const struct bn_attrs *a = n->attrs;
+    const struct vn_shape *s = &in[0]->shape;
+    const int64_t count = vn_shape_count(s), c_count = channels(s);
+    int64_t inner = 1;
+    (void)port, (void)arena;
+    for (int d = 2; d < s->rank; d++)
+        inner *= s->d[d];
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t c = i / inner % c_count;
+        const double k = vn_f64(in[1])[c] / sqrt(vn_f64(in[4])[c] + (double)a->epsilon);
+        const double size = fabs(vn_f64(in[0])[i] * k) + fabs(vn_f64(in[3])[c] * k);
+        vn_f64(out)[i] = FLT_EPSILON / 2 * (6 * size + 2 * fabs(vn_f64(in[2])[c]) + 2 * fabs(vn_f64(y)[i]));
+    }
+    return VN_OK;
+}
+
 const struct op_def vn_op_batchnormalization = {
     .name = "batchnormalization", .onnx = "BatchNormalization", .min_in = 5, .max_in = 5,
     .attrs = specs, .attrs_size = sizeof(struct bn_attrs),
     .infer = infer, .eval = eval, .lower = lower,
     .quant = { .kind = Q_FLOAT, .data_inputs = 1 },
+    .slack = slack,
 };

@@ -166,6 +166,12 @@ static struct ints *padding(struct node *n)
     return a->auto_pad == AUTO_PAD_NOTSET ? &a->pads : NULL;
 }
 
+static int64_t terms(const struct node *n)
+{
+    const struct vn_shape *w = &n->in[1]->shape;
+    return w->d[0] ? vn_shape_count(w) / w->d[0] + 2 : 2;
+}
+
 const struct op_def vn_op_conv = {
     .name = "conv", .onnx = "Conv", .min_in = 2, .max_in = 3,
     .attrs = specs, .attrs_size = sizeof(struct conv_attrs),
@@ -174,4 +180,5 @@ const struct op_def vn_op_conv = {
                .float_out_ok = 1 },
     .quant_kind = quant_kind,
     .groups = groups, .padding = padding, .window = window_of,
+    .terms = terms,
 };

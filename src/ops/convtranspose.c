@@ -227,10 +227,17 @@ static int window(struct window *w, const struct node *n, struct vn_err *e)
     return VN_OK;
 }
 
+static int64_t terms(const struct node *n)
+{
+    const struct vn_shape *w = &n->in[1]->shape;
+    return w->d[1] ? vn_shape_count(w) / w->d[1] / groups(n) + 2 : 2;
+}
+
 const struct op_def vn_op_convtranspose = {
     .name = "convtranspose", .onnx = "ConvTranspose", .min_in = 2, .max_in = 3,
     .attrs = specs, .attrs_size = sizeof(struct convt_attrs),
     .infer = infer, .eval = eval, .lower = lower,
     .quant = { .kind = Q_LINEAR, .weight = 1, .weight_axis = 1, .channel_axis = 1, .bias = 2 },
     .weight_axis = weight_axis, .quant_kind = quant_kind, .groups = groups, .window = window,
+    .terms = terms,
 };

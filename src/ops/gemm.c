@@ -199,6 +199,12 @@ static enum reason_id unfit(const struct node *n)
 
 static int foldable(const struct node *n) { return ((const struct gemm_attrs *)n->attrs)->beta == 1; }
 
+static int64_t terms(const struct node *n)
+{
+    const struct gemm_attrs *a = n->attrs;
+    return n->in[0]->shape.d[a->trans_a ? 0 : 1] + 4;
+}
+
 const struct op_def vn_op_gemm = {
     .name = "gemm", .onnx = "Gemm", .min_in = 2, .max_in = 3,
     .attrs = specs, .attrs_size = sizeof(struct gemm_attrs),
@@ -207,4 +213,5 @@ const struct op_def vn_op_gemm = {
                .float_out_ok = 1 },
     .quant_kind = quant_kind, .weight_axis = weight_axis,
     .unfit = unfit, .foldable = foldable,
+    .terms = terms,
 };

@@ -23,9 +23,17 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     return vn_low_unary(n, l, VN_UN_HARDSIGMOID, a->alpha, a->beta, e);
 }
 
+static double rounding(const struct node *n, double x, double y)
+{
+    const struct hardsigmoid_attrs *a = n->attrs;
+    (void)y;
+    return 2 * (fabs((double)a->alpha * x) + fabs((double)a->beta));
+}
+
 const struct op_def vn_op_hardsigmoid = {
     .name = "hardsigmoid", .onnx = "HardSigmoid", .min_in = 1, .max_in = 1,
     .attrs = specs, .attrs_size = sizeof(struct hardsigmoid_attrs),
     .infer = vn_infer_same_float, .eval = vn_eval_unary, .lower = lower, .f = f,
     .quant = { .kind = Q_TABLE, .out = Q_OUT_FIXED, .lo = 0, .hi = 1 },
+    .rounding = rounding,
 };

@@ -1,4 +1,5 @@
 /* ops/logsoftmax.c - x - log(sum(exp(x))) along one axis. */
+#include <float.h>
 #include <math.h>
 
 #include "kernels/kernels.h"
@@ -44,8 +45,23 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     return VN_OK;
 }
 
+/* The sum's relative error, which its logarithm makes absolute, the logarithm's and two subtractions'. */
+static int slack(const struct node *n, int port, const struct vn_tensor *const *in, const struct vn_tensor *y,
+                 struct vn_tensor *out, struct vn_arena *a)
+{
+    const int64_t count = vn_shape_count(&y->shape);
+    const int axis = vn_shape_axis(&in[0]->shape, ((const struct axis_attrs *)n->attrs)->axis);
+    const double terms = (double)in[0]->shape.d[axis];
+    (void)port, (void)a;
+    for (int64_t i = 0; i < count; i++)
+        vn_f64(out)[i] = FLT_EPSILON / 2 *
+                         (2 * terms + 8 + 4 * log(terms) + 2 * fabs(vn_f64(y)[i]) + 2 * fabs(vn_f64(in[0])[i]));
+    return VN_OK;
+}
+
 const struct op_def vn_op_logsoftmax = {
     .name = "logsoftmax", .onnx = "LogSoftmax", .min_in = 1, .max_in = 1,
     .attrs = specs, .attrs_size = sizeof(struct axis_attrs),
     .infer = infer, .eval = eval, .lower = lower,
+    .slack = slack,
 };

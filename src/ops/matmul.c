@@ -185,6 +185,12 @@ static enum reason_id unfit(const struct node *n)
 
 static int foldable(const struct node *n) { return n->in[1]->shape.rank == 2; }
 
+static int64_t terms(const struct node *n)
+{
+    const struct vn_shape *a = &n->in[0]->shape;
+    return a->d[a->rank - 1] + 2;
+}
+
 const struct op_def vn_op_matmul = {
     .name = "matmul", .onnx = "MatMul", .min_in = 2, .max_in = 2,
     .infer = infer, .eval = eval, .lower = lower,
@@ -192,4 +198,5 @@ const struct op_def vn_op_matmul = {
                .float_out_ok = 1 },
     .weight_axis = weight_axis,
     .unfit = unfit, .foldable = foldable, .with_bias = &vn_op_gemm,
+    .terms = terms,
 };

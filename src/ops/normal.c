@@ -1,6 +1,7 @@
 /* ops/normal.c - what the normalizations share. */
 #include "ops/normal.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "kernels/kernels.h"
@@ -68,6 +69,53 @@ static void eval_normal(const struct node *n, const struct eval *ev, const struc
         for (int d = 0; d < s->rank; d++)
             at[0] += idx[d] * p->stride[0][d], at[1] += idx[d] * p->stride[1][d];
         y[i] = y[i] * (vn_node_has(n, 1) ? vn_f64(ev->in[1])[at[0]] : 1) + (vn_node_has(n, 2) ? vn_f64(ev->in[2])[at[1]] : 0);
+    }
+}
+
+/* ---- rounding errors of `rows`, in units of 2^-24 ---- */
+
+struct row_slack {
+    double deviation; /* of the deviation, relative */
+    double mean; /* of the mean */
+    double inverse; /* 1 / deviation */
+};
+
+static struct row_slack row_slack(const double *x, const struct normal *p)
+{
+    const double count = (double)p->count;
+    double mean = 0, size = 0, variance = 0, spread = 0;
+    for (int64_t i = 0; p->centre && i < p->count; i++) {
+        mean += x[i] / count;
+        size += fabs(x[i]) / count;
+    }
+    struct row_slack s = { .mean = (count + 3) * size };
+    for (int64_t i = 0; i < p->count; i++) {
+        const double d = fabs(x[i] - mean);
+        variance += d * d / count;
+        spread += d * (s.mean + d) / count;
+    }
+    s.deviation = spread / (variance + p->epsilon) + (count + 3) / 2 + 3;
+    s.inverse = 1 / sqrt(variance + p->epsilon);
+    return s;
+}
+
+static double at_or(const struct vn_tensor *t, int64_t at, double otherwise) { return t ? vn_f64(t)[at] : otherwise; }
+
+static void normal_slack(const struct node *n, const struct normal *p, const struct vn_tensor *const *in,
+                         const struct vn_tensor *y, double *out)
+{
+    const struct vn_shape *s = &in[0]->shape;
+    const struct vn_tensor *scale = vn_node_has(n, 1) ? in[1] : NULL, *bias = vn_node_has(n, 2) ? in[2] : NULL;
+    int64_t idx[VN_MAX_RANK] = { 0 }, count = vn_shape_count(s);
+    struct row_slack r = { 0 };
+    for (int64_t i = 0; i < count; i++, vn_index_next(idx, s)) {
+        int64_t at[2] = { 0 };
+        for (int d = 0; d < s->rank; d++)
+            at[0] += idx[d] * p->stride[0][d], at[1] += idx[d] * p->stride[1][d];
+        if (i % p->count == 0)
+            r = row_slack(vn_f64(in[0]) + i, p);
+        const double k = fabs(at_or(scale, at[0], 1)), b = at_or(bias, at[1], 0), product = fabs(vn_f64(y)[i] - b);
+        out[i] = FLT_EPSILON / 2 * (k * r.mean * r.inverse + product * (r.deviation + 5) + fabs(vn_f64(y)[i]));
     }
 }
 
@@ -149,6 +197,15 @@ int vn_group_eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     const struct normal p = groups(n);
     (void)e;
     eval_normal(n, ev, &p, NULL, NULL);
+    return VN_OK;
+}
+
+int vn_group_slack(const struct node *n, int port, const struct vn_tensor *const *in, const struct vn_tensor *y,
+                   struct vn_tensor *out, struct vn_arena *a)
+{
+    const struct normal p = groups(n);
+    (void)port, (void)a;
+    normal_slack(n, &p, in, y, vn_f64(out));
     return VN_OK;
 }
 
@@ -263,6 +320,19 @@ static int lower_integer(const struct node *n, struct lowering *l, const struct 
     i->n = (int32_t)p->count;
     i->centre = p->centre;
     i->epsilon = (float)p->epsilon;
+    return VN_OK;
+}
+
+int vn_trailing_slack(const struct node *n, int port, const struct vn_tensor *const *in, const struct vn_tensor *y,
+                      struct vn_tensor *out, int centre)
+{
+    const struct normal p = trailing(n, centre);
+    if (port == 0)
+        normal_slack(n, &p, in, y, vn_f64(out));
+    for (int64_t o = 0; port && o < p.outer; o++) {
+        const struct row_slack r = row_slack(vn_f64(in[0]) + o * p.count, &p);
+        vn_f64(out)[o] = FLT_EPSILON / 2 * (port == 1 ? r.mean : r.inverse * (r.deviation + 2));
+    }
     return VN_OK;
 }
 

@@ -60,8 +60,16 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     return general(n, l, e);
 }
 
+/* An integer exponent is multiplied out. */
+static double rounding(const struct node *n, double x, double y)
+{
+    (void)x;
+    return (3 + (has_exponent(n) ? fabs(vn_tensor_f64(n->in[1]->data, 0)) : 0)) * fabs(y);
+}
+
 const struct op_def vn_op_pow = {
     .name = "pow", .onnx = "Pow", .min_in = 2, .max_in = 2,
     .infer = infer, .eval = eval, .lower = lower, .f = f,
     .quant = { .kind = Q_TABLE, .data_inputs = 1 }, .quant_kind = quant_kind,
+    .rounding = rounding,
 };

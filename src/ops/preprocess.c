@@ -1,4 +1,5 @@
 /* ops/preprocess.c - our own: a runtime image to the network's input, y = ((matrix (x + offset)) - mean) * scale per channel. */
+#include <float.h>
 #include <math.h>
 
 #include "num/num.h"
@@ -182,6 +183,26 @@ static int pixel_axis(const struct node *n)
     return ((const struct preprocess_attrs *)n->attrs)->channels_last ? n->in[0]->shape.rank - 1 : 1;
 }
 
+static int slack(const struct node *n, int port, const struct vn_tensor *const *in, const struct vn_tensor *y,
+                 struct vn_tensor *out, struct vn_arena *arena)
+{
+    const int c = channels(n);
+    double a[9], b[3];
+    int64_t step;
+    const int64_t count = pixels(n, &step);
+    (void)port, (void)arena, (void)y;
+    vn_preprocess_affine(n->attrs, c, a, b);
+    for (int64_t i = 0; i < count; i++)
+        for (int k = 0; k < c; k++) {
+            const int64_t at = i / step * step * c + i % step;
+            double size = fabs(b[k]);
+            for (int j = 0; j < c; j++)
+                size += fabs(a[k * c + j] * vn_f64(in[0])[at + j * step]);
+            vn_f64(out)[at + k * step] = FLT_EPSILON / 2 * (c + 3) * size;
+        }
+    return VN_OK;
+}
+
 const struct op_def vn_op_preprocess = {
     .name = "preprocess", .onnx = "Preprocess", .domain = "ai.vernier", .min_in = 1, .max_in = 1,
     .attrs = specs, .attrs_size = sizeof(struct preprocess_attrs),
@@ -189,4 +210,5 @@ const struct op_def vn_op_preprocess = {
     .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
     .quant = { .kind = Q_OWN }, .quant_kind = quant_kind,
     .pixel_axis = pixel_axis,
+    .slack = slack,
 };

@@ -3,6 +3,7 @@
 
 #include "ops/portable_op.h"
 
+#include <float.h>
 #include <math.h>
 
 const struct attr_spec vn_reduce_specs[] = {
@@ -167,6 +168,45 @@ int vn_reduce_eval(const struct node *n, const struct eval *ev, enum vn_reduce o
         eval_log_sum_exp(&f, vn_f64(ev->out[0]), vn_f64(ev->in[0]), NEW_ARRAY(ev->arena, double, f.out));
     else
         eval_real(&f, vn_f64(ev->out[0]), vn_f64(ev->in[0]), op);
+    return VN_OK;
+}
+
+/* ---- rounding errors ---- */
+
+/* Of what is summed up, per unit of the sum of its magnitudes; of the others, per unit of the result. */
+static double relative_slack(enum vn_reduce op, double terms)
+{
+    switch (op) {
+    case VN_RED_MAX:
+    case VN_RED_MIN: return 1;
+    case VN_RED_LOG_SUM:
+    case VN_RED_LOG_SUM_EXP: return 8;
+    default: return terms + 3;
+    }
+}
+
+/* What the logarithm makes of the relative error of its argument. */
+static double absolute_slack(enum vn_reduce op, double terms)
+{
+    return op == VN_RED_LOG_SUM ? terms + 3 : op == VN_RED_LOG_SUM_EXP ? 2 * terms + 8 + 4 * log(terms) : 0;
+}
+
+int vn_reduce_slack(const struct node *n, const struct vn_tensor *const *in, const struct vn_tensor *y,
+                    struct vn_tensor *out, struct vn_arena *a, enum vn_reduce op)
+{
+    const int64_t count = vn_shape_count(&y->shape), all = vn_shape_count(&in[0]->shape);
+    const double terms = count ? (double)all / (double)count : 1, u = FLT_EPSILON / 2;
+    const int sums = op == VN_RED_SUM || op == VN_RED_MEAN;
+    struct vn_tensor *x = vn_tensor_new(a, VN_F64, &in[0]->shape);
+    for (int64_t i = 0; sums && i < all; i++)
+        vn_f64(x)[i] = fabs(vn_f64(in[0])[i]);
+    const struct eval ev = { a, (const struct vn_tensor *const[]){ x }, &out };
+    if (sums)
+        vn_reduce_eval(n, &ev, op);
+    for (int64_t i = 0; i < count; i++) {
+        const double size = sums ? vn_f64(out)[i] : fabs(vn_f64(y)[i]);
+        vn_f64(out)[i] = u * (relative_slack(op, terms) * size + absolute_slack(op, terms));
+    }
     return VN_OK;
 }
 

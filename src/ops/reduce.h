@@ -15,6 +15,9 @@ int vn_reduce_infer(struct node *n, struct vn_err *e);
 uint32_t vn_reduce_axes(const struct node *n);
 int vn_reduce_eval(const struct node *n, const struct eval *ev, enum vn_reduce op);
 int vn_reduce_lower(const struct node *n, struct lowering *l, enum vn_reduce op, struct vn_err *e);
+/* op_def.slack of output 0. */
+int vn_reduce_slack(const struct node *n, const struct vn_tensor *const *in, const struct vn_tensor *y,
+                    struct vn_tensor *out, struct vn_arena *a, enum vn_reduce op);
 /* The input, in a tensor whose memory is [outer][count][inner] with the reduced axes in the middle; *y is the output for it. */
 struct reduce_walk {
     int32_t outer, count, inner;
@@ -28,10 +31,16 @@ int vn_reduce_input(const struct node *n, struct lowering *l, struct reduce_walk
         return vn_reduce_eval(n, ev, operation);                                                                               \
     }                                                                                                                          \
     static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_reduce_lower(n, l, operation, e); } \
+    static int slack(const struct node *n, int port, const struct vn_tensor *const *in, const struct vn_tensor *y,            \
+                     struct vn_tensor *out, struct vn_arena *a)                                                               \
+    {                                                                                                                          \
+        (void)port;                                                                                                            \
+        return vn_reduce_slack(n, in, y, out, a, operation);                                                                   \
+    }                                                                                                                          \
     const struct op_def vn_op_##file = {                                                                                       \
         .name = #file, .onnx = type, .min_in = 1, .max_in = 2,                                                                 \
         .attrs = vn_reduce_specs, .attrs_size = sizeof(struct reduce_attrs),                                                   \
-        .infer = vn_reduce_infer, .eval = eval, .lower = lower,                                                                \
+        .infer = vn_reduce_infer, .eval = eval, .lower = lower, .slack = slack,                                                                \
     }
 
 #endif

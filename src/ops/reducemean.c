@@ -56,9 +56,17 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     return VN_OK;
 }
 
+static int slack(const struct node *n, int port, const struct vn_tensor *const *in, const struct vn_tensor *y,
+                 struct vn_tensor *out, struct vn_arena *a)
+{
+    (void)port;
+    return vn_reduce_slack(n, in, y, out, a, VN_RED_MEAN);
+}
+
 const struct op_def vn_op_reducemean = {
     .name = "reducemean", .onnx = "ReduceMean", .min_in = 1, .max_in = 2,
     .attrs = vn_reduce_specs, .attrs_size = sizeof(struct reduce_attrs),
     .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
     .quant = { .kind = Q_OWN, .data_inputs = 1 }, .quant_kind = quant_kind,
+    .slack = slack,
 };

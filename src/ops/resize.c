@@ -1,5 +1,6 @@
 /* ops/resize.c - nearest, linear and cubic resampling. Each axis is resampled by itself: an output
  * position has a few taps of (input index, weight); linear and cubic results are products over the axes. */
+#include <float.h>
 #include <math.h>
 
 #include "num/num.h"
@@ -467,9 +468,24 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     return VN_OK;
 }
 
+/* Weights and each axis are rounded; weights of cubic interpolation are negative, too. */
+static int slack(const struct node *n, int port, const struct vn_tensor *const *in, const struct vn_tensor *y,
+                 struct vn_tensor *out, struct vn_arena *a)
+{
+    const int mode = ((const struct attrs *)n->attrs)->mode;
+    double most = 0;
+    (void)port, (void)a;
+    for (int64_t i = 0, count = vn_shape_count(&in[0]->shape); i < count; i++)
+        most = fmax(most, fabs(vn_f64(in[0])[i]));
+    for (int64_t i = 0, count = vn_shape_count(&y->shape); i < count; i++)
+        vn_f64(out)[i] = FLT_EPSILON / 2 * (mode == NEAREST ? 1 : mode == LINEAR ? 12 : 64) * most;
+    return VN_OK;
+}
+
 const struct op_def vn_op_resize = {
     .name = "resize", .onnx = "Resize", .min_in = 1, .max_in = 4,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
     .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
     .quant = { .kind = Q_OWN, .out = Q_OUT_SAME, .data_inputs = 1 }, .quant_kind = quant_kind,
+    .slack = slack,
 };

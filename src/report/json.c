@@ -67,28 +67,3 @@ json_t *vn_json_outputs(const struct vn_output_row *rows, int n)
     }
     return list;
 }
-
-static json_t *verified_json(const struct vn_verified *r)
-{
-    return json_pack("{s:s, s:s, s:b, s:b, s:I, s:I, s:I, s:o, s:b}", "tensor", r->name, "node", r->node,
-                     "integer", r->integer, "fused", r->fused, "compared", (json_int_t)r->compared,
-                     "different", (json_int_t)r->different, "max_step", (json_int_t)r->max_step,
-                     "max_relative", vn_json_real(r->max_relative), "mistrusted", r->mistrusted);
-}
-
-json_t *vn_json_verification(const struct vn_verification *v)
-{
-    int n;
-    const struct vn_verified *rows = vn_verification_tensors(v, &n);
-    const struct vn_verify_summary *sum = vn_verification_summary(v);
-    json_t *list = json_array(), *missing = json_array();
-    for (int i = 0; i < n; i++)
-        json_array_append_new(list, verified_json(&rows[i]));
-    for (int i = 0; i < sum->n_missing; i++)
-        json_array_append_new(missing, json_string(sum->missing[i]));
-    return json_pack("{s:i, s:i, s:i, s:I, s:I, s:o, s:o, s:o, s:b}", "samples", sum->samples,
-                     "integer_tensors", sum->integer_tensors, "float_tensors", sum->float_tensors, "compared",
-                     (json_int_t)sum->compared, "different", (json_int_t)sum->different, "max_relative",
-                     vn_json_real(sum->max_relative), "tensors", list, "missing", missing, "passed",
-                     sum->passed);
-}

@@ -1,0 +1,27 @@
+/* inspect/judge.h - a program runs, and each of its tensors is judged from what the program read. */
+#ifndef VN_INSPECT_JUDGE_H
+#define VN_INSPECT_JUDGE_H
+
+#include <vernier/verify.h>
+
+#include "inspect/program.h"
+
+struct judge;
+
+struct judgement {
+    VEC(struct vn_verified) rows;
+    VEC(struct vn_stale_read) stale;
+    VEC(struct vn_unjudged) unjudged;
+};
+
+/* `digits`: vn_verify_options. Results and the judge itself live in `a`. */
+struct judge *vn_judge_new(struct vn_arena *a, struct vn_session *bin, const struct graph *g, int digits);
+
+/* Run the session on what it was fed, and judge. reference: by value id, cells of a run of the reference
+ * executor on the same inputs; NULL: not there. Errors: those of running. */
+int vn_judge_run(struct judge *j, int sample, const struct vn_tensor *const *reference, struct vn_err *e);
+
+const struct judgement *vn_judge_result(const struct judge *j);
+const struct program *vn_judge_program(const struct judge *j);
+
+#endif

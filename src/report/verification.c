@@ -1,0 +1,155 @@
+/* What a verification found, as text and JSON. */
+#include <string.h>
+
+#include "report/report.h"
+
+#define NAME_WIDTH 40
+
+/* ---- text ---- */
+
+static const char *verdict(const struct vn_verified *r)
+{
+    if (r->different)
+        return "DIFFERENT";
+    return r->mistrusted ? "MISTRUSTED (mostly zeros)" : r->integer ? "equal" : "within the bound";
+}
+
+static void add_row(struct table *t, const struct vn_verified *r)
+{
+    char a[NAME_WIDTH + 1], b[NAME_WIDTH + 1], c[4][48], result[80];
+    sprintf(c[0], "%d", r->instruction);
+    sprintf(c[1], "%lld", (long long)r->compared);
+    sprintf(c[2], "%lld", (long long)r->different);
+    if (r->integer)
+        sprintf(c[3], "%lld", (long long)r->max_step);
+    else
+        sprintf(c[3], "%.2g (%.2g of the bound)", r->max_difference, r->max_bound);
+    snprintf(result, sizeof result, "%s%s", verdict(r), r->fused ? " (fused)" : "");
+    vn_table_row(t, (const char *const[]){ c[0], vn_cut_left(r->name, NAME_WIDTH, a), vn_role_word(r->role),
+                                           vn_cut_left(r->node, NAME_WIDTH, b), c[1], c[2], c[3], result });
+}
+
+static void print_rows(FILE *f, const struct vn_verified *rows, int n, int all)
+{
+    static const char *const titles[] = { "Instr.",   "Tensor",    "Role",    "Node",
+                                          "Compared", "Different", "Largest", "Result" };
+    struct table *t = vn_table_new(8, titles);
+    int shown = 0;
+    for (int i = 0; i < n; i++)
+        if (all || rows[i].different) {
+            add_row(t, &rows[i]);
+            shown++;
+        }
+    if (shown)
+        vn_table_print(t, f);
+    vn_table_free(&t);
+}
+
+static void print_first(FILE *f, const struct vn_verified *r)
+{
+    fprintf(f, "first difference: instruction %d (%s), node %s, tensor %s (%s), sample %d, flat index %lld: got %.9g, expected %.9g\n",
+            r->instruction, r->opcode, r->node, r->name, vn_role_word(r->role), r->first_sample,
+            (long long)r->first, r->got, r->expected);
+}
+
+static void print_stale(FILE *f, const struct vn_verification *v)
+{
+    int n;
+    const struct vn_stale_read *s = vn_verification_stale(v, &n);
+    for (int i = 0; i < n; i++) {
+        fprintf(f, "stale buffer: instruction %d (node %s) read tensor %s (number %d) after ", s[i].reader, s[i].reader_node,
+                s[i].name, s[i].tensor);
+        if (s[i].writer >= 0)
+            fprintf(f, "instruction %d (node %s)", s[i].writer, s[i].writer_node);
+        else
+            fprintf(f, "another instruction");
+        fprintf(f, " had overwritten it, sample %d\n", s[i].sample);
+    }
+}
+
+static void print_unjudged(FILE *f, const struct vn_verification *v)
+{
+    int n;
+    const struct vn_unjudged *u = vn_verification_unjudged(v, &n);
+    for (int i = 0; i < n; i++)
+        fprintf(f, "not verified: tensor %s (number %d, %s) of node %s: %s\n", u[i].name, u[i].tensor, vn_role_word(u[i].role),
+                *u[i].node ? u[i].node : "(input)", u[i].why);
+}
+
+void vn_print_verification(FILE *f, const struct vn_verification *v, int all)
+{
+    int n, unjudged;
+    const struct vn_verified *rows = vn_verification_tensors(v, &n);
+    const struct vn_verify_summary *sum = vn_verification_summary(v);
+    vn_verification_unjudged(v, &unjudged);
+    print_rows(f, rows, n, all);
+    if (sum->wrong >= 0)
+        print_first(f, &rows[sum->wrong]);
+    print_stale(f, v);
+    print_unjudged(f, v);
+    fprintf(f, "%d samples, %d integer tensors: %lld integers compared, %lld different\n", sum->samples,
+            sum->integer_tensors, (long long)sum->compared, (long long)sum->different);
+    fprintf(f, "%d float tensors: %lld numbers compared, %lld beyond their bounds (largest difference: %.2g of its bound, %.2g relative)\n",
+            sum->float_tensors, (long long)sum->floats, (long long)sum->floats_different, sum->max_bound, sum->max_relative);
+    fprintf(f, "%d tensors of the program, %d not verified\n", sum->tensors, unjudged);
+    fprintf(f, "drift from a run of the reference executor of its own: %lld integers, outputs %.2g relative\n",
+            (long long)sum->drifted, sum->drift);
+}
+
+/* ---- JSON ---- */
+
+static json_t *row_json(const struct vn_verified *r)
+{
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:b, s:b, s:I, s:I, s:I, s:o, s:o, s:o, s:b, s:I, s:o}", "tensor", r->name, "role",
+                          vn_role_word(r->role), "node", r->node, "opcode", r->opcode, "number", r->tensor, "instruction", r->instruction,
+                          "integer", r->integer, "fused", r->fused, "compared", (json_int_t)r->compared, "different",
+                          (json_int_t)r->different, "max_step", (json_int_t)r->max_step, "max_difference",
+                          vn_json_real(r->max_difference), "max_relative", vn_json_real(r->max_relative), "max_bound",
+                          vn_json_real(r->max_bound), "mistrusted", r->mistrusted, "drifted", (json_int_t)r->drifted, "drift", vn_json_real(r->drift));
+    if (r->different)
+        json_object_set_new(o, "first", json_pack("{s:i, s:I, s:o, s:o}", "sample", r->first_sample, "index", (json_int_t)r->first,
+                                                  "got", vn_json_real(r->got), "expected", vn_json_real(r->expected)));
+    return o;
+}
+
+static json_t *stale_json(const struct vn_verification *v)
+{
+    int n;
+    const struct vn_stale_read *s = vn_verification_stale(v, &n);
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, json_pack("{s:s, s:i, s:i, s:s, s:i, s:s, s:i}", "tensor", s[i].name, "number", s[i].tensor, "reader",
+                                              s[i].reader, "reader_node", s[i].reader_node, "writer", s[i].writer, "writer_node",
+                                              s[i].writer_node, "sample", s[i].sample));
+    return list;
+}
+
+static json_t *unjudged_json(const struct vn_verification *v)
+{
+    int n;
+    const struct vn_unjudged *u = vn_verification_unjudged(v, &n);
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, json_pack("{s:s, s:i, s:s, s:s, s:s}", "tensor", u[i].name, "number", u[i].tensor, "role",
+                                              vn_role_word(u[i].role), "node", u[i].node, "why", u[i].why));
+    return list;
+}
+
+json_t *vn_json_verification(const struct vn_verification *v)
+{
+    int n;
+    const struct vn_verified *rows = vn_verification_tensors(v, &n);
+    const struct vn_verify_summary *sum = vn_verification_summary(v);
+    json_t *list = json_array(), *o;
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, row_json(&rows[i]));
+    o = json_pack("{s:b, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "passed", sum->passed, "samples",
+                  sum->samples, "program_tensors", sum->tensors, "integer_tensors", sum->integer_tensors, "float_tensors", sum->float_tensors,
+                  "compared", (json_int_t)sum->compared, "different", (json_int_t)sum->different, "floats", (json_int_t)sum->floats,
+                  "floats_different", (json_int_t)sum->floats_different, "max_relative", vn_json_real(sum->max_relative), "max_bound",
+                  vn_json_real(sum->max_bound), "drifted", (json_int_t)sum->drifted, "drift", vn_json_real(sum->drift), "tensors", list,
+                  "stale", stale_json(v), "not_verified", unjudged_json(v));
+    if (sum->wrong >= 0)
+        json_object_set_new(o, "first_wrong", row_json(&rows[sum->wrong]));
+    return o;
+}
