@@ -67,33 +67,38 @@ struct vn_verified {
     double drift; /* floats: largest difference, divided by the largest magnitude */
 };
 
-/* A buffer that was overwritten before its last reader. */
-struct vn_stale_read {
-    const char *name; /* of the value */
-    int tensor;
-    int reader, writer; /* instruction that read it; the one that overwrote it, -1: not known */
-    const char *reader_node, *writer_node;
-    int sample;
+/* What is wrong with a program besides results that differ. */
+enum vn_fault_kind {
+    VN_FAULT_STALE, /* a buffer was overwritten before its last reader */
+    VN_FAULT_CONSTANT, /* weights, biases, tables: other bytes than those that the ONNX file gives */
+    VN_FAULT_PARAMETERS, /* another type, scale or zero point than the ONNX file gives */
+    VN_FAULT_OUTPUT, /* an output of the program is another value than in the ONNX file */
+    VN_FAULT_UNVERIFIED, /* a tensor that nothing is said about: as bad as a difference */
 };
-
-/* A tensor that nothing is said about: as bad as a difference. */
-struct vn_unjudged {
-    const char *name, *node, *why;
+struct vn_fault {
+    enum vn_fault_kind kind;
+    const char *name; /* of the value; "": none */
     enum vn_role role;
     int tensor;
+    int instruction; /* that reads it (STALE, CONSTANT) or makes it; -1: none */
+    const char *node; /* of that instruction, or that makes the tensor */
+    int writer; /* STALE: the instruction that overwrote it; -1: not known */
+    const char *writer_node;
+    int sample; /* STALE: the first one */
+    int64_t different, first; /* CONSTANT: elements that differ; flat index of the first, in memory order */
+    double got, expected; /* CONSTANT: the first one; PARAMETERS: the scale */
+    const char *why; /* PARAMETERS, OUTPUT, UNVERIFIED: a sentence; else NULL */
 };
 
 struct vn_verify_summary {
-    /* 1: something was compared, all of it is equal or within the bound, no buffer was overwritten, and every
-     * tensor was judged */
-    int passed;
+    int passed; /* 1: something was compared, all of it is equal or within the bound, and there is no fault */
     int samples;
     int tensors; /* that the program computes */
     int integer_tensors, float_tensors; /* judged */
     int64_t compared, different; /* integers */
     int64_t floats, floats_different;
     double max_relative, max_bound; /* of all float tensors */
-    int constants; /* of the .bin that hold a value of the network; they are compared as bytes */
+    int constants; /* of the .bin, that were compared byte by byte */
     int wrong; /* index of the first row that differs, in running order; -1: none */
     int64_t drifted; /* integers that differ from a run of the reference executor of its own */
     double drift; /* the same of the network's outputs: largest difference by the largest magnitude */
@@ -113,8 +118,9 @@ void vn_verification_free(struct vn_verification **v);
 const struct vn_verify_summary *vn_verification_summary(const struct vn_verification *v);
 /* The n tensors that were judged, in running order. */
 const struct vn_verified *vn_verification_tensors(const struct vn_verification *v, int *n);
-const struct vn_stale_read *vn_verification_stale(const struct vn_verification *v, int *n);
-const struct vn_unjudged *vn_verification_unjudged(const struct vn_verification *v, int *n);
+const struct vn_fault *vn_verification_faults(const struct vn_verification *v, int *n);
+/* "stale", "constant", "parameters", "output" or "unverified". */
+const char *vn_fault_word(enum vn_fault_kind k);
 
 #ifdef __cplusplus
 }

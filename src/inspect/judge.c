@@ -3,8 +3,8 @@
 #include <float.h>
 #include <math.h>
 
-#include "base/guard.h"
 #include "inspect/recompute.h"
+#include "inspect/static_checks.h"
 #include "ops/op.h"
 
 /* The contents of one tensor, from when it is made to when nobody asks for it any more. */
@@ -27,7 +27,7 @@ struct judge {
     struct program *program;
     struct judgement result;
     int *row; /* by tensor; -1: none yet */
-    unsigned char *reported; /* by tensor: is in `unjudged` */
+    unsigned char *reported; /* by tensor: is not verified */
     double tolerance; /* of a tensor's largest magnitude; 0: bounds */
     /* of this run */
     int sample;
@@ -85,18 +85,17 @@ static const char *node_of(const struct judge *j, int instruction)
 static void report_stale(struct judge *j, int t, int reader)
 {
     const struct part *p = &j->program->parts[t];
-    for (int i = 0; i < j->result.stale.n; i++)
-        if (j->result.stale.v[i].tensor == t && j->result.stale.v[i].reader == reader)
+    for (int i = 0; i < j->result.faults.n; i++)
+        if (j->result.faults.v[i].kind == VN_FAULT_STALE && j->result.faults.v[i].tensor == t &&
+            j->result.faults.v[i].instruction == reader)
             return;
-    const int writer = last_writer_of(j, &j->held[t], p->writer);
-    const struct vn_stale_read s = { .name = vn_arena_str(j->arena, p->view.name),
-                                     .tensor = t,
-                                     .reader = reader,
-                                     .writer = writer,
-                                     .reader_node = node_of(j, reader),
-                                     .writer_node = node_of(j, writer),
-                                     .sample = j->sample };
-    VEC_PUSH(j->arena, &j->result.stale, s);
+    struct vn_fault f = vn_fault_of(j->arena, j->program, VN_FAULT_STALE, t);
+    f.instruction = reader;
+    f.node = node_of(j, reader);
+    f.writer = last_writer_of(j, &j->held[t], p->writer);
+    f.writer_node = node_of(j, f.writer);
+    f.sample = j->sample;
+    VEC_PUSH(j->arena, &j->result.faults, f);
 }
 
 /* Has what an instruction is about to read changed since it was made? Judge from what it reads. */
@@ -245,18 +244,14 @@ static void compare_drift(const struct judge *j, struct vn_verified *r, const st
     }
 }
 
-static void report_unjudged(struct judge *j, int t, const char *why)
+static void report_unverified(struct judge *j, int t, const char *why)
 {
-    const struct part *p = &j->program->parts[t];
     if (j->reported[t])
         return;
     j->reported[t] = 1;
-    const struct vn_unjudged u = { .name = vn_arena_str(j->arena, p->view.name),
-                                   .node = vn_arena_str(j->arena, p->view.node ? p->view.node : ""),
-                                   .why = vn_arena_str(j->arena, why),
-                                   .role = p->view.role,
-                                   .tensor = t };
-    VEC_PUSH(j->arena, &j->result.unjudged, u);
+    struct vn_fault f = vn_fault_of(j->arena, j->program, VN_FAULT_UNVERIFIED, t);
+    f.why = vn_arena_str(j->arena, why);
+    VEC_PUSH(j->arena, &j->result.faults, f);
 }
 
 static void compare(struct judge *j, int t, const struct vn_tensor *got, const struct expected *want)
@@ -265,7 +260,7 @@ static void compare(struct judge *j, int t, const struct vn_tensor *got, const s
     const int integer = !vn_dtype_is_float(got->dtype);
     const int64_t n = vn_shape_count(&got->shape);
     if (vn_shape_count(&want->cells->shape) != n) {
-        report_unjudged(j, t, "its size differs from that of the value");
+        report_unverified(j, t, "its size differs from that of the value");
         return;
     }
     struct vn_verified *r = row_of(j, t, integer);
@@ -305,14 +300,14 @@ static void judge_tensor(struct judge *j, int t, const struct vn_tensor *got)
     case ORIGIN_COMPUTED: vn_recompute(&want, &r, t, &e); break;
     case ORIGIN_INNER:
         if (!p->reached)
-            report_unjudged(j, t, "leads to no tensor that carries a value");
+            report_unverified(j, t, "leads to no tensor that carries a value");
         return;
-    default: report_unjudged(j, t, p->value ? "it is not known how it is computed" : "it carries no value of the network"); return;
+    default: report_unverified(j, t, p->value ? "it is not known how it is computed" : "it carries no value of the network"); return;
     }
     if (want.cells)
         compare(j, t, got, &want);
     else
-        report_unjudged(j, t, e.msg);
+        report_unverified(j, t, e.msg);
 }
 
 /* Tensors in registers exist in a callback only. */
@@ -384,7 +379,8 @@ int vn_judge_run(struct judge *j, int sample, const struct vn_tensor *const *ref
     return status;
 }
 
-struct judge *vn_judge_new(struct vn_arena *a, struct vn_session *bin, const struct graph *g, int digits)
+int vn_judge_new(struct judge **out, struct vn_arena *a, struct vn_session *bin, const struct graph *g, int digits,
+                 struct vn_err *e)
 {
     struct judge *j = NEW(a, struct judge);
     j->arena = a;
@@ -401,7 +397,10 @@ struct judge *vn_judge_new(struct vn_arena *a, struct vn_session *bin, const str
         j->tolerance = pow(10, -digits);
     vn_session_observe(bin, &(struct vn_observer){ .after = keep_fused, .roles = ~0u, .user = j });
     vn_arena_defer(a, release, j);
-    return j;
+    vn_check_parameters(&j->result, a, j->program);
+    vn_check_outputs(&j->result, a, j->program);
+    *out = j;
+    return vn_check_constants(&j->result, a, j->program, e);
 }
 
 const struct judgement *vn_judge_result(const struct judge *j) { return &j->result; }

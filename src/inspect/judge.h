@@ -10,12 +10,14 @@ struct judge;
 
 struct judgement {
     VEC(struct vn_verified) rows;
-    VEC(struct vn_stale_read) stale;
-    VEC(struct vn_unjudged) unjudged;
+    VEC(struct vn_fault) faults;
+    int constants; /* compared */
 };
 
-/* `digits`: vn_verify_options. Results and the judge itself live in `a`. */
-struct judge *vn_judge_new(struct vn_arena *a, struct vn_session *bin, const struct graph *g, int digits);
+/* `digits`: vn_verify_options. Results and the judge itself live in `a`. What can be judged without running is
+ * judged here. Errors: those of lowering the graph. */
+int vn_judge_new(struct judge **out, struct vn_arena *a, struct vn_session *bin, const struct graph *g, int digits,
+                 struct vn_err *e);
 
 /* Run the session on what it was fed, and judge. reference: by value id, cells of a run of the reference
  * executor on the same inputs; NULL: not there. Errors: those of running. */

@@ -129,6 +129,7 @@ static void sum_up(struct vn_verification *v, const struct check *c)
     const struct program *p = vn_judge_program(c->judge);
     sum->wrong = -1;
     sum->samples = c->in.samples;
+    sum->constants = v->found->constants;
     for (int t = 0; t < p->n_parts; t++)
         sum->tensors += p->parts[t].writer >= 0 && p->parts[t].origin != ORIGIN_INNER;
     for (int i = 0; i < v->found->rows.n; i++) {
@@ -137,7 +138,7 @@ static void sum_up(struct vn_verification *v, const struct check *c)
         r->mistrusted = r->zeros > MISTRUST_ZEROS;
         add_row(sum, r, i);
     }
-    sum->passed = sum->wrong < 0 && !v->found->stale.n && !v->found->unjudged.n && v->found->rows.n > 0;
+    sum->passed = sum->wrong < 0 && !v->found->faults.n && v->found->rows.n > 0;
 }
 
 static int verify_samples(struct check *c, const struct vn_listener *l, struct vn_err *e)
@@ -185,7 +186,7 @@ static int verify(struct vn_verification *v, struct vn_arena *a, const char *onn
     TRY(list_inputs(&c.in, a, o, e));
     TRY(open_both(&c, onnx, bin, o, e));
     c.reference = NEW_ARRAY(a, const struct vn_tensor *, c.g->values.n);
-    c.judge = vn_judge_new(v->arena, c.bin, c.g, o->digits);
+    TRY(vn_judge_new(&c.judge, v->arena, c.bin, c.g, o->digits, e));
     v->found = vn_judge_result(c.judge);
     vn_session_observe(c.onnx, &(struct vn_observer){ .after = keep_reference, .user = &c });
     TRY(verify_samples(&c, &o->listener, e));
@@ -243,14 +244,8 @@ const struct vn_verified *vn_verification_tensors(const struct vn_verification *
     return v->found->rows.v;
 }
 
-const struct vn_stale_read *vn_verification_stale(const struct vn_verification *v, int *n)
+const struct vn_fault *vn_verification_faults(const struct vn_verification *v, int *n)
 {
-    *n = v->found->stale.n;
-    return v->found->stale.v;
-}
-
-const struct vn_unjudged *vn_verification_unjudged(const struct vn_verification *v, int *n)
-{
-    *n = v->found->unjudged.n;
-    return v->found->unjudged.v;
+    *n = v->found->faults.n;
+    return v->found->faults.v;
 }

@@ -52,46 +52,55 @@ static void print_first(FILE *f, const struct vn_verified *r)
             (long long)r->first, r->got, r->expected);
 }
 
-static void print_stale(FILE *f, const struct vn_verification *v)
+static void print_stale(FILE *f, const struct vn_fault *x)
 {
-    int n;
-    const struct vn_stale_read *s = vn_verification_stale(v, &n);
-    for (int i = 0; i < n; i++) {
-        fprintf(f, "stale buffer: instruction %d (node %s) read tensor %s (number %d) after ", s[i].reader, s[i].reader_node,
-                s[i].name, s[i].tensor);
-        if (s[i].writer >= 0)
-            fprintf(f, "instruction %d (node %s)", s[i].writer, s[i].writer_node);
-        else
-            fprintf(f, "another instruction");
-        fprintf(f, " had overwritten it, sample %d\n", s[i].sample);
-    }
+    fprintf(f, "stale buffer: instruction %d (node %s) read tensor %s (number %d) after ", x->instruction, x->node, x->name, x->tensor);
+    if (x->writer >= 0)
+        fprintf(f, "instruction %d (node %s)", x->writer, x->writer_node);
+    else
+        fprintf(f, "another instruction");
+    fprintf(f, " had overwritten it, sample %d\n", x->sample);
 }
 
-static void print_unjudged(FILE *f, const struct vn_verification *v)
+static void print_constant(FILE *f, const struct vn_fault *x)
 {
-    int n;
-    const struct vn_unjudged *u = vn_verification_unjudged(v, &n);
-    for (int i = 0; i < n; i++)
-        fprintf(f, "not verified: tensor %s (number %d, %s) of node %s: %s\n", u[i].name, u[i].tensor, vn_role_word(u[i].role),
-                *u[i].node ? u[i].node : "(input)", u[i].why);
+    fprintf(f, "wrong constant: tensor %d%s%s, read by instruction %d (node %s): ", x->tensor, *x->name ? " of " : "", x->name, x->instruction, x->node);
+    if (x->why)
+        fprintf(f, "%s\n", x->why);
+    else
+        fprintf(f, "%lld elements differ; element %lld is %.9g, expected %.9g\n", (long long)x->different, (long long)x->first,
+                x->got, x->expected);
+}
+
+static void print_fault(FILE *f, const struct vn_fault *x)
+{
+    static const char *const titles[] = { [VN_FAULT_PARAMETERS] = "wrong parameters", [VN_FAULT_OUTPUT] = "wrong output", [VN_FAULT_UNVERIFIED] = "not verified" };
+    if (x->kind == VN_FAULT_STALE)
+        print_stale(f, x);
+    else if (x->kind == VN_FAULT_CONSTANT)
+        print_constant(f, x);
+    else
+        fprintf(f, "%s: tensor %s (number %d, %s) of node %s: %s\n", titles[x->kind], x->name, x->tensor, vn_role_word(x->role), *x->node ? x->node : "(input)", x->why);
 }
 
 void vn_print_verification(FILE *f, const struct vn_verification *v, int all)
 {
-    int n, unjudged;
+    int n, n_faults, unverified = 0;
     const struct vn_verified *rows = vn_verification_tensors(v, &n);
     const struct vn_verify_summary *sum = vn_verification_summary(v);
-    vn_verification_unjudged(v, &unjudged);
+    const struct vn_fault *faults = vn_verification_faults(v, &n_faults);
     print_rows(f, rows, n, all);
     if (sum->wrong >= 0)
         print_first(f, &rows[sum->wrong]);
-    print_stale(f, v);
-    print_unjudged(f, v);
+    for (int i = 0; i < n_faults; i++) {
+        print_fault(f, &faults[i]);
+        unverified += faults[i].kind == VN_FAULT_UNVERIFIED;
+    }
     fprintf(f, "%d samples, %d integer tensors: %lld integers compared, %lld different\n", sum->samples,
             sum->integer_tensors, (long long)sum->compared, (long long)sum->different);
     fprintf(f, "%d float tensors: %lld numbers compared, %lld beyond their bounds (largest difference: %.2g of its bound, %.2g relative)\n",
             sum->float_tensors, (long long)sum->floats, (long long)sum->floats_different, sum->max_bound, sum->max_relative);
-    fprintf(f, "%d tensors of the program, %d not verified\n", sum->tensors, unjudged);
+    fprintf(f, "%d tensors and %d constants of the program, %d not verified, %d faults\n", sum->tensors, sum->constants, unverified, n_faults - unverified);
     fprintf(f, "drift from a run of the reference executor of its own: %lld integers, outputs %.2g relative\n",
             (long long)sum->drifted, sum->drift);
 }
@@ -112,27 +121,18 @@ static json_t *row_json(const struct vn_verified *r)
     return o;
 }
 
-static json_t *stale_json(const struct vn_verification *v)
+static json_t *fault_json(const struct vn_fault *x)
 {
-    int n;
-    const struct vn_stale_read *s = vn_verification_stale(v, &n);
-    json_t *list = json_array();
-    for (int i = 0; i < n; i++)
-        json_array_append_new(list, json_pack("{s:s, s:i, s:i, s:s, s:i, s:s, s:i}", "tensor", s[i].name, "number", s[i].tensor, "reader",
-                                              s[i].reader, "reader_node", s[i].reader_node, "writer", s[i].writer, "writer_node",
-                                              s[i].writer_node, "sample", s[i].sample));
-    return list;
-}
-
-static json_t *unjudged_json(const struct vn_verification *v)
-{
-    int n;
-    const struct vn_unjudged *u = vn_verification_unjudged(v, &n);
-    json_t *list = json_array();
-    for (int i = 0; i < n; i++)
-        json_array_append_new(list, json_pack("{s:s, s:i, s:s, s:s, s:s}", "tensor", u[i].name, "number", u[i].tensor, "role",
-                                              vn_role_word(u[i].role), "node", u[i].node, "why", u[i].why));
-    return list;
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i}", "kind", vn_fault_word(x->kind), "tensor", x->name, "role",
+                          vn_role_word(x->role), "node", x->node, "number", x->tensor, "instruction", x->instruction);
+    if (x->why)
+        json_object_set_new(o, "why", json_string(x->why));
+    if (x->kind == VN_FAULT_STALE)
+        json_object_update_new(o, json_pack("{s:i, s:s, s:i}", "writer", x->writer, "writer_node", x->writer_node, "sample", x->sample));
+    if (x->kind == VN_FAULT_CONSTANT && !x->why)
+        json_object_update_new(o, json_pack("{s:I, s:I, s:o, s:o}", "different", (json_int_t)x->different, "first", (json_int_t)x->first,
+                                            "got", vn_json_real(x->got), "expected", vn_json_real(x->expected)));
+    return o;
 }
 
 json_t *vn_json_verification(const struct vn_verification *v)
@@ -140,15 +140,19 @@ json_t *vn_json_verification(const struct vn_verification *v)
     int n;
     const struct vn_verified *rows = vn_verification_tensors(v, &n);
     const struct vn_verify_summary *sum = vn_verification_summary(v);
-    json_t *list = json_array(), *o;
+    json_t *list = json_array(), *faults = json_array(), *o;
+    int n_faults;
+    const struct vn_fault *x = vn_verification_faults(v, &n_faults);
+    for (int i = 0; i < n_faults; i++)
+        json_array_append_new(faults, fault_json(&x[i]));
     for (int i = 0; i < n; i++)
         json_array_append_new(list, row_json(&rows[i]));
-    o = json_pack("{s:b, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "passed", sum->passed, "samples",
+    o = json_pack("{s:b, s:i, s:i, s:i, s:i, s:I, s:I, s:I, s:I, s:o, s:o, s:I, s:o, s:i, s:o, s:o}", "passed", sum->passed, "samples",
                   sum->samples, "program_tensors", sum->tensors, "integer_tensors", sum->integer_tensors, "float_tensors", sum->float_tensors,
                   "compared", (json_int_t)sum->compared, "different", (json_int_t)sum->different, "floats", (json_int_t)sum->floats,
                   "floats_different", (json_int_t)sum->floats_different, "max_relative", vn_json_real(sum->max_relative), "max_bound",
-                  vn_json_real(sum->max_bound), "drifted", (json_int_t)sum->drifted, "drift", vn_json_real(sum->drift), "tensors", list,
-                  "stale", stale_json(v), "not_verified", unjudged_json(v));
+                  vn_json_real(sum->max_bound), "drifted", (json_int_t)sum->drifted, "drift", vn_json_real(sum->drift), "constants", sum->constants, "tensors", list,
+                  "faults", faults);
     if (sum->wrong >= 0)
         json_object_set_new(o, "first_wrong", row_json(&rows[sum->wrong]));
     return o;
