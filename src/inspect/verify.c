@@ -8,6 +8,7 @@
 #include "base/listen.h"
 #include "inspect/judge.h"
 #include "kernels/image/image_kernels.h"
+#include "ops/op.h"
 #include "session/session.h"
 #include "session/similarity.h"
 
@@ -31,6 +32,7 @@ struct check {
     const struct graph *g; /* of the ONNX file */
     const struct vn_tensor **reference; /* by value id, this sample: VN_I64 or VN_F64 */
     struct judge *judge;
+    double drift; /* of the outputs, over all samples */
     int sample;
 };
 
@@ -52,6 +54,28 @@ static int feed_bin(struct check *c, struct vn_err *e)
     return vn_session_feed_file(c->bin, 0, c->in.files.v[c->sample], e);
 }
 
+/* The network's outputs against those of the reference executor. */
+static void measure_drift(struct check *c)
+{
+    for (int i = 0; i < c->g->outputs.n; i++) {
+        const struct value *v = c->g->outputs.v[i];
+        const struct vn_tensor *ref = c->reference[v->id];
+        struct vn_view out;
+        double most = 0, worst = 0;
+        if (!ref || vn_session_output(c->bin, i, &out, NULL) < 0 || vn_view_count(&out) != vn_shape_count(&ref->shape))
+            continue;
+        for (int64_t k = 0, n = vn_view_count(&out); k < n; k++) {
+            const double x = vn_tensor_f64(ref, k);
+            const double want = v->q ? vn_dq_one(v->q, vn_q_entry(v->q, &ref->shape, k), (int64_t)x) : x, got = vn_view_at(&out, k);
+            if (isfinite(want))
+                most = fmax(most, fabs(want));
+            if (got != want && !(isnan(got) && isnan(want)))
+                worst = fmax(worst, isfinite(got - want) ? fabs(got - want) : INFINITY);
+        }
+        c->drift = fmax(c->drift, most > 0 ? worst / most : worst);
+    }
+}
+
 static int verify_sample(struct check *c, struct vn_err *e)
 {
     int n;
@@ -63,7 +87,9 @@ static int verify_sample(struct check *c, struct vn_err *e)
     }
     memset(c->reference, 0, (size_t)c->g->values.n * sizeof *c->reference);
     TRY(vn_session_run(c->onnx, e));
-    return vn_judge_run(c->judge, c->sample, c->reference, e);
+    TRY(vn_judge_run(c->judge, c->sample, c->reference, e));
+    measure_drift(c);
+    return VN_OK;
 }
 
 static int64_t elements(const struct vn_port *p)
@@ -130,6 +156,7 @@ static void sum_up(struct vn_verification *v, const struct check *c)
     sum->wrong = -1;
     sum->samples = c->in.samples;
     sum->constants = v->found->constants;
+    sum->drift = c->drift;
     for (int t = 0; t < p->n_parts; t++)
         sum->tensors += p->parts[t].writer >= 0 && p->parts[t].origin != ORIGIN_INNER;
     for (int i = 0; i < v->found->rows.n; i++) {

@@ -327,7 +327,7 @@ def test_verify(digits):
 @pytest.mark.parametrize("mask", ["0", "avx2", "all"])
 def test_verify_json(digits, mask):
     got = json.loads(run("verify", digits.stage("quantized"), digits.bin, "-i", digits.picture, "--json", "--cpumask", mask, want=DONE).out)
-    assert got["passed"] is True and got["different"] == 0 and got["compared"] > 5000 and got["samples"] == 1
+    assert got["passed"] is True and got["different"] == 0 and got["compared"] > 4000 and got["samples"] == 1
     assert "relu_1_out" in [t["tensor"] for t in got["tensors"]]
 
 
