@@ -5,7 +5,7 @@
  *     struct vn_verify_options o;
  *     struct vn_verification *v;
  *     vn_verify_options_default(&o);
- *     o.folder = "images";
+ *     o.folders = (const char *const[]){ "images" }, o.n_folders = 1;
  *     if (vn_verify(&v, "net_quantized_model.onnx", "net.bin", &o, &err) < 0) ...
  *     puts(vn_verification_summary(v)->passed ? "equal" : "different");
  *     vn_verification_free(&v);
@@ -27,20 +27,24 @@ extern "C" {
 #endif
 
 struct vn_verify_options {
-    /* Each one a sample: image, .npy, or raw bytes of the .bin's input; for networks with one input. */
+    /* Images, .npy files, or raw bytes of the .bin's input: "NAME=FILE" for the input of that name, or "FILE" for
+     * the only one. Sample i is the i-th file of every input. */
     const char *const *files;
     int n_files;
-    const char *folder; /* its images and .npy files, in name order, behind `files`; NULL: none */
+    const char *const *folders; /* "DIR" or "NAME=DIR": their images and .npy files, in name order, behind `files` */
+    int n_folders;
     int limit; /* maximum number of files; 0: all */
     int random_samples; /* number of random samples if there are no files, at least 1 */
     /* 0: float32 results must lie within the rounding errors of their nodes. 1 to 9: within 10^-digits of the
      * tensor's largest magnitude instead; integers stay strict. */
     int digits;
+    double min_cosine; /* of vn_verify_pair: what an output must reach where two artefacts are not compared strictly */
+    const char *prototxt; /* of Caffe networks; NULL: none */
     const char *pipeline; /* steps for images (docs/alignment.md); NULL: resize to the input */
     struct vn_options run; /* threads and CPU features of the .bin; they change no result */
     struct vn_listener listener; /* progress: "verify" */
 };
-/* Three random samples, one thread, every CPU feature, no listener. */
+/* Three random samples, min_cosine 0.9, one thread, every CPU feature, no listener. */
 void vn_verify_options_default(struct vn_verify_options *o);
 
 /* One tensor of the program, over all samples. */
@@ -108,7 +112,7 @@ struct vn_verification; /* opaque */
 
 /* Compare. On success *v is the result, whether it passed or not, to be freed with vn_verification_free; on
  * failure NULL. Errors, with file and reason in e->msg: VN_E_INPUT (a damaged file, two different networks,
- * an empty folder), VN_E_UNSUPPORTED (files for a network with several inputs), VN_E_USAGE (no samples),
+ * an empty folder), VN_E_USAGE (no samples, inputs without files),
  * VN_E_IO, VN_E_NOMEM. */
 int vn_verify(struct vn_verification **v, const char *onnx, const char *bin,
               const struct vn_verify_options *o, struct vn_err *e);
@@ -121,6 +125,47 @@ const struct vn_verified *vn_verification_tensors(const struct vn_verification *
 const struct vn_fault *vn_verification_faults(const struct vn_verification *v, int *n);
 /* "stale", "constant", "parameters", "output" or "unverified". */
 const char *vn_fault_word(enum vn_fault_kind k);
+
+/* ---- any two artefacts ----
+ *
+ * Quantized ONNX and .bin: vn_verify. Two programs: strictly, every value that both have is equal (floats within
+ * `digits`, where that is set). Others lie across a quantization step (or before all of them): their outputs must
+ * reach min_cosine, integer outputs be equal. */
+
+/* A value that both have, over all samples. */
+struct vn_agreement {
+    const char *name;
+    int output; /* 1: an output of the network */
+    int integer; /* 1: integers, indices or truth values: equal or not */
+    int samples;
+    int64_t compared, different; /* elements; of floats: not the same number (or beyond the digits) */
+    double cosine_min, cosine_mean;
+    double sqnr_min; /* dB; infinite: equal */
+    double max_difference;
+    int worst_sample; /* of cosine_min */
+    double zeros; /* share of zeros in the first one, summed over the samples */
+    int mistrusted; /* 1: nearly all are zeros */
+};
+
+struct vn_pair_summary {
+    int strict; /* 1: every value must be equal */
+    int passed;
+    int samples;
+    double min_cosine;
+    const char *origin; /* where the two come from, where that differs (hashes, march, method); NULL: nowhere */
+};
+
+struct vn_pair; /* opaque */
+
+/* Errors: as vn_verify. */
+int vn_verify_pair(struct vn_pair **p, const char *a, const char *b, const struct vn_verify_options *o,
+                   struct vn_err *e);
+/* Sets *p to NULL; NULL is allowed. */
+void vn_pair_free(struct vn_pair **p);
+const struct vn_pair_summary *vn_pair_summary(const struct vn_pair *p);
+/* The result of vn_verify; NULL: the two were compared by values. */
+const struct vn_verification *vn_pair_steps(const struct vn_pair *p);
+const struct vn_agreement *vn_pair_values(const struct vn_pair *p, int *n);
 
 #ifdef __cplusplus
 }

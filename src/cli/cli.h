@@ -38,6 +38,7 @@ const char *vn_opt(const char *name); /* value; "" for a given switch; NULL: not
 int vn_opt_all(const char *name, const char ***v);
 int vn_words(const char ***v);
 int vn_opt_int(const char *name, int otherwise, int lo, int hi, int *out, struct vn_err *e);
+int vn_opt_real(const char *name, double otherwise, double lo, double hi, double *out, struct vn_err *e);
 /* What --input-shape gave: names and shapes as written. */
 int vn_opt_shapes(const char ***names, const char ***texts, int *n, struct vn_arena *a, struct vn_err *e);
 /* The first word as a model, with --proto and --input-shape. */

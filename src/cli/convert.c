@@ -131,10 +131,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     struct vn_conversion *c;
     double least = 0.8;
     TRY(check_words(fast, e));
-    const char *text = vn_opt("--min-cosine");
-    char *end;
-    if (text && ((least = strtod(text, &end)), *end || !*text))
-        return vn_fail(e, VN_E_USAGE, "--min-cosine: expected a number, got '%s'", text);
+    TRY(vn_opt_real("--min-cosine", least, -1, 2, &least, e));
     return_memory();
     TRY(convert(&c, fast, a, e));
     const int status = report(c, least);

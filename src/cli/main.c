@@ -68,6 +68,20 @@ int vn_opt_int(const char *name, int otherwise, int lo, int hi, int *out, struct
     return VN_OK;
 }
 
+int vn_opt_real(const char *name, double otherwise, double lo, double hi, double *out, struct vn_err *e)
+{
+    const char *s = vn_opt(name);
+    *out = otherwise;
+    if (!s)
+        return VN_OK;
+    char *end;
+    const double v = strtod(s, &end);
+    if (*end || !*s || !(v >= lo && v <= hi))
+        return vn_fail(e, VN_E_USAGE, "%s: expected a number from %g to %g, got '%s'", name, lo, hi, s);
+    *out = v;
+    return VN_OK;
+}
+
 int vn_opt_shapes(const char ***names, const char ***texts, int *n, struct vn_arena *a, struct vn_err *e)
 {
     const char **given;

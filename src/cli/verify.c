@@ -1,13 +1,17 @@
-/* vernier verify - the quantized ONNX on the reference executor against the .bin, every tensor by its source name. */
+/* vernier verify - artefacts of one network against each other, in pairs: the quantized ONNX and the .bin step by
+ * step, others value by value. */
 #include <vernier/verify.h>
 
 #include "cli/cli.h"
 
 static const struct option_def options[] = {
-    { "--input", 'i', "FILE", 1, 0, "image, .npy or raw bytes of the runtime input; may be repeated" },
-    { "--images", 0, "DIR", 0, 0, "every image of a folder" },
+    { "--input", 'i', "[NAME=]FILE", 1, 0, "image, .npy or raw bytes of a runtime input; may be repeated" },
+    { "--images", 0, "[NAME=]DIR", 1, 0, "every image and .npy file of a folder; may be repeated" },
     { "--limit", 0, "N", 0, 0, "at most N files" },
     { "--random", 0, "N", 0, 0, "N random inputs if no files are given (default 3)" },
+    { "--digits", 'c', "N", 0, 0, "float32 tensors must agree to N digits of their largest value, in place of the bounds of their nodes" },
+    { "--min-cosine", 0, "X", 0, 0, "least cosine of an output where a pair is not compared strictly (default 0.9)" },
+    { "--proto", 0, "FILE", 0, 0, "prototxt of a Caffe network; the model is its caffemodel" },
     { "--pipeline", 0, "STEPS", 0, 0, "image steps, e.g. 'short_side 256; center_crop 224'" },
     { "--all", 0, NULL, 0, 0, "print every tensor, not only the different ones" },
     RUN_OPTIONS,
@@ -15,50 +19,101 @@ static const struct option_def options[] = {
     { 0 },
 };
 
-static const char *verdict(const struct vn_verify_summary *sum, int tensors)
+static const char *strict_verdict(const struct vn_verify_summary *sum, int tensors)
 {
     if (sum->passed)
         return sum->compared ? "PASSED" : "PASSED (its tensors are all float32)";
     return tensors ? "FAILED" : "FAILED (nothing was compared)";
 }
 
-static int print(const struct vn_verification *v, const char *onnx, const char *bin)
+static void print_pair(const struct vn_pair *p, const char *a, const char *b)
 {
-    const struct vn_verify_summary *sum = vn_verification_summary(v);
+    const struct vn_pair_summary *sum = vn_pair_summary(p);
+    const struct vn_verification *steps = vn_pair_steps(p);
+    const int all = vn_opt("--all") != NULL;
     int n;
-    vn_verification_tensors(v, &n);
-    if (vn_opt("--json"))
-        vn_print_json(vn_json_verification(v));
-    else {
-        vn_print_verification(stdout, v, vn_opt("--all") != NULL);
-        printf("%s and %s: Strict check %s\n", onnx, bin, verdict(sum, n));
+    if (sum->origin)
+        printf("%s and %s differ in where they come from: %s\n", a, b, sum->origin);
+    if (steps) {
+        vn_verification_tensors(steps, &n);
+        vn_print_verification(stdout, steps, all);
+        printf("%s and %s: Strict check %s\n", a, b, strict_verdict(vn_verification_summary(steps), n));
+        return;
     }
-    return sum->passed ? EXIT_DONE : EXIT_CHECK_FAILED;
+    vn_print_pair(stdout, p, all);
+    if (sum->strict)
+        printf("%s and %s: Strict check %s\n", a, b, sum->passed ? "PASSED" : "FAILED");
+    else
+        printf("%s and %s: Similarity check %s (every output's cosine at least %g)\n", a, b,
+               sum->passed ? "PASSED" : "FAILED", sum->min_cosine);
+}
+
+/* One pair is printed as itself, several as a list. */
+static json_t *pair_json(const struct vn_pair *p, const char *a, const char *b)
+{
+    const struct vn_verification *steps = vn_pair_steps(p);
+    json_t *o = steps ? vn_json_verification(steps) : vn_json_pair(p);
+    json_object_set_new(o, "files", json_pack("[s, s]", a, b));
+    json_object_set_new(o, "strict", json_boolean(vn_pair_summary(p)->strict));
+    if (vn_pair_summary(p)->origin)
+        json_object_set_new(o, "origin", json_string(vn_pair_summary(p)->origin));
+    return o;
+}
+
+static void print_json(json_t *pairs)
+{
+    json_t *one = json_array_size(pairs) == 1 ? json_incref(json_array_get(pairs, 0)) : json_pack("{s:O}", "pairs", pairs);
+    json_decref(pairs);
+    vn_print_json(one);
+}
+
+static int read_options(struct vn_verify_options *o, struct logger *log, struct vn_err *e)
+{
+    const char **files, **folders;
+    vn_verify_options_default(o);
+    o->pipeline = vn_opt("--pipeline");
+    o->prototxt = vn_opt("--proto");
+    o->n_folders = vn_opt_all("--images", &folders);
+    o->folders = folders;
+    o->n_files = vn_opt_all("--input", &files);
+    o->files = files;
+    o->listener = vn_logger_listener(log);
+    TRY(vn_opt_run(&o->run, e));
+    TRY(vn_opt_real("--min-cosine", o->min_cosine, -1, 1, &o->min_cosine, e));
+    TRY(vn_opt_int("--random", o->random_samples, 1, 1000000, &o->random_samples, e));
+    TRY(vn_opt_int("--digits", 0, 1, 9, &o->digits, e));
+    return vn_opt_int("--limit", 1 << 30, 1, 1 << 30, &o->limit, e);
 }
 
 static int run(struct vn_arena *a, struct vn_err *e)
 {
     (void)a;
-    const char **words, **files;
+    const char **words;
+    const int n = vn_words(&words);
     struct logger log = { 0 };
     struct vn_verify_options o;
-    struct vn_verification *v;
-    vn_words(&words);
-    vn_verify_options_default(&o);
-    o.pipeline = vn_opt("--pipeline");
-    o.folder = vn_opt("--images");
-    o.n_files = vn_opt_all("--input", &files);
-    o.files = files;
-    o.listener = vn_logger_listener(&log);
-    TRY(vn_opt_run(&o.run, e));
-    TRY(vn_opt_int("--random", o.random_samples, 1, 1000000, &o.random_samples, e));
-    TRY(vn_opt_int("--limit", 1 << 30, 1, 1 << 30, &o.limit, e));
-    TRY(vn_verify(&v, words[0], words[1], &o, e));
-    const int status = print(v, words[0], words[1]);
-    vn_verification_free(&v);
-    return status;
+    json_t *list = vn_opt("--json") ? json_array() : NULL;
+    int status = read_options(&o, &log, e), passed = 1;
+    for (int i = 0; i + 1 < n && status >= 0; i++) {
+        struct vn_pair *p;
+        status = vn_verify_pair(&p, words[i], words[i + 1], &o, e);
+        if (status < 0)
+            break;
+        passed &= vn_pair_summary(p)->passed;
+        if (list)
+            json_array_append_new(list, pair_json(p, words[i], words[i + 1]));
+        else
+            print_pair(p, words[i], words[i + 1]);
+        vn_pair_free(&p);
+    }
+    if (list && status >= 0)
+        print_json(list);
+    else
+        json_decref(list);
+    return status < 0 ? status : passed ? EXIT_DONE : EXIT_CHECK_FAILED;
 }
 
 const struct command vn_cmd_verify = {
-    "verify", "QUANTIZED.onnx FILE.bin [options]", "compare the quantized ONNX with the .bin, every tensor, integer by integer", options, 2, 2, run,
+    "verify", "QUANTIZED.onnx FILE.bin | FILE FILE [FILE ...] [options]",
+    "compare artefacts in pairs: quantized ONNX and .bin strictly, tensor by tensor; others by similarity", options, 2, -1, run,
 };

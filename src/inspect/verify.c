@@ -3,10 +3,10 @@
 
 #include <vernier/verify.h>
 
-#include "base/file.h"
 #include "base/guard.h"
 #include "base/listen.h"
 #include "inspect/judge.h"
+#include "inspect/verify_inputs.h"
 #include "kernels/image/image_kernels.h"
 #include "ops/op.h"
 #include "session/session.h"
@@ -18,14 +18,8 @@ struct vn_verification {
     const struct judgement *found;
 };
 
-/* What is fed: files, or random numbers. */
-struct check_inputs {
-    VEC(const char *) files;
-    int samples;
-};
-
 struct check {
-    struct check_inputs in;
+    struct verify_inputs in;
     struct vn_arena *arena; /* of the sessions */
     struct vn_arena *scratch; /* of this sample */
     struct vn_session *onnx, *bin;
@@ -40,18 +34,6 @@ static void keep_reference(void *user, int value, const struct vn_view *t)
 {
     struct check *c = user;
     c->reference[value] = vn_view_tensor(t, c->scratch);
-}
-
-static int feed_bin(struct check *c, struct vn_err *e)
-{
-    int n;
-    if (!c->in.files.n)
-        return vn_session_feed_random(c->bin, (uint64_t)c->sample + 1, e);
-    vn_session_inputs(c->bin, &n);
-    if (n != 1)
-        return vn_fail(e, VN_E_UNSUPPORTED, "input files require a model with one input, got %d", n);
-    vn_session_name_sample(c->bin, c->in.samples > 1 ? c->in.files.v[c->sample] : NULL);
-    return vn_session_feed_file(c->bin, 0, c->in.files.v[c->sample], e);
 }
 
 /* The network's outputs against those of the reference executor. */
@@ -78,41 +60,12 @@ static void measure_drift(struct check *c)
 
 static int verify_sample(struct check *c, struct vn_err *e)
 {
-    int n;
-    const struct vn_port *in = vn_session_inputs(c->onnx, &n);
-    TRY(feed_bin(c, e));
-    for (int i = 0; i < n; i++) {
-        const struct vn_tensor *x = vn_session_fed(c->bin, i);
-        TRY(vn_session_feed_array(c->onnx, i, x->dtype, in[i].rank, in[i].shape, NULL, x->data, e));
-    }
+    TRY(vn_verify_feed(c->bin, &c->in, c->sample, e));
+    TRY(vn_verify_feed_same(c->onnx, c->bin, e));
     memset(c->reference, 0, (size_t)c->g->values.n * sizeof *c->reference);
     TRY(vn_session_run(c->onnx, e));
     TRY(vn_judge_run(c->judge, c->sample, c->reference, e));
     measure_drift(c);
-    return VN_OK;
-}
-
-static int64_t elements(const struct vn_port *p)
-{
-    const struct vn_shape s = vn_shape_of(p->rank, p->shape);
-    return vn_shape_count(&s);
-}
-
-static int same_interface(const struct vn_session *onnx, const struct vn_session *bin, struct vn_err *e)
-{
-    int n, bin_n, out, bin_out;
-    const struct vn_port *x = vn_session_inputs(onnx, &n), *y = vn_session_inputs(bin, &bin_n);
-    vn_session_outputs(onnx, &out);
-    vn_session_outputs(bin, &bin_out);
-    if (n != bin_n || out != bin_out)
-        return vn_fail(e, VN_E_INPUT,
-                       "%s has %d inputs and %d outputs, %s has %d and %d: not the same network",
-                       vn_session_path(onnx), n, out, vn_session_path(bin), bin_n, bin_out);
-    for (int i = 0; i < n; i++)
-        if (strcmp(x[i].name, y[i].name) || elements(&x[i]) != elements(&y[i]))
-            return vn_fail(e, VN_E_INPUT,
-                           "input %d differs (%s in %s, %s in %s, or in size): not the same network", i,
-                           x[i].name, vn_session_path(onnx), y[i].name, vn_session_path(bin));
     return VN_OK;
 }
 
@@ -131,7 +84,7 @@ static int open_both(struct check *c, const char *onnx, const char *bin, const s
     c->onnx = *left;
     c->bin = *right;
     c->g = vn_session_graph(c->onnx);
-    return same_interface(c->onnx, c->bin, e);
+    return vn_verify_same_network(c->onnx, c->bin, e);
 }
 
 static void add_row(struct vn_verify_summary *sum, const struct vn_verified *r, int i)
@@ -181,37 +134,13 @@ static int verify_samples(struct check *c, const struct vn_listener *l, struct v
     return status;
 }
 
-static int list_inputs(struct check_inputs *in, struct vn_arena *a, const struct vn_verify_options *o,
-                       struct vn_err *e)
-{
-    for (int i = 0; i < o->n_files; i++)
-        VEC_PUSH(a, &in->files, o->files[i]);
-    if (o->folder) {
-        const char **names;
-        int n;
-        const int before = in->files.n;
-        TRY(vn_dir_list(a, o->folder, &names, &n, e));
-        for (int i = 0; i < n; i++)
-            if (vn_picture_is_image_name(names[i]) || vn_path_has_suffix(names[i], ".npy"))
-                VEC_PUSH(a, &in->files, vn_path_join(a, o->folder, names[i]));
-        if (in->files.n == before)
-            return vn_fail(e, VN_E_INPUT, "%s: no images or .npy files", o->folder);
-    }
-    in->samples = in->files.n ? in->files.n : o->random_samples;
-    if (in->files.n && o->limit && o->limit < in->files.n)
-        in->samples = o->limit;
-    return in->samples > 0
-               ? VN_OK
-               : vn_fail(e, VN_E_USAGE, "verify: expected at least one sample, got %d", in->samples);
-}
-
 static int verify(struct vn_verification *v, struct vn_arena *a, const char *onnx, const char *bin,
                   const struct vn_verify_options *o, struct vn_err *e)
 {
     struct check c = { .arena = a };
     vn_image_cpu(o->run.cpumask);
-    TRY(list_inputs(&c.in, a, o, e));
     TRY(open_both(&c, onnx, bin, o, e));
+    TRY(vn_verify_inputs(&c.in, a, c.bin, o, e));
     c.reference = NEW_ARRAY(a, const struct vn_tensor *, c.g->values.n);
     TRY(vn_judge_new(&c.judge, v->arena, c.bin, c.g, o->digits, e));
     v->found = vn_judge_result(c.judge);
@@ -256,7 +185,7 @@ void vn_verification_free(struct vn_verification **v)
 
 void vn_verify_options_default(struct vn_verify_options *o)
 {
-    *o = (struct vn_verify_options){ .random_samples = 3 };
+    *o = (struct vn_verify_options){ .random_samples = 3, .min_cosine = 0.9 };
     vn_options_default(&o->run);
 }
 

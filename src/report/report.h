@@ -28,6 +28,8 @@ void vn_print_outputs(FILE *f, const struct vn_output_row *rows, int n);
 void vn_print_fallbacks(FILE *f, const struct vn_node_row *rows, int n, int remedies);
 void vn_print_evaluation(FILE *f, const struct vn_evaluation *v);
 void vn_print_verification(FILE *f, const struct vn_verification *v, int all);
+/* Outputs, and the values that differ most; all: every value. */
+void vn_print_pair(FILE *f, const struct vn_pair *p, int all);
 
 /* The table of steps of pipelines (image/steps.h). */
 void vn_print_steps(FILE *f);
@@ -47,6 +49,7 @@ json_t *vn_json_nodes(const struct vn_node_row *rows, int n);
 json_t *vn_json_outputs(const struct vn_output_row *rows, int n);
 json_t *vn_json_evaluation(const struct vn_evaluation *v);
 json_t *vn_json_verification(const struct vn_verification *v);
+json_t *vn_json_pair(const struct vn_pair *p);
 
 /* ---- sessions (session_report.c) ---- */
 

@@ -157,3 +157,50 @@ json_t *vn_json_verification(const struct vn_verification *v)
         json_object_set_new(o, "first_wrong", row_json(&rows[sum->wrong]));
     return o;
 }
+
+/* ---- pairs ---- */
+
+static void add_agreement(struct table *t, const struct vn_agreement *r)
+{
+    char name[NAME_WIDTH + 1], c[5][40];
+    sprintf(c[0], "%lld", (long long)r->compared);
+    sprintf(c[1], "%lld", (long long)r->different);
+    sprintf(c[2], "%.6f", r->cosine_min);
+    sprintf(c[3], "%.2f", r->sqnr_min);
+    sprintf(c[4], "%.4g", r->max_difference);
+    vn_table_row(t, (const char *const[]){ vn_cut_left(r->name, NAME_WIDTH, name), r->output ? "output" : "", c[0], c[1],
+                                           r->integer ? "-" : c[2], r->integer ? "-" : c[3], c[4],
+                                           r->mistrusted ? "MISTRUSTED (mostly zeros)" : "" });
+}
+
+void vn_print_pair(FILE *f, const struct vn_pair *p, int all)
+{
+    static const char *const titles[] = { "Value", "", "Compared", "Different", "Cosine min.", "SQNR min. (dB)", "Max. diff.", "" };
+    const struct vn_pair_summary *sum = vn_pair_summary(p);
+    struct table *t = vn_table_new(8, titles);
+    int n, values = 0;
+    const struct vn_agreement *rows = vn_pair_values(p, &n);
+    for (int i = 0; i < n; i++) {
+        values += !rows[i].output;
+        if (all || rows[i].output || (sum->strict && rows[i].different))
+            add_agreement(t, &rows[i]);
+    }
+    vn_table_print(t, f);
+    vn_table_free(&t);
+    fprintf(f, "%d samples, %d outputs and %d other values that both have\n", sum->samples, n - values, values);
+}
+
+json_t *vn_json_pair(const struct vn_pair *p)
+{
+    const struct vn_pair_summary *sum = vn_pair_summary(p);
+    json_t *list = json_array();
+    int n;
+    const struct vn_agreement *rows = vn_pair_values(p, &n);
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, json_pack("{s:s, s:b, s:b, s:I, s:I, s:o, s:o, s:o, s:o, s:i, s:b}", "value", rows[i].name, "output", rows[i].output,
+                                              "integer", rows[i].integer, "compared", (json_int_t)rows[i].compared, "different", (json_int_t)rows[i].different,
+                                              "cosine_min", vn_json_real(rows[i].cosine_min), "cosine_mean", vn_json_real(rows[i].cosine_mean), "sqnr_min",
+                                              vn_json_real(rows[i].sqnr_min), "max_difference", vn_json_real(rows[i].max_difference), "worst_sample",
+                                              rows[i].worst_sample, "mistrusted", rows[i].mistrusted));
+    return json_pack("{s:b, s:i, s:o, s:o}", "passed", sum->passed, "samples", sum->samples, "min_cosine", vn_json_real(sum->min_cosine), "values", list);
+}

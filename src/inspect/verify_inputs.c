@@ -1,0 +1,133 @@
+#include "inspect/verify_inputs.h"
+
+#include "base/file.h"
+#include "image/image.h"
+
+struct list {
+    VEC(const char *) v;
+};
+
+/* "NAME=REST" for one of the inputs; else the only input. Returns the rest, or NULL. */
+static const char *split(int *input, const struct vn_session *s, const char *word, const char *option, struct vn_err *e)
+{
+    int n;
+    const struct vn_port *in = vn_session_inputs(s, &n);
+    for (*input = 0; *input < n; (*input)++) {
+        const size_t k = strlen(in[*input].name);
+        if (!strncmp(word, in[*input].name, k) && word[k] == '=')
+            return word + k + 1;
+    }
+    *input = 0;
+    if (n == 1)
+        return word;
+    vn_fail(e, VN_E_USAGE, "%s has %d inputs: expected %s NAME=%s with the name of one of them (%s, ...), got '%s'",
+            vn_session_path(s), n, option, strcmp(option, "--images") ? "FILE" : "DIR", in[0].name, word);
+    return NULL;
+}
+
+static int add_folder(struct list *to, struct vn_arena *a, const char *folder, struct vn_err *e)
+{
+    const char **names;
+    int n;
+    const int before = to->v.n;
+    TRY(vn_dir_list(a, folder, &names, &n, e));
+    for (int i = 0; i < n; i++)
+        if (vn_picture_is_image_name(names[i]) || vn_path_has_suffix(names[i], ".npy"))
+            VEC_PUSH(a, &to->v, vn_path_join(a, folder, names[i]));
+    return to->v.n > before ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no images or .npy files", folder);
+}
+
+static int collect(struct list *lists, struct vn_arena *a, const struct vn_session *s, const struct vn_verify_options *o,
+                   struct vn_err *e)
+{
+    int input;
+    for (int i = 0; i < o->n_files; i++) {
+        const char *path = split(&input, s, o->files[i], "--input", e);
+        if (!path)
+            return VN_E_USAGE;
+        VEC_PUSH(a, &lists[input].v, path);
+    }
+    for (int i = 0; i < o->n_folders; i++) {
+        const char *path = split(&input, s, o->folders[i], "--images", e);
+        if (!path)
+            return VN_E_USAGE;
+        TRY(add_folder(&lists[input], a, path, e));
+    }
+    return VN_OK;
+}
+
+static int check_lists(const struct list *lists, const struct vn_session *s, struct vn_err *e)
+{
+    int n;
+    const struct vn_port *in = vn_session_inputs(s, &n);
+    for (int i = 0; i < n; i++)
+        if (lists[i].v.n != lists[0].v.n)
+            return vn_fail(e, VN_E_USAGE, "input %s has %d files, input %s has %d; each sample requires one file for every input",
+                           in[0].name, lists[0].v.n, in[i].name, lists[i].v.n);
+    return VN_OK;
+}
+
+int vn_verify_inputs(struct verify_inputs *in, struct vn_arena *a, const struct vn_session *s,
+                     const struct vn_verify_options *o, struct vn_err *e)
+{
+    vn_session_inputs(s, &in->n);
+    struct list *lists = NEW_ARRAY(a, struct list, in->n);
+    in->files = NULL;
+    in->samples = o->random_samples;
+    if (o->n_files || o->n_folders) {
+        TRY(collect(lists, a, s, o, e));
+        TRY(check_lists(lists, s, e));
+        in->files = NEW_ARRAY(a, const char **, in->n);
+        for (int i = 0; i < in->n; i++)
+            in->files[i] = lists[i].v.v;
+        in->samples = in->n ? lists[0].v.n : 0;
+        if (o->limit && o->limit < in->samples)
+            in->samples = o->limit;
+    }
+    return in->samples > 0 ? VN_OK : vn_fail(e, VN_E_USAGE, "verify: expected at least one sample, got %d", in->samples);
+}
+
+int vn_verify_feed(struct vn_session *s, const struct verify_inputs *in, int sample, struct vn_err *e)
+{
+    if (!in->files)
+        return vn_session_feed_random(s, (uint64_t)sample + 1, e);
+    vn_session_name_sample(s, in->samples > 1 ? in->files[0][sample] : NULL);
+    for (int i = 0; i < in->n; i++)
+        TRY(vn_session_feed_file(s, i, in->files[i][sample], e));
+    return VN_OK;
+}
+
+int vn_verify_feed_same(struct vn_session *s, const struct vn_session *from, struct vn_err *e)
+{
+    int n;
+    const struct vn_port *in = vn_session_inputs(s, &n);
+    for (int i = 0; i < n; i++) {
+        const struct vn_tensor *x = vn_session_fed(from, i);
+        TRY(vn_session_feed_array(s, i, x->dtype, in[i].rank, in[i].shape, NULL, x->data, e));
+    }
+    return VN_OK;
+}
+
+static int64_t elements(const struct vn_port *p)
+{
+    const struct vn_shape s = vn_shape_of(p->rank, p->shape);
+    return vn_shape_count(&s);
+}
+
+int vn_verify_same_network(const struct vn_session *a, const struct vn_session *b, struct vn_err *e)
+{
+    int n, b_n, out, b_out;
+    const struct vn_port *x = vn_session_inputs(a, &n), *y = vn_session_inputs(b, &b_n);
+    vn_session_outputs(a, &out);
+    vn_session_outputs(b, &b_out);
+    if (n != b_n || out != b_out)
+        return vn_fail(e, VN_E_INPUT,
+                       "%s has %d inputs and %d outputs, %s has %d and %d: not the same network",
+                       vn_session_path(a), n, out, vn_session_path(b), b_n, b_out);
+    for (int i = 0; i < n; i++)
+        if (strcmp(x[i].name, y[i].name) || elements(&x[i]) != elements(&y[i]))
+            return vn_fail(e, VN_E_INPUT,
+                           "input %d differs (%s in %s, %s in %s, or in size): not the same network", i,
+                           x[i].name, vn_session_path(a), y[i].name, vn_session_path(b));
+    return VN_OK;
+}

@@ -1,0 +1,28 @@
+/* inspect/verify_inputs.h - the samples of a verification: files for each input, or random numbers. */
+#ifndef VN_INSPECT_VERIFY_INPUTS_H
+#define VN_INSPECT_VERIFY_INPUTS_H
+
+#include <vernier/verify.h>
+
+#include "session/session.h"
+
+struct verify_inputs {
+    int n; /* inputs of the network */
+    const char ***files; /* by input and sample; NULL: random numbers */
+    int samples;
+};
+
+/* For a network with the inputs of `s`. Errors: VN_E_USAGE (no samples, an input without files, unequal
+ * numbers of files), VN_E_INPUT (an empty folder), VN_E_IO. */
+int vn_verify_inputs(struct verify_inputs *in, struct vn_arena *a, const struct vn_session *s,
+                     const struct vn_verify_options *o, struct vn_err *e);
+
+int vn_verify_feed(struct vn_session *s, const struct verify_inputs *in, int sample, struct vn_err *e);
+
+/* What `from` was fed with, as the network's tensors. */
+int vn_verify_feed_same(struct vn_session *s, const struct vn_session *from, struct vn_err *e);
+
+/* Do both have the same inputs and outputs? VN_E_INPUT: not. */
+int vn_verify_same_network(const struct vn_session *a, const struct vn_session *b, struct vn_err *e);
+
+#endif
