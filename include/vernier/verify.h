@@ -27,18 +27,19 @@ extern "C" {
 #endif
 
 struct vn_verify_options {
-    /* Images, .npy files, or raw bytes of the .bin's input: "NAME=FILE" for the input of that name, or "FILE" for
-     * the only one. Sample i is the i-th file of every input. */
+    /* Images, .npy files, or raw bytes of the .bin's input: "NAME=FILE" for the input of that name, or
+     * "FILE" for the only one. Sample i is the i-th file of every input. */
     const char *const *files;
     int n_files;
-    const char *const *folders; /* "DIR" or "NAME=DIR": their images and .npy files, in name order, behind `files` */
+    const char *const
+        *folders; /* "DIR" or "NAME=DIR": their images and .npy files, in name order, behind `files` */
     int n_folders;
     int limit; /* maximum number of files; 0: all */
     int random_samples; /* number of random samples if there are no files, at least 1 */
     /* 0: float32 results must lie within the rounding errors of their nodes. 1 to 9: within 10^-digits of the
      * tensor's largest magnitude instead; integers stay strict. */
     int digits;
-    double min_cosine; /* of vn_verify_pair: what an output must reach where two artefacts are not compared strictly */
+    double min_cosine; /* of vn_verify_pair: for outputs of artefacts that are not compared strictly */
     const char *prototxt; /* of Caffe networks; NULL: none */
     const char *pipeline; /* steps for images (docs/alignment.md); NULL: resize to the input */
     struct vn_options run; /* threads and CPU features of the .bin; they change no result */
@@ -128,9 +129,9 @@ const char *vn_fault_word(enum vn_fault_kind k);
 
 /* ---- any two artefacts ----
  *
- * Quantized ONNX and .bin: vn_verify. Two programs: strictly, every value that both have is equal (floats within
- * `digits`, where that is set). Others lie across a quantization step (or before all of them): their outputs must
- * reach min_cosine, integer outputs be equal. */
+ * Quantized ONNX and .bin: vn_verify. Two programs: strictly, every value that both have is equal (floats
+ * within `digits`, where that is set). Others lie across a quantization step (or before all of them): their
+ * outputs must reach min_cosine, integer outputs be equal. */
 
 /* A value that both have, over all samples. */
 struct vn_agreement {
@@ -147,12 +148,13 @@ struct vn_agreement {
     int mistrusted; /* 1: nearly all are zeros */
 };
 
-struct vn_pair_summary {
+struct vn_pair_info {
     int strict; /* 1: every value must be equal */
     int passed;
     int samples;
     double min_cosine;
-    const char *origin; /* where the two come from, where that differs (hashes, march, method); NULL: nowhere */
+    const char
+        *origin; /* where the two come from, where that differs (hashes, march, method); NULL: nowhere */
 };
 
 struct vn_pair; /* opaque */
@@ -162,7 +164,7 @@ int vn_verify_pair(struct vn_pair **p, const char *a, const char *b, const struc
                    struct vn_err *e);
 /* Sets *p to NULL; NULL is allowed. */
 void vn_pair_free(struct vn_pair **p);
-const struct vn_pair_summary *vn_pair_summary(const struct vn_pair *p);
+const struct vn_pair_info *vn_pair_summary(const struct vn_pair *p);
 /* The result of vn_verify; NULL: the two were compared by values. */
 const struct vn_verification *vn_pair_steps(const struct vn_pair *p);
 const struct vn_agreement *vn_pair_values(const struct vn_pair *p, int *n);

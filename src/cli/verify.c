@@ -1,5 +1,5 @@
-/* vernier verify - artefacts of one network against each other, in pairs: the quantized ONNX and the .bin step by
- * step, others value by value. */
+/* vernier verify - artefacts of one network against each other, in pairs: the quantized ONNX and the .bin
+ * step by step, others value by value. */
 #include <vernier/verify.h>
 
 #include "cli/cli.h"
@@ -9,8 +9,11 @@ static const struct option_def options[] = {
     { "--images", 0, "[NAME=]DIR", 1, 0, "every image and .npy file of a folder; may be repeated" },
     { "--limit", 0, "N", 0, 0, "at most N files" },
     { "--random", 0, "N", 0, 0, "N random inputs if no files are given (default 3)" },
-    { "--digits", 'c', "N", 0, 0, "float32 tensors must agree to N digits of their largest value, in place of the bounds of their nodes" },
-    { "--min-cosine", 0, "X", 0, 0, "least cosine of an output where a pair is not compared strictly (default 0.9)" },
+    { "--digits", 'c', "N", 0, 0,
+      "float32 tensors must agree to N digits of their largest value, in place of the bounds of their "
+      "nodes" },
+    { "--min-cosine", 0, "X", 0, 0,
+      "least cosine of an output where a pair is not compared strictly (default 0.9)" },
     { "--proto", 0, "FILE", 0, 0, "prototxt of a Caffe network; the model is its caffemodel" },
     { "--pipeline", 0, "STEPS", 0, 0, "image steps, e.g. 'short_side 256; center_crop 224'" },
     { "--all", 0, NULL, 0, 0, "print every tensor, not only the different ones" },
@@ -28,7 +31,7 @@ static const char *strict_verdict(const struct vn_verify_summary *sum, int tenso
 
 static void print_pair(const struct vn_pair *p, const char *a, const char *b)
 {
-    const struct vn_pair_summary *sum = vn_pair_summary(p);
+    const struct vn_pair_info *sum = vn_pair_summary(p);
     const struct vn_verification *steps = vn_pair_steps(p);
     const int all = vn_opt("--all") != NULL;
     int n;
@@ -62,7 +65,8 @@ static json_t *pair_json(const struct vn_pair *p, const char *a, const char *b)
 
 static void print_json(json_t *pairs)
 {
-    json_t *one = json_array_size(pairs) == 1 ? json_incref(json_array_get(pairs, 0)) : json_pack("{s:O}", "pairs", pairs);
+    json_t *one = json_array_size(pairs) == 1 ? json_incref(json_array_get(pairs, 0))
+                                              : json_pack("{s:O}", "pairs", pairs);
     json_decref(pairs);
     vn_print_json(one);
 }
@@ -114,6 +118,11 @@ static int run(struct vn_arena *a, struct vn_err *e)
 }
 
 const struct command vn_cmd_verify = {
-    "verify", "QUANTIZED.onnx FILE.bin | FILE FILE [FILE ...] [options]",
-    "compare artefacts in pairs: quantized ONNX and .bin strictly, tensor by tensor; others by similarity", options, 2, -1, run,
+    "verify",
+    "QUANTIZED.onnx FILE.bin | FILE FILE [FILE ...] [options]",
+    "compare artefacts in pairs: quantized ONNX and .bin strictly, tensor by tensor; others by similarity",
+    options,
+    2,
+    -1,
+    run,
 };

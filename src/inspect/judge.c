@@ -16,7 +16,7 @@ struct held {
 };
 
 /* Memory that an instruction wrote. */
-struct written {
+struct write_record {
     int instruction;
     const char *place, *end;
 };
@@ -35,7 +35,7 @@ struct judge {
     const struct vn_tensor **read; /* by tensor: its elements in the source model's order */
     const struct vn_tensor *const *reference;
     struct vn_arena *scratch; /* of the instruction */
-    VEC(struct written) log;
+    VEC(struct write_record) log;
 };
 
 /* ---- contents ---- */
@@ -116,7 +116,7 @@ static void look_at_inputs(struct judge *j, int i)
 
 static void note_written(struct judge *j, int i, const struct vn_view *v)
 {
-    const struct written w = { i, v->data, (const char *)v->data + v->bytes };
+    const struct write_record w = { i, v->data, (const char *)v->data + v->bytes };
     VEC_PUSH(j->arena, &j->log, w);
 }
 
@@ -128,8 +128,9 @@ static void note_writes(struct judge *j, int i)
     if (s->finishes && vn_model_tensor(j->program->model, s->out, &v) == VN_OK && v.data)
         note_written(j, i, &v);
     for (int k = 0; k < s->n_in; k++)
-        if (j->program->parts[s->in[k]].n_writers == 0 && vn_model_tensor(j->program->model, s->in[k], &v) == VN_OK &&
-            v.data && v.role == VN_ROLE_SCRATCH && !v.constant)
+        if (j->program->parts[s->in[k]].n_writers == 0 &&
+            vn_model_tensor(j->program->model, s->in[k], &v) == VN_OK && v.data &&
+            v.role == VN_ROLE_SCRATCH && !v.constant)
             note_written(j, i, &v);
 }
 
@@ -143,7 +144,12 @@ static struct vn_verified *row_of(struct judge *j, int t, int integer)
             .name = vn_arena_str(j->arena, p->view.name),
             .node = vn_arena_str(j->arena, p->view.node ? p->view.node : ""),
             .opcode = p->writer < 0 ? "" : vn_arena_str(j->arena, j->program->instructions[p->writer].opcode),
-            .role = p->view.role, .tensor = t, .instruction = p->writer, .integer = integer, .fused = p->fused, .first = -1
+            .role = p->view.role,
+            .tensor = t,
+            .instruction = p->writer,
+            .integer = integer,
+            .fused = p->fused,
+            .first = -1
         };
         j->row[t] = j->result.rows.n;
         VEC_PUSH(j->arena, &j->result.rows, r);
@@ -151,7 +157,8 @@ static struct vn_verified *row_of(struct judge *j, int t, int integer)
     return &j->result.rows.v[j->row[t]];
 }
 
-static void note_difference(const struct judge *j, struct vn_verified *r, int64_t i, double got, double expected)
+static void note_difference(const struct judge *j, struct vn_verified *r, int64_t i, double got,
+                            double expected)
 {
     r->different++;
     if (r->first >= 0)
@@ -227,7 +234,8 @@ static void compare_reals(const struct judge *j, struct vn_verified *r, const st
     }
 }
 
-static void compare_drift(const struct judge *j, struct vn_verified *r, const struct part *p, const struct vn_tensor *got)
+static void compare_drift(const struct judge *j, struct vn_verified *r, const struct part *p,
+                          const struct vn_tensor *got)
 {
     const struct vn_tensor *ref = j->reference ? j->reference[p->value->id] : NULL;
     const int64_t n = vn_shape_count(&got->shape);
@@ -279,15 +287,19 @@ static struct expected pixels(struct judge *j, const struct part *p)
 {
     for (int i = 0; i < j->program->graph->inputs.n; i++)
         if (j->program->graph->inputs.v[i] == p->value)
-            return (struct expected){ .cells = vn_q_cells(j->scratch, vn_tensor_cast(j->scratch, vn_session_fed(j->bin, i), VN_F64),
-                                                          p->value->q) };
+            return (struct expected){
+                .cells = vn_q_cells(j->scratch, vn_tensor_cast(j->scratch, vn_session_fed(j->bin, i), VN_F64),
+                                    p->value->q)
+            };
     return (struct expected){ 0 };
 }
 
 static void judge_tensor(struct judge *j, int t, const struct vn_tensor *got)
 {
     const struct part *p = &j->program->parts[t];
-    const struct recompute r = { .program = j->program, .arena = j->scratch, .read = j->read, .reference = j->reference };
+    const struct recompute r = {
+        .program = j->program, .arena = j->scratch, .read = j->read, .reference = j->reference
+    };
     struct vn_err e = { 0 };
     struct expected want = { 0 };
     if (!vn_shape_count(&got->shape) && p->origin != ORIGIN_UNKNOWN) {
@@ -302,7 +314,10 @@ static void judge_tensor(struct judge *j, int t, const struct vn_tensor *got)
         if (!p->reached)
             report_unverified(j, t, "leads to no tensor that carries a value");
         return;
-    default: report_unverified(j, t, p->value ? "it is not known how it is computed" : "it carries no value of the network"); return;
+    default:
+        report_unverified(
+            j, t, p->value ? "it is not known how it is computed" : "it carries no value of the network");
+        return;
     }
     if (want.cells)
         compare(j, t, got, &want);
@@ -347,7 +362,8 @@ static void hold_inputs(struct judge *j)
 {
     struct vn_view v;
     for (int t = 0; t < j->program->n_parts; t++)
-        if (j->program->parts[t].origin == ORIGIN_INPUT && vn_model_tensor(j->program->model, t, &v) == VN_OK && v.data)
+        if (j->program->parts[t].origin == ORIGIN_INPUT &&
+            vn_model_tensor(j->program->model, t, &v) == VN_OK && v.data)
             hold(j, &v);
 }
 
@@ -379,8 +395,8 @@ int vn_judge_run(struct judge *j, int sample, const struct vn_tensor *const *ref
     return status;
 }
 
-int vn_judge_new(struct judge **out, struct vn_arena *a, struct vn_session *bin, const struct graph *g, int digits,
-                 struct vn_err *e)
+int vn_judge_new(struct judge **out, struct vn_arena *a, struct vn_session *bin, const struct graph *g,
+                 int digits, struct vn_err *e)
 {
     struct judge *j = NEW(a, struct judge);
     j->arena = a;

@@ -14,10 +14,10 @@ struct judgement {
     int constants; /* compared */
 };
 
-/* `digits`: vn_verify_options. Results and the judge itself live in `a`. What can be judged without running is
- * judged here. Errors: those of lowering the graph. */
-int vn_judge_new(struct judge **out, struct vn_arena *a, struct vn_session *bin, const struct graph *g, int digits,
-                 struct vn_err *e);
+/* `digits`: vn_verify_options. Results and the judge itself live in `a`. What can be judged without running
+ * is judged here. Errors: those of lowering the graph. */
+int vn_judge_new(struct judge **out, struct vn_arena *a, struct vn_session *bin, const struct graph *g,
+                 int digits, struct vn_err *e);
 
 /* Run the session on what it was fed, and judge. reference: by value id, cells of a run of the reference
  * executor on the same inputs; NULL: not there. Errors: those of running. */

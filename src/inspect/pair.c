@@ -12,7 +12,7 @@
 
 struct vn_pair {
     struct vn_arena *arena;
-    struct vn_pair_summary summary;
+    struct vn_pair_info summary;
     struct vn_verification *steps;
     VEC(struct vn_agreement) rows;
 };
@@ -66,7 +66,8 @@ static struct vn_agreement *row_of(struct comparing *c, int value, int whole)
 {
     struct vn_pair *p = c->pair;
     if (c->row[value] < 0) {
-        const struct vn_agreement r = { .name = vn_arena_str(p->arena, vn_session_value_name(c->side[0], value)),
+        const struct vn_agreement r = { .name =
+                                            vn_arena_str(p->arena, vn_session_value_name(c->side[0], value)),
                                         .output = is_output(c->side[0], value),
                                         .integer = whole,
                                         .cosine_min = INFINITY,
@@ -114,9 +115,11 @@ static void compare_second(void *user, int value, const struct vn_view *v)
 /* ---- the summary ---- */
 
 /* What both files say of where they come from, where it differs. */
-static const char *differing_origin(struct vn_arena *a, const struct vn_session *x, const struct vn_session *y)
+static const char *differing_origin(struct vn_arena *a, const struct vn_session *x,
+                                    const struct vn_session *y)
 {
-    static const char *const keys[] = { "model.hash", "config.hash", "calibration.hash", "calibration.method", "march" };
+    static const char *const keys[] = { "model.hash", "config.hash", "calibration.hash", "calibration.method",
+                                        "march" };
     const char *text = NULL;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const char *p = vn_session_meta(x, keys[i]), *q = vn_session_meta(y, keys[i]);
@@ -127,14 +130,14 @@ static const char *differing_origin(struct vn_arena *a, const struct vn_session 
 }
 
 /* An output of integers agrees where all of them are equal. */
-static int agrees(const struct vn_pair_summary *s, const struct vn_agreement *r)
+static int agrees(const struct vn_pair_info *s, const struct vn_agreement *r)
 {
     return s->strict || r->integer ? !r->different : r->cosine_min >= s->min_cosine;
 }
 
 static void sum_up(struct vn_pair *p)
 {
-    struct vn_pair_summary *s = &p->summary;
+    struct vn_pair_info *s = &p->summary;
     int outputs = 0, wrong = 0;
     for (int i = 0; i < p->rows.n; i++) {
         struct vn_agreement *r = &p->rows.v[i];
@@ -148,7 +151,8 @@ static void sum_up(struct vn_pair *p)
 
 /* ---- a job ---- */
 
-static int open_sides(struct comparing *c, const char *const *path, const struct vn_verify_options *o, struct vn_err *e)
+static int open_sides(struct comparing *c, const char *const *path, const struct vn_verify_options *o,
+                      struct vn_err *e)
 {
     struct vn_session_options how;
     vn_session_options_default(&how);
@@ -217,8 +221,8 @@ static int is_quantized(const struct vn_session *s)
     return integers;
 }
 
-static int verify_steps(struct vn_pair *p, const char *onnx, const char *bin, const struct vn_verify_options *o,
-                        struct vn_err *e)
+static int verify_steps(struct vn_pair *p, const char *onnx, const char *bin,
+                        const struct vn_verify_options *o, struct vn_err *e)
 {
     p->summary.strict = 1;
     TRY(vn_verify(&p->steps, onnx, bin, o, e));
@@ -233,7 +237,8 @@ static int verify_pair(struct vn_pair *p, struct vn_arena *work, const char *a, 
     struct comparing c = { .pair = p, .arena = work, .digits = o->digits ? pow(10, -o->digits) : 0 };
     struct verify_inputs in;
     TRY(open_sides(&c, (const char *const[]){ a, b }, o, e));
-    const int bin[2] = { vn_session_kind(c.side[0]) == VN_ARTEFACT_BIN, vn_session_kind(c.side[1]) == VN_ARTEFACT_BIN };
+    const int bin[2] = { vn_session_kind(c.side[0]) == VN_ARTEFACT_BIN,
+                         vn_session_kind(c.side[1]) == VN_ARTEFACT_BIN };
     p->summary.min_cosine = o->min_cosine;
     p->summary.origin = differing_origin(p->arena, c.side[0], c.side[1]);
     if (bin[0] != bin[1] && is_quantized(c.side[bin[0]]))
@@ -281,7 +286,7 @@ void vn_pair_free(struct vn_pair **p)
     *p = NULL;
 }
 
-const struct vn_pair_summary *vn_pair_summary(const struct vn_pair *p) { return &p->summary; }
+const struct vn_pair_info *vn_pair_summary(const struct vn_pair *p) { return &p->summary; }
 const struct vn_verification *vn_pair_steps(const struct vn_pair *p) { return p->steps; }
 
 const struct vn_agreement *vn_pair_values(const struct vn_pair *p, int *n)

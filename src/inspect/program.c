@@ -4,7 +4,7 @@
 
 #include "ops/op.h"
 
-struct walk {
+struct leaf_search {
     struct vn_arena *arena;
     struct program *p;
     int *seen; /* by tensor: the walk that came here last */
@@ -18,7 +18,7 @@ static int carries_value(const struct part *t)
     return t->value && t->view.role != VN_ROLE_SCRATCH && t->view.role != VN_ROLE_CONST;
 }
 
-static void visit(struct walk *w, int tensor)
+static void visit(struct leaf_search *w, int tensor)
 {
     struct part *t = &w->p->parts[tensor];
     if (w->seen[tensor] == w->number || t->view.role == VN_ROLE_CONST)
@@ -32,7 +32,7 @@ static void visit(struct walk *w, int tensor)
     VEC_PUSH(w->arena, &w->open, tensor);
 }
 
-static void find_leaves(struct walk *w, int tensor)
+static void find_leaves(struct leaf_search *w, int tensor)
 {
     w->open.n = 0;
     VEC_PUSH(w->arena, &w->open, tensor);
@@ -94,8 +94,9 @@ static enum origin origin_of(const struct program *p, const struct part *t)
         return t->view.role == VN_ROLE_SCRATCH ? ORIGIN_INNER : ORIGIN_UNKNOWN;
     const struct part *from = t->n_leaves == 1 ? &p->parts[t->leaves[0]] : NULL;
     if (from && from->value == t->value)
-        return from->view.role == VN_ROLE_BYTES && from->view.dtype == VN_U8 && t->view.n_scale ? ORIGIN_PIXELS
-                                                                                               : ORIGIN_CONVERTED;
+        return from->view.role == VN_ROLE_BYTES && from->view.dtype == VN_U8 && t->view.n_scale
+                   ? ORIGIN_PIXELS
+                   : ORIGIN_CONVERTED;
     return t->value->producer ? ORIGIN_COMPUTED : ORIGIN_UNKNOWN;
 }
 
@@ -107,7 +108,7 @@ static void keep_until(struct program *p, int tensor, int instruction)
 
 static void connect(struct program *p, struct vn_arena *a)
 {
-    struct walk w = { .arena = a, .p = p, .seen = NEW_ARRAY(a, int, p->n_parts) };
+    struct leaf_search w = { .arena = a, .p = p, .seen = NEW_ARRAY(a, int, p->n_parts) };
     for (int t = 0; t < p->n_parts; t++)
         p->parts[t].needed_until = -1;
     for (int i = 0; i < p->n_instructions; i++)

@@ -37,7 +37,8 @@ struct program {
     int n_parts, n_instructions;
     struct part *parts; /* by tensor */
     const struct vn_instruction *instructions;
-    /* Tensors whose contents nobody asks for behind instruction i: dying[dies_from[i]] up to dies_from[i + 1] */
+    /* Tensors whose contents nobody asks for behind instruction i: dying[dies_from[i]] up to dies_from[i +
+     * 1] */
     const int *dying, *dies_from;
 };
 

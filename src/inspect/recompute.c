@@ -39,9 +39,8 @@ static const struct value *with_params(struct vn_arena *a, const struct value *v
 
 static const struct qparam *params_of(struct vn_arena *a, const struct vn_view *t)
 {
-    return t->n_scale && !vn_dtype_is_float(t->dtype)
-               ? vn_qparam_new(a, t->dtype, -1, 1, t->scale, t->zero)
-               : NULL;
+    return t->n_scale && !vn_dtype_is_float(t->dtype) ? vn_qparam_new(a, t->dtype, -1, 1, t->scale, t->zero)
+                                                      : NULL;
 }
 
 static int is_same(const struct qparam *a, const struct qparam *b)
@@ -66,7 +65,8 @@ static const struct vn_tensor *shifted(struct vn_arena *a, const struct vn_tenso
 }
 
 /* The integers behind dequantized numbers; NULL where they are none. */
-static const struct vn_tensor *requantized(struct vn_arena *a, const struct vn_tensor *x, const struct qparam *q)
+static const struct vn_tensor *requantized(struct vn_arena *a, const struct vn_tensor *x,
+                                           const struct qparam *q)
 {
     const struct vn_tensor *cells = vn_q_cells(a, x, q), *back = vn_dq_cells(a, cells, q);
     return memcmp(back->data, x->data, vn_tensor_bytes(x)) ? NULL : cells;
@@ -104,7 +104,8 @@ static const struct vn_tensor *constant_cells(struct vn_arena *a, const struct v
 
 /* ---- nodes ---- */
 
-static int evaluate(struct result *out, struct group *g, const struct node *n, int as_target, struct vn_err *e);
+static int evaluate(struct result *out, struct group *g, const struct node *n, int as_target,
+                    struct vn_err *e);
 
 static const struct result *result_of(struct group *g, const struct node *n, struct vn_err *e)
 {
@@ -212,7 +213,8 @@ static int slack_of(struct result *out, struct group *g, const struct node *n, c
     return VN_OK;
 }
 
-static int evaluate(struct result *out, struct group *g, const struct node *n, int as_target, struct vn_err *e)
+static int evaluate(struct result *out, struct group *g, const struct node *n, int as_target,
+                    struct vn_err *e)
 {
     struct operand *in = NEW_ARRAY(g->arena, struct operand, n->n_in);
     struct vn_tensor **y = NEW_ARRAY(g->arena, struct vn_tensor *, n->n_out);
@@ -224,7 +226,8 @@ static int evaluate(struct result *out, struct group *g, const struct node *n, i
         cells[i] = in[i].cells;
     }
     const struct node m = adapted(g, n, in, as_target);
-    *out = (struct result){ .node = n, .cells = NEW_ARRAY(g->arena, const struct vn_tensor *, n->n_out),
+    *out = (struct result){ .node = n,
+                            .cells = NEW_ARRAY(g->arena, const struct vn_tensor *, n->n_out),
                             .slack = NEW_ARRAY(g->arena, const struct vn_tensor *, n->n_out) };
     const int known = is_known(g, n, in) && (!as_target || m.out[g->target->value->port] == g->target->value);
     if (!known)
@@ -259,7 +262,9 @@ static int convert(struct expected *out, const struct recompute *r, const struct
             vn_i64(y)[i] = is_same(source, q) ? vn_i64(cells)[i] : vn_q_rescale(vn_i64(cells)[i], source, q);
         out->cells = y;
     } else
-        out->cells = source ? vn_dq_cells(r->arena, cells, source) : q ? vn_q_cells(r->arena, cells, q) : cells;
+        out->cells = source ? vn_dq_cells(r->arena, cells, source)
+                     : q    ? vn_q_cells(r->arena, cells, q)
+                            : cells;
     if (!q && t->view.dtype != VN_F32 && t->view.dtype != VN_I64) /* a narrower type of the network */
         out->cells = vn_tensor_cast(r->arena, vn_tensor_cast(r->arena, cells, t->view.dtype),
                                     vn_cell_type(t->view.dtype));

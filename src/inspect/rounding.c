@@ -1,6 +1,6 @@
-/* Error bounds of float32 arithmetic: Higham, "Accuracy and Stability of Numerical Algorithms" (2002), section
- * 3.1: a sum of k rounded products lies within gamma(k) = k*u / (1 - k*u) times the sum of their magnitudes,
- * in any order; u = 2^-24. */
+/* Error bounds of float32 arithmetic: Higham, "Accuracy and Stability of Numerical Algorithms" (2002),
+ * section 3.1: a sum of k rounded products lies within gamma(k) = k*u / (1 - k*u) times the sum of their
+ * magnitudes, in any order; u = 2^-24. */
 #include "inspect/rounding.h"
 
 #include <float.h>

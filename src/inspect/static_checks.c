@@ -33,7 +33,10 @@ struct wanted_params {
     int32_t zero;
 };
 
-static struct wanted_params of(const struct qparam *q) { return (struct wanted_params){ q->dtype, q->scale[0], q->zero[0] }; }
+static struct wanted_params of(const struct qparam *q)
+{
+    return (struct wanted_params){ q->dtype, q->scale[0], q->zero[0] };
+}
 static struct wanted_params plain(enum vn_dtype t) { return (struct wanted_params){ t, 0, 0 }; }
 
 static const struct node *node_named(const struct program *p, const char *name)
@@ -44,8 +47,8 @@ static const struct node *node_named(const struct program *p, const char *name)
     return NULL;
 }
 
-/* A raw result is float32; of an integer node it has the parameters of input 0 (moves), or is int16 on the way
- * to int8. */
+/* A raw result is float32; of an integer node it has the parameters of input 0 (moves), or is int16 on the
+ * way to int8. */
 static struct wanted_params raw_params(const struct part *t)
 {
     const struct node *n = t->value->producer;
@@ -64,11 +67,17 @@ static int want_params(struct wanted_params *w, const struct program *p, const s
     const struct node *reader;
     const int one = q && q->n == 1;
     switch (t->view.role) {
-    case VN_ROLE_VALUE: *w = one ? of(q) : plain(vn_dtype_is_float(v->dtype) ? VN_F32 : VN_I64); return !q || one;
-    case VN_ROLE_COPY: *w = one && t->view.dtype != VN_F32 ? of(q) : plain(vn_dtype_is_float(v->dtype) ? VN_F32 : VN_I64); return !q || one;
+    case VN_ROLE_VALUE:
+        *w = one ? of(q) : plain(vn_dtype_is_float(v->dtype) ? VN_F32 : VN_I64);
+        return !q || one;
+    case VN_ROLE_COPY:
+        *w = one && t->view.dtype != VN_F32 ? of(q) : plain(vn_dtype_is_float(v->dtype) ? VN_F32 : VN_I64);
+        return !q || one;
     case VN_ROLE_FLOAT: *w = plain(VN_F32); return 1;
     case VN_ROLE_RAW: *w = raw_params(t); return 1;
-    case VN_ROLE_WIDE: *w = one ? (struct wanted_params){ VN_I16, q->scale[0], 0 } : plain(VN_I16); return one;
+    case VN_ROLE_WIDE:
+        *w = one ? (struct wanted_params){ VN_I16, q->scale[0], 0 } : plain(VN_I16);
+        return one;
     case VN_ROLE_CELLS: *w = plain(v->dtype); return 1;
     case VN_ROLE_RESCALED:
         reader = node_named(p, t->view.node);
@@ -93,8 +102,9 @@ static void check_parameters(struct judgement *j, struct vn_arena *a, const stru
     struct vn_fault f = vn_fault_of(a, p, VN_FAULT_PARAMETERS, tensor);
     f.got = scale;
     f.expected = w.scale;
-    f.why = vn_arena_fmt(a, "%s with scale %.9g and zero point %d; expected %s with scale %.9g and zero point %d",
-                         vn_dtype_name(t->view.dtype), scale, zero, vn_dtype_name(w.dtype), w.scale, w.zero);
+    f.why =
+        vn_arena_fmt(a, "%s with scale %.9g and zero point %d; expected %s with scale %.9g and zero point %d",
+                     vn_dtype_name(t->view.dtype), scale, zero, vn_dtype_name(w.dtype), w.scale, w.zero);
     VEC_PUSH(a, &j->faults, f);
 }
 
@@ -116,9 +126,14 @@ void vn_check_outputs(struct judgement *j, struct vn_arena *a, const struct prog
             continue;
         const struct vn_fault f = { .kind = VN_FAULT_OUTPUT,
                                     .name = vn_arena_str(a, v->name),
-                                    .tensor = -1, .instruction = -1, .writer = -1, .first = -1,
-                                    .node = v->producer ? vn_arena_str(a, v->producer->name) : "", .writer_node = "",
-                                    .why = vn_arena_fmt(a, "output %d of the program is %s; expected %s", i, out[i].name, v->name) };
+                                    .tensor = -1,
+                                    .instruction = -1,
+                                    .writer = -1,
+                                    .first = -1,
+                                    .node = v->producer ? vn_arena_str(a, v->producer->name) : "",
+                                    .writer_node = "",
+                                    .why = vn_arena_fmt(a, "output %d of the program is %s; expected %s", i,
+                                                        out[i].name, v->name) };
         VEC_PUSH(a, &j->faults, f);
     }
 }
@@ -176,8 +191,8 @@ static struct vn_map *constants_of_prog(struct vn_arena *a, const struct prog *p
     return m;
 }
 
-static void compare_constant(struct judgement *j, struct vn_arena *a, const struct program *p, const struct constant *got,
-                             const struct constant *want)
+static void compare_constant(struct judgement *j, struct vn_arena *a, const struct program *p,
+                             const struct constant *got, const struct constant *want)
 {
     const size_t size = vn_dtype_size(got->dtype);
     const struct vn_tensor x = { .dtype = got->dtype, .data = (void *)(uintptr_t)got->data },
@@ -189,8 +204,8 @@ static void compare_constant(struct judgement *j, struct vn_arena *a, const stru
     f.instruction = got->instruction;
     f.node = vn_arena_str(a, p->instructions[got->instruction].node);
     if (got->dtype != want->dtype || got->bytes != want->bytes)
-        f.why = vn_arena_fmt(a, "%s, %zu bytes; expected %s, %zu bytes", vn_dtype_name(got->dtype), got->bytes,
-                             vn_dtype_name(want->dtype), want->bytes);
+        f.why = vn_arena_fmt(a, "%s, %zu bytes; expected %s, %zu bytes", vn_dtype_name(got->dtype),
+                             got->bytes, vn_dtype_name(want->dtype), want->bytes);
     for (size_t i = 0; !f.why && i < got->bytes / size; i++) {
         if (!memcmp((const char *)got->data + i * size, (const char *)want->data + i * size, size))
             continue;
@@ -203,8 +218,8 @@ static void compare_constant(struct judgement *j, struct vn_arena *a, const stru
     VEC_PUSH(a, &j->faults, f);
 }
 
-static void compare_node(struct judgement *j, struct vn_arena *a, const struct program *p, const struct constants *got,
-                         const struct constants *want)
+static void compare_node(struct judgement *j, struct vn_arena *a, const struct program *p,
+                         const struct constants *got, const struct constants *want)
 {
     const int expected = want ? want->list.n : 0;
     for (int i = 0; i < got->list.n && i < expected; i++)
@@ -218,8 +233,8 @@ static void compare_node(struct judgement *j, struct vn_arena *a, const struct p
     VEC_PUSH(a, &j->faults, f);
 }
 
-static int compare_all(struct judgement *j, struct vn_arena *a, struct vn_arena *work, const struct program *p,
-                       struct vn_err *e)
+static int compare_all(struct judgement *j, struct vn_arena *a, struct vn_arena *work,
+                       const struct program *p, struct vn_err *e)
 {
     struct compile_options o;
     struct prog *prog;

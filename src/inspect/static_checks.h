@@ -1,5 +1,5 @@
-/* inspect/static_checks.h - what can be said of a program without running it: its constants, the parameters of
- * its tensors, its outputs. */
+/* inspect/static_checks.h - what can be said of a program without running it: its constants, the parameters
+ * of its tensors, its outputs. */
 #ifndef VN_INSPECT_STATIC_CHECKS_H
 #define VN_INSPECT_STATIC_CHECKS_H
 

@@ -44,11 +44,13 @@ static void measure_drift(struct check *c)
         const struct vn_tensor *ref = c->reference[v->id];
         struct vn_view out;
         double most = 0, worst = 0;
-        if (!ref || vn_session_output(c->bin, i, &out, NULL) < 0 || vn_view_count(&out) != vn_shape_count(&ref->shape))
+        if (!ref || vn_session_output(c->bin, i, &out, NULL) < 0 ||
+            vn_view_count(&out) != vn_shape_count(&ref->shape))
             continue;
         for (int64_t k = 0, n = vn_view_count(&out); k < n; k++) {
             const double x = vn_tensor_f64(ref, k);
-            const double want = v->q ? vn_dq_one(v->q, vn_q_entry(v->q, &ref->shape, k), (int64_t)x) : x, got = vn_view_at(&out, k);
+            const double want = v->q ? vn_dq_one(v->q, vn_q_entry(v->q, &ref->shape, k), (int64_t)x) : x,
+                         got = vn_view_at(&out, k);
             if (isfinite(want))
                 most = fmax(most, fabs(want));
             if (got != want && !(isnan(got) && isnan(want)))

@@ -8,7 +8,8 @@ struct list {
 };
 
 /* "NAME=REST" for one of the inputs; else the only input. Returns the rest, or NULL. */
-static const char *split(int *input, const struct vn_session *s, const char *word, const char *option, struct vn_err *e)
+static const char *split(int *input, const struct vn_session *s, const char *word, const char *option,
+                         struct vn_err *e)
 {
     int n;
     const struct vn_port *in = vn_session_inputs(s, &n);
@@ -20,7 +21,8 @@ static const char *split(int *input, const struct vn_session *s, const char *wor
     *input = 0;
     if (n == 1)
         return word;
-    vn_fail(e, VN_E_USAGE, "%s has %d inputs: expected %s NAME=%s with the name of one of them (%s, ...), got '%s'",
+    vn_fail(e, VN_E_USAGE,
+            "%s has %d inputs: expected %s NAME=%s with the name of one of them (%s, ...), got '%s'",
             vn_session_path(s), n, option, strcmp(option, "--images") ? "FILE" : "DIR", in[0].name, word);
     return NULL;
 }
@@ -37,8 +39,8 @@ static int add_folder(struct list *to, struct vn_arena *a, const char *folder, s
     return to->v.n > before ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no images or .npy files", folder);
 }
 
-static int collect(struct list *lists, struct vn_arena *a, const struct vn_session *s, const struct vn_verify_options *o,
-                   struct vn_err *e)
+static int collect(struct list *lists, struct vn_arena *a, const struct vn_session *s,
+                   const struct vn_verify_options *o, struct vn_err *e)
 {
     int input;
     for (int i = 0; i < o->n_files; i++) {
@@ -62,8 +64,10 @@ static int check_lists(const struct list *lists, const struct vn_session *s, str
     const struct vn_port *in = vn_session_inputs(s, &n);
     for (int i = 0; i < n; i++)
         if (lists[i].v.n != lists[0].v.n)
-            return vn_fail(e, VN_E_USAGE, "input %s has %d files, input %s has %d; each sample requires one file for every input",
-                           in[0].name, lists[0].v.n, in[i].name, lists[i].v.n);
+            return vn_fail(
+                e, VN_E_USAGE,
+                "input %s has %d files, input %s has %d; each sample requires one file for every input",
+                in[0].name, lists[0].v.n, in[i].name, lists[i].v.n);
     return VN_OK;
 }
 
@@ -84,7 +88,9 @@ int vn_verify_inputs(struct verify_inputs *in, struct vn_arena *a, const struct 
         if (o->limit && o->limit < in->samples)
             in->samples = o->limit;
     }
-    return in->samples > 0 ? VN_OK : vn_fail(e, VN_E_USAGE, "verify: expected at least one sample, got %d", in->samples);
+    return in->samples > 0
+               ? VN_OK
+               : vn_fail(e, VN_E_USAGE, "verify: expected at least one sample, got %d", in->samples);
 }
 
 int vn_verify_feed(struct vn_session *s, const struct verify_inputs *in, int sample, struct vn_err *e)

@@ -71,9 +71,18 @@ static int64_t terms(const struct node *n)
 }
 
 const struct op_def vn_op_averagepool = {
-    .name = "averagepool", .onnx = "AveragePool", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct pool_attrs),
-    .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
-    .quant = { .kind = Q_OWN }, .quant_kind = quant_kind, .window = vn_pool_window,
+    .name = "averagepool",
+    .onnx = "AveragePool",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct pool_attrs),
+    .infer = infer,
+    .eval = eval,
+    .qeval = qeval,
+    .lower = lower,
+    .quant = { .kind = Q_OWN },
+    .quant_kind = quant_kind,
+    .window = vn_pool_window,
     .terms = terms,
 };

@@ -98,7 +98,7 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     return VN_OK;
 }
 
-/* x * k + (bias - mean * k), k = scale / sqrt(variance + epsilon), with constants; or in the order of `computed`. */
+/* x * k + (bias - mean * k), k = scale / sqrt(variance + epsilon); or in the order of `computed`. */
 static int slack(const struct node *n, int port, const struct vn_tensor *const *in, const struct vn_tensor *y,
                  struct vn_tensor *out, struct vn_arena *arena)
 {
@@ -119,9 +119,15 @@ static int slack(const struct node *n, int port, const struct vn_tensor *const *
 }
 
 const struct op_def vn_op_batchnormalization = {
-    .name = "batchnormalization", .onnx = "BatchNormalization", .min_in = 5, .max_in = 5,
-    .attrs = specs, .attrs_size = sizeof(struct bn_attrs),
-    .infer = infer, .eval = eval, .lower = lower,
+    .name = "batchnormalization",
+    .onnx = "BatchNormalization",
+    .min_in = 5,
+    .max_in = 5,
+    .attrs = specs,
+    .attrs_size = sizeof(struct bn_attrs),
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
     .quant = { .kind = Q_FLOAT, .data_inputs = 1 },
     .slack = slack,
 };

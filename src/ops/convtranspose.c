@@ -234,10 +234,19 @@ static int64_t terms(const struct node *n)
 }
 
 const struct op_def vn_op_convtranspose = {
-    .name = "convtranspose", .onnx = "ConvTranspose", .min_in = 2, .max_in = 3,
-    .attrs = specs, .attrs_size = sizeof(struct convt_attrs),
-    .infer = infer, .eval = eval, .lower = lower,
+    .name = "convtranspose",
+    .onnx = "ConvTranspose",
+    .min_in = 2,
+    .max_in = 3,
+    .attrs = specs,
+    .attrs_size = sizeof(struct convt_attrs),
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
     .quant = { .kind = Q_LINEAR, .weight = 1, .weight_axis = 1, .channel_axis = 1, .bias = 2 },
-    .weight_axis = weight_axis, .quant_kind = quant_kind, .groups = groups, .window = window,
+    .weight_axis = weight_axis,
+    .quant_kind = quant_kind,
+    .groups = groups,
+    .window = window,
     .terms = terms,
 };

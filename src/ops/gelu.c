@@ -28,9 +28,16 @@ static double rounding(const struct node *n, double x, double y)
 }
 
 const struct op_def vn_op_gelu = {
-    .name = "gelu", .onnx = "Gelu", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct gelu_attrs),
-    .infer = vn_infer_same_float, .eval = vn_eval_unary, .lower = lower, .f = f,
+    .name = "gelu",
+    .onnx = "Gelu",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct gelu_attrs),
+    .infer = vn_infer_same_float,
+    .eval = vn_eval_unary,
+    .lower = lower,
+    .f = f,
     .quant = { .kind = Q_TABLE },
     .rounding = rounding,
 };

@@ -74,8 +74,15 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 static int64_t terms(const struct node *n) { return pixels(&n->in[0]->shape) + 2; }
 
 const struct op_def vn_op_globalaveragepool = {
-    .name = "globalaveragepool", .onnx = "GlobalAveragePool", .min_in = 1, .max_in = 1,
-    .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
-    .quant = { .kind = Q_OWN }, .quant_kind = quant_kind,
+    .name = "globalaveragepool",
+    .onnx = "GlobalAveragePool",
+    .min_in = 1,
+    .max_in = 1,
+    .infer = infer,
+    .eval = eval,
+    .qeval = qeval,
+    .lower = lower,
+    .quant = { .kind = Q_OWN },
+    .quant_kind = quant_kind,
     .terms = terms,
 };

@@ -19,8 +19,14 @@ static int infer(struct node *n, struct vn_err *e)
 }
 
 const struct op_def vn_op_groupnormalization = {
-    .name = "groupnormalization", .onnx = "GroupNormalization", .min_in = 3, .max_in = 3,
-    .attrs = specs, .attrs_size = sizeof(struct group_attrs),
-    .infer = infer, .eval = vn_group_eval, .lower = vn_group_lower,
+    .name = "groupnormalization",
+    .onnx = "GroupNormalization",
+    .min_in = 3,
+    .max_in = 3,
+    .attrs = specs,
+    .attrs_size = sizeof(struct group_attrs),
+    .infer = infer,
+    .eval = vn_group_eval,
+    .lower = vn_group_lower,
     .slack = vn_group_slack,
 };

@@ -31,9 +31,16 @@ static double rounding(const struct node *n, double x, double y)
 }
 
 const struct op_def vn_op_hardsigmoid = {
-    .name = "hardsigmoid", .onnx = "HardSigmoid", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct hardsigmoid_attrs),
-    .infer = vn_infer_same_float, .eval = vn_eval_unary, .lower = lower, .f = f,
+    .name = "hardsigmoid",
+    .onnx = "HardSigmoid",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct hardsigmoid_attrs),
+    .infer = vn_infer_same_float,
+    .eval = vn_eval_unary,
+    .lower = lower,
+    .f = f,
     .quant = { .kind = Q_TABLE, .out = Q_OUT_FIXED, .lo = 0, .hi = 1 },
     .rounding = rounding,
 };

@@ -8,8 +8,14 @@ static const struct attr_spec specs[] = {
 };
 
 const struct op_def vn_op_instancenormalization = {
-    .name = "instancenormalization", .onnx = "InstanceNormalization", .min_in = 3, .max_in = 3,
-    .attrs = specs, .attrs_size = sizeof(struct group_attrs),
-    .infer = vn_infer_channels, .eval = vn_group_eval, .lower = vn_group_lower,
+    .name = "instancenormalization",
+    .onnx = "InstanceNormalization",
+    .min_in = 3,
+    .max_in = 3,
+    .attrs = specs,
+    .attrs_size = sizeof(struct group_attrs),
+    .infer = vn_infer_channels,
+    .eval = vn_group_eval,
+    .lower = vn_group_lower,
     .slack = vn_group_slack,
 };

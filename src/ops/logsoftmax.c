@@ -54,14 +54,21 @@ static int slack(const struct node *n, int port, const struct vn_tensor *const *
     const double terms = (double)in[0]->shape.d[axis];
     (void)port, (void)a;
     for (int64_t i = 0; i < count; i++)
-        vn_f64(out)[i] = FLT_EPSILON / 2 *
-                         (2 * terms + 8 + 4 * log(terms) + 2 * fabs(vn_f64(y)[i]) + 2 * fabs(vn_f64(in[0])[i]));
+        vn_f64(out)[i] =
+            FLT_EPSILON / 2 *
+            (2 * terms + 8 + 4 * log(terms) + 2 * fabs(vn_f64(y)[i]) + 2 * fabs(vn_f64(in[0])[i]));
     return VN_OK;
 }
 
 const struct op_def vn_op_logsoftmax = {
-    .name = "logsoftmax", .onnx = "LogSoftmax", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct axis_attrs),
-    .infer = infer, .eval = eval, .lower = lower,
+    .name = "logsoftmax",
+    .onnx = "LogSoftmax",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct axis_attrs),
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
     .slack = slack,
 };

@@ -192,11 +192,22 @@ static int64_t terms(const struct node *n)
 }
 
 const struct op_def vn_op_matmul = {
-    .name = "matmul", .onnx = "MatMul", .min_in = 2, .max_in = 2,
-    .infer = infer, .eval = eval, .lower = lower,
-    .quant = { .kind = Q_LINEAR, .weight = 1, .weight_axis = 1, .weight_computed = 1, .channel_axis = -1,
+    .name = "matmul",
+    .onnx = "MatMul",
+    .min_in = 2,
+    .max_in = 2,
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
+    .quant = { .kind = Q_LINEAR,
+               .weight = 1,
+               .weight_axis = 1,
+               .weight_computed = 1,
+               .channel_axis = -1,
                .float_out_ok = 1 },
     .weight_axis = weight_axis,
-    .unfit = unfit, .foldable = foldable, .with_bias = &vn_op_gemm,
+    .unfit = unfit,
+    .foldable = foldable,
+    .with_bias = &vn_op_gemm,
     .terms = terms,
 };

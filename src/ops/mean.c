@@ -30,7 +30,12 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 static int64_t terms(const struct node *n) { return n->n_in + 2; }
 
 const struct op_def vn_op_mean = {
-    .name = "mean", .onnx = "Mean", .min_in = 1, .max_in = -1,
-    .infer = vn_infer_broadcast, .eval = eval, .lower = lower,
+    .name = "mean",
+    .onnx = "Mean",
+    .min_in = 1,
+    .max_in = -1,
+    .infer = vn_infer_broadcast,
+    .eval = eval,
+    .lower = lower,
     .terms = terms,
 };

@@ -19,8 +19,14 @@ static double rounding(const struct node *n, double x, double y)
 }
 
 const struct op_def vn_op_mish = {
-    .name = "mish", .onnx = "Mish", .min_in = 1, .max_in = 1,
-    .infer = vn_infer_same_float, .eval = vn_eval_unary, .lower = lower, .f = f,
+    .name = "mish",
+    .onnx = "Mish",
+    .min_in = 1,
+    .max_in = 1,
+    .infer = vn_infer_same_float,
+    .eval = vn_eval_unary,
+    .lower = lower,
+    .f = f,
     .quant = { .kind = Q_TABLE },
     .rounding = rounding,
 };

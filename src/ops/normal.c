@@ -99,13 +99,17 @@ static struct row_slack row_slack(const double *x, const struct normal *p)
     return s;
 }
 
-static double at_or(const struct vn_tensor *t, int64_t at, double otherwise) { return t ? vn_f64(t)[at] : otherwise; }
+static double at_or(const struct vn_tensor *t, int64_t at, double otherwise)
+{
+    return t ? vn_f64(t)[at] : otherwise;
+}
 
 static void normal_slack(const struct node *n, const struct normal *p, const struct vn_tensor *const *in,
                          const struct vn_tensor *y, double *out)
 {
     const struct vn_shape *s = &in[0]->shape;
-    const struct vn_tensor *scale = vn_node_has(n, 1) ? in[1] : NULL, *bias = vn_node_has(n, 2) ? in[2] : NULL;
+    const struct vn_tensor *scale = vn_node_has(n, 1) ? in[1] : NULL,
+                           *bias = vn_node_has(n, 2) ? in[2] : NULL;
     int64_t idx[VN_MAX_RANK] = { 0 }, count = vn_shape_count(s);
     struct row_slack r = { 0 };
     for (int64_t i = 0; i < count; i++, vn_index_next(idx, s)) {
@@ -114,8 +118,10 @@ static void normal_slack(const struct node *n, const struct normal *p, const str
             at[0] += idx[d] * p->stride[0][d], at[1] += idx[d] * p->stride[1][d];
         if (i % p->count == 0)
             r = row_slack(vn_f64(in[0]) + i, p);
-        const double k = fabs(at_or(scale, at[0], 1)), b = at_or(bias, at[1], 0), product = fabs(vn_f64(y)[i] - b);
-        out[i] = FLT_EPSILON / 2 * (k * r.mean * r.inverse + product * (r.deviation + 5) + fabs(vn_f64(y)[i]));
+        const double k = fabs(at_or(scale, at[0], 1)), b = at_or(bias, at[1], 0),
+                     product = fabs(vn_f64(y)[i] - b);
+        out[i] =
+            FLT_EPSILON / 2 * (k * r.mean * r.inverse + product * (r.deviation + 5) + fabs(vn_f64(y)[i]));
     }
 }
 
@@ -200,8 +206,8 @@ int vn_group_eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return VN_OK;
 }
 
-int vn_group_slack(const struct node *n, int port, const struct vn_tensor *const *in, const struct vn_tensor *y,
-                   struct vn_tensor *out, struct vn_arena *a)
+int vn_group_slack(const struct node *n, int port, const struct vn_tensor *const *in,
+                   const struct vn_tensor *y, struct vn_tensor *out, struct vn_arena *a)
 {
     const struct normal p = groups(n);
     (void)port, (void)a;
@@ -323,8 +329,8 @@ static int lower_integer(const struct node *n, struct lowering *l, const struct 
     return VN_OK;
 }
 
-int vn_trailing_slack(const struct node *n, int port, const struct vn_tensor *const *in, const struct vn_tensor *y,
-                      struct vn_tensor *out, int centre)
+int vn_trailing_slack(const struct node *n, int port, const struct vn_tensor *const *in,
+                      const struct vn_tensor *y, struct vn_tensor *out, int centre)
 {
     const struct normal p = trailing(n, centre);
     if (port == 0)

@@ -14,8 +14,8 @@ struct group_attrs {
 int vn_infer_channels(struct node *n, struct vn_err *e);
 int vn_group_eval(const struct node *n, const struct eval *ev, struct vn_err *e);
 int vn_group_lower(const struct node *n, struct lowering *l, struct vn_err *e);
-int vn_group_slack(const struct node *n, int port, const struct vn_tensor *const *in, const struct vn_tensor *y,
-                   struct vn_tensor *out, struct vn_arena *a);
+int vn_group_slack(const struct node *n, int port, const struct vn_tensor *const *in,
+                   const struct vn_tensor *y, struct vn_tensor *out, struct vn_arena *a);
 
 /* ---- LayerNormalization and RMSNormalization: over the trailing axes ---- */
 
@@ -30,7 +30,7 @@ int vn_trailing_eval(const struct node *n, const struct eval *ev, int centre);
 enum q_kind vn_trailing_kind(const struct node *n);
 int vn_trailing_qeval(const struct node *n, const struct eval *ev, int centre);
 int vn_trailing_lower(const struct node *n, struct lowering *l, int centre, struct vn_err *e);
-int vn_trailing_slack(const struct node *n, int port, const struct vn_tensor *const *in, const struct vn_tensor *y,
-                      struct vn_tensor *out, int centre);
+int vn_trailing_slack(const struct node *n, int port, const struct vn_tensor *const *in,
+                      const struct vn_tensor *y, struct vn_tensor *out, int centre);
 
 #endif

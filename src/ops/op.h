@@ -168,10 +168,11 @@ struct op_def {
 
     /* How far the runtime's float32 result may lie from eval's on the same inputs (inspect/rounding.h): the
      * first of these that is there; none: it is eval's, rounded once. */
-    int64_t (*terms)(const struct node *n); /* linear operators: rounded operations that an output depends on */
+    int64_t (*terms)(
+        const struct node *n); /* linear operators: rounded operations that an output depends on */
     double (*rounding)(const struct node *n, double x, double y); /* y = f(x): in units of 2^-24 */
-    /* Others: an absolute bound for each element of output `port`, from the inputs as real numbers and the exact
-     * result; zeroed before. */
+    /* Others: an absolute bound for each element of output `port`, from the inputs as real numbers and the
+     * exact result; zeroed before. */
     int (*slack)(const struct node *n, int port, const struct vn_tensor *const *in, const struct vn_tensor *y,
                  struct vn_tensor *out, struct vn_arena *a);
 

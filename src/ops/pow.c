@@ -68,8 +68,15 @@ static double rounding(const struct node *n, double x, double y)
 }
 
 const struct op_def vn_op_pow = {
-    .name = "pow", .onnx = "Pow", .min_in = 2, .max_in = 2,
-    .infer = infer, .eval = eval, .lower = lower, .f = f,
-    .quant = { .kind = Q_TABLE, .data_inputs = 1 }, .quant_kind = quant_kind,
+    .name = "pow",
+    .onnx = "Pow",
+    .min_in = 2,
+    .max_in = 2,
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
+    .f = f,
+    .quant = { .kind = Q_TABLE, .data_inputs = 1 },
+    .quant_kind = quant_kind,
     .rounding = rounding,
 };

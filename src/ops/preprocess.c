@@ -204,11 +204,20 @@ static int slack(const struct node *n, int port, const struct vn_tensor *const *
 }
 
 const struct op_def vn_op_preprocess = {
-    .name = "preprocess", .onnx = "Preprocess", .domain = "ai.vernier", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct preprocess_attrs),
+    .name = "preprocess",
+    .onnx = "Preprocess",
+    .domain = "ai.vernier",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct preprocess_attrs),
     .any_width = 1,
-    .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
-    .quant = { .kind = Q_OWN }, .quant_kind = quant_kind,
+    .infer = infer,
+    .eval = eval,
+    .qeval = qeval,
+    .lower = lower,
+    .quant = { .kind = Q_OWN },
+    .quant_kind = quant_kind,
     .pixel_axis = pixel_axis,
     .slack = slack,
 };

@@ -24,23 +24,33 @@ struct reduce_walk {
 };
 int vn_reduce_input(const struct node *n, struct lowering *l, struct reduce_walk *w, int *y, struct vn_err *e);
 
-#define REDUCE(file, type, operation)                                                                                          \
-    static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)                                             \
-    {                                                                                                                          \
-        (void)e;                                                                                                               \
-        return vn_reduce_eval(n, ev, operation);                                                                               \
-    }                                                                                                                          \
-    static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_reduce_lower(n, l, operation, e); } \
-    static int slack(const struct node *n, int port, const struct vn_tensor *const *in, const struct vn_tensor *y,            \
-                     struct vn_tensor *out, struct vn_arena *a)                                                               \
-    {                                                                                                                          \
-        (void)port;                                                                                                            \
-        return vn_reduce_slack(n, in, y, out, a, operation);                                                                   \
-    }                                                                                                                          \
-    const struct op_def vn_op_##file = {                                                                                       \
-        .name = #file, .onnx = type, .min_in = 1, .max_in = 2,                                                                 \
-        .attrs = vn_reduce_specs, .attrs_size = sizeof(struct reduce_attrs),                                                   \
-        .infer = vn_reduce_infer, .eval = eval, .lower = lower, .slack = slack,                                                                \
+#define REDUCE(file, type, operation) \
+    static int eval(const struct node *n, const struct eval *ev, struct vn_err *e) \
+    { \
+        (void)e; \
+        return vn_reduce_eval(n, ev, operation); \
+    } \
+    static int lower(const struct node *n, struct lowering *l, struct vn_err *e) \
+    { \
+        return vn_reduce_lower(n, l, operation, e); \
+    } \
+    static int slack(const struct node *n, int port, const struct vn_tensor *const *in, \
+                     const struct vn_tensor *y, struct vn_tensor *out, struct vn_arena *a) \
+    { \
+        (void)port; \
+        return vn_reduce_slack(n, in, y, out, a, operation); \
+    } \
+    const struct op_def vn_op_##file = { \
+        .name = #file, \
+        .onnx = type, \
+        .min_in = 1, \
+        .max_in = 2, \
+        .attrs = vn_reduce_specs, \
+        .attrs_size = sizeof(struct reduce_attrs), \
+        .infer = vn_reduce_infer, \
+        .eval = eval, \
+        .lower = lower, \
+        .slack = slack, \
     }
 
 #endif

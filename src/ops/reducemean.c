@@ -64,9 +64,17 @@ static int slack(const struct node *n, int port, const struct vn_tensor *const *
 }
 
 const struct op_def vn_op_reducemean = {
-    .name = "reducemean", .onnx = "ReduceMean", .min_in = 1, .max_in = 2,
-    .attrs = vn_reduce_specs, .attrs_size = sizeof(struct reduce_attrs),
-    .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
-    .quant = { .kind = Q_OWN, .data_inputs = 1 }, .quant_kind = quant_kind,
+    .name = "reducemean",
+    .onnx = "ReduceMean",
+    .min_in = 1,
+    .max_in = 2,
+    .attrs = vn_reduce_specs,
+    .attrs_size = sizeof(struct reduce_attrs),
+    .infer = infer,
+    .eval = eval,
+    .qeval = qeval,
+    .lower = lower,
+    .quant = { .kind = Q_OWN, .data_inputs = 1 },
+    .quant_kind = quant_kind,
     .slack = slack,
 };

@@ -483,9 +483,17 @@ static int slack(const struct node *n, int port, const struct vn_tensor *const *
 }
 
 const struct op_def vn_op_resize = {
-    .name = "resize", .onnx = "Resize", .min_in = 1, .max_in = 4,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
-    .quant = { .kind = Q_OWN, .out = Q_OUT_SAME, .data_inputs = 1 }, .quant_kind = quant_kind,
+    .name = "resize",
+    .onnx = "Resize",
+    .min_in = 1,
+    .max_in = 4,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = eval,
+    .qeval = qeval,
+    .lower = lower,
+    .quant = { .kind = Q_OWN, .out = Q_OUT_SAME, .data_inputs = 1 },
+    .quant_kind = quant_kind,
     .slack = slack,
 };

@@ -23,9 +23,20 @@ static int slack(const struct node *n, int port, const struct vn_tensor *const *
 }
 
 const struct op_def vn_op_rmsnormalization = {
-    .name = "rmsnormalization", .since = 23, .onnx = "RMSNormalization", .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 1,
-    .attrs = vn_trailing_specs, .attrs_size = sizeof(struct trailing_attrs),
-    .infer = vn_trailing_infer, .eval = eval, .qeval = qeval, .lower = lower,
-    .quant = { .kind = Q_OWN, .data_inputs = 1 }, .quant_kind = vn_trailing_kind,
+    .name = "rmsnormalization",
+    .since = 23,
+    .onnx = "RMSNormalization",
+    .min_in = 2,
+    .max_in = 2,
+    .min_out = 1,
+    .max_out = 1,
+    .attrs = vn_trailing_specs,
+    .attrs_size = sizeof(struct trailing_attrs),
+    .infer = vn_trailing_infer,
+    .eval = eval,
+    .qeval = qeval,
+    .lower = lower,
+    .quant = { .kind = Q_OWN, .data_inputs = 1 },
+    .quant_kind = vn_trailing_kind,
     .slack = slack,
 };

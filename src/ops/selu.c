@@ -33,9 +33,16 @@ static double rounding(const struct node *n, double x, double y)
 }
 
 const struct op_def vn_op_selu = {
-    .name = "selu", .onnx = "Selu", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = vn_infer_same_float, .eval = vn_eval_unary, .lower = lower, .f = f,
+    .name = "selu",
+    .onnx = "Selu",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = vn_infer_same_float,
+    .eval = vn_eval_unary,
+    .lower = lower,
+    .f = f,
     .quant = { .kind = Q_TABLE },
     .rounding = rounding,
 };

@@ -98,7 +98,8 @@ static void line_slack(double *out, const double *x, const double *y, int64_t n,
     for (int64_t i = 0; i < n; i++)
         sum += y[i * step] > 0 ? y[i * step] * (most - x[i * step]) : 0;
     for (int64_t i = 0; i < n; i++)
-        out[i * step] = y[i * step] > 0 ? FLT_EPSILON / 2 * y[i * step] * (most - x[i * step] + sum + 12 + (double)n) : 0;
+        out[i * step] =
+            y[i * step] > 0 ? FLT_EPSILON / 2 * y[i * step] * (most - x[i * step] + sum + 12 + (double)n) : 0;
 }
 
 static int slack(const struct node *n, int port, const struct vn_tensor *const *in, const struct vn_tensor *y,
@@ -139,9 +140,16 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_softmax = {
-    .name = "softmax", .onnx = "Softmax", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct axis_attrs),
-    .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
+    .name = "softmax",
+    .onnx = "Softmax",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct axis_attrs),
+    .infer = infer,
+    .eval = eval,
+    .qeval = qeval,
+    .lower = lower,
     .quant = { .kind = Q_OWN, .out = Q_OUT_FIXED, .lo = 0, .hi = 1 },
     .slack = slack,
 };

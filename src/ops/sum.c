@@ -12,8 +12,17 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { r
 static int64_t terms(const struct node *n) { return n->n_in + 2; }
 
 const struct op_def vn_op_sum = {
-    .name = "sum", .onnx = "Sum", .min_in = 1, .max_in = -1,
-    .infer = vn_infer_broadcast, .eval = eval, .qeval = qeval, .lower = lower,
-    .quant = { .kind = Q_OWN }, .quant_kind = quant_kind, .commutative = 1, .associative = 1,
+    .name = "sum",
+    .onnx = "Sum",
+    .min_in = 1,
+    .max_in = -1,
+    .infer = vn_infer_broadcast,
+    .eval = eval,
+    .qeval = qeval,
+    .lower = lower,
+    .quant = { .kind = Q_OWN },
+    .quant_kind = quant_kind,
+    .commutative = 1,
+    .associative = 1,
     .terms = terms,
 };

@@ -29,9 +29,17 @@ static double rounding(const struct node *n, double x, double y)
 }
 
 const struct op_def vn_op_swish = {
-    .name = "swish", .since = 24, .onnx = "Swish", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct swish_attrs),
-    .infer = vn_infer_same_float, .eval = vn_eval_unary, .lower = lower, .f = f,
+    .name = "swish",
+    .since = 24,
+    .onnx = "Swish",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct swish_attrs),
+    .infer = vn_infer_same_float,
+    .eval = vn_eval_unary,
+    .lower = lower,
+    .f = f,
     .quant = { .kind = Q_TABLE },
     .rounding = rounding,
 };
