@@ -147,6 +147,10 @@ static int find(struct operand *out, struct group *g, const struct value *v, str
         out->cells = constant_cells(g->arena, v);
         return VN_OK;
     }
+    if (!vn_shape_count(&v->shape)) { /* nothing to read */
+        out->cells = vn_tensor_new(g->arena, v->q ? VN_I64 : vn_cell_type(v->dtype), &v->shape);
+        return VN_OK;
+    }
     if (!v->producer)
         return vn_fail(e, VN_E_UNSUPPORTED, "%s is not read by the program", v->name);
     const struct result *r = result_of(g, v->producer, e);
@@ -240,34 +244,44 @@ static int evaluate(struct result *out, struct group *g, const struct node *n, i
 
 /* ---- targets ---- */
 
+/* A constant of the graph in the parameters of a tensor that holds it; q NULL: as real numbers. */
+static const struct vn_tensor *constant_as(struct vn_arena *a, const struct value *v, const struct qparam *q)
+{
+    const struct vn_tensor *cells = constant_cells(a, v);
+    if (!q)
+        return v->q ? vn_dq_cells(a, cells, v->q) : cells;
+    return is_widened(q, v->q) ? shifted(a, cells, -v->q->zero[0]) : cells;
+}
+
+static const struct vn_tensor *rescaled(struct vn_arena *a, const struct vn_tensor *x,
+                                        const struct qparam *from, const struct qparam *to)
+{
+    struct vn_tensor *y = vn_tensor_cast(a, x, VN_I64);
+    const int64_t count = vn_shape_count(&y->shape);
+    for (int64_t i = 0; i < count && !is_same(from, to); i++)
+        vn_i64(y)[i] = vn_q_rescale(vn_i64(y)[i], from, to);
+    return y;
+}
+
 /* The same value in other parameters or another type. */
 static int convert(struct expected *out, const struct recompute *r, const struct part *t, struct vn_err *e)
 {
-    const int leaf = t->leaves[0];
-    const struct part *from = &r->program->parts[leaf];
-    const struct qparam *q = params_of(r->arena, &t->view), *source = params_of(r->arena, &from->view);
-    const struct vn_tensor *x = r->read[leaf];
-    if (!x && t->value->data) { /* a constant that leaves the network */
-        x = t->value->data;
-        source = vn_dtype_is_float(x->dtype) ? NULL : t->value->q;
-    }
+    struct vn_arena *a = r->arena;
+    const struct part *from = &r->program->parts[t->leaves[0]];
+    const struct qparam *q = params_of(a, &t->view), *source = params_of(a, &from->view);
+    const struct vn_tensor *x = r->read[t->leaves[0]];
+    if (!x && t->value->data)
+        x = constant_as(a, t->value, source);
     if (!x)
         return vn_fail(e, VN_E_UNSUPPORTED, "%s is not read by the program", from->view.name);
     const int whole = source || !vn_dtype_is_float(x->dtype);
-    const struct vn_tensor *cells = vn_tensor_cast(r->arena, x, whole ? VN_I64 : VN_F64);
-    if (source && q) {
-        struct vn_tensor *y = vn_tensor_new(r->arena, VN_I64, &cells->shape);
-        const int64_t count = vn_shape_count(&y->shape);
-        for (int64_t i = 0; i < count; i++)
-            vn_i64(y)[i] = is_same(source, q) ? vn_i64(cells)[i] : vn_q_rescale(vn_i64(cells)[i], source, q);
-        out->cells = y;
-    } else
-        out->cells = source ? vn_dq_cells(r->arena, cells, source)
-                     : q    ? vn_q_cells(r->arena, cells, q)
-                            : cells;
+    const struct vn_tensor *cells = vn_tensor_cast(a, x, whole ? VN_I64 : VN_F64);
+    out->cells = source && q ? rescaled(a, cells, source, q)
+                 : source    ? vn_dq_cells(a, cells, source)
+                 : q         ? vn_q_cells(a, cells, q)
+                             : cells;
     if (!q && t->view.dtype != VN_F32 && t->view.dtype != VN_I64) /* a narrower type of the network */
-        out->cells = vn_tensor_cast(r->arena, vn_tensor_cast(r->arena, cells, t->view.dtype),
-                                    vn_cell_type(t->view.dtype));
+        out->cells = vn_tensor_cast(a, vn_tensor_cast(a, cells, t->view.dtype), vn_cell_type(t->view.dtype));
     return VN_OK;
 }
 
