@@ -45,7 +45,8 @@ def pytest_sessionfinish(session):
     """VERNIER_STRICT=1: a skip that is not in tests/skips.txt fails the run."""
     bad = unlisted(_skipped)
     if bad and os.environ.get("VERNIER_STRICT") == "1":
-        print("\nskipped without being listed in tests/skips.txt:", *(f"{k}: {v}" for k, v in bad.items()), sep="\n  ")
+        print("\nskipped without being listed in tests/skips.txt:")
+        print(*(f"  {k}: {v}" for k, v in bad.items()), sep="\n")
         session.exitstatus = session.exitstatus or 1
 
 

@@ -6,7 +6,7 @@
 
 struct expected {
     const struct vn_tensor *cells; /* VN_I64: these integers; VN_F64: these numbers */
-    /* VN_F64: how far float32 arithmetic may lie from each cell; NULL: its result is the cell, rounded once */
+    /* VN_F64: how far float32 may lie from each cell; NULL: its result is the cell, rounded once */
     const struct vn_tensor *slack;
 };
 

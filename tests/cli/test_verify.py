@@ -62,18 +62,22 @@ def test_choices_are_held_against_their_own_inputs(tmp_path):
 # ---- float nodes in front of integers ----
 
 def save(folder, nodes, inits, outputs, inputs=(("x", [1, 3, 8, 8]),)):
-    g = h.make_graph(nodes, "g", [h.make_tensor_value_info(n, T.FLOAT, s) for n, s in inputs], [h.make_tensor_value_info(n, T.FLOAT, s) for n, s in outputs],
-                     [nh.from_array(np.asarray(v), k) for k, v in inits.items()])
+    def ports(side):
+        return [h.make_tensor_value_info(n, *t or (T.FLOAT,), s) for n, s, *t in side]
+    g = h.make_graph(nodes, "g", ports(inputs), ports(outputs), [nh.from_array(np.asarray(v), k) for k, v in inits.items()])
     onnx.save(h.make_model(g, opset_imports=[h.make_opsetid("", 17)], ir_version=8), folder / "m.onnx")
 
 
-def convert(folder, march="generic", extra=""):
+def conv(x, w, y, **more):
+    return h.make_node("Conv", [x, w], [y], f"conv_{y}", **more)
+
+
+def convert(folder, march="generic"):
     rng = np.random.default_rng(1)
     (folder / "cal").mkdir(exist_ok=True)
     for i in range(4):
         rng.standard_normal((1, 3, 8, 8)).astype(np.float32).tofile(folder / f"cal/{i}.bin")
-    text = YAML.replace("'generic'", f"'{march}'").replace("  working_dir: 'out'\n", f"  working_dir: '{march}'\n{extra}")
-    (folder / "m.yaml").write_text(text)
+    (folder / "m.yaml").write_text(YAML.replace("'generic'", f"'{march}'").replace("'out'", f"'{march}'"))
     tool.run("convert", "-c", folder / "m.yaml", want=tool.DONE)
     return folder / march / "m_quantized_model.onnx", folder / march / "m.bin"
 
@@ -82,20 +86,23 @@ def mixed(folder):
     """Convolutions around a Softmax, a LayerNormalization and a Sigmoid."""
     rng = np.random.default_rng(2)
     w = {f"w{i}": rng.standard_normal((8, c, 3, 3)).astype(np.float32) * 0.2 for i, c in enumerate((3, 8, 8))}
-    nodes = [h.make_node("Conv", ["x", "w0"], ["a"], "conv0", pads=[1] * 4), h.make_node("Softmax", ["a"], ["s"], "softmax", axis=1),
-             h.make_node("Conv", ["s", "w1"], ["b"], "conv1", pads=[1] * 4), h.make_node("LayerNormalization", ["b", "g", "z"], ["l"], "norm"),
-             h.make_node("Conv", ["l", "w2"], ["c"], "conv2", pads=[1] * 4), h.make_node("Sigmoid", ["c"], ["y"], "sigmoid")]
-    save(folder, nodes, {**w, "g": np.ones(8, np.float32), "z": np.zeros(8, np.float32)}, [("y", [1, 8, 8, 8])])
+    w.update(g=np.ones(8, np.float32), z=np.zeros(8, np.float32))
+    nodes = [conv("x", "w0", "a", pads=[1] * 4), h.make_node("Softmax", ["a"], ["s"], "softmax", axis=1),
+             conv("s", "w1", "b", pads=[1] * 4),
+             h.make_node("LayerNormalization", ["b", "g", "z"], ["l"], "norm"),
+             conv("l", "w2", "c", pads=[1] * 4), h.make_node("Sigmoid", ["c"], ["y"], "sigmoid")]
+    save(folder, nodes, w, [("y", [1, 8, 8, 8])])
 
 
 @pytest.mark.parametrize("march", ["generic", "x86-64-v4", "bernoulli2", "bayes", "bayes-e"])
 def test_float_nodes_in_front_of_integers(tmp_path, march):
     mixed(tmp_path)
-    got = json.loads(tool.run("verify", *convert(tmp_path, march), "--random", "40", "--json", want=tool.DONE).out)
+    files = convert(tmp_path, march)
+    got = json.loads(tool.run("verify", *files, "--random", "40", "--json", want=tool.DONE).out)
     assert got["passed"] and got["different"] == 0 and got["compared"] > 60000 and not got["faults"]
     assert got["floats_different"] == 0 and got["max_bound"] <= 1
     if march == "bernoulli2":
-        assert got["floats"] > 60000 and got["drift"] > 0 and got["max_bound"] > 0.01, "no float node rounds: the test says nothing"
+        assert got["floats"] > 60000 and got["drift"] > 0 and got["max_bound"] > 0.01, "no float node rounds"
 
 
 def test_digits_replace_the_bounds(tmp_path):
@@ -111,11 +118,13 @@ def test_digits_replace_the_bounds(tmp_path):
 def test_all_stages_in_one_call(tmp_path):
     mixed(tmp_path)
     quantized, program = convert(tmp_path)
-    stages = [quantized.with_name(f"m_{s}_model.onnx") for s in ("original_float", "optimized_float", "calibrated", "quantized")]
+    names = "original_float", "optimized_float", "calibrated", "quantized"
+    stages = [quantized.with_name(f"m_{name}_model.onnx") for name in names]
     done = tool.run("verify", *stages, program, want=tool.DONE)
     assert done.out.count("Similarity check PASSED") == 3 and done.out.count("Strict check PASSED") == 1
     pairs = json.loads(tool.run("verify", *stages, program, "--json", want=tool.DONE).out)["pairs"]
-    assert [p["strict"] for p in pairs] == [False, False, False, True] and pairs[0]["values"][-1]["cosine_min"] > 0.999999
+    assert [p["strict"] for p in pairs] == [False, False, False, True]
+    assert pairs[0]["values"][-1]["cosine_min"] > 0.999999
     done = tool.run("verify", stages[0], program, "--min-cosine", "1", want=tool.CHECK_FAILED)
     assert "Similarity check FAILED (every output's cosine at least 1)" in done.out
 
@@ -130,27 +139,31 @@ def test_two_programs(tmp_path):
 
 def test_several_inputs(tmp_path):
     w = np.random.default_rng(3).standard_normal((4, 3, 3, 3)).astype(np.float32)
-    save(tmp_path, [h.make_node("Conv", ["x", "w"], ["a"], "c1"), h.make_node("Conv", ["z", "w"], ["b"], "c2"), h.make_node("Add", ["a", "b"], ["y"], "add")], {"w": w},
-         [("y", [1, 4, 6, 6])], (("x", [1, 3, 8, 8]), ("z", [1, 3, 8, 8])))
+    nodes = [conv("x", "w", "a"), conv("z", "w", "b"), h.make_node("Add", ["a", "b"], ["y"], "add")]
+    save(tmp_path, nodes, {"w": w}, [("y", [1, 4, 6, 6])], (("x", [1, 3, 8, 8]), ("z", [1, 3, 8, 8])))
     tool.run("convert", "--fast-perf", "--model", tmp_path / "m.onnx", want=tool.DONE, cwd=tmp_path)
     files = tmp_path / "model_output/m_quantized_model.onnx", tmp_path / "model_output/m.bin"
     for name in "x0", "x1", "z0", "z1":
         np.save(tmp_path / f"{name}.npy", np.full((1, 3, 8, 8), len(name), np.float32))
     given = [w for n in ("x0", "z0", "x1", "z1") for w in ("-i", f"{n[0]}={tmp_path / n}.npy")]
     assert "2 samples" in tool.run("verify", *files, *given, want=tool.DONE).out
-    assert "each sample requires one file for every input" in tool.run("verify", *files, *given[:6], want=tool.USAGE).err
-    assert "expected --input NAME=FILE" in tool.run("verify", *files, "-i", tmp_path / "x0.npy", want=tool.USAGE).err
+    done = tool.run("verify", *files, *given[:6], want=tool.USAGE)
+    assert "each sample requires one file for every input" in done.err
+    done = tool.run("verify", *files, "-i", tmp_path / "x0.npy", want=tool.USAGE)
+    assert "expected --input NAME=FILE" in done.err
     for name in "x", "z":
         (tmp_path / name).mkdir()
         (tmp_path / f"{name}0.npy").rename(tmp_path / name / "0.npy")
-    assert "1 samples" in tool.run("verify", *files, "--images", f"x={tmp_path / 'x'}", "--images", f"z={tmp_path / 'z'}", want=tool.DONE).out
+    folders = [w for name in "xz" for w in ("--images", f"{name}={tmp_path / name}")]
+    assert "1 samples" in tool.run("verify", *files, *folders, want=tool.DONE).out
 
 
 def test_sizes_that_depend_on_the_data(tmp_path):
     w = np.random.default_rng(4).standard_normal((4, 3, 3, 3)).astype(np.float32)
-    nodes = [h.make_node("Conv", ["x", "w"], ["a"], "conv"), h.make_node("Relu", ["a"], ["r"], "relu"), h.make_node("NonZero", ["r"], ["y"], "where")]
-    g = h.make_graph(nodes, "g", [h.make_tensor_value_info("x", T.FLOAT, [1, 3, 8, 8])], [h.make_tensor_value_info("y", T.INT64, [4, None])], [nh.from_array(w, "w")])
-    onnx.save(h.make_model(g, opset_imports=[h.make_opsetid("", 17)], ir_version=8), tmp_path / "m.onnx")
+    relu, where = h.make_node("Relu", ["a"], ["r"], "relu"), h.make_node("NonZero", ["r"], ["y"], "where")
+    nodes = [conv("x", "w", "a"), relu, where]
+    save(tmp_path, nodes, {"w": w}, [("y", [4, None], T.INT64)])
     tool.run("convert", "--fast-perf", "--model", tmp_path / "m.onnx", want=tool.DONE, cwd=tmp_path)
     out = tmp_path / "model_output"
-    assert "0 not verified, 0 faults" in tool.run("verify", out / "m_quantized_model.onnx", out / "m.bin", want=tool.DONE).out
+    done = tool.run("verify", out / "m_quantized_model.onnx", out / "m.bin", want=tool.DONE)
+    assert "0 not verified, 0 faults" in done.out

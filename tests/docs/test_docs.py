@@ -71,11 +71,13 @@ def test_transcendental_errors_are_what_the_page_says():
 
 def test_skips_are_listed(tmp_path):
     """A skip that tests/skips.txt does not list fails the run of .ci/run."""
-    (tmp_path / "conftest.py").write_text(f"import sys\nsys.path.insert(0, {str(tool.ROOT / 'tests')!r})\nfrom tests_conftest import *\n")
+    path = f"import sys\nsys.path.insert(0, {str(tool.ROOT / 'tests')!r})\n"
+    (tmp_path / "conftest.py").write_text(path + "from tests_conftest import *\n")
     (tmp_path / "tests_conftest.py").write_text((tool.ROOT / "tests/conftest.py").read_text())
-    (tmp_path / "test_x.py").write_text("import os, pytest\n\n\ndef test_x():\n    pytest.skip(os.environ['WHY'])\n")
+    (tmp_path / "test_x.py").write_text("import os, pytest\ndef test_x(): pytest.skip(os.environ['WHY'])\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path]
 
     def status(why, strict):
         env = dict(os.environ, WHY=why, VERNIER_STRICT=strict)
-        return subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path], env=env, cwd=tmp_path, capture_output=True).returncode
+        return subprocess.run(command, env=env, cwd=tmp_path, capture_output=True).returncode
     assert [status("no models at /x", "1"), status("not today", "1"), status("not today", "0")] == [0, 1, 0]

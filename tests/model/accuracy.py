@@ -94,7 +94,8 @@ def measure(model, folder, calibration=None, products=None):
     pictures = sm.flat_folder(model.pictures(), folder / "pictures")
     float32, names = run(products.onnx("optimized_float"), model, pictures, folder / "float32")
     # test_verify shows that the .bin computes what this file says
-    int8, same = run(products.onnx("quantized") if model.logits else products.bin, model, pictures, folder / "int8")
+    quantized = products.onnx("quantized") if model.logits else products.bin
+    int8, same = run(quantized, model, pictures, folder / "int8")
     assert names == same
     cosine, sqnr = similarity(float32, int8)
     file_bytes, arena_bytes = sm.bin_sizes(products.bin)

@@ -307,8 +307,8 @@ static void report(const struct op_case *c, const char *how, const struct judgem
     char text[400];
     for (int i = 0; i < j->faults.n; i++) {
         const struct vn_fault *f = &j->faults.v[i];
-        snprintf(text, sizeof text, "%s: %s (%s) of %s: %s", vn_fault_word(f->kind), f->name, vn_role_word(f->role), f->node,
-                 f->why ? f->why : "");
+        snprintf(text, sizeof text, "%s: %s (%s) of %s: %s", vn_fault_word(f->kind), f->name,
+                 vn_role_word(f->role), f->node, f->why ? f->why : "");
         problem(c, how, text);
     }
     for (int i = 0; i < j->rows.n; i++) {
@@ -317,14 +317,17 @@ static void report(const struct op_case *c, const char *how, const struct judgem
         closest = r->max_bound > closest && r->max_bound <= 1 ? r->max_bound : closest;
         if (!r->different)
             continue;
-        snprintf(text, sizeof text, "%s of %s, instruction %d (%s): %lld of %lld differ, element %lld is %.9g, expected %.9g (%.3g of the bound)",
-                 r->name, r->node, r->instruction, r->opcode, (long long)r->different, (long long)r->compared, (long long)r->first, r->got,
-                 r->expected, r->max_bound);
+        snprintf(text, sizeof text,
+                 "%s of %s, instruction %d (%s): %lld of %lld differ, element %lld is %.9g, expected %.9g "
+                 "(%.3g of the bound)",
+                 r->name, r->node, r->instruction, r->opcode, (long long)r->different, (long long)r->compared,
+                 (long long)r->first, r->got, r->expected, r->max_bound);
         problem(c, how, text);
     }
 }
 
-static int judge(struct judge **j, struct vn_arena *a, const struct graph *g, struct vn_tensor **in, struct vn_err *e)
+static int judge(struct judge **j, struct vn_arena *a, const struct graph *g, struct vn_tensor **in,
+                 struct vn_err *e)
 {
     struct vn_session **s = vn_session_slot(a);
     TRY(vn_session_open_graph(s, g, NULL, NULL, e));
@@ -336,7 +339,8 @@ static int judge(struct judge **j, struct vn_arena *a, const struct graph *g, st
     return vn_judge_run(*j, 0, NULL, e);
 }
 
-static void judge_steps(const struct op_case *c, const struct graph *g, const char *how, struct vn_tensor **in)
+static void judge_steps(const struct op_case *c, const struct graph *g, const char *how,
+                        struct vn_tensor **in)
 {
     struct vn_arena *a = vn_arena_new();
     struct vn_err e = { 0 };
@@ -537,7 +541,8 @@ int main(int argc, char **argv)
             run_case(&cases[i]);
             n++;
         }
-    printf("%lld elements judged step by step, rounding errors up to %.2f of their bounds\n", (long long)judged, closest);
+    printf("%lld elements judged step by step, rounding errors up to %.2f of their bounds\n",
+           (long long)judged, closest);
     printf("%d cases, %d networks, %d float and %d integer programs compared, %d failures\n", n, networks, float_runs, integer_runs,
            failures);
     return failures != 0;
