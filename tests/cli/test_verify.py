@@ -64,7 +64,8 @@ def test_choices_are_held_against_their_own_inputs(tmp_path):
 def save(folder, nodes, inits, outputs, inputs=(("x", [1, 3, 8, 8]),)):
     def ports(side):
         return [h.make_tensor_value_info(n, *t or (T.FLOAT,), s) for n, s, *t in side]
-    g = h.make_graph(nodes, "g", ports(inputs), ports(outputs), [nh.from_array(np.asarray(v), k) for k, v in inits.items()])
+    constants = [nh.from_array(np.asarray(v), k) for k, v in inits.items()]
+    g = h.make_graph(nodes, "g", ports(inputs), ports(outputs), constants)
     onnx.save(h.make_model(g, opset_imports=[h.make_opsetid("", 17)], ir_version=8), folder / "m.onnx")
 
 
@@ -85,7 +86,7 @@ def convert(folder, march="generic"):
 def mixed(folder):
     """Convolutions around a Softmax, a LayerNormalization and a Sigmoid."""
     rng = np.random.default_rng(2)
-    w = {f"w{i}": rng.standard_normal((8, c, 3, 3)).astype(np.float32) * 0.2 for i, c in enumerate((3, 8, 8))}
+    w = {f"w{i}": rng.normal(0, 0.2, (8, c, 3, 3)).astype(np.float32) for i, c in enumerate((3, 8, 8))}
     w.update(g=np.ones(8, np.float32), z=np.zeros(8, np.float32))
     nodes = [conv("x", "w0", "a", pads=[1] * 4), h.make_node("Softmax", ["a"], ["s"], "softmax", axis=1),
              conv("s", "w1", "b", pads=[1] * 4),
