@@ -91,6 +91,7 @@ struct vn_io {
     size_t bytes;               /* exact size of the buffer */
     float scale;                /* integer outputs: real = (q - zero) * scale; 0 otherwise */
     int32_t zero;
+    int tensor; /* its number, for vn_model_tensor */
 };
 
 struct vn_options {

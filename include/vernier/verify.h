@@ -85,7 +85,7 @@ struct vn_fault {
     const char *name; /* of the value; "": none */
     enum vn_role role;
     int tensor;
-    int instruction; /* that reads it (STALE, CONSTANT) or makes it; -1: none */
+    int instruction; /* that reads it (STALE, CONSTANT) or makes it; -1: none, or the caller reads it */
     const char *node; /* of that instruction, or that makes the tensor */
     int writer; /* STALE: the instruction that overwrote it; -1: not known */
     const char *writer_node;

@@ -91,27 +91,59 @@ static void report_stale(struct judge *j, int t, int reader)
             return;
     struct vn_fault f = vn_fault_of(j->arena, j->program, VN_FAULT_STALE, t);
     f.instruction = reader;
-    f.node = node_of(j, reader);
+    if (reader >= 0)
+        f.node = node_of(j, reader);
     f.writer = last_writer_of(j, &j->held[t], p->writer);
     f.writer_node = node_of(j, f.writer);
     f.sample = j->sample;
     VEC_PUSH(j->arena, &j->result.faults, f);
 }
 
-/* Has what an instruction is about to read changed since it was made? Judge from what it reads. */
+/* Has what is about to be read changed since it was made? Judge from what is read. reader -1: the caller. */
+static void look_at(struct judge *j, int t, int reader)
+{
+    struct vn_view v;
+    const struct held *h = &j->held[t];
+    if (!h->bytes || vn_model_tensor(j->program->model, t, &v) < 0 || !v.data)
+        return;
+    if (h->n == v.bytes && !memcmp(h->bytes, v.data, v.bytes))
+        return;
+    report_stale(j, t, reader);
+    hold(j, &v);
+}
+
+/* An instruction's own scratch memory has no writer. */
+static int is_unwritten(const struct judge *j, int t)
+{
+    const struct part *p = &j->program->parts[t];
+    return p->writer >= 0 && !j->held[t].bytes && p->view.bytes && !j->reported[t];
+}
+
+static void report_unwritten(struct judge *j, int t, int reader)
+{
+    struct vn_fault f = vn_fault_of(j->arena, j->program, VN_FAULT_UNVERIFIED, t);
+    j->reported[t] = 1;
+    f.instruction = reader;
+    f.node = node_of(j, reader);
+    f.why = vn_arena_fmt(j->arena, "instruction %d reads it before it is written", reader);
+    VEC_PUSH(j->arena, &j->result.faults, f);
+}
+
 static void look_at_inputs(struct judge *j, int i)
 {
     const struct vn_instruction *s = &j->program->instructions[i];
-    for (int k = 0; k < s->n_in; k++) {
-        struct vn_view v;
-        const struct held *h = &j->held[s->in[k]];
-        if (!h->bytes || vn_model_tensor(j->program->model, s->in[k], &v) < 0 || !v.data)
-            continue;
-        if (h->n == v.bytes && !memcmp(h->bytes, v.data, v.bytes))
-            continue;
-        report_stale(j, s->in[k], i);
-        hold(j, &v);
-    }
+    for (int k = 0; k < s->n_in; k++)
+        if (is_unwritten(j, s->in[k]))
+            report_unwritten(j, s->in[k], i);
+        else
+            look_at(j, s->in[k], i);
+}
+
+static void look_at_outputs(struct judge *j)
+{
+    for (int t = 0; t < j->program->n_parts; t++)
+        if (j->program->parts[t].is_output)
+            look_at(j, t, -1);
 }
 
 static void note_written(struct judge *j, int i, const struct vn_view *v)
@@ -391,6 +423,8 @@ int vn_judge_run(struct judge *j, int sample, const struct vn_tensor *const *ref
         hold_inputs(j);
     for (int i = 0; status == VN_OK && i < j->program->n_instructions; i++)
         status = run_instruction(j, i, e);
+    if (status == VN_OK)
+        look_at_outputs(j);
     release(j);
     return status;
 }

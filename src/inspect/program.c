@@ -83,6 +83,24 @@ static void read_tensors(struct program *p, struct vn_arena *a)
     }
 }
 
+/* Is it made from the value itself, and never by the value's node? */
+static int is_conversion(enum vn_role r)
+{
+    return r == VN_ROLE_FLOAT || r == VN_ROLE_COPY || r == VN_ROLE_WIDE || r == VN_ROLE_RESCALED ||
+           r == VN_ROLE_CELLS;
+}
+
+/* A raw result is on the way to its value; no other node reads it. */
+static int reads_raw(const struct program *p, const struct part *t)
+{
+    for (int k = 0; k < t->n_leaves; k++) {
+        const struct part *from = &p->parts[t->leaves[k]];
+        if (from->view.role == VN_ROLE_RAW && from->value != t->value)
+            return 1;
+    }
+    return 0;
+}
+
 /* The instructions of a tensor without elements, or one filled with a constant, read nothing. */
 static enum origin origin_of(const struct program *p, const struct part *t)
 {
@@ -97,13 +115,24 @@ static enum origin origin_of(const struct program *p, const struct part *t)
         return from->view.role == VN_ROLE_BYTES && from->view.dtype == VN_U8 && t->view.n_scale
                    ? ORIGIN_PIXELS
                    : ORIGIN_CONVERTED;
-    return t->value->producer ? ORIGIN_COMPUTED : ORIGIN_UNKNOWN;
+    return t->value->producer && !is_conversion(t->view.role) && !reads_raw(p, t) ? ORIGIN_COMPUTED
+                                                                                  : ORIGIN_UNKNOWN;
 }
 
 static void keep_until(struct program *p, int tensor, int instruction)
 {
     struct part *t = &p->parts[tensor];
     t->needed_until = instruction > t->needed_until ? instruction : t->needed_until;
+}
+
+static void keep_outputs(struct program *p)
+{
+    int n;
+    const struct vn_io *out = vn_model_outputs(p->model, &n);
+    for (int i = 0; i < n; i++) {
+        p->parts[out[i].tensor].is_output = 1;
+        keep_until(p, out[i].tensor, p->n_instructions);
+    }
 }
 
 static void connect(struct program *p, struct vn_arena *a)
@@ -128,20 +157,22 @@ static void connect(struct program *p, struct vn_arena *a)
     }
     for (int t = 0; t < p->n_parts; t++)
         keep_until(p, t, p->parts[t].writer);
+    keep_outputs(p);
     for (int t = 0; t < p->n_parts; t++)
         p->parts[t].origin = origin_of(p, &p->parts[t]);
 }
 
 static void list_ends(struct program *p, struct vn_arena *a)
 {
-    int *from = NEW_ARRAY(a, int, p->n_instructions + 1), *all = NEW_ARRAY(a, int, p->n_parts),
-        *next = NEW_ARRAY(a, int, p->n_instructions + 1);
+    const int n = p->n_instructions + 1; /* outputs end behind the last one */
+    int *from = NEW_ARRAY(a, int, n + 1), *all = NEW_ARRAY(a, int, p->n_parts),
+        *next = NEW_ARRAY(a, int, n + 1);
     for (int t = 0; t < p->n_parts; t++)
         if (p->parts[t].needed_until >= 0)
             from[p->parts[t].needed_until + 1]++;
-    for (int i = 0; i < p->n_instructions; i++)
+    for (int i = 0; i < n; i++)
         from[i + 1] += from[i];
-    memcpy(next, from, (size_t)(p->n_instructions + 1) * sizeof *from);
+    memcpy(next, from, (size_t)(n + 1) * sizeof *from);
     for (int t = 0; t < p->n_parts; t++)
         if (p->parts[t].needed_until >= 0)
             all[next[p->parts[t].needed_until]++] = t;

@@ -27,7 +27,8 @@ struct part { /* one tensor of a program */
     int n_leaves;
     const int *leaves; /* tensors from which it is computed, each with a value */
     int reached; /* an inner tensor: by how many judged ones */
-    int needed_until; /* the last instruction behind which its contents are asked for */
+    int is_output; /* of the program */
+    int needed_until; /* the last instruction behind which its contents are asked for; outputs: behind all */
 };
 
 struct program {

@@ -108,13 +108,66 @@ static void check_parameters(struct judgement *j, struct vn_arena *a, const stru
     VEC_PUSH(a, &j->faults, f);
 }
 
+/* What a fusion hides lies in memory as its instruction's output does. */
+static void check_order(struct judgement *j, struct vn_arena *a, const struct program *p, int tensor)
+{
+    const struct vn_view *t = &p->parts[tensor].view;
+    if (!p->parts[tensor].fused || p->parts[tensor].writer < 0)
+        return;
+    const struct vn_view *out = &p->parts[p->instructions[p->parts[tensor].writer].out].view;
+    const size_t bytes = (size_t)t->rank * sizeof *t->stride;
+    if (t->rank != out->rank || memcmp(t->shape, out->shape, bytes) || !memcmp(t->stride, out->stride, bytes))
+        return;
+    struct vn_fault f = vn_fault_of(a, p, VN_FAULT_PARAMETERS, tensor);
+    f.why = "another memory order than the output of its instruction";
+    VEC_PUSH(a, &j->faults, f);
+}
+
 void vn_check_parameters(struct judgement *j, struct vn_arena *a, const struct program *p)
 {
-    for (int t = 0; t < p->n_parts; t++)
+    for (int t = 0; t < p->n_parts; t++) {
         check_parameters(j, a, p, t);
+        check_order(j, a, p, t);
+    }
 }
 
 /* ---- outputs ---- */
+
+static int is_row_major(const struct vn_view *t)
+{
+    int64_t step = 1;
+    for (int k = t->rank - 1; k >= 0; k--) {
+        if (t->shape[k] != 1 && t->stride[k] != step)
+            return 0;
+        step *= t->shape[k];
+    }
+    return 1;
+}
+
+/* May this tensor leave the program? */
+static int is_result(const struct vn_view *t)
+{
+    const enum vn_role r = t->role;
+    return (r == VN_ROLE_VALUE || r == VN_ROLE_FLOAT || r == VN_ROLE_COPY || r == VN_ROLE_CELLS) &&
+           is_row_major(t);
+}
+
+static void report_output(struct judgement *j, struct vn_arena *a, const struct value *v,
+                          const struct vn_view *t, int i)
+{
+    const struct vn_fault f = { .kind = VN_FAULT_OUTPUT,
+                                .name = vn_arena_str(a, v->name),
+                                .tensor = -1,
+                                .instruction = -1,
+                                .writer = -1,
+                                .first = -1,
+                                .node = v->producer ? vn_arena_str(a, v->producer->name) : "",
+                                .writer_node = "",
+                                .why = vn_arena_fmt(a, "output %d of the program is %s (%s%s); expected %s",
+                                                    i, t->name, vn_role_word(t->role),
+                                                    is_row_major(t) ? "" : ", channels last", v->name) };
+    VEC_PUSH(a, &j->faults, f);
+}
 
 void vn_check_outputs(struct judgement *j, struct vn_arena *a, const struct program *p)
 {
@@ -122,19 +175,9 @@ void vn_check_outputs(struct judgement *j, struct vn_arena *a, const struct prog
     const struct vn_io *out = vn_model_outputs(p->model, &n);
     for (int i = 0; i < n && i < p->graph->outputs.n; i++) {
         const struct value *v = p->graph->outputs.v[i];
-        if (!strcmp(out[i].name, v->name))
-            continue;
-        const struct vn_fault f = { .kind = VN_FAULT_OUTPUT,
-                                    .name = vn_arena_str(a, v->name),
-                                    .tensor = -1,
-                                    .instruction = -1,
-                                    .writer = -1,
-                                    .first = -1,
-                                    .node = v->producer ? vn_arena_str(a, v->producer->name) : "",
-                                    .writer_node = "",
-                                    .why = vn_arena_fmt(a, "output %d of the program is %s; expected %s", i,
-                                                        out[i].name, v->name) };
-        VEC_PUSH(a, &j->faults, f);
+        const struct vn_view *t = &p->parts[out[i].tensor].view;
+        if (strcmp(out[i].name, v->name) || !is_result(t))
+            report_output(j, a, v, t, i);
     }
 }
 

@@ -56,8 +56,11 @@ static void print_first(FILE *f, const struct vn_verified *r)
 
 static void print_stale(FILE *f, const struct vn_fault *x)
 {
-    fprintf(f, "stale buffer: instruction %d (node %s) read tensor %s (number %d) after ", x->instruction,
-            x->node, x->name, x->tensor);
+    if (x->instruction >= 0)
+        fprintf(f, "stale buffer: instruction %d (node %s) read tensor %s (number %d) after ", x->instruction,
+                x->node, x->name, x->tensor);
+    else
+        fprintf(f, "stale buffer: the caller reads output %s (tensor %d) after ", x->name, x->tensor);
     if (x->writer >= 0)
         fprintf(f, "instruction %d (node %s)", x->writer, x->writer_node);
     else

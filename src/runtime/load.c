@@ -198,6 +198,7 @@ static int load_io(struct vn_model *m, const struct file *f, struct vn_err *e)
             return vn_fail(e, VN_E_INPUT, "damaged .bin: input or output %u is not a tensor", i);
         m->io_tensor[i] = b.tensor;
         fill_io(&m->io[i], &m->tensors[b.tensor], &b);
+        m->io[i].tensor = (int)b.tensor;
     }
     return VN_OK;
 }
