@@ -1,4 +1,5 @@
 """vernier verify finds what tools/inject_faults.py breaks, and raises no alarm where nothing is broken."""
+import argparse
 import os
 import subprocess
 import sys
@@ -9,9 +10,13 @@ import tool
 sys.path.insert(0, str(tool.ROOT / "tools"))
 import binedit  # noqa: E402
 import faults  # noqa: E402
+import inject_faults  # noqa: E402
 import subjects  # noqa: E402
 
 NETWORKS = [(57, "generic", "int8"), (28, "bayes", "int16"), (2, "bernoulli2", "mixed")]
+# kinds that are without effect in these networks by chance
+SELDOM = {"memory order of a fused tensor", "table entry", "clamp bounds",
+    "index or interpolation weight", "strides, offsets", "real parameter"}
 PROGRAMS = {}
 
 
@@ -30,6 +35,18 @@ def converted(tmp_path_factory):
             PROGRAMS[network] = c
         return PROGRAMS[network]
     return get
+
+
+def test_every_effective_fault_is_found(converted):
+    options = argparse.Namespace(json=None, each=1, seed=1, wrong_kernels=tool.BUILD / "tests/wrongkernel")
+    campaign = inject_faults.Campaign(options)
+    for network in NETWORKS:
+        campaign.program("-".join(map(str, network)), converted(*network))
+    assert not campaign.misses, campaign.misses
+    effective = {kind: inject_faults.effective(c) for kind, c in campaign.counts.items()}
+    assert sum(effective.values()) >= 75, effective
+    unseen = {kind for kind in faults.KINDS if not effective.get(kind)}
+    assert unseen <= SELDOM and effective["wrong kernel"] >= 12, (unseen, effective)
 
 
 def test_no_alarm():
