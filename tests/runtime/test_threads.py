@@ -7,7 +7,8 @@ import pytest
 import tool
 
 BUILD = pathlib.Path(os.environ.get("VERNIER_THREADS", tool.ROOT / "build-thread")).resolve()
-pytestmark = pytest.mark.skipif(not (BUILD / "vernier").exists(), reason=f"no thread sanitizer build at {BUILD}")
+HERE = (BUILD / "vernier").exists()
+pytestmark = pytest.mark.skipif(not HERE, reason=f"no thread sanitizer build at {BUILD}")
 OPTIONS = {"TSAN_OPTIONS": f"exitcode={tool.REPORT}"}
 
 
@@ -22,7 +23,8 @@ def test_commands(digits, tmp_path):
     """A report of the sanitizer ends a command with a status that tool.run does not take."""
     def run(*args):
         tool.run(*args, "--threads", "4", build=BUILD, env=OPTIONS, want=tool.DONE)
-    yaml, model = digits.write_yaml(tmp_path / "d.yaml", tmp_path / "out"), digits.stage("quantized")
+    yaml = digits.write_yaml(tmp_path / "d.yaml", tmp_path / "out")
+    model = digits.stage("quantized")
     run("convert", "-c", yaml, "--log", "none")
     run("run", digits.bin, "--images", digits.held_out, "--output-dir", tmp_path / "run")
     run("verify", model, digits.bin, "-i", digits.picture)
