@@ -14,8 +14,8 @@ OPTIONS = {"TSAN_OPTIONS": f"exitcode={tool.REPORT}"}
 
 @pytest.mark.parametrize("name", ["test_session", "test_base", "test_parts"])
 def test_programs(name):
-    program = BUILD / "tests" / name
-    done = subprocess.run([program], capture_output=True, text=True, timeout=600, env={**os.environ, **OPTIONS})
+    env = {**os.environ, **OPTIONS}
+    done = subprocess.run([BUILD / "tests" / name], capture_output=True, text=True, timeout=600, env=env)
     assert done.returncode == 0 and "ThreadSanitizer" not in done.stderr, done.stderr[-4000:]
 
 
