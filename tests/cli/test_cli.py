@@ -75,7 +75,7 @@ def test_version():
     (["convert", "-c", "a", "--min-cosine", "high"], "--min-cosine: expected a number"),
     (["run", "a", "--format", "csv"], "--format: expected npy, bin or txt, got 'csv'"),
     (["run", "a", "--dump-all"], "--dump-all requires --output-dir"),
-    (["verify", "a.bin", "a.onnx"], "a.bin: expected an .onnx file"),
+    (["run", "a.bin", "--reference"], "expected an .onnx file; the reference executor cannot run a .bin"),
     (["convert", "a.yaml"], "unexpected 'a.yaml'; expected -c FILE.yaml"),
     (["verify", "a"], "usage: vernier verify"),
     (["info"], "usage: vernier info"),
