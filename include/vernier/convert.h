@@ -85,11 +85,16 @@ struct vn_node_row {
     double threshold; /* largest magnitude of its input, from calibration; 0: none */
     const struct vn_reason *why_float; /* NULL: it computes in integers */
 };
-/* An output of the network, against the float network. */
+/* An output of the network, against the float network. Integers and booleans (`exact`) are compared exactly;
+ * their cosines are those of `judged_by`, and their distances are 0. What was not compared is NaN. */
 struct vn_output_row {
     const char *output;
     double cosine, l1, l2, chebyshev; /* first sample; d = difference: mean |d|, ||d||_2 / N, max |d| */
     double cosine_min, cosine_mean; /* of all samples */
+    int exact;
+    /* Of the last float tensors in front of an exact output, the one with the least mean cosine; else NULL */
+    const char *judged_by;
+    double equal, equal_min, equal_mean; /* exact: share of equal elements, 0..1, likewise; else NaN */
 };
 const struct vn_node_row *vn_conversion_nodes(const struct vn_conversion *c, int *n);
 const struct vn_output_row *vn_conversion_outputs(const struct vn_conversion *c, int *n);

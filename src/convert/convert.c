@@ -3,7 +3,8 @@
  *     config -> front -> original_float -> optimized_float -> calibrated -> quantized -> .bin
  *
  * What a stage needs beside this stands in the file of its name: original.c, optimized.c, calibration_data.c,
- * method_search.c, products.c, tables.c. Other ways through the stages: check.c, check_data.c, fast.c.
+ * method_search.c, accuracy.c, products.c, tables.c. Other ways through the stages: check.c, check_data.c,
+ * fast.c.
  */
 #include "convert/stages.h"
 
@@ -64,17 +65,12 @@ static int make_quantized(struct vn_conversion *c, struct vn_err *e)
                               "comparison with float", e);
 }
 
-static void note_accuracy(struct vn_conversion *c, struct graph *g)
-{
-    const double worst = vn_convert_worst_output(c->quantized, c->comparison);
-    vn_graph_meta_set(g, "calibration.method", c->summary.method);
-    vn_graph_meta_set(g, "accuracy.output_cosine_mean", vn_arena_fmt(c->arena, "%.6f", worst));
-}
-
 static int write_quantized(struct vn_conversion *c, struct vn_err *e)
 {
-    note_accuracy(c, c->calibrated);
-    note_accuracy(c, c->quantized);
+    vn_graph_meta_set(c->calibrated, "calibration.method", c->summary.method);
+    vn_graph_meta_set(c->quantized, "calibration.method", c->summary.method);
+    vn_convert_note_accuracy(c, c->calibrated);
+    vn_convert_note_accuracy(c, c->quantized);
     TRY(vn_convert_write_onnx(c, c->calibrated, "calibrated", 0, e));
     return vn_convert_write_onnx(c, c->quantized, "quantized", 1, e);
 }

@@ -20,17 +20,6 @@ int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const
 /* Mean cosine of the outputs over a few samples; the worst output counts. */
 #define SEARCH_SAMPLES 10
 
-double vn_convert_worst_output(const struct graph *g, const struct comparison *cmp)
-{
-    double worst = 1;
-    for (int i = 0; i < g->outputs.n; i++) {
-        const struct node_similarity *s = &cmp->of[g->outputs.v[i]->id];
-        if (s->samples && s->mean < worst)
-            worst = s->mean;
-    }
-    return worst;
-}
-
 int vn_convert_compare(struct comparison **out, struct vn_arena *a, const struct vn_conversion *c,
                        const struct graph *quantized, int limit, const char *what, struct vn_err *e)
 {
@@ -51,7 +40,7 @@ static int score(const struct vn_conversion *c, const struct vn_quant_method *m,
     if (status == VN_OK)
         status = vn_convert_compare(&cmp, a, c, quantized, SEARCH_SAMPLES, text, e);
     if (status == VN_OK) {
-        *cosine = vn_convert_worst_output(quantized, cmp);
+        *cosine = vn_convert_worst_cosine(a, quantized, cmp);
         INFO(c, "  %s: output cosine %.6f", text, *cosine);
     }
     vn_arena_free(&a);

@@ -29,11 +29,18 @@ int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const
 struct vn_quant_method vn_convert_method(const struct vn_conversion *c, const char *calibrator,
                                          double parameter);
 int vn_convert_search(struct vn_conversion *c, struct vn_err *e);
-/* Mean cosine of the worst output. */
 /* A quantized graph with the optimized one on at most `limit` samples (0: all); `what` names the progress. */
 int vn_convert_compare(struct comparison **out, struct vn_arena *a, const struct vn_conversion *c,
                        const struct graph *quantized, int limit, const char *what, struct vn_err *e);
-double vn_convert_worst_output(const struct graph *g, const struct comparison *cmp);
+
+/* accuracy.c */
+/* What judges an output: itself where it is float, else the float value with the least mean cosine among the
+ * last in front of it. NULL: there is none. */
+const struct value *vn_convert_judge(struct vn_arena *a, const struct graph *g, const struct comparison *cmp,
+                                     const struct value *output);
+/* The least mean cosine of what judges the outputs; NaN: nothing does. */
+double vn_convert_worst_cosine(struct vn_arena *a, const struct graph *g, const struct comparison *cmp);
+void vn_convert_note_accuracy(struct vn_conversion *c, struct graph *g);
 
 /* convert.c: stages that other ways of converting share */
 int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e);

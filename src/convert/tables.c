@@ -1,4 +1,6 @@
 /* Rows of the result tables. */
+#include <math.h>
+
 #include "convert/stages.h"
 
 #include "ops/op.h"
@@ -28,7 +30,7 @@ static const struct vn_reason *kept_reason(struct vn_conversion *c, const struct
 
 static void put_similarity(struct vn_node_row *r, const struct node_similarity *s)
 {
-    if (!s || !s->samples)
+    if (!s || !s->samples || s->exact)
         return;
     r->compared = 1;
     r->cosine = s->first.cosine;
@@ -60,18 +62,31 @@ void vn_convert_fill_nodes(struct vn_conversion *c)
     }
 }
 
+/* Integers and booleans have a share of equal elements, and the cosines of what judges them. */
+static struct vn_output_row output_row(struct vn_conversion *c, const struct value *v)
+{
+    const struct node_similarity *own = &c->comparison->of[v->id];
+    const struct value *judge = vn_convert_judge(c->arena, c->quantized, c->comparison, v);
+    const struct node_similarity *s = judge ? &c->comparison->of[judge->id] : own;
+    const int measured = judge != NULL, exact = !vn_dtype_is_float(v->dtype);
+    return (struct vn_output_row){ .output = vn_arena_str(c->kept, v->name),
+                                   .cosine = measured ? s->first.cosine : NAN,
+                                   .l1 = exact ? 0 : s->first.l1,
+                                   .l2 = exact ? 0 : s->first.l2,
+                                   .chebyshev = exact ? 0 : s->first.chebyshev,
+                                   .cosine_min = measured ? s->min : NAN,
+                                   .cosine_mean = measured ? s->mean : NAN,
+                                   .exact = exact,
+                                   .judged_by = exact && judge ? vn_arena_str(c->kept, judge->name) : NULL,
+                                   .equal = exact && own->samples ? own->first.cosine : NAN,
+                                   .equal_min = exact && own->samples ? own->min : NAN,
+                                   .equal_mean = exact && own->samples ? own->mean : NAN };
+}
+
 static void fill_outputs(struct vn_conversion *c)
 {
     for (int i = 0; i < c->quantized->outputs.n; i++) {
-        const struct value *v = c->quantized->outputs.v[i];
-        const struct node_similarity *s = &c->comparison->of[v->id];
-        const struct vn_output_row r = { vn_arena_str(c->kept, v->name),
-                                         s->first.cosine,
-                                         s->first.l1,
-                                         s->first.l2,
-                                         s->first.chebyshev,
-                                         s->min,
-                                         s->mean };
+        const struct vn_output_row r = output_row(c, c->quantized->outputs.v[i]);
         VEC_PUSH(c->kept, &c->outputs, r);
     }
 }

@@ -3,35 +3,45 @@
 
 #include "inspect/inspect.h"
 
+/* A value of the reference as one sample has it: as real numbers, or as stored where it is not float. */
+struct kept_value {
+    struct vn_shape shape;
+    float *real;
+    int64_t *exact;
+};
+
 /* The two sessions, and what the reference's showed of this sample. */
 struct graph_pair {
     struct vn_session *reference, *quantized;
     int *in_quantized; /* by the reference's value id: the id in the quantized graph, which indexes all else;
                           -1: none */
-    float **kept; /* the reference's values of this sample */
+    struct kept_value *kept; /* the reference's values of this sample */
     struct vn_arena *arena; /* of this sample */
     struct comparison *compared;
     struct vn_arena *of_result;
     int sample;
 };
 
-static int is_number(const struct vn_view *t)
-{
-    return t->dtype == VN_F32 || t->dtype == VN_I8 || t->dtype == VN_I16;
-}
+static int is_real(const struct vn_view *t) { return vn_dtype_is_float(t->dtype) || t->n_scale; }
 
-static float *numbers(struct graph_pair *p, const struct vn_view *t)
+static struct kept_value value_of(struct graph_pair *p, const struct vn_view *t)
 {
-    float *x = NEW_ARRAY(p->arena, float, vn_view_count(t));
-    vn_view_real(x, t);
-    return x;
+    struct kept_value k = { .shape.rank = t->rank };
+    memcpy(k.shape.d, t->shape, (size_t)t->rank * sizeof *t->shape);
+    if (is_real(t)) {
+        k.real = NEW_ARRAY(p->arena, float, vn_view_count(t));
+        vn_view_real(k.real, t);
+    } else {
+        k.exact = NEW_ARRAY(p->arena, int64_t, vn_view_count(t));
+        vn_view_integers(k.exact, t);
+    }
+    return k;
 }
 
 static void keep(void *user, int value, const struct vn_view *t)
 {
     struct graph_pair *p = user;
-    if (is_number(t))
-        p->kept[p->in_quantized[value]] = numbers(p, t);
+    p->kept[p->in_quantized[value]] = value_of(p, t);
 }
 
 /* A similarity as numbers of a result, and back. */
@@ -69,13 +79,66 @@ static void add(struct graph_pair *p, const char *value, struct similarity m)
     ((struct counter *)vn_result_entry(r, RESULT_counter, value))->n++;
 }
 
+/* The shape that holds both; 0: their ranks differ. */
+static int common_shape(struct vn_shape *s, const struct vn_shape *a, const struct vn_shape *b)
+{
+    *s = *a;
+    for (int d = 0; d < s->rank && a->rank == b->rank; d++)
+        s->d[d] = a->d[d] > b->d[d] ? a->d[d] : b->d[d];
+    return a->rank == b->rank;
+}
+
+/* Where element i of `from` lies in the larger shape `to`. */
+static int64_t place_in(const struct vn_shape *to, const struct vn_shape *from, int64_t i)
+{
+    int64_t at = 0, step = 1;
+    for (int d = from->rank - 1; d >= 0; d--) {
+        at += i % from->d[d] * step;
+        i /= from->d[d];
+        step *= to->d[d];
+    }
+    return at;
+}
+
+/* Real numbers in the larger shape, 0 where they have none. */
+static const float *spread(struct graph_pair *p, const struct kept_value *k, const struct vn_shape *to)
+{
+    const int64_t n = vn_shape_count(&k->shape);
+    if (!memcmp(k->shape.d, to->d, (size_t)to->rank * sizeof *to->d))
+        return k->real;
+    float *x = NEW_ARRAY(p->arena, float, vn_shape_count(to));
+    for (int64_t i = 0; i < n; i++)
+        x[place_in(to, &k->shape, i)] = k->real[i];
+    return x;
+}
+
+/* Elements of the larger of both that are in both and equal; the share stands for the cosine. Nothing in both
+ * is equal. */
+static struct similarity share_of_equal(struct graph_pair *p, const struct kept_value *a,
+                                        const struct kept_value *b, const struct vn_shape *common)
+{
+    const int64_t na = vn_shape_count(&a->shape), nb = vn_shape_count(&b->shape), n = na > nb ? na : nb;
+    const int64_t **in_a = NEW_ARRAY(p->arena, const int64_t *, vn_shape_count(common));
+    int64_t equal = 0;
+    for (int64_t i = 0; i < na; i++)
+        in_a[place_in(common, &a->shape, i)] = &a->exact[i];
+    for (int64_t i = 0; i < nb; i++) {
+        const int64_t *x = in_a[place_in(common, &b->shape, i)];
+        equal += x && *x == b->exact[i];
+    }
+    return (struct similarity){ .cosine = n ? (double)equal / (double)n : 1, .n = n };
+}
+
 static void compare(void *user, int value, const struct vn_view *t)
 {
     struct graph_pair *p = user;
-    if (!p->kept[value] || !is_number(t))
+    struct vn_shape common;
+    const struct kept_value a = p->kept[value], b = value_of(p, t);
+    if ((!a.real && !a.exact) || !a.real != !b.real || !common_shape(&common, &a.shape, &b.shape))
         return;
     add(p, vn_session_value_name(p->quantized, value),
-        vn_similarity(p->kept[value], numbers(p, t), vn_view_count(t)));
+        a.real ? vn_similarity(spread(p, &a, &common), spread(p, &b, &common), vn_shape_count(&common))
+               : share_of_equal(p, &a, &b, &common));
 }
 
 static int run_one(struct graph_pair *p, const struct vn_samples *samples, struct vn_err *e)
@@ -136,7 +199,8 @@ static int set_table(struct comparison *c, const struct graph *g, struct vn_err 
         if (!first || first->n != SIMILARITY_NUMBERS || !least || !sum || sum->n != 1 || count->n > INT_MAX ||
             least->sample > INT_MAX || !(first->v[6] >= 0 && first->v[6] < 0x1p62))
             return vn_fail(e, VN_E_INPUT, "comparison of %s: damaged: invalid values", name);
-        c->of[i] = (struct node_similarity){ .first = get_similarity(first->v),
+        c->of[i] = (struct node_similarity){ .exact = !vn_dtype_is_float(g->values.v[i]->dtype),
+                                             .first = get_similarity(first->v),
                                              .min = least->value,
                                              .mean = vn_exact_sums_value(sum, 0) / (double)count->n,
                                              .worst = (int)least->sample,
@@ -155,7 +219,7 @@ static int begin(struct graph_pair *p, struct vn_arena *a, struct vn_arena *work
     c->n = quantized->values.n;
     c->of = NEW_ARRAY(a, struct node_similarity, c->n);
     p->of_result = a;
-    p->kept = NEW_ARRAY(work, float *, c->n);
+    p->kept = NEW_ARRAY(work, struct kept_value, c->n);
     TRY(open_side(&p->reference, work, reference, 0, run, e));
     TRY(open_side(&p->quantized, work, quantized, 3, run, e));
     TRY(vn_samples_hash(&samples, s, e));

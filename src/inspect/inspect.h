@@ -12,6 +12,7 @@
 /* ---- float against quantized, node by node ---- */
 
 struct node_similarity {
+    int exact; /* integers or booleans: the cosines below are shares of equal elements */
     struct similarity first; /* first sample */
     double min, mean; /* cosine over all samples; mean: an exact sum, divided */
     int worst;               /* sample of the minimum */

@@ -70,17 +70,28 @@ static void advise(FILE *f, const struct vn_conversion *c)
                "about 100 samples)\n");
 }
 
+static int is_judged(const struct vn_output_row *r) { return !r->exact || r->judged_by; }
+
+/* An output that is not float is as good as what judges it; 1: at least `least`. */
+static int print_low(FILE *f, const struct vn_output_row *r, double least)
+{
+    const double mean = r->cosine_mean;
+    const int good = mean >= least || !is_judged(r);
+    if (is_judged(r) && !(mean >= NORMAL_COSINE && good))
+        fprintf(f, "output %s: mean cosine%s%s%s %.6f; %.2f and more is normal%s\n", r->output,
+                r->judged_by ? " of " : "", r->judged_by ? r->judged_by : "",
+                r->judged_by ? ", the float tensor in front of it," : "", mean, NORMAL_COSINE,
+                good ? "" : ", and this is below --min-cosine");
+    return good;
+}
+
 int vn_print_low_outputs(FILE *f, const struct vn_conversion *c, double least)
 {
     int n, good = 1, low = 0;
     const struct vn_output_row *rows = vn_conversion_outputs(c, &n);
     for (int i = 0; i < n; i++) {
-        const double mean = rows[i].cosine_mean;
-        good &= mean >= least;
-        low |= !(mean >= NORMAL_COSINE);
-        if (!(mean >= NORMAL_COSINE) || !(mean >= least))
-            fprintf(f, "output %s: mean cosine %.6f; %.2f and more is normal%s\n", rows[i].output, mean,
-                    NORMAL_COSINE, mean >= least ? "" : ", and this is below --min-cosine");
+        good &= print_low(f, &rows[i], least);
+        low |= is_judged(&rows[i]) && !(rows[i].cosine_mean >= NORMAL_COSINE);
     }
     if (low)
         advise(f, c);

@@ -56,14 +56,23 @@ json_t *vn_json_nodes(const struct vn_node_row *rows, int n)
     return list;
 }
 
+static json_t *output_json(const struct vn_output_row *r)
+{
+    json_t *o = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "output", r->output, "cosine",
+                          vn_json_real(r->cosine), "l1", vn_json_real(r->l1), "l2", vn_json_real(r->l2),
+                          "chebyshev", vn_json_real(r->chebyshev), "cosine_min", vn_json_real(r->cosine_min),
+                          "cosine_mean", vn_json_real(r->cosine_mean));
+    if (r->exact)
+        json_object_update_new(o, json_pack("{s:o, s:o, s:o, s:s?}", "equal", vn_json_real(r->equal),
+                                            "equal_min", vn_json_real(r->equal_min), "equal_mean",
+                                            vn_json_real(r->equal_mean), "judged_by", r->judged_by));
+    return o;
+}
+
 json_t *vn_json_outputs(const struct vn_output_row *rows, int n)
 {
     json_t *list = json_array();
-    for (int i = 0; i < n; i++) {
-        const struct vn_output_row *r = &rows[i];
-        json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "output", r->output, "cosine", vn_json_real(r->cosine), "l1", vn_json_real(r->l1),
-                                              "l2", vn_json_real(r->l2), "chebyshev", vn_json_real(r->chebyshev), "cosine_min", vn_json_real(r->cosine_min),
-                                              "cosine_mean", vn_json_real(r->cosine_mean)));
-    }
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, output_json(&rows[i]));
     return list;
 }

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,20 +36,42 @@ void vn_print_nodes(FILE *f, const struct vn_node_row *rows, int n, int compared
     vn_table_free(&t);
 }
 
-void vn_print_outputs(FILE *f, const struct vn_output_row *rows, int n)
+static void print_columns(FILE *f, const struct vn_output_row *rows, int n, int exact,
+                          const char *const titles[7])
 {
-    static const char *const titles[] = { "Output", "Cosine Similarity", "L1 Distance", "L2 Distance", "Chebyshev Distance", "Min Cosine", "Mean Cosine" };
     struct table *t = vn_table_new(7, titles);
     for (int i = 0; i < n; i++) {
         const struct vn_output_row *r = &rows[i];
-        const double v[6] = { r->cosine, r->l1, r->l2, r->chebyshev, r->cosine_min, r->cosine_mean };
-        char c[6][32];
-        for (int k = 0; k < 6; k++)
-            number(c[k], "%.6f", v[k], 1);
-        vn_table_row(t, (const char *const[]){ r->output, c[0], c[1], c[2], c[3], c[4], c[5] });
+        const double real[6] = { r->cosine, r->l1, r->l2, r->chebyshev, r->cosine_min, r->cosine_mean };
+        const double equal[5] = { r->equal, r->equal_min, r->equal_mean, r->cosine_min, r->cosine_mean };
+        char name[NAME_WIDTH + 1], c[6][32];
+        const char *by = r->judged_by ? vn_cut_left(r->judged_by, NAME_WIDTH, name) : "--", *cell[6];
+        for (int k = 0; k < (exact ? 5 : 6); k++)
+            cell[k] = number(c[k], "%.6f", exact ? equal[k] : real[k], !isnan(exact ? equal[k] : real[k]));
+        if (r->exact == exact && exact)
+            vn_table_row(t, (const char *const[]){ r->output, cell[0], cell[1], cell[2], by, cell[3], cell[4] });
+        else if (r->exact == exact)
+            vn_table_row(t, (const char *const[]){ r->output, cell[0], cell[1], cell[2], cell[3], cell[4],
+                                                   cell[5] });
     }
     vn_table_print(t, f);
     vn_table_free(&t);
+}
+
+void vn_print_outputs(FILE *f, const struct vn_output_row *rows, int n)
+{
+    static const char *const titles[][7] = {
+        { "Output", "Cosine Similarity", "L1 Distance", "L2 Distance", "Chebyshev Distance", "Min Cosine",
+          "Mean Cosine" },
+        { "Output", "Equal Elements", "Min Equal", "Mean Equal", "Judged By", "Min Cosine", "Mean Cosine" },
+    };
+    int exact = 0;
+    for (int i = 0; i < n; i++)
+        exact += rows[i].exact;
+    if (exact < n || !n)
+        print_columns(f, rows, n, 0, titles[0]);
+    if (exact)
+        print_columns(f, rows, n, 1, titles[1]);
 }
 
 /* The first row with the reason of row i. */
