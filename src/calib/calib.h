@@ -4,6 +4,7 @@
 
 #include "base/listen.h"
 #include "data/samples.h"
+#include "ops/masks.h"
 #include "result/result.h"
 
 /* vn_histogram_add of a view; float32 elements that lie close together, in whatever order, are not copied. */
@@ -28,12 +29,22 @@ struct channel_sums {
     uint64_t count; /* elements behind each */
 };
 
+/* What `of` leaves out. */
+struct hidden_elements {
+    uint64_t masked; /* elements */
+    uint64_t infinite; /* in a value that carries no mask, which has no range then */
+    double least_top; /* of a softmax's lines: the least of their largest elements; NaN: none */
+};
+
 struct vn_ranges {
     int n; /* values of the graph */
     const struct histogram **of; /* by value id; NULL: not seen */
     struct channel_sums **means; /* by value id; NULL: not the input of an operator with weights */
-    /* What `of` and `means` are made from: vn_result_write keeps it. By value name a histogram, sums of each
-     * channel and the elements behind one. */
+    const struct mask *masks; /* by value id: whose masked elements were left out of `of` */
+    struct hidden_elements *hidden; /* by value id */
+    /* What all of these are made from: vn_result_write keeps it. By value name a histogram, sums of each
+     * channel and the elements behind one, the least top; by "masked NAME", "infinite NAME" numbers of
+     * elements. */
     struct vn_result *result;
 };
 struct vn_calibrate_options {

@@ -1,4 +1,6 @@
 /* Activations of the float graph, sample by sample, into a result that parts share. */
+#include <math.h>
+
 #include "calib/calib.h"
 #include "ops/op.h"
 #include "session/session.h"
@@ -9,7 +11,7 @@ struct collector {
     struct vn_ranges *r;
     double *sum; /* of each channel within one value of one sample */
     int sample;
-    const char *bad; /* first tensor with a value that is not finite */
+    const char *bad; /* first tensor with a NaN */
 };
 
 void vn_calibrate_options_default(struct vn_calibrate_options *o)
@@ -44,6 +46,8 @@ static struct vn_ranges *new_ranges(struct vn_arena *a, const struct graph *g, s
     r->n = g->values.n;
     r->of = NEW_ARRAY(a, const struct histogram *, r->n);
     r->means = NEW_ARRAY(a, struct channel_sums *, r->n);
+    r->masks = vn_masks_find(a, g);
+    r->hidden = NEW_ARRAY(a, struct hidden_elements, r->n);
     r->result = result;
     return r;
 }
@@ -64,13 +68,35 @@ static int set_means(struct channel_sums *m, const struct vn_result *result, con
     return VN_OK;
 }
 
-/* of and means as the result has them now. */
+static void count(struct vn_result *r, const char *what, const char *value, uint64_t n)
+{
+    struct vn_arena *work = vn_arena_new();
+    struct counter *c = vn_result_entry(r, RESULT_counter, vn_arena_fmt(work, "%s %s", what, value));
+    c->n += n;
+    vn_arena_free(&work);
+}
+
+static struct hidden_elements hidden_of(struct vn_result *r, const char *value)
+{
+    struct vn_arena *work = vn_arena_new();
+    const struct counter *masked = vn_result_find(r, RESULT_counter, vn_arena_fmt(work, "masked %s", value));
+    const struct counter *inf = vn_result_find(r, RESULT_counter, vn_arena_fmt(work, "infinite %s", value));
+    const struct extreme *top = vn_result_find(r, RESULT_minimum, value);
+    const struct hidden_elements h = { .masked = masked ? masked->n : 0,
+                                       .infinite = inf ? inf->n : 0,
+                                       .least_top = top && top->found ? top->value : NAN };
+    vn_arena_free(&work);
+    return h;
+}
+
+/* All as the result has it now. */
 static int set_ranges(struct vn_ranges *r, const struct graph *g, struct vn_err *e)
 {
     for (int i = 0; i < r->n; i++) {
         const struct value *v = g->values.v[i];
         const struct histogram *h = v->data ? NULL : vn_result_find(r->result, RESULT_histogram, v->name);
-        r->of[i] = h && h->count ? h : NULL;
+        r->hidden[i] = hidden_of(r->result, v->name);
+        r->of[i] = h && h->count && !r->hidden[i].infinite ? h : NULL;
         if (r->means[i])
             TRY(set_means(r->means[i], r->result, v->name, e));
     }
@@ -83,17 +109,18 @@ static void add_sums(struct collector *c, const struct channel_sums *m, const ch
                      const struct vn_view *t)
 {
     const float *x = t->data;
-    const int64_t count = (int64_t)(t->bytes / sizeof *x), inner = t->stride[m->axis];
+    const int64_t elements = (int64_t)(t->bytes / sizeof *x), inner = t->stride[m->axis];
     struct exact_sums *to = vn_result_entry(c->r->result, RESULT_sums, value);
     if (!m->n)
         return;
     memset(c->sum, 0, (size_t)m->n * sizeof *c->sum);
-    for (int64_t i = 0; i < count; i++) /* in the order of memory */
+    for (int64_t i = 0; i < elements; i++) /* in the order of memory */
         c->sum[i / inner % m->n] += x[i];
     vn_exact_sums_start(to, c->arena, m->n);
     for (int k = 0; k < m->n; k++)
         vn_exact_sums_add(to, c->arena, k, c->sum[k]);
-    ((struct counter *)vn_result_entry(c->r->result, RESULT_counter, value))->n += (uint64_t)(count / m->n);
+    ((struct counter *)vn_result_entry(c->r->result, RESULT_counter, value))->n +=
+        (uint64_t)(elements / m->n);
 }
 
 int vn_histogram_add_view(struct histogram *h, const struct vn_view *v)
@@ -109,13 +136,79 @@ int vn_histogram_add_view(struct histogram *h, const struct vn_view *v)
     return status;
 }
 
+/* Leaves in `kept` what no mask hides; the rest is counted. */
+static size_t drop_masked(struct collector *c, int value, float *kept, int64_t n)
+{
+    const struct mask *m = &c->r->masks[value];
+    size_t left = 0;
+    for (int64_t i = 0; i < n; i++)
+        if (!vn_mask_hides(m, kept[i]))
+            kept[left++] = kept[i];
+    count(c->r->result, "masked", c->g->values.v[value]->name, (uint64_t)n - left);
+    return left;
+}
+
+/* The least of the largest elements of lines; a line that is masked as a whole has none. */
+static void add_tops(struct collector *c, int value, const float *x, const struct vn_view *t)
+{
+    const struct mask *m = &c->r->masks[value];
+    int64_t axis = -1, inner = 1;
+    vn_node_attr_int(m->reader, "axis", &axis);
+    axis += axis < 0 ? t->rank : 0;
+    for (int d = (int)axis + 1; d < t->rank; d++)
+        inner *= t->shape[d];
+    const int64_t n = t->rank ? t->shape[axis] : 1, lines = n ? vn_view_count(t) / n : 0;
+    struct extreme *least = vn_result_entry(c->r->result, RESULT_minimum, c->g->values.v[value]->name);
+    for (int64_t i = 0; i < lines; i++) {
+        float top = -INFINITY;
+        for (int64_t k = 0; k < n; k++)
+            top = fmaxf(top, x[(i / inner * n + k) * inner + i % inner]);
+        if (!vn_mask_hides(m, top))
+            vn_minimum_add(least, (uint64_t)c->sample, top);
+    }
+}
+
+static int add_masked(struct collector *c, int value, const struct vn_view *t)
+{
+    struct vn_arena *work = vn_arena_new();
+    float *x = NEW_ARRAY(work, float, vn_view_count(t));
+    vn_view_real(x, t);
+    if (c->r->masks[value].reader)
+        add_tops(c, value, x, t);
+    const size_t left = drop_masked(c, value, x, vn_view_count(t));
+    const char *name = c->g->values.v[value]->name;
+    const int status = vn_histogram_add(vn_result_entry(c->r->result, RESULT_histogram, name), x, left);
+    vn_arena_free(&work);
+    return status;
+}
+
+/* Nothing but infinities is not finite: a value without a range, not an error. */
+static int count_infinite(struct collector *c, const char *name, const struct vn_view *t)
+{
+    const int64_t n = vn_view_count(t);
+    uint64_t infinite = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const double x = vn_view_at(t, i);
+        if (isnan(x))
+            return VN_E_INPUT;
+        infinite += isinf(x) != 0;
+    }
+    count(c->r->result, "infinite", name, infinite);
+    return VN_OK;
+}
+
 static void collect(void *user, int value, const struct vn_view *t)
 {
     struct collector *c = user;
     const char *name = c->g->values.v[value]->name;
     if (t->dtype != VN_F32)
         return;
-    if (vn_histogram_add_view(vn_result_entry(c->r->result, RESULT_histogram, name), t) < 0 && !c->bad)
+    int status = c->r->masks[value].sign
+                     ? add_masked(c, value, t)
+                     : vn_histogram_add_view(vn_result_entry(c->r->result, RESULT_histogram, name), t);
+    if (status < 0)
+        status = count_infinite(c, name, t);
+    if (status < 0 && !c->bad)
         c->bad = name;
     if (c->r->means[value])
         add_sums(c, c->r->means[value], name, t);
@@ -133,7 +226,7 @@ static int run_sample(struct collector *c, struct vn_session *session, const str
         status = vn_session_run(session, e);
     vn_arena_free(&a);
     if (status == VN_OK && c->bad)
-        return vn_fail(e, VN_E_INPUT, "%s: tensor %s of the float model is not finite (NaN or infinite)",
+        return vn_fail(e, VN_E_INPUT, "%s: tensor %s of the float model is NaN (not a number)",
                        vn_samples_name(s, c->sample), c->bad);
     return status;
 }

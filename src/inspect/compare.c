@@ -2,6 +2,7 @@
 #include <limits.h>
 
 #include "inspect/inspect.h"
+#include "ops/masks.h"
 
 /* A value of the reference as one sample has it: as real numbers, or as stored where it is not float. */
 struct kept_value {
@@ -16,6 +17,7 @@ struct graph_pair {
     int *in_quantized; /* by the reference's value id: the id in the quantized graph, which indexes all else;
                           -1: none */
     struct kept_value *kept; /* the reference's values of this sample */
+    struct mask *masks; /* by the quantized id: elements that the reference masks say nothing */
     struct vn_arena *arena; /* of this sample */
     struct comparison *compared;
     struct vn_arena *of_result;
@@ -129,6 +131,20 @@ static struct similarity share_of_equal(struct graph_pair *p, const struct kept_
     return (struct similarity){ .cosine = n ? (double)equal / (double)n : 1, .n = n };
 }
 
+static struct similarity alike(struct graph_pair *p, int value, const float *a, const float *b, int64_t n)
+{
+    if (!p->masks[value].sign)
+        return vn_similarity(a, b, n);
+    float *x = NEW_ARRAY(p->arena, float, n), *y = NEW_ARRAY(p->arena, float, n);
+    int64_t left = 0;
+    for (int64_t i = 0; i < n; i++)
+        if (!vn_mask_hides(&p->masks[value], a[i])) {
+            x[left] = a[i];
+            y[left++] = b[i];
+        }
+    return vn_similarity(x, y, left);
+}
+
 static void compare(void *user, int value, const struct vn_view *t)
 {
     struct graph_pair *p = user;
@@ -137,7 +153,7 @@ static void compare(void *user, int value, const struct vn_view *t)
     if ((!a.real && !a.exact) || !a.real != !b.real || !common_shape(&common, &a.shape, &b.shape))
         return;
     add(p, vn_session_value_name(p->quantized, value),
-        a.real ? vn_similarity(spread(p, &a, &common), spread(p, &b, &common), vn_shape_count(&common))
+        a.real ? alike(p, value, spread(p, &a, &common), spread(p, &b, &common), vn_shape_count(&common))
                : share_of_equal(p, &a, &b, &common));
 }
 
@@ -171,13 +187,17 @@ static void watch_both(struct graph_pair *p, struct vn_arena *a)
     const int n = vn_session_values(p->reference);
     unsigned char *left = NEW_ARRAY(a, unsigned char, n),
                   *right = NEW_ARRAY(a, unsigned char, p->compared->n);
+    const struct mask *masks = vn_masks_find(a, vn_session_graph(p->reference));
     p->in_quantized = NEW_ARRAY(a, int, n);
+    p->masks = NEW_ARRAY(a, struct mask, p->compared->n);
     for (int i = 0; i < n; i++) {
         const int k = p->in_quantized[i] =
             vn_session_value(p->quantized, vn_session_value_name(p->reference, i));
         left[i] = k >= 0;
-        if (k >= 0)
-            right[k] = 1;
+        if (k < 0)
+            continue;
+        right[k] = 1;
+        p->masks[k] = masks[i];
     }
     vn_session_observe(p->reference, &(struct vn_observer){ .after = keep, .wanted = left, .user = p });
     vn_session_observe(p->quantized, &(struct vn_observer){ .after = compare, .wanted = right, .user = p });

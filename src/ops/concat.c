@@ -96,5 +96,6 @@ const struct op_def vn_op_concat = {
     .any_width = 1,
     .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
     .quant = { .kind = Q_OWN, .inputs_as_out = 1 },
+    .chooses = 1,
     .is_identity = is_identity,
 };

@@ -13,4 +13,5 @@ const struct op_def vn_op_min = {
     .name = "min", .onnx = "Min", .min_in = 1, .max_in = -1,
     .infer = vn_infer_broadcast, .eval = eval, .qeval = qeval, .lower = lower,
     .quant = { .kind = Q_OWN }, .quant_kind = quant_kind, .commutative = 1, .associative = 1,
+    .chooses = 1,
 };

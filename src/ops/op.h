@@ -185,6 +185,8 @@ struct op_def {
     enum pairing pair;
     int inverse;
     int commutative; /* its two inputs may be swapped */
+    int chooses; /* 1 + i: every element of the result is one of inputs i and on, as it is */
+    int drops_low; /* elements far below the largest of their line give 0, and change no other result */
     int associative; /* of many inputs: equals pairs from the left */
 
     /* Operators with a weight (quant.weight). */

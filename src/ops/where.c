@@ -24,4 +24,5 @@ static void call(const struct node *n, struct portable_params *p) { (void)n, p->
 const struct op_def vn_op_where = {
     .name = "where", .onnx = "Where", .min_in = 3, .max_in = 3,
     .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
+    .chooses = 2,
 };

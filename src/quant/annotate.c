@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "ops/op.h"
+#include "quant/floors.h"
 #include "quant/limits.h"
 #include "quant/quant.h"
 #include "quant/widths.h"
@@ -13,6 +14,8 @@ struct state {
     char *integer; /* by node id: computes in integers */
     char *tail;    /* by node id: only feeds outputs */
     char *wide;    /* by value id: int16 */
+    const struct mask *masks; /* by value id */
+    const double *floors; /* by value id: vn_floors_find */
 };
 
 const char *vn_quant_method_text(const struct vn_quant_method *m, struct vn_arena *a)
@@ -60,7 +63,29 @@ static int listed(const char *list, const char *word)
     return 0;
 }
 
-static const struct vn_reason *unfit_input(const struct state *s, const struct node *n)
+static int is_infinite(const struct value *v)
+{
+    const int64_t n = v->data ? vn_shape_count(&v->shape) : 0;
+    for (int64_t i = 0; i < n; i++)
+        if (isinf(vn_tensor_f64(v->data, i)))
+            return 1;
+    return 0;
+}
+
+static const struct vn_reason *infinite(const struct state *s, const struct node *n)
+{
+    for (int i = 0; i < data_inputs(n); i++) {
+        const struct value *v = n->in[i];
+        if (v &&
+            (s->r->hidden[v->id].infinite || (!n->op->chooses && !s->masks[v->id].sign && is_infinite(v))))
+            return vn_reason_new(s->arena, REASON_infinite, REASON_ARGS(v->name));
+    }
+    if (s->r->hidden[n->out[0]->id].infinite)
+        return vn_reason_new(s->arena, REASON_infinite, REASON_ARGS(n->out[0]->name));
+    return NULL;
+}
+
+static const struct vn_reason *unfit_value(const struct state *s, const struct node *n)
 {
     for (int i = 0; i < data_inputs(n); i++) {
         const struct value *v = n->in[i];
@@ -68,12 +93,21 @@ static const struct vn_reason *unfit_input(const struct state *s, const struct n
             continue;
         if (v->dtype != VN_F32)
             return vn_reason_new(s->arena, REASON_input_type, REASON_ARGS(v->name, vn_dtype_name(v->dtype)));
-        if (!v->data && !s->r->of[v->id] && v->producer && !v->producer->op->is_clamp)
+        if (!v->data && !s->r->of[v->id] && !s->r->hidden[v->id].infinite && v->producer &&
+            !v->producer->op->is_clamp)
             return vn_reason_new(s->arena, REASON_range, REASON_ARGS(v->name));
     }
     if (n->out[0]->dtype != VN_F32)
         return vn_reason_new(s->arena, REASON_output_type,
                              REASON_ARGS(n->out[0]->name, vn_dtype_name(n->out[0]->dtype)));
+    return infinite(s, n);
+}
+
+static const struct vn_reason *unfit_input(const struct state *s, const struct node *n)
+{
+    const struct vn_reason *why = unfit_value(s, n);
+    if (why)
+        return why;
     const int w = n->op->quant.weight;
     const enum reason_id unfit = n->op->unfit ? n->op->unfit(n) : REASON_NONE;
     if (unfit)
@@ -187,27 +221,66 @@ static const struct qparam *from_range(const struct state *s, double lo, double 
     return vn_qparam_new(s->arena, wide ? VN_I16 : VN_I8, -1, 1, &f, &zero);
 }
 
+struct range {
+    double lo, hi, threshold;
+};
+
+/* Masked elements saturate, low enough (quant/floors.h). */
+static void reach_floor(const struct state *s, struct range *r, int value)
+{
+    const double floor = s->floors[value];
+    if (isnan(floor))
+        return;
+    if (s->masks[value].sign > 0)
+        r->lo = fmin(r->lo, floor);
+    else
+        r->hi = fmax(r->hi, -floor);
+    r->threshold = fmax(r->threshold, -floor);
+}
+
 static const struct qparam *from_histogram(const struct state *s, struct value *v)
 {
     const struct histogram *h = s->r->of[v->id];
     if (!h) /* a tensor that was not seen on its own is quantized with what follows; see unfit_input */
         return NULL;
     const int wide = s->wide[v->id]; /* fine enough without clipping anything */
-    v->threshold = wide ? fmax(fabs(h->min), fabs(h->max)) : s->o->method.calibrator->threshold(h, s->o->method.parameter);
-    return from_range(s, h->min, h->max, v->threshold, wide);
+    struct range r = { h->min, h->max, fmax(fabs(h->min), fabs(h->max)) };
+    if (!wide)
+        r.threshold = s->o->method.calibrator->threshold(h, s->o->method.parameter);
+    reach_floor(s, &r, v->id);
+    v->threshold = r.threshold;
+    return from_range(s, r.lo, r.hi, r.threshold, wide);
 }
 
-static const struct qparam *from_constant(const struct state *s, struct value *v, int wide)
+/* Infinite elements saturate: at the ends of the result's range, if it has one. */
+static void reach_result(struct range *r, const struct value *y)
 {
-    double lo = 0, hi = 0;
-    const int64_t n = vn_shape_count(&v->shape);
-    for (int64_t i = 0; i < n; i++) {
-        const double x = vn_tensor_f64(v->data, i);
-        lo = fmin(lo, x);
-        hi = fmax(hi, x);
+    if (!y->q)
+        return;
+    r->lo = fmin(r->lo, (vn_q_min(y->q) - y->q->zero[0]) * (double)y->q->scale[0]);
+    r->hi = fmax(r->hi, (vn_q_max(y->q) - y->q->zero[0]) * (double)y->q->scale[0]);
+}
+
+/* of: its id before it became the node's own. */
+static const struct qparam *from_constant(const struct state *s, const struct node *n, struct value *v,
+                                          int of, int wide)
+{
+    struct range r = { 0 };
+    int infinite = 0;
+    const struct mask *m = &s->masks[of];
+    const int64_t count = vn_shape_count(&v->shape);
+    for (int64_t i = 0; i < count; i++) {
+        double x = vn_tensor_f64(v->data, i);
+        if (m->sign * x < s->floors[of])
+            x = m->sign * s->floors[of];
+        infinite |= isinf(x);
+        r.lo = isfinite(x) ? fmin(r.lo, x) : r.lo;
+        r.hi = isfinite(x) ? fmax(r.hi, x) : r.hi;
     }
-    v->threshold = fmax(-lo, hi);
-    return from_range(s, lo, hi, v->threshold, wide);
+    if (infinite)
+        reach_result(&r, n->out[0]);
+    v->threshold = fmax(-r.lo, r.hi);
+    return from_range(s, r.lo, r.hi, v->threshold, wide);
 }
 
 /* A constant of an integer node is its own: another reader may want it in float, or with other scales. */
@@ -221,6 +294,9 @@ static struct value *own_constant(struct state *s, struct node *n, int i)
 }
 
 #define BIAS_LIMIT 536870911.0 /* 30 bits with the sign; what bias correction adds later fits the 31st */
+
+#define LEAST_PRODUCT 1e-37 /* of two scales: above 0 in float32 */
+#define BIAS_BEYOND 1e9 /* a mask: what is further from 0 saturates */
 
 /* Symmetric, one scale per output channel; grown where the bias would not fit 30 bits, and chosen by the bias where all weights
  * are zero. */
@@ -239,10 +315,10 @@ static const struct qparam *from_weight(const struct state *s, struct value *w, 
         double least = 0, b = 0;
         const int64_t nb = bias ? vn_shape_count(&bias->shape) : 0;
         for (int64_t i = n == 1 ? 0 : c; i < (n == 1 ? nb : c + 1) && i < nb; i++)
-            b = fmax(b, fabs(vn_tensor_f64(bias->data, i)));
+            b = fmax(b, fmin(fabs(vn_tensor_f64(bias->data, i)), BIAS_BEYOND));
         least = b / sx / BIAS_LIMIT * 1.000001;
         double want = most[c] > 0 ? most[c] / (wide ? 32767 : 127) : b > 0 ? b / sx / (1 << 24) : 1;
-        scale[c] = (float)fmax(fmax(want, least), 1e-30);
+        scale[c] = (float)fmax(fmax(want, least), fmax(1e-30, LEAST_PRODUCT / sx));
     }
     return vn_qparam_new(s->arena, wide ? VN_I16 : VN_I8, axis, n, scale, NULL);
 }
@@ -266,14 +342,14 @@ static void quantize_constants(struct state *s, struct node *n)
     for (int i = 0; i < data_inputs(n); i++) {
         if (!n->in[i] || !n->in[i]->data || (r->bias && i == r->bias))
             continue;
-        const int wide = wide_constant(s, n, i);
+        const int wide = wide_constant(s, n, i), of = n->in[i]->id;
         struct value *v = own_constant(s, n, i);
         if (r->weight && i == r->weight)
             v->q = from_weight(s, v, vn_node_weight_axis(n), vn_node_has(n, r->bias ? r->bias : 99) ? n->in[r->bias] : NULL, n->in[0]->q->scale[0], wide);
         else if (vn_node_kind(n) == Q_MOVE && n->out[0]->q) /* a table of embeddings: rounded once, as what is read from it */
             v->q = n->out[0]->q;
         else
-            v->q = from_constant(s, v, wide);
+            v->q = from_constant(s, n, v, of, wide);
     }
     if (r->bias && vn_node_has(n, r->bias))
         own_constant(s, n, r->bias);
@@ -370,8 +446,10 @@ int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struc
     struct state s = { .g = g, .arena = g->arena, .r = r, .o = o };
     s.integer = vn_arena_alloc(g->arena, (size_t)g->nodes.n);
     s.tail = vn_arena_alloc(g->arena, (size_t)g->nodes.n);
+    s.masks = vn_masks_find(g->arena, g);
     TRY(choose_nodes(&s, e));
     s.wide = vn_widths_decide(g->arena, g, o, s.integer, same_parameters(&s));
+    s.floors = vn_floors_find(g->arena, g, s.masks, r, s.wide);
     share_out(&s);
     for (int i = 0; i < g->nodes.n; i++) {
         struct node *n = g->nodes.v[i];
@@ -385,5 +463,5 @@ int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struc
             quantize_constants(&s, g->nodes.v[i]);
     if (o->method.bias_correction)
         vn_quantize_correct_biases(g, r);
-    return VN_OK;
+    return vn_quantize_check(g, e);
 }

@@ -37,6 +37,10 @@ void vn_quantize_correct_biases(struct graph *g, const struct vn_ranges *r);
 /* From the calibrated model to the quantized one: weights and constants become integers, biases int32. */
 int vn_quantize_store(struct graph *g, struct vn_err *e);
 
+/* VN_E_INPUT, with tensor and cause, where a scale is not finite and positive. What annotates and stores ends
+ * with it. */
+int vn_quantize_check(const struct graph *g, struct vn_err *e);
+
 /* Integer nodes in the graph. */
 int vn_quantize_count(const struct graph *g);
 

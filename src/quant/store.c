@@ -55,7 +55,7 @@ int vn_quantize_store(struct graph *g, struct vn_err *e)
                            "%s: node %s: expected an integer node, but one of its tensors is float",
                            g->source, n->name);
     }
-    return VN_OK;
+    return vn_quantize_check(g, e);
 }
 
 int vn_quantize_count(const struct graph *g)

@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 struct similarity {
-    double cosine; /* 1 when both are all zero, 0 when one is */
+    /* 1 when both are all zero or empty, 0 when one is; infinities that are equal do not count */
+    double cosine;
     double l1; /* mean |d| */
     double l2; /* ||d||_2 / N */
     double chebyshev; /* max |d| */

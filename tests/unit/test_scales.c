@@ -1,0 +1,55 @@
+/* The last resort against scales that are not finite and positive. */
+#include <math.h>
+
+#include "net.h"
+#include "quant/quant.h"
+
+static void expect(float scale, const char *message)
+{
+    struct vn_err e;
+    struct net n = net_new();
+    struct value *x = net_input(&n, "x", "1x4");
+    struct value *k = net_const(&n, "4", 0.5f, 1);
+    const float scales[] = { 0.25f, scale };
+    k->q = vn_qparam_new(n.arena, VN_I8, 0, 2, scales, NULL);
+    k->threshold = 3;
+    vn_graph_add_output(n.g, net_op(&n, &vn_op_add, NET_LIST(x, k)));
+    vn_graph_index(n.g);
+    const int status = vn_quantize_check(n.g, &e);
+    assert_int_equal(status, message ? VN_E_INPUT : VN_OK);
+    if (message && !strstr(e.msg, message))
+        fail_msg("expected '%s' in '%s'", message, e.msg);
+    vn_arena_free(&n.arena);
+}
+
+static void scales(void **state)
+{
+    (void)state;
+    expect(0.5f, NULL);
+    expect(0x1p-140f, NULL);
+    expect(INFINITY,
+           "test: tensor const0 cannot be quantized: scale inf of channel 1 is not finite and positive");
+    expect(NAN, "is not finite and positive: its largest magnitude is 3");
+    expect(0, "scale 0 of channel 1");
+    expect(-1, "scale -1 of channel 1");
+}
+
+static void names_the_element(void **state)
+{
+    (void)state;
+    struct vn_err e;
+    struct net n = net_new();
+    struct value *k = net_const(&n, "4", 0.5f, 1);
+    const float infinite = INFINITY;
+    ((float *)k->data->data)[2] = -INFINITY;
+    k->q = vn_qparam_new(n.arena, VN_I8, -1, 1, &infinite, NULL);
+    assert_int_equal(vn_quantize_check(n.g, &e), VN_E_INPUT);
+    assert_non_null(strstr(e.msg, "element 2 of this constant is -inf"));
+    vn_arena_free(&n.arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(scales), cmocka_unit_test(names_the_element) };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
