@@ -134,3 +134,54 @@ def test_infinite_divisor(tmp_path):
     done = json.loads(convert(tmp_path, block, "out", optimization="'set_model_output_int8'").out)
     assert [n["reason"]["id"] for n in done["nodes"] if n["on"] == "CPU"] == ["infinite"]
     assert worst_cosine(tmp_path, block, "out") > .999 and check_scales(tmp_path / "out")
+
+
+# ---- real networks ----
+
+def shared(name):
+    path = sm.SHARED / "models" / name
+    if not path.exists():
+        pytest.skip(f"{path} is absent")
+    return path
+
+
+def convert_shared(folder, file, inputs, calibration, out):
+    inputs = {"input_type_rt": "featuremap", "input_type_train": "featuremap", "input_layout_train": "NCHW",
+              "norm_type": "no_preprocess", **inputs}
+    config = sm.write_yaml(folder / f"{out}.yaml", file, "generic", working_dir=out, inputs=inputs,
+                           calibration=calibration)
+    done = tool.run("convert", "-c", config, "--log", "none", "--json", cwd=folder, want=tool.DONE,
+                    timeout=300)
+    assert check_scales(folder / out)
+    return json.loads(done.out)["outputs"][0]["cosine_mean"]
+
+
+def file_bytes(path):
+    """As Magika reads a file: 1024 bytes from its start and 1024 from its end, 256 where there are none."""
+    b = np.frombuffer(path.read_bytes().strip(), np.uint8).astype(np.int32)
+    start, end = np.full(1024, 256, np.int32), np.full(1024, 256, np.int32)
+    start[:len(b[:1024])] = b[:1024]
+    end[1024 - len(b[-1024:]):] = b[-1024:]
+    return np.concatenate([start, end])[None]
+
+
+def test_magika(tmp_path):
+    """Normalizations over channels with the variance as a difference, and a Max with -infinity."""
+    model, data = shared("magika_v3.onnx"), tmp_path / "data"
+    data.mkdir()
+    files = [sorted(tool.ROOT.glob(p)) for p in ("src/*/*.c", "tests/*/*.py", "docs/*.md", "targets/*.yaml")]
+    for i, f in enumerate(f for group in files for f in sm.spread(group, 6)):
+        np.save(data / f"{i:02}.npy", file_bytes(f))
+    for out, least, more in (("int8", .99, None), ("int16", .9999, INT16)):
+        calibration = {"cal_data_dir": f"'{data}'", "calibration_type": "'max'", "optimization": more}
+        assert convert_shared(tmp_path, model, {"input_shape": "1x2048"}, calibration, out) > least
+    tool.run("convert", "--fast-perf", "--model", model, cwd=tmp_path, want=tool.DONE)
+    fast = [f"model_output/magika_v3{suffix}" for suffix in ("_quantized_model.onnx", ".bin")]
+    tool.run("verify", *fast, cwd=tmp_path, want=tool.DONE)
+
+
+@pytest.mark.parametrize("out, least, more", [("int8", .99, None), ("int16", .9999, INT16)])
+def test_ppocr(tmp_path, out, least, more):
+    model, inputs = shared("ppocr_v4_rec.onnx"), {"input_name": "x", "input_shape": "1x3x48x320"}
+    calibration = {"calibration_type": "'skip'", "optimization": more}
+    assert convert_shared(tmp_path, model, inputs, calibration, out) > least

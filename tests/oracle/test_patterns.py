@@ -402,6 +402,48 @@ def test_attention_scale_goes_into_weights(tmp_path, scale, biased):
     o.same(sample(n), 1e-5)
 
 
+def fast_variance(n, axes, form, scale=None, share=None, floor=0.0):
+    """(x - mean) / root of (mean of squares - square of the mean), as Flax writes it."""
+    wide = [1 if d in axes else k for d, k in enumerate(n.shape)]
+    count = math.prod(n.shape[d] for d in axes)
+    if form % 2:
+        mean = lambda v: n.ReduceMean(v, n.ints(*axes))
+        back = lambda v: v
+    else:
+        mean = lambda v: n.Mul(n.ReduceSum(v, n.ints(*axes), keepdims=0), share or 1 / count)
+        back = lambda v: n.Expand(n.Reshape(v, n.ints(*wide)), n.ints(*wide))
+    m = mean("x")
+    variance = n.Max(floor, n.Sub(mean(n.Mul("x", "x")), n.Mul(m, m)))
+    root = n.Sqrt(n.Add(back(variance), 1e-3))
+    if form >= 4:
+        return n.Div(n.Sub("x", back(m)), root)
+    inverse = n.Reciprocal(root)
+    return n.Mul(n.Sub("x", back(m)), inverse if scale is None else n.Mul(inverse, scale))
+
+
+@pytest.mark.parametrize("form", range(6))
+@pytest.mark.parametrize("axes", [[2], [1], [0, 2], [1, 2]], ids=str)
+def test_fast_variance(tmp_path, form, axes):
+    """Over any axes: one LayerNormalization, between Transposes where the axes are not the last ones."""
+    n = Net(3, 5, 8, opset=18)
+    scale = n.w(*[k if d in axes else 1 for d, k in enumerate(n.shape)]) if form in (2, 3) else None
+    n.give(fast_variance(n, axes, form, scale))
+    o = Optimized(n.model(), tmp_path)
+    moved = axes in ([1], [0, 2])
+    assert o.after == Counter(["LayerNormalization"] + ["Transpose"] * 2 * moved), o.said
+    o.same(sample(n), 1e-5)
+
+
+@pytest.mark.parametrize("wrong", [{"share": .2}, {"floor": .5}, {"scale": "full"}], ids=str)
+def test_near_fast_variance(tmp_path, wrong):
+    n = Net(3, 5, 8, opset=18)
+    wrong = {k: n.w(3, 5, 8) if v == "full" else v for k, v in wrong.items()}
+    n.give(fast_variance(n, [1], 0, **wrong) if "share" not in wrong else fast_variance(n, [2], 0, **wrong))
+    o = Optimized(n.model(), tmp_path)
+    assert "LayerNormalization" not in o.after, o.said
+    o.same(sample(n), 1e-5)
+
+
 def test_attention_scale_goes_to_the_smaller_operand(tmp_path):
     n = Net(2, 16, 4)
     q, k = n.Tanh("x"), n.Transpose(n.Sin("x"), perm=[0, 2, 1])
