@@ -16,7 +16,7 @@ static const struct option_def options[] = {
       "least cosine of an output where a pair is not compared strictly (default 0.9)" },
     { "--proto", 0, "FILE", 0, 0, "prototxt of a Caffe network; the model is its caffemodel" },
     { "--pipeline", 0, "STEPS", 0, 0, "image steps, e.g. 'short_side 256; center_crop 224'" },
-    { "--all", 0, NULL, 0, 0, "print every tensor, not only the different ones" },
+    { "--all", 0, NULL, 0, 0, "print every tensor, not only the first that differ" },
     RUN_OPTIONS,
     JSON_OPTION,
     { 0 },

@@ -4,6 +4,7 @@
 #include "report/report.h"
 
 #define NAME_WIDTH 40
+#define ROWS_SHOWN 10 /* of tensors that differ */
 
 /* ---- text ---- */
 
@@ -29,19 +30,24 @@ static void add_row(struct table *t, const struct vn_verified *r)
                                            vn_cut_left(r->node, NAME_WIDTH, b), c[1], c[2], c[3], result });
 }
 
+/* Unless all are wanted: the first that differ, since one fault changes few tensors. */
 static void print_rows(FILE *f, const struct vn_verified *rows, int n, int all)
 {
     static const char *const titles[] = { "Instr.",   "Tensor",    "Role",    "Node",
                                           "Compared", "Different", "Largest", "Result" };
     struct table *t = vn_table_new(8, titles);
-    int shown = 0;
-    for (int i = 0; i < n; i++)
-        if (all || rows[i].different) {
+    int shown = 0, more = 0;
+    for (int i = 0; i < n; i++) {
+        if (!all && !rows[i].different)
+            continue;
+        if (all || shown < ROWS_SHOWN)
             add_row(t, &rows[i]);
-            shown++;
-        }
+        *(all || shown < ROWS_SHOWN ? &shown : &more) += 1;
+    }
     if (shown)
         vn_table_print(t, f);
+    if (more)
+        fprintf(f, "... and %d more tensors differ (--all prints them)\n", more);
     vn_table_free(&t);
 }
 

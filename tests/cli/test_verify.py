@@ -168,3 +168,15 @@ def test_sizes_that_depend_on_the_data(tmp_path):
     out = tmp_path / "model_output"
     done = tool.run("verify", out / "m_quantized_model.onnx", out / "m.bin", want=tool.DONE)
     assert "0 not verified, 0 faults" in done.out
+
+
+def test_a_long_list_is_cut(tmp_path):
+    """Every float tensor of a float chain differs from the ninth digit on."""
+    names = [f"v{i}" for i in range(20)]
+    nodes = [conv("x", "w", "v0")] + [h.make_node("Sigmoid", [a], [b], b) for a, b in zip(names, names[1:])]
+    w = np.random.default_rng(5).normal(0, 0.5, (4, 3, 3, 3)).astype(np.float32)
+    save(tmp_path, nodes, {"w": w}, [("v19", [1, 4, 6, 6])])
+    files = convert(tmp_path, "bernoulli2")
+    short, whole = (tool.run("verify", *files, "--digits", "9", *more, want=tool.CHECK_FAILED).out
+                    for more in ((), ("--all",)))
+    assert short.count("DIFFERENT") == 10 < whole.count("DIFFERENT") and "more tensors differ (--all" in short
