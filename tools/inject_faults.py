@@ -13,6 +13,7 @@
     --each N           effective faults of each kind per program, default 1
     --seed N           default 1
     --json FILE        every fault, one JSON object a line
+    --merge FILE,..    no new faults: the table of these files
     --wrong-kernels P  P is build/tests/wrongkernel: also run each program with wrong kernels
     --write            put the table into docs/verify.md
 
@@ -111,16 +112,20 @@ class Campaign:
     def __init__(self, options):
         self.options, self.counts, self.misses = options, collections.defaultdict(collections.Counter), []
         self.journal = open(options.json, "w") if options.json else None
-        self.programs = 0
+        self.programs = set()
 
     def note(self, kind, name, outcome, what, details):
-        c = self.counts[kind]
-        c["injected"] += 1
-        c[outcome] += 1
         record = {"kind": kind, "program": name, "outcome": outcome, "what": what, "details": details}
         if self.journal:
             print(json.dumps(record), file=self.journal, flush=True)
-        if outcome in ("missed", "elsewhere"):
+        self.count(record)
+
+    def count(self, record):
+        c = self.counts[record["kind"]]
+        c["injected"] += 1
+        c[record["outcome"]] += 1
+        self.programs.add(record["program"])
+        if record["outcome"] in ("missed", "elsewhere"):
             self.misses.append(record)
             print(json.dumps(record), file=sys.stderr, flush=True)
 
@@ -160,7 +165,6 @@ class Campaign:
             return
         with tempfile.TemporaryDirectory() as work:
             good = dump(c.bin, pathlib.Path(work) / "good")
-        self.programs += 1
         for k, (kind, places) in enumerate([*faults.KINDS.items(), *faults.LOW_BITS.items()]):
             rng = np.random.default_rng([self.options.seed, k, *name.encode()])
             self.kind_of_program(kind, name, c, good, list(places(program)), rng)
@@ -225,8 +229,9 @@ def table(campaign):
     return "\n".join(lines) + "\n"
 
 
-def summary(campaign, options):
-    return f"{campaign.programs} programs, seed {options.seed}.\n\n" + table(campaign)
+def summary(campaign):
+    misses = "".join(f"- {m['outcome']}: {m['kind']}, {m['program']}, {m['what']}\n" for m in campaign.misses)
+    return f"{len(campaign.programs)} programs.\n\n" + table(campaign) + ("\n" + misses if misses else "")
 
 
 # ---- what is run ----
@@ -248,6 +253,11 @@ def programs(options, folder):
 
 def run(options):
     campaign = Campaign(options)
+    for journal in options.merge:
+        for line in pathlib.Path(journal).read_text().splitlines():
+            campaign.count(json.loads(line))
+    if options.merge:
+        return campaign
     if options.files:
         files = argparse.Namespace(onnx=pathlib.Path(options.files[0]), bin=pathlib.Path(options.files[1]))
         campaign.program(files.bin.stem, files)
@@ -277,6 +287,7 @@ def main(argv):
     for name, default in ("--networks", 8), ("--each", 1), ("--seed", 1):
         p.add_argument(name, type=int, default=default)
     p.add_argument("--json")
+    p.add_argument("--merge", type=words, default=[])
     p.add_argument("--all", action="store_true")
     p.add_argument("--wrong-kernels", type=pathlib.Path)
     p.add_argument("--write", action="store_true")
@@ -284,9 +295,9 @@ def main(argv):
     if len(options.files) not in (0, 2):
         p.error("expected QUANTIZED.onnx and FILE.bin, or neither")
     campaign = run(options)
-    print(summary(campaign, options))
+    print(summary(campaign))
     if options.write:
-        subjects.replace_between(PAGE, "inject_faults.py", "faults", summary(campaign, options))
+        subjects.replace_between(PAGE, "inject_faults.py", "faults", summary(campaign))
     return 1 if campaign.misses else 0
 
 

@@ -37,6 +37,11 @@ def converted(tmp_path_factory):
     return get
 
 
+def test_an_unchanged_program_is_written_back_as_it_was(converted):
+    data = converted(*NETWORKS[0]).bin.read_bytes()
+    assert binedit.Edit(data).sealed() == data
+
+
 def test_every_effective_fault_is_found(converted):
     options = argparse.Namespace(json=None, each=1, seed=1, wrong_kernels=tool.BUILD / "tests/wrongkernel")
     campaign = inject_faults.Campaign(options)
