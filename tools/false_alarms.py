@@ -3,7 +3,7 @@
 
     false_alarms.py [options]    random mixed networks, every shared model, on five marches in three types
 
-    --networks N       random mixed networks in all, default 1000
+    --networks N       random mixed networks in all, default 1010
     --only NAME,..     shared models (tools/subjects.py); default: all; '' for none
     --march NAME,..    default: all five
     --types NAME,..    int8, int16, mixed (some nodes in float32); default: all
@@ -136,7 +136,7 @@ def main(argv):
     p.add_argument("--only", type=words, default=list(subjects.SHARED))
     p.add_argument("--march", type=words, default=subjects.MARCHES)
     p.add_argument("--types", type=words, default=subjects.TYPES)
-    for name, default in ("--networks", 1000), ("--samples", 1), ("--seed", 0), ("--floor", None):
+    for name, default in ("--networks", 1010), ("--samples", 1), ("--seed", 0), ("--floor", None):
         p.add_argument(name, type=int, default=default)
     p.add_argument("--keep")
     p.add_argument("--write", action="store_true")

@@ -83,7 +83,7 @@ def reports(said):
     """(tensor, instruction, node, kind, writer) of everything that a verification found."""
     for r in said["tensors"]:
         if r["different"] and not r["fused"]:
-            finite = isinstance(r["first"]["got"], (int, float))
+            finite = None not in (r["first"]["got"], r["first"]["expected"])
             yield r["number"], r["instruction"], r["node"], "different" if finite else "not finite", -1
     for f in said["faults"]:
         yield f["number"], f["instruction"], f["node"], f["kind"], f.get("writer", -1)
