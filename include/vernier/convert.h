@@ -43,7 +43,7 @@ struct vn_convert_options {
     struct vn_options run;
     int compare_limit; /* samples for the similarity tables, at least 0; 0: all */
     int accept_data; /* 1: calibration data that look wrong are a warning, not an error */
-    struct vn_listener listener; /* log and progress */
+    struct vn_listener listener; /* log, progress, and everything that is wrong with what was given */
 };
 /* No configuration, one thread, every CPU feature, all samples, wrong data are an error, no listener. */
 void vn_convert_options_default(struct vn_convert_options *o);

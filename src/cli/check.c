@@ -54,7 +54,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     if (vn_opt("--list"))
         return vn_list_detectors();
     if (vn_opt("--data"))
-        return vn_run_check_data(e);
+        return vn_run_check_data(a, e);
     if (vn_words(&words) != 1 || vn_opt("--config") || vn_opt("--images"))
         return vn_fail(
             e, VN_E_USAGE,

@@ -10,10 +10,10 @@ int vn_list_detectors(void)
     return EXIT_DONE;
 }
 
-int vn_run_check_data(struct vn_err *e)
+int vn_run_check_data(struct vn_arena *a, struct vn_err *e)
 {
     const char **words;
-    struct logger log = { .quiet = 1 };
+    struct logger log = { .quiet = 1, .arena = a };
     const int n = vn_words(&words);
     struct vn_data_options o;
     vn_data_options_default(&o);
@@ -30,7 +30,7 @@ int vn_run_check_data(struct vn_err *e)
         o.folder = words[!exchanged];
     }
     struct vn_data_check *d;
-    TRY(vn_check_data(&d, &o, e));
+    TRY(vn_logger_problems(&log, "check", o.config, vn_check_data(&d, &o, e), e));
     const int good = (vn_opt("--json") ? vn_print_data_check_json : vn_print_data_check)(stdout, d);
     vn_data_check_free(&d);
     return good ? EXIT_DONE : EXIT_CHECK_FAILED;

@@ -2,6 +2,7 @@
 #ifndef VN_CHECK_DATA_H
 #define VN_CHECK_DATA_H
 
+#include "base/arena.h"
 #include "base/err.h"
 
 #define CHECK_DATA_OPTIONS                                                                                                            \
@@ -10,7 +11,8 @@
     { "--images", 0, "DIR", 0, 0, "with --data: source images of the data, with the same names" },                          \
     { "--list", 0, NULL, 0, 0, "print the checks of --data and exit" }
 
-int vn_run_check_data(struct vn_err *e); /* an exit status, or a negative enum vn_status */
+int vn_run_check_data(struct vn_arena *a,
+                      struct vn_err *e); /* an exit status, or a negative enum vn_status */
 int vn_list_detectors(void);
 
 #endif

@@ -95,6 +95,10 @@ struct logger {
     VEC(struct vn_err) problems;
 };
 struct vn_listener vn_logger_listener(struct logger *l);
+/* More than one problem of `file`: a line for each, and their number is what a command ends with. One: as it
+ * is. Returns `status`. */
+int vn_logger_problems(const struct logger *l, const char *command, const char *file, int status,
+                       struct vn_err *e);
 /* Print JSON and a newline; takes the reference. */
 int vn_print_json(json_t *j);
 

@@ -85,7 +85,7 @@ static int read_options(struct vn_convert_options *o, struct vn_err *e)
 
 static int convert(struct vn_conversion **c, int fast, struct vn_arena *a, struct vn_err *e)
 {
-    struct logger log = { .quiet = vn_opt("--json") != NULL };
+    struct logger log = { .quiet = vn_opt("--json") != NULL, .arena = a };
     struct vn_convert_options o;
     struct vn_fast_options f;
     vn_convert_options_default(&o);
@@ -93,7 +93,8 @@ static int convert(struct vn_conversion **c, int fast, struct vn_arena *a, struc
     TRY(fast ? read_fast_options(&f, a, e) : read_options(&o, e));
     TRY(open_log(&log, e));
     o.listener = f.listener = vn_logger_listener(&log);
-    const int status = fast ? vn_convert_fast(c, &f, e) : vn_convert(c, &o, e);
+    int status = fast ? vn_convert_fast(c, &f, e) : vn_convert(c, &o, e);
+    status = vn_logger_problems(&log, "convert", fast ? f.source.model : o.config, status, e);
     if (status < 0 && log.file)
         fprintf(log.file, "%s\n", e->msg);
     if (log.file)

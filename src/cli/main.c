@@ -4,6 +4,8 @@
 #include <sys/time.h>
 #include <time.h>
 
+#include <vernier/reason.h>
+
 #include "base/file.h"
 #include "base/words.h"
 #include "cli/cli.h"
@@ -174,6 +176,27 @@ static void keep_problem(void *user, const struct vn_err *problem)
 struct vn_listener vn_logger_listener(struct logger *l)
 {
     return (struct vn_listener){ log_line, show_progress, keep_problem, l };
+}
+
+static void write_problem(FILE *f, const char *command, const struct vn_err *problem)
+{
+    const char *remedy = vn_problem_remedy(problem);
+    fprintf(f, "vernier %s: %s\n", command, problem->msg);
+    if (remedy)
+        fprintf(f, "  try: %s\n", remedy);
+}
+
+int vn_logger_problems(const struct logger *l, const char *command, const char *file, int status,
+                       struct vn_err *e)
+{
+    if (status >= 0 || l->problems.n < 2)
+        return status;
+    for (int i = 0; i < l->problems.n; i++) {
+        write_problem(stderr, command, &l->problems.v[i]);
+        if (l->file)
+            write_problem(l->file, command, &l->problems.v[i]);
+    }
+    return vn_fail(e, status, "%s: %d problems", file, l->problems.n);
 }
 
 int vn_print_json(json_t *j)

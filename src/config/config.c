@@ -6,26 +6,16 @@
 #include <strings.h>
 
 #include "base/file.h"
+#include "config/compiler.h"
 #include "config/quant_config.h"
 #include "config/settings.h"
 #include "config/types.h"
 #include "config/yaml.h"
 
-static const char *text_of(const struct config *c, const char *name)
-{
-    const struct setting *s = vn_config_given(c, name);
-    if (s)
-        return s->text;
-    for (int i = 0; i < vn_keys_count; i++)
-        if (!strcmp(vn_keys[i].name, name))
-            return vn_keys[i].def;
-    return NULL;
-}
-
 /* The value of a key whose word was checked, or of its default. */
 static int value_of(const struct config *c, const char *name, const struct config_word *words)
 {
-    const struct config_word *w = vn_word_find(words, text_of(c, name));
+    const struct config_word *w = vn_word_find(words, vn_config_text(c, name));
     return w ? w->value : 0;
 }
 
@@ -87,6 +77,20 @@ static int check_number(const struct config *c, const struct setting *s, struct 
     return VN_OK;
 }
 
+/* "1 1 1", "[0, 0, 0]": numbers, and all of them x? */
+static int all_equal(const char *text, double x)
+{
+    static const char gaps[] = " \t\n,[]";
+    int n = 0;
+    for (const char *p = text + strspn(text, gaps); *p; p += strspn(p, gaps), n++) {
+        char *end;
+        if (strtod(p, &end) != x || end == p)
+            return 0;
+        p = end;
+    }
+    return n > 0;
+}
+
 /* The word for an input to which a list does not apply. */
 static int is_none(const char *word) { return !*word || !strcasecmp(word, "None"); }
 
@@ -113,50 +117,111 @@ static int check_type(const struct config *c, struct vn_arena *a, const struct s
     }
 }
 
-/* needs = "key=value|value": some input (or the one value) must be among the values. */
-static int check_needs(const struct config *c, struct vn_arena *a, const struct setting *s, struct vn_err *e)
+/* Are all entries the value that changes nothing? */
+static int is_idle(const struct key *k, struct vn_arena *a, const char *text)
 {
-    const char *needs = s->key->needs;
-    if (!needs)
-        return VN_OK;
+    const char **words;
+    if (!k->idle || !strcmp(k->idle, "*"))
+        return k->idle != NULL;
+    const int n = vn_config_split(a, text, ';', &words);
+    for (int i = 0; i < n; i++)
+        if (!is_none(words[i]) && !all_equal(words[i], strtod(k->idle, NULL)))
+            return 0;
+    return 1;
+}
+
+/* needs = "key=value|value": some input (or the one value) must be among the values. */
+static int is_needed(const struct config *c, struct vn_arena *a, const char *needs, const char **other)
+{
     const char *eq = strchr(needs, '=');
-    const char *other = vn_arena_strn(a, needs, (size_t)(eq - needs)), *text = text_of(c, other), **words;
+    *other = vn_arena_strn(a, needs, (size_t)(eq - needs));
+    const struct setting *s = vn_config_given(c, *other);
+    const char *text = vn_config_text(c, *other), **words;
     int want_true, is_true;
-    if (parse_bool(eq + 1, &want_true) && text && parse_bool(text, &is_true) && want_true == is_true)
-        return VN_OK;
+    if ((s && s->wrong) ||
+        (parse_bool(eq + 1, &want_true) && text && parse_bool(text, &is_true) && want_true == is_true))
+        return 1;
     const int n = text ? vn_config_split(a, text, ';', &words) : 0;
     for (int i = 0; i < n; i++)
         if (among(eq + 1, words[i]))
-            return VN_OK;
-    return vn_config_fail(c, s, e, VN_E_INPUT,
-                          "has no effect: %s is %s, expected %s; remove this key or change that one", other,
-                          text ? text : "not set", eq + 1);
+            return 1;
+    return 0;
 }
 
-static int check_setting(struct config *c, struct vn_arena *a, const struct setting *s, struct vn_err *e)
+static int check_needs(struct config *c, struct vn_arena *a, struct setting *s, struct vn_err *e)
+{
+    const char *needs = s->key->needs, *other;
+    if (!needs || s->key->state == KEY_LATER || is_needed(c, a, needs, &other))
+        return VN_OK;
+    const char *text = vn_config_text(c, other), *expected = strchr(needs, '=') + 1;
+    s->ignored = 1;
+    if (is_idle(s->key, a, s->text)) {
+        vn_config_warn(c, a, s, "has no effect: %s is %s", other, text ? text : "not set");
+        return VN_OK;
+    }
+    return vn_config_fail(c, s, e, VN_E_INPUT,
+                          "has no effect: %s is %s, expected %s; remove this key or change that one", other,
+                          text ? text : "not set", expected);
+}
+
+static int check_later(const struct config *c, const struct setting *s, struct vn_err *e)
 {
     const struct key *k = s->key;
-    if (k->state == KEY_LATER) {
-        int off = 0;
-        if (k->type == KEY_BOOL && s->text && parse_bool(s->text, &off) && !off)
-            return VN_OK; /* switching off what is not there is right */
-        if (k->def && s->text && !strcmp(k->def, s->text))
-            return VN_OK;
-        return vn_config_fail(c, s, e, VN_E_UNSUPPORTED, "not supported yet (%s)", k->help);
-    }
-    if (!s->text && (k->type != KEY_TREE || (k->state == KEY_WORKS && !s->leaves.n)))
+    int off = 0;
+    if (k->type == KEY_BOOL && s->text && parse_bool(s->text, &off) && !off)
+        return VN_OK; /* switching off what is not there is right */
+    if (k->def && s->text && !strcmp(k->def, s->text))
+        return VN_OK;
+    return vn_config_fail(c, s, e, VN_E_UNSUPPORTED, "not supported yet (%s)", k->help);
+}
+
+/* The value alone. */
+static int check_value(const struct config *c, struct vn_arena *a, const struct setting *s, struct vn_err *e)
+{
+    const struct key *k = s->key;
+    if (k->state == KEY_LATER)
+        return check_later(c, s, e);
+    const int needs_leaves = k->type == KEY_MAP || (k->type == KEY_TREE && k->state == KEY_WORKS);
+    if (!s->text && (k->type != KEY_TREE || needs_leaves) && !(needs_leaves && s->leaves.n))
         return vn_config_fail(c, s, e, VN_E_INPUT, "expected a value");
-    if (s->text)
-        TRY(check_type(c, a, s, e));
+    if (s->text && k->type == KEY_MAP)
+        return vn_config_fail(c, s, e, VN_E_INPUT, "expected {NAME: WORD}, got '%s'", s->text);
+    return s->text ? check_type(c, a, s, e) : VN_OK;
+}
+
+/* What it says beside the other keys. */
+static int check_relations(struct config *c, struct vn_arena *a, struct setting *s, struct vn_err *e)
+{
+    const struct key *k = s->key;
     const struct setting *other = k->excludes ? vn_config_given(c, k->excludes) : NULL;
     if (other)
         return vn_config_fail(c, s, e, VN_E_INPUT, "excludes %s, given on line %d", k->excludes, other->line);
     TRY(check_needs(c, a, s, e));
-    if (k->state == KEY_VENDOR)
-        VEC_PUSH(a, &c->warnings,
-                 vn_arena_fmt(a, "%s:%d: %s: checked, but has no effect here (%s)", c->path, s->line, k->name,
-                              k->help));
+    if (k->state == KEY_VENDOR && !s->ignored)
+        vn_config_warn(c, a, s, "checked, but has no effect here (%s)", k->help);
     return VN_OK;
+}
+
+typedef int check_fn(struct config *c, struct vn_arena *a, struct setting *s, struct vn_err *e);
+
+/* A setting that fails is used no further. */
+static int check_each(struct config *c, struct vn_arena *a, check_fn *check, struct vn_err *e)
+{
+    for (int i = 0; i < c->settings.n; i++) {
+        struct setting *s = &c->settings.v[i];
+        const int before = c->problems.n;
+        if (s->ignored)
+            continue;
+        NOTE(c, a, check(c, a, s, e), e);
+        s->wrong = c->problems.n > before;
+        s->ignored |= s->wrong;
+    }
+    return VN_OK;
+}
+
+static int check_alone(struct config *c, struct vn_arena *a, struct setting *s, struct vn_err *e)
+{
+    return check_value(c, a, s, e);
 }
 
 /* ---- per-input lists ---- */
@@ -171,7 +236,7 @@ static struct list list_of(const struct config *c, struct vn_arena *a, const cha
 {
     struct list l = { 0 };
     l.s = vn_config_given(c, name);
-    const char *text = text_of(c, name);
+    const char *text = vn_config_text(c, name);
     if (text)
         l.n = vn_config_split(a, text, ';', &l.v);
     return l;
@@ -180,18 +245,34 @@ static struct list list_of(const struct config *c, struct vn_arena *a, const cha
 /* Entry i; one entry (or a default) serves all inputs. NULL: 'None' or absent. */
 static const char *entry(const struct list *l, int i)
 {
-    if (!l->n)
-        return NULL;
-    const char *s = l->v[l->n == 1 ? 0 : i];
-    return is_none(s) ? NULL : s;
+    const int k = l->n == 1 ? 0 : i;
+    return k >= l->n || is_none(l->v[k]) ? NULL : l->v[k];
 }
 
-static int check_length(const struct config *c, const struct list *l, int n, struct vn_err *e)
+static const char *const input_lists[] = { "input_name",    "input_type_train", "input_layout_train",
+                                           "input_type_rt", "input_layout_rt",  "input_space_and_range",
+                                           "input_shape",   "norm_type",        "mean_value",
+                                           "scale_value",   "cal_data_dir",     "cal_data_type" };
+
+static int is_input_list(const char *name)
 {
-    if (l->n <= 1 || l->n == n)
+    for (size_t i = 0; i < sizeof input_lists / sizeof *input_lists; i++)
+        if (!strcmp(input_lists[i], name))
+            return 1;
+    return 0;
+}
+
+static int check_length(struct config *c, struct vn_arena *a, struct setting *s, struct vn_err *e)
+{
+    if (!is_input_list(s->key->name))
         return VN_OK;
-    return vn_config_fail(c, l->s, e, VN_E_INPUT,
-                          "%d values for %d inputs; expected one per input, separated by ';'", l->n, n);
+    const char **words;
+    const int n = vn_config_split(a, s->text, ';', &words);
+    return n <= 1 || n == c->n_inputs
+               ? VN_OK
+               : vn_config_fail(c, s, e, VN_E_INPUT,
+                                "%d values for %d inputs; expected one per input, separated by ';'", n,
+                                c->n_inputs);
 }
 
 static int numbers(const struct config *c, const struct list *l, int i, double *out, int *n, struct vn_err *e)
@@ -236,22 +317,30 @@ static int check_shape(const struct config *c, const struct setting *s, const ch
                                   "expected integers separated by x, such as 1x3x224x224, got '%s'", text);
 }
 
-static int check_norm(const struct config *c, const struct input_config *in, const struct list *mean, const struct list *scale, struct vn_err *e)
+/* Mean or scale of an input against its norm_type; numbers that change nothing are no numbers. */
+static int check_norm_part(struct config *c, struct vn_arena *a, struct input_config *in,
+                           const struct list *l, const char *key, double idle, struct vn_err *e)
 {
+    const int mean = idle == 0, wanted = (in->norm_type & (mean ? NORM_MEAN : NORM_SCALE)) != 0;
     const char *t = vn_word_of(vn_words_norm_type, in->norm_type);
-    if (!(in->norm_type & NORM_MEAN) != !in->n_mean)
-        return vn_config_fail(c, mean->s, e, VN_E_INPUT, "norm_type %s %s mean_value", t,
-                              in->n_mean ? "excludes" : "requires");
-    if (!(in->norm_type & NORM_SCALE) != !in->n_scale)
-        return vn_config_fail(c, scale->s, e, VN_E_INPUT, "norm_type %s %s scale_value", t,
-                              in->n_scale ? "excludes" : "requires");
+    int *n = mean ? &in->n_mean : &in->n_scale;
+    const double *v = mean ? in->mean : in->scale;
+    if (wanted && !*n)
+        return vn_config_fail(c, vn_config_given(c, key), e, VN_E_INPUT, "norm_type %s requires %s", t, key);
+    int idles = 0;
+    for (int i = 0; i < *n; i++)
+        idles += v[i] == idle;
+    if (!wanted && *n && idles == *n) {
+        vn_config_warn(c, a, l->s, "has no effect: norm_type is %s", t);
+        *n = 0;
+    }
+    if (!wanted && *n)
+        return vn_config_fail(c, l->s, e, VN_E_INPUT, "norm_type %s excludes %s", t, key);
     const int channels = in->type_train == VN_IN_GRAY ? 1 : 3;
-    if ((in->n_mean > 1 && in->n_mean != channels) || (in->n_scale > 1 && in->n_scale != channels))
-        return vn_config_fail(c, in->n_mean > 1 && in->n_mean != channels ? mean->s : scale->s, e, VN_E_INPUT,
-                              "expected 1 or %d numbers for %s, got %d", channels,
-                              vn_input_type_word(in->type_train),
-                              in->n_mean > 1 && in->n_mean != channels ? in->n_mean : in->n_scale);
-    return VN_OK;
+    return *n > 1 && *n != channels
+               ? vn_config_fail(c, l->s, e, VN_E_INPUT, "expected 1 or %d numbers for %s, got %d", channels,
+                                vn_input_type_word(in->type_train), *n)
+               : VN_OK;
 }
 
 /* What the device may give for each training type. */
@@ -281,21 +370,31 @@ static int check_conversion(const struct config *c, struct vn_arena *a, const st
                           vn_input_type_word(in->type_rt), train, train, allowed);
 }
 
-static int check_types(const struct config *c, struct vn_arena *a, const struct input_config *in,
-                       const struct list *rt, const char *layout_rt, const struct setting *layout,
-                       const struct list *space, struct vn_err *e)
+static int check_range(const struct config *c, const struct input_config *in, struct vn_err *e)
 {
-    TRY(check_conversion(c, a, in, rt, e));
-    if (in->type_rt == VN_IN_NV12 && layout_rt)
-        return vn_config_fail(c, layout, e, VN_E_INPUT,
-                              "has no effect for nv12; omit it, or write 'None' for this input");
     const int rgb = in->type_train == VN_IN_RGB || in->type_train == VN_IN_BGR;
-    if (in->range == RANGE_BT601_VIDEO && (in->type_rt != VN_IN_NV12 || !rgb))
-        return vn_config_fail(c, space->s, e, VN_E_INPUT,
-                              "bt601_video requires input_type_rt nv12 and input_type_train rgb or bgr");
-    if (in->type_train == VN_IN_FEATUREMAP && in->norm_type != NORM_NONE)
+    return in->range == RANGE_BT601_VIDEO && (in->type_rt != VN_IN_NV12 || !rgb)
+               ? vn_config_fail(c, vn_config_given(c, "input_space_and_range"), e, VN_E_INPUT,
+                                "bt601_video requires input_type_rt nv12 and input_type_train rgb or bgr")
+               : VN_OK;
+}
+
+/* Numbers that would change nothing are taken off. */
+static int check_featuremap(struct config *c, struct vn_arena *a, struct input_config *in, struct vn_err *e)
+{
+    int idle = 1;
+    for (int i = 0; i < in->n_mean; i++)
+        idle &= in->mean[i] == 0;
+    for (int i = 0; i < in->n_scale; i++)
+        idle &= in->scale[i] == 1;
+    if (in->type_train != VN_IN_FEATUREMAP || in->norm_type == NORM_NONE)
+        return VN_OK;
+    if (!idle || !(in->n_mean + in->n_scale))
         return vn_config_fail(c, vn_config_given(c, "norm_type"), e, VN_E_INPUT,
                               "featuremap inputs are not preprocessed; expected no_preprocess");
+    vn_config_warn(c, a, vn_config_given(c, "norm_type"), "has no effect: a featuremap is not preprocessed");
+    in->norm_type = NORM_NONE;
+    in->n_mean = in->n_scale = 0;
     return VN_OK;
 }
 
@@ -322,135 +421,266 @@ static int word_entry(const struct list *l, int i, const struct config_word *wor
     return w ? w->value : otherwise;
 }
 
+static int check_input_names(const struct config *c, int i, struct vn_err *e)
+{
+    for (int k = 0; c->inputs[i].name && k < i; k++)
+        if (c->inputs[k].name && !strcmp(c->inputs[k].name, c->inputs[i].name))
+            return vn_config_fail(c, vn_config_given(c, "input_name"), e, VN_E_INPUT,
+                                  "duplicate input name '%s'", c->inputs[i].name);
+    return VN_OK;
+}
+
+/* A type that every input must have; given wrongly is given. */
+static int require_type(const struct config *c, const struct list *l, int i, const char *key,
+                        struct vn_err *e)
+{
+    const struct setting *s = vn_config_given(c, key);
+    return entry(l, i) || (s && s->wrong)
+               ? VN_OK
+               : vn_config_fail(c, NULL, e, VN_E_INPUT, "input_parameters: %s is missing", key);
+}
+
+static int resolve_types(struct config *c, struct vn_arena *a, int i, struct vn_err *e)
+{
+    static const char *const from[] = { "input_type_train", "input_type_rt", NULL };
+    struct input_config *in = &c->inputs[i];
+    const struct list train = list_of(c, a, "input_type_train"), rt = list_of(c, a, "input_type_rt"),
+                      layout = list_of(c, a, "input_layout_train"),
+                      layout_rt = list_of(c, a, "input_layout_rt"),
+                      space = list_of(c, a, "input_space_and_range");
+    NOTE(c, a, require_type(c, &train, i, "input_type_train", e), e);
+    NOTE(c, a, require_type(c, &rt, i, "input_type_rt", e), e);
+    in->type_train = word_entry(&train, i, vn_words_input_type_train, VN_IN_FEATUREMAP);
+    in->layout_train = word_entry(&layout, i, vn_words_layout, LAYOUT_NCHW);
+    in->type_rt = word_entry(&rt, i, vn_words_input_type_rt, VN_IN_FEATUREMAP);
+    in->layout_rt = word_entry(&layout_rt, i, vn_words_layout, (int)in->layout_train);
+    in->range = word_entry(&space, i, vn_words_value_range, RANGE_REGULAR);
+    if (!entry(&train, i) || !entry(&rt, i) || vn_config_doubtful(c, from)) {
+        in->type_train = in->type_rt = VN_IN_FEATUREMAP; /* of which nothing more is asked */
+        return VN_OK;
+    }
+    NOTE(c, a, check_conversion(c, a, in, &rt, e), e);
+    NOTE(c, a, check_range(c, in, e), e);
+    if (in->type_rt == VN_IN_NV12 && entry(&layout_rt, i)) {
+        vn_config_warn(c, a, layout_rt.s, "has no effect for nv12, which has one layout");
+        in->layout_rt = in->layout_train;
+    }
+    return VN_OK;
+}
+
+static int resolve_norm(struct config *c, struct vn_arena *a, int i, struct vn_err *e)
+{
+    static const char *const from[] = { "input_type_train", "norm_type", NULL };
+    struct input_config *in = &c->inputs[i];
+    const struct list norm = list_of(c, a, "norm_type"), mean = list_of(c, a, "mean_value"),
+                      scale = list_of(c, a, "scale_value");
+    in->norm_type = word_entry(&norm, i, vn_words_norm_type, NORM_NONE);
+    const int before = c->problems.n;
+    NOTE(c, a, numbers(c, &mean, i, in->mean, &in->n_mean, e), e);
+    NOTE(c, a, numbers(c, &scale, i, in->scale, &in->n_scale, e), e);
+    if (c->problems.n > before || vn_config_doubtful(c, from))
+        return VN_OK;
+    NOTE(c, a, check_featuremap(c, a, in, e), e);
+    if (in->type_train == VN_IN_FEATUREMAP && in->norm_type != NORM_NONE)
+        return VN_OK;
+    NOTE(c, a, check_norm_part(c, a, in, &mean, "mean_value", 0, e), e);
+    NOTE(c, a, check_norm_part(c, a, in, &scale, "scale_value", 1, e), e);
+    return VN_OK;
+}
+
 static int resolve_input(struct config *c, struct vn_arena *a, int i, struct vn_err *e)
 {
     struct input_config *in = &c->inputs[i];
-    const int n = c->n_inputs;
-    struct { struct list name, train, layout, rt, layout_rt, space, shape, norm, mean, scale, dir, type; } l = {
-        list_of(c, a, "input_name"), list_of(c, a, "input_type_train"), list_of(c, a, "input_layout_train"), list_of(c, a, "input_type_rt"),
-        list_of(c, a, "input_layout_rt"), list_of(c, a, "input_space_and_range"), list_of(c, a, "input_shape"), list_of(c, a, "norm_type"),
-        list_of(c, a, "mean_value"), list_of(c, a, "scale_value"), list_of(c, a, "cal_data_dir"), list_of(c, a, "cal_data_type") };
-    const struct list *all = (const struct list *)&l;
-    for (size_t k = 0; k < sizeof l / sizeof *all; k++)
-        TRY(check_length(c, &all[k], n, e));
-    in->name = entry(&l.name, i);
-    for (int k = 0; in->name && k < i; k++)
-        if (c->inputs[k].name && !strcmp(c->inputs[k].name, in->name))
-            return vn_config_fail(c, l.name.s, e, VN_E_INPUT, "duplicate input name '%s'", in->name);
-    in->type_train = word_entry(&l.train, i, vn_words_input_type_train, VN_IN_FEATUREMAP);
-    in->layout_train = word_entry(&l.layout, i, vn_words_layout, LAYOUT_NCHW);
-    in->type_rt = word_entry(&l.rt, i, vn_words_input_type_rt, VN_IN_FEATUREMAP);
-    in->layout_rt = word_entry(&l.layout_rt, i, vn_words_layout, (int)in->layout_train);
-    in->range = word_entry(&l.space, i, vn_words_value_range, RANGE_REGULAR);
-    in->shape = entry(&l.shape, i);
-    TRY(check_shape(c, l.shape.s, in->shape, e));
-    in->norm_type = word_entry(&l.norm, i, vn_words_norm_type, NORM_NONE);
-    TRY(numbers(c, &l.mean, i, in->mean, &in->n_mean, e));
-    TRY(numbers(c, &l.scale, i, in->scale, &in->n_scale, e));
-    if (!entry(&l.train, i) || !entry(&l.rt, i))
-        return vn_config_fail(c, NULL, e, VN_E_INPUT, "input_parameters: %s is missing",
-                              entry(&l.train, i) ? "input_type_rt" : "input_type_train");
-    in->cal_dir = entry(&l.dir, i) ? path_in(c, a, entry(&l.dir, i)) : NULL;
-    in->cal_type = word_entry(&l.type, i, vn_words_cal_data_type, (int)cal_type_of_folder(in->cal_dir));
-    TRY(check_types(c, a, in, &l.rt, entry(&l.layout_rt, i), l.layout_rt.s, &l.space, e));
-    return check_norm(c, in, &l.mean, &l.scale, e);
+    const struct list name = list_of(c, a, "input_name"), shape = list_of(c, a, "input_shape"),
+                      dir = list_of(c, a, "cal_data_dir"), type = list_of(c, a, "cal_data_type");
+    in->name = entry(&name, i);
+    NOTE(c, a, check_input_names(c, i, e), e);
+    TRY(resolve_types(c, a, i, e));
+    in->shape = entry(&shape, i);
+    const int before = c->problems.n;
+    NOTE(c, a, check_shape(c, shape.s, in->shape, e), e);
+    if (c->problems.n > before)
+        in->shape = NULL;
+    in->cal_dir = entry(&dir, i) ? path_in(c, a, entry(&dir, i)) : NULL;
+    in->cal_type = word_entry(&type, i, vn_words_cal_data_type, (int)cal_type_of_folder(in->cal_dir));
+    return resolve_norm(c, a, i, e);
+}
+
+static int optimization_word(struct config *c, struct vn_arena *a, const struct setting *s, const char *word,
+                             struct vn_err *e)
+{
+    static const char *const known[] = { "set_model_output_int8", "set_model_output_int16", "asymmetric",
+                                         "bias_correction", "set_all_nodes_int16" };
+    int *const flags[] = { &c->outputs_int8, &c->outputs_int16, &c->asymmetric, &c->bias_correction };
+    for (int k = 0; k < 4; k++)
+        if (!strcmp(word, known[k])) {
+            *flags[k] = 1;
+            return VN_OK;
+        }
+    if (among("lstm_batch_last|run_fast", word))
+        return vn_config_fail(c, s, e, VN_E_UNSUPPORTED, "'%s' is not supported yet", word);
+    if (vn_config_type_word(c, a, s, word))
+        return VN_OK;
+    const char *near = vn_nearest(word, known, 5);
+    return vn_config_fail(c, s, e, VN_E_INPUT, "unknown value '%s'%s%s%s", word,
+                          near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 static int resolve_optimization(struct config *c, struct vn_arena *a, struct vn_err *e)
 {
-    static const char *const known[] = { "set_model_output_int8", "set_model_output_int16", "asymmetric", "bias_correction", "set_all_nodes_int16" };
-    const struct setting *s = vn_config_given(c, "optimization");
+    const struct setting *s = vn_config_used(c, "optimization");
     const char **words;
     const int n = s && s->text ? vn_config_split(a, s->text, ',', &words) : 0;
-    for (int i = 0; i < n; i++) {
-        int *const flags[] = { &c->outputs_int8, &c->outputs_int16, &c->asymmetric, &c->bias_correction }, *flag = NULL;
-        for (int k = 0; k < 4; k++)
-            flag = strcmp(words[i], known[k]) ? flag : flags[k];
-        if (flag)
-            *flag = 1;
-        else if (among("lstm_batch_last|run_fast", words[i]))
-            return vn_config_fail(c, s, e, VN_E_UNSUPPORTED, "'%s' is not supported yet", words[i]);
-        else if (!vn_config_type_word(c, a, s, words[i])) {
-            const char *near = vn_nearest(words[i], known, 5);
-            return vn_config_fail(c, s, e, VN_E_INPUT, "unknown value '%s'%s%s%s", words[i], near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-        }
-    }
+    for (int i = 0; i < n; i++)
+        NOTE(c, a, optimization_word(c, a, s, words[i], e), e);
     if (c->outputs_int8 && c->outputs_int16)
-        return vn_config_fail(c, s, e, VN_E_INPUT, "set_model_output_int8 and set_model_output_int16 exclude each other");
+        NOTE(c, a,
+             vn_config_fail(c, s, e, VN_E_INPUT,
+                            "set_model_output_int8 and set_model_output_int16 exclude each other"),
+             e);
     TRY(vn_config_quant_config(c, a, e));
     return vn_config_types(c, a, e);
 }
 
+/* Data that are not read are said, and left alone. */
+static int ignore_data(struct config *c, struct vn_arena *a, const char *key, const char *why)
+{
+    for (int i = 0; i < c->settings.n; i++) {
+        struct setting *s = &c->settings.v[i];
+        if (strcmp(s->key->name, key) || s->ignored)
+            continue;
+        vn_config_warn(c, a, s, "has no effect: %s", why);
+        s->ignored = 1;
+    }
+    return VN_OK;
+}
+
 static int resolve_calibration(struct config *c, struct vn_arena *a, struct vn_err *e)
 {
+    const struct setting *type = vn_config_given(c, "calibration_type");
     c->calibration_type = value_of(c, "calibration_type", vn_words_calibration_type);
-    parse_number(text_of(c, "max_percentile"), &c->max_percentile);
-    parse_bool(text_of(c, "preprocess_on"), &c->preprocess_on);
-    c->pipeline = text_of(c, "pipeline");
+    parse_number(vn_config_text(c, "max_percentile"), &c->max_percentile);
+    parse_bool(vn_config_text(c, "preprocess_on"), &c->preprocess_on);
+    c->pipeline = vn_config_text(c, "pipeline");
     if (c->pipeline && (vn_path_has_suffix(c->pipeline, ".yaml") || vn_path_has_suffix(c->pipeline, ".yml")))
         c->pipeline = path_in(c, a, c->pipeline);
-    const int skip = c->calibration_type == CALIBRATION_SKIP;
-    const struct setting *dir = vn_config_given(c, "cal_data_dir"), *type = vn_config_given(c, "cal_data_type");
-    if (skip && dir)
-        return vn_config_fail(c, dir, e, VN_E_INPUT, "has no effect: calibration_type skip uses random data");
-    if (!skip && !dir)
-        return vn_config_fail(
-            c, NULL, e, VN_E_INPUT,
-            "calibration_parameters: cal_data_dir is missing; calibration_type %s requires data",
-            vn_word_of(vn_words_calibration_type, c->calibration_type));
-    if (type && c->preprocess_on)
-        return vn_config_fail(c, type, e, VN_E_INPUT,
-                              "has no effect: with preprocess_on the files are images");
+    if (c->calibration_type == CALIBRATION_SKIP) {
+        ignore_data(c, a, "cal_data_dir", "calibration_type skip uses random data");
+        ignore_data(c, a, "cal_data_type", "calibration_type skip uses random data");
+    } else if (!vn_config_given(c, "cal_data_dir") && !(type && type->wrong)) {
+        NOTE(c, a,
+             vn_config_fail(
+                 c, NULL, e, VN_E_INPUT,
+                 "calibration_parameters: cal_data_dir is missing; calibration_type %s requires data",
+                 vn_word_of(vn_words_calibration_type, c->calibration_type)),
+             e);
+    }
+    if (c->preprocess_on)
+        ignore_data(c, a, "cal_data_type", "with preprocess_on the files are images");
     return resolve_optimization(c, a, e);
 }
 
 static int resolve_model(struct config *c, struct vn_arena *a, struct vn_err *e)
 {
-    const char *onnx = text_of(c, "onnx_model"), *caffe = text_of(c, "caffe_model"), *prototxt = text_of(c, "prototxt");
-    if (!onnx && !caffe && !prototxt)
-        return vn_config_fail(c, NULL, e, VN_E_INPUT, "model_parameters: onnx_model is missing (or caffe_model and prototxt)");
-    if (!onnx && !(caffe && prototxt))
-        return vn_config_fail(
-            c, NULL, e, VN_E_INPUT,
-            "model_parameters: %s is missing; a Caffe network requires caffe_model and prototxt",
-            caffe ? "prototxt" : "caffe_model");
-    c->model = path_in(c, a, onnx ? onnx : caffe);
-    c->prototxt = onnx ? NULL : path_in(c, a, prototxt);
-    return VN_OK;
+    const char *onnx = vn_config_text(c, "onnx_model"), *caffe = vn_config_text(c, "caffe_model"),
+               *prototxt = vn_config_text(c, "prototxt");
+    const int given = vn_config_given(c, "onnx_model") != NULL;
+    if (onnx || (caffe && prototxt)) {
+        c->model = path_in(c, a, onnx ? onnx : caffe);
+        c->prototxt = onnx ? NULL : path_in(c, a, prototxt);
+        return VN_OK;
+    }
+    if (given || (vn_config_given(c, "caffe_model") && vn_config_given(c, "prototxt")))
+        return VN_OK; /* what is wrong with them was said */
+    if (!caffe && !prototxt)
+        return vn_config_fail(c, NULL, e, VN_E_INPUT,
+                              "model_parameters: onnx_model is missing (or caffe_model and prototxt)");
+    return vn_config_fail(
+        c, NULL, e, VN_E_INPUT,
+        "model_parameters: %s is missing; a Caffe network requires caffe_model and prototxt",
+        caffe ? "prototxt" : "caffe_model");
+}
+
+static int check_prefix(const struct config *c, struct vn_err *e)
+{
+    return strchr(c->prefix, '/')
+               ? vn_config_fail(c, vn_config_given(c, "output_model_file_prefix"), e, VN_E_INPUT,
+                                "expected a name without '/'; working_dir sets the folder")
+               : VN_OK;
+}
+
+static int resolve_products(struct config *c, struct vn_arena *a, struct vn_err *e)
+{
+    c->march = vn_config_text(c, "march");
+    if (vn_path_has_suffix(c->march, ".yaml"))
+        c->march = path_in(c, a, c->march);
+    c->prefix = vn_config_text(c, "output_model_file_prefix");
+    c->working_dir = vn_path_join(a, c->folder, vn_config_text(c, "working_dir"));
+    c->level = value_of(c, "optimize_level", vn_words_optimize_level);
+    c->dump_calibration = vn_config_used(c, "debug_mode") != NULL;
+    return check_prefix(c, e);
+}
+
+/* How many inputs the lists are for; from a list that counts. */
+static int count_inputs(const struct config *c, struct vn_arena *a)
+{
+    const struct list names = list_of(c, a, "input_name"), types = list_of(c, a, "input_type_rt");
+    return names.n ? names.n : types.n ? types.n : 1;
 }
 
 static int resolve(struct config *c, struct vn_arena *a, struct vn_err *e)
 {
-    for (int i = 0; i < c->settings.n; i++)
-        TRY(check_setting(c, a, &c->settings.v[i], e));
-    TRY(resolve_model(c, a, e));
-    c->march = text_of(c, "march");
-    if (vn_path_has_suffix(c->march, ".yaml"))
-        c->march = path_in(c, a, c->march);
-    c->prefix = text_of(c, "output_model_file_prefix");
-    if (strchr(c->prefix, '/'))
-        return vn_config_fail(c, vn_config_given(c, "output_model_file_prefix"), e, VN_E_INPUT,
-                              "expected a name without '/'; working_dir sets the folder");
-    c->working_dir = vn_path_join(a, c->folder, text_of(c, "working_dir"));
-    c->level = value_of(c, "optimize_level", vn_words_optimize_level);
-    c->dump_calibration = vn_config_given(c, "debug_mode") != NULL;
-    const struct list names = list_of(c, a, "input_name"), types = list_of(c, a, "input_type_rt");
-    c->n_inputs = names.n ? names.n : types.n ? types.n : 1;
+    TRY(check_each(c, a, check_alone, e));
+    c->n_inputs = count_inputs(c, a);
+    if (vn_config_used(c, "input_name") || !vn_config_given(c, "input_name"))
+        TRY(check_each(c, a, check_length, e));
+    TRY(check_each(c, a, check_relations, e));
+    NOTE(c, a, resolve_model(c, a, e), e);
+    NOTE(c, a, resolve_products(c, a, e), e);
+    TRY(resolve_calibration(c, a, e));
     c->inputs = NEW_ARRAY(a, struct input_config, c->n_inputs);
     for (int i = 0; i < c->n_inputs; i++)
         TRY(resolve_input(c, a, i, e));
-    return resolve_calibration(c, a, e);
+    return vn_config_check_compiler(c, a, e);
 }
 
-int vn_config_read_memory(struct config **out, struct vn_arena *a, const char *text, size_t bytes, const char *path, struct vn_err *e)
+/* The first problem is the error, where there is one. */
+static int first_problem(const struct config *c, struct vn_err *e)
+{
+    if (!c->problems.n)
+        return VN_OK;
+    *e = c->problems.v[0];
+    return e->code;
+}
+
+static int read_text(struct config **out, struct vn_arena *a, const char *text, size_t bytes,
+                     const char *path, struct vn_err *e)
 {
     struct config *c = NEW(a, struct config);
     c->path = vn_arena_str(a, path);
     c->folder = vn_path_folder(a, path);
-    TRY(vn_yaml_settings(c, a, text, bytes, e));
-    TRY(resolve(c, a, e));
     *out = c;
-    return VN_OK;
+    const int status = vn_yaml_settings(c, a, text, bytes, e);
+    c->unreadable = status < 0;
+    NOTE(c, a, status, e);
+    return c->unreadable ? VN_OK : resolve(c, a, e);
+}
+
+int vn_config_read_memory(struct config **out, struct vn_arena *a, const char *text, size_t bytes,
+                          const char *path, struct vn_err *e)
+{
+    struct vn_err own;
+    e = e ? e : &own;
+    TRY(read_text(out, a, text, bytes, path, e));
+    return first_problem(*out, e);
+}
+
+int vn_config_read_all(struct config **out, struct vn_arena *a, const char *path, struct vn_err *e)
+{
+    const uint8_t *data;
+    size_t bytes;
+    TRY(vn_file_map(a, path, &data, &bytes, e));
+    return read_text(out, a, (const char *)data, bytes, path, e);
 }
 
 int vn_config_read(struct config **out, struct vn_arena *a, const char *path, struct vn_err *e)
@@ -461,26 +691,51 @@ int vn_config_read(struct config **out, struct vn_arena *a, const char *path, st
     return vn_config_read_memory(out, a, (const char *)data, bytes, path, e);
 }
 
-int vn_config_match_inputs(struct config *c, struct vn_arena *a, int n, const char *const *names, struct vn_err *e)
+static int check_counts(const struct config *c, int n, const char *const *names, struct vn_err *e)
 {
     if (c->n_inputs != n && !(c->n_inputs == 1 && !c->inputs[0].name))
-        return vn_config_fail(c, vn_config_given(c, "input_name"), e, VN_E_INPUT, "describes %d inputs, the model has %d", c->n_inputs, n);
+        return vn_config_fail(c, vn_config_given(c, "input_name"), e, VN_E_INPUT,
+                              "describes %d inputs, the model has %d", c->n_inputs, n);
     if (n > 1 && !c->inputs[0].name)
-        return vn_config_fail(c, NULL, e, VN_E_INPUT, "Model has more than one input! It is necessary to explicitly specify all the input_name (%s; %s; ...)", names[0], names[1]);
+        return vn_config_fail(c, NULL, e, VN_E_INPUT,
+                              "Model has more than one input! It is necessary to explicitly specify all the "
+                              "input_name (%s; %s; ...)",
+                              names[0], names[1]);
+    return VN_OK;
+}
+
+/* The input's entry in the configuration; a problem, with an entry that serves, where there is none. */
+static int find_entry(int *k, struct config *c, struct vn_arena *a, int n, const char *const *names, int i,
+                      struct vn_err *e)
+{
+    for (*k = 0; *k < c->n_inputs; ++*k)
+        if (!c->inputs[*k].name || !strcmp(c->inputs[*k].name, names[i]))
+            return VN_OK;
+    *k = i;
+    const char *near = vn_nearest(c->inputs[0].name, names, n);
+    return vn_config_note(c, a,
+                          vn_config_fail(c, vn_config_given(c, "input_name"), e, VN_E_INPUT,
+                                         "the model's input '%s' is not described%s%s", names[i],
+                                         near ? "; nearest name in the model: " : "", near ? near : ""),
+                          e);
+}
+
+int vn_config_match_inputs(struct config *c, struct vn_arena *a, int n, const char *const *names,
+                           struct vn_err *e)
+{
+    TRY(check_counts(c, n, names, e));
     struct input_config *in = NEW_ARRAY(a, struct input_config, n);
+    const int before = c->problems.n;
     for (int i = 0; i < n; i++) {
-        int k = 0;
-        while (k < c->n_inputs && c->inputs[k].name && strcmp(c->inputs[k].name, names[i]))
-            k++;
-        if (k == c->n_inputs) {
-            const char *near = vn_nearest(c->inputs[0].name, names, n);
-            return vn_config_fail(c, vn_config_given(c, "input_name"), e, VN_E_INPUT, "the model's input '%s' is not described%s%s", names[i],
-                                  near ? "; nearest name in the model: " : "", near ? near : "");
-        }
+        int k;
+        TRY(find_entry(&k, c, a, n, names, i, e));
         in[i] = c->inputs[k];
         in[i].name = names[i];
     }
     c->inputs = in;
     c->n_inputs = n;
-    return VN_OK;
+    TRY(vn_config_check_sources(c, a, e));
+    if (c->problems.n > before)
+        *e = c->problems.v[before];
+    return c->problems.n > before ? e->code : VN_OK;
 }

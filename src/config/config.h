@@ -8,7 +8,18 @@
 #include "base/err.h"
 #include "base/words.h"
 
-enum key_type { KEY_TEXT, KEY_BOOL, KEY_INT, KEY_FLOAT, KEY_CHOICE, KEY_LIST, KEY_NUMBERS, KEY_SHAPES, KEY_TREE };
+enum key_type {
+    KEY_TEXT,
+    KEY_BOOL,
+    KEY_INT,
+    KEY_FLOAT,
+    KEY_CHOICE,
+    KEY_LIST,
+    KEY_NUMBERS,
+    KEY_SHAPES,
+    KEY_TREE,
+    KEY_MAP, /* a tree of one level: NAME: WORD */
+};
 
 enum key_state {
     KEY_WORKS,
@@ -69,6 +80,7 @@ struct key {
     const struct config_word *words; /* KEY_CHOICE, and KEY_LIST with fixed values */
     double min, max;     /* KEY_INT, KEY_FLOAT */
     const char *needs;   /* "key=value|value" of any group: without it this key has no effect, an error */
+    const char *idle; /* but a warning for this value, which would change nothing; "*": for every value */
     const char *excludes; /* other key that must not be given */
     const char *help;
 };
@@ -88,6 +100,8 @@ struct setting {
     const char *text; /* scalar; NULL for trees */
     VEC(struct leaf) leaves; /* trees that are read */
     int line, column;
+    int ignored; /* has no effect or is wrong, as was said: counts as given, but its value is not used */
+    int wrong; /* what follows from it cannot be judged */
 };
 
 /* What the configuration says of the types of a node, of all nodes of an operator, or of all. Later entries win over earlier ones,
@@ -140,14 +154,29 @@ struct config {
     int dump_calibration;
     VEC(struct setting) settings; /* in file order */
     VEC(const char *) warnings;
+    VEC(struct vn_err) problems; /* everything that is wrong with the file */
+    int unreadable; /* reading ended at the last problem: nothing else here is valid */
 };
 
-/* Read and check a file. Errors name file:line:column, what was found and what would be right. */
+/* Read and check a file. Problems name file:line:column, what was found and what would be right; all of them
+ * are kept in the configuration, and the rest of it is valid unless `unreadable`. Fails only without
+ * memory. */
+int vn_config_read_all(struct config **out, struct vn_arena *a, const char *path, struct vn_err *e);
+/* The same, and the first problem is the error. */
 int vn_config_read(struct config **out, struct vn_arena *a, const char *path, struct vn_err *e);
-int vn_config_read_memory(struct config **out, struct vn_arena *a, const char *text, size_t bytes, const char *path, struct vn_err *e);
-/* Resolve what depends on the model: input names in model order. */
+int vn_config_read_memory(struct config **out, struct vn_arena *a, const char *text, size_t bytes,
+                          const char *path, struct vn_err *e);
+/* A failure that has to do with what the user gave is kept as a problem: VN_OK. Others are passed on. The
+ * same problem counts once. */
+int vn_config_note(struct config *c, struct vn_arena *a, int status, const struct vn_err *e);
+/* Resolve what depends on the model: input names in model order. More than one thing may be noted; where the
+ * inputs do not match, it fails. */
 int vn_config_match_inputs(struct config *c, struct vn_arena *a, int n, const char *const *names, struct vn_err *e);
 const struct setting *vn_config_given(const struct config *c, const char *key);
+/* A setting whose value counts; NULL: not given, or ignored. */
+const struct setting *vn_config_used(const struct config *c, const char *key);
+/* Is the value of one of the keys (NULL behind the last) wrong, so that what follows from it cannot be judged? */
+int vn_config_doubtful(const struct config *c, const char *const *keys);
 /* "path:line:column: key" in front of the message. */
 int vn_config_fail(const struct config *c, const struct setting *s, struct vn_err *e, int code, const char *fmt, ...)
     __attribute__((format(printf, 5, 6)));
@@ -191,6 +220,7 @@ struct target {
     int n_limits;
     const char *float_ops;   /* space-separated ONNX types that stay float, "" for none */
     int float_tail;          /* results that leave the network are not quantized */
+    int cores; /* most that a model runs on (core_num); 0: not limited */
     double macs_per_cycle, memory_bandwidth, sram_bytes; /* int8 products; bytes per second; 0: not known */
 };
 
@@ -199,6 +229,8 @@ struct target {
 int vn_target_read(struct target *t, struct vn_arena *a, const char *name, struct vn_err *e);
 /* Names of all targets that can be found; returns how many. */
 int vn_target_list(struct vn_arena *a, const char ***names);
+/* Keys of the configuration that the target limits. */
+int vn_config_check_target(const struct config *c, const struct target *t, struct vn_err *e);
 const struct target_op *vn_target_op(const struct target *t, const char *onnx); /* NULL: not listed */
 
 #endif

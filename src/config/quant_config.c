@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "config/json_text.h"
+#include "config/settings.h"
 #include "config/types.h"
 
 struct reader {
@@ -25,7 +26,7 @@ static int each(struct reader *r, const char *where, const json_t *object, membe
         return FAIL(r, "%s: expected an object", where);
     json_t *o = (json_t *)(uintptr_t)object; /* jansson's iterators take it so; nothing is changed */
     for (void *i = json_object_iter(o); i; i = json_object_iter_next(o, i))
-        TRY(fn(r, where, json_object_iter_key(i), json_object_iter_value(i)));
+        NOTE(r->c, r->arena, fn(r, where, json_object_iter_key(i), json_object_iter_value(i)), r->e);
     return VN_OK;
 }
 
@@ -81,13 +82,16 @@ static int activation_member(struct reader *r, const char *where, const char *ke
         return VN_OK;
     }
     if (!strcmp(key, "max_percentile") && json_is_number(value)) {
-        r->c->max_percentile = json_number_value(value);
-        if (r->c->calibration_type != CALIBRATION_MAX)
-            return FAIL(r, "%s: max_percentile has no effect: calibration_type is %s, expected max", where,
-                        vn_word_of(vn_words_calibration_type, r->c->calibration_type));
-        return r->c->max_percentile >= 0.5 && r->c->max_percentile <= 1
-                   ? VN_OK
-                   : FAIL(r, "%s: max_percentile: expected 0.5 to 1", where);
+        const double p = json_number_value(value);
+        if (!(p >= 0.5 && p <= 1))
+            return FAIL(r, "%s: max_percentile: expected 0.5 to 1", where);
+        if (r->c->calibration_type == CALIBRATION_MAX)
+            r->c->max_percentile = p;
+        else
+            vn_config_warn(r->c, r->arena, r->s,
+                           "%s: max_percentile has no effect: calibration_type is %s, expected max", where,
+                           vn_word_of(vn_words_calibration_type, r->c->calibration_type));
+        return VN_OK;
     }
     return unsupported(r, where, key);
 }
@@ -122,12 +126,12 @@ static int group_member(struct reader *r, const char *where, const char *key, co
     return unsupported(r, where, key);
 }
 
-int vn_config_quant_config(struct config *c, struct vn_arena *a, struct vn_err *e)
+static int read_text(struct reader *r)
 {
-    const struct setting *s = vn_config_given(c, "quant_config");
-    struct reader r = { c, a, s, e };
-    if (!s)
-        return VN_OK;
+    struct config *c = r->c;
+    struct vn_arena *a = r->arena;
+    struct vn_err *e = r->e;
+    const struct setting *s = r->s;
     const char *text = s->text, *path = "its text";
     size_t bytes = strlen(text);
     if (text[strspn(text, " \t\r\n")] != '{') {
@@ -144,5 +148,13 @@ int vn_config_quant_config(struct config *c, struct vn_arena *a, struct vn_err *
         const struct vn_err why = *e;
         return vn_config_fail(c, s, e, why.code, "%s", why.msg);
     }
-    return each(&r, "quant_config", root, group_member);
+    return each(r, "quant_config", root, group_member);
+}
+
+int vn_config_quant_config(struct config *c, struct vn_arena *a, struct vn_err *e)
+{
+    struct reader r = { c, a, vn_config_used(c, "quant_config"), e };
+    if (r.s)
+        NOTE(c, a, read_text(&r), e);
+    return VN_OK;
 }

@@ -12,6 +12,61 @@ const struct setting *vn_config_given(const struct config *c, const char *key)
     return NULL;
 }
 
+const struct setting *vn_config_used(const struct config *c, const char *key)
+{
+    const struct setting *s = vn_config_given(c, key);
+    return s && !s->ignored ? s : NULL;
+}
+
+int vn_config_doubtful(const struct config *c, const char *const *keys)
+{
+    for (; *keys; keys++) {
+        const struct setting *s = vn_config_given(c, *keys);
+        if (s && s->wrong)
+            return 1;
+    }
+    return 0;
+}
+
+const char *vn_config_text(const struct config *c, const char *key)
+{
+    const struct setting *s = vn_config_used(c, key);
+    if (s)
+        return s->text;
+    for (int i = 0; i < vn_keys_count; i++)
+        if (!strcmp(vn_keys[i].name, key))
+            return vn_keys[i].def;
+    return NULL;
+}
+
+/* ---- problems and warnings ---- */
+
+#define MOST_PROBLEMS 200 /* a file with more is not a configuration */
+
+int vn_config_note(struct config *c, struct vn_arena *a, int status, const struct vn_err *e)
+{
+    if (status >= 0 || (status != VN_E_INPUT && status != VN_E_UNSUPPORTED && status != VN_E_IO))
+        return status;
+    for (int i = 0; i < c->problems.n; i++)
+        if (!strcmp(c->problems.v[i].msg, e->msg))
+            return VN_OK;
+    if (c->problems.n < MOST_PROBLEMS)
+        VEC_PUSH(a, &c->problems, *e);
+    return VN_OK;
+}
+
+void vn_config_warn(struct config *c, struct vn_arena *a, const struct setting *s, const char *fmt, ...)
+{
+    struct vn_err at = { 0 };
+    char msg[800];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(msg, sizeof msg, fmt, ap);
+    va_end(ap);
+    vn_config_fail(c, s, &at, VN_E_INPUT, "%s", msg);
+    VEC_PUSH(a, &c->warnings, vn_arena_str(a, at.msg));
+}
+
 int vn_config_fail(const struct config *c, const struct setting *s, struct vn_err *e, int code,
                    const char *fmt, ...)
 {

@@ -309,6 +309,13 @@ static int parse_description(struct reader *r, const yaml_node_t *n)
 
 static int parse_float_tail(struct reader *r, const yaml_node_t *n) { return parse_flag(r, n, &r->t->float_tail); }
 static int parse_general_limits(struct reader *r, const yaml_node_t *n) { return parse_limits(r, n, &r->t->limits, &r->t->n_limits); }
+static int parse_cores(struct reader *r, const yaml_node_t *n)
+{
+    double x;
+    TRY(parse_number(r, n, &x));
+    r->t->cores = (int)x;
+    return x == r->t->cores && x >= 1 && x <= 64 ? VN_OK : fail(r, n, "expected 1 to 64", text(r, n));
+}
 static int parse_macs(struct reader *r, const yaml_node_t *n) { return parse_number(r, n, &r->t->macs_per_cycle); }
 static int parse_bandwidth(struct reader *r, const yaml_node_t *n) { return parse_number(r, n, &r->t->memory_bandwidth); }
 static int parse_sram(struct reader *r, const yaml_node_t *n) { return parse_number(r, n, &r->t->sram_bytes); }
@@ -325,6 +332,7 @@ static const struct {
     { "float_operators", parse_float_ops },
     { "float_tail", parse_float_tail },
     { "limits", parse_general_limits },
+    { "cores", parse_cores },
     { "macs_per_cycle", parse_macs },
     { "memory_bandwidth", parse_bandwidth },
     { "sram_bytes", parse_sram },

@@ -57,23 +57,30 @@ int vn_config_type_word(struct config *c, struct vn_arena *a, const struct setti
 
 /* ---- 'NODE:int16;NODE:int8' ---- */
 
-static int add_pairs(struct config *c, struct vn_arena *a, const struct setting *s, int inputs_too, struct vn_err *e)
+static int add_pair(struct config *c, struct vn_arena *a, const struct setting *s, const char *word,
+                    int inputs_too, struct vn_err *e)
+{
+    const char *colon = strrchr(word, ':'); /* names may hold colons */
+    const char **parts;
+    const int one = colon && vn_config_split(a, colon + 1, ';', &parts) == 1;
+    const int bits = one ? vn_config_bits(parts[0]) : 0;
+    if (!bits || colon == word)
+        return vn_config_fail(c, s, e, VN_E_INPUT,
+                              "expected NODE:int8 or NODE:int16, separated by ';', got '%s'", word);
+    vn_config_split(a, vn_arena_strn(a, word, (size_t)(colon - word)), ';', &parts);
+    struct type_rule *r = add_rule(c, a, s, LEVEL_NODE, parts[0]);
+    set_inputs(r, inputs_too ? bits : 0);
+    r->out = bits;
+    return VN_OK;
+}
+
+static int add_pairs(struct config *c, struct vn_arena *a, const struct setting *s, int inputs_too,
+                     struct vn_err *e)
 {
     const char **words;
-    const int n = vn_config_split(a, s->text, ';', &words);
-    for (int i = 0; i < n; i++) {
-        const char *colon = strrchr(words[i], ':'); /* names may hold colons */
-        const char **parts;
-        const int one = colon && vn_config_split(a, colon + 1, ';', &parts) == 1;
-        const int bits = one ? vn_config_bits(parts[0]) : 0;
-        if (!bits || colon == words[i])
-            return vn_config_fail(c, s, e, VN_E_INPUT,
-                                  "expected NODE:int8 or NODE:int16, separated by ';', got '%s'", words[i]);
-        vn_config_split(a, vn_arena_strn(a, words[i], (size_t)(colon - words[i])), ';', &parts);
-        struct type_rule *r = add_rule(c, a, s, LEVEL_NODE, parts[0]);
-        set_inputs(r, inputs_too ? bits : 0);
-        r->out = bits;
-    }
+    const int n = s && s->text ? vn_config_split(a, s->text, ';', &words) : 0;
+    for (int i = 0; i < n; i++)
+        NOTE(c, a, add_pair(c, a, s, words[i], inputs_too, e), e);
     return VN_OK;
 }
 
@@ -128,9 +135,9 @@ static int add_tree(struct config *c, struct vn_arena *a, const struct setting *
             r->line = l->line;
             r->column = l->column;
         }
-        TRY(apply_leaf(c, s, l, r, e));
+        NOTE(c, a, apply_leaf(c, s, l, r, e), e);
         if (r->on == UNIT_FLOAT && (r->out || r->in[0]))
-            return bad_leaf(c, s, l, e, "no types with ON: CPU");
+            NOTE(c, a, bad_leaf(c, s, l, e, "no types with ON: CPU"), e);
     }
     return VN_OK;
 }
@@ -139,7 +146,7 @@ static int add_tree(struct config *c, struct vn_arena *a, const struct setting *
 
 static void add_units(struct config *c, struct vn_arena *a, const char *key, enum unit on)
 {
-    const struct setting *s = vn_config_given(c, key);
+    const struct setting *s = vn_config_used(c, key);
     const char **words;
     const int n = s && s->text ? vn_config_split(a, s->text, ';', &words) : 0;
     for (int i = 0; i < n; i++)
@@ -148,12 +155,10 @@ static void add_units(struct config *c, struct vn_arena *a, const char *key, enu
 
 int vn_config_types(struct config *c, struct vn_arena *a, struct vn_err *e)
 {
-    const struct setting *info = vn_config_given(c, "node_info"), *old = vn_config_given(c, "set_node_data_type");
+    const struct setting *info = vn_config_used(c, "node_info");
     add_units(c, a, "run_on_cpu", UNIT_FLOAT);
     add_units(c, a, "run_on_bpu", UNIT_INTEGER);
-    if (old)
-        TRY(add_pairs(c, a, old, 0, e));
-    if (info && info->text)
-        TRY(add_pairs(c, a, info, 1, e));
+    TRY(add_pairs(c, a, vn_config_used(c, "set_node_data_type"), 0, e));
+    TRY(add_pairs(c, a, info, 1, e));
     return info ? add_tree(c, a, info, e) : VN_OK;
 }

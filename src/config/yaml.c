@@ -1,6 +1,8 @@
 /* YAML to a flat list of settings, each checked against the table of keys. */
 #include "config/yaml.h"
 
+#include "config/settings.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,16 +45,25 @@ static const char *group_of(const char *name)
     return NULL;
 }
 
-static int unknown_key(const struct reader *r, const yaml_mark_t *m, const char *group, const char *name)
+/* What a problem of the text is kept as: reading goes on behind it. */
+#define NOTED(r, x) NOTE((r)->c, (r)->arena, x, (r)->e)
+
+static int seen_before(const struct reader *r, const struct key *k) { return r->line[k - vn_keys] != 0; }
+
+/* Says so; *key: the one that was meant, so that nothing else is said for want of it. */
+static int unknown_key(const struct key **key, const struct reader *r, const yaml_mark_t *m,
+                       const char *group, const char *name)
 {
     const char *words[128];
     int n = 0;
     for (int i = 0; i < vn_keys_count && n < 128; i++)
         words[n++] = vn_keys[i].name;
     const char *elsewhere = group_of(name), *near = vn_nearest(name, words, n);
+    *key = elsewhere ? find_key(elsewhere, name) : near ? find_key(group_of(near), near) : NULL;
     if (elsewhere)
         return fail_at(r->c, m, r->e, "key '%s' belongs under %s, not under %s", name, elsewhere, group);
-    return fail_at(r->c, m, r->e, "unknown key '%s' under %s%s%s%s", name, group, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return fail_at(r->c, m, r->e, "unknown key '%s' under %s%s%s%s", name, group,
+                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 static const char *const groups[] = { "model_parameters", "input_parameters", "calibration_parameters", "compiler_parameters", "custom_op" };
@@ -68,10 +79,10 @@ static int next(struct reader *r, yaml_event_t *ev)
                    r->parser.problem);
 }
 
-/* Everything up to the end of the collection that `first` opened. */
-static int skip_tree(struct reader *r)
+/* Everything up to the end of the outermost of `depth` collections that are open. */
+static int skip_trees(struct reader *r, int depth)
 {
-    for (int depth = 1; depth;) {
+    while (depth) {
         yaml_event_t ev;
         TRY(next(r, &ev));
         const int type = ev.type;
@@ -87,8 +98,21 @@ static int skip_tree(struct reader *r)
     return VN_OK;
 }
 
-/* The rest of a mapping of at most two levels, into leaves. */
-static int read_leaves(struct reader *r, struct setting *s)
+/* The value of a key that is not known. */
+static int skip_value(struct reader *r)
+{
+    yaml_event_t ev;
+    TRY(next(r, &ev));
+    const int type = ev.type;
+    const yaml_mark_t mark = ev.start_mark;
+    yaml_event_delete(&ev);
+    if (type == YAML_ALIAS_EVENT)
+        return fail_at(r->c, &mark, r->e, "aliases are not supported");
+    return skip_trees(r, type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT);
+}
+
+/* The rest of a mapping of at most `levels` levels, into leaves. */
+static int read_leaves(struct reader *r, struct setting *s, int levels)
 {
     const char *first = NULL, *key = NULL;
     for (int depth = 1; depth;) {
@@ -102,12 +126,16 @@ static int read_leaves(struct reader *r, struct setting *s)
         if (type == YAML_MAPPING_END_EVENT) {
             depth--;
             first = NULL;
-        } else if (type == YAML_MAPPING_START_EVENT && key && depth == 1) {
+        } else if (type == YAML_MAPPING_START_EVENT && key && depth < levels) {
             depth++;
             first = key;
             key = NULL;
         } else if (!text || !*text || !whole) {
-            return fail_at(r->c, &mark, r->e, "%s: expected {NODE: {KEY: WORD}}", s->key->name);
+            NOTED(r, fail_at(r->c, &mark, r->e, "%s: expected %s", s->key->name,
+                             levels == 1 ? "{NAME: WORD}" : "{NODE: {KEY: WORD}}"));
+            s->ignored = s->wrong = 1;
+            const int opened = type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT;
+            return skip_trees(r, depth + opened);
         } else if (!key) {
             key = text;
         } else {
@@ -120,35 +148,52 @@ static int read_leaves(struct reader *r, struct setting *s)
     return VN_OK;
 }
 
-static int read_value(struct reader *r, const struct key *key, const yaml_mark_t *at)
+static const char *whole_text(const struct reader *r, const yaml_event_t *ev)
+{
+    const char *text = vn_arena_strn(r->arena, (const char *)ev->data.scalar.value, ev->data.scalar.length);
+    return strlen(text) == ev->data.scalar.length ? text : NULL;
+}
+
+/* A value that is not one word: of a key that has a tree, into its leaves. */
+static int read_collection(struct reader *r, struct setting *s, int type, const yaml_mark_t *mark)
+{
+    const struct key *key = s->key;
+    const int mapping = type == YAML_MAPPING_START_EVENT,
+              tree = key->type == KEY_TREE || key->type == KEY_MAP;
+    if (!tree || (key->type == KEY_MAP && !mapping)) {
+        NOTED(r, fail_at(r->c, mark, r->e, "%s: expected %s, got a %s", key->name,
+                         tree ? "{NAME: WORD}" : "one value", mapping ? "mapping" : "list"));
+        s->ignored = s->wrong = 1;
+    } else if (mapping && (key->type == KEY_MAP || key->state == KEY_WORKS)) {
+        return read_leaves(r, s, key->type == KEY_MAP ? 1 : 2);
+    }
+    return skip_trees(r, 1);
+}
+
+/* `meant`: the key that a misspelt one seems to be; its value is not used. */
+static int read_value(struct reader *r, const struct key *key, int meant, const yaml_mark_t *at)
 {
     yaml_event_t ev;
     TRY(next(r, &ev));
     const int type = ev.type;
     const yaml_mark_t mark = ev.start_mark;
     struct setting s = { .key = key, .line = (int)at->line + 1, .column = (int)at->column + 1 };
-    if (type == YAML_SCALAR_EVENT) {
-        s.text = vn_arena_strn(r->arena, (const char *)ev.data.scalar.value, ev.data.scalar.length);
-        if (strlen(s.text) != ev.data.scalar.length) {
-            yaml_event_delete(&ev);
-            return fail_at(r->c, &mark, r->e, "%s: a zero byte in the value", key->name);
-        }
-    }
+    s.ignored = s.wrong = meant;
+    if (type == YAML_SCALAR_EVENT)
+        s.text = whole_text(r, &ev);
     yaml_event_delete(&ev);
     if (type == YAML_ALIAS_EVENT)
         return fail_at(r->c, &mark, r->e, "aliases are not supported");
-    if (type != YAML_SCALAR_EVENT) {
-        if (key->type != KEY_TREE)
-            return fail_at(r->c, &mark, r->e, "%s: expected one value, got a %s", key->name,
-                           type == YAML_MAPPING_START_EVENT ? "mapping" : "list");
-        if (type == YAML_MAPPING_START_EVENT && key->state == KEY_WORKS)
-            TRY(read_leaves(r, &s));
-        else
-            TRY(skip_tree(r));
-    }
+    if (type == YAML_SCALAR_EVENT && !s.text) {
+        s.ignored = s.wrong = 1;
+        NOTED(r, fail_at(r->c, &mark, r->e, "%s: a zero byte in the value", key->name));
+    } else if (type != YAML_SCALAR_EVENT)
+        TRY(read_collection(r, &s, type, &mark));
     int *first = &r->line[key - vn_keys];
-    if (*first)
-        return fail_at(r->c, at, r->e, "duplicate key '%s'; first on line %d", key->name, *first);
+    if (*first) {
+        NOTED(r, fail_at(r->c, at, r->e, "duplicate key '%s'; first on line %d", key->name, *first));
+        return VN_OK;
+    }
     *first = s.line;
     if (s.text && !*s.text)
         return VN_OK; /* "key:" with nothing behind it: as if absent */
@@ -170,45 +215,66 @@ static int read_group(struct reader *r, const char *group)
         if (!name)
             return fail_at(r->c, &mark, r->e, "expected a key of %s", group);
         const struct key *key = find_key(group, name);
-        if (!key)
-            return unknown_key(r, &mark, group, name);
-        TRY(read_value(r, key, &mark));
+        int meant = 0;
+        if (!key) {
+            NOTED(r, unknown_key(&key, r, &mark, group, name));
+            meant = key && strcmp(key->name, name);
+        }
+        TRY(!key || (meant && seen_before(r, key)) ? skip_value(r) : read_value(r, key, meant, &mark));
     }
+}
+
+/* The group's number; of a misspelt one the number of what was meant, N_GROUPS where that is not clear. */
+static int find_group(int *g, struct reader *r, const char *name, const yaml_mark_t *m)
+{
+    for (*g = 0; *g < N_GROUPS; ++*g)
+        if (!strcmp(groups[*g], name))
+            return VN_OK;
+    const char *near = vn_nearest(name, groups, N_GROUPS), *inside = group_of(name);
+    if (inside)
+        return fail_at(r->c, m, r->e, "key '%s' belongs under %s", name, inside);
+    for (int i = 0; near && i < N_GROUPS; i++)
+        *g = groups[i] == near ? i : *g;
+    return fail_at(r->c, m, r->e, "unknown group '%s'%s%s%s", name, near ? "; did you mean '" : "",
+                   near ? near : "", near ? "'?" : "");
+}
+
+static int read_group_value(struct reader *r, const char *group)
+{
+    yaml_event_t ev;
+    TRY(next(r, &ev));
+    const int type = ev.type, empty = type == YAML_SCALAR_EVENT && ev.data.scalar.length == 0;
+    const yaml_mark_t mark = ev.start_mark;
+    yaml_event_delete(&ev);
+    if (type == YAML_MAPPING_START_EVENT)
+        return read_group(r, group);
+    if (!empty)
+        NOTED(r, fail_at(r->c, &mark, r->e, "group '%s': expected keys below it", group));
+    return skip_trees(r, type == YAML_SEQUENCE_START_EVENT);
 }
 
 static int read_groups(struct reader *r)
 {
-    int seen[N_GROUPS] = { 0 };
+    int seen[N_GROUPS + 1] = { 0 };
     for (;;) {
         yaml_event_t ev;
+        int g;
         TRY(next(r, &ev));
-        int type = ev.type;
+        const int type = ev.type;
         const yaml_mark_t mark = ev.start_mark;
-        const char *name = type == YAML_SCALAR_EVENT ? vn_arena_str(r->arena, (const char *)ev.data.scalar.value) : NULL;
+        const char *name =
+            type == YAML_SCALAR_EVENT ? vn_arena_str(r->arena, (const char *)ev.data.scalar.value) : NULL;
         yaml_event_delete(&ev);
         if (type == YAML_MAPPING_END_EVENT)
             return VN_OK;
         if (!name)
             return fail_at(r->c, &mark, r->e, "expected the name of a group, e.g. model_parameters");
-        int g = 0;
-        while (g < N_GROUPS && strcmp(groups[g], name))
-            g++;
-        if (g == N_GROUPS) {
-            const char *near = vn_nearest(name, groups, N_GROUPS), *inside = group_of(name);
-            if (inside)
-                return fail_at(r->c, &mark, r->e, "key '%s' belongs under %s", name, inside);
-            return fail_at(r->c, &mark, r->e, "unknown group '%s'%s%s%s", name, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+        NOTED(r, find_group(&g, r, name, &mark));
+        if (g < N_GROUPS && seen[g]++) {
+            NOTED(r, fail_at(r->c, &mark, r->e, "duplicate group '%s'", name));
+            g = N_GROUPS;
         }
-        if (seen[g]++)
-            return fail_at(r->c, &mark, r->e, "duplicate group '%s'", name);
-        TRY(next(r, &ev));
-        type = ev.type;
-        const int empty = type == YAML_SCALAR_EVENT && ev.data.scalar.length == 0;
-        yaml_event_delete(&ev);
-        if (type != YAML_MAPPING_START_EVENT && !empty)
-            return fail_at(r->c, &mark, r->e, "group '%s': expected keys below it", name);
-        if (!empty)
-            TRY(read_group(r, name));
+        TRY(g == N_GROUPS ? skip_value(r) : read_group_value(r, groups[g]));
     }
 }
 

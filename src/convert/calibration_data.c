@@ -30,8 +30,9 @@ static int check_samples(struct vn_conversion *c, struct vn_err *e)
     for (int i = 0; i < c->findings.n; i++) {
         const struct vn_finding *f = &c->findings.v[i];
         if (f->severity == VN_FINDING_ERROR && !c->accept_data)
-            return vn_fail(e, VN_E_INPUT, "%s", f->text);
-        WARN(c, "%s", f->text);
+            TRY(vn_convert_note(c, vn_fail(e, VN_E_INPUT, "%s", f->text), e));
+        else
+            WARN(c, "%s", f->text);
     }
     return VN_OK;
 }
@@ -82,18 +83,19 @@ static int note_pipeline(struct vn_conversion *c, struct vn_err *e)
 
 int vn_convert_open_samples(struct vn_conversion *c, struct vn_err *e)
 {
-    const int random = c->config->calibration_type == CALIBRATION_SKIP;
-    if (random) {
-        TRY(vn_samples_random(&c->samples, c->arena, c->config, c->original, RANDOM_SAMPLES, e));
-    } else {
-        TRY(vn_samples_open(&c->samples, c->arena, c->config, c->original, e));
-        TRY(check_samples(c, e));
-    }
+    if (c->config->calibration_type == CALIBRATION_SKIP)
+        return vn_samples_random(&c->samples, c->arena, c->config, c->original, RANDOM_SAMPLES, e);
+    TRY(vn_samples_open(&c->samples, c->arena, c->config, c->original, e));
+    return check_samples(c, e);
+}
+
+int vn_convert_note_samples(struct vn_conversion *c, struct vn_err *e)
+{
     TRY(note_pipeline(c, e));
     INFO(c, "num of calibration data: %d", vn_samples_count(c->samples));
     INFO(c, "First calibration picture name: %s", vn_samples_name(c->samples, 0));
     INFO(c, "validating calibration_parameters finished");
-    return random ? VN_OK : hash_samples(c, e);
+    return c->config->calibration_type == CALIBRATION_SKIP ? VN_OK : hash_samples(c, e);
 }
 
 int vn_convert_dump_samples(struct vn_conversion *c, struct vn_err *e)

@@ -36,20 +36,30 @@ static int folder_as_config(struct vn_conversion *c, const struct vn_data_option
     return VN_OK;
 }
 
+static int model_of_config(struct vn_conversion *c, struct vn_err *e)
+{
+    if (!c->config->model)
+        return VN_OK;
+    TRY(vn_convert_read_model(c, e));
+    return vn_convert_match_inputs(c, e);
+}
+
+static int read_configured(struct vn_conversion *c, const char *config, struct vn_err *e)
+{
+    TRY(vn_convert_read_config(c, config, e));
+    TRY(vn_convert_note(c, model_of_config(c, e), e));
+    TRY(vn_samples_check(c->config, c->arena, e));
+    TRY(vn_convert_verdict(c, e));
+    return c->config->calibration_type == CALIBRATION_SKIP
+               ? vn_fail(e, VN_E_INPUT, "%s: calibration_type is skip: no calibration data to check", config)
+               : VN_OK;
+}
+
 static int check_data(struct vn_conversion *c, const void *options, struct vn_err *e)
 {
     const struct vn_data_options *o = options;
     struct data_report r;
-    if (o->config) {
-        TRY(vn_convert_read_config(c, o->config, e));
-        TRY(vn_convert_read_model(c, e));
-        TRY(vn_convert_match_inputs(c, e));
-        if (c->config->calibration_type == CALIBRATION_SKIP)
-            return vn_fail(e, VN_E_INPUT, "%s: calibration_type is skip: no calibration data to check",
-                           o->config);
-    } else {
-        TRY(vn_convert_read_named(c, &o->source, NULL, e));
-    }
+    TRY(o->config ? read_configured(c, o->config, e) : vn_convert_read_named(c, &o->source, NULL, e));
     if (vn_passes_prepare(c->original, e) < 0)
         return vn_fail_at(e, "%s", c->original->source);
     if (!o->config)

@@ -10,18 +10,52 @@
 
 #include "base/file.h"
 
-static int make_original(struct vn_conversion *c, struct vn_err *e)
+/* The model as far as it can be taken; what is wrong ends it, or is noted. */
+static int make_graphs(struct vn_conversion *c, struct vn_err *e)
 {
-    TRY(vn_convert_read_model(c, e));
-    TRY(vn_convert_match_inputs(c, e));
-    TRY(vn_dir_make(c->config->working_dir, e));
-    TRY(vn_convert_make_original(c, e));
-    return vn_convert_write_onnx(c, c->original, "original_float", 0, e);
+    struct vn_err why;
+    const int before = c->config->problems.n;
+    if (!c->config->model)
+        return VN_OK;
+    if (vn_convert_read_model(c, e) < 0) {
+        c->original = NULL;
+        return e->code;
+    }
+    int status = vn_convert_match_inputs(c, &why);
+    if (status == VN_OK)
+        status = vn_convert_make_original(c, &why);
+    TRY(vn_convert_note(c, status, &why));
+    if (c->config->problems.n == before)
+        TRY(vn_convert_optimize(c, e));
+    return vn_convert_check_rules(c, e);
 }
 
-static int make_optimized(struct vn_conversion *c, struct vn_err *e)
+/* Can the samples be judged: are there any, and is it known what they should be? */
+static int may_open_samples(const struct vn_conversion *c, int problems)
 {
-    TRY(vn_convert_optimize(c, e));
+    static const char *const from[] = { "input_type_train", "input_type_rt", "cal_data_type",
+                                        "preprocess_on",    "pipeline",      NULL };
+    const int there =
+        c->config->calibration_type == CALIBRATION_SKIP || vn_config_used(c->config, "cal_data_dir");
+    return c->optimized && there && c->config->problems.n == problems && !vn_config_doubtful(c->config, from);
+}
+
+/* Everything that is wrong with what the user gave, in one go, and before a file is written. */
+static int check_all(struct vn_conversion *c, const char *config, struct vn_err *e)
+{
+    TRY(vn_convert_read_config(c, config, e));
+    TRY(vn_convert_note(c, make_graphs(c, e), e));
+    const int before = c->config->problems.n;
+    TRY(vn_samples_check(c->config, c->arena, e));
+    if (may_open_samples(c, before))
+        TRY(vn_convert_note(c, vn_convert_open_samples(c, e), e));
+    return vn_convert_verdict(c, e);
+}
+
+static int write_floats(struct vn_conversion *c, struct vn_err *e)
+{
+    TRY(vn_dir_make(c->config->working_dir, e));
+    TRY(vn_convert_write_onnx(c, c->original, "original_float", 0, e));
     return vn_convert_write_onnx(c, c->optimized, "optimized_float", 0, e);
 }
 
@@ -50,7 +84,7 @@ static int choose_method(struct vn_conversion *c, struct vn_err *e)
 
 static int calibrate(struct vn_conversion *c, struct vn_err *e)
 {
-    TRY(vn_convert_open_samples(c, e));
+    TRY(vn_convert_note_samples(c, e));
     TRY(vn_convert_dump_samples(c, e));
     TRY(vn_convert_collect_ranges(c, e));
     return choose_method(c, e);
@@ -108,9 +142,8 @@ static int convert(struct vn_conversion *c, const void *options, struct vn_err *
     c->compare_limit = o->compare_limit;
     c->accept_data = o->accept_data;
     INFO(c, "Start Model Convert....");
-    TRY(vn_convert_read_config(c, o->config, e));
-    TRY(make_original(c, e));
-    TRY(make_optimized(c, e));
+    TRY(check_all(c, o->config, e));
+    TRY(write_floats(c, e));
     TRY(calibrate(c, e));
     TRY(vn_convert_make_products(c, e));
     INFO(c, "End Model Convert");

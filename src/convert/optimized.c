@@ -15,7 +15,7 @@ static const struct node *find_node(const struct graph *g, const char *name)
 static int check_rule(struct vn_conversion *c, const struct type_rule *r, struct vn_err *e)
 {
     const int kind = r->level == LEVEL_KIND;
-    const struct graph *g = c->optimized;
+    const struct graph *g = c->optimized ? c->optimized : c->original;
     if (r->level == LEVEL_ALL || (kind ? vn_op_find(r->name, NULL) != NULL : find_node(g, r->name) != NULL))
         return VN_OK;
     if (!kind && find_node(c->original, r->name)) {
@@ -33,6 +33,13 @@ static int check_rule(struct vn_conversion *c, const struct type_rule *r, struct
                                near ? "; nearest name: '" : "", near ? near : "", near ? "'" : "");
 }
 
+int vn_convert_check_rules(struct vn_conversion *c, struct vn_err *e)
+{
+    for (int i = 0; i < c->config->types.n; i++)
+        TRY(vn_convert_note(c, check_rule(c, &c->config->types.v[i], e), e));
+    return VN_OK;
+}
+
 int vn_convert_optimize(struct vn_conversion *c, struct vn_err *e)
 {
     INFO(c, "Start to optimize the onnx model.");
@@ -48,8 +55,6 @@ int vn_convert_optimize(struct vn_conversion *c, struct vn_err *e)
             INFO(c, "  After %s, the number of parameters has changed from %lld to %lld.", p->name,
                  (long long)p->params_before, (long long)p->params_after);
         }
-    for (int i = 0; i < c->config->types.n; i++)
-        TRY(check_rule(c, &c->config->types.v[i], e));
     INFO(c, "End to optimize the onnx model.");
     return VN_OK;
 }

@@ -7,17 +7,53 @@
 #include "ops/op.h"
 #include "session/input_text.h"
 
+/* What a failure says, at the place of a key. */
+static int fail_key(const struct vn_conversion *c, const char *key, struct vn_err *e)
+{
+    const struct vn_err why = *e;
+    return vn_config_fail(c->config, vn_config_given(c->config, key), e, why.code, "%s", why.msg);
+}
+
+int vn_convert_note(struct vn_conversion *c, int status, const struct vn_err *e)
+{
+    return vn_config_note(c->config, c->arena, status, e);
+}
+
+int vn_convert_verdict(struct vn_conversion *c, struct vn_err *e)
+{
+    const struct config *cfg = c->config;
+    for (int i = 0; i < cfg->problems.n; i++)
+        vn_problem(&c->listener, &cfg->problems.v[i]);
+    if (cfg->problems.n)
+        *e = cfg->problems.v[0];
+    return cfg->problems.n ? e->code : VN_OK;
+}
+
+static int read_target(struct vn_conversion *c, struct vn_err *e)
+{
+    if (vn_target_read(&c->target, c->arena, c->config->march, e) < 0) {
+        c->target.name = c->config->march;
+        return fail_key(c, "march", e);
+    }
+    return vn_config_check_target(c->config, &c->target, e);
+}
+
 int vn_convert_read_config(struct vn_conversion *c, const char *path, struct vn_err *e)
 {
-    TRY(vn_config_read(&c->config, c->arena, path, e));
+    TRY(vn_config_read_all(&c->config, c->arena, path, e));
     for (int i = 0; i < c->config->warnings.n; i++)
         WARN(c, "%s", c->config->warnings.v[i]);
-    if (vn_target_read(&c->target, c->arena, c->config->march, e) < 0) {
-        const struct vn_err why = *e;
-        return vn_config_fail(c->config, vn_config_given(c->config, "march"), e, why.code, "%s", why.msg);
-    }
+    if (c->config->unreadable)
+        return vn_convert_verdict(c, e);
+    TRY(vn_convert_note(c, read_target(c, e), e));
     INFO(c, "validating model_parameters finished");
     return VN_OK;
+}
+
+static int read_with_shapes(struct vn_conversion *c, const struct vn_onnx_options *o, struct vn_err *e)
+{
+    const struct config *cfg = c->config;
+    return vn_model_read(&c->original, c->arena, cfg->model, cfg->prototxt, o, e);
 }
 
 int vn_convert_read_model(struct vn_conversion *c, struct vn_err *e)
@@ -33,7 +69,25 @@ int vn_convert_read_model(struct vn_conversion *c, struct vn_err *e)
     INFO(c, "Using %s model file: %s", cfg->prototxt ? "caffe" : "onnx", cfg->model);
     if (cfg->prototxt)
         INFO(c, "Using prototxt file: %s", cfg->prototxt);
-    return vn_model_read(&c->original, c->arena, cfg->model, cfg->prototxt, &o, e);
+    int status = read_with_shapes(c, &o, e);
+    struct vn_err first = *e;
+    if (status < 0 && e->reason == REASON_no_such_input) { /* what else is wrong? input_name is, too */
+        o.n_shapes = 0;
+        status = read_with_shapes(c, &o, e);
+        if (status < 0) {
+            *e = first;
+            status = fail_key(c, "input_name", e);
+        }
+    }
+    return status;
+}
+
+static int set_shape(struct vn_conversion *c, struct value *v, const struct input_config *in,
+                     struct vn_err *e)
+{
+    if (in->shape && vn_shape_parse(&v->shape, in->shape, e) < 0)
+        return fail_key(c, "input_shape", e);
+    return VN_OK;
 }
 
 int vn_convert_match_inputs(struct vn_conversion *c, struct vn_err *e)
@@ -47,8 +101,7 @@ int vn_convert_match_inputs(struct vn_conversion *c, struct vn_err *e)
     for (int i = 0; i < g->inputs.n; i++) {
         char shape[VN_SHAPE_TEXT];
         struct value *v = g->inputs.v[i];
-        if (c->config->inputs[i].shape) /* a single unnamed input */
-            TRY(vn_shape_parse(&v->shape, c->config->inputs[i].shape, e));
+        TRY(set_shape(c, v, &c->config->inputs[i], e)); /* also of a single unnamed input */
         INFO(c, "input '%s': %s -> %s, shape %s", v->name, vn_input_type_word(c->config->inputs[i].type_rt),
              vn_input_type_word(c->config->inputs[i].type_train), vn_shape_text(&v->shape, shape));
     }
@@ -56,28 +109,41 @@ int vn_convert_match_inputs(struct vn_conversion *c, struct vn_err *e)
     return VN_OK;
 }
 
-static int insert_preprocess(struct vn_conversion *c, struct graph *g, struct vn_err *e)
+/* The key to blame where an image type does not fit the input: its layout, if the other one would. */
+static const char *misfit_key(const struct input_config *in, const struct vn_shape *shape)
 {
-    for (int i = 0; i < g->inputs.n; i++) {
-        const struct input_config *in = &c->config->inputs[i];
-        vn_graph_meta_set(g, vn_arena_fmt(c->arena, "input.%s", in->name), vn_input_text(in, c->arena));
-        if (in->type_rt == VN_IN_FEATUREMAP)
-            continue;
-        const struct preprocess_spec s = { .type_rt = in->type_rt,
-                                           .type_train = in->type_train,
-                                           .video_range = in->range == RANGE_BT601_VIDEO,
-                                           .channels_last = in->layout_train == LAYOUT_NHWC,
-                                           .n_mean = in->n_mean,
-                                           .n_scale = in->n_scale,
-                                           .mean = in->mean,
-                                           .scale = in->scale };
-        TRY(vn_insert_preprocess(g, g->inputs.v[i], &s, e));
-        if (in->type_rt == VN_IN_NV12 && (g->inputs.v[i]->shape.d[s.channels_last ? 1 : 2] % 2 ||
-                                          g->inputs.v[i]->shape.d[s.channels_last ? 2 : 3] % 2))
-            return vn_fail(e, VN_E_INPUT, "nv12 type does not support odd number input size (input %s)",
-                           in->name);
-    }
-    return VN_OK;
+    const int channels = in->type_rt == VN_IN_GRAY ? 1 : 3;
+    const int other = in->layout_train == LAYOUT_NHWC ? 1 : 3;
+    return shape->rank == 4 && shape->d[other] == channels ? "input_layout_train" : "input_type_train";
+}
+
+static int check_even(const struct input_config *in, const struct vn_shape *shape, struct vn_err *e)
+{
+    const int h = in->layout_train == LAYOUT_NHWC ? 1 : 2;
+    return in->type_rt == VN_IN_NV12 && (shape->d[h] % 2 || shape->d[h + 1] % 2)
+               ? vn_fail(e, VN_E_INPUT, "nv12 type does not support odd number input size (input %s)",
+                         in->name)
+               : VN_OK;
+}
+
+static int insert_preprocess(struct vn_conversion *c, struct graph *g, int i, struct vn_err *e)
+{
+    const struct input_config *in = &c->config->inputs[i];
+    struct value *v = g->inputs.v[i];
+    const struct preprocess_spec s = { .type_rt = in->type_rt,
+                                       .type_train = in->type_train,
+                                       .video_range = in->range == RANGE_BT601_VIDEO,
+                                       .channels_last = in->layout_train == LAYOUT_NHWC,
+                                       .n_mean = in->n_mean,
+                                       .n_scale = in->n_scale,
+                                       .mean = in->mean,
+                                       .scale = in->scale };
+    vn_graph_meta_set(g, vn_arena_fmt(c->arena, "input.%s", in->name), vn_input_text(in, c->arena));
+    if (in->type_rt == VN_IN_FEATUREMAP)
+        return VN_OK;
+    if (vn_insert_preprocess(g, v, &s, e) < 0)
+        return fail_key(c, misfit_key(in, &v->shape), e);
+    return check_even(in, &v->shape, e) < 0 ? fail_key(c, "input_type_rt", e) : VN_OK;
 }
 
 int vn_convert_hash(const char **text, struct vn_arena *a, const char *path, struct vn_err *e)
@@ -122,9 +188,14 @@ int vn_convert_make_original(struct vn_conversion *c, struct vn_err *e)
     else
         INFO(c, "Input ONNX Model Information: ONNX IR version %d, opset %d, %d nodes",
              c->original->ir_version, c->original->opset, c->original->nodes.n);
-    TRY(insert_preprocess(c, c->original, e));
+    const int before = c->config->problems.n;
+    for (int i = 0; i < c->original->inputs.n; i++)
+        TRY(vn_convert_note(c, insert_preprocess(c, c->original, i, e), e));
+    if (c->config->problems.n > before)
+        return VN_OK;
     if (vn_passes_prepare(c->original, e) < 0)
-        return vn_fail_at(e, "%s", c->original->source);
+        return vn_config_used(c->config, "input_shape") ? fail_key(c, "input_shape", e)
+                                                        : vn_fail_at(e, "%s", c->original->source);
     TRY(vn_convert_note_origin(c, c->original, e));
     INFO(c, "End to prepare the onnx model.");
     return VN_OK;

@@ -9,6 +9,10 @@
 
 /* original.c */
 int vn_convert_read_config(struct vn_conversion *c, const char *path, struct vn_err *e);
+/* A failure that has to do with what the user gave is kept, and the checks go on: VN_OK. */
+int vn_convert_note(struct vn_conversion *c, int status, const struct vn_err *e);
+/* Tells the listener every problem that was kept; the first is the error. */
+int vn_convert_verdict(struct vn_conversion *c, struct vn_err *e);
 int vn_convert_read_model(struct vn_conversion *c, struct vn_err *e);
 int vn_convert_match_inputs(struct vn_conversion *c, struct vn_err *e);
 int vn_convert_make_original(struct vn_conversion *c, struct vn_err *e);
@@ -18,9 +22,14 @@ int vn_convert_hash(const char **text, struct vn_arena *a, const char *path, str
 
 /* optimized.c */
 int vn_convert_optimize(struct vn_conversion *c, struct vn_err *e);
+/* Do the types that are asked for name nodes and operators that there are? Without an optimized graph: in the
+ * original one. */
+int vn_convert_check_rules(struct vn_conversion *c, struct vn_err *e);
 
 /* calibration_data.c */
 int vn_convert_open_samples(struct vn_conversion *c, struct vn_err *e);
+/* Into the metadata of the first two stages. */
+int vn_convert_note_samples(struct vn_conversion *c, struct vn_err *e);
 int vn_convert_dump_samples(struct vn_conversion *c, struct vn_err *e);
 
 /* method_search.c */

@@ -279,24 +279,48 @@ static struct vn_samples *new_samples(struct vn_arena *a, const struct config *c
     return s;
 }
 
+static int open_pipeline(struct vn_pipeline **p, struct vn_arena *a, const struct config *c, struct vn_err *e)
+{
+    *p = NULL;
+    if (!c->pipeline || vn_pipeline_parse(p, a, c->pipeline, e) >= 0)
+        return VN_OK;
+    const struct vn_err why = *e;
+    return vn_config_fail(c, vn_config_given(c, "pipeline"), e, why.code, "%s", why.msg);
+}
+
+/* The folder of input i; as many files as the first input has. */
+static int open_input(struct source *all, int i, struct vn_arena *a, const struct config *c, struct vn_err *e)
+{
+    const struct input_config *in = all[i].in;
+    const struct setting *at = vn_config_given(c, "cal_data_dir");
+    if (!in->cal_dir)
+        return vn_config_fail(c, at, e, VN_E_INPUT, "no folder for input %s", in->name ? in->name : "");
+    TRY(open_source(&all[i], a, c, e));
+    return all[i].n == all[0].n || !all[0].n
+               ? VN_OK
+               : vn_config_fail(c, at, e, VN_E_INPUT, "%d files for input %s, %d for input %s", all[0].n,
+                                all[0].in->name, all[i].n, in->name);
+}
+
+int vn_samples_check(struct config *c, struct vn_arena *a, struct vn_err *e)
+{
+    struct vn_pipeline *p;
+    TRY(vn_config_note(c, a, open_pipeline(&p, a, c, e), e));
+    struct source *all = NEW_ARRAY(a, struct source, c->n_inputs);
+    for (int i = 0; i < c->n_inputs && vn_config_used(c, "cal_data_dir"); i++) {
+        all[i].in = &c->inputs[i];
+        TRY(vn_config_note(c, a, open_input(all, i, a, c, e), e));
+    }
+    return VN_OK;
+}
+
 int vn_samples_open(struct vn_samples **out, struct vn_arena *a, const struct config *c,
                     const struct graph *g, struct vn_err *e)
 {
     struct vn_samples *s = new_samples(a, c, g);
-    if (c->pipeline && vn_pipeline_parse(&s->pipeline, a, c->pipeline, e) < 0) {
-        const struct vn_err why = *e;
-        return vn_config_fail(c, vn_config_given(c, "pipeline"), e, why.code, "%s", why.msg);
-    }
-    for (int i = 0; i < s->n_inputs; i++) {
-        if (!s->inputs[i].in->cal_dir)
-            return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, VN_E_INPUT,
-                                  "no folder for input %s", s->inputs[i].in->name);
-        TRY(open_source(&s->inputs[i], a, c, e));
-        if (i && s->inputs[i].n != s->inputs[0].n)
-            return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, VN_E_INPUT,
-                                  "%d files for input %s, %d for input %s", s->inputs[0].n,
-                                  s->inputs[0].in->name, s->inputs[i].n, s->inputs[i].in->name);
-    }
+    TRY(open_pipeline(&s->pipeline, a, c, e));
+    for (int i = 0; i < s->n_inputs; i++)
+        TRY(open_input(s->inputs, i, a, c, e));
     s->n = s->n_inputs ? s->inputs[0].n : 0;
     *out = s;
     return VN_OK;

@@ -8,6 +8,9 @@
 
 struct vn_samples;
 
+/* Everything that is wrong with the pipeline and the folders, noted in the configuration. Needs no model. */
+int vn_samples_check(struct config *c, struct vn_arena *a, struct vn_err *e);
+
 /* The calibration set of a configuration for the inputs of a graph (as in the ONNX products: "pixel - 128"
  * or feature maps). Files in name order; sample i takes the i-th file of every input's folder. */
 int vn_samples_open(struct vn_samples **out, struct vn_arena *a, const struct config *c,

@@ -21,7 +21,7 @@ def keys():
         positional = re.match(r',\s*vn_words_(\w+)', rest)
         fields = dict(re.findall(r"\.(\w+) = \"([^\"]*)\"", rest))
         table.append(dict(group=macros[m[1]], name=m[2], type=m[3][4:], state=m[4][4:], default=None if m[5] == "NULL" else m[5][1:-1],
-                          choices=WORDS[positional[1]] if positional else None, needs=fields.get("needs"), excludes=fields.get("excludes"),
+                          choices=WORDS[positional[1]] if positional else None, needs=fields.get("needs"), idle=fields.get("idle"), excludes=fields.get("excludes"),
                           min=re.search(r"\.min = ([\d.e]+)", rest), max=re.search(r"\.max = ([\d.e]+)", rest)))
     return table
 
@@ -56,8 +56,14 @@ def convert(tmp_path, text, want, cwd=None):
     path = tmp_path / "c.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     done = tool.run("convert", "-c", path, "--log", "none", want=want, cwd=cwd or tmp_path)
-    done.message = [line for line in done.err.splitlines() if line.startswith("vernier convert: ")]
-    done.message = done.message[0][len("vernier convert: "):].replace(str(path), "c.yaml") if done.message else ""
+    begin = "vernier convert: "
+    lines = [line[len(begin):].replace(str(path),
+                                       "c.yaml") for line in done.err.splitlines() if line.startswith(begin)]
+    done.problems = lines[:-1] if len(lines) > 1 else lines  # the last of several says how many they are
+    assert len(lines) < 2 or lines[-1] == f"c.yaml: {len(lines) - 1} problems"
+    done.warnings = [line.split(" WARNING ", 1)[1].replace(str(path),
+                                                           "c.yaml") for line in done.err.splitlines() if " WARNING " in line]
+    done.message = lines[0] if lines else ""
     return done
 
 
@@ -123,12 +129,20 @@ def test_out_of_range(tmp_path, name, side):
     refused(tmp_path, {**needed(k), **set_keys(**{name: f"{value:.0f}" if k["type"] == "INT" else value})}, name, "expected ")
 
 
-@pytest.mark.parametrize("name", [k["name"] for k in KEYS if k["state"] != "LATER" and k["type"] != "TREE"])
+@pytest.mark.parametrize("name", [k["name"] for k in KEYS if k["state"] != "LATER"
+                                  and k["type"] not in ("TREE", "MAP")])
 @pytest.mark.parametrize("value", ["{a: 1}", "[1, 2]"])
 def test_a_collection_for_a_scalar(tmp_path, name, value):
     text, at = compose(set_keys(**{name: value}))
     message = convert(tmp_path, text, tool.BAD_INPUT).message
     assert message.startswith(f"c.yaml:{at[name]}:") and f"{name}: expected one value, got a {'mapping' if '{' in value else 'list'}" in message
+
+
+@pytest.mark.parametrize("value,words", [("[1, 2]", "expected {NAME: WORD}, got a list"), ("{image: {a: b}}",
+                                                                                           "expected {NAME: WORD}"), ("'ddr'", "expected {NAME: WORD}")])
+def test_a_map(tmp_path, value, words):
+    message = convert(tmp_path, compose(set_keys(input_source=value))[0], tool.BAD_INPUT).message
+    assert f"input_source: {words}" in message
 
 
 @pytest.mark.parametrize("name", [k["name"] for k in KEYS if k["state"] == "LATER"])
@@ -147,7 +161,10 @@ def test_defaults_of_what_is_not_supported_are_fine(tmp_path, name):
 @pytest.mark.parametrize("name", [k["name"] for k in KEYS if k["state"] == "VENDOR"])
 def test_vendor_keys_are_checked_and_reported(tmp_path, name):
     k = NAMED[name]
-    value = k["default"] or (k["choices"] or "").split("|")[0] or {"BOOL": "True", "INT": "3", "TREE": "{a: b}"}.get(k["type"], "'x'")
+    value = k["default"] or (k["choices"] or "").split("|")[0] or {"BOOL": "True", "INT": "3",
+                                                                   "TREE": "{a: b}",
+                                                                   "MAP": "{image: ddr}"}.get(k["type"],
+                                                                                              "'x'")
     done = taken(tmp_path, {**needed(k), **set_keys(**{name: value})})
     assert f"{name}: checked, but has no effect here" in done.err
 
@@ -155,8 +172,12 @@ def test_vendor_keys_are_checked_and_reported(tmp_path, name):
 @pytest.mark.parametrize("name", [k["name"] for k in KEYS if k["needs"] and k["state"] != "LATER"])
 def test_no_effect_in_this_combination(tmp_path, name):
     k = NAMED[name]
-    value = {"INT": "50", "FLOAT": "0.9999", "NUMBERS": "1"}.get(k["type"], "'center_crop 8'")
+    value = {"INT": "50", "FLOAT": "0.9999", "NUMBERS": "2"}.get(k["type"], "'center_crop 8'")
     other = k["needs"].split("=")[0]
+    if k["idle"] == "*":
+        assert any(f"{name}: has no effect: {other} is " in w for w in taken(tmp_path,
+                                                                             set_keys(**{name: value})).warnings)
+        return
     refused(tmp_path, set_keys(**{name: value}), name, "has no effect", other, "remove this key or change that one")
 
 
@@ -260,8 +281,6 @@ def test_caffe_and_onnx_exclude_each_other(tmp_path):
 
 
 @pytest.mark.parametrize("changes,where,words", [
-    (dict(cal_data_dir="'.'"), "cal_data_dir", "has no effect: calibration_type skip"),
-    (dict(calibration_type="'max'", cal_data_dir="'.'", preprocess_on="True", cal_data_type="'uint8'"), "cal_data_type", "has no effect: with preprocess_on"),
     (dict(calibration_type="'kl'"), "calibration_type", "'kl' is not supported yet"),
     (dict(cal_data_type="'int16'", calibration_type="'max'", cal_data_dir="'.'"), "cal_data_type", "'int16' is not supported yet"),
     (dict(optimization="'assymetric'"), "optimization", "did you mean 'asymmetric'?"),
@@ -341,10 +360,10 @@ def test_nv12_is_no_training_type(tmp_path):
 
 
 @pytest.mark.parametrize("changes,where,words", [
-    (dict(input_layout_rt="'NHWC'", input_type_rt="'nv12'", input_type_train="'rgb'"), "input_layout_rt", "has no effect for nv12"),
     (dict(input_space_and_range="'bt601_video'", input_type_rt="'rgb'", input_type_train="'rgb'"), "input_space_and_range", "bt601_video requires input_type_rt nv12"),
     (dict(input_space_and_range="'bt601_video'", input_type_rt="'nv12'", input_type_train="'yuv444'"), "input_space_and_range", "input_type_train rgb or bgr"),
-    (dict(input_type_rt="'featuremap'", input_type_train="'featuremap'", norm_type="'data_scale'", scale_value="1"), "norm_type", "featuremap inputs are not preprocessed"),
+    (dict(input_type_rt="'featuremap'", input_type_train="'featuremap'", norm_type="'data_scale'",
+          scale_value="2"), "norm_type", "featuremap inputs are not preprocessed"),
 ])
 def test_image_combinations(tmp_path, changes, where, words):
     refused(tmp_path, set_keys(**changes), where, words)
@@ -361,10 +380,82 @@ def test_ranges(tmp_path, models, rt, range_):
                                   dict(norm_type="'no_preprocess'"), dict(norm_type="'no_preprocess'", mean_value="'None'", scale_value="None")])
 def test_norm_types(tmp_path, models, norm):
     changes = set_keys(onnx_model=f"'{models}/NCHW3.onnx'", input_type_train="'rgb'", input_type_rt="'bgr'", **norm)
-    if "None" in norm.get("mean_value", ""):
-        refused(tmp_path, changes, "mean_value", "has no effect")
-    else:
-        taken(tmp_path, changes)
+    taken(tmp_path, changes)
+
+
+# ---- values that change nothing ----
+
+@pytest.mark.parametrize("changes,words", [
+    (dict(norm_type="'no_preprocess'", mean_value="'0 0 0'", scale_value="'1 1 1'"),
+     ["mean_value: has no effect", "scale_value: has no effect"]),
+    (dict(norm_type="'no_preprocess'", mean_value="'None'"), ["mean_value: has no effect"]),
+    (dict(norm_type="'data_mean'", mean_value="'1 2 3'", scale_value="1"),
+     ["scale_value: has no effect: norm_type is data_mean"]),
+    (dict(max_percentile="0.99999"), ["max_percentile: has no effect: calibration_type is skip"]),
+    (dict(cal_data_dir="'nowhere'", cal_data_type="'float32'"),
+     ["cal_data_dir: has no effect: calibration_type skip uses random data",
+      "cal_data_type: has no effect: calibration_type skip"]),
+    (dict(input_layout_rt="'NHWC'", input_type_rt="'nv12'"), ["input_layout_rt: has no effect for nv12"]),
+])
+def test_values_that_change_nothing_are_warnings(tmp_path, models, changes, words):
+    base = dict(onnx_model=f"'{models}/NCHW3.onnx'", input_type_train="'rgb'", input_type_rt="'rgb'")
+    text, at = compose(set_keys(**{**base, **changes}))
+    warnings = convert(tmp_path, text, tool.DONE).warnings
+    assert len(warnings) == len(words)
+    for w in words:
+        assert any(f"c.yaml:{at[w.split(':')[0]]}:3: {w}" in line for line in warnings), warnings
+
+
+def test_a_featuremap_with_a_normalization_of_nothing(tmp_path, models):
+    done = taken(tmp_path, set_keys(onnx_model=f"'{models}/NCHW3.onnx'", input_type_train="'featuremap'",
+                                    input_type_rt="'featuremap'",
+                                    norm_type="'data_mean_and_scale'", mean_value="0", scale_value="1"))
+    assert any("norm_type: has no effect: a featuremap is not preprocessed" in w for w in done.warnings)
+
+
+def test_preprocess_on_makes_cal_data_type_a_warning(tmp_path, digits):
+    text = compose(set_keys(calibration_type="'max'", cal_data_dir=f"'{tmp_path}'", preprocess_on="True",
+                            cal_data_type="'uint8'"))[0]
+    done = convert(tmp_path, text, tool.BAD_INPUT)  # the folder holds no images
+    assert any("cal_data_type: has no effect: with preprocess_on" in w for w in done.warnings) and len(done.problems) == 1
+
+
+# ---- what the format forbids ----
+
+@pytest.mark.parametrize("changes,where,words", [
+    (dict(compile_mode="'balance'"), "compile_mode", "balance requires balance_factor"),
+    (dict(max_time_per_fc="500"), "max_time_per_fc",
+     "expected 0 or 1000 to 4294967295 microseconds, got 500"),
+    (dict(core_num="2", march="'bayes-e'"), "core_num",
+     "march bayes-e runs a model on at most 1 core, got 2"),
+    (dict(core_num="3", march="'bernoulli2'"), "core_num",
+     "march bernoulli2 runs a model on at most 2 cores, got 3"),
+    (dict(core_num="2", march="'bayes'"), "core_num", "march bayes runs a model on at most 1 core, got 2"),
+])
+def test_forbidden(tmp_path, changes, where, words):
+    refused(tmp_path, set_keys(**changes), where, words)
+
+
+@pytest.mark.parametrize("changes,words", [
+    (dict(input_source="{imagine: ddr}"),
+     "input_source: the model has no input 'imagine'; nearest name in the model: image"),
+    (dict(input_source="{image: disk}"),
+     "input_source: image: expected one of ddr, pyramid, resizer, got 'disk'"),
+    (dict(input_source="{image: resizer}", input_type_train="'featuremap'", input_type_rt="'featuremap'"),
+     "input_source: image: resizer requires input_type_rt nv12 or gray, got featuremap"),
+    (dict(input_source="{image: resizer}", layer_out_dump="True"),
+     "input_source: image: resizer excludes layer_out_dump"),
+])
+def test_forbidden_sources(tmp_path, changes, words):
+    assert words in convert(tmp_path, compose(set_keys(**changes))[0], tool.BAD_INPUT).message
+
+
+@pytest.mark.parametrize("changes", [dict(compile_mode="'balance'", balance_factor="50"),
+                                     dict(max_time_per_fc="1000"), dict(core_num="2", march="'bernoulli2'"),
+                                     dict(core_num="4"), dict(input_source="{image: resizer}"),
+                                     dict(input_source="{image: pyramid}")])
+def test_permitted(tmp_path, changes):
+    taken(tmp_path, set_keys(**changes))
 
 
 # ---- several inputs ----

@@ -131,6 +131,12 @@ def test_quant_config_inline(tmp_path):
     assert types["conv_3"] == "int16" and types["gemm_1"] == "int8"
 
 
+def test_quant_config_percentile_of_another_method(tmp_path):
+    _, said = converted(tmp_path,
+                        quant_config="""'{"model_config": {"activation": {"max_percentile": 0.9}}}'""")
+    assert "quant_config: activation: max_percentile has no effect: calibration_type is skip" in said
+
+
 @pytest.mark.parametrize("text,words", [
     ("{", "quant_config: its text:1:1: not JSON"), ("nowhere.json", "nowhere.json"), ('{"a": 1, "a": 2}', "duplicate"), ('{"a_config": {}}', "'a_config' is not supported yet"),
     ('{"op_config": 1}', "op_config: expected an object"), ('{"op_config": {"Conv": {"qtype": "int4"}}}', "Conv: expected int8, int16 or float32, got 'int4'"),
@@ -138,7 +144,7 @@ def test_quant_config_inline(tmp_path):
     ('{"node_config": {"conv_1": {"qtype": ["int8", "int16"]}}}', "lists (a search) are not supported yet"),
     ('{"node_config": {"conv_77": {"qtype": "int8"}}}', "unknown node 'conv_77'"),
     ('{"model_config": {"activation": {"num_bin": 1024}}}', "activation: 'num_bin' is not supported yet"),
-    ('{"model_config": {"activation": {"max_percentile": 0.9}}}', "has no effect: calibration_type is skip"),
+    ('{"model_config": {"activation": {"max_percentile": 0.2}}}', "max_percentile: expected 0.5 to 1"),
     ("{" + '"a": {' * 3000, "quant_config: "),
 ])
 def test_quant_config_refused(tmp_path, text, words):

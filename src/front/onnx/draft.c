@@ -313,9 +313,11 @@ static int check_overrides(const struct draft *d, const struct onnx_graph *g, co
             first = first ? first : v[j].name;
         }
         if (!found)
-            return vn_fail(e, VN_E_INPUT,
-                           "%s: input_shape is set for '%s', which is not an input; the first input is '%s'",
-                           d->path, o->shapes[i].name, first ? first : "");
+            return vn_because(e, REASON_no_such_input,
+                              vn_fail(e, VN_E_INPUT,
+                                      "%s: input_shape is set for '%s', which is not an input; the first "
+                                      "input is '%s'",
+                                      d->path, o->shapes[i].name, first ? first : ""));
     }
     return VN_OK;
 }
