@@ -116,6 +116,7 @@ struct type_rule {
     int in[CONFIG_NODE_INPUTS], out; /* bits: 0 not said, 8, 16 */
     const struct setting *given;
     int line, column;
+    const char *word; /* as given, where the name alone would not say it; or NULL */
 };
 
 #define CONFIG_MAX_CHANNELS 64

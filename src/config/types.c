@@ -50,6 +50,7 @@ int vn_config_type_word(struct config *c, struct vn_arena *a, const struct setti
         set_inputs(r, forms[i].in);
         r->out = forms[i].out;
         r->on = UNIT_INTEGER;
+        r->word = word;
         return 1;
     }
     return 0;

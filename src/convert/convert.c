@@ -94,6 +94,7 @@ static int make_quantized(struct vn_conversion *c, struct vn_err *e)
 {
     INFO(c, "Start to quantize the model.");
     TRY(vn_convert_quantize(c, c->arena, &c->method, &c->calibrated, &c->quantized, e));
+    vn_convert_tell_requests(c);
     INFO(c, "End to quantize the model.");
     return vn_convert_compare(&c->comparison, c->arena, c, c->quantized, c->compare_limit,
                               "comparison with float", e);
@@ -117,7 +118,11 @@ int vn_convert_compile(struct vn_conversion *c, struct vn_err *e)
         in[i].channels_last = c->config->inputs[i].layout_rt == LAYOUT_NHWC;
     }
     const struct compile_options o = {
-        .march = c->target.name, .isa = c->target.isa, .level = c->config->level, .inputs = in
+        .march = c->target.name,
+        .isa = c->target.isa,
+        .level = c->config->level,
+        .inputs = in,
+        .raw_outputs = c->config->outputs_int8 || c->config->outputs_int16,
     };
     INFO(c, "Start to compile the model with march %s.", c->target.name);
     TRY(vn_compile(&c->bin, c->arena, c->quantized, &o, e));

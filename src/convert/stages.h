@@ -57,6 +57,9 @@ int vn_convert_compile(struct vn_conversion *c, struct vn_err *e);
 /* From ranges and a method to the last files and tables. */
 int vn_convert_make_products(struct vn_conversion *c, struct vn_err *e);
 
+/* requests.c: after quantization, warnings about types and units that were asked for in vain */
+void vn_convert_tell_requests(struct vn_conversion *c);
+
 /* products.c */
 int vn_convert_write_onnx(struct vn_conversion *c, const struct graph *g, const char *stage, int int8_inputs,
                           struct vn_err *e);

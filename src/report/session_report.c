@@ -70,6 +70,10 @@ json_t *vn_json_io(const struct vn_io *io, int n, int inputs)
         json_t *o =
             json_pack("{s:s, s:s, s:o, s:I}", "name", io[i].name, "dtype", vn_text_dtype(io[i].dtype),
                       "shape", vn_json_shape(io[i].rank, io[i].shape), "bytes", (json_int_t)io[i].bytes);
+        if (io[i].scale > 0) { /* an output in integers */
+            json_object_set_new(o, "scale", json_real(io[i].scale));
+            json_object_set_new(o, "zero", json_integer(io[i].zero));
+        }
         if (inputs)
             json_object_set_new(o, "type", json_string(vn_text_input_type(io[i].type)));
         json_array_append_new(list, o);

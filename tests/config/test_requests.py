@@ -1,0 +1,102 @@
+"""Requests of a configuration that change nothing are said, each with its reason; outputs in integers."""
+import json
+
+import pytest
+import tool
+from test_config import compose, convert, set_keys
+from test_types import converted, types_in
+
+
+@pytest.fixture(scope="module")
+def nets(tmp_path_factory):
+    """A network with a Softmax between two convolutions."""
+    onnx = pytest.importorskip("onnx")
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+    folder = tmp_path_factory.mktemp("nets")
+    rng = np.random.default_rng(3)
+    weights = {"w": rng.standard_normal((4, 1, 3, 3)), "v": rng.standard_normal((4, 4, 1, 1))}
+    initializers = [numpy_helper.from_array(x.astype(np.float32), k) for k, x in weights.items()]
+
+    def save(name, nodes):
+        ends = [[helper.make_tensor_value_info(n, TensorProto.FLOAT, s)] for n, s in (("image", [1, 1, 8, 8]),
+                                                                                      ("y", [1, 4, 6, 6]))]
+        graph = helper.make_graph([helper.make_node(*n, **more) for *n, more in nodes], name, *ends,
+                                  initializers)
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8),
+                  folder / f"{name}.onnx")
+
+    first = ["Conv", ["image", "w"], ["c"], "first", {}]
+    save("softmax", [first, ["Softmax", ["c"], ["s"], "soft", dict(axis=1)], ["Conv", ["s", "v"], ["y"],
+                                                                              "last", {}]])
+    return folder
+
+
+def said(tmp_path, model, **keys):
+    text, at = compose(set_keys(onnx_model=f"'{model}'", **keys))
+    done = convert(tmp_path, text, tool.DONE)
+    return done.warnings, at
+
+
+@pytest.mark.parametrize("march", ["bernoulli2", "bayes-e", "generic"])
+def test_softmax_in_integers(tmp_path, nets, march):
+    warnings, at = said(tmp_path, nets / "softmax.onnx", march=f"'{march}'",
+                        optimization="'set_Softmax_input_int8,set_Softmax_output_int8'")
+    found = [w for w in warnings if "set_Softmax" in w]
+    assert len(found) == (0 if march == "generic" else 2), warnings
+    for w, name in zip(found, ("input", "output")):
+        assert w == (f"c.yaml:{at['optimization']}:3: optimization: set_Softmax_{name}_int8: no effect on 1 of 1 "
+                     f"Softmax nodes, which compute in float; soft: march {march} has no integer Softmax")
+
+
+def test_no_such_operator_in_the_network(tmp_path):
+    warnings = convert(tmp_path, compose(set_keys(optimization="'set_Softmax_input_int8'"))[0],
+                       tool.DONE).warnings
+    assert len(warnings) == 1
+    assert "set_Softmax_input_int8: no effect: the network has no Softmax" in warnings[0]
+
+
+@pytest.mark.parametrize("keys", [dict(run_on_bpu="'soft'"), dict(node_info="{'soft': {'ON': 'BPU'}}"),
+                                  dict(node_info="{'soft': {'InputType': 'int16'}}"),
+                                  dict(set_node_data_type="'soft:int16'"),
+                                  dict(quant_config="""'{"node_config": {"soft": {"qtype": "int8"}}}'""")])
+def test_a_node_that_cannot(tmp_path, nets, keys):
+    warnings, _ = said(tmp_path, nets / "softmax.onnx", march="'bernoulli2'", **keys)
+    assert len(warnings) == 1, warnings
+    start = f"{next(iter(keys))}: soft: no effect: the node (Softmax) computes in float: march bernoulli2 "
+    assert start + "has no integer Softmax" in warnings[0] or start + "runs Softmax in float" in warnings[0]
+
+
+def test_a_node_that_can_is_no_warning(tmp_path, nets):
+    assert not said(tmp_path, nets / "softmax.onnx", node_info="{'soft': {'ON': 'BPU'}}")[0]
+    assert not said(tmp_path, nets / "softmax.onnx", node_info="{'soft': {'ON': 'CPU'}}")[0]
+
+
+def test_type_of_an_output(tmp_path, nets):
+    warnings, _ = said(tmp_path, nets / "softmax.onnx", node_info="{'last': {'OutputType': 'int16'}}")
+    assert len(warnings) == 1 and "node_info: last: OutputType int16 has no effect" in warnings[0]
+    assert "set_model_output_int16" in warnings[0]
+    assert not said(tmp_path, nets / "softmax.onnx", optimization="'set_model_output_int16'",
+                    node_info="{'last': {'OutputType': 'int16'}}")[0]
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_outputs_are_integers(tmp_path, digits, bits):
+    converted(tmp_path, optimization=f"'set_model_output_int{bits}'")
+    info = tool.run("info", "--json", tmp_path / "out/model.bin", want=tool.DONE).out
+    output = json.loads(info)["outputs"][0]
+    assert output["dtype"] == f"int{bits}" and output["scale"] > 0
+    assert str(list(types_in(tmp_path / "out/model_quantized_model.onnx").values())[-1]) == f"int{bits}"
+
+
+def test_an_output_in_float_is_said(tmp_path, nets):
+    onnx = pytest.importorskip("onnx")
+    m = onnx.load(nets / "softmax.onnx")
+    m.graph.node[1].input[0], m.graph.node[1].output[0] = "z", "y"
+    m.graph.node[2].input[0], m.graph.node[2].output[0] = "c", "z"
+    m.graph.node.append(m.graph.node.pop(1))
+    onnx.save(m, tmp_path / "end.onnx")
+    warnings, _ = said(tmp_path, tmp_path / "end.onnx", march="'bernoulli2'",
+                       optimization="'set_model_output_int8'")
+    assert len(warnings) == 1
+    assert "set_model_output_int8: no effect on output y, which stays float32: march bernoulli2 runs" in warnings[0]
