@@ -41,11 +41,22 @@ static int begins_as_npy(const float *v, int64_t n)
     return 1;
 }
 
+/* Mean step along an axis: elements `stride` apart. */
+static double mean_step(const float *v, int64_t n, int64_t stride)
+{
+    double sum = 0;
+    for (int64_t i = 0; i + stride < n; i++)
+        sum += fabs((double)v[i + stride] - v[i]);
+    return n > stride ? sum / (double)(n - stride) : 0;
+}
+
 /* Mean step to the right and downwards, where a pixel's channels lie together or in planes. */
 static double roughness(const float *v, int w, int h, int channels, int last)
 {
     const int64_t right = last ? channels : 1, down = right * w, n = (int64_t)w * h * channels;
     double sum = 0;
+    if (h < 2 || w < 2) /* one row or one column has one direction only */
+        return mean_step(v, n, w < 2 ? down : right);
     for (int64_t i = 0; i + down < n; i++)
         sum += fabs((double)v[i + right] - v[i]) + fabs((double)v[i + down] - v[i]);
     return n > down ? sum / (double)(n - down) : 0;
@@ -190,8 +201,8 @@ static const char *find_layout(const struct dataset *d)
         given += d->look[i].rough;
         other += d->look[i].rough_other;
     }
-    if (!d->w || d->channels != 3 || d->pictures || !(other < SMOOTHER * given))
-        return NULL;
+    if (d->w < 2 || d->h < 2 || d->channels != 3 || d->pictures || !(other < SMOOTHER * given))
+        return NULL; /* rows and columns tell layouts apart only together */
     const char *is = vn_layout_word(d->channels_last ? LAYOUT_NHWC : LAYOUT_NCHW),
                *would = vn_layout_word(d->channels_last ? LAYOUT_NCHW : LAYOUT_NHWC);
     return SAY(d,
@@ -216,17 +227,43 @@ static const char *find_wrapped(const struct dataset *d)
                d->in->name);
 }
 
+static int is_dark(const struct look *l) { return l->mean < DARK && l->hi < 4 * DARK; }
+static int is_black(const struct look *l) { return is_dark(l) && l->hi > l->lo; }
+
+static int all_black(const struct dataset *d)
+{
+    int read = 0, dark = 0;
+    for (int i = 0; i < d->n; i++) {
+        read += !d->look[i].why;
+        dark += !d->look[i].why && is_dark(&d->look[i]);
+    }
+    return d->image && !vn_data_no_pixels(d) && read && dark == read;
+}
+
 static int is_constant(const struct look *l) { return l->lo == l->hi; }
 static const char *find_constant(const struct dataset *d)
 {
-    const char *s = those(d, is_constant, "contain one value only");
+    const char *s = all_black(d) ? NULL : those(d, is_constant, "contain one value only");
     return s ? SAY(d, "%s; check that the data were written after they were computed", s) : NULL;
 }
 
-static int is_black(const struct look *l) { return l->mean < DARK && l->hi < 4 * DARK && l->hi > l->lo; }
+static const char *find_all_black(const struct dataset *d)
+{
+    double hi = 0;
+    for (int i = 0; i < d->n; i++)
+        hi = fmax(hi, d->look[i].why ? 0 : d->look[i].hi);
+    return all_black(d)
+               ? SAY(d,
+                     "input %s: every sample is black: no value exceeds %.4g of 255. Check the program "
+                     "that wrote the data: type, scaling to 0..255, the order of its steps",
+                     d->in->name, hi)
+               : NULL;
+}
+
 static const char *find_black(const struct dataset *d)
 {
-    const char *s = d->image && !vn_data_no_pixels(d) ? those(d, is_black, "are nearly black") : NULL;
+    const char *s =
+        d->image && !vn_data_no_pixels(d) && !all_black(d) ? those(d, is_black, "are nearly black") : NULL;
     return s ? SAY(d, "%s; they do not represent the ranges of real images: remove them", s) : NULL;
 }
 
@@ -320,6 +357,7 @@ static const struct detector {
     { "applied", VN_FINDING_ERROR, "values against the pixels of the images: value = a * pixel + b",
       vn_find_applied },
     { "applied_twice", VN_FINDING_ERROR, "the same, for mean_value and scale_value", vn_find_applied_twice },
+    { "all_black", VN_FINDING_ERROR, "brightest value of all samples", find_all_black },
     { "scale_value", VN_FINDING_DOUBT, "spread of the resulting network input", vn_find_scale },
     { "mean_value", VN_FINDING_DOUBT, "mean of the resulting network input", vn_find_mean },
     { "unlike", VN_FINDING_WARNING, "similarity to the source images", vn_find_unlike },

@@ -94,6 +94,7 @@ CASES = {  # finding: (data, type of files, more settings, part of the message)
     "dtype": (GOOD, "uint8", {"npy": True, "given": "float32"}, "contains uint8, but cal_data_type is float32"),
     "constant": (changed(PLANE * 7), "uint8", {}, "1 of 12 samples contain one value only (00.bin)"),
     "black": (changed(GOOD[0] % 9, GOOD[1] % 7), "uint8", {}, "2 of 12 samples are nearly black (00.bin, 01.bin)"),
+    "all_black": ([x % 9 for x in GOOD], "uint8", {}, "every sample is black: no value exceeds 8 of 255"),
     "white": (changed(255 - GOOD[0] % 9), "uint8", {}, "are nearly white (00.bin)"),
     "over_exposed": (changed(np.where(np.arange(W) < 40, 255, GOOD[0] // 2)), "uint8", {}, "are over-exposed"),
     "duplicate": (changed(GOOD[5]), "uint8", {}, "1 of 12 samples are duplicates (00.bin"),
@@ -118,6 +119,27 @@ def test_good_nhwc(tmp_path, model):
     """The model's layout is what the configuration says, so data in it are fine: only gray where the picture is."""
     gray = [np.repeat(x[:1], 3, 0) for x in GOOD]
     assert Set(tmp_path, model, gray).check() == {}
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 64), (3, 64, 1)])
+def test_one_row_has_no_layout(tmp_path, shape):
+    """Planes of one row: read as pixels, the rows that there are would look smoother. The bytes of int8 are still seen."""
+    w = numpy_helper.from_array(np.random.default_rng(0).standard_normal((4, 3, 1, 1)).astype(np.float32),
+                                "w")
+    ends = [[helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, *s])] for n, s in (("x", shape), ("y",
+                                                                                                       (4,
+                                                                                                        *shape[1:])))]
+    g = helper.make_graph([helper.make_node("Conv", ["x", "w"], ["y"], "conv")], "g", *ends, [w])
+    path = tmp_path / "row.onnx"
+    onnx.save(helper.make_model(g, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    rows = [np.stack([p[5], p[9], p[13]])[:, :48, 0].repeat(2, 1)[:, :64].reshape(shape) for p in PICTURES]
+    for name, data, want in ("good", rows, []), ("bad", [x ^ 128 for x in rows], ["wrapped"]):
+        (tmp_path / name).mkdir()
+        assert list(Set(tmp_path / name, path, data).check()) == want
+
+
+def test_all_samples_of_nothing(tmp_path, model):
+    assert list(Set(tmp_path, model, [PLANE * 0] * N).check()) == ["all_black"]
 
 
 def test_axes_of_arrays(tmp_path, model):
