@@ -22,11 +22,21 @@ static int hash_samples(struct vn_conversion *c, struct vn_err *e)
 
 #define RANDOM_SAMPLES 8
 
+static int has_errors(const struct vn_conversion *c)
+{
+    for (int i = 0; i < c->findings.n; i++)
+        if (c->findings.v[i].severity == VN_FINDING_ERROR)
+            return 1;
+    return 0;
+}
+
 static int check_samples(struct vn_conversion *c, struct vn_err *e)
 {
     struct data_report r;
     TRY(vn_dataset_check(&r, c->arena, c->config, c->original, c->samples, NULL, e));
     vn_convert_keep_findings(c, &r);
+    if (!has_errors(c))
+        vn_convert_judge_inputs(c);
     for (int i = 0; i < c->findings.n; i++) {
         const struct vn_finding *f = &c->findings.v[i];
         if (f->severity == VN_FINDING_ERROR && !c->accept_data)

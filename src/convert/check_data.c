@@ -67,6 +67,8 @@ static int check_data(struct vn_conversion *c, const void *options, struct vn_er
     TRY(vn_samples_open(&c->samples, c->arena, c->config, c->original, e));
     TRY(vn_dataset_check(&r, c->arena, c->config, c->original, c->samples, o->images, e));
     vn_convert_keep_findings(c, &r);
+    if (o->config)
+        vn_convert_judge_inputs(c);
     c->data_check = NEW(c->kept, struct vn_data_check);
     c->data_check->c = c;
     return VN_OK;

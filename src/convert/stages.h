@@ -32,6 +32,9 @@ int vn_convert_open_samples(struct vn_conversion *c, struct vn_err *e);
 int vn_convert_note_samples(struct vn_conversion *c, struct vn_err *e);
 int vn_convert_dump_samples(struct vn_conversion *c, struct vn_err *e);
 
+/* network_input.c: findings where the network contradicts how its image inputs are normalised */
+void vn_convert_judge_inputs(struct vn_conversion *c);
+
 /* method_search.c */
 int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const struct vn_quant_method *m,
                         struct graph **calibrated, struct graph **quantized, struct vn_err *e);

@@ -360,6 +360,9 @@ static const struct detector {
     { "all_black", VN_FINDING_ERROR, "brightest value of all samples", find_all_black },
     { "scale_value", VN_FINDING_DOUBT, "spread of the resulting network input", vn_find_scale },
     { "mean_value", VN_FINDING_DOUBT, "mean of the resulting network input", vn_find_mean },
+    { "network_input", VN_FINDING_WARNING,
+      "what the first layers compute from it, against what they were trained on",
+      NULL }, /* see convert/network_input.c */
     { "unlike", VN_FINDING_WARNING, "similarity to the source images", vn_find_unlike },
     { "dtype", VN_FINDING_WARNING, "type in .npy against cal_data_type", find_dtype },
     { "constant", VN_FINDING_WARNING, "samples with a single value", find_constant },
@@ -410,7 +413,7 @@ int vn_dataset_check(struct data_report *out, struct vn_arena *a, const struct c
         if (images && d.image)
             TRY(vn_relate_pictures(&d, images, e));
         for (int k = 0; k < N_DETECTORS; k++) {
-            const char *text = detectors[k].find(&d);
+            const char *text = detectors[k].find ? detectors[k].find(&d) : NULL;
             const int place = text && detectors[k].severity == VN_FINDING_ERROR && !detectors[k].names_file;
             const struct vn_finding f = { detectors[k].name, detectors[k].severity, d.in->name,
                                           place ? placed(&d, text) : text };

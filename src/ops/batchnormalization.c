@@ -130,4 +130,5 @@ const struct op_def vn_op_batchnormalization = {
     .lower = lower,
     .quant = { .kind = Q_FLOAT, .data_inputs = 1 },
     .slack = slack,
+    .running_variance = 4,
 };

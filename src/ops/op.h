@@ -161,6 +161,7 @@ struct op_def {
     int reads_bounded; /* lower takes an input whose size depends on the data */
     int any_width; /* takes int8 and int16 side by side itself; others compute in int16 where one of them is (vn_node_is_wide) */
     int since; /* operator set in which ONNX got it, where that is above 21 */
+    int running_variance; /* the input that holds the variance per channel that training saw; 0: none */
     int is_clamp; /* Relu, Clip: monotone, so the tensor in front may share its parameters */
     /* Why a node whose types fit has no integer form with its attributes and operands; 0: it has one. The
      * reason takes no arguments. */

@@ -1,5 +1,5 @@
-"""A forum user's configuration: one run says everything that is wrong with it, and what it prints, followed word
-by word, leads to a converted and verified program."""
+"""A forum user's configuration: one run says everything that is wrong with it, and what it prints, followed
+word by word, leads to a converted and verified program."""
 import re
 
 import numpy as np
@@ -80,9 +80,11 @@ def test_one_run_says_everything(story):
     folder, _, err = story
     for key, why in NO_EFFECT.items():
         assert f"c.yaml:{lines_of(TEMPLATE, key)}:3: {key}: has no effect: {why}" in err
-    at = f"c.yaml:{lines_of(TEMPLATE, 'cal_data_dir')}:3: cal_data_dir: input pixel_values has rgb pixels in 0..255"
+    line = lines_of(TEMPLATE, "cal_data_dir")
+    at = f"c.yaml:{line}:3: cal_data_dir: input pixel_values has rgb pixels in 0..255"
     assert err.count("vernier convert: ") == 1 and at in err
-    assert "they are already normalized" in err and "no_preprocess passes pixels to the network unchanged" in err
+    assert "they are already normalized" in err
+    assert "no_preprocess passes pixels to the network unchanged" in err
     assert not (folder / "out").exists()
 
 
@@ -99,8 +101,8 @@ def test_the_advice_featuremap_leads_to_a_verified_program(story):
 
 def test_the_advice_pixels_leads_to_a_program(story, tmp_path):
     _, pictures, err = story
-    advice = re.search(r"Calibrate with pixels, and set norm_type: (\w+) with about mean_value: ('[^']*') and "
-                       r"scale_value: ('[^']*')", err)
+    advice = re.search(r"Calibrate with pixels, and set norm_type: (\w+) with about mean_value: ('[^']*') "
+                       r"and scale_value: ('[^']*')", err)
     write_data(tmp_path, pictures, lambda x: x)
     text = TEMPLATE.replace("'default'", "'max'")  # the search was seen to work
     for key, value in zip(("norm_type", "mean_value", "scale_value"), advice.groups()):

@@ -1,0 +1,319 @@
+/* Does the network say itself that it is fed otherwise than it was trained? Judged by what the first layers
+ * compute from a few samples: a batch normalization that is still in the file holds the spread that training
+ * saw; layers that have absorbed theirs compute values of ordinary size. Pixels in 0..255 where training had
+ * normalised ones are fifty times too large, which nothing else in a conversion shows. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "convert/stages.h"
+#include "interp/interp.h"
+#include "ops/op.h"
+
+#define SAMPLES 3 /* looked at */
+#define LAYERS 6 /* from the input on */
+#define FEW_LAYERS 4 /* with fewer it is not known what is ordinary */
+#define LARGE 10.0 /* of a first layer's spread, where ordinary is about 1 */
+#define ORDINARY 3.0 /* the most that the median of the layers has, and */
+#define ORDINARY_MOST 10.0 /* any of them */
+#define TIMES_MORE 10.0 /* than training saw: contradicts it */
+#define TIMES_LESS 0.05
+
+/* What the network could have been trained with; n 0: nothing. */
+struct norm {
+    const char *text;
+    int n;
+    double mean[3], scale[3];
+};
+static const struct norm usual[] = {
+    { "norm_type: no_preprocess", 1, { 0 }, { 1 } },
+    { "norm_type: data_scale, scale_value: 0.00392157", 1, { 0 }, { 1 / 255.0 } },
+    { "norm_type: data_mean_and_scale, mean_value: 127.5, scale_value: 0.00784314",
+      1,
+      { 127.5 },
+      { 1 / 127.5 } },
+    { "norm_type: data_mean_and_scale, mean_value: 123.675 116.28 103.53, scale_value: 0.0171248 0.0175070 "
+      "0.0174292",
+      3,
+      { 123.675, 116.28, 103.53 },
+      { 1 / 58.395, 1 / 57.12, 1 / 57.375 } },
+};
+#define N_USUAL ((int)(sizeof usual / sizeof *usual))
+
+/* One layer with constant weights, over the samples. */
+struct layer {
+    const struct node *n;
+    int channels;
+    double *sum, *squares, count;
+    double spread; /* median of the channels' standard deviations */
+};
+
+struct judge {
+    struct vn_conversion *c;
+    const struct input_config *in;
+    int input;
+    const struct value *start; /* what the network reads: behind the preprocess node */
+};
+
+struct layers {
+    int n;
+    struct layer v[LAYERS];
+    double times; /* spread of the first, in that of the batch normalization behind it; 0: there is none */
+};
+
+static int by_size(const void *x, const void *y)
+{
+    const double a = *(const double *)x, b = *(const double *)y;
+    return (a > b) - (a < b);
+}
+
+static double median(double *v, int n)
+{
+    qsort(v, (size_t)n, sizeof *v, by_size);
+    return n ? v[n / 2] : 0;
+}
+
+static double deviation(const struct layer *l, int c)
+{
+    const double m = l->sum[c] / l->count;
+    return sqrt(fmax(l->squares[c] / l->count - m * m, 0));
+}
+
+/* ---- a run of the first layers ---- */
+
+static void add_values(struct layer *l, const struct vn_tensor *t, int axis)
+{
+    const int64_t n = vn_shape_count(&t->shape);
+    for (int64_t i = 0; i < n; i++) {
+        const double x = vn_f64(t)[i];
+        const int c = vn_shape_coordinate(&t->shape, axis, i);
+        l->sum[c] += x;
+        l->squares[c] += x * x;
+    }
+    l->count += (double)n / l->channels;
+}
+
+static void add_layer(struct layers *out, int k, const struct node *n, const struct vn_tensor *t,
+                      struct vn_arena *a)
+{
+    const int axis = vn_channel_axis(n, t->shape.rank);
+    struct layer *l = &out->v[k];
+    if (k == out->n) {
+        *l = (struct layer){ .n = n, .channels = (int)t->shape.d[axis] };
+        l->sum = NEW_ARRAY(a, double, l->channels);
+        l->squares = NEW_ARRAY(a, double, l->channels);
+        out->n++;
+    }
+    add_values(l, t, axis);
+}
+
+static int has_weights(const struct node *n)
+{
+    const int w = n->op->quant.weight;
+    return vn_node_kind(n) == Q_LINEAR && w && vn_node_has(n, w) && n->in[w]->data &&
+           n->out[0]->shape.rank > 1;
+}
+
+/* All inputs known, and one of them made from the samples. */
+static int is_ready(const struct node *n, struct vn_tensor *const *cells, const struct vn_tensor **in)
+{
+    int computed = 0;
+    for (int i = 0; i < n->n_in; i++) {
+        in[i] = n->in[i] ? (n->in[i]->data ? n->in[i]->data : cells[n->in[i]->id]) : NULL;
+        if (n->in[i] && !in[i])
+            return 0;
+        computed |= n->in[i] && !n->in[i]->data;
+    }
+    return computed;
+}
+
+/* Evaluates nodes from `x` on until `most` layers with weights are computed. */
+static int run_layers(struct layers *out, const struct judge *j, struct vn_tensor *x, int most,
+                      struct vn_arena *a, struct vn_err *e)
+{
+    const struct graph *g = j->c->original;
+    struct vn_tensor **cells = NEW_ARRAY(a, struct vn_tensor *, g->values.n);
+    cells[j->start->id] = x;
+    for (int i = 0, k = 0; i < g->nodes.n && k < most; i++) {
+        const struct node *n = g->nodes.v[i];
+        const struct vn_tensor **in = NEW_ARRAY(a, const struct vn_tensor *, n->n_in + 1);
+        struct vn_tensor **y = NEW_ARRAY(a, struct vn_tensor *, n->n_out + 1);
+        if (n->op->pixel_axis || !is_ready(n, cells, in))
+            continue;
+        TRY(vn_interp_fed(a, n, in, y, e));
+        for (int p = 0; p < n->n_out; p++)
+            if (n->out[p])
+                cells[n->out[p]->id] = y[p];
+        if (has_weights(n))
+            add_layer(out, k++, n, y[0], j->c->arena);
+    }
+    return VN_OK;
+}
+
+/* Pixels in the training colours, normalised, as the network's tensor. */
+static int network_tensor(struct vn_tensor **out, const struct judge *j, int sample, const struct norm *m,
+                          struct vn_arena *a, struct vn_err *e)
+{
+    struct vn_train_values x;
+    TRY(vn_samples_train_values(&x, j->c->samples, sample, j->input, a, e));
+    const int last = j->in->layout_train == LAYOUT_NHWC, channels = (int)j->start->shape.d[last ? 3 : 1];
+    struct vn_tensor *t = vn_tensor_new(a, VN_F64, &j->start->shape);
+    const int64_t n = vn_shape_count(&t->shape), plane = n / channels;
+    for (int64_t i = 0; i < n && x.count == n; i++) {
+        const int64_t c = last ? i % channels : i / plane, p = last ? i / channels : i % plane;
+        const double v = x.v[x.channels_last ? p * channels + c : c * plane + p];
+        const int64_t k = m->n == 1 ? 0 : c;
+        vn_f64(t)[i] = (v - m->mean[k]) * m->scale[k];
+    }
+    *out = t;
+    return VN_OK;
+}
+
+/* The spread of the first layer in that which the batch normalization behind it has from training. */
+static double times_trained(const struct layer *l, struct vn_arena *a)
+{
+    const struct node *b = vn_graph_sole_user(l->n->out[0]);
+    const int v = b ? b->op->running_variance : 0;
+    double *ratio = NEW_ARRAY(a, double, l->channels), most = 0;
+    int n = 0;
+    if (!v || !b->in[v]->data || vn_shape_count(&b->in[v]->shape) != l->channels)
+        return 0;
+    for (int c = 0; c < l->channels; c++)
+        most = fmax(most, vn_tensor_f64(b->in[v]->data, c));
+    for (int c = 0; c < l->channels; c++)
+        if (vn_tensor_f64(b->in[v]->data, c) > 1e-3 * most) /* others are dead */
+            ratio[n++] = deviation(l, c) / sqrt(vn_tensor_f64(b->in[v]->data, c));
+    return median(ratio, n);
+}
+
+static int measure(struct layers *out, const struct judge *j, const struct norm *m, int most,
+                   struct vn_err *e)
+{
+    const int n = vn_samples_count(j->c->samples);
+    *out = (struct layers){ 0 };
+    for (int i = 0; i < SAMPLES && i < n; i++) {
+        struct vn_arena *a = vn_arena_new();
+        struct vn_tensor *x;
+        int status = network_tensor(&x, j, (int)((int64_t)i * n / (SAMPLES < n ? SAMPLES : n)), m, a, e);
+        if (status == VN_OK)
+            status = run_layers(out, j, x, most, a, e);
+        vn_arena_free(&a);
+        TRY(status);
+    }
+    for (int k = 0; k < out->n; k++) {
+        double *d = NEW_ARRAY(j->c->arena, double, out->v[k].channels);
+        for (int c = 0; c < out->v[k].channels; c++)
+            d[c] = deviation(&out->v[k], c);
+        out->v[k].spread = median(d, out->v[k].channels);
+    }
+    if (out->n)
+        out->times = times_trained(&out->v[0], j->c->arena);
+    return VN_OK;
+}
+
+/* ---- the judgement ---- */
+
+static struct norm given_norm(const struct input_config *in)
+{
+    struct norm m = { .text = vn_word_of(vn_words_norm_type, in->norm_type), .n = 3 };
+    for (int c = 0; c < 3; c++) {
+        m.mean[c] = in->n_mean ? in->mean[in->n_mean == 1 ? 0 : c] : 0;
+        m.scale[c] = in->n_scale ? in->scale[in->n_scale == 1 ? 0 : c] : 1;
+    }
+    return m;
+}
+
+/* Is a layers' computation of ordinary size? */
+static int is_ordinary(const struct layers *l, double *middle)
+{
+    double v[LAYERS];
+    int within = l->n >= FEW_LAYERS;
+    for (int k = 0; k < l->n; k++) {
+        v[k] = l->v[k].spread;
+        within &= v[k] <= ORDINARY_MOST;
+    }
+    *middle = median(v, l->n);
+    return within && *middle <= ORDINARY;
+}
+
+/* Of the usual normalizations the one that comes nearest to a spread of 1; NULL: none does. */
+static const struct norm *find_better(double *size, const struct judge *j, int trained, struct vn_err *e)
+{
+    const struct norm *best = NULL;
+    double nearest = 1.6; /* as |log|: a factor of 5 */
+    for (int k = 0; k < N_USUAL; k++) {
+        struct layers l;
+        double middle;
+        if (usual[k].n == 3 && j->in->type_train == VN_IN_GRAY)
+            continue;
+        if (measure(&l, j, &usual[k], trained ? 1 : LAYERS, e) < 0)
+            return NULL;
+        const int fits = trained ? l.times > 0 : is_ordinary(&l, &middle) && l.v[0].spread > 0;
+        const double x = trained ? l.times : fits ? l.v[0].spread : 0;
+        if (!fits || fabs(log(x)) >= nearest)
+            continue;
+        nearest = fabs(log(x));
+        *size = x;
+        best = &usual[k];
+    }
+    return best;
+}
+
+static const char *text_trained(const struct judge *j, const struct layers *l, const struct norm *better,
+                                double size)
+{
+    const struct node *n = l->v[0].n, *b = vn_graph_sole_user(n->out[0]);
+    return vn_arena_fmt(
+        j->c->arena,
+        "input %s: with norm_type %s, %s computes values with %.3g times the spread that %s was "
+        "trained on; for example with %s it would be %.2g times. Check norm_type, mean_value and scale_value",
+        j->in->name, vn_word_of(vn_words_norm_type, j->in->norm_type), n->name, l->times, b->name,
+        better->text, size);
+}
+
+static const char *text_large(const struct judge *j, const struct layers *l, const struct norm *better,
+                              double size)
+{
+    return vn_arena_fmt(
+        j->c->arena,
+        "input %s: with norm_type %s, the first layer %s computes values with a spread of %.3g, where "
+        "about 1 is usual; for example with %s it would be %.2g, and the layers behind it are of ordinary "
+        "size, "
+        "too. Check norm_type, mean_value and scale_value",
+        j->in->name, vn_word_of(vn_words_norm_type, j->in->norm_type), l->v[0].n->name, l->v[0].spread,
+        better->text, size);
+}
+
+static int judge(struct judge *j, struct vn_err *e)
+{
+    struct layers l;
+    double size = 0;
+    const struct norm given = given_norm(j->in);
+    TRY(measure(&l, j, &given, 1, e));
+    const int trained = l.times > 0, contradicts = l.times > TIMES_MORE || l.times < TIMES_LESS;
+    if (!l.n || (trained ? !contradicts : l.v[0].spread <= LARGE))
+        return VN_OK;
+    const struct norm *better = find_better(&size, j, trained, e);
+    if (!better)
+        return VN_OK;
+    const struct vn_finding f = { "network_input", VN_FINDING_WARNING, vn_arena_str(j->c->kept, j->in->name),
+                                  vn_arena_str(j->c->kept, trained ? text_trained(j, &l, better, size)
+                                                                   : text_large(j, &l, better, size)) };
+    VEC_PUSH(j->c->kept, &j->c->findings, f);
+    return VN_OK;
+}
+
+void vn_convert_judge_inputs(struct vn_conversion *c)
+{
+    const struct graph *g = c->original;
+    for (int i = 0; i < g->inputs.n; i++) {
+        struct vn_err ignored; /* what cannot be judged is not judged */
+        const struct input_config *in = &c->config->inputs[i];
+        const struct value *v = g->inputs.v[i];
+        const struct node *first = v->users.n == 1 ? v->users.v[0].node : NULL;
+        struct judge j = {
+            .c = c, .in = in, .input = i, .start = first && first->op->pixel_axis ? first->out[0] : v
+        };
+        if (in->type_rt != VN_IN_FEATUREMAP && v->shape.rank == 4 && v->shape.d[0] == 1)
+            judge(&j, &ignored);
+    }
+}
