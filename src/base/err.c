@@ -2,7 +2,8 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
+
+#include "base/escape.h"
 
 int vn_fail(struct vn_err *e, int code, const char *fmt, ...)
 {
@@ -13,7 +14,7 @@ int vn_fail(struct vn_err *e, int code, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(msg, sizeof msg, fmt, ap);
     va_end(ap);
-    memcpy(e->msg, msg, sizeof msg);
+    vn_escape(e->msg, sizeof e->msg, msg);
     e->code = code;
     e->reason = 0;
     return code;

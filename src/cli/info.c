@@ -2,6 +2,7 @@
 #include <vernier/runtime.h>
 #include <vernier/session.h>
 
+#include "base/escape.h"
 #include "cli/cli.h"
 #include "report/report.h"
 
@@ -20,7 +21,7 @@ static void print_meta(const struct vn_session *s)
 {
     const char *key, *text;
     for (int i = 0; vn_session_meta_at(s, i, &key, &text) == VN_OK; i++)
-        printf("%-28s: %s\n", key, text);
+        printf("%-28s: %s\n", vn_shown(key, (char[VN_SHOWN]){ 0 }), vn_shown(text, (char[VN_SHOWN]){ 0 }));
 }
 
 static int info_bin(const struct vn_session *s)
@@ -51,8 +52,9 @@ static void print_ports(const char *what, const struct vn_port *p, int n)
 {
     for (int i = 0; i < n; i++) {
         char shape[VN_TEXT_SHAPE];
-        printf("%s[%d]: %s %s %s%s\n", what, i, p[i].name, vn_text_shape(p[i].rank, p[i].shape, shape),
-               vn_text_dtype(p[i].dtype), p[i].scale > 0 ? ", quantized" : "");
+        printf("%s[%d]: %s %s %s%s\n", what, i, vn_shown(p[i].name, (char[VN_SHOWN]){ 0 }),
+               vn_text_shape(p[i].rank, p[i].shape, shape), vn_text_dtype(p[i].dtype),
+               p[i].scale > 0 ? ", quantized" : "");
     }
 }
 

@@ -1,6 +1,7 @@
 /* Conversions as text and JSON. */
 #include <vernier/report.h>
 
+#include "base/escape.h"
 #include "report/report.h"
 
 static const char *const stages[] = { "original_float", "optimized_float", "calibrated", "quantized", "bin" };
@@ -61,7 +62,8 @@ static const char *steepest(const struct vn_conversion *c)
 static void advise(FILE *f, const struct vn_conversion *c)
 {
     const struct vn_convert_summary *s = vn_conversion_summary(c);
-    fprintf(f, "    the mean cosine falls most at node %s of the table\n", steepest(c));
+    fprintf(f, "    the mean cosine falls most at node %s of the table\n",
+            vn_shown(steepest(c), (char[VN_SHOWN]){ 0 }));
     if (!s->searched)
         fprintf(f, "    try 'calibration_type: default', which compares several methods\n");
     if (!s->bias_corrected)
@@ -78,8 +80,9 @@ static int print_low(FILE *f, const struct vn_output_row *r, double least)
     const double mean = r->cosine_mean;
     const int good = mean >= least || !is_judged(r);
     if (is_judged(r) && !(mean >= NORMAL_COSINE && good))
-        fprintf(f, "output %s: mean cosine%s%s%s %.6f; %.2f and more is normal%s\n", r->output,
-                r->judged_by ? " of " : "", r->judged_by ? r->judged_by : "",
+        fprintf(f, "output %s: mean cosine%s%s%s %.6f; %.2f and more is normal%s\n",
+                vn_shown(r->output, (char[VN_SHOWN]){ 0 }), r->judged_by ? " of " : "",
+                r->judged_by ? vn_shown(r->judged_by, (char[VN_SHOWN]){ 0 }) : "",
                 r->judged_by ? ", the float tensor in front of it," : "", mean, NORMAL_COSINE,
                 good ? "" : ", and this is below --min-cosine");
     return good;

@@ -1,4 +1,5 @@
 /* What a session has and what it has computed, as text and JSON. */
+#include "base/escape.h"
 #include "config/config.h"
 #include "report/report.h"
 #include "tensor/tensor.h"
@@ -26,9 +27,9 @@ void vn_print_run(FILE *f, const struct vn_session *s)
     for (int i = 0; vn_session_output(s, i, &v, NULL) == VN_OK; i++) {
         const struct vn_extremes x = vn_view_extremes(&v);
         char shape[VN_TEXT_SHAPE];
-        fprintf(f, "output %s: %s %s, min %g, max %g at flat index %lld\n", v.name,
-                vn_text_shape(v.rank, v.shape, shape), vn_text_dtype(v.dtype), x.min, x.max,
-                (long long)x.top);
+        fprintf(f, "output %s: %s %s, min %g, max %g at flat index %lld\n",
+                vn_shown(v.name, (char[VN_SHOWN]){ 0 }), vn_text_shape(v.rank, v.shape, shape),
+                vn_text_dtype(v.dtype), x.min, x.max, (long long)x.top);
     }
 }
 
@@ -50,7 +51,7 @@ void vn_print_io(FILE *f, const char *what, const struct vn_io *io, int n, int i
 {
     for (int i = 0; i < n; i++) {
         char shape[VN_TEXT_SHAPE];
-        fprintf(f, "%s[%d]:\n  name: %s\n", what, i, io[i].name);
+        fprintf(f, "%s[%d]:\n  name: %s\n", what, i, vn_shown(io[i].name, (char[VN_SHOWN]){ 0 }));
         if (inputs)
             fprintf(f, "  type: %s%s\n", vn_text_input_type(io[i].type),
                     io[i].type == VN_IN_FEATUREMAP || io[i].type == VN_IN_NV12 ? ""

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/escape.h"
 #include "report/report.h"
 
 #define MAX_COLUMNS 16
@@ -15,7 +16,9 @@ struct table {
 static void add_row(struct table *t, const char *const *cells)
 {
     for (int i = 0; i < t->columns; i++) {
-        const char *copy = vn_arena_str(t->arena, cells[i] ? cells[i] : "--");
+        const char *cell = cells[i] ? cells[i] : "--";
+        const size_t most = 4 * strlen(cell) + 1;
+        const char *copy = vn_escape(vn_arena_alloc(t->arena, most), most, cell);
         VEC_PUSH(t->arena, &t->cells, copy);
         const size_t n = strlen(copy);
         t->width[i] = n > t->width[i] ? n : t->width[i];

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/escape.h"
 #include "graph/reason.h"
 #include "report/report.h"
 
@@ -91,12 +92,12 @@ void vn_print_fallbacks(FILE *f, const struct vn_node_row *rows, int n, int reme
         if (!why || first_with(rows, i) < i)
             continue;
         vn_reason_text(text, sizeof text, why);
-        fprintf(f, "CPU (float32): %s\n", text);
+        fprintf(f, "CPU (float32): %s\n", vn_shown(text, (char[VN_SHOWN]){ 0 }));
         if (remedies && vn_reason_remedy(why))
             fprintf(f, "  try: %s\n", vn_reason_remedy(why));
         for (int k = i; k < n; k++)
             if (rows[k].why_float && vn_reason_equal(rows[k].why_float, why))
-                fprintf(f, "    %s (%s)\n", rows[k].node, rows[k].type);
+                fprintf(f, "    %s (%s)\n", vn_shown(rows[k].node, (char[VN_SHOWN]){ 0 }), rows[k].type);
     }
 }
 

@@ -1,6 +1,7 @@
 /* What a verification found, as text and JSON. */
 #include <string.h>
 
+#include "base/escape.h"
 #include "report/report.h"
 
 #define NAME_WIDTH 40
@@ -51,12 +52,15 @@ static void print_rows(FILE *f, const struct vn_verified *rows, int n, int all)
     vn_table_free(&t);
 }
 
+/* Names come from files. */
+#define SHOWN(text) vn_shown(text, (char[VN_SHOWN]){ 0 })
+
 static void print_first(FILE *f, const struct vn_verified *r)
 {
     fprintf(f,
             "first difference: instruction %d (%s), node %s, tensor %s (%s), sample %d, flat index %lld: got "
             "%.9g, expected %.9g\n",
-            r->instruction, r->opcode, r->node, r->name, vn_role_word(r->role), r->first_sample,
+            r->instruction, r->opcode, SHOWN(r->node), SHOWN(r->name), vn_role_word(r->role), r->first_sample,
             (long long)r->first, r->got, r->expected);
 }
 
@@ -64,11 +68,11 @@ static void print_stale(FILE *f, const struct vn_fault *x)
 {
     if (x->instruction >= 0)
         fprintf(f, "stale buffer: instruction %d (node %s) read tensor %s (number %d) after ", x->instruction,
-                x->node, x->name, x->tensor);
+                SHOWN(x->node), SHOWN(x->name), x->tensor);
     else
-        fprintf(f, "stale buffer: the caller reads output %s (tensor %d) after ", x->name, x->tensor);
+        fprintf(f, "stale buffer: the caller reads output %s (tensor %d) after ", SHOWN(x->name), x->tensor);
     if (x->writer >= 0)
-        fprintf(f, "instruction %d (node %s)", x->writer, x->writer_node);
+        fprintf(f, "instruction %d (node %s)", x->writer, SHOWN(x->writer_node));
     else
         fprintf(f, "another instruction");
     fprintf(f, " had overwritten it, sample %d\n", x->sample);
@@ -77,9 +81,9 @@ static void print_stale(FILE *f, const struct vn_fault *x)
 static void print_constant(FILE *f, const struct vn_fault *x)
 {
     fprintf(f, "wrong constant: tensor %d%s%s, read by instruction %d (node %s): ", x->tensor,
-            *x->name ? " of " : "", x->name, x->instruction, x->node);
+            *x->name ? " of " : "", SHOWN(x->name), x->instruction, SHOWN(x->node));
     if (x->why)
-        fprintf(f, "%s\n", x->why);
+        fprintf(f, "%s\n", SHOWN(x->why));
     else
         fprintf(f, "%lld elements differ; element %lld is %.9g, expected %.9g\n", (long long)x->different,
                 (long long)x->first, x->got, x->expected);
@@ -95,8 +99,8 @@ static void print_fault(FILE *f, const struct vn_fault *x)
     else if (x->kind == VN_FAULT_CONSTANT)
         print_constant(f, x);
     else
-        fprintf(f, "%s: tensor %s (number %d, %s) of node %s: %s\n", titles[x->kind], x->name, x->tensor,
-                vn_role_word(x->role), *x->node ? x->node : "(input)", x->why);
+        fprintf(f, "%s: tensor %s (number %d, %s) of node %s: %s\n", titles[x->kind], SHOWN(x->name),
+                x->tensor, vn_role_word(x->role), *x->node ? SHOWN(x->node) : "(input)", SHOWN(x->why));
 }
 
 void vn_print_verification(FILE *f, const struct vn_verification *v, int all)

@@ -2,12 +2,52 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
+#include "base/escape.h"
 #include "base/file.h"
 #include "base/listen.h"
 #include "base/pool.h"
 #include "base/random.h"
 #include "base/share.h"
 #include "unit.h"
+
+/* ---- text that may be printed ---- */
+
+static void text_of_files_is_escaped(void **state)
+{
+    static const struct {
+        const char *text, *shown;
+    } cases[] = {
+        { "conv_1", "conv_1" },
+        { "a\tb\nc", "a\\x09b\\x0ac" },
+        { "\x1b[2J\x1b]0;title\x07", "\\x1b[2J\\x1b]0;title\\x07" },
+        { "\x7f", "\\x7f" },
+        { "\xc2\x9b"
+          "31m",
+          "\\xc2\\x9b31m" }, /* CSI as one character */
+        { "\x9b"
+          "31m",
+          "\\x9b31m" }, /* and as one byte */
+        { "gr\xc3\xbc\xc3\x9f \xe5\xb1\xa4 \xf0\x9f\x98\x80",
+          "gr\xc3\xbc\xc3\x9f \xe5\xb1\xa4 \xf0\x9f\x98\x80" },
+        { "\xc0\xaf \xed\xa0\x80 \xc3",
+          "\\xc0\\xaf \\xed\\xa0\\x80 \\xc3" }, /* too long, a surrogate, cut off */
+    };
+    char out[128];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(vn_escape(out, sizeof out, cases[i].text), cases[i].shown);
+    assert_string_equal(vn_escape(out, 8,
+                                  "abc\x1b"
+                                  "def"),
+                        "abc\\x1b"); /* no part of what does not fit */
+    assert_string_equal(vn_escape(out, 7,
+                                  "abc\x1b"
+                                  "def"),
+                        "abc");
+    struct vn_err e;
+    vn_fail(&e, VN_E_INPUT, "node %s", "\x1b[31m");
+    assert_string_equal(e.msg, "node \\x1b[31m");
+}
 
 /* ---- arena ---- */
 
@@ -436,6 +476,7 @@ static void a_listener_hears_what_it_has_functions_for(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_of_files_is_escaped),
         cmocka_unit_test(arena_gives_zeroed_aligned_memory),
         cmocka_unit_test(arena_runs_deferred_last_first),
         cmocka_unit_test(arena_text),
