@@ -132,6 +132,13 @@ static int is_fast(const struct node *n)
 
 static enum q_kind quant_kind(const struct node *n) { return is_fast(n) ? Q_LINEAR : Q_FLOAT; }
 
+static enum reason_id unfit(const struct node *n)
+{
+    if (n->in[0]->shape.rank > 4)
+        return REASON_axes;
+    return vn_node_has(n, 2) && !n->in[2]->data ? REASON_bias : REASON_NONE;
+}
+
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     const struct conv_attrs *a = n->attrs;
@@ -193,4 +200,5 @@ const struct op_def vn_op_conv = {
     .padding = padding,
     .window = window_of,
     .terms = terms,
+    .unfit = unfit,
 };

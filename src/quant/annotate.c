@@ -33,6 +33,8 @@ static int data_inputs(const struct node *n)
 }
 
 static int is_weighted(const struct node *n) { return vn_node_kind(n) == Q_LINEAR; }
+/* Also in a form that has no integers: such a node is no tail. */
+static int has_weights(const struct node *n) { return is_weighted(n) || n->op->quant.kind == Q_LINEAR; }
 static int is_passive(const struct node *n) { return vn_node_kind(n) == Q_MOVE || n->op->is_clamp; }
 
 /* ---- which nodes ---- */
@@ -44,7 +46,7 @@ static void find_tail(struct state *s)
     memset(in_tail, 1, (size_t)s->g->values.n);
     for (int i = s->g->nodes.n - 1; i >= 0; i--) {
         const struct node *n = s->g->nodes.v[i];
-        s->tail[i] = !is_weighted(n);
+        s->tail[i] = !has_weights(n);
         for (int k = 0; k < n->n_out; k++)
             if (n->out[k] && !in_tail[n->out[k]->id])
                 s->tail[i] = 0;
@@ -119,13 +121,9 @@ static const struct vn_reason *unfit_input(const struct state *s, const struct n
 
 static int quantized_outputs(const struct state *s) { return s->o->outputs_int8 || s->o->outputs_int16; }
 
-static const struct vn_reason *reason_for_float(const struct state *s, const struct node *n)
+/* Why the node cannot compute in integers, wherever it stands; NULL: it can. */
+static const struct vn_reason *inability(const struct state *s, const struct node *n, enum unit on)
 {
-    const enum unit on = vn_widths_wanted(s->o, n).on;
-    if (on == UNIT_FLOAT)
-        return vn_reason_new(s->arena, REASON_configured, NULL);
-    if (s->tail[n->id] && s->o->target->float_tail && !quantized_outputs(s) && on != UNIT_INTEGER)
-        return vn_reason_new(s->arena, REASON_tail, NULL);
     if (n->op->quant.kind == Q_FLOAT)
         return vn_reason_new(s->arena, REASON_operator, REASON_ARGS(n->op->onnx));
     if (listed(s->o->target->float_ops, n->op->onnx) && on != UNIT_INTEGER)
@@ -140,6 +138,17 @@ static const struct vn_reason *reason_for_float(const struct state *s, const str
     return vn_reason_new(s->arena, REASON_form, REASON_ARGS(n->op->onnx));
 }
 
+static const struct vn_reason *reason_for_float(const struct state *s, const struct node *n)
+{
+    const enum unit on = vn_widths_wanted(s->o, n).on;
+    if (on == UNIT_FLOAT)
+        return vn_reason_new(s->arena, REASON_configured, NULL);
+    const struct vn_reason *why = inability(s, n, on);
+    if (!why && s->tail[n->id] && s->o->target->float_tail && !quantized_outputs(s) && on != UNIT_INTEGER)
+        return vn_reason_new(s->arena, REASON_tail, NULL);
+    return why;
+}
+
 static int reads_integer(const struct state *s, const struct value *v)
 {
     for (int i = 0; i < v->users.n; i++) {
@@ -150,22 +159,43 @@ static int reads_integer(const struct state *s, const struct value *v)
     return 0;
 }
 
-/* Nodes that only move or clamp are worth integers only next to one that computes in them. */
-static int drop_lonely(struct state *s)
+/* Does a node that computes in integers, and is kept, make the input or read the output? */
+static int has_kept_neighbour(const char *kept, const struct node *n)
 {
-    int dropped = 0;
-    for (int i = 0; i < s->g->nodes.n; i++) {
-        struct node *n = s->g->nodes.v[i];
-        if (!s->integer[i] || !is_passive(n))
-            continue;
-        const struct node *maker = n->in[0]->producer;
-        if ((maker && s->integer[maker->id]) || reads_integer(s, n->out[0]))
-            continue;
-        s->integer[i] = 0;
-        n->why_float = vn_reason_new(s->arena, REASON_lonely, NULL);
-        dropped++;
+    const struct node *maker = n->in[0]->producer;
+    if (maker && kept[maker->id])
+        return 1;
+    for (int i = 0; i < n->out[0]->users.n; i++) {
+        const struct use u = n->out[0]->users.v[i];
+        if (kept[u.node->id] && u.slot < data_inputs(u.node))
+            return 1;
     }
-    return dropped;
+    return 0;
+}
+
+/* Nodes that only move or clamp are worth integers only where a chain of them leads to one that computes in
+ * them. */
+static void drop_lonely(struct state *s)
+{
+    const int n = s->g->nodes.n;
+    char *kept = vn_arena_alloc(s->arena, (size_t)n);
+    for (int i = 0; i < n; i++)
+        kept[i] = s->integer[i] && !is_passive(s->g->nodes.v[i]);
+    for (int more = 1, forward = 1; more; forward = !forward) {
+        more = 0;
+        for (int k = 0; k < n; k++) {
+            const int i = forward ? k : n - 1 - k;
+            if (!s->integer[i] || kept[i] || !has_kept_neighbour(kept, s->g->nodes.v[i]))
+                continue;
+            kept[i] = 1;
+            more = 1;
+        }
+    }
+    for (int i = 0; i < n; i++)
+        if (s->integer[i] && !kept[i]) {
+            s->integer[i] = 0;
+            s->g->nodes.v[i]->why_float = vn_reason_new(s->arena, REASON_lonely, NULL);
+        }
 }
 
 static int choose_nodes(struct state *s, struct vn_err *e)
@@ -181,8 +211,7 @@ static int choose_nodes(struct state *s, struct vn_err *e)
         if (!first && node->op->quant.kind == Q_LINEAR)
             first = node;
     }
-    while (drop_lonely(s))
-        ;
+    drop_lonely(s);
     if (!n && first)
         return vn_because(e, REASON_no_integers,
                           vn_fail(e, VN_E_INPUT,
