@@ -15,6 +15,10 @@
 #define VN_NARROW_TAPS 32896
 #define VN_NARROW_BIAS (1 << 30)
 
+/* Most elements along an axis of a convolution or a pool, or in one reduction; most in a pool's window. */
+#define VN_MOST_EXTENT (1 << 24)
+#define VN_MOST_WINDOW (1 << 22)
+
 /* ---- op of BINARY_*, UNARY_F32, REDUCE_F32 ---- */
 
 enum vn_binary { VN_BIN_ADD, VN_BIN_SUB, VN_BIN_MUL, VN_BIN_DIV, VN_BIN_MAX, VN_BIN_MIN, VN_BIN_PRELU };

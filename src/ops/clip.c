@@ -5,15 +5,6 @@
 #include "kernels/kernels.h"
 #include "ops/portable_op.h"
 
-static int infer(struct node *n, struct vn_err *e)
-{
-    TRY(vn_infer_begin(n, e));
-    for (int i = 1; i < n->n_in; i++)
-        if (n->in[i] && vn_shape_count(&n->in[i]->shape) != 1)
-            return vn_node_fail(n, e, VN_E_INPUT, "bound %s must be a scalar", n->in[i]->name);
-    return vn_infer_same(n, e);
-}
-
 /* Bounds that are constants; 0 when one is computed at run time. */
 static int constant_bounds(const struct node *n, double *lo, double *hi)
 {
@@ -26,6 +17,18 @@ static int constant_bounds(const struct node *n, double *lo, double *hi)
         *(i == 1 ? lo : hi) = vn_tensor_f64(n->in[i]->data, 0);
     }
     return 1;
+}
+
+static int infer(struct node *n, struct vn_err *e)
+{
+    double lo, hi;
+    TRY(vn_infer_begin(n, e));
+    for (int i = 1; i < n->n_in; i++)
+        if (n->in[i] && vn_shape_count(&n->in[i]->shape) != 1)
+            return vn_node_fail(n, e, VN_E_INPUT, "bound %s must be a scalar", n->in[i]->name);
+    if (constant_bounds(n, &lo, &hi) && !(lo <= hi))
+        return vn_node_fail(n, e, VN_E_INPUT, "expected a lower bound up to the upper one, got %g and %g", lo, hi);
+    return vn_infer_same(n, e);
 }
 
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)

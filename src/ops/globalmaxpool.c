@@ -9,9 +9,12 @@ static int infer(struct node *n, struct vn_err *e)
     struct vn_shape s = n->in[0]->shape;
     if (s.rank < 3)
         return vn_node_fail(n, e, VN_E_INPUT, "the input has %d dimensions, expected at least 3", s.rank);
+    int64_t elements = 1;
     for (int d = 2; d < s.rank; d++) {
         if (s.d[d] == 0)
             return vn_node_fail(n, e, VN_E_INPUT, "the maximum of zero elements: dimension %d is 0", d);
+        elements *= s.d[d];
+        TRY(vn_infer_most(n, elements, VN_MOST_WINDOW, e));
         s.d[d] = 1;
     }
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);

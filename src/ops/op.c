@@ -195,6 +195,14 @@ int vn_node_axes(const struct node *n, int i, int rank, uint32_t *mask, struct v
     return VN_OK;
 }
 
+int vn_infer_most(const struct node *n, int64_t elements, int64_t most, struct vn_err *e)
+{
+    return elements <= most ? VN_OK
+                            : vn_node_fail(n, e, VN_E_UNSUPPORTED,
+                                           "one result is made of %lld elements; at most %lld are supported",
+                                           (long long)elements, (long long)most);
+}
+
 int vn_infer_same(struct node *n, struct vn_err *e)
 {
     TRY(vn_infer_begin(n, e));

@@ -14,7 +14,10 @@ int vn_pool_infer(struct node *n, struct vn_err *e)
     TRY(vn_infer_begin(n, e));
     TRY(vn_pool_window(&w, n, e));
     struct vn_shape s = n->in[0]->shape;
+    int64_t window = 1;
     for (int i = 0; i < w.rank; i++) {
+        window *= w.kernel[i];
+        TRY(vn_infer_most(n, window, VN_MOST_WINDOW, e));
         int64_t extent = w.dilation[i] * (w.kernel[i] - 1) + 1;
         if (w.pad_begin[i] >= extent || w.pad_end[i] >= extent)
             return vn_node_fail(n, e, VN_E_INPUT, "padding of spatial dimension %d (%lld, %lld) is not smaller than the kernel (%lld)", i,

@@ -38,11 +38,17 @@ int vn_reduce_infer(struct node *n, struct vn_err *e)
     TRY(axes_of(n, &mask, e));
     const struct vn_shape *x = &n->in[0]->shape;
     struct vn_shape s = { 0 };
-    for (int d = 0; d < x->rank; d++)
-        if (!(mask >> d & 1))
+    int64_t elements = 1;
+    for (int d = 0; d < x->rank; d++) {
+        if (!(mask >> d & 1)) {
             s.d[s.rank++] = x->d[d];
-        else if (a->keepdims)
+            continue;
+        }
+        elements *= x->d[d];
+        TRY(vn_infer_most(n, elements, VN_MOST_EXTENT, e));
+        if (a->keepdims)
             s.d[s.rank++] = 1;
+    }
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);
 }
 

@@ -16,6 +16,7 @@ static int infer(struct node *n, struct vn_err *e)
     if (axis_of(n) < 0)
         return vn_node_fail(n, e, VN_E_INPUT, "axis is out of range for an input of %d dimensions",
                             n->in[0]->shape.rank);
+    TRY(vn_infer_most(n, n->in[0]->shape.d[axis_of(n)], VN_MOST_EXTENT, e));
     return vn_infer_same(n, e);
 }
 

@@ -1,4 +1,5 @@
 /* ops/window.c - geometry of sliding windows. */
+#include "format/numbers.h"
 #include "ops/op.h"
 
 const char *const vn_auto_pad_names[] = { "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID", NULL };
@@ -54,6 +55,10 @@ int vn_window(struct window *w, const struct node *n, const struct vn_shape *x, 
     TRY(list(w->dilation, dilations, w->rank, 1, n, "dilations", e));
     TRY(list(p, auto_pad == AUTO_PAD_NOTSET ? pads : (struct ints){ 0 }, 2 * w->rank, 0, n, "pads", e));
     for (int i = 0; i < w->rank; i++) {
+        if (x->d[i + 2] > VN_MOST_EXTENT)
+            return vn_node_fail(n, e, VN_E_UNSUPPORTED,
+                                "spatial dimension %d of %s has %lld elements; at most %d are supported", i,
+                                n->in[0]->name, (long long)x->d[i + 2], VN_MOST_EXTENT);
         w->pad_begin[i] = p[i];
         w->pad_end[i] = p[i + w->rank];
         if (w->kernel[i] < 1 || w->kernel[i] > 65536 || w->stride[i] < 1 || w->stride[i] > 65536 || w->dilation[i] < 1 ||

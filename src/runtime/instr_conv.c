@@ -5,7 +5,7 @@
 #include "num/num.h"
 #include "runtime/model.h"
 
-#define LIMIT (1 << 24)
+#define LIMIT VN_MOST_EXTENT
 static int within(int32_t x, int32_t lo, int32_t hi) { return x >= lo && x <= hi; }
 
 /* The fields that all convolutions share, in this order in every struct instr_*CONV_*. */

@@ -4,7 +4,7 @@
 #include "num/num.h"
 #include "runtime/model.h"
 
-#define LIMIT (1 << 24)
+#define LIMIT VN_MOST_EXTENT
 static int within(int32_t x, int32_t lo, int32_t hi) { return x >= lo && x <= hi; }
 static int is_s8(const struct rt_tensor *t) { return t->dtype == VN_I8; }
 static int is_s16(const struct rt_tensor *t) { return t->dtype == VN_I16; }
@@ -50,7 +50,7 @@ static int check_pool(const struct rt_step *s, struct vn_err *e)
     const int64_t limit = 1 << 30;
     WANT(s, e,
          (int64_t)p->oh * p->sh + (int64_t)p->kh * p->dh < limit &&
-             (int64_t)p->ow * p->sw + (int64_t)p->kw * p->dw < limit && (int64_t)p->kh * p->kw <= 1 << 22 &&
+             (int64_t)p->ow * p->sw + (int64_t)p->kw * p->dw < limit && (int64_t)p->kh * p->kw <= VN_MOST_WINDOW &&
              rt_product(p->n, p->oh, 1, 1) < limit,
          "window out of range");
     WANT(s, e, same_type(s) && s->in[0]->count == rt_product(p->n, p->h, p->w, p->c),
