@@ -146,6 +146,46 @@ def test_a_network_for_training(tmp_path, wanted):
     assert ":17: layer loss (SoftmaxWithLoss)" in said and "silence" not in said
 
 
+@pytest.mark.parametrize("between", ["", "Flatten", "Flatten AbsVal"])
+def test_accuracy_goes_with_its_label(tmp_path, wanted, between):
+    """Also where layers stand between the label's input and the layer that is dropped."""
+    files = small().write(tmp_path)
+    text, last = files[0].read_text(), "label"
+    text += 'layer { name: "label" type: "Input" top: "label" input_param { shape { dim: 1 dim: 1 } } }\n'
+    for i, kind in enumerate(between.split()):
+        text += f'layer {{ name: "l{i}" type: "{kind}" bottom: "{last}" top: "l{i}" }}\n'
+        last = f"l{i}"
+    files[0].write_text(text + f'layer {{ name: "acc" type: "Accuracy" bottom: "prob" bottom: "{last}" top: "acc" }}\n')
+    agrees(files, tmp_path, wanted)
+    assert set(run(files, tmp_path, {"data": X})) == {"prob"}
+    out = tool.run("info", files[1], "--proto", files[0], want=tool.DONE).out
+    assert "label" not in out and "input[1]" not in out and "output[1]" not in out
+
+
+def test_a_label_that_the_network_reads_stays(tmp_path):
+    files = small().write(tmp_path)
+    files[0].write_text(files[0].read_text() + """
+layer { name: "label" type: "Input" top: "label" input_param { shape { dim: 1 dim: 5 } } }
+layer { name: "flat" type: "Flatten" bottom: "label" top: "flat" }
+layer { name: "sum" type: "Eltwise" bottom: "prob" bottom: "flat" top: "sum" }
+layer { name: "acc" type: "Accuracy" bottom: "sum" bottom: "flat" top: "acc" }
+""")
+    out = tool.run("info", files[1], "--proto", files[0], want=tool.DONE).out
+    assert "input[1]: label" in out and "output[0]: sum" in out and "output[1]" not in out
+
+
+def test_a_part_of_a_label_that_the_network_reads_stays(tmp_path):
+    files = small().write(tmp_path)
+    files[0].write_text(files[0].read_text() + """
+layer { name: "label" type: "Input" top: "label" input_param { shape { dim: 1 dim: 10 } } }
+layer { name: "cut" type: "Slice" bottom: "label" top: "one" top: "two" slice_param { axis: 1 } }
+layer { name: "sum" type: "Eltwise" bottom: "prob" bottom: "one" top: "sum" }
+layer { name: "acc" type: "Accuracy" bottom: "sum" bottom: "two" top: "acc" }
+""")
+    out = tool.run("info", files[1], "--proto", files[0], want=tool.DONE).out
+    assert "input[1]: label" in out and "output[0]: sum" in out and "output[1]" not in out
+
+
 def test_without_a_crop_the_size_must_be_given(tmp_path, wanted):
     files = small().write(tmp_path)
     files[0].write_text(TRAIN_VAL.replace("crop_size: 8", ""))

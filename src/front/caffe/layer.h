@@ -33,6 +33,7 @@ struct caffe_layer {
     const char *param;              /* "convolution_param"; NULL: none */
     const struct text_message *params;
     enum caffe_fate fate;
+    int label; /* of a dropped layer: the bottom that holds what is right; 0: none */
     int min_bottom, max_bottom;     /* max -1: any number */
     int min_top, max_top;           /* 0 min_top means 1; 0 max_top means min_top */
     void (*build)(struct caffe_builder *b);

@@ -91,6 +91,7 @@ struct blob {
     int unread;          /* a label, made for training; no network needs it */
     int broken;          /* its maker has a problem already */
     int used, order;
+    int label; /* of a dropped layer: what the results are compared with */
 };
 
 struct reader {
@@ -456,6 +457,7 @@ static int take_bottoms(struct reader *r, const struct layer_text *l, struct caf
         if (!x)
             continue;
         x->used |= l->kind && (l->kind->fate == CAFFE_BUILT || l->kind->fate == CAFFE_SILENT);
+        x->label |= l->kind && l->kind->label && l->kind->label == i;
         unread |= x->unread;
         b->in[i] = x->value;
         if (x->unread && l->kind && l->kind->fate == CAFFE_BUILT) {
@@ -607,6 +609,39 @@ static void find_versions(struct reader *r)
     }
 }
 
+static int is_unread(const struct node *n)
+{
+    int used = 0;
+    for (int i = 0; i < n->n_out; i++)
+        used |= n->out[i] && vn_graph_uses(n->out[i]);
+    return !used;
+}
+
+/* Layers that only prepare the label of a dropped layer, and the input that it comes from. */
+static void drop_label(struct reader *r, struct value *v)
+{
+    while (v && v->producer && is_unread(v->producer)) {
+        struct node *n = v->producer;
+        struct value *from = n->n_in ? n->in[0] : NULL;
+        vn_graph_remove(r->g, n);
+        v = from;
+    }
+    for (int i = 0; v && !vn_graph_uses(v) && i < r->tops.n; i++)
+        if (r->tops.v[i]->value == v)
+            r->tops.v[i]->used = 0;
+}
+
+static void drop_labels(struct reader *r)
+{
+    for (int i = 0; i < r->tops.n && !r->code; i++) {
+        struct blob *b = r->tops.v[i];
+        if (!b->label || b->used || !b->value || !b->value->producer)
+            continue;
+        b->used = 1; /* no output */
+        drop_label(r, b->value);
+    }
+}
+
 /* Unused blobs, in the order in which they were made. */
 static void find_outputs(struct reader *r)
 {
@@ -646,6 +681,7 @@ static void read_layers(struct reader *r, const struct text_node *root, const st
     for (int i = 0; i < r->layers.n; i++)
         add_layer(r, i);
     check_given_shapes(r);
+    drop_labels(r);
     find_outputs(r);
 }
 
