@@ -3,7 +3,14 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "data/manifest.h"
 #include "tensor/npy.h"
+
+static void note(struct vn_conversion *c, const char *key, const char *text)
+{
+    vn_graph_meta_set(c->original, key, text);
+    vn_graph_meta_set(c->optimized, key, text);
+}
 
 static int hash_samples(struct vn_conversion *c, struct vn_err *e)
 {
@@ -14,9 +21,7 @@ static int hash_samples(struct vn_conversion *c, struct vn_err *e)
         const char *pair = vn_arena_fmt(c->arena, "%016llx%s", (unsigned long long)h, of_file);
         h = vn_hash(pair, strlen(pair), SIZE_MAX);
     }
-    vn_graph_meta_set(c->original, "calibration.hash",
-                      vn_arena_fmt(c->arena, "%016llx", (unsigned long long)h));
-    vn_graph_meta_set(c->optimized, "calibration.hash", vn_graph_meta(c->original, "calibration.hash"));
+    note(c, "calibration.hash", vn_arena_fmt(c->arena, "%016llx", (unsigned long long)h));
     return VN_OK;
 }
 
@@ -58,6 +63,16 @@ static const char *small_crop(struct vn_arena *a, const struct vn_picture *p)
     return text;
 }
 
+/* The pipeline by which prep made the calibration data of the first input. */
+static void note_manifest(struct vn_conversion *c)
+{
+    struct vn_pipeline *p;
+    json_t *m = vn_manifest_read(c->arena, c->config->inputs[0].cal_dir);
+    const char *text = m ? vn_manifest_pipeline(m) : "";
+    if (m && vn_pipeline_yaml(&p, c->arena, text, strlen(text), VN_MANIFEST, NULL) == VN_OK)
+        note(c, "pipeline", vn_pipeline_line(p, c->arena));
+}
+
 /* How images became calibration data, and one of them as a golden example, which a device can be held
  * against. */
 static int note_pipeline(struct vn_conversion *c, struct vn_err *e)
@@ -84,10 +99,8 @@ static int note_pipeline(struct vn_conversion *c, struct vn_err *e)
         { "pipeline.golden_output", vn_arena_fmt(a, "%dx%dx%d rgb uint8 %016llx, middle %s", out.h, out.w,
                                                  out.c, h, small_crop(a, &out)) },
     };
-    for (int i = 0; i < 3; i++) {
-        vn_graph_meta_set(c->original, notes[i][0], notes[i][1]);
-        vn_graph_meta_set(c->optimized, notes[i][0], notes[i][1]);
-    }
+    for (int i = 0; i < 3; i++)
+        note(c, notes[i][0], notes[i][1]);
     return VN_OK;
 }
 
@@ -102,6 +115,8 @@ int vn_convert_open_samples(struct vn_conversion *c, struct vn_err *e)
 int vn_convert_note_samples(struct vn_conversion *c, struct vn_err *e)
 {
     TRY(note_pipeline(c, e));
+    if (!random && !c->config->preprocess_on)
+        note_manifest(c);
     INFO(c, "num of calibration data: %d", vn_samples_count(c->samples));
     INFO(c, "First calibration picture name: %s", vn_samples_name(c->samples, 0));
     INFO(c, "validating calibration_parameters finished");

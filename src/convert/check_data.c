@@ -1,11 +1,19 @@
 /* check --data: are the calibration data what the configuration says? */
 #include "convert/stages.h"
 
-#include "base/file.h"
+#include "data/manifest.h"
 
 struct vn_data_check {
     struct vn_conversion *c;
 };
+
+/* The type of raw files that prep wrote; else float32. */
+static enum vn_dtype type_of(const char *folder, const char *file, struct vn_arena *a)
+{
+    struct vn_made made;
+    const json_t *m = vn_manifest_read(a, folder);
+    return m && vn_manifest_file(&made, m, file) ? made.dtype : VN_NONE;
+}
 
 /* A folder of images or arrays for the only input of a model. */
 static int folder_as_config(struct vn_conversion *c, const struct vn_data_options *o, struct vn_err *e)
@@ -22,9 +30,10 @@ static int folder_as_config(struct vn_conversion *c, const struct vn_data_option
     const char **names;
     int n;
     in->cal_dir = o->folder;
-    TRY(vn_dir_list(c->arena, o->folder, &names, &n, e));
+    TRY(vn_samples_files(&names, &n, c->arena, o->folder, e));
     if (!n)
         return vn_fail(e, VN_E_INPUT, "%s: no files", o->folder);
+    in->cal_type = type_of(o->folder, names[0], c->arena);
     if (!vn_picture_is_image_name(names[0]) || s->rank != 4 ||
         (s->d[1] != 3 && s->d[1] != 1 && s->d[3] != 3 && s->d[3] != 1))
         return VN_OK;

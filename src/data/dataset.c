@@ -343,6 +343,8 @@ static const struct detector {
     find_fn *find;
     int names_file; /* its text begins with the path of a file */
 } detectors[] = {
+    { "manifest", VN_FINDING_ERROR, "manifest.json of prep: shape, type, colours and steps of its files",
+      vn_find_manifest },
     { "unreadable", VN_FINDING_ERROR, "size and axes against input_shape and type, damaged files",
       find_unreadable, 1 },
     { "npy_header", VN_FINDING_ERROR, "the first values of raw data", find_npy_header },

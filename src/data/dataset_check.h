@@ -54,6 +54,7 @@ int vn_data_no_pixels(const struct dataset *d); /* raw values for an input of pi
 
 typedef const char *find_fn(const struct dataset *d); /* NULL: nothing found */
 find_fn vn_find_minus_128, vn_find_normalised, vn_find_scale, vn_find_mean; /* dataset_range.c */
+find_fn vn_find_manifest; /* manifest.c */
 find_fn vn_find_unlike, vn_find_channel_order, vn_find_applied,
     vn_find_applied_twice; /* dataset_pictures.c */
 int vn_relate_pictures(struct dataset *d, const char *images, struct vn_err *e);

@@ -13,7 +13,7 @@
 #include "base/hash.h"
 #include "base/listen.h"
 #include "base/share.h"
-#include "config/json_text.h"
+#include "data/manifest.h"
 #include "image/image.h"
 #include "kernels/image/image_kernels.h"
 #include "tensor/npy.h"
@@ -27,8 +27,9 @@ struct vn_prepared {
     const struct vn_prep_options *o; /* while it runs */
     struct vn_pipeline *steps;
     const char *pipeline, *manifest; /* text; path */
-    json_t *before; /* files of the manifest of an earlier run with the same pipeline; NULL: none */
+    json_t *before; /* the manifest of an earlier run with the same pipeline; NULL: none */
     struct vn_prep_file *file;
+    struct vn_made *made; /* by file */
     unsigned char *done; /* by file */
     int n;
     int from; /* file of the round's first part */
@@ -52,29 +53,32 @@ static int hash_file(uint64_t *h, struct vn_arena *a, const char *path, struct v
 }
 
 /* Does the manifest say that this file was made from the same bytes, and is it whole? */
-static int is_made(const struct vn_prepared *p, struct vn_prep_file *f, struct vn_arena *a)
+static int is_made(const struct vn_prepared *p, struct vn_prep_file *f, struct vn_made *made,
+                   struct vn_arena *a)
 {
-    const json_t *old = p->before ? json_object_get(p->before, f->name) : NULL;
+    const json_t *old = json_object_get(json_object_get(p->before, "files"), f->name);
     const char *source = json_string_value(json_object_get(old, "source_hash"));
-    const char *made = json_string_value(json_object_get(old, "hash"));
+    const char *hash = json_string_value(json_object_get(old, "hash"));
     const char *path = vn_path_join(a, p->o->output_dir, f->name);
     char text[20];
-    if (!source || !made || strcmp(source, hash_text(text, f->source_hash)) || !vn_file_exists(path))
+    if (!source || !hash || strcmp(source, hash_text(text, f->source_hash)) || !vn_file_exists(path) ||
+        !vn_manifest_file(made, p->before, f->name))
         return 0;
-    return hash_file(&f->hash, a, path, NULL) == VN_OK && !strcmp(made, hash_text(text, f->hash));
+    return hash_file(&f->hash, a, path, NULL) == VN_OK && !strcmp(hash, hash_text(text, f->hash));
 }
 
-static int make_file(const struct vn_prepared *p, struct vn_prep_file *f, struct vn_arena *a,
-                     struct vn_err *e)
+static int make_file(const struct vn_prepared *p, struct vn_prep_file *f, struct vn_made *made,
+                     struct vn_arena *a, struct vn_err *e)
 {
     struct vn_frame frame;
     TRY(hash_file(&f->source_hash, a, f->source, e));
-    if ((f->kept = is_made(p, f, a)))
+    if ((f->kept = is_made(p, f, made, a)))
         return VN_OK;
     TRY(vn_pipeline_file(&frame, a, p->steps, f->source, NULL, NULL, e));
     const struct vn_tensor *t = vn_frame_tensor(&frame, a);
     const uint8_t *data = t->data;
     size_t bytes = vn_tensor_bytes(t);
+    *made = (struct vn_made){ t->shape, t->dtype, vn_colours_word(frame.colours) };
     if (p->o->format == VN_PREP_NPY)
         TRY(vn_npy_bytes(&data, &bytes, a, t, e));
     f->hash = vn_hash(data, bytes, SIZE_MAX);
@@ -87,7 +91,7 @@ static int make_part(void *ctx, int worker, int part, struct vn_err *e)
     const int i = p->from + part;
     struct vn_arena *a = vn_arena_new();
     (void)worker;
-    const int status = make_file(p, &p->file[i], a, e);
+    const int status = make_file(p, &p->file[i], &p->made[i], a, e);
     p->done[i] = status == VN_OK;
     vn_arena_free(&a);
     return status;
@@ -95,11 +99,18 @@ static int make_part(void *ctx, int worker, int part, struct vn_err *e)
 
 /* ---- the manifest ---- */
 
-static json_t *manifest_entry(const struct vn_prep_file *f)
+static json_t *manifest_entry(const struct vn_prep_file *f, const struct vn_made *made)
 {
-    char source[20], made[20];
-    return json_pack("{s:s, s:s, s:s}", "source", vn_path_base(f->source), "source_hash",
-                     hash_text(source, f->source_hash), "hash", hash_text(made, f->hash));
+    char source[20], hash[20];
+    json_t *entry = vn_made_json(made);
+    json_t *hashes = json_pack("{s:s, s:s, s:s}", "source", vn_path_base(f->source), "source_hash",
+                               hash_text(source, f->source_hash), "hash", hash_text(hash, f->hash));
+    const int bad = json_object_update(entry, hashes);
+    json_decref(hashes);
+    if (!bad)
+        return entry;
+    json_decref(entry);
+    return NULL;
 }
 
 /* Of the first n files. NULL: out of memory. */
@@ -108,7 +119,7 @@ static json_t *manifest(const struct vn_prepared *p, int n)
     json_t *files = json_object();
     int bad = 0;
     for (int i = 0; i < n; i++)
-        bad |= json_object_set_new(files, p->file[i].name, manifest_entry(&p->file[i]));
+        bad |= json_object_set_new(files, p->file[i].name, manifest_entry(&p->file[i], &p->made[i]));
     if (!bad)
         return json_pack("{s:s, s:s, s:o}", "vernier", VN_VERSION, "pipeline", p->pipeline, "files", files);
     json_decref(files);
@@ -127,15 +138,11 @@ static int write_manifest(const struct vn_prepared *p, int n, struct vn_err *e)
     return status;
 }
 
-/* Files of an earlier manifest, where its pipeline was the same. */
+/* An earlier manifest, where its pipeline was the same. */
 static json_t *read_manifest(const struct vn_prepared *p)
 {
-    struct vn_err e;
-    json_t *m;
-    if (!vn_file_exists(p->manifest) || vn_json_read(&m, p->arena, p->manifest, &e) < 0)
-        return NULL;
-    const char *text = json_string_value(json_object_get(m, "pipeline"));
-    return text && !strcmp(text, p->pipeline) ? json_object_get(m, "files") : NULL;
+    json_t *m = vn_manifest_read(p->arena, p->o->output_dir);
+    return m && !strcmp(vn_manifest_pipeline(m), p->pipeline) ? m : NULL;
 }
 
 /* ---- the folder ---- */
@@ -178,6 +185,7 @@ static int collect(struct vn_prepared *p, struct vn_err *e)
     TRY(find_images(&images, folder, a, e));
     p->n = p->o->limit && p->o->limit < images.of.n ? p->o->limit : images.of.n;
     p->file = NEW_ARRAY(a, struct vn_prep_file, p->n);
+    p->made = NEW_ARRAY(a, struct vn_made, p->n);
     p->done = NEW_ARRAY(a, unsigned char, p->n);
     for (int i = 0; i < p->n; i++) {
         const char *image = images.of.v[(int64_t)i * images.of.n / p->n];
@@ -229,7 +237,7 @@ static int prepare(struct vn_prepared *p, struct vn_err *e)
     vn_image_cpu(o->run.cpumask);
     TRY(collect(p, e));
     TRY(vn_dir_make(o->output_dir, e));
-    p->manifest = vn_path_join(p->arena, o->output_dir, "manifest.json");
+    p->manifest = vn_path_join(p->arena, o->output_dir, VN_MANIFEST);
     p->before = read_manifest(p);
     return make_all(p, e);
 }

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/random.h"
+#include "data/manifest.h"
 #include "data/samples.h"
 #include "tensor/npy.h"
 
@@ -106,8 +107,7 @@ static int long_axes(int64_t d[], const struct vn_shape *s)
     return n;
 }
 
-/* Axes of length 1 may be missing, and an array of one axis has no layout that could be wrong. */
-static int same_axes(const struct vn_shape *got, const struct vn_shape *want)
+int vn_samples_same_axes(const struct vn_shape *got, const struct vn_shape *want)
 {
     int64_t x[VN_MAX_RANK], y[VN_MAX_RANK];
     const int n = long_axes(x, got), m = long_axes(y, want);
@@ -128,7 +128,7 @@ static int load_values(float *out, const struct input_config *in, const struct v
     struct vn_tensor *t = &raw;
     if (vn_npy_is(data, bytes)) {
         TRY(vn_npy_parse(&t, a, data, bytes, path, e));
-        if (!same_axes(&t->shape, shape)) {
+        if (!vn_samples_same_axes(&t->shape, shape)) {
             char got[VN_SHAPE_TEXT], want[VN_SHAPE_TEXT];
             return vn_fail(e, VN_E_INPUT, "%s: array of shape %s, expected %s", path,
                            vn_shape_text(&t->shape, got), vn_shape_text(shape, want));
@@ -244,10 +244,21 @@ int vn_sample_file(float *out, uint8_t *pixels, struct vn_origin *from, const st
 
 /* ---- the set ---- */
 
+int vn_samples_files(const char ***names, int *n, struct vn_arena *a, const char *folder, struct vn_err *e)
+{
+    int k = 0;
+    TRY(vn_dir_list(a, folder, names, n, e));
+    for (int i = 0; i < *n; i++)
+        if (strcmp((*names)[i], VN_MANIFEST) != 0)
+            (*names)[k++] = (*names)[i];
+    *n = k;
+    return VN_OK;
+}
+
 static int open_source(struct source *s, struct vn_arena *a, const struct config *c, struct vn_err *e)
 {
     const char **names;
-    if (vn_dir_list(a, s->in->cal_dir, &names, &s->n, e) < 0) {
+    if (vn_samples_files(&names, &s->n, a, s->in->cal_dir, e) < 0) {
         const struct vn_err why = *e;
         return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, why.code, "%s", why.msg);
     }

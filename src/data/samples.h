@@ -15,6 +15,8 @@ int vn_samples_check(struct config *c, struct vn_arena *a, struct vn_err *e);
  * or feature maps). Files in name order; sample i takes the i-th file of every input's folder. */
 int vn_samples_open(struct vn_samples **out, struct vn_arena *a, const struct config *c,
                     const struct graph *g, struct vn_err *e);
+/* Names of the files of a folder that are data, in their order: all but what prep notes. */
+int vn_samples_files(const char ***names, int *n, struct vn_arena *a, const char *folder, struct vn_err *e);
 /* n random samples with a fixed seed (calibration_type skip). */
 int vn_samples_random(struct vn_samples **out, struct vn_arena *a, const struct config *c,
                       const struct graph *g, int n, struct vn_err *e);
@@ -33,6 +35,9 @@ int vn_input_format(struct vn_pixel_format *f, const struct input_config *in, co
 int vn_sample_file(float *out, uint8_t *pixels, struct vn_origin *from, const struct input_config *in,
                    const struct vn_shape *shape, const struct vn_pipeline *p, const char *path,
                    struct vn_err *e);
+
+/* Axes of length 1 may be missing, and an array of one axis has no layout that could be wrong. */
+int vn_samples_same_axes(const struct vn_shape *got, const struct vn_shape *want);
 
 /* Sample i of an image input in the training type, as it was given: 0..255 for pixels. */
 struct vn_train_values {

@@ -16,6 +16,8 @@ static const char *const colour_names[VN_COLOURS] = {
     [VN_COLOURS_YUV444] = "yuv444", [VN_COLOURS_PLANES] = "planes",
 };
 
+const char *vn_colours_word(enum vn_colours c) { return colour_names[c]; }
+
 struct vn_tensor *vn_frame_tensor(const struct vn_frame *f, struct vn_arena *a)
 {
     static const enum vn_dtype types[] = { [VN_PIXEL_U8] = VN_U8, [VN_PIXEL_U16] = VN_U16, [VN_PIXEL_F32] = VN_F32 };
@@ -522,7 +524,7 @@ static const struct vn_step_kind kinds[] = {
     { "warp", "cv2.warpAffine, bilinear", warp_params, 0, warp },
     { "orient", "rotates and mirrors", orient_params, 0, orient },
     { "normalise", "((x / divide or x * times) - mean) / std or * scale, float32", normalise_params, 1,
-      normalise },
+      normalise, 1 },
     { "layout", "order of the axes", layout_params, 1, layout },
     { "dtype", "element type", dtype_params, 1, dtype },
 };

@@ -20,6 +20,8 @@ enum vn_colours {
     VN_COLOURS
 };
 
+const char *vn_colours_word(enum vn_colours c);
+
 struct vn_frame {
     struct vn_picture p;  /* while `t` is NULL */
     struct vn_tensor *t; /* an array that is no image (any more) */
@@ -62,6 +64,7 @@ struct vn_step_kind {
     const struct vn_step_param *params; /* ended by name NULL; the first may be given without its name */
     int to_values;                      /* gives no pixels 0..255 any more: where calibration data end */
     int (*run)(struct vn_frame *f, struct vn_arena *a, const struct vn_pipe_step *s, struct vn_err *e);
+    int normalises; /* mean and scale: what the preprocess node of an image input does */
 };
 const struct vn_step_kind *vn_step_kinds(int *n);
 

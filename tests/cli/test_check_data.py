@@ -251,7 +251,7 @@ def test_usage(tmp_path, model):
 def test_every_finding_is_listed_and_tested():
     out = subprocess.run([tool.BUILD / "vernier", "check", "--list"], capture_output=True, text=True).stdout
     names = [line.split()[0] for line in out.splitlines()[3:]]
-    assert set(names) == {*CASES, *PICTURE_CASES, "unreadable", "applied_twice", "network_input"}
+    assert set(names) == {*CASES, *PICTURE_CASES, "unreadable", "applied_twice", "network_input", "manifest"}
     page = (tool.ROOT / "docs/eval.md").read_text()
     for line in out.splitlines()[3:]:
         assert "| `%s` | %s | %s |" % tuple(re.split(r"  +", line.strip())) in page, line

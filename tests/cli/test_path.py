@@ -1,0 +1,120 @@
+"""The way of a user from command to command: each takes what the one before wrote."""
+import json
+
+import numpy as np
+import pytest
+import tool
+
+onnx = pytest.importorskip("onnx")
+Image = pytest.importorskip("PIL.Image")
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+
+H, W, N = 24, 32, 12
+STEPS = "decode opencv; resize 32 24"
+FEATURES = "; normalise divide=255 mean=0.5 std=0.25; layout NCHW"
+
+
+def picture(seed):
+    """A smooth image with coloured blobs."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:H + 8, :W + 8]
+    p = np.full((H + 8, W + 8, 3), rng.uniform(60, 150, 3))
+    for _ in range(7):
+        blob = (x - rng.uniform(0, W)) ** 2 + (y - rng.uniform(0, H)) ** 2
+        p += np.exp(-blob / rng.uniform(20, 200))[..., None] * rng.uniform(-150, 150, 3)
+    return np.clip(p + rng.normal(0, 2, p.shape), 0, 255).round().astype(np.uint8)
+
+
+def info(name, shape, kind=TensorProto.FLOAT):
+    return helper.make_tensor_value_info(name, kind, shape)
+
+
+def save(path, nodes, inputs, outputs, weights=None):
+    stored = [numpy_helper.from_array(np.asarray(v), k) for k, v in (weights or {}).items()]
+    g = helper.make_graph(nodes, "g", inputs, outputs, stored)
+    onnx.save(helper.make_model(g, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
+    return path
+
+
+class Way:
+    """A folder with a model of one image input, images and a configuration."""
+
+    def __init__(self, folder):
+        self.folder, self.images, self.out = folder, folder / "images", folder / "out"
+        self.images.mkdir()
+        for i in range(N):
+            Image.fromarray(picture(i)).save(self.images / f"{i:02}.png")
+        w = np.random.default_rng(0).standard_normal((4, 3, 3, 3)).astype(np.float32)
+        self.model = save(folder / "m.onnx", [helper.make_node("Conv", ["x", "w"], ["y"], "conv")],
+                          [info("x", [1, 3, H, W])], [info("y", [1, 4, H - 2, W - 2])], {"w": w})
+
+    def prep(self, steps, *options, want=tool.DONE):
+        out = self.folder / "data"
+        return tool.run("prep", self.images, "--pipeline", steps, "-o", out, *options, want=want)
+
+    def configure(self, kind="bgr", data=None, name="c.yaml", model=None, inputs="",
+                  **calibration):
+        path = self.folder / name
+        norm = "norm_type: 'data_mean_and_scale'\n  mean_value: 127.5\n  scale_value: 0.0157"
+        lines = [f"  {k}: {v}" for k, v in calibration.items()]
+        path.write_text("\n".join((
+            "model_parameters:", f"  onnx_model: '{model or self.model}'", "  output_model_file_prefix: 'm'",
+            f"  working_dir: '{self.out}'", "input_parameters:", f"  input_type_train: '{kind}'",
+            f"  input_type_rt: '{kind}'", "  input_layout_train: 'NCHW'",
+            f"  {norm if kind != 'featuremap' else 'norm_type: no_preprocess'}", inputs,
+            "calibration_parameters:", f"  cal_data_dir: '{data or self.folder / 'data'}'",
+            "  calibration_type: 'max'", *lines)) + "\n")
+        return path
+
+    def convert(self, yaml, *options, want=tool.DONE):
+        return tool.run("convert", "-c", yaml, "--log", "none", *options, want=want)
+
+    def stage(self, name):
+        return self.out / f"m_{name}_model.onnx"
+
+
+@pytest.fixture
+def way(tmp_path):
+    return Way(tmp_path)
+
+
+def findings(yaml, want):
+    return {f["finding"]: f["text"] for f in json.loads(
+        tool.run("check", "--data", "-c", yaml, "--json", want=want).out)["findings"]}
+
+
+# ---- prep ----
+
+@pytest.mark.parametrize("kind", ["npy", "bin"])
+def test_what_prep_writes_is_calibration_data(way, kind):
+    way.prep(STEPS + "; layout NCHW", "--format", kind)
+    yaml = way.configure(cal_data_type="'uint8'")
+    assert "12 samples: passed" in tool.run("check", "--data", "-c", yaml, want=tool.DONE).out
+    way.convert(yaml)
+    tool.run("verify", way.stage("quantized"), way.out / "m.bin", want=tool.DONE)
+    about = json.loads(tool.run("info", way.out / "m.bin", "--json", want=tool.DONE).out)
+    assert "decode" in json.dumps(about) and "layout" in json.dumps(about)  # how the data were made
+    assert "12 samples: passed" in tool.run("check", way.model, way.folder / "data", "--data").out
+
+
+@pytest.mark.parametrize("steps,kind,keys,text", [
+    (STEPS, "bgr", {}, "wrote 00.bin with shape 24x32x3; add 'layout NCHW' to its pipeline"),
+    ("decode opencv; resize 30 24; layout NCHW", "bgr", {}, "shape 1x3x24x32, but prep wrote 00.bin"),
+    ("resize 32 24; layout NCHW", "bgr", {}, "00.bin in rgb; set input_type_train: rgb, or add 'colour bgr'"),
+    (STEPS + FEATURES, "bgr", {"cal_data_type": "'float32'"}, "of prep contains the step normalise"),
+    (STEPS + FEATURES, "featuremap", {}, "00.bin with float32 values; set cal_data_type: float32"),
+])
+def test_the_manifest_against_the_configuration(way, steps, kind, keys, text):
+    way.prep(steps, "--format", "bin")
+    yaml = way.configure(kind, **{"cal_data_type": "'uint8'", **keys})
+    assert text in findings(yaml, tool.CHECK_FAILED)["manifest"]
+    done = way.convert(yaml, want=tool.BAD_INPUT)
+    assert ":3: cal_data_dir: " in done.err and text in done.err and "manifest.json" in done.err
+
+
+def test_a_manifest_of_another_program_is_no_data(way):
+    way.prep(STEPS + "; layout NCHW")
+    bad = '{"pipeline": "steps: [nonsense]", "files": {"00.npy": {"shape": [1e99]}}}'
+    for text in ("{}", "not JSON", bad):
+        (way.folder / "data/manifest.json").write_text(text)
+        assert "manifest" not in findings(way.configure(), tool.DONE)
