@@ -60,9 +60,9 @@ void vn_fast_options_default(struct vn_fast_options *o);
 
 struct vn_conversion; /* opaque */
 
-/* Convert: four ONNX files and a .bin into the configured folder. Each file appears whole or not at all;
- * after an error, those of the stages before may be there. On success *c is the result, to be freed with
- * vn_conversion_free; on failure NULL.
+/* Convert: four ONNX files and a .bin into the configured folder. They appear together at the end; after
+ * an error the folder is as before, but for PREFIX_fail.onnx, the last stage that succeeded. On success *c is
+ * the result, to be freed with vn_conversion_free; on failure NULL.
  * Errors: VN_E_INPUT (configuration, model or data), VN_E_UNSUPPORTED, VN_E_IO, VN_E_NOMEM. */
 int vn_convert(struct vn_conversion **c, const struct vn_convert_options *o, struct vn_err *e);
 

@@ -231,6 +231,86 @@ int vn_dir_folders(struct vn_arena *a, const char *path, const char ***names, in
     return list(a, path, 1, names, n, e);
 }
 
+/* ---- files that appear together ---- */
+
+struct vn_staging {
+    struct vn_arena *arena;
+    const char *folder;
+    char *path; /* NULL: not there (any more) */
+};
+
+typedef int entry_fn(struct vn_staging *s, const char *from, const char *name, struct vn_err *e);
+
+static int for_each_entry(struct vn_staging *s, entry_fn *f, struct vn_err *e)
+{
+    int status = VN_OK;
+    DIR *d = opendir(s->path);
+    if (!d)
+        return vn_fail(e, trouble(), "%s: cannot read folder: %s", s->path, strerror(errno));
+    for (struct dirent *it; status == VN_OK && (it = readdir(d));)
+        if (strcmp(it->d_name, ".") != 0 && strcmp(it->d_name, "..") != 0) {
+            char from[PATH_MAX];
+            snprintf(from, sizeof from, "%s/%s", s->path, it->d_name);
+            status = f(s, from, it->d_name, e);
+        }
+    closedir(d);
+    return status;
+}
+
+static int remove_entry(struct vn_staging *s, const char *from, const char *name, struct vn_err *e)
+{
+    (void)s, (void)name, (void)e;
+    unlink(from);
+    return VN_OK;
+}
+
+static void drop_stage(void *p)
+{
+    struct vn_staging *s = p;
+    if (!s->path)
+        return;
+    for_each_entry(s, remove_entry, NULL);
+    rmdir(s->path);
+}
+
+int vn_dir_stage(struct vn_staging **out, struct vn_arena *a, const char *folder, struct vn_err *e)
+{
+    struct vn_staging *s = NEW(a, struct vn_staging);
+    char *path = vn_arena_fmt(a, "%s/.vernier.XXXXXX", folder);
+    *s = (struct vn_staging){ .arena = a, .folder = vn_arena_str(a, folder) };
+    vn_arena_defer(a, drop_stage, s);
+    if (strlen(path) + NAME_MAX >= PATH_MAX || !mkdtemp(path))
+        return vn_fail(e, VN_E_IO, "%s: cannot write: %s", folder, strerror(errno));
+    s->path = path;
+    *out = s;
+    return VN_OK;
+}
+
+const char *vn_dir_stage_path(const struct vn_staging *s) { return s->path; }
+
+/* Nothing moves where one of them could not. */
+static int check_entry(struct vn_staging *s, const char *from, const char *name, struct vn_err *e)
+{
+    const char *to = vn_path_join(s->arena, s->folder, name);
+    (void)from;
+    return vn_dir_exists(to) ? vn_fail(e, VN_E_IO, "%s: cannot write: is a folder", to) : VN_OK;
+}
+
+static int move_entry(struct vn_staging *s, const char *from, const char *name, struct vn_err *e)
+{
+    const char *to = vn_path_join(s->arena, s->folder, name);
+    return rename(from, to) ? vn_fail(e, VN_E_IO, "%s: cannot write: %s", to, strerror(errno)) : VN_OK;
+}
+
+int vn_dir_stage_commit(struct vn_staging *s, struct vn_err *e)
+{
+    TRY(for_each_entry(s, check_entry, e));
+    TRY(for_each_entry(s, move_entry, e));
+    rmdir(s->path);
+    s->path = NULL;
+    return VN_OK;
+}
+
 const char *vn_path_join(struct vn_arena *a, const char *folder, const char *name)
 {
     if (name[0] == '/' || !folder[0] || !strcmp(folder, "."))

@@ -29,6 +29,13 @@ int vn_file_commit(struct vn_file_out *out, struct vn_err *e); /* without it the
 int vn_file_exists(const char *path);
 int vn_dir_exists(const char *path);
 int vn_dir_make(const char *path, struct vn_err *e); /* with parents; an existing folder is fine */
+
+/* A hidden folder in `folder`, for files that appear there together; what is left goes with the arena. */
+struct vn_staging;
+int vn_dir_stage(struct vn_staging **out, struct vn_arena *a, const char *folder, struct vn_err *e);
+const char *vn_dir_stage_path(const struct vn_staging *s);
+int vn_dir_stage_commit(struct vn_staging *s, struct vn_err *e); /* its files move into `folder` */
+
 /* Names of the regular files in a folder, sorted bytewise, hidden ones left out. */
 int vn_dir_list(struct vn_arena *a, const char *path, const char ***names, int *n, struct vn_err *e);
 /* Likewise the sub-folders. */

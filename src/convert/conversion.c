@@ -23,6 +23,8 @@ static int run_work(struct vn_conversion **out, conversion_work *work, const voi
     struct vn_conversion *c = new_conversion(run, l);
     vn_image_cpu(c->run.cpumask);
     const int status = work(c, options, e);
+    if (status < 0)
+        vn_convert_write_fail(c);
     vn_arena_free(&c->arena);
     if (status < 0)
         vn_conversion_free(&c);

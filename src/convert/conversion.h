@@ -34,6 +34,9 @@ struct vn_conversion {
     struct vn_quant_method method;
     struct comparison *comparison;
     struct vn_image bin;
+    struct vn_staging *written; /* where products wait for the last one */
+    const struct graph *good; /* the last stage that was written */
+    int good_int8;
     struct vn_err problem; /* check: the last that was found and is not told yet; code VN_OK: none */
 
     /* results */

@@ -8,8 +8,6 @@
  */
 #include "convert/stages.h"
 
-#include "base/file.h"
-
 /* The model as far as it can be taken; what is wrong ends it, or is noted. */
 static int make_graphs(struct vn_conversion *c, struct vn_err *e)
 {
@@ -54,7 +52,7 @@ static int check_all(struct vn_conversion *c, const char *config, struct vn_err 
 
 static int write_floats(struct vn_conversion *c, struct vn_err *e)
 {
-    TRY(vn_dir_make(c->config->working_dir, e));
+    TRY(vn_convert_begin_products(c, e));
     TRY(vn_convert_write_onnx(c, c->original, "original_float", 0, e));
     return vn_convert_write_onnx(c, c->optimized, "optimized_float", 0, e);
 }
@@ -85,7 +83,6 @@ static int choose_method(struct vn_conversion *c, struct vn_err *e)
 static int calibrate(struct vn_conversion *c, struct vn_err *e)
 {
     TRY(vn_convert_note_samples(c, e));
-    TRY(vn_convert_dump_samples(c, e));
     TRY(vn_convert_collect_ranges(c, e));
     return choose_method(c, e);
 }
@@ -138,7 +135,9 @@ int vn_convert_make_products(struct vn_conversion *c, struct vn_err *e)
     TRY(write_quantized(c, e));
     TRY(vn_convert_compile(c, e));
     vn_convert_fill_tables(c);
-    return vn_convert_write_bin(c, e);
+    TRY(vn_convert_write_bin(c, e));
+    TRY(vn_convert_dump_samples(c, e));
+    return vn_convert_end_products(c, e);
 }
 
 static int convert(struct vn_conversion *c, const void *options, struct vn_err *e)

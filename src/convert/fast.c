@@ -24,7 +24,7 @@ static int convert_fast(struct vn_conversion *c, const void *options, struct vn_
     TRY(vn_target_read(&c->target, c->arena, o->march ? o->march : "generic", e));
     TRY(vn_convert_read_named(c, &o->source, NULL, e));
     fast_config(c, o);
-    TRY(vn_dir_make(c->config->working_dir, e));
+    TRY(vn_convert_begin_products(c, e));
     if (vn_passes_prepare(c->original, e) < 0)
         return vn_fail_at(e, "%s", c->original->source);
     TRY(vn_convert_note_origin(c, c->original, e));

@@ -1,34 +1,85 @@
 /* Files of a conversion. */
 #include "convert/stages.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 #include "base/file.h"
 #include "front/front.h"
 
-static void keep_path(struct vn_conversion *c, const char *stage, const char *path)
+int vn_convert_begin_products(struct vn_conversion *c, struct vn_err *e)
 {
-    const struct meta m = { stage, vn_arena_str(c->kept, path) };
+    TRY(vn_dir_make(c->config->working_dir, e));
+    return vn_dir_stage(&c->written, c->arena, c->config->working_dir, e);
+}
+
+static void keep_path(struct vn_conversion *c, const char *stage, const char *file)
+{
+    const struct meta m = { stage, vn_path_join(c->kept, c->config->working_dir, file) };
     VEC_PUSH(c->kept, &c->products, m);
+}
+
+/* An error names the product, not where it waits. */
+static int placed(const struct vn_conversion *c, int status, struct vn_err *e)
+{
+    const char *waits = vn_path_join(c->arena, vn_dir_stage_path(c->written), "");
+    char *at = status < 0 ? strstr(e->msg, waits) : NULL;
+    if (at) {
+        const char *rest = vn_arena_str(c->arena, at + strlen(waits));
+        snprintf(at, sizeof e->msg - (size_t)(at - e->msg), "%s",
+                 vn_path_join(c->arena, c->config->working_dir, rest));
+    }
+    return status;
+}
+
+static int write_graph(const struct vn_conversion *c, const struct graph *g, const char *folder,
+                       const char *file, int int8_inputs, struct vn_err *e)
+{
+    const struct vn_onnx_write_options o = { .int8_inputs = int8_inputs, .producer_version = VN_VERSION };
+    return vn_onnx_write(g, vn_path_join(c->arena, folder, file), &o, e);
 }
 
 int vn_convert_write_onnx(struct vn_conversion *c, const struct graph *g, const char *stage, int int8_inputs,
                           struct vn_err *e)
 {
     const char *file = vn_arena_fmt(c->arena, "%s_%s_model.onnx", c->config->prefix, stage);
-    const char *path = vn_path_join(c->arena, c->config->working_dir, file);
-    const struct vn_onnx_write_options o = { .int8_inputs = int8_inputs, .producer_version = VN_VERSION };
-    TRY(vn_onnx_write(g, path, &o, e));
+    TRY(placed(c, write_graph(c, g, vn_dir_stage_path(c->written), file, int8_inputs, e), e));
     INFO(c, "Saving model to: %s.", file);
-    keep_path(c, stage, path);
+    keep_path(c, stage, file);
+    c->good = g;
+    c->good_int8 = int8_inputs;
     return VN_OK;
 }
 
 int vn_convert_write_bin(struct vn_conversion *c, struct vn_err *e)
 {
     INFO(c, "start convert to *.bin file....");
-    const char *path =
-        vn_path_join(c->arena, c->config->working_dir, vn_arena_fmt(c->arena, "%s.bin", c->config->prefix));
-    TRY(vn_file_write(path, c->bin.data, c->bin.bytes, e));
-    keep_path(c, "bin", path);
+    const char *file = vn_arena_fmt(c->arena, "%s.bin", c->config->prefix);
+    const char *path = vn_path_join(c->arena, vn_dir_stage_path(c->written), file);
+    TRY(placed(c, vn_file_write(path, c->bin.data, c->bin.bytes, e), e));
+    keep_path(c, "bin", file);
     INFO(c, "Convert to runtime bin file successfully!");
     return VN_OK;
+}
+
+static const char *fail_name(const struct vn_conversion *c)
+{
+    return vn_arena_fmt(c->arena, "%s_fail.onnx", c->config->prefix);
+}
+
+/* The file of an earlier failure goes. */
+int vn_convert_end_products(struct vn_conversion *c, struct vn_err *e)
+{
+    const char *fail = vn_path_join(c->arena, c->config->working_dir, fail_name(c));
+    TRY(vn_dir_stage_commit(c->written, e));
+    unlink(fail);
+    unlink(vn_arena_fmt(c->arena, "%s.data", fail));
+    return VN_OK;
+}
+
+void vn_convert_write_fail(struct vn_conversion *c)
+{
+    struct vn_err e;
+    if (c->good && write_graph(c, c->good, c->config->working_dir, fail_name(c), c->good_int8, &e) == VN_OK)
+        INFO(c, "Saving the last good model to: %s.", fail_name(c));
 }

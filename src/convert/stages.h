@@ -64,6 +64,11 @@ int vn_convert_make_products(struct vn_conversion *c, struct vn_err *e);
 void vn_convert_tell_requests(struct vn_conversion *c);
 
 /* products.c */
+/* products.c: they are written aside, and appear together at the end. */
+int vn_convert_begin_products(struct vn_conversion *c, struct vn_err *e);
+int vn_convert_end_products(struct vn_conversion *c, struct vn_err *e);
+/* After a failure: the last good stage as PREFIX_fail.onnx. */
+void vn_convert_write_fail(struct vn_conversion *c);
 int vn_convert_write_onnx(struct vn_conversion *c, const struct graph *g, const char *stage, int int8_inputs,
                           struct vn_err *e);
 int vn_convert_write_bin(struct vn_conversion *c, struct vn_err *e);

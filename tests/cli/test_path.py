@@ -118,3 +118,49 @@ def test_a_manifest_of_another_program_is_no_data(way):
     for text in ("{}", "not JSON", bad):
         (way.folder / "data/manifest.json").write_text(text)
         assert "manifest" not in findings(way.configure(), tool.DONE)
+
+
+# ---- convert ----
+
+def contents(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+LATE = {"data": "shape 1x3x24x32", "node": "unknown node 'nothing'",
+        "folder": "m.bin: cannot write: is a folder", "march": "'nothing'"}
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+@pytest.mark.parametrize("why", LATE)
+def test_a_conversion_that_fails_leaves_what_was_there(way, why, earlier):
+    way.prep(STEPS + "; layout NCHW")
+    if earlier:
+        way.convert(way.configure())
+    if why == "data":
+        np.save(way.folder / "data/05.npy", np.zeros((3, 20, 20), np.uint8))
+    if why == "folder":
+        (way.out / "m.bin").unlink(missing_ok=True)
+        (way.out / "m.bin/sub").mkdir(parents=True)
+    before = contents(way.out)
+    bad = way.configure(name="bad.yaml", **({"run_on_cpu": "nothing"} if why == "node" else {}))
+    if why != "folder":
+        more = "march: 'nothing'" if why == "march" else "debug_mode: 'dump_calibration_data'"
+        bad.write_text(bad.read_text().replace("model_parameters:", f"model_parameters:\n  {more}"))
+    done = way.convert(bad, want=tool.BAD_INPUT)
+    assert LATE[why] in done.err
+    after = contents(way.out) if way.out.exists() else {}
+    fail = [p for p in after if p not in before]
+    assert {k: v for k, v in after.items() if k in before} == before
+    assert [str(p) for p in fail] == ([] if why == "march" else ["m_fail.onnx"])
+    assert not list(way.out.glob(".*"))
+    for p in fail:
+        onnx.checker.check_model(onnx.load(way.out / p))
+        tool.run("run", way.out / p, want=tool.DONE)
+
+
+def test_success_removes_the_file_of_a_failure(way):
+    way.prep(STEPS + "; layout NCHW")
+    way.out.mkdir()
+    (way.out / "m_fail.onnx").write_bytes(b"old")
+    way.convert(way.configure())
+    assert len(contents(way.out)) == 5
