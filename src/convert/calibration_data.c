@@ -63,14 +63,19 @@ static const char *small_crop(struct vn_arena *a, const struct vn_picture *p)
     return text;
 }
 
-/* The pipeline by which prep made the calibration data of the first input. */
-static void note_manifest(struct vn_conversion *c)
+/* Steps that make the network's own tensor are known to the first stage, too: those of the configuration, or
+ * of prep. Those that make pixels are noted with their golden example. */
+int vn_convert_note_steps(struct vn_conversion *c, struct vn_err *e)
 {
-    struct vn_pipeline *p;
-    json_t *m = vn_manifest_read(c->arena, c->config->inputs[0].cal_dir);
-    const char *text = m ? vn_manifest_pipeline(m) : "";
-    if (m && vn_pipeline_yaml(&p, c->arena, text, strlen(text), VN_MANIFEST, NULL) == VN_OK)
-        note(c, "pipeline", vn_pipeline_line(p, c->arena));
+    const struct input_config *in = &c->config->inputs[0];
+    struct vn_pipeline *p = NULL;
+    if (c->config->preprocess_on && in->type_rt == VN_IN_FEATUREMAP)
+        TRY(vn_samples_pipeline(&p, c->arena, c->config, e));
+    else if (!c->config->preprocess_on && in->cal_dir)
+        p = vn_manifest_steps(c->arena, in->cal_dir);
+    if (p)
+        vn_graph_meta_set(c->original, "pipeline", vn_pipeline_line(p, c->arena));
+    return VN_OK;
 }
 
 /* How images became calibration data, and one of them as a golden example, which a device can be held
@@ -115,8 +120,6 @@ int vn_convert_open_samples(struct vn_conversion *c, struct vn_err *e)
 int vn_convert_note_samples(struct vn_conversion *c, struct vn_err *e)
 {
     TRY(note_pipeline(c, e));
-    if (!random && !c->config->preprocess_on)
-        note_manifest(c);
     INFO(c, "num of calibration data: %d", vn_samples_count(c->samples));
     INFO(c, "First calibration picture name: %s", vn_samples_name(c->samples, 0));
     INFO(c, "validating calibration_parameters finished");

@@ -27,6 +27,7 @@ int vn_convert_optimize(struct vn_conversion *c, struct vn_err *e);
 int vn_convert_check_rules(struct vn_conversion *c, struct vn_err *e);
 
 /* calibration_data.c */
+int vn_convert_note_steps(struct vn_conversion *c, struct vn_err *e);
 int vn_convert_open_samples(struct vn_conversion *c, struct vn_err *e);
 /* Into the metadata of the first two stages. */
 int vn_convert_note_samples(struct vn_conversion *c, struct vn_err *e);

@@ -105,7 +105,7 @@ static int values(struct vn_train_values *x, const struct dataset *d, int i, str
     if (d->image)
         return vn_samples_train_values(x, d->samples, i, d->input, a, e);
     float *v = NEW_ARRAY(a, float, vn_shape_count(&d->shape));
-    TRY(vn_sample_file(v, NULL, NULL, d->in, &d->shape, NULL, vn_samples_path(d->samples, i, d->input), e));
+    TRY(vn_samples_tensor(v, d->samples, i, d->input, e));
     *x = (struct vn_train_values){ v, vn_shape_count(&d->shape), (int64_t)d->w * d->h, d->channels_last };
     return VN_OK;
 }

@@ -19,6 +19,19 @@ const char *vn_manifest_pipeline(const json_t *manifest)
     return json_string_value(json_object_get(manifest, "pipeline"));
 }
 
+static int parse_steps(struct vn_pipeline **p, const json_t *manifest, struct vn_arena *a)
+{
+    const char *text = vn_manifest_pipeline(manifest);
+    return vn_pipeline_yaml(p, a, text, strlen(text), VN_MANIFEST, NULL);
+}
+
+struct vn_pipeline *vn_manifest_steps(struct vn_arena *a, const char *folder)
+{
+    struct vn_pipeline *p;
+    const json_t *m = vn_manifest_read(a, folder);
+    return m && parse_steps(&p, m, a) == VN_OK ? p : NULL;
+}
+
 /* ---- one file ---- */
 
 static int read_shape(struct vn_shape *s, const json_t *list)
@@ -107,8 +120,7 @@ static const char *wrong_colours(const struct dataset *d, const struct vn_made *
 static const char *wrong_values(const struct dataset *d, const json_t *manifest)
 {
     struct vn_pipeline *p;
-    const char *text = vn_manifest_pipeline(manifest);
-    if (!d->image || vn_pipeline_yaml(&p, d->arena, text, strlen(text), VN_MANIFEST, NULL) < 0)
+    if (!d->image || parse_steps(&p, manifest, d->arena) < 0)
         return NULL;
     for (int i = 0; i < p->steps.n; i++)
         if (p->steps.v[i].kind && p->steps.v[i].kind->normalises)

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "base/arena.h"
+#include "image/steps.h"
 #include "tensor/tensor.h"
 
 #define VN_MANIFEST "manifest.json"
@@ -19,6 +20,7 @@ struct vn_made {
 /* NULL: the folder has none, or another program's. */
 json_t *vn_manifest_read(struct vn_arena *a, const char *folder);
 const char *vn_manifest_pipeline(const json_t *manifest); /* as YAML */
+struct vn_pipeline *vn_manifest_steps(struct vn_arena *a, const char *folder); /* NULL: as above */
 /* 0: the manifest does not describe a file of this name. */
 int vn_manifest_file(struct vn_made *out, const json_t *manifest, const char *name);
 /* The three entries of a file; NULL: out of memory. */

@@ -205,6 +205,44 @@ static int load_picture(float *out, uint8_t *pixels, struct vn_origin *from, con
     return VN_OK;
 }
 
+/* The same extents, but for 1s in front that t lacks. */
+static int same_but_batch(const struct vn_shape *s, const struct vn_shape *t)
+{
+    const int more = s->rank - t->rank;
+    for (int i = 0; i < more; i++)
+        if (s->d[i] != 1)
+            return 0;
+    return more >= 0 && !memcmp(s->d + more, t->d, (size_t)t->rank * sizeof *t->d);
+}
+
+/* An image for a feature map: the steps go on to the tensor itself. */
+static int load_features(float *out, struct vn_origin *from, const struct input_config *in,
+                         const struct vn_shape *shape, const struct vn_pipeline *p, const char *path,
+                         struct vn_arena *a, struct vn_err *e)
+{
+    static const char advice[] = "a pipeline must make the tensor, as in 'resize 32 24; normalise "
+                                 "divide=255; layout NCHW'";
+    struct vn_frame frame;
+    char got[VN_SHAPE_TEXT], want[VN_SHAPE_TEXT];
+    if (!p)
+        return vn_fail(e, VN_E_INPUT, "%s: an image, but input %s is a featuremap: %s", path,
+                       in->name ? in->name : "", advice);
+    TRY(vn_pipeline_file(&frame, a, p, path, NULL, NULL, e));
+    const struct vn_tensor *t = vn_frame_tensor(&frame, a);
+    if (t->dtype == VN_U8)
+        return vn_fail(e, VN_E_INPUT,
+                       "%s: the pipeline yields uint8 pixels, but input %s is a featuremap: %s, or end with "
+                       "'dtype float32'",
+                       path, in->name ? in->name : "", advice);
+    if (!same_but_batch(shape, &t->shape))
+        return vn_fail(e, VN_E_INPUT, "%s: the pipeline yields %s of shape %s, input %s requires %s", path,
+                       vn_dtype_name(t->dtype), vn_shape_text(&t->shape, got), in->name ? in->name : "",
+                       vn_shape_text(shape, want));
+    memcpy(out, vn_tensor_cast(a, t, VN_F32)->data, (size_t)vn_shape_count(shape) * sizeof *out);
+    *from = frame.from;
+    return VN_OK;
+}
+
 static int load_file(float *out, uint8_t *pixels, struct vn_origin *from, const struct input_config *in,
                      const struct vn_shape *shape, const struct vn_pipeline *p, const char *path,
                      struct vn_arena *a, struct vn_err *e)
@@ -213,8 +251,7 @@ static int load_file(float *out, uint8_t *pixels, struct vn_origin *from, const 
     const int image = vn_input_format(&f, in, shape);
     if (vn_picture_is_image_name(path)) {
         if (!image)
-            return vn_fail(e, VN_E_INPUT, "%s: an image, but input %s is a featuremap", path,
-                           in->name ? in->name : "");
+            return load_features(out, from, in, shape, p, path, a, e);
         if (shape->d[0] != 1)
             return vn_fail(e, VN_E_UNSUPPORTED,
                            "%s: images require an input of batch 1, the model has batch %lld", path,
@@ -257,6 +294,9 @@ int vn_samples_files(const char ***names, int *n, struct vn_arena *a, const char
 
 static int open_source(struct source *s, struct vn_arena *a, const struct config *c, struct vn_err *e)
 {
+    static const char features[] = "pipeline to steps that make the tensor of the featuremap, such as "
+                                   "'resize 32 24; normalise divide=255; layout NCHW'";
+    const int feature_map = s->in->type_rt == VN_IN_FEATUREMAP;
     const char **names;
     if (vn_samples_files(&names, &s->n, a, s->in->cal_dir, e) < 0) {
         const struct vn_err why = *e;
@@ -272,9 +312,13 @@ static int open_source(struct source *s, struct vn_arena *a, const struct config
         return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, VN_E_INPUT, "no %s in %s",
                               c->preprocess_on ? "images (jpg, png)" : "files", s->in->cal_dir);
     if (!c->preprocess_on && vn_picture_is_image_name(names[0]))
-        return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, VN_E_INPUT,
-                              "%s is an image; expected raw data. Set preprocess_on: True to decode images",
-                              s->paths[0]);
+        return vn_config_fail(
+            c, vn_config_given(c, "cal_data_dir"), e, VN_E_INPUT,
+            "%s is an image; expected raw data. Set preprocess_on: True to decode images%s%s", s->paths[0],
+            feature_map ? ", and " : "", feature_map ? features : "");
+    if (c->preprocess_on && feature_map && !c->pipeline)
+        return vn_config_fail(c, vn_config_given(c, "preprocess_on"), e, VN_E_INPUT,
+                              "images for a featuremap input: set %s", features);
     return VN_OK;
 }
 
@@ -290,7 +334,7 @@ static struct vn_samples *new_samples(struct vn_arena *a, const struct config *c
     return s;
 }
 
-static int open_pipeline(struct vn_pipeline **p, struct vn_arena *a, const struct config *c, struct vn_err *e)
+int vn_samples_pipeline(struct vn_pipeline **p, struct vn_arena *a, const struct config *c, struct vn_err *e)
 {
     *p = NULL;
     if (!c->pipeline || vn_pipeline_parse(p, a, c->pipeline, e) >= 0)
@@ -316,7 +360,7 @@ static int open_input(struct source *all, int i, struct vn_arena *a, const struc
 int vn_samples_check(struct config *c, struct vn_arena *a, struct vn_err *e)
 {
     struct vn_pipeline *p;
-    TRY(vn_config_note(c, a, open_pipeline(&p, a, c, e), e));
+    TRY(vn_config_note(c, a, vn_samples_pipeline(&p, a, c, e), e));
     struct source *all = NEW_ARRAY(a, struct source, c->n_inputs);
     for (int i = 0; i < c->n_inputs && vn_config_used(c, "cal_data_dir"); i++) {
         all[i].in = &c->inputs[i];
@@ -329,7 +373,7 @@ int vn_samples_open(struct vn_samples **out, struct vn_arena *a, const struct co
                     const struct graph *g, struct vn_err *e)
 {
     struct vn_samples *s = new_samples(a, c, g);
-    TRY(open_pipeline(&s->pipeline, a, c, e));
+    TRY(vn_samples_pipeline(&s->pipeline, a, c, e));
     for (int i = 0; i < s->n_inputs; i++)
         TRY(open_input(s->inputs, i, a, c, e));
     s->n = s->n_inputs ? s->inputs[0].n : 0;
@@ -373,9 +417,15 @@ int vn_samples_load(const struct vn_samples *s, int i, struct vn_arena *a, float
             random_values(out[k], n, src->in->type_rt != VN_IN_FEATUREMAP,
                           (uint64_t)i * 64 + (uint64_t)k + 1);
         else
-            TRY(vn_sample_file(out[k], NULL, NULL, src->in, &src->shape, s->pipeline, src->paths[i], e));
+            TRY(vn_samples_tensor(out[k], s, i, k, e));
     }
     return VN_OK;
+}
+
+int vn_samples_tensor(float *out, const struct vn_samples *s, int i, int input, struct vn_err *e)
+{
+    const struct source *src = &s->inputs[input];
+    return vn_sample_file(out, NULL, NULL, src->in, &src->shape, s->pipeline, src->paths[i], e);
 }
 
 const char *vn_samples_path(const struct vn_samples *s, int i, int input)

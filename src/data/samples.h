@@ -15,6 +15,8 @@ int vn_samples_check(struct config *c, struct vn_arena *a, struct vn_err *e);
  * or feature maps). Files in name order; sample i takes the i-th file of every input's folder. */
 int vn_samples_open(struct vn_samples **out, struct vn_arena *a, const struct config *c,
                     const struct graph *g, struct vn_err *e);
+/* The configured steps; *p NULL: none. */
+int vn_samples_pipeline(struct vn_pipeline **p, struct vn_arena *a, const struct config *c, struct vn_err *e);
 /* Names of the files of a folder that are data, in their order: all but what prep notes. */
 int vn_samples_files(const char ***names, int *n, struct vn_arena *a, const char *folder, struct vn_err *e);
 /* n random samples with a fixed seed (calibration_type skip). */
@@ -29,7 +31,10 @@ int vn_samples_hash(uint64_t *h, const struct vn_samples *s, struct vn_err *e);
 int vn_samples_load(const struct vn_samples *s, int i, struct vn_arena *a, float **out, struct vn_err *e);
 /* An image input's formats on both sides, from its configuration and shape; 0 for feature maps. */
 int vn_input_format(struct vn_pixel_format *f, const struct input_config *in, const struct vn_shape *shape);
-/* One file (picture, .npy or raw dump) as the float32 tensor of input `in`; where they are not NULL,
+/* One file of it: sample i of one input. */
+int vn_samples_tensor(float *out, const struct vn_samples *s, int i, int input, struct vn_err *e);
+/* One file (picture, .npy or raw dump) as the float32 tensor of input `in` (pictures for feature maps: `p`
+ * makes it); where they are not NULL,
  * `pixels` gets the runtime bytes of image inputs, and `from` where a picture's pixels come from (0 x 0
  * for other files). */
 int vn_sample_file(float *out, uint8_t *pixels, struct vn_origin *from, const struct input_config *in,

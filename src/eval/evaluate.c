@@ -219,43 +219,15 @@ static int feed_normalised(const struct run *w, struct vn_session *model, const 
     return feed_values(model, x, &from, e);
 }
 
-/* The same extents, but for 1s in front that t lacks. */
-static int same_but_batch(const struct vn_shape *s, const struct vn_shape *t)
-{
-    const int more = s->rank - t->rank;
-    for (int i = 0; i < more; i++)
-        if (s->d[i] != 1)
-            return 0;
-    return more >= 0 && !memcmp(s->d + more, t->d, (size_t)t->rank * sizeof *t->d);
-}
-
-/* The pipeline goes on from pixels to the tensor itself. */
-static int feed_frame(const struct run *w, struct vn_session *model, const char *path, struct vn_arena *a,
-                      struct vn_err *e)
-{
-    const struct vn_port *p = input_of(model);
-    const struct vn_shape s = vn_shape_of(p->rank, p->shape);
-    struct vn_frame frame;
-    char got[VN_SHAPE_TEXT], want[VN_SHAPE_TEXT];
-    TRY(vn_pipeline_file(&frame, a, w->pipeline, path, NULL, NULL, e));
-    const struct vn_tensor *t = vn_frame_tensor(&frame, a);
-    if (t->dtype == VN_U8)
-        return not_described(model, e);
-    if (p->dtype != VN_F32 || !same_but_batch(&s, &t->shape))
-        return vn_fail(e, VN_E_INPUT, "%s: the pipeline yields %s of shape %s, input %s of %s requires %s",
-                       path, vn_dtype_name(t->dtype), vn_shape_text(&t->shape, got), p->name,
-                       vn_session_path(model), vn_shape_text(&s, want));
-    return feed_values(model, vn_tensor_cast(a, t, VN_F32)->data, &frame.from, e);
-}
-
 static int feed(const struct run *w, struct vn_session *model, const char *path, struct vn_arena *a,
                 struct vn_err *e)
 {
     if (input_of(model)->type != VN_IN_FEATUREMAP || !vn_picture_is_image_name(path))
         return vn_session_feed_file(model, 0, path, e);
-    return w->pixels     ? feed_normalised(w, model, path, a, e)
-           : w->pipeline ? feed_frame(w, model, path, a, e)
-                         : not_described(model, e);
+    if (w->pixels)
+        return feed_normalised(w, model, path, a, e);
+    return vn_session_makes_features(model) ? vn_session_feed_file(model, 0, path, e)
+                                            : not_described(model, e);
 }
 
 /* ---- outputs ---- */

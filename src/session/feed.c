@@ -61,6 +61,7 @@ int vn_session_check_fed(const struct vn_session *s, struct vn_err *e)
 
 const struct vn_tensor *vn_session_fed(const struct vn_session *s, int i) { return &s->in[i].t; }
 const struct vn_origin *vn_session_origin(const struct vn_session *s, int i) { return &s->in[i].from; }
+int vn_session_makes_features(const struct vn_session *s) { return s->net->features != NULL; }
 void vn_session_set_origin(struct vn_session *s, int i, const struct vn_origin *from)
 {
     s->in[i].from = *from;
@@ -323,8 +324,8 @@ static int file_as_input(struct vn_session *s, int i, const char *path, struct v
     if (f->pixels && !vn_picture_is_image_name(path))
         return s->net->kind == VN_ARTEFACT_BIN ? file_as_pixels(s, i, path, a, e)
                                                : file_as_shifted_pixels(s, i, path, e);
-    return vn_sample_file(f->t.data, f->pixels, &f->from, &s->net->config[i], &shape, s->net->pipeline, path,
-                          e);
+    return vn_sample_file(f->t.data, f->pixels, &f->from, &s->net->config[i], &shape,
+                          f->pixels ? s->net->pipeline : s->net->features, path, e);
 }
 
 static int feed_file(struct vn_session *s, int i, const char *path, struct vn_err *e)

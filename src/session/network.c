@@ -256,6 +256,14 @@ static void describe_io(struct vn_port *p, const struct network *n, const struct
 /* "pixel - 128" is given as its integers. */
 static int is_shifted_pixels(const struct vn_port *p) { return p->scale == 1 && p->zero == 0; }
 
+static void list_steps(struct network *n, const struct vn_model *m)
+{
+    const char *own = meta_of(n, m, "pipeline");
+    n->features = n->pipeline;
+    if (!n->features && own && vn_pipeline_yaml(&n->features, n->arena, own, strlen(own), n->path, NULL) < 0)
+        n->features = NULL;
+}
+
 static int describe_input(struct network *n, int i, const struct vn_model *m, const struct vn_io *io,
                           struct vn_err *e)
 {
@@ -305,6 +313,7 @@ int vn_network_describe(struct network *n, const struct vn_model *m, struct vn_e
     n->config = NEW_ARRAY(n->arena, struct input_config, n->n_in);
     list_values(n, m);
     list_tensors(n, m);
+    list_steps(n, m);
     for (int i = 0; i < n->n_in; i++)
         TRY(describe_input(n, i, m, in ? &in[i] : NULL, e));
     for (int i = 0; i < n->n_out; i++)

@@ -15,7 +15,8 @@ struct network {
     const struct graph *graph; /* NULL: a .bin */
     const void *image; /* the program; NULL: the reference executor */
     size_t image_bytes;
-    struct vn_pipeline *pipeline;
+    struct vn_pipeline *pipeline; /* of images; NULL: they are resized */
+    struct vn_pipeline *features; /* of images for feature maps: the same, else the artefact's; NULL: none */
     const volatile int *cancel;
     const struct vn_listener *listener;
     int n_in, n_out;

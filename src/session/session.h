@@ -26,6 +26,9 @@ const struct graph *vn_session_graph(const struct vn_session *s); /* NULL: a .bi
 /* What the artefact says of input i. */
 const struct input_config *vn_session_input_config(const struct vn_session *s, int i);
 
+/* 1: images can be fed to feature maps: there are steps that make them. */
+int vn_session_makes_features(const struct vn_session *s);
+
 /* Feed all inputs with float32 arrays of their shapes (vn_samples_load). */
 int vn_session_feed_values(struct vn_session *s, float *const *x, struct vn_err *e);
 /* What input i was fed with, as the network's tensor: VN_F32 where vn_port.dtype is (quantized ones not yet

@@ -164,3 +164,57 @@ def test_success_removes_the_file_of_a_failure(way):
     (way.out / "m_fail.onnx").write_bytes(b"old")
     way.convert(way.configure())
     assert len(contents(way.out)) == 5
+
+
+# ---- images for a feature map ----
+
+@pytest.mark.parametrize("made_by", ["configuration", "prep"])
+def test_images_for_a_feature_map(way, made_by):
+    """Calibrated with images and steps, all artefacts take images, by the same steps; or by those given."""
+    if made_by == "prep":
+        way.prep(STEPS + FEATURES)
+        yaml = way.configure("featuremap", cal_data_type="'float32'")
+    else:
+        yaml = way.configure("featuremap", data=way.images, preprocess_on="True",
+                             pipeline=f"'{STEPS + FEATURES}'")
+    assert "12 samples: passed" in tool.run("check", "--data", "-c", yaml, want=tool.DONE).out
+    way.convert(yaml)
+    want = np.stack([steps(i) for i in range(N)])
+    image, given = way.images / "03.png", ("--pipeline", STEPS + FEATURES)
+    for model, more in ((way.stage("original_float"), ()), (way.stage("quantized"), ()),
+                        (way.out / "m.bin", ()), (way.out / "m.bin", given), (way.model, given)):
+        tool.run("run", model, "--images", way.images, "-o", way.folder / "r", *more, want=tool.DONE)
+        tool.run("run", model, "--input", image, "-o", way.folder / "one", *more, want=tool.DONE)
+        one, all_ = np.load(way.folder / "one/y.npy"), np.load(way.folder / "r/y.npy")
+        assert np.array_equal(one[0], all_[3])
+        np.save(way.folder / "x.npy", want[3])
+        tool.run("run", model, "--input", way.folder / "x.npy", "-o", way.folder / "x", want=tool.DONE)
+        assert np.array_equal(np.load(way.folder / "x/y.npy"), one)
+        tool.run("perf", model, "--input", image, "--rounds", "1", *more, want=tool.DONE)
+    for more in ((), given):
+        both = way.stage("quantized"), way.out / "m.bin", "--images", way.images, *more
+        tool.run("verify", *both, want=tool.DONE)
+        tool.run("eval", *both, "--metric", "outputs", want=tool.DONE)
+
+
+def steps(i):
+    x = np.asarray(Image.fromarray(picture(i)).resize((W, H), Image.Resampling.BILINEAR, reducing_gap=None))
+    return ((x[..., ::-1].astype(np.float32) / 255 - np.float32(0.5)) / np.float32(0.25)).transpose(2, 0, 1)
+
+
+@pytest.mark.parametrize("keys,text", [
+    ({}, "Set preprocess_on: True to decode images, and pipeline to steps that make the tensor of"),
+    ({"preprocess_on": "True"}, "preprocess_on: images for a featuremap input: set pipeline to steps that"),
+    ({"preprocess_on": "True", "pipeline": "'resize 32 24; layout NCHW'"}, "yields uint8 pixels, but"),
+    ({"preprocess_on": "True", "pipeline": "'resize 32 24; normalise divide=255'"}, "float32 of shape 24x32x3"),
+])
+def test_steps_that_make_no_feature_map(way, keys, text):
+    yaml = way.configure("featuremap", data=way.images, **keys)
+    assert text in way.convert(yaml, want=tool.BAD_INPUT).err
+    done = tool.run("check", "--data", "-c", yaml)
+    assert text in done.out + done.err
+
+
+def test_an_image_without_steps(way):
+    done = tool.run("run", way.model, "--input", way.images / "00.png", want=tool.BAD_INPUT)
+    assert "00.png: an image, but input x is a featuremap: a pipeline must make the tensor" in done.err
