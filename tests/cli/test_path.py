@@ -206,7 +206,7 @@ def steps(i):
     ({}, "Set preprocess_on: True to decode images, and pipeline to steps that make the tensor of"),
     ({"preprocess_on": "True"}, "preprocess_on: images for a featuremap input: set pipeline to steps that"),
     ({"preprocess_on": "True", "pipeline": "'resize 32 24; layout NCHW'"}, "yields uint8 pixels, but"),
-    ({"preprocess_on": "True", "pipeline": "'resize 32 24; normalise divide=255'"}, "float32 of shape 24x32x3"),
+    ({"preprocess_on": "True", "pipeline": "'resize 32 24; normalise divide=255'"}, "float32 of shape 24x32"),
 ])
 def test_steps_that_make_no_feature_map(way, keys, text):
     yaml = way.configure("featuremap", data=way.images, **keys)
