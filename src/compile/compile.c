@@ -95,9 +95,21 @@ static int lower_input(struct lowering *l, const struct value *v, const struct c
 
 /* ---- outputs: plain order, float32 unless raw ---- */
 
-static int lower_output(struct lowering *l, const struct value *v, const struct compile_options *o, struct vn_err *e)
+/* An input that leaves as it came, before it was quantized; -1: v is none. */
+static int given_tensor(struct lowering *l, const struct value *v)
 {
-    int id = vn_low_value(l, v, PLAIN, !o->raw_outputs);
+    for (int i = 0; i < l->graph->inputs.n; i++)
+        if (l->graph->inputs.v[i] == v && v->q &&
+            vn_low_tensor(l, l->prog->inputs.v[i].tensor)->dtype == VN_F32)
+            return l->prog->inputs.v[i].tensor;
+    return -1;
+}
+
+static int lower_output(struct lowering *l, const struct value *v, const struct compile_options *o,
+                        struct vn_err *e)
+{
+    const int given = o->raw_outputs ? -1 : given_tensor(l, v);
+    int id = given >= 0 ? given : vn_low_value(l, v, PLAIN, !o->raw_outputs);
     if (id < 0)
         return vn_fail(e, VN_E_INTERNAL, "no instruction computes output %s", v->name);
     const struct prog_tensor t = *vn_low_tensor(l, id);
@@ -105,7 +117,7 @@ static int lower_output(struct lowering *l, const struct value *v, const struct 
     for (int i = 0; i < l->prog->inputs.n; i++)
         is_input |= l->prog->inputs.v[i].tensor == id;
     if (t.place != BIN_ARENA || is_input) { /* the output wants memory of its own */
-        const int copy = vn_low_carry(l, v, VN_ROLE_COPY, t.dtype, &t.shape, PLAIN);
+        const int copy = vn_low_carry(l, v, given >= 0 ? VN_ROLE_BYTES : VN_ROLE_COPY, t.dtype, &t.shape, PLAIN);
         vn_low_quantized(l, copy, t.scale, t.zero);
         const int64_t n = vn_shape_count(&t.shape), one = 1;
         TRY(vn_low_copy(l, id, copy, 1, &n, 0, &one, 0, &one, e));

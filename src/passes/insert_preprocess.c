@@ -74,6 +74,11 @@ int vn_insert_preprocess(struct graph *g, struct value *input, const struct prep
                        input->name, vn_input_type_word(s->type_rt), channels, gray ? "" : "s",
                        vn_layout_word(s->channels_last ? LAYOUT_NHWC : LAYOUT_NCHW),
                        vn_shape_text(&input->shape, shape));
+    if (vn_graph_is_output(input))
+        return vn_fail(e, VN_E_UNSUPPORTED,
+                       "input %s is an output of the network, too, which preprocessing would change: set "
+                       "input_type_train and input_type_rt to featuremap, or remove the output",
+                       input->name);
     struct value *y = vn_graph_value(g, vn_arena_fmt(g->arena, "%s_preprocessed", input->name), input->dtype, &input->shape);
     vn_graph_replace(g, input, y, 0);
     const char *name = vn_arena_fmt(g->arena, "HZ_PREPROCESS_FOR_%s", input->name);

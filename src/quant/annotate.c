@@ -1,5 +1,6 @@
 #include <math.h>
 
+#include "base/listen.h"
 #include "ops/op.h"
 #include "quant/floors.h"
 #include "quant/limits.h"
@@ -87,6 +88,17 @@ static const struct vn_reason *infinite(const struct state *s, const struct node
     return NULL;
 }
 
+static int is_empty(const struct value *v) { return v && !vn_shape_count(&v->shape); }
+
+/* Tensors without elements have no range. */
+static const struct value *empty_value(const struct node *n)
+{
+    for (int i = 0; i < data_inputs(n); i++)
+        if (is_empty(n->in[i]) && !n->in[i]->data)
+            return n->in[i];
+    return is_empty(n->out[0]) ? n->out[0] : NULL;
+}
+
 static const struct vn_reason *unfit_value(const struct state *s, const struct node *n)
 {
     for (int i = 0; i < data_inputs(n); i++) {
@@ -99,6 +111,8 @@ static const struct vn_reason *unfit_value(const struct state *s, const struct n
             !v->producer->op->is_clamp)
             return vn_reason_new(s->arena, REASON_range, REASON_ARGS(v->name));
     }
+    if (empty_value(n))
+        return vn_reason_new(s->arena, REASON_range, REASON_ARGS(empty_value(n)->name));
     if (n->out[0]->dtype != VN_F32)
         return vn_reason_new(s->arena, REASON_output_type,
                              REASON_ARGS(n->out[0]->name, vn_dtype_name(n->out[0]->dtype)));
@@ -198,7 +212,28 @@ static void drop_lonely(struct state *s)
         }
 }
 
-static int choose_nodes(struct state *s, struct vn_err *e)
+/* Nothing would be gained: the program computes in float32. */
+static void stay_float(struct state *s, const struct node *first)
+{
+    const struct vn_listener *l = s->o->listener;
+    for (int i = 0; i < s->g->nodes.n; i++) {
+        struct node *n = s->g->nodes.v[i];
+        s->integer[i] = 0;
+        n->why_float = n->why_float ? n->why_float : vn_reason_new(s->arena, REASON_lonely, NULL);
+    }
+    if (l && first)
+        vn_say(l, VN_LOG_WARNING,
+               "%s: nothing to quantize: no Conv, ConvTranspose, Gemm or MatMul can compute in integers, so "
+               "the program computes in float32; %s (%s): %s",
+               s->g->source, first->name, first->op->onnx, vn_reason_string(s->arena, first->why_float));
+    else if (l)
+        vn_say(l, VN_LOG_WARNING,
+               "%s: nothing to quantize: it has no Conv, ConvTranspose, Gemm or MatMul, so the program "
+               "computes in float32",
+               s->g->source);
+}
+
+static void choose_nodes(struct state *s)
 {
     int n = 0;
     const struct node *first = NULL; /* that would be worth integers */
@@ -212,19 +247,8 @@ static int choose_nodes(struct state *s, struct vn_err *e)
             first = node;
     }
     drop_lonely(s);
-    if (!n && first)
-        return vn_because(e, REASON_no_integers,
-                          vn_fail(e, VN_E_INPUT,
-                                  "%s: nothing to quantize: no Conv, ConvTranspose, Gemm or MatMul can "
-                                  "compute in integers; %s (%s): %s",
-                                  s->g->source, first->name, first->op->onnx,
-                                  vn_reason_string(s->arena, first->why_float)));
     if (!n)
-        return vn_because(e, REASON_no_integers,
-                          vn_fail(e, VN_E_INPUT,
-                                  "%s: nothing to quantize: it has no Conv, ConvTranspose, Gemm or MatMul",
-                                  s->g->source));
-    return VN_OK;
+        stay_float(s, first);
 }
 
 /* ---- which parameters ---- */
@@ -471,12 +495,13 @@ static const int *same_parameters(const struct state *s)
 
 int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struct vn_quant_options *o, struct vn_err *e)
 {
+    (void)e;
     vn_graph_index(g);
     struct state s = { .g = g, .arena = g->arena, .r = r, .o = o };
     s.integer = vn_arena_alloc(g->arena, (size_t)g->nodes.n);
     s.tail = vn_arena_alloc(g->arena, (size_t)g->nodes.n);
     s.masks = vn_masks_find(g->arena, g);
-    TRY(choose_nodes(&s, e));
+    choose_nodes(&s);
     s.wide = vn_widths_decide(g->arena, g, o, s.integer, same_parameters(&s));
     s.floors = vn_floors_find(g->arena, g, s.masks, r, s.wide);
     share_out(&s);

@@ -22,11 +22,11 @@ struct vn_quant_options {
     int outputs_int8, outputs_int16; /* results that leave the network are quantized too */
     const struct type_rule *rules;   /* types of nodes */
     int n_rules;
-    const struct vn_listener *listener; /* told of rules that the target does not allow; NULL: nobody is */
+    const struct vn_listener *listener; /* told of what the target does not allow; or NULL */
 };
 
 /* Annotate a float graph (values' q, nodes' why_float): the calibrated model. Weights stay float with per-channel scales; biases stay
- * float. `r` was collected on a graph with the same values. Errors: VN_E_INPUT where nothing can be quantized. */
+ * float. `r` was collected on a graph with the same values. Where nothing is worth integers, all stays float. */
 int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struct vn_quant_options *o, struct vn_err *e);
 
 /* Make up for what rounding the weights does to the mean of each output channel: bias += sum (w - fake_quantized(w)) * mean(x), with

@@ -75,12 +75,6 @@ def test_data_that_an_operator_refuses(tmp_path, op, shape, index, message, way)
     assert done.returncode == 3 and "chooser" in done.stderr and message in done.stderr, (done.returncode, done.stderr)
 
 
-def test_input_as_output_is_refused(tmp_path):
-    save(tmp_path, ["y", "x"])
-    done = vernier("convert", "-c", "m.yaml", "--log", "none", cwd=tmp_path)
-    assert done.returncode == 3 and "'x' is both input and output" in done.stderr
-
-
 def test_init_with_a_dynamic_height(tmp_path):
     save(tmp_path, ["y"], height="h")
     (tmp_path / "m.yaml").unlink()
@@ -94,4 +88,5 @@ def test_why_nothing_can_be_quantized(tmp_path):
     target = "description: none\nisa: []\nzero_points: symmetric\nfloat_tail: yes\noperators:\n  Relu: {types: [int8]}\n"
     (tmp_path / "none.yaml").write_text(target)
     done = vernier("check", "m.onnx", "--march", "none.yaml", cwd=tmp_path)
-    assert done.returncode == 3 and "c (Conv): march none has no integer Conv" in done.stderr
+    assert done.returncode == 0 and "WARNING" in done.stderr
+    assert "c (Conv): march none has no integer Conv" in done.stderr

@@ -325,19 +325,12 @@ static int check_overrides(const struct draft *d, const struct onnx_graph *g, co
 static int add_outputs(struct draft *d, const struct onnx_graph *g, struct vn_err *e)
 {
     const struct onnx_value_info *v = g->outputs.v;
-    struct vn_map *seen = vn_map_new(d->arena);
     if (!g->outputs.n)
         return vn_fail(e, VN_E_INPUT, "%s: has no outputs", d->path);
     for (int i = 0; i < g->outputs.n; i++) {
         const char *name = v[i].name ? v[i].name : "";
         if (!vn_map_get(d->names, name))
             return vn_fail(e, VN_E_INPUT, "%s: no node computes output '%s'", d->path, name);
-        if (vn_map_get(seen, name))
-            return vn_fail(e, VN_E_INPUT, "%s: duplicate output '%s'", d->path, name);
-        for (int k = 0; k < d->inputs.n; k++)
-            if (!strcmp(d->inputs.v[k].name, name))
-                return vn_fail(e, VN_E_UNSUPPORTED, "%s: '%s' is both input and output: not supported yet", d->path, name);
-        take(d->arena, seen, name);
         VEC_PUSH(d->arena, &d->outputs, name);
     }
     return VN_OK;

@@ -1,0 +1,123 @@
+"""Networks with an unusual outside: they convert, run and verify as any other."""
+import numpy as np
+import pytest
+import tool
+
+onnx = pytest.importorskip("onnx")
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+
+STAGES = ("original_float_model.onnx", "optimized_float_model.onnx", "calibrated_model.onnx",
+          "quantized_model.onnx")
+MARCHES = ("generic", "x86-64-v4", "bayes")
+
+
+def info(name, *shape):
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+
+def node(kind, inputs, outputs, **attributes):
+    return helper.make_node(kind, inputs, outputs, name=f"{kind}_{outputs[0]}", **attributes)
+
+
+def weights(*shape):
+    return np.random.default_rng(len(shape)).standard_normal(shape).astype(np.float32)
+
+
+CONV = node("Conv", ["x", "w"], ["y"])
+X, Y, W = info("x", 1, 2, 6, 6), info("y", 1, 3, 4, 4), {"w": weights(3, 2, 3, 3)}
+RNN = {"w": weights(1, 16, 3), "r": weights(1, 16, 4)}
+ZERO = {**W, "s": np.array([0]), "a": np.array([1])}
+EMPTY = [CONV, node("Slice", ["y", "s", "s", "a"], ["z"]), node("Relu", ["z"], ["q"]),
+         node("Concat", ["q", "y"], ["o"], axis=1)]
+
+# nodes, inputs, outputs, constants, shapes of the outputs
+NETWORKS = {
+    "only_lstm": ([node("LSTM", ["x", "w", "r"], ["h"], hidden_size=4), node("Softmax", ["h"], ["y"])],
+                  [info("x", 5, 1, 3)], [info("y", 5, 1, 1, 4)], RNN),
+    "only_identity": ([node("Identity", ["x"], ["y"])], [X], [info("y", 1, 2, 6, 6)], {}),
+    "input_is_output": ([CONV], [X], [Y, X], W),
+    "nothing_but_an_input": ([], [X], [X], {}),
+    "constant_is_output": ([CONV], [X], [Y, info("w", 3, 2, 3, 3)], W),
+    "output_twice": ([CONV], [X], [Y, Y], W),
+    "empty_output": (EMPTY, [X], [info("o", 1, 3, 4, 4), info("q", 1, 0, 4, 4)], ZERO),
+    "empty_input": ([node("Concat", ["x", "e"], ["c"], axis=2), node("Conv", ["c", "w"], ["y"])],
+                    [X, info("e", 1, 2, 0, 6)], [Y], W),
+    "empty_batch": ([CONV], [info("x", 0, 2, 6, 6)], [info("y", 0, 3, 4, 4)], W),
+    "empty_branch": ([CONV, node("MatMul", ["e", "v"], ["k"]), node("ReduceSum", ["k", "axes"], ["s"])],
+                     [X, info("e", 2, 0)], [Y, info("k", 2, 3), info("s", 2, 1)],
+                     {**W, "v": weights(0, 3), "axes": np.array([1])}),
+}
+FLOAT = {"only_lstm", "only_identity", "nothing_but_an_input", "empty_batch"}
+
+
+def save(folder, name):
+    nodes, inputs, outputs, constants = NETWORKS[name]
+    stored = [numpy_helper.from_array(v, k) for k, v in constants.items()]
+    g = helper.make_graph(nodes, "g", inputs, outputs, stored)
+    path = folder / "m.onnx"
+    onnx.save(helper.make_model(g, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path, [i.name for i in inputs], [o.name for o in outputs]
+
+
+def convert(folder, names, march="generic", kind="featuremap", calibration="calibration_type: skip"):
+    words = ";".join(names), ";".join(kind for _ in names)
+    (folder / "c.yaml").write_text(
+        f"model_parameters: {{onnx_model: m.onnx, output_model_file_prefix: m, working_dir: out,"
+        f" march: {march}}}\n"
+        f"input_parameters: {{input_name: '{words[0]}', input_type_train: '{words[1]}',"
+        f" input_type_rt: '{words[1]}', input_layout_train: '{';'.join('NCHW' for _ in names)}'}}\n"
+        f"calibration_parameters: {{{calibration}}}\n")
+    return tool.run("convert", "-c", folder / "c.yaml", "--log", "none")
+
+
+def outputs(folder, file, feed, *more):
+    feed = [w for f in feed for w in ("--input", f)]
+    tool.run("run", file, "-o", folder / "r", *feed, *more, want=tool.DONE)
+    return {p.stem: np.load(p) for p in (folder / "r").glob("*.npy")}
+
+
+@pytest.mark.parametrize("march", MARCHES)
+@pytest.mark.parametrize("name", NETWORKS)
+def test_converts_runs_verifies(tmp_path, name, march):
+    model, names, results = save(tmp_path, name)
+    tool.run("check", model, "--march", march, want=tool.DONE)
+    done = convert(tmp_path, names, march)
+    assert done.status == tool.DONE, str(done)
+    assert ("nothing to quantize" in done.err) == (name in FLOAT) == ("computes in float32" in done.err)
+    feed = []
+    for i in NETWORKS[name][1]:
+        x = np.tanh(weights(*[d.dim_value for d in i.type.tensor_type.shape.dim]))
+        np.save(tmp_path / f"{i.name}.npy", x)
+        feed.append(f"{i.name}={tmp_path / i.name}.npy")
+    want = outputs(tmp_path, model, feed, "--reference")
+    assert set(want) == set(results)
+    for file in (*(f"out/m_{s}" for s in STAGES), "out/m.bin"):
+        got = outputs(tmp_path, tmp_path / file, feed)
+        for k, v in want.items():
+            assert got[k].shape == v.shape
+            limit = 0 if k in ("x", "w") else 1e-5 if name in FLOAT or "float" in file else 0.2
+            assert np.abs(got[k] - v).max(initial=0) <= limit, (file, k)
+    if NETWORKS[name][0]:
+        tool.run("verify", tmp_path / "out/m_quantized_model.onnx", tmp_path / "out/m.bin", want=tool.DONE)
+    tool.run("info", tmp_path / "out/m.bin", want=tool.DONE)
+    tool.run("perf", tmp_path / "out/m.bin", "--rounds", "1", want=tool.DONE)
+
+
+def test_an_image_that_is_an_output(tmp_path):
+    X3 = info("x", 1, 3, 6, 6)
+    NETWORKS["image"] = ([node("Conv", ["x", "w"], ["y"])], [X3], [Y, X3], {"w": weights(3, 3, 3, 3)})
+    _, names, _ = save(tmp_path, "image")
+    done = convert(tmp_path, names, kind="rgb")
+    assert done.status == tool.BAD_INPUT and "input x is an output of the network, too" in done.err
+
+
+def test_default_calibration_and_fast_perf(tmp_path):
+    _, names, _ = save(tmp_path, "only_lstm")
+    (tmp_path / "d").mkdir()
+    for i in range(20):
+        np.save(tmp_path / f"d/{i}.npy", weights(5, 1, 3) + np.float32(i / 10))
+    done = convert(tmp_path, names, calibration="calibration_type: default, cal_data_dir: d")
+    assert done.status == tool.DONE and done.err.count("nothing to quantize") == 1
+    done = tool.run("convert", "--fast-perf", "--model", tmp_path / "m.onnx", "--output-dir", tmp_path / "f",
+                    "--log", "none", want=tool.DONE)
+    assert "nothing to quantize" in done.err
