@@ -34,6 +34,8 @@ struct vn_source {
     int n_shapes; /* shapes of inputs, in place of those in the file: */
     const char *const *shape_names; /* names of inputs */
     const char *const *shapes; /* "1x3x224x224" */
+    int n_values; /* inputs of an ONNX model that are constants: */
+    const char *const *values; /* "NAME=NUMBER", or a number for each element, ',' between */
 };
 
 struct vn_convert_options {

@@ -51,6 +51,13 @@ struct vn_session_options {
      * of an input, shapes[i] its shape, "1x3x224x224". */
     int n_shapes;
     const char *const *shape_names, *const *shapes;
+    /* Files that will be fed, as for vn_session_feed_files: inputs of ONNX networks take open axes of their
+     * shapes from .npy files. */
+    int n_files;
+    const char *const *files;
+    /* Inputs of ONNX networks that are constants: "NAME=NUMBER", or a number for each element. */
+    int n_values;
+    const char *const *values;
     /* Steps that turn image files into inputs (docs/alignment.md), or the name of a .yaml file of them. NULL:
      * resize to the input, bilinear. */
     const char *pipeline;

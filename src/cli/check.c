@@ -5,9 +5,13 @@
 #include "cli/cli.h"
 
 static const struct option_def options[] = {
-    CHECK_DATA_OPTIONS, { "--march", 0, "NAME", 0, 0, "target (default generic)" },
-    MODEL_OPTIONS,      SHAPE_OPTION,
-    JSON_OPTION,        { 0 },
+    CHECK_DATA_OPTIONS,
+    { "--march", 0, "NAME", 0, 0, "target (default generic)" },
+    MODEL_OPTIONS,
+    SHAPE_OPTION,
+    VALUE_OPTION,
+    JSON_OPTION,
+    { 0 },
 };
 
 static int print_problems(const struct logger *log, const char *march)

@@ -70,6 +70,12 @@ int vn_opt_is_folder(const char *path);
         "--input-shape", 0, "NAME SHAPE", 1, 1, "shape of an input, e.g. --input-shape data 1x3x224x224" \
     }
 
+#define VALUE_OPTION \
+    { \
+        "--input-value", 0, "NAME=NUMBER", 1, 0, \
+            "a constant for an input of an ONNX model, e.g. --input-value sr=16000" \
+    }
+
 /* --threads and --cpumask, which most commands take. */
 #define RUN_OPTIONS \
     { "--threads", 0, "N", 0, 0, "threads, 1 to 256 (default 1); no effect on results" }, \

@@ -16,6 +16,7 @@ static const struct option_def options[] = {
     { "--march", 0, "NAME", 0, 0, "with --fast-perf: the target (default generic)" },
     { "--output-dir", 0, "DIR", 0, 0, "with --fast-perf: folder of the products (default model_output)" },
     SHAPE_OPTION,
+    VALUE_OPTION,
     { "--compare", 0, "N", 0, 0, "samples for the similarity tables (default 0: all)" },
     { "--min-cosine", 0, "X", 0, 0,
       "exit with 1 if the mean cosine of an output is below X (default 0.8, a clear loss)" },
@@ -46,7 +47,8 @@ static int open_log(struct logger *log, struct vn_err *e)
 /* Options that belong to the other way of calling. */
 static int check_words(int fast, struct vn_err *e)
 {
-    static const char *const only_fast[] = { "--proto", "--march", "--output-dir", "--input-shape" },
+    static const char *const only_fast[] = { "--proto", "--march", "--output-dir", "--input-shape",
+                                             "--input-value" },
                              *const only_config[] = { "--config", "--compare", "--min-cosine" };
     const char **words;
     if (!fast && vn_words(&words))

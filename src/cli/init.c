@@ -10,6 +10,7 @@ static const struct option_def options[] = {
     { "--march", 0, "NAME", 0, 0, "target (default generic); check prints a table of all" },
     MODEL_OPTIONS,
     SHAPE_OPTION,
+    VALUE_OPTION,
     { "--cal-data-dir", 0, "DIR", 0, 0, "folder of calibration images or arrays" },
     { 0 },
 };
@@ -17,8 +18,8 @@ static const struct option_def options[] = {
 static void note(void *user, enum vn_log_level level, const char *text)
 {
     (void)user;
-    (void)level;
-    fprintf(stderr, "note: %s\n", text);
+    if (level >= VN_LOG_WARNING)
+        fprintf(stderr, "note: %s\n", text);
 }
 
 static int run(struct vn_arena *a, struct vn_err *e)

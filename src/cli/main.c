@@ -102,12 +102,14 @@ int vn_opt_shapes(const char ***names, const char ***texts, int *n, struct vn_ar
 
 int vn_opt_source(struct vn_source *s, struct vn_arena *a, struct vn_err *e)
 {
-    const char **words, **names, **shapes;
+    const char **words, **names, **shapes, **values;
     vn_words(&words);
     *s = (struct vn_source){ .model = words[0], .prototxt = vn_opt("--proto") };
     TRY(vn_opt_shapes(&names, &shapes, &s->n_shapes, a, e));
     s->shape_names = names;
     s->shapes = shapes;
+    s->n_values = vn_opt_all("--input-value", &values);
+    s->values = values;
     return VN_OK;
 }
 
@@ -322,6 +324,15 @@ static int wants_help(int argc, char **argv)
     return 0;
 }
 
+/* Advice that this command can take. */
+static void print_remedy(const struct command *c, const struct vn_err *e)
+{
+    static const char shape[] = "--input-shape";
+    const char *remedy = vn_problem_remedy(e);
+    if (remedy && (strncmp(remedy, shape, strlen(shape)) != 0 || find_option(c, shape, strlen(shape))))
+        fprintf(stderr, "  try: %s\n", remedy);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2 || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
@@ -351,8 +362,10 @@ int main(int argc, char **argv)
     if (status == VN_OK)
         status = c->run(line.arena, &e);
     vn_oom_leave(&guard);
-    if (status < 0)
+    if (status < 0) {
         fprintf(stderr, "vernier %s: %s%s\n", c->name, status == VN_E_INTERNAL ? "internal error, please report it: " : "", e.msg);
+        print_remedy(c, &e);
+    }
     vn_arena_free(&line.arena);
     if (fflush(stdout) || ferror(stdout)) {
         fputs("vernier: cannot write to standard output\n", stderr);

@@ -14,6 +14,8 @@
 static const struct option_def options[] = {
     INPUT_OPTION,
     PIPELINE_OPTION,
+    SHAPE_OPTION,
+    VALUE_OPTION,
     { "--rounds", 0, "N", 0, 0, "measure N runs, 1 to 1000000" },
     { "--seconds", 0, "S", 0, 0, "measure for S seconds, at most 1000000 runs (default 1)" },
     { "--profile", 0, NULL, 0, 0, "also print the mean time of each node, longest first" },

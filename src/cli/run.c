@@ -9,6 +9,8 @@ static const struct option_def options[] = {
     INPUT_OPTION,
     { "--images", 0, "DIR", 0, 0, "run every image (or .npy) of a folder; outputs are stacked in name order" },
     PIPELINE_OPTION,
+    SHAPE_OPTION,
+    VALUE_OPTION,
     { "--output-dir", 'o', "DIR", 0, 0, "folder of the outputs" },
     { "--format", 0, "npy|bin|txt", 0, 0, "format of the outputs (default npy)" },
     { "--dump-all", 0, NULL, 0, 0, "also write every tensor of the run (into DIR/tensors, as .npy; integers as stored)" },

@@ -24,7 +24,7 @@ static void warn_slow(const struct vn_session *s, const struct vn_options *o)
 
 int vn_opt_session(struct vn_session **out, struct vn_arena *a, struct vn_err *e)
 {
-    const char **words;
+    const char **words, **files, **values, **names, **shapes;
     struct vn_session_options o;
     struct opened *m = NEW(a, struct opened);
     vn_arena_defer(a, close_opened, m);
@@ -35,6 +35,13 @@ int vn_opt_session(struct vn_session **out, struct vn_arena *a, struct vn_err *e
     o.prototxt = vn_opt("--proto");
     o.pipeline = vn_opt("--pipeline");
     o.listener = &m->listener;
+    o.n_files = vn_opt_all("--input", &files);
+    o.files = files;
+    o.n_values = vn_opt_all("--input-value", &values);
+    o.values = values;
+    TRY(vn_opt_shapes(&names, &shapes, &o.n_shapes, a, e));
+    o.shape_names = names;
+    o.shapes = shapes;
     TRY(vn_opt_int("--level", 3, 0, 3, &o.level, e));
     TRY(vn_opt_run(&o.run, e));
     TRY(vn_session_open(&m->session, words[0], &o, e));

@@ -638,6 +638,9 @@ static int resolve(struct config *c, struct vn_arena *a, struct vn_err *e)
     NOTE(c, a, resolve_model(c, a, e), e);
     NOTE(c, a, resolve_products(c, a, e), e);
     TRY(resolve_calibration(c, a, e));
+    const struct list values = list_of(c, a, "input_value");
+    c->n_values = values.n;
+    c->values = values.v;
     c->inputs = NEW_ARRAY(a, struct input_config, c->n_inputs);
     for (int i = 0; i < c->n_inputs; i++)
         TRY(resolve_input(c, a, i, e));

@@ -142,6 +142,8 @@ struct config {
     const char *march, *prefix, *working_dir;
     int n_output_nodes;
     const char **output_nodes;
+    int n_values;
+    const char **values; /* "NAME=NUMBER": inputs that are constants */
     int n_inputs;
     struct input_config *inputs;
     enum calibration_type calibration_type;

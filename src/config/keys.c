@@ -50,6 +50,8 @@ const struct key vn_keys[] = {
     { INPUT, "input_space_and_range", KEY_LIST, KEY_WORKS, "regular", vn_words_value_range,
       .help = "range of nv12: regular = full" },
     { INPUT, "input_shape", KEY_LIST, KEY_WORKS, NULL, .help = "1x3x224x224; required for dynamic inputs" },
+    { INPUT, "input_value", KEY_LIST, KEY_WORKS, NULL,
+      .help = "inputs that are constants, and not listed above: 'sr=16000; flags=1,0,1'" },
     { INPUT, "input_batch", KEY_INT, KEY_LATER, "1", .min = 1, .max = 4096,
       .help = "batch size of the .bin" },
     { INPUT, "norm_type", KEY_LIST, KEY_WORKS, "no_preprocess", vn_words_norm_type,

@@ -55,6 +55,8 @@ int vn_convert_read_named(struct vn_conversion *c, const struct vn_source *sourc
     }
     const struct vn_onnx_options read = { .shapes = shapes,
                                           .n_shapes = source->n_shapes,
+                                          .values = source->values,
+                                          .n_values = source->n_values,
                                           .survey = survey != NULL,
                                           .listener = survey ? survey : &c->listener };
     return vn_model_read(&c->original, c->arena, source->model, source->prototxt, &read, e);

@@ -139,9 +139,12 @@ static void add_line(struct text *t, const struct graph *g, const char *key, val
     add(t, vn_arena_fmt(t->arena, "  %s: '%s'%s\n", key, per_input(t->arena, g, of), behind));
 }
 
-static void add_inputs(struct text *t, const struct graph *g)
+static void add_inputs(struct text *t, const struct graph *g, const struct vn_source *source)
 {
     add(t, "input_parameters:\n");
+    for (int i = 0; i < source->n_values; i++)
+        add(t, vn_arena_fmt(t->arena, "%s%s%s", i ? "; " : "  input_value: '",
+                            quoted(t->arena, source->values[i]), i + 1 < source->n_values ? "" : "'\n"));
     add_line(t, g, "input_name", name_of, "");
     add_line(t, g, "input_type_train", type_of, "   # CHECK: rgb or bgr, as in training");
     add_line(t, g, "input_layout_train", layout_of, "");
@@ -153,9 +156,9 @@ static void add_inputs(struct text *t, const struct graph *g)
     if (any_image(g))
         add_line(t, g, "scale_value", scale_of,
                  "   # CHECK: 1/255; for (x/255 - m)/s: mean_value 255*m, scale_value 1/(255*s)");
-    add_rest(
-        t, "input_parameters",
-        " input_name input_type_train input_layout_train input_type_rt input_shape norm_type scale_value ");
+    add_rest(t, "input_parameters",
+             " input_value input_name input_type_train input_layout_train input_type_rt input_shape "
+             "norm_type scale_value ");
 }
 
 static void add_calibration(struct text *t, const struct graph *g, const char *dir)
@@ -178,10 +181,23 @@ static const char *compose(struct vn_arena *a, const struct graph *g, const stru
 {
     struct text t = { a, "", o->full };
     add_model(&t, &o->source, march);
-    add_inputs(&t, g);
+    add_inputs(&t, g, &o->source);
     add_calibration(&t, g, o->data_dir);
     add(&t, "compiler_parameters:\n  optimize_level: 'O3'\n");
     return t.s;
+}
+
+/* All that a conversion needs, but for data. */
+static int try_model(struct vn_conversion *c, struct vn_err *e)
+{
+    struct compile_options o;
+    struct vn_image image;
+    if (vn_passes_prepare(c->original, e) < 0)
+        return vn_fail_at(e, "%s", c->original->source);
+    vn_convert_feature_inputs(c);
+    TRY(vn_convert_optimize(c, e));
+    vn_compile_defaults(&o);
+    return vn_compile(&image, c->arena, c->optimized, &o, e);
 }
 
 static int init(struct vn_conversion *c, const void *options, struct vn_err *e)
@@ -196,6 +212,7 @@ static int init(struct vn_conversion *c, const void *options, struct vn_err *e)
     TRY(vn_convert_read_named(c, &o->source, NULL, e));
     if (vn_file_exists(made->path))
         return vn_fail(e, VN_E_USAGE, "%s already exists; set another file by --output", made->path);
+    TRY(try_model(c, e));
     made->text = vn_arena_str(c->kept, compose(c->arena, c->original, o, march));
     return vn_file_write(made->path, made->text, strlen(made->text), e);
 }

@@ -60,7 +60,9 @@ int vn_convert_read_model(struct vn_conversion *c, struct vn_err *e)
 {
     struct config *cfg = c->config;
     struct vn_onnx_input_shape *shapes = NEW_ARRAY(c->arena, struct vn_onnx_input_shape, cfg->n_inputs);
-    struct vn_onnx_options o = { .shapes = shapes, .listener = &c->listener };
+    struct vn_onnx_options o = {
+        .shapes = shapes, .values = cfg->values, .n_values = cfg->n_values, .listener = &c->listener
+    };
     for (int i = 0; i < cfg->n_inputs; i++)
         if (cfg->inputs[i].shape && (cfg->inputs[i].name || cfg->prototxt)) {
             shapes[o.n_shapes].name = cfg->inputs[i].name;

@@ -6,6 +6,8 @@
 int vn_model_read(struct graph **g, struct vn_arena *a, const char *model, const char *prototxt, const struct vn_onnx_options *o,
                   struct vn_err *e)
 {
+    if (prototxt && o && o->n_values)
+        return vn_fail(e, VN_E_USAGE, "%s: input_value requires an ONNX model", model);
     if (prototxt)
         return vn_caffe_read(g, a, prototxt, model, o, e);
     if (vn_path_has_suffix(model, ".caffemodel"))

@@ -1,8 +1,8 @@
 /* front/wire.h - the protobuf wire format (https://protobuf.dev/programming-guides/encoding), driven by tables.
  *
  * A message is a C struct and a table that says which field number lands where. The reader fills such structs from a file
- * image without copying byte fields, checks every length, skips unknown fields and rejects groups; nesting is bounded by the
- * tables, never by the file. The writer walks the same tables.
+ * image without copying byte fields, checks every length, skips unknown fields and rejects groups; nesting is bounded and takes
+ * no stack. The writer walks the same tables.
  *
  *     struct point { int64_t x; const char *name; };
  *     static const struct wire_field fields[] = {
@@ -17,7 +17,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-#define WIRE_MAX_DEPTH 16
+#define WIRE_MAX_DEPTH 100 /* as protobuf's own readers */
 
 /* Bytes inside the file image; p is NULL where the field is absent. */
 struct wire_bytes {

@@ -8,6 +8,9 @@
  * own size alone. */
 #define MAX_FOLDED ((int64_t)1 << 27)
 
+/* Operators within composite ones; an If within an If is one. */
+#define DEEPEST 40
+
 static int all_constant(const struct node *n)
 {
     for (int i = 0; i < n->n_in; i++)
@@ -53,7 +56,7 @@ static int fold(struct graph *g, struct node *n, struct vn_err *e)
 static int expand(struct graph *g, struct node *n, int depth, struct vn_err *e)
 {
     const int first = g->nodes.n;
-    if (depth > 4)
+    if (depth > DEEPEST)
         return vn_node_fail(n, e, VN_E_INTERNAL, "depends on itself");
     TRY(n->op->expand(g, n, e));
     vn_graph_detach(n);

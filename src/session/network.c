@@ -8,6 +8,7 @@
 #include "ops/op.h"
 #include "passes/pass.h"
 #include "session/input_text.h"
+#include "tensor/npy.h"
 
 /* ---- the account ---- */
 
@@ -38,18 +39,51 @@ void vn_network_leave(struct network *n)
 
 /* ---- reading ---- */
 
+/* The shape of a .npy file; 0: it is none. */
+static int npy_shape(struct vn_shape *s, const char *path)
+{
+    struct vn_arena *a = vn_arena_new();
+    const uint8_t *data;
+    size_t bytes;
+    struct vn_tensor *t;
+    const int good = vn_file_map(a, path, &data, &bytes, NULL) == VN_OK && vn_npy_is(data, bytes) &&
+                     vn_npy_parse(&t, a, data, bytes, path, NULL) == VN_OK;
+    if (good)
+        *s = t->shape;
+    vn_arena_free(&a);
+    return good;
+}
+
+static void add_file_shapes(struct vn_onnx_options *read, struct vn_onnx_input_shape *shapes,
+                            const struct network *n, const struct vn_session_options *o)
+{
+    for (int i = 0; i < o->n_files; i++) {
+        struct vn_onnx_input_shape *x = &shapes[read->n_shapes];
+        const char *eq = strchr(o->files[i], '=');
+        x->name = eq ? vn_arena_strn(n->arena, o->files[i], (size_t)(eq - o->files[i])) : NULL;
+        x->place = i;
+        x->where_open = 1;
+        read->n_shapes += npy_shape(&x->shape, eq ? eq + 1 : o->files[i]);
+    }
+}
+
 static int read_onnx(struct graph **g, struct network *n, const struct session_source *from,
                      const struct vn_session_options *o, struct vn_err *e)
 {
-    struct vn_onnx_input_shape *shapes = NEW_ARRAY(n->arena, struct vn_onnx_input_shape, o->n_shapes);
+    struct vn_onnx_input_shape *shapes =
+        NEW_ARRAY(n->arena, struct vn_onnx_input_shape, o->n_shapes + o->n_files);
     for (int i = 0; i < o->n_shapes; i++) {
         shapes[i].name = o->shape_names[i];
         if (vn_shape_parse(&shapes[i].shape, o->shapes[i], e) < 0)
             return vn_fail_at(e, "shape of input %s", o->shape_names[i]);
     }
-    const struct vn_onnx_options read = { .shapes = shapes,
-                                          .n_shapes = o->n_shapes,
-                                          .listener = o->listener };
+    struct vn_onnx_options read = { .shapes = shapes,
+                                    .n_shapes = o->n_shapes,
+                                    .values = o->values,
+                                    .n_values = o->n_values,
+                                    .listener = o->listener };
+    if (n->kind == VN_ARTEFACT_ONNX)
+        add_file_shapes(&read, shapes, n, o);
     return from->path ? vn_model_read(g, n->arena, n->path, o->prototxt, &read, e)
                       : vn_onnx_read_memory(g, n->arena, from->image, from->bytes, NULL, &read, e);
 }
@@ -122,6 +156,11 @@ int vn_network_read(struct network *n, const struct session_source *from, const 
         TRY(vn_pipeline_parse(&n->pipeline, n->arena, o->pipeline, e));
     if (n->kind == VN_ARTEFACT_BIN && o->reference)
         return vn_fail(e, VN_E_USAGE, "%s: expected an .onnx file; the reference executor cannot run a .bin",
+                       n->path);
+    if (n->kind == VN_ARTEFACT_BIN && (o->n_shapes || o->n_values))
+        return vn_fail(e, VN_E_USAGE,
+                       "%s: shapes and values of inputs are fixed in a .bin: set them when it is "
+                       "converted",
                        n->path);
     if (n->kind == VN_ARTEFACT_BIN)
         return map_image(n, from, e);

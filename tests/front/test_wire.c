@@ -167,18 +167,28 @@ static void test_damage(void **state)
     assert_non_null(strstr(err.msg, "Leaf"));
 }
 
+/* A message within a message, `levels` times. */
+static int read_nested(int levels)
+{
+    uint8_t image[1024];
+    struct nest n = { 0 };
+    size_t at = sizeof image;
+    for (int i = 0; i < levels; i++) {
+        const size_t len = sizeof image - at;
+        at -= len < 128 ? 2 : 3;
+        image[at] = 0x0a;
+        image[at + 1] = (uint8_t)(len < 128 ? len : (len & 127) | 128);
+        if (len >= 128)
+            image[at + 2] = (uint8_t)(len >> 7);
+    }
+    return vn_wire_read(&n, &nest, arena, (struct wire_bytes){ image + at, sizeof image - at }, "t", &err);
+}
+
 static void test_depth(void **state)
 {
     (void)state;
-    uint8_t image[256];
-    struct nest n = { 0 };
-    int at = sizeof image;
-    for (int len = 0; len < 120; len += 2, at -= 2) {
-        image[at - 2] = 0x0a;
-        image[at - 1] = (uint8_t)len;
-    }
-    assert_int_equal(vn_wire_read(&n, &nest, arena, (struct wire_bytes){ image + at, sizeof image - (size_t)at }, "t", &err),
-                     VN_E_INPUT);
+    assert_int_equal(read_nested(WIRE_MAX_DEPTH - 1), VN_OK);
+    assert_int_equal(read_nested(WIRE_MAX_DEPTH), VN_E_INPUT);
     assert_non_null(strstr(err.msg, "nested too deep"));
 }
 

@@ -224,12 +224,26 @@ static int type_of(struct draft_input *in, const struct draft *d, const struct o
     return VN_OK;
 }
 
+/* Does an array of this shape fit what the file says? */
+static int fits(const struct vn_shape *open, const struct vn_shape *s)
+{
+    for (int i = 0; i < open->rank && open->rank == s->rank; i++)
+        if (open->d[i] >= 0 && open->d[i] != s->d[i])
+            return 0;
+    return open->rank < 0 || open->rank == s->rank;
+}
+
+static int is_of(const struct vn_onnx_input_shape *x, const struct draft *d, const struct draft_input *in)
+{
+    return x->name ? !strcmp(x->name, in->name) : x->place == d->inputs.n;
+}
+
 static int override_shape(struct draft_input *in, const struct draft *d, const struct vn_onnx_options *o, struct vn_err *e)
 {
     char have[VN_SHAPE_TEXT], want[VN_SHAPE_TEXT];
     for (int i = 0; o && i < o->n_shapes; i++) {
         const struct vn_shape *s = &o->shapes[i].shape;
-        if (strcmp(o->shapes[i].name, in->name))
+        if (!is_of(&o->shapes[i], d, in) || (o->shapes[i].where_open && !fits(&in->shape, s)))
             continue;
         if (in->shape.rank >= 0 && s->rank != in->shape.rank)
             return vn_fail(e, VN_E_INPUT, "%s: input '%s': input_shape %s has %d dimensions, the model has %d", d->path, in->name,
@@ -287,9 +301,13 @@ static int add_inputs(struct draft *d, const struct onnx_graph *g, const struct 
         if (vn_onnx_constant(d, v[i].name)) /* the initializer is its default: taken as fixed */
             continue;
         struct draft_input in = { .name = v[i].name };
+        int pinned;
         TRY(define(d, in.name, "a graph input", e));
         TRY(type_of(&in, d, &v[i], e));
         TRY(override_shape(&in, d, o, e));
+        TRY(vn_onnx_pin(&pinned, d, &in, o, e));
+        if (pinned)
+            continue;
         const int status = settle_dynamic(&in, d, &v[i], o, e);
         if (status < 0) { /* known to be unknown */
             TRY(vn_onnx_problem(d, status, e));
@@ -305,11 +323,11 @@ static int check_overrides(const struct draft *d, const struct onnx_graph *g, co
     const struct onnx_value_info *v = g->inputs.v;
     const char *first = NULL;
     for (int i = 0; o && i < o->n_shapes; i++) {
-        int found = 0;
+        int found = o->shapes[i].where_open;
         for (int j = 0; j < g->inputs.n; j++) {
             if (!v[j].name || vn_onnx_constant(d, v[j].name))
                 continue;
-            found |= !strcmp(v[j].name, o->shapes[i].name);
+            found = found || !strcmp(v[j].name, o->shapes[i].name);
             first = first ? first : v[j].name;
         }
         if (!found)
@@ -350,6 +368,7 @@ int vn_onnx_draft(struct draft *d, const struct onnx_model *m, const struct vn_o
         return vn_fail(e, VN_E_INPUT, "%s: the model has no graph", d->path);
     TRY(add_initializers(d, g, &x, e));
     TRY(check_overrides(d, g, o, e));
+    TRY(vn_onnx_check_values(d, g, o, e));
     TRY(add_inputs(d, g, o, e));
     for (int i = 0; i < g->nodes.n; i++)
         TRY(add_node(d, (const struct onnx_node *)g->nodes.v + i, i, &x, e));

@@ -59,6 +59,11 @@ int vn_onnx_read_model(struct graph **g, struct vn_arena *a, struct onnx_model *
                        struct vn_err *e);
 /* inline.c: calls of the model's own functions become the nodes that they stand for; If nodes get what their branches read as inputs. */
 int vn_onnx_inline(struct onnx_model *m, struct vn_arena *a, const char *path, struct vn_err *e);
+/* pinned.c: an input to which the options give a value becomes a constant. */
+int vn_onnx_pin(int *pinned, struct draft *d, struct draft_input *in, const struct vn_onnx_options *o,
+                struct vn_err *e);
+int vn_onnx_check_values(const struct draft *d, const struct onnx_graph *g, const struct vn_onnx_options *o,
+                         struct vn_err *e);
 /* draft.c: model -> draft. Names are checked here: unique, defined. */
 int vn_onnx_draft(struct draft *d, const struct onnx_model *m, const struct vn_onnx_options *o, int external, struct vn_err *e);
 /* support.c: one error that lists all operators which cannot be read. */

@@ -11,13 +11,17 @@
 #include "graph/graph.h"
 
 struct vn_onnx_input_shape {
-    const char *name; /* of a graph input; Caffe: NULL means the only one */
+    const char *name; /* of a graph input; NULL: of input `place`; Caffe: of the only one */
     struct vn_shape shape;
+    int place;
+    int where_open; /* only for axes that the file leaves open, and only where it fits */
 };
 
 struct vn_onnx_options {
     const struct vn_onnx_input_shape *shapes; /* replace those in the file */
     int n_shapes;
+    const char *const *values; /* "NAME=NUMBER", or a number for each element: constants */
+    int n_values;
     const struct vn_listener *listener; /* told what was assumed, as warnings; may be NULL */
     /* 1: the listener is told each thing that is wrong with the network, instead of failing at the first;
      * the graph then has gaps (values that nothing makes, of unknown shape) and is only to be looked at. */
