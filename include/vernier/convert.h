@@ -97,6 +97,7 @@ struct vn_output_row {
     /* Of the last float tensors in front of an exact output, the one with the least mean cosine; else NULL */
     const char *judged_by;
     double equal, equal_min, equal_mean; /* exact: share of equal elements, 0..1, likewise; else NaN */
+    const char *worst_sample; /* of cosine_min: file in the first input's folder; NULL: random data */
 };
 const struct vn_node_row *vn_conversion_nodes(const struct vn_conversion *c, int *n);
 const struct vn_output_row *vn_conversion_outputs(const struct vn_conversion *c, int *n);

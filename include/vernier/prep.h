@@ -27,7 +27,8 @@ enum vn_prep_format {
 };
 
 struct vn_prep_options {
-    const char *folder; /* of image files; its sub-folders are left out. NULL: read the pipeline only */
+    const char *folder; /* of image files, or of one folder of them for each class. NULL: read the
+                         * pipeline only */
     const char *output_dir; /* gets one file for each image, and manifest.json; made with its parents.
                              * Required with `folder` */
     const char *pipeline; /* a YAML file's path, or steps as text (docs/alignment.md); NULL: decode only */

@@ -85,22 +85,20 @@ static int read_options(struct vn_convert_options *o, struct vn_err *e)
     return vn_opt_int("--compare", 0, 0, 1 << 30, &o->compare_limit, e);
 }
 
-static int convert(struct vn_conversion **c, int fast, struct vn_arena *a, struct vn_err *e)
+static int convert(struct vn_conversion **c, struct logger *log, int fast, struct vn_arena *a,
+                   struct vn_err *e)
 {
-    struct logger log = { .quiet = vn_opt("--json") != NULL, .arena = a };
     struct vn_convert_options o;
     struct vn_fast_options f;
     vn_convert_options_default(&o);
     vn_fast_options_default(&f);
     TRY(fast ? read_fast_options(&f, a, e) : read_options(&o, e));
-    TRY(open_log(&log, e));
-    o.listener = f.listener = vn_logger_listener(&log);
+    TRY(open_log(log, e));
+    o.listener = f.listener = vn_logger_listener(log);
     int status = fast ? vn_convert_fast(c, &f, e) : vn_convert(c, &o, e);
-    status = vn_logger_problems(&log, "convert", fast ? f.source.model : o.config, status, e);
-    if (status < 0 && log.file)
-        fprintf(log.file, "%s\n", e->msg);
-    if (log.file)
-        fclose(log.file);
+    status = vn_logger_problems(log, "convert", fast ? f.source.model : o.config, status, e);
+    if (status < 0 && log->file)
+        fprintf(log->file, "%s\n", e->msg);
     return status;
 }
 
@@ -113,7 +111,7 @@ static int has_doubts(const struct vn_conversion *c)
     return doubts;
 }
 
-static int report(const struct vn_conversion *c, double least)
+static int report(const struct vn_conversion *c, double least, const struct logger *log)
 {
     const int random = vn_opt("--fast-perf") != NULL;
     const int good = random || (vn_print_low_outputs(stderr, c, least) & !has_doubts(c));
@@ -125,20 +123,30 @@ static int report(const struct vn_conversion *c, double least)
         printf("Random calibration: for speed measurements only.\n");
     fflush(stdout);
     vn_print_doubts(stderr, c);
+    if (log->file) {
+        vn_print_conversion(log->file, c);
+        vn_print_low_outputs(log->file, c, least);
+        vn_print_doubts(log->file, c);
+    }
     return good ? EXIT_DONE : EXIT_CHECK_FAILED;
 }
 
 static int run(struct vn_arena *a, struct vn_err *e)
 {
     const int fast = vn_opt("--fast-perf") != NULL;
+    struct logger log = { .quiet = vn_opt("--json") != NULL, .arena = a };
     struct vn_conversion *c;
     double least = 0.8;
     TRY(check_words(fast, e));
     TRY(vn_opt_real("--min-cosine", least, -1, 2, &least, e));
     return_memory();
-    TRY(convert(&c, fast, a, e));
-    const int status = report(c, least);
-    vn_conversion_free(&c);
+    int status = convert(&c, &log, fast, a, e);
+    if (status == VN_OK) {
+        status = report(c, least, &log);
+        vn_conversion_free(&c);
+    }
+    if (log.file)
+        fclose(log.file);
     return status;
 }
 

@@ -133,15 +133,6 @@ static void print(const struct measurement *m)
         vn_print_profile(stdout, m->rows, m->n_rows);
 }
 
-static json_t *json_nodes(const struct measurement *m)
-{
-    json_t *list = json_array();
-    for (int i = 0; i < m->n_rows; i++)
-        json_array_append_new(list, json_pack("{s:s, s:s, s:f}", "node", m->rows[i].node, "instruction",
-                                              m->rows[i].opcode, "ms", m->rows[i].ns / 1e6));
-    return list;
-}
-
 static int print_json(const struct measurement *m, const struct vn_session *s)
 {
     json_t *j = json_pack("{s:s, s:i}", "model", vn_session_path(s), "rounds", m->ns.n);
@@ -149,7 +140,7 @@ static int print_json(const struct measurement *m, const struct vn_session *s)
         json_object_set_new(j, ranks[i].key, json_real(vn_times_ms(m->ns.v, m->ns.n, ranks[i].percent)));
     json_object_set_new(j, "fps", vn_json_real(fps(m)));
     if (m->rows)
-        json_object_set_new(j, "nodes", json_nodes(m));
+        json_object_set_new(j, "nodes", vn_json_profile(m->rows, m->n_rows));
     return vn_print_json(j);
 }
 

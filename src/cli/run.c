@@ -25,12 +25,15 @@ static const struct option_def options[] = {
     { 0 },
 };
 
-static void print_profile(const struct vn_model *m, struct vn_arena *a)
+/* The times of the run that has just ended. */
+static void report_profile(json_t *json, const struct vn_model *m, struct vn_arena *a)
 {
     const int n = vn_model_instructions(m);
     struct vn_profile_row *rows = NEW_ARRAY(a, struct vn_profile_row, n);
     vn_profile_add(rows, m);
-    vn_print_profile(stdout, rows, n);
+    json_object_set_new(json, "profile", vn_json_profile(rows, n));
+    if (!vn_opt("--json"))
+        vn_print_profile(stdout, rows, n);
 }
 
 static int time_runs(struct vn_session *s, int repeat, json_t *json, struct vn_arena *a, struct vn_err *e)
@@ -65,8 +68,8 @@ static int run_one(struct vn_session *s, const char *dir, enum vn_view_format fo
     json_t *json = json_pack("{s:s, s:o}", "model", vn_session_path(s), "outputs", vn_json_run(s));
     if (!vn_opt("--json"))
         vn_print_run(stdout, s);
-    if (vn_opt("--profile") && vn_session_model(s) && !vn_opt("--json"))
-        print_profile(vn_session_model(s), a);
+    if (vn_opt("--profile") && vn_session_model(s))
+        report_profile(json, vn_session_model(s), a);
     const int status = repeat ? time_runs(s, repeat, json, a, e) : VN_OK;
     if (status == VN_OK && vn_opt("--json"))
         return vn_print_json(json);
@@ -82,7 +85,10 @@ static int run_folder(struct vn_session *s, const char *dir, enum vn_view_format
     if (vn_opt("--json"))
         return vn_print_json(
             json_pack("{s:s, s:i, s:s?}", "model", vn_session_path(s), "files", n, "output_dir", dir));
-    printf("%d files of %s%s%s\n", n, images, dir ? ", outputs in " : "", dir ? dir : "");
+    if (dir)
+        printf("%d files of %s, outputs in %s\n", n, images, dir);
+    else
+        printf("%d files of %s; outputs are not written: set --output-dir\n", n, images);
     return VN_OK;
 }
 

@@ -62,6 +62,17 @@ void vn_convert_fill_nodes(struct vn_conversion *c)
     }
 }
 
+/* Its name within the folder of the first input. */
+static const char *worst_sample(struct vn_conversion *c, const struct node_similarity *s)
+{
+    if (c->config->calibration_type == CALIBRATION_SKIP || !s->samples)
+        return NULL;
+    const char *name = vn_samples_name(c->samples, s->worst), *folder = c->config->inputs[0].cal_dir;
+    const size_t n = strlen(folder);
+    name += strncmp(name, folder, n) ? 0 : n;
+    return vn_arena_str(c->kept, name + strspn(name, "/"));
+}
+
 /* Integers and booleans have a share of equal elements, and the cosines of what judges them. */
 static struct vn_output_row output_row(struct vn_conversion *c, const struct value *v)
 {
@@ -69,7 +80,8 @@ static struct vn_output_row output_row(struct vn_conversion *c, const struct val
     const struct value *judge = vn_convert_judge(c->arena, c->quantized, c->comparison, v);
     const struct node_similarity *s = judge ? &c->comparison->of[judge->id] : own;
     const int measured = judge != NULL, exact = !vn_dtype_is_float(v->dtype);
-    return (struct vn_output_row){ .output = vn_arena_str(c->kept, v->name),
+    return (struct vn_output_row){ .worst_sample = worst_sample(c, s),
+                                   .output = vn_arena_str(c->kept, v->name),
                                    .cosine = measured ? s->first.cosine : NAN,
                                    .l1 = exact ? 0 : s->first.l1,
                                    .l2 = exact ? 0 : s->first.l2,

@@ -14,6 +14,7 @@
 #include "base/listen.h"
 #include "base/share.h"
 #include "data/manifest.h"
+#include "data/samples.h"
 #include "image/image.h"
 #include "kernels/image/image_kernels.h"
 #include "tensor/npy.h"
@@ -169,11 +170,18 @@ static int find_images(struct names *images, const char *folder, struct vn_arena
 {
     const char **names;
     int n;
-    TRY(vn_dir_list(a, folder, &names, &n, e));
+    TRY(vn_samples_files(&names, &n, a, folder, e));
     for (int i = 0; i < n; i++)
         if (vn_picture_is_image_name(names[i]))
             VEC_PUSH(a, &images->of, names[i]);
     return images->of.n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no image files", folder);
+}
+
+/* "CLASS_" of an image in a folder of its class. */
+static const char *result_prefix(struct vn_arena *a, const char *image)
+{
+    const char *slash = strchr(image, '/');
+    return slash ? vn_arena_fmt(a, "%.*s_", (int)(slash - image), image) : "";
 }
 
 static int collect(struct vn_prepared *p, struct vn_err *e)
@@ -189,10 +197,11 @@ static int collect(struct vn_prepared *p, struct vn_err *e)
     p->done = NEW_ARRAY(a, unsigned char, p->n);
     for (int i = 0; i < p->n; i++) {
         const char *image = images.of.v[(int64_t)i * images.of.n / p->n];
-        const char *name = vn_arena_fmt(a, "%s.%s", vn_path_stem(a, image), suffix);
+        const char *class = result_prefix(a, image);
+        const char *name = vn_arena_fmt(a, "%s%s.%s", class, vn_path_stem(a, image), suffix);
         TRY(check_name(folder, image, e));
         if (vn_map_get(used, name)) /* x.jpg beside x.png */
-            name = vn_arena_fmt(a, "%s.%s", image, suffix);
+            name = vn_arena_fmt(a, "%s%s.%s", class, vn_path_base(image), suffix);
         vn_map_set(used, name, p);
         p->file[i] = (struct vn_prep_file){ .source = vn_path_join(a, folder, image), .name = name };
     }

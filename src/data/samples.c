@@ -281,14 +281,34 @@ int vn_sample_file(float *out, uint8_t *pixels, struct vn_origin *from, const st
 
 /* ---- the set ---- */
 
+struct file_list {
+    VEC(const char *) of;
+};
+
+static int add_files(struct file_list *l, struct vn_arena *a, const char *folder, const char *sub,
+                     struct vn_err *e)
+{
+    const char **names;
+    int n;
+    TRY(vn_dir_list(a, *sub ? vn_path_join(a, folder, sub) : folder, &names, &n, e));
+    for (int i = 0; i < n; i++)
+        if (strcmp(names[i], VN_MANIFEST) != 0)
+            VEC_PUSH(a, &l->of, *sub ? vn_path_join(a, sub, names[i]) : names[i]);
+    return VN_OK;
+}
+
 int vn_samples_files(const char ***names, int *n, struct vn_arena *a, const char *folder, struct vn_err *e)
 {
-    int k = 0;
-    TRY(vn_dir_list(a, folder, names, n, e));
-    for (int i = 0; i < *n; i++)
-        if (strcmp((*names)[i], VN_MANIFEST) != 0)
-            (*names)[k++] = (*names)[i];
-    *n = k;
+    struct file_list l = { { 0 } };
+    const char **classes;
+    int n_classes = 0;
+    TRY(add_files(&l, a, folder, "", e));
+    if (!l.of.n)
+        TRY(vn_dir_folders(a, folder, &classes, &n_classes, e));
+    for (int i = 0; i < n_classes; i++)
+        TRY(add_files(&l, a, folder, classes[i], e));
+    *names = l.of.v;
+    *n = l.of.n;
     return VN_OK;
 }
 

@@ -17,7 +17,8 @@ int vn_samples_open(struct vn_samples **out, struct vn_arena *a, const struct co
                     const struct graph *g, struct vn_err *e);
 /* The configured steps; *p NULL: none. */
 int vn_samples_pipeline(struct vn_pipeline **p, struct vn_arena *a, const struct config *c, struct vn_err *e);
-/* Names of the files of a folder that are data, in their order: all but what prep notes. */
+/* Names of the files of a folder that are data, in their order: all but what prep notes. A folder without
+ * files has one for each class: CLASS/NAME. */
 int vn_samples_files(const char ***names, int *n, struct vn_arena *a, const char *folder, struct vn_err *e);
 /* n random samples with a fixed seed (calibration_type skip). */
 int vn_samples_random(struct vn_samples **out, struct vn_arena *a, const struct config *c,

@@ -7,6 +7,24 @@
 static const char *const stages[] = { "original_float", "optimized_float", "calibrated", "quantized", "bin" };
 #define N_STAGES ((int)(sizeof stages / sizeof *stages))
 
+static void print_worst(FILE *f, const struct vn_output_row *rows, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (rows[i].worst_sample)
+            fprintf(f, "worst sample of output %s: %s, cosine %.6f\n", rows[i].output, rows[i].worst_sample,
+                    rows[i].cosine_min);
+}
+
+static json_t *outputs_json(const struct vn_output_row *rows, int n)
+{
+    json_t *list = vn_json_outputs(rows, n);
+    for (int i = 0; i < n; i++)
+        if (rows[i].worst_sample)
+            json_object_set_new(json_array_get(list, (size_t)i), "worst_sample",
+                                json_string(rows[i].worst_sample));
+    return list;
+}
+
 void vn_print_conversion(FILE *f, const struct vn_conversion *c)
 {
     int n, n_outputs;
@@ -17,6 +35,7 @@ void vn_print_conversion(FILE *f, const struct vn_conversion *c)
     vn_print_fallbacks(f, nodes, n, 0);
     fprintf(f, "The quantized model output:\n");
     vn_print_outputs(f, outputs, n_outputs);
+    print_worst(f, outputs, n_outputs);
     fprintf(f, "\nProducts:\n");
     for (int i = 0; i < N_STAGES; i++)
         fprintf(f, "    %-16s %s\n", stages[i], vn_conversion_product(c, stages[i]));
@@ -35,7 +54,7 @@ void vn_print_conversion_json(FILE *f, const struct vn_conversion *c, int passed
         json_object_set_new(products, stages[i], json_string(vn_conversion_product(c, stages[i])));
     vn_json_print(f, json_pack("{s:s, s:s, s:b, s:o, s:o, s:o}", "march", s->march, "method", s->method,
                                "passed", passed, "products", products, "nodes", vn_json_nodes(nodes, n),
-                               "outputs", vn_json_outputs(outputs, n_outputs)));
+                               "outputs", outputs_json(outputs, n_outputs)));
 }
 
 #define NORMAL_COSINE 0.99 /* of an output; less deserves a look */

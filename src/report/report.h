@@ -81,6 +81,7 @@ struct vn_profile_row {
 /* Add the times of the last run to rows, one of each instruction of the program; its text is borrowed. */
 void vn_profile_add(struct vn_profile_row *rows, const struct vn_model *m);
 void vn_print_profile(FILE *f, const struct vn_profile_row *rows, int n);
+json_t *vn_json_profile(const struct vn_profile_row *rows, int n);
 
 /* A progress bar on a terminal; nothing in a pipe. Call with done == all to finish the line. */
 struct progress {

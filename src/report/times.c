@@ -40,3 +40,12 @@ void vn_print_profile(FILE *f, const struct vn_profile_row *rows, int n)
     vn_table_print(t, f);
     vn_table_free(&t);
 }
+
+json_t *vn_json_profile(const struct vn_profile_row *rows, int n)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:f}", "node", rows[i].node, "instruction",
+                                              rows[i].opcode, "ms", rows[i].ns / 1e6));
+    return list;
+}

@@ -139,7 +139,7 @@ def test_convert(digits, tmp_path, out):
     done = run("convert", "-c", digits.write_yaml(tmp_path / "d.yaml", out), want=DONE, cwd=tmp_path)
     same("convert", tool.normal(done.out, tmp_path))
     same("convert_log", tool.normal(done.err, digits.folder, tmp_path))
-    assert tool.normal((tmp_path / "vernier_convert.log").read_text()) == tool.normal(done.err)
+    assert tool.normal((tmp_path / "vernier_convert.log").read_text()) == tool.normal(done.err + done.out)
     assert sorted(p.name for p in out.iterdir()) == STAGES
     for line in done.err.splitlines():
         assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (INFO|WARNING|ERROR) ", line)

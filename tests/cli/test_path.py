@@ -218,3 +218,60 @@ def test_steps_that_make_no_feature_map(way, keys, text):
 def test_an_image_without_steps(way):
     done = tool.run("run", way.model, "--input", way.images / "00.png", want=tool.BAD_INPUT)
     assert "00.png: an image, but input x is a featuremap: a pipeline must make the tensor" in done.err
+
+
+# ---- what is told ----
+
+def test_one_folder_for_each_class(way):
+    """As cal_data_dir, for `check MODEL DIR --data`, and for prep, whose files get the class in front."""
+    for i, p in enumerate(sorted(way.images.glob("*.png"))):
+        (way.images / f"class {i % 3}").mkdir(exist_ok=True)
+        p.rename(way.images / f"class {i % 3}" / f"{i // 3}.png")
+    yaml = way.configure(data=way.images, preprocess_on="True", pipeline="'resize 32 24'")
+    assert "12 samples: passed" in tool.run("check", "--data", "-c", yaml, want=tool.DONE).out
+    assert "12 samples: passed" in tool.run("check", way.model, way.images, "--data").out
+    way.convert(yaml)
+    way.prep(STEPS + "; layout NCHW")
+    made = sorted(p.name for p in (way.folder / "data").glob("*.npy"))
+    assert made == [f"class {c}_{i}.npy" for c in range(3) for i in range(4)]
+    way.convert(way.configure())
+
+
+def test_tables_are_in_the_log_with_the_worst_sample(way):
+    way.prep(STEPS + "; layout NCHW")
+    yaml, log = way.configure(), way.folder / "log.txt"
+    done = tool.run("convert", "-c", yaml, "--log", log, want=tool.DONE)
+    line, = [x for x in done.out.splitlines() if x.startswith("worst sample of output y: ")]
+    assert done.out.splitlines()[-1].startswith("Next:") and done.out in log.read_text()
+    done = tool.run("convert", "-c", yaml, "--log", log, "--json", want=tool.DONE)
+    worst = json.loads(done.out)["outputs"][0]
+    assert f"{worst['worst_sample']}, cosine {worst['cosine_min']:.6f}" in line and line in log.read_text()
+    cosines = [cosine(way, p) for p in sorted((way.folder / "data").glob("*.npy"))]
+    assert worst["worst_sample"] == f"{np.argmin(cosines):02}.npy"
+
+
+def cosine(way, path):
+    """Of the quantized program with the float network on one sample."""
+    np.save(way.folder / "x.npy", np.load(path).astype(np.float32) - 128)
+    out = []
+    for stage in ("optimized_float", "quantized"):
+        file = way.folder / "x.npy"
+        tool.run("run", way.stage(stage), "--input", file, "-o", way.folder / "o", want=tool.DONE)
+        out.append(np.load(way.folder / "o/y.npy").astype(float).ravel())
+    return out[0] @ out[1] / np.linalg.norm(out[0]) / np.linalg.norm(out[1])
+
+
+def test_the_profile_is_in_the_json(way):
+    got = json.loads(tool.run("run", way.model, "--profile", "--json", want=tool.DONE).out)
+    assert [sorted(r) for r in got["profile"]] == [["instruction", "ms", "node"]] * len(got["profile"])
+    assert "conv" in [r["node"] for r in got["profile"]] and all(r["ms"] >= 0 for r in got["profile"])
+    assert "profile" not in json.loads(tool.run("run", way.model, "--json", want=tool.DONE).out)
+
+
+def test_outputs_that_are_not_written(way):
+    steps = "--pipeline", STEPS + FEATURES
+    words = "run", way.model, "--images", way.images, *steps
+    out = tool.run(*words, want=tool.DONE).out
+    assert "12 files of" in out and "outputs are not written: set --output-dir" in out
+    out = tool.run(*words, "-o", way.folder / "r", want=tool.DONE).out
+    assert out.rstrip().endswith(f"outputs in {way.folder / 'r'}")
