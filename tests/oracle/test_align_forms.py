@@ -228,12 +228,14 @@ def test_save_io(digits, tmp_path):
     out = tmp_path / "io"
     env = {"VERNIER_SAVE_IO": str(out)}
     tool.run("run", digits.bin, "-i", digits.picture, "-o", tmp_path / "o", env=env, want=0)
-    names = sorted(f.name for f in out.iterdir())
-    assert len(names) == 2 and names[0].startswith("digits.input.") and names[1].startswith("digits.output."), names
+    names = sorted(f.name for f in out.glob("*.npy"))
+    order = (out / "order.txt").read_text().split()
+    assert names == sorted(f"{n}.npy" for n in order) and order[1] == "logits"  # as the network calls them
     result = np.load(next((tmp_path / "o").glob("*.npy")))
-    assert np.array_equal(np.load(out / names[1]), result)
-    x = np.load(out / names[0])  # fed again, it gives the same result
-    tool.run("run", digits.bin, "-i", out / names[0], "-o", tmp_path / "o2", want=0)
+    assert np.array_equal(np.load(out / "logits.npy"), result)
+    x = np.load(out / f"{order[0]}.npy")  # fed again, it gives the same result
+    tool.run("run", digits.bin, "-i", out / f"{order[0]}.npy", "-o", tmp_path / "o2", want=0)
+    assert x.shape == (1, 1, 8, 8)
     assert x.dtype == np.uint8 and np.array_equal(np.load(next((tmp_path / "o2").glob("*.npy"))), result)
 
 
@@ -241,16 +243,31 @@ def test_save_io_of_several_pictures_is_a_trace(digits, tmp_path):
     pictures = p.pictures(tmp_path / "in", 5, 3)
     for side in "ab":
         tool.run("run", digits.bin, "--images", tmp_path / "in", "-o", tmp_path / "o", env={"VERNIER_SAVE_IO": str(tmp_path / side)}, want=0)
-    assert sorted(f.name for f in (tmp_path / "a").iterdir()) == [f.stem for f in pictures]
+    assert sorted(f.name for f in (tmp_path / "a").iterdir() if f.is_dir()) == [f.stem for f in pictures]
     assert (tmp_path / "a/1/source.txt").read_text() == f"{pictures[1]}\n"
     result = np.load(next((tmp_path / "o").glob("*.npy")))
     for i in range(3):
-        assert np.array_equal(np.load(next((tmp_path / "a" / str(i)).glob("digits.output.*.npy"))).ravel(), result[i].ravel())
+        assert np.array_equal(np.load(tmp_path / "a" / str(i) / "logits.npy").ravel(), result[i].ravel())
     r = align(tmp_path / "a", tmp_path / "b", want=0)
     assert r["pictures"] == 3 and len(r["stages"]) == 2
     tool.run("eval", digits.bin, digits.stage("quantized"), "--metric", "outputs", "--images", tmp_path / "in", "--threads", "2", env={"VERNIER_SAVE_IO": str(tmp_path / "c")}, want=0)
-    r = align(tmp_path / "a", tmp_path / "c", want=0)
-    assert r["pictures"] == 3 and {s["state"] for s in r["stages"]} == {"aligned", "missing"}  # the other model has stages of its own
+    for trace in "c", "c.digits_quantized_model":  # the other model has a folder of its own
+        r = align(tmp_path / "a", tmp_path / trace, want=0)
+        assert r["pictures"] == 3 and [s["state"] for s in r["stages"]] == ["aligned", "aligned"]
+
+
+def test_save_io_against_a_training_trace(digits, tmp_path):
+    """Stages have names that trace.py can give, arrays their shape, for every type of image."""
+    env = {"VERNIER_SAVE_IO": str(tmp_path / "device")}
+    tool.run("run", digits.bin, "-i", digits.picture, "-o", tmp_path / "o", env=env, want=0)
+    tool.run("run", digits.stage("original_float"), "-i", digits.picture, "-o", tmp_path / "f", want=0)
+    trace = tmp_path / "training"
+    trace.mkdir()
+    name = (tmp_path / "device/order.txt").read_text().split()[0]
+    np.save(trace / f"{name}.npy", np.asarray(Image.open(digits.picture).convert("L"))[None, None])
+    np.save(trace / "logits.npy", np.load(tmp_path / "f/logits.npy"))
+    r = align(tmp_path / "device", trace, "--tolerance", "0.1", want=0)
+    assert [(s["stage"], s["state"]) for s in r["stages"]] == [(name, "aligned"), ("logits", "aligned")]
 
 
 # ---- --images, results ----
