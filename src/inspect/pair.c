@@ -204,7 +204,8 @@ static int compare_samples(struct comparing *c, const struct verify_inputs *in, 
     return status;
 }
 
-/* Weights are integers? (Those of the calibrated model are still real numbers.) */
+/* Weights are integers? (Those of the calibrated model are still real numbers.) A network in which nothing is
+ * quantized says so by its calibration. */
 static int is_quantized(const struct vn_session *s)
 {
     const struct graph *g = vn_session_graph(s);
@@ -218,7 +219,7 @@ static int is_quantized(const struct vn_session *s)
             if (n->in[k] && n->in[k]->data && n->in[k]->q && vn_dtype_is_float(n->in[k]->data->dtype))
                 return 0;
     }
-    return integers;
+    return integers || vn_session_meta(s, "calibration.method") != NULL;
 }
 
 static int verify_steps(struct vn_pair *p, const char *onnx, const char *bin,

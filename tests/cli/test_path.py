@@ -151,7 +151,8 @@ def test_a_conversion_that_fails_leaves_what_was_there(way, why, earlier):
     after = contents(way.out) if way.out.exists() else {}
     fail = [p for p in after if p not in before]
     assert {k: v for k, v in after.items() if k in before} == before
-    assert [str(p) for p in fail] == ([] if why == "march" else ["m_fail.onnx"])
+    # what is wrong with the configuration or the data ends it before a stage is written
+    assert [str(p) for p in fail] == (["m_fail.onnx"] if why == "folder" else [])
     assert not list(way.out.glob(".*"))
     for p in fail:
         onnx.checker.check_model(onnx.load(way.out / p))
