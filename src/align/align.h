@@ -24,6 +24,7 @@ struct trace {
     const char **stage;
     struct trace_sample *sample;
     int capacity;
+    int assumed; /* its first stages, which nobody recorded: copies of the other side's, for the search; not told */
 };
 int vn_trace_read(struct trace *t, struct vn_arena *a, const char *path, struct vn_err *e);
 /* Only the pictures that both have stay, in the left's order; left_out: how many of each went. Errors: VN_E_INPUT where none stays. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "align/align.h"
+#include "align/rules.h"
 #include "eval/metrics_boxes.h"
 
 static int near(double x, double y, double of) { return fabs(x - y) <= 1e-4 * fabs(of) + 1e-9; }
@@ -327,7 +328,7 @@ static const char *line_text(struct vn_arena *a, const struct stage_rule *r)
     const char *mean = "", *scale = "";
     for (int c = 0; c < 3; c++) {
         mean = vn_arena_fmt(a, "%s%s%.6g", mean, c ? ", " : "", -offset(r, c) / gain(r, c) + 0.0);
-        scale = vn_arena_fmt(a, "%s%s%.6g", scale, c ? ", " : "", gain(r, c));
+        scale = vn_arena_fmt(a, "%s%s%s", scale, c ? ", " : "", vn_rule_number(a, gain(r, c)));
     }
     return vn_arena_fmt(a, "(x - [%s]) * [%s]", mean, scale);
 }

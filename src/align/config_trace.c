@@ -71,6 +71,7 @@ int vn_trace_of_config(struct trace *left, struct trace *right, struct vn_arena 
                        pixels.w, pixels.h, f.w, f.h);
     uint8_t *train = NEW_ARRAY(a, uint8_t, (size_t)f.w * f.h * 3);
     vn_pixels_train(train, &pixels, &f);
+    right->assumed = right->n;
     vn_trace_add(left, a, "input", normalised(a, train, &f, &c->inputs[0]));
     TRY(vn_npy_read(&t, a, reference, e));
     vn_trace_add(right, a, "input", t);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "align/align.h"
+#include "align/rules.h"
 
 /* Steps so far; NULL: it cannot be said. */
 struct text {
@@ -21,7 +22,7 @@ static const char *numbers(struct vn_arena *a, const double *v, int n)
     for (int i = 1; i < n; i++)
         same &= v[i] == v[0];
     for (int i = 0; i < (same ? 1 : n); i++)
-        s = vn_arena_fmt(a, "%s%s%.7g", s, i ? "," : "", v[i]);
+        s = vn_arena_fmt(a, "%s%s%s", s, i ? "," : "", vn_rule_number(a, v[i]));
     return s;
 }
 

@@ -296,6 +296,50 @@ int vn_line_possible(const struct vn_picture *p, const struct grid *y, const int
     return 1;
 }
 
+/* ---- the numbers that people write ---- */
+
+static int close_to(double x, double y, double tolerance)
+{
+    return fabs(x - y) <= tolerance * fmax(fabs(y), 1);
+}
+
+static double rounded(double x, double steps) { return rint(x * steps) / steps; }
+
+/* 1 / 255, 1 / 127.5, 1 / (255 * 0.229); else few digits. */
+static double written_gain(double g)
+{
+    const double inverse = 1 / g, half = rounded(inverse, 2), std = rounded(inverse / 255, 1000);
+    if (fabs(half) >= 1 && close_to(inverse, half, 1e-5))
+        return 1 / half;
+    if (std != 0 && close_to(inverse, 255 * std, 1e-5))
+        return 1 / (255 * std);
+    return rounded(g, 1e6);
+}
+
+/* 0, 127.5, 255 * 0.485; else few digits. */
+static double written_mean(double m)
+{
+    const double half = rounded(m, 2), unit = 255 * rounded(m / 255, 1000);
+    return close_to(m, half, 1e-3) ? half : close_to(m, unit, 1e-4) ? unit : rounded(m, 1e4);
+}
+
+/* Takes them where they leave no difference either. */
+static void write_line(struct stage_rule *r, const struct vn_picture *p, const struct grid *y)
+{
+    struct stage_rule w = *r;
+    for (int c = 0; c < VN_MAX_CHANNELS; c++) {
+        if (!(fabs(r->gain[c]) > 1e-12))
+            return;
+        w.gain[c] = written_gain(r->gain[c]);
+        w.offset[c] = -written_mean(-r->offset[c] / r->gain[c]) * w.gain[c];
+        if (!(fabs(w.gain[c]) > 1e-12))
+            return;
+    }
+    w.left = vn_rule_values(&w.left_count, p, y, &w);
+    if (!w.left_count && w.left <= fmax(r->left, y->rounding))
+        *r = w;
+}
+
 int vn_fit_line(struct stage_rule *r, const struct vn_picture *p, const struct grid *y)
 {
     if (p->c > VN_MAX_CHANNELS || !vn_line_possible(p, y, NULL))
@@ -308,7 +352,17 @@ int vn_fit_line(struct stage_rule *r, const struct vn_picture *p, const struct g
         r->offset[c] = r->offset[0];
     }
     r->left = vn_rule_values(&r->left_count, p, y, r);
+    if (!r->left_count)
+        write_line(r, p, y);
     return !r->left_count;
+}
+
+/* 1/255 where that is what it is. */
+const char *vn_rule_number(struct vn_arena *a, double x)
+{
+    const double inverse = fabs(x) < 1 && x != 0 ? rounded(1 / x, 2) : 0;
+    return inverse && close_to(x * inverse, 1, 1e-12) ? vn_arena_fmt(a, "1/%g", inverse)
+                                                      : vn_arena_fmt(a, "%.7g", x + 0.0);
 }
 
 /* ---- bytes ---- */

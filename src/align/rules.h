@@ -29,6 +29,8 @@ int vn_rule_possible(const struct vn_picture *p, const int order[3], const struc
 int vn_line_possible(const struct vn_picture *p, const struct grid *y, const int order[3]);
 /* gain and offset of each channel that lead from p to y; 0 where no line does. */
 int vn_fit_line(struct stage_rule *r, const struct vn_picture *p, const struct grid *y);
+/* A factor or a mean as people write it, and as a pipeline takes it. */
+const char *vn_rule_number(struct vn_arena *a, double x);
 /* All at once: does the rule lead from x to y? Sets r->left, r->left_count. */
 int vn_rule_holds(struct stage_rule *r, struct vn_arena *a, const struct grid *x, const struct grid *y);
 

@@ -75,10 +75,13 @@ static struct vn_align_stage public_stage(struct vn_arena *a, const struct stage
 static void publish(struct vn_alignment *out, const struct alignment *r, const struct sides *s)
 {
     struct vn_arena *a = out->arena;
-    out->n = r->n;
     out->stage = NEW_ARRAY(a, struct vn_align_stage, r->n);
-    for (int i = 0; i < r->n; i++)
-        out->stage[i] = public_stage(a, &r->stage[i], s->pipeline);
+    out->n = 0;
+    for (int i = 0; i < r->n; i++) {
+        const int at = vn_trace_find(&s->t[1], r->stage[i].name);
+        if (at < 0 || at >= s->t[1].assumed)
+            out->stage[out->n++] = public_stage(a, &r->stage[i], s->pipeline);
+    }
     out->winner = r->winners ? NEW_ARRAY(a, struct vn_align_winner, r->samples) : NULL;
     for (int i = 0; r->winners && i < r->samples; i++) {
         const struct winners *w = &r->winners[i];

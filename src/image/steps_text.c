@@ -85,7 +85,12 @@ static int numbers(struct vn_step_value *v, const struct vn_pipe_step *s, const 
     }
     for (int i = 0; i < n; i++) {
         char *end;
-        const double x = strtod(words[i], &end);
+        double x = strtod(words[i], &end);
+        if (p->kind == VN_PARAM_REAL && end != words[i] && *end == '/') { /* 1/255 */
+            const char *below = end + 1;
+            x /= strtod(below, &end);
+            end = end == below ? (char *)(uintptr_t)words[i] : end;
+        }
         if (end == words[i] || *end || !(x >= p->min && x <= p->max) || (p->kind == VN_PARAM_INT && x != floor(x)))
             return bad_value(s, p, words[i], e);
         v->v[v->n++] = x;

@@ -165,6 +165,7 @@ calibration_parameters:
     np.save(tmp_path / "t.npy", theirs(p.opencv("LINEAR")(p.read_pillow(picture), (44, 36))))
     words = ["--yaml", tmp_path / "x.yaml", "--model", tmp_path / "m.onnx", "--image", picture, "--reference", tmp_path / "t.npy"]
     r = align(*words, want=0 if want is None else 1)
+    assert [s["stage"] for s in r["stages"]] == ["input"]  # the steps of the other side were not recorded
     assert causes(r) == {("input", c) for c in want or ()}, r
     if name == "another mean":  # and another resize
         np.save(tmp_path / "t.npy", recipe(p.pillow("BILINEAR")(p.read_pillow(picture), (44, 36)), [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]))
@@ -476,3 +477,20 @@ def test_odd_arrays(tmp_path, shapes, types):
         trace.save("y", y.astype(t))
         trace.save("z", (y * 2).astype(t))
     tool.run("align", tmp_path / "a", tmp_path / "b", want=(0, 1))
+
+
+# ---- the numbers that people write ----
+
+@pytest.mark.parametrize("values,steps", [
+    (lambda x: x / np.float32(255), "normalise mean=0 scale=1/255"),
+    (lambda x: (x - np.float32(127.5)) / np.float32(127.5), "normalise mean=127.5 scale=1/127.5"),
+    (lambda x: x * np.float32(1 / 255) * np.float32(2) - 1, "normalise mean=127.5 scale=1/127.5"),
+    (lambda x: (x / np.float32(255) - np.float32([0.485, 0.456, 0.406])) / np.float32([0.229, 0.224, 0.225]),
+     "normalise mean=123.675,116.28,103.53 scale=0.01712475,0.017507,0.01742919"),
+])
+def test_numbers_as_people_write_them(tmp_path, values, steps):
+    x = p.photograph(np.random.default_rng(0), 40, 60)
+    np.savez(tmp_path / "t.npz", a=x, b=values(x.astype(np.float32)).astype(np.float32))
+    assert steps in tool.run("align", "--describe", tmp_path / "t.npz", want=1).out  # stage a has no picture
+    p.pictures(tmp_path / "in", 1, 1)  # a pipeline takes them
+    tool.run("prep", tmp_path / "in", "--pipeline", f"resize 8 8; {steps}", "-o", tmp_path / "out", want=0)
