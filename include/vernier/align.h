@@ -3,7 +3,8 @@
  * NOT STABLE: names and fields may change in any release.
  *
  * A trace is what one program computed: a folder with one NAME.npy for each stage and order.txt, a folder
- * of such folders for several images, or an .npz file (docs/alignment.md). Results live in opaque handles;
+ * of such folders for several images, an .npz file, or one array (docs/alignment.md). Results live in opaque
+ * handles;
  * strings and arrays in them are borrowed. */
 #ifndef VERNIER_ALIGN_H
 #define VERNIER_ALIGN_H
@@ -29,6 +30,8 @@ struct vn_align_options {
                         * output is the stage "infer", the others those of their names. CONFIG: required */
     const char *const *images; /* image files, in the order of the trace's folders */
     int n_images; /* PIPELINE: as many as the trace has. TRACES: as many, or 0: files are not decoded */
+    int n_raw; /* raw dumps (.bin, .dat, .bmrt) in traces: "STAGE=1x3x224x224:float32" each, */
+    const char *const *raw; /* or without STAGE= for all others; dumps without a form are left out */
     double tolerance; /* floats are equal within this fraction of the largest value, 0 <= x < 1;
                        * below 0: 1e-5, for "infer" 1e-3, for COCO results 1e-9 */
     int explain; /* 1: search why the stages differ */

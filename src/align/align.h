@@ -8,6 +8,7 @@
 
 #include <vernier/align.h>
 
+#include "align/raw.h"
 #include "image/image.h"
 #include "tensor/tensor.h"
 
@@ -26,7 +27,9 @@ struct trace {
     int capacity;
     int assumed; /* its first stages, which nobody recorded: copies of the other side's, for the search; not told */
 };
-int vn_trace_read(struct trace *t, struct vn_arena *a, const char *path, struct vn_err *e);
+/* A folder, an .npz, or one array: .npy or a raw dump. `raw`: how raw dumps are to be read. */
+int vn_trace_read(struct trace *t, struct vn_arena *a, const char *path, const struct raw_forms *raw,
+                  struct vn_err *e);
 /* Only the pictures that both have stay, in the left's order; left_out: how many of each went. Errors: VN_E_INPUT where none stays. */
 int vn_trace_common(struct trace *left, struct trace *right, struct vn_arena *a, int left_out[2], struct vn_err *e);
 /* An .npz file's bytes; `path` is for messages. */

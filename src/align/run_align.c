@@ -228,7 +228,7 @@ static int describe(struct vn_description *out, const char *trace, const char *c
 {
     struct trace t;
     struct description d;
-    TRY(vn_trace_read(&t, out->arena, trace, e));
+    TRY(vn_trace_read(&t, out->arena, trace, &(struct raw_forms){ NULL, 0 }, e));
     if (n)
         TRY(vn_trace_sources(&t, images, n, e));
     vn_describe_trace(&d, out->arena, &t);

@@ -25,8 +25,11 @@ static int read_two(struct sides *s, struct vn_arena *a, const struct vn_align_o
 {
     if (vn_path_has_suffix(o->left, ".json") && vn_path_has_suffix(o->right, ".json"))
         return vn_trace_of_results(&s->t[0], &s->t[1], a, o->left, o->right, e);
-    TRY(vn_trace_read(&s->t[0], a, o->left, e));
-    TRY(vn_trace_read(&s->t[1], a, o->right, e));
+    const struct raw_forms raw = { o->raw, o->n_raw };
+    TRY(vn_trace_read(&s->t[0], a, o->left, &raw, e));
+    TRY(vn_trace_read(&s->t[1], a, o->right, &raw, e));
+    if (!vn_dir_exists(o->left) && !vn_dir_exists(o->right) && s->t[0].n == 1 && s->t[1].n == 1)
+        s->t[1].stage = s->t[0].stage; /* two arrays: whatever their files are called */
     return o->n_images ? vn_trace_sources(&s->t[0], o->images, o->n_images, e) : VN_OK;
 }
 
@@ -106,7 +109,7 @@ static int run_pipeline(struct sides *s, struct vn_arena *a, const struct vn_ali
     struct vn_pipeline *p;
     vn_session_options_default(&options);
     options.run = o->run;
-    TRY(vn_trace_read(&s->t[1], a, o->right, e));
+    TRY(vn_trace_read(&s->t[1], a, o->right, &(struct raw_forms){ o->raw, o->n_raw }, e));
     TRY(check_count(&s->t[1], o->n_images, e));
     TRY(vn_pipeline_parse(&p, a, o->left, e));
     s->pipeline = p;

@@ -60,7 +60,26 @@ static int read_lines(const char ***names, int *n, struct vn_arena *a, const cha
     return 1;
 }
 
-static int read_folder(struct trace *t, struct vn_arena *a, const char *folder, const char *name, struct vn_err *e)
+/* The stage's array in a file; *x NULL: a raw dump of which nothing is told. */
+static int read_array(struct vn_tensor **x, struct vn_arena *a, const char *path, const char *stage,
+                      const struct raw_forms *raw, struct vn_err *e)
+{
+    return vn_raw_is_name(path) ? vn_raw_read(x, a, raw, stage, path, e) : vn_npy_read(x, a, path, e);
+}
+
+/* Of order.txt: NAME.npy, or a raw dump in its place. */
+static const char *file_of(struct vn_arena *a, const char *folder, const char *const *files, int n,
+                           const char *stage)
+{
+    const char *npy = vn_path_join(a, folder, vn_arena_fmt(a, "%s.npy", stage));
+    for (int i = 0; i < n && !vn_file_exists(npy); i++)
+        if (vn_raw_is_name(files[i]) && !strcmp(vn_path_stem(a, files[i]), stage))
+            return vn_path_join(a, folder, files[i]);
+    return npy;
+}
+
+static int read_folder(struct trace *t, struct vn_arena *a, const char *folder, const char *name,
+                       const struct raw_forms *raw, struct vn_err *e)
 {
     const char **files, **names, **source;
     int n, lines = 0, sources = 0;
@@ -73,13 +92,15 @@ static int read_folder(struct trace *t, struct vn_arena *a, const char *folder, 
         t->sample[t->samples - 1].source = source[0];
     for (int i = 0; i < (ordered ? lines : n); i++) {
         struct vn_tensor *x;
-        if (!ordered && !vn_path_has_suffix(files[i], ".npy"))
+        if (!ordered && !vn_path_has_suffix(files[i], ".npy") && !vn_raw_is_name(files[i]))
             continue;
         const char *stage = ordered ? names[i] : vn_path_stem(a, files[i]);
         if (strchr(stage, '/') || *stage == '.')
             return vn_fail(e, VN_E_INPUT, "%s/order.txt: '%s' is not a valid stage name", folder, stage);
-        TRY(vn_npy_read(&x, a, vn_path_join(a, folder, vn_arena_fmt(a, "%s.npy", stage)), e));
-        vn_trace_add(t, a, stage, x);
+        const char *path = ordered ? file_of(a, folder, files, n, stage) : vn_path_join(a, folder, files[i]);
+        TRY(read_array(&x, a, path, stage, raw, e));
+        if (x)
+            vn_trace_add(t, a, stage, x);
     }
     return VN_OK;
 }
@@ -227,7 +248,8 @@ static void add_image(struct trace *t, struct vn_arena *a, struct results *r, in
     vn_trace_add(t, a, "detections", x);
 }
 
-int vn_trace_of_results(struct trace *left, struct trace *right, struct vn_arena *a, const char *left_path, const char *right_path, struct vn_err *e)
+int vn_trace_of_results(struct trace *left, struct trace *right, struct vn_arena *a, const char *left_path,
+                        const char *right_path, struct vn_err *e)
 {
     struct results l = { .at = 0 }, r = { .at = 0 };
     *left = (struct trace){ .path = left_path };
@@ -243,7 +265,24 @@ int vn_trace_of_results(struct trace *left, struct trace *right, struct vn_arena
     return left->samples ? VN_OK : vn_fail(e, VN_E_INPUT, "%s and %s: no detections", left_path, right_path);
 }
 
-int vn_trace_read(struct trace *t, struct vn_arena *a, const char *path, struct vn_err *e)
+/* One array is a trace of one stage. */
+static int read_file(struct trace *t, struct vn_arena *a, const char *path, const struct raw_forms *raw,
+                     struct vn_err *e)
+{
+    const char *stage = vn_path_stem(a, path);
+    struct vn_tensor *x;
+    vn_trace_begin(t, a, "");
+    TRY(read_array(&x, a, path, stage, raw, e));
+    if (!x)
+        return vn_fail(e, VN_E_USAGE,
+                       "%s: a raw dump: set its shape and type, such as --raw %s=1x3x224x224:float32", path,
+                       stage);
+    vn_trace_add(t, a, stage, x);
+    return VN_OK;
+}
+
+int vn_trace_read(struct trace *t, struct vn_arena *a, const char *path, const struct raw_forms *raw,
+                  struct vn_err *e)
 {
     const char **folders;
     int n;
@@ -254,13 +293,21 @@ int vn_trace_read(struct trace *t, struct vn_arena *a, const char *path, struct 
         TRY(vn_file_map(a, path, &d, &bytes, e));
         return vn_trace_npz(t, a, d, bytes, t->path, e);
     }
+    if (vn_file_exists(path) && (vn_raw_is_name(path) || vn_path_has_suffix(path, ".npy")))
+        return read_file(t, a, path, raw, e);
     if (!vn_dir_exists(path))
-        return vn_fail(e, VN_E_INPUT, "%s: not a trace; expected a folder of STAGE.npy files, or an .npz",
+        return vn_fail(e, VN_E_INPUT,
+                       "%s: not a trace; expected a folder of STAGE.npy files, an .npz, or one array (.npy, "
+                       ".bin, .dat, .bmrt)",
                        path);
     TRY(vn_dir_folders(a, path, &folders, &n, e));
     for (int i = 0; i < n; i++)
-        TRY(read_folder(t, a, vn_path_join(a, path, folders[i]), folders[i], e));
+        TRY(read_folder(t, a, vn_path_join(a, path, folders[i]), folders[i], raw, e));
     if (!n)
-        TRY(read_folder(t, a, path, "", e));
-    return t->n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no stages; expected STAGE.npy files", path);
+        TRY(read_folder(t, a, path, "", raw, e));
+    return t->n ? VN_OK
+                : vn_fail(e, VN_E_INPUT,
+                          "%s: no stages; expected STAGE.npy files, or raw dumps and their shapes (--raw "
+                          "STAGE=SHAPE:DTYPE)",
+                          path);
 }

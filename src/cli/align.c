@@ -16,6 +16,8 @@ static const struct option_def options[] = {
     { "--image", 0, "FILE", 0, 0, "with --yaml: the image" },
     { "--reference", 0, "T.npy", 0, 0,
       "with --yaml: input that the training program gave its network for this image" },
+    { "--raw", 0, "[STAGE=]SHAPE:DTYPE", 1, 0,
+      "read raw dumps (.bin, .dat, .bmrt), e.g. --raw input=1x3x224x224:float32; without STAGE=: all" },
     { "--tolerance", 0, "X", 0, 0,
       "floats that differ by at most X times the largest value are equal (default 1e-5; infer 1e-3, COCO "
       "results 1e-9)" },
@@ -111,9 +113,12 @@ static int compare(struct vn_arena *a, struct vn_err *e)
 {
     struct vn_align_options o;
     struct vn_alignment *r;
+    const char **raw;
     vn_align_options_default(&o);
     o.explain = !vn_opt("--no-explain");
     o.differences = vn_opt("--pictures");
+    o.n_raw = vn_opt_all("--raw", &raw);
+    o.raw = raw;
     TRY(read_tolerance(&o.tolerance, e));
     TRY(vn_opt_run(&o.run, e));
     TRY(read_sides(&o, a, e));

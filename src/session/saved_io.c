@@ -1,5 +1,5 @@
-/* VERNIER_SAVE_IO=DIR: what goes in and out of every run, as a trace: the stages have the names of the tensors,
- * which a training program can give, too; images are the device's bytes in their shape. */
+/* VERNIER_SAVE_IO=DIR: what goes in and out of every run, as a trace: the stages have the names of the
+ * tensors, which a training program can give, too; images are the device's bytes in their shape. */
 #include <stdlib.h>
 
 #include "base/file.h"

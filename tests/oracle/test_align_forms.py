@@ -494,3 +494,42 @@ def test_numbers_as_people_write_them(tmp_path, values, steps):
     assert steps in tool.run("align", "--describe", tmp_path / "t.npz", want=1).out  # stage a has no picture
     p.pictures(tmp_path / "in", 1, 1)  # a pipeline takes them
     tool.run("prep", tmp_path / "in", "--pipeline", f"resize 8 8; {steps}", "-o", tmp_path / "out", want=0)
+
+
+# ---- raw dumps ----
+
+@pytest.mark.parametrize("suffix", [".bin", ".dat", ".bmrt"])
+def test_raw_dumps(tmp_path, suffix):
+    """Stages of a folder, with and without order.txt, next to .npy; single files; of several types."""
+    x = np.random.default_rng(0).normal(size=(1, 3, 4, 5)).astype(np.float32)
+    y = np.arange(60, dtype=np.int8).reshape(3, 20)
+    a, b = tmp_path / "a", tmp_path / "b"
+    for side in a, b:
+        side.mkdir()
+    x.tofile(a / f"input{suffix}"), y.tofile(a / f"out{suffix}")
+    np.save(b / "input.npy", x), np.save(b / "out.npy", y)
+    forms = "--raw", "1x3x4x5:float32", "--raw", "out=3x20:int8"
+    for order in False, True:
+        if order:
+            (a / "order.txt").write_text("input\nout\n")
+        r = align(a, b, *forms, want=0)
+        assert [(s["stage"], s["state"]) for s in r["stages"]] == [("input", "aligned"), ("out", "aligned")]
+    (x + 1).tofile(a / f"input{suffix}")
+    r = align(a, b, *forms)
+    assert [s["state"] for s in r["stages"]] == ["unaligned", "aligned"]
+    r = align(a / f"out{suffix}", b / "out.npy", *forms, want=0)
+    assert [(s["stage"], s["state"]) for s in r["stages"]] == [("out", "aligned")]
+    y.tofile(tmp_path / f"dump{suffix}")  # another name
+    assert align(tmp_path / f"dump{suffix}", b / "out.npy", "--raw", "3x20:int8", want=0)["stages"][0]["stage"] == "dump"
+
+
+def test_raw_dumps_that_are_wrong(tmp_path):
+    (tmp_path / "x.bin").write_bytes(bytes(60))
+    np.save(tmp_path / "y.npy", np.zeros(15, np.float32))
+    for forms, status, text in (((), USAGE, "a raw dump: set its shape and type, such as --raw x="),
+                                (("--raw", "16:float32"), BAD_INPUT, "x.bin: 60 bytes, expected 64 for shape 16"),
+                                (("--raw", "15"), USAGE, "expected a shape and a type"),
+                                (("--raw", "x=15:float99"), USAGE, "got '15:float99'"),
+                                (("--raw", "z=15:float32"), USAGE, "a raw dump: set its shape")):
+        assert text in tool.run("align", tmp_path / "x.bin", tmp_path / "y.npy", *forms, want=status).err
+    tool.run("align", tmp_path / "x.bin", tmp_path / "y.npy", "--raw", "15:float32", want=0)
