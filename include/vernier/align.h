@@ -4,8 +4,7 @@
  *
  * A trace is what one program computed: a folder with one NAME.npy for each stage and order.txt, a folder
  * of such folders for several images, an .npz file, or one array (docs/alignment.md). Results live in opaque
- * handles;
- * strings and arrays in them are borrowed. */
+ * handles; strings and arrays in them are borrowed. */
 #ifndef VERNIER_ALIGN_H
 #define VERNIER_ALIGN_H
 

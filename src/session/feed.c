@@ -252,13 +252,23 @@ int vn_session_feed_values(struct vn_session *s, float *const *x, struct vn_err 
 
 /* ---- files ---- */
 
+static int check_axes(const struct vn_tensor *t, const struct vn_shape *shape, const char *name,
+                      const char *path, struct vn_err *e)
+{
+    char want[VN_SHAPE_TEXT], got[VN_SHAPE_TEXT];
+    return vn_samples_same_axes(&t->shape, shape)
+               ? VN_OK
+               : vn_fail(e, VN_E_INPUT, "%s: array of shape %s, input %s requires %s", path,
+                         vn_shape_text(&t->shape, got), name, vn_shape_text(shape, want));
+}
+
 /* A .npy of any number type, or raw bytes of the input's own. */
 static int file_as_tensor(struct vn_tensor *to, const char *name, const char *path, struct vn_arena *a,
                           struct vn_err *e)
 {
     const uint8_t *data;
     size_t bytes;
-    char want[VN_SHAPE_TEXT], got[VN_SHAPE_TEXT];
+    char want[VN_SHAPE_TEXT];
     TRY(vn_file_map(a, path, &data, &bytes, e));
     struct vn_tensor *t;
     if (!vn_npy_is(data, bytes)) {
@@ -270,11 +280,22 @@ static int file_as_tensor(struct vn_tensor *to, const char *name, const char *pa
         return VN_OK;
     }
     TRY(vn_npy_parse(&t, a, data, bytes, path, e));
-    if (vn_shape_count(&t->shape) != vn_shape_count(&to->shape))
-        return vn_fail(e, VN_E_INPUT, "%s: array of shape %s, input %s requires %s", path,
-                       vn_shape_text(&t->shape, got), name, vn_shape_text(&to->shape, want));
+    TRY(check_axes(t, &to->shape, name, path, e));
     memcpy(to->data, vn_tensor_cast(a, t, to->dtype)->data, vn_tensor_bytes(to));
     return VN_OK;
+}
+
+struct vn_shape vn_session_pixel_shape(const struct vn_session *s, int i)
+{
+    const struct vn_port *p = &s->net->in[i];
+    const struct vn_shape net = vn_shape_of(p->rank, p->shape);
+    struct vn_pixel_format f;
+    vn_input_format(&f, &s->net->config[i], &net);
+    const int64_t n = net.d[0], h = f.h, w = f.w, c = vn_pixel_channels(&f);
+    if (f.rt == VN_IN_NV12)
+        return vn_shape_of(3, (int64_t[]){ n, h * 3 / 2, w });
+    return p->channels_last ? vn_shape_of(4, (int64_t[]){ n, h, w, c })
+                            : vn_shape_of(4, (int64_t[]){ n, c, h, w });
 }
 
 /* The device's bytes of an image, raw or as .npy of uint8. */
@@ -291,6 +312,8 @@ static int file_as_pixels(struct vn_session *s, int i, const char *path, struct 
         if (t->dtype != VN_U8)
             return vn_fail(e, VN_E_INPUT, "%s: input %s requires uint8 %s bytes, got %s", path, p->name, word,
                            vn_dtype_name(t->dtype));
+        const struct vn_shape shape = vn_session_pixel_shape(s, i);
+        TRY(check_axes(t, &shape, p->name, path, e));
         data = t->data;
         bytes = vn_tensor_bytes(t);
     }

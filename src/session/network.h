@@ -92,6 +92,8 @@ int vn_reference_run(struct vn_session *s, struct vn_err *e);
 
 /* Show the model's tensors to whom vn_session_watch has set. */
 void vn_session_watch_model(struct vn_session *s);
+/* The shape of the device's bytes of image i. */
+struct vn_shape vn_session_pixel_shape(const struct vn_session *s, int i);
 int vn_session_save_io(const struct vn_session *s, struct vn_err *e);
 
 /* ---- files ---- */

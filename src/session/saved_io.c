@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "data/samples.h"
 #include "session/network.h"
 #include "tensor/npy.h"
 
@@ -53,26 +52,12 @@ static int sample_folder(const char **dir, const struct vn_session *s, struct vn
     return write_line(vn_path_join(a, *dir, "source.txt"), source, a, e);
 }
 
-/* The shape of the device's bytes of an image. */
-static struct vn_shape pixel_shape(const struct vn_session *s, int i)
-{
-    const struct vn_port *p = &s->net->in[i];
-    const struct vn_shape net = vn_shape_of(p->rank, p->shape);
-    struct vn_pixel_format f;
-    vn_input_format(&f, &s->net->config[i], &net);
-    const int64_t n = net.d[0], h = f.h, w = f.w, c = vn_pixel_channels(&f);
-    if (f.rt == VN_IN_NV12)
-        return vn_shape_of(3, (int64_t[]){ n, h * 3 / 2, w });
-    return p->channels_last ? vn_shape_of(4, (int64_t[]){ n, h, w, c })
-                            : vn_shape_of(4, (int64_t[]){ n, c, h, w });
-}
-
 static int save_input(struct saved_files *to, const struct vn_session *s, int i, struct vn_err *e)
 {
     const struct fed_input *f = &s->in[i];
     struct vn_tensor pixels = { .dtype = VN_U8, .data = f->pixels };
     if (f->pixels)
-        pixels.shape = pixel_shape(s, i);
+        pixels.shape = vn_session_pixel_shape(s, i);
     return vn_npy_write(path_for(to, s->net->in[i].name), f->pixels ? &pixels : &f->t, e);
 }
 

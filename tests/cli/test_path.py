@@ -276,3 +276,24 @@ def test_outputs_that_are_not_written(way):
     assert "12 files of" in out and "outputs are not written: set --output-dir" in out
     out = tool.run(*words, "-o", way.folder / "r", want=tool.DONE).out
     assert out.rstrip().endswith(f"outputs in {way.folder / 'r'}")
+
+
+def test_arrays_in_another_axis_order(way):
+    """Of images and of feature maps, fed to a .bin or to a stage: an error, not other values."""
+    way.prep(STEPS + "; layout NCHW")
+    way.convert(way.configure())
+    x = np.load(way.folder / "data/00.npy")
+    for shape, want in ((x, tool.DONE), (x[0], tool.DONE), (x.ravel(), tool.DONE),
+                        (x.transpose(0, 2, 3, 1), tool.BAD_INPUT), (x.transpose(0, 1, 3, 2), tool.BAD_INPUT)):
+        np.save(way.folder / "x.npy", np.ascontiguousarray(shape))
+        for model in (way.out / "m.bin", way.stage("original_float"), way.model):
+            done = tool.run("run", model, "--input", way.folder / "x.npy", want=want)
+            assert want == tool.DONE or "x.npy: array of shape" in done.err
+
+
+def test_integer_arrays_in_another_axis_order(way):
+    model = save(way.folder / "i.onnx", [helper.make_node("Cast", ["x"], ["y"], to=TensorProto.FLOAT)],
+                 [info("x", [2, 3], TensorProto.INT64)], [info("y", [2, 3])])
+    for shape, want in (((2, 3), tool.DONE), ((6,), tool.DONE), ((3, 2), tool.BAD_INPUT)):
+        np.save(way.folder / "x.npy", np.arange(6).reshape(shape))
+        tool.run("run", model, "--input", way.folder / "x.npy", want=want)
