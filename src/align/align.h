@@ -1,8 +1,8 @@
 /* align/align.h - two traces of one preprocessing, stage by stage: where they part, and why.
  *
- * A trace is a folder of NAME.npy, one for each stage; order.txt names the stages line by line (without it: by name). A folder of such
- * folders is a trace of several pictures; source.txt in them names the picture's file. An .npz file is a trace, too.
- * python/vernier/trace.py writes them. */
+ * A trace is a folder of NAME.npy, one for each stage; order.txt names the stages line by line (without it:
+ * by name). A folder of such folders is a trace of several pictures; source.txt in them names the picture's
+ * file. An .npz file is a trace, too. python/vernier/trace.py writes them. */
 #ifndef VN_ALIGN_H
 #define VN_ALIGN_H
 
@@ -25,12 +25,13 @@ struct trace {
     const char **stage;
     struct trace_sample *sample;
     int capacity;
-    int assumed; /* its first stages, which nobody recorded: copies of the other side's, for the search; not told */
+    int assumed; /* its first stages, recorded by nobody: copies of the other side's, for the search; not told */
 };
 /* A folder, an .npz, or one array: .npy or a raw dump. `raw`: how raw dumps are to be read. */
 int vn_trace_read(struct trace *t, struct vn_arena *a, const char *path, const struct raw_forms *raw,
                   struct vn_err *e);
-/* Only the pictures that both have stay, in the left's order; left_out: how many of each went. Errors: VN_E_INPUT where none stays. */
+/* Only the pictures that both have stay, in the left's order; left_out: how many of each went. Errors:
+ * VN_E_INPUT where none stays. */
 int vn_trace_common(struct trace *left, struct trace *right, struct vn_arena *a, int left_out[2], struct vn_err *e);
 /* An .npz file's bytes; `path` is for messages. */
 int vn_trace_npz(struct trace *t, struct vn_arena *a, const uint8_t *data, size_t bytes, const char *path, struct vn_err *e);
@@ -39,11 +40,13 @@ void vn_trace_add(struct trace *t, struct vn_arena *a, const char *stage, struct
 void vn_trace_begin(struct trace *t, struct vn_arena *a, const char *sample);
 int vn_trace_find(const struct trace *t, const char *stage); /* -1: none */
 
-/* Two files of COCO results: the stage `detections`, rows of x, y, w, h, score, category, for each image of either file. */
+/* Two files of COCO results: the stage `detections`, rows of x, y, w, h, score, category, for each image of
+ * either file. */
 int vn_trace_of_results(struct trace *left, struct trace *right, struct vn_arena *a, const char *left_path, const char *right_path, struct vn_err *e);
 
-/* A conversion's configuration against one array of the training program: the left trace has the stages of the calibration data and, last,
- * `input`; the right one has `input` from `reference`, and shares the pictures before it. */
+/* A conversion's configuration against one array of the training program: the left trace has the stages of
+ * the calibration data and, last, `input`; the right one has `input` from `reference`, and shares the
+ * pictures before it. */
 int vn_trace_of_config(struct trace *left, struct trace *right, struct vn_arena *a, const char *yaml, const char *model, const char *image,
                        const char *reference, struct vn_err *e);
 
@@ -71,7 +74,8 @@ struct decoder_rule {
     struct vn_decode_options options;
 };
 
-/* Boxes, scores and indices: which of the input's rows stay, in which order, and how they are written (lists.c). */
+/* Boxes, scores and indices: which of the input's rows stay, in which order, and how they are written
+ * (lists.c). */
 struct list_rule {
     int format;       /* of boxes, from the input's to the output's: index of a table; 0: as they are */
     int led;          /* enum led: boxes are scaled and moved, each picture in its own way */
@@ -204,7 +208,8 @@ struct cause {
 };
 const struct cause *vn_causes(int *n);
 
-/* What one program does: steps (the short form) from each stage to the next; NULL: not known, or not to be said as steps. */
+/* What one program does: steps (the short form) from each stage to the next; NULL: not known, or not to be
+ * said as steps. */
 struct description {
     int n;
     const char **stage, **steps;

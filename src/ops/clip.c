@@ -27,7 +27,8 @@ static int infer(struct node *n, struct vn_err *e)
         if (n->in[i] && vn_shape_count(&n->in[i]->shape) != 1)
             return vn_node_fail(n, e, VN_E_INPUT, "bound %s must be a scalar", n->in[i]->name);
     if (constant_bounds(n, &lo, &hi) && !(lo <= hi))
-        return vn_node_fail(n, e, VN_E_INPUT, "expected a lower bound up to the upper one, got %g and %g", lo, hi);
+        return vn_node_fail(n, e, VN_E_INPUT, "expected a lower bound up to the upper one, got %g and %g", lo,
+                            hi);
     return vn_infer_same(n, e);
 }
 

@@ -299,8 +299,8 @@ int vn_node_ints(const struct node *n, int i, const char *what, struct ints *out
 static inline int vn_node_has(const struct node *n, int i) { return i < n->n_in && n->in[i]; }
 /* Output type and shape of input 0. */
 int vn_infer_same(struct node *n, struct vn_err *e);
-/* What one result is made of: VN_E_UNSUPPORTED above `most` elements, so that no program is made that does not
- * load. */
+/* What one result is made of: VN_E_UNSUPPORTED above `most` elements, so that no program is made that does
+ * not load. */
 int vn_infer_most(const struct node *n, int64_t elements, int64_t most, struct vn_err *e);
 /* The same, of a float type. */
 int vn_infer_same_float(struct node *n, struct vn_err *e);

@@ -50,8 +50,8 @@ static int check_pool(const struct rt_step *s, struct vn_err *e)
     const int64_t limit = 1 << 30;
     WANT(s, e,
          (int64_t)p->oh * p->sh + (int64_t)p->kh * p->dh < limit &&
-             (int64_t)p->ow * p->sw + (int64_t)p->kw * p->dw < limit && (int64_t)p->kh * p->kw <= VN_MOST_WINDOW &&
-             rt_product(p->n, p->oh, 1, 1) < limit,
+             (int64_t)p->ow * p->sw + (int64_t)p->kw * p->dw < limit &&
+             (int64_t)p->kh * p->kw <= VN_MOST_WINDOW && rt_product(p->n, p->oh, 1, 1) < limit,
          "window out of range");
     WANT(s, e, same_type(s) && s->in[0]->count == rt_product(p->n, p->h, p->w, p->c),
          "input type or size differs");

@@ -123,12 +123,11 @@ def test_good_nhwc(tmp_path, model):
 
 @pytest.mark.parametrize("shape", [(3, 1, 64), (3, 64, 1)])
 def test_one_row_has_no_layout(tmp_path, shape):
-    """Planes of one row: read as pixels, the rows that there are would look smoother. The bytes of int8 are still seen."""
+    """Planes of one row: read as pixels, rows would look smoother. The bytes of int8 are still seen."""
     w = numpy_helper.from_array(np.random.default_rng(0).standard_normal((4, 3, 1, 1)).astype(np.float32),
                                 "w")
-    ends = [[helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, *s])] for n, s in (("x", shape), ("y",
-                                                                                                       (4,
-                                                                                                        *shape[1:])))]
+    shapes = (("x", shape), ("y", (4, *shape[1:])))
+    ends = [[helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, *s])] for n, s in shapes]
     g = helper.make_graph([helper.make_node("Conv", ["x", "w"], ["y"], "conv")], "g", *ends, [w])
     path = tmp_path / "row.onnx"
     onnx.save(helper.make_model(g, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)

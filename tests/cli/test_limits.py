@@ -1,4 +1,4 @@
-"""What the runtime cannot compute is refused by the name of its node when the model is read, not as a damaged .bin."""
+"""What the runtime cannot compute is refused by its node when the model is read, not as a damaged .bin."""
 import numpy as np
 import pytest
 import tool

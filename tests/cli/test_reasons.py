@@ -1,4 +1,4 @@
-"""Why a node computes in float32: the real reason, wherever the node stands; and moves that only keep each other."""
+"""Why a node computes in float32: the real reason, wherever it stands; moves that only keep each other."""
 import json
 
 import numpy as np
@@ -12,9 +12,9 @@ from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 def save(path, nodes, inputs, outputs, **weights):
     rng = np.random.default_rng(0)
     info = lambda shapes: [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in shapes.items()]
-    constants = [numpy_helper.from_array(w if isinstance(w,
-                                                         np.ndarray) else rng.standard_normal(w).astype(np.float32), k)
-                 for k, w in weights.items()]
+    arrays = {k: w if isinstance(w, np.ndarray) else rng.standard_normal(w).astype(np.float32)
+              for k, w in weights.items()}
+    constants = [numpy_helper.from_array(w, k) for k, w in arrays.items()]
     made = [helper.make_node(op, list(ins), list(outs), name, **more) for name, op, ins, outs, more in nodes]
     g = helper.make_graph(made, "g", info(inputs), info(outputs), constants)
     onnx.save(helper.make_model(g, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
@@ -32,8 +32,8 @@ def test_three_axes(tmp_path):
                                       ("fold", "Reshape", "bs", "c", {}), ("deep", "Conv", "cv", "y", {})],
                 dict(x=[1, 1, 8, 8]), dict(y=[1, 2, 3, 5, 5]), w=(4, 1, 3, 3), v=(2, 1, 2, 2, 2),
                 s=np.array([1, 1, 4, 6, 6]))
-    assert reasons(path,
-                   "generic")["deep"] == "it slides over more than 2 axes; integer convolutions slide over 1 or 2"
+    why = "it slides over more than 2 axes; integer convolutions slide over 1 or 2"
+    assert reasons(path, "generic")["deep"] == why
 
 
 def test_weights_and_bias_at_run_time(tmp_path):

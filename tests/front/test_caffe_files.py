@@ -155,7 +155,8 @@ def test_accuracy_goes_with_its_label(tmp_path, wanted, between):
     for i, kind in enumerate(between.split()):
         text += f'layer {{ name: "l{i}" type: "{kind}" bottom: "{last}" top: "l{i}" }}\n'
         last = f"l{i}"
-    files[0].write_text(text + f'layer {{ name: "acc" type: "Accuracy" bottom: "prob" bottom: "{last}" top: "acc" }}\n')
+    layer = f'name: "acc" type: "Accuracy" bottom: "prob" bottom: "{last}" top: "acc"'
+    files[0].write_text(f"{text}layer {{ {layer} }}\n")
     agrees(files, tmp_path, wanted)
     assert set(run(files, tmp_path, {"data": X})) == {"prob"}
     out = tool.run("info", files[1], "--proto", files[0], want=tool.DONE).out

@@ -38,8 +38,10 @@ def test_every_command(tmp_path, model):
     harmless(tool.run("info", model, want=tool.DONE))
     np.save(tmp_path / "x.npy", np.zeros((1, 1, 5, 5), np.float32))
     harmless(tool.run("run", model, "--input", tmp_path / "x.npy", want=tool.DONE))
-    (tmp_path / "c.yaml").write_text(f"model_parameters:\n  onnx_model: '{model}'\n  working_dir: 'out'\n  node_info: 'nothing:int16'\n"
-                                     "input_parameters:\n  input_type_train: featuremap\n  input_type_rt: featuremap\n"
+    (tmp_path / "c.yaml").write_text(f"model_parameters:\n  onnx_model: '{model}'\n  working_dir: 'out'\n"
+                                     "  node_info: 'nothing:int16'\n"
+                                     "input_parameters:\n  input_type_train: featuremap\n"
+                                     "  input_type_rt: featuremap\n"
                                      "calibration_parameters:\n  calibration_type: skip\n")
     harmless(tool.run("convert", "-c", tmp_path / "c.yaml", "--log", "none", want=tool.BAD_INPUT))
     text = (tmp_path / "c.yaml").read_text().replace("  node_info: 'nothing:int16'\n", "")

@@ -626,7 +626,7 @@ static void drop_label(struct reader *r, struct value *v)
         vn_graph_remove(r->g, n);
         v = from;
     }
-    for (int i = 0; v && !vn_graph_uses(v) && i < r->tops.n; i++)
+    for (int i = 0; v && !v->producer && !vn_graph_uses(v) && i < r->tops.n; i++)
         if (r->tops.v[i]->value == v)
             r->tops.v[i]->used = 0;
 }
