@@ -107,8 +107,6 @@ static const struct vn_reason *unfit_value(const struct state *s, const struct n
             continue;
         if (v->dtype != VN_F32)
             return vn_reason_new(s->arena, REASON_input_type, REASON_ARGS(v->name, vn_dtype_name(v->dtype)));
-        if (!v->producer && !v->data && v->outputs) /* files cannot have it quantized on one side only */
-            return vn_reason_new(s->arena, REASON_input_leaves, REASON_ARGS(v->name));
         if (!v->data && !s->r->of[v->id] && !s->r->hidden[v->id].infinite && v->producer &&
             !v->producer->op->is_clamp)
             return vn_reason_new(s->arena, REASON_range, REASON_ARGS(v->name));

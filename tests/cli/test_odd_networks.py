@@ -47,7 +47,7 @@ NETWORKS = {
                      [X, info("e", 2, 0)], [Y, info("k", 2, 3), info("s", 2, 1)],
                      {**W, "v": weights(0, 3), "axes": np.array([1])}),
 }
-FLOAT = {"only_lstm", "only_identity", "nothing_but_an_input", "empty_batch", "input_is_output"}
+FLOAT = {"only_lstm", "only_identity", "nothing_but_an_input", "empty_batch"}
 
 
 def save(folder, name):
