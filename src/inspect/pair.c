@@ -107,7 +107,7 @@ static void compare_second(void *user, int value, const struct vn_view *v)
     struct comparing *c = user;
     const int to = value < 0 ? -1 : c->other[value];
     const int64_t n = vn_view_count(v);
-    if (to < 0 || !c->first[to].real || c->first[to].n != n || !n)
+    if (to < 0 || !c->first[to].real || c->first[to].n != n)
         return;
     compare(c, row_of(c, to, is_whole(v) || c->first[to].whole), c->first[to].real, reals(c, v), n);
 }

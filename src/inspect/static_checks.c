@@ -144,10 +144,12 @@ static int is_row_major(const struct vn_view *t)
     return 1;
 }
 
-/* May this tensor leave the program? */
-static int is_result(const struct vn_view *t)
+/* May this tensor leave the program as v? An input leaves as it was given. */
+static int is_result(const struct value *v, const struct vn_view *t)
 {
     const enum vn_role r = t->role;
+    if (r == VN_ROLE_BYTES && !v->producer && !v->data)
+        return is_row_major(t);
     return (r == VN_ROLE_VALUE || r == VN_ROLE_FLOAT || r == VN_ROLE_COPY || r == VN_ROLE_CELLS) &&
            is_row_major(t);
 }
@@ -176,7 +178,7 @@ void vn_check_outputs(struct judgement *j, struct vn_arena *a, const struct prog
     for (int i = 0; i < n && i < p->graph->outputs.n; i++) {
         const struct value *v = p->graph->outputs.v[i];
         const struct vn_view *t = &p->parts[out[i].tensor].view;
-        if (strcmp(out[i].name, v->name) || !is_result(t))
+        if (strcmp(out[i].name, v->name) || !is_result(v, t))
             report_output(j, a, v, t, i);
     }
 }

@@ -22,7 +22,7 @@ static void view_computed(struct vn_view *v, const struct vn_session *s, int i)
     v->rank = t->shape.rank;
     memcpy(v->shape, t->shape.d, sizeof v->shape);
     v->data = t->data;
-    if (!q)
+    if (!q || vn_dtype_is_float(t->dtype))
         return;
     v->n_scale = q->n;
     v->axis = q->n > 1 ? q->axis : -1;

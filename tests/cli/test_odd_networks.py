@@ -98,7 +98,9 @@ def test_converts_runs_verifies(tmp_path, name, march):
             limit = 0 if k in ("x", "w") else 1e-5 if name in FLOAT or "float" in file else 0.2
             assert np.abs(got[k] - v).max(initial=0) <= limit, (file, k)
     if NETWORKS[name][0]:
-        tool.run("verify", tmp_path / "out/m_quantized_model.onnx", tmp_path / "out/m.bin", want=tool.DONE)
+        files = tmp_path / "out/m_quantized_model.onnx", tmp_path / "out/m.bin"
+        done = tool.run("verify", *files, want=tool.DONE)
+        assert ("Strict check PASSED" in done.out) == (name not in FLOAT)
     tool.run("info", tmp_path / "out/m.bin", want=tool.DONE)
     tool.run("perf", tmp_path / "out/m.bin", "--rounds", "1", want=tool.DONE)
 

@@ -13,11 +13,11 @@
 struct tensor {
     struct draft_node *maker;
     int readers; /* input slots, graph output included */
-    int is_output;
+    int outputs; /* how often it is in the graph's outputs */
     const struct draft_input *input;
-    const char *becomes;       /* its readers read this one instead */
-    const char *dequantized;   /* of what a Q makes: the tensor of the first DQ behind it */
-    int stays;                 /* of what a Q makes: the Q is no parameter */
+    const char *becomes; /* its readers read this one instead */
+    const char *dequantized; /* of what a Q makes: the tensor of the first DQ behind it */
+    int stays; /* of what a Q makes: the Q is no parameter */
 };
 
 struct absorb {
@@ -58,7 +58,7 @@ static void survey(struct absorb *s)
     }
     for (int i = 0; i < d->outputs.n; i++) {
         tensor(s, d->outputs.v[i])->readers++;
-        tensor(s, d->outputs.v[i])->is_output = 1;
+        tensor(s, d->outputs.v[i])->outputs++;
     }
 }
 
@@ -168,7 +168,7 @@ static void set_q(struct absorb *s, const char *name, const struct qparam *q) { 
 /* Readers of `y` read `x` instead. */
 static int redirect(struct absorb *s, const struct draft_node *n, const char *y, const char *x)
 {
-    if (tensor(s, y)->is_output)
+    if (tensor(s, y)->outputs)
         return refuse(s, n, "a graph output that is a dequantized input or constant");
     tensor(s, y)->becomes = x;
     return VN_OK;
@@ -185,7 +185,7 @@ static const struct vn_tensor *less_128(const struct absorb *s, const struct vn_
 static int absorb_constant(struct absorb *s, const struct draft_node *n, const char *y, const struct vn_tensor *data)
 {
     const struct qparam *q;
-    if (tensor(s, y)->is_output)
+    if (tensor(s, y)->outputs)
         return refuse(s, n, "a graph output that is a constant");
     TRY(parameters(&q, s, n, data->dtype, &data->shape));
     set_q(s, y, q);
@@ -197,7 +197,7 @@ static int absorb_input(struct absorb *s, const struct draft_node *n, const char
 {
     const struct tensor *t = tensor(s, x);
     const struct qparam *q;
-    if (t->readers != 1 || t->input->dtype == VN_U8 || tensor(s, y)->is_output)
+    if (t->readers != 1 || t->input->dtype == VN_U8 || tensor(s, y)->outputs)
         return refuse(s, n, "an integer input that has other consumers, or is uint8");
     TRY(parameters(&q, s, n, t->input->dtype, &t->input->shape));
     if (q->n != 1 || q->scale[0] != 1 || q->zero[0] != 0)
@@ -214,6 +214,12 @@ static void rename_output(struct draft_node *n, const char *from, const char *to
             out[i] = to;
 }
 
+/* A graph input may be an output, too: it leaves as it came. */
+static int quantized_readers(const struct tensor *t)
+{
+    return t->input ? t->readers - t->outputs : t->readers;
+}
+
 static int absorb_pair(struct absorb *s, const struct draft_node *q, const struct draft_node *dq)
 {
     const char *x = vn_onnx_in(&q->raw, 0), *y = vn_onnx_out(&dq->raw, 0);
@@ -227,11 +233,11 @@ static int absorb_pair(struct absorb *s, const struct draft_node *q, const struc
         return refuse(s, dq, "parameters that differ from the QuantizeLinear before it");
     if (tq->dequantized)
         return redirect(s, dq, y, tq->dequantized);
-    if (tx->readers != 1)
+    if (quantized_readers(tx) != 1)
         return refuse(s, q, "an input that other nodes read without quantization");
     if (is_q(tx->maker) || is_dq(tx->maker))
         return refuse(s, q, "requantization");
-    if (tq->is_output)
+    if (tq->outputs)
         return refuse(s, q, "an integer graph output");
     if (tx->maker) {
         tq->dequantized = y;
@@ -290,13 +296,13 @@ static int check_pairs(struct absorb *s, const struct draft_node *q, struct draf
         TRY(parameters(&pdq, s, dq[i], VN_NONE, shape));
         if (!vn_qparam_equal(pq, pdq))
             return refuse(s, dq[i], "parameters that differ from the QuantizeLinear before it");
-        if ((found || !tx->maker) && tensor(s, vn_onnx_out(&dq[i]->raw, 0))->is_output)
+        if ((found || !tx->maker) && tensor(s, vn_onnx_out(&dq[i]->raw, 0))->outputs)
             return refuse(s, dq[i], "a graph output that is a dequantized input or constant");
         found++;
     }
-    if (!found || found != ty->readers || ty->is_output)
+    if (!found || found != ty->readers || ty->outputs)
         return refuse(s, q, "a result that nodes other than DequantizeLinear read");
-    if (tx->readers != 1 || is_q(tx->maker) || is_dq(tx->maker))
+    if (quantized_readers(tx) != 1 || is_q(tx->maker) || is_dq(tx->maker))
         return refuse(s, q, "an input that other nodes read without quantization, or a requantization");
     return VN_OK;
 }
