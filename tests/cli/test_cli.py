@@ -139,7 +139,8 @@ def test_convert(digits, tmp_path, out):
     done = run("convert", "-c", digits.write_yaml(tmp_path / "d.yaml", out), want=DONE, cwd=tmp_path)
     same("convert", tool.normal(done.out, tmp_path))
     same("convert_log", tool.normal(done.err, digits.folder, tmp_path))
-    assert tool.normal((tmp_path / "vernier_convert.log").read_text()) == tool.normal(done.err + done.out)
+    log = (tmp_path / "vernier_convert.log").read_text()
+    assert tool.normal(log) == tool.normal(done.err + done.out)
     assert sorted(p.name for p in out.iterdir()) == STAGES
     for line in done.err.splitlines():
         assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (INFO|WARNING|ERROR) ", line)
@@ -216,7 +217,7 @@ def test_run_inputs_agree(digits, tmp_path, out):
 
 
 @pytest.mark.parametrize("make,message", [
-    (lambda p: np.save(p, np.zeros((1, 1, 9, 8), np.uint8)), "72 bytes, input image requires 64 bytes"),
+    (lambda p: np.save(p, np.zeros((1, 1, 9, 8), np.uint8)), "1x1x9x8, input image requires 1x1x8x8"),
     (lambda p: np.save(p, np.zeros((1, 1, 8, 8), np.float32)), "requires uint8 gray bytes, got float32"),
     (lambda p: np.save(p, np.zeros((8, 8), np.complex64)), "is not supported"),
     (lambda p: p.write_bytes(b"x" * 63), "63 bytes, input image requires 64 bytes"),
