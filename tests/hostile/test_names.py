@@ -38,14 +38,19 @@ def test_every_command(tmp_path, model):
     harmless(tool.run("info", model, want=tool.DONE))
     np.save(tmp_path / "x.npy", np.zeros((1, 1, 5, 5), np.float32))
     harmless(tool.run("run", model, "--input", tmp_path / "x.npy", want=tool.DONE))
-    (tmp_path / "c.yaml").write_text(f"model_parameters:\n  onnx_model: '{model}'\n  working_dir: 'out'\n"
-                                     "  node_info: 'nothing:int16'\n"
-                                     "input_parameters:\n  input_type_train: featuremap\n"
-                                     "  input_type_rt: featuremap\n"
-                                     "calibration_parameters:\n  calibration_type: skip\n")
-    harmless(tool.run("convert", "-c", tmp_path / "c.yaml", "--log", "none", want=tool.BAD_INPUT))
-    text = (tmp_path / "c.yaml").read_text().replace("  node_info: 'nothing:int16'\n", "")
+    text = f"""model_parameters:
+  onnx_model: '{model}'
+  working_dir: 'out'
+  node_info: 'nothing:int16'
+input_parameters:
+  input_type_train: featuremap
+  input_type_rt: featuremap
+calibration_parameters:
+  calibration_type: skip
+"""
     (tmp_path / "c.yaml").write_text(text)
+    harmless(tool.run("convert", "-c", tmp_path / "c.yaml", "--log", "none", want=tool.BAD_INPUT))
+    (tmp_path / "c.yaml").write_text(text.replace("  node_info: 'nothing:int16'\n", ""))
     harmless(tool.run("convert", "-c", tmp_path / "c.yaml", "--log", tmp_path / "log"))
     assert "\x1b" not in (tmp_path / "log").read_text()
     harmless(tool.run("info", out / "model.bin", want=tool.DONE))
