@@ -226,11 +226,9 @@ static double largest(const struct vn_tensor *t)
     return most;
 }
 
-/* |got - want|; 0 where both are the same infinity, or both no numbers. */
-static double distance(double got, double want)
-{
-    return got == want || (isnan(got) && isnan(want)) ? 0 : fabs(got - want);
-}
+/* |got - want|; 0 where both are the same infinity. A result that is not a number (0/0, log(-1)) is not
+ * defined: clamps and maxima may make a number of it. */
+static double distance(double got, double want) { return got == want || isnan(want) ? 0 : fabs(got - want); }
 
 /* A distance in units of what is allowed; above 1: different. */
 static double in_bounds(double d, double allowed)

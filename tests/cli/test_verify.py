@@ -73,11 +73,11 @@ def conv(x, w, y, **more):
     return h.make_node("Conv", [x, w], [y], f"conv_{y}", **more)
 
 
-def convert(folder, march="generic"):
+def convert(folder, march="generic", data=np.asarray):
     rng = np.random.default_rng(1)
     (folder / "cal").mkdir(exist_ok=True)
     for i in range(4):
-        rng.standard_normal((1, 3, 8, 8)).astype(np.float32).tofile(folder / f"cal/{i}.bin")
+        data(rng.standard_normal((1, 3, 8, 8)).astype(np.float32)).tofile(folder / f"cal/{i}.bin")
     (folder / "m.yaml").write_text(YAML.replace("'generic'", f"'{march}'").replace("'out'", f"'{march}'"))
     tool.run("convert", "-c", folder / "m.yaml", want=tool.DONE)
     return folder / march / "m_quantized_model.onnx", folder / march / "m.bin"
@@ -180,3 +180,15 @@ def test_a_long_list_is_cut(tmp_path):
     short, whole = (tool.run("verify", *files, "--digits", "9", *more, want=tool.CHECK_FAILED).out
                     for more in ((), ("--all",)))
     assert short.count("DIFFERENT") == 10 < whole.count("DIFFERENT") and "more tensors differ (--all" in short
+
+
+def test_what_is_not_a_number_is_no_alarm(tmp_path):
+    nodes = [conv("x", "w", "a"), h.make_node("Log", ["a"], ["b"], "log"),
+             h.make_node("Relu", ["b"], ["c"], "relu"), h.make_node("ReduceMax", ["c"], ["y"], "max")]
+    save(tmp_path, nodes, {"w": np.full((4, 3, 3, 3), 0.1, np.float32)}, [("y", [1, 1, 1, 1])])
+    files = convert(tmp_path, "bernoulli2", np.abs)  # calibrated without negative numbers
+    np.save(tmp_path / "x.npy", np.random.default_rng(6).standard_normal((1, 3, 8, 8)).astype(np.float32))
+    dump = "--output-dir", tmp_path, "--dump-all"
+    tool.run("run", files[1], "-i", tmp_path / "x.npy", *dump, want=tool.DONE)
+    assert np.isnan(np.load(tmp_path / "tensors/b.npy")).any()
+    tool.run("verify", *files, "-i", tmp_path / "x.npy", want=tool.DONE)
