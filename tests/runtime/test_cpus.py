@@ -14,7 +14,7 @@ import many_ops  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
 RUNTIME = [*sorted((tool.ROOT / "src/runtime").glob("*.c")), *sorted((tool.ROOT / "src/kernels").glob("*.c")), *sorted((tool.ROOT / "src/kernels/portable").glob("*.c")),
-           tool.ROOT / "src/format/bin.c", *(tool.ROOT / "src/base" / f"{name}.c" for name in ("err", "hash", "pool")),
+           tool.ROOT / "src/format/bin.c", *(tool.ROOT / "src/base" / f"{name}.c" for name in ("err", "escape", "hash", "pool")),
            *(tool.ROOT / "src/num" / f"{name}.c" for name in ("math", "math64", "half"))]
 FLAGS = ["-std=c11", "-O2", "-ffp-contract=off", "-fno-math-errno", "-D_GNU_SOURCE", f"-I{tool.ROOT}/src", f"-I{tool.ROOT}/include"]
 ARM_GCC, QEMU = shutil.which("aarch64-linux-gnu-gcc"), shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
