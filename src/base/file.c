@@ -237,6 +237,7 @@ struct vn_staging {
     struct vn_arena *arena;
     const char *folder;
     char *path; /* NULL: not there (any more) */
+    DIR *dir; /* open from the start: where memory has run out, it is still emptied */
 };
 
 typedef int entry_fn(struct vn_staging *s, const char *from, const char *name, struct vn_err *e);
@@ -244,16 +245,13 @@ typedef int entry_fn(struct vn_staging *s, const char *from, const char *name, s
 static int for_each_entry(struct vn_staging *s, entry_fn *f, struct vn_err *e)
 {
     int status = VN_OK;
-    DIR *d = opendir(s->path);
-    if (!d)
-        return vn_fail(e, trouble(), "%s: cannot read folder: %s", s->path, strerror(errno));
-    for (struct dirent *it; status == VN_OK && (it = readdir(d));)
+    rewinddir(s->dir);
+    for (struct dirent *it; status == VN_OK && (it = readdir(s->dir));)
         if (strcmp(it->d_name, ".") != 0 && strcmp(it->d_name, "..") != 0) {
             char from[PATH_MAX];
             snprintf(from, sizeof from, "%s/%s", s->path, it->d_name);
             status = f(s, from, it->d_name, e);
         }
-    closedir(d);
     return status;
 }
 
@@ -270,6 +268,7 @@ static void drop_stage(void *p)
     if (!s->path)
         return;
     for_each_entry(s, remove_entry, NULL);
+    closedir(s->dir);
     rmdir(s->path);
 }
 
@@ -281,6 +280,12 @@ int vn_dir_stage(struct vn_staging **out, struct vn_arena *a, const char *folder
     vn_arena_defer(a, drop_stage, s);
     if (strlen(path) + NAME_MAX >= PATH_MAX || !mkdtemp(path))
         return vn_fail(e, VN_E_IO, "%s: cannot write: %s", folder, strerror(errno));
+    s->dir = opendir(path);
+    if (!s->dir) {
+        const int status = vn_fail(e, trouble(), "%s: cannot read folder: %s", path, strerror(errno));
+        rmdir(path);
+        return status;
+    }
     s->path = path;
     *out = s;
     return VN_OK;
@@ -306,6 +311,7 @@ int vn_dir_stage_commit(struct vn_staging *s, struct vn_err *e)
 {
     TRY(for_each_entry(s, check_entry, e));
     TRY(for_each_entry(s, move_entry, e));
+    closedir(s->dir);
     rmdir(s->path);
     s->path = NULL;
     return VN_OK;
