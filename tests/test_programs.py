@@ -41,19 +41,16 @@ def test_ops(build):
     assert ", 0 failures" in execute(BUILDS[build] / "tests/optest")
 
 
-@pytest.mark.parametrize("how", [["--tool", tool.BUILD / "tests/onnxrun"], ["--cli", tool.BUILD / "vernier", "--runtime"]], ids=["reference", "runtime"])
-def test_onnx_backend_node_tests(how):
-    last = execute(sys.executable, HERE / "op/backend.py", *how).splitlines()[-1]
-    print(last)
-    assert last.endswith(" 0 not in the runtime, 0 failed")
-    passed, constant = int(last.split()[0]), int(last.split(", ")[1].split()[0])
-    assert passed >= 842 and constant <= 200
+# (the ONNX backend tests run in tests/docs, where docs/operators.md is compared with their result)
 
 
 @pytest.mark.parametrize("how", ["--runtime", "-v"], ids=["runtime", "reference"])
 def test_onnx_light_networks(how):
-    last = execute(sys.executable, HERE / "op/backend.py", "--cli", tool.BUILD / "vernier", "--networks", how).splitlines()[-1]
-    assert last == "9 passed, 0 skipped, 0 not in the runtime, 0 failed"
+    """On the reference executor the two small ones, or all with VERNIER_CAMPAIGN=1."""
+    names = [] if how == "--runtime" or tool.CAMPAIGN else ["squeezenet", "shufflenet"]
+    command = HERE / "op/backend.py", "--cli", tool.BUILD / "vernier", "--networks", how, *names
+    last = execute(sys.executable, *command).splitlines()[-1]
+    assert last == f"{len(names) or 9} passed, 0 skipped, 0 not in the runtime, 0 failed"
 
 
 PROGRAMS = sorted(p.stem for folder in ("front", "unit", "pass") for p in (HERE / folder).glob("test_*.c"))

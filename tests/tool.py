@@ -12,6 +12,8 @@ SANITIZED = pathlib.Path(os.environ.get("VERNIER_SANITIZED", ROOT / "build-sanit
 if not (SANITIZED / "vernier").exists():
     SANITIZED = BUILD
 
+CAMPAIGN = os.environ.get("VERNIER_CAMPAIGN") == "1"  # what is shortened for daily use runs in full
+
 REPORT = 99  # exit status of a sanitizer's report
 SANITIZER_OPTIONS = {"ASAN_OPTIONS": f"exitcode={REPORT}:detect_leaks=1:allocator_may_return_null=1",
                      "UBSAN_OPTIONS": f"exitcode={REPORT}:halt_on_error=1:print_stacktrace=1"}

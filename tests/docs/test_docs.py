@@ -28,6 +28,11 @@ def test_caffe_page_is_fresh():
 def test_operators_page_is_fresh():
     done = subprocess.run([sys.executable, tool.ROOT / "tools/operators_docs.py", "--check", "--build", tool.BUILD], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    # floors of the page: tests as published, with constant side inputs, failed
+    page = (DOCS / "operators.md").read_text()
+    patterns = r"(\d+) pass as", r"and (\d+) \(", r"`If`\. (\d+) fail"
+    passed, constant, failed = (int(re.search(p, page)[1]) for p in patterns)
+    assert passed >= 842 and constant <= 200 and failed == 0
 
 
 def test_every_key_is_in_the_page():

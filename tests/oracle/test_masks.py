@@ -180,7 +180,10 @@ def test_magika(tmp_path):
     tool.run("verify", *fast, cwd=tmp_path, want=tool.DONE)
 
 
-@pytest.mark.parametrize("out, least, more", [("int8", .99, None), ("int16", .9999, INT16)])
+PPOCR = [("int8", .99, None), ("int16", .9999, INT16)]
+
+
+@pytest.mark.parametrize("out, least, more", PPOCR if tool.CAMPAIGN else PPOCR[:1])
 def test_ppocr(tmp_path, out, least, more):
     model, inputs = shared("ppocr_v4_rec.onnx"), {"input_name": "x", "input_shape": "1x3x48x320"}
     calibration = {"calibration_type": "'skip'", "optimization": more}

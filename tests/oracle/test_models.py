@@ -1,6 +1,5 @@
 """The five real models, stage by stage, in the stock onnx and onnxruntime and in the program."""
 import hashlib
-import os
 
 import numpy as np
 import onnx
@@ -9,6 +8,7 @@ import pytest
 import ort
 import preprocess as pre
 import shared_models as sm
+import tool
 
 
 def io_names(path):
@@ -100,7 +100,7 @@ WAYS = [*[(mask, 1) for mask in sm.MASKS], (sm.MASKS[0], 2), (sm.MASKS[-1], 2)]
 
 def test_convert_makes_the_same_bytes(products, model, tmp_path):
     """All ways on 8 samples for the smallest model (for all with VERNIER_CAMPAIGN=1), else two ways on 2."""
-    whole, hashes = model.name == "resnet20" or os.environ.get("VERNIER_CAMPAIGN"), {}
+    whole, hashes = model.name == "resnet20" or tool.CAMPAIGN, {}
     for mask, threads in WAYS if whole else (WAYS[0], WAYS[-1]):
         how = "--cpumask", mask, "--threads", threads
         p = sm.convert(model, tmp_path, options=how, samples=8 if whole else 2)
