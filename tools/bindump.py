@@ -162,7 +162,7 @@ class Bin:
         want(tensor < len(self.tensors) and kind < len(INPUT_TYPES), "an input or output is no tensor")
         t = self.tensors[tensor]
         return {"name": t["name"], "tensor": tensor, "type": INPUT_TYPES[kind], "dtype": t["dtype"], "shape": t["shape"], "bytes": t["bytes"],
-                "channels_last": last}
+                "channels_last": last, "scale": t["scale"], "zero": t["zero"]}
 
     def as_json(self):
         sections = {k: {"offset": o, "bytes": n} for k, (o, n) in self.sections.items()}

@@ -1,6 +1,7 @@
 """tools/bindump.py, which was written from docs/bin-format.md alone, sees what `vernier info` sees; the page matches instr.def."""
 import json
 import re
+import struct
 import subprocess
 import sys
 
@@ -91,6 +92,11 @@ def test_bindump_matches_instr_def():
     assert [(n, lo, hi, " ".join(text.split())) for n, lo, hi, text in bindump.INSTRUCTIONS] == list(instr_def())
 
 
+def bits(scale):
+    """A float32, however many digits it was printed with."""
+    return struct.pack("<f", scale)
+
+
 def check(path):
     done = subprocess.run([sys.executable, tool.ROOT / "tools/bindump.py", path, "--json"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -102,6 +108,7 @@ def check(path):
     for side in "inputs", "outputs":
         assert len(seen[side]) == len(info[side])
         for ours, theirs in zip(seen[side], info[side]):
+            assert bits(ours["scale"]) == bits(theirs.pop("scale", ours["scale"]))
             assert {k: ours[k] for k in theirs} == theirs
     if "march" in info["meta"]:
         assert seen["header"]["march"] == info["meta"]["march"]
