@@ -137,7 +137,7 @@ const char *vn_fault_word(enum vn_fault_kind k);
 struct vn_agreement {
     const char *name;
     int output; /* 1: an output of the network */
-    int integer; /* 1: integers, indices or truth values: equal or not */
+    int integer; /* 1: integers or booleans, compared exactly */
     int samples;
     int64_t compared, different; /* elements; of floats: not the same number (or beyond the digits) */
     double cosine_min, cosine_mean;

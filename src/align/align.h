@@ -25,7 +25,7 @@ struct trace {
     const char **stage;
     struct trace_sample *sample;
     int capacity;
-    int assumed; /* its first stages, recorded by nobody: copies of the other side's, for the search; not told */
+    int assumed; /* first stages that were not recorded: copies of the other side's, not reported */
 };
 /* A folder, an .npz, or one array: .npy or a raw dump. `raw`: how raw dumps are to be read. */
 int vn_trace_read(struct trace *t, struct vn_arena *a, const char *path, const struct raw_forms *raw,

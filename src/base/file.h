@@ -40,7 +40,8 @@ int vn_dir_stage_commit(struct vn_staging *s, struct vn_err *e); /* its files mo
 int vn_dir_list(struct vn_arena *a, const char *path, const char ***names, int *n, struct vn_err *e);
 /* Likewise the sub-folders. */
 int vn_dir_folders(struct vn_arena *a, const char *path, const char ***names, int *n, struct vn_err *e);
-const char *vn_path_join(struct vn_arena *a, const char *folder, const char *name); /* an absolute name, or one in ".", stays as it is */
+/* folder/name; an absolute name, or one in ".", is returned unchanged. */
+const char *vn_path_join(struct vn_arena *a, const char *folder, const char *name);
 const char *vn_path_folder(struct vn_arena *a, const char *path);                   /* "." where there is none */
 const char *vn_path_base(const char *path);
 const char *vn_path_stem(struct vn_arena *a, const char *path); /* base name without its last extension */

@@ -117,7 +117,8 @@ static int lower_output(struct lowering *l, const struct value *v, const struct 
     for (int i = 0; i < l->prog->inputs.n; i++)
         is_input |= l->prog->inputs.v[i].tensor == id;
     if (t.place != BIN_ARENA || is_input) { /* the output wants memory of its own */
-        const int copy = vn_low_carry(l, v, given >= 0 ? VN_ROLE_BYTES : VN_ROLE_COPY, t.dtype, &t.shape, PLAIN);
+        const enum vn_role role = given >= 0 ? VN_ROLE_BYTES : VN_ROLE_COPY;
+        const int copy = vn_low_carry(l, v, role, t.dtype, &t.shape, PLAIN);
         vn_low_quantized(l, copy, t.scale, t.zero);
         const int64_t n = vn_shape_count(&t.shape), one = 1;
         TRY(vn_low_copy(l, id, copy, 1, &n, 0, &one, 0, &one, e));

@@ -178,7 +178,7 @@ int vn_config_match_inputs(struct config *c, struct vn_arena *a, int n, const ch
 const struct setting *vn_config_given(const struct config *c, const char *key);
 /* A setting whose value counts; NULL: not given, or ignored. */
 const struct setting *vn_config_used(const struct config *c, const char *key);
-/* Is the value of one of the keys (NULL behind the last) wrong, so that what follows from it cannot be judged? */
+/* 1: one of the keys (NULL-terminated) has an invalid value, so values derived from it cannot be checked. */
 int vn_config_doubtful(const struct config *c, const char *const *keys);
 /* "path:line:column: key" in front of the message. */
 int vn_config_fail(const struct config *c, const struct setting *s, struct vn_err *e, int code, const char *fmt, ...)

@@ -45,7 +45,7 @@ static const char *group_of(const char *name)
     return NULL;
 }
 
-/* What a problem of the text is kept as: reading goes on behind it. */
+/* Records a syntax problem; parsing continues after it. */
 #define NOTED(r, x) NOTE((r)->c, (r)->arena, x, (r)->e)
 
 static int seen_before(const struct reader *r, const struct key *k) { return r->line[k - vn_keys] != 0; }

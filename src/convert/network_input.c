@@ -1,7 +1,7 @@
-/* Does the network say itself that it is fed otherwise than it was trained? Judged by what the first layers
- * compute from a few samples: a batch normalization that is still in the file holds the spread that training
- * saw; layers that have absorbed theirs compute values of ordinary size. Pixels in 0..255 where training had
- * normalised ones are fifty times too large, which nothing else in a conversion shows. */
+/* Detects inputs that are normalised differently from training, from the activations of the first layers on
+ * a few samples. A batch normalization in the file holds the variance seen in training; without one,
+ * activations of ordinary magnitude are expected. Pixels in 0..255 in place of normalised values are about
+ * fifty times too large, and no other check of a conversion shows it. */
 #include <math.h>
 #include <stdlib.h>
 

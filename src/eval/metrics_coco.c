@@ -482,8 +482,8 @@ static double mean_precision(const struct curve *c, double truths)
     return sum / RECALLS;
 }
 
-/* One category: detections d[0..n), each counted times[sample] times. `room`: for so many hits at each
- * threshold as there are truths. */
+/* One category: detections d[0..n); a sample's detections count times[sample] times. `room` has space for
+ * `truths` hits at each threshold. */
 static void add_category(struct sums *to, const struct matched *d, int n, double truths, int area, int limit,
                          const int *times, double *room)
 {

@@ -20,7 +20,7 @@ struct vn_pair {
 struct shown { /* a value of the first artefact, this sample */
     const float *real;
     int64_t n;
-    int whole; /* integers, indices, truth values */
+    int whole; /* 1: integers or booleans */
 };
 
 struct comparing {

@@ -133,25 +133,14 @@ void vn_check_parameters(struct judgement *j, struct vn_arena *a, const struct p
 
 /* ---- outputs ---- */
 
-static int is_row_major(const struct vn_view *t)
-{
-    int64_t step = 1;
-    for (int k = t->rank - 1; k >= 0; k--) {
-        if (t->shape[k] != 1 && t->stride[k] != step)
-            return 0;
-        step *= t->shape[k];
-    }
-    return 1;
-}
-
 /* May this tensor leave the program as v? An input leaves as it was given. */
 static int is_result(const struct value *v, const struct vn_view *t)
 {
     const enum vn_role r = t->role;
     if (r == VN_ROLE_BYTES && !v->producer && !v->data)
-        return is_row_major(t);
+        return vn_view_is_plain(t);
     return (r == VN_ROLE_VALUE || r == VN_ROLE_FLOAT || r == VN_ROLE_COPY || r == VN_ROLE_CELLS) &&
-           is_row_major(t);
+           vn_view_is_plain(t);
 }
 
 static void report_output(struct judgement *j, struct vn_arena *a, const struct value *v,
@@ -167,7 +156,7 @@ static void report_output(struct judgement *j, struct vn_arena *a, const struct 
                                 .writer_node = "",
                                 .why = vn_arena_fmt(a, "output %d of the program is %s (%s%s); expected %s",
                                                     i, t->name, vn_role_word(t->role),
-                                                    is_row_major(t) ? "" : ", channels last", v->name) };
+                                                    vn_view_is_plain(t) ? "" : ", channels last", v->name) };
     VEC_PUSH(a, &j->faults, f);
 }
 

@@ -293,8 +293,8 @@ int vn_node_list(const struct node *n, int i, const char *what, int64_t *v, int 
 /* The axes named by an optional constant input: `mask` bit per axis. Refuses duplicates and axes outside
  * [-rank, rank-1]. */
 int vn_node_axes(const struct node *n, int i, int rank, uint32_t *mask, struct vn_err *e);
-/* Constant contents of input i as integers (1-D or scalar). Fails with "is computed at run time" where it
- * is no constant. */
+/* Constant contents of input i as integers (1-D or scalar). Fails with "is computed at run time" if it
+ * is not constant. */
 int vn_node_ints(const struct node *n, int i, const char *what, struct ints *out, struct vn_arena *a, struct vn_err *e);
 static inline int vn_node_has(const struct node *n, int i) { return i < n->n_in && n->in[i]; }
 /* Output type and shape of input 0. */

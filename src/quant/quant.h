@@ -26,7 +26,8 @@ struct vn_quant_options {
 };
 
 /* Annotate a float graph (values' q, nodes' why_float): the calibrated model. Weights stay float with per-channel scales; biases stay
- * float. `r` was collected on a graph with the same values. Where nothing is worth integers, all stays float. */
+ * float. `r` was collected on a graph with the same values. If no
+ * node benefits from integers, all stay float. */
 int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struct vn_quant_options *o, struct vn_err *e);
 
 /* Make up for what rounding the weights does to the mean of each output channel: bias += sum (w - fake_quantized(w)) * mean(x), with

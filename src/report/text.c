@@ -50,7 +50,8 @@ static void print_columns(FILE *f, const struct vn_output_row *rows, int n, int 
         for (int k = 0; k < (exact ? 5 : 6); k++)
             cell[k] = number(c[k], "%.6f", exact ? equal[k] : real[k], !isnan(exact ? equal[k] : real[k]));
         if (r->exact == exact && exact)
-            vn_table_row(t, (const char *const[]){ r->output, cell[0], cell[1], cell[2], by, cell[3], cell[4] });
+            vn_table_row(t,
+                         (const char *const[]){ r->output, cell[0], cell[1], cell[2], by, cell[3], cell[4] });
         else if (r->exact == exact)
             vn_table_row(t, (const char *const[]){ r->output, cell[0], cell[1], cell[2], cell[3], cell[4],
                                                    cell[5] });
