@@ -69,13 +69,18 @@ static int linear(struct vn_tensor **out, struct vn_arena *a, const struct node 
     return VN_OK;
 }
 
+static double of_element(const struct node *n, double x, double y)
+{
+    return n->op->relative ? n->op->relative * fabs(y) : n->op->rounding(n, x, y);
+}
+
 static struct vn_tensor *elementwise(struct vn_arena *a, const struct node *n, const struct vn_tensor *x,
                                      const struct vn_tensor *y)
 {
     struct vn_tensor *out = vn_tensor_new(a, VN_F64, &y->shape);
     const int64_t count = vn_shape_count(&y->shape);
     for (int64_t i = 0; i < count; i++)
-        vn_f64(out)[i] = U * n->op->rounding(n, vn_f64(x)[i], vn_f64(y)[i]) + SMALLEST;
+        vn_f64(out)[i] = U * of_element(n, vn_f64(x)[i], vn_f64(y)[i]) + SMALLEST;
     return out;
 }
 
@@ -119,7 +124,7 @@ int vn_rounding_slack(const struct vn_tensor **out, struct vn_arena *a, const st
         inexact |= in_slack[i] != NULL;
     if (n->op->terms)
         TRY(linear(&own, a, n, port, in, y, e));
-    else if (n->op->rounding)
+    else if (n->op->relative || n->op->rounding)
         own = elementwise(a, n, in[0], y);
     else if (n->op->slack) {
         own = vn_tensor_new(a, VN_F64, &y->shape);

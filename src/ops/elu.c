@@ -25,12 +25,6 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     return vn_low_unary(n, l, VN_UN_ELU, a->alpha, 1, e);
 }
 
-static double rounding(const struct node *n, double x, double y)
-{
-    (void)n, (void)x;
-    return 16 * fabs(y);
-}
-
 const struct op_def vn_op_elu = {
     .name = "elu",
     .onnx = "Elu",
@@ -43,5 +37,5 @@ const struct op_def vn_op_elu = {
     .lower = lower,
     .f = f,
     .quant = { .kind = Q_TABLE },
-    .rounding = rounding,
+    .relative = 16,
 };

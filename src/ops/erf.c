@@ -12,12 +12,6 @@ static double f(const struct node *n, double x)
 
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_unary(n, l, VN_UN_ERF, 0, 0, e); }
 
-static double rounding(const struct node *n, double x, double y)
-{
-    (void)n, (void)x;
-    return 6 * fabs(y);
-}
-
 const struct op_def vn_op_erf = {
     .name = "erf",
     .onnx = "Erf",
@@ -28,5 +22,5 @@ const struct op_def vn_op_erf = {
     .lower = lower,
     .f = f,
     .quant = { .kind = Q_TABLE, .out = Q_OUT_FIXED, .lo = -1, .hi = 1 },
-    .rounding = rounding,
+    .relative = 6,
 };

@@ -12,12 +12,6 @@ static double f(const struct node *n, double x)
 
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_unary(n, l, VN_UN_LOG, 0, 0, e); }
 
-static double rounding(const struct node *n, double x, double y)
-{
-    (void)n, (void)x;
-    return 4 * fabs(y);
-}
-
 const struct op_def vn_op_log = {
     .name = "log",
     .onnx = "Log",
@@ -28,5 +22,5 @@ const struct op_def vn_op_log = {
     .lower = lower,
     .f = f,
     .quant = { .kind = Q_TABLE },
-    .rounding = rounding,
+    .relative = 4,
 };

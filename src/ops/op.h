@@ -171,6 +171,7 @@ struct op_def {
      * first of these that is there; none: it is eval's, rounded once. */
     int64_t (*terms)(
         const struct node *n); /* linear operators: rounded operations that an output depends on */
+    int relative; /* y = f(x): in units of 2^-24 of |y| */
     double (*rounding)(const struct node *n, double x, double y); /* y = f(x): in units of 2^-24 */
     /* Others: an absolute bound for each element of output `port`, from the inputs as real numbers and the
      * exact result; zeroed before. */

@@ -26,12 +26,6 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     return vn_low_unary(n, l, VN_UN_SELU, a->gamma * a->alpha, a->gamma, e);
 }
 
-static double rounding(const struct node *n, double x, double y)
-{
-    (void)n, (void)x;
-    return 16 * fabs(y);
-}
-
 const struct op_def vn_op_selu = {
     .name = "selu",
     .onnx = "Selu",
@@ -44,5 +38,5 @@ const struct op_def vn_op_selu = {
     .lower = lower,
     .f = f,
     .quant = { .kind = Q_TABLE },
-    .rounding = rounding,
+    .relative = 16,
 };
