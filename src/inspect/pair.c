@@ -151,20 +151,18 @@ static void sum_up(struct vn_pair *p)
 
 /* ---- a job ---- */
 
-static int open_sides(struct comparing *c, const char *const *path, const struct vn_verify_options *o,
-                      struct vn_err *e)
+/* inspect: to find out what they are; then those that run compiled are opened again. */
+static int open_sides(struct comparing *c, const char *const *path, int inspect,
+                      const struct vn_verify_options *o, struct vn_err *e)
 {
-    struct vn_session_options how;
-    vn_session_options_default(&how);
-    how.run = o->run;
-    how.pipeline = o->pipeline;
     for (int k = 0; k < 2; k++) {
         struct vn_session **s = vn_session_slot(c->arena);
-        how.prototxt = vn_path_has_suffix(path[k], ".caffemodel") ? o->prototxt : NULL;
-        TRY(vn_session_open(s, path[k], &how, e));
+        if (!inspect && vn_session_kind(c->side[k]) == VN_ARTEFACT_BIN)
+            continue;
+        TRY(vn_verify_open(s, path[k], inspect, o, e));
         c->side[k] = *s;
     }
-    return vn_verify_same_network(c->side[0], c->side[1], e);
+    return VN_OK;
 }
 
 static void connect(struct comparing *c)
@@ -222,13 +220,27 @@ static int is_quantized(const struct vn_session *s)
     return integers || vn_session_meta(s, "calibration.method") != NULL;
 }
 
-static int verify_steps(struct vn_pair *p, const char *onnx, const char *bin,
+static int verify_steps(struct vn_pair *p, struct vn_session *onnx, struct vn_session *bin,
                         const struct vn_verify_options *o, struct vn_err *e)
 {
     p->summary.strict = 1;
-    TRY(vn_verify(&p->steps, onnx, bin, o, e));
+    TRY(vn_verify_sessions(&p->steps, onnx, bin, o, e));
     p->summary.passed = vn_verification_summary(p->steps)->passed;
     p->summary.samples = vn_verification_summary(p->steps)->samples;
+    return VN_OK;
+}
+
+static int compare_values(struct comparing *c, const char *const *path, const struct vn_verify_options *o,
+                          struct vn_err *e)
+{
+    struct verify_inputs in;
+    TRY(open_sides(c, path, 0, o, e));
+    TRY(vn_verify_same_network(c->side[0], c->side[1], e));
+    TRY(vn_verify_inputs(&in, c->arena, c->side[vn_session_kind(c->side[1]) == VN_ARTEFACT_BIN], o, e));
+    c->pair->summary.samples = in.samples;
+    connect(c);
+    TRY(compare_samples(c, &in, &o->listener, e));
+    sum_up(c->pair);
     return VN_OK;
 }
 
@@ -236,21 +248,16 @@ static int verify_pair(struct vn_pair *p, struct vn_arena *work, const char *a, 
                        const struct vn_verify_options *o, struct vn_err *e)
 {
     struct comparing c = { .pair = p, .arena = work, .digits = o->digits ? pow(10, -o->digits) : 0 };
-    struct verify_inputs in;
-    TRY(open_sides(&c, (const char *const[]){ a, b }, o, e));
-    const int bin[2] = { vn_session_kind(c.side[0]) == VN_ARTEFACT_BIN,
-                         vn_session_kind(c.side[1]) == VN_ARTEFACT_BIN };
+    const char *const path[2] = { a, b };
+    TRY(open_sides(&c, path, 1, o, e));
+    const int first = vn_session_kind(c.side[0]) == VN_ARTEFACT_BIN, /* 1: it is the program */
+        second = vn_session_kind(c.side[1]) == VN_ARTEFACT_BIN;
     p->summary.min_cosine = o->min_cosine;
     p->summary.origin = differing_origin(p->arena, c.side[0], c.side[1]);
-    if (bin[0] != bin[1] && is_quantized(c.side[bin[0]]))
-        return verify_steps(p, bin[0] ? b : a, bin[0] ? a : b, o, e);
-    p->summary.strict = bin[0] && bin[1];
-    TRY(vn_verify_inputs(&in, work, c.side[bin[1]], o, e));
-    p->summary.samples = in.samples;
-    connect(&c);
-    TRY(compare_samples(&c, &in, &o->listener, e));
-    sum_up(p);
-    return VN_OK;
+    if (first != second && is_quantized(c.side[first]))
+        return verify_steps(p, c.side[first], c.side[second], o, e);
+    p->summary.strict = first && second;
+    return compare_values(&c, path, o, e);
 }
 
 static int new_pair(struct vn_pair **out, const char *a, const char *b, const struct vn_verify_options *o,

@@ -7,7 +7,6 @@
 #include "base/listen.h"
 #include "inspect/judge.h"
 #include "inspect/verify_inputs.h"
-#include "kernels/image/image_kernels.h"
 #include "ops/op.h"
 #include "session/session.h"
 #include "session/similarity.h"
@@ -20,7 +19,6 @@ struct vn_verification {
 
 struct check {
     struct verify_inputs in;
-    struct vn_arena *arena; /* of the sessions */
     struct vn_arena *scratch; /* of this sample */
     struct vn_session *onnx, *bin;
     const struct graph *g; /* of the ONNX file */
@@ -71,24 +69,6 @@ static int verify_sample(struct check *c, struct vn_err *e)
     return VN_OK;
 }
 
-static int open_both(struct check *c, const char *onnx, const char *bin, const struct vn_verify_options *o,
-                     struct vn_err *e)
-{
-    struct vn_session_options how;
-    struct vn_session **left = vn_session_slot(c->arena), **right = vn_session_slot(c->arena);
-    vn_session_options_default(&how);
-    how.run = o->run;
-    how.pipeline = o->pipeline;
-    how.reference = 1;
-    TRY(vn_session_open(left, onnx, &how, e));
-    how.reference = 0;
-    TRY(vn_session_open(right, bin, &how, e));
-    c->onnx = *left;
-    c->bin = *right;
-    c->g = vn_session_graph(c->onnx);
-    return vn_verify_same_network(c->onnx, c->bin, e);
-}
-
 static void add_row(struct vn_verify_summary *sum, const struct vn_verified *r, int i)
 {
     if (r->fused)
@@ -136,12 +116,11 @@ static int verify_samples(struct check *c, const struct vn_listener *l, struct v
     return status;
 }
 
-static int verify(struct vn_verification *v, struct vn_arena *a, const char *onnx, const char *bin,
-                  const struct vn_verify_options *o, struct vn_err *e)
+static int verify(struct vn_verification *v, struct vn_arena *a, struct vn_session *onnx,
+                  struct vn_session *bin, const struct vn_verify_options *o, struct vn_err *e)
 {
-    struct check c = { .arena = a };
-    vn_image_cpu(o->run.cpumask);
-    TRY(open_both(&c, onnx, bin, o, e));
+    struct check c = { .onnx = onnx, .bin = bin, .g = vn_session_graph(onnx) };
+    TRY(vn_verify_same_network(onnx, bin, e));
     TRY(vn_verify_inputs(&c.in, a, c.bin, o, e));
     c.reference = NEW_ARRAY(a, const struct vn_tensor *, c.g->values.n);
     TRY(vn_judge_new(&c.judge, v->arena, c.bin, c.g, o->digits, e));
@@ -152,8 +131,8 @@ static int verify(struct vn_verification *v, struct vn_arena *a, const char *onn
     return VN_OK;
 }
 
-static int new_verification(struct vn_verification **out, const char *onnx, const char *bin,
-                            const struct vn_verify_options *o, struct vn_err *e)
+int vn_verify_sessions(struct vn_verification **out, struct vn_session *onnx, struct vn_session *bin,
+                       const struct vn_verify_options *o, struct vn_err *e)
 {
     struct vn_arena *kept = vn_arena_new(), *work = vn_arena_new();
     struct vn_verification *v = NEW(kept, struct vn_verification);
@@ -167,12 +146,30 @@ static int new_verification(struct vn_verification **out, const char *onnx, cons
     return status;
 }
 
+static int open_and_verify(struct vn_verification **out, struct vn_arena *a, const char *onnx,
+                           const char *bin, const struct vn_verify_options *o, struct vn_err *e)
+{
+    struct vn_session **left = vn_session_slot(a), **right = vn_session_slot(a);
+    TRY(vn_verify_open(left, onnx, 1, o, e));
+    TRY(vn_verify_open(right, bin, 1, o, e));
+    return vn_verify_sessions(out, *left, *right, o, e);
+}
+
+static int verify_files(struct vn_verification **out, const char *onnx, const char *bin,
+                        const struct vn_verify_options *o, struct vn_err *e)
+{
+    struct vn_arena *a = vn_arena_new();
+    const int status = open_and_verify(out, a, onnx, bin, o, e);
+    vn_arena_free(&a);
+    return status;
+}
+
 int vn_verify(struct vn_verification **out, const char *onnx, const char *bin,
               const struct vn_verify_options *o, struct vn_err *e)
 {
     int status;
     *out = NULL;
-    VN_GUARDED(status, e, new_verification(out, onnx, bin, o, e));
+    VN_GUARDED(status, e, verify_files(out, onnx, bin, o, e));
     return status;
 }
 

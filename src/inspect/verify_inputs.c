@@ -3,6 +3,18 @@
 #include "base/file.h"
 #include "image/image.h"
 
+int vn_verify_open(struct vn_session **s, const char *path, int inspect, const struct vn_verify_options *o,
+                   struct vn_err *e)
+{
+    struct vn_session_options how;
+    vn_session_options_default(&how);
+    how.run = o->run;
+    how.pipeline = o->pipeline;
+    how.inspect = inspect;
+    how.prototxt = vn_path_has_suffix(path, ".caffemodel") ? o->prototxt : NULL;
+    return vn_session_open(s, path, &how, e);
+}
+
 struct list {
     VEC(const char *) v;
 };

@@ -1,10 +1,18 @@
-/* inspect/verify_inputs.h - the samples of a verification: files for each input, or random numbers. */
+/* inspect/verify_inputs.h - what is verified: sessions, and samples of files or random numbers. */
 #ifndef VN_INSPECT_VERIFY_INPUTS_H
 #define VN_INSPECT_VERIFY_INPUTS_H
 
 #include <vernier/verify.h>
 
 #include "session/session.h"
+
+/* Open a file with the options of a verification. inspect: on the reference executor, not compiled. */
+int vn_verify_open(struct vn_session **s, const char *path, int inspect, const struct vn_verify_options *o,
+                   struct vn_err *e);
+
+/* vn_verify of open sessions: the ONNX file's on the reference executor. */
+int vn_verify_sessions(struct vn_verification **out, struct vn_session *onnx, struct vn_session *bin,
+                       const struct vn_verify_options *o, struct vn_err *e);
 
 struct verify_inputs {
     int n; /* inputs of the network */
