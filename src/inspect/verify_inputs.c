@@ -19,24 +19,21 @@ struct list {
     VEC(const char *) v;
 };
 
-/* "NAME=REST" for one of the inputs; else the only input. Returns the rest, or NULL. */
-static const char *split(int *input, const struct vn_session *s, const char *word, const char *option,
-                         struct vn_err *e)
+/* The rest of "NAME=REST", or of a word for the only input. */
+static int split(const char **rest, int *input, const struct vn_session *s, struct vn_arena *a,
+                 const char *word, const char *option, struct vn_err *e)
 {
     int n;
     const struct vn_port *in = vn_session_inputs(s, &n);
-    for (*input = 0; *input < n; (*input)++) {
-        const size_t k = strlen(in[*input].name);
-        if (!strncmp(word, in[*input].name, k) && word[k] == '=')
-            return word + k + 1;
-    }
-    *input = 0;
-    if (n == 1)
-        return word;
-    vn_fail(e, VN_E_USAGE,
-            "%s has %d inputs: expected %s NAME=%s with the name of one of them (%s, ...), got '%s'",
-            vn_session_path(s), n, option, strcmp(option, "--images") ? "FILE" : "DIR", in[0].name, word);
-    return NULL;
+    *input = n == 1 ? 0 : -1;
+    TRY(vn_session_split_input(s, a, word, input, rest, e));
+    return *input >= 0
+               ? VN_OK
+               : vn_fail(
+                     e, VN_E_USAGE,
+                     "%s has %d inputs: expected %s NAME=%s with the name of one of them (%s, ...), got '%s'",
+                     vn_session_path(s), n, option, strcmp(option, "--images") ? "FILE" : "DIR", in[0].name,
+                     word);
 }
 
 static int add_folder(struct list *to, struct vn_arena *a, const char *folder, struct vn_err *e)
@@ -54,17 +51,14 @@ static int add_folder(struct list *to, struct vn_arena *a, const char *folder, s
 static int collect(struct list *lists, struct vn_arena *a, const struct vn_session *s,
                    const struct vn_verify_options *o, struct vn_err *e)
 {
+    const char *path;
     int input;
     for (int i = 0; i < o->n_files; i++) {
-        const char *path = split(&input, s, o->files[i], "--input", e);
-        if (!path)
-            return VN_E_USAGE;
+        TRY(split(&path, &input, s, a, o->files[i], "--input", e));
         VEC_PUSH(a, &lists[input].v, path);
     }
     for (int i = 0; i < o->n_folders; i++) {
-        const char *path = split(&input, s, o->folders[i], "--images", e);
-        if (!path)
-            return VN_E_USAGE;
+        TRY(split(&path, &input, s, a, o->folders[i], "--images", e));
         TRY(add_folder(&lists[input], a, path, e));
     }
     return VN_OK;

@@ -369,7 +369,7 @@ int vn_session_feed_file(struct vn_session *s, int i, const char *path, struct v
     return status;
 }
 
-static int no_input(const struct vn_session *s, const char *name, struct vn_arena *a, struct vn_err *e)
+static int no_input(const struct vn_session *s, struct vn_arena *a, const char *name, struct vn_err *e)
 {
     const char **names = NEW_ARRAY(a, const char *, s->net->n_in);
     for (int i = 0; i < s->net->n_in; i++)
@@ -379,20 +379,31 @@ static int no_input(const struct vn_session *s, const char *name, struct vn_aren
                    near ? near : names[0]);
 }
 
-static int feed_named(struct vn_session *s, const char *file, int place, int n, struct vn_arena *a,
+int vn_session_split_input(const struct vn_session *s, struct vn_arena *a, const char *word, int *input,
+                           const char **rest, struct vn_err *e)
+{
+    const char *eq = strchr(word, '=');
+    *rest = word;
+    if (!eq)
+        return VN_OK;
+    const char *name = vn_arena_strn(a, word, (size_t)(eq - word));
+    const int named = vn_session_input(s, name);
+    if (named < 0)
+        return strchr(name, '/') ? VN_OK : no_input(s, a, name, e);
+    *input = named;
+    *rest = eq + 1;
+    return VN_OK;
+}
+
+static int feed_named(struct vn_session *s, const char *word, int place, int n, struct vn_arena *a,
                       struct vn_err *e)
 {
-    const char *eq = strchr(file, '=');
-    if (eq) {
-        const char *name = vn_arena_strn(a, file, (size_t)(eq - file));
-        place = vn_session_input(s, name);
-        if (place < 0)
-            return no_input(s, name, a, e);
-    }
+    const char *file;
+    TRY(vn_session_split_input(s, a, word, &place, &file, e));
     if (place >= s->net->n_in)
         return vn_fail(e, VN_E_USAGE, "%s: expected at most %d files, one per input, got %d", s->net->path,
                        s->net->n_in, n);
-    return feed_file(s, place, eq ? eq + 1 : file, e);
+    return feed_file(s, place, file, e);
 }
 
 static int feed_files(struct vn_session *s, const char *const *files, int n, struct vn_err *e)

@@ -29,6 +29,11 @@ const struct input_config *vn_session_input_config(const struct vn_session *s, i
 /* 1: images can be fed to feature maps: there are steps that make them. */
 int vn_session_makes_features(const struct vn_session *s);
 
+/* "NAME=REST": *input is the input of that name, *rest REST. A word without "=", or a path whose
+ * folder has one: *input unchanged, *rest the word. VN_E_USAGE: no such input. */
+int vn_session_split_input(const struct vn_session *s, struct vn_arena *a, const char *word, int *input,
+                           const char **rest, struct vn_err *e);
+
 /* Feed all inputs with float32 arrays of their shapes (vn_samples_load). */
 int vn_session_feed_values(struct vn_session *s, float *const *x, struct vn_err *e);
 /* What input i was fed with, as the network's tensor: VN_F32 where vn_port.dtype is (quantized ones not yet

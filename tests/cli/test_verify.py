@@ -152,6 +152,8 @@ def test_several_inputs(tmp_path):
     assert "each sample requires one file for every input" in done.err
     done = tool.run("verify", *files, "-i", tmp_path / "x0.npy", want=tool.USAGE)
     assert "expected --input NAME=FILE" in done.err
+    done = tool.run("verify", *files, "-i", f"y={tmp_path / 'x0.npy'}", want=tool.USAGE)
+    assert "has no input 'y'" in done.err
     for name in "x", "z":
         (tmp_path / name).mkdir()
         (tmp_path / f"{name}0.npy").rename(tmp_path / name / "0.npy")
@@ -192,3 +194,13 @@ def test_what_is_not_a_number_is_no_alarm(tmp_path):
     tool.run("run", files[1], "-i", tmp_path / "x.npy", *dump, want=tool.DONE)
     assert np.isnan(np.load(tmp_path / "tensors/b.npy")).any()
     tool.run("verify", *files, "-i", tmp_path / "x.npy", want=tool.DONE)
+
+
+def test_a_path_may_hold_an_equals_sign(tmp_path):
+    mixed(tmp_path)
+    files = convert(tmp_path)
+    (tmp_path / "run=1").mkdir()
+    np.save(tmp_path / "run=1/x.npy", np.zeros((1, 3, 8, 8), np.float32))
+    for path in tmp_path / "run=1/x.npy", f"x={tmp_path / 'run=1/x.npy'}":
+        tool.run("verify", *files, "-i", path, want=tool.DONE)
+        tool.run("run", files[1], "-i", path, want=tool.DONE)
