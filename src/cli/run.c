@@ -7,13 +7,15 @@
 
 static const struct option_def options[] = {
     INPUT_OPTION,
-    { "--images", 0, "DIR", 0, 0, "run every image (or .npy) of a folder; outputs are stacked in name order" },
+    { "--images", 0, "DIR", 0, 0,
+      "run every image (or .npy) of a folder; outputs are stacked in name order" },
     PIPELINE_OPTION,
     SHAPE_OPTION,
     VALUE_OPTION,
     { "--output-dir", 'o', "DIR", 0, 0, "folder of the outputs" },
     { "--format", 0, "npy|bin|txt", 0, 0, "format of the outputs (default npy)" },
-    { "--dump-all", 0, NULL, 0, 0, "also write every tensor of the run (into DIR/tensors, as .npy; integers as stored)" },
+    { "--dump-all", 0, NULL, 0, 0,
+      "also write every tensor of the run (into DIR/tensors, as .npy; integers as stored)" },
     { "--dequantize", 0, NULL, 0, 0, "with --dump-all: integers as real numbers" },
     { "--reference", 0, NULL, 0, 0, "run an .onnx on the reference executor (float64, slow)" },
     { "--repeat", 0, "N", 0, 0, "run N times and print times" },
