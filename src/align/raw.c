@@ -11,7 +11,7 @@ int vn_raw_is_name(const char *file)
     return 0;
 }
 
-/* What is told of the stage itself, else of all; NULL: nothing. */
+/* The form given for this stage, else the one for all stages; NULL: none. */
 static const char *form_of(const struct raw_forms *forms, const char *stage)
 {
     const size_t n = strlen(stage);

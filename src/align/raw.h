@@ -1,4 +1,4 @@
-/* align/raw.h - raw dumps as stages of a trace: their shape and type are told. */
+/* align/raw.h - raw dumps as stages of a trace, with shape and type from the caller. */
 #ifndef VN_ALIGN_RAW_H
 #define VN_ALIGN_RAW_H
 

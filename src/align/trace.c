@@ -60,7 +60,7 @@ static int read_lines(const char ***names, int *n, struct vn_arena *a, const cha
     return 1;
 }
 
-/* The stage's array in a file; *x NULL: a raw dump of which nothing is told. */
+/* The stage's array in a file; *x NULL: a raw dump without a given form. */
 static int read_array(struct vn_tensor **x, struct vn_arena *a, const char *path, const char *stage,
                       const struct raw_forms *raw, struct vn_err *e)
 {

@@ -24,7 +24,7 @@ static int make_graphs(struct vn_conversion *c, struct vn_err *e)
         status = vn_convert_make_original(c, &why);
     TRY(vn_convert_note(c, status, &why));
     if (status == VN_OK)
-        vn_convert_note_steps(c, &why); /* vn_samples_check tells what is wrong with them */
+        vn_convert_note_steps(c, &why); /* vn_samples_check reports errors in them */
     if (c->config->problems.n == before)
         TRY(vn_convert_optimize(c, e));
     return vn_convert_check_rules(c, e);

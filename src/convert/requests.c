@@ -5,7 +5,7 @@
 
 #include "ops/op.h"
 
-/* A warning at the place of a rule, which names what was asked for. */
+/* A warning at the place of a rule, with its name. */
 static void warn(struct vn_conversion *c, const struct type_rule *r, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 static void warn(struct vn_conversion *c, const struct type_rule *r, const char *fmt, ...)

@@ -22,8 +22,8 @@ int vn_convert_hash(const char **text, struct vn_arena *a, const char *path, str
 
 /* optimized.c */
 int vn_convert_optimize(struct vn_conversion *c, struct vn_err *e);
-/* Do the types that are asked for name nodes and operators that there are? Without an optimized graph: in the
- * original one. */
+/* Check that requested types name existing nodes and operators, in the optimized graph or, without one, in
+ * the original. */
 int vn_convert_check_rules(struct vn_conversion *c, struct vn_err *e);
 
 /* calibration_data.c */
@@ -61,7 +61,7 @@ int vn_convert_compile(struct vn_conversion *c, struct vn_err *e);
 /* From ranges and a method to the last files and tables. */
 int vn_convert_make_products(struct vn_conversion *c, struct vn_err *e);
 
-/* requests.c: after quantization, warnings about types and units that were asked for in vain */
+/* requests.c: after quantization, warnings about requested types and units that have no effect */
 void vn_convert_tell_requests(struct vn_conversion *c);
 
 /* products.c */

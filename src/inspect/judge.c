@@ -7,7 +7,7 @@
 #include "inspect/static_checks.h"
 #include "ops/op.h"
 
-/* The contents of one tensor, from when it is made to when nobody asks for it any more. */
+/* The contents of one tensor, from when it is made to its last use. */
 struct held {
     struct vn_arena *arena;
     const void *bytes; /* as they lay in memory */

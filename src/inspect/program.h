@@ -28,7 +28,7 @@ struct part { /* one tensor of a program */
     const int *leaves; /* tensors from which it is computed, each with a value */
     int reached; /* an inner tensor: by how many judged ones */
     int is_output; /* of the program */
-    int needed_until; /* the last instruction behind which its contents are asked for; outputs: behind all */
+    int needed_until; /* the last instruction after which its contents are needed; outputs: after all */
 };
 
 struct program {
@@ -38,8 +38,7 @@ struct program {
     int n_parts, n_instructions;
     struct part *parts; /* by tensor */
     const struct vn_instruction *instructions;
-    /* Tensors whose contents nobody asks for behind instruction i: dying[dies_from[i]] up to dies_from[i +
-     * 1] */
+    /* Tensors that are not needed after instruction i: dying[dies_from[i]] to dying[dies_from[i + 1] - 1] */
     const int *dying, *dies_from;
 };
 

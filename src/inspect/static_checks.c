@@ -85,7 +85,7 @@ static int want_params(struct wanted_params *w, const struct program *p, const s
             return 0;
         *w = of(reader->out[0]->q);
         return 1;
-    default: return 0; /* scratch memory and constants are judged by what comes of them */
+    default: return 0; /* scratch memory and constants are judged by their results */
     }
 }
 

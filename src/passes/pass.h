@@ -32,8 +32,8 @@ struct pass_report {
 int vn_pass_run(const struct pass *p, struct graph *g, struct vn_err *e);
 /* Infer shapes, fold what is constant; after it every value has a static shape. */
 int vn_passes_prepare(struct graph *g, struct vn_err *e);
-/* The same for looking only: what fails is told as a problem, and what depends on it is passed over. The
- * number of failures, or an error that is none of the network's. */
+/* The same for inspection: failures are reported as problems, and what depends on them is skipped. Returns
+ * the number of failures, or an error unrelated to the network. */
 int vn_passes_survey(struct graph *g, const struct vn_listener *l, struct vn_err *e);
 /* All passes, repeated until nothing changes. Every pass keeps what the graph computes (within float
  * rounding). `report` has vn_passes_count entries, or NULL. */
@@ -50,8 +50,8 @@ struct preprocess_spec {
 int vn_insert_preprocess(struct graph *g, struct value *input, const struct preprocess_spec *s, struct vn_err *e);
 
 /* Take out what only moves or converts in front of the first and behind the last computing node
- * (passes/trim_ends.c): inputs and outputs keep their names and get other shapes and types, which the
- * listener is told as warnings. The number of nodes. */
+ * (passes/trim_ends.c): inputs and outputs keep their names and get other shapes and types, reported to
+ * the listener as warnings. Returns the number of nodes. */
 int vn_trim_ends(struct graph *g, const struct vn_listener *l);
 
 /* ---- shared by passes ---- */

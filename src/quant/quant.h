@@ -22,7 +22,7 @@ struct vn_quant_options {
     int outputs_int8, outputs_int16; /* results that leave the network are quantized too */
     const struct type_rule *rules;   /* types of nodes */
     int n_rules;
-    const struct vn_listener *listener; /* told of what the target does not allow; or NULL */
+    const struct vn_listener *listener; /* gets warnings about what the target does not allow; NULL: none */
 };
 
 /* Annotate a float graph (values' q, nodes' why_float): the calibrated model. Weights stay float with per-channel scales; biases stay

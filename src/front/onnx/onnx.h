@@ -23,8 +23,8 @@ struct vn_onnx_options {
     const char *const *values; /* "NAME=NUMBER", or a number for each element: constants */
     int n_values;
     const struct vn_listener *listener; /* told what was assumed, as warnings; may be NULL */
-    /* 1: the listener is told each thing that is wrong with the network, instead of failing at the first;
-     * the graph then has gaps (values that nothing makes, of unknown shape) and is only to be looked at. */
+    /* 1: report every problem of the network to the listener instead of failing at the first. The graph is
+     * then incomplete (values without producer, of unknown shape) and can only be inspected. */
     int survey;
 };
 
