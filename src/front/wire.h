@@ -1,8 +1,8 @@
 /* front/wire.h - the protobuf wire format (https://protobuf.dev/programming-guides/encoding), driven by tables.
  *
- * A message is a C struct and a table that maps field numbers to members. The reader fills such structs from a
- * file image without copying byte fields, checks every length, skips unknown fields and rejects groups; nesting
- * is bounded and uses no stack. The writer walks the same tables.
+ * A message is a C struct and a table that maps field numbers to members. The reader fills such structs
+ * from a file image without copying byte fields, checks every length, skips unknown fields and rejects
+ * groups; nesting is bounded and uses no stack. The writer walks the same tables.
  *
  *     struct point { int64_t x; const char *name; };
  *     static const struct wire_field fields[] = {
