@@ -31,7 +31,7 @@ static void one_block(float *out, const float *x, const struct vn_conv_f32 *p, i
         for (int kx = 0; kx < g->kw; kx++) {
             const int iy = tap_at(oy, g->sh, g->ph, ky, g->dh), ix = tap_at(ox, g->sw, g->pw, kx, g->dw);
             const int inside = is_inside(iy, g->h) && is_inside(ix, g->w);
-            const size_t from = (((size_t)n * g->h + iy) * g->w + ix) * g->c + (size_t)b.group * cg;
+            const size_t from = (((size_t)n * g->h + iy) * g->w + ix) * g->xp + (size_t)b.group * cg;
             const float *const xt = inside ? x + from : NULL;
             for (int c = 0; c < cg; c++, w += VN_OCB) {
                 const float v = xt ? xt[c] : 0.0f;
@@ -39,9 +39,9 @@ static void one_block(float *out, const float *x, const struct vn_conv_f32 *p, i
                     acc[j] = vn_fma(v, w[j], acc[j]);
             }
         }
-    const size_t y = ((size_t)row * g->ow + ox) * g->k + b.oc;
+    const size_t pixel = (size_t)row * g->ow + ox;
     for (int j = 0; j < b.count; j++)
-        finish_f32(out, y + j, acc[j], p);
+        finish_f32(out, pixel, b.oc + j, acc[j], p);
 }
 
 VN_CONV_F32(vn_conv_f32_c)

@@ -50,15 +50,16 @@ static void one_block(void *out, const int16_t *x, const struct vn_conv_s16 *p, 
             const int iy = tap_at(oy, g->sh, g->ph, ky, g->dh), ix = tap_at(ox, g->sw, g->pw, kx, g->dw);
             if (!is_inside(iy, g->h) || !is_inside(ix, g->w))
                 continue;
-            const int16_t *const xt = x + (((size_t)n * g->h + iy) * g->w + ix) * g->c + (size_t)b.group * cg;
+            const int16_t *const xt =
+                x + (((size_t)n * g->h + iy) * g->w + ix) * g->xp + (size_t)b.group * cg;
             if (p->wide_weights)
                 add_tap16(acc, xt, (const int16_t *)p->weight + w, cg);
             else
                 add_tap8(acc, xt, (const int8_t *)p->weight + w, cg);
         }
-    const size_t at = ((size_t)row * g->ow + ox) * g->k + b.oc;
+    const size_t pixel = (size_t)row * g->ow + ox;
     for (int j = 0; j < b.count; j++)
-        finish_s16(out, at + j, acc[j], (size_t)kb * VN_OCB + j, p);
+        finish_s16(out, pixel, b.oc + j, acc[j], (size_t)kb * VN_OCB + j, p);
 }
 
 VN_CONV_S16(vn_conv_s16_c)
@@ -85,12 +86,12 @@ VN_CONV_S16(vn_dwconv_s16_c)
                     const int ix = tap_at(ox, g->sw, g->pw, tap % g->kw, g->dw);
                     if (!is_inside(iy, g->h) || !is_inside(ix, g->w))
                         continue;
-                    const int16_t *const xt = x + (((size_t)n * g->h + iy) * g->w + ix) * g->c + cb;
+                    const int16_t *const xt = x + (((size_t)n * g->h + iy) * g->w + ix) * g->xp + cb;
                     const size_t w = (size_t)tap * g->c + cb;
                     for (int j = 0; j < count; j++)
                         acc[j] += (int64_t)xt[j] * (p->wide_weights ? ((const int16_t *)p->weight)[w + j] : ((const int8_t *)p->weight)[w + j]);
                 }
                 for (int j = 0; j < count; j++)
-                    finish_s16(out, ((size_t)row * g->ow + ox) * g->c + cb + j, acc[j], (size_t)cb + j, p);
+                    finish_s16(out, (size_t)row * g->ow + ox, cb + j, acc[j], (size_t)cb + j, p);
             }
 }

@@ -67,11 +67,12 @@ static void one_block(void *out, const int8_t *x, const struct vn_conv_s8 *p, in
         for (int kx = 0; kx < g->kw; kx++, w += tap_bytes) {
             const int iy = tap_at(oy, g->sh, g->ph, ky, g->dh), ix = tap_at(ox, g->sw, g->pw, kx, g->dw);
             if (is_inside(iy, g->h) && is_inside(ix, g->w))
-                add_tap(acc, x + (((size_t)n * g->h + iy) * g->w + ix) * g->c + (size_t)b.group * cg, w, cg, p->zx);
+                add_tap(acc, x + (((size_t)n * g->h + iy) * g->w + ix) * g->xp + (size_t)b.group * cg, w, cg,
+                        p->zx);
         }
-    const size_t at = ((size_t)row * g->ow + ox) * g->k + b.oc;
+    const size_t pixel = (size_t)row * g->ow + ox;
     for (int j = 0; j < b.count; j++)
-        finish_s8(out, at + j, acc[j], (size_t)kb * VN_OCB + j, p);
+        finish_s8(out, pixel, b.oc + j, acc[j], (size_t)kb * VN_OCB + j, p);
 }
 
 VN_CONV_S8(vn_conv_s8_c)

@@ -24,12 +24,13 @@ VN_CONV_F32(vn_dwconv_f32_c)
                     const int iy = tap_at(oy, g->sh, g->ph, tap / g->kw, g->dh);
                     const int ix = tap_at(ox, g->sw, g->pw, tap % g->kw, g->dw);
                     const int inside = is_inside(iy, g->h) && is_inside(ix, g->w);
-                    const float *const xt = inside ? x + (((size_t)n * g->h + iy) * g->w + ix) * g->c + cb : NULL;
+                    const float *const xt =
+                        inside ? x + (((size_t)n * g->h + iy) * g->w + ix) * g->xp + cb : NULL;
                     const float *const w = p->weight + (size_t)tap * g->c + cb;
                     for (int j = 0; j < count; j++)
                         acc[j] = vn_fma(xt ? xt[j] : 0.0f, w[j], acc[j]);
                 }
                 for (int j = 0; j < count; j++)
-                    finish_f32(out, ((size_t)row * g->ow + ox) * g->c + cb + j, acc[j], p);
+                    finish_f32(out, (size_t)row * g->ow + ox, cb + j, acc[j], p);
             }
 }

@@ -25,12 +25,12 @@ VN_DWCONV_S8(vn_dwconv_s8_c)
                     const int ix = tap_at(ox, g->sw, g->pw, tap % g->kw, g->dw);
                     if (!is_inside(iy, g->h) || !is_inside(ix, g->w))
                         continue;
-                    const int8_t *const xt = x + (((size_t)n * g->h + iy) * g->w + ix) * g->c + cb;
+                    const int8_t *const xt = x + (((size_t)n * g->h + iy) * g->w + ix) * g->xp + cb;
                     const int8_t *const w = p->weight + (size_t)tap * g->c + cb;
                     for (int j = 0; j < count; j++)
                         acc[j] += (xt[j] - p->zx) * w[j];
                 }
                 for (int j = 0; j < count; j++)
-                    finish_s8(out, ((size_t)row * g->ow + ox) * g->c + cb + j, acc[j], (size_t)cb + j, p);
+                    finish_s8(out, (size_t)row * g->ow + ox, cb + j, acc[j], (size_t)cb + j, p);
             }
 }

@@ -30,7 +30,7 @@ void NAME(maxpool)(ELEM *out, const ELEM *x, const struct vn_pool *p, int row0, 
     const struct vn_window2d *const g = &p->g;
     FOR_EACH_PIXEL(g) {
         const struct pool_window t = window_at(g, row % g->oh, ox);
-        ELEM *const y = out + ((size_t)row * g->ow + ox) * g->c;
+        ELEM *const y = out + ((size_t)row * g->ow + ox) * g->yp;
         for (int c = 0; c < g->c; c++)
             y[c] = LEAST;
         for (int ky = t.y0; ky < t.y1; ky++)
@@ -47,7 +47,7 @@ void NAME(avgpool)(ELEM *out, const ELEM *x, const struct vn_pool *p, int row0, 
     const struct vn_window2d *const g = &p->g;
     FOR_EACH_PIXEL(g) {
         const struct pool_window t = window_at(g, row % g->oh, ox);
-        ELEM *const y = out + ((size_t)row * g->ow + ox) * g->c;
+        ELEM *const y = out + ((size_t)row * g->ow + ox) * g->yp;
         for (int c = 0; c < g->c; c++) {
             int32_t sum = 0;
             for (int ky = t.y0; ky < t.y1; ky++)

@@ -27,6 +27,8 @@ struct vn_window2d {
     int kh, kw, sh, sw, dh, dw;
     int ph, pw;        /* padding in front (top, left); what the window covers beyond the other edge is padding too */
     int groups;        /* dense: 1 <= groups, c % groups == 0, k % groups == 0; depthwise: groups == c == k */
+    /* pitch of input, output and residual: elements from pixel to pixel, at least c, k and k */
+    int xp, yp, rp;
 };
 
 /* ---- int8 convolution, dense (also grouped; Gemm and MatMul by a constant with h = w = kh = kw = 1) ----
@@ -45,7 +47,7 @@ struct vn_conv_s8 {
     const int32_t *wsum;   /* likewise: sum of the channel's weights */
     int32_t zx, zy, lo, hi;
     int wide;              /* 1: |acc| can pass 2^31: the C kernel with 64-bit sums */
-    const int8_t *residual; /* NULL: none; same shape as the output */
+    const int8_t *residual; /* NULL: none; shape of the output */
     int residual_first;     /* 1: it is Add's first input, the convolution's own result the second */
     int32_t z_mid;
     float r_mid, r_res, fixed; /* of vn_add */
@@ -196,7 +198,8 @@ vn_unary_f32_fn vn_unary_f32_c; /* the functions of num/ and what unary_one in e
 /* Sums, products, maxima: 16 partial results (index mod 16) and the tree of the pools; max and min: x > y ? x : y, x < y ? x : y. */
 void vn_reduce_f32_c(float *out, const float *x, enum vn_reduce op, int n, int inner, int o0, int o1);
 
-/* ---- pools, channels-last; g.groups and g.k unused (k == c). Rows of n*oh. max: only taps inside the input; NaN is never chosen; no tap inside: the smallest integer or -inf.
+/* ---- pools, channels-last; g.groups, g.k and g.rp unused (k == c). Rows of n*oh. max: only taps inside the
+ *      input; NaN is never chosen; no tap inside: the smallest integer or -inf.
  *      average: taps outside the input add nothing; a divisor of 0 counts as 1. ---- */
 
 struct vn_pool {

@@ -13,7 +13,7 @@ void vn_maxpool_f32_c(float *out, const float *x, const struct vn_pool *p, int r
     const struct vn_window2d *const g = &p->g;
     FOR_EACH_PIXEL(g) {
         const struct pool_window t = window_at(g, row % g->oh, ox);
-        float *const y = out + ((size_t)row * g->ow + ox) * g->c;
+        float *const y = out + ((size_t)row * g->ow + ox) * g->yp;
         for (int c = 0; c < g->c; c++)
             y[c] = -INFINITY;
         for (int ky = t.y0; ky < t.y1; ky++)
@@ -30,7 +30,7 @@ void vn_avgpool_f32_c(float *out, const float *x, const struct vn_pool *p, int r
     const struct vn_window2d *const g = &p->g;
     FOR_EACH_PIXEL(g) {
         const struct pool_window t = window_at(g, row % g->oh, ox);
-        float *const y = out + ((size_t)row * g->ow + ox) * g->c;
+        float *const y = out + ((size_t)row * g->ow + ox) * g->yp;
         for (int c = 0; c < g->c; c++) {
             float part[16] = { 0 };
             int tap = 0;

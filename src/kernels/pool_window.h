@@ -44,7 +44,7 @@ static inline int pool_divisor(const struct vn_pool *p, const struct pool_window
 static inline size_t tap_pixel(const struct vn_window2d *g, int n, const struct pool_window *t, int ky,
                                int kx)
 {
-    return (((size_t)n * g->h + (t->iy + ky * g->dh)) * g->w + (t->ix + kx * g->dw)) * g->c;
+    return (((size_t)n * g->h + (t->iy + ky * g->dh)) * g->w + (t->ix + kx * g->dw)) * g->xp;
 }
 
 #endif

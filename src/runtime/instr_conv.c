@@ -27,7 +27,10 @@ static int window(struct vn_window2d *g, const struct rt_step *s, struct vn_err 
                                .dw = p->dw,
                                .ph = p->ph,
                                .pw = p->pw,
-                               .groups = p->groups };
+                               .groups = p->groups,
+                               .xp = p->c,
+                               .yp = p->k,
+                               .rp = p->k };
     const int32_t sizes[] = { p->n,  p->h,  p->w,  p->c,  p->oh, p->ow, p->k,
                               p->kh, p->kw, p->sh, p->sw, p->dh, p->dw, p->groups };
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)

@@ -67,8 +67,8 @@ static int prepare_pool(struct vn_model *m, struct rt_step *s, struct vn_err *e)
     (void)m;
     const struct instr_AVGPOOL *p = s->params;
     TRY(check_pool(s, e));
-    const struct vn_window2d window = { p->n,  p->h,  p->w,  p->c,  p->oh, p->ow, p->c,  p->kh,
-                                        p->kw, p->sh, p->sw, p->dh, p->dw, p->ph, p->pw, p->c };
+    const struct vn_window2d window = { p->n,  p->h,  p->w,  p->c,  p->oh, p->ow, p->c, p->kh, p->kw, p->sh,
+                                        p->sw, p->dh, p->dw, p->ph, p->pw, p->c,  p->c, p->c,  p->c };
     s->args.pool = (struct vn_pool){ .g = window,
                                      .count_include_pad = p->count_include_pad,
                                      .ph_end = p->ph_end,

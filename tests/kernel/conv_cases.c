@@ -7,9 +7,10 @@ static const char *describe(const struct vn_window2d *g, const char *more)
 {
     static char text[256];
     snprintf(text, sizeof text,
-             "n%d %dx%dx%d -> %dx%dx%d kernel %dx%d stride %d,%d dilation %d,%d pad %d,%d groups %d %s",
-             g->n, g->h, g->w, g->c, g->oh, g->ow, g->k, g->kh, g->kw, g->sh, g->sw, g->dh, g->dw, g->ph, g->pw,
-             g->groups, more);
+             "n%d %dx%dx%d -> %dx%dx%d kernel %dx%d stride %d,%d dilation %d,%d pad %d,%d groups %d pitch "
+             "%d,%d,%d %s",
+             g->n, g->h, g->w, g->c, g->oh, g->ow, g->k, g->kh, g->kw, g->sh, g->sw, g->dh, g->dw, g->ph,
+             g->pw, g->groups, g->xp, g->yp, g->rp, more);
     return text;
 }
 
@@ -19,6 +20,17 @@ static int out_size(struct test *t, int in, int taps, int stride, int dilation, 
     const int span = (taps - 1) * dilation + 1, rest = in + pad + pick(t, 0, taps - 1) - span;
     return (rest < 0 ? 0 : rest / stride) + 1 + one_in(t, 20);
 }
+
+/* Most tensors are whole; the others are some channels of a larger one. */
+static void random_pitch(struct test *t, struct vn_window2d *g)
+{
+    g->xp = g->c + (one_in(t, 3) ? pick(t, 1, 40) : 0);
+    g->yp = g->k + (one_in(t, 3) ? pick(t, 1, 40) : 0);
+    g->rp = g->k + (one_in(t, 3) ? pick(t, 1, 40) : 0);
+}
+
+static size_t in_size(const struct vn_window2d *g) { return (size_t)g->n * g->h * g->w * g->xp; }
+static size_t out_pixels(const struct vn_window2d *g) { return (size_t)g->n * g->oh * g->ow; }
 
 static void random_window(struct test *t, struct vn_window2d *g, int depthwise)
 {
@@ -53,6 +65,7 @@ static void random_window(struct test *t, struct vn_window2d *g, int depthwise)
     g->pw = plain && g->kw == 1 ? 0 : pick(t, 0, g->kw - 1);
     g->oh = out_size(t, g->h, g->kh, g->sh, g->dh, g->ph);
     g->ow = out_size(t, g->w, g->kw, g->sw, g->dw, g->pw);
+    random_pitch(t, g);
 }
 
 /* Input element of a tap, or -1 for padding. */
@@ -61,7 +74,7 @@ static long input_at(const struct vn_window2d *g, int n, int oy, int ox, int ky,
     const int iy = oy * g->sh - g->ph + ky * g->dh, ix = ox * g->sw - g->pw + kx * g->dw;
     if (iy < 0 || iy >= g->h || ix < 0 || ix >= g->w)
         return -1;
-    return (((long)n * g->h + iy) * g->w + ix) * g->c + c;
+    return (((long)n * g->h + iy) * g->w + ix) * g->xp + c;
 }
 
 /* Numbers per output channel, as the network has them. */
@@ -75,11 +88,11 @@ static void naive_s8(void *out, const int8_t *x, const struct vn_conv_s8 *p, con
 {
     const struct vn_window2d *const g = &p->g;
     const int cg = g->c / g->groups, kg = g->k / g->groups;
-    size_t at = 0;
     for (int n = 0; n < g->n; n++)
         for (int oy = 0; oy < g->oh; oy++)
             for (int ox = 0; ox < g->ow; ox++)
-                for (int k = 0; k < g->k; k++, at++) {
+                for (int k = 0; k < g->k; k++) {
+                    const size_t pixel = ((size_t)n * g->oh + oy) * g->ow + ox, at = pixel * g->yp + k;
                     int64_t acc = ch->bias[k];
                     for (int ky = 0; ky < g->kh; ky++)
                         for (int kx = 0; kx < g->kw; kx++)
@@ -93,7 +106,7 @@ static void naive_s8(void *out, const int8_t *x, const struct vn_conv_s8 *p, con
                         ((float *)out)[at] = (float)acc * ch->mult[k];
                     } else if (p->residual) {
                         const int32_t m = vn_sat_rne((float)acc * ch->mult[k], p->z_mid, -128, 127);
-                        const float a = (float)m, b = (float)p->residual[at];
+                        const float a = (float)m, b = (float)p->residual[pixel * g->rp + k];
                         const float sum = p->residual_first ? fmaf(b, p->r_res, fmaf(a, p->r_mid, p->fixed))
                                                             : fmaf(a, p->r_mid, fmaf(b, p->r_res, p->fixed));
                         ((int8_t *)out)[at] = (int8_t)vn_sat_rne(sum, 0, p->lo, p->hi);
@@ -151,10 +164,10 @@ static void conv_s8(struct test *t, int depthwise)
     if (one_in(t, 4))
         p.hi = pick(t, p.lo, 127);
     p.out_f32 = one_in(t, 4);
-    const size_t outs = (size_t)g->n * g->oh * g->ow * g->k, ins = (size_t)g->n * g->h * g->w * g->c;
+    const size_t outs = out_pixels(g) * g->yp, ins = in_size(g);
     if (!p.out_f32 && one_in(t, 3)) {
-        int8_t *const res = new_input(t, outs);
-        fill_s8(t, res, outs);
+        int8_t *const res = new_input(t, out_pixels(g) * g->rp);
+        fill_s8(t, res, out_pixels(g) * g->rp);
         p.residual = res;
         p.z_mid = random_zero(t);
         p.residual_first = one_in(t, 2);
@@ -220,7 +233,7 @@ static void conv_s16(struct test *t, int depthwise)
     random_window(t, g, depthwise);
     if (one_in(t, 3))
         p.lo = p.zy;
-    const size_t outs = (size_t)g->n * g->oh * g->ow * g->k, ins = (size_t)g->n * g->h * g->w * g->c;
+    const size_t outs = out_pixels(g) * g->yp, ins = in_size(g);
     const size_t per = (size_t)g->c / g->groups * g->kh * g->kw, weights = per * g->k;
     const int blocks = depthwise ? (g->c + VN_OCB - 1) / VN_OCB : vn_conv_blocks(g);
     int16_t *const x = new_input(t, ins * 2), *const w16 = new_input(t, weights * 2);
@@ -250,14 +263,16 @@ static void conv_s16(struct test *t, int depthwise)
     const size_t bytes = outs * (p.out_f32 ? 4 : 2);
     void *const want = new_output(bytes), *const got = new_output(bytes);
     const int cg = g->c / g->groups, kg = g->k / g->groups;
-    for (size_t at = 0; at < outs; at++) {
-        const int k = (int)(at % g->k), ox = (int)(at / g->k % g->ow), oy = (int)(at / g->k / g->ow % g->oh), n = (int)(at / g->k / g->ow / g->oh);
+    for (size_t i = 0; i < out_pixels(g) * g->k; i++) {
+        const int k = (int)(i % g->k), ox = (int)(i / g->k % g->ow), oy = (int)(i / g->k / g->ow % g->oh),
+                  n = (int)(i / g->k / g->ow / g->oh);
+        const size_t at = i / g->k * g->yp + k;
         int64_t acc = bias[k];
-        for (size_t i = 0; i < per; i++) {
-            const int c = (int)(i / (g->kh * g->kw)), ky = (int)(i / g->kw % g->kh), kx = (int)(i % g->kw);
+        for (size_t j = 0; j < per; j++) {
+            const int c = (int)(j / (g->kh * g->kw)), ky = (int)(j / g->kw % g->kh), kx = (int)(j % g->kw);
             const long from = input_at(g, n, oy, ox, ky, kx, k / kg * cg + c);
             if (from >= 0)
-                acc += (int64_t)x[from] * (p.wide_weights ? w16[k * per + i] : w8[k * per + i]);
+                acc += (int64_t)x[from] * (p.wide_weights ? w16[k * per + j] : w8[k * per + j]);
         }
         if (p.out_f32)
             ((float *)want)[at] = (float)acc * mult[k];
@@ -288,11 +303,11 @@ static void naive_f32(float *out, const float *x, const float *w, const float *b
 {
     const struct vn_window2d *const g = &p->g;
     const int cg = g->c / g->groups, kg = g->k / g->groups;
-    size_t at = 0;
     for (int n = 0; n < g->n; n++)
         for (int oy = 0; oy < g->oh; oy++)
             for (int ox = 0; ox < g->ow; ox++)
-                for (int k = 0; k < g->k; k++, at++) {
+                for (int k = 0; k < g->k; k++) {
+                    const size_t pixel = ((size_t)n * g->oh + oy) * g->ow + ox;
                     float y = bias[k];
                     for (int ky = 0; ky < g->kh; ky++)
                         for (int kx = 0; kx < g->kw; kx++)
@@ -301,9 +316,9 @@ static void naive_f32(float *out, const float *x, const float *w, const float *b
                                 y = fmaf(i < 0 ? 0.0f : x[i], w[(((size_t)k * cg + c) * g->kh + ky) * g->kw + kx], y);
                             }
                     if (p->residual)
-                        y = y + p->residual[at];
+                        y = y + p->residual[pixel * g->rp + k];
                     y = y > p->lo ? y : p->lo;
-                    out[at] = y < p->hi ? y : p->hi;
+                    out[pixel * g->yp + k] = y < p->hi ? y : p->hi;
                 }
 }
 
@@ -312,15 +327,16 @@ static void conv_f32(struct test *t, int depthwise)
     struct vn_conv_f32 p = { .lo = one_in(t, 3) ? 0.0f : -INFINITY, .hi = one_in(t, 3) ? 6.0f : INFINITY };
     struct vn_window2d *const g = &p.g;
     random_window(t, g, depthwise);
-    const size_t outs = (size_t)g->n * g->oh * g->ow * g->k, ins = (size_t)g->n * g->h * g->w * g->c;
+    const size_t outs = out_pixels(g) * g->yp, ins = in_size(g);
     const size_t weights = (size_t)g->c / g->groups * g->kh * g->kw * g->k;
     const int blocks = depthwise ? (g->c + VN_OCB - 1) / VN_OCB : vn_conv_blocks(g);
     float *const x = new_input(t, ins * sizeof *x), *const w = new_input(t, weights * sizeof *w);
-    float *const bias = new_input(t, g->k * sizeof *bias), *const res = new_input(t, outs * sizeof *res);
+    float *const bias = new_input(t, g->k * sizeof *bias), *const res = new_input(t, out_pixels(g) * g->rp *
+                                                                                         sizeof *res);
     fill_f32(t, x, ins);
     fill_f32(t, w, weights);
     fill_f32(t, bias, (size_t)g->k);
-    fill_f32(t, res, outs);
+    fill_f32(t, res, out_pixels(g) * g->rp);
     p.residual = one_in(t, 3) ? res : NULL;
 
     float *const packed = malloc(depthwise ? weights * sizeof *packed : vn_conv_f32_packed_bytes(g));

@@ -93,6 +93,8 @@ static void prepare(struct test *t, struct work *w, const struct layer *l, int d
         bias_f[i] = 0.5f;
         sums[i] = 100;
     }
+    w->g.xp = l->c;
+    w->g.yp = w->g.rp = l->k;
     if (depthwise)
         w->g.groups = l->c;
     w->s8 = (struct vn_conv_s8){ .g = w->g, .weight = w8, .bias = sums, .wsum = sums, .mult = mult,

@@ -161,18 +161,22 @@ static void test_pool(struct test *t)
     p.ph_end = pick(t, 0, g->kh - 1), p.pw_end = pick(t, 0, g->kw - 1);
     const int rest_h = g->h + g->ph + p.ph_end - g->kh, rest_w = g->w + g->pw + p.pw_end - g->kw;
     g->oh = (rest_h < 0 ? 0 : rest_h / g->sh) + 1, g->ow = (rest_w < 0 ? 0 : rest_w / g->sw) + 1;
-    const size_t ins = (size_t)g->n * g->h * g->w * g->c, outs = (size_t)g->n * g->oh * g->ow * g->c;
+    g->xp = g->c + (one_in(t, 3) ? pick(t, 1, 20) : 0), g->yp = g->c + (one_in(t, 3) ? pick(t, 1, 20) : 0);
+    const size_t ins = (size_t)g->n * g->h * g->w * g->xp, pixels = (size_t)g->n * g->oh * g->ow,
+                 outs = pixels * g->yp;
     int16_t *const x = new_input(t, ins * 2), *const most = new_output(outs * 2), *const mean = new_output(outs * 2), *const got = new_output(outs * 2);
     fill_s16(t, x, ins);
-    for (size_t at = 0; at < outs; at++) {
-        const int c = (int)(at % g->c), ox = (int)(at / g->c % g->ow), oy = (int)(at / g->c / g->ow % g->oh), n = (int)(at / g->c / g->ow / g->oh);
+    for (size_t i = 0; i < pixels * g->c; i++) {
+        const int c = (int)(i % g->c), ox = (int)(i / g->c % g->ow), oy = (int)(i / g->c / g->ow % g->oh),
+                  n = (int)(i / g->c / g->ow / g->oh);
+        const size_t at = i / g->c * g->yp + c;
         int max = -32768, sum = 0, inside = 0, padded = 0;
         for (int k = 0; k < g->kh * g->kw; k++) {
             const int iy = oy * g->sh - g->ph + k / g->kw, ix = ox * g->sw - g->pw + k % g->kw;
             padded += iy < g->h + p.ph_end && ix < g->w + p.pw_end;
             if (iy < 0 || iy >= g->h || ix < 0 || ix >= g->w)
                 continue;
-            const int16_t v = x[(((size_t)n * g->h + iy) * g->w + ix) * g->c + c];
+            const int16_t v = x[(((size_t)n * g->h + iy) * g->w + ix) * g->xp + c];
             max = v > max ? v : max;
             sum += v;
             inside++;

@@ -246,6 +246,8 @@ static void random_pool(struct test *t, struct vn_pool *p)
     g->ow = (rest_w < 0 ? 0 : rest_w / g->sw) + 1 + one_in(t, 6);
     g->k = g->c;
     g->groups = 1;
+    g->xp = g->c + (one_in(t, 3) ? pick(t, 1, 40) : 0);
+    g->yp = g->c + (one_in(t, 3) ? pick(t, 1, 40) : 0);
 }
 
 struct pooled {
@@ -266,7 +268,7 @@ static struct pooled pool_one(const struct vn_pool *p, const int8_t *q, const fl
             r.padded += iy < g->h + p->ph_end && ix < g->w + p->pw_end;
             if (iy < 0 || iy >= g->h || ix < 0 || ix >= g->w)
                 continue;
-            const size_t i = (((size_t)n * g->h + iy) * g->w + ix) * g->c + c;
+            const size_t i = (((size_t)n * g->h + iy) * g->w + ix) * g->xp + c;
             r.max_q = q[i] > r.max_q ? q[i] : r.max_q;
             r.max_f = f[i] > r.max_f ? f[i] : r.max_f;
             r.sum_q += q[i] - p->zx;
@@ -288,16 +290,18 @@ static void test_pool(struct test *t)
     struct vn_pool p;
     random_pool(t, &p);
     const struct vn_window2d *const g = &p.g;
-    const size_t ins = (size_t)g->n * g->h * g->w * g->c, outs = (size_t)g->n * g->oh * g->ow * g->c;
+    const size_t ins = (size_t)g->n * g->h * g->w * g->xp, pixels = (size_t)g->n * g->oh * g->ow,
+                 outs = pixels * g->yp;
     int8_t *const q = new_input(t, ins), *const max_q = new_output(outs), *const avg_q = new_output(outs),
         *const got_q = new_output(outs);
     float *const f = new_input(t, ins * 4), *const max_f = new_output(outs * 4),
         *const avg_f = new_output(outs * 4), *const got_f = new_output(outs * 4);
     fill_s8(t, q, ins);
     fill_f32(t, f, ins);
-    for (size_t i = 0; i < outs; i++) {
-        struct pooled r = pool_one(&p, q, f, i);
+    for (size_t j = 0; j < pixels * g->c; j++) {
+        struct pooled r = pool_one(&p, q, f, j);
         const int taps = p.count_include_pad ? r.padded : r.inside, count = taps ? taps : 1;
+        const size_t i = j / g->c * g->yp + j % g->c;
         max_q[i] = (int8_t)r.max_q;
         max_f[i] = r.max_f;
         avg_q[i] = (int8_t)vn_sat_rne((float)r.sum_q * p.ratio / (float)count, p.zy, -128, 127);

@@ -10,7 +10,7 @@
  *   LOAD_W, LOAD_X   weight vector from memory; STEP input channels to all lanes
  *   MAC(acc, x, w)
  *   START(p, i)      first value of the accumulators whose place in bias is i
- *   FINISH(out, at, acc, i, count, p)   write `count` outputs from element `at` on
+ *   FINISH(out, pixel, k, acc, i, count, p)   write `count` outputs of a pixel from channel `k` on
  *   NP2, and with one vector per block NP4 and NP1: pixels per tile for 2, 4 and 1 vectors
  */
 #include "kernels/x86/pixels.h"
@@ -44,7 +44,7 @@ static ALWAYS_INLINE void sum_taps(VECTOR acc[MAX_NP][MAX_NV], const int np, con
     const ELEM *w = job->p->weight + (size_t)kb * block;
     for (int ky = 0; ky < g->kh; ky++)
         for (int kx = 0; kx < g->kw; kx++) {
-            const ptrdiff_t tap = ((ptrdiff_t)ky * g->dh * g->w + kx * g->dw) * g->c;
+            const ptrdiff_t tap = ((ptrdiff_t)ky * g->dh * g->w + kx * g->dw) * g->xp;
             const ELEM *x[MAX_NP];
             ptrdiff_t step[MAX_NP];
             EACH (i, np) {
@@ -93,7 +93,7 @@ static ALWAYS_INLINE void tile(const int np, const int nv, const struct job *job
         const int lane = v * LANES, lanes = min_int(LANES, o->left - lane);
         EACH (i, np)
             if (i < count && lanes > 0)
-                FINISH(job->out, (size_t)(first + i) * p->g.k + o->oc + lane, acc[i][v], lane0 + lane, lanes, p);
+                FINISH(job->out, (size_t)(first + i), o->oc + lane, acc[i][v], lane0 + lane, lanes, p);
     }
 }
 

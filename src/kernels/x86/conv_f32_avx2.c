@@ -10,7 +10,7 @@
 #define LOAD_X(x) _mm256_broadcast_ss(x)
 #define MAC(acc, x, w) _mm256_fmadd_ps(x, w, acc)
 #define START(p, i) _mm256_loadu_ps((p)->bias + (i))
-#define FINISH(out, at, acc, i, count, p) finish8_f32(out, at, acc, count, p)
+#define FINISH(out, pixel, k, acc, i, count, p) finish8_f32(out, pixel, k, acc, count, p)
 #define NP2 6
 #include "kernels/x86/conv_body.h"
 

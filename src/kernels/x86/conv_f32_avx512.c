@@ -10,7 +10,7 @@
 #define LOAD_X(x) _mm512_set1_ps(*(x))
 #define MAC(acc, x, w) _mm512_fmadd_ps(x, w, acc)
 #define START(p, i) _mm512_loadu_ps((p)->bias + (i))
-#define FINISH(out, at, acc, i, count, p) finish16_f32(out, at, acc, low_lanes(count), p)
+#define FINISH(out, pixel, k, acc, i, count, p) finish16_f32(out, pixel, k, acc, low_lanes(count), p)
 #define NP4 6
 #define NP2 8
 #define NP1 8

@@ -28,7 +28,7 @@ static int gather(struct lines *l, struct cursor *at, const struct pixel *t, con
     int filled = 0;
     while (at->tap < g->kh * g->kw && filled < LINE) {
         const int ky = at->tap / g->kw, kx = at->tap % g->kw, n = min_int(channels - at->c, LINE - filled);
-        const ptrdiff_t tap = ((ptrdiff_t)ky * g->dh * g->w + kx * g->dw) * g->c + at->c;
+        const ptrdiff_t tap = ((ptrdiff_t)ky * g->dh * g->w + kx * g->dw) * g->xp + at->c;
         for (int i = 0; i < NP; i++) {
             if (tap_is_real(&t[i], ky * g->dh, kx * g->dw, g))
                 memcpy(l->v[i] + filled, x + (t[i].at + tap), (size_t)n * sizeof *x);
@@ -155,7 +155,8 @@ static void tile(void *out, const int16_t *x, const struct vn_conv_s16 *p, struc
         }
         for (int i = 0; i < np; i++)
             for (int j = 0; j < b.count; j += 8)
-                finish8_s16(out, (size_t)(first + i) * g->k + b.oc + j, s.v[i] + j, p->mult + lane + j, b.count - j, p);
+                finish8_s16(out, (size_t)(first + i), b.oc + j, s.v[i] + j, p->mult + lane + j, b.count - j,
+                            p);
     }
 }
 
@@ -194,11 +195,11 @@ static void depthwise8(void *out, const int16_t *x, const struct vn_conv_s16 *p,
             const int iy = tap_at(oy, g->sh, g->ph, ky, g->dh), ix = tap_at(ox, g->sw, g->pw, kx, g->dw);
             if (!is_inside(iy, g->h) || !is_inside(ix, g->w))
                 continue;
-            const int16_t *const xt = x + (((size_t)n * g->h + iy) * g->w + ix) * g->c + c;
+            const int16_t *const xt = x + (((size_t)n * g->h + iy) * g->w + ix) * g->xp + c;
             const __m256i v = _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)xt));
             add8(sum, _mm256_mullo_epi32(v, weights8(p, ((size_t)ky * g->kw + kx) * g->c + c)));
         }
-    finish8_s16(out, ((size_t)row * g->ow + ox) * g->c + c, sum, p->mult + c, 8, p);
+    finish8_s16(out, (size_t)row * g->ow + ox, c, sum, p->mult + c, 8, p);
 }
 
 VN_CONV_S16(vn_dwconv_s16_avx2)

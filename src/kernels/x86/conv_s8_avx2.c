@@ -26,7 +26,7 @@ static int gather(struct lines *l, struct cursor *at, const struct pixel *t, con
     int filled = 0;
     while (at->tap < g->kh * g->kw && filled < LINE) {
         const int ky = at->tap / g->kw, kx = at->tap % g->kw, n = min_int(channels - at->c, LINE - filled);
-        const ptrdiff_t tap = ((ptrdiff_t)ky * g->dh * g->w + kx * g->dw) * g->c + at->c;
+        const ptrdiff_t tap = ((ptrdiff_t)ky * g->dh * g->w + kx * g->dw) * g->xp + at->c;
         for (int i = 0; i < NP; i++) {
             int16_t *const y = l->v[i] + filled;
             if (!tap_is_real(&t[i], ky * g->dh, kx * g->dw, g)) {
@@ -81,7 +81,7 @@ static void multiply(int np, __m256i acc[NP][4], const struct lines *l, const in
         multiply_pixels(NP, acc, l, w, n);
 }
 
-static void finish(void *out, size_t at, const __m256i acc[4], int kb, const struct vn_conv_s8 *p)
+static void finish(void *out, size_t pixel, const __m256i acc[4], int kb, const struct vn_conv_s8 *p)
 {
     const struct block b = block_at(&p->g, kb);
     for (int half = 0; half * 8 < b.count; half++) {
@@ -89,7 +89,7 @@ static void finish(void *out, size_t at, const __m256i acc[4], int kb, const str
         const __m256i pairs = _mm256_hadd_epi32(acc[2 * half], acc[2 * half + 1]);
         const __m256i sum = _mm256_permute4x64_epi64(pairs, 0xd8);
         const __m256i bias = _mm256_loadu_si256((const __m256i *)(p->bias + i));
-        finish8_s8(out, at + b.oc + half * 8, _mm256_add_epi32(sum, bias), i, b.count - half * 8, p);
+        finish8_s8(out, pixel, b.oc + half * 8, _mm256_add_epi32(sum, bias), i, b.count - half * 8, p);
     }
 }
 
@@ -117,7 +117,7 @@ static void tile(void *out, const int8_t *x, const struct vn_conv_s8 *p, struct 
                 multiply(np, acc, &l, w, n);
         }
         for (int i = 0; i < np; i++)
-            finish(out, (size_t)(first + i) * g->k, acc[i], kb, p);
+            finish(out, (size_t)(first + i), acc[i], kb, p);
     }
 }
 

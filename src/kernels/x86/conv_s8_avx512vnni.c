@@ -27,7 +27,7 @@ static inline __m512i start16(const struct vn_conv_s8 *p, size_t i)
 #define LOAD_X(x) load_x(x)
 #define MAC(acc, x, w) _mm512_dpbusd_epi32(acc, x, w)
 #define START(p, i) start16(p, i)
-#define FINISH(out, at, acc, i, count, p) finish16_s8(out, at, acc, i, low_lanes(count), p)
+#define FINISH(out, pixel, k, acc, i, count, p) finish16_s8(out, pixel, k, acc, i, low_lanes(count), p)
 #define NP4 6
 #define NP2 8
 #define NP1 8

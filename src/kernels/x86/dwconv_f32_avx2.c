@@ -8,7 +8,7 @@
 #define LOAD(p) _mm256_loadu_ps(p)
 #define LOAD_LOW(p, count) _mm256_maskload_ps(p, low_lanes(count))
 #define FMA(x, w, acc) _mm256_fmadd_ps(x, w, acc)
-#define FINISH(out, at, acc, count, p) finish8_f32(out, at, acc, count, p)
+#define FINISH(out, pixel, k, acc, count, p) finish8_f32(out, pixel, k, acc, count, p)
 #include "kernels/x86/dwconv_f32_body.h"
 
 VN_CONV_F32(vn_dwconv_f32_avx2) { run(out, x, p, row0, row1, kb0, kb1); }

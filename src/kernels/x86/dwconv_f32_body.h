@@ -1,8 +1,8 @@
 /* kernels/x86/dwconv_f32_body.h - float32 depthwise convolution, lanes are channels. Included once per instruction set.
  *
  * The includer defines VECTOR, LANES, LOAD(p), LOAD_LOW(p, count), FMA(x, w, acc),
- * FINISH(out, at, acc, count, p), WIDE: the vectors of the widest tile, a multiple of one block; NP: its
- * pixels. */
+ * FINISH(out, pixel, k, acc, count, p), WIDE: the vectors of the widest tile, a multiple of one block; NP:
+ * its pixels. */
 #include "kernels/x86/pixels.h"
 
 #define BLOCK_VECS (VN_OCB / LANES)
@@ -22,7 +22,7 @@ static ALWAYS_INLINE void sum_taps(VECTOR acc[NP][WIDE], const int nv, const int
     const float *w = p->weight + c;
     for (int ky = 0; ky < g->kh; ky++)
         for (int kx = 0; kx < g->kw; kx++, w += g->c) {
-            const ptrdiff_t tap = ((ptrdiff_t)ky * g->dh * g->w + kx * g->dw) * g->c;
+            const ptrdiff_t tap = ((ptrdiff_t)ky * g->dh * g->w + kx * g->dw) * g->xp;
             VECTOR wv[WIDE];
             EACH (v, nv)
                 wv[v] = load_some(w + v * LANES, whole, count - v * LANES);
@@ -55,8 +55,8 @@ static ALWAYS_INLINE void tile(const int nv, const int whole, float *out, const 
     EACH (i, NP)
         EACH (v, nv)
             if (i < pixels && (whole || count > v * LANES))
-                FINISH(out, (size_t)(first + i) * p->g.c + c + v * LANES, acc[i][v],
-                       min_int(LANES, count - v * LANES), p);
+                FINISH(out, (size_t)(first + i), c + v * LANES, acc[i][v], min_int(LANES, count - v * LANES),
+                       p);
 }
 
 static void run(float *out, const float *x, const struct vn_conv_f32 *p, int row0, int row1, int kb0, int kb1)

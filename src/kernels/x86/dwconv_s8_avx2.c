@@ -2,16 +2,16 @@
 #include "kernels/x86/finish_avx2.h"
 
 /* Lane l of lo has the channels 8l..8l+3, of hi the next four. */
-static inline void finish16(void *out, size_t at, __m256i lo, __m256i hi, const int32_t *start, int c,
+static inline void finish16(void *out, size_t pixel, __m256i lo, __m256i hi, const int32_t *start, int c,
                             int count, const struct vn_conv_s8 *p)
 {
     const __m256i start0 = _mm256_loadu_si256((const __m256i *)start),
         start1 = _mm256_loadu_si256((const __m256i *)(start + 8));
     const __m256i a = _mm256_add_epi32(_mm256_permute2x128_si256(lo, hi, 0x20), start0);
     const __m256i b = _mm256_add_epi32(_mm256_permute2x128_si256(lo, hi, 0x31), start1);
-    finish8_s8(out, at, a, (size_t)c, count, p);
+    finish8_s8(out, pixel, c, a, (size_t)c, count, p);
     if (count > 8)
-        finish8_s8(out, at + 8, b, (size_t)c + 8, count - 8, p);
+        finish8_s8(out, pixel, c + 8, b, (size_t)c + 8, count - 8, p);
 }
 
 #define VECTOR __m256i

@@ -2,16 +2,16 @@
 #include "kernels/x86/finish_avx512.h"
 
 /* Lane l of lo has the channels 8l..8l+3, of hi the next four. */
-static inline void finish32(void *out, size_t at, __m512i lo, __m512i hi, const int32_t *start, int c,
+static inline void finish32(void *out, size_t pixel, __m512i lo, __m512i hi, const int32_t *start, int c,
                             int count, const struct vn_conv_s8 *p)
 {
     const __m512i first = _mm512_setr_epi32(0, 1, 2, 3, 16, 17, 18, 19, 4, 5, 6, 7, 20, 21, 22, 23);
     const __m512i second = _mm512_add_epi32(first, _mm512_set1_epi32(8));
     const __m512i a = _mm512_add_epi32(_mm512_permutex2var_epi32(lo, first, hi), _mm512_loadu_si512(start));
-    finish16_s8(out, at, a, (size_t)c, low_lanes(min_int(16, count)), p);
+    finish16_s8(out, pixel, c, a, (size_t)c, low_lanes(min_int(16, count)), p);
     if (count > 16) {
         const __m512i b = _mm512_add_epi32(_mm512_permutex2var_epi32(lo, second, hi), _mm512_loadu_si512(start + 16));
-        finish16_s8(out, at + 16, b, (size_t)c + 16, low_lanes(count - 16), p);
+        finish16_s8(out, pixel, c + 16, b, (size_t)c + 16, low_lanes(count - 16), p);
     }
 }
 

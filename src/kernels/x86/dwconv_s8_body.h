@@ -4,7 +4,7 @@
  * line of zx; the zero point is taken off at the end: bias - zx * wsum.
  *
  * The includer defines VECTOR, CHANNELS (int16 lanes of VECTOR), WIDEN(p), UNPACK_LO, UNPACK_HI, MADD, ADD,
- * LOAD(p), STORE(p, v), ZERO and FINISH(out, at, lo, hi, start, c, count, p): lo and hi are sums in the
+ * LOAD(p), STORE(p, v), ZERO and FINISH(out, pixel, lo, hi, start, c, count, p): lo and hi are sums in the
  * interleaved order, start is in channel order. */
 #include "kernels/x86/pixels.h"
 
@@ -30,7 +30,7 @@ static void plan_taps(struct plan *s, const struct vn_window2d *g, int32_t zx)
     s->pairs = (taps + 1) / 2;
     for (int i = 0; i < 2 * s->pairs; i++) {
         const int tap = min_int(i, taps - 1), dy = tap / g->kw * g->dh, dx = tap % g->kw * g->dw;
-        s->tap[i] = (struct tap){ dy, dx, ((ptrdiff_t)dy * g->w + dx) * g->c };
+        s->tap[i] = (struct tap){ dy, dx, ((ptrdiff_t)dy * g->w + dx) * g->xp };
     }
 }
 
@@ -98,7 +98,7 @@ static void run(void *out, const int8_t *x, const struct vn_conv_s8 *p, int row0
                 sum_taps(lo, hi, x, &s, t, 0, s.pairs, g);
             EACH (i, NP)
                 if (first + i < walk.last)
-                    FINISH(out, (size_t)(first + i) * g->c + c, lo[i], hi[i], s.start, c, count, p);
+                    FINISH(out, (size_t)(first + i), lo[i], hi[i], s.start, c, count, p);
         }
     }
 }

@@ -48,9 +48,16 @@ static inline void store8_f32(float *out, __m256 y, int count)
         _mm256_maskstore_ps(out, low_lanes(count), y);
 }
 
-/* 1 <= count; more than 8 counts as 8. Reads 8 elements of the residual. */
-static inline void finish8_s8(void *out, size_t at, __m256i acc, size_t i, int count, const struct vn_conv_s8 *p)
+static inline __m256 res8(const struct vn_conv_s8 *p, size_t pixel, int k)
 {
+    return _mm256_cvtepi32_ps(widen8(p->residual + residual_at(&p->g, pixel, k)));
+}
+
+/* 1 <= count; more than 8 counts as 8. Reads 8 elements of the residual. */
+static inline void finish8_s8(void *out, size_t pixel, int k, __m256i acc, size_t i, int count,
+                              const struct vn_conv_s8 *p)
+{
+    const size_t at = out_at(&p->g, pixel, k);
     const __m256i m = low_lanes(count);
     __m256 t = _mm256_mul_ps(_mm256_cvtepi32_ps(acc), _mm256_maskload_ps(p->mult + i, m));
     if (p->out_f32) {
@@ -59,7 +66,8 @@ static inline void finish8_s8(void *out, size_t at, __m256i acc, size_t i, int c
     }
     if (p->residual) {
         const __m256i mid = round8(t, p->z_mid, -128, 127);
-        const __m256 a = _mm256_add_ps(_mm256_cvtepi32_ps(mid), _mm256_set1_ps((float)p->z_mid)), b = _mm256_cvtepi32_ps(widen8(p->residual + at));
+        const __m256 a = _mm256_add_ps(_mm256_cvtepi32_ps(mid), _mm256_set1_ps((float)p->z_mid)),
+                     b = res8(p, pixel, k);
         const __m256 ra = _mm256_set1_ps(p->r_mid), rb = _mm256_set1_ps(p->r_res), fixed = _mm256_set1_ps(p->fixed);
         t = p->residual_first ? _mm256_fmadd_ps(b, rb, _mm256_fmadd_ps(a, ra, fixed)) : _mm256_fmadd_ps(a, ra, _mm256_fmadd_ps(b, rb, fixed));
     }
@@ -68,10 +76,13 @@ static inline void finish8_s8(void *out, size_t at, __m256i acc, size_t i, int c
     store8_s8((int8_t *)out + at, q, count);
 }
 
-static inline void finish8_f32(float *out, size_t at, __m256 y, int count, const struct vn_conv_f32 *p)
+static inline void finish8_f32(float *out, size_t pixel, int k, __m256 y, int count,
+                               const struct vn_conv_f32 *p)
 {
+    const size_t at = out_at(&p->g, pixel, k);
     if (p->residual)
-        y = _mm256_add_ps(y, _mm256_maskload_ps(p->residual + at, low_lanes(count)));
+        y = _mm256_add_ps(y,
+                          _mm256_maskload_ps(p->residual + residual_at(&p->g, pixel, k), low_lanes(count)));
     y = _mm256_max_ps(y, _mm256_set1_ps(p->lo));
     y = _mm256_min_ps(y, _mm256_set1_ps(p->hi));
     store8_f32(out + at, y, count);

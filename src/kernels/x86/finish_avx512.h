@@ -18,8 +18,10 @@ static inline __m512i round16(__m512 t, int32_t z, int32_t lo, int32_t hi)
     return _mm512_cvtps_epi32(t);
 }
 
-static inline void finish16_s8(void *out, size_t at, __m512i acc, size_t i, __mmask16 m, const struct vn_conv_s8 *p)
+static inline void finish16_s8(void *out, size_t pixel, int k, __m512i acc, size_t i, __mmask16 m,
+                               const struct vn_conv_s8 *p)
 {
+    const size_t at = out_at(&p->g, pixel, k);
     __m512 t = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_maskz_loadu_ps(m, p->mult + i));
     if (p->out_f32) {
         _mm512_mask_storeu_ps((float *)out + at, m, t);
@@ -27,7 +29,8 @@ static inline void finish16_s8(void *out, size_t at, __m512i acc, size_t i, __mm
     }
     if (p->residual) {
         const __m512i mid = round16(t, p->z_mid, -128, 127);
-        const __m512i res = _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(m, p->residual + at));
+        const __m512i res =
+            _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(m, p->residual + residual_at(&p->g, pixel, k)));
         const __m512 a = _mm512_add_ps(_mm512_cvtepi32_ps(mid), _mm512_set1_ps((float)p->z_mid)), b = _mm512_cvtepi32_ps(res);
         const __m512 ra = _mm512_set1_ps(p->r_mid), rb = _mm512_set1_ps(p->r_res), fixed = _mm512_set1_ps(p->fixed);
         t = p->residual_first ? _mm512_fmadd_ps(b, rb, _mm512_fmadd_ps(a, ra, fixed)) : _mm512_fmadd_ps(a, ra, _mm512_fmadd_ps(b, rb, fixed));
@@ -41,10 +44,12 @@ static inline void finish16_s8(void *out, size_t at, __m512i acc, size_t i, __mm
         _mm_mask_storeu_epi8(y, m, _mm512_cvtepi32_epi8(q));
 }
 
-static inline void finish16_f32(float *out, size_t at, __m512 y, __mmask16 m, const struct vn_conv_f32 *p)
+static inline void finish16_f32(float *out, size_t pixel, int k, __m512 y, __mmask16 m,
+                                const struct vn_conv_f32 *p)
 {
+    const size_t at = out_at(&p->g, pixel, k);
     if (p->residual)
-        y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(m, p->residual + at));
+        y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(m, p->residual + residual_at(&p->g, pixel, k)));
     y = _mm512_max_ps(y, _mm512_set1_ps(p->lo));
     y = _mm512_min_ps(y, _mm512_set1_ps(p->hi));
     if (m == 0xffff)

@@ -20,8 +20,10 @@ static inline void store8_s16(int16_t *out, __m256i q, int count)
         memcpy(out, &v, (size_t)count * sizeof *out);
 }
 
-static inline void finish8_s16(void *out, size_t at, const double *sum, const float *mult, int count, const struct vn_conv_s16 *p)
+static inline void finish8_s16(void *out, size_t pixel, int k, const double *sum, const float *mult,
+                               int count, const struct vn_conv_s16 *p)
 {
+    const size_t at = out_at(&p->g, pixel, k);
     const __m256 t = _mm256_mul_ps(floats8(sum), _mm256_maskload_ps(mult, low_lanes(count)));
     if (p->out_f32)
         store8_f32((float *)out + at, t, count);

@@ -33,7 +33,7 @@ static ALWAYS_INLINE int next_pixels(struct pixel *t, const int np, struct walk 
         const int iy = walk->oy * g->sh - g->ph, ix = walk->ox * g->sw - g->pw;
         t[i].iy = iy;
         t[i].ix = ix;
-        t[i].at = (((ptrdiff_t)walk->n * g->h + iy) * g->w + ix) * g->c + channel;
+        t[i].at = (((ptrdiff_t)walk->n * g->h + iy) * g->w + ix) * g->xp + channel;
         inside &= (iy >= 0) & (ix >= 0) & (iy < y_room) & (ix < x_room);
         if (walk->at + 1 >= walk->last)
             continue;

@@ -77,7 +77,7 @@ static void average_f32(float *y, const float *x, const struct vn_pool *p, int n
         for (int row = row0; row < row1; row++) \
             for (int ox = 0; ox < g->ow; ox++) { \
                 const struct pool_window t = window_at(g, row % g->oh, ox); \
-                pixel(out + ((size_t)row * g->ow + ox) * g->c, x, p, row / g->oh, &t); \
+                pixel(out + ((size_t)row * g->ow + ox) * g->yp, x, p, row / g->oh, &t); \
             } \
     }
 POOL(vn_maxpool_s8_avx2, int8_t, max_s8)
