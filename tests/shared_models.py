@@ -15,7 +15,7 @@ VERNIER = Path(os.environ.get("VERNIER", ROOT / "build" / "vernier"))
 REPORTS = VERNIER.parent / "reports"  # tables that tests write, beside the program
 
 STAGES = ("original_float", "optimized_float", "calibrated", "quantized")
-MASKS = ("0", "avx2", "avx512vnni")
+MASKS = ("0", "avx2", "avx512vnni", "avx512vbmi")
 
 
 class Model:

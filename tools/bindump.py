@@ -21,7 +21,7 @@ VERSION = 3
 PLACES = ["arena", "const", "hidden"]
 ROLES = [None, "value", "float", "raw", "copy", "wide", "rescaled", "bytes", "cells", "scratch", "const"]
 INPUT_TYPES = ["featuremap", "rgb", "bgr", "yuv444", "nv12", "gray"]
-FEATURES = {0: "avx2", 1: "avx512", 2: "avx512vnni", 8: "neon", 9: "dotprod"}
+FEATURES = {0: "avx2", 1: "avx512", 2: "avx512vnni", 3: "avx512vbmi", 8: "neon", 9: "dotprod"}
 
 WINDOW = "n h w c oh ow k kh kw sh sw dh dw ph pw groups "
 POOL = "n h w c oh ow kh kw sh sw dh dw ph pw ph_end pw_end count_include_pad"

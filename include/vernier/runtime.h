@@ -66,6 +66,7 @@ enum vn_cpu {
     VN_CPU_AVX2 = 1 << 0,       /* AVX2 and FMA3 */
     VN_CPU_AVX512 = 1 << 1,     /* AVX-512 F, BW, DQ, VL */
     VN_CPU_AVX512VNNI = 1 << 2, /* the former and VNNI */
+    VN_CPU_AVX512VBMI = 1 << 3, /* the former and VBMI */
     VN_CPU_NEON = 1 << 8,
     VN_CPU_DOTPROD = 1 << 9,
 };

@@ -81,7 +81,7 @@ int vn_opt_is_folder(const char *path);
     { "--threads", 0, "N", 0, 0, "threads, 1 to 256 (default 1); no effect on results" }, \
     { \
         "--cpumask", 0, "MASK", 0, 0, \
-            "CPU features that kernels may use: 0 = C only, or avx2, avx512, avx512vnni, all" \
+            "CPU features that kernels may use: 0 = C only, avx2, avx512, avx512vnni, avx512vbmi, all" \
     }
 #define JSON_OPTION \
     { \

@@ -123,7 +123,8 @@ static int read_mask(uint32_t *mask, const char *s, struct vn_err *e)
     *mask = (uint32_t)strtoul(s, &end, 0);
     return *end || !*s
                ? vn_fail(e, VN_E_USAGE,
-                         "--cpumask: expected a number, c, avx2, avx512, avx512vnni or all, got '%s'", s)
+                         "--cpumask: expected a number, c, avx2, avx512, avx512vnni, avx512vbmi or all, "
+                         "got '%s'", s)
                : VN_OK;
 }
 

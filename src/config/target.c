@@ -17,7 +17,12 @@ static const struct {
     const char *name;
     uint32_t bit;
 } features[] = {
-    { "avx2", VN_CPU_AVX2 }, { "avx512", VN_CPU_AVX512 }, { "avx512vnni", VN_CPU_AVX512VNNI }, { "neon", VN_CPU_NEON }, { "dotprod", VN_CPU_DOTPROD },
+    { "avx2", VN_CPU_AVX2 },
+    { "avx512", VN_CPU_AVX512 },
+    { "avx512vnni", VN_CPU_AVX512VNNI },
+    { "avx512vbmi", VN_CPU_AVX512VBMI },
+    { "neon", VN_CPU_NEON },
+    { "dotprod", VN_CPU_DOTPROD },
 };
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))

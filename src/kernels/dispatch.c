@@ -18,6 +18,8 @@ uint32_t vn_kernels_cpu(void)
     cpu |= VN_CPU_AVX512;
     if (__builtin_cpu_supports("avx512vnni"))
         cpu |= VN_CPU_AVX512VNNI;
+    if (cpu & VN_CPU_AVX512VNNI && __builtin_cpu_supports("avx512vbmi"))
+        cpu |= VN_CPU_AVX512VBMI;
 #endif
     return cpu;
 }
@@ -46,6 +48,7 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
     k->matmul_f32 = vn_matmul_f32_avx2;
     k->binary_s8 = vn_binary_s8_avx2;
     k->binary_f32 = vn_binary_f32_avx2;
+    k->table_s8 = vn_table_s8_avx2;
     k->quantize_s8 = vn_quantize_s8_avx2;
     k->dequantize_s8 = vn_dequantize_s8_avx2;
     k->maxpool_s8 = vn_maxpool_s8_avx2;
@@ -64,6 +67,10 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
     if (!(cpu & VN_CPU_AVX512VNNI))
         return;
     k->conv_s8 = vn_conv_s8_avx512vnni;
+
+    if (!(cpu & VN_CPU_AVX512VBMI))
+        return;
+    k->table_s8 = vn_table_s8_avx512vbmi;
 }
 #endif
 

@@ -170,7 +170,7 @@ typedef void vn_quantize_s16_fn(int16_t *out, const float *x, size_t n, float sc
 typedef void vn_dequantize_s16_fn(float *out, const int16_t *x, size_t n, float scale, int32_t zero);
 vn_clamp_s8_fn vn_clamp_s8_c;
 vn_clamp_f32_fn vn_clamp_f32_c;
-vn_table_s8_fn vn_table_s8_c;
+vn_table_s8_fn vn_table_s8_c, vn_table_s8_avx2, vn_table_s8_avx512vbmi;
 vn_quantize_s8_fn vn_quantize_s8_c, vn_quantize_s8_avx2;
 vn_dequantize_s8_fn vn_dequantize_s8_c, vn_dequantize_s8_avx2;
 vn_quantize_s16_fn vn_quantize_s16_c, vn_quantize_s16_avx2;

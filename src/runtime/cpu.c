@@ -13,6 +13,7 @@ static const struct {
               { "avx2", VN_CPU_AVX2 },
               { "avx512", VN_CPU_AVX2 | VN_CPU_AVX512 },
               { "avx512vnni", VN_CPU_AVX2 | VN_CPU_AVX512 | VN_CPU_AVX512VNNI },
+              { "avx512vbmi", VN_CPU_AVX2 | VN_CPU_AVX512 | VN_CPU_AVX512VNNI | VN_CPU_AVX512VBMI },
               { "neon", VN_CPU_NEON },
               { "dotprod", VN_CPU_NEON | VN_CPU_DOTPROD } };
 

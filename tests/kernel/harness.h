@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MAX_LEVELS 4
+#define MAX_LEVELS 5
 
 struct level {
     const char *name;

@@ -58,6 +58,8 @@ PORTABLE(call_add_s8, binary_s8(w->y8, w->x8, w->x8, span(w), 1, 1, &w->binary))
 PORTABLE(call_add_f32, binary_f32(w->yf, w->xf, w->xf, span(w), 1, 1, VN_BIN_ADD))
 PORTABLE(call_quantize, quantize_s8(w->y8, w->xf, span(w), 0.01f, 3))
 PORTABLE(call_dequantize, dequantize_s8(w->yf, w->x8, span(w), 0.01f, 3))
+static const int8_t table_of_256[256] = { 1, -2, 3 };
+PORTABLE(call_table, table_s8(w->y8, w->x8, span(w), table_of_256))
 PORTABLE(call_clamp_s8, clamp_s8(w->y8, w->x8, span(w), 0, 100))
 PORTABLE(call_clamp_f32, clamp_f32(w->yf, w->xf, span(w), 0.0f, 1.0f))
 PORTABLE(call_sigmoid, unary_f32(w->yf, w->xf, span(w), VN_UN_SIGMOID, 0, 0))
@@ -190,6 +192,7 @@ void bench_kernels(struct test *t)
     BENCH(binary_f32, call_add_f32, &w, &other, 0, 12 * n);
     BENCH(quantize_s8, call_quantize, &w, &other, 0, 5 * n);
     BENCH(dequantize_s8, call_dequantize, &w, &other, 0, 5 * n);
+    BENCH(table_s8, call_table, &w, &other, 0, 2 * n);
     BENCH(clamp_s8, call_clamp_s8, &w, &other, 0, 2 * n);
     BENCH(clamp_f32, call_clamp_f32, &w, &other, 0, 8 * n);
     BENCH(unary_f32, call_sigmoid, &w, &other, 0, 8 * n);

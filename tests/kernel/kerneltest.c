@@ -147,6 +147,7 @@ static void find_levels(struct test *t)
         { .name = "avx2", .cpu = VN_CPU_AVX2 },
         { .name = "avx512", .cpu = VN_CPU_AVX2 | VN_CPU_AVX512 },
         { .name = "avx512vnni", .cpu = VN_CPU_AVX2 | VN_CPU_AVX512 | VN_CPU_AVX512VNNI },
+        { .name = "avx512vbmi", .cpu = VN_CPU_AVX2 | VN_CPU_AVX512 | VN_CPU_AVX512VNNI | VN_CPU_AVX512VBMI },
     };
     const uint32_t cpu = vn_kernels_cpu();
     for (int i = 0; i < MAX_LEVELS; i++)
