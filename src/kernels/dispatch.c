@@ -39,7 +39,9 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
     k->rescale_s16 = vn_rescale_s16_avx2;
     k->maxpool_s16 = vn_maxpool_s16_avx2;
     k->avgpool_s16 = vn_avgpool_s16_avx2;
+    k->resize_linear_s8 = vn_resize_linear_s8_avx2;
     k->resize_linear_s16 = vn_resize_linear_s16_avx2;
+    k->resize_linear_f32 = vn_resize_linear_f32_avx2;
     k->normalize_s16 = vn_normalize_s16_avx2;
     k->dwconv_s8 = vn_dwconv_s8_avx2;
     k->conv_f32 = vn_conv_f32_avx2;
@@ -61,6 +63,9 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
     if (!(cpu & VN_CPU_AVX512))
         return;
     k->dwconv_s8 = vn_dwconv_s8_avx512;
+    k->resize_linear_s8 = vn_resize_linear_s8_avx512;
+    k->resize_linear_s16 = vn_resize_linear_s16_avx512;
+    k->resize_linear_f32 = vn_resize_linear_f32_avx512;
     k->conv_f32 = vn_conv_f32_avx512;
     k->dwconv_f32 = vn_dwconv_f32_avx512;
 
@@ -88,7 +93,9 @@ void vn_kernels_init(struct vn_kernels *k, uint32_t cpu)
         .rescale_s16 = vn_rescale_s16_c,
         .maxpool_s16 = vn_maxpool_s16_c,
         .avgpool_s16 = vn_avgpool_s16_c,
+        .resize_linear_s8 = vn_resize_linear_s8_c,
         .resize_linear_s16 = vn_resize_linear_s16_c,
+        .resize_linear_f32 = vn_resize_linear_f32_c,
         .normalize_s16 = vn_normalize_s16_c,
         .conv_f32 = vn_conv_f32_c,
         .dwconv_f32 = vn_dwconv_f32_c,

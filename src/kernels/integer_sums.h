@@ -15,6 +15,27 @@ void NAME(matmul)(void *c, const ELEM *a, const ELEM *b, const struct vn_matmul 
         }
 }
 
+void NAME(resize_linear)(ELEM *out, const ELEM *x, const struct vn_resize2d *p, int row0, int row1)
+{
+    const size_t line = (size_t)p->w * p->c;
+    for (int row = row0; row < row1; row++) {
+        const int oy = row % p->oh;
+        const ELEM *const image = x + (size_t)(row / p->oh) * p->h * line;
+        const ELEM *const top = image + p->iy[2 * oy] * line, *const bottom = image + p->iy[2 * oy + 1] * line;
+        const int32_t wt = p->qy[2 * oy], wb = p->qy[2 * oy + 1];
+        for (int ox = 0; ox < p->ow; ox++) {
+            const size_t l = (size_t)p->ix[2 * ox] * p->c, r = (size_t)p->ix[2 * ox + 1] * p->c;
+            const int32_t wl = p->qx[2 * ox], wr = p->qx[2 * ox + 1];
+            ELEM *const y = out + ((size_t)row * p->ow + ox) * p->c;
+            for (int c = 0; c < p->c; c++) {
+                const int32_t t = (top[l + c] - p->zx) * wl + (top[r + c] - p->zx) * wr;
+                const int32_t b = (bottom[l + c] - p->zx) * wl + (bottom[r + c] - p->zx) * wr;
+                y[c] = (ELEM)vn_resize_linear(RESIZE_SUM(t, wt, b, wb), RESIZE_BITS, p->ratio, p->zy, LEAST, MOST);
+            }
+        }
+    }
+}
+
 static void NAME(softmax_slice)(ELEM *y, const ELEM *x, const struct vn_softmax *p)
 {
     const size_t step = (size_t)p->inner, end = (size_t)p->n * step;

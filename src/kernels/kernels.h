@@ -257,11 +257,16 @@ struct vn_resize2d {
 };
 void vn_resize_nearest_c(void *out, const void *x, const struct vn_resize2d *p, int elem_bytes, int row0,
                          int row1);
-void vn_resize_linear_s8_c(int8_t *out, const int8_t *x, const struct vn_resize2d *p, int row0, int row1);
+/* The two integer weights of a position are together 2^bits. */
+typedef void vn_resize_linear_s8_fn(int8_t *out, const int8_t *x, const struct vn_resize2d *p, int row0,
+                                    int row1);
 typedef void vn_resize_linear_s16_fn(int16_t *out, const int16_t *x, const struct vn_resize2d *p, int row0,
                                      int row1);
-vn_resize_linear_s16_fn vn_resize_linear_s16_c, vn_resize_linear_s16_avx2;
-void vn_resize_linear_f32_c(float *out, const float *x, const struct vn_resize2d *p, int row0, int row1);
+typedef void vn_resize_linear_f32_fn(float *out, const float *x, const struct vn_resize2d *p, int row0,
+                                     int row1);
+vn_resize_linear_s8_fn vn_resize_linear_s8_c, vn_resize_linear_s8_avx2, vn_resize_linear_s8_avx512;
+vn_resize_linear_s16_fn vn_resize_linear_s16_c, vn_resize_linear_s16_avx2, vn_resize_linear_s16_avx512;
+vn_resize_linear_f32_fn vn_resize_linear_f32_c, vn_resize_linear_f32_avx2, vn_resize_linear_f32_avx512;
 
 /* ---- image input: pixels [p0, p1) ---- */
 
@@ -293,7 +298,9 @@ struct vn_kernels {
     vn_dequantize_s16_fn *dequantize_s16;
     vn_rescale_s16_fn *rescale_s16;
     vn_pool_s16_fn *maxpool_s16, *avgpool_s16;
+    vn_resize_linear_s8_fn *resize_linear_s8;
     vn_resize_linear_s16_fn *resize_linear_s16;
+    vn_resize_linear_f32_fn *resize_linear_f32;
     vn_normalize_s16_fn *normalize_s16;
     vn_matmul_f32_fn *matmul_f32;
     vn_binary_s8_fn *binary_s8;

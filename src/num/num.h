@@ -107,10 +107,10 @@ static inline int32_t vn_norm(int64_t d, double factor, float scale, float bias,
 /* Linear resize: weights in units of 2^-bits along each axis; acc = sum (q - z) * wy * wx. */
 #define VN_RESIZE_BITS 11   /* int8 */
 #define VN_RESIZE16_BITS 15 /* int16 */
+static inline float vn_resize_mult(float ratio, int bits) { return ratio * (1.0f / (float)(1 << (2 * bits))); }
 static inline int32_t vn_resize_linear(int64_t acc, int bits, float ratio, int32_t zy, int32_t lo, int32_t hi)
 {
-    const float m = ratio * (1.0f / (float)(1 << (2 * bits)));
-    return vn_sat_rne((float)acc * m, zy, lo, hi);
+    return vn_sat_rne((float)acc * vn_resize_mult(ratio, bits), zy, lo, hi);
 }
 
 /* a * b + c with one rounding, from float64 arithmetic. */

@@ -289,6 +289,15 @@ static int prepare_nearest(struct vn_model *m, struct rt_step *s, struct vn_err 
     return copy_indices(s, 1, e);
 }
 
+/* Pairs of integer weights. */
+static int check_weights(const struct rt_step *s, const int32_t *w, int64_t count, struct vn_err *e)
+{
+    const int32_t one = 1 << (is_s16(s->out) ? VN_RESIZE16_BITS : VN_RESIZE_BITS);
+    for (int64_t i = 0; i < count; i += 2)
+        WANT(s, e, within(w[i], 0, one) && w[i + 1] == one - w[i], "two weights are not one together");
+    return VN_OK;
+}
+
 static int prepare_linear(struct vn_model *m, struct rt_step *s, struct vn_err *e)
 {
     (void)m;
@@ -307,11 +316,7 @@ static int prepare_linear(struct vn_model *m, struct rt_step *s, struct vn_err *
     a->qy = (const int32_t *)s->in[3]->data;
     a->qx = (const int32_t *)s->in[4]->data;
     for (int k = 3; k <= 4 && t == VN_I32; k++)
-        for (int64_t i = 0; i < s->in[k]->count; i++)
-            WANT(s, e,
-                 within(((const int32_t *)s->in[k]->data)[i], 0,
-                        1 << (is_s16(s->out) ? VN_RESIZE16_BITS : VN_RESIZE_BITS)),
-                 "weight out of range");
+        TRY(check_weights(s, (const int32_t *)s->in[k]->data, s->in[k]->count, e));
     a->zx = s->in[0]->zero;
     a->zy = s->out->zero;
     a->ratio = ratio_of(s);
@@ -331,14 +336,14 @@ static void linear_part(void *ctx, int i)
     const struct row_job *j = ctx;
     const struct rt_step *s = j->s;
     if (is_s8(s->out))
-        vn_resize_linear_s8_c((int8_t *)s->out->data, (const int8_t *)s->in[0]->data, &s->args.resize,
-                              ROWS(j, i));
+        j->m->kernels.resize_linear_s8((int8_t *)s->out->data, (const int8_t *)s->in[0]->data,
+                                       &s->args.resize, ROWS(j, i));
     else if (is_s16(s->out))
         j->m->kernels.resize_linear_s16((int16_t *)s->out->data, (const int16_t *)s->in[0]->data,
                                         &s->args.resize, ROWS(j, i));
     else
-        vn_resize_linear_f32_c((float *)s->out->data, (const float *)s->in[0]->data, &s->args.resize,
-                               ROWS(j, i));
+        j->m->kernels.resize_linear_f32((float *)s->out->data, (const float *)s->in[0]->data,
+                                        &s->args.resize, ROWS(j, i));
 }
 
 static void run_nearest(struct vn_model *m, const struct rt_step *s)

@@ -372,7 +372,7 @@ static void test_resize(struct test *t)
     struct vn_resize2d p = { .n = pick(t, 1, 2),
                              .h = pick(t, 1, 9),
                              .w = pick(t, 1, 9),
-                             .c = pick(t, 1, 9),
+                             .c = one_in(t, 20) ? pick(t, 1000, 5000) : pick(t, 1, 40),
                              .oh = pick(t, 1, 12),
                              .ow = pick(t, 1, 12),
                              .zx = pick(t, -128, 127),
@@ -432,6 +432,18 @@ static void test_resize(struct test *t)
         }
         check(t, "c", got_q, linear ? want_q : near_q, outs, 0, what);
         check(t, "c", got_f, linear ? want_f : near_f, outs * 4, 1, what);
+    }
+    EACH_LEVEL (resize_linear_s8) {
+        reset_output(got_q, outs);
+        t->level[li].k.resize_linear_s8(got_q, q, &p, 0, row);
+        t->level[li].k.resize_linear_s8(got_q, q, &p, row, rows);
+        check(t, t->level[li].name, got_q, want_q, outs, 0, what);
+    }
+    EACH_LEVEL (resize_linear_f32) {
+        reset_output(got_f, outs * 4);
+        t->level[li].k.resize_linear_f32(got_f, f, &p, 0, row);
+        t->level[li].k.resize_linear_f32(got_f, f, &p, row, rows);
+        check(t, t->level[li].name, got_f, want_f, outs * 4, 1, what);
     }
 }
 

@@ -7,8 +7,6 @@
 #define LEAST INT16_MIN
 #define MOST INT16_MAX
 #define NAME(x) vn_##x##_s16_avx2
-#define RESIZE_BITS VN_RESIZE16_BITS
-#define RESIZE_SUM(t, wt, b, wb) ((int64_t)(t) * (wt) + (int64_t)(b) * (wb))
 #include "kernels/integer_body.h"
 
 void vn_rescale_s16_avx2(int16_t *out, const int16_t *x, size_t n, const struct vn_rescale *p)
