@@ -25,6 +25,23 @@ uint32_t vn_kernels_cpu(void)
 }
 
 #if defined(__x86_64__)
+/* kernels/spans_body.h */
+#define SPANS(level)                                    \
+    k->clamp_s8 = vn_clamp_s8_##level;                  \
+    k->clamp_f32 = vn_clamp_f32_##level;                \
+    k->rescale_s8 = vn_rescale_s8_##level;              \
+    k->rescale_s8_s16 = vn_rescale_s8_s16_##level;      \
+    k->rescale_s16_s8 = vn_rescale_s16_s8_##level;      \
+    k->rescale_s16 = vn_rescale_s16_##level;            \
+    k->unary_f32 = vn_unary_f32_##level;
+
+/* kernels/integer_body.h */
+#define INTEGERS(level, width)                               \
+    k->binary_##width = vn_binary_##width##_##level;         \
+    k->quantize_##width = vn_quantize_##width##_##level;     \
+    k->dequantize_##width = vn_dequantize_##width##_##level; \
+    k->normalize_##width = vn_normalize_##width##_##level;
+
 static void init_x86(struct vn_kernels *k, uint32_t cpu)
 {
     if (!(cpu & VN_CPU_AVX2))
@@ -33,26 +50,21 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
     k->conv_s16 = vn_conv_s16_avx2;
     k->dwconv_s16 = vn_dwconv_s16_avx2;
     k->matmul_s16 = vn_matmul_s16_avx2;
-    k->binary_s16 = vn_binary_s16_avx2;
-    k->quantize_s16 = vn_quantize_s16_avx2;
-    k->dequantize_s16 = vn_dequantize_s16_avx2;
-    k->rescale_s16 = vn_rescale_s16_avx2;
+    SPANS(avx2)
+    INTEGERS(avx2, s8)
+    INTEGERS(avx2, s16)
     k->maxpool_s16 = vn_maxpool_s16_avx2;
     k->avgpool_s16 = vn_avgpool_s16_avx2;
     k->resize_linear_s8 = vn_resize_linear_s8_avx2;
     k->resize_linear_s16 = vn_resize_linear_s16_avx2;
     k->resize_linear_f32 = vn_resize_linear_f32_avx2;
-    k->normalize_s16 = vn_normalize_s16_avx2;
     k->dwconv_s8 = vn_dwconv_s8_avx2;
     k->conv_f32 = vn_conv_f32_avx2;
     k->dwconv_f32 = vn_dwconv_f32_avx2;
     k->matmul_s8 = vn_matmul_s8_avx2;
     k->matmul_f32 = vn_matmul_f32_avx2;
-    k->binary_s8 = vn_binary_s8_avx2;
     k->binary_f32 = vn_binary_f32_avx2;
     k->table_s8 = vn_table_s8_avx2;
-    k->quantize_s8 = vn_quantize_s8_avx2;
-    k->dequantize_s8 = vn_dequantize_s8_avx2;
     k->maxpool_s8 = vn_maxpool_s8_avx2;
     k->avgpool_s8 = vn_avgpool_s8_avx2;
     k->maxpool_f32 = vn_maxpool_f32_avx2;
@@ -66,6 +78,9 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
     k->resize_linear_s8 = vn_resize_linear_s8_avx512;
     k->resize_linear_s16 = vn_resize_linear_s16_avx512;
     k->resize_linear_f32 = vn_resize_linear_f32_avx512;
+    SPANS(avx512)
+    INTEGERS(avx512, s8)
+    INTEGERS(avx512, s16)
     k->conv_f32 = vn_conv_f32_avx512;
     k->dwconv_f32 = vn_dwconv_f32_avx512;
 
@@ -90,12 +105,16 @@ void vn_kernels_init(struct vn_kernels *k, uint32_t cpu)
         .binary_s16 = vn_binary_s16_c,
         .quantize_s16 = vn_quantize_s16_c,
         .dequantize_s16 = vn_dequantize_s16_c,
+        .rescale_s8 = vn_rescale_s8_c,
+        .rescale_s8_s16 = vn_rescale_s8_s16_c,
+        .rescale_s16_s8 = vn_rescale_s16_s8_c,
         .rescale_s16 = vn_rescale_s16_c,
         .maxpool_s16 = vn_maxpool_s16_c,
         .avgpool_s16 = vn_avgpool_s16_c,
         .resize_linear_s8 = vn_resize_linear_s8_c,
         .resize_linear_s16 = vn_resize_linear_s16_c,
         .resize_linear_f32 = vn_resize_linear_f32_c,
+        .normalize_s8 = vn_normalize_s8_c,
         .normalize_s16 = vn_normalize_s16_c,
         .conv_f32 = vn_conv_f32_c,
         .dwconv_f32 = vn_dwconv_f32_c,

@@ -1,5 +1,8 @@
 /* kernels/integer_macros.h - what integer_body.h is written with. Private to kernels/. */
 
+/* An operand may be the result: the same elements, so nothing is carried from one to the next. */
+#define EACH_ELEMENT(n) _Pragma("GCC ivdep") for (size_t i = 0; i < (n); i++)
+
 /* Every output position of the rows. */
 #define FOR_EACH_PIXEL(g)                                                         \
     for (int row = row0; row < row1; row++)                                       \
@@ -30,7 +33,7 @@ static inline int32_t smaller(int32_t a, int32_t b, const struct vn_binary_s8 *p
         PAIRS(a[0], b[0], value)                                                  \
     break
 #define PAIRS(x, y, value)                                                        \
-    for (size_t i = 0; i < n; i++) {                                              \
+    EACH_ELEMENT (n) {                                                            \
         const int32_t A = x, B = y;                                               \
         out[i] = (ELEM)value;                                                     \
     }

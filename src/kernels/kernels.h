@@ -156,8 +156,8 @@ struct vn_binary_s8 { /* of int16, too */
 typedef void vn_binary_s8_fn(int8_t *out, const int8_t *a, const int8_t *b, size_t n, int step_a, int step_b, const struct vn_binary_s8 *p);
 typedef void vn_binary_f32_fn(float *out, const float *a, const float *b, size_t n, int step_a, int step_b, enum vn_binary op);
 typedef void vn_binary_s16_fn(int16_t *out, const int16_t *a, const int16_t *b, size_t n, int step_a, int step_b, const struct vn_binary_s8 *p);
-vn_binary_s8_fn vn_binary_s8_c, vn_binary_s8_avx2;
-vn_binary_s16_fn vn_binary_s16_c, vn_binary_s16_avx2;
+vn_binary_s8_fn vn_binary_s8_c, vn_binary_s8_avx2, vn_binary_s8_avx512;
+vn_binary_s16_fn vn_binary_s16_c, vn_binary_s16_avx2, vn_binary_s16_avx512;
 vn_binary_f32_fn vn_binary_f32_c, vn_binary_f32_avx2;
 
 typedef void vn_clamp_s8_fn(int8_t *out, const int8_t *x, size_t n, int lo, int hi);          /* in place allowed */
@@ -168,13 +168,13 @@ typedef void vn_quantize_s8_fn(int8_t *out, const float *x, size_t n, float scal
 typedef void vn_dequantize_s8_fn(float *out, const int8_t *x, size_t n, float scale, int32_t zero);
 typedef void vn_quantize_s16_fn(int16_t *out, const float *x, size_t n, float scale, int32_t zero);
 typedef void vn_dequantize_s16_fn(float *out, const int16_t *x, size_t n, float scale, int32_t zero);
-vn_clamp_s8_fn vn_clamp_s8_c;
-vn_clamp_f32_fn vn_clamp_f32_c;
+vn_clamp_s8_fn vn_clamp_s8_c, vn_clamp_s8_avx2, vn_clamp_s8_avx512;
+vn_clamp_f32_fn vn_clamp_f32_c, vn_clamp_f32_avx2, vn_clamp_f32_avx512;
 vn_table_s8_fn vn_table_s8_c, vn_table_s8_avx2, vn_table_s8_avx512vbmi;
-vn_quantize_s8_fn vn_quantize_s8_c, vn_quantize_s8_avx2;
-vn_dequantize_s8_fn vn_dequantize_s8_c, vn_dequantize_s8_avx2;
-vn_quantize_s16_fn vn_quantize_s16_c, vn_quantize_s16_avx2;
-vn_dequantize_s16_fn vn_dequantize_s16_c, vn_dequantize_s16_avx2;
+vn_quantize_s8_fn vn_quantize_s8_c, vn_quantize_s8_avx2, vn_quantize_s8_avx512;
+vn_dequantize_s8_fn vn_dequantize_s8_c, vn_dequantize_s8_avx2, vn_dequantize_s8_avx512;
+vn_quantize_s16_fn vn_quantize_s16_c, vn_quantize_s16_avx2, vn_quantize_s16_avx512;
+vn_dequantize_s16_fn vn_dequantize_s16_c, vn_dequantize_s16_avx2, vn_dequantize_s16_avx512;
 /* table[q + 32768]; and tables that change the width */
 void vn_table_s16_c(int16_t *out, const int16_t *x, size_t n, const int16_t *table);
 void vn_table_s8_s16_c(int16_t *out, const int8_t *x, size_t n, const int16_t *table);
@@ -184,14 +184,17 @@ struct vn_rescale {
     int32_t zx, zy, lo, hi;
     float ratio; /* sx/sy */
 };
-void vn_rescale_s8_c(int8_t *out, const int8_t *x, size_t n, const struct vn_rescale *p);
-void vn_rescale_s8_s16_c(int16_t *out, const int8_t *x, size_t n, const struct vn_rescale *p);
-void vn_rescale_s16_s8_c(int8_t *out, const int16_t *x, size_t n, const struct vn_rescale *p);
+typedef void vn_rescale_s8_fn(int8_t *out, const int8_t *x, size_t n, const struct vn_rescale *p);
+typedef void vn_rescale_s8_s16_fn(int16_t *out, const int8_t *x, size_t n, const struct vn_rescale *p);
+typedef void vn_rescale_s16_s8_fn(int8_t *out, const int16_t *x, size_t n, const struct vn_rescale *p);
 typedef void vn_rescale_s16_fn(int16_t *out, const int16_t *x, size_t n, const struct vn_rescale *p);
-vn_rescale_s16_fn vn_rescale_s16_c, vn_rescale_s16_avx2;
+vn_rescale_s8_fn vn_rescale_s8_c, vn_rescale_s8_avx2, vn_rescale_s8_avx512;
+vn_rescale_s8_s16_fn vn_rescale_s8_s16_c, vn_rescale_s8_s16_avx2, vn_rescale_s8_s16_avx512;
+vn_rescale_s16_s8_fn vn_rescale_s16_s8_c, vn_rescale_s16_s8_avx2, vn_rescale_s16_s8_avx512;
+vn_rescale_s16_fn vn_rescale_s16_c, vn_rescale_s16_avx2, vn_rescale_s16_avx512;
 
 typedef void vn_unary_f32_fn(float *out, const float *x, size_t n, enum vn_unary op, float alpha, float beta); /* in place allowed */
-vn_unary_f32_fn vn_unary_f32_c; /* the functions of num/ and what unary_one in elementwise.c says */
+vn_unary_f32_fn vn_unary_f32_c, vn_unary_f32_avx2, vn_unary_f32_avx512; /* num/functions.h and unary_one in spans_body.h */
 
 /* ---- reductions of the middle axis of [outer][n][inner]; outer slices [o0, o1) ---- */
 
@@ -241,9 +244,10 @@ struct vn_normalize {
     float sx;
     double epsilon;
 };
-void vn_normalize_s8_c(int8_t *out, const int8_t *x, const struct vn_normalize *p, int row0, int row1);
+typedef void vn_normalize_s8_fn(int8_t *out, const int8_t *x, const struct vn_normalize *p, int row0, int row1);
 typedef void vn_normalize_s16_fn(int16_t *out, const int16_t *x, const struct vn_normalize *p, int row0, int row1);
-vn_normalize_s16_fn vn_normalize_s16_c, vn_normalize_s16_avx2;
+vn_normalize_s8_fn vn_normalize_s8_c, vn_normalize_s8_avx2, vn_normalize_s8_avx512;
+vn_normalize_s16_fn vn_normalize_s16_c, vn_normalize_s16_avx2, vn_normalize_s16_avx512;
 
 /* ---- resize, channels-last, by precomputed indices; rows of n*oh ---- */
 
@@ -296,11 +300,15 @@ struct vn_kernels {
     vn_binary_s16_fn *binary_s16;
     vn_quantize_s16_fn *quantize_s16;
     vn_dequantize_s16_fn *dequantize_s16;
+    vn_rescale_s8_fn *rescale_s8;
+    vn_rescale_s8_s16_fn *rescale_s8_s16;
+    vn_rescale_s16_s8_fn *rescale_s16_s8;
     vn_rescale_s16_fn *rescale_s16;
     vn_pool_s16_fn *maxpool_s16, *avgpool_s16;
     vn_resize_linear_s8_fn *resize_linear_s8;
     vn_resize_linear_s16_fn *resize_linear_s16;
     vn_resize_linear_f32_fn *resize_linear_f32;
+    vn_normalize_s8_fn *normalize_s8;
     vn_normalize_s16_fn *normalize_s16;
     vn_matmul_f32_fn *matmul_f32;
     vn_binary_s8_fn *binary_s8;

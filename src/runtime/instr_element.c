@@ -312,9 +312,9 @@ PART(dequantize_s16, int16_t, float, k->dequantize_s16(y, x, (size_t)n, s->in[0]
 PART(table_s8_s16, int8_t, int16_t, vn_table_s8_s16_c(y, x, (size_t)n, (const int16_t *)s->in[1]->data))
 PART(table_s16_s8, int16_t, int8_t, vn_table_s16_s8_c(y, x, (size_t)n, (const int8_t *)s->in[1]->data))
 PART(table_s16_s16, int16_t, int16_t, vn_table_s16_c(y, x, (size_t)n, (const int16_t *)s->in[1]->data))
-PART(rescale_s8_s8, int8_t, int8_t, vn_rescale_s8_c(y, x, (size_t)n, &s->args.rescale))
-PART(rescale_s8_s16, int8_t, int16_t, vn_rescale_s8_s16_c(y, x, (size_t)n, &s->args.rescale))
-PART(rescale_s16_s8, int16_t, int8_t, vn_rescale_s16_s8_c(y, x, (size_t)n, &s->args.rescale))
+PART(rescale_s8_s8, int8_t, int8_t, k->rescale_s8(y, x, (size_t)n, &s->args.rescale))
+PART(rescale_s8_s16, int8_t, int16_t, k->rescale_s8_s16(y, x, (size_t)n, &s->args.rescale))
+PART(rescale_s16_s8, int16_t, int8_t, k->rescale_s16_s8(y, x, (size_t)n, &s->args.rescale))
 PART(rescale_s16_s16, int16_t, int16_t, k->rescale_s16(y, x, (size_t)n, &s->args.rescale))
 
 typedef void run_fn(struct vn_model *m, const struct rt_step *s);

@@ -199,8 +199,8 @@ static void normalize_part(void *ctx, int i)
     const struct rt_step *s = j->s;
     const int64_t at = rt_cut(j->rows, j->parts, i) * (int64_t)s->args.normalize.n;
     if (is_s8(s->out))
-        vn_normalize_s8_c((int8_t *)s->out->data + at, (const int8_t *)s->in[0]->data + at,
-                          &s->args.normalize, ROWS(j, i));
+        j->m->kernels.normalize_s8((int8_t *)s->out->data + at, (const int8_t *)s->in[0]->data + at,
+                                   &s->args.normalize, ROWS(j, i));
     else
         j->m->kernels.normalize_s16((int16_t *)s->out->data + at, (const int16_t *)s->in[0]->data + at,
                                     &s->args.normalize, ROWS(j, i));

@@ -145,10 +145,18 @@ static void test_spans(struct test *t)
     IN_C(vn_table_s8_s16_c(got, s8, n, table), got, want, 2, table[s8[i] + 128]);
     IN_C(vn_table_s16_s8_c(got8, q, n, table8), got8, want8, 1, table8[q[i] + 32768]);
     r.zx = pick(t, -128, 127);
-    IN_C(vn_rescale_s8_s16_c(got, s8, n, &r), got, want, 2, (int16_t)vn_sat_rne((float)(s8[i] - r.zx) * r.ratio, r.zy, r.lo, r.hi));
+#define RESCALED(member, got, from, want, size)                                                          \
+    EACH_LEVEL (member) {                                                                                \
+        for (size_t i = 0; i < n; i++)                                                                   \
+            (want)[i] = vn_sat_rne((float)((from)[i] - r.zx) * r.ratio, r.zy, r.lo, r.hi);               \
+        reset_output(got, n * size);                                                                     \
+        t->level[li].k.member(got, from, n, &r);                                                         \
+        check(t, t->level[li].name, got, want, n * size, 0, #member);                                    \
+    }
+    RESCALED(rescale_s8_s16, got, s8, want, 2)
     r.lo = pick(t, -128, 0), r.hi = pick(t, 1, 127);
-    IN_C(vn_rescale_s16_s8_c(got8, q, n, &r), got8, want8, 1, (int8_t)vn_sat_rne((float)(q[i] - r.zx) * r.ratio, r.zy, r.lo, r.hi));
-    IN_C(vn_rescale_s8_c(got8, s8, n, &r), got8, want8, 1, (int8_t)vn_sat_rne((float)(s8[i] - r.zx) * r.ratio, r.zy, r.lo, r.hi));
+    RESCALED(rescale_s16_s8, got8, q, want8, 1)
+    RESCALED(rescale_s8, got8, s8, want8, 1)
 }
 
 static void test_pool(struct test *t)
@@ -303,14 +311,14 @@ static void test_normalize(struct test *t)
                 ((int8_t *)want)[r * n + i] = (int8_t)q;
         }
     }
-    EACH_LEVEL (normalize_s16) {
+    for (int li = 0; li < t->levels; li++) {
         reset_output(got, count * size);
         for (int part = 0; part < 2; part++) {
             const int r0 = part ? row : 0, r1 = part ? rows : row;
             if (wide)
                 t->level[li].k.normalize_s16((int16_t *)got + r0 * n, (int16_t *)x + r0 * n, &p, r0, r1);
             else
-                vn_normalize_s8_c((int8_t *)got + r0 * n, (int8_t *)x + r0 * n, &p, r0, r1);
+                t->level[li].k.normalize_s8((int8_t *)got + r0 * n, (int8_t *)x + r0 * n, &p, r0, r1);
         }
         check(t, t->level[li].name, got, want, count * size, 0, text_of("bytes %d n %d rows %d centre %d", (int)size, n, rows, p.centre));
     }

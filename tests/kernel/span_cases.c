@@ -207,21 +207,56 @@ static void test_clamp_table(struct test *t)
     }
 }
 
+/* A function of num/ or the formula of enum vn_unary; -0 keeps its sign where a comparison with 0 decides. */
+static float unary(enum vn_unary op, float x, float alpha, float beta)
+{
+    const float t = alpha * x + beta, unit = t > 0.0f ? (t < 1.0f ? t : 1.0f) : 0.0f;
+    switch (op) {
+    case VN_UN_EXP: return vn_expf(x);
+    case VN_UN_SIGMOID: return vn_sigmoidf(x);
+    case VN_UN_TANH: return vn_tanhf(x);
+    case VN_UN_LEAKYRELU: return x < 0.0f ? alpha * x : x;
+    case VN_UN_ABS: return x < 0.0f ? -x : x;
+    case VN_UN_NEG: return -x;
+    case VN_UN_CEIL: return vn_ceilf(x);
+    case VN_UN_FLOOR: return vn_floorf(x);
+    case VN_UN_ROUND: return vn_rintf(x);
+    case VN_UN_SIGN: return x > 0.0f ? 1.0f : x < 0.0f ? -1.0f : x;
+    case VN_UN_SQRT: return sqrtf(x);
+    case VN_UN_RECIPROCAL: return 1.0f / x;
+    case VN_UN_ERF: return vn_erff(x);
+    case VN_UN_LOG: return vn_logf(x);
+    case VN_UN_HARDSIGMOID: return unit;
+    case VN_UN_HARDSWISH: return x * unit;
+    case VN_UN_ELU: return x < 0.0f ? alpha * vn_expm1f(x * beta) : x;
+    case VN_UN_SELU: return x > 0.0f ? beta * x : alpha * vn_expm1f(x);
+    case VN_UN_SOFTPLUS: return vn_softplusf(x);
+    case VN_UN_SOFTSIGN: return x / (1.0f + fabsf(x));
+    case VN_UN_GELU: return 0.5f * x * (1.0f + vn_erff(0.707106781f * x));
+    case VN_UN_GELU_TANH: return vn_gelu_tanhf(x);
+    case VN_UN_MISH: return vn_mishf(x);
+    case VN_UN_SWISH: return x * vn_sigmoidf(alpha * x);
+    case VN_UN_POWER: return vn_powif(x, (int)alpha);
+    case VN_UN_SHRINK: return x < -alpha ? x + beta : x > alpha ? x - beta : 0.0f;
+    case VN_UN_THRESHOLD: return x > alpha ? x : 0.0f;
+    default: return 0.0f;
+    }
+}
+
 static void test_unary_f32(struct test *t)
 {
-    const size_t n = (size_t)pick(t, 1, 60), bytes = n * sizeof(float);
-    const enum vn_unary op = (enum vn_unary)pick(t, 0, 3);
+    const size_t n = (size_t)pick(t, 1, 200), bytes = n * sizeof(float);
+    const enum vn_unary op = (enum vn_unary)(t->case_no % VN_UN_COUNT);
+    const float alpha = op == VN_UN_POWER ? (float)pick(t, -5, 9) : real(t, 1.0f), beta = real(t, 1.0f);
     const int in_place = one_in(t, 2);
     float *const x = new_input(t, bytes), *const want = new_output(bytes), *const got = new_output(bytes);
     for (size_t i = 0; i < n; i++) {
-        x[i] = one_in(t, 10) ? odd_float(t) : real(t, 20.0f);
-        want[i] = x[i] < 0.0f ? 0.1f * x[i] : x[i];
-        if (op != VN_UN_LEAKYRELU)
-            want[i] = op == VN_UN_EXP ? vn_expf(x[i]) : op == VN_UN_SIGMOID ? vn_sigmoidf(x[i]) : vn_tanhf(x[i]);
+        x[i] = one_in(t, 10) ? odd_float(t) : real(t, one_in(t, 2) ? 20.0f : 1.0f);
+        want[i] = unary(op, x[i], alpha, beta);
     }
     EACH_LEVEL (unary_f32) {
         reset_output(got, bytes);
-        t->level[li].k.unary_f32(got, in_place ? memcpy(got, x, bytes) : x, n, op, 0.1f, 0);
+        t->level[li].k.unary_f32(got, in_place ? memcpy(got, x, bytes) : x, n, op, alpha, beta);
         check(t, t->level[li].name, got, want, bytes, 1, text_of("op %d n %d", (int)op, (int)n, 0, 0));
     }
 }
@@ -497,7 +532,7 @@ const struct family span_families[] = {
     { "binary_f32", test_binary_f32, 400 },
     { "quantize", test_quantize, 300 },
     { "clamp_table", test_clamp_table, 200 },
-    { "unary_f32", test_unary_f32, 200 },
+    { "unary_f32", test_unary_f32, 20 * VN_UN_COUNT },
     { "pool", test_pool, 400 },
     { "softmax", test_softmax, 200 },
     { "resize", test_resize, 200 },
