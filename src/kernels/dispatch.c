@@ -42,6 +42,12 @@ uint32_t vn_kernels_cpu(void)
     k->dequantize_##width = vn_dequantize_##width##_##level; \
     k->normalize_##width = vn_normalize_##width##_##level;
 
+/* kernels/x86/softmax_body.h */
+#define SOFTMAX(level)                         \
+    k->softmax_s8 = vn_softmax_s8_##level;     \
+    k->softmax_s16 = vn_softmax_s16_##level;   \
+    k->softmax_f32 = vn_softmax_f32_##level;
+
 static void init_x86(struct vn_kernels *k, uint32_t cpu)
 {
     if (!(cpu & VN_CPU_AVX2))
@@ -51,6 +57,7 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
     k->dwconv_s16 = vn_dwconv_s16_avx2;
     k->matmul_s16 = vn_matmul_s16_avx2;
     SPANS(avx2)
+    SOFTMAX(avx2)
     INTEGERS(avx2, s8)
     INTEGERS(avx2, s16)
     k->maxpool_s16 = vn_maxpool_s16_avx2;
@@ -79,6 +86,7 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
     k->resize_linear_s16 = vn_resize_linear_s16_avx512;
     k->resize_linear_f32 = vn_resize_linear_f32_avx512;
     SPANS(avx512)
+    SOFTMAX(avx512)
     INTEGERS(avx512, s8)
     INTEGERS(avx512, s16)
     k->conv_f32 = vn_conv_f32_avx512;
@@ -91,6 +99,7 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
     if (!(cpu & VN_CPU_AVX512VBMI))
         return;
     k->table_s8 = vn_table_s8_avx512vbmi;
+    k->softmax_s8 = vn_softmax_s8_avx512vbmi;
 }
 #endif
 
@@ -114,6 +123,9 @@ void vn_kernels_init(struct vn_kernels *k, uint32_t cpu)
         .resize_linear_s8 = vn_resize_linear_s8_c,
         .resize_linear_s16 = vn_resize_linear_s16_c,
         .resize_linear_f32 = vn_resize_linear_f32_c,
+        .softmax_s8 = vn_softmax_s8_c,
+        .softmax_s16 = vn_softmax_s16_c,
+        .softmax_f32 = vn_softmax_f32_c,
         .normalize_s8 = vn_normalize_s8_c,
         .normalize_s16 = vn_normalize_s16_c,
         .conv_f32 = vn_conv_f32_c,

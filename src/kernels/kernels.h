@@ -229,10 +229,13 @@ struct vn_softmax {
     int32_t zy;
     float inv; /* integers: 1/sy */
 };
-void vn_softmax_s8_c(int8_t *out, const int8_t *x, const struct vn_softmax *p, int o0, int o1);
-void vn_softmax_s16_c(int16_t *out, const int16_t *x, const struct vn_softmax *p, int o0, int o1);
+typedef void vn_softmax_s8_fn(int8_t *out, const int8_t *x, const struct vn_softmax *p, int o0, int o1);
+typedef void vn_softmax_s16_fn(int16_t *out, const int16_t *x, const struct vn_softmax *p, int o0, int o1);
+typedef void vn_softmax_f32_fn(float *out, const float *x, const struct vn_softmax *p, int o0, int o1);
+vn_softmax_s8_fn vn_softmax_s8_c, vn_softmax_s8_avx2, vn_softmax_s8_avx512, vn_softmax_s8_avx512vbmi;
+vn_softmax_s16_fn vn_softmax_s16_c, vn_softmax_s16_avx2, vn_softmax_s16_avx512;
 /* f32: max (from the first element on, x > max ? x : max), e = vn_expf(x - max), 16 partial sums (index mod 16), tree, e / sum */
-void vn_softmax_f32_c(float *out, const float *x, const struct vn_softmax *p, int o0, int o1);
+vn_softmax_f32_fn vn_softmax_f32_c, vn_softmax_f32_avx2, vn_softmax_f32_avx512;
 
 /* ---- rows of n integers to mean 0 and variance 1 (centre 0: to mean square 1), scaled and shifted: vn_norm; rows [row0, row1) from
  *      the pointers on ---- */
@@ -308,6 +311,9 @@ struct vn_kernels {
     vn_resize_linear_s8_fn *resize_linear_s8;
     vn_resize_linear_s16_fn *resize_linear_s16;
     vn_resize_linear_f32_fn *resize_linear_f32;
+    vn_softmax_s8_fn *softmax_s8;
+    vn_softmax_s16_fn *softmax_s16;
+    vn_softmax_f32_fn *softmax_f32;
     vn_normalize_s8_fn *normalize_s8;
     vn_normalize_s16_fn *normalize_s16;
     vn_matmul_f32_fn *matmul_f32;

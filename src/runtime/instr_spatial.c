@@ -151,13 +151,14 @@ static void softmax_part(void *ctx, int i)
 {
     const struct row_job *j = ctx;
     const struct rt_step *s = j->s;
+    const struct vn_kernels *const k = &j->m->kernels;
+    const struct vn_softmax *const p = &s->args.softmax;
     if (is_s8(s->out))
-        vn_softmax_s8_c((int8_t *)s->out->data, (const int8_t *)s->in[0]->data, &s->args.softmax, ROWS(j, i));
+        k->softmax_s8((int8_t *)s->out->data, (const int8_t *)s->in[0]->data, p, ROWS(j, i));
     else if (is_s16(s->out))
-        vn_softmax_s16_c((int16_t *)s->out->data, (const int16_t *)s->in[0]->data, &s->args.softmax,
-                         ROWS(j, i));
+        k->softmax_s16((int16_t *)s->out->data, (const int16_t *)s->in[0]->data, p, ROWS(j, i));
     else
-        vn_softmax_f32_c((float *)s->out->data, (const float *)s->in[0]->data, &s->args.softmax, ROWS(j, i));
+        k->softmax_f32((float *)s->out->data, (const float *)s->in[0]->data, p, ROWS(j, i));
 }
 
 static void run_softmax(struct vn_model *m, const struct rt_step *s)

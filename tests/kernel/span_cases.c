@@ -365,7 +365,10 @@ static void test_softmax(struct test *t)
     const float sx = 0.01f + fabsf(real(t, 0.3f));
     vn_softmax_table(table, sx);
     const int outer = pick(t, 1, 3);
-    struct vn_softmax p = { .n = pick(t, 1, 40), .inner = pick(t, 1, 5), .table = table, .zy = -128, .inv = 256.0f };
+    struct vn_softmax p = { .n = one_in(t, 15) ? pick(t, 1000, 1100) : pick(t, 1, 150), .inner = one_in(t, 2) ? 1 : pick(t, 2, 40),
+                            .table = table, .zy = -128, .inv = 256.0f };
+    for (int i = 0; i < 256 && one_in(t, 2); i++) /* any table */
+        table[i] = one_in(t, 2) ? (uint32_t)next(t) : UINT32_MAX;
     if (one_in(t, 2))
         p.zy = pick(t, -128, 127);
     const size_t n = (size_t)outer * p.n * p.inner;
@@ -394,12 +397,18 @@ static void test_softmax(struct test *t)
         }
     }
     const int o = pick(t, 0, outer);
-    vn_softmax_s8_c(got_q, q, &p, 0, o);
-    vn_softmax_s8_c(got_q, q, &p, o, outer);
-    check(t, "c", got_q, want_q, n, 0, text_of("s8 outer %d n %d inner %d", outer, p.n, p.inner, 0));
-    vn_softmax_f32_c(got_f, f, &p, 0, o);
-    vn_softmax_f32_c(got_f, f, &p, o, outer);
-    check(t, "c", got_f, want_f, n * 4, 1, text_of("f32 outer %d n %d inner %d", outer, p.n, p.inner, 0));
+    EACH_LEVEL (softmax_s8) {
+        reset_output(got_q, n);
+        t->level[li].k.softmax_s8(got_q, q, &p, 0, o);
+        t->level[li].k.softmax_s8(got_q, q, &p, o, outer);
+        check(t, t->level[li].name, got_q, want_q, n, 0, text_of("s8 outer %d n %d inner %d", outer, p.n, p.inner, 0));
+    }
+    EACH_LEVEL (softmax_f32) {
+        reset_output(got_f, n * 4);
+        t->level[li].k.softmax_f32(got_f, f, &p, 0, o);
+        t->level[li].k.softmax_f32(got_f, f, &p, o, outer);
+        check(t, t->level[li].name, got_f, want_f, n * 4, 1, text_of("f32 outer %d n %d inner %d", outer, p.n, p.inner, 0));
+    }
 }
 
 static void test_resize(struct test *t)
