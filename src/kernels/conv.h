@@ -55,6 +55,8 @@ static inline void finish_s8(void *out, size_t pixel, int k, int64_t acc, size_t
         const int32_t res = p->residual[residual_at(&p->g, pixel, k)];
         ((int8_t *)out)[at] = (int8_t)(p->residual_first ? vn_add(res, p->r_res, mid, p->r_mid, p->fixed, p->lo, p->hi)
                                                          : vn_add(mid, p->r_mid, res, p->r_res, p->fixed, p->lo, p->hi));
+    } else if (p->out_s16) {
+        ((int16_t *)out)[at] = (int16_t)vn_requantize(acc, p->mult[i], p->zy, p->lo, p->hi);
     } else {
         ((int8_t *)out)[at] = (int8_t)vn_requantize(acc, p->mult[i], p->zy, p->lo, p->hi);
     }

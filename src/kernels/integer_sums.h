@@ -10,6 +10,8 @@ void NAME(matmul)(void *c, const ELEM *a, const ELEM *b, const struct vn_matmul 
                 acc += (int64_t)(a[(size_t)i * p->k + k] - p->za) * (b[(size_t)k * p->n + j] - p->zb);
             if (p->out_f32)
                 ((float *)c)[at] = (float)acc * p->mult;
+            else if (p->out_s16)
+                ((int16_t *)c)[at] = (int16_t)vn_requantize(acc, p->mult, p->zy, p->lo, p->hi);
             else
                 ((ELEM *)c)[at] = (ELEM)vn_requantize(acc, p->mult, p->zy, p->lo, p->hi);
         }

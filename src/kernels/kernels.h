@@ -37,6 +37,7 @@ struct vn_window2d {
  * out_s8: q  = sat(rne((float)acc * mult[k]) + zy) clamped to [lo, hi]
  *         residual: m = sat(rne((float)acc * mult[k]) + z_mid) in [-128, 127] first, then
  *                   q = vn_add of m and res, in the order of Add's inputs, clamped to [lo, hi]
+ * out_s16: as out_s8 without a residual
  * out_f32: y = (float)acc * mult[k]
  */
 struct vn_conv_s8 {
@@ -51,7 +52,7 @@ struct vn_conv_s8 {
     int residual_first;     /* 1: it is Add's first input, the convolution's own result the second */
     int32_t z_mid;
     float r_mid, r_res, fixed; /* of vn_add */
-    int out_f32;
+    int out_s16, out_f32;
 };
 #define VN_CONV_S8(name) \
     void name(void *out, const int8_t *x, const struct vn_conv_s8 *p, int row0, int row1, int kb0, int kb1)
@@ -133,6 +134,7 @@ struct vn_matmul {
     int m, n, k;
     int32_t za, zb, zy, lo, hi; /* integers */
     float mult;                 /* integers: (sa*sb)/sy; exact sums whatever k is, vn_requantize */
+    int out_s16;                /* int8: an int16 result */
     int out_f32;                /* integers: y = (float)acc * mult */
 };
 typedef void vn_matmul_s8_fn(void *c, const int8_t *a, const int8_t *b, const struct vn_matmul *p, int row0, int row1);

@@ -300,7 +300,7 @@ int vn_lower_node(struct lowering *l, const struct node *n, struct vn_err *e)
     const int first = l->prog->instrs.n;
     l->node = n;
     l->integer = vn_node_is_integer(n) && vn_node_kind(n) != Q_FLOAT;
-    l->wide = l->integer && vn_node_is_wide(n);
+    l->wide = l->integer && vn_node_widens(n);
     l->raw_out = -1;
     vn_arena_free(&l->scratch);
     l->scratch = vn_arena_new();

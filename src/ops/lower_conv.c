@@ -130,8 +130,9 @@ static int conv_s8(struct lowering *l, int x, int y, const struct low_conv *c)
                   channel_const(l, NULL, VN_I32, sums, &g, depthwise) };
     struct instr_CONV_S8 *p = vn_low_emit(l, depthwise ? OPCODE_DWCONV_S8 : OPCODE_CONV_S8, 5, in, y);
     put_geometry(p, c);
-    p->lo = INT8_MIN;
-    p->hi = INT8_MAX;
+    const int s16 = vn_low_tensor(l, y)->dtype == VN_I16;
+    p->lo = s16 ? INT16_MIN : INT8_MIN;
+    p->hi = s16 ? INT16_MAX : INT8_MAX;
     p->wide = wide;
     p->hidden_conv = p->hidden_sum = -1;
     return VN_OK;

@@ -96,6 +96,14 @@ int vn_node_is_wide(const struct node *n)
     return wide;
 }
 
+int vn_node_widens(const struct node *n)
+{
+    int wide_inputs = 0;
+    for (int i = 0; i < n->n_in; i++)
+        wide_inputs |= n->in[i] && n->in[i]->q && n->in[i]->q->dtype == VN_I16;
+    return vn_node_is_wide(n) && (wide_inputs || vn_node_kind(n) != Q_LINEAR);
+}
+
 static void imply_input(struct graph *g, struct node *clamp)
 {
     struct value *x = clamp->in[0], *y = clamp->out[0];

@@ -269,6 +269,9 @@ int vn_node_is_integer(const struct node *n);
  * taken without their zero points, as int16 with zero point 0. Moves, tables and what says any_width deal
  * with each type as it is. */
 int vn_node_is_wide(const struct node *n);
+/* Does its program take int8 operands as int16? Not a linear node of int8 operands alone: its exact sum does
+ * not depend on the result's type. */
+int vn_node_widens(const struct node *n);
 /* Give the unquantized input of a clamp (Relu, Clip) with quantized output the same parameters, flagged
  * implied, where its producer computes in integers and nobody else reads it. */
 void vn_graph_imply(struct graph *g);

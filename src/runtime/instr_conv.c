@@ -61,7 +61,8 @@ static int prepare_residual_s8(struct rt_step *s, struct vn_err *e)
     const struct instr_CONV_S8 *p = s->params;
     struct vn_conv_s8 *a = &s->args.conv_s8;
     const struct rt_tensor *r = s->in[5];
-    WANT(s, e, r->dtype == VN_I8 && r->count == s->out->count && !a->out_f32, "residual does not match");
+    WANT(s, e, r->dtype == VN_I8 && r->count == s->out->count && s->out->dtype == VN_I8,
+         "residual does not match");
     a->residual = (const int8_t *)r->data;
     a->z_mid = p->mid_zero;
     a->r_mid = p->mid_scale / s->out->scale;
@@ -86,11 +87,13 @@ static int prepare_s8(struct vn_model *m, struct rt_step *s, int depthwise, stru
     TRY(per_channel(s, 2, VN_I32, entries, e));
     TRY(per_channel(s, 3, VN_F32, entries, e));
     TRY(per_channel(s, 4, VN_I32, entries, e));
-    WANT(s, e, s->out->dtype == VN_I8 || s->out->dtype == VN_F32, "output type differs");
+    const enum vn_dtype y = s->out->dtype == VN_F32 ? VN_I8 : s->out->dtype;
+    WANT(s, e, rt_is_quantized(y), "output type differs");
     WANT(s, e,
-         within(p->lo, -128, p->hi) && within(p->hi, p->lo, 127) && within(p->mid_zero, -128, 127) &&
+         within(p->lo, rt_least(y), p->hi) && within(p->hi, p->lo, rt_most(y)) && within(p->mid_zero, -128, 127) &&
              within(p->residual_first, 0, 1),
          "bounds out of range");
+    WANT(s, e, y == VN_I8 || (p->hidden_conv < 0 && p->hidden_sum < 0), "a hidden tensor behind an int16 result");
     WANT(s, e, p->wide || (int64_t)g->kh * g->kw * (g->c / g->groups) <= VN_NARROW_TAPS,
          "sums do not fit 32 bits");
     a->weight = (const int8_t *)s->in[1]->data;
@@ -104,6 +107,7 @@ static int prepare_s8(struct vn_model *m, struct rt_step *s, int depthwise, stru
     a->lo = p->lo;
     a->hi = p->hi;
     a->wide = p->wide;
+    a->out_s16 = s->out->dtype == VN_I16;
     a->out_f32 = s->out->dtype == VN_F32;
     if (s->n_in == 6)
         TRY(prepare_residual_s8(s, e));
@@ -372,7 +376,8 @@ static int prepare_matmul(struct vn_model *m, struct rt_step *s, struct vn_err *
                                                                        : VN_F32;
     WANT(s, e, t != VN_I16 || (s->in[0]->zero == 0 && s->in[1]->zero == 0), "int16 with a zero point");
     WANT(s, e,
-         s->in[0]->dtype == t && s->in[1]->dtype == t && (s->out->dtype == t || s->out->dtype == VN_F32),
+         s->in[0]->dtype == t && s->in[1]->dtype == t &&
+             (s->out->dtype == t || s->out->dtype == VN_F32 || (t == VN_I8 && s->out->dtype == VN_I16)),
          "wrong types");
     const float real = s->in[0]->scale * s->in[1]->scale;
     s->args.matmul = (struct vn_matmul){ .m = p->m,
@@ -381,8 +386,9 @@ static int prepare_matmul(struct vn_model *m, struct rt_step *s, struct vn_err *
                                          .za = s->in[0]->zero,
                                          .zb = s->in[1]->zero,
                                          .zy = s->out->zero,
-                                         .lo = rt_least(t),
-                                         .hi = rt_most(t),
+                                         .lo = rt_least(s->out->dtype == VN_I16 ? VN_I16 : t),
+                                         .hi = rt_most(s->out->dtype == VN_I16 ? VN_I16 : t),
+                                         .out_s16 = s->out->dtype == VN_I16,
                                          .out_f32 = s->out->dtype == VN_F32 };
     s->args.matmul.mult =
         s->args.matmul.out_f32 ? real : vn_requant_mult(s->in[0]->scale, s->in[1]->scale, s->out->scale);

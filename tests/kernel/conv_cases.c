@@ -110,6 +110,8 @@ static void naive_s8(void *out, const int8_t *x, const struct vn_conv_s8 *p, con
                         const float sum = p->residual_first ? fmaf(b, p->r_res, fmaf(a, p->r_mid, p->fixed))
                                                             : fmaf(a, p->r_mid, fmaf(b, p->r_res, p->fixed));
                         ((int8_t *)out)[at] = (int8_t)vn_sat_rne(sum, 0, p->lo, p->hi);
+                    } else if (p->out_s16) {
+                        ((int16_t *)out)[at] = (int16_t)vn_sat_rne((float)acc * ch->mult[k], p->zy, p->lo, p->hi);
                     } else {
                         ((int8_t *)out)[at] = (int8_t)vn_sat_rne((float)acc * ch->mult[k], p->zy, p->lo, p->hi);
                     }
@@ -130,7 +132,7 @@ static void random_channels_s8(struct test *t, struct channels_s8 *ch, const str
     fill_s8(t, w, per * g->k);
     *ch = (struct channels_s8){ w, new_input(t, g->k * sizeof(int32_t)), new_input(t, g->k * sizeof(int32_t)),
                                 new_input(t, g->k * sizeof(float)) };
-    const float size = 1.0f / (sqrtf((float)per) * 100.0f);
+    const float size = (p->out_s16 ? 200.0f : 1.0f) / (sqrtf((float)per) * 100.0f);
     for (int k = 0; k < g->k; k++) {
         ch->wsum[k] = 0;
         for (size_t i = 0; i < per; i++)
@@ -164,8 +166,11 @@ static void conv_s8(struct test *t, int depthwise)
     if (one_in(t, 4))
         p.hi = pick(t, p.lo, 127);
     p.out_f32 = one_in(t, 4);
+    p.out_s16 = !p.out_f32 && one_in(t, 4);
+    if (p.out_s16)
+        p.lo = -32768, p.hi = one_in(t, 2) ? 32767 : pick(t, 0, 32767);
     const size_t outs = out_pixels(g) * g->yp, ins = in_size(g);
-    if (!p.out_f32 && one_in(t, 3)) {
+    if (!p.out_f32 && !p.out_s16 && one_in(t, 3)) {
         int8_t *const res = new_input(t, out_pixels(g) * g->rp);
         fill_s8(t, res, out_pixels(g) * g->rp);
         p.residual = res;
@@ -202,12 +207,12 @@ static void conv_s8(struct test *t, int depthwise)
         p.mult = mult;
     }
 
-    const size_t bytes = outs * (p.out_f32 ? sizeof(float) : 1);
+    const size_t bytes = outs * (p.out_f32 ? sizeof(float) : p.out_s16 ? 2 : 1);
     void *const want = new_output(bytes), *const got = new_output(bytes);
     naive_s8(want, x, &p, &ch);
     char more[96];
     snprintf(more, sizeof more, "zx %d zy %d%s%s%s", p.zx, p.zy, p.residual ? " residual" : "",
-        p.out_f32 ? " f32" : "", p.wide ? " wide" : "");
+        p.out_f32 ? " f32" : p.out_s16 ? " s16" : "", p.wide ? " wide" : "");
     vn_conv_s8_fn *before = NULL;
     for (int i = 0; i < t->levels; i++) {
         vn_conv_s8_fn *const fn = depthwise ? t->level[i].k.dwconv_s8 : t->level[i].k.conv_s8;

@@ -28,6 +28,9 @@ static void test_matmul_s8(struct test *t)
         p.za = p.zb = -128;
     }
     p.mult = (0.1f + fabsf(real(t, 1.0f))) / (100.0f * (float)p.k);
+    p.out_s16 = !p.out_f32 && one_in(t, 3);
+    if (p.out_s16)
+        p.lo = -32768, p.hi = pick(t, 0, 32767), p.mult *= 200.0f;
     int8_t *const a = new_input(t, (size_t)p.m * p.k), *const b = new_input(t, (size_t)p.k * p.n);
     fill_s8(t, a, (size_t)p.m * p.k);
     fill_s8(t, b, (size_t)p.k * p.n);
@@ -35,7 +38,7 @@ static void test_matmul_s8(struct test *t)
         memset(a, 127, (size_t)p.m * p.k);
         memset(b, 127, (size_t)p.k * p.n);
     }
-    const size_t bytes = (size_t)p.m * p.n * (p.out_f32 ? sizeof(float) : 1);
+    const size_t bytes = (size_t)p.m * p.n * (p.out_f32 ? sizeof(float) : p.out_s16 ? 2 : 1);
     void *const want = new_output(bytes), *const got = new_output(bytes);
     for (int i = 0; i < p.m * p.n; i++) {
         int64_t acc = 0;
@@ -43,6 +46,8 @@ static void test_matmul_s8(struct test *t)
             acc += (int64_t)(a[i / p.n * p.k + k] - p.za) * (b[k * p.n + i % p.n] - p.zb);
         if (p.out_f32)
             ((float *)want)[i] = (float)acc * p.mult;
+        else if (p.out_s16)
+            ((int16_t *)want)[i] = (int16_t)vn_sat_rne((float)acc * p.mult, p.zy, p.lo, p.hi);
         else
             ((int8_t *)want)[i] = (int8_t)vn_sat_rne((float)acc * p.mult, p.zy, p.lo, p.hi);
     }

@@ -39,6 +39,16 @@ static inline void store8_s8(int8_t *out, __m256i q, int count)
         memcpy(out, &bytes, (size_t)count);
 }
 
+/* 1 <= count; more than 8 counts as 8. */
+static inline void store8_s16(int16_t *out, __m256i q, int count)
+{
+    const __m128i v = _mm_packs_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
+    if (count >= 8)
+        _mm_storeu_si128((__m128i *)out, v);
+    else
+        memcpy(out, &v, (size_t)count * sizeof *out);
+}
+
 /* The first `count` of 8, nothing for count <= 0. A masked store is slow on some CPUs. */
 static inline void store8_f32(float *out, __m256 y, int count)
 {
@@ -73,7 +83,10 @@ static inline void finish8_s8(void *out, size_t pixel, int k, __m256i acc, size_
     }
     const int32_t zero = p->residual ? 0 : p->zy; /* the sum has it already */
     const __m256i q = _mm256_add_epi32(round8(t, zero, p->lo, p->hi), _mm256_set1_epi32(zero));
-    store8_s8((int8_t *)out + at, q, count);
+    if (p->out_s16)
+        store8_s16((int16_t *)out + at, q, count);
+    else
+        store8_s8((int8_t *)out + at, q, count);
 }
 
 static inline void finish8_f32(float *out, size_t pixel, int k, __m256 y, int count,

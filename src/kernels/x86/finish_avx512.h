@@ -37,6 +37,10 @@ static inline void finish16_s8(void *out, size_t pixel, int k, __m512i acc, size
     }
     const int32_t zero = p->residual ? 0 : p->zy; /* the sum has it already */
     const __m512i q = _mm512_add_epi32(round16(t, zero, p->lo, p->hi), _mm512_set1_epi32(zero));
+    if (p->out_s16) {
+        _mm256_mask_storeu_epi16((int16_t *)out + at, m, _mm512_cvtepi32_epi16(q));
+        return;
+    }
     int8_t *const y = (int8_t *)out + at;
     if (m == 0xffff)
         _mm_storeu_si128((__m128i *)y, _mm512_cvtepi32_epi8(q));

@@ -10,16 +10,6 @@ static inline __m256 floats8(const double *sum)
     return _mm256_set_m128(_mm256_cvtpd_ps(_mm256_loadu_pd(sum + 4)), _mm256_cvtpd_ps(_mm256_loadu_pd(sum)));
 }
 
-/* 1 <= count; more than 8 counts as 8. */
-static inline void store8_s16(int16_t *out, __m256i q, int count)
-{
-    const __m128i v = _mm_packs_epi32(_mm256_castsi256_si128(q), _mm256_extracti128_si256(q, 1));
-    if (count >= 8)
-        _mm_storeu_si128((__m128i *)out, v);
-    else
-        memcpy(out, &v, (size_t)count * sizeof *out);
-}
-
 static inline void finish8_s16(void *out, size_t pixel, int k, const double *sum, const float *mult,
                                int count, const struct vn_conv_s16 *p)
 {
