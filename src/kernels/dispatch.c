@@ -78,6 +78,8 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
     k->avgpool_f32 = vn_avgpool_f32_avx2;
     k->preprocess_s8 = vn_preprocess_s8_avx2;
     k->preprocess_s16 = vn_preprocess_s16_avx2;
+    k->copy_rows = vn_copy_rows_avx2;
+    k->transpose = vn_transpose_avx2;
 
     if (!(cpu & VN_CPU_AVX512))
         return;
@@ -146,6 +148,8 @@ void vn_kernels_init(struct vn_kernels *k, uint32_t cpu)
         .avgpool_f32 = vn_avgpool_f32_c,
         .preprocess_s8 = vn_preprocess_s8_c,
         .preprocess_s16 = vn_preprocess_s16_c,
+        .copy_rows = vn_copy_rows_c,
+        .transpose = vn_transpose_c,
     };
 #if defined(__x86_64__)
     init_x86(k, cpu);

@@ -294,6 +294,18 @@ vn_preprocess_s16_fn vn_preprocess_s16_c, vn_preprocess_s16_avx2;
 /* y[c] = b[c], then fma(a[c*C+k], x[k], y) for k ascending */
 void vn_preprocess_f32_c(float *out, const float *x, int c, const float *a, const float *b, size_t p0, size_t p1);
 
+/* ---- copies: pitches xs and ys in bytes ---- */
+
+/* Rows of `bytes` bytes. */
+typedef void vn_copy_rows_fn(char *out, const char *x, size_t rows, size_t bytes, ptrdiff_t xs, ptrdiff_t ys);
+vn_copy_rows_fn vn_copy_rows_c, vn_copy_rows_avx2;
+/* Elements of `size` bytes, 1, 2, 4 or 8: rows of pitch xs become columns; the rows of out have pitch ys. */
+typedef void vn_transpose_fn(char *out, const char *x, size_t rows, size_t cols, ptrdiff_t xs, ptrdiff_t ys,
+                             int size);
+vn_transpose_fn vn_transpose_c, vn_transpose_avx2;
+/* n single elements */
+void vn_copy_strided_c(char *out, const char *x, size_t n, ptrdiff_t xs, ptrdiff_t ys, int size);
+
 /* ---- dispatch: C first, then each level overwrites what it does better; cpu is a mask of enum vn_cpu ---- */
 
 struct vn_kernels {
@@ -331,6 +343,8 @@ struct vn_kernels {
     vn_pool_f32_fn *maxpool_f32, *avgpool_f32;
     vn_preprocess_s8_fn *preprocess_s8;
     vn_preprocess_s16_fn *preprocess_s16;
+    vn_copy_rows_fn *copy_rows;
+    vn_transpose_fn *transpose;
 };
 uint32_t vn_kernels_cpu(void); /* what this CPU has */
 void vn_kernels_init(struct vn_kernels *k, uint32_t cpu);

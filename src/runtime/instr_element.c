@@ -44,8 +44,7 @@ static int check_dims(const struct rt_step *s, int rank, const int32_t *dims, st
     return VN_OK;
 }
 
-/* Offsets that dims and strides reach, from `at`; 0 when they stay within [0, count). */
-static int reaches(int rank, const int32_t *dims, int64_t at, const int32_t *stride, int64_t count)
+int rt_reaches(int rank, const int32_t *dims, int64_t at, const int32_t *stride, int64_t count)
 {
     int64_t lo = at, hi = at;
     for (int i = 0; i < rank; i++) {
@@ -111,8 +110,8 @@ static int prepare_binary(struct vn_model *m, struct rt_step *s, struct vn_err *
     if (r < 0)
         return r;
     WANT(s, e,
-         !reaches(l.rank, l.dims, 0, l.a, s->in[0]->count) &&
-             !reaches(l.rank, l.dims, 0, l.b, s->in[1]->count),
+         !rt_reaches(l.rank, l.dims, 0, l.a, s->in[0]->count) &&
+             !rt_reaches(l.rank, l.dims, 0, l.b, s->in[1]->count),
          "an operand is too small");
     const int32_t op = *(const int32_t *)s->params;
     const enum vn_dtype t = s->instr == rt_instrs[OPCODE_BINARY_S8]    ? VN_I8
@@ -350,106 +349,7 @@ const struct rt_instr rt_instr_UNARY_F32 = { "UNARY_F32", NULL, prepare_unary, r
 const struct rt_instr rt_instr_QUANTIZE = { "QUANTIZE", NULL, prepare_quantize, run_quantize, NULL };
 const struct rt_instr rt_instr_DEQUANTIZE = { "DEQUANTIZE", NULL, prepare_dequantize, run_dequantize, NULL };
 
-/* ---- copies ---- */
-
-static int prepare_copy(struct vn_model *m, struct rt_step *s, struct vn_err *e)
-{
-    (void)m;
-    const struct instr_COPY *p = s->params;
-    WANT(s, e, within(p->rank, 0, 8) && rt_element(s->in[0]) == rt_element(s->out), "wrong rank or type");
-    int64_t n = 1;
-    for (int i = 0; i < p->rank; i++) {
-        WANT(s, e, within(p->dims[i], 0, LIMIT), "a size is out of range");
-        n = n < 0 ? -1 : rt_product(n, p->dims[i], 1, 1);
-    }
-    WANT(s, e, n >= 0 && n <= s->out->count, "too many elements");
-    WANT(s, e,
-         !n || (!reaches(p->rank, p->dims, p->src, p->src_stride, s->in[0]->count) &&
-                !reaches(p->rank, p->dims, p->dst, p->dst_stride, s->out->count)),
-         "copies outside of its tensors");
-    return VN_OK;
-}
-
-#define COPY_ROW(type) \
-    do { \
-        const type *a = (const type *)s->in[0]->data + src; \
-        type *b = (type *)s->out->data + dst; \
-        for (int64_t i = 0; i < n; i++) \
-            b[i * ds] = a[i * ss]; \
-    } while (0)
-
-static void copy_row(const struct rt_step *s, int64_t src, int64_t dst, int64_t n, int64_t ss, int64_t ds)
-{
-    const size_t size = rt_element(s->out);
-    if (ss == 1 && ds == 1) {
-        memcpy(s->out->data + (size_t)dst * size, s->in[0]->data + (size_t)src * size, (size_t)n * size);
-        return;
-    }
-    switch (size) {
-    case 1: COPY_ROW(uint8_t); break;
-    case 2: COPY_ROW(uint16_t); break;
-    case 4: COPY_ROW(uint32_t); break;
-    default: COPY_ROW(uint64_t); break;
-    }
-}
-
-struct copy_job {
-    const struct rt_step *s;
-    int parts;
-    int rank; /* merged, innermost first */
-    int64_t dims[8], src[8], dst[8], rows;
-};
-
-/* Adjacent dimensions that both sides walk in one stride become one; the longest run of unit strides comes out innermost. */
-static void merge_copy(struct copy_job *j, const struct instr_COPY *p)
-{
-    for (int i = p->rank - 1; i >= 0; i--) {
-        if (p->dims[i] == 1)
-            continue;
-        const int k = j->rank - 1;
-        if (j->rank && p->src_stride[i] == j->src[k] * j->dims[k] &&
-            p->dst_stride[i] == j->dst[k] * j->dims[k])
-            j->dims[k] *= p->dims[i];
-        else {
-            j->dims[j->rank] = p->dims[i];
-            j->src[j->rank] = p->src_stride[i];
-            j->dst[j->rank++] = p->dst_stride[i];
-        }
-    }
-    j->rows = 1;
-    for (int i = 1; i < j->rank; i++)
-        j->rows *= j->dims[i];
-}
-
-static void copy_part(void *ctx, int part)
-{
-    const struct copy_job *j = ctx;
-    const struct instr_COPY *p = j->s->params;
-    for (int64_t r = j->rows * part / j->parts; r < j->rows * (part + 1) / j->parts; r++) {
-        int64_t rest = r, src = p->src, dst = p->dst;
-        for (int i = 1; i < j->rank; i++) {
-            const int64_t x = rest % j->dims[i];
-            rest /= j->dims[i];
-            src += x * j->src[i];
-            dst += x * j->dst[i];
-        }
-        copy_row(j->s, src, dst, j->rank ? j->dims[0] : 1, j->rank ? j->src[0] : 1, j->rank ? j->dst[0] : 1);
-    }
-}
-
-static void run_copy(struct vn_model *m, const struct rt_step *s)
-{
-    const struct instr_COPY *p = s->params;
-    for (int i = 0; i < p->rank; i++)
-        if (!p->dims[i])
-            return;
-    struct copy_job j = { .s = s };
-    merge_copy(&j, p);
-    j.parts = j.rows * (j.rank ? j.dims[0] : 1) < SPAN ? 1 : rt_parts(m, j.rows);
-    rt_parallel(m, j.parts, copy_part, &j);
-}
-
-const struct rt_instr rt_instr_COPY = { "COPY", NULL, prepare_copy, run_copy, NULL };
+/* ---- constant values, picked elements ---- */
 
 static int prepare_fill(struct vn_model *m, struct rt_step *s, struct vn_err *e)
 {

@@ -26,6 +26,17 @@ struct rt_tensor {
     int last_reader; /* instruction; its maker where nobody reads it; n_steps: an output */
 };
 
+/* How a copy moves its elements; sizes and strides in bytes. */
+struct rt_copy {
+    enum { COPY_ROWS, COPY_TRANSPOSED, COPY_STRIDED } form;
+    int size; /* of an element */
+    int64_t rows, cols; /* COPY_ROWS: cols is in bytes; COPY_STRIDED: cols is 1 */
+    int64_t x, y; /* first element */
+    int64_t xs, ys; /* from row to row of x and, transposed, of the output */
+    int rank; /* loops around that, innermost first */
+    int64_t dims[8], src[8], dst[8];
+};
+
 /* Prepared once at load. */
 union rt_args {
     struct vn_conv_s8 conv_s8;
@@ -39,6 +50,7 @@ union rt_args {
     struct vn_resize2d resize;
     struct vn_rescale rescale;
     struct vn_preprocess_s8 preprocess_s8;
+    struct rt_copy copy;
 };
 
 #define RT_MAX_IN (VN_PORTABLE_IN + 1) /* and scratch memory */
@@ -107,6 +119,8 @@ int rt_hidden(struct vn_model *m, struct rt_step *s, int32_t conv, int32_t sum, 
 
 /* a*b*c*d, or -1 when a factor is negative or the product passes 2^40. */
 int64_t rt_product(int64_t a, int64_t b, int64_t c, int64_t d);
+/* Offsets that dims and strides reach, from `at`; 0 when they stay within [0, count). */
+int rt_reaches(int rank, const int32_t *dims, int64_t at, const int32_t *stride, int64_t count);
 /* Share parts out over the threads, each with default rounding. */
 void rt_parallel(struct vn_model *m, int parts, void (*fn)(void *, int), void *ctx);
 /* How many parts for `rows` rows of work. */

@@ -33,7 +33,7 @@ struct family {
     void (*run)(struct test *t);
     int cases;
 };
-extern const struct family conv_families[], span_families[], s16_families[], num_families[];
+extern const struct family conv_families[], span_families[], s16_families[], num_families[], copy_families[];
 
 /* ---- random ---- */
 

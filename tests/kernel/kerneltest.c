@@ -204,6 +204,7 @@ int main(int argc, char **argv)
     run_families(&t, conv_families, only, only_case);
     run_families(&t, span_families, only, only_case);
     run_families(&t, s16_families, only, only_case);
+    run_families(&t, copy_families, only, only_case);
     printf("%ld passed, %ld failed\n", t.passed, t.failed);
     return t.failed != 0;
 }

@@ -1,0 +1,60 @@
+/* tests/kernel/copy_cases.c - rows and transposed blocks, element by element. */
+#include "harness.h"
+
+#include <string.h>
+
+static char *bytes_in(struct test *t, size_t n)
+{
+    int8_t *const x = new_input(t, n);
+    fill_s8(t, x, n);
+    return (char *)x;
+}
+
+static const char *describe(size_t rows, size_t cols, ptrdiff_t xs, ptrdiff_t ys, int size)
+{
+    static char text[96];
+    snprintf(text, sizeof text, "%zu x %zu of %d bytes, pitch %td and %td", rows, cols, size, xs, ys);
+    return text;
+}
+
+static void test_rows(struct test *t)
+{
+    const int most = one_in(t, 5) ? 600 : 70;
+    const size_t rows = (size_t)pick(t, 0, 12), bytes = (size_t)pick(t, 1, most);
+    const ptrdiff_t xs = (ptrdiff_t)bytes + pick(t, 0, 40), ys = (ptrdiff_t)bytes + pick(t, 0, 40);
+    const size_t outs = rows * (size_t)ys;
+    char *const x = bytes_in(t, rows * (size_t)xs), *const want = new_output(outs),
+                *const got = new_output(outs);
+    for (size_t i = 0; i < rows * bytes; i++)
+        want[i / bytes * (size_t)ys + i % bytes] = x[i / bytes * (size_t)xs + i % bytes];
+    for (int i = 0; i < t->levels; i++) {
+        reset_output(got, outs);
+        t->level[i].k.copy_rows(got, x, rows, bytes, xs, ys);
+        check(t, t->level[i].name, got, want, outs, 0, describe(rows, bytes, xs, ys, 1));
+    }
+}
+
+static void test_transpose(struct test *t)
+{
+    const int size = 1 << pick(t, 0, 3), few = pick(t, 0, 3);
+    const size_t rows = (size_t)pick(t, 1, few == 1 ? 5 : 40), cols = (size_t)pick(t, 1, few == 2 ? 5 : 40);
+    const ptrdiff_t xs = ((ptrdiff_t)cols + (one_in(t, 2) ? pick(t, 0, 9) : 0)) * size;
+    const ptrdiff_t ys = ((ptrdiff_t)rows + (one_in(t, 2) ? pick(t, 0, 9) : 0)) * size;
+    const size_t outs = cols * (size_t)ys;
+    char *const x = bytes_in(t, rows * (size_t)xs), *const want = new_output(outs),
+                *const got = new_output(outs);
+    for (size_t i = 0; i < rows * cols; i++)
+        memcpy(want + i % cols * (size_t)ys + i / cols * (size_t)size,
+               x + i / cols * (size_t)xs + i % cols * (size_t)size, (size_t)size);
+    for (int i = 0; i < t->levels; i++) {
+        reset_output(got, outs);
+        t->level[i].k.transpose(got, x, rows, cols, xs, ys, size);
+        check(t, t->level[i].name, got, want, outs, 0, describe(rows, cols, xs, ys, size));
+    }
+}
+
+const struct family copy_families[] = {
+    { "copy_rows", test_rows, 600 },
+    { "transpose", test_transpose, 1500 },
+    { 0 },
+};
