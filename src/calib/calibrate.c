@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "calib/calib.h"
+#include "kernels/values/value_kernels.h"
 #include "ops/op.h"
 #include "session/session.h"
 
@@ -105,17 +106,37 @@ static int set_ranges(struct vn_ranges *r, const struct graph *g, struct vn_err 
 
 /* ---- collecting ---- */
 
+/* One channel's lines of `inner` elements. */
+static double sum_lines(const float *x, int64_t lines, int64_t step, int64_t inner)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < lines; i++) {
+        double lanes[VN_SUM_LANES] = { 0 };
+        vn_value_kernels_chosen()->add(lanes, x + i * step, (size_t)inner);
+        sum += vn_sum_lanes(lanes);
+    }
+    return sum;
+}
+
+static void sum_channels(double *sum, const float *x, int64_t elements, int channels, int64_t inner)
+{
+    const int64_t step = channels * inner, lines = step ? elements / step : 0;
+    memset(sum, 0, (size_t)channels * sizeof *sum);
+    if (inner == 1)
+        vn_value_kernels_chosen()->add_rows(sum, x, (size_t)lines, (size_t)channels);
+    else
+        for (int c = 0; c < channels; c++)
+            sum[c] = sum_lines(x + c * inner, lines, step, inner);
+}
+
 static void add_sums(struct collector *c, const struct channel_sums *m, const char *value,
                      const struct vn_view *t)
 {
-    const float *x = t->data;
-    const int64_t elements = (int64_t)(t->bytes / sizeof *x), inner = t->stride[m->axis];
+    const int64_t elements = (int64_t)(t->bytes / sizeof(float));
     struct exact_sums *to = vn_result_entry(c->r->result, RESULT_sums, value);
     if (!m->n)
         return;
-    memset(c->sum, 0, (size_t)m->n * sizeof *c->sum);
-    for (int64_t i = 0; i < elements; i++) /* in the order of memory */
-        c->sum[i / inner % m->n] += x[i];
+    sum_channels(c->sum, t->data, elements, m->n, t->stride[m->axis]);
     vn_exact_sums_start(to, c->arena, m->n);
     for (int k = 0; k < m->n; k++)
         vn_exact_sums_add(to, c->arena, k, c->sum[k]);

@@ -4,11 +4,19 @@
 #include "inspect/inspect.h"
 #include "ops/masks.h"
 
-/* A value of the reference as one sample has it: as real numbers, or as stored where it is not float. */
-struct kept_value {
+/* Numbers of a tensor. */
+struct numbers {
     struct vn_shape shape;
-    float *real;
-    int64_t *exact;
+    float *real; /* in C order; */
+    int64_t *exact; /* or as stored, where it is not float */
+};
+
+/* A value of the reference in one sample. */
+struct kept_value {
+    struct numbers n;
+    struct vn_view flat; /* its numbers in the order of its memory; no data: they are not flat */
+    float *room; /* of flat.data, for all samples */
+    int64_t elements; /* that it has room for */
 };
 
 /* The two sessions, and what the reference's showed of this sample. */
@@ -17,8 +25,10 @@ struct graph_pair {
     int *in_quantized; /* by the reference's value id: the id in the quantized graph, which indexes all else;
                           -1: none */
     struct kept_value *kept; /* the reference's values of this sample */
+    struct kept_value other; /* one of the quantized graph */
     struct mask *masks; /* by the quantized id: elements that the reference masks say nothing */
     struct vn_arena *arena; /* of this sample */
+    struct vn_arena *work; /* of all samples */
     struct comparison *compared;
     struct vn_arena *of_result;
     int sample;
@@ -26,9 +36,9 @@ struct graph_pair {
 
 static int is_real(const struct vn_view *t) { return vn_dtype_is_float(t->dtype) || t->n_scale; }
 
-static struct kept_value value_of(struct graph_pair *p, const struct vn_view *t)
+static struct numbers numbers_of(struct graph_pair *p, const struct vn_view *t)
 {
-    struct kept_value k = { .shape.rank = t->rank };
+    struct numbers k = { .shape.rank = t->rank };
     memcpy(k.shape.d, t->shape, (size_t)t->rank * sizeof *t->shape);
     if (is_real(t)) {
         k.real = NEW_ARRAY(p->arena, float, vn_view_count(t));
@@ -40,10 +50,37 @@ static struct kept_value value_of(struct graph_pair *p, const struct vn_view *t)
     return k;
 }
 
+/* The view's numbers as float32, in the order of its memory. */
+static void flatten(struct kept_value *k, struct vn_arena *a, const struct vn_view *t)
+{
+    const int64_t n = vn_view_count(t);
+    if (n > k->elements || !k->room) {
+        k->elements = n;
+        k->room = NEW_ARRAY(a, float, n);
+    }
+    vn_view_flat(k->room, t);
+    k->flat = *t;
+    k->flat.dtype = VN_F32;
+    k->flat.n_scale = 0;
+    k->flat.data = k->room;
+}
+
 static void keep(void *user, int value, const struct vn_view *t)
 {
     struct graph_pair *p = user;
-    p->kept[p->in_quantized[value]] = value_of(p, t);
+    struct kept_value *k = &p->kept[p->in_quantized[value]];
+    if (vn_view_is_flat(t))
+        flatten(k, p->work, t);
+    else
+        k->n = numbers_of(p, t);
+}
+
+static void forget(struct graph_pair *p)
+{
+    for (int i = 0; i < p->compared->n; i++) {
+        p->kept[i].n = (struct numbers){ 0 };
+        p->kept[i].flat.data = NULL;
+    }
 }
 
 /* A similarity as numbers of a result, and back. */
@@ -67,6 +104,13 @@ static struct similarity get_similarity(const double *v)
                                 .n = (int64_t)v[6] };
 }
 
+/* Of later samples only the cosine is of interest. */
+static int is_first(const struct graph_pair *p, const char *value)
+{
+    const struct first_values *f = vn_result_find(p->compared->result, RESULT_first, value);
+    return !f || !f->n || (uint64_t)p->sample < f->sample;
+}
+
 static void add(struct graph_pair *p, const char *value, struct similarity m)
 {
     struct vn_result *r = p->compared->result;
@@ -74,7 +118,9 @@ static void add(struct graph_pair *p, const char *value, struct similarity m)
     struct exact_sums *sum = vn_result_entry(r, RESULT_sums, value);
     double v[SIMILARITY_NUMBERS];
     put_similarity(v, &m);
-    vn_first_values_add(vn_result_entry(r, RESULT_first, value), p->of_result, sample, SIMILARITY_NUMBERS, v);
+    if (is_first(p, value))
+        vn_first_values_add(vn_result_entry(r, RESULT_first, value), p->of_result, sample, SIMILARITY_NUMBERS,
+                            v);
     vn_minimum_add(vn_result_entry(r, RESULT_minimum, value), sample, m.cosine);
     vn_exact_sums_start(sum, p->of_result, 1);
     vn_exact_sums_add(sum, p->of_result, 0, m.cosine);
@@ -103,7 +149,7 @@ static int64_t place_in(const struct vn_shape *to, const struct vn_shape *from, 
 }
 
 /* Real numbers in the larger shape, 0 where they have none. */
-static const float *spread(struct graph_pair *p, const struct kept_value *k, const struct vn_shape *to)
+static const float *spread(struct graph_pair *p, const struct numbers *k, const struct vn_shape *to)
 {
     const int64_t n = vn_shape_count(&k->shape);
     if (!memcmp(k->shape.d, to->d, (size_t)to->rank * sizeof *to->d))
@@ -116,8 +162,8 @@ static const float *spread(struct graph_pair *p, const struct kept_value *k, con
 
 /* Elements of the larger of both that are in both and equal; the share stands for the cosine. Nothing in both
  * is equal. */
-static struct similarity share_of_equal(struct graph_pair *p, const struct kept_value *a,
-                                        const struct kept_value *b, const struct vn_shape *common)
+static struct similarity share_of_equal(struct graph_pair *p, const struct numbers *a,
+                                        const struct numbers *b, const struct vn_shape *common)
 {
     const int64_t na = vn_shape_count(&a->shape), nb = vn_shape_count(&b->shape), n = na > nb ? na : nb;
     const int64_t **in_a = NEW_ARRAY(p->arena, const int64_t *, vn_shape_count(common));
@@ -145,11 +191,39 @@ static struct similarity alike(struct graph_pair *p, int value, const float *a, 
     return vn_similarity(x, y, left);
 }
 
+/* Do elements lie in the same order? Where they do, that of memory serves. */
+static int same_order(const struct vn_view *a, const struct vn_view *b)
+{
+    int same = a->rank == b->rank;
+    for (int d = 0; same && d < a->rank; d++)
+        same = a->shape[d] == b->shape[d] && (a->shape[d] == 1 || a->stride[d] == b->stride[d]);
+    return same;
+}
+
+static void compare_flat(struct graph_pair *p, int value, const struct vn_view *a, const struct vn_view *b)
+{
+    const char *name = vn_session_value_name(p->quantized, value);
+    const float *y = b->data;
+    const int64_t n = vn_view_count(b);
+    if (b->dtype != VN_F32) {
+        flatten(&p->other, p->work, b);
+        y = p->other.flat.data;
+    }
+    add(p, name,
+        is_first(p, name) ? vn_similarity(a->data, y, n)
+                          : (struct similarity){ .cosine = vn_cosine(a->data, y, n) });
+}
+
 static void compare(void *user, int value, const struct vn_view *t)
 {
     struct graph_pair *p = user;
+    struct kept_value *k = &p->kept[value];
     struct vn_shape common;
-    const struct kept_value a = p->kept[value], b = value_of(p, t);
+    if (k->flat.data && vn_view_is_flat(t) && same_order(&k->flat, t) && !p->masks[value].sign) {
+        compare_flat(p, value, &k->flat, t);
+        return;
+    }
+    const struct numbers a = k->flat.data ? numbers_of(p, &k->flat) : k->n, b = numbers_of(p, t);
     if ((!a.real && !a.exact) || !a.real != !b.real || !common_shape(&common, &a.shape, &b.shape))
         return;
     add(p, vn_session_value_name(p->quantized, value),
@@ -160,7 +234,7 @@ static void compare(void *user, int value, const struct vn_view *t)
 static int run_one(struct graph_pair *p, const struct vn_samples *samples, struct vn_err *e)
 {
     float **x = NEW_ARRAY(p->arena, float *, vn_session_graph(p->reference)->inputs.n);
-    memset(p->kept, 0, (size_t)p->compared->n * sizeof *p->kept);
+    forget(p);
     TRY(vn_samples_load(samples, p->sample, p->arena, x, e));
     TRY(vn_session_feed_values(p->reference, x, e));
     TRY(vn_session_feed_values(p->quantized, x, e));
@@ -168,21 +242,21 @@ static int run_one(struct graph_pair *p, const struct vn_samples *samples, struc
     return vn_session_run(p->quantized, e);
 }
 
-static int open_side(struct vn_session **out, struct vn_arena *a, const struct graph *g, int level,
-                     const struct vn_options *run, struct vn_err *e)
+static int open_side(struct vn_session **out, struct vn_arena *a, const struct graph *g,
+                     const struct compare_options *how, struct vn_err *e)
 {
     struct vn_session_options o;
     struct vn_session **session = vn_session_slot(a);
     vn_session_options_default(&o);
-    o.run = *run;
-    o.level = level;
+    o.run = how->run;
+    o.level = how->level;
     TRY(vn_session_open_graph(session, g, NULL, &o, e));
     *out = *session;
     return VN_OK;
 }
 
-/* Each side shows what the other has, too. */
-static void watch_both(struct graph_pair *p, struct vn_arena *a)
+/* Each side shows what the other has, too. wanted NULL: all. */
+static void watch_both(struct graph_pair *p, struct vn_arena *a, const unsigned char *wanted)
 {
     const int n = vn_session_values(p->reference);
     unsigned char *left = NEW_ARRAY(a, unsigned char, n),
@@ -193,9 +267,9 @@ static void watch_both(struct graph_pair *p, struct vn_arena *a)
     for (int i = 0; i < n; i++) {
         const int k = p->in_quantized[i] =
             vn_session_value(p->quantized, vn_session_value_name(p->reference, i));
-        left[i] = k >= 0;
-        if (k < 0)
+        if (k < 0 || (wanted && !wanted[k]))
             continue;
+        left[i] = 1;
         right[k] = 1;
         p->masks[k] = masks[i];
     }
@@ -232,16 +306,17 @@ static int set_table(struct comparison *c, const struct graph *g, struct vn_err 
 /* Both sessions, and an empty result of this job. */
 static int begin(struct graph_pair *p, struct vn_arena *a, struct vn_arena *work,
                  const struct graph *reference, const struct graph *quantized, const struct vn_samples *s,
-                 const struct vn_options *run, struct vn_err *e)
+                 const struct compare_options *o, struct vn_err *e)
 {
     uint64_t samples;
     struct comparison *c = p->compared = NEW(a, struct comparison);
     c->n = quantized->values.n;
     c->of = NEW_ARRAY(a, struct node_similarity, c->n);
     p->of_result = a;
+    p->work = work;
     p->kept = NEW_ARRAY(work, struct kept_value, c->n);
-    TRY(open_side(&p->reference, work, reference, 0, run, e));
-    TRY(open_side(&p->quantized, work, quantized, 3, run, e));
+    TRY(open_side(&p->reference, work, reference, o, e));
+    TRY(open_side(&p->quantized, work, quantized, o, e));
     TRY(vn_samples_hash(&samples, s, e));
     c->result = vn_result_new(a, "comparison");
     vn_result_belongs(c->result, "network", vn_session_hash(p->reference));
@@ -277,7 +352,7 @@ static int compare_part(struct graph_pair *p, struct vn_arena *work, const struc
                         const struct compare_options *o, struct vn_err *e)
 {
     TRY(vn_shard_check(&o->part, e));
-    watch_both(p, work);
+    watch_both(p, work, o->wanted);
     return compare_samples(p, s, o, e);
 }
 
@@ -287,7 +362,7 @@ int vn_compare_graphs(struct comparison **out, struct vn_arena *a, const struct 
 {
     struct vn_arena *work = vn_arena_new();
     struct graph_pair p = { 0 };
-    int status = begin(&p, a, work, reference, quantized, s, &o->run, e);
+    int status = begin(&p, a, work, reference, quantized, s, o, e);
     if (status == VN_OK)
         status = compare_part(&p, work, s, o, e);
     vn_arena_free(&work);
@@ -303,7 +378,7 @@ int vn_compare_join(struct comparison **out, struct vn_arena *a, const struct gr
 {
     struct vn_arena *work = vn_arena_new();
     struct graph_pair p = { 0 };
-    const int status = begin(&p, a, work, reference, quantized, s, &o->run, e);
+    const int status = begin(&p, a, work, reference, quantized, s, o, e);
     vn_arena_free(&work);
     TRY(status);
     TRY(vn_result_join(p.compared->result, (uint64_t)samples_of(s, o), n, parts, e));

@@ -29,6 +29,9 @@ struct compare_options {
     struct vn_options run;
     int limit; /* maximum number of samples; 0: all */
     struct vn_shard part; /* of them; as zeroed: all */
+    /* By value id of the quantized graph, 1: compare it; NULL: all. */
+    const unsigned char *wanted;
+    int level; /* fusion of both programs; what is fused away and wanted is computed once more */
     const struct vn_listener *listener; /* NULL: none */
     const char *what; /* for the listener */
 };

@@ -2,23 +2,10 @@
  * other. */
 #include <math.h>
 
+#include "kernels/values/value_kernels.h"
 #include "result/result_kind.h"
 
 #define LEAST_EXPONENT (-127) /* of a width: its inverse is still a float */
-
-static int find_range(const float *x, size_t n, float *lo, float *hi)
-{
-    float a = INFINITY, b = -INFINITY;
-    int finite = 1;
-    for (size_t i = 0; i < n; i++) {
-        a = x[i] < a ? x[i] : a;
-        b = x[i] > b ? x[i] : b;
-        finite &= x[i] - x[i] == 0;
-    }
-    *lo = a;
-    *hi = b;
-    return finite;
-}
 
 /* Smallest exponent whose bins reach beyond m. */
 static int exponent_for(float m)
@@ -52,18 +39,73 @@ static void include_range(struct histogram *h, float lo, float hi)
     widen(h, exponent_for(largest(h)));
 }
 
-int vn_histogram_add(struct histogram *h, const float *x, size_t n)
+enum { BLOCK = 4096 }; /* elements whose bins are found at once */
+
+/* Neighbours are often of one bin: counted in turn in several tables, no count waits for the one before. */
+enum { TABLES = 4 };
+struct tables {
+    uint32_t bin[TABLES][HISTOGRAM_BINS];
+};
+#define MOST_IN_TABLES ((size_t)UINT32_MAX / BLOCK * BLOCK)
+
+static void count_block(struct tables *t, const int16_t *bin, size_t n)
+{
+    size_t i = 0;
+    for (; i + TABLES <= n; i += TABLES)
+        for (int k = 0; k < TABLES; k++)
+            t->bin[k][bin[i + k]]++;
+    for (; i < n; i++)
+        t->bin[0][bin[i]]++;
+}
+
+static void add_tables(struct histogram *h, const struct tables *t)
+{
+    for (int i = 0; i < HISTOGRAM_BINS; i++)
+        for (int k = 0; k < TABLES; k++)
+            h->bin[i] += t->bin[k][i];
+}
+
+static void count_many(struct histogram *h, const float *x, size_t n, float inverse)
+{
+    int16_t bin[BLOCK];
+    struct tables t = { 0 };
+    for (size_t i = 0; i < n; i += BLOCK) {
+        const size_t here = n - i < BLOCK ? n - i : BLOCK;
+        vn_value_kernels_chosen()->bins(bin, x + i, inverse, here);
+        count_block(&t, bin, here);
+    }
+    add_tables(h, &t);
+}
+
+static void count_few(struct histogram *h, const float *x, size_t n, float inverse)
+{
+    int16_t bin[BLOCK];
+    vn_value_kernels_chosen()->bins(bin, x, inverse, n);
+    for (size_t i = 0; i < n; i++)
+        h->bin[bin[i]]++;
+}
+
+int vn_histogram_add_range(struct histogram *h, const float *x, size_t n)
 {
     float lo, hi;
     if (!n)
         return VN_OK;
-    if (!find_range(x, n, &lo, &hi))
+    if (!vn_value_kernels_chosen()->extremes(&lo, &hi, x, n))
         return VN_E_INPUT;
     include_range(h, lo, hi);
     h->count += n;
+    return VN_OK;
+}
+
+int vn_histogram_add(struct histogram *h, const float *x, size_t n)
+{
+    TRY(vn_histogram_add_range(h, x, n));
     const float inverse = ldexpf(1, -h->exponent);
-    for (size_t i = 0; i < n; i++)
-        h->bin[(int)(fabsf(x[i]) * inverse)]++;
+    for (size_t more; n > BLOCK; x += more, n -= more) {
+        more = n < MOST_IN_TABLES ? n : MOST_IN_TABLES;
+        count_many(h, x, more, inverse);
+    }
+    count_few(h, x, n, inverse);
     return VN_OK;
 }
 
@@ -82,8 +124,8 @@ static int merge(void *to, const void *from, struct vn_arena *a, struct vn_err *
     return VN_OK;
 }
 
-/* ---- in files: count, least, largest; number of bins that are not 0; for each the bins before it that are,
- * and its count ---- */
+/* ---- in files: count, least, largest; number of bins that are not 0 (none: only the range was taken); for
+ * each the bins before it that are, and its count ---- */
 
 static void write_entry(struct result_writer *w, const void *entry)
 {
@@ -150,7 +192,7 @@ static int read_entry(struct result_reader *r, void *entry)
         return vn_result_bad(r, "minimum %g is above maximum %g", (double)h->min, (double)h->max);
     h->exponent = exponent_for(largest(h));
     TRY(vn_result_get(r, &used, HISTOGRAM_BINS, "number of bins"));
-    return get_bins(r, h, (int)used);
+    return used ? get_bins(r, h, (int)used) : VN_OK;
 }
 
 const struct result_kind vn_result_histogram = { "histogram", sizeof(struct histogram), merge, write_entry,

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/file.h"
+#include "kernels/values/value_kernels.h"
 #include "session/network.h"
 #include "tensor/npy.h"
 
@@ -67,15 +68,15 @@ double vn_view_at(const struct vn_view *v, int64_t index)
 
 /* ---- all elements ---- */
 
-/* Steps through a view in C order. */
+/* Steps through a view in C order, one line along the last axis at a time. */
 struct cursor {
     const struct vn_view *v;
     int64_t index[VN_MAX_RANK], place;
 };
 
-static void step(struct cursor *c)
+static void step_from(struct cursor *c, int axis)
 {
-    for (int d = c->v->rank - 1; d >= 0; d--) {
+    for (int d = axis; d >= 0; d--) {
         c->place += c->v->stride[d];
         if (++c->index[d] < c->v->shape[d])
             return;
@@ -84,19 +85,88 @@ static void step(struct cursor *c)
     }
 }
 
+static void step(struct cursor *c) { step_from(c, c->v->rank - 1); }
+static void step_line(struct cursor *c) { step_from(c, c->v->rank - 2); }
+
 static int64_t along(const struct cursor *c) { return c->v->axis >= 0 ? c->index[c->v->axis] : 0; }
+
+/* n elements of a line, `stride` elements apart. */
+typedef void line_fn(void *out, const void *in, int64_t n, int64_t stride, const struct vn_view *v);
+
+/* Elements of `size` bytes in, of `out_size` out. */
+static void each_line(void *out, const struct vn_view *v, size_t size, size_t out_size, line_fn *fn)
+{
+    const int plain = vn_view_is_plain(v) || !v->rank;
+    const int64_t count = vn_view_count(v), n = plain ? count : v->shape[v->rank - 1];
+    struct cursor c = { .v = v };
+    for (int64_t i = 0; i < count; i += n, step_line(&c))
+        fn((char *)out + (size_t)i * out_size, (const char *)v->data + c.place * (int64_t)size, n,
+           plain ? 1 : v->stride[v->rank - 1], v);
+}
+
+#define COPY_LINE(size) \
+    static void copy_##size(void *out, const void *in, int64_t n, int64_t stride, const struct vn_view *v) \
+    { \
+        (void)v; \
+        if (stride == 1) \
+            memcpy(out, in, (size_t)n *(size)); \
+        else \
+            for (int64_t i = 0; i < n; i++) \
+                memcpy((char *)out + i * (size), (const char *)in + i * stride * (size), (size)); \
+    }
+COPY_LINE(1)
+COPY_LINE(2)
+COPY_LINE(4)
+COPY_LINE(8)
+
+static line_fn *const copy_line[] = { [1] = copy_1, [2] = copy_2, [4] = copy_4, [8] = copy_8 };
+
+#define REAL_LINE(name, type, kernel) \
+    static void name(void *to, const void *from, int64_t n, int64_t stride, const struct vn_view *v) \
+    { \
+        float *out = to; \
+        const type *in = from; \
+        if (stride == 1) \
+            vn_value_kernels_chosen()->kernel(out, in, *v->zero, *v->scale, (size_t)n); \
+        else \
+            for (int64_t i = 0; i < n; i++) \
+                out[i] = (float)((int32_t)in[i * stride] - *v->zero) * *v->scale; \
+    }
+REAL_LINE(real_i8, int8_t, real_s8)
+REAL_LINE(real_i16, int16_t, real_s16)
+
+/* Integers with one scale, of the types that programs compute in; NULL: others. */
+static line_fn *quantized_line(const struct vn_view *v)
+{
+    if (v->n_scale != 1 || *v->zero < INT16_MIN || *v->zero > INT16_MAX)
+        return NULL;
+    return v->dtype == VN_I8 ? real_i8 : v->dtype == VN_I16 ? real_i16 : NULL;
+}
+
+int vn_view_is_flat(const struct vn_view *v)
+{
+    return vn_view_is_dense(v) && (v->dtype == VN_F32 || quantized_line(v));
+}
+
+void vn_view_flat(float *out, const struct vn_view *v)
+{
+    line_fn *fn = v->dtype == VN_F32 ? copy_4 : quantized_line(v);
+    fn(out, v->data, vn_view_count(v), 1, v);
+}
 
 void vn_view_real(float *out, const struct vn_view *v)
 {
     const int64_t n = vn_view_count(v);
     const struct vn_tensor t = flat(v);
     struct cursor c = { .v = v };
-    if (v->dtype == VN_F32) {
+    line_fn *line = quantized_line(v);
+    if (v->dtype == VN_F32)
         vn_view_copy(out, v);
-        return;
-    }
-    for (int64_t i = 0; i < n; i++, step(&c))
-        out[i] = (float)real_at(v, &t, c.place, along(&c));
+    else if (line)
+        each_line(out, v, vn_dtype_size(v->dtype), sizeof *out, line);
+    else
+        for (int64_t i = 0; i < n; i++, step(&c))
+            out[i] = (float)real_at(v, &t, c.place, along(&c));
 }
 
 void vn_view_integers(int64_t *out, const struct vn_view *v)
@@ -110,15 +180,8 @@ void vn_view_integers(int64_t *out, const struct vn_view *v)
 
 void vn_view_copy(void *out, const struct vn_view *v)
 {
-    const int64_t n = vn_view_count(v);
     const size_t size = vn_dtype_size(v->dtype);
-    struct cursor c = { .v = v };
-    if (vn_view_is_plain(v)) {
-        memcpy(out, v->data, (size_t)n * size);
-        return;
-    }
-    for (int64_t i = 0; i < n; i++, step(&c))
-        memcpy((char *)out + (size_t)i * size, (const char *)v->data + c.place * (int64_t)size, size);
+    each_line(out, v, size, size, copy_line[size]);
 }
 
 struct vn_tensor *vn_view_tensor(const struct vn_view *v, struct vn_arena *a)

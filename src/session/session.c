@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "kernels/image/image_kernels.h"
+#include "kernels/values/value_kernels.h"
 
 void vn_session_options_default(struct vn_session_options *o)
 {
@@ -121,6 +122,7 @@ static int open_any(struct vn_session **out, const struct session_source *from,
     struct vn_err own;
     vn_session_options_default(&preset);
     *out = NULL;
+    vn_value_cpu(o ? o->run.cpumask : preset.run.cpumask);
     return open_guarded(out, from, o ? o : &preset, e ? e : &own);
 }
 

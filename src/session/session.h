@@ -47,6 +47,12 @@ void vn_session_set_origin(struct vn_session *s, int i, const struct vn_origin *
  * only one. */
 void vn_session_name_sample(struct vn_session *s, const char *path);
 
+/* Are the elements, in the order of memory, numbers that vn_view_flat gives? Those of float32 and of int8 and
+ * int16 with one scale, without gaps. */
+int vn_view_is_flat(const struct vn_view *v);
+/* vn_view_real in the order of memory. */
+void vn_view_flat(float *out, const struct vn_view *v);
+
 /* A view's elements with their shape, in C order and as they are stored. */
 struct vn_tensor *vn_view_tensor(const struct vn_view *v, struct vn_arena *a);
 

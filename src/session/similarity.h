@@ -14,8 +14,11 @@ struct similarity {
     double zeros; /* share of zeros in the reference */
     int64_t n;
 };
-/* b against the reference a. */
+/* b against the reference a. Sums are those of vn_value_kernels: the same on every CPU, in the order of the
+ * arrays. */
 struct similarity vn_similarity(const float *a, const float *b, int64_t n);
+/* Only the cosine. */
+double vn_cosine(const float *a, const float *b, int64_t n);
 /* A comparison whose reference is mostly zeros says little. */
 #define MISTRUST_ZEROS 0.99
 
