@@ -96,8 +96,7 @@ static int make_quantized(struct vn_conversion *c, struct vn_err *e)
     vn_convert_tell_requests(c);
     INFO(c, "End to quantize the model.");
     INFO(c, "Start to compare the quantized model with the float model.");
-    return vn_convert_compare(&c->comparison, c->arena, c, c->quantized, c->compare_limit,
-                              "comparison with float", e);
+    return vn_convert_compare(c, e);
 }
 
 static int write_quantized(struct vn_conversion *c, struct vn_err *e)

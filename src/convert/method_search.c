@@ -20,12 +20,16 @@ int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const
 /* Mean cosine of the outputs over a few samples; the worst output counts. */
 #define SEARCH_SAMPLES 10
 
-int vn_convert_compare(struct comparison **out, struct vn_arena *a, const struct vn_conversion *c,
-                       const struct graph *quantized, int limit, const char *what, struct vn_err *e)
+/* What judges the outputs is enough, so everything else may be fused. */
+static int compare_outputs(struct comparison **out, struct vn_arena *a, const struct vn_conversion *c,
+                           const struct graph *quantized, const char *what, struct vn_err *e)
 {
-    const struct compare_options o = {
-        .run = c->run, .limit = limit, .listener = &c->listener, .what = what
-    };
+    const struct compare_options o = { .run = c->run,
+                                       .limit = SEARCH_SAMPLES,
+                                       .wanted = vn_convert_judges(a, quantized),
+                                       .level = 3,
+                                       .listener = &c->listener,
+                                       .what = what };
     return vn_compare_graphs(out, a, c->optimized, quantized, c->samples, &o, e);
 }
 
@@ -38,7 +42,7 @@ static int score(const struct vn_conversion *c, const struct vn_quant_method *m,
     const char *text = vn_quant_method_text(m, a);
     int status = vn_convert_quantize(c, a, m, &calibrated, &quantized, e);
     if (status == VN_OK)
-        status = vn_convert_compare(&cmp, a, c, quantized, SEARCH_SAMPLES, text, e);
+        status = compare_outputs(&cmp, a, c, quantized, text, e);
     if (status == VN_OK) {
         *cosine = vn_convert_worst_cosine(a, quantized, cmp);
         INFO(c, "  %s: output cosine %.6f", text, *cosine);

@@ -42,15 +42,14 @@ int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const
 struct vn_quant_method vn_convert_method(const struct vn_conversion *c, const char *calibrator,
                                          double parameter);
 int vn_convert_search(struct vn_conversion *c, struct vn_err *e);
-/* A quantized graph with the optimized one on at most `limit` samples (0: all); `what` names the progress. */
-int vn_convert_compare(struct comparison **out, struct vn_arena *a, const struct vn_conversion *c,
-                       const struct graph *quantized, int limit, const char *what, struct vn_err *e);
 
 /* accuracy.c */
 /* What judges an output: itself where it is float, else the float value with the least mean cosine among the
  * last in front of it. NULL: there is none. */
 const struct value *vn_convert_judge(struct vn_arena *a, const struct graph *g, const struct comparison *cmp,
                                      const struct value *output);
+/* By value id, 1: may be such a judge. */
+const unsigned char *vn_convert_judges(struct vn_arena *a, const struct graph *g);
 /* The least mean cosine of what judges the outputs; NaN: nothing does. */
 double vn_convert_worst_cosine(struct vn_arena *a, const struct graph *g, const struct comparison *cmp);
 void vn_convert_note_accuracy(struct vn_conversion *c, struct graph *g);
@@ -75,6 +74,8 @@ int vn_convert_write_onnx(struct vn_conversion *c, const struct graph *g, const 
 int vn_convert_write_bin(struct vn_conversion *c, struct vn_err *e);
 
 /* tables.c */
+/* The quantized graph with the optimized one, for the tables. */
+int vn_convert_compare(struct vn_conversion *c, struct vn_err *e);
 void vn_convert_fill_tables(struct vn_conversion *c);
 void vn_convert_fill_nodes(struct vn_conversion *c);
 /* What the summary says of the target and the method. */

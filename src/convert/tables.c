@@ -15,6 +15,22 @@ static const struct value *visible_output(const struct node *n)
     return v;
 }
 
+/* Nothing is measured on tensors whose clamp is in the table, so the clamps, and no more, may be fused. */
+int vn_convert_compare(struct vn_conversion *c, struct vn_err *e)
+{
+    const struct graph *g = c->quantized;
+    unsigned char *wanted = NEW_ARRAY(c->arena, unsigned char, g->values.n);
+    for (int i = 0; i < g->values.n; i++)
+        wanted[i] = !g->values.v[i]->q || !g->values.v[i]->q->implied;
+    const struct compare_options o = { .run = c->run,
+                                       .limit = c->compare_limit,
+                                       .wanted = wanted,
+                                       .level = 1,
+                                       .listener = &c->listener,
+                                       .what = "comparison with float" };
+    return vn_compare_graphs(&c->comparison, c->arena, c->optimized, g, c->samples, &o, e);
+}
+
 /* What an integer node computes in. */
 static const char *type_text(const struct node *n)
 {
