@@ -105,11 +105,10 @@ static int given_tensor(struct lowering *l, const struct value *v)
     return -1;
 }
 
-static int lower_output(struct lowering *l, const struct value *v, const struct compile_options *o,
-                        struct vn_err *e)
+static int lower_output(struct lowering *l, const struct value *v, struct vn_err *e)
 {
-    const int given = o->raw_outputs ? -1 : given_tensor(l, v);
-    int id = given >= 0 ? given : vn_low_value(l, v, PLAIN, !o->raw_outputs);
+    const int given = given_tensor(l, v);
+    int id = given >= 0 ? given : vn_low_value(l, v, PLAIN, !v->raw_output);
     if (id < 0)
         return vn_fail(e, VN_E_INTERNAL, "no instruction computes output %s", v->name);
     const struct prog_tensor t = *vn_low_tensor(l, id);
@@ -151,7 +150,7 @@ static int lower_graph(struct lowering *l, const struct compile_options *o, stru
         TRY(vn_lower_node(l, g->nodes.v[i], e));
     l->node = NULL;
     for (int i = 0; i < g->outputs.n; i++)
-        TRY(lower_output(l, g->outputs.v[i], o, e));
+        TRY(lower_output(l, g->outputs.v[i], e));
     return VN_OK;
 }
 

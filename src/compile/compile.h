@@ -19,8 +19,7 @@ struct compile_options {
     const char *march;
     uint32_t isa;      /* enum vn_cpu bits that the target names */
     int level;         /* 0: no fusion, 1: activations, 2 and 3: residual adds too. Results are the same */
-    int keep_all;      /* no memory reuse: every tensor stays readable after a run */
-    int raw_outputs;   /* quantized outputs leave as integers instead of float32 */
+    int keep_all; /* no memory reuse: every tensor stays readable after a run */
     const struct compile_input *inputs; /* one for each graph input; NULL: each takes the tensor itself (float32, or int8 where
                                            the value is quantized with scale 1) */
 };

@@ -121,7 +121,6 @@ int vn_convert_compile(struct vn_conversion *c, struct vn_err *e)
         .isa = c->target.isa,
         .level = c->config->level,
         .inputs = in,
-        .raw_outputs = c->config->outputs_int8 || c->config->outputs_int16,
     };
     INFO(c, "Start to compile the model with march %s.", c->target.name);
     TRY(vn_compile(&c->bin, c->arena, c->quantized, &o, e));

@@ -1,6 +1,12 @@
 /* Quantization with one method, and the search for the best one. */
 #include "convert/stages.h"
 
+static void leave_as_integers(struct value *v, const struct config *c)
+{
+    if (c->outputs_int8 || c->outputs_int16)
+        v->raw_output = v->q && v->producer && v->q->n == 1;
+}
+
 int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const struct vn_quant_method *m,
                         struct graph **calibrated, struct graph **quantized, struct vn_err *e)
 {
@@ -14,7 +20,10 @@ int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const
     *calibrated = vn_graph_clone(a, c->optimized);
     TRY(vn_quantize_annotate(*calibrated, c->ranges, &o, e));
     *quantized = vn_graph_clone(a, *calibrated);
-    return vn_quantize_store(*quantized, e);
+    TRY(vn_quantize_store(*quantized, e));
+    for (int i = 0; i < (*quantized)->outputs.n; i++)
+        leave_as_integers((*quantized)->outputs.v[i], c->config);
+    return VN_OK;
 }
 
 /* Mean cosine of the outputs over a few samples; the worst output counts. */

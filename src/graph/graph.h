@@ -34,6 +34,7 @@ struct value {
     int port;                     /* which output of the producer */
     VEC(struct use) users; /* every input slot that reads it, in no order */
     int outputs; /* how often it is in graph.outputs */
+    int raw_output; /* 1: an output that leaves as its quantized integers, not as float32 */
     int bounded;                  /* 1: `shape` is the largest possible; the size depends on the data */
     double threshold;             /* calibrated largest magnitude; 0: none */
 };

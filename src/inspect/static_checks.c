@@ -139,6 +139,8 @@ static int is_result(const struct value *v, const struct vn_view *t)
     const enum vn_role r = t->role;
     if (r == VN_ROLE_BYTES && !v->producer && !v->data)
         return vn_view_is_plain(t);
+    if (v->producer && (t->n_scale > 0) != v->raw_output)
+        return 0;
     return (r == VN_ROLE_VALUE || r == VN_ROLE_FLOAT || r == VN_ROLE_COPY || r == VN_ROLE_CELLS) &&
            vn_view_is_plain(t);
 }
@@ -154,9 +156,11 @@ static void report_output(struct judgement *j, struct vn_arena *a, const struct 
                                 .first = -1,
                                 .node = v->producer ? vn_arena_str(a, v->producer->name) : "",
                                 .writer_node = "",
-                                .why = vn_arena_fmt(a, "output %d of the program is %s (%s%s); expected %s",
-                                                    i, t->name, vn_role_word(t->role),
-                                                    vn_view_is_plain(t) ? "" : ", channels last", v->name) };
+                                .why = vn_arena_fmt(
+                                    a, "output %d of the program is %s (%s, %s%s); expected %s as %s", i,
+                                    t->name, vn_role_word(t->role), vn_dtype_name(t->dtype),
+                                    vn_view_is_plain(t) ? "" : ", channels last", v->name,
+                                    vn_dtype_name(v->raw_output ? v->q->dtype : v->dtype)) };
     VEC_PUSH(a, &j->faults, f);
 }
 

@@ -98,6 +98,8 @@ static void print_fault(FILE *f, const struct vn_fault *x)
         print_stale(f, x);
     else if (x->kind == VN_FAULT_CONSTANT)
         print_constant(f, x);
+    else if (x->tensor < 0)
+        fprintf(f, "%s: %s: %s\n", titles[x->kind], SHOWN(x->name), SHOWN(x->why));
     else
         fprintf(f, "%s: tensor %s (number %d, %s) of node %s: %s\n", titles[x->kind], SHOWN(x->name),
                 x->tensor, vn_role_word(x->role), *x->node ? SHOWN(x->node) : "(input)", SHOWN(x->why));

@@ -336,6 +336,8 @@ static void describe_output(struct network *n, int i, const struct vn_io *io)
         describe_value(&n->out[i], n->graph->outputs.v[i]);
     else
         describe_io(&n->out[i], n, io);
+    if (n->graph && !n->graph->outputs.v[i]->raw_output)
+        n->out[i].scale = 0; /* leaves as real numbers */
     n->out[i].value = value_named(n, n->out[i].name);
 }
 

@@ -110,6 +110,14 @@ static const struct vn_tensor *input(const struct vn_session *s, int i, struct v
     return s->in[i].t.dtype == type ? &s->in[i].t : vn_tensor_cast(a, &s->in[i].t, type);
 }
 
+/* The integers of a quantized output are real numbers outside, unless it leaves as integers. */
+static struct vn_tensor *leaving(struct vn_arena *a, const struct value *v, struct vn_tensor *t)
+{
+    if (!v->q || v->raw_output || vn_dtype_is_float(t->dtype))
+        return t;
+    return vn_tensor_cast(a, vn_dq_cells(a, vn_tensor_cast(a, t, VN_I64), v->q), VN_F32);
+}
+
 static int compute(struct vn_session *s, struct vn_arena *a, struct vn_err *e)
 {
     const struct network *n = s->net;
@@ -121,7 +129,10 @@ static int compute(struct vn_session *s, struct vn_arena *a, struct vn_err *e)
     for (int i = 0; i < n->n_in; i++)
         in[i] = input(s, i, a);
     s->computed = NEW_ARRAY(a, struct vn_tensor *, n->n_out);
-    return vn_interp_run(a, n->graph, in, s->computed, &w, e);
+    TRY(vn_interp_run(a, n->graph, in, s->computed, &w, e));
+    for (int i = 0; i < n->n_out; i++)
+        s->computed[i] = leaving(a, n->graph->outputs.v[i], s->computed[i]);
+    return VN_OK;
 }
 
 int vn_reference_run(struct vn_session *s, struct vn_err *e)

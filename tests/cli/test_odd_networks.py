@@ -101,8 +101,44 @@ def test_converts_runs_verifies(tmp_path, name, march):
         files = tmp_path / "out/m_quantized_model.onnx", tmp_path / "out/m.bin"
         done = tool.run("verify", *files, want=tool.DONE)
         assert "Strict check PASSED" in done.out
+        assert name != "input_is_output" or "outputs 0 relative" in done.out
     tool.run("info", tmp_path / "out/m.bin", want=tool.DONE)
     tool.run("perf", tmp_path / "out/m.bin", "--rounds", "1", want=tool.DONE)
+
+
+@pytest.mark.parametrize("name", ["input_is_output", "constant_is_output", "output_twice"])
+def test_integer_outputs(tmp_path, name):
+    """Only what a node makes leaves as integers; the quantized ONNX and the program agree in it."""
+    _, names, _ = save(tmp_path, name)
+    done = convert(tmp_path, names, calibration="calibration_type: skip, optimization: set_model_output_int8")
+    assert done.status == tool.DONE, str(done)
+    files = tmp_path / "out/m_quantized_model.onnx", tmp_path / "out/m.bin"
+    tool.run("verify", *files, want=tool.DONE)
+    np.save(tmp_path / "x.npy", np.tanh(weights(1, 2, 6, 6)))
+    x = [f"x={tmp_path / 'x.npy'}"]
+    want, got = (outputs(tmp_path, file, x) for file in files)
+    for k, v in want.items():
+        assert v.dtype == got[k].dtype == (np.float32 if k in ("x", "w") else np.int8)
+        assert (v == got[k]).all()
+
+
+def test_integer_outputs_of_other_tools(tmp_path):
+    """A QuantizeLinear in front of an output, which a node reads, too, is the output's type and scale."""
+    constants = {**W, "s": np.float32(0.05), "z": np.int8(3)}
+    nodes = [node("Conv", ["x", "w"], ["c"]), node("QuantizeLinear", ["c", "s", "z"], ["y"]),
+             node("DequantizeLinear", ["y", "s", "z"], ["d"]), node("Relu", ["d"], ["r"])]
+    ends = [helper.make_tensor_value_info("y", TensorProto.INT8, [1, 3, 4, 4]), info("r", 1, 3, 4, 4)]
+    NETWORKS["integers"] = nodes, [X], ends, constants
+    model, names, _ = save(tmp_path, "integers")
+    done = convert(tmp_path, names)
+    assert done.status == tool.DONE, str(done)
+    tool.run("verify", tmp_path / "out/m_quantized_model.onnx", tmp_path / "out/m.bin", want=tool.DONE)
+    np.save(tmp_path / "x.npy", np.tanh(weights(1, 2, 6, 6)))
+    x = [f"x={tmp_path / 'x.npy'}"]
+    want = outputs(tmp_path, model, x, "--reference")["y"]
+    for file in (*(f"m_{s}" for s in STAGES), "m.bin"):
+        got = outputs(tmp_path, tmp_path / "out" / file, x)["y"]
+        assert got.dtype == want.dtype == np.int8 and np.abs(got.astype(int) - want).max() <= 3
 
 
 def test_an_image_that_is_an_output(tmp_path):

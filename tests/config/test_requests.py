@@ -1,17 +1,18 @@
 """Requests of a configuration that change nothing are said, each with its reason; outputs in integers."""
 import json
+import re
 
+import numpy as np
 import pytest
 import tool
 from test_config import compose, convert, set_keys
-from test_types import converted, types_in
+from test_types import converted
 
 
 @pytest.fixture(scope="module")
 def nets(tmp_path_factory):
     """A network with a Softmax between two convolutions."""
     onnx = pytest.importorskip("onnx")
-    import numpy as np
     from onnx import TensorProto, helper, numpy_helper
     folder = tmp_path_factory.mktemp("nets")
     rng = np.random.default_rng(3)
@@ -30,6 +31,15 @@ def nets(tmp_path_factory):
     save("softmax", [first, ["Softmax", ["c"], ["s"], "soft", dict(axis=1)], ["Conv", ["s", "v"], ["y"],
                                                                               "last", {}]])
     return folder
+
+
+def onnx_outputs(path):
+    """{output: element type} of a file that onnx accepts."""
+    onnx = pytest.importorskip("onnx")
+    m = onnx.load(path)
+    onnx.checker.check_model(m, full_check=True)
+    kind = onnx.helper.tensor_dtype_to_np_dtype
+    return {o.name: str(kind(o.type.tensor_type.elem_type)) for o in m.graph.output}
 
 
 def said(tmp_path, model, **keys):
@@ -87,7 +97,36 @@ def test_outputs_are_integers(tmp_path, digits, bits):
     info = tool.run("info", "--json", tmp_path / "out/model.bin", want=tool.DONE).out
     output = json.loads(info)["outputs"][0]
     assert output["dtype"] == f"int{bits}" and output["scale"] > 0
-    assert str(list(types_in(tmp_path / "out/model_quantized_model.onnx").values())[-1]) == f"int{bits}"
+    quantized = tmp_path / "out/model_quantized_model.onnx"
+    assert output["dtype"] == onnx_outputs(quantized)[output["name"]] == f"int{bits}"
+    assert all(t == "float32" for t in onnx_outputs(tmp_path / "out/model_calibrated_model.onnx").values())
+    image = np.zeros((1, 1, 8, 8), np.int8)
+    want = pytest.importorskip("onnxruntime").InferenceSession(str(quantized)).run(None, {"image": image})[0]
+    assert want.dtype == f"int{bits}"
+    np.save(tmp_path / "zeros.npy", image.astype(np.float32))
+    for options in [], ["--reference"]:
+        tool.run("run", quantized, "--input", tmp_path / "zeros.npy", "-o", tmp_path / "got", *options,
+                 want=tool.DONE)
+        got = np.load(tmp_path / f"got/{output['name']}.npy")
+        assert got.dtype == want.dtype and np.abs(got.astype(int) - want).max() <= 1
+
+
+@pytest.mark.parametrize("pair", [("quantized_model.onnx", ".bin"), ("original_float_model.onnx", ".bin"),
+                                  ("original_float_model.onnx", "quantized_model.onnx"),
+                                  ("calibrated_model.onnx", "quantized_model.onnx")])
+def test_integer_outputs_are_compared(tmp_path, digits, pair):
+    converted(tmp_path, optimization="'set_model_output_int8'")
+    a, b = (tmp_path / "out" / (f"model{x}" if x[0] == "." else f"model_{x}") for x in pair)
+    tool.run("verify", a, b, want=tool.DONE)
+
+
+def test_a_float_output_in_place_of_integers(tmp_path, digits):
+    converted(tmp_path, optimization="'set_model_output_int8'")
+    integers = (tmp_path / "out/model_quantized_model.onnx").rename(tmp_path / "integers.onnx")
+    converted(tmp_path)
+    done = tool.run("verify", integers, tmp_path / "out/model.bin", want=tool.CHECK_FAILED)
+    words = r"wrong output: (\S+): output 0 of the program is \1 \(.*float32\); expected \1 as int8\n"
+    assert re.search(words, done.out)
 
 
 def test_an_output_in_float_is_said(tmp_path, nets):

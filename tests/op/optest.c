@@ -173,7 +173,8 @@ static int run_compiled(struct vn_arena *a, const struct graph *g, struct vn_ten
     void *to[64];
     size_t need;
     vn_compile_defaults(&o);
-    o.raw_outputs = 1;
+    for (int i = 0; i < g->outputs.n; i++)
+        g->outputs.v[i]->raw_output = g->outputs.v[i]->q != NULL;
     TRY(vn_compile(&image, a, g, &o, e));
     vn_options_default(&ro);
     TRY(vn_model_size(&need, image.data, image.bytes, &ro, e));

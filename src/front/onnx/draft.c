@@ -361,6 +361,7 @@ int vn_onnx_draft(struct draft *d, const struct onnx_model *m, const struct vn_o
     const struct onnx_graph *g = m->graph;
     d->constants = vn_map_new(a);
     d->q = vn_map_new(a);
+    d->raw = vn_map_new(a);
     d->names = vn_map_new(a);
     d->node_names = vn_map_new(a);
     TRY(check_versions(d, m, e));

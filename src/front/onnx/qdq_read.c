@@ -4,6 +4,7 @@
  *     x input or float constant -> Q -> DQ  consumers read x, which has the parameters
  *     int8 input x -> DQ -> y               consumers read x, which has the parameters: pixels, scale 1
  *     integer constant -> DQ -> y           y is the constant, stored as integers
+ *     x made by a node -> Q -> output y     the node makes y, which leaves as integers
  *
  * Several DQ behind one Q are the same tensor. uint8 becomes int8: both lose 128. Everything else stays: nodes that compute.
  */
@@ -220,6 +221,15 @@ static int quantized_readers(const struct tensor *t)
     return t->input ? t->readers - t->outputs : t->readers;
 }
 
+/* What Q's input was called is `y` from now on, with Q's parameters. */
+static void become(struct absorb *s, const struct draft_node *q, const char *y, const struct qparam *p)
+{
+    const char *x = vn_onnx_in(&q->raw, 0);
+    tensor(s, vn_onnx_out(&q->raw, 0))->dequantized = y;
+    rename_output(tensor(s, x)->maker, x, y);
+    set_q(s, y, p);
+}
+
 static int absorb_pair(struct absorb *s, const struct draft_node *q, const struct draft_node *dq)
 {
     const char *x = vn_onnx_in(&q->raw, 0), *y = vn_onnx_out(&dq->raw, 0);
@@ -237,12 +247,8 @@ static int absorb_pair(struct absorb *s, const struct draft_node *q, const struc
         return refuse(s, q, "an input that other nodes read without quantization");
     if (is_q(tx->maker) || is_dq(tx->maker))
         return refuse(s, q, "requantization");
-    if (tq->outputs)
-        return refuse(s, q, "an integer graph output");
     if (tx->maker) {
-        tq->dequantized = y;
-        rename_output(tx->maker, x, y);
-        set_q(s, y, pq);
+        become(s, q, y, pq);
         return VN_OK;
     }
     tq->dequantized = x;
@@ -280,6 +286,13 @@ static int check_q(struct absorb *s, const struct draft_node *n)
 /* A refusal leaves the node where it is; a wrong file is an error. */
 static int settle(int status) { return status == VN_E_UNSUPPORTED ? 0 : status < 0 ? status : 1; }
 
+/* An integer output with one scale. uint8 would lose 128: such a Q stays. */
+static int leaves_as_integers(struct absorb *s, const struct draft_node *q, const struct qparam *p)
+{
+    const struct vn_tensor *zero = vn_onnx_constant(s->d, vn_onnx_in(&q->raw, 2));
+    return tensor(s, vn_onnx_in(&q->raw, 0))->maker && zero && zero->dtype == p->dtype && p->n == 1;
+}
+
 /* May Q become parameters: are all its readers DQ of the same parameters? `dq` of `count` are the DQ nodes of the model. */
 static int check_pairs(struct absorb *s, const struct draft_node *q, struct draft_node *const *dq, int count)
 {
@@ -288,7 +301,7 @@ static int check_pairs(struct absorb *s, const struct draft_node *q, struct draf
     const struct vn_tensor *data = vn_onnx_constant(s->d, x);
     const struct vn_shape *shape = data ? &data->shape : tx->input ? &tx->input->shape : NULL;
     const struct qparam *pq, *pdq;
-    int found = 0;
+    int found = ty->outputs;
     TRY(parameters(&pq, s, q, VN_NONE, shape));
     for (int i = 0; i < count; i++) {
         if (strcmp(vn_onnx_in(&dq[i]->raw, 0), y))
@@ -300,10 +313,14 @@ static int check_pairs(struct absorb *s, const struct draft_node *q, struct draf
             return refuse(s, dq[i], "a graph output that is a dequantized input or constant");
         found++;
     }
-    if (!found || found != ty->readers || ty->outputs)
+    if (!found || found != ty->readers || (ty->outputs && !leaves_as_integers(s, q, pq)))
         return refuse(s, q, "a result that nodes other than DequantizeLinear read");
     if (quantized_readers(tx) != 1 || is_q(tx->maker) || is_dq(tx->maker))
         return refuse(s, q, "an input that other nodes read without quantization, or a requantization");
+    if (ty->outputs) {
+        become(s, q, y, pq);
+        vn_map_set(s->d->raw, y, (void *)(uintptr_t)q);
+    }
     return VN_OK;
 }
 

@@ -1,6 +1,7 @@
 /* Quantized values as QuantizeLinear and DequantizeLinear. The name of the source tensor denotes the dequantized value:
  *
  *     made by a node      node -> X_raw -> Q -> X_quantized -> DQ -> X
+ *     integer output      node -> X_raw -> Q -> X, and for nodes that read it -> DQ -> X_dequantized
  *     float32 input       X -> Q -> X_quantized -> DQ -> X_dequantized
  *     integer input       X -> DQ -> X_dequantized
  *     integer constant    X_quantized -> DQ -> X
@@ -36,6 +37,8 @@ int vn_onnx_is_integer_input(const struct model_writer *w, const struct value *v
     return w->o->int8_inputs && vn_onnx_is_quantized(v) && is_pixels(v->q) && is_graph_input(w, v);
 }
 
+int vn_onnx_is_integer_output(const struct value *v) { return v->raw_output && vn_onnx_is_quantized(v); }
+
 static const char *derived(struct model_writer *w, const char *base, const char *suffix)
 {
     return vn_onnx_new_name(w->arena, w->names, vn_arena_fmt(w->arena, "%s_%s", base, suffix));
@@ -51,7 +54,7 @@ void vn_onnx_name_value(struct model_writer *w, const struct value *v)
         x->made = derived(w, v->name, "raw");
     else if (v->data && is_stored_integer(v))
         x->made = derived(w, v->name, "quantized");
-    else
+    if (!v->producer ? x->made == v->name : vn_onnx_is_integer_output(v))
         x->read = derived(w, v->name, "dequantized");
 }
 
@@ -104,8 +107,11 @@ void vn_onnx_put_qdq(struct model_writer *w, const struct value *v)
         put(w, v, "DequantizeLinear", &p, x->made, x->read);
         return;
     }
-    const char *quantized = derived(w, v->name, "quantized");
+    const int leaves = vn_onnx_is_integer_output(v);
+    const char *quantized = leaves ? v->name : derived(w, v->name, "quantized");
     put(w, v, "QuantizeLinear", &p, x->made, quantized);
-    put(w, v, "DequantizeLinear", &p, quantized, x->read);
-    vn_onnx_put_value_info(w, &w->graph.value_infos, quantized, v->q->dtype, &v->shape);
+    if (!leaves || v->users.n)
+        put(w, v, "DequantizeLinear", &p, quantized, x->read);
+    if (!leaves)
+        vn_onnx_put_value_info(w, &w->graph.value_infos, quantized, v->q->dtype, &v->shape);
 }

@@ -50,6 +50,7 @@ static void add_graph_outputs(struct graph *g, const struct draft *d, const stru
         struct value *v = tensor_value(g, d, d->outputs.v[i]);
         if (use_hints)
             hint(v, (const struct onnx_value_info *)file->outputs.v + i);
+        v->raw_output = vn_map_get(d->raw, d->outputs.v[i]) != NULL;
         vn_graph_add_output(g, v);
     }
 }

@@ -51,6 +51,8 @@ void vn_onnx_put_qdq(struct model_writer *w, const struct value *v);
 int vn_onnx_is_quantized(const struct value *v);
 /* A graph input that the file holds as integers. */
 int vn_onnx_is_integer_input(const struct model_writer *w, const struct value *v);
+/* A graph output that the file holds as integers. */
+int vn_onnx_is_integer_output(const struct value *v);
 
 /* function.c: the model-local function for a preprocess node; returns its name. Each is put down once. */
 const char *vn_onnx_put_preprocess(struct model_writer *w, const struct node *n);

@@ -65,7 +65,10 @@ static void write_outputs(struct model_writer *w)
 {
     for (int i = 0; i < w->g->outputs.n; i++) {
         const struct value *v = w->g->outputs.v[i];
-        vn_onnx_put_value_info(w, &w->graph.outputs, v->name, v->dtype == VN_NONE ? VN_F32 : v->dtype, &v->shape);
+        const enum vn_dtype t = vn_onnx_is_integer_output(v) ? v->q->dtype
+                                : v->dtype == VN_NONE        ? VN_F32
+                                                             : v->dtype;
+        vn_onnx_put_value_info(w, &w->graph.outputs, v->name, t, &v->shape);
     }
 }
 
