@@ -9,6 +9,7 @@
 #define VERNIER_ALIGN_H
 
 #include <vernier/listener.h>
+#include <vernier/session.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,6 +28,7 @@ struct vn_align_options {
     const char *left, *right;
     const char *model; /* PIPELINE: an .onnx with one float input to run on the result, or NULL: its first
                         * output is the stage "infer", the others those of their names. CONFIG: required */
+    struct vn_input_settings inputs; /* of the model of PIPELINE */
     const char *const *images; /* image files, in the order of the trace's folders */
     int n_images; /* PIPELINE: as many as the trace has. TRACES: as many, or 0: files are not decoded */
     int n_raw; /* raw dumps (.bin, .dat, .bmrt) in traces: "STAGE=1x3x224x224:float32" each, */

@@ -22,7 +22,7 @@
 #define VERNIER_EVAL_H
 
 #include <vernier/listener.h>
-#include <vernier/runtime.h>
+#include <vernier/session.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -41,6 +41,7 @@ struct vn_eval_options {
     const char *const *models; /* artefacts with one input; differences are from the first one */
     int n_models;
     const char *prototxt; /* of the Caffe networks among the models; NULL: there is none */
+    struct vn_input_settings inputs; /* shapes and values; VN_E_USAGE where no model has the input */
     int finished; /* 1: the models are files of results that other programs wrote; metric coco only */
     const char *results; /* folder that gets each model's results as MODEL.json; NULL: none. coco only */
     const char *state; /* file of results image by image: continued where it exists, written as images are

@@ -37,6 +37,17 @@ enum vn_artefact {
     VN_ARTEFACT_GRAPH, /* made in memory by the library */
 };
 
+/* What inputs of ONNX and Caffe networks are to be; those of a .bin are fixed. */
+struct vn_input_settings {
+    /* In place of the shapes in the file: shape_names[i] is the name of an input, shapes[i] its shape,
+     * "1x3x224x224". */
+    int n_shapes;
+    const char *const *shape_names, *const *shapes;
+    /* ONNX: inputs that are constants: "NAME=NUMBER", or a number for each element. */
+    int n_values;
+    const char *const *values;
+};
+
 struct vn_session_options {
     /* Threads and CPU features of the runtime. vn_session_open and vn_session_open_memory limit image
      * functions to these features, too, from then on in the whole process. */
@@ -47,17 +58,15 @@ struct vn_session_options {
     int level; /* fusion of programs that are compiled in memory, 0 to 3; results do not depend on it */
     /* Of a Caffe network, whose weights are the file that is opened; NULL: it is not one. */
     const char *prototxt;
-    /* Shapes of inputs of ONNX and Caffe networks in place of those in the file: shape_names[i] is the name
-     * of an input, shapes[i] its shape, "1x3x224x224". */
-    int n_shapes;
-    const char *const *shape_names, *const *shapes;
     /* Files that will be fed, as for vn_session_feed_files: inputs of ONNX networks take open axes of their
      * shapes from .npy files. */
     int n_files;
     const char *const *files;
-    /* Inputs of ONNX networks that are constants: "NAME=NUMBER", or a number for each element. */
-    int n_values;
-    const char *const *values;
+    struct vn_input_settings inputs;
+    /* NULL: they must be of inputs that the network has, and a .bin takes none. Else, where several artefacts
+     * share them, they need not be: n_shapes + n_values bytes, in this order, become 1 for those that it
+     * has. */
+    unsigned char *marks;
     /* Steps that turn image files into inputs (docs/alignment.md), or the name of a .yaml file of them. NULL:
      * resize to the input, bilinear. */
     const char *pipeline;

@@ -20,7 +20,7 @@
 #define VERNIER_VERIFY_H
 
 #include <vernier/listener.h>
-#include <vernier/runtime.h>
+#include <vernier/session.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -41,6 +41,7 @@ struct vn_verify_options {
     int digits;
     double min_cosine; /* of vn_verify_pair: for outputs of artefacts that are not compared strictly */
     const char *prototxt; /* of Caffe networks; NULL: none */
+    struct vn_input_settings inputs; /* shapes and values; VN_E_USAGE where no artefact has the input */
     const char *pipeline; /* steps for images (docs/alignment.md); NULL: resize to the input */
     struct vn_options run; /* threads and CPU features of the .bin; they change no result */
     struct vn_listener listener; /* progress: "verify" */

@@ -113,6 +113,7 @@ static int run_pipeline(struct sides *s, struct vn_arena *a, const struct vn_ali
     TRY(check_count(&s->t[1], o->n_images, e));
     TRY(vn_pipeline_parse(&p, a, o->left, e));
     s->pipeline = p;
+    options.inputs = o->inputs;
     if (o->model)
         TRY(vn_session_open(model, o->model, &options, e));
     s->t[0].path = o->left;

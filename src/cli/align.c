@@ -12,6 +12,8 @@ static const struct option_def options[] = {
     { "--model", 0, "M.onnx", 0, 0,
       "with --pipeline: run this model on the result of the pipeline; its first output is the stage 'infer', "
       "the others are stages of their names. With --yaml (required): the network" },
+    SHAPE_OPTION,
+    VALUE_OPTION,
     { "--yaml", 0, "X.yaml", 0, 0, "our side: the normalized calibration data of this configuration" },
     { "--image", 0, "FILE", 0, 0, "with --yaml: the image" },
     { "--reference", 0, "T.npy", 0, 0,
@@ -74,6 +76,7 @@ static int read_sides(struct vn_align_options *o, struct vn_arena *a, struct vn_
         o->sides = VN_ALIGN_PIPELINE;
         o->right = vn_opt("--trace");
         read_images(o, o->model != NULL, a); /* the value of --model is the first word */
+        TRY(vn_opt_inputs(&o->inputs, a, e));
         return o->right ? VN_OK : vn_fail(e, VN_E_USAGE, "--pipeline requires --trace and --images");
     }
     if (o->model)

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/listen.h"
 #include <vernier/convert.h>
+#include <vernier/session.h>
 #include "report/report.h"
 
 enum { EXIT_DONE = 0, EXIT_CHECK_FAILED = 1, EXIT_USAGE = 2, EXIT_BAD_INPUT = 3, EXIT_INTERNAL = 4 };
@@ -43,6 +44,8 @@ int vn_opt_real(const char *name, double otherwise, double lo, double hi, double
 int vn_opt_shapes(const char ***names, const char ***texts, int *n, struct vn_arena *a, struct vn_err *e);
 /* The first word as a model, with --proto and --input-shape. */
 int vn_opt_source(struct vn_source *s, struct vn_arena *a, struct vn_err *e);
+/* --input-shape and --input-value of several models. */
+int vn_opt_inputs(struct vn_input_settings *s, struct vn_arena *a, struct vn_err *e);
 int vn_opt_is_folder(const char *path);
 /* A model that a command reads: --model FILE is another way to give the first word. */
 #define MODEL_OPTIONS \

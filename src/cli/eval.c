@@ -13,6 +13,8 @@ static const struct option_def options[] = {
     { "--detections", 0, "FILE.json", 1, 0, "coco: detection files, in place of models" },
     { "--proto", 0, "FILE", 0, 0,
       "prototxt of a Caffe network among the models (its model is the caffemodel)" },
+    SHAPE_OPTION,
+    VALUE_OPTION,
     { "--results", 0, "DIR", 0, 0, "coco: write each model's detections to this folder, as MODEL.json" },
     { "--resume", 0, "FILE", 0, 0, "store the results of each image in FILE and resume from it" },
     RUN_OPTIONS,
@@ -57,7 +59,7 @@ static int read_models(struct vn_eval_options *o, struct vn_err *e)
     o->n_models = vn_words(&models);
     o->finished = vn_opt("--detections") != NULL;
     if (o->finished == (o->n_models > 0))
-        return vn_fail(e, VN_E_USAGE, "eval: expected models, or files with --detections, but not both");
+        return vn_fail(e, VN_E_USAGE, "expected models, or files with --detections, but not both");
     if (o->finished)
         o->n_models = vn_opt_all("--detections", &models);
     o->models = models;
@@ -66,7 +68,6 @@ static int read_models(struct vn_eval_options *o, struct vn_err *e)
 
 static int run(struct vn_arena *a, struct vn_err *e)
 {
-    (void)a;
     struct vn_eval_setting settings[N_KEYS];
     struct logger log = { 0 };
     struct vn_eval_options o;
@@ -80,6 +81,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     o.state = vn_opt("--resume");
     o.listener = vn_logger_listener(&log);
     TRY(vn_opt_run(&o.run, e));
+    TRY(vn_opt_inputs(&o.inputs, a, e));
     TRY(read_models(&o, e));
     TRY(vn_eval(&v, &o, e));
     if (vn_opt("--json"))

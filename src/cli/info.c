@@ -6,7 +6,7 @@
 #include "cli/cli.h"
 #include "report/report.h"
 
-static const struct option_def options[] = { MODEL_OPTIONS, JSON_OPTION, { 0 } };
+static const struct option_def options[] = { MODEL_OPTIONS, SHAPE_OPTION, VALUE_OPTION, JSON_OPTION, { 0 } };
 
 static json_t *json_meta(const struct vn_session *s)
 {
@@ -85,9 +85,9 @@ static int run(struct vn_arena *a, struct vn_err *e)
     const char **words;
     struct vn_session *s;
     struct vn_session_options o;
-    (void)a;
     vn_words(&words);
     vn_session_options_default(&o);
+    TRY(vn_opt_inputs(&o.inputs, a, e));
     o.prototxt = vn_opt("--proto");
     o.inspect = 1;
     TRY(vn_session_open(&s, words[0], &o, e));

@@ -246,7 +246,8 @@ static int unknown_option(const struct command *c, const char *word, struct vn_e
     for (const struct option_def *o = c->options; o->name && n < 64; o++)
         names[n++] = o->name;
     const char *near = vn_nearest(word, names, n);
-    return vn_fail(e, VN_E_USAGE, "%s: unknown option '%s'%s%s%s", c->name, word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+    return vn_fail(e, VN_E_USAGE, "unknown option '%s'%s%s%s", word, near ? "; did you mean '" : "",
+                   near ? near : "", near ? "'?" : "");
 }
 
 static void insert_word(const char *word)
@@ -269,13 +270,13 @@ static int parse(const struct command *c, int argc, char **argv, struct vn_err *
         if (!o)
             return unknown_option(c, word, e);
         if (!o->repeats && vn_opt(o->name))
-            return vn_fail(e, VN_E_USAGE, "%s: duplicate option %s", c->name, o->name);
+            return vn_fail(e, VN_E_USAGE, "duplicate option %s", o->name);
         struct given g = { o, "" };
         if (!o->value && eq)
-            return vn_fail(e, VN_E_USAGE, "%s: %s does not take a value", c->name, o->name);
+            return vn_fail(e, VN_E_USAGE, "%s does not take a value", o->name);
         if (o->value) {
             if (!eq && i + 1 >= argc)
-                return vn_fail(e, VN_E_USAGE, "%s: %s requires %s", c->name, o->name, o->value);
+                return vn_fail(e, VN_E_USAGE, "%s requires %s", o->name, o->value);
             g.value = eq ? eq + 1 : argv[++i];
             if (o->rest && i + 1 < argc && argv[i + 1][0] != '-' && !strchr(g.value, '='))
                 g.value = vn_arena_fmt(line.arena, "%s=%s", g.value, argv[++i]);

@@ -22,9 +22,20 @@ static void warn_slow(const struct vn_session *s, const struct vn_options *o)
                 vn_session_path(s), vn_session_meta(s, "march"));
 }
 
+int vn_opt_inputs(struct vn_input_settings *s, struct vn_arena *a, struct vn_err *e)
+{
+    const char **names, **shapes, **values;
+    TRY(vn_opt_shapes(&names, &shapes, &s->n_shapes, a, e));
+    s->shape_names = names;
+    s->shapes = shapes;
+    s->n_values = vn_opt_all("--input-value", &values);
+    s->values = values;
+    return VN_OK;
+}
+
 int vn_opt_session(struct vn_session **out, struct vn_arena *a, struct vn_err *e)
 {
-    const char **words, **files, **values, **names, **shapes;
+    const char **words, **files;
     struct vn_session_options o;
     struct opened *m = NEW(a, struct opened);
     vn_arena_defer(a, close_opened, m);
@@ -37,11 +48,7 @@ int vn_opt_session(struct vn_session **out, struct vn_arena *a, struct vn_err *e
     o.listener = &m->listener;
     o.n_files = vn_opt_all("--input", &files);
     o.files = files;
-    o.n_values = vn_opt_all("--input-value", &values);
-    o.values = values;
-    TRY(vn_opt_shapes(&names, &shapes, &o.n_shapes, a, e));
-    o.shape_names = names;
-    o.shapes = shapes;
+    TRY(vn_opt_inputs(&o.inputs, a, e));
     TRY(vn_opt_int("--level", 3, 0, 3, &o.level, e));
     TRY(vn_opt_run(&o.run, e));
     TRY(vn_session_open(&m->session, words[0], &o, e));

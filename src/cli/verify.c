@@ -15,6 +15,8 @@ static const struct option_def options[] = {
     { "--min-cosine", 0, "X", 0, 0,
       "least cosine of an output where a pair is not compared strictly (default 0.9)" },
     { "--proto", 0, "FILE", 0, 0, "prototxt of a Caffe network; the model is its caffemodel" },
+    SHAPE_OPTION,
+    VALUE_OPTION,
     { "--pipeline", 0, "STEPS", 0, 0, "image steps, e.g. 'short_side 256; center_crop 224'" },
     { "--all", 0, NULL, 0, 0, "print every tensor, not only the first that differ" },
     RUN_OPTIONS,
@@ -71,7 +73,7 @@ static void print_json(json_t *pairs)
     vn_print_json(one);
 }
 
-static int read_options(struct vn_verify_options *o, struct logger *log, struct vn_err *e)
+static int read_options(struct vn_verify_options *o, struct logger *log, struct vn_arena *a, struct vn_err *e)
 {
     const char **files, **folders;
     vn_verify_options_default(o);
@@ -83,6 +85,7 @@ static int read_options(struct vn_verify_options *o, struct logger *log, struct 
     o->files = files;
     o->listener = vn_logger_listener(log);
     TRY(vn_opt_run(&o->run, e));
+    TRY(vn_opt_inputs(&o->inputs, a, e));
     TRY(vn_opt_real("--min-cosine", o->min_cosine, -1, 1, &o->min_cosine, e));
     TRY(vn_opt_int("--random", o->random_samples, 1, 1000000, &o->random_samples, e));
     TRY(vn_opt_int("--digits", 0, 1, 9, &o->digits, e));
@@ -91,13 +94,12 @@ static int read_options(struct vn_verify_options *o, struct logger *log, struct 
 
 static int run(struct vn_arena *a, struct vn_err *e)
 {
-    (void)a;
     const char **words;
     const int n = vn_words(&words);
     struct logger log = { 0 };
     struct vn_verify_options o;
     json_t *list = vn_opt("--json") ? json_array() : NULL;
-    int status = read_options(&o, &log, e), passed = 1;
+    int status = read_options(&o, &log, a, e), passed = 1;
     for (int i = 0; i + 1 < n && status >= 0; i++) {
         struct vn_pair *p;
         status = vn_verify_pair(&p, words[i], words[i + 1], &o, e);

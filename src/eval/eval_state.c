@@ -64,6 +64,16 @@ static int mix_paths(uint64_t *h, const struct run *w, struct vn_err *e)
     return VN_OK;
 }
 
+static void mix_settings(uint64_t *h, const struct vn_input_settings *in)
+{
+    for (int i = 0; i < in->n_shapes; i++) {
+        *h = mix(*h, in->shape_names[i], strlen(in->shape_names[i]));
+        *h = mix(*h, in->shapes[i], strlen(in->shapes[i]));
+    }
+    for (int i = 0; i < in->n_values; i++)
+        *h = mix(*h, in->values[i], strlen(in->values[i]));
+}
+
 /* Of all that results depend on: task, models, labels, samples' names. Their sizes stand in their lines. */
 static int fingerprint(uint64_t *h, const struct run *w, struct vn_err *e)
 {
@@ -87,6 +97,7 @@ static int fingerprint(uint64_t *h, const struct run *w, struct vn_err *e)
     if (w->pipeline) /* its steps: the task may only name a file */
         text = vn_arena_fmt(w->eval->arena, "%s|%s", text, vn_pipeline_line(w->pipeline, w->eval->arena));
     *h = mix(0, text, strlen(text));
+    mix_settings(h, &w->o->inputs);
     for (int m = 0; m < w->n_models; m++)
         TRY(mix_file(h, w->o->models[m], e));
     if (w->o->prototxt)

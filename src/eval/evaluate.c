@@ -100,7 +100,7 @@ static struct slot *add_slot(struct run *w)
     return s;
 }
 
-static int open_model(struct run *w, struct slot *s, int m, struct vn_err *e)
+static int open_model(struct run *w, struct slot *s, int m, unsigned char *marks, struct vn_err *e)
 {
     const char *path = w->o->models[m];
     struct vn_session_options o;
@@ -110,6 +110,8 @@ static int open_model(struct run *w, struct slot *s, int m, struct vn_err *e)
     o.run = w->run;
     o.prototxt = vn_path_has_suffix(path, ".caffemodel") ? w->o->prototxt : NULL;
     o.pipeline = w->eval->task->pipeline;
+    o.inputs = w->o->inputs;
+    o.marks = marks;
     TRY(vn_session_open(session, path, &o, e));
     s->session[m] = *session;
     vn_session_inputs(*session, &n);
@@ -120,8 +122,10 @@ static int open_model(struct run *w, struct slot *s, int m, struct vn_err *e)
 static int open_models(struct run *w, struct vn_err *e)
 {
     struct slot *s = add_slot(w);
+    unsigned char *marks = NEW_ARRAY(s->arena, unsigned char, w->o->inputs.n_shapes + w->o->inputs.n_values);
     for (int m = 0; m < w->n_models; m++)
-        TRY(open_model(w, s, m, e));
+        TRY(open_model(w, s, m, marks, e));
+    TRY(vn_session_check_settings(&w->o->inputs, marks, e));
     common_outputs(w, s->session);
     return w->n_models > 1 && !w->n_outputs && !strcmp(w->eval->metric->name, "outputs")
                ? vn_fail(e, VN_E_INPUT, "the models have no common output name to compare")

@@ -131,6 +131,7 @@ struct evaluate_options {
     int n_models;
     const char **models;
     const char *prototxt; /* of the models that are Caffe networks */
+    struct vn_input_settings inputs; /* each model takes what concerns its input */
     int finished; /* the models are files of results that others have made */
     const char *results; /* folder to write each model's results to, as MODEL.json; NULL: do not */
     const char *state; /* results picture by picture, to go on from; NULL: none */

@@ -83,6 +83,7 @@ static int evaluate(struct vn_evaluation *out, struct vn_arena *work, const stru
                                     .n_models = o->n_models,
                                     .models = NEW_ARRAY(work, const char *, o->n_models),
                                     .prototxt = o->prototxt,
+                                    .inputs = o->inputs,
                                     .finished = o->finished,
                                     .results = o->results,
                                     .state = o->state,
@@ -92,7 +93,7 @@ static int evaluate(struct vn_evaluation *out, struct vn_arena *work, const stru
     vn_image_cpu(o->run.cpumask);
     TRY(read_task(&how.task, work, o, e));
     if (o->n_models < 1)
-        return vn_fail(e, VN_E_USAGE, "eval: expected at least one model, got none");
+        return vn_fail(e, VN_E_USAGE, "expected at least one model, got none");
     TRY(vn_evaluate(&v, work, &how, e));
     publish(out, v);
     return VN_OK;

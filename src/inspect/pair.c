@@ -27,6 +27,7 @@ struct comparing {
     struct vn_pair *pair;
     struct vn_arena *arena, *scratch;
     struct vn_session *side[2];
+    unsigned char *marks; /* settings of inputs that a side uses */
     struct shown *first; /* by value id of side 0 */
     int *row; /* the same; -1 */
     int *other; /* by value id of side 1: the value of side 0, or -1 */
@@ -159,7 +160,7 @@ static int open_sides(struct comparing *c, const char *const *path, int inspect,
         struct vn_session **s = vn_session_slot(c->arena);
         if (!inspect && vn_session_kind(c->side[k]) == VN_ARTEFACT_BIN)
             continue;
-        TRY(vn_verify_open(s, path[k], inspect, o, e));
+        TRY(vn_verify_open(s, path[k], inspect, o, c->marks, e));
         c->side[k] = *s;
     }
     return VN_OK;
@@ -249,7 +250,9 @@ static int verify_pair(struct vn_pair *p, struct vn_arena *work, const char *a, 
 {
     struct comparing c = { .pair = p, .arena = work, .digits = o->digits ? pow(10, -o->digits) : 0 };
     const char *const path[2] = { a, b };
+    c.marks = NEW_ARRAY(work, unsigned char, o->inputs.n_shapes + o->inputs.n_values);
     TRY(open_sides(&c, path, 1, o, e));
+    TRY(vn_session_check_settings(&o->inputs, c.marks, e));
     const int first = vn_session_kind(c.side[0]) == VN_ARTEFACT_BIN, /* 1: it is the program */
         second = vn_session_kind(c.side[1]) == VN_ARTEFACT_BIN;
     p->summary.min_cosine = o->min_cosine;

@@ -150,8 +150,10 @@ static int open_and_verify(struct vn_verification **out, struct vn_arena *a, con
                            const char *bin, const struct vn_verify_options *o, struct vn_err *e)
 {
     struct vn_session **left = vn_session_slot(a), **right = vn_session_slot(a);
-    TRY(vn_verify_open(left, onnx, 1, o, e));
-    TRY(vn_verify_open(right, bin, 1, o, e));
+    unsigned char *marks = NEW_ARRAY(a, unsigned char, o->inputs.n_shapes + o->inputs.n_values);
+    TRY(vn_verify_open(left, onnx, 1, o, marks, e));
+    TRY(vn_verify_open(right, bin, 1, o, marks, e));
+    TRY(vn_session_check_settings(&o->inputs, marks, e));
     return vn_verify_sessions(out, *left, *right, o, e);
 }
 

@@ -4,13 +4,15 @@
 #include "image/image.h"
 
 int vn_verify_open(struct vn_session **s, const char *path, int inspect, const struct vn_verify_options *o,
-                   struct vn_err *e)
+                   unsigned char *marks, struct vn_err *e)
 {
     struct vn_session_options how;
     vn_session_options_default(&how);
     how.run = o->run;
     how.pipeline = o->pipeline;
     how.inspect = inspect;
+    how.inputs = o->inputs;
+    how.marks = marks;
     how.prototxt = vn_path_has_suffix(path, ".caffemodel") ? o->prototxt : NULL;
     return vn_session_open(s, path, &how, e);
 }
@@ -94,9 +96,8 @@ int vn_verify_inputs(struct verify_inputs *in, struct vn_arena *a, const struct 
         if (o->limit && o->limit < in->samples)
             in->samples = o->limit;
     }
-    return in->samples > 0
-               ? VN_OK
-               : vn_fail(e, VN_E_USAGE, "verify: expected at least one sample, got %d", in->samples);
+    return in->samples > 0 ? VN_OK
+                           : vn_fail(e, VN_E_USAGE, "expected at least one sample, got %d", in->samples);
 }
 
 int vn_verify_feed(struct vn_session *s, const struct verify_inputs *in, int sample, struct vn_err *e)

@@ -6,9 +6,10 @@
 
 #include "session/session.h"
 
-/* Open a file with the options of a verification. inspect: on the reference executor, not compiled. */
+/* Open a file with the options of a verification. inspect: on the reference executor, not compiled. marks:
+ * which of o->inputs are used (vn_session_options). */
 int vn_verify_open(struct vn_session **s, const char *path, int inspect, const struct vn_verify_options *o,
-                   struct vn_err *e);
+                   unsigned char *marks, struct vn_err *e);
 
 /* vn_verify of open sessions: the ONNX file's on the reference executor. */
 int vn_verify_sessions(struct vn_verification **out, struct vn_session *onnx, struct vn_session *bin,

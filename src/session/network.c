@@ -71,16 +71,18 @@ static int read_onnx(struct graph **g, struct network *n, const struct session_s
                      const struct vn_session_options *o, struct vn_err *e)
 {
     struct vn_onnx_input_shape *shapes =
-        NEW_ARRAY(n->arena, struct vn_onnx_input_shape, o->n_shapes + o->n_files);
-    for (int i = 0; i < o->n_shapes; i++) {
-        shapes[i].name = o->shape_names[i];
-        if (vn_shape_parse(&shapes[i].shape, o->shapes[i], e) < 0)
-            return vn_fail_at(e, "shape of input %s", o->shape_names[i]);
+        NEW_ARRAY(n->arena, struct vn_onnx_input_shape, o->inputs.n_shapes + o->n_files);
+    for (int i = 0; i < o->inputs.n_shapes; i++) {
+        shapes[i].name = o->inputs.shape_names[i];
+        if (vn_shape_parse(&shapes[i].shape, o->inputs.shapes[i], e) < 0)
+            return vn_fail_at(e, "shape of input %s", o->inputs.shape_names[i]);
     }
     struct vn_onnx_options read = { .shapes = shapes,
-                                    .n_shapes = o->n_shapes,
-                                    .values = o->values,
-                                    .n_values = o->n_values,
+                                    .n_shapes = o->inputs.n_shapes,
+                                    .values = o->inputs.values,
+                                    .n_values = o->inputs.n_values,
+                                    .shape_marks = o->marks,
+                                    .value_marks = o->marks ? o->marks + o->inputs.n_shapes : NULL,
                                     .listener = o->listener };
     if (n->kind == VN_ARTEFACT_ONNX)
         add_file_shapes(&read, shapes, n, o);
@@ -157,7 +159,7 @@ int vn_network_read(struct network *n, const struct session_source *from, const 
     if (n->kind == VN_ARTEFACT_BIN && o->reference)
         return vn_fail(e, VN_E_USAGE, "%s: expected an .onnx file; the reference executor cannot run a .bin",
                        n->path);
-    if (n->kind == VN_ARTEFACT_BIN && (o->n_shapes || o->n_values))
+    if (n->kind == VN_ARTEFACT_BIN && (o->inputs.n_shapes || o->inputs.n_values) && !o->marks)
         return vn_fail(e, VN_E_USAGE,
                        "%s: shapes and values of inputs are fixed in a .bin: set them when it is "
                        "converted",

@@ -126,6 +126,22 @@ static int open_any(struct vn_session **out, const struct session_source *from,
     return open_guarded(out, from, o ? o : &preset, e ? e : &own);
 }
 
+int vn_session_check_settings(const struct vn_input_settings *in, const unsigned char *marks,
+                              struct vn_err *e)
+{
+    for (int i = 0; i < in->n_shapes; i++)
+        if (!marks[i])
+            return vn_fail(e, VN_E_USAGE,
+                           "input_shape is set for '%s', which is not an input of any network here "
+                           "(shapes of a .bin are fixed)",
+                           in->shape_names[i]);
+    for (int i = 0; i < in->n_values; i++)
+        if (!marks[in->n_shapes + i])
+            return vn_fail(e, VN_E_USAGE, "input_value '%s' is not of an input of any network here",
+                           in->values[i]);
+    return VN_OK;
+}
+
 int vn_session_open(struct vn_session **s, const char *path, const struct vn_session_options *o,
                     struct vn_err *e)
 {

@@ -18,6 +18,11 @@ int vn_session_open_graph(struct vn_session **s, const struct graph *g, const st
  */
 struct vn_session **vn_session_slot(struct vn_arena *a);
 
+/* VN_E_USAGE where a shape or value is of an input that no artefact has: vn_session_options.marks, after all
+ * were opened. */
+int vn_session_check_settings(const struct vn_input_settings *in, const unsigned char *marks,
+                              struct vn_err *e);
+
 /* A hash of the program: of all that the network computes with. 0: the reference executor. */
 uint64_t vn_session_hash(const struct vn_session *s);
 

@@ -85,6 +85,7 @@ def test_version():
 def test_usage(args, message, tmp_path):
     done = run(*args, want=USAGE, cwd=tmp_path)
     assert message in done.err and not done.out
+    assert not args or f"{args[0]}: {args[0]}:" not in done.err
     assert not list(tmp_path.iterdir())
 
 

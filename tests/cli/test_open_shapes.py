@@ -1,4 +1,6 @@
 """Networks whose shapes or inputs are left open: dynamic axes, inputs that are pinned, If nodes on them."""
+import json
+
 import numpy as np
 import pytest
 import tool
@@ -87,6 +89,78 @@ def test_advice_that_a_command_cannot_take_is_not_given(dynamic, tmp_path):
 def test_a_bin_has_no_open_shape(digits):
     for option in (("--input-shape", "x", "1x1x28x28"), ("--input-value", "x=1")):
         assert "fixed in a .bin" in tool.run("run", digits.bin, *option, want=tool.USAGE).err
+
+
+# ---- several artefacts ----
+
+@pytest.fixture
+def converted(tmp_path):
+    """A network of any size with a rate that decides a branch, and what became of it at one size and rate."""
+    w = np.random.default_rng(0).standard_normal((2, 3, 3, 3)).astype(np.float32)
+    branches = {f"{b}_branch": helper.make_graph([helper.make_node(k, ["c"], [b], name=k)], b, [],
+                                                 [info(b, None)])
+                for b, k in (("then", "Relu"), ("else", "Neg"))}
+    nodes = [helper.make_node("Conv", ["x", "w"], ["c"], name="conv"),
+             helper.make_node("Equal", ["sr", "k"], ["is"], name="equal"),
+             helper.make_node("If", ["is"], ["y"], name="if", **branches)]
+    model = save(tmp_path / "d.onnx", nodes, [info("x", ["n", 3, "height", "width"]), info("sr", [], I64)],
+                 [info("y", None)], {"w": w, "k": np.int64(16000)})
+    (tmp_path / "c.yaml").write_text(
+        "model_parameters: {onnx_model: d.onnx, output_model_file_prefix: m, working_dir: out}\n"
+        "input_parameters: {input_name: x, input_shape: 1x3x8x8, input_value: 'sr=16000',"
+        " input_type_rt: featuremap, input_type_train: featuremap}\n"
+        "calibration_parameters: {calibration_type: skip}\n")
+    tool.run("convert", "-c", tmp_path / "c.yaml", "--log", "none", want=tool.DONE)
+    return model, tmp_path / "out/m_quantized_model.onnx", tmp_path / "out/m.bin"
+
+
+SIZES = "--input-shape", "x", "1x3x8x8", "--input-value", "sr=16000"
+
+
+def test_verify_with_shapes_and_values(converted):
+    """Each artefact takes what concerns its inputs."""
+    model, quantized, bin = converted
+    for pair in ((model, quantized), (model, bin), (bin, model), (quantized, bin)):
+        known = model in pair
+        done = tool.run("verify", *pair, *SIZES, "--random", "1", want=tool.DONE if known else tool.USAGE)
+        assert known or "input_value 'sr=16000'" in done.err
+    assert SHAPE in tool.run("verify", model, bin, want=tool.BAD_INPUT).err
+    done = tool.run("verify", model, bin, *SIZES, "--input-shape", "z", "1x3", want=tool.USAGE)
+    assert "input_shape is set for 'z', which is not an input of any" in done.err
+
+
+def test_eval_with_shapes_and_values(converted, tmp_path):
+    arrays(tmp_path, *[(1, 3, 8, 8)] * 3)
+    (tmp_path / "data").mkdir()
+    for path in tmp_path.glob("?.npy"):
+        path.rename(tmp_path / "data" / path.name)
+    words = *converted, "--metric", "outputs", "--images", tmp_path / "data", "--resume", tmp_path / "state"
+    assert SHAPE in tool.run("eval", *words, want=tool.BAD_INPUT).err
+    done = tool.run("eval", *words, *SIZES, "--json", want=tool.DONE)
+    likeness = json.loads(done.out)["models"][2]["outputs"]["y"]
+    assert likeness["cosine_min"] > 0.9
+    done = tool.run("eval", *words, *SIZES[:4], "sr=16001", want=(tool.USAGE, tool.BAD_INPUT))
+    assert "state: results of other models, images, labels or settings" in done.err
+    done = tool.run("eval", *words, *SIZES, "--input-shape", "z=1", want=tool.USAGE)
+    assert "not an input of any" in done.err
+
+
+def test_info_of_an_open_network(converted):
+    assert SHAPE in tool.run("info", converted[0], want=tool.BAD_INPUT).err
+    assert "1x3x8x8" in tool.run("info", converted[0], *SIZES, want=tool.DONE).out
+
+
+def test_align_runs_an_open_network(converted, tmp_path):
+    """The model behind a pipeline."""
+    from PIL import Image
+    Image.fromarray(np.full((8, 8, 3), 7, np.uint8)).save(tmp_path / "i.png")
+    (tmp_path / "t/i").mkdir(parents=True)
+    np.save(tmp_path / "t/i/decode.npy", np.full((8, 8, 3), 7, np.uint8))
+    words = ("align", "--pipeline", "normalise scale=1/255; layout NCHW; dtype float32", "--trace",
+             tmp_path / "t", "--images", tmp_path / "i.png", "--model", converted[0])
+    assert SHAPE in tool.run(*words, want=tool.BAD_INPUT).err
+    done = tool.run(*words, *SIZES)
+    assert "input_shape" not in done.err, str(done)
 
 
 # ---- init ----

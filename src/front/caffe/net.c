@@ -421,7 +421,9 @@ static void check_given_shapes(struct reader *r)
         int there = !name;
         for (int k = 0; name && k < r->g->inputs.n; k++)
             there |= !strcmp(r->g->inputs.v[k]->name, name);
-        if (!there)
+        if (r->o->shape_marks)
+            r->o->shape_marks[i] |= there;
+        else if (!there)
             fail(r, VN_E_INPUT, 0, "the network has no input '%.80s'; its first is '%.80s'", name, r->g->inputs.n ? r->g->inputs.v[0]->name : "");
     }
 }

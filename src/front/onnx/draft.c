@@ -330,7 +330,9 @@ static int check_overrides(const struct draft *d, const struct onnx_graph *g, co
             found = found || !strcmp(v[j].name, o->shapes[i].name);
             first = first ? first : v[j].name;
         }
-        if (!found)
+        if (o->shape_marks && !o->shapes[i].where_open)
+            o->shape_marks[i] |= found;
+        else if (!found)
             return vn_because(e, REASON_no_such_input,
                               vn_fail(e, VN_E_INPUT,
                                       "%s: input_shape is set for '%s', which is not an input; the first "

@@ -22,6 +22,9 @@ struct vn_onnx_options {
     int n_shapes;
     const char *const *values; /* "NAME=NUMBER", or a number for each element: constants */
     int n_values;
+    /* NULL: shapes and values must be of inputs of the network. Else these bytes, one each, become 1 where
+     * they are, and others are passed over. */
+    unsigned char *shape_marks, *value_marks;
     const struct vn_listener *listener; /* told what was assumed, as warnings; may be NULL */
     /* 1: report every problem of the network to the listener instead of failing at the first. The graph is
      * then incomplete (values without producer, of unknown shape) and can only be inspected. */

@@ -87,7 +87,10 @@ int vn_onnx_check_values(const struct draft *d, const struct onnx_graph *g, cons
         if (!eq)
             return vn_fail(e, VN_E_INPUT, "%s: input_value: expected NAME=NUMBER, got '%s'", d->path, text);
         const char *name = vn_arena_strn(d->arena, text, (size_t)(eq - text));
-        if (!is_input(g, name) || vn_map_get(d->constants, name))
+        const int found = is_input(g, name) && !vn_map_get(d->constants, name);
+        if (o->value_marks)
+            o->value_marks[i] |= found;
+        else if (!found)
             return vn_fail(e, VN_E_INPUT, "%s: input_value is set for '%s', which is not an input", d->path,
                            name);
     }
