@@ -1,15 +1,14 @@
 /* Detects inputs that are normalised differently from training, from the activations of the first layers on
- * a few samples. A batch normalization in the file holds the variance seen in training; without one,
- * activations of ordinary magnitude are expected. Pixels in 0..255 in place of normalised values are about
- * fifty times too large, and no other check of a conversion shows it. */
+ * a few samples; where these say nothing, from the outputs. A batch normalization in the file holds the
+ * variance seen in training; without one, activations of ordinary magnitude are expected. Pixels in 0..255 in
+ * place of normalised values are about fifty times too large, and no other check of a conversion shows it. */
 #include <math.h>
 #include <stdlib.h>
 
-#include "convert/stages.h"
+#include "convert/network_input.h"
 #include "interp/interp.h"
 #include "ops/op.h"
 
-#define SAMPLES 3 /* looked at */
 #define LAYERS 6 /* from the input on */
 #define FEW_LAYERS 4 /* with fewer it is not known what is ordinary */
 #define LARGE 10.0 /* of a first layer's spread, where ordinary is about 1 */
@@ -18,13 +17,7 @@
 #define TIMES_MORE 10.0 /* than training saw: contradicts it */
 #define TIMES_LESS 0.05
 
-/* What the network could have been trained with; n 0: nothing. */
-struct norm {
-    const char *text;
-    int n;
-    double mean[3], scale[3];
-};
-static const struct norm usual[] = {
+const struct norm vn_usual_norms[] = {
     { "norm_type: no_preprocess", 1, { 0 }, { 1 } },
     { "norm_type: data_scale, scale_value: 0.00392157", 1, { 0 }, { 1 / 255.0 } },
     { "norm_type: data_mean_and_scale, mean_value: 127.5, scale_value: 0.00784314",
@@ -37,7 +30,7 @@ static const struct norm usual[] = {
       { 123.675, 116.28, 103.53 },
       { 1 / 58.395, 1 / 57.12, 1 / 57.375 } },
 };
-#define N_USUAL ((int)(sizeof usual / sizeof *usual))
+const int vn_usual_norms_count = sizeof vn_usual_norms / sizeof *vn_usual_norms;
 
 /* One layer with constant weights, over the samples. */
 struct layer {
@@ -45,13 +38,6 @@ struct layer {
     int channels;
     double *sum, *squares, count;
     double spread; /* median of the channels' standard deviations */
-};
-
-struct judge {
-    struct vn_conversion *c;
-    const struct input_config *in;
-    int input;
-    const struct value *start; /* what the network reads: behind the preprocess node */
 };
 
 struct layers {
@@ -127,7 +113,7 @@ static int is_ready(const struct node *n, struct vn_tensor *const *cells, const 
 }
 
 /* Evaluates nodes from `x` on until `most` layers with weights are computed. */
-static int run_layers(struct layers *out, const struct judge *j, struct vn_tensor *x, int most,
+static int run_layers(struct layers *out, const struct judge_input *j, struct vn_tensor *x, int most,
                       struct vn_arena *a, struct vn_err *e)
 {
     const struct graph *g = j->c->original;
@@ -149,9 +135,24 @@ static int run_layers(struct layers *out, const struct judge *j, struct vn_tenso
     return VN_OK;
 }
 
-/* Pixels in the training colours, normalised, as the network's tensor. */
-static int network_tensor(struct vn_tensor **out, const struct judge *j, int sample, const struct norm *m,
-                          struct vn_arena *a, struct vn_err *e)
+int vn_judged_samples(const struct judge_input *j)
+{
+    const int n = vn_samples_count(j->c->samples);
+    return n < JUDGED_SAMPLES ? n : JUDGED_SAMPLES;
+}
+
+int vn_judged_sample(const struct judge_input *j, int i)
+{
+    return (int)((int64_t)i * vn_samples_count(j->c->samples) / vn_judged_samples(j));
+}
+
+int vn_norm_is_other(const struct judge_input *j, const struct norm *m)
+{
+    return m->n == 3 && j->in->type_train == VN_IN_GRAY;
+}
+
+int vn_network_tensor(struct vn_tensor **out, const struct judge_input *j, int sample, const struct norm *m,
+                      struct vn_arena *a, struct vn_err *e)
 {
     struct vn_train_values x;
     TRY(vn_samples_train_values(&x, j->c->samples, sample, j->input, a, e));
@@ -185,15 +186,14 @@ static double times_trained(const struct layer *l, struct vn_arena *a)
     return median(ratio, n);
 }
 
-static int measure(struct layers *out, const struct judge *j, const struct norm *m, int most,
+static int measure(struct layers *out, const struct judge_input *j, const struct norm *m, int most,
                    struct vn_err *e)
 {
-    const int n = vn_samples_count(j->c->samples);
     *out = (struct layers){ 0 };
-    for (int i = 0; i < SAMPLES && i < n; i++) {
+    for (int i = 0; i < vn_judged_samples(j); i++) {
         struct vn_arena *a = vn_arena_new();
         struct vn_tensor *x;
-        int status = network_tensor(&x, j, (int)((int64_t)i * n / (SAMPLES < n ? SAMPLES : n)), m, a, e);
+        int status = vn_network_tensor(&x, j, vn_judged_sample(j, i), m, a, e);
         if (status == VN_OK)
             status = run_layers(out, j, x, most, a, e);
         vn_arena_free(&a);
@@ -236,16 +236,17 @@ static int is_ordinary(const struct layers *l, double *middle)
 }
 
 /* Of the usual normalizations the one that comes nearest to a spread of 1; NULL: none does. */
-static const struct norm *find_better(double *size, const struct judge *j, int trained, struct vn_err *e)
+static const struct norm *find_better(double *size, const struct judge_input *j, int trained,
+                                      struct vn_err *e)
 {
     const struct norm *best = NULL;
     double nearest = 1.6; /* as |log|: a factor of 5 */
-    for (int k = 0; k < N_USUAL; k++) {
+    for (int k = 0; k < vn_usual_norms_count; k++) {
         struct layers l;
         double middle;
-        if (usual[k].n == 3 && j->in->type_train == VN_IN_GRAY)
+        if (vn_norm_is_other(j, &vn_usual_norms[k]))
             continue;
-        if (measure(&l, j, &usual[k], trained ? 1 : LAYERS, e) < 0)
+        if (measure(&l, j, &vn_usual_norms[k], trained ? 1 : LAYERS, e) < 0)
             return NULL;
         const int fits = trained ? l.times > 0 : is_ordinary(&l, &middle) && l.v[0].spread > 0;
         const double x = trained ? l.times : fits ? l.v[0].spread : 0;
@@ -253,13 +254,13 @@ static const struct norm *find_better(double *size, const struct judge *j, int t
             continue;
         nearest = fabs(log(x));
         *size = x;
-        best = &usual[k];
+        best = &vn_usual_norms[k];
     }
     return best;
 }
 
-static const char *text_trained(const struct judge *j, const struct layers *l, const struct norm *better,
-                                double size)
+static const char *text_trained(const struct judge_input *j, const struct layers *l,
+                                const struct norm *better, double size)
 {
     const struct node *n = l->v[0].n, *b = vn_graph_sole_user(n->out[0]);
     return vn_arena_fmt(
@@ -270,7 +271,7 @@ static const char *text_trained(const struct judge *j, const struct layers *l, c
         better->text, size);
 }
 
-static const char *text_large(const struct judge *j, const struct layers *l, const struct norm *better,
+static const char *text_large(const struct judge_input *j, const struct layers *l, const struct norm *better,
                               double size)
 {
     return vn_arena_fmt(
@@ -283,21 +284,34 @@ static const char *text_large(const struct judge *j, const struct layers *l, con
         better->text, size);
 }
 
-static int judge(struct judge *j, struct vn_err *e)
+/* The warning where the first layers contradict the normalization; NULL: they do not. */
+static int judge_layers(const char **text, const struct judge_input *j, const struct norm *given,
+                        struct vn_err *e)
 {
     struct layers l;
     double size = 0;
-    const struct norm given = given_norm(j->in);
-    TRY(measure(&l, j, &given, 1, e));
+    TRY(measure(&l, j, given, 1, e));
     const int trained = l.times > 0, contradicts = l.times > TIMES_MORE || l.times < TIMES_LESS;
+    *text = NULL;
     if (!l.n || (trained ? !contradicts : l.v[0].spread <= LARGE))
         return VN_OK;
     const struct norm *better = find_better(&size, j, trained, e);
-    if (!better)
+    if (better)
+        *text = trained ? text_trained(j, &l, better, size) : text_large(j, &l, better, size);
+    return VN_OK;
+}
+
+static int judge(struct judge_input *j, struct vn_err *e)
+{
+    const struct norm given = given_norm(j->in);
+    const char *text;
+    TRY(judge_layers(&text, j, &given, e));
+    if (!text)
+        TRY(vn_judge_outputs(&text, j, &given, e));
+    if (!text)
         return VN_OK;
     const struct vn_finding f = { "network_input", VN_FINDING_WARNING, vn_arena_str(j->c->kept, j->in->name),
-                                  vn_arena_str(j->c->kept, trained ? text_trained(j, &l, better, size)
-                                                                   : text_large(j, &l, better, size)) };
+                                  vn_arena_str(j->c->kept, text) };
     VEC_PUSH(j->c->kept, &j->c->findings, f);
     return VN_OK;
 }
@@ -310,7 +324,7 @@ void vn_convert_judge_inputs(struct vn_conversion *c)
         const struct input_config *in = &c->config->inputs[i];
         const struct value *v = g->inputs.v[i];
         const struct node *first = v->users.n == 1 ? v->users.v[0].node : NULL;
-        struct judge j = {
+        struct judge_input j = {
             .c = c, .in = in, .input = i, .start = first && first->op->pixel_axis ? first->out[0] : v
         };
         if (in->type_rt != VN_IN_FEATUREMAP && v->shape.rank == 4 && v->shape.d[0] == 1)

@@ -363,8 +363,8 @@ static const struct detector {
     { "scale_value", VN_FINDING_DOUBT, "spread of the resulting network input", vn_find_scale },
     { "mean_value", VN_FINDING_DOUBT, "mean of the resulting network input", vn_find_mean },
     { "network_input", VN_FINDING_WARNING,
-      "what the first layers compute from it, against what they were trained on",
-      NULL }, /* see convert/network_input.c */
+      "what the first layers and the outputs make of it, against other normalizations",
+      NULL }, /* see convert/network_input.c, network_output.c */
     { "unlike", VN_FINDING_WARNING, "similarity to the source images", vn_find_unlike },
     { "dtype", VN_FINDING_WARNING, "type in .npy against cal_data_type", find_dtype },
     { "constant", VN_FINDING_WARNING, "samples with a single value", find_constant },
