@@ -205,6 +205,7 @@ def results():
     yield "empty", result()
     for kind, (name, body) in enumerate(bodies.items()):
         yield name, result(entry("x", kind, body))
+    yield "no_words", result(entry("x", 2, bytes([2, 0, 0, 0, 1, 0, 0])))
     yield "all", result(*(entry("x", kind, body) for kind, body in enumerate(bodies.values())))
 
 

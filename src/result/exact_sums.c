@@ -210,10 +210,10 @@ static int read_sum(struct result_reader *r, struct stored_sum *x)
 
 static void set_sum(struct exact_sums *s, int i, const struct stored_sum *x)
 {
-    uint64_t *w = s->w + (size_t)i * (size_t)s->words;
     s->special[i] = (uint8_t)(x->flags & HAS_ANY);
     if (!x->n)
         return;
+    uint64_t *w = s->w + (size_t)i * (size_t)s->words;
     memcpy((uint8_t *)w + (x->first - (uint64_t)s->low * 8), x->bytes, x->n);
     if (x->flags & IS_NEGATIVE)
         negate(w, s->words);
