@@ -235,5 +235,7 @@ int vn_target_list(struct vn_arena *a, const char ***names);
 /* Keys of the configuration that the target limits. */
 int vn_config_check_target(const struct config *c, const struct target *t, struct vn_err *e);
 const struct target_op *vn_target_op(const struct target *t, const char *onnx); /* NULL: not listed */
+/* Does an operator stay float there, unless a node is asked for by name? */
+int vn_target_floats(const struct target *t, const char *onnx);
 
 #endif

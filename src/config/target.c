@@ -213,6 +213,15 @@ const struct target_op *vn_target_op(const struct target *t, const char *onnx)
     return NULL;
 }
 
+int vn_target_floats(const struct target *t, const char *onnx)
+{
+    const size_t n = strlen(onnx);
+    for (const char *p = t->float_ops; (p = strstr(p, onnx)); p += n)
+        if ((p == t->float_ops || p[-1] == ' ') && (p[n] == ' ' || !p[n]))
+            return 1;
+    return 0;
+}
+
 /* A new entry, or the place of the one that a file further down replaces. */
 static struct target_op *place_for(struct reader *r, const char *onnx)
 {

@@ -4,7 +4,9 @@
 #include "ops/op.h"
 #include "quant/floors.h"
 #include "quant/limits.h"
+#include "quant/params.h"
 #include "quant/quant.h"
+#include "quant/splits.h"
 #include "quant/widths.h"
 
 struct state {
@@ -17,6 +19,7 @@ struct state {
     char *wide;    /* by value id: int16 */
     const struct mask *masks; /* by value id */
     const double *floors; /* by value id: vn_floors_find */
+    const char *own; /* by value id: vn_quant_split */
 };
 
 const char *vn_quant_method_text(const struct vn_quant_method *m, struct vn_arena *a)
@@ -55,15 +58,6 @@ static void find_tail(struct state *s)
             if (n->in[k])
                 in_tail[n->in[k]->id] = 0;
     }
-}
-
-static int listed(const char *list, const char *word)
-{
-    const size_t n = strlen(word);
-    for (const char *p = list; (p = strstr(p, word)); p += n)
-        if ((p == list || p[-1] == ' ') && (p[n] == ' ' || !p[n]))
-            return 1;
-    return 0;
 }
 
 static int is_infinite(const struct value *v)
@@ -140,7 +134,7 @@ static const struct vn_reason *inability(const struct state *s, const struct nod
 {
     if (n->op->quant.kind == Q_FLOAT)
         return vn_reason_new(s->arena, REASON_operator, REASON_ARGS(n->op->onnx));
-    if (listed(s->o->target->float_ops, n->op->onnx) && on != UNIT_INTEGER)
+    if (vn_target_floats(s->o->target, n->op->onnx) && on != UNIT_INTEGER)
         return vn_reason_new(s->arena, REASON_march_float, REASON_ARGS(s->o->target->name, n->op->onnx));
     if (n->n_out > 1 && n->out[1])
         return vn_reason_new(s->arena, REASON_outputs, NULL);
@@ -253,30 +247,10 @@ static void choose_nodes(struct state *s)
 
 /* ---- which parameters ---- */
 
-/* Zero must be representable: padding and Relu rely on it. A scale is never 0. */
-static const struct qparam *from_range(const struct state *s, double lo, double hi, double threshold, int wide)
+static const struct qparam *from_range(const struct state *s, const struct range *r, int wide)
 {
-    const enum zero_points zp = wide ? ZERO_POINTS_SYMMETRIC : s->o->method.zero_points;
-    lo = fmax(fmin(lo, 0), -threshold);
-    hi = fmin(fmax(hi, 0), threshold);
-    int32_t zero = 0;
-    double scale = threshold / (wide ? 32767 : 127);
-    if (zp == ZERO_POINTS_ASYMMETRIC) {
-        scale = (hi - lo) / 255;
-        zero = scale > 0 ? (int32_t)rint(-128 - lo / scale) : 0;
-    } else if (zp == ZERO_POINTS_NONNEGATIVE && lo >= 0) {
-        scale = hi / 255;
-        zero = -128;
-    }
-    float f = (float)scale;
-    if (!(f >= 1e-30f))
-        f = wide ? 1.0f / 32767 : 1.0f / 127;
-    return vn_qparam_new(s->arena, wide ? VN_I16 : VN_I8, -1, 1, &f, &zero);
+    return vn_quant_from_range(s->arena, s->o->method.zero_points, r, wide);
 }
-
-struct range {
-    double lo, hi, threshold;
-};
 
 /* Masked elements saturate, low enough (quant/floors.h). */
 static void reach_floor(const struct state *s, struct range *r, int value)
@@ -296,13 +270,11 @@ static const struct qparam *from_histogram(const struct state *s, struct value *
     const struct histogram *h = s->r->of[v->id];
     if (!h) /* a tensor that was not seen on its own is quantized with what follows; see unfit_input */
         return NULL;
-    const int wide = s->wide[v->id]; /* fine enough without clipping anything */
-    struct range r = { h->min, h->max, fmax(fabs(h->min), fabs(h->max)) };
-    if (!wide)
-        r.threshold = s->o->method.calibrator->threshold(h, s->o->method.parameter);
+    const int wide = s->wide[v->id];
+    struct range r = vn_quant_range(h, &s->o->method, wide);
     reach_floor(s, &r, v->id);
     v->threshold = r.threshold;
-    return from_range(s, r.lo, r.hi, r.threshold, wide);
+    return from_range(s, &r, wide);
 }
 
 /* Infinite elements saturate: at the ends of the result's range, if it has one. */
@@ -332,8 +304,8 @@ static const struct qparam *from_constant(const struct state *s, const struct no
     }
     if (infinite)
         reach_result(&r, n->out[0]);
-    v->threshold = fmax(-r.lo, r.hi);
-    return from_range(s, r.lo, r.hi, v->threshold, wide);
+    v->threshold = r.threshold = fmax(-r.lo, r.hi);
+    return from_range(s, &r, wide);
 }
 
 /* A constant of an integer node is its own: another reader may want it in float, or with other scales. */
@@ -413,6 +385,12 @@ static int wants_quantized_output(const struct state *s, const struct node *n)
     return !n->op->quant.float_out_ok || quantized_outputs(s) || reads_integer(s, n->out[0]);
 }
 
+/* Has the result the parameters of the input? */
+static int inherits(const struct state *s, const struct node *n)
+{
+    return n->op->quant.out == Q_OUT_SAME && !n->op->is_clamp && !s->own[n->out[0]->id];
+}
+
 /* The input of a clamp that nobody else reads takes the clamp's parameters (vn_graph_imply), so it gets none of its own. */
 static int implied_by_clamp(const struct state *s, const struct value *v)
 {
@@ -426,12 +404,13 @@ static void quantize_output(struct state *s, struct node *n)
     if (y->q || !wants_quantized_output(s, n) || implied_by_clamp(s, y))
         return;
     const struct quant_rule *r = &n->op->quant;
-    if (r->out == Q_OUT_SAME && !n->op->is_clamp && n->in[0]->q) {
+    if (inherits(s, n) && n->in[0]->q) {
         y->q = n->in[0]->q;
         y->threshold = n->in[0]->threshold;
     } else if (r->out == Q_OUT_FIXED) {
-        y->threshold = fmax(-r->lo, r->hi);
-        y->q = from_range(s, r->lo, r->hi, y->threshold, s->wide[y->id]);
+        const struct range fixed = { r->lo, r->hi, fmax(-r->lo, r->hi) };
+        y->threshold = fixed.threshold;
+        y->q = from_range(s, &fixed, s->wide[y->id]);
     } else
         y->q = from_histogram(s, y);
 }
@@ -467,7 +446,7 @@ static void share_out(struct state *s)
             if (v->q || vn_graph_uses(v) != 1 || s->wide[v->id] != s->wide[n->out[0]->id] || !maker ||
                 !s->integer[maker->id])
                 continue;
-            if (maker->op->quant.out == Q_OUT_OWN || maker->op->is_clamp) {
+            if (maker->op->quant.out == Q_OUT_OWN || maker->op->is_clamp || s->own[v->id]) {
                 v->q = n->out[0]->q;
                 v->threshold = n->out[0]->threshold;
             }
@@ -483,8 +462,7 @@ static const int *same_parameters(const struct state *s)
         const struct node *node = s->g->nodes.v[i];
         if (!s->integer[i])
             continue;
-        const int same = node->op->quant.out == Q_OUT_SAME && !node->op->is_clamp;
-        if (same || (node->op->is_clamp && implied_by_clamp(s, node->in[0]))) {
+        if (inherits(s, node) || (node->op->is_clamp && implied_by_clamp(s, node->in[0]))) {
             pairs[n++] = node->in[0]->id;
             pairs[n++] = node->out[0]->id;
         }
@@ -493,17 +471,36 @@ static const int *same_parameters(const struct state *s)
     return pairs;
 }
 
-int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struct vn_quant_options *o, struct vn_err *e)
+/* What is known before parameters are chosen. */
+static struct state begin(struct graph *g, const struct vn_ranges *r, const struct vn_quant_options *o)
 {
-    (void)e;
-    vn_graph_index(g);
     struct state s = { .g = g, .arena = g->arena, .r = r, .o = o };
     s.integer = vn_arena_alloc(g->arena, (size_t)g->nodes.n);
     s.tail = vn_arena_alloc(g->arena, (size_t)g->nodes.n);
     s.masks = vn_masks_find(g->arena, g);
     choose_nodes(&s);
-    s.wide = vn_widths_decide(g->arena, g, o, s.integer, same_parameters(&s));
-    s.floors = vn_floors_find(g->arena, g, s.masks, r, s.wide);
+    return s;
+}
+
+/* Adds nodes, so what is known is found again. */
+static struct state split(struct graph *g, const struct vn_ranges *r, const struct vn_quant_options *o,
+                          struct splits *splits)
+{
+    struct vn_quant_options quiet = *o;
+    quiet.listener = NULL;
+    *splits = vn_quant_split(g, r, o, begin(g, r, &quiet).integer);
+    struct state s = begin(g, splits->ranges, o);
+    s.own = splits->own;
+    return s;
+}
+
+int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struct vn_quant_options *o, struct vn_err *e)
+{
+    struct splits splits;
+    vn_graph_index(g);
+    struct state s = split(g, r, o, &splits);
+    s.wide = vn_widths_decide(g->arena, g, o, s.integer, same_parameters(&s), splits.held);
+    s.floors = vn_floors_find(g->arena, g, s.masks, s.r, s.wide);
     share_out(&s);
     for (int i = 0; i < g->nodes.n; i++) {
         struct node *n = g->nodes.v[i];
@@ -516,6 +513,6 @@ int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struc
         if (s.integer[i])
             quantize_constants(&s, g->nodes.v[i]);
     if (o->method.bias_correction)
-        vn_quantize_correct_biases(g, r);
+        vn_quantize_correct_biases(g, s.r);
     return vn_quantize_check(g, e);
 }

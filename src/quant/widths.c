@@ -113,7 +113,8 @@ static void report(const struct decision *d, const struct set *s, const struct v
            s->who->op->onnx, v->name, why);
 }
 
-char *vn_widths_decide(struct vn_arena *a, const struct graph *g, const struct vn_quant_options *o, const char *integer, const int *same)
+char *vn_widths_decide(struct vn_arena *a, const struct graph *g, const struct vn_quant_options *o,
+                       const char *integer, const int *same, const char *held)
 {
     struct decision d = { a, g, o, integer, NEW_ARRAY(a, struct set, g->values.n) };
     char *wide = vn_arena_alloc(a, (size_t)g->values.n), *told = vn_arena_alloc(a, (size_t)g->values.n);
@@ -124,6 +125,9 @@ char *vn_widths_decide(struct vn_arena *a, const struct graph *g, const struct v
     for (int i = 0; i < g->nodes.n; i++)
         if (integer[i])
             ask_node(&d, g->nodes.v[i]);
+    for (int i = 0; i < g->values.n; i++)
+        if (held[i] && g->values.v[i]->users.n)
+            ask(set_of(&d, i), g->values.v[i]->users.v[0].node, 16, LEVEL_ALL);
     for (int i = 0; o->outputs_int16 && i < g->outputs.n; i++)
         if (g->outputs.v[i]->producer && integer[g->outputs.v[i]->producer->id])
             ask(set_of(&d, g->outputs.v[i]->id), g->outputs.v[i]->producer, 16, LEVEL_NODE);

@@ -1,0 +1,30 @@
+#include "quant/params.h"
+
+#include <math.h>
+
+const struct qparam *vn_quant_from_range(struct vn_arena *a, enum zero_points zp, const struct range *r,
+                                         int wide)
+{
+    const double lo = fmax(fmin(r->lo, 0), -r->threshold), hi = fmin(fmax(r->hi, 0), r->threshold);
+    int32_t zero = 0;
+    double scale = r->threshold / (wide ? 32767 : 127);
+    if (zp == ZERO_POINTS_ASYMMETRIC && !wide) {
+        scale = (hi - lo) / 255;
+        zero = scale > 0 ? (int32_t)rint(-128 - lo / scale) : 0;
+    } else if (zp == ZERO_POINTS_NONNEGATIVE && lo >= 0 && !wide) {
+        scale = hi / 255;
+        zero = -128;
+    }
+    float f = (float)scale;
+    if (!(f >= 1e-30f))
+        f = wide ? 1.0f / 32767 : 1.0f / 127;
+    return vn_qparam_new(a, wide ? VN_I16 : VN_I8, -1, 1, &f, &zero);
+}
+
+struct range vn_quant_range(const struct histogram *h, const struct vn_quant_method *m, int wide)
+{
+    struct range r = { h->min, h->max, fmax(fabs(h->min), fabs(h->max)) };
+    if (!wide)
+        r.threshold = m->calibrator->threshold(h, m->parameter);
+    return r;
+}

@@ -1,0 +1,17 @@
+/* quant/params.h - from a range to scale and zero point. */
+#ifndef VN_QUANT_PARAMS_H
+#define VN_QUANT_PARAMS_H
+
+#include "quant/quant.h"
+
+struct range {
+    double lo, hi, threshold;
+};
+
+/* Zero is always representable: padding and Relu rely on it. A scale is never 0. wide: int16. */
+const struct qparam *vn_quant_from_range(struct vn_arena *a, enum zero_points zp, const struct range *r,
+                                         int wide);
+/* What calibration saw, clipped as the method says; int16 is fine enough without clipping anything. */
+struct range vn_quant_range(const struct histogram *h, const struct vn_quant_method *m, int wide);
+
+#endif
