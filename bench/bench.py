@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""Measure the real models on one thread: our .bin, our float32 program, onnxruntime in float32 and in int8.
+"""Measure networks on one thread against onnxruntime, OpenVINO and ncnn: our int8, int16 and float programs,
+their float sessions, and int8 models made by their own quantizers.
 
-    bench/bench.py [--rounds N] [--repeat N] [--model NAME] [--json]
+    ./dev bench [--model NAME]... [--engine NAME]... [--rounds N] [--seconds S] [--json]
 
-All run in turns (A B C D E A B C D E ...), pinned to one CPU, so that a busy machine affects all of them. Each
-turn is one warm-up run and --repeat timed ones. Prints medians. All do the same work, preprocessing included:
-onnxruntime's float32 is optimized_float_model.onnx, its int8 is quantized_model.onnx with its integer kernels
-(session.qdqisint8allowed). Its kernels for x86 prefer unsigned activations, so the same network with every
-activation shifted by 128 runs as a fifth.
-VERNIER and VERNIER_SHARED as in tests/shared_models.py; rtbench is expected beside the program.
+All get the same float network, calibration samples and float input, and give float outputs. They run in turns
+(A B C D A B C D ...), pinned to one CPU, so that a busy machine affects all of them. Each turn is one run
+that is not timed and a few that are. Medians go into bench/results.csv; docs/benchmarks.md explains them.
 """
 import argparse
+import datetime
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -20,105 +20,16 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-import shared_models as sm
+import numpy as np
 
-ENGINES = ("bin", "float32", "ort float32", "ort int8", "ort uint8")
+import cache
+import table
+from engines import ABSENT, ENGINES, Cell, OnnxruntimeSession
+from networks import DUPLICATES, NETWORKS, sm
 
-
-class Ours:
-    """rtbench, with two programs for each model."""
-
-    def __init__(self, files):
-        self.process = subprocess.Popen([str(sm.VERNIER.parent / "rtbench"), *map(str, files)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        if self.process.stdout.readline() != "ready\n":
-            sys.exit("rtbench did not start")
-
-    def time(self, which, repeat):
-        self.process.stdin.write(f"{which} {repeat}\n")
-        self.process.stdin.flush()
-        return [int(t) for t in self.process.stdout.readline().split()]
-
-
-class Theirs:
-    """An onnxruntime session with its buffers bound, so that a run is nothing but a run."""
-
-    def __init__(self, file, int8):
-        import numpy as np
-        import onnxruntime as rt
-        o = rt.SessionOptions()
-        o.intra_op_num_threads = o.inter_op_num_threads = 1
-        o.log_severity_level = 4
-        if int8:
-            o.add_session_config_entry("session.qdqisint8allowed", "1")
-        self.session = rt.InferenceSession(str(file), o, providers=["CPUExecutionProvider"])
-        self.binding = self.session.io_binding()
-        rng = np.random.default_rng(1)
-        self.inputs = []
-        for i in self.session.get_inputs():
-            pixels = rng.integers(-128, 128, i.shape)
-            x = (pixels + 128).astype(np.uint8) if "uint8" in i.type else pixels.astype(np.int8 if "int8" in i.type else np.float32)
-            self.inputs.append(rt.OrtValue.ortvalue_from_numpy(x))
-            self.binding.bind_ortvalue_input(i.name, self.inputs[-1])
-        for out in self.session.get_outputs():
-            self.binding.bind_output(out.name)
-
-    def time(self, repeat):
-        run, binding, times = self.session.run_with_iobinding, self.binding, []
-        run(binding)
-        for _ in range(repeat):
-            start = time.perf_counter_ns()
-            run(binding)
-            times.append(time.perf_counter_ns() - start)
-        return times
-
-
-def unsigned(path):
-    """quantized_model with uint8 activations: the same real values, zero points 128 higher."""
-    import numpy as np
-    import onnx
-    from onnx import TensorProto, numpy_helper
-    m = onnx.load(path)
-    constants = {i.name: i for i in m.graph.initializer}
-    shifted = set()
-    for n in m.graph.node:
-        weight = n.op_type == "DequantizeLinear" and n.input[0] in constants
-        if n.op_type in ("QuantizeLinear", "DequantizeLinear") and not weight and n.input[2] not in shifted:
-            zero = numpy_helper.to_array(constants[n.input[2]])
-            constants[n.input[2]].CopyFrom(numpy_helper.from_array((zero.astype(np.int16) + 128).astype(np.uint8), n.input[2]))
-            shifted.add(n.input[2])
-    for i in m.graph.input:
-        if i.type.tensor_type.elem_type == TensorProto.INT8:
-            i.type.tensor_type.elem_type = TensorProto.UINT8
-    del m.graph.value_info[:]
-    onnx.checker.check_model(m, full_check=True)
-    onnx.save(m, path.with_suffix(".uint8.onnx"))
-    return path.with_suffix(".uint8.onnx")
-
-
-def measure(products, rounds, repeat):
-    """{engine: times in ms} of one model."""
-    ours = Ours([products.bin, products.onnx("optimized_float")])
-    theirs = [Theirs(products.onnx("optimized_float"), False), Theirs(products.onnx("quantized"), True),
-              Theirs(unsigned(products.onnx("quantized")), False)]
-    turns = [lambda: ours.time(0, repeat), lambda: ours.time(1, repeat), *[lambda t=t: t.time(repeat) for t in theirs]]
-    for turn in turns:
-        turn()
-    times = {e: [] for e in ENGINES}
-    for _ in range(rounds):
-        for engine, turn in zip(ENGINES, turns):
-            times[engine] += [ns / 1e6 for ns in turn()]
-    ours.process.stdin.close()
-    ours.process.wait()
-    return times
-
-
-def row_of(name, times):
-    median = {e: statistics.median(t) for e, t in times.items()}
-    return {"model": name, "runs": len(times["bin"]), **{f"{e} ms": round(m, 4) for e, m in median.items()},
-            **{f"{e} min ms": round(min(t), 4) for e, t in times.items()},
-            "bin vs our float32": round(median["float32"] / median["bin"], 2), "bin vs ort float32": round(median["ort float32"] / median["bin"], 2),
-            "bin vs ort int8": round(median["ort int8"] / median["bin"], 2), "bin vs ort uint8": round(median["ort uint8"] / median["bin"], 2), "our float32 vs ort float32": round(median["ort float32"] / median["float32"], 2)}
+RESULTS = Path(__file__).with_name("results.csv")
+TURN = 10e6  # nanoseconds that the timed runs of a turn should take together, within 1 to MOST runs
+MOST, MIN_ROUNDS = 20, 5
 
 
 def cpu_name():
@@ -128,38 +39,189 @@ def cpu_name():
     return os.uname().machine
 
 
-def print_table(rows):
-    columns = ["model", "runs", *[f"{e} ms" for e in ENGINES], "bin vs our float32", "bin vs ort float32", "bin vs ort int8", "bin vs ort uint8", "our float32 vs ort float32"]
-    cells = [columns] + [[f"{r[c]:.3f}" if c.endswith("ms") else str(r[c]) for c in columns] for r in rows]
-    for line in cells:
-        print("  ".join(c.ljust(max(len(l[i]) for l in cells)) for i, c in enumerate(line)).rstrip())
+def output(*command):
+    return subprocess.run(command, cwd=cache.ROOT, capture_output=True, text=True).stdout.strip()
+
+
+def revision():
+    """The commit that was measured, with + where the tree differs from it."""
+    dirty = output("git", "status", "--porcelain", "--untracked-files=no", "src", "include", "targets")
+    return output("git", "rev-parse", "--short=10", "HEAD") + ("+" if dirty else "")
+
+
+def interleave(sessions, rounds, seconds):
+    """{name: nanoseconds of each timed run}: --rounds turns each, fewer where `seconds` are over before."""
+    repeat = {}
+    for name, s in sessions.items():
+        once = statistics.median(s.run(3))
+        repeat[name] = max(1, min(MOST, round(TURN / once)))
+    times, end = {name: [] for name in sessions}, time.monotonic() + seconds
+    for i in range(rounds):
+        if i >= MIN_ROUNDS and time.monotonic() > end:
+            break
+        for name, s in sessions.items():
+            times[name] += s.run(repeat[name])
+    return times
+
+
+def float_outputs(network):
+    """What everything is compared with, as onnxruntime computes it."""
+    def make(folder):
+        session = OnnxruntimeSession(network, network.float)
+        np.savez(folder / "outputs.npz", *session.outputs())
+        session.close()
+    folder = cache.fill(cache.entry(network.folder, "reference", network.hash), make)
+    with np.load(folder / "outputs.npz") as z:
+        return [z[k].ravel().astype(np.float64) for k in z.files]
+
+
+def compare(cell, reference):
+    """The columns cosine, sqnr_db and note of an engine's outputs."""
+    outputs = [o.ravel().astype(np.float64) for o in cell.outputs()]
+    found = table.agreement(outputs, reference)
+    if not found:
+        sizes = [[len(x) for x in xs] for xs in (outputs, reference)]
+        return {"note": f"outputs of {sizes[0]} elements, expected {sizes[1]}: its time does not count"}
+    cosine, sqnr = found
+    least = table.TRUST[cell.engine.kind]
+    note = f"cosine {cosine:.4f} to float, expected at least {least}: its time does not count"
+    return {"cosine": round(cosine, 6), "sqnr_db": round(sqnr, 2), "note": note if cosine < least else ""}
+
+
+def measure(network, engines, args, common):
+    """The rows of one network."""
+    cells = {e.name: Cell(e, network).prepare() for e in engines}
+    reference = float_outputs(network)
+    os.sched_setaffinity(0, {args.cpu})
+    sessions = {name: c.open() for name, c in cells.items() if not c.reason}
+    times = interleave(sessions, args.rounds, args.seconds)
+    for s in sessions.values():
+        s.close()
+    rows = []
+    for name, c in cells.items():
+        row = {"model": network.name, "engine": name, "versions": words(c.engine.versions()), **common}
+        if c.reason:
+            row["note"] = c.reason
+        else:
+            ms = [ns / 1e6 for ns in times[name]]
+            row.update(median_ms=round(statistics.median(ms), 4), min_ms=round(min(ms), 4), runs=len(ms),
+                       **compare(c, reference))
+        rows.append(row)
+    return rows
+
+
+def words(versions):
+    return " ".join(f"{k}={v}" for k, v in versions.items() if k != "vernier")
+
+
+def load_time():
+    """Time to load resnet50's int8 program, as text; None where it cannot be prepared."""
+    network = NETWORKS["resnet50"]
+    cell = None if network.missing() else Cell(ENGINES["vernier int8"], network.prepare()).prepare()
+    if not cell or cell.reason:
+        return None
+    session = cell.open()
+    ms = [ns / 1e6 for ns in session.load(50)]
+    session.close()
+    return (f"load time of resnet50's program ({cell.artefact.stat().st_size / 1e6:.1f} MB): "
+            f"median {statistics.median(ms):.2f} ms, least {min(ms):.2f} (goal: 5)")
+
+
+def library_size():
+    """Size of the runtime library, as text; None where there is no such file."""
+    library = sm.VERNIER.parent / "libvernier-rt.a"
+    if not library.exists() or not shutil.which("strip"):
+        return None
+    with tempfile.TemporaryDirectory() as tmp:
+        out = Path(tmp) / library.name
+        subprocess.run(["strip", "--strip-unneeded", "-o", out, library], check=True)
+        text, data, bss = map(int, output("size", "-t", str(out)).splitlines()[-1].split()[:3])
+        return (f"runtime library, static and stripped: {out.stat().st_size / 1e3:.0f} KB (goal: 600), "
+                f"of which code and data {(text + data + bss) / 1e3:.0f} KB")
+
+
+def list_all():
+    for n in NETWORKS.values():
+        print(f"model   {n.name:20} {n.missing() or n.file or 'torchvision, random weights'}")
+    for name, why in DUPLICATES.items():
+        print(f"model   {name:20} not measured: {why}")
+    for e in ENGINES.values():
+        print(f"engine  {e.name:20} {e.missing() or words(e.versions()) or 'this build'}")
+    for name, why in ABSENT.items():
+        print(f"engine  {name:20} not measured: {why}")
+
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = p.add_argument
+    add("--model", action="append", choices=list(NETWORKS), metavar="NAME", help="only this one (see --list)")
+    add("--engine", action="append", choices=list(ENGINES), metavar="NAME", help="as in 'vernier int8'")
+    add("--rounds", type=int, default=50, help="turns of each engine (default 50)")
+    add("--seconds", type=float, default=30,
+        help=f"for each model; beyond it no more turns, but at least {MIN_ROUNDS} (default 30)")
+    add("--cpu", type=int, default=max(os.sched_getaffinity(0)),
+        help="the CPU to run on (default: the last one allowed)")
+    add("--prepare", action="store_true", help="only quantize and convert what is not there yet")
+    add("--retry", action="store_true", help="with --prepare: try again what failed")
+    add("--results", type=Path, default=RESULTS,
+        help="CSV file (default bench/results.csv); rows of other models stay")
+    add("--table", action="store_true", help="measure nothing: print the tables of the CSV file")
+    add("--json", action="store_true", help="print the rows as JSON")
+    add("--list", action="store_true", help="print models and engines, and exit")
+    return p.parse_args()
+
+
+def prepare_all(models, engines, retry):
+    for n in models:
+        if n.missing():
+            print(f"{n.name}: {n.missing()}")
+            continue
+        network = n.prepare()
+        for e in engines:
+            c = Cell(e, network).prepare(retry)
+            print(f"{n.name}, {e.name}: {c.reason or f'ready, {c.seconds} s'}", flush=True)
+
+
+def show(rows, as_json):
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    used = [e for e in ENGINES if any(r["engine"] == e for r in rows)]
+    print("Median times in ms on one thread; ratios above 1: ours is faster\n")
+    print(table.times(rows, used))
+    print("\nSQNR in dB (cosine) of the least similar output, against onnxruntime's float32\n")
+    print(table.fidelity(rows, used))
+    print("\nNotes\n" + table.notes(rows))
+
+
+def measure_all(models, engines, a, rows):
+    """Rows with those of the measured networks replaced; written after each of them."""
+    common = {"date": datetime.date.today().isoformat(), "revision": revision(), "cpu": cpu_name(),
+              "command": f"bench.py --rounds {a.rounds} --seconds {a.seconds:g}"}
+    for n in models:
+        if n.missing():
+            print(f"{n.name}: skipped, {n.missing()}", file=sys.stderr)
+            continue
+        rows = table.merge(rows, measure(n.prepare(), engines, a, common), NETWORKS, ENGINES)
+        table.write(a.results, rows)
+    return rows
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--rounds", type=int, default=30)
-    p.add_argument("--repeat", type=int, default=3, help="timed runs in each turn (default 3)")
-    p.add_argument("--cpu", type=int, help="the CPU to run on (default: the last one allowed)")
-    p.add_argument("--model", action="append", choices=list(sm.MODELS), help="only these")
-    p.add_argument("--json", action="store_true")
-    a = p.parse_args()
-    if sm.missing():
-        sys.exit(sm.missing())
-    cpu = max(os.sched_getaffinity(0)) if a.cpu is None else a.cpu
-    rows = []
-    with tempfile.TemporaryDirectory() as tmp:
-        models = [m for m in sm.MODELS.values() if not a.model or m.name in a.model]
-        products = [sm.convert(m, Path(tmp) / m.name, {"calibration_type": "max"}, samples=10) for m in models]
-        os.sched_setaffinity(0, {cpu})
-        for m, p in zip(models, products):
-            rows.append(row_of(m.name, measure(p, a.rounds, a.repeat)))
-    import onnxruntime
-    about = {"cpu": cpu_name(), "pinned to": cpu, "rounds": a.rounds, "repeat": a.repeat, "onnxruntime": onnxruntime.__version__, "threads": 1}
-    if a.json:
-        print(json.dumps({**about, "models": rows}, indent=1))
-    else:
-        print_table(rows)
-        print(", ".join(f"{k}: {v}" for k, v in about.items()) + "; ratios above 1: the first one is faster")
+    a = arguments()
+    models = [n for n in NETWORKS.values() if not a.model or n.name in a.model]
+    engines = [e for e in ENGINES.values() if not a.engine or e.name in a.engine]
+    if a.list:
+        return list_all()
+    if a.prepare:
+        return prepare_all(models, engines, a.retry)
+    rows = table.read(a.results)
+    if not a.table:
+        rows = measure_all(models, engines, a, rows)
+    wanted = {n.name for n in models}, {e.name for e in engines}
+    show([r for r in rows if r["model"] in wanted[0] and r["engine"] in wanted[1]], a.json)
+    if not a.json and not a.table:
+        print("\n" + "\n".join(filter(None, (load_time(), library_size()))))
     return 0
 
 

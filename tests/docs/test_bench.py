@@ -1,0 +1,137 @@
+"""The parts of bench/ that run nothing: keys, ratios, agreement, tables, counts of work."""
+
+import sys
+
+import pytest
+import tool
+
+sys.path.insert(0, str(tool.ROOT / "bench"))
+import cache  # noqa: E402
+import engines  # noqa: E402
+import networks  # noqa: E402
+import table  # noqa: E402
+
+
+def row(engine, ms, cosine=1.0, model="net", **more):
+    return {
+        "model": model,
+        "engine": engine,
+        "median_ms": ms,
+        "cosine": cosine,
+        "sqnr_db": 30,
+        "note": "",
+        **more,
+    }
+
+
+ROWS = [
+    row("vernier int8", 2),
+    row("vernier float", 6),
+    row("vernier int16", 8),
+    row("onnxruntime float", 5),
+    row("onnxruntime int8", 3),
+    row("openvino float", 4),
+    row("openvino int8", ""),
+]
+
+
+def test_ratios():
+    assert table.ratios(ROWS) == {
+        "int8 / best int8": 1.5,
+        "float / best float": 4 / 6,
+        "int8 / own float": 3,
+        "int16 / own float": 0.75,
+    }
+
+
+def test_times_of_something_else_do_not_count():
+    """Neither a rival that computes something else, nor our own."""
+    rows = [*ROWS, row("ncnn float", 1, cosine=0.99), row("openvino int8", 1, cosine=0.3)]
+    assert table.ratios(rows) == table.ratios(ROWS)
+    assert table.ratios([row("vernier int8", 1, cosine=0.2), *ROWS[1:]])["int8 / own float"] is None
+    assert (
+        table.cell(rows[-1]) == "1.000 !" and table.cell(ROWS[0]) == "2.000" and table.cell(ROWS[-1]) == "-"
+    )
+
+
+def test_no_rival_no_ratio():
+    assert table.ratios(ROWS[:1]) == dict.fromkeys(table.RATIOS)
+
+
+def test_geometric_mean():
+    assert table.geomean([2, 8]) == pytest.approx(4)
+    assert table.geomean(iter([0.5])) == pytest.approx(0.5)
+    assert table.geomean([]) is None
+
+
+def test_agreement():
+    assert table.agreement([[1, 2]], [[1, 2]]) == (1, float("inf"))
+    assert table.agreement([[1, 2], [0, 1]], [[1, 2], [1, 0]])[0] == 0, "the least similar output counts"
+    assert table.agreement([[1, 2]], [[1, 2, 3]]) is None and table.agreement([[1]], [[1], [2]]) is None
+    assert table.pair([0, 0], [0, 0])[0] == 1 and table.pair([1, 0], [0, 0])[0] == 0
+    assert table.pair([1.1, 0], [1, 0])[1] == pytest.approx(20)
+
+
+def test_tables_show_every_cell():
+    text = table.times(
+        [*ROWS, row("vernier int8", 1, model="other")], ["vernier int8", "openvino int8"]
+    ).splitlines()
+    assert text[1].split() == ["net", "2.000", "-", "1.50", "0.67", "3.00", "0.75"]
+    assert text[2].split() == ["other", "1.000", "-", "-", "-", "-", "-"]
+    assert text[3].startswith("geometric mean") and text[4].startswith("least")
+    assert "30.0 (1.0000)" in table.fidelity(ROWS, ["vernier int8"])
+    assert table.notes([row("ncnn float", "", note="no form of X")]) == "net, ncnn float: no form of X"
+
+
+def test_results_keep_what_was_not_measured(tmp_path):
+    old = [row("vernier int8", 2), row("ncnn float", 7), row("gone int8", 1)]
+    new = [row("vernier int8", 1), row("vernier int8", 5, model="other")]
+    merged = table.merge(old, new, ["other", "net"], ["ncnn float", "vernier int8"])
+    assert [(r["model"], r["median_ms"]) for r in merged] == [("other", 5), ("net", 7), ("net", 1)]
+    table.write(tmp_path / "r.csv", merged)
+    assert [(r["model"], r["median_ms"]) for r in table.read(tmp_path / "r.csv")] == [
+        ("other", "5"),
+        ("net", "7"),
+        ("net", "1"),
+    ]
+    assert table.read(tmp_path / "none.csv") == []
+
+
+def test_keys_tell_settings_apart():
+    key = cache.key("hash", {"a": 1, "b": [1, 2]})
+    assert len(key) == 12 and key == cache.key("hash", {"b": (1, 2), "a": 1})
+    assert key != cache.key("hash", {"a": 1, "b": [2, 1]}) and key != cache.key(
+        "other", {"a": 1, "b": [1, 2]}
+    )
+
+
+def test_cache_fills_once_and_drops_the_old(tmp_path):
+    made = []
+    for version in 1, 1, 2:
+        cache.fill(cache.entry(tmp_path, "tool-int8", version), lambda folder: made.append(folder))
+    assert len(made) == 2 and len(list(tmp_path.iterdir())) == 1
+    cache.fill(cache.entry(tmp_path, "tool", 1), lambda folder: None)
+    assert len(list(tmp_path.iterdir())) == 2, "names that begin alike are different entries"
+
+
+def test_half_made_entries_are_not_kept(tmp_path):
+    def fail(folder):
+        (folder / "half").write_text("")
+        raise OSError
+
+    with pytest.raises(OSError):
+        cache.fill(tmp_path / "x", fail)
+    assert list(cache.fill(tmp_path / "x", lambda folder: None).iterdir()) == []
+
+
+def test_reasons():
+    assert engines.reason("Traceback ...\nValueError:  no\tform \n\n", 1) == "ValueError: no form"
+    assert engines.reason("", -11) == "crashed with signal 11" and engines.reason("", 3) == "exit status 3"
+
+
+def test_engines_and_networks_are_named_once():
+    assert {table.kind(e) for e in engines.ENGINES} == {"int8", "int16", "float"} == set(table.TRUST)
+    listed = {n.file for n in networks.NETWORKS.values()} | set(networks.DUPLICATES)
+    models = tool.SHARED / "models"
+    if models.is_dir():
+        assert {p.name for p in models.iterdir() if p.suffix in (".onnx", ".caffemodel")} <= listed
