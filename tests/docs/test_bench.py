@@ -2,12 +2,15 @@
 
 import sys
 
+import onnx
 import pytest
 import tool
+from onnx import TensorProto, helper
 
 sys.path.insert(0, str(tool.ROOT / "bench"))
 import cache  # noqa: E402
 import engines  # noqa: E402
+import layers  # noqa: E402
 import networks  # noqa: E402
 import table  # noqa: E402
 
@@ -135,3 +138,38 @@ def test_engines_and_networks_are_named_once():
     models = tool.SHARED / "models"
     if models.is_dir():
         assert {p.name for p in models.iterdir() if p.suffix in (".onnx", ".caffemodel")} <= listed
+
+
+def test_multiply_accumulates_and_lines():
+    graph = helper.make_graph(
+        [
+            helper.make_node(
+                "Conv", ["x", "w"], ["y"], "conv", kernel_shape=[3, 3], pads=[1, 1, 1, 1], group=2
+            ),
+            helper.make_node("Flatten", ["y"], ["f"], "flat"),
+            helper.make_node("MatMul", ["f", "m"], ["z"], "product"),
+        ],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 4, 8, 8])],
+        [helper.make_tensor_value_info("z", TensorProto.FLOAT, [1, 10])],
+        [
+            helper.make_tensor("w", TensorProto.FLOAT, [6, 2, 3, 3], [0.0] * 108),
+            helper.make_tensor("m", TensorProto.FLOAT, [384, 10], [0.0] * 3840),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+    onnx.checker.check_model(model)
+    counts = layers.multiply_accumulates(model)
+    assert counts == {"conv": 6 * 8 * 8 * 2 * 9, "product": 3840}
+    ours = [("conv", "COPY", 5.0), ("conv", "CONV_S8", 0.001), ("product", "CONV_S8", 0.002)]
+    theirs = [({"conv", "relu"}, "Convolution", 0.002)]
+    lines = list(layers.layer_lines(counts, ours, theirs, top=20))
+    assert lines[0] == ["conv", "0.0", "1.0", "14", "69%", "2.0", "7", "2.00"]
+    assert lines[1][-1] == "-"
+
+
+def test_medians_of_profiles():
+    assert layers.medians([[("a", "CONV", t), ("b", "ADD", 1)] for t in (5, 1, 2)]) == [
+        ("a", "CONV", 2),
+        ("b", "ADD", 1),
+    ]
