@@ -33,7 +33,8 @@ struct family {
     void (*run)(struct test *t);
     int cases;
 };
-extern const struct family conv_families[], span_families[], s16_families[], num_families[], copy_families[];
+extern const struct family conv_families[], span_families[], s16_families[], num_families[], copy_families[],
+    layer_families[];
 
 /* ---- random ---- */
 
@@ -55,6 +56,8 @@ void *new_input(struct test *t, size_t bytes);
 void *new_output(size_t bytes);
 void reset_output(void *out, size_t bytes);
 int guards_hold(const void *out, size_t bytes);
+/* Ends at a page that cannot be touched; starts anywhere that suits a float if bytes does. */
+void *new_paged(size_t bytes);
 void free_all(void);
 
 /* ---- verdicts: equal bytes (floats: any NaN equals any NaN), guards untouched; prints how to repeat a failure ---- */
@@ -62,6 +65,12 @@ void free_all(void);
 void check(struct test *t, const char *level, const void *got, const void *want, size_t bytes, int is_f32, const char *what);
 void verdict(struct test *t, int ok, const char *level, const char *what);
 
+/* ---- times ---- */
+
+double now(void); /* in nanoseconds */
+double median_ns(const struct vn_kernels *k, void (*call)(const struct vn_kernels *, void *), void *ctx);
+double peak_speed(int level, int is_f32); /* multiply-accumulates per ns of this core: int8, or float32 */
 void bench_kernels(struct test *t);
+void bench_layers(struct test *t, const char *only); /* kernel, NULL: all */
 
 #endif

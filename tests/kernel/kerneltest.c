@@ -2,15 +2,21 @@
  *
  *     kerneltest                       all cases
  *     kerneltest --only conv_s8 --seed 1 --case 17     repeat one
- *     kerneltest --bench               times instead */
+ *     kerneltest --bench               times instead, with the share of what the core can do
+ *     kerneltest --bench --only conv_s8    of one kernel's layers */
 #include "harness.h"
 
 #include <math.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define PATTERN 0xa5
 #define MAX_BUFFERS 64
 
-static void *buffers[MAX_BUFFERS];
+static struct {
+    void *start;
+    size_t mapped; /* 0: from malloc */
+} buffers[MAX_BUFFERS];
 static int buffer_count;
 
 uint64_t next(struct test *t) /* splitmix64: Steele, Lea, Flood,
@@ -64,14 +70,33 @@ static char *new_buffer(size_t bytes)
     char *const b = malloc(bytes);
     if (!b)
         abort();
-    buffers[buffer_count++] = b;
+    buffers[buffer_count].mapped = 0;
+    buffers[buffer_count++].start = b;
     return b;
+}
+
+void *new_paged(size_t bytes)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE), room = (bytes + page - 1) / page * page;
+    if (buffer_count == MAX_BUFFERS)
+        abort();
+    char *const b = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (b == MAP_FAILED || mprotect(b + room, page, PROT_NONE))
+        abort();
+    buffers[buffer_count].mapped = room + page;
+    buffers[buffer_count++].start = b;
+    return b + (room - bytes);
 }
 
 void free_all(void)
 {
-    while (buffer_count)
-        free(buffers[--buffer_count]);
+    while (buffer_count) {
+        buffer_count--;
+        if (buffers[buffer_count].mapped)
+            munmap(buffers[buffer_count].start, buffers[buffer_count].mapped);
+        else
+            free(buffers[buffer_count].start);
+    }
 }
 
 /* Buffers start anywhere that suits a float. */
@@ -197,7 +222,9 @@ int main(int argc, char **argv)
     }
     find_levels(&t);
     if (bench) {
-        bench_kernels(&t);
+        bench_layers(&t, only);
+        if (!only)
+            bench_kernels(&t);
         return 0;
     }
     run_families(&t, num_families, only, only_case);
@@ -205,6 +232,7 @@ int main(int argc, char **argv)
     run_families(&t, span_families, only, only_case);
     run_families(&t, s16_families, only, only_case);
     run_families(&t, copy_families, only, only_case);
+    run_families(&t, layer_families, only, only_case);
     printf("%ld passed, %ld failed\n", t.passed, t.failed);
     return t.failed != 0;
 }
