@@ -78,6 +78,7 @@ void vn_conv_pack_f32(float *out, const float *v, const struct vn_window2d *g);
 VN_DWCONV_S8(vn_dwconv_s8_c);
 VN_DWCONV_S8(vn_dwconv_s8_avx2);
 VN_DWCONV_S8(vn_dwconv_s8_avx512);
+VN_DWCONV_S8(vn_dwconv_s8_avx512vnni);
 void vn_dwconv_s8_pack(int8_t *packed, const int8_t *w, const struct vn_window2d *g); /* w: [c][1][kh][kw] */
 
 /* ---- int16 convolution, dense, grouped and depthwise: the input's zero point is 0, weights are int8 or int16 ----

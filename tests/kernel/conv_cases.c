@@ -41,7 +41,8 @@ static void random_window(struct test *t, struct vn_window2d *g, int depthwise)
     g->c = pick(t, 1, 40);
     g->k = one_in(t, 4) ? pick(t, 60, 130) : pick(t, 1, 40);
     if (depthwise) {
-        g->c = one_in(t, 4) ? pick(t, 60, 130) : g->c;
+        g->c = one_in(t, 4) ? pick(t, 60, 130) : one_in(t, 3) ? 8 * pick(t, 1, 4) : g->c;
+        g->w = one_in(t, 4) ? pick(t, 12, 60) : g->w;
         g->groups = g->k = g->c;
     } else {
         g->c = (g->c + g->groups - 1) / g->groups * g->groups;
@@ -51,6 +52,8 @@ static void random_window(struct test *t, struct vn_window2d *g, int depthwise)
     g->kw = one_in(t, 3) ? taps[pick(t, 0, 7)] : g->kh;
     if (depthwise && one_in(t, 40))
         g->kh = g->kw = 12; /* more taps than the vector kernels plan for */
+    if (depthwise && one_in(t, 40))
+        g->w = pick(t, 400, 1200), g->h = 3; /* longer rows */
     if (!depthwise && one_in(t, 25)) {
         g->c = g->groups * pick(t, 1020, 1100); /* more than one pass over a tap */
         g->k = g->groups * pick(t, 1, 5);

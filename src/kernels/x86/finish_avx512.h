@@ -18,6 +18,35 @@ static inline __m512i round16(__m512 t, int32_t z, int32_t lo, int32_t hi)
     return _mm512_cvtps_epi32(t);
 }
 
+/* Whether every sum of 32 bits times its `mult` stays within 2^30: such a product converts to an integer without a clamp. */
+static inline int is_bounded(__m512 mult)
+{
+    return _mm512_cmp_ps_mask(_mm512_abs_ps(mult), _mm512_set1_ps(0.5f), _CMP_LT_OQ) == 0xffff;
+}
+
+static inline __m512i scaled(__m512i acc, __m512 mult)
+{
+    return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(acc), mult));
+}
+
+/* The end of a requantization without a float clamp: rne(t) saturates to int16, + z saturates, then to int8. */
+struct narrow {
+    __m512i zero, lo, hi;
+};
+
+static inline struct narrow narrow_of(int32_t z, int32_t lo, int32_t hi)
+{
+    return (struct narrow){ _mm512_set1_epi16((int16_t)z), _mm512_set1_epi8((char)lo), _mm512_set1_epi8((char)hi) };
+}
+
+/* 64 bytes: in each of the four 128-bit parts, four of a, of b, of c, of d. */
+static inline __m512i narrow4(__m512i a, __m512i b, __m512i c, __m512i d, const struct narrow *n)
+{
+    const __m512i ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), n->zero);
+    const __m512i cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), n->zero);
+    return _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(ab, cd), n->lo), n->hi);
+}
+
 static inline void finish16_s8(void *out, size_t pixel, int k, __m512i acc, size_t i, __mmask16 m,
                                const struct vn_conv_s8 *p)
 {
