@@ -10,8 +10,15 @@
 #define LOAD_X(x) _mm512_set1_ps(*(x))
 #define MAC(acc, x, w) _mm512_fmadd_ps(x, w, acc)
 #define START(p, i) _mm512_loadu_ps((p)->bias + (i))
-#define FINISH(out, pixel, k, acc, i, count, p) finish16_f32(out, pixel, k, acc, low_lanes(count), p)
+#define FINISH(out, pixel, k, acc, count, p) finish16_f32(out, pixel, k, acc, low_lanes(count), p)
+#define FINISH_TILE(np, nv, acc, out, o, first, count, p) \
+    EACH (i, np) \
+        EACH (v, nv) \
+            if (i < (count) && (o)->left > v * LANES) \
+                FINISH(out, (first) + i, (o)->oc + v * LANES, acc[i][v], min_int(LANES, (o)->left - v * LANES), p)
+#define PAD(p) 0
 #define NP4 6
+#define NP3 8
 #define NP2 8
 #define NP1 8
 #include "kernels/x86/conv_body.h"

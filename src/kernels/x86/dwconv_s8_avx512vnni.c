@@ -272,7 +272,7 @@ static void output_row(void *out, size_t pixel, const struct plan *s, const stru
 {
     const struct vn_window2d *const g = &s->p->g;
     int8_t *const y = (int8_t *)out + out_at(g, pixel, u->c);
-    if (!u->bounded || s->p->residual || s->p->out_f32)
+    if (!u->bounded || s->p->residual || s->p->out_f32 || s->p->out_s16)
         any_row(out, pixel, s, u, row);
     else if (g->kh == 3 && s->groups == 1 && g->sw == 1)
         plain_row(2, 3, 1, y, s, u, row);

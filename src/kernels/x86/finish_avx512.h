@@ -4,11 +4,23 @@
 #ifndef VN_KERNELS_X86_FINISH_AVX512_H
 #define VN_KERNELS_X86_FINISH_AVX512_H
 
-#include "kernels/conv.h"
+#include "kernels/x86/pixels.h"
 
 #include <immintrin.h>
+#include <math.h>
 
 static inline __mmask16 low_lanes(int count) { return (__mmask16)((1u << count) - 1); }
+
+/* A masked store is slow on some CPUs. */
+static inline void store16_f32(float *out, __m512 y, __mmask16 m)
+{
+    if (m == 0xffff)
+        _mm512_storeu_ps(out, y);
+    else if (m == 0xff)
+        _mm256_storeu_ps(out, _mm512_castps512_ps256(y));
+    else
+        memcpy(out, &y, (size_t)__builtin_popcount(m) * sizeof *out);
+}
 
 /* rne(t) in [lo - z, hi - z]: sat without its last addition */
 static inline __m512i round16(__m512 t, int32_t z, int32_t lo, int32_t hi)
@@ -47,13 +59,56 @@ static inline __m512i narrow4(__m512i a, __m512i b, __m512i c, __m512i d, const 
     return _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(ab, cd), n->lo), n->hi);
 }
 
+/* From narrow4's order to that of its operands. */
+static inline __m512i in_order(__m512i q)
+{
+    return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), q);
+}
+
+/* The first `left` of 16. A masked store is slow on some CPUs. */
+static inline void store16_s8(int8_t *out, __m128i q, int left)
+{
+    if (left >= 16)
+        _mm_storeu_si128((__m128i *)out, q);
+    else if (left == 8)
+        _mm_storel_epi64((__m128i *)out, q);
+    else
+        memcpy(out, &q, (size_t)left);
+}
+
+/* One pixel of three or four vectors, two pixels of two, four of one; pixels from np on repeat the one before. */
+static ALWAYS_INLINE __m512i packed_tile(const int nv, __m512i acc[][4], const int np, const struct narrow *n)
+{
+    if (nv >= 3)
+        return in_order(narrow4(acc[0][0], acc[0][1], acc[0][2], acc[0][nv - 1], n));
+    if (nv == 2)
+        return in_order(narrow4(acc[0][0], acc[0][1], acc[np > 1][0], acc[np > 1][1], n));
+    return in_order(narrow4(acc[0][0], acc[np > 1][0], acc[np > 1 ? 2 : 0][0], acc[np > 1 ? 3 : 0][0], n));
+}
+
+/* `count` pixels of nv * 16 channels in q, of which `left` exist. */
+static ALWAYS_INLINE void store_tile(int8_t *y, size_t pitch, __m512i q, const int nv, int count, int left)
+{
+    const int per = nv == 1 ? 4 : nv == 2 ? 2 : 1;
+    if (count == per && left >= 16 * nv && (per == 1 || pitch == 16 * nv) && nv != 3) {
+        _mm512_storeu_si512(y, q);
+        return;
+    }
+    const __m128i part[4] = { _mm512_castsi512_si128(q), _mm512_extracti32x4_epi32(q, 1), _mm512_extracti32x4_epi32(q, 2),
+                              _mm512_extracti32x4_epi32(q, 3) };
+    EACH (i, per)
+        EACH (v, nv)
+            if (i < count && left > 16 * v)
+                store16_s8(y + i * pitch + 16 * v, part[i * nv + v], left - 16 * v);
+}
+
 static inline void finish16_s8(void *out, size_t pixel, int k, __m512i acc, size_t i, __mmask16 m,
                                const struct vn_conv_s8 *p)
 {
     const size_t at = out_at(&p->g, pixel, k);
     __m512 t = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_maskz_loadu_ps(m, p->mult + i));
     if (p->out_f32) {
-        _mm512_mask_storeu_ps((float *)out + at, m, t);
+        store16_f32((float *)out + at, t, m);
         return;
     }
     if (p->residual) {
@@ -70,11 +125,70 @@ static inline void finish16_s8(void *out, size_t pixel, int k, __m512i acc, size
         _mm256_mask_storeu_epi16((int16_t *)out + at, m, _mm512_cvtepi32_epi16(q));
         return;
     }
-    int8_t *const y = (int8_t *)out + at;
-    if (m == 0xffff)
-        _mm_storeu_si128((__m128i *)y, _mm512_cvtepi32_epi8(q));
-    else
-        _mm_mask_storeu_epi8(y, m, _mm512_cvtepi32_epi8(q));
+    store16_s8((int8_t *)out + at, _mm512_cvtepi32_epi8(q), __builtin_popcount(m));
+}
+
+/* mult times the sum, to int8, + residual: what finish16_s8 does, still float32. */
+static inline __m512 added16(__m512 t, const int8_t *residual, const struct vn_conv_s8 *p)
+{
+    const __m512i mid = round16(t, p->z_mid, -128, 127);
+    const __m512 a = _mm512_add_ps(_mm512_cvtepi32_ps(mid), _mm512_set1_ps((float)p->z_mid));
+    const __m512 b = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)residual)));
+    const __m512 ra = _mm512_set1_ps(p->r_mid), rb = _mm512_set1_ps(p->r_res), fixed = _mm512_set1_ps(p->fixed);
+    return p->residual_first ? _mm512_fmadd_ps(b, rb, _mm512_fmadd_ps(a, ra, fixed))
+                             : _mm512_fmadd_ps(a, ra, _mm512_fmadd_ps(b, rb, fixed));
+}
+
+/* Whether no result of an Add leaves the integers of 32 bits. */
+static inline int add_is_bounded(const struct vn_conv_s8 *p)
+{
+    const float most = 128.0f * (fabsf(p->r_mid) + fabsf(p->r_res)) + fabsf(p->fixed);
+    return most < 1e9f;
+}
+
+/* Any epilogue, a vector at a time. */
+static __attribute__((noinline)) void finish_each_s8(int nv, __m512i acc[][4], void *out, size_t first, int count, int k,
+                                                     int left, size_t lane0, const struct vn_conv_s8 *p)
+{
+    for (int i = 0; i < count; i++)
+        for (int v = 0; v < nv && left > 16 * v; v++)
+            finish16_s8(out, first + i, k + 16 * v, acc[i][v], lane0 + 16 * v, low_lanes(min_int(16, left - 16 * v)), p);
+}
+
+/* Pixels [first, first + count) of a tile, nv vectors of channels from k on; `left` channels exist. */
+static ALWAYS_INLINE void finish_tile_s8(const int np, const int nv, __m512i acc[][4], void *out, size_t first, int count,
+                                         int k, int left, size_t lane0, const struct vn_conv_s8 *p)
+{
+    const struct vn_window2d *const g = &p->g;
+    __m512 mult[4];
+    int bounded = !p->out_f32 && !p->out_s16 && (!p->residual || add_is_bounded(p));
+    EACH (v, nv) {
+        mult[v] = _mm512_loadu_ps(p->mult + lane0 + 16 * v);
+        bounded &= is_bounded(mult[v]);
+    }
+    if (!bounded) {
+        __m512i copy[8][4]; /* acc itself stays in registers */
+        EACH (i, np)
+            EACH (v, nv)
+                copy[i][v] = acc[i][v];
+        finish_each_s8(nv, copy, out, first, count, k, left, lane0, p);
+        return;
+    }
+    const int res = p->residual != NULL;
+    const struct narrow n = narrow_of(res ? 0 : p->zy, p->lo, p->hi);
+    EACH (i, np)
+        EACH (v, nv) {
+            __m512 t = _mm512_mul_ps(_mm512_cvtepi32_ps(acc[i][v]), mult[v]);
+            if (res && left > 16 * v)
+                t = added16(t, p->residual + residual_at(g, first + min_int(i, count - 1), k + 16 * v), p);
+            acc[i][v] = _mm512_cvtps_epi32(t);
+        }
+    int8_t *const y = (int8_t *)out + out_at(g, first, k);
+    const int per = nv == 1 ? 4 : nv == 2 ? 2 : 1; /* pixels of one packed vector */
+    EACH (j, (np + per - 1) / per) {
+        const __m512i q = packed_tile(nv, acc + j * per, np - j * per, &n);
+        store_tile(y + (size_t)(j * per) * g->yp, (size_t)g->yp, q, nv, min_int(per, count - j * per), left);
+    }
 }
 
 static inline void finish16_f32(float *out, size_t pixel, int k, __m512 y, __mmask16 m,
@@ -85,10 +199,7 @@ static inline void finish16_f32(float *out, size_t pixel, int k, __m512 y, __mma
         y = _mm512_add_ps(y, _mm512_maskz_loadu_ps(m, p->residual + residual_at(&p->g, pixel, k)));
     y = _mm512_max_ps(y, _mm512_set1_ps(p->lo));
     y = _mm512_min_ps(y, _mm512_set1_ps(p->hi));
-    if (m == 0xffff)
-        _mm512_storeu_ps(out + at, y);
-    else
-        _mm512_mask_storeu_ps(out + at, m, y);
+    store16_f32(out + at, y, m);
 }
 
 #endif
