@@ -124,7 +124,8 @@ static int read_mask(uint32_t *mask, const char *s, struct vn_err *e)
     return *end || !*s
                ? vn_fail(e, VN_E_USAGE,
                          "--cpumask: expected a number, c, avx2, avx512, avx512vnni, avx512vbmi or all, "
-                         "got '%s'", s)
+                         "got '%s'",
+                         s)
                : VN_OK;
 }
 

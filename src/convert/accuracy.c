@@ -19,8 +19,9 @@ static void judge_front(struct judge *j, struct vn_arena *a, const struct value 
     while (todo.n) {
         const struct value *v = todo.v[--todo.n];
         const struct node_similarity *s = &j->cmp->of[v->id];
-        if (j->seen[v->id]++)
+        if (j->seen[v->id])
             continue;
+        j->seen[v->id] = 1;
         if (s->samples && !s->exact) {
             if (!j->worst || s->mean < j->cmp->of[j->worst->id].mean)
                 j->worst = v;
@@ -47,8 +48,9 @@ static void mark_front(unsigned char *wanted, struct vn_arena *a, const struct v
     VEC_PUSH(a, &todo, from);
     while (todo.n) {
         const struct value *v = todo.v[--todo.n];
-        if (wanted[v->id]++)
+        if (wanted[v->id])
             continue;
+        wanted[v->id] = 1;
         for (int i = 0; !vn_dtype_is_float(v->dtype) && v->producer && i < v->producer->n_in; i++)
             if (v->producer->in[i] && !v->producer->in[i]->data)
                 VEC_PUSH(a, &todo, v->producer->in[i]);
@@ -60,8 +62,6 @@ const unsigned char *vn_convert_judges(struct vn_arena *a, const struct graph *g
     unsigned char *wanted = NEW_ARRAY(a, unsigned char, g->values.n);
     for (int i = 0; i < g->outputs.n; i++)
         mark_front(wanted, a, g->outputs.v[i]);
-    for (int i = 0; i < g->values.n; i++)
-        wanted[i] = wanted[i] != 0;
     return wanted;
 }
 

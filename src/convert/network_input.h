@@ -1,5 +1,5 @@
 /* convert/network_input.h - what judges the normalization of an image input: network_input.c from the first
- * layers, network_output.c from the outputs. */
+ * layers, network_output.c from the outputs; both try the usual ones (usual_norms.c). */
 #ifndef VN_CONVERT_NETWORK_INPUT_H
 #define VN_CONVERT_NETWORK_INPUT_H
 

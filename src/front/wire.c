@@ -315,6 +315,8 @@ static void add_piece(struct writer *w, const uint8_t *p, size_t n)
 
 static void end_piece(struct writer *w)
 {
+    if (w->end == w->at) /* there may be no buffer yet */
+        return;
     add_piece(w, w->buf + w->at, w->end - w->at);
     w->end = w->at;
 }

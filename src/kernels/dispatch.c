@@ -26,26 +26,26 @@ uint32_t vn_kernels_cpu(void)
 
 #if defined(__x86_64__)
 /* kernels/spans_body.h */
-#define SPANS(level)                                    \
-    k->clamp_s8 = vn_clamp_s8_##level;                  \
-    k->clamp_f32 = vn_clamp_f32_##level;                \
-    k->rescale_s8 = vn_rescale_s8_##level;              \
-    k->rescale_s8_s16 = vn_rescale_s8_s16_##level;      \
-    k->rescale_s16_s8 = vn_rescale_s16_s8_##level;      \
-    k->rescale_s16 = vn_rescale_s16_##level;            \
+#define SPANS(level) \
+    k->clamp_s8 = vn_clamp_s8_##level; \
+    k->clamp_f32 = vn_clamp_f32_##level; \
+    k->rescale_s8 = vn_rescale_s8_##level; \
+    k->rescale_s8_s16 = vn_rescale_s8_s16_##level; \
+    k->rescale_s16_s8 = vn_rescale_s16_s8_##level; \
+    k->rescale_s16 = vn_rescale_s16_##level; \
     k->unary_f32 = vn_unary_f32_##level;
 
 /* kernels/integer_body.h */
-#define INTEGERS(level, width)                               \
-    k->binary_##width = vn_binary_##width##_##level;         \
-    k->quantize_##width = vn_quantize_##width##_##level;     \
+#define INTEGERS(level, width) \
+    k->binary_##width = vn_binary_##width##_##level; \
+    k->quantize_##width = vn_quantize_##width##_##level; \
     k->dequantize_##width = vn_dequantize_##width##_##level; \
     k->normalize_##width = vn_normalize_##width##_##level;
 
 /* kernels/x86/softmax_body.h */
-#define SOFTMAX(level)                         \
-    k->softmax_s8 = vn_softmax_s8_##level;     \
-    k->softmax_s16 = vn_softmax_s16_##level;   \
+#define SOFTMAX(level) \
+    k->softmax_s8 = vn_softmax_s8_##level; \
+    k->softmax_s16 = vn_softmax_s16_##level; \
     k->softmax_f32 = vn_softmax_f32_##level;
 
 static void init_x86(struct vn_kernels *k, uint32_t cpu)

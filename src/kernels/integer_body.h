@@ -17,14 +17,14 @@ void NAME(binary)(ELEM *out, const ELEM *a, const ELEM *b, size_t n, int step_a,
 
 void NAME(quantize)(ELEM *out, const float *x, size_t n, float scale, int32_t zero)
 {
-    EACH_ELEMENT (n)
-        out[i] = (ELEM)vn_quantize(x[i], scale, zero, LEAST, MOST);
+    EACH_ELEMENT(n)
+    out[i] = (ELEM)vn_quantize(x[i], scale, zero, LEAST, MOST);
 }
 
 void NAME(dequantize)(float *out, const ELEM *x, size_t n, float scale, int32_t zero)
 {
-    EACH_ELEMENT (n)
-        out[i] = vn_dequantize(x[i], scale, zero);
+    EACH_ELEMENT(n)
+    out[i] = vn_dequantize(x[i], scale, zero);
 }
 
 /* The sums are integers, which doubles hold exactly. */
@@ -45,7 +45,8 @@ void NAME(normalize)(ELEM *out, const ELEM *x, const struct vn_normalize *p, int
         const int64_t shift = p->centre ? sum : 0;
         const double factor = vn_norm_factor(n, n * (int64_t)squares - shift * shift, p->sx, p->epsilon);
         const double total = (double)shift;
-        EACH_ELEMENT (n)
-            out[i] = (ELEM)vn_norm(count * (double)(x[i] - zx) - total, factor, scale[i], bias[i], zy, LEAST, MOST);
+        EACH_ELEMENT(n)
+        out[i] =
+            (ELEM)vn_norm(count * (double)(x[i] - zx) - total, factor, scale[i], bias[i], zy, LEAST, MOST);
     }
 }

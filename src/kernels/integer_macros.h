@@ -32,8 +32,9 @@ static inline int32_t smaller(int32_t a, int32_t b, const struct vn_binary_s8 *p
     else                                                                          \
         PAIRS(a[0], b[0], value)                                                  \
     break
-#define PAIRS(x, y, value)                                                        \
-    EACH_ELEMENT (n) {                                                            \
-        const int32_t A = x, B = y;                                               \
-        out[i] = (ELEM)value;                                                     \
+#define PAIRS(x, y, value) \
+    EACH_ELEMENT(n) \
+    { \
+        const int32_t A = x, B = y; \
+        out[i] = (ELEM)value; \
     }

@@ -3,7 +3,7 @@
 void NAME(maxpool)(ELEM *out, const ELEM *x, const struct vn_pool *p, int row0, int row1)
 {
     const struct vn_window2d *const g = &p->g;
-    FOR_EACH_PIXEL(g) {
+    FOR_EACH_PIXEL (g) {
         const struct pool_window t = window_at(g, row % g->oh, ox);
         ELEM *const y = out + ((size_t)row * g->ow + ox) * g->yp;
         for (int c = 0; c < g->c; c++)
@@ -20,7 +20,7 @@ void NAME(maxpool)(ELEM *out, const ELEM *x, const struct vn_pool *p, int row0, 
 void NAME(avgpool)(ELEM *out, const ELEM *x, const struct vn_pool *p, int row0, int row1)
 {
     const struct vn_window2d *const g = &p->g;
-    FOR_EACH_PIXEL(g) {
+    FOR_EACH_PIXEL (g) {
         const struct pool_window t = window_at(g, row % g->oh, ox);
         ELEM *const y = out + ((size_t)row * g->ow + ox) * g->yp;
         for (int c = 0; c < g->c; c++) {

@@ -23,7 +23,8 @@ void NAME(resize_linear)(ELEM *out, const ELEM *x, const struct vn_resize2d *p, 
     for (int row = row0; row < row1; row++) {
         const int oy = row % p->oh;
         const ELEM *const image = x + (size_t)(row / p->oh) * p->h * line;
-        const ELEM *const top = image + p->iy[2 * oy] * line, *const bottom = image + p->iy[2 * oy + 1] * line;
+        const ELEM *const top = image + p->iy[2 * oy] * line, *const bottom =
+                                                                  image + p->iy[2 * oy + 1] * line;
         const int32_t wt = p->qy[2 * oy], wb = p->qy[2 * oy + 1];
         for (int ox = 0; ox < p->ow; ox++) {
             const size_t l = (size_t)p->ix[2 * ox] * p->c, r = (size_t)p->ix[2 * ox + 1] * p->c;
@@ -32,7 +33,8 @@ void NAME(resize_linear)(ELEM *out, const ELEM *x, const struct vn_resize2d *p, 
             for (int c = 0; c < p->c; c++) {
                 const int32_t t = (top[l + c] - p->zx) * wl + (top[r + c] - p->zx) * wr;
                 const int32_t b = (bottom[l + c] - p->zx) * wl + (bottom[r + c] - p->zx) * wr;
-                y[c] = (ELEM)vn_resize_linear(RESIZE_SUM(t, wt, b, wb), RESIZE_BITS, p->ratio, p->zy, LEAST, MOST);
+                y[c] = (ELEM)vn_resize_linear(RESIZE_SUM(t, wt, b, wb), RESIZE_BITS, p->ratio, p->zy, LEAST,
+                                              MOST);
             }
         }
     }

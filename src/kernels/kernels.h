@@ -135,7 +135,7 @@ struct vn_matmul {
     int m, n, k;
     int32_t za, zb, zy, lo, hi; /* integers */
     float mult;                 /* integers: (sa*sb)/sy; exact sums whatever k is, vn_requantize */
-    int out_s16;                /* int8: an int16 result */
+    int out_s16; /* int8: an int16 result */
     int out_f32;                /* integers: y = (float)acc * mult */
 };
 typedef void vn_matmul_s8_fn(void *c, const int8_t *a, const int8_t *b, const struct vn_matmul *p, int row0, int row1);
@@ -197,7 +197,8 @@ vn_rescale_s16_s8_fn vn_rescale_s16_s8_c, vn_rescale_s16_s8_avx2, vn_rescale_s16
 vn_rescale_s16_fn vn_rescale_s16_c, vn_rescale_s16_avx2, vn_rescale_s16_avx512;
 
 typedef void vn_unary_f32_fn(float *out, const float *x, size_t n, enum vn_unary op, float alpha, float beta); /* in place allowed */
-vn_unary_f32_fn vn_unary_f32_c, vn_unary_f32_avx2, vn_unary_f32_avx512; /* num/functions.h and unary_one in spans_body.h */
+vn_unary_f32_fn vn_unary_f32_c, vn_unary_f32_avx2,
+    vn_unary_f32_avx512; /* num/functions.h and unary_one in spans_body.h */
 
 /* ---- reductions of the middle axis of [outer][n][inner]; outer slices [o0, o1) ---- */
 
@@ -250,7 +251,8 @@ struct vn_normalize {
     float sx;
     double epsilon;
 };
-typedef void vn_normalize_s8_fn(int8_t *out, const int8_t *x, const struct vn_normalize *p, int row0, int row1);
+typedef void vn_normalize_s8_fn(int8_t *out, const int8_t *x, const struct vn_normalize *p, int row0,
+                                int row1);
 typedef void vn_normalize_s16_fn(int16_t *out, const int16_t *x, const struct vn_normalize *p, int row0, int row1);
 vn_normalize_s8_fn vn_normalize_s8_c, vn_normalize_s8_avx2, vn_normalize_s8_avx512;
 vn_normalize_s16_fn vn_normalize_s16_c, vn_normalize_s16_avx2, vn_normalize_s16_avx512;

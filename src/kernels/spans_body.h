@@ -1,5 +1,5 @@
-/* kernels/spans_body.h - spans of elements with one result each. Included once per instruction set; the compiler makes the vectors.
- * NAME(x) is the function vn_x with the set. */
+/* kernels/spans_body.h - spans of elements with one result each. Included once per instruction set; the
+ * compiler makes the vectors. NAME(x) is the function vn_x with the set. */
 #include "kernels/kernels.h"
 #include "num/functions.h"
 
@@ -9,7 +9,8 @@
 void NAME(clamp_s8)(int8_t *out, const int8_t *x, size_t n, int lo, int hi)
 {
     const int8_t least = (int8_t)lo, most = (int8_t)hi;
-    EACH_ELEMENT (n) {
+    EACH_ELEMENT(n)
+    {
         const int8_t v = x[i] > least ? x[i] : least;
         out[i] = v < most ? v : most;
     }
@@ -17,18 +18,19 @@ void NAME(clamp_s8)(int8_t *out, const int8_t *x, size_t n, int lo, int hi)
 
 void NAME(clamp_f32)(float *out, const float *x, size_t n, float lo, float hi)
 {
-    EACH_ELEMENT (n) {
+    EACH_ELEMENT(n)
+    {
         const float v = x[i] > lo ? x[i] : lo;
         out[i] = v < hi ? v : hi;
     }
 }
 
-#define RESCALE(name, to, from)                                                                         \
-    void NAME(name)(to *out, const from *x, size_t n, const struct vn_rescale *p)                       \
-    {                                                                                                   \
-        const struct vn_rescale r = *p;                                                                 \
-        EACH_ELEMENT (n)                                                                                \
-            out[i] = (to)vn_rescale(x[i], r.zx, r.ratio, r.zy, r.lo, r.hi);                             \
+#define RESCALE(name, to, from) \
+    void NAME(name)(to * out, const from *x, size_t n, const struct vn_rescale *p) \
+    { \
+        const struct vn_rescale r = *p; \
+        EACH_ELEMENT(n) \
+        out[i] = (to)vn_rescale(x[i], r.zx, r.ratio, r.zy, r.lo, r.hi); \
     }
 RESCALE(rescale_s8_s16, int16_t, int8_t)
 RESCALE(rescale_s16_s8, int8_t, int16_t)
@@ -44,7 +46,8 @@ static inline float unit(float x)
 /* Both are computed. */
 static inline float chosen(int first, float a, float b) { return first ? a : b; }
 
-static inline __attribute__((always_inline)) float unary_one(float x, enum vn_unary op, float alpha, float beta)
+static inline __attribute__((always_inline)) float unary_one(float x, enum vn_unary op, float alpha,
+                                                             float beta)
 {
     switch (op) {
     case VN_UN_EXP: return exp_f32(x);
@@ -80,10 +83,10 @@ static inline __attribute__((always_inline)) float unary_one(float x, enum vn_un
 }
 
 #define BLOCK 64 /* a number that the compiler knows: no loop for what is left over */
-#define CASE(op)                                                                                        \
-    case op:                                                                                            \
-        EACH_ELEMENT (BLOCK)                                                                            \
-            y[i] = unary_one(x[i], op, alpha, beta);                                                    \
+#define CASE(op) \
+    case op: \
+        EACH_ELEMENT(BLOCK) \
+        y[i] = unary_one(x[i], op, alpha, beta); \
         break;
 #define CASES(a, b, c, d) CASE(VN_UN_##a) CASE(VN_UN_##b) CASE(VN_UN_##c) CASE(VN_UN_##d)
 

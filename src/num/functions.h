@@ -1,9 +1,11 @@
-/* num/functions.h - functions of one value from a fixed sequence of float32 products and sums: the same bits everywhere, no libm.
- * num/num.h declares them as vn_expf and so on; kernels include this to compute many values at once. Every branch is a choice
- * between two numbers that are both computed, so a compiler can make vectors of them.
+/* num/functions.h - functions of one value from a fixed sequence of float32 products and sums: the same bits
+ * everywhere, no libm. num/num.h declares them as vn_expf and so on; kernels include this to compute many
+ * values at once. Every branch is a choice between two numbers that are both computed, so a compiler can
+ * make vectors of them.
  *
- * Range reduction after Cody and Waite (Software Manual for the Elementary Functions, 1980); the polynomials are interpolants
- * at Chebyshev nodes. Largest errors over all floats, measured against float64: see tests/kernel. */
+ * Range reduction after Cody and Waite (Software Manual for the Elementary Functions, 1980); the polynomials
+ * are interpolants at Chebyshev nodes. Largest errors over all floats, measured against float64: see
+ * tests/kernel. */
 #ifndef VN_NUM_FUNCTIONS_H
 #define VN_NUM_FUNCTIONS_H
 

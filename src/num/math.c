@@ -2,15 +2,7 @@
 #include "num/functions.h"
 
 float vn_expf(float x) { return exp_f32(x); }
-float vn_sigmoidf(float x) { return sigmoid_f32(x); }
-float vn_tanhf(float x) { return tanh_f32(x); }
 float vn_logf(float x) { return log_f32(x); }
-float vn_log1pf(float x) { return log1p_f32(x); }
-float vn_expm1f(float x) { return expm1_f32(x); }
-float vn_erff(float x) { return erf_f32(x); }
-float vn_softplusf(float x) { return softplus_f32(x); }
-float vn_mishf(float x) { return mish_f32(x); }
-float vn_gelu_tanhf(float x) { return gelu_tanh_f32(x); }
 
 float vn_powif(float x, int n)
 {

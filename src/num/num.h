@@ -106,7 +106,8 @@ static inline double vn_norm_factor(int64_t n, int64_t v, float sx, double epsil
     const double variance = (double)v / (count * count) * (s * s) + epsilon;
     return s / (count * __builtin_sqrt(variance));
 }
-static inline int32_t vn_norm(double d, double factor, float scale, float bias, int32_t zy, int32_t lo, int32_t hi)
+static inline int32_t vn_norm(double d, double factor, float scale, float bias, int32_t zy, int32_t lo,
+                              int32_t hi)
 {
     const float t = (float)(d * factor);
     return vn_sat_rne(t * scale + bias, zy, lo, hi);
@@ -115,7 +116,10 @@ static inline int32_t vn_norm(double d, double factor, float scale, float bias, 
 /* Linear resize: weights in units of 2^-bits along each axis; acc = sum (q - z) * wy * wx. */
 #define VN_RESIZE_BITS 11   /* int8 */
 #define VN_RESIZE16_BITS 15 /* int16 */
-static inline float vn_resize_mult(float ratio, int bits) { return ratio * (1.0f / (float)(1 << (2 * bits))); }
+static inline float vn_resize_mult(float ratio, int bits)
+{
+    return ratio * (1.0f / (float)(1 << (2 * bits)));
+}
 static inline int32_t vn_resize_linear(int64_t acc, int bits, float ratio, int32_t zy, int32_t lo, int32_t hi)
 {
     return vn_sat_rne((float)acc * vn_resize_mult(ratio, bits), zy, lo, hi);
@@ -154,17 +158,9 @@ static inline int32_t vn_add(int32_t a, float ra, int32_t b, float rb, float fix
     return vn_sat_rne(vn_fma((float)a, ra, vn_fma((float)b, rb, fixed)), 0, lo, hi);
 }
 
-/* Our own transcendental functions (num/math.c): float32, products and sums in a fixed order, no fused operations. */
+/* Our own transcendental functions (num/math.c; more in num/functions.h): float32, products and sums in a fixed order, no fused operations. */
 float vn_expf(float x);     /* 0 below -87.3, +inf above 88.7; within 2 ulp */
-float vn_sigmoidf(float x);
-float vn_tanhf(float x);
 float vn_logf(float x);      /* within 2 ulp */
-float vn_log1pf(float x);    /* within 3 ulp */
-float vn_expm1f(float x);    /* within 4 ulp */
-float vn_erff(float x);      /* within 3 ulp */
-float vn_softplusf(float x); /* within 4 ulp */
-float vn_mishf(float x);
-float vn_gelu_tanhf(float x);
 float vn_powif(float x, int n); /* n multiplications by squaring, from the lowest bit up; n < 0: 1 over that */
 
 /* The same in float64, for functions whose speed does not matter (num/math64.c): within 1e-14 relative where nothing is said. */

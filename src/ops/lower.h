@@ -59,7 +59,7 @@ struct lowering {
     const struct graph *graph;
     const struct node *node; /* being lowered */
     int integer;             /* node computes in integers: its quantized inputs and outputs are int8 or int16 tensors */
-    int wide;                /* vn_node_widens: int8 inputs are given as int16 with zero point 0 */
+    int wide; /* vn_node_widens: int8 inputs are given as int16 with zero point 0 */
     int *held[2];            /* value id -> tensor id in PLAIN, CHANNELS_LAST; -1 */
     int *held_f32[2];        /* the same, dequantized */
     int *held_s16[2];        /* of int8 values: as int16 with zero point 0 */

@@ -494,7 +494,8 @@ static struct state split(struct graph *g, const struct vn_ranges *r, const stru
     return s;
 }
 
-int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struct vn_quant_options *o, struct vn_err *e)
+int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struct vn_quant_options *o,
+                         struct vn_err *e)
 {
     struct splits splits;
     vn_graph_index(g);

@@ -85,7 +85,8 @@ static void count_few(struct histogram *h, const float *x, size_t n, float inver
         h->bin[bin[i]]++;
 }
 
-int vn_histogram_add_range(struct histogram *h, const float *x, size_t n)
+/* Only count, min and max. */
+static int add_range(struct histogram *h, const float *x, size_t n)
 {
     float lo, hi;
     if (!n)
@@ -99,7 +100,7 @@ int vn_histogram_add_range(struct histogram *h, const float *x, size_t n)
 
 int vn_histogram_add(struct histogram *h, const float *x, size_t n)
 {
-    TRY(vn_histogram_add_range(h, x, n));
+    TRY(add_range(h, x, n));
     const float inverse = ldexpf(1, -h->exponent);
     for (size_t more; n > BLOCK; x += more, n -= more) {
         more = n < MOST_IN_TABLES ? n : MOST_IN_TABLES;
@@ -192,7 +193,7 @@ static int read_entry(struct result_reader *r, void *entry)
         return vn_result_bad(r, "minimum %g is above maximum %g", (double)h->min, (double)h->max);
     h->exponent = exponent_for(largest(h));
     TRY(vn_result_get(r, &used, HISTOGRAM_BINS, "number of bins"));
-    return used ? get_bins(r, h, (int)used) : VN_OK;
+    return get_bins(r, h, (int)used);
 }
 
 const struct result_kind vn_result_histogram = { "histogram", sizeof(struct histogram), merge, write_entry,

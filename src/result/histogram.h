@@ -17,7 +17,5 @@ struct histogram {
 };
 /* Add n values; 0, or VN_E_INPUT where one is not finite. */
 int vn_histogram_add(struct histogram *h, const float *x, size_t n);
-/* The same without bins: only count, min and max. */
-int vn_histogram_add_range(struct histogram *h, const float *x, size_t n);
 
 #endif

@@ -90,10 +90,11 @@ static int prepare_s8(struct vn_model *m, struct rt_step *s, int depthwise, stru
     const enum vn_dtype y = s->out->dtype == VN_F32 ? VN_I8 : s->out->dtype;
     WANT(s, e, rt_is_quantized(y), "output type differs");
     WANT(s, e,
-         within(p->lo, rt_least(y), p->hi) && within(p->hi, p->lo, rt_most(y)) && within(p->mid_zero, -128, 127) &&
-             within(p->residual_first, 0, 1),
+         within(p->lo, rt_least(y), p->hi) && within(p->hi, p->lo, rt_most(y)) &&
+             within(p->mid_zero, -128, 127) && within(p->residual_first, 0, 1),
          "bounds out of range");
-    WANT(s, e, y == VN_I8 || (p->hidden_conv < 0 && p->hidden_sum < 0), "a hidden tensor behind an int16 result");
+    WANT(s, e, y == VN_I8 || (p->hidden_conv < 0 && p->hidden_sum < 0),
+         "a hidden tensor behind an int16 result");
     WANT(s, e, p->wide || (int64_t)g->kh * g->kw * (g->c / g->groups) <= VN_NARROW_TAPS,
          "sums do not fit 32 bits");
     a->weight = (const int8_t *)s->in[1]->data;

@@ -343,8 +343,8 @@ static void linear_part(void *ctx, int i)
         j->m->kernels.resize_linear_s16((int16_t *)s->out->data, (const int16_t *)s->in[0]->data,
                                         &s->args.resize, ROWS(j, i));
     else
-        j->m->kernels.resize_linear_f32((float *)s->out->data, (const float *)s->in[0]->data,
-                                        &s->args.resize, ROWS(j, i));
+        j->m->kernels.resize_linear_f32((float *)s->out->data, (const float *)s->in[0]->data, &s->args.resize,
+                                        ROWS(j, i));
 }
 
 static void run_nearest(struct vn_model *m, const struct rt_step *s)

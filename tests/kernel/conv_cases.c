@@ -114,7 +114,8 @@ static void naive_s8(void *out, const int8_t *x, const struct vn_conv_s8 *p, con
                                                             : fmaf(a, p->r_mid, fmaf(b, p->r_res, p->fixed));
                         ((int8_t *)out)[at] = (int8_t)vn_sat_rne(sum, 0, p->lo, p->hi);
                     } else if (p->out_s16) {
-                        ((int16_t *)out)[at] = (int16_t)vn_sat_rne((float)acc * ch->mult[k], p->zy, p->lo, p->hi);
+                        ((int16_t *)out)[at] =
+                            (int16_t)vn_sat_rne((float)acc * ch->mult[k], p->zy, p->lo, p->hi);
                     } else {
                         ((int8_t *)out)[at] = (int8_t)vn_sat_rne((float)acc * ch->mult[k], p->zy, p->lo, p->hi);
                     }
@@ -215,7 +216,10 @@ static void conv_s8(struct test *t, int depthwise)
     naive_s8(want, x, &p, &ch);
     char more[96];
     snprintf(more, sizeof more, "zx %d zy %d%s%s%s", p.zx, p.zy, p.residual ? " residual" : "",
-        p.out_f32 ? " f32" : p.out_s16 ? " s16" : "", p.wide ? " wide" : "");
+             p.out_f32   ? " f32"
+             : p.out_s16 ? " s16"
+                         : "",
+             p.wide ? " wide" : "");
     vn_conv_s8_fn *before = NULL;
     for (int i = 0; i < t->levels; i++) {
         vn_conv_s8_fn *const fn = depthwise ? t->level[i].k.dwconv_s8 : t->level[i].k.conv_s8;

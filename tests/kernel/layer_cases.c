@@ -1,4 +1,5 @@
-/* tests/kernel/layer_cases.c - layers of known networks: one list drives the comparison with C and the times of the same calls.
+/* tests/kernel/layer_cases.c - layers of known networks: one list drives the comparison with C and the times
+ * of the same calls.
  *
  * Buffers end at pages that cannot be touched: inputs with their slack, outputs and weights without any. */
 #include "harness.h"

@@ -1,4 +1,5 @@
-/* tests/kernel/peak.c - the most multiply-accumulates per nanosecond that this core does at each level, by loops of nothing else. */
+/* tests/kernel/peak.c - the most multiply-accumulates per nanosecond that this core does at each level, by
+ * loops of nothing else. */
 #include "harness.h"
 
 #include <time.h>

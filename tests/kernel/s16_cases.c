@@ -145,13 +145,14 @@ static void test_spans(struct test *t)
     IN_C(vn_table_s8_s16_c(got, s8, n, table), got, want, 2, table[s8[i] + 128]);
     IN_C(vn_table_s16_s8_c(got8, q, n, table8), got8, want8, 1, table8[q[i] + 32768]);
     r.zx = pick(t, -128, 127);
-#define RESCALED(member, got, from, want, size)                                                          \
-    EACH_LEVEL (member) {                                                                                \
-        for (size_t i = 0; i < n; i++)                                                                   \
-            (want)[i] = vn_sat_rne((float)((from)[i] - r.zx) * r.ratio, r.zy, r.lo, r.hi);               \
-        reset_output(got, n * size);                                                                     \
-        t->level[li].k.member(got, from, n, &r);                                                         \
-        check(t, t->level[li].name, got, want, n * size, 0, #member);                                    \
+#define RESCALED(member, got, from, want, size) \
+    EACH_LEVEL(member) \
+    { \
+        for (size_t i = 0; i < n; i++) \
+            (want)[i] = vn_sat_rne((float)((from)[i] - r.zx) * r.ratio, r.zy, r.lo, r.hi); \
+        reset_output(got, n *size); \
+        t->level[li].k.member(got, from, n, &r); \
+        check(t, t->level[li].name, got, want, n *size, 0, #member); \
     }
     RESCALED(rescale_s8_s16, got, s8, want, 2)
     r.lo = pick(t, -128, 0), r.hi = pick(t, 1, 127);
@@ -215,8 +216,10 @@ static void test_softmax(struct test *t)
         const double e = exp(-(double)d * (double)sx) * 1073741824.0;
         verdict(t, fabs((double)vn_softmax16_entry(table, d) - e) <= 2, "c", "exp from two tables");
     }
-    struct vn_softmax p = { .n = one_in(t, 15) ? pick(t, 1000, 1100) : pick(t, 1, 150), .inner = one_in(t, 2) ? 1 : pick(t, 2, 40),
-                            .table = table, .inv = 32767.0f };
+    struct vn_softmax p = { .n = one_in(t, 15) ? pick(t, 1000, 1100) : pick(t, 1, 150),
+                            .inner = one_in(t, 2) ? 1 : pick(t, 2, 40),
+                            .table = table,
+                            .inv = 32767.0f };
     const int outer = pick(t, 1, 3), o = pick(t, 0, outer);
     const size_t n = (size_t)outer * p.n * p.inner;
     int16_t *const x = new_input(t, n * 2), *const want = new_output(n * 2), *const got = new_output(n * 2);
@@ -234,11 +237,13 @@ static void test_softmax(struct test *t)
             want[at + i * p.inner] = (int16_t)vn_sat_rne((float)share * p.inv, 0, -32768, 32767);
         }
     }
-    EACH_LEVEL (softmax_s16) {
+    EACH_LEVEL(softmax_s16)
+    {
         reset_output(got, n * 2);
         t->level[li].k.softmax_s16(got, x, &p, 0, o);
         t->level[li].k.softmax_s16(got, x, &p, o, outer);
-        check(t, t->level[li].name, got, want, n * 2, 0, text_of("outer %d n %d inner %d", outer, p.n, p.inner, 0));
+        check(t, t->level[li].name, got, want, n * 2, 0,
+              text_of("outer %d n %d inner %d", outer, p.n, p.inner, 0));
     }
 }
 

@@ -38,9 +38,9 @@ def undone_in(code):
 
 def macros(tree, code):
     undone = undone_in(code)
-    for name in set(re.findall(r'^#[ \t]*include "([\w/]+\.def)"', code, flags=re.M)):
+    for name in set(re.findall(r'^#[ \t]*include "([\w/]+(?:\.def|_body\.h))"', code, flags=re.M)):
         if (tree.root / "src" / name).exists():
-            undone |= undone_in(tree.code(f"src/{name}"))  # a list may take back what its includer defined
+            undone |= undone_in(tree.code(f"src/{name}"))  # taken back by the list or template
     guards = set(re.findall(r"^[ \t]*#[ \t]*ifndef[ \t]+(\w+)", code, flags=re.M))
     for m in DEFINE.finditer(code):
         if m[1] not in undone | guards:

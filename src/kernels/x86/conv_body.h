@@ -98,9 +98,9 @@ static ALWAYS_INLINE void tile(const int np, const int nv, const struct job *job
     const int inside = next_pixels(t, np, walk, &p->g, o->channel);
 
     VECTOR acc[MAX_NP][MAX_NV];
-    EACH (i, np)
-        EACH (v, nv)
-            acc[i][v] = o->start[v];
+    EACH(i, np)
+    EACH(v, nv)
+    acc[i][v] = o->start[v];
     if (inside)
         sum_taps(acc, np, nv, 1, job, t, o->kb);
     else
@@ -109,59 +109,61 @@ static ALWAYS_INLINE void tile(const int np, const int nv, const struct job *job
 }
 
 /* The same by a list, from its pixel `at` on. */
-static ALWAYS_INLINE void listed_tile(const int np, const int nv, const struct job *job, const struct outputs *o,
-                                      const struct list *l, int at)
+static ALWAYS_INLINE void listed_tile(const int np, const int nv, const struct job *job,
+                                      const struct outputs *o, const struct list *l, int at)
 {
     const size_t block = job->block_elems;
     const ELEM *w = job->p->weight + (size_t)o->kb * block, *x[MAX_NP];
     VECTOR acc[MAX_NP][MAX_NV];
-    EACH (i, np) {
+    EACH(i, np)
+    {
         x[i] = l->x + l->pixel[at + i];
-        EACH (v, nv)
-            acc[i][v] = o->start[v];
+        EACH(v, nv)
+        acc[i][v] = o->start[v];
     }
     for (int s = 0; s < l->steps; s++, w += STEP * VN_OCB) {
         const ptrdiff_t step = l->step[s];
         VECTOR wv[MAX_NV];
-        EACH (v, nv)
-            wv[v] = LOAD_W(w + (size_t)(v / VECS) * block + v % VECS * LANES);
-        EACH (i, np) {
+        EACH(v, nv)
+        wv[v] = LOAD_W(w + (size_t)(v / VECS) * block + v % VECS * LANES);
+        EACH(i, np)
+        {
             const VECTOR xv = LOAD_X(x[i] + step);
-            EACH (v, nv)
-                acc[i][v] = MAC(acc[i][v], xv, wv[v]);
+            EACH(v, nv)
+            acc[i][v] = MAC(acc[i][v], xv, wv[v]);
         }
     }
     FINISH_TILE(np, nv, acc, job->out, o, l->first + at, min_int(np, l->pixels - at), job->p);
 }
 
 /* All pixels for nv vectors of output channels: whole tiles, then a filled-up one or single pixels. */
-#define TILES(nv, np)                                                                                     \
-    static __attribute__((noinline)) void tile_##nv(const struct job *job, const struct outputs *o,       \
-                                                    struct walk *w)                                       \
-    {                                                                                                     \
-        tile(np, nv, job, o, w);                                                                          \
-    }                                                                                                     \
-    static __attribute__((noinline)) void pixel_##nv(const struct job *job, const struct outputs *o,      \
-                                                     struct walk *w)                                      \
-    {                                                                                                     \
-        tile(1, nv, job, o, w);                                                                           \
-    }                                                                                                     \
-    static void pixels_##nv(const struct job *job, const struct outputs *o, struct walk w)                \
-    {                                                                                                     \
-        int left = w.last - w.at;                                                                         \
-        for (; left > np / 2; left -= np)                                                                 \
-            tile_##nv(job, o, &w);                                                                        \
-        for (; left > 0; left--)                                                                          \
-            pixel_##nv(job, o, &w);                                                                       \
-    }                                                                                                     \
-    static __attribute__((noinline)) void listed_##nv(const struct job *job, const struct outputs *o,     \
-                                                      const struct list *l)                               \
-    {                                                                                                     \
-        int at = 0;                                                                                       \
-        for (; l->pixels - at > np / 2; at += np)                                                         \
-            listed_tile(np, nv, job, o, l, at);                                                           \
-        for (; at < l->pixels; at++)                                                                      \
-            listed_tile(1, nv, job, o, l, at);                                                            \
+#define TILES(nv, np) \
+    static __attribute__((noinline)) void tile_##nv(const struct job *job, const struct outputs *o, \
+                                                    struct walk *w) \
+    { \
+        tile(np, nv, job, o, w); \
+    } \
+    static __attribute__((noinline)) void pixel_##nv(const struct job *job, const struct outputs *o, \
+                                                     struct walk *w) \
+    { \
+        tile(1, nv, job, o, w); \
+    } \
+    static void pixels_##nv(const struct job *job, const struct outputs *o, struct walk w) \
+    { \
+        int left = w.last - w.at; \
+        for (; left > np / 2; left -= np) \
+            tile_##nv(job, o, &w); \
+        for (; left > 0; left--) \
+            pixel_##nv(job, o, &w); \
+    } \
+    static __attribute__((noinline)) void listed_##nv(const struct job *job, const struct outputs *o, \
+                                                      const struct list *l) \
+    { \
+        int at = 0; \
+        for (; l->pixels - at > np / 2; at += np) \
+            listed_tile(np, nv, job, o, l, at); \
+        for (; at < l->pixels; at++) \
+            listed_tile(1, nv, job, o, l, at); \
     }
 TILES(2, NP2)
 #if VECS == 1
@@ -172,7 +174,8 @@ TILES(1, NP1)
 
 /* All pixels of a list, or of a walk without one, for the blocks of one group from o->kb on, at most `most`; returns how
  * many blocks. */
-static int outputs_of(const struct job *job, struct outputs *o, int most, const struct list *l, struct walk walk)
+static int outputs_of(const struct job *job, struct outputs *o, int most, const struct list *l,
+                      struct walk walk)
 {
 #if VECS == 1
     static void (*const listed[])(const struct job *, const struct outputs *,
@@ -183,7 +186,8 @@ static int outputs_of(const struct job *job, struct outputs *o, int most, const 
 #else
     static void (*const listed[])(const struct job *, const struct outputs *,
                                   const struct list *) = { 0, 0, listed_2 };
-    static void (*const walked[])(const struct job *, const struct outputs *, struct walk) = { 0, 0, pixels_2 };
+    static void (*const walked[])(const struct job *, const struct outputs *, struct walk) = { 0, 0,
+                                                                                               pixels_2 };
     const int blocks = min_int(most, 1), vectors = 2;
 #endif
     for (int v = 0; v < vectors; v++)
@@ -262,8 +266,8 @@ static void fill_patch(struct list *l, const struct job *job, int row, int rows,
     const ELEM *const image = job->x + (ptrdiff_t)(row / g->oh) * g->h * g->w * g->xp + channel;
     ELEM *to = l->patch;
     for (int iy = top; iy < top + high; iy++)
-        to = copy_row(to, is_inside(iy, g->h) ? image + (ptrdiff_t)iy * g->w * g->xp : NULL, left, left + l->width,
-                      g->c / g->groups, job);
+        to = copy_row(to, is_inside(iy, g->h) ? image + (ptrdiff_t)iy * g->w * g->xp : NULL, left,
+                      left + l->width, g->c / g->groups, job);
 }
 
 static void repeat_last(struct list *l)

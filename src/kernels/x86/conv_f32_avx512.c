@@ -12,10 +12,10 @@
 #define START(p, i) _mm512_loadu_ps((p)->bias + (i))
 #define FINISH(out, pixel, k, acc, count, p) finish16_f32(out, pixel, k, acc, low_lanes(count), p)
 #define FINISH_TILE(np, nv, acc, out, o, first, count, p) \
-    EACH (i, np) \
-        EACH (v, nv) \
-            if (i < (count) && (o)->left > v * LANES) \
-                FINISH(out, (first) + i, (o)->oc + v * LANES, acc[i][v], min_int(LANES, (o)->left - v * LANES), p)
+    EACH(i, np) \
+    EACH(v, nv) \
+    if (i < (count) && (o)->left > v * LANES) \
+    FINISH(out, (first) + i, (o)->oc + v * LANES, acc[i][v], min_int(LANES, (o)->left - v * LANES), p)
 #define PAD(p) 0
 #define NP4 6
 #define NP3 8

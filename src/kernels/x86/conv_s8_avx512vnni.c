@@ -28,7 +28,7 @@ static inline __m512i start16(const struct vn_conv_s8 *p, size_t i)
 #define MAC(acc, x, w) _mm512_dpbusd_epi32(acc, x, w)
 #define START(p, i) start16(p, i)
 #define FINISH_TILE(np, nv, acc, out, o, first, count, p) \
-    finish_tile_s8(np, nv, acc, out, first, count, (o)->oc, (o)->left, (size_t)(o)->kb * VN_OCB, p)
+    finish_tile_s8(np, nv, acc, out, first, count, (o)->oc, (o)->left, (size_t)(o)->kb *VN_OCB, p)
 #define PAD(p) (p)->zx
 #define NP4 6
 #define NP3 8

@@ -1,9 +1,10 @@
-/* kernels/x86/dwconv_s8_avx512vnni.c - int8 depthwise convolution with vpdpbusd: four taps of a row per 32-bit lane.
+/* kernels/x86/dwconv_s8_avx512vnni.c - int8 depthwise convolution with vpdpbusd: four taps of a row per
+ * 32-bit lane.
  *
- * Input rows become columns of 64 bytes: 16 channels, of each four neighbouring pixels; a column every two pixels.
- * A column serves two outputs, or one at stride 2, by weights at either of two places. With 8 channels, the upper
- * lanes hold the pixels two further on, and columns stand four pixels apart. A column is made once and read by all
- * output rows that need it.
+ * Input rows become columns of 64 bytes: 16 channels, of each four neighbouring pixels; a column every two
+ * pixels. A column serves two outputs, or one at stride 2, by weights at either of two places. With 8
+ * channels, the upper lanes hold the pixels two further on, and columns stand four pixels apart. A column is
+ * made once and read by all output rows that need it.
  *
  * vpdpbusd takes unsigned inputs: columns have the sign bit flipped, which adds 128, and sums start lower by
  * (zx + 128) * wsum. */
@@ -32,7 +33,7 @@ struct plan {
 };
 
 /* What one unit of channels needs. */
-struct unit {
+struct slab {
     int c, count; /* first channel; channels that exist */
     int bounded; /* sums times mult stay below 2^30 */
     __m512 mult;
@@ -97,7 +98,7 @@ static __m512i both_halves(const struct plan *s, __m512i v)
     return s->few ? _mm512_inserti64x4(v, _mm512_castsi512_si256(v), 1) : v;
 }
 
-static void plan_unit(struct unit *u, const struct plan *s, int block, int end)
+static void plan_unit(struct slab *u, const struct plan *s, int block, int end)
 {
     const struct vn_conv_s8 *const p = s->p;
     const __m512i turn = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
@@ -199,7 +200,7 @@ static ALWAYS_INLINE void store_pixels(int8_t *out, size_t pitch, __m512i q, con
 
 /* Any epilogue, a vector at a time. */
 static void finish_each(void *out, size_t pixel, const __m512i acc[SUMS], const struct plan *s,
-                        const struct unit *u, int pixels)
+                        const struct slab *u, int pixels)
 {
     for (int i = 0; i < pixels; i++) {
         const int second = s->p->g.sw == 1 ? i / 2 % 2 : i % 2;
@@ -224,7 +225,7 @@ static ALWAYS_INLINE void add_taps(__m512i acc[SUMS], const int places, const in
 
 /* The usual epilogue. */
 static ALWAYS_INLINE void plain_row(const int places, const int kh, const int groups, int8_t *out,
-                                    const struct plan *s, const struct unit *u, const __m512i *const *row)
+                                    const struct plan *s, const struct slab *u, const __m512i *const *row)
 {
     const struct vn_conv_s8 *const p = s->p;
     const struct narrow n = narrow_of(p->zy, p->lo, p->hi);
@@ -253,7 +254,7 @@ static ALWAYS_INLINE void plain_row(const int places, const int kh, const int gr
     }
 }
 
-static void any_row(void *out, size_t pixel, const struct plan *s, const struct unit *u,
+static void any_row(void *out, size_t pixel, const struct plan *s, const struct slab *u,
                     const __m512i *const *row)
 {
     const struct vn_window2d *const g = &s->p->g;
@@ -267,7 +268,7 @@ static void any_row(void *out, size_t pixel, const struct plan *s, const struct 
     }
 }
 
-static void output_row(void *out, size_t pixel, const struct plan *s, const struct unit *u,
+static void output_row(void *out, size_t pixel, const struct plan *s, const struct slab *u,
                        const __m512i *const *row)
 {
     const struct vn_window2d *const g = &s->p->g;
@@ -292,7 +293,7 @@ static void some_units(void *out, const int8_t *x, const struct plan *s, int row
 {
     const struct vn_window2d *const g = &s->p->g;
     __m512i column[COLUMNS];
-    struct unit u[MAX_UNITS];
+    struct slab u[MAX_UNITS];
     int filled = 0; /* input row from which on columns are missing, of the current image */
     for (int k = 0; k < units; k++)
         plan_unit(&u[k], s, block + k, g->c);

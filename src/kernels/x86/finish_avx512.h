@@ -1,6 +1,8 @@
-/* kernels/x86/finish_avx512.h - epilogues for 16 output channels; finish_s8 and finish_f32 of kernels/conv.h in vectors.
+/* kernels/x86/finish_avx512.h - epilogues for 16 output channels; finish_s8 and finish_f32 of kernels/conv.h
+ * in vectors.
  *
- * max_ps(t, lo) is `t > lo ? t : lo` with C's answer for NaN; cvtps_epi32 rounds half to even as vn_rne does. */
+ * max_ps(t, lo) is `t > lo ? t : lo` with C's answer for NaN; cvtps_epi32 rounds half to even as vn_rne
+ * does. */
 #ifndef VN_KERNELS_X86_FINISH_AVX512_H
 #define VN_KERNELS_X86_FINISH_AVX512_H
 
@@ -30,7 +32,8 @@ static inline __m512i round16(__m512 t, int32_t z, int32_t lo, int32_t hi)
     return _mm512_cvtps_epi32(t);
 }
 
-/* Whether every sum of 32 bits times its `mult` stays within 2^30: such a product converts to an integer without a clamp. */
+/* Whether every sum of 32 bits times its `mult` stays within 2^30: such a product converts to an integer
+ * without a clamp. */
 static inline int is_bounded(__m512 mult)
 {
     return _mm512_cmp_ps_mask(_mm512_abs_ps(mult), _mm512_set1_ps(0.5f), _CMP_LT_OQ) == 0xffff;
@@ -48,7 +51,8 @@ struct narrow {
 
 static inline struct narrow narrow_of(int32_t z, int32_t lo, int32_t hi)
 {
-    return (struct narrow){ _mm512_set1_epi16((int16_t)z), _mm512_set1_epi8((char)lo), _mm512_set1_epi8((char)hi) };
+    return (struct narrow){ _mm512_set1_epi16((int16_t)z), _mm512_set1_epi8((char)lo),
+                            _mm512_set1_epi8((char)hi) };
 }
 
 /* 64 bytes: in each of the four 128-bit parts, four of a, of b, of c, of d. */
@@ -62,7 +66,8 @@ static inline __m512i narrow4(__m512i a, __m512i b, __m512i c, __m512i d, const 
 /* From narrow4's order to that of its operands. */
 static inline __m512i in_order(__m512i q)
 {
-    return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15), q);
+    return _mm512_permutexvar_epi32(_mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15),
+                                    q);
 }
 
 /* The first `left` of 16. A masked store is slow on some CPUs. */
@@ -76,7 +81,8 @@ static inline void store16_s8(int8_t *out, __m128i q, int left)
         memcpy(out, &q, (size_t)left);
 }
 
-/* One pixel of three or four vectors, two pixels of two, four of one; pixels from np on repeat the one before. */
+/* One pixel of three or four vectors, two pixels of two, four of one; pixels from np on repeat the one
+ * before. */
 static ALWAYS_INLINE __m512i packed_tile(const int nv, __m512i acc[][4], const int np, const struct narrow *n)
 {
     if (nv >= 3)
@@ -94,12 +100,12 @@ static ALWAYS_INLINE void store_tile(int8_t *y, size_t pitch, __m512i q, const i
         _mm512_storeu_si512(y, q);
         return;
     }
-    const __m128i part[4] = { _mm512_castsi512_si128(q), _mm512_extracti32x4_epi32(q, 1), _mm512_extracti32x4_epi32(q, 2),
-                              _mm512_extracti32x4_epi32(q, 3) };
-    EACH (i, per)
-        EACH (v, nv)
-            if (i < count && left > 16 * v)
-                store16_s8(y + i * pitch + 16 * v, part[i * nv + v], left - 16 * v);
+    const __m128i part[4] = { _mm512_castsi512_si128(q), _mm512_extracti32x4_epi32(q, 1),
+                              _mm512_extracti32x4_epi32(q, 2), _mm512_extracti32x4_epi32(q, 3) };
+    EACH(i, per)
+    EACH(v, nv)
+    if (i < count && left > 16 * v)
+        store16_s8(y + i * pitch + 16 * v, part[i * nv + v], left - 16 * v);
 }
 
 static inline void finish16_s8(void *out, size_t pixel, int k, __m512i acc, size_t i, __mmask16 m,
@@ -115,9 +121,12 @@ static inline void finish16_s8(void *out, size_t pixel, int k, __m512i acc, size
         const __m512i mid = round16(t, p->z_mid, -128, 127);
         const __m512i res =
             _mm512_cvtepi8_epi32(_mm_maskz_loadu_epi8(m, p->residual + residual_at(&p->g, pixel, k)));
-        const __m512 a = _mm512_add_ps(_mm512_cvtepi32_ps(mid), _mm512_set1_ps((float)p->z_mid)), b = _mm512_cvtepi32_ps(res);
-        const __m512 ra = _mm512_set1_ps(p->r_mid), rb = _mm512_set1_ps(p->r_res), fixed = _mm512_set1_ps(p->fixed);
-        t = p->residual_first ? _mm512_fmadd_ps(b, rb, _mm512_fmadd_ps(a, ra, fixed)) : _mm512_fmadd_ps(a, ra, _mm512_fmadd_ps(b, rb, fixed));
+        const __m512 a = _mm512_add_ps(_mm512_cvtepi32_ps(mid), _mm512_set1_ps((float)p->z_mid));
+        const __m512 b = _mm512_cvtepi32_ps(res);
+        const __m512 ra = _mm512_set1_ps(p->r_mid), rb = _mm512_set1_ps(p->r_res);
+        const __m512 fixed = _mm512_set1_ps(p->fixed);
+        t = p->residual_first ? _mm512_fmadd_ps(b, rb, _mm512_fmadd_ps(a, ra, fixed))
+                              : _mm512_fmadd_ps(a, ra, _mm512_fmadd_ps(b, rb, fixed));
     }
     const int32_t zero = p->residual ? 0 : p->zy; /* the sum has it already */
     const __m512i q = _mm512_add_epi32(round16(t, zero, p->lo, p->hi), _mm512_set1_epi32(zero));
@@ -134,7 +143,8 @@ static inline __m512 added16(__m512 t, const int8_t *residual, const struct vn_c
     const __m512i mid = round16(t, p->z_mid, -128, 127);
     const __m512 a = _mm512_add_ps(_mm512_cvtepi32_ps(mid), _mm512_set1_ps((float)p->z_mid));
     const __m512 b = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)residual)));
-    const __m512 ra = _mm512_set1_ps(p->r_mid), rb = _mm512_set1_ps(p->r_res), fixed = _mm512_set1_ps(p->fixed);
+    const __m512 ra = _mm512_set1_ps(p->r_mid), rb = _mm512_set1_ps(p->r_res),
+                 fixed = _mm512_set1_ps(p->fixed);
     return p->residual_first ? _mm512_fmadd_ps(b, rb, _mm512_fmadd_ps(a, ra, fixed))
                              : _mm512_fmadd_ps(a, ra, _mm512_fmadd_ps(b, rb, fixed));
 }
@@ -147,45 +157,51 @@ static inline int add_is_bounded(const struct vn_conv_s8 *p)
 }
 
 /* Any epilogue, a vector at a time. */
-static __attribute__((noinline)) void finish_each_s8(int nv, __m512i acc[][4], void *out, size_t first, int count, int k,
-                                                     int left, size_t lane0, const struct vn_conv_s8 *p)
+static __attribute__((noinline)) void finish_each_s8(int nv, __m512i acc[][4], void *out, size_t first,
+                                                     int count, int k, int left, size_t lane0,
+                                                     const struct vn_conv_s8 *p)
 {
     for (int i = 0; i < count; i++)
         for (int v = 0; v < nv && left > 16 * v; v++)
-            finish16_s8(out, first + i, k + 16 * v, acc[i][v], lane0 + 16 * v, low_lanes(min_int(16, left - 16 * v)), p);
+            finish16_s8(out, first + i, k + 16 * v, acc[i][v], lane0 + 16 * v,
+                        low_lanes(min_int(16, left - 16 * v)), p);
 }
 
 /* Pixels [first, first + count) of a tile, nv vectors of channels from k on; `left` channels exist. */
-static ALWAYS_INLINE void finish_tile_s8(const int np, const int nv, __m512i acc[][4], void *out, size_t first, int count,
-                                         int k, int left, size_t lane0, const struct vn_conv_s8 *p)
+static ALWAYS_INLINE void finish_tile_s8(const int np, const int nv, __m512i acc[][4], void *out,
+                                         size_t first, int count, int k, int left, size_t lane0,
+                                         const struct vn_conv_s8 *p)
 {
     const struct vn_window2d *const g = &p->g;
     __m512 mult[4];
     int bounded = !p->out_f32 && !p->out_s16 && (!p->residual || add_is_bounded(p));
-    EACH (v, nv) {
+    EACH(v, nv)
+    {
         mult[v] = _mm512_loadu_ps(p->mult + lane0 + 16 * v);
         bounded &= is_bounded(mult[v]);
     }
     if (!bounded) {
         __m512i copy[8][4]; /* acc itself stays in registers */
-        EACH (i, np)
-            EACH (v, nv)
-                copy[i][v] = acc[i][v];
+        EACH(i, np)
+        EACH(v, nv)
+        copy[i][v] = acc[i][v];
         finish_each_s8(nv, copy, out, first, count, k, left, lane0, p);
         return;
     }
     const int res = p->residual != NULL;
     const struct narrow n = narrow_of(res ? 0 : p->zy, p->lo, p->hi);
-    EACH (i, np)
-        EACH (v, nv) {
-            __m512 t = _mm512_mul_ps(_mm512_cvtepi32_ps(acc[i][v]), mult[v]);
-            if (res && left > 16 * v)
-                t = added16(t, p->residual + residual_at(g, first + min_int(i, count - 1), k + 16 * v), p);
-            acc[i][v] = _mm512_cvtps_epi32(t);
-        }
+    EACH(i, np)
+    EACH(v, nv)
+    {
+        __m512 t = _mm512_mul_ps(_mm512_cvtepi32_ps(acc[i][v]), mult[v]);
+        if (res && left > 16 * v)
+            t = added16(t, p->residual + residual_at(g, first + min_int(i, count - 1), k + 16 * v), p);
+        acc[i][v] = _mm512_cvtps_epi32(t);
+    }
     int8_t *const y = (int8_t *)out + out_at(g, first, k);
     const int per = nv == 1 ? 4 : nv == 2 ? 2 : 1; /* pixels of one packed vector */
-    EACH (j, (np + per - 1) / per) {
+    EACH(j, (np + per - 1) / per)
+    {
         const __m512i q = packed_tile(nv, acc + j * per, np - j * per, &n);
         store_tile(y + (size_t)(j * per) * g->yp, (size_t)g->yp, q, nv, min_int(per, count - j * per), left);
     }

@@ -1,4 +1,5 @@
-/* kernels/x86/integer_types.h - integer_body.h for both widths; the includer defines LEVEL(x), a name with the instruction set. */
+/* kernels/x86/integer_types.h - integer_body.h for both widths; the includer defines LEVEL(x), a name with
+ * the instruction set. */
 #include "kernels/pool_window.h"
 
 #include "kernels/integer_macros.h"

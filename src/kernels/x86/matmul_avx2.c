@@ -19,8 +19,8 @@ static inline void store8(void *c, size_t at, __m256i acc, int count, const stru
     if (p->out_f32)
         store8_f32((float *)c + at, t, count);
     else if (p->out_s16)
-        store8_s16((int16_t *)c + at, _mm256_add_epi32(round8(t, p->zy, p->lo, p->hi), _mm256_set1_epi32(p->zy)),
-                   count);
+        store8_s16((int16_t *)c + at,
+                   _mm256_add_epi32(round8(t, p->zy, p->lo, p->hi), _mm256_set1_epi32(p->zy)), count);
     else
         store8_s8((int8_t *)c + at, _mm256_add_epi32(round8(t, p->zy, p->lo, p->hi),
             _mm256_set1_epi32(p->zy)), count);

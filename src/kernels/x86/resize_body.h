@@ -1,9 +1,9 @@
-/* kernels/x86/resize_body.h - linear resize: the pass along x once per input row, kept for the output rows that read it; the compiler
- * makes the vectors. Included once per type.
+/* kernels/x86/resize_body.h - linear resize: the pass along x once per input row, kept for the output rows
+ * that read it; the compiler makes the vectors. Included once per type.
  *
- * The includer defines NAME(x), a name with the type and the instruction set, ELEM, HALF (a sum along x), WEIGHTS_X(p) and
- * WEIGHTS_Y(p), FINISH(a, wa, b, wb): an element of the output from two halves, with the locals m and p at hand. Integers: zx is taken
- * off at the first pass. */
+ * The includer defines NAME(x), a name with the type and the instruction set, ELEM, HALF (a sum along x),
+ * WEIGHTS_X(p) and WEIGHTS_Y(p), FINISH(a, wa, b, wb): an element of the output from two halves, with the
+ * locals m and p at hand. Integers: zx is taken off at the first pass. */
 
 /* Columns [x0, x1), channels [c0, c1). */
 #define PART NAME(part)
@@ -55,8 +55,8 @@ static void NAME(along_y)(ELEM *y, const HALF *a, const HALF *b, const struct vn
         y[i] = FINISH(a[i], wa, b[i], wb);
 }
 
-static void NAME(columns)(ELEM *out, const ELEM *x, const struct vn_resize2d *p, const struct PART *t, int row0,
-                          int row1)
+static void NAME(columns)(ELEM *out, const ELEM *x, const struct vn_resize2d *p, const struct PART *t,
+                          int row0, int row1)
 {
     struct LINES l;
     l.row[0] = l.row[1] = -1;
@@ -66,8 +66,8 @@ static void NAME(columns)(ELEM *out, const ELEM *x, const struct vn_resize2d *p,
         const int64_t top = image + p->iy[2 * oy], bottom = image + p->iy[2 * oy + 1];
         const HALF *const a = NAME(half_of)(&l, x, p, t, top, bottom);
         const HALF *const b = NAME(half_of)(&l, x, p, t, bottom, top);
-        NAME(along_y)(out + ((size_t)row * p->ow + t->x0) * p->c + t->c0, a, b, p, oy,
-                      (t->x1 - t->x0) * (t->c1 - t->c0));
+        NAME(along_y)
+        (out + ((size_t)row * p->ow + t->x0) * p->c + t->c0, a, b, p, oy, (t->x1 - t->x0) * (t->c1 - t->c0));
     }
 }
 

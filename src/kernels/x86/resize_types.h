@@ -1,4 +1,5 @@
-/* kernels/x86/resize_types.h - resize_body.h for each type; the includer defines LEVEL(x), a name with the instruction set. */
+/* kernels/x86/resize_types.h - resize_body.h for each type; the includer defines LEVEL(x), a name with the
+ * instruction set. */
 #include "kernels/conv.h"
 
 #define RESIZE_CHUNK 2048 /* elements of an output row that are made together */
@@ -9,8 +10,8 @@
 #define RESIZE_BITS VN_RESIZE_BITS
 #define WEIGHTS_X(p) (p)->qx
 #define WEIGHTS_Y(p) (p)->qy
-#define ACROSS(l, wl, r, wr) (((l) - zx) * (wl) + ((r) - zx) * (wr))
-#define FINISH(a, wa, b, wb) (int8_t)vn_sat_rne((float)((a) * (wa) + (b) * (wb)) * m, zy, INT8_MIN, INT8_MAX)
+#define ACROSS(l, wl, r, wr) (((l)-zx) * (wl) + ((r)-zx) * (wr))
+#define FINISH(a, wa, b, wb) (int8_t) vn_sat_rne((float)((a) * (wa) + (b) * (wb)) * m, zy, INT8_MIN, INT8_MAX)
 #include "kernels/x86/resize_body.h"
 
 /* Sums of 46 bits: exact in doubles. */
@@ -20,9 +21,10 @@
 #define RESIZE_BITS VN_RESIZE16_BITS
 #define WEIGHTS_X(p) (p)->qx
 #define WEIGHTS_Y(p) (p)->qy
-#define ACROSS(l, wl, r, wr) (((l) - zx) * (wl) + ((r) - zx) * (wr))
+#define ACROSS(l, wl, r, wr) (((l)-zx) * (wl) + ((r)-zx) * (wr))
 #define FINISH(a, wa, b, wb) \
-    (int16_t)vn_sat_rne((float)((double)(a) * (double)(wa) + (double)(b) * (double)(wb)) * m, zy, INT16_MIN, INT16_MAX)
+    (int16_t) vn_sat_rne((float)((double)(a) * (double)(wa) + (double)(b) * (double)(wb)) * m, zy, \
+                         INT16_MIN, INT16_MAX)
 #include "kernels/x86/resize_body.h"
 
 #define NAME(x) LEVEL(x##_f32)

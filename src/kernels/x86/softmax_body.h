@@ -1,5 +1,5 @@
-/* kernels/x86/softmax_body.h - softmax, included once per instruction set; the compiler makes the vectors. NAME(x) is the function
- * vn_softmax_x with the set. */
+/* kernels/x86/softmax_body.h - softmax, included once per instruction set; the compiler makes the vectors.
+ * NAME(x) is the function vn_softmax_x with the set. */
 #include "kernels/conv.h"
 #include "num/functions.h"
 
@@ -32,7 +32,8 @@ static inline void add_powers(float part[LANES], float *y, const float *x, float
     }
 }
 
-/* Which of several equal maxima is found, or of 0 and -0, changes nothing; NaN counts at the beginning alone. */
+/* Which of several equal maxima is found, or of 0 and -0, changes nothing; NaN counts at the beginning
+ * alone. */
 static void line_f32(float *y, const float *x, int n)
 {
     const int whole = n / LANES * LANES;
@@ -97,45 +98,45 @@ void NAME(f32)(float *out, const float *x, const struct vn_softmax *p, int o0, i
 /* ---- integers ---- */
 
 /* A line with its elements side by side. */
-#define LINE(width, type, least, most, entry)                                                            \
-    static void line_##width(type *y, const type *x, const struct vn_softmax *p)                         \
-    {                                                                                                    \
-        uint32_t e[MOST_ENTRIES];                                                                        \
-        const int n = p->n;                                                                              \
-        type max = least;                                                                                \
-        for (int i = 0; i < n; i++)                                                                      \
-            max = x[i] > max ? x[i] : max;                                                               \
-        uint64_t sum = 0;                                                                                \
-        for (int i = 0; i < n; i++)                                                                      \
-            sum += e[i] = entry(p->table, (uint32_t)(max - x[i]));                                       \
-        const struct shares s = shares_of(sum);                                                          \
-        const float inv = p->inv;                                                                        \
-        const int32_t zy = p->zy;                                                                        \
-        for (int i = 0; i < n; i++)                                                                      \
-            y[i] = (type)vn_sat_rne(share(&s, e[i]) * inv, zy, least, most);                             \
-    }                                                                                                    \
-    void NAME(width)(type *out, const type *x, const struct vn_softmax *p, int o0, int o1)               \
-    {                                                                                                    \
-        const size_t n = (size_t)p->n, step = (size_t)p->inner;                                          \
-        if (p->n > MOST_ENTRIES) {                                                                       \
-            vn_softmax_##width##_c(out, x, p, o0, o1);                                                   \
-            return;                                                                                      \
-        }                                                                                                \
-        for (size_t i = (size_t)o0 * step; i < (size_t)o1 * step; i++) {                                 \
-            type from[MOST_ENTRIES], to[MOST_ENTRIES];                                                   \
-            const size_t at = i / step * n * step + i % step;                                            \
-            if (step == 1) {                                                                             \
-                line_##width(out + at, x + at, p);                                                       \
-                continue;                                                                                \
-            }                                                                                            \
-            for (size_t k = 0; k < n; k++)                                                               \
-                from[k] = x[at + k * step];                                                              \
-            line_##width(to, from, p);                                                                   \
-            for (size_t k = 0; k < n; k++)                                                               \
-                out[at + k * step] = to[k];                                                              \
-        }                                                                                                \
+#define LINE(width, type, least, most, entry) \
+    static void line_##width(type *y, const type *x, const struct vn_softmax *p) \
+    { \
+        uint32_t e[MOST_ENTRIES]; \
+        const int n = p->n; \
+        type max = least; \
+        for (int i = 0; i < n; i++) \
+            max = x[i] > max ? x[i] : max; \
+        uint64_t sum = 0; \
+        for (int i = 0; i < n; i++) \
+            sum += e[i] = entry(p->table, (uint32_t)(max - x[i])); \
+        const struct shares s = shares_of(sum); \
+        const float inv = p->inv; \
+        const int32_t zy = p->zy; \
+        for (int i = 0; i < n; i++) \
+            y[i] = (type)vn_sat_rne(share(&s, e[i]) * inv, zy, least, most); \
+    } \
+    void NAME(width)(type * out, const type *x, const struct vn_softmax *p, int o0, int o1) \
+    { \
+        const size_t n = (size_t)p->n, step = (size_t)p->inner; \
+        if (p->n > MOST_ENTRIES) { \
+            vn_softmax_##width##_c(out, x, p, o0, o1); \
+            return; \
+        } \
+        for (size_t i = (size_t)o0 * step; i < (size_t)o1 * step; i++) { \
+            type from[MOST_ENTRIES], to[MOST_ENTRIES]; \
+            const size_t at = i / step * n * step + i % step; \
+            if (step == 1) { \
+                line_##width(out + at, x + at, p); \
+                continue; \
+            } \
+            for (size_t k = 0; k < n; k++) \
+                from[k] = x[at + k * step]; \
+            line_##width(to, from, p); \
+            for (size_t k = 0; k < n; k++) \
+                out[at + k * step] = to[k]; \
+        } \
     }
 
-#define ENTRY8(table, d) (table)[(d) & 255]
+#define ENTRY8(table, d) (table)[(d)&255]
 LINE(s8, int8_t, INT8_MIN, INT8_MAX, ENTRY8)
 LINE(s16, int16_t, INT16_MIN, INT16_MAX, vn_softmax16_entry)

@@ -1,5 +1,5 @@
-/* kernels/x86/softmax_s8_avx512vbmi.c - softmax of int8 lines: the table's 256 entries are four tables of bytes, looked up by
- * permutations; sums of bytes are exact. */
+/* kernels/x86/softmax_s8_avx512vbmi.c - softmax of int8 lines: the table's 256 entries are four tables of
+ * bytes, looked up by permutations; sums of bytes are exact. */
 #include "kernels/x86/finish_avx512.h"
 #include "kernels/x86/softmax_shares.h"
 
@@ -22,11 +22,15 @@ static void split(struct planes *t, const uint32_t *table)
 
 static inline __m512i look_up(const __m512i t[4], __m512i d, __mmask64 lanes)
 {
-    const __m512i low = _mm512_permutex2var_epi8(t[0], d, t[1]), high = _mm512_permutex2var_epi8(t[2], d, t[3]);
+    const __m512i low = _mm512_permutex2var_epi8(t[0], d, t[1]),
+                  high = _mm512_permutex2var_epi8(t[2], d, t[3]);
     return _mm512_maskz_mov_epi8(lanes, _mm512_mask_blend_epi8(_mm512_movepi8_mask(d), low, high));
 }
 
-static inline __mmask64 first_lanes(int count) { return count >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << count) - 1; }
+static inline __mmask64 first_lanes(int count)
+{
+    return count >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << count) - 1;
+}
 
 static inline int8_t most_of(const int8_t *x, int n)
 {
@@ -51,7 +55,8 @@ static inline __m512i finish(__m512i entries, const struct shares *s, const stru
     const __m512d sum = _mm512_set1_pd(s->sum), part = _mm512_set1_pd(s->part);
     const __m256 lo = shares8(_mm512_castsi512_si256(entries), sum, part);
     const __m256 hi = shares8(_mm512_extracti64x4_epi64(entries, 1), sum, part);
-    const __m512 t = _mm512_mul_ps(_mm512_insertf32x8(_mm512_castps256_ps512(lo), hi, 1), _mm512_set1_ps(p->inv));
+    const __m512 t =
+        _mm512_mul_ps(_mm512_insertf32x8(_mm512_castps256_ps512(lo), hi, 1), _mm512_set1_ps(p->inv));
     return _mm512_add_epi32(round16(t, p->zy, -128, 127), _mm512_set1_epi32(p->zy));
 }
 
