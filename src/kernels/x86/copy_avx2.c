@@ -16,7 +16,7 @@ static inline void store16(char *p, __m128i v) { _mm_storeu_si128((__m128i *)p, 
 static inline void store_low8(char *p, __m128i v) { _mm_storel_epi64((__m128i *)p, v); }
 static inline void store_high8(char *p, __m128i v)
 {
-    _mm_storeh_pd((double *)(void *)p, _mm_castsi128_pd(v));
+    _mm_storel_epi64((__m128i *)p, _mm_unpackhi_epi64(v, v));
 }
 
 /* ---- rows ---- */
