@@ -84,7 +84,8 @@ class Cutter:
                 if nodes:
                     work = [k for k in nodes if k.op_type != "DequantizeLinear"]
                     main = next((k for k in work if k.op_type not in CLAMPS), work[0]) if work else n
-                    dq = next(u for u in self.users[n.output[0]] if u.op_type == "DequantizeLinear")
+                    readers = self.users.get(n.output[0], [])
+                    dq = next((u for u in readers if u.op_type == "DequantizeLinear"), n)  # n: an integer output
                     yield self.piece([*nodes, n], main, n.output[0], dq.output[0], True)
             elif n.op_type != "DequantizeLinear" and not self.leads_to_quantize(n):
                 ins = [self.maker.get(i) for i in n.input]
