@@ -41,4 +41,9 @@ void vn_compile_fuse(struct prog *p, int level);
 size_t vn_compile_plan(const struct prog *p, int keep_all, uint64_t *offset);
 int vn_compile_write(struct vn_image *out, struct vn_arena *a, const struct prog *p, const struct compile_options *o, struct vn_err *e);
 
+/* The program of a .bin image, and in *o what vn_compile_write needs to write it again: the same bytes, where
+ * nothing was changed. Names and constants stay in the image. Nothing is checked: the runtime must have
+ * loaded this image. */
+struct prog *vn_compile_read(struct vn_arena *a, struct compile_options *o, const void *image);
+
 #endif

@@ -200,6 +200,17 @@ static void check_reference(void *user, int value, const struct vn_view *t)
     r->compared++;
 }
 
+/* Read and written again, a program has the same bytes. */
+static void check_image_read(struct vn_arena *a, const struct vn_image *image)
+{
+    struct vn_err e;
+    struct compile_options o;
+    struct vn_image again;
+    OK(vn_compile_write(&again, a, vn_compile_read(a, &o, image->data), &o, &e));
+    assert_int_equal(again.bytes, image->bytes);
+    assert_memory_equal(again.data, image->data, image->bytes);
+}
+
 /* The program watched, cut, saved and restored. */
 static void check_parts(struct net *n, const struct graph *g, const struct compile_options *o,
                         const struct vn_options *run, const void *x)
@@ -209,6 +220,7 @@ static void check_parts(struct net *n, const struct graph *g, const struct compi
     size_t need;
     struct parts parts = { .in = (const void *[]){ x } };
     OK(vn_compile(&image, n->arena, g, o, &e));
+    check_image_read(n->arena, &image);
     OK(vn_model_size(&need, image.data, image.bytes, run, &e));
     OK(vn_model_load(&parts.m, image.data, image.bytes, vn_arena_alloc(n->arena, need), need, run, &e));
     const struct vn_io *out = vn_model_outputs(parts.m, &parts.n_out);
