@@ -77,11 +77,11 @@ static int lower_input(struct lowering *l, const struct value *v, const struct c
         return lower_image(l, v, in, e);
     if (v->dtype != vn_low_cell(v->dtype))
         return lower_narrow(l, v, e);
-    const int quantized = v->q != NULL, raw = quantized && !in && is_pixel_input(v);
+    const int quantized = v->q != NULL, raw = quantized && (v->raw_input || (!in && is_pixel_input(v)));
     const enum vn_role role = quantized && !raw ? VN_ROLE_BYTES : VN_ROLE_VALUE;
-    const int from = vn_low_carry(l, v, role, raw ? VN_I8 : v->dtype, &v->shape, PLAIN);
+    const int from = vn_low_carry(l, v, role, raw ? v->q->dtype : v->dtype, &v->shape, PLAIN);
     if (raw)
-        vn_low_quantized(l, from, 1, 0);
+        vn_low_quantized(l, from, v->q->scale[0], v->q->zero[0]);
     add_input(l->prog, from, VN_IN_FEATUREMAP, 0);
     int to = from;
     if (quantized && !raw) {

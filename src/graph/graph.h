@@ -35,6 +35,7 @@ struct value {
     VEC(struct use) users; /* every input slot that reads it, in no order */
     int outputs; /* how often it is in graph.outputs */
     int raw_output; /* 1: an output that leaves as its quantized integers, not as float32 */
+    int raw_input; /* 1: an input that is given as its quantized integers */
     int bounded;                  /* 1: `shape` is the largest possible; the size depends on the data */
     double threshold;             /* calibrated largest magnitude; 0: none */
 };

@@ -42,6 +42,8 @@ struct graph *vn_graph_clone(struct vn_arena *a, const struct graph *g)
         to[v->id]->data = v->data;
         to[v->id]->threshold = v->threshold;
         to[v->id]->raw_output = v->raw_output;
+        to[v->id]->raw_input = v->raw_input;
+        to[v->id]->bounded = v->bounded;
         if (v->q) {
             struct qparam *q = vn_arena_copy(a, vn_qparam_new(a, v->q->dtype, v->q->axis, v->q->n, v->q->scale, v->q->zero), sizeof *q);
             q->implied = v->q->implied;

@@ -76,16 +76,29 @@ static int check_input(const struct vn_session *s, int i, struct vn_err *e)
     return VN_OK;
 }
 
-/* The tensor as the program takes it where it takes integers: "pixel - 128", else whole numbers as C converts
+/* Are its bytes the integers of a quantized tensor, as for "pixel - 128"? */
+static int takes_quantized(const struct vn_port *p)
+{
+    return p->type == VN_IN_FEATUREMAP && p->scale > 0 && (p->given == VN_I8 || p->given == VN_I16);
+}
+
+/* The tensor as the program takes it where it takes integers: quantized, else whole numbers as C converts
  * them. */
 static void give_integers(struct vn_session *s, int i)
 {
     struct fed_input *f = &s->in[i];
     const struct vn_io *io = io_of(s, i);
-    const float *x = f->t.data;
+    const struct vn_port *p = &s->net->in[i];
+    const float *x = f->t.data, scale = takes_quantized(p) ? p->scale : 1;
+    const int32_t zero = takes_quantized(p) ? p->zero : 0;
     if (io->dtype == VN_I8) {
         for (size_t k = 0; k < io->bytes; k++)
-            ((int8_t *)f->given)[k] = (int8_t)vn_quantize(x[k], 1, 0, -128, 127);
+            ((int8_t *)f->given)[k] = (int8_t)vn_quantize(x[k], scale, zero, INT8_MIN, INT8_MAX);
+        return;
+    }
+    if (takes_quantized(p)) {
+        for (size_t k = 0; k < io->bytes / 2; k++)
+            ((int16_t *)f->given)[k] = (int16_t)vn_quantize(x[k], scale, zero, INT16_MIN, INT16_MAX);
         return;
     }
     struct vn_arena *a = vn_arena_new();
@@ -154,12 +167,14 @@ static void convert_pixels(struct vn_session *s, int i, int to_bytes)
 
 static void take_integers(struct vn_session *s, int i, const void *data)
 {
-    const struct vn_io *io = io_of(s, i);
+    const struct vn_port *p = &s->net->in[i];
     struct fed_input *f = &s->in[i];
-    const struct vn_tensor from = { io ? io->dtype : s->net->in[i].given, f->t.shape,
-                                    (void *)(uintptr_t)data };
-    for (int64_t k = 0, n = vn_shape_count(&f->t.shape); k < n; k++)
-        vn_tensor_set_f64(&f->t, k, vn_tensor_f64(&from, k));
+    const struct vn_tensor from = { p->given, f->t.shape, (void *)(uintptr_t)data };
+    const int quantized = takes_quantized(p);
+    for (int64_t k = 0, n = vn_shape_count(&f->t.shape); k < n; k++) {
+        const double x = vn_tensor_f64(&from, k);
+        vn_tensor_set_f64(&f->t, k, quantized ? vn_dequantize((int32_t)x, p->scale, p->zero) : x);
+    }
 }
 
 static int feed_bytes(struct vn_session *s, int i, const void *data, size_t bytes, struct vn_err *e)
@@ -338,10 +353,40 @@ static int file_as_shifted_pixels(struct vn_session *s, int i, const char *path,
     return VN_OK;
 }
 
+/* The integers of a quantized input: a .npy of integers, or as many raw bytes as they have. Returns 1; 0: it
+ * is another file. */
+static int file_as_integers(struct vn_session *s, int i, const char *path, struct vn_arena *a,
+                            struct vn_err *e)
+{
+    const struct vn_port *p = &s->net->in[i];
+    const struct vn_shape shape = shape_of(p);
+    const uint8_t *data;
+    size_t bytes;
+    struct vn_tensor *t;
+    if (!takes_quantized(p) || vn_picture_is_image_name(path))
+        return 0;
+    TRY(vn_file_map(a, path, &data, &bytes, e));
+    if (!vn_npy_is(data, bytes)) {
+        if (bytes != p->bytes)
+            return 0;
+        take_integers(s, i, data);
+        return 1;
+    }
+    TRY(vn_npy_parse(&t, a, data, bytes, path, e));
+    if (vn_dtype_is_float(t->dtype))
+        return 0;
+    TRY(check_axes(t, &shape, p->name, path, e));
+    take_integers(s, i, vn_tensor_cast(a, t, p->given)->data);
+    return 1;
+}
+
 static int file_as_input(struct vn_session *s, int i, const char *path, struct vn_arena *a, struct vn_err *e)
 {
     struct fed_input *f = &s->in[i];
     const struct vn_shape shape = shape_of(&s->net->in[i]);
+    const int integers = file_as_integers(s, i, path, a, e);
+    if (integers)
+        return integers < 0 ? integers : VN_OK;
     if (f->t.dtype != VN_F32)
         return file_as_tensor(&f->t, s->net->in[i].name, path, a, e);
     if (f->pixels && !vn_picture_is_image_name(path))

@@ -327,7 +327,8 @@ static int describe_input(struct network *n, int i, const struct vn_model *m, co
         return describe_image(n, i, io, e);
     }
     s = vn_shape_of(p->rank, p->shape);
-    p->given = io ? io->dtype : is_shifted_pixels(p) ? VN_I8 : p->dtype;
+    const struct value *v = n->graph ? n->graph->inputs.v[i] : NULL;
+    p->given = io ? io->dtype : v && v->raw_input ? v->q->dtype : is_shifted_pixels(p) ? VN_I8 : p->dtype;
     p->bytes = io ? io->bytes : (size_t)vn_shape_count(&s) * vn_dtype_size(p->given);
     return VN_OK;
 }

@@ -35,7 +35,7 @@ struct draft {
     VEC(const char *) outputs;
     struct vn_map *constants;  /* tensor name -> const struct vn_tensor * */
     struct vn_map *q;          /* tensor name -> const struct qparam * */
-    struct vn_map *raw; /* names of outputs that leave as the integers of their parameters */
+    struct vn_map *raw; /* names of inputs and outputs that are the integers of their parameters */
     struct vn_map *names;      /* every tensor name in use */
     struct vn_map *node_names; /* every node name in use */
 };

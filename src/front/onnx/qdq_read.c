@@ -2,7 +2,7 @@
  *
  *     x made by a node -> Q -> DQ -> y      the node makes y, which has the parameters
  *     x input or float constant -> Q -> DQ  consumers read x, which has the parameters
- *     int8 input x -> DQ -> y               consumers read x, which has the parameters: pixels, scale 1
+ *     int8 input x -> DQ -> y               consumers read x, which has the parameters: pixels, files of ours
  *     integer constant -> DQ -> y           y is the constant, stored as integers
  *     x made by a node -> Q -> output y     the node makes y, which leaves as integers
  *
@@ -194,6 +194,14 @@ static int absorb_constant(struct absorb *s, const struct draft_node *n, const c
     return VN_OK;
 }
 
+/* Integer inputs of other files are no real numbers, but for pixels: the DQ stays. */
+static int is_ours(const struct absorb *s)
+{
+    return s->d->model->producer_name && !strcmp(s->d->model->producer_name, "vernier");
+}
+
+static int is_pixels(const struct qparam *q) { return q->n == 1 && q->scale[0] == 1 && q->zero[0] == 0; }
+
 static int absorb_input(struct absorb *s, const struct draft_node *n, const char *x, const char *y)
 {
     const struct tensor *t = tensor(s, x);
@@ -201,9 +209,10 @@ static int absorb_input(struct absorb *s, const struct draft_node *n, const char
     if (t->readers != 1 || t->input->dtype == VN_U8 || tensor(s, y)->outputs)
         return refuse(s, n, "an integer input that has other consumers, or is uint8");
     TRY(parameters(&q, s, n, t->input->dtype, &t->input->shape));
-    if (q->n != 1 || q->scale[0] != 1 || q->zero[0] != 0)
+    if (!is_pixels(q) && !(is_ours(s) && q->n == 1))
         return refuse(s, n, "integers that are not pixels");
     set_q(s, x, q);
+    vn_map_set(s->d->raw, x, (void *)(uintptr_t)n);
     return redirect(s, n, y, x);
 }
 

@@ -34,7 +34,8 @@ static int is_pixels(const struct qparam *q) { return q->dtype == VN_I8 && q->n 
 
 int vn_onnx_is_integer_input(const struct model_writer *w, const struct value *v)
 {
-    return w->o->int8_inputs && vn_onnx_is_quantized(v) && is_pixels(v->q) && is_graph_input(w, v);
+    return vn_onnx_is_quantized(v) && (v->raw_input || (w->o->int8_inputs && is_pixels(v->q))) &&
+           is_graph_input(w, v);
 }
 
 int vn_onnx_is_integer_output(const struct value *v) { return v->raw_output && vn_onnx_is_quantized(v); }

@@ -24,6 +24,7 @@ static void add_graph_inputs(struct graph *g, const struct draft *d)
         const struct draft_input *in = &d->inputs.v[i];
         struct value *v = vn_graph_value(g, in->name, in->dtype, &in->shape);
         v->q = vn_map_get(d->q, in->name);
+        v->raw_input = vn_map_get(d->raw, in->name) != NULL;
         if (v->q)
             v->dtype = VN_F32;
         VEC_PUSH(g->arena, &g->inputs, v);
