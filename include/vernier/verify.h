@@ -156,6 +156,7 @@ struct vn_pair_info {
     double min_cosine;
     const char
         *origin; /* where the two come from, where that differs (hashes, march, method); NULL: nowhere */
+    const char *removed; /* nodes that one of them has and the other, edited, has not; NULL: none */
 };
 
 struct vn_pair; /* opaque */

@@ -2,6 +2,7 @@
  * step by step, others value by value. */
 #include <vernier/verify.h>
 
+#include "base/escape.h"
 #include "cli/cli.h"
 
 static const struct option_def options[] = {
@@ -39,6 +40,9 @@ static void print_pair(const struct vn_pair *p, const char *a, const char *b)
     int n;
     if (sum->origin)
         printf("%s and %s differ in where they come from: %s\n", a, b, sum->origin);
+    if (sum->removed)
+        printf("%s and %s are compared without the nodes that only one of them has: %s\n", a, b,
+               vn_shown(sum->removed, (char[VN_SHOWN]){ 0 }));
     if (steps) {
         vn_verification_tensors(steps, &n);
         vn_print_verification(stdout, steps, all);
@@ -62,6 +66,8 @@ static json_t *pair_json(const struct vn_pair *p, const char *a, const char *b)
     json_object_set_new(o, "strict", json_boolean(vn_pair_summary(p)->strict));
     if (vn_pair_summary(p)->origin)
         json_object_set_new(o, "origin", json_string(vn_pair_summary(p)->origin));
+    if (vn_pair_summary(p)->removed)
+        json_object_set_new(o, "removed", json_string(vn_pair_summary(p)->removed));
     return o;
 }
 

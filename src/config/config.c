@@ -242,6 +242,17 @@ static struct list list_of(const struct config *c, struct vn_arena *a, const cha
     return l;
 }
 
+/* Its entries that are not 'None'. */
+static struct name_list names_of(const struct config *c, struct vn_arena *a, const char *key)
+{
+    const struct list l = list_of(c, a, key);
+    struct name_list out = { 0, NEW_ARRAY(a, const char *, l.n) };
+    for (int i = 0; i < l.n; i++)
+        if (!is_none(l.v[i]))
+            out.v[out.n++] = l.v[i];
+    return out;
+}
+
 /* Entry i; one entry (or a default) serves all inputs. NULL: 'None' or absent. */
 static const char *entry(const struct list *l, int i)
 {
@@ -638,6 +649,9 @@ static int resolve(struct config *c, struct vn_arena *a, struct vn_err *e)
     NOTE(c, a, resolve_model(c, a, e), e);
     NOTE(c, a, resolve_products(c, a, e), e);
     TRY(resolve_calibration(c, a, e));
+    c->output_nodes = names_of(c, a, "output_nodes");
+    c->remove_types = names_of(c, a, "remove_node_type");
+    c->remove_nodes = names_of(c, a, "remove_node_name");
     const struct list values = list_of(c, a, "input_value");
     c->n_values = values.n;
     c->values = values.v;

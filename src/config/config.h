@@ -36,7 +36,7 @@ struct config_word {
 extern const struct config_word vn_words_input_type_train[], vn_words_input_type_rt[], vn_words_layout[],
     vn_words_value_range[], vn_words_norm_type[], vn_words_cal_data_type[], vn_words_calibration_type[],
     vn_words_zero_points[], vn_words_optimize_level[], vn_words_debug_mode[], vn_words_compile_mode[],
-    vn_words_cache_mode[], vn_words_custom_op_method[];
+    vn_words_cache_mode[], vn_words_custom_op_method[], vn_words_remove_type[];
 /* NULL: not there. */
 const struct config_word *vn_word_find(const struct config_word *words, const char *text);
 const char *vn_word_of(const struct config_word *words, int value);
@@ -140,8 +140,10 @@ struct config {
     const char *model;     /* ONNX, or a caffemodel */
     const char *prototxt;  /* of a caffemodel; NULL: an ONNX model */
     const char *march, *prefix, *working_dir;
-    int n_output_nodes;
-    const char **output_nodes;
+    struct name_list {
+        int n;
+        const char **v;
+    } output_nodes, remove_types, remove_nodes;
     int n_values;
     const char **values; /* "NAME=NUMBER": inputs that are constants */
     int n_inputs;

@@ -1,4 +1,6 @@
 /* The tables of words.def. */
+#include <vernier/edit.h>
+
 #include "config/config.h"
 
 #define WORDS(list) const struct config_word vn_words_##list[]
@@ -82,6 +84,12 @@ WORDS(cache_mode) = {
 
 WORDS(custom_op_method) = {
 #define CUSTOM_OP_METHOD ROW
+#include "config/words.def"
+    { 0 }
+};
+
+WORDS(remove_type) = {
+#define REMOVE_TYPE ROW
 #include "config/words.def"
     { 0 }
 };

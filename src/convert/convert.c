@@ -3,8 +3,8 @@
  *     config -> front -> original_float -> optimized_float -> calibrated -> quantized -> .bin
  *
  * What a stage needs beside this stands in the file of its name: original.c, optimized.c, calibration_data.c,
- * method_search.c, accuracy.c, products.c, tables.c. Other ways through the stages: check.c, check_data.c,
- * fast.c.
+ * method_search.c, accuracy.c, edits.c, products.c, tables.c. Other ways through the stages:
+ * check.c, check_data.c, fast.c.
  */
 #include "convert/stages.h"
 
@@ -135,6 +135,7 @@ int vn_convert_make_products(struct vn_conversion *c, struct vn_err *e)
     TRY(make_quantized(c, e));
     TRY(write_quantized(c, e));
     TRY(vn_convert_compile(c, e));
+    TRY(vn_convert_remove_nodes(c, e));
     vn_convert_fill_tables(c);
     TRY(vn_convert_write_bin(c, e));
     TRY(vn_convert_dump_samples(c, e));

@@ -191,6 +191,7 @@ int vn_convert_make_original(struct vn_conversion *c, struct vn_err *e)
         INFO(c, "Input ONNX Model Information: ONNX IR version %d, opset %d, %d nodes",
              c->original->ir_version, c->original->opset, c->original->nodes.n);
     const int before = c->config->problems.n;
+    TRY(vn_convert_note(c, vn_convert_set_outputs(c, e), e));
     for (int i = 0; i < c->original->inputs.n; i++)
         TRY(vn_convert_note(c, insert_preprocess(c, c->original, i, e), e));
     if (c->config->problems.n > before)

@@ -62,6 +62,15 @@ int vn_convert_write_bin(struct vn_conversion *c, struct vn_err *e)
     return VN_OK;
 }
 
+int vn_convert_write_text(struct vn_conversion *c, const char *stage, const char *file, const char *text,
+                          struct vn_err *e)
+{
+    const char *path = vn_path_join(c->arena, vn_dir_stage_path(c->written), file);
+    TRY(placed(c, vn_file_write(path, text, strlen(text), e), e));
+    keep_path(c, stage, file);
+    return VN_OK;
+}
+
 static const char *fail_name(const struct vn_conversion *c)
 {
     return vn_arena_fmt(c->arena, "%s_fail.onnx", c->config->prefix);

@@ -63,7 +63,11 @@ int vn_convert_make_products(struct vn_conversion *c, struct vn_err *e);
 /* requests.c: after quantization, warnings about requested types and units that have no effect */
 void vn_convert_tell_requests(struct vn_conversion *c);
 
-/* products.c */
+/* edits.c: the outputs that the configuration names; the nodes that it removes from the .bin */
+int vn_convert_set_outputs(struct vn_conversion *c, struct vn_err *e);
+int vn_convert_check_removals(struct vn_conversion *c, struct vn_err *e);
+int vn_convert_remove_nodes(struct vn_conversion *c, struct vn_err *e);
+
 /* products.c: they are written aside, and appear together at the end. */
 int vn_convert_begin_products(struct vn_conversion *c, struct vn_err *e);
 int vn_convert_end_products(struct vn_conversion *c, struct vn_err *e);
@@ -72,6 +76,8 @@ void vn_convert_write_fail(struct vn_conversion *c);
 int vn_convert_write_onnx(struct vn_conversion *c, const struct graph *g, const char *stage, int int8_inputs,
                           struct vn_err *e);
 int vn_convert_write_bin(struct vn_conversion *c, struct vn_err *e);
+int vn_convert_write_text(struct vn_conversion *c, const char *stage, const char *file, const char *text,
+                          struct vn_err *e);
 
 /* tables.c */
 /* The quantized graph with the optimized one, for the tables. */

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/guard.h"
 #include "base/listen.h"
+#include "inspect/edited_ports.h"
 #include "inspect/verify_inputs.h"
 #include "ops/op.h"
 #include "session/similarity.h"
@@ -32,6 +33,7 @@ struct comparing {
     int *row; /* the same; -1 */
     int *other; /* by value id of side 1: the value of side 0, or -1 */
     int sample;
+    int edited; /* 1: their ports differ; side 1 lies within side 0 */
     double digits; /* tolerance of strict floats, of the largest magnitude; 0: none */
 };
 
@@ -53,23 +55,18 @@ static void keep_first(void *user, int value, const struct vn_view *v)
         c->first[value] = (struct shown){ reals(c, v), vn_view_count(v), is_whole(v) };
 }
 
-static int is_output(const struct vn_session *s, int value)
+static int is_output(const struct vn_session *s, const char *value)
 {
-    int n;
-    const struct vn_port *out = vn_session_outputs(s, &n);
-    for (int i = 0; i < n; i++)
-        if (out[i].value == value)
-            return 1;
-    return 0;
+    return vn_session_output_find(s, value) >= 0;
 }
 
 static struct vn_agreement *row_of(struct comparing *c, int value, int whole)
 {
     struct vn_pair *p = c->pair;
     if (c->row[value] < 0) {
-        const struct vn_agreement r = { .name =
-                                            vn_arena_str(p->arena, vn_session_value_name(c->side[0], value)),
-                                        .output = is_output(c->side[0], value),
+        const char *name = vn_arena_str(p->arena, vn_session_value_name(c->side[0], value));
+        const struct vn_agreement r = { .name = name,
+                                        .output = is_output(c->side[c->edited], name),
                                         .integer = whole,
                                         .cosine_min = INFINITY,
                                         .sqnr_min = INFINITY };
@@ -136,7 +133,7 @@ static int agrees(const struct vn_pair_info *s, const struct vn_agreement *r)
     return s->strict || r->integer ? !r->different : r->cosine_min >= s->min_cosine;
 }
 
-static void sum_up(struct vn_pair *p)
+static void sum_up(struct vn_pair *p, int least_outputs)
 {
     struct vn_pair_info *s = &p->summary;
     int outputs = 0, wrong = 0;
@@ -147,7 +144,7 @@ static void sum_up(struct vn_pair *p)
         outputs += r->output;
         wrong += (r->output || s->strict) && !agrees(s, r);
     }
-    s->passed = outputs && !wrong;
+    s->passed = outputs >= least_outputs && !wrong;
 }
 
 /* ---- a job ---- */
@@ -180,11 +177,29 @@ static void connect(struct comparing *c)
     vn_session_observe(c->side[1], &(struct vn_observer){ .after = compare_second, .user = c });
 }
 
+/* The inputs of side 1, which are values of side 0, from its run. */
+static int feed_inner(struct comparing *c, struct vn_err *e)
+{
+    int n;
+    const struct vn_port *in = vn_session_inputs(c->side[1], &n);
+    for (int i = 0; i < n; i++) {
+        const int given = vn_session_input(c->side[0], in[i].name),
+                  value = vn_session_value(c->side[0], in[i].name);
+        const struct vn_tensor *x = given < 0 ? NULL : vn_session_fed(c->side[0], given);
+        if (!x && !c->first[value].real)
+            return vn_fail(e, VN_E_INPUT, "%s: the value of input %s cannot be seen in %s",
+                           vn_session_path(c->side[1]), in[i].name, vn_session_path(c->side[0]));
+        TRY(vn_session_feed_array(c->side[1], i, x ? x->dtype : VN_F32, in[i].rank, in[i].shape, NULL,
+                                  x ? x->data : c->first[value].real, e));
+    }
+    return VN_OK;
+}
+
 static int compare_sample(struct comparing *c, const struct verify_inputs *in, struct vn_err *e)
 {
     memset(c->first, 0, (size_t)vn_session_values(c->side[0]) * sizeof *c->first);
     for (int k = 0; k < 2; k++) {
-        TRY(vn_verify_feed(c->side[k], in, c->sample, e));
+        TRY(k && c->edited ? feed_inner(c, e) : vn_verify_feed(c->side[k], in, c->sample, e));
         TRY(vn_session_run(c->side[k], e));
     }
     return VN_OK;
@@ -231,17 +246,38 @@ static int verify_steps(struct vn_pair *p, struct vn_session *onnx, struct vn_se
     return VN_OK;
 }
 
+/* The whole network is side 0. */
+static int order_sides(struct comparing *c, struct vn_err *e)
+{
+    struct vn_session *first = c->side[0];
+    const int edited = vn_is_edited(c->side[0]) || vn_is_edited(c->side[1]);
+    if (!edited || vn_has_same_ports(c->side[0], c->side[1]))
+        return vn_verify_same_network(c->side[0], c->side[1], e);
+    c->edited = 1;
+    if (vn_is_within(c->side[1], c->side[0]))
+        return VN_OK;
+    c->side[0] = c->side[1];
+    c->side[1] = first;
+    return vn_is_within(first, c->side[0])
+               ? VN_OK
+               : vn_fail(e, VN_E_INPUT, "neither %s nor %s has all inputs and outputs of the other as values",
+                         vn_session_path(first), vn_session_path(c->side[0]));
+}
+
 static int compare_values(struct comparing *c, const char *const *path, const struct vn_verify_options *o,
                           struct vn_err *e)
 {
     struct verify_inputs in;
+    int outputs;
     TRY(open_sides(c, path, 0, o, e));
-    TRY(vn_verify_same_network(c->side[0], c->side[1], e));
-    TRY(vn_verify_inputs(&in, c->arena, c->side[vn_session_kind(c->side[1]) == VN_ARTEFACT_BIN], o, e));
+    TRY(order_sides(c, e));
+    const int second = !c->edited && vn_session_kind(c->side[1]) == VN_ARTEFACT_BIN;
+    TRY(vn_verify_inputs(&in, c->arena, c->side[second], o, e));
     c->pair->summary.samples = in.samples;
     connect(c);
     TRY(compare_samples(c, &in, &o->listener, e));
-    sum_up(c->pair);
+    vn_session_outputs(c->side[1], &outputs);
+    sum_up(c->pair, c->edited ? outputs : 1);
     return VN_OK;
 }
 
@@ -257,6 +293,7 @@ static int verify_pair(struct vn_pair *p, struct vn_arena *work, const char *a, 
         second = vn_session_kind(c.side[1]) == VN_ARTEFACT_BIN;
     p->summary.min_cosine = o->min_cosine;
     p->summary.origin = differing_origin(p->arena, c.side[0], c.side[1]);
+    p->summary.removed = vn_removed_nodes(p->arena, c.side[0], c.side[1]);
     if (first != second && is_quantized(c.side[first]))
         return verify_steps(p, c.side[first], c.side[second], o, e);
     p->summary.strict = first && second;

@@ -5,6 +5,7 @@
 
 #include "base/guard.h"
 #include "base/listen.h"
+#include "inspect/edited_ports.h"
 #include "inspect/judge.h"
 #include "inspect/verify_inputs.h"
 #include "ops/op.h"
@@ -119,8 +120,11 @@ static int verify_samples(struct check *c, const struct vn_listener *l, struct v
 static int verify(struct vn_verification *v, struct vn_arena *a, struct vn_session *onnx,
                   struct vn_session *bin, const struct vn_verify_options *o, struct vn_err *e)
 {
-    struct check c = { .onnx = onnx, .bin = bin, .g = vn_session_graph(onnx) };
-    TRY(vn_verify_same_network(onnx, bin, e));
+    struct check c = { .onnx = onnx, .bin = bin };
+    if (vn_is_edited(bin))
+        TRY(vn_cut_session(&c.onnx, a, onnx, bin, e));
+    c.g = vn_session_graph(c.onnx);
+    TRY(vn_verify_same_network(c.onnx, bin, e));
     TRY(vn_verify_inputs(&c.in, a, c.bin, o, e));
     c.reference = NEW_ARRAY(a, const struct vn_tensor *, c.g->values.n);
     TRY(vn_judge_new(&c.judge, v->arena, c.bin, c.g, o->digits, e));

@@ -113,6 +113,10 @@ void vn_low_axis_strides(const struct prog_tensor *t, int64_t *stride);
 /* COPY of dims elements with given source and destination offsets and strides (elements). */
 int vn_low_copy(struct lowering *l, int from, int to, int rank, const int64_t *dims, int64_t src, const int64_t *src_stride,
                 int64_t dst, const int64_t *dst_stride, struct vn_err *e);
+/* The walk that such a copy makes of dims and strides, none of the dims being 0. */
+struct joint_walk;
+void vn_low_copy_walk(struct joint_walk *w, int rank, const int64_t *dims, const int64_t *src_stride,
+                      const int64_t *dst_stride);
 void vn_low_fill(struct lowering *l, int to, float value);
 /* Same element count, same memory, another shape (Reshape, Flatten, ...): PLAIN in, PLAIN out. */
 int vn_low_reshape(const struct node *n, struct lowering *l, struct vn_err *e);

@@ -35,19 +35,26 @@ static void sort_by_b(struct joint_walk *w)
         }
 }
 
+void vn_low_copy_walk(struct joint_walk *w, int rank, const int64_t *dims, const int64_t *src_stride,
+                      const int64_t *dst_stride)
+{
+    *w = (struct joint_walk){ .rank = rank };
+    for (int d = 0; d < rank; d++)
+        w->d[d] = dims[d], w->a[d] = src_stride[d], w->b[d] = dst_stride[d];
+    sort_by_b(w);
+    vn_walk_simplify(w);
+}
+
 int vn_low_copy(struct lowering *l, int from, int to, int rank, const int64_t *dims, int64_t src,
                 const int64_t *src_stride, int64_t dst, const int64_t *dst_stride, struct vn_err *e)
 {
-    struct joint_walk w = { .rank = rank };
+    struct joint_walk w;
     if (src > INT32_MAX || dst > INT32_MAX)
         return vn_fail(e, VN_E_UNSUPPORTED, "%s: a tensor is too large", l->node ? l->node->name : "copy");
-    for (int d = 0; d < rank; d++) {
+    for (int d = 0; d < rank; d++)
         if (dims[d] == 0)
             return VN_OK;
-        w.d[d] = dims[d], w.a[d] = src_stride[d], w.b[d] = dst_stride[d];
-    }
-    sort_by_b(&w);
-    vn_walk_simplify(&w);
+    vn_low_copy_walk(&w, rank, dims, src_stride, dst_stride);
     struct instr_COPY *p = vn_low_emit(l, OPCODE_COPY, 1, &from, to);
     p->rank = w.rank;
     p->src = (int32_t)src;

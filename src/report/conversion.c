@@ -4,7 +4,9 @@
 #include "base/escape.h"
 #include "report/report.h"
 
-static const char *const stages[] = { "original_float", "optimized_float", "calibrated", "quantized", "bin" };
+/* Of deleted nodes there is a file only where there are some. */
+static const char *const stages[] = { "original_float", "optimized_float", "calibrated", "quantized", "bin",
+                                      "deleted_nodes" };
 #define N_STAGES ((int)(sizeof stages / sizeof *stages))
 
 static void print_worst(FILE *f, const struct vn_output_row *rows, int n)
@@ -38,7 +40,8 @@ void vn_print_conversion(FILE *f, const struct vn_conversion *c)
     print_worst(f, outputs, n_outputs);
     fprintf(f, "\nProducts:\n");
     for (int i = 0; i < N_STAGES; i++)
-        fprintf(f, "    %-16s %s\n", stages[i], vn_conversion_product(c, stages[i]));
+        if (vn_conversion_product(c, stages[i]))
+            fprintf(f, "    %-16s %s\n", stages[i], vn_conversion_product(c, stages[i]));
     fprintf(f, "Next: vernier verify %s %s\n", vn_conversion_product(c, "quantized"),
             vn_conversion_product(c, "bin"));
 }
@@ -51,7 +54,8 @@ void vn_print_conversion_json(FILE *f, const struct vn_conversion *c, int passed
     const struct vn_convert_summary *s = vn_conversion_summary(c);
     json_t *products = json_object();
     for (int i = 0; i < N_STAGES; i++)
-        json_object_set_new(products, stages[i], json_string(vn_conversion_product(c, stages[i])));
+        if (vn_conversion_product(c, stages[i]))
+            json_object_set_new(products, stages[i], json_string(vn_conversion_product(c, stages[i])));
     vn_json_print(f, json_pack("{s:s, s:s, s:b, s:o, s:o, s:o}", "march", s->march, "method", s->method,
                                "passed", passed, "products", products, "nodes", vn_json_nodes(nodes, n),
                                "outputs", outputs_json(outputs, n_outputs)));

@@ -50,9 +50,9 @@ static int own_rank(const struct draft *d, const struct vn_map *makers, const st
     const struct vn_tensor *weight = vn_onnx_constant(d, vn_onnx_in(&n->raw, 1));
     if (is_one_of(op, gives_two))
         return 2;
-    if (!strcmp(op, "Reshape"))
+    if (!strcmp(op, "Reshape")) /* not a key's word: an operator */
         return length(d, makers, vn_onnx_in(&n->raw, 1));
-    if (!strcmp(op, "Transpose") && perm && perm->type == ONNX_INTS)
+    if (!strcmp(op, "Transpose") /* not a key's word: an operator */ && perm && perm->type == ONNX_INTS)
         return perm->ints.n;
     if ((!strcmp(op, "Conv") || !strcmp(op, "ConvTranspose")) && weight)
         return weight->shape.rank;
