@@ -70,7 +70,8 @@ class Cutter:
                 q = n.input[0]
                 if q not in inputs:
                     inputs[q] = self.stored_name(q)
-                    values.append(helper.make_tensor_value_info(q, self.type_of(q), [d.dim_value for d in self.info[q].type.tensor_type.shape.dim]))
+                    shape = [d.dim_value for d in self.info[q].type.tensor_type.shape.dim]
+                    values.append(helper.make_tensor_value_info(q, self.type_of(q), shape))
         out = helper.make_tensor_value_info(output, self.type_of(output) if integer else TensorProto.FLOAT, None)
         graph = helper.make_graph(nodes, "piece", values, [out], list(constants.values()))
         m = helper.make_model(graph, opset_imports=self.model.opset_import, ir_version=self.model.ir_version, functions=self.model.functions)
