@@ -15,6 +15,12 @@
 
 enum { EXIT_DONE = 0, EXIT_CHECK_FAILED = 1, EXIT_USAGE = 2, EXIT_BAD_INPUT = 3, EXIT_INTERNAL = 4 };
 
+enum option_fate {
+    OPTION_WORKS,
+    OPTION_WITHOUT_EFFECT, /* accepted; `help` says why it changes nothing */
+    OPTION_LATER, /* an error; `help` says what is missing */
+};
+
 /* One option of a command. */
 struct option_def {
     const char *name; /* "--threads" */
@@ -23,6 +29,7 @@ struct option_def {
     int repeats; /* may be given several times */
     int rest; /* a repeated option's value may be followed by a second word ("NAME SHAPE") */
     const char *help;
+    enum option_fate fate;
 };
 
 struct command {
@@ -31,8 +38,22 @@ struct command {
     int min_words, max_words; /* words that are no options; max -1: any number */
     int (*run)(struct vn_arena *a, struct vn_err *e); /* an exit status, or a negative enum vn_status */
 };
-extern const struct command *const vn_commands[];
-extern const int vn_commands_count;
+
+/* What the binary is called as: vernier, or a tool of the vendor's flow (compat/). */
+struct tool {
+    const char *name, *help;
+    const struct command *const *commands;
+    int n_commands; /* one with the name "": the program has no subcommands */
+    /* 1: command lines as gflags reads them: -name and --name, switches with =true or =false, the last of
+     * several wins, words that are no options are ignored. */
+    int loose;
+    void (*failed)(const struct command *c); /* says more after an error; NULL: nothing */
+};
+extern const struct tool vn_tool_vernier;
+/* Read the words after the command's name into what the functions below return. */
+int vn_line_read(const struct tool *p, const struct command *c, int argc, char **argv, struct vn_arena *a,
+                 struct vn_err *e);
+int vn_command_takes(const struct command *c, const char *option);
 
 /* The parsed command line of the running command. */
 const char *vn_opt(const char *name); /* value; "" for a given switch; NULL: not given */
@@ -98,12 +119,15 @@ int vn_opt_feed(struct vn_session *s, struct vn_err *e);
 /* Log to standard error (and to a file): "2025-01-31 12:00:00,123 INFO message". */
 struct logger {
     FILE *file; /* second destination; NULL: none */
+    FILE *terminal; /* the first; NULL: standard error */
+    const char *origin; /* what the file's lines have in place of the level; NULL: the level */
     struct progress progress;
     int quiet; /* only warnings and errors on the terminal */
     struct vn_arena *arena; /* of the problems; NULL: they are not kept */
     VEC(struct vn_err) problems;
 };
 struct vn_listener vn_logger_listener(struct logger *l);
+void vn_log_line(struct logger *l, enum vn_log_level level, const char *text);
 /* More than one problem of `file`: a line for each, and their number is what a command ends with. One: as it
  * is. Returns `status`. */
 int vn_logger_problems(const struct logger *l, const char *command, const char *file, int status,

@@ -14,6 +14,12 @@ def test_cli_page_is_fresh():
     assert done.returncode == 0, done.stderr
 
 
+def test_vendor_commands_page_is_fresh():
+    tools = tool.ROOT / "tools/vendor_docs.py"
+    done = subprocess.run([sys.executable, tools, "--check", "--vernier", tool.BUILD / "vernier"])
+    assert done.returncode == 0
+
+
 def test_alignment_page_is_fresh():
     """Its tables of steps and causes; tests/oracle/test_align.py checks the table of cases."""
     done = subprocess.run([sys.executable, tool.ROOT / "tools/alignment_docs.py", "--check", "--vernier", tool.BUILD / "vernier"], capture_output=True, text=True)

@@ -1,0 +1,28 @@
+/* cli/compat/compat.h - the vendor flow's tools by their names: one file each, one line in programs.def.
+ *
+ * They translate command lines and print in the forms that scripts of that flow read; what they do is what
+ * the commands of vernier do. */
+#ifndef VN_COMPAT_H
+#define VN_COMPAT_H
+
+#include "cli/cli.h"
+
+extern const struct tool *const vn_compat_programs[];
+extern const int vn_compat_programs_count;
+/* The program that a path's last part names; NULL: none. */
+const struct tool *vn_compat_program(const char *path);
+
+/* Shared option tables. */
+#define BOARD_OPTION(name, letter, value) \
+    { \
+        name, letter, value, 0, 0, "boards come with the next version", OPTION_LATER \
+    }
+
+/* The parts of a text between separators, without spaces around them and without empty ones. */
+struct pieces {
+    int n;
+    const char **v;
+};
+struct pieces vn_split(struct vn_arena *a, const char *text, char separator);
+
+#endif

@@ -1,0 +1,285 @@
+/* hb_mapper checker | makertbin | infer: check, convert, and one sample layer by layer. */
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <vernier/report.h>
+
+#include "base/escape.h"
+#include "base/file.h"
+#include "cli/compat/compat.h"
+
+#define LEAST_COSINE 0.8 /* of an output: below, the loss is clear */
+
+#define MODEL_TYPE_OPTION \
+    { \
+        "--model-type", 0, "caffe|onnx", 0, 0, "format of the model" \
+    }
+#define MARCH_OPTION \
+    { \
+        "--march", 0, "NAME", 0, 0, "bernoulli2, bayes, bayes-e, or another target" \
+    }
+
+static const struct option_def checker_options[] = {
+    MODEL_TYPE_OPTION,
+    MARCH_OPTION,
+    { "--proto", 0, "FILE", 0, 0, "prototxt of a Caffe network" },
+    { "--model", 0, "FILE", 0, 0, "caffemodel or ONNX file" },
+    { "--input-shape", 0, "NAME SHAPE", 1, 1, "shape of an input, e.g. --input-shape data 1x3x224x224" },
+    { "--output", 0, "FILE", 0, 0, "the checker writes no model", OPTION_WITHOUT_EFFECT },
+    { 0 },
+},
+    makertbin_options[] = {
+        { "--config", 'c', "FILE.yaml", 0, 0, "configuration" },
+        MODEL_TYPE_OPTION,
+        { "--fast-perf", 0, NULL, 0, 0, "random calibration, all in integers; for speed measurements" },
+        { "--model", 0, "FILE", 0, 0, "with --fast-perf: caffemodel or ONNX file" },
+        { "--proto", 0, "FILE", 0, 0, "with --fast-perf: prototxt of a Caffe network" },
+        { "--march", 0, "NAME", 0, 0, "with --fast-perf: the target" },
+        { "--input-shape", 0, "NAME SHAPE", 1, 1, "with --fast-perf: shape of an input" },
+        { 0 },
+    },
+    infer_options[] = {
+        { "--config", 'c', "FILE.yaml", 0, 0, "each stage carries its preprocessing", OPTION_WITHOUT_EFFECT },
+        { "--model-file", 0, "FILE", 0, 0, "original_float, optimized_float or quantized ONNX file" },
+        MODEL_TYPE_OPTION,
+        { "--image-file", 0, "NODE FILE", 1, 1, "image, .npy or raw bytes of an input" },
+        { "--input-layout", 0, "NCHW|NHWC", 0, 0, "the file and the model say it", OPTION_WITHOUT_EFFECT },
+        { "--output-dir", 0, "DIR", 0, 0, "folder of the LAYER_float.bin" },
+        { 0 },
+    };
+
+/* ---- log ---- */
+
+static int open_log(struct logger *log, const char *verb, struct vn_arena *a, struct vn_err *e)
+{
+    const char *name = vn_arena_fmt(a, "hb_mapper_%s.log", verb);
+    *log = (struct logger){ .terminal = stdout, .arena = a };
+    log->origin = vn_arena_fmt(a, "file: hb_mapper func: %s line No: 0", verb);
+    log->file = fopen(name, "w");
+    if (!log->file)
+        return vn_fail(e, VN_E_IO, "%s: cannot write the log", name);
+    char here[PATH_MAX];
+    if (getcwd(here, sizeof here))
+        vn_log_line(log, VN_LOG_INFO, vn_arena_fmt(a, "log will be stored in %s/%s", here, name));
+    vn_log_line(log, VN_LOG_INFO, "Start hb_mapper....");
+    vn_log_line(log, VN_LOG_INFO, "vernier version " VN_VERSION);
+    return VN_OK;
+}
+
+static int close_log(struct logger *log, const char *file, const char *verb, int status, struct vn_err *e)
+{
+    status = vn_logger_problems(log, verb, file, status, e);
+    if (status < 0)
+        fprintf(log->file, "%s\n", e->msg);
+    fclose(log->file);
+    return status;
+}
+
+static void both(const struct logger *log, void (*print)(FILE *f, const void *result), const void *result)
+{
+    print(stdout, result);
+    print(log->file, result);
+}
+
+/* ---- the source ---- */
+
+static int read_source(struct vn_source *s, struct vn_arena *a, struct vn_err *e)
+{
+    const char *type = vn_opt("--model-type");
+    if (!type || (strcmp(type, "caffe") && strcmp(type, "onnx")))
+        return vn_fail(e, VN_E_USAGE, "--model-type: expected caffe or onnx, got '%s'", type ? type : "");
+    if (!vn_opt("--model"))
+        return vn_fail(e, VN_E_USAGE, "--model FILE is required");
+    if (!strcmp(type, "caffe") != (vn_opt("--proto") != NULL))
+        return vn_fail(e, VN_E_USAGE,
+                       strcmp(type, "caffe") ? "--proto is for --model-type caffe"
+                                             : "--model-type caffe requires --proto FILE");
+    return vn_opt_source(s, a, e);
+}
+
+/* ---- checker ---- */
+
+static void print_checked(FILE *f, const void *result) { vn_print_checked(f, result); }
+
+static int check(struct logger *log, const struct vn_source *source, struct vn_err *e)
+{
+    struct vn_check_options o;
+    struct vn_checked *c;
+    vn_check_options_default(&o);
+    o.source = *source;
+    o.march = vn_opt("--march");
+    o.listener = vn_logger_listener(log);
+    TRY(vn_check(&c, &o, e));
+    both(log, print_checked, c);
+    vn_log_line(log, VN_LOG_INFO, "End model checking....");
+    vn_checked_free(&c);
+    return EXIT_DONE;
+}
+
+static int run_checker(struct vn_arena *a, struct vn_err *e)
+{
+    struct vn_source source = { 0 };
+    struct logger log;
+    TRY(read_source(&source, a, e));
+    if (!vn_opt("--march"))
+        return vn_fail(e, VN_E_USAGE,
+                       "--march NAME is required: bernoulli2, bayes, bayes-e, or another target");
+    TRY(open_log(&log, "checker", a, e));
+    return close_log(&log, source.model, "checker", check(&log, &source, e), e);
+}
+
+/* ---- makertbin ---- */
+
+static void print_conversion(FILE *f, const void *result) { vn_print_conversion(f, result); }
+
+/* The line that scripts read the speed from; a measurement on this machine. */
+static int print_speed(struct logger *log, const char *bin, struct vn_arena *a, struct vn_err *e)
+{
+    enum { RUNS = 21 };
+    uint64_t ns[RUNS];
+    size_t constants, working;
+    struct vn_session *s;
+    TRY(vn_session_open(&s, bin, NULL, e));
+    int status = vn_session_feed_random(s, 1, e);
+    if (status == VN_OK)
+        status = vn_session_time(s, RUNS, ns, e);
+    if (status == VN_OK) {
+        vn_times_sort(ns, RUNS);
+        const double ms = vn_times_ms(ns, RUNS, 50);
+        vn_model_bytes(vn_session_model(s), &constants, &working);
+        vn_log_line(
+            log, VN_LOG_INFO,
+            vn_arena_fmt(a,
+                         "FPS=%.2f, latency = %.1f us, DDR = %zu bytes   (measured on this CPU, one thread)",
+                         1000 / ms, ms * 1000, constants + working));
+    }
+    vn_session_close(&s);
+    return status;
+}
+
+static int make(struct logger *log, struct vn_arena *a, struct vn_err *e)
+{
+    struct vn_conversion *c;
+    struct vn_convert_options o;
+    struct vn_fast_options f;
+    vn_convert_options_default(&o);
+    vn_fast_options_default(&f);
+    o.config = vn_opt("--config");
+    if (!o.config)
+        TRY(read_source(&f.source, a, e));
+    f.march = vn_opt("--march");
+    o.listener = f.listener = vn_logger_listener(log);
+    TRY(o.config ? vn_convert(&c, &o, e) : vn_convert_fast(&c, &f, e));
+    both(log, print_conversion, c);
+    const int status = print_speed(log, vn_conversion_product(c, "bin"), a, e);
+    const int good =
+        !o.config || (vn_print_low_outputs(stderr, c, LEAST_COSINE) & !vn_print_doubts(stderr, c));
+    vn_conversion_free(&c);
+    return status < 0 ? status : good ? EXIT_DONE : EXIT_CHECK_FAILED;
+}
+
+static int run_makertbin(struct vn_arena *a, struct vn_err *e)
+{
+    static const char *const only_fast[] = { "--model", "--proto", "--march", "--input-shape" };
+    const char *config = vn_opt("--config");
+    struct logger log;
+    if (!config == !vn_opt("--fast-perf"))
+        return vn_fail(e, VN_E_USAGE,
+                       "expected either -c FILE.yaml or --fast-perf --model FILE --march NAME");
+    for (size_t i = 0; config && i < sizeof only_fast / sizeof *only_fast; i++)
+        if (vn_opt(only_fast[i]))
+            return vn_fail(e, VN_E_USAGE, "%s requires --fast-perf; a configuration has a key for it",
+                           only_fast[i]);
+    TRY(open_log(&log, "makertbin", a, e));
+    return close_log(&log, config ? config : vn_opt("--model"), "makertbin", make(&log, a, e), e);
+}
+
+/* ---- infer ---- */
+
+struct layers {
+    struct vn_arena *arena;
+    struct vn_map *taken;
+    const char *folder;
+    int written, status;
+    struct vn_err *e;
+};
+
+/* LAYER_float.bin: a node's result as float32. */
+static void write_layer(void *user, int value, const struct vn_view *v)
+{
+    struct layers *l = user;
+    if (l->status < 0 || !*v->node)
+        return;
+    (void)value;
+    const int64_t n = vn_view_count(v);
+    float *x = malloc((size_t)n * sizeof *x + 1);
+    if (!x) {
+        l->status =
+            vn_fail(l->e, VN_E_NOMEM, "out of memory for %s", vn_shown(v->node, (char[VN_SHOWN]){ 0 }));
+        return;
+    }
+    vn_view_real(x, v);
+    const char *name = vn_arena_fmt(l->arena, "%s_float.bin", vn_file_name(l->arena, l->taken, v->node));
+    l->status = vn_file_write(vn_path_join(l->arena, l->folder, name), x, (size_t)n * sizeof *x, l->e);
+    l->written++;
+    free(x);
+}
+
+static int infer(struct vn_session *s, struct layers *l)
+{
+    const char **files;
+    const int n = vn_opt_all("--image-file", &files);
+    const struct vn_observer o = { .after = write_layer, .user = l };
+    TRY(vn_session_feed_files(s, files, n, l->e));
+    TRY(vn_dir_make(l->folder, l->e));
+    vn_session_observe(s, &o);
+    TRY(vn_session_run(s, l->e));
+    return l->status;
+}
+
+static int run_infer(struct vn_arena *a, struct vn_err *e)
+{
+    struct layers l = { a, vn_map_new(a), vn_opt("--output-dir"), 0, VN_OK, e };
+    const char *model = vn_opt("--model-file");
+    struct vn_session *s;
+    if (!model || !l.folder || !vn_opt("--image-file"))
+        return vn_fail(e, VN_E_USAGE, "--model-file, --image-file and --output-dir are required");
+    TRY(vn_session_open(&s, model, NULL, e));
+    const int status = infer(s, &l);
+    vn_session_close(&s);
+    if (status == VN_OK)
+        printf("%d layers written to %s\n", l.written, l.folder);
+    return status;
+}
+
+static void say_exception(const struct command *c) { fprintf(stderr, "exception in command: %s\n", c->name); }
+
+static const struct command checker = { "checker",
+                                        "--model-type TYPE --march NAME --model FILE [options]",
+                                        "which nodes compute in integers, and why others do not",
+                                        checker_options,
+                                        1,
+                                        1,
+                                        run_checker },
+                            makertbin = { "makertbin",
+                                          "-c FILE.yaml | --fast-perf --model FILE --march NAME [options]",
+                                          "convert a float model to ONNX stages and a .bin",
+                                          makertbin_options,
+                                          0,
+                                          1,
+                                          run_makertbin },
+                            infer_command = { "infer",
+                                              "--model-file FILE --image-file NODE FILE --output-dir DIR",
+                                              "run a stage on one sample and write every layer",
+                                              infer_options,
+                                              0,
+                                              0,
+                                              run_infer };
+static const struct command *const commands[] = { &checker, &makertbin, &infer_command };
+const struct tool vn_program_hb_mapper = {
+    "hb_mapper", "Checks, converts and runs models, as 'vernier check', 'convert' and 'run' do.",
+    commands,    3,
+    0,           say_exception
+};

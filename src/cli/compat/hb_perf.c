@@ -1,0 +1,137 @@
+/* hb_perf BIN: a page with the speed of a program, as measured on this machine. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/escape.h"
+#include "base/file.h"
+#include "cli/compat/compat.h"
+
+#define RUNS 31
+
+static const struct option_def options[] = {
+    { "--model-name", 'm', "NAME", 0, 0, "there is one model in a file", OPTION_WITHOUT_EFFECT },
+    { "--packed", 'p', NULL, 0, 0, "several models in one file are not supported", OPTION_LATER },
+    { 0 },
+};
+
+struct figures {
+    const char *name;
+    double ms; /* median */
+    size_t constants, working;
+    struct vn_profile_row *rows; /* of each instruction: mean ns */
+    int n_rows;
+};
+
+static int measure(struct figures *f, struct vn_session *s, struct vn_arena *a, struct vn_err *e)
+{
+    uint64_t ns[RUNS];
+    const struct vn_model *m = vn_session_model(s);
+    vn_model_bytes(m, &f->constants, &f->working);
+    f->n_rows = vn_model_instructions(m);
+    f->rows = NEW_ARRAY(a, struct vn_profile_row, f->n_rows);
+    TRY(vn_session_feed_random(s, 1, e));
+    TRY(vn_session_time(s, RUNS, ns, e));
+    vn_times_sort(ns, RUNS);
+    f->ms = vn_times_ms(ns, RUNS, 50);
+    vn_session_profile(s, 1);
+    for (int i = 0; i < RUNS; i++) {
+        TRY(vn_session_time(s, 1, ns, e));
+        vn_profile_add(f->rows, m);
+    }
+    for (int i = 0; i < f->n_rows; i++)
+        f->rows[i].ns /= RUNS;
+    return VN_OK;
+}
+
+static json_t *json(const struct figures *f)
+{
+    return json_pack("{s:s, s:f, s:f, s:I, s:I, s:o}", "model", f->name, "latency_ms", f->ms, "fps",
+                     1000 / f->ms, "loaded_bytes", (json_int_t)f->constants, "working_bytes",
+                     (json_int_t)f->working, "layers", vn_json_profile(f->rows, f->n_rows));
+}
+
+static void html_text(FILE *f, const char *s)
+{
+    for (; *s; s++)
+        switch (*s) {
+        case '<': fputs("&lt;", f); break;
+        case '&': fputs("&amp;", f); break;
+        default: fputc((unsigned char)*s < ' ' ? '?' : *s, f);
+        }
+}
+
+static void html_row(FILE *f, const char *key, const char *text)
+{
+    fprintf(f, "<tr><th scope=\"row\">%s</th><td>", key);
+    html_text(f, text);
+    fprintf(f, "</td></tr>\n");
+}
+
+static void html(FILE *f, const struct figures *x)
+{
+    char text[64];
+    fprintf(f, "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>");
+    html_text(f, x->name);
+    fprintf(f, "</title></head><body>\n<h1>Model Performance Summary</h1>\n<p>Measured on this CPU, one "
+               "thread.</p>\n"
+               "<table>\n");
+    html_row(f, "Model Name", x->name);
+    snprintf(text, sizeof text, "%.3f", x->ms);
+    html_row(f, "Model Latency(ms)", text);
+    snprintf(text, sizeof text, "%.2f", 1000 / x->ms);
+    html_row(f, "Frames per second", text);
+    snprintf(text, sizeof text, "%zu", x->constants);
+    html_row(f, "Bytes of constants", text);
+    snprintf(text, sizeof text, "%zu", x->working);
+    html_row(f, "Bytes of working memory", text);
+    fprintf(f, "</table>\n<h2>Layer Details</h2>\n<table>\n<tr><th>layer</th><th>instruction</th><th>time "
+               "(us)</th></tr>\n");
+    for (int i = 0; i < x->n_rows; i++) {
+        fprintf(f, "<tr><td>");
+        html_text(f, x->rows[i].node);
+        fprintf(f, "</td><td>%s</td><td>%.1f</td></tr>\n", x->rows[i].opcode, x->rows[i].ns / 1e3);
+    }
+    fprintf(f, "</table>\n</body></html>\n");
+}
+
+static int write_page(const struct figures *x, const char *folder, struct vn_arena *a, struct vn_err *e)
+{
+    const char *page = vn_arena_fmt(a, "%s/%s.html", folder, x->name),
+               *numbers = vn_arena_fmt(a, "%s/%s.json", folder, x->name);
+    TRY(vn_dir_make(folder, e));
+    FILE *f = fopen(page, "w"), *j = fopen(numbers, "w");
+    if (f)
+        html(f, x);
+    if (j)
+        vn_json_print(j, json(x));
+    const int bad = !f || !j || ferror(f) || ferror(j);
+    if ((f && fclose(f)) | (j && fclose(j)) | bad)
+        return vn_fail(e, VN_E_IO, "%s: cannot write", folder);
+    printf("%s and %s written\n", page, numbers);
+    return VN_OK;
+}
+
+static int run(struct vn_arena *a, struct vn_err *e)
+{
+    const char **file;
+    struct vn_session *s;
+    vn_words(&file);
+    const char *base = vn_path_base(file[0]), *dot = strrchr(base, '.');
+    struct figures x = { .name = dot ? vn_arena_strn(a, base, (size_t)(dot - base)) : base };
+    TRY(vn_session_open(&s, file[0], NULL, e));
+    int status = vn_session_kind(s) == VN_ARTEFACT_BIN
+                     ? measure(&x, s, a, e)
+                     : vn_fail(e, VN_E_INPUT, "%s: expected a .bin", file[0]);
+    if (status == VN_OK)
+        status = write_page(&x, vn_arena_fmt(a, "hb_perf_result/%s", x.name), a, e);
+    if (status == VN_OK)
+        printf("FPS=%.2f, latency = %.1f us (measured on this CPU, one thread)\n", 1000 / x.ms, x.ms * 1e3);
+    vn_session_close(&s);
+    return status;
+}
+
+static const struct command perf = {
+    "", "FILE.bin", "write a page with the speed of a .bin to hb_perf_result/MODEL", options, 1, 1, run
+};
+static const struct command *const commands[] = { &perf };
+const struct tool vn_program_hb_perf = { "hb_perf", "", commands, 1, 0, NULL };

@@ -1,0 +1,235 @@
+/* The command line, read by the table of its command. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/words.h"
+#include "cli/cli.h"
+
+struct given {
+    const struct option_def *def;
+    const char *value; /* NULL: a switch, turned off */
+};
+
+static struct {
+    struct vn_arena *arena;
+    VEC(struct given) options;
+    VEC(const char *) words;
+} line;
+
+const char *vn_opt(const char *name)
+{
+    for (int i = line.options.n - 1; i >= 0; i--)
+        if (!strcmp(line.options.v[i].def->name, name))
+            return line.options.v[i].value;
+    return NULL;
+}
+
+int vn_opt_all(const char *name, const char ***v)
+{
+    VEC(const char *) all = { 0 };
+    for (int i = 0; i < line.options.n; i++)
+        if (!strcmp(line.options.v[i].def->name, name))
+            VEC_PUSH(line.arena, &all, line.options.v[i].value);
+    *v = all.v;
+    return all.n;
+}
+
+int vn_words(const char ***v)
+{
+    *v = line.words.v;
+    return line.words.n;
+}
+
+int vn_opt_int(const char *name, int otherwise, int lo, int hi, int *out, struct vn_err *e)
+{
+    const char *s = vn_opt(name);
+    *out = otherwise;
+    if (!s)
+        return VN_OK;
+    char *end;
+    const long v = strtol(s, &end, 10);
+    if (*end || !*s || v < lo || v > hi)
+        return vn_fail(e, VN_E_USAGE, "%s: expected an integer from %d to %d, got '%s'", name, lo, hi, s);
+    *out = (int)v;
+    return VN_OK;
+}
+
+int vn_opt_real(const char *name, double otherwise, double lo, double hi, double *out, struct vn_err *e)
+{
+    const char *s = vn_opt(name);
+    *out = otherwise;
+    if (!s)
+        return VN_OK;
+    char *end;
+    const double v = strtod(s, &end);
+    if (*end || !*s || !(v >= lo && v <= hi))
+        return vn_fail(e, VN_E_USAGE, "%s: expected a number from %g to %g, got '%s'", name, lo, hi, s);
+    *out = v;
+    return VN_OK;
+}
+
+int vn_opt_shapes(const char ***names, const char ***texts, int *n, struct vn_arena *a, struct vn_err *e)
+{
+    const char **given;
+    *n = vn_opt_all("--input-shape", &given);
+    *names = NEW_ARRAY(a, const char *, *n);
+    *texts = NEW_ARRAY(a, const char *, *n);
+    for (int i = 0; i < *n; i++) {
+        const char *eq = strrchr(given[i], '=');
+        if (!eq)
+            return vn_fail(e, VN_E_USAGE, "--input-shape: expected a name and a shape, got '%s'", given[i]);
+        (*names)[i] = vn_arena_strn(a, given[i], (size_t)(eq - given[i]));
+        (*texts)[i] = eq + 1;
+    }
+    return VN_OK;
+}
+
+int vn_opt_source(struct vn_source *s, struct vn_arena *a, struct vn_err *e)
+{
+    const char **words, **names, **shapes, **values;
+    vn_words(&words);
+    *s = (struct vn_source){ .model = words[0], .prototxt = vn_opt("--proto") };
+    TRY(vn_opt_shapes(&names, &shapes, &s->n_shapes, a, e));
+    s->shape_names = names;
+    s->shapes = shapes;
+    s->n_values = vn_opt_all("--input-value", &values);
+    s->values = values;
+    return VN_OK;
+}
+
+int vn_opt_is_folder(const char *path) { return vn_dir_exists(path); }
+
+static int read_mask(uint32_t *mask, const char *s, struct vn_err *e)
+{
+    char *end;
+    if (vn_cpu_find(mask, s) == VN_OK)
+        return VN_OK;
+    *mask = (uint32_t)strtoul(s, &end, 0);
+    return *end || !*s
+               ? vn_fail(e, VN_E_USAGE,
+                         "--cpumask: expected a number, c, avx2, avx512, avx512vnni, avx512vbmi or all, "
+                         "got '%s'",
+                         s)
+               : VN_OK;
+}
+
+int vn_opt_run(struct vn_options *o, struct vn_err *e)
+{
+    vn_options_default(o);
+    TRY(vn_opt_int("--threads", 1, 1, 256, &o->threads, e));
+    if (vn_opt("--cpumask"))
+        TRY(read_mask(&o->cpumask, vn_opt("--cpumask"), e));
+    return VN_OK;
+}
+
+/* ---- reading it ---- */
+
+/* The option that the first n characters of a word name. */
+static const struct option_def *find_option(const struct command *c, const char *word, size_t n)
+{
+    for (const struct option_def *o = c->options; o->name; o++)
+        if ((strlen(o->name) == n && !strncmp(o->name, word, n)) ||
+            (n == 2 && word[0] == '-' && word[1] == o->letter && o->letter))
+            return o;
+    return NULL;
+}
+
+int vn_command_takes(const struct command *c, const char *option)
+{
+    return find_option(c, option, strlen(option)) != NULL;
+}
+
+static int unknown_option(const struct command *c, const char *word, struct vn_err *e)
+{
+    const char *names[64];
+    int n = 0;
+    for (const struct option_def *o = c->options; o->name && n < 64; o++)
+        names[n++] = o->name;
+    const char *near = vn_nearest(word, names, n);
+    return vn_fail(e, VN_E_USAGE, "unknown option '%s'%s%s%s", word, near ? "; did you mean '" : "",
+                   near ? near : "", near ? "'?" : "");
+}
+
+static void insert_word(const char *word)
+{
+    VEC_PUSH(line.arena, &line.words, word);
+    memmove(line.words.v + 1, line.words.v, (size_t)(line.words.n - 1) * sizeof *line.words.v);
+    line.words.v[0] = word;
+}
+
+/* A switch: "--name"; of programs with loose command lines also "--name=false". */
+static int read_switch(struct given *g, const char *text, int loose, struct vn_err *e)
+{
+    static const char *const on[] = { "true", "True", "1", "yes" }, *const off[] = { "false", "False", "0",
+                                                                                     "no" };
+    if (!text)
+        return VN_OK;
+    for (size_t i = 0; loose && i < sizeof on / sizeof *on; i++) {
+        if (!strcmp(text, on[i]))
+            return VN_OK;
+        if (!strcmp(text, off[i])) {
+            g->value = NULL;
+            return VN_OK;
+        }
+    }
+    return loose ? vn_fail(e, VN_E_USAGE, "%s: expected true or false, got '%s'", g->def->name, text)
+                 : vn_fail(e, VN_E_USAGE, "%s does not take a value", g->def->name);
+}
+
+/* The option at argv[*i]; *i moves to its last word. */
+static int read_option(const struct tool *p, const struct command *c, int argc, char **argv, int *i,
+                       struct vn_err *e)
+{
+    const char *word = argv[*i];
+    if (p->loose && word[1] != '-' && word[2] && word[2] != '=')
+        word = vn_arena_fmt(line.arena, "-%s", word);
+    const char *eq = strncmp(word, "--", 2) ? NULL : strchr(word, '=');
+    const struct option_def *o = find_option(c, word, eq ? (size_t)(eq - word) : strlen(word));
+    if (!o)
+        return unknown_option(c, word, e);
+    if (!o->repeats && !p->loose && vn_opt(o->name))
+        return vn_fail(e, VN_E_USAGE, "duplicate option %s", o->name);
+    struct given g = { o, "" };
+    if (!o->value)
+        TRY(read_switch(&g, eq ? eq + 1 : NULL, p->loose, e));
+    if (o->value) {
+        if (!eq && *i + 1 >= argc)
+            return vn_fail(e, VN_E_USAGE, "%s requires %s", o->name, o->value);
+        g.value = eq ? eq + 1 : argv[++*i];
+        if (o->rest && *i + 1 < argc && argv[*i + 1][0] != '-' && !strchr(g.value, '='))
+            g.value = vn_arena_fmt(line.arena, "%s=%s", g.value, argv[++*i]);
+    }
+    VEC_PUSH(line.arena, &line.options, g);
+    return VN_OK;
+}
+
+/* Options that change nothing are said; those that nothing can follow yet are errors. */
+static int check_fates(const struct tool *p, struct vn_err *e)
+{
+    for (int i = 0; i < line.options.n; i++) {
+        const struct option_def *o = line.options.v[i].def;
+        if (o->fate == OPTION_LATER)
+            return vn_fail(e, VN_E_UNSUPPORTED, "%s: %s", o->name, o->help);
+        if (o->fate == OPTION_WITHOUT_EFFECT)
+            fprintf(stderr, "%s: %s has no effect: %s\n", p->name, o->name, o->help);
+    }
+    return VN_OK;
+}
+
+int vn_line_read(const struct tool *p, const struct command *c, int argc, char **argv, struct vn_arena *a,
+                 struct vn_err *e)
+{
+    line.arena = a;
+    for (int i = 0; i < argc; i++)
+        if (argv[i][0] == '-' && argv[i][1])
+            TRY(read_option(p, c, argc, argv, &i, e));
+        else
+            VEC_PUSH(a, &line.words, argv[i]);
+    TRY(check_fates(p, e));
+    if (vn_opt("--model"))
+        insert_word(vn_opt("--model"));
+    if (line.words.n < c->min_words || (!p->loose && c->max_words >= 0 && line.words.n > c->max_words))
+        return vn_fail(e, VN_E_USAGE, "usage: %s%s%s %s", p->name, *c->name ? " " : "", c->name, c->args);
+    return VN_OK;
+}

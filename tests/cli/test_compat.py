@@ -1,0 +1,308 @@
+"""The vendor flow's commands: every flag of every tool, with and without; output, files and status."""
+import json
+import os
+import re
+import subprocess
+
+import numpy as np
+import onnx
+import pytest
+import tool
+
+LIST = subprocess.run([tool.BUILD / "vernier", "compat", "list", "--json"], capture_output=True, check=True)
+FLAGS = {
+    (p["program"], c["name"], o["name"]): o
+    for p in json.loads(LIST.stdout)
+    for c in p["commands"]
+    for o in c["options"]
+}
+WITHOUT_EFFECT = {
+    ("hb_mapper", "checker", "--output"),
+    ("hb_mapper", "infer", "--config"),
+    ("hb_mapper", "infer", "--input-layout"),
+    ("hb_verifier", "", "--run-sim"),
+    ("hrt_model_exec", "infer", "--core_id"),
+    ("hrt_model_exec", "perf", "--core_id"),
+    ("hb_perf", "", "--model-name"),
+    ("hb_model_info", "", "--model-name"),
+}
+
+
+class Tools:
+    """Programs by their names, in a folder of their own."""
+
+    def __init__(self, folder, digits):
+        self.folder, self.digits = folder, digits
+        tool.run("compat", "install", folder, want=tool.DONE)
+
+    def __call__(self, line, want=tool.DONE, cwd=None):
+        d = self.digits
+        words = line.format(bin=d.bin, yaml=d.yaml, model=d.model, picture=d.picture,
+                            quantized=d.stage("quantized"), float=d.stage("original_float")).split()
+        env = {**os.environ, **tool.SANITIZER_OPTIONS}
+        command = [self.folder / "bin" / words[0], *words[1:]]
+        cwd = cwd or self.folder
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=cwd, env=env)
+        r = tool.Run(words, done)
+        assert "Sanitizer" not in r.err and "runtime error" not in r.err, str(r)
+        assert r.status == want, str(r)
+        return r
+
+
+@pytest.fixture(scope="module")
+def tools(tmp_path_factory, digits):
+    return Tools(tmp_path_factory.mktemp("compat"), digits)
+
+
+# ---- flags: what a line prints or writes without the flag, and with it ----
+
+CHECKER = "hb_mapper checker --model-type onnx --march bayes-e --model {model}"
+FAST = "hb_mapper makertbin --fast-perf --model-type onnx --march generic --model {model}"
+LAYERS = "hb_mapper infer --model-file {quantized} --model-type onnx --image-file image {picture}"
+INFER_LAYERS = LAYERS + " --output-dir o"
+INFER = "hrt_model_exec infer --model_file {bin} --input_file {picture}"
+DUMP = INFER + " --enable_dump --dump_format=txt"
+PERF = "hrt_model_exec perf --model_file {bin} --frame_count 3"
+VERIFY = "hb_verifier -m {quantized},{bin}"
+OLD = "hb_model_verifier -q {quantized} -b {bin}"
+
+# (program, command, flag): a line with the flag, a line without, what only the first one's output or
+# names of files have
+EFFECTS = {
+    ("hb_mapper", "checker", "--march"): (
+        CHECKER,
+        CHECKER.replace("--march bayes-e", "--march generic"),
+        "compile the model with march bayes-e",
+    ),
+    ("hb_mapper", "checker", "--input-shape"): (
+        CHECKER + " --input-shape image 1x1x16x16",
+        None,
+        "expected|image",
+    ),
+    ("hb_mapper", "makertbin", "--march"): (
+        FAST,
+        FAST.replace("march generic", "march x86-64-v4"),
+        "march generic",
+    ),
+    ("hb_mapper", "infer", "--output-dir"): (INFER_LAYERS, None, "layers written to o"),
+    ("hrt_model_exec", "infer", "--enable_dump"): (
+        INFER + " --enable_dump",
+        INFER,
+        "model_infer_output_0.bin",
+    ),
+    ("hrt_model_exec", "infer", "--dump_format"): (
+        DUMP,
+        INFER + " --enable_dump",
+        "model_infer_output_0.txt",
+    ),
+    ("hrt_model_exec", "infer", "--dump_intermediate"): (
+        INFER + " --dump_intermediate 2",
+        INFER,
+        "logits.txt",
+    ),
+    ("hrt_model_exec", "infer", "--enable_cls_post_process"): (
+        INFER + " --enable_cls_post_process",
+        INFER,
+        r"class result: \[id\]\d",
+    ),
+    ("hrt_model_exec", "infer", "--frame_count"): (
+        INFER + " --frame_count=3",
+        INFER,
+        r"(Infer time: [\d.]+ ms\n){3}",
+    ),
+    ("hrt_model_exec", "perf", "--frame_count"): (PERF, PERF.replace("3", "4"), "Frame count: 3,"),
+    ("hrt_model_exec", "perf", "--thread_num"): (PERF + " --thread_num 2", PERF, "Thread number is: 2"),
+    ("hb_verifier", "", "--dump-all-nodes-results"): (VERIFY + " -r", VERIFY, "Integer|Tensor"),
+}
+
+
+def files_of(folder):
+    return {p.name for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("flag", EFFECTS, ids=lambda f: "".join(f[1:]))
+def test_flag(tools, tmp_path, flag):
+    assert FLAGS[flag]["fate"] == "works"
+    line, without, sign = EFFECTS[flag]
+    seen = []
+    for i, text in enumerate(filter(None, (line, without))):
+        folder = tmp_path / str(i)
+        folder.mkdir()
+        want = tool.BAD_INPUT if flag[2] == "--input-shape" else tool.DONE
+        r = tools(text, want=want, cwd=folder)
+        seen.append(r.out + r.err + "\n".join(files_of(folder)))
+    assert re.search(sign, seen[0]), seen[0]
+    assert not without or not re.search(sign, seen[1]), seen[1]
+
+
+def test_flags_without_effect_are_listed():
+    assert {k for k, o in FLAGS.items() if o["fate"] == "no effect"} == WITHOUT_EFFECT
+
+
+def test_flag_without_effect_says_so(tools, tmp_path):
+    r = tools(INFER + " --core_id 1", cwd=tmp_path)
+    assert "--core_id has no effect: the system chooses the CPU" in r.err
+
+
+def test_board_flag_is_refused(tools):
+    r = tools(VERIFY + " -b 10.0.0.1", want=tool.BAD_INPUT)
+    assert r.err == "hb_verifier: --board-ip: boards come with the next version\n"
+
+
+def test_unknown_flag_has_a_neighbour(tools):
+    r = tools("hrt_model_exec infer --modelfile x", want=tool.USAGE)
+    assert "unknown option '--modelfile'; did you mean '--model_file'?" in r.err
+
+
+# ---- the forms that scripts read ----
+
+def test_makertbin(tools, tmp_path):
+    d = tools.digits
+    yaml = d.write_yaml(tmp_path / "d.yaml", tmp_path / "out")
+    r = tools(f"hb_mapper makertbin -c {yaml} --model-type onnx", cwd=tmp_path)
+    log = (tmp_path / "hb_mapper_makertbin.log").read_text()
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} INFO log will be stored in /", r.out)
+    placed = r"^[-\d]+ [:,\d]+ file: \S+ func: makertbin line No: \d+ Start hb_mapper\.\.\.\.$"
+    assert re.search(placed, log, re.M)
+    assert re.search(r"INFO FPS=[\d.]+, latency = [\d.]+ us, DDR = \d+ bytes ", r.out)
+    order = [
+        "Start to prepare the onnx model.",
+        "End to prepare the onnx model.",
+        "Start to optimize the onnx model.",
+        "Start to calibrate the model.",
+        "Start to quantize the model.",
+        "Start to compile the model with march",
+        "The main quantized node information:",
+        "The quantized model output:",
+    ]
+    at = [r.out.index(text) for text in order]
+    assert at == sorted(at)
+    tools(f"hb_verifier -m {d.stage('quantized')},{tmp_path}/out/digits.bin")
+
+
+def test_makertbin_fails_with_the_vendors_last_line(tools, tmp_path):
+    r = tools("hb_mapper makertbin -c absent.yaml --model-type onnx", want=tool.BAD_INPUT, cwd=tmp_path)
+    assert r.err.endswith("exception in command: makertbin\n")
+
+
+INCOMPLETE = [
+    "hb_mapper makertbin",
+    "hb_mapper makertbin -c {yaml} --march bayes",
+    "hb_mapper checker --model {model} --march bayes",
+    "hb_mapper infer --output-dir o",
+    "hb_config_generator -m {model}",
+    "hb_config_generator -s -f -m {model}",
+    "hb_verifier -m {bin}",
+    "hb_model_verifier -q {quantized}",
+    "hrt_model_exec infer --input_file x",
+    "hrt_model_exec infer --model_file {bin}",
+]
+
+
+@pytest.mark.parametrize("line", INCOMPLETE)
+def test_usage(tools, line, tmp_path):
+    tools(line, want=tool.USAGE, cwd=tmp_path)
+    assert files_of(tmp_path) == set()
+
+
+def test_infer_equals_run(tools, tmp_path):
+    """The dumped output is what `vernier run` gives; the .txt holds the same numbers."""
+    d = tools.digits
+    tools(INFER + " --enable_dump --dump_precision=6 --dump_format=bin", cwd=tmp_path)
+    tool.run("run", d.bin, "--input", d.picture, "-o", tmp_path / "npy", want=tool.DONE)
+    want = np.load(next((tmp_path / "npy").glob("*.npy")))
+    got = np.fromfile(tmp_path / "model_infer_output_0.bin", np.float32)
+    assert np.array_equal(got, want.ravel())
+    tools(DUMP + " --dump_precision=6 --dump_txt_axis=1", cwd=tmp_path)
+    lines = (tmp_path / "model_infer_output_0.txt").read_text().splitlines()
+    assert len(lines) == want.shape[0]
+    assert np.allclose([float(x) for x in lines[0].split()], want[0].ravel(), atol=1e-6)
+    pixels = np.loadtxt(tmp_path / "model_infer_input_0.txt", dtype=int).ravel()
+    (tmp_path / "raw.bin").write_bytes(pixels.astype(np.uint8).tobytes())
+    tools(INFER.replace("{picture}", str(tmp_path / "raw.bin")) + " --enable_dump", cwd=tmp_path)
+    assert np.array_equal(np.fromfile(tmp_path / "model_infer_output_0.bin", np.float32), got)
+
+
+def test_layers_equal_the_stage(tools, tmp_path):
+    """LAYER_float.bin of the output is the stage's output in float32."""
+    tools(INFER_LAYERS, cwd=tmp_path)
+    d = tools.digits
+    tool.run("run", d.stage("quantized"), "--input", d.picture, "-o", tmp_path / "npy", want=tool.DONE)
+    want = np.load(next((tmp_path / "npy").glob("*.npy"))).ravel()
+    layers = [np.fromfile(p, np.float32) for p in (tmp_path / "o").glob("*_float.bin")]
+    assert any(x.size == want.size and np.array_equal(x, want) for x in layers)
+
+
+def test_model_info(tools):
+    out = tools("hrt_model_exec model_info --model_file={bin}").out
+    lines = [
+        "This model file has 1 model:",
+        "[digits]",
+        "[model name]: digits",
+        "input[0]: ",
+        "name: image",
+        "tensor type: HB_DNN_IMG_TYPE_Y",
+        "output[0]: ",
+        "tensor type: HB_DNN_TENSOR_TYPE_F32",
+        "quanti type: NONE",
+    ]
+    for line in lines:
+        assert line in out.splitlines(), out
+    assert re.search(r"^Load model to DDR cost [\d.]+ms\.$", out, re.M)
+
+
+def test_perf(tools):
+    out = tools(PERF).out
+    fps = float(re.search(r"Frame      rate       is: ([\d.]+) FPS", out)[1])
+    latency = float(re.search(r"Average    latency    is: ([\d.]+) ms", out)[1])
+    assert 0 < fps * latency <= 1001
+
+
+def test_verifiers(tools, digits, tmp_path):
+    for line in (VERIFY, OLD, VERIFY + " -i image:{picture}"):
+        out = tools(line).out
+        assert "Quanti.onnx and Sim result Strict check PASSED" in out
+        assert "INFO mismatch result num: 0" in out
+    broken = tmp_path / "broken.onnx"
+    m = onnx.load(digits.stage("quantized"))
+    w = next(t for t in m.graph.initializer if t.data_type == onnx.TensorProto.INT8 and len(t.dims) == 4)
+    data = bytearray(w.raw_data)
+    data[0] ^= 0x40
+    w.raw_data = bytes(data)
+    onnx.save(m, broken)
+    out = tools(f"hb_verifier -m {broken},{{bin}}", want=tool.CHECK_FAILED).out
+    assert "Quanti.onnx and Sim result Strict check FAILED" in out
+
+
+def test_perf_page(tools, tmp_path):
+    tools("hb_perf {bin}", cwd=tmp_path)
+    figures = json.loads((tmp_path / "hb_perf_result/digits/digits.json").read_text())
+    page = (tmp_path / "hb_perf_result/digits/digits.html").read_text()
+    assert figures["latency_ms"] > 0 and len(figures["layers"]) > 3
+    assert page.count("<tr><td>") == len(figures["layers"]) and "Model Performance Summary" in page
+
+
+def test_info_and_modifier(tools, tmp_path):
+    out = tools("hb_model_info {bin}").out
+    assert "******** digits info *********" in out and re.search(r"^input_type_rt +: gray$", out, re.M)
+    out = tools("hb_model_modifier {bin}").out
+    names = re.findall(r"'([^']*)'", out)
+    assert out.startswith("Nodes that can be deleted: [")
+    if names:
+        out = tools(f"hb_model_modifier {{bin}} -r {names[0]} -o {tmp_path}/m.bin").out
+        assert f"Node '{names[0]}' is removed" in out and f"modified model saved as {tmp_path}/m.bin" in out
+        assert f"deleted nodes: {names[0]}" in tools(f"hb_model_info {tmp_path}/m.bin").out
+
+
+def test_config_generator(tools, tmp_path):
+    tools("hb_config_generator -s -m {model}", cwd=tmp_path)
+    tools("hb_config_generator -f -m {model} --march bayes", cwd=tmp_path)
+    simple, full = [(tmp_path / f"{k}_compile_config.yaml").read_text() for k in ("simple", "full")]
+    assert "march: 'bayes-e'" in simple and "march: 'bayes'" in full and len(full) > 2 * len(simple)
+
+
+def test_install_overwrites_nothing(tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/hb_perf").write_text("mine")
+    r = tool.run("compat", "install", tmp_path, want=tool.BAD_INPUT)
+    assert "exists and is something else" in r.err and (tmp_path / "bin/hb_perf").read_text() == "mine"
