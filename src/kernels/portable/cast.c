@@ -37,42 +37,65 @@ static const char *check(const struct vn_portable_args *a)
     return is_real(to) == is_real(a->out.dtype) ? NULL : "cast: unsupported output type";
 }
 
-static double load_real(const struct vn_cells *x, int64_t k)
+#define CHUNK 256
+#define FOR_ALL(expr) \
+    for (int64_t k = 0; k < n; k++) \
+        expr;
+#define LOAD_AS(type) FOR_ALL(v[k] = ((const type *)x->data)[at + k])
+#define STORE_AS(type) FOR_ALL(((type *)y->data)[at + k] = (type)v[k])
+
+/* Elements [at, at + n), n up to CHUNK, of a tensor; integers as real numbers, too. */
+static void load_real(double *v, const struct vn_cells *x, int64_t at, int64_t n)
 {
     switch (x->dtype) {
-    case VN_F16: return vn_f16_to_f32(((const uint16_t *)x->data)[k]);
-    case VN_BF16: return vn_bf16_to_f32(((const uint16_t *)x->data)[k]);
-    default: return vn_cell(x, k);
+    case VN_F16: FOR_ALL(v[k] = vn_f16_to_f32(((const uint16_t *)x->data)[at + k])) break;
+    case VN_BF16: FOR_ALL(v[k] = vn_bf16_to_f32(((const uint16_t *)x->data)[at + k])) break;
+    case VN_F32: LOAD_AS(float) break;
+    case VN_F64: LOAD_AS(double) break;
+    case VN_BOOL:
+    case VN_U8: LOAD_AS(uint8_t) break;
+    case VN_I8: LOAD_AS(int8_t) break;
+    case VN_I16: LOAD_AS(int16_t) break;
+    case VN_U16: LOAD_AS(uint16_t) break;
+    case VN_I32: LOAD_AS(int32_t) break;
+    case VN_U32: LOAD_AS(uint32_t) break;
+    case VN_U64: LOAD_AS(uint64_t) break;
+    default: LOAD_AS(int64_t) break;
     }
 }
 
-static int64_t load_whole(const struct vn_cells *x, int64_t k)
+static void load_whole(int64_t *v, const struct vn_cells *x, int64_t at, int64_t n)
 {
     switch (x->dtype) {
     case VN_BOOL:
-    case VN_U8: return ((const uint8_t *)x->data)[k];
-    case VN_I8: return ((const int8_t *)x->data)[k];
-    case VN_I16: return ((const int16_t *)x->data)[k];
-    case VN_U16: return ((const uint16_t *)x->data)[k];
-    case VN_I32: return ((const int32_t *)x->data)[k];
-    case VN_U32: return ((const uint32_t *)x->data)[k];
-    default: return vn_cell_int(x, k);
+    case VN_U8: LOAD_AS(uint8_t) break;
+    case VN_I8: LOAD_AS(int8_t) break;
+    case VN_I16: LOAD_AS(int16_t) break;
+    case VN_U16: LOAD_AS(uint16_t) break;
+    case VN_I32: LOAD_AS(int32_t) break;
+    case VN_U32: LOAD_AS(uint32_t) break;
+    default: LOAD_AS(int64_t) break;
     }
 }
 
-static void store_whole(struct vn_cells *y, int64_t k, int64_t v)
+static void store_whole(struct vn_cells *y, const int64_t *v, int64_t at, int64_t n)
 {
-    memcpy((char *)y->data + (size_t)k * size_of(y->dtype), &v, size_of(y->dtype)); /* little-endian */
+    switch (size_of(y->dtype)) {
+    case 1: STORE_AS(uint8_t) break;
+    case 2: STORE_AS(uint16_t) break;
+    case 4: STORE_AS(uint32_t) break;
+    default: STORE_AS(int64_t) break;
+    }
 }
 
-static void store_real(struct vn_cells *y, int64_t k, double v)
+static void store_real(struct vn_cells *y, const double *v, int64_t at, int64_t n)
 {
-    if (y->dtype == VN_F16)
-        ((uint16_t *)y->data)[k] = vn_f32_to_f16((float)v);
-    else if (y->dtype == VN_BF16)
-        ((uint16_t *)y->data)[k] = vn_f32_to_bf16((float)v);
-    else
-        vn_cell_set(y, k, v);
+    switch (y->dtype) {
+    case VN_F16: FOR_ALL(((uint16_t *)y->data)[at + k] = vn_f32_to_f16((float)v[k])) break;
+    case VN_BF16: FOR_ALL(((uint16_t *)y->data)[at + k] = vn_f32_to_bf16((float)v[k])) break;
+    case VN_F32: STORE_AS(float) break;
+    default: STORE_AS(double) break;
+    }
 }
 
 /* A real number as type `to` holds it. */
@@ -110,21 +133,40 @@ static int64_t to_whole(double v, enum vn_dtype to)
     return (int64_t)v;
 }
 
+static void cast_to_real(struct vn_cells *y, const struct vn_cells *x, enum vn_dtype to, int64_t at,
+                         int64_t n)
+{
+    double v[CHUNK];
+    load_real(v, x, at, n);
+    if (to != y->dtype)
+        FOR_ALL(v[k] = narrow_real(v[k], to))
+    store_real(y, v, at, n);
+}
+
+static void cast_to_whole(struct vn_cells *y, const struct vn_cells *x, enum vn_dtype to, int64_t at,
+                          int64_t n)
+{
+    double v[CHUNK];
+    int64_t w[CHUNK];
+    if (is_real(x->dtype)) {
+        load_real(v, x, at, n);
+        FOR_ALL(w[k] = to_whole(v[k], to))
+    } else {
+        load_whole(w, x, at, n);
+        FOR_ALL(w[k] = vn_cell_wrap(w[k], to))
+    }
+    store_whole(y, w, at, n);
+}
+
 static const char *run(struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0];
     const enum vn_dtype to = (enum vn_dtype)a->i[0];
     memcpy(a->out.d, x->d, sizeof x->d); /* of a size that depends on the data */
-    for (int64_t k = 0; k < x->count; k++)
-        if (is_real(to)) {
-            const double v = is_real(x->dtype)    ? load_real(x, k)
-                             : x->dtype == VN_U64 ? (double)(uint64_t)load_whole(x, k)
-                                                  : (double)load_whole(x, k);
-            store_real(&a->out, k, narrow_real(v, to));
-        } else
-            store_whole(&a->out, k,
-                        is_real(x->dtype) ? to_whole(load_real(x, k), to)
-                                          : vn_cell_wrap(load_whole(x, k), to));
+    for (int64_t at = 0; at < x->count; at += CHUNK) {
+        const int64_t n = x->count - at < CHUNK ? x->count - at : CHUNK;
+        (is_real(to) ? cast_to_real : cast_to_whole)(&a->out, x, to, at, n);
+    }
     return NULL;
 }
 
