@@ -14,7 +14,9 @@ int vn_histogram_add_view(struct histogram *h, const struct vn_view *v);
 struct calibrator {
     const char *name;
     const char *help;
-    double (*threshold)(const struct histogram *h, double parameter); /* largest magnitude to keep; > 0 unless all is zero */
+    /* The largest magnitude to keep, for so many levels of integers from zero to it: 127, or 255 where no
+     * value is negative. > 0 unless all values are zero. */
+    double (*threshold)(const struct histogram *h, double parameter, int levels);
 };
 extern const struct calibrator *const vn_calibrators[];
 extern const int vn_calibrators_count;

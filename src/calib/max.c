@@ -3,9 +3,9 @@
 
 #include "calib/calib.h"
 
-static double threshold(const struct histogram *h, double parameter)
+static double threshold(const struct histogram *h, double parameter, int levels)
 {
-    (void)parameter;
+    (void)parameter, (void)levels;
     return fmax(fabs((double)h->min), fabs((double)h->max));
 }
 

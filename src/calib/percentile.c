@@ -3,8 +3,9 @@
 
 #include "calib/calib.h"
 
-static double threshold(const struct histogram *h, double share)
+static double threshold(const struct histogram *h, double share, int levels)
 {
+    (void)levels;
     const double most = fmax(fabs((double)h->min), fabs((double)h->max)), want = share * (double)h->count;
     double below = 0;
     for (int i = 0; i < HISTOGRAM_BINS; i++) {

@@ -72,8 +72,13 @@ int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e)
 
 static int choose_method(struct vn_conversion *c, struct vn_err *e)
 {
+    static const char *const calibrators[] = { [CALIBRATION_DEFAULT] = "max",
+                                               [CALIBRATION_MAX] = "max",
+                                               [CALIBRATION_SKIP] = "max",
+                                               [CALIBRATION_KL] = "kl",
+                                               [CALIBRATION_MSE] = "mse" };
     const double p = c->config->max_percentile;
-    c->method = vn_convert_method(c, p < 1 ? "max-percentile" : "max", p);
+    c->method = vn_convert_method(c, p < 1 ? "max-percentile" : calibrators[c->config->calibration_type], p);
     if (c->config->calibration_type == CALIBRATION_DEFAULT)
         TRY(vn_convert_search(c, e));
     vn_convert_name_method(c);

@@ -21,10 +21,16 @@ const struct qparam *vn_quant_from_range(struct vn_arena *a, enum zero_points zp
     return vn_qparam_new(a, wide ? VN_I16 : VN_I8, -1, 1, &f, &zero);
 }
 
+/* Levels from zero to the threshold. */
+static int levels(const struct histogram *h, enum zero_points zp)
+{
+    return zp != ZERO_POINTS_SYMMETRIC && h->min >= 0 ? 255 : 127;
+}
+
 struct range vn_quant_range(const struct histogram *h, const struct vn_quant_method *m, int wide)
 {
     struct range r = { h->min, h->max, fmax(fabs(h->min), fabs(h->max)) };
     if (!wide)
-        r.threshold = m->calibrator->threshold(h, m->parameter);
+        r.threshold = m->calibrator->threshold(h, m->parameter, levels(h, m->zero_points));
     return r;
 }

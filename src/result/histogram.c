@@ -98,6 +98,14 @@ static int add_range(struct histogram *h, const float *x, size_t n)
     return VN_OK;
 }
 
+int vn_histogram_used(const struct histogram *h)
+{
+    int used = HISTOGRAM_BINS;
+    while (used && !h->bin[used - 1])
+        used--;
+    return used;
+}
+
 int vn_histogram_add(struct histogram *h, const float *x, size_t n)
 {
     TRY(add_range(h, x, n));

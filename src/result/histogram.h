@@ -17,5 +17,7 @@ struct histogram {
 };
 /* Add n values; 0, or VN_E_INPUT where one is not finite. */
 int vn_histogram_add(struct histogram *h, const float *x, size_t n);
+/* Bins up to the last one that holds a value. */
+int vn_histogram_used(const struct histogram *h);
 
 #endif

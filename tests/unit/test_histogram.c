@@ -96,11 +96,12 @@ static void percentile_is_within_a_bin(void **state)
             x[i] = fabsf(x[i]);
         qsort(x, N, sizeof *x, ascending);
         for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
-            const double want = x[(int)ceil(shares[i] * N) - 1], got = percentile->threshold(h, shares[i]), bin = ldexp(1, h->exponent);
+            const double want = x[(int)ceil(shares[i] * N) - 1],
+                         got = percentile->threshold(h, shares[i], 127), bin = ldexp(1, h->exponent);
             assert_true(fabs(got - want) <= bin);
             assert_true(got <= x[N - 1]);
         }
-        assert_true(max->threshold(h, 1) == x[N - 1]);
+        assert_true(max->threshold(h, 1, 127) == x[N - 1]);
     }
     vn_arena_free(&a);
 }
@@ -116,10 +117,10 @@ static void odd_values(void **state)
     assert_true(vn_histogram_add(h, nan, 1) < 0);
     memset(h, 0, sizeof *h);
     assert_int_equal(vn_histogram_add(h, zeros, 3), VN_OK);
-    assert_true(vn_calibrator_find("max")->threshold(h, 1) == 0 && h->bin[0] == 3);
+    assert_true(vn_calibrator_find("max")->threshold(h, 1, 127) == 0 && h->bin[0] == 3);
     assert_int_equal(vn_histogram_add(h, big, 3), VN_OK); /* from nothing to the largest floats */
     assert_true(h->count == 6 && h->bin[0] == 4);
-    assert_true(vn_calibrator_find("max")->threshold(h, 1) == (double)3.4e38f);
+    assert_true(vn_calibrator_find("max")->threshold(h, 1, 127) == (double)3.4e38f);
     assert_int_equal(vn_histogram_add(h, NULL, 0), VN_OK);
     assert_null(vn_calibrator_find("no such"));
     vn_arena_free(&a);
