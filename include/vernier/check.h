@@ -13,19 +13,23 @@
 extern "C" {
 #endif
 
-/* ---- a model, without data ---- */
+/* ---- a model, without data; or a configuration with its model and data ---- */
 
 struct vn_check_options {
+    const char *config; /* path of a configuration, which says all that vn_convert needs; NULL: `source` */
     struct vn_source source;
-    const char *march; /* a target's name or file; NULL: "generic" */
-    struct vn_listener listener; /* `problem` is told of everything that is wrong with the model */
+    const char *march; /* of `source`: a target's name or file; NULL: "generic" */
+    int accept_data; /* with `config`: as in struct vn_convert_options */
+    struct vn_options run; /* with `config`: threads and CPU features of calibration */
+    struct vn_listener listener; /* `problem` is told of everything that is wrong */
 };
 void vn_check_options_default(struct vn_check_options *o);
 
 struct vn_checked; /* opaque */
 
-/* Import, quantize with random data and compile. Where that is not possible, every problem that was found is
- * told to the listener, the error included. On success *c is the result, to be freed with vn_checked_free; on
+/* Import, quantize with random data (`source`) or the configured samples, and compile. A configuration passes
+ * exactly if vn_convert takes it: both run the same checks. On failure, every problem that was found is told
+ * to the listener, the error included. On success *c is the result, to be freed with vn_checked_free; on
  * failure NULL. Errors: VN_E_INPUT, VN_E_UNSUPPORTED, VN_E_IO, VN_E_NOMEM. */
 int vn_check(struct vn_checked **c, const struct vn_check_options *o, struct vn_err *e);
 void vn_checked_free(struct vn_checked **c); /* sets *c to NULL; NULL is allowed */
@@ -34,6 +38,8 @@ const char *vn_checked_march(const struct vn_checked *c);
 /* What computes where; similarities and thresholds mean nothing. */
 const struct vn_node_row *vn_checked_nodes(const struct vn_checked *c, int *n);
 int vn_checked_integers(const struct vn_checked *c); /* nodes that compute in integers */
+/* In the calibration data of a configuration; none where they are random. */
+const struct vn_finding *vn_checked_findings(const struct vn_checked *c, int *n);
 
 /* What each known target would do. */
 struct vn_march_row {

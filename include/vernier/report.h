@@ -31,7 +31,10 @@ int vn_print_doubts(FILE *f, const struct vn_conversion *c);
 /* The table of nodes, reasons of float nodes with remedies, the table of marches. */
 void vn_print_checked(FILE *f, const struct vn_checked *c);
 void vn_print_checked_json(FILE *f, const struct vn_checked *c);
-/* What is wrong with a model, with remedies where one is known. */
+/* As vn_print_doubts. */
+int vn_print_checked_doubts(FILE *f, const struct vn_checked *c);
+/* What is wrong with a model or a configuration, with remedies where one is known. march NULL: the
+ * configuration's. */
 void vn_print_problems(FILE *f, const struct vn_err *problems, int n);
 void vn_print_problems_json(FILE *f, const struct vn_err *problems, int n, const char *march);
 /* Findings in calibration data. Returns 1 where all are warnings. */

@@ -198,6 +198,24 @@ int vn_dir_make(const char *path, struct vn_err *e)
     return vn_dir_exists(path) ? VN_OK : vn_fail(e, VN_E_IO, "%s: is not a folder", path);
 }
 
+int vn_dir_may_make(const char *path, struct vn_err *e)
+{
+    char at[4096];
+    struct stat st;
+    if (strlen(path) >= sizeof at)
+        return vn_fail(e, VN_E_USAGE, "%.64s...: path too long", path);
+    strcpy(at, *path ? path : ".");
+    while (stat(at, &st) < 0 && errno == ENOENT) { /* up to the first folder that is there */
+        char *slash = strrchr(at, '/');
+        strcpy(slash && slash > at ? slash : at, slash && slash > at ? "" : slash ? "/" : ".");
+    }
+    if (stat(at, &st) < 0)
+        return vn_fail(e, VN_E_IO, "%s: cannot create folder: %s", path, strerror(errno));
+    if (!S_ISDIR(st.st_mode))
+        return vn_fail(e, VN_E_IO, "%s: is not a folder", at);
+    return access(at, W_OK | X_OK) ? vn_fail(e, VN_E_IO, "%s: cannot write: %s", at, strerror(errno)) : VN_OK;
+}
+
 static int by_name(const void *x, const void *y) { return strcmp(*(const char *const *)x, *(const char *const *)y); }
 
 static int list(struct vn_arena *a, const char *path, int folders, const char ***names, int *n, struct vn_err *e)

@@ -29,6 +29,8 @@ int vn_file_commit(struct vn_file_out *out, struct vn_err *e); /* without it the
 int vn_file_exists(const char *path);
 int vn_dir_exists(const char *path);
 int vn_dir_make(const char *path, struct vn_err *e); /* with parents; an existing folder is fine */
+/* Would vn_dir_make succeed, and could files be made there? Nothing is made. */
+int vn_dir_may_make(const char *path, struct vn_err *e);
 
 /* A hidden folder in `folder`, for files that appear there together; what is left goes with the arena. */
 struct vn_staging;

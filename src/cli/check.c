@@ -1,15 +1,19 @@
-/* vernier check - can this model be imported, quantized and compiled? No data is needed. */
+/* vernier check - can this model, or all that a configuration says, be converted? Nothing is written. */
 #include <vernier/report.h>
 
 #include "cli/check_data.h"
 #include "cli/cli.h"
 
 static const struct option_def options[] = {
+    { "--config", 'c', "FILE.yaml", 0, 0,
+      "configuration: everything that convert would refuse, at once; with --data: its data only" },
+    { "--accept-data", 0, NULL, 0, 0, "with -c: treat errors in calibration data as warnings" },
     CHECK_DATA_OPTIONS,
-    { "--march", 0, "NAME", 0, 0, "target (default generic)" },
+    { "--march", 0, "NAME", 0, 0, "target (default generic); a configuration has its own" },
     MODEL_OPTIONS,
     SHAPE_OPTION,
     VALUE_OPTION,
+    RUN_OPTIONS,
     JSON_OPTION,
     { 0 },
 };
@@ -22,24 +26,58 @@ static int print_problems(const struct logger *log, const char *march)
     return EXIT_BAD_INPUT;
 }
 
-static void print_checked(const struct vn_checked *c, const struct vn_source *s)
+static void print_next(const struct vn_checked *c, const struct vn_check_options *o)
 {
+    const struct vn_source *s = &o->source;
     int n;
-    vn_print_checked(stdout, c);
     vn_checked_nodes(c, &n);
-    printf("\n%s: %d of %d nodes compute in integers on march %s. Next: vernier init %s%s%s\n", s->model,
-           vn_checked_integers(c), n, vn_checked_march(c), s->model, s->prototxt ? " --proto " : "",
-           s->prototxt ? s->prototxt : "");
+    printf("\n%s: %d of %d nodes compute in integers on march %s. Next: vernier ",
+           o->config ? o->config : s->model, vn_checked_integers(c), n, vn_checked_march(c));
+    if (o->config)
+        printf("convert -c %s\n", o->config);
+    else
+        printf("init %s%s%s\n", s->model, s->prototxt ? " --proto " : "", s->prototxt ? s->prototxt : "");
 }
 
-static int check_model(struct vn_arena *a, struct vn_err *e)
+/* Options that belong to the other way of calling. */
+static int check_words(struct vn_err *e)
+{
+    static const char *const of_model[] = { "--march", "--proto", "--input-shape", "--input-value" };
+    const char **words;
+    const int n = vn_words(&words), configured = vn_opt("--config") != NULL;
+    if (vn_opt("--images"))
+        return vn_fail(e, VN_E_USAGE, "--images requires --data");
+    if (n != !configured)
+        return vn_fail(e, VN_E_USAGE,
+                       "usage: vernier check MODEL.onnx|MODEL.caffemodel, or vernier check -c FILE.yaml");
+    if (!configured && vn_opt("--accept-data"))
+        return vn_fail(e, VN_E_USAGE, "--accept-data requires -c FILE.yaml");
+    for (size_t i = 0; configured && i < sizeof of_model / sizeof *of_model; i++)
+        if (vn_opt(of_model[i]))
+            return vn_fail(e, VN_E_USAGE, "%s cannot be combined with -c; a configuration has a key for it",
+                           of_model[i]);
+    return VN_OK;
+}
+
+static int read_options(struct vn_check_options *o, struct vn_arena *a, struct vn_err *e)
+{
+    vn_check_options_default(o);
+    TRY(check_words(e));
+    TRY(vn_opt_run(&o->run, e));
+    o->config = vn_opt("--config");
+    o->accept_data = vn_opt("--accept-data") != NULL;
+    if (o->config)
+        return VN_OK;
+    o->march = vn_opt("--march") ? vn_opt("--march") : "generic";
+    return vn_opt_source(&o->source, a, e);
+}
+
+static int check(struct vn_arena *a, struct vn_err *e)
 {
     struct logger log = { .quiet = vn_opt("--json") != NULL, .arena = a };
     struct vn_check_options o;
     struct vn_checked *c;
-    vn_check_options_default(&o);
-    TRY(vn_opt_source(&o.source, a, e));
-    o.march = vn_opt("--march") ? vn_opt("--march") : "generic";
+    TRY(read_options(&o, a, e));
     o.listener = vn_logger_listener(&log);
     const int status = vn_check(&c, &o, e);
     if (status < 0)
@@ -47,29 +85,25 @@ static int check_model(struct vn_arena *a, struct vn_err *e)
     if (vn_opt("--json"))
         vn_print_checked_json(stdout, c);
     else
-        print_checked(c, &o.source);
+        vn_print_checked(stdout, c);
+    if (!vn_opt("--json"))
+        print_next(c, &o);
+    const int good = !vn_print_checked_doubts(stderr, c);
     vn_checked_free(&c);
-    return EXIT_DONE;
+    return good ? EXIT_DONE : EXIT_CHECK_FAILED;
 }
 
 static int run(struct vn_arena *a, struct vn_err *e)
 {
-    const char **words;
     if (vn_opt("--list"))
         return vn_list_detectors();
-    if (vn_opt("--data"))
-        return vn_run_check_data(a, e);
-    if (vn_words(&words) != 1 || vn_opt("--config") || vn_opt("--images"))
-        return vn_fail(
-            e, VN_E_USAGE,
-            "usage: vernier check MODEL.onnx|MODEL.caffemodel [options]; -c and --images require --data");
-    return check_model(a, e);
+    return vn_opt("--data") ? vn_run_check_data(a, e) : check(a, e);
 }
 
 const struct command vn_cmd_check = {
     "check",
-    "MODEL.onnx|MODEL.caffemodel [options]",
-    "report which nodes compute in integers and why others do not; or check calibration data",
+    "MODEL.onnx|MODEL.caffemodel|-c FILE.yaml [options]",
+    "report everything that convert would refuse, and which nodes compute in integers; writes no files",
     options,
     0,
     2,

@@ -35,7 +35,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     o.listener.log = note;
     TRY(vn_init(&c, &o, e));
     const char *path = vn_configuration_path(c);
-    printf("%s written. Check the lines marked CHECK, then: vernier convert -c %s\n", path, path);
+    printf("%s written. Check the lines marked CHECK, then: vernier check -c %s\n", path, path);
     vn_configuration_free(&c);
     return EXIT_DONE;
 }

@@ -1,4 +1,5 @@
-/* check: no data, no files: can this model be imported, quantized and compiled? */
+/* check: can this model be imported, quantized and compiled, with random data, or all that a configuration
+ * says? No files are written. */
 #include "convert/stages.h"
 
 #include "front/front.h"
@@ -101,18 +102,27 @@ static int compare_marches(struct vn_conversion *c, struct vn_err *e)
     return VN_OK;
 }
 
-static int check(struct vn_conversion *c, const struct vn_check_options *o, struct vn_err *e)
+/* As far as a configuration comes by vn_convert_check_all. */
+static int prepare_named(struct vn_conversion *c, const struct vn_check_options *o, struct vn_err *e)
 {
     TRY(vn_target_read(&c->target, c->arena, o->march ? o->march : "generic", e));
     TRY(check_model(c, o, e));
     vn_convert_feature_inputs(c);
     TRY(vn_convert_optimize(c, e));
-    TRY(vn_samples_random(&c->samples, c->arena, c->config, c->optimized, 1, e));
+    return vn_samples_random(&c->samples, c->arena, c->config, c->optimized, 1, e);
+}
+
+static int check(struct vn_conversion *c, const struct vn_check_options *o, struct vn_err *e)
+{
+    c->accept_data = o->accept_data;
+    TRY(o->config ? vn_convert_check_all(c, o->config, e) : prepare_named(c, o, e));
     TRY(vn_convert_collect_ranges(c, e));
     c->method = vn_convert_method(c, "max", 1);
     TRY(compare_marches(c, e));
     TRY(vn_convert_quantize(c, c->arena, &c->method, &c->calibrated, &c->quantized, e));
+    vn_convert_tell_requests(c);
     TRY(vn_convert_compile(c, e));
+    TRY(vn_convert_remove_nodes(c, e));
     vn_convert_name_method(c);
     vn_convert_fill_nodes(c);
     c->checked = NEW(c->kept, struct vn_checked);
@@ -124,19 +134,24 @@ static int check_and_tell(struct vn_conversion *c, const void *options, struct v
 {
     const struct vn_check_options *o = options;
     const int status = check(c, o, e);
-    if (status == VN_E_INPUT || status == VN_E_UNSUPPORTED) {
+    const int told = c->config && c->config->problems.n; /* by vn_convert_verdict */
+    if (!told && (status == VN_E_INPUT || status == VN_E_UNSUPPORTED || (o->config && status == VN_E_IO))) {
         tell_problem(c);
         vn_problem(&c->listener, e);
     }
     return status;
 }
 
-void vn_check_options_default(struct vn_check_options *o) { *o = (struct vn_check_options){ 0 }; }
+void vn_check_options_default(struct vn_check_options *o)
+{
+    *o = (struct vn_check_options){ 0 };
+    vn_options_default(&o->run);
+}
 
 int vn_check(struct vn_checked **out, const struct vn_check_options *o, struct vn_err *e)
 {
     struct vn_conversion *c;
-    const int status = vn_convert_guarded(&c, check_and_tell, o, NULL, &o->listener, e);
+    const int status = vn_convert_guarded(&c, check_and_tell, o, &o->run, &o->listener, e);
     *out = status < 0 ? NULL : c->checked;
     return status;
 }
@@ -154,6 +169,11 @@ int vn_checked_integers(const struct vn_checked *c) { return c->c->integers; }
 const struct vn_node_row *vn_checked_nodes(const struct vn_checked *c, int *n)
 {
     return vn_conversion_nodes(c->c, n);
+}
+
+const struct vn_finding *vn_checked_findings(const struct vn_checked *c, int *n)
+{
+    return vn_conversion_findings(c->c, n);
 }
 
 const struct vn_march_row *vn_checked_marches(const struct vn_checked *c, int *n)

@@ -40,11 +40,11 @@ static int may_open_samples(const struct vn_conversion *c, int problems)
     return c->optimized && there && c->config->problems.n == problems && !vn_config_doubtful(c->config, from);
 }
 
-/* Everything that is wrong with what the user gave, in one go, and before a file is written. */
-static int check_all(struct vn_conversion *c, const char *config, struct vn_err *e)
+int vn_convert_check_all(struct vn_conversion *c, const char *config, struct vn_err *e)
 {
     TRY(vn_convert_read_config(c, config, e));
     TRY(vn_convert_note(c, make_graphs(c, e), e));
+    TRY(vn_convert_note(c, vn_convert_check_folder(c, e), e));
     const int before = c->config->problems.n;
     TRY(vn_samples_check(c->config, c->arena, e));
     if (may_open_samples(c, before))
@@ -153,7 +153,7 @@ static int convert(struct vn_conversion *c, const void *options, struct vn_err *
     c->compare_limit = o->compare_limit;
     c->accept_data = o->accept_data;
     INFO(c, "Start Model Convert....");
-    TRY(check_all(c, o->config, e));
+    TRY(vn_convert_check_all(c, o->config, e));
     TRY(write_floats(c, e));
     TRY(calibrate(c, e));
     TRY(vn_convert_make_products(c, e));

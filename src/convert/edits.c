@@ -67,7 +67,8 @@ int vn_convert_remove_nodes(struct vn_conversion *c, struct vn_err *e)
     for (int i = 0; i < removed.v.n; i++)
         INFO(c, "Node '%s' (%s) is removed from the .bin", removed.v.v[i].name,
              vn_edge_word(removed.v.v[i].type));
-    return removed.v.n ? vn_convert_write_text(c, "deleted_nodes", "deleted_nodes_info.txt",
-                                               vn_edit_text(c->arena, &removed), e)
-                       : VN_OK;
+    if (!removed.v.n || !c->written)
+        return VN_OK;
+    return vn_convert_write_text(c, "deleted_nodes", "deleted_nodes_info.txt",
+                                 vn_edit_text(c->arena, &removed), e);
 }

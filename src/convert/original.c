@@ -14,6 +14,12 @@ static int fail_key(const struct vn_conversion *c, const char *key, struct vn_er
     return vn_config_fail(c->config, vn_config_given(c->config, key), e, why.code, "%s", why.msg);
 }
 
+int vn_convert_check_folder(struct vn_conversion *c, struct vn_err *e)
+{
+    const int status = c->config->working_dir ? vn_dir_may_make(c->config->working_dir, e) : VN_OK;
+    return status < 0 ? fail_key(c, "working_dir", e) : VN_OK;
+}
+
 int vn_convert_note(struct vn_conversion *c, int status, const struct vn_err *e)
 {
     return vn_config_note(c->config, c->arena, status, e);

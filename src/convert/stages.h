@@ -9,6 +9,8 @@
 
 /* original.c */
 int vn_convert_read_config(struct vn_conversion *c, const char *path, struct vn_err *e);
+/* Can working_dir be made and written to? Nothing is made. */
+int vn_convert_check_folder(struct vn_conversion *c, struct vn_err *e);
 /* A failure that has to do with what the user gave is kept, and the checks go on: VN_OK. */
 int vn_convert_note(struct vn_conversion *c, int status, const struct vn_err *e);
 /* Tells the listener every problem that was kept; the first is the error. */
@@ -55,6 +57,9 @@ double vn_convert_worst_cosine(struct vn_arena *a, const struct graph *g, const 
 void vn_convert_note_accuracy(struct vn_conversion *c, struct graph *g);
 
 /* convert.c: stages that other ways of converting share */
+/* Everything that is wrong with what the user gave, in one go, and before a file is written. After it: the
+ * configuration, its march, the original and the optimized graph, the samples. */
+int vn_convert_check_all(struct vn_conversion *c, const char *config, struct vn_err *e);
 int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e);
 int vn_convert_compile(struct vn_conversion *c, struct vn_err *e);
 /* From ranges and a method to the last files and tables. */

@@ -24,6 +24,13 @@ void vn_print_checked_json(FILE *f, const struct vn_checked *c)
                                vn_json_nodes(nodes, n), "marches", marches_json(c, n)));
 }
 
+int vn_print_checked_doubts(FILE *f, const struct vn_checked *c)
+{
+    int n;
+    const struct vn_finding *v = vn_checked_findings(c, &n);
+    return vn_print_doubtful(f, v, n);
+}
+
 static void print_marches(FILE *f, const struct vn_checked *c, int nodes)
 {
     static const char *const titles[] = { "March", "Integer nodes", "Description" };
@@ -69,7 +76,7 @@ void vn_print_problems_json(FILE *f, const struct vn_err *problems, int n, const
         json_array_append_new(list, json_pack("{s:s, s:s?, s:s?}", "problem", problems[i].msg, "id",
                                               vn_problem_id(&problems[i]), "remedy",
                                               vn_problem_remedy(&problems[i])));
-    vn_json_print(f, json_pack("{s:s, s:o}", "march", march, "problems", list));
+    vn_json_print(f, json_pack("{s:s?, s:o}", "march", march, "problems", list));
 }
 
 /* ---- calibration data ---- */

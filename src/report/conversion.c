@@ -124,10 +124,9 @@ int vn_print_low_outputs(FILE *f, const struct vn_conversion *c, double least)
     return good;
 }
 
-int vn_print_doubts(FILE *f, const struct vn_conversion *c)
+int vn_print_doubtful(FILE *f, const struct vn_finding *v, int n)
 {
-    int n, doubts = 0;
-    const struct vn_finding *v = vn_conversion_findings(c, &n);
+    int doubts = 0;
     for (int i = 0; i < n; i++) {
         if (v[i].severity == VN_FINDING_WARNING)
             continue;
@@ -135,4 +134,11 @@ int vn_print_doubts(FILE *f, const struct vn_conversion *c)
         doubts++;
     }
     return doubts;
+}
+
+int vn_print_doubts(FILE *f, const struct vn_conversion *c)
+{
+    int n;
+    const struct vn_finding *v = vn_conversion_findings(c, &n);
+    return vn_print_doubtful(f, v, n);
 }

@@ -22,6 +22,8 @@ void vn_table_free(struct table **t);
 /* At most `max` characters: longer text is cut on the left with "..." in front. `buf` has max + 1 bytes. */
 const char *vn_cut_left(const char *s, int max, char *buf);
 
+/* Findings because of which results are not to be trusted; returns how many. */
+int vn_print_doubtful(FILE *f, const struct vn_finding *v, int n);
 void vn_print_nodes(FILE *f, const struct vn_node_row *rows, int n, int compared);
 void vn_print_outputs(FILE *f, const struct vn_output_row *rows, int n);
 /* Nodes that stay float, each reason once with its nodes and, where `remedies`, what to do about it. */

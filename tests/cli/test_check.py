@@ -85,3 +85,42 @@ def test_remedies_and_marches(tmp_path):
     assert all("remedy" in n for n in said["nodes"] if n["on"] == "CPU")
     why = {n["node"]: n["reason"] for n in said["nodes"] if n["on"] == "CPU"}
     assert why["n_c"] == {"id": "operator", "args": ["CumSum"], "text": "CumSum has no integer form"}
+
+
+# ---- check -c: configurations. tests/config holds them against convert ----
+
+def test_a_configuration(digits, tmp_path):
+    yaml = digits.write_yaml(tmp_path / "d.yaml", tmp_path / "out")
+    done = tool.run("check", "-c", yaml, want=tool.DONE)
+    assert "What each march would compute" in done.out and "samples in the data set" in done.err
+    assert done.out.endswith(f"d.yaml: 14 of 14 nodes compute in integers on march generic. "
+                             f"Next: vernier convert -c {yaml}\n")
+    assert [p.name for p in tmp_path.iterdir()] == ["d.yaml"]
+
+
+def test_a_configuration_whose_results_cannot_be_trusted(digits, tmp_path):
+    yaml = digits.write_yaml(tmp_path / "d.yaml", tmp_path / "out")
+    yaml.write_text(yaml.read_text().replace("0.003921568627", "3.2"))
+    wanted = "the results cannot be trusted: input image: scale_value 3.2 multiplies pixels in 0..255"
+    for words in (("check", "-c", yaml), ("convert", "-c", yaml, "--log", "none")):
+        assert wanted in tool.run(*words, want=tool.CHECK_FAILED).err
+
+
+def test_a_folder_of_products_that_cannot_be(digits, tmp_path):
+    (tmp_path / "file").touch()
+    yaml = digits.write_yaml(tmp_path / "d.yaml", tmp_path / "file/out")
+    yaml.write_text(yaml.read_text().replace("'max'", "'mux'"))
+    done = tool.run("check", "-c", yaml, want=tool.BAD_INPUT)
+    assert f"d.yaml:4:3: working_dir: {tmp_path}/file/out: cannot create folder: Not a directory" in done.err
+    assert "calibration_type" in done.err and "vernier check: 2 problems\n" in done.err
+
+
+@pytest.mark.parametrize("words, says", [
+    (("-c", "d.yaml", "--march", "bayes"), "--march cannot be combined with -c"),
+    (("-c", "d.yaml", "m.onnx"), "usage: vernier check MODEL"),
+    ((), "or vernier check -c FILE.yaml"),
+    (("m.onnx", "--accept-data"), "--accept-data requires -c"),
+    (("m.onnx", "--images", "x"), "--images requires --data"),
+])
+def test_usage(words, says):
+    assert says in tool.run("check", *words, want=tool.USAGE).err

@@ -241,7 +241,7 @@ def test_convert_prints_warnings(tmp_path, model):
 
 
 def test_usage(tmp_path, model):
-    for args in (("--data",), ("--data", model), ("-c", "x.yaml"), (model, "--images", "d"), ("--data", "-c", "x.yaml", model)):
+    for args in (("--data",), ("--data", model), ("-c", "x.yaml", model), ("--data", "-c", "x.yaml", model)):
         assert "usage: vernier check" in tool.run("check", *args, want=tool.USAGE).err
     (tmp_path / "empty").mkdir()
     assert "no files" in tool.run("check", model, tmp_path / "empty", "--data", want=tool.BAD_INPUT).err

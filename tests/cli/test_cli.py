@@ -346,7 +346,7 @@ def test_verify_sees_a_difference(digits, tmp_path, out):
 def test_init_then_convert(digits, tmp_path):
     (tmp_path / "net.onnx").write_bytes(digits.model.read_bytes())
     done = run("init", "net.onnx", "--cal-data-dir", digits.calib, want=DONE, cwd=tmp_path)
-    assert done.out == "net.yaml written. Check the lines marked CHECK, then: vernier convert -c net.yaml\n"
+    assert done.out == "net.yaml written. Check the lines marked CHECK, then: vernier check -c net.yaml\n"
     same("init", tool.normal((tmp_path / "net.yaml").read_text(), digits.folder))
     run("convert", "-c", "net.yaml", want=DONE, cwd=tmp_path)
     run("verify", "net_output/net_quantized_model.onnx", "net_output/net.bin", want=DONE, cwd=tmp_path)

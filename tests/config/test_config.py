@@ -1,6 +1,9 @@
-"""The configuration through `vernier convert -c`: what is refused, where, and with which words; and what is taken."""
+"""The configuration through `vernier convert -c`: what is refused, where, and with which words; and what is taken.
+`vernier check -c` says the same of every one of them."""
+import json
 import re
 import sys
+import zlib
 
 import pytest
 import tool
@@ -64,7 +67,23 @@ def convert(tmp_path, text, want, cwd=None):
     done.warnings = [line.split(" WARNING ", 1)[1].replace(str(path),
                                                            "c.yaml") for line in done.err.splitlines() if " WARNING " in line]
     done.message = lines[0] if lines else ""
+    if not cwd and (tool.CAMPAIGN or zlib.crc32(path.read_bytes()) % 4 == 0):
+        check_agrees(path, done)
     return done
+
+
+def check_agrees(path, converted):
+    """check -c: the same exit status, problems and warnings, and no files."""
+    folder = path.parent
+    before = sorted(folder.rglob("*"))
+    done = tool.run("check", "-c", path, "--json", want=converted.status, cwd=folder)
+    assert sorted(folder.rglob("*")) == before
+    said = json.loads(done.out)
+    problems = [p["problem"].replace(str(path), "c.yaml") for p in said.get("problems", [])]
+    assert problems == [p.removesuffix("\n") for p in converted.problems], (problems, converted.problems)
+    assert ("nodes" in said) == (converted.status != tool.BAD_INPUT)
+    lines = done.err.replace(str(path), "c.yaml").splitlines()
+    assert [line.split(" WARNING ", 1)[1] for line in lines if " WARNING " in line] == converted.warnings
 
 
 def set_keys(**values):
