@@ -15,19 +15,10 @@
 
 #define ALWAYS static inline __attribute__((always_inline))
 
-ALWAYS float power_of_two(int n) /* -126 <= n <= 127 */
-{
-    const uint32_t bits = (uint32_t)(n + 127) << 23;
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
-
 ALWAYS float exp_f32(float x)
 {
-    float c = x > -88.0f ? x : -88.0f; /* NaN, too: it must have an exponent */
-    c = c < 89.0f ? c : 89.0f;
-    const float n = vn_rne(c * 1.44269504f);
+    const float c = x < 89.0f ? x : 89.0f; /* NaN, too: it must have an exponent */
+    const float shifted = c * 1.44269504f + 12582912.0f, n = shifted - 12582912.0f; /* vn_rne */
     const float hi = c - n * 0.693145752f; /* exact: the constant has 15 bits */
     const float r = hi - n * 1.42860677e-06f;
     float p = 0.00139336742f + r * 0.00019891017f;
@@ -36,11 +27,15 @@ ALWAYS float exp_f32(float x)
     p = 0.166666672f + r * p;
     p = 0.5f + r * p;
     p = 1.0f + (r + (r * r) * p);
-    /* 2^n in two factors, for n = 128 is beyond a float */
-    const int half = (int)n / 2;
-    float y = (p * power_of_two(half)) * power_of_two((int)n - half);
-    y = x < -87.3365f ? 0.0f : y; /* the result would be subnormal */
-    y = x > 89.0f ? INFINITY : y;
+    /* n is in the low bits of `shifted`; beyond the largest float, the exponent stays that of infinity */
+    uint32_t bits, power;
+    memcpy(&bits, &p, sizeof bits);
+    memcpy(&power, &shifted, sizeof power);
+    const int32_t product = (int32_t)(bits + (power << 23)), infinity = 0x7f800000;
+    bits = (uint32_t)(product < infinity ? product : infinity);
+    float y;
+    memcpy(&y, &bits, sizeof y);
+    y = x < -87.3365f ? 0.0f : y; /* the result would be subnormal, or smaller */
     return x != x ? x : y;
 }
 
