@@ -10,6 +10,7 @@
 
 #include <vernier/check.h>
 #include <vernier/convert.h>
+#include <vernier/debug.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -42,6 +43,17 @@ int vn_print_data_check(FILE *f, const struct vn_data_check *d);
 int vn_print_data_check_json(FILE *f, const struct vn_data_check *d);
 /* The table of detectors. */
 void vn_print_detectors(FILE *f);
+
+/* ---- vernier/debug.h ---- */
+
+/* The table, with n columns of metrics; agreement is always shown. */
+void vn_print_sensitivity(FILE *f, const struct vn_sensitivity *s, const enum vn_debug_metric *metrics,
+                          int n);
+/* The same as lines of comma-separated values. */
+void vn_print_sensitivity_csv(FILE *f, const struct vn_sensitivity *s, const enum vn_debug_metric *metrics,
+                              int n);
+/* All numbers. */
+void vn_print_sensitivity_json(FILE *f, const struct vn_sensitivity *s);
 
 #ifdef __cplusplus
 }

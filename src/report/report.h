@@ -7,6 +7,7 @@
 #include <jansson.h>
 #include <vernier/align.h>
 #include <vernier/convert.h>
+#include <vernier/debug.h>
 #include <vernier/eval.h>
 #include <vernier/reason.h>
 #include <vernier/session.h>
@@ -18,6 +19,8 @@ struct table;
 struct table *vn_table_new(int columns, const char *const *titles);
 void vn_table_row(struct table *t, const char *const *cells);
 void vn_table_print(const struct table *t, FILE *f);
+/* The same with a title within the first rule. */
+void vn_table_print_titled(const struct table *t, const char *title, FILE *f);
 void vn_table_free(struct table **t);
 /* At most `max` characters: longer text is cut on the left with "..." in front. `buf` has max + 1 bytes. */
 const char *vn_cut_left(const char *s, int max, char *buf);

@@ -45,12 +45,21 @@ static void rule(FILE *f, char c, size_t n)
     fputc('\n', f);
 }
 
-void vn_table_print(const struct table *t, FILE *f)
+static void titled_rule(FILE *f, const char *title, size_t n)
+{
+    const size_t text = strlen(title), left = text < n ? (n - text) / 2 : 0;
+    for (size_t i = 0; i < left; i++)
+        fputc('=', f);
+    fputs(title, f);
+    rule(f, '=', text < n ? n - text - left : 0);
+}
+
+void vn_table_print_titled(const struct table *t, const char *title, FILE *f)
 {
     size_t total = 0;
     for (int i = 0; i < t->columns; i++)
         total += t->width[i] + (i + 1 < t->columns ? 2 : 0);
-    rule(f, '=', total);
+    titled_rule(f, title, total);
     for (int r = 0; r < t->rows; r++) {
         for (int i = 0; i < t->columns; i++) {
             const char *cell = t->cells.v[r * t->columns + i];
@@ -63,6 +72,8 @@ void vn_table_print(const struct table *t, FILE *f)
             rule(f, '-', total);
     }
 }
+
+void vn_table_print(const struct table *t, FILE *f) { vn_table_print_titled(t, "", f); }
 
 void vn_table_free(struct table **t)
 {

@@ -226,18 +226,19 @@ static uint64_t scratch_bytes(const struct vn_model *m)
 
 static int thread_count(const struct vn_options *o) { return o->threads < 1 ? 1 : o->threads > 256 ? 256 : o->threads; }
 
-/* Which instruction writes each tensor last, and which reads it last. What is read before anything wrote
- * it is the reader's own scratch memory. */
+/* Which instruction writes each tensor first and last, and which reads it last. What is read before anything
+ * wrote it is the reader's own scratch memory. */
 static void find_lives(struct vn_model *m)
 {
     enum { NOTHING = -2 };
     const int n = (int)m->n_steps;
     for (uint32_t i = 0; i < m->n_tensors; i++) {
         m->tensors[i].last_writer = m->tensors[i].place == BIN_CONST ? -1 : NOTHING;
+        m->tensors[i].first_writer = NOTHING;
         m->tensors[i].last_reader = -1;
     }
     for (uint32_t i = 0; i < m->header.n_inputs; i++)
-        m->tensors[m->io_tensor[i]].last_writer = -1;
+        m->tensors[m->io_tensor[i]].first_writer = m->tensors[m->io_tensor[i]].last_writer = -1;
     for (int i = 0; i < n; i++) {
         struct rt_step *s = &m->steps[i];
         for (int k = 0; k < s->n_in; k++) {
@@ -245,6 +246,8 @@ static void find_lives(struct vn_model *m)
             if (s->in[k]->last_writer == NOTHING)
                 s->in[k]->last_writer = i;
         }
+        if (s->out->first_writer == NOTHING)
+            s->out->first_writer = i;
         s->out->last_writer = s->out->last_reader = i;
         for (int k = 0; k < 2; k++)
             if (s->hidden[k])

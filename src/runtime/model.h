@@ -22,6 +22,7 @@ struct rt_tensor {
     char *data; /* NULL: BIN_HIDDEN */
     size_t bytes;
     int64_t count; /* elements */
+    int first_writer; /* instruction; -1: an input; -2: a constant or scratch memory */
     int last_writer; /* instruction; -1: an input or a constant */
     int last_reader; /* instruction; its maker where nobody reads it; n_steps: an output */
 };
@@ -127,6 +128,11 @@ void rt_parallel(struct vn_model *m, int parts, void (*fn)(void *, int), void *c
 int rt_parts(const struct vn_model *m, int64_t rows);
 /* Tensor t as the public header shows it, with its elements at `data`. */
 void rt_view(const struct vn_model *m, const struct rt_tensor *t, const void *data, struct vn_view *out);
+/* The memory of tensor i, whether it is intact or not; NULL: a constant, or one that a fusion hides. */
+void *rt_memory(const struct vn_model *m, int i);
+/* Make `to` stand where `from` stands: what later instructions read of what earlier ones wrote. Both are
+ * loaded from one file. */
+void rt_follow(struct vn_model *to, const struct vn_model *from);
 static inline int rt_id(const struct vn_model *m, const struct rt_tensor *t) { return (int)(t - m->tensors); }
 static inline size_t rt_element(const struct rt_tensor *t) { return t->count ? t->bytes / (size_t)t->count : 0; }
 /* Limits of an integer type that tensors are quantized to. */

@@ -122,6 +122,23 @@ int vn_model_state_restore(struct vn_model *m, const void *state, struct vn_err 
     return VN_OK;
 }
 
+void *rt_memory(const struct vn_model *m, int i)
+{
+    return m->tensors[i].place == BIN_ARENA ? m->tensors[i].data : NULL;
+}
+
+void rt_follow(struct vn_model *to, const struct vn_model *from)
+{
+    for (uint32_t i = 0; i < from->n_tensors; i++) {
+        const struct rt_tensor *t = &from->tensors[i];
+        if (t->place == BIN_ARENA && t->first_writer >= -1 && t->first_writer < from->next &&
+            t->last_reader >= from->next)
+            memcpy(to->tensors[i].data, t->data, t->bytes);
+    }
+    memcpy(to->live, from->live, live_bytes(from));
+    to->next = from->next;
+}
+
 /* ---- roles ---- */
 
 static const struct {

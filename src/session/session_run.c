@@ -1,6 +1,7 @@
 /* Running: whole, in parts, from saved states, many times for the clock. */
 #include <time.h>
 
+#include "runtime/model.h"
 #include "session/network.h"
 
 /* ---- on the runtime ---- */
@@ -118,6 +119,16 @@ void vn_session_state_free(struct vn_session_state **p)
     atomic_fetch_sub(&n->taken, state->bytes);
     vn_arena_free(&a);
     vn_network_leave(n);
+}
+
+/* ---- parts that others change ---- */
+
+void *vn_session_memory(struct vn_session *s, int tensor) { return rt_memory(s->model, tensor); }
+
+void vn_session_follow(struct vn_session *to, const struct vn_session *from)
+{
+    to->done = 0;
+    rt_follow(to->model, from->model);
 }
 
 /* ---- the clock ---- */

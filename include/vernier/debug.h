@@ -1,0 +1,102 @@
+/* vernier/debug.h - where a quantized network loses its accuracy.
+ *
+ * NOT STABLE: names and fields may change in any release.
+ *
+ *     struct vn_debug_options o;
+ *     struct vn_sensitivity *s;
+ *     int n;
+ *     vn_debug_options_default(&o);
+ *     o.model = "net_calibrated_model.onnx";
+ *     o.data = "calibration_data";
+ *     if (vn_debug_sensitivity(&s, &o, VN_DEBUG_NODE, &err) < 0) ...
+ *     const struct vn_sensitivity_row *row = vn_sensitivity_rows(s, &n);
+ *     vn_sensitivity_free(&s);
+ *
+ * Every node or tensor is quantized alone. The model is a calibrated one: float32 weights, and QuantizeLinear
+ * with DequantizeLinear around what will be quantized. Definitions: docs/debug.md. Strings and arrays of a
+ * result live until it is freed. */
+#ifndef VERNIER_DEBUG_H
+#define VERNIER_DEBUG_H
+
+#include <vernier/listener.h>
+#include <vernier/runtime.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What is quantized alone. */
+enum vn_debug_kind {
+    VN_DEBUG_NODE, /* a node: its constants, and what it reads, for this node alone */
+    VN_DEBUG_WEIGHT, /* a constant */
+    VN_DEBUG_ACTIVATION, /* a tensor, for all that read it */
+};
+
+enum vn_debug_metric {
+#define DEBUG_METRIC(name, word, rises, meaning) VN_DEBUG_##name,
+#include <vernier/debug_metrics.def>
+#undef DEBUG_METRIC
+    VN_DEBUG_METRICS
+};
+/* The word of a metric, and the metric of a word (-1: none has it). */
+const char *vn_debug_metric_word(enum vn_debug_metric m);
+int vn_debug_metric_find(const char *word);
+/* 1: the more alike, the larger. */
+int vn_debug_metric_rises(enum vn_debug_metric m);
+
+struct vn_debug_options {
+    const char *model; /* a calibrated ONNX model */
+    const char *data; /* folder of samples; of several inputs: a folder in it for each, of the input's name */
+    int samples; /* how many are used, in name order; 0: all */
+    const char *const *outputs; /* NULL: all */
+    int n_outputs;
+    /* Nodes and calibration nodes ("TENSOR_HzCalibration") to look at; NULL: all of the kind. */
+    const char *const *nodes;
+    int n_nodes;
+    enum vn_debug_metric sort; /* rows are sorted by it, the most sensitive first */
+    int decision_axis; /* of outputs: the largest along it is the decision */
+    size_t memory_limit; /* bytes for all threads together; 0: no limit */
+    struct vn_options run; /* threads and CPU features; they change no result */
+    struct vn_listener listener; /* progress: "sensitivity" */
+};
+/* All samples, outputs and nodes; cosine, axis 1, no limit, one thread, every CPU feature, no listener. */
+void vn_debug_options_default(struct vn_debug_options *o);
+
+/* Numbers of the output that is hit most, each on its own. */
+struct vn_sensitivity_row {
+    const char *name; /* of the node, or "TENSOR_HzCalibration" */
+    const char *type; /* of the node, or "HzCalibration" */
+    enum vn_debug_kind kind;
+    double metric[VN_DEBUG_METRICS]; /* infinite where nothing changes: SQNR */
+    double agreement; /* share of decisions that are as float's, 0..1 */
+    double threshold; /* of tensors: largest magnitude that is kept; 0: a node */
+    int bits; /* of tensors: 8 or 16; 0: a node */
+};
+
+struct vn_debug_summary {
+    enum vn_debug_kind kind;
+    int samples, outputs;
+    int runs; /* that began behind a change */
+    int threads; /* that fit the memory limit */
+    size_t memory; /* bytes of working memory of all of them */
+};
+
+struct vn_sensitivity; /* opaque */
+
+/* Measure what each node, weight or activation does to the outputs when it alone is quantized. The same
+ * result with any number of threads and on every CPU. On failure *s is NULL. Errors: VN_E_USAGE (an unknown
+ * output or node, an empty folder), VN_E_INPUT (model, samples), VN_E_UNSUPPORTED, VN_E_IO, VN_E_NOMEM (also
+ * where one thread does not fit the memory limit: the message says what it requires). */
+int vn_debug_sensitivity(struct vn_sensitivity **s, const struct vn_debug_options *o, enum vn_debug_kind kind,
+                         struct vn_err *e);
+/* Sets *s to NULL; NULL is allowed. */
+void vn_sensitivity_free(struct vn_sensitivity **s);
+
+const struct vn_debug_summary *vn_sensitivity_summary(const struct vn_sensitivity *s);
+/* n rows, sorted. */
+const struct vn_sensitivity_row *vn_sensitivity_rows(const struct vn_sensitivity *s, int *n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,151 @@
+/* vernier debug - where a quantized network loses its accuracy. */
+#include <errno.h>
+#include <string.h>
+
+#include <vernier/debug.h>
+#include <vernier/report.h>
+
+#include "cli/cli.h"
+
+static const struct option_def options[] = {
+    { "--metric", 'm', "NAME", 1, 0,
+      "cosine-similarity (default), mse, mre, sqnr or chebyshev; of several, the first one sorts" },
+    { "--output", 'o', "NAME", 1, 0, "judge this output (default: all; the one that is hit most counts)" },
+    { "--node-type", 'n', "KIND", 0, 0, "node (default), weight or activation" },
+    { "--nodes", 'i', "NAME", 1, 0, "only this node, or calibration node TENSOR_HzCalibration" },
+    { "--samples", 'd', "N", 0, 0, "use the first N samples of the folder (default: all)" },
+    { "--decision-axis", 0, "N", 0, 0, "the largest element along this axis is a decision (default 1)" },
+    { "--memory", 0, "MIB", 0, 0, "limit of working memory; fewer threads are used where it is too low" },
+    { "--csv", 0, "FILE", 0, 0, "also write the table to FILE, with all digits" },
+    RUN_OPTIONS,
+    JSON_OPTION,
+    { 0 },
+};
+
+/* ---- options ---- */
+
+struct request {
+    struct vn_debug_options o;
+    enum vn_debug_kind kind;
+    enum vn_debug_metric metrics[VN_DEBUG_METRICS];
+    int n_metrics;
+};
+
+static int read_metrics(struct request *r, struct vn_err *e)
+{
+    const char **words;
+    const int n = vn_opt_all("--metric", &words);
+    r->n_metrics = n ? n : 1;
+    if (n > VN_DEBUG_METRICS)
+        return vn_fail(e, VN_E_USAGE, "--metric: expected at most %d metrics, got %d", VN_DEBUG_METRICS, n);
+    for (int i = 0; i < n; i++) {
+        const int m = vn_debug_metric_find(words[i]);
+        if (m < 0)
+            return vn_fail(e, VN_E_USAGE,
+                           "--metric: expected cosine-similarity, mse, mre, sqnr or chebyshev, got '%s'",
+                           words[i]);
+        r->metrics[i] = (enum vn_debug_metric)m;
+    }
+    r->o.sort = r->metrics[0];
+    return VN_OK;
+}
+
+static int read_kind(struct request *r, struct vn_err *e)
+{
+    static const char *const kinds[] = {
+        [VN_DEBUG_NODE] = "node", [VN_DEBUG_WEIGHT] = "weight", [VN_DEBUG_ACTIVATION] = "activation"
+    };
+    const char *word = vn_opt("--node-type");
+    for (unsigned i = 0; word && i < sizeof kinds / sizeof *kinds; i++)
+        if (!strcmp(kinds[i], word)) {
+            r->kind = (enum vn_debug_kind)i;
+            return VN_OK;
+        }
+    return word ? vn_fail(e, VN_E_USAGE, "--node-type: expected node, weight or activation, got '%s'", word)
+                : VN_OK;
+}
+
+static int read_lists(struct vn_debug_options *o, struct vn_err *e)
+{
+    const char **words;
+    int mib;
+    o->n_outputs = vn_opt_all("--output", &words);
+    o->outputs = o->n_outputs ? words : NULL;
+    o->n_nodes = vn_opt_all("--nodes", &words);
+    o->nodes = o->n_nodes ? words : NULL;
+    TRY(vn_opt_int("--samples", 0, 1, 1000000, &o->samples, e));
+    TRY(vn_opt_int("--decision-axis", 1, 0, VN_MAX_RANK - 1, &o->decision_axis, e));
+    TRY(vn_opt_int("--memory", 0, 1, 1 << 30, &mib, e));
+    o->memory_limit = (size_t)mib << 20;
+    return VN_OK;
+}
+
+static int read_request(struct request *r, struct vn_err *e)
+{
+    const char **words;
+    vn_words(&words);
+    *r = (struct request){ 0 };
+    vn_debug_options_default(&r->o);
+    r->o.model = words[1];
+    r->o.data = words[2];
+    TRY(read_metrics(r, e));
+    TRY(read_kind(r, e));
+    TRY(read_lists(&r->o, e));
+    return vn_opt_run(&r->o.run, e);
+}
+
+/* ---- sensitivity ---- */
+
+static int write_csv(const char *path, const struct vn_sensitivity *s, const struct request *r,
+                     struct vn_err *e)
+{
+    FILE *f = fopen(path, "w");
+    if (!f)
+        return vn_fail(e, VN_E_IO, "%s: cannot write: %s", path, strerror(errno));
+    vn_print_sensitivity_csv(f, s, r->metrics, r->n_metrics);
+    return fclose(f) ? vn_fail(e, VN_E_IO, "%s: cannot write: %s", path, strerror(errno)) : VN_OK;
+}
+
+static int sensitivity(struct request *r, struct vn_err *e)
+{
+    struct vn_sensitivity *s;
+    TRY(vn_debug_sensitivity(&s, &r->o, r->kind, e));
+    const char *csv = vn_opt("--csv");
+    const int status = csv ? write_csv(csv, s, r, e) : VN_OK;
+    if (status == VN_OK && vn_opt("--json"))
+        vn_print_sensitivity_json(stdout, s);
+    else if (status == VN_OK)
+        vn_print_sensitivity(stdout, s, r->metrics, r->n_metrics);
+    vn_sensitivity_free(&s);
+    return status < 0 ? status : EXIT_DONE;
+}
+
+static const struct {
+    const char *word;
+    int (*run)(struct request *r, struct vn_err *e);
+} parts[] = { { "sensitivity", sensitivity } };
+
+static int run(struct vn_arena *a, struct vn_err *e)
+{
+    struct request r;
+    struct logger log = { 0 };
+    const char **words;
+    (void)a;
+    vn_words(&words);
+    TRY(read_request(&r, e));
+    r.o.listener = vn_logger_listener(&log);
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (!strcmp(words[0], parts[i].word))
+            return parts[i].run(&r, e);
+    return vn_fail(e, VN_E_USAGE, "expected 'debug sensitivity', got 'debug %s'", words[0]);
+}
+
+const struct command vn_cmd_debug = {
+    "debug",
+    "sensitivity CALIBRATED.onnx FOLDER [options]",
+    "measure what the quantization of each node does to the outputs",
+    options,
+    3,
+    3,
+    run,
+};

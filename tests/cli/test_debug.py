@@ -1,0 +1,197 @@
+"""vernier debug: sensitivity is that of whole runs of single models; options, tables, files."""
+import csv
+import json
+import sys
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto as T, helper as h, numpy_helper as nh
+from tool import BAD_INPUT, DONE, ROOT, USAGE, run
+
+sys.path.insert(0, str(ROOT / "tests/oracle"))
+import sensitivity_reference as reference  # noqa: E402
+
+METRICS = ["cosine-similarity", "mse", "mre", "sqnr", "chebyshev"]
+
+YAML = """model_parameters:
+  onnx_model: '{folder}/net.onnx'
+  output_model_file_prefix: 'net'
+  working_dir: '{folder}/out'
+input_parameters:
+  input_type_train: 'featuremap'
+  input_type_rt: 'featuremap'
+  input_layout_train: 'NCHW'
+calibration_parameters:
+  cal_data_dir: '{folder}/x'
+  calibration_type: 'max'
+"""
+
+
+def network(path):
+    """A residual, a branch, a Concat, moves in a row, a product of two activations, two outputs."""
+    random, constants, nodes = np.random.default_rng(3), [], []
+
+    def constant(value, kind=np.float32):
+        constants.append(nh.from_array(np.asarray(value, kind), f"c{len(constants)}"))
+        return constants[-1].name
+
+    def node(op, *inputs, **attrs):
+        name = f"{op.lower()}{len(nodes)}"
+        nodes.append(h.make_node(op, inputs, [name], name, **attrs))
+        return name
+
+    def conv(x, n_in, n_out, kernel=3):
+        w = random.normal(size=(n_out, n_in, kernel, kernel)) / np.sqrt(n_in * kernel * kernel)
+        return node("Conv", x, constant(w), constant(random.normal(size=n_out) / 8), pads=[kernel // 2] * 4)
+
+    first = node("Relu", conv("x", 4, 8))
+    side = conv(first, 8, 4, 1)
+    total = node("Relu", node("Add", conv(first, 8, 8), first))
+    joined = node("Concat", total, side, axis=1)
+    rows = node("Transpose", node("Reshape", joined, constant([1, 12, 64], np.int64)), perm=[0, 2, 1])
+    scores = node("Softmax", node("MatMul", rows, node("Transpose", rows, perm=[0, 2, 1])), axis=-1)
+    mixed = node("MatMul", scores, rows)
+    pooled = node("ReduceMean", node("Mul", mixed, constant(1.5)), axes=[1], keepdims=0)
+    outputs = [node("Gemm", pooled, constant(random.normal(size=(12, 5)))), conv(total, 8, 3, 1)]
+    g = h.make_graph(nodes, "g", [h.make_tensor_value_info("x", T.FLOAT, [1, 4, 8, 8])],
+                     [h.make_tensor_value_info(o, T.FLOAT, None) for o in outputs], constants)
+    onnx.save(h.make_model(g, opset_imports=[h.make_opsetid("", 17)], ir_version=8), path)
+
+
+class Converted:
+    def __init__(self, folder):
+        self.folder, self.data = folder, folder / "x"
+        self.data.mkdir()
+        random = np.random.default_rng(5)
+        for i in range(4):
+            np.save(self.data / f"{i}.npy", random.normal(size=(1, 4, 8, 8)).astype(np.float32))
+        network(folder / "net.onnx")
+        (folder / "net.yaml").write_text(YAML.format(folder=folder))
+        run("convert", "-c", folder / "net.yaml", "--log", "none", want=DONE)
+        self.model = folder / "out/net_calibrated_model.onnx"
+
+    def sensitivity(self, *more):
+        return json.loads(run("debug", "sensitivity", self.model, self.data, "--json", *more, want=DONE).out)
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory):
+    return Converted(tmp_path_factory.mktemp("net"))
+
+
+def test_every_node_equals_a_whole_run_of_its_own_model(net):
+    calibrated = reference.Calibrated(net.model)
+    assert {row["node"] for row in net.sensitivity()["rows"]} == set(calibrated.nodes)
+    seen = {name: off for name, off, _, _ in reference.compare(net.model, net.data, 2, 1, "runtime")}
+    assert set(seen) == set(calibrated.nodes) and max(seen.values()) <= reference.TOLERANCE["runtime"], seen
+
+
+def test_float64_and_onnxruntime_agree_but_for_ties(net):
+    for how in ("reference", "ort"):
+        seen = {name: off for name, off, _, _ in reference.compare(net.model, net.data, 1, 5, how)}
+        assert len(seen) >= 3 and max(seen.values()) <= reference.TOLERANCE[how], seen
+
+
+def test_threads_memory_and_cpu_change_nothing(net):
+    whole = net.sensitivity("--samples", "3")
+    for more in (["--threads", "2"], ["--threads", "5"], ["--cpumask", "0"]):
+        again = net.sensitivity("--samples", "3", *more)
+        assert again["rows"] == whole["rows"] and again["runs"] == whole["runs"]
+    limited = net.sensitivity("--samples", "3", "--threads", "200", "--memory", "1")
+    assert limited["rows"] == whole["rows"]
+    assert limited["threads"] < 200 and limited["working_bytes"] <= 1 << 20
+
+
+def test_moves_share_a_run(net):
+    got = net.sensitivity("--samples", "2")
+    rows = {row["node"]: row for row in got["rows"]}
+    assert got["runs"] < 2 * len(rows)
+    reshape, = (row for row in rows.values() if row["type"] == "Reshape")
+    assert reshape["mse"] > 0
+
+
+def test_rows_are_sorted_by_the_first_metric(net):
+    for metric in METRICS:
+        values = [row[metric] for row in net.sensitivity("--samples", "1", "-m", metric)["rows"]]
+        values = [float("inf") if v is None else v for v in values]
+        assert values == sorted(values, reverse=metric not in ("cosine-similarity", "sqnr"))
+
+
+def test_kinds(net):
+    file = onnx.load(str(net.model)).graph
+    constants = {t.name for t in file.initializer}
+    quantized = [n.input[0] for n in file.node if n.op_type == "QuantizeLinear"]
+    weights = net.sensitivity("--node-type", "weight", "--samples", "1")["rows"]
+    activations = net.sensitivity("--node-type", "activation", "--samples", "1")["rows"]
+    assert {r["node"] for r in weights} == {f"{q}_HzCalibration" for q in quantized if q in constants}
+    assert len(activations) == len([q for q in quantized if q not in constants])
+    for row in weights + activations:
+        assert row["bit"] == 8 and row["threshold"] > 0 and row["type"] == "HzCalibration"
+
+
+def test_named_nodes_of_several_kinds(net):
+    whole = {r["node"]: r for kind in ("node", "weight", "activation")
+             for r in net.sensitivity("--samples", "1", "-n", kind)["rows"]}
+    weight = next(name for name, r in whole.items() if r["kind"] == "weight")
+    some = net.sensitivity("--samples", "1", "-i", "softmax11", "-i", "x_HzCalibration", "-i", weight)["rows"]
+    assert {r["kind"] for r in some} == {"node", "weight", "activation"}
+    assert all(whole[r["node"]] == r for r in some)
+
+
+def test_outputs(net):
+    model = onnx.load(str(net.model)).graph
+    names = [o.name for o in model.output]
+    each = [{r["node"]: r for r in net.sensitivity("--samples", "2", "-o", name)["rows"]} for name in names]
+    both = {r["node"]: r for r in net.sensitivity("--samples", "2")["rows"]}
+    for node, row in both.items():
+        assert row["cosine-similarity"] == min(e[node]["cosine-similarity"] for e in each)
+        assert row["mse"] == max(e[node]["mse"] for e in each)
+        assert row["agreement"] == min(e[node]["agreement"] for e in each)
+    assert net.sensitivity("--samples", "1", "-o", names[0])["outputs"] == 1
+
+
+def test_table_and_csv(net, tmp_path):
+    file = tmp_path / "s.csv"
+    text = run("debug", "sensitivity", net.model, net.data, "-d", "1", "-n", "activation", "-m",
+               "cosine-similarity", "-m", "mse", "--csv", file, want=DONE).out.splitlines()
+    assert text[0].strip("=") == "activation sensitivity" and set(text[2]) == {"-"}
+    assert text[1].split() == ["node", "threshold", "bit", "cosine-similarity", "mse", "agreement"]
+    rows = list(csv.DictReader(file.open()))
+    want = net.sensitivity("-d", "1", "-n", "activation")["rows"]
+    assert [r["node"] for r in rows] == [r["node"] for r in want] == [line.split()[0] for line in text[3:-1]]
+    for line, row, json_row in zip(text[3:-1], rows, want):
+        assert line.split()[1:] == [f"{float(row[k]):.5f}" if k != "bit" else row[k] for k in list(row)[1:]]
+        assert float(row["mse"]) == json_row["mse"] and float(row["threshold"]) == json_row["threshold"]
+
+
+@pytest.mark.parametrize("more, status, says", [
+    (["-o", "nothing"], USAGE, "has no output nothing"),
+    (["-i", "nothing"], USAGE, "no node or calibration node nothing"),
+    (["-m", "size"], USAGE, "expected cosine-similarity, mse, mre, sqnr or chebyshev, got 'size'"),
+    (["-n", "layer"], USAGE, "expected node, weight or activation, got 'layer'"),
+    (["--samples", "0"], USAGE, "--samples"),
+])
+def test_wrong_options(net, more, status, says):
+    assert says in run("debug", "sensitivity", net.model, net.data, *more, want=status).err
+
+
+def test_wrong_files(net, tmp_path):
+    out = net.folder / "out"
+
+    def says(model, data, status):
+        return run("debug", "sensitivity", model, data, want=status).err
+    assert "expected a calibrated model" in says(out / "net_quantized_model.onnx", net.data, BAD_INPUT)
+    assert "nothing is quantized" in says(out / "net_optimized_float_model.onnx", net.data, USAGE)
+    assert "got a .bin" in says(out / "net.bin", net.data, USAGE)
+    assert "found none" in says(net.model, tmp_path, USAGE)
+    (tmp_path / "0.npy").write_bytes((net.data / "0.npy").read_bytes()[:200])
+    says(net.model, tmp_path, BAD_INPUT)
+    assert "expected 'debug sensitivity'" in run("debug", "speed", net.model, net.data, want=USAGE).err
+
+
+def test_images_and_preprocessing(digits):
+    model = digits.stage("calibrated")
+    done = run("debug", "sensitivity", model, digits.calib, "-d", "2", "--json", want=DONE)
+    got = json.loads(done.out)
+    assert got["samples"] == 2 and 0 < min(r["cosine-similarity"] for r in got["rows"]) < 1
