@@ -25,6 +25,9 @@ def row(o):
 def tables(programs):
     lines = [MARK]
     for p in programs:
+        if p["instead"]:
+            lines += ["", f"## {p['program']}", "", f"Not available. Use {p['instead']}."]
+            continue
         for c in p["commands"]:
             title, help = (p["program"] + " " + c["name"]).strip(), c["help"]
             lines += ["", f"## {title}", "", f"{help[:1].upper()}{help[1:]}."]

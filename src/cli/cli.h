@@ -48,6 +48,7 @@ struct tool {
      * several wins, words that are no options are ignored. */
     int loose;
     void (*failed)(const struct command *c); /* says more after an error; NULL: nothing */
+    const char *instead; /* it only says what to use in its place; NULL: it works */
 };
 extern const struct tool vn_tool_vernier;
 /* Read the words after the command's name into what the functions below return. */

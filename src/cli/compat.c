@@ -31,7 +31,15 @@ static json_t *program_json(const struct tool *p)
         json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o}", "name", p->commands[i]->name, "args",
                                               p->commands[i]->args, "help", p->commands[i]->help, "options",
                                               options_json(p->commands[i])));
-    return json_pack("{s:s, s:o}", "program", p->name, "commands", list);
+    return json_pack("{s:s, s:s?, s:o}", "program", p->name, "instead", p->instead, "commands", list);
+}
+
+static void print_program(const struct tool *p)
+{
+    if (p->instead)
+        printf("  %-20s not available: use %s\n", p->name, p->instead);
+    else
+        printf("  %-20s %s\n", p->name, *p->help ? p->help : p->commands[0]->help);
 }
 
 static int list_programs(void)
@@ -42,7 +50,7 @@ static int list_programs(void)
         if (vn_opt("--json"))
             json_array_append_new(all, program_json(p));
         else
-            printf("  %-20s %s\n", p->name, *p->help ? p->help : p->commands[0]->help);
+            print_program(p);
     }
     if (vn_opt("--json"))
         return vn_print_json(all);

@@ -141,6 +141,10 @@ static int run_command(const struct tool *p, const struct command *c, int argc, 
 
 static int run_program(const struct tool *p, int argc, char **argv)
 {
+    if (p->instead) {
+        fprintf(stderr, "%s is not available. Use %s.\n", p->name, p->instead);
+        return EXIT_USAGE;
+    }
     const struct command *c = *p->commands[0]->name ? NULL : p->commands[0];
     const int first = c ? 1 : 2;
     if (!c && (argc < 2 || is_help(argv[1]) || !strcmp(argv[1], "help"))) {

@@ -221,6 +221,7 @@ int vn_line_read(const struct tool *p, const struct command *c, int argc, char *
                  struct vn_err *e)
 {
     line.arena = a;
+    line.options.n = line.words.n = 0;
     for (int i = 0; i < argc; i++)
         if (argv[i][0] == '-' && argv[i][1])
             TRY(read_option(p, c, argc, argv, &i, e));

@@ -24,6 +24,9 @@ WITHOUT_EFFECT = {
     ("hrt_model_exec", "infer", "--core_id"),
     ("hrt_model_exec", "perf", "--core_id"),
     ("hb_perf", "", "--model-name"),
+    ("hmct-debugger", "get-sensitivity-of-nodes", "--verbose"),
+    ("hrt_bin_dump", "", "--conv_mapping_file"),
+    ("hrt_bin_dump", "", "--v"),
     ("hb_model_info", "", "--model-name"),
 }
 
@@ -37,8 +40,9 @@ class Tools:
 
     def __call__(self, line, want=tool.DONE, cwd=None):
         d = self.digits
-        words = line.format(bin=d.bin, yaml=d.yaml, model=d.model, picture=d.picture,
-                            quantized=d.stage("quantized"), float=d.stage("original_float")).split()
+        stages = {k: d.stage(k) for k in ("quantized", "calibrated")}
+        paths = dict(bin=d.bin, yaml=d.yaml, model=d.model, picture=d.picture, data=d.calib, **stages)
+        words = line.format(**paths).split()
         env = {**os.environ, **tool.SANITIZER_OPTIONS}
         command = [self.folder / "bin" / words[0], *words[1:]]
         cwd = cwd or self.folder
@@ -292,6 +296,35 @@ def test_info_and_modifier(tools, tmp_path):
         out = tools(f"hb_model_modifier {{bin}} -r {names[0]} -o {tmp_path}/m.bin").out
         assert f"Node '{names[0]}' is removed" in out and f"modified model saved as {tmp_path}/m.bin" in out
         assert f"deleted nodes: {names[0]}" in tools(f"hb_model_info {tmp_path}/m.bin").out
+
+
+def test_bin_dump_equals_the_layers(tools, tmp_path):
+    """Convolutions have the same numbers in the .bin and in the quantized ONNX file."""
+    tools(INFER_LAYERS, cwd=tmp_path)
+    line = "hrt_bin_dump --model_file {bin} --input_file {picture} --conv_dump_path c"
+    out = tools(line, cwd=tmp_path).out
+    convolutions = sorted(p.name for p in (tmp_path / "c").iterdir())
+    assert out == f"{len(convolutions)} convolutions written to c\n" and len(convolutions) > 2
+    for name in convolutions:
+        assert (tmp_path / "c" / name).read_bytes() == (tmp_path / "o" / name).read_bytes()
+
+
+SENSITIVITY = "hmct-debugger get-sensitivity-of-nodes {calibrated} {data}"
+
+
+def test_debugger_is_vernier_debug(tools, tmp_path):
+    d = tools.digits
+    ours = ["-m", "mse", "-m", "sqnr", "-n", "weight", "-d", "2"]
+    want = tool.run("debug", "sensitivity", d.stage("calibrated"), d.calib, *ours, want=tool.DONE).out
+    got = tools(SENSITIVITY + " -m ['mse','sqnr'] -n weight -d 2 -s .", cwd=tmp_path).out
+    assert got == want and (tmp_path / "sensitivity_of_weight.csv").stat().st_size > 100
+    assert tools(SENSITIVITY + " -d 2").out != want
+
+
+@pytest.mark.parametrize("name", ["hb_compile", "hb_analyzer", "hbm_runtime"])
+def test_later_generation_is_answered(tools, name):
+    r = tools(f"{name} --model x -c y", want=tool.USAGE)
+    assert r.err.startswith(f"{name} is not available. Use vernier ")
 
 
 def test_config_generator(tools, tmp_path):

@@ -37,4 +37,4 @@ static const struct command generate = {
     "", "-s|-f -m MODEL [options]", "write a configuration for a model", options, 1, 1, run
 };
 static const struct command *const commands[] = { &generate };
-const struct tool vn_program_hb_config_generator = { "hb_config_generator", "", commands, 1, 0, NULL };
+const struct tool vn_tool_hb_config_generator = { "hb_config_generator", "", commands, 1, 0, NULL };

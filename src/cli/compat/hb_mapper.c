@@ -6,8 +6,6 @@
 
 #include <vernier/report.h>
 
-#include "base/escape.h"
-#include "base/file.h"
 #include "cli/compat/compat.h"
 
 #define LEAST_COSINE 0.8 /* of an output: below, the loss is clear */
@@ -198,59 +196,21 @@ static int run_makertbin(struct vn_arena *a, struct vn_err *e)
 
 /* ---- infer ---- */
 
-struct layers {
-    struct vn_arena *arena;
-    struct vn_map *taken;
-    const char *folder;
-    int written, status;
-    struct vn_err *e;
-};
-
-/* LAYER_float.bin: a node's result as float32. */
-static void write_layer(void *user, int value, const struct vn_view *v)
-{
-    struct layers *l = user;
-    if (l->status < 0 || !*v->node)
-        return;
-    (void)value;
-    const int64_t n = vn_view_count(v);
-    float *x = malloc((size_t)n * sizeof *x + 1);
-    if (!x) {
-        l->status =
-            vn_fail(l->e, VN_E_NOMEM, "out of memory for %s", vn_shown(v->node, (char[VN_SHOWN]){ 0 }));
-        return;
-    }
-    vn_view_real(x, v);
-    const char *name = vn_arena_fmt(l->arena, "%s_float.bin", vn_file_name(l->arena, l->taken, v->node));
-    l->status = vn_file_write(vn_path_join(l->arena, l->folder, name), x, (size_t)n * sizeof *x, l->e);
-    l->written++;
-    free(x);
-}
-
-static int infer(struct vn_session *s, struct layers *l)
-{
-    const char **files;
-    const int n = vn_opt_all("--image-file", &files);
-    const struct vn_observer o = { .after = write_layer, .user = l };
-    TRY(vn_session_feed_files(s, files, n, l->e));
-    TRY(vn_dir_make(l->folder, l->e));
-    vn_session_observe(s, &o);
-    TRY(vn_session_run(s, l->e));
-    return l->status;
-}
-
 static int run_infer(struct vn_arena *a, struct vn_err *e)
 {
-    struct layers l = { a, vn_map_new(a), vn_opt("--output-dir"), 0, VN_OK, e };
-    const char *model = vn_opt("--model-file");
+    const char *model = vn_opt("--model-file"), *folder = vn_opt("--output-dir"), **files;
+    const int n = vn_opt_all("--image-file", &files);
     struct vn_session *s;
-    if (!model || !l.folder || !vn_opt("--image-file"))
+    int written;
+    if (!model || !folder || !n)
         return vn_fail(e, VN_E_USAGE, "--model-file, --image-file and --output-dir are required");
     TRY(vn_session_open(&s, model, NULL, e));
-    const int status = infer(s, &l);
+    int status = vn_session_feed_files(s, files, n, e);
+    if (status == VN_OK)
+        status = vn_compat_write_layers(s, folder, 0, &written, a, e);
     vn_session_close(&s);
     if (status == VN_OK)
-        printf("%d layers written to %s\n", l.written, l.folder);
+        printf("%d layers written to %s\n", written, folder);
     return status;
 }
 
@@ -278,7 +238,7 @@ static const struct command checker = { "checker",
                                               0,
                                               run_infer };
 static const struct command *const commands[] = { &checker, &makertbin, &infer_command };
-const struct tool vn_program_hb_mapper = {
+const struct tool vn_tool_hb_mapper = {
     "hb_mapper", "Checks, converts and runs models, as 'vernier check', 'convert' and 'run' do.",
     commands,    3,
     0,           say_exception

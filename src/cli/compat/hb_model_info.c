@@ -109,4 +109,4 @@ static int run(struct vn_arena *a, struct vn_err *e)
 
 static const struct command info = { "", "FILE.bin", "print what a .bin says of itself", options, 1, 1, run };
 static const struct command *const commands[] = { &info };
-const struct tool vn_program_hb_model_info = { "hb_model_info", "", commands, 1, 0, NULL };
+const struct tool vn_tool_hb_model_info = { "hb_model_info", "", commands, 1, 0, NULL };

@@ -72,4 +72,4 @@ static const struct command modify = {
     run
 };
 static const struct command *const commands[] = { &modify };
-const struct tool vn_program_hb_model_modifier = { "hb_model_modifier", "", commands, 1, 0, NULL };
+const struct tool vn_tool_hb_model_modifier = { "hb_model_modifier", "", commands, 1, 0, NULL };

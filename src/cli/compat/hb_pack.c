@@ -14,4 +14,4 @@ static const struct command pack = {
     "", "FILE.bin... -o FILE.bin", "several models in one file", options, 1, -1, run
 };
 static const struct command *const commands[] = { &pack };
-const struct tool vn_program_hb_pack = { "hb_pack", "", commands, 1, 0, NULL };
+const struct tool vn_tool_hb_pack = { "hb_pack", "", commands, 1, 0, NULL };

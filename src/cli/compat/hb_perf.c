@@ -134,4 +134,4 @@ static const struct command perf = {
     "", "FILE.bin", "write a page with the speed of a .bin to hb_perf_result/MODEL", options, 1, 1, run
 };
 static const struct command *const commands[] = { &perf };
-const struct tool vn_program_hb_perf = { "hb_perf", "", commands, 1, 0, NULL };
+const struct tool vn_tool_hb_perf = { "hb_perf", "", commands, 1, 0, NULL };

@@ -128,5 +128,5 @@ static const struct command check = { "",
                                           0,
                                           run_old };
 static const struct command *const commands[] = { &check }, *const old_commands[] = { &check_old };
-const struct tool vn_program_hb_verifier = { "hb_verifier", "", commands, 1, 0, NULL };
-const struct tool vn_program_hb_model_verifier = { "hb_model_verifier", "", old_commands, 1, 0, NULL };
+const struct tool vn_tool_hb_verifier = { "hb_verifier", "", commands, 1, 0, NULL };
+const struct tool vn_tool_hb_model_verifier = { "hb_model_verifier", "", old_commands, 1, 0, NULL };

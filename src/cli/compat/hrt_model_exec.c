@@ -511,7 +511,7 @@ static const struct command
     perf_command = { "perf",  "--model_file FILE.bin [flags]", "measure the latency", perf_options, 0, -1,
                      run_perf };
 static const struct command *const commands[] = { &model_info, &infer_command, &perf_command };
-const struct tool vn_program_hrt_model_exec = {
+const struct tool vn_tool_hrt_model_exec = {
     "hrt_model_exec",
     "Runs a .bin on this machine, as 'vernier info', 'run' and 'perf' do.",
     commands,

@@ -3,12 +3,12 @@
 
 #include "cli/compat/compat.h"
 
-#define PROGRAM(name) extern const struct tool vn_program_##name;
+#define PROGRAM(name) extern const struct tool vn_tool_##name;
 #include "cli/compat/programs.def"
 #undef PROGRAM
 
 const struct tool *const vn_compat_programs[] = {
-#define PROGRAM(name) &vn_program_##name,
+#define PROGRAM(name) &vn_tool_##name,
 #include "cli/compat/programs.def"
 #undef PROGRAM
 };
