@@ -10,6 +10,9 @@
     --samples N        random samples per network, default 1
     --seed N           first number of the random networks, default 0
     --floor N          least number of integers compared in all, default 1000 per program verified
+    --shard I/N        every N-th network, beginning with the I-th (0 to N - 1): the parts of a campaign
+    --json FILE        every network, one JSON object a line
+    --merge FILE,..    no new networks: the table of these files
     --keep DIR         folder of what did not pass; default: deleted, and the command repeats it
     --write            put the table into docs/verify.md
 
@@ -18,6 +21,7 @@ judged, and enough was compared to say so; 1 not.
 """
 import argparse
 import collections
+import functools
 import json
 import pathlib
 import shutil
@@ -36,14 +40,6 @@ class Count:
     def __init__(self):
         self.c = collections.Counter()
 
-    def add(self, said, alarm):
-        c = self.c
-        c["verified"] += 1
-        c["alarms"] += alarm
-        for key in ("compared", "floats", "program_tensors", "constants") if said else ():
-            c[key] += said[key]
-        c["unjudged"] += sum(f["kind"] == "unverified" for f in said["faults"]) if said else 0
-
     def row(self, name):
         c = self.c
         return f"| {name} | {' | '.join(str(c[key]) for key in COLUMNS)} |"
@@ -56,29 +52,45 @@ HEAD = ("| networks | tried | converted | verified | alarms | tensors | not judg
 
 class Campaign:
     def __init__(self, options):
-        self.options, self.rows, self.all, self.failures = options, collections.defaultdict(Count), Count(), [
-                                                                                            ]
+        self.options, self.rows, self.all, self.failures = options, collections.defaultdict(Count), Count(), []
+        self.journal = open(options.json, "w") if options.json else None
 
-    def fail(self, what, folder, command):
-        self.failures.append(f"{what}: {command}")
-        print(f"{what}\n    {command}", file=sys.stderr, flush=True)
-        if self.options.keep:
-            shutil.copytree(folder, pathlib.Path(self.options.keep) / folder.name, dirs_exist_ok=True)
+    def count(self, record):
+        for row in self.rows[record["group"]], self.all:
+            row.c.update(record["counts"])
+        if record["failure"]:
+            self.failures.append(f"{record['failure']}: {record['command']}")
+
+    def note(self, record, folder):
+        if self.journal:
+            print(json.dumps(record), file=self.journal, flush=True)
+        self.count(record)
+        if record["failure"]:
+            print(f"{record['failure']}\n    {record['command']}", file=sys.stderr, flush=True)
+            if self.options.keep:
+                shutil.copytree(folder, pathlib.Path(self.options.keep) / folder.name, dirs_exist_ok=True)
 
     def check(self, group, config, command):
         """Convert and verify one network."""
-        for row in self.rows[group], self.all:
-            row.c["networks"] += 1
-        c = subjects.convert(config)
-        if not c.bin.exists():
-            return self.fail(f"not converted: {c.reason}", config.parent, command)
-        status, said, error = subjects.verify(c.onnx, c.bin, samples=self.options.samples)
-        alarm = status != 0 or not said or not said["passed"]
-        for row in self.rows[group], self.all:
-            row.c["converted"] += 1
-            row.add(said, alarm)
-        if alarm:
-            self.fail(f"ALARM: {first_report(said) if said else error[-300:]}", config.parent, command)
+        counts, failure = convert_and_verify(config, self.options.samples)
+        record = {"group": group, "command": command, "counts": counts, "failure": failure}
+        self.note(record, config.parent)
+
+
+def convert_and_verify(config, samples):
+    """(counts, what is wrong or None) of one network."""
+    c = subjects.convert(config)
+    if not c.bin.exists():
+        return {"networks": 1}, f"not converted: {c.reason}"
+    status, said, error = subjects.verify(c.onnx, c.bin, samples=samples)
+    alarm = status != 0 or not said or not said["passed"]
+    counts = {"networks": 1, "converted": 1, "verified": 1, "alarms": int(alarm)}
+    if said:
+        counts |= {key: said[key] for key in ("compared", "floats", "program_tensors", "constants")}
+        counts["unjudged"] = sum(f["kind"] == "unverified" for f in said["faults"])
+    if not alarm:
+        return counts, None
+    return counts, f"ALARM: {first_report(said) if said else error[-300:]}"
 
 
 def first_report(said):
@@ -92,34 +104,51 @@ def kinds(options):
     return [(m, t) for m in options.march for t in subjects.types_of(m, options.types)]
 
 
-def run_mixed(campaign, folder):
-    options = campaign.options
+def mixed(options):
+    """(group, folder, how to write a configuration there, command that repeats it) of each random network."""
     pairs = kinds(options)
     for k in range(options.networks):
-        march, types = pairs[k % len(pairs)]
-        where = folder / f"mixed{options.seed + k}"
-        config = subjects.mixed.write(where, options.seed + k, march, types)
-        command = f"tools/mixed_networks.py {options.seed + k} DIR {march} {types}"
-        campaign.check(f"random, {march}, {types}", config, command)
-        shutil.rmtree(where)
+        (march, types), seed = pairs[k % len(pairs)], options.seed + k
+        write = functools.partial(subjects.mixed.write, seed=seed, march=march, types=types)
+        yield (f"random, {march}, {types}", f"mixed{seed}", write,
+               f"tools/mixed_networks.py {seed} DIR {march} {types}")
 
 
-def run_shared(campaign, folder):
-    for march, types in kinds(campaign.options):
-        for name in campaign.options.only:
-            where = folder / f"{name}-{march}-{types}"
-            config = subjects.write_shared(name, where, march, types)
-            command = f"tools/false_alarms.py --networks 0 --only {name} --march {march} --types {types}"
-            campaign.check(f"shared, {march}, {types}", config, command)
+def shared(options):
+    """The same of each shared model."""
+    for march, types in kinds(options):
+        for name in options.only:
+            write = functools.partial(subjects.write_shared, name, march=march, types=types)
+            yield (f"shared, {march}, {types}", f"{name}-{march}-{types}", write,
+                   f"tools/false_alarms.py --networks 0 --only {name} --march {march} --types {types}")
+
+
+def run(options):
+    campaign = Campaign(options)
+    if options.merge:
+        for record in subjects.journals(options.merge):
+            campaign.count(record)
+        return campaign
+    with tempfile.TemporaryDirectory() as folder:
+        for group, name, write, command in subjects.shard([*mixed(options), *shared(options)], options.shard):
+            where = pathlib.Path(folder) / name
+            campaign.check(group, write(where), command)
             shutil.rmtree(where)
-        print(campaign.all.row(f"{march} {types}"), file=sys.stderr, flush=True)
+    return campaign
+
+
+def in_order(rows):
+    """Random networks first, then by march and type, in whatever order they ran."""
+    groups = [f"{what}, {m}, {t}" for what in ("random", "shared") for m in subjects.MARCHES
+              for t in subjects.TYPES]
+    return [(g, rows[g]) for g in groups if g in rows]
 
 
 def summary(campaign):
-    lines = [row.row(name) for name, row in campaign.rows.items()] + [campaign.all.row("**all**")]
+    lines = [row.row(name) for name, row in in_order(campaign.rows)] + [campaign.all.row("**all**")]
     failures = "".join(f"- {f}\n" for f in campaign.failures)
-    return HEAD + "\n".join(lines) + "\n" + ("\nNot converted, or an alarm:\n\n" + \
-                            failures if failures else "")
+    failures = "\nNot converted, or an alarm:\n\n" + failures if failures else ""
+    return HEAD + "\n".join(lines) + "\n" + failures
 
 
 def passed(campaign):
@@ -138,12 +167,12 @@ def main(argv):
     p.add_argument("--types", type=words, default=subjects.TYPES)
     for name, default in ("--networks", 1010), ("--samples", 1), ("--seed", 0), ("--floor", None):
         p.add_argument(name, type=int, default=default)
+    p.add_argument("--shard", type=subjects.shard_numbers, default=(0, 1))
+    p.add_argument("--merge", type=words, default=[])
+    p.add_argument("--json")
     p.add_argument("--keep")
     p.add_argument("--write", action="store_true")
-    campaign = Campaign(p.parse_args(argv))
-    with tempfile.TemporaryDirectory() as folder:
-        run_mixed(campaign, pathlib.Path(folder))
-        run_shared(campaign, pathlib.Path(folder))
+    campaign = run(p.parse_args(argv))
     print(summary(campaign))
     if campaign.options.write:
         subjects.replace_between(PAGE, "false_alarms.py", "alarms", summary(campaign))

@@ -12,6 +12,7 @@
     --networks N       random mixed networks per march and types, default 8
     --each N           effective faults of each kind per program, default 1
     --seed N           default 1
+    --shard I/N        every N-th program, beginning with the I-th (0 to N - 1): the parts of a campaign
     --json FILE        every fault, one JSON object a line
     --merge FILE,..    no new faults: the table of these files
     --wrong-kernels P  P is build/tests/wrongkernel: also run each program with wrong kernels
@@ -26,6 +27,7 @@ are found at the right group, 1 not.
 """
 import argparse
 import collections
+import functools
 import io
 import json
 import pathlib
@@ -236,34 +238,34 @@ def summary(campaign):
 
 # ---- what is run ----
 
-def programs(options, folder):
-    """(name, conversion) of everything that the options choose."""
+def programs(options):
+    """(name, how to write its configuration into a folder) of everything that the options choose."""
     for m, march in enumerate(options.march):
         kinds = subjects.types_of(march, options.types)
         for t, types in enumerate(kinds):
             for k, name in enumerate(options.only):
                 if options.all or (t == (k + m) % len(kinds) and (name not in LARGE or (k + m) % 5 < 2)):
-                    where = folder / f"{name}-{march}-{types}"
-                    yield where.name, subjects.convert(subjects.write_shared(name, where, march, types))
+                    yield (f"{name}-{march}-{types}",
+                           functools.partial(subjects.write_shared, name, march=march, types=types))
             for k in range(options.networks):
                 seed = k + 1000 * options.seed + 100 * subjects.MARCHES.index(march)
-                where = folder / f"mixed{seed}-{march}-{types}"
-                yield where.name, subjects.convert(subjects.mixed.write(where, seed, march, types))
+                yield (f"mixed{seed}-{march}-{types}",
+                       functools.partial(subjects.mixed.write, seed=seed, march=march, types=types))
 
 
 def run(options):
     campaign = Campaign(options)
-    for journal in options.merge:
-        for line in pathlib.Path(journal).read_text().splitlines():
-            campaign.count(json.loads(line))
     if options.merge:
+        for record in subjects.journals(options.merge):
+            campaign.count(record)
         return campaign
     if options.files:
         files = argparse.Namespace(onnx=pathlib.Path(options.files[0]), bin=pathlib.Path(options.files[1]))
         campaign.program(files.bin.stem, files)
         return campaign
     with tempfile.TemporaryDirectory() as folder:
-        for name, c in programs(options, pathlib.Path(folder)):
+        for name, write in subjects.shard(programs(options), options.shard):
+            c = subjects.convert(write(pathlib.Path(folder) / name))
             if not c.bin.exists():
                 print(f"{name}: not converted: {c.reason}", file=sys.stderr)
                 continue
@@ -286,6 +288,7 @@ def main(argv):
     p.add_argument("--types", type=words, default=subjects.TYPES)
     for name, default in ("--networks", 8), ("--each", 1), ("--seed", 1):
         p.add_argument(name, type=int, default=default)
+    p.add_argument("--shard", type=subjects.shard_numbers, default=(0, 1))
     p.add_argument("--json")
     p.add_argument("--merge", type=words, default=[])
     p.add_argument("--all", action="store_true")

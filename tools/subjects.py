@@ -133,3 +133,27 @@ def replace_between(page, tool, part, text):
     head, found, rest = old.partition(start + "\n")
     assert found and end in rest, f"{page}: no marks for {part}"
     page.write_text(head + found + text + end + rest.partition(end)[2])
+
+
+# ---- campaigns in parts ----
+
+def shard_numbers(text):
+    """I/N as two numbers."""
+    i, n = map(int, text.split("/"))
+    if not 0 <= i < n:
+        raise ValueError(text)
+    return i, n
+
+
+def shard(everything, numbers):
+    i, n = numbers
+    return (x for k, x in enumerate(everything) if k % n == i)
+
+
+def journals(files):
+    """The records of all files; an error where one says nothing."""
+    for file in files:
+        lines = pathlib.Path(file).read_text().splitlines()
+        if not lines:
+            raise SystemExit(f"{file}: no records")
+        yield from map(json.loads, lines)
