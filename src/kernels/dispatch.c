@@ -98,6 +98,8 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
         return;
     k->conv_s8 = vn_conv_s8_avx512vnni;
     k->dwconv_s8 = vn_dwconv_s8_avx512vnni;
+    k->conv_s16 = vn_conv_s16_avx512vnni;
+    k->dwconv_s16 = vn_dwconv_s16_avx512vnni;
 
     if (!(cpu & VN_CPU_AVX512VBMI))
         return;

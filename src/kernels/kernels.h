@@ -85,6 +85,7 @@ void vn_dwconv_s8_pack(int8_t *packed, const int8_t *w, const struct vn_window2d
  *
  * acc[k] = sum over taps and channels x * w + bias[k], exact in 64 bits (taps outside the input contribute 0); then as int8
  * without a residual, to int16 in [lo, hi] or to float32. */
+#define VN_RUNS 32
 struct vn_conv_s16 {
     struct vn_window2d g;
     const void *weight; /* int8: packed as for int8 convolutions; int16: in the same order */
@@ -93,6 +94,7 @@ struct vn_conv_s16 {
     const float *mult;
     int32_t zy, lo, hi;
     int out_f32;
+    uint8_t runs[VN_RUNS]; /* vn_conv_s16_runs; the C kernels do without */
 };
 #define VN_CONV_S16(name) \
     void name(void *out, const int16_t *x, const struct vn_conv_s16 *p, int row0, int row1, int kb0, int kb1)
@@ -100,9 +102,20 @@ typedef VN_CONV_S16(vn_conv_s16_fn);
 VN_CONV_S16(vn_conv_s16_c);
 VN_CONV_S16(vn_dwconv_s16_c);
 VN_CONV_S16(vn_conv_s16_avx2);
+VN_CONV_S16(vn_conv_s16_avx512vnni);
 VN_CONV_S16(vn_dwconv_s16_avx2);
+VN_CONV_S16(vn_dwconv_s16_avx512vnni);
 void vn_conv_s16_pack(int16_t *packed, const int16_t *w, const struct vn_window2d *g);
 void vn_dwconv_s16_pack(int16_t *packed, const int16_t *w, const struct vn_window2d *g);
+/* How many pairs of products in a row fit 32 bits together, whatever the input is: 1, 2, 4 or VN_RUN_MOST; 0 if one pair
+ * does not. One number for each VN_RUNS-th of the blocks of output channels. A pair is two neighbouring input channels of
+ * a packed group of four, followed by the same places of the next group; depthwise: taps 2i and 2i + 1. */
+#define VN_RUN_MOST 255
+void vn_conv_s16_runs(struct vn_conv_s16 *p, int depthwise);
+static inline int vn_run_of(const struct vn_conv_s16 *p, int kb, int blocks)
+{
+    return p->runs[(int64_t)kb * VN_RUNS / blocks];
+}
 
 /* ---- float32 convolution: y = bias, then fma(x, w, y) over taps (kh, kw) and channels ascending, padding included as x = 0;
  *      then clamp to [lo, hi] (y > lo ? y : lo, then y < hi ? y : hi); residual: y = y + res before the clamp ---- */

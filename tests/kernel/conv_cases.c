@@ -254,6 +254,9 @@ static void conv_s16(struct test *t, int depthwise)
     float *const mult = new_input(t, g->k * sizeof *mult), *const packed_mult = new_input(t, (size_t)blocks * VN_OCB * 4);
     fill_s16(t, x, ins);
     fill_s16(t, w16, weights);
+    const int smaller = pick(t, 0, 8); /* runs of every length */
+    for (size_t i = 0; i < weights; i++)
+        w16[i] = (int16_t)(w16[i] / (1 << smaller));
     fill_s8(t, w8, weights);
     for (int k = 0; k < g->k; k++) {
         bias[k] = one_in(t, 8) ? (one_in(t, 2) ? INT32_MAX : INT32_MIN) : pick(t, -100000000, 100000000);
@@ -271,6 +274,7 @@ static void conv_s16(struct test *t, int depthwise)
     p.weight = packed;
     p.bias = depthwise ? bias : packed_bias;
     p.mult = depthwise ? mult : packed_mult;
+    vn_conv_s16_runs(&p, depthwise);
 
     const size_t bytes = outs * (p.out_f32 ? 4 : 2);
     void *const want = new_output(bytes), *const got = new_output(bytes);
