@@ -1,4 +1,4 @@
-/* vernier/listener.h - how a long job talks to its caller. */
+/* vernier/listener.h - how a long job talks to its caller, and how the caller stops it. */
 #ifndef VERNIER_LISTENER_H
 #define VERNIER_LISTENER_H
 
@@ -17,6 +17,11 @@ struct vn_listener {
     void (*problem)(void *user, const struct vn_err *problem); /* one thing that is wrong with an input */
     void *user;
 };
+
+/* Once *flag is not 0, calls that this thread makes into libvernier, and the threads that work for them, end
+ * with VN_E_CANCELLED, at the next instruction or allocation, as after any other error: jobs leave nothing
+ * behind. Another thread or a signal handler may set it. Borrowed; NULL: none, as each thread begins. */
+void vn_cancel_on(const volatile int *flag);
 
 #ifdef __cplusplus
 }

@@ -17,7 +17,7 @@
  * One session belongs to one caller at a time; different sessions, also of one network (vn_session_share),
  * run in any number of threads. Results depend on the network and what it is fed with, on nothing else. Every
  * function that can fail returns 0 or a negative enum vn_status and writes the reason into *e. Strings and
- * arrays that are returned belong to the session. */
+ * arrays that are returned belong to the session. vn_cancel_on stops what runs. */
 #ifndef VERNIER_SESSION_H
 #define VERNIER_SESSION_H
 
@@ -75,10 +75,8 @@ struct vn_session_options {
      * and mapped files, do not count. Beyond it, functions fail with VN_E_NOMEM, naming what they need and
      * what is left. */
     size_t memory_limit;
-    /* Once it is not 0, runs end with VN_E_CANCELLED. Another thread or a signal handler may set it. Borrowed
-     * while the session lives; NULL: none. */
-    const volatile int *cancel;
-    /* Hears warnings of reading and the progress of vn_session_run_files. Borrowed likewise; NULL: none. */
+    /* Hears warnings of reading and the progress of vn_session_run_files. Borrowed while the session lives;
+     * NULL: none. */
     const struct vn_listener *listener;
 };
 /* One thread, every CPU feature, the runtime, level 3. */
@@ -175,6 +173,13 @@ int vn_session_feed_array(struct vn_session *s, int i, enum vn_dtype dtype, int 
 /* Exactly what the device hands over: vn_port.bytes bytes. */
 int vn_session_feed_bytes(struct vn_session *s, int i, const void *data, size_t bytes, struct vn_err *e);
 
+/* As vn_session_feed_array and vn_session_feed_bytes, without a copy where the data are what the program
+ * takes, in C order: runs read them in place until the input is fed again. data NULL: what was lent is given
+ * back, and the input counts as not fed. */
+int vn_session_lend_array(struct vn_session *s, int i, enum vn_dtype dtype, int rank, const int64_t *shape,
+                          const int64_t *stride, const void *data, struct vn_err *e);
+int vn_session_lend_bytes(struct vn_session *s, int i, const void *data, size_t bytes, struct vn_err *e);
+
 /* All inputs from one seed: uniform pixels; real numbers in [-1, 1); 0 or 1 for other types. The same for
  * every artefact of one network. */
 int vn_session_feed_random(struct vn_session *s, uint64_t seed, struct vn_err *e);
@@ -212,6 +217,10 @@ void vn_session_profile(struct vn_session *s, int on);
  * tensor, tensor -1), valid until it runs again. Shapes are those of this run. Errors: VN_E_USAGE (no such
  * output; the network has not run to its end). */
 int vn_session_output(const struct vn_session *s, int i, struct vn_view *out, struct vn_err *e);
+/* Runs from now on write output i here, vn_io.bytes of vn_model_outputs(vn_session_model(s)) bytes, and
+ * nowhere else; NULL: into the session's memory. Errors: VN_E_USAGE (no such output, another size);
+ * VN_E_UNSUPPORTED on the reference executor. */
+int vn_session_lend_output(struct vn_session *s, int i, void *buffer, size_t bytes, struct vn_err *e);
 
 /* ---- values ----
  *

@@ -28,11 +28,16 @@ struct vn_arena {
 
 static _Thread_local struct vn_oom *guard;
 static _Thread_local struct vn_arena *newest;
+static _Thread_local const volatile int *cancel;
+
+void vn_cancel_on(const volatile int *flag) { cancel = flag; }
+const volatile int *vn_cancel_flag(void) { return cancel; }
 
 void vn_oom_enter(struct vn_oom *g)
 {
     g->outer = guard;
     g->newest = newest;
+    g->cancelled = 0;
     guard = g;
 }
 
@@ -46,12 +51,9 @@ static void run_deferred(struct vn_arena *a)
     }
 }
 
-_Noreturn void vn_oom_now(void)
+/* Frees what was made behind the innermost guard, and jumps there. */
+static _Noreturn void leave_now(void)
 {
-    if (!guard) {
-        fputs("out of memory\n", stderr);
-        abort();
-    }
     for (struct vn_arena *a = newest; a != guard->newest; a = a->older)
         run_deferred(a); /* first, while all memory is there: an arena may own newer ones */
     while (newest != guard->newest) {
@@ -59,6 +61,27 @@ _Noreturn void vn_oom_now(void)
         vn_arena_free(&a);
     }
     longjmp(guard->env, 1);
+}
+
+_Noreturn void vn_oom_now(void)
+{
+    if (!guard) {
+        fputs("out of memory\n", stderr);
+        abort();
+    }
+    leave_now();
+}
+
+/* What is released on the way out may allocate. */
+static void leave_cancelled(void)
+{
+    const volatile int *flag = cancel;
+    guard->cancelled = 1;
+    cancel = NULL;
+    for (struct vn_arena *a = newest; a != guard->newest; a = a->older)
+        run_deferred(a);
+    cancel = flag;
+    leave_now();
 }
 
 struct vn_arena *vn_arena_new(void)
@@ -124,6 +147,8 @@ void *vn_arena_alloc(struct vn_arena *a, size_t bytes)
 {
     if (bytes > SIZE_MAX / 2)
         vn_oom_now();
+    if (cancel && *cancel && guard)
+        leave_cancelled();
     const size_t want = (bytes + ALIGN - 1) / ALIGN * ALIGN;
     struct chunk *c = a->chunks;
     if (!c || c->size - c->used < want)

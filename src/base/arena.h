@@ -40,9 +40,12 @@ struct vn_oom {
     jmp_buf env;
     struct vn_oom *outer;
     struct vn_arena *newest; /* when the guard was entered */
+    int cancelled; /* 1: it was reached because the caller asked to stop (vn_cancel_on) */
 };
 void vn_oom_enter(struct vn_oom *g);
 void vn_oom_leave(struct vn_oom *g);
+/* What vn_cancel_on has set for this thread; NULL: nothing. Allocating looks at it. */
+const volatile int *vn_cancel_flag(void);
 /* As if an arena could not grow: for callers that cannot return VN_E_NOMEM. */
 _Noreturn void vn_oom_now(void);
 #define VN_OOM_GUARD(g) (vn_oom_enter(g), setjmp((g)->env))

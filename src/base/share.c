@@ -2,12 +2,15 @@
 
 #include <pthread.h>
 
+#include <vernier/listener.h>
+
 #include "base/guard.h"
 #include "base/pool.h"
 
 struct share {
     vn_share_fn *fn;
     void *ctx;
+    const volatile int *cancel; /* of the thread that shares */
     pthread_mutex_t lock;
     int failed; /* the first part that did; parts: none */
     struct vn_err error;
@@ -52,6 +55,7 @@ static void run_part(void *ctx, int part)
 {
     struct share *s = ctx;
     struct vn_err e = { .code = VN_OK };
+    vn_cancel_on(s->cancel);
     const int worker = begin(s, part);
     if (worker >= 0)
         end(s, part, worker, guarded(s, worker, part, &e), &e);
@@ -59,7 +63,7 @@ static void run_part(void *ctx, int part)
 
 int vn_share(int parts, int threads, vn_share_fn *fn, void *ctx, struct vn_err *e)
 {
-    struct share s = { .fn = fn, .ctx = ctx, .failed = parts };
+    struct share s = { .fn = fn, .ctx = ctx, .cancel = vn_cancel_flag(), .failed = parts };
     const int n = threads < 1 ? 1 : threads < VN_SHARE_MAX ? threads : VN_SHARE_MAX;
     struct vn_arena *a = vn_arena_new();
     struct vn_pool_threads *pool = vn_pool_start(vn_arena_alloc(a, vn_pool_bytes(n)), n);

@@ -1,5 +1,7 @@
 /* What a network is fed with: arrays, files, the device's bytes, random numbers; all become the network's
  * tensor and what the program takes. */
+#include <stdlib.h>
+
 #include "session/network.h"
 
 #include "base/file.h"
@@ -72,6 +74,7 @@ static int check_input(const struct vn_session *s, int i, struct vn_err *e)
     if (i < 0 || i >= s->net->n_in)
         return vn_fail(e, VN_E_USAGE, "%s has %d inputs, got index %d", s->net->path, s->net->n_in, i);
     s->in[i].fed = 0;
+    s->given[i] = s->in[i].given;
     s->in[i].from = (struct vn_origin){ .w = 0 };
     return VN_OK;
 }
@@ -217,12 +220,16 @@ static void take_array(struct vn_session *s, int i, const struct vn_view *v)
         vn_view_real(t->data, &stored);
         return;
     }
+    if (v->dtype == t->dtype && vn_view_is_plain(v)) {
+        memcpy(t->data, v->data, vn_tensor_bytes(t));
+        return;
+    }
     struct vn_arena *a = vn_arena_new();
     memcpy(t->data, vn_tensor_cast(a, vn_view_tensor(v, a), t->dtype)->data, vn_tensor_bytes(t));
     vn_arena_free(&a);
 }
 
-static int feed_array(struct vn_session *s, int i, const struct vn_view *v, struct vn_err *e)
+static int check_array(struct vn_session *s, int i, const struct vn_view *v, struct vn_err *e)
 {
     TRY(check_input(s, i, e));
     const struct vn_port *p = &s->net->in[i];
@@ -234,6 +241,12 @@ static int feed_array(struct vn_session *s, int i, const struct vn_view *v, stru
     if (!vn_shape_equal(&got, &want))
         return vn_fail(e, VN_E_INPUT, "%s: input %s: expected shape %s, got %s", s->net->path, p->name,
                        vn_shape_text(&want, x), vn_shape_text(&got, y));
+    return VN_OK;
+}
+
+static int feed_array(struct vn_session *s, int i, const struct vn_view *v, struct vn_err *e)
+{
+    TRY(check_array(s, i, v, e));
     take_array(s, i, v);
     if (takes_pixels(s, i))
         convert_pixels(s, i, 1);
@@ -241,21 +254,69 @@ static int feed_array(struct vn_session *s, int i, const struct vn_view *v, stru
     return VN_OK;
 }
 
-int vn_session_feed_array(struct vn_session *s, int i, enum vn_dtype dtype, int rank, const int64_t *shape,
-                          const int64_t *stride, const void *data, struct vn_err *e)
+static int view_of(struct vn_view *v, const struct vn_session *s, enum vn_dtype dtype, int rank,
+                   const int64_t *shape, const int64_t *stride, const void *data, struct vn_err *e)
 {
-    int status;
     if (rank < 0 || rank > VN_MAX_RANK)
         return vn_fail(e, VN_E_USAGE, "%s: expected an array of rank 0 to %d, got %d", s->net->path,
                        VN_MAX_RANK, rank);
     const struct vn_shape of = vn_shape_of(rank, shape);
-    struct vn_view v = { .dtype = dtype, .rank = rank, .data = data, .axis = -1 };
-    memcpy(v.shape, of.d, sizeof v.shape);
-    vn_shape_strides(&of, v.stride);
+    *v = (struct vn_view){ .dtype = dtype, .rank = rank, .data = data, .axis = -1 };
+    memcpy(v->shape, of.d, sizeof v->shape);
+    vn_shape_strides(&of, v->stride);
     if (stride)
-        memcpy(v.stride, stride, (size_t)rank * sizeof *stride);
+        memcpy(v->stride, stride, (size_t)rank * sizeof *stride);
+    return VN_OK;
+}
+
+int vn_session_feed_array(struct vn_session *s, int i, enum vn_dtype dtype, int rank, const int64_t *shape,
+                          const int64_t *stride, const void *data, struct vn_err *e)
+{
+    int status;
+    struct vn_view v;
+    TRY(view_of(&v, s, dtype, rank, shape, stride, data, e));
     VN_GUARDED(status, e, feed_array(s, i, &v, e));
     return status;
+}
+
+/* ---- in place ---- */
+
+/* Does only the program read what input i was fed with? */
+static int only_program_reads(const struct vn_session *s, int i)
+{
+    const char *saved = getenv("VERNIER_SAVE_IO");
+    return s->model && i >= 0 && i < s->net->n_in && !(saved && *saved);
+}
+
+static int lend(struct vn_session *s, int i, const void *data)
+{
+    s->given[i] = data ? data : s->in[i].given;
+    s->in[i].fed = data != NULL;
+    return VN_OK;
+}
+
+int vn_session_lend_bytes(struct vn_session *s, int i, const void *data, size_t bytes, struct vn_err *e)
+{
+    TRY(check_input(s, i, e));
+    if (data && (!only_program_reads(s, i) || bytes != s->net->in[i].bytes ||
+                 (s->in[i].pixels && !takes_pixels(s, i))))
+        return vn_session_feed_bytes(s, i, data, bytes, e);
+    return lend(s, i, data);
+}
+
+int vn_session_lend_array(struct vn_session *s, int i, enum vn_dtype dtype, int rank, const int64_t *shape,
+                          const int64_t *stride, const void *data, struct vn_err *e)
+{
+    struct vn_view v;
+    TRY(check_input(s, i, e));
+    if (!data)
+        return lend(s, i, NULL);
+    if (!only_program_reads(s, i) || takes_pixels(s, i) || dtype != io_of(s, i)->dtype)
+        return vn_session_feed_array(s, i, dtype, rank, shape, stride, data, e);
+    TRY(view_of(&v, s, dtype, rank, shape, stride, data, e));
+    TRY(check_array(s, i, &v, e));
+    return vn_view_is_plain(&v) ? lend(s, i, data)
+                                : vn_session_feed_array(s, i, dtype, rank, shape, stride, data, e);
 }
 
 int vn_session_feed_values(struct vn_session *s, float *const *x, struct vn_err *e)

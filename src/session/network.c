@@ -151,7 +151,6 @@ int vn_network_read(struct network *n, const struct session_source *from, const 
                                      : from->graph && from->graph->source ? from->graph->source
                                                                           : "memory");
     n->limit = o->memory_limit;
-    n->cancel = o->cancel;
     n->listener = o->listener;
     n->graph = from->graph;
     if (o->pipeline)

@@ -17,7 +17,6 @@ struct network {
     size_t image_bytes;
     struct vn_pipeline *pipeline; /* of images; NULL: they are resized */
     struct vn_pipeline *features; /* of images for feature maps: the same, else the artefact's; NULL: none */
-    const volatile int *cancel;
     const struct vn_listener *listener;
     int n_in, n_out;
     struct vn_port *in, *out;
@@ -50,7 +49,8 @@ struct vn_session {
     size_t taken; /* of the network's limit */
     struct fed_input *in;
     const void **given; /* as the program takes them */
-    void **result; /* a buffer for each output; the reference executor has none */
+    void **result; /* where each output goes; the reference executor has none */
+    void **own_result; /* a buffer for each output */
     struct vn_arena *run_arena; /* results of the reference executor's last run */
     struct vn_tensor **computed; /* in it */
     int done; /* the last instruction has run */

@@ -30,10 +30,31 @@ static void view_computed(struct vn_view *v, const struct vn_session *s, int i)
     v->zero = q->zero;
 }
 
+static int check_output(const struct vn_session *s, int i, struct vn_err *e)
+{
+    return i >= 0 && i < s->net->n_out
+               ? VN_OK
+               : vn_fail(e, VN_E_USAGE, "%s has %d outputs, got index %d", s->net->path, s->net->n_out, i);
+}
+
+int vn_session_lend_output(struct vn_session *s, int i, void *buffer, size_t bytes, struct vn_err *e)
+{
+    int n;
+    TRY(check_output(s, i, e));
+    if (!s->model)
+        return vn_fail(e, VN_E_UNSUPPORTED, "%s: the reference executor keeps its outputs", s->net->path);
+    const size_t want = vn_model_outputs(s->model, &n)[i].bytes;
+    if (buffer && bytes != want)
+        return vn_fail(e, VN_E_USAGE, "%s: output %s: expected a buffer of %zu bytes, got %zu", s->net->path,
+                       s->net->out[i].name, want, bytes);
+    s->result[i] = buffer ? buffer : s->own_result[i];
+    s->done = 0;
+    return VN_OK;
+}
+
 int vn_session_output(const struct vn_session *s, int i, struct vn_view *out, struct vn_err *e)
 {
-    if (i < 0 || i >= s->net->n_out)
-        return vn_fail(e, VN_E_USAGE, "%s has %d outputs, got index %d", s->net->path, s->net->n_out, i);
+    TRY(check_output(s, i, e));
     if (!s->done)
         return vn_fail(e, VN_E_USAGE, "%s: output %s: the network has not run to its end", s->net->path,
                        s->net->out[i].name);

@@ -123,7 +123,7 @@ static int compute(struct vn_session *s, struct vn_arena *a, struct vn_err *e)
     const struct network *n = s->net;
     const struct interp_watch w = { .before = s->watch.before ? show_inputs : NULL,
                                     .after = s->watch.after ? show : NULL,
-                                    .cancel = n->cancel,
+                                    .cancel = vn_cancel_flag(),
                                     .user = s };
     const struct vn_tensor **in = NEW_ARRAY(a, const struct vn_tensor *, n->n_in);
     for (int i = 0; i < n->n_in; i++)

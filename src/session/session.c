@@ -48,9 +48,7 @@ static int load_model(struct vn_session *s, const struct vn_options *run, struct
                                          ALIGN); /* an arena would touch all of what a file asks for */
     if (!s->memory)
         return vn_fail(e, VN_E_NOMEM, "out of memory: %zu bytes", need);
-    TRY(vn_model_load(&s->model, s->net->image, s->net->image_bytes, s->memory, need, run, e));
-    vn_model_cancel_on(s->model, s->net->cancel);
-    return VN_OK;
+    return vn_model_load(&s->model, s->net->image, s->net->image_bytes, s->memory, need, run, e);
 }
 
 static int make_results(struct vn_session *s, struct vn_err *e)
@@ -58,9 +56,10 @@ static int make_results(struct vn_session *s, struct vn_err *e)
     int n;
     const struct vn_io *io = vn_model_outputs(s->model, &n);
     s->result = NEW_ARRAY(s->arena, void *, n);
+    s->own_result = NEW_ARRAY(s->arena, void *, n);
     for (int i = 0; i < n; i++) {
         TRY(vn_session_take(s, io[i].bytes, "an output", e));
-        s->result[i] = vn_arena_alloc(s->arena, io[i].bytes);
+        s->result[i] = s->own_result[i] = vn_arena_alloc(s->arena, io[i].bytes);
     }
     return VN_OK;
 }

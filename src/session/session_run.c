@@ -28,6 +28,7 @@ int vn_session_start(struct vn_session *s, struct vn_err *e)
 
 static int run_range(struct vn_session *s, int first, int end, struct vn_err *e)
 {
+    vn_model_cancel_on(s->model, vn_cancel_flag());
     TRY(vn_model_run_range(s->model, first, end, e));
     s->done = end == vn_model_instructions(s->model);
     return s->done ? vn_model_read_outputs(s->model, s->result, e) : VN_OK;

@@ -160,6 +160,27 @@ static void arena_out_of_memory_jumps_to_the_guard(void **state)
     assert_int_equal(caught, 1);
 }
 
+static int allocate_for_ever(void *ctx, int worker, int part, struct vn_err *e)
+{
+    (void)worker, (void)e;
+    for (struct vn_arena *a = vn_arena_new();;) {
+        vn_arena_alloc(a, 1);
+        if (part == 1)
+            *(volatile int *)ctx = 1;
+    }
+}
+
+static void a_cancelled_thread_leaves_its_work(void **state)
+{
+    (void)state;
+    volatile int stop = 0;
+    struct vn_err e;
+    vn_cancel_on(&stop);
+    assert_int_equal(vn_share(4, 2, allocate_for_ever, (void *)(uintptr_t)&stop, &e), VN_E_CANCELLED);
+    assert_string_equal(e.msg, "cancelled");
+    vn_cancel_on(NULL);
+}
+
 /* ---- vector, map ---- */
 
 static void vec_grows(void **state)
@@ -482,6 +503,7 @@ int main(void)
         cmocka_unit_test(arena_text),
         cmocka_unit_test(a_detached_arena_is_its_owner_s),
         cmocka_unit_test(arena_out_of_memory_jumps_to_the_guard),
+        cmocka_unit_test(a_cancelled_thread_leaves_its_work),
         cmocka_unit_test(vec_grows),
         cmocka_unit_test(map_finds_what_was_set),
         cmocka_unit_test(write_is_whole_or_nothing),

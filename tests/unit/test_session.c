@@ -633,15 +633,16 @@ static void a_run_can_be_cancelled(void **state)
     struct vn_err e;
     struct net n = new_net();
     for (int reference = 0; reference < 2; reference++) {
-        volatile int stop = 1;
+        volatile int stop = 0;
         struct vn_session *s;
         struct vn_session_options o;
         struct vn_view v;
         vn_session_options_default(&o);
-        o.cancel = &stop;
         o.reference = reference;
+        vn_cancel_on(&stop);
         OK(vn_session_open_graph(&s, n.g, NULL, &o, &e));
         OK(vn_session_feed_random(s, 1, &e));
+        stop = 1;
         assert_int_equal(vn_session_run(s, &e), VN_E_CANCELLED);
         stop = 0;
         OK(vn_session_run(s, &e));
@@ -656,7 +657,44 @@ static void a_run_can_be_cancelled(void **state)
         const struct results got = results_of(s, n.arena);
         same_results(&want, &got);
         vn_session_close(&s);
+        vn_cancel_on(NULL);
     }
+    vn_arena_free(&n.arena);
+}
+
+/* ---- in place ---- */
+
+static void data_and_results_stay_where_they_are(void **state)
+{
+    (void)state;
+    struct vn_err e;
+    struct net n = new_integer_net();
+    struct vn_session *s = open_graph(n.g, 0);
+    const struct results want = run_random(s, 7, n.arena);
+    int count;
+    const struct vn_port *in = vn_session_inputs(s, &count);
+    const float *x = vn_arena_copy(n.arena, vn_session_fed(s, 0)->data, COUNT * sizeof *x);
+    float *y = NEW_ARRAY(n.arena, float, COUNT);
+    OK(vn_session_lend_array(s, 0, VN_F32, in->rank, in->shape, NULL, x, &e));
+    OK(vn_session_lend_output(s, 0, y, want.bytes[0], &e));
+    OK(vn_session_run(s, &e));
+    assert_memory_equal(y, want.data[0], want.bytes[0]);
+    const struct results got = results_of(s, n.arena);
+    same_results(&want, &got);
+    memset(y, 0, want.bytes[0]);
+    OK(vn_session_lend_output(s, 0, NULL, 0, &e));
+    OK(vn_session_lend_bytes(s, 0, x, in->bytes, &e));
+    OK(vn_session_run(s, &e));
+    assert_true(y[0] == 0 && y[COUNT - 1] == 0);
+    const struct results own = results_of(s, n.arena);
+    same_results(&want, &own);
+    OK(vn_session_lend_array(s, 0, VN_F32, 0, NULL, NULL, NULL, &e));
+    assert_int_equal(vn_session_run(s, &e), VN_E_USAGE); /* nothing is fed */
+    assert_int_equal(vn_session_lend_output(s, 0, y, 4, &e), VN_E_USAGE);
+    assert_int_equal(vn_session_lend_output(s, 2, y, 4, &e), VN_E_USAGE);
+    assert_int_equal(vn_session_lend_bytes(s, 0, x, 4, &e), VN_E_INPUT);
+    assert_int_equal(vn_session_lend_bytes(s, 1, x, 4, &e), VN_E_USAGE);
+    vn_session_close(&s);
     vn_arena_free(&n.arena);
 }
 
@@ -831,6 +869,7 @@ int main(void)
         cmocka_unit_test(threads_share_a_network),
         cmocka_unit_test(memory_is_limited),
         cmocka_unit_test(a_run_can_be_cancelled),
+        cmocka_unit_test(data_and_results_stay_where_they_are),
         cmocka_unit_test(views_as_numbers),
         cmocka_unit_test(histograms_take_any_order),
         cmocka_unit_test(outputs_of_many_files),

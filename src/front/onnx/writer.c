@@ -1,5 +1,6 @@
 /* From a graph to the messages of a file. */
 #include "base/file.h"
+#include "base/guard.h"
 #include "front/onnx/write.h"
 
 #define LARGEST_FILE ((size_t)INT32_MAX) /* what protobuf libraries accept */
@@ -289,7 +290,8 @@ int vn_onnx_write(const struct graph *g, const char *path, const struct vn_onnx_
     int status;
     if (VN_OOM_GUARD(&guard)) {
         arena = NULL; /* freed already */
-        status = vn_fail(e, VN_E_NOMEM, "%s: out of memory while writing", path);
+        vn_guard_fail(&guard, e);
+        status = vn_fail_at(e, "%s: writing", path);
     } else {
         arena = vn_arena_new();
         status = write_file(arena, g, path, o, e);
