@@ -174,7 +174,10 @@ static int get_bins(struct result_reader *r, struct histogram *h, int used)
     uint64_t gap, count, sum = 0;
     int next = 0;
     for (int i = 0; i < used; i++, next++) {
-        TRY(vn_result_get(r, &gap, (uint64_t)(HISTOGRAM_BINS - 1 - next), "gap between bins"));
+        if (next > last)
+            return vn_result_bad(r, "number of bins: %d, but bin %d, of the largest magnitude, is number %d",
+                                 used, last, i);
+        TRY(vn_result_get(r, &gap, (uint64_t)(last - next), "gap between bins"));
         TRY(vn_result_get(r, &count, UINT64_MAX, "count of a bin"));
         if (!count)
             return vn_result_bad(r, "count of a bin: expected at least 1, got 0");

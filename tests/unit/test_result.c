@@ -426,6 +426,10 @@ static void files_that_say_wrong_things(void **state)
         { FILE_OF(HEAD "\1j\0\1\1e\6\x9\1\0\0\x80\x3f\0\0\0\0"), "minimum 1 is above maximum 0" },
         { FILE_OF(HEAD "\1j\0\1\1e\6\xc\2\0\0\0\0\0\0\0\0\1\0\1"),
           "bins up to 0 with 1 values, expected up to 0 with 2" },
+        { FILE_OF(HEAD "\1j\0\1\1e\6\xf\2\0\0\0\0\0\0\0\0\2\xff\x1f\1\x1f\1"),
+          "gap between bins: expected at most 0, got 4095" },
+        { FILE_OF(HEAD "\1j\0\1\1e\6\xe\2\0\0\0\0\0\0\0\0\2\0\1\0\1"),
+          "number of bins: 2, but bin 0, of the largest magnitude, is number 1" },
         { FILE_OF(HEAD "\1j\0\1\1e\7\5\2\1\0\1\0"), "record of sample 1: out of order" },
         { FILE_OF(HEAD "\1j\0\1\1e\7\3\1\1\5"), "values of a sample: 5, but 0 bytes follow" },
     };
