@@ -182,6 +182,8 @@ enum vn_activation {
     VN_ACT_SOFTPLUS,
     VN_ACT_COUNT
 };
+/* EVERYTHING: the three, or two, one after the other */
+enum vn_recurrent_result { VN_RR_STATES, VN_RR_LAST, VN_RR_CELL, VN_RR_EVERYTHING };
 enum vn_recurrent_words { VN_RW_ACTIVATION = 6, VN_RW_ALPHA = 12 };
 
 /* grid_sample: i[0], i[1] */

@@ -33,7 +33,8 @@ uint32_t vn_kernels_cpu(void)
     k->rescale_s8_s16 = vn_rescale_s8_s16_##level; \
     k->rescale_s16_s8 = vn_rescale_s16_s8_##level; \
     k->rescale_s16 = vn_rescale_s16_##level; \
-    k->unary_f32 = vn_unary_f32_##level;
+    k->unary_f32 = vn_unary_f32_##level; \
+    k->squash_f64 = vn_squash_f64_##level;
 
 /* kernels/integer_body.h */
 #define INTEGERS(level, width) \
@@ -71,6 +72,7 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
     k->matmul_s8 = vn_matmul_s8_avx2;
     k->matmul_f32 = vn_matmul_f32_avx2;
     k->binary_f32 = vn_binary_f32_avx2;
+    k->dots_f64 = vn_dots_f64_avx2;
     k->table_s8 = vn_table_s8_avx2;
     k->maxpool_s8 = vn_maxpool_s8_avx2;
     k->avgpool_s8 = vn_avgpool_s8_avx2;
@@ -145,6 +147,8 @@ void vn_kernels_init(struct vn_kernels *k, uint32_t cpu)
         .quantize_s8 = vn_quantize_s8_c,
         .dequantize_s8 = vn_dequantize_s8_c,
         .unary_f32 = vn_unary_f32_c,
+        .squash_f64 = vn_squash_f64_c,
+        .dots_f64 = vn_dots_f64_c,
         .maxpool_s8 = vn_maxpool_s8_c,
         .avgpool_s8 = vn_avgpool_s8_c,
         .maxpool_f32 = vn_maxpool_f32_c,

@@ -213,6 +213,16 @@ typedef void vn_unary_f32_fn(float *out, const float *x, size_t n, enum vn_unary
 vn_unary_f32_fn vn_unary_f32_c, vn_unary_f32_avx2,
     vn_unary_f32_avx512; /* num/functions.h and unary_one in spans_body.h */
 
+/* ---- float64, of recurrent layers ---- */
+
+/* x = tanh(x), or sigmoid(x): num/functions64.h */
+typedef void vn_squash_f64_fn(double *x, size_t n, int is_tanh);
+vn_squash_f64_fn vn_squash_f64_c, vn_squash_f64_avx2, vn_squash_f64_avx512;
+/* y[r] = y[r] + x[k] * w[r * pitch + k], k = 0..n-1 in this order; the product is rounded before it is
+ * added */
+typedef void vn_dots_f64_fn(double *y, const double *x, const float *w, size_t rows, size_t n, size_t pitch);
+vn_dots_f64_fn vn_dots_f64_c, vn_dots_f64_avx2;
+
 /* ---- reductions of the middle axis of [outer][n][inner]; outer slices [o0, o1) ---- */
 
 /* Sums, products, maxima: 16 partial results (index mod 16) and the tree of the pools; max and min: x > y ? x : y, x < y ? x : y. */
@@ -355,6 +365,8 @@ struct vn_kernels {
     vn_quantize_s8_fn *quantize_s8;
     vn_dequantize_s8_fn *dequantize_s8;
     vn_unary_f32_fn *unary_f32;
+    vn_squash_f64_fn *squash_f64;
+    vn_dots_f64_fn *dots_f64;
     vn_pool_s8_fn *maxpool_s8, *avgpool_s8;
     vn_pool_f32_fn *maxpool_f32, *avgpool_f32;
     vn_preprocess_s8_fn *preprocess_s8;

@@ -31,6 +31,7 @@ struct vn_cells {
     void *data;
 };
 
+struct vn_kernels;
 struct vn_portable_args {
     int n_in;
     struct vn_cells in[VN_PORTABLE_IN]; /* an input that the node leaves out: rank 1, count 0 */
@@ -39,6 +40,7 @@ struct vn_portable_args {
     int32_t i[VN_PORTABLE_INTS];
     float f[VN_PORTABLE_FLOATS];
     int64_t *scratch; /* cells that `scratch` asks for */
+    const struct vn_kernels *kernels; /* loops of this CPU that give the same bytes; NULL: C */
 };
 
 struct vn_portable {

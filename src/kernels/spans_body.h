@@ -1,7 +1,7 @@
 /* kernels/spans_body.h - spans of elements with one result each. Included once per instruction set; the
  * compiler makes the vectors. NAME(x) is the function vn_x with the set. */
 #include "kernels/kernels.h"
-#include "num/functions.h"
+#include "num/functions64.h"
 
 /* An operand may be the result: the same elements, so nothing is carried from one to the next. */
 #define EACH_ELEMENT(n) _Pragma("GCC ivdep") for (size_t i = 0; i < (n); i++)
@@ -114,4 +114,15 @@ void NAME(unary_f32)(float *out, const float *x, size_t n, enum vn_unary op, flo
     memcpy(rest, x + i, (n - i) * sizeof *x);
     unary_block(rest, rest, op, alpha, beta);
     memcpy(out + i, rest, (n - i) * sizeof *x);
+}
+
+void NAME(squash_f64)(double *x, size_t n, int is_tanh)
+{
+    if (is_tanh) {
+        EACH_ELEMENT(n)
+        x[i] = tanh_f64(x[i]);
+    } else {
+        EACH_ELEMENT(n)
+        x[i] = sigmoid_f64(x[i]);
+    }
 }

@@ -4,40 +4,15 @@
  * that matter for the exponent (Payne and Hanek, "Radian reduction for trigonometric functions", SIGNUM 1983). */
 #include <math.h>
 
-#include "num/num.h"
+#include "num/functions64.h"
 
 #define LN2_HI 0x1.62e42fee00000p-1
 #define LN2_LO 0x1.a39ef35793c76p-33
 
-static double scale_by(double x, int n) /* x * 2^n, n in [-2044, 2046] */
-{
-    const int half[2] = { n / 2, n - n / 2 };
-    for (int i = 0; i < 2; i++) {
-        const uint64_t bits = (uint64_t)(half[i] + 1023) << 52;
-        double f;
-        memcpy(&f, &bits, sizeof f);
-        x *= f;
-    }
-    return x;
-}
-
 /* Round half to even; |x| < 2^51. */
 static double nearest(double x) { return (x + 0x1.8p52) - 0x1.8p52; }
 
-double vn_exp(double x)
-{
-    if (x != x)
-        return x;
-    if (x > 709.8)
-        return INFINITY;
-    if (x < -745.2)
-        return 0;
-    const double n = nearest(x * 0x1.71547652b82fep+0), r = (x - n * LN2_HI) - n * LN2_LO;
-    double sum = 1;
-    for (int k = 14; k > 0; k--)
-        sum = 1 + r / k * sum;
-    return scale_by(sum, (int)n);
-}
+double vn_exp(double x) { return exp_f64(x); }
 
 double vn_log(double x)
 {
@@ -226,16 +201,6 @@ double vn_acos(double x)
 
 /* ---- by exponentials ---- */
 
-static double exp_minus_1(double x)
-{
-    if (x > 0.5 || x < -0.5)
-        return vn_exp(x) - 1;
-    double sum = 1;
-    for (int k = 16; k > 1; k--)
-        sum = 1 + x / k * sum;
-    return x * sum;
-}
-
 static double log_plus_1(double x)
 {
     const double y = 1 + x;
@@ -245,7 +210,7 @@ static double log_plus_1(double x)
 double vn_sinh(double x)
 {
     const double a = x < 0 ? -x : x, e = vn_exp(a / 2); /* halves: exp(a) may pass the range */
-    const double v = a > 1 ? (e / 2) * e - 1 / (2 * e) / e : (exp_minus_1(a) - exp_minus_1(-a)) / 2;
+    const double v = a > 1 ? (e / 2) * e - 1 / (2 * e) / e : (exp_minus_1_f64(a) - exp_minus_1_f64(-a)) / 2;
     return x < 0 ? -v : v;
 }
 
@@ -255,14 +220,7 @@ double vn_cosh(double x)
     return (e / 2) * e + 1 / (2 * e) / e;
 }
 
-double vn_tanh(double x)
-{
-    const double a = x < 0 ? -x : x;
-    if (x != x)
-        return x;
-    const double t = a > 20 ? 1 : exp_minus_1(2 * a) / (exp_minus_1(2 * a) + 2);
-    return x < 0 ? -t : t;
-}
+double vn_tanh(double x) { return tanh_f64(x); }
 
 double vn_asinh(double x)
 {
@@ -281,5 +239,3 @@ double vn_atanh(double x)
     const double v = a == 1 ? INFINITY : log_plus_1(2 * a / (1 - a)) / 2;
     return x < 0 ? -v : v;
 }
-
-double vn_sigmoid(double x) { return x < 0 ? vn_exp(x) / (1 + vn_exp(x)) : 1 / (1 + vn_exp(-x)); }

@@ -179,7 +179,6 @@ double vn_tanh(double x);
 double vn_asinh(double x);
 double vn_acosh(double x);
 double vn_atanh(double x);
-double vn_sigmoid(double x);
 
 float vn_f16_to_f32(uint16_t h);
 uint16_t vn_f32_to_f16(float f); /* round half to even */

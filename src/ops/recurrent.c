@@ -117,11 +117,44 @@ int vn_recurrent_eval(const struct node *n, const struct eval *ev, int kind, str
     return VN_OK;
 }
 
+/* Output k of the node from `at` on in a tensor that holds all. */
+static int take_output(const struct node *n, struct lowering *l, int k, int all, int64_t at, struct vn_err *e)
+{
+    const int64_t count = vn_shape_count(&n->out[k]->shape), one = 1;
+    const int y = k ? vn_low_out_at(l, k, PLAIN) : vn_low_out(l, PLAIN);
+    TRY(vn_low_copy(l, all, y, 1, &count, at, &one, 0, &one, e));
+    if (k)
+        vn_low_finish_at(l, k, y);
+    return VN_OK;
+}
+
+/* Computed once for all outputs. */
+static int lower_together(const struct node *n, struct lowering *l, int kind, const int *in, struct vn_err *e)
+{
+    const struct portable_params p = params(n, kind, VN_RR_EVERYTHING);
+    const struct recurrent_attrs *a = n->attrs;
+    const int64_t *x = n->in[0]->shape.d;
+    const int64_t last = (a->direction == 2 ? 2 : 1) * x[!a->layout] * n->in[2]->shape.d[2];
+    const int64_t states = x[a->layout] * last;
+    const struct vn_shape s = { 1, { states + (kind == VN_RECURRENT_LSTM ? 2 : 1) * last } };
+    const int all = vn_low_temp(l, VN_F32, &s, PLAIN, 0, 0);
+    TRY(vn_portable_emit(l, &p, 8, in, all, e));
+    for (int k = 0; k < n->n_out; k++)
+        if (n->out[k])
+            TRY(take_output(n, l, k, all, k ? states + (k - 1) * last : 0, e));
+    return VN_OK;
+}
+
 int vn_recurrent_lower(const struct node *n, struct lowering *l, int kind, struct vn_err *e)
 {
     int in[8];
     for (int i = 0; i < 8; i++)
         in[i] = vn_node_has(n, i) ? vn_low_in(l, i, PLAIN) : -1;
+    int outputs = 0;
+    for (int k = 0; k < n->n_out; k++)
+        outputs += n->out[k] != NULL;
+    if (outputs > 1 && n->out[0])
+        return lower_together(n, l, kind, in, e);
     for (int k = 0; k < n->n_out; k++) {
         const struct portable_params p = params(n, kind, k);
         if (!n->out[k])

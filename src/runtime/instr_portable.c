@@ -68,6 +68,7 @@ static void run(struct vn_model *m, const struct rt_step *s)
     const struct instr_PORTABLE *p = s->params;
     struct vn_portable_args a;
     fill(&a, s);
+    a.kernels = &m->kernels;
     const char *wrong = vn_portables[p->function]->run(&a);
     memcpy(s->out->live, a.out.d, sizeof a.out.d);
     if (wrong && !m->failed) {

@@ -34,6 +34,12 @@ EMPTY = [CONV, node("Slice", ["y", "s", "s", "a"], ["z"]), node("Relu", ["z"], [
 NETWORKS = {
     "only_lstm": ([node("LSTM", ["x", "w", "r"], ["h"], hidden_size=4), node("Softmax", ["h"], ["y"])],
                   [info("x", 5, 1, 3)], [info("y", 5, 1, 1, 4)], RNN),
+    "all_of_lstm": ([node("LSTM", ["x", "w", "r"], ["h", "last", "cell"], hidden_size=4)],
+                    [info("x", 5, 1, 3)],
+                    [info("h", 5, 1, 1, 4), info("last", 1, 1, 4), info("cell", 1, 1, 4)], RNN),
+    "all_of_gru": ([node("GRU", ["x", "w12", "r12"], ["h", "last"], hidden_size=4)], [info("x", 5, 1, 3)],
+                   [info("h", 5, 1, 1, 4), info("last", 1, 1, 4)],
+                   {"w12": RNN["w"][:, :12], "r12": RNN["r"][:, :12]}),
     "only_identity": ([node("Identity", ["x"], ["y"])], [X], [info("y", 1, 2, 6, 6)], {}),
     "input_is_output": ([CONV], [X], [Y, X], W),
     "nothing_but_an_input": ([], [X], [X], {}),
@@ -47,7 +53,7 @@ NETWORKS = {
                      [X, info("e", 2, 0)], [Y, info("k", 2, 3), info("s", 2, 1)],
                      {**W, "v": weights(0, 3), "axes": np.array([1])}),
 }
-FLOAT = {"only_lstm", "only_identity", "nothing_but_an_input", "empty_batch"}
+FLOAT = {"only_lstm", "all_of_lstm", "all_of_gru", "only_identity", "nothing_but_an_input", "empty_batch"}
 
 
 def save(folder, name):

@@ -549,7 +549,71 @@ static void test_preprocess(struct test *t)
     check(t, "c", got_f, want_f, n * 4, 1, text_of("f32 c %d pixels %d", c, pixels, 0, 0));
 }
 
+/* Equal bits; any NaN equals any NaN. */
+static void check_f64(struct test *t, const char *level, const double *got, const double *want, size_t n,
+                      const char *what)
+{
+    int same = guards_hold(got, n * 8);
+    for (size_t i = 0; i < n; i++)
+        same &= !memcmp(got + i, want + i, 8) || (got[i] != got[i] && want[i] != want[i]);
+    verdict(t, same, level, what);
+}
+
+static void test_dots_f64(struct test *t)
+{
+    const size_t rows = (size_t)pick(t, 0, 40), n = (size_t)pick(t, 0, 70), pitch = n + (size_t)pick(t, 0, 9);
+    float *const w = new_paged((rows * pitch + 1) * 4);
+    double *const x = new_input(t, (n + 1) * 8), *const y = new_output(rows * 8),
+                  *const start = new_input(t, rows * 8), *const want = new_input(t, rows * 8);
+    fill_f32(t, w, rows * pitch + 1);
+    for (size_t k = 0; k < n; k++)
+        x[k] = (double)real(t, 2.0f) / 3;
+    for (size_t r = 0; r < rows; r++) {
+        start[r] = want[r] = (double)real(t, 9.0f) / 7;
+        for (size_t k = 0; k < n; k++) {
+            const double product = x[k] * (double)w[r * pitch + k];
+            want[r] = want[r] + product;
+        }
+    }
+    EACH_LEVEL(dots_f64)
+    {
+        reset_output(y, rows * 8);
+        memcpy(y, start, rows * 8);
+        t->level[li].k.dots_f64(y, x, w, rows, n, pitch);
+        check_f64(t, t->level[li].name, y, want, rows, text_of("rows %d n %d", (int)rows, (int)n, 0, 0));
+    }
+}
+
+static double exact_squash(double x, int is_tanh) { return is_tanh ? tanh(x) : 1 / (1 + exp(-x)); }
+
+static void test_squash_f64(struct test *t)
+{
+    const size_t n = (size_t)pick(t, 0, 100);
+    const int is_tanh = one_in(t, 2);
+    const float size = one_in(t, 3) ? 1000.0f : one_in(t, 2) ? 0.6f : 20.0f;
+    double *const x = new_input(t, n * 8), *const y = new_output(n * 8), *const want = new_input(t, n * 8);
+    int close = 1;
+    for (size_t i = 0; i < n; i++)
+        x[i] = one_in(t, 30) ? (double)odd_float(t) : (double)real(t, size) / 3;
+    memcpy(want, x, n * 8);
+    vn_squash_f64_c(want, n, is_tanh);
+    for (size_t i = 0; i < n; i++) {
+        const double exact = exact_squash(x[i], is_tanh);
+        close &= x[i] != x[i] ? want[i] != want[i] : fabs(want[i] - exact) <= 1e-14 * fabs(exact) + 1e-300;
+    }
+    verdict(t, close, "c", is_tanh ? "tanh within 1e-14" : "sigmoid within 1e-14");
+    EACH_LEVEL(squash_f64)
+    {
+        reset_output(y, n * 8);
+        memcpy(y, x, n * 8);
+        t->level[li].k.squash_f64(y, n, is_tanh);
+        check_f64(t, t->level[li].name, y, want, n, text_of("tanh %d n %d", is_tanh, (int)n, 0, 0));
+    }
+}
+
 const struct family span_families[] = {
+    { "dots_f64", test_dots_f64, 200 },
+    { "squash_f64", test_squash_f64, 200 },
     { "matmul_s8", test_matmul_s8, 300 },
     { "matmul_f32", test_matmul_f32, 200 },
     { "binary_s8", test_binary_s8, 500 },

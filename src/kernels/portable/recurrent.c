@@ -1,9 +1,10 @@
 /* kernels/portable/recurrent.c - RNN, GRU and LSTM. in: X, W, R, B, sequence lengths, first hidden state,
  * first cell state, peepholes; those left out have no elements. i[0]: 0 RNN, 1 GRU, 2 LSTM; i[1]: 0
- * forward, 1 reverse, 2 both; i[2]: 0 all hidden states, 1 the last one, 2 the last cell state; i[3]: GRU:
+ * forward, 1 reverse, 2 both; i[2]: enum vn_recurrent_result; i[3]: GRU:
  * linear_before_reset; LSTM: input_forget; i[4]: 1 batch first; i[5]: hidden size; i[6..11]: activations,
  * three for each direction (f, g, h); i[12..23]: their alpha and beta as float32 bits. f[0]: clip, 0:
  * none. */
+#include "kernels/kernels.h"
 #include "kernels/portable.h"
 #include "num/num.h"
 
@@ -31,7 +32,7 @@ static const char *shape(struct net *n, const struct vn_portable_args *a)
 {
     static const int gates[] = { 1, 3, 4 };
     if (a->n_in != 8 || a->i[0] < VN_RECURRENT_RNN || a->i[0] > VN_RECURRENT_LSTM || a->i[1] < 0 ||
-        a->i[1] > 2 || a->i[2] < 0 || a->i[2] > 2 || a->i[4] < 0 || a->i[4] > 1 || a->i[5] < 1)
+        a->i[1] > 2 || a->i[2] < 0 || a->i[2] > VN_RR_EVERYTHING || a->i[4] < 0 || a->i[4] > 1 || a->i[5] < 1)
         return "recurrent: wrong parameters";
     for (int k = VN_RW_ACTIVATION; k < VN_RW_ALPHA; k++)
         if (a->i[k] < 0 || a->i[k] >= VN_ACT_COUNT)
@@ -54,7 +55,8 @@ static const char *shape(struct net *n, const struct vn_portable_args *a)
     for (int k = H0; k <= C0; k++)
         if (given(&a->in[k]) && !of_shape(&a->in[k], 3, last ? n->batch : d, last ? d : n->batch, h))
             return "recurrent: initial states do not match";
-    const int64_t want = (a->i[2] ? 1 : n->steps) * d * n->batch * h;
+    const int64_t all[] = { n->steps, 1, 1, n->steps + (n->kind == VN_RECURRENT_LSTM ? 2 : 1) };
+    const int64_t want = all[a->i[2]] * d * n->batch * h;
     return vn_cells_real(&a->out) && a->out.count == want ? NULL : "recurrent: the output does not match";
 }
 
@@ -79,17 +81,10 @@ static double parameter(const struct vn_portable_args *a, int k)
     return f;
 }
 
-/* Activation `which` (0 f, 1 g, 2 h) of a direction. */
-static double activate(const struct vn_portable_args *a, int direction, int which, double x)
+static double activated(int activation, double x, double alpha, double beta)
 {
-    const int k = direction * 3 + which;
-    const double alpha = parameter(a, 2 * k), beta = parameter(a, 2 * k + 1), clip = a->f[0];
-    if (clip > 0)
-        x = x > clip ? clip : x < -clip ? -clip : x;
-    switch (a->i[VN_RW_ACTIVATION + k]) {
+    switch (activation) {
     case VN_ACT_RELU: return x > 0 ? x : 0;
-    case VN_ACT_TANH: return vn_tanh(x);
-    case VN_ACT_SIGMOID: return vn_sigmoid(x);
     case VN_ACT_AFFINE: return alpha * x + beta;
     case VN_ACT_LEAKYRELU: return x < 0 ? alpha * x : x;
     case VN_ACT_THRESHOLDEDRELU: return x >= alpha ? x : 0;
@@ -101,25 +96,79 @@ static double activate(const struct vn_portable_args *a, int direction, int whic
     }
 }
 
-/* sum of x W' of one gate row, plus its input bias. */
-static double from_input(const struct vn_portable_args *a, const struct net *n, int d, int64_t row, int64_t x)
+/* Activation `which` (0 f, 1 g, 2 h) of a direction. */
+static void activate(const struct vn_portable_args *a, int direction, int which, double *x, int64_t n)
 {
-    const int64_t w = (d * n->gates * n->hidden + row) * n->inputs;
-    double sum = given(&a->in[B]) ? vn_cell(&a->in[B], d * 2 * n->gates * n->hidden + row) : 0;
-    for (int64_t k = 0; k < n->inputs; k++)
-        sum += vn_cell(&a->in[X], x + k) * vn_cell(&a->in[W], w + k);
-    return sum;
+    const int k = direction * 3 + which, activation = a->i[VN_RW_ACTIVATION + k];
+    const double alpha = parameter(a, 2 * k), beta = parameter(a, 2 * k + 1), clip = a->f[0];
+    for (int64_t j = 0; j < n && clip > 0; j++)
+        x[j] = x[j] > clip ? clip : x[j] < -clip ? -clip : x[j];
+    if (activation == VN_ACT_TANH || activation == VN_ACT_SIGMOID)
+        (a->kernels ? a->kernels->squash_f64 : vn_squash_f64_c)(x, (size_t)n, activation == VN_ACT_TANH);
+    else
+        for (int64_t j = 0; j < n; j++)
+            x[j] = activated(activation, x[j], alpha, beta);
 }
 
-static double from_state(const struct vn_portable_args *a, const struct net *n, int d, int64_t row,
-                         const double *h)
+/* sum[r] += the product of v and n elements of row r of a matrix, from element `at` on. */
+static void add_products(const struct vn_portable_args *a, double *sum, int64_t rows, const double *v,
+                         int64_t n, const struct vn_cells *w, int64_t at)
 {
-    const int64_t r = (d * n->gates * n->hidden + row) * n->hidden;
-    double sum =
-        given(&a->in[B]) ? vn_cell(&a->in[B], d * 2 * n->gates * n->hidden + n->gates * n->hidden + row) : 0;
-    for (int64_t k = 0; k < n->hidden; k++)
-        sum += h[k] * vn_cell(&a->in[R], r + k);
-    return sum;
+    const int64_t pitch = w->d[2];
+    if (w->dtype == VN_F32) {
+        (a->kernels ? a->kernels->dots_f64 : vn_dots_f64_c)(sum, v, (const float *)w->data + at, (size_t)rows,
+                                                            (size_t)n, (size_t)pitch);
+        return;
+    }
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t k = 0; k < n; k++)
+            sum[r] += v[k] * vn_cell(w, at + r * pitch + k);
+}
+
+static void add_bias(const struct vn_portable_args *a, const struct net *n, int d, int64_t row, int64_t rows,
+                     double *sum)
+{
+    for (int64_t r = 0; r < rows; r++)
+        sum[r] = given(&a->in[B]) ? vn_cell(&a->in[B], d * 2 * n->gates * n->hidden + row + r) : 0;
+}
+
+#define CHUNK 256
+
+/* sum[r] = x W' of gate row `row` + r, plus its input bias. */
+static void from_input(const struct vn_portable_args *a, const struct net *n, int d, int64_t row,
+                       int64_t rows, int64_t x, double *sum)
+{
+    const int64_t w = (d * n->gates * n->hidden + row) * n->inputs;
+    add_bias(a, n, d, row, rows, sum);
+    for (int64_t at = 0; at < n->inputs; at += CHUNK) {
+        const int64_t count = n->inputs - at < CHUNK ? n->inputs - at : CHUNK;
+        double v[CHUNK];
+        for (int64_t k = 0; k < count; k++)
+            v[k] = vn_cell(&a->in[X], x + at + k);
+        add_products(a, sum, rows, v, count, &a->in[W], w + at);
+    }
+}
+
+/* The same of h R' and its bias. */
+static void from_state(const struct vn_portable_args *a, const struct net *n, int d, int64_t row,
+                       int64_t rows, const double *h, double *sum)
+{
+    add_bias(a, n, d, n->gates * n->hidden + row, rows, sum);
+    add_products(a, sum, rows, h, n->hidden, &a->in[R], (d * n->gates * n->hidden + row) * n->hidden);
+}
+
+/* Both together. */
+static void from_both(const struct vn_portable_args *a, const struct net *n, int d, int64_t row, int64_t rows,
+                      int64_t x, const double *h, double *sum)
+{
+    from_input(a, n, d, row, rows, x, sum);
+    for (int64_t at = 0; at < rows; at += CHUNK) {
+        const int64_t count = rows - at < CHUNK ? rows - at : CHUNK;
+        double state[CHUNK];
+        from_state(a, n, d, row + at, count, h, state);
+        for (int64_t r = 0; r < count; r++)
+            sum[at + r] += state[r];
+    }
 }
 
 static double peephole(const struct vn_portable_args *a, const struct net *n, int d, int gate, int64_t j)
@@ -130,8 +179,8 @@ static double peephole(const struct vn_portable_args *a, const struct net *n, in
 static void step_rnn(const struct vn_portable_args *a, const struct net *n, int d, int64_t x, double *h,
                      double *next)
 {
-    for (int64_t j = 0; j < n->hidden; j++)
-        next[j] = activate(a, d, 0, from_input(a, n, d, j, x) + from_state(a, n, d, j, h));
+    from_both(a, n, d, 0, n->hidden, x, h, next);
+    activate(a, d, 0, next, n->hidden);
 }
 
 /* Gates z, r, h. */
@@ -139,50 +188,56 @@ static void step_gru(const struct vn_portable_args *a, const struct net *n, int 
                      double *next, double *gate)
 {
     const int64_t H = n->hidden;
-    double *z = gate, *r = gate + H, *reset = gate + 2 * H;
-    for (int64_t j = 0; j < H; j++) {
-        z[j] = activate(a, d, 0, from_input(a, n, d, j, x) + from_state(a, n, d, j, h));
-        r[j] = activate(a, d, 0, from_input(a, n, d, H + j, x) + from_state(a, n, d, H + j, h));
+    double *z = gate, *r = gate + H, *fresh = r + H, *reset = fresh + H, *state = reset + H;
+    from_both(a, n, d, 0, 2 * H, x, h, gate);
+    activate(a, d, 0, gate, 2 * H);
+    for (int64_t j = 0; j < H; j++)
         reset[j] = r[j] * h[j];
-    }
-    for (int64_t j = 0; j < H; j++) {
-        double state;
-        if (a->i[3]) {
-            state = r[j] * from_state(a, n, d, 2 * H + j, h);
-        } else {
-            state = from_state(a, n, d, 2 * H + j, reset);
-        }
-        next[j] = (1 - z[j]) * activate(a, d, 1, from_input(a, n, d, 2 * H + j, x) + state) + z[j] * h[j];
-    }
+    from_input(a, n, d, 2 * H, H, x, fresh);
+    from_state(a, n, d, 2 * H, H, a->i[3] ? h : reset, state);
+    for (int64_t j = 0; j < H; j++)
+        fresh[j] += a->i[3] ? r[j] * state[j] : state[j];
+    activate(a, d, 1, fresh, H);
+    for (int64_t j = 0; j < H; j++)
+        next[j] = (1 - z[j]) * fresh[j] + z[j] * h[j];
 }
 
 /* Gates i, o, f, c; peepholes i, o, f. */
 static void step_lstm(const struct vn_portable_args *a, const struct net *n, int d, int64_t x, double *h,
-                      double *next, double *c)
+                      double *next, double *c, double *gate)
 {
     const int64_t H = n->hidden;
+    double *i = gate, *o = i + H, *f = o + H, *fresh = f + H;
+    from_both(a, n, d, 0, 4 * H, x, h, gate);
     for (int64_t j = 0; j < H; j++) {
-        const double i = activate(
-            a, d, 0, from_input(a, n, d, j, x) + from_state(a, n, d, j, h) + peephole(a, n, d, 0, j) * c[j]);
-        const double f =
-            a->i[3] ? 1 - i
-                    : activate(a, d, 0,
-                               from_input(a, n, d, 2 * H + j, x) + from_state(a, n, d, 2 * H + j, h) +
-                                   peephole(a, n, d, 2, j) * c[j]);
-        const double fresh =
-            activate(a, d, 1, from_input(a, n, d, 3 * H + j, x) + from_state(a, n, d, 3 * H + j, h));
-        c[j] = f * c[j] + i * fresh;
-        const double o = activate(a, d, 0,
-                                  from_input(a, n, d, H + j, x) + from_state(a, n, d, H + j, h) +
-                                      peephole(a, n, d, 1, j) * c[j]);
-        next[j] = o * activate(a, d, 2, c[j]);
+        i[j] += peephole(a, n, d, 0, j) * c[j];
+        f[j] += peephole(a, n, d, 2, j) * c[j];
     }
+    activate(a, d, 0, i, H);
+    activate(a, d, 0, f, H);
+    activate(a, d, 1, fresh, H);
+    for (int64_t j = 0; j < H; j++) {
+        c[j] = (a->i[3] ? 1 - i[j] : f[j]) * c[j] + i[j] * fresh[j];
+        o[j] += peephole(a, n, d, 1, j) * c[j];
+        next[j] = c[j];
+    }
+    activate(a, d, 0, o, H);
+    activate(a, d, 2, next, H);
+    for (int64_t j = 0; j < H; j++)
+        next[j] *= o[j];
 }
 
 /* Cell of a state tensor (directions, batch, hidden), or batch first. */
 static int64_t state_at(const struct vn_portable_args *a, const struct net *n, int d, int64_t b)
 {
     return (a->i[4] ? b * n->directions + d : d * n->batch + b) * n->hidden;
+}
+
+/* n cells of the result from `at` on; NULL: zeros. */
+static void put_states(struct vn_portable_args *a, int64_t at, const double *v, int64_t n)
+{
+    for (int64_t j = 0; j < n; j++)
+        vn_cell_set(&a->out, at + j, v ? v[j] : 0);
 }
 
 static void sequence(struct vn_portable_args *a, const struct net *n, int d, int64_t b)
@@ -205,18 +260,25 @@ static void sequence(struct vn_portable_args *a, const struct net *n, int d, int
             else if (n->kind == VN_RECURRENT_GRU)
                 step_gru(a, n, d, x, h, next, gate);
             else
-                step_lstm(a, n, d, x, h, next, c);
+                step_lstm(a, n, d, x, h, next, c, gate);
             memcpy(h, next, sizeof *h * (size_t)H);
         }
-        for (int64_t j = 0; a->i[2] == 0 && j < H;
-             j++) { /* Y: (steps, directions, batch, hidden), or (batch, steps, directions, hidden) */
+        if (a->i[2] == VN_RR_STATES || a->i[2] == VN_RR_EVERYTHING) {
+            /* Y: (steps, directions, batch, hidden), or (batch, steps, directions, hidden) */
             const int64_t row =
                 a->i[4] ? (b * n->steps + t) * n->directions + d : (t * n->directions + d) * n->batch + b;
-            vn_cell_set(&a->out, row * H + j, s < length ? h[j] : 0);
+            put_states(a, row * H, s < length ? h : NULL, H);
         }
     }
-    for (int64_t j = 0; a->i[2] && j < H; j++)
-        vn_cell_set(&a->out, state_at(a, n, d, b) + j, a->i[2] == 1 ? h[j] : c[j]);
+    const int64_t all = n->steps * n->directions * n->batch * H, one = n->directions * n->batch * H;
+    const int64_t at = state_at(a, n, d, b);
+    if (a->i[2] == VN_RR_LAST || a->i[2] == VN_RR_CELL)
+        put_states(a, at, a->i[2] == VN_RR_LAST ? h : c, H);
+    if (a->i[2] != VN_RR_EVERYTHING)
+        return;
+    put_states(a, all + at, h, H);
+    if (n->kind == VN_RECURRENT_LSTM)
+        put_states(a, all + one + at, c, H);
 }
 
 static const char *run(struct vn_portable_args *a)
