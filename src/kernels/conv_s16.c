@@ -25,81 +25,78 @@ void vn_dwconv_s16_pack(int16_t *packed, const int16_t *w, const struct vn_windo
             *packed++ = w[(size_t)c * taps + tap];
 }
 
-/* ---- runs: |weights| that meet in a 32-bit sum ---- */
+/* ---- sums of |weights| ---- */
 
-#define MOST_SUM 65535 /* times 32768, it fits 31 bits */
-#define SUMS (2 * VN_OCB)
+#define LANES (2 * VN_OCB)
 
-/* Of each sum the most that 1, 2 and 4 pairs in a row make, and all; the pairs before, latest first. */
-struct extents {
-    int32_t one[SUMS], two[SUMS], four[SUMS], all[SUMS], last[3][SUMS];
+/* Of each lane the largest sums, the sum of all last; those of two and of four pairs before. */
+struct lane_sums {
+    int32_t most[VN_RUNS][LANES], pair[LANES], two[2][LANES], four[4][LANES];
 };
 
-static int32_t larger(int32_t a, int32_t b) { return a > b ? a : b; }
-
-static void add_pairs(struct extents *e, const int16_t w[2 * SUMS])
+static int32_t weight_at(const struct vn_conv_s16 *p, size_t at)
 {
-    for (int i = 0; i < SUMS; i++) {
-        const int32_t pair = abs(w[2 * i]) + abs(w[2 * i + 1]), two = pair + e->last[0][i];
-        e->one[i] = larger(e->one[i], pair);
-        e->two[i] = larger(e->two[i], two);
-        e->four[i] = larger(e->four[i], two + e->last[1][i] + e->last[2][i]);
-        e->all[i] = min_int(e->all[i] + pair, MOST_SUM + 1);
-        e->last[2][i] = e->last[1][i];
-        e->last[1][i] = e->last[0][i];
-        e->last[0][i] = pair;
+    return p->wide_weights ? ((const int16_t *)p->weight)[at] : ((const int8_t *)p->weight)[at];
+}
+
+/* Pair number n of every lane. */
+static void add_pairs(struct lane_sums *s, const int16_t w[2 * LANES], int n)
+{
+    for (int i = 0; i < LANES; i++) {
+        const int32_t one = abs(w[2 * i]) + abs(w[2 * i + 1]), two = one + s->pair[i];
+        const int32_t four = two + s->two[n % 2][i], eight = four + s->four[n % 4][i];
+        s->pair[i] = one;
+        s->two[n % 2][i] = two;
+        s->four[n % 4][i] = four;
+        s->most[0][i] = max_int(s->most[0][i], one);
+        s->most[1][i] = max_int(s->most[1][i], two);
+        s->most[2][i] = max_int(s->most[2][i], four);
+        s->most[3][i] = max_int(s->most[3][i], eight);
+        s->most[4][i] = min_int(s->most[4][i] + one, VN_SUM_MOST);
     }
 }
 
-static uint8_t run_of(const struct extents *e)
+/* A block of `n` weights: all groups of four values. */
+static void add_block(struct lane_sums *s, const struct vn_conv_s16 *p, size_t from, size_t n)
 {
-    const int32_t *const sums[] = { e->all, e->four, e->two, e->one };
-    static const uint8_t runs[] = { VN_RUN_MOST, 4, 2, 1 };
-    for (int i = 0; i < 4; i++) {
-        int32_t most = 0;
-        for (int j = 0; j < SUMS; j++)
-            most = larger(most, sums[i][j]);
-        if (most <= MOST_SUM)
-            return runs[i];
+    for (size_t at = 0; at < n; at += 2 * LANES) {
+        int16_t w[2 * LANES];
+        if (p->wide_weights)
+            memcpy(w, (const int16_t *)p->weight + from + at, sizeof w);
+        for (size_t i = 0; i < 2 * LANES && !p->wide_weights; i++)
+            w[i] = ((const int8_t *)p->weight)[from + at + i];
+        add_pairs(s, w, (int)(at / (2 * LANES)));
     }
-    return 0;
 }
 
-static uint8_t dense_run(const int16_t *w, size_t n)
+static void add_columns(struct lane_sums *s, const struct vn_conv_s16 *p, int c, int count)
 {
-    struct extents e = { 0 };
-    for (; n > 0; n -= 2 * SUMS, w += 2 * SUMS)
-        add_pairs(&e, w);
-    return run_of(&e);
-}
-
-static uint8_t depthwise_run(const int16_t *w, const struct vn_window2d *g, int count)
-{
-    struct extents e = { 0 };
-    const int taps = g->kh * g->kw;
-    for (int tap = 0; tap < taps; tap += 2, w += 2 * (size_t)g->c) {
-        int16_t pairs[2 * SUMS] = { 0 };
-        for (int i = 0; i < count; i++) {
-            pairs[2 * i] = w[i];
-            pairs[2 * i + 1] = tap + 1 < taps ? w[i + (size_t)g->c] : 0;
-        }
-        add_pairs(&e, pairs);
+    const int taps = p->g.kh * p->g.kw;
+    for (int tap = 0; tap < taps; tap += 2) {
+        int16_t w[2 * LANES] = { 0 };
+        for (int i = 0; i < count; i++)
+            for (int j = 0; j < 2 && tap + j < taps; j++)
+                w[2 * i + j] = (int16_t)weight_at(p, (size_t)(tap + j) * p->g.c + c + i);
+        add_pairs(s, w, tap / 2);
     }
-    return run_of(&e);
 }
 
-void vn_conv_s16_runs(struct vn_conv_s16 *p, int depthwise)
+void vn_conv_s16_sums(struct vn_conv_s16 *p, int depthwise)
 {
     const struct vn_window2d *const g = &p->g;
     const int blocks = depthwise ? (g->c + VN_OCB - 1) / VN_OCB : vn_conv_blocks(g);
-    const size_t block = depthwise ? VN_OCB : vn_conv_s8_packed_bytes(g) / (size_t)blocks;
-    memset(p->runs, VN_RUN_MOST, sizeof p->runs); /* so many pairs of int8 always fit */
-    for (int kb = 0; kb < blocks && p->wide_weights; kb++) {
-        const int16_t *const w = (const int16_t *)p->weight + (size_t)kb * block;
-        const uint8_t run =
-            depthwise ? depthwise_run(w, g, min_int(VN_OCB, g->c - kb * VN_OCB)) : dense_run(w, block);
-        uint8_t *const at = &p->runs[(int64_t)kb * VN_RUNS / blocks];
-        *at = run < *at ? run : *at;
+    const size_t block = depthwise ? 0 : vn_conv_s8_packed_bytes(g) / (size_t)blocks;
+    memset(p->sums, 0, sizeof p->sums);
+    for (int kb = 0; kb < blocks; kb++) {
+        struct lane_sums s = { 0 };
+        if (depthwise)
+            add_columns(&s, p, kb * VN_OCB, min_int(VN_OCB, g->c - kb * VN_OCB));
+        else
+            add_block(&s, p, (size_t)kb * block, block);
+        int32_t *const sums = p->sums[(int64_t)kb * VN_RUN_PARTS / blocks];
+        for (int run = 0; run < VN_RUNS; run++)
+            for (int i = 0; i < LANES; i++)
+                sums[run] = max_int(sums[run], s.most[run][i]);
     }
 }
 

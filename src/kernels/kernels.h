@@ -85,7 +85,8 @@ void vn_dwconv_s8_pack(int8_t *packed, const int8_t *w, const struct vn_window2d
  *
  * acc[k] = sum over taps and channels x * w + bias[k], exact in 64 bits (taps outside the input contribute 0); then as int8
  * without a residual, to int16 in [lo, hi] or to float32. */
-#define VN_RUNS 32
+#define VN_RUNS 5 /* of 1, 2, 4, 8 and all pairs */
+#define VN_RUN_PARTS 16
 struct vn_conv_s16 {
     struct vn_window2d g;
     const void *weight; /* int8: packed as for int8 convolutions; int16: in the same order */
@@ -94,7 +95,7 @@ struct vn_conv_s16 {
     const float *mult;
     int32_t zy, lo, hi;
     int out_f32;
-    uint8_t runs[VN_RUNS]; /* vn_conv_s16_runs; the C kernels do without */
+    int32_t sums[VN_RUN_PARTS][VN_RUNS]; /* vn_conv_s16_sums; the C kernels do without */
 };
 #define VN_CONV_S16(name) \
     void name(void *out, const int16_t *x, const struct vn_conv_s16 *p, int row0, int row1, int kb0, int kb1)
@@ -107,14 +108,15 @@ VN_CONV_S16(vn_dwconv_s16_avx2);
 VN_CONV_S16(vn_dwconv_s16_avx512vnni);
 void vn_conv_s16_pack(int16_t *packed, const int16_t *w, const struct vn_window2d *g);
 void vn_dwconv_s16_pack(int16_t *packed, const int16_t *w, const struct vn_window2d *g);
-/* How many pairs of products in a row fit 32 bits together, whatever the input is: 1, 2, 4 or VN_RUN_MOST; 0 if one pair
- * does not. One number for each VN_RUNS-th of the blocks of output channels. A pair is two neighbouring input channels of
- * a packed group of four, followed by the same places of the next group; depthwise: taps 2i and 2i + 1. */
-#define VN_RUN_MOST 255
-void vn_conv_s16_runs(struct vn_conv_s16 *p, int depthwise);
-static inline int vn_run_of(const struct vn_conv_s16 *p, int kb, int blocks)
+/* The largest sums of |weight| in a row of pairs that one output channel meets: they say how many products
+ * fit 32 bits together. One row for each VN_RUN_PARTS-th of the blocks of output channels, of at most
+ * VN_SUM_MOST. A pair is two neighbouring input channels of a packed group of four, followed by the same
+ * places of the next group; depthwise: taps 2i and 2i + 1. */
+#define VN_SUM_MOST (1 << 30)
+void vn_conv_s16_sums(struct vn_conv_s16 *p, int depthwise);
+static inline const int32_t *vn_sums_of(const struct vn_conv_s16 *p, int kb, int blocks)
 {
-    return p->runs[(int64_t)kb * VN_RUNS / blocks];
+    return p->sums[(int64_t)kb * VN_RUN_PARTS / blocks];
 }
 
 /* ---- float32 convolution: y = bias, then fma(x, w, y) over taps (kh, kw) and channels ascending, padding included as x = 0;

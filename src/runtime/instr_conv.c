@@ -149,7 +149,7 @@ static int prepare_s16(struct vn_model *m, struct rt_step *s, int depthwise, str
     a->lo = p->lo;
     a->hi = p->hi;
     a->out_f32 = s->out->dtype == VN_F32;
-    vn_conv_s16_runs(a, depthwise);
+    vn_conv_s16_sums(a, depthwise);
     return VN_OK;
 }
 

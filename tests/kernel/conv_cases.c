@@ -274,7 +274,7 @@ static void conv_s16(struct test *t, int depthwise)
     p.weight = packed;
     p.bias = depthwise ? bias : packed_bias;
     p.mult = depthwise ? mult : packed_mult;
-    vn_conv_s16_runs(&p, depthwise);
+    vn_conv_s16_sums(&p, depthwise);
 
     const size_t bytes = outs * (p.out_f32 ? 4 : 2);
     void *const want = new_output(bytes), *const got = new_output(bytes);

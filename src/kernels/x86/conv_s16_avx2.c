@@ -15,8 +15,8 @@ static inline __m256d doubles4(__m128i high, __m128i rest, __m128i bias)
     return _mm256_fmadd_pd(_mm256_cvtepi32_pd(high), _mm256_set1_pd(65536.0), b);
 }
 
-static inline void finish_lanes(void *out, size_t pixel, int k, __m256i high, __m256i rest, size_t lane, int count,
-                                const struct vn_conv_s16 *p)
+static inline void finish_lanes(void *out, size_t pixel, int k, __m256i high, __m256i rest, size_t lane,
+                                int count, const struct vn_conv_s16 *p)
 {
     const __m256i bias = _mm256_maskload_epi32(p->bias + lane, low_lanes(count));
     double sum[8];
@@ -27,7 +27,10 @@ static inline void finish_lanes(void *out, size_t pixel, int k, __m256i high, __
     finish8_s16(out, pixel, k, sum, p->mult + lane, count, p);
 }
 
-static inline __m256i rest_of(__m256i low, __m256i high) { return _mm256_sub_epi32(low, _mm256_slli_epi32(high, 16)); }
+static inline __m256i rest_of(__m256i low, __m256i high)
+{
+    return _mm256_sub_epi32(low, _mm256_slli_epi32(high, 16));
+}
 
 /* The two sums of each of 8 channels, added. */
 static inline __m256i joined(__m256i a, __m256i b)
@@ -55,10 +58,11 @@ static inline __m256i pairs8(const int16_t *a, const int16_t *b)
 #define FOUR(x) four_values(x)
 #define WIDE(w) _mm256_loadu_si256((const __m256i *)(w))
 #define NARROW(w) _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(w)))
-#define PAIRS(x, w) _mm256_madd_epi16(x, w)
-#define ADD_PAIRS(acc, x, w) _mm256_add_epi32(acc, _mm256_madd_epi16(x, w))
+#define PRODUCTS_OF(x, w) _mm256_madd_epi16(x, w)
+#define ADD_PRODUCTS(acc, x, w) _mm256_add_epi32(acc, _mm256_madd_epi16(x, w))
 #define ADD(a, b) _mm256_add_epi32(a, b)
 #define UPPER(a) _mm256_srai_epi32(a, 16)
+#define ZERO _mm256_setzero_si256()
 #define FINISH(out, pixel, k, low, high, lane, count, p) finish_tile(out, pixel, k, low, high, lane, count, p)
 #define DW_LANES 8
 #define DW_LOAD(a, b) pairs8(a, b)
@@ -66,7 +70,8 @@ static inline __m256i pairs8(const int16_t *a, const int16_t *b)
     finish_lanes(out, pixel, k, high, rest_of(low, high), lane, count, p)
 #include "kernels/x86/conv_s16_body.h"
 
-VN_CONV_S16(vn_conv_s16_avx2) {
+VN_CONV_S16(vn_conv_s16_avx2)
+{
     const struct job job = job_of(out, x, p);
     dense(&job, row0, row1, kb0, kb1);
 }

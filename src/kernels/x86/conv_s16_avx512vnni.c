@@ -17,8 +17,8 @@ static inline __m256 floats8(__m256i high, __m256i rest, __m256i bias)
 
 static inline __m512 floats16(__m512i high, __m512i rest, __m512i bias)
 {
-    const __m256 lo = floats8(_mm512_castsi512_si256(high), _mm512_castsi512_si256(rest),
-                              _mm512_castsi512_si256(bias));
+    const __m256 lo =
+        floats8(_mm512_castsi512_si256(high), _mm512_castsi512_si256(rest), _mm512_castsi512_si256(bias));
     const __m256 hi = floats8(_mm512_extracti64x4_epi64(high, 1), _mm512_extracti64x4_epi64(rest, 1),
                               _mm512_extracti64x4_epi64(bias, 1));
     return _mm512_insertf32x8(_mm512_castps256_ps512(lo), hi, 1);
@@ -50,7 +50,10 @@ static inline void finish16_s16(void *out, size_t pixel, int k, __m512i high, __
     store16_s16((int16_t *)out + at, _mm512_cvtepi32_epi16(q), count);
 }
 
-static inline __m512i rest_of(__m512i low, __m512i high) { return _mm512_sub_epi32(low, _mm512_slli_epi32(high, 16)); }
+static inline __m512i rest_of(__m512i low, __m512i high)
+{
+    return _mm512_sub_epi32(low, _mm512_slli_epi32(high, 16));
+}
 
 /* The two sums of each of 16 channels, added. */
 static inline __m512i joined(__m512i a, __m512i b)
@@ -70,9 +73,11 @@ static inline void finish_tile(void *out, size_t pixel, int k, const __m512i low
 /* 16 pairs: one of a, one of b. */
 static inline __m512i pairs16(const int16_t *a, const int16_t *b)
 {
-    const __m512i va = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)a));
-    const __m512i vb = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)b));
-    return _mm512_or_si512(va, _mm512_slli_epi32(vb, 16));
+    const __m512i from_a = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i from_b = _mm512_slli_epi32(_mm512_add_epi32(from_a, _mm512_set1_epi32(32)), 16);
+    return _mm512_permutex2var_epi16(_mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)a)),
+                                     _mm512_or_si512(from_a, from_b),
+                                     _mm512_castsi256_si512(_mm256_loadu_si256((const __m256i *)b)));
 }
 
 #define VECTOR __m512i
@@ -81,10 +86,11 @@ static inline __m512i pairs16(const int16_t *a, const int16_t *b)
 #define FOUR(x) four_values(x)
 #define WIDE(w) _mm512_loadu_si512(w)
 #define NARROW(w) _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(w)))
-#define PAIRS(x, w) _mm512_madd_epi16(x, w)
-#define ADD_PAIRS(acc, x, w) _mm512_dpwssd_epi32(acc, x, w)
+#define PRODUCTS_OF(x, w) _mm512_madd_epi16(x, w)
+#define ADD_PRODUCTS(acc, x, w) _mm512_dpwssd_epi32(acc, x, w)
 #define ADD(a, b) _mm512_add_epi32(a, b)
 #define UPPER(a) _mm512_srai_epi32(a, 16)
+#define ZERO _mm512_setzero_si512()
 #define FINISH(out, pixel, k, low, high, lane, count, p) finish_tile(out, pixel, k, low, high, lane, count, p)
 #define DW_LANES 16
 #define DW_LOAD(a, b) pairs16(a, b)
@@ -92,7 +98,8 @@ static inline __m512i pairs16(const int16_t *a, const int16_t *b)
     finish16_s16(out, pixel, k, high, rest_of(low, high), lane, count, p)
 #include "kernels/x86/conv_s16_body.h"
 
-VN_CONV_S16(vn_conv_s16_avx512vnni) {
+VN_CONV_S16(vn_conv_s16_avx512vnni)
+{
     const struct job job = job_of(out, x, p);
     dense(&job, row0, row1, kb0, kb1);
 }

@@ -1,28 +1,28 @@
 /* kernels/x86/conv_s16_body.h - int16 convolution, included once per instruction set.
  *
- * Two products at a time are summed in 32 bits, vpmaddwd. How many such pairs fit 32 bits together follows from the
- * weights: vn_conv_s16_runs. The sum of every run is added to `low`, which wraps, and its upper half, rounded down, to
- * `high`. What `high` leaves of the whole sum is below 2^16 for each run, so the difference of `low` and high * 2^16
- * does not wrap, and both together are the exact sum.
+ * Two products at a time are summed in 32 bits, vpmaddwd. How many such pairs fit 32 bits together follows
+ * from the sums of the weights, vn_conv_s16_sums, and the largest input of the tile. The sum of every run
+ * of pairs is added to `low`, which wraps, and its upper half, rounded down, to `high`. What `high` leaves
+ * of the whole sum is below 2^16 for each run, so the difference of `low` and high * 2^16 does not wrap,
+ * and both together are exact.
  *
- * The inputs of a few pixels are gathered into lines in the order of the packed weights; those of 1 x 1 windows are used
- * where they are.
+ * The inputs of a few pixels are gathered into lines in the order of the packed weights; those of 1 x 1
+ * windows are used where they are.
  *
  * The includer defines
  *   VECTOR            16-bit lanes of inputs and weights, 32-bit lanes of sums; a tile has two of them
  *   CHANNELS          output channels of a tile; NP: its pixels
  *   FOUR(x)           four values to all places
  *   WIDE(w), NARROW(w)   weights of half a tile from int16, from int8
- *   PAIRS(x, w), ADD_PAIRS(acc, x, w)   sums of two products, and acc + them
+ *   PRODUCTS_OF(x, w), ADD_PRODUCTS(acc, x, w)   sums of two products, and acc + them
  *   ADD(a, b), UPPER(a)   32-bit lanes: a + b, a >> 16
+ *   ZERO
  *   FINISH(out, pixel, k, low, high, lane, count, p)
  *   DW_LANES, DW_LOAD(a, b), DW_FINISH   depthwise: channels at a time, pairs of two taps, as FINISH
  */
 #include "kernels/x86/pixels.h"
 
 #define LINE 4608
-#define MOST_QUADS 16000 /* the halves of so many runs fit their lanes */
-
 struct lines {
     int16_t v[NP][LINE + 16]; /* copies are whole vectors */
 };
@@ -41,20 +41,35 @@ static inline void copy_values(int16_t *to, const int16_t *from, int n)
         _mm256_storeu_si256((__m256i *)(to + i), _mm256_loadu_si256((const __m256i *)(from + i)));
 }
 
+/* Up to three channels of neighbouring pixels to four places each; the weights of the other places are 0. */
+static inline void spread_values(int16_t *to, const int16_t *from, int pixels, int channels)
+{
+    const __m128i first = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7);
+    const __m128i second = _mm_set_epi64x(0x0202020202020202 * channels, 0);
+    for (int i = 0; i < pixels; i += 2) {
+        const __m128i two = _mm_loadu_si128((const __m128i *)(from + i * channels));
+        _mm_storeu_si128((__m128i *)(to + 4 * i), _mm_shuffle_epi8(two, _mm_add_epi8(first, second)));
+    }
+}
+
 static inline int pixel_is_inside(const struct pixel *t, const struct vn_window2d *g)
 {
     return tap_is_real(t, 0, 0, g) && tap_is_real(t, (g->kh - 1) * g->dh, (g->kw - 1) * g->dw, g);
 }
 
 /* Taps [tap, end) of one pixel, n values each. */
-static void gather_pixel(int16_t *to, const struct pixel *t, const int16_t *x, const struct vn_window2d *g, int n,
-                         int tap, int end)
+static void gather_pixel(int16_t *to, const struct pixel *t, const int16_t *x, const struct vn_window2d *g,
+                         int n, int tap, int end)
 {
-    const int inside = pixel_is_inside(t, g), rows = inside && g->dw == 1 && n == g->xp;
+    const int inside = pixel_is_inside(t, g), near = inside && g->dw == 1;
+    const int spread = near && n == 4 && g->xp < 4, rows = spread || (near && n == g->xp);
     for (int ky = tap / g->kw, kx = tap % g->kw; tap < end;) {
         const int taps = rows ? min_int(g->kw - kx, end - tap) : 1;
-        if (inside || tap_is_real(t, ky * g->dh, kx * g->dw, g))
-            copy_values(to, x + t->at + ((ptrdiff_t)ky * g->dh * g->w + kx * g->dw) * g->xp, taps * n);
+        const ptrdiff_t at = t->at + ((ptrdiff_t)ky * g->dh * g->w + kx * g->dw) * g->xp;
+        if (spread)
+            spread_values(to, x + at, taps, g->xp);
+        else if (inside || tap_is_real(t, ky * g->dh, kx * g->dw, g))
+            copy_values(to, x + at, taps * n);
         else
             memset(to, 0, (size_t)n * sizeof *to);
         to += taps * n;
@@ -75,75 +90,104 @@ static ALWAYS_INLINE VECTOR load_weights(const void *w, size_t at, const int wid
 static ALWAYS_INLINE void add_four(const int np, const int wide, const int first, VECTOR b[NP][2],
                                    const int16_t *const *x, const void *w, int k)
 {
-    EACH (h, 2) {
+    EACH(h, 2)
+    {
         const VECTOR wv = load_weights(w, (size_t)k * VN_OCB + h * 2 * CHANNELS, wide);
-        EACH (i, np)
-            b[i][h] = first ? PAIRS(FOUR(x[i] + k), wv) : ADD_PAIRS(b[i][h], FOUR(x[i] + k), wv);
+        EACH(i, np)
+        b[i][h] = first ? PRODUCTS_OF(FOUR(x[i] + k), wv) : ADD_PRODUCTS(b[i][h], FOUR(x[i] + k), wv);
     }
 }
 
-static ALWAYS_INLINE void add_run(const int np, const int wide, struct sums *s, const int16_t *const *x, const void *w,
-                                  int k, const int quads)
+static ALWAYS_INLINE void add_run(const int np, const int wide, struct sums *s, const int16_t *const *x,
+                                  const void *w, int k, const int quads)
 {
     VECTOR b[NP][2];
     add_four(np, wide, 1, b, x, w, k);
-    EACH (q, quads - 1)
-        add_four(np, wide, 0, b, x, w, k + 4 * q + 4);
-    EACH (i, np)
-        EACH (h, 2) {
-            s->low[i][h] = ADD(s->low[i][h], b[i][h]);
-            s->high[i][h] = ADD(s->high[i][h], UPPER(b[i][h]));
-        }
+    EACH(q, quads - 1)
+    add_four(np, wide, 0, b, x, w, k + 4 * q + 4);
+    EACH(i, np)
+    EACH(h, 2)
+    {
+        s->low[i][h] = ADD(s->low[i][h], b[i][h]);
+        s->high[i][h] = ADD(s->high[i][h], UPPER(b[i][h]));
+    }
 }
 
 static ALWAYS_INLINE void add_products(const int np, const int wide, const int run, struct sums *sums,
-                                       const int16_t *const *x, const void *w, int n)
+                                       const int16_t *const *x, const void *w, int n, int more)
 {
     struct sums s;
-    EACH (i, np)
-        EACH (h, 2) {
-            s.low[i][h] = sums->low[i][h];
-            s.high[i][h] = sums->high[i][h];
-        }
+    EACH(i, np)
+    EACH(h, 2)
+    {
+        s.low[i][h] = more ? sums->low[i][h] : ZERO;
+        s.high[i][h] = more ? sums->high[i][h] : ZERO;
+    }
     int k = 0;
     for (; k + 4 * run <= n; k += 4 * run)
         add_run(np, wide, &s, x, w, k, run);
     if (k < n)
         add_run(np, wide, &s, x, w, k, (n - k) / 4);
-    EACH (i, np)
-        EACH (h, 2) {
-            sums->low[i][h] = s.low[i][h];
-            sums->high[i][h] = s.high[i][h];
-        }
+    EACH(i, np)
+    EACH(h, 2)
+    {
+        sums->low[i][h] = s.low[i][h];
+        sums->high[i][h] = s.high[i][h];
+    }
 }
 
-/* n values of NP pixels, or of one. */
-typedef void products_fn(struct sums *s, const int16_t *const *x, const void *w, int n);
-#define PRODUCTS(name, wide, run) \
-    static void name##_tile(struct sums *s, const int16_t *const *x, const void *w, int n) \
-    { \
-        add_products(NP, wide, run, s, x, w, n); \
-    } \
-    static void name##_one(struct sums *s, const int16_t *const *x, const void *w, int n) \
-    { \
-        add_products(1, wide, run, s, x, w, n); \
-    }
-PRODUCTS(narrow, 0, VN_RUN_MOST)
-PRODUCTS(wide, 1, VN_RUN_MOST)
-PRODUCTS(wide4, 1, 4)
-PRODUCTS(wide2, 1, 2)
-PRODUCTS(wide1, 1, 1)
+#define MOST_QUADS 16000 /* the halves of so many runs fit their lanes */
+#define MOST_PAIR 65535 /* times 2^15, it fits 31 bits */
+#define NARROW_RUN 255 /* products with int8 fit 31 bits: 2 * 255 * 2^15 * 2^7 */
 
-static products_fn *products_of(const struct vn_conv_s16 *p, int run, int one)
+/* n values of NP pixels, or of one; more: add to what is there. */
+typedef void products_fn(struct sums *s, const int16_t *const *x, const void *w, int n, int more);
+#define PRODUCTS(name, wide, run) \
+    static void name##_tile(struct sums *s, const int16_t *const *x, const void *w, int n, int more) \
+    { \
+        add_products(NP, wide, run, s, x, w, n, more); \
+    } \
+    static void name##_one(struct sums *s, const int16_t *const *x, const void *w, int n, int more) \
+    { \
+        add_products(1, wide, run, s, x, w, n, more); \
+    }
+PRODUCTS(narrow, 0, NARROW_RUN)
+PRODUCTS(wide1, 1, 1)
+PRODUCTS(wide2, 1, 2)
+PRODUCTS(wide4, 1, 4)
+PRODUCTS(wide8, 1, 8)
+PRODUCTS(wide, 1, 4 * MOST_QUADS)
+
+/* The longest run whose sums fit with inputs of at most `most`. */
+static int run_of(const int32_t *sums, int most)
 {
+    int run = VN_RUNS - 1;
+    while (run > 0 && (int64_t)sums[run] * most > INT32_MAX)
+        run--;
+    return run;
+}
+
+static products_fn *products_of(const struct vn_conv_s16 *p, const int32_t *sums, int most, int one)
+{
+    static products_fn *const all[VN_RUNS][2] = { { wide1_tile, wide1_one },
+                                                  { wide2_tile, wide2_one },
+                                                  { wide4_tile, wide4_one },
+                                                  { wide8_tile, wide8_one },
+                                                  { wide_tile, wide_one } };
     if (!p->wide_weights)
         return one ? narrow_one : narrow_tile;
-    switch (run) {
-    case 1: return one ? wide1_one : wide1_tile;
-    case 2: return one ? wide2_one : wide2_tile;
-    case 4: return one ? wide4_one : wide4_tile;
-    default: return one ? wide_one : wide_tile;
-    }
+    return all[run_of(sums, most)][one];
+}
+
+/* The largest |x| of n values, or one of those behind them. */
+static int largest(const int16_t *x, int n)
+{
+    __m256i most = _mm256_setzero_si256();
+    for (int i = 0; i < n; i += 16)
+        most = _mm256_max_epu16(most, _mm256_abs_epi16(_mm256_loadu_si256((const __m256i *)(x + i))));
+    /* vpminposuw finds the smallest */
+    const __m128i eight = _mm_max_epu16(_mm256_castsi256_si128(most), _mm256_extracti128_si256(most, 1));
+    return 0xffff ^ _mm_extract_epi16(_mm_minpos_epu16(_mm_xor_si128(eight, _mm_set1_epi16(-1))), 0);
 }
 
 /* What all tiles of a call share. */
@@ -151,11 +195,11 @@ struct job {
     void *out;
     const int16_t *x;
     const struct vn_conv_s16 *p;
-    int taps, n;   /* of a window; values of each, a multiple of 4 */
-    int some;      /* taps that are gathered at a time */
-    int in_place;  /* every window is one pixel of the input */
+    int taps, n; /* of a window; values of each, a multiple of 4 */
+    int some; /* taps that are gathered at a time */
+    int in_place; /* every window is one pixel of the input */
     int blocks;
-    size_t block;  /* weights of one */
+    size_t block; /* weights of one */
 };
 
 /* Up to NP pixels, and where their inputs are. */
@@ -163,6 +207,7 @@ struct tile {
     struct pixel t[NP];
     size_t first;
     int np;
+    int most; /* the largest input, or more */
     const int16_t *x[NP];
     struct lines lines;
 };
@@ -171,7 +216,11 @@ static struct job job_of(void *out, const int16_t *x, const struct vn_conv_s16 *
 {
     const struct vn_window2d *const g = &p->g;
     const int taps = g->kh * g->kw, n = (g->c / g->groups + 3) / 4 * 4;
-    return (struct job){ .out = out, .x = x, .p = p, .taps = taps, .n = n,
+    return (struct job){ .out = out,
+                         .x = x,
+                         .p = p,
+                         .taps = taps,
+                         .n = n,
                          .some = min_int(taps, LINE / n),
                          .in_place = taps == 1 && !g->ph && !g->pw && (g->oh - 1) * g->sh < g->h &&
                                      (g->ow - 1) * g->sw < g->w,
@@ -179,10 +228,18 @@ static struct job job_of(void *out, const int16_t *x, const struct vn_conv_s16 *
                          .block = (size_t)taps * n * VN_OCB };
 }
 
+static void find_largest(struct tile *tile, int n)
+{
+    tile->most = 0;
+    for (int i = 0; i < tile->np; i++)
+        tile->most = max_int(tile->most, largest(tile->x[i], n));
+}
+
 static void gather(struct tile *tile, const struct job *job, int tap, int end)
 {
     for (int i = 0; i < tile->np; i++)
         gather_pixel(tile->lines.v[i], &tile->t[i], job->x, &job->p->g, job->n, tap, end);
+    find_largest(tile, (end - tap) * job->n);
 }
 
 static void finish_block(const struct job *job, const struct tile *tile, const struct sums *s, int kb)
@@ -198,17 +255,18 @@ static void finish_block(const struct job *job, const struct tile *tile, const s
 static void tile_block(const struct job *job, struct tile *tile, int kb)
 {
     const struct vn_conv_s16 *const p = job->p;
-    products_fn *const add = products_of(p, vn_run_of(p, kb, job->blocks), tile->np == 1);
+    const int32_t *const sums = vn_sums_of(p, kb, job->blocks);
     struct sums s[VN_OCB / CHANNELS];
-    memset(s, 0, sizeof s);
     const int step = job->in_place ? 1 : job->some;
     for (int tap = 0; tap < job->taps; tap += step) {
         const int end = min_int(job->taps, tap + step);
         if (step < job->taps)
             gather(tile, job, tap, end);
+        products_fn *const add = products_of(p, sums, tile->most, tile->np == 1);
         for (int part = 0; part < VN_OCB / CHANNELS; part++) {
-            const size_t w = (size_t)kb * job->block + (size_t)tap * job->n * VN_OCB + (size_t)part * 4 * CHANNELS;
-            add(&s[part], tile->x, (const char *)p->weight + w * (p->wide_weights ? 2 : 1), (end - tap) * job->n);
+            const size_t w = (size_t)kb * job->block + (size_t)tap * job->n * VN_OCB + part * 4 * CHANNELS;
+            const char *const from = (const char *)p->weight + w * (p->wide_weights ? 2 : 1);
+            add(&s[part], tile->x, from, (end - tap) * job->n, tap > 0);
         }
     }
     finish_block(job, tile, s, kb);
@@ -224,7 +282,9 @@ static void tile_blocks(const struct job *job, struct walk *walk, int kb0, int k
     next_pixels(tile.t, NP, walk, g, block_at(g, kb0).group * (g->c / g->groups));
     for (int i = 0; i < NP; i++)
         tile.x[i] = job->in_place ? job->x + tile.t[i].at : tile.lines.v[min_int(i, tile.np - 1)];
-    if (!job->in_place && job->some == job->taps)
+    if (job->in_place)
+        find_largest(&tile, job->n);
+    else if (job->some == job->taps)
         gather(&tile, job, 0, job->taps);
     for (int kb = kb0; kb < kb1; kb++)
         tile_block(job, &tile, kb);
@@ -234,7 +294,7 @@ static void tile_blocks(const struct job *job, struct walk *walk, int kb0, int k
 static int fits(const struct job *job, int kb)
 {
     return (int64_t)job->n * job->taps <= 4 * MOST_QUADS && (job->n <= LINE || job->in_place) &&
-           vn_run_of(job->p, kb, job->blocks) > 0;
+           vn_sums_of(job->p, kb, job->blocks)[0] <= MOST_PAIR;
 }
 
 static void dense(const struct job *job, int row0, int row1, int kb0, int kb1)
@@ -284,7 +344,7 @@ static void plan_columns(struct columns *l, const struct vn_conv_s16 *p, int c)
     l->c = c;
     l->count = min_int(DW_LANES, g->c - c);
     l->taps = (g->kh * g->kw + 1) / 2 * 2;
-    l->run = vn_run_of(p, c / VN_OCB, (g->c + VN_OCB - 1) / VN_OCB);
+    l->run = 1 << run_of(vn_sums_of(p, c / VN_OCB, (g->c + VN_OCB - 1) / VN_OCB), 1 << 15);
     for (int tap = 0; tap < l->taps; tap++) {
         const int real = min_int(tap, g->kh * g->kw - 1);
         l->at[tap] = ((ptrdiff_t)(real / g->kw) * g->dh * g->w + real % g->kw * g->dw) * g->xp;
@@ -293,30 +353,31 @@ static void plan_columns(struct columns *l, const struct vn_conv_s16 *p, int c)
     }
 }
 
-static ALWAYS_INLINE void add_pair(VECTOR *b, const struct columns *l, const int16_t *const *x, const int16_t *x0,
-                                   int pair, const int first)
+static ALWAYS_INLINE void add_tap_pair(VECTOR *b, const struct columns *l, const int16_t *const *x,
+                                       const int16_t *x0, int pair, const int first)
 {
-    const VECTOR v = x0 ? DW_LOAD(x0 + l->at[2 * pair], x0 + l->at[2 * pair + 1]) : DW_LOAD(x[2 * pair], x[2 * pair + 1]);
-    *b = first ? PAIRS(v, l->w[pair]) : ADD_PAIRS(*b, v, l->w[pair]);
+    const VECTOR v =
+        x0 ? DW_LOAD(x0 + l->at[2 * pair], x0 + l->at[2 * pair + 1]) : DW_LOAD(x[2 * pair], x[2 * pair + 1]);
+    *b = first ? PRODUCTS_OF(v, l->w[pair]) : ADD_PRODUCTS(*b, v, l->w[pair]);
 }
 
 /* One pixel: taps from x0 on, or, where some are padding, each from its own pointer. */
-static ALWAYS_INLINE void add_columns(VECTOR *low, VECTOR *high, const struct columns *l, const int16_t *const *x,
-                                      const int16_t *x0, const int one)
+static ALWAYS_INLINE void add_columns(VECTOR *low, VECTOR *high, const struct columns *l,
+                                      const int16_t *const *x, const int16_t *x0, const int one)
 {
     const int pairs = l->taps / 2, run = one ? 1 : l->run;
     for (int i = 0; i < pairs; i += run) {
         VECTOR b;
-        add_pair(&b, l, x, x0, i, 1);
+        add_tap_pair(&b, l, x, x0, i, 1);
         for (int j = 1; j < run && i + j < pairs; j++)
-            add_pair(&b, l, x, x0, i + j, 0);
+            add_tap_pair(&b, l, x, x0, i + j, 0);
         *low = ADD(*low, b);
         *high = ADD(*high, UPPER(b));
     }
 }
 
-static void column_pixel(void *out, size_t pixel, const int16_t *x, const struct columns *l, const struct pixel *t,
-                         int inside, const struct vn_conv_s16 *p)
+static void column_pixel(void *out, size_t pixel, const int16_t *x, const struct columns *l,
+                         const struct pixel *t, int inside, const struct vn_conv_s16 *p)
 {
     const struct vn_window2d *const g = &p->g;
     const int16_t *const x0 = x + t->at, *each[MOST_TAPS];
@@ -336,12 +397,14 @@ static void column_pixel(void *out, size_t pixel, const int16_t *x, const struct
     DW_FINISH(out, pixel, l->c, low, high, l->c, l->count, p);
 }
 
-static void depthwise(void *out, const int16_t *x, const struct vn_conv_s16 *p, int row0, int row1, int kb0, int kb1)
+static void depthwise(void *out, const int16_t *x, const struct vn_conv_s16 *p, int row0, int row1, int kb0,
+                      int kb1)
 {
     const struct vn_window2d *const g = &p->g;
     struct columns l = { .zero = { 0 } };
     for (int c = kb0 * VN_OCB; c < min_int(g->c, kb1 * VN_OCB); c += DW_LANES) {
-        if (g->kh * g->kw > MOST_TAPS || !vn_run_of(p, c / VN_OCB, (g->c + VN_OCB - 1) / VN_OCB)) {
+        if (g->kh * g->kw > MOST_TAPS ||
+            vn_sums_of(p, c / VN_OCB, (g->c + VN_OCB - 1) / VN_OCB)[0] > MOST_PAIR) {
             if (c % VN_OCB == 0)
                 vn_dwconv_s16_c(out, x, p, row0, row1, c / VN_OCB, c / VN_OCB + 1);
             continue;
