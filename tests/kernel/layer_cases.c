@@ -73,12 +73,15 @@ static const struct layer layers[] = {
 };
 #define LAYERS ((int)(sizeof layers / sizeof *layers))
 
+enum element { INT8, INT16, FLOAT, ELEMENTS };
+
 struct call {
     const struct layer *l;
-    int is_f32;
+    enum element e;
     size_t bytes; /* of the output */
     struct vn_window2d g;
     struct vn_conv_s8 s8;
+    struct vn_conv_s16 s16;
     struct vn_conv_f32 f32;
     struct vn_matmul matmul;
     void *x, *b, *y;
@@ -88,31 +91,38 @@ static void run(const struct call *c, const struct vn_kernels *k)
 {
     const int rows = c->g.n * c->g.oh;
     const int blocks = c->l->kind == DEPTHWISE ? (c->g.k + VN_OCB - 1) / VN_OCB : vn_conv_blocks(&c->g);
-    if (c->l->kind == PRODUCT && c->is_f32)
+    const int dense = c->l->kind == DENSE;
+    if (c->l->kind == PRODUCT && c->e == FLOAT)
         k->matmul_f32(c->y, c->x, c->b, &c->matmul, 0, c->matmul.m);
+    else if (c->l->kind == PRODUCT && c->e == INT16)
+        k->matmul_s16(c->y, c->x, c->b, &c->matmul, 0, c->matmul.m);
     else if (c->l->kind == PRODUCT)
         k->matmul_s8(c->y, c->x, c->b, &c->matmul, 0, c->matmul.m);
-    else if (c->is_f32)
-        (c->l->kind == DENSE ? k->conv_f32 : k->dwconv_f32)(c->y, c->x, &c->f32, 0, rows, 0, blocks);
+    else if (c->e == FLOAT)
+        (dense ? k->conv_f32 : k->dwconv_f32)(c->y, c->x, &c->f32, 0, rows, 0, blocks);
+    else if (c->e == INT16)
+        (dense ? k->conv_s16 : k->dwconv_s16)(c->y, c->x, &c->s16, 0, rows, 0, blocks);
     else
-        (c->l->kind == DENSE ? k->conv_s8 : k->dwconv_s8)(c->y, c->x, &c->s8, 0, rows, 0, blocks);
+        (dense ? k->conv_s8 : k->dwconv_s8)(c->y, c->x, &c->s8, 0, rows, 0, blocks);
 }
 
 /* What the call runs at a level: equal pointers are the same call. */
 static const char *kernel_name(const struct call *c)
 {
-    static const char *const names[3][2] = { { "conv_s8", "conv_f32" },
-                                             { "dwconv_s8", "dwconv_f32" },
-                                             { "matmul_s8", "matmul_f32" } };
-    return names[c->l->kind][c->is_f32];
+    static const char *const names[3][ELEMENTS] = { { "conv_s8", "conv_s16", "conv_f32" },
+                                                    { "dwconv_s8", "dwconv_s16", "dwconv_f32" },
+                                                    { "matmul_s8", "matmul_s16", "matmul_f32" } };
+    return names[c->l->kind][c->e];
 }
 
 static const void *kernel_of(const struct call *c, const struct vn_kernels *k)
 {
-    const void *const all[3][2] = { { (const void *)k->conv_s8, (const void *)k->conv_f32 },
-                                    { (const void *)k->dwconv_s8, (const void *)k->dwconv_f32 },
-                                    { (const void *)k->matmul_s8, (const void *)k->matmul_f32 } };
-    return all[c->l->kind][c->is_f32];
+    const void *const all[3][ELEMENTS] = {
+        { (const void *)k->conv_s8, (const void *)k->conv_s16, (const void *)k->conv_f32 },
+        { (const void *)k->dwconv_s8, (const void *)k->dwconv_s16, (const void *)k->dwconv_f32 },
+        { (const void *)k->matmul_s8, (const void *)k->matmul_s16, (const void *)k->matmul_f32 },
+    };
+    return all[c->l->kind][c->e];
 }
 
 static struct vn_window2d window_of(const struct layer *l)
@@ -203,6 +213,36 @@ static void prepare_s8(struct test *t, struct call *c)
     }
 }
 
+/* Weights and inputs as networks have them: most of them small. */
+static int16_t *words_of(struct test *t, size_t n, size_t slack)
+{
+    int16_t *const x = new_paged(n * sizeof *x + slack);
+    for (size_t i = 0; i < n; i++)
+        x[i] = (int16_t)(pick(t, -32767, 32767) / (1 + pick(t, 0, 15)));
+    return x;
+}
+
+static void prepare_s16(struct test *t, struct call *c)
+{
+    const struct vn_window2d *const g = &c->g;
+    const int depthwise = c->l->kind == DEPTHWISE;
+    const size_t per = (size_t)g->c / g->groups * g->kh * g->kw;
+    const size_t entries = depthwise ? (size_t)g->k : (size_t)vn_conv_blocks(g) * VN_OCB;
+    const int16_t *const w = words_of(t, per * g->k, 0);
+    int16_t *const packed = new_paged((depthwise ? per * g->k : vn_conv_s8_packed_bytes(g)) * sizeof *packed);
+    (depthwise ? vn_dwconv_s16_pack : vn_conv_s16_pack)(packed, w, g);
+    int32_t *const bias = new_paged(entries * sizeof *bias);
+    float *const mult = floats_of(t, entries, 0);
+    for (size_t i = 0; i < entries; i++) {
+        bias[i] = pick(t, -(1 << 30), 1 << 30);
+        mult[i] = (1.5f + mult[i]) / (sqrtf((float)per) * 5000.0f);
+    }
+    c->s16 = (struct vn_conv_s16){
+        .g = *g, .weight = packed, .wide_weights = 1, .bias = bias, .mult = mult, .lo = -32768, .hi = 32767
+    };
+    vn_conv_s16_sums(&c->s16, depthwise);
+}
+
 static void prepare_f32(struct test *t, struct call *c)
 {
     const struct vn_window2d *const g = &c->g;
@@ -217,23 +257,34 @@ static void prepare_f32(struct test *t, struct call *c)
         c->f32.residual = floats_of(t, c->bytes / sizeof(float), BIN_SLACK);
 }
 
-static void prepare(struct test *t, struct call *c, const struct layer *l, int is_f32)
+static void *elements_of(struct test *t, enum element e, size_t n)
 {
-    *c = (struct call){ .l = l, .is_f32 = is_f32, .g = window_of(l) };
+    return e == FLOAT   ? (void *)floats_of(t, n, BIN_SLACK)
+           : e == INT16 ? (void *)words_of(t, n, BIN_SLACK)
+                        : (void *)bytes_of(t, n, BIN_SLACK);
+}
+
+static void prepare(struct test *t, struct call *c, const struct layer *l, enum element e)
+{
+    static void (*const prepare_conv[])(struct test *, struct call *) = { prepare_s8, prepare_s16,
+                                                                          prepare_f32 };
+    static const size_t sizes[] = { 1, 2, 4 };
+    *c = (struct call){ .l = l, .e = e, .g = window_of(l) };
     const struct vn_window2d *const g = &c->g;
-    const size_t size = is_f32 ? sizeof(float) : 1, ins = (size_t)g->n * g->h * g->w * g->c;
-    c->bytes = (size_t)g->n * g->oh * g->ow * g->k * size;
+    c->bytes = (size_t)g->n * g->oh * g->ow * g->k * sizes[e];
     c->y = new_paged(c->bytes);
-    c->x = is_f32 ? (void *)floats_of(t, ins, BIN_SLACK) : (void *)bytes_of(t, ins, BIN_SLACK);
+    c->x = elements_of(t, e, (size_t)g->n * g->h * g->w * g->c);
     if (l->kind != PRODUCT) {
-        (is_f32 ? prepare_f32 : prepare_s8)(t, c);
+        prepare_conv[e](t, c);
         return;
     }
-    const size_t weights = (size_t)l->c * l->k;
-    c->b = is_f32 ? (void *)floats_of(t, weights, BIN_SLACK) : (void *)bytes_of(t, weights, BIN_SLACK);
-    c->matmul = (struct vn_matmul){
-        .m = l->h, .n = l->k, .k = l->c, .za = 4, .zb = -3, .zy = 7, .lo = -128, .hi = 127, .mult = 0.002f
-    };
+    c->b = elements_of(t, e, (size_t)l->c * l->k);
+    c->matmul = (struct vn_matmul){ .m = l->h, .n = l->k, .k = l->c, .lo = -128, .hi = 127, .mult = 0.002f };
+    if (e == INT8) {
+        c->matmul.za = 4;
+        c->matmul.zb = -3;
+        c->matmul.zy = 7;
+    }
 }
 
 static const char *describe(const struct call *c)
@@ -252,9 +303,9 @@ static const char *describe(const struct call *c)
 /* Every level against C. */
 static void test_layer(struct test *t)
 {
-    for (int is_f32 = 0; is_f32 < 2; is_f32++) {
+    for (int e = 0; e < ELEMENTS; e++) {
         struct call c;
-        prepare(t, &c, &layers[t->case_no], is_f32);
+        prepare(t, &c, &layers[t->case_no], (enum element)e);
         void *const want = malloc(c.bytes), *const got = c.y;
         memset(c.y, 0x5a, c.bytes);
         run(&c, &t->level[0].k);
@@ -290,15 +341,15 @@ static double work_of(const struct call *c)
 void bench_layers(struct test *t, const char *only)
 {
     printf("%-11s %-38s %-10s %10s %8s %6s\n", "kernel", "layer", "level", "us", "GMAC/s", "peak");
-    for (int n = 0; n < 2 * LAYERS; n++) {
+    for (int n = 0; n < ELEMENTS * LAYERS; n++) {
         struct call c;
-        prepare(t, &c, &layers[n % LAYERS], n >= LAYERS);
+        prepare(t, &c, &layers[n % LAYERS], (enum element)(n / LAYERS));
         for (int i = 1; i < t->levels && (!only || !strcmp(only, kernel_name(&c))); i++) {
             if (kernel_of(&c, &t->level[i].k) == kernel_of(&c, &t->level[i - 1].k))
                 continue;
             const double ns = median_ns(&t->level[i].k, timed_run, &c), speed = work_of(&c) / ns;
             printf("%-11s %-38s %-10s %10.1f %8.1f %5.0f%%\n", kernel_name(&c), describe(&c),
-                   t->level[i].name, ns / 1e3, speed, 100 * speed / peak_speed(i, c.is_f32));
+                   t->level[i].name, ns / 1e3, speed, 100 * speed / peak_speed(i, c.e != INT8));
         }
         free_all();
     }

@@ -1,4 +1,3 @@
 /* kernels/x86/integer_avx2.c */
 #define LEVEL(x) x##_avx2
 #include "kernels/x86/integer_types.h"
-#include "kernels/integer_pools.h"
