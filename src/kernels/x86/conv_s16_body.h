@@ -319,9 +319,10 @@ static void dense(const struct job *job, int row0, int row1, int kb0, int kb1)
 #define MOST_TAPS 128
 
 struct columns {
-    int c, count, taps; /* first channel, how many; an even number of taps */
+    int c, count, taps; /* first channel, how many; an even number of taps, the last one twice */
     int run;
     ptrdiff_t at[MOST_TAPS]; /* of each tap, from that of tap 0, 0 */
+    int down[MOST_TAPS], right[MOST_TAPS];
     VECTOR w[MOST_TAPS / 2];
     int16_t zero[DW_LANES];
 };
@@ -347,54 +348,71 @@ static void plan_columns(struct columns *l, const struct vn_conv_s16 *p, int c)
     l->run = 1 << run_of(vn_sums_of(p, c / VN_OCB, (g->c + VN_OCB - 1) / VN_OCB), 1 << 15);
     for (int tap = 0; tap < l->taps; tap++) {
         const int real = min_int(tap, g->kh * g->kw - 1);
-        l->at[tap] = ((ptrdiff_t)(real / g->kw) * g->dh * g->w + real % g->kw * g->dw) * g->xp;
+        l->down[tap] = real / g->kw * g->dh;
+        l->right[tap] = real % g->kw * g->dw;
+        l->at[tap] = ((ptrdiff_t)l->down[tap] * g->w + l->right[tap]) * g->xp;
         if (tap % 2 == 0)
             l->w[tap / 2] = tap_weights(p, l, tap);
     }
 }
 
-static ALWAYS_INLINE void add_tap_pair(VECTOR *b, const struct columns *l, const int16_t *const *x,
-                                       const int16_t *x0, int pair, const int first)
+static ALWAYS_INLINE void add_sum(VECTOR *low, VECTOR *high, VECTOR b)
 {
-    const VECTOR v =
-        x0 ? DW_LOAD(x0 + l->at[2 * pair], x0 + l->at[2 * pair + 1]) : DW_LOAD(x[2 * pair], x[2 * pair + 1]);
-    *b = first ? PRODUCTS_OF(v, l->w[pair]) : ADD_PRODUCTS(*b, v, l->w[pair]);
+    *low = ADD(*low, b);
+    *high = ADD(*high, UPPER(b));
 }
 
-/* One pixel: taps from x0 on, or, where some are padding, each from its own pointer. */
-static ALWAYS_INLINE void add_columns(VECTOR *low, VECTOR *high, const struct columns *l,
-                                      const int16_t *const *x, const int16_t *x0, const int one)
+/* Pixels without padding: n of them from x on, `step` apart; run: of pairs. */
+static ALWAYS_INLINE void inner_pixels(void *out, size_t pixel, int n, const int16_t *x, ptrdiff_t step,
+                                       const struct columns *l, const struct vn_conv_s16 *p, const int pairs,
+                                       const int run)
 {
-    const int pairs = l->taps / 2, run = one ? 1 : l->run;
-    for (int i = 0; i < pairs; i += run) {
-        VECTOR b;
-        add_tap_pair(&b, l, x, x0, i, 1);
-        for (int j = 1; j < run && i + j < pairs; j++)
-            add_tap_pair(&b, l, x, x0, i + j, 0);
-        *low = ADD(*low, b);
-        *high = ADD(*high, UPPER(b));
+    for (int i = 0; i < n; i++, x += step) {
+        VECTOR low = ZERO, high = ZERO;
+        for (int j = 0; j < pairs; j += run) {
+            VECTOR b = PRODUCTS_OF(DW_LOAD(x + l->at[2 * j], x + l->at[2 * j + 1]), l->w[j]);
+            for (int k = j + 1; k < j + run && k < pairs; k++)
+                b = ADD_PRODUCTS(b, DW_LOAD(x + l->at[2 * k], x + l->at[2 * k + 1]), l->w[k]);
+            add_sum(&low, &high, b);
+        }
+        DW_FINISH(out, pixel + i, l->c, low, high, l->c, l->count, p);
     }
 }
 
-static void column_pixel(void *out, size_t pixel, const int16_t *x, const struct columns *l,
-                         const struct pixel *t, int inside, const struct vn_conv_s16 *p)
+static void edge_pixel(void *out, size_t pixel, const int16_t *x, const struct columns *l, int iy, int ix,
+                       const struct vn_conv_s16 *p)
+{
+    VECTOR low = ZERO, high = ZERO;
+    for (int tap = 0; tap < l->taps; tap += 2) {
+        const int16_t *each[2];
+        for (int i = 0; i < 2; i++) {
+            const int real =
+                is_inside(iy + l->down[tap + i], p->g.h) && is_inside(ix + l->right[tap + i], p->g.w);
+            each[i] = real ? x + l->at[tap + i] : l->zero;
+        }
+        add_sum(&low, &high, PRODUCTS_OF(DW_LOAD(each[0], each[1]), l->w[tap / 2]));
+    }
+    DW_FINISH(out, pixel, l->c, low, high, l->c, l->count, p);
+}
+
+static void column_row(void *out, const int16_t *x, const struct columns *l, int row,
+                       const struct vn_conv_s16 *p)
 {
     const struct vn_window2d *const g = &p->g;
-    const int16_t *const x0 = x + t->at, *each[MOST_TAPS];
-    VECTOR low, high;
-    memset(&low, 0, sizeof low);
-    memset(&high, 0, sizeof high);
-    for (int tap = 0; tap < l->taps && !inside; tap++) {
-        const int real = min_int(tap, g->kh * g->kw - 1);
-        each[tap] = tap_is_real(t, real / g->kw * g->dh, real % g->kw * g->dw, g) ? x0 + l->at[tap] : l->zero;
-    }
-    if (!inside)
-        add_columns(&low, &high, l, each, NULL, 0);
-    else if (l->run == 1)
-        add_columns(&low, &high, l, NULL, x0, 1);
+    const int iy = row % g->oh * g->sh - g->ph, room = g->w - (g->kw - 1) * g->dw + g->pw;
+    const int whole = iy >= 0 && iy + (g->kh - 1) * g->dh < g->h && room > 0;
+    const int ox1 = whole ? min_int(g->ow, (room - 1) / g->sw + 1) : 0;
+    const int ox0 = min_int(ox1, (g->pw + g->sw - 1) / g->sw), n = ox1 - ox0;
+    const int16_t *const first = x + (((ptrdiff_t)(row / g->oh) * g->h + iy) * g->w - g->pw) * g->xp + l->c;
+    const ptrdiff_t step = (ptrdiff_t)g->sw * g->xp;
+    const size_t pixel = (size_t)row * g->ow;
+    for (int ox = 0; ox < g->ow; ox++)
+        if (ox < ox0 || ox >= ox1)
+            edge_pixel(out, pixel + ox, first + ox * step, l, iy, ox * g->sw - g->pw, p);
+    if (l->taps == 10 && l->run == 1)
+        inner_pixels(out, pixel + ox0, n, first + ox0 * step, step, l, p, 5, 1);
     else
-        add_columns(&low, &high, l, NULL, x0, 0);
-    DW_FINISH(out, pixel, l->c, low, high, l->c, l->count, p);
+        inner_pixels(out, pixel + ox0, n, first + ox0 * step, step, l, p, l->taps / 2, l->run);
 }
 
 static void depthwise(void *out, const int16_t *x, const struct vn_conv_s16 *p, int row0, int row1, int kb0,
@@ -410,11 +428,7 @@ static void depthwise(void *out, const int16_t *x, const struct vn_conv_s16 *p, 
             continue;
         }
         plan_columns(&l, p, c);
-        struct walk walk = walk_rows(g, row0, row1);
-        for (int i = walk.at; i < walk.last; i++) {
-            struct pixel t;
-            const int inside = next_pixels(&t, 1, &walk, g, c);
-            column_pixel(out, (size_t)i, x, &l, &t, inside, p);
-        }
+        for (int row = row0; row < row1; row++)
+            column_row(out, x, &l, row, p);
     }
 }
