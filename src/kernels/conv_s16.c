@@ -87,6 +87,9 @@ void vn_conv_s16_sums(struct vn_conv_s16 *p, int depthwise)
     const int blocks = depthwise ? (g->c + VN_OCB - 1) / VN_OCB : vn_conv_blocks(g);
     const size_t block = depthwise ? 0 : vn_conv_s8_packed_bytes(g) / (size_t)blocks;
     memset(p->sums, 0, sizeof p->sums);
+    p->most_bias = 0;
+    for (int i = 0; i < (depthwise ? g->c : blocks * VN_OCB); i++)
+        p->most_bias = llabs(p->bias[i]) > p->most_bias ? llabs(p->bias[i]) : p->most_bias;
     for (int kb = 0; kb < blocks; kb++) {
         struct lane_sums s = { 0 };
         if (depthwise)

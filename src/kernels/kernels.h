@@ -96,6 +96,7 @@ struct vn_conv_s16 {
     int32_t zy, lo, hi;
     int out_f32;
     int32_t sums[VN_RUN_PARTS][VN_RUNS]; /* vn_conv_s16_sums; the C kernels do without */
+    int64_t most_bias; /* likewise: the largest |bias| */
 };
 #define VN_CONV_S16(name) \
     void name(void *out, const int16_t *x, const struct vn_conv_s16 *p, int row0, int row1, int kb0, int kb1)

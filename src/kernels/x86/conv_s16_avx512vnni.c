@@ -34,12 +34,16 @@ static inline void store16_s16(int16_t *out, __m256i q, int count)
         memcpy(out, &q, (size_t)count * sizeof *out);
 }
 
-/* Channels [k, k + count) of a pixel, 16 at most; their bias and mult are at `lane`. */
-static inline void finish16_s16(void *out, size_t pixel, int k, __m512i high, __m512i rest, size_t lane,
-                                int count, const struct vn_conv_s16 *p)
+static inline __m512i bias16(const struct vn_conv_s16 *p, size_t lane, int count)
+{
+    return _mm512_maskz_loadu_epi32(low_lanes(min_int(count, 16)), p->bias + lane);
+}
+
+/* Channels [k, k + count) of a pixel, 16 at most, from their sums with the bias; mult is at `lane`. */
+static inline void store_sums(void *out, size_t pixel, int k, __m512 sum, size_t lane, int count,
+                              const struct vn_conv_s16 *p)
 {
     const __mmask16 m = low_lanes(min_int(count, 16));
-    const __m512 sum = floats16(high, rest, _mm512_maskz_loadu_epi32(m, p->bias + lane));
     const __m512 t = _mm512_mul_ps(sum, _mm512_maskz_loadu_ps(m, p->mult + lane));
     const size_t at = out_at(&p->g, pixel, k);
     if (p->out_f32) {
@@ -48,6 +52,12 @@ static inline void finish16_s16(void *out, size_t pixel, int k, __m512i high, __
     }
     const __m512i q = _mm512_add_epi32(round16(t, p->zy, p->lo, p->hi), _mm512_set1_epi32(p->zy));
     store16_s16((int16_t *)out + at, _mm512_cvtepi32_epi16(q), count);
+}
+
+static inline void finish16_s16(void *out, size_t pixel, int k, __m512i high, __m512i rest, size_t lane,
+                                int count, const struct vn_conv_s16 *p)
+{
+    store_sums(out, pixel, k, floats16(high, rest, bias16(p, lane, count)), lane, count, p);
 }
 
 static inline __m512i rest_of(__m512i low, __m512i high)
@@ -64,8 +74,13 @@ static inline __m512i joined(__m512i a, __m512i b)
 }
 
 static inline void finish_tile(void *out, size_t pixel, int k, const __m512i low[2], const __m512i high[2],
-                               size_t lane, int count, const struct vn_conv_s16 *p)
+                               size_t lane, int count, const struct vn_conv_s16 *p, int fits)
 {
+    if (fits) {
+        const __m512i sum = _mm512_add_epi32(joined(low[0], low[1]), bias16(p, lane, count));
+        store_sums(out, pixel, k, _mm512_cvtepi32_ps(sum), lane, count, p);
+        return;
+    }
     const __m512i rest = joined(rest_of(low[0], high[0]), rest_of(low[1], high[1]));
     finish16_s16(out, pixel, k, joined(high[0], high[1]), rest, lane, count, p);
 }
@@ -91,7 +106,8 @@ static inline __m512i pairs16(const int16_t *a, const int16_t *b)
 #define ADD(a, b) _mm512_add_epi32(a, b)
 #define UPPER(a) _mm512_srai_epi32(a, 16)
 #define ZERO _mm512_setzero_si512()
-#define FINISH(out, pixel, k, low, high, lane, count, p) finish_tile(out, pixel, k, low, high, lane, count, p)
+#define FINISH(out, pixel, k, low, high, lane, count, p, fits) \
+    finish_tile(out, pixel, k, low, high, lane, count, p, fits)
 #define DW_LANES 16
 #define DW_LOAD(a, b) pairs16(a, b)
 #define DW_FINISH(out, pixel, k, low, high, lane, count, p) \

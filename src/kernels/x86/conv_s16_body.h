@@ -17,7 +17,7 @@
  *   PRODUCTS_OF(x, w), ADD_PRODUCTS(acc, x, w)   sums of two products, and acc + them
  *   ADD(a, b), UPPER(a)   32-bit lanes: a + b, a >> 16
  *   ZERO
- *   FINISH(out, pixel, k, low, high, lane, count, p)
+ *   FINISH(out, pixel, k, low, high, lane, count, p, fits)   fits: `low` and bias together have 32 bits
  *   DW_LANES, DW_LOAD(a, b), DW_FINISH   depthwise: channels at a time, pairs of two taps, as FINISH
  */
 #include "kernels/x86/pixels.h"
@@ -242,13 +242,21 @@ static void gather(struct tile *tile, const struct job *job, int tap, int end)
     find_largest(tile, (end - tap) * job->n);
 }
 
-static void finish_block(const struct job *job, const struct tile *tile, const struct sums *s, int kb)
+/* Whether no sum of a block, made of two lanes and the bias, leaves 32 bits. */
+static int sums_fit(const struct job *job, const struct tile *tile, const int32_t *sums)
+{
+    return (job->in_place || job->some >= job->taps) &&
+           2 * (int64_t)sums[VN_RUNS - 1] * tile->most + job->p->most_bias <= INT32_MAX;
+}
+
+static void finish_block(const struct job *job, const struct tile *tile, const struct sums *s, int kb,
+                         int fits)
 {
     const struct block b = block_at(&job->p->g, kb);
     for (int i = 0; i < tile->np; i++)
         for (int k = 0; k < b.count; k += CHANNELS)
             FINISH(job->out, tile->first + i, b.oc + k, s[k / CHANNELS].low[i], s[k / CHANNELS].high[i],
-                   (size_t)kb * VN_OCB + k, b.count - k, job->p);
+                   (size_t)kb * VN_OCB + k, b.count - k, job->p, fits);
 }
 
 /* One block of output channels; gathers where one gathering is not enough for all taps. */
@@ -269,7 +277,7 @@ static void tile_block(const struct job *job, struct tile *tile, int kb)
             add(&s[part], tile->x, from, (end - tap) * job->n, tap > 0);
         }
     }
-    finish_block(job, tile, s, kb);
+    finish_block(job, tile, s, kb, sums_fit(job, tile, sums));
 }
 
 /* The next tile, blocks [kb0, kb1) of one group. */
@@ -291,7 +299,7 @@ static void tile_blocks(const struct job *job, struct walk *walk, int kb0, int k
 }
 
 /* Whether the sums of a block fit; else it is the C kernel's. */
-static int fits(const struct job *job, int kb)
+static int block_fits(const struct job *job, int kb)
 {
     return (int64_t)job->n * job->taps <= 4 * MOST_QUADS && (job->n <= LINE || job->in_place) &&
            vn_sums_of(job->p, kb, job->blocks)[0] <= MOST_PAIR;
@@ -302,11 +310,11 @@ static void dense(const struct job *job, int row0, int row1, int kb0, int kb1)
     const int per = blocks_per_group(&job->p->g);
     for (int kb = kb0, next; kb < kb1; kb = next) {
         next = kb + 1;
-        if (!fits(job, kb)) {
+        if (!block_fits(job, kb)) {
             vn_conv_s16_c(job->out, job->x, job->p, row0, row1, kb, next);
             continue;
         }
-        while (next < min_int(kb1, (kb / per + 1) * per) && fits(job, next))
+        while (next < min_int(kb1, (kb / per + 1) * per) && block_fits(job, next))
             next++;
         struct walk walk = walk_rows(&job->p->g, row0, row1);
         for (int left = walk.last - walk.at; left > 0; left -= NP)
