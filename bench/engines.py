@@ -88,14 +88,11 @@ class Vernier(Engine):
         return {**self.versions(), "march": self.march, **SETTINGS[self.kind]}
 
     def prepare(self, network, folder):
-        each = lambda word: ";".join([word] * len(network.inputs))
-        inputs = {"input_name": ";".join(network.inputs), "input_type_train": each("featuremap"),
-                  "input_type_rt": each("featuremap"), "input_layout_train": each("NCHW")}
         calibration = dict(SETTINGS[self.kind])
         if self.kind != "float":
             calibration["cal_data_dir"] = f"'{';'.join(map(str, network.sample_folders()))}'"
         config = sm.write_yaml(folder / "m.yaml", network.float, self.march, working_dir=folder / "out",
-                               inputs=inputs, calibration=calibration)
+                               inputs=networks.featuremaps(network.inputs), calibration=calibration)
         networks.run(sm.VERNIER, "convert", "-c", config, "--compare", 1, "--accept-data", "--min-cosine", -1,
                      "--log", folder / "convert.log")
         return folder / "out" / ("m_optimized_float_model.onnx" if self.kind == "float" else "m.bin")

@@ -188,19 +188,23 @@ def fix_shapes(source, out, shape):
     onnx.save(onnx.shape_inference.infer_shapes(model), out)
 
 
+def featuremaps(names):
+    """Keys of a configuration whose inputs are the network's tensors."""
+    each = lambda word: ";".join([word] * (len(names) or 1))
+    return {"input_name": ";".join(names) or None, "input_type_train": each("featuremap"),
+            "input_type_rt": each("featuremap"), "input_layout_train": each("NCHW")}
+
+
 def optimize(source, folder):
     """float.onnx: the network as our own reader and passes leave it, in standard operators."""
-    files = [f"  onnx_model: '{source}'"]
-    if source.suffix == ".caffemodel":
-        files = [f"  caffe_model: '{source}'", f"  prototxt: '{source.with_suffix('.prototxt')}'"]
-    text = "\n".join((
-        "model_parameters:", *files, "  march: 'x86-64-v4'", "  output_model_file_prefix: 'm'",
-        f"  working_dir: '{folder / 'stages'}'", "input_parameters:", "  input_type_train: 'featuremap'",
-        "  input_layout_train: 'NCHW'", "  input_type_rt: 'featuremap'", "calibration_parameters:",
-        "  calibration_type: 'skip'", ""))
-    config = folder / "stages.yaml"
-    config.write_text(text)
-    run(sm.VERNIER, "convert", "-c", config, "--compare", "1", "--min-cosine", "-1", "--log", "none")
+    caffe = source.suffix == ".caffemodel"
+    names = [] if caffe else [i.name for i in graph_inputs(onnx.load(source))]
+    config = sm.write_yaml(folder / "stages.yaml", source, working_dir=folder / "stages", inputs=featuremaps(names),
+                           calibration={"calibration_type": "'skip'"})
+    if caffe:
+        model, prototxt = f"onnx_model: '{source}'", f"prototxt: '{source.with_suffix('.prototxt')}'"
+        config.write_text(config.read_text().replace(model, f"caffe_model: '{source}'\n  {prototxt}"))
+    run(sm.VERNIER, "convert", "-c", config, "--compare", 1, "--min-cosine", -1, "--log", "none")
     (folder / "stages" / "m_optimized_float_model.onnx").rename(folder / "float.onnx")
     shutil.rmtree(folder / "stages")
 
