@@ -3,15 +3,14 @@
 
     .venv-bench/bin/python bench/layers.py [NETWORK]...     (default: resnet50 mobilenet_v2)
 
-One thread. Multiply-accumulates are counted on the float network. The peak is that of a loop of vpdpbusd
-(build/peak), measured between the rounds. Both profiles are medians of --rounds rounds in turns.
+One thread. Multiply-accumulates are counted on the float network. The peak is that of a loop of vpdpbusd, as
+`vernier perf` measures it in each round. Both profiles are medians of --rounds rounds in turns.
 """
 import argparse
 import json
 import math
 import os
 import statistics
-import subprocess
 import sys
 from collections import defaultdict
 
@@ -46,10 +45,11 @@ def multiply_accumulates(model):
 
 
 def our_profile(artefact, files):
-    """[(node, instruction, ms)] of one run."""
+    """[(node, instruction, ms)], and billions of operations a second that this core could do on int8."""
     feeds = [w for f in files for w in ("--input", str(f))]
-    out = json.loads(sm.vernier("run", artefact, *feeds, "--repeat", 5, "--profile", "--json").stdout)
-    return [(p["node"], p["instruction"], p["ms"]) for p in out["profile"]]
+    out = json.loads(sm.vernier("perf", artefact, *feeds, "--rounds", 9, "--profile", "--json").stdout)
+    rows = [(p["node"], p["instruction"], p["median_ms"]) for p in out["instructions"]]
+    return rows, 2 * (out["peak_gmac_per_s"]["int8"] or 0)
 
 
 def their_profile(session):
@@ -67,10 +67,6 @@ def origin(op):
     return {name.split("/WithoutBiases")[0] for name in text.split(",")}
 
 
-def peak():
-    return float(subprocess.check_output([sm.VERNIER.parent / "peak"], text=True))
-
-
 def medians(profiles):
     """The profile with the median of each line's times."""
     return [(*lines[0][:2], statistics.median(line[2] for line in lines)) for lines in zip(*profiles)]
@@ -86,9 +82,10 @@ def profile(network, rounds):
     session.run(2)
     ours, theirs, peaks = [], [], []
     for _ in range(rounds):
-        ours.append(our_profile(cells[0].artefact, network.test_files()))
-        theirs.append([line for _ in range(3) for line in [their_profile(session)]][-1])
-        peaks.append(peak())
+        rows, peak = our_profile(cells[0].artefact, network.test_files())
+        ours.append(rows)
+        peaks.append(peak)
+        theirs.append([their_profile(session) for _ in range(3)][-1])
     return medians(ours), medians(theirs), max(peaks)
 
 

@@ -199,8 +199,8 @@ def optimize(source, folder):
     """float.onnx: the network as our own reader and passes leave it, in standard operators."""
     caffe = source.suffix == ".caffemodel"
     names = [] if caffe else [i.name for i in graph_inputs(onnx.load(source))]
-    config = sm.write_yaml(folder / "stages.yaml", source, working_dir=folder / "stages", inputs=featuremaps(names),
-                           calibration={"calibration_type": "'skip'"})
+    config = sm.write_yaml(folder / "stages.yaml", source, working_dir=folder / "stages",
+                           inputs=featuremaps(names), calibration={"calibration_type": "'skip'"})
     if caffe:
         model, prototxt = f"onnx_model: '{source}'", f"prototxt: '{source.with_suffix('.prototxt')}'"
         config.write_text(config.read_text().replace(model, f"caffe_model: '{source}'\n  {prototxt}"))

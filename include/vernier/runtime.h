@@ -200,6 +200,7 @@ struct vn_instruction {
     const char *node; /* node of the source model */
     const char *opcode; /* its name in docs/bin-format.md */
     uint64_t nanoseconds; /* that it took in the last run with profiling on */
+    uint64_t macs; /* multiply-accumulates of a run, also on padding; 0: it does not multiply */
     int n_in;
     int in[VN_MAX_INPUTS]; /* numbers of tensors */
     int out;

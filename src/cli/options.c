@@ -140,8 +140,18 @@ int vn_command_takes(const struct command *c, const char *option)
     return find_option(c, option, strlen(option)) != NULL;
 }
 
+/* Options that a command had once: what does their work now. */
+static const struct {
+    const char *command, *option, *now;
+} moved[] = { { "run", "--repeat", "vernier perf --rounds N" },
+              { "run", "--profile", "vernier perf --profile" } };
+
 static int unknown_option(const struct command *c, const char *word, struct vn_err *e)
 {
+    for (size_t i = 0; i < sizeof moved / sizeof *moved; i++)
+        if (!strcmp(c->name, moved[i].command) && !strncmp(word, moved[i].option, strlen(moved[i].option)))
+            return vn_fail(e, VN_E_USAGE, "unknown option '%s': times are measured by '%s'", word,
+                           moved[i].now);
     const char *names[64];
     int n = 0;
     for (const struct option_def *o = c->options; o->name && n < 64; o++)

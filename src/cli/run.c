@@ -18,8 +18,6 @@ static const struct option_def options[] = {
       "also write every tensor of the run (into DIR/tensors, as .npy; integers as stored)" },
     { "--dequantize", 0, NULL, 0, 0, "with --dump-all: integers as real numbers" },
     { "--reference", 0, NULL, 0, 0, "run an .onnx on the reference executor (float64, slow)" },
-    { "--repeat", 0, "N", 0, 0, "run N times and print times" },
-    { "--profile", 0, NULL, 0, 0, "print the time of each instruction" },
     LEVEL_OPTION,
     MODEL_OPTIONS,
     RUN_OPTIONS,
@@ -27,34 +25,10 @@ static const struct option_def options[] = {
     { 0 },
 };
 
-/* The times of the run that has just ended. */
-static void report_profile(json_t *json, const struct vn_model *m, struct vn_arena *a)
-{
-    const int n = vn_model_instructions(m);
-    struct vn_profile_row *rows = NEW_ARRAY(a, struct vn_profile_row, n);
-    vn_profile_add(rows, m);
-    json_object_set_new(json, "profile", vn_json_profile(rows, n));
-    if (!vn_opt("--json"))
-        vn_print_profile(stdout, rows, n);
-}
-
-static int time_runs(struct vn_session *s, int repeat, json_t *json, struct vn_arena *a, struct vn_err *e)
-{
-    uint64_t *ns = NEW_ARRAY(a, uint64_t, repeat);
-    TRY(vn_session_time(s, repeat, ns, e));
-    vn_times_sort(ns, repeat);
-    const double median = vn_times_ms(ns, repeat, 50), least = vn_times_ms(ns, repeat, 0);
-    json_object_set_new(json, "time", json_pack("{s:i, s:f, s:f}", "runs", repeat, "median_ms", median, "min_ms", least));
-    if (!vn_opt("--json"))
-        printf("%d runs: median %.3f ms, min %.3f ms\n", repeat, median, least);
-    return VN_OK;
-}
-
 static int feed_and_run(struct vn_session *s, const char *dir, enum vn_view_format format, struct vn_arena *a,
                         struct vn_err *e)
 {
     TRY(vn_opt_feed(s, e));
-    vn_session_profile(s, vn_opt("--profile") != NULL);
     TRY(vn_opt("--dump-all")
             ? vn_session_dump(s, vn_arena_fmt(a, "%s/tensors", dir), vn_opt("--dequantize") != NULL, e)
             : vn_session_run(s, e));
@@ -64,19 +38,12 @@ static int feed_and_run(struct vn_session *s, const char *dir, enum vn_view_form
 static int run_one(struct vn_session *s, const char *dir, enum vn_view_format format, struct vn_arena *a,
                    struct vn_err *e)
 {
-    int repeat;
-    TRY(vn_opt_int("--repeat", 0, 1, 1000000, &repeat, e));
     TRY(feed_and_run(s, dir, format, a, e));
-    json_t *json = json_pack("{s:s, s:o}", "model", vn_session_path(s), "outputs", vn_json_run(s));
-    if (!vn_opt("--json"))
-        vn_print_run(stdout, s);
-    if (vn_opt("--profile") && vn_session_model(s))
-        report_profile(json, vn_session_model(s), a);
-    const int status = repeat ? time_runs(s, repeat, json, a, e) : VN_OK;
-    if (status == VN_OK && vn_opt("--json"))
-        return vn_print_json(json);
-    json_decref(json);
-    return status;
+    if (vn_opt("--json"))
+        return vn_print_json(
+            json_pack("{s:s, s:o}", "model", vn_session_path(s), "outputs", vn_json_run(s)));
+    vn_print_run(stdout, s);
+    return VN_OK;
 }
 
 static int run_folder(struct vn_session *s, const char *dir, enum vn_view_format format, struct vn_err *e)

@@ -13,6 +13,8 @@
 #include <vernier/session.h>
 #include <vernier/verify.h>
 
+#include "base/arena.h"
+
 /* A table of text cells: columns left-aligned, padded to the widest cell and two spaces; a rule of '=' above,
  * of '-' below the header. Cells are copied. */
 struct table;
@@ -78,15 +80,59 @@ void vn_times_sort(uint64_t *ns, int n);
  * most. */
 double vn_times_ms(const uint64_t *ns, int n, int percent);
 
-/* Time of an instruction, or of all instructions of a node. */
-struct vn_profile_row {
-    const char *opcode, *node;
-    double ns;
+/* ---- where the time goes (profile.c, profile_files.c) ---- */
+
+/* Times of something that every run has once, in nanoseconds. */
+struct vn_clocked {
+    double sum, min, max;
+    double current; /* of the run being added */
+    float *first; /* of the first runs, for the median; NULL: it is not wanted */
+    int runs;
 };
-/* Add the times of the last run to rows, one of each instruction of the program; its text is borrowed. */
-void vn_profile_add(struct vn_profile_row *rows, const struct vn_model *m);
-void vn_print_profile(FILE *f, const struct vn_profile_row *rows, int n);
+
+/* An instruction, or all instructions of a node: of those, the longest gives the opcode. */
+struct vn_profile_row {
+    const char *opcode, *node; /* borrowed from the model */
+    struct vn_clocked time;
+    double macs; /* multiply-accumulates of a run */
+    double peak; /* of them that the machine could do in a nanosecond; 0: not known */
+    double longest; /* ns of the longest instruction, in all runs */
+};
+
+enum vn_profile_unit { VN_UNIT_FLOAT, VN_UNIT_INTEGER, VN_UNITS };
+
+struct vn_profile {
+    struct vn_profile_row *instructions; /* in order */
+    struct vn_profile_row *nodes; /* in order of their first instruction; once closed, longest first */
+    struct vn_clocked unit[VN_UNITS]; /* instructions whose first input is int8 or int16 are INTEGER's */
+    int n_instructions, n_nodes;
+    int *node_of, *unit_of; /* of each instruction */
+    double peak[3]; /* multiply-accumulates in a nanosecond: int8, int16, float32 */
+};
+/* A profile without runs. peak: of one core and type times the threads, as vn_peak_speed measures it. */
+void vn_profile_open(struct vn_profile *p, const struct vn_model *m, const double peak[3],
+                     struct vn_arena *a);
+/* The times of the model's last run. Allocates nothing. */
+void vn_profile_add(struct vn_profile *p, const struct vn_model *m);
+void vn_profile_close(struct vn_profile *p);
+double vn_clocked_median(const struct vn_clocked *c);
+/* Billions of multiply-accumulates a second, and the share of the peak that this is; 0: not known. */
+double vn_profile_speed(const struct vn_profile_row *r);
+double vn_profile_reached(const struct vn_profile_row *r);
+
+void vn_print_profile(FILE *f, const char *title, const struct vn_profile_row *rows, int n);
 json_t *vn_json_profile(const struct vn_profile_row *rows, int n);
+
+/* What profiler.log says besides the profile. */
+struct vn_profile_run {
+    const char *model;
+    struct vn_clocked latency;
+    double fps;
+    int threads;
+};
+/* The texts of profiler.log and profiler.csv. */
+const char *vn_profile_log(const struct vn_profile *p, const struct vn_profile_run *r, struct vn_arena *a);
+const char *vn_profile_csv(const struct vn_profile *p, struct vn_arena *a);
 
 /* A progress bar on a terminal; nothing in a pipe. Call with done == all to finish the line. */
 struct progress {

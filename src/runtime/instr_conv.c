@@ -329,15 +329,20 @@ static void hidden_dwconv_f32(struct vn_model *m, const struct rt_step *s, int w
     hidden_f32(m, s, which, out, m->kernels.dwconv_f32, 1);
 }
 
-const struct rt_instr rt_instr_CONV_S8 = { "CONV_S8", NULL, prepare_conv_s8, run_conv_s8, hidden_conv_s8 };
-const struct rt_instr rt_instr_DWCONV_S8 = { "DWCONV_S8", NULL, prepare_dwconv_s8, run_dwconv_s8,
-                                             hidden_dwconv_s8 };
-const struct rt_instr rt_instr_CONV_S16 = { "CONV_S16", NULL, prepare_conv_s16, run_conv_s16, NULL };
-const struct rt_instr rt_instr_DWCONV_S16 = { "DWCONV_S16", NULL, prepare_dwconv_s16, run_dwconv_s16, NULL };
-const struct rt_instr rt_instr_CONV_F32 = { "CONV_F32", NULL, prepare_conv_f32, run_conv_f32,
-                                            hidden_conv_f32 };
-const struct rt_instr rt_instr_DWCONV_F32 = { "DWCONV_F32", NULL, prepare_dwconv_f32, run_dwconv_f32,
-                                              hidden_dwconv_f32 };
+static uint64_t conv_macs(const struct rt_step *s)
+{
+    const struct instr_CONV_F32 *p = s->params;
+    return (uint64_t)s->out->count * (uint64_t)p->kh * (uint64_t)p->kw * (uint64_t)(p->c / p->groups);
+}
+
+#define CONV(name, kind, hidden) \
+    const struct rt_instr rt_instr_##name = { #name, NULL, prepare_##kind, run_##kind, hidden, conv_macs }
+CONV(CONV_S8, conv_s8, hidden_conv_s8);
+CONV(DWCONV_S8, dwconv_s8, hidden_dwconv_s8);
+CONV(CONV_S16, conv_s16, NULL);
+CONV(DWCONV_S16, dwconv_s16, NULL);
+CONV(CONV_F32, conv_f32, hidden_conv_f32);
+CONV(DWCONV_F32, dwconv_f32, hidden_dwconv_f32);
 
 /* ---- matrix products of two activations ---- */
 
@@ -442,6 +447,13 @@ static void run_matmul(struct vn_model *m, const struct rt_step *s)
     }
 }
 
-const struct rt_instr rt_instr_MATMUL_S8 = { "MATMUL_S8", NULL, prepare_matmul, run_matmul, NULL };
-const struct rt_instr rt_instr_MATMUL_S16 = { "MATMUL_S16", NULL, prepare_matmul, run_matmul, NULL };
-const struct rt_instr rt_instr_MATMUL_F32 = { "MATMUL_F32", NULL, prepare_matmul, run_matmul, NULL };
+static uint64_t matmul_macs(const struct rt_step *s)
+{
+    return (uint64_t)s->out->count * (uint64_t)s->args.matmul.k;
+}
+
+#define MATMUL(name) \
+    const struct rt_instr rt_instr_##name = { #name, NULL, prepare_matmul, run_matmul, NULL, matmul_macs }
+MATMUL(MATMUL_S8);
+MATMUL(MATMUL_S16);
+MATMUL(MATMUL_F32);

@@ -104,6 +104,7 @@ struct rt_instr {
     void (*run)(struct vn_model *m, const struct rt_step *s);
     /* compute hidden[which] into out */
     void (*hidden)(struct vn_model *m, const struct rt_step *s, int which, void *out);
+    uint64_t (*macs)(const struct rt_step *s); /* multiply-accumulates of a run; NULL: none */
 };
 extern const struct rt_instr *const rt_instrs[OPCODE_COUNT];
 

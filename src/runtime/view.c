@@ -74,6 +74,7 @@ int vn_model_instruction(const struct vn_model *m, int i, struct vn_instruction 
     *out = (struct vn_instruction){ .node = s->node,
                                     .opcode = s->instr->name,
                                     .nanoseconds = s->nanoseconds,
+                                    .macs = s->instr->macs ? s->instr->macs(s) : 0,
                                     .n_in = s->n_in,
                                     .out = rt_id(m, s->out),
                                     .finishes = s->finishes };

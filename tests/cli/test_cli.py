@@ -274,18 +274,9 @@ def test_run_random_data_is_repeatable(digits):
     assert run("run", digits.bin, want=DONE).out == run("run", digits.bin, want=DONE).out
 
 
-def test_run_times(digits):
-    assert re.search(r"^3 runs: median [\d.]+ ms, min [\d.]+ ms$", run("run", digits.bin, "--repeat", "3", want=DONE).out, re.M)
-    got = json.loads(run("run", digits.bin, "--repeat", "3", "--json", want=DONE).out)["time"]
-    assert got["runs"] == 3 and got["median_ms"] >= got["min_ms"] > 0
-    profile = run("run", digits.bin, "--profile", want=DONE).out
-    assert re.search(r"^CONV_S8 +\w+ +[\d.]+ +[\d.]+ %$", profile, re.M)
-    assert abs(sum(map(float, re.findall(r"([\d.]+) %", profile))) - 100) < 2
-
-
 def test_run_json(digits):
     got = json.loads(run("run", digits.bin, "--input", digits.picture, "--json", want=DONE).out)
-    assert got["model"] == str(digits.bin) and "time" not in got
+    assert sorted(got) == ["model", "outputs"] and got["model"] == str(digits.bin)
     assert {k: got["outputs"][0][k] for k in ("output", "shape", "dtype", "argmax")} == {"output": "logits", "shape": [1, 10], "dtype": "float32", "argmax": 1}
 
 

@@ -262,13 +262,6 @@ def cosine(way, path):
     return out[0] @ out[1] / np.linalg.norm(out[0]) / np.linalg.norm(out[1])
 
 
-def test_the_profile_is_in_the_json(way):
-    got = json.loads(tool.run("run", way.model, "--profile", "--json", want=tool.DONE).out)
-    assert [sorted(r) for r in got["profile"]] == [["instruction", "ms", "node"]] * len(got["profile"])
-    assert "conv" in [r["node"] for r in got["profile"]] and all(r["ms"] >= 0 for r in got["profile"])
-    assert "profile" not in json.loads(tool.run("run", way.model, "--json", want=tool.DONE).out)
-
-
 def test_outputs_that_are_not_written(way):
     steps = "--pipeline", STEPS + FEATURES
     words = "run", way.model, "--images", way.images, *steps

@@ -67,9 +67,7 @@ void verdict(struct test *t, int ok, const char *level, const char *what);
 
 /* ---- times ---- */
 
-double now(void); /* in nanoseconds */
 double median_ns(const struct vn_kernels *k, void (*call)(const struct vn_kernels *, void *), void *ctx);
-double peak_speed(int level, int is_f32); /* multiply-accumulates per ns of this core: int8, or float32 */
 void bench_kernels(struct test *t);
 void bench_layers(struct test *t, const char *only); /* kernel, NULL: all */
 

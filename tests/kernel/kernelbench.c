@@ -4,6 +4,7 @@
 #include "harness.h"
 
 #include <math.h>
+#include <time.h>
 
 #define RUNS 15
 
@@ -65,6 +66,13 @@ static void prepare(struct test *t, struct work *w)
     }
     w->pool = (struct vn_pool){ .g = w->g, .ratio = 1.0f };
     w->binary = (struct vn_binary_s8){ .op = VN_BIN_ADD, .lo = -128, .hi = 127, .ra = 0.5f, .rb = 0.7f };
+}
+
+static double now(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
 }
 
 double median_ns(const struct vn_kernels *k, void (*call)(const struct vn_kernels *, void *), void *ctx)

@@ -6,6 +6,8 @@
 
 #include <math.h>
 
+#include <vernier/session.h>
+
 enum kind { DENSE, DEPTHWISE, PRODUCT };
 
 struct layer {
@@ -348,8 +350,9 @@ void bench_layers(struct test *t, const char *only)
             if (kernel_of(&c, &t->level[i].k) == kernel_of(&c, &t->level[i - 1].k))
                 continue;
             const double ns = median_ns(&t->level[i].k, timed_run, &c), speed = work_of(&c) / ns;
+            const double peak = vn_peak_speed(c.e == INT8 ? VN_I8 : VN_F32, t->level[i].cpu);
             printf("%-11s %-38s %-10s %10.1f %8.1f %5.0f%%\n", kernel_name(&c), describe(&c),
-                   t->level[i].name, ns / 1e3, speed, 100 * speed / peak_speed(i, c.e != INT8));
+                   t->level[i].name, ns / 1e3, speed, 100 * speed / peak);
         }
         free_all();
     }

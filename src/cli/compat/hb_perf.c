@@ -18,8 +18,7 @@ struct figures {
     const char *name;
     double ms; /* median */
     size_t constants, working;
-    struct vn_profile_row *rows; /* of each instruction: mean ns */
-    int n_rows;
+    struct vn_profile profile;
 };
 
 static int measure(struct figures *f, struct vn_session *s, struct vn_arena *a, struct vn_err *e)
@@ -27,19 +26,17 @@ static int measure(struct figures *f, struct vn_session *s, struct vn_arena *a, 
     uint64_t ns[RUNS];
     const struct vn_model *m = vn_session_model(s);
     vn_model_bytes(m, &f->constants, &f->working);
-    f->n_rows = vn_model_instructions(m);
-    f->rows = NEW_ARRAY(a, struct vn_profile_row, f->n_rows);
     TRY(vn_session_feed_random(s, 1, e));
     TRY(vn_session_time(s, RUNS, ns, e));
     vn_times_sort(ns, RUNS);
     f->ms = vn_times_ms(ns, RUNS, 50);
     vn_session_profile(s, 1);
+    vn_profile_open(&f->profile, m, (const double[3]){ 0 }, a);
     for (int i = 0; i < RUNS; i++) {
         TRY(vn_session_time(s, 1, ns, e));
-        vn_profile_add(f->rows, m);
+        vn_profile_add(&f->profile, m);
     }
-    for (int i = 0; i < f->n_rows; i++)
-        f->rows[i].ns /= RUNS;
+    vn_profile_close(&f->profile);
     return VN_OK;
 }
 
@@ -47,7 +44,8 @@ static json_t *json(const struct figures *f)
 {
     return json_pack("{s:s, s:f, s:f, s:I, s:I, s:o}", "model", f->name, "latency_ms", f->ms, "fps",
                      1000 / f->ms, "loaded_bytes", (json_int_t)f->constants, "working_bytes",
-                     (json_int_t)f->working, "layers", vn_json_profile(f->rows, f->n_rows));
+                     (json_int_t)f->working, "layers",
+                     vn_json_profile(f->profile.instructions, f->profile.n_instructions));
 }
 
 static void html_text(FILE *f, const char *s)
@@ -86,10 +84,11 @@ static void html(FILE *f, const struct figures *x)
     html_row(f, "Bytes of working memory", text);
     fprintf(f, "</table>\n<h2>Layer Details</h2>\n<table>\n<tr><th>layer</th><th>instruction</th><th>time "
                "(us)</th></tr>\n");
-    for (int i = 0; i < x->n_rows; i++) {
+    for (int i = 0; i < x->profile.n_instructions; i++) {
+        const struct vn_profile_row *r = &x->profile.instructions[i];
         fprintf(f, "<tr><td>");
-        html_text(f, x->rows[i].node);
-        fprintf(f, "</td><td>%s</td><td>%.1f</td></tr>\n", x->rows[i].opcode, x->rows[i].ns / 1e3);
+        html_text(f, r->node);
+        fprintf(f, "</td><td>%s</td><td>%.1f</td></tr>\n", r->opcode, vn_clocked_median(&r->time) / 1e3);
     }
     fprintf(f, "</table>\n</body></html>\n");
 }
