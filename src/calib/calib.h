@@ -7,8 +7,10 @@
 #include "ops/masks.h"
 #include "result/result.h"
 
-/* vn_histogram_add of a view; float32 elements that lie close together, in whatever order, are not copied. */
-int vn_histogram_add_view(struct histogram *h, const struct vn_view *v);
+typedef int vn_histogram_fn(struct histogram *h, const float *x, size_t n);
+/* vn_histogram_add or vn_histogram_add_range of a view; float32 elements that lie close together, in whatever
+ * order, are not copied. */
+int vn_histogram_add_view(struct histogram *h, const struct vn_view *v, vn_histogram_fn *add);
 
 /* A calibrator: one file, one line in calib.def. */
 struct calibrator {
@@ -52,6 +54,7 @@ struct vn_ranges {
 struct vn_calibrate_options {
     struct vn_options run;
     struct vn_shard part; /* of the samples; as zeroed: all of them */
+    int bins; /* of magnitudes, too (default); 0: only least and largest */
     const struct vn_listener *listener; /* NULL: none */
 };
 void vn_calibrate_options_default(struct vn_calibrate_options *o);

@@ -10,6 +10,7 @@ struct collector {
     const struct graph *g;
     struct vn_arena *arena; /* of the result */
     struct vn_ranges *r;
+    vn_histogram_fn *add;
     double *sum; /* of each channel within one value of one sample */
     int sample;
     const char *bad; /* first tensor with a NaN */
@@ -17,7 +18,7 @@ struct collector {
 
 void vn_calibrate_options_default(struct vn_calibrate_options *o)
 {
-    *o = (struct vn_calibrate_options){ 0 };
+    *o = (struct vn_calibrate_options){ .bins = 1 };
     vn_options_default(&o->run);
 }
 
@@ -144,15 +145,15 @@ static void add_sums(struct collector *c, const struct channel_sums *m, const ch
         (uint64_t)(elements / m->n);
 }
 
-int vn_histogram_add_view(struct histogram *h, const struct vn_view *v)
+int vn_histogram_add_view(struct histogram *h, const struct vn_view *v, vn_histogram_fn *add)
 {
     const int64_t n = vn_view_count(v);
     if (v->dtype == VN_F32 && vn_view_is_dense(v))
-        return vn_histogram_add(h, v->data, (size_t)n);
+        return add(h, v->data, (size_t)n);
     struct vn_arena *a = vn_arena_new();
     float *x = NEW_ARRAY(a, float, n);
     vn_view_real(x, v);
-    const int status = vn_histogram_add(h, x, (size_t)n);
+    const int status = add(h, x, (size_t)n);
     vn_arena_free(&a);
     return status;
 }
@@ -198,7 +199,7 @@ static int add_masked(struct collector *c, int value, const struct vn_view *t)
         add_tops(c, value, x, t);
     const size_t left = drop_masked(c, value, x, vn_view_count(t));
     const char *name = c->g->values.v[value]->name;
-    const int status = vn_histogram_add(vn_result_entry(c->r->result, RESULT_histogram, name), x, left);
+    const int status = c->add(vn_result_entry(c->r->result, RESULT_histogram, name), x, left);
     vn_arena_free(&work);
     return status;
 }
@@ -224,9 +225,8 @@ static void collect(void *user, int value, const struct vn_view *t)
     const char *name = c->g->values.v[value]->name;
     if (t->dtype != VN_F32)
         return;
-    int status = c->r->masks[value].sign
-                     ? add_masked(c, value, t)
-                     : vn_histogram_add_view(vn_result_entry(c->r->result, RESULT_histogram, name), t);
+    struct histogram *h = vn_result_entry(c->r->result, RESULT_histogram, name);
+    int status = c->r->masks[value].sign ? add_masked(c, value, t) : vn_histogram_add_view(h, t, c->add);
     if (status < 0)
         status = count_infinite(c, name, t);
     if (status < 0 && !c->bad)
@@ -280,18 +280,18 @@ static int collect_all(struct collector *c, struct vn_session *session, const st
 
 /* The float graph with every tensor in memory, and an empty result of this job. */
 static int begin(struct vn_session **out, struct vn_ranges **r, struct vn_arena *a, struct vn_arena *work,
-                 const struct graph *g, const struct vn_samples *s, const struct vn_options *run,
+                 const struct graph *g, const struct vn_samples *s, const struct vn_calibrate_options *how,
                  struct vn_err *e)
 {
     struct vn_session_options o;
     struct vn_session **session = vn_session_slot(work);
     uint64_t samples;
     vn_session_options_default(&o);
-    o.run = *run;
+    o.run = how->run;
     o.level = 0;
     TRY(vn_session_open_graph(session, g, NULL, &o, e));
     TRY(vn_samples_hash(&samples, s, e));
-    struct vn_result *result = vn_result_new(a, "calibration");
+    struct vn_result *result = vn_result_new(a, how->bins ? "calibration" : "ranges");
     vn_result_belongs(result, "network", vn_session_hash(*session));
     vn_result_belongs(result, "samples", samples);
     *out = *session;
@@ -303,9 +303,9 @@ static int calibrate(struct vn_ranges **out, struct vn_arena *a, struct vn_arena
                      const struct vn_samples *s, const struct vn_calibrate_options *o, struct vn_err *e)
 {
     struct vn_session *session;
-    struct collector c = { .g = g, .arena = a };
+    struct collector c = { .g = g, .arena = a, .add = o->bins ? vn_histogram_add : vn_histogram_add_range };
     TRY(vn_shard_check(&o->part, e));
-    TRY(begin(&session, &c.r, a, work, g, s, &o->run, e));
+    TRY(begin(&session, &c.r, a, work, g, s, o, e));
     observe(session, &c, work);
     TRY(collect_all(&c, session, s, o, e));
     *out = c.r;
@@ -328,7 +328,7 @@ int vn_calibrate_join(struct vn_ranges **out, struct vn_arena *a, const struct g
 {
     struct vn_session *session;
     struct vn_arena *work = vn_arena_new();
-    int status = begin(&session, out, a, work, g, s, &o->run, e);
+    int status = begin(&session, out, a, work, g, s, o, e);
     vn_arena_free(&work);
     TRY(status);
     watch_means(*out, a, g);

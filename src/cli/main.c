@@ -1,6 +1,9 @@
 /* The multi-call binary: finds program and command, maps failures to exit statuses. */
 #include <signal.h>
 #include <string.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 #include <vernier/reason.h>
 
@@ -115,10 +118,21 @@ static void print_error(const struct tool *p, const struct command *c, int statu
         p->failed(c);
 }
 
+/* Blocks of a sample's size, freed and wanted again for every sample, are not given back to the system. */
+static void keep_memory(void)
+{
+#if defined(__GLIBC__)
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 128 << 20);
+    mallopt(M_TOP_PAD, 16 << 20);
+#endif
+}
+
 static int run_command(const struct tool *p, const struct command *c, int argc, char **argv)
 {
     struct vn_err e = { 0 };
     struct vn_oom guard;
+    keep_memory();
     signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error to report, not an end */
     if (VN_OOM_GUARD(&guard)) {
         fprintf(stderr, "%s: out of memory\n", p->name);

@@ -59,6 +59,13 @@ static int write_floats(struct vn_conversion *c, struct vn_err *e)
     return vn_convert_write_onnx(c, c->optimized, "optimized_float", 0, e);
 }
 
+/* The largest magnitude is known without. */
+static int needs_bins(const struct config *c)
+{
+    const enum calibration_type how = c->calibration_type;
+    return (how != CALIBRATION_MAX && how != CALIBRATION_SKIP) || c->max_percentile < 1;
+}
+
 int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e)
 {
     INFO(c, "Start to calibrate the model.");
@@ -67,6 +74,7 @@ int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e)
     vn_calibrate_options_default(&o);
     o.run = c->run;
     o.listener = &c->listener;
+    o.bins = needs_bins(c->config);
     return vn_calibrate(&c->ranges, c->arena, c->optimized, c->samples, &o, e);
 }
 

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "data/dataset_check.h"
+#include "kernels/values/value_kernels.h"
 #include "tensor/npy.h"
 
 #define MOST_LOOKED_AT 256 /* samples, spread over the set */
@@ -41,25 +42,28 @@ static int begins_as_npy(const float *v, int64_t n)
     return 1;
 }
 
-/* Mean step along an axis: elements `stride` apart. */
-static double mean_step(const float *v, int64_t n, int64_t stride)
+/* Sum of the steps between n elements and those `stride` behind them. */
+static double steps(const float *v, int64_t n, int64_t stride)
 {
-    double sum = 0;
-    for (int64_t i = 0; i + stride < n; i++)
-        sum += fabs((double)v[i + stride] - v[i]);
-    return n > stride ? sum / (double)(n - stride) : 0;
+    struct vn_differences d = { { 0 } };
+    vn_value_kernels_chosen()->add_differences(&d, v + stride, v, (size_t)n);
+    return vn_sum_lanes(d.sum);
 }
 
-/* Mean step to the right and downwards, where a pixel's channels lie together or in planes. */
+/* Mean step to the right and downwards, where a pixel's channels lie together or in planes. One row or one
+ * column has one direction only. */
 static double roughness(const float *v, int w, int h, int channels, int last)
 {
     const int64_t right = last ? channels : 1, down = right * w, n = (int64_t)w * h * channels;
+    const int64_t most = h < 2 ? right : down, pairs = n - most;
     double sum = 0;
-    if (h < 2 || w < 2) /* one row or one column has one direction only */
-        return mean_step(v, n, w < 2 ? down : right);
-    for (int64_t i = 0; i + down < n; i++)
-        sum += fabs((double)v[i + right] - v[i]) + fabs((double)v[i + down] - v[i]);
-    return n > down ? sum / (double)(n - down) : 0;
+    if (pairs <= 0)
+        return 0;
+    if (w > 1)
+        sum += steps(v, pairs, right);
+    if (h > 1)
+        sum += steps(v, pairs, down);
+    return sum / (double)pairs;
 }
 
 /* Of bytes that were int8, read as uint8: steps of 255 wherever the picture crosses 128. */
@@ -71,26 +75,85 @@ static double flipped_roughness(const struct dataset *d, const struct vn_train_v
     return roughness(v, d->w, d->h, d->channels, d->channels_last);
 }
 
+/* Elements of one channel, `step` apart, that are finite. */
+static void add_each(struct channel *c, const float *v, int64_t n, int64_t step)
+{
+    for (int64_t i = 0; i < n * step; i += step)
+        if (isfinite(v[i]))
+            add(c, v[i]);
+}
+
+static int has_fractions(const float *v, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (v[i] != rintf(v[i]))
+            return 1;
+    return 0;
+}
+
+/* n elements of one channel behind each other; 0: some are not finite. */
+static int add_plane(struct channel *c, const float *v, int64_t n)
+{
+    const struct vn_value_kernels *k = vn_value_kernels_chosen();
+    struct vn_products s = { { 0 } };
+    double sum[VN_SUM_LANES] = { 0 };
+    float lo, hi;
+    if (!k->extremes(&lo, &hi, v, (size_t)n))
+        return 0;
+    k->add(sum, v, (size_t)n);
+    k->add_products(&s, v, v, (size_t)n);
+    c->lo = c->count ? fmin(c->lo, lo) : lo;
+    c->hi = c->count ? fmax(c->hi, hi) : hi;
+    c->sum += vn_sum_lanes(sum);
+    c->squares += vn_sum_lanes(s.xx);
+    c->count += (double)n;
+    c->fractions = c->fractions || has_fractions(v, n);
+    return 1;
+}
+
+static void add_channels(struct dataset *d, const struct vn_train_values *x)
+{
+    const int64_t plane = d->channels > 1 ? x->plane : x->count;
+    for (int c = 0; c < d->channels && d->channels > 1 && x->channels_last; c++)
+        add_each(&d->of[c], x->v + c, (x->count - c + d->channels - 1) / d->channels, d->channels);
+    for (int64_t at = 0; at < x->count && (d->channels == 1 || !x->channels_last); at += plane) {
+        struct channel *c = &d->of[at / plane % d->channels];
+        const int64_t n = x->count - at < plane ? x->count - at : plane;
+        if (!add_plane(c, x->v + at, n))
+            add_each(c, x->v + at, n, 1);
+    }
+}
+
+/* Of all elements. */
+static void add_whole(struct look *l, const struct vn_train_values *x)
+{
+    const struct vn_value_kernels *k = vn_value_kernels_chosen();
+    double sum[VN_SUM_LANES] = { 0 };
+    int64_t bright = 0;
+    float lo, hi;
+    k->add(sum, x->v, (size_t)x->count);
+    l->not_finite = !k->extremes(&lo, &hi, x->v, (size_t)x->count);
+    for (int64_t i = 0; i < x->count; i++)
+        bright += x->v[i] >= 250;
+    for (int64_t i = 0; i < x->count && l->not_finite; i++) {
+        l->lo = x->v[i] < l->lo ? x->v[i] : l->lo;
+        l->hi = x->v[i] > l->hi ? x->v[i] : l->hi;
+    }
+    l->lo = l->not_finite ? l->lo : lo;
+    l->hi = l->not_finite ? l->hi : hi;
+    l->mean = vn_sum_lanes(sum) / (double)x->count;
+    l->bright = (double)bright / (double)x->count;
+}
+
 static void look_at(struct dataset *d, struct look *l, const struct vn_train_values *x, struct vn_arena *a)
 {
-    double sum = 0, bright = 0;
     *l = (struct look){ .path = l->path,
                         .lo = INFINITY,
                         .hi = -INFINITY,
                         .hash = vn_hash(x->v, (size_t)x->count * sizeof *x->v, SIZE_MAX),
                         .is_npy = begins_as_npy(x->v, x->count) };
-    for (int64_t i = 0; i < x->count; i++) {
-        const double v = x->v[i];
-        l->not_finite |= !isfinite(v);
-        l->lo = v < l->lo ? v : l->lo;
-        l->hi = v > l->hi ? v : l->hi;
-        sum += v;
-        bright += v >= 250;
-        if (isfinite(v))
-            add(&d->of[x->channels_last ? i % d->channels : i / (x->plane ? x->plane : 1) % d->channels], v);
-    }
-    l->mean = sum / (double)x->count;
-    l->bright = bright / (double)x->count;
+    add_whole(l, x);
+    add_channels(d, x);
     if (d->w && !d->pictures) {
         l->rough_flipped = flipped_roughness(d, x, a);
         l->rough = roughness(x->v, d->w, d->h, d->channels, d->channels_last);

@@ -127,7 +127,7 @@ static int load_values(float *out, const struct input_config *in, const struct v
                              .data = (void *)data };
     struct vn_tensor *t = &raw;
     if (vn_npy_is(data, bytes)) {
-        TRY(vn_npy_parse(&t, a, data, bytes, path, e));
+        TRY(vn_npy_view(&t, a, data, bytes, path, e));
         if (!vn_samples_same_axes(&t->shape, shape)) {
             char got[VN_SHAPE_TEXT], want[VN_SHAPE_TEXT];
             return vn_fail(e, VN_E_INPUT, "%s: array of shape %s, expected %s", path,
@@ -136,8 +136,7 @@ static int load_values(float *out, const struct input_config *in, const struct v
     } else if (bytes != (size_t)n * vn_dtype_size(raw.dtype))
         return wrong_size(path, bytes, (size_t)n * vn_dtype_size(raw.dtype), shape, vn_dtype_name(raw.dtype),
                           e);
-    for (int64_t i = 0; i < n; i++)
-        out[i] = (float)vn_tensor_f64(t, i);
+    vn_tensor_to_f32(out, t);
     return VN_OK;
 }
 

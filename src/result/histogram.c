@@ -60,9 +60,8 @@ static void count_block(struct tables *t, const int16_t *bin, size_t n)
 
 static void add_tables(struct histogram *h, const struct tables *t)
 {
-    for (int i = 0; i < HISTOGRAM_BINS; i++)
-        for (int k = 0; k < TABLES; k++)
-            h->bin[i] += t->bin[k][i];
+    for (int k = 0; k < TABLES; k++)
+        vn_value_kernels_chosen()->add_counts(h->bin, t->bin[k], HISTOGRAM_BINS);
 }
 
 static void count_many(struct histogram *h, const float *x, size_t n, float inverse)
@@ -85,8 +84,7 @@ static void count_few(struct histogram *h, const float *x, size_t n, float inver
         h->bin[bin[i]]++;
 }
 
-/* Only count, min and max. */
-static int add_range(struct histogram *h, const float *x, size_t n)
+int vn_histogram_add_range(struct histogram *h, const float *x, size_t n)
 {
     float lo, hi;
     if (!n)
@@ -108,7 +106,7 @@ int vn_histogram_used(const struct histogram *h)
 
 int vn_histogram_add(struct histogram *h, const float *x, size_t n)
 {
-    TRY(add_range(h, x, n));
+    TRY(vn_histogram_add_range(h, x, n));
     const float inverse = ldexpf(1, -h->exponent);
     for (size_t more; n > BLOCK; x += more, n -= more) {
         more = n < MOST_IN_TABLES ? n : MOST_IN_TABLES;
@@ -204,7 +202,7 @@ static int read_entry(struct result_reader *r, void *entry)
         return vn_result_bad(r, "minimum %g is above maximum %g", (double)h->min, (double)h->max);
     h->exponent = exponent_for(largest(h));
     TRY(vn_result_get(r, &used, HISTOGRAM_BINS, "number of bins"));
-    return get_bins(r, h, (int)used);
+    return used ? get_bins(r, h, (int)used) : VN_OK;
 }
 
 const struct result_kind vn_result_histogram = { "histogram", sizeof(struct histogram), merge, write_entry,

@@ -19,5 +19,7 @@ struct histogram {
 int vn_histogram_add(struct histogram *h, const float *x, size_t n);
 /* Bins up to the last one that holds a value. */
 int vn_histogram_used(const struct histogram *h);
+/* Only their number, the least and the largest: what then is in the bins says nothing. */
+int vn_histogram_add_range(struct histogram *h, const float *x, size_t n);
 
 #endif

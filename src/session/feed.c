@@ -220,8 +220,8 @@ static void take_array(struct vn_session *s, int i, const struct vn_view *v)
         vn_view_real(t->data, &stored);
         return;
     }
-    if (v->dtype == t->dtype && vn_view_is_plain(v)) {
-        memcpy(t->data, v->data, vn_tensor_bytes(t));
+    if (v->dtype == t->dtype) {
+        vn_view_copy(t->data, v);
         return;
     }
     struct vn_arena *a = vn_arena_new();

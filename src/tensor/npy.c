@@ -65,7 +65,8 @@ static int parse_shape(struct vn_tensor *t, const char *p, const char *path, str
     }
 }
 
-int vn_npy_parse(struct vn_tensor **out, struct vn_arena *a, const uint8_t *data, size_t bytes, const char *path, struct vn_err *e)
+int vn_npy_view(struct vn_tensor **out, struct vn_arena *a, const uint8_t *data, size_t bytes,
+                const char *path, struct vn_err *e)
 {
     if (!vn_npy_is(data, bytes))
         return vn_fail(e, VN_E_INPUT, "%s: not a .npy file", path);
@@ -93,8 +94,16 @@ int vn_npy_parse(struct vn_tensor **out, struct vn_arena *a, const uint8_t *data
         return vn_fail(e, VN_E_INPUT, "%s: damaged .npy: shape %s of %s does not match %zu bytes of data",
                        path, vn_shape_text(&t->shape, shape), vn_dtype_name(t->dtype), room);
     }
-    t->data = vn_arena_copy(a, data + head + len, room);
+    t->data = (void *)(uintptr_t)(data + head + len);
     *out = t;
+    return VN_OK;
+}
+
+int vn_npy_parse(struct vn_tensor **out, struct vn_arena *a, const uint8_t *data, size_t bytes,
+                 const char *path, struct vn_err *e)
+{
+    TRY(vn_npy_view(out, a, data, bytes, path, e));
+    (*out)->data = vn_arena_copy(a, (*out)->data, vn_tensor_bytes(*out));
     return VN_OK;
 }
 

@@ -239,15 +239,33 @@ void vn_tensor_set_f64(struct vn_tensor *t, int64_t i, double x)
     store(t, i, dtypes[t->dtype].is_float ? float_bits(t->dtype, x) : saturate(t->dtype, rint(x)));
 }
 
+void vn_tensor_to_f32(float *out, const struct vn_tensor *t)
+{
+    const int64_t n = vn_shape_count(&t->shape);
+    if (t->dtype == VN_F32 && n)
+        memcpy(out, t->data, (size_t)n * sizeof *out);
+    else if (t->dtype == VN_U8)
+        for (int64_t i = 0; i < n; i++)
+            out[i] = ((const uint8_t *)t->data)[i];
+    else
+        for (int64_t i = 0; i < n; i++)
+            out[i] = (float)vn_tensor_f64(t, i);
+}
+
 struct vn_tensor *vn_tensor_cast(struct vn_arena *a, const struct vn_tensor *t, enum vn_dtype to)
 {
     struct vn_tensor *y = vn_tensor_new(a, to, &t->shape);
     const int64_t n = vn_shape_count(&t->shape);
     const int from_float = dtypes[t->dtype].is_float, to_float = dtypes[to].is_float;
+    if (to == VN_F32 || t->dtype == to) {
+        if (to == VN_F32)
+            vn_tensor_to_f32(y->data, t);
+        else if (n)
+            memcpy(y->data, t->data, vn_tensor_bytes(t));
+        return y;
+    }
     for (int64_t i = 0; i < n; i++) {
-        if (t->dtype == to)
-            store(y, i, load(t, i));
-        else if (to_float)
+        if (to_float)
             store(y, i, float_bits(to, vn_tensor_f64(t, i)));
         else if (to == VN_BOOL)
             store(y, i, from_float ? vn_tensor_f64(t, i) != 0 : vn_tensor_i64(t, i) != 0);

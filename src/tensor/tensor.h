@@ -47,6 +47,7 @@ struct vn_tensor *vn_tensor_new(struct vn_arena *a, enum vn_dtype t, const struc
 double vn_tensor_f64(const struct vn_tensor *t, int64_t i);
 int64_t vn_tensor_i64(const struct vn_tensor *t, int64_t i);
 void vn_tensor_set_f64(struct vn_tensor *t, int64_t i, double x); /* integers: rounded to nearest even and saturated */
+void vn_tensor_to_f32(float *out, const struct vn_tensor *t); /* all elements */
 /* A copy in another element type (numpy astype; floats to integers: truncated toward zero and saturated; NaN gives 0). */
 struct vn_tensor *vn_tensor_cast(struct vn_arena *a, const struct vn_tensor *t, enum vn_dtype to);
 

@@ -106,6 +106,23 @@ static void percentile_is_within_a_bin(void **state)
     vn_arena_free(&a);
 }
 
+static void ranges_need_no_bins(void **state)
+{
+    (void)state;
+    struct vn_arena *a = vn_arena_new();
+    struct histogram *h = NEW(a, struct histogram), *r = NEW(a, struct histogram);
+    for (int kind = 0; kind < 4; kind++) {
+        const float *x = values(a, kind);
+        for (int at = 0; at < N; at += 1000) {
+            const size_t n = N - at < 1000 ? N - at : 1000;
+            assert_int_equal(vn_histogram_add(h, x + at, n), VN_OK);
+            assert_int_equal(vn_histogram_add_range(r, x + at, n), VN_OK);
+            assert_true(h->count == r->count && h->min == r->min && h->max == r->max);
+        }
+    }
+    vn_arena_free(&a);
+}
+
 static void odd_values(void **state)
 {
     (void)state;
@@ -130,6 +147,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_does_not_matter), cmocka_unit_test(merged_bins_are_right), cmocka_unit_test(percentile_is_within_a_bin),
+        cmocka_unit_test(ranges_need_no_bins),
         cmocka_unit_test(odd_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,12 +149,12 @@ static struct words {
     return w;
 }
 
-static void calibration_in_parts(void **state)
+static void calibrate_in_parts(int bins)
 {
-    (void)state;
     struct vn_err e;
     struct calibrated_net c = net_to_calibrate();
     struct vn_ranges *whole;
+    c.o.bins = bins;
     OK(vn_calibrate(&whole, c.n.arena, c.n.g, c.samples, &c.o, &e));
     const struct words expected = artefact(&c, quantized_with(&c, whole));
     for (size_t i = 0; i < sizeof divisions / sizeof *divisions; i++) {
@@ -165,6 +165,35 @@ static void calibration_in_parts(void **state)
         assert_int_equal(got.n, expected.n);
         assert_memory_equal(got.v, expected.v, got.n);
     }
+    end_net(&c);
+}
+
+static void calibration_in_parts(void **state)
+{
+    (void)state;
+    calibrate_in_parts(1);
+    calibrate_in_parts(0);
+}
+
+/* The largest magnitude needs no bins; ranges without them are no part of a job that has them. */
+static void bins_are_not_needed(void **state)
+{
+    (void)state;
+    struct vn_err e = { 0 };
+    struct calibrated_net c = net_to_calibrate();
+    struct vn_ranges *full, *plain, *r;
+    const char *file = part_file(&c, 0);
+    OK(vn_calibrate(&full, c.n.arena, c.n.g, c.samples, &c.o, &e));
+    c.o.bins = 0;
+    OK(vn_calibrate(&plain, c.n.arena, c.n.g, c.samples, &c.o, &e));
+    const struct words expected = artefact(&c, quantized_with(&c, full)),
+                       got = artefact(&c, quantized_with(&c, plain));
+    assert_int_equal(got.n, expected.n);
+    assert_memory_equal(got.v, expected.v, got.n);
+    OK(vn_result_write(plain->result, file, &e));
+    OK(vn_calibrate_join(&r, c.n.arena, c.n.g, c.samples, &c.o, 1, &file, &e));
+    c.o.bins = 1;
+    assert_int_equal(vn_calibrate_join(&r, c.n.arena, c.n.g, c.samples, &c.o, 1, &file, &e), VN_E_INPUT);
     end_net(&c);
 }
 
@@ -415,9 +444,9 @@ static void files_that_do_not_join(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(calibration_in_parts),   cmocka_unit_test(parts_that_do_not_join),
-        cmocka_unit_test(comparison_in_parts),    cmocka_unit_test(evaluation_in_parts),
-        cmocka_unit_test(files_that_do_not_join),
+        cmocka_unit_test(calibration_in_parts),   cmocka_unit_test(bins_are_not_needed),
+        cmocka_unit_test(parts_that_do_not_join), cmocka_unit_test(comparison_in_parts),
+        cmocka_unit_test(evaluation_in_parts),    cmocka_unit_test(files_that_do_not_join),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

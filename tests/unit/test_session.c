@@ -758,12 +758,12 @@ static void histograms_take_any_order(void **state)
     struct vn_view v = {
         .dtype = VN_F32, .rank = 3, .shape = { 2, 3, 4 }, .stride = { 12, 1, 3 }, .data = x, .axis = -1
     };
-    assert_int_equal(vn_histogram_add_view(view, &v), VN_OK);
+    assert_int_equal(vn_histogram_add_view(view, &v, vn_histogram_add), VN_OK);
     assert_memory_equal(plain, view, sizeof *plain);
     const struct vn_view w = {
         .dtype = VN_F32, .rank = 1, .shape = { 24 }, .stride = { 2 }, .data = spread, .axis = -1
     };
-    assert_int_equal(vn_histogram_add_view(gaps, &w), VN_OK);
+    assert_int_equal(vn_histogram_add_view(gaps, &w, vn_histogram_add), VN_OK);
     assert_memory_equal(plain, gaps, sizeof *plain);
     free(plain);
     free(view);

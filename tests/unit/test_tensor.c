@@ -89,6 +89,27 @@ static void bf16_every_pattern(void **state)
 
 /* ---- elements ---- */
 
+static void floats_are_those_of_each_element(void **state)
+{
+    (void)state;
+    static const enum vn_dtype of[] = { VN_F32, VN_U8, VN_I8, VN_I16, VN_I64, VN_F16, VN_F64, VN_BOOL };
+    struct vn_arena *a = vn_arena_new();
+    const int64_t n = 37;
+    const struct vn_shape s = vn_shape_of(1, &n);
+    for (size_t k = 0; k < sizeof of / sizeof *of; k++) {
+        struct vn_tensor *t = vn_tensor_new(a, of[k], &s);
+        float x[37];
+        for (int i = 0; i < 37; i++)
+            vn_tensor_set_f64(t, i, 3.7 * i - 40);
+        vn_tensor_to_f32(x, t);
+        for (int i = 0; i < 37; i++)
+            assert_true(x[i] == (float)vn_tensor_f64(t, i));
+        assert_memory_equal(vn_tensor_cast(a, t, VN_F32)->data, x, sizeof x);
+        assert_memory_equal(vn_tensor_cast(a, t, of[k])->data, t->data, vn_tensor_bytes(t));
+    }
+    vn_arena_free(&a);
+}
+
 static void elements_convert_as_numpy_does(void **state)
 {
     (void)state;
@@ -217,6 +238,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(f16_every_pattern), cmocka_unit_test(f16_rounds_half_to_even), cmocka_unit_test(bf16_every_pattern),
         cmocka_unit_test(elements_convert_as_numpy_does), cmocka_unit_test(dtype_names_round_trip), cmocka_unit_test(npy_round_trips),
+        cmocka_unit_test(floats_are_those_of_each_element),
         cmocka_unit_test(shapes_broadcast), cmocka_unit_test(shape_text_and_parse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -134,6 +134,23 @@ static void rows_and_bins_are_right(void **state)
     }
 }
 
+static void counts_are_added(void **state)
+{
+    (void)state;
+    for (int n = 0; n <= 40; n++)
+        for (int l = 0; l < LEVELS; l++) {
+            uint64_t sum[41];
+            uint32_t counts[41];
+            for (int i = 0; i < 41; i++) {
+                sum[i] = (uint64_t)i << 40;
+                counts[i] = UINT32_MAX - (uint32_t)i;
+            }
+            level(l)->add_counts(sum, counts, (size_t)n);
+            for (int i = 0; i < 41; i++)
+                assert_true(sum[i] == ((uint64_t)i << 40) + (i < n ? counts[i] : 0));
+        }
+}
+
 /* Against long double; the cosine alone is the same number. */
 static void similarity_is_right(void **state)
 {
@@ -216,6 +233,7 @@ int main(void)
         cmocka_unit_test(extremes_are_right),
         cmocka_unit_test(lanes_are_right),
         cmocka_unit_test(rows_and_bins_are_right),
+        cmocka_unit_test(counts_are_added),
         cmocka_unit_test(similarity_is_right),
         cmocka_unit_test(odd_tensors),
         cmocka_unit_test(flat_views),

@@ -35,6 +35,8 @@ struct vn_value_kernels {
     void (*add_differences)(struct vn_differences *s, const float *x, const float *y, size_t n);
     /* sum[c] += x[row][c], rows in order */
     void (*add_rows)(double *sum, const float *x, size_t rows, size_t channels);
+    /* sum[i] += counts[i] */
+    void (*add_counts)(uint64_t *sum, const uint32_t *counts, size_t n);
     /* out = (q - zero) * scale in float32 */
     void (*real_s8)(float *out, const int8_t *q, int32_t zero, float scale, size_t n);
     void (*real_s16)(float *out, const int16_t *q, int32_t zero, float scale, size_t n);

@@ -157,6 +157,12 @@ static void add_rows(double *restrict sum, const float *restrict x, size_t rows,
             sum[c] += (double)x[c];
 }
 
+static void add_counts(uint64_t *restrict sum, const uint32_t *restrict counts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        sum[i] += counts[i];
+}
+
 #define REAL(name, type) \
     static void name(float *restrict out, const type *restrict q, int32_t zero, float scale, size_t n) \
     { \
@@ -166,5 +172,5 @@ static void add_rows(double *restrict sum, const float *restrict x, size_t rows,
 REAL(real_s8, int8_t)
 REAL(real_s16, int16_t)
 
-const struct vn_value_kernels VALUE_KERNELS = { VALUE_CPU,       extremes, bins,    add,     add_products,
-                                                add_differences, add_rows, real_s8, real_s16 };
+const struct vn_value_kernels VALUE_KERNELS = { VALUE_CPU,       extremes, bins,       add,     add_products,
+                                                add_differences, add_rows, add_counts, real_s8, real_s16 };
