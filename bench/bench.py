@@ -44,9 +44,10 @@ def output(*command):
 
 
 def revision():
-    """The commit that was measured, with + where the tree differs from it."""
-    dirty = output("git", "status", "--porcelain", "--untracked-files=no", "src", "include", "targets")
-    return output("git", "rev-parse", "--short=10", "HEAD") + ("+" if dirty else "")
+    """The last commit that changed what is measured, with + where the tree differs from it."""
+    measured = "src", "include", "targets"
+    dirty = output("git", "status", "--porcelain", "--untracked-files=no", *measured)
+    return output("git", "log", "-1", "--abbrev=10", "--format=%h", "--", *measured) + ("+" if dirty else "")
 
 
 def interleave(sessions, rounds, seconds):
@@ -157,8 +158,9 @@ def arguments():
     add("--model", action="append", choices=list(NETWORKS), metavar="NAME", help="only this one (see --list)")
     add("--engine", action="append", choices=list(ENGINES), metavar="NAME", help="as in 'vernier int8'")
     add("--rounds", type=int, default=50, help="turns of each engine (default 50)")
-    add("--seconds", type=float, default=30,
-        help=f"for each model; beyond it no more turns, but at least {MIN_ROUNDS} (default 30)")
+    add("--seconds", type=float, default=20,
+        help=f"for each model; beyond it no more turns, but at least {MIN_ROUNDS} (default 20)")
+    add("--resume", action="store_true", help="skip networks of which all is measured at this revision")
     add("--cpu", type=int, default=max(os.sched_getaffinity(0)),
         help="the CPU to run on (default: the last one allowed)")
     add("--prepare", action="store_true", help="only quantize and convert what is not there yet")
@@ -199,8 +201,9 @@ def measure_all(models, engines, a, rows):
     common = {"date": datetime.date.today().isoformat(), "revision": revision(), "cpu": cpu_name(),
               "command": f"bench.py --rounds {a.rounds} --seconds {a.seconds:g}"}
     for n in models:
-        if n.missing():
-            print(f"{n.name}: skipped, {n.missing()}", file=sys.stderr)
+        known = {r["engine"] for r in rows if r["model"] == n.name and r["revision"] == common["revision"]}
+        if n.missing() or (a.resume and known.issuperset(e.name for e in engines)):
+            print(f"{n.name}: skipped, {n.missing() or 'measured before'}", file=sys.stderr)
             continue
         rows = table.merge(rows, measure(n.prepare(), engines, a, common), NETWORKS, ENGINES)
         table.write(a.results, rows)
