@@ -20,6 +20,18 @@ static uint64_t mix(uint64_t h, uint64_t w)
     return h ^ h >> 32;
 }
 
+/* LANES words, the one at `skip` as 0, unrolled: the lanes stay in registers. */
+static void mix_block(uint64_t lane[LANES], const unsigned char *p, size_t skip)
+{
+    uint64_t w[LANES];
+    memcpy(w, p, sizeof w);
+    if (skip < sizeof w && skip % 8 == 0)
+        w[skip / 8] = 0;
+#pragma GCC unroll 8
+    for (int i = 0; i < LANES; i++)
+        lane[i] = mix(lane[i], w[i]);
+}
+
 uint64_t vn_hash(const void *data, size_t bytes, size_t skip)
 {
     const unsigned char *p = data;
@@ -28,8 +40,7 @@ uint64_t vn_hash(const void *data, size_t bytes, size_t skip)
         lane[i] = PRIME * (uint64_t)(i + 1);
     size_t at = 0;
     for (; bytes - at >= 8 * LANES; at += 8 * LANES)
-        for (int i = 0; i < LANES; i++)
-            lane[i] = mix(lane[i], word_at(p, at + 8 * (size_t)i, bytes, skip));
+        mix_block(lane, p + at, skip - at);
     for (int i = 0; at < bytes; at += 8, i++)
         lane[i] = mix(lane[i], word_at(p, at, bytes, skip));
     uint64_t h = bytes;

@@ -201,6 +201,11 @@ int64_t vn_tensor_i64(const struct vn_tensor *t, int64_t i)
 
 double vn_tensor_f64(const struct vn_tensor *t, int64_t i)
 {
+    float f;
+    if (t->dtype == VN_F32) { /* the usual one, at once */
+        memcpy(&f, (const char *)t->data + i * (int64_t)sizeof f, sizeof f);
+        return f;
+    }
     if (dtypes[t->dtype].is_float)
         return float_value(t->dtype, load(t, i));
     return t->dtype == VN_U64 ? (double)load(t, i) : (double)vn_tensor_i64(t, i);
