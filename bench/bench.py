@@ -71,7 +71,7 @@ def float_outputs(network):
         session = OnnxruntimeSession(network, network.float)
         np.savez(folder / "outputs.npz", *session.outputs())
         session.close()
-    folder = cache.fill(cache.entry(network.folder, "reference", network.hash), make)
+    folder = cache.fill(cache.entry(network.folder, "reference", network.hashes), make)
     with np.load(folder / "outputs.npz") as z:
         return [z[k].ravel().astype(np.float64) for k in z.files]
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Print the time of each convolution of an int8 program beside OpenVINO's profile of its own int8 model.
+"""Measure each convolution of an int8 program beside OpenVINO's profile of its own int8 model; updates
+bench/layers.csv.
 
     .venv-bench/bin/python bench/layers.py [NETWORK]...     (default: resnet50 mobilenet_v2)
 
@@ -7,22 +8,28 @@ One thread. Multiply-accumulates are counted on the float network. The peak is t
 `vernier perf` measures it in each round. Both profiles are medians of --rounds rounds in turns.
 """
 import argparse
+import csv
 import json
 import math
 import os
 import statistics
 import sys
 from collections import defaultdict
+from pathlib import Path
 
 import onnx
 
+import bench
 import table
 from engines import ENGINES, Cell, OpenVINO, OpenVINORequest
 from networks import NETWORKS, sm
 
 LARGE = 50e6  # multiply-accumulates from which a convolution should reach GOAL
 GOAL = 0.75
-COLUMNS = ("node", "MMAC", "ours us", "GOP/s", "of peak", "OpenVINO us", "GOP/s", "ours / OpenVINO")
+TITLES = ("node", "MMAC", "ours us", "GOP/s", "of peak", "OpenVINO us", "GOP/s", "OpenVINO / ours")
+RESULTS = Path(__file__).with_name("layers.csv")
+COLUMNS = ("model", "node", "mmac", "us", "gop_per_s", "of_peak", "openvino_us", "openvino_gop_per_s",
+           "ratio", "peak_gop_per_s", "revision")
 
 
 def multiply_accumulates(model):
@@ -89,18 +96,27 @@ def profile(network, rounds):
     return medians(ours), medians(theirs), max(peaks)
 
 
-def layer_lines(counts, ours, theirs, top):
-    """Rows of COLUMNS for the nodes that multiply, and whether each large one reaches the goal."""
+def layers(counts, ours, theirs, top):
+    """Rows of the nodes that multiply: numbers by column."""
     of = lambda profile, has: sum(ms for name, kind, ms in profile if has(name, kind))
     for node, count in counts.items():
         mine = of(ours, lambda name, kind: name == node and kind not in ("COPY", "QUANTIZE", "DEQUANTIZE"))
         other = of(theirs, lambda names, kind: node in names)
         speed = lambda ms: 2 * count / ms * 1e-6 if ms else 0
-        share = speed(mine) / top if top else 0
-        mark = " <" if count >= LARGE and share < GOAL else ""
-        ratio = other / mine if mine and other else None
-        yield [node, f"{count / 1e6:.1f}", f"{mine * 1e3:.1f}", f"{speed(mine):.0f}", f"{share:.0%}{mark}",
-               f"{other * 1e3:.1f}", f"{speed(other):.0f}", table.number(ratio)]
+        yield {"node": node, "mmac": round(count / 1e6, 2), "us": round(mine * 1e3, 1),
+               "gop_per_s": round(speed(mine), 1), "of_peak": round(speed(mine) / top, 3) if top else "",
+               "openvino_us": round(other * 1e3, 1), "openvino_gop_per_s": round(speed(other), 1),
+               "ratio": round(other / mine, 3) if mine and other else ""}
+
+
+def is_slow(r):
+    return r["mmac"] * 1e6 >= LARGE and r["of_peak"] != "" and r["of_peak"] < GOAL
+
+
+def line(r):
+    share = "-" if r["of_peak"] == "" else f"{r['of_peak']:.0%}{' <' if is_slow(r) else ''}"
+    return [r["node"], f"{r['mmac']:.1f}", f"{r['us']:.1f}", f"{r['gop_per_s']:.0f}", share,
+            f"{r['openvino_us']:.1f}", f"{r['openvino_gop_per_s']:.0f}", table.number(r["ratio"] or None)]
 
 
 def kinds(profile):
@@ -114,15 +130,30 @@ def kinds(profile):
 
 
 def report(network, rounds):
+    """Prints the table of a network; its rows."""
     counts = multiply_accumulates(onnx.load(network.float))
     ours, theirs, top = profile(network, rounds)
-    lines = list(layer_lines(counts, ours, theirs, top))
-    large = [line for line in lines if float(line[1]) * 1e6 >= LARGE]
+    rows = list(layers(counts, ours, theirs, top))
+    large = [r for r in rows if r["mmac"] * 1e6 >= LARGE]
     print(f"{network.name}: peak {top:.0f} GOP/s; < marks those of {LARGE / 1e6:.0f} MMAC and more below "
-          f"{GOAL:.0%} of it: {sum('<' in line[4] for line in large)} of {len(large)}")
-    print(table.align([list(COLUMNS), *lines]))
+          f"{GOAL:.0%} of it: {sum(map(is_slow, large))} of {len(large)}")
+    print(table.align([list(TITLES), *map(line, rows)]))
     print(f"ours {sum(p[2] for p in ours):.3f} ms: {kinds(ours)}")
     print(f"OpenVINO {sum(p[2] for p in theirs):.3f} ms: {kinds(theirs)}\n", flush=True)
+    common = {"model": network.name, "peak_gop_per_s": round(top, 1), "revision": bench.revision()}
+    return [{**common, **r} for r in rows]
+
+
+def save(rows):
+    """Into the CSV file, in place of other rows of the same networks."""
+    new, old = {r["model"] for r in rows}, []
+    if RESULTS.exists():
+        with open(RESULTS, newline="") as f:
+            old = [r for r in csv.DictReader(f) if r["model"] not in new]
+    with open(RESULTS, "w", newline="") as f:
+        w = csv.DictWriter(f, COLUMNS, lineterminator="\n")
+        w.writeheader()
+        w.writerows(old + rows)
 
 
 def main():
@@ -140,7 +171,7 @@ def main():
             Cell(ENGINES[name], network).prepare()
     os.sched_setaffinity(0, {a.cpu})
     for network in prepared:
-        report(network, a.rounds)
+        save(report(network, a.rounds))
 
 
 if __name__ == "__main__":

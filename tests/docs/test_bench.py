@@ -9,6 +9,7 @@ from onnx import TensorProto, helper
 
 sys.path.insert(0, str(tool.ROOT / "bench"))
 import cache  # noqa: E402
+import convert  # noqa: E402
 import engines  # noqa: E402
 import layers  # noqa: E402
 import networks  # noqa: E402
@@ -132,6 +133,43 @@ def test_reasons():
     assert engines.reason("", -11) == "crashed with signal 11" and engines.reason("", 3) == "exit status 3"
 
 
+def job(name, seconds, samples="", compared="", peak=""):
+    return {
+        "model": "net",
+        "job": name,
+        "samples": samples,
+        "compared": compared,
+        "seconds": seconds,
+        "peak_mb": peak,
+    }
+
+
+JOBS = [
+    job("float run", "0.002"),
+    job("int8 run", "0.001"),
+    job("vernier max", 1, 32, 0, 20),
+    job("onnxruntime minmax", 3, 32, 0, 90),
+    job("nncf accurate", ""),
+    job("slope", 0.2, 10, 1, 20),
+    job("slope", "0.5", "110", "1", "20"),
+    job("slope", 0.3, 10, 10, 20),
+    job("slope", 1.1, 110, 110, 22),
+]
+
+
+def test_what_a_conversion_takes():
+    """Of numbers, and of text from the CSV file."""
+    ratios = {name: f(convert.View(JOBS)) for name, f in convert.RATIOS.items()}
+    assert ratios == {
+        "max / minmax": 3,
+        "default / accurate": None,
+        "collecting / float run": pytest.approx(0.003 / 0.002),
+        "tables / runs": pytest.approx(0.005 / 0.003),
+        "memory": pytest.approx(1.1),
+    }
+    assert not any(f(convert.View([])) for f in convert.RATIOS.values())
+
+
 def test_engines_and_networks_are_named_once():
     assert {table.kind(e) for e in engines.ENGINES} == {"int8", "int16", "float"} == set(table.TRUST)
     listed = {n.file for n in networks.NETWORKS.values()} | set(networks.DUPLICATES)
@@ -163,9 +201,16 @@ def test_multiply_accumulates_and_lines():
     assert counts == {"conv": 6 * 8 * 8 * 2 * 9, "product": 3840}
     ours = [("conv", "COPY", 5.0), ("conv", "CONV_S8", 0.001), ("product", "CONV_S8", 0.002)]
     theirs = [({"conv", "relu"}, "Convolution", 0.002)]
-    lines = list(layers.layer_lines(counts, ours, theirs, top=20))
-    assert lines[0] == ["conv", "0.0", "1.0", "14", "69%", "2.0", "7", "2.00"]
-    assert lines[1][-1] == "-"
+    rows = list(layers.layers(counts, ours, theirs, top=20))
+    assert layers.line(rows[0]) == ["conv", "0.0", "1.0", "14", "69%", "2.0", "7", "2.00"]
+    assert layers.line(rows[1])[-1] == "-" and set(rows[0]) < set(layers.COLUMNS)
+
+
+def test_large_layers_below_the_goal_are_marked():
+    row = {"mmac": 50.0, "of_peak": 0.74}
+    assert layers.is_slow(row)
+    others = {"mmac": 49}, {"of_peak": 0.75}, {"of_peak": ""}
+    assert not any(layers.is_slow({**row, **other}) for other in others)
 
 
 def test_medians_of_profiles():
