@@ -96,6 +96,39 @@ const struct vn_debug_summary *vn_sensitivity_summary(const struct vn_sensitivit
 /* n rows, sorted. */
 const struct vn_sensitivity_row *vn_sensitivity_rows(const struct vn_sensitivity *s, int *n);
 
+/* ---- accumulated error ---- */
+
+/* What is quantized together: nodes and calibration nodes; "weight" and "activation" stand for all of the
+ * kind. all_but: every node but those named, which are no calibration nodes. */
+struct vn_debug_group {
+    const char *const *nodes;
+    int n;
+    int all_but;
+    const char *label; /* of its curve; NULL: "partial_qmodel_0", by its place */
+};
+
+struct vn_accumulated_curve {
+    const char *label;
+    /* By metric: how far each node's result is from float's; one point for each of vn_accumulated_nodes. */
+    const double *metric[VN_DEBUG_METRICS];
+    double output[VN_DEBUG_METRICS]; /* of the output that is hit most */
+    double agreement;
+};
+struct vn_accumulated; /* opaque */
+
+/* Quantize each group, and compare every node's result with float's, in the order in which they run.
+ * averaged: each point is the mean of all up to it. o->nodes and o->sort are not read. Errors: as
+ * vn_debug_sensitivity; VN_E_USAGE where there is no group. */
+int vn_debug_accumulated(struct vn_accumulated **r, const struct vn_debug_options *o,
+                         const struct vn_debug_group *groups, int n, int averaged, struct vn_err *e);
+/* Sets *r to NULL; NULL is allowed. */
+void vn_accumulated_free(struct vn_accumulated **r);
+/* The n nodes whose results are in memory; a convolution whose Relu is fused has the Relu's. */
+const char *const *vn_accumulated_nodes(const struct vn_accumulated *r, int *n);
+/* n curves, one for each group. */
+const struct vn_accumulated_curve *vn_accumulated_curves(const struct vn_accumulated *r, int *n);
+int vn_accumulated_samples(const struct vn_accumulated *r);
+
 #ifdef __cplusplus
 }
 #endif

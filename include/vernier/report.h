@@ -54,6 +54,11 @@ void vn_print_sensitivity_csv(FILE *f, const struct vn_sensitivity *s, const enu
                               int n);
 /* All numbers. */
 void vn_print_sensitivity_json(FILE *f, const struct vn_sensitivity *s);
+/* Curves of one metric: a table of the outputs, and of every node where there are few curves; CSV of every
+ * node; JSON of all metrics. */
+void vn_print_accumulated(FILE *f, const struct vn_accumulated *r, enum vn_debug_metric metric);
+void vn_print_accumulated_csv(FILE *f, const struct vn_accumulated *r, enum vn_debug_metric metric);
+void vn_print_accumulated_json(FILE *f, const struct vn_accumulated *r);
 
 #ifdef __cplusplus
 }

@@ -16,6 +16,12 @@ static const struct option_def options[] = {
     { "--samples", 'd', "N", 0, 0, "use the first N samples of the folder (default: all)" },
     { "--decision-axis", 0, "N", 0, 0, "the largest element along this axis is a decision (default 1)" },
     { "--memory", 0, "MIB", 0, 0, "limit of working memory; fewer threads are used where it is too low" },
+    { "--quantize", 'q', "NAMES", 1, 0,
+      "accumulated: quantize these nodes together ('A,B'; 'weight', 'activation': all of them); each "
+      "--quantize "
+      "is a curve" },
+    { "--keep", 0, "NAMES", 1, 0, "accumulated: quantize all nodes but these" },
+    { "--average", 'a', NULL, 0, 0, "accumulated: each point is the mean of all up to it" },
     { "--csv", 0, "FILE", 0, 0, "also write the table to FILE, with all digits" },
     RUN_OPTIONS,
     JSON_OPTION,
@@ -96,54 +102,105 @@ static int read_request(struct request *r, struct vn_err *e)
 
 /* ---- sensitivity ---- */
 
-static int write_csv(const char *path, const struct vn_sensitivity *s, const struct request *r,
-                     struct vn_err *e)
+/* Where --csv asks for it. */
+static int open_csv(FILE **f, struct vn_err *e)
 {
-    FILE *f = fopen(path, "w");
-    if (!f)
-        return vn_fail(e, VN_E_IO, "%s: cannot write: %s", path, strerror(errno));
-    vn_print_sensitivity_csv(f, s, r->metrics, r->n_metrics);
-    return fclose(f) ? vn_fail(e, VN_E_IO, "%s: cannot write: %s", path, strerror(errno)) : VN_OK;
+    const char *path = vn_opt("--csv");
+    *f = path ? fopen(path, "w") : NULL;
+    return path && !*f ? vn_fail(e, VN_E_IO, "%s: cannot write: %s", path, strerror(errno)) : VN_OK;
 }
 
-static int sensitivity(struct request *r, struct vn_err *e)
+static int close_csv(FILE *f, struct vn_err *e)
+{
+    return f && fclose(f) ? vn_fail(e, VN_E_IO, "%s: cannot write: %s", vn_opt("--csv"), strerror(errno))
+                          : EXIT_DONE;
+}
+
+static int sensitivity(struct request *r, struct vn_arena *a, struct vn_err *e)
 {
     struct vn_sensitivity *s;
-    TRY(vn_debug_sensitivity(&s, &r->o, r->kind, e));
-    const char *csv = vn_opt("--csv");
-    const int status = csv ? write_csv(csv, s, r, e) : VN_OK;
+    FILE *csv;
+    (void)a;
+    TRY(open_csv(&csv, e));
+    const int status = vn_debug_sensitivity(&s, &r->o, r->kind, e);
+    if (status == VN_OK && csv)
+        vn_print_sensitivity_csv(csv, s, r->metrics, r->n_metrics);
     if (status == VN_OK && vn_opt("--json"))
         vn_print_sensitivity_json(stdout, s);
     else if (status == VN_OK)
         vn_print_sensitivity(stdout, s, r->metrics, r->n_metrics);
     vn_sensitivity_free(&s);
-    return status < 0 ? status : EXIT_DONE;
+    return close_csv(csv, e) < 0 ? VN_E_IO : status;
+}
+
+/* ---- accumulated error ---- */
+
+/* "A,B" as a group. */
+static struct vn_debug_group read_group(const char *text, int all_but, struct vn_arena *a)
+{
+    VEC(const char *) names = { 0 };
+    char *rest = vn_arena_str(a, text), *save;
+    for (char *name = strtok_r(rest, ",", &save); name; name = strtok_r(NULL, ",", &save))
+        VEC_PUSH(a, &names, name);
+    return (struct vn_debug_group){ names.v, names.n, all_but, text };
+}
+
+static int read_groups(struct vn_debug_group **groups, int *n, struct vn_arena *a, struct vn_err *e)
+{
+    const char **quantize, **keep;
+    const int n_quantize = vn_opt_all("--quantize", &quantize), n_keep = vn_opt_all("--keep", &keep);
+    *n = n_quantize ? n_quantize : n_keep;
+    if (!*n || (n_quantize && n_keep))
+        return vn_fail(e, VN_E_USAGE, "accumulated: expected --quantize or --keep, but not both");
+    *groups = NEW_ARRAY(a, struct vn_debug_group, *n);
+    for (int i = 0; i < *n; i++)
+        (*groups)[i] = read_group(n_keep ? keep[i] : quantize[i], n_keep > 0, a);
+    return VN_OK;
+}
+
+static int accumulated(struct request *r, struct vn_arena *a, struct vn_err *e)
+{
+    struct vn_debug_group *groups = NULL;
+    struct vn_accumulated *c;
+    FILE *csv;
+    int n;
+    TRY(read_groups(&groups, &n, a, e));
+    TRY(open_csv(&csv, e));
+    const int status = vn_debug_accumulated(&c, &r->o, groups, n, vn_opt("--average") != NULL, e);
+    if (status == VN_OK && csv)
+        vn_print_accumulated_csv(csv, c, r->metrics[0]);
+    if (status == VN_OK && vn_opt("--json"))
+        vn_print_accumulated_json(stdout, c);
+    else if (status == VN_OK)
+        vn_print_accumulated(stdout, c, r->metrics[0]);
+    vn_accumulated_free(&c);
+    return close_csv(csv, e) < 0 ? VN_E_IO : status;
 }
 
 static const struct {
     const char *word;
-    int (*run)(struct request *r, struct vn_err *e);
-} parts[] = { { "sensitivity", sensitivity } };
+    int (*run)(struct request *r, struct vn_arena *a, struct vn_err *e);
+} parts[] = { { "sensitivity", sensitivity }, { "accumulated", accumulated } };
 
 static int run(struct vn_arena *a, struct vn_err *e)
 {
     struct request r;
     struct logger log = { 0 };
     const char **words;
-    (void)a;
     vn_words(&words);
     TRY(read_request(&r, e));
     r.o.listener = vn_logger_listener(&log);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!strcmp(words[0], parts[i].word))
-            return parts[i].run(&r, e);
-    return vn_fail(e, VN_E_USAGE, "expected 'debug sensitivity', got 'debug %s'", words[0]);
+            return parts[i].run(&r, a, e);
+    return vn_fail(e, VN_E_USAGE, "expected 'debug sensitivity' or 'debug accumulated', got 'debug %s'",
+                   words[0]);
 }
 
 const struct command vn_cmd_debug = {
     "debug",
-    "sensitivity CALIBRATED.onnx FOLDER [options]",
-    "measure what the quantization of each node does to the outputs",
+    "sensitivity|accumulated CALIBRATED.onnx FOLDER [options]",
+    "measure what the quantization of nodes and tensors does",
     options,
     3,
     3,

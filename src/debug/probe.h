@@ -66,5 +66,9 @@ int vn_probe_advance(struct probe_worker *w, int end, struct vn_err *e);
 /* Run w->changed to its end, with the plan, from the state of the clean one, which has not passed the first
  * change: the first instruction of a node that is quantized, or the one behind a value's last. */
 int vn_probe_run(struct probe_worker *w, const struct probe_plan *plan, struct vn_err *e);
+/* Both networks side by side, with the plan from the first instruction on: begin, then each instruction in
+ * its order. */
+void vn_probe_pair_begin(struct probe_worker *w, const struct probe_plan *plan);
+int vn_probe_pair_step(struct probe_worker *w, const struct probe_plan *plan, int i, struct vn_err *e);
 
 #endif

@@ -125,12 +125,24 @@ static int run_special(struct probe_worker *w, const struct probe_plan *plan, in
     return VN_OK;
 }
 
+void vn_probe_pair_begin(struct probe_worker *w, const struct probe_plan *plan)
+{
+    vn_session_follow(w->changed, w->clean);
+    mark_special(w, plan, w->at);
+    round_finished(w, plan, w->at);
+}
+
+int vn_probe_pair_step(struct probe_worker *w, const struct probe_plan *plan, int i, struct vn_err *e)
+{
+    TRY(vn_probe_advance(w, i + 1, e));
+    TRY(w->special[i] ? run_special(w, plan, i, e) : vn_session_run_range(w->changed, i, i + 1, e));
+    return i + 1 < w->p->n ? VN_OK : vn_session_run_range(w->changed, i + 1, i + 1, e);
+}
+
 int vn_probe_run(struct probe_worker *w, const struct probe_plan *plan, struct vn_err *e)
 {
     int i = w->at;
-    vn_session_follow(w->changed, w->clean);
-    mark_special(w, plan, i);
-    round_finished(w, plan, i);
+    vn_probe_pair_begin(w, plan);
     while (i < w->p->n) {
         int next = i;
         while (next < w->p->n && !w->special[next])

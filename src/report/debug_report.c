@@ -1,4 +1,4 @@
-/* Sensitivity as a table, as CSV and as JSON. */
+/* Sensitivity and accumulated error as tables, as CSV and as JSON. */
 #include <math.h>
 #include <string.h>
 
@@ -115,6 +115,13 @@ void vn_print_sensitivity_csv(FILE *f, const struct vn_sensitivity *s, const enu
 
 /* ---- JSON ---- */
 
+static void dump(FILE *f, json_t *j)
+{
+    json_dumpf(j, f, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
+    fputc('\n', f);
+    json_decref(j);
+}
+
 static json_t *row_json(const struct vn_sensitivity_row *r)
 {
     json_t *j = json_pack("{s:s, s:s, s:s}", "node", r->name, "kind", kinds[r->kind], "type", r->type);
@@ -139,7 +146,104 @@ void vn_print_sensitivity_json(FILE *f, const struct vn_sensitivity *s)
     json_t *j = json_pack("{s:s, s:i, s:i, s:i, s:i, s:I, s:o}", "kind", kinds[sum->kind], "samples",
                           sum->samples, "outputs", sum->outputs, "runs", sum->runs, "threads", sum->threads,
                           "working_bytes", (json_int_t)sum->memory, "rows", rows);
-    json_dumpf(j, f, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
+    dump(f, j);
+}
+
+/* ---- accumulated error ---- */
+
+enum { TABLE_CURVES = 6 }; /* that a table of nodes has room for */
+
+static void print_ends(FILE *f, const struct vn_accumulated_curve *c, int n, enum vn_debug_metric metric)
+{
+    const char *const titles[] = { "quantized", vn_debug_metric_word(metric), "agreement" };
+    struct table *t = vn_table_new(3, titles);
+    for (int i = 0; i < n; i++) {
+        struct cells row = { 0 };
+        add_text(&row, c[i].label);
+        add_number(&row, "%.5f", c[i].output[metric]);
+        add_number(&row, "%.5f", c[i].agreement);
+        vn_table_row(t, row.text);
+    }
+    vn_table_print_titled(t, "outputs", f);
+    vn_table_free(&t);
+}
+
+static void print_points(FILE *f, const struct vn_accumulated *r, const struct vn_accumulated_curve *c, int n,
+                         enum vn_debug_metric metric)
+{
+    int points;
+    const char *const *nodes = vn_accumulated_nodes(r, &points);
+    struct cells titles = { 0 };
+    add_text(&titles, "node");
+    for (int k = 0; k < n; k++)
+        add_text(&titles, c[k].label);
+    struct table *t = vn_table_new(titles.n, titles.text);
+    for (int i = 0; i < points; i++) {
+        struct cells row = { 0 };
+        add_text(&row, nodes[i]);
+        for (int k = 0; k < n; k++)
+            add_number(&row, "%.5f", c[k].metric[metric][i]);
+        vn_table_row(t, row.text);
+    }
+    vn_table_print_titled(t, vn_debug_metric_word(metric), f);
+    vn_table_free(&t);
+}
+
+void vn_print_accumulated(FILE *f, const struct vn_accumulated *r, enum vn_debug_metric metric)
+{
+    int n;
+    const struct vn_accumulated_curve *c = vn_accumulated_curves(r, &n);
+    const int samples = vn_accumulated_samples(r);
+    if (n <= TABLE_CURVES)
+        print_points(f, r, c, n, metric);
+    print_ends(f, c, n, metric);
+    fprintf(f, "%d sample%s\n", samples, samples == 1 ? "" : "s");
+}
+
+void vn_print_accumulated_csv(FILE *f, const struct vn_accumulated *r, enum vn_debug_metric metric)
+{
+    int n, points;
+    const struct vn_accumulated_curve *c = vn_accumulated_curves(r, &n);
+    const char *const *nodes = vn_accumulated_nodes(r, &points);
+    fputs("node", f);
+    for (int k = 0; k < n; k++) {
+        fputc(',', f);
+        print_quoted(f, c[k].label);
+    }
+    for (int i = 0; i < points; i++) {
+        fputc('\n', f);
+        print_quoted(f, nodes[i]);
+        for (int k = 0; k < n; k++)
+            fprintf(f, ",%.17g", c[k].metric[metric][i]);
+    }
     fputc('\n', f);
-    json_decref(j);
+}
+
+static json_t *curve_json(const struct vn_accumulated_curve *c, int points)
+{
+    json_t *j = json_pack("{s:s, s:o}", "label", c->label, "agreement", vn_json_real(c->agreement));
+    json_t *outputs = json_object();
+    for (int m = 0; m < VN_DEBUG_METRICS; m++) {
+        json_t *y = json_array();
+        for (int i = 0; i < points; i++)
+            json_array_append_new(y, vn_json_real(c->metric[m][i]));
+        json_object_set_new(j, vn_debug_metric_word(m), y);
+        json_object_set_new(outputs, vn_debug_metric_word(m), vn_json_real(c->output[m]));
+    }
+    json_object_set_new(j, "outputs", outputs);
+    return j;
+}
+
+void vn_print_accumulated_json(FILE *f, const struct vn_accumulated *r)
+{
+    int n, points;
+    const struct vn_accumulated_curve *c = vn_accumulated_curves(r, &n);
+    const char *const *nodes = vn_accumulated_nodes(r, &points);
+    json_t *curves = json_array(), *names = json_array();
+    for (int k = 0; k < n; k++)
+        json_array_append_new(curves, curve_json(&c[k], points));
+    for (int i = 0; i < points; i++)
+        json_array_append_new(names, json_string(nodes[i]));
+    dump(f, json_pack("{s:i, s:o, s:o}", "samples", vn_accumulated_samples(r), "nodes", names, "curves",
+                      curves));
 }

@@ -151,6 +151,88 @@ def test_outputs(net):
     assert net.sensitivity("--samples", "1", "-o", names[0])["outputs"] == 1
 
 
+# ---- accumulated error ----
+
+def accumulated(net, *more):
+    done = run("debug", "accumulated", net.model, net.data, "-d", "2", "--json", *more, want=DONE)
+    got = json.loads(done.out)
+    return got["nodes"], {c["label"]: c for c in got["curves"]}
+
+
+def expected_outputs(net, folder, *nodes, **kinds):
+    files, calibrated = sorted(net.data.glob("*.npy"))[:2], reference.Calibrated(net.model)
+    models = calibrated.only(), calibrated.only(*nodes, **kinds)
+    return reference.metrics(*[reference.run(m, files, folder, "runtime") for m in models])
+
+
+SETS = {"weight": ((), {"weights": True}), "activation": ((), {"activations": True}),
+        "weight,activation": ((), {"weights": True, "activations": True}),
+        "conv2,matmul10,gemm15": (("conv2", "matmul10", "gemm15"), {})}
+
+
+def test_curves_end_where_whole_runs_do(net, tmp_path):
+    _, curves = accumulated(net, *[w for name in SETS for w in ("-q", name)])
+    for name, (nodes, kinds) in SETS.items():
+        want = expected_outputs(net, tmp_path, *nodes, **kinds)
+        for metric in METRICS:
+            assert curves[name]["outputs"][metric] == pytest.approx(want[metric], rel=1e-6), (name, metric)
+
+
+def test_a_complement_is_all_but_these(net, tmp_path):
+    everything = [r["node"] for r in net.sensitivity("-d", "1")["rows"]]
+    nodes, curves = accumulated(net, "--keep", "conv2,conv0")
+    rest = [n for n in everything if n not in ("conv2", "conv0")]
+    same = accumulated(net, "-q", ",".join(rest))[1][",".join(rest)]
+    assert {k: v for k, v in curves["conv2,conv0"].items() if k != "label"} == {
+        k: v for k, v in same.items() if k != "label"}
+
+
+def test_nothing_is_lost_in_front_of_what_is_quantized(net):
+    nodes, curves = accumulated(net, "-q", "matmul10", "-q", "gemm15")
+    for name, curve in curves.items():
+        at = nodes.index(name)
+        assert max(curve["mse"][:at], default=0) == 0 < curve["mse"][at]
+
+
+def test_running_mean(net):
+    _, plain = accumulated(net, "-q", "weight")
+    _, averaged = accumulated(net, "-q", "weight", "--average")
+    for metric in ("cosine-similarity", "mse"):
+        y = plain["weight"][metric]
+        want = [sum(y[:i + 1]) / (i + 1) for i in range(len(y))]
+        assert averaged["weight"][metric] == pytest.approx(want, rel=1e-12)
+
+
+def test_curves_do_not_depend_on_threads(net):
+    whole = accumulated(net, "-q", "weight", "-q", "conv2")
+    assert accumulated(net, "-q", "weight", "-q", "conv2", "--threads", "4") == whole
+    assert accumulated(net, "-q", "weight", "-q", "conv2", "--cpumask", "0") == whole
+
+
+def test_table_and_csv_of_curves(net, tmp_path):
+    file = tmp_path / "c.csv"
+    command = ["debug", "accumulated", net.model, net.data, "-q", "weight", "-q", "gemm15"]
+    text = run(*command, "-m", "mse", "--csv", file, want=DONE).out.splitlines()
+    rows = list(csv.DictReader(file.open()))
+    assert text[0].strip("=") == "mse" and text[1].split() == ["node", "weight", "gemm15"]
+    for line, row in zip(text[3:], rows):
+        assert line.split() == [row["node"], f"{float(row['weight']):.5f}", f"{float(row['gemm15']):.5f}"]
+    assert any(line.strip("=") == "outputs" for line in text)
+
+
+@pytest.mark.parametrize("more, says", [
+    ([], "expected --quantize or --keep, but not both"),
+    (["-q", "weight", "--keep", "conv2"], "expected --quantize or --keep, but not both"),
+    (["--keep", "weight"], "stands for all of a kind"),
+    (["--keep", "x_HzCalibration"], "expected nodes to keep in float"),
+    (["-q", "nothing"], "no node or calibration node nothing"),
+])
+def test_wrong_sets(net, more, says):
+    assert says in run("debug", "accumulated", net.model, net.data, *more, want=USAGE).err
+
+
+# ---- tables, files, errors ----
+
 def test_table_and_csv(net, tmp_path):
     file = tmp_path / "s.csv"
     text = run("debug", "sensitivity", net.model, net.data, "-d", "1", "-n", "activation", "-m",
@@ -187,7 +269,7 @@ def test_wrong_files(net, tmp_path):
     assert "found none" in says(net.model, tmp_path, USAGE)
     (tmp_path / "0.npy").write_bytes((net.data / "0.npy").read_bytes()[:200])
     says(net.model, tmp_path, BAD_INPUT)
-    assert "expected 'debug sensitivity'" in run("debug", "speed", net.model, net.data, want=USAGE).err
+    assert "expected 'debug sensitivity' or" in run("debug", "speed", net.model, net.data, want=USAGE).err
 
 
 def test_images_and_preprocessing(digits):

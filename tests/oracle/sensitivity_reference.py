@@ -80,8 +80,8 @@ class Calibrated:
         self.nodes = [n.name for n in g.node if n.op_type not in ("QuantizeLinear", "DequantizeLinear")
                       and any(i in self.pairs for i in n.input)]
 
-    def only(self, name):
-        """The model in which the node of that name alone (None: no node) is quantized."""
+    def only(self, *names, weights=False, activations=False):
+        """The model in which these nodes alone are quantized, or all tensors of a kind."""
         model = onnx.ModelProto()
         model.CopyFrom(self.model)
         g = model.graph
@@ -91,13 +91,16 @@ class Calibrated:
                 continue
             if n.op_type == "DequantizeLinear":
                 if n.output[0] in outputs:
-                    kept.append(helper.make_node("Identity", [self.pairs[n.output[0]].source], [n.output[0]]))
+                    quantized = f"{n.output[0]}/only" if activations else None
+                    result = self.operand(g, kept, n.output[0], quantized)
+                    kept.append(helper.make_node("Identity", [result], [n.output[0]]))
                 continue
             copy = onnx.NodeProto()
             copy.CopyFrom(n)
             for i, tensor in enumerate(n.input):
                 if tensor in self.pairs:
-                    quantized = f"{tensor}/only" if n.name == name else None
+                    everywhere = weights if self.pairs[tensor].constant is not None else activations
+                    quantized = f"{tensor}/only" if everywhere or n.name in names else None
                     copy.input[i] = self.operand(g, kept, tensor, quantized)
             kept.append(copy)
         del g.node[:]
@@ -109,7 +112,8 @@ class Calibrated:
         if not quantized:
             return pair.source
         if pair.constant is not None:
-            g.initializer.append(numpy_helper.from_array(pair.rounded_constant(), quantized))
+            if quantized not in {t.name for t in g.initializer}:
+                g.initializer.append(numpy_helper.from_array(pair.rounded_constant(), quantized))
         elif quantized not in {o for n in kept for o in n.output}:
             constants, nodes = pair.nodes(pair.source, quantized)
             g.initializer.extend(constants)
@@ -190,7 +194,7 @@ def compare(model, folder, samples, every, how):
     files = sorted(files, key=lambda p: p.name)[:samples]
     got = measured(model, folder, len(files))
     with tempfile.TemporaryDirectory() as work:
-        floats = run(calibrated.only(None), files, work, how)
+        floats = run(calibrated.only(), files, work, how)
         for name in [n for n in calibrated.nodes if n in got][::every]:
             want = metrics(floats, run(calibrated.only(name), files, work, how))
             yield name, distance(got[name], want), got[name], want
