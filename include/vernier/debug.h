@@ -129,6 +129,38 @@ const char *const *vn_accumulated_nodes(const struct vn_accumulated *r, int *n);
 const struct vn_accumulated_curve *vn_accumulated_curves(const struct vn_accumulated *r, int *n);
 int vn_accumulated_samples(const struct vn_accumulated *r);
 
+/* ---- the error of each tensor ---- */
+
+enum vn_error_part {
+#define ERROR_PART(name, word, meaning) VN_ERROR_##name,
+#include <vernier/debug_parts.def>
+#undef ERROR_PART
+    VN_ERROR_PARTS
+};
+
+/* Everything is quantized. Errors are mean squares of differences from float, over all samples. */
+struct vn_tensor_error {
+    const char *name; /* "TENSOR_HzCalibration" */
+    double lo, hi; /* range in float, 0 included */
+    double kept_lo, kept_hi; /* range that is kept */
+    int bits; /* 8 or 16 */
+    double bits_lost; /* log2 of the step by the one that the own range requires; 0: none */
+    double clipped; /* share of float's elements beyond the range that is kept */
+    double sqnr; /* dB, of the whole error; infinite: there is none */
+    double total;
+    double part[VN_ERROR_PARTS]; /* parts correlate: their sum is near the total, not equal to it */
+};
+struct vn_error_split; /* opaque */
+
+/* Measure all activations with one scale, or those of o->nodes; o->outputs and o->sort are not read. Errors:
+ * as vn_debug_sensitivity. */
+int vn_debug_tensors(struct vn_error_split **r, const struct vn_debug_options *o, struct vn_err *e);
+/* Sets *r to NULL; NULL is allowed. */
+void vn_error_split_free(struct vn_error_split **r);
+/* n rows, the lowest SQNR first. */
+const struct vn_tensor_error *vn_error_split_rows(const struct vn_error_split *r, int *n);
+int vn_error_split_samples(const struct vn_error_split *r);
+
 #ifdef __cplusplus
 }
 #endif

@@ -59,6 +59,10 @@ void vn_print_sensitivity_json(FILE *f, const struct vn_sensitivity *s);
 void vn_print_accumulated(FILE *f, const struct vn_accumulated *r, enum vn_debug_metric metric);
 void vn_print_accumulated_csv(FILE *f, const struct vn_accumulated *r, enum vn_debug_metric metric);
 void vn_print_accumulated_json(FILE *f, const struct vn_accumulated *r);
+/* Each part in percent of all parts; CSV and JSON: mean squares. */
+void vn_print_error_split(FILE *f, const struct vn_error_split *r);
+void vn_print_error_split_csv(FILE *f, const struct vn_error_split *r);
+void vn_print_error_split_json(FILE *f, const struct vn_error_split *r);
 
 #ifdef __cplusplus
 }

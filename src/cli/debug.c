@@ -177,10 +177,29 @@ static int accumulated(struct request *r, struct vn_arena *a, struct vn_err *e)
     return close_csv(csv, e) < 0 ? VN_E_IO : status;
 }
 
+/* ---- tensors ---- */
+
+static int tensors(struct request *r, struct vn_arena *a, struct vn_err *e)
+{
+    struct vn_error_split *s;
+    FILE *csv;
+    (void)a;
+    TRY(open_csv(&csv, e));
+    const int status = vn_debug_tensors(&s, &r->o, e);
+    if (status == VN_OK && csv)
+        vn_print_error_split_csv(csv, s);
+    if (status == VN_OK && vn_opt("--json"))
+        vn_print_error_split_json(stdout, s);
+    else if (status == VN_OK)
+        vn_print_error_split(stdout, s);
+    vn_error_split_free(&s);
+    return close_csv(csv, e) < 0 ? VN_E_IO : status;
+}
+
 static const struct {
     const char *word;
     int (*run)(struct request *r, struct vn_arena *a, struct vn_err *e);
-} parts[] = { { "sensitivity", sensitivity }, { "accumulated", accumulated } };
+} parts[] = { { "sensitivity", sensitivity }, { "accumulated", accumulated }, { "tensors", tensors } };
 
 static int run(struct vn_arena *a, struct vn_err *e)
 {
@@ -193,13 +212,14 @@ static int run(struct vn_arena *a, struct vn_err *e)
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!strcmp(words[0], parts[i].word))
             return parts[i].run(&r, a, e);
-    return vn_fail(e, VN_E_USAGE, "expected 'debug sensitivity' or 'debug accumulated', got 'debug %s'",
+    return vn_fail(e, VN_E_USAGE,
+                   "expected 'debug sensitivity', 'debug accumulated' or 'debug tensors', got 'debug %s'",
                    words[0]);
 }
 
 const struct command vn_cmd_debug = {
     "debug",
-    "sensitivity|accumulated CALIBRATED.onnx FOLDER [options]",
+    "sensitivity|accumulated|tensors CALIBRATED.onnx FOLDER [options]",
     "measure what the quantization of nodes and tensors does",
     options,
     3,

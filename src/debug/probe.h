@@ -48,6 +48,8 @@ int vn_probe_open(struct probe *p, struct vn_arena *a, const char *model, const 
 /* Nodes in the order in which the fewest lie behind each; ids are new. */
 void vn_probe_order(struct graph *g);
 
+typedef void probe_seen(void *user, int value);
+
 /* What one thread needs; closed with the arena. */
 struct probe_worker {
     const struct probe *p;
@@ -56,6 +58,8 @@ struct probe_worker {
     struct vn_session *rounded;
     int at; /* the next instruction of `clean` */
     unsigned char *special; /* by instruction: the plan changes something here */
+    probe_seen *seen; /* each value that is about to be rounded for all its readers; NULL: none */
+    void *user;
 };
 int vn_probe_worker(struct probe_worker *w, struct vn_arena *a, const struct probe *p, struct vn_err *e);
 

@@ -11,7 +11,11 @@ int vn_probe_worker(struct probe_worker *w, struct vn_arena *a, const struct pro
     TRY(vn_session_share(clean, p->floats, &p->run, e));
     TRY(vn_session_share(changed, p->floats, &p->run, e));
     TRY(vn_session_share(rounded, p->rounded, &p->run, e));
-    *w = (struct probe_worker){ p, *clean, *changed, *rounded, 0, NEW_ARRAY(a, unsigned char, p->n + 1) };
+    *w = (struct probe_worker){ .p = p,
+                                .clean = *clean,
+                                .changed = *changed,
+                                .rounded = *rounded,
+                                .special = NEW_ARRAY(a, unsigned char, p->n + 1) };
     return VN_OK;
 }
 
@@ -98,13 +102,20 @@ int vn_probe_advance(struct probe_worker *w, int end, struct vn_err *e)
     return VN_OK;
 }
 
+static void round_value(struct probe_worker *w, const struct probe_plan *plan, int value)
+{
+    if (w->seen)
+        w->seen(w->user, value);
+    round_in(w->changed, w->p->tensor[value], plan->value[value]);
+}
+
 /* Values that are finished right before instruction `at`: all inputs, where it is the first. */
 static void round_finished(struct probe_worker *w, const struct probe_plan *plan, int at)
 {
     const struct probe *p = w->p;
     for (int v = 0; v < p->graph->values.n; v++)
         if (plan->value[v] && p->made[v] == at - 1)
-            round_in(w->changed, p->tensor[v], plan->value[v]);
+            round_value(w, plan, v);
 }
 
 static void mark_special(struct probe_worker *w, const struct probe_plan *plan, int from)
@@ -121,7 +132,7 @@ static int run_special(struct probe_worker *w, const struct probe_plan *plan, in
     const enum probe_part part = p->node_of[i] >= 0 ? plan->node[p->node_of[i]] : PROBE_FLOAT;
     TRY(part ? run_rounded(w, i, part, e) : vn_session_run_range(w->changed, i, i + 1, e));
     if (p->finishes[i] >= 0 && plan->value[p->finishes[i]])
-        round_in(w->changed, p->tensor[p->finishes[i]], plan->value[p->finishes[i]]);
+        round_value(w, plan, p->finishes[i]);
     return VN_OK;
 }
 

@@ -13,7 +13,7 @@ static const char *const kinds[] = {
 };
 
 /* Cells of a row in the order of the columns. */
-enum { MOST_COLUMNS = VN_DEBUG_METRICS + 4, CELL = 48 };
+enum { MOST_COLUMNS = 12, CELL = 48 };
 struct cells {
     int n;
     const char *text[MOST_COLUMNS];
@@ -246,4 +246,92 @@ void vn_print_accumulated_json(FILE *f, const struct vn_accumulated *r)
         json_array_append_new(names, json_string(nodes[i]));
     dump(f, json_pack("{s:i, s:o, s:o}", "samples", vn_accumulated_samples(r), "nodes", names, "curves",
                       curves));
+}
+
+/* ---- the error of each tensor ---- */
+
+static const char *const part_words[] = {
+#define ERROR_PART(name, word, meaning) word,
+#include <vernier/debug_parts.def>
+#undef ERROR_PART
+};
+
+static void add_parts_titles(struct cells *c)
+{
+    for (int i = 0; i < VN_ERROR_PARTS; i++)
+        add_text(c, part_words[i]);
+}
+
+static double all_parts(const struct vn_tensor_error *r)
+{
+    double sum = 0;
+    for (int i = 0; i < VN_ERROR_PARTS; i++)
+        sum += r->part[i];
+    return sum;
+}
+
+void vn_print_error_split(FILE *f, const struct vn_error_split *r)
+{
+    int n;
+    const struct vn_tensor_error *row = vn_error_split_rows(r, &n);
+    const int samples = vn_error_split_samples(r);
+    struct cells titles = { 0 };
+    add_text(&titles, "node");
+    add_text(&titles, "sqnr");
+    add_parts_titles(&titles);
+    add_text(&titles, "bits lost");
+    add_text(&titles, "clipped");
+    struct table *t = vn_table_new(titles.n, titles.text);
+    for (int i = 0; i < n; i++) {
+        const double all = all_parts(&row[i]);
+        struct cells c = { 0 };
+        add_text(&c, row[i].name);
+        add_number(&c, "%.2f", row[i].sqnr);
+        for (int k = 0; k < VN_ERROR_PARTS; k++)
+            add_number(&c, "%.1f %%", all > 0 ? 100 * row[i].part[k] / all : 0);
+        add_number(&c, "%.1f", row[i].bits_lost);
+        add_number(&c, "%.3f %%", 100 * row[i].clipped);
+        vn_table_row(t, c.text);
+    }
+    vn_table_print_titled(t, "error of tensors", f);
+    vn_table_free(&t);
+    fprintf(f, "%d sample%s\n", samples, samples == 1 ? "" : "s");
+}
+
+void vn_print_error_split_csv(FILE *f, const struct vn_error_split *r)
+{
+    int n;
+    const struct vn_tensor_error *row = vn_error_split_rows(r, &n);
+    fputs("node,sqnr,total", f);
+    for (int k = 0; k < VN_ERROR_PARTS; k++)
+        fprintf(f, ",%s", part_words[k]);
+    fputs(",bits_lost,clipped,lo,hi,kept_lo,kept_hi,bit\n", f);
+    for (int i = 0; i < n; i++) {
+        print_quoted(f, row[i].name);
+        fprintf(f, ",%.17g,%.17g", row[i].sqnr, row[i].total);
+        for (int k = 0; k < VN_ERROR_PARTS; k++)
+            fprintf(f, ",%.17g", row[i].part[k]);
+        fprintf(f, ",%.17g,%.17g,%.17g,%.17g,%.17g,%.17g,%d\n", row[i].bits_lost, row[i].clipped, row[i].lo,
+                row[i].hi, row[i].kept_lo, row[i].kept_hi, row[i].bits);
+    }
+}
+
+void vn_print_error_split_json(FILE *f, const struct vn_error_split *r)
+{
+    int n;
+    const struct vn_tensor_error *row = vn_error_split_rows(r, &n);
+    json_t *rows = json_array();
+    for (int i = 0; i < n; i++) {
+        json_t *parts = json_object();
+        for (int k = 0; k < VN_ERROR_PARTS; k++)
+            json_object_set_new(parts, part_words[k], vn_json_real(row[i].part[k]));
+        json_array_append_new(rows, json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:[o,o], s:[o,o], s:i}", "node",
+                                              row[i].name, "sqnr", vn_json_real(row[i].sqnr), "total",
+                                              vn_json_real(row[i].total), "parts", parts, "bits_lost",
+                                              vn_json_real(row[i].bits_lost), "clipped",
+                                              vn_json_real(row[i].clipped), "range", vn_json_real(row[i].lo),
+                                              vn_json_real(row[i].hi), "kept", vn_json_real(row[i].kept_lo),
+                                              vn_json_real(row[i].kept_hi), "bit", row[i].bits));
+    }
+    dump(f, json_pack("{s:i, s:o}", "samples", vn_error_split_samples(r), "rows", rows));
 }

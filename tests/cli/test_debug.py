@@ -269,7 +269,7 @@ def test_wrong_files(net, tmp_path):
     assert "found none" in says(net.model, tmp_path, USAGE)
     (tmp_path / "0.npy").write_bytes((net.data / "0.npy").read_bytes()[:200])
     says(net.model, tmp_path, BAD_INPUT)
-    assert "expected 'debug sensitivity' or" in run("debug", "speed", net.model, net.data, want=USAGE).err
+    assert "expected 'debug sensitivity'" in run("debug", "speed", net.model, net.data, want=USAGE).err
 
 
 def test_images_and_preprocessing(digits):
@@ -277,3 +277,86 @@ def test_images_and_preprocessing(digits):
     done = run("debug", "sensitivity", model, digits.calib, "-d", "2", "--json", want=DONE)
     got = json.loads(done.out)
     assert got["samples"] == 2 and 0 < min(r["cosine-similarity"] for r in got["rows"]) < 1
+
+
+# ---- the error of each tensor ----
+
+def tensors(model, data, *more):
+    done = run("debug", "tensors", model, data, "--json", *more, want=DONE)
+    return {row["node"]: row for row in json.loads(done.out)["rows"]}
+
+
+def expected_parts(net, folder, tensor, samples):
+    """From whole runs in which everything is quantized, and an output is what the tensor is rounded from."""
+    calibrated = reference.Calibrated(net.model)
+    pair, = (p for p in calibrated.pairs.values() if f"{tensor}_HzCalibration" == name_of(p))
+    files = sorted(net.data.glob("*.npy"))[:samples]
+    found = []
+    for kinds in ({}, {"weights": True, "activations": True}):
+        model = calibrated.only(**kinds)
+        del model.graph.output[:]
+        model.graph.output.append(h.make_tensor_value_info(pair.source, T.FLOAT, None))
+        runs = reference.run(model, files, folder, "runtime")
+        found.append(np.stack([r[0] for r in runs]).astype(np.float64))
+    x, raw = found
+    scale, zero, low, high = float(pair.scale), int(pair.zero), *reference.LIMITS[str(pair.zero.dtype)]
+    needed = max(x.max() / max(high - zero, 1e-9), x.min() / min(low - zero, -1e-9))
+    step = min(scale, float(np.float32(needed)))
+
+    def rounded(v, low, high):
+        return (np.clip(np.rint(np.float32(v) / np.float32(scale)) + zero, low, high) - zero) * scale
+
+    def mean(d):
+        return np.mean(d * d)
+    own, free = mean(rounded(x, low, high) - x), mean(rounded(x, -np.inf, np.inf) - x)
+    narrow = mean(np.rint(np.float32(x) / np.float32(step)) * step - x)
+    axis = 2 if x.ndim > 3 else x.ndim - 1
+    shift = np.mean(raw - x, axis=tuple(d for d in range(x.ndim) if d != axis))
+    bias = np.mean(shift ** 2)
+    parts = {"clipping": own - free, "rounding": min(free, narrow), "range": max(free - narrow, 0),
+             "bias": bias, "inherited": mean(raw - x) - bias}
+    return parts, mean(rounded(raw, low, high) - x)
+
+
+def name_of(pair):
+    return f"{pair.source.removesuffix('_raw')}_HzCalibration"
+
+
+@pytest.mark.parametrize("tensor", ["relu1", "conv2", "concat6"])
+def test_parts_equal_those_of_whole_runs(net, tmp_path, tensor):
+    name = f"{tensor}_HzCalibration"
+    got = tensors(net.model, net.data, "-d", "3", "-i", name)[name]
+    parts, total = expected_parts(net, tmp_path, tensor, 3)
+    assert got["total"] == pytest.approx(total, rel=1e-5)
+    for part, want in parts.items():
+        assert got["parts"][part] == pytest.approx(want, rel=1e-4, abs=1e-5 * total), part
+
+
+@pytest.mark.parametrize("factor, part, bits", [(0.125, "clipping", 0), (8, "range", 3)])
+def test_a_wrong_scale_is_the_largest_part(net, tmp_path, factor, part, bits):
+    model = onnx.load(str(net.model))
+    for t in model.graph.initializer:
+        if t.name == "relu1_scale":
+            t.CopyFrom(nh.from_array((nh.to_array(t) * np.float32(factor)), t.name))
+    onnx.save(model, str(tmp_path / "wrong.onnx"))
+    row = tensors(tmp_path / "wrong.onnx", net.data)["relu1_HzCalibration"]
+    assert max(row["parts"], key=row["parts"].get) == part
+    assert row["bits_lost"] == pytest.approx(bits, abs=0.05)
+    assert (row["clipped"] > 0.01) == (part == "clipping")
+
+
+def test_tensors_do_not_depend_on_threads(net):
+    whole = tensors(net.model, net.data)
+    assert tensors(net.model, net.data, "--threads", "4") == whole
+    assert tensors(net.model, net.data, "--cpumask", "0") == whole
+
+
+def test_table_and_csv_of_tensors(net, tmp_path):
+    file = tmp_path / "t.csv"
+    text = run("debug", "tensors", net.model, net.data, "--csv", file, want=DONE).out.splitlines()
+    rows = list(csv.DictReader(file.open()))
+    want = tensors(net.model, net.data)
+    assert [r["node"] for r in rows] == list(want) == [line.split()[0] for line in text[3:-1]]
+    assert all(float(r["total"]) == want[r["node"]]["total"] for r in rows)
+    done = run("debug", "tensors", net.model, net.data, "-i", "conv2", want=USAGE)
+    assert "expected calibration nodes of activations" in done.err
