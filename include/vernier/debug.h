@@ -53,6 +53,7 @@ struct vn_debug_options {
     /* Nodes and calibration nodes ("TENSOR_HzCalibration") to look at; NULL: all of the kind. */
     const char *const *nodes;
     int n_nodes;
+    int restore; /* 1: everything is quantized but the row's node, weight or activation */
     enum vn_debug_metric sort; /* rows are sorted by it, the most sensitive first */
     int decision_axis; /* of outputs: the largest along it is the decision */
     size_t memory_limit; /* bytes for all threads together; 0: no limit */

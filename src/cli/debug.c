@@ -13,6 +13,7 @@ static const struct option_def options[] = {
     { "--output", 'o', "NAME", 1, 0, "judge this output (default: all; the one that is hit most counts)" },
     { "--node-type", 'n', "KIND", 0, 0, "node (default), weight or activation" },
     { "--nodes", 'i', "NAME", 1, 0, "only this node, or calibration node TENSOR_HzCalibration" },
+    { "--restore", 0, NULL, 0, 0, "sensitivity: quantize everything but the row's node or tensor" },
     { "--samples", 'd', "N", 0, 0, "use the first N samples of the folder (default: all)" },
     { "--decision-axis", 0, "N", 0, 0, "the largest element along this axis is a decision (default 1)" },
     { "--memory", 0, "MIB", 0, 0, "limit of working memory; fewer threads are used where it is too low" },
@@ -79,6 +80,7 @@ static int read_lists(struct vn_debug_options *o, struct vn_err *e)
     o->outputs = o->n_outputs ? words : NULL;
     o->n_nodes = vn_opt_all("--nodes", &words);
     o->nodes = o->n_nodes ? words : NULL;
+    o->restore = vn_opt("--restore") != NULL;
     TRY(vn_opt_int("--samples", 0, 1, 1000000, &o->samples, e));
     TRY(vn_opt_int("--decision-axis", 1, 0, VN_MAX_RANK - 1, &o->decision_axis, e));
     TRY(vn_opt_int("--memory", 0, 1, 1 << 30, &mib, e));

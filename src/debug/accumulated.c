@@ -39,17 +39,6 @@ static int kind_of_word(const char *word)
     return -1;
 }
 
-struct filling {
-    const struct probe *p;
-    struct probe_plan *plan;
-};
-
-static void set_on(void *ctx, struct debug_item item)
-{
-    const struct filling *f = ctx;
-    vn_debug_set(f->p, f->plan, item, 1);
-}
-
 static int check_word(const struct vn_debug_group *group, const char *word, struct vn_err *e)
 {
     return group->all_but ? vn_fail(e, VN_E_USAGE,
@@ -63,7 +52,7 @@ static int check_word(const struct vn_debug_group *group, const char *word, stru
 static int fill_but(struct debug_job *j, struct probe_plan *plan, const struct vn_debug_group *group,
                     struct vn_err *e)
 {
-    vn_debug_items(&j->p, VN_DEBUG_NODE, set_on, &(struct filling){ &j->p, plan });
+    vn_debug_set_all(&j->p, plan, VN_DEBUG_NODE);
     for (int i = 0; i < group->n; i++) {
         struct debug_item item;
         if (kind_of_word(group->nodes[i]) >= 0)
@@ -80,7 +69,6 @@ static int fill_but(struct debug_job *j, struct probe_plan *plan, const struct v
 static int fill(struct debug_job *j, struct probe_plan *plan, const struct vn_debug_group *group,
                 struct vn_err *e)
 {
-    struct filling f = { &j->p, plan };
     memset(plan->value, 0, (size_t)j->p.graph->values.n * sizeof *plan->value);
     memset(plan->node, 0, (size_t)j->p.graph->nodes.n);
     if (group->all_but)
@@ -89,7 +77,7 @@ static int fill(struct debug_job *j, struct probe_plan *plan, const struct vn_de
         const int kind = kind_of_word(group->nodes[i]);
         struct debug_item item;
         if (kind >= 0) {
-            vn_debug_items(&j->p, (enum vn_debug_kind)kind, set_on, &f);
+            vn_debug_set_all(&j->p, plan, (enum vn_debug_kind)kind);
             continue;
         }
         TRY(vn_debug_find(&item, j, group->nodes[i], e));
@@ -119,7 +107,7 @@ static int run_pair(struct curves_job *j, struct debug_thread *t, struct distanc
 {
     vn_probe_pair_begin(&t->w, &t->plan);
     for (int i = 0; i < j->d.p.n; i++) {
-        TRY(vn_probe_pair_step(&t->w, &t->plan, i, e));
+        TRY(vn_probe_pair_step(&t->w, i, e));
         if (j->point[i] >= 0)
             *d++ = compare(t, j->d.p.tensor[j->point[i]]);
     }

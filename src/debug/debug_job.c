@@ -11,10 +11,15 @@ int vn_debug_job_open(struct debug_job *j, struct vn_arena *a, const struct vn_d
     return vn_judged_outputs(&j->outputs, a, &j->p, o->outputs, o->n_outputs, o->decision_axis, e);
 }
 
+struct probe_plan vn_debug_plan(struct debug_job *j)
+{
+    return (struct probe_plan){ NEW_ARRAY(j->arena, const struct qparam *, j->p.graph->values.n),
+                                NEW_ARRAY(j->arena, unsigned char, j->p.graph->nodes.n) };
+}
+
 static int open_thread(struct debug_thread *t, struct debug_job *j, struct vn_err *e)
 {
-    t->plan.value = NEW_ARRAY(j->arena, const struct qparam *, j->p.graph->values.n);
-    t->plan.node = NEW_ARRAY(j->arena, unsigned char, j->p.graph->nodes.n);
+    t->plan = vn_debug_plan(j);
     t->reference = NEW_ARRAY(j->arena, struct output_numbers, j->outputs.n);
     return vn_probe_worker(&t->w, j->arena, &j->p, e);
 }
@@ -39,12 +44,14 @@ int vn_debug_run_float(struct debug_job *j, struct debug_thread *t, struct vn_ar
 {
     const char **files = &j->samples.file[sample * j->samples.inputs];
     t->changed = (struct output_numbers){ 0 };
+    vn_probe_base(&t->w, NULL);
     TRY(vn_probe_feed(&t->w, files, j->samples.inputs, e));
     TRY(vn_probe_advance(&t->w, j->p.n, e));
     for (int k = 0; k < j->outputs.n; k++) {
         t->reference[k] = (struct output_numbers){ 0 };
         TRY(vn_output_numbers(&t->reference[k], a, t->w.clean, j->outputs.index[k], j->outputs.axis, e));
     }
+    vn_probe_base(&t->w, t->base);
     return vn_probe_feed(&t->w, files, j->samples.inputs, e);
 }
 
@@ -106,6 +113,22 @@ void vn_debug_items(const struct probe *p, enum vn_debug_kind kind, vn_debug_ite
         if (vn_debug_can_change_value(p, g->values.v[i]) &&
             !g->values.v[i]->data == (kind == VN_DEBUG_ACTIVATION))
             fn(ctx, (struct debug_item){ kind, i });
+}
+
+struct filling {
+    const struct probe *p;
+    struct probe_plan *plan;
+};
+
+static void set_on(void *ctx, struct debug_item item)
+{
+    const struct filling *f = ctx;
+    vn_debug_set(f->p, f->plan, item, 1);
+}
+
+void vn_debug_set_all(const struct probe *p, struct probe_plan *plan, enum vn_debug_kind kind)
+{
+    vn_debug_items(p, kind, set_on, &(struct filling){ p, plan });
 }
 
 /* The value of a calibration node; NULL: the name is none. */

@@ -10,7 +10,8 @@
 
 struct debug_thread {
     struct probe_worker w;
-    struct probe_plan plan; /* all zero between runs */
+    struct probe_plan plan; /* what is quantized in the changed network */
+    struct probe_plan *base; /* in the clean one; NULL: nothing */
     struct output_numbers *reference, changed; /* of the judged outputs, and of one of them */
 };
 
@@ -25,11 +26,13 @@ struct debug_job {
 };
 int vn_debug_job_open(struct debug_job *j, struct vn_arena *a, const struct vn_debug_options *o,
                       struct vn_err *e);
+/* An empty plan. */
+struct probe_plan vn_debug_plan(struct debug_job *j);
 /* As many as asked for, and as fit the memory limit. */
 int vn_debug_job_threads(struct debug_job *j, struct vn_err *e);
 
-/* Feed a sample and make float's outputs; then it is fed once more, and nothing has run. Numbers live in
- * `a`. */
+/* Feed a sample and make float's outputs; then it is fed once more, with the base, and nothing has run.
+ * Numbers live in `a`. */
 int vn_debug_run_float(struct debug_job *j, struct debug_thread *t, struct vn_arena *a, int sample,
                        struct vn_err *e);
 /* Judged outputs of the changed network: d[k] of output k. */
@@ -50,6 +53,8 @@ void vn_debug_items(const struct probe *p, enum vn_debug_kind kind, vn_debug_ite
 /* A node, or a calibration node. VN_E_USAGE: there is none, or nothing of it is quantized. */
 int vn_debug_find(struct debug_item *item, const struct debug_job *j, const char *name, struct vn_err *e);
 const char *vn_debug_item_name(const struct probe *p, struct debug_item item, struct vn_arena *a);
+/* Quantize all items of a kind. */
+void vn_debug_set_all(const struct probe *p, struct probe_plan *plan, enum vn_debug_kind kind);
 /* Quantize it, or no longer. */
 void vn_debug_set(const struct probe *p, struct probe_plan *plan, struct debug_item item, int on);
 

@@ -186,31 +186,19 @@ static void look_at_error(void *ctx, int value)
 
 /* ---- runs ---- */
 
-struct everything {
-    const struct probe *p;
-    struct probe_plan *plan;
-};
-
-static void set_on(void *ctx, struct debug_item item)
-{
-    const struct everything *f = ctx;
-    vn_debug_set(f->p, f->plan, item, 1);
-}
-
 /* Everything is quantized; `seen` looks at each tensor in front of its own rounding. */
 static int run_sample(struct split_job *j, int worker, int sample, probe_seen *seen, struct vn_err *e)
 {
     struct debug_thread *t = &j->d.thread[worker];
     struct split_part part = { j, t, sample };
-    struct everything all = { &j->d.p, &t->plan };
-    vn_debug_items(&j->d.p, VN_DEBUG_WEIGHT, set_on, &all);
-    vn_debug_items(&j->d.p, VN_DEBUG_ACTIVATION, set_on, &all);
+    vn_debug_set_all(&j->d.p, &t->plan, VN_DEBUG_WEIGHT);
+    vn_debug_set_all(&j->d.p, &t->plan, VN_DEBUG_ACTIVATION);
     t->w.seen = seen;
     t->w.user = &part;
     TRY(vn_probe_feed(&t->w, &j->d.samples.file[sample * j->d.samples.inputs], j->d.samples.inputs, e));
     vn_probe_pair_begin(&t->w, &t->plan);
     for (int i = 0; i < j->d.p.n; i++)
-        TRY(vn_probe_pair_step(&t->w, &t->plan, i, e));
+        TRY(vn_probe_pair_step(&t->w, i, e));
     return VN_OK;
 }
 

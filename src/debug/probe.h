@@ -35,6 +35,7 @@ struct probe {
     int *node_of; /* by instruction: the node that it computes; -1: it moves what others made */
     int *first; /* by node: its first instruction; -1: it has none */
     int *made; /* by value: the instruction that finishes it; -1: an input; -2: it is in no memory */
+    int *starts; /* by value: the instruction that writes it first; 0: an input */
     int *tensor; /* by value: the tensor that is the value itself */
     int *finishes; /* by instruction: the value that is finished; -1: none */
     struct vn_options run; /* of each session: one thread */
@@ -50,29 +51,41 @@ void vn_probe_order(struct graph *g);
 
 typedef void probe_seen(void *user, int value);
 
+/* A session, and what is quantized in it. */
+struct probe_side {
+    struct vn_session *s;
+    const struct probe_plan *plan; /* NULL: nothing */
+    unsigned char *special; /* by instruction: the plan changes something here */
+};
+
 /* What one thread needs; closed with the arena. */
 struct probe_worker {
     const struct probe *p;
-    struct vn_session *clean; /* nothing is quantized */
+    struct vn_session *clean; /* what changes start from: float, or the base */
     struct vn_session *changed;
     struct vn_session *rounded;
+    struct probe_side base, other; /* of both */
     int at; /* the next instruction of `clean` */
-    unsigned char *special; /* by instruction: the plan changes something here */
-    probe_seen *seen; /* each value that is about to be rounded for all its readers; NULL: none */
+    /* Each value of the changed network that is about to be rounded for all its readers; NULL: none. */
+    probe_seen *seen;
     void *user;
 };
 int vn_probe_worker(struct probe_worker *w, struct vn_arena *a, const struct probe *p, struct vn_err *e);
+
+/* What is quantized in the clean network from the next sample on, borrowed; NULL: nothing. */
+void vn_probe_base(struct probe_worker *w, const struct probe_plan *plan);
 
 /* Feed a sample; nothing has run. files: one of each input, as vn_session_feed_files takes them. */
 int vn_probe_feed(struct probe_worker *w, const char *const *files, int n, struct vn_err *e);
 /* Run the clean network on, up to instruction `end`. */
 int vn_probe_advance(struct probe_worker *w, int end, struct vn_err *e);
 /* Run w->changed to its end, with the plan, from the state of the clean one, which has not passed the first
- * change: the first instruction of a node that is quantized, or the one behind a value's last. */
+ * difference between the plan and the base: the first instruction of a node; of a value that is rounded, the
+ * one behind its last; of one that is not rounded any more, the first that writes it. */
 int vn_probe_run(struct probe_worker *w, const struct probe_plan *plan, struct vn_err *e);
 /* Both networks side by side, with the plan from the first instruction on: begin, then each instruction in
  * its order. */
 void vn_probe_pair_begin(struct probe_worker *w, const struct probe_plan *plan);
-int vn_probe_pair_step(struct probe_worker *w, const struct probe_plan *plan, int i, struct vn_err *e);
+int vn_probe_pair_step(struct probe_worker *w, int i, struct vn_err *e);
 
 #endif

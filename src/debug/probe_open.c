@@ -109,6 +109,14 @@ static void list_instructions(struct probe *p)
     }
 }
 
+static int first_writer(const struct probe *p, int tensor)
+{
+    for (int i = 0; i < p->n; i++)
+        if (p->instr[i].out == tensor)
+            return i;
+    return 0;
+}
+
 /* The tensor that is the value itself is the first that bears its name. */
 static void list_values(struct probe *p)
 {
@@ -117,6 +125,7 @@ static void list_values(struct probe *p)
     struct vn_view t;
     p->made = NEW_ARRAY(p->arena, int, n);
     p->tensor = NEW_ARRAY(p->arena, int, n);
+    p->starts = NEW_ARRAY(p->arena, int, n);
     p->finishes = NEW_ARRAY(p->arena, int, p->n);
     for (int i = 0; i < n; i++)
         p->made[i] = -2, p->tensor[i] = -1;
@@ -128,6 +137,7 @@ static void list_values(struct probe *p)
             continue;
         p->tensor[v] = i;
         p->made[v] = t.instruction;
+        p->starts[v] = first_writer(p, i);
         if (t.instruction >= 0)
             p->finishes[t.instruction] = v;
     }

@@ -15,7 +15,8 @@ int vn_probe_worker(struct probe_worker *w, struct vn_arena *a, const struct pro
                                 .clean = *clean,
                                 .changed = *changed,
                                 .rounded = *rounded,
-                                .special = NEW_ARRAY(a, unsigned char, p->n + 1) };
+                                .base = { *clean, NULL, NEW_ARRAY(a, unsigned char, p->n + 1) },
+                                .other = { *changed, NULL, NEW_ARRAY(a, unsigned char, p->n + 1) } };
     return VN_OK;
 }
 
@@ -67,24 +68,79 @@ static const struct qparam *operand_q(const struct probe *p, const struct node *
     return v < 0 || p->graph->values.v[v]->producer == n || p->graph->values.v[v]->data ? NULL : p->q[v];
 }
 
-static int run_rounded(struct probe_worker *w, int i, enum probe_part part, struct vn_err *e)
+static int run_rounded(struct probe_worker *w, struct vn_session *at, int i, enum probe_part part,
+                       struct vn_err *e)
 {
     const struct probe *p = w->p;
     const struct vn_instruction *s = &p->instr[i];
     const struct node *n = p->graph->nodes.v[p->node_of[i]];
     for (int k = 0; k < s->n_in; k++) {
         const struct qparam *q = part == PROBE_WHOLE ? operand_q(p, n, s->in[k]) : NULL;
-        copy_tensor(w->rounded, w->changed, s->in[k]);
+        copy_tensor(w->rounded, at, s->in[k]);
         if (q && vn_session_memory(w->rounded, s->in[k]))
             round_in(w->rounded, s->in[k], q);
     }
-    copy_tensor(w->rounded, w->changed, s->out); /* it may write a piece of it */
+    copy_tensor(w->rounded, at, s->out); /* it may write a piece of it */
     TRY(vn_session_run_range(w->rounded, i, i + 1, e));
-    copy_tensor(w->changed, w->rounded, s->out);
+    copy_tensor(at, w->rounded, s->out);
     return VN_OK;
 }
 
+/* ---- a session and its plan ---- */
+
+static void round_value(struct probe_worker *w, const struct probe_side *side, int value)
+{
+    if (w->seen && side == &w->other)
+        w->seen(w->user, value);
+    round_in(side->s, w->p->tensor[value], side->plan->value[value]);
+}
+
+/* Values that are finished right before instruction `at`: all inputs, where it is the first. What is rounded
+ * already stays as it is. */
+static void round_finished(struct probe_worker *w, const struct probe_side *side, int at)
+{
+    const struct probe *p = w->p;
+    for (int v = 0; side->plan && v < p->graph->values.n; v++)
+        if (side->plan->value[v] && p->made[v] == at - 1)
+            round_value(w, side, v);
+}
+
+static void set_side(struct probe_side *side, const struct probe *p, const struct probe_plan *plan)
+{
+    side->plan = plan;
+    for (int i = 0; i < p->n; i++)
+        side->special[i] = plan && ((p->node_of[i] >= 0 && plan->node[p->node_of[i]]) ||
+                                    (p->finishes[i] >= 0 && plan->value[p->finishes[i]]));
+}
+
+static int run_special(struct probe_worker *w, const struct probe_side *side, int i, struct vn_err *e)
+{
+    const struct probe *p = w->p;
+    const enum probe_part part = p->node_of[i] >= 0 ? side->plan->node[p->node_of[i]] : PROBE_FLOAT;
+    TRY(part ? run_rounded(w, side->s, i, part, e) : vn_session_run_range(side->s, i, i + 1, e));
+    if (p->finishes[i] >= 0 && side->plan->value[p->finishes[i]])
+        round_value(w, side, p->finishes[i]);
+    return VN_OK;
+}
+
+/* Instructions from `i` to `end`, and at the end of all the outputs. */
+static int walk(struct probe_worker *w, const struct probe_side *side, int i, int end, struct vn_err *e)
+{
+    while (i < end) {
+        int next = i;
+        while (next < end && !side->special[next])
+            next++;
+        TRY(vn_session_run_range(side->s, i, next, e));
+        if (next < end)
+            TRY(run_special(w, side, next++, e));
+        i = next;
+    }
+    return end < w->p->n ? VN_OK : vn_session_run_range(side->s, end, end, e);
+}
+
 /* ---- runs ---- */
+
+void vn_probe_base(struct probe_worker *w, const struct probe_plan *plan) { set_side(&w->base, w->p, plan); }
 
 int vn_probe_feed(struct probe_worker *w, const char *const *files, int n, struct vn_err *e)
 {
@@ -93,75 +149,33 @@ int vn_probe_feed(struct probe_worker *w, const char *const *files, int n, struc
     return vn_session_start(w->clean, e);
 }
 
+/* Inputs are rounded only when the first instruction runs: a change may leave them as they are. */
 int vn_probe_advance(struct probe_worker *w, int end, struct vn_err *e)
 {
     if (end <= w->at && end < w->p->n)
         return VN_OK;
-    TRY(vn_session_run_range(w->clean, w->at, end, e));
+    if (!w->at)
+        round_finished(w, &w->base, 0);
+    TRY(walk(w, &w->base, w->at, end, e));
     w->at = end;
-    return VN_OK;
-}
-
-static void round_value(struct probe_worker *w, const struct probe_plan *plan, int value)
-{
-    if (w->seen)
-        w->seen(w->user, value);
-    round_in(w->changed, w->p->tensor[value], plan->value[value]);
-}
-
-/* Values that are finished right before instruction `at`: all inputs, where it is the first. */
-static void round_finished(struct probe_worker *w, const struct probe_plan *plan, int at)
-{
-    const struct probe *p = w->p;
-    for (int v = 0; v < p->graph->values.n; v++)
-        if (plan->value[v] && p->made[v] == at - 1)
-            round_value(w, plan, v);
-}
-
-static void mark_special(struct probe_worker *w, const struct probe_plan *plan, int from)
-{
-    const struct probe *p = w->p;
-    for (int i = from; i < p->n; i++)
-        w->special[i] = (p->node_of[i] >= 0 && plan->node[p->node_of[i]]) ||
-                        (p->finishes[i] >= 0 && plan->value[p->finishes[i]]);
-}
-
-static int run_special(struct probe_worker *w, const struct probe_plan *plan, int i, struct vn_err *e)
-{
-    const struct probe *p = w->p;
-    const enum probe_part part = p->node_of[i] >= 0 ? plan->node[p->node_of[i]] : PROBE_FLOAT;
-    TRY(part ? run_rounded(w, i, part, e) : vn_session_run_range(w->changed, i, i + 1, e));
-    if (p->finishes[i] >= 0 && plan->value[p->finishes[i]])
-        round_value(w, plan, p->finishes[i]);
     return VN_OK;
 }
 
 void vn_probe_pair_begin(struct probe_worker *w, const struct probe_plan *plan)
 {
-    vn_session_follow(w->changed, w->clean);
-    mark_special(w, plan, w->at);
-    round_finished(w, plan, w->at);
+    vn_session_follow(w->changed, w->clean, w->at);
+    set_side(&w->other, w->p, plan);
+    round_finished(w, &w->other, w->at);
 }
 
-int vn_probe_pair_step(struct probe_worker *w, const struct probe_plan *plan, int i, struct vn_err *e)
+int vn_probe_pair_step(struct probe_worker *w, int i, struct vn_err *e)
 {
     TRY(vn_probe_advance(w, i + 1, e));
-    TRY(w->special[i] ? run_special(w, plan, i, e) : vn_session_run_range(w->changed, i, i + 1, e));
-    return i + 1 < w->p->n ? VN_OK : vn_session_run_range(w->changed, i + 1, i + 1, e);
+    return walk(w, &w->other, i, i + 1, e);
 }
 
 int vn_probe_run(struct probe_worker *w, const struct probe_plan *plan, struct vn_err *e)
 {
-    int i = w->at;
     vn_probe_pair_begin(w, plan);
-    while (i < w->p->n) {
-        int next = i;
-        while (next < w->p->n && !w->special[next])
-            next++;
-        TRY(vn_session_run_range(w->changed, i, next, e));
-        if (next < w->p->n)
-            TRY(run_special(w, plan, next++, e));
-        i = next;
-    }
-    return vn_session_run_range(w->changed, i, i, e);
+    return walk(w, &w->other, w->at, w->p->n, e);
 }

@@ -37,12 +37,12 @@ void vn_debug_options_default(struct vn_debug_options *o)
 /* ---- what is changed ---- */
 
 /* Of a constant: the first of its readers. */
-static int begin_of(const struct probe *p, struct debug_item item)
+static int begin_of(const struct probe *p, struct debug_item item, int restored)
 {
     if (item.kind == VN_DEBUG_NODE)
         return p->first[item.id];
     if (item.kind == VN_DEBUG_ACTIVATION)
-        return p->made[item.id] + 1;
+        return restored ? p->starts[item.id] : p->made[item.id] + 1;
     const struct value *v = p->graph->values.v[item.id];
     int begin = p->n;
     for (int i = 0; i < v->users.n; i++) {
@@ -55,7 +55,7 @@ static int begin_of(const struct probe *p, struct debug_item item)
 static void add_change(void *ctx, struct debug_item item)
 {
     struct job *j = ctx;
-    const struct change c = { item, begin_of(&j->d.p, item), j->changes.n, -1 };
+    const struct change c = { item, begin_of(&j->d.p, item, j->d.o->restore), j->changes.n, -1 };
     VEC_PUSH(j->d.arena, &j->changes, c);
 }
 
@@ -85,7 +85,7 @@ static int follower(const struct probe *p, const struct node *n)
 
 static void find_same(struct job *j)
 {
-    for (int i = 0; i < j->changes.n; i++) {
+    for (int i = 0; i < j->changes.n && !j->d.o->restore; i++) {
         struct change *c = &j->changes.v[i];
         const int next =
             c->item.kind == VN_DEBUG_NODE ? follower(&j->d.p, j->d.p.graph->nodes.v[c->item.id]) : -1;
@@ -107,6 +107,10 @@ static int list_changes(struct job *j, enum vn_debug_kind kind, struct vn_err *e
         vn_debug_items(&j->d.p, kind, add_change, j);
     for (int i = 0; j->d.o->nodes && i < j->d.o->n_nodes; i++)
         TRY(add_named(j, j->d.o->nodes[i], e));
+    for (int i = 1; j->d.o->restore && i < j->changes.n; i++)
+        if ((j->changes.v[i].item.kind == VN_DEBUG_NODE) != (j->changes.v[0].item.kind == VN_DEBUG_NODE))
+            return vn_fail(e, VN_E_USAGE, "%s: nodes and calibration nodes cannot be restored side by side",
+                           j->d.p.graph->source);
     if (!j->changes.n)
         return vn_fail(e, VN_E_USAGE, "%s: nothing is quantized: expected a calibrated model",
                        j->d.p.graph->source);
@@ -126,10 +130,11 @@ static int measure(struct job *j, struct debug_thread *t, struct vn_arena *a, in
                    struct vn_err *e)
 {
     const struct change *c = &j->changes.v[change];
-    vn_debug_set(&j->d.p, &t->plan, c->item, 1);
+    const int restore = j->d.o->restore;
+    vn_debug_set(&j->d.p, &t->plan, c->item, !restore);
     TRY(vn_probe_advance(&t->w, c->begin, e));
     TRY(vn_probe_run(&t->w, &t->plan, e));
-    vn_debug_set(&j->d.p, &t->plan, c->item, 0);
+    vn_debug_set(&j->d.p, &t->plan, c->item, restore);
     return vn_debug_judge(&j->d, t, a, distances(j, change, sample), e);
 }
 
@@ -150,6 +155,28 @@ static int run_part(void *ctx, int worker, int part, struct vn_err *e)
     return status;
 }
 
+/* Everything is quantized: by nodes, where nodes are restored, else by tensors. */
+static void quantize_all(struct job *j, struct probe_plan *plan, enum vn_debug_kind kind)
+{
+    if (kind == VN_DEBUG_NODE) {
+        vn_debug_set_all(&j->d.p, plan, VN_DEBUG_NODE);
+        return;
+    }
+    vn_debug_set_all(&j->d.p, plan, VN_DEBUG_WEIGHT);
+    vn_debug_set_all(&j->d.p, plan, VN_DEBUG_ACTIVATION);
+}
+
+static void set_base(struct job *j, enum vn_debug_kind kind)
+{
+    for (int i = 0; j->d.o->restore && i < j->d.threads; i++) {
+        struct debug_thread *t = &j->d.thread[i];
+        t->base = NEW(j->d.arena, struct probe_plan);
+        *t->base = vn_debug_plan(&j->d);
+        quantize_all(j, t->base, kind);
+        quantize_all(j, &t->plan, kind);
+    }
+}
+
 static int run_all(struct job *j, struct vn_sensitivity *s, struct vn_err *e)
 {
     const int samples = j->d.samples.n;
@@ -157,6 +184,7 @@ static int run_all(struct job *j, struct vn_sensitivity *s, struct vn_err *e)
     j->chunks = (j->d.threads + samples - 1) / samples;
     j->of = NEW_ARRAY(j->d.arena, struct distance,
                       (size_t)j->changes.n * (size_t)samples * (size_t)j->d.outputs.n);
+    set_base(j, j->changes.v[0].item.kind);
     s->summary.threads = j->d.threads;
     s->summary.memory = j->d.p.bytes * (size_t)j->d.threads;
     return vn_share(samples * j->chunks, j->d.threads, run_part, j, e);

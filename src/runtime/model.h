@@ -131,9 +131,9 @@ int rt_parts(const struct vn_model *m, int64_t rows);
 void rt_view(const struct vn_model *m, const struct rt_tensor *t, const void *data, struct vn_view *out);
 /* The memory of tensor i, whether it is intact or not; NULL: a constant, or one that a fusion hides. */
 void *rt_memory(const struct vn_model *m, int i);
-/* Make `to` stand where `from` stands: what later instructions read of what earlier ones wrote. Both are
- * loaded from one file. */
-void rt_follow(struct vn_model *to, const struct vn_model *from);
+/* Make `to` stand in front of instruction `at`, as `from` does: what it and later ones read of what earlier
+ * ones wrote. Both are loaded from one file. */
+void rt_follow(struct vn_model *to, const struct vn_model *from, int at);
 static inline int rt_id(const struct vn_model *m, const struct rt_tensor *t) { return (int)(t - m->tensors); }
 static inline size_t rt_element(const struct rt_tensor *t) { return t->count ? t->bytes / (size_t)t->count : 0; }
 /* Limits of an integer type that tensors are quantized to. */

@@ -128,16 +128,15 @@ void *rt_memory(const struct vn_model *m, int i)
     return m->tensors[i].place == BIN_ARENA ? m->tensors[i].data : NULL;
 }
 
-void rt_follow(struct vn_model *to, const struct vn_model *from)
+void rt_follow(struct vn_model *to, const struct vn_model *from, int at)
 {
     for (uint32_t i = 0; i < from->n_tensors; i++) {
         const struct rt_tensor *t = &from->tensors[i];
-        if (t->place == BIN_ARENA && t->first_writer >= -1 && t->first_writer < from->next &&
-            t->last_reader >= from->next)
+        if (t->place == BIN_ARENA && t->first_writer >= -1 && t->first_writer < at && t->last_reader >= at)
             memcpy(to->tensors[i].data, t->data, t->bytes);
     }
     memcpy(to->live, from->live, live_bytes(from));
-    to->next = from->next;
+    to->next = at;
 }
 
 /* ---- roles ---- */

@@ -44,9 +44,9 @@ int vn_session_feed_values(struct vn_session *s, float *const *x, struct vn_err 
 /* The memory of a tensor of the program, whether it is intact or not; NULL: a constant, or one that a fusion
  * keeps in registers. What is written there, later instructions read. */
 void *vn_session_memory(struct vn_session *s, int tensor);
-/* Make `to` stand where `from` stands, of the same network: it can run on from the instruction behind the one
- * that ran last. Cheaper than a saved state: only what later instructions read is copied. */
-void vn_session_follow(struct vn_session *to, const struct vn_session *from);
+/* Make `to` stand in front of instruction `at`, as `from` does, of the same network: it can run on from
+ * there. Cheaper than a saved state: only what later instructions read is copied. */
+void vn_session_follow(struct vn_session *to, const struct vn_session *from, int at);
 
 /* What input i was fed with, as the network's tensor: VN_F32 where vn_port.dtype is (quantized ones not yet
  * quantized), else of the port's type. */

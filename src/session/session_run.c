@@ -126,10 +126,10 @@ void vn_session_state_free(struct vn_session_state **p)
 
 void *vn_session_memory(struct vn_session *s, int tensor) { return rt_memory(s->model, tensor); }
 
-void vn_session_follow(struct vn_session *to, const struct vn_session *from)
+void vn_session_follow(struct vn_session *to, const struct vn_session *from, int at)
 {
     to->done = 0;
-    rt_follow(to->model, from->model);
+    rt_follow(to->model, from->model, at);
 }
 
 /* ---- the clock ---- */

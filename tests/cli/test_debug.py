@@ -151,6 +151,29 @@ def test_outputs(net):
     assert net.sensitivity("--samples", "1", "-o", names[0])["outputs"] == 1
 
 
+# ---- everything but one ----
+
+def test_a_restored_node_is_a_complement(net):
+    restored = {r["node"]: r for r in net.sensitivity("-d", "2", "--restore")["rows"]}
+    assert set(restored) == {r["node"] for r in net.sensitivity("-d", "1")["rows"]}
+    for name in ("conv0", "matmul10", "concat6", "gemm15"):
+        curve, = accumulated(net, "--keep", name)[1].values()
+        assert {k: restored[name][k] for k in METRICS} == curve["outputs"], name
+    again = net.sensitivity("-d", "2", "--restore", "--threads", "5")["rows"]
+    assert again == list({r["node"]: r for r in again}.values()) == list(restored.values())
+
+
+@pytest.mark.parametrize("kind", ["weight", "activation"])
+def test_restored_tensors_equal_whole_runs(net, tmp_path, kind):
+    calibrated, files = reference.Calibrated(net.model), sorted(net.data.glob("*.npy"))[:2]
+    floats = reference.run(calibrated.only(), files, tmp_path, "runtime")
+    restored = {r["node"]: r for r in net.sensitivity("-d", "2", "--restore", "-n", kind)["rows"]}
+    for name, row in restored.items():
+        model = calibrated.only(weights=True, activations=True, but=name.removesuffix("_HzCalibration"))
+        want = reference.metrics(floats, reference.run(model, files, tmp_path, "runtime"))
+        assert reference.distance(row, want) <= 1e-6, name
+
+
 # ---- accumulated error ----
 
 def accumulated(net, *more):

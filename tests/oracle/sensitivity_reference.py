@@ -38,6 +38,7 @@ class Pair:
         self.scale, self.zero = constants[q.input[1]], constants[q.input[2]]
         self.axis = next((a.i for a in q.attribute if a.name == "axis"), None)
         self.constant = constants.get(self.source)
+        self.name = self.source.removesuffix("_raw")
 
     def shaped(self, x, rank):
         if x.size == 1:
@@ -80,8 +81,8 @@ class Calibrated:
         self.nodes = [n.name for n in g.node if n.op_type not in ("QuantizeLinear", "DequantizeLinear")
                       and any(i in self.pairs for i in n.input)]
 
-    def only(self, *names, weights=False, activations=False):
-        """The model in which these nodes alone are quantized, or all tensors of a kind."""
+    def only(self, *names, weights=False, activations=False, but=None):
+        """The model in which these nodes alone are quantized, or all tensors of a kind but one."""
         model = onnx.ModelProto()
         model.CopyFrom(self.model)
         g = model.graph
@@ -91,7 +92,8 @@ class Calibrated:
                 continue
             if n.op_type == "DequantizeLinear":
                 if n.output[0] in outputs:
-                    quantized = f"{n.output[0]}/only" if activations else None
+                    rounded = activations and self.pairs[n.output[0]].name != but
+                    quantized = f"{n.output[0]}/only" if rounded else None
                     result = self.operand(g, kept, n.output[0], quantized)
                     kept.append(helper.make_node("Identity", [result], [n.output[0]]))
                 continue
@@ -100,6 +102,7 @@ class Calibrated:
             for i, tensor in enumerate(n.input):
                 if tensor in self.pairs:
                     everywhere = weights if self.pairs[tensor].constant is not None else activations
+                    everywhere = everywhere and self.pairs[tensor].name != but
                     quantized = f"{tensor}/only" if everywhere or n.name in names else None
                     copy.input[i] = self.operand(g, kept, tensor, quantized)
             kept.append(copy)
