@@ -59,8 +59,9 @@ def _layout(shape: tuple[int, ...]) -> str:
 def _port(p: dict) -> Port:
     kind = INPUT_TYPES[p["type"]]
     planes = kind not in ("featuremap", "nv12")
-    return Port(name=p["name"], shape=p["shape"], dtype=np.dtype(p["dtype"]), scale=p["scale"], zero_point=p["zero"],
-                type=kind, nbytes=p["bytes"], layout=None if kind == "featuremap" else _layout(p["shape"]),
+    return Port(name=p["name"], shape=p["shape"], dtype=np.dtype(p["dtype"]), scale=p["scale"],
+                zero_point=p["zero"], type=kind, nbytes=p["bytes"],
+                layout=None if kind == "featuremap" else _layout(p["shape"]),
                 pixel_layout=("NHWC" if p["channels_last"] else "NCHW") if planes else None)
 
 

@@ -1,0 +1,1 @@
+"""The package of the vendor's board that scripts import; see pyeasy_dnn."""

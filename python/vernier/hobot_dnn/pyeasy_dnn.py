@@ -1,0 +1,79 @@
+"""Compiled networks, as scripts on the vendor's boards run them.
+
+    from vernier.hobot_dnn import pyeasy_dnn as dnn
+    model = dnn.load("net.bin")[0]
+    outputs = model.forward(nv12)
+    print(outputs[0].buffer)
+"""
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Sequence
+
+import numpy as np
+
+from ..session import Port, Session
+
+
+@dataclass(frozen=True)
+class TensorProperties:
+    """What a tensor is: `tensor_type` ("NV12", "RGB", ..., "float32"), `dtype`, `layout` ("NCHW" or "NHWC")
+    and
+    `shape`."""
+    tensor_type: str
+    dtype: str
+    layout: str
+    shape: tuple[int, ...]
+
+
+class Tensor:
+    """An input or output: `name`, `properties`, and `buffer`, an array; of an input what was fed last."""
+
+    def __init__(self, port: Port, output: bool):
+        real = output and port.scale != 0
+        dtype = "float32" if real else str(port.dtype)
+        kind = dtype if port.type == "featuremap" else port.type.upper()
+        self.name, self._port = port.name, port
+        layout = port.pixel_layout or port.layout or "NCHW"
+        self.properties = TensorProperties(kind, dtype, layout, port.shape)
+        self.buffer: np.ndarray | None = None
+
+
+class Model:
+    """A network: `name`, `inputs`, `outputs`, `forward`."""
+
+    def __init__(self, path: str, threads: int = 1):
+        self.name = Path(path).stem
+        self._session = Session(path, threads=threads)
+        self.inputs = tuple(Tensor(p, False) for p in self._session.inputs)
+        self.outputs = tuple(Tensor(p, True) for p in self._session.outputs)
+
+    def forward(self, args: np.ndarray | Sequence[np.ndarray]) -> list[Tensor]:
+        """Run once.
+
+        Args:
+            args: one array, or a list with one for each input: the device's pixels as uint8 of any shape
+                (height * width * 3 / 2 bytes for NV12), or the tensor of a feature map.
+
+        Returns:
+            The outputs, new ones at each call; `buffer` has real numbers (float32) or indices.
+        """
+        arrays = [args] if isinstance(args, np.ndarray) else list(args)
+        if len(arrays) != len(self.inputs):
+            raise ValueError(f"{self.name}: expected {len(self.inputs)} arrays, one for each input, "
+                             f"got {len(arrays)}")
+        for tensor, array in zip(self.inputs, arrays):
+            tensor.buffer = array
+        outputs = [Tensor(p, True) for p in self._session.outputs]
+        got = self._session.run(None, {t.name: a for t, a in zip(self.inputs, arrays)})
+        for tensor, array in zip(outputs, got):
+            tensor.buffer = tensor._port.real(array)
+        return outputs
+
+
+def load(model_file: Any) -> list[Model]:
+    """The networks of a .bin, or of several: a list with one Model for each file."""
+    several = isinstance(model_file, (list, tuple))
+    return [Model(os.fspath(f)) for f in (model_file if several else [model_file])]
