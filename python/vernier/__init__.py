@@ -11,7 +11,9 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-_WHERE = {"Error": "errors", "Session": "session", "Port": "session"}
+_WHERE = {"Error": "errors", "Session": "session", "Port": "session",
+          **{name: "jobs" for name in ("convert", "check", "verify", "evaluate", "align", "prep", "Alignment",
+                                       "Checked", "Conversion", "Evaluation", "Prepared", "Verification")}}
 __all__ = sorted(_WHERE)
 
 
