@@ -76,10 +76,11 @@ static int install(const char *folder, struct vn_arena *a, struct vn_err *e)
 {
     char self[PATH_MAX], where[PATH_MAX];
     const ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-    const char *bin = vn_path_join(a, folder, "bin");
+    const char *bin = vn_path_join(a, folder, "bin"), *python = vn_path_join(a, folder, "python");
     if (n < 0)
         return vn_fail(e, VN_E_IO, "/proc/self/exe: %s", strerror(errno));
     self[n] = 0;
+    TRY(vn_compat_write_packages(python, a, e));
     TRY(vn_dir_make(bin, e));
     for (int i = 0; i < vn_compat_programs_count; i++)
         TRY(make_link(self, vn_path_join(a, bin, vn_compat_programs[i]->name), e));
@@ -87,6 +88,9 @@ static int install(const char *folder, struct vn_arena *a, struct vn_err *e)
         return vn_fail(e, VN_E_IO, "%s: %s", bin, strerror(errno));
     printf("%d commands in %s. To use them: export PATH=\"%s:$PATH\"\n", vn_compat_programs_count, bin,
            where);
+    if (!realpath(python, where))
+        return vn_fail(e, VN_E_IO, "%s: %s", python, strerror(errno));
+    printf("Python packages in %s. To use them: export PYTHONPATH=\"%s:$PYTHONPATH\"\n", python, where);
     return EXIT_DONE;
 }
 

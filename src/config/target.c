@@ -1,4 +1,5 @@
 /* Targets: targets/NAME.yaml to a struct target. A target may be like another one and say only what differs. */
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -408,16 +409,34 @@ static int read_file(struct reader *r)
 
 /* ---- where targets lie ---- */
 
-/* Folders in the order of search: $VERNIER_TARGETS (: between), the installed ones, the source tree's. */
+/* Where this code was loaded from: a program or library that may have been moved with its files. */
+static const char *own_folder(struct vn_arena *a)
+{
+    Dl_info at;
+    char *path = dladdr((const void *)own_folder, &at) && strchr(at.dli_fname, '/')
+                     ? realpath(at.dli_fname, NULL)
+                     : realpath("/proc/self/exe", NULL);
+    const char *folder = path ? vn_path_folder(a, path) : NULL;
+    free(path);
+    return folder;
+}
+
+/* Folders in the order of search: $VERNIER_TARGETS (: between), those beside the program or library, the
+ * installed ones, the source tree's. */
 static int folders(struct vn_arena *a, const char *out[16])
 {
     int n = 0;
     const char *own = getenv("VERNIER_TARGETS");
-    while (own && *own && n < 14) {
+    while (own && *own && n < 12) {
         const size_t k = strcspn(own, ":");
         if (k)
             out[n++] = vn_arena_strn(a, own, k);
         own += k + (own[k] == ':');
+    }
+    const char *here = own_folder(a);
+    if (here) {
+        out[n++] = vn_path_join(a, here, "targets");
+        out[n++] = vn_path_join(a, here, "../share/vernier/targets");
     }
 #ifdef VN_TARGET_DIR
     out[n++] = VN_TARGET_DIR;

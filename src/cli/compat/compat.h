@@ -12,6 +12,10 @@ extern const int vn_compat_programs_count;
 /* The program that a path's last part names; NULL: none. */
 const struct tool *vn_compat_program(const char *path);
 
+/* Python packages of the vendor's names that forward to ours, into a folder that is made. What others wrote
+ * there is an error, and nothing is written. */
+int vn_compat_write_packages(const char *folder, struct vn_arena *a, struct vn_err *e);
+
 /* Run what was fed, and write the result of each node (or convolution) into a folder that is made. */
 int vn_compat_write_layers(struct vn_session *s, const char *folder, int only_convolutions, int *written,
                            struct vn_arena *a, struct vn_err *e);

@@ -1,0 +1,54 @@
+"""The package as a whole: the README's example, what is installed, forwarding packages."""
+import re
+import subprocess
+import sys
+
+import pytest
+import tool
+
+vernier = pytest.importorskip("vernier")
+if not (tool.BUILD / "python/vernier/_native.abi3.so").exists():
+    pytest.skip("the build has no Python package", allow_module_level=True)
+
+
+def test_readme(digits, tmp_path, capsys, monkeypatch):
+    """The example runs as it stands in README.md."""
+    (code,) = re.findall(r"```python\n(.*?)```", (tool.ROOT / "README.md").read_text(), re.S)
+    monkeypatch.chdir(tmp_path)
+    digits.write_yaml(tmp_path / "net.yaml", tmp_path / "out")
+    exec(compile(code, "README.md", "exec"), {})
+    assert "True" in capsys.readouterr().out
+
+
+def test_every_name_is_there():
+    for name in vernier.__all__:
+        assert getattr(vernier, name).__doc__, name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        vernier.nothing
+
+
+def python(folder, code):
+    env = {"PYTHONPATH": f"{folder}:{tool.BUILD / 'python'}"}
+    return subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+
+
+def test_forwarding_packages(digits, tmp_path):
+    for _ in range(2):
+        done = tool.run("compat", "install", tmp_path, want=tool.DONE, build=tool.BUILD)
+    assert f"PYTHONPATH=\"{tmp_path}/python" in done.out
+    r = python(tmp_path / "python", f"""
+from horizon_tc_ui import HB_ONNXRuntime
+from hobot_dnn import pyeasy_dnn as dnn
+sess = HB_ONNXRuntime(model_file={str(digits.stage('quantized'))!r})
+print(sess.input_names, dnn.load({str(digits.bin)!r})[0].name)
+""")
+    assert r.stdout == "['image'] digits\n", r.stderr
+
+
+def test_foreign_files_stay(tmp_path):
+    own = tmp_path / "python/hobot_dnn/pyeasy_dnn.py"
+    own.parent.mkdir(parents=True)
+    own.write_text("x = 1\n")
+    r = tool.run("compat", "install", tmp_path, want=tool.BAD_INPUT, build=tool.BUILD)
+    assert "pyeasy_dnn.py: exists and is something else" in r.err
+    assert [p.name for p in (tmp_path / "python").rglob("*.py")] == ["pyeasy_dnn.py"]
