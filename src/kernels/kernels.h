@@ -157,7 +157,7 @@ struct vn_matmul {
 typedef void vn_matmul_s8_fn(void *c, const int8_t *a, const int8_t *b, const struct vn_matmul *p, int row0, int row1);
 typedef void vn_matmul_f32_fn(float *c, const float *a, const float *b, const struct vn_matmul *p, int row0, int row1);
 typedef void vn_matmul_s16_fn(void *c, const int16_t *a, const int16_t *b, const struct vn_matmul *p, int row0, int row1);
-vn_matmul_s8_fn vn_matmul_s8_c, vn_matmul_s8_avx2;
+vn_matmul_s8_fn vn_matmul_s8_c, vn_matmul_s8_avx2, vn_matmul_s8_avx512vnni;
 vn_matmul_s16_fn vn_matmul_s16_c, vn_matmul_s16_avx2;
 vn_matmul_f32_fn vn_matmul_f32_c, vn_matmul_f32_avx2; /* starts from 0, fma with k ascending */
 
