@@ -82,9 +82,8 @@ static const char *node_of(const struct judge *j, int instruction)
     return instruction < 0 ? "" : vn_arena_str(j->arena, j->program->instructions[instruction].node);
 }
 
-static void report_stale(struct judge *j, int t, int reader)
+static void report_stale(struct judge *j, int t, int reader, int writer)
 {
-    const struct part *p = &j->program->parts[t];
     for (int i = 0; i < j->result.faults.n; i++)
         if (j->result.faults.v[i].kind == VN_FAULT_STALE && j->result.faults.v[i].tensor == t &&
             j->result.faults.v[i].instruction == reader)
@@ -93,8 +92,8 @@ static void report_stale(struct judge *j, int t, int reader)
     f.instruction = reader;
     if (reader >= 0)
         f.node = node_of(j, reader);
-    f.writer = last_writer_of(j, &j->held[t], p->writer);
-    f.writer_node = node_of(j, f.writer);
+    f.writer = writer;
+    f.writer_node = node_of(j, writer);
     f.sample = j->sample;
     VEC_PUSH(j->arena, &j->result.faults, f);
 }
@@ -108,8 +107,28 @@ static void look_at(struct judge *j, int t, int reader)
         return;
     if (h->n == v.bytes && !memcmp(h->bytes, v.data, v.bytes))
         return;
-    report_stale(j, t, reader);
+    report_stale(j, t, reader, last_writer_of(j, h, j->program->parts[t].writer));
     hold(j, &v);
+}
+
+static int overlaps(const struct vn_view *v, const struct held *h)
+{
+    const char *place = v->data;
+    return place < h->end && place + v->bytes > h->place;
+}
+
+/* An instruction that writes over its input may be right by luck: other kernels read in another order. */
+static void look_at_overwritten(struct judge *j, int i)
+{
+    const struct vn_instruction *s = &j->program->instructions[i];
+    struct vn_view v;
+    if (vn_model_tensor(j->program->model, s->out, &v) < 0 || !v.data)
+        return;
+    for (int k = 0; k < s->n_in; k++) {
+        const struct held *h = &j->held[s->in[k]];
+        if (h->bytes && overlaps(&v, h) && memcmp(h->bytes, h->place, h->n))
+            report_stale(j, s->in[k], i, i);
+    }
 }
 
 /* An instruction's own scratch memory has no writer. */
@@ -404,6 +423,7 @@ static int run_instruction(struct judge *j, int i, struct vn_err *e)
     int status = vn_session_run_range(j->bin, i, i + 1, e);
     if (status == VN_OK) {
         note_writes(j, i);
+        look_at_overwritten(j, i);
         judge_instruction(j, i);
         drop_unneeded(j, i);
     }

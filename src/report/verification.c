@@ -66,6 +66,11 @@ static void print_first(FILE *f, const struct vn_verified *r)
 
 static void print_stale(FILE *f, const struct vn_fault *x)
 {
+    if (x->instruction >= 0 && x->writer == x->instruction) {
+        fprintf(f, "stale buffer: instruction %d (node %s) overwrites its input %s (tensor %d), sample %d\n",
+                x->instruction, SHOWN(x->node), SHOWN(x->name), x->tensor, x->sample);
+        return;
+    }
     if (x->instruction >= 0)
         fprintf(f, "stale buffer: instruction %d (node %s) read tensor %s (number %d) after ", x->instruction,
                 SHOWN(x->node), SHOWN(x->name), x->tensor);

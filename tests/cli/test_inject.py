@@ -60,8 +60,8 @@ def test_no_alarm(tmp_path):
     env = {**os.environ, "VERNIER": str(tool.BUILD / "vernier")}
 
     def start(*words):
-        return subprocess.Popen([sys.executable, tool.ROOT / "tools/false_alarms.py", *words], text=True, env=env,
-                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        return subprocess.Popen([sys.executable, tool.ROOT / "tools/false_alarms.py", *words], text=True,
+                                env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def output(run):
         text = run.communicate()[0]
@@ -111,6 +111,19 @@ def test_output_overwritten_before_the_caller_reads_it(broken, tmp_path):
     assert [f[1] for f in overwritten] == [first]
     said = tool.run("verify", broken.c.onnx, tmp_path / "bad.bin", "--random", "1", want=tool.CHECK_FAILED)
     assert f"the caller reads output {broken.tensors[first]['name']}" in said.out
+
+
+@pytest.mark.parametrize("distance", [0, 64])
+def test_input_overwritten_while_it_is_read(broken, tmp_path, distance):
+    """Also where the kernel of this CPU had read it all before."""
+    memory, t = broken.edit.header["arena_bytes"], broken.tensors
+    room = lambda i, o: t[i]["bytes"] > 64 and t[i]["offset"] + distance + t[o]["bytes"] <= memory
+    at, read, made = next((i, s["in"][0], s["out"]) for i, s in enumerate(broken.edit.instructions)
+                          if s["in"][0] in broken.program.writers and room(s["in"][0], s["out"]))
+    broken.edit.set_tensor(made, "offset", t[read]["offset"] + distance)
+    assert ("stale", read, at, "") in broken.faults(tmp_path)
+    said = tool.run("verify", broken.c.onnx, tmp_path / "bad.bin", "--random", "1", want=tool.CHECK_FAILED)
+    assert f"overwrites its input {t[read]['name']} (tensor {read})" in said.out
 
 
 def test_tensor_read_before_it_is_written(broken, tmp_path):
