@@ -52,7 +52,8 @@ HEAD = ("| networks | tried | converted | verified | alarms | tensors | not judg
 
 class Campaign:
     def __init__(self, options):
-        self.options, self.rows, self.all, self.failures = options, collections.defaultdict(Count), Count(), []
+        self.options, self.rows, self.all = options, collections.defaultdict(Count), Count()
+        self.failures = []
         self.journal = open(options.json, "w") if options.json else None
 
     def count(self, record):

@@ -1,7 +1,7 @@
 """The shared models on the marches, in their types: each converts, and `vernier verify` passes.
 
-Each model runs on one march in one type, so that all marches and types are covered; with VERNIER_CAMPAIGN=1 on
-all of them. tools/false_alarms.py does the same with random networks, for the table of docs/verify.md.
+Each model runs on one march in one type, so that all marches and types are covered; with VERNIER_CAMPAIGN=1
+on all of them. tools/false_alarms.py does the same with random networks, for the table of docs/verify.md.
 """
 import itertools
 import sys
@@ -18,9 +18,9 @@ DAILY = [(name, *kind) for name, kind in zip(subjects.SHARED, itertools.cycle(KI
 ALL = [(name, *kind) for name in subjects.SHARED for kind in KINDS]
 # least number of tensors that are judged: four fifths of what there was on the march with the fewest
 TENSORS = {
-    "resnet20": 47, "lprnet": 57, "mobilenet": 48, "dtln": 20, "magika": 30, "rfb320": 93, "rfb320_with_boxes": 108,
-    "rfb320_caffe": 89, "fastestdet": 214, "basic_pitch": 206, "yunet": 93, "ppocr": 171, "retinaface": 98,
-    "yolox_nano": 217, "segformer": 326}
+    "resnet20": 47, "lprnet": 57, "mobilenet": 48, "dtln": 20, "magika": 30, "rfb320": 93,
+    "rfb320_with_boxes": 108, "rfb320_caffe": 89, "fastestdet": 214, "basic_pitch": 206,
+    "yunet": 93, "ppocr": 171, "retinaface": 98, "yolox_nano": 217, "segformer": 326}
 
 
 def test_every_march_and_type_runs():
