@@ -88,7 +88,9 @@ def test_skips_are_listed(tmp_path):
     (tmp_path / "test_x.py").write_text("import os, pytest\ndef test_x(): pytest.skip(os.environ['WHY'])\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tmp_path]
 
-    def status(why, strict):
+    def status(why, strict, workers="0"):
         env = dict(os.environ, WHY=why, VERNIER_STRICT=strict)
-        return subprocess.run(command, env=env, cwd=tmp_path, capture_output=True).returncode
+        run = [*command, "-n", workers]
+        return subprocess.run(run, env=env, cwd=tmp_path, capture_output=True).returncode
     assert [status("no models at /x", "1"), status("not today", "1"), status("not today", "0")] == [0, 1, 0]
+    assert [status("no models at /x", "1", "2"), status("not today", "1", "2")] == [0, 1]
