@@ -21,6 +21,7 @@ static int infer(struct node *n, struct vn_err *e)
 const struct op_def vn_op_groupnormalization = {
     .name = "groupnormalization",
     .onnx = "GroupNormalization",
+    .since = 21, /* its parameters are for channels, not groups, from there on */
     .min_in = 3,
     .max_in = 3,
     .attrs = specs,

@@ -1,7 +1,7 @@
 /* ops/op.h - what an operator is: one file, one descriptor, one line in ops.def.
  *
  * The graph holds the newest ONNX form of each operator; front/onnx upgrades older ones and writes
- * operator set 21, or the first that has all of the graph's operators.
+ * operator set 20 or 21, or the first that has all of the graph's operators.
  */
 #ifndef VN_OP_H
 #define VN_OP_H
@@ -160,7 +160,7 @@ struct op_def {
     int lowers_all; /* lower makes every output, not the first only */
     int reads_bounded; /* lower takes an input whose size depends on the data */
     int any_width; /* takes int8 and int16 side by side itself; others compute in int16 where one of them is (vn_node_is_wide) */
-    int since; /* operator set in which ONNX got it, where that is above 21 */
+    int since; /* operator set in which ONNX got it in this form, where that is above 20 */
     int running_variance; /* the input that holds the variance per channel that training saw; 0: none */
     int is_clamp; /* Relu, Clip: monotone, so the tensor in front may share its parameters */
     /* Why a node whose types fit has no integer form with its attributes and operands; 0: it has one. The

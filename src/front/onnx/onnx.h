@@ -48,9 +48,9 @@ struct vn_onnx_write_options {
     size_t external_above;        /* bytes of constants above which they go to PATH.data; 0: the format's limit of 2 GB */
 };
 
-/* Write a graph: opset 21, IR 10, or newer where an operator wants it. Quantized values become
- * QuantizeLinear and DequantizeLinear pairs (see qdq_write.c). `o` may be NULL. Errors: VN_E_IO;
- * VN_E_NOMEM. */
+/* Write a graph: opset 21 (20 where all its integers have 8 bits), IR 10, or newer where an operator needs
+ * it. Quantized values become QuantizeLinear and DequantizeLinear pairs (see qdq_write.c). `o` may be NULL.
+ * Errors: VN_E_IO; VN_E_NOMEM. */
 int vn_onnx_write(const struct graph *g, const char *path, const struct vn_onnx_write_options *o, struct vn_err *e);
 
 /* The same to memory in `a`. */

@@ -52,9 +52,24 @@ void vn_onnx_put_value_info(struct model_writer *w, struct wire_list *list, cons
 
 /* ---- functions ---- */
 
+/* Integers of 8 bits and no others: from operator set 21 on, onnxruntime 1.31 gives the QuantizeLinear that
+ * it inserts behind a float Reshape or Transpose an output_dtype, then changes the zero point to uint8, and
+ * refuses the model. */
+static int is_int8(const struct graph *g)
+{
+    int bytes = 0;
+    for (int i = 0; i < g->values.n; i++) {
+        const struct qparam *q = g->values.v[i]->q;
+        if (q && q->dtype == VN_I16)
+            return 0;
+        bytes |= q && q->dtype == VN_I8;
+    }
+    return bytes;
+}
+
 int vn_onnx_write_opset(const struct graph *g)
 {
-    int opset = ONNX_WRITE_OPSET;
+    int opset = is_int8(g) ? ONNX_WRITE_OPSET_INT8 : ONNX_WRITE_OPSET;
     for (int i = 0; i < g->nodes.n; i++)
         opset = g->nodes.v[i]->op->since > opset ? g->nodes.v[i]->op->since : opset;
     return opset;

@@ -5,6 +5,7 @@
 #include "front/onnx/draft.h"
 
 #define ONNX_WRITE_OPSET 21
+#define ONNX_WRITE_OPSET_INT8 20 /* the last without QuantizeLinear to int16 */
 #define ONNX_WRITE_IR 10
 /* The operator set that has all of the graph's operators, and the IR version that came with it. */
 int vn_onnx_write_opset(const struct graph *g);
