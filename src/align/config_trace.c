@@ -32,24 +32,37 @@ static struct vn_tensor *normalised(struct vn_arena *a, const uint8_t *train, co
     return t;
 }
 
-int vn_trace_of_config(struct trace *left, struct trace *right, struct vn_arena *a, const char *yaml, const char *model, const char *image,
-                       const char *reference, struct vn_err *e)
+/* How the device and training see the one input. */
+static int read_input(struct vn_pixel_format *f, struct config *c, struct vn_arena *a, const char *model,
+                      struct vn_err *e)
 {
-    struct config *c;
     struct graph *g;
-    struct vn_pixel_format f;
-    struct vn_pipeline *p = NULL;
-    struct vn_tensor *t;
-    TRY(vn_config_read(&c, a, yaml, e));
     TRY(vn_model_read(&g, a, model, NULL, NULL, e));
     const char **names = NEW_ARRAY(a, const char *, g->inputs.n);
     for (int i = 0; i < g->inputs.n; i++)
         names[i] = g->inputs.v[i]->name;
     TRY(vn_config_match_inputs(c, a, g->inputs.n, names, e));
-    if (g->inputs.n != 1 || g->inputs.v[0]->shape.rank != 4 || !vn_input_format(&f, &c->inputs[0], &g->inputs.v[0]->shape))
-        return vn_fail(e, VN_E_INPUT, "%s: expected a network with one image input", model);
-    if (f.w < 1 || f.h < 1)
+    if (g->inputs.n != 1)
+        return vn_fail(e, VN_E_INPUT, "%s: expected a network with one input, got %d", model, g->inputs.n);
+    if (c->inputs[0].type_rt == VN_IN_FEATUREMAP)
+        return vn_config_fail(c, vn_config_given(c, "input_type_rt"), e, VN_E_INPUT,
+                              "expected an image type: a featuremap is compared with --pipeline, not --yaml");
+    if (g->inputs.v[0]->shape.rank != 4 || !vn_input_format(f, &c->inputs[0], &g->inputs.v[0]->shape))
+        return vn_fail(e, VN_E_INPUT, "%s: expected an input of 4 axes", model);
+    if (f->w < 1 || f->h < 1)
         return vn_fail(e, VN_E_INPUT, "%s: the input has no fixed size", model);
+    return VN_OK;
+}
+
+int vn_trace_of_config(struct trace *left, struct trace *right, struct vn_arena *a, const char *yaml,
+                       const char *model, const char *image, const char *reference, struct vn_err *e)
+{
+    struct config *c;
+    struct vn_pixel_format f;
+    struct vn_pipeline *p = NULL;
+    struct vn_tensor *t;
+    TRY(vn_config_read(&c, a, yaml, e));
+    TRY(read_input(&f, c, a, model, e));
     if (c->pipeline)
         TRY(vn_pipeline_parse(&p, a, c->pipeline, e));
     *left = (struct trace){ .path = yaml };

@@ -55,6 +55,7 @@ struct vn_calibrate_options {
     struct vn_options run;
     struct vn_shard part; /* of the samples; as zeroed: all of them */
     int bins; /* of magnitudes, too (default); 0: only least and largest */
+    int random; /* the samples mean nothing: what is NaN with them has no range, and is no error */
     const struct vn_listener *listener; /* NULL: none */
 };
 void vn_calibrate_options_default(struct vn_calibrate_options *o);

@@ -12,7 +12,7 @@ struct collector {
     struct vn_ranges *r;
     vn_histogram_fn *add;
     double *sum; /* of each channel within one value of one sample */
-    int sample;
+    int sample, random;
     const char *bad; /* first tensor with a NaN */
 };
 
@@ -211,9 +211,9 @@ static int count_infinite(struct collector *c, const char *name, const struct vn
     uint64_t infinite = 0;
     for (int64_t i = 0; i < n; i++) {
         const double x = vn_view_at(t, i);
-        if (isnan(x))
+        if (isnan(x) && !c->random)
             return VN_E_INPUT;
-        infinite += isinf(x) != 0;
+        infinite += !isfinite(x);
     }
     count(c->r->result, "infinite", name, infinite);
     return VN_OK;
@@ -303,7 +303,9 @@ static int calibrate(struct vn_ranges **out, struct vn_arena *a, struct vn_arena
                      const struct vn_samples *s, const struct vn_calibrate_options *o, struct vn_err *e)
 {
     struct vn_session *session;
-    struct collector c = { .g = g, .arena = a, .add = o->bins ? vn_histogram_add : vn_histogram_add_range };
+    struct collector c = {
+        .g = g, .arena = a, .random = o->random, .add = o->bins ? vn_histogram_add : vn_histogram_add_range
+    };
     TRY(vn_shard_check(&o->part, e));
     TRY(begin(&session, &c.r, a, work, g, s, o, e));
     observe(session, &c, work);

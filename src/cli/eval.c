@@ -66,6 +66,21 @@ static int read_models(struct vn_eval_options *o, struct vn_err *e)
     return VN_OK;
 }
 
+/* Not one image right, also with the model that the others are compared with. */
+static void warn_zero(const struct vn_evaluation *v)
+{
+    int n;
+    const struct vn_eval_model *first = vn_evaluation_models(v, &n);
+    double most = 0;
+    for (int i = 0; i < vn_evaluation_summary(v)->n_scores; i++)
+        most = first->scores[i].value > most ? first->scores[i].value : most;
+    if (vn_evaluation_summary(v)->n_scores && most == 0)
+        fprintf(stderr,
+                "%s scores 0: images are not prepared as in training, or the labels are of other images; see "
+                "--pipeline, --colours, --mean, --scale and --labels\n",
+                first->path);
+}
+
 static int run(struct vn_arena *a, struct vn_err *e)
 {
     struct vn_eval_setting settings[N_KEYS];
@@ -88,6 +103,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
         print_json(v);
     else
         vn_print_evaluation(stdout, v);
+    warn_zero(v);
     vn_evaluation_free(&v);
     return EXIT_DONE;
 }

@@ -56,14 +56,10 @@ static const struct input_config *find_input(const struct config *c, const char 
 static int no_such_input(const struct config *c, struct vn_arena *a, const struct type_rule *at,
                          const char *name, struct vn_err *e)
 {
-    const char **names = NEW_ARRAY(a, const char *, c->n_inputs + 1);
+    const char *all = "";
     for (int i = 0; i < c->n_inputs; i++)
-        names[i] = c->inputs[i].name;
-    const char *near = vn_nearest(name, names, c->n_inputs);
-    near = near ? near : names[0];
-    return vn_config_fail_rule(c, at, e, VN_E_INPUT,
-                               "the model has no input '%s'; nearest name in the model: %s", name,
-                               near ? near : "none");
+        all = vn_arena_fmt(a, "%s%s'%s'", all, i ? ", " : "", c->inputs[i].name);
+    return vn_config_fail_rule(c, at, e, VN_E_INPUT, "the model has no input '%s'; it has %s", name, all);
 }
 
 static int check_source(const struct config *c, struct vn_arena *a, const struct setting *s,

@@ -721,6 +721,14 @@ static int check_counts(const struct config *c, int n, const char *const *names,
     return VN_OK;
 }
 
+static int has(const char *const *names, int n, const char *name)
+{
+    for (int i = 0; i < n; i++)
+        if (!strcmp(names[i], name))
+            return 1;
+    return 0;
+}
+
 /* The input's entry in the configuration; a problem, with an entry that serves, where there is none. */
 static int find_entry(int *k, struct config *c, struct vn_arena *a, int n, const char *const *names, int i,
                       struct vn_err *e)
@@ -729,12 +737,15 @@ static int find_entry(int *k, struct config *c, struct vn_arena *a, int n, const
         if (!c->inputs[*k].name || !strcmp(c->inputs[*k].name, names[i]))
             return VN_OK;
     *k = i;
-    const char *near = vn_nearest(c->inputs[0].name, names, n);
-    return vn_config_note(c, a,
-                          vn_config_fail(c, vn_config_given(c, "input_name"), e, VN_E_INPUT,
-                                         "the model's input '%s' is not described%s%s", names[i],
-                                         near ? "; nearest name in the model: " : "", near ? near : ""),
-                          e);
+    int wrong = 0;
+    const char *all = "";
+    while (wrong < c->n_inputs - 1 && has(names, n, c->inputs[wrong].name))
+        wrong++;
+    for (int m = 0; m < n; m++)
+        all = vn_arena_fmt(a, "%s%s'%s'", all, m ? ", " : "", names[m]);
+    const int status = vn_config_fail(c, vn_config_given(c, "input_name"), e, VN_E_INPUT,
+                                      "the model has no input '%s'; it has %s", c->inputs[wrong].name, all);
+    return vn_config_note(c, a, status, e);
 }
 
 int vn_config_match_inputs(struct config *c, struct vn_arena *a, int n, const char *const *names,

@@ -1,6 +1,8 @@
 /* Samples of the calibration: opened, looked at, hashed, and how they were made. */
 #include "convert/stages.h"
 
+#include <math.h>
+
 #include "base/file.h"
 #include "base/hash.h"
 #include "data/manifest.h"
@@ -35,10 +37,25 @@ static int has_errors(const struct vn_conversion *c)
     return 0;
 }
 
+const struct masked_elements *vn_convert_masked_inputs(struct vn_conversion *c)
+{
+    struct graph *g = c->original;
+    struct masked_elements *m = NEW_ARRAY(c->arena, struct masked_elements, g->inputs.n);
+    vn_graph_index(g);
+    const struct mask *masks = vn_masks_find(c->arena, g);
+    for (int i = 0; i < g->inputs.n; i++) {
+        const struct mask *of = &masks[g->inputs.v[i]->id];
+        m[i] = (struct masked_elements){ of->sign > 0 ? of->limit : -INFINITY,
+                                         of->sign < 0 ? -of->limit : INFINITY };
+    }
+    return m;
+}
+
 static int check_samples(struct vn_conversion *c, struct vn_err *e)
 {
     struct data_report r;
-    TRY(vn_dataset_check(&r, c->arena, c->config, c->original, c->samples, NULL, e));
+    TRY(vn_dataset_check(&r, c->arena, c->config, c->original, c->samples, NULL, vn_convert_masked_inputs(c),
+                         e));
     vn_convert_keep_findings(c, &r);
     if (!has_errors(c))
         vn_convert_judge_inputs(c);

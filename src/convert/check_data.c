@@ -74,7 +74,8 @@ static int check_data(struct vn_conversion *c, const void *options, struct vn_er
     if (!o->config)
         TRY(folder_as_config(c, o, e));
     TRY(vn_samples_open(&c->samples, c->arena, c->config, c->original, e));
-    TRY(vn_dataset_check(&r, c->arena, c->config, c->original, c->samples, o->images, e));
+    TRY(vn_dataset_check(&r, c->arena, c->config, c->original, c->samples, o->images,
+                         vn_convert_masked_inputs(c), e));
     vn_convert_keep_findings(c, &r);
     if (o->config)
         vn_convert_judge_inputs(c);

@@ -69,12 +69,14 @@ static int needs_bins(const struct config *c)
 int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e)
 {
     INFO(c, "Start to calibrate the model.");
-    INFO(c, "There are %d samples in the data set.", vn_samples_count(c->samples));
+    const int n = vn_samples_count(c->samples);
+    INFO(c, n == 1 ? "There is %d sample in the data set." : "There are %d samples in the data set.", n);
     struct vn_calibrate_options o;
     vn_calibrate_options_default(&o);
     o.run = c->run;
     o.listener = &c->listener;
     o.bins = needs_bins(c->config);
+    o.random = c->config->calibration_type == CALIBRATION_SKIP;
     return vn_calibrate(&c->ranges, c->arena, c->optimized, c->samples, &o, e);
 }
 

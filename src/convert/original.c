@@ -188,6 +188,16 @@ int vn_convert_note_origin(struct vn_conversion *c, struct graph *g, struct vn_e
     return VN_OK;
 }
 
+/* The network cannot be prepared; where shapes were given, because of these. */
+static int fail_shapes(const struct vn_conversion *c, struct vn_err *e)
+{
+    const struct setting *s = vn_config_used(c->config, "input_shape");
+    const struct vn_err why = *e;
+    if (!s)
+        return vn_fail_at(e, "%s", c->original->source);
+    return vn_config_fail(c->config, s, e, why.code, "the network cannot take %s: %s", s->text, why.msg);
+}
+
 int vn_convert_make_original(struct vn_conversion *c, struct vn_err *e)
 {
     INFO(c, "Start to prepare the onnx model.");
@@ -203,8 +213,7 @@ int vn_convert_make_original(struct vn_conversion *c, struct vn_err *e)
     if (c->config->problems.n > before)
         return VN_OK;
     if (vn_passes_prepare(c->original, e) < 0)
-        return vn_config_used(c->config, "input_shape") ? fail_key(c, "input_shape", e)
-                                                        : vn_fail_at(e, "%s", c->original->source);
+        return fail_shapes(c, e);
     TRY(vn_convert_note_origin(c, c->original, e));
     INFO(c, "End to prepare the onnx model.");
     return VN_OK;

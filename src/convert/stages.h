@@ -30,6 +30,8 @@ int vn_convert_check_rules(struct vn_conversion *c, struct vn_err *e);
 
 /* calibration_data.c */
 int vn_convert_note_steps(struct vn_conversion *c, struct vn_err *e);
+/* By input of the original graph: elements that mask others. */
+const struct masked_elements *vn_convert_masked_inputs(struct vn_conversion *c);
 int vn_convert_open_samples(struct vn_conversion *c, struct vn_err *e);
 /* Into the metadata of the first two stages. */
 int vn_convert_note_samples(struct vn_conversion *c, struct vn_err *e);

@@ -145,6 +145,20 @@ static void add_whole(struct look *l, const struct vn_train_values *x)
     l->bright = (double)bright / (double)x->count;
 }
 
+/* Infinities that only mask lie at the mask's bounds. */
+static struct vn_train_values without_masked(const struct dataset *d, const struct vn_train_values *x,
+                                             struct vn_arena *a)
+{
+    struct vn_train_values seen = *x;
+    if (!isfinite(d->masked.lo) && !isfinite(d->masked.hi))
+        return seen;
+    float *v = NEW_ARRAY(a, float, x->count);
+    for (int64_t i = 0; i < x->count; i++)
+        v[i] = isinf(x->v[i]) ? (float)fmin(fmax(x->v[i], d->masked.lo), d->masked.hi) : x->v[i];
+    seen.v = v;
+    return seen;
+}
+
 static void look_at(struct dataset *d, struct look *l, const struct vn_train_values *x, struct vn_arena *a)
 {
     *l = (struct look){ .path = l->path,
@@ -152,8 +166,9 @@ static void look_at(struct dataset *d, struct look *l, const struct vn_train_val
                         .hi = -INFINITY,
                         .hash = vn_hash(x->v, (size_t)x->count * sizeof *x->v, SIZE_MAX),
                         .is_npy = begins_as_npy(x->v, x->count) };
-    add_whole(l, x);
-    add_channels(d, x);
+    const struct vn_train_values seen = without_masked(d, x, a);
+    add_whole(l, &seen);
+    add_channels(d, &seen);
     if (d->w && !d->pictures) {
         l->rough_flipped = flipped_roughness(d, x, a);
         l->rough = roughness(x->v, d->w, d->h, d->channels, d->channels_last);
@@ -411,7 +426,7 @@ static const struct detector {
     { "unreadable", VN_FINDING_ERROR, "size and axes against input_shape and type, damaged files",
       find_unreadable, 1 },
     { "npy_header", VN_FINDING_ERROR, "the first values of raw data", find_npy_header },
-    { "not_finite", VN_FINDING_ERROR, "NaN and infinity", find_not_finite },
+    { "not_finite", VN_FINDING_ERROR, "NaN, and infinity that is no mask", find_not_finite },
     { "minus_128", VN_FINDING_ERROR, "integers in -128..127 for a pixel input", vn_find_minus_128 },
     { "wrapped", VN_FINDING_ERROR, "smoothness with the sign bit flipped: int8 read as uint8", find_wrapped },
     { "normalised", VN_FINDING_ERROR,
@@ -461,7 +476,8 @@ static const char *placed(const struct dataset *d, const char *text)
 }
 
 int vn_dataset_check(struct data_report *out, struct vn_arena *a, const struct config *c,
-                     const struct graph *g, const struct vn_samples *s, const char *images, struct vn_err *e)
+                     const struct graph *g, const struct vn_samples *s, const char *images,
+                     const struct masked_elements *masked, struct vn_err *e)
 {
     *out = (struct data_report){ .samples = vn_samples_count(s) };
     for (int i = 0; i < c->n_inputs; i++) {
@@ -471,6 +487,7 @@ int vn_dataset_check(struct data_report *out, struct vn_arena *a, const struct c
                              .samples = s,
                              .shape = g->inputs.v[i]->shape,
                              .input = i,
+                             .masked = masked ? masked[i] : (struct masked_elements){ -INFINITY, INFINITY },
                              .image = c->inputs[i].type_rt != VN_IN_FEATUREMAP,
                              .pictures = c->preprocess_on };
         axes(&d);

@@ -40,6 +40,7 @@ struct dataset {
     const struct vn_samples *samples;
     struct vn_shape shape;
     int input;
+    struct masked_elements masked;
     int image; /* pixels on the device, not the network's tensor */
     int pictures; /* files are pictures that are decoded */
     int channels; /* 1 or 3 where the shape has such an axis, else 1 */

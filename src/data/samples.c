@@ -214,13 +214,23 @@ static int same_but_batch(const struct vn_shape *s, const struct vn_shape *t)
     return more >= 0 && !memcmp(s->d + more, t->d, (size_t)t->rank * sizeof *t->d);
 }
 
+/* Steps that make such a tensor of an image, as an example. */
+static const char *example_steps(struct vn_arena *a, const struct vn_shape *s)
+{
+    const int image = s->rank == 4, last = image && s->d[1] != 1 && s->d[1] != 3;
+    return vn_arena_fmt(a,
+                        "a pipeline must make the tensor, as in 'resize %d %d; normalise divide=255; "
+                        "layout %s'",
+                        image ? (int)s->d[last ? 2 : 3] : 32, image ? (int)s->d[last ? 1 : 2] : 24,
+                        last ? "NHWC" : "NCHW");
+}
+
 /* An image for a feature map: the steps go on to the tensor itself. */
 static int load_features(float *out, struct vn_origin *from, const struct input_config *in,
                          const struct vn_shape *shape, const struct vn_pipeline *p, const char *path,
                          struct vn_arena *a, struct vn_err *e)
 {
-    static const char advice[] = "a pipeline must make the tensor, as in 'resize 32 24; normalise "
-                                 "divide=255; layout NCHW'";
+    const char *advice = example_steps(a, shape);
     struct vn_frame frame;
     char got[VN_SHAPE_TEXT], want[VN_SHAPE_TEXT];
     if (!p)

@@ -13,9 +13,9 @@ static const struct attr_spec specs[] = {
 static int infer(struct node *n, struct vn_err *e)
 {
     if (!n->in[0]->data || vn_shape_count(&n->in[0]->data->shape) != 1)
-        return NODE_COMPUTED(
-            n, e, "the condition (%s) is computed at run time; export the model with a fixed condition",
-            n->in[0]->name);
+        return vn_because(e, REASON_condition,
+                          vn_node_fail(n, e, VN_E_UNSUPPORTED, "the condition (%s) is computed at run time",
+                                       n->in[0]->name));
     return VN_OK;
 }
 

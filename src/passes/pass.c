@@ -52,8 +52,9 @@ static int run_pass(const struct pass *p, struct graph *g, struct vn_err *e)
 {
     vn_graph_index(g);
     const int changes = vn_pass_run(p, g, e);
-    if (changes < 0)
-        return vn_fail_at(e, "pass %s", p->name);
+    if (changes < 0) /* a shape that does not fit is the user's matter, whichever pass meets it */
+        return e->code == VN_E_INPUT || e->code == VN_E_UNSUPPORTED ? changes
+                                                                    : vn_fail_at(e, "pass %s", p->name);
     vn_graph_index(g);
     TRY(vn_graph_check(g, e));
     return changes;

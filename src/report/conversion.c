@@ -91,6 +91,9 @@ static void advise(FILE *f, const struct vn_conversion *c)
         fprintf(f, "    try 'calibration_type: default', which compares several methods\n");
     if (!s->bias_corrected)
         fprintf(f, "    try 'optimization: bias_correction'\n");
+    fprintf(f,
+            "    cosine is not accuracy: vernier eval ORIGINAL_FLOAT QUANTIZED --metric NAME measures the\n"
+            "    latter on labelled images (top_k, miou, coco, ctc)\n");
     fprintf(f, "    check that the calibration samples match training (colour order, mean and scale once, "
                "about 100 samples)\n");
 }

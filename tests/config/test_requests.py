@@ -57,7 +57,7 @@ def test_softmax_in_integers(tmp_path, nets, march):
     for w, name in zip(found, ("input", "output")):
         place = f"c.yaml:{at['optimization']}:3: optimization"
         assert w == (f"{place}: set_Softmax_{name}_int8: no effect on 1 of 1 Softmax nodes, which compute in "
-                     f"float; soft: march {march} has no integer Softmax")
+                     f"float; soft: march {march} does not compute Softmax in integers")
 
 
 def test_no_such_operator_in_the_network(tmp_path):
@@ -75,7 +75,8 @@ def test_a_node_that_cannot(tmp_path, nets, keys):
     warnings, _ = said(tmp_path, nets / "softmax.onnx", march="'bernoulli2'", **keys)
     assert len(warnings) == 1, warnings
     start = f"{next(iter(keys))}: soft: no effect: the node (Softmax) computes in float: march bernoulli2 "
-    assert start + "has no integer Softmax" in warnings[0] or start + "runs Softmax in float" in warnings[0]
+    says = "does not compute Softmax in integers", "runs Softmax in float"
+    assert any(start + s in warnings[0] for s in says)
 
 
 def test_a_node_that_can_is_no_warning(tmp_path, nets):

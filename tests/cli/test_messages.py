@@ -1,0 +1,105 @@
+"""Messages name what is wrong where the user wrote it, and what to do."""
+import re
+
+import numpy as np
+import onnx
+import pytest
+import tool
+from onnx import TensorProto, helper, numpy_helper
+
+# two columns that only meet where the width is even
+CONCAT = [helper.make_node("MaxPool", ["x"], ["a"], kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1),
+          helper.make_node("Conv", ["x", "w"], ["b"], kernel_shape=[2, 2], strides=[2, 2]),
+          helper.make_node("Concat", ["a", "b"], ["y"], "join", axis=1)]
+
+
+def configured(folder, nodes, **keys):
+    """A configuration with random data; the line of each key."""
+    w = numpy_helper.from_array(np.ones((3, 3, 2, 2), np.float32), "w")
+    g = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, (1, 3, 8, 8))],
+                          [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)], [w])
+    m = helper.make_model(g, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(m, folder / "m.onnx")
+    keys = {"input_name": "x", "input_type_train": "rgb", "input_type_rt": "rgb", **keys}
+    lines = ["model_parameters:", "  onnx_model: 'm.onnx'", "input_parameters:",
+             *(f"  {k}: '{v}'" for k, v in keys.items()),
+             "calibration_parameters:", "  calibration_type: 'skip'", ""]
+    (folder / "c.yaml").write_text("\n".join(lines))
+    return {k: i + 4 for i, k in enumerate(keys)}
+
+
+def problem(folder):
+    err = tool.run("check", "-c", folder / "c.yaml", cwd=folder, want=tool.BAD_INPUT).err
+    assert err.endswith("vernier check: 1 problem\n"), err
+    return re.search(r"c\.yaml:(\d+):3: (\w+): (.*)", err).groups()
+
+
+def test_a_shape_that_the_network_cannot_take(tmp_path):
+    at = configured(tmp_path, CONCAT, input_shape="1x3x8x9")
+    line, key, text = problem(tmp_path)
+    assert (int(line), key) == (at["input_shape"], "input_shape")
+    assert text.startswith("the network cannot take 1x3x8x9: join: dimension 3 of ") and "pass" not in text
+
+
+@pytest.mark.parametrize("more", [{}, {"input_shape": "1x3x8x8"}])
+def test_an_input_that_is_none(tmp_path, more):
+    at = configured(tmp_path, CONCAT, **{"input_name": "image", **more})
+    says = "the model has no input 'image'; it has 'x'"
+    assert problem(tmp_path) == (str(at["input_name"]), "input_name", says)
+
+
+def branch(op, name):
+    return helper.make_graph([helper.make_node(op, ["x"], [name])], name, [],
+                             [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)])
+
+
+def test_a_condition_at_run_time(tmp_path):
+    """It is refused with advice."""
+    fork = helper.make_node("If", ["c"], ["y"], "fork", then_branch=branch("Relu", "p"),
+                            else_branch=branch("Neg", "q"))
+    nodes = [helper.make_node("ReduceMax", ["x"], ["m"], keepdims=0),
+             helper.make_node("Cast", ["m"], ["c"], to=TensorProto.BOOL), fork]
+    configured(tmp_path, nodes)
+    done = tool.run("check", tmp_path / "m.onnx", want=tool.BAD_INPUT)
+    assert "fork: the condition (c) is computed at run time\n  try: --input-value NAME=NUMBER" in done.err
+
+
+def test_a_network_that_random_data_do_not_suit(tmp_path):
+    """The logarithm of what is negative is no fault of the network."""
+    configured(tmp_path, [helper.make_node("Log", ["x"], ["y"], "log")], input_type_train="featuremap",
+               input_type_rt="featuremap")
+    for words in ((tmp_path / "m.onnx",), ("-c", tmp_path / "c.yaml")):
+        assert "y is infinite or not a number" in tool.run("check", *words, cwd=tmp_path, want=tool.DONE).out
+
+
+def test_a_layout_that_does_not_fit(tmp_path):
+    at = configured(tmp_path, CONCAT, input_layout_train="NHWC")
+    line, key, text = problem(tmp_path)
+    assert (int(line), key) == (at["input_layout_train"], "input_layout_train")
+    assert "3 channels in NHWC layout" in text
+
+
+def test_an_image_for_a_tensor(digits, tmp_path):
+    """The steps that are advised have the input's size."""
+    configured(tmp_path, CONCAT)
+    done = tool.run("run", tmp_path / "m.onnx", "--input", digits.picture, want=tool.BAD_INPUT)
+    assert "as in 'resize 8 8; normalise divide=255; layout NCHW'" in done.err
+
+
+def test_align_of_a_featuremap(digits, tmp_path):
+    at = configured(tmp_path, CONCAT, input_type_train="featuremap", input_type_rt="featuremap")
+    np.save(tmp_path / "r.npy", np.ones((1, 3, 8, 8), np.float32))
+    done = tool.run("align", "--yaml", tmp_path / "c.yaml", "--model", tmp_path / "m.onnx",
+                    "--image", digits.picture, "--reference", tmp_path / "r.npy", want=tool.BAD_INPUT)
+    assert f"c.yaml:{at['input_type_rt']}:3: input_type_rt: expected an image type" in done.err
+
+
+def test_no_image_is_right(digits, tmp_path):
+    labels = tmp_path / "labels.txt"
+    lines = [line.split() for line in digits.labels.read_text().splitlines() if line]
+    def score(shift):
+        labels.write_text("".join(f"{name} {(int(c) + shift) % 10}\n" for name, c in lines[:20] if c == "1"))
+        return tool.run("eval", digits.bin, "--metric", "top_k", "--images", digits.held_out,
+                        "--labels", labels, "--k", "1", "--bootstrap", "0", want=tool.DONE).err
+    assert "scores 0" not in score(0)
+    assert "digits.bin scores 0: images are not prepared as in training, or the labels" in score(5)
