@@ -21,7 +21,8 @@ ROUNDS, RUNS = 7, 500
 
 def in_c(path):
     words = [PROGRAM, "run", path, "--repeat", str(RUNS), "--json"]
-    return json.loads(subprocess.run(words, check=True, capture_output=True).stdout)["time"]["median_ms"] * 1000
+    done = subprocess.run(words, check=True, capture_output=True)
+    return json.loads(done.stdout)["time"]["median_ms"] * 1000
 
 
 def median(call):

@@ -91,6 +91,7 @@ static int fill_module(PyObject *module)
 {
     return find_names() < 0 || PyModule_AddFunctions(module, functions) < 0 ||
                    PyModule_AddFunctions(module, native_jobs) < 0 ||
+                   PyModule_AddFunctions(module, native_transformers) < 0 ||
                    add_type(module, "Session", native_session_type(module)) < 0
                ? -1
                : 0;

@@ -119,6 +119,6 @@ void native_listen(struct vn_listener *l, struct native_ears *ears);
 /* ---- types and functions ---- */
 
 PyObject *native_session_type(PyObject *module);
-extern PyMethodDef native_jobs[];
+extern PyMethodDef native_jobs[], native_transformers[];
 
 #endif

@@ -1,8 +1,10 @@
 """The package as a whole: the README's example, what is installed, forwarding packages."""
+import ast
 import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import tool
 
@@ -52,3 +54,38 @@ def test_foreign_files_stay(tmp_path):
     r = tool.run("compat", "install", tmp_path, want=tool.BAD_INPUT, build=tool.BUILD)
     assert "pyeasy_dnn.py: exists and is something else" in r.err
     assert [p.name for p in (tmp_path / "python").rglob("*.py")] == ["pyeasy_dnn.py"]
+
+
+CASES = ["HWC2CHW", "PadResizeTransformer(target_size=(12, 10))",
+         "ResizeTransformer(target_size=(5, 7), mode=opencv)",
+         "ShortSideResizeTransformer(short_size=6)", "BGR2RGB(data_format=HWC)", "LongSideCrop", "F32ToU8"]
+
+
+@pytest.mark.parametrize("text", CASES)
+def test_transformers_are_the_steps_of_prep(text, tmp_path):
+    """Each function with its defaults gives what the step of this name gives on a file."""
+    from PIL import Image
+    from vernier import transformer
+    image = np.random.default_rng(0).integers(0, 256, (9, 14, 3), np.uint8)
+    (tmp_path / "in").mkdir()
+    Image.fromarray(image).save(tmp_path / "in/a.png")
+    done = vernier.prep(tmp_path / "in", tmp_path / "out", text)
+    name, _, words = text.partition("(")
+    named = dict(re.findall(r"(\w+)=(\([^)]*\)|\w+)", words))
+    values = {k: ast.literal_eval(v) if v[0] in "(0123456789" else v for k, v in named.items()}
+    f = getattr(transformer, name)(**values)
+    want = np.load(tmp_path / "out" / done.files[0].name)
+    got = f(image)
+    assert got.shape == want.shape
+    np.testing.assert_array_equal(got, want)
+    np.testing.assert_array_equal(f([image])[0], got)
+
+
+def test_arguments_of_transformers():
+    from vernier import transformer
+    assert "size_divisor=128" in transformer.PadTransformer.__doc__
+    assert transformer.AddTransformer(2)(np.zeros((2, 2, 3), np.float32)).max() == 2
+    with pytest.raises(TypeError, match="speed"):
+        transformer.AddTransformer(speed=1)
+    with pytest.raises(vernier.Error, match="value is missing"):
+        transformer.AddTransformer()(np.zeros((2, 2, 3)))
