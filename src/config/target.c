@@ -300,7 +300,7 @@ static int parse_zero_points(struct reader *r, const yaml_node_t *n)
         kinds[count++] = k->text;
     if (!w)
         return s ? unknown(r, n, "zero_points value", s, kinds, count)
-                 : fail(r, n, "expected symmetric, nonnegative or asymmetric", NULL);
+                 : fail(r, n, "expected symmetric, skewed or asymmetric", NULL);
     r->t->zero_points = (enum zero_points)w->value;
     return VN_OK;
 }
@@ -520,8 +520,8 @@ int vn_target_read(struct target *t, struct vn_arena *a, const char *name, struc
     t->path = r.path;
     TRY(read_file(&r));
     if (t->zero_points == ZERO_POINTS_NOT_GIVEN)
-        return vn_fail(e, VN_E_INPUT,
-                       "%s: zero_points is missing: expected symmetric, nonnegative or asymmetric", r.path);
+        return vn_fail(e, VN_E_INPUT, "%s: zero_points is missing: expected symmetric, skewed or asymmetric",
+                       r.path);
     if (!t->all_ops && !t->n_ops)
         return vn_fail(e, VN_E_INPUT, "%s: operators is missing: expected all, or operators with their types",
                        r.path);

@@ -2,18 +2,34 @@
 
 #include <math.h>
 
+/* Of the 2 * threshold that a symmetric scale spans. */
+#define SKEWED 0.75
+/* Of the short side of a skewed range: data that calibration has not seen may reach further. */
+#define MARGIN 1.4
+
+struct ends {
+    double lo, hi;
+};
+
+static struct ends with_margin(struct ends e)
+{
+    const double lo = fmax(MARGIN * e.lo, -e.hi), hi = fmin(MARGIN * e.hi, -e.lo);
+    return (struct ends){ fmin(lo, e.lo), fmax(hi, e.hi) };
+}
+
+static int is_skewed(struct ends e, double threshold) { return e.hi - e.lo <= SKEWED * 2 * threshold; }
+
 const struct qparam *vn_quant_from_range(struct vn_arena *a, enum zero_points zp, const struct range *r,
                                          int wide)
 {
-    const double lo = fmax(fmin(r->lo, 0), -r->threshold), hi = fmin(fmax(r->hi, 0), r->threshold);
+    struct ends e = { fmax(fmin(r->lo, 0), -r->threshold), fmin(fmax(r->hi, 0), r->threshold) };
     int32_t zero = 0;
     double scale = r->threshold / (wide ? 32767 : 127);
-    if (zp == ZERO_POINTS_ASYMMETRIC && !wide) {
-        scale = (hi - lo) / 255;
-        zero = scale > 0 ? (int32_t)rint(-128 - lo / scale) : 0;
-    } else if (zp == ZERO_POINTS_NONNEGATIVE && lo >= 0 && !wide) {
-        scale = hi / 255;
-        zero = -128;
+    if (zp == ZERO_POINTS_SKEWED)
+        e = with_margin(e);
+    if (!wide && (zp == ZERO_POINTS_ASYMMETRIC || (zp == ZERO_POINTS_SKEWED && is_skewed(e, r->threshold)))) {
+        scale = (e.hi - e.lo) / 255;
+        zero = scale > 0 ? (int32_t)rint(-128 - e.lo / scale) : 0;
     }
     float f = (float)scale;
     if (!(f >= 1e-30f))

@@ -1,4 +1,4 @@
-"""Values that one scale does not suit: a move that selects small elements keeps their bits."""
+"""Values that a symmetric int8 scale does not suit: small elements that a move selects, skewed ranges."""
 import numpy as np
 import onnx
 import ort
@@ -148,3 +148,32 @@ def test_equal_ranges_are_left_alone(tmp_path):
     done = convert(tmp_path, halves)
     assert "bits" not in done.out + done.err
     assert "Identity" not in types(tmp_path)
+
+
+def skewed(n):
+    """Far above zero, little below it, as a HardSwish leaves it."""
+    x = n.conv("x", 4, 16, 3)
+    n.output(n.conv(n.node("LeakyRelu", x, alpha=0.05), 16, 8))
+
+
+def quantized_zero_points(tmp_path):
+    """Of the activations, by what makes them."""
+    g = onnx.load(tmp_path / "out/m_quantized_model.onnx").graph
+    maker = {o: n.op_type for n in g.node for o in n.output}
+    given = {i.name: nh.to_array(i) for i in g.initializer}
+    return {maker[n.input[0]]: int(given[n.input[2]]) for n in g.node
+            if n.op_type == "QuantizeLinear" and maker.get(n.input[0]) in ("Conv", "LeakyRelu")}
+
+
+def test_skewed_ranges_have_a_zero_point(tmp_path):
+    convert(tmp_path, skewed)
+    zero = quantized_zero_points(tmp_path)
+    assert zero["Conv"] == 0 and -128 < zero["LeakyRelu"] < -100
+    assert sqnr(tmp_path) > 34  # 33.4 without
+    tool.run("verify", "out/m_quantized_model.onnx", "out/m.bin", cwd=tmp_path, want=tool.DONE)
+
+
+@pytest.mark.parametrize("march", ["bernoulli2", "bayes", "bayes-e"])
+def test_marches_without_zero_points(tmp_path, march):
+    convert(tmp_path, skewed, march)
+    assert set(quantized_zero_points(tmp_path).values()) <= {0}

@@ -35,7 +35,7 @@ static inline void net_quantize(struct net *n)
     OK(vn_samples_random(&samples, n->arena, &cfg, n->g, 4, &e));
     OK(vn_calibrate(&ranges, n->arena, n->g, samples, &calibration, &e));
     OK(vn_target_read(&target, n->arena, "generic", &e));
-    static const enum zero_points kinds[] = { ZERO_POINTS_SYMMETRIC, ZERO_POINTS_NONNEGATIVE,
+    static const enum zero_points kinds[] = { ZERO_POINTS_SYMMETRIC, ZERO_POINTS_SKEWED,
                                               ZERO_POINTS_ASYMMETRIC };
     const struct vn_quant_options o = { .method = { .calibrator = vn_calibrator_find("max"),
                                                     .parameter = 1,
