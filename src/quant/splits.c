@@ -123,6 +123,32 @@ static void visit(const struct split_search *s, const struct node *n, int possib
         split_at(s, n, bits, possible && can_hold(s, root, n));
 }
 
+/* ---- gates ---- */
+
+/* A gate has at most this share of the elements that it multiplies. */
+#define GATE_SHARE 16
+
+static int gates(const struct split_search *s, const struct use *u)
+{
+    const struct node *n = u->node;
+    const int other = n->n_in == 2 ? 1 - u->slot : u->slot;
+    return in_integers(s, n) && n->op->pair == PAIR_PRODUCT && !n->op->inverse && allows(s, n) &&
+           !n->in[other]->data &&
+           vn_shape_count(&n->in[u->slot]->shape) * GATE_SHARE <= vn_shape_count(&n->in[other]->shape);
+}
+
+/* One rounding of it is an error of all elements that it multiplies. */
+static int is_gate(const struct split_search *s, const struct value *v)
+{
+    if (!in_integers(s, v->producer) || !allows(s, v->producer) || vn_node_kind(v->producer) != Q_TABLE ||
+        v->outputs || !v->users.n)
+        return 0;
+    for (int i = 0; i < v->users.n; i++)
+        if (!gates(s, &v->users.v[i]))
+            return 0;
+    return 1;
+}
+
 /* ---- readers that stay with the input's parameters ---- */
 
 static int stays(const struct split_search *s, const struct use *u)
@@ -217,5 +243,11 @@ struct splits vn_quant_split(struct graph *g, const struct vn_ranges *r, const s
         s.root[i] = i;
     for (int i = 0; i < g->nodes.n; i++)
         visit(&s, g->nodes.v[i], possible);
-    return (struct splits){ s.own, s.held, narrow_all(&s) };
+    char *gate = vn_arena_alloc(g->arena, 2 * (size_t)s.n);
+    for (int i = 0; possible && i < s.n; i++)
+        gate[i] = (char)is_gate(&s, g->values.v[i]);
+    const struct vn_ranges *ranges = narrow_all(&s);
+    for (int i = 0; i < s.n; i++)
+        s.held[i] |= gate[i];
+    return (struct splits){ s.own, s.held, ranges };
 }

@@ -3,7 +3,7 @@
  * A move gives its result the parameters of its input. Where it selects elements of a range far below the
  * input's (a Slice of small channels, scores beside boxes), that costs bits of every element. Such a result
  * gets parameters of its own: the input is held in int16, and each group of readers takes it in int8 with the
- * parameters that suit it.
+ * parameters that suit it. A gate (one number per channel that multiplies a whole map) is int16, too.
  */
 #ifndef VN_QUANT_SPLITS_H
 #define VN_QUANT_SPLITS_H
@@ -12,7 +12,7 @@
 
 struct splits {
     const char *own; /* by value id: the move that makes it does not hand down parameters */
-    const char *held; /* by value id: int16 for the sake of such moves */
+    const char *held; /* by value id: int16 for the sake of such moves, or a gate */
     const struct vn_ranges *ranges; /* of all values, the new ones included */
 };
 

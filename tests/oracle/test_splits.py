@@ -1,4 +1,4 @@
-"""Values that a symmetric int8 scale does not suit: small elements that a move selects, skewed ranges."""
+"""Values that a symmetric int8 scale does not suit: elements that moves select, skewed ranges, gates."""
 import numpy as np
 import onnx
 import ort
@@ -177,3 +177,46 @@ def test_skewed_ranges_have_a_zero_point(tmp_path):
 def test_marches_without_zero_points(tmp_path, march):
     convert(tmp_path, skewed, march)
     assert set(quantized_zero_points(tmp_path).values()) <= {0}
+
+
+def gated(n):
+    """Squeeze and excitation: a number per channel multiplies a whole map."""
+    x = n.conv("x", 4, 16)
+    gate = n.node("HardSigmoid", n.conv(n.node("GlobalAveragePool", x), 16, 16))
+    n.output(n.conv(n.node("Mul", x, gate), 16, 8))
+
+
+def quantized_types(tmp_path):
+    """Of the activations, by what makes them."""
+    g = onnx.load(tmp_path / "out/m_quantized_model.onnx").graph
+    maker = {o: n.op_type for n in g.node for o in n.output}
+    given = {i.name: nh.to_array(i).dtype for i in g.initializer}
+    return {maker[n.input[0]]: given[n.input[2]] for n in g.node
+            if n.op_type == "QuantizeLinear" and n.input[0] in maker}
+
+
+def test_gates_are_fine(tmp_path):
+    convert(tmp_path, gated)
+    kinds = quantized_types(tmp_path)
+    assert kinds.pop("HardSigmoid") == np.int16 and set(kinds.values()) == {np.dtype(np.int8)}
+    tool.run("verify", "out/m_quantized_model.onnx", "out/m.bin", cwd=tmp_path, want=tool.DONE)
+
+
+def test_gates_in_int8_on_request(tmp_path):
+    convert(tmp_path, gated, optimization="set_HardSigmoid_output_int8")
+    assert set(quantized_types(tmp_path).values()) == {np.dtype(np.int8)}
+
+
+@pytest.mark.parametrize("march", ["bernoulli2", "bayes", "bayes-e"])
+def test_gates_of_other_marches(tmp_path, march):
+    convert(tmp_path, gated, march)
+    assert np.int16 not in quantized_types(tmp_path).values()
+
+
+def test_large_operands_are_no_gates(tmp_path):
+    def swish(n):
+        x = n.conv("x", 4, 16)
+        n.output(n.conv(n.node("Mul", x, n.node("HardSigmoid", n.conv("x", 4, 16))), 16, 8))
+
+    convert(tmp_path, swish)
+    assert set(quantized_types(tmp_path).values()) == {np.dtype(np.int8)}
