@@ -57,6 +57,12 @@ static enum q_kind quant_kind(const struct node *n)
     return constant_bounds(n, &lo, &hi) ? Q_OWN : Q_FLOAT;
 }
 
+static double most(const struct node *n)
+{
+    double lo, hi;
+    return constant_bounds(n, &lo, &hi) ? fmax(fabs(lo), fabs(hi)) : INFINITY;
+}
+
 static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
     (void)e;
@@ -105,5 +111,5 @@ const struct op_def vn_op_clip = {
     .name = "clip", .onnx = "Clip", .min_in = 1, .max_in = 3,
     .any_width = 1,
     .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
-    .quant = { .kind = Q_OWN, .data_inputs = 1 }, .quant_kind = quant_kind, .is_clamp = 1,
+    .quant = { .kind = Q_OWN, .data_inputs = 1 }, .quant_kind = quant_kind, .is_clamp = 1, .most = most,
 };

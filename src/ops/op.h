@@ -163,6 +163,7 @@ struct op_def {
     int since; /* operator set in which ONNX got it in this form, where that is above 20 */
     int running_variance; /* the input that holds the variance per channel that training saw; 0: none */
     int is_clamp; /* Relu, Clip: monotone, so the tensor in front may share its parameters */
+    double (*most)(const struct node *n); /* no element has a larger magnitude; NULL: no such bound */
     /* Why a node whose types fit has no integer form with its attributes and operands; 0: it has one. The
      * reason takes no arguments. */
     enum reason_id (*unfit)(const struct node *n);

@@ -265,6 +265,13 @@ static void reach_floor(const struct state *s, struct range *r, int value)
     r->threshold = fmax(r->threshold, -floor);
 }
 
+/* No headroom beyond what the operator can give. */
+static double bounded(const struct value *v, double threshold)
+{
+    return v->producer && v->producer->op->most ? fmin(threshold, v->producer->op->most(v->producer))
+                                                : threshold;
+}
+
 static const struct qparam *from_histogram(const struct state *s, struct value *v)
 {
     const struct histogram *h = s->r->of[v->id];
@@ -272,6 +279,7 @@ static const struct qparam *from_histogram(const struct state *s, struct value *
         return NULL;
     const int wide = s->wide[v->id];
     struct range r = vn_quant_range(h, &s->o->method, wide);
+    r.threshold = bounded(v, r.threshold);
     reach_floor(s, &r, v->id);
     v->threshold = r.threshold;
     return from_range(s, &r, wide);

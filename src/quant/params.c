@@ -43,10 +43,23 @@ static int levels(const struct histogram *h, enum zero_points zp)
     return zp != ZERO_POINTS_SYMMETRIC && h->min >= 0 ? 255 : 127;
 }
 
+/* Of int16: half of the elements that are not in the lowest bin lie above these, and keep 8 bits. */
+#define SPARE_BINS 32
+
+static int has_bit_to_spare(const struct histogram *h)
+{
+    uint64_t low = 0;
+    for (int i = 1; i < SPARE_BINS; i++)
+        low += h->bin[i];
+    return 2 * low < h->count - h->bin[0];
+}
+
 struct range vn_quant_range(const struct histogram *h, const struct vn_quant_method *m, int wide)
 {
     struct range r = { h->min, h->max, fmax(fabs(h->min), fabs(h->max)) };
     if (!wide)
         r.threshold = m->calibrator->threshold(h, m->parameter, levels(h, m->zero_points));
+    else if (has_bit_to_spare(h))
+        r.threshold *= 2;
     return r;
 }

@@ -220,3 +220,41 @@ def test_large_operands_are_no_gates(tmp_path):
 
     convert(tmp_path, swish)
     assert set(quantized_types(tmp_path).values()) == {np.dtype(np.int8)}
+
+
+def clamped(n):
+    """A Clip that ends at its bound, a Conv that only stops where its data do, and values of few bits."""
+    x = n.node("Clip", n.conv("x", 4, 16), n.constant(-1), n.constant(1))
+    n.output(n.conv(n.node("Tanh", n.conv(x, 16, 8)), 8, 8))
+
+
+def scales(tmp_path):
+    """Of the activations, by what makes them."""
+    g = onnx.load(tmp_path / "out/m_quantized_model.onnx").graph
+    maker = {o: n.op_type for n in g.node for o in n.output}
+    given = {i.name: nh.to_array(i) for i in g.initializer}
+    return {maker[n.input[0]]: float(given[n.input[1]]) for n in g.node
+            if n.op_type == "QuantizeLinear" and n.input[0] in maker}
+
+
+def test_int16_has_headroom(tmp_path):
+    """A bit of it, but not beyond the bounds of Clip and Tanh."""
+    (tmp_path / "narrow").mkdir()
+    convert(tmp_path / "narrow", clamped)
+    narrow = scales(tmp_path / "narrow")
+    convert(tmp_path, clamped, optimization="set_all_nodes_int16")
+    wide = scales(tmp_path)
+    assert wide["Conv"] * 32767 == pytest.approx(2 * narrow["Conv"] * 127, rel=1e-5)
+    assert wide["Clip"] * 32767 == pytest.approx(1, rel=1e-5)
+    assert wide["Tanh"] * 32767 == pytest.approx(1, rel=1e-5)
+
+
+def test_scarce_bits_are_not_headroom(tmp_path):
+    """Half of the elements have few of the 16 bits."""
+    def uneven(n):
+        n.output(n.conv(n.node("LeakyRelu", n.conv("x", 4, 16, np.where(np.arange(16), .002, 1.))), 16, 8))
+
+    (tmp_path / "narrow").mkdir()
+    convert(tmp_path / "narrow", uneven)
+    convert(tmp_path, uneven, optimization="set_all_nodes_int16")
+    assert scales(tmp_path)["Conv"] * 32767 == pytest.approx(scales(tmp_path / "narrow")["Conv"] * 127, rel=1e-5)
