@@ -2,7 +2,7 @@
 
     .venv/bin/python bench/python.py NET.bin [NET.onnx]     with PYTHONPATH=build/python
 
-C is what `vernier run --repeat` measures. Both run in turn, one thread; medians in microseconds.
+C is what `vernier perf --rounds` measures. Both run in turn, one thread; medians in microseconds.
 """
 import json
 import os
@@ -20,9 +20,9 @@ ROUNDS, RUNS = 7, 500
 
 
 def in_c(path):
-    words = [PROGRAM, "run", path, "--repeat", str(RUNS), "--json"]
+    words = [PROGRAM, "perf", path, "--rounds", str(RUNS), "--json"]
     done = subprocess.run(words, check=True, capture_output=True)
-    return json.loads(done.stdout)["time"]["median_ms"] * 1000
+    return json.loads(done.stdout)["median_ms"] * 1000
 
 
 def median(call):

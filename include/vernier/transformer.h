@@ -19,7 +19,7 @@ struct vn_transformer_arg {
 /* Name of function i; NULL behind the last one. Strings are static. */
 const char *vn_transformer_name(int i);
 /* 1, or 0 where there is no such argument. */
-int vn_transformer_arg(int i, int k, struct vn_transformer_arg *out);
+int vn_transformer_arg_at(int i, int k, struct vn_transformer_arg *out);
 
 struct vn_transformed; /* opaque */
 

@@ -7,7 +7,7 @@ static PyObject *args_of(int i)
 {
     struct vn_transformer_arg a;
     PyObject *list = PyList_New(0);
-    for (int k = 0; list && vn_transformer_arg(i, k, &a); k++) {
+    for (int k = 0; list && vn_transformer_arg_at(i, k, &a); k++) {
         PyObject *x = Py_BuildValue("(szz)", a.name, a.preset, a.words);
         if (!x || PyList_Append(list, x) < 0)
             Py_CLEAR(list);

@@ -11,7 +11,7 @@ const char *vn_transformer_name(int i)
     return i >= 0 && i < n ? all[i].name : NULL;
 }
 
-int vn_transformer_arg(int i, int k, struct vn_transformer_arg *out)
+int vn_transformer_arg_at(int i, int k, struct vn_transformer_arg *out)
 {
     int n, known = 0;
     const struct vn_transform *all = vn_transforms(&n);

@@ -108,8 +108,17 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_clip = {
-    .name = "clip", .onnx = "Clip", .min_in = 1, .max_in = 3,
+    .name = "clip",
+    .onnx = "Clip",
+    .min_in = 1,
+    .max_in = 3,
     .any_width = 1,
-    .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
-    .quant = { .kind = Q_OWN, .data_inputs = 1 }, .quant_kind = quant_kind, .is_clamp = 1, .most = most,
+    .infer = infer,
+    .eval = eval,
+    .qeval = qeval,
+    .lower = lower,
+    .quant = { .kind = Q_OWN, .data_inputs = 1 },
+    .quant_kind = quant_kind,
+    .is_clamp = 1,
+    .most = most,
 };
