@@ -59,11 +59,12 @@ static int write_floats(struct vn_conversion *c, struct vn_err *e)
     return vn_convert_write_onnx(c, c->optimized, "optimized_float", 0, e);
 }
 
-/* The largest magnitude is known without. */
+/* The largest magnitude is known without; int16 looks at how values are distributed. */
 static int needs_bins(const struct config *c)
 {
     const enum calibration_type how = c->calibration_type;
-    return (how != CALIBRATION_MAX && how != CALIBRATION_SKIP) || c->max_percentile < 1;
+    return (how != CALIBRATION_MAX && how != CALIBRATION_SKIP) || c->max_percentile < 1 || c->types.n ||
+           c->outputs_int16;
 }
 
 int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e)
