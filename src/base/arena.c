@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/flag.h"
+
 #define CHUNK_BYTES ((size_t)256 << 10)
 #define ALIGN 64
 
@@ -147,7 +149,7 @@ void *vn_arena_alloc(struct vn_arena *a, size_t bytes)
 {
     if (bytes > SIZE_MAX / 2)
         vn_oom_now();
-    if (cancel && *cancel && guard)
+    if (guard && vn_flag_is_set(cancel))
         leave_cancelled();
     const size_t want = (bytes + ALIGN - 1) / ALIGN * ALIGN;
     struct chunk *c = a->chunks;

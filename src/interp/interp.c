@@ -1,6 +1,7 @@
 /* interp/interp.c - walks a graph and calls each operator's eval. */
 #include "interp/interp.h"
 
+#include "base/flag.h"
 #include "interp/integer.h"
 #include "ops/op.h"
 
@@ -152,7 +153,7 @@ static int run_node(struct interp_run *r, const struct node *n, struct vn_err *e
 static int run_nodes(struct interp_run *r, struct vn_err *e)
 {
     for (int i = 0; i < r->g->nodes.n; i++) {
-        if (r->watch.cancel && *r->watch.cancel)
+        if (vn_flag_is_set(r->watch.cancel))
             return vn_fail(e, VN_E_CANCELLED, "cancelled before node %d of %d", i, r->g->nodes.n);
         TRY(run_node(r, r->g->nodes.v[i], e));
     }

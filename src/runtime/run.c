@@ -11,6 +11,7 @@
 #include <xmmintrin.h>
 #endif
 
+#include "base/flag.h"
 #include "runtime/model.h"
 
 /* Round to nearest, denormals on, for the length of a run; results must not depend on what the caller's program has set. */
@@ -121,7 +122,7 @@ static int run_steps(struct vn_model *m, int first, int end, struct vn_err *e)
 {
     m->failed = NULL;
     for (int i = first; i < end; i++) {
-        if (m->cancel && *m->cancel)
+        if (vn_flag_is_set(m->cancel))
             return vn_fail(e, VN_E_CANCELLED, "cancelled before instruction %d of %u", i, m->n_steps);
         if (m->watch.before)
             show_inputs(m, i);

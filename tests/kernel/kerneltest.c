@@ -28,7 +28,10 @@ uint64_t next(struct test *t) /* splitmix64: Steele, Lea, Flood,
     return z ^ z >> 31;
 }
 
-int pick(struct test *t, int lo, int hi) { return lo + (int)(next(t) % (uint64_t)(hi - lo + 1)); }
+int pick(struct test *t, int lo, int hi)
+{
+    return (int)(lo + (int64_t)(next(t) % (uint64_t)((int64_t)hi - lo + 1)));
+}
 int one_in(struct test *t, int n) { return next(t) % (uint64_t)n == 0; }
 float real(struct test *t, float size) { return size * ((float)(next(t) >> 40) / 8388608.0f - 1.0f); }
 

@@ -563,8 +563,8 @@ static void test_dots_f64(struct test *t)
 {
     const size_t rows = (size_t)pick(t, 0, 40), n = (size_t)pick(t, 0, 70), pitch = n + (size_t)pick(t, 0, 9);
     float *const w = new_paged((rows * pitch + 1) * 4);
-    double *const x = new_input(t, (n + 1) * 8), *const y = new_output(rows * 8),
-                  *const start = new_input(t, rows * 8), *const want = new_input(t, rows * 8);
+    double *const x = new_paged((n + 1) * 8), *const y = new_output(rows * 8),
+                  *const start = new_paged(rows * 8), *const want = new_paged(rows * 8);
     fill_f32(t, w, rows * pitch + 1);
     for (size_t k = 0; k < n; k++)
         x[k] = (double)real(t, 2.0f) / 3;
@@ -591,7 +591,7 @@ static void test_squash_f64(struct test *t)
     const size_t n = (size_t)pick(t, 0, 100);
     const int is_tanh = one_in(t, 2);
     const float size = one_in(t, 3) ? 1000.0f : one_in(t, 2) ? 0.6f : 20.0f;
-    double *const x = new_input(t, n * 8), *const y = new_output(n * 8), *const want = new_input(t, n * 8);
+    double *const x = new_paged(n * 8), *const y = new_output(n * 8), *const want = new_paged(n * 8);
     int close = 1;
     for (size_t i = 0; i < n; i++)
         x[i] = one_in(t, 30) ? (double)odd_float(t) : (double)real(t, size) / 3;

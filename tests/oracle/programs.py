@@ -9,7 +9,7 @@ import numpy as np
 import tool
 from PIL import Image
 
-sys.path.insert(0, str(tool.ROOT / "python"))
+sys.path.insert(0, str(tool.BUILD / "python"))
 from vernier import trace  # noqa: E402
 
 IMAGENET = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]

@@ -166,7 +166,7 @@ static int allocate_for_ever(void *ctx, int worker, int part, struct vn_err *e)
     for (struct vn_arena *a = vn_arena_new();;) {
         vn_arena_alloc(a, 1);
         if (part == 1)
-            *(volatile int *)ctx = 1;
+            __atomic_store_n((volatile int *)ctx, 1, __ATOMIC_RELAXED);
     }
 }
 
