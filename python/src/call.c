@@ -1,8 +1,7 @@
 /* Calls without the GIL, and how they end early.
  *
- * While the main thread is in the library, SIGINT sets the flag that the library looks at, and then goes to
- * Python's own
- * handler as ever; so a call ends within an instruction of the network, and Python raises what its handler
+ * While the main thread is in the library, SIGINT goes to Python's own handler and then sets the flag that
+ * the library reads. So a call ends within an instruction of the network, and Python raises what its handler
  * raises. */
 #include "native.h"
 
@@ -16,8 +15,8 @@ static int depth; /* of calls of the main thread */
 
 static void on_interrupt(int signal)
 {
+    python_handler.sa_handler(signal); /* first: who sees the flag asks Python for the exception */
     interrupted = 1;
-    python_handler.sa_handler(signal);
 }
 
 static void hear_interrupts(void)

@@ -16,8 +16,8 @@ int vn_histogram_add_view(struct histogram *h, const struct vn_view *v, vn_histo
 struct calibrator {
     const char *name;
     const char *help;
-    /* The largest magnitude to keep, for so many levels of integers from zero to it: 127, or 255 where no
-     * value is negative. > 0 unless all values are zero. */
+    /* The largest magnitude to keep; above 0 unless all values are zero. `levels` integers lie between zero
+     * and it: 127, or 255 where no value is negative. */
     double (*threshold)(const struct histogram *h, double parameter, int levels);
 };
 extern const struct calibrator *const vn_calibrators[];

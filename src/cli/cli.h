@@ -50,7 +50,6 @@ struct tool {
     void (*failed)(const struct command *c); /* says more after an error; NULL: nothing */
     const char *instead; /* it only says what to use in its place; NULL: it works */
 };
-extern const struct tool vn_tool_vernier;
 /* Read the words after the command's name into what the functions below return. */
 int vn_line_read(const struct tool *p, const struct command *c, int argc, char **argv, struct vn_arena *a,
                  struct vn_err *e);

@@ -20,15 +20,15 @@ static const struct option_def options[] = {
     { 0 },
 };
 
-struct words {
+struct edit_words {
     VEC(const char *) v;
 };
 
 /* What a repeated option gave, split at semicolons. */
-static struct words all_words(struct vn_arena *a, const char *option)
+static struct edit_words all_words(struct vn_arena *a, const char *option)
 {
     const char **given;
-    struct words w = { 0 };
+    struct edit_words w = { 0 };
     const int n = vn_opt_all(option, &given);
     for (int i = 0; i < n; i++)
         for (const char *p = given[i]; *p;) {
@@ -120,8 +120,8 @@ static int run(struct vn_arena *a, struct vn_err *e)
     struct logger log = { .quiet = vn_opt("--json") != NULL };
     vn_words(&file);
     vn_edit_options_default(&o);
-    const struct words types = all_words(a, "--remove-type"), nodes = all_words(a, "--remove-node"),
-                       outputs = all_words(a, "--output-nodes");
+    const struct edit_words types = all_words(a, "--remove-type"), nodes = all_words(a, "--remove-node"),
+                            outputs = all_words(a, "--output-nodes");
     o.types = types.v.v, o.n_types = types.v.n;
     o.nodes = nodes.v.v, o.n_nodes = nodes.v.n;
     o.outputs = outputs.v.v, o.n_outputs = outputs.v.n;

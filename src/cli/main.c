@@ -21,7 +21,7 @@ static const struct command *const commands[] = {
 #undef CMD
 };
 
-const struct tool vn_tool_vernier = {
+static const struct tool vernier = {
     "vernier",
     "Converts float ONNX and Caffe models to verified int8 programs for CPUs. It does not generate code for "
     "vendor NPUs.",
@@ -181,5 +181,5 @@ static int run_program(const struct tool *p, int argc, char **argv)
 int main(int argc, char **argv)
 {
     const struct tool *p = argc ? vn_compat_program(argv[0]) : NULL;
-    return run_program(p ? p : &vn_tool_vernier, argc, argv);
+    return run_program(p ? p : &vernier, argc, argv);
 }

@@ -85,8 +85,8 @@ static int takes_quantized(const struct vn_port *p)
     return p->type == VN_IN_FEATUREMAP && p->scale > 0 && (p->given == VN_I8 || p->given == VN_I16);
 }
 
-/* The tensor as the program takes it where it takes integers: quantized, else whole numbers as C converts
- * them. */
+/* For a program with integer inputs: quantizes the fed tensor, or converts it as C does where the input is
+ * not quantized. */
 static void give_integers(struct vn_session *s, int i)
 {
     struct fed_input *f = &s->in[i];

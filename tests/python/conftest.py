@@ -1,4 +1,5 @@
 """The package as the build has it (build/python), and two networks: gray pixels, camera images in NV12."""
+import signal
 import sys
 
 import numpy as np
@@ -34,6 +35,14 @@ def camera(products):
     p = products("rfb320")
     files = {s: p.onnx(s) for s in STAGES[:-1]} | {"bin": p.bin}
     return Net("rfb320", files, p.model.pictures()[0], p.model.file)
+
+
+@pytest.fixture
+def interrupts():
+    """SIGINT raises KeyboardInterrupt, also in the background of a shell, where it is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(params=["gray", "camera"])

@@ -116,7 +116,7 @@ def test_prep_and_align(digits, tmp_path):
         vernier.align("a", "b", sides="left")
 
 
-def test_interrupted_conversions_leave_nothing(camera, tmp_path):
+def test_interrupted_conversions_leave_nothing(camera, tmp_path, interrupts):
     """Ctrl-C at several moments of a conversion: it ends within 100 ms, and no product is there."""
     whole = {"model_parameters": {"onnx_model": camera.source, "working_dir": tmp_path / "out"},
              "input_parameters": {"input_type_train": "rgb", "input_layout_train": "NCHW",

@@ -16,6 +16,18 @@ const struct tool *vn_compat_program(const char *path);
  * there is an error, and nothing is written. */
 int vn_compat_write_packages(const char *folder, struct vn_arena *a, struct vn_err *e);
 
+/* The command line of a command of vernier, made word by word. */
+struct words {
+    struct vn_arena *arena;
+    VEC(char *) v;
+};
+void vn_word_push(struct words *w, const char *word);
+/* For each value that option `theirs` was given: `ours` and the value. */
+void vn_word_push_all(struct words *w, const char *theirs, const char *ours);
+/* Run a command with it; the tool's own options are gone then. */
+int vn_compat_run(const struct command *c, struct words *w, struct vn_err *e);
+extern const struct command vn_cmd_edit, vn_cmd_debug;
+
 /* Run what was fed, and write the result of each node (or convolution) into a folder that is made. */
 int vn_compat_write_layers(struct vn_session *s, const char *folder, int only_convolutions, int *written,
                            struct vn_arena *a, struct vn_err *e);

@@ -15,18 +15,6 @@ static const struct option_def sensitivity_options[] = {
     { 0 },
 };
 
-extern const struct command vn_cmd_debug;
-
-struct words {
-    struct vn_arena *arena;
-    VEC(char *) v;
-};
-
-static void push(struct words *w, const char *word)
-{
-    VEC_PUSH(w->arena, &w->v, vn_arena_str(w->arena, word));
-}
-
 /* "a", "a,b" and "['a', 'b']" alike: ours for each. */
 static void push_list(struct words *w, const char *theirs, const char *ours)
 {
@@ -38,8 +26,8 @@ static void push_list(struct words *w, const char *theirs, const char *ours)
             *p = strchr("[]'\"", *p) ? ' ' : *p;
         const struct pieces p = vn_split(w->arena, text, ',');
         for (int k = 0; k < p.n; k++) {
-            push(w, ours);
-            push(w, p.v[k]);
+            vn_word_push(w, ours);
+            vn_word_push(w, p.v[k]);
         }
     }
 }
@@ -49,20 +37,19 @@ static int run_sensitivity(struct vn_arena *a, struct vn_err *e)
     const char **files, *kind = vn_opt("--node_type") ? vn_opt("--node_type") : "node";
     struct words w = { a, { 0 } };
     vn_words(&files);
-    push(&w, "sensitivity");
-    push(&w, files[0]);
-    push(&w, files[1]);
+    vn_word_push(&w, "sensitivity");
+    vn_word_push(&w, files[0]);
+    vn_word_push(&w, files[1]);
     push_list(&w, "--metrics", "--metric");
     push_list(&w, "--output_node", "--output");
     push_list(&w, "--interested_nodes", "--nodes");
     push_list(&w, "--data_num", "--samples");
     push_list(&w, "--node_type", "--node-type");
     if (vn_opt("--save_dir")) {
-        push(&w, "--csv");
-        push(&w, vn_arena_fmt(a, "%s/sensitivity_of_%s.csv", vn_opt("--save_dir"), kind));
+        vn_word_push(&w, "--csv");
+        vn_word_push(&w, vn_arena_fmt(a, "%s/sensitivity_of_%s.csv", vn_opt("--save_dir"), kind));
     }
-    TRY(vn_line_read(&vn_tool_vernier, &vn_cmd_debug, w.v.n, w.v.v, a, e));
-    return vn_cmd_debug.run(a, e);
+    return vn_compat_run(&vn_cmd_debug, &w, e);
 }
 
 static const struct command sensitivity = { "get-sensitivity-of-nodes",

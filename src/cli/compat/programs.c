@@ -39,3 +39,25 @@ struct pieces vn_split(struct vn_arena *a, const char *text, char separator)
     }
     return (struct pieces){ v.n, v.v };
 }
+
+void vn_word_push(struct words *w, const char *word)
+{
+    VEC_PUSH(w->arena, &w->v, vn_arena_str(w->arena, word));
+}
+
+void vn_word_push_all(struct words *w, const char *theirs, const char *ours)
+{
+    const char **given;
+    const int n = vn_opt_all(theirs, &given);
+    for (int i = 0; i < n; i++) {
+        vn_word_push(w, ours);
+        vn_word_push(w, given[i]);
+    }
+}
+
+int vn_compat_run(const struct command *c, struct words *w, struct vn_err *e)
+{
+    static const struct tool vernier = { .name = "vernier" };
+    TRY(vn_line_read(&vernier, c, w->v.n, w->v.v, w->arena, e));
+    return c->run(w->arena, e);
+}

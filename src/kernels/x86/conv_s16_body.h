@@ -136,7 +136,7 @@ static ALWAYS_INLINE void add_products(const int np, const int wide, const int r
     }
 }
 
-#define MOST_QUADS 16000 /* the halves of so many runs fit their lanes */
+#define MOST_QUADS 16000 /* with more runs the sums of halves could overflow */
 #define MOST_PAIR 65535 /* times 2^15, it fits 31 bits */
 #define NARROW_RUN 255 /* products with int8 fit 31 bits: 2 * 255 * 2^15 * 2^7 */
 
