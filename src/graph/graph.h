@@ -78,6 +78,7 @@ struct graph {
     struct vn_map *suffixes; /* name -> the first suffix that may be free; NULL: none is known */
     int opset;              /* of the source, for messages */
     int ir_version;
+    int64_t fold_room; /* elements that constants may still be folded into; 0: not counted yet */
 };
 
 struct graph *vn_graph_new(struct vn_arena *a, const char *name);

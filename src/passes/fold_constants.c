@@ -4,9 +4,9 @@
 #include "ops/op.h"
 #include "passes/pass.h"
 
-/* Folding must not blow up a small file: ConstantOfShape and Expand can ask for any size. More than this comes of constants of its
- * own size alone. */
-#define MAX_FOLDED ((int64_t)1 << 27)
+/* Folding must not blow up a small file: ConstantOfShape and Expand can ask for any size, and Concat can double one
+ * again and again. In all, a graph gets this many elements more than twice those of its own constants. */
+#define MORE_FOLDED ((int64_t)1 << 27)
 
 /* Operators within composite ones; an If within an If is one. */
 #define DEEPEST 40
@@ -19,15 +19,24 @@ static int all_constant(const struct node *n)
     return 1;
 }
 
-static int small_enough(const struct node *n)
+static int64_t room_for(const struct graph *g)
 {
     int64_t given = 0;
-    for (int i = 0; i < n->n_in; i++)
-        given += n->in[i] ? vn_shape_count(&n->in[i]->shape) : 0;
-    const int64_t most = 2 * given > MAX_FOLDED ? 2 * given : MAX_FOLDED;
-    for (int i = 0; i < n->n_out; i++)
-        if (n->out[i] && vn_shape_count(&n->out[i]->shape) > most)
-            return 0;
+    for (int i = 0; i < g->values.n; i++)
+        given += g->values.v[i]->data ? vn_shape_count(&g->values.v[i]->shape) : 0;
+    return 2 * given + MORE_FOLDED;
+}
+
+static int takes_room(struct graph *g, const struct node *n)
+{
+    if (!g->fold_room)
+        g->fold_room = room_for(g);
+    int64_t left = g->fold_room;
+    for (int i = 0; i < n->n_out && left > 0; i++)
+        left -= n->out[i] ? vn_shape_count(&n->out[i]->shape) : 0;
+    if (left <= 0)
+        return 0;
+    g->fold_room = left;
     return 1;
 }
 
@@ -74,7 +83,7 @@ static int settle(struct graph *g, struct node *n, int depth, struct vn_err *e)
     TRY(n->op->infer(n, e));
     if (n->op->expand)
         return expand(g, n, depth, e);
-    if ((n->op->reads_shape || all_constant(n)) && small_enough(n)) {
+    if ((n->op->reads_shape || all_constant(n)) && takes_room(g, n)) {
         TRY(fold(g, n, e));
         return 1;
     }
