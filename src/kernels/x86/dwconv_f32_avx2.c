@@ -3,10 +3,12 @@
 
 #define VECTOR __m256
 #define LANES 8
-#define WIDE 2
-#define NP 4
 #define LOAD(p) _mm256_loadu_ps(p)
 #define LOAD_LOW(p, count) _mm256_maskload_ps(p, low_lanes(count))
+#define SET(x) _mm256_set1_ps(x)
+#define MAX(a, b) _mm256_max_ps(a, b)
+#define MIN(a, b) _mm256_min_ps(a, b)
+#define STORE(p, y) _mm256_storeu_ps(p, y)
 #define FMA(x, w, acc) _mm256_fmadd_ps(x, w, acc)
 #define FINISH(out, pixel, k, acc, count, p) finish8_f32(out, pixel, k, acc, count, p)
 #include "kernels/x86/dwconv_f32_body.h"
