@@ -9,20 +9,20 @@
  * The includer defines
  *   ELEM, PARAMS     element type, parameter struct
  *   VECTOR, VECS     vector of accumulators; vectors per block of VN_OCB channels
+ *   LANES            of it: VN_OCB / VECS
  *   STEP             input channels per multiply instruction
  *   LOAD_W, LOAD_X   weight vector from memory; STEP input channels to all lanes
  *   MAC(acc, x, w)
  *   START(p, i)      first value of the accumulators whose place in bias is i
  *   FINISH_TILE(np, nv, acc, out, o, first, count, p)   write `count` pixels from `first` on
  *   PAD(p)           the byte that padding consists of
- *   NP2, and with one vector per block NP4, NP3 and NP1: pixels per tile for 2, 4, 3 and 1 vectors
+ *   NP2, NP1, and with one vector per block NP4 and NP3: pixels per tile for 2, 1, 4 and 3 vectors
  */
 #include "kernels/x86/pixels.h"
 
 #define CHUNK 1024 /* channels per pass over a tap; the length of the padding line */
 #define MAX_NP 8
 #define MAX_NV 4
-#define LANES (VN_OCB / VECS)
 #define MOST_STEPS 512
 #define MOST_PIXELS 512
 #define PATCH 65536 /* bytes */
@@ -166,10 +166,10 @@ static ALWAYS_INLINE void listed_tile(const int np, const int nv, const struct j
             listed_tile(1, nv, job, o, l, at); \
     }
 TILES(2, NP2)
+TILES(1, NP1)
 #if VECS == 1
 TILES(4, NP4)
 TILES(3, NP3)
-TILES(1, NP1)
 #endif
 
 /* All pixels of a list, or of a walk without one, for the blocks of one group from o->kb on, at most `most`; returns how
@@ -185,10 +185,10 @@ static int outputs_of(const struct job *job, struct outputs *o, int most, const 
     const int blocks = most >= 7 || most == 4 ? 4 : min_int(most, 3), vectors = blocks;
 #else
     static void (*const listed[])(const struct job *, const struct outputs *,
-                                  const struct list *) = { 0, 0, listed_2 };
-    static void (*const walked[])(const struct job *, const struct outputs *, struct walk) = { 0, 0,
+                                  const struct list *) = { 0, listed_1, listed_2 };
+    static void (*const walked[])(const struct job *, const struct outputs *, struct walk) = { 0, pixels_1,
                                                                                                pixels_2 };
-    const int blocks = min_int(most, 1), vectors = 2;
+    const int blocks = min_int(most, 1), vectors = o->left <= LANES ? 1 : 2;
 #endif
     for (int v = 0; v < vectors; v++)
         o->start[v] = START(job->p, (size_t)o->kb * VN_OCB + v * LANES);

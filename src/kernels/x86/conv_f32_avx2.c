@@ -6,18 +6,26 @@
 #define VECTOR __m256
 #define VECS 2
 #define STEP 1
+#define LANES (VN_OCB / VECS)
+#define LOAD(p) _mm256_loadu_ps(p)
+#define STORE(p, y) _mm256_storeu_ps(p, y)
+#define STORE_HALF(p, y) _mm_storeu_ps(p, _mm256_castps256_ps128(y))
+#define SET(x) _mm256_set1_ps(x)
+#define ADD(a, b) _mm256_add_ps(a, b)
+#define MAX(a, b) _mm256_max_ps(a, b)
+#define MIN(a, b) _mm256_min_ps(a, b)
 #define LOAD_W(w) _mm256_loadu_ps(w)
 #define LOAD_X(x) _mm256_broadcast_ss(x)
 #define MAC(acc, x, w) _mm256_fmadd_ps(x, w, acc)
 #define START(p, i) _mm256_loadu_ps((p)->bias + (i))
 #define FINISH(out, pixel, k, acc, count, p) finish8_f32(out, pixel, k, acc, count, p)
 #define FINISH_TILE(np, nv, acc, out, o, first, count, p) \
-    EACH(i, np) \
-    EACH(v, nv) \
-    if (i < (count) && (o)->left > v * LANES) \
-    FINISH(out, (first) + i, (o)->oc + v * LANES, acc[i][v], min_int(LANES, (o)->left - v * LANES), p)
+    finish_tile(np, nv, acc, out, first, count, (o)->oc, (o)->left, p)
 #define PAD(p) 0
 #define NP2 6
+#define NP1 8
+#include "kernels/x86/pixels.h"
+#include "kernels/x86/finish_f32_body.h"
 #include "kernels/x86/conv_body.h"
 
 VN_CONV_F32(vn_conv_f32_avx2)

@@ -22,6 +22,7 @@ static inline __m512i start16(const struct vn_conv_s8 *p, size_t i)
 #define PARAMS struct vn_conv_s8
 #define VECTOR __m512i
 #define VECS 1
+#define LANES (VN_OCB / VECS)
 #define STEP 4
 #define LOAD_W(w) _mm512_loadu_si512(w)
 #define LOAD_X(x) load_x(x)

@@ -4,8 +4,7 @@
  * Windows of 3 and 5 columns with stride 1 or 2 go along a row of output pixels, 4 or 8 of them at a time:
  * each column of the input is loaded once for all windows that it belongs to. Others are summed tap by tap.
  *
- * The includer defines VECTOR, LANES, LOAD(p), LOAD_LOW(p, count), SET(x), FMA(x, w, acc), MAX, MIN,
- * STORE(p, y) and FINISH(out, pixel, k, acc, count, p). */
+ * Besides what finish_f32_body.h asks for, the includer defines LOAD_LOW(p, count) and FMA(x, w, acc). */
 #include "kernels/x86/pixels.h"
 
 #define BLOCK_VECS (VN_OCB / LANES)
@@ -25,34 +24,6 @@ struct line {
     int c, count; /* the first channel, and how many exist */
 };
 
-/* Neighbouring pixels from `pixel` on. */
-static __attribute__((noinline)) void finish_each(const VECTOR *acc, int np, const struct line *l,
-                                                  size_t pixel)
-{
-    for (int i = 0; i < np; i++)
-        FINISH(l->out, pixel + (size_t)i, l->c, acc[i], l->count, l->p);
-}
-
-static ALWAYS_INLINE void finish_columns(const int np, VECTOR acc[LONG], const struct line *l, size_t pixel)
-{
-    const struct vn_conv_f32 *const p = l->p;
-    if (l->count < LANES || p->residual) {
-        VECTOR copy[LONG]; /* acc itself stays in registers */
-        EACH(i, np)
-        copy[i] = acc[i];
-        finish_each(copy, np, l, pixel);
-        return;
-    }
-    const VECTOR lo = SET(p->lo), hi = SET(p->hi);
-    const size_t step = (size_t)p->g.yp;
-    float *y = l->out + out_at(&p->g, pixel, l->c);
-    EACH(i, np)
-    {
-        STORE(y, MIN(MAX(acc[i], lo), hi));
-        y += step;
-    }
-}
-
 /* Output columns [ox, ox + np); np, kw and s are constants. */
 static ALWAYS_INLINE void columns(const int np, const int kw, const int s, const int inside,
                                   const struct line *l, int ox)
@@ -60,9 +31,9 @@ static ALWAYS_INLINE void columns(const int np, const int kw, const int s, const
     const struct vn_window2d *const g = &l->p->g;
     const VECTOR bias = LOAD_LOW(l->p->bias + l->c, l->count);
     const float *w = l->p->weight + l->c;
-    VECTOR acc[LONG];
+    VECTOR acc[LONG][4];
     EACH(i, np)
-    acc[i] = bias;
+    acc[i][0] = bias;
     const int ix = ox * s - g->pw;
     for (int ky = 0; ky < g->kh; ky++, w += kw * g->c) {
         const int iy = l->iy + ky * g->dh, real = is_inside(iy, g->h);
@@ -76,11 +47,11 @@ static ALWAYS_INLINE void columns(const int np, const int kw, const int s, const
             const VECTOR xv = LOAD(inside || is_inside(ix + j, g->w) ? from : pad);
             EACH(i, np)
             if (j >= i * s && j < i * s + kw)
-                acc[i] = FMA(xv, wv[j - i * s], acc[i]);
+                acc[i][0] = FMA(xv, wv[j - i * s], acc[i][0]);
             from += step;
         }
     }
-    finish_columns(np, acc, l, l->first + (size_t)ox);
+    finish_tile(np, 1, acc, l->out, l->first + (size_t)ox, np, l->c, l->count, l->p);
 }
 
 typedef void columns_fn(const struct line *l, int ox);
