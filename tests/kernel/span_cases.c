@@ -370,9 +370,9 @@ static void test_softmax(struct test *t)
     uint32_t table[256];
     const float sx = 0.01f + fabsf(real(t, 0.3f));
     vn_softmax_table(table, sx);
-    const int outer = pick(t, 1, 3);
-    struct vn_softmax p = { .n = one_in(t, 15) ? pick(t, 1000, 1100) : pick(t, 1, 150),
-                            .inner = one_in(t, 2) ? 1 : pick(t, 2, 40),
+    const int many = one_in(t, 4), outer = many ? pick(t, 1, 70) : pick(t, 1, 3);
+    struct vn_softmax p = { .n = many ? pick(t, 1, 17) : one_in(t, 15) ? pick(t, 1000, 1100) : pick(t, 1, 150),
+                            .inner = many || one_in(t, 2) ? 1 : pick(t, 2, 40),
                             .table = table,
                             .zy = -128,
                             .inv = 256.0f };

@@ -82,8 +82,26 @@ static void lines_f32(float *y, const float *x, int n, size_t step, int count)
             y[(size_t)i * step + (size_t)j] = y[(size_t)i * step + (size_t)j] / part[0][j];
 }
 
+/* `count` lines of n < LANES elements, one behind the other. */
+static void short_lines_f32(float *y, const float *x, int n, int count)
+{
+    float beside[LANES * LANES] = { 0 };
+    for (int j = 0; j < count; j++)
+        for (int i = 0; i < n; i++)
+            beside[i * LANES + j] = x[j * n + i];
+    lines_f32(beside, beside, n, LANES, LANES);
+    for (int j = 0; j < count; j++)
+        for (int i = 0; i < n; i++)
+            y[j * n + i] = beside[i * LANES + j];
+}
+
 void NAME(f32)(float *out, const float *x, const struct vn_softmax *p, int o0, int o1)
 {
+    if (p->inner == 1 && p->n < LANES) {
+        for (int o = o0; o < o1; o += LANES)
+            short_lines_f32(out + (size_t)o * p->n, x + (size_t)o * p->n, p->n, min_int(LANES, o1 - o));
+        return;
+    }
     const size_t step = (size_t)p->inner, slice = (size_t)p->n * step;
     for (int o = o0; o < o1; o++)
         for (int i = 0; i < p->inner; i += LANES) {
