@@ -311,18 +311,29 @@ static void run_patched(struct list *l, const struct job *job, int row0, int row
     }
 }
 
+/* Output pixels [first, end), none of whose windows reaches into the padding. */
+static void list_pixels(struct list *l, const struct vn_window2d *g, int first, int end)
+{
+    const ptrdiff_t across = (ptrdiff_t)g->sw * g->xp;
+    l->first = (size_t)first;
+    l->pixels = 0;
+    for (int at = first, next; at < end; at = next) {
+        const int row = at / g->ow, ox = at % g->ow;
+        const ptrdiff_t y = (ptrdiff_t)(row / g->oh) * g->h + (ptrdiff_t)(row % g->oh) * g->sh;
+        const ptrdiff_t from = y * g->w * g->xp + ox * across;
+        next = at + min_int(end - at, g->ow - ox);
+        for (int i = 0; i < next - at; i++)
+            l->pixel[l->pixels + i] = from + i * across;
+        l->pixels += next - at;
+    }
+}
+
 static void run_listed(struct list *l, const struct job *job, int row0, int row1, int kb0, int kb1)
 {
-    struct walk walk = walk_rows(&job->p->g, row0, row1);
-    while (walk.at < walk.last) {
-        l->first = (size_t)walk.at;
-        l->pixels = min_int(MOST_PIXELS, walk.last - walk.at);
-        for (int i = 0; i < l->pixels; i++) {
-            struct pixel t;
-            next_pixels(&t, 1, &walk, &job->p->g, 0);
-            l->pixel[i] = t.at;
-        }
-        walk.at = (int)l->first + l->pixels; /* a walk stays on its last pixel */
+    const struct vn_window2d *const g = &job->p->g;
+    const int end = row1 * g->ow;
+    for (int at = row0 * g->ow; at < end; at += l->pixels) {
+        list_pixels(l, g, at, at + min_int(MOST_PIXELS, end - at));
         listed_outputs(l, job, 0, 0, 0, kb0, kb1);
     }
 }
