@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <vernier/align.h>
+#include <vernier/compare.h>
 #include <vernier/convert.h>
 #include <vernier/debug.h>
 #include <vernier/eval.h>
@@ -38,6 +39,9 @@ void vn_print_verification(FILE *f, const struct vn_verification *v, int all);
 /* Outputs, and the values that differ most; all: every value. */
 void vn_print_pair(FILE *f, const struct vn_pair *p, int all);
 
+/* Outputs, those that fail, and the first rows; all: every tensor. */
+void vn_print_comparison(FILE *f, const struct vn_comparison *c, int all);
+
 /* The table of steps of pipelines (image/steps.h). */
 void vn_print_steps(FILE *f);
 
@@ -56,6 +60,7 @@ json_t *vn_json_nodes(const struct vn_node_row *rows, int n);
 json_t *vn_json_outputs(const struct vn_output_row *rows, int n);
 json_t *vn_json_evaluation(const struct vn_evaluation *v);
 json_t *vn_json_verification(const struct vn_verification *v);
+json_t *vn_json_comparison(const struct vn_comparison *c);
 json_t *vn_json_pair(const struct vn_pair *p);
 
 /* ---- sessions (session_report.c) ---- */

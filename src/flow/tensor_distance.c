@@ -1,0 +1,96 @@
+#include "flow/tensor_distance.h"
+
+#include <math.h>
+
+#include "session/similarity.h"
+
+static const struct {
+    const char *word;
+    int rises;
+} metrics[] = {
+#define COMPARE_METRIC(name, word, rises, meaning) { word, rises },
+#include <vernier/compare_metrics.def>
+#undef COMPARE_METRIC
+};
+
+const char *vn_compare_metric_word(enum vn_compare_metric m) { return metrics[m].word; }
+int vn_compare_metric_rises(enum vn_compare_metric m) { return metrics[m].rises; }
+
+int vn_compare_metric_find(const char *word)
+{
+    for (int i = 0; i < VN_COMPARE_METRICS; i++)
+        if (!strcmp(metrics[i].word, word))
+            return i;
+    return -1;
+}
+
+#define BINS 256
+
+static void widen(double *lo, double *hi, const float *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++) {
+        if (!isfinite(x[i]))
+            continue;
+        *lo = fmin(*lo, x[i]);
+        *hi = fmax(*hi, x[i]);
+    }
+}
+
+static void count(double *bins, double lo, double step, const float *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (isfinite(x[i]))
+            bins[(int)fmin((x[i] - lo) / step, BINS - 1)]++;
+}
+
+/* Of the distributions of values: half an element in each bin of both keeps it finite. */
+static double divergence(const float *x, const float *y, int64_t n)
+{
+    double lo = INFINITY, hi = -INFINITY, p[BINS] = { 0 }, q[BINS] = { 0 }, sum = 0;
+    widen(&lo, &hi, x, n);
+    widen(&lo, &hi, y, n);
+    if (!(hi > lo))
+        return 0;
+    count(p, lo, (hi - lo) / BINS, x, n);
+    count(q, lo, (hi - lo) / BINS, y, n);
+    for (int i = 0; i < BINS; i++)
+        sum += (p[i] + 0.5) / ((double)n + 0.5 * BINS) * log((p[i] + 0.5) / (q[i] + 0.5));
+    return sum;
+}
+
+void vn_tensor_distance_add(struct tensor_distance *d, const struct vn_tensor *left, const float *x,
+                            const float *y, int axis, int sample)
+{
+    const struct vn_shape *s = &left->shape;
+    const int64_t n = vn_shape_count(s);
+    const struct similarity alike = vn_similarity(x, y, n);
+    int64_t stride[VN_MAX_RANK] = { 1 };
+    vn_shape_strides(s, stride);
+    const int at = axis < s->rank ? axis : s->rank ? s->rank - 1 : 0;
+    const struct distance one = vn_distance(x, n, y, n, s->rank ? s->d[at] : 1, s->rank ? stride[at] : 1);
+    if (!d->sums.samples || alike.cosine < d->cosine_min) {
+        d->cosine_min = alike.cosine;
+        d->worst = sample;
+    }
+    vn_distance_add(&d->sums, &one);
+    d->l1 += alike.l1;
+    d->l2 += alike.l2;
+    d->kl += divergence(x, y, n);
+    d->zeros += alike.zeros;
+}
+
+double vn_tensor_distance_metric(const struct tensor_distance *d, enum vn_compare_metric m)
+{
+    const double samples = d->sums.samples ? (double)d->sums.samples : 1;
+    const double value[VN_COMPARE_METRICS] = {
+        [VN_COMPARE_COSINE] = vn_distance_metric(&d->sums, VN_DEBUG_COSINE),
+        [VN_COMPARE_SQNR] = vn_distance_metric(&d->sums, VN_DEBUG_SQNR),
+        [VN_COMPARE_L1] = d->l1 / samples,
+        [VN_COMPARE_L2] = d->l2 / samples,
+        [VN_COMPARE_MAX] = vn_distance_metric(&d->sums, VN_DEBUG_CHEBYSHEV),
+        [VN_COMPARE_MRE] = vn_distance_metric(&d->sums, VN_DEBUG_MRE),
+        [VN_COMPARE_KL] = d->kl / samples,
+        [VN_COMPARE_AGREEMENT] = vn_distance_agreement(&d->sums),
+    };
+    return value[m];
+}
