@@ -72,6 +72,15 @@ static int make_link(const char *target, const char *link, struct vn_err *e)
     return vn_fail(e, VN_E_INPUT, "%s: exists and is something else; nothing is overwritten", link);
 }
 
+/* A program that was not installed has its package beside it. */
+static int link_package(const char *self, const char *python, struct vn_arena *a, struct vn_err *e)
+{
+    const char *package = vn_path_join(a, vn_path_folder(a, self), "python/vernier");
+    return vn_file_exists(vn_path_join(a, package, "__init__.py"))
+               ? make_link(package, vn_path_join(a, python, "vernier"), e)
+               : VN_OK;
+}
+
 static int install(const char *folder, struct vn_arena *a, struct vn_err *e)
 {
     char self[PATH_MAX], where[PATH_MAX];
@@ -81,6 +90,7 @@ static int install(const char *folder, struct vn_arena *a, struct vn_err *e)
         return vn_fail(e, VN_E_IO, "/proc/self/exe: %s", strerror(errno));
     self[n] = 0;
     TRY(vn_compat_write_packages(python, a, e));
+    TRY(link_package(self, python, a, e));
     TRY(vn_dir_make(bin, e));
     for (int i = 0; i < vn_compat_programs_count; i++)
         TRY(make_link(self, vn_path_join(a, bin, vn_compat_programs[i]->name), e));

@@ -174,12 +174,6 @@ static void open_profile(struct measurement *m, struct vn_session *s, const stru
     vn_session_profile(s, 1);
 }
 
-static int write_text(const char *dir, const char *name, const char *text, struct vn_arena *a,
-                      struct vn_err *e)
-{
-    return vn_file_write(vn_path_join(a, dir, name), text, strlen(text), e);
-}
-
 static int write_profile(const struct measurement *m, struct vn_arena *a, struct vn_err *e)
 {
     const char *dir = vn_opt("--profile-path");
@@ -195,9 +189,7 @@ static int write_profile(const struct measurement *m, struct vn_arena *a, struct
         .fps = fps(m),
         .threads = m->threads,
     };
-    TRY(vn_dir_make(dir, e));
-    TRY(write_text(dir, "profiler.log", vn_profile_log(m->profile, &r, a), a, e));
-    return write_text(dir, "profiler.csv", vn_profile_csv(m->profile, a), a, e);
+    return vn_profile_write(dir, m->profile, &r, a, e);
 }
 
 static int run(struct vn_arena *a, struct vn_err *e)

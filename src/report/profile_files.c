@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 #include "report/report.h"
 
 static json_t *times(const struct vn_clocked *c)
@@ -95,4 +96,13 @@ const char *vn_profile_csv(const struct vn_profile *p, struct vn_arena *a)
     const char *copy = vn_arena_fmt(a, "%s", text);
     free(text);
     return copy;
+}
+
+int vn_profile_write(const char *folder, const struct vn_profile *p, const struct vn_profile_run *r,
+                     struct vn_arena *a, struct vn_err *e)
+{
+    const char *log = vn_profile_log(p, r, a), *csv = vn_profile_csv(p, a);
+    TRY(vn_dir_make(folder, e));
+    TRY(vn_file_write(vn_path_join(a, folder, "profiler.log"), log, strlen(log), e));
+    return vn_file_write(vn_path_join(a, folder, "profiler.csv"), csv, strlen(csv), e);
 }

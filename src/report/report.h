@@ -138,6 +138,9 @@ struct vn_profile_run {
 /* The texts of profiler.log and profiler.csv. */
 const char *vn_profile_log(const struct vn_profile *p, const struct vn_profile_run *r, struct vn_arena *a);
 const char *vn_profile_csv(const struct vn_profile *p, struct vn_arena *a);
+/* Both as profiler.log and profiler.csv, into a folder that is made. */
+int vn_profile_write(const char *folder, const struct vn_profile *p, const struct vn_profile_run *r,
+                     struct vn_arena *a, struct vn_err *e);
 
 /* A progress bar on a terminal; nothing in a pipe. Call with done == all to finish the line. */
 struct progress {

@@ -116,6 +116,7 @@ EFFECTS = {
     ),
     ("hrt_model_exec", "perf", "--frame_count"): (PERF, PERF.replace("3", "4"), "Frame count: 3,"),
     ("hrt_model_exec", "perf", "--thread_num"): (PERF + " --thread_num 2", PERF, "Thread number is: 2"),
+    ("hrt_model_exec", "perf", "--profile_path"): (PERF + " --profile_path p", PERF, r"profiler\.(log|csv)"),
     ("hb_verifier", "", "--dump-all-nodes-results"): (VERIFY + " -r", VERIFY, "Integer|Tensor"),
 }
 

@@ -61,6 +61,8 @@ static const struct option_def perf_options[] = {
     FRAME_OPTION("runs of each thread (default 200)"),
     { "--perf_time", 0, "MINUTES", 0, 0, "in place of frame_count" },
     THREAD_OPTION("threads that run at the same time (default 1)"),
+    { "--profile_path", 0, "DIR", 0, 0,
+      "write profiler.log and profiler.csv there (default: $HB_DNN_PROFILER_LOG_PATH, if set)" },
     { 0 },
 };
 
@@ -99,7 +101,7 @@ static double now_ms(void)
 /* The session of --model_file; *ms: how long loading took. */
 static int open_model(struct vn_session **s, double *ms, struct vn_arena *a, struct vn_err *e)
 {
-    const char *path;
+    const char *path = NULL;
     TRY(find_model(&path, a, e));
     const double start = now_ms();
     TRY(vn_session_open(s, path, NULL, e));
@@ -402,6 +404,7 @@ struct worker {
     int frames; /* 0: until `end` */
     double end, sum, max, min; /* ms */
     int done, status;
+    struct vn_profile *profile; /* of the first thread; NULL: none */
     struct vn_err e;
     pthread_t thread;
 };
@@ -416,6 +419,8 @@ static void *work(void *p)
         w->sum += ms;
         w->max = ms > w->max ? ms : w->max;
         w->min = !w->done || ms < w->min ? ms : w->min;
+        if (w->profile)
+            vn_profile_add(w->profile, vn_session_model(w->s));
         w->done++;
     }
     return NULL;
@@ -458,6 +463,40 @@ static void print_perf(const struct worker *w, int n, double wall)
     printf("  Frame      rate       is: %f FPS\n", fps);
 }
 
+/* Where a profile goes; NULL: nowhere. */
+static const char *profile_folder(void)
+{
+    const char *given = vn_opt("--profile_path");
+    return given ? given : getenv("HB_DNN_PROFILER_LOG_PATH");
+}
+
+static void open_profile(struct worker *w, struct vn_arena *a)
+{
+    if (!profile_folder())
+        return;
+    w->profile = NEW(a, struct vn_profile);
+    vn_profile_open(w->profile, vn_session_model(w->s), (const double[3]){ 0 }, a);
+    vn_session_profile(w->s, 1);
+}
+
+static int write_profile(const struct worker *w, int threads, double wall, struct vn_arena *a,
+                         struct vn_err *e)
+{
+    int frames = 0;
+    if (!w->profile)
+        return VN_OK;
+    for (int i = 0; i < threads; i++)
+        frames += w[i].done;
+    const struct vn_profile_run r = {
+        .model = model_name(a, vn_session_path(w->s)),
+        .latency = { .sum = w->sum * 1e6, .min = w->min * 1e6, .max = w->max * 1e6, .runs = w->done },
+        .fps = frames / wall * 1e3,
+        .threads = threads,
+    };
+    vn_profile_close(w->profile);
+    return vn_profile_write(profile_folder(), w->profile, &r, a, e);
+}
+
 static int perf(struct vn_session *s, struct vn_arena *a, struct vn_err *e)
 {
     enum { MOST_THREADS = 8 };
@@ -475,13 +514,17 @@ static int perf(struct vn_session *s, struct vn_arena *a, struct vn_err *e)
             status = feed(w[i].s, a, e);
         w[i].frames = minutes ? 0 : frames;
     }
+    open_profile(&w[0], a);
     const double start = now_ms();
     for (int i = 0; i < threads; i++)
         w[i].end = start + minutes * 60e3;
     if (status == VN_OK)
         status = run_workers(w, threads, e);
-    if (status == VN_OK)
-        print_perf(w, threads, now_ms() - start);
+    const double wall = now_ms() - start;
+    if (status == VN_OK) {
+        print_perf(w, threads, wall);
+        status = write_profile(w, threads, wall, a, e);
+    }
     for (int i = 1; i < threads; i++)
         vn_session_close(&w[i].s);
     return status;
