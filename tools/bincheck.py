@@ -148,6 +148,8 @@ class Model:
     def of_input(self, name):
         """Parameters of a tensor as a node reads it; None: float."""
         n = self.maker.get(name)
+        if n is not None and n.op_type == "Sum" and len(n.input) == 1:
+            return self.of_input(n.input[0])
         return self.parameters(n) if n is not None and n.op_type == "DequantizeLinear" else None
 
     def of_output(self, name):

@@ -52,9 +52,7 @@ void vn_onnx_put_value_info(struct model_writer *w, struct wire_list *list, cons
 
 /* ---- functions ---- */
 
-/* Integers of 8 bits and no others: from operator set 21 on, onnxruntime 1.31 gives the QuantizeLinear that
- * it inserts behind a float Reshape or Transpose an output_dtype, then changes the zero point to uint8, and
- * refuses the model. */
+/* Integers of 8 bits and no others. */
 static int is_int8(const struct graph *g)
 {
     int bytes = 0;
@@ -97,6 +95,6 @@ struct onnx_function *vn_onnx_new_function(struct model_writer *w, const char *n
     }
     vn_onnx_put_name(w->arena, &f->outputs, output);
     *(struct onnx_opset *)vn_wire_append(w->arena, &f->opsets, sizeof(struct onnx_opset)) =
-        (struct onnx_opset){ "", vn_onnx_write_opset(w->g) };
+        (struct onnx_opset){ "", w->opset };
     return f;
 }

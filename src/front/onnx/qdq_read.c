@@ -333,8 +333,37 @@ static int check_pairs(struct absorb *s, const struct draft_node *q, struct draf
     return VN_OK;
 }
 
+/* In files of ours, a Sum of one tensor behind a DequantizeLinear is there for onnxruntime (qdq_write.c). */
+static const char *sum_of_one(struct absorb *s, const char *name)
+{
+    const struct draft_node *n = tensor(s, name)->maker;
+    if (!n || strcmp(n->raw.op_type, "Sum") || n->raw.in.n != 1 || tensor(s, name)->outputs)
+        return NULL;
+    const char *x = vn_onnx_in(&n->raw, 0);
+    return is_dq(tensor(s, x)->maker) ? x : NULL;
+}
+
+static void remove_sums(struct draft *d)
+{
+    struct absorb s = { .d = d, .tensors = vn_map_new(d->arena) };
+    int kept = 0;
+    if (!is_ours(&s))
+        return;
+    survey(&s);
+    for (int i = 0; i < d->nodes.n; i++) {
+        struct draft_node *n = d->nodes.v[i];
+        const char *x = sum_of_one(&s, vn_onnx_in(&n->raw, 0));
+        if (x)
+            vn_onnx_set_in(d->arena, &n->raw, 0, x);
+        if (!sum_of_one(&s, vn_onnx_out(&n->raw, 0)))
+            d->nodes.v[kept++] = n;
+    }
+    d->nodes.n = kept;
+}
+
 int vn_onnx_absorb_qdq(struct draft *d, struct vn_err *e)
 {
+    remove_sums(d);
     struct vn_err why = { 0 };
     struct absorb s = { d, vn_map_new(d->arena), &why };
     VEC(struct draft_node *) dq = { 0 };

@@ -1,4 +1,5 @@
-/* Quantized values as QuantizeLinear and DequantizeLinear. The name of the source tensor denotes the dequantized value:
+/* Quantized values as QuantizeLinear and DequantizeLinear.
+ * The name of the source tensor denotes the dequantized value:
  *
  *     made by a node      node -> X_raw -> Q -> X_quantized -> DQ -> X
  *     integer output      node -> X_raw -> Q -> X, and for nodes that read it -> DQ -> X_dequantized
@@ -6,6 +7,7 @@
  *     integer input       X -> DQ -> X_dequantized
  *     integer constant    X_quantized -> DQ -> X
  *     float constant      X -> Q -> X_quantized -> DQ -> X_dequantized
+ *     with moves in float      ... DQ -> X, and for them -> Sum -> X_float
  *
  * Scales are scalars, or lists with an axis. int32 (biases) has no zero point: it is zero.
  */
@@ -29,8 +31,11 @@ static int is_graph_input(const struct model_writer *w, const struct value *v)
     return 0;
 }
 
-/* "pixel - 128": int8 as it comes. A feature map stays float32 outside and is quantized by the first node. */
-static int is_pixels(const struct qparam *q) { return q->dtype == VN_I8 && q->n == 1 && q->scale[0] == 1 && q->zero[0] == 0; }
+/* "pixel - 128": int8 as it comes. A feature map stays float32 outside, the first node quantizes it. */
+static int is_pixels(const struct qparam *q)
+{
+    return q->dtype == VN_I8 && q->n == 1 && q->scale[0] == 1 && q->zero[0] == 0;
+}
 
 int vn_onnx_is_integer_input(const struct model_writer *w, const struct value *v)
 {
@@ -40,6 +45,39 @@ int vn_onnx_is_integer_input(const struct model_writer *w, const struct value *v
 
 int vn_onnx_is_integer_output(const struct value *v) { return v->raw_output && vn_onnx_is_quantized(v); }
 
+/* From operator set 21 on, onnxruntime 1.31 gives the QuantizeLinear that it inserts behind one of these in
+ * float an output_dtype, then changes the zero point to uint8, and refuses the model. It does so for the
+ * only reader of a DequantizeLinear; a sum of one thing is none of these. MatMul: it makes a Gemm behind a
+ * Reshape of one that has a bias. */
+static const char *const moved[] = {
+    "MatMul", "MaxPool", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze",
+};
+enum { FIRST_OUTPUT_DTYPE = 21 };
+
+static int is_moved(const struct node *n)
+{
+    int found = 0;
+    for (size_t i = 0; i < sizeof moved / sizeof *moved; i++)
+        found |= !strcmp(n->op->onnx, moved[i]); /* operator identity: onnxruntime goes by it */
+    return found && !vn_onnx_is_quantized(n->out[0]);
+}
+
+static int has_moved_reader(const struct model_writer *w, const struct value *v)
+{
+    if (w->opset < FIRST_OUTPUT_DTYPE || v->q->dtype != VN_I8)
+        return 0;
+    for (int i = 0; i < v->users.n; i++)
+        if (v->users.v[i].slot == 0 && is_moved(v->users.v[i].node))
+            return 1;
+    return 0;
+}
+
+const char *vn_onnx_read_name(const struct model_writer *w, const struct node *n, int i)
+{
+    const struct written *x = &w->written[n->in[i]->id];
+    return i == 0 && is_moved(n) ? x->moved : x->read;
+}
+
 static const char *derived(struct model_writer *w, const char *base, const char *suffix)
 {
     return vn_onnx_new_name(w->arena, w->names, vn_arena_fmt(w->arena, "%s_%s", base, suffix));
@@ -48,7 +86,7 @@ static const char *derived(struct model_writer *w, const char *base, const char 
 void vn_onnx_name_value(struct model_writer *w, const struct value *v)
 {
     struct written *x = &w->written[v->id];
-    *x = (struct written){ v->name, v->name };
+    *x = (struct written){ v->name, v->name, v->name };
     if (!vn_onnx_is_quantized(v))
         return;
     if (v->producer)
@@ -57,6 +95,7 @@ void vn_onnx_name_value(struct model_writer *w, const struct value *v)
         x->made = derived(w, v->name, "quantized");
     if (!v->producer ? x->made == v->name : vn_onnx_is_integer_output(v))
         x->read = derived(w, v->name, "dequantized");
+    x->moved = has_moved_reader(w, v) ? derived(w, v->name, "float") : x->read;
 }
 
 /* ---- scale and zero point ---- */
@@ -84,8 +123,8 @@ static struct params put_params(struct model_writer *w, const struct value *v)
     return p;
 }
 
-static void put(struct model_writer *w, const struct value *v, const char *op, const struct params *p, const char *in,
-                const char *out)
+static void put(struct model_writer *w, const struct value *v, const char *op, const struct params *p,
+                const char *in, const char *out)
 {
     const char *name = vn_onnx_new_name(w->arena, w->node_names, vn_arena_fmt(w->arena, "%s_%s", v->name, op));
     struct onnx_node *n = vn_onnx_put_node(w->arena, &w->graph.nodes, name, op, NULL);
@@ -98,6 +137,19 @@ static void put(struct model_writer *w, const struct value *v, const char *op, c
         vn_onnx_add_int(w->arena, n, "axis", p->axis);
 }
 
+static void dequantize(struct model_writer *w, const struct value *v, const struct params *p, const char *in)
+{
+    const struct written *x = &w->written[v->id];
+    put(w, v, "DequantizeLinear", p, in, x->read);
+    if (x->moved == x->read)
+        return;
+    const char *name = vn_onnx_new_name(w->arena, w->node_names, vn_arena_fmt(w->arena, "%s_Sum", v->name));
+    struct onnx_node *n = vn_onnx_put_node(w->arena, &w->graph.nodes, name, "Sum", NULL);
+    vn_onnx_put_in(w->arena, n, x->read);
+    vn_onnx_put_out(w->arena, n, x->moved);
+    vn_onnx_put_value_info(w, &w->graph.value_infos, x->moved, VN_F32, &v->shape);
+}
+
 void vn_onnx_put_qdq(struct model_writer *w, const struct value *v)
 {
     const struct written *x = &w->written[v->id];
@@ -105,14 +157,14 @@ void vn_onnx_put_qdq(struct model_writer *w, const struct value *v)
         return;
     const struct params p = put_params(w, v);
     if ((v->data && is_stored_integer(v)) || vn_onnx_is_integer_input(w, v)) {
-        put(w, v, "DequantizeLinear", &p, x->made, x->read);
+        dequantize(w, v, &p, x->made);
         return;
     }
     const int leaves = vn_onnx_is_integer_output(v);
     const char *quantized = leaves ? v->name : derived(w, v->name, "quantized");
     put(w, v, "QuantizeLinear", &p, x->made, quantized);
     if (!leaves || v->users.n)
-        put(w, v, "DequantizeLinear", &p, quantized, x->read);
+        dequantize(w, v, &p, quantized);
     if (!leaves)
         vn_onnx_put_value_info(w, &w->graph.value_infos, quantized, v->q->dtype, &v->shape);
 }

@@ -14,6 +14,7 @@ static inline int vn_onnx_write_ir(int opset) { return opset <= 22 ? ONNX_WRITE_
 struct written {
     const char *made; /* what the producer calls it, or the graph input's or initializer's name */
     const char *read; /* what consumers call it */
+    const char *moved; /* what nodes call it that onnxruntime would move in front of its DequantizeLinear */
 };
 
 struct model_writer {
@@ -25,6 +26,7 @@ struct model_writer {
     struct vn_map *names;      /* tensors */
     struct vn_map *node_names;
     struct written *written; /* by value id */
+    int opset;
     struct vn_err *e;
 };
 
@@ -54,6 +56,8 @@ int vn_onnx_is_quantized(const struct value *v);
 int vn_onnx_is_integer_input(const struct model_writer *w, const struct value *v);
 /* A graph output that the file holds as integers. */
 int vn_onnx_is_integer_output(const struct value *v);
+/* What n calls its input i. */
+const char *vn_onnx_read_name(const struct model_writer *w, const struct node *n, int i);
 
 /* function.c: the model-local function for a preprocess node; returns its name. Each is put down once. */
 const char *vn_onnx_put_preprocess(struct model_writer *w, const struct node *n);

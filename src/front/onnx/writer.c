@@ -128,7 +128,7 @@ static void write_node(struct model_writer *w, const struct node *n)
     while (n_out && !n->out[n_out - 1])
         n_out--;
     for (int i = 0; i < n_in; i++)
-        vn_onnx_put_in(a, out, n->in[i] ? w->written[n->in[i]->id].read : "");
+        vn_onnx_put_in(a, out, n->in[i] ? vn_onnx_read_name(w, n, i) : "");
     for (int i = 0; i < n_out; i++)
         vn_onnx_put_out(a, out, n->out[i] ? w->written[n->out[i]->id].made : "");
     vn_onnx_attrs_write(out, n, a);
@@ -145,13 +145,13 @@ static void write_head(struct model_writer *w)
 {
     struct vn_arena *a = w->arena;
     struct onnx_model *m = &w->model;
-    const int opset = vn_onnx_write_opset(w->g);
-    m->ir_version = vn_onnx_write_ir(opset);
+    m->ir_version = vn_onnx_write_ir(w->opset);
     m->producer_name = "vernier";
     m->producer_version = w->o->producer_version;
     m->graph = &w->graph;
     w->graph.name = w->g->name;
-    *(struct onnx_opset *)vn_wire_append(a, &m->opsets, sizeof(struct onnx_opset)) = (struct onnx_opset){ "", opset };
+    *(struct onnx_opset *)vn_wire_append(a, &m->opsets, sizeof(struct onnx_opset)) =
+        (struct onnx_opset){ "", w->opset };
     if (m->functions.n)
         *(struct onnx_opset *)vn_wire_append(a, &m->opsets, sizeof(struct onnx_opset)) =
             (struct onnx_opset){ ONNX_OUR_DOMAIN, 1 };
@@ -184,10 +184,14 @@ static int build(struct model_writer *w)
     return VN_OK;
 }
 
-static struct model_writer new_writer(struct vn_arena *a, const struct graph *g, const struct vn_onnx_write_options *o, struct vn_err *e)
+static struct model_writer new_writer(struct vn_arena *a, const struct graph *g,
+                                      const struct vn_onnx_write_options *o, struct vn_err *e)
 {
     static const struct vn_onnx_write_options defaults = { 0 };
-    return (struct model_writer){ .arena = a, .g = g, .o = o ? o : &defaults, .names = vn_map_new(a), .node_names = vn_map_new(a), .e = e };
+    return (struct model_writer){
+        .arena = a, .g = g, .o = o ? o : &defaults, .names = vn_map_new(a), .node_names = vn_map_new(a),
+        .opset = vn_onnx_write_opset(g), .e = e,
+    };
 }
 
 static int serialize(struct wire_image *image, struct model_writer *w)
