@@ -104,12 +104,36 @@ static int describe(struct vn_arena *a, struct vn_err *e)
     TRY(read_words(&o, 1, "--describe requires one trace", a, e));
     TRY(vn_describe(&d, o.left, o.images, o.n_images, e));
     const int known = vn_description_pipeline(d) != NULL;
+    const struct vn_failure f = { "unexplained", "a stage of the trace is not known as pipeline steps",
+                                  NULL };
     if (vn_opt("--json"))
-        vn_print_json(vn_json_description(d));
+        vn_print_result(vn_json_description(d), known ? NULL : &f, a);
     else
         vn_print_description(stdout, d);
     vn_description_free(&d);
     return known ? EXIT_DONE : EXIT_CHECK_FAILED;
+}
+
+static struct vn_failure failure_of(const struct vn_align_stage *s, struct vn_arena *a)
+{
+    const struct vn_align_why *why = s->why;
+    const int known = why && why->n_causes;
+    const char *sides =
+        known ? vn_arena_fmt(a, ": %s vs %s", why->causes[0].side[0], why->causes[0].side[1]) : "";
+    return (struct vn_failure){ known ? why->causes[0].cause : "unexplained",
+                                vn_arena_fmt(a, "stage %s: %.3g %% of the elements differ, by up to %.6g%s",
+                                             s->name, 100 * s->share, s->max, sides),
+                                NULL };
+}
+
+static void print_json(const struct vn_alignment *r, struct vn_arena *a)
+{
+    int n, i = 0;
+    const struct vn_align_stage *s = vn_alignment_stages(r, &n);
+    while (i < n && s[i].state != VN_STAGE_UNALIGNED)
+        i++;
+    const struct vn_failure f = i < n ? failure_of(&s[i], a) : (struct vn_failure){ NULL, NULL, NULL };
+    vn_print_result(vn_json_alignment(r), i < n ? &f : NULL, a);
 }
 
 static int compare(struct vn_arena *a, struct vn_err *e)
@@ -128,7 +152,7 @@ static int compare(struct vn_arena *a, struct vn_err *e)
     TRY(vn_align(&r, &o, e));
     const int unaligned = vn_alignment_summary(r)->unaligned;
     if (vn_opt("--json"))
-        vn_print_json(vn_json_alignment(r));
+        print_json(r, a);
     else
         vn_print_alignment(stdout, r);
     vn_alignment_free(&r);

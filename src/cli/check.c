@@ -18,11 +18,14 @@ static const struct option_def options[] = {
     { 0 },
 };
 
-static int print_problems(const struct logger *log, const char *march)
+static int print_problems(const struct logger *log, const char *march, struct vn_arena *a)
 {
-    vn_print_problems(stderr, log->problems.v, log->problems.n);
-    if (vn_opt("--json"))
-        vn_print_problems_json(stdout, log->problems.v, log->problems.n, march);
+    const struct vn_err *v = log->problems.v;
+    vn_print_problems(stderr, v, log->problems.n);
+    if (vn_opt("--json")) {
+        const struct vn_failure f = { vn_failure_cause(v[0].code, &v[0]), v[0].msg, NULL };
+        vn_print_result(vn_json_problems(v, log->problems.n, march), &f, a);
+    }
     return EXIT_BAD_INPUT;
 }
 
@@ -81,16 +84,21 @@ static int check(struct vn_arena *a, struct vn_err *e)
     o.listener = vn_logger_listener(&log);
     const int status = vn_check(&c, &o, e);
     if (status < 0)
-        return log.problems.n ? print_problems(&log, o.march) : status;
-    if (vn_opt("--json"))
-        vn_print_checked_json(stdout, c);
-    else
+        return log.problems.n ? print_problems(&log, o.march, a) : status;
+    int n, exit_status = EXIT_DONE;
+    const struct vn_finding *findings = vn_checked_findings(c, &n);
+    struct vn_failure f;
+    const int bad = vn_finding_failure(&f, findings, n);
+    if (vn_opt("--json")) {
+        exit_status = vn_print_result(vn_json_checked(c), bad ? &f : NULL, a);
+    } else {
         vn_print_checked(stdout, c);
-    if (!vn_opt("--json"))
         print_next(c, &o);
-    const int good = !vn_print_checked_doubts(stderr, c);
+        exit_status = bad ? EXIT_CHECK_FAILED : EXIT_DONE;
+    }
+    vn_print_checked_doubts(stderr, c);
     vn_checked_free(&c);
-    return good ? EXIT_DONE : EXIT_CHECK_FAILED;
+    return exit_status;
 }
 
 static int run(struct vn_arena *a, struct vn_err *e)

@@ -10,6 +10,18 @@ int vn_list_detectors(void)
     return EXIT_DONE;
 }
 
+static int report(const struct vn_data_check *d, struct vn_arena *a)
+{
+    int n;
+    const struct vn_finding *findings = vn_data_check_findings(d, &n);
+    struct vn_failure f;
+    const int bad = vn_finding_failure(&f, findings, n);
+    if (vn_opt("--json"))
+        return vn_print_result(vn_json_data_check(d), bad ? &f : NULL, a);
+    vn_print_data_check(stdout, d);
+    return bad ? EXIT_CHECK_FAILED : EXIT_DONE;
+}
+
 int vn_run_check_data(struct vn_arena *a, struct vn_err *e)
 {
     const char **words;
@@ -31,7 +43,7 @@ int vn_run_check_data(struct vn_arena *a, struct vn_err *e)
     }
     struct vn_data_check *d;
     TRY(vn_logger_problems(&log, "check", o.config, vn_check_data(&d, &o, e), e));
-    const int good = (vn_opt("--json") ? vn_print_data_check_json : vn_print_data_check)(stdout, d);
+    const int status = report(d, a);
     vn_data_check_free(&d);
-    return good ? EXIT_DONE : EXIT_CHECK_FAILED;
+    return status;
 }

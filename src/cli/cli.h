@@ -12,6 +12,7 @@
 #include <vernier/convert.h>
 #include <vernier/session.h>
 #include "report/report.h"
+#include <vernier/failure.h>
 
 enum { EXIT_DONE = 0, EXIT_CHECK_FAILED = 1, EXIT_USAGE = 2, EXIT_BAD_INPUT = 3, EXIT_INTERNAL = 4 };
 
@@ -134,5 +135,22 @@ int vn_logger_problems(const struct logger *l, const char *command, const char *
                        struct vn_err *e);
 /* Print JSON and a newline; takes the reference. */
 int vn_print_json(json_t *j);
+
+/* ---- failures as programs read them (failure.c) ---- */
+
+/* What the command line says, behind the command's name. */
+void vn_failure_line(const struct command *c, int argc, char **argv);
+int vn_failure_wanted(void); /* 1: it has --json */
+/* A word as a shell reads it. */
+const char *vn_quoted(struct vn_arena *a, const char *word);
+/* The result with cause, evidence and next_command where it failed (f not NULL; next_command NULL: as
+ * failures.def has it). Returns the exit status. Takes the reference. */
+int vn_print_result(json_t *j, const struct vn_failure *f, struct vn_arena *a);
+/* An error in place of a result. */
+void vn_print_failure(int status, const struct vn_err *e, struct vn_arena *a);
+/* The first finding that is no warning; 0: there is none. */
+int vn_finding_failure(struct vn_failure *f, const struct vn_finding *v, int n);
+/* The cause that an error has. */
+const char *vn_failure_cause(int status, const struct vn_err *e);
 
 #endif

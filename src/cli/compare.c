@@ -97,11 +97,35 @@ static int read_options(struct vn_compare_options *o, struct logger *log, struct
     return read_thresholds(o, a, e);
 }
 
-static int sort(struct vn_comparison *c, int by)
+/* The first tensor that fails, with the metrics that thresholds are for. */
+static const char *first_failed(const struct vn_comparison *c, const struct vn_compare_options *o,
+                                struct vn_arena *a)
 {
+    int n, i = 0;
+    const struct vn_compared *r = vn_comparison_rows(c, &n);
+    while (i < n && (!r[i].judged || r[i].passed))
+        i++;
+    if (i == n || r[i].differs)
+        return i == n ? NULL : vn_arena_fmt(a, "tensor %s: %s", r[i].name, r[i].differs);
+    const char *text = vn_arena_fmt(a, "tensor %s:", r[i].name);
+    for (int k = 0; k < o->n_thresholds; k++) {
+        const enum vn_compare_metric m = o->thresholds[k].metric;
+        text = vn_arena_fmt(a, "%s%s %s %.6g, expected at %s %g", text, k ? ";" : "",
+                            vn_compare_metric_word(m), r[i].metric[m],
+                            vn_compare_metric_rises(m) ? "least" : "most", o->thresholds[k].value);
+    }
+    return text;
+}
+
+static int report(struct vn_comparison *c, const struct vn_compare_options *o, int by, struct vn_arena *a)
+{
+    const struct vn_failure f = { "thresholds", first_failed(c, o, a), NULL };
     if (by >= 0)
         vn_comparison_sort(c, (enum vn_compare_metric)by);
-    return vn_comparison_summary(c)->passed ? EXIT_DONE : EXIT_CHECK_FAILED;
+    if (vn_opt("--json"))
+        return vn_print_result(vn_json_comparison(c), f.evidence ? &f : NULL, a);
+    vn_print_comparison(stdout, c, vn_opt("--all") != NULL);
+    return f.evidence ? EXIT_CHECK_FAILED : EXIT_DONE;
 }
 
 static int run(struct vn_arena *a, struct vn_err *e)
@@ -117,11 +141,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     else if (order)
         TRY(by = find_metric(order, "--sort", e));
     TRY(vn_compare(&c, &o, e));
-    const int status = sort(c, by);
-    if (vn_opt("--json"))
-        vn_print_json(vn_json_comparison(c));
-    else
-        vn_print_comparison(stdout, c, vn_opt("--all") != NULL);
+    const int status = report(c, &o, by, a);
     vn_comparison_free(&c);
     return status;
 }

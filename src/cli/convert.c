@@ -102,21 +102,34 @@ static int convert(struct vn_conversion **c, struct logger *log, int fast, struc
     return status;
 }
 
-static int has_doubts(const struct vn_conversion *c)
+/* 0: nothing failed. */
+static int find_failure(struct vn_failure *f, const struct vn_conversion *c, double least, int good,
+                        struct vn_arena *a)
 {
-    int n, doubts = 0;
+    int n;
     const struct vn_finding *v = vn_conversion_findings(c, &n);
-    for (int i = 0; i < n; i++)
-        doubts |= v[i].severity != VN_FINDING_WARNING;
-    return doubts;
+    if (vn_finding_failure(f, v, n))
+        return 1;
+    const struct vn_output_row *rows = vn_conversion_outputs(c, &n);
+    const struct vn_output_row *worst = n ? &rows[0] : NULL;
+    for (int i = 1; i < n; i++)
+        worst = rows[i].cosine_mean < worst->cosine_mean ? &rows[i] : worst;
+    *f = (struct vn_failure){ "low_similarity",
+                              worst ? vn_arena_fmt(a, "output %s: mean cosine %.6f, expected at least %g",
+                                                   worst->output, worst->cosine_mean, least)
+                                    : "no output",
+                              NULL };
+    return !good;
 }
 
-static int report(const struct vn_conversion *c, double least, const struct logger *log)
+static int report(const struct vn_conversion *c, double least, const struct logger *log, struct vn_arena *a)
 {
     const int random = vn_opt("--fast-perf") != NULL;
-    const int good = random || (vn_print_low_outputs(stderr, c, least) & !has_doubts(c));
+    struct vn_failure f;
+    const int high = random || vn_print_low_outputs(stderr, c, least);
+    const int good = random || !find_failure(&f, c, least, high, a);
     if (vn_opt("--json"))
-        vn_print_conversion_json(stdout, c, good);
+        vn_print_result(vn_json_conversion(c, good), good ? NULL : &f, a);
     else
         vn_print_conversion(stdout, c);
     if (random && !vn_opt("--json"))
@@ -142,7 +155,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     return_memory();
     int status = convert(&c, &log, fast, a, e);
     if (status == VN_OK) {
-        status = report(c, least, &log);
+        status = report(c, least, &log, a);
         vn_conversion_free(&c);
     }
     if (log.file)

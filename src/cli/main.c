@@ -139,12 +139,15 @@ static int run_command(const struct tool *p, const struct command *c, int argc, 
         return EXIT_INTERNAL;
     }
     struct vn_arena *a = vn_arena_new();
+    vn_failure_line(c, argc, argv);
     int status = vn_line_read(p, c, argc, argv, a, &e);
     if (status == VN_OK)
         status = c->run(a, &e);
     vn_oom_leave(&guard);
     if (status < 0)
         print_error(p, c, status, &e);
+    if (status < 0 && p == &vernier && vn_failure_wanted())
+        vn_print_failure(status, &e, a);
     vn_arena_free(&a);
     if (fflush(stdout) || ferror(stdout)) {
         fprintf(stderr, "%s: cannot write to standard output\n", p->name);

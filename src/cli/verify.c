@@ -71,12 +71,47 @@ static json_t *pair_json(const struct vn_pair *p, const char *a, const char *b)
     return o;
 }
 
-static void print_json(json_t *pairs)
+static void print_json(json_t *pairs, const char *evidence, struct vn_arena *a)
 {
+    const struct vn_failure f = { "differs", evidence, NULL };
     json_t *one = json_array_size(pairs) == 1 ? json_incref(json_array_get(pairs, 0))
                                               : json_pack("{s:O}", "pairs", pairs);
     json_decref(pairs);
-    vn_print_json(one);
+    vn_print_result(one, evidence ? &f : NULL, a);
+}
+
+/* What is wrong with the steps of a program. */
+static const char *wrong_step(const struct vn_verification *v, struct vn_arena *a)
+{
+    int n, n_faults;
+    const struct vn_verified *rows = vn_verification_tensors(v, &n);
+    const struct vn_fault *faults = vn_verification_faults(v, &n_faults);
+    const int i = vn_verification_summary(v)->wrong;
+    if (i >= 0)
+        return vn_arena_fmt(
+            a, "node %s, tensor %s: %lld of %lld elements differ; the first is %.9g, expected %.9g",
+            rows[i].node, rows[i].name, (long long)rows[i].different, (long long)rows[i].compared,
+            rows[i].got, rows[i].expected);
+    return n_faults ? vn_arena_fmt(a, "node %s, tensor %s: %s fault%s%s", faults[0].node, faults[0].name,
+                                   vn_fault_word(faults[0].kind), faults[0].why ? ": " : "",
+                                   faults[0].why ? faults[0].why : "")
+                    : "nothing was compared";
+}
+
+/* NULL: the pair passed. */
+static const char *evidence_of(const struct vn_pair *p, struct vn_arena *a)
+{
+    int n, i = 0;
+    const struct vn_agreement *r = vn_pair_values(p, &n);
+    if (vn_pair_summary(p)->passed)
+        return NULL;
+    if (vn_pair_steps(p))
+        return wrong_step(vn_pair_steps(p), a);
+    while (i < n && ((!r[i].output && !vn_pair_summary(p)->strict) || !r[i].different))
+        i++;
+    return i < n ? vn_arena_fmt(a, "%s: %lld elements differ, least cosine %.6f", r[i].name,
+                                (long long)r[i].different, r[i].cosine_min)
+                 : "no output was compared";
 }
 
 static int read_options(struct vn_verify_options *o, struct logger *log, struct vn_arena *a, struct vn_err *e)
@@ -105,13 +140,14 @@ static int run(struct vn_arena *a, struct vn_err *e)
     struct logger log = { 0 };
     struct vn_verify_options o;
     json_t *list = vn_opt("--json") ? json_array() : NULL;
-    int status = read_options(&o, &log, a, e), passed = 1;
+    const char *evidence = NULL;
+    int status = read_options(&o, &log, a, e);
     for (int i = 0; i + 1 < n && status >= 0; i++) {
         struct vn_pair *p;
         status = vn_verify_pair(&p, words[i], words[i + 1], &o, e);
         if (status < 0)
             break;
-        passed &= vn_pair_summary(p)->passed;
+        evidence = evidence ? evidence : evidence_of(p, a);
         if (list)
             json_array_append_new(list, pair_json(p, words[i], words[i + 1]));
         else
@@ -119,10 +155,10 @@ static int run(struct vn_arena *a, struct vn_err *e)
         vn_pair_free(&p);
     }
     if (list && status >= 0)
-        print_json(list);
+        print_json(list, evidence, a);
     else
         json_decref(list);
-    return status < 0 ? status : passed ? EXIT_DONE : EXIT_CHECK_FAILED;
+    return status < 0 ? status : evidence ? EXIT_CHECK_FAILED : EXIT_DONE;
 }
 
 const struct command vn_cmd_verify = {

@@ -16,13 +16,15 @@ static json_t *marches_json(const struct vn_checked *c, int nodes)
     return list;
 }
 
-void vn_print_checked_json(FILE *f, const struct vn_checked *c)
+json_t *vn_json_checked(const struct vn_checked *c)
 {
     int n;
     const struct vn_node_row *nodes = vn_checked_nodes(c, &n);
-    vn_json_print(f, json_pack("{s:s, s:o, s:o}", "march", vn_checked_march(c), "nodes",
-                               vn_json_nodes(nodes, n), "marches", marches_json(c, n)));
+    return json_pack("{s:s, s:o, s:o}", "march", vn_checked_march(c), "nodes", vn_json_nodes(nodes, n),
+                     "marches", marches_json(c, n));
 }
+
+void vn_print_checked_json(FILE *f, const struct vn_checked *c) { vn_json_print(f, vn_json_checked(c)); }
 
 int vn_print_checked_doubts(FILE *f, const struct vn_checked *c)
 {
@@ -69,14 +71,19 @@ void vn_print_problems(FILE *f, const struct vn_err *problems, int n)
     fprintf(f, "vernier check: %d problem%s\n", n, n == 1 ? "" : "s");
 }
 
-void vn_print_problems_json(FILE *f, const struct vn_err *problems, int n, const char *march)
+json_t *vn_json_problems(const struct vn_err *problems, int n, const char *march)
 {
     json_t *list = json_array();
     for (int i = 0; i < n; i++)
         json_array_append_new(list, json_pack("{s:s, s:s?, s:s?}", "problem", problems[i].msg, "id",
                                               vn_problem_id(&problems[i]), "remedy",
                                               vn_problem_remedy(&problems[i])));
-    vn_json_print(f, json_pack("{s:s?, s:o}", "march", march, "problems", list));
+    return json_pack("{s:s?, s:o}", "march", march, "problems", list);
+}
+
+void vn_print_problems_json(FILE *f, const struct vn_err *problems, int n, const char *march)
+{
+    vn_json_print(f, vn_json_problems(problems, n, march));
 }
 
 /* ---- calibration data ---- */
@@ -104,7 +111,7 @@ int vn_print_data_check(FILE *f, const struct vn_data_check *d)
     return !bad;
 }
 
-int vn_print_data_check_json(FILE *f, const struct vn_data_check *d)
+json_t *vn_json_data_check(const struct vn_data_check *d)
 {
     int n;
     const struct vn_finding *v = vn_data_check_findings(d, &n);
@@ -114,9 +121,16 @@ int vn_print_data_check_json(FILE *f, const struct vn_data_check *d)
         json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "finding", v[i].detector, "severity",
                                               vn_severity_word(v[i].severity), "input", v[i].input, "text",
                                               v[i].text));
-    vn_json_print(f, json_pack("{s:i, s:b, s:o}", "samples", vn_data_check_samples(d), "passed", !bad,
-                               "findings", list));
-    return !bad;
+    return json_pack("{s:i, s:b, s:o}", "samples", vn_data_check_samples(d), "passed", !bad, "findings",
+                     list);
+}
+
+int vn_print_data_check_json(FILE *f, const struct vn_data_check *d)
+{
+    int n;
+    const struct vn_finding *v = vn_data_check_findings(d, &n);
+    vn_json_print(f, vn_json_data_check(d));
+    return !count_bad(v, n);
 }
 
 void vn_print_detectors(FILE *f)

@@ -46,7 +46,7 @@ void vn_print_conversion(FILE *f, const struct vn_conversion *c)
             vn_conversion_product(c, "bin"));
 }
 
-void vn_print_conversion_json(FILE *f, const struct vn_conversion *c, int passed)
+json_t *vn_json_conversion(const struct vn_conversion *c, int passed)
 {
     int n, n_outputs;
     const struct vn_node_row *nodes = vn_conversion_nodes(c, &n);
@@ -56,9 +56,14 @@ void vn_print_conversion_json(FILE *f, const struct vn_conversion *c, int passed
     for (int i = 0; i < N_STAGES; i++)
         if (vn_conversion_product(c, stages[i]))
             json_object_set_new(products, stages[i], json_string(vn_conversion_product(c, stages[i])));
-    vn_json_print(f, json_pack("{s:s, s:s, s:b, s:o, s:o, s:o}", "march", s->march, "method", s->method,
-                               "passed", passed, "products", products, "nodes", vn_json_nodes(nodes, n),
-                               "outputs", outputs_json(outputs, n_outputs)));
+    return json_pack("{s:s, s:s, s:b, s:o, s:o, s:o}", "march", s->march, "method", s->method, "passed",
+                     passed, "products", products, "nodes", vn_json_nodes(nodes, n), "outputs",
+                     outputs_json(outputs, n_outputs));
+}
+
+void vn_print_conversion_json(FILE *f, const struct vn_conversion *c, int passed)
+{
+    vn_json_print(f, vn_json_conversion(c, passed));
 }
 
 #define NORMAL_COSINE 0.99 /* of an output; less deserves a look */

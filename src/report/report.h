@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 #include <vernier/align.h>
+#include <vernier/check.h>
 #include <vernier/compare.h>
 #include <vernier/convert.h>
 #include <vernier/debug.h>
@@ -53,6 +54,10 @@ json_t *vn_json_alignment(const struct vn_alignment *r);
 json_t *vn_json_description(const struct vn_description *d);
 /* A line for each field; takes the reference. */
 void vn_json_print(FILE *f, json_t *j);
+json_t *vn_json_checked(const struct vn_checked *c);
+json_t *vn_json_problems(const struct vn_err *problems, int n, const char *march);
+json_t *vn_json_data_check(const struct vn_data_check *d);
+json_t *vn_json_conversion(const struct vn_conversion *c, int passed);
 json_t *vn_json_real(double x); /* null where x is not finite */
 /* {"id": ..., "args": [...], "text": ...} */
 json_t *vn_json_reason(const struct vn_reason *r);
