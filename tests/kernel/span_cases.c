@@ -371,7 +371,9 @@ static void test_softmax(struct test *t)
     const float sx = 0.01f + fabsf(real(t, 0.3f));
     vn_softmax_table(table, sx);
     const int many = one_in(t, 4), outer = many ? pick(t, 1, 70) : pick(t, 1, 3);
-    struct vn_softmax p = { .n = many ? pick(t, 1, 17) : one_in(t, 15) ? pick(t, 1000, 1100) : pick(t, 1, 150),
+    struct vn_softmax p = { .n = many            ? pick(t, 1, 17)
+                                 : one_in(t, 15) ? pick(t, 1000, 1100)
+                                                 : pick(t, 1, 150),
                             .inner = many || one_in(t, 2) ? 1 : pick(t, 2, 40),
                             .table = table,
                             .zy = -128,
