@@ -122,6 +122,22 @@ struct vn_graph_info {
 /* VN_E_USAGE: a .bin has no graph. */
 int vn_session_graph_info(const struct vn_session *s, struct vn_graph_info *out);
 
+/* A node of that graph; they are numbered in an order that can be run. */
+struct vn_node_info {
+    const char *name;
+    const char *type; /* of its newest ONNX form: "Conv" */
+    int integer; /* 1: it computes in integers */
+    int n_in, n_out; /* slots, also those that are left out */
+};
+/* VN_E_USAGE: no such node, or a .bin. */
+int vn_session_node(const struct vn_session *s, int i, struct vn_node_info *out);
+/* Value that node i reads or makes at a slot; -1: it is left out, or there is no such node or slot. */
+int vn_session_node_input(const struct vn_session *s, int i, int slot);
+int vn_session_node_output(const struct vn_session *s, int i, int slot);
+/* A value of that graph: as vn_model_tensor, without data; `instruction` is the number of the node that makes
+ * it, `dtype` that of the integers where it is quantized. VN_E_USAGE: no such value, or a .bin. */
+int vn_session_value_info(const struct vn_session *s, int value, struct vn_view *out);
+
 /* The program that the session runs, to look at: its instructions, tensors, sizes and device-side inputs.
  * NULL on the reference executor. It lives as long as the session. */
 const struct vn_model *vn_session_model(const struct vn_session *s);

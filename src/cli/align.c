@@ -29,6 +29,7 @@ static const struct option_def options[] = {
     { "--causes", 0, NULL, 0, 0, "print the table of causes and exit" },
     RUN_OPTIONS,
     JSON_OPTION,
+    REPORT_OPTION,
     { 0 },
 };
 
@@ -136,6 +137,20 @@ static void print_json(const struct vn_alignment *r, struct vn_arena *a)
     vn_print_result(vn_json_alignment(r), i < n ? &f : NULL, a);
 }
 
+static int write_report(const struct vn_alignment *r, const struct vn_align_options *o, struct vn_err *e)
+{
+    json_t *j = vn_json_alignment(r);
+    const struct vn_html_report report = { .command = "align",
+                                           .passed = !vn_alignment_summary(r)->unaligned,
+                                           .result = j,
+                                           .files = &o->model,
+                                           .n_files = o->model != NULL,
+                                           .config = vn_opt("--yaml") };
+    const int status = vn_opt_report(&report, e);
+    json_decref(j);
+    return status;
+}
+
 static int compare(struct vn_arena *a, struct vn_err *e)
 {
     struct vn_align_options o;
@@ -151,12 +166,13 @@ static int compare(struct vn_arena *a, struct vn_err *e)
     TRY(read_sides(&o, a, e));
     TRY(vn_align(&r, &o, e));
     const int unaligned = vn_alignment_summary(r)->unaligned;
+    const int status = write_report(r, &o, e);
     if (vn_opt("--json"))
         print_json(r, a);
     else
         vn_print_alignment(stdout, r);
     vn_alignment_free(&r);
-    return unaligned ? EXIT_CHECK_FAILED : EXIT_DONE;
+    return status < 0 ? status : unaligned ? EXIT_CHECK_FAILED : EXIT_DONE;
 }
 
 static int run(struct vn_arena *a, struct vn_err *e)

@@ -11,6 +11,7 @@
 #include "base/listen.h"
 #include <vernier/convert.h>
 #include <vernier/session.h>
+#include "report/html_report.h"
 #include "report/report.h"
 #include <vernier/failure.h>
 
@@ -113,6 +114,16 @@ int vn_opt_is_folder(const char *path);
         "--json", 0, NULL, 0, 0, "print the result as JSON on standard output" \
     }
 int vn_opt_run(struct vn_options *o, struct vn_err *e);
+/* The whole line, as a shell takes it: "vernier verify a.onnx 'b c.bin'". */
+const char *vn_line_text(struct vn_arena *a);
+/* A name that --report takes is checked when the line is read. */
+#define REPORT_OPTION \
+    { \
+        "--report", 0, "FILE.html", 0, 0, \
+            "also write the result as one HTML page, and its numbers to FILE.json" \
+    }
+/* What --report asks for, if anything; r->line and r->open are filled in here. */
+int vn_opt_report(const struct vn_html_report *r, struct vn_err *e);
 /* The first word, opened as the options say; closed with the arena. */
 int vn_opt_session(struct vn_session **s, struct vn_arena *a, struct vn_err *e);
 /* Feed random data, and the files of --input. */

@@ -24,6 +24,7 @@ static const struct option_def options[] = {
     { "--log", 0, "FILE", 0, 0, "log file (default vernier_convert.log in the current folder; 'none')" },
     RUN_OPTIONS,
     JSON_OPTION,
+    REPORT_OPTION,
     { 0 },
 };
 
@@ -122,7 +123,24 @@ static int find_failure(struct vn_failure *f, const struct vn_conversion *c, dou
     return !good;
 }
 
-static int report(const struct vn_conversion *c, double least, const struct logger *log, struct vn_arena *a)
+static int write_report(const struct vn_conversion *c, int passed, struct vn_err *e)
+{
+    const char *const files[] = { vn_conversion_product(c, "bin"), vn_conversion_product(c, "original_float"),
+                                  vn_conversion_product(c, "quantized") };
+    json_t *j = vn_json_conversion(c, passed);
+    const struct vn_html_report r = { .command = "convert",
+                                      .passed = passed,
+                                      .result = j,
+                                      .files = files,
+                                      .n_files = 3,
+                                      .config = vn_opt("--config") };
+    const int status = vn_opt_report(&r, e);
+    json_decref(j);
+    return status;
+}
+
+static int report(const struct vn_conversion *c, double least, const struct logger *log, struct vn_arena *a,
+                  struct vn_err *e)
 {
     const int random = vn_opt("--fast-perf") != NULL;
     struct vn_failure f;
@@ -141,6 +159,7 @@ static int report(const struct vn_conversion *c, double least, const struct logg
         vn_print_low_outputs(log->file, c, least);
         vn_print_doubts(log->file, c);
     }
+    TRY(write_report(c, good, e));
     return good ? EXIT_DONE : EXIT_CHECK_FAILED;
 }
 
@@ -155,7 +174,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     return_memory();
     int status = convert(&c, &log, fast, a, e);
     if (status == VN_OK) {
-        status = report(c, least, &log, a);
+        status = report(c, least, &log, a, e);
         vn_conversion_free(&c);
     }
     if (log.file)

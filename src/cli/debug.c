@@ -26,6 +26,7 @@ static const struct option_def options[] = {
     { "--csv", 0, "FILE", 0, 0, "also write the table to FILE, with all digits" },
     RUN_OPTIONS,
     JSON_OPTION,
+    REPORT_OPTION,
     { 0 },
 };
 
@@ -102,6 +103,17 @@ static int read_request(struct request *r, struct vn_err *e)
     return vn_opt_run(&r->o.run, e);
 }
 
+/* What --report asks for; takes the reference. */
+static int write_report(const struct request *r, json_t *j, struct vn_err *e)
+{
+    const struct vn_html_report report = {
+        .command = "debug", .passed = -1, .result = j, .files = &r->o.model, .n_files = 1
+    };
+    const int status = vn_opt_report(&report, e);
+    json_decref(j);
+    return status;
+}
+
 /* ---- sensitivity ---- */
 
 /* Where --csv asks for it. */
@@ -124,13 +136,15 @@ static int sensitivity(struct request *r, struct vn_arena *a, struct vn_err *e)
     FILE *csv;
     (void)a;
     TRY(open_csv(&csv, e));
-    const int status = vn_debug_sensitivity(&s, &r->o, r->kind, e);
+    int status = vn_debug_sensitivity(&s, &r->o, r->kind, e);
     if (status == VN_OK && csv)
         vn_print_sensitivity_csv(csv, s, r->metrics, r->n_metrics);
     if (status == VN_OK && vn_opt("--json"))
         vn_print_sensitivity_json(stdout, s);
     else if (status == VN_OK)
         vn_print_sensitivity(stdout, s, r->metrics, r->n_metrics);
+    if (status == VN_OK)
+        status = write_report(r, vn_json_sensitivity(s), e);
     vn_sensitivity_free(&s);
     return close_csv(csv, e) < 0 ? VN_E_IO : status;
 }
@@ -168,13 +182,15 @@ static int accumulated(struct request *r, struct vn_arena *a, struct vn_err *e)
     int n;
     TRY(read_groups(&groups, &n, a, e));
     TRY(open_csv(&csv, e));
-    const int status = vn_debug_accumulated(&c, &r->o, groups, n, vn_opt("--average") != NULL, e);
+    int status = vn_debug_accumulated(&c, &r->o, groups, n, vn_opt("--average") != NULL, e);
     if (status == VN_OK && csv)
         vn_print_accumulated_csv(csv, c, r->metrics[0]);
     if (status == VN_OK && vn_opt("--json"))
         vn_print_accumulated_json(stdout, c);
     else if (status == VN_OK)
         vn_print_accumulated(stdout, c, r->metrics[0]);
+    if (status == VN_OK)
+        status = write_report(r, vn_json_accumulated(c), e);
     vn_accumulated_free(&c);
     return close_csv(csv, e) < 0 ? VN_E_IO : status;
 }
@@ -187,13 +203,15 @@ static int tensors(struct request *r, struct vn_arena *a, struct vn_err *e)
     FILE *csv;
     (void)a;
     TRY(open_csv(&csv, e));
-    const int status = vn_debug_tensors(&s, &r->o, e);
+    int status = vn_debug_tensors(&s, &r->o, e);
     if (status == VN_OK && csv)
         vn_print_error_split_csv(csv, s);
     if (status == VN_OK && vn_opt("--json"))
         vn_print_error_split_json(stdout, s);
     else if (status == VN_OK)
         vn_print_error_split(stdout, s);
+    if (status == VN_OK)
+        status = write_report(r, vn_json_error_split(s), e);
     vn_error_split_free(&s);
     return close_csv(csv, e) < 0 ? VN_E_IO : status;
 }

@@ -19,6 +19,7 @@ static const struct option_def options[] = {
     { "--resume", 0, "FILE", 0, 0, "store the results of each image in FILE and resume from it" },
     RUN_OPTIONS,
     JSON_OPTION,
+    REPORT_OPTION,
     { 0 },
 };
 
@@ -51,6 +52,20 @@ static int print_json(const struct vn_evaluation *v)
     putchar('\n');
     json_decref(j);
     return EXIT_DONE;
+}
+
+static int write_report(const struct vn_evaluation *v, const struct vn_eval_options *o, struct vn_err *e)
+{
+    json_t *j = vn_json_evaluation(v);
+    const struct vn_html_report report = { .command = "eval",
+                                           .passed = -1,
+                                           .result = j,
+                                           .files = o->models,
+                                           .n_files = o->finished ? 0 : o->n_models,
+                                           .config = o->task };
+    const int status = vn_opt_report(&report, e);
+    json_decref(j);
+    return status;
 }
 
 static int read_models(struct vn_eval_options *o, struct vn_err *e)
@@ -104,8 +119,9 @@ static int run(struct vn_arena *a, struct vn_err *e)
     else
         vn_print_evaluation(stdout, v);
     warn_zero(v);
+    const int status = write_report(v, &o, e);
     vn_evaluation_free(&v);
-    return EXIT_DONE;
+    return status < 0 ? status : EXIT_DONE;
 }
 
 const struct command vn_cmd_eval = {

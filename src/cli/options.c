@@ -15,6 +15,7 @@ static struct {
     struct vn_arena *arena;
     VEC(struct given) options;
     VEC(const char *) words;
+    VEC(const char *) all; /* as they were typed, from the program's name on */
 } line;
 
 const char *vn_opt(const char *name)
@@ -96,6 +97,26 @@ int vn_opt_source(struct vn_source *s, struct vn_arena *a, struct vn_err *e)
     s->n_values = vn_opt_all("--input-value", &values);
     s->values = values;
     return VN_OK;
+}
+
+/* A word that a shell would take apart is quoted. */
+static const char *quoted(struct vn_arena *a, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=,:@%+";
+    if (*word && !word[strspn(word, plain)])
+        return word;
+    const char *text = "'";
+    for (const char *at; (at = strchr(word, '\'')); word = at + 1)
+        text = vn_arena_fmt(a, "%s%.*s'\\''", text, (int)(at - word), word);
+    return vn_arena_fmt(a, "%s%s'", text, word);
+}
+
+const char *vn_line_text(struct vn_arena *a)
+{
+    const char *text = "";
+    for (int i = 0; i < line.all.n; i++)
+        text = vn_arena_fmt(a, "%s%s%s", text, i ? " " : "", quoted(a, line.all.v[i]));
+    return text;
 }
 
 int vn_opt_is_folder(const char *path) { return vn_dir_exists(path); }
@@ -227,17 +248,31 @@ static int check_fates(const struct tool *p, struct vn_err *e)
     return VN_OK;
 }
 
+static int check_report(struct vn_err *e)
+{
+    const char *path = vn_opt("--report");
+    return !path || vn_html_is_name(path)
+               ? VN_OK
+               : vn_fail(e, VN_E_USAGE, "--report: expected a name that ends in .html, got '%s'", path);
+}
+
 int vn_line_read(const struct tool *p, const struct command *c, int argc, char **argv, struct vn_arena *a,
                  struct vn_err *e)
 {
     line.arena = a;
-    line.options.n = line.words.n = 0;
+    line.options.n = line.words.n = line.all.n = 0;
+    VEC_PUSH(a, &line.all, p->name);
+    if (*c->name)
+        VEC_PUSH(a, &line.all, c->name);
+    for (int i = 0; i < argc; i++)
+        VEC_PUSH(a, &line.all, argv[i]);
     for (int i = 0; i < argc; i++)
         if (argv[i][0] == '-' && argv[i][1])
             TRY(read_option(p, c, argc, argv, &i, e));
         else
             VEC_PUSH(a, &line.words, argv[i]);
     TRY(check_fates(p, e));
+    TRY(check_report(e));
     if (vn_opt("--model"))
         insert_word(vn_opt("--model"));
     if (line.words.n < c->min_words || (!p->loose && c->max_words >= 0 && line.words.n > c->max_words))

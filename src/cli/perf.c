@@ -26,6 +26,7 @@ static const struct option_def options[] = {
     MODEL_OPTIONS,
     RUN_OPTIONS,
     JSON_OPTION,
+    REPORT_OPTION,
     { 0 },
 };
 
@@ -146,7 +147,7 @@ static void add_profile(json_t *j, const struct vn_profile *p)
     json_object_set_new(j, "instructions", vn_json_profile(p->instructions, p->n_instructions));
 }
 
-static int print_json(const struct measurement *m)
+static json_t *to_json(const struct measurement *m)
 {
     json_t *j = json_pack("{s:s, s:i, s:i, s:i}", "model", m->path, "rounds", m->ns.n, "warm_up", m->warm_up,
                           "threads", m->threads);
@@ -156,7 +157,18 @@ static int print_json(const struct measurement *m)
     json_object_set_new(j, "fps", vn_json_real(fps(m)));
     if (m->profile)
         add_profile(j, m->profile);
-    return vn_print_json(j);
+    return j;
+}
+
+static int write_report(const struct measurement *m, struct vn_err *e)
+{
+    json_t *j = to_json(m);
+    const struct vn_html_report r = {
+        .command = "perf", .passed = -1, .result = j, .files = &m->path, .n_files = 1
+    };
+    const int status = vn_opt_report(&r, e);
+    json_decref(j);
+    return status;
 }
 
 /* ---- the profile ---- */
@@ -165,7 +177,7 @@ static void open_profile(struct measurement *m, struct vn_session *s, const stru
                          struct vn_arena *a)
 {
     double peak[PEAKS];
-    if (!vn_opt("--profile") && !vn_opt("--instructions") && !vn_opt("--profile-path"))
+    if (!vn_opt("--profile") && !vn_opt("--instructions") && !vn_opt("--profile-path") && !vn_opt("--report"))
         return;
     for (int i = 0; i < PEAKS; i++)
         peak[i] = vn_peak_speed(peaks[i].type, o->cpumask) * m->threads;
@@ -212,8 +224,9 @@ static int run(struct vn_arena *a, struct vn_err *e)
     if (m.profile)
         vn_profile_close(m.profile);
     TRY(write_profile(&m, a, e));
+    TRY(write_report(&m, e));
     if (vn_opt("--json"))
-        return print_json(&m);
+        return vn_print_json(to_json(&m));
     print(&m);
     return EXIT_DONE;
 }

@@ -22,6 +22,7 @@ static const struct option_def options[] = {
     { "--all", 0, NULL, 0, 0, "print every tensor, not only the first that differ" },
     RUN_OPTIONS,
     JSON_OPTION,
+    REPORT_OPTION,
     { 0 },
 };
 
@@ -71,15 +72,6 @@ static json_t *pair_json(const struct vn_pair *p, const char *a, const char *b)
     return o;
 }
 
-static void print_json(json_t *pairs, const char *evidence, struct vn_arena *a)
-{
-    const struct vn_failure f = { "differs", evidence, NULL };
-    json_t *one = json_array_size(pairs) == 1 ? json_incref(json_array_get(pairs, 0))
-                                              : json_pack("{s:O}", "pairs", pairs);
-    json_decref(pairs);
-    vn_print_result(one, evidence ? &f : NULL, a);
-}
-
 /* What is wrong with the steps of a program. */
 static const char *wrong_step(const struct vn_verification *v, struct vn_arena *a)
 {
@@ -114,6 +106,23 @@ static const char *evidence_of(const struct vn_pair *p, struct vn_arena *a)
                  : "no output was compared";
 }
 
+static int write_json(json_t *pairs, const char *evidence, const char *const *files, int n, struct vn_arena *a,
+                      struct vn_err *e)
+{
+    const struct vn_failure f = { "differs", evidence, NULL };
+    json_t *one = json_array_size(pairs) == 1 ? json_incref(json_array_get(pairs, 0))
+                                              : json_pack("{s:O}", "pairs", pairs);
+    const struct vn_html_report report = {
+        .command = "verify", .passed = !evidence, .result = one, .files = files, .n_files = n
+    };
+    const int status = vn_opt_report(&report, e);
+    if (vn_opt("--json"))
+        vn_print_result(one, evidence ? &f : NULL, a);
+    else
+        json_decref(one);
+    return status;
+}
+
 static int read_options(struct vn_verify_options *o, struct logger *log, struct vn_arena *a, struct vn_err *e)
 {
     const char **files, **folders;
@@ -139,7 +148,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     const int n = vn_words(&words);
     struct logger log = { 0 };
     struct vn_verify_options o;
-    json_t *list = vn_opt("--json") ? json_array() : NULL;
+    json_t *list = json_array();
     const char *evidence = NULL;
     int status = read_options(&o, &log, a, e);
     for (int i = 0; i + 1 < n && status >= 0; i++) {
@@ -148,16 +157,14 @@ static int run(struct vn_arena *a, struct vn_err *e)
         if (status < 0)
             break;
         evidence = evidence ? evidence : evidence_of(p, a);
-        if (list)
-            json_array_append_new(list, pair_json(p, words[i], words[i + 1]));
-        else
+        json_array_append_new(list, pair_json(p, words[i], words[i + 1]));
+        if (!vn_opt("--json"))
             print_pair(p, words[i], words[i + 1]);
         vn_pair_free(&p);
     }
-    if (list && status >= 0)
-        print_json(list, evidence, a);
-    else
-        json_decref(list);
+    if (status >= 0)
+        status = write_json(list, evidence, words, n, a, e);
+    json_decref(list);
     return status < 0 ? status : evidence ? EXIT_CHECK_FAILED : EXIT_DONE;
 }
 

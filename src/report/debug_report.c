@@ -135,7 +135,7 @@ static json_t *row_json(const struct vn_sensitivity_row *r)
     return j;
 }
 
-void vn_print_sensitivity_json(FILE *f, const struct vn_sensitivity *s)
+json_t *vn_json_sensitivity(const struct vn_sensitivity *s)
 {
     const struct vn_debug_summary *sum = vn_sensitivity_summary(s);
     int n;
@@ -143,11 +143,12 @@ void vn_print_sensitivity_json(FILE *f, const struct vn_sensitivity *s)
     json_t *rows = json_array();
     for (int i = 0; i < n; i++)
         json_array_append_new(rows, row_json(&row[i]));
-    json_t *j = json_pack("{s:s, s:i, s:i, s:i, s:i, s:I, s:o}", "kind", kinds[sum->kind], "samples",
-                          sum->samples, "outputs", sum->outputs, "runs", sum->runs, "threads", sum->threads,
-                          "working_bytes", (json_int_t)sum->memory, "rows", rows);
-    dump(f, j);
+    return json_pack("{s:s, s:i, s:i, s:i, s:i, s:I, s:o}", "kind", kinds[sum->kind], "samples", sum->samples,
+                     "outputs", sum->outputs, "runs", sum->runs, "threads", sum->threads, "working_bytes",
+                     (json_int_t)sum->memory, "rows", rows);
 }
+
+void vn_print_sensitivity_json(FILE *f, const struct vn_sensitivity *s) { dump(f, vn_json_sensitivity(s)); }
 
 /* ---- accumulated error ---- */
 
@@ -234,7 +235,7 @@ static json_t *curve_json(const struct vn_accumulated_curve *c, int points)
     return j;
 }
 
-void vn_print_accumulated_json(FILE *f, const struct vn_accumulated *r)
+json_t *vn_json_accumulated(const struct vn_accumulated *r)
 {
     int n, points;
     const struct vn_accumulated_curve *c = vn_accumulated_curves(r, &n);
@@ -244,9 +245,11 @@ void vn_print_accumulated_json(FILE *f, const struct vn_accumulated *r)
         json_array_append_new(curves, curve_json(&c[k], points));
     for (int i = 0; i < points; i++)
         json_array_append_new(names, json_string(nodes[i]));
-    dump(f, json_pack("{s:i, s:o, s:o}", "samples", vn_accumulated_samples(r), "nodes", names, "curves",
-                      curves));
+    return json_pack("{s:i, s:o, s:o}", "samples", vn_accumulated_samples(r), "nodes", names, "curves",
+                     curves);
 }
+
+void vn_print_accumulated_json(FILE *f, const struct vn_accumulated *r) { dump(f, vn_json_accumulated(r)); }
 
 /* ---- the error of each tensor ---- */
 
@@ -316,7 +319,7 @@ void vn_print_error_split_csv(FILE *f, const struct vn_error_split *r)
     }
 }
 
-void vn_print_error_split_json(FILE *f, const struct vn_error_split *r)
+json_t *vn_json_error_split(const struct vn_error_split *r)
 {
     int n;
     const struct vn_tensor_error *row = vn_error_split_rows(r, &n);
@@ -333,5 +336,7 @@ void vn_print_error_split_json(FILE *f, const struct vn_error_split *r)
                                               vn_json_real(row[i].hi), "kept", vn_json_real(row[i].kept_lo),
                                               vn_json_real(row[i].kept_hi), "bit", row[i].bits));
     }
-    dump(f, json_pack("{s:i, s:o}", "samples", vn_error_split_samples(r), "rows", rows));
+    return json_pack("{s:i, s:o}", "samples", vn_error_split_samples(r), "rows", rows);
 }
+
+void vn_print_error_split_json(FILE *f, const struct vn_error_split *r) { dump(f, vn_json_error_split(r)); }

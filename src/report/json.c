@@ -1,6 +1,8 @@
 #include <math.h>
+#include <string.h>
 
 #include "base/arena.h"
+#include "base/escape.h"
 #include "graph/reason.h"
 #include "report/report.h"
 
@@ -12,6 +14,18 @@ void vn_json_print(FILE *f, json_t *j)
 }
 
 json_t *vn_json_real(double x) { return x - x == 0 ? json_real(x) : json_null(); }
+
+json_t *vn_json_text(const char *text)
+{
+    json_t *j = json_string(text ? text : "");
+    if (j)
+        return j;
+    struct vn_arena *a = vn_arena_new();
+    const size_t room = 4 * strlen(text) + 1;
+    j = json_string(vn_escape(vn_arena_alloc(a, room), room, text));
+    vn_arena_free(&a);
+    return j;
+}
 
 json_t *vn_json_reason(const struct vn_reason *r)
 {

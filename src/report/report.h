@@ -50,6 +50,10 @@ void vn_print_alignment(FILE *f, const struct vn_alignment *r);
 void vn_print_align_causes(FILE *f);
 void vn_print_description(FILE *f, const struct vn_description *d);
 
+json_t *vn_json_conversion(const struct vn_conversion *c, int passed);
+json_t *vn_json_sensitivity(const struct vn_sensitivity *s);
+json_t *vn_json_accumulated(const struct vn_accumulated *r);
+json_t *vn_json_error_split(const struct vn_error_split *r);
 json_t *vn_json_alignment(const struct vn_alignment *r);
 json_t *vn_json_description(const struct vn_description *d);
 /* A line for each field; takes the reference. */
@@ -58,6 +62,7 @@ json_t *vn_json_checked(const struct vn_checked *c);
 json_t *vn_json_problems(const struct vn_err *problems, int n, const char *march);
 json_t *vn_json_data_check(const struct vn_data_check *d);
 json_t *vn_json_conversion(const struct vn_conversion *c, int passed);
+json_t *vn_json_text(const char *text); /* a string, with what is not UTF-8 escaped */
 json_t *vn_json_real(double x); /* null where x is not finite */
 /* {"id": ..., "args": [...], "text": ...} */
 json_t *vn_json_reason(const struct vn_reason *r);
