@@ -106,8 +106,8 @@ static const char *evidence_of(const struct vn_pair *p, struct vn_arena *a)
                  : "no output was compared";
 }
 
-static int write_json(json_t *pairs, const char *evidence, const char *const *files, int n, struct vn_arena *a,
-                      struct vn_err *e)
+static int write_json(json_t *pairs, const char *evidence, const char *const *files, int n,
+                      struct vn_arena *a, struct vn_err *e)
 {
     const struct vn_failure f = { "differs", evidence, NULL };
     json_t *one = json_array_size(pairs) == 1 ? json_incref(json_array_get(pairs, 0))
