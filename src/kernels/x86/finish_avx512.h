@@ -93,10 +93,26 @@ static ALWAYS_INLINE __m512i packed_tile(const int nv, __m512i acc[][4], const i
 }
 
 /* `count` pixels of nv * 16 channels in q, of which `left` exist. */
+static __attribute__((noinline)) void store_part(int8_t *y, size_t pitch, __m512i q, int nv, int count,
+                                                 int left)
+{
+    int8_t bytes[64];
+    _mm512_storeu_si512(bytes, q);
+    for (int i = 0; i < count; i++, y += pitch)
+        for (int v = 0; v < nv && left > 16 * v; v++)
+            store16_s8(y + 16 * v, _mm_loadu_si128((const __m128i *)(bytes + (i * nv + v) * 16)),
+                       left - 16 * v);
+}
+
 static ALWAYS_INLINE void store_tile(int8_t *y, size_t pitch, __m512i q, const int nv, int count, int left)
 {
     const int per = nv == 1 ? 4 : nv == 2 ? 2 : 1;
-    if (count == per && left >= 16 * nv && (per == 1 || pitch == 16 * nv) && nv != 3) {
+    const int half = left == 16 * nv - 8; /* of the last vector */
+    if (count < per || (left < 16 * nv && !half)) {
+        store_part(y, pitch, q, nv, count, left);
+        return;
+    }
+    if (nv != 3 && !half && (per == 1 || pitch == 16 * nv)) {
         _mm512_storeu_si512(y, q);
         return;
     }
@@ -104,8 +120,10 @@ static ALWAYS_INLINE void store_tile(int8_t *y, size_t pitch, __m512i q, const i
                               _mm512_extracti32x4_epi32(q, 2), _mm512_extracti32x4_epi32(q, 3) };
     EACH(i, per)
     EACH(v, nv)
-    if (i < count && left > 16 * v)
-        store16_s8(y + i * pitch + 16 * v, part[i * nv + v], left - 16 * v);
+    if (v == nv - 1 && half)
+        _mm_storel_epi64((__m128i *)(y + i * pitch + 16 * v), part[i * nv + v]);
+    else
+        _mm_storeu_si128((__m128i *)(y + i * pitch + 16 * v), part[i * nv + v]);
 }
 
 static inline void finish16_s8(void *out, size_t pixel, int k, __m512i acc, size_t i, __mmask16 m,
@@ -137,16 +155,35 @@ static inline void finish16_s8(void *out, size_t pixel, int k, __m512i acc, size
     store16_s8((int8_t *)out + at, _mm512_cvtepi32_epi8(q), __builtin_popcount(m));
 }
 
-/* mult times the sum, to int8, + residual: what finish16_s8 does, still float32. */
-static inline __m512 added16(__m512 t, const int8_t *residual, const struct vn_conv_s8 *p)
+/* mult times the sum, to int8, + residual: what finish16_s8 does, still float32. A number in front of
+ * which 1.5 * 2^23 is added and taken off again is rounded to an integer. */
+static ALWAYS_INLINE __m512 added16(__m512 t, const int8_t *residual, const int residual_first,
+                                    const struct vn_conv_s8 *p)
 {
-    const __m512i mid = round16(t, p->z_mid, -128, 127);
-    const __m512 a = _mm512_add_ps(_mm512_cvtepi32_ps(mid), _mm512_set1_ps((float)p->z_mid));
+    const __m512 lo = _mm512_set1_ps((float)(-128 - p->z_mid)), hi = _mm512_set1_ps((float)(127 - p->z_mid));
+    const __m512 on = _mm512_set1_ps(12582912.0f), off = _mm512_set1_ps(12582912.0f - (float)p->z_mid);
+    const __m512 a = _mm512_sub_ps(_mm512_add_ps(_mm512_min_ps(_mm512_max_ps(t, lo), hi), on), off);
     const __m512 b = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)residual)));
     const __m512 ra = _mm512_set1_ps(p->r_mid), rb = _mm512_set1_ps(p->r_res),
                  fixed = _mm512_set1_ps(p->fixed);
-    return p->residual_first ? _mm512_fmadd_ps(b, rb, _mm512_fmadd_ps(a, ra, fixed))
-                             : _mm512_fmadd_ps(a, ra, _mm512_fmadd_ps(b, rb, fixed));
+    return residual_first ? _mm512_fmadd_ps(b, rb, _mm512_fmadd_ps(a, ra, fixed))
+                          : _mm512_fmadd_ps(a, ra, _mm512_fmadd_ps(b, rb, fixed));
+}
+
+/* The sums of a tile as integers: times mult, and with the residual, whose first pixel is at `res`. */
+static ALWAYS_INLINE void add_residual(const int np, const int nv, __m512i acc[][4], const __m512 mult[4],
+                                       const int8_t *res, int count, const int residual_first,
+                                       const struct vn_conv_s8 *p)
+{
+    EACH(i, np)
+    {
+        EACH(v, nv)
+        {
+            const __m512 t = _mm512_mul_ps(_mm512_cvtepi32_ps(acc[i][v]), mult[v]);
+            acc[i][v] = _mm512_cvtps_epi32(added16(t, res + 16 * v, residual_first, p));
+        }
+        res += i + 1 < count ? p->g.rp : 0;
+    }
 }
 
 /* Whether no result of an Add leaves the integers of 32 bits. */
@@ -188,15 +225,16 @@ static ALWAYS_INLINE void finish_tile_s8(const int np, const int nv, __m512i acc
         finish_each_s8(nv, copy, out, first, count, k, left, lane0, p);
         return;
     }
-    const int res = p->residual != NULL;
+    const int8_t *const res = p->residual ? p->residual + residual_at(g, first, k) : NULL;
     const struct narrow n = narrow_of(res ? 0 : p->zy, p->lo, p->hi);
-    EACH(i, np)
-    EACH(v, nv)
-    {
-        __m512 t = _mm512_mul_ps(_mm512_cvtepi32_ps(acc[i][v]), mult[v]);
-        if (res && left > 16 * v)
-            t = added16(t, p->residual + residual_at(g, first + min_int(i, count - 1), k + 16 * v), p);
-        acc[i][v] = _mm512_cvtps_epi32(t);
+    if (!res) {
+        EACH(i, np)
+        EACH(v, nv)
+        acc[i][v] = scaled(acc[i][v], mult[v]);
+    } else if (p->residual_first) {
+        add_residual(np, nv, acc, mult, res, count, 1, p);
+    } else {
+        add_residual(np, nv, acc, mult, res, count, 0, p);
     }
     int8_t *const y = (int8_t *)out + out_at(g, first, k);
     const int per = nv == 1 ? 4 : nv == 2 ? 2 : 1; /* pixels of one packed vector */
