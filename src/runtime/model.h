@@ -108,6 +108,9 @@ struct rt_instr {
 };
 extern const struct rt_instr *const rt_instrs[OPCODE_COUNT];
 
+/* A file that vn_model_size accepts, in as much memory at `mem` as it says. */
+int rt_load(struct vn_model **m, const void *image, size_t bytes, void *mem, const struct vn_options *o,
+            struct vn_err *e);
 /* A damaged instruction: names it. */
 int rt_bad(const struct rt_step *s, struct vn_err *e, const char *what);
 #define WANT(s, e, cond, what)            \

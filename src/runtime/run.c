@@ -193,6 +193,10 @@ void vn_model_unload(struct vn_model **m)
     *m = NULL;
 }
 
+#ifndef MAP_POPULATE
+#define MAP_POPULATE 0 /* Linux: all pages at once, for the checksum reads them anyway */
+#endif
+
 static int map_file(const char *path, void **data, size_t *bytes, struct vn_err *e)
 {
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -204,7 +208,8 @@ static int map_file(const char *path, void **data, size_t *bytes, struct vn_err 
     *data = MAP_FAILED;
     if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(struct bin_header))
         r = vn_fail(e, VN_E_INPUT, "%s: not a Vernier .bin", path);
-    else if ((*data = mmap(NULL, *bytes = (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED)
+    else if ((*data = mmap(NULL, *bytes = (size_t)st.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd,
+                           0)) == MAP_FAILED)
         r = vn_fail(e, VN_E_IO, "%s: cannot map: %s", path, strerror(errno));
     close(fd);
     return r;
@@ -223,7 +228,7 @@ int vn_model_open(struct vn_model **m, const char *path, const struct vn_options
     if (r == VN_OK && !(mem = aligned_alloc(BIN_ALIGN, (need + BIN_ALIGN - 1) / BIN_ALIGN * BIN_ALIGN)))
         r = vn_fail(&why, VN_E_NOMEM, "no memory for %zu bytes", need);
     if (r == VN_OK)
-        r = vn_model_load(m, data, bytes, mem, need, o, &why);
+        r = rt_load(m, data, bytes, mem, o, &why);
     if (r < 0) {
         free(mem);
         munmap(data, bytes);
