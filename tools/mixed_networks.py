@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Random small networks, and configurations that convert them: for inject_faults.py and false_alarms.py.
+"""Random small networks, and configurations that convert them, for the campaigns.
 
     mixed_networks.py SEED FOLDER [MARCH [TYPES]]    write FOLDER/m.onnx and FOLDER/m.yaml
 

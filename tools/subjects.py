@@ -1,4 +1,4 @@
-"""Not a program: the networks that inject_faults.py and false_alarms.py convert, and how they run them.
+"""Not a program: the networks that inject_faults.py, false_alarms.py and same_bytes.py convert, and how.
 
 VERNIER and VERNIER_SHARED choose the program and the folder of models (tests/shared_models.py).
 """
