@@ -5,16 +5,39 @@
 
 enum { STEPS = 128, LEAST = 16 }; /* thresholds that are tried: LEAST/STEPS to STEPS/STEPS of the maximum */
 
+/* The bins that hold values. */
+struct filled {
+    int n;
+    double middle[HISTOGRAM_BINS], count[HISTOGRAM_BINS];
+};
+
+static void fill(struct filled *f, const struct histogram *h)
+{
+    const int used = vn_histogram_used(h);
+    f->n = 0;
+    for (int i = 0; i < used; i++)
+        if (h->bin[i]) {
+            f->middle[f->n] = i + 0.5;
+            f->count[f->n++] = (double)h->bin[i];
+        }
+}
+
+/* Of a double below 2^51: to nearest, halves to even. */
+static double nearest(double x)
+{
+    const double big = 0x1.8p52;
+    return (x + big) - big;
+}
+
 /* Sum over all values, each in the middle of its bin, in units of a bin's width. */
-static double error(const struct histogram *h, int used, double threshold, int levels)
+static double error(const struct filled *f, double threshold, int levels)
 {
     const double step = threshold / levels;
     double sum = 0;
-    for (int i = 0; i < used; i++) {
-        if (!h->bin[i])
-            continue;
-        const double x = i + 0.5, d = x - fmin(rint(x / step), levels) * step;
-        sum += (double)h->bin[i] * d * d;
+    for (int i = 0; i < f->n; i++) {
+        const double level = nearest(f->middle[i] / step);
+        const double d = f->middle[i] - (level < levels ? level : levels) * step;
+        sum += f->count[i] * d * d;
     }
     return sum;
 }
@@ -22,11 +45,12 @@ static double error(const struct histogram *h, int used, double threshold, int l
 static double threshold(const struct histogram *h, double parameter, int levels)
 {
     const double most = fmax(fabs((double)h->min), fabs((double)h->max)), top = ldexp(most, -h->exponent);
-    const int used = vn_histogram_used(h);
+    struct filled f;
     double best = top, least = INFINITY;
     (void)parameter;
-    for (int k = STEPS; used && k >= LEAST; k--) {
-        const double t = top * k / STEPS, e = error(h, used, t, levels);
+    fill(&f, h);
+    for (int k = STEPS; f.n && k >= LEAST; k--) {
+        const double t = top * k / STEPS, e = error(&f, t, levels);
         if (e < least) {
             least = e;
             best = t;

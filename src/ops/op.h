@@ -240,6 +240,18 @@ int64_t vn_node_groups(const struct node *n);
 int vn_weight_out_axis(const struct node *n);
 /* Which channels element i of the weight (2 axes or more) connects. */
 struct weight_place vn_weight_place(const struct node *n, int64_t i);
+/* The same for all elements in turn: `taps` neighbours connect the same channels. */
+struct weight_layout {
+    int64_t first, second, taps; /* lengths of axis 0, axis 1, all others */
+    int64_t per_group; /* of axis 0 */
+    int out_axis;
+};
+struct weight_layout vn_weight_layout(const struct node *n);
+static inline struct weight_place vn_weight_at(const struct weight_layout *l, int64_t first, int64_t second)
+{
+    const int64_t other = first / l->per_group * l->second + second;
+    return l->out_axis == 0 ? (struct weight_place){ first, other } : (struct weight_place){ other, first };
+}
 /* quant.channel_axis of a tensor of that rank. */
 int vn_channel_axis(const struct node *n, int rank);
 /* Weights slide over pixels, channels on axis 1 (Conv, ConvTranspose)? Or multiply rows (Gemm, MatMul)? */

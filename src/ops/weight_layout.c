@@ -10,16 +10,19 @@ int vn_weight_out_axis(const struct node *n)
 }
 
 /* Axis 0 counts all channels, axis 1 those of one group; taps follow. */
-struct weight_place vn_weight_place(const struct node *n, int64_t i)
+struct weight_layout vn_weight_layout(const struct node *n)
 {
     const struct vn_shape *s = &n->in[n->op->quant.weight]->shape;
-    int64_t taps = 1;
+    struct weight_layout l = { s->d[0], s->d[1], 1, s->d[0] / vn_node_groups(n), vn_weight_out_axis(n) };
     for (int k = 2; k < s->rank; k++)
-        taps *= s->d[k];
-    const int64_t first = i / taps / s->d[1], per_group = s->d[0] / vn_node_groups(n);
-    const int64_t second = first / per_group * s->d[1] + i / taps % s->d[1];
-    return vn_weight_out_axis(n) == 0 ? (struct weight_place){ first, second }
-                                      : (struct weight_place){ second, first };
+        l.taps *= s->d[k];
+    return l;
+}
+
+struct weight_place vn_weight_place(const struct node *n, int64_t i)
+{
+    const struct weight_layout l = vn_weight_layout(n);
+    return vn_weight_at(&l, i / l.taps / l.second, i / l.taps % l.second);
 }
 
 int vn_channel_axis(const struct node *n, int rank)

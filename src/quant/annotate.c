@@ -331,18 +331,32 @@ static struct value *own_constant(struct state *s, struct node *n, int i)
 #define LEAST_PRODUCT 1e-37 /* of two scales: above 0 in float32 */
 #define BIAS_BEYOND 1e9 /* a mask: what is further from 0 saturates */
 
-/* Symmetric, one scale per output channel; grown where the bias would not fit 30 bits, and chosen by the bias where all weights
- * are zero. */
-static const struct qparam *from_weight(const struct state *s, struct value *w, int axis, const struct value *bias, double sx, int wide)
+/* By channel, the largest magnitude. */
+static double *largest_weights(const struct state *s, const struct value *w, int axis, int channels)
+{
+    double *most = NEW_ARRAY(s->arena, double, channels);
+    const int64_t count = vn_shape_count(&w->shape);
+    int64_t run = 1; /* neighbours of one channel */
+    for (int d = axis < 0 ? 0 : axis + 1; d < w->shape.rank; d++)
+        run *= w->shape.d[d];
+    for (int64_t i = 0, line = 0; i < count; line++) {
+        double *m = &most[line % channels];
+        for (const int64_t end = i + run; i < end; i++) {
+            const double x = fabs(vn_tensor_f64(w->data, i));
+            *m = x > *m ? x : *m;
+        }
+    }
+    return most;
+}
+
+/* Symmetric, one scale per output channel; grown where the bias would not fit 30 bits, and chosen by the bias
+ * where all weights are zero. */
+static const struct qparam *from_weight(const struct state *s, struct value *w, int axis,
+                                        const struct value *bias, double sx, int wide)
 {
     const int n = axis < 0 ? 1 : (int)w->shape.d[axis];
     float *scale = NEW_ARRAY(s->arena, float, n);
-    double *most = NEW_ARRAY(s->arena, double, n);
-    const int64_t count = vn_shape_count(&w->shape);
-    for (int64_t i = 0; i < count; i++) {
-        const int c = vn_shape_coordinate(&w->shape, axis, i);
-        most[c] = fmax(most[c], fabs(vn_tensor_f64(w->data, i)));
-    }
+    const double *most = largest_weights(s, w, axis, n);
     for (int c = 0; c < n; c++) {
         w->threshold = fmax(w->threshold, most[c]);
         double least = 0, b = 0;

@@ -2,23 +2,17 @@
 #include "ops/op.h"
 #include "quant/quant.h"
 
-static int64_t outputs_of(const struct node *n)
+static int64_t outputs_of(const struct weight_layout *l)
 {
-    int64_t most = -1;
-    const int64_t count = vn_shape_count(&n->in[1]->shape);
-    for (int64_t i = 0; i < count; i++) {
-        const int64_t out = vn_weight_place(n, i).out;
-        most = out > most ? out : most;
-    }
-    return most + 1;
+    return l->first && l->second ? vn_weight_at(l, l->first - 1, l->second - 1).out + 1 : 0;
 }
 
-static double rounding_loss(const struct value *w, int64_t i)
+/* What rounding takes from element i of the weight; its scale is that of one place on axes 0 and 1. */
+static double rounding_loss(const struct value *w, int64_t i, float scale)
 {
-    const int c = vn_shape_coordinate(&w->shape, w->q->axis, i);
     const double x = vn_tensor_f64(w->data, i);
-    const int32_t q = vn_quantize((float)x, w->q->scale[c], 0, -vn_q_max(w->q), vn_q_max(w->q));
-    return x - (double)q * (double)w->q->scale[c];
+    const int32_t q = vn_quantize((float)x, scale, 0, -vn_q_max(w->q), vn_q_max(w->q));
+    return x - (double)q * (double)scale;
 }
 
 /* The node's bias as a constant of its own that can be changed; added where there is none. */
@@ -48,15 +42,31 @@ static int correctable(const struct node *n, const struct vn_ranges *r)
            (n->in[2]->data && n->in[2]->shape.rank == 1 && vn_graph_uses(n->in[2]) == 1);
 }
 
+static void add_shifts(double *shift, const struct node *n, const struct weight_layout *l,
+                       const struct channel_sums *m)
+{
+    const struct value *w = n->in[1];
+    int64_t i = 0;
+    for (int64_t a = 0; a < l->first; a++)
+        for (int64_t b = 0; b < l->second; b++) {
+            const struct weight_place p = vn_weight_at(l, a, b);
+            const float scale = w->q->scale[w->q->n == 1 ? 0 : w->q->axis ? b : a];
+            const int64_t end = i + l->taps;
+            if (p.in >= m->n || !m->count) {
+                i = end;
+                continue;
+            }
+            for (const double mean = m->sum[p.in] / (double)m->count; i < end; i++)
+                shift[p.out] += rounding_loss(w, i, scale) * mean;
+        }
+}
+
 static void correct(struct graph *g, struct node *n, const struct channel_sums *m)
 {
-    const int64_t channels = outputs_of(n), count = vn_shape_count(&n->in[1]->shape);
+    const struct weight_layout l = vn_weight_layout(n);
+    const int64_t channels = outputs_of(&l);
     double *shift = NEW_ARRAY(g->arena, double, channels);
-    for (int64_t i = 0; i < count; i++) {
-        const struct weight_place p = vn_weight_place(n, i);
-        if (p.in < m->n && m->count)
-            shift[p.out] += rounding_loss(n->in[1], i) * (m->sum[p.in] / (double)m->count);
-    }
+    add_shifts(shift, n, &l, m);
     float *bias = own_bias(g, n, channels);
     for (int64_t c = 0; c < channels; c++)
         bias[c] = (float)(bias[c] + shift[c]);

@@ -4,15 +4,32 @@
 #include "ops/op.h"
 #include "quant/quant.h"
 
+/* Neighbours in memory that have one scale. */
+static int64_t run_length(const struct value *v)
+{
+    int64_t run = 1;
+    for (int d = v->q->axis < 0 ? 0 : v->q->axis + 1; d < v->shape.rank; d++)
+        run *= v->shape.d[d];
+    return run;
+}
+
 /* Weights keep to [-127, 127] or [-32767, 32767]; other constants use the whole range of their zero point. */
 static void store_constant(struct graph *g, struct value *v, int is_weight)
 {
-    struct vn_tensor *t = vn_tensor_new(g->arena, v->q->dtype, &v->shape);
-    const int64_t n = vn_shape_count(&v->shape);
-    const int32_t hi = vn_q_max(v->q), lo = is_weight ? -hi : vn_q_min(v->q);
-    for (int64_t i = 0; i < n; i++) {
-        const int c = vn_shape_coordinate(&v->shape, v->q->axis, i);
-        vn_tensor_set_f64(t, i, vn_quantize((float)vn_tensor_f64(v->data, i), v->q->scale[c], v->q->zero[c], lo, hi));
+    const struct qparam *q = v->q;
+    struct vn_tensor *t = vn_tensor_new(g->arena, q->dtype, &v->shape);
+    const int64_t n = vn_shape_count(&v->shape), run = run_length(v);
+    const int32_t hi = vn_q_max(q), lo = is_weight ? -hi : vn_q_min(q);
+    for (int64_t i = 0, line = 0; i < n; line++) {
+        const int c = (int)(line % q->n);
+        for (const int64_t end = i + run; i < end; i++) {
+            const float x = (float)vn_tensor_f64(v->data, i);
+            const int32_t y = vn_quantize(x, q->scale[c], q->zero[c], lo, hi);
+            if (q->dtype == VN_I8)
+                ((int8_t *)t->data)[i] = (int8_t)y;
+            else
+                vn_tensor_set_f64(t, i, y);
+        }
     }
     v->data = t;
 }

@@ -31,12 +31,14 @@ static float largest(const struct histogram *h) { return fmaxf(fabsf(h->min), fa
 /* The bins of both are those of the wider range. */
 static void include_range(struct histogram *h, float lo, float hi)
 {
-    if (!h->count)
-        h->exponent = LEAST_EXPONENT;
+    const int empty = !h->count;
     h->min =
         (h->count ? fminf(h->min, lo) : lo) + 0.0f; /* + 0: no -0, whose place would depend on the order */
     h->max = (h->count ? fmaxf(h->max, hi) : hi) + 0.0f;
-    widen(h, exponent_for(largest(h)));
+    if (empty)
+        h->exponent = exponent_for(largest(h));
+    else
+        widen(h, exponent_for(largest(h)));
 }
 
 enum { BLOCK = 4096 }; /* elements whose bins are found at once */
