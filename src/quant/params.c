@@ -25,7 +25,7 @@ const struct qparam *vn_quant_from_range(struct vn_arena *a, enum zero_points zp
     struct ends e = { fmax(fmin(r->lo, 0), -r->threshold), fmin(fmax(r->hi, 0), r->threshold) };
     int32_t zero = 0;
     double scale = r->threshold / (wide ? 32767 : 127);
-    if (zp == ZERO_POINTS_SKEWED)
+    if (zp != ZERO_POINTS_SYMMETRIC)
         e = with_margin(e);
     if (!wide && (zp == ZERO_POINTS_ASYMMETRIC || (zp == ZERO_POINTS_SKEWED && is_skewed(e, r->threshold)))) {
         scale = (e.hi - e.lo) / 255;
