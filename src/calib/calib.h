@@ -64,6 +64,22 @@ void vn_calibrate_options_default(struct vn_calibrate_options *o);
  * whole, to the bit. */
 int vn_calibrate(struct vn_ranges **out, struct vn_arena *a, const struct graph *g,
                  const struct vn_samples *s, const struct vn_calibrate_options *o, struct vn_err *e);
+
+/* What one run collects of n sets of samples, each on its own. */
+struct vn_folds {
+    int n;
+    struct vn_result **part;
+    const char *job; /* all parts belong to these */
+    uint64_t network, samples;
+};
+/* of: by sample its set, 0 to n - 1; NULL: all are in the first. */
+int vn_calibrate_folds(struct vn_folds *f, struct vn_arena *a, const struct graph *g,
+                       const struct vn_samples *s, const struct vn_calibrate_options *o, int n, const int *of,
+                       struct vn_err *e);
+/* Ranges of all sets but `without` (-1: of all): those that vn_calibrate gives of these samples alone. */
+int vn_folds_join(struct vn_ranges **out, struct vn_arena *a, const struct graph *g, const struct vn_folds *f,
+                  int without, struct vn_err *e);
+
 /* The ranges of the whole from n files of parts (vn_result_write), in any order. VN_E_INPUT where a file is
  * damaged, belongs to another network, other samples or another version, or where a sample is in two parts or
  * in none. */

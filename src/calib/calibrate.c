@@ -8,8 +8,9 @@
 
 struct collector {
     const struct graph *g;
-    struct vn_arena *arena; /* of the result */
-    struct vn_ranges *r;
+    struct vn_arena *arena; /* of the results */
+    struct vn_ranges *r; /* what is watched */
+    struct vn_result *into; /* of this sample's fold */
     vn_histogram_fn *add;
     double *sum; /* of each channel within one value of one sample */
     int sample, random;
@@ -42,7 +43,7 @@ static int watch_means(struct vn_ranges *r, struct vn_arena *a, const struct gra
     return most;
 }
 
-static struct vn_ranges *new_ranges(struct vn_arena *a, const struct graph *g, struct vn_result *result)
+static struct vn_ranges *new_ranges(struct vn_arena *a, const struct graph *g)
 {
     struct vn_ranges *r = NEW(a, struct vn_ranges);
     r->n = g->values.n;
@@ -50,7 +51,6 @@ static struct vn_ranges *new_ranges(struct vn_arena *a, const struct graph *g, s
     r->means = NEW_ARRAY(a, struct channel_sums *, r->n);
     r->masks = vn_masks_find(a, g);
     r->hidden = NEW_ARRAY(a, struct hidden_elements, r->n);
-    r->result = result;
     return r;
 }
 
@@ -134,15 +134,14 @@ static void add_sums(struct collector *c, const struct channel_sums *m, const ch
                      const struct vn_view *t)
 {
     const int64_t elements = (int64_t)(t->bytes / sizeof(float));
-    struct exact_sums *to = vn_result_entry(c->r->result, RESULT_sums, value);
+    struct exact_sums *to = vn_result_entry(c->into, RESULT_sums, value);
     if (!m->n)
         return;
     sum_channels(c->sum, t->data, elements, m->n, t->stride[m->axis]);
     vn_exact_sums_start(to, c->arena, m->n);
     for (int k = 0; k < m->n; k++)
         vn_exact_sums_add(to, c->arena, k, c->sum[k]);
-    ((struct counter *)vn_result_entry(c->r->result, RESULT_counter, value))->n +=
-        (uint64_t)(elements / m->n);
+    ((struct counter *)vn_result_entry(c->into, RESULT_counter, value))->n += (uint64_t)(elements / m->n);
 }
 
 int vn_histogram_add_view(struct histogram *h, const struct vn_view *v, vn_histogram_fn *add)
@@ -166,7 +165,7 @@ static size_t drop_masked(struct collector *c, int value, float *kept, int64_t n
     for (int64_t i = 0; i < n; i++)
         if (!vn_mask_hides(m, kept[i]))
             kept[left++] = kept[i];
-    count(c->r->result, "masked", c->g->values.v[value]->name, (uint64_t)n - left);
+    count(c->into, "masked", c->g->values.v[value]->name, (uint64_t)n - left);
     return left;
 }
 
@@ -180,7 +179,7 @@ static void add_tops(struct collector *c, int value, const float *x, const struc
     for (int d = (int)axis + 1; d < t->rank; d++)
         inner *= t->shape[d];
     const int64_t n = t->rank ? t->shape[axis] : 1, lines = n ? vn_view_count(t) / n : 0;
-    struct extreme *least = vn_result_entry(c->r->result, RESULT_minimum, c->g->values.v[value]->name);
+    struct extreme *least = vn_result_entry(c->into, RESULT_minimum, c->g->values.v[value]->name);
     for (int64_t i = 0; i < lines; i++) {
         float top = -INFINITY;
         for (int64_t k = 0; k < n; k++)
@@ -199,7 +198,7 @@ static int add_masked(struct collector *c, int value, const struct vn_view *t)
         add_tops(c, value, x, t);
     const size_t left = drop_masked(c, value, x, vn_view_count(t));
     const char *name = c->g->values.v[value]->name;
-    const int status = c->add(vn_result_entry(c->r->result, RESULT_histogram, name), x, left);
+    const int status = c->add(vn_result_entry(c->into, RESULT_histogram, name), x, left);
     vn_arena_free(&work);
     return status;
 }
@@ -215,7 +214,7 @@ static int count_infinite(struct collector *c, const char *name, const struct vn
             return VN_E_INPUT;
         infinite += !isfinite(x);
     }
-    count(c->r->result, "infinite", name, infinite);
+    count(c->into, "infinite", name, infinite);
     return VN_OK;
 }
 
@@ -225,7 +224,7 @@ static void collect(void *user, int value, const struct vn_view *t)
     const char *name = c->g->values.v[value]->name;
     if (t->dtype != VN_F32)
         return;
-    struct histogram *h = vn_result_entry(c->r->result, RESULT_histogram, name);
+    struct histogram *h = vn_result_entry(c->into, RESULT_histogram, name);
     int status = c->r->masks[value].sign ? add_masked(c, value, t) : vn_histogram_add_view(h, t, c->add);
     if (status < 0)
         status = count_infinite(c, name, t);
@@ -263,14 +262,16 @@ static void observe(struct vn_session *session, struct collector *c, struct vn_a
 }
 
 static int collect_all(struct collector *c, struct vn_session *session, const struct vn_samples *s,
-                       const struct vn_calibrate_options *o, struct vn_err *e)
+                       const struct vn_calibrate_options *o, const struct vn_folds *f, const int *of,
+                       struct vn_err *e)
 {
     const int n = vn_samples_count(s);
     for (c->sample = 0; c->sample < n; c->sample++) {
         if (!vn_shard_has(&o->part, c->sample))
             continue;
+        c->into = f->part[of ? of[c->sample] : 0];
         TRY(run_sample(c, session, s, e));
-        vn_result_did(c->r->result, (uint64_t)c->sample);
+        vn_result_did(c->into, (uint64_t)c->sample);
         vn_progress(o->listener, "calibration", c->sample + 1, n);
     }
     return VN_OK;
@@ -278,49 +279,93 @@ static int collect_all(struct collector *c, struct vn_session *session, const st
 
 /* ---- the whole and its parts ---- */
 
-/* The float graph with every tensor in memory, and an empty result of this job. */
-static int begin(struct vn_session **out, struct vn_ranges **r, struct vn_arena *a, struct vn_arena *work,
-                 const struct graph *g, const struct vn_samples *s, const struct vn_calibrate_options *how,
-                 struct vn_err *e)
+/* The float graph with every tensor in memory. */
+static int open_float(struct vn_session **out, struct vn_arena *work, const struct graph *g,
+                      const struct vn_calibrate_options *how, struct vn_err *e)
 {
     struct vn_session_options o;
     struct vn_session **session = vn_session_slot(work);
-    uint64_t samples;
     vn_session_options_default(&o);
     o.run = how->run;
     o.level = 0;
     TRY(vn_session_open_graph(session, g, NULL, &o, e));
-    TRY(vn_samples_hash(&samples, s, e));
-    struct vn_result *result = vn_result_new(a, how->bins ? "calibration" : "ranges");
-    vn_result_belongs(result, "network", vn_session_hash(*session));
-    vn_result_belongs(result, "samples", samples);
     *out = *session;
-    *r = new_ranges(a, g, result);
     return VN_OK;
 }
 
-static int calibrate(struct vn_ranges **out, struct vn_arena *a, struct vn_arena *work, const struct graph *g,
-                     const struct vn_samples *s, const struct vn_calibrate_options *o, struct vn_err *e)
+static struct vn_result *empty_part(const struct vn_folds *f, struct vn_arena *a)
+{
+    struct vn_result *r = vn_result_new(a, f->job);
+    vn_result_belongs(r, "network", f->network);
+    vn_result_belongs(r, "samples", f->samples);
+    return r;
+}
+
+/* Empty parts of this job. */
+static int begin(struct vn_folds *f, struct vn_arena *a, int n, const struct vn_session *session,
+                 const struct vn_samples *s, const struct vn_calibrate_options *how, struct vn_err *e)
+{
+    *f = (struct vn_folds){ .n = n,
+                            .job = how->bins ? "calibration" : "ranges",
+                            .network = vn_session_hash(session),
+                            .part = NEW_ARRAY(a, struct vn_result *, n) };
+    TRY(vn_samples_hash(&f->samples, s, e));
+    for (int i = 0; i < n; i++)
+        f->part[i] = empty_part(f, a);
+    return VN_OK;
+}
+
+static int collect_folds(struct vn_folds *f, struct vn_arena *a, struct vn_arena *work, const struct graph *g,
+                         const struct vn_samples *s, const struct vn_calibrate_options *o, int n,
+                         const int *of, struct vn_err *e)
 {
     struct vn_session *session;
     struct collector c = {
         .g = g, .arena = a, .random = o->random, .add = o->bins ? vn_histogram_add : vn_histogram_add_range
     };
     TRY(vn_shard_check(&o->part, e));
-    TRY(begin(&session, &c.r, a, work, g, s, o, e));
+    TRY(open_float(&session, work, g, o, e));
+    TRY(begin(f, a, n, session, s, o, e));
+    c.r = new_ranges(work, g);
     observe(session, &c, work);
-    TRY(collect_all(&c, session, s, o, e));
-    *out = c.r;
-    return set_ranges(c.r, g, e);
+    return collect_all(&c, session, s, o, f, of, e);
+}
+
+int vn_calibrate_folds(struct vn_folds *f, struct vn_arena *a, const struct graph *g,
+                       const struct vn_samples *s, const struct vn_calibrate_options *o, int n, const int *of,
+                       struct vn_err *e)
+{
+    struct vn_arena *work = vn_arena_new();
+    const int status = collect_folds(f, a, work, g, s, o, n, of, e);
+    vn_arena_free(&work);
+    return status;
+}
+
+static int ranges_of(struct vn_ranges **out, struct vn_arena *a, const struct graph *g,
+                     struct vn_result *result, struct vn_err *e)
+{
+    struct vn_ranges *r = *out = new_ranges(a, g);
+    r->result = result;
+    watch_means(r, a, g);
+    return set_ranges(r, g, e);
+}
+
+int vn_folds_join(struct vn_ranges **out, struct vn_arena *a, const struct graph *g, const struct vn_folds *f,
+                  int without, struct vn_err *e)
+{
+    struct vn_result *all = empty_part(f, a);
+    for (int i = 0; i < f->n; i++)
+        if (i != without)
+            TRY(vn_result_merge(all, f->part[i], e));
+    return ranges_of(out, a, g, all, e);
 }
 
 int vn_calibrate(struct vn_ranges **out, struct vn_arena *a, const struct graph *g,
                  const struct vn_samples *s, const struct vn_calibrate_options *o, struct vn_err *e)
 {
-    struct vn_arena *work = vn_arena_new();
-    const int status = calibrate(out, a, work, g, s, o, e);
-    vn_arena_free(&work);
-    return status;
+    struct vn_folds f;
+    TRY(vn_calibrate_folds(&f, a, g, s, o, 1, NULL, e));
+    return ranges_of(out, a, g, f.part[0], e);
 }
 
 /* not used in src: vn_calibrate_join: a job is divided by who uses the library, and by tests */
@@ -329,11 +374,13 @@ int vn_calibrate_join(struct vn_ranges **out, struct vn_arena *a, const struct g
                       const char *const *parts, struct vn_err *e)
 {
     struct vn_session *session;
+    struct vn_folds f;
     struct vn_arena *work = vn_arena_new();
-    int status = begin(&session, out, a, work, g, s, o, e);
+    int status = open_float(&session, work, g, o, e);
+    if (status == VN_OK)
+        status = begin(&f, a, 1, session, s, o, e);
     vn_arena_free(&work);
     TRY(status);
-    watch_means(*out, a, g);
-    TRY(vn_result_join((*out)->result, (uint64_t)vn_samples_count(s), n, parts, e));
-    return set_ranges(*out, g, e);
+    TRY(vn_result_join(f.part[0], (uint64_t)vn_samples_count(s), n, parts, e));
+    return ranges_of(out, a, g, f.part[0], e);
 }

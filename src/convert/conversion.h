@@ -31,6 +31,8 @@ struct vn_conversion {
     struct pass_report *passes;
     struct vn_samples *samples;
     struct vn_ranges *ranges;
+    struct vn_folds folds; /* of the samples, where a method is searched for; n 0: none */
+    int *fold_of, *ranked; /* by sample: its fold; samples in the order of what they hold */
     struct vn_quant_method method;
     struct comparison *comparison;
     struct vn_image bin;

@@ -265,6 +265,35 @@ static void comparison_in_parts(void **state)
     end_net(&c);
 }
 
+/* ---- folds ---- */
+
+/* Ranges of all folds but one are those of the other samples. */
+static void folds_without_one(void **state)
+{
+    (void)state;
+    struct vn_err e;
+    struct calibrated_net c = net_to_calibrate();
+    struct vn_folds f;
+    struct vn_ranges *r, *expected;
+    int of[SAMPLES];
+    for (int i = 0; i < SAMPLES; i++)
+        of[i] = i % 3;
+    OK(vn_calibrate_folds(&f, c.n.arena, c.n.g, c.samples, &c.o, 3, of, &e));
+    OK(vn_folds_join(&r, c.n.arena, c.n.g, &f, -1, &e));
+    OK(vn_calibrate(&expected, c.n.arena, c.n.g, c.samples, &c.o, &e));
+    same_ranges(r, expected);
+    same_results(c.n.arena, r->result, expected->result);
+    for (int i = 0; i < SAMPLES; i++)
+        of[i] = i % 2;
+    OK(vn_calibrate_folds(&f, c.n.arena, c.n.g, c.samples, &c.o, 2, of, &e));
+    OK(vn_folds_join(&r, c.n.arena, c.n.g, &f, 1, &e));
+    c.o.part = (struct vn_shard){ 0, 2 };
+    OK(vn_calibrate(&expected, c.n.arena, c.n.g, c.samples, &c.o, &e));
+    same_ranges(r, expected);
+    same_results(c.n.arena, r->result, expected->result);
+    end_net(&c);
+}
+
 /* ---- evaluation ---- */
 
 #define IMAGES 23
@@ -447,6 +476,7 @@ int main(void)
         cmocka_unit_test(calibration_in_parts),   cmocka_unit_test(bins_are_not_needed),
         cmocka_unit_test(parts_that_do_not_join), cmocka_unit_test(comparison_in_parts),
         cmocka_unit_test(evaluation_in_parts),    cmocka_unit_test(files_that_do_not_join),
+        cmocka_unit_test(folds_without_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
