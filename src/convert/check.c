@@ -92,7 +92,7 @@ static int compare_marches(struct vn_conversion *c, struct vn_err *e)
         int status = vn_target_read(&c->target, c->arena, names[i], e);
         if (status == VN_OK) {
             r.description = vn_arena_str(c->kept, c->target.description);
-            status = vn_convert_quantize(c, a, &c->method, &calibrated, &quantized, e);
+            status = vn_convert_quantize(c, a, &c->method, c->ranges, &calibrated, &quantized, e);
             r.integers = status == VN_OK ? vn_quantize_count(quantized) : 0;
             VEC_PUSH(c->kept, &c->marches, r);
         }
@@ -119,7 +119,7 @@ static int check(struct vn_conversion *c, const struct vn_check_options *o, stru
     TRY(vn_convert_collect_ranges(c, e));
     c->method = vn_convert_method(c, "max", 1);
     TRY(compare_marches(c, e));
-    TRY(vn_convert_quantize(c, c->arena, &c->method, &c->calibrated, &c->quantized, e));
+    TRY(vn_convert_quantize(c, c->arena, &c->method, c->ranges, &c->calibrated, &c->quantized, e));
     vn_convert_tell_requests(c);
     TRY(vn_convert_compile(c, e));
     TRY(vn_convert_remove_nodes(c, e));

@@ -6,6 +6,7 @@
  * method_search.c, accuracy.c, edits.c, products.c, tables.c. Other ways through the stages:
  * check.c, check_data.c, fast.c.
  */
+#include "convert/held_samples.h"
 #include "convert/stages.h"
 
 /* The model as far as it can be taken; what is wrong ends it, or is noted. */
@@ -78,7 +79,11 @@ int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e)
     o.listener = &c->listener;
     o.bins = needs_bins(c->config);
     o.random = c->config->calibration_type == CALIBRATION_SKIP;
-    return vn_calibrate(&c->ranges, c->arena, c->optimized, c->samples, &o, e);
+    if (c->config->calibration_type != CALIBRATION_DEFAULT)
+        return vn_calibrate(&c->ranges, c->arena, c->optimized, c->samples, &o, e);
+    TRY(vn_held_folds(c, e));
+    TRY(vn_calibrate_folds(&c->folds, c->arena, c->optimized, c->samples, &o, c->folds.n, c->fold_of, e));
+    return vn_folds_join(&c->ranges, c->arena, c->optimized, &c->folds, -1, e);
 }
 
 static int choose_method(struct vn_conversion *c, struct vn_err *e)
@@ -108,7 +113,7 @@ static int calibrate(struct vn_conversion *c, struct vn_err *e)
 static int make_quantized(struct vn_conversion *c, struct vn_err *e)
 {
     INFO(c, "Start to quantize the model.");
-    TRY(vn_convert_quantize(c, c->arena, &c->method, &c->calibrated, &c->quantized, e));
+    TRY(vn_convert_quantize(c, c->arena, &c->method, c->ranges, &c->calibrated, &c->quantized, e));
     vn_convert_tell_requests(c);
     INFO(c, "End to quantize the model.");
     INFO(c, "Start to compare the quantized model with the float model.");

@@ -1,4 +1,5 @@
 /* Quantization with one method, and the search for the best one. */
+#include "convert/method_choice.h"
 #include "convert/stages.h"
 
 static void leave_as_integers(struct value *v, const struct config *c)
@@ -8,7 +9,8 @@ static void leave_as_integers(struct value *v, const struct config *c)
 }
 
 int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const struct vn_quant_method *m,
-                        struct graph **calibrated, struct graph **quantized, struct vn_err *e)
+                        const struct vn_ranges *r, struct graph **calibrated, struct graph **quantized,
+                        struct vn_err *e)
 {
     const struct vn_quant_options o = { .method = *m,
                                         .target = &c->target,
@@ -18,54 +20,13 @@ int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const
                                         .n_rules = c->config->types.n,
                                         .listener = calibrated == &c->calibrated ? &c->listener : NULL };
     *calibrated = vn_graph_clone(a, c->optimized);
-    TRY(vn_quantize_annotate(*calibrated, c->ranges, &o, e));
+    TRY(vn_quantize_annotate(*calibrated, r, &o, e));
     *quantized = vn_graph_clone(a, *calibrated);
     TRY(vn_quantize_store(*quantized, e));
     for (int i = 0; i < (*quantized)->outputs.n; i++)
         leave_as_integers((*quantized)->outputs.v[i], c->config);
     return VN_OK;
 }
-
-/* Mean cosine of the outputs over a few samples; the worst output counts. */
-#define SEARCH_SAMPLES 10
-
-/* What judges the outputs is enough, so everything else may be fused. */
-static int compare_outputs(struct comparison **out, struct vn_arena *a, const struct vn_conversion *c,
-                           const struct graph *quantized, const char *what, struct vn_err *e)
-{
-    const struct compare_options o = { .run = c->run,
-                                       .limit = SEARCH_SAMPLES,
-                                       .wanted = vn_convert_judges(a, quantized),
-                                       .level = 3,
-                                       .listener = &c->listener,
-                                       .what = what };
-    return vn_compare_graphs(out, a, c->optimized, quantized, c->samples, &o, e);
-}
-
-static int score(const struct vn_conversion *c, const struct vn_quant_method *m, double *cosine,
-                 struct vn_err *e)
-{
-    struct vn_arena *a = vn_arena_new();
-    struct graph *calibrated, *quantized;
-    struct comparison *cmp;
-    const char *text = vn_quant_method_text(m, a);
-    int status = vn_convert_quantize(c, a, m, &calibrated, &quantized, e);
-    if (status == VN_OK)
-        status = compare_outputs(&cmp, a, c, quantized, text, e);
-    if (status == VN_OK) {
-        *cosine = vn_convert_worst_cosine(a, quantized, cmp);
-        INFO(c, "  %s: output cosine %.6f", text, *cosine);
-    }
-    vn_arena_free(&a);
-    return status;
-}
-
-static const struct {
-    const char *calibrator;
-    double parameter;
-} candidates[] = {
-    { "max", 1 }, { "max-percentile", 0.99999 }, { "max-percentile", 0.99995 }, { "max-percentile", 0.9999 }
-};
 
 struct vn_quant_method vn_convert_method(const struct vn_conversion *c, const char *calibrator,
                                          double parameter)
@@ -75,25 +36,161 @@ struct vn_quant_method vn_convert_method(const struct vn_conversion *c, const ch
                                      c->config->bias_correction };
 }
 
-/* Keep the better of what was best so far and m. */
-static int try_method(struct vn_conversion *c, struct vn_quant_method m, double *best, struct vn_err *e)
+/* ---- the search ---- */
+
+enum { MOST_TRIALS = 16 };
+
+struct method_search {
+    struct vn_conversion *c;
+    struct vn_arena *arena;
+    struct held_samples *held;
+    struct method_trial trial[MOST_TRIALS];
+    int n, round; /* trials; the first of this round */
+};
+
+static int is_tried(const struct method_search *s, const struct vn_quant_method *m)
 {
-    double cosine;
-    TRY(score(c, &m, &cosine, e));
-    if (cosine > *best) {
-        *best = cosine;
-        c->method = m;
+    for (int i = 0; i < s->n; i++) {
+        const struct vn_quant_method *x = &s->trial[i].method;
+        if (x->calibrator == m->calibrator && x->parameter == m->parameter &&
+            x->zero_points == m->zero_points && x->bias_correction == m->bias_correction)
+            return 1;
     }
+    return 0;
+}
+
+static void add_trial(struct method_search *s, struct vn_quant_method m)
+{
+    if (s->n == MOST_TRIALS || is_tried(s, &m))
+        return;
+    s->trial[s->n++] = (struct method_trial){ .method = m,
+                                              .score = NEW_ARRAY(s->arena, struct held_score, s->held->n),
+                                              .done = vn_arena_alloc(s->arena, (size_t)s->held->n) };
+}
+
+static int run_trial(struct method_search *s, struct method_trial *t, const struct vn_ranges *r, int fold,
+                     struct vn_err *e)
+{
+    struct vn_arena *work = vn_arena_new();
+    struct graph *calibrated, *quantized;
+    int status = vn_convert_quantize(s->c, work, &t->method, r, &calibrated, &quantized, e);
+    if (status == VN_OK)
+        status = vn_held_score(t->score, s->held, quantized, fold, &s->c->run, e);
+    for (int i = 0; status == VN_OK && i < s->held->n; i++)
+        t->done[i] |= s->held->of[i].fold == fold;
+    vn_arena_free(&work);
+    return status;
+}
+
+/* Ranges from all folds but this one; a single sample judges what it was collected from. */
+static int run_fold(struct method_search *s, struct vn_arena *work, int fold, struct vn_err *e)
+{
+    struct vn_ranges *r;
+    const int without = s->held->folds > 1 ? fold : -1;
+    TRY(vn_folds_join(&r, work, s->c->optimized, &s->c->folds, without, e));
+    for (int i = s->round; i < s->n; i++)
+        if (!s->trial[i].dropped)
+            TRY(run_trial(s, &s->trial[i], r, fold, e));
+    return VN_OK;
+}
+
+static int run_round(struct method_search *s, struct vn_err *e)
+{
+    for (int fold = 0; fold < s->held->folds; fold++) {
+        struct vn_arena *work = vn_arena_new();
+        const int status = run_fold(s, work, fold, e);
+        vn_arena_free(&work);
+        TRY(status);
+        vn_trials_drop(s->trial, s->n, s->held->n);
+        vn_progress(&s->c->listener, "methods", fold + 1, s->held->folds);
+    }
+    s->round = s->n;
+    return VN_OK;
+}
+
+static const struct vn_quant_method *best(const struct method_search *s)
+{
+    return &s->trial[vn_trials_choose(s->trial, s->n, s->held->n)].method;
+}
+
+/* The other zero points, the other choice of bias correction, both; what the configuration fixes stays. */
+static void add_variants(struct method_search *s, struct vn_quant_method m)
+{
+    const struct config *c = s->c->config;
+    const enum zero_points zp[] = { m.zero_points, c->asymmetric ? m.zero_points : ZERO_POINTS_ASYMMETRIC,
+                                    s->c->target.zero_points };
+    for (int i = 0; i < (c->asymmetric ? 1 : 3); i++)
+        for (int correct = c->bias_correction; correct <= 1; correct++) {
+            m.zero_points = zp[i];
+            m.bias_correction = correct;
+            add_trial(s, m);
+        }
+}
+
+static const struct {
+    const char *calibrator;
+    double parameter;
+} calibrators[] = {
+    { "max-percentile", 0.99999 },
+    { "max-percentile", 0.99995 },
+    { "max-percentile", 0.9999 },
+    { "mse", 1 },
+    { "kl", 1 },
+};
+
+static void add_calibrators(struct method_search *s, struct vn_quant_method m)
+{
+    for (size_t i = 0; i < sizeof calibrators / sizeof *calibrators; i++) {
+        m.calibrator = vn_calibrator_find(calibrators[i].calibrator);
+        m.parameter = calibrators[i].parameter;
+        add_trial(s, m);
+    }
+}
+
+#define ENOUGH_SQNR 50.0 /* dB: what is lost does not matter */
+
+static int is_enough(const struct method_search *s)
+{
+    const struct trial_summary t =
+        vn_trial_summary(&s->trial[vn_trials_choose(s->trial, s->n, s->held->n)], s->held->n);
+    return t.agreement == 1 && t.worst >= ENOUGH_SQNR;
+}
+
+static void print_table(const struct method_search *s)
+{
+    const int chosen = vn_trials_choose(s->trial, s->n, s->held->n);
+    INFO(s->c, "  %-52s %9s %9s %10s %7s", "method", "SQNR dB", "worst", "agreement", "samples");
+    for (int i = 0; i < s->n; i++) {
+        const struct trial_summary t = vn_trial_summary(&s->trial[i], s->held->n);
+        INFO(s->c, "%s %-52s %9.3f %9.3f %9.3f%% %7d", i == chosen ? "*" : " ",
+             vn_quant_method_text(&s->trial[i].method, s->arena), t.sqnr, t.worst, 100 * t.agreement,
+             t.samples);
+    }
+}
+
+static int search(struct method_search *s, struct vn_err *e)
+{
+    TRY(vn_held_samples(&s->held, s->arena, s->c, e));
+    INFO(s->c, "Scores of %d samples in %d folds: ranges of a fold's samples come from the other folds.",
+         s->held->n, s->held->folds);
+    add_variants(s, vn_convert_method(s->c, "max", 1));
+    TRY(run_round(s, e));
+    if (!is_enough(s)) {
+        add_calibrators(s, *best(s));
+        TRY(run_round(s, e));
+        add_variants(s, *best(s));
+        TRY(run_round(s, e));
+    }
+    print_table(s);
+    s->c->method = *best(s);
     return VN_OK;
 }
 
 int vn_convert_search(struct vn_conversion *c, struct vn_err *e)
 {
-    double best = -2;
+    struct method_search s = { .c = c, .arena = vn_arena_new() };
     INFO(c, "Run calibration model with modelwise search method.");
-    for (size_t i = 0; i < sizeof candidates / sizeof *candidates; i++)
-        TRY(try_method(c, vn_convert_method(c, candidates[i].calibrator, candidates[i].parameter), &best, e));
-    struct vn_quant_method corrected = c->method;
-    corrected.bias_correction = 1;
-    return c->method.bias_correction ? VN_OK : try_method(c, corrected, &best, e);
+    const int status = search(&s, e);
+    vn_arena_free(&s.arena);
+    return status;
 }

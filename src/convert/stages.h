@@ -42,7 +42,8 @@ void vn_convert_judge_inputs(struct vn_conversion *c);
 
 /* method_search.c */
 int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const struct vn_quant_method *m,
-                        struct graph **calibrated, struct graph **quantized, struct vn_err *e);
+                        const struct vn_ranges *r, struct graph **calibrated, struct graph **quantized,
+                        struct vn_err *e);
 struct vn_quant_method vn_convert_method(const struct vn_conversion *c, const char *calibrator,
                                          double parameter);
 int vn_convert_search(struct vn_conversion *c, struct vn_err *e);

@@ -1,5 +1,6 @@
 """Networks whose outputs are integers or booleans convert and are compared exactly, as by onnxruntime."""
 import json
+import re
 import sys
 
 import numpy as np
@@ -94,8 +95,8 @@ def test_exact_outputs(tmp_path, samples, name):
     assert all("equal" not in rows[o] for o in rows if o not in judges)
     assert ("accuracy.output_cosine_mean" in meta) == bool(reals)
     text = (tmp_path / "log.txt").read_text()
-    scores = [float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if "output cosine" in line]
-    assert len(scores) == 5 and max(scores) < 1, "judged by the float tensors in front of the outputs"
+    scores = [float(line.split()[-4]) for line in text.splitlines() if re.search(r"INFO [* ] max.*%", line)]
+    assert len(scores) >= 4 and max(scores) < 100, "judged by the float tensors in front of the outputs"
     tool.run("verify", files[1], tmp_path / "out/m.bin", want=tool.DONE)
 
 
