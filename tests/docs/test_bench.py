@@ -2,12 +2,14 @@
 
 import sys
 
+import numpy as np
 import onnx
 import pytest
 import tool
 from onnx import TensorProto, helper
 
 sys.path.insert(0, str(tool.ROOT / "bench"))
+import accuracy  # noqa: E402
 import cache  # noqa: E402
 import convert  # noqa: E402
 import engines  # noqa: E402
@@ -218,3 +220,31 @@ def test_medians_of_profiles():
         ("a", "CONV", 2),
         ("b", "ADD", 1),
     ]
+
+
+def test_metrics_of_accuracy():
+    top = accuracy.TopOne([1, 0])
+    assert top.score(top.records([np.array([[0, 1.0], [0, 1]])])) == 50
+    plates = accuracy.Plates(["AB", "AA"], ["A", "B", "-"])
+    steps = np.eye(3)[[[0, 0, 1, 2], [0, 2, 0, 0]]].transpose(0, 2, 1)
+    assert plates.score(plates.records([steps])) == 100
+    pixels = accuracy.MeanIoU([np.array([[0, 0], [1, 11]])])
+    x = np.zeros((1, 11, 2, 2), np.float32)
+    x[0, 0, 0] = x[0, 1, 1] = 1
+    assert pixels.score(pixels.records([x])) == 100
+    x[0, 1, 0, 1] = 2
+    assert pixels.score(pixels.records([x])) == pytest.approx(50)
+    assert np.allclose(accuracy.enlarge(np.array([[[0.0, 1]]]), (1, 4)), [[[0, 0.25, 0.75, 1]]])
+
+
+def test_agreement_counts_decisions_that_are_made():
+    found = accuracy.detections(lambda o: o[0])
+    a, b = (found([np.array([x])]) for x in ([[0.9, 0], [0.1, 0], [0, 0.6]], [[0.8, 0], [0, 0.7], [0, 0.9]]))
+    assert a.tolist() == [[0, -1, 1]] and accuracy.agreement(a, b) == pytest.approx(200 / 3)
+    assert accuracy.agreement(a, a) == 100
+
+
+def test_fidelity():
+    x, y = [np.array([[1.0, 0], [0, 2]])], [np.array([[1.0, 0.5], [0, 2]])]
+    mean, least, cosine = accuracy.fidelity(x, y)
+    assert mean == least == pytest.approx(10 * np.log10(5 / 0.25)) and cosine == pytest.approx(1 / 1.25**0.5)
