@@ -152,8 +152,6 @@ int vn_print_json(json_t *j);
 /* What the command line says, behind the command's name. */
 void vn_failure_line(const struct command *c, int argc, char **argv);
 int vn_failure_wanted(void); /* 1: it has --json */
-/* A word as a shell reads it. */
-const char *vn_quoted(struct vn_arena *a, const char *word);
 /* The result with cause, evidence and next_command where it failed (f not NULL; next_command NULL: as
  * failures.def has it). Returns the exit status. Takes the reference. */
 int vn_print_result(json_t *j, const struct vn_failure *f, struct vn_arena *a);

@@ -3,6 +3,7 @@
 
 #include <vernier/reason.h>
 
+#include "base/shell.h"
 #include "cli/cli.h"
 
 static struct {
@@ -38,30 +39,19 @@ int vn_failure_wanted(void)
 
 /* ---- a command line for a shell ---- */
 
-const char *vn_quoted(struct vn_arena *a, const char *word)
-{
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=./:,@%";
-    if (*word && strspn(word, plain) == strlen(word))
-        return word;
-    const char *out = "'";
-    for (; *word; word++)
-        out = vn_arena_fmt(a, *word == '\'' ? "%s'\\''" : "%s%c", out, *word);
-    return vn_arena_fmt(a, "%s'", out);
-}
-
 static const char *whole_line(struct vn_arena *a)
 {
     const char *out = NULL;
     for (int i = 0; i < line.n; i++)
         if (!is_json(line.words[i]))
-            out = vn_arena_fmt(a, "%s%s%s", out ? out : "", out ? " " : "", vn_quoted(a, line.words[i]));
+            out = vn_arena_fmt(a, "%s%s%s", out ? out : "", out ? " " : "", vn_shell_word(a, line.words[i]));
     return out;
 }
 
 static const char *word_at(struct vn_arena *a, int i)
 {
     const char **words;
-    return i < vn_words(&words) ? vn_quoted(a, words[i]) : NULL;
+    return i < vn_words(&words) ? vn_shell_word(a, words[i]) : NULL;
 }
 
 static const char *value_of(struct vn_arena *a, const char *name)
@@ -74,7 +64,7 @@ static const char *value_of(struct vn_arena *a, const char *name)
     else if (*name >= '0' && *name <= '9')
         value = word_at(a, *name - '0');
     else if (vn_opt(name))
-        value = vn_quoted(a, vn_opt(name));
+        value = vn_shell_word(a, vn_opt(name));
     return value;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/guard.h"
 #include "base/listen.h"
+#include "flow/compare_fed.h"
 #include "flow/compare_side.h"
 #include "flow/tensor_distance.h"
 #include "inspect/verify_inputs.h"
@@ -25,6 +26,7 @@ struct vn_comparison {
 
 struct job {
     const struct vn_compare_options *o;
+    const struct compare_feeder *feeder; /* NULL: as the options say */
     struct vn_arena *kept, *arena;
     struct compare_side side[2];
     struct verify_inputs in; /* of artefacts */
@@ -46,6 +48,8 @@ static int open_sides(struct job *j, struct vn_err *e)
     for (int k = 0; k < 2; k++)
         if (vn_compare_is_artefact(path[k]))
             TRY(vn_compare_side_open(&j->side[k], j->arena, path[k], j->o, marks, e));
+    for (int k = 0; k < 2 && j->feeder; k++)
+        j->side[k].outputs_only = j->feeder->outputs_only;
     TRY(vn_session_check_settings(in, marks, e));
     for (int k = 0; k < 2; k++)
         if (!j->side[k].s)
@@ -65,6 +69,9 @@ static int count_samples(struct job *j, struct vn_err *e)
 {
     const int artefacts = (j->side[0].s != NULL) + (j->side[1].s != NULL);
     int left_out[2];
+    j->samples = j->feeder ? j->feeder->samples : 0;
+    if (j->feeder)
+        return VN_OK;
     if (!artefacts)
         TRY(vn_trace_common(&j->side[0].t, &j->side[1].t, j->arena, left_out, e));
     j->fed = artefacts == 2 || (artefacts && (j->o->with.n_files || j->o->with.n_folders));
@@ -85,8 +92,11 @@ static int run_side(struct job *j, int k, int sample, struct vn_arena *a, struct
     struct compare_side *side = &j->side[k];
     if (!side->s)
         return VN_OK;
-    TRY(j->fed ? vn_verify_feed(side->s, &j->in, sample, e)
-               : vn_compare_side_feed(side, a, &j->side[!k], sample, e));
+    if (j->feeder)
+        TRY(j->feeder->feed(j->feeder->user, side->s, k, sample, e));
+    else
+        TRY(j->fed ? vn_verify_feed(side->s, &j->in, sample, e)
+                   : vn_compare_side_feed(side, a, &j->side[!k], sample, e));
     return vn_compare_side_run(side, a, e);
 }
 
@@ -256,9 +266,9 @@ static int finish(struct vn_comparison *c, struct job *j, struct vn_err *e)
 }
 
 static int compare(struct vn_comparison *c, struct vn_arena *work, const struct vn_compare_options *o,
-                   struct vn_err *e)
+                   const struct compare_feeder *f, struct vn_err *e)
 {
-    struct job j = { .o = o, .kept = c->arena, .arena = work, .by_name = vn_map_new(c->arena) };
+    struct job j = { .o = o, .feeder = f, .kept = c->arena, .arena = work, .by_name = vn_map_new(c->arena) };
     for (int k = 0; k < 2; k++)
         j.seen[k] = vn_map_new(c->arena);
     TRY(open_sides(&j, e));
@@ -267,12 +277,13 @@ static int compare(struct vn_comparison *c, struct vn_arena *work, const struct 
     return finish(c, &j, e);
 }
 
-static int new_comparison(struct vn_comparison **out, const struct vn_compare_options *o, struct vn_err *e)
+static int new_comparison(struct vn_comparison **out, const struct vn_compare_options *o,
+                          const struct compare_feeder *f, struct vn_err *e)
 {
     struct vn_arena *kept = vn_arena_new(), *work = vn_arena_new();
     struct vn_comparison *c = NEW(kept, struct vn_comparison);
     c->arena = kept;
-    const int status = compare(c, work, o, e);
+    const int status = compare(c, work, o, f, e);
     vn_arena_free(&work);
     if (status < 0)
         vn_comparison_free(&c);
@@ -284,8 +295,15 @@ int vn_compare(struct vn_comparison **out, const struct vn_compare_options *o, s
 {
     int status;
     *out = NULL;
-    VN_GUARDED(status, e, new_comparison(out, o, e));
+    VN_GUARDED(status, e, new_comparison(out, o, NULL, e));
     return status;
+}
+
+int vn_compare_fed(struct vn_comparison **out, const struct vn_compare_options *o,
+                   const struct compare_feeder *f, struct vn_err *e)
+{
+    *out = NULL;
+    return new_comparison(out, o, f, e);
 }
 
 void vn_comparison_free(struct vn_comparison **c)

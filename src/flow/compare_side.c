@@ -51,7 +51,9 @@ int vn_compare_side_open(struct compare_side *side, struct vn_arena *a, const ch
 static void keep(void *user, int value, const struct vn_view *v)
 {
     struct compare_side *side = user;
-    if (value < 0 || vn_trace_find(&side->t, vn_session_value_name(side->s, value)) >= 0)
+    if (value < 0 ||
+        (side->outputs_only && vn_session_output_find(side->s, vn_session_value_name(side->s, value)) < 0) ||
+        vn_trace_find(&side->t, vn_session_value_name(side->s, value)) >= 0)
         return;
     const struct vn_shape shape = vn_shape_of(v->rank, v->shape);
     struct vn_tensor *t = vn_tensor_new(side->arena, VN_F32, &shape);

@@ -12,6 +12,7 @@ struct compare_side {
     struct vn_session *s; /* NULL: saved arrays */
     struct trace t; /* the arrays; of an artefact the values of the sample that ran last */
     struct vn_arena *arena; /* of these, while it runs */
+    int outputs_only; /* other values are not kept */
     struct vn_map *values; /* of an artefact: names of its values by the names that files have */
     struct vn_map
         *clamped; /* of an artefact: values that only a clamp reads, which may share its parameters */

@@ -11,6 +11,7 @@
 #include <vernier/convert.h>
 #include <vernier/debug.h>
 #include <vernier/eval.h>
+#include <vernier/flow.h>
 #include <vernier/reason.h>
 #include <vernier/session.h>
 #include <vernier/verify.h>
@@ -41,6 +42,7 @@ void vn_print_verification(FILE *f, const struct vn_verification *v, int all);
 void vn_print_pair(FILE *f, const struct vn_pair *p, int all);
 
 /* Outputs, those that fail, and the first rows; all: every tensor. */
+void vn_print_flow(FILE *f, const struct vn_flow_result *r);
 void vn_print_comparison(FILE *f, const struct vn_comparison *c, int all);
 
 /* The table of steps of pipelines (image/steps.h). */
@@ -70,6 +72,7 @@ json_t *vn_json_nodes(const struct vn_node_row *rows, int n);
 json_t *vn_json_outputs(const struct vn_output_row *rows, int n);
 json_t *vn_json_evaluation(const struct vn_evaluation *v);
 json_t *vn_json_verification(const struct vn_verification *v);
+json_t *vn_json_flow(const struct vn_flow_result *r);
 json_t *vn_json_comparison(const struct vn_comparison *c);
 json_t *vn_json_pair(const struct vn_pair *p);
 

@@ -43,6 +43,8 @@ CASES = {
     "check of a configuration": ("check", "-c", "wrong.yaml"),
     "convert": ("convert", "-c", "wrong.yaml", "--log", "none"),
     "convert, low": ("convert", "-c", "low.yaml", "--log", "none", "--min-cosine", "1.5"),
+    "flow": ("flow", "-c", "wrong.yaml"),
+    "flow, low": ("flow", "-c", "low.yaml", "--min-cosine", "1"),
     "run": ("run", "broken.bin"),
     "perf": ("perf", "broken.bin"),
     "info": ("info", "broken.onnx"),

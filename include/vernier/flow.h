@@ -1,0 +1,81 @@
+/* vernier/flow.h - the recommended verification of a conversion, from the training program to the program.
+ *
+ * NOT STABLE: names and fields may change in any release.
+ *
+ *     struct vn_flow_options o;
+ *     struct vn_flow_result *f;
+ *     vn_flow_options_default(&o);
+ *     o.config = "net.yaml";
+ *     if (vn_flow(&f, &o, &err) < 0) ...
+ *     puts(vn_flow_summary(f)->passed ? "passed" : "failed");
+ *     vn_flow_free(&f);
+ *
+ * Steps run one after the other; the first that fails is the last (docs/flow.md). Strings and arrays in the
+ * result are borrowed: they live until it is freed. */
+#ifndef VERNIER_FLOW_H
+#define VERNIER_FLOW_H
+
+#include <vernier/failure.h>
+#include <vernier/listener.h>
+#include <vernier/runtime.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vn_flow_options {
+    const char *config; /* path of the YAML file. Required */
+    const char *reference; /* what the training program saved: inputs and outputs of the network as arrays
+                            * (docs/compare.md); NULL: nothing */
+    const char *task; /* settings of an evaluation (docs/eval.md); NULL: similarity decides */
+    const char *dumps; /* what a board has saved: inputs and outputs as arrays; NULL: nothing */
+    int n_sets; /* "KEY=VALUE": keys of the configuration that are set anew; an empty value removes the key */
+    const char *const *sets;
+    const char *save; /* file beside `config` that gets the configuration with `sets`; required with them */
+    int strict; /* 1: a step that is skipped counts as failed */
+    int no_repair; /* 1: a failure is named, and nothing is tried to repair it */
+    int samples; /* calibration samples that are compared, at least 1 */
+    double min_cosine; /* of an output of the quantized network, without a task; mean of the samples */
+    double max_drop; /* of the task's first score, in its unit */
+    struct vn_options run; /* threads and CPU features */
+    struct vn_listener listener; /* progress */
+};
+/* No configuration, 10 samples, min_cosine 0.99, max_drop 1, one thread, every CPU feature. */
+void vn_flow_options_default(struct vn_flow_options *o);
+
+enum vn_flow_state { VN_FLOW_PASS, VN_FLOW_FAIL, VN_FLOW_SKIPPED };
+
+struct vn_flow_step {
+    const char *name; /* "quantized" */
+    const char *what; /* a line for people */
+    enum vn_flow_state state;
+    int counted; /* 1: one of the five that this machine can check */
+    const char *why; /* what was found, or why it was skipped */
+    const char *node; /* FAIL: where it breaks; NULL: not known */
+    struct vn_failure failure; /* FAIL */
+    double seconds;
+};
+
+struct vn_flow_verdict {
+    const char *config; /* the file that was used */
+    int passed;
+    int steps, checked; /* that count, and of them those that were not skipped */
+    int failed; /* index of the step that failed; -1: none */
+};
+
+struct vn_flow_result; /* opaque */
+
+/* Convert and verify. On success *f is the result, to be freed with vn_flow_free, whether the steps passed or
+ * not; on failure NULL. A configuration, a model or data that cannot be used are a failed step, not an error.
+ * Errors: VN_E_USAGE (options), VN_E_INPUT (a configuration that cannot be read), VN_E_IO, VN_E_NOMEM. */
+int vn_flow(struct vn_flow_result **f, const struct vn_flow_options *o, struct vn_err *e);
+/* Sets *f to NULL; NULL is allowed. */
+void vn_flow_free(struct vn_flow_result **f);
+
+const struct vn_flow_verdict *vn_flow_summary(const struct vn_flow_result *f);
+const struct vn_flow_step *vn_flow_steps(const struct vn_flow_result *f, int *n);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

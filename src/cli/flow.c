@@ -1,0 +1,86 @@
+/* vernier flow - from the training program to the program on a device, step by step, and where it breaks. */
+#include <vernier/flow.h>
+
+#include "cli/cli.h"
+
+static const struct option_def options[] = {
+    { "--config", 'c', "FILE.yaml", 0, 0, "configuration (vernier init writes one)" },
+    { "--reference", 0, "DIR", 0, 0,
+      "inputs and outputs of the network as the training program saved them: NAME.npy, or an .npz" },
+    { "--task", 0, "FILE.yaml", 0, 0,
+      "what decides whether the quantized network is good (settings of vernier eval); without: similarity" },
+    { "--dumps", 0, "DIR", 0, 0, "inputs and outputs as a board saved them (.npy, raw dumps)" },
+    { "--set", 0, "KEY=VALUE", 1, 0,
+      "set a key of the configuration anew, and go on with the result, which --save names; 'KEY=' removes "
+      "it" },
+    { "--save", 0, "FILE.yaml", 0, 0, "with --set: the new configuration, in the folder of the old one" },
+    { "--strict", 0, NULL, 0, 0, "a step that is skipped counts as failed" },
+    { "--no-repair", 0, NULL, 0, 0, "name what is wrong, and try no repairs" },
+    { "--samples", 0, "N", 0, 0, "calibration samples that are compared (default 10)" },
+    { "--min-cosine", 0, "X", 0, 0, "least mean cosine of an output, without a task (default 0.99)" },
+    { "--max-drop", 0, "X", 0, 0, "with --task: how much less the first score may be (default 1)" },
+    RUN_OPTIONS,
+    JSON_OPTION,
+    { 0 },
+};
+
+static int read_options(struct vn_flow_options *o, struct logger *log, struct vn_err *e)
+{
+    const char **sets;
+    vn_flow_options_default(o);
+    o->config = vn_opt("--config");
+    o->reference = vn_opt("--reference");
+    o->task = vn_opt("--task");
+    o->dumps = vn_opt("--dumps");
+    o->n_sets = vn_opt_all("--set", &sets);
+    o->sets = sets;
+    o->save = vn_opt("--save");
+    o->strict = vn_opt("--strict") != NULL;
+    o->no_repair = vn_opt("--no-repair") != NULL;
+    o->listener.progress = vn_logger_listener(log).progress;
+    o->listener.user = log;
+    if (!o->config)
+        return vn_fail(e, VN_E_USAGE, "usage: vernier flow -c FILE.yaml");
+    TRY(vn_opt_run(&o->run, e));
+    TRY(vn_opt_int("--samples", o->samples, 1, 1000000, &o->samples, e));
+    TRY(vn_opt_real("--min-cosine", o->min_cosine, -1, 1, &o->min_cosine, e));
+    return vn_opt_real("--max-drop", o->max_drop, 0, 1e9, &o->max_drop, e);
+}
+
+static int report(const struct vn_flow_result *r, struct vn_arena *a)
+{
+    static const struct vn_failure skipped = { "skipped", "steps were skipped", NULL };
+    const struct vn_flow_verdict *sum = vn_flow_summary(r);
+    int n;
+    const struct vn_flow_step *s = vn_flow_steps(r, &n);
+    if (vn_opt("--json"))
+        return vn_print_result(vn_json_flow(r),
+                               sum->passed        ? NULL
+                               : sum->failed >= 0 ? &s[sum->failed].failure
+                                                  : &skipped,
+                               a);
+    vn_print_flow(stdout, r);
+    return sum->passed ? EXIT_DONE : EXIT_CHECK_FAILED;
+}
+
+static int run(struct vn_arena *a, struct vn_err *e)
+{
+    struct logger log = { 0 };
+    struct vn_flow_options o;
+    struct vn_flow_result *r;
+    TRY(read_options(&o, &log, e));
+    TRY(vn_flow(&r, &o, e));
+    const int status = report(r, a);
+    vn_flow_free(&r);
+    return status;
+}
+
+const struct command vn_cmd_flow = {
+    "flow",
+    "-c FILE.yaml [options]",
+    "convert and verify step by step; names where it breaks, why, and what to run next",
+    options,
+    0,
+    0,
+    run,
+};

@@ -1,0 +1,110 @@
+#include "flow/config_edit.h"
+
+#include <stdio.h>
+
+#include "base/file.h"
+#include "config/config.h"
+
+struct lines {
+    VEC(const char *) v;
+};
+
+static size_t indent_of(const char *line) { return strspn(line, " "); }
+
+static int is_key(const char *line, const char *key)
+{
+    const size_t n = strlen(key);
+    line += indent_of(line);
+    return !strncmp(line, key, n) && line[n + strspn(line + n, " ")] == ':';
+}
+
+/* Lines that belong to the value of line i. */
+static int value_end(const struct lines *l, int i)
+{
+    int end = i + 1;
+    while (end < l->v.n &&
+           (indent_of(l->v.v[end]) > indent_of(l->v.v[i]) && l->v.v[end][indent_of(l->v.v[end])] != '#'))
+        end++;
+    return end;
+}
+
+static const char *quoted(struct vn_arena *a, const char *value)
+{
+    const char *out = "'";
+    for (; *value; value++)
+        out = vn_arena_fmt(a, *value == '\'' ? "%s''" : "%s%c", out, *value);
+    return vn_arena_fmt(a, "%s'", out);
+}
+
+/* Lines from..end become `line`; NULL: they go. */
+static void replace(struct lines *l, struct vn_arena *a, int from, int end, const char *line)
+{
+    struct lines out = { 0 };
+    for (int i = 0; i < from; i++)
+        VEC_PUSH(a, &out.v, l->v.v[i]);
+    if (line)
+        VEC_PUSH(a, &out.v, line);
+    for (int i = end; i < l->v.n; i++)
+        VEC_PUSH(a, &out.v, l->v.v[i]);
+    *l = out;
+}
+
+static const struct key *find_key(const char *name)
+{
+    for (int i = 0; i < vn_keys_count; i++)
+        if (!strcmp(vn_keys[i].name, name))
+            return &vn_keys[i];
+    return NULL;
+}
+
+static void add_key(struct lines *l, struct vn_arena *a, const char *group, const char *line)
+{
+    int i = 0;
+    while (i < l->v.n && (indent_of(l->v.v[i]) || !is_key(l->v.v[i], group)))
+        i++;
+    if (i == l->v.n)
+        VEC_PUSH(a, &l->v, vn_arena_fmt(a, "%s:", group));
+    const size_t indent = i + 1 < l->v.n && indent_of(l->v.v[i + 1]) ? indent_of(l->v.v[i + 1]) : 2;
+    replace(l, a, i + 1, i + 1, vn_arena_fmt(a, "%*s%s", (int)indent, "", line));
+}
+
+static int set_key(struct lines *l, struct vn_arena *a, const char *set, struct vn_err *e)
+{
+    const char *equals = strchr(set, '=');
+    const char *name = equals ? vn_arena_strn(a, set, (size_t)(equals - set)) : set;
+    const struct key *key = find_key(name);
+    int i = 0;
+    if (!equals || !key)
+        return vn_fail(e, VN_E_USAGE, "--set: expected KEY=VALUE with a key of the configuration, got '%s'",
+                       set);
+    while (i < l->v.n && !(indent_of(l->v.v[i]) && is_key(l->v.v[i], name)))
+        i++;
+    const char *line = equals[1] ? vn_arena_fmt(a, "%s: %s", name, quoted(a, equals + 1)) : NULL;
+    if (i < l->v.n)
+        replace(l, a, i, value_end(l, i),
+                line ? vn_arena_fmt(a, "%*s%s", (int)indent_of(l->v.v[i]), "", line) : NULL);
+    else if (line)
+        add_key(l, a, key->group, line);
+    return VN_OK;
+}
+
+int vn_config_edit(const char **text, struct vn_arena *a, const char *path, const char *const *sets, int n,
+                   struct vn_err *e)
+{
+    struct lines l = { 0 };
+    char **lines;
+    int count;
+    TRY(vn_file_lines(a, path, &lines, &count, e));
+    for (int i = 0; i < count; i++)
+        VEC_PUSH(a, &l.v, lines[i]);
+    for (int i = 0; i < n; i++)
+        TRY(set_key(&l, a, sets[i], e));
+    size_t bytes = 1;
+    for (int i = 0; i < l.v.n; i++)
+        bytes += strlen(l.v.v[i]) + 1;
+    char *out = vn_arena_alloc(a, bytes), *at = out;
+    for (int i = 0; i < l.v.n; i++)
+        at += sprintf(at, "%s\n", l.v.v[i]);
+    *text = out;
+    return VN_OK;
+}

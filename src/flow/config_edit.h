@@ -1,0 +1,12 @@
+/* flow/config_edit.h - keys of a configuration set anew, as text: comments and everything else stay. */
+#ifndef VN_CONFIG_EDIT_H
+#define VN_CONFIG_EDIT_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+/* sets: "KEY=VALUE" each; an empty value takes the key out. VN_E_USAGE: no such key. */
+int vn_config_edit(const char **text, struct vn_arena *a, const char *path, const char *const *sets, int n,
+                   struct vn_err *e);
+
+#endif

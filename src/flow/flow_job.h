@@ -1,0 +1,78 @@
+/* flow/flow_job.h - what the steps of a flow share: inside flow/ only. */
+#ifndef VN_FLOW_JOB_H
+#define VN_FLOW_JOB_H
+
+#include <vernier/check.h>
+#include <vernier/convert.h>
+#include <vernier/flow.h>
+
+#include "config/config.h"
+#include "data/samples.h"
+#include "flow/compare_fed.h"
+#include "session/session.h"
+
+enum product { ORIGINAL, OPTIMIZED, CALIBRATED, QUANTIZED, PROGRAM, FLOW_PRODUCTS };
+
+struct flow_job {
+    const struct vn_flow_options *o;
+    struct vn_arena *arena; /* of the result */
+    struct vn_arena *work;
+    const char *path; /* of the configuration */
+    struct config *config;
+    struct vn_conversion *c; /* NULL: not converted yet */
+    const char *product[FLOW_PRODUCTS];
+    struct vn_session *original; /* to look at; its graph says what samples are */
+    struct vn_samples *samples;
+    int failed_status; /* of the conversion: what is wrong with the configuration, enum vn_status */
+};
+
+struct flow_step {
+    const char *name, *what;
+    int (*run)(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
+    int counted;
+};
+/* The steps in their order, n of them. */
+const struct flow_step *vn_flow_table(int *n);
+
+/* How a step ends; all return VN_OK. */
+int vn_flow_passed(struct flow_job *j, struct vn_flow_step *s, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+int vn_flow_skipped(struct flow_job *j, struct vn_flow_step *s, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+int vn_flow_failed(struct flow_job *j, struct vn_flow_step *s, const char *cause, const char *node,
+                   const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/* The step functions. */
+int vn_flow_float(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
+int vn_flow_convert(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
+int vn_flow_original(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
+int vn_flow_optimized(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
+int vn_flow_quantized(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
+int vn_flow_program(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
+int vn_flow_board(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
+
+/* flow_samples.c: open the samples of the configuration for the original network; and feed them. */
+int vn_flow_open_samples(struct flow_job *j, struct vn_err *e);
+int vn_flow_samples(const struct flow_job *j, int most); /* how many are compared */
+int vn_flow_sample(const struct flow_job *j, int i, int n); /* the i-th of n, spread over all */
+/* Shapes and values of the float model's inputs, as the configuration has them. */
+int vn_flow_inputs(struct vn_input_settings *s, struct flow_job *j, struct vn_err *e);
+/* Two products on the same samples. */
+int vn_flow_compare(struct vn_comparison **c, struct flow_job *j, const char *left, const char *right,
+                    int samples, int outputs_only, struct vn_err *e);
+
+/* flow_pixels.c: what the float model reads where the device hands over pixels. */
+enum pixel_route {
+    ROUTE_TRAINING, /* from the pixels as training sees them */
+    ROUTE_DEVICE, /* from the device's pixels, converted back in float64 */
+};
+int vn_flow_network_input(float *out, const struct flow_job *j, int sample, int input, enum pixel_route route,
+                          struct vn_arena *a, struct vn_err *e);
+
+/* flow_next.c: "vernier flow -c CONFIG" with the options of this run. */
+const char *vn_flow_again(const struct flow_job *j, const char *config);
+
+/* repairs.c: name the cause more closely, and what to run next. */
+int vn_flow_repair(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
+
+#endif

@@ -1,0 +1,18 @@
+/* Command lines that go on from here. */
+#include "base/shell.h"
+#include "flow/flow_job.h"
+
+static const char *with_option(struct vn_arena *a, const char *line, const char *option, const char *value)
+{
+    return value ? vn_arena_fmt(a, "%s %s %s", line, option, vn_shell_word(a, value)) : line;
+}
+
+const char *vn_flow_again(const struct flow_job *j, const char *config)
+{
+    struct vn_arena *a = j->arena;
+    const char *line = vn_arena_fmt(a, "vernier flow -c %s", vn_shell_word(a, config));
+    line = with_option(a, line, "--reference", j->o->reference);
+    line = with_option(a, line, "--task", j->o->task);
+    line = with_option(a, line, "--dumps", j->o->dumps);
+    return j->o->strict ? vn_arena_fmt(a, "%s --strict", line) : line;
+}

@@ -1,0 +1,81 @@
+/* Calibration samples for any product. */
+#include "flow/flow_job.h"
+
+#define RANDOM_SAMPLES 8
+
+int vn_flow_open_samples(struct flow_job *j, struct vn_err *e)
+{
+    struct vn_session **s = vn_session_slot(j->work);
+    struct vn_session_options o;
+    vn_session_options_default(&o);
+    o.inspect = 1;
+    if (j->samples)
+        return VN_OK;
+    TRY(vn_session_open(s, j->product[ORIGINAL], &o, e));
+    j->original = *s;
+    const struct graph *g = vn_session_graph(j->original);
+    const char **names = NEW_ARRAY(j->work, const char *, g->inputs.n);
+    for (int i = 0; i < g->inputs.n; i++)
+        names[i] = g->inputs.v[i]->name;
+    TRY(vn_config_match_inputs(j->config, j->work, g->inputs.n, names, e));
+    return j->config->calibration_type == CALIBRATION_SKIP
+               ? vn_samples_random(&j->samples, j->work, j->config, g, RANDOM_SAMPLES, e)
+               : vn_samples_open(&j->samples, j->work, j->config, g, e);
+}
+
+int vn_flow_samples(const struct flow_job *j, int most)
+{
+    const int all = vn_samples_count(j->samples);
+    return all < most ? all : most;
+}
+
+int vn_flow_sample(const struct flow_job *j, int i, int n)
+{
+    return (int)((int64_t)i * vn_samples_count(j->samples) / n);
+}
+
+int vn_flow_inputs(struct vn_input_settings *s, struct flow_job *j, struct vn_err *e)
+{
+    struct vn_arena *a = j->work;
+    const struct graph *g = vn_session_graph(j->original);
+    const char **names = NEW_ARRAY(a, const char *, g->inputs.n),
+               **shapes = NEW_ARRAY(a, const char *, g->inputs.n);
+    (void)e;
+    for (int i = 0; i < g->inputs.n; i++) {
+        names[i] = g->inputs.v[i]->name;
+        shapes[i] = vn_shape_text(&g->inputs.v[i]->shape, vn_arena_alloc(a, VN_SHAPE_TEXT));
+    }
+    *s = (struct vn_input_settings){ g->inputs.n, names, shapes, j->config->n_values, j->config->values };
+    return VN_OK;
+}
+
+struct feeding {
+    struct flow_job *j;
+    int n;
+};
+
+static int feed(void *user, struct vn_session *s, int side, int sample, struct vn_err *e)
+{
+    const struct feeding *f = user;
+    struct vn_arena *a = vn_arena_new();
+    float **x = NEW_ARRAY(a, float *, vn_session_graph(f->j->original)->inputs.n);
+    (void)side;
+    int status = vn_samples_load(f->j->samples, vn_flow_sample(f->j, sample, f->n), a, x, e);
+    if (status == VN_OK)
+        status = vn_session_feed_values(s, x, e);
+    vn_arena_free(&a);
+    return status;
+}
+
+int vn_flow_compare(struct vn_comparison **c, struct flow_job *j, const char *left, const char *right,
+                    int samples, int outputs_only, struct vn_err *e)
+{
+    struct feeding f = { j, samples };
+    struct vn_compare_options o;
+    vn_compare_options_default(&o);
+    o.left = left;
+    o.right = right;
+    o.with.run = j->o->run;
+    o.with.listener = j->o->listener;
+    return vn_compare_fed(c, &o, &(struct compare_feeder){ samples, feed, &f, outputs_only }, e);
+}

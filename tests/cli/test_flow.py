@@ -1,0 +1,124 @@
+"""vernier flow: steps, where they break, exit status, --set; each failure with its next command."""
+import json
+import re
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper as nh
+from tool import BAD_INPUT, CHECK_FAILED, DONE, USAGE, convert_digits, run
+
+STEPS = ["float", "convert", "original_float", "optimized_float", "quantized", "bin", "board"]
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    return convert_digits(tmp_path_factory.mktemp("flow"))
+
+
+def flow(*args, want=DONE, cwd=None):
+    """The result, and {step: state}."""
+    out = json.loads(run("flow", *args, "--json", want=want, cwd=cwd).out)
+    assert [s["step"] for s in out["steps"]] == STEPS
+    return out, {s["step"]: s["state"] for s in out["steps"]}
+
+
+def broken(out, step):
+    """It stopped there and says what to do."""
+    states = [s["state"] for s in out["steps"]]
+    assert states.index("FAIL") == STEPS.index(step) and states.count("FAIL") == 1, out
+    assert set(states[STEPS.index(step) + 1:]) <= {"SKIPPED"}
+    assert out["cause"] and out["evidence"] and out["next_command"].startswith("vernier "), out
+    return next(s for s in out["steps"] if s["step"] == step)
+
+
+@pytest.fixture(scope="module")
+def reference(digits):
+    """What a training program saved: here, the float model on the runtime."""
+    folder = digits.folder / "reference"
+    picture = digits.folder / "x.npy"
+    np.save(picture, np.random.default_rng(1).uniform(0, 1, (1, 1, 28, 28)).astype(np.float32))
+    graph = onnx.load(digits.model).graph
+    shape = [d.dim_value for d in graph.input[0].type.tensor_type.shape.dim]
+    np.save(picture, np.random.default_rng(1).uniform(0, 1, shape).astype(np.float32))
+    run("run", digits.model, "--input", picture, "--dump-all", "-o", folder, want=DONE)
+    return folder / "tensors"
+
+
+def test_all_steps_pass(digits, reference):
+    out, states = flow("-c", digits.yaml, "--reference", reference)
+    assert states == {**dict.fromkeys(STEPS, "PASS"), "board": "SKIPPED"}
+    assert out["passed"] and (out["checked"], out["counted"]) == (5, 5) and "cause" not in out
+    text = run("flow", "-c", digits.yaml, want=DONE).out
+    assert "4 of 5 checked, PASSED" in text and re.search(r"^float +SKIPPED +no --reference", text, re.M)
+
+
+def test_strict_counts_what_is_skipped(digits):
+    out, _ = flow("-c", digits.yaml, "--strict", want=CHECK_FAILED)
+    assert not out["passed"] and out["cause"] == "skipped" and out["next_command"]
+
+
+def test_training_and_float_differ(digits, reference, tmp_path):
+    model = onnx.load(digits.model)
+    names = {i.name for i in model.graph.initializer}
+    conv = [n for n in model.graph.node if n.op_type == "Conv"][1]
+    weight = next(i for i in model.graph.initializer if i.name == next(x for x in conv.input if x in names))
+    w = nh.to_array(weight).copy()
+    w[0] *= -1
+    weight.CopyFrom(nh.from_array(w, weight.name))
+    onnx.save(model, tmp_path / "changed.onnx")
+    text = digits.yaml.read_text().replace(str(digits.model), str(tmp_path / "changed.onnx"))
+    (tmp_path / "c.yaml").write_text(text)
+    out, _ = flow("-c", tmp_path / "c.yaml", "--reference", reference, want=CHECK_FAILED)
+    step = broken(out, "float")
+    assert out["cause"] == "float_differs" and step["node"] == conv.name
+    empty = tmp_path / "empty.npz"
+    np.savez(empty, nothing=np.zeros(1))
+    assert flow("-c", digits.yaml, "--reference", empty, want=CHECK_FAILED)[0]["passed"] is False
+
+
+def test_task_decides(digits, tmp_path):
+    task = tmp_path / "task.yaml"
+    task.write_text(f"metric: top_k\nimages: {digits.held_out}\nlabels: {digits.labels}\nk: 1\nlimit: 60\n")
+    out, states = flow("-c", digits.yaml, "--task", task)
+    assert states["quantized"] == "PASS" and "top-1" in str(out["steps"][STEPS.index("quantized")]["why"])
+
+
+def test_configuration_that_cannot_be_used(digits, tmp_path):
+    (tmp_path / "c.yaml").write_text(digits.yaml.read_text().replace("'gray'", "'grey'"))
+    out, _ = flow("-c", tmp_path / "c.yaml", want=CHECK_FAILED)
+    broken(out, "convert")
+    assert "grey" in out["evidence"]
+    (tmp_path / "c.yaml").write_text("- [")
+    run("flow", "-c", tmp_path / "c.yaml", want=BAD_INPUT)
+    assert "usage" in run("flow", want=USAGE).err
+
+
+def test_set_and_save(digits, tmp_path):
+    saved = digits.folder / "changed.yaml"
+    flow("-c", digits.yaml, "--set", "calibration_type=kl", "--set", "optimization=bias_correction", "--set",
+         "optimize_level=", "--save", saved)
+    before, after = digits.yaml.read_text().splitlines(), saved.read_text().splitlines()
+    assert "  calibration_type: 'kl'" in after and "  optimization: 'bias_correction'" in after
+    assert [line for line in before if "optimize_level" not in line and "calibration_type" not in line] == \
+        [line for line in after if "calibration_type" not in line and "optimization" not in line]
+    for wrong in (["--set", "a=b", "--save", saved], ["--set", "calibration_type", "--save", saved],
+                  ["--set", "calibration_type=kl"], ["--save", saved],
+                  ["--set", "calibration_type=kl", "--save", tmp_path / "x.yaml"]):
+        run("flow", "-c", digits.yaml, *wrong, want=USAGE)
+
+
+def test_board(digits, tmp_path):
+    run("run", digits.bin, "--input", digits.picture, "--dump-all", "-o", tmp_path / "d", "--dequantize",
+        want=DONE)
+    board = tmp_path / "board"
+    board.mkdir()
+    np.load(tmp_path / "d/tensors/image.npy").astype(np.float32).tofile(board / "model_infer_input_0.bin")
+    logits = np.load(tmp_path / "d/logits.npy")
+    logits.astype(np.float32).tofile(board / "model_infer_output_0.bin")
+    _, states = flow("-c", digits.yaml, "--dumps", board)
+    assert states["board"] == "PASS"
+    logits[:, ::-1].astype(np.float32).tofile(board / "model_infer_output_0.bin")
+    out, _ = flow("-c", digits.yaml, "--dumps", board, want=CHECK_FAILED)
+    broken(out, "board")
+    assert out["cause"] == "board_differs"
