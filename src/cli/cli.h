@@ -144,6 +144,9 @@ void vn_log_line(struct logger *l, enum vn_log_level level, const char *text);
  * is. Returns `status`. */
 int vn_logger_problems(const struct logger *l, const char *command, const char *file, int status,
                        struct vn_err *e);
+/* What the key `advice` of a program's configuration asks for: its instructions that take that much longer
+ * than arithmetic and memory of this CPU need, as measured now. Without the key: nothing. */
+int vn_print_advice(FILE *f, const char *bin, struct vn_arena *a, struct vn_err *e);
 /* Print JSON and a newline; takes the reference. */
 int vn_print_json(json_t *j);
 

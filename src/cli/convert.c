@@ -175,6 +175,8 @@ static int run(struct vn_arena *a, struct vn_err *e)
     int status = convert(&c, &log, fast, a, e);
     if (status == VN_OK) {
         status = report(c, least, &log, a, e);
+        const int told = log.quiet ? VN_OK : vn_print_advice(stdout, vn_conversion_product(c, "bin"), a, e);
+        status = told < 0 ? told : status;
         vn_conversion_free(&c);
     }
     if (log.file)

@@ -19,6 +19,7 @@ struct compile_options {
     const char *march;
     uint32_t isa;      /* enum vn_cpu bits that the target names */
     int level;         /* 0: no fusion, 1: activations, 2 and 3: residual adds too. Results are the same */
+    int economy; /* 0..100: how far instructions may move to need less memory; 0: they stay */
     int keep_all; /* no memory reuse: every tensor stays readable after a run */
     const struct compile_input *inputs; /* one for each graph input; NULL: each takes the tensor itself (float32, or int8 where
                                            the value is quantized with scale 1) */
@@ -37,6 +38,7 @@ int vn_compile(struct vn_image *out, struct vn_arena *a, const struct graph *g, 
 /* The stages, for tests. */
 int vn_compile_lower(struct prog **out, struct vn_arena *a, const struct graph *g, const struct compile_options *o, struct vn_err *e);
 void vn_compile_fuse(struct prog *p, int level);
+void vn_compile_order(struct prog *p, int economy);
 /* Offsets for all BIN_ARENA tensors; returns bytes of the arena. */
 size_t vn_compile_plan(const struct prog *p, int keep_all, uint64_t *offset);
 int vn_compile_write(struct vn_image *out, struct vn_arena *a, const struct prog *p, const struct compile_options *o, struct vn_err *e);

@@ -15,6 +15,17 @@ static int check_balance(const struct config *c, struct vn_err *e)
                : VN_OK;
 }
 
+int vn_config_economy(const struct config *c)
+{
+    const struct config_word *mode = vn_word_find(vn_words_compile_mode, vn_config_text(c, "compile_mode"));
+    const struct setting *factor = vn_config_used(c, "balance_factor");
+    const int latency = factor ? atoi(factor->text) : 50;
+    const int economy[] = {
+        [COMPILE_LATENCY] = 0, [COMPILE_BANDWIDTH] = 100, [COMPILE_BALANCE] = 100 - latency
+    };
+    return mode ? economy[mode->value] : 0;
+}
+
 #define LEAST_TIME 1000
 
 static int check_time(const struct config *c, struct vn_err *e)
@@ -45,7 +56,7 @@ int vn_config_check_target(const struct config *c, const struct target *t, struc
 
 /* ---- input_source: {NAME: ddr|pyramid|resizer} ---- */
 
-static const struct input_config *find_input(const struct config *c, const char *name)
+static struct input_config *find_input(const struct config *c, const char *name)
 {
     for (int i = 0; i < c->n_inputs; i++)
         if (!strcmp(c->inputs[i].name, name))
@@ -62,22 +73,20 @@ static int no_such_input(const struct config *c, struct vn_arena *a, const struc
     return vn_config_fail_rule(c, at, e, VN_E_INPUT, "the model has no input '%s'; it has %s", name, all);
 }
 
-static int check_source(const struct config *c, struct vn_arena *a, const struct setting *s,
-                        const struct leaf *l, struct vn_err *e)
+static int resolve_source(const struct config *c, struct vn_arena *a, const struct setting *s,
+                          const struct leaf *l, struct vn_err *e)
 {
-    static const char *const words[] = { "ddr", "pyramid", "resizer" };
     const struct type_rule at = { .given = s, .line = l->line, .column = l->column };
-    const struct input_config *in = find_input(c, l->first);
+    const struct config_word *w = vn_word_find(vn_words_input_source, l->text);
+    struct input_config *in = find_input(c, l->first);
     const struct setting *dump = vn_config_used(c, "layer_out_dump");
     if (!in)
         return no_such_input(c, a, &at, l->first, e);
-    int known = 0;
-    for (int i = 0; i < 3; i++)
-        known |= !strcmp(words[i], l->text);
-    if (!known)
-        return vn_config_fail_rule(c, &at, e, VN_E_INPUT,
-                                   "%s: expected one of ddr, pyramid, resizer, got '%s'", l->first, l->text);
-    if (strcmp(l->text, "resizer"))
+    if (!w)
+        return vn_config_fail_rule(c, &at, e, VN_E_INPUT, "%s: expected one of %s, got '%s'", l->first,
+                                   vn_word_list(a, vn_words_input_source, ", ", 0), l->text);
+    in->source = (enum input_source)w->value;
+    if (in->source != SOURCE_RESIZER)
         return VN_OK;
     if (in->type_rt != VN_IN_NV12 && in->type_rt != VN_IN_GRAY)
         return vn_config_fail_rule(c, &at, e, VN_E_INPUT,
@@ -88,10 +97,18 @@ static int check_source(const struct config *c, struct vn_arena *a, const struct
                : VN_OK;
 }
 
-int vn_config_check_sources(struct config *c, struct vn_arena *a, struct vn_err *e)
+/* Cameras hand over NV12 and gray. */
+static enum input_source usual_source(enum vn_input_type t)
+{
+    return t == VN_IN_NV12 || t == VN_IN_GRAY ? SOURCE_PYRAMID : SOURCE_DDR;
+}
+
+int vn_config_resolve_sources(struct config *c, struct vn_arena *a, struct vn_err *e)
 {
     const struct setting *s = vn_config_used(c, "input_source");
+    for (int i = 0; i < c->n_inputs; i++)
+        c->inputs[i].source = usual_source(c->inputs[i].type_rt);
     for (int i = 0; s && i < s->leaves.n; i++)
-        NOTE(c, a, check_source(c, a, s, &s->leaves.v[i], e), e);
+        NOTE(c, a, resolve_source(c, a, s, &s->leaves.v[i], e), e);
     return VN_OK;
 }

@@ -263,7 +263,8 @@ static const char *entry(const struct list *l, int i)
 static const char *const input_lists[] = { "input_name",    "input_type_train", "input_layout_train",
                                            "input_type_rt", "input_layout_rt",  "input_space_and_range",
                                            "input_shape",   "norm_type",        "mean_value",
-                                           "scale_value",   "cal_data_dir",     "cal_data_type" };
+                                           "scale_value",   "std_value",        "cal_data_dir",
+                                           "cal_data_type" };
 
 static int is_input_list(const char *name)
 {
@@ -328,11 +329,12 @@ static int check_shape(const struct config *c, const struct setting *s, const ch
                                   "expected integers separated by x, such as 1x3x224x224, got '%s'", text);
 }
 
-/* Mean or scale of an input against its norm_type; numbers that change nothing are no numbers. */
+/* Mean, scale or divisor of an input against its norm_type; numbers that change nothing are no numbers. */
 static int check_norm_part(struct config *c, struct vn_arena *a, struct input_config *in,
-                           const struct list *l, const char *key, double idle, struct vn_err *e)
+                           const struct list *l, const char *key, enum norm_type part, struct vn_err *e)
 {
-    const int mean = idle == 0, wanted = (in->norm_type & (mean ? NORM_MEAN : NORM_SCALE)) != 0;
+    const int mean = part == NORM_MEAN, wanted = (in->norm_type & part) != 0;
+    const double idle = mean ? 0 : 1;
     const char *t = vn_word_of(vn_words_norm_type, in->norm_type);
     int *n = mean ? &in->n_mean : &in->n_scale;
     const double *v = mean ? in->mean : in->scale;
@@ -479,24 +481,36 @@ static int resolve_types(struct config *c, struct vn_arena *a, int i, struct vn_
     return VN_OK;
 }
 
+static int invert(const struct config *c, struct input_config *in, const struct list *std, struct vn_err *e)
+{
+    for (int i = 0; i < in->n_scale; i++) {
+        if (in->scale[i] == 0)
+            return vn_config_fail(c, std->s, e, VN_E_INPUT, "expected divisors other than 0");
+        in->scale[i] = 1 / in->scale[i];
+    }
+    return VN_OK;
+}
+
 static int resolve_norm(struct config *c, struct vn_arena *a, int i, struct vn_err *e)
 {
     static const char *const from[] = { "input_type_train", "norm_type", NULL };
     struct input_config *in = &c->inputs[i];
     const struct list norm = list_of(c, a, "norm_type"), mean = list_of(c, a, "mean_value"),
-                      scale = list_of(c, a, "scale_value");
+                      scale = list_of(c, a, "scale_value"), std = list_of(c, a, "std_value");
     in->norm_type = word_entry(&norm, i, vn_words_norm_type, NORM_NONE);
     const int before = c->problems.n;
     NOTE(c, a, numbers(c, &mean, i, in->mean, &in->n_mean, e), e);
-    NOTE(c, a, numbers(c, &scale, i, in->scale, &in->n_scale, e), e);
+    NOTE(c, a, numbers(c, std.n ? &std : &scale, i, in->scale, &in->n_scale, e), e);
     if (c->problems.n > before || vn_config_doubtful(c, from))
         return VN_OK;
     NOTE(c, a, check_featuremap(c, a, in, e), e);
     if (in->type_train == VN_IN_FEATUREMAP && in->norm_type != NORM_NONE)
         return VN_OK;
-    NOTE(c, a, check_norm_part(c, a, in, &mean, "mean_value", 0, e), e);
-    NOTE(c, a, check_norm_part(c, a, in, &scale, "scale_value", 1, e), e);
-    return VN_OK;
+    NOTE(c, a, check_norm_part(c, a, in, &mean, "mean_value", NORM_MEAN, e), e);
+    if (!std.n && !(in->norm_type & NORM_STD))
+        return vn_config_note(c, a, check_norm_part(c, a, in, &scale, "scale_value", NORM_SCALE, e), e);
+    NOTE(c, a, check_norm_part(c, a, in, &std, "std_value", NORM_STD, e), e);
+    return vn_config_note(c, a, invert(c, in, &std, e), e);
 }
 
 static int resolve_input(struct config *c, struct vn_arena *a, int i, struct vn_err *e)
@@ -528,8 +542,10 @@ static int optimization_word(struct config *c, struct vn_arena *a, const struct 
             *flags[k] = 1;
             return VN_OK;
         }
-    if (among("lstm_batch_last|run_fast", word))
-        return vn_config_fail(c, s, e, VN_E_UNSUPPORTED, "'%s' is not supported yet", word);
+    if (!strcmp(word, "lstm_batch_last")) {
+        vn_config_warn(c, a, s, "lstm_batch_last has no effect: LSTM computes in float32, in any layout");
+        return VN_OK;
+    }
     if (vn_config_type_word(c, a, s, word))
         return VN_OK;
     const char *near = vn_nearest(word, known, 5);
@@ -628,8 +644,23 @@ static int resolve_products(struct config *c, struct vn_arena *a, struct vn_err 
     c->prefix = vn_config_text(c, "output_model_file_prefix");
     c->working_dir = vn_path_join(a, c->folder, vn_config_text(c, "working_dir"));
     c->level = value_of(c, "optimize_level", vn_words_optimize_level);
+    c->economy = vn_config_economy(c);
+    parse_bool(vn_config_text(c, "layer_out_dump"), &c->layer_out_dump);
     c->dump_calibration = vn_config_used(c, "debug_mode") != NULL;
     return check_prefix(c, e);
+}
+
+static int resolve_batch(struct config *c, struct vn_arena *a, struct vn_err *e)
+{
+    const struct setting *each = vn_config_used(c, "separate_batch"),
+                         *some = vn_config_used(c, "separate_name");
+    c->batch = atoi(vn_config_text(c, "input_batch"));
+    parse_bool(vn_config_text(c, "separate_batch"), &c->separate_batch);
+    c->separate = names_of(c, a, "separate_name");
+    return c->batch == 1 && (c->separate_batch || c->separate.n)
+               ? vn_config_fail(c, c->separate_batch ? each : some, e, VN_E_INPUT,
+                                "has no effect: input_batch is 1, expected 2 to 4096")
+               : VN_OK;
 }
 
 /* How many inputs the lists are for; from a list that counts. */
@@ -649,6 +680,7 @@ static int resolve(struct config *c, struct vn_arena *a, struct vn_err *e)
     NOTE(c, a, resolve_model(c, a, e), e);
     NOTE(c, a, resolve_products(c, a, e), e);
     TRY(resolve_calibration(c, a, e));
+    NOTE(c, a, resolve_batch(c, a, e), e);
     c->output_nodes = names_of(c, a, "output_nodes");
     c->remove_types = names_of(c, a, "remove_node_type");
     c->remove_nodes = names_of(c, a, "remove_node_name");
@@ -762,7 +794,7 @@ int vn_config_match_inputs(struct config *c, struct vn_arena *a, int n, const ch
     }
     c->inputs = in;
     c->n_inputs = n;
-    TRY(vn_config_check_sources(c, a, e));
+    TRY(vn_config_resolve_sources(c, a, e));
     if (c->problems.n > before)
         *e = c->problems.v[before];
     return c->problems.n > before ? e->code : VN_OK;

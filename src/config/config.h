@@ -36,7 +36,7 @@ struct config_word {
 extern const struct config_word vn_words_input_type_train[], vn_words_input_type_rt[], vn_words_layout[],
     vn_words_value_range[], vn_words_norm_type[], vn_words_cal_data_type[], vn_words_calibration_type[],
     vn_words_zero_points[], vn_words_optimize_level[], vn_words_debug_mode[], vn_words_compile_mode[],
-    vn_words_cache_mode[], vn_words_custom_op_method[], vn_words_remove_type[];
+    vn_words_cache_mode[], vn_words_custom_op_method[], vn_words_remove_type[], vn_words_input_source[];
 /* NULL: not there. */
 const struct config_word *vn_word_find(const struct config_word *words, const char *text);
 const char *vn_word_of(const struct config_word *words, int value);
@@ -53,12 +53,24 @@ enum value_range {
 #define VALUE_RANGE(id, word) id,
 #include "config/words.def"
 };
-enum norm_type {
-#define NORM(id, word) id,
-#include "config/words.def"
+enum norm_type { /* bits */
+                 NORM_NONE = 0,
+                 NORM_MEAN = 1,
+                 NORM_SCALE = 2,
+                 NORM_STD = 4,
+                 NORM_MEAN_AND_SCALE = NORM_MEAN | NORM_SCALE,
+                 NORM_MEAN_AND_STD = NORM_MEAN | NORM_STD,
 };
 enum calibration_type {
 #define CALIBRATION(id, word) id,
+#include "config/words.def"
+};
+enum compile_mode {
+#define COMPILE_MODE(id, word) id,
+#include "config/words.def"
+};
+enum input_source {
+#define INPUT_SOURCE(id, word) id,
 #include "config/words.def"
 };
 enum zero_points {
@@ -127,11 +139,17 @@ struct input_config {
     enum input_layout layout_train, layout_rt; /* layout_rt: the training layout where it is not given */
     enum norm_type norm_type;
     enum value_range range;
+    enum input_source source;
     const char *shape;       /* NULL: take the model's */
     int n_mean, n_scale;
-    double mean[CONFIG_MAX_CHANNELS], scale[CONFIG_MAX_CHANNELS];
+    double mean[CONFIG_MAX_CHANNELS], scale[CONFIG_MAX_CHANNELS]; /* scale: also 1 / std_value */
     const char *cal_dir;     /* absolute or relative to the working directory of the process; NULL: none */
     enum vn_dtype cal_type; /* of raw calibration files; VN_NONE: float32 */
+};
+
+struct name_list {
+    int n;
+    const char **v;
 };
 
 struct config {
@@ -140,10 +158,7 @@ struct config {
     const char *model;     /* ONNX, or a caffemodel */
     const char *prototxt;  /* of a caffemodel; NULL: an ONNX model */
     const char *march, *prefix, *working_dir;
-    struct name_list {
-        int n;
-        const char **v;
-    } output_nodes, remove_types, remove_nodes;
+    struct name_list output_nodes, remove_types, remove_nodes;
     int n_values;
     const char **values; /* "NAME=NUMBER": inputs that are constants */
     int n_inputs;
@@ -156,6 +171,11 @@ struct config {
     VEC(struct type_rule) types; /* node_info, run_on_cpu, run_on_bpu, set_node_data_type, and optimization: set_... */
     int asymmetric, bias_correction;
     int level;             /* optimize_level 0..3 */
+    int economy; /* compile_mode: 0 (latency) to 100 (bandwidth) */
+    int layer_out_dump;
+    int batch; /* of the .bin */
+    int separate_batch;
+    struct name_list separate;
     int dump_calibration;
     VEC(struct setting) settings; /* in file order */
     VEC(const char *) warnings;
@@ -180,6 +200,8 @@ int vn_config_match_inputs(struct config *c, struct vn_arena *a, int n, const ch
 const struct setting *vn_config_given(const struct config *c, const char *key);
 /* A setting whose value counts; NULL: not given, or ignored. */
 const struct setting *vn_config_used(const struct config *c, const char *key);
+/* The value of a key as text: as given, or the default; NULL: neither. */
+const char *vn_config_text(const struct config *c, const char *key);
 /* 1: one of the keys (NULL-terminated) has an invalid value, so values derived from it cannot be checked. */
 int vn_config_doubtful(const struct config *c, const char *const *keys);
 /* "path:line:column: key" in front of the message. */

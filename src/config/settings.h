@@ -10,8 +10,6 @@ int vn_config_split(struct vn_arena *a, const char *text, char sep, const char *
 /* Do x, which may fail with a problem of the file; then go on (vn_config_note). */
 #define NOTE(c, a, x, e) TRY(vn_config_note(c, a, x, e))
 
-/* The value of a key as text: as given, or the default; NULL: neither. */
-const char *vn_config_text(const struct config *c, const char *key);
 /* A line for the log, at the place of the setting. */
 void vn_config_warn(struct config *c, struct vn_arena *a, const struct setting *s, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

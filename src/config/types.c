@@ -41,6 +41,10 @@ int vn_config_type_word(struct config *c, struct vn_arena *a, const struct setti
         vn_config_add_type(c, a, s, LEVEL_ALL, NULL, 16);
         return 1;
     }
+    if (!strcmp(word, "run_fast")) {
+        vn_config_add_type(c, a, s, LEVEL_ALL, NULL, 0)->on = UNIT_INTEGER;
+        return 1;
+    }
     const size_t n = strlen(word);
     for (size_t i = 0; i < sizeof forms / sizeof *forms && !strncmp(word, "set_", 4); i++) {
         const size_t k = strlen(forms[i].end);

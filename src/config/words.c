@@ -88,6 +88,12 @@ WORDS(custom_op_method) = {
     { 0 }
 };
 
+WORDS(input_source) = {
+#define INPUT_SOURCE ROW
+#include "config/words.def"
+    { 0 }
+};
+
 WORDS(remove_type) = {
 #define REMOVE_TYPE ROW
 #include "config/words.def"

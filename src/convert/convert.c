@@ -132,19 +132,22 @@ static int write_quantized(struct vn_conversion *c, struct vn_err *e)
 
 int vn_convert_compile(struct vn_conversion *c, struct vn_err *e)
 {
-    struct compile_input *in = NEW_ARRAY(c->arena, struct compile_input, c->quantized->inputs.n);
-    for (int i = 0; i < c->quantized->inputs.n; i++) {
-        in[i].type = c->config->inputs[i].type_rt;
-        in[i].channels_last = c->config->inputs[i].layout_rt == LAYOUT_NHWC;
+    TRY(vn_convert_make_batch(c, e));
+    struct compile_input *in = NEW_ARRAY(c->arena, struct compile_input, c->program->inputs.n);
+    for (int i = 0; i < c->program->inputs.n; i++) {
+        const struct input_config *from = vn_convert_program_input(c, i);
+        in[i] = (struct compile_input){ from->type_rt, from->layout_rt == LAYOUT_NHWC };
     }
     const struct compile_options o = {
         .march = c->target.name,
         .isa = c->target.isa,
         .level = c->config->level,
+        .economy = c->config->economy,
         .inputs = in,
     };
     INFO(c, "Start to compile the model with march %s.", c->target.name);
-    TRY(vn_compile(&c->bin, c->arena, c->quantized, &o, e));
+    vn_convert_note_settings(c);
+    TRY(vn_compile(&c->bin, c->arena, c->program, &o, e));
     INFO(c, "  %d instructions, %zu bytes of weights, %zu bytes of working memory", c->bin.instructions,
          c->bin.const_bytes, c->bin.arena_bytes);
     INFO(c, "End to compile the model with march %s.", c->target.name);
@@ -159,6 +162,7 @@ int vn_convert_make_products(struct vn_conversion *c, struct vn_err *e)
     TRY(vn_convert_remove_nodes(c, e));
     vn_convert_fill_tables(c);
     TRY(vn_convert_write_bin(c, e));
+    TRY(vn_convert_write_map(c, e));
     TRY(vn_convert_dump_samples(c, e));
     return vn_convert_end_products(c, e);
 }

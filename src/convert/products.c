@@ -2,10 +2,14 @@
 #include "convert/stages.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
+
+#include <jansson.h>
 
 #include "base/file.h"
 #include "front/front.h"
+#include "ops/op.h"
 
 int vn_convert_begin_products(struct vn_conversion *c, struct vn_err *e)
 {
@@ -69,6 +73,32 @@ int vn_convert_write_text(struct vn_conversion *c, const char *stage, const char
     TRY(placed(c, vn_file_write(path, text, strlen(text), e), e));
     keep_path(c, stage, file);
     return VN_OK;
+}
+
+/* Channels on axis 1, and a weight: no matrix product. */
+static int is_convolution(const struct node *n)
+{
+    return n->op->quant.weight && n->op->quant.channel_axis == 1;
+}
+
+int vn_convert_write_map(struct vn_conversion *c, struct vn_err *e)
+{
+    if (!c->config->layer_out_dump)
+        return VN_OK;
+    json_t *map = json_object();
+    for (int i = 0; i < c->quantized->nodes.n; i++) {
+        const struct node *n = c->quantized->nodes.v[i];
+        if (is_convolution(n))
+            json_object_set_new(map, n->name, json_string(n->out[0]->name));
+    }
+    char *text = json_dumps(map, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    json_decref(map);
+    if (!text)
+        return vn_fail(e, VN_E_NOMEM, "out of memory");
+    const char *file = vn_arena_fmt(c->arena, "%s_quantized_model_conv_output_map.json", c->config->prefix);
+    const int status = vn_convert_write_text(c, "conv_output_map", file, text, e);
+    free(text);
+    return status;
 }
 
 static const char *fail_name(const struct vn_conversion *c)

@@ -71,6 +71,13 @@ int vn_convert_make_products(struct vn_conversion *c, struct vn_err *e);
 /* requests.c: after quantization, warnings about requested types and units that have no effect */
 void vn_convert_tell_requests(struct vn_conversion *c);
 
+/* batch.c: the graph of the .bin; what the configuration says of its input i */
+int vn_convert_make_batch(struct vn_conversion *c, struct vn_err *e);
+const struct input_config *vn_convert_program_input(const struct vn_conversion *c, int i);
+
+/* note_settings.c: what the configuration said, into the metadata of the .bin */
+void vn_convert_note_settings(struct vn_conversion *c);
+
 /* edits.c: the outputs that the configuration names; the nodes that it removes from the .bin */
 int vn_convert_set_outputs(struct vn_conversion *c, struct vn_err *e);
 int vn_convert_check_removals(struct vn_conversion *c, struct vn_err *e);
@@ -86,6 +93,8 @@ int vn_convert_write_onnx(struct vn_conversion *c, const struct graph *g, const 
 int vn_convert_write_bin(struct vn_conversion *c, struct vn_err *e);
 int vn_convert_write_text(struct vn_conversion *c, const char *stage, const char *file, const char *text,
                           struct vn_err *e);
+/* layer_out_dump: which tensor each convolution makes, for hrt_bin_dump. */
+int vn_convert_write_map(struct vn_conversion *c, struct vn_err *e);
 
 /* tables.c */
 /* The quantized graph with the optimized one, for the tables. */

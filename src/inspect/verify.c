@@ -121,8 +121,10 @@ static int verify(struct vn_verification *v, struct vn_arena *a, struct vn_sessi
                   struct vn_session *bin, const struct vn_verify_options *o, struct vn_err *e)
 {
     struct check c = { .onnx = onnx, .bin = bin };
+    if (vn_session_is_batched(bin))
+        TRY(vn_session_open_batched(&c.onnx, a, onnx, bin, e));
     if (vn_is_edited(bin))
-        TRY(vn_cut_session(&c.onnx, a, onnx, bin, e));
+        TRY(vn_cut_session(&c.onnx, a, c.onnx, bin, e));
     c.g = vn_session_graph(c.onnx);
     TRY(vn_verify_same_network(c.onnx, bin, e));
     TRY(vn_verify_inputs(&c.in, a, c.bin, o, e));

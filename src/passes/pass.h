@@ -54,6 +54,16 @@ int vn_insert_preprocess(struct graph *g, struct value *input, const struct prep
  * the listener as warnings. Returns the number of nodes. */
 int vn_trim_ends(struct graph *g, const struct vn_listener *l);
 
+/* Several images at once, in a graph whose inputs hold one. */
+struct batch_spec {
+    int n;
+    int separate_all; /* each input becomes n, named NAME_0, NAME_1, ... */
+    int n_separate;
+    const char *const *separate; /* or these do */
+};
+/* Errors: VN_E_UNSUPPORTED where a node mixes the images, or an input is no single image. */
+int vn_set_batch(struct graph *g, const struct batch_spec *b, struct vn_err *e);
+
 /* ---- shared by passes ---- */
 
 /* Remove a node that hands input 0 through to output 0; names of graph inputs and outputs survive. 0: not

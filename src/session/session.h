@@ -14,6 +14,12 @@
 int vn_session_open_graph(struct vn_session **s, const struct graph *g, const struct compile_options *c,
                           const struct vn_session_options *o, struct vn_err *e);
 
+/* Does the program take several images at once? The network of its quantized ONNX file, for as many, on the
+ * reference executor: *s lives as long as `a`. */
+int vn_session_is_batched(const struct vn_session *s);
+int vn_session_open_batched(struct vn_session **s, struct vn_arena *a, const struct vn_session *onnx,
+                            const struct vn_session *bin, struct vn_err *e);
+
 /* A place for a session, which is closed when the arena is freed: vn_session_open(vn_session_slot(a), ...).
  */
 struct vn_session **vn_session_slot(struct vn_arena *a);

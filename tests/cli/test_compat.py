@@ -25,7 +25,6 @@ WITHOUT_EFFECT = {
     ("hrt_model_exec", "perf", "--core_id"),
     ("hb_perf", "", "--model-name"),
     ("hmct-debugger", "get-sensitivity-of-nodes", "--verbose"),
-    ("hrt_bin_dump", "", "--conv_mapping_file"),
     ("hrt_bin_dump", "", "--v"),
     ("hb_model_info", "", "--model-name"),
 }

@@ -28,9 +28,12 @@ void vn_word_push_all(struct words *w, const char *theirs, const char *ours);
 int vn_compat_run(const struct command *c, struct words *w, struct vn_err *e);
 extern const struct command vn_cmd_edit, vn_cmd_debug;
 
-/* Run what was fed, and write the result of each node (or convolution) into a folder that is made. */
-int vn_compat_write_layers(struct vn_session *s, const char *folder, int only_convolutions, int *written,
-                           struct vn_arena *a, struct vn_err *e);
+/* Run what was fed, and write the result of each node into a folder that is made. */
+int vn_compat_write_layers(struct vn_session *s, const char *folder, int *written, struct vn_arena *a,
+                           struct vn_err *e);
+/* The same of convolutions only: all, or (map not NULL) those that a JSON file of layer_out_dump names. */
+int vn_compat_write_convolutions(struct vn_session *s, const char *folder, const char *map, int *written,
+                                 struct vn_arena *a, struct vn_err *e);
 
 /* Shared option tables. */
 #define BOARD_OPTION(name, letter, value) \

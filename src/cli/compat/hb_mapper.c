@@ -171,7 +171,9 @@ static int make(struct logger *log, struct vn_arena *a, struct vn_err *e)
     o.listener = f.listener = vn_logger_listener(log);
     TRY(o.config ? vn_convert(&c, &o, e) : vn_convert_fast(&c, &f, e));
     both(log, print_conversion, c);
-    const int status = print_speed(log, vn_conversion_product(c, "bin"), a, e);
+    int status = print_speed(log, vn_conversion_product(c, "bin"), a, e);
+    if (status == VN_OK)
+        status = vn_print_advice(stdout, vn_conversion_product(c, "bin"), a, e);
     const int good =
         !o.config || (vn_print_low_outputs(stderr, c, LEAST_COSINE) & !vn_print_doubts(stderr, c));
     vn_conversion_free(&c);
@@ -207,7 +209,7 @@ static int run_infer(struct vn_arena *a, struct vn_err *e)
     TRY(vn_session_open(&s, model, NULL, e));
     int status = vn_session_feed_files(s, files, n, e);
     if (status == VN_OK)
-        status = vn_compat_write_layers(s, folder, 0, &written, a, e);
+        status = vn_compat_write_layers(s, folder, &written, a, e);
     vn_session_close(&s);
     if (status == VN_OK)
         printf("%d layers written to %s\n", written, folder);

@@ -18,7 +18,7 @@ static void field(const char *key, const char *text)
 
 static void heading(const char *text) { printf("############# %s info #############\n", text); }
 
-/* "model_parameters", ...: keys of metadata that begin with a group's name and '.'. */
+/* "compiler_parameters", ...: keys of metadata that begin with a group's name and '.'. */
 static void print_group(const struct vn_session *s, const char *group)
 {
     const char *key, *text;
@@ -28,14 +28,29 @@ static void print_group(const struct vn_session *s, const char *group)
             field(key + n + 1, text);
 }
 
-static void print_input(const struct vn_io *io)
+/* Of programs that do not say it, what is known anyway. */
+static void input_field(const struct vn_session *s, const char *input, const char *key, const char *otherwise,
+                        struct vn_arena *a)
 {
+    const char *said = vn_session_meta(s, vn_arena_fmt(a, "input_parameters.%s.%s", input, key));
+    if (said || otherwise)
+        field(key, said ? said : otherwise);
+}
+
+static void print_input(const struct vn_session *s, const struct vn_io *io, struct vn_arena *a)
+{
+    static const char *const keys[] = {
+        "input_space_and_range", "input_type_train", "input_layout_train", "norm_type",   "mean_value",
+        "scale_value",           "cal_data_dir",     "cal_data_type",      "input_source"
+    };
     char shape[VN_TEXT_SHAPE], name[VN_SHOWN];
     printf("---------input info : %s ---------\n", vn_shown(io->name, name));
     field("input_name", io->name);
-    field("input_type_rt", vn_text_input_type(io->type));
-    field("input_layout_rt", io->channels_last ? "NHWC" : "NCHW");
-    field("input_shape", vn_text_shape(io->rank, io->shape, shape));
+    input_field(s, io->name, "input_type_rt", vn_text_input_type(io->type), a);
+    input_field(s, io->name, "input_layout_rt", io->channels_last ? "NHWC" : "NCHW", a);
+    input_field(s, io->name, "input_shape", vn_text_shape(io->rank, io->shape, shape), a);
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        input_field(s, io->name, keys[i], NULL, a);
     printf("---------input info : %s end -------\n", name);
 }
 
@@ -61,7 +76,7 @@ static void print_deleted(const struct vn_session *s)
             printf("deleted nodes: %s\n", vn_shown(key + sizeof prefix - 1, (char[VN_SHOWN]){ 0 }));
 }
 
-static void print_all(const struct vn_session *s, const char *name)
+static void print_all(const struct vn_session *s, const char *name, struct vn_arena *a)
 {
     static const char *const meta[][2] = { { "model.file", "model" },
                                            { "model.hash", "model hash" },
@@ -78,14 +93,15 @@ static void print_all(const struct vn_session *s, const char *name)
     for (size_t i = 0; i < sizeof meta / sizeof *meta; i++)
         if (vn_session_meta(s, meta[i][0]))
             field(meta[i][1], vn_session_meta(s, meta[i][0]));
+    print_group(s, "model_parameters");
     heading("input_parameters");
     printf("------\n");
     for (int i = 0; i < n_in; i++)
-        print_input(&in[i]);
+        print_input(s, &in[i], a);
     heading("calibration_parameters");
-    print_group(s, "calibration");
+    print_group(s, "calibration_parameters");
     heading("compiler_parameters");
-    print_group(s, "compiler");
+    print_group(s, "compiler_parameters");
     print_types(in, n_in, out, n_out);
     print_deleted(s);
 }
@@ -102,7 +118,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     }
     const char *base = vn_path_base(file[0]), *dot = strrchr(base, '.');
     printf("Start hb_model_info....\nvernier version " VN_VERSION "\n");
-    print_all(s, dot ? vn_arena_strn(a, base, (size_t)(dot - base)) : base);
+    print_all(s, dot ? vn_arena_strn(a, base, (size_t)(dot - base)) : base, a);
     vn_session_close(&s);
     return EXIT_DONE;
 }

@@ -1,6 +1,7 @@
 /* hb_perf BIN: a page with the speed of a program, as measured on this machine. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/escape.h"
 #include "base/file.h"
@@ -17,14 +18,23 @@ static const struct option_def options[] = {
 struct figures {
     const char *name;
     double ms; /* median */
+    int layers; /* the key `debug`: figures of each */
     size_t constants, working;
     struct vn_profile profile;
 };
+
+/* Programs of other origin have no such key. */
+static int has_layers(const struct vn_session *s)
+{
+    const char *debug = vn_session_meta(s, "compiler_parameters.debug");
+    return !debug || strcasecmp(debug, "false") != 0;
+}
 
 static int measure(struct figures *f, struct vn_session *s, struct vn_arena *a, struct vn_err *e)
 {
     uint64_t ns[RUNS];
     const struct vn_model *m = vn_session_model(s);
+    f->layers = has_layers(s);
     vn_model_bytes(m, &f->constants, &f->working);
     TRY(vn_session_feed_random(s, 1, e));
     TRY(vn_session_time(s, RUNS, ns, e));
@@ -45,7 +55,7 @@ static json_t *json(const struct figures *f)
     return json_pack("{s:s, s:f, s:f, s:I, s:I, s:o}", "model", f->name, "latency_ms", f->ms, "fps",
                      1000 / f->ms, "loaded_bytes", (json_int_t)f->constants, "working_bytes",
                      (json_int_t)f->working, "layers",
-                     vn_json_profile(f->profile.instructions, f->profile.n_instructions));
+                     vn_json_profile(f->profile.instructions, f->layers ? f->profile.n_instructions : 0));
 }
 
 static void html_text(FILE *f, const char *s)
@@ -65,6 +75,19 @@ static void html_row(FILE *f, const char *key, const char *text)
     fprintf(f, "</td></tr>\n");
 }
 
+static void html_layers(FILE *f, const struct figures *x)
+{
+    fprintf(f, "<h2>Layer Details</h2>\n<table>\n<tr><th>layer</th><th>instruction</th><th>time "
+               "(us)</th></tr>\n");
+    for (int i = 0; i < x->profile.n_instructions; i++) {
+        const struct vn_profile_row *r = &x->profile.instructions[i];
+        fprintf(f, "<tr><td>");
+        html_text(f, r->node);
+        fprintf(f, "</td><td>%s</td><td>%.1f</td></tr>\n", r->opcode, vn_clocked_median(&r->time) / 1e3);
+    }
+    fprintf(f, "</table>\n");
+}
+
 static void html(FILE *f, const struct figures *x)
 {
     char text[64];
@@ -82,15 +105,10 @@ static void html(FILE *f, const struct figures *x)
     html_row(f, "Bytes of constants", text);
     snprintf(text, sizeof text, "%zu", x->working);
     html_row(f, "Bytes of working memory", text);
-    fprintf(f, "</table>\n<h2>Layer Details</h2>\n<table>\n<tr><th>layer</th><th>instruction</th><th>time "
-               "(us)</th></tr>\n");
-    for (int i = 0; i < x->profile.n_instructions; i++) {
-        const struct vn_profile_row *r = &x->profile.instructions[i];
-        fprintf(f, "<tr><td>");
-        html_text(f, r->node);
-        fprintf(f, "</td><td>%s</td><td>%.1f</td></tr>\n", r->opcode, vn_clocked_median(&r->time) / 1e3);
-    }
-    fprintf(f, "</table>\n</body></html>\n");
+    fprintf(f, "</table>\n");
+    if (x->layers)
+        html_layers(f, x);
+    fprintf(f, "</body></html>\n");
 }
 
 static int write_page(const struct figures *x, const char *folder, struct vn_arena *a, struct vn_err *e)
@@ -123,6 +141,9 @@ static int run(struct vn_arena *a, struct vn_err *e)
                      : vn_fail(e, VN_E_INPUT, "%s: expected a .bin", file[0]);
     if (status == VN_OK)
         status = write_page(&x, vn_arena_fmt(a, "hb_perf_result/%s", x.name), a, e);
+    if (status == VN_OK && !x.layers)
+        printf("bpu model don't have per-layer perf info.\nif you need per-layer perf info please enable"
+               "[compiler_parameters.debug:True] when use makertbin.\n");
     if (status == VN_OK)
         printf("FPS=%.2f, latency = %.1f us (measured on this CPU, one thread)\n", 1000 / x.ms, x.ms * 1e3);
     vn_session_close(&s);

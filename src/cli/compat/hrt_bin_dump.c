@@ -5,7 +5,8 @@ static const struct option_def options[] = {
     { "--model_file", 0, "FILE.bin", 0, 0, "program" },
     { "--input_file", 0, "FILE,...", 0, 0, "an image or raw bytes for each input" },
     { "--conv_dump_path", 0, "DIR", 0, 0, "folder of the NODE_float.bin" },
-    { "--conv_mapping_file", 0, "FILE.json", 0, 0, "a .bin names its nodes itself", OPTION_WITHOUT_EFFECT },
+    { "--conv_mapping_file", 0, "FILE.json", 0, 0,
+      "only the convolutions that it names; makertbin writes it with layer_out_dump" },
     { "--v", 'v', NULL, 0, 0, "the number of files is always printed", OPTION_WITHOUT_EFFECT },
     { 0 },
 };
@@ -22,7 +23,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     TRY(vn_session_open(&s, model, NULL, e));
     int status = vn_session_feed_files(s, p.v, p.n, e);
     if (status == VN_OK)
-        status = vn_compat_write_layers(s, folder, 1, &written, a, e);
+        status = vn_compat_write_convolutions(s, folder, vn_opt("--conv_mapping_file"), &written, a, e);
     vn_session_close(&s);
     if (status == VN_OK)
         printf("%d convolutions written to %s\n", written, folder);

@@ -1,4 +1,5 @@
 /* hrt_model_exec model_info | infer | perf: a program's inputs and outputs, one inference, its speed. */
+#include <ctype.h>
 #include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -155,14 +156,23 @@ static void print_strides(const struct vn_io *io, int input)
     printf(")\n");
 }
 
-static void print_io(const struct vn_io *io, int number, int input)
+/* "PYRAMID": what the configuration said, in capitals; without it what the type is usually from. */
+static const char *source_of(const struct vn_session *s, const struct vn_io *io, struct vn_arena *a)
+{
+    const char *said = vn_session_meta(s, vn_arena_fmt(a, "input_parameters.%s.input_source", io->name));
+    const int camera = io->type == VN_IN_NV12 || io->type == VN_IN_GRAY;
+    char *text = vn_arena_str(a, said ? said : camera ? "pyramid" : "ddr");
+    for (char *p = text; *p; p++)
+        *p = (char)toupper((unsigned char)*p);
+    return text;
+}
+
+static void print_io(const struct vn_io *io, int number, int input, const char *source)
 {
     printf("\n%s[%d]: \nname: %s\n", input ? "input" : "output", number,
            vn_shown(io->name, (char[VN_SHOWN]){ 0 }));
     if (input)
-        printf("input source: %s\n", io->type == VN_IN_NV12 || io->type == VN_IN_GRAY
-                                         ? "HB_DNN_INPUT_FROM_PYRAMID"
-                                         : "HB_DNN_INPUT_FROM_DDR");
+        printf("input source: HB_DNN_INPUT_FROM_%s\n", source);
     print_shape("valid shape", io);
     print_shape("aligned shape", io);
     printf("aligned byte size: %zu\n", io->bytes);
@@ -186,9 +196,9 @@ static int run_info(struct vn_arena *a, struct vn_err *e)
     printf("Load model to DDR cost %.3fms.\nThis model file has 1 model:\n[%s]\n", ms, name);
     printf("---------------------------------------------------------------------\n[model name]: %s\n", name);
     for (int i = 0; i < n_in; i++)
-        print_io(&in[i], i, 1);
+        print_io(&in[i], i, 1, source_of(s, &in[i], a));
     for (int i = 0; i < n_out; i++)
-        print_io(&out[i], i, 0);
+        print_io(&out[i], i, 0, NULL);
     printf("---------------------------------------------------------------------\n");
     vn_session_close(&s);
     return EXIT_DONE;
@@ -345,6 +355,14 @@ static int dump_outputs(const struct vn_session *s, const struct dump_options *o
     return VN_OK;
 }
 
+/* As hrt_bin_dump does, where the environment asks for it. */
+static int dump_convolutions(struct vn_session *s, struct vn_arena *a, struct vn_err *e)
+{
+    const char *folder = getenv("HB_DNN_DUMP_PATH"), *map = getenv("HB_DNN_CONV_MAP_PATH");
+    int written;
+    return folder && map ? vn_compat_write_convolutions(s, folder, map, &written, a, e) : VN_OK;
+}
+
 /* ---- infer ---- */
 
 static int print_class(const struct vn_session *s, struct vn_err *e)
@@ -381,6 +399,7 @@ static int infer(struct vn_session *s, struct vn_arena *a, struct vn_err *e)
         TRY(d.status);
     }
     TRY(dump_outputs(s, &d.ports, a, e));
+    TRY(dump_convolutions(s, a, e));
     return vn_opt("--enable_cls_post_process") ? print_class(s, e) : VN_OK;
 }
 
