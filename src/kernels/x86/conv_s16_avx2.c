@@ -1,5 +1,6 @@
 /* kernels/x86/conv_s16_avx2.c - int16 convolution with vpmaddwd. */
 #include "kernels/x86/finish_s16_avx2.h"
+#include "kernels/x86/ending_s16.h"
 
 static inline __m256i four_values(const int16_t *x)
 {
@@ -15,21 +16,22 @@ static inline __m256d doubles4(__m128i high, __m128i rest, __m128i bias)
     return _mm256_fmadd_pd(_mm256_cvtepi32_pd(high), _mm256_set1_pd(65536.0), b);
 }
 
-static inline __m256i bias8(const struct vn_conv_s16 *p, size_t lane, int count)
+static inline __m256 many_runs8(__m256i high, __m256i rest, __m256i bias)
 {
-    return _mm256_maskload_epi32(p->bias + lane, low_lanes(count));
-}
-
-static inline void finish_lanes(void *out, size_t pixel, int k, __m256i high, __m256i rest, size_t lane,
-                                int count, const struct vn_conv_s16 *p)
-{
-    const __m256i bias = bias8(p, lane, count);
     double sum[8];
     _mm256_storeu_pd(sum, doubles4(_mm256_castsi256_si128(high), _mm256_castsi256_si128(rest),
                                    _mm256_castsi256_si128(bias)));
     _mm256_storeu_pd(sum + 4, doubles4(_mm256_extracti128_si256(high, 1), _mm256_extracti128_si256(rest, 1),
                                        _mm256_extracti128_si256(bias, 1)));
-    finish8_s16(out, pixel, k, floats8(sum), p->mult + lane, count, p);
+    return floats8(sum);
+}
+
+/* The same where `high` and `rest` have 24 bits: both are exact as float32, and the sum is rounded once. */
+static inline __m256 few_runs8(__m256i high, __m256i rest, __m256i bias)
+{
+    const __m256i h = _mm256_add_epi32(high, _mm256_srai_epi32(bias, 16));
+    const __m256i r = _mm256_add_epi32(rest, _mm256_and_si256(bias, _mm256_set1_epi32(0xffff)));
+    return _mm256_fmadd_ps(_mm256_cvtepi32_ps(h), _mm256_set1_ps(65536.0f), _mm256_cvtepi32_ps(r));
 }
 
 static inline __m256i rest_of(__m256i low, __m256i high)
@@ -38,21 +40,55 @@ static inline __m256i rest_of(__m256i low, __m256i high)
 }
 
 /* The two sums of each of 8 channels, added. */
-static inline __m256i joined(__m256i a, __m256i b)
+static inline __m256i joined(const __m256i sum[2])
 {
-    return _mm256_permute4x64_epi64(_mm256_hadd_epi32(a, b), 0xd8);
+    return _mm256_permute4x64_epi64(_mm256_hadd_epi32(sum[0], sum[1]), 0xd8);
 }
 
-static inline void finish_tile(void *out, size_t pixel, int k, const __m256i low[2], const __m256i high[2],
-                               size_t lane, int count, const struct vn_conv_s16 *p, int fits)
+static inline __m256 sum8(const __m256i low[2], const __m256i high[2], __m256i bias, enum ending ending)
 {
-    if (fits) {
-        const __m256i sum = _mm256_add_epi32(joined(low[0], low[1]), bias8(p, lane, count));
-        finish8_s16(out, pixel, k, _mm256_cvtepi32_ps(sum), p->mult + lane, count, p);
+    if (ending == IN_32_BITS)
+        return _mm256_cvtepi32_ps(_mm256_add_epi32(joined(low), bias));
+    const __m256i h = joined(high), rest = rest_of(joined(low), h);
+    return ending == FEW_RUNS ? few_runs8(h, rest, bias) : many_runs8(h, rest, bias);
+}
+
+/* What ends a sum, the same for all pixels: 8 channels, of which `count` exist. */
+struct tail {
+    __m256 mult, lo, hi;
+    __m256i bias, zero;
+    int count, out_f32;
+};
+
+static inline struct tail tail_of(const struct vn_conv_s16 *p, size_t lane, int count)
+{
+    const __m256i m = low_lanes(count);
+    return (struct tail){ .mult = _mm256_maskload_ps(p->mult + lane, m),
+                          .lo = _mm256_set1_ps((float)(p->lo - p->zy)),
+                          .hi = _mm256_set1_ps((float)(p->hi - p->zy)),
+                          .bias = _mm256_maskload_epi32(p->bias + lane, m),
+                          .zero = _mm256_set1_epi32(p->zy),
+                          .count = count,
+                          .out_f32 = p->out_f32 };
+}
+
+static inline void store8_sums(void *out, size_t at, __m256 sum, const struct tail *e)
+{
+    const __m256 t = _mm256_mul_ps(sum, e->mult);
+    if (e->out_f32) {
+        store8_f32((float *)out + at, t, e->count);
         return;
     }
-    const __m256i rest = joined(rest_of(low[0], high[0]), rest_of(low[1], high[1]));
-    finish_lanes(out, pixel, k, joined(high[0], high[1]), rest, lane, count, p);
+    const __m256i q = _mm256_cvtps_epi32(_mm256_min_ps(_mm256_max_ps(t, e->lo), e->hi));
+    store8_s16((int16_t *)out + at, _mm256_add_epi32(q, e->zero), e->count);
+}
+
+static inline void finish_pixels(void *out, size_t at, size_t pitch, int n, const __m256i (*low)[2],
+                                 const __m256i (*high)[2], const struct tail *tail, enum ending ending)
+{
+    const struct tail e = *tail;
+    for (int i = 0; i < n; i++, at += pitch)
+        store8_sums(out, at, sum8(low[i], high[i], e.bias, ending), &e);
 }
 
 /* 8 pairs: one of a, one of b. */
@@ -73,12 +109,10 @@ static inline __m256i pairs8(const int16_t *a, const int16_t *b)
 #define ADD(a, b) _mm256_add_epi32(a, b)
 #define UPPER(a) _mm256_srai_epi32(a, 16)
 #define ZERO _mm256_setzero_si256()
-#define FINISH(out, pixel, k, low, high, lane, count, p, fits) \
-    finish_tile(out, pixel, k, low, high, lane, count, p, fits)
 #define DW_LANES 8
 #define DW_LOAD(a, b) pairs8(a, b)
-#define DW_FINISH(out, pixel, k, low, high, lane, count, p) \
-    finish_lanes(out, pixel, k, high, rest_of(low, high), lane, count, p)
+#define DW_FINISH(out, at, low, high, tail) \
+    store8_sums(out, at, few_runs8(high, rest_of(low, high), (tail)->bias), tail)
 #include "kernels/x86/conv_s16_body.h"
 
 VN_CONV_S16(vn_conv_s16_avx2)

@@ -1,5 +1,6 @@
 /* kernels/x86/conv_s16_avx512vnni.c - int16 convolution with vpdpwssd. */
 #include "kernels/x86/finish_avx512.h"
+#include "kernels/x86/ending_s16.h"
 
 static inline __m512i four_values(const int16_t *x)
 {
@@ -34,30 +35,12 @@ static inline void store16_s16(int16_t *out, __m256i q, int count)
         memcpy(out, &q, (size_t)count * sizeof *out);
 }
 
-static inline __m512i bias16(const struct vn_conv_s16 *p, size_t lane, int count)
+/* The same where `high` and `rest` have 24 bits: both are exact as float32, and the sum is rounded once. */
+static inline __m512 few_runs16(__m512i high, __m512i rest, __m512i bias)
 {
-    return _mm512_maskz_loadu_epi32(low_lanes(min_int(count, 16)), p->bias + lane);
-}
-
-/* Channels [k, k + count) of a pixel, 16 at most, from their sums with the bias; mult is at `lane`. */
-static inline void store_sums(void *out, size_t pixel, int k, __m512 sum, size_t lane, int count,
-                              const struct vn_conv_s16 *p)
-{
-    const __mmask16 m = low_lanes(min_int(count, 16));
-    const __m512 t = _mm512_mul_ps(sum, _mm512_maskz_loadu_ps(m, p->mult + lane));
-    const size_t at = out_at(&p->g, pixel, k);
-    if (p->out_f32) {
-        store16_f32((float *)out + at, t, m);
-        return;
-    }
-    const __m512i q = _mm512_add_epi32(round16(t, p->zy, p->lo, p->hi), _mm512_set1_epi32(p->zy));
-    store16_s16((int16_t *)out + at, _mm512_cvtepi32_epi16(q), count);
-}
-
-static inline void finish16_s16(void *out, size_t pixel, int k, __m512i high, __m512i rest, size_t lane,
-                                int count, const struct vn_conv_s16 *p)
-{
-    store_sums(out, pixel, k, floats16(high, rest, bias16(p, lane, count)), lane, count, p);
+    const __m512i h = _mm512_add_epi32(high, _mm512_srai_epi32(bias, 16));
+    const __m512i r = _mm512_add_epi32(rest, _mm512_and_si512(bias, _mm512_set1_epi32(0xffff)));
+    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(h), _mm512_set1_ps(65536.0f), _mm512_cvtepi32_ps(r));
 }
 
 static inline __m512i rest_of(__m512i low, __m512i high)
@@ -66,23 +49,65 @@ static inline __m512i rest_of(__m512i low, __m512i high)
 }
 
 /* The two sums of each of 16 channels, added. */
-static inline __m512i joined(__m512i a, __m512i b)
+static inline __m512i joined(const __m512i sum[2])
 {
     const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
     const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
-    return _mm512_add_epi32(_mm512_permutex2var_epi32(a, even, b), _mm512_permutex2var_epi32(a, odd, b));
+    return _mm512_add_epi32(_mm512_permutex2var_epi32(sum[0], even, sum[1]),
+                            _mm512_permutex2var_epi32(sum[0], odd, sum[1]));
 }
 
-static inline void finish_tile(void *out, size_t pixel, int k, const __m512i low[2], const __m512i high[2],
-                               size_t lane, int count, const struct vn_conv_s16 *p, int fits)
+static inline __m512 sum16(const __m512i low[2], const __m512i high[2], __m512i bias, enum ending ending)
 {
-    if (fits) {
-        const __m512i sum = _mm512_add_epi32(joined(low[0], low[1]), bias16(p, lane, count));
-        store_sums(out, pixel, k, _mm512_cvtepi32_ps(sum), lane, count, p);
+    if (ending == IN_32_BITS)
+        return _mm512_cvtepi32_ps(_mm512_add_epi32(joined(low), bias));
+    const __m512i h = joined(high), rest = rest_of(joined(low), h);
+    return ending == FEW_RUNS ? few_runs16(h, rest, bias) : floats16(h, rest, bias);
+}
+
+/* What ends a sum, the same for all pixels: 16 channels, of which `count` exist. */
+struct tail {
+    __m512 mult, lo, hi;
+    __m512i bias, zero;
+    int count, out_f32;
+};
+
+static inline struct tail tail_of(const struct vn_conv_s16 *p, size_t lane, int count)
+{
+    const __mmask16 m = low_lanes(min_int(count, 16));
+    return (struct tail){ .mult = _mm512_maskz_loadu_ps(m, p->mult + lane),
+                          .lo = _mm512_set1_ps((float)(p->lo - p->zy)),
+                          .hi = _mm512_set1_ps((float)(p->hi - p->zy)),
+                          .bias = _mm512_maskz_loadu_epi32(m, p->bias + lane),
+                          .zero = _mm512_set1_epi32(p->zy),
+                          .count = min_int(count, 16),
+                          .out_f32 = p->out_f32 };
+}
+
+static inline void store16_sums(void *out, size_t at, __m512 sum, const struct tail *e)
+{
+    const __m512 t = _mm512_mul_ps(sum, e->mult);
+    if (e->out_f32) {
+        store16_f32((float *)out + at, t, low_lanes(e->count));
         return;
     }
-    const __m512i rest = joined(rest_of(low[0], high[0]), rest_of(low[1], high[1]));
-    finish16_s16(out, pixel, k, joined(high[0], high[1]), rest, lane, count, p);
+    const __m512i q = _mm512_cvtps_epi32(_mm512_min_ps(_mm512_max_ps(t, e->lo), e->hi));
+    const __m256i y = _mm512_cvtepi32_epi16(_mm512_add_epi32(q, e->zero));
+    int16_t *const to = (int16_t *)out + at;
+    if (e->count == 16)
+        _mm256_storeu_si256((__m256i *)to, y);
+    else if (e->count == 8)
+        _mm_storeu_si128((__m128i *)to, _mm256_castsi256_si128(y));
+    else
+        memcpy(to, &y, (size_t)e->count * sizeof *to);
+}
+
+static inline void finish_pixels(void *out, size_t at, size_t pitch, int n, const __m512i (*low)[2],
+                                 const __m512i (*high)[2], const struct tail *tail, enum ending ending)
+{
+    const struct tail e = *tail;
+    for (int i = 0; i < n; i++, at += pitch)
+        store16_sums(out, at, sum16(low[i], high[i], e.bias, ending), &e);
 }
 
 /* 16 pairs: one of a, one of b. */
@@ -106,12 +131,10 @@ static inline __m512i pairs16(const int16_t *a, const int16_t *b)
 #define ADD(a, b) _mm512_add_epi32(a, b)
 #define UPPER(a) _mm512_srai_epi32(a, 16)
 #define ZERO _mm512_setzero_si512()
-#define FINISH(out, pixel, k, low, high, lane, count, p, fits) \
-    finish_tile(out, pixel, k, low, high, lane, count, p, fits)
 #define DW_LANES 16
 #define DW_LOAD(a, b) pairs16(a, b)
-#define DW_FINISH(out, pixel, k, low, high, lane, count, p) \
-    finish16_s16(out, pixel, k, high, rest_of(low, high), lane, count, p)
+#define DW_FINISH(out, at, low, high, tail) \
+    store16_sums(out, at, few_runs16(high, rest_of(low, high), (tail)->bias), tail)
 #include "kernels/x86/conv_s16_body.h"
 
 VN_CONV_S16(vn_conv_s16_avx512vnni)

@@ -17,8 +17,8 @@
  *   PRODUCTS_OF(x, w), ADD_PRODUCTS(acc, x, w)   sums of two products, and acc + them
  *   ADD(a, b), UPPER(a)   32-bit lanes: a + b, a >> 16
  *   ZERO
- *   FINISH(out, pixel, k, low, high, lane, count, p, fits)   fits: `low` and bias together have 32 bits
- *   DW_LANES, DW_LOAD(a, b), DW_FINISH   depthwise: channels at a time, pairs of two taps, as FINISH
+ *   tail_of, finish_pixels   what ends sums; pixels from their sums
+ *   DW_LANES, DW_LOAD(a, b), DW_FINISH   depthwise: channels at a time, pairs of two taps, a pixel's end
  */
 #include "kernels/x86/pixels.h"
 
@@ -167,7 +167,9 @@ static int run_of(const int32_t *sums, int most)
     return run;
 }
 
-static products_fn *products_of(const struct vn_conv_s16 *p, const int32_t *sums, int most, int one)
+static const int lengths[VN_RUNS] = { 1, 2, 4, 8, 4 * MOST_QUADS };
+
+static products_fn *products_of(const struct vn_conv_s16 *p, int run, int one)
 {
     static products_fn *const all[VN_RUNS][2] = { { wide1_tile, wide1_one },
                                                   { wide2_tile, wide2_one },
@@ -176,15 +178,19 @@ static products_fn *products_of(const struct vn_conv_s16 *p, const int32_t *sums
                                                   { wide_tile, wide_one } };
     if (!p->wide_weights)
         return one ? narrow_one : narrow_tile;
-    return all[run_of(sums, most)][one];
+    return all[run][one];
 }
 
-/* The largest |x| of n values, or one of those behind them. */
-static int largest(const int16_t *x, int n)
+/* Each lane: the larger one of `most` and |x| of n values, or of those behind them. */
+static inline __m256i raised(__m256i most, const int16_t *x, int n)
 {
-    __m256i most = _mm256_setzero_si256();
     for (int i = 0; i < n; i += 16)
         most = _mm256_max_epu16(most, _mm256_abs_epi16(_mm256_loadu_si256((const __m256i *)(x + i))));
+    return most;
+}
+
+static inline int largest(__m256i most)
+{
     /* vpminposuw finds the smallest */
     const __m128i eight = _mm_max_epu16(_mm256_castsi256_si128(most), _mm256_extracti128_si256(most, 1));
     return 0xffff ^ _mm_extract_epi16(_mm_minpos_epu16(_mm_xor_si128(eight, _mm_set1_epi16(-1))), 0);
@@ -198,8 +204,16 @@ struct job {
     int taps, n; /* of a window; values of each, a multiple of 4 */
     int some; /* taps that are gathered at a time */
     int in_place; /* every window is one pixel of the input */
+    int in_order; /* in_place, and the pixels are those of the output */
     int blocks;
     size_t block; /* weights of one */
+};
+
+/* Blocks [first, end) of one group. */
+struct group_blocks {
+    int first, end;
+    int channel; /* first input channel of the group */
+    int oc, left; /* first output channel; how many the group has from there on */
 };
 
 /* Up to NP pixels, and where their inputs are. */
@@ -216,23 +230,26 @@ static struct job job_of(void *out, const int16_t *x, const struct vn_conv_s16 *
 {
     const struct vn_window2d *const g = &p->g;
     const int taps = g->kh * g->kw, n = (g->c / g->groups + 3) / 4 * 4;
+    const int in_place =
+        taps == 1 && !g->ph && !g->pw && (g->oh - 1) * g->sh < g->h && (g->ow - 1) * g->sw < g->w;
     return (struct job){ .out = out,
                          .x = x,
                          .p = p,
                          .taps = taps,
                          .n = n,
                          .some = min_int(taps, LINE / n),
-                         .in_place = taps == 1 && !g->ph && !g->pw && (g->oh - 1) * g->sh < g->h &&
-                                     (g->ow - 1) * g->sw < g->w,
+                         .in_place = in_place,
+                         .in_order = in_place && g->sh == 1 && g->sw == 1 && g->oh == g->h && g->ow == g->w,
                          .blocks = vn_conv_blocks(g),
                          .block = (size_t)taps * n * VN_OCB };
 }
 
 static void find_largest(struct tile *tile, int n)
 {
-    tile->most = 0;
+    __m256i most = _mm256_setzero_si256();
     for (int i = 0; i < tile->np; i++)
-        tile->most = max_int(tile->most, largest(tile->x[i], n));
+        most = raised(most, tile->x[i], n);
+    tile->most = largest(most);
 }
 
 static void gather(struct tile *tile, const struct job *job, int tap, int end)
@@ -242,60 +259,76 @@ static void gather(struct tile *tile, const struct job *job, int tap, int end)
     find_largest(tile, (end - tap) * job->n);
 }
 
-/* Whether no sum of a block, made of two lanes and the bias, leaves 32 bits. */
-static int sums_fit(const struct job *job, const struct tile *tile, const int32_t *sums)
+static enum ending ending_of(const struct job *job, const struct tile *tile, const int32_t *sums, int runs)
 {
-    return (job->in_place || job->some >= job->taps) &&
-           2 * (int64_t)sums[VN_RUNS - 1] * tile->most + job->p->most_bias <= INT32_MAX;
+    if ((job->in_place || job->some >= job->taps) &&
+        2 * (int64_t)sums[VN_RUNS - 1] * tile->most + job->p->most_bias <= INT32_MAX)
+        return IN_32_BITS;
+    return runs <= MOST_RUNS ? FEW_RUNS : MANY_RUNS;
 }
 
-static void finish_block(const struct job *job, const struct tile *tile, const struct sums *s, int kb,
-                         int fits)
+/* Block kb, whose output channels are oc and those behind it, `count` or more than a block has. */
+static void finish_block(const struct job *job, const struct tile *tile, const struct sums *s, int kb, int oc,
+                         int count, enum ending ending)
 {
-    const struct block b = block_at(&job->p->g, kb);
-    for (int i = 0; i < tile->np; i++)
-        for (int k = 0; k < b.count; k += CHANNELS)
-            FINISH(job->out, tile->first + i, b.oc + k, s[k / CHANNELS].low[i], s[k / CHANNELS].high[i],
-                   (size_t)kb * VN_OCB + k, b.count - k, job->p, fits);
+    const struct vn_window2d *const g = &job->p->g;
+    for (int k = 0; k < min_int(count, VN_OCB); k += CHANNELS) {
+        const struct tail tail = tail_of(job->p, (size_t)kb * VN_OCB + k, count - k);
+        const struct sums *const of = &s[k / CHANNELS];
+        finish_pixels(job->out, out_at(g, tile->first, oc + k), (size_t)g->yp, tile->np,
+                      (const VECTOR(*)[2])of->low, (const VECTOR(*)[2])of->high, &tail, ending);
+    }
 }
 
 /* One block of output channels; gathers where one gathering is not enough for all taps. */
-static void tile_block(const struct job *job, struct tile *tile, int kb)
+static void tile_block(const struct job *job, struct tile *tile, const struct group_blocks *b, int kb)
 {
     const struct vn_conv_s16 *const p = job->p;
     const int32_t *const sums = vn_sums_of(p, kb, job->blocks);
     struct sums s[VN_OCB / CHANNELS];
     const int step = job->in_place ? 1 : job->some;
+    int runs = 0;
     for (int tap = 0; tap < job->taps; tap += step) {
-        const int end = min_int(job->taps, tap + step);
+        const int end = min_int(job->taps, tap + step), n = (end - tap) * job->n;
         if (step < job->taps)
             gather(tile, job, tap, end);
-        products_fn *const add = products_of(p, sums, tile->most, tile->np == 1);
+        const int run = p->wide_weights ? run_of(sums, tile->most) : 0;
+        const int length = p->wide_weights ? lengths[run] : NARROW_RUN;
+        products_fn *const add = products_of(p, run, tile->np == 1);
         for (int part = 0; part < VN_OCB / CHANNELS; part++) {
             const size_t w = (size_t)kb * job->block + (size_t)tap * job->n * VN_OCB + part * 4 * CHANNELS;
             const char *const from = (const char *)p->weight + w * (p->wide_weights ? 2 : 1);
-            add(&s[part], tile->x, from, (end - tap) * job->n, tap > 0);
+            add(&s[part], tile->x, from, n, tap > 0);
         }
+        runs += (n / 4 + length - 1) / length;
     }
-    finish_block(job, tile, s, kb, sums_fit(job, tile, sums));
+    const int skip = (kb - b->first) * VN_OCB;
+    finish_block(job, tile, s, kb, b->oc + skip, b->left - skip, ending_of(job, tile, sums, runs));
 }
 
-/* The next tile, blocks [kb0, kb1) of one group. */
-static void tile_blocks(const struct job *job, struct walk *walk, int kb0, int kb1)
+/* The next tile. */
+static void tile_blocks(const struct job *job, struct walk *walk, const struct group_blocks *b)
 {
     const struct vn_window2d *const g = &job->p->g;
+    const int channel = b->channel;
     struct tile tile;
     tile.first = (size_t)walk->at;
     tile.np = min_int(walk->last - walk->at, NP);
-    next_pixels(tile.t, NP, walk, g, block_at(g, kb0).group * (g->c / g->groups));
+    if (job->in_order)
+        walk->at += tile.np;
+    else
+        next_pixels(tile.t, NP, walk, g, channel);
     for (int i = 0; i < NP; i++)
-        tile.x[i] = job->in_place ? job->x + tile.t[i].at : tile.lines.v[min_int(i, tile.np - 1)];
+        if (job->in_order)
+            tile.x[i] = job->x + (ptrdiff_t)(tile.first + (size_t)min_int(i, tile.np - 1)) * g->xp + channel;
+        else
+            tile.x[i] = job->in_place ? job->x + tile.t[i].at : tile.lines.v[min_int(i, tile.np - 1)];
     if (job->in_place)
         find_largest(&tile, job->n);
     else if (job->some == job->taps)
         gather(&tile, job, 0, job->taps);
-    for (int kb = kb0; kb < kb1; kb++)
-        tile_block(job, &tile, kb);
+    for (int kb = b->first; kb < b->end; kb++)
+        tile_block(job, &tile, b, kb);
 }
 
 /* Whether the sums of a block fit; else it is the C kernel's. */
@@ -316,9 +349,13 @@ static void dense(const struct job *job, int row0, int row1, int kb0, int kb1)
         }
         while (next < min_int(kb1, (kb / per + 1) * per) && block_fits(job, next))
             next++;
-        struct walk walk = walk_rows(&job->p->g, row0, row1);
+        const struct vn_window2d *const g = &job->p->g;
+        const struct block b = block_at(g, kb);
+        const struct group_blocks some = { kb, next, b.group * (g->c / g->groups), b.oc,
+                                           (b.group + 1) * (g->k / g->groups) - b.oc };
+        struct walk walk = walk_rows(g, row0, row1);
         for (int left = walk.last - walk.at; left > 0; left -= NP)
-            tile_blocks(job, &walk, kb, next);
+            tile_blocks(job, &walk, &some);
     }
 }
 
@@ -333,6 +370,7 @@ struct columns {
     int down[MOST_TAPS], right[MOST_TAPS];
     VECTOR w[MOST_TAPS / 2];
     int16_t zero[DW_LANES];
+    struct tail tail;
 };
 
 static VECTOR tap_weights(const struct vn_conv_s16 *p, const struct columns *l, int tap)
@@ -353,6 +391,7 @@ static void plan_columns(struct columns *l, const struct vn_conv_s16 *p, int c)
     l->c = c;
     l->count = min_int(DW_LANES, g->c - c);
     l->taps = (g->kh * g->kw + 1) / 2 * 2;
+    l->tail = tail_of(p, (size_t)c, l->count);
     l->run = 1 << run_of(vn_sums_of(p, c / VN_OCB, (g->c + VN_OCB - 1) / VN_OCB), 1 << 15);
     for (int tap = 0; tap < l->taps; tap++) {
         const int real = min_int(tap, g->kh * g->kw - 1);
@@ -375,6 +414,8 @@ static ALWAYS_INLINE void inner_pixels(void *out, size_t pixel, int n, const int
                                        const struct columns *l, const struct vn_conv_s16 *p, const int pairs,
                                        const int run)
 {
+    const struct tail tail = l->tail;
+    size_t at = out_at(&p->g, pixel, l->c);
     for (int i = 0; i < n; i++, x += step) {
         VECTOR low = ZERO, high = ZERO;
         for (int j = 0; j < pairs; j += run) {
@@ -383,7 +424,8 @@ static ALWAYS_INLINE void inner_pixels(void *out, size_t pixel, int n, const int
                 b = ADD_PRODUCTS(b, DW_LOAD(x + l->at[2 * k], x + l->at[2 * k + 1]), l->w[k]);
             add_sum(&low, &high, b);
         }
-        DW_FINISH(out, pixel + i, l->c, low, high, l->c, l->count, p);
+        DW_FINISH(out, at, low, high, &tail);
+        at += (size_t)p->g.yp;
     }
 }
 
@@ -400,7 +442,7 @@ static void edge_pixel(void *out, size_t pixel, const int16_t *x, const struct c
         }
         add_sum(&low, &high, PRODUCTS_OF(DW_LOAD(each[0], each[1]), l->w[tap / 2]));
     }
-    DW_FINISH(out, pixel, l->c, low, high, l->c, l->count, p);
+    DW_FINISH(out, out_at(&p->g, pixel, l->c), low, high, &l->tail);
 }
 
 static void column_row(void *out, const int16_t *x, const struct columns *l, int row,
