@@ -67,10 +67,18 @@ struct vn_eval_likeness {
     double sqnr; /* dB, all samples as one signal; infinite where they are equal */
     double max; /* largest difference */
 };
+/* A sample whose result is not the first model's. */
+struct vn_eval_change {
+    const char *sample, *text; /* "plate7.png", "wrong characters: 0 -> 1" */
+    double amount; /* above 0: worse than with the first model, in a unit of the metric */
+};
 struct vn_eval_model {
     const char *path;
     const struct vn_eval_score *scores; /* vn_eval_summary.n_scores, in the metric's order */
     const struct vn_eval_likeness *outputs; /* vn_eval_summary.n_outputs; NULL for the first model */
+    int n_changed; /* samples whose results are not the first model's, where the setting `list` is not 0 */
+    const struct vn_eval_change *changes; /* n_changes, worst first */
+    int n_changes;
 };
 
 struct vn_eval_summary {

@@ -119,9 +119,31 @@ static void sum_likeness(const struct run *w, struct evaluated *to, int m)
     }
 }
 
+/* ---- samples whose results differ ---- */
+
+/* Worst first, in the order of samples where they are equal. */
+static int by_amount(const void *x, const void *y)
+{
+    const struct sample_change *a = x, *b = y;
+    return a->amount != b->amount ? (a->amount < b->amount ? 1 : -1) : a->sample - b->sample;
+}
+
+static void list_changes(struct evaluated *to, const struct eval_set *ev, const struct record *const *of)
+{
+    to->changes = NEW_ARRAY(ev->arena, struct sample_change, ev->n_samples);
+    for (int i = 0; i < ev->n_samples; i++) {
+        struct sample_change c = { i, 0, NULL };
+        c.amount = ev->metric->change(&c.text, ev->arena, ev, i, ev->first[i], of[i]);
+        if (c.amount != 0)
+            to->changes[to->n_changed++] = c;
+    }
+    qsort(to->changes, (size_t)to->n_changed, sizeof *to->changes, by_amount);
+    to->n_listed = to->n_changed < ev->task->list ? to->n_changed : ev->task->list;
+}
+
 int vn_eval_summarise(struct evaluation *out, const struct run *w, struct vn_err *e)
 {
-    const struct eval_set *ev = w->eval;
+    struct eval_set *ev = w->eval;
     const struct record *const **of = NEW_ARRAY(ev->arena, const struct record *const *, w->n_models);
     int *once = NEW_ARRAY(ev->arena, int, ev->n_samples);
     for (int i = 0; i < ev->n_samples; i++)
@@ -130,11 +152,14 @@ int vn_eval_summarise(struct evaluation *out, const struct run *w, struct vn_err
     for (int m = 0; m < w->n_models; m++) {
         struct evaluated *to = &out->models[m];
         of[m] = vn_eval_records(w, m);
+        ev->first = of[0];
         to->path = w->o->models[m];
         to->score = NEW_ARRAY(ev->arena, double, ev->n_scores);
         ev->metric->score(to->score, ev, of[m], once);
         if (m)
             sum_likeness(w, to, m);
+        if (m && ev->metric->change && ev->task->list)
+            list_changes(to, ev, of[m]);
     }
     return w->n_models > 1 && ev->task->bootstrap && ev->n_scores ? intervals(out, w, of, e) : VN_OK;
 }

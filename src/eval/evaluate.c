@@ -491,10 +491,12 @@ static int begin(struct run *w, struct vn_arena *a, const struct evaluate_option
     *w = (struct run){ .eval = ev, .o = o, .n_models = o->n_models };
     if (!ev->metric)
         return vn_fail(e, VN_E_USAGE, "metric: expected %s, got '%s'", metric_names(a), o->task.metric);
-    if (!strcmp(ev->metric->name, "outputs") && o->n_models < 2)
+    const int compares = !strcmp(ev->metric->name, "outputs") || !strcmp(ev->metric->name, "agreement");
+    if (compares && o->n_models < 2)
         return vn_fail(e, VN_E_USAGE,
-                       "metric outputs compares models with the first one: expected two or more models, "
-                       "or another --metric");
+                       "metric %s compares models with the first one: expected two or more models, "
+                       "or another --metric",
+                       ev->metric->name);
     return VN_OK;
 }
 

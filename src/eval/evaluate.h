@@ -50,6 +50,7 @@ struct eval_set {
     struct sample *samples;
     int n_labelled; /* pictures that the labels know; 0: they do not say */
     void *truth; /* the metric's labels */
+    const struct record *const *first; /* the first model's records, when scores are made */
     int n_scores; /* numbers that the metric gives */
     const char **score_name;
 };
@@ -74,6 +75,10 @@ struct metric {
     int (*read_results)(struct record *of, const struct eval_set *ev, const char *path, struct vn_err *e);
     int (*write_results)(const char *path, const struct eval_set *ev, const struct record *const *of,
                          struct vn_err *e);
+    /* By how much sample i is worse with the second record, and what changed; 0: the same, *text is not set.
+     * NULL: samples cannot be listed. */
+    double (*change)(const char **text, struct vn_arena *a, const struct eval_set *ev, int i,
+                     const struct record *x, const struct record *y);
 };
 extern const struct metric *const vn_metrics[];
 extern const int vn_metrics_count;
@@ -111,12 +116,19 @@ struct output_likeness {
     const char *name;
     double cosine_mean, cosine_min, sqnr, max; /* sqnr: of all samples as one signal; +inf when equal */
 };
+struct sample_change {
+    int sample;
+    double amount; /* above 0: worse than with the first model */
+    const char *text;
+};
 struct evaluated {
     const char *path;
     double *score; /* n_scores */
     /* 95 % intervals of (this - first model), NaN where a score is not defined; NULL for the first */
     double *low, *high;
     struct output_likeness *outputs; /* n_outputs; NULL for the first */
+    int n_changed, n_listed; /* samples whose results are not the first model's; the worst of them */
+    struct sample_change *changes; /* n_listed */
 };
 struct evaluation {
     const struct eval_set *eval;

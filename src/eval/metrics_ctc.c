@@ -231,4 +231,16 @@ static void score(double *out, const struct eval_set *ev, const struct record *c
     out[1] = 100 * characters / all;
 }
 
-const struct metric vn_metric_ctc = { "ctc", "%", prepare, keep, valid, score };
+static double change(const char **text, struct vn_arena *a, const struct eval_set *ev, int i,
+                     const struct record *x, const struct record *y)
+{
+    (void)ev, (void)i;
+    if (x->v[0] == y->v[0])
+        return 0;
+    *text = vn_arena_fmt(a, "wrong characters: %.0f -> %.0f", x->v[0], y->v[0]);
+    return y->v[0] - x->v[0];
+}
+
+const struct metric vn_metric_ctc = {
+    "ctc", "%", prepare, keep, valid, score, .change = change,
+};

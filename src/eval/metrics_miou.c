@@ -297,4 +297,28 @@ static void score(double *out, const struct eval_set *ev, const struct record *c
     memcpy(out, value, sizeof value);
 }
 
-const struct metric vn_metric_miou = { "miou", "%", prepare, keep, valid, score };
+/* Percent of a sample's pixels. */
+static double right_pixels(const struct record *r)
+{
+    double hit = 0, all = 0;
+    for (int k = 1; k < r->n; k += 2) {
+        const int classes = (int)r->v[0], cell = (int)r->v[k];
+        hit += cell / classes == cell % classes ? r->v[k + 1] : 0;
+        all += r->v[k + 1];
+    }
+    return all > 0 ? 100 * hit / all : 100;
+}
+
+static double change(const char **text, struct vn_arena *a, const struct eval_set *ev, int i,
+                     const struct record *x, const struct record *y)
+{
+    const double was = right_pixels(x), is = right_pixels(y);
+    (void)ev, (void)i;
+    if (was != is)
+        *text = vn_arena_fmt(a, "right pixels: %.2f -> %.2f %%", was, is);
+    return was - is;
+}
+
+const struct metric vn_metric_miou = {
+    "miou", "%", prepare, keep, valid, score, .change = change,
+};

@@ -101,4 +101,17 @@ static void score(double *out, const struct eval_set *ev, const struct record *c
     }
 }
 
-const struct metric vn_metric_top_k = { "top_k", "%", prepare, keep, valid, score };
+static double change(const char **text, struct vn_arena *a, const struct eval_set *ev, int i,
+                     const struct record *x, const struct record *y)
+{
+    const struct truth *t = ev->truth;
+    const int was = x->v[0] < t->k[0], is = y->v[0] < t->k[0];
+    if (was == is)
+        return 0;
+    *text = vn_arena_fmt(a, "class %d: place %.0f -> %.0f", t->label[i], x->v[0] + 1, y->v[0] + 1);
+    return was - is;
+}
+
+const struct metric vn_metric_top_k = {
+    "top_k", "%", prepare, keep, valid, score, .change = change,
+};

@@ -40,6 +40,16 @@ static const struct vn_eval_likeness *public_outputs(struct vn_arena *a, const s
     return outputs;
 }
 
+static const struct vn_eval_change *public_changes(struct vn_arena *a, const struct evaluation *v, int m)
+{
+    const struct evaluated *x = &v->models[m];
+    struct vn_eval_change *changes = NEW_ARRAY(a, struct vn_eval_change, x->n_listed);
+    for (int i = 0; i < x->n_listed; i++)
+        changes[i] = (struct vn_eval_change){ vn_arena_str(a, v->eval->samples[x->changes[i].sample].name),
+                                              vn_arena_str(a, x->changes[i].text), x->changes[i].amount };
+    return changes;
+}
+
 static void publish(struct vn_evaluation *out, const struct evaluation *v)
 {
     struct vn_arena *a = out->arena;
@@ -47,8 +57,12 @@ static void publish(struct vn_evaluation *out, const struct evaluation *v)
     out->n_models = v->n_models;
     out->models = NEW_ARRAY(a, struct vn_eval_model, v->n_models);
     for (int m = 0; m < v->n_models; m++)
-        out->models[m] = (struct vn_eval_model){ vn_arena_str(a, v->models[m].path), public_scores(a, v, m),
-                                                 public_outputs(a, v, m) };
+        out->models[m] = (struct vn_eval_model){ .path = vn_arena_str(a, v->models[m].path),
+                                                 .scores = public_scores(a, v, m),
+                                                 .outputs = public_outputs(a, v, m),
+                                                 .n_changed = v->models[m].n_changed,
+                                                 .changes = public_changes(a, v, m),
+                                                 .n_changes = v->models[m].n_listed };
     out->summary = (struct vn_eval_summary){
         .metric = ev->metric->name,
         .unit = ev->metric->unit,

@@ -56,6 +56,35 @@ static void print_likeness(FILE *f, const struct vn_evaluation *v)
     vn_table_free(&t);
 }
 
+static void print_changes(FILE *f, const struct vn_evaluation *v)
+{
+    static const char *const titles[] = { "Model", "Sample", "What Changed" };
+    int n;
+    const struct vn_eval_model *models = vn_evaluation_models(v, &n);
+    struct table *t = vn_table_new(3, titles);
+    for (int m = 1; m < n; m++)
+        for (int k = 0; k < models[m].n_changes; k++) {
+            const struct vn_eval_change *c = &models[m].changes[k];
+            char name[2][NAME_WIDTH + 1];
+            vn_table_row(t, (const char *const[]){ vn_cut_left(models[m].path, NAME_WIDTH, name[0]),
+                                                   vn_cut_left(c->sample, NAME_WIDTH, name[1]), c->text });
+        }
+    vn_table_print(t, f);
+    vn_table_free(&t);
+    for (int m = 1; m < n; m++)
+        fprintf(f, "%s: %d sample%s whose results differ from the first model's\n", models[m].path,
+                models[m].n_changed, models[m].n_changed == 1 ? "" : "s");
+}
+
+static int has_changes(const struct vn_evaluation *v)
+{
+    int n, found = 0;
+    const struct vn_eval_model *models = vn_evaluation_models(v, &n);
+    for (int m = 1; m < n; m++)
+        found |= models[m].n_changed > 0;
+    return found;
+}
+
 void vn_print_evaluation(FILE *f, const struct vn_evaluation *v)
 {
     const struct vn_eval_summary *sum = vn_evaluation_summary(v);
@@ -65,6 +94,8 @@ void vn_print_evaluation(FILE *f, const struct vn_evaluation *v)
         print_scores(f, v);
     if (sum->n_outputs && n > 1)
         print_likeness(f, v);
+    if (has_changes(v))
+        print_changes(f, v);
     fprintf(f, "%d sample%s", sum->samples, sum->samples == 1 ? "" : "s");
     if (sum->labelled > sum->samples)
         fprintf(f, " of the %d with labels", sum->labelled);
@@ -106,6 +137,16 @@ static json_t *likeness_json(const struct vn_evaluation *v, const struct vn_eval
     return o;
 }
 
+static json_t *changes_json(const struct vn_eval_model *m)
+{
+    json_t *list = json_array();
+    for (int k = 0; k < m->n_changes; k++)
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:o}", "sample", m->changes[k].sample, "change",
+                                        m->changes[k].text, "amount", vn_json_real(m->changes[k].amount)));
+    return list;
+}
+
 json_t *vn_json_evaluation(const struct vn_evaluation *v)
 {
     const struct vn_eval_summary *sum = vn_evaluation_summary(v);
@@ -113,9 +154,10 @@ json_t *vn_json_evaluation(const struct vn_evaluation *v)
     const struct vn_eval_model *models = vn_evaluation_models(v, &n);
     json_t *list = json_array();
     for (int m = 0; m < n; m++)
-        json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "model", models[m].path, "scores",
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o, s:i, s:o}", "model", models[m].path, "scores",
                                               scores_json(v, &models[m], m == 0), "outputs",
-                                              likeness_json(v, &models[m])));
+                                              likeness_json(v, &models[m]), "changed", models[m].n_changed,
+                                              "changes", changes_json(&models[m])));
     return json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:i, s:o}", "metric", sum->metric, "unit", sum->unit,
                      "samples", sum->samples, "labelled", sum->labelled, "resumed", sum->resumed, "bootstrap",
                      sum->bootstrap, "seed", sum->seed, "models", list);

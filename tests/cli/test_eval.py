@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 
+import coco as boxes
 import tool
 from tool import resamples
 
@@ -510,6 +511,50 @@ def test_task_file(digits, stages, tmp_path):
     assert list(evaluate(stages[0][2], "--task", task, "--k", 2)["models"][0]["scores"]) == ["top-2"]
 
 
+def test_agreement(digits, stages):
+    files, out, labels = stages
+    result = evaluate(*files, "--metric", "agreement", "--images", digits.held_out, "--list", 3)
+    decisions = [np.argmax(next(iter(out[f].values())).reshape(len(labels), -1), 1) for f in files]
+    for found, model in zip(decisions, result["models"]):
+        differ = np.flatnonzero(found != decisions[0])
+        want = 100 - 100 * len(differ) / len(labels)
+        assert list(values_of({"models": [model]}).values()) == pytest.approx([want, want], abs=1e-12)
+        assert model["changed"] == len(differ) and len(model["changes"]) == min(3, len(differ))
+        for change, i in zip(model["changes"], differ):
+            assert change["change"] == f"1 of 1 differ; 0: {decisions[0][i]} -> {found[i]}"
+    more = ("--metric", "agreement", "--images", digits.held_out)
+    assert "does not use labels" in tool.run("eval", *files, *more, "--labels", digits.labels, want=tool.USAGE).err
+    assert "expected two or more" in tool.run("eval", files[0], *more, want=tool.USAGE).err
+
+
+def test_changed_samples_of_top_k(digits, stages):
+    files, out, labels = stages
+    args = ("--metric", "top_k", "--images", digits.held_out, "--labels", digits.labels, "--list", 1000)
+    model = evaluate(*files, *args)["models"][-1]
+    before, after = (rank(next(iter(out[f].values())), labels) for f in (files[0], files[-1]))
+    lost = np.flatnonzero((before < 1) & (after >= 1))
+    assert model["changed"] == np.count_nonzero((before < 1) != (after < 1))
+    assert [c["change"] for c in model["changes"][:len(lost)]] == [
+        f"class {labels[i]}: place {before[i] + 1} -> {after[i] + 1}" for i in lost]
+    assert all(c["amount"] == (1 if i < len(lost) else -1) for i, c in enumerate(model["changes"]))
+
+
+def test_agreement_of_boxes(tmp_path):
+    """Boxes of the first model are the truth: a little larger is equal, much larger is not."""
+    boxes.save_rectangles(tmp_path)
+    nets = [boxes.save_seeing_net(tmp_path / f"{extra}.onnx", "relative", extra) for extra in (0, 1, 12)]
+    args = ("--metric", "agreement", "--images", tmp_path / "images", "--list", "1", "--form", "corners",
+            "--scores", "scores", "--boxes", "boxes", "--colours", "rgb", "--scale", str(1 / 255))
+    result = evaluate(*nets, *args)
+    assert [list(values_of(result, m).values()) for m in range(3)] == [[100, 100], [100, 100], [0, 0]]
+    change, = result["models"][2]["changes"]
+    assert result["models"][2]["changed"] == 8 and change["amount"] == 1
+    assert change["change"].startswith("2 of 2 differ; lost class 0, score 1.000 at 59 50")
+    assert "; new class 0" in change["change"]
+    text = tool.run("eval", *nets, *args, want=tool.DONE).out
+    assert "What Changed" in text and "12.onnx: 8 samples whose results differ from the first model's" in text
+
+
 @pytest.mark.parametrize("text, message", [
     ("metrik: top_k", "1:9: unknown key 'metrik'; did you mean 'metric'?"), ("k: 1\nk: 2", "2:1: duplicate key 'k'"),
     ("seed: 1.5", "1:7: seed: expected an integer"), ("seed: {a: b}", "1:7: expected a word, a number or a list"), ("[1, 2]", "expected keys and values"),
@@ -523,7 +568,8 @@ def test_wrong_task_files(tmp_path, text, message):
 
 
 @pytest.mark.parametrize("args, message", [
-    (("--metric", "bleu"), "expected top_k, miou, coco, ctc or outputs"), (("--metric", "top_k"), "top_k requires --labels"), (("--seed", "x"), "seed: expected an integer"),
+    (("--metric", "bleu"), "expected top_k, miou, coco, ctc, agreement or outputs"),
+    (("--metric", "top_k"), "top_k requires --labels"), (("--seed", "x"), "seed: expected an integer"),
     (("--metric", "top_k", "--labels", "{labels}", "--k", "0"), "integers >= 1"), (("--metric", "top_k", "--labels", "{labels}", "--k", "a"), "expected numbers"),
     (("--output", "nope", "--metric", "top_k", "--labels", "{labels}"), "no output 'nope'"), (("--metric", "top_k", "--labels", "{labels}", "--pipeline", "spin"), "spin"),
     ((), "expected two or more"), (("--labels", "{labels}"), "expected two or more"), (("--metric", "top_k", "--labels", "folders"), "no folders; labels"),
