@@ -17,7 +17,7 @@ struct calibrator {
     const char *name;
     const char *help;
     /* The largest magnitude to keep; above 0 unless all values are zero. `levels` integers lie between zero
-     * and it: 127, or 255 where no value is negative. */
+     * and it: 127 to 255. */
     double (*threshold)(const struct histogram *h, double parameter, int levels);
 };
 extern const struct calibrator *const vn_calibrators[];

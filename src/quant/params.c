@@ -17,7 +17,11 @@ static struct ends with_margin(struct ends e)
     return (struct ends){ fmin(lo, e.lo), fmax(hi, e.hi) };
 }
 
-static int is_skewed(struct ends e, double threshold) { return e.hi - e.lo <= SKEWED * 2 * threshold; }
+static int has_zero_point(enum zero_points zp, struct ends e, double threshold)
+{
+    return zp == ZERO_POINTS_ASYMMETRIC ||
+           (zp == ZERO_POINTS_SKEWED && e.hi - e.lo <= SKEWED * 2 * threshold);
+}
 
 const struct qparam *vn_quant_from_range(struct vn_arena *a, enum zero_points zp, const struct range *r,
                                          int wide)
@@ -27,7 +31,7 @@ const struct qparam *vn_quant_from_range(struct vn_arena *a, enum zero_points zp
     double scale = r->threshold / (wide ? 32767 : 127);
     if (zp != ZERO_POINTS_SYMMETRIC)
         e = with_margin(e);
-    if (!wide && (zp == ZERO_POINTS_ASYMMETRIC || (zp == ZERO_POINTS_SKEWED && is_skewed(e, r->threshold)))) {
+    if (!wide && has_zero_point(zp, e, r->threshold)) {
         scale = (e.hi - e.lo) / 255;
         zero = scale > 0 ? (int32_t)rint(-128 - e.lo / scale) : 0;
     }
@@ -37,10 +41,14 @@ const struct qparam *vn_quant_from_range(struct vn_arena *a, enum zero_points zp
     return vn_qparam_new(a, wide ? VN_I16 : VN_I8, -1, 1, &f, &zero);
 }
 
-/* Levels from zero to the threshold. */
+/* Levels from zero to the threshold, where nothing is clipped. */
 static int levels(const struct histogram *h, enum zero_points zp)
 {
-    return zp != ZERO_POINTS_SYMMETRIC && h->min >= 0 ? 255 : 127;
+    const double most = fmax(fabs((double)h->min), fabs((double)h->max));
+    struct ends e = { fmin(h->min, 0), fmax(h->max, 0) };
+    if (zp != ZERO_POINTS_SYMMETRIC)
+        e = with_margin(e);
+    return has_zero_point(zp, e, most) && most > 0 ? (int)rint(255 * most / (e.hi - e.lo)) : 127;
 }
 
 /* Of int16: half of the elements that are not in the lowest bin lie above these, and keep 8 bits. */

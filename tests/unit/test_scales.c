@@ -1,7 +1,8 @@
-/* The last resort against scales that are not finite and positive. */
+/* Levels that calibrators are asked for; the last resort against scales that are not finite and positive. */
 #include <math.h>
 
 #include "net.h"
+#include "quant/params.h"
 #include "quant/quant.h"
 
 static void expect(float scale, const char *message)
@@ -48,8 +49,42 @@ static void names_the_element(void **state)
     vn_arena_free(&n.arena);
 }
 
+static int asked; /* for so many levels */
+
+static double ask(const struct histogram *h, double parameter, int levels)
+{
+    (void)h, (void)parameter;
+    asked = levels;
+    return 1;
+}
+
+static void expect_levels(float lo, float hi, enum zero_points zp, int levels)
+{
+    static const struct calibrator c = { "ask", "", ask };
+    const struct histogram h = { .count = 2, .min = lo, .max = hi };
+    const struct vn_quant_method m = { .calibrator = &c, .zero_points = zp };
+    vn_quant_range(&h, &m, 0);
+    assert_int_equal(asked, levels);
+}
+
+/* 255 between both ends, so many from zero to the further one. */
+static void levels(void **state)
+{
+    (void)state;
+    expect_levels(0, 4, ZERO_POINTS_SKEWED, 255);
+    expect_levels(-4, 0, ZERO_POINTS_SKEWED, 255);
+    expect_levels(-4, -1, ZERO_POINTS_ASYMMETRIC, 255);
+    expect_levels(-1, 4, ZERO_POINTS_SKEWED, 189); /* 255 / 1.35 */
+    expect_levels(-4, 1, ZERO_POINTS_ASYMMETRIC, 189);
+    expect_levels(-3, 4, ZERO_POINTS_SKEWED, 127);
+    expect_levels(0, 4, ZERO_POINTS_SYMMETRIC, 127);
+    expect_levels(-4, 4, ZERO_POINTS_ASYMMETRIC, 128);
+    expect_levels(0, 0, ZERO_POINTS_ASYMMETRIC, 127);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(scales), cmocka_unit_test(names_the_element) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(scales), cmocka_unit_test(names_the_element),
+                                        cmocka_unit_test(levels) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
