@@ -27,7 +27,15 @@ static void call(const struct node *n, struct portable_params *p)
 }
 
 const struct op_def vn_op_gatherelements = {
-    .name = "gatherelements", .onnx = "GatherElements", .min_in = 2, .max_in = 2,
-    .attrs = specs, .attrs_size = sizeof(struct axis_attrs),
-    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
+    .name = "gatherelements",
+    .onnx = "GatherElements",
+    .min_in = 2,
+    .max_in = 2,
+    .attrs = specs,
+    .attrs_size = sizeof(struct axis_attrs),
+    .infer = infer,
+    .eval = vn_eval_portable,
+    .lower = vn_low_portable,
+    .portable = call,
+    .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 },
 };

@@ -50,7 +50,13 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return vn_pool_walk(n, ev, largest, (void *)n, e);
 }
 
-static enum q_kind quant_kind(const struct node *n) { return n->in[0]->shape.rank <= 4 ? Q_MOVE : Q_FLOAT; }
+static enum q_kind quant_kind(const struct node *n)
+{
+    struct window w;
+    return n->in[0]->shape.rank <= 4 || (vn_pool_window(&w, n, NULL) == VN_OK && vn_pool_is_flat(&w))
+               ? Q_MOVE
+               : Q_FLOAT;
+}
 
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {

@@ -100,24 +100,40 @@ int vn_pool_call(const struct node *n, struct lowering *l, enum vn_pool_function
     return vn_portable_emit(l, &p, 1, &x, y, e);
 }
 
+int vn_pool_is_flat(const struct window *w)
+{
+    return w->rank == 3 && w->kernel[0] == 1 && w->stride[0] == 1 && !w->pad_begin[0] && !w->pad_end[0];
+}
+
 int vn_pool_lower(const struct node *n, struct lowering *l, enum opcode op, struct vn_err *e)
 {
     const struct pool_attrs *a = n->attrs;
     const struct vn_shape *x = &n->in[0]->shape, *y = &n->out[0]->shape;
     struct window w;
     TRY(vn_pool_window(&w, n, e));
-    if (w.rank > 2 || !vn_dtype_is_float(n->in[0]->dtype))
+    const int flat = vn_pool_is_flat(&w);
+    if ((w.rank > 2 && !flat) || !vn_dtype_is_float(n->in[0]->dtype))
         return vn_pool_call(n, l, op == OPCODE_MAXPOOL ? VN_POOL_LARGEST : VN_POOL_MEAN,
                             vn_low_out(l, PLAIN), e);
-    int v = w.rank == 2, u = w.rank - 1, in = vn_low_in(l, 0, CHANNELS_LAST);
+    int v = w.rank > 1, u = w.rank - 1, r = u - 1, in = vn_low_in(l, 0, CHANNELS_LAST);
     struct instr_AVGPOOL *p = vn_low_emit(l, op, 1, &in, vn_low_out(l, CHANNELS_LAST));
     *p = (struct instr_AVGPOOL){
-        .n = (int32_t)x->d[0], .c = (int32_t)x->d[1],
-        .h = v ? (int32_t)x->d[2] : 1, .oh = v ? (int32_t)y->d[2] : 1, .kh = v ? (int32_t)w.kernel[0] : 1,
-        .sh = v ? (int32_t)w.stride[0] : 1, .dh = v ? (int32_t)w.dilation[0] : 1,
-        .ph = v ? (int32_t)w.pad_begin[0] : 0, .ph_end = v ? (int32_t)w.pad_end[0] : 0,
-        .w = (int32_t)x->d[u + 2], .ow = (int32_t)y->d[u + 2], .kw = (int32_t)w.kernel[u], .sw = (int32_t)w.stride[u],
-        .dw = (int32_t)w.dilation[u], .pw = (int32_t)w.pad_begin[u], .pw_end = (int32_t)w.pad_end[u],
+        .n = (int32_t)(x->d[0] * (flat ? x->d[2] : 1)),
+        .c = (int32_t)x->d[1],
+        .h = v ? (int32_t)x->d[r + 2] : 1,
+        .oh = v ? (int32_t)y->d[r + 2] : 1,
+        .kh = v ? (int32_t)w.kernel[r] : 1,
+        .sh = v ? (int32_t)w.stride[r] : 1,
+        .dh = v ? (int32_t)w.dilation[r] : 1,
+        .ph = v ? (int32_t)w.pad_begin[r] : 0,
+        .ph_end = v ? (int32_t)w.pad_end[r] : 0,
+        .w = (int32_t)x->d[u + 2],
+        .ow = (int32_t)y->d[u + 2],
+        .kw = (int32_t)w.kernel[u],
+        .sw = (int32_t)w.stride[u],
+        .dw = (int32_t)w.dilation[u],
+        .pw = (int32_t)w.pad_begin[u],
+        .pw_end = (int32_t)w.pad_end[u],
         .count_include_pad = (int32_t)a->count_include_pad,
     };
     return VN_OK;

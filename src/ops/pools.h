@@ -28,6 +28,8 @@ int vn_pool_walk(const struct node *n, const struct eval *ev, vn_pool_fn *fn, vo
 /* pool of kernels/portable.h into tensor y: function as there. */
 int vn_pool_call(const struct node *n, struct lowering *l, enum vn_pool_function function, int y,
                  struct vn_err *e);
+/* Windows of three axes that take one place of the first: images one by one. */
+int vn_pool_is_flat(const struct window *w);
 int vn_pool_lower(const struct node *n, struct lowering *l, enum opcode op, struct vn_err *e);
 
 #endif

@@ -56,7 +56,11 @@ int vn_reduce_infer(struct node *n, struct vn_err *e)
 
 static int64_t lowest(enum vn_dtype t)
 {
-    return t == VN_I8 ? INT8_MIN : t == VN_I16 ? INT16_MIN : t == VN_I32 ? INT32_MIN : t == VN_I64 ? INT64_MIN : 0;
+    return t == VN_I8                                    ? INT8_MIN
+           : t == VN_I16                                 ? INT16_MIN
+           : t == VN_I32                                 ? INT32_MIN
+           : t == VN_I64 || vn_dtype_is_float(t) /* q */ ? INT64_MIN
+                                                         : 0;
 }
 
 static int64_t highest(enum vn_dtype t)
@@ -296,5 +300,35 @@ int vn_reduce_lower(const struct node *n, struct lowering *l, enum vn_reduce op,
     struct instr_REDUCE_F32 *p = vn_low_emit(l, OPCODE_REDUCE_F32, 1, &x, y);
     p->op = op;
     p->outer = w.outer, p->n = w.count, p->inner = w.inner;
+    return VN_OK;
+}
+
+/* ~q: exact, and the smallest becomes the largest. */
+static int32_t inverted(const void *ctx, int32_t q)
+{
+    (void)ctx;
+    return ~q;
+}
+
+static int like(struct lowering *l, int x)
+{
+    const struct prog_tensor t = *vn_low_tensor(l, x);
+    return vn_low_temp(l, t.dtype, &t.shape, t.layout, t.scale, t.zero);
+}
+
+int vn_reduce_lower_extreme(const struct node *n, struct lowering *l, int smallest, struct vn_err *e)
+{
+    struct reduce_walk w;
+    int y, x = vn_reduce_input(n, l, &w, &y, e);
+    TRY(x);
+    const int from = smallest ? like(l, x) : x, to = smallest ? like(l, y) : y;
+    if (smallest)
+        vn_low_emit_table(l, x, from, inverted, NULL);
+    struct instr_MAXPOOL *p = vn_low_emit(l, OPCODE_MAXPOOL, 1, &from, to);
+    p->n = w.outer, p->c = w.inner;
+    p->h = p->kh = w.count;
+    p->w = p->kw = p->oh = p->ow = p->sh = p->sw = p->dh = p->dw = 1;
+    if (smallest)
+        vn_low_emit_table(l, to, y, inverted, NULL);
     return VN_OK;
 }

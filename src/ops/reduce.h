@@ -24,16 +24,23 @@ struct reduce_walk {
 };
 int vn_reduce_input(const struct node *n, struct lowering *l, struct reduce_walk *w, int *y, struct vn_err *e);
 
+/* Of the quantized input, as integers: the largest, or the smallest. */
+int vn_reduce_lower_extreme(const struct node *n, struct lowering *l, int smallest, struct vn_err *e);
+
 #define REDUCE(file, type, operation) \
+    REDUCE_AS(file, type, operation, vn_reduce_lower(n, l, operation, e), { 0 })
+/* Elements are selected: integers are compared as they are. */
+#define REDUCE_EXTREME(file, type, operation, smallest) \
+    REDUCE_AS(file, type, operation, \
+              l->integer ? vn_reduce_lower_extreme(n, l, smallest, e) : vn_reduce_lower(n, l, operation, e), \
+              { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 })
+#define REDUCE_AS(file, type, operation, lowered, ...) \
     static int eval(const struct node *n, const struct eval *ev, struct vn_err *e) \
     { \
         (void)e; \
         return vn_reduce_eval(n, ev, operation); \
     } \
-    static int lower(const struct node *n, struct lowering *l, struct vn_err *e) \
-    { \
-        return vn_reduce_lower(n, l, operation, e); \
-    } \
+    static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return lowered; } \
     static int slack(const struct node *n, int port, const struct vn_tensor *const *in, \
                      const struct vn_tensor *y, struct vn_tensor *out, struct vn_arena *a) \
     { \
@@ -50,6 +57,7 @@ int vn_reduce_input(const struct node *n, struct lowering *l, struct reduce_walk
         .infer = vn_reduce_infer, \
         .eval = eval, \
         .lower = lower, \
+        .quant = __VA_ARGS__, \
         .slack = slack, \
     }
 

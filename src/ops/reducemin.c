@@ -1,4 +1,4 @@
 /* ops/reducemin.c - the smallest element over a set of axes. */
 #include "ops/reduce.h"
 
-REDUCE(reducemin, "ReduceMin", VN_RED_MIN);
+REDUCE_EXTREME(reducemin, "ReduceMin", VN_RED_MIN, 1);

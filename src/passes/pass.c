@@ -75,7 +75,8 @@ int vn_passes_optimize(struct graph *g, struct pass_report *report, struct vn_er
         for (int i = 0; i < vn_passes_count; i++) {
             const int nodes = g->nodes.n;
             const int64_t params = report ? count_params(g) : 0;
-            const int changes = run_pass(vn_passes[i], g, e);
+            const int waits = vn_passes[i]->last && again;
+            const int changes = waits ? 0 : run_pass(vn_passes[i], g, e);
             TRY(changes);
             again |= changes > 0;
             if (!report)

@@ -10,6 +10,7 @@ struct pass {
     const char *name;
     const char *help; /* what it does, for logs and docs */
     int shapes_only;  /* 1: needed before shapes are known, so original_float has it too */
+    int last; /* 1: only where no pass in front of it has anything to do any more */
     int (*run)(struct graph *g, struct vn_err *e); /* changes made, or an error */
     /* Instead of run: the operators that it rewrites (the last is NULL), and what it does with a node of
      * them: 1 where it has changed the graph, 0, or an error. */

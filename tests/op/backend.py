@@ -29,7 +29,7 @@ from onnx.backend.test.case.node import collect_testcases as node_testcases
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 # The operators of ONNX that src/ops has, and those that the front end rewrites.
 OURS = {name for source in (ROOT / "src/ops").glob("*.c") for name, domain in re.findall(r'\.onnx = "(\w+)"(?:, \.domain = "([^"]*)")?', source.read_text())
-        if not domain} | set(re.findall(r'(?:REDUCE|RECURRENT)\(\w+, "(\w+)"', "".join(p.read_text() for p in (ROOT / "src/ops").glob("*.c")))) | {
+        if not domain} | set(re.findall(r'(?:REDUCE(?:_EXTREME)?|RECURRENT)\(\w+, "(\w+)"', "".join(p.read_text() for p in (ROOT / "src/ops").glob("*.c")))) | {
             "QLinearConv", "QLinearMatMul", "Upsample"}
 
 # Inputs from this index on become constants; the default is every integer input but the first.

@@ -31,4 +31,5 @@ static const char *run(struct vn_portable_args *a)
     return NULL;
 }
 
-const struct vn_portable vn_portable_gather_elements = { "gather_elements", check, NULL, run };
+const struct vn_portable vn_portable_gather_elements = { "gather_elements", check, NULL, run,
+                                                         .moves_quantized = 1 };
