@@ -45,6 +45,9 @@ struct probe {
 /* Read a calibrated ONNX model; run: CPU features. VN_E_INPUT where its constants are integers already. */
 int vn_probe_open(struct probe *p, struct vn_arena *a, const char *model, const struct vn_options *run,
                   const struct vn_listener *l, struct vn_err *e);
+/* The same of a graph in memory, which is copied. */
+int vn_probe_open_graph(struct probe *p, struct vn_arena *a, const struct graph *calibrated,
+                        const struct vn_options *run, struct vn_err *e);
 
 /* Nodes in the order in which the fewest lie behind each; ids are new. */
 void vn_probe_order(struct graph *g);
@@ -77,6 +80,8 @@ void vn_probe_base(struct probe_worker *w, const struct probe_plan *plan);
 
 /* Feed a sample; nothing has run. files: one of each input, as vn_session_feed_files takes them. */
 int vn_probe_feed(struct probe_worker *w, const char *const *files, int n, struct vn_err *e);
+/* float32 arrays of all inputs, as vn_samples_load makes them. */
+int vn_probe_feed_values(struct probe_worker *w, float *const *x, struct vn_err *e);
 /* Run the clean network on, up to instruction `end`. */
 int vn_probe_advance(struct probe_worker *w, int end, struct vn_err *e);
 /* Run w->changed to its end, with the plan, from the state of the clean one, which has not passed the first

@@ -40,6 +40,14 @@ static void keep_parameters(struct probe *p, const struct graph *g)
     }
 }
 
+static int ordered(struct probe *p, const struct graph **g, const struct graph *calibrated, struct vn_err *e)
+{
+    struct graph *own = vn_graph_clone(p->arena, calibrated);
+    vn_probe_order(own);
+    *g = own;
+    return check_constants(own, e);
+}
+
 static int read_graph(struct probe *p, const struct graph **g, const char *model, const struct vn_listener *l,
                       struct vn_err *e)
 {
@@ -52,10 +60,7 @@ static int read_graph(struct probe *p, const struct graph **g, const char *model
     TRY(vn_session_open(file, model, &o, e));
     if (!vn_session_graph(*file))
         return vn_fail(e, VN_E_USAGE, "%s: expected a calibrated model (.onnx), got a .bin", model);
-    struct graph *own = vn_graph_clone(p->arena, vn_session_graph(*file));
-    vn_probe_order(own);
-    *g = own;
-    return check_constants(own, e);
+    return ordered(p, g, vn_session_graph(*file), e);
 }
 
 /* ---- the programs ---- */
@@ -161,12 +166,8 @@ static size_t worker_bytes(const struct probe *p)
 }
 
 /* Residual adds stay apart: a convolution's result is quantized in front of them. */
-int vn_probe_open(struct probe *p, struct vn_arena *a, const char *model, const struct vn_options *run,
-                  const struct vn_listener *l, struct vn_err *e)
+static int compile_probe(struct probe *p, const struct graph *g, struct vn_err *e)
 {
-    const struct graph *g = NULL;
-    *p = (struct probe){ .arena = a, .run = { 1, run->cpumask } };
-    TRY(read_graph(p, &g, model, l, e));
     keep_parameters(p, g);
     for (int level = 1; level >= 0; level--) {
         TRY(compile_both(p, g, level, e));
@@ -177,4 +178,22 @@ int vn_probe_open(struct probe *p, struct vn_arena *a, const char *model, const 
     }
     p->bytes = worker_bytes(p);
     return VN_OK;
+}
+
+int vn_probe_open(struct probe *p, struct vn_arena *a, const char *model, const struct vn_options *run,
+                  const struct vn_listener *l, struct vn_err *e)
+{
+    const struct graph *g = NULL;
+    *p = (struct probe){ .arena = a, .run = { 1, run->cpumask } };
+    TRY(read_graph(p, &g, model, l, e));
+    return compile_probe(p, g, e);
+}
+
+int vn_probe_open_graph(struct probe *p, struct vn_arena *a, const struct graph *calibrated,
+                        const struct vn_options *run, struct vn_err *e)
+{
+    const struct graph *g = NULL;
+    *p = (struct probe){ .arena = a, .run = { 1, run->cpumask } };
+    TRY(ordered(p, &g, calibrated, e));
+    return compile_probe(p, g, e);
 }

@@ -149,6 +149,13 @@ int vn_probe_feed(struct probe_worker *w, const char *const *files, int n, struc
     return vn_session_start(w->clean, e);
 }
 
+int vn_probe_feed_values(struct probe_worker *w, float *const *x, struct vn_err *e)
+{
+    TRY(vn_session_feed_values(w->clean, x, e));
+    w->at = 0;
+    return vn_session_start(w->clean, e);
+}
+
 /* Inputs are rounded only when the first instruction runs: a change may leave them as they are. */
 int vn_probe_advance(struct probe_worker *w, int end, struct vn_err *e)
 {
