@@ -11,6 +11,7 @@
 #include <vernier/check.h>
 #include <vernier/convert.h>
 #include <vernier/debug.h>
+#include <vernier/tune.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -63,6 +64,12 @@ void vn_print_accumulated_json(FILE *f, const struct vn_accumulated *r);
 void vn_print_error_split(FILE *f, const struct vn_error_split *r);
 void vn_print_error_split_csv(FILE *f, const struct vn_error_split *r);
 void vn_print_error_split_json(FILE *f, const struct vn_error_split *r);
+
+/* ---- vernier/tune.h ---- */
+
+/* Changed types, plans, additivity, the difference of the configuration. */
+void vn_print_tuning(FILE *f, const struct vn_tuning *t);
+void vn_print_tuning_json(FILE *f, const struct vn_tuning *t);
 
 #ifdef __cplusplus
 }

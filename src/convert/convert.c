@@ -86,7 +86,7 @@ int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e)
     return vn_folds_join(&c->ranges, c->arena, c->optimized, &c->folds, -1, e);
 }
 
-static int choose_method(struct vn_conversion *c, struct vn_err *e)
+int vn_convert_choose_method(struct vn_conversion *c, struct vn_err *e)
 {
     static const char *const calibrators[] = { [CALIBRATION_DEFAULT] = "max",
                                                [CALIBRATION_MAX] = "max",
@@ -107,7 +107,7 @@ static int calibrate(struct vn_conversion *c, struct vn_err *e)
 {
     TRY(vn_convert_note_samples(c, e));
     TRY(vn_convert_collect_ranges(c, e));
-    return choose_method(c, e);
+    return vn_convert_choose_method(c, e);
 }
 
 static int make_quantized(struct vn_conversion *c, struct vn_err *e)

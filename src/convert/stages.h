@@ -64,6 +64,8 @@ void vn_convert_note_accuracy(struct vn_conversion *c, struct graph *g);
  * configuration, its march, the original and the optimized graph, the samples. */
 int vn_convert_check_all(struct vn_conversion *c, const char *config, struct vn_err *e);
 int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e);
+/* From ranges; where several are allowed, the best. */
+int vn_convert_choose_method(struct vn_conversion *c, struct vn_err *e);
 int vn_convert_compile(struct vn_conversion *c, struct vn_err *e);
 /* From ranges and a method to the last files and tables. */
 int vn_convert_make_products(struct vn_conversion *c, struct vn_err *e);

@@ -45,9 +45,10 @@ struct probe {
 /* Read a calibrated ONNX model; run: CPU features. VN_E_INPUT where its constants are integers already. */
 int vn_probe_open(struct probe *p, struct vn_arena *a, const char *model, const struct vn_options *run,
                   const struct vn_listener *l, struct vn_err *e);
-/* The same of a graph in memory, which is copied. */
+/* The same of a graph in memory, which is copied. floats: another one of the same structure and names, with
+ * other constants where nothing is quantized (biases without correction); NULL: there is none. */
 int vn_probe_open_graph(struct probe *p, struct vn_arena *a, const struct graph *calibrated,
-                        const struct vn_options *run, struct vn_err *e);
+                        const struct graph *floats, const struct vn_options *run, struct vn_err *e);
 
 /* Nodes in the order in which the fewest lie behind each; ids are new. */
 void vn_probe_order(struct graph *g);

@@ -65,14 +65,15 @@ static int read_graph(struct probe *p, const struct graph **g, const char *model
 
 /* ---- the programs ---- */
 
-static int compile_both(struct probe *p, const struct graph *g, int level, struct vn_err *e)
+static int compile_both(struct probe *p, const struct graph *g, const struct graph *f, int level,
+                        struct vn_err *e)
 {
     struct vn_session **floats = vn_session_slot(p->arena), **rounded = vn_session_slot(p->arena);
     struct vn_session_options o;
     vn_session_options_default(&o);
     o.run = p->run;
     o.level = level;
-    p->graph = without_parameters(p->arena, g, 0);
+    p->graph = without_parameters(p->arena, f, 0);
     TRY(vn_session_open_graph(floats, p->graph, NULL, &o, e));
     TRY(vn_session_open_graph(rounded, without_parameters(p->arena, g, 1), NULL, &o, e));
     p->floats = *floats;
@@ -166,11 +167,11 @@ static size_t worker_bytes(const struct probe *p)
 }
 
 /* Residual adds stay apart: a convolution's result is quantized in front of them. */
-static int compile_probe(struct probe *p, const struct graph *g, struct vn_err *e)
+static int compile_probe(struct probe *p, const struct graph *g, const struct graph *f, struct vn_err *e)
 {
     keep_parameters(p, g);
     for (int level = 1; level >= 0; level--) {
-        TRY(compile_both(p, g, level, e));
+        TRY(compile_both(p, g, f, level, e));
         list_instructions(p);
         list_values(p);
         if (!hides_one(p))
@@ -186,14 +187,15 @@ int vn_probe_open(struct probe *p, struct vn_arena *a, const char *model, const 
     const struct graph *g = NULL;
     *p = (struct probe){ .arena = a, .run = { 1, run->cpumask } };
     TRY(read_graph(p, &g, model, l, e));
-    return compile_probe(p, g, e);
+    return compile_probe(p, g, g, e);
 }
 
 int vn_probe_open_graph(struct probe *p, struct vn_arena *a, const struct graph *calibrated,
-                        const struct vn_options *run, struct vn_err *e)
+                        const struct graph *floats, const struct vn_options *run, struct vn_err *e)
 {
-    const struct graph *g = NULL;
+    const struct graph *g = NULL, *f = NULL;
     *p = (struct probe){ .arena = a, .run = { 1, run->cpumask } };
     TRY(ordered(p, &g, calibrated, e));
-    return compile_probe(p, g, e);
+    TRY(ordered(p, &f, floats ? floats : calibrated, e));
+    return compile_probe(p, g, f, e);
 }

@@ -1,0 +1,164 @@
+/* What the planner found: plans and groups as tables and as JSON. */
+#include <math.h>
+#include <string.h>
+
+#include <vernier/report.h>
+
+#include "report/report.h"
+
+enum { CELL = 40, MOST_GROUPS = 20 };
+
+/* ---- text ---- */
+
+static const char *number(char *to, const char *form, double x)
+{
+    if (isnan(x))
+        snprintf(to, CELL, "--");
+    else
+        snprintf(to, CELL, form, x);
+    return to;
+}
+
+static void print_plans(FILE *f, const struct vn_tuning *t)
+{
+    static const char *const titles[] = { "plan",      "loss",    "predicted", "SQNR (dB)",
+                                          "agreement", "latency", "size",      "" };
+    int n;
+    const struct vn_tune_plan *p = vn_tuning_plans(t, &n);
+    struct table *table = vn_table_new(8, titles);
+    for (int i = 0; i < n; i++) {
+        char cell[7][CELL];
+        snprintf(cell[0], CELL, "%d", i);
+        const char *const row[] = { cell[0],
+                                    number(cell[1], "%.4f", p[i].loss),
+                                    number(cell[2], "%.4f", p[i].predicted_loss),
+                                    number(cell[3], "%.2f", p[i].sqnr),
+                                    number(cell[4], "%.4f", p[i].agreement),
+                                    number(cell[5], "%.3f", p[i].latency),
+                                    number(cell[6], "%.3f", p[i].size),
+                                    p[i].best    ? "best"
+                                    : !p[i].fits ? "beyond the limits"
+                                    : p[i].front ? "front"
+                                                 : "" };
+        vn_table_row(table, row);
+    }
+    vn_table_print_titled(table, "plans", f);
+    vn_table_free(&table);
+}
+
+/* Those that changed type. */
+static void print_changes(FILE *f, const struct vn_tuning *t)
+{
+    static const char *const titles[] = { "tensor", "type", "loss in int8", "loss left", "latency", "size" };
+    int n, changed = 0;
+    const struct vn_tune_group *g = vn_tuning_groups(t, &n);
+    struct table *table = vn_table_new(6, titles);
+    for (int i = 0; i < n; i++) {
+        char cell[4][CELL], name[CELL];
+        const enum vn_tune_type k = g[i].chosen;
+        if (k == VN_TUNE_INT8 || changed++ >= MOST_GROUPS)
+            continue;
+        const char *const row[] = {
+            vn_cut_left(g[i].tensor, CELL - 1, name),         vn_tune_type_word(k),
+            number(cell[0], "%.4f", g[i].loss[VN_TUNE_INT8]), number(cell[1], "%.4f", g[i].loss[k]),
+            number(cell[2], "%+.4f", g[i].latency[k]),        number(cell[3], "%+.4f", g[i].size[k])
+        };
+        vn_table_row(table, row);
+    }
+    if (changed)
+        vn_table_print_titled(table, "changed types, as predicted", f);
+    vn_table_free(&table);
+    if (changed > MOST_GROUPS)
+        fprintf(f, "... and %d more\n", changed - MOST_GROUPS);
+}
+
+static void print_fit(FILE *f, const struct vn_tune_summary *s)
+{
+    if (!isnan(s->r_squared))
+        fprintf(f, "Additivity: measured loss = %.3f * predicted ^ %.3f, R squared %.3f.\n", s->factor,
+                s->exponent, s->r_squared);
+    if (!isnan(s->latency_factor))
+        fprintf(f, "Added latency: %.2f times the predicted one.\n", s->latency_factor);
+}
+
+void vn_print_tuning(FILE *f, const struct vn_tuning *t)
+{
+    const struct vn_tune_summary *s = vn_tuning_summary(t);
+    int n;
+    const struct vn_tune_plan *p = vn_tuning_plans(t, &n), *best = p;
+    for (int i = 0; i < n; i++)
+        best = p[i].best ? &p[i] : best;
+    print_changes(f, t);
+    print_plans(f, t);
+    print_fit(f, s);
+    fprintf(f, "%d samples scored%s, %d groups of tensors, %d plans, %.1f s%s.\n", s->samples,
+            s->range_samples ? ", other than those that ranges come from" : "", s->groups, s->plans,
+            s->seconds, s->stopped ? "; the time was over" : "");
+    fprintf(f, "Best: loss %.2f -> %.2f dB, agreement %.4f -> %.4f, latency %.3f times, size %.3f times.\n",
+            p->sqnr, best->sqnr, p->agreement, best->agreement, best->latency, best->size);
+    fputs(s->difference, f);
+    fprintf(f, "%s: vernier convert -c %s\n", *s->difference ? "Written" : "As before", s->yaml);
+}
+
+/* ---- JSON ---- */
+
+static json_t *by_type(const double *x, int allowed)
+{
+    json_t *o = json_object();
+    for (int k = 0; k < VN_TUNE_TYPES; k++)
+        if (allowed >> k & 1)
+            json_object_set_new(o, vn_tune_type_word(k), vn_json_real(x[k]));
+    return o;
+}
+
+static json_t *groups_json(const struct vn_tuning *t)
+{
+    int n;
+    const struct vn_tune_group *g = vn_tuning_groups(t, &n);
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "tensor", g[i].tensor, "node",
+                                              g[i].node, "type", vn_tune_type_word(g[i].chosen), "loss",
+                                              by_type(g[i].loss, g[i].allowed), "latency",
+                                              by_type(g[i].latency, g[i].allowed), "size",
+                                              by_type(g[i].size, g[i].allowed)));
+    return list;
+}
+
+static json_t *plans_json(const struct vn_tuning *t)
+{
+    int n;
+    const struct vn_tune_plan *p = vn_tuning_plans(t, &n);
+    json_t *list = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(
+            list,
+            json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b}", "types",
+                      p[i].types, "loss", vn_json_real(p[i].loss), "predicted_loss",
+                      vn_json_real(p[i].predicted_loss), "sqnr", vn_json_real(p[i].sqnr), "agreement",
+                      vn_json_real(p[i].agreement), "latency", vn_json_real(p[i].latency),
+                      "predicted_latency", vn_json_real(p[i].predicted_latency), "size",
+                      vn_json_real(p[i].size), "score_difference", vn_json_real(p[i].score), "score_low",
+                      vn_json_real(p[i].score_low), "score_high", vn_json_real(p[i].score_high), "fits",
+                      p[i].fits, "best", p[i].best, "front", p[i].front));
+    return list;
+}
+
+void vn_print_tuning_json(FILE *f, const struct vn_tuning *t)
+{
+    const struct vn_tune_summary *s = vn_tuning_summary(t);
+    json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:b}", "yaml", s->yaml, "journal", s->journal,
+                          "difference", s->difference, "method", s->method, "samples", s->samples,
+                          "range_samples", s->range_samples, "stopped", s->stopped);
+    json_object_set_new(o, "base_ms", vn_json_real(s->base_ms));
+    json_object_set_new(o, "base_bytes", json_integer(s->base_bytes));
+    json_object_set_new(o, "r_squared", vn_json_real(s->r_squared));
+    json_object_set_new(o, "factor", vn_json_real(s->factor));
+    json_object_set_new(o, "exponent", vn_json_real(s->exponent));
+    json_object_set_new(o, "latency_factor", vn_json_real(s->latency_factor));
+    json_object_set_new(o, "seconds", vn_json_real(s->seconds));
+    json_object_set_new(o, "plan_seconds", vn_json_real(s->plan_seconds));
+    json_object_set_new(o, "plans", plans_json(t));
+    json_object_set_new(o, "groups", groups_json(t));
+    vn_json_print(f, o);
+}

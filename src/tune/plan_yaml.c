@@ -1,0 +1,256 @@
+/* The configuration with the plan's types in node_info, everything else as it was written. */
+#include <stdio.h>
+
+#include "base/file.h"
+#include "tune/tuner.h"
+
+/* Text that grows. */
+struct text {
+    struct vn_arena *arena;
+    VEC(char) v;
+};
+
+static void add(struct text *t, const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        VEC_PUSH(t->arena, &t->v, s[i]);
+}
+
+static void add_string(struct text *t, const char *s) { add(t, s, strlen(s)); }
+
+static const char *finish(struct text *t)
+{
+    add(t, "", 1);
+    return t->v.v;
+}
+
+/* ---- types as YAML ---- */
+
+static void add_member(struct text *t, int *n, const char *key, const char *value)
+{
+    add_string(t, (*n)++ ? ", " : "{");
+    add_string(t, key);
+    add_string(t, ": ");
+    add_string(t, value);
+}
+
+static const char *bits_word(int bits) { return bits == 16 ? "int16" : "int8"; }
+
+static int same_inputs(const struct type_rule *r)
+{
+    for (int i = 1; i < CONFIG_NODE_INPUTS; i++)
+        if (r->in[i] != r->in[0])
+            return 0;
+    return r->in[0] != 0;
+}
+
+static void add_types(struct text *t, const struct type_rule *r)
+{
+    int n = 0;
+    if (r->on)
+        add_member(t, &n, "ON", r->on == UNIT_FLOAT ? "CPU" : "BPU");
+    if (same_inputs(r))
+        add_member(t, &n, "InputType", bits_word(r->in[0]));
+    for (int i = 0; i < CONFIG_NODE_INPUTS && !same_inputs(r); i++)
+        if (r->in[i])
+            add_member(t, &n, vn_arena_fmt(t->arena, "InputType%d", i), bits_word(r->in[i]));
+    if (r->out)
+        add_member(t, &n, "OutputType", bits_word(r->out));
+    add_string(t, "}\n");
+}
+
+/* 'NAME', with quotes doubled. */
+static void add_quoted(struct text *t, const char *name)
+{
+    add_string(t, "'");
+    for (; *name; name++) {
+        add(t, name, 1);
+        if (*name == '\'')
+            add_string(t, "'");
+    }
+    add_string(t, "'");
+}
+
+static const char *block_of(struct vn_arena *a, const struct type_rules *r, const char *indent)
+{
+    struct text t = { .arena = a };
+    if (r->rules.n)
+        add_string(&t, vn_arena_fmt(a, "%snode_info:\n", indent));
+    for (int i = 0; i < r->rules.n; i++) {
+        add_string(&t, vn_arena_fmt(a, "%s  ", indent));
+        add_quoted(&t, r->rules.v[i].name);
+        add_string(&t, ": ");
+        add_types(&t, &r->rules.v[i]);
+    }
+    return finish(&t);
+}
+
+/* ---- with what the file has already ---- */
+
+static void lay_over(struct type_rule *under, const struct type_rule *r)
+{
+    under->out = r->out ? r->out : under->out;
+    under->on = r->on ? r->on : under->on;
+    for (int i = 0; i < CONFIG_NODE_INPUTS; i++)
+        under->in[i] = r->in[i] ? r->in[i] : under->in[i];
+    if (under->on == UNIT_FLOAT) {
+        memset(under->in, 0, sizeof under->in);
+        under->out = 0;
+    }
+}
+
+static void merge(struct type_rules *all, struct vn_arena *a, const struct type_rule *r)
+{
+    for (int i = 0; i < all->rules.n; i++)
+        if (!strcmp(all->rules.v[i].name, r->name)) {
+            lay_over(&all->rules.v[i], r);
+            return;
+        }
+    VEC_PUSH(a, &all->rules, *r);
+}
+
+static struct type_rules all_rules(struct vn_arena *a, const struct tuner *t, const unsigned char *type)
+{
+    const struct config *c = t->c->config;
+    const struct setting *given = vn_config_used(c, "node_info");
+    struct type_rules all = { 0 }, plan;
+    vn_tune_rules(&plan, a, t, type);
+    for (int i = 0; i < c->types.n && given; i++)
+        if (c->types.v[i].given == given)
+            merge(&all, a, &c->types.v[i]);
+    for (int i = 0; i < plan.rules.n; i++)
+        merge(&all, a, &plan.rules.v[i]);
+    return all;
+}
+
+/* ---- in the file ---- */
+
+struct place {
+    size_t begin, end; /* what is replaced */
+    const char *indent;
+};
+
+static size_t line_start(const char *text, int line)
+{
+    const char *at = text;
+    for (; line > 1 && strchr(at, '\n'); line--)
+        at = strchr(at, '\n') + 1;
+    return (size_t)(at - text);
+}
+
+static size_t indent_at(const char *text, size_t at) { return strspn(text + at, " "); }
+
+static size_t next_line(const char *text, size_t at)
+{
+    const char *end = strchr(text + at, '\n');
+    return end ? (size_t)(end - text) + 1 : strlen(text);
+}
+
+/* Lines of a key: to the next one that is not further in. */
+static size_t end_of_key(const char *text, size_t at)
+{
+    const size_t indent = indent_at(text, at);
+    size_t end = next_line(text, at);
+    for (size_t line = end; text[line]; line = next_line(text, line)) {
+        const char first = text[line + indent_at(text, line)];
+        if (first != '\n' && first != '#' && indent_at(text, line) <= indent)
+            break;
+        if (first != '\n' && indent_at(text, line) > indent)
+            end = next_line(text, line);
+    }
+    return end;
+}
+
+/* The key, or in front of the first one of model_parameters. */
+static int find_place(struct place *p, const struct tuner *t, const char *text, struct vn_err *e)
+{
+    const struct config *c = t->c->config;
+    const struct setting *given = vn_config_given(c, "node_info"), *first = given;
+    for (int i = 0; i < c->settings.n && !given; i++)
+        if (!strcmp(c->settings.v[i].key->group, "model_parameters") &&
+            (!first || c->settings.v[i].line < first->line))
+            first = &c->settings.v[i];
+    if (!first)
+        return vn_fail(e, VN_E_UNSUPPORTED, "%s: node_info has no place: expected model_parameters", c->path);
+    p->begin = line_start(text, first->line);
+    p->end = given ? end_of_key(text, p->begin) : p->begin;
+    p->indent = vn_arena_strn(t->kept, text + p->begin, indent_at(text, p->begin));
+    return VN_OK;
+}
+
+static int is_same(const struct type_rule *x, const struct type_rule *y)
+{
+    return !strcmp(x->name, y->name) && x->on == y->on && x->out == y->out &&
+           !memcmp(x->in, y->in, sizeof x->in);
+}
+
+/* Does the file say what it should? Keys can be written in ways that lines do not show. */
+static int check(const struct tuner *t, struct vn_arena *a, const char *text, const struct type_rules *want,
+                 struct vn_err *e)
+{
+    struct config *c;
+    int n = 0, same = 1;
+    TRY(vn_config_read_memory(&c, a, text, strlen(text), t->c->config->path, e));
+    const struct setting *given = vn_config_given(c, "node_info");
+    for (int i = 0; i < c->types.n; i++)
+        if (given && c->types.v[i].given == given) {
+            same = same && n < want->rules.n && is_same(&c->types.v[i], &want->rules.v[n]);
+            n++;
+        }
+    return same && n == want->rules.n
+               ? VN_OK
+               : vn_fail(e, VN_E_UNSUPPORTED,
+                         "%s: node_info cannot be written into it: expected keys in lines of their own",
+                         t->c->config->path);
+}
+
+/* ---- the difference ---- */
+
+static void add_lines(struct text *out, char sign, const char *from, size_t n)
+{
+    for (size_t at = 0; at < n;) {
+        const size_t end = next_line(from, at) < n ? next_line(from, at) : n;
+        add(out, &sign, 1);
+        add(out, from + at, end - at);
+        at = end;
+    }
+}
+
+static const char *difference_of(struct vn_arena *a, const char *old, struct place p, const char *block)
+{
+    struct text t = { .arena = a };
+    const size_t n = strlen(block);
+    if (p.end - p.begin != n || memcmp(old + p.begin, block, n) != 0) {
+        add_lines(&t, '-', old + p.begin, p.end - p.begin);
+        add_lines(&t, '+', block, n);
+    }
+    return finish(&t);
+}
+
+static int write_yaml(struct tuner *t, struct vn_arena *a, const unsigned char *type, struct vn_err *e)
+{
+    const uint8_t *data;
+    size_t bytes;
+    struct place p = { 0 };
+    struct text out = { .arena = a };
+    TRY(vn_file_map(a, t->c->config->path, &data, &bytes, e));
+    const char *old = vn_arena_strn(a, (const char *)data, bytes);
+    TRY(find_place(&p, t, old, e));
+    const struct type_rules rules = all_rules(a, t, type);
+    const char *block = block_of(a, &rules, p.indent);
+    add(&out, old, p.begin);
+    add_string(&out, block);
+    add_string(&out, old + p.end);
+    const char *text = finish(&out);
+    TRY(check(t, a, text, &rules, e));
+    t->difference = difference_of(t->kept, old, p, block);
+    return vn_file_write(t->yaml, text, strlen(text), e);
+}
+
+int vn_tune_write_yaml(struct tuner *t, const unsigned char *type, struct vn_err *e)
+{
+    struct vn_arena *a = vn_arena_new();
+    const int status = write_yaml(t, a, type, e);
+    vn_arena_free(&a);
+    return status;
+}

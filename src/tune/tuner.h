@@ -1,0 +1,148 @@
+/* tune/tuner.h - the precision planner: what its files share, in the order of the work.
+ *
+ *     groups -> held-out samples -> noise of each group -> costs -> choice -> plans, built and measured
+ *
+ * A group is a set of tensors that have one type; a plan gives each group one of the types of vernier/tune.h.
+ * Every measurement goes through the journal: what is used is what was written, so that a run that was
+ * interrupted ends like one that was not. */
+#ifndef VN_TUNER_H
+#define VN_TUNER_H
+
+#include <vernier/tune.h>
+
+#include "convert/stages.h"
+#include "debug/probe.h"
+#include "debug/probe_outputs.h"
+#include "tune/journal.h"
+
+/* What reads a group: input `slot` of a node of the probe's graph. */
+struct group_reader {
+    const struct node *node;
+    int slot;
+};
+
+struct tune_group {
+    const char *tensor;
+    /* What sets its type: the result of `node` (slot -1), or what the node reads there. */
+    const char *node;
+    int slot;
+    VEC(int) values; /* of the probe's graph */
+    VEC(struct group_reader) readers;
+    int allowed; /* bits 1 << enum vn_tune_type */
+    int stays_quantized; /* also where everything that reads it computes in float32 */
+    double noise, weight_noise; /* loss by it alone; by the weights that multiply it alone */
+    double ns[VN_TUNE_TYPES]; /* added to a run */
+    double bytes[VN_TUNE_TYPES]; /* added to the .bin */
+};
+
+/* How far outputs lie from float's: sums over samples, of one output. */
+struct output_loss {
+    double signal, noise; /* of float^2 and difference^2 */
+    double risk; /* of (difference between a decision and another class)^2 / (its margin^2 + a floor) */
+    double decisions, agreed;
+};
+
+/* Samples that ranges do not come from, and float's outputs. */
+struct held_out {
+    int n, inputs, outputs;
+    float **input; /* [sample * inputs + i] */
+    struct output_numbers *reference; /* [sample * outputs + k] */
+    double *floor; /* by output: of squared margins */
+    struct output_loss *base; /* by output: of the network as configured */
+    int range_samples; /* 0: ranges come from the same samples */
+};
+
+/* A plan that was measured. */
+struct built {
+    unsigned char *type; /* by group */
+    struct vn_tune_plan r;
+};
+
+struct tuner {
+    const struct vn_tune_options *o;
+    struct vn_tuning *result;
+    struct vn_conversion *c;
+    struct vn_arena *arena; /* of the work */
+    struct vn_arena *kept; /* of the result */
+    struct vn_journal *journal;
+    struct vn_listener listener;
+    struct probe p;
+    VEC(struct tune_group) groups;
+    struct vn_ranges *ranges; /* of the samples that are not scored */
+    struct held_out held;
+    struct vn_session *base; /* the network as configured */
+    double base_ns; /* of a run */
+    double base_bytes;
+    VEC(struct built) plans;
+    int best; /* index in plans */
+    const char *yaml; /* path of what is written */
+    const char *difference;
+    double started, plan_seconds;
+    int stopped, new_plans;
+};
+
+/* groups.c */
+int vn_tune_find_groups(struct tuner *t, struct vn_err *e);
+/* Types of nodes that make the plan, behind those of the configuration. */
+struct type_rules {
+    VEC(struct type_rule) rules;
+};
+void vn_tune_rules(struct type_rules *out, struct vn_arena *a, const struct tuner *t,
+                   const unsigned char *type);
+
+/* held_out.c */
+/* The samples that ranges come from: half of them, where there are enough; else all. */
+struct vn_shard vn_tune_split_samples(struct tuner *t);
+int vn_tune_hold_out(struct tuner *t, struct vn_err *e);
+/* Add what `s` has computed on a held-out sample: of[k] of output k. */
+int vn_tune_add_loss(struct output_loss *of, const struct tuner *t, struct vn_arena *a,
+                     const struct vn_session *s, int sample, struct vn_err *e);
+/* Relative to the network as configured. */
+double vn_tune_loss(const struct tuner *t, const struct output_loss *of);
+
+/* noise.c */
+int vn_tune_measure_noise(struct tuner *t, struct vn_err *e);
+
+/* programs.c */
+struct built_program {
+    struct vn_session *s;
+    double bytes; /* of the .bin */
+};
+int vn_tune_build(struct built_program *out, struct tuner *t, struct vn_arena *a,
+                  const struct type_rule *rules, int n, struct vn_err *e);
+/* Times of the instructions of n programs, in nanoseconds: of[i] has one for each of program i. */
+int vn_tune_times(double **of, const struct tuner *t, struct vn_arena *a, struct built_program *programs,
+                  int n, struct vn_err *e);
+/* A run of `s` by a run of the base, interleaved. */
+int vn_tune_latency(double *ratio, const struct tuner *t, struct vn_session *s, struct vn_err *e);
+
+/* costs.c */
+int vn_tune_measure_costs(struct tuner *t, struct vn_err *e);
+
+/* choose.c */
+struct choice_limits {
+    double ns, bytes; /* added; infinite: no limit */
+};
+/* The plan with the least predicted loss within limits. type: by group. */
+void vn_tune_choose(unsigned char *type, const struct tuner *t, struct choice_limits l);
+/* Sums of a plan. */
+struct prediction {
+    double loss, ns, bytes;
+};
+struct prediction vn_tune_predict(const struct tuner *t, const unsigned char *type);
+double vn_tune_group_loss(const struct tune_group *g, int type);
+/* What is made least: the loss, and a little of what it costs. */
+double vn_tune_objective(const struct tuner *t, struct prediction p);
+
+/* search.c */
+int vn_tune_search(struct tuner *t, struct vn_err *e);
+int vn_tune_base_plan(struct tuner *t, struct vn_err *e);
+double vn_tune_seconds(void);
+
+/* plan_yaml.c: into t->yaml and t->difference */
+int vn_tune_write_yaml(struct tuner *t, const unsigned char *type, struct vn_err *e);
+
+/* fit.c */
+void vn_tune_fit(struct vn_tune_summary *s, const struct tuner *t);
+
+#endif

@@ -1,0 +1,273 @@
+"""vernier tune: plans are what their types say, the journal survives every end."""
+import json
+import os
+import subprocess
+import time
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto as T, helper as h, numpy_helper as nh
+from tool import BAD_INPUT, DONE, SANITIZED, USAGE, run
+
+YAML = """# a comment that stays
+model_parameters:
+  onnx_model: 'net.onnx'   # relative to this file
+  march: '{march}'
+  output_model_file_prefix: 'net'
+  working_dir: '{folder}/out'
+{more}input_parameters:
+  input_type_train: 'featuremap'
+  input_type_rt: 'featuremap'
+  input_layout_train: 'NCHW'
+calibration_parameters:
+  cal_data_dir: '{folder}/x'
+  calibration_type: 'max'
+"""
+
+TARGET = """like: x86-64-v4
+macs_per_cycle: 64
+memory_bandwidth: 10e9
+"""
+
+
+def network(path):
+    """One tensor has an outlier that int8 cannot hold."""
+    random, constants, nodes = np.random.default_rng(3), [], []
+
+    def constant(value):
+        constants.append(nh.from_array(np.asarray(value, np.float32), f"c{len(constants)}"))
+        return constants[-1].name
+
+    def node(op, *inputs, **attrs):
+        name = f"{op.lower()}{len(nodes)}"
+        nodes.append(h.make_node(op, inputs, [name], name, **attrs))
+        return name
+
+    def conv(x, n_in, n_out, kernel=3, gain=1.0):
+        w = random.normal(size=(n_out, n_in, kernel, kernel)) / np.sqrt(n_in * kernel * kernel)
+        w[0] *= gain
+        return node("Conv", x, constant(w), constant(random.normal(size=n_out) / 8), pads=[kernel // 2] * 4)
+
+    x = node("Relu", conv("x", 3, 16))
+    x = node("Relu", conv(x, 16, 16, gain=200))
+    scale = np.ones((1, 16, 1, 1))
+    scale[0, 0] = 1 / 200
+    x = node("Mul", x, constant(scale))
+    x = node("Relu", node("Add", conv(x, 16, 16), x))
+    x = node("Flatten", node("GlobalAveragePool", x))
+    y = node("Gemm", x, constant(random.normal(size=(16, 10))))
+    g = h.make_graph(nodes, "g", [h.make_tensor_value_info("x", T.FLOAT, [1, 3, 16, 16])],
+                     [h.make_tensor_value_info(y, T.FLOAT, None)], constants)
+    onnx.save(h.make_model(g, opset_imports=[h.make_opsetid("", 17)], ir_version=8), path)
+
+
+def make(folder, march="x86-64-v4", more="", samples=16):
+    (folder / "x").mkdir(parents=True)
+    random = np.random.default_rng(5)
+    for i in range(samples):
+        np.save(folder / f"x/{i:03}.npy", random.normal(size=(1, 3, 16, 16)).astype(np.float32))
+    network(folder / "net.onnx")
+    (folder / "costs.yaml").write_text(TARGET)
+    (folder / "net.yaml").write_text(YAML.format(folder=folder, march=march, more=more))
+    return folder / "net.yaml"
+
+
+def tune(config, *more, want=DONE):
+    return run("tune", "-c", config, "--json", *more, want=want)
+
+
+def result(config, *more):
+    return json.loads(tune(config, *more).out)
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory):
+    config = make(tmp_path_factory.mktemp("net"))
+    before = config.read_bytes()
+    found = result(config, "--latency-ratio", "3", "--plans", "10")
+    assert config.read_bytes() == before
+    return config, found
+
+
+def best_of(found):
+    best, = [p for p in found["plans"] if p["best"]]
+    return best
+
+
+def test_the_plan_loses_less_than_int8(tuned):
+    _, found = tuned
+    base, best = found["plans"][0], best_of(found)
+    assert base["loss"] == 1 and base["latency"] == 1 and base["size"] == 1 and set(base["types"]) == {"0"}
+    assert best["fits"] and best["latency"] <= 3
+    assert best["loss"] < 0.5 and best["sqnr"] > base["sqnr"] + 3
+    assert best["loss"] == min(p["loss"] for p in found["plans"] if p["fits"])
+    assert found["samples"] == 8 and found["range_samples"] == 8, "ranges come from other samples"
+    assert len(found["plans"]) <= 10 and len({p["types"] for p in found["plans"]}) == len(found["plans"])
+
+
+def test_predictions_add_up(tuned):
+    _, found = tuned
+    for plan in found["plans"]:
+        total = sum(list(g["loss"].values())[0] if t == "0" else
+                    g["loss"][["int8", "int16", "int16+weights", "float32"][int(t)]]
+                    for t, g in zip(plan["types"], found["groups"]))
+        assert plan["predicted_loss"] == pytest.approx(total, rel=1e-6, abs=1e-9)
+    assert found["r_squared"] > 0.8
+
+
+def test_the_yaml_is_the_old_one_with_types(tuned):
+    config, found = tuned
+    old, new = config.read_text().splitlines(), (config.parent / "net_tuned.yaml").read_text().splitlines()
+    signs = found["difference"].splitlines()
+    assert signs and all(line[0] == "+" for line in signs)
+    added = [line[1:] for line in signs]
+    at = new.index(added[0])
+    assert new[at:at + len(added)] == added and new[:at] + new[at + len(added):] == old
+    assert found["yaml"] == str(config.parent / "net_tuned.yaml")
+
+
+def test_the_yaml_converts_and_verifies(tuned):
+    config, _ = tuned
+    folder = config.parent
+    run("convert", "-c", folder / "net_tuned.yaml", "--log", "none", want=DONE)
+    out = run("verify", folder / "out/net_quantized_model.onnx", folder / "out/net.bin", want=DONE).out
+    assert "PASSED" in out
+
+
+def test_types_that_the_file_has_are_kept(tmp_path):
+    more = "  node_info:\n    'gemm10': {ON: CPU}\n    'relu1': {OutputType: int16}\n"
+    config = make(tmp_path, more=more)
+    result(config, "--latency-ratio", "3", "--plans", "4")
+    text = (tmp_path / "net_tuned.yaml").read_text()
+    assert text.count("node_info") == 1 and "'gemm10': {ON: CPU}" in text
+    assert "# relative to this file" in text
+    assert "'relu1': {" in text and "OutputType: int16" in text.split("'relu1'")[1].split("\n")[0]
+
+
+# ---- the journal ----
+
+LIMITS = ["--latency-ratio", "2", "--cost", "target", "--plans", "9"]
+
+
+@pytest.fixture(scope="module")
+def forecast(tmp_path_factory):
+    """Costs of the target file: nothing that is measured differs between runs."""
+    folder = tmp_path_factory.mktemp("forecast")
+    config = make(folder, march=folder / "costs.yaml")
+    found = result(config, *LIMITS)
+    journal = folder / "out/net_tune.jsonl"
+    return config, found, (folder / "net_tuned.yaml").read_bytes(), journal.read_bytes()
+
+
+def timeless(found):
+    return {k: v for k, v in found.items() if "seconds" not in k}
+
+
+def test_target_costs_repeat(forecast):
+    config, found, tuned, journal = forecast
+    assert timeless(result(config, *LIMITS)) == timeless(found)
+    assert (config.parent / "net_tuned.yaml").read_bytes() == tuned
+    assert (config.parent / "out/net_tune.jsonl").read_bytes() == journal
+
+
+@pytest.mark.parametrize("more", [["--threads", "2"], ["--cpumask", "0"]])
+def test_threads_and_cpu_features_change_nothing(forecast, more):
+    config, found, tuned, _ = forecast
+    again = timeless(result(config, *LIMITS, *more))
+    assert again == timeless(found) and (config.parent / "net_tuned.yaml").read_bytes() == tuned
+
+
+def test_a_finished_journal_replays_measured_costs(tuned):
+    config, found = tuned
+    yaml = (config.parent / "net_tuned.yaml").read_bytes()
+    again = result(config, "--latency-ratio", "3", "--plans", "10", "--resume")
+    assert timeless(again) == timeless(found) and (config.parent / "net_tuned.yaml").read_bytes() == yaml
+
+
+def test_every_cut_of_the_journal_ends_alike(forecast):
+    config, found, tuned, journal = forecast
+    random = np.random.default_rng(7)
+    for n in [0, 1, len(journal) - 1, *random.integers(2, len(journal), 6)]:
+        (config.parent / "out/net_tune.jsonl").write_bytes(journal[:n])
+        (config.parent / "net_tuned.yaml").unlink()
+        assert timeless(result(config, *LIMITS, "--resume")) == timeless(found), n
+        assert (config.parent / "net_tuned.yaml").read_bytes() == tuned
+        assert (config.parent / "out/net_tune.jsonl").read_bytes() == journal
+
+
+def kill_after(config, seconds):
+    """A process that is killed; 1: it had ended before."""
+    p = subprocess.Popen([SANITIZED / "vernier", "tune", "-c", config, *LIMITS, "--resume", "--json"],
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(seconds)
+    p.kill()
+    return p.wait() == 0
+
+
+def test_killed_at_any_time(forecast, tmp_path):
+    config, found, tuned, journal = forecast
+    points = int(os.environ.get("VERNIER_KILLS", "8"))
+    started = time.monotonic()
+    result(config, *LIMITS)
+    whole = time.monotonic() - started
+    random = np.random.default_rng(11)
+    path = config.parent / "out/net_tune.jsonl"
+    path.unlink()
+    for seconds in random.uniform(0, whole, points):
+        if kill_after(config, seconds):
+            path.unlink()
+    assert timeless(result(config, *LIMITS, "--resume")) == timeless(found)
+    assert (config.parent / "net_tuned.yaml").read_bytes() == tuned and path.read_bytes() == journal
+
+
+def test_more_plans_continue(forecast):
+    config, found, *_ = forecast
+    few = result(config, *LIMITS[:-1], "3")
+    assert [p["types"] for p in few["plans"]] == [p["types"] for p in found["plans"][:3]]
+    assert timeless(result(config, *LIMITS, "--resume")) == timeless(found)
+
+
+def test_minutes_only_stop(forecast):
+    config, found, *_ = forecast
+    short = result(config, *LIMITS, "--minutes", "0.00001")
+    assert short["stopped"] and len(short["plans"]) < len(found["plans"])
+    assert short["plans"] and not short["difference"]
+    assert timeless(result(config, *LIMITS, "--resume")) == timeless(found)
+
+
+def test_a_journal_of_another_job_is_refused(forecast):
+    config, *_, whole = forecast
+    said = tune(config, *LIMITS, "--resume", "--samples", "3", want=BAD_INPUT).err
+    assert "journal of another job" in said
+    path = config.parent / "out/net_tune.jsonl"
+    lines = whole.split(b"\n")
+    lines[2] = lines[2][:10]
+    path.write_bytes(b"\n".join(lines))
+    assert "net_tune.jsonl:3: damaged record" in tune(config, *LIMITS, "--resume", want=BAD_INPUT).err
+    path.write_bytes(whole)
+
+
+# ---- limits and options ----
+
+def test_size_and_drop(forecast):
+    config, *_ = forecast
+    small = result(config, "--size-ratio", "1.1", "--cost", "target", "--resume")
+    assert all(p["size"] <= 1.1 for p in small["plans"] if p["fits"]) and best_of(small)["fits"]
+    exact = result(config, "--max-drop", "0.1", "--cost", "target", "--resume")
+    best = best_of(exact)
+    assert best["fits"] and best["agreement"] >= 0.999
+    assert best["latency"] == min(p["latency"] for p in exact["plans"] if p["fits"])
+
+
+def test_what_is_wrong_is_said(tmp_path):
+    config = make(tmp_path, samples=2)
+    assert "requires --latency-ratio" in tune(config, want=USAGE).err
+    said = tune(config, "--latency-ratio", "2", "--cost", "x", want=USAGE).err
+    assert "--cost: expected measured or target" in said
+    said = tune(config, "--latency-ratio", "2", "--cost", "target", want=USAGE).err
+    assert "require macs_per_cycle" in said
+    few = result(config, "--latency-ratio", "2", "--plans", "2")
+    assert few["range_samples"] == 0 and few["samples"] == 2
+    text = run("tune", "-c", config, "--latency-ratio", "2", "--plans", "2", want=DONE).out
+    assert "vernier convert -c" in text and "plan" in text
