@@ -78,8 +78,9 @@ struct vn_tune_plan {
     double agreement; /* share of decisions that are float's, of the output with the lowest */
     double latency, predicted_latency; /* ratios to the network as configured */
     double size;
-    double score, score_low, score_high; /* with a task: difference from float's first score, and its 95 %
-                                          * interval; else NaN */
+    /* With a task: the first score less float's, in percentage points where it is a share, and its 95 %
+     * interval; NaN: not measured. */
+    double score, score_low, score_high;
     int fits; /* the limits */
     int best; /* the one that was written */
     int front; /* no other is better in loss, latency and size */

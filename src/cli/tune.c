@@ -8,10 +8,12 @@
 
 static const struct option_def options[] = {
     { "--config", 'c', "FILE.yaml", 0, 0, "configuration, as for convert" },
+    { "--task", 't', "FILE.yaml", 0, 0, "task of eval: scores on labelled data, and what --max-drop means" },
     { "--latency-ratio", 0, "R", 0, 0, "at most R times the latency of the network as configured" },
     { "--size-ratio", 0, "R", 0, 0, "at most R times the size of its .bin" },
     { "--max-drop", 0, "P", 0, 0,
-      "the fastest plan that loses at most P percentage points of the float network's decisions" },
+      "the fastest plan that loses at most P percentage points of the float network's decisions, or of the "
+      "task's first score" },
     { "--plans", 0, "N", 0, 0, "build and measure at most N plans (default 16)" },
     { "--minutes", 0, "M", 0, 0, "stop the search after M minutes; the best plan so far counts" },
     { "--resume", 0, NULL, 0, 0, "go on with the journal of an interrupted run" },
@@ -39,6 +41,7 @@ static int read_options(struct vn_tune_options *o, struct vn_err *e)
 {
     vn_tune_options_default(o);
     o->config = vn_opt("--config");
+    o->task = vn_opt("--task");
     o->resume = vn_opt("--resume") != NULL;
     o->accept_data = vn_opt("--accept-data") != NULL;
     if (!o->config)

@@ -81,6 +81,15 @@ static void print_fit(FILE *f, const struct vn_tune_summary *s)
         fprintf(f, "Added latency: %.2f times the predicted one.\n", s->latency_factor);
 }
 
+/* Of the first score of the task. */
+static void print_scores(FILE *f, const struct vn_tune_plan *base, const struct vn_tune_plan *best)
+{
+    if (!isnan(base->score) && !isnan(best->score))
+        fprintf(f, "Score, less float's: %+.2f [%+.2f, %+.2f] -> %+.2f [%+.2f, %+.2f] (95 %% intervals).\n",
+                base->score, base->score_low, base->score_high, best->score, best->score_low,
+                best->score_high);
+}
+
 void vn_print_tuning(FILE *f, const struct vn_tuning *t)
 {
     const struct vn_tune_summary *s = vn_tuning_summary(t);
@@ -96,6 +105,7 @@ void vn_print_tuning(FILE *f, const struct vn_tuning *t)
             s->seconds, s->stopped ? "; the time was over" : "");
     fprintf(f, "Best: loss %.2f -> %.2f dB, agreement %.4f -> %.4f, latency %.3f times, size %.3f times.\n",
             p->sqnr, best->sqnr, p->agreement, best->agreement, best->latency, best->size);
+    print_scores(f, p, best);
     fputs(s->difference, f);
     fprintf(f, "%s: vernier convert -c %s\n", *s->difference ? "Written" : "As before", s->yaml);
 }

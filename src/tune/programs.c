@@ -9,35 +9,51 @@ enum { LEAST_ROUNDS = 7, MOST_ROUNDS = 501 };
 
 /* ---- building ---- */
 
+int vn_tune_image(struct vn_image *out, struct vn_arena *a, const struct tuner *t, const struct graph *g,
+                  const struct compile_input *inputs, struct vn_err *e)
+{
+    const struct compile_options o = { .march = t->c->target.name,
+                                       .isa = t->c->target.isa,
+                                       .level = t->c->config->level,
+                                       .economy = t->c->config->economy,
+                                       .inputs = inputs };
+    return vn_compile(out, a, g, &o, e);
+}
+
 static int compile(struct built_program *out, struct tuner *t, struct vn_arena *a, const struct graph *g,
                    struct vn_err *e)
 {
     struct vn_image image;
     struct vn_session **s = vn_session_slot(a);
     struct vn_session_options so;
-    const struct compile_options o = { .march = t->c->target.name,
-                                       .isa = t->c->target.isa,
-                                       .level = t->c->config->level };
     vn_session_options_default(&so);
     so.run = t->o->run;
-    TRY(vn_compile(&image, a, g, &o, e));
+    TRY(vn_tune_image(&image, a, t, g, NULL, e));
     TRY(vn_session_open_memory(s, image.data, image.bytes, &so, e));
     out->s = *s;
     out->bytes = (double)image.bytes;
     return vn_session_feed_values(*s, t->held.input, e);
 }
 
-int vn_tune_build(struct built_program *out, struct tuner *t, struct vn_arena *a,
-                  const struct type_rule *rules, int n, struct vn_err *e)
+int vn_tune_quantize(struct graph **out, struct tuner *t, struct vn_arena *a, const struct type_rule *rules,
+                     int n, struct vn_err *e)
 {
     struct config *config = t->c->config;
-    struct graph *calibrated, *quantized;
+    struct graph *calibrated;
     const int before = config->types.n;
     for (int i = 0; i < n; i++)
         VEC_PUSH(t->c->arena, &config->types, rules[i]);
-    const int status = vn_convert_quantize(t->c, a, &t->c->method, t->ranges, &calibrated, &quantized, e);
+    const int status = vn_convert_quantize(t->c, a, &t->c->method, t->ranges, &calibrated, out, e);
     config->types.n = before;
-    return status < 0 ? status : compile(out, t, a, quantized, e);
+    return status;
+}
+
+int vn_tune_build(struct built_program *out, struct tuner *t, struct vn_arena *a,
+                  const struct type_rule *rules, int n, struct vn_err *e)
+{
+    struct graph *quantized;
+    TRY(vn_tune_quantize(&quantized, t, a, rules, n, e));
+    return compile(out, t, a, quantized, e);
 }
 
 /* ---- what a target file says, at 1 GHz ---- */

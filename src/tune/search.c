@@ -104,12 +104,18 @@ static double agreement(const struct output_loss *x)
     return x->decisions > 0 ? x->agreed / x->decisions : 1;
 }
 
+/* In percentage points. */
+static double drop_of(const struct vn_tune_plan *r)
+{
+    return isnan(r->score) ? 100 * (1 - r->agreement) : -r->score;
+}
+
 static int fits(const struct tuner *t, const struct vn_tune_plan *r)
 {
     const struct vn_tune_options *o = t->o;
     return (!(o->latency_ratio > 0) || r->latency <= o->latency_ratio) &&
            (!(o->size_ratio > 0) || r->size <= o->size_ratio) &&
-           (!(o->max_drop > 0) || 100 * (1 - r->agreement) <= o->max_drop);
+           (!(o->max_drop > 0) || drop_of(r) <= o->max_drop);
 }
 
 static struct built plan_from(struct tuner *t, const char *key, const unsigned char *type)
@@ -131,14 +137,11 @@ static struct built plan_from(struct tuner *t, const char *key, const unsigned c
                                  .score = NAN,
                                  .score_low = NAN,
                                  .score_high = NAN };
-    b.r.fits = fits(t, &b.r);
     vn_arena_free(&a);
     return b;
 }
 
 /* ---- the best ---- */
-
-static double drop_of(const struct vn_tune_plan *r) { return 1 - r->agreement; }
 
 static int is_better(const struct tuner *t, const struct vn_tune_plan *a, const struct vn_tune_plan *b)
 {
@@ -190,7 +193,10 @@ static int try_plan(int *at, struct tuner *t, const unsigned char *type, struct 
         return SEARCH_END;
     if (!vn_journal_find(t->journal, "plan", key))
         TRY(build_and_record(t, key, type, e));
-    const struct built b = plan_from(t, key, type);
+    struct built b = plan_from(t, key, type);
+    if (t->o->task && t->o->max_drop > 0)
+        TRY(vn_tune_score(&b.r, t, type, e));
+    b.r.fits = fits(t, &b.r);
     *at = t->plans.n;
     VEC_PUSH(t->arena, &t->plans, b);
     if (!(t->plan_seconds > 0) && *at > 0)
@@ -402,6 +408,9 @@ static int search(struct tuner *t, struct vn_err *e)
 
 int vn_tune_search(struct tuner *t, struct vn_err *e)
 {
-    const int status = search(t, e);
-    return status < 0 ? status : VN_OK;
+    TRY(search(t, e));
+    for (int i = 0; i < t->plans.n && t->o->task; i++)
+        if (i == 0 || i == t->best)
+            TRY(vn_tune_score(&t->plans.v[i].r, t, t->plans.v[i].type, e));
+    return VN_OK;
 }

@@ -108,6 +108,12 @@ struct built_program {
     struct vn_session *s;
     double bytes; /* of the .bin */
 };
+/* The quantized graph with more rules. */
+int vn_tune_quantize(struct graph **out, struct tuner *t, struct vn_arena *a, const struct type_rule *rules,
+                     int n, struct vn_err *e);
+/* inputs NULL: each takes the network's tensor. */
+int vn_tune_image(struct vn_image *out, struct vn_arena *a, const struct tuner *t, const struct graph *g,
+                  const struct compile_input *inputs, struct vn_err *e);
 int vn_tune_build(struct built_program *out, struct tuner *t, struct vn_arena *a,
                   const struct type_rule *rules, int n, struct vn_err *e);
 /* Times of the instructions of n programs, in nanoseconds: of[i] has one for each of program i. */
@@ -133,6 +139,9 @@ struct prediction vn_tune_predict(const struct tuner *t, const unsigned char *ty
 double vn_tune_group_loss(const struct tune_group *g, int type);
 /* What is made least: the loss, and a little of what it costs. */
 double vn_tune_objective(const struct tuner *t, struct prediction p);
+
+/* task.c: r->types is set */
+int vn_tune_score(struct vn_tune_plan *r, struct tuner *t, const unsigned char *type, struct vn_err *e);
 
 /* search.c */
 int vn_tune_search(struct tuner *t, struct vn_err *e);

@@ -55,8 +55,9 @@ def network(path):
     scale[0, 0] = 1 / 200
     x = node("Mul", x, constant(scale))
     x = node("Relu", node("Add", conv(x, 16, 16), x))
-    x = node("Flatten", node("GlobalAveragePool", x))
-    y = node("Gemm", x, constant(random.normal(size=(16, 10))))
+    x = node("Flatten", node("AveragePool", x, kernel_shape=[8, 8], strides=[8, 8]))
+    w = random.normal(size=(16, 4, 10))
+    y = node("Gemm", x, constant((w - w.mean(axis=1, keepdims=True)).reshape(64, 10)))
     g = h.make_graph(nodes, "g", [h.make_tensor_value_info("x", T.FLOAT, [1, 3, 16, 16])],
                      [h.make_tensor_value_info(y, T.FLOAT, None)], constants)
     onnx.save(h.make_model(g, opset_imports=[h.make_opsetid("", 17)], ir_version=8), path)
@@ -258,6 +259,43 @@ def test_size_and_drop(forecast):
     best = best_of(exact)
     assert best["fits"] and best["agreement"] >= 0.999
     assert best["latency"] == min(p["latency"] for p in exact["plans"] if p["fits"])
+
+
+def test_a_task_scores_what_convert_makes(tmp_path):
+    """Few samples: ranges come from all, as in convert."""
+    config = make(tmp_path, samples=7)
+    images = tmp_path / "test"
+    images.mkdir()
+    random = np.random.default_rng(9)
+    for i in range(60):
+        np.save(images / f"{i}.npy", random.normal(size=(1, 3, 16, 16)).astype(np.float32))
+    run("convert", "-c", config, "--log", "none", "--min-cosine", "-1", want=DONE)
+    out = tmp_path / "out"
+    float_model, program = out / "net_original_float_model.onnx", out / "net.bin"
+    run("run", float_model, "--images", images, "--output-dir", tmp_path / "y", want=DONE)
+    y, = (tmp_path / "y").glob("*.npy")
+    classes = np.load(y).reshape(60, 10).argmax(axis=1)
+    labels = [f"{name} {c}" for name, c in zip(sorted(f"{i}.npy" for i in range(60)), classes)]
+    (tmp_path / "labels.txt").write_text("\n".join(labels) + "\n")
+    (tmp_path / "task.yaml").write_text(f"metric: top_k\nimages: {images}\nk: 1\n"
+                                        f"labels: {tmp_path}/labels.txt\n")
+
+    def difference(model):
+        seen = json.loads(run("eval", float_model, model, "--task", tmp_path / "task.yaml", "--json",
+                              want=DONE).out)
+        score = seen["models"][1]["scores"]["top-1"]
+        return [score["difference"], *score["interval"]]
+
+    found = result(config, "--latency-ratio", "3", "--plans", "6", "--task", tmp_path / "task.yaml")
+    base, best = found["plans"][0], best_of(found)
+    scores = ["score_difference", "score_low", "score_high"]
+    assert [base[k] for k in scores] == pytest.approx(difference(program)) and base[scores[0]] < 0
+    run("convert", "-c", tmp_path / "net_tuned.yaml", "--log", "none", want=DONE)
+    assert [best[k] for k in scores] == pytest.approx(difference(program))
+    assert program.stat().st_size == pytest.approx(best["size"] * found["base_bytes"], rel=0.02)
+    dropped = result(config, "--max-drop", "5", "--plans", "8", "--task", tmp_path / "task.yaml", "--resume")
+    assert all(p["score_difference"] >= -5 for p in dropped["plans"] if p["fits"])
+    assert best_of(dropped)["fits"]
 
 
 def test_what_is_wrong_is_said(tmp_path):
