@@ -22,6 +22,7 @@
 #include <vernier/listener.h>
 #include <vernier/reason.h>
 #include <vernier/runtime.h>
+#include <vernier/session.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,6 +47,7 @@ struct vn_convert_options {
     int compare_limit; /* samples for the similarity tables, at least 0; 0: all */
     int accept_data; /* 1: calibration data that look wrong are a warning, not an error */
     struct vn_listener listener; /* log, progress, and everything that is wrong with what was given */
+    struct vn_odd_listener odd; /* float network and quantized one on calibration files */
 };
 /* No configuration, one thread, every CPU feature, all samples, wrong data are an error, no listener. */
 void vn_convert_options_default(struct vn_convert_options *o);

@@ -48,6 +48,7 @@ struct vn_eval_options {
                         * done. VN_E_INPUT where it belongs to another evaluation. NULL: none */
     struct vn_options run; /* threads and CPU features; they change no result */
     struct vn_listener listener; /* progress: "eval" */
+    struct vn_odd_listener odd; /* of models that run: the first one is the reference */
 };
 /* No settings, no models, one thread, every CPU feature, no listener. */
 void vn_eval_options_default(struct vn_eval_options *o);

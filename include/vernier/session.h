@@ -310,6 +310,27 @@ int vn_view_format_find(const char *word);
 int vn_view_write(const struct vn_view *v, const char *path, enum vn_view_format format, int dequantize,
                   struct vn_err *e);
 
+/* ---- samples on which networks differ most ---- */
+
+/* One of them. Both sessions have just run on it; outputs can be read until the callback returns. */
+struct vn_odd_sample {
+    const char *path; /* of the first input's file */
+    const char *metric; /* of an evaluation; NULL: none */
+    double cosine; /* the least of the outputs that both have */
+    int changed; /* 1: top_k: the right class has another rank */
+    const struct vn_session *model[2]; /* the reference, and the one that differs most from it */
+    /* Evaluations: the numbers that the metric keeps of both; coco: category, score, x, y, width and height
+     * of each detection, in pixels of the image. */
+    const double *record[2];
+    int n_record[2];
+};
+/* Whom a job shows them to, the worst first, at its end. It runs them again for that. */
+struct vn_odd_listener {
+    int most; /* how many; 0: none */
+    void (*show)(void *user, const struct vn_odd_sample *s);
+    void *user;
+};
+
 /* ---- whole jobs ---- */
 
 /* Write every output of the last run into a folder (made where it is missing), as NAME.npy and so on;

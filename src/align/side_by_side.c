@@ -1,5 +1,4 @@
 /* Left, right and difference of a stage as a picture. */
-#include <png.h>
 #include <stdlib.h>
 
 #include "align/align.h"
@@ -39,13 +38,10 @@ static void put(struct vn_picture *to, const struct vn_picture *p, int x)
 
 static int write_png(const char *path, const struct vn_picture *p, struct vn_err *e)
 {
-    png_image png = { .version = PNG_IMAGE_VERSION, .width = (unsigned)p->w, .height = (unsigned)p->h, .format = PNG_FORMAT_RGB };
-    png_alloc_size_t bytes = 0;
-    if (!png_image_write_get_memory_size(png, bytes, 0, p->data, 0, NULL))
-        return vn_fail(e, VN_E_IO, "%s: cannot write: %s", path, png.message);
+    const void *data;
+    size_t bytes;
     struct vn_arena *a = vn_arena_new();
-    void *data = vn_arena_alloc(a, bytes);
-    int status = png_image_write_to_memory(&png, data, &bytes, 0, p->data, 0, NULL) ? VN_OK : vn_fail(e, VN_E_IO, "%s: cannot write: %s", path, png.message);
+    int status = vn_png_encode(&data, &bytes, a, p, e);
     if (status == VN_OK)
         status = vn_file_write(path, data, bytes, e);
     vn_arena_free(&a);

@@ -86,8 +86,8 @@ static int read_options(struct vn_convert_options *o, struct vn_err *e)
     return vn_opt_int("--compare", 0, 0, 1 << 30, &o->compare_limit, e);
 }
 
-static int convert(struct vn_conversion **c, struct logger *log, int fast, struct vn_arena *a,
-                   struct vn_err *e)
+static int convert(struct vn_conversion **c, struct logger *log, int fast, struct vn_odd_list *odd,
+                   struct vn_arena *a, struct vn_err *e)
 {
     struct vn_convert_options o;
     struct vn_fast_options f;
@@ -96,6 +96,7 @@ static int convert(struct vn_conversion **c, struct logger *log, int fast, struc
     TRY(fast ? read_fast_options(&f, a, e) : read_options(&o, e));
     TRY(open_log(log, e));
     o.listener = f.listener = vn_logger_listener(log);
+    o.odd = (struct vn_odd_listener){ vn_opt("--report") ? VN_ODD_SHOWN : 0, vn_odd_add, odd };
     int status = fast ? vn_convert_fast(c, &f, e) : vn_convert(c, &o, e);
     status = vn_logger_problems(log, "convert", fast ? f.source.model : o.config, status, e);
     if (status < 0 && log->file)
@@ -123,7 +124,8 @@ static int find_failure(struct vn_failure *f, const struct vn_conversion *c, dou
     return !good;
 }
 
-static int write_report(const struct vn_conversion *c, int passed, struct vn_err *e)
+static int write_report(const struct vn_conversion *c, int passed, const struct vn_odd_list *odd,
+                        struct vn_err *e)
 {
     const char *const files[] = { vn_conversion_product(c, "bin"), vn_conversion_product(c, "original_float"),
                                   vn_conversion_product(c, "quantized") };
@@ -133,14 +135,16 @@ static int write_report(const struct vn_conversion *c, int passed, struct vn_err
                                       .result = j,
                                       .files = files,
                                       .n_files = 3,
-                                      .config = vn_opt("--config") };
+                                      .config = vn_opt("--config"),
+                                      .samples = odd->samples,
+                                      .images = odd->images };
     const int status = vn_opt_report(&r, e);
     json_decref(j);
     return status;
 }
 
-static int report(const struct vn_conversion *c, double least, const struct logger *log, struct vn_arena *a,
-                  struct vn_err *e)
+static int report(const struct vn_conversion *c, double least, const struct logger *log,
+                  const struct vn_odd_list *odd, struct vn_arena *a, struct vn_err *e)
 {
     const int random = vn_opt("--fast-perf") != NULL;
     struct vn_failure f;
@@ -159,7 +163,7 @@ static int report(const struct vn_conversion *c, double least, const struct logg
         vn_print_low_outputs(log->file, c, least);
         vn_print_doubts(log->file, c);
     }
-    TRY(write_report(c, good, e));
+    TRY(write_report(c, good, odd, e));
     return good ? EXIT_DONE : EXIT_CHECK_FAILED;
 }
 
@@ -168,17 +172,20 @@ static int run(struct vn_arena *a, struct vn_err *e)
     const int fast = vn_opt("--fast-perf") != NULL;
     struct logger log = { .quiet = vn_opt("--json") != NULL, .arena = a };
     struct vn_conversion *c;
+    struct vn_odd_list odd;
     double least = 0.8;
     TRY(check_words(fast, e));
     TRY(vn_opt_real("--min-cosine", least, -1, 2, &least, e));
     return_memory();
-    int status = convert(&c, &log, fast, a, e);
+    vn_odd_init(&odd);
+    int status = convert(&c, &log, fast, &odd, a, e);
     if (status == VN_OK) {
-        status = report(c, least, &log, a, e);
+        status = report(c, least, &log, &odd, a, e);
         const int told = log.quiet ? VN_OK : vn_print_advice(stdout, vn_conversion_product(c, "bin"), a, e);
         status = told < 0 ? told : status;
         vn_conversion_free(&c);
     }
+    vn_odd_free(&odd);
     if (log.file)
         fclose(log.file);
     return status;

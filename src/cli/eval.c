@@ -56,13 +56,16 @@ static int print_json(const struct vn_evaluation *v)
 
 static int write_report(const struct vn_evaluation *v, const struct vn_eval_options *o, struct vn_err *e)
 {
+    const struct vn_odd_list *odd = o->odd.user;
     json_t *j = vn_json_evaluation(v);
     const struct vn_html_report report = { .command = "eval",
                                            .passed = -1,
                                            .result = j,
                                            .files = o->models,
                                            .n_files = o->finished ? 0 : o->n_models,
-                                           .config = o->task };
+                                           .config = o->task,
+                                           .samples = odd->samples,
+                                           .images = odd->images };
     const int status = vn_opt_report(&report, e);
     json_decref(j);
     return status;
@@ -96,12 +99,26 @@ static void warn_zero(const struct vn_evaluation *v)
                 first->path);
 }
 
+static int evaluate(const struct vn_eval_options *o, struct vn_err *e)
+{
+    struct vn_evaluation *v;
+    TRY(vn_eval(&v, o, e));
+    if (vn_opt("--json"))
+        print_json(v);
+    else
+        vn_print_evaluation(stdout, v);
+    warn_zero(v);
+    const int status = write_report(v, o, e);
+    vn_evaluation_free(&v);
+    return status < 0 ? status : EXIT_DONE;
+}
+
 static int run(struct vn_arena *a, struct vn_err *e)
 {
     struct vn_eval_setting settings[N_KEYS];
     struct logger log = { 0 };
     struct vn_eval_options o;
-    struct vn_evaluation *v;
+    struct vn_odd_list odd;
     vn_eval_options_default(&o);
     o.task = vn_opt("--task");
     o.settings = settings;
@@ -113,15 +130,11 @@ static int run(struct vn_arena *a, struct vn_err *e)
     TRY(vn_opt_run(&o.run, e));
     TRY(vn_opt_inputs(&o.inputs, a, e));
     TRY(read_models(&o, e));
-    TRY(vn_eval(&v, &o, e));
-    if (vn_opt("--json"))
-        print_json(v);
-    else
-        vn_print_evaluation(stdout, v);
-    warn_zero(v);
-    const int status = write_report(v, &o, e);
-    vn_evaluation_free(&v);
-    return status < 0 ? status : EXIT_DONE;
+    vn_odd_init(&odd);
+    o.odd = (struct vn_odd_listener){ vn_opt("--report") ? VN_ODD_SHOWN : 0, vn_odd_add, &odd };
+    const int status = evaluate(&o, e);
+    vn_odd_free(&odd);
+    return status;
 }
 
 const struct command vn_cmd_eval = {

@@ -24,6 +24,7 @@ struct vn_conversion {
     int compare_limit;
     int accept_data; /* go on where the samples look wrong */
     struct vn_listener listener;
+    struct vn_odd_listener odd;
 
     struct config *config;
     struct target target;

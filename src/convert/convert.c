@@ -171,6 +171,7 @@ static int convert(struct vn_conversion *c, const void *options, struct vn_err *
 {
     const struct vn_convert_options *o = options;
     c->compare_limit = o->compare_limit;
+    c->odd = o->odd;
     c->accept_data = o->accept_data;
     INFO(c, "Start Model Convert....");
     TRY(vn_convert_check_all(c, o->config, e));

@@ -27,6 +27,7 @@ int vn_convert_compare(struct vn_conversion *c, struct vn_err *e)
                                        .wanted = wanted,
                                        .level = 1,
                                        .listener = &c->listener,
+                                       .odd = &c->odd,
                                        .what = "comparison with float" };
     return vn_compare_graphs(&c->comparison, c->arena, c->optimized, g, c->samples, &o, e);
 }

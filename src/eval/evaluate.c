@@ -500,6 +500,80 @@ static int begin(struct run *w, struct vn_arena *a, const struct evaluate_option
     return VN_OK;
 }
 
+/* ---- the worst samples ---- */
+
+struct odd {
+    int sample, model;
+    int changed; /* worse than any cosine */
+    double cosine;
+};
+
+/* The model that differs most from the first one. */
+static struct odd judge_sample(const struct run *w, int i)
+{
+    struct odd x = { .sample = i, .model = -1, .cosine = 1 };
+    const struct kept *k = &w->kept[i * w->n_models];
+    for (int m = 1; m < w->n_models; m++) {
+        const int changed = !strcmp(w->eval->metric->name, "top_k") && k[m].main.v[0] != k[0].main.v[0];
+        double cosine = 1;
+        for (int o = 0; o < w->n_outputs; o++)
+            cosine = fmin(cosine, k[m].like.v[o * LIKE_FIELDS + LIKE_COSINE]);
+        if (x.model < 0 || changed > x.changed || (changed == x.changed && cosine < x.cosine)) {
+            x.model = m;
+            x.changed = changed;
+            x.cosine = cosine;
+        }
+    }
+    return x;
+}
+
+static int worst_first(const void *x, const void *y)
+{
+    const struct odd *a = x, *b = y;
+    if (a->changed != b->changed)
+        return b->changed - a->changed;
+    return a->cosine != b->cosine ? (a->cosine > b->cosine ? 1 : -1) : a->sample - b->sample;
+}
+
+static int show_sample(struct run *w, const struct odd *x, struct vn_err *e)
+{
+    struct slot *s = &w->slot[0];
+    const struct kept *k = &w->kept[x->sample * w->n_models];
+    const char *path = w->eval->samples[x->sample].path;
+    const int models[2] = { 0, x->model };
+    struct vn_odd_sample shown = {
+        .path = path, .metric = w->eval->metric->name, .cosine = x->cosine, .changed = x->changed
+    };
+    struct vn_arena *a = vn_arena_new();
+    int status = VN_OK;
+    for (int i = 0; i < 2 && status == VN_OK; i++) {
+        shown.model[i] = s->session[models[i]];
+        shown.record[i] = k[models[i]].main.v;
+        shown.n_record[i] = k[models[i]].main.n;
+        status = feed(w, s->session[models[i]], path, a, e);
+        if (status == VN_OK)
+            status = vn_session_run(s->session[models[i]], e);
+    }
+    if (status == VN_OK)
+        w->o->odd.show(w->o->odd.user, &shown);
+    vn_arena_free(&a);
+    return status;
+}
+
+static int show_odd(struct run *w, struct vn_err *e)
+{
+    const int n = w->eval->n_samples;
+    if (!w->o->odd.most || w->o->finished || w->n_models < 2)
+        return VN_OK;
+    struct odd *all = NEW_ARRAY(w->eval->arena, struct odd, n);
+    for (int i = 0; i < n; i++)
+        all[i] = judge_sample(w, i);
+    qsort(all, (size_t)n, sizeof *all, worst_first);
+    for (int i = 0; i < n && i < w->o->odd.most; i++)
+        TRY(show_sample(w, &all[i], e));
+    return VN_OK;
+}
+
 int vn_evaluate(struct evaluation **out, struct vn_arena *a, const struct evaluate_options *o,
                 struct vn_err *e)
 {
@@ -507,6 +581,7 @@ int vn_evaluate(struct evaluation **out, struct vn_arena *a, const struct evalua
     TRY(begin(&w, a, o, e));
     TRY(name_results(&w, e));
     TRY(o->finished ? read_finished(&w, e) : run_all(&w, e));
+    TRY(show_odd(&w, e));
     TRY(write_results(&w, e));
     *out = NEW(a, struct evaluation);
     **out = (struct evaluation){

@@ -148,6 +148,7 @@ struct evaluate_options {
     const char *results; /* folder to write each model's results to, as MODEL.json; NULL: do not */
     const char *state; /* results picture by picture, to go on from; NULL: none */
     const struct vn_listener *listener; /* NULL: nobody listens */
+    struct vn_odd_listener odd;
 };
 int vn_evaluate(struct evaluation **out, struct vn_arena *a, const struct evaluate_options *o,
                 struct vn_err *e);

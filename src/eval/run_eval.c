@@ -101,7 +101,8 @@ static int evaluate(struct vn_evaluation *out, struct vn_arena *work, const stru
                                     .finished = o->finished,
                                     .results = o->results,
                                     .state = o->state,
-                                    .listener = &o->listener };
+                                    .listener = &o->listener,
+                                    .odd = o->odd };
     for (int m = 0; m < o->n_models; m++)
         how.models[m] = o->models[m];
     vn_image_cpu(o->run.cpumask);

@@ -67,6 +67,10 @@ int vn_decode_file(struct vn_picture *p, struct vn_arena *a, const char *path, c
 int vn_decode_memory(struct vn_picture *p, struct vn_arena *a, const uint8_t *data, size_t bytes, const char *path,
                      const struct vn_decode_options *o, struct vn_err *e);
 
+/* An image of 8-bit R, G, B as a PNG file in memory of `a`. */
+int vn_png_encode(const void **data, size_t *bytes, struct vn_arena *a, const struct vn_picture *p,
+                  struct vn_err *e);
+
 /* ---- formats ---- */
 
 /* What becomes of R, G, B where OpenCV reads gray: each of its readers has a rule of its own, most the first. */

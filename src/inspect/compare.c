@@ -1,5 +1,6 @@
 /* Two graphs of one network on the same samples: how alike each value is. */
 #include <limits.h>
+#include <math.h>
 
 #include "inspect/inspect.h"
 #include "ops/masks.h"
@@ -32,6 +33,7 @@ struct graph_pair {
     struct comparison *compared;
     struct vn_arena *of_result;
     int sample;
+    double *least; /* by sample: cosine of the outputs */
 };
 
 static int is_real(const struct vn_view *t) { return vn_dtype_is_float(t->dtype) || t->n_scale; }
@@ -111,7 +113,7 @@ static int is_first(const struct graph_pair *p, const char *value)
     return !f || !f->n || (uint64_t)p->sample < f->sample;
 }
 
-static void add(struct graph_pair *p, const char *value, struct similarity m)
+static void add_named(struct graph_pair *p, const char *value, struct similarity m)
 {
     struct vn_result *r = p->compared->result;
     const uint64_t sample = (uint64_t)p->sample;
@@ -125,6 +127,14 @@ static void add(struct graph_pair *p, const char *value, struct similarity m)
     vn_exact_sums_start(sum, p->of_result, 1);
     vn_exact_sums_add(sum, p->of_result, 0, m.cosine);
     ((struct counter *)vn_result_entry(r, RESULT_counter, value))->n++;
+}
+
+static void add(struct graph_pair *p, int id, struct similarity m)
+{
+    const struct value *v = vn_session_graph(p->quantized)->values.v[id];
+    if (p->least && vn_graph_is_output(v))
+        p->least[p->sample] = fmin(p->least[p->sample], m.cosine);
+    add_named(p, v->name, m);
 }
 
 /* The shape that holds both; 0: their ranks differ. */
@@ -209,7 +219,7 @@ static void compare_flat(struct graph_pair *p, int value, const struct vn_view *
         flatten(&p->other, p->work, b);
         y = p->other.flat.data;
     }
-    add(p, name,
+    add(p, value,
         is_first(p, name) ? vn_similarity(a->data, y, n)
                           : (struct similarity){ .cosine = vn_cosine(a->data, y, n) });
 }
@@ -226,7 +236,7 @@ static void compare(void *user, int value, const struct vn_view *t)
     const struct numbers a = k->flat.data ? numbers_of(p, &k->flat) : k->n, b = numbers_of(p, t);
     if ((!a.real && !a.exact) || !a.real != !b.real || !common_shape(&common, &a.shape, &b.shape))
         return;
-    add(p, vn_session_value_name(p->quantized, value),
+    add(p, value,
         a.real ? alike(p, value, spread(p, &a, &common), spread(p, &b, &common), vn_shape_count(&common))
                : share_of_equal(p, &a, &b, &common));
 }
@@ -348,12 +358,57 @@ static int compare_samples(struct graph_pair *p, const struct vn_samples *s, con
     return status;
 }
 
+/* ---- the worst samples ---- */
+
+static int worst_left(const struct graph_pair *p, int n)
+{
+    int worst = -1;
+    for (int i = 0; i < n; i++)
+        if (p->least[i] <= 1 && (worst < 0 || p->least[i] < p->least[worst]))
+            worst = i;
+    return worst;
+}
+
+static int show_sample(struct graph_pair *p, const struct vn_samples *s, const struct vn_odd_listener *odd,
+                       struct vn_err *e)
+{
+    p->arena = vn_arena_new();
+    const int status = run_one(p, s, e);
+    const struct vn_odd_sample x = { .path = vn_samples_path(s, p->sample, 0),
+                                     .cosine = p->least[p->sample],
+                                     .model = { p->reference, p->quantized } };
+    if (status == VN_OK)
+        odd->show(odd->user, &x);
+    vn_arena_free(&p->arena);
+    return status;
+}
+
+static int show_odd(struct graph_pair *p, const struct vn_samples *s, const struct vn_odd_listener *odd,
+                    int n, struct vn_err *e)
+{
+    vn_session_observe(p->reference, NULL);
+    vn_session_observe(p->quantized, NULL);
+    for (int i = 0; i < odd->most; i++) {
+        p->sample = worst_left(p, n);
+        if (p->sample < 0)
+            return VN_OK;
+        TRY(show_sample(p, s, odd, e));
+        p->least[p->sample] = HUGE_VAL; /* done */
+    }
+    return VN_OK;
+}
+
 static int compare_part(struct graph_pair *p, struct vn_arena *work, const struct vn_samples *s,
                         const struct compare_options *o, struct vn_err *e)
 {
     TRY(vn_shard_check(&o->part, e));
+    const int odd = o->odd && o->odd->most, n = samples_of(s, o);
+    p->least = odd ? NEW_ARRAY(work, double, n) : NULL;
+    for (int i = 0; i < n && odd; i++)
+        p->least[i] = HUGE_VAL;
     watch_both(p, work, o->wanted);
-    return compare_samples(p, s, o, e);
+    TRY(compare_samples(p, s, o, e));
+    return odd ? show_odd(p, s, o->odd, n, e) : VN_OK;
 }
 
 int vn_compare_graphs(struct comparison **out, struct vn_arena *a, const struct graph *reference,

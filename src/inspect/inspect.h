@@ -34,6 +34,7 @@ struct compare_options {
     int level; /* fusion of both programs; what is fused away and wanted is computed once more */
     const struct vn_listener *listener; /* NULL: none */
     const char *what; /* for the listener */
+    const struct vn_odd_listener *odd; /* NULL: nobody wants to see the worst samples */
 };
 /* Both graphs have the same value names. */
 int vn_compare_graphs(struct comparison **out, struct vn_arena *a, const struct graph *reference,

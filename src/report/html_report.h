@@ -29,6 +29,18 @@ int vn_html_is_name(const char *path);
 /* What FILE.json holds; `a` is only needed while it is made. */
 json_t *vn_html_json(const struct vn_html_report *r, struct vn_arena *a);
 
+/* ---- the worst samples (odd_samples.c) ---- */
+
+/* For vn_html_report.samples and .images. */
+struct vn_odd_list {
+    json_t *samples, *images;
+};
+#define VN_ODD_SHOWN 6 /* how many a report shows */
+void vn_odd_init(struct vn_odd_list *l);
+void vn_odd_free(struct vn_odd_list *l);
+/* A vn_odd_listener.show for a struct vn_odd_list. */
+void vn_odd_add(void *list, const struct vn_odd_sample *s);
+
 /* ---- the network (network_json.c, layout.c) ---- */
 
 /* {"nodes": [...], "values": [...], "edges": [...], "width", "height"}. ms: milliseconds of nodes by name,

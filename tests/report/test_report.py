@@ -1,12 +1,16 @@
 """HTML reports: what headless Chromium makes of them, and the numbers beside them."""
+import base64
+import io
 import json
 import os
 import pathlib
 import subprocess
 
+import coco
 import numpy as np
 import onnx
 import pytest
+from PIL import Image
 from onnx import TensorProto as T, helper as h, numpy_helper as nh
 from tool import CHECK_FAILED, DONE, ROOT, USAGE, run
 
@@ -201,3 +205,84 @@ def test_the_page_is_closed():
         assert "http:" not in text and "https:" not in text and "innerHTML" not in text, path
         assert "insertAdjacentHTML" not in text and "eval(" not in text
     assert pathlib.Path(PYTHON).exists() and os.access(PYTHON, os.X_OK)
+
+
+# ---- the worst samples ----
+
+def pixels(page, image):
+    text = page.read_text()
+    text = text[text.index('id="images">') + 12:]
+    uri = json.loads(text[:text.index("</script>")])[image]
+    head, data = uri.split(",")
+    assert head == "data:image/png;base64"
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))))
+
+
+def test_boxes_are_drawn(tmp_path):
+    """On the image as it is shown; the other network's boxes lie 3 pixels of its input further out."""
+    coco.save_rectangles(tmp_path)
+    nets = [coco.save_seeing_net(tmp_path / f"{extra}.onnx", "pixels", extra=extra) for extra in (0, 3)]
+    page = tmp_path / "r.html"
+    run("eval", *nets, "--metric", "coco", "--images", tmp_path / "images", "--labels",
+        tmp_path / "truth.json", "--boxes", "boxes", "--scores", "scores", "--form", "corners", "--units",
+        "pixels", "--colours", "rgb", "--scale", "0.00392156862745098", "--report", page, want=DONE)
+    samples = json.loads(page.with_suffix(".json").read_text())["samples"]
+    assert len(samples) == 6
+    for s in samples:
+        left, right = s["outputs"][0]["sides"]
+        assert [left["label"], right["label"]] == ["float", "quantized"]
+        assert left["rows"][0]["class"] == 1 and left["rows"][0]["score"] > 0.9
+        a, b = pixels(page, left["image"]), pixels(page, right["image"])
+        assert a.shape == b.shape == (coco.SIZE[1], coco.SIZE[0], 3)
+        coloured = [np.argwhere(np.ptp(x.astype(int), axis=2) > 60) for x in (a, b)]
+        x, y, w, h = coco.RECTANGLE
+        for found, out in zip(coloured, (0, 8)):
+            (top, first), (bottom, last) = found.min(0), found.max(0)
+            got = np.array([first, top, last, bottom]) - [x - out, y - out, x + w + out, y + h + out]
+            assert np.abs(got).max() <= 5, (got, out)  # a pixel of the input is 3 of the image's
+
+
+def test_masks_are_drawn(tmp_path):
+    rng, weights = np.random.default_rng(5), np.random.default_rng(6).normal(size=(5, 3, 3, 3))
+    nets = []
+    for name, noise in (("a", 0), ("b", 0.05)):
+        w = (weights + noise * rng.normal(size=weights.shape)).astype(np.float32)
+        g = h.make_graph([h.make_node("Conv", ["x", "w"], ["y"], pads=[1] * 4)], "g",
+                         [h.make_tensor_value_info("x", T.FLOAT, [1, 3, 24, 32])],
+                         [h.make_tensor_value_info("y", T.FLOAT, [1, 5, 24, 32])], [nh.from_array(w, "w")])
+        nets.append(tmp_path / f"{name}.onnx")
+        onnx.save(h.make_model(g, opset_imports=[h.make_opsetid("", 17)], ir_version=8), nets[-1])
+    (tmp_path / "x").mkdir()
+    for i in range(3):
+        np.save(tmp_path / f"x/{i}.npy", rng.normal(size=(1, 3, 24, 32)).astype(np.float32))
+    page = tmp_path / "r.html"
+    run("eval", *nets, "--metric", "outputs", "--images", tmp_path / "x", "--report", page, want=DONE)
+    samples = json.loads(page.with_suffix(".json").read_text())["samples"]
+    cosines = [s["numbers"]["least_cosine"] for s in samples]
+    assert len(samples) == 3 and cosines == sorted(cosines)
+    for s in samples:
+        masks = [pixels(page, side["image"]).astype(int) for side in s["outputs"][0]["sides"]]
+        assert all(m.shape == (24, 32, 3) for m in masks)
+        same = (masks[0] == masks[1]).all(2)
+        assert s["outputs"][0]["agreement"] == pytest.approx(same.mean()) and 0.5 < same.mean() < 1
+        assert ((masks[2] == 0xd8).all(2) == same).all()
+    check_page(browse(page))
+
+
+def test_worst_samples_of_a_conversion(digits, tmp_path):
+    """The worst one is the table's; classes of both networks beside each other."""
+    page = tmp_path / "r.html"
+    digits.write_yaml(tmp_path / "d.yaml", tmp_path / "out")
+    plain = json.loads(run("convert", "-c", tmp_path / "d.yaml", "--log", "none", "--json", want=DONE).out)
+    run("convert", "-c", tmp_path / "d.yaml", "--log", "none", "--report", page, want=DONE)
+    data = json.loads(page.with_suffix(".json").read_text())
+    assert data["result"]["outputs"] == plain["outputs"] and len(data["samples"]) == 6
+    worst = data["samples"][0]
+    assert pathlib.Path(worst["sample"]).name == plain["outputs"][0]["worst_sample"]
+    assert worst["numbers"]["least_cosine"] == pytest.approx(plain["outputs"][0]["cosine_min"], abs=1e-9)
+    image, classes = worst["outputs"]
+    assert pixels(page, image["sides"][0]["image"]).shape == (8, 8, 3)
+    tops = [[r["class"] for r in side["rows"]] for side in classes["sides"]]
+    assert len(tops[0]) == 5 and tops[0][0] == tops[1][0]
+    scores = [r["score"] for r in classes["sides"][0]["rows"]]
+    assert scores == sorted(scores, reverse=True)

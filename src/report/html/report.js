@@ -44,7 +44,7 @@ function side(s) {
   return el('figure', null,
     src && src.startsWith('data:image/png;base64,') ? el('img', { src, alt: s.label || '', loading: 'lazy' }) : null,
     isTable(s.rows) ? smallTable(s.rows) : null,
-    el('figcaption', null, s.label === 'float' || s.label === 'quantized' ? say(s.label) : s.label || ''));
+    el('figcaption', null, Object.hasOwn(WORDS, s.label) ? say(s.label) : s.label || ''));
 }
 
 function smallTable(rows) {
@@ -56,9 +56,9 @@ function smallTable(rows) {
 function samples() {
   return el('section', { id: 'samples_worst' }, el('h2', null, say('samples_worst')),
     el('div', { class: 'samples' }, ...page.samples.map(s => el('article', { class: 'sample' },
-      el('h3', null, s.sample), s.note ? el('p', { class: 'quiet' }, s.note) : null,
+      el('h3', { title: s.sample }, s.sample.slice(s.sample.lastIndexOf('/') + 1)), s.note ? el('p', { class: 'quiet' }, s.note) : null,
       isObject(s.numbers) ? pairs(Object.entries(s.numbers)) : null,
-      ...(s.outputs || []).map(o => el('div', null, o.output ? el('p', { class: 'quiet' }, o.output) : null,
+      ...(s.outputs || []).map(o => el('div', null, o.output ? el('p', { class: 'quiet' }, o.output, typeof o.agreement === 'number' ? ` · ${word('agreement')} ${number(o.agreement)}` : '') : null,
         el('div', { class: 'sides' }, ...(o.sides || []).map(side))))))));
 }
 

@@ -178,6 +178,9 @@ const WORDS = {
   working_bytes: ['Working memory, bytes', '工作内存（字节）'],
   class: ['Class', '类别'],
   score: ['Score', '分数'],
+  least_cosine: ['Cosine of outputs', '输出的余弦'],
+  image: ['image', '图像'],
+  rank_changed: ['The right class moved', '正确类别的名次改变'],
   sample: ['Sample', '样本'],
 };
 
