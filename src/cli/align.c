@@ -127,19 +127,24 @@ static struct vn_failure failure_of(const struct vn_align_stage *s, struct vn_ar
                                 NULL };
 }
 
-static void print_json(const struct vn_alignment *r, struct vn_arena *a)
+static json_t *to_json(const struct vn_alignment *r, struct vn_arena *a)
 {
+    json_t *j = vn_json_alignment(r);
     int n, i = 0;
     const struct vn_align_stage *s = vn_alignment_stages(r, &n);
     while (i < n && s[i].state != VN_STAGE_UNALIGNED)
         i++;
-    const struct vn_failure f = i < n ? failure_of(&s[i], a) : (struct vn_failure){ NULL, NULL, NULL };
-    vn_print_result(vn_json_alignment(r), i < n ? &f : NULL, a);
+    if (i < n) {
+        const struct vn_failure f = failure_of(&s[i], a);
+        vn_failure_add(j, &f, a);
+    }
+    return j;
 }
 
-static int write_report(const struct vn_alignment *r, const struct vn_align_options *o, struct vn_err *e)
+static int write_report(const struct vn_alignment *r, const struct vn_align_options *o, struct vn_arena *a,
+                        struct vn_err *e)
 {
-    json_t *j = vn_json_alignment(r);
+    json_t *j = to_json(r, a);
     const struct vn_html_report report = { .command = "align",
                                            .passed = !vn_alignment_summary(r)->unaligned,
                                            .result = j,
@@ -166,9 +171,9 @@ static int compare(struct vn_arena *a, struct vn_err *e)
     TRY(read_sides(&o, a, e));
     TRY(vn_align(&r, &o, e));
     const int unaligned = vn_alignment_summary(r)->unaligned;
-    const int status = write_report(r, &o, e);
+    const int status = write_report(r, &o, a, e);
     if (vn_opt("--json"))
-        print_json(r, a);
+        vn_print_json(to_json(r, a));
     else
         vn_print_alignment(stdout, r);
     vn_alignment_free(&r);

@@ -119,10 +119,13 @@ const char *vn_line_text(struct vn_arena *a);
 /* A name that --report takes is checked when the line is read. */
 #define REPORT_OPTION \
     { \
-        "--report", 0, "FILE.html", 0, 0, \
-            "also write the result as one HTML page, and its numbers to FILE.json" \
+        "--report", 0, "FILE.html", \
+        0,          0, "also write the result as one HTML page, and its numbers to FILE.json" \
+    }, \
+    { \
+        "--overlay", 0, "FILE.json", 0, 0, "also write the numbers of nodes for Google's Model Explorer" \
     }
-/* What --report asks for, if anything; r->line and r->open are filled in here. */
+/* What --report and --overlay ask for, if anything; r->line and r->open are filled in here. */
 int vn_opt_report(const struct vn_html_report *r, struct vn_err *e);
 /* The first word, opened as the options say; closed with the arena. */
 int vn_opt_session(struct vn_session **s, struct vn_arena *a, struct vn_err *e);
@@ -155,6 +158,8 @@ int vn_print_json(json_t *j);
 /* What the command line says, behind the command's name. */
 void vn_failure_line(const struct command *c, int argc, char **argv);
 int vn_failure_wanted(void); /* 1: it has --json */
+/* Cause, evidence and next_command of a failure into a result. */
+void vn_failure_add(json_t *j, const struct vn_failure *f, struct vn_arena *a);
 /* The result with cause, evidence and next_command where it failed (f not NULL; next_command NULL: as
  * failures.def has it). Returns the exit status. Takes the reference. */
 int vn_print_result(json_t *j, const struct vn_failure *f, struct vn_arena *a);

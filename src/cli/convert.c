@@ -124,20 +124,22 @@ static int find_failure(struct vn_failure *f, const struct vn_conversion *c, dou
     return !good;
 }
 
-static int write_report(const struct vn_conversion *c, int passed, const struct vn_odd_list *odd,
-                        struct vn_err *e)
+static int write_report(const struct vn_conversion *c, const struct vn_failure *f,
+                        const struct vn_odd_list *odd, struct vn_arena *a, struct vn_err *e)
 {
     const char *const files[] = { vn_conversion_product(c, "bin"), vn_conversion_product(c, "original_float"),
                                   vn_conversion_product(c, "quantized") };
-    json_t *j = vn_json_conversion(c, passed);
+    json_t *j = vn_json_conversion(c, !f);
     const struct vn_html_report r = { .command = "convert",
-                                      .passed = passed,
+                                      .passed = !f,
                                       .result = j,
                                       .files = files,
                                       .n_files = 3,
                                       .config = vn_opt("--config"),
                                       .samples = odd->samples,
                                       .images = odd->images };
+    if (f)
+        vn_failure_add(j, f, a);
     const int status = vn_opt_report(&r, e);
     json_decref(j);
     return status;
@@ -163,7 +165,7 @@ static int report(const struct vn_conversion *c, double least, const struct logg
         vn_print_low_outputs(log->file, c, least);
         vn_print_doubts(log->file, c);
     }
-    TRY(write_report(c, good, odd, e));
+    TRY(write_report(c, good ? NULL : &f, odd, a, e));
     return good ? EXIT_DONE : EXIT_CHECK_FAILED;
 }
 

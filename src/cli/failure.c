@@ -114,13 +114,17 @@ int vn_finding_failure(struct vn_failure *f, const struct vn_finding *v, int n)
     return 0;
 }
 
+void vn_failure_add(json_t *j, const struct vn_failure *f, struct vn_arena *a)
+{
+    const char *next = f->next_command ? f->next_command : next_command(a, f->cause);
+    json_object_update_new(
+        j, json_pack("{s:s, s:s, s:s?}", "cause", f->cause, "evidence", f->evidence, "next_command", next));
+}
+
 int vn_print_result(json_t *j, const struct vn_failure *f, struct vn_arena *a)
 {
-    if (f) {
-        const char *next = f->next_command ? f->next_command : next_command(a, f->cause);
-        json_object_update_new(j, json_pack("{s:s, s:s, s:s?}", "cause", f->cause, "evidence", f->evidence,
-                                            "next_command", next));
-    }
+    if (f)
+        vn_failure_add(j, f, a);
     vn_json_print(stdout, j);
     return f ? EXIT_CHECK_FAILED : EXIT_DONE;
 }

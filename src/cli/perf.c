@@ -177,7 +177,8 @@ static void open_profile(struct measurement *m, struct vn_session *s, const stru
                          struct vn_arena *a)
 {
     double peak[PEAKS];
-    if (!vn_opt("--profile") && !vn_opt("--instructions") && !vn_opt("--profile-path") && !vn_opt("--report"))
+    if (!vn_opt("--profile") && !vn_opt("--instructions") && !vn_opt("--profile-path") &&
+        !vn_opt("--report") && !vn_opt("--overlay"))
         return;
     for (int i = 0; i < PEAKS; i++)
         peak[i] = vn_peak_speed(peaks[i].type, o->cpumask) * m->threads;

@@ -1,4 +1,4 @@
-/* --report FILE.html: the result of a command as a page. */
+/* --report FILE.html, --overlay FILE.json: the result of a command as a page, or drawn over a network. */
 #include "cli/cli.h"
 
 /* How the command opens its artefacts. */
@@ -14,7 +14,8 @@ int vn_opt_report(const struct vn_html_report *r, struct vn_err *e)
     const char *path = vn_opt("--report");
     struct vn_html_report full = *r;
     struct vn_session_options open;
-    if (!path)
+    full.overlay = vn_opt("--overlay");
+    if (!path && !full.overlay)
         return VN_OK;
     struct vn_arena *a = vn_arena_new();
     int status = read_open(&open, a, e);

@@ -115,6 +115,8 @@ static int write_json(json_t *pairs, const char *evidence, const char *const *fi
     const struct vn_html_report report = {
         .command = "verify", .passed = !evidence, .result = one, .files = files, .n_files = n
     };
+    if (evidence)
+        vn_failure_add(one, &f, a);
     const int status = vn_opt_report(&report, e);
     if (vn_opt("--json"))
         vn_print_result(one, evidence ? &f : NULL, a);

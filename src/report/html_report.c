@@ -172,23 +172,38 @@ static const char *dump(const json_t *j, size_t flags, struct vn_arena *a)
     return copy;
 }
 
-static int write_both(const char *path, const struct vn_html_report *r, json_t *page, struct vn_arena *a,
+static int write_both(const char *path, const json_t *page, const json_t *images, struct vn_arena *a,
                       struct vn_err *e)
 {
     const char *beside = vn_arena_fmt(a, "%.*s.json", (int)(strlen(path) - strlen(".html")), path);
     const char *pretty = dump(page, JSON_INDENT(1), a);
     TRY(vn_file_write(beside, pretty, strlen(pretty), e));
-    return write_html(path, dump(page, JSON_COMPACT, a), r->images ? dump(r->images, JSON_COMPACT, a) : "{}",
-                      a, e);
+    return write_html(path, dump(page, JSON_COMPACT, a), images ? dump(images, JSON_COMPACT, a) : "{}", a, e);
+}
+
+int vn_html_write_page(const char *path, const json_t *page, const json_t *images, struct vn_err *e)
+{
+    struct vn_arena *a = vn_arena_new();
+    const int status = write_both(path, page, images, a, e);
+    vn_arena_free(&a);
+    return status;
+}
+
+static int write_overlay(const char *path, const json_t *page, struct vn_arena *a, struct vn_err *e)
+{
+    json_t *j = vn_json_overlay(page);
+    const char *text = dump(j, JSON_INDENT(1), a);
+    json_decref(j);
+    return vn_file_write(path, text, strlen(text), e);
 }
 
 int vn_html_write(const char *path, const struct vn_html_report *r, struct vn_err *e)
 {
-    if (!vn_html_is_name(path))
-        return vn_fail(e, VN_E_USAGE, "--report: expected a name that ends in .html, got '%s'", path);
     struct vn_arena *a = vn_arena_new();
     json_t *page = vn_html_json(r, a);
-    const int status = write_both(path, r, page, a, e);
+    int status = path ? vn_html_write_page(path, page, r->images, e) : VN_OK;
+    if (status == VN_OK && r->overlay)
+        status = write_overlay(r->overlay, page, a, e);
     json_decref(page);
     vn_arena_free(&a);
     return status;

@@ -2,6 +2,8 @@
 #ifndef VN_HTML_REPORT_H
 #define VN_HTML_REPORT_H
 
+#include <stdio.h>
+
 #include <jansson.h>
 #include <vernier/session.h>
 
@@ -20,14 +22,24 @@ struct vn_html_report {
      * text, "image": id, "rows": [{...}]}]}]}], the worst first; NULL: none */
     json_t *samples;
     json_t *images; /* {id: "data:image/png;base64,..."}; NULL */
+    const char *overlay; /* file for vn_json_overlay; NULL: none */
 };
-/* Writes `path`, which ends in .html, and the same name with .json: everything but the images. Artefacts that
- * cannot be opened are listed, and not drawn. Errors: VN_E_USAGE (another suffix), VN_E_IO. */
+/* Writes `path` (vn_html_is_name; NULL: only the overlay), and the same name with .json: everything but the
+ * images. Artefacts that cannot be opened are listed, and not drawn. Errors: VN_E_IO. */
 int vn_html_write(const char *path, const struct vn_html_report *r, struct vn_err *e);
+/* The same for what vn_html_json or vn_html_two_runs made; images NULL: none. */
+int vn_html_write_page(const char *path, const json_t *page, const json_t *images, struct vn_err *e);
 /* 1: a name that vn_html_write takes. */
 int vn_html_is_name(const char *path);
 /* What FILE.json holds; `a` is only needed while it is made. */
 json_t *vn_html_json(const struct vn_html_report *r, struct vn_arena *a);
+
+/* Two pages of one command (what FILE.json holds) as one: the second one's, with a result that says what
+ * changed, the largest change first; `worse_by` is above 0 where the second is worse. (two_runs.c) */
+json_t *vn_html_two_runs(const json_t *a, const json_t *b, struct vn_arena *arena);
+void vn_print_two_runs(FILE *f, const json_t *result);
+/* Node data of Model Explorer: the column of a page's rows that says most. (overlay.c) */
+json_t *vn_json_overlay(const json_t *page);
 
 /* ---- the worst samples (odd_samples.c) ---- */
 

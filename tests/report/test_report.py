@@ -12,7 +12,7 @@ import onnx
 import pytest
 from PIL import Image
 from onnx import TensorProto as T, helper as h, numpy_helper as nh
-from tool import CHECK_FAILED, DONE, ROOT, USAGE, run
+from tool import BAD_INPUT, CHECK_FAILED, DONE, ROOT, USAGE, run
 
 HOSTILE = ["</script><script>window.hostile=1</script><img src=x onerror=window.hostile=2>",
            "\"'&lt;${7*7}`\u2028\u0007 名字 " + "n" * 300, "__proto__", "constructor"]
@@ -286,3 +286,74 @@ def test_worst_samples_of_a_conversion(digits, tmp_path):
     assert len(tops[0]) == 5 and tops[0][0] == tops[1][0]
     scores = [r["score"] for r in classes["sides"][0]["rows"]]
     assert scores == sorted(scores, reverse=True)
+
+
+# ---- two runs, and other programs ----
+
+@pytest.fixture(scope="module")
+def two_runs(digits, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("two")
+    for name, method in (("a", "max"), ("b", "kl")):
+        text = digits.write_yaml(folder / "d.yaml", folder / name).read_text()
+        (folder / f"{name}.yaml").write_text(text.replace("'max'", f"'{method}'"))
+        run("convert", "-c", folder / f"{name}.yaml", "--log", "none", "--report", folder / f"{name}.html",
+            "--overlay", folder / f"{name}.overlay", want=DONE)
+    return folder
+
+
+def test_two_runs_say_what_changed(two_runs):
+    page = two_runs / "both.html"
+    words = ["report", two_runs / "a.json", two_runs / "b.json", "--output", page]
+    got = json.loads(run(*words, "--json", want=DONE).out)
+    pages = [json.loads((two_runs / f"{x}.json").read_text()) for x in "ab"]
+    changed = {row["key"]: row for row in got["changed"]}
+    assert changed["method"] == {"key": "method", "a": "max", "b": "kl"} and "configuration" in changed
+    a, b = (p["result"]["outputs"][0]["cosine_min"] for p in pages)
+    row = changed["outputs logits.cosine_min"]
+    assert (row["a"], row["b"]) == (a, b) and row["worse_by"] == pytest.approx(a - b)
+    shares = [abs(r["b"] - r["a"]) / max(abs(r["a"]), abs(r["b"])) for r in got["changed"] if "worse_by" in r]
+    assert len(shares) > 3 and shares == sorted(shares, reverse=True)
+    rows = [{n["node"]: n for n in p["result"]["nodes"]} for p in pages]
+    assert got["nodes"] and not got["only_in_a"] and not got["only_in_b"]
+    for n in got["nodes"]:
+        x, y = (r[n["node"]]["cosine_mean"] for r in rows)
+        assert n.get("cosine_mean", {"worse_by": 0})["worse_by"] == pytest.approx(x - y, abs=1e-12)
+    seen = browse(page)
+    check_page(seen)
+    check_nodes(seen)
+    assert json.loads((two_runs / "both.json").read_text())["result"] == got
+    table = run("report", two_runs / "a.json", two_runs / "b.json", want=DONE).out
+    assert "method" in table and f"{len(got['changed'])} values and {len(got['nodes'])} nodes differ" in table
+
+
+def test_equal_runs_differ_in_nothing(two_runs):
+    got = json.loads(run("report", two_runs / "a.json", two_runs / "a.json", "--json", want=DONE).out)
+    assert not got["changed"] and not got["nodes"]
+
+
+def test_files_that_are_no_reports(two_runs, digits, verified, tmp_path):
+    ours = two_runs / "a.json"
+    wrong = '{"report": 1, "command": "convert", "line": "", "result": [], "files": []}'
+    for text, message in (("{", "line 1"), ("[]", "expected the"), ('{"report": 1}', "expected the"),
+                          (wrong, "expected the JSON file")):
+        (tmp_path / "x.json").write_text(text)
+        assert message in run("report", ours, tmp_path / "x.json", want=BAD_INPUT).err
+    assert "'vernier verify'" in run("report", ours, verified.with_suffix(".json"), want=BAD_INPUT).err
+    run("report", ours, ours, "-o", tmp_path / "x.txt", want=USAGE)
+    text = '{"report": 1, "command": "convert", "line": "", "files": [3], "config": 5, "network": "none", ' \
+           '"result": {"nodes": [{"node": "a"}, 5, null], "outputs": [[], {"output": "x", "y": {"z": [1]}}]}}'
+    (tmp_path / "x.json").write_text(text)
+    run("report", ours, tmp_path / "x.json", "-o", tmp_path / "y.html", want=DONE)
+    run("report", tmp_path / "x.json", ours, "-o", tmp_path / "z.html", want=DONE)
+
+
+def test_overlay_names_tensors(two_runs):
+    """The form of model_explorer.node_data_builder.GraphNodeData; keys are outputs of nodes."""
+    overlay, page = (json.loads((two_runs / name).read_text()) for name in ("a.overlay", "a.json"))
+    model = onnx.load(two_runs / "a/digits_quantized_model.onnx")
+    made = {o for n in model.graph.node for o in n.output}
+    assert set(overlay) == {"results", "gradient"} and [g["stop"] for g in overlay["gradient"]] == [0, 1]
+    assert overlay["results"] and set(overlay["results"]) <= made
+    cosines = {n["node"]: n["cosine_mean"] for n in page["result"]["nodes"] if "cosine_mean" in n}
+    values = [v["value"] for v in overlay["results"].values()]
+    assert sorted(set(values)) == pytest.approx(sorted(set(cosines.values())))

@@ -102,7 +102,7 @@ readCurves();
 
 /* ---- how bad a node is ---- */
 
-const PREFERRED = ['different', 'cosine_mean', 'cosine', 'sqnr', 'cosine-similarity', 'mse', 'max_bound', 'median_ms'];
+const PREFERRED = ['worse_by', 'different', 'cosine_mean', 'cosine', 'sqnr', 'cosine-similarity', 'mse', 'max_bound', 'median_ms'];
 const DULL = /^(integer|threshold|bit|zero|compared|drifted|mistrusted)$/;
 
 function span(key) {

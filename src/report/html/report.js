@@ -3,7 +3,7 @@
 /* ---- the verdict ---- */
 
 /* Tables that say what is wrong stand first. */
-const LEADS = ['faults', 'steps', 'findings', 'stages', 'models', 'problems'];
+const LEADS = ['faults', 'steps', 'findings', 'changed', 'stages', 'models', 'problems'];
 const leads = () => Object.entries(result).filter(([k, v]) => LEADS.includes(k) && isTable(v));
 
 function tableBlock(key, rows) {
@@ -13,7 +13,7 @@ function tableBlock(key, rows) {
 const isBad = row => ['FAIL', 'FAILED', 'unaligned', 'error'].includes(row.status || row.state || row.severity || row.result);
 
 function cards(o) {
-  const list = Object.entries(o).filter(([k, v]) => (typeof v !== 'object' || v === null) && k !== 'passed' && k !== 'yaml' && v !== null);
+  const list = Object.entries(o).filter(([k, v]) => (typeof v !== 'object' || v === null) && !TOLD.has(k) && v !== null);
   if (!list.length)
     return null;
   return el('dl', { class: 'cards' }, ...list.map(([k, v]) => el('div', { class: 'card' }, el('dt', null, say(k)), el('dd', null, text(v)))));
@@ -25,8 +25,19 @@ function verdict() {
   return el('section', { id: 'verdict' },
     el('div', { class: `verdict ${{ passed: 'good', failed: 'bad', measured: '' }[key]}` },
       el('strong', null, mark, say(key)), el('code', null, page.line)),
-    ...leads().map(([k, v]) => tableBlock(k, v)), cards(result), worstLine());
+    failure(), ...leads().map(([k, v]) => tableBlock(k, v)), cards(result), worstLine());
 }
+
+/* Why it failed, and what to do next. */
+function failure() {
+  if (!result.cause)
+    return null;
+  const next = result.next_command;
+  return el('dl', { class: 'pairs lead' }, el('dt', null, say('cause')), el('dd', null, result.cause), el('dt', null, say('evidence')),
+    el('dd', null, result.evidence || ''), ...(next ? [el('dt', null, say('next_command')), el('dd', null, el('code', null, next), ' ', copyButton(() => next))] : []));
+}
+
+const TOLD = new Set(['passed', 'yaml', 'cause', 'evidence', 'next_command']);
 
 /* The worst node in a sentence's place: chosen by a click. */
 function worstLine() {
@@ -131,6 +142,8 @@ function blocks(o, depth, out = []) {
       continue;
     if (isTable(v))
       out.push(tableBlock(k, v));
+    else if (Array.isArray(v) && v.length && v.every(x => typeof x === 'string') && k !== 'nodes')
+      out.push(el('div', null, el('h3', null, say(k)), el('ul', null, ...v.map(x => el('li', null, x)))));
     else if (isObject(v) && Object.keys(v).length && depth < 3)
       out.push(el('div', null, el('h3', null, say(k)), cards(v), ...blocks(v, depth + 1)));
   }
