@@ -292,7 +292,7 @@ def test_a_task_scores_what_convert_makes(tmp_path):
     assert [base[k] for k in scores] == pytest.approx(difference(program)) and base[scores[0]] < 0
     run("convert", "-c", tmp_path / "net_tuned.yaml", "--log", "none", want=DONE)
     assert [best[k] for k in scores] == pytest.approx(difference(program))
-    assert program.stat().st_size == pytest.approx(best["size"] * found["base_bytes"], rel=0.02)
+    assert program.stat().st_size == pytest.approx(best["size"] * found["base_bytes"], abs=2000), "notes"
     dropped = result(config, "--max-drop", "5", "--plans", "8", "--task", tmp_path / "task.yaml", "--resume")
     assert all(p["score_difference"] >= -5 for p in dropped["plans"] if p["fits"])
     assert best_of(dropped)["fits"]
