@@ -31,25 +31,51 @@ struct sums {
     VECTOR low[NP][2], high[NP][2];
 };
 
-static inline void copy_values(int16_t *to, const int16_t *from, int n)
+/* Each lane: the larger one of `most` and |x|. */
+static inline __m256i raised(__m256i most, __m256i x) { return _mm256_max_epu16(most, _mm256_abs_epi16(x)); }
+
+static inline __m256i raised_by(__m256i most, const int16_t *x, int n)
+{
+    for (int i = 0; i < n; i += 16)
+        most = raised(most, _mm256_loadu_si256((const __m256i *)(x + i)));
+    return most;
+}
+
+static inline int largest(__m256i most)
+{
+    /* vpminposuw finds the smallest */
+    const __m128i eight = _mm_max_epu16(_mm256_castsi256_si128(most), _mm256_extracti128_si256(most, 1));
+    return 0xffff ^ _mm_extract_epi16(_mm_minpos_epu16(_mm_xor_si128(eight, _mm_set1_epi16(-1))), 0);
+}
+
+/* Those that copy return `most` raised by what they read: n values, perhaps some behind them. Stores are not
+ * read again so soon, for wide loads of several stores wait. */
+static inline __m256i copy_values(int16_t *to, const int16_t *from, int n, __m256i most)
 {
     if (n == 4) {
-        memcpy(to, from, 8);
-        return;
+        const __m128i four = _mm_loadl_epi64((const __m128i *)from);
+        _mm_storel_epi64((__m128i *)to, four);
+        return raised(most, _mm256_zextsi128_si256(four));
     }
-    for (int i = 0; i < n; i += 16)
-        _mm256_storeu_si256((__m256i *)(to + i), _mm256_loadu_si256((const __m256i *)(from + i)));
+    for (int i = 0; i < n; i += 16) {
+        const __m256i v = _mm256_loadu_si256((const __m256i *)(from + i));
+        _mm256_storeu_si256((__m256i *)(to + i), v);
+        most = raised(most, v);
+    }
+    return most;
 }
 
 /* Up to three channels of neighbouring pixels to four places each; the weights of the other places are 0. */
-static inline void spread_values(int16_t *to, const int16_t *from, int pixels, int channels)
+static inline __m256i spread_values(int16_t *to, const int16_t *from, int pixels, int channels, __m256i most)
 {
     const __m128i first = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7);
-    const __m128i second = _mm_set_epi64x(0x0202020202020202 * channels, 0);
+    const __m128i order = _mm_add_epi8(first, _mm_set_epi64x(0x0202020202020202 * channels, 0));
     for (int i = 0; i < pixels; i += 2) {
         const __m128i two = _mm_loadu_si128((const __m128i *)(from + i * channels));
-        _mm_storeu_si128((__m128i *)(to + 4 * i), _mm_shuffle_epi8(two, _mm_add_epi8(first, second)));
+        _mm_storeu_si128((__m128i *)(to + 4 * i), _mm_shuffle_epi8(two, order));
+        most = raised(most, _mm256_zextsi128_si256(two));
     }
+    return most;
 }
 
 static inline int pixel_is_inside(const struct pixel *t, const struct vn_window2d *g)
@@ -58,18 +84,18 @@ static inline int pixel_is_inside(const struct pixel *t, const struct vn_window2
 }
 
 /* Taps [tap, end) of one pixel, n values each. */
-static void gather_pixel(int16_t *to, const struct pixel *t, const int16_t *x, const struct vn_window2d *g,
-                         int n, int tap, int end)
+static inline __m256i gather_pixel(int16_t *to, const struct pixel *t, const int16_t *x,
+                                   const struct vn_window2d *g, int n, int tap, int end, __m256i most)
 {
     const int inside = pixel_is_inside(t, g), near = inside && g->dw == 1;
     const int spread = near && n == 4 && g->xp < 4, rows = spread || (near && n == g->xp);
-    for (int ky = tap / g->kw, kx = tap % g->kw; tap < end;) {
+    for (int ky = tap ? tap / g->kw : 0, kx = tap - ky * g->kw; tap < end;) {
         const int taps = rows ? min_int(g->kw - kx, end - tap) : 1;
         const ptrdiff_t at = t->at + ((ptrdiff_t)ky * g->dh * g->w + kx * g->dw) * g->xp;
         if (spread)
-            spread_values(to, x + at, taps, g->xp);
+            most = spread_values(to, x + at, taps, g->xp, most);
         else if (inside || tap_is_real(t, ky * g->dh, kx * g->dw, g))
-            copy_values(to, x + at, taps * n);
+            most = copy_values(to, x + at, taps * n, most);
         else
             memset(to, 0, (size_t)n * sizeof *to);
         to += taps * n;
@@ -80,6 +106,7 @@ static void gather_pixel(int16_t *to, const struct pixel *t, const int16_t *x, c
             ky++;
         }
     }
+    return most;
 }
 
 static ALWAYS_INLINE VECTOR load_weights(const void *w, size_t at, const int wide)
@@ -87,24 +114,31 @@ static ALWAYS_INLINE VECTOR load_weights(const void *w, size_t at, const int wid
     return wide ? WIDE((const int16_t *)w + at) : NARROW((const int8_t *)w + at);
 }
 
+/* Where the inputs of a tile are: `segments` times n values, `apart` from each other. */
+struct source {
+    const int16_t *x[NP];
+    int segments, n;
+    ptrdiff_t apart;
+};
+
 static ALWAYS_INLINE void add_four(const int np, const int wide, const int first, VECTOR b[NP][2],
-                                   const int16_t *const *x, const void *w, int k)
+                                   const int16_t *const *x, const void *w, size_t at, int k)
 {
     EACH(h, 2)
     {
-        const VECTOR wv = load_weights(w, (size_t)k * VN_OCB + h * 2 * CHANNELS, wide);
+        const VECTOR wv = load_weights(w, at + (size_t)k * VN_OCB + h * 2 * CHANNELS, wide);
         EACH(i, np)
         b[i][h] = first ? PRODUCTS_OF(FOUR(x[i] + k), wv) : ADD_PRODUCTS(b[i][h], FOUR(x[i] + k), wv);
     }
 }
 
 static ALWAYS_INLINE void add_run(const int np, const int wide, struct sums *s, const int16_t *const *x,
-                                  const void *w, int k, const int quads)
+                                  const void *w, size_t at, int k, const int quads)
 {
     VECTOR b[NP][2];
-    add_four(np, wide, 1, b, x, w, k);
+    add_four(np, wide, 1, b, x, w, at, k);
     EACH(q, quads - 1)
-    add_four(np, wide, 0, b, x, w, k + 4 * q + 4);
+    add_four(np, wide, 0, b, x, w, at, k + 4 * q + 4);
     EACH(i, np)
     EACH(h, 2)
     {
@@ -114,20 +148,30 @@ static ALWAYS_INLINE void add_run(const int np, const int wide, struct sums *s, 
 }
 
 static ALWAYS_INLINE void add_products(const int np, const int wide, const int run, struct sums *sums,
-                                       const int16_t *const *x, const void *w, int n, int more)
+                                       const struct source *from, const void *w, int more)
 {
+    const int n = from->n;
+    const int16_t *x[NP];
     struct sums s;
     EACH(i, np)
-    EACH(h, 2)
     {
-        s.low[i][h] = more ? sums->low[i][h] : ZERO;
-        s.high[i][h] = more ? sums->high[i][h] : ZERO;
+        x[i] = from->x[i];
+        EACH(h, 2)
+        {
+            s.low[i][h] = more ? sums->low[i][h] : ZERO;
+            s.high[i][h] = more ? sums->high[i][h] : ZERO;
+        }
     }
-    int k = 0;
-    for (; k + 4 * run <= n; k += 4 * run)
-        add_run(np, wide, &s, x, w, k, run);
-    if (k < n)
-        add_run(np, wide, &s, x, w, k, (n - k) / 4);
+    for (int segment = 0; segment < from->segments; segment++) {
+        const size_t at = (size_t)segment * n * VN_OCB;
+        int k = 0;
+        for (; k + 4 * run <= n; k += 4 * run)
+            add_run(np, wide, &s, x, w, at, k, run);
+        if (k < n)
+            add_run(np, wide, &s, x, w, at, k, (n - k) / 4);
+        EACH(i, np)
+        x[i] += from->apart;
+    }
     EACH(i, np)
     EACH(h, 2)
     {
@@ -140,16 +184,16 @@ static ALWAYS_INLINE void add_products(const int np, const int wide, const int r
 #define MOST_PAIR 65535 /* times 2^15, it fits 31 bits */
 #define NARROW_RUN 255 /* products with int8 fit 31 bits: 2 * 255 * 2^15 * 2^7 */
 
-/* n values of NP pixels, or of one; more: add to what is there. */
-typedef void products_fn(struct sums *s, const int16_t *const *x, const void *w, int n, int more);
+/* Of NP pixels, or of one; more: add to what is there. */
+typedef void products_fn(struct sums *s, const struct source *from, const void *w, int more);
 #define PRODUCTS(name, wide, run) \
-    static void name##_tile(struct sums *s, const int16_t *const *x, const void *w, int n, int more) \
+    static void name##_tile(struct sums *s, const struct source *from, const void *w, int more) \
     { \
-        add_products(NP, wide, run, s, x, w, n, more); \
+        add_products(NP, wide, run, s, from, w, more); \
     } \
-    static void name##_one(struct sums *s, const int16_t *const *x, const void *w, int n, int more) \
+    static void name##_one(struct sums *s, const struct source *from, const void *w, int more) \
     { \
-        add_products(1, wide, run, s, x, w, n, more); \
+        add_products(1, wide, run, s, from, w, more); \
     }
 PRODUCTS(narrow, 0, NARROW_RUN)
 PRODUCTS(wide1, 1, 1)
@@ -181,21 +225,6 @@ static products_fn *products_of(const struct vn_conv_s16 *p, int run, int one)
     return all[run][one];
 }
 
-/* Each lane: the larger one of `most` and |x| of n values, or of those behind them. */
-static inline __m256i raised(__m256i most, const int16_t *x, int n)
-{
-    for (int i = 0; i < n; i += 16)
-        most = _mm256_max_epu16(most, _mm256_abs_epi16(_mm256_loadu_si256((const __m256i *)(x + i))));
-    return most;
-}
-
-static inline int largest(__m256i most)
-{
-    /* vpminposuw finds the smallest */
-    const __m128i eight = _mm_max_epu16(_mm256_castsi256_si128(most), _mm256_extracti128_si256(most, 1));
-    return 0xffff ^ _mm_extract_epi16(_mm_minpos_epu16(_mm_xor_si128(eight, _mm_set1_epi16(-1))), 0);
-}
-
 /* What all tiles of a call share. */
 struct job {
     void *out;
@@ -205,6 +234,7 @@ struct job {
     int some; /* taps that are gathered at a time */
     int in_place; /* every window is one pixel of the input */
     int in_order; /* in_place, and the pixels are those of the output */
+    int width; /* pixels of a row of a patch; 0: windows are gathered */
     int blocks;
     size_t block; /* weights of one */
 };
@@ -222,9 +252,22 @@ struct tile {
     size_t first;
     int np;
     int most; /* the largest input, or more */
-    const int16_t *x[NP];
+    struct source from;
     struct lines lines;
 };
+
+/* What the windows of a row of output pixels read: kh rows of `width` pixels, with their padding. */
+#define PATCH 16384
+struct patch {
+    int most; /* as of a tile */
+    int16_t v[PATCH + 16]; /* copies are whole vectors */
+};
+
+static int patch_width(const struct vn_window2d *g, int n)
+{
+    const int64_t width = (int64_t)(g->ow - 1) * g->sw + g->kw;
+    return g->dw == 1 && width * g->kh * n <= PATCH ? (int)width : 0;
+}
 
 static struct job job_of(void *out, const int16_t *x, const struct vn_conv_s16 *p)
 {
@@ -238,6 +281,7 @@ static struct job job_of(void *out, const int16_t *x, const struct vn_conv_s16 *
                          .taps = taps,
                          .n = n,
                          .some = min_int(taps, LINE / n),
+                         .width = in_place ? 0 : patch_width(g, n),
                          .in_place = in_place,
                          .in_order = in_place && g->sh == 1 && g->sw == 1 && g->oh == g->h && g->ow == g->w,
                          .blocks = vn_conv_blocks(g),
@@ -248,20 +292,22 @@ static void find_largest(struct tile *tile, int n)
 {
     __m256i most = _mm256_setzero_si256();
     for (int i = 0; i < tile->np; i++)
-        most = raised(most, tile->x[i], n);
+        most = raised_by(most, tile->from.x[i], n);
     tile->most = largest(most);
 }
 
 static void gather(struct tile *tile, const struct job *job, int tap, int end)
 {
+    __m256i most = _mm256_setzero_si256();
     for (int i = 0; i < tile->np; i++)
-        gather_pixel(tile->lines.v[i], &tile->t[i], job->x, &job->p->g, job->n, tap, end);
-    find_largest(tile, (end - tap) * job->n);
+        most = gather_pixel(tile->lines.v[i], &tile->t[i], job->x, &job->p->g, job->n, tap, end, most);
+    tile->from.n = (end - tap) * job->n;
+    tile->most = largest(most);
 }
 
 static enum ending ending_of(const struct job *job, const struct tile *tile, const int32_t *sums, int runs)
 {
-    if ((job->in_place || job->some >= job->taps) &&
+    if ((job->in_place || job->width || job->some >= job->taps) &&
         2 * (int64_t)sums[VN_RUNS - 1] * tile->most + job->p->most_bias <= INT32_MAX)
         return IN_32_BITS;
     return runs <= MOST_RUNS ? FEW_RUNS : MANY_RUNS;
@@ -286,49 +332,101 @@ static void tile_block(const struct job *job, struct tile *tile, const struct gr
     const struct vn_conv_s16 *const p = job->p;
     const int32_t *const sums = vn_sums_of(p, kb, job->blocks);
     struct sums s[VN_OCB / CHANNELS];
-    const int step = job->in_place ? 1 : job->some;
+    const int step = job->in_place || job->width ? job->taps : job->some;
     int runs = 0;
     for (int tap = 0; tap < job->taps; tap += step) {
-        const int end = min_int(job->taps, tap + step), n = (end - tap) * job->n;
         if (step < job->taps)
-            gather(tile, job, tap, end);
+            gather(tile, job, tap, min_int(job->taps, tap + step));
         const int run = p->wide_weights ? run_of(sums, tile->most) : 0;
         const int length = p->wide_weights ? lengths[run] : NARROW_RUN;
         products_fn *const add = products_of(p, run, tile->np == 1);
         for (int part = 0; part < VN_OCB / CHANNELS; part++) {
             const size_t w = (size_t)kb * job->block + (size_t)tap * job->n * VN_OCB + part * 4 * CHANNELS;
-            const char *const from = (const char *)p->weight + w * (p->wide_weights ? 2 : 1);
-            add(&s[part], tile->x, from, n, tap > 0);
+            add(&s[part], &tile->from, (const char *)p->weight + w * (p->wide_weights ? 2 : 1), tap > 0);
         }
-        runs += (n / 4 + length - 1) / length;
+        runs += tile->from.segments * ((tile->from.n / 4 + length - 1) / length);
     }
     const int skip = (kb - b->first) * VN_OCB;
     finish_block(job, tile, s, kb, b->oc + skip, b->left - skip, ending_of(job, tile, sums, runs));
 }
 
-/* The next tile. */
+/* The next tile of windows that are gathered, or of single pixels. */
 static void tile_blocks(const struct job *job, struct walk *walk, const struct group_blocks *b)
 {
     const struct vn_window2d *const g = &job->p->g;
-    const int channel = b->channel;
     struct tile tile;
     tile.first = (size_t)walk->at;
     tile.np = min_int(walk->last - walk->at, NP);
+    tile.from.segments = 1;
+    tile.from.n = job->n;
     if (job->in_order)
         walk->at += tile.np;
     else
-        next_pixels(tile.t, NP, walk, g, channel);
-    for (int i = 0; i < NP; i++)
-        if (job->in_order)
-            tile.x[i] = job->x + (ptrdiff_t)(tile.first + (size_t)min_int(i, tile.np - 1)) * g->xp + channel;
-        else
-            tile.x[i] = job->in_place ? job->x + tile.t[i].at : tile.lines.v[min_int(i, tile.np - 1)];
+        next_pixels(tile.t, NP, walk, g, b->channel);
+    for (int i = 0; i < NP; i++) {
+        const size_t pixel = tile.first + (size_t)min_int(i, tile.np - 1);
+        tile.from.x[i] = job->in_order   ? job->x + (ptrdiff_t)pixel * g->xp + b->channel
+                         : job->in_place ? job->x + tile.t[i].at
+                                         : tile.lines.v[min_int(i, tile.np - 1)];
+    }
     if (job->in_place)
         find_largest(&tile, job->n);
     else if (job->some == job->taps)
         gather(&tile, job, 0, job->taps);
     for (int kb = b->first; kb < b->end; kb++)
         tile_block(job, &tile, b, kb);
+}
+
+/* ---- patches ---- */
+
+/* `pixels` of the input, n values each; returns `most` raised. */
+static __m256i copy_pixels(int16_t *to, const int16_t *from, int pixels, int n, int pitch, __m256i most)
+{
+    if (n == 4 && pitch < 4)
+        return spread_values(to, from, pixels, pitch, most);
+    if (n == pitch && n > 4)
+        return copy_values(to, from, pixels * n, most);
+    for (int i = 0; i < pixels; i++)
+        most = copy_values(to + i * n, from + (ptrdiff_t)i * pitch, n, most);
+    return most;
+}
+
+static void fill_patch(struct patch *patch, const struct job *job, int row, int channel)
+{
+    const struct vn_window2d *const g = &job->p->g;
+    const int n = job->n, before = min_int(g->pw, job->width), inner = min_int(g->w, job->width - before);
+    const size_t one = (size_t)n * sizeof *patch->v;
+    __m256i most = _mm256_setzero_si256();
+    int16_t *to = patch->v;
+    for (int ky = 0; ky < g->kh; ky++, to += job->width * n) {
+        const int iy = row % g->oh * g->sh - g->ph + ky * g->dh;
+        const ptrdiff_t from = ((ptrdiff_t)(row / g->oh) * g->h + iy) * g->w * g->xp + channel;
+        memset(to, 0, one * (size_t)(is_inside(iy, g->h) ? before : job->width));
+        if (!is_inside(iy, g->h))
+            continue;
+        most = copy_pixels(to + before * n, job->x + from, inner, n, g->xp, most);
+        memset(to + (before + inner) * n, 0, one * (size_t)(job->width - before - inner));
+    }
+    patch->most = largest(most);
+}
+
+static void patched_row(const struct job *job, struct patch *patch, const struct group_blocks *b, int row)
+{
+    const struct vn_window2d *const g = &job->p->g;
+    fill_patch(patch, job, row, b->channel);
+    struct tile tile;
+    tile.most = patch->most;
+    tile.from.segments = g->kh;
+    tile.from.n = g->kw * job->n;
+    tile.from.apart = (ptrdiff_t)job->width * job->n;
+    for (int ox = 0; ox < g->ow; ox += NP) {
+        tile.first = (size_t)row * g->ow + (size_t)ox;
+        tile.np = min_int(NP, g->ow - ox);
+        for (int i = 0; i < NP; i++)
+            tile.from.x[i] = patch->v + (ox + min_int(i, tile.np - 1)) * g->sw * job->n;
+        for (int kb = b->first; kb < b->end; kb++)
+            tile_block(job, &tile, b, kb);
+    }
 }
 
 /* Whether the sums of a block fit; else it is the C kernel's. */
@@ -353,8 +451,11 @@ static void dense(const struct job *job, int row0, int row1, int kb0, int kb1)
         const struct block b = block_at(g, kb);
         const struct group_blocks some = { kb, next, b.group * (g->c / g->groups), b.oc,
                                            (b.group + 1) * (g->k / g->groups) - b.oc };
+        struct patch patch;
+        for (int row = row0; row < row1 && job->width; row++)
+            patched_row(job, &patch, &some, row);
         struct walk walk = walk_rows(g, row0, row1);
-        for (int left = walk.last - walk.at; left > 0; left -= NP)
+        for (int left = job->width ? 0 : walk.last - walk.at; left > 0; left -= NP)
             tile_blocks(job, &walk, &some);
     }
 }
