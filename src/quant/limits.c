@@ -2,6 +2,7 @@
 #include "quant/limits.h"
 
 #include "ops/op.h"
+#include "ops/reduce.h"
 
 /* What one measure gives: every number must be allowed. None where the measure means nothing for the node. */
 struct numbers {
@@ -189,6 +190,44 @@ static void measure_constants(const struct node *n, struct numbers *x)
     for (int i = 0; i < n->n_in && i < 2; i++)
         count += n->in[i] && n->in[i]->data;
     add(x, count);
+}
+
+/* Operators that reduce axes share an attribute. */
+static uint32_t reduced_axes(const struct node *n)
+{
+    int64_t noop;
+    return vn_node_attr_int(n, "noop_with_empty_axes", &noop) ? vn_reduce_axes(n) : 0;
+}
+
+static void measure_axes(const struct node *n, struct numbers *x)
+{
+    const uint32_t mask = reduced_axes(n);
+    if (mask)
+        add(x, __builtin_popcount(mask));
+}
+
+static void measure_reduced(const struct node *n, struct numbers *x)
+{
+    const uint32_t mask = reduced_axes(n);
+    int64_t elements = 1;
+    for (int d = 0; d < in_shape(n)->rank; d++)
+        elements *= mask >> d & 1 ? in_shape(n)->d[d] : 1;
+    if (mask)
+        add(x, elements);
+}
+
+static void measure_keepdims(const struct node *n, struct numbers *x)
+{
+    int64_t keep;
+    if (reduced_axes(n) && vn_node_attr_int(n, "keepdims", &keep))
+        add(x, keep);
+}
+
+static void measure_block(const struct node *n, struct numbers *x)
+{
+    int64_t size;
+    if (vn_node_attr_int(n, "blocksize", &size))
+        add(x, size);
 }
 
 static void measure_axis(const struct node *n, struct numbers *x)

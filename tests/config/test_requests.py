@@ -50,14 +50,16 @@ def said(tmp_path, model, **keys):
 
 @pytest.mark.parametrize("march", ["bernoulli2", "bayes-e", "generic"])
 def test_softmax_in_integers(tmp_path, nets, march):
-    warnings, at = said(tmp_path, nets / "softmax.onnx", march=f"'{march}'",
-                        optimization="'set_Softmax_input_int8,set_Softmax_output_int8'")
-    found = [w for w in warnings if "set_Softmax" in w]
-    assert len(found) == (0 if march == "generic" else 2), warnings
-    for w, name in zip(found, ("input", "output")):
-        place = f"c.yaml:{at['optimization']}:3: optimization"
-        assert w == (f"{place}: set_Softmax_{name}_int8: no effect on 1 of 1 Softmax nodes, which compute in "
-                     f"float; soft: march {march} does not compute Softmax in integers")
+    """Float until a configuration asks for integers."""
+    asked = dict(optimization="'set_Softmax_input_int8,set_Softmax_output_int8'")
+    warnings, _ = said(tmp_path, nets / "softmax.onnx", march=f"'{march}'", **asked)
+    assert [w for w in warnings if "set_Softmax" in w] == []
+    for keys, reason in (({}, "CPU" if march != "generic" else "BPU"), (asked, "BPU")):
+        text = compose(set_keys(onnx_model=f"'{nets}/softmax.onnx'", march=f"'{march}'", **keys))[0]
+        (tmp_path / "c.yaml").write_text(text)
+        done = tool.run("check", "-c", tmp_path / "c.yaml", "--json", want=tool.DONE, cwd=tmp_path)
+        (row, ) = [n for n in json.loads(done.out)["nodes"] if n["node"] == "soft"]
+        assert row["on"] == reason
 
 
 def test_no_such_operator_in_the_network(tmp_path):
@@ -72,9 +74,11 @@ def test_no_such_operator_in_the_network(tmp_path):
                                   dict(set_node_data_type="'soft:int16'"),
                                   dict(quant_config="""'{"node_config": {"soft": {"qtype": "int8"}}}'""")])
 def test_a_node_that_cannot(tmp_path, nets, keys):
-    warnings, _ = said(tmp_path, nets / "softmax.onnx", march="'bernoulli2'", **keys)
+    (tmp_path / "own.yaml").write_text("description: products\nisa: []\nzero_points: symmetric\n"
+                                       "operators: {Conv: {types: [int8]}, Preprocess: {types: [int8]}}\n")
+    warnings, _ = said(tmp_path, nets / "softmax.onnx", march=f"'{tmp_path}/own.yaml'", **keys)
     assert len(warnings) == 1, warnings
-    start = f"{next(iter(keys))}: soft: no effect: the node (Softmax) computes in float: march bernoulli2 "
+    start = f"{next(iter(keys))}: soft: no effect: the node (Softmax) computes in float: march own "
     says = "does not compute Softmax in integers", "runs Softmax in float"
     assert any(start + s in warnings[0] for s in says)
 

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 
+import pytest
 import tool
 
 DOCS = tool.ROOT / "docs"
@@ -18,6 +19,16 @@ def test_vendor_commands_page_is_fresh():
     tools = tool.ROOT / "tools/vendor_docs.py"
     done = subprocess.run([sys.executable, tools, "--check", "--vernier", tool.BUILD / "vernier"])
     assert done.returncode == 0
+
+
+def test_profiles_page_is_fresh():
+    """And no operator is apart from the documented tables without a reason."""
+    spec = tool.SHARED / "spec/toolchain.md"
+    if not spec.exists():
+        pytest.skip(f"no models at {tool.SHARED}: set VERNIER_SHARED")
+    tools = tool.ROOT / "tools/profiles_docs.py"
+    done = subprocess.run([sys.executable, tools, "--check", "--spec", spec], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_alignment_page_is_fresh():
