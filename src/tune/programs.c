@@ -1,11 +1,12 @@
 /* Programs of plans: built in memory, and how long they take. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "tune/tuner.h"
 
 #define PROFILE_NS 2e9 /* for all programs together */
 #define LATENCY_NS 8e8 /* for both */
-enum { LEAST_ROUNDS = 7, MOST_ROUNDS = 501 };
+enum { LEAST_ROUNDS = 11, MOST_ROUNDS = 501 };
 
 /* ---- building ---- */
 
@@ -103,10 +104,11 @@ static int ascending(const void *x, const void *y)
     return (a > b) - (a < b);
 }
 
-static double median(double *x, int n)
+/* The lower quartile: what else the machine does only adds time. */
+static double usual(double *x, int n)
 {
     qsort(x, (size_t)n, sizeof *x, ascending);
-    return x[n / 2];
+    return x[n / 4];
 }
 
 static int profile_once(struct vn_session *s, double *of, uint64_t *ns, struct vn_err *e)
@@ -139,7 +141,7 @@ static int profile(double **of, struct vn_arena *work, struct built_program *pro
     for (int k = 0; k < n; k++) {
         vn_session_profile(programs[k].s, 0);
         for (int i = 0; i < vn_session_instructions(programs[k].s); i++)
-            of[k][i] = median(&all[k][(size_t)i * MOST_ROUNDS], rounds);
+            of[k][i] = usual(&all[k][(size_t)i * MOST_ROUNDS], rounds);
     }
     return VN_OK;
 }
@@ -162,20 +164,21 @@ int vn_tune_times(double **of, const struct tuner *t, struct vn_arena *a, struct
     return VN_OK;
 }
 
-/* The median of ratios of neighbours; which of both runs first alternates. */
+/* Both in turn; which of them runs first alternates. */
 static int measure_ratio(double *ratio, const struct tuner *t, struct vn_session *s, struct vn_err *e)
 {
-    double each[MOST_ROUNDS], spent = 0;
+    struct vn_session *const pair[2] = { t->base, s };
+    double each[2][MOST_ROUNDS], spent = 0;
     int rounds = 0;
-    for (; rounds < LEAST_ROUNDS || (rounds < MOST_ROUNDS && spent < LATENCY_NS); rounds++) {
-        struct vn_session *const pair[2] = { t->base, s };
-        uint64_t ns[2];
-        for (int k = 0; k < 2; k++)
-            TRY(vn_session_time(pair[k ^ (rounds & 1)], 1, &ns[k ^ (rounds & 1)], e));
-        each[rounds] = (double)ns[1] / (double)(ns[0] ? ns[0] : 1);
-        spent += (double)ns[0] + (double)ns[1];
-    }
-    *ratio = median(each, rounds);
+    for (; rounds < LEAST_ROUNDS || (rounds < MOST_ROUNDS && spent < LATENCY_NS); rounds++)
+        for (int i = 0; i < 2; i++) {
+            uint64_t ns;
+            const int k = i ^ (rounds & 1);
+            TRY(vn_session_time(pair[k], 1, &ns, e));
+            each[k][rounds] = (double)ns;
+            spent += (double)ns;
+        }
+    *ratio = usual(each[1], rounds) / fmax(usual(each[0], rounds), 1);
     return VN_OK;
 }
 
