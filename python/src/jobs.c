@@ -7,6 +7,7 @@
 #include <vernier/convert.h>
 #include <vernier/eval.h>
 #include <vernier/prep.h>
+#include <vernier/tune.h>
 #include <vernier/verify.h>
 
 struct job {
@@ -468,12 +469,108 @@ static PyObject *prep(PyObject *self, PyObject *args)
     return result;
 }
 
-PyMethodDef native_jobs[] = {
-    { "convert", convert, METH_VARARGS, NULL },
-    { "check", check, METH_VARARGS, NULL },
-    { "verify", verify, METH_VARARGS, NULL },
-    { "evaluate", evaluate, METH_VARARGS, NULL },
-    { "align", align, METH_VARARGS, NULL },
-    { "prep", prep, METH_VARARGS, NULL },
+/* ---- tune ---- */
+
+static const struct native_field plan_fields[] = {
+    FIELD(vn_tune_plan, types, TEXT),
+    FIELD(vn_tune_plan, loss, REAL),
+    FIELD(vn_tune_plan, sqnr, REAL),
+    FIELD(vn_tune_plan, predicted_loss, REAL),
+    FIELD(vn_tune_plan, agreement, REAL),
+    FIELD(vn_tune_plan, latency, REAL),
+    FIELD(vn_tune_plan, size, REAL),
+    FIELD(vn_tune_plan, predicted_latency, REAL),
+    FIELD(vn_tune_plan, score, REAL),
+    FIELD(vn_tune_plan, score_low, REAL),
+    FIELD(vn_tune_plan, score_high, REAL),
+    FIELD(vn_tune_plan, fits, INT),
+    FIELD(vn_tune_plan, best, INT),
+    FIELD(vn_tune_plan, front, INT),
     { 0 },
+};
+
+static const struct native_field tuned_fields[] = {
+    FIELD(vn_tune_summary, yaml, TEXT),
+    FIELD(vn_tune_summary, journal, TEXT),
+    FIELD(vn_tune_summary, difference, TEXT),
+    FIELD(vn_tune_summary, method, TEXT),
+    FIELD(vn_tune_summary, samples, INT),
+    FIELD(vn_tune_summary, range_samples, INT),
+    FIELD(vn_tune_summary, base_ms, REAL),
+    FIELD(vn_tune_summary, base_bytes, INT64),
+    FIELD(vn_tune_summary, r_squared, REAL),
+    FIELD(vn_tune_summary, factor, REAL),
+    FIELD(vn_tune_summary, exponent, REAL),
+    FIELD(vn_tune_summary, latency_factor, REAL),
+    FIELD(vn_tune_summary, seconds, REAL),
+    FIELD(vn_tune_summary, stopped, INT),
+    { 0 },
+};
+
+/* By type, in the order of its number; None: not allowed. */
+static PyObject *by_type(const double *x, int allowed)
+{
+    PyObject *list = PyTuple_New(VN_TUNE_TYPES);
+    for (int k = 0; list && k < VN_TUNE_TYPES; k++)
+        PyTuple_SetItem(list, k, allowed >> k & 1 ? PyFloat_FromDouble(x[k]) : Py_NewRef(Py_None));
+    return list;
+}
+
+static PyObject *tune_groups(const struct vn_tuning *t)
+{
+    int n;
+    const struct vn_tune_group *g = vn_tuning_groups(t, &n);
+    PyObject *list = PyList_New(n);
+    for (int i = 0; list && i < n; i++)
+        PyList_SetItem(
+            list, i,
+            Py_BuildValue("{s:s, s:s, s:s, s:N, s:N, s:N}", "tensor", g[i].tensor, "node", g[i].node, "type",
+                          vn_tune_type_word(g[i].chosen), "loss", by_type(g[i].loss, g[i].allowed), "latency",
+                          by_type(g[i].latency, g[i].allowed), "size", by_type(g[i].size, g[i].allowed)));
+    return list;
+}
+
+static PyObject *tuned(const struct vn_tuning *t)
+{
+    int n;
+    const struct vn_tune_plan *p = vn_tuning_plans(t, &n);
+    return Py_BuildValue("{s:N, s:N, s:N}", "summary", native_record(tuned_fields, vn_tuning_summary(t)),
+                         "plans", RECORDS(plan_fields, p, n), "groups", tune_groups(t));
+}
+
+static PyObject *tune(PyObject *self, PyObject *args)
+{
+    static const struct native_field fields[] = {
+        FIELD(vn_tune_options, config, TEXT),
+        FIELD(vn_tune_options, task, TEXT),
+        FIELD(vn_tune_options, latency_ratio, REAL),
+        FIELD(vn_tune_options, size_ratio, REAL),
+        FIELD(vn_tune_options, max_drop, REAL),
+        FIELD(vn_tune_options, minutes, REAL),
+        FIELD(vn_tune_options, plans, INT),
+        FIELD(vn_tune_options, resume, INT),
+        FIELD(vn_tune_options, samples, INT),
+        FIELD(vn_tune_options, decision_axis, INT),
+        FIELD(vn_tune_options, cost, INT),
+        FIELD(vn_tune_options, accept_data, INT),
+        RUN_OPTIONS(vn_tune_options),
+        { 0 },
+    };
+    struct job j;
+    struct vn_tune_options o;
+    struct vn_tuning *t = NULL;
+    (void)self;
+    vn_tune_options_default(&o);
+    if (begin(&j, args, &o, fields, &o.listener) < 0)
+        return NULL;
+    PyObject *result = end(&j, vn_tune(&t, &o, &j.e)) < 0 ? NULL : tuned(t);
+    vn_tuning_free(&t);
+    return result;
+}
+
+PyMethodDef native_jobs[] = {
+    { "convert", convert, METH_VARARGS, NULL }, { "check", check, METH_VARARGS, NULL },
+    { "verify", verify, METH_VARARGS, NULL },   { "evaluate", evaluate, METH_VARARGS, NULL },
+    { "align", align, METH_VARARGS, NULL },     { "prep", prep, METH_VARARGS, NULL },
+    { "tune", tune, METH_VARARGS, NULL },       { 0 },
 };

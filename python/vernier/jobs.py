@@ -287,6 +287,64 @@ class Prepared:
     files: list[PreparedFile]
 
 
+@dataclass(frozen=True)
+class TuneGroup:
+    """Tensors that have one type. By type (int8, int16, int16+weights, float32; None: not allowed): predicted
+    loss that remains, latency and size added, as shares of the network as configured."""
+    tensor: str
+    node: str
+    type: str
+    loss: tuple[float | None, ...]
+    latency: tuple[float | None, ...]
+    size: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class TunePlan:
+    """A plan that was built and measured. Loss, latency and size are relative to the network as configured;
+    `types` has a digit for each group. With a task, `score` is the difference from float's and its 95 %
+    interval; else NaN."""
+    types: str
+    loss: float
+    sqnr: float
+    predicted_loss: float
+    agreement: float
+    latency: float
+    size: float
+    predicted_latency: float
+    score: float
+    score_low: float
+    score_high: float
+    fits: bool
+    best: bool
+    front: bool
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """`plans` in the order of measurement, the first is the network as configured; `yaml` has the best."""
+    yaml: Path
+    journal: Path
+    difference: str
+    method: str
+    samples: int
+    range_samples: int
+    base_ms: float
+    base_bytes: int
+    r_squared: float
+    factor: float
+    exponent: float
+    latency_factor: float
+    seconds: float
+    stopped: bool
+    plans: list[TunePlan]
+    groups: list[TuneGroup]
+
+    @property
+    def best(self) -> TunePlan:
+        return next(p for p in self.plans if p.best)
+
+
 # ---- calls ----
 
 def _flag(d: dict, *names: str) -> dict:
@@ -487,3 +545,33 @@ def prep(folder: PathLike, output_dir: PathLike, pipeline: str | None = None, *,
                "format": _FORMATS[format], "limit": limit, "threads": threads}
     r = _call(_native.prep, options, log, progress)
     return Prepared(r["pipeline"], [PreparedFile(**_flag(f, "kept")) for f in r["files"]])
+
+
+_COSTS = {"measured": 0, "target": 1}
+
+
+def tune(config: PathLike, *, latency_ratio: float = 0, size_ratio: float = 0, max_drop: float = 0,
+         task: PathLike | None = None, minutes: float = 0, plans: int = 0, resume: bool = False,
+         samples: int = 0, decision_axis: int = 1, cost: str = "measured", accept_data: bool = False,
+         threads: int = 1, log: Log | None = None, progress: Progress | None = None) -> Tuning:
+    """Find the cheapest mix of int8, int16 and float32 that is good enough (docs/tune.md), and write it as
+    PREFIX_tuned.yaml beside the configuration.
+
+    Args:
+        latency_ratio, size_ratio, max_drop: limits, at least one of them; 0: none.
+        task: YAML file of eval; max_drop is then in points of its first score.
+        plans, minutes: when to stop; 0: 16 plans, no limit.
+        resume: go on with the journal of an interrupted run.
+        cost: "measured" on this machine, or "target": forecast from the target file.
+    """
+    if cost not in _COSTS:
+        raise ValueError(f"cost: expected measured or target, got '{cost}'")
+    options = {"config": _path(config), "latency_ratio": float(latency_ratio), "size_ratio": float(size_ratio),
+               "max_drop": float(max_drop), "task": _path(task), "minutes": float(minutes), "plans": plans,
+               "resume": int(resume), "samples": samples, "decision_axis": decision_axis, "cost": _COSTS[cost],
+               "accept_data": int(accept_data), "threads": threads}
+    r = _call(_native.tune, options, log, progress)
+    summary = _flag({**r["summary"], "yaml": Path(r["summary"]["yaml"]),
+                     "journal": Path(r["summary"]["journal"])}, "stopped")
+    return Tuning(**summary, plans=[TunePlan(**_flag(p, "fits", "best", "front")) for p in r["plans"]],
+                  groups=[TuneGroup(**g) for g in r["groups"]])

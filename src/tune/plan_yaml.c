@@ -56,7 +56,7 @@ static void add_types(struct text *t, const struct type_rule *r)
             add_member(t, &n, vn_arena_fmt(t->arena, "InputType%d", i), bits_word(r->in[i]));
     if (r->out)
         add_member(t, &n, "OutputType", bits_word(r->out));
-    add_string(t, "}\n");
+    add_string(t, "}");
 }
 
 /* 'NAME', with quotes doubled. */
@@ -71,17 +71,21 @@ static void add_quoted(struct text *t, const char *name)
     add_string(t, "'");
 }
 
-static const char *block_of(struct vn_arena *a, const struct type_rules *r, const char *indent)
+/* flow: between braces, where keys end with a comma. */
+static const char *block_of(struct vn_arena *a, const struct type_rules *r, const char *indent, int flow)
 {
     struct text t = { .arena = a };
     if (r->rules.n)
-        add_string(&t, vn_arena_fmt(a, "%snode_info:\n", indent));
+        add_string(&t, vn_arena_fmt(a, "%snode_info:%s\n", flow ? "" : indent, flow ? " {" : ""));
     for (int i = 0; i < r->rules.n; i++) {
         add_string(&t, vn_arena_fmt(a, "%s  ", indent));
         add_quoted(&t, r->rules.v[i].name);
         add_string(&t, ": ");
         add_types(&t, &r->rules.v[i]);
+        add_string(&t, !flow ? "\n" : i + 1 < r->rules.n ? ",\n" : "},\n");
     }
+    if (flow && r->rules.n)
+        add_string(&t, indent);
     return finish(&t);
 }
 
@@ -128,6 +132,7 @@ static struct type_rules all_rules(struct vn_arena *a, const struct tuner *t, co
 struct place {
     size_t begin, end; /* what is replaced */
     const char *indent;
+    int flow; /* between braces */
 };
 
 static size_t line_start(const char *text, int line)
@@ -161,20 +166,62 @@ static size_t end_of_key(const char *text, size_t at)
     return end;
 }
 
+/* Braces that are open in front of `at`. */
+static int depth_at(const char *text, size_t at)
+{
+    int depth = 0;
+    char quote = 0;
+    for (size_t i = 0; i < at; i++) {
+        const char c = text[i];
+        if (quote || c == '"' || c == '\'')
+            quote = quote ? (c == quote ? 0 : quote) : c;
+        else if (c == '#' && (!i || strchr(" \n", text[i - 1])))
+            i = next_line(text, i) - 1;
+        else
+            depth += c == '{' ? 1 : c == '}' ? -1 : 0;
+    }
+    return depth;
+}
+
+/* Where the key itself begins. */
+static size_t key_start(const char *text, const struct setting *s)
+{
+    size_t at = line_start(text, s->line);
+    for (int column = 1; column < s->column && text[at]; column++)
+        do
+            at++;
+        while ((text[at] & 0xc0) == 0x80);
+    return at;
+}
+
+static const struct setting *first_model_setting(const struct config *c)
+{
+    const struct setting *first = NULL;
+    for (int i = 0; i < c->settings.n; i++) {
+        const struct setting *s = &c->settings.v[i];
+        if (!strcmp(s->key->group, "model_parameters") && (!first || s->line < first->line))
+            first = s;
+    }
+    return first;
+}
+
 /* The key, or in front of the first one of model_parameters. */
 static int find_place(struct place *p, const struct tuner *t, const char *text, struct vn_err *e)
 {
     const struct config *c = t->c->config;
-    const struct setting *given = vn_config_given(c, "node_info"), *first = given;
-    for (int i = 0; i < c->settings.n && !given; i++)
-        if (!strcmp(c->settings.v[i].key->group, "model_parameters") &&
-            (!first || c->settings.v[i].line < first->line))
-            first = &c->settings.v[i];
+    const struct setting *given = vn_config_given(c, "node_info"),
+                         *first = given ? given : first_model_setting(c);
     if (!first)
         return vn_fail(e, VN_E_UNSUPPORTED, "%s: node_info has no place: expected model_parameters", c->path);
     p->begin = line_start(text, first->line);
-    p->end = given ? end_of_key(text, p->begin) : p->begin;
     p->indent = vn_arena_strn(t->kept, text + p->begin, indent_at(text, p->begin));
+    p->flow = depth_at(text, key_start(text, first)) > 0;
+    if (given && p->flow)
+        return vn_fail(e, VN_E_UNSUPPORTED, "%s:%d: node_info between braces cannot be rewritten", c->path,
+                       given->line);
+    if (p->flow)
+        p->begin = key_start(text, first);
+    p->end = given ? end_of_key(text, p->begin) : p->begin;
     return VN_OK;
 }
 
@@ -189,10 +236,13 @@ static int check(const struct tuner *t, struct vn_arena *a, const char *text, co
                  struct vn_err *e)
 {
     struct config *c;
-    int n = 0, same = 1;
-    TRY(vn_config_read_memory(&c, a, text, strlen(text), t->c->config->path, e));
-    const struct setting *given = vn_config_given(c, "node_info");
-    for (int i = 0; i < c->types.n; i++)
+    int n = 0, same;
+    const int status = vn_config_read_memory(&c, a, text, strlen(text), t->c->config->path, e);
+    if (status == VN_E_NOMEM)
+        return status;
+    const struct setting *given = status < 0 ? NULL : vn_config_given(c, "node_info");
+    same = status == VN_OK;
+    for (int i = 0; same && i < c->types.n; i++)
         if (given && c->types.v[i].given == given) {
             same = same && n < want->rules.n && is_same(&c->types.v[i], &want->rules.v[n]);
             n++;
@@ -227,7 +277,8 @@ static const char *difference_of(struct vn_arena *a, const char *old, struct pla
     return finish(&t);
 }
 
-static int write_yaml(struct tuner *t, struct vn_arena *a, const unsigned char *type, struct vn_err *e)
+static int make_yaml(const char **text, struct tuner *t, struct vn_arena *a, const unsigned char *type,
+                     struct vn_err *e)
 {
     const uint8_t *data;
     size_t bytes;
@@ -237,20 +288,37 @@ static int write_yaml(struct tuner *t, struct vn_arena *a, const unsigned char *
     const char *old = vn_arena_strn(a, (const char *)data, bytes);
     TRY(find_place(&p, t, old, e));
     const struct type_rules rules = all_rules(a, t, type);
-    const char *block = block_of(a, &rules, p.indent);
+    const char *block = block_of(a, &rules, p.indent, p.flow);
     add(&out, old, p.begin);
     add_string(&out, block);
     add_string(&out, old + p.end);
-    const char *text = finish(&out);
-    TRY(check(t, a, text, &rules, e));
+    *text = finish(&out);
     t->difference = difference_of(t->kept, old, p, block);
-    return vn_file_write(t->yaml, text, strlen(text), e);
+    return check(t, a, *text, &rules, e);
 }
 
 int vn_tune_write_yaml(struct tuner *t, const unsigned char *type, struct vn_err *e)
 {
     struct vn_arena *a = vn_arena_new();
-    const int status = write_yaml(t, a, type, e);
+    const char *text;
+    int status = make_yaml(&text, t, a, type, e);
+    if (status == VN_OK)
+        status = vn_file_write(t->yaml, text, strlen(text), e);
+    vn_arena_free(&a);
+    return status;
+}
+
+/* Some type for all groups: whether there is a place for it. */
+int vn_tune_check_yaml(struct tuner *t, struct vn_err *e)
+{
+    struct vn_arena *a = vn_arena_new();
+    const char *text;
+    unsigned char *type = NEW_ARRAY(a, unsigned char, t->groups.n);
+    for (int i = 0; i < t->groups.n; i++)
+        for (int k = 1; k < VN_TUNE_TYPES; k++)
+            if (t->groups.v[i].allowed >> k & 1)
+                type[i] = (unsigned char)k;
+    const int status = make_yaml(&text, t, a, type, e);
     vn_arena_free(&a);
     return status;
 }

@@ -128,6 +128,7 @@ static int plan(struct tuner *t, struct vn_err *e)
     TRY(open_journal(t, e));
     TRY(open_probe(t, e));
     TRY(vn_tune_find_groups(t, e));
+    TRY(vn_tune_check_yaml(t, e));
     TRY(vn_tune_hold_out(t, e));
     TRY(vn_tune_base_plan(t, e));
     TRY(vn_tune_measure_noise(t, e));

@@ -150,6 +150,8 @@ double vn_tune_seconds(void);
 
 /* plan_yaml.c: into t->yaml and t->difference */
 int vn_tune_write_yaml(struct tuner *t, const unsigned char *type, struct vn_err *e);
+/* Before anything is measured: can types be written into the configuration? */
+int vn_tune_check_yaml(struct tuner *t, struct vn_err *e);
 
 /* fit.c */
 void vn_tune_fit(struct vn_tune_summary *s, const struct tuner *t);

@@ -309,3 +309,21 @@ def test_what_is_wrong_is_said(tmp_path):
     assert few["range_samples"] == 0 and few["samples"] == 2
     text = run("tune", "-c", config, "--latency-ratio", "2", "--plans", "2", want=DONE).out
     assert "vernier convert -c" in text and "plan" in text
+
+
+def test_a_configuration_in_json(tmp_path):
+    config = make(tmp_path, samples=4)
+    groups = {"model_parameters": {"onnx_model": "net.onnx", "march": "x86-64-v4",
+                                   "output_model_file_prefix": "net", "working_dir": str(tmp_path / "out")},
+              "input_parameters": {"input_type_train": "featuremap", "input_type_rt": "featuremap",
+                                   "input_layout_train": "NCHW"},
+              "calibration_parameters": {"cal_data_dir": str(tmp_path / "x"), "calibration_type": "max"}}
+    for indent in (None, 1):
+        config.write_text(json.dumps(groups, indent=indent))
+        found = result(config, "--latency-ratio", "3", "--plans", "3")
+        assert found["difference"] and "node_info: {" in (tmp_path / "net_tuned.yaml").read_text()
+        run("convert", "-c", tmp_path / "net_tuned.yaml", "--log", "none", "--min-cosine", "-1", want=DONE)
+    groups["model_parameters"]["node_info"] = {"gemm10": {"ON": "CPU"}}
+    config.write_text(json.dumps(groups, indent=1))
+    said = tune(config, "--latency-ratio", "3", "--plans", "3", want=BAD_INPUT).err
+    assert "node_info between braces cannot be rewritten" in said

@@ -99,6 +99,21 @@ def test_evaluate(digits):
         vernier.evaluate([digits.bin], metric="top_l", images=digits.held_out)
 
 
+def test_tune(digits, tmp_path):
+    path = tmp_path / "net.yaml"
+    cal = {"cal_data_dir": str(digits.calib), "preprocess_on": True}
+    path.write_text(json.dumps(config(digits, tmp_path / "out", **cal), default=os.fspath))
+    with pytest.raises(vernier.Error, match="requires a limit"):
+        vernier.tune(path)
+    t = vernier.tune(path, latency_ratio=3, plans=3)
+    assert t.plans[0].loss == 1 and t.best.fits and t.best.loss <= 1 and len(t.plans) <= 3
+    assert t.yaml == tmp_path / "net_tuned.yaml" or t.yaml.exists()
+    assert t.groups and all(len(g.loss) == 4 for g in t.groups) and not t.stopped
+    again = vernier.tune(path, latency_ratio=3, plans=3, resume=True)
+    assert again.plans == t.plans or [p.types for p in again.plans] == [p.types for p in t.plans]
+    assert vernier.convert(t.yaml).products["bin"].exists()
+
+
 def test_prep_and_align(digits, tmp_path):
     p = vernier.prep(digits.held_out, tmp_path / "a", "resize 16 16; layout NCHW", limit=2)
     assert len(p.files) == 2 and (tmp_path / "a" / p.files[0].name).exists() and "resize" in p.pipeline
