@@ -31,6 +31,22 @@ void vn_configuration_free(struct vn_configuration **c); /* sets *c to NULL; NUL
 const char *vn_configuration_path(const struct vn_configuration *c);
 const char *vn_configuration_text(const struct vn_configuration *c);
 
+/* ---- keys of configurations ---- */
+
+struct vn_key_info {
+    const char *group, *name, *help;
+    const char *type; /* in words: "integer", "list, separated by ';'" */
+    const char *state; /* "works", "checked, no effect on a CPU", "not supported yet" */
+    const char *otherwise; /* the default; NULL: none */
+    const char *needs; /* "KEY=VALUE|VALUE" without which it has no effect; NULL: nothing */
+    const char *excludes; /* a key that must not be there; NULL: none */
+    double least, most; /* of integers and numbers; both 0: any */
+};
+/* Key i of the table; VN_E_USAGE: there are fewer. */
+int vn_key_describe(int i, struct vn_key_info *out);
+/* The word-th value that key i may have; NULL: there are fewer, or it takes any. */
+const char *vn_key_word(int i, int word);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,4 +1,6 @@
 /* vernier info - what a .bin, an ONNX file or a Caffe network holds. */
+#include <string.h>
+
 #include <vernier/runtime.h>
 #include <vernier/session.h>
 
@@ -20,8 +22,12 @@ static json_t *json_meta(const struct vn_session *s)
 static void print_meta(const struct vn_session *s)
 {
     const char *key, *text;
+    int width = 28;
     for (int i = 0; vn_session_meta_at(s, i, &key, &text) == VN_OK; i++)
-        printf("%-28s: %s\n", vn_shown(key, (char[VN_SHOWN]){ 0 }), vn_shown(text, (char[VN_SHOWN]){ 0 }));
+        width = (int)strlen(key) > width && strlen(key) < 60 ? (int)strlen(key) : width;
+    for (int i = 0; vn_session_meta_at(s, i, &key, &text) == VN_OK; i++)
+        printf("%-*s: %s\n", width, vn_shown(key, (char[VN_SHOWN]){ 0 }),
+               vn_shown(text, (char[VN_SHOWN]){ 0 }));
 }
 
 static int info_bin(const struct vn_session *s)

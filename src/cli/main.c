@@ -10,6 +10,7 @@
 #include "base/words.h"
 #include "cli/cli.h"
 #include "cli/compat/compat.h"
+#include "cli/help.h"
 
 #define CMD(name) extern const struct command vn_cmd_##name;
 #include "cli/cmds.def"
@@ -30,30 +31,6 @@ static const struct tool vernier = {
     0,
     NULL,
 };
-
-static void print_usage(FILE *f, const struct tool *p)
-{
-    fprintf(f, "usage: %s COMMAND [options]\n\n%s\n\n", p->name, p->help);
-    for (int i = 0; i < p->n_commands; i++)
-        fprintf(f, "  %-9s %s\n", p->commands[i]->name, p->commands[i]->help);
-    fprintf(f,
-            "\n'%s COMMAND --help' prints the options. Exit status: 0 success, 1 a check failed, 2 "
-            "usage, 3 invalid input, 4 internal.\n",
-            p->name);
-}
-
-static void print_help(const struct tool *p, const struct command *c)
-{
-    static const char *const fates[] = { "", "no effect: ", "not available: " };
-    printf("usage: %s%s%s %s\n\n%s\n\n", p->name, *c->name ? " " : "", c->name, c->args, c->help);
-    for (const struct option_def *o = c->options; o->name; o++) {
-        char left[64];
-        const char letter[4] = { '-', o->letter, ',', 0 };
-        snprintf(left, sizeof left, "%s %s %s", o->letter ? letter : "   ", o->name,
-                 o->value ? o->value : "");
-        printf("  %-30s %s%s\n", left, fates[o->fate], o->help);
-    }
-}
 
 static int exit_status(int status)
 {
@@ -164,8 +141,8 @@ static int run_program(const struct tool *p, int argc, char **argv)
     }
     const struct command *c = *p->commands[0]->name ? NULL : p->commands[0];
     const int first = c ? 1 : 2;
-    if (!c && (argc < 2 || is_help(argv[1]) || !strcmp(argv[1], "help"))) {
-        print_usage(argc < 2 ? stderr : stdout, p);
+    if (!c && (argc < 2 || is_help(argv[1]) || (p != &vernier && !strcmp(argv[1], "help")))) {
+        vn_print_usage(argc < 2 ? stderr : stdout, p);
         return argc < 2 ? EXIT_USAGE : EXIT_DONE;
     }
     if (argc > 1 && !strcmp(argv[1], "--version")) {
@@ -175,7 +152,7 @@ static int run_program(const struct tool *p, int argc, char **argv)
     if (!c && !(c = find_command(p, argv[1])))
         return unknown_command(p, argv[1]);
     if (wants_help(argc - first, argv + first)) {
-        print_help(p, c);
+        vn_print_help(p, c);
         return EXIT_DONE;
     }
     return run_command(p, c, argc - first, argv + first);
@@ -184,5 +161,6 @@ static int run_program(const struct tool *p, int argc, char **argv)
 int main(int argc, char **argv)
 {
     const struct tool *p = argc ? vn_compat_program(argv[0]) : NULL;
+    vn_help_program(&vernier);
     return run_program(p ? p : &vernier, argc, argv);
 }

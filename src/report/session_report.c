@@ -47,6 +47,29 @@ json_t *vn_json_run(const struct vn_session *s)
     return list;
 }
 
+/* Bytes from an element to the next one along each axis. */
+static void strides_of(const struct vn_io *io, int64_t *stride)
+{
+    int64_t elements = 1;
+    for (int i = 0; i < io->rank; i++)
+        elements *= io->shape[i];
+    int64_t step = elements > 0 ? (int64_t)io->bytes / elements : 0;
+    for (int i = io->rank - 1; i >= 0; i--) {
+        stride[i] = step;
+        step *= io->shape[i];
+    }
+}
+
+static void print_strides(FILE *f, const struct vn_io *io)
+{
+    int64_t stride[VN_MAX_RANK];
+    strides_of(io, stride);
+    fprintf(f, "  strides: ");
+    for (int i = 0; i < io->rank; i++)
+        fprintf(f, "%s%lld", i ? ", " : "", (long long)stride[i]);
+    fprintf(f, " bytes\n");
+}
+
 void vn_print_io(FILE *f, const char *what, const struct vn_io *io, int n, int inputs)
 {
     for (int i = 0; i < n; i++) {
@@ -59,6 +82,8 @@ void vn_print_io(FILE *f, const char *what, const struct vn_io *io, int n, int i
                                                                                : " NCHW");
         fprintf(f, "  shape of the bytes: %s %s, %zu bytes\n", vn_text_shape(io[i].rank, io[i].shape, shape),
                 vn_text_dtype(io[i].dtype), io[i].bytes);
+        if (io[i].rank)
+            print_strides(f, &io[i]);
         if (io[i].scale > 0 && (io[i].dtype == VN_I8 || io[i].dtype == VN_I16))
             fprintf(f, "  real = (q - %d) * %.9g\n", io[i].zero, io[i].scale);
     }
@@ -71,6 +96,9 @@ json_t *vn_json_io(const struct vn_io *io, int n, int inputs)
         json_t *o =
             json_pack("{s:s, s:s, s:o, s:I}", "name", io[i].name, "dtype", vn_text_dtype(io[i].dtype),
                       "shape", vn_json_shape(io[i].rank, io[i].shape), "bytes", (json_int_t)io[i].bytes);
+        int64_t stride[VN_MAX_RANK];
+        strides_of(&io[i], stride);
+        json_object_set_new(o, "strides", vn_json_shape(io[i].rank, stride));
         if (io[i].scale > 0) { /* an output in integers */
             json_object_set_new(o, "scale", json_real(io[i].scale));
             json_object_set_new(o, "zero", json_integer(io[i].zero));

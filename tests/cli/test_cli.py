@@ -302,7 +302,8 @@ def test_info(digits, tmp_path):
 
 def test_info_json(digits):
     got = json.loads(run("info", digits.bin, "--json", want=DONE).out)
-    assert got["inputs"][0] == {"name": "image", "dtype": "uint8", "shape": [1, 1, 8, 8], "bytes": 64, "type": "gray"}
+    assert got["inputs"][0] == {"name": "image", "dtype": "uint8", "shape": [1, 1, 8, 8], "bytes": 64,
+                                "strides": [64, 64, 8, 1], "type": "gray"}
     assert got["outputs"][0]["shape"] == [1, 10] and got["meta"]["march"] == "generic" and got["instructions"] > 5
     got = json.loads(run("info", digits.stage("calibrated"), "--json", want=DONE).out)
     assert got["opset"] == 20 and got["ir_version"] == 10 and got["meta"]["calibration.method"] == "max"
