@@ -591,10 +591,12 @@ static int resolve_calibration(struct config *c, struct vn_arena *a, struct vn_e
     c->pipeline = vn_config_text(c, "pipeline");
     if (c->pipeline && (vn_path_has_suffix(c->pipeline, ".yaml") || vn_path_has_suffix(c->pipeline, ".yml")))
         c->pipeline = path_in(c, a, c->pipeline);
+    c->random_data = c->calibration_type == CALIBRATION_SKIP ||
+                     (c->calibration_type == CALIBRATION_LOAD && !vn_config_given(c, "cal_data_dir"));
     if (c->calibration_type == CALIBRATION_SKIP) {
         ignore_data(c, a, "cal_data_dir", "calibration_type skip uses random data");
         ignore_data(c, a, "cal_data_type", "calibration_type skip uses random data");
-    } else if (!vn_config_given(c, "cal_data_dir") && !(type && type->wrong)) {
+    } else if (!c->random_data && !vn_config_given(c, "cal_data_dir") && !(type && type->wrong)) {
         NOTE(c, a,
              vn_config_fail(
                  c, NULL, e, VN_E_INPUT,

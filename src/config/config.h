@@ -164,6 +164,7 @@ struct config {
     int n_inputs;
     struct input_config *inputs;
     enum calibration_type calibration_type;
+    int random_data; /* no calibration data are given, or needed */
     double max_percentile; /* 1: plain max */
     int preprocess_on;
     const char *pipeline;  /* steps applied to calibration pictures; NULL: none */

@@ -128,7 +128,7 @@ static int note_pipeline(struct vn_conversion *c, struct vn_err *e)
 
 int vn_convert_open_samples(struct vn_conversion *c, struct vn_err *e)
 {
-    if (c->config->calibration_type == CALIBRATION_SKIP)
+    if (c->config->random_data)
         return vn_samples_random(&c->samples, c->arena, c->config, c->original, RANDOM_SAMPLES, e);
     TRY(vn_samples_open(&c->samples, c->arena, c->config, c->original, e));
     return check_samples(c, e);
@@ -140,7 +140,7 @@ int vn_convert_note_samples(struct vn_conversion *c, struct vn_err *e)
     INFO(c, "num of calibration data: %d", vn_samples_count(c->samples));
     INFO(c, "First calibration picture name: %s", vn_samples_name(c->samples, 0));
     INFO(c, "validating calibration_parameters finished");
-    return c->config->calibration_type == CALIBRATION_SKIP ? VN_OK : hash_samples(c, e);
+    return c->config->random_data ? VN_OK : hash_samples(c, e);
 }
 
 int vn_convert_dump_samples(struct vn_conversion *c, struct vn_err *e)

@@ -16,6 +16,7 @@ void vn_convert_feature_inputs(struct vn_conversion *c)
     cfg->n_inputs = c->original->inputs.n;
     cfg->inputs = NEW_ARRAY(c->arena, struct input_config, cfg->n_inputs);
     cfg->calibration_type = CALIBRATION_SKIP;
+    cfg->random_data = 1;
     cfg->max_percentile = 1;
     cfg->level = 3;
     for (int i = 0; i < cfg->n_inputs; i++) {

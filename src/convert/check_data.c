@@ -59,7 +59,7 @@ static int read_configured(struct vn_conversion *c, const char *config, struct v
     TRY(vn_convert_note(c, model_of_config(c, e), e));
     TRY(vn_samples_check(c->config, c->arena, e));
     TRY(vn_convert_verdict(c, e));
-    return c->config->calibration_type == CALIBRATION_SKIP
+    return c->config->random_data
                ? vn_fail(e, VN_E_INPUT, "%s: calibration_type is skip: no calibration data to check", config)
                : VN_OK;
 }

@@ -33,6 +33,7 @@ struct vn_conversion {
     struct pass_report *passes;
     struct vn_samples *samples;
     struct vn_ranges *ranges;
+    const struct vn_map *loaded; /* parameters that the network brought along; NULL: they are not wanted */
     struct vn_folds folds; /* of the samples, where a method is searched for; n 0: none */
     int *fold_of, *ranked; /* by sample: its fold; samples in the order of what they hold */
     struct vn_quant_method method;

@@ -36,8 +36,7 @@ static int may_open_samples(const struct vn_conversion *c, int problems)
 {
     static const char *const from[] = { "input_type_train", "input_type_rt", "cal_data_type",
                                         "preprocess_on",    "pipeline",      NULL };
-    const int there =
-        c->config->calibration_type == CALIBRATION_SKIP || vn_config_used(c->config, "cal_data_dir");
+    const int there = c->config->random_data || vn_config_used(c->config, "cal_data_dir");
     return c->optimized && there && c->config->problems.n == problems && !vn_config_doubtful(c->config, from);
 }
 
@@ -64,8 +63,8 @@ static int write_floats(struct vn_conversion *c, struct vn_err *e)
 static int needs_bins(const struct config *c)
 {
     const enum calibration_type how = c->calibration_type;
-    return (how != CALIBRATION_MAX && how != CALIBRATION_SKIP) || c->max_percentile < 1 || c->types.n ||
-           c->outputs_int16;
+    return (how != CALIBRATION_MAX && how != CALIBRATION_SKIP && how != CALIBRATION_LOAD) ||
+           c->max_percentile < 1 || c->types.n || c->outputs_int16;
 }
 
 int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e)
@@ -78,7 +77,7 @@ int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e)
     o.run = c->run;
     o.listener = &c->listener;
     o.bins = needs_bins(c->config);
-    o.random = c->config->calibration_type == CALIBRATION_SKIP;
+    o.random = c->config->random_data;
     if (c->config->calibration_type != CALIBRATION_DEFAULT)
         return vn_calibrate(&c->ranges, c->arena, c->optimized, c->samples, &o, e);
     TRY(vn_held_folds(c, e));
@@ -88,11 +87,10 @@ int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e)
 
 int vn_convert_choose_method(struct vn_conversion *c, struct vn_err *e)
 {
-    static const char *const calibrators[] = { [CALIBRATION_DEFAULT] = "max",
-                                               [CALIBRATION_MAX] = "max",
-                                               [CALIBRATION_SKIP] = "max",
-                                               [CALIBRATION_KL] = "kl",
-                                               [CALIBRATION_MSE] = "mse" };
+    static const char *const calibrators[] = {
+        [CALIBRATION_DEFAULT] = "max", [CALIBRATION_MAX] = "max", [CALIBRATION_SKIP] = "max",
+        [CALIBRATION_LOAD] = "max",    [CALIBRATION_KL] = "kl",   [CALIBRATION_MSE] = "mse"
+    };
     const double p = c->config->max_percentile;
     c->method = vn_convert_method(c, p < 1 ? "max-percentile" : calibrators[c->config->calibration_type], p);
     if (c->config->calibration_type == CALIBRATION_DEFAULT)

@@ -18,6 +18,7 @@ int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const
                                         .outputs_int16 = c->config->outputs_int16,
                                         .rules = c->config->types.v,
                                         .n_rules = c->config->types.n,
+                                        .loaded = c->loaded,
                                         .listener = calibrated == &c->calibrated ? &c->listener : NULL };
     *calibrated = vn_graph_clone(a, c->optimized);
     TRY(vn_quantize_annotate(*calibrated, r, &o, e));

@@ -198,8 +198,27 @@ static int fail_shapes(const struct vn_conversion *c, struct vn_err *e)
     return vn_config_fail(c->config, s, e, why.code, "the network cannot take %s: %s", s->text, why.msg);
 }
 
+/* A network that was quantized before is a float one with parameters. */
+static int take_parameters(struct vn_conversion *c, struct vn_err *e)
+{
+    const struct vn_map *loaded;
+    const int n = vn_quantize_take(&loaded, c->original),
+              wanted = c->config->calibration_type == CALIBRATION_LOAD;
+    if (wanted && !n)
+        return vn_config_fail(c->config, vn_config_given(c->config, "calibration_type"), e, VN_E_INPUT,
+                              "load requires a network with QuantizeLinear and DequantizeLinear, %s has none",
+                              c->original->source);
+    if (n && !wanted)
+        WARN(c,
+             "%s: %d tensors have scales of their own, which are not used; calibration_type load keeps them",
+             c->original->source, n);
+    c->loaded = wanted ? loaded : NULL;
+    return VN_OK;
+}
+
 int vn_convert_make_original(struct vn_conversion *c, struct vn_err *e)
 {
+    TRY(take_parameters(c, e));
     INFO(c, "Start to prepare the onnx model.");
     if (c->config->prototxt)
         INFO(c, "Input Caffe Model Information: %d nodes", c->original->nodes.n);

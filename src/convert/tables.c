@@ -82,7 +82,7 @@ void vn_convert_fill_nodes(struct vn_conversion *c)
 /* Its name within the folder of the first input. */
 static const char *worst_sample(struct vn_conversion *c, const struct node_similarity *s)
 {
-    if (c->config->calibration_type == CALIBRATION_SKIP || !s->samples)
+    if (c->config->random_data || !s->samples)
         return NULL;
     const char *name = vn_samples_name(c->samples, s->worst), *folder = c->config->inputs[0].cal_dir;
     const size_t n = strlen(folder);
@@ -129,11 +129,12 @@ void vn_convert_fill_tables(struct vn_conversion *c)
 void vn_convert_name_method(struct vn_conversion *c)
 {
     const enum calibration_type how = c->config->calibration_type;
-    c->summary = (struct vn_convert_summary){ .march = vn_arena_str(c->kept, c->target.name),
-                                              .method = vn_quant_method_text(&c->method, c->kept),
-                                              .searched = how == CALIBRATION_DEFAULT,
-                                              .bias_corrected = c->method.bias_correction,
-                                              .random = how == CALIBRATION_SKIP };
+    c->summary =
+        (struct vn_convert_summary){ .march = vn_arena_str(c->kept, c->target.name),
+                                     .method = c->loaded ? "load" : vn_quant_method_text(&c->method, c->kept),
+                                     .searched = how == CALIBRATION_DEFAULT,
+                                     .bias_corrected = c->method.bias_correction,
+                                     .random = c->config->random_data };
 }
 
 void vn_convert_keep_findings(struct vn_conversion *c, const struct data_report *r)

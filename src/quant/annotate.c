@@ -4,6 +4,7 @@
 #include "ops/op.h"
 #include "quant/floors.h"
 #include "quant/limits.h"
+#include "quant/loaded.h"
 #include "quant/params.h"
 #include "quant/quant.h"
 #include "quant/splits.h"
@@ -389,9 +390,13 @@ static void quantize_constants(struct state *s, struct node *n)
     for (int i = 0; i < data_inputs(n); i++) {
         if (!n->in[i] || !n->in[i]->data || (r->bias && i == r->bias))
             continue;
-        const int wide = wide_constant(s, n, i), of = n->in[i]->id;
+        const int wide = wide_constant(s, n, i), of = n->in[i]->id, is_weight = r->weight && i == r->weight;
+        const struct qparam *loaded = vn_loaded_constant(s->o->loaded, n->in[i]->name, n->in[i],
+                                                         is_weight ? vn_node_weight_axis(n) : -1, wide);
         struct value *v = own_constant(s, n, i);
-        if (r->weight && i == r->weight)
+        if (loaded && !(is_weight && loaded->zero[0]))
+            v->q = loaded;
+        else if (is_weight)
             v->q = from_weight(s, v, vn_node_weight_axis(n), vn_node_has(n, r->bias ? r->bias : 99) ? n->in[r->bias] : NULL, n->in[0]->q->scale[0], wide);
         else if (vn_node_kind(n) == Q_MOVE && n->out[0]->q) /* a table of embeddings: rounded once, as what is read from it */
             v->q = n->out[0]->q;
@@ -423,6 +428,8 @@ static int implied_by_clamp(const struct state *s, const struct value *v)
 static void quantize_output(struct state *s, struct node *n)
 {
     struct value *y = n->out[0];
+    if (y->q && n->in[0]->q && inherits(s, n) && !vn_qparam_equal(y->q, n->in[0]->q))
+        y->q = NULL; /* a move that came with two sets of parameters */
     if (y->q || !wants_quantized_output(s, n) || implied_by_clamp(s, y))
         return;
     const struct quant_rule *r = &n->op->quant;
@@ -524,6 +531,8 @@ int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struc
     struct state s = split(g, r, o, &splits);
     s.wide = vn_widths_decide(g->arena, g, o, s.integer, same_parameters(&s), splits.held);
     s.floors = vn_floors_find(g->arena, g, s.masks, s.r, s.wide);
+    if (o->loaded)
+        vn_loaded_apply(g, o->loaded, s.integer, s.wide);
     share_out(&s);
     for (int i = 0; i < g->nodes.n; i++) {
         struct node *n = g->nodes.v[i];
@@ -535,6 +544,8 @@ int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struc
     for (int i = 0; i < g->nodes.n; i++)
         if (s.integer[i])
             quantize_constants(&s, g->nodes.v[i]);
+    if (o->loaded)
+        vn_loaded_report(g, o->loaded, s.integer, o->listener);
     if (o->method.bias_correction)
         vn_quantize_correct_biases(g, s.r);
     return vn_quantize_check(g, e);

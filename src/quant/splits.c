@@ -236,7 +236,7 @@ struct splits vn_quant_split(struct graph *g, const struct vn_ranges *r, const s
     struct split_search s = {
         g, r, o, integer, NEW_ARRAY(g->arena, int, g->values.n), NULL, NULL, g->values.n
     };
-    const int possible = computes_identity(o->target);
+    const int possible = computes_identity(o->target) && !o->loaded;
     s.own = vn_arena_alloc(g->arena, 2 * (size_t)s.n);
     s.held = vn_arena_alloc(g->arena, 2 * (size_t)s.n);
     for (int i = 0; i < s.n; i++)

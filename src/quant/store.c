@@ -13,13 +13,13 @@ static int64_t run_length(const struct value *v)
     return run;
 }
 
-/* Weights keep to [-127, 127] or [-32767, 32767]; other constants use the whole range of their zero point. */
-static void store_constant(struct graph *g, struct value *v, int is_weight)
+/* Scales of ours keep weights to [-127, 127] or [-32767, 32767]. */
+static void store_constant(struct graph *g, struct value *v)
 {
     const struct qparam *q = v->q;
     struct vn_tensor *t = vn_tensor_new(g->arena, q->dtype, &v->shape);
     const int64_t n = vn_shape_count(&v->shape), run = run_length(v);
-    const int32_t hi = vn_q_max(q), lo = is_weight ? -hi : vn_q_min(q);
+    const int32_t hi = vn_q_max(q), lo = vn_q_min(q);
     for (int64_t i = 0, line = 0; i < n; line++) {
         const int c = (int)(line % q->n);
         for (const int64_t end = i + run; i < end; i++) {
@@ -60,7 +60,7 @@ int vn_quantize_store(struct graph *g, struct vn_err *e)
             continue;
         for (int k = 0; k < n->n_in; k++)
             if (n->in[k] && n->in[k]->data && n->in[k]->q && n->in[k]->data->dtype != n->in[k]->q->dtype)
-                store_constant(g, n->in[k], r->weight && k == r->weight);
+                store_constant(g, n->in[k]);
         if (r->bias && vn_node_has(n, r->bias) && n->in[r->weight]->q && n->in[0]->q)
             store_bias(g, n, n->in[r->bias]);
     }
