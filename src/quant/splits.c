@@ -109,8 +109,22 @@ static void split_at(const struct split_search *s, const struct node *n, double 
                x->name, bits);
 }
 
+/* What only a Concat reads has its parameters: nothing can be saved, but it is told. */
+static void tell_parts(const struct split_search *s, const struct node *n)
+{
+    const struct vn_listener *l = s->o->listener;
+    for (int k = 0; l && in_integers(s, n) && n->op->quant.inputs_as_out && k < n->n_in; k++) {
+        const struct value *part = n->in[k];
+        const double bits = part->data || vn_graph_uses(part) > 1 ? 0 : bits_lost(s, n->out[0], part);
+        if (bits > BITS_TO_LOSE)
+            vn_say(l, VN_LOG_INFO, "%s (%s): the scale of its result loses %.1f bits of %s", n->name,
+                   n->op->onnx, bits, part->name);
+    }
+}
+
 static void visit(const struct split_search *s, const struct node *n, int possible)
 {
+    tell_parts(s, n);
     for (int i = 0; i < n->n_out; i++)
         if (n->out[i])
             s->root[n->out[i]->id] = n->out[i]->id;

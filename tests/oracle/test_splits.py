@@ -1,4 +1,6 @@
 """Values that a symmetric int8 scale does not suit: elements that moves select, skewed ranges, gates."""
+import re
+
 import numpy as np
 import onnx
 import ort
@@ -137,6 +139,14 @@ def test_marches_that_fix_moves(tmp_path, march):
 def test_requests_for_int8_win(tmp_path):
     done = convert(tmp_path, slices, optimization="set_Relu_output_int8")
     assert "bits of its result" in done.out + done.err and sqnr(tmp_path) < 25
+
+
+def test_small_parts_of_a_concat_are_told(tmp_path):
+    def parts(n):
+        x = n.node("Concat", n.conv("x", 4, 8), n.conv("x", 4, 8, SMALL), axis=1)
+        n.output(n.conv(x, 16, 8))
+    done = convert(tmp_path, parts)
+    assert re.search(r"concat2 \(Concat\): the scale of its result loses [45]\.\d bits of conv1\n", done.out + done.err)
 
 
 def test_equal_ranges_are_left_alone(tmp_path):
