@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Planted faults in conversions: does `vernier flow` name the cause, and does the command that it prints repair it?
+"""Planted faults in conversions: does `vernier flow` name the cause, and does what it prints help?
 
     planted_cases.py --list                         the cases of tests/flow/planted_cases.csv
     planted_cases.py --make CASE DIR                write one: model, calibration data, net.yaml
     planted_cases.py [--vernier P] [--only WORD] [--json FILE] [--write]
-                                                    run them and follow `next_command`; --write: docs/diagnosis.md
+                                                    run, follow `next_command`; --write: docs/diagnosis.md
 
-A case is a network, a seed and one or two faults; `split` says whether rules were developed on the network. The case
-`healthy` has no fault: nothing must be named. A fault is *named* where a run on the way has its cause, *repaired*
-where the last configuration has half of what the fault took: of the SQNR, or of the distance of agreement from 1,
+A case is a network, a seed and one or two faults; `split` says whether rules were developed on the network.
+The case `healthy` has no fault: nothing must be named. A fault is *named* where a run on the way has its
+cause, *repaired* where the last configuration has half of what the fault took: of the SQNR, or of the agreement,
 between the float model on the right input and the quantized one, on images that calibration has not seen.
 Requires the shared models and images (VERNIER_SHARED), NumPy, Pillow and onnx.
 """
@@ -72,9 +72,9 @@ class Project:
         self.mean, self.scale = (np.array([float(x) for x in v.split()]) for v in (mean, scale))
         self.pictures = self.load(images)
         self.raw = self.pictures[:CALIBRATION]  # pixels of training, C x H x W
-        self.keys = {"input_type_rt": self.colours, "input_type_train": self.colours, "input_layout_rt": "NCHW",
-                     "input_layout_train": "NCHW", **self.norm(self.mean, self.scale),
-                     "calibration_type": "max"}
+        self.keys = {"input_type_rt": self.colours, "input_type_train": self.colours,
+                     "input_layout_rt": "NCHW", "input_layout_train": "NCHW",
+                     **self.norm(self.mean, self.scale), "calibration_type": "max"}
         self.is_normalised = False
         self.model = None if self.source.suffix == ".caffemodel" else onnx.load(self.source)
 
@@ -166,8 +166,9 @@ class Project:
         shape = f"1x{len(self.raw[0])}x{self.h}x{self.w}"
         inputs = {k: v for k, v in self.keys.items() if k not in ("calibration_type", "max_percentile")}
         calibration = {k: self.keys[k] for k in ("calibration_type", "max_percentile") if k in self.keys}
-        lines = ["model_parameters:", *(f"  {n}" for n in names), "  march: 'generic'", "  working_dir: 'out'",
-                 "  output_model_file_prefix: 'net'", "input_parameters:", f"  input_shape: '{shape}'",
+        lines = ["model_parameters:", *(f"  {n}" for n in names), "  march: 'generic'",
+                 "  working_dir: 'out'", "  output_model_file_prefix: 'net'", "input_parameters:",
+                 f"  input_shape: '{shape}'",
                  *(f"  {k}: '{v}'" for k, v in inputs.items()), "calibration_parameters:",
                  "  cal_data_dir: 'data'", "  cal_data_type: 'float32'",
                  *(f"  {k}: '{v}'" for k, v in calibration.items())]
@@ -175,8 +176,8 @@ class Project:
 
 
 def homogeneous_pairs(model):
-    """Convolutions A and B with only Relu, and batch normalization behind A, between them: a channel of A may be
-    scaled where B takes it back."""
+    """Convolutions A and B with only Relu, and batch normalization behind A, between them: a channel of A may
+    be scaled where B takes it back."""
     graph = model.graph
     users = {}
     for node in graph.node:
@@ -214,7 +215,8 @@ def scale_channel(model, scaled, taken_back, factor, random):
     tensors[taken_back].CopyFrom(nh.from_array(x, taken_back))
 
 
-FAULTS = ("normalised", "mean_value", "scale_value", "network_input", "clipping", "wide_range", "outlier_channel")
+FAULTS = ("normalised", "mean_value", "scale_value", "network_input", "clipping", "wide_range",
+          "outlier_channel")
 
 
 def make(case, folder, faults=None):
@@ -232,8 +234,8 @@ def make(case, folder, faults=None):
 # ---- following what is printed ----
 
 def run(program, words, cwd):
-    return subprocess.run([program, *map(str, words)], cwd=cwd, capture_output=True, text=True, errors="replace",
-                          timeout=1800, check=False)
+    return subprocess.run([program, *map(str, words)], cwd=cwd, capture_output=True, text=True,
+                          errors="replace", timeout=1800, check=False)
 
 
 def follow(program, folder):
@@ -255,8 +257,8 @@ def config_of(command):
 
 
 def distance(program, project, folder, config):
-    """(SQNR, agreement) of the output that is hit most, float on the right input against what the configuration's
-    program computes from the same images; None where there is no program."""
+    """(SQNR, agreement) of the output that is hit most, float on the right input against what the quantized
+    network of the configuration computes from the same images; None where there is none."""
     text = (folder / config).read_text()
     prefix = re.search(r"working_dir: '?([^'\n]*)", text)[1]
     quantized = folder / prefix / "net_quantized_model.onnx"
@@ -270,8 +272,8 @@ def distance(program, project, folder, config):
     worst = [math.inf, math.inf]
     for i, x in enumerate(project.pictures[CALIBRATION:]):
         np.save(folder / "q.npy", x[None] - 128 if pixels else project.right(x)[None])
-        run(program, ["run", source, *proto, "--input-shape", name, shape, "-i", folder / f"right/{i}.npy", "-o",
-                      folder / "f"], folder)
+        run(program, ["run", source, *proto, "--input-shape", name, shape, "-i", folder / f"right/{i}.npy",
+                      "-o", folder / "f"], folder)
         run(program, ["run", quantized, "-i", folder / "q.npy", "-o", folder / "g"], folder)
         done = run(program, ["compare", folder / "f", folder / "g", "--json"], folder)
         if done.returncode:
@@ -299,8 +301,8 @@ def examine(program, case, folder):
     causes, commands, passed = follow(program, folder / "planted")
     after = distance(program, p, folder / "planted", config_of(commands[-1]))
     faults = [f for f in case["faults"].split() if f != "healthy"]
-    return {**case, "causes": causes, "commands": len(commands), "passed": passed, "healthy_sqnr": good and good[0],
-            "faulty_sqnr": bad and bad[0], "after_sqnr": after and after[0],
+    return {**case, "causes": causes, "commands": len(commands), "passed": passed,
+            "healthy_sqnr": good and good[0], "faulty_sqnr": bad and bad[0], "after_sqnr": after and after[0],
             "named": all(f in causes for f in faults) if faults else not causes,
             "repaired": recovered(good, bad, after) if faults else not causes}
 
@@ -312,19 +314,20 @@ def number(x):
 
 
 def table(results):
-    lines = ["| case | network | developed on | faults | causes named | commands | SQNR healthy, faulty, after "
-             "| named | repaired |", "|---|---|---|---|---|---|---|---|---|"]
+    lines = ["| case | network | developed on | faults | causes named | commands "
+             "| SQNR healthy, faulty, after | named | repaired |", "|---|---|---|---|---|---|---|---|---|"]
     for r in results:
         lines.append(f"| {r['case']} | {r['network']} | {'yes' if r['split'] == 'develop' else 'no'} | "
-                     f"{r['faults'].replace(' ', ', ')} | {', '.join(r['causes']) or '--'} | {r['commands']} | "
+                     f"{r['faults'].replace(' ', ', ')} | {', '.join(r['causes']) or '--'} | "
+                     f"{r['commands']} | "
                      f"{number(r['healthy_sqnr'])}, {number(r['faulty_sqnr'])}, {number(r['after_sqnr'])} | "
                      f"{'yes' if r['named'] else 'no'} | {'yes' if r['repaired'] else 'no'} |")
     ill = [r for r in results if r["faults"] != "healthy"]
     well = [r for r in results if r["faults"] == "healthy"]
     held_out = [r for r in ill if r["split"] != "develop"]
     for title, of in (("faults", ill), ("faults, networks not developed on", held_out)):
-        lines.append(f"\n{len(of)} cases of {title}: causes named in {sum(r['named'] for r in of)}, repaired in "
-                     f"{sum(r['repaired'] for r in of)}.")
+        lines.append(f"\n{len(of)} cases of {title}: causes named in {sum(r['named'] for r in of)}, "
+                     f"repaired in {sum(r['repaired'] for r in of)}.")
     lines.append(f"\n{len(well)} healthy conversions: nothing named in {sum(r['named'] for r in well)}.")
     return "\n".join(lines)
 
@@ -357,8 +360,8 @@ def main():
             continue
         with tempfile.TemporaryDirectory() as folder:
             results.append(examine(o.vernier.resolve(), case, pathlib.Path(folder)))
-        print({k: results[-1][k] for k in ("case", "network", "faults", "causes", "healthy_sqnr", "faulty_sqnr",
-                                           "after_sqnr", "named", "repaired")}, flush=True)
+        print({k: results[-1][k] for k in ("case", "network", "faults", "causes", "healthy_sqnr",
+                                           "faulty_sqnr", "after_sqnr", "named", "repaired")}, flush=True)
     if o.json:
         o.json.write_text(json.dumps(results, indent=1))
     if o.write:
