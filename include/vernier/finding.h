@@ -19,6 +19,7 @@ struct vn_finding {
     enum vn_severity severity;
     const char *input; /* the network's input, by name */
     const char *text; /* for people: what is wrong, why, and what to do */
+    const char *setting; /* keys that would repair it, "KEY=VALUE;KEY=VALUE"; NULL: not known as such */
 };
 
 /* Detector i = 0, 1, ...; returns 0 behind the last one. Strings are static. */

@@ -56,6 +56,10 @@ struct vn_flow_step {
     double seconds;
 };
 
+/* Rule i = 0, 1, ... of the diagnosis: the cause with which a step fails, the same named more closely, and
+ * what tells it apart; returns 0 behind the last one. Strings are static. */
+int vn_flow_rule(int i, const char **failure, const char **cause, const char **looks_at);
+
 struct vn_flow_verdict {
     const char *config; /* the file that was used */
     int passed;

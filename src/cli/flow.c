@@ -16,6 +16,7 @@ static const struct option_def options[] = {
     { "--save", 0, "FILE.yaml", 0, 0, "with --set: the new configuration, in the folder of the old one" },
     { "--strict", 0, NULL, 0, 0, "a step that is skipped counts as failed" },
     { "--no-repair", 0, NULL, 0, 0, "name what is wrong, and try no repairs" },
+    { "--rules", 0, NULL, 0, 0, "print the rules of the diagnosis and exit" },
     { "--samples", 0, "N", 0, 0, "calibration samples that are compared (default 10)" },
     { "--min-cosine", 0, "X", 0, 0, "least mean cosine of an output, without a task (default 0.99)" },
     { "--max-drop", 0, "X", 0, 0, "with --task: how much less the first score may be (default 1)" },
@@ -63,11 +64,21 @@ static int report(const struct vn_flow_result *r, struct vn_arena *a)
     return sum->passed ? EXIT_DONE : EXIT_CHECK_FAILED;
 }
 
+static int print_rules(void)
+{
+    const char *failure, *cause, *looks_at;
+    for (int i = 0; vn_flow_rule(i, &failure, &cause, &looks_at); i++)
+        printf("%s | %s | %s\n", failure, cause, looks_at);
+    return EXIT_DONE;
+}
+
 static int run(struct vn_arena *a, struct vn_err *e)
 {
     struct logger log = { 0 };
     struct vn_flow_options o;
     struct vn_flow_result *r;
+    if (vn_opt("--rules"))
+        return print_rules();
     TRY(read_options(&o, &log, e));
     TRY(vn_flow(&r, &o, e));
     const int status = report(r, a);
@@ -77,7 +88,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
 
 const struct command vn_cmd_flow = {
     "flow",
-    "-c FILE.yaml [options]",
+    "-c FILE.yaml|--rules [options]",
     "convert and verify step by step; names where it breaks, why, and what to run next",
     options,
     0,

@@ -236,8 +236,8 @@ static const char *text_large(const struct judge_input *j, const struct layers *
 }
 
 /* The warning where the first layers contradict the normalization; NULL: they do not. */
-static int judge_layers(const char **text, const struct judge_input *j, const struct norm *given,
-                        struct vn_err *e)
+static int judge_layers(const char **text, const struct norm **better, const struct judge_input *j,
+                        const struct norm *given, struct vn_err *e)
 {
     struct layers l;
     double size = 0;
@@ -246,23 +246,25 @@ static int judge_layers(const char **text, const struct judge_input *j, const st
     *text = NULL;
     if (!l.n || (trained ? !contradicts : l.v[0].spread <= LARGE))
         return VN_OK;
-    const struct norm *better = find_better(&size, j, trained, e);
-    if (better)
-        *text = trained ? text_trained(j, &l, better, size) : text_large(j, &l, better, size);
+    *better = find_better(&size, j, trained, e);
+    if (*better)
+        *text = trained ? text_trained(j, &l, *better, size) : text_large(j, &l, *better, size);
     return VN_OK;
 }
 
 static int judge(struct judge_input *j, struct vn_err *e)
 {
     const struct norm given = given_norm(j->in);
+    const struct norm *better = NULL;
     const char *text;
-    TRY(judge_layers(&text, j, &given, e));
+    TRY(judge_layers(&text, &better, j, &given, e));
     if (!text)
         TRY(vn_judge_outputs(&text, j, &given, e));
     if (!text)
         return VN_OK;
     const struct vn_finding f = { "network_input", VN_FINDING_WARNING, vn_arena_str(j->c->kept, j->in->name),
-                                  vn_arena_str(j->c->kept, text) };
+                                  vn_arena_str(j->c->kept, text),
+                                  better ? vn_norm_setting(better, j->c->kept) : NULL };
     VEC_PUSH(j->c->kept, &j->c->findings, f);
     return VN_OK;
 }

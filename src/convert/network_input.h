@@ -27,6 +27,9 @@ struct judge_input {
 int vn_judged_sample(const struct judge_input *j, int i);
 int vn_judged_samples(const struct judge_input *j);
 
+/* It as keys: "norm_type=...;mean_value=...;scale_value=...". */
+const char *vn_norm_setting(const struct norm *m, struct vn_arena *a);
+
 /* 1: it does not fit the input's colours. */
 int vn_norm_is_other(const struct judge_input *j, const struct norm *m);
 

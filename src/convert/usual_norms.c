@@ -27,6 +27,26 @@ int vn_judged_sample(const struct judge_input *j, int i)
     return (int)((int64_t)i * vn_samples_count(j->c->samples) / vn_judged_samples(j));
 }
 
+/* Numbers for a key; all of them `none`: the key is not needed. */
+static const char *numbers(struct vn_arena *a, const double *v, int n, double none)
+{
+    const char *out = "";
+    int needed = 0;
+    for (int i = 0; i < n; i++) {
+        out = vn_arena_fmt(a, "%s%s%.9g", out, i ? " " : "", v[i]);
+        needed |= v[i] != none;
+    }
+    return needed ? out : "";
+}
+
+const char *vn_norm_setting(const struct norm *m, struct vn_arena *a)
+{
+    const char *mean = numbers(a, m->mean, m->n, 0), *scale = numbers(a, m->scale, m->n, 1);
+    const enum norm_type type = (*mean ? NORM_MEAN : NORM_NONE) | (*scale ? NORM_SCALE : NORM_NONE);
+    return vn_arena_fmt(a, "norm_type=%s;mean_value=%s;scale_value=%s", vn_word_of(vn_words_norm_type, type),
+                        mean, scale);
+}
+
 int vn_norm_is_other(const struct judge_input *j, const struct norm *m)
 {
     return m->n == 3 && j->in->type_train == VN_IN_GRAY;

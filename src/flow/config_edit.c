@@ -1,6 +1,7 @@
 #include "flow/config_edit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/file.h"
 #include "config/config.h"
@@ -107,4 +108,19 @@ int vn_config_edit(const char **text, struct vn_arena *a, const char *path, cons
         at += sprintf(at, "%s\n", l.v.v[i]);
     *text = out;
     return VN_OK;
+}
+
+const char *vn_config_next_name(struct vn_arena *a, const char *path)
+{
+    const char *stem = vn_path_stem(a, path), *folder = vn_path_folder(a, path), *name;
+    const char *mark = strrchr(stem, '_');
+    int number = 1;
+    if (mark && mark[1] && strspn(mark + 1, "0123456789") == strlen(mark + 1) && strlen(mark + 1) < 6) {
+        number = atoi(mark + 1);
+        stem = vn_arena_strn(a, stem, (size_t)(mark - stem));
+    }
+    do
+        name = vn_path_join(a, folder, vn_arena_fmt(a, "%s_%d.yaml", stem, ++number));
+    while (vn_file_exists(name));
+    return name;
 }

@@ -9,4 +9,7 @@
 int vn_config_edit(const char **text, struct vn_arena *a, const char *path, const char *const *sets, int n,
                    struct vn_err *e);
 
+/* "net.yaml" becomes "net_2.yaml", and that "net_3.yaml", until there is no file of the name. */
+const char *vn_config_next_name(struct vn_arena *a, const char *path);
+
 #endif

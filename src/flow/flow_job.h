@@ -23,7 +23,8 @@ struct flow_job {
     const char *product[FLOW_PRODUCTS];
     struct vn_session *original; /* to look at; its graph says what samples are */
     struct vn_samples *samples;
-    int failed_status; /* of the conversion: what is wrong with the configuration, enum vn_status */
+    int serious; /* findings in the calibration data that stop the flow */
+    const char *setting; /* what repairs the first of them; NULL: not known */
 };
 
 struct flow_step {
@@ -71,6 +72,33 @@ int vn_flow_network_input(float *out, const struct flow_job *j, int sample, int 
 
 /* flow_next.c: "vernier flow -c CONFIG" with the options of this run. */
 const char *vn_flow_again(const struct flow_job *j, const char *config);
+
+/* The same with keys set anew. */
+const char *vn_flow_set(const struct flow_job *j, const char *const *sets, int n);
+
+/* trials.c: a configuration with other keys, converted aside. */
+struct trial {
+    int converted;
+    int serious; /* findings in the calibration data */
+    const char *cause; /* why it does not convert */
+    double cosine, sqnr; /* of the output that is hit most */
+    double nanoseconds; /* of a run of the program */
+};
+int vn_flow_try(struct trial *t, struct flow_job *j, const char *const *sets, int n, struct vn_err *e);
+/* The configuration as it is, which has been converted. */
+int vn_flow_try_nothing(struct trial *t, struct flow_job *j, struct vn_err *e);
+
+/* symptoms.c: what calibration samples do to the ranges of the quantized network. */
+struct symptoms {
+    double clipped; /* largest share of a tensor's elements beyond its range */
+    const char *clipped_tensor;
+    double dominant; /* how much larger a tensor is in one sample than in the middle one */
+    const char *dominant_tensor, *dominant_sample;
+    double outlier; /* how much larger the largest channel of a tensor is than the middle one */
+    const char *outlier_tensor, *outlier_node;
+    int outlier_channel;
+};
+int vn_flow_symptoms(struct symptoms *s, struct flow_job *j, struct vn_err *e);
 
 /* repairs.c: name the cause more closely, and what to run next. */
 int vn_flow_repair(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);

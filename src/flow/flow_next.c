@@ -1,5 +1,6 @@
 /* Command lines that go on from here. */
 #include "base/shell.h"
+#include "flow/config_edit.h"
 #include "flow/flow_job.h"
 
 static const char *with_option(struct vn_arena *a, const char *line, const char *option, const char *value)
@@ -15,4 +16,12 @@ const char *vn_flow_again(const struct flow_job *j, const char *config)
     line = with_option(a, line, "--task", j->o->task);
     line = with_option(a, line, "--dumps", j->o->dumps);
     return j->o->strict ? vn_arena_fmt(a, "%s --strict", line) : line;
+}
+
+const char *vn_flow_set(const struct flow_job *j, const char *const *sets, int n)
+{
+    const char *line = vn_flow_again(j, j->path);
+    for (int i = 0; i < n; i++)
+        line = with_option(j->arena, line, "--set", sets[i]);
+    return with_option(j->arena, line, "--save", vn_config_next_name(j->arena, j->path));
 }

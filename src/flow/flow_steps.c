@@ -137,13 +137,10 @@ static void keep_problem(void *user, const struct vn_err *problem)
         l->first = *problem;
 }
 
-/* Findings that are no warnings, and what contradicts the network. */
-static const struct vn_finding *serious(const struct vn_finding *v, int n)
+/* No warning, or what contradicts the network. */
+static int is_serious(const struct vn_finding *f)
 {
-    for (int i = 0; i < n; i++)
-        if (v[i].severity != VN_FINDING_WARNING || !strcmp(v[i].detector, "network_input"))
-            return &v[i];
-    return NULL;
+    return f->severity != VN_FINDING_WARNING || !strcmp(f->detector, "network_input");
 }
 
 /* 1: the data are not what the configuration says. */
@@ -152,17 +149,22 @@ static int data_fail(struct flow_job *j, struct vn_flow_step *s)
     struct vn_data_options o;
     struct vn_data_check *d;
     struct vn_err why;
-    int n, found;
+    int n;
     vn_data_options_default(&o);
     o.config = j->path;
     if (vn_check_data(&d, &o, &why) < 0)
         return 0; /* the conversion says why */
-    const struct vn_finding *all = vn_data_check_findings(d, &n), *f = serious(all, n);
-    found = f != NULL;
-    if (f)
-        vn_flow_failed(j, s, vn_arena_str(j->arena, f->detector), NULL, "%s", f->text);
+    const struct vn_finding *all = vn_data_check_findings(d, &n), *first = NULL;
+    for (int i = 0; i < n; i++) {
+        j->serious += is_serious(&all[i]);
+        first = first || !is_serious(&all[i]) ? first : &all[i];
+    }
+    if (first) {
+        j->setting = first->setting ? vn_arena_str(j->arena, first->setting) : NULL;
+        vn_flow_failed(j, s, vn_arena_str(j->arena, first->detector), NULL, "%s", first->text);
+    }
     vn_data_check_free(&d);
-    return found;
+    return first != NULL;
 }
 
 static void keep_products(struct flow_job *j)
@@ -186,7 +188,6 @@ int vn_flow_convert(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e
     const int status = vn_convert(&j->c, &o, e);
     if (status == VN_E_NOMEM || status == VN_E_CANCELLED)
         return status;
-    j->failed_status = status;
     if (status < 0)
         return vn_flow_failed(j, s, vn_problem_id(e) ? vn_problem_id(e) : "configuration", NULL, "%s",
                               log.n ? log.first.msg : e->msg);
@@ -382,7 +383,7 @@ int vn_flow_program(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e
     o.files = &first;
     o.n_files = first && j->config->n_inputs == 1 && vn_picture_is_image_name(first);
     o.run = j->o->run;
-    o.random_samples = FEW_SAMPLES;
+    o.random_samples = 1; /* the reference executor is slow; vernier verify takes more */
     TRY(vn_verify_pair(&p, j->product[QUANTIZED], j->product[PROGRAM], &o, e));
     if (vn_pair_summary(p)->passed) {
         const struct vn_verify_summary *sum =

@@ -35,7 +35,7 @@ static int clips_at_zero(const struct value *v)
 static void add_relu(struct graph *g, struct value *y)
 {
     struct node *maker = y->producer;
-    const struct node *next = maker->id + 1 < g->nodes.n ? g->nodes.v[maker->id + 1] : NULL;
+    struct node *next = maker->id + 1 < g->nodes.n ? g->nodes.v[maker->id + 1] : NULL;
     struct value *x = vn_graph_value(g, vn_arena_fmt(g->arena, "%s_unclipped", y->name), y->dtype, &y->shape);
     vn_graph_set_output(maker, y->port, x);
     vn_graph_node_before(g, next, &vn_op_relu, vn_arena_fmt(g->arena, "%s_clip", y->name), 1, &x, 1, &y);

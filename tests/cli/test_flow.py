@@ -1,12 +1,19 @@
 """vernier flow: steps, where they break, exit status, --set; each failure with its next command."""
 import json
+import pathlib
 import re
+import shlex
+import sys
 
 import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper as nh
-from tool import BAD_INPUT, CHECK_FAILED, DONE, USAGE, convert_digits, run
+from tool import BAD_INPUT, BUILD, CAMPAIGN, CHECK_FAILED, DONE, ROOT, SHARED, USAGE, convert_digits, run
+
+sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+import planted_cases  # noqa: E402
 
 STEPS = ["float", "convert", "original_float", "optimized_float", "quantized", "bin", "board"]
 
@@ -122,3 +129,65 @@ def test_board(digits, tmp_path):
     out, _ = flow("-c", digits.yaml, "--dumps", board, want=CHECK_FAILED)
     broken(out, "board")
     assert out["cause"] == "board_differs"
+
+
+# ---- following what is printed ----
+
+# network, faults; the first five need no shared models
+BROKEN = [("digits", "outlier_channel"), ("digits", "clipping"), ("digits", "wide_range"),
+          ("digits", "normalised"), ("digits", "scale_value clipping"), ("resnet20", "normalised"),
+          ("resnet20", "mean_value"),
+          ("resnet20", "scale_value outlier_channel"), ("lprnet", "mean_value clipping"),
+          ("lprnet", "normalised wide_range")]
+SHARED_MODELS = (SHARED / "models").is_dir()
+
+
+def test_a_script_follows_to_pass(tmp_path):
+    """It knows nothing of the fault: it runs `next_command` until a run passes."""
+    projects = [b for b in BROKEN if b[0] == "digits" or SHARED_MODELS]
+    passed = 0
+    for i, (network, faults) in enumerate(projects):
+        folder = tmp_path / str(i)
+        planted_cases.make({"network": network, "seed": str(300 + i), "faults": faults}, folder)
+        _, commands, good = planted_cases.follow(BUILD / "vernier", folder)
+        passed += good
+        assert (folder / "net.yaml").exists() and not list(folder.glob(".vernier*")), commands
+    assert passed >= len(projects) * 8 // 10, passed
+
+
+def test_the_cause_is_measured(tmp_path):
+    planted_cases.make({"network": "digits", "seed": "1", "faults": "outlier_channel"}, tmp_path)
+    before = (tmp_path / "net.yaml").read_text()
+    out, _ = flow("-c", "net.yaml", want=CHECK_FAILED, cwd=tmp_path)
+    step = broken(out, "quantized")
+    assert out["cause"] == "outlier_channel" and step["node"] and "times as large" in out["evidence"]
+    assert re.search(r"gains [\d.]+ dB .* costs [+-]\d+ % time", out["evidence"])
+    assert (tmp_path / "net.yaml").read_text() == before and not (tmp_path / "net_2.yaml").exists()
+    quick, _ = flow("-c", "net.yaml", "--no-repair", want=CHECK_FAILED, cwd=tmp_path)
+    assert quick["cause"] == "quantization" and "--set" not in quick["next_command"]
+
+
+def test_forum_story(tmp_path):
+    """From the first wrong configuration to a verified program, in at most five commands, each printed by the
+    one before."""
+    import test_forum as forum
+    if not forum.MODEL.exists():
+        pytest.skip(f"no models at {SHARED}")
+    names = forum.sm.spread(forum.sm.list_pictures(SHARED / "images/camvid/calib"), 2)
+    pictures = [forum.sm.picture_pixels(p, 256, 192) for p in names]
+    forum.write_data(tmp_path, pictures, lambda x: (x / 255 - forum.MEAN) / forum.STD)
+    # the search over methods takes minutes, and was seen to work
+    (tmp_path / "c.yaml").write_text(forum.TEMPLATE if CAMPAIGN else
+                                     forum.TEMPLATE.replace("'default'", "'max'"))
+    command, causes, out = "vernier flow -c c.yaml", [], {"passed": False}
+    for _ in range(5):
+        out = json.loads(run(*shlex.split(command)[1:], "--json", want=[DONE, CHECK_FAILED], build=BUILD,
+                             cwd=tmp_path, timeout=600).out)
+        if out["passed"]:
+            break
+        causes.append(out["cause"])
+        command = out["next_command"]
+    assert out["passed"] and causes[0] == "normalised", (causes, out)
+    assert {s["step"]: s["state"] for s in out["steps"]}["bin"] == "PASS" and out["checked"] == 4
+    text = (tmp_path / out["config"]).read_text()
+    assert "input_type_rt: 'featuremap'" in text and "march: 'bayes-e'" in text

@@ -1,0 +1,89 @@
+/* Configurations tried aside: nothing of the user's is touched. */
+#include <math.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "flow/config_edit.h"
+#include "flow/flow_job.h"
+
+#define TIMED_RUNS 3
+
+static int time_program(double *ns, const char *program, struct flow_job *j, struct vn_err *e)
+{
+    struct vn_arena *a = vn_arena_new();
+    struct vn_session **s = vn_session_slot(a);
+    struct vn_session_options o;
+    uint64_t t[TIMED_RUNS];
+    vn_session_options_default(&o);
+    o.run = j->o->run;
+    int status = vn_session_open(s, program, &o, e);
+    if (status == VN_OK)
+        status = vn_session_feed_random(*s, 1, e);
+    if (status == VN_OK)
+        status = vn_session_time(*s, TIMED_RUNS, t, e);
+    *ns = INFINITY;
+    for (int i = 0; i < TIMED_RUNS && status == VN_OK; i++)
+        *ns = fmin(*ns, (double)t[i]);
+    vn_arena_free(&a);
+    return status;
+}
+
+int vn_flow_try_nothing(struct trial *t, struct flow_job *j, struct vn_err *e)
+{
+    struct vn_comparison *c;
+    int n;
+    TRY(vn_flow_open_samples(j, e));
+    TRY(vn_flow_compare(&c, j, j->product[OPTIMIZED], j->product[QUANTIZED],
+                        vn_flow_samples(j, j->o->samples), 1, e));
+    const struct vn_compared *r = vn_comparison_rows(c, &n);
+    *t = (struct trial){ .converted = 1, .cosine = 1, .sqnr = INFINITY };
+    for (int i = 0; i < n; i++) {
+        t->cosine = fmin(t->cosine, r[i].metric[VN_COMPARE_COSINE]);
+        t->sqnr = fmin(t->sqnr, r[i].metric[VN_COMPARE_SQNR]);
+    }
+    vn_comparison_free(&c);
+    return time_program(&t->nanoseconds, j->product[PROGRAM], j, e);
+}
+
+/* In a job of its own, whose configuration lies in `path` and is gone afterwards. */
+static int try_config(struct trial *t, struct flow_job *aside, struct vn_arena *a, struct vn_err *e)
+{
+    struct vn_flow_step step = { .name = "convert" };
+    TRY(vn_config_read_all(&aside->config, a, aside->path, e));
+    TRY(vn_flow_convert(aside, &step, e));
+    t->serious = aside->serious;
+    t->cause = step.failure.cause ? step.failure.cause : NULL;
+    return step.state == VN_FLOW_PASS ? vn_flow_try_nothing(t, aside, e) : VN_OK;
+}
+
+static int try_in(struct trial *t, struct flow_job *j, struct vn_arena *a, const char *const *sets, int n,
+                  struct vn_err *e)
+{
+    const char *folder = vn_path_folder(a, j->path), *text;
+    const char **all = NEW_ARRAY(a, const char *, n + 1);
+    struct vn_staging *stage;
+    TRY(vn_dir_stage(&stage, a, folder, e));
+    memcpy(all, sets, (size_t)n * sizeof *all);
+    char *here = getcwd(vn_arena_alloc(a, 4096), 4096);
+    const char *path = vn_dir_stage_path(stage);
+    all[n] = vn_arena_fmt(a, "working_dir=%s", *path == '/' || !here ? path : vn_path_join(a, here, path));
+    TRY(vn_config_edit(&text, a, j->path, all, n + 1, e));
+    struct flow_job aside = { .o = j->o, .arena = a, .work = a };
+    aside.path = vn_path_join(a, folder, vn_arena_fmt(a, ".vernier_try_%ld.yaml", (long)getpid()));
+    TRY(vn_file_write(aside.path, text, strlen(text), e));
+    const int status = try_config(t, &aside, a, e);
+    vn_conversion_free(&aside.c);
+    unlink(aside.path);
+    if (t->cause)
+        t->cause = vn_arena_str(j->arena, t->cause);
+    return status;
+}
+
+int vn_flow_try(struct trial *t, struct flow_job *j, const char *const *sets, int n, struct vn_err *e)
+{
+    struct vn_arena *a = vn_arena_new();
+    *t = (struct trial){ .cosine = NAN, .sqnr = -INFINITY };
+    const int status = try_in(t, j, a, sets, n, e);
+    vn_arena_free(&a);
+    return status == VN_E_NOMEM || status == VN_E_CANCELLED ? status : VN_OK;
+}
