@@ -12,9 +12,9 @@ import importlib
 from typing import Any
 
 _WHERE = {"Error": "errors", "Session": "session", "Port": "session",
-          **{name: "jobs" for name in ("convert", "check", "verify", "evaluate", "align", "prep", "tune", "Alignment",
-                                       "Checked", "Conversion", "Evaluation", "Prepared", "Tuning",
-                                       "Verification")}}
+          **{name: "jobs" for name in ("convert", "check", "verify", "evaluate", "align", "prep", "tune",
+                                       "Alignment", "Checked", "Conversion", "Evaluation", "Prepared",
+                                       "Tuning", "Verification")}}
 __all__ = sorted(_WHERE)
 
 

@@ -566,10 +566,11 @@ def tune(config: PathLike, *, latency_ratio: float = 0, size_ratio: float = 0, m
     """
     if cost not in _COSTS:
         raise ValueError(f"cost: expected measured or target, got '{cost}'")
-    options = {"config": _path(config), "latency_ratio": float(latency_ratio), "size_ratio": float(size_ratio),
-               "max_drop": float(max_drop), "task": _path(task), "minutes": float(minutes), "plans": plans,
-               "resume": int(resume), "samples": samples, "decision_axis": decision_axis, "cost": _COSTS[cost],
-               "accept_data": int(accept_data), "threads": threads}
+    options = {"config": _path(config),
+               "latency_ratio": float(latency_ratio), "size_ratio": float(size_ratio),
+               "max_drop": float(max_drop), "task": _path(task), "minutes": float(minutes),
+               "plans": plans, "resume": int(resume), "samples": samples, "decision_axis": decision_axis,
+               "cost": _COSTS[cost], "accept_data": int(accept_data), "threads": threads}
     r = _call(_native.tune, options, log, progress)
     summary = _flag({**r["summary"], "yaml": Path(r["summary"]["yaml"]),
                      "journal": Path(r["summary"]["journal"])}, "stopped")

@@ -1,5 +1,7 @@
 /* vernier report - two runs of one command: what changed. */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
 
@@ -13,6 +15,8 @@ static int read_page(json_t **page, const char *path, struct vn_err *e)
 {
     json_error_t why;
     *page = json_load_file(path, JSON_REJECT_DUPLICATES, &why);
+    if (!*page && why.line < 0)
+        return vn_fail(e, VN_E_INPUT, "%s: %s", path, strerror(errno));
     if (!*page)
         return vn_fail(e, VN_E_INPUT, "%s: line %d: %s", path, why.line, why.text);
     if (json_integer_value(json_object_get(*page, "report")) != 1 ||

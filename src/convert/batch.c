@@ -30,13 +30,13 @@ static int check_names(const struct vn_conversion *c, struct vn_err *e)
 
 /* ---- the same random images for both ---- */
 
-struct trial {
+struct batch_test {
     struct vn_session *one, *many;
     int batch;
 };
 
 /* Input `i` of the single network: where its images begin among the inputs of the other one. */
-static int first_input(const struct trial *t, int i, int *separate)
+static int first_input(const struct batch_test *t, int i, int *separate)
 {
     int n, at = 0;
     const struct vn_port *one = vn_session_inputs(t->one, &n);
@@ -46,7 +46,7 @@ static int first_input(const struct trial *t, int i, int *separate)
     return at;
 }
 
-static int feed_image(const struct trial *t, int i, int image, struct vn_err *e)
+static int feed_image(const struct batch_test *t, int i, int image, struct vn_err *e)
 {
     int n, separate;
     const struct vn_port *p = &vn_session_inputs(t->one, &n)[i];
@@ -71,7 +71,7 @@ static double difference(const struct vn_view *one, const struct vn_view *many, 
     return most > 0 ? worst / most : worst;
 }
 
-static int compare_image(const struct trial *t, int image, struct vn_err *e)
+static int compare_image(const struct batch_test *t, int image, struct vn_err *e)
 {
     int n_in, n_out;
     vn_session_inputs(t->one, &n_in);
@@ -101,7 +101,7 @@ static int try_out(const struct vn_conversion *c, const struct graph *many, stru
     TRY(vn_session_open_graph(all, many, NULL, &o, e));
     TRY(vn_session_feed_random(*all, 1, e));
     TRY(vn_session_run(*all, e));
-    const struct trial t = { *one, *all, c->config->batch };
+    const struct batch_test t = { *one, *all, c->config->batch };
     TRY(compare_image(&t, 0, e));
     TRY(compare_image(&t, 1, e));
     return compare_image(&t, t.batch - 1, e);

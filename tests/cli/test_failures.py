@@ -59,7 +59,10 @@ CASES = {
     "align": ("align", "x", "nothing"),
     "align, differs": ("align", "x", "y"),
     "debug": ("debug", "sensitivity", "broken.onnx", "calib"),
+    "tune": ("tune", "-c", "wrong.yaml", "--latency-ratio", "1.1"),
+    "report": ("report", "nothing.json", "nothing.json"),
     "init": ("init", "broken.onnx"),
+    "help": ("help", "nonsense"),
     "compat": ("compat", "nonsense"),
 }
 
