@@ -12,6 +12,13 @@ static const struct {
     { "horizon_tc_ui", "__init__.py", "from vernier.horizon_tc_ui import *" },
     { "hobot_dnn", "__init__.py", "from . import pyeasy_dnn" },
     { "hobot_dnn", "pyeasy_dnn.py", "from vernier.hobot_dnn.pyeasy_dnn import *" },
+    { "hmct", "__init__.py", "" },
+    { "hmct/quantizer", "__init__.py", "from . import debugger" },
+    { "hmct/quantizer", "debugger.py", "from vernier.debugger import *" },
+    { "horizon_nn", "__init__.py", "" },
+    { "horizon_nn", "debug.py", "from vernier.debugger import *" },
+    { "horizon_nn/quantizer", "__init__.py", "from . import debugger" },
+    { "horizon_nn/quantizer", "debugger.py", "from vernier.debugger import *" },
 };
 #define N_PACKAGES ((int)(sizeof packages / sizeof *packages))
 

@@ -1,0 +1,1 @@
+"""The vendor's package of this name: its debugger."""
