@@ -1,7 +1,7 @@
 """The vendor's accuracy debugger by its functions; what they compute, `vernier debug` computes.
 
     import vernier.debugger as dbg
-    dbg.get_sensitivity_of_nodes("net_calibrated_model.onnx", ["cosine-similarity", "mse"], "calibration_data")
+    dbg.get_sensitivity_of_nodes("net_calibrated_model.onnx", ["cosine-similarity"], "calibration_data")
 
 Models are calibrated ONNX files, data the folder that `debug_mode: 'dump_calibration_data'` writes, or any
 other of .npy files or images with a folder for each input. Pages are HTML in place of PNG; `Error` tells what
@@ -23,6 +23,7 @@ from .errors import Error
 
 METRICS = ("cosine-similarity", "mse", "mre", "sqnr", "chebyshev")
 _STATUS = {2: "usage", 3: "input"}
+Row = dict[str, str]  # metric: number as text
 Names = str | Sequence[str] | None
 
 
@@ -72,7 +73,7 @@ def _number(x: Any) -> str:
 def get_sensitivity_of_nodes(model_or_file: Any, metrics: str | Sequence[str] = "cosine-similarity",
                              calibrated_data: Any = None, output_node: str | None = None,
                              node_type: str = "node", data_num: int | None = None, verbose: bool = False,
-                             interested_nodes: Names = None, save_dir: Any = None) -> OrderedDict[str, dict[str, str]]:
+                             interested_nodes: Names = None, save_dir: Any = None) -> OrderedDict[str, Row]:
     """What the quantization of each node alone does to the outputs, the most sensitive first.
 
     Args:
@@ -159,7 +160,7 @@ def sensitivity_analysis(model_or_file: Any, calibrated_data: Any, metrics: str 
 def runall(model_or_file: Any, calibrated_data: Any, save_dir: Any = "./debug_result/", ns_metrics: Any =
            "cosine-similarity", output_node: str | None = None, data_num: int | None = None,
            ac_metric: str = "cosine-similarity", average_mode: bool = False) -> None:
-    """Sensitivity of weights and activations, and the error that both accumulate, in folders of `save_dir`."""
+    """Sensitivity of weights and activations, the error that both accumulate: into folders of `save_dir`."""
     folder = pathlib.Path(save_dir)
     for kind in ("weight", "activation"):
         get_sensitivity_of_nodes(model_or_file, ns_metrics, calibrated_data, output_node, kind, data_num,
