@@ -23,7 +23,8 @@ def folder(digits, tmp_path):
     """net.onnx, net.yaml (right.yaml), image.png, images."""
     shutil.copy(digits.model, tmp_path / "net.onnx")
     shutil.copy(digits.picture, tmp_path / "image.png")
-    smooth = np.add.outer(np.arange(60), np.arange(80))[..., None] * [1, 2, 3] + np.eye(60, 80)[..., None] * 90
+    smooth = np.add.outer(np.arange(60), np.arange(80))[..., None] * [1, 2, 3]
+    smooth += (np.eye(60, 80, dtype=int) * 90)[..., None]
     Image.fromarray((smooth % 256).astype(np.uint8)).save(tmp_path / "photo.png")
     (tmp_path / "images").mkdir()
     for path in sorted(digits.calib.iterdir())[:24]:
