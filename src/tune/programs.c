@@ -1,6 +1,7 @@
 /* Programs of plans: built in memory, and how long they take. */
 #include <math.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "tune/tuner.h"
 
@@ -164,6 +165,20 @@ int vn_tune_times(double **of, const struct tuner *t, struct vn_arena *a, struct
     return VN_OK;
 }
 
+/* Of one thread what it computed, without what interrupted it; else as long as it took. */
+static int time_once(double *ns, const struct tuner *t, struct vn_session *s, struct vn_err *e)
+{
+    struct timespec from, to;
+    uint64_t wall;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+    TRY(vn_session_time(s, 1, &wall, e));
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+    *ns = t->o->run.threads == 1
+              ? 1e9 * (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec)
+              : (double)wall;
+    return VN_OK;
+}
+
 /* Both in turn; which of them runs first alternates. */
 static int measure_ratio(double *ratio, const struct tuner *t, struct vn_session *s, struct vn_err *e)
 {
@@ -172,11 +187,9 @@ static int measure_ratio(double *ratio, const struct tuner *t, struct vn_session
     int rounds = 0;
     for (; rounds < LEAST_ROUNDS || (rounds < MOST_ROUNDS && spent < LATENCY_NS); rounds++)
         for (int i = 0; i < 2; i++) {
-            uint64_t ns;
             const int k = i ^ (rounds & 1);
-            TRY(vn_session_time(pair[k], 1, &ns, e));
-            each[k][rounds] = (double)ns;
-            spent += (double)ns;
+            TRY(time_once(&each[k][rounds], t, pair[k], e));
+            spent += each[k][rounds];
         }
     *ratio = usual(each[1], rounds) / fmax(usual(each[0], rounds), 1);
     return VN_OK;
