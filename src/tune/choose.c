@@ -14,10 +14,11 @@
 
 double vn_tune_group_loss(const struct tune_group *g, int type)
 {
-    const double left[VN_TUNE_TYPES] = { [VN_TUNE_INT8] = g->noise + g->weight_noise,
-                                         [VN_TUNE_INT16] = g->weight_noise,
-                                         [VN_TUNE_INT16_WEIGHTS] = 0,
-                                         [VN_TUNE_FLOAT] = g->stays_quantized ? g->noise : 0 };
+    const double *n = g->noise;
+    const double left[VN_TUNE_TYPES] = { [VN_TUNE_INT8] = n[CHANGE_TENSORS] + n[CHANGE_WEIGHTS],
+                                         [VN_TUNE_INT16] = n[CHANGE_WIDE] + n[CHANGE_WEIGHTS],
+                                         [VN_TUNE_INT16_WEIGHTS] = n[CHANGE_WIDE],
+                                         [VN_TUNE_FLOAT] = g->stays_quantized ? n[CHANGE_TENSORS] : 0 };
     return left[type];
 }
 

@@ -37,11 +37,11 @@ static int is_int8_activation(const struct grouping *s, const struct value *v)
 
 /* ---- what may be done ---- */
 
-/* As int16 was asked for everywhere. */
-static int becomes_wide(const struct grouping *s, const struct value *v)
+/* As int16 was asked for everywhere; NULL: it is none. */
+static const struct qparam *wide_of(const struct grouping *s, const struct value *v)
 {
     const struct value *w = vn_graph_find(s->wide, v->name);
-    return w && w->q && w->q->dtype == VN_I16;
+    return w && w->q && w->q->dtype == VN_I16 ? w->q : NULL;
 }
 
 static int weight_slot(const struct node *n)
@@ -106,7 +106,7 @@ static void set_allowed(const struct grouping *s, struct tune_group *g)
     g->tensor = first->name;
     g->stays_quantized = maker && !maker->why_float && !maker->op->quant.float_out_ok;
     g->allowed = 1 << VN_TUNE_INT8;
-    if (g->node && becomes_wide(s, first)) {
+    if (g->node && s->t->wide[first->id]) {
         g->allowed |= 1 << VN_TUNE_INT16;
         if (multiplies_weights(g))
             g->allowed |= 1 << VN_TUNE_INT16_WEIGHTS;
@@ -176,6 +176,9 @@ int vn_tune_find_groups(struct tuner *t, struct vn_err *e)
     const int n = t->p.graph->values.n;
     const struct grouping s = { t, t->p.graph, wide, NEW_ARRAY(t->arena, int, n),
                                 NEW_ARRAY(t->arena, int, n) };
+    t->wide = NEW_ARRAY(t->arena, const struct qparam *, n);
+    for (int i = 0; i < n; i++)
+        t->wide[i] = wide_of(&s, t->p.graph->values.v[i]);
     find(&s);
     for (int i = 0; i < t->groups.n; i++)
         set_allowed(&s, &t->groups.v[i]);

@@ -1,5 +1,5 @@
 /* What each group loses alone: its tensors in int8, with the constants that follow their type, all else in
- * float32; and the same of the weights that multiply it. Losses of several add up, as far as their errors do
+ * float32; the same in int16, which clips, too; and the same of the weights that multiply it. Losses of several add up, as far as their errors do
  * not correlate. */
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@
 
 struct change {
     int group;
-    int weights; /* 0: the tensors of the group, and constants beside them; 1: the weights of its readers */
+    enum change_kind kind;
     int begin; /* the first instruction behind it */
 };
 
@@ -54,20 +54,26 @@ static int has_constants(const struct probe *p, const struct group_reader *r)
     return 0;
 }
 
-static void add_change(struct noise_job *j, int group, int weights)
+/* The first instruction behind its tensors; behind their readers' weights. */
+static int begin_of(const struct probe *p, const struct tune_group *g, enum change_kind kind)
 {
-    const struct probe *p = &j->t->p;
-    const struct tune_group *g = &j->t->groups.v[group];
-    struct change c = { group, weights, p->n };
-    for (int i = 0; !weights && i < g->values.n; i++) {
+    int begin = p->n;
+    for (int i = 0; kind != CHANGE_WEIGHTS && i < g->values.n; i++) {
         const int made = p->made[g->values.v[i]];
-        if (made >= -1 && made + 1 < c.begin)
-            c.begin = made + 1;
+        if (made >= -1 && made + 1 < begin)
+            begin = made + 1;
     }
-    for (int i = 0; weights && i < g->readers.n; i++)
-        if (is_weighted(p, &g->readers.v[i]) && p->first[g->readers.v[i].node->id] < c.begin)
-            c.begin = p->first[g->readers.v[i].node->id];
-    if (c.begin < p->n)
+    for (int i = 0; kind == CHANGE_WEIGHTS && i < g->readers.n; i++)
+        if (is_weighted(p, &g->readers.v[i]) && p->first[g->readers.v[i].node->id] < begin)
+            begin = p->first[g->readers.v[i].node->id];
+    return begin;
+}
+
+static void add_change(struct noise_job *j, int group, enum change_kind kind)
+{
+    const struct tune_group *g = &j->t->groups.v[group];
+    const struct change c = { group, kind, begin_of(&j->t->p, g, kind) };
+    if (c.begin < j->t->p.n && (kind != CHANGE_WIDE || g->allowed >> VN_TUNE_INT16 & 1))
         VEC_PUSH(j->t->arena, &j->changes, c);
 }
 
@@ -76,29 +82,37 @@ static int earlier(const void *x, const void *y)
     const struct change *a = x, *b = y;
     return a->begin != b->begin   ? (a->begin > b->begin) - (a->begin < b->begin)
            : a->group != b->group ? a->group - b->group
-                                  : a->weights - b->weights;
+                                  : (int)a->kind - (int)b->kind;
 }
 
 static void list_changes(struct noise_job *j)
 {
     for (int i = 0; i < j->t->groups.n; i++) {
-        add_change(j, i, 0);
-        add_change(j, i, 1);
+        add_change(j, i, CHANGE_TENSORS);
+        add_change(j, i, CHANGE_WIDE);
+        add_change(j, i, CHANGE_WEIGHTS);
     }
     qsort(j->changes.v, (size_t)j->changes.n, sizeof *j->changes.v, earlier);
 }
 
-static void set_change(const struct probe *p, struct probe_plan *plan, const struct tune_group *g,
-                       int weights, int on)
+static void set_nodes(const struct probe *p, struct probe_plan *plan, const struct tune_group *g,
+                      int (*which)(const struct probe *, const struct group_reader *), int on)
 {
-    for (int i = 0; !weights && i < g->values.n; i++)
-        plan->value[g->values.v[i]] = on ? p->q[g->values.v[i]] : NULL;
-    for (int i = 0; weights && i < g->readers.n; i++)
-        if (is_weighted(p, &g->readers.v[i]))
+    for (int i = 0; i < g->readers.n; i++)
+        if (which(p, &g->readers.v[i]))
             plan->node[g->readers.v[i].node->id] = on ? PROBE_CONSTANTS : PROBE_FLOAT;
-    for (int i = 0; !weights && i < g->readers.n; i++)
-        if (has_constants(p, &g->readers.v[i]))
-            plan->node[g->readers.v[i].node->id] = on ? PROBE_CONSTANTS : PROBE_FLOAT;
+}
+
+static void set_change(const struct tuner *t, struct probe_plan *plan, const struct change *c, int on)
+{
+    const struct tune_group *g = &t->groups.v[c->group];
+    const struct qparam *const *q = c->kind == CHANGE_WIDE ? t->wide : t->p.q;
+    for (int i = 0; c->kind != CHANGE_WEIGHTS && i < g->values.n; i++)
+        plan->value[g->values.v[i]] = on ? q[g->values.v[i]] : NULL;
+    if (c->kind == CHANGE_TENSORS)
+        set_nodes(&t->p, plan, g, has_constants, on);
+    if (c->kind == CHANGE_WEIGHTS)
+        set_nodes(&t->p, plan, g, is_weighted, on);
 }
 
 /* ---- the journal ---- */
@@ -141,11 +155,10 @@ static int run_changes(struct noise_job *j, struct noise_thread *w, struct vn_ar
     TRY(vn_probe_feed_values(&w->w, &t->held.input[sample * t->held.inputs], e));
     for (int i = 0; i < j->changes.n; i++) {
         const struct change *c = &j->changes.v[i];
-        const struct tune_group *g = &t->groups.v[c->group];
-        set_change(&t->p, &w->plan, g, c->weights, 1);
+        set_change(t, &w->plan, c, 1);
         TRY(vn_probe_advance(&w->w, c->begin, e));
         TRY(vn_probe_run(&w->w, &w->plan, e));
-        set_change(&t->p, &w->plan, g, c->weights, 0);
+        set_change(t, &w->plan, c, 0);
         TRY(vn_tune_add_loss(loss_of(j, i, sample), t, a, w->w.changed, sample, e));
     }
     return keep_sample(j, a, sample, e);
@@ -190,7 +203,7 @@ static void sum_up(struct noise_job *j)
                 all[k].risk += x->risk * h->n / j->samples;
             }
         struct tune_group *g = &j->t->groups.v[j->changes.v[i].group];
-        *(j->changes.v[i].weights ? &g->weight_noise : &g->noise) = vn_tune_loss(j->t, all);
+        g->noise[j->changes.v[i].kind] = vn_tune_loss(j->t, all);
         vn_arena_free(&a);
     }
 }

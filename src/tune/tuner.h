@@ -21,6 +21,14 @@ struct group_reader {
     int slot;
 };
 
+/* What of a group is rounded alone. */
+enum change_kind {
+    CHANGE_TENSORS, /* in int8, and constants beside them */
+    CHANGE_WIDE, /* tensors in int16 */
+    CHANGE_WEIGHTS, /* of what reads the group */
+    CHANGE_KINDS
+};
+
 struct tune_group {
     const char *tensor;
     /* What sets its type: the result of `node` (slot -1), or what the node reads there. */
@@ -30,7 +38,7 @@ struct tune_group {
     VEC(struct group_reader) readers;
     int allowed; /* bits 1 << enum vn_tune_type */
     int stays_quantized; /* also where everything that reads it computes in float32 */
-    double noise, weight_noise; /* loss by it alone; by the weights that multiply it alone */
+    double noise[CHANGE_KINDS]; /* loss by each alone */
     double ns[VN_TUNE_TYPES]; /* added to a run */
     double bytes[VN_TUNE_TYPES]; /* added to the .bin */
 };
@@ -67,6 +75,7 @@ struct tuner {
     struct vn_journal *journal;
     struct vn_listener listener;
     struct probe p;
+    const struct qparam **wide; /* by value of the probe: in int16; NULL: it has none */
     VEC(struct tune_group) groups;
     struct vn_ranges *ranges; /* of the samples that are not scored */
     struct held_out held;
