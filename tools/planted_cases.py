@@ -5,12 +5,13 @@
     planted_cases.py --make CASE DIR                write one: model, calibration data, net.yaml
     planted_cases.py [--vernier P] [--only WORD] [--json FILE] [--write]
                                                     run, follow `next_command`; --write: docs/diagnosis.md
+    planted_cases.py --merge FILE... [--write]      the table of results that --json wrote
 
 A case is a network, a seed and one or two faults; `split` says whether rules were developed on the network.
 The case `healthy` has no fault: nothing must be named. A fault is *named* where a run on the way has its
-cause, *repaired* where the last configuration has half of what the fault took: of the SQNR, or of the
-agreement, between the float model on the right input and the quantized one, on images that calibration has
-not seen.
+cause, *repaired* where the last configuration has half of the SQNR that the fault took (where it is below 0
+dB: half of the healthy one), between the float model on the right input and the quantized one, on images that
+calibration has not seen.
 Requires the shared models and images (VERNIER_SHARED), NumPy, Pillow and onnx.
 """
 import argparse
@@ -259,8 +260,8 @@ def config_of(command):
 
 
 def distance(program, project, folder, config):
-    """(SQNR, agreement) of the output that is hit most, float on the right input against what the quantized
-    network of the configuration computes from the same images; None where there is none."""
+    """SQNR of the output that is hit most, float on the right input against what the quantized network of the
+    configuration computes from the same images; None where there is none."""
     text = (folder / config).read_text()
     prefix = re.search(r"working_dir: '?([^'\n]*)", text)[1]
     quantized = folder / prefix / "net_quantized_model.onnx"
@@ -271,7 +272,7 @@ def distance(program, project, folder, config):
     shape = f"1x{len(project.pictures[0])}x{project.h}x{project.w}"
     proto = [] if project.model is not None else ["--proto", project.source.with_suffix(".prototxt")]
     name = project.model.graph.input[0].name if project.model is not None else "data"
-    worst = [math.inf, math.inf]
+    worst = math.inf
     for i, x in enumerate(project.pictures[CALIBRATION:]):
         np.save(folder / "q.npy", x[None] - 128 if pixels else project.right(x)[None])
         run(program, ["run", source, *proto, "--input-shape", name, shape, "-i", folder / f"right/{i}.npy",
@@ -281,16 +282,17 @@ def distance(program, project, folder, config):
         if done.returncode:
             return None
         for row in json.loads(done.stdout)["tensors"]:
-            worst = [min(worst[0], math.inf if row["sqnr"] is None else row["sqnr"]),
-                     min(worst[1], row["agreement"])]
+            worst = min(worst, math.inf if row["sqnr"] is None else row["sqnr"])
     return worst
 
 
-def recovered(healthy, faulty, after):
-    if after is None:
+def is_repaired(r):
+    """None: the fault took nothing."""
+    healthy, faulty, after = (r[k] for k in ("healthy_sqnr", "faulty_sqnr", "after_sqnr"))
+    if healthy is None or after is None:
         return False
-    low = faulty or (0, 0)
-    return any(now >= (good + bad) / 2 for good, bad, now in zip(healthy, low, after))
+    low = max(faulty or 0, 0)
+    return None if low >= healthy else after >= (healthy + low) / 2
 
 
 def examine(program, case, folder):
@@ -303,16 +305,18 @@ def examine(program, case, folder):
     causes, commands, passed = follow(program, folder / "planted")
     after = distance(program, p, folder / "planted", config_of(commands[-1]))
     faults = [f for f in case["faults"].split() if f != "healthy"]
-    return {**case, "causes": causes, "commands": len(commands), "passed": passed,
-            "healthy_sqnr": good and good[0], "faulty_sqnr": bad and bad[0], "after_sqnr": after and after[0],
-            "named": all(f in causes for f in faults) if faults else not causes,
-            "repaired": recovered(good, bad, after) if faults else not causes}
+    return {**case, "causes": causes, "commands": len(commands), "passed": passed, "healthy_sqnr": good,
+            "faulty_sqnr": bad, "after_sqnr": after,
+            "named": all(f in causes for f in faults) if faults else not causes}
 
 
 # ---- the page ----
 
 def number(x):
     return "--" if x is None else f"{x:.1f}"
+
+
+WORDS = {True: "yes", False: "no", None: "--"}
 
 
 def table(results):
@@ -323,13 +327,14 @@ def table(results):
                      f"{r['faults'].replace(' ', ', ')} | {', '.join(r['causes']) or '--'} | "
                      f"{r['commands']} | "
                      f"{number(r['healthy_sqnr'])}, {number(r['faulty_sqnr'])}, {number(r['after_sqnr'])} | "
-                     f"{'yes' if r['named'] else 'no'} | {'yes' if r['repaired'] else 'no'} |")
+                     f"{WORDS[r['named']]} | {WORDS[is_repaired(r)] if r['faults'] != 'healthy' else '--'} |")
     ill = [r for r in results if r["faults"] != "healthy"]
     well = [r for r in results if r["faults"] == "healthy"]
     held_out = [r for r in ill if r["split"] != "develop"]
     for title, of in (("faults", ill), ("faults, networks not developed on", held_out)):
         lines.append(f"\n{len(of)} cases of {title}: causes named in {sum(r['named'] for r in of)}, "
-                     f"repaired in {sum(r['repaired'] for r in of)}.")
+                     f"repaired in {sum(bool(is_repaired(r)) for r in of)} of the "
+                     f"{sum(is_repaired(r) is not None for r in of)} that took SQNR.")
     lines.append(f"\n{len(well)} healthy conversions: nothing named in {sum(r['named'] for r in well)}.")
     return "\n".join(lines)
 
@@ -359,6 +364,7 @@ def main():
     a.add_argument("--only", default="")
     a.add_argument("--json", type=pathlib.Path)
     a.add_argument("--write", action="store_true")
+    a.add_argument("--merge", nargs="+", type=pathlib.Path)
     o = a.parse_args()
     if o.list:
         print(CASES.read_text(), end="")
@@ -366,14 +372,13 @@ def main():
     if o.make:
         make(next(c for c in cases() if c["case"] == o.make[0]), pathlib.Path(o.make[1]))
         return 0
-    results = []
-    for case in cases():
+    results = [r for file in o.merge or [] for r in json.loads(file.read_text())]
+    for case in [] if o.merge else cases():
         if o.only not in (case["case"] + " " + case["network"] + " " + case["faults"] + " " + case["split"]):
             continue
         with tempfile.TemporaryDirectory() as folder:
             results.append(examine(o.vernier.resolve(), case, pathlib.Path(folder)))
-        print({k: results[-1][k] for k in ("case", "network", "faults", "causes", "healthy_sqnr",
-                                           "faulty_sqnr", "after_sqnr", "named", "repaired")}, flush=True)
+        print({k: v for k, v in results[-1].items() if k not in ("split", "seed")}, flush=True)
     if o.json:
         o.json.write_text(json.dumps(results, indent=1))
     if o.write:
