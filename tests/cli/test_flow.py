@@ -187,7 +187,7 @@ def test_forum_story(tmp_path):
             break
         causes.append(out["cause"])
         command = out["next_command"]
-    assert out["passed"] and causes[0] == "normalised", (causes, out)
+    assert out["passed"] and causes == ["normalised"], (causes, out)
     assert {s["step"]: s["state"] for s in out["steps"]}["bin"] == "PASS" and out["checked"] == 4
     text = (tmp_path / out["config"]).read_text()
     assert "input_type_rt: 'featuremap'" in text and "march: 'bayes-e'" in text
