@@ -162,6 +162,44 @@ void vn_error_split_free(struct vn_error_split **r);
 const struct vn_tensor_error *vn_error_split_rows(const struct vn_error_split *r, int *n);
 int vn_error_split_samples(const struct vn_error_split *r);
 
+/* ---- distributions ---- */
+
+#define VN_DISTRIBUTION_BINS 128
+
+/* Float's numbers in one channel, of all samples. */
+struct vn_channel_box {
+    double lo, q1, median, q3, hi, mean; /* quartiles: linear between neighbours */
+};
+
+/* The numbers of one thing, of all samples: of a node its first result, of a calibration node its tensor. */
+struct vn_distribution {
+    const char *name, *type;
+    enum vn_debug_kind kind;
+    int64_t n; /* numbers */
+    double lo, hi, mean, deviation; /* in float */
+    double threshold; /* of calibration nodes: the least largest magnitude that is kept; 0: a node */
+    int bits; /* 8, 16; 0: a node */
+    /* Counts in equal parts of lo..hi: float, and quantized (nodes: everything is). NULL: activations */
+    const double *before, *after;
+    double cosine; /* of both; NaN: activations */
+    double error_lo, error_hi;
+    const double
+        *error; /* counts of quantized less float in equal parts of error_lo..error_hi; NULL likewise */
+    int channels, axis;
+    const struct vn_channel_box *box; /* of each channel */
+};
+struct vn_distributions; /* opaque */
+
+/* Look at o->nodes, in their order. axis: of channels; -1: 1 of results and activations, of weights that of
+ * their scales, else 0. Keeps all numbers in memory. Runs one thread. Errors: as vn_debug_sensitivity;
+ * VN_E_USAGE where o->nodes is empty. */
+int vn_debug_distributions(struct vn_distributions **r, const struct vn_debug_options *o, int axis,
+                           struct vn_err *e);
+/* Sets *r to NULL; NULL is allowed. */
+void vn_distributions_free(struct vn_distributions **r);
+const struct vn_distribution *vn_distributions_rows(const struct vn_distributions *r, int *n);
+int vn_distributions_samples(const struct vn_distributions *r);
+
 #ifdef __cplusplus
 }
 #endif

@@ -64,6 +64,16 @@ void vn_print_accumulated_json(FILE *f, const struct vn_accumulated *r);
 void vn_print_error_split(FILE *f, const struct vn_error_split *r);
 void vn_print_error_split_csv(FILE *f, const struct vn_error_split *r);
 void vn_print_error_split_json(FILE *f, const struct vn_error_split *r);
+/* A table of all; a table of channels for each. */
+void vn_print_distributions(FILE *f, const struct vn_distributions *r);
+void vn_print_channels(FILE *f, const struct vn_distributions *r);
+/* NAME.png of each into a folder, which is made: distributions or, `channels`, boxes of channels. Errors:
+ * VN_E_IO. */
+int vn_plot_distributions(const char *folder, const struct vn_distributions *r, int channels,
+                          struct vn_err *e);
+/* TITLE_METRIC.png: the curves of one metric. */
+int vn_plot_accumulated(const char *folder, const char *title, const struct vn_accumulated *r,
+                        enum vn_debug_metric metric, struct vn_err *e);
 
 /* ---- vernier/tune.h ---- */
 

@@ -5,7 +5,7 @@
 #include <vernier/debug.h>
 #include <vernier/report.h>
 
-#include "cli/cli.h"
+#include "cli/debug_plots.h"
 
 static const struct option_def options[] = {
     { "--metric", 'm', "NAME", 1, 0,
@@ -23,6 +23,12 @@ static const struct option_def options[] = {
       "is a curve" },
     { "--keep", 0, "NAMES", 1, 0, "accumulated: quantize all nodes but these" },
     { "--average", 'a', NULL, 0, 0, "accumulated: each point is the mean of all up to it" },
+    { "--axis", 0, "N", 0, 0, "channels: their axis (default: 1; of weights that of their scales, else 0)" },
+    { "--pick-threshold", 0, "X", 0, 0,
+      "sensitivity-analysis: nodes whose first --metric is worse are sensitive (default 0.999)" },
+    { "--save-dir", 's', "DIR", 0, 0,
+      "write plots (PNG) and tables to folders in DIR: node_sensitivity, data_distribution, "
+      "channelwise_distribution, accumulate_error, sensitivity_analysis" },
     { "--csv", 0, "FILE", 0, 0, "also write the table to FILE, with all digits" },
     RUN_OPTIONS,
     JSON_OPTION,
@@ -32,14 +38,7 @@ static const struct option_def options[] = {
 
 /* ---- options ---- */
 
-struct request {
-    struct vn_debug_options o;
-    enum vn_debug_kind kind;
-    enum vn_debug_metric metrics[VN_DEBUG_METRICS];
-    int n_metrics;
-};
-
-static int read_metrics(struct request *r, struct vn_err *e)
+static int read_metrics(struct debug_request *r, struct vn_err *e)
 {
     const char **words;
     const int n = vn_opt_all("--metric", &words);
@@ -58,7 +57,7 @@ static int read_metrics(struct request *r, struct vn_err *e)
     return VN_OK;
 }
 
-static int read_kind(struct request *r, struct vn_err *e)
+static int read_kind(struct debug_request *r, struct vn_err *e)
 {
     static const char *const kinds[] = {
         [VN_DEBUG_NODE] = "node", [VN_DEBUG_WEIGHT] = "weight", [VN_DEBUG_ACTIVATION] = "activation"
@@ -89,11 +88,11 @@ static int read_lists(struct vn_debug_options *o, struct vn_err *e)
     return VN_OK;
 }
 
-static int read_request(struct request *r, struct vn_err *e)
+static int read_request(struct debug_request *r, struct vn_err *e)
 {
     const char **words;
     vn_words(&words);
-    *r = (struct request){ 0 };
+    *r = (struct debug_request){ 0 };
     vn_debug_options_default(&r->o);
     r->o.model = words[1];
     r->o.data = words[2];
@@ -101,17 +100,6 @@ static int read_request(struct request *r, struct vn_err *e)
     TRY(read_kind(r, e));
     TRY(read_lists(&r->o, e));
     return vn_opt_run(&r->o.run, e);
-}
-
-/* What --report asks for; takes the reference. */
-static int write_report(const struct request *r, json_t *j, struct vn_err *e)
-{
-    const struct vn_html_report report = {
-        .command = "debug", .passed = -1, .result = j, .files = &r->o.model, .n_files = 1
-    };
-    const int status = vn_opt_report(&report, e);
-    json_decref(j);
-    return status;
 }
 
 /* ---- sensitivity ---- */
@@ -130,11 +118,10 @@ static int close_csv(FILE *f, struct vn_err *e)
                           : EXIT_DONE;
 }
 
-static int sensitivity(struct request *r, struct vn_arena *a, struct vn_err *e)
+static int sensitivity(struct debug_request *r, struct vn_arena *a, struct vn_err *e)
 {
     struct vn_sensitivity *s;
     FILE *csv;
-    (void)a;
     TRY(open_csv(&csv, e));
     int status = vn_debug_sensitivity(&s, &r->o, r->kind, e);
     if (status == VN_OK && csv)
@@ -144,7 +131,9 @@ static int sensitivity(struct request *r, struct vn_arena *a, struct vn_err *e)
     else if (status == VN_OK)
         vn_print_sensitivity(stdout, s, r->metrics, r->n_metrics);
     if (status == VN_OK)
-        status = write_report(r, vn_json_sensitivity(s), e);
+        status = vn_debug_save_table(r, s, a, e);
+    if (status == VN_OK)
+        status = vn_debug_write_report(r, vn_json_sensitivity(s), e);
     vn_sensitivity_free(&s);
     return close_csv(csv, e) < 0 ? VN_E_IO : status;
 }
@@ -174,7 +163,22 @@ static int read_groups(struct vn_debug_group **groups, int *n, struct vn_arena *
     return VN_OK;
 }
 
-static int accumulated(struct request *r, struct vn_arena *a, struct vn_err *e)
+/* Of plots, as the vendor's tool has it. */
+static const char *title_of(const struct vn_debug_group *groups, int n)
+{
+    int sets = 0, kinds = 0;
+    for (int i = 0; i < n; i++) {
+        sets += groups[i].n > 1;
+        kinds += !strcmp(groups[i].nodes[0], "weight") || !strcmp(groups[i].nodes[0], "activation");
+    }
+    if (groups[0].all_but)
+        return "non_quantize_node_accumulate_err_of_partial_qmodel";
+    return kinds == n ? "weight_activation_quantized_separately"
+           : sets     ? "quantize_node_accumulate_err_of_partial_qmodel"
+                      : "quantize_node_accumulate_err_of_node";
+}
+
+static int accumulated(struct debug_request *r, struct vn_arena *a, struct vn_err *e)
 {
     struct vn_debug_group *groups = NULL;
     struct vn_accumulated *c;
@@ -190,14 +194,16 @@ static int accumulated(struct request *r, struct vn_arena *a, struct vn_err *e)
     else if (status == VN_OK)
         vn_print_accumulated(stdout, c, r->metrics[0]);
     if (status == VN_OK)
-        status = write_report(r, vn_json_accumulated(c), e);
+        status = vn_debug_save_curves(r, title_of(groups, n), c, a, e);
+    if (status == VN_OK)
+        status = vn_debug_write_report(r, vn_json_accumulated(c), e);
     vn_accumulated_free(&c);
     return close_csv(csv, e) < 0 ? VN_E_IO : status;
 }
 
 /* ---- tensors ---- */
 
-static int tensors(struct request *r, struct vn_arena *a, struct vn_err *e)
+static int tensors(struct debug_request *r, struct vn_arena *a, struct vn_err *e)
 {
     struct vn_error_split *s;
     FILE *csv;
@@ -211,19 +217,25 @@ static int tensors(struct request *r, struct vn_arena *a, struct vn_err *e)
     else if (status == VN_OK)
         vn_print_error_split(stdout, s);
     if (status == VN_OK)
-        status = write_report(r, vn_json_error_split(s), e);
+        status = vn_debug_write_report(r, vn_json_error_split(s), e);
     vn_error_split_free(&s);
     return close_csv(csv, e) < 0 ? VN_E_IO : status;
 }
 
 static const struct {
     const char *word;
-    int (*run)(struct request *r, struct vn_arena *a, struct vn_err *e);
-} parts[] = { { "sensitivity", sensitivity }, { "accumulated", accumulated }, { "tensors", tensors } };
+    int (*run)(struct debug_request *r, struct vn_arena *a, struct vn_err *e);
+} parts[] = { { "sensitivity", sensitivity },
+              { "accumulated", accumulated },
+              { "tensors", tensors },
+              { "distribution", vn_debug_run_distribution },
+              { "channels", vn_debug_run_channels },
+              { "sensitivity-analysis", vn_debug_run_analysis },
+              { "runall", vn_debug_run_all } };
 
 static int run(struct vn_arena *a, struct vn_err *e)
 {
-    struct request r;
+    struct debug_request r;
     struct logger log = { 0 };
     const char **words;
     vn_words(&words);
@@ -233,13 +245,15 @@ static int run(struct vn_arena *a, struct vn_err *e)
         if (!strcmp(words[0], parts[i].word))
             return parts[i].run(&r, a, e);
     return vn_fail(e, VN_E_USAGE,
-                   "expected 'debug sensitivity', 'debug accumulated' or 'debug tensors', got 'debug %s'",
+                   "expected sensitivity, accumulated, tensors, distribution, channels, sensitivity-analysis "
+                   "or runall, got 'debug %s'",
                    words[0]);
 }
 
 const struct command vn_cmd_debug = {
     "debug",
-    "sensitivity|accumulated|tensors CALIBRATED.onnx FOLDER [options]",
+    "sensitivity|accumulated|tensors|distribution|channels|sensitivity-analysis|runall CALIBRATED.onnx "
+    "FOLDER [options]",
     "measure what the quantization of nodes and tensors does",
     options,
     3,

@@ -115,7 +115,7 @@ void vn_print_sensitivity_csv(FILE *f, const struct vn_sensitivity *s, const enu
 
 /* ---- JSON ---- */
 
-static void dump(FILE *f, json_t *j)
+void vn_json_print_exact(FILE *f, json_t *j)
 {
     json_dumpf(j, f, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(17));
     fputc('\n', f);
@@ -148,7 +148,10 @@ json_t *vn_json_sensitivity(const struct vn_sensitivity *s)
                      (json_int_t)sum->memory, "rows", rows);
 }
 
-void vn_print_sensitivity_json(FILE *f, const struct vn_sensitivity *s) { dump(f, vn_json_sensitivity(s)); }
+void vn_print_sensitivity_json(FILE *f, const struct vn_sensitivity *s)
+{
+    vn_json_print_exact(f, vn_json_sensitivity(s));
+}
 
 /* ---- accumulated error ---- */
 
@@ -249,7 +252,10 @@ json_t *vn_json_accumulated(const struct vn_accumulated *r)
                      curves);
 }
 
-void vn_print_accumulated_json(FILE *f, const struct vn_accumulated *r) { dump(f, vn_json_accumulated(r)); }
+void vn_print_accumulated_json(FILE *f, const struct vn_accumulated *r)
+{
+    vn_json_print_exact(f, vn_json_accumulated(r));
+}
 
 /* ---- the error of each tensor ---- */
 
@@ -339,4 +345,7 @@ json_t *vn_json_error_split(const struct vn_error_split *r)
     return json_pack("{s:i, s:o}", "samples", vn_error_split_samples(r), "rows", rows);
 }
 
-void vn_print_error_split_json(FILE *f, const struct vn_error_split *r) { dump(f, vn_json_error_split(r)); }
+void vn_print_error_split_json(FILE *f, const struct vn_error_split *r)
+{
+    vn_json_print_exact(f, vn_json_error_split(r));
+}

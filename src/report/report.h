@@ -55,11 +55,13 @@ void vn_print_description(FILE *f, const struct vn_description *d);
 json_t *vn_json_conversion(const struct vn_conversion *c, int passed);
 json_t *vn_json_sensitivity(const struct vn_sensitivity *s);
 json_t *vn_json_accumulated(const struct vn_accumulated *r);
+json_t *vn_json_distributions(const struct vn_distributions *r);
 json_t *vn_json_error_split(const struct vn_error_split *r);
 json_t *vn_json_alignment(const struct vn_alignment *r);
 json_t *vn_json_description(const struct vn_description *d);
 /* A line for each field; takes the reference. */
 void vn_json_print(FILE *f, json_t *j);
+void vn_json_print_exact(FILE *f, json_t *j); /* the same with all digits */
 json_t *vn_json_checked(const struct vn_checked *c);
 json_t *vn_json_problems(const struct vn_err *problems, int n, const char *march);
 json_t *vn_json_data_check(const struct vn_data_check *d);

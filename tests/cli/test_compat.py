@@ -25,6 +25,8 @@ WITHOUT_EFFECT = {
     ("hrt_model_exec", "perf", "--core_id"),
     ("hb_perf", "", "--model-name"),
     ("hmct-debugger", "get-sensitivity-of-nodes", "--verbose"),
+    ("hmct-debugger", "runall", "--node_type"),
+    ("hmct-debugger", "runall", "--verbose"),
     ("hrt_bin_dump", "", "--v"),
     ("hb_model_info", "", "--model-name"),
 }
@@ -319,6 +321,66 @@ def test_debugger_is_vernier_debug(tools, tmp_path):
     got = tools(SENSITIVITY + " -m ['mse','sqnr'] -n weight -d 2 -s .", cwd=tmp_path).out
     assert got == want and (tmp_path / "sensitivity_of_weight.csv").stat().st_size > 100
     assert tools(SENSITIVITY + " -d 2").out != want
+
+
+def names_in(folder):
+    return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())
+
+
+def test_debugger_plots_are_those_of_vernier_debug(tools, tmp_path):
+    """Each line, and the line of `vernier debug` that it stands for: same text, same files, byte by byte."""
+    d = tools.digits
+    nodes = [i.name for i in onnx.load(d.stage("calibrated")).graph.node if i.op_type == "Conv"][:2]
+    first = next(n for n in onnx.load(d.stage("calibrated")).graph.node if n.op_type == "QuantizeLinear")
+    names = [nodes[0], first.input[0] + "_HzCalibration"]
+    a, b = nodes
+    both = f"['{a}','{b}']"
+    title = "accumulate_error/{}_cosine-similarity.png"
+    cases = {
+        f"plot-acc-error -q {both}": (["accumulated", "-q", a, "-q", b],
+                                      [title.format("quantize_node_accumulate_err_of_node")]),
+        f"plot-acc-error -q [{both},['{b}']] -a True": (
+            ["accumulated", "-q", f"{a},{b}", "-q", b, "-a"],
+            [title.format("quantize_node_accumulate_err_of_partial_qmodel")]),
+        f"plot-acc-error --non_quantize_node {both}": (
+            ["accumulated", "--keep", a, "--keep", b],
+            [title.format("non_quantize_node_accumulate_err_of_partial_qmodel")]),
+        "plot-acc-error -q [['weight'],['activation']] -m mse": (
+            ["accumulated", "-q", "weight", "-q", "activation", "-m", "mse"],
+            ["accumulate_error/weight_activation_quantized_separately_mse.png"]),
+        f"plot-distribution -n ['{names[0]}','{names[1]}']": (
+            ["distribution", "--nodes", names[0], "--nodes", names[1]],
+            [f"data_distribution/{n.replace('/', '_')}.png" for n in names]),
+        f"get-channelwise-data-distribution -n {names[1]} -a 0": (
+            ["channels", "--nodes", names[1], "--axis", "0"],
+            [f"channelwise_distribution/{names[1].replace('/', '_')}.png"]),
+        "sensitivity-analysis -p 0.9999 -q float32": (
+            ["sensitivity-analysis", "--pick-threshold", "0.9999"],
+            ["sensitivity_analysis/sensitive_nodes_in_float_cosine-similarity.png"]),
+    }
+    for i, (line, (words, files)) in enumerate(cases.items()):
+        theirs, ours = tmp_path / f"{i}/theirs", tmp_path / f"{i}/ours"
+        part, rest = line.split(" ", 1)
+        got = tools(f"hmct-debugger {part} {{calibrated}} {{data}} {rest} -d 2 -s {theirs}").out
+        command = ["debug", words[0], d.stage("calibrated"), d.calib, *words[1:], "-d", "2", "-s", ours]
+        assert got == tool.run(*command, want=tool.DONE).out, line
+        assert names_in(theirs) == names_in(ours) == sorted(files), line
+        for name in files:
+            assert (theirs / name).read_bytes() == (ours / name).read_bytes()
+            assert (theirs / name).read_bytes()[1:4] == b"PNG"
+    tools("hmct-debugger sensitivity-analysis {calibrated} {data} -q int16 -d 1", want=tool.BAD_INPUT)
+
+
+def test_debugger_runall(tools, tmp_path):
+    tools("hmct-debugger runall {calibrated} {data} -d 2", cwd=tmp_path)
+    names = names_in(tmp_path / "debug_result")
+    assert {n.split("/")[0] for n in names} == {
+        "node_sensitivity", "data_distribution", "channelwise_distribution", "accumulate_error"}
+    assert {n for n in names if n.startswith("node")} == {
+        f"node_sensitivity/sensitivity_of_{k}.log" for k in ("weight", "activation")}
+    assert "accumulate_error/weight_activation_quantized_separately_cosine-similarity.png" in names
+    pictures = [n.split("/")[1] for n in names if n.startswith("data_distribution")]
+    assert len(pictures) == 10 and pictures == [n.split("/")[1] for n in names if n.startswith("channelwise")]
 
 
 @pytest.mark.parametrize("name", ["hb_compile", "hb_analyzer", "hbm_runtime"])

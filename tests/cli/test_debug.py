@@ -5,6 +5,7 @@ import sys
 
 import numpy as np
 import onnx
+import onnxruntime as ort
 import pytest
 from onnx import TensorProto as T, helper as h, numpy_helper as nh
 from tool import BAD_INPUT, DONE, ROOT, USAGE, run
@@ -292,7 +293,7 @@ def test_wrong_files(net, tmp_path):
     assert "found none" in says(net.model, tmp_path, USAGE)
     (tmp_path / "0.npy").write_bytes((net.data / "0.npy").read_bytes()[:200])
     says(net.model, tmp_path, BAD_INPUT)
-    assert "expected 'debug sensitivity'" in run("debug", "speed", net.model, net.data, want=USAGE).err
+    assert "expected sensitivity, accumulated" in run("debug", "speed", net.model, net.data, want=USAGE).err
 
 
 def test_images_and_preprocessing(digits):
@@ -383,3 +384,100 @@ def test_table_and_csv_of_tensors(net, tmp_path):
     assert all(float(r["total"]) == want[r["node"]]["total"] for r in rows)
     done = run("debug", "tensors", net.model, net.data, "-i", "conv2", want=USAGE)
     assert "expected calibration nodes of activations" in done.err
+
+
+# ---- distributions ----
+
+def observed(net, folder, rounded=False):
+    """Every tensor of the float network by onnxruntime, of all samples."""
+    model = onnx.load(net.folder / "out/net_optimized_float_model.onnx")
+    made = [o for n in model.graph.node for o in n.output]
+    del model.graph.output[:]
+    model.graph.output.extend(h.make_empty_tensor_value_info(name) for name in made)
+    session = ort.InferenceSession(model.SerializeToString())
+    runs = [session.run(made, {session.get_inputs()[0].name: np.load(p)}) for p in sorted(net.data.iterdir())]
+    return {name: np.stack([r[i] for r in runs]) for i, name in enumerate(made)}
+
+
+def test_distributions_are_those_of_the_numbers(net):
+    sensitive = [r["node"] for r in net.sensitivity("--node-type", "activation")["rows"]]
+    weights = [r["node"] for r in net.sensitivity("--node-type", "weight")["rows"]]
+    tensors = observed(net, net.folder)
+    names = [n for n in sensitive if n[:-len("_HzCalibration")] in tensors][:3]
+    words = [w for n in names + weights[:1] for w in ("--nodes", n)]
+    got = json.loads(run("debug", "distribution", net.model, net.data, *words, "--json", want=DONE).out)
+    assert got["samples"] == 4 and [r["node"] for r in got["rows"]] == names + weights[:1] and len(names) == 3
+    for row in got["rows"][:3]:
+        x = tensors[row["node"][:-len("_HzCalibration")]].astype(np.float64)
+        assert row["n"] == x.size and row["min"] == pytest.approx(x.min(), abs=1e-4)
+        assert row["mean"] == pytest.approx(x.mean(), abs=1e-4)
+        assert row["std"] == pytest.approx(x.std(), rel=1e-4)
+        assert sum(row["histogram"]["float"]) == x.size and row["threshold"] > 0 and row["bit"] == 8
+        near = np.histogram(x, 128, (row["histogram"]["lo"], row["histogram"]["hi"]))[0]
+        assert np.abs(near - row["histogram"]["float"]).sum() <= 0.02 * x.size  # at the parts' edges
+        channels = np.moveaxis(x, 1 + row["axis"], 0).reshape(len(row["channels"]), -1)
+        want = np.column_stack([np.percentile(channels, [0, 25, 50, 75, 100], axis=1).T, channels.mean(1)])
+        assert np.abs(want - np.array(row["channels"])).max() < 1e-4
+    weight = got["rows"][3]
+    model = onnx.load(net.model)
+    w = next(nh.to_array(t) for t in model.graph.initializer if t.name + "_HzCalibration" == weight["node"])
+    assert weight["n"] == w.size and weight["max"] == pytest.approx(w.max(), rel=1e-6)
+    assert sum(weight["histogram"]["quantized"]) <= w.size and 0.99 < weight["cosine-similarity"] < 1
+    assert weight["histogram"]["error_lo"] < 0 < weight["histogram"]["error_hi"]
+
+
+def test_channels_of_any_axis(net):
+    name = net.sensitivity("--node-type", "activation")["rows"][0]["node"]
+    args = ("debug", "channels", net.model, net.data, "--nodes", name)
+    rows = [json.loads(run(*args, "--axis", axis, "--json", want=DONE).out)["rows"][0] for axis in ("0", "1")]
+    for row, axis in zip(rows, (0, 1)):
+        assert row["axis"] == axis and min(b[0] for b in row["channels"]) == pytest.approx(row["min"])
+        assert all(b == sorted(b) for b in (c[:5] for c in row["channels"]))
+    assert len(rows[0]["channels"]) == 1 < len(rows[1]["channels"])
+    assert "median" in run(*args, want=DONE).out
+
+
+def test_distribution_requires_names(net):
+    for part in ("distribution", "channels"):
+        assert "expected nodes" in run("debug", part, net.model, net.data, want=USAGE).err
+        done = run("debug", part, net.model, net.data, "--nodes", "zz", want=USAGE)
+        assert "no node or calibration node" in done.err
+
+
+def test_analysis_keeps_the_most_sensitive_nodes(net):
+    """Its rows are sensitivity's, its steps those of accumulated with --keep."""
+    args = (net.model, net.data, "-m", "mse")
+    out = net.folder / "analysis"
+    words = ("--pick-threshold", "1e-4", "--save-dir", out, "--json")
+    got = json.loads(run("debug", "sensitivity-analysis", *args, *words, want=DONE).out)
+    assert got["rows"] == net.sensitivity("-m", "mse")["rows"]
+    picked = [r["node"] for r in got["rows"] if r["mse"] > 1e-4]
+    steps = got["restored"]
+    assert len(steps) == 3 + len(picked) + 1 and len(picked) > 1
+    assert steps[3]["quantized"] == "all nodes" and picked[1] in steps[5]["quantized"]
+    words = ("--keep", ",".join(picked[:2]), "--json")
+    two = json.loads(run("debug", "accumulated", *args, *words, want=DONE).out)
+    assert steps[5]["mse"] == two["curves"][0]["outputs"]["mse"] < steps[3]["mse"]
+    assert [p.name for p in (out / "sensitivity_analysis").iterdir()] == ["sensitive_nodes_in_float_mse.png"]
+
+
+def test_runall_is_its_parts(net):
+    out = net.folder / "all"
+    got = json.loads(run("debug", "runall", net.model, net.data, "--save-dir", out, "--json", want=DONE).out)
+    assert got["weight"]["rows"] == net.sensitivity("--node-type", "weight")["rows"]
+    assert got["activation"]["rows"] == net.sensitivity("--node-type", "activation")["rows"]
+    top = [r["node"] for kind in ("weight", "activation") for r in got[kind]["rows"][:5]]
+    assert [r["node"] for r in got["distribution"]["rows"]] == top
+    assert [c["label"] for c in got["curves"]] == [
+        "only_weight_calibrated", "only_activation_calibrated", "weight_activation_calibrated"]
+    log = (out / "node_sensitivity/sensitivity_of_weight.log").read_text()
+    assert log == run("debug", "sensitivity", net.model, net.data, "--node-type", "weight", want=DONE).out
+    for folder in ("data_distribution", "channelwise_distribution"):
+        assert len(list((out / folder).iterdir())) == len(top)
+
+
+def test_folders_that_cannot_be_made(net):
+    (net.folder / "file").write_text("")
+    for part in (["runall"], ["accumulated", "-q", "weight"]):
+        args = (part[0], net.model, net.data, *part[1:], "--save-dir", net.folder / "file/x")
+        assert run("debug", *args, want=BAD_INPUT).err.count("file/x") >= 1

@@ -138,15 +138,29 @@ function allCharts() {
 
 /* Bars of a tensor's values: {lo, hi, float: [...], quantized: [...]}. */
 function histogramChart(row) {
-  const h = row.histogram, canvas = el('canvas', { role: 'img', 'aria-label': word('distribution') });
-  const c = { canvas, key: 'distribution', make: () => ({
+  const h = row.histogram;
+  return smallChart('distribution', () => ({
     type: 'line',
     data: { labels: h.float.map((x, i) => number(Number((h.lo + (h.hi - h.lo) * (i + 0.5) / h.float.length).toPrecision(3)))),
       datasets: ['float', 'quantized'].filter(k => h[k]).map((k, i) => ({ label: word(k), data: h[k], stepped: true, pointRadius: 0, borderWidth: 1.4,
         borderColor: lineColour(i), backgroundColor: lineColour(i) })) },
-    options: { scales: { x: {}, y: { ticks: { display: false } } } } }) };
+    options: { scales: { x: {}, y: { ticks: { display: false } } } } }));
+}
+
+/* [least, quartile, median, quartile, most, mean] of each channel. */
+function channelChart(row) {
+  const line = (i, colour, width) => ({ data: row.channels.map(b => b[i]), borderColor: lineColour(colour), borderWidth: width, pointRadius: 0 });
+  return smallChart('channel_boxes', () => ({
+    type: 'line',
+    data: { labels: row.channels.map((b, i) => i), datasets: [line(0, 0, 1), line(1, 2, 1), line(2, 1, 2), line(3, 2, 1), line(4, 0, 1)] },
+    options: { plugins: { legend: { display: false } }, scales: { x: {}, y: {} } } }));
+}
+
+/* One within the details. */
+function smallChart(key, make) {
+  const canvas = el('canvas', { role: 'img', 'aria-label': word(key) });
   const box = el('div', { class: 'small' }, canvas);
   box.style.height = '11rem';
-  requestAnimationFrame(() => drawChart(c));
+  requestAnimationFrame(() => canvas.isConnected && drawChart({ canvas, key, make }));
   return box;
 }

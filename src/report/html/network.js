@@ -242,6 +242,8 @@ function detailsOf(node) {
       out.push(...block('error_parts', ...partBars(row.parts)));
     if (isObject(row.histogram))
       out.push(...block('distribution', histogramChart(row)));
+    if (Array.isArray(row.channels) && row.channels.length > 1)
+      out.push(...block('channel_boxes', channelChart(row)));
   }
   const n = node.$.drawn;
   if (!n)

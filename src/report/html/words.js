@@ -188,6 +188,7 @@ const WORDS = {
   worse_by: ['worse by', '变差'],
   only_in_a: ['Only in A', '仅在 A 中'],
   only_in_b: ['Only in B', '仅在 B 中'],
+  channel_boxes: ['Channels: ends, quartiles, median', '通道：端点、四分位数、中位数'],
   image: ['image', '图像'],
   rank_changed: ['The right class moved', '正确类别的名次改变'],
   sample: ['Sample', '样本'],
