@@ -1,6 +1,6 @@
 /* What each group loses alone: its tensors in int8, with the constants that follow their type, all else in
- * float32; the same in int16, which clips, too; and the same of the weights that multiply it. Losses of several add up, as far as their errors do
- * not correlate. */
+ * float32; the same in int16, which clips, too; and the same of the weights that multiply it. Losses of
+ * several add up, as far as their errors do not correlate. */
 #include <stdlib.h>
 
 #include "base/share.h"
