@@ -215,11 +215,16 @@ def test_large_layers_below_the_goal_are_marked():
     assert not any(layers.is_slow({**row, **other}) for other in others)
 
 
-def test_medians_of_profiles():
-    assert layers.medians([[("a", "CONV", t), ("b", "ADD", 1)] for t in (5, 1, 2)]) == [
-        ("a", "CONV", 2),
+def test_least_of_profiles():
+    assert layers.least([[("a", "CONV", t), ("b", "ADD", 1)] for t in (5, 1, 2)]) == [
+        ("a", "CONV", 1),
         ("b", "ADD", 1),
     ]
+
+
+def test_second_half_of_averages():
+    """Runs of 9 and 5 ms, then 2 and 4: 7 on average, all together 5."""
+    assert layers.second_half([("a", "CONV", 7)], [("a", "CONV", 5)]) == [("a", "CONV", 3)]
 
 
 def test_metrics_of_accuracy():
