@@ -78,7 +78,7 @@ int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e)
     o.listener = &c->listener;
     o.bins = needs_bins(c->config);
     o.random = c->config->random_data;
-    if (c->config->calibration_type != CALIBRATION_DEFAULT)
+    if (!vn_convert_searches(c->config))
         return vn_calibrate(&c->ranges, c->arena, c->optimized, c->samples, &o, e);
     TRY(vn_held_folds(c, e));
     TRY(vn_calibrate_folds(&c->folds, c->arena, c->optimized, c->samples, &o, c->folds.n, c->fold_of, e));
@@ -89,11 +89,12 @@ int vn_convert_choose_method(struct vn_conversion *c, struct vn_err *e)
 {
     static const char *const calibrators[] = {
         [CALIBRATION_DEFAULT] = "max", [CALIBRATION_MAX] = "max", [CALIBRATION_SKIP] = "max",
-        [CALIBRATION_LOAD] = "max",    [CALIBRATION_KL] = "kl",   [CALIBRATION_MSE] = "mse"
+        [CALIBRATION_LOAD] = "max",    [CALIBRATION_KL] = "kl",   [CALIBRATION_MSE] = "mse",
+        [CALIBRATION_MIX] = "kl",
     };
     const double p = c->config->max_percentile;
     c->method = vn_convert_method(c, p < 1 ? "max-percentile" : calibrators[c->config->calibration_type], p);
-    if (c->config->calibration_type == CALIBRATION_DEFAULT)
+    if (vn_convert_searches(c->config))
         TRY(vn_convert_search(c, e));
     vn_convert_name_method(c);
     INFO(c, "Select %s method.", c->summary.method);

@@ -2,41 +2,6 @@
 #include "convert/method_choice.h"
 #include "convert/stages.h"
 
-static void leave_as_integers(struct value *v, const struct config *c)
-{
-    if (c->outputs_int8 || c->outputs_int16)
-        v->raw_output = v->q && v->producer && v->q->n == 1;
-}
-
-int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const struct vn_quant_method *m,
-                        const struct vn_ranges *r, struct graph **calibrated, struct graph **quantized,
-                        struct vn_err *e)
-{
-    const struct vn_quant_options o = { .method = *m,
-                                        .target = &c->target,
-                                        .outputs_int8 = c->config->outputs_int8,
-                                        .outputs_int16 = c->config->outputs_int16,
-                                        .rules = c->config->types.v,
-                                        .n_rules = c->config->types.n,
-                                        .loaded = c->loaded,
-                                        .listener = calibrated == &c->calibrated ? &c->listener : NULL };
-    *calibrated = vn_graph_clone(a, c->optimized);
-    TRY(vn_quantize_annotate(*calibrated, r, &o, e));
-    *quantized = vn_graph_clone(a, *calibrated);
-    TRY(vn_quantize_store(*quantized, e));
-    for (int i = 0; i < (*quantized)->outputs.n; i++)
-        leave_as_integers((*quantized)->outputs.v[i], c->config);
-    return VN_OK;
-}
-
-struct vn_quant_method vn_convert_method(const struct vn_conversion *c, const char *calibrator,
-                                         double parameter)
-{
-    return (struct vn_quant_method){ vn_calibrator_find(calibrator), parameter,
-                                     c->config->asymmetric ? ZERO_POINTS_ASYMMETRIC : c->target.zero_points,
-                                     c->config->bias_correction };
-}
-
 /* ---- the search ---- */
 
 enum { MOST_TRIALS = 16 };
@@ -54,7 +19,7 @@ static int is_tried(const struct method_search *s, const struct vn_quant_method 
     for (int i = 0; i < s->n; i++) {
         const struct vn_quant_method *x = &s->trial[i].method;
         if (x->calibrator == m->calibrator && x->parameter == m->parameter &&
-            x->zero_points == m->zero_points && x->bias_correction == m->bias_correction)
+            x->zero_points == m->zero_points && x->bias_correction == m->bias_correction && x->mix == m->mix)
             return 1;
     }
     return 0;
@@ -169,19 +134,34 @@ static void print_table(const struct method_search *s)
     }
 }
 
+static int run_mix(struct method_search *s, struct vn_err *e)
+{
+    struct vn_quant_method m;
+    TRY(vn_convert_mix(&m, s->c, e));
+    add_trial(s, m);
+    for (int i = 0; i < vn_convert_mixed_count(); i++)
+        add_trial(s, vn_convert_mixed(s->c, i));
+    return run_round(s, e);
+}
+
+static int run_default(struct method_search *s, struct vn_err *e)
+{
+    add_variants(s, vn_convert_method(s->c, "max", 1));
+    TRY(run_round(s, e));
+    if (is_enough(s))
+        return VN_OK;
+    add_calibrators(s, *best(s));
+    TRY(run_round(s, e));
+    add_variants(s, *best(s));
+    return run_round(s, e);
+}
+
 static int search(struct method_search *s, struct vn_err *e)
 {
     TRY(vn_held_samples(&s->held, s->arena, s->c, e));
     INFO(s->c, "Scores of %d samples in %d folds: ranges of a fold's samples come from the other folds.",
          s->held->n, s->held->folds);
-    add_variants(s, vn_convert_method(s->c, "max", 1));
-    TRY(run_round(s, e));
-    if (!is_enough(s)) {
-        add_calibrators(s, *best(s));
-        TRY(run_round(s, e));
-        add_variants(s, *best(s));
-        TRY(run_round(s, e));
-    }
+    TRY((s->c->config->calibration_type == CALIBRATION_MIX ? run_mix : run_default)(s, e));
     print_table(s);
     s->c->method = *best(s);
     return VN_OK;

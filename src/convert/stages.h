@@ -40,13 +40,24 @@ int vn_convert_dump_samples(struct vn_conversion *c, struct vn_err *e);
 /* network_input.c: findings where the network contradicts how its image inputs are normalised */
 void vn_convert_judge_inputs(struct vn_conversion *c);
 
-/* method_search.c */
+/* quantized.c */
 int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const struct vn_quant_method *m,
                         const struct vn_ranges *r, struct graph **calibrated, struct graph **quantized,
                         struct vn_err *e);
 struct vn_quant_method vn_convert_method(const struct vn_conversion *c, const char *calibrator,
                                          double parameter);
+
+/* method_search.c: for the calibration types default and mix */
 int vn_convert_search(struct vn_conversion *c, struct vn_err *e);
+static inline int vn_convert_searches(const struct config *c)
+{
+    return c->calibration_type == CALIBRATION_DEFAULT || c->calibration_type == CALIBRATION_MIX;
+}
+
+/* mixed_method.c: kl with other calibrators for some tensors; the methods that it is made of */
+int vn_convert_mix(struct vn_quant_method *out, const struct vn_conversion *c, struct vn_err *e);
+struct vn_quant_method vn_convert_mixed(const struct vn_conversion *c, int i);
+int vn_convert_mixed_count(void);
 
 /* accuracy.c */
 /* What judges an output: itself where it is float, else the float value with the least mean cosine among the

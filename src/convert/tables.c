@@ -132,7 +132,7 @@ void vn_convert_name_method(struct vn_conversion *c)
     c->summary =
         (struct vn_convert_summary){ .march = vn_arena_str(c->kept, c->target.name),
                                      .method = c->loaded ? "load" : vn_quant_method_text(&c->method, c->kept),
-                                     .searched = how == CALIBRATION_DEFAULT,
+                                     .searched = vn_convert_searches(c->config),
                                      .bias_corrected = c->method.bias_correction,
                                      .random = c->config->random_data };
 }

@@ -26,7 +26,7 @@ struct state {
 const char *vn_quant_method_text(const struct vn_quant_method *m, struct vn_arena *a)
 {
     const char *percentile = m->parameter < 1 ? vn_arena_fmt(a, ":percentile=%.6g", m->parameter) : "";
-    return vn_arena_fmt(a, "%s%s%s%s", m->calibrator->name, percentile,
+    return vn_arena_fmt(a, "%s%s%s%s", m->mix ? "mix" : m->calibrator->name, percentile,
                         m->zero_points == ZERO_POINTS_ASYMMETRIC ? ",asymmetric" : "",
                         m->bias_correction ? ",bias_correction" : "");
 }
@@ -279,7 +279,7 @@ static const struct qparam *from_histogram(const struct state *s, struct value *
     if (!h) /* a tensor that was not seen on its own is quantized with what follows; see unfit_input */
         return NULL;
     const int wide = s->wide[v->id];
-    struct range r = vn_quant_range(h, &s->o->method, wide);
+    struct range r = vn_quant_range(h, vn_quant_method_of(&s->o->method, v->name), wide);
     r.threshold = bounded(v, r.threshold);
     reach_floor(s, &r, v->id);
     v->threshold = r.threshold;

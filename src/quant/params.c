@@ -62,6 +62,12 @@ static int has_bit_to_spare(const struct histogram *h)
     return 2 * low < h->count - h->bin[0];
 }
 
+const struct vn_quant_method *vn_quant_method_of(const struct vn_quant_method *m, const char *tensor)
+{
+    const struct vn_quant_method *own = m->mix ? vn_map_get(m->mix, tensor) : NULL;
+    return own ? own : m;
+}
+
 struct range vn_quant_range(const struct histogram *h, const struct vn_quant_method *m, int wide)
 {
     struct range r = { h->min, h->max, fmax(fabs(h->min), fabs(h->max)) };

@@ -34,7 +34,7 @@ static double step(const struct split_search *s, const struct value *v)
     if (in_integers(s, v->producer) && rule->out == Q_OUT_FIXED)
         r = (struct range){ rule->lo, rule->hi, fmax(-rule->lo, rule->hi) };
     else if (v->id < s->r->n && s->r->of[v->id] && !s->r->masks[v->id].sign)
-        r = vn_quant_range(s->r->of[v->id], &s->o->method, 0);
+        r = vn_quant_range(s->r->of[v->id], vn_quant_method_of(&s->o->method, v->name), 0);
     else
         return 0;
     struct vn_arena *work = vn_arena_new();

@@ -1,4 +1,6 @@
 """Thresholds of calibration_type kl and mse, computed again with NumPy from the same data."""
+import re
+
 import numpy as np
 import onnx
 import pytest
@@ -105,3 +107,22 @@ def test_threshold(tmp_path, kind, spread, march, relu):
     got = scale_of(tmp_path / "out/net_calibrated_model.onnx", "t")
     assert got == pytest.approx(want, rel=1e-6)
     assert want * levels < np.abs(t).max() or spread == 30
+
+
+def test_mix_takes_the_scale_of_one_of_three(tmp_path):
+    """The table scores the mixture and all three."""
+    (tmp_path / "data").mkdir()
+    for i, x in enumerate(samples(3)):
+        np.save(tmp_path / f"data/{i}.npy", x)
+    save_network(tmp_path, 0)
+    scales, share = {}, "max'\n  max_percentile: '0.99995"
+    for name, kind in (("kl", "kl"), ("max", "max"), ("share", share), ("mix", "mix")):
+        (tmp_path / "c.yaml").write_text(YAML.format(kind=kind, march="generic"))
+        ends = (tool.DONE, tool.CHECK_FAILED)
+        text = tool.run("convert", "-c", "c.yaml", "--log", "none", cwd=tmp_path, want=ends).err
+        scales[name] = scale_of(tmp_path / "out/net_calibrated_model.onnx", "t")
+    assert scales["kl"] < scales["max"] and scales["mix"] in [scales[k] for k in ("kl", "max", "share")]
+    assert re.search(r"with kl: \d+ stay, \d+ take max, \d+ max-percentile", text)
+    table = text[text.index("agreement samples"):text.index("Select ")]
+    rows = re.findall(r"INFO [ *] (\S+) .*%", table)
+    assert rows == ["mix", "kl", "max", "max-percentile:percentile=0.99995"]
