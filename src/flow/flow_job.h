@@ -77,16 +77,16 @@ const char *vn_flow_again(const struct flow_job *j, const char *config);
 const char *vn_flow_set(const struct flow_job *j, const char *const *sets, int n);
 
 /* trials.c: a configuration with other keys, converted aside. */
-struct trial {
+struct flow_trial {
     int converted;
     int serious; /* findings in the calibration data */
     const char *cause; /* why it does not convert */
     double cosine, sqnr; /* of the output that is hit most */
     double nanoseconds; /* of a run of the program */
 };
-int vn_flow_try(struct trial *t, struct flow_job *j, const char *const *sets, int n, struct vn_err *e);
+int vn_flow_try(struct flow_trial *t, struct flow_job *j, const char *const *sets, int n, struct vn_err *e);
 /* The configuration as it is, which has been converted. */
-int vn_flow_try_nothing(struct trial *t, struct flow_job *j, struct vn_err *e);
+int vn_flow_try_nothing(struct flow_trial *t, struct flow_job *j, struct vn_err *e);
 
 /* symptoms.c: what calibration samples do to the ranges of the quantized network. */
 struct symptoms {

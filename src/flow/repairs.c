@@ -11,14 +11,14 @@
 struct repair {
     const char *set[MOST_SETS];
     int n;
-    struct trial t;
+    struct flow_trial t;
 };
 
 struct diagnosis {
     struct flow_job *j;
     struct vn_flow_step *step;
     struct symptoms seen; /* quantization only */
-    struct trial now;
+    struct flow_trial now;
     const char *evidence;
     VEC(struct repair) repairs;
 };
@@ -190,14 +190,14 @@ static int is_quantization(const struct diagnosis *d) { return d->j->samples != 
 #define LARGE_GAIN 6.0 /* dB: what is left has another cause, which the next run names */
 
 /* Cheap repairs come first; what helps that much is not outdone by int16. */
-static int is_enough(const struct diagnosis *d, const struct trial *t)
+static int is_enough(const struct diagnosis *d, const struct flow_trial *t)
 {
     return t->converted &&
            (!is_quantization(d) || t->cosine >= d->j->o->min_cosine || t->sqnr >= d->now.sqnr + LARGE_GAIN);
 }
 
 /* Does it help at all: fewer findings; a decibel. */
-static double gain(const struct diagnosis *d, const struct trial *t)
+static double gain(const struct diagnosis *d, const struct flow_trial *t)
 {
     if (!is_quantization(d))
         return d->j->serious - t->serious;
@@ -231,12 +231,15 @@ static const char *measured(const struct diagnosis *d, const struct repair *r)
                         100 * (r->t.nanoseconds / d->now.nanoseconds - 1));
 }
 
-/* Nothing in the configuration helps. */
+/* No single key helps: the planner mixes types; else what is wrong with the configuration. */
 static const char *look_closer(const struct flow_job *j)
 {
-    const char *path = vn_shell_word(j->arena, j->path);
-    return j->samples ? vn_arena_fmt(j->arena, "vernier check --data -c %s", path)
-                      : vn_arena_fmt(j->arena, "vernier check -c %s", path);
+    struct vn_arena *a = j->arena;
+    const char *path = vn_shell_word(a, j->path);
+    if (!j->samples)
+        return vn_arena_fmt(a, "vernier check -c %s", path);
+    return vn_arena_fmt(a, "vernier tune -c %s%s%s --max-drop %g", path, j->o->task ? " --task " : "",
+                        j->o->task ? vn_shell_word(a, j->o->task) : "", j->o->max_drop);
 }
 
 static int diagnose(struct diagnosis *d, struct vn_err *e)

@@ -28,7 +28,7 @@ static int time_program(double *ns, const char *program, struct flow_job *j, str
     return status;
 }
 
-int vn_flow_try_nothing(struct trial *t, struct flow_job *j, struct vn_err *e)
+int vn_flow_try_nothing(struct flow_trial *t, struct flow_job *j, struct vn_err *e)
 {
     struct vn_comparison *c;
     int n;
@@ -36,7 +36,7 @@ int vn_flow_try_nothing(struct trial *t, struct flow_job *j, struct vn_err *e)
     TRY(vn_flow_compare(&c, j, j->product[OPTIMIZED], j->product[QUANTIZED],
                         vn_flow_samples(j, j->o->samples), 1, e));
     const struct vn_compared *r = vn_comparison_rows(c, &n);
-    *t = (struct trial){ .converted = 1, .cosine = 1, .sqnr = INFINITY };
+    *t = (struct flow_trial){ .converted = 1, .cosine = 1, .sqnr = INFINITY };
     for (int i = 0; i < n; i++) {
         t->cosine = fmin(t->cosine, r[i].metric[VN_COMPARE_COSINE]);
         t->sqnr = fmin(t->sqnr, r[i].metric[VN_COMPARE_SQNR]);
@@ -46,7 +46,7 @@ int vn_flow_try_nothing(struct trial *t, struct flow_job *j, struct vn_err *e)
 }
 
 /* In a job of its own, whose configuration lies in `path` and is gone afterwards. */
-static int try_config(struct trial *t, struct flow_job *aside, struct vn_arena *a, struct vn_err *e)
+static int try_config(struct flow_trial *t, struct flow_job *aside, struct vn_arena *a, struct vn_err *e)
 {
     struct vn_flow_step step = { .name = "convert" };
     TRY(vn_config_read_all(&aside->config, a, aside->path, e));
@@ -56,8 +56,8 @@ static int try_config(struct trial *t, struct flow_job *aside, struct vn_arena *
     return step.state == VN_FLOW_PASS ? vn_flow_try_nothing(t, aside, e) : VN_OK;
 }
 
-static int try_in(struct trial *t, struct flow_job *j, struct vn_arena *a, const char *const *sets, int n,
-                  struct vn_err *e)
+static int try_in(struct flow_trial *t, struct flow_job *j, struct vn_arena *a, const char *const *sets,
+                  int n, struct vn_err *e)
 {
     const char *folder = vn_path_folder(a, j->path), *text;
     const char **all = NEW_ARRAY(a, const char *, n + 1);
@@ -79,10 +79,10 @@ static int try_in(struct trial *t, struct flow_job *j, struct vn_arena *a, const
     return status;
 }
 
-int vn_flow_try(struct trial *t, struct flow_job *j, const char *const *sets, int n, struct vn_err *e)
+int vn_flow_try(struct flow_trial *t, struct flow_job *j, const char *const *sets, int n, struct vn_err *e)
 {
     struct vn_arena *a = vn_arena_new();
-    *t = (struct trial){ .cosine = NAN, .sqnr = -INFINITY };
+    *t = (struct flow_trial){ .cosine = NAN, .sqnr = -INFINITY };
     const int status = try_in(t, j, a, sets, n, e);
     vn_arena_free(&a);
     return status == VN_E_NOMEM || status == VN_E_CANCELLED ? status : VN_OK;
