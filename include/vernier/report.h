@@ -79,7 +79,6 @@ int vn_plot_accumulated(const char *folder, const char *title, const struct vn_a
 
 /* Changed types, plans, additivity, the difference of the configuration. */
 void vn_print_tuning(FILE *f, const struct vn_tuning *t);
-void vn_print_tuning_json(FILE *f, const struct vn_tuning *t);
 
 #ifdef __cplusplus
 }

@@ -22,6 +22,7 @@ static const struct option_def options[] = {
     { "--max-drop", 0, "X", 0, 0, "with --task: how much less the first score may be (default 1)" },
     RUN_OPTIONS,
     JSON_OPTION,
+    REPORT_OPTION,
     { 0 },
 };
 
@@ -48,20 +49,30 @@ static int read_options(struct vn_flow_options *o, struct logger *log, struct vn
     return vn_opt_real("--max-drop", o->max_drop, 0, 1e9, &o->max_drop, e);
 }
 
-static int report(const struct vn_flow_result *r, struct vn_arena *a)
+static const struct vn_failure *failure_of(const struct vn_flow_result *r)
 {
     static const struct vn_failure skipped = { "skipped", "steps were skipped", NULL };
     const struct vn_flow_verdict *sum = vn_flow_summary(r);
     int n;
     const struct vn_flow_step *s = vn_flow_steps(r, &n);
+    return sum->passed ? NULL : sum->failed >= 0 ? &s[sum->failed].failure : &skipped;
+}
+
+static int report(const struct vn_flow_result *r, struct vn_arena *a, struct vn_err *e)
+{
+    json_t *j = vn_json_flow(r);
+    const struct vn_html_report page = { .command = "flow",
+                                         .passed = vn_flow_summary(r)->passed,
+                                         .result = j,
+                                         .config = vn_opt("--config") };
+    if (failure_of(r))
+        vn_failure_add(j, failure_of(r), a);
+    const int status = vn_opt_report(&page, e);
     if (vn_opt("--json"))
-        return vn_print_result(vn_json_flow(r),
-                               sum->passed        ? NULL
-                               : sum->failed >= 0 ? &s[sum->failed].failure
-                                                  : &skipped,
-                               a);
-    vn_print_flow(stdout, r);
-    return sum->passed ? EXIT_DONE : EXIT_CHECK_FAILED;
+        vn_print_json(j);
+    else
+        json_decref(j);
+    return status;
 }
 
 static int print_rules(void)
@@ -81,9 +92,11 @@ static int run(struct vn_arena *a, struct vn_err *e)
         return print_rules();
     TRY(read_options(&o, &log, e));
     TRY(vn_flow(&r, &o, e));
-    const int status = report(r, a);
+    if (!vn_opt("--json"))
+        vn_print_flow(stdout, r);
+    const int status = report(r, a, e), passed = vn_flow_summary(r)->passed;
     vn_flow_free(&r);
-    return status;
+    return status < 0 ? status : passed ? EXIT_DONE : EXIT_CHECK_FAILED;
 }
 
 const struct command vn_cmd_flow = {

@@ -25,6 +25,7 @@ static const struct option_def options[] = {
     { "--accept-data", 0, NULL, 0, 0, "treat errors in calibration data (check --data) as warnings" },
     RUN_OPTIONS,
     JSON_OPTION,
+    REPORT_OPTION,
     { 0 },
 };
 
@@ -59,6 +60,20 @@ static int read_options(struct vn_tune_options *o, struct vn_err *e)
     return vn_opt_run(&o->run, e);
 }
 
+static int report(const struct vn_tuning *t, struct vn_err *e)
+{
+    json_t *j = vn_json_tuning(t);
+    const struct vn_html_report page = {
+        .command = "tune", .passed = -1, .result = j, .config = vn_opt("--config")
+    };
+    const int status = vn_opt_report(&page, e);
+    if (vn_opt("--json"))
+        vn_print_json(j);
+    else
+        json_decref(j);
+    return status;
+}
+
 static int run(struct vn_arena *a, struct vn_err *e)
 {
     struct logger log = { .quiet = vn_opt("--json") != NULL, .arena = a };
@@ -66,14 +81,13 @@ static int run(struct vn_arena *a, struct vn_err *e)
     struct vn_tuning *t;
     TRY(read_options(&o, e));
     o.listener = vn_logger_listener(&log);
-    const int status = vn_logger_problems(&log, "tune", o.config, vn_tune(&t, &o, e), e);
+    int status = vn_logger_problems(&log, "tune", o.config, vn_tune(&t, &o, e), e);
     TRY(status);
-    if (vn_opt("--json"))
-        vn_print_tuning_json(stdout, t);
-    else
+    if (!vn_opt("--json"))
         vn_print_tuning(stdout, t);
+    status = report(t, e);
     vn_tuning_free(&t);
-    return EXIT_DONE;
+    return status;
 }
 
 const struct command vn_cmd_tune = {

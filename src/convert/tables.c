@@ -128,7 +128,6 @@ void vn_convert_fill_tables(struct vn_conversion *c)
 
 void vn_convert_name_method(struct vn_conversion *c)
 {
-    const enum calibration_type how = c->config->calibration_type;
     c->summary =
         (struct vn_convert_summary){ .march = vn_arena_str(c->kept, c->target.name),
                                      .method = c->loaded ? "load" : vn_quant_method_text(&c->method, c->kept),

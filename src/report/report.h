@@ -12,6 +12,7 @@
 #include <vernier/debug.h>
 #include <vernier/eval.h>
 #include <vernier/flow.h>
+#include <vernier/tune.h>
 #include <vernier/reason.h>
 #include <vernier/session.h>
 #include <vernier/verify.h>
@@ -75,6 +76,7 @@ json_t *vn_json_outputs(const struct vn_output_row *rows, int n);
 json_t *vn_json_evaluation(const struct vn_evaluation *v);
 json_t *vn_json_verification(const struct vn_verification *v);
 json_t *vn_json_flow(const struct vn_flow_result *r);
+json_t *vn_json_tuning(const struct vn_tuning *t);
 json_t *vn_json_comparison(const struct vn_comparison *c);
 json_t *vn_json_pair(const struct vn_pair *p);
 

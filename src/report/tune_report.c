@@ -154,7 +154,7 @@ static json_t *plans_json(const struct vn_tuning *t)
     return list;
 }
 
-void vn_print_tuning_json(FILE *f, const struct vn_tuning *t)
+json_t *vn_json_tuning(const struct vn_tuning *t)
 {
     const struct vn_tune_summary *s = vn_tuning_summary(t);
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:b}", "yaml", s->yaml, "journal", s->journal,
@@ -170,5 +170,5 @@ void vn_print_tuning_json(FILE *f, const struct vn_tuning *t)
     json_object_set_new(o, "plan_seconds", vn_json_real(s->plan_seconds));
     json_object_set_new(o, "plans", plans_json(t));
     json_object_set_new(o, "groups", groups_json(t));
-    vn_json_print(f, o);
+    return o;
 }
