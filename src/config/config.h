@@ -35,8 +35,9 @@ struct config_word {
 };
 extern const struct config_word vn_words_input_type_train[], vn_words_input_type_rt[], vn_words_layout[],
     vn_words_value_range[], vn_words_norm_type[], vn_words_cal_data_type[], vn_words_calibration_type[],
-    vn_words_zero_points[], vn_words_optimize_level[], vn_words_debug_mode[], vn_words_compile_mode[],
-    vn_words_cache_mode[], vn_words_custom_op_method[], vn_words_remove_type[], vn_words_input_source[];
+    vn_words_equalization[], vn_words_zero_points[], vn_words_optimize_level[], vn_words_debug_mode[],
+    vn_words_compile_mode[], vn_words_cache_mode[], vn_words_custom_op_method[], vn_words_remove_type[],
+    vn_words_input_source[];
 /* NULL: not there. */
 const struct config_word *vn_word_find(const struct config_word *words, const char *text);
 const char *vn_word_of(const struct config_word *words, int value);
@@ -63,6 +64,10 @@ enum norm_type { /* bits */
 };
 enum calibration_type {
 #define CALIBRATION(id, word) id,
+#include "config/words.def"
+};
+enum equalization {
+#define EQUALIZATION(id, word) id,
 #include "config/words.def"
 };
 enum compile_mode {
@@ -165,6 +170,7 @@ struct config {
     struct input_config *inputs;
     enum calibration_type calibration_type;
     int random_data; /* no calibration data are given, or needed */
+    enum equalization equalization;
     double max_percentile; /* 1: plain max */
     int preprocess_on;
     const char *pipeline;  /* steps applied to calibration pictures; NULL: none */

@@ -83,6 +83,9 @@ const struct key vn_keys[] = {
       .needs = "calibration_type=max", .idle = "*", .help = "fraction of the values within the threshold" },
     { CALIB, "per_channel", KEY_BOOL, KEY_LATER, "False", .needs = "calibration_type=max|kl",
       .help = "quantize activations per channel" },
+    { CALIB, "equalization", KEY_CHOICE, KEY_WORKS, "auto", vn_words_equalization,
+      .help = "channels in front of depthwise convolutions to like ranges, by powers of two; auto: where it "
+              "gains 1 dB or more" },
     { CALIB, "run_on_cpu", KEY_LIST, KEY_WORKS, NULL, .help = "nodes to keep in float" },
     { CALIB, "run_on_bpu", KEY_LIST, KEY_WORKS, NULL,
       .help = "nodes to quantize although the target would keep them in float" },

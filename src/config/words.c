@@ -52,6 +52,12 @@ WORDS(calibration_type) = {
     { 0 }
 };
 
+WORDS(equalization) = {
+#define EQUALIZATION ROW
+#include "config/words.def"
+    { 0 }
+};
+
 WORDS(zero_points) = {
 #define ZERO_POINTS ROW
 #include "config/words.def"

@@ -3,7 +3,7 @@
  *     config -> front -> original_float -> optimized_float -> calibrated -> quantized -> .bin
  *
  * What a stage needs beside this stands in the file of its name: original.c, optimized.c, calibration_data.c,
- * method_search.c, accuracy.c, edits.c, products.c, tables.c. Other ways through the stages:
+ * equalize.c, method_search.c, accuracy.c, edits.c, products.c, tables.c. Other ways through the stages:
  * check.c, check_data.c, fast.c.
  */
 #include "convert/held_samples.h"
@@ -174,6 +174,7 @@ static int convert(struct vn_conversion *c, const void *options, struct vn_err *
     c->accept_data = o->accept_data;
     INFO(c, "Start Model Convert....");
     TRY(vn_convert_check_all(c, o->config, e));
+    TRY(vn_convert_equalize(c, e));
     TRY(write_floats(c, e));
     TRY(calibrate(c, e));
     TRY(vn_convert_make_products(c, e));

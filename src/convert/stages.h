@@ -40,6 +40,9 @@ int vn_convert_dump_samples(struct vn_conversion *c, struct vn_err *e);
 /* network_input.c: findings where the network contradicts how its image inputs are normalised */
 void vn_convert_judge_inputs(struct vn_conversion *c);
 
+/* equalize.c: channels of the optimized graph, before it is written; float results stay equal to the bit */
+int vn_convert_equalize(struct vn_conversion *c, struct vn_err *e);
+
 /* quantized.c */
 int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const struct vn_quant_method *m,
                         const struct vn_ranges *r, struct graph **calibrated, struct graph **quantized,

@@ -31,4 +31,5 @@ const struct op_def vn_op_leakyrelu = {
     .attrs = specs, .attrs_size = sizeof(struct attrs),
     .infer = infer, .eval = vn_eval_unary, .lower = lower, .f = f,
     .quant = { .kind = Q_TABLE },
+    .scales_through = 1,
 };

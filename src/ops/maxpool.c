@@ -74,4 +74,5 @@ const struct op_def vn_op_maxpool = {
     .infer = infer, .eval = eval, .lower = lower,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME }, .quant_kind = quant_kind, .lowers_all = 1,
     .window = vn_pool_window,
+    .scales_through = 1,
 };

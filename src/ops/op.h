@@ -162,6 +162,7 @@ struct op_def {
     int any_width; /* takes int8 and int16 side by side itself; others compute in int16 where one of them is (vn_node_is_wide) */
     int since; /* operator set in which ONNX got it in this form, where that is above 20 */
     int running_variance; /* the input that holds the variance per channel that training saw; 0: none */
+    int scales_through; /* f(k x) = k f(x) for k > 0, also where each channel has its own k */
     int is_clamp; /* Relu, Clip: monotone, so the tensor in front may share its parameters */
     double (*most)(const struct node *n); /* no element has a larger magnitude; NULL: no such bound */
     /* Why a node whose types fit has no integer form with its attributes and operands; 0: it has one. The

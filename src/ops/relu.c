@@ -28,5 +28,7 @@ const struct op_def vn_op_relu = {
     .name = "relu", .onnx = "Relu", .min_in = 1, .max_in = 1,
     .any_width = 1,
     .infer = infer, .eval = vn_eval_unary, .qeval = qeval, .lower = lower, .f = relu,
-    .quant = { .kind = Q_OWN }, .is_clamp = 1,
+    .quant = { .kind = Q_OWN },
+    .is_clamp = 1,
+    .scales_through = 1,
 };

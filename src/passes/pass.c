@@ -130,3 +130,11 @@ void vn_pass_set_const(struct graph *g, struct node *n, int i, const char *name,
     }
     vn_graph_set_input(g, n, i, vn_graph_const(g, name, t));
 }
+
+void vn_pass_rename_scaled(struct graph *g, struct value *v)
+{
+    struct value *to = vn_graph_value(g, vn_arena_fmt(g->arena, "%s_scaled", v->name), v->dtype, &v->shape);
+    vn_graph_note_folded(g, v->name, v->producer->name);
+    vn_graph_set_output(v->producer, v->port, to);
+    vn_graph_replace(g, v, to, 0);
+}

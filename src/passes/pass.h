@@ -75,6 +75,8 @@ void vn_pass_absorb(struct graph *g, struct node *into, struct node *from);
 /* A float32 constant of shape s as input i of a node; `data` is to be filled in. It takes the name of the
  * one that was there, or `name` where there was none or other nodes read it too. */
 void vn_pass_set_const(struct graph *g, struct node *n, int i, const char *name, const struct vn_shape *s, float **data);
+/* A tensor that holds other numbers now, so it has another name. */
+void vn_pass_rename_scaled(struct graph *g, struct value *v);
 /* Is v a constant of floats? Then element i. */
 static inline int vn_pass_is_const(const struct value *v) { return v && v->data && !v->q; }
 

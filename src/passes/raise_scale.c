@@ -79,15 +79,6 @@ static void multiply(struct graph *g, struct node *n, double by)
     }
 }
 
-/* The tensor holds other numbers now, so it has another name. */
-static void rename(struct graph *g, struct value *v)
-{
-    struct value *to = vn_graph_value(g, vn_arena_fmt(g->arena, "%s_scaled", v->name), v->dtype, &v->shape);
-    vn_graph_note_folded(g, v->name, v->producer->name);
-    vn_graph_set_output(v->producer, v->port, to);
-    vn_graph_replace(g, v, to, 0);
-}
-
 /* Factor of a Mul or Div by one number that leaves the shape alone; *x is what it multiplies. */
 static double factor_of(const struct node *n, struct value **x)
 {
@@ -106,7 +97,7 @@ static void into_weights(struct graph *g, struct node *n, const struct way *w, d
     for (int i = 0; i < w->n; i++)
         multiply(g, w->v[i]->producer, by);
     for (int i = 1; i < w->n; i++)
-        rename(g, w->v[i]);
+        vn_pass_rename_scaled(g, w->v[i]);
     vn_pass_absorb(g, w->v[0]->producer, n);
 }
 

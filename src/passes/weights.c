@@ -68,3 +68,14 @@ void vn_weights_affine(struct graph *g, struct node *n, const double *k, const d
     if (t || vn_node_has(n, 2))
         change_bias(g, n, channels, k, t);
 }
+
+void vn_weights_divide_inputs(struct graph *g, struct node *n, const double *k)
+{
+    const int at = n->op->quant.weight;
+    const struct vn_tensor *w = n->in[at]->data;
+    const struct vn_shape s = w->shape;
+    float *to;
+    vn_pass_set_const(g, n, at, n->in[at]->name, &s, &to);
+    for (int64_t i = 0; i < vn_shape_count(&s); i++)
+        to[i] = (float)(vn_tensor_f64(w, i) / k[vn_weight_place(n, i).in]);
+}

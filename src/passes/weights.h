@@ -14,5 +14,7 @@ int vn_weights_take_bias(const struct node *n);
 int vn_weights_per_channel(const struct value *c, const struct value *y, int axis);
 /* Multiply by k and add t, `channels` numbers each; NULL: 1 and 0. */
 void vn_weights_affine(struct graph *g, struct node *n, const double *k, const double *t);
+/* Divide the weights by what the channels of input 0 are multiplied by. */
+void vn_weights_divide_inputs(struct graph *g, struct node *n, const double *k);
 
 #endif
