@@ -86,16 +86,18 @@ int vn_samples_hash(uint64_t *h, const struct vn_samples *s, struct vn_err *e)
 
 /* ---- a raw dump or .npy, in the training type and layout ---- */
 
-static int wrong_size(const char *path, size_t got, size_t want, const struct vn_shape *shape,
-                      const char *type, struct vn_err *e)
+/* The other type that files are known to have is named where the size says so. */
+static int wrong_size(const char *path, size_t got, int64_t n, const struct vn_shape *shape,
+                      enum vn_dtype type, struct vn_err *e)
 {
     char text[VN_SHAPE_TEXT];
-    const char *hint =
-        got == 4 * want   ? "; 4 times as long: set cal_data_type: float32 if these are float32 values"
-        : got * 4 == want ? "; a quarter as long: set cal_data_type: uint8 if these are uint8 values"
-                          : "";
-    return vn_fail(e, VN_E_INPUT, "%s: %zu bytes, expected %zu for shape %s of %s%s", path, got, want,
-                   vn_shape_text(shape, text), type, hint);
+    const enum vn_dtype other = type == VN_F32 ? VN_U8 : VN_F32;
+    const char *hint = "";
+    if (got == (size_t)n * vn_dtype_size(other))
+        hint = other == VN_F32 ? "; 4 times as long: set cal_data_type: float32 if these are float32 values"
+                               : "; a quarter as long: set cal_data_type: uint8 if these are uint8 values";
+    return vn_fail(e, VN_E_INPUT, "%s: %zu bytes, expected %zu for shape %s of %s%s", path, got,
+                   (size_t)n * vn_dtype_size(type), vn_shape_text(shape, text), vn_dtype_name(type), hint);
 }
 
 static int long_axes(int64_t d[], const struct vn_shape *s)
@@ -134,8 +136,7 @@ static int load_values(float *out, const struct input_config *in, const struct v
                            vn_shape_text(&t->shape, got), vn_shape_text(shape, want));
         }
     } else if (bytes != (size_t)n * vn_dtype_size(raw.dtype))
-        return wrong_size(path, bytes, (size_t)n * vn_dtype_size(raw.dtype), shape, vn_dtype_name(raw.dtype),
-                          e);
+        return wrong_size(path, bytes, n, shape, raw.dtype, e);
     vn_tensor_to_f32(out, t);
     return VN_OK;
 }

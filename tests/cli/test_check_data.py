@@ -164,6 +164,13 @@ def test_size(tmp_path, model, data, kind, message):
     assert set(found) == {"unreadable", "too_few"} and re.search(message, found["unreadable"])
 
 
+def test_size_of_the_type_that_is_set(tmp_path, model):
+    """Four times too long as float32: that it is to be float32 is no advice."""
+    found = Set(tmp_path, model, [np.stack([GOOD[0]] * 4)] * 3, "float32").check(want=tool.CHECK_FAILED)
+    assert "00.bin: 82944 bytes, expected 20736" in found["unreadable"]
+    assert "set cal_data_type" not in found["unreadable"]
+
+
 def test_damaged_npy(tmp_path, model):
     s = Set(tmp_path, model, GOOD, npy=True)
     (s.data / "03.npy").write_bytes((s.data / "03.npy").read_bytes()[:-100])

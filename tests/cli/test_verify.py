@@ -130,6 +130,34 @@ def test_all_stages_in_one_call(tmp_path):
     assert "Similarity check FAILED (every output's cosine at least 1)" in done.out
 
 
+def mostly_zeros(folder):
+    """A Relu that lets nothing pass but one channel of many."""
+    rng = np.random.default_rng(0)
+    bias = np.full(400, -1e3, np.float32)
+    bias[0] = 1
+    inits = {"w": rng.standard_normal((400, 3, 3, 3)).astype(np.float32), "b": bias,
+             "v": rng.standard_normal((400, 400, 1, 1)).astype(np.float32) / 20}
+    nodes = [h.make_node("Conv", ["x", "w", "b"], ["a"], "conv"), h.make_node("Relu", ["a"], ["z"], "relu"),
+             h.make_node("Conv", ["z", "v"], ["y"], "last")]
+    save(folder, nodes, inits, [("y", None), ("z", None)])
+
+
+def test_mostly_zeros_are_mistrusted(tmp_path):
+    """That nearly all of it is 0 says little: it is marked, in text and JSON, of programs and of pairs."""
+    mostly_zeros(tmp_path)
+    quantized, program = convert(tmp_path)
+    marks = {}
+    for other in (program, quantized.with_name("m_original_float_model.onnx")):
+        pair = (quantized, program) if other == program else (other, quantized)
+        done = tool.run("verify", *pair, "--all", want=tool.DONE)
+        assert "MISTRUSTED (mostly zeros)" in done.out
+        got = json.loads(tool.run("verify", *pair, "--json", want=tool.DONE).out)
+        rows = got["values"] if "values" in got else got["tensors"]
+        marks.update({(pair[0].name, r.get("value", r.get("tensor"))): r["mistrusted"] for r in rows})
+    assert any(on and name == "z" for (_, name), on in marks.items())
+    assert any(not on and name == "y" for (_, name), on in marks.items())
+
+
 def test_two_programs(tmp_path):
     mixed(tmp_path)
     (_, a), (_, b) = convert(tmp_path, "generic"), convert(tmp_path, "bernoulli2")
