@@ -61,10 +61,9 @@ static const struct vn_failure *failure_of(const struct vn_flow_result *r)
 static int report(const struct vn_flow_result *r, struct vn_arena *a, struct vn_err *e)
 {
     json_t *j = vn_json_flow(r);
-    const struct vn_html_report page = { .command = "flow",
-                                         .passed = vn_flow_summary(r)->passed,
-                                         .result = j,
-                                         .config = vn_opt("--config") };
+    const struct vn_html_report page = {
+        .command = "flow", .passed = vn_flow_summary(r)->passed, .result = j, .config = vn_opt("--config")
+    };
     if (failure_of(r))
         vn_failure_add(j, failure_of(r), a);
     const int status = vn_opt_report(&page, e);

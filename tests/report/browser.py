@@ -228,8 +228,10 @@ def look(p):
     p.js("document.querySelectorAll('main img').forEach(i => { i.loading = 'eager'; })")
     seen["images"] = p.js(
         "return [...document.querySelectorAll('main img')].map(i => [i.complete, i.naturalWidth])")
-    drawn = bool(seen.get("drawn"))
-    seen["times"] = {k: p.timed(act) for k, act in ACTS.items() if k not in ("zoom", "metric") or drawn}
+    absent = () if seen.get("drawn") else ("zoom", "metric")
+    if not p.all("#nodes"):
+        absent += "sort", "filter", "node"
+    seen["times"] = {k: p.timed(act) for k, act in ACTS.items() if k not in absent}
     seen["console"] = [e["message"] for e in p.b.get_log("browser") if e["level"] in ("SEVERE", "WARNING")]
     seen["requests"] = p.requests()
     return seen

@@ -166,6 +166,20 @@ def test_every_command(digits, tmp_path):
     check_page(browse(page))
 
 
+def test_flow_and_tune(digits, tmp_path):
+    page = tmp_path / "r.html"
+    digits.write_yaml(tmp_path / "d.yaml", tmp_path / "out")
+    done = run("flow", "-c", tmp_path / "d.yaml", "--samples", "2", "--report", page, "--json", want=DONE)
+    data = json.loads(page.with_suffix(".json").read_text())
+    assert data["result"] == json.loads(done.out) and data["result"]["steps"]
+    check_page(browse(page))
+    run("tune", "-c", tmp_path / "d.yaml", "--latency-ratio", "2", "--plans", "2", "--samples", "4",
+        "--report", page, want=DONE)
+    data = json.loads(page.with_suffix(".json").read_text())
+    assert data["command"] == "tune" and len(data["result"]["plans"]) == 2
+    check_page(browse(page))
+
+
 def test_without_graphviz(tmp_path):
     """The own layout: rows by the longest way, no two nodes at one place."""
     network(tmp_path / "n.onnx", 40)
