@@ -100,6 +100,7 @@ static const struct {
     { "max-percentile", 0.99999 },
     { "max-percentile", 0.99995 },
     { "max-percentile", 0.9999 },
+    { "max-percentile", 0.9998 },
     { "mse", 1 },
     { "kl", 1 },
 };
