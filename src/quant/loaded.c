@@ -49,7 +49,7 @@ int vn_quantize_take(const struct vn_map **loaded, struct graph *g)
     vn_graph_index(g);
     for (int i = 0; i < g->values.n; i++) {
         struct value *v = g->values.v[i];
-        if (!v->q || v->raw_input)
+        if (!v->q || v->raw_input || v->raw_output) /* those are what a program outside reads and writes */
             continue;
         vn_map_set(m, v->name, (void *)(uintptr_t)v->q);
         if (v->data)
@@ -57,7 +57,6 @@ int vn_quantize_take(const struct vn_map **loaded, struct graph *g)
         else if (clips_at_zero(v))
             add_relu(g, v);
         v->q = NULL;
-        v->raw_output = 0;
         taken++;
     }
     *loaded = m;
