@@ -16,7 +16,8 @@ CAMPAIGN = os.environ.get("VERNIER_CAMPAIGN") == "1"  # what is shortened for da
 
 REPORT = 99  # exit status of a sanitizer's report
 SANITIZER_OPTIONS = {"ASAN_OPTIONS": f"exitcode={REPORT}:detect_leaks=1:allocator_may_return_null=1",
-                     "UBSAN_OPTIONS": f"exitcode={REPORT}:halt_on_error=1:print_stacktrace=1"}
+                     "UBSAN_OPTIONS": f"exitcode={REPORT}:halt_on_error=1:print_stacktrace=1",
+                     "LSAN_OPTIONS": f"suppressions={ROOT}/tests/lsan.supp:print_suppressions=0"}
 
 DONE, CHECK_FAILED, USAGE, BAD_INPUT, INTERNAL = range(5)
 

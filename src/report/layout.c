@@ -183,7 +183,8 @@ void vn_layout_place(struct vn_layout *l, struct vn_arena *a)
 {
     l->x = NEW_ARRAY(a, float, l->n);
     l->y = NEW_ARRAY(a, float, l->n);
-    qsort(l->edges, (size_t)l->n_edges, sizeof *l->edges, by_ends);
+    if (l->n_edges)
+        qsort(l->edges, (size_t)l->n_edges, sizeof *l->edges, by_ends);
     if (place_dot(l, a))
         return;
     for (int i = 0; i < l->n_edges; i++)

@@ -300,7 +300,6 @@ def test_caffe_and_onnx_exclude_each_other(tmp_path):
 
 
 @pytest.mark.parametrize("changes,where,words", [
-    (dict(calibration_type="'mix'"), "calibration_type", "'mix' is not supported yet"),
     (dict(cal_data_type="'int16'", calibration_type="'max'", cal_data_dir="'.'"), "cal_data_type", "'int16' is not supported yet"),
     (dict(optimization="'assymetric'"), "optimization", "did you mean 'asymmetric'?"),
     (dict(march="'bayes-f'"), "march", "unknown march 'bayes-f' (did you mean 'bayes-e'?); expected one of"),

@@ -81,7 +81,8 @@ CASES = {
     "advice": (dict(advice="1"), {}, "advice"),
 }
 CASES["input_type_rt"] = CASES["input_type_train"]
-ELSEWHERE = {"compile_mode", "balance_factor", "remove_node_type", "remove_node_name", "max_percentile"}
+ELSEWHERE = {"equalization", "compile_mode", "balance_factor", "remove_node_type", "remove_node_name",
+             "max_percentile"}
 
 LOOK = {
     "meta": lambda out, text: info(out)["meta"]["march"],

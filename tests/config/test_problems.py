@@ -39,7 +39,7 @@ def test_problems_of_every_kind(tmp_path):
 @pytest.mark.parametrize("changes,key", [
     (dict(input_type_rt="'rbg'"), "input_type_rt"),
     # no word about what rbg cannot be converted to, or that it is missing
-    (dict(input_type_train="'grey'"), "input_type_train"), (dict(calibration_type="'mix'"),
+    (dict(input_type_train="'grey'"), "input_type_train"), (dict(calibration_type="'mixx'"),
                                                             "calibration_type"),
     (dict(norm_type="'data_meen'", mean_value="3"), "norm_type"), (dict(norm_type="'data_mean'",
                                                                         mean_value="'a b'"), "mean_value"),

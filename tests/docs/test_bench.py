@@ -1,5 +1,6 @@
 """The parts of bench/ that run nothing: keys, ratios, agreement, tables, counts of work."""
 
+import importlib.util
 import sys
 
 import numpy as np
@@ -9,13 +10,17 @@ import tool
 from onnx import TensorProto, helper
 
 sys.path.insert(0, str(tool.ROOT / "bench"))
-import accuracy  # noqa: E402
 import cache  # noqa: E402
 import convert  # noqa: E402
 import engines  # noqa: E402
 import layers  # noqa: E402
 import networks  # noqa: E402
 import table  # noqa: E402
+
+# tests/model has an accuracy.py, too
+spec = importlib.util.spec_from_file_location("bench_accuracy", tool.ROOT / "bench/accuracy.py")
+accuracy = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(accuracy)
 
 
 def row(engine, ms, cosine=1.0, model="net", **more):

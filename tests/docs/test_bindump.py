@@ -1,5 +1,6 @@
 """tools/bindump.py, which was written from docs/bin-format.md alone, sees what `vernier info` sees; the page matches instr.def."""
 import json
+import math
 import re
 import struct
 import subprocess
@@ -109,6 +110,8 @@ def check(path):
         assert len(seen[side]) == len(info[side])
         for ours, theirs in zip(seen[side], info[side]):
             assert bits(ours["scale"]) == bits(theirs.pop("scale", ours["scale"]))
+            size, rows = ours["bytes"] // math.prod(ours["shape"]), ours["shape"][1:] + [1]
+            assert theirs.pop("strides") == [size * math.prod(rows[i:]) for i in range(len(ours["shape"]))]
             assert {k: ours[k] for k in theirs} == theirs
     if "march" in info["meta"]:
         assert seen["header"]["march"] == info["meta"]["march"]

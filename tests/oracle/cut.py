@@ -16,9 +16,20 @@ class Piece:
         self.model, self.inputs, self.output, self.result, self.integer = model, inputs, output, result, integer
 
 
+def without_passes(model):
+    """Without the Sums of one tensor that files of int8 and int16 have for onnxruntime (docs/architecture.md)."""
+    g, alias = model.graph, {}
+    for n in [n for n in g.node if n.op_type == "Sum" and len(n.input) == 1]:
+        alias[n.output[0]] = n.input[0]
+        g.node.remove(n)
+    for n in g.node:
+        n.input[:] = [alias.get(i, i) for i in n.input]
+    return model
+
+
 class Cutter:
     def __init__(self, model):
-        self.model, g = model, model.graph
+        self.model, g = without_passes(model), model.graph
         self.maker = {o: n for n in g.node for o in n.output}
         self.users = {}
         for n in g.node:

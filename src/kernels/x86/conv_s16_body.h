@@ -359,6 +359,7 @@ static void tile_blocks(const struct job *job, struct walk *walk, const struct g
     tile.np = min_int(walk->last - walk->at, NP);
     tile.from.segments = 1;
     tile.from.n = job->n;
+    tile.from.apart = 0;
     if (job->in_order)
         walk->at += tile.np;
     else
