@@ -6,7 +6,7 @@
 
 /* Folding must not blow up a small file: ConstantOfShape and Expand can ask for any size, and Concat can double one
  * again and again. In all, a graph gets this many elements more than twice those of its own constants. */
-#define MORE_FOLDED ((int64_t)1 << 27)
+#define MORE_FOLDED ((int64_t)3 << 26) /* of float32: 800 MB */
 
 /* Operators within composite ones; an If within an If is one. */
 #define DEEPEST 40

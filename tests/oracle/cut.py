@@ -17,7 +17,7 @@ class Piece:
 
 
 def without_passes(model):
-    """Without the Sums of one tensor that files of int8 and int16 have for onnxruntime (docs/architecture.md)."""
+    """Without the Sums of one tensor that mixed files have for onnxruntime (docs/architecture.md)."""
     g, alias = model.graph, {}
     for n in [n for n in g.node if n.op_type == "Sum" and len(n.input) == 1]:
         alias[n.output[0]] = n.input[0]
