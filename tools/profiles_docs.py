@@ -23,7 +23,7 @@ MARCHES = ("bayes-e", "bernoulli2")
 INTEGERS, ASKED, FLOAT = "integers", "on request", "CPU"
 
 # Operators that are apart, and why. The key may be "OPERATOR MARCH".
-NO_FORM = "its result is an index or a truth value, which float32 computes from the same values equally"
+NO_FORM = "its result is an index or a boolean; float32 gives the same one from the same values"
 REASONS = {
     "Greater": NO_FORM, "Less": NO_FORM, "Equal": NO_FORM, "GreaterOrEqual": NO_FORM, "LessOrEqual": NO_FORM,
     "ArgMax": NO_FORM, "ArgMin": NO_FORM, "TopK": NO_FORM,

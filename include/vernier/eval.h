@@ -94,6 +94,10 @@ struct vn_eval_summary {
 
 struct vn_evaluation; /* opaque */
 
+/* Can a file of settings be read? For callers that need it only after long work. NULL: there is none.
+ * Errors as of vn_eval. */
+int vn_eval_task_check(const char *path, struct vn_err *e);
+
 /* Run every model on every sample. On success *v is the result, to be freed with vn_evaluation_free; on
  * failure NULL, and `state` keeps what was done. The same settings and data give the same result with any
  * number of threads, interrupted or not. Errors, with file and reason in e->msg: VN_E_USAGE (settings),

@@ -6,6 +6,7 @@
 #include <yaml.h>
 
 #include "base/file.h"
+#include "base/guard.h"
 #include "eval/evaluate.h"
 
 enum kind { KIND_TEXT, KIND_PATH, KIND_INT, KIND_REAL };
@@ -180,4 +181,22 @@ int vn_eval_task_read(struct eval_task *t, struct vn_arena *a, const char *path,
     yaml_parser_set_input_string(p, data, bytes);
     struct reader r = { .task = t, .arena = a, .path = path, .seen = vn_map_new(a), .e = e };
     return parse(&r, p);
+}
+
+static int read_only(const char *path, struct vn_err *e)
+{
+    struct eval_task t;
+    struct vn_arena *work = vn_arena_new();
+    vn_eval_task_default(&t);
+    const int status = vn_eval_task_read(&t, work, path, e);
+    vn_arena_free(&work);
+    return status;
+}
+
+int vn_eval_task_check(const char *path, struct vn_err *e)
+{
+    int status = VN_OK;
+    if (path)
+        VN_GUARDED(status, e, read_only(path, e));
+    return status;
 }

@@ -1,6 +1,8 @@
 /* vernier/flow.h: the steps one after the other, up to the first that fails. */
 #include <time.h>
 
+#include <vernier/eval.h>
+
 #include "base/file.h"
 #include "base/guard.h"
 #include "base/listen.h"
@@ -26,7 +28,7 @@ static int check_options(const struct vn_flow_options *o, struct vn_arena *a, st
                        o->config, o->save);
     if (o->samples < 1)
         return vn_fail(e, VN_E_USAGE, "samples: expected at least 1, got %d", o->samples);
-    return VN_OK;
+    return vn_eval_task_check(o->task, e);
 }
 
 static int save_config(struct flow_job *j, struct vn_err *e)

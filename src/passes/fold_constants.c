@@ -4,8 +4,8 @@
 #include "ops/op.h"
 #include "passes/pass.h"
 
-/* Folding must not blow up a small file: ConstantOfShape and Expand can ask for any size, and Concat can double one
- * again and again. In all, a graph gets this many elements more than twice those of its own constants. */
+/* Folding must not fill the memory from a small file: ConstantOfShape and Expand can ask for any size, and a chain
+ * of Concats doubles it. A graph may fold into this many elements, plus twice those of its own constants. */
 #define MORE_FOLDED ((int64_t)3 << 26) /* of float32: 800 MB */
 
 /* Operators within composite ones; an If within an If is one. */

@@ -1,6 +1,8 @@
 /* The planner from a configuration to a plan: one short function for each step, in their order. */
 #include <math.h>
 
+#include <vernier/eval.h>
+
 #include "base/file.h"
 #include "base/guard.h"
 #include "ops/op.h"
@@ -33,7 +35,7 @@ static int check_options(const struct vn_tune_options *o, struct vn_err *e)
                        o->config);
     if ((o->latency_ratio > 0 && o->latency_ratio < 1) || (o->size_ratio > 0 && o->size_ratio < 1))
         return vn_fail(e, VN_E_USAGE, "%s: a ratio to the network as configured is at least 1", o->config);
-    return VN_OK;
+    return vn_eval_task_check(o->task, e);
 }
 
 /* ---- steps ---- */

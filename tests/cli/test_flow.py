@@ -99,6 +99,9 @@ def test_configuration_that_cannot_be_used(digits, tmp_path):
     (tmp_path / "c.yaml").write_text("- [")
     run("flow", "-c", tmp_path / "c.yaml", want=BAD_INPUT)
     assert "usage" in run("flow", want=USAGE).err
+    (tmp_path / "task.yaml").write_text("x")
+    done = run("flow", "-c", digits.yaml, "--task", tmp_path / "task.yaml", want=BAD_INPUT)
+    assert "task.yaml:1:1: expected keys and values" in done.err and not done.out
 
 
 def test_set_and_save(digits, tmp_path):

@@ -305,6 +305,8 @@ def test_what_is_wrong_is_said(tmp_path):
     assert "--cost: expected measured or target" in said
     said = tune(config, "--latency-ratio", "2", "--cost", "target", want=USAGE).err
     assert "require macs_per_cycle" in said
+    done = tune(config, "--latency-ratio", "2", "--task", tmp_path / "none.yaml", want=BAD_INPUT)
+    assert "none.yaml: cannot open" in done.err and "plan" not in done.out + done.err  # before the search
     few = result(config, "--latency-ratio", "2", "--plans", "2")
     assert few["range_samples"] == 0 and few["samples"] == 2
     text = run("tune", "-c", config, "--latency-ratio", "2", "--plans", "2", want=DONE).out
