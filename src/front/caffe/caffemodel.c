@@ -4,6 +4,7 @@
 
 /* ---- messages; field numbers as in caffe.proto ---- */
 
+/* clang-format off */
 #define FIELD(type, number, kind, field) { number, kind, offsetof(struct type, field), NULL }
 #define SUB(type, number, kind, field, what) { number, kind, offsetof(struct type, field), &what }
 
@@ -28,7 +29,11 @@ struct layer {
     struct wire_list blobs; /* struct caffe_blob */
 };
 
-static const struct wire_field v0_fields[] = { FIELD(layer, 1, WIRE_STRING, name), SUB(layer, 50, WIRE_MESSAGES, blobs, blob), { 0 } };
+static const struct wire_field v0_fields[] = {
+    FIELD(layer, 1, WIRE_STRING, name),
+    SUB(layer, 50, WIRE_MESSAGES, blobs, blob),
+    { 0 },
+};
 static const struct wire_message v0_layer = { "V0LayerParameter", sizeof(struct layer), v0_fields, NULL };
 static const struct wire_field v1_fields[] = {
     SUB(layer, 1, WIRE_MESSAGE, inner, v0_layer),
@@ -37,8 +42,13 @@ static const struct wire_field v1_fields[] = {
     { 0 },
 };
 static const struct wire_message v1_layer = { "V1LayerParameter", sizeof(struct layer), v1_fields, NULL };
-static const struct wire_field layer_fields[] = { FIELD(layer, 1, WIRE_STRING, name), SUB(layer, 7, WIRE_MESSAGES, blobs, blob), { 0 } };
+static const struct wire_field layer_fields[] = {
+    FIELD(layer, 1, WIRE_STRING, name),
+    SUB(layer, 7, WIRE_MESSAGES, blobs, blob),
+    { 0 },
+};
 static const struct wire_message layer = { "LayerParameter", sizeof(struct layer), layer_fields, NULL };
+/* clang-format on */
 
 struct net {
     struct wire_list layers, v1_layers; /* struct layer */

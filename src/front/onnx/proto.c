@@ -1,6 +1,7 @@
 #include "front/onnx/proto.h"
 
 /* Field numbers are those of the published format; the order is that in which they are written. */
+/* clang-format off */
 #define FIELD(type, number, kind, member) { number, kind, offsetof(struct type, member), NULL }
 #define SUB(type, number, kind, member, what) { number, kind, offsetof(struct type, member), &what##_message }
 #define MESSAGE(id, text, type, ...)                                        \
@@ -100,7 +101,10 @@ static const struct wire_field model_fields[] = {
     SUB(onnx_model, 25, WIRE_MESSAGES, functions, function),
     { 0 },
 };
-const struct wire_message vn_onnx_model_message = { "ModelProto", sizeof(struct onnx_model), model_fields, "an ONNX model" };
+const struct wire_message vn_onnx_model_message = {
+    "ModelProto", sizeof(struct onnx_model), model_fields, "an ONNX model"
+};
+/* clang-format on */
 
 const char *vn_onnx_attr_type_name(int64_t type)
 {
