@@ -115,11 +115,16 @@ TRANSFORM(transpose)
 
 /* ---- crop, pad, resize: H x W x C ---- */
 
+static enum vn_pixel_type pixel_type(const char *type, enum vn_pixel_type otherwise)
+{
+    /* not a key's word: a transformer's argument */
+    return !strcmp(type, "uint8") ? VN_PIXEL_U8 : !strcmp(type, "float") ? VN_PIXEL_F32 : otherwise;
+}
+
 static int typed(struct vn_tensor **out, struct vn_arena *a, const struct vn_picture *p, const char *type, struct vn_err *e)
 {
     struct vn_picture q;
-    /* not a key's word: a transformer's argument */
-    TRY(vn_picture_cast(&q, a, p, !strcmp(type, "uint8") ? VN_PIXEL_U8 : !strcmp(type, "float") ? VN_PIXEL_F32 : p->type, e));
+    TRY(vn_picture_cast(&q, a, p, pixel_type(type, p->type), e));
     return from_picture(out, a, &q, 1, dtype_of(&q), 0, e);
 }
 

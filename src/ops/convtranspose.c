@@ -178,6 +178,16 @@ static int is_fast(const struct node *n)
 
 static enum q_kind quant_kind(const struct node *n) { return is_fast(n) ? Q_LINEAR : Q_FLOAT; }
 
+static int lower_portable(const struct node *n, struct lowering *l, const struct window *w, struct vn_err *e)
+{
+    struct portable_params p = { .id = VN_PORTABLE_conv_transpose_nd };
+    const int has_bias = vn_node_has(n, 2);
+    const int in[3] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 1, PLAIN), has_bias ? vn_low_in(l, 2, PLAIN) : -1 };
+    vn_portable_put_window(&p, w);
+    p.i[VN_CW_GROUPS] = (int32_t)((const struct convt_attrs *)n->attrs)->group;
+    return vn_portable_emit(l, &p, 2 + has_bias, in, vn_low_out(l, PLAIN), e);
+}
+
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     const struct convt_attrs *a = n->attrs;
@@ -185,13 +195,8 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     struct window w;
     int64_t out[3];
     TRY(window_of(&w, out, n, e));
-    if (!is_fast(n)) {
-        struct portable_params p = { .id = VN_PORTABLE_conv_transpose_nd };
-        const int has_bias = vn_node_has(n, 2), in[3] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 1, PLAIN), has_bias ? vn_low_in(l, 2, PLAIN) : -1 };
-        vn_portable_put_window(&p, &w);
-        p.i[VN_CW_GROUPS] = (int32_t)a->group;
-        return vn_portable_emit(l, &p, 2 + has_bias, in, vn_low_out(l, PLAIN), e);
-    }
+    if (!is_fast(n))
+        return lower_portable(n, l, &w, e);
     struct stretch s[2];
     int plain = 1;
     for (int i = 0; i < w.rank; i++) {

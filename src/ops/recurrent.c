@@ -44,6 +44,18 @@ static const int standard[3][3] = {
     { VN_ACT_TANH }, { VN_ACT_SIGMOID, VN_ACT_TANH }, { VN_ACT_SIGMOID, VN_ACT_TANH, VN_ACT_TANH }
 };
 
+static int check_activations(const struct node *n, int expected, struct vn_err *e)
+{
+    const struct recurrent_attrs *a = n->attrs;
+    if (a->activations.n && a->activations.n != expected)
+        return vn_node_fail(n, e, VN_E_INPUT, "activations has %d entries, expected %d", a->activations.n,
+                            expected);
+    for (int k = 0; k < a->activations.n; k++)
+        if (known(a->activations.v[k]) < 0)
+            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "activation '%.60s'", a->activations.v[k]);
+    return VN_OK;
+}
+
 int vn_recurrent_infer(struct node *n, int kind, struct vn_err *e)
 {
     const struct recurrent_attrs *a = n->attrs;
@@ -69,12 +81,7 @@ int vn_recurrent_infer(struct node *n, int kind, struct vn_err *e)
             return vn_node_fail(n, e, VN_E_INPUT, "%s (%s): expected shape %s", fixed[k].what,
                                 n->in[fixed[k].i]->name, vn_shape_text(&want, text));
     }
-    if (a->activations.n && a->activations.n != functions[kind] * d)
-        return vn_node_fail(n, e, VN_E_INPUT, "activations has %d entries, expected %lld", a->activations.n,
-                            (long long)(functions[kind] * d));
-    for (int k = 0; k < a->activations.n; k++)
-        if (known(a->activations.v[k]) < 0)
-            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "activation '%.60s'", a->activations.v[k]);
+    TRY(check_activations(n, functions[kind] * (int)d, e));
     const struct vn_shape y = { 4, { a->layout ? batch : steps, a->layout ? steps : d, a->layout ? d : batch, h } };
     const struct vn_shape last = { 3, { a->layout ? batch : d, a->layout ? d : batch, h } };
     TRY(vn_infer_out(n, 0, n->in[0]->dtype, &y, e));
