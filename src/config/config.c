@@ -587,6 +587,8 @@ static int resolve_calibration(struct config *c, struct vn_arena *a, struct vn_e
     const struct setting *type = vn_config_given(c, "calibration_type");
     c->calibration_type = value_of(c, "calibration_type", vn_words_calibration_type);
     c->equalization = value_of(c, "equalization", vn_words_equalization);
+    c->vendor_search = value_of(c, "search", vn_words_search);
+    parse_bool(vn_config_text(c, "per_channel"), &c->per_channel);
     parse_number(vn_config_text(c, "max_percentile"), &c->max_percentile);
     parse_bool(vn_config_text(c, "preprocess_on"), &c->preprocess_on);
     c->pipeline = vn_config_text(c, "pipeline");

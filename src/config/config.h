@@ -35,9 +35,9 @@ struct config_word {
 };
 extern const struct config_word vn_words_input_type_train[], vn_words_input_type_rt[], vn_words_layout[],
     vn_words_value_range[], vn_words_norm_type[], vn_words_cal_data_type[], vn_words_calibration_type[],
-    vn_words_equalization[], vn_words_zero_points[], vn_words_optimize_level[], vn_words_debug_mode[],
-    vn_words_compile_mode[], vn_words_cache_mode[], vn_words_custom_op_method[], vn_words_remove_type[],
-    vn_words_input_source[];
+    vn_words_equalization[], vn_words_search[], vn_words_zero_points[], vn_words_optimize_level[],
+    vn_words_debug_mode[], vn_words_compile_mode[], vn_words_cache_mode[], vn_words_custom_op_method[],
+    vn_words_remove_type[], vn_words_input_source[];
 /* NULL: not there. */
 const struct config_word *vn_word_find(const struct config_word *words, const char *text);
 const char *vn_word_of(const struct config_word *words, int value);
@@ -125,15 +125,40 @@ struct setting {
  * and higher levels over lower ones. */
 #define CONFIG_NODE_INPUTS 16
 enum unit { UNIT_ANY = 0, UNIT_FLOAT, UNIT_INTEGER };
-enum type_level { LEVEL_ALL = 1, LEVEL_KIND, LEVEL_NODE };
+enum type_level { LEVEL_ALL = 1, LEVEL_KIND, LEVEL_SUBGRAPH, LEVEL_NODE };
 struct type_rule {
     enum type_level level;
-    const char *name; /* LEVEL_KIND: an ONNX operator; LEVEL_NODE: a node */
+    const char *name; /* LEVEL_KIND: an ONNX operator; LEVEL_SUBGRAPH, LEVEL_NODE: a node */
     enum unit on;
     int in[CONFIG_NODE_INPUTS], out; /* bits: 0 not said, 8, 16 */
     const struct setting *given;
     int line, column;
     const char *word; /* as given, where the name alone would not say it; or NULL */
+};
+
+/* The nodes on all ways from one of `from` to one of `to`, both included: nodes or tensors. As a rule names
+ * one node, they get theirs when the network is known. */
+struct subgraph {
+    const char *name;
+    VEC(const char *) from, to;
+    enum unit on;
+    int bits;
+    const struct setting *given;
+};
+
+/* What quant_config says of methods: n values of each key; from 2 on the best combination is searched for. */
+enum search_key {
+    SEARCH_TYPE, /* enum calibration_type */
+    SEARCH_PERCENTILE,
+    SEARCH_PER_CHANNEL,
+    SEARCH_ASYMMETRIC,
+    SEARCH_BIAS_CORRECTION,
+    SEARCH_KEYS
+};
+enum { SEARCH_MOST = 16, CONFIG_MOST_COMBINATIONS = 64 };
+struct search_list {
+    int n;
+    double v[SEARCH_MOST];
 };
 
 #define CONFIG_MAX_CHANNELS 64
@@ -176,7 +201,11 @@ struct config {
     const char *pipeline;  /* steps applied to calibration pictures; NULL: none */
     int outputs_int8, outputs_int16; /* optimization: set_model_output_int8, set_model_output_int16 */
     VEC(struct type_rule) types; /* node_info, run_on_cpu, run_on_bpu, set_node_data_type, and optimization: set_... */
-    int asymmetric, bias_correction;
+    VEC(struct subgraph) subgraphs;
+    int asymmetric, bias_correction, per_channel;
+    int vendor_search; /* by default: the vendor's steps */
+    struct search_list search[SEARCH_KEYS];
+    int combinations; /* of the lists; 1: nothing is searched for */
     int level;             /* optimize_level 0..3 */
     int economy; /* compile_mode: 0 (latency) to 100 (bandwidth) */
     int layer_out_dump;

@@ -81,8 +81,16 @@ const struct key vn_keys[] = {
       .help = "calibration method" },
     { CALIB, "max_percentile", KEY_FLOAT, KEY_WORKS, "1.0", .min = 0.5, .max = 1,
       .needs = "calibration_type=max", .idle = "*", .help = "fraction of the values within the threshold" },
-    { CALIB, "per_channel", KEY_BOOL, KEY_LATER, "False", .needs = "calibration_type=max|kl",
-      .help = "quantize activations per channel" },
+    { CALIB, "search", KEY_CHOICE, KEY_WORKS, "held", vn_words_search, .needs = "calibration_type=default",
+      .idle = "held",
+      .help =
+          "what default tries and judges by: ours, on data that ranges have not seen (held), or the vendor's "
+          "five steps, on the first sample (vendor)" },
+    { CALIB, "per_channel", KEY_BOOL, KEY_WORKS, "False", .needs = "calibration_type=default|max|kl|mse|mix",
+      .idle = "False",
+      .help =
+          "scales of channels, powers of two apart, where an operator with constant weights makes a tensor "
+          "and such operators read it: no cost at run time" },
     { CALIB, "equalization", KEY_CHOICE, KEY_WORKS, "auto", vn_words_equalization,
       .help = "channels in front of depthwise convolutions to like ranges, by powers of two; auto: where it "
               "gains 1 dB or more" },

@@ -58,6 +58,12 @@ WORDS(equalization) = {
     { 0 }
 };
 
+WORDS(search) = {
+#define SEARCH ROW
+#include "config/words.def"
+    { 0 }
+};
+
 WORDS(zero_points) = {
 #define ZERO_POINTS ROW
 #include "config/words.def"

@@ -36,6 +36,11 @@ struct vn_conversion {
     const struct vn_map *loaded; /* parameters that the network brought along; NULL: they are not wanted */
     struct vn_folds folds; /* of the samples, where a method is searched for; n 0: none */
     int *fold_of, *ranked; /* by sample: its fold; samples in the order of what they hold */
+    struct { /* the network with channels scaled for methods per_channel, where one is tried; else NULL */
+        struct graph *graph;
+        struct vn_folds folds;
+        struct vn_ranges *ranges;
+    } scaled;
     struct vn_quant_method method;
     struct comparison *comparison;
     struct vn_image bin;

@@ -64,7 +64,23 @@ static int needs_bins(const struct config *c)
 {
     const enum calibration_type how = c->calibration_type;
     return (how != CALIBRATION_MAX && how != CALIBRATION_SKIP && how != CALIBRATION_LOAD) ||
-           c->max_percentile < 1 || c->types.n || c->outputs_int16;
+           c->max_percentile < 1 || c->combinations > 1 || c->types.n || c->outputs_int16;
+}
+
+/* In folds, where a method is searched for. */
+static int collect(struct vn_conversion *c, struct vn_ranges **out, struct vn_folds *folds,
+                   const struct graph *g, const struct vn_calibrate_options *o, struct vn_err *e)
+{
+    if (!folds->n)
+        return vn_calibrate(out, c->arena, g, c->samples, o, e);
+    TRY(vn_calibrate_folds(folds, c->arena, g, c->samples, o, folds->n, c->fold_of, e));
+    return vn_folds_join(out, c->arena, g, folds, -1, e);
+}
+
+/* Without it as well: what is fixed needs no second network. */
+static int tries_per_channel(const struct config *c)
+{
+    return c->search[SEARCH_PER_CHANNEL].n > 1 || (c->vendor_search && !c->per_channel);
 }
 
 int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e)
@@ -78,11 +94,14 @@ int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e)
     o.listener = &c->listener;
     o.bins = needs_bins(c->config);
     o.random = c->config->random_data;
-    if (!vn_convert_searches(c->config))
-        return vn_calibrate(&c->ranges, c->arena, c->optimized, c->samples, &o, e);
-    TRY(vn_held_folds(c, e));
-    TRY(vn_calibrate_folds(&c->folds, c->arena, c->optimized, c->samples, &o, c->folds.n, c->fold_of, e));
-    return vn_folds_join(&c->ranges, c->arena, c->optimized, &c->folds, -1, e);
+    if (vn_convert_searches(c->config))
+        TRY(vn_held_folds(c, e));
+    TRY(collect(c, &c->ranges, &c->folds, c->optimized, &o, e));
+    if (!tries_per_channel(c->config))
+        return VN_OK;
+    TRY(vn_convert_scale_channels(c, e));
+    c->scaled.folds.n = c->folds.n;
+    return collect(c, &c->scaled.ranges, &c->scaled.folds, c->scaled.graph, &o, e);
 }
 
 int vn_convert_choose_method(struct vn_conversion *c, struct vn_err *e)
@@ -95,7 +114,11 @@ int vn_convert_choose_method(struct vn_conversion *c, struct vn_err *e)
     const double p = c->config->max_percentile;
     c->method = vn_convert_method(c, p < 1 ? "max-percentile" : calibrators[c->config->calibration_type], p);
     if (vn_convert_searches(c->config))
-        TRY(vn_convert_search(c, e));
+        TRY((c->config->vendor_search ? vn_convert_vendor_search : vn_convert_search)(c, e));
+    if (c->method.per_channel && c->scaled.graph) {
+        c->optimized = c->scaled.graph;
+        c->ranges = c->scaled.ranges;
+    }
     vn_convert_name_method(c);
     INFO(c, "Select %s method.", c->summary.method);
     INFO(c, "End to calibrate the model.");
@@ -106,7 +129,9 @@ static int calibrate(struct vn_conversion *c, struct vn_err *e)
 {
     TRY(vn_convert_note_samples(c, e));
     TRY(vn_convert_collect_ranges(c, e));
-    return vn_convert_choose_method(c, e);
+    const struct graph *written = c->optimized;
+    TRY(vn_convert_choose_method(c, e));
+    return c->optimized == written ? VN_OK : vn_convert_write_onnx(c, c->optimized, "optimized_float", 0, e);
 }
 
 static int make_quantized(struct vn_conversion *c, struct vn_err *e)

@@ -4,7 +4,7 @@
 
 /* ---- the search ---- */
 
-enum { MOST_TRIALS = 16 };
+enum { MOST_TRIALS = CONFIG_MOST_COMBINATIONS };
 
 struct method_search {
     struct vn_conversion *c;
@@ -19,7 +19,8 @@ static int is_tried(const struct method_search *s, const struct vn_quant_method 
     for (int i = 0; i < s->n; i++) {
         const struct vn_quant_method *x = &s->trial[i].method;
         if (x->calibrator == m->calibrator && x->parameter == m->parameter &&
-            x->zero_points == m->zero_points && x->bias_correction == m->bias_correction && x->mix == m->mix)
+            x->zero_points == m->zero_points && x->bias_correction == m->bias_correction &&
+            x->per_channel == m->per_channel && x->mix == m->mix)
             return 1;
     }
     return 0;
@@ -51,12 +52,17 @@ static int run_trial(struct method_search *s, struct method_trial *t, const stru
 /* Ranges from all folds but this one; a single sample judges what it was collected from. */
 static int run_fold(struct method_search *s, struct vn_arena *work, int fold, struct vn_err *e)
 {
-    struct vn_ranges *r;
+    const struct vn_conversion *c = s->c;
+    struct vn_ranges *plain, *scaled = NULL;
     const int without = s->held->folds > 1 ? fold : -1;
-    TRY(vn_folds_join(&r, work, s->c->optimized, &s->c->folds, without, e));
-    for (int i = s->round; i < s->n; i++)
-        if (!s->trial[i].dropped)
-            TRY(run_trial(s, &s->trial[i], r, fold, e));
+    TRY(vn_folds_join(&plain, work, c->optimized, &c->folds, without, e));
+    if (c->scaled.graph)
+        TRY(vn_folds_join(&scaled, work, c->scaled.graph, &c->scaled.folds, without, e));
+    for (int i = s->round; i < s->n; i++) {
+        struct method_trial *t = &s->trial[i];
+        if (!t->dropped)
+            TRY(run_trial(s, t, t->method.per_channel && scaled ? scaled : plain, fold, e));
+    }
     return VN_OK;
 }
 
@@ -157,12 +163,52 @@ static int run_default(struct method_search *s, struct vn_err *e)
     return run_round(s, e);
 }
 
+/* ---- lists of quant_config ---- */
+
+/* Combination i: which value of each list; keys without a list keep what the configuration says. */
+static struct vn_quant_method combination(const struct vn_conversion *c, int i)
+{
+    const struct config *g = c->config;
+    double v[SEARCH_KEYS] = { [SEARCH_TYPE] = g->calibration_type,
+                              [SEARCH_PERCENTILE] = g->max_percentile,
+                              [SEARCH_PER_CHANNEL] = g->per_channel,
+                              [SEARCH_ASYMMETRIC] = g->asymmetric,
+                              [SEARCH_BIAS_CORRECTION] = g->bias_correction };
+    for (int k = 0; k < SEARCH_KEYS; k++)
+        if (g->search[k].n) {
+            v[k] = g->search[k].v[i % g->search[k].n];
+            i /= g->search[k].n;
+        }
+    const double p = v[SEARCH_PERCENTILE];
+    const int type = (int)v[SEARCH_TYPE], max = type != CALIBRATION_KL && type != CALIBRATION_MSE;
+    const char *name = max ? (p < 1 ? "max-percentile" : "max") : type == CALIBRATION_KL ? "kl" : "mse";
+    struct vn_quant_method m = vn_convert_method(c, name, max ? p : 1);
+    m.per_channel = v[SEARCH_PER_CHANNEL] != 0;
+    m.zero_points = v[SEARCH_ASYMMETRIC] != 0 ? ZERO_POINTS_ASYMMETRIC : c->target.zero_points;
+    m.bias_correction = v[SEARCH_BIAS_CORRECTION] != 0;
+    return m;
+}
+
+static int run_lists(struct method_search *s, struct vn_err *e)
+{
+    for (int i = 0; i < s->c->config->combinations; i++)
+        add_trial(s, combination(s->c, i));
+    return run_round(s, e);
+}
+
+typedef int run_fn(struct method_search *s, struct vn_err *e);
+
+static run_fn *what_to_run(const struct config *c)
+{
+    return c->combinations > 1 ? run_lists : c->calibration_type == CALIBRATION_MIX ? run_mix : run_default;
+}
+
 static int search(struct method_search *s, struct vn_err *e)
 {
     TRY(vn_held_samples(&s->held, s->arena, s->c, e));
     INFO(s->c, "Scores of %d samples in %d folds: ranges of a fold's samples come from the other folds.",
          s->held->n, s->held->folds);
-    TRY((s->c->config->calibration_type == CALIBRATION_MIX ? run_mix : run_default)(s, e));
+    TRY(what_to_run(s->c->config)(s, e));
     print_table(s);
     s->c->method = *best(s);
     return VN_OK;

@@ -37,6 +37,7 @@ int vn_convert_check_rules(struct vn_conversion *c, struct vn_err *e)
 {
     for (int i = 0; i < c->config->types.n; i++)
         TRY(vn_convert_note(c, check_rule(c, &c->config->types.v[i], e), e));
+    TRY(vn_convert_add_subgraphs(c, e));
     return vn_convert_note(c, vn_convert_check_removals(c, e), e);
 }
 

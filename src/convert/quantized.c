@@ -19,7 +19,7 @@ int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const
                                         .n_rules = c->config->types.n,
                                         .loaded = c->loaded,
                                         .listener = calibrated == &c->calibrated ? &c->listener : NULL };
-    *calibrated = vn_graph_clone(a, c->optimized);
+    *calibrated = vn_graph_clone(a, m->per_channel && c->scaled.graph ? c->scaled.graph : c->optimized);
     TRY(vn_quantize_annotate(*calibrated, r, &o, e));
     *quantized = vn_graph_clone(a, *calibrated);
     TRY(vn_quantize_store(*quantized, e));
@@ -31,7 +31,11 @@ int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const
 struct vn_quant_method vn_convert_method(const struct vn_conversion *c, const char *calibrator,
                                          double parameter)
 {
-    return (struct vn_quant_method){ vn_calibrator_find(calibrator), parameter,
-                                     c->config->asymmetric ? ZERO_POINTS_ASYMMETRIC : c->target.zero_points,
-                                     c->config->bias_correction };
+    const struct config *g = c->config;
+    return (struct vn_quant_method){ .calibrator = vn_calibrator_find(calibrator),
+                                     .parameter = parameter,
+                                     .zero_points =
+                                         g->asymmetric ? ZERO_POINTS_ASYMMETRIC : c->target.zero_points,
+                                     .bias_correction = g->bias_correction,
+                                     .per_channel = g->per_channel };
 }

@@ -118,7 +118,7 @@ static void tell_outputs(struct vn_conversion *c)
 void vn_convert_tell_requests(struct vn_conversion *c)
 {
     for (int i = 0; i < c->config->types.n; i++)
-        if (c->config->types.v[i].level != LEVEL_ALL)
+        if (c->config->types.v[i].level == LEVEL_KIND || c->config->types.v[i].level == LEVEL_NODE)
             tell_rule(c, &c->config->types.v[i]);
     tell_outputs(c);
 }

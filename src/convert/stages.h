@@ -28,6 +28,9 @@ int vn_convert_optimize(struct vn_conversion *c, struct vn_err *e);
  * the original. */
 int vn_convert_check_rules(struct vn_conversion *c, struct vn_err *e);
 
+/* subgraphs.c: rules for the nodes of each subgraph */
+int vn_convert_add_subgraphs(struct vn_conversion *c, struct vn_err *e);
+
 /* calibration_data.c */
 int vn_convert_note_steps(struct vn_conversion *c, struct vn_err *e);
 /* By input of the original graph: elements that mask others. */
@@ -42,6 +45,8 @@ void vn_convert_judge_inputs(struct vn_conversion *c);
 
 /* equalize.c: channels of the optimized graph, before it is written; float results stay equal to the bit */
 int vn_convert_equalize(struct vn_conversion *c, struct vn_err *e);
+/* A copy of it with a scale for each channel, as c->scaled. */
+int vn_convert_scale_channels(struct vn_conversion *c, struct vn_err *e);
 
 /* quantized.c */
 int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const struct vn_quant_method *m,
@@ -50,12 +55,15 @@ int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const
 struct vn_quant_method vn_convert_method(const struct vn_conversion *c, const char *calibrator,
                                          double parameter);
 
-/* method_search.c: for the calibration types default and mix */
+/* method_search.c: for the calibration types default and mix, and for lists of quant_config */
 int vn_convert_search(struct vn_conversion *c, struct vn_err *e);
 static inline int vn_convert_searches(const struct config *c)
 {
-    return c->calibration_type == CALIBRATION_DEFAULT || c->calibration_type == CALIBRATION_MIX;
+    return c->calibration_type == CALIBRATION_DEFAULT || c->calibration_type == CALIBRATION_MIX ||
+           c->combinations > 1;
 }
+/* vendor_search.c: the steps of the vendor's default */
+int vn_convert_vendor_search(struct vn_conversion *c, struct vn_err *e);
 
 /* mixed_method.c: kl with other calibrators for some tensors; the methods that it is made of */
 int vn_convert_mix(struct vn_quant_method *out, const struct vn_conversion *c, struct vn_err *e);

@@ -26,7 +26,8 @@ struct state {
 const char *vn_quant_method_text(const struct vn_quant_method *m, struct vn_arena *a)
 {
     const char *percentile = m->parameter < 1 ? vn_arena_fmt(a, ":percentile=%.6g", m->parameter) : "";
-    return vn_arena_fmt(a, "%s%s%s%s", m->mix ? "mix" : m->calibrator->name, percentile,
+    return vn_arena_fmt(a, "%s%s%s%s%s", m->mix ? "mix" : m->calibrator->name, percentile,
+                        m->per_channel ? ",per_channel" : "",
                         m->zero_points == ZERO_POINTS_ASYMMETRIC ? ",asymmetric" : "",
                         m->bias_correction ? ",bias_correction" : "");
 }

@@ -12,9 +12,10 @@ struct vn_quant_method {
     double parameter; /* of the calibrator: the percentile's share */
     enum zero_points zero_points;
     int bias_correction;
+    int per_channel; /* the graph's channels are scaled */
     const struct vn_map *mix; /* by tensor: a method whose calibrator it takes instead; NULL: none */
 };
-/* "max", "max-percentile:percentile=0.99995", with ",asymmetric" behind; in the arena. */
+/* "max", "max-percentile:percentile=0.99995", with ",per_channel", ",asymmetric" behind; in the arena. */
 const char *vn_quant_method_text(const struct vn_quant_method *m, struct vn_arena *a);
 
 struct vn_quant_options {

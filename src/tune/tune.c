@@ -58,6 +58,7 @@ static int read_all(struct tuner *t, struct vn_err *e)
     struct vn_conversion *c = t->c;
     c->accept_data = t->o->accept_data;
     TRY(vn_convert_check_all(c, t->o->config, e));
+    TRY(vn_convert_equalize(c, e));
     TRY(vn_convert_collect_ranges(c, e));
     TRY(vn_convert_choose_method(c, e));
     return collect_ranges(t, e);

@@ -14,7 +14,7 @@ from test_config import KEYS, compose, set_keys
 WITHOUT_MEANING = {"enable_vpu", "enable_spu", "log_level", "core_num", "max_time_per_fc", "cache_mode",
                    "cache_path", "max_l2m_size", "ability_entry", "extra_params", "jobs"}
 FEATURES = dict(input_type_train="'featuremap'", input_type_rt="'featuremap'")
-NOT_YET = {"per_channel", "custom_op_method", "op_register_files", "custom_op_dir"}
+NOT_YET = {"custom_op_method", "op_register_files", "custom_op_dir"}
 # whose effect is what the whole suite tests
 EVERYWHERE = {"onnx_model", "caffe_model", "prototxt", "output_model_file_prefix", "working_dir",
               "input_name", "input_shape", "input_value", "cal_data_dir", "cal_data_type", "preprocess_on",
@@ -81,8 +81,8 @@ CASES = {
     "advice": (dict(advice="1"), {}, "advice"),
 }
 CASES["input_type_rt"] = CASES["input_type_train"]
-ELSEWHERE = {"equalization", "compile_mode", "balance_factor", "remove_node_type", "remove_node_name",
-             "max_percentile"}
+ELSEWHERE = {"equalization", "per_channel", "search", "compile_mode", "balance_factor",
+             "remove_node_type", "remove_node_name", "max_percentile"}
 
 LOOK = {
     "meta": lambda out, text: info(out)["meta"]["march"],

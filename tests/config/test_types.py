@@ -138,13 +138,60 @@ def test_quant_config_percentile_of_another_method(tmp_path):
     assert "quant_config: activation: max_percentile has no effect: calibration_type is skip" in said
 
 
+def quant_config(tmp_path, **groups):
+    return converted(tmp_path, quant_config=f"'{json.dumps(groups)}'")
+
+
+def test_priorities(tmp_path):
+    """node > subgraph > op > model, wherever they stand."""
+    area = {"middle": {"inputs": ["conv_1"], "outputs": ["conv_3"], "qtype": "int8"}}
+    types, _ = quant_config(tmp_path, node_config={"conv_3": {"qtype": "int16"}}, subgraph_config=area,
+                            op_config={"Conv": {"qtype": "int16"}}, model_config={"all_node_type": "int16"})
+    assert types["conv_3"] == "int16"
+    weights = types_in(tmp_path / "out/model_quantized_model.onnx")
+    assert weights["conv1.weight"] == np.int8 and weights["fc.weight"] == np.int16
+
+
+def test_ineffective_members(tmp_path):
+    _, said = quant_config(tmp_path, model_config={
+        "activation": {"num_bin": [1024, 2048], "per_channel": [True, False], "calibration_type": "kl"},
+        "weight": {"bias_correction": {"num_sample": 8, "metric": "mse"}}})
+    for words in ("num_bin has no effect: kl searches among 4096 bins",
+                  "num_sample has no effect: means come from all samples",
+                  "metric has no effect: means come from all samples",
+                  "lists have no effect: calibration_type skip has no data to judge by"):
+        assert words in said
+
+
 @pytest.mark.parametrize("text,words", [
     ("{", "quant_config: its text:1:1: not JSON"), ("nowhere.json", "nowhere.json"), ('{"a": 1, "a": 2}', "duplicate"), ('{"a_config": {}}', "'a_config' is not supported yet"),
-    ('{"op_config": 1}', "op_config: expected an object"), ('{"op_config": {"Conv": {"qtype": "int4"}}}', "Conv: expected int8, int16 or float32, got 'int4'"),
+    ('{"op_config": 1}', "op_config: expected an object"),
+    ('{"op_config": {"Conv": {"qtype": "int4"}}}',
+     "Conv: expected int8, int16 or float32, got 'int4', a type of vendor hardware"),
     ('{"op_config": {"Convv": {"qtype": "int8"}}}', "unknown operator 'Convv'; nearest name: 'Conv'"),
-    ('{"node_config": {"conv_1": {"qtype": ["int8", "int16"]}}}', "lists (a search) are not supported yet"),
+    ('{"op_config": {"Conv": {"qtype": "mxint8"}}}', "'mxint8', a type of vendor hardware"),
+    ('{"op_config": {"Conv": {"qtype": "int 8"}}}', "got 'int 8'"),
+    ('{"node_config": {"conv_1": {"qtype": ["int8", "int16"]}}}',
+     "got a list; vernier tune searches for types"),
+    ('{"subgraph_config": {"a": {"inputs": ["conv_1"], "qtype": "int16"}}}',
+     "a: expected inputs, outputs and qtype"),
+    ('{"subgraph_config": {"a": {"inputs": ["conv_7"], "outputs": "conv_3", "qtype": "int16"}}}',
+     "a: unknown node or tensor 'conv_7'; nearest name: 'conv_1'"),
+    ('{"subgraph_config": {"a": {"inputs": "conv_3", "outputs": "conv_1", "qtype": "int16"}}}',
+     "a: no way leads from its inputs to its outputs"),
+    ('{"subgraph_config": {"a": {"inputs": 1}}}', "a: inputs: expected names of nodes or tensors"),
+    ('{"model_config": {"activation": {"calibration_type": "mix"}}}',
+     "calibration_type: expected max, kl or mse"),
+    ('{"model_config": {"activation": {"per_channel": [true, 1]}}}', "per_channel: expected true or false"),
+    ('{"model_config": {"activation": {"asymmetric": []}}}', "asymmetric: the list is empty"),
+    ('{"model_config": {"activation": {"num_bin": 128}}}', "num_bin: expected at least 129"),
+    ('{"model_config": {"weight": {"bias_correction": {"num_sample": 0}}}}',
+     "num_sample: expected at least 1"),
+    ('{"model_config": {"weight": {"bias_correction": {"metric": "mape"}}}}', "metric: expected a metric"),
+    ('{"model_config": {"weight": {"bias_correction": 3}}}',
+     "bias_correction: expected true, false or an object"),
     ('{"node_config": {"conv_77": {"qtype": "int8"}}}', "unknown node 'conv_77'"),
-    ('{"model_config": {"activation": {"num_bin": 1024}}}', "activation: 'num_bin' is not supported yet"),
+    ('{"model_config": {"activation": {"axis": 1}}}', "activation: 'axis' is not supported yet"),
     ('{"model_config": {"activation": {"max_percentile": 0.2}}}', "max_percentile: expected 0.5 to 1"),
     ("{" + '"a": {' * 3000, "quant_config: "),
 ])

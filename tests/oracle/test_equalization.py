@@ -1,4 +1,7 @@
 """Channels in front of depthwise convolutions at like ranges: the factors, the same floats, the gain."""
+import json
+import re
+
 import numpy as np
 import onnx
 import ort
@@ -134,3 +137,90 @@ def test_keys(tmp_path):
         tool.run("convert", "-c", "m.yaml", "--threads", threads, cwd=d, want=tool.DONE)
         made.append(constants(d))
     assert made[0] == made[1]
+
+
+# ---- per_channel: scales of channels in front of every operator with weights ----
+
+OWN = "with scales of their own"
+
+
+def full(n):
+    x = n.node("Relu", n.conv("x", 4, 8, SPREAD))
+    n.output(n.conv(x, 8, 4))
+    n.output(n.conv(n.node("LeakyRelu", n.conv(x, 8, 6), alpha=0.25), 6, 4))
+
+
+def values(model, name):
+    """Of all samples, by onnxruntime: channels x elements."""
+    m = onnx.load(model)
+    m.graph.output.extend([onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)])
+    session = ort.session(m, plain=True)
+    x = np.concatenate([session.run([name], {"x": sample(i)})[0] for i in range(SAMPLES)]).astype(float)
+    return x.transpose(1, 0, 2, 3).reshape(x.shape[1], -1)
+
+
+def best_factors(x, readers):
+    """The share of log2(top / top[c]) with the least error of steps, of the tensor and of the weights."""
+    top, power = np.abs(x).max(1), np.square(x).mean(1)
+    found = []
+    for share in range(5):
+        k, noise = 2.0 ** np.minimum(8, np.floor(share / 4 * np.log2(top.max() / top))), 0
+        for w in readers:  # outputs x inputs
+            of_input = (np.square(w).sum(0) * ((k * top).max() / k) ** 2).sum()
+            step = (np.abs(w) / k).max(1)
+            of_weights = (np.square(step[:, None] * k) * power).sum()
+            noise += (of_input + of_weights) / (np.square(w).sum(0) * power).sum()
+        found.append((noise, share, k))
+    return min(found, key=lambda f: f[:2])
+
+
+def test_scales_of_channels(tmp_path):
+    on, off = folder(tmp_path, "on"), folder(tmp_path, "off")
+    done = convert(on, full, per_channel="True")
+    convert(off, full)
+    assert OWN in done.out + done.err and "Select max,per_channel method" in done.out + done.err
+    a, b = (weights(d / "out/m_optimized_float_model.onnx") for d in (on, off))
+    readers = [b[name][:, :, 0, 0] for name in ("conv2", "conv3")]
+    _, share, k = best_factors(values(on / "m.onnx", "relu1"), readers)
+    assert share and k.max() > 8
+    np.testing.assert_array_equal(a["conv0"], b["conv0"] * k.reshape(-1, 1, 1, 1).astype(np.float32))
+    np.testing.assert_array_equal(a["conv2"], b["conv2"] / k.reshape(1, -1, 1, 1).astype(np.float32))
+    floats = [ort.session(d / "out/m_optimized_float_model.onnx", plain=True) for d in (on, off)]
+    for x, y in zip(*(f.run(None, {"x": sample(3)}) for f in floats)):
+        np.testing.assert_array_equal(x, y)
+    assert sqnr(on) > sqnr(off)
+    tool.run("verify", "out/m_quantized_model.onnx", "out/m.bin", cwd=on, want=tool.DONE)
+
+
+def test_lists_search(tmp_path):
+    """The best combination on held data; the log has all of them."""
+    activation = {"per_channel": [True, False], "asymmetric": [False, True]}
+    activation["calibration_type"] = ["max", "kl"]
+    text = json.dumps({"model_config": {"activation": activation}})
+    done = convert(folder(tmp_path, "a"), full, quant_config=f"'{text}'")
+    said = done.out + done.err
+    for m in ("max,per_channel", "max", "kl,per_channel,asymmetric", "max,asymmetric", "kl"):
+        assert f" {m} " in said, m
+    chosen = re.search(r"Select (\S+) method", said)[1].split(",")
+    assert f"* {','.join(chosen)} " in said
+    text = json.dumps({"model_config": {"activation": {"asymmetric": "asymmetric" in chosen}}})
+    convert(folder(tmp_path, "b"), full, per_channel=str("per_channel" in chosen), quant_config=f"'{text}'",
+            calibration_type=f"'{chosen[0]}'")
+    assert constants(tmp_path / "a") == constants(tmp_path / "b")
+    w = [weights(tmp_path / d / "out/m_optimized_float_model.onnx") for d in "ab"]
+    for name in w[0]:
+        np.testing.assert_array_equal(w[0][name], w[1][name])
+
+
+def test_vendor_search(tmp_path):
+    """Three calibrators, then per_channel, then asymmetric; up to a cosine of 0.995 of the first sample."""
+    done = convert(folder(tmp_path, "a"), full, calibration_type="'default'", search="'vendor'")
+    said = done.out + done.err
+    steps = re.findall(r"  (\S+) +cosine ([\d.]+)", said)
+    percentile = "max-percentile:percentile=0.99995"
+    names = ["max", percentile, "kl", f"{percentile},per_channel"]
+    assert [s[0] for s in steps[:4]] == names[:len(steps)]
+    cosines = [float(s[1]) for s in steps]
+    assert max(cosines) >= 0.995 or len(steps) == 5
+    best = steps[cosines.index(max(cosines))][0]
+    assert f"Select {best} method" in said
