@@ -192,6 +192,10 @@ def flipped(rng, x):
     return 1 - x
 
 
+def other_of_three(rng, x):
+    return (x + int(rng.integers(1, 3))) % 3
+
+
 def is_hidden(x):
     return x["place"] == "hidden"
 
@@ -364,11 +368,11 @@ def operation(p):
         other = POOLS[1 - POOLS.index(s["opcode"])]
         code = 1 + [x[0] for x in bindump.INSTRUCTIONS].index(other)
         yield (lambda e, rng, i=i, code=code: e.set_instruction(i, "opcode", code)), Hit(p, [i])
-        yield change_param(i, "count_include_pad", 0, flipped), Hit(p, [i])
+        yield change_param(i, "count_include_pad", 0, other_of_three), Hit(p, [i])
     for i, s in p.of("NORMALIZE"):
         yield change_param(i, "centre", 0, flipped), Hit(p, [i])
     for i, s in p.of("PORTABLE"):
-        places = {1: 0, 2: 0, 4: 1, 12: 1, 19: 1, 21: 0, 28: 0, 32: 0}
+        places = {1: 0, 2: 0, 4: 1, 12: 1, 19: 1, 21: 0, 28: 0, 32: 0, 36: 0}
         if s["params"]["function"] in places:
             yield change_param(i, "i", places[s["params"]["function"]], near(0)), Hit(p, [i])
 

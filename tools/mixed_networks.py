@@ -218,6 +218,18 @@ def argmax(n, x, s):
     n.ends.append((n.live.pop()[0], TensorProto.INT64))
 
 
+def topk(n, x, s):
+    """The largest channels."""
+    n.node("TopK", [x, n.constant([min(2, s[1])], np.int64)], (s[0], min(2, s[1]), s[2], s[3]), axis=1)
+    n.nodes[-1].output.append(n.nodes[-1].name + "_places")
+
+
+def threshold(n, x, s):
+    """What lies below becomes a constant."""
+    n.node("Greater", [x, n.constant([0.1], np.float32)], s)
+    n.node("Where", [n.live.pop()[0], x, n.constant([0.1], np.float32)], s)
+
+
 LINKS = [
     conv, conv, lambda n, x, s: conv(
     n, x, s, stride=2), lambda n, x, s: conv(
@@ -233,7 +245,7 @@ LINKS = [
         "ReduceMax"), reduce("ReduceSum"), softmax, layernorm,
     instancenorm, resize("nearest"), resize(
         "linear"), transpose, reshape, gather, tile, matmul, attention, to_depth,
-    to_space, argmax]
+    to_space, argmax, topk, threshold]
 
 
 # ---- whole networks ----

@@ -23,13 +23,9 @@ MARCHES = ("bayes-e", "bernoulli2")
 INTEGERS, ASKED, FLOAT = "integers", "on request", "CPU"
 
 # Operators that are apart, and why. The key may be "OPERATOR MARCH".
-NO_FORM = "its result is an index or a boolean; float32 gives the same one from the same values"
 REASONS = {
-    "Greater": NO_FORM, "Less": NO_FORM, "Equal": NO_FORM, "GreaterOrEqual": NO_FORM, "LessOrEqual": NO_FORM,
-    "ArgMax": NO_FORM, "ArgMin": NO_FORM, "TopK": NO_FORM,
-    "ReduceSum": "no integer form yet: the sum's range is not that of its inputs",
-    "Split": "becomes one Slice for each output before types are chosen",
-    "Upsample": "read as Resize",
+    "Split": "becomes one Slice, which is there, for each output before types are chosen",
+    "Upsample": "read as Resize, which is there",
     "LSTM": "stays float32: the state's rounding adds up over the sequence",
     "GridSample": "stays float32: coordinates require more than 16 bits",
     "HardSigmoid bernoulli2": "fused from Add, Clip and Mul, which are there",

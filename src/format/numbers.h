@@ -69,6 +69,14 @@ enum vn_reduce {
     VN_RED_COUNT
 };
 
+/* count_include_pad of AVGPOOL: what the sum of a window is divided by. */
+enum vn_pool_divisor {
+    VN_POOL_TAPS, /* taps inside the input */
+    VN_POOL_PADDED, /* taps inside input and padding */
+    VN_POOL_ONE, /* 1: the result is the sum */
+    VN_POOL_DIVISORS
+};
+
 /* ---- PORTABLE: the functions, and their parameters that choose ---- */
 
 #define VN_PORTABLE_IN 12 /* inputs, scratch memory not counted */

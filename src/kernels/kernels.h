@@ -237,7 +237,7 @@ void vn_reduce_f32_c(float *out, const float *x, enum vn_reduce op, int n, int i
 
 struct vn_pool {
     struct vn_window2d g;
-    int count_include_pad; /* average: divide by kh*kw clipped to the padded input, else by the taps inside the input */
+    int count_include_pad; /* average: enum vn_pool_divisor */
     int ph_end, pw_end;    /* padding behind, for count_include_pad */
     int32_t zx, zy;        /* integers */
     float ratio;           /* average of integers: sx/sy, vn_average with count = divisor; int16 windows have at most VN_NORM_MOST taps */

@@ -29,11 +29,13 @@ static inline struct pool_window window_at(const struct vn_window2d *g, int oy, 
     };
 }
 
-/* What an average divides by; 1 for a window without a tap. */
+/* What a sum is divided by; 1 for a window without a tap. */
 static inline int pool_divisor(const struct vn_pool *p, const struct pool_window *t)
 {
     const struct vn_window2d *const g = &p->g;
     int count = (t->y1 - t->y0) * (t->x1 - t->x0);
+    if (p->count_include_pad == VN_POOL_ONE)
+        return 1;
     if (p->count_include_pad)
         count = taps_before(t->iy, g->h + p->ph_end, g->dh, g->kh) * taps_before(t->ix, g->w + p->pw_end,
             g->dw, g->kw);

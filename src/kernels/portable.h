@@ -23,7 +23,7 @@
 
 /* A tensor, row-major in the source model's order of axes. */
 struct vn_cells {
-    /* VN_F32, VN_F64 or VN_I64; `cast` takes any, what moves quantized elements VN_I8 and VN_I16, too */
+    /* VN_F32, VN_F64 or VN_I64; `cast` takes any, inputs and outputs in `quantized` VN_I8 and VN_I16, too */
     enum vn_dtype dtype;
     int rank; /* 0..VN_MAX_RANK */
     int64_t d[VN_MAX_RANK];
@@ -43,6 +43,8 @@ struct vn_portable_args {
     const struct vn_kernels *kernels; /* loops of this CPU that give the same bytes; NULL: C */
 };
 
+#define VN_PORTABLE_OUT (1u << VN_PORTABLE_IN)
+
 struct vn_portable {
     const char *name;
     /* Do numbers, types, shapes and parameters fit together? NULL, or what is wrong. All that run relies
@@ -52,7 +54,7 @@ struct vn_portable {
     int64_t (*scratch)(const struct vn_portable_args *a);
     /* NULL, or what is wrong with the data (an index outside). */
     const char *(*run)(struct vn_portable_args *a);
-    int moves_quantized; /* input 0 and the output may be int8 or int16: their elements are moved by vn_cell_copy alone */
+    unsigned quantized; /* what may be int8 or int16: bit k for input k, VN_PORTABLE_OUT */
 };
 
 extern const struct vn_portable *const vn_portables[VN_PORTABLE_COUNT];
@@ -62,11 +64,14 @@ extern const struct vn_portable *const vn_portables[VN_PORTABLE_COUNT];
 
 /* ---- cells ---- */
 
+/* Not whole numbers of 64 bits: vn_cell reads them, quantized ones as the integers that they are. */
 static inline int vn_cells_real(const struct vn_cells *t) { return t->dtype != VN_I64; }
 static inline double vn_cell(const struct vn_cells *t, int64_t i)
 {
     return t->dtype == VN_F32   ? (double)((const float *)t->data)[i]
            : t->dtype == VN_F64 ? ((const double *)t->data)[i]
+           : t->dtype == VN_I8  ? (double)((const int8_t *)t->data)[i]
+           : t->dtype == VN_I16 ? (double)((const int16_t *)t->data)[i]
                                 : (double)((const int64_t *)t->data)[i];
 }
 static inline void vn_cell_set(struct vn_cells *t, int64_t i, double x)

@@ -83,7 +83,7 @@ int vn_node_is_integer(const struct node *n)
         if (n->in[i] && !n->in[i]->q)
             return 0;
     for (int i = 0; i < n->n_out; i++)
-        if (n->out[i] && !n->out[i]->q && !r->float_out_ok)
+        if (n->out[i] && !n->out[i]->q && !r->float_out_ok && !vn_op_has_whole_out(n->op, i))
             return 0;
     return 1;
 }

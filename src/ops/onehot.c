@@ -32,15 +32,53 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return vn_portable_eval(n, &p, ev->arena, 2, in, ev->out[0], e);
 }
 
+/* The constants off and on, quantized: the indices are integers already. */
+static enum q_kind quant_kind(const struct node *n)
+{
+    const int fits = n->in[2]->data && n->in[2]->dtype == VN_F32 && !vn_dtype_is_float(n->in[0]->dtype);
+    return fits ? Q_OWN : Q_FLOAT;
+}
+
+static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
+{
+    struct vn_tensor *real = vn_tensor_new(ev->arena, VN_F64, &n->out[0]->shape);
+    const struct eval reals = { ev->arena, ev->in, &real };
+    TRY(eval(n, &reals, e));
+    memcpy(ev->out[0]->data, vn_q_cells(ev->arena, real, n->out[0]->q)->data, vn_tensor_bytes(ev->out[0]));
+    return VN_OK;
+}
+
+static int values(const struct node *n, struct lowering *l)
+{
+    const struct qparam *q = n->out[0]->q;
+    int8_t s8[2];
+    int16_t s16[2];
+    for (int i = 0; i < 2; i++) {
+        s16[i] = (int16_t)vn_q_one(q, 0, vn_tensor_f64(n->in[2]->data, i));
+        s8[i] = (int8_t)s16[i];
+    }
+    return vn_low_const(l, q->dtype, 2, q->dtype == VN_I8 ? (const void *)s8 : s16);
+}
+
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     const struct portable_params p = { .id = VN_PORTABLE_onehot, .i = { axis_of(n) } };
-    const int in[2] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 2, PLAIN) };
+    const int in[2] = { vn_low_in(l, 0, PLAIN), l->integer ? values(n, l) : vn_low_in(l, 2, PLAIN) };
     return vn_portable_emit(l, &p, 2, in, vn_low_out(l, PLAIN), e);
 }
 
 const struct op_def vn_op_onehot = {
-    .name = "onehot", .onnx = "OneHot", .min_in = 3, .max_in = 3,
-    .attrs = specs, .attrs_size = sizeof(struct axis_attrs),
-    .infer = infer, .eval = eval, .lower = lower,
+    .name = "onehot",
+    .onnx = "OneHot",
+    .min_in = 3,
+    .max_in = 3,
+    .attrs = specs,
+    .attrs_size = sizeof(struct axis_attrs),
+    .infer = infer,
+    .eval = eval,
+    .qeval = qeval,
+    .lower = lower,
+    .quant = { .kind = Q_OWN, .data_inputs = -1 },
+    .quant_kind = quant_kind,
+    .any_width = 1,
 };

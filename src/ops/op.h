@@ -95,12 +95,15 @@ struct quant_rule {
     enum q_kind kind;
     enum q_out out;
     double lo, hi;     /* Q_OUT_FIXED */
-    int data_inputs;   /* how many leading inputs are activations (or weights); the rest are shapes and indices. 0: all */
+    /* How many leading inputs are activations (or weights); the rest are shapes and indices. 0: all; -1: none. */
+    int data_inputs;
+    int whole_out; /* bit i: output i is an index or a boolean, which is not quantized */
     int weight;        /* input index of the weight, 0: none */
     int weight_axis;   /* output-channel axis of the weight: 0 or 1; the other one holds the input channels */
     int weight_computed; /* the weight may also be computed: it is another activation then */
     int channel_axis;  /* with a weight: axis of the channels in input 0 and the output; -1: the last */
     int bias;          /* input index of the bias, 0: none */
+    int constant_as_other; /* of two operands: a constant takes the other's parameters where they reach it */
     int inputs_as_out; /* inputs without other readers take the output's parameters: one rounding */
     int float_out_ok;  /* the runtime can give its result in float32 without quantizing it (last layers) */
 };
@@ -220,6 +223,9 @@ const struct op_def *vn_op_find(const char *onnx, const char *domain); /* NULL: 
 void vn_op_defaults(const struct op_def *op, void *attrs);
 /* The integer attribute of that ONNX name; 0: the operator has none. */
 int vn_node_attr_int(const struct node *n, const char *onnx, int64_t *x);
+
+/* Has output i of integer nodes no parameters, being an index or a boolean? */
+static inline int vn_op_has_whole_out(const struct op_def *op, int i) { return op->quant.whole_out >> i & 1; }
 
 /* The quantization rule of a node, with what its attributes change. */
 static inline enum q_kind vn_node_kind(const struct node *n)
@@ -341,6 +347,9 @@ int vn_eval_fold(const struct node *n, const struct eval *ev, double (*ff)(doubl
 /* Truth values of a comparison under broadcasting, and its output type. */
 int vn_eval_compare(const struct node *n, const struct eval *ev, int (*ff)(double, double), int (*fi)(int64_t, int64_t),
                     struct vn_err *e);
+/* qeval of comparisons: of the real numbers behind the integers, in float32. */
+int vn_qeval_compare(const struct node *n, const struct eval *ev, int (*ff)(double, double),
+                     struct vn_err *e);
 int vn_infer_compare(struct node *n, struct vn_err *e);
 /* NumPy broadcast of integers or booleans. */
 int vn_infer_whole(struct node *n, struct vn_err *e);

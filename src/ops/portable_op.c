@@ -106,6 +106,18 @@ int vn_low_portable_binary(const struct node *n, struct lowering *l, int op, str
     return vn_portable_emit(l, &p, 2, in, vn_low_out(l, PLAIN), e);
 }
 
+int vn_low_compare(const struct node *n, struct lowering *l, int op, struct vn_err *e)
+{
+    if (!l->integer)
+        return vn_low_portable_binary(n, l, op, e);
+    const struct qparam *a = n->in[0]->q, *b = n->in[1]->q;
+    const struct portable_params p = { .id = VN_PORTABLE_compare,
+                                       .i = { op, a->zero[0], b->zero[0] },
+                                       .f = { a->scale[0], b->scale[0] } };
+    const int in[2] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 1, PLAIN) };
+    return vn_portable_emit(l, &p, 2, in, vn_low_out(l, PLAIN), e);
+}
+
 void vn_portable_put_window(struct portable_params *p, const struct window *w)
 {
     p->i[VN_CW_RANK] = w->rank;

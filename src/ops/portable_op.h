@@ -33,6 +33,8 @@ int vn_low_cast(struct lowering *l, int from, int out, enum vn_dtype to, struct 
 void vn_portable_put_window(struct portable_params *p, const struct window *w);
 
 /* call of operators with two inputs and broadcasting, for integers: enum vn_portable_binary. */
+/* A comparison, of integers where the node computes in them; op: a test of enum vn_portable_binary. */
+int vn_low_compare(const struct node *n, struct lowering *l, int op, struct vn_err *e);
 int vn_low_portable_binary(const struct node *n, struct lowering *l, int op, struct vn_err *e);
 
 #endif

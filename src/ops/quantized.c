@@ -143,3 +143,12 @@ int vn_qeval_binary(const struct node *n, const struct eval *ev, int op, struct 
     bin.fixed = vn_add_fixed(bin.za - bin.ca, bin.ra, bin.zb - bin.cb, bin.rb, bin.zy);
     return vn_eval_binary(n, ev, NULL, fn[op], e);
 }
+
+int vn_qeval_compare(const struct node *n, const struct eval *ev, int (*ff)(double, double), struct vn_err *e)
+{
+    const struct vn_tensor *real[2];
+    for (int i = 0; i < 2; i++)
+        real[i] = vn_dq_cells(ev->arena, ev->in[i], n->in[i]->q);
+    const struct eval reals = { ev->arena, real, ev->out };
+    return vn_eval_compare(n, &reals, ff, NULL, e);
+}

@@ -1,6 +1,7 @@
 /* ops/reduce.c - sums, products and maxima over a set of axes: what the Reduce operators share. */
 #include "ops/reduce.h"
 
+#include "num/num.h"
 #include "ops/portable_op.h"
 
 #include <float.h>
@@ -330,5 +331,49 @@ int vn_reduce_lower_extreme(const struct node *n, struct lowering *l, int smalle
     p->w = p->kw = p->oh = p->ow = p->sh = p->sw = p->dh = p->dw = 1;
     if (smallest)
         vn_low_emit_table(l, to, y, inverted, NULL);
+    return VN_OK;
+}
+
+/* ---- integer sums ---- */
+
+static int64_t summands(const struct node *n)
+{
+    const uint32_t mask = vn_reduce_axes(n);
+    int64_t count = 1;
+    for (int d = 0; d < n->in[0]->shape.rank; d++)
+        count *= mask >> d & 1 ? n->in[0]->shape.d[d] : 1;
+    return count;
+}
+
+enum q_kind vn_reduce_sum_kind(const struct node *n)
+{
+    const int64_t count = summands(n);
+    return count > 0 && count < 1 << 15 ? Q_OWN : Q_FLOAT;
+}
+
+int vn_qeval_reduce_sum(const struct node *n, const struct eval *ev, int mean)
+{
+    const struct qparam *x = n->in[0]->q, *y = n->out[0]->q;
+    const int64_t count = vn_shape_count(&ev->out[0]->shape), area = summands(n);
+    vn_reduce_eval(n, ev, VN_RED_SUM);
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t sum = vn_i64(ev->out[0])[i] - area * x->zero[0];
+        vn_i64(ev->out[0])[i] = vn_average((int32_t)sum, mean ? (int32_t)area : 1, x->scale[0] / y->scale[0],
+                                           y->zero[0], vn_q_min(y), vn_q_max(y));
+    }
+    return VN_OK;
+}
+
+int vn_reduce_lower_sum(const struct node *n, struct lowering *l, enum vn_pool_divisor divisor,
+                        struct vn_err *e)
+{
+    struct reduce_walk w;
+    int y, x = vn_reduce_input(n, l, &w, &y, e);
+    TRY(x);
+    struct instr_AVGPOOL *p = vn_low_emit(l, OPCODE_AVGPOOL, 1, &x, y);
+    p->n = w.outer, p->c = w.inner;
+    p->h = p->kh = w.count;
+    p->w = p->kw = p->oh = p->ow = p->sh = p->sw = p->dh = p->dw = 1;
+    p->count_include_pad = divisor;
     return VN_OK;
 }

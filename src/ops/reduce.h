@@ -24,6 +24,11 @@ struct reduce_walk {
 };
 int vn_reduce_input(const struct node *n, struct lowering *l, struct reduce_walk *w, int *y, struct vn_err *e);
 
+/* Integer sums (ReduceSum, ReduceMean): Q_OWN where the sum fits 32 bits; qeval; instructions. */
+enum q_kind vn_reduce_sum_kind(const struct node *n);
+int vn_qeval_reduce_sum(const struct node *n, const struct eval *ev, int mean);
+int vn_reduce_lower_sum(const struct node *n, struct lowering *l, enum vn_pool_divisor divisor,
+                        struct vn_err *e);
 /* Of the quantized input, as integers: the largest, or the smallest. */
 int vn_reduce_lower_extreme(const struct node *n, struct lowering *l, int smallest, struct vn_err *e);
 

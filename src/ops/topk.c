@@ -62,7 +62,17 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_topk = {
-    .name = "topk", .onnx = "TopK", .min_in = 2, .max_in = 2, .min_out = 1, .max_out = 2,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = eval, .lower = lower, .lowers_all = 1,
+    .name = "topk",
+    .onnx = "TopK",
+    .min_in = 2,
+    .max_in = 2,
+    .min_out = 1,
+    .max_out = 2,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
+    .lowers_all = 1,
+    .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1, .whole_out = 2 },
 };

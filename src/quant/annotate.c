@@ -41,7 +41,11 @@ static int data_inputs(const struct node *n)
 static int is_weighted(const struct node *n) { return vn_node_kind(n) == Q_LINEAR; }
 /* Also in a form that has no integers: such a node is no tail. */
 static int has_weights(const struct node *n) { return is_weighted(n) || n->op->quant.kind == Q_LINEAR; }
-static int is_passive(const struct node *n) { return vn_node_kind(n) == Q_MOVE || n->op->is_clamp; }
+static int is_passive(const struct node *n)
+{
+    return vn_node_kind(n) == Q_MOVE || n->op->is_clamp || n->op->quant.whole_out ||
+           n->op->quant.data_inputs < 0;
+}
 
 /* ---- which nodes ---- */
 
@@ -109,7 +113,7 @@ static const struct vn_reason *unfit_value(const struct state *s, const struct n
     }
     if (empty_value(n))
         return vn_reason_new(s->arena, REASON_range, REASON_ARGS(empty_value(n)->name));
-    if (n->out[0]->dtype != VN_F32)
+    if (n->out[0]->dtype != VN_F32 && !vn_op_has_whole_out(n->op, 0))
         return vn_reason_new(s->arena, REASON_output_type,
                              REASON_ARGS(n->out[0]->name, vn_dtype_name(n->out[0]->dtype)));
     return infinite(s, n);
@@ -138,7 +142,7 @@ static const struct vn_reason *inability(const struct state *s, const struct nod
         return vn_reason_new(s->arena, REASON_operator, REASON_ARGS(n->op->onnx));
     if (vn_target_floats(s->o->target, n->op->onnx) && on != UNIT_INTEGER)
         return vn_reason_new(s->arena, REASON_march_float, REASON_ARGS(s->o->target->name, n->op->onnx));
-    if (n->n_out > 1 && n->out[1])
+    if (n->n_out > 1 && n->out[1] && !vn_op_has_whole_out(n->op, 1))
         return vn_reason_new(s->arena, REASON_outputs, NULL);
     const struct vn_reason *why = vn_limits_reason(s->o->target, n, s->arena);
     if (!why)
@@ -172,9 +176,11 @@ static int reads_integer(const struct state *s, const struct value *v)
 /* Does a node that computes in integers, and is kept, make the input or read the output? */
 static int has_kept_neighbour(const char *kept, const struct node *n)
 {
-    const struct node *maker = n->in[0]->producer;
-    if (maker && kept[maker->id])
-        return 1;
+    for (int i = 0; i < data_inputs(n); i++) {
+        const struct node *maker = n->in[i] ? n->in[i]->producer : NULL;
+        if (maker && kept[maker->id])
+            return 1;
+    }
     for (int i = 0; i < n->out[0]->users.n; i++) {
         const struct use u = n->out[0]->users.v[i];
         if (kept[u.node->id] && u.slot < data_inputs(u.node))
@@ -385,6 +391,20 @@ static int wide_constant(const struct state *s, const struct node *n, int i)
     return wide;
 }
 
+/* Parameters of the operand beside constant i, if they reach all its elements; NULL: its own. */
+static const struct qparam *of_other(const struct node *n, int i)
+{
+    const struct qparam *q = n->op->quant.constant_as_other ? n->in[!i]->q : NULL;
+    const struct vn_tensor *t = n->in[i]->data;
+    const int64_t count = q ? vn_shape_count(&t->shape) : 0;
+    for (int64_t k = 0; k < count; k++) {
+        const double at = vn_tensor_f64(t, k) / (double)q->scale[0] + q->zero[0];
+        if (!(at >= vn_q_min(q) && at <= vn_q_max(q)))
+            return NULL;
+    }
+    return q;
+}
+
 static void quantize_constants(struct state *s, struct node *n)
 {
     const struct quant_rule *r = &n->op->quant;
@@ -401,6 +421,8 @@ static void quantize_constants(struct state *s, struct node *n)
             v->q = from_weight(s, v, vn_node_weight_axis(n), vn_node_has(n, r->bias ? r->bias : 99) ? n->in[r->bias] : NULL, n->in[0]->q->scale[0], wide);
         else if (vn_node_kind(n) == Q_MOVE && n->out[0]->q) /* a table of embeddings: rounded once, as what is read from it */
             v->q = n->out[0]->q;
+        else if (of_other(n, i))
+            v->q = of_other(n, i);
         else
             v->q = from_constant(s, n, v, of, wide);
     }
@@ -431,7 +453,7 @@ static void quantize_output(struct state *s, struct node *n)
     struct value *y = n->out[0];
     if (y->q && n->in[0]->q && inherits(s, n) && !vn_qparam_equal(y->q, n->in[0]->q))
         y->q = NULL; /* a move that came with two sets of parameters */
-    if (y->q || !wants_quantized_output(s, n) || implied_by_clamp(s, y))
+    if (y->q || vn_op_has_whole_out(n->op, 0) || !wants_quantized_output(s, n) || implied_by_clamp(s, y))
         return;
     const struct quant_rule *r = &n->op->quant;
     if (inherits(s, n) && n->in[0]->q) {

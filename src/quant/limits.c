@@ -223,6 +223,13 @@ static void measure_keepdims(const struct node *n, struct numbers *x)
         add(x, keep);
 }
 
+static void measure_sorted(const struct node *n, struct numbers *x)
+{
+    int64_t sorted;
+    if (vn_node_attr_int(n, "sorted", &sorted))
+        add(x, sorted);
+}
+
 static void measure_block(const struct node *n, struct numbers *x)
 {
     int64_t size;

@@ -49,9 +49,10 @@ static int prepare(struct vn_model *m, struct rt_step *s, struct vn_err *e)
     WANT(s, e, s->n_in > p->scratch && s->n_in - p->scratch <= VN_PORTABLE_IN, "wrong number of inputs");
     fill(&a, s);
     for (int k = 0; k < a.n_in; k++) /* checked before their elements are looked at */
-        WANT(s, e, is_cell(s->in[k], call->moves_quantized && k == 0) || p->function == VN_PORTABLE_cast,
+        WANT(s, e, is_cell(s->in[k], (call->quantized >> k & 1) != 0) || p->function == VN_PORTABLE_cast,
              "wrong types");
-    WANT(s, e, is_cell(s->out, call->moves_quantized) || p->function == VN_PORTABLE_cast, "wrong types");
+    WANT(s, e, is_cell(s->out, (call->quantized & VN_PORTABLE_OUT) != 0) || p->function == VN_PORTABLE_cast,
+         "wrong types");
     const char *wrong = call->check(&a);
     WANT(s, e, !wrong, wrong);
     WANT(s, e, (call->scratch != NULL) == p->scratch, "scratch memory is missing, or unexpected");

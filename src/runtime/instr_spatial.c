@@ -56,6 +56,7 @@ static int check_pool(const struct rt_step *s, struct vn_err *e)
     WANT(s, e, same_type(s) && s->in[0]->count == rt_product(p->n, p->h, p->w, p->c),
          "input type or size differs");
     WANT(s, e, s->out->count == rt_product(p->n, p->oh, p->ow, p->c), "output size differs");
+    WANT(s, e, within(p->count_include_pad, 0, VN_POOL_DIVISORS - 1), "count_include_pad is out of range");
     WANT(s, e,
          !is_s16(s->out) || s->instr == rt_instrs[OPCODE_MAXPOOL] || (int64_t)p->kh * p->kw <= VN_NORM_MOST,
          "window too large");

@@ -162,7 +162,9 @@ static void test_spans(struct test *t)
 
 static void test_pool(struct test *t)
 {
-    struct vn_pool p = { .count_include_pad = one_in(t, 2), .zy = one_in(t, 2) ? pick(t, -128, 127) : 0, .ratio = 0.1f + fabsf(real(t, 2.0f)) };
+    struct vn_pool p = { .count_include_pad = pick(t, 0, VN_POOL_DIVISORS - 1),
+                         .zy = one_in(t, 2) ? pick(t, -128, 127) : 0,
+                         .ratio = 0.1f + fabsf(real(t, 2.0f)) };
     struct vn_window2d *const g = &p.g;
     *g = (struct vn_window2d){ .n = pick(t, 1, 2), .h = pick(t, 1, 9), .w = pick(t, 1, 9), .c = pick(t, 1, 40), .kh = pick(t, 1, 4), .kw = pick(t, 1, 4),
                                .sh = pick(t, 1, 3), .sw = pick(t, 1, 3), .dh = 1, .dw = 1 };
@@ -190,7 +192,7 @@ static void test_pool(struct test *t)
             sum += v;
             inside++;
         }
-        const int taps = p.count_include_pad ? padded : inside;
+        const int by[VN_POOL_DIVISORS] = { inside, padded, 1 }, taps = by[p.count_include_pad];
         most[at] = (int16_t)max;
         mean[at] = (int16_t)vn_sat_rne((float)sum * p.ratio / (float)(taps ? taps : 1), p.zy, -32768, 32767);
     }

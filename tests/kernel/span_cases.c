@@ -269,10 +269,18 @@ static void test_unary_f32(struct test *t)
 
 /* ---- pools ---- */
 
+static int divisor_of(const struct vn_pool *p, int inside, int padded)
+{
+    const int by[VN_POOL_DIVISORS] = { inside, padded, 1 };
+    return by[p->count_include_pad];
+}
+
 static void random_pool(struct test *t, struct vn_pool *p)
 {
     struct vn_window2d *const g = &p->g;
-    *p = (struct vn_pool){ .count_include_pad = one_in(t, 2), .zx = pick(t, -128, 127), .zy = pick(t, -128, 127) };
+    *p = (struct vn_pool){ .count_include_pad = pick(t, 0, VN_POOL_DIVISORS - 1),
+                           .zx = pick(t, -128, 127),
+                           .zy = pick(t, -128, 127) };
     p->ratio = 0.1f + fabsf(real(t, 2.0f));
     *g = (struct vn_window2d){ .n = pick(t, 1, 2), .h = pick(t, 1, 10), .w = pick(t, 1, 10), .c = pick(t, 1, 80),
                                .kh = pick(t, 1, 5), .kw = pick(t, 1, 5), .sh = pick(t, 1, 3), .sw = pick(t, 1, 3),
@@ -341,7 +349,7 @@ static void test_pool(struct test *t)
     fill_f32(t, f, ins);
     for (size_t j = 0; j < pixels * g->c; j++) {
         struct pooled r = pool_one(&p, q, f, j);
-        const int taps = p.count_include_pad ? r.padded : r.inside, count = taps ? taps : 1;
+        const int taps = divisor_of(&p, r.inside, r.padded), count = taps ? taps : 1;
         const size_t i = j / g->c * g->yp + j % g->c;
         max_q[i] = (int8_t)r.max_q;
         max_f[i] = r.max_f;

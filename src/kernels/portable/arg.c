@@ -18,20 +18,27 @@ static int before(const struct vn_cells *x, int64_t p, int64_t q, int largest)
     return largest ? vn_cell_int(x, p) > vn_cell_int(x, q) : vn_cell_int(x, p) < vn_cell_int(x, q);
 }
 
+/* Line by line over neighbours in memory; x: [extent][inner] from `base` on. */
+static void best_of(struct vn_portable_args *a, int64_t base, int64_t inner, int64_t *y)
+{
+    const struct vn_cells *x = &a->in[0];
+    const int largest = a->i[1], last = a->i[2];
+    memset(y, 0, (size_t)inner * sizeof *y);
+    for (int64_t k = 1; k < x->d[a->i[0]]; k++)
+        for (int64_t i = 0; i < inner; i++) {
+            const int64_t p = base + k * inner + i, q = base + y[i] * inner + i;
+            if (last ? !before(x, q, p, largest) : before(x, p, q, largest))
+                y[i] = k;
+        }
+}
+
 static const char *run(struct vn_portable_args *a)
 {
     const struct vn_cells *x = &a->in[0];
     const int64_t extent = x->d[a->i[0]], inner = vn_cells_product(x, a->i[0] + 1, x->rank);
-    for (int64_t o = 0; o < a->out.count; o++) {
-        const int64_t base = o / inner * extent * inner + o % inner;
-        int64_t best = 0;
-        for (int64_t k = 1; k < extent; k++)
-            if (before(x, base + k * inner, base + best * inner, a->i[1]) ||
-                (a->i[2] && !before(x, base + best * inner, base + k * inner, a->i[1])))
-                best = k;
-        vn_cell_set_int(&a->out, o, best);
-    }
+    for (int64_t o = 0; o < a->out.count; o += inner)
+        best_of(a, o * extent, inner, (int64_t *)a->out.data + o);
     return NULL;
 }
 
-const struct vn_portable vn_portable_arg = { "arg", check, NULL, run };
+const struct vn_portable vn_portable_arg = { "arg", check, NULL, run, .quantized = 1 };

@@ -27,4 +27,5 @@ static const char *run(struct vn_portable_args *a)
     return NULL;
 }
 
-const struct vn_portable vn_portable_gather = { "gather", check, NULL, run, .moves_quantized = 1 };
+const struct vn_portable vn_portable_gather = { "gather", check, NULL, run,
+                                                .quantized = 1 | VN_PORTABLE_OUT };

@@ -32,4 +32,4 @@ static const char *run(struct vn_portable_args *a)
 }
 
 const struct vn_portable vn_portable_gather_elements = { "gather_elements", check, NULL, run,
-                                                         .moves_quantized = 1 };
+                                                         .quantized = 1 | VN_PORTABLE_OUT };

@@ -26,4 +26,5 @@ static const char *run(struct vn_portable_args *a)
     return NULL;
 }
 
-const struct vn_portable vn_portable_onehot = { "onehot", check, NULL, run };
+const struct vn_portable vn_portable_onehot = { "onehot", check, NULL, run,
+                                                .quantized = 2 | VN_PORTABLE_OUT };

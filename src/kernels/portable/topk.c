@@ -31,4 +31,4 @@ static const char *run(struct vn_portable_args *a)
     return NULL;
 }
 
-const struct vn_portable vn_portable_topk = { "topk", check, scratch, run };
+const struct vn_portable vn_portable_topk = { "topk", check, scratch, run, .quantized = 1 };
