@@ -460,7 +460,7 @@ int vn_samples_tensor(float *out, const struct vn_samples *s, int i, int input, 
 
 const char *vn_samples_path(const struct vn_samples *s, int i, int input)
 {
-    return s->inputs[input].paths[i];
+    return s->random ? NULL : s->inputs[input].paths[i];
 }
 
 int vn_samples_picture(uint8_t **train, const struct vn_samples *s, int input, const char *path,

@@ -109,3 +109,8 @@ def test_no_image_is_right(digits, tmp_path):
                         "--labels", labels, "--k", "1", "--bootstrap", "0", want=tool.DONE).err
     assert "scores 0" not in score(0)
     assert "digits.bin scores 0: images are not prepared as in training, or the labels" in score(5)
+def test_random_data_have_no_files(tmp_path):
+    """calibration_type skip: flow verifies the program, and reports show the worst samples."""
+    configured(tmp_path, [helper.make_node("Conv", ["x", "w"], ["a"]), helper.make_node("Relu", ["a"], ["y"])])
+    tool.run("convert", "-c", "c.yaml", "--report", "r.html", cwd=tmp_path, want=tool.DONE)
+    assert "4 of 5 checked, PASSED" in tool.run("flow", "-c", "c.yaml", cwd=tmp_path, want=tool.DONE).out
