@@ -78,7 +78,7 @@ Made by `tools/operators_docs.py` from the program and the backend tests of onnx
 {len(rows)} operators, operator sets {OLDEST} to {onnx.defs.onnx_opset_version()}. Of their ONNX backend node tests,
 {passed[0]} pass as published, with all inputs given at run time, on the reference executor ({passed[1]} compiled,
 on the runtime), and {constant[0]} ({constant[1]}) only with side inputs made constant: those that decide the
-output's shape (axes, sizes, counts), and the condition of `If`. {failed} fail. Integers must be equal, types as
+output's shape (axes, sizes, counts). {failed} fail. Integers must be equal, types as
 published. {sum(skipped.values())} are skipped:
 
 | skipped | tests |

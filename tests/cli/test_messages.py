@@ -54,15 +54,39 @@ def branch(op, name):
                              [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)])
 
 
-def test_a_condition_at_run_time(tmp_path):
-    """It is refused with advice."""
-    fork = helper.make_node("If", ["c"], ["y"], "fork", then_branch=branch("Relu", "p"),
+def with_condition(folder, one, keepdims=0, **keys):
+    """One branch or the other, as the sum of x is positive or not."""
+    fork = helper.make_node("If", ["c"], ["y"], "fork", then_branch=branch(one, "p"),
                             else_branch=branch("Neg", "q"))
-    nodes = [helper.make_node("ReduceMax", ["x"], ["m"], keepdims=0),
-             helper.make_node("Cast", ["m"], ["c"], to=TensorProto.BOOL), fork]
-    configured(tmp_path, nodes)
+    nodes = [helper.make_node("ReduceMean", ["x"], ["m"], keepdims=keepdims),
+             helper.make_node("Greater", ["m", "zero"], ["c"]), fork]
+    configured(folder, nodes, **keys)
+    m = onnx.load(folder / "m.onnx")
+    m.graph.initializer.append(numpy_helper.from_array(np.float32(0), "zero"))
+    onnx.save(m, folder / "m.onnx")
+
+
+@pytest.mark.parametrize("keepdims", [0, 1])
+def test_a_condition_at_run_time(tmp_path, keepdims):
+    """Both branches are computed, one of them is taken."""
+    with_condition(tmp_path, "Exp", keepdims, input_type_train="featuremap", input_type_rt="featuremap",
+                   norm_type="no_preprocess")
+    tool.run("convert", "-c", tmp_path / "c.yaml", "--log", "none", cwd=tmp_path, want=tool.DONE)
+    out = tmp_path / "model_output"
+    tool.run("verify", out / "model_quantized_model.onnx", out / "model.bin", want=tool.DONE)
+    for x in (np.random.default_rng(1).uniform(0, 1, (1, 3, 8, 8)), np.full((1, 3, 8, 8), -0.5)):
+        np.save(tmp_path / "x.npy", x.astype(np.float32))
+        for model, slack in ((tmp_path / "m.onnx", 1e-5), (out / "model.bin", 0.03)):
+            tool.run("run", model, "--input", tmp_path / "x.npy", "-o", tmp_path / "r", want=tool.DONE)
+            want = np.exp(x) if x.sum() > 0 else -x
+            assert np.abs(np.load(tmp_path / "r/y.npy") - want).max() <= slack
+
+
+def test_branches_of_different_shapes(tmp_path):
+    with_condition(tmp_path, "GlobalAveragePool")
     done = tool.run("check", tmp_path / "m.onnx", want=tool.BAD_INPUT)
-    assert "fork: the condition (c) is computed at run time\n  try: --input-value NAME=NUMBER" in done.err
+    assert "the condition (c) is computed at run time, and the branches give results of different shapes: " \
+           "1x3x1x1 and 1x3x8x8\n  try: export the model with a fixed condition" in done.err
 
 
 def test_a_network_that_random_data_do_not_suit(tmp_path):

@@ -216,7 +216,11 @@ def test_an_if_on_a_pinned_input(tmp_path, depth):
             assert np.array_equal(np.load(tmp_path / "r/y.npy"), np.load(x) * np.float32(factor))
         tool.run("perf", model, "--input-value", f"sr={rate}", "--rounds", "1", want=tool.DONE)
         tool.run("check", model, "--input-value", f"sr={rate}", want=tool.DONE)
-    tool.run("run", model, want=tool.BAD_INPUT)
+    for rate, factor in ((16000, 0.5), (8000, -1)):  # given at run time, both branches are computed
+        np.save(tmp_path / "sr.npy", np.int64(rate))
+        tool.run("run", model, "--input", f"x={x}", "--input", f"sr={tmp_path / 'sr.npy'}", "-o",
+                 tmp_path / "r", want=tool.DONE)
+        assert np.array_equal(np.load(tmp_path / "r/y.npy"), np.load(x) * np.float32(factor))
 
 
 def test_pinned_in_a_configuration(tmp_path):
