@@ -89,6 +89,18 @@ def test_branches_of_different_shapes(tmp_path):
            "1x3x1x1 and 1x3x8x8\n  try: export the model with a fixed condition" in done.err
 
 
+def test_the_shape_that_is_advised(tmp_path):
+    """Followed word by word."""
+    configured(tmp_path, [helper.make_node("Relu", ["x"], ["y"])])
+    m = onnx.load(tmp_path / "m.onnx")
+    m.graph.input[0].type.tensor_type.shape.dim[3].dim_param = "width"
+    onnx.save(m, tmp_path / "m.onnx")
+    err = tool.run("init", tmp_path / "m.onnx", cwd=tmp_path, want=tool.BAD_INPUT).err
+    name, shape = re.search(r"for example (\S+) (\S+)\n  try: --input-shape NAME SHAPE ", err).groups()
+    assert (name, shape) == ("x", "1x3x8x224")
+    tool.run("init", tmp_path / "m.onnx", "--input-shape", name, shape, cwd=tmp_path, want=tool.DONE)
+
+
 def test_a_network_that_random_data_do_not_suit(tmp_path):
     """The logarithm of what is negative is no fault of the network."""
     configured(tmp_path, [helper.make_node("Log", ["x"], ["y"], "log")], input_type_train="featuremap",

@@ -9,7 +9,7 @@ onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 F, I64 = TensorProto.FLOAT, TensorProto.INT64
-SHAPE = "--input-shape NAME 1x3x224x224"
+SHAPE = "--input-shape NAME SHAPE (in a configuration: input_shape)"
 
 
 def info(name, shape, kind=F):

@@ -267,6 +267,16 @@ int vn_onnx_problem(const struct draft *d, int status, struct vn_err *e)
     return VN_OK;
 }
 
+/* The shape with numbers in place of what is dynamic. */
+static const char *example_shape(const struct draft_input *in, struct vn_arena *a)
+{
+    struct vn_shape s = in->shape;
+    for (int i = 0; i < s.rank; i++)
+        if (s.d[i] < 0)
+            s.d[i] = i == 0 ? 1 : i == 1 && s.rank == 4 ? 3 : 224;
+    return vn_shape_text(&s, vn_arena_alloc(a, VN_SHAPE_TEXT));
+}
+
 static int settle_dynamic(struct draft_input *in, const struct draft *d, const struct onnx_value_info *v,
                           const struct vn_onnx_options *o, struct vn_err *e)
 {
@@ -283,8 +293,9 @@ static int settle_dynamic(struct draft_input *in, const struct draft *d, const s
             return vn_because(
                 e, REASON_dynamic_dimension,
                 vn_fail(e, VN_E_INPUT,
-                        "%s: input '%s' has a dynamic dimension '%s' (axis %d): set input_shape", d->path,
-                        in->name, param ? param : "?", i));
+                        "%s: input '%s' has a dynamic dimension '%s' (axis %d): set input_shape, for example "
+                        "%s %s",
+                        d->path, in->name, param ? param : "?", i, in->name, example_shape(in, d->arena)));
         in->shape.d[i] = 1;
         vn_say(o ? o->listener : NULL, VN_LOG_WARNING,
                "input '%s': the batch dimension '%s' is dynamic; set to 1", in->name, param ? param : "?");
