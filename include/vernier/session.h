@@ -345,9 +345,9 @@ int vn_session_write_outputs(const struct vn_session *s, const char *folder, enu
 int vn_session_dump(struct vn_session *s, const char *folder, int dequantize, struct vn_err *e);
 
 /* Run a network of one input on each of n files, and write each output of all files, stacked along the first
- * axis in their order, into `folder`; files.txt there has their names, one a line. folder NULL: run only.
- * Errors: VN_E_USAGE (several inputs, outputs whose first axis is not 1), VN_E_INPUT (outputs of different
- * sizes), and those of feeding and running. */
+ * axis in their order, or along a new one where the first is not 1, into `folder`; files.txt there has their
+ * names, one a line. folder NULL: run only. Errors: VN_E_USAGE (several inputs), VN_E_UNSUPPORTED (no axis
+ * left), VN_E_INPUT (outputs of different sizes), and those of feeding and running. */
 int vn_session_run_files(struct vn_session *s, const char *const *files, int n, const char *folder,
                          enum vn_view_format format, struct vn_err *e);
 

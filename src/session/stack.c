@@ -1,4 +1,4 @@
-/* A network on many files: outputs stacked along their first axis. */
+/* A network on many files: outputs stacked along their first axis where it is 1, else along a new one. */
 #include "base/file.h"
 #include "base/listen.h"
 #include "session/network.h"
@@ -9,16 +9,20 @@ struct stack {
     const char *const *files;
     int n;
     struct vn_tensor **all; /* for each output */
+    struct vn_shape *one; /* of a file's */
 };
 
 /* N x shape of one output, whose own leading 1 is dropped. */
 static int make_stack(struct stack *st, int k, const struct vn_view *v, struct vn_err *e)
 {
-    struct vn_shape shape = vn_shape_of(v->rank, v->shape);
-    if (!shape.rank || shape.d[0] != 1)
-        return vn_fail(e, VN_E_USAGE, "%s: output %s: stacking requires outputs of batch 1", st->s->net->path,
-                       v->name);
-    shape.d[0] = st->n;
+    struct vn_shape *one = &st->one[k], shape = { .rank = 1, .d = { st->n } };
+    *one = vn_shape_of(v->rank, v->shape);
+    const int from = one->rank && one->d[0] == 1;
+    if (one->rank - from >= VN_MAX_RANK)
+        return vn_fail(e, VN_E_UNSUPPORTED, "%s: output %s has %d axes: there is none left for the files",
+                       st->s->net->path, v->name, one->rank);
+    for (int i = from; i < one->rank; i++)
+        shape.d[shape.rank++] = one->d[i];
     st->all[k] = vn_tensor_new(st->arena, v->dtype, &shape);
     return VN_OK;
 }
@@ -30,13 +34,12 @@ static int stack_output(struct stack *st, int i, int k, struct vn_err *e)
     TRY(vn_session_output(st->s, k, &v, e));
     if (!i)
         TRY(make_stack(st, k, &v, e));
-    struct vn_shape now = vn_shape_of(v.rank, v.shape), all = st->all[k]->shape;
-    all.d[0] = 1;
-    if (!vn_shape_equal(&now, &all))
+    const struct vn_shape now = vn_shape_of(v.rank, v.shape);
+    if (!vn_shape_equal(&now, &st->one[k]))
         return vn_fail(
             e, VN_E_INPUT,
             "%s: output %s: expected shape %s as for the first file, got %s: outputs cannot be stacked",
-            st->files[i], v.name, vn_shape_text(&all, first), vn_shape_text(&now, got));
+            st->files[i], v.name, vn_shape_text(&st->one[k], first), vn_shape_text(&now, got));
     vn_view_copy((char *)st->all[k]->data + (size_t)i * v.bytes, &v);
     return VN_OK;
 }
@@ -76,6 +79,7 @@ static int write_stack(const struct stack *st, const char *folder, enum vn_view_
 static int run_stack(struct stack *st, const char *folder, enum vn_view_format format, struct vn_err *e)
 {
     st->all = NEW_ARRAY(st->arena, struct vn_tensor *, st->s->net->n_out);
+    st->one = NEW_ARRAY(st->arena, struct vn_shape, st->s->net->n_out);
     if (folder)
         TRY(vn_dir_make(folder, e));
     for (int i = 0; i < st->n; i++) {
@@ -90,8 +94,9 @@ static int run_files(struct vn_session *s, const char *const *files, int n, cons
 {
     if (s->net->n_in != 1)
         return vn_fail(e, VN_E_USAGE,
-                       "%s: running files one by one requires a network with one input, got %d", s->net->path,
-                       s->net->n_in);
+                       "%s has %d inputs: files can be run one by one where there is one; else give a file for each "
+                       "input (--input NAME=FILE)",
+                       s->net->path, s->net->n_in);
     struct stack st = { .arena = vn_arena_new(), .s = s, .files = files, .n = n };
     const int status = run_stack(&st, folder, format, e);
     vn_session_name_sample(s, NULL);

@@ -145,6 +145,30 @@ def test_no_image_is_right(digits, tmp_path):
                         "--labels", labels, "--k", "1", "--bootstrap", "0", want=tool.DONE).err
     assert "scores 0" not in score(0)
     assert "digits.bin scores 0: images are not prepared as in training, or the labels" in score(5)
+# ---- several inputs, and inputs that are no images ----
+
+def network(path, inputs, nodes, outputs=("y",)):
+    """inputs: name, type and shape."""
+    g = helper.make_graph(nodes, "g", [helper.make_tensor_value_info(*i) for i in inputs],
+                          [helper.make_tensor_value_info(o, TensorProto.FLOAT, None) for o in outputs],
+                          [numpy_helper.from_array(np.ones((3, 3, 2, 2), np.float32) / 12, "w")])
+    onnx.save(helper.make_model(g, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+
+
+def test_outputs_without_a_batch(tmp_path):
+    """They are stacked along a new axis, as are those of one element without axes."""
+    network(tmp_path / "m.onnx", [("x", TensorProto.FLOAT, (1, 3, 8, 8))],
+            [helper.make_node("Transpose", ["x"], ["y"], perm=[1, 0, 2, 3]),
+             helper.make_node("ReduceMax", ["x"], ["z"], keepdims=0)], ("y", "z"))
+    (tmp_path / "data").mkdir()
+    x = np.random.default_rng(2).uniform(-1, 1, (4, 1, 3, 8, 8)).astype(np.float32)
+    for i in range(4):
+        np.save(tmp_path / f"data/{i}.npy", x[i])
+    tool.run("run", "m.onnx", "--images", "data", "-o", "r", cwd=tmp_path, want=tool.DONE)
+    assert np.array_equal(np.load(tmp_path / "r/y.npy"), x.transpose(0, 2, 1, 3, 4))
+    assert np.array_equal(np.load(tmp_path / "r/z.npy"), x.max((1, 2, 3, 4)))
+
+
 def test_random_data_have_no_files(tmp_path):
     """calibration_type skip: flow verifies the program, and reports show the worst samples."""
     configured(tmp_path, [helper.make_node("Conv", ["x", "w"], ["a"]), helper.make_node("Relu", ["a"], ["y"])])
