@@ -27,7 +27,7 @@ static int edit_distance(const char *a, const char *b)
 const char *vn_nearest(const char *word, const char *const *words, int n)
 {
     const char *best = NULL;
-    int least = (int)strlen(word) / 2 + 1;
+    int least = (int)strlen(word + strspn(word, "-")) / 2 + 1; /* the dashes of an option are always right */
     for (int i = 0; i < n; i++) {
         const int d = edit_distance(word, words[i]);
         if (d < least) {

@@ -155,6 +155,11 @@ def network(path, inputs, nodes, outputs=("y",)):
     onnx.save(helper.make_model(g, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
 
 
+def test_an_option_is_not_near_by_its_dashes():
+    err = tool.run("debug", "sensitivity", "m.onnx", "data", "--images", "data", want=tool.USAGE).err
+    assert "unknown option '--images'\n" in err
+
+
 def test_outputs_without_a_batch(tmp_path):
     """They are stacked along a new axis, as are those of one element without axes."""
     network(tmp_path / "m.onnx", [("x", TensorProto.FLOAT, (1, 3, 8, 8))],
