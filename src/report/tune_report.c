@@ -90,6 +90,8 @@ static void print_scores(FILE *f, const struct vn_tune_plan *base, const struct 
                 best->score_high);
 }
 
+static const char *plural(int n) { return n == 1 ? "" : "s"; }
+
 void vn_print_tuning(FILE *f, const struct vn_tuning *t)
 {
     const struct vn_tune_summary *s = vn_tuning_summary(t);
@@ -100,14 +102,16 @@ void vn_print_tuning(FILE *f, const struct vn_tuning *t)
     print_changes(f, t);
     print_plans(f, t);
     print_fit(f, s);
-    fprintf(f, "%d samples scored%s, %d groups of tensors, %d plans, %.1f s%s.\n", s->samples,
-            s->range_samples ? ", other than those that ranges come from" : "", s->groups, s->plans,
-            s->seconds, s->stopped ? "; the time was over" : "");
-    fprintf(f, "Best: loss %.2f -> %.2f dB, agreement %.4f -> %.4f, latency %.3f times, size %.3f times.\n",
+    fprintf(f, "%d sample%s scored%s, %d group%s of tensors, %d plan%s, %.1f s%s.\n", s->samples,
+            plural(s->samples), s->range_samples ? ", other than those that ranges come from" : "", s->groups,
+            plural(s->groups), s->plans, plural(s->plans), s->seconds,
+            s->stopped ? "; the time was over" : "");
+    fprintf(f, "Best: SQNR %.2f -> %.2f dB, agreement %.4f -> %.4f, latency %.3f times, size %.3f times.\n",
             p->sqnr, best->sqnr, p->agreement, best->agreement, best->latency, best->size);
     print_scores(f, p, best);
     fputs(s->difference, f);
-    fprintf(f, "%s: vernier convert -c %s\n", *s->difference ? "Written" : "As before", s->yaml);
+    fprintf(f, "%s%s written. Next: vernier convert -c %s\n",
+            *s->difference ? "" : "No plan is better than the configuration as it is. ", s->yaml, s->yaml);
 }
 
 /* ---- JSON ---- */

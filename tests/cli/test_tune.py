@@ -310,7 +310,9 @@ def test_what_is_wrong_is_said(tmp_path):
     few = result(config, "--latency-ratio", "2", "--plans", "2")
     assert few["range_samples"] == 0 and few["samples"] == 2
     text = run("tune", "-c", config, "--latency-ratio", "2", "--plans", "2", want=DONE).out
-    assert "vernier convert -c" in text and "plan" in text
+    assert "net_tuned.yaml written. Next: vernier convert -c " in text and "Best: SQNR " in text
+    text = run("tune", "-c", config, "--latency-ratio", "2", "--plans", "1", want=DONE).out
+    assert ", 1 plan, " in text and "No plan is better than the configuration as it is. " in text
 
 
 def test_a_configuration_in_json(tmp_path):
