@@ -73,7 +73,8 @@ const struct key vn_keys[] = {
     { CALIB, "cal_data_type", KEY_LIST, KEY_WORKS, NULL, vn_words_cal_data_type,
       .help = "type of raw calibration files" },
     { CALIB, "preprocess_on", KEY_BOOL, KEY_WORKS, "False",
-      .help = "the folder holds images: decode them and resize to the input" },
+      .help = "the folder holds images: decode them and resize to the input; folders of feature maps beside "
+              "images hold arrays" },
     { CALIB, "pipeline", KEY_TEXT, KEY_WORKS, NULL, .needs = "preprocess_on=True",
       .help = "image steps in place of a plain resize: 'short_side 256; center_crop 224', or a YAML file "
               "(docs/alignment.md)" },

@@ -88,6 +88,31 @@ static int any_image(const struct graph *g)
     return 0;
 }
 
+static int any_of(const struct graph *g, value_text *of, const char *word)
+{
+    for (int i = 0; i < g->inputs.n; i++)
+        if (!strcmp(of(NULL, g->inputs.v[i]), word))
+            return 1;
+    return 0;
+}
+
+static int is_map(const struct value *v) { return v->shape.rank == 4; }
+
+static int any_map(const struct graph *g)
+{
+    for (int i = 0; i < g->inputs.n; i++)
+        if (is_map(g->inputs.v[i]))
+            return 1;
+    return 0;
+}
+
+/* Of raw files; "": it has no word for that type, and files say it themselves. */
+static const char *data_type_of(struct vn_arena *a, const struct value *v)
+{
+    (void)a;
+    return v->dtype == VN_F32 || v->dtype == VN_U8 ? vn_word_of(vn_words_cal_data_type, (int)v->dtype) : "";
+}
+
 /* Keys that this file does not set, with their meaning, as comments. */
 static void add_rest(struct text *t, const char *group, const char *used)
 {
@@ -146,13 +171,17 @@ static void add_inputs(struct text *t, const struct graph *g, const struct vn_so
         add(t, vn_arena_fmt(t->arena, "%s%s%s", i ? "; " : "  input_value: '",
                             quoted(t->arena, source->values[i]), i + 1 < source->n_values ? "" : "'\n"));
     add_line(t, g, "input_name", name_of, "");
-    add_line(t, g, "input_type_train", type_of, "   # CHECK: rgb or bgr, as in training");
+    add_line(t, g, "input_type_train", type_of,
+             any_of(g, type_of, "rgb") ? "   # CHECK: rgb or bgr, as in training" : "");
     add_line(t, g, "input_layout_train", layout_of, "");
     add_line(t, g, "input_type_rt", type_of,
-             "      # CHECK: type of the device's input (rgb, bgr, yuv444, nv12, gray, featuremap)");
+             any_map(g)
+                 ? "      # CHECK: type of the device's input (rgb, bgr, yuv444, nv12, gray, featuremap)"
+                 : "");
     add_line(t, g, "input_shape", shape_of, "");
-    add_line(t, g, "norm_type", norm_of,
-             "   # CHECK: y = (pixel - mean_value) * scale_value, pixel in 0..255");
+    add_line(
+        t, g, "norm_type", norm_of,
+        any_image(g) ? "   # CHECK: y = (pixel - mean_value) * scale_value, pixel in 0..255" : "");
     if (any_image(g))
         add_line(t, g, "scale_value", scale_of,
                  "   # CHECK: 1/255; for (x/255 - m)/s: mean_value 255*m, scale_value 1/(255*s)");
@@ -169,7 +198,12 @@ static void add_calibration(struct text *t, const struct graph *g, const char *d
     add(t, "calibration_parameters:\n");
     add(t,
         vn_arena_fmt(a, "  cal_data_dir: '%s'   # CHECK: about 100 samples\n", dir ? quoted(a, dir) : guess));
-    add(t, image ? "  preprocess_on: True      # the folder holds images\n" : "  cal_data_type: 'float32'\n");
+    if (image)
+        add(t, any_of(g, type_of, "featuremap")
+                   ? "  preprocess_on: True      # folders of rgb and gray hold images, of featuremap arrays\n"
+                   : "  preprocess_on: True      # the folder holds images\n");
+    else if (!any_of(g, data_type_of, ""))
+        add_line(t, g, "cal_data_type", data_type_of, "");
     add(t, "  calibration_type: 'default'\n");
     add_rest(t, "calibration_parameters",
              image ? " cal_data_dir preprocess_on calibration_type cal_data_type "

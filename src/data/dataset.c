@@ -489,7 +489,7 @@ int vn_dataset_check(struct data_report *out, struct vn_arena *a, const struct c
                              .input = i,
                              .masked = masked ? masked[i] : (struct masked_elements){ -INFINITY, INFINITY },
                              .image = c->inputs[i].type_rt != VN_IN_FEATUREMAP,
-                             .pictures = c->preprocess_on };
+                             .pictures = vn_samples_are_images(s, i) };
         axes(&d);
         TRY(look(&d, e));
         if (images && d.image)

@@ -13,7 +13,7 @@
 struct source {
     const struct input_config *in;
     struct vn_shape shape;
-    int n;
+    int n, images; /* images: files are decoded */
     const char **paths;
 };
 
@@ -322,6 +322,17 @@ int vn_samples_files(const char ***names, int *n, struct vn_arena *a, const char
     return VN_OK;
 }
 
+/* preprocess_on is for the inputs that take images: a feature map beside them, without steps that would make
+ * it, takes arrays. */
+static int takes_images(const struct source *s, const struct config *c, const char *const *names)
+{
+    int images = 0;
+    for (int i = 0; i < s->n; i++)
+        images += vn_picture_is_image_name(names[i]);
+    return c->preprocess_on &&
+           (images || c->n_inputs == 1 || c->pipeline || s->in->type_rt != VN_IN_FEATUREMAP);
+}
+
 static int open_source(struct source *s, struct vn_arena *a, const struct config *c, struct vn_err *e)
 {
     static const char features[] = "pipeline to steps that make the tensor of the featuremap, such as "
@@ -333,20 +344,21 @@ static int open_source(struct source *s, struct vn_arena *a, const struct config
         return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, why.code, "%s", why.msg);
     }
     VEC(const char *) paths = { 0 };
+    s->images = takes_images(s, c, names);
     for (int i = 0; i < s->n; i++)
-        if (!c->preprocess_on || vn_picture_is_image_name(names[i]))
+        if (!s->images || vn_picture_is_image_name(names[i]))
             VEC_PUSH(a, &paths, vn_path_join(a, s->in->cal_dir, names[i]));
     s->n = paths.n;
     s->paths = paths.v;
     if (!s->n)
         return vn_config_fail(c, vn_config_given(c, "cal_data_dir"), e, VN_E_INPUT, "no %s in %s",
-                              c->preprocess_on ? "images (jpg, png)" : "files", s->in->cal_dir);
+                              s->images ? "images (jpg, png)" : "files", s->in->cal_dir);
     if (!c->preprocess_on && vn_picture_is_image_name(names[0]))
         return vn_config_fail(
             c, vn_config_given(c, "cal_data_dir"), e, VN_E_INPUT,
             "%s is an image; expected raw data. Set preprocess_on: True to decode images%s%s", s->paths[0],
             feature_map ? ", and " : "", feature_map ? features : "");
-    if (c->preprocess_on && feature_map && !c->pipeline)
+    if (s->images && feature_map && !c->pipeline)
         return vn_config_fail(c, vn_config_given(c, "preprocess_on"), e, VN_E_INPUT,
                               "images for a featuremap input: set %s", features);
     return VN_OK;
@@ -456,6 +468,11 @@ int vn_samples_tensor(float *out, const struct vn_samples *s, int i, int input, 
 {
     const struct source *src = &s->inputs[input];
     return vn_sample_file(out, NULL, NULL, src->in, &src->shape, s->pipeline, src->paths[i], e);
+}
+
+int vn_samples_are_images(const struct vn_samples *s, int input)
+{
+    return s->inputs[input].images;
 }
 
 const char *vn_samples_path(const struct vn_samples *s, int i, int input)

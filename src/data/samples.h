@@ -56,6 +56,7 @@ int vn_samples_train_values(struct vn_train_values *out, const struct vn_samples
 
 /* Where sample i of an input comes from, NULL: random data; the configured pipeline on another picture:
  * H x W x C in the training colours. */
+int vn_samples_are_images(const struct vn_samples *s, int input); /* files of it are decoded */
 const char *vn_samples_path(const struct vn_samples *s, int i, int input);
 int vn_samples_picture(uint8_t **train, const struct vn_samples *s, int input, const char *path,
                        struct vn_arena *a, struct vn_err *e);

@@ -20,6 +20,11 @@ int vn_debug_samples(struct debug_samples *d, struct vn_arena *a, const struct v
     for (int k = 0; k < d->inputs; k++) {
         const char **paths, *own = vn_path_join(a, folder, in[k].name);
         int n;
+        if (d->inputs > 1 && !vn_dir_exists(own))
+            return vn_fail(e, VN_E_USAGE,
+                           "%s: the network has %d inputs: expected a folder for each, named as the input; "
+                           "there is none named %s",
+                           folder, d->inputs, in[k].name);
         TRY(list_input(&paths, &n, a, d->inputs > 1 || vn_dir_exists(own) ? own : folder, e));
         if (k && n != d->n)
             return vn_fail(e, VN_E_INPUT, "%s: input %s has %d samples, expected %d as of input %s", folder,

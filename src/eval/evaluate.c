@@ -116,7 +116,10 @@ static int open_model(struct run *w, struct slot *s, int m, unsigned char *marks
     s->session[m] = *session;
     vn_session_inputs(*session, &n);
     return n == 1 ? VN_OK
-                  : vn_fail(e, VN_E_UNSUPPORTED, "%s: expected a model with one input, got %d", path, n);
+                  : vn_fail(e, VN_E_UNSUPPORTED,
+                            "%s has %d inputs: eval feeds one; verify and compare take a folder for each "
+                            "(--images NAME=DIR)",
+                            path, n);
 }
 
 static int open_models(struct run *w, struct vn_err *e)

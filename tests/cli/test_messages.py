@@ -145,6 +145,8 @@ def test_no_image_is_right(digits, tmp_path):
                         "--labels", labels, "--k", "1", "--bootstrap", "0", want=tool.DONE).err
     assert "scores 0" not in score(0)
     assert "digits.bin scores 0: images are not prepared as in training, or the labels" in score(5)
+
+
 # ---- several inputs, and inputs that are no images ----
 
 def network(path, inputs, nodes, outputs=("y",)):
@@ -153,6 +155,43 @@ def network(path, inputs, nodes, outputs=("y",)):
                           [helper.make_tensor_value_info(o, TensorProto.FLOAT, None) for o in outputs],
                           [numpy_helper.from_array(np.ones((3, 3, 2, 2), np.float32) / 12, "w")])
     onnx.save(helper.make_model(g, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+
+
+def pictures(folder, n=4):
+    from PIL import Image
+    folder.mkdir(parents=True)
+    for i in range(n):
+        x = np.random.default_rng(i).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(x).save(folder / f"{i}.png")
+
+
+def test_an_image_and_an_array(tmp_path):
+    """What init writes takes a folder of images and one of arrays."""
+    network(tmp_path / "m.onnx", [("x", TensorProto.FLOAT, (1, 3, 8, 8)), ("mask", TensorProto.FLOAT, (1, 3))],
+            [helper.make_node("Conv", ["x", "w"], ["a"]), helper.make_node("GlobalAveragePool", ["a"], ["b"]),
+             helper.make_node("Flatten", ["b"], ["c"]), helper.make_node("Mul", ["c", "mask"], ["y"])])
+    tool.run("init", "m.onnx", cwd=tmp_path, want=tool.DONE)
+    pictures(tmp_path / "calibration_data/x")
+    (tmp_path / "calibration_data/mask").mkdir()
+    for i in range(4):
+        np.save(tmp_path / f"calibration_data/mask/{i}.npy", np.float32([[1, i % 2, 0.5]]))
+    tool.run("convert", "-c", "m.yaml", "--log", "none", cwd=tmp_path, want=tool.DONE)
+    for command in ("run", "eval"):  # of one input: they say what to do instead
+        data = ("--images", "calibration_data/x", *(("m_output/m.bin",) if command == "eval" else ()))
+        err = tool.run(command, "m_output/m.bin", *data, cwd=tmp_path, want=range(1, 4)).err
+        assert "has 2 inputs" in err and ("NAME=FILE" in err or "NAME=DIR" in err)
+    done = tool.run("debug", "sensitivity", "m_output/m_calibrated_model.onnx", "calibration_data/x",
+                    cwd=tmp_path, want=tool.USAGE)
+    assert "calibration_data/x: the network has 2 inputs: expected a folder for each" in done.err
+
+
+def test_init_knows_the_type_of_bytes(tmp_path):
+    """Of an input that takes uint8; and no advice about colours where there are none."""
+    network(tmp_path / "m.onnx", [("x", TensorProto.UINT8, (1, 3, 8, 8))],
+            [helper.make_node("Cast", ["x"], ["y"], to=TensorProto.FLOAT)])
+    tool.run("init", "m.onnx", cwd=tmp_path, want=tool.DONE)
+    text = (tmp_path / "m.yaml").read_text()
+    assert "cal_data_type: 'uint8'" in text and "rgb or bgr" not in text and "pixel in" not in text
 
 
 def test_an_option_is_not_near_by_its_dashes():
