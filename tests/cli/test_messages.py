@@ -213,6 +213,8 @@ def test_outputs_without_a_batch(tmp_path):
     assert np.array_equal(np.load(tmp_path / "r/z.npy"), x.max((1, 2, 3, 4)))
 
 
+
+
 def test_random_data_have_no_files(tmp_path):
     """calibration_type skip: flow verifies the program, and reports show the worst samples."""
     configured(tmp_path, [helper.make_node("Conv", ["x", "w"], ["a"]), helper.make_node("Relu", ["a"], ["y"])])
