@@ -191,7 +191,8 @@ def test_vendor_keys_are_checked_and_reported(tmp_path, name):
 @pytest.mark.parametrize("name", [k["name"] for k in KEYS if k["needs"] and k["state"] != "LATER"])
 def test_no_effect_in_this_combination(tmp_path, name):
     k = NAMED[name]
-    value = {"INT": "50", "FLOAT": "0.9999", "NUMBERS": "2"}.get(k["type"], "'center_crop 8'")
+    value = {"INT": "50", "FLOAT": "0.9999", "NUMBERS": "2", "BOOL": "True",
+             "CHOICE": (k["choices"] or "").split("|")[-1]}.get(k["type"], "'center_crop 8'")
     other = k["needs"].split("=")[0]
     if k["idle"] == "*":
         assert any(f"{name}: has no effect: {other} is " in w for w in taken(tmp_path,
