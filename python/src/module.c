@@ -1,6 +1,7 @@
 /* vernier._native: the module. */
 #include "native.h"
 
+#include <vernier/custom_op.h>
 #include <vernier/reason.h>
 
 struct native_names native;
@@ -39,7 +40,22 @@ static PyObject *cpu_mask(PyObject *self, PyObject *word)
                               text);
 }
 
+static PyObject *load_custom_ops(PyObject *self, PyObject *path)
+{
+    struct vn_err e = { 0 };
+    PyObject *bytes;
+    (void)self;
+    if (!PyUnicode_FSConverter(path, &bytes))
+        return NULL;
+    const int status = vn_custom_load(PyBytes_AsString(bytes), &e);
+    Py_DECREF(bytes);
+    if (status < 0)
+        return native_raise(&e);
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef functions[] = {
+    { "load_custom_ops", load_custom_ops, METH_O, "Load a library of custom operators for this process." },
     { "cpu_mask", cpu_mask, METH_O, "The mask of CPU features that a word stands for." },
     { 0 },
 };
@@ -87,9 +103,18 @@ static int add_type(PyObject *module, const char *name, PyObject *type)
     return status;
 }
 
+static int load_named_ops(void)
+{
+    struct vn_err e = { 0 };
+    if (vn_custom_load_all(getenv("VERNIER_CUSTOM_OPS"), &e) == VN_OK)
+        return 0;
+    native_raise(&e);
+    return -1;
+}
+
 static int fill_module(PyObject *module)
 {
-    return find_names() < 0 || PyModule_AddFunctions(module, functions) < 0 ||
+    return find_names() < 0 || load_named_ops() < 0 || PyModule_AddFunctions(module, functions) < 0 ||
                    PyModule_AddFunctions(module, native_jobs) < 0 ||
                    PyModule_AddFunctions(module, native_transformers) < 0 ||
                    add_type(module, "Session", native_session_type(module)) < 0

@@ -51,6 +51,15 @@ class Port:
         return (array.astype(np.int32) - self.zero_point).astype(np.float32) * np.float32(self.scale)
 
 
+def load_custom_ops(path: str | os.PathLike[str]) -> None:
+    """Load a shared library of custom operators (docs/custom-operators.md) for all networks of this process.
+
+    Raises:
+        Error: it cannot be loaded, or is no such library.
+    """
+    _native.load_custom_ops(path)
+
+
 def _layout(shape: tuple[int, ...]) -> str:
     channels_last = len(shape) == 4 and shape[3] in (1, 3) and shape[1] not in (1, 3)
     return "NHWC" if channels_last else "NCHW"

@@ -102,9 +102,14 @@ int vn_opt_is_folder(const char *path);
             "a constant for an input of an ONNX model, e.g. --input-value sr=16000" \
     }
 
+/* Read before the command runs; VERNIER_CUSTOM_OPS names more of them. */
+#define CUSTOM_OP_OPTION \
+    { \
+        "--custom-op", 0, "LIBRARY.so", 1, 0, "a library of custom operators (docs/custom-operators.md)" \
+    }
 /* --threads and --cpumask, which most commands take. */
 #define RUN_OPTIONS \
-    { "--threads", 0, "N", 0, 0, "threads, 1 to 256 (default 1); no effect on results" }, \
+    CUSTOM_OP_OPTION, { "--threads", 0, "N", 0, 0, "threads, 1 to 256 (default 1); no effect on results" }, \
     { \
         "--cpumask", 0, "MASK", 0, 0, \
             "CPU features that kernels may use: 0 = C only, avx2, avx512, avx512vnni, avx512vbmi, all" \
@@ -113,6 +118,8 @@ int vn_opt_is_folder(const char *path);
     { \
         "--json", 0, NULL, 0, 0, "print the result as JSON on standard output" \
     }
+/* The libraries of --custom-op and of the environment. */
+int vn_opt_custom_ops(struct vn_err *e);
 int vn_opt_run(struct vn_options *o, struct vn_err *e);
 /* The whole line, as a shell takes it: "vernier verify a.onnx 'b c.bin'". */
 const char *vn_line_text(struct vn_arena *a);

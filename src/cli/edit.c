@@ -16,6 +16,7 @@ static const struct option_def options[] = {
     { "--output-nodes", 0, "NAME[;NAME]", 1, 0,
       "tensors, or nodes whose results, are the outputs from now on; done first" },
     { "--output", 'o', "FILE", 0, 0, "file to write (default FILE_modified with the same ending)" },
+    CUSTOM_OP_OPTION,
     JSON_OPTION,
     { 0 },
 };

@@ -8,7 +8,8 @@
 #include "cli/cli.h"
 #include "report/report.h"
 
-static const struct option_def options[] = { MODEL_OPTIONS, SHAPE_OPTION, VALUE_OPTION, JSON_OPTION, { 0 } };
+static const struct option_def options[] = { MODEL_OPTIONS,    SHAPE_OPTION, VALUE_OPTION,
+                                             CUSTOM_OP_OPTION, JSON_OPTION,  { 0 } };
 
 static json_t *json_meta(const struct vn_session *s)
 {

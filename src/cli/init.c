@@ -11,6 +11,7 @@ static const struct option_def options[] = {
     MODEL_OPTIONS,
     SHAPE_OPTION,
     VALUE_OPTION,
+    CUSTOM_OP_OPTION,
     { "--cal-data-dir", 0, "DIR", 0, 0, "folder of calibration images or arrays" },
     { 0 },
 };

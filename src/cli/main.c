@@ -119,6 +119,8 @@ static int run_command(const struct tool *p, const struct command *c, int argc, 
     vn_failure_line(c, argc, argv);
     int status = vn_line_read(p, c, argc, argv, a, &e);
     if (status == VN_OK)
+        status = vn_opt_custom_ops(&e);
+    if (status == VN_OK)
         status = c->run(a, &e);
     vn_oom_leave(&guard);
     if (status < 0)

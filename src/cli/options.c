@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <vernier/custom_op.h>
+
 #include "base/file.h"
 #include "base/words.h"
 #include "cli/cli.h"
@@ -40,6 +42,15 @@ int vn_words(const char ***v)
 {
     *v = line.words.v;
     return line.words.n;
+}
+
+int vn_opt_custom_ops(struct vn_err *e)
+{
+    const char **paths;
+    const int n = vn_opt_all("--custom-op", &paths);
+    for (int i = 0; i < n; i++)
+        TRY(vn_custom_load(paths[i], e));
+    return vn_custom_load_all(getenv("VERNIER_CUSTOM_OPS"), e);
 }
 
 int vn_opt_int(const char *name, int otherwise, int lo, int hi, int *out, struct vn_err *e)

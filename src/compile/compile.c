@@ -154,6 +154,30 @@ static int lower_graph(struct lowering *l, const struct compile_options *o, stru
     return VN_OK;
 }
 
+static int is_needed_before(const struct graph *g, int i)
+{
+    const struct custom_attrs *p = vn_node_custom(g->nodes.v[i]);
+    for (int k = 0; k < i; k++) {
+        const struct custom_attrs *q = vn_node_custom(g->nodes.v[k]);
+        if (q && !strcmp(p->domain, q->domain) && !strcmp(p->type, q->type))
+            return 1;
+    }
+    return 0;
+}
+
+/* The custom operators that the program requires, as "domain.Type" with commas; NULL: none. */
+static const char *needed_operators(struct vn_arena *a, const struct graph *g)
+{
+    const char *list = NULL;
+    for (int i = 0; i < g->nodes.n; i++) {
+        const struct custom_attrs *p = vn_node_custom(g->nodes.v[i]);
+        if (p && !is_needed_before(g, i))
+            list = vn_arena_fmt(a, "%s%s%s%s%s", list ? list : "", list ? "," : "", p->domain,
+                                *p->domain ? "." : "", p->type);
+    }
+    return list;
+}
+
 int vn_compile_lower(struct prog **out, struct vn_arena *a, const struct graph *g, const struct compile_options *o, struct vn_err *e)
 {
     struct prog *p = NEW(a, struct prog);
@@ -169,6 +193,9 @@ int vn_compile_lower(struct prog **out, struct vn_arena *a, const struct graph *
     TRY(status);
     for (int i = 0; i < g->meta.n; i++)
         VEC_PUSH(a, &p->meta, g->meta.v[i]);
+    const struct meta needs = { "needs.custom_ops", needed_operators(a, g) };
+    if (needs.text)
+        VEC_PUSH(a, &p->meta, needs);
     *out = p;
     return VN_OK;
 }

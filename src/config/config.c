@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include <vernier/custom_op.h>
+
 #include "base/file.h"
 #include "config/compiler.h"
 #include "config/quant_config.h"
@@ -655,6 +657,46 @@ static int resolve_products(struct config *c, struct vn_arena *a, struct vn_err 
     return check_prefix(c, e);
 }
 
+/* What a library's name looks like; operators in Python cannot be run by a program on a device. */
+static int check_library(const struct config *c, const struct setting *s, const char *name, struct vn_err *e)
+{
+    return vn_path_has_suffix(name, ".so")
+               ? VN_OK
+               : vn_config_fail(c, s, e, VN_E_UNSUPPORTED,
+                                "expected a shared library (.so) with a C function for each operator, got "
+                                "'%s'; see docs/custom-operators.md",
+                                name);
+}
+
+static int resolve_custom_ops(struct config *c, struct vn_arena *a, struct vn_err *e)
+{
+    const struct setting *s = vn_config_used(c, "op_register_files"),
+                         *dir = vn_config_used(c, "custom_op_dir"),
+                         *method = vn_config_used(c, "custom_op_method");
+    c->custom_ops = names_of(c, a, "op_register_files");
+    for (int i = 0; i < c->custom_ops.n; i++) {
+        TRY(check_library(c, s, c->custom_ops.v[i], e));
+        if (dir)
+            c->custom_ops.v[i] = vn_path_join(a, dir->text, c->custom_ops.v[i]);
+        c->custom_ops.v[i] = path_in(c, a, c->custom_ops.v[i]);
+    }
+    return c->custom_ops.n || (!dir && !method)
+               ? VN_OK
+               : vn_config_fail(c, dir ? dir : method, e, VN_E_INPUT,
+                                "has no effect: op_register_files is not set");
+}
+
+int vn_config_load_custom_ops(const struct config *c, struct vn_err *e)
+{
+    for (int i = 0; i < c->custom_ops.n; i++) {
+        struct vn_err why;
+        const int status = vn_custom_load(c->custom_ops.v[i], &why);
+        if (status < 0)
+            return vn_config_fail(c, vn_config_given(c, "op_register_files"), e, status, "%s", why.msg);
+    }
+    return VN_OK;
+}
+
 static int resolve_batch(struct config *c, struct vn_arena *a, struct vn_err *e)
 {
     const struct setting *each = vn_config_used(c, "separate_batch"),
@@ -685,6 +727,7 @@ static int resolve(struct config *c, struct vn_arena *a, struct vn_err *e)
     NOTE(c, a, resolve_model(c, a, e), e);
     NOTE(c, a, resolve_products(c, a, e), e);
     TRY(resolve_calibration(c, a, e));
+    NOTE(c, a, resolve_custom_ops(c, a, e), e);
     NOTE(c, a, resolve_batch(c, a, e), e);
     c->output_nodes = names_of(c, a, "output_nodes");
     c->remove_types = names_of(c, a, "remove_node_type");

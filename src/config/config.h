@@ -189,6 +189,7 @@ struct config {
     const char *prototxt;  /* of a caffemodel; NULL: an ONNX model */
     const char *march, *prefix, *working_dir;
     struct name_list output_nodes, remove_types, remove_nodes;
+    struct name_list custom_ops; /* paths of libraries */
     int n_values;
     const char **values; /* "NAME=NUMBER": inputs that are constants */
     int n_inputs;
@@ -227,6 +228,8 @@ int vn_config_read_all(struct config **out, struct vn_arena *a, const char *path
 int vn_config_read(struct config **out, struct vn_arena *a, const char *path, struct vn_err *e);
 int vn_config_read_memory(struct config **out, struct vn_arena *a, const char *text, size_t bytes,
                           const char *path, struct vn_err *e);
+/* Load the libraries of custom operators that it names. */
+int vn_config_load_custom_ops(const struct config *c, struct vn_err *e);
 /* A failure that has to do with what the user gave is kept as a problem: VN_OK. Others are passed on. The
  * same problem counts once. */
 int vn_config_note(struct config *c, struct vn_arena *a, int status, const struct vn_err *e);

@@ -134,9 +134,11 @@ const struct key vn_keys[] = {
     { COMPILER, "ability_entry", KEY_TEXT, KEY_VENDOR, NULL, .help = "vendor compiler" },
     { COMPILER, "extra_params", KEY_TREE, KEY_VENDOR, NULL, .help = "vendor compiler" },
 
-    { CUSTOM, "custom_op_method", KEY_CHOICE, KEY_LATER, NULL, vn_words_custom_op_method,
-      .help = "operators in Python" },
-    { CUSTOM, "op_register_files", KEY_LIST, KEY_LATER, NULL, .help = "operators in Python" },
-    { CUSTOM, "custom_op_dir", KEY_TEXT, KEY_LATER, NULL, .help = "operators in Python" },
+    { CUSTOM, "custom_op_method", KEY_CHOICE, KEY_WORKS, NULL, vn_words_custom_op_method,
+      .help = "register, where op_register_files is given" },
+    { CUSTOM, "op_register_files", KEY_LIST, KEY_WORKS, NULL,
+      .help = "shared libraries with operators of your own: 'a.so;b.so' (docs/custom-operators.md)" },
+    { CUSTOM, "custom_op_dir", KEY_TEXT, KEY_WORKS, NULL,
+      .help = "folder of op_register_files, relative to this file" },
 };
 const int vn_keys_count = sizeof vn_keys / sizeof *vn_keys;

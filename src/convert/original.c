@@ -52,6 +52,7 @@ int vn_convert_read_config(struct vn_conversion *c, const char *path, struct vn_
     if (c->config->unreadable)
         return vn_convert_verdict(c, e);
     TRY(vn_convert_note(c, read_target(c, e), e));
+    TRY(vn_convert_note(c, vn_config_load_custom_ops(c->config, e), e));
     INFO(c, "validating model_parameters finished");
     return VN_OK;
 }

@@ -31,7 +31,7 @@ static int asks_types(const struct type_rule *r)
 static int matches(const struct type_rule *r, const struct node *n)
 {
     /* operator identity: users name types of nodes */
-    return !strcmp(r->name, r->level == LEVEL_KIND ? n->op->onnx : n->name);
+    return !strcmp(r->name, r->level == LEVEL_KIND ? vn_node_type(n) : n->name);
 }
 
 /* Nodes of a graph that a rule means; *in_float: those that compute in float, *first: one of them. */
@@ -90,7 +90,7 @@ static void tell_rule(struct vn_conversion *c, const struct type_rule *r)
         return;
     const char *why = vn_reason_string(c->arena, first->why_float);
     if (r->level == LEVEL_NODE)
-        warn(c, r, "no effect: the node (%s) computes in float: %s", first->op->onnx, why);
+        warn(c, r, "no effect: the node (%s) computes in float: %s", vn_node_type(first), why);
     else
         warn(c, r, "no effect on %d of %d %s nodes, which compute in float; %s: %s", in_float, n, r->name,
              first->name, why);

@@ -49,7 +49,7 @@ static int read_config(struct flow_job *j, struct vn_err *e)
         *e = j->config->problems.v[j->config->problems.n - 1];
         return e->code;
     }
-    return VN_OK;
+    return vn_config_load_custom_ops(j->config, e);
 }
 
 /* ---- the steps ---- */

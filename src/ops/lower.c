@@ -283,7 +283,7 @@ static int check_types(const struct lowering *l, const struct node *n, int first
     for (int i = first; i < l->prog->instrs.n; i++) {
         const struct prog_instr *p = &l->prog->instrs.v[i];
         if (p->op == OPCODE_PORTABLE || p->op == OPCODE_COPY || p->op == OPCODE_FILL ||
-            p->op == OPCODE_GATHER)
+            p->op == OPCODE_GATHER || p->op == OPCODE_CUSTOM)
             continue;
         for (int k = -1; k < p->n_in; k++)
             if (l->prog->tensors.v[k < 0 ? p->out : p->in[k]].dtype == VN_I64)

@@ -227,6 +227,25 @@ int vn_node_attr_int(const struct node *n, const char *onnx, int64_t *x);
 /* Has output i of integer nodes no parameters, being an index or a boolean? */
 static inline int vn_op_has_whole_out(const struct op_def *op, int i) { return op->quant.whole_out >> i & 1; }
 
+/* A node of a type that a library of the user defines. */
+struct custom_attrs {
+    const char *domain, *type; /* as the file has them */
+    const char *attributes; /* as vn_custom_attribute reads them */
+    const void *source; /* of front/onnx: the same, to write them again */
+};
+#define CUSTOM_TYPE "custom" /* the operator of all of them */
+#define CUSTOM_DOMAIN "user"
+/* NULL: the node is of a type of ours. */
+static inline struct custom_attrs *vn_node_custom(const struct node *n)
+{
+    return n->op == &vn_op_custom ? n->attrs : NULL;
+}
+/* Its type as users know it. */
+static inline const char *vn_node_type(const struct node *n)
+{
+    return vn_node_custom(n) ? vn_node_custom(n)->type : n->op->onnx;
+}
+
 /* The quantization rule of a node, with what its attributes change. */
 static inline enum q_kind vn_node_kind(const struct node *n)
 {

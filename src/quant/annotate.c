@@ -139,7 +139,7 @@ static int quantized_outputs(const struct state *s) { return s->o->outputs_int8 
 static const struct vn_reason *inability(const struct state *s, const struct node *n, enum unit on)
 {
     if (n->op->quant.kind == Q_FLOAT)
-        return vn_reason_new(s->arena, REASON_operator, REASON_ARGS(n->op->onnx));
+        return vn_reason_new(s->arena, REASON_operator, REASON_ARGS(vn_node_type(n)));
     if (vn_target_floats(s->o->target, n->op->onnx) && on != UNIT_INTEGER)
         return vn_reason_new(s->arena, REASON_march_float, REASON_ARGS(s->o->target->name, n->op->onnx));
     if (n->n_out > 1 && n->out[1] && !vn_op_has_whole_out(n->op, 1))
@@ -227,7 +227,7 @@ static void stay_float(struct state *s, const struct node *first)
         vn_say(l, VN_LOG_WARNING,
                "%s: nothing to quantize: no Conv, ConvTranspose, Gemm or MatMul can compute in integers, so "
                "the program computes in float32; %s (%s): %s",
-               s->g->source, first->name, first->op->onnx, vn_reason_string(s->arena, first->why_float));
+               s->g->source, first->name, vn_node_type(first), vn_reason_string(s->arena, first->why_float));
     else if (l)
         vn_say(l, VN_LOG_WARNING,
                "%s: nothing to quantize: it has no Conv, ConvTranspose, Gemm or MatMul, so the program "

@@ -5,7 +5,7 @@
 static int matches(const struct type_rule *r, const struct node *n)
 {
     const char *name =
-        r->level == LEVEL_KIND ? n->op->onnx : n->name; /* operator identity: users name types */
+        r->level == LEVEL_KIND ? vn_node_type(n) : n->name; /* operator identity: users name types */
     return r->level == LEVEL_ALL || !strcmp(r->name, name);
 }
 

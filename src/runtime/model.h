@@ -85,6 +85,7 @@ struct vn_model {
     char *scratch; /* for hidden tensors */
     const struct rt_step *failed; /* in this run: its data were wrong */
     const char *why;
+    char why_text[320]; /* where it is made up */
     struct vn_watch watch;
     const volatile int *cancel;
     int next; /* instruction behind the one that ran last */

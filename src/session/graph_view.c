@@ -14,7 +14,7 @@ int vn_session_node(const struct vn_session *s, int i, struct vn_node_info *out)
     if (!n)
         return VN_E_USAGE;
     *out = (struct vn_node_info){ .name = n->name,
-                                  .type = n->op->onnx,
+                                  .type = vn_node_type(n),
                                   .integer = vn_node_is_integer(n),
                                   .n_in = n->n_in,
                                   .n_out = n->n_out };

@@ -14,12 +14,12 @@ from test_config import KEYS, compose, set_keys
 WITHOUT_MEANING = {"enable_vpu", "enable_spu", "log_level", "core_num", "max_time_per_fc", "cache_mode",
                    "cache_path", "max_l2m_size", "ability_entry", "extra_params", "jobs"}
 FEATURES = dict(input_type_train="'featuremap'", input_type_rt="'featuremap'")
-NOT_YET = {"custom_op_method", "op_register_files", "custom_op_dir"}
+NOT_YET = set()
 # whose effect is what the whole suite tests
 EVERYWHERE = {"onnx_model", "caffe_model", "prototxt", "output_model_file_prefix", "working_dir",
               "input_name", "input_shape", "input_value", "cal_data_dir", "cal_data_type", "preprocess_on",
               "pipeline", "calibration_type", "node_info", "set_node_data_type", "run_on_cpu", "run_on_bpu",
-              "quant_config",
+              "quant_config", "custom_op_method", "op_register_files", "custom_op_dir",
               "input_layout_train", "input_space_and_range"}
 
 

@@ -9,6 +9,7 @@ RUNTIME_NEEDS = set("""memcpy memset memmove memcmp strcmp strlen strerror vsnpr
     pthread_create pthread_join pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock
     pthread_mutex_unlock pthread_cond_init pthread_cond_destroy pthread_cond_wait pthread_cond_signal
     pthread_cond_broadcast
+    dlopen dlsym dlclose dlerror strchr strcspn snprintf __snprintf_chk
     __cxa_finalize __gmon_start__ _ITM_deregisterTMCloneTable _ITM_registerTMCloneTable __stack_chk_fail
     __memcpy_chk __memset_chk __vsnprintf_chk""".split())
 ALLOCATES = {"aligned_alloc", "free", "malloc", "calloc", "realloc"}
@@ -31,6 +32,7 @@ def check_core_names(tree):
 def declared(headers):
     """Functions that public headers declare."""
     texts = [re.sub(r"/\*.*?\*/", "", h.read_text(), flags=re.S) for h in headers]
+    texts = [re.sub(r"^(static inline .*?^}|typedef [^{;]*;)", "", text, flags=re.S | re.M) for text in texts]
     return {name for text in texts for name in re.findall(r"\b(vn_\w+)\s*\([^;{}]*\);", text)}
 
 
@@ -56,8 +58,9 @@ def check_toolchain(tree):
 
 
 def check_runtime(tree):
-    library, header = tree.build / "libvernier-rt.so", tree.root / "include/vernier/runtime.h"
-    check_exports(tree, library, [header], "include/vernier/runtime.h")
+    library, folder = tree.build / "libvernier-rt.so", tree.root / "include/vernier"
+    headers = [h for h in (folder / "runtime.h", folder / "custom_op.h") if h.exists()]
+    check_exports(tree, library, headers, "include/vernier/runtime.h and custom_op.h")
     if not library.exists():
         return
     for words in nm("-D", "-P", "--undefined-only", library):

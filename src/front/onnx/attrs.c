@@ -135,6 +135,8 @@ static int check_required(const struct context *c, const struct op_def *op)
 int vn_onnx_attrs_read(struct node *n, const struct draft *d, const struct draft_node *raw, struct vn_err *e)
 {
     const struct context c = { d, raw, e };
+    if (vn_node_custom(n))
+        return vn_onnx_custom_read(n, d, raw, e);
     const struct onnx_attr *attrs = raw->raw.attrs.v;
     for (int i = 0; i < raw->raw.attrs.n; i++) {
         const struct onnx_attr *x = &attrs[i];

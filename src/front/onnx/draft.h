@@ -74,6 +74,10 @@ int vn_onnx_upgrade(struct draft *d, struct vn_err *e);
 int vn_onnx_upgrade_knows(const char *domain, const char *op_type); /* it becomes another one, or its own newest form */
 /* qdq_read.c: QuantizeLinear and DequantizeLinear nodes to d->q. */
 int vn_onnx_absorb_qdq(struct draft *d, struct vn_err *e);
+/* custom_node.c: the operator of nodes whose type a library of the user has; NULL: none has it. */
+const struct op_def *vn_onnx_custom_op(const struct onnx_node *n);
+int vn_onnx_custom_read(struct node *node, const struct draft *d, const struct draft_node *n,
+                        struct vn_err *e);
 /* op for a node: our own functions by domain, else by type; NULL: unknown. */
 const struct op_def *vn_onnx_op(const struct onnx_node *n);
 

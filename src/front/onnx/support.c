@@ -11,7 +11,8 @@ const struct op_def *vn_onnx_op(const struct onnx_node *n)
         if (vn_ops[i]->domain && !strcmp(vn_ops[i]->domain, domain) &&
             !strncmp(n->op_type, vn_ops[i]->onnx, strlen(vn_ops[i]->onnx)))
             return vn_ops[i];
-    return vn_op_find(n->op_type, domain);
+    const struct op_def *op = vn_op_find(n->op_type, domain);
+    return op ? op : vn_onnx_custom_op(n);
 }
 
 static int is_default_domain(const struct onnx_node *n) { return !n->domain || !*n->domain || !strcmp(n->domain, "ai.onnx"); }

@@ -59,6 +59,10 @@ int vn_onnx_is_integer_output(const struct value *v);
 /* What n calls its input i. */
 const char *vn_onnx_read_name(const struct model_writer *w, const struct node *n, int i);
 
+/* custom_node.c: type, domain and attributes of a node of the user's own type; the domains of all. */
+void vn_onnx_custom_write(struct onnx_node *out, const struct node *n);
+void vn_onnx_custom_domains(struct model_writer *w);
+
 /* function.c: the model-local function for a preprocess node; returns its name. Each is put down once. */
 const char *vn_onnx_put_preprocess(struct model_writer *w, const struct node *n);
 /* function_detection.c: likewise for a detection output node, whose sizes are in the body. */

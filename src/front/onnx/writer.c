@@ -132,6 +132,8 @@ static void write_node(struct model_writer *w, const struct node *n)
     for (int i = 0; i < n_out; i++)
         vn_onnx_put_out(a, out, n->out[i] ? w->written[n->out[i]->id].made : "");
     vn_onnx_attrs_write(out, n, a);
+    if (vn_node_custom(n))
+        vn_onnx_custom_write(out, n);
     if (n->why_float)
         write_reason(a, out, n->why_float);
     for (int i = 0; i < n_out; i++)
@@ -155,6 +157,7 @@ static void write_head(struct model_writer *w)
     if (m->functions.n)
         *(struct onnx_opset *)vn_wire_append(a, &m->opsets, sizeof(struct onnx_opset)) =
             (struct onnx_opset){ ONNX_OUR_DOMAIN, 1 };
+    vn_onnx_custom_domains(w);
     for (int i = 0; i < w->g->meta.n; i++) {
         struct onnx_entry *x = vn_wire_append(a, &m->metadata, sizeof *x);
         *x = (struct onnx_entry){ w->g->meta.v[i].key, w->g->meta.v[i].text };
