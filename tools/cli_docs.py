@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/cli.md"
 KEYS = ROOT / "src/config/keys.c"
 WORDS = config_words.tables()
-STATES = {"KEY_WORKS": "works", "KEY_LATER": "not supported yet", "KEY_VENDOR": "checked, no effect here"}
+STATES = {"KEY_WORKS": "works", "KEY_VENDOR": "checked, no effect here"}
 
 
 def help_of(program, *words):

@@ -11,15 +11,12 @@ def rows():
 
 
 def tables():
-    """Name of a table, as keys.c has it behind vn_words_ -> "a|b|(c)"; in (): known but not supported yet."""
+    """Name of a table, as keys.c has it behind vn_words_ -> "a|b|c"."""
     found = {}
     text = (CONFIG / "words.c").read_text()
     for name, body in re.findall(r"^WORDS\((\w+)\) = \{(.*?)^\};", text, re.S | re.M):
         macros = set(re.findall(r"#define (\w+) ROW", body))
-        macros |= {f"{m}_LATER" for m in macros}
         if "INPUT_TYPE_RT(id, word)" not in body:
             macros |= {f"{m}_RT" for m in macros}
-        words = [(macro, word) for macro, word in rows() if macro in macros]
-        words = [f"({word})" if macro.endswith("_LATER") else word for macro, word in words]
-        found[name] = "|".join(words)
+        found[name] = "|".join(word for macro, word in rows() if macro in macros)
     return found

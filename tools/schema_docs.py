@@ -23,8 +23,7 @@ TYPES = {"bool": ["boolean", "string"], "int": ["integer", "string"], "float": [
 
 
 def words(row):
-    """Allowed words without the marks of those that are not supported yet."""
-    return [w.strip("()") for w in row["choices"].split("|")] if row["choices"] else []
+    return row["choices"].split("|") if row["choices"] else []
 
 
 def property_of(row):

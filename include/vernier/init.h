@@ -36,7 +36,7 @@ const char *vn_configuration_text(const struct vn_configuration *c);
 struct vn_key_info {
     const char *group, *name, *help;
     const char *type; /* in words: "integer", "list, separated by ';'" */
-    const char *state; /* "works", "checked, no effect on a CPU", "not supported yet" */
+    const char *state; /* "works", "checked, no effect on a CPU" */
     const char *otherwise; /* the default; NULL: none */
     const char *needs; /* "KEY=VALUE|VALUE" without which it has no effect; NULL: nothing */
     const char *excludes; /* a key that must not be there; NULL: none */

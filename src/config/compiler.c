@@ -84,7 +84,7 @@ static int resolve_source(const struct config *c, struct vn_arena *a, const stru
         return no_such_input(c, a, &at, l->first, e);
     if (!w)
         return vn_config_fail_rule(c, &at, e, VN_E_INPUT, "%s: expected one of %s, got '%s'", l->first,
-                                   vn_word_list(a, vn_words_input_source, ", ", 0), l->text);
+                                   vn_word_list(a, vn_words_input_source, ", "), l->text);
     in->source = (enum input_source)w->value;
     if (in->source != SOURCE_RESIZER)
         return VN_OK;

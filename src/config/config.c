@@ -59,11 +59,9 @@ static int check_choice(const struct config *c, struct vn_arena *a, const struct
                         struct vn_err *e)
 {
     const struct config_word *w = vn_word_find(s->key->words, word);
-    if (w && w->later)
-        return vn_config_fail(c, s, e, VN_E_UNSUPPORTED, "'%s' is not supported yet", word);
     if (w)
         return VN_OK;
-    const char *list = vn_word_list(a, s->key->words, ", ", 0);
+    const char *list = vn_word_list(a, s->key->words, ", ");
     return vn_config_fail(c, s, e, VN_E_INPUT, "expected one of %s, got '%s'", list, word);
 }
 
@@ -153,7 +151,7 @@ static int is_needed(const struct config *c, struct vn_arena *a, const char *nee
 static int check_needs(struct config *c, struct vn_arena *a, struct setting *s, struct vn_err *e)
 {
     const char *needs = s->key->needs, *other;
-    if (!needs || s->key->state == KEY_LATER || is_needed(c, a, needs, &other))
+    if (!needs || is_needed(c, a, needs, &other))
         return VN_OK;
     const char *text = vn_config_text(c, other), *expected = strchr(needs, '=') + 1;
     s->ignored = 1;
@@ -166,23 +164,10 @@ static int check_needs(struct config *c, struct vn_arena *a, struct setting *s, 
                           text ? text : "not set", expected);
 }
 
-static int check_later(const struct config *c, const struct setting *s, struct vn_err *e)
-{
-    const struct key *k = s->key;
-    int off = 0;
-    if (k->type == KEY_BOOL && s->text && parse_bool(s->text, &off) && !off)
-        return VN_OK; /* switching off what is not there is right */
-    if (k->def && s->text && !strcmp(k->def, s->text))
-        return VN_OK;
-    return vn_config_fail(c, s, e, VN_E_UNSUPPORTED, "not supported yet (%s)", k->help);
-}
-
 /* The value alone. */
 static int check_value(const struct config *c, struct vn_arena *a, const struct setting *s, struct vn_err *e)
 {
     const struct key *k = s->key;
-    if (k->state == KEY_LATER)
-        return check_later(c, s, e);
     const int needs_leaves = k->type == KEY_MAP || (k->type == KEY_TREE && k->state == KEY_WORKS);
     if (!s->text && (k->type != KEY_TREE || needs_leaves) && !(needs_leaves && s->leaves.n))
         return vn_config_fail(c, s, e, VN_E_INPUT, "expected a value");

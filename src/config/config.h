@@ -23,7 +23,6 @@ enum key_type {
 
 enum key_state {
     KEY_WORKS,
-    KEY_LATER,   /* known to the format, not supported yet */
     KEY_VENDOR,  /* names vendor hardware: checked, then reported as without meaning here */
 };
 
@@ -31,7 +30,6 @@ enum key_state {
 struct config_word {
     const char *text;
     int value; /* of the key's enum */
-    int later; /* known to the format, not supported yet */
 };
 extern const struct config_word vn_words_input_type_train[], vn_words_input_type_rt[], vn_words_layout[],
     vn_words_value_range[], vn_words_norm_type[], vn_words_cal_data_type[], vn_words_calibration_type[],
@@ -41,9 +39,8 @@ extern const struct config_word vn_words_input_type_train[], vn_words_input_type
 /* NULL: not there. */
 const struct config_word *vn_word_find(const struct config_word *words, const char *text);
 const char *vn_word_of(const struct config_word *words, int value);
-/* All words; `mark_later`: in () those that are not supported yet. */
-const char *vn_word_list(struct vn_arena *a, const struct config_word *w, const char *between,
-                         int mark_later);
+/* All words. */
+const char *vn_word_list(struct vn_arena *a, const struct config_word *w, const char *between);
 
 /* Input types are enum vn_input_type, at run time and in training. */
 enum input_layout {

@@ -4,8 +4,7 @@
 #include "config/config.h"
 
 #define WORDS(list) const struct config_word vn_words_##list[]
-#define ROW(id, word) { word, id, 0 },
-#define ROW_LATER(id, word) { word, id, 1 },
+#define ROW(id, word) { word, id },
 
 WORDS(input_type_rt) = {
 #define INPUT_TYPE ROW
@@ -40,14 +39,12 @@ WORDS(norm_type) = {
 
 WORDS(cal_data_type) = {
 #define DATA_TYPE ROW
-#define DATA_TYPE_LATER ROW_LATER
 #include "config/words.def"
     { 0 }
 };
 
 WORDS(calibration_type) = {
 #define CALIBRATION ROW
-#define CALIBRATION_LATER ROW_LATER
 #include "config/words.def"
     { 0 }
 };
@@ -128,13 +125,10 @@ const char *vn_word_of(const struct config_word *words, int value)
     return "?";
 }
 
-const char *vn_word_list(struct vn_arena *a, const struct config_word *w, const char *between, int mark_later)
+const char *vn_word_list(struct vn_arena *a, const struct config_word *w, const char *between)
 {
     const char *list = "";
-    for (int i = 0; w[i].text; i++) {
-        const int mark = mark_later && w[i].later;
-        const char *word = mark ? vn_arena_fmt(a, "(%s)", w[i].text) : w[i].text;
-        list = vn_arena_fmt(a, "%s%s%s", list, i ? between : "", word);
-    }
+    for (int i = 0; w[i].text; i++)
+        list = vn_arena_fmt(a, "%s%s%s", list, i ? between : "", w[i].text);
     return list;
 }

@@ -123,7 +123,7 @@ static void add_rest(struct text *t, const char *group, const char *used)
             continue;
         add(t, vn_arena_fmt(t->arena, "  # %s: %s   # %s%s%s\n", k->name, k->def ? k->def : "", k->help,
                             k->words ? "; one of " : "",
-                            k->words ? vn_word_list(t->arena, k->words, "|", 1) : ""));
+                            k->words ? vn_word_list(t->arena, k->words, "|") : ""));
     }
 }
 

@@ -16,7 +16,7 @@ static const char *const types[] = {
     [KEY_MAP] = "mapping of names to words",
 };
 static const char *const states[] = {
-    [KEY_WORKS] = "works", [KEY_LATER] = "not supported yet", [KEY_VENDOR] = "checked, no effect on a CPU"
+    [KEY_WORKS] = "works", [KEY_VENDOR] = "checked, no effect on a CPU"
 };
 
 int vn_key_describe(int i, struct vn_key_info *out)

@@ -86,18 +86,18 @@ int vn_samples_hash(uint64_t *h, const struct vn_samples *s, struct vn_err *e)
 
 /* ---- a raw dump or .npy, in the training type and layout ---- */
 
-/* The other type that files are known to have is named where the size says so. */
+/* Other types of that size are named. */
 static int wrong_size(const char *path, size_t got, int64_t n, const struct vn_shape *shape,
                       enum vn_dtype type, struct vn_err *e)
 {
-    char text[VN_SHAPE_TEXT];
-    const enum vn_dtype other = type == VN_F32 ? VN_U8 : VN_F32;
-    const char *hint = "";
-    if (got == (size_t)n * vn_dtype_size(other))
-        hint = other == VN_F32 ? "; 4 times as long: set cal_data_type: float32 if these are float32 values"
-                               : "; a quarter as long: set cal_data_type: uint8 if these are uint8 values";
-    return vn_fail(e, VN_E_INPUT, "%s: %zu bytes, expected %zu for shape %s of %s%s", path, got,
-                   (size_t)n * vn_dtype_size(type), vn_shape_text(shape, text), vn_dtype_name(type), hint);
+    char text[VN_SHAPE_TEXT], types[80] = "";
+    size_t at = 0;
+    for (const struct config_word *w = vn_words_cal_data_type; w->text; w++)
+        if (got == (size_t)n * vn_dtype_size((enum vn_dtype)w->value))
+            at += (size_t)snprintf(types + at, sizeof types - at, "%s%s", at ? " or " : "", w->text);
+    return vn_fail(e, VN_E_INPUT, "%s: %zu bytes, expected %zu for shape %s of %s%s%s%s", path, got,
+                   (size_t)n * vn_dtype_size(type), vn_shape_text(shape, text), vn_dtype_name(type),
+                   at ? "; if the values are of type " : "", types, at ? ", set cal_data_type" : "");
 }
 
 static int long_axes(int64_t d[], const struct vn_shape *s)

@@ -157,7 +157,9 @@ def test_one_sample(tmp_path, model):
 
 
 @pytest.mark.parametrize("data, kind, message", [
-    ([GOOD[0][:, :5]] * 3, "uint8", r"00.bin: 720 bytes, expected 5184 .*\(and 2 other unusable files of input x"), ([GOOD[0]] * 3, "float32", "4 times as long: set cal_data_type: float32"),
+    ([GOOD[0][:, :5]] * 3, "uint8", r"00.bin: 720 bytes, expected 5184 .*\(and 2 other unusable files of input x"),
+    ([GOOD[0]] * 3, "float32", "of type float32 or int32, set cal_data_type"),
+    ([GOOD[0]] * 3, "int16", "of type int16, set cal_data_type"),
 ])
 def test_size(tmp_path, model, data, kind, message):
     found = Set(tmp_path, model, data, kind, given="uint8").check(want=tool.CHECK_FAILED)
@@ -212,6 +214,19 @@ def test_pictures_of_other_names(tmp_path, model):
     assert "no image has the name of a sample" in tool.run("check", "--data", "-c", s.config, "--images", tmp_path / "images", want=tool.BAD_INPUT).err
 
 
+@pytest.mark.parametrize("kind", ["int8", "int16", "int32", "uint8"])
+def test_types_of_raw_files(tmp_path, model, kind):
+    """The same values in float32 files give the same program."""
+    made = []
+    for name, of in ("a", kind), ("b", "float32"):
+        (tmp_path / name).mkdir()
+        data = [x // 2 for x in GOOD]  # within int8
+        s = Set(tmp_path / name, model, data, of, inputs={"norm_type": "data_scale", "scale_value": "0.01"})
+        tool.run("convert", "-c", s.config, "--log", "none", cwd=tmp_path / name, want=tool.DONE)
+        made.append(onnx.load(next((tmp_path / name).rglob("*_quantized_model.onnx"))).graph)
+    assert made[0] == made[1]
+
+
 # ---- forms of the command, and conversion ----
 
 def test_model_and_folder(tmp_path, model):
@@ -219,7 +234,8 @@ def test_model_and_folder(tmp_path, model):
     result = json.loads(tool.run("check", model, tmp_path / "images", "--data", "--json", want=tool.DONE).out)
     assert result == {"samples": N, "passed": True, "findings": []}
     done = tool.run("check", s.data, model, "--data", want=tool.CHECK_FAILED)  # raw uint8 is no float32 tensor
-    assert "error (unreadable): " in done.out and "a quarter as long" in done.out and "12 samples: FAILED" in done.out
+    assert "error (unreadable): " in done.out and "of type uint8 or int8, set cal_data_type" in done.out \
+        and "12 samples: FAILED" in done.out
 
 
 def test_tensors_in_another_layout(tmp_path, model):

@@ -14,7 +14,6 @@ from test_config import KEYS, compose, set_keys
 WITHOUT_MEANING = {"enable_vpu", "enable_spu", "log_level", "core_num", "max_time_per_fc", "cache_mode",
                    "cache_path", "max_l2m_size", "ability_entry", "extra_params", "jobs"}
 FEATURES = dict(input_type_train="'featuremap'", input_type_rt="'featuremap'")
-NOT_YET = set()
 # whose effect is what the whole suite tests
 EVERYWHERE = {"onnx_model", "caffe_model", "prototxt", "output_model_file_prefix", "working_dir",
               "input_name", "input_shape", "input_value", "cal_data_dir", "cal_data_type", "preprocess_on",
@@ -100,9 +99,8 @@ LOOK = {
 
 def test_every_key_is_here():
     names = {k["name"] for k in KEYS}
-    assert names == WITHOUT_MEANING | NOT_YET | EVERYWHERE | set(CASES) | ELSEWHERE
+    assert names == WITHOUT_MEANING | EVERYWHERE | set(CASES) | ELSEWHERE
     assert {k["name"] for k in KEYS if k["state"] == "VENDOR"} == WITHOUT_MEANING
-    assert {k["name"] for k in KEYS if k["state"] == "LATER"} == NOT_YET
 
 
 @pytest.mark.parametrize("key", CASES)

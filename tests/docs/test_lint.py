@@ -273,7 +273,7 @@ def test_reasons_are_counted(check):
     assert "6 comparisons of operators have a reason, expected at most 5" in found
 
 
-WORDS = 'LAYOUT(LAYOUT_NCHW, "NCHW")\nLAYOUT_LATER(LAYOUT_NHWC, "NHWC")\n/* LAYOUT(A, "a") */\n'
+WORDS = 'LAYOUT(LAYOUT_NCHW, "NCHW")\nLAYOUT(LAYOUT_NHWC, "NHWC")\n/* LAYOUT(A, "a") */\n'
 COMPARES = ['strcmp(t, "NHWC")', 'strncmp("NCHW", t, 4)', 'vn_streq(at(t, 1), "NHWC")',
             'strcasecmp(t, c ? "x" : "NCHW")']
 
