@@ -121,9 +121,9 @@ static void add_rest(struct text *t, const char *group, const char *used)
         if (strcmp(k->group, group) || k->state != KEY_WORKS ||
             strstr(used, vn_arena_fmt(t->arena, " %s ", k->name)))
             continue;
-        add(t, vn_arena_fmt(t->arena, "  # %s: %s   # %s%s%s\n", k->name, k->def ? k->def : "", k->help,
-                            k->words ? "; one of " : "",
-                            k->words ? vn_word_list(t->arena, k->words, "|") : ""));
+        add(t,
+            vn_arena_fmt(t->arena, "  # %s: %s   # %s%s%s\n", k->name, k->def ? k->def : "", k->help,
+                         k->words ? "; one of " : "", k->words ? vn_word_list(t->arena, k->words, "|") : ""));
     }
 }
 
@@ -179,9 +179,8 @@ static void add_inputs(struct text *t, const struct graph *g, const struct vn_so
                  ? "      # CHECK: type of the device's input (rgb, bgr, yuv444, nv12, gray, featuremap)"
                  : "");
     add_line(t, g, "input_shape", shape_of, "");
-    add_line(
-        t, g, "norm_type", norm_of,
-        any_image(g) ? "   # CHECK: y = (pixel - mean_value) * scale_value, pixel in 0..255" : "");
+    add_line(t, g, "norm_type", norm_of,
+             any_image(g) ? "   # CHECK: y = (pixel - mean_value) * scale_value, pixel in 0..255" : "");
     if (any_image(g))
         add_line(t, g, "scale_value", scale_of,
                  "   # CHECK: 1/255; for (x/255 - m)/s: mean_value 255*m, scale_value 1/(255*s)");
@@ -199,9 +198,10 @@ static void add_calibration(struct text *t, const struct graph *g, const char *d
     add(t,
         vn_arena_fmt(a, "  cal_data_dir: '%s'   # CHECK: about 100 samples\n", dir ? quoted(a, dir) : guess));
     if (image)
-        add(t, any_of(g, type_of, "featuremap")
-                   ? "  preprocess_on: True      # folders of rgb and gray hold images, of featuremap arrays\n"
-                   : "  preprocess_on: True      # the folder holds images\n");
+        add(t,
+            any_of(g, type_of, "featuremap")
+                ? "  preprocess_on: True      # folders of rgb and gray hold images, of featuremap arrays\n"
+                : "  preprocess_on: True      # the folder holds images\n");
     else if (!any_of(g, data_type_of, ""))
         add_line(t, g, "cal_data_type", data_type_of, "");
     add(t, "  calibration_type: 'default'\n");

@@ -15,9 +15,7 @@ static const char *const types[] = {
     [KEY_TREE] = "mapping",
     [KEY_MAP] = "mapping of names to words",
 };
-static const char *const states[] = {
-    [KEY_WORKS] = "works", [KEY_VENDOR] = "checked, no effect on a CPU"
-};
+static const char *const states[] = { [KEY_WORKS] = "works", [KEY_VENDOR] = "checked, no effect on a CPU" };
 
 int vn_key_describe(int i, struct vn_key_info *out)
 {

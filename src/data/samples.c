@@ -470,10 +470,7 @@ int vn_samples_tensor(float *out, const struct vn_samples *s, int i, int input, 
     return vn_sample_file(out, NULL, NULL, src->in, &src->shape, s->pipeline, src->paths[i], e);
 }
 
-int vn_samples_are_images(const struct vn_samples *s, int input)
-{
-    return s->inputs[input].images;
-}
+int vn_samples_are_images(const struct vn_samples *s, int input) { return s->inputs[input].images; }
 
 const char *vn_samples_path(const struct vn_samples *s, int i, int input)
 {

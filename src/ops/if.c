@@ -1,4 +1,5 @@
-/* ops/if.c - one of two subgraphs. A constant condition leaves one of them; else both are computed, and Where chooses. */
+/* ops/if.c - one of two subgraphs. A constant condition leaves one of them; else both are computed, and Where
+ * chooses. */
 #include "ops/compose.h"
 #include "ops/where.h"
 
@@ -6,17 +7,23 @@ struct attrs {
     const struct branch *then_branch, *else_branch;
 };
 static const struct attr_spec specs[] = {
-    { .onnx = "then_branch", .kind = ATTR_BRANCH, .offset = offsetof(struct attrs, then_branch), .required = 1 },
-    { .onnx = "else_branch", .kind = ATTR_BRANCH, .offset = offsetof(struct attrs, else_branch), .required = 1 },
+    { .onnx = "then_branch",
+      .kind = ATTR_BRANCH,
+      .offset = offsetof(struct attrs, then_branch),
+      .required = 1 },
+    { .onnx = "else_branch",
+      .kind = ATTR_BRANCH,
+      .offset = offsetof(struct attrs, else_branch),
+      .required = 1 },
     A_END,
 };
 
 static int infer(struct node *n, struct vn_err *e)
 {
     if (vn_shape_count(&n->in[0]->shape) != 1)
-        return vn_because(e, REASON_condition,
-                          vn_node_fail(n, e, VN_E_UNSUPPORTED, "the condition (%s) must have one element",
-                                       n->in[0]->name));
+        return vn_because(
+            e, REASON_condition,
+            vn_node_fail(n, e, VN_E_UNSUPPORTED, "the condition (%s) must have one element", n->in[0]->name));
     return VN_OK;
 }
 
@@ -58,7 +65,14 @@ static int expand(struct graph *g, const struct node *n, struct vn_err *e)
 }
 
 const struct op_def vn_op_if = {
-    .name = "if", .onnx = "If", .min_in = 1, .max_in = -1, .min_out = 1, .max_out = -1,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .expand = expand,
+    .name = "if",
+    .onnx = "If",
+    .min_in = 1,
+    .max_in = -1,
+    .min_out = 1,
+    .max_out = -1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .expand = expand,
 };

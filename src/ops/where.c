@@ -25,8 +25,8 @@ static int infer(struct node *n, struct vn_err *e)
         return vn_node_fail(n, e, VN_E_INPUT, "condition %s is %s, expected bool", n->in[0]->name,
                             vn_dtype_name(n->in[0]->dtype));
     if (n->in[1]->dtype != n->in[2]->dtype)
-        return vn_node_fail(n, e, VN_E_INPUT, "%s is %s, %s is %s", n->in[1]->name, vn_dtype_name(n->in[1]->dtype), n->in[2]->name,
-                            vn_dtype_name(n->in[2]->dtype));
+        return vn_node_fail(n, e, VN_E_INPUT, "%s is %s, %s is %s", n->in[1]->name,
+                            vn_dtype_name(n->in[1]->dtype), n->in[2]->name, vn_dtype_name(n->in[2]->dtype));
     TRY(check_same(n, e));
     for (int i = 0; i < 3; i += 2) {
         left = s;
@@ -39,8 +39,15 @@ static int infer(struct node *n, struct vn_err *e)
 static void call(const struct node *n, struct portable_params *p) { (void)n, p->id = VN_PORTABLE_where; }
 
 const struct op_def vn_op_where = {
-    .name = "where", .onnx = "Where", .min_in = 3, .max_in = 3,
-    .attrs = specs, .attrs_size = sizeof(struct where_attrs),
-    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
+    .name = "where",
+    .onnx = "Where",
+    .min_in = 3,
+    .max_in = 3,
+    .attrs = specs,
+    .attrs_size = sizeof(struct where_attrs),
+    .infer = infer,
+    .eval = vn_eval_portable,
+    .lower = vn_low_portable,
+    .portable = call,
     .chooses = 2,
 };

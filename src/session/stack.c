@@ -94,8 +94,8 @@ static int run_files(struct vn_session *s, const char *const *files, int n, cons
 {
     if (s->net->n_in != 1)
         return vn_fail(e, VN_E_USAGE,
-                       "%s has %d inputs: files can be run one by one where there is one; else give a file for each "
-                       "input (--input NAME=FILE)",
+                       "%s has %d inputs: files can be run one by one where there is one; else give a file "
+                       "for each input (--input NAME=FILE)",
                        s->net->path, s->net->n_in);
     struct stack st = { .arena = vn_arena_new(), .s = s, .files = files, .n = n };
     const int status = run_stack(&st, folder, format, e);

@@ -167,7 +167,8 @@ def pictures(folder, n=4):
 
 def test_an_image_and_an_array(tmp_path):
     """What init writes takes a folder of images and one of arrays."""
-    network(tmp_path / "m.onnx", [("x", TensorProto.FLOAT, (1, 3, 8, 8)), ("mask", TensorProto.FLOAT, (1, 3))],
+    inputs = [("x", TensorProto.FLOAT, (1, 3, 8, 8)), ("mask", TensorProto.FLOAT, (1, 3))]
+    network(tmp_path / "m.onnx", inputs,
             [helper.make_node("Conv", ["x", "w"], ["a"]), helper.make_node("GlobalAveragePool", ["a"], ["b"]),
              helper.make_node("Flatten", ["b"], ["c"]), helper.make_node("Mul", ["c", "mask"], ["y"])])
     tool.run("init", "m.onnx", cwd=tmp_path, want=tool.DONE)
@@ -217,6 +218,7 @@ def test_outputs_without_a_batch(tmp_path):
 
 def test_random_data_have_no_files(tmp_path):
     """calibration_type skip: flow verifies the program, and reports show the worst samples."""
-    configured(tmp_path, [helper.make_node("Conv", ["x", "w"], ["a"]), helper.make_node("Relu", ["a"], ["y"])])
+    configured(tmp_path, [helper.make_node("Conv", ["x", "w"], ["a"]),
+                          helper.make_node("Relu", ["a"], ["y"])])
     tool.run("convert", "-c", "c.yaml", "--report", "r.html", cwd=tmp_path, want=tool.DONE)
     assert "4 of 5 checked, PASSED" in tool.run("flow", "-c", "c.yaml", cwd=tmp_path, want=tool.DONE).out
