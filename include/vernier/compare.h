@@ -52,18 +52,20 @@ struct vn_compare_options {
     const struct vn_compare_threshold *thresholds;
     int n_thresholds;
     int judge_all; /* 1: thresholds hold for every tensor; 0: for the network's outputs, where one is known */
-    int decision_axis; /* of `agreement`; tensors of fewer axes: the last one */
+    int decision_axis; /* of `agreement`; -1: as vn_session_class_axis; tensors of fewer axes: the last one */
 };
-/* No sides, no thresholds, decisions along axis 1. */
+/* No sides, no thresholds, decisions as the network says. */
 void vn_compare_options_default(struct vn_compare_options *o);
 
 /* A tensor that both sides have, over all samples. */
 struct vn_compared {
     const char *name;
     int output; /* 1: an output of an artefact */
+    int judge; /* 1: a float that an output is judged by: itself, or the last in front of integers */
+    int exact; /* 1: integers or booleans: `agreement` is the share of equal elements; some are NaN */
     int samples;
     int64_t elements; /* of a sample */
-    double metric[VN_COMPARE_METRICS];
+    double metric[VN_COMPARE_METRICS]; /* NaN: it has none */
     double cosine_min;
     int worst_sample; /* of cosine_min, counted from 0 */
     int mistrusted; /* 1: the left is nearly all zeros */

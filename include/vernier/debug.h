@@ -55,7 +55,7 @@ struct vn_debug_options {
     int n_nodes;
     int restore; /* 1: everything is quantized but the row's node, weight or activation */
     enum vn_debug_metric sort; /* rows are sorted by it, the most sensitive first */
-    int decision_axis; /* of outputs: the largest along it is the decision */
+    int decision_axis; /* of outputs: the largest along it is the decision; -1: as vn_session_class_axis */
     size_t memory_limit; /* bytes for all threads together; 0: no limit */
     struct vn_options run; /* threads and CPU features; they change no result */
     struct vn_listener listener; /* progress: "sensitivity" */

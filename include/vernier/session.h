@@ -137,6 +137,10 @@ int vn_session_node_output(const struct vn_session *s, int i, int slot);
 /* A value of that graph: as vn_model_tensor, without data; `instruction` is the number of the node that makes
  * it, `dtype` that of the integers where it is quantized. VN_E_USAGE: no such value, or a .bin. */
 int vn_session_value_info(const struct vn_session *s, int value, struct vn_view *out);
+/* Its axis along which classes lie, so that the largest element is a decision: of the Softmax that makes it,
+ * or the channels of the linear node; else 1. -1: no such value, a .bin, or the axis is missing or has one
+ * element. */
+int vn_session_class_axis(const struct vn_session *s, int value);
 
 /* The program that the session runs, to look at: its instructions, tensors, sizes and device-side inputs.
  * NULL on the reference executor. It lives as long as the session. */

@@ -50,7 +50,7 @@ struct vn_tune_options {
     int plans; /* how many are built; 0: 16 */
     int resume; /* 1: go on with the journal in working_dir */
     int samples; /* at most so many are scored; 0: 50 */
-    int decision_axis; /* of outputs: the largest along it is the decision */
+    int decision_axis; /* of outputs: the largest along it is the decision; -1: as vn_session_class_axis */
     enum vn_tune_cost cost;
     int accept_data; /* as in vn_convert_options */
     struct vn_options run; /* threads and CPU features */

@@ -552,7 +552,7 @@ _COSTS = {"measured": 0, "target": 1}
 
 def tune(config: PathLike, *, latency_ratio: float = 0, size_ratio: float = 0, max_drop: float = 0,
          task: PathLike | None = None, minutes: float = 0, plans: int = 0, resume: bool = False,
-         samples: int = 0, decision_axis: int = 1, cost: str = "measured", accept_data: bool = False,
+         samples: int = 0, decision_axis: int = -1, cost: str = "measured", accept_data: bool = False,
          threads: int = 1, log: Log | None = None, progress: Progress | None = None) -> Tuning:
     """Find the cheapest mix of int8, int16 and float32 that is good enough (docs/tune.md), and write it as
     PREFIX_tuned.yaml beside the configuration.

@@ -22,7 +22,9 @@ static const struct option_def options[] = {
     { "--judge", 0, "outputs|all", 0, 0, "tensors that thresholds hold for (default outputs)" },
     { "--sort", 0, "METRIC|order", 0, 0,
       "least alike first by this metric (default cosine), or as they run" },
-    { "--decision-axis", 0, "N", 0, 0, "the largest element along this axis is a decision (default 1)" },
+    { "--decision-axis", 0, "N", 0, 0,
+      "the largest element along this axis is a decision (default: of the Softmax or the last linear "
+      "operator in front, else 1)" },
     { "--all", 0, NULL, 0, 0, "print every tensor, not only the first 20 and the outputs" },
     { "--proto", 0, "FILE", 0, 0, "prototxt of a Caffe network; the model is its caffemodel" },
     SHAPE_OPTION,
@@ -69,7 +71,7 @@ static int read_thresholds(struct vn_compare_options *o, struct vn_arena *a, str
     o->judge_all = judge && !strcmp(judge, "all");
     if (judge && !o->judge_all && strcmp(judge, "outputs") != 0)
         return vn_fail(e, VN_E_USAGE, "--judge: expected outputs or all, got '%s'", judge);
-    return vn_opt_int("--decision-axis", 1, 0, VN_MAX_RANK - 1, &o->decision_axis, e);
+    return vn_opt_int("--decision-axis", -1, 0, VN_MAX_RANK - 1, &o->decision_axis, e);
 }
 
 static int read_options(struct vn_compare_options *o, struct logger *log, struct vn_arena *a,

@@ -15,7 +15,9 @@ static const struct option_def options[] = {
     { "--nodes", 'i', "NAME", 1, 0, "only this node, or calibration node TENSOR_HzCalibration" },
     { "--restore", 0, NULL, 0, 0, "sensitivity: quantize everything but the row's node or tensor" },
     { "--samples", 'd', "N", 0, 0, "use the first N samples of the folder (default: all)" },
-    { "--decision-axis", 0, "N", 0, 0, "the largest element along this axis is a decision (default 1)" },
+    { "--decision-axis", 0, "N", 0, 0,
+      "the largest element along this axis is a decision (default: of the Softmax or the last linear "
+      "operator in front, else 1)" },
     { "--memory", 0, "MIB", 0, 0, "limit of working memory; fewer threads are used where it is too low" },
     { "--quantize", 'q', "NAMES", 1, 0,
       "accumulated: quantize these nodes together ('A,B'; 'weight', 'activation': all of them); each "
@@ -82,7 +84,7 @@ static int read_lists(struct vn_debug_options *o, struct vn_err *e)
     o->nodes = o->n_nodes ? words : NULL;
     o->restore = vn_opt("--restore") != NULL;
     TRY(vn_opt_int("--samples", 0, 1, 1000000, &o->samples, e));
-    TRY(vn_opt_int("--decision-axis", 1, 0, VN_MAX_RANK - 1, &o->decision_axis, e));
+    TRY(vn_opt_int("--decision-axis", -1, 0, VN_MAX_RANK - 1, &o->decision_axis, e));
     TRY(vn_opt_int("--memory", 0, 1, 1 << 30, &mib, e));
     o->memory_limit = (size_t)mib << 20;
     return VN_OK;

@@ -18,7 +18,9 @@ static const struct option_def options[] = {
     { "--minutes", 0, "M", 0, 0, "stop the search after M minutes; the best plan so far counts" },
     { "--resume", 0, NULL, 0, 0, "go on with the journal of an interrupted run" },
     { "--samples", 'd', "N", 0, 0, "score on at most N samples (default 50)" },
-    { "--decision-axis", 0, "N", 0, 0, "the largest element along this axis is a decision (default 1)" },
+    { "--decision-axis", 0, "N", 0, 0,
+      "the largest element along this axis is a decision (default: of the Softmax or the last linear "
+      "operator in front, else 1)" },
     { "--cost", 0, "SOURCE", 0, 0,
       "measured (default): times on this machine; target: macs_per_cycle and memory_bandwidth of the "
       "target" },
@@ -55,7 +57,7 @@ static int read_options(struct vn_tune_options *o, struct vn_err *e)
     TRY(vn_opt_real("--minutes", 0, 0, 1e6, &o->minutes, e));
     TRY(vn_opt_int("--plans", 0, 1, 100000, &o->plans, e));
     TRY(vn_opt_int("--samples", 0, 1, 1000000, &o->samples, e));
-    TRY(vn_opt_int("--decision-axis", 1, 0, VN_MAX_RANK - 1, &o->decision_axis, e));
+    TRY(vn_opt_int("--decision-axis", -1, 0, VN_MAX_RANK - 1, &o->decision_axis, e));
     TRY(read_cost(o, e));
     return vn_opt_run(&o->run, e);
 }

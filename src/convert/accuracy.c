@@ -41,30 +41,6 @@ const struct value *vn_convert_judge(struct vn_arena *a, const struct graph *g, 
     return j.worst;
 }
 
-/* As above, before anything was compared: all float values at which the search can end. */
-static void mark_front(unsigned char *wanted, struct vn_arena *a, const struct value *from)
-{
-    VEC(const struct value *) todo = { 0 };
-    VEC_PUSH(a, &todo, from);
-    while (todo.n) {
-        const struct value *v = todo.v[--todo.n];
-        if (wanted[v->id])
-            continue;
-        wanted[v->id] = 1;
-        for (int i = 0; !vn_dtype_is_float(v->dtype) && v->producer && i < v->producer->n_in; i++)
-            if (v->producer->in[i] && !v->producer->in[i]->data)
-                VEC_PUSH(a, &todo, v->producer->in[i]);
-    }
-}
-
-const unsigned char *vn_convert_judges(struct vn_arena *a, const struct graph *g)
-{
-    unsigned char *wanted = NEW_ARRAY(a, unsigned char, g->values.n);
-    for (int i = 0; i < g->outputs.n; i++)
-        mark_front(wanted, a, g->outputs.v[i]);
-    return wanted;
-}
-
 double vn_convert_worst_cosine(struct vn_arena *a, const struct graph *g, const struct comparison *cmp)
 {
     double worst = NAN;

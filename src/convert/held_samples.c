@@ -63,25 +63,15 @@ int vn_held_folds(struct vn_conversion *c, struct vn_err *e)
 
 /* ---- what is judged ---- */
 
-/* A Softmax says where classes lie; else they are on axis 1, as loss functions have them. */
-static int decision_axis(const struct value *v)
-{
-    int64_t axis = 1;
-    if (v->producer && v->producer->op->drops_low)
-        vn_node_attr_int(v->producer, "axis", &axis);
-    axis += axis < 0 ? v->shape.rank : 0;
-    return v->shape.rank >= 2 && axis < v->shape.rank && v->shape.d[axis] > 1 ? (int)axis : -1;
-}
-
 static void find_judges(struct held_samples *h, struct vn_arena *a, const struct graph *g)
 {
-    const unsigned char *marked = vn_convert_judges(a, g);
+    const unsigned char *marked = vn_graph_judges(a, g);
     const struct mask *masks = vn_masks_find(a, g);
     h->judge = NEW_ARRAY(a, struct judged_value, g->values.n);
     for (int i = 0; i < g->values.n; i++) {
         const struct value *v = g->values.v[i];
         if (marked[i] && vn_dtype_is_float(v->dtype) && !v->data)
-            h->judge[h->judges++] = (struct judged_value){ v->name, decision_axis(v), masks[i] };
+            h->judge[h->judges++] = (struct judged_value){ v->name, vn_value_class_axis(v), masks[i] };
     }
 }
 

@@ -75,8 +75,6 @@ int vn_convert_mixed_count(void);
  * last in front of it. NULL: there is none. */
 const struct value *vn_convert_judge(struct vn_arena *a, const struct graph *g, const struct comparison *cmp,
                                      const struct value *output);
-/* By value id, 1: may be such a judge. */
-const unsigned char *vn_convert_judges(struct vn_arena *a, const struct graph *g);
 /* The least mean cosine of what judges the outputs; NaN: nothing does. */
 double vn_convert_worst_cosine(struct vn_arena *a, const struct graph *g, const struct comparison *cmp);
 void vn_convert_note_accuracy(struct vn_conversion *c, struct graph *g);

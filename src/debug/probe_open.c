@@ -43,6 +43,7 @@ static void keep_parameters(struct probe *p, const struct graph *g)
 static int ordered(struct probe *p, const struct graph **g, const struct graph *calibrated, struct vn_err *e)
 {
     struct graph *own = vn_graph_clone(p->arena, calibrated);
+    vn_graph_add_judges(own);
     vn_probe_order(own);
     *g = own;
     return check_constants(own, e);

@@ -4,21 +4,31 @@ int vn_judged_outputs(struct judged_outputs *o, struct vn_arena *a, const struct
                       const char *const *names, int n, int axis, struct vn_err *e)
 {
     int all;
-    vn_session_outputs(p->floats, &all);
-    *o = (struct judged_outputs){ names ? n : all, NEW_ARRAY(a, int, names ? n : all), axis };
-    for (int i = 0; i < o->n; i++) {
-        o->index[i] = names ? vn_session_output_find(p->floats, names[i]) : i;
-        if (o->index[i] < 0)
+    const struct vn_port *ports = vn_session_outputs(p->floats, &all);
+    *o = (struct judged_outputs){ 0, NEW_ARRAY(a, int, names ? n : all), axis };
+    for (int i = 0; !names && i < all; i++)
+        if (vn_dtype_is_float(ports[i].dtype))
+            o->index[o->n++] = i;
+    for (int i = 0; names && i < n; i++) {
+        const int k = vn_session_output_find(p->floats, names[i]);
+        if (k < 0)
             return vn_fail(e, VN_E_USAGE, "%s has no output %s", p->graph->source, names[i]);
+        if (!vn_dtype_is_float(ports[k].dtype))
+            return vn_fail(
+                e, VN_E_USAGE,
+                "%s: output %s is %s: it is judged by the last float tensors in front of it, which "
+                "are judged without --output",
+                p->graph->source, names[i], vn_dtype_name(ports[k].dtype));
+        o->index[o->n++] = k;
     }
-    return VN_OK;
+    return o->n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no output depends on floats", p->graph->source);
 }
 
 /* Along the axis; where the tensor has none, every element decides for itself. */
 static void set_decisions(struct output_numbers *out, const struct vn_view *v, int axis)
 {
     out->classes = out->step = 1;
-    if (axis >= v->rank)
+    if (axis < 0 || axis >= v->rank)
         return;
     out->classes = v->shape[axis] > 0 ? v->shape[axis] : 1;
     for (int d = axis + 1; d < v->rank; d++)
@@ -29,7 +39,10 @@ int vn_output_numbers(struct output_numbers *out, struct vn_arena *a, const stru
                       int axis, struct vn_err *e)
 {
     struct vn_view v;
+    int outputs;
     TRY(vn_session_output(s, output, &v, e));
+    if (axis < 0)
+        axis = vn_session_class_axis(s, vn_session_outputs(s, &outputs)[output].value);
     out->n = vn_view_count(&v);
     if (out->n > out->room) {
         out->room = out->n;

@@ -8,9 +8,9 @@
 struct judged_outputs {
     int n;
     int *index; /* of each: in the session */
-    int axis; /* of decisions */
+    int axis; /* of decisions; -1: the network says it */
 };
-/* names NULL: all. VN_E_USAGE: no such output. */
+/* names NULL: all that are float, in which integers have their judges. VN_E_USAGE: no such output. */
 int vn_judged_outputs(struct judged_outputs *o, struct vn_arena *a, const struct probe *p,
                       const char *const *names, int n, int axis, struct vn_err *e);
 

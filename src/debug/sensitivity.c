@@ -30,7 +30,7 @@ struct job {
 
 void vn_debug_options_default(struct vn_debug_options *o)
 {
-    *o = (struct vn_debug_options){ .decision_axis = 1 };
+    *o = (struct vn_debug_options){ .decision_axis = -1 };
     vn_options_default(&o->run);
 }
 

@@ -94,6 +94,15 @@ static int intervals(struct evaluation *out, const struct run *w, const struct r
 
 /* ---- likeness ---- */
 
+/* Integers and booleans are equal or not: they have no cosine. */
+static int is_exact(const struct run *w, const char *output)
+{
+    int n;
+    const int k = w->eval->judge ? vn_session_output_find(w->eval->judge, output) : -1;
+    const struct vn_port *p = k < 0 ? NULL : &vn_session_outputs(w->eval->judge, &n)[k];
+    return p && !vn_dtype_is_float(p->dtype);
+}
+
 static void sum_likeness(const struct run *w, struct evaluated *to, int m)
 {
     to->outputs = NEW_ARRAY(w->eval->arena, struct output_likeness, w->n_outputs);
@@ -113,6 +122,7 @@ static void sum_likeness(const struct run *w, struct evaluated *to, int m)
             signal += v[LIKE_SIGNAL];
             noise += v[LIKE_NOISE];
         }
+        n = is_exact(w, l->name) ? 0 : n;
         l->cosine_mean = n ? l->cosine_mean / n : NAN;
         l->cosine_min = n ? l->cosine_min : NAN;
         l->sqnr = !n ? NAN : noise == 0 ? INFINITY : 10 * log10(signal / noise);

@@ -129,6 +129,7 @@ static int open_models(struct run *w, struct vn_err *e)
     for (int m = 0; m < w->n_models; m++)
         TRY(open_model(w, s, m, marks, e));
     TRY(vn_session_check_settings(&w->o->inputs, marks, e));
+    w->eval->judge = s->session[0];
     common_outputs(w, s->session);
     return w->n_models > 1 && !w->n_outputs && !strcmp(w->eval->metric->name, "outputs")
                ? vn_fail(e, VN_E_INPUT, "the models have no common output name to compare")

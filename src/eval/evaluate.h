@@ -50,6 +50,7 @@ struct eval_set {
     struct sample *samples;
     int n_labelled; /* pictures that the labels know; 0: they do not say */
     void *truth; /* the metric's labels */
+    const struct vn_session *judge; /* the first model, for what its graph says; NULL: files of results */
     const struct record *const *first; /* the first model's records, when scores are made */
     int n_scores; /* numbers that the metric gives */
     const char **score_name;

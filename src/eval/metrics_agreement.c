@@ -71,16 +71,27 @@ static int keep_output(struct record *out, struct vn_arena *a, struct vn_arena *
     return VN_OK;
 }
 
-static int keep_classes(struct record *out, struct vn_arena *a, struct vn_arena *work,
-                        const struct eval_task *t, const struct vn_session *model, struct vn_err *e)
+enum { AXIS_OF_NETWORK = -9, USUAL_AXIS = 1 };
+
+static int axis_of(const struct eval_set *ev, const char *output)
 {
+    if (ev->task->axis != AXIS_OF_NETWORK)
+        return ev->task->axis;
+    const int axis = vn_session_class_axis(ev->judge, vn_session_value(ev->judge, output));
+    return axis < 0 ? USUAL_AXIS : axis;
+}
+
+static int keep_classes(struct record *out, struct vn_arena *a, struct vn_arena *work,
+                        const struct eval_set *ev, const struct vn_session *model, struct vn_err *e)
+{
+    const struct eval_task *t = ev->task;
     int n;
     const struct vn_port *ports = vn_session_outputs(model, &n);
     int found = 0;
     *out = (struct record){ 0, NEW(a, double) };
     for (int k = 0; k < n; k++)
         if (!t->output || !strcmp(t->output, ports[k].name)) {
-            TRY(keep_output(out, a, work, t->axis, model, k, e));
+            TRY(keep_output(out, a, work, axis_of(ev, ports[k].name), model, k, e));
             found = 1;
         }
     return found ? VN_OK : vn_fail(e, VN_E_USAGE, "%s has no output '%s'", vn_session_path(model), t->output);
@@ -112,8 +123,8 @@ static int keep(struct record *out, struct vn_arena *a, const struct eval_set *e
     const struct truth *t = ev->truth;
     struct vn_arena *work = vn_arena_new();
     (void)i;
-    const int status = t->form ? keep_boxes(out, a, work, t, model, from, e)
-                               : keep_classes(out, a, work, ev->task, model, e);
+    const int status =
+        t->form ? keep_boxes(out, a, work, t, model, from, e) : keep_classes(out, a, work, ev, model, e);
     vn_arena_free(&work);
     return status;
 }

@@ -142,17 +142,36 @@ static void note_seen(struct job *j, int k, const char *name)
     }
 }
 
+static int is_exact(const struct job *j, int k, const char *name, const struct vn_tensor *t)
+{
+    return j->side[k].s ? vn_map_get(j->side[k].exact, name) != NULL : !vn_dtype_is_float(t->dtype);
+}
+
+/* Of decisions: as given, as an artefact's graph says, or 1. */
+static int decision_axis(const struct job *j, const char *name)
+{
+    for (int k = 0; k < 2 && j->o->decision_axis < 0; k++) {
+        const struct vn_session *s = j->side[k].s;
+        const int axis = s ? vn_session_class_axis(s, vn_session_value(s, name)) : -1;
+        if (axis >= 0)
+            return axis;
+    }
+    return j->o->decision_axis < 0 ? 1 : j->o->decision_axis;
+}
+
 static void compare_tensors(struct job *j, const char *name, const struct vn_tensor *l,
                             const struct vn_tensor *r, int sample, struct vn_arena *a)
 {
     struct compared_row *row = row_of(j, name);
     const struct compare_side *artefact = j->side[0].s ? &j->side[0] : j->side[1].s ? &j->side[1] : NULL;
     char text[2][VN_SHAPE_TEXT];
+    const int exact = is_exact(j, 0, name, l) && is_exact(j, 1, name, r);
     const struct vn_tensor *whole = l->shape.rank >= r->shape.rank ? l : r; /* a raw dump has one axis */
     row->elements = vn_shape_count(&l->shape);
     if (row->elements == vn_shape_count(&r->shape))
         vn_tensor_distance_add(&row->d, whole, vn_compare_reals(artefact, a, name, l),
-                               vn_compare_reals(artefact, a, name, r), j->o->decision_axis, sample);
+                               vn_compare_reals(artefact, a, name, r), exact ? -1 : decision_axis(j, name),
+                               sample);
     else
         row->differs = vn_arena_fmt(j->kept, "shape %s, expected %s", vn_shape_text(&r->shape, text[0]),
                                     vn_shape_text(&l->shape, text[1]));
@@ -205,8 +224,22 @@ static int is_output(const struct job *j, const char *name)
     return 0;
 }
 
-static int reaches(const struct vn_compare_threshold *t, double x)
+static int judges(const struct job *j, const char *name)
 {
+    for (int k = 0; k < 2; k++) {
+        const int v = j->side[k].judges ? vn_session_value(j->side[k].s, name) : -1;
+        if (v >= 0 && j->side[k].judges[v] && !vn_map_get(j->side[k].exact, name))
+            return 1;
+    }
+    return 0;
+}
+
+/* A metric that exact tensors do not have asks that all elements are equal. */
+static int reaches(const struct vn_compare_threshold *t, const struct vn_compared *c)
+{
+    const double x = c->metric[t->metric];
+    if (c->exact && isnan(x))
+        return c->metric[VN_COMPARE_AGREEMENT] == 1;
     return vn_compare_metric_rises(t->metric) ? x >= t->value : x <= t->value;
 }
 
@@ -216,9 +249,11 @@ static struct vn_compared publish(const struct job *j, const struct compared_row
     struct vn_compared c = {
         .name = r->name,
         .output = is_output(j, r->name),
+        .judge = judges(j, r->name),
+        .exact = r->d.exact,
         .samples = (int)r->d.sums.samples,
         .elements = r->elements,
-        .cosine_min = r->d.cosine_min,
+        .cosine_min = r->d.exact ? NAN : r->d.cosine_min,
         .worst_sample = r->d.worst,
         .mistrusted = r->d.zeros / samples > MISTRUST_ZEROS,
         .passed = !r->differs,
@@ -227,7 +262,7 @@ static struct vn_compared publish(const struct job *j, const struct compared_row
     for (int m = 0; m < VN_COMPARE_METRICS; m++)
         c.metric[m] = r->differs ? NAN : vn_tensor_distance_metric(&r->d, (enum vn_compare_metric)m);
     for (int i = 0; i < j->o->n_thresholds; i++)
-        c.passed &= reaches(&j->o->thresholds[i], c.metric[j->o->thresholds[i].metric]);
+        c.passed &= reaches(&j->o->thresholds[i], &c);
     return c;
 }
 
@@ -317,7 +352,7 @@ void vn_comparison_free(struct vn_comparison **c)
 
 void vn_compare_options_default(struct vn_compare_options *o)
 {
-    *o = (struct vn_compare_options){ .decision_axis = 1 };
+    *o = (struct vn_compare_options){ .decision_axis = -1 };
     vn_verify_options_default(&o->with);
 }
 

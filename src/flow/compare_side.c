@@ -37,7 +37,9 @@ int vn_compare_side_open(struct compare_side *side, struct vn_arena *a, const ch
 {
     struct vn_session **s = vn_session_slot(a);
     struct vn_map *taken = vn_map_new(a);
-    *side = (struct compare_side){ .path = path, .values = vn_map_new(a), .clamped = vn_map_new(a) };
+    *side = (struct compare_side){
+        .path = path, .values = vn_map_new(a), .clamped = vn_map_new(a), .exact = vn_map_new(a)
+    };
     TRY(vn_verify_open(s, path, 0, &o->with, marks, e));
     side->s = *s;
     for (int i = 0; i < vn_session_values(side->s); i++) {
@@ -45,19 +47,28 @@ int vn_compare_side_open(struct compare_side *side, struct vn_arena *a, const ch
         vn_map_set(side->values, vn_file_name(a, taken, name), (void *)name);
     }
     note_clamped(side);
+    if (vn_session_graph(side->s))
+        side->judges = vn_graph_judges(a, vn_session_graph(side->s));
     return VN_OK;
+}
+
+static int is_wanted(const struct compare_side *side, int value)
+{
+    return !side->outputs_only || (side->judges && side->judges[value]) ||
+           vn_session_output_find(side->s, vn_session_value_name(side->s, value)) >= 0;
 }
 
 static void keep(void *user, int value, const struct vn_view *v)
 {
     struct compare_side *side = user;
-    if (value < 0 ||
-        (side->outputs_only && vn_session_output_find(side->s, vn_session_value_name(side->s, value)) < 0) ||
+    if (value < 0 || !is_wanted(side, value) ||
         vn_trace_find(&side->t, vn_session_value_name(side->s, value)) >= 0)
         return;
     const struct vn_shape shape = vn_shape_of(v->rank, v->shape);
     struct vn_tensor *t = vn_tensor_new(side->arena, VN_F32, &shape);
     vn_view_real(t->data, v);
+    if (!vn_dtype_is_float(v->dtype) && !v->n_scale)
+        vn_map_set(side->exact, vn_session_value_name(side->s, value), side);
     vn_trace_add(&side->t, side->arena, vn_session_value_name(side->s, value), t);
 }
 

@@ -12,7 +12,9 @@ struct compare_side {
     struct vn_session *s; /* NULL: saved arrays */
     struct trace t; /* the arrays; of an artefact the values of the sample that ran last */
     struct vn_arena *arena; /* of these, while it runs */
-    int outputs_only; /* other values are not kept */
+    int outputs_only; /* other values are not kept, but what integer outputs are judged by */
+    const unsigned char *judges; /* by value id (vn_graph_judges); NULL: arrays, or a .bin */
+    struct vn_map *exact; /* of an artefact: values that are integers or booleans */
     struct vn_map *values; /* of an artefact: names of its values by the names that files have */
     struct vn_map
         *clamped; /* of an artefact: values that only a clamp reads, which may share its parameters */

@@ -31,6 +31,12 @@ const struct flow_step *vn_flow_table(int *n)
 
 /* ---- what a comparison says ---- */
 
+/* Integers and booleans are judged by the floats in front of them. */
+static int is_below(const struct vn_compared *r, enum vn_compare_metric m, double least)
+{
+    return r->differs || (!r->exact && !(r->metric[m] >= least));
+}
+
 /* Of the outputs (all: of all tensors), in the order of the run: the first below `least`; NULL: none. */
 static const struct vn_compared *first_below(const struct vn_comparison *c, enum vn_compare_metric m,
                                              double least, int all)
@@ -38,18 +44,25 @@ static const struct vn_compared *first_below(const struct vn_comparison *c, enum
     int n;
     const struct vn_compared *r = vn_comparison_rows(c, &n);
     for (int i = 0; i < n; i++)
-        if ((all || r[i].output) && (r[i].differs || !(r[i].metric[m] >= least)))
+        if ((all || r[i].output || r[i].judge) && is_below(&r[i], m, least))
             return &r[i];
     return NULL;
 }
 
-/* The output with the least SQNR. */
+static int is_worse(const struct vn_compared *r, const struct vn_compared *worst)
+{
+    if (!worst || worst->exact || r->exact)
+        return !worst || !r->exact;
+    return !(r->metric[VN_COMPARE_SQNR] >= worst->metric[VN_COMPARE_SQNR]);
+}
+
+/* The output, or what integer outputs are judged by, with the least SQNR. */
 static const struct vn_compared *worst_output(const struct vn_comparison *c)
 {
     int n;
     const struct vn_compared *r = vn_comparison_rows(c, &n), *worst = NULL;
     for (int i = 0; i < n; i++)
-        if (r[i].output && (!worst || !(r[i].metric[VN_COMPARE_SQNR] >= worst->metric[VN_COMPARE_SQNR])))
+        if ((r[i].output || r[i].judge) && is_worse(&r[i], worst))
             worst = &r[i];
     return worst;
 }
@@ -60,6 +73,9 @@ static const char *numbers(struct vn_arena *a, const struct vn_compared *r)
         return "no output was compared";
     if (r->differs)
         return vn_arena_fmt(a, "%s: %s", r->name, r->differs);
+    if (r->exact)
+        return vn_arena_fmt(a, "%s: %.2f %% of the elements are equal", r->name,
+                            100 * r->metric[VN_COMPARE_AGREEMENT]);
     return vn_arena_fmt(a, "%s: cosine %.6f, SQNR %.1f dB, agreement %.4f", r->name,
                         r->metric[VN_COMPARE_COSINE], r->metric[VN_COMPARE_SQNR],
                         r->metric[VN_COMPARE_AGREEMENT]);

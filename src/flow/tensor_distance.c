@@ -58,16 +58,30 @@ static double divergence(const float *x, const float *y, int64_t n)
     return sum;
 }
 
+static struct distance distance_of(const struct vn_shape *s, const float *x, const float *y, int axis)
+{
+    const int64_t n = vn_shape_count(s);
+    int64_t stride[VN_MAX_RANK] = { 1 };
+    if (axis >= 0 && s->rank) {
+        const int at = axis < s->rank ? axis : s->rank - 1;
+        vn_shape_strides(s, stride);
+        return vn_distance(x, n, y, n, s->d[at], stride[at]);
+    }
+    struct distance d = vn_distance(x, n, y, n, 1, 1);
+    d.agreed = axis >= 0 ? d.agreed : 0;
+    for (int64_t i = 0; axis < 0 && i < n; i++)
+        d.agreed += x[i] == y[i];
+    return d;
+}
+
 void vn_tensor_distance_add(struct tensor_distance *d, const struct vn_tensor *left, const float *x,
                             const float *y, int axis, int sample)
 {
     const struct vn_shape *s = &left->shape;
     const int64_t n = vn_shape_count(s);
     const struct similarity alike = vn_similarity(x, y, n);
-    int64_t stride[VN_MAX_RANK] = { 1 };
-    vn_shape_strides(s, stride);
-    const int at = axis < s->rank ? axis : s->rank ? s->rank - 1 : 0;
-    const struct distance one = vn_distance(x, n, y, n, s->rank ? s->d[at] : 1, s->rank ? stride[at] : 1);
+    const struct distance one = distance_of(s, x, y, axis);
+    d->exact = axis < 0;
     if (!d->sums.samples || alike.cosine < d->cosine_min) {
         d->cosine_min = alike.cosine;
         d->worst = sample;
@@ -92,5 +106,7 @@ double vn_tensor_distance_metric(const struct tensor_distance *d, enum vn_compar
         [VN_COMPARE_KL] = d->kl / samples,
         [VN_COMPARE_AGREEMENT] = vn_distance_agreement(&d->sums),
     };
-    return value[m];
+    const int exists =
+        m == VN_COMPARE_L1 || m == VN_COMPARE_L2 || m == VN_COMPARE_MAX || m == VN_COMPARE_AGREEMENT;
+    return d->exact && !exists ? NAN : value[m];
 }

@@ -24,4 +24,5 @@ const struct op_def vn_op_hardmax = {
     .name = "hardmax", .onnx = "Hardmax", .min_in = 1, .max_in = 1,
     .attrs = specs, .attrs_size = sizeof(struct attrs),
     .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
+    .over_classes = 1,
 };

@@ -71,4 +71,5 @@ const struct op_def vn_op_logsoftmax = {
     .eval = eval,
     .lower = lower,
     .slack = slack,
+    .over_classes = 1,
 };

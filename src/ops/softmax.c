@@ -154,4 +154,5 @@ const struct op_def vn_op_softmax = {
     .quant = { .kind = Q_OWN, .out = Q_OUT_FIXED, .lo = 0, .hi = 1 },
     .slack = slack,
     .drops_low = 1,
+    .over_classes = 1,
 };

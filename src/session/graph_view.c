@@ -57,3 +57,9 @@ int vn_session_value_info(const struct vn_session *s, int value, struct vn_view 
     }
     return VN_OK;
 }
+
+int vn_session_class_axis(const struct vn_session *s, int value)
+{
+    const struct graph *g = s->net->graph;
+    return g && value >= 0 && value < g->values.n ? vn_value_class_axis(g->values.v[value]) : -1;
+}

@@ -97,7 +97,7 @@ int vn_tune_add_loss(struct output_loss *of, const struct tuner *t, struct vn_ar
 {
     struct output_numbers y = { 0 };
     for (int k = 0; k < t->held.outputs; k++) {
-        TRY(vn_output_numbers(&y, a, s, k, t->o->decision_axis, e));
+        TRY(vn_output_numbers(&y, a, s, t->held.judged.index[k], t->o->decision_axis, e));
         add_output(&of[k], &t->held.reference[sample * t->held.outputs + k], &y, t->held.floor[k]);
     }
     return VN_OK;
@@ -142,7 +142,8 @@ static int read_sample(struct tuner *t, struct vn_session *s, int i, struct vn_e
     TRY(vn_session_feed_values(s, x, e));
     TRY(vn_session_run(s, e));
     for (int k = 0; k < h->outputs; k++)
-        TRY(vn_output_numbers(&h->reference[i * h->outputs + k], t->arena, s, k, t->o->decision_axis, e));
+        TRY(vn_output_numbers(&h->reference[i * h->outputs + k], t->arena, s, h->judged.index[k],
+                              t->o->decision_axis, e));
     return VN_OK;
 }
 
@@ -162,7 +163,7 @@ static void plan_samples(struct tuner *t)
         h->range_samples ? vn_samples_count(t->c->samples) / 2 : vn_samples_count(t->c->samples);
     h->n = scored < most ? scored : most;
     h->inputs = t->p.graph->inputs.n;
-    h->outputs = t->p.graph->outputs.n;
+    h->outputs = h->judged.n;
     h->input = NEW_ARRAY(t->arena, float *, (size_t)h->n *(size_t)h->inputs);
     h->reference = NEW_ARRAY(t->arena, struct output_numbers, (size_t)h->n * (size_t)h->outputs);
     h->floor = NEW_ARRAY(t->arena, double, h->outputs);
@@ -172,6 +173,7 @@ static void plan_samples(struct tuner *t)
 int vn_tune_hold_out(struct tuner *t, struct vn_err *e)
 {
     struct vn_session **s = vn_session_slot(t->arena);
+    TRY(vn_judged_outputs(&t->held.judged, t->arena, &t->p, NULL, 0, t->o->decision_axis, e));
     plan_samples(t);
     TRY(vn_session_share(s, t->p.floats, &t->o->run, e));
     for (int i = 0; i < t->held.n; i++) {

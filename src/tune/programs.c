@@ -55,6 +55,7 @@ int vn_tune_build(struct built_program *out, struct tuner *t, struct vn_arena *a
 {
     struct graph *quantized;
     TRY(vn_tune_quantize(&quantized, t, a, rules, n, e));
+    vn_graph_add_judges(quantized);
     return compile(out, t, a, quantized, e);
 }
 

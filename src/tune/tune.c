@@ -22,7 +22,7 @@ struct tune_job {
 
 void vn_tune_options_default(struct vn_tune_options *o)
 {
-    *o = (struct vn_tune_options){ .decision_axis = 1 };
+    *o = (struct vn_tune_options){ .decision_axis = -1 };
     vn_options_default(&o->run);
 }
 

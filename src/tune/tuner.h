@@ -53,6 +53,7 @@ struct output_loss {
 /* Samples that ranges do not come from, and float's outputs. */
 struct held_out {
     int n, inputs, outputs;
+    struct judged_outputs judged; /* `outputs` of them */
     float **input; /* [sample * inputs + i] */
     struct output_numbers *reference; /* [sample * outputs + k] */
     double *floor; /* by output: of squared margins */

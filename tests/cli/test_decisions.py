@@ -1,0 +1,96 @@
+"""Along which axis of an output decisions lie, and what integer outputs are judged by."""
+import json
+
+import numpy as np
+import onnx
+import pytest
+import tool
+from onnx import TensorProto as T, helper as h, numpy_helper as nh
+
+YAML = """model_parameters: {onnx_model: m.onnx, output_model_file_prefix: m, working_dir: out}
+input_parameters: {input_name: x, input_type_train: featuremap, input_type_rt: featuremap}
+calibration_parameters: {cal_data_dir: x, cal_data_type: float32, calibration_type: max}
+"""
+
+
+def make(folder, *behind, kind=T.FLOAT):
+    """A convolution from 3 to 5 channels at 6 x 6 places, and the nodes behind it; 10 samples."""
+    random = np.random.default_rng(1)
+    w = random.normal(size=(5, 3, 1, 1)).astype(np.float32)
+    nodes = [h.make_node("Conv", ["x", "w"], ["c" if behind else "y"], "conv"), *behind]
+    g = h.make_graph(nodes, "g", [h.make_tensor_value_info("x", T.FLOAT, [1, 3, 6, 6])],
+                     [h.make_tensor_value_info("y", kind, None)],
+                     [nh.from_array(w, "w"), nh.from_array(np.int64([1, 5, 36]), "shape")])
+    onnx.save(h.make_model(g, opset_imports=[h.make_opsetid("", 17)], ir_version=8), folder / "m.onnx")
+    (folder / "m.yaml").write_text(YAML)
+    (folder / "x").mkdir()
+    for i in range(10):
+        np.save(folder / f"x/{i}.npy", random.normal(size=(1, 3, 6, 6)).astype(np.float32))
+    tool.run("convert", "-c", "m.yaml", "--log", "none", cwd=folder, want=tool.DONE)
+
+
+def outputs(folder):
+    """Of the float network and of the program, for all samples."""
+    for model, to in (("m.onnx", "f"), ("out/m.bin", "q")):
+        tool.run("run", model, "--images", "x", "-o", to, cwd=folder, want=tool.DONE)
+    return np.load(folder / "f/y.npy"), np.load(folder / "q/y.npy")
+
+
+def found(folder, *args):
+    return json.loads(tool.run(*args, "--json", cwd=folder, want=tool.DONE).out)
+
+
+def agreements(folder, *axis):
+    """What eval and compare say, of all samples."""
+    data = "m.onnx", "out/m.bin", "--images", "x"
+    scores = found(folder, "eval", *data, "--metric", "agreement", *(("--axis", *axis) if axis else ()))
+    rows = found(folder, "compare", *data, *(("--decision-axis", *axis) if axis else ()))["tensors"]
+    return (scores["models"][1]["scores"]["agreement"]["value"] / 100,
+            next(t for t in rows if t["tensor"] == "y")["agreement"])
+
+
+BEHIND = {
+    "channels": [],
+    "last": [h.make_node("Transpose", ["c"], ["y"], perm=[0, 2, 3, 1])],
+    "rows": [h.make_node("Reshape", ["c", "shape"], ["r"]),
+             h.make_node("Transpose", ["r"], ["t"], perm=[0, 2, 1]), h.make_node("LeakyRelu", ["t"], ["y"])],
+    "time first": [h.make_node("Reshape", ["c", "shape"], ["r"]),
+                   h.make_node("Transpose", ["r"], ["t"], perm=[2, 0, 1]),
+                   h.make_node("LogSoftmax", ["t"], ["y"], axis=-1)],
+}
+
+
+@pytest.mark.parametrize("case,axis,other", [("channels", 1, 2), ("last", 3, 1), ("rows", 2, 1),
+                                             ("time first", 2, 0)])
+def test_the_network_says_the_axis(tmp_path, case, axis, other):
+    make(tmp_path, *BEHIND[case])
+    x, y = outputs(tmp_path)
+    if case == "time first":  # files are stacked along an axis of their own
+        axis, other = 3, 1
+    want, wrong = (np.mean(x.argmax(a) == y.argmax(a)) for a in (axis, other))
+    assert 0.9 < want <= 1 and want != wrong
+    assert agreements(tmp_path) == pytest.approx((want, want), abs=1e-6)
+    given = str(other - (case == "time first"))
+    assert agreements(tmp_path, given) == pytest.approx((wrong, wrong), abs=1e-6)
+
+
+def test_classes_are_judged_by_what_they_come_from(tmp_path):
+    make(tmp_path, h.make_node("ArgMax", ["c"], ["y"], axis=1, keepdims=0), kind=T.INT64)
+    x, y = outputs(tmp_path)
+    sensitivity = "debug", "sensitivity", "out/m_calibrated_model.onnx", "x"
+    for row in found(tmp_path, *sensitivity, "-m", "sqnr")["rows"]:
+        assert row["sqnr"] < 60  # of the logits: classes alone would not differ
+    done = tool.run(*sensitivity, "-o", "y", cwd=tmp_path, want=tool.USAGE)
+    assert "output y is int64: it is judged by the last float tensors" in done.err
+    row = next(t for t in found(tmp_path, "compare", "m.onnx", "out/m.bin", "--images", "x")["tensors"] if
+               t["tensor"] == "y")
+    assert row["cosine"] is None and row["sqnr"] is None
+    assert abs(row["agreement"] - np.mean(x == y)) < 1e-6
+    want = tool.DONE if np.array_equal(x, y) else tool.CHECK_FAILED
+    tool.run("compare", "m.onnx", "out/m.bin", "--images", "x", "-t", "cosine=0.5", cwd=tmp_path, want=want)
+    likeness = found(tmp_path, "eval", "m.onnx", "out/m.bin", "--images", "x")["models"][1]["outputs"]["y"]
+    assert likeness["cosine_mean"] is None and likeness["sqnr_db"] is None
+    steps = {s["step"]: s for s in found(tmp_path, "flow", "-c", "m.yaml")["steps"]}
+    assert "c: cosine 0.99" in steps["quantized"]["why"]
+    plans = found(tmp_path, "tune", "-c", "m.yaml", "--latency-ratio", "9", "--plans", "3")["plans"]
+    assert plans[0]["loss"] == 1 and 10 < plans[0]["sqnr"] < 60 and min(p["loss"] for p in plans) < 0.5
