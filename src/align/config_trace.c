@@ -2,6 +2,7 @@
 #include "align/align.h"
 
 #include "base/file.h"
+#include "data/manifest.h"
 #include "front/front.h"
 #include "inspect/inspect.h"
 #include "tensor/npy.h"
@@ -65,6 +66,8 @@ int vn_trace_of_config(struct trace *left, struct trace *right, struct vn_arena 
     TRY(read_input(&f, c, a, model, e));
     if (c->pipeline)
         TRY(vn_pipeline_parse(&p, a, c->pipeline, e));
+    else if (!c->preprocess_on && c->inputs[0].cal_dir)
+        p = vn_manifest_steps(a, c->inputs[0].cal_dir); /* as prep made the calibration data */
     *left = (struct trace){ .path = yaml };
     *right = (struct trace){ .path = reference };
     vn_trace_begin(left, a, "");

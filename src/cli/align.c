@@ -14,7 +14,7 @@ static const struct option_def options[] = {
       "the others are stages of their names. With --yaml (required): the network" },
     SHAPE_OPTION,
     VALUE_OPTION,
-    { "--yaml", 0, "X.yaml", 0, 0, "our side: the normalized calibration data of this configuration" },
+    { "--yaml", 0, "X.yaml", 0, 0, "our side: the normalized calibration data of this configuration, made by its pipeline or by prep" },
     { "--image", 0, "FILE", 0, 0, "with --yaml: the image" },
     { "--reference", 0, "T.npy", 0, 0,
       "with --yaml: input that the training program gave its network for this image" },

@@ -97,6 +97,17 @@ def test_what_prep_writes_is_calibration_data(way, kind):
     assert "12 samples: passed" in tool.run("check", way.model, way.folder / "data", "--data").out
 
 
+def test_align_knows_what_prep_did(way):
+    """The data of the configuration are not what a plain resize would give."""
+    way.prep("decode opencv; center_crop 32 24; layout NCHW")
+    yaml = way.configure(cal_data_type="'uint8'")
+    x = np.load(way.folder / "data/00.npy").reshape(1, 3, H, W)
+    np.save(way.folder / "t.npy", ((x - 127.5) * 0.0157).astype(np.float32))
+    done = tool.run("align", "--yaml", yaml, "--model", way.model, "--image", way.images / "00.png",
+                    "--reference", way.folder / "t.npy", want=tool.DONE)
+    assert done.out.split() == ["input", "aligned"]
+
+
 @pytest.mark.parametrize("steps,kind,keys,text", [
     (STEPS, "bgr", {}, "wrote 00.bin with shape 24x32x3; add 'layout NCHW' to its pipeline"),
     ("decode opencv; resize 30 24; layout NCHW", "bgr", {}, "shape 1x3x24x32, but prep wrote 00.bin"),
