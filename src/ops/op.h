@@ -222,14 +222,14 @@ extern const int vn_ops_count;
 
 const struct op_def *vn_op_find(const char *onnx, const char *domain); /* NULL: unknown. "" and "ai.onnx" are the default domain */
 void vn_op_defaults(const struct op_def *op, void *attrs);
-/* The integer attribute of that ONNX name; 0: the operator has none. */
 /* Axis of a tensor whose largest element is a decision (ops/classes.c); -1: it decides nothing. */
 int vn_value_class_axis(const struct value *v);
 /* By value id, 1: on the way from an output to what it is judged by (ops/judges.c), a float value. */
 const unsigned char *vn_graph_judges(struct vn_arena *a, const struct graph *g);
-/* Float values that integer outputs are judged by become outputs, behind those that are there. Their order is the
- * same in all graphs of a network. */
+/* Float values that integer outputs are judged by become outputs, behind those that are there. Their order is
+ * the same in all graphs of a network. */
 void vn_graph_add_judges(struct graph *g);
+/* The integer attribute of that ONNX name; 0: the operator has none. */
 int vn_node_attr_int(const struct node *n, const char *onnx, int64_t *x);
 
 /* Has output i of integer nodes no parameters, being an index or a boolean? */
