@@ -132,7 +132,7 @@ const char *vn_fault_word(enum vn_fault_kind k);
  *
  * Quantized ONNX and .bin: vn_verify. Two programs: strictly, every value that both have is equal (floats
  * within `digits`, where that is set). Others lie across a quantization step (or before all of them): their
- * outputs must reach min_cosine, integer outputs be equal. */
+ * outputs must reach min_cosine; of integer outputs, as large a share be equal. */
 
 /* A value that both have, over all samples. */
 struct vn_agreement {

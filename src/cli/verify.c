@@ -33,6 +33,15 @@ static const char *strict_verdict(const struct vn_verify_summary *sum, int tenso
     return tensors ? "FAILED" : "FAILED (nothing was compared)";
 }
 
+static int has_integers(const struct vn_pair *p)
+{
+    int n, any = 0;
+    const struct vn_agreement *r = vn_pair_values(p, &n);
+    for (int i = 0; i < n; i++)
+        any |= r[i].output && r[i].integer;
+    return any;
+}
+
 static void print_pair(const struct vn_pair *p, const char *a, const char *b)
 {
     const struct vn_pair_info *sum = vn_pair_summary(p);
@@ -54,8 +63,9 @@ static void print_pair(const struct vn_pair *p, const char *a, const char *b)
     if (sum->strict)
         printf("%s and %s: Strict check %s\n", a, b, sum->passed ? "PASSED" : "FAILED");
     else
-        printf("%s and %s: Similarity check %s (every output's cosine at least %g)\n", a, b,
-               sum->passed ? "PASSED" : "FAILED", sum->min_cosine);
+        printf("%s and %s: Similarity check %s (every output's cosine%s at least %.9g)\n", a, b,
+               sum->passed ? "PASSED" : "FAILED", has_integers(p) ? ", and share of equal integers," : "",
+               sum->min_cosine);
 }
 
 /* One pair is printed as itself, several as a list. */

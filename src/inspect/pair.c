@@ -127,10 +127,14 @@ static const char *differing_origin(struct vn_arena *a, const struct vn_session 
     return text;
 }
 
-/* An output of integers agrees where all of them are equal. */
+/* Across a quantization, an index differs where a float in front of it does: the share of equal ones counts. */
 static int agrees(const struct vn_pair_info *s, const struct vn_agreement *r)
 {
-    return s->strict || r->integer ? !r->different : r->cosine_min >= s->min_cosine;
+    if (s->strict)
+        return !r->different;
+    if (r->integer)
+        return (double)(r->compared - r->different) >= s->min_cosine * (double)r->compared;
+    return r->cosine_min >= s->min_cosine;
 }
 
 static void sum_up(struct vn_pair *p, int least_outputs)

@@ -1,4 +1,6 @@
 /* Conversions as text and JSON. */
+#include <math.h>
+
 #include <vernier/report.h>
 
 #include "base/escape.h"
@@ -109,6 +111,14 @@ static int is_judged(const struct vn_output_row *r) { return !r->exact || r->jud
 static int print_low(FILE *f, const struct vn_output_row *r, double least)
 {
     const double mean = r->cosine_mean;
+    if (is_judged(r) && isnan(mean)) {
+        fprintf(
+            f,
+            "output %s: the float network gives infinite or undefined values for the calibration samples, so "
+            "there is no cosine: calibrate with samples that suit the network\n",
+            vn_shown(r->output, (char[VN_SHOWN]){ 0 }));
+        return 0;
+    }
     const int good = mean >= least || !is_judged(r);
     if (is_judged(r) && !(mean >= NORMAL_COSINE && good))
         fprintf(f, "output %s: mean cosine%s%s%s %.6f; %.2f and more is normal%s\n",
@@ -125,7 +135,7 @@ int vn_print_low_outputs(FILE *f, const struct vn_conversion *c, double least)
     const struct vn_output_row *rows = vn_conversion_outputs(c, &n);
     for (int i = 0; i < n; i++) {
         good &= print_low(f, &rows[i], least);
-        low |= is_judged(&rows[i]) && !(rows[i].cosine_mean >= NORMAL_COSINE);
+        low |= is_judged(&rows[i]) && rows[i].cosine_mean < NORMAL_COSINE;
     }
     if (low)
         advise(f, c);

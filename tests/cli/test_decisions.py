@@ -94,3 +94,15 @@ def test_classes_are_judged_by_what_they_come_from(tmp_path):
     assert "c: cosine 0.99" in steps["quantized"]["why"]
     plans = found(tmp_path, "tune", "-c", "m.yaml", "--latency-ratio", "9", "--plans", "3")["plans"]
     assert plans[0]["loss"] == 1 and 10 < plans[0]["sqnr"] < 60 and min(p["loss"] for p in plans) < 0.5
+
+
+def test_classes_across_a_quantization(tmp_path):
+    """A class that differs is no failure: the share of equal ones is held against --min-cosine."""
+    make(tmp_path, h.make_node("ArgMax", ["c"], ["y"], axis=1, keepdims=0), kind=T.INT64)
+    x, y = outputs(tmp_path)
+    share = np.mean(x == y)
+    assert 0.9 < share < 1
+    for least, want in ((share - 0.001, tool.DONE), (share + 0.001, tool.CHECK_FAILED)):
+        done = tool.run("verify", "m.onnx", "out/m.bin", "--images", "x", "--min-cosine", f"{least:.9g}",
+                        cwd=tmp_path, want=want)
+        assert f"(every output's cosine, and share of equal integers, at least {least:.9g})" in done.out

@@ -107,6 +107,9 @@ def test_a_network_that_random_data_do_not_suit(tmp_path):
                input_type_rt="featuremap")
     for words in ((tmp_path / "m.onnx",), ("-c", tmp_path / "c.yaml")):
         assert "y is infinite or not a number" in tool.run("check", *words, cwd=tmp_path, want=tool.DONE).out
+    err = tool.run("convert", "-c", "c.yaml", "--log", "none", cwd=tmp_path, want=tool.CHECK_FAILED).err
+    assert "output y: the float network gives infinite or undefined values for the calibration samples" in err
+    assert "falls most at" not in err
 
 
 def test_a_layout_that_does_not_fit(tmp_path):
