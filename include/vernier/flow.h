@@ -36,14 +36,21 @@ struct vn_flow_options {
     int no_repair; /* 1: a failure is named, and nothing is tried to repair it */
     int samples; /* calibration samples that are compared, at least 1 */
     double min_cosine; /* of an output of the quantized network, without a task; mean of the samples */
+    double min_choices; /* of an output that chooses, in place of it: least share of choices that are kept,
+                         * within the 95 % interval */
     double max_drop; /* of the task's first score, in its unit */
     struct vn_options run; /* threads and CPU features */
     struct vn_listener listener; /* progress */
 };
-/* No configuration, 10 samples, min_cosine 0.99, max_drop 1, one thread, every CPU feature. */
+/* No configuration, 10 samples, min_cosine 0.99, min_choices 0.95, max_drop 1, one thread, every CPU feature. */
 void vn_flow_options_default(struct vn_flow_options *o);
 
 enum vn_flow_state { VN_FLOW_PASS, VN_FLOW_FAIL, VN_FLOW_SKIPPED };
+
+/* What else was found beside the cause of a failure. */
+struct vn_flow_finding {
+    const char *cause, *evidence;
+};
 
 struct vn_flow_step {
     const char *name; /* "quantized" */
@@ -53,6 +60,10 @@ struct vn_flow_step {
     const char *why; /* what was found, or why it was skipped */
     const char *node; /* FAIL: where it breaks; NULL: not known */
     struct vn_failure failure; /* FAIL */
+    struct vn_failure
+        advice; /* PASS: a cause of loss, and what gains; its cause is NULL where there is none */
+    const struct vn_flow_finding *also; /* n of them, beside the cause of the failure or the advice */
+    int n_also;
     double seconds;
 };
 

@@ -19,6 +19,9 @@ static const struct option_def options[] = {
     { "--rules", 0, NULL, 0, 0, "print the rules of the diagnosis and exit" },
     { "--samples", 0, "N", 0, 0, "calibration samples that are compared (default 10)" },
     { "--min-cosine", 0, "X", 0, 0, "least mean cosine of an output, without a task (default 0.99)" },
+    { "--min-choices", 0, "X", 0, 0,
+      "of an output of probabilities or integers, in place of it: least share of choices that are kept "
+      "(default 0.95)" },
     { "--max-drop", 0, "X", 0, 0, "with --task: how much less the first score may be (default 1)" },
     RUN_OPTIONS,
     JSON_OPTION,
@@ -46,6 +49,7 @@ static int read_options(struct vn_flow_options *o, struct logger *log, struct vn
     TRY(vn_opt_run(&o->run, e));
     TRY(vn_opt_int("--samples", o->samples, 1, 1000000, &o->samples, e));
     TRY(vn_opt_real("--min-cosine", o->min_cosine, -1, 1, &o->min_cosine, e));
+    TRY(vn_opt_real("--min-choices", o->min_choices, 0, 1, &o->min_choices, e));
     return vn_opt_real("--max-drop", o->max_drop, 0, 1e9, &o->max_drop, e);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/guard.h"
 #include "base/listen.h"
+#include "flow/choices.h"
 #include "flow/compare_fed.h"
 #include "flow/compare_side.h"
 #include "flow/tensor_distance.h"
@@ -13,6 +14,7 @@
 struct compared_row {
     const char *name;
     struct tensor_distance d;
+    struct choices choices;
     int64_t elements;
     const char *differs;
 };
@@ -142,6 +144,14 @@ static void note_seen(struct job *j, int k, const char *name)
     }
 }
 
+static int is_output(const struct job *j, const char *name)
+{
+    for (int k = 0; k < 2; k++)
+        if (j->side[k].s && vn_session_output_find(j->side[k].s, name) >= 0)
+            return 1;
+    return 0;
+}
+
 static int is_exact(const struct job *j, int k, const char *name, const struct vn_tensor *t)
 {
     return j->side[k].s ? vn_map_get(j->side[k].exact, name) != NULL : !vn_dtype_is_float(t->dtype);
@@ -168,13 +178,15 @@ static void compare_tensors(struct job *j, const char *name, const struct vn_ten
     const int exact = is_exact(j, 0, name, l) && is_exact(j, 1, name, r);
     const struct vn_tensor *whole = l->shape.rank >= r->shape.rank ? l : r; /* a raw dump has one axis */
     row->elements = vn_shape_count(&l->shape);
-    if (row->elements == vn_shape_count(&r->shape))
-        vn_tensor_distance_add(&row->d, whole, vn_compare_reals(artefact, a, name, l),
-                               vn_compare_reals(artefact, a, name, r), exact ? -1 : decision_axis(j, name),
-                               sample);
-    else
+    if (row->elements != vn_shape_count(&r->shape)) {
         row->differs = vn_arena_fmt(j->kept, "shape %s, expected %s", vn_shape_text(&r->shape, text[0]),
                                     vn_shape_text(&l->shape, text[1]));
+        return;
+    }
+    const float *x = vn_compare_reals(artefact, a, name, l), *y = vn_compare_reals(artefact, a, name, r);
+    vn_tensor_distance_add(&row->d, whole, x, y, exact ? -1 : decision_axis(j, name), sample);
+    if (is_output(j, name))
+        vn_choices_add(&row->choices, whole, x, y, a);
 }
 
 static void compare_sample(struct job *j, int sample, struct vn_arena *a)
@@ -216,14 +228,6 @@ static int run_samples(struct job *j, struct vn_err *e)
 
 /* ---- the result ---- */
 
-static int is_output(const struct job *j, const char *name)
-{
-    for (int k = 0; k < 2; k++)
-        if (j->side[k].s && vn_session_output_find(j->side[k].s, name) >= 0)
-            return 1;
-    return 0;
-}
-
 static int judges(const struct job *j, const char *name)
 {
     for (int k = 0; k < 2; k++) {
@@ -253,6 +257,8 @@ static struct vn_compared publish(const struct job *j, const struct compared_row
         .exact = r->d.exact,
         .samples = (int)r->d.sums.samples,
         .elements = r->elements,
+        .choices = r->choices.made,
+        .choices_kept = r->choices.kept,
         .cosine_min = r->d.exact ? NAN : r->d.cosine_min,
         .worst_sample = r->d.worst,
         .mistrusted = r->d.zeros / samples > MISTRUST_ZEROS,

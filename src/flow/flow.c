@@ -156,7 +156,7 @@ void vn_flow_free(struct vn_flow_result **f)
 
 void vn_flow_options_default(struct vn_flow_options *o)
 {
-    *o = (struct vn_flow_options){ .samples = 10, .min_cosine = 0.99, .max_drop = 1 };
+    *o = (struct vn_flow_options){ .samples = 10, .min_cosine = 0.99, .min_choices = 0.95, .max_drop = 1 };
     vn_options_default(&o->run);
 }
 

@@ -36,10 +36,10 @@ struct flow_step {
 const struct flow_step *vn_flow_table(int *n);
 
 /* How a step ends; all return VN_OK. */
-int vn_flow_passed(struct flow_job *j, struct vn_flow_step *s, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-int vn_flow_skipped(struct flow_job *j, struct vn_flow_step *s, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+int vn_flow_end(struct flow_job *j, struct vn_flow_step *s, enum vn_flow_state state, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+#define vn_flow_passed(j, s, ...) vn_flow_end(j, s, VN_FLOW_PASS, __VA_ARGS__)
+#define vn_flow_skipped(j, s, ...) vn_flow_end(j, s, VN_FLOW_SKIPPED, __VA_ARGS__)
 int vn_flow_failed(struct flow_job *j, struct vn_flow_step *s, const char *cause, const char *node,
                    const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
@@ -76,31 +76,29 @@ const char *vn_flow_again(const struct flow_job *j, const char *config);
 /* The same with keys set anew. */
 const char *vn_flow_set(const struct flow_job *j, const char *const *sets, int n);
 
+/* flow_judge.c: the quantized network against the optimized one, on the samples. */
+struct flow_judgement {
+    int passes;
+    const char *text; /* the output that fails, else the one that is hit most */
+    double cosine, sqnr; /* least of the outputs, each on its own */
+};
+int vn_flow_judge(struct flow_judgement *v, struct flow_job *j, struct vn_err *e);
+
 /* trials.c: a configuration with other keys, converted aside. */
 struct flow_trial {
     int converted;
     int serious; /* findings in the calibration data */
     const char *cause; /* why it does not convert */
-    double cosine, sqnr; /* of the output that is hit most */
+    struct flow_judgement quantized;
     double nanoseconds; /* of a run of the program */
 };
 int vn_flow_try(struct flow_trial *t, struct flow_job *j, const char *const *sets, int n, struct vn_err *e);
 /* The configuration as it is, which has been converted. */
 int vn_flow_try_nothing(struct flow_trial *t, struct flow_job *j, struct vn_err *e);
 
-/* symptoms.c: what calibration samples do to the ranges of the quantized network. */
-struct symptoms {
-    double clipped; /* largest share of a tensor's elements beyond its range */
-    const char *clipped_tensor;
-    double dominant; /* how much larger a tensor is in one sample than in the middle one */
-    const char *dominant_tensor, *dominant_sample;
-    double outlier; /* how much larger the largest channel of a tensor is than the middle one */
-    const char *outlier_tensor, *outlier_node;
-    int outlier_channel;
-};
-int vn_flow_symptoms(struct symptoms *s, struct flow_job *j, struct vn_err *e);
-
 /* repairs.c: name the cause more closely, and what to run next. */
 int vn_flow_repair(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
+/* Of a quantized network that passes: what costs accuracy nevertheless, where a key gains a lot. */
+int vn_flow_advise(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
 
 #endif

@@ -348,16 +348,12 @@ static int judge_task(struct flow_job *j, struct vn_flow_step *s, struct vn_err 
 
 static int judge_similarity(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
 {
-    struct vn_comparison *c;
-    TRY(vn_flow_open_samples(j, e));
-    const int n = vn_flow_samples(j, j->o->samples);
-    TRY(vn_flow_compare(&c, j, j->product[OPTIMIZED], j->product[QUANTIZED], n, 1, e));
-    const struct vn_compared *bad = first_below(c, VN_COMPARE_COSINE, j->o->min_cosine, 0);
-    const char *text = numbers(j->arena, bad ? bad : worst_output(c));
-    vn_comparison_free(&c);
-    return bad ? vn_flow_failed(j, s, "quantization", NULL, "%s; expected a mean cosine of at least %g", text,
-                                j->o->min_cosine)
-               : vn_flow_passed(j, s, "%d samples, %s", n, text);
+    struct flow_judgement v;
+    TRY(vn_flow_judge(&v, j, e));
+    if (!v.passes)
+        return vn_flow_failed(j, s, "quantization", NULL, "%s", v.text);
+    vn_flow_passed(j, s, "%s", v.text);
+    return vn_flow_advise(j, s, e);
 }
 
 int vn_flow_quantized(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)

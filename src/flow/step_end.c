@@ -11,21 +11,11 @@ static const char *text_of(struct flow_job *j, const char *fmt, va_list ap)
     return vn_arena_str(j->arena, text);
 }
 
-int vn_flow_passed(struct flow_job *j, struct vn_flow_step *s, const char *fmt, ...)
+int vn_flow_end(struct flow_job *j, struct vn_flow_step *s, enum vn_flow_state state, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
-    s->state = VN_FLOW_PASS;
-    s->why = text_of(j, fmt, ap);
-    va_end(ap);
-    return VN_OK;
-}
-
-int vn_flow_skipped(struct flow_job *j, struct vn_flow_step *s, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    s->state = VN_FLOW_SKIPPED;
+    s->state = state;
     s->why = text_of(j, fmt, ap);
     va_end(ap);
     return VN_OK;

@@ -2,6 +2,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "flow/symptoms.h"
+
 #include "flow/flow_job.h"
 #include "graph/graph.h"
 

@@ -30,18 +30,8 @@ static int time_program(double *ns, const char *program, struct flow_job *j, str
 
 int vn_flow_try_nothing(struct flow_trial *t, struct flow_job *j, struct vn_err *e)
 {
-    struct vn_comparison *c;
-    int n;
-    TRY(vn_flow_open_samples(j, e));
-    TRY(vn_flow_compare(&c, j, j->product[OPTIMIZED], j->product[QUANTIZED],
-                        vn_flow_samples(j, j->o->samples), 1, e));
-    const struct vn_compared *r = vn_comparison_rows(c, &n);
-    *t = (struct flow_trial){ .converted = 1, .cosine = 1, .sqnr = INFINITY };
-    for (int i = 0; i < n; i++) {
-        t->cosine = fmin(t->cosine, r[i].metric[VN_COMPARE_COSINE]);
-        t->sqnr = fmin(t->sqnr, r[i].metric[VN_COMPARE_SQNR]);
-    }
-    vn_comparison_free(&c);
+    *t = (struct flow_trial){ .converted = 1 };
+    TRY(vn_flow_judge(&t->quantized, j, e));
     return time_program(&t->nanoseconds, j->product[PROGRAM], j, e);
 }
 
@@ -76,13 +66,14 @@ static int try_in(struct flow_trial *t, struct flow_job *j, struct vn_arena *a, 
     unlink(aside.path);
     if (t->cause)
         t->cause = vn_arena_str(j->arena, t->cause);
+    t->quantized.text = NULL; /* it goes with the arena */
     return status;
 }
 
 int vn_flow_try(struct flow_trial *t, struct flow_job *j, const char *const *sets, int n, struct vn_err *e)
 {
     struct vn_arena *a = vn_arena_new();
-    *t = (struct flow_trial){ .cosine = NAN, .sqnr = -INFINITY };
+    *t = (struct flow_trial){ .quantized = { .cosine = NAN, .sqnr = -INFINITY } };
     const int status = try_in(t, j, a, sets, n, e);
     vn_arena_free(&a);
     return status == VN_E_NOMEM || status == VN_E_CANCELLED ? status : VN_OK;

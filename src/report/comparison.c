@@ -61,6 +61,9 @@ static json_t *row_json(const struct vn_compared *r)
     json_object_update_new(o, json_pack("{s:o, s:i, s:b, s:b}", "cosine_min", vn_json_real(r->cosine_min),
                                         "worst_sample", r->worst_sample, "mistrusted", r->mistrusted,
                                         "judged", r->judged));
+    if (r->choices)
+        json_object_update_new(o, json_pack("{s:I, s:I}", "choices", (json_int_t)r->choices, "choices_kept",
+                                            (json_int_t)r->choices_kept));
     if (r->judged)
         json_object_set_new(o, "passed", json_boolean(r->passed));
     if (r->differs)

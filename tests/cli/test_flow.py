@@ -170,6 +170,79 @@ def test_the_cause_is_measured(tmp_path):
     assert quick["cause"] == "quantization" and "--set" not in quick["next_command"]
 
 
+def save_network(folder, weight, calibration, outputs):
+    """x -> Relu(Conv) -> Conv -> Softmax over `outputs` classes at each place, float32 samples."""
+    from onnx import TensorProto as tp
+    from onnx import helper as oh
+    nodes = [oh.make_node("Conv", ["x", "w"], ["a"], "first"), oh.make_node("Relu", ["a"], ["r"], "relu"),
+             oh.make_node("Conv", ["r", "v"], ["l"], "second"),
+             oh.make_node("Softmax", ["l"], ["p"], "choice", axis=1)]
+    shape = calibration[0].shape
+    graph = oh.make_graph(nodes, "g", [oh.make_tensor_value_info("x", tp.FLOAT, shape)],
+                          [oh.make_tensor_value_info("p", tp.FLOAT, [1, outputs, *shape[2:]])],
+                          [nh.from_array(weight[0], "w"), nh.from_array(weight[1], "v")])
+    model = oh.make_model(graph, opset_imports=[oh.make_opsetid("", 21)], ir_version=10)
+    onnx.save(model, folder / "net.onnx")
+    (folder / "data").mkdir()
+    for i, x in enumerate(calibration):
+        x.tofile(folder / f"data/{i}.bin")
+    (folder / "net.yaml").write_text(f"""model_parameters:
+  onnx_model: 'net.onnx'
+  march: 'generic'
+  working_dir: 'out'
+  output_model_file_prefix: 'net'
+input_parameters:
+  input_shape: '{"x".join(map(str, shape))}'
+  input_type_rt: 'featuremap'
+  input_type_train: 'featuremap'
+  input_layout_train: 'NCHW'
+  norm_type: 'no_preprocess'
+calibration_parameters:
+  cal_data_dir: 'data'
+  cal_data_type: 'float32'
+  calibration_type: 'max'
+""")
+
+
+def choosing_network(folder, outlier=1.0, scale=1.0):
+    r = np.random.default_rng(3)
+    w = r.normal(0, 1, (8, 3, 1, 1)).astype(np.float32)
+    v = (scale * r.normal(0, 1, (5, 8, 1, 1))).astype(np.float32)
+    w[2] *= outlier
+    v[:, 2] /= outlier
+    save_network(folder, (w, v), [r.normal(0, 1, (1, 3, 6, 6)).astype(np.float32) for _ in range(6)], 5)
+
+
+def test_choices_decide(tmp_path):
+    """A steep softmax: its cosine is low where few choices change."""
+    choosing_network(tmp_path, scale=40)
+    least = ["--min-cosine", "0.99999"]
+    out, states = flow("-c", "net.yaml", *least, cwd=tmp_path)
+    why = out["steps"][STEPS.index("quantized")]["why"]
+    found = re.search(r"cosine ([\d.]+), .* (\d+) of (\d+) choices kept \(95 %: ([\d.]+) to ([\d.]+)\)", why)
+    cosine, kept, made, low, high = (float(x) for x in found.groups())
+    assert states["quantized"] == "PASS" and cosine < 0.99999 and made > 50 and low < kept / made < high
+    n, z = made, 1.96  # Wilson
+    half = z * np.sqrt(kept / n * (1 - kept / n) / n + z * z / 4 / n / n) / (1 + z * z / n)
+    assert abs((high - low) / 2 - half) < 2e-3
+    out, _ = flow("-c", "net.yaml", "--min-choices", "1", "--no-repair", cwd=tmp_path, want=CHECK_FAILED)
+    assert "expected 1 within" in broken(out, "quantized")["why"]
+
+
+def test_advice_of_a_network_that_passes(tmp_path):
+    choosing_network(tmp_path, outlier=200.0)
+    out, states = flow("-c", "net.yaml", "--min-choices", "0", cwd=tmp_path)
+    step = out["steps"][STEPS.index("quantized")]
+    assert out["passed"] and states["quantized"] == "PASS" and step["node"] in ("first", "relu")
+    assert step["advice"]["cause"] == "outlier_channel" and "gains" in step["advice"]["evidence"]
+    assert "set_node_data_type" in step["advice"]["next_command"]
+    text = run("flow", "-c", "net.yaml", "--min-choices", "0", want=DONE, cwd=tmp_path).out
+    assert "quantized passes, but: outlier_channel" in text
+    again = json.loads(run(*shlex.split(step["advice"]["next_command"])[1:], "--json", want=DONE,
+                           cwd=tmp_path, build=BUILD).out)
+    assert again["passed"] and "advice" not in again["steps"][STEPS.index("quantized")]
+
+
 def test_forum_story(tmp_path):
     """From the first wrong configuration to a verified program, in at most five commands, each printed by the
     one before."""
