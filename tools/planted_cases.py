@@ -8,7 +8,7 @@
     planted_cases.py --merge FILE... [--write]      the table of results that --json wrote
 
 A case is a network, a seed and one or two faults; `split` says whether rules were developed on the network.
-The case `healthy` has no fault: nothing must be named. A fault is *named* where a run on the way has its
+The case `healthy` has no fault: nothing must be named; it counts where the conversion keeps the decisions. A fault is *named* where a run on the way has its
 cause, *repaired* where the last configuration has half of the SQNR that the fault took (where it is below 0
 dB: half of the healthy one), between the float model on the right input and the quantized one, on images that
 calibration has not seen.
@@ -57,6 +57,37 @@ NETWORKS = {
 }
 
 
+# What the outputs of a network say: a class for each place, -1 where it says nothing.
+
+def classes(axis):
+    return lambda o: next(iter(o.values())).argmax(axis)
+
+
+def boxes(score, least=0.5):
+    def of(outputs):
+        s = score(list(outputs.values()) if len(outputs) == 1 else outputs)
+        return np.where(s.max(2) >= least, s.argmax(2), -1)
+    return of
+
+
+def grid_scores(o):
+    x = o[0].reshape(len(o[0]), 85, -1).transpose(0, 2, 1)
+    return np.maximum(x[:, :, :1], 0) ** 0.6 * np.maximum(x[:, :, 5:], 0) ** 0.4
+
+
+DECISIONS = {
+    **dict.fromkeys(("digits", "resnet20", "lprnet", "mobilenet", "segformer"), classes(1)),
+    "ppocr": classes(2),
+    **dict.fromkeys(("rfb320", "rfb320_with_boxes"), boxes(lambda o: o["scores"][:, :, 1:])),
+    "fastestdet": boxes(grid_scores, 0.3),
+    "yolox_nano": boxes(lambda o: o[0][:, :, 4:5] * o[0][:, :, 5:], 0.3),
+    "yunet": boxes(lambda o: np.concatenate([np.sqrt(np.clip(o[f"cls_{k}"] * o[f"obj_{k}"], 0, None))
+                                             for k in (8, 16, 32)], 1)),
+}
+FEW_KEPT = 0.8  # a conversion that keeps fewer of the decisions is not healthy
+KEY_FAULTS = ("mean_value", "scale_value", "network_input")  # they change the normalization alone
+
+
 def cases():
     with CASES.open() as f:
         return list(csv.DictReader(f))
@@ -78,6 +109,7 @@ class Project:
                      "input_layout_rt": "NCHW", "input_layout_train": "NCHW",
                      **self.norm(self.mean, self.scale), "calibration_type": "max"}
         self.is_normalised = False
+        self.no_fault = {}  # fault: why it is none in this network
         self.model = None if self.source.suffix == ".caffemodel" else onnx.load(self.source)
 
     @staticmethod
@@ -149,7 +181,8 @@ class Project:
     def outlier_channel(self):
         """One channel between two convolutions is 200 times as large; the float network computes the same."""
         pairs = list(homogeneous_pairs(self.model))
-        scale_channel(self.model, *pairs[int(self.random.integers(len(pairs)))], 200.0, self.random)
+        if scale_channel(self.model, *pairs[int(self.random.integers(len(pairs)))], 200.0, self.random) == 1:
+            self.no_fault["outlier_channel"] = "the tensor has one channel, whose scale takes the factor"
 
     def write(self):
         data = self.folder / "data"
@@ -216,6 +249,7 @@ def scale_channel(model, scaled, taken_back, factor, random):
     x = nh.to_array(tensors[taken_back]).copy()
     x[:, c] /= factor
     tensors[taken_back].CopyFrom(nh.from_array(x, taken_back))
+    return channels
 
 
 FAULTS = ("normalised", "mean_value", "scale_value", "network_input", "clipping", "wide_range",
@@ -243,15 +277,19 @@ def run(program, words, cwd):
 
 def follow(program, folder):
     """Every run of flow until it passes or says nothing new: causes, commands, the last configuration."""
-    command, causes, commands = "vernier flow -c net.yaml", [], []
+    command, causes, commands, passed = "vernier flow -c net.yaml", [], [], False
     while command.startswith("vernier flow ") and len(commands) < MOST_COMMANDS and command not in commands:
         commands.append(command)
         out = json.loads(run(program, shlex.split(command)[1:] + ["--json"], folder).stdout)
-        if out["passed"]:
+        steps = out["steps"]
+        advice = next((s["advice"] for s in steps if "advice" in s), None)
+        passed = out["passed"]
+        if passed and not advice:
             return causes, commands, True
-        causes.append(out["cause"])
-        command = out["next_command"]
-    return causes, commands, False
+        found = advice if passed else out
+        causes += [found["cause"], *(f["cause"] for s in steps for f in s["also"])]
+        command = found["next_command"]
+    return causes, commands, passed
 
 
 def config_of(command):
@@ -260,19 +298,19 @@ def config_of(command):
 
 
 def distance(program, project, folder, config):
-    """SQNR of the output that is hit most, float on the right input against what the quantized network of the
-    configuration computes from the same images; None where there is none."""
+    """Float on the right input against what the quantized network of the configuration computes from the same
+    images: SQNR of the output that is hit most, and the share of decisions kept; None where there is none."""
     text = (folder / config).read_text()
     prefix = re.search(r"working_dir: '?([^'\n]*)", text)[1]
     quantized = folder / prefix / "net_quantized_model.onnx"
     if not quantized.exists():
-        return None
+        return None, None
     pixels = re.search(r"input_type_rt: '?(\w+)", text)[1] != "featuremap"
     source = folder / "net.onnx" if project.model is not None else project.source
     shape = f"1x{len(project.pictures[0])}x{project.h}x{project.w}"
     proto = [] if project.model is not None else ["--proto", project.source.with_suffix(".prototxt")]
     name = project.model.graph.input[0].name if project.model is not None else "data"
-    worst = math.inf
+    worst, decided = math.inf, []
     for i, x in enumerate(project.pictures[CALIBRATION:]):
         np.save(folder / "q.npy", x[None] - 128 if pixels else project.right(x)[None])
         run(program, ["run", source, *proto, "--input-shape", name, shape, "-i", folder / f"right/{i}.npy",
@@ -280,10 +318,41 @@ def distance(program, project, folder, config):
         run(program, ["run", quantized, "-i", folder / "q.npy", "-o", folder / "g"], folder)
         done = run(program, ["compare", folder / "f", folder / "g", "--json"], folder)
         if done.returncode:
-            return None
+            return None, None
         for row in json.loads(done.stdout)["tensors"]:
             worst = min(worst, math.inf if row["sqnr"] is None else row["sqnr"])
-    return worst
+        decided.append([saved(folder / k) for k in "fg"])
+    return worst, kept(DECISIONS.get(project.case["network"]), decided)
+
+
+def saved(folder):
+    return {p.stem: np.load(p) for p in sorted(folder.glob("*.npy"))}
+
+
+def kept(decisions, pairs):
+    """Share of the decisions of either that are the same; None: the network has none."""
+    if decisions is None:
+        return None
+    a, b = (np.concatenate([decisions(p[k]).ravel() for p in pairs]) for k in range(2))
+    made = (a >= 0) | (b >= 0)
+    return float((a == b)[made].mean()) if made.any() else None
+
+
+def same_plants(case, folder):
+    """Other faults that make the same normalization: {fault: other}."""
+    found, faults = {}, case["faults"].split()
+
+    def used(planted):
+        keys = make(case, folder / "same", planted).keys
+        return [np.array([float(x) for x in keys.get(k, none).split()])
+                for k, none in (("mean_value", "0"), ("scale_value", "1"))]
+
+    for i, fault in enumerate(faults):
+        for other in KEY_FAULTS if fault in KEY_FAULTS else ():
+            a, b = (used([*faults[:i], f, *faults[i + 1:]]) for f in (fault, other))
+            if other != fault and all(np.allclose(x, y, rtol=1e-6) for x, y in zip(a, b)):
+                found[fault] = other
+    return found
 
 
 def is_repaired(r):
@@ -305,9 +374,13 @@ def examine(program, case, folder):
     causes, commands, passed = follow(program, folder / "planted")
     after = distance(program, p, folder / "planted", config_of(commands[-1]))
     faults = [f for f in case["faults"].split() if f != "healthy"]
-    return {**case, "causes": causes, "commands": len(commands), "passed": passed, "healthy_sqnr": good,
-            "faulty_sqnr": bad, "after_sqnr": after,
-            "named": all(f in causes for f in faults) if faults else not causes}
+    same = same_plants(case, folder)
+    return {**case, "causes": causes, "commands": len(commands), "passed": passed,
+            **{f"{k}_{what}": v for k, pair in (("healthy", good), ("faulty", bad), ("after", after))
+               for what, v in zip(("sqnr", "kept"), pair)},
+            "same": same, "no_fault": p.no_fault,
+            "named": all(f in causes or same.get(f) in causes or f in p.no_fault for f in faults)
+            if faults else not causes}
 
 
 # ---- the page ----
@@ -316,26 +389,49 @@ def number(x):
     return "--" if x is None else f"{x:.1f}"
 
 
+def share(x):
+    return "--" if x is None else f"{100 * x:.0f}"
+
+
 WORDS = {True: "yes", False: "no", None: "--"}
+
+
+def is_healthy(r):
+    """A conversion without a fault may lose the decisions nevertheless: `max` is no good method everywhere."""
+    return r["faults"] == "healthy" and (r["healthy_kept"] is None or r["healthy_kept"] >= FEW_KEPT)
+
+
+def named(r):
+    if r["faults"] == "healthy" and not is_healthy(r):
+        return f"not healthy: `max` keeps {share(r['healthy_kept'])} % of the decisions"
+    as_other = [f"{k} normalizes as {v}" for k, v in r["same"].items()
+                if r["named"] and k not in r["causes"]]
+    as_other += [f"{k} is no fault here: {why}" for k, why in r["no_fault"].items()]
+    return "; ".join([WORDS[r["named"]], *as_other])
 
 
 def table(results):
     lines = ["| case | network | developed on | faults | causes named | commands "
-             "| SQNR healthy, faulty, after | named | repaired |", "|---|---|---|---|---|---|---|---|---|"]
+             "| SQNR healthy, faulty, after | decisions kept, % | named | repaired |",
+             "|---|---|---|---|---|---|---|---|---|---|"]
     for r in results:
+        states = ("healthy", "faulty", "after")
         lines.append(f"| {r['case']} | {r['network']} | {'yes' if r['split'] == 'develop' else 'no'} | "
-                     f"{r['faults'].replace(' ', ', ')} | {', '.join(r['causes']) or '--'} | "
+                     f"{r['faults'].replace(' ', ', ')} | {', '.join(dict.fromkeys(r['causes'])) or '--'} | "
                      f"{r['commands']} | "
-                     f"{number(r['healthy_sqnr'])}, {number(r['faulty_sqnr'])}, {number(r['after_sqnr'])} | "
-                     f"{WORDS[r['named']]} | {WORDS[is_repaired(r)] if r['faults'] != 'healthy' else '--'} |")
+                     f"{', '.join(number(r[f'{s}_sqnr']) for s in states)} | "
+                     f"{', '.join(share(r[f'{s}_kept']) for s in states)} | "
+                     f"{named(r)} | {WORDS[is_repaired(r)] if r['faults'] != 'healthy' else '--'} |")
     ill = [r for r in results if r["faults"] != "healthy"]
-    well = [r for r in results if r["faults"] == "healthy"]
+    well = [r for r in results if is_healthy(r)]
     held_out = [r for r in ill if r["split"] != "develop"]
     for title, of in (("faults", ill), ("faults, networks not developed on", held_out)):
         lines.append(f"\n{len(of)} cases of {title}: causes named in {sum(r['named'] for r in of)}, "
                      f"repaired in {sum(bool(is_repaired(r)) for r in of)} of the "
                      f"{sum(is_repaired(r) is not None for r in of)} that took SQNR.")
-    lines.append(f"\n{len(well)} healthy conversions: nothing named in {sum(r['named'] for r in well)}.")
+    lines.append(f"\n{len(well)} healthy conversions: nothing named in {sum(r['named'] for r in well)}. "
+                 f"A conversion without a fault that keeps fewer than {100 * FEW_KEPT:.0f} % of the decisions "
+                 "is not counted as healthy.")
     return "\n".join(lines)
 
 
