@@ -9,6 +9,10 @@ static const struct option_def options[] = {
       "inputs and outputs of the network as the training program saved them: NAME.npy, or an .npz" },
     { "--task", 0, "FILE.yaml", 0, 0,
       "what decides whether the quantized network is good (settings of vernier eval); without: similarity" },
+    { "--task-set", 0, "KEY=VALUE", 1, 0, "a setting of the task that wins over its file" },
+    { "--expect", 0, "X", 0, 0, "the task's first score in training, which float must reach within --max-drop" },
+    { "--test", 0, "DIR", 0, 0,
+      "samples that calibration has not seen, in the form of cal_data_dir: does quantization hold on them?" },
     { "--dumps", 0, "DIR", 0, 0, "inputs and outputs as a board saved them (.npy, raw dumps)" },
     { "--set", 0, "KEY=VALUE", 1, 0,
       "set a key of the configuration anew, and go on with the result, which --save names; 'KEY=' removes "
@@ -31,14 +35,17 @@ static const struct option_def options[] = {
 
 static int read_options(struct vn_flow_options *o, struct logger *log, struct vn_err *e)
 {
-    const char **sets;
+    const char **sets, **task_sets;
     vn_flow_options_default(o);
     o->config = vn_opt("--config");
     o->reference = vn_opt("--reference");
     o->task = vn_opt("--task");
+    o->test = vn_opt("--test");
     o->dumps = vn_opt("--dumps");
     o->n_sets = vn_opt_all("--set", &sets);
     o->sets = sets;
+    o->n_task_sets = vn_opt_all("--task-set", &task_sets);
+    o->task_sets = task_sets;
     o->save = vn_opt("--save");
     o->strict = vn_opt("--strict") != NULL;
     o->no_repair = vn_opt("--no-repair") != NULL;
@@ -49,6 +56,7 @@ static int read_options(struct vn_flow_options *o, struct logger *log, struct vn
     TRY(vn_opt_run(&o->run, e));
     TRY(vn_opt_int("--samples", o->samples, 1, 1000000, &o->samples, e));
     TRY(vn_opt_real("--min-cosine", o->min_cosine, -1, 1, &o->min_cosine, e));
+    TRY(vn_opt_real("--expect", o->expect, -1e9, 1e9, &o->expect, e));
     TRY(vn_opt_real("--min-choices", o->min_choices, 0, 1, &o->min_choices, e));
     return vn_opt_real("--max-drop", o->max_drop, 0, 1e9, &o->max_drop, e);
 }

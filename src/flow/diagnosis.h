@@ -6,6 +6,8 @@
 #include "flow/symptoms.h"
 
 #define MOST_SETS 8
+#define MOST_PROPOSALS 5
+#define EVERY_NODE_INT16 "set_all_nodes_int16"
 
 struct repair {
     const char *set[MOST_SETS];
@@ -19,18 +21,25 @@ struct diagnosis {
     const char *failure; /* the cause with which the step fails */
     struct symptoms seen; /* quantization only */
     struct flow_trial now;
-    const char *evidence, *node; /* of the rule that was asked last */
     VEC(struct repair) repairs;
 };
 
 struct rule {
     const char *failure; /* the cause with which a step fails */
     const char *cause; /* the same, named more closely */
-    int (*holds)(struct diagnosis *d); /* NULL: where no other one does; sets the evidence */
-    void (*propose)(struct diagnosis *d); /* repairs, the cheapest first */
+    enum symptom symptom; /* NOTHING: holds where no other rule does */
+    double least; /* of the symptom's size, exclusive */
+    int alone; /* 1: it follows from the others, and says something only where none of them holds */
+    const char *(*say)(const struct seen *s, struct vn_arena *a);
+    /* The cheapest first: "KEY=VALUE;KEY=VALUE"; "+WORD": more of optimization, %s the symptom's `other`;
+     * "@NAME": what proposals.c makes of it */
+    const char *proposals[MOST_PROPOSALS];
     const char *looks_at; /* for docs */
 };
 extern const struct rule vn_flow_rules[];
 extern const int vn_flow_rules_count;
+
+/* Append what the rule proposes to d->repairs. */
+void vn_flow_propose(struct diagnosis *d, const struct rule *r, const struct seen *s);
 
 #endif

@@ -1,4 +1,5 @@
 /* vernier/flow.h: the steps one after the other, up to the first that fails. */
+#include <math.h>
 #include <time.h>
 
 #include <vernier/eval.h>
@@ -28,6 +29,14 @@ static int check_options(const struct vn_flow_options *o, struct vn_arena *a, st
                        o->config, o->save);
     if (o->samples < 1)
         return vn_fail(e, VN_E_USAGE, "samples: expected at least 1, got %d", o->samples);
+    if (o->n_task_sets && !o->task)
+        return vn_fail(e, VN_E_USAGE, "--task-set: expected a --task");
+    if (o->reference && !vn_file_exists(o->reference) && !vn_dir_exists(o->reference))
+        return vn_fail(e, VN_E_USAGE, "--reference: no such file or folder: %s", o->reference);
+    if (o->test && !vn_dir_exists(o->test))
+        return vn_fail(e, VN_E_USAGE, "--test: no such folder: %s", o->test);
+    if (o->dumps && !vn_file_exists(o->dumps) && !vn_dir_exists(o->dumps))
+        return vn_fail(e, VN_E_USAGE, "--dumps: no such file or folder: %s", o->dumps);
     return vn_eval_task_check(o->task, e);
 }
 
@@ -156,7 +165,7 @@ void vn_flow_free(struct vn_flow_result **f)
 
 void vn_flow_options_default(struct vn_flow_options *o)
 {
-    *o = (struct vn_flow_options){ .samples = 10, .min_cosine = 0.99, .min_choices = 0.95, .max_drop = 1 };
+    *o = (struct vn_flow_options){ .samples = 10, .min_cosine = 0.99, .min_choices = 0.95, .expect = NAN, .max_drop = 1 };
     vn_options_default(&o->run);
 }
 

@@ -52,10 +52,15 @@ int vn_flow_quantized(struct flow_job *j, struct vn_flow_step *s, struct vn_err 
 int vn_flow_program(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
 int vn_flow_board(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
 
+/* flow_task.c: the quantized step, where a task is given. */
+int vn_flow_judge_task(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
+
 /* flow_samples.c: open the samples of the configuration for the original network; and feed them. */
 int vn_flow_open_samples(struct flow_job *j, struct vn_err *e);
 int vn_flow_samples(const struct flow_job *j, int most); /* how many are compared */
 int vn_flow_sample(const struct flow_job *j, int i, int n); /* the i-th of n, spread over all */
+/* From now on the samples are those of --test. */
+int vn_flow_take_test(struct flow_job *j, struct vn_err *e);
 /* Shapes and values of the float model's inputs, as the configuration has them. */
 int vn_flow_inputs(struct vn_input_settings *s, struct flow_job *j, struct vn_err *e);
 /* Two products on the same samples. */

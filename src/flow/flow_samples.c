@@ -1,4 +1,5 @@
 /* Calibration samples for any product. */
+#include "base/file.h"
 #include "flow/flow_job.h"
 
 #define RANDOM_SAMPLES 8
@@ -21,6 +22,19 @@ int vn_flow_open_samples(struct flow_job *j, struct vn_err *e)
     return j->config->calibration_type == CALIBRATION_SKIP
                ? vn_samples_random(&j->samples, j->work, j->config, g, RANDOM_SAMPLES, e)
                : vn_samples_open(&j->samples, j->work, j->config, g, e);
+}
+
+int vn_flow_take_test(struct flow_job *j, struct vn_err *e)
+{
+    struct config *c = NEW(j->work, struct config);
+    *c = *j->config;
+    c->inputs = NEW_ARRAY(j->work, struct input_config, c->n_inputs);
+    for (int i = 0; i < c->n_inputs; i++) {
+        c->inputs[i] = j->config->inputs[i];
+        c->inputs[i].cal_dir =
+            c->n_inputs > 1 ? vn_path_join(j->work, j->o->test, c->inputs[i].name) : j->o->test;
+    }
+    return vn_samples_open(&j->samples, j->work, c, vn_session_graph(j->original), e);
 }
 
 int vn_flow_samples(const struct flow_job *j, int most)

@@ -1,11 +1,11 @@
 /* The steps: which two things each compares, and what it says. */
 #include <math.h>
 
-#include <vernier/eval.h>
 #include <vernier/verify.h>
 
 #include "base/file.h"
 #include "base/shell.h"
+#include "flow/flow_compared.h"
 #include "flow/flow_job.h"
 #include "graph/graph.h"
 #include "image/image.h"
@@ -27,72 +27,6 @@ const struct flow_step *vn_flow_table(int *n)
 {
     *n = sizeof steps / sizeof *steps;
     return steps;
-}
-
-/* ---- what a comparison says ---- */
-
-/* Integers and booleans are judged by the floats in front of them. */
-static int is_below(const struct vn_compared *r, enum vn_compare_metric m, double least)
-{
-    return r->differs || (!r->exact && !(r->metric[m] >= least));
-}
-
-/* Of the outputs (all: of all tensors), in the order of the run: the first below `least`; NULL: none. */
-static const struct vn_compared *first_below(const struct vn_comparison *c, enum vn_compare_metric m,
-                                             double least, int all)
-{
-    int n;
-    const struct vn_compared *r = vn_comparison_rows(c, &n);
-    for (int i = 0; i < n; i++)
-        if ((all || r[i].output || r[i].judge) && is_below(&r[i], m, least))
-            return &r[i];
-    return NULL;
-}
-
-static int is_worse(const struct vn_compared *r, const struct vn_compared *worst)
-{
-    if (!worst || worst->exact || r->exact)
-        return !worst || !r->exact;
-    return !(r->metric[VN_COMPARE_SQNR] >= worst->metric[VN_COMPARE_SQNR]);
-}
-
-/* The output, or what integer outputs are judged by, with the least SQNR. */
-static const struct vn_compared *worst_output(const struct vn_comparison *c)
-{
-    int n;
-    const struct vn_compared *r = vn_comparison_rows(c, &n), *worst = NULL;
-    for (int i = 0; i < n; i++)
-        if ((r[i].output || r[i].judge) && is_worse(&r[i], worst))
-            worst = &r[i];
-    return worst;
-}
-
-static const char *numbers(struct vn_arena *a, const struct vn_compared *r)
-{
-    if (!r)
-        return "no output was compared";
-    if (r->differs)
-        return vn_arena_fmt(a, "%s: %s", r->name, r->differs);
-    if (r->exact)
-        return vn_arena_fmt(a, "%s: %.2f %% of the elements are equal", r->name,
-                            100 * r->metric[VN_COMPARE_AGREEMENT]);
-    return vn_arena_fmt(a, "%s: cosine %.6f, SQNR %.1f dB, agreement %.4f", r->name,
-                        r->metric[VN_COMPARE_COSINE], r->metric[VN_COMPARE_SQNR],
-                        r->metric[VN_COMPARE_AGREEMENT]);
-}
-
-/* The node that makes a tensor of this ONNX file; the tensor's name where there is none. */
-static const char *node_of(struct flow_job *j, const char *onnx, const char *tensor)
-{
-    struct vn_session **s = vn_session_slot(j->work);
-    struct vn_session_options o;
-    struct vn_err ignored;
-    vn_session_options_default(&o);
-    o.inspect = 1;
-    if (vn_session_open(s, onnx, &o, &ignored) < 0)
-        return tensor;
-    const struct value *v = vn_graph_find(vn_session_graph(*s), tensor);
-    return vn_arena_str(j->arena, v && v->producer ? v->producer->name : tensor);
 }
 
 /* ---- float against training ---- */
@@ -126,13 +60,13 @@ int vn_flow_float(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
     o.with.run = j->o->run;
     settings_of_config(&o.with.inputs, j);
     TRY(vn_compare(&c, &o, e));
-    const struct vn_compared *below = first_below(c, VN_COMPARE_SQNR, SAME_DB, 1);
-    const struct vn_compared *shown = below ? below : worst_output(c);
-    const char *text = numbers(j->arena, shown), *tensor = below ? vn_arena_str(j->arena, below->name) : NULL;
-    const int samples = vn_comparison_summary(c)->samples, outputs = worst_output(c) != NULL;
+    const struct vn_compared *below = vn_first_below(c, VN_COMPARE_SQNR, SAME_DB, 1);
+    const struct vn_compared *shown = below ? below : vn_worst_output(c);
+    const char *text = vn_compared_text(j->arena, shown), *tensor = below ? vn_arena_str(j->arena, below->name) : NULL;
+    const int samples = vn_comparison_summary(c)->samples, outputs = vn_worst_output(c) != NULL;
     vn_comparison_free(&c);
     if (below)
-        return vn_flow_failed(j, s, "float_differs", node_of(j, j->config->model, tensor),
+        return vn_flow_failed(j, s, "float_differs", vn_flow_node_of(j, j->config->model, tensor),
                               "%s; expected at least %g dB", text, SAME_DB);
     return outputs ? vn_flow_passed(j, s, "%d sample%s, %s", samples, samples == 1 ? "" : "s", text)
                    : vn_flow_skipped(j, s, "%s holds no output of the network", j->o->reference);
@@ -177,7 +111,8 @@ static int data_fail(struct flow_job *j, struct vn_flow_step *s)
     }
     if (first) {
         j->setting = first->setting ? vn_arena_str(j->arena, first->setting) : NULL;
-        vn_flow_failed(j, s, vn_arena_str(j->arena, first->detector), NULL, "%s", first->text);
+        vn_flow_failed(j, s, vn_arena_str(j->arena, first->detector),
+                       vn_arena_str(j->arena, first->input), "%s", first->text);
     }
     vn_data_check_free(&d);
     return first != NULL;
@@ -269,7 +204,7 @@ static int colour_loss(const char **text, struct flow_job *j, struct vn_err *e)
     TRY(compare_routes(&c, j, ROUTE_TRAINING, 0, e));
     *text =
         vn_arena_fmt(j->arena, "; loss of the device's colours (%s) before quantization: %s",
-                     vn_input_type_word(j->config->inputs[0].type_rt), numbers(j->arena, worst_output(c)));
+                     vn_input_type_word(j->config->inputs[0].type_rt), vn_compared_text(j->arena, vn_worst_output(c)));
     vn_comparison_free(&c);
     return VN_OK;
 }
@@ -282,10 +217,10 @@ int vn_flow_original(struct flow_job *j, struct vn_flow_step *s, struct vn_err *
         return vn_flow_skipped(j, s, "output_nodes: the float model has other outputs");
     TRY(vn_flow_open_samples(j, e));
     TRY(compare_routes(&c, j, ROUTE_DEVICE, 1, e));
-    const struct vn_compared *bad = first_below(c, VN_COMPARE_SQNR, SAME_DB, 0);
-    const struct vn_compared *first = bad ? first_below(c, VN_COMPARE_SQNR, SAME_DB, 1) : NULL;
-    const char *text = numbers(j->arena, bad ? bad : worst_output(c)),
-               *node = first ? node_of(j, j->product[ORIGINAL], first->name) : NULL;
+    const struct vn_compared *bad = vn_first_below(c, VN_COMPARE_SQNR, SAME_DB, 0);
+    const struct vn_compared *first = bad ? vn_first_below(c, VN_COMPARE_SQNR, SAME_DB, 1) : NULL;
+    const char *text = vn_compared_text(j->arena, bad ? bad : vn_worst_output(c)),
+               *node = first ? vn_flow_node_of(j, j->product[ORIGINAL], first->name) : NULL;
     vn_comparison_free(&c);
     if (bad)
         return vn_flow_failed(j, s, "preprocessing_differs", node, "%s; expected at least %g dB", text,
@@ -302,10 +237,10 @@ int vn_flow_optimized(struct flow_job *j, struct vn_flow_step *s, struct vn_err 
     TRY(vn_flow_open_samples(j, e));
     TRY(vn_flow_compare(&c, j, j->product[ORIGINAL], j->product[OPTIMIZED], vn_flow_samples(j, FEW_SAMPLES),
                         0, e));
-    const struct vn_compared *bad = first_below(c, VN_COMPARE_SQNR, SAME_DB, 0);
-    const struct vn_compared *first = bad ? first_below(c, VN_COMPARE_SQNR, SAME_DB, 1) : NULL;
-    const char *text = numbers(j->arena, bad ? bad : worst_output(c)),
-               *node = first ? node_of(j, j->product[OPTIMIZED], first->name) : NULL;
+    const struct vn_compared *bad = vn_first_below(c, VN_COMPARE_SQNR, SAME_DB, 0);
+    const struct vn_compared *first = bad ? vn_first_below(c, VN_COMPARE_SQNR, SAME_DB, 1) : NULL;
+    const char *text = vn_compared_text(j->arena, bad ? bad : vn_worst_output(c)),
+               *node = first ? vn_flow_node_of(j, j->product[OPTIMIZED], first->name) : NULL;
     vn_comparison_free(&c);
     return bad ? vn_flow_failed(j, s, "optimization_differs", node, "%s; expected at least %g dB", text,
                                 SAME_DB)
@@ -314,36 +249,20 @@ int vn_flow_optimized(struct flow_job *j, struct vn_flow_step *s, struct vn_err 
 
 /* ---- quantized ---- */
 
-static int judge_task(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
+/* The same on samples that calibration has not seen; it fails only where calibration's pass. */
+static int judge_test(struct flow_job *j, struct vn_flow_step *s, const char *passed, struct vn_err *e)
 {
-    const char *const models[] = { j->product[ORIGINAL], j->product[QUANTIZED] };
-    struct vn_eval_options o;
-    struct vn_evaluation *v;
-    int n;
-    vn_eval_options_default(&o);
-    o.task = j->o->task;
-    o.models = models;
-    o.n_models = 2;
-    o.run = j->o->run;
-    o.listener = j->o->listener;
-    TRY(vn_eval(&v, &o, e));
-    const struct vn_eval_summary *sum = vn_evaluation_summary(v);
-    const struct vn_eval_model *m = vn_evaluation_models(v, &n);
-    const struct vn_eval_score *q = sum->n_scores ? &m[1].scores[0] : NULL;
-    const char *text =
-        q ? vn_arena_fmt(j->arena, "%s %.2f, float %.2f: %+.2f %s (95 %% %+.2f to %+.2f), %d samples",
-                         q->name, q->value, m[0].scores[0].value, q->difference, sum->unit, q->low, q->high,
-                         sum->samples)
-          : "the task's metric has no score";
-    const double difference = q ? q->difference : 0, score = q ? m[0].scores[0].value : 0;
-    vn_evaluation_free(&v);
-    if (!q)
-        return vn_flow_skipped(j, s, "%s", text);
-    if (score == 0)
-        return vn_flow_failed(j, s, "task_fails_in_float", NULL, "%s: float scores 0", text);
-    return difference < -j->o->max_drop ? vn_flow_failed(j, s, "quantization", NULL,
-                                                         "%s; expected at most %g less", text, j->o->max_drop)
-                                        : vn_flow_passed(j, s, "%s", text);
+    struct vn_samples *calibration = j->samples;
+    struct flow_judgement v;
+    int status = vn_flow_take_test(j, e);
+    if (status == VN_OK)
+        status = vn_flow_judge(&v, j, e);
+    if (status == VN_OK && !v.passes) /* what repairs it is measured on these */
+        return vn_flow_failed(j, s, "drift", NULL, "%s: %s; of calibration: %s", j->o->test, v.text, passed);
+    j->samples = calibration;
+    TRY(status);
+    vn_flow_passed(j, s, "%s; %s: %s", passed, j->o->test, v.text);
+    return vn_flow_advise(j, s, e);
 }
 
 static int judge_similarity(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
@@ -352,13 +271,15 @@ static int judge_similarity(struct flow_job *j, struct vn_flow_step *s, struct v
     TRY(vn_flow_judge(&v, j, e));
     if (!v.passes)
         return vn_flow_failed(j, s, "quantization", NULL, "%s", v.text);
+    if (j->o->test)
+        return judge_test(j, s, v.text, e);
     vn_flow_passed(j, s, "%s", v.text);
     return vn_flow_advise(j, s, e);
 }
 
 int vn_flow_quantized(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
 {
-    return j->o->task ? judge_task(j, s, e) : judge_similarity(j, s, e);
+    return j->o->task ? vn_flow_judge_task(j, s, e) : judge_similarity(j, s, e);
 }
 
 /* ---- the program ---- */
@@ -410,39 +331,5 @@ int vn_flow_program(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e
                                                vn_shell_word(j->arena, j->product[PROGRAM]));
     }
     vn_pair_free(&p);
-    return VN_OK;
-}
-
-/* ---- a board ---- */
-
-#define BOARD_COSINE 0.999 /* another program of the same quantized network */
-
-int vn_flow_board(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
-{
-    struct vn_compare_options o;
-    struct vn_comparison *c;
-    if (!j->o->dumps)
-        return vn_flow_skipped(j, s,
-                               "no board: run the program there, save inputs and outputs, and name the "
-                               "folder by --dumps");
-    vn_compare_options_default(&o);
-    o.left = j->product[QUANTIZED];
-    o.right = j->o->dumps;
-    o.with.run = j->o->run;
-    TRY(vn_compare(&c, &o, e));
-    const struct vn_compared *bad = first_below(c, VN_COMPARE_COSINE, BOARD_COSINE, 0);
-    const struct vn_compared *first = bad ? first_below(c, VN_COMPARE_COSINE, BOARD_COSINE, 1) : NULL;
-    const struct vn_compared *output = worst_output(c);
-    const char *text = numbers(j->arena, bad ? bad : output),
-               *node = first ? node_of(j, j->product[QUANTIZED], first->name) : NULL;
-    vn_comparison_free(&c);
-    if (!output)
-        return vn_flow_skipped(j, s, "%s holds no output of the network", j->o->dumps);
-    if (!bad)
-        return vn_flow_passed(j, s, "%s", text);
-    vn_flow_failed(j, s, "board_differs", node, "%s; expected a cosine of at least %g", text, BOARD_COSINE);
-    s->failure.next_command =
-        vn_arena_fmt(j->arena, "vernier compare %s %s --sort order --all",
-                     vn_shell_word(j->arena, j->product[QUANTIZED]), vn_shell_word(j->arena, j->o->dumps));
     return VN_OK;
 }

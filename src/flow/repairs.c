@@ -11,7 +11,10 @@
 
 /* ---- trying ---- */
 
-static int is_quantization(const struct diagnosis *d) { return !strcmp(d->failure, "quantization"); }
+static int is_quantization(const struct diagnosis *d)
+{
+    return !strcmp(d->failure, "quantization") || !strcmp(d->failure, "drift");
+}
 
 /* Cheap repairs come first; what helps that much is not outdone by int16. */
 static int is_enough(const struct diagnosis *d, const struct flow_trial *t)
@@ -50,6 +53,8 @@ static const struct repair *best_repair(struct diagnosis *d, struct vn_err *e)
 static const char *measured(const struct diagnosis *d, const struct repair *r)
 {
     struct vn_arena *a = d->j->arena;
+    if (!is_quantization(d) && !d->j->serious)
+        return "; with the next command it converts";
     if (!is_quantization(d))
         return vn_arena_fmt(a, "; with the next command %d of %d findings remain%s", r->t.serious,
                             d->j->serious, r->t.converted ? ", and it converts" : "");
@@ -71,30 +76,56 @@ static const char *look_closer(const struct flow_job *j)
 
 /* ---- rules ---- */
 
+static const struct seen *seen_by(const struct diagnosis *d, const struct rule *r)
+{
+    return &d->seen.of[r->symptom];
+}
+
+static void name_cause(struct diagnosis *d, struct vn_failure *f, const struct rule *r)
+{
+    const struct seen *s = seen_by(d, r);
+    struct vn_arena *a = d->j->arena;
+    *f = (struct vn_failure){ r->cause, d->step->why, NULL };
+    if (r->say)
+        f->evidence = vn_arena_fmt(a, "%s; %s", d->step->why, r->say(s, a));
+    d->step->node = s->node ? s->node : d->step->node;
+}
+
 /* Every rule that holds, the first as the cause; where none does, the one that always holds, with `general`. */
 static const struct rule *find_rules(struct diagnosis *d, struct vn_failure *f, int general)
 {
-    const struct rule *first = NULL, *r;
+    const struct rule *first = NULL, *r = vn_flow_rules;
     struct vn_arena *a = d->j->arena;
     VEC(struct vn_flow_finding) also = { 0 };
-    for (int i = 0; i < vn_flow_rules_count; i++) {
-        r = &vn_flow_rules[i];
-        if (strcmp(r->failure, d->failure) != 0 || (r->holds ? !r->holds(d) : first || !general))
+    for (; r < vn_flow_rules + vn_flow_rules_count; r++) {
+        const struct seen *s = seen_by(d, r);
+        if (strcmp(r->failure, d->failure) != 0 || (r->symptom ? !(s->size > r->least) : !general) ||
+            (first && (r->alone || !r->symptom)))
             continue;
         if (first)
-            VEC_PUSH(a, &also, ((struct vn_flow_finding){ r->cause, d->evidence }));
-        else {
-            *f = (struct vn_failure){ r->cause, d->step->why, NULL };
-            if (r->holds)
-                f->evidence = vn_arena_fmt(a, "%s; %s", d->step->why, d->evidence);
-            d->step->node = d->node ? d->node : d->step->node;
-        }
+            VEC_PUSH(a, &also, ((struct vn_flow_finding){ r->cause, r->say(s, a) }));
+        else
+            name_cause(d, f, r);
         first = first ? first : r;
-        r->propose(d);
+        vn_flow_propose(d, r, s);
     }
     d->step->also = also.v;
     d->step->n_also = also.n;
     return first;
+}
+
+/* Not even int16 everywhere helps: then what is wrong is no matter of steps. */
+static void note_ceiling(struct diagnosis *d, struct vn_failure *f)
+{
+    for (int i = 0; i < d->repairs.n; i++) {
+        const struct repair *r = &d->repairs.v[i];
+        if (!strstr(r->set[0], EVERY_NODE_INT16) || !r->t.converted || r->t.quantized.passes)
+            continue;
+        vn_symptom_see(&d->seen, SEEN_CEILING, (struct seen){ .size = 1 - r->t.quantized.cosine });
+        for (int k = 0; k < vn_flow_rules_count; k++)
+            if (vn_flow_rules[k].symptom == SEEN_CEILING)
+                name_cause(d, f, &vn_flow_rules[k]);
+    }
 }
 
 /* Sets f: cause, evidence, and the command that was measured; NULL: none helps. */
@@ -102,14 +133,20 @@ static int diagnose(struct diagnosis *d, struct vn_failure *f, int general, stru
 {
     struct flow_job *j = d->j;
     if (is_quantization(d)) {
-        TRY(vn_flow_symptoms(&d->seen, j, e));
+        TRY(vn_flow_symptoms(&d->seen, j, general, e));
         TRY(vn_flow_try_nothing(&d->now, j, e));
     }
     if (!find_rules(d, f, general))
         return VN_OK;
-    const struct repair *best = best_repair(d, e);
-    if (!best)
+    if (d->seen.of[SEEN_ARITHMETIC].size > 0) { /* no key repairs a kernel */
+        f->next_command = d->seen.of[SEEN_ARITHMETIC].other;
         return VN_OK;
+    }
+    const struct repair *best = best_repair(d, e);
+    if (!best) {
+        note_ceiling(d, f);
+        return VN_OK;
+    }
     f->evidence = vn_arena_fmt(j->arena, "%s%s", f->evidence, measured(d, best));
     f->next_command = vn_flow_set(j, best->set, best->n);
     return VN_OK;

@@ -1,148 +1,140 @@
 /* The rules of a diagnosis: what a failure comes from, as numbers, and which keys of the configuration may
- * repair it. */
+ * repair it (proposals.c). */
 #include <math.h>
-#include <stdlib.h>
 
 #include "flow/diagnosis.h"
 
-/* ---- proposals ---- */
-
-/* "KEY=VALUE;KEY=VALUE" */
-static void propose(struct diagnosis *d, const char *sets)
+static const char *say_arithmetic(const struct seen *s, struct vn_arena *a)
 {
-    struct vn_arena *a = d->j->arena;
-    char *text = vn_arena_str(a, sets), *save, *word = strtok_r(text, ";", &save);
-    struct repair r = { .n = 0 };
-    for (; word && r.n < MOST_SETS; word = strtok_r(NULL, ";", &save))
-        r.set[r.n++] = word;
-    VEC_PUSH(d->j->work, &d->repairs, r);
+    return vn_arena_fmt(a, "the integers of its kernels are not those of the reference executor: %s",
+                        s->tensor);
 }
 
-static void propose_finding(struct diagnosis *d)
+static const char *say_clipped(const struct seen *s, struct vn_arena *a)
 {
-    if (d->j->setting)
-        propose(d, d->j->setting);
+    return vn_arena_fmt(a, "%.2g %% of tensor %s lie beyond its range", 100 * s->size, s->tensor);
 }
 
-static void propose_featuremap(struct diagnosis *d)
+static const char *say_odd_samples(const struct seen *s, struct vn_arena *a)
 {
-    propose(d, "input_type_train=featuremap;input_type_rt=featuremap;norm_type=;mean_value=;scale_value=");
+    return vn_arena_fmt(a, "%.2g %% of tensor %s lie beyond the range that calibration has seen, most in %s",
+                        100 * s->size, s->tensor, s->other);
 }
 
-/* The numbers of a key, times `by`. */
-static void propose_times(struct diagnosis *d, const char *key, double by)
+static const char *say_dominant(const struct seen *s, struct vn_arena *a)
 {
-    const struct setting *given = vn_config_used(d->j->config, key);
-    struct vn_arena *a = d->j->arena;
-    if (!given || !given->text)
-        return;
-    char *text = vn_arena_str(a, given->text), *save, *word = strtok_r(text, " ,[]", &save);
-    const char *out = vn_arena_fmt(a, "%s=", key);
-    for (int i = 0; word; word = strtok_r(NULL, " ,[]", &save), i++)
-        out = vn_arena_fmt(a, "%s%s%.9g", out, i ? " " : "", atof(word) * by);
-    propose(d, out);
+    return vn_arena_fmt(a, "tensor %s is %.3g times as large in %s as in other samples", s->tensor, s->size,
+                        s->other);
 }
 
-static void propose_mean(struct diagnosis *d) { propose_times(d, "mean_value", 255); }
-static void propose_scale(struct diagnosis *d) { propose_times(d, "scale_value", 1 / 255.0); }
-
-/* With what the configuration has already. */
-static void propose_optimization(struct diagnosis *d, const char *word)
+static const char *say_mask(const struct seen *s, struct vn_arena *a)
 {
-    const struct setting *given = vn_config_used(d->j->config, "optimization");
-    if (given && given->text && *given->text && !strstr(given->text, word))
-        propose(d, vn_arena_fmt(d->j->arena, "optimization=%s,%s", given->text, word));
-    else if (!given)
-        propose(d, vn_arena_fmt(d->j->arena, "optimization=%s", word));
+    return vn_arena_fmt(
+        a,
+        "a mask moves elements of tensor %s %.3g times as far down as the others reach, which "
+        "leaves them %.3g of 256 steps",
+        s->tensor, s->size, fmax(256 / s->size, 1));
 }
 
-/* It helps whatever the cause is, so of a network that passes it tells nothing. */
-static void propose_int16(struct diagnosis *d)
+static const char *say_conflict(const struct seen *s, struct vn_arena *a)
 {
-    if (!d->now.quantized.passes)
-        propose_optimization(d, "set_all_nodes_int16");
+    return vn_arena_fmt(a,
+                        "tensor %s has %.3g times the range of %s, which is joined into it: %.1f bits lost",
+                        s->tensor, s->size, s->other, log2(s->size));
 }
 
-static void propose_methods(struct diagnosis *d)
+static const char *say_outlier(const struct seen *s, struct vn_arena *a)
 {
-    if (d->j->config->calibration_type != CALIBRATION_DEFAULT)
-        propose(d, "calibration_type=default;max_percentile=");
-    propose_optimization(d, "asymmetric");
-    propose_optimization(d, "bias_correction");
-    propose_int16(d);
+    return vn_arena_fmt(a, "channel %s of tensor %s is %.3g times as large as the others", s->other,
+                        s->tensor, s->size);
 }
 
-static void propose_wider(struct diagnosis *d)
+static const char *say_full_bias(const struct seen *s, struct vn_arena *a)
 {
-    if (d->j->config->max_percentile < 1)
-        propose(d, "max_percentile=");
-    propose(d, "calibration_type=max;max_percentile=");
-    propose_int16(d);
+    return vn_arena_fmt(a, "channel %s of bias %s fills its integer, which costs its weights %.1f bits",
+                        s->other, s->tensor, s->size);
 }
 
-static void propose_narrower(struct diagnosis *d)
+static const char *say_function(const struct seen *s, struct vn_arena *a)
 {
-    propose(d, "calibration_type=default;max_percentile=");
-    propose(d, "calibration_type=max;max_percentile=0.999");
-    propose(d, "calibration_type=kl;max_percentile=");
-    propose_int16(d);
+    return vn_arena_fmt(a, "%.0f %% of the error of tensor %s, which %s reads, is its own rounding",
+                        100 * s->size, s->tensor, s->other);
 }
 
-static void propose_node_int16(struct diagnosis *d)
+static const char *say_shift(const struct seen *s, struct vn_arena *a)
 {
-    const struct setting *given = vn_config_used(d->j->config, "set_node_data_type");
-    const char *before = given && given->text ? given->text : "", *between = *before ? ";" : "";
-    struct repair r = { .n = 1 };
-    r.set[0] =
-        vn_arena_fmt(d->j->arena, "set_node_data_type=%s%s%s:int16", before, between, d->seen.outlier_node);
-    VEC_PUSH(d->j->work, &d->repairs, r);
-    propose_int16(d);
+    return vn_arena_fmt(a, "%.0f %% of the error of tensor %s are shifted means of its channels",
+                        100 * s->size, s->tensor);
 }
 
-/* ---- what is seen ---- */
-
-#define CLIPPED 0.01 /* share of a tensor's elements */
-#define DOMINANT 8.0 /* times the middle sample */
-#define OUTLIER 50.0 /* times the middle channel */
-
-static int is_clipped(struct diagnosis *d)
+static const char *say_ceiling(const struct seen *s, struct vn_arena *a)
 {
-    d->evidence = vn_arena_fmt(d->j->arena, "%.2g %% of tensor %s lie beyond its range",
-                               100 * d->seen.clipped, d->seen.clipped_tensor ? d->seen.clipped_tensor : "");
-    return d->seen.clipped > CLIPPED;
+    return vn_arena_fmt(a, "with every node in int16 a cosine of %.6f is reached: not the width costs it",
+                        1 - s->size);
 }
 
-static int has_dominant_sample(struct diagnosis *d)
-{
-    d->evidence = vn_arena_fmt(d->j->arena, "tensor %s is %.3g times as large in %s as in other samples",
-                               d->seen.dominant_tensor ? d->seen.dominant_tensor : "", d->seen.dominant,
-                               d->seen.dominant_sample ? d->seen.dominant_sample : "");
-    return d->seen.dominant > DOMINANT;
-}
-
-static int has_outlier_channel(struct diagnosis *d)
-{
-    d->evidence = vn_arena_fmt(d->j->arena, "channel %d of tensor %s is %.3g times as large as the others",
-                               d->seen.outlier_channel, d->seen.outlier_tensor ? d->seen.outlier_tensor : "",
-                               d->seen.outlier);
-    d->node = d->seen.outlier_node;
-    return d->seen.outlier > OUTLIER;
-}
+/* A step's own finding: what it is called is what it fails with. */
+#define FINDING(name, looks_at, ...) \
+    { \
+        name, name, SEEN_NOTHING, 0, 0, NULL, { __VA_ARGS__ }, looks_at \
+    }
+#define QUANTIZATION(cause, symptom, least, alone, say, looks_at, ...) \
+    { \
+        "quantization", cause, symptom, least, alone, say, { __VA_ARGS__ }, looks_at \
+    }
 
 const struct rule vn_flow_rules[] = {
-    { "normalised", "normalised", NULL, propose_featuremap, "finding normalised of the calibration data" },
-    { "mean_value", "mean_value", NULL, propose_mean, "finding mean_value" },
-    { "scale_value", "scale_value", NULL, propose_scale, "finding scale_value" },
-    { "network_input", "network_input", NULL, propose_finding, "finding network_input" },
-    { "quantization", "clipping", is_clipped, propose_wider,
-      "share of a tensor's float values beyond its quantized range" },
-    { "quantization", "wide_range", has_dominant_sample, propose_narrower,
-      "largest magnitude of a tensor in one sample by that of the middle sample" },
-    { "quantization", "outlier_channel", has_outlier_channel, propose_node_int16,
-      "largest magnitude of a channel by that of the middle channel" },
-    { "quantization", "quantization", NULL, propose_methods, "none of the above" },
+    FINDING("normalised", "finding normalised of the calibration data",
+            "input_type_train=featuremap;input_type_rt=featuremap;norm_type=;mean_value=;scale_value="),
+    FINDING("mean_value", "finding mean_value", "@mean"),
+    FINDING("scale_value", "finding scale_value", "@scale"),
+    FINDING("network_input", "finding network_input", "@finding"),
+    FINDING("value_range", "luma in dumps of a device", "@finding"),
+    { "task_fails_in_float",
+      "postprocessing",
+      SEEN_ELSEWHERE,
+      0,
+      0,
+      NULL,
+      { NULL },
+      "the float model's score with other outputs, colours, units, forms, classes" },
+    { "drift",
+      "drift",
+      SEEN_ODD_SAMPLES,
+      0.001,
+      0,
+      say_odd_samples,
+      { "@test" },
+      "share of elements of test samples beyond the ranges; names the samples" },
+    QUANTIZATION("program_differs", SEEN_ARITHMETIC, 0, 0, say_arithmetic,
+                 "every tensor of the program against the reference executor, strictly", NULL),
+    QUANTIZATION("clipping", SEEN_CLIPPED, 0.01, 0, say_clipped,
+                 "share of a tensor's float values beyond its quantized range",
+                 "max_percentile=", "calibration_type=max;max_percentile=", "@int16"),
+    QUANTIZATION("mask", SEEN_MASK, 32, 0, say_mask,
+                 "a tensor whose elements lie far below zero or near it, and nowhere between", "@node_int16",
+                 "@node_float"),
+    QUANTIZATION("wide_range", SEEN_DOMINANT, 8, 0, say_dominant,
+                 "largest magnitude of a tensor in one sample by that of the middle sample",
+                 "calibration_type=default;max_percentile=", "calibration_type=max;max_percentile=0.999",
+                 "calibration_type=kl;max_percentile=", "@int16"),
+    QUANTIZATION("range_conflict", SEEN_CONFLICT, 24, 0, say_conflict,
+                 "range of a joined tensor by that of its smallest input", "@node_int16", "@int16"),
+    QUANTIZATION("outlier_channel", SEEN_OUTLIER, 50, 0, say_outlier,
+                 "largest magnitude of a channel by that of the middle channel", "@node_int16", "@int16"),
+    QUANTIZATION("full_bias", SEEN_FULL_BIAS, 2, 0, say_full_bias,
+                 "bits that weights lose to a bias near 2^30", "@node_float"),
+    QUANTIZATION("function_int8", SEEN_FUNCTION, 0.5, 1, say_function,
+                 "own rounding in the error of what Softmax, LayerNormalization, Gelu, ... read",
+                 "+set_%s_input_int16", "@int16"),
+    QUANTIZATION("shifted_means", SEEN_SHIFT, 0.5, 1, say_shift,
+                 "share of shifted channel means in a tensor's error", "+bias_correction", "+asymmetric",
+                 "@int16"),
+    QUANTIZATION("quantization", SEEN_NOTHING, 0, 0, NULL, "none of the above",
+                 "calibration_type=default;max_percentile=", "+asymmetric", "+bias_correction", "@int16"),
+    QUANTIZATION("not_quantization", SEEN_CEILING, 0, 0, say_ceiling,
+                 "every node in int16, and it still fails", NULL),
 };
-
 const int vn_flow_rules_count = sizeof vn_flow_rules / sizeof *vn_flow_rules;
 
 int vn_flow_rule(int i, const char **failure, const char **cause, const char **looks_at)

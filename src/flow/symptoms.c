@@ -1,13 +1,22 @@
 /* What the quantized network's ranges make of the values that the float network computes. */
+#include "flow/symptoms.h"
+
 #include <math.h>
 #include <stdlib.h>
 
-#include "flow/symptoms.h"
-
 #include "flow/flow_job.h"
 #include "graph/graph.h"
+#include "ops/op.h"
 
 #define SAMPLES 8
+#define MANY 0.01 /* of a tensor's elements */
+#define FULL_BIAS (1 << 29) /* of 2^30 that a bias may have */
+
+void vn_symptom_see(struct symptoms *s, enum symptom which, struct seen seen)
+{
+    if (seen.size > s->of[which].size)
+        s->of[which] = seen;
+}
 
 struct seen_range { /* of a quantized tensor */
     const struct value *v;
@@ -15,7 +24,10 @@ struct seen_range { /* of a quantized tensor */
     int axis_channels; /* entries of `channel`; 0: none */
     double *channel; /* largest magnitude of each, over all samples */
     double sample[SAMPLES]; /* largest magnitude in each sample */
-    int64_t beyond, all;
+    int64_t beyond, all, odd[SAMPLES]; /* beyond the range, and in each sample */
+    int64_t far,
+        between; /* below half the lowest; between that and a 16th of the range: none behind a mask */
+    double near; /* largest magnitude of the others */
 };
 
 struct looking {
@@ -24,6 +36,18 @@ struct looking {
     struct seen_range *range; /* by the session's value id */
     int n, at, samples;
 };
+
+static void add_element(struct seen_range *r, double x, int sample)
+{
+    const double size = fabs(x);
+    const int beyond = x < r->low || x > r->high;
+    r->beyond += beyond;
+    r->odd[sample] += beyond;
+    r->far += x < r->low / 2;
+    r->between += x >= r->low / 2 && size > -r->low / 16;
+    if (size <= -r->low / 16)
+        r->near = fmax(r->near, size);
+}
 
 static void look_at(void *user, int value, const struct vn_view *view)
 {
@@ -35,7 +59,7 @@ static void look_at(void *user, int value, const struct vn_view *view)
                   inner = r->axis_channels ? n / view->shape[0] / r->axis_channels : n;
     for (int64_t i = 0; i < n; i++) {
         const double x = vn_view_at(view, i), size = fabs(x);
-        r->beyond += x < r->low || x > r->high;
+        add_element(r, x, l->at);
         r->sample[l->at] = fmax(r->sample[l->at], size);
         if (r->axis_channels) {
             double *c = &r->channel[i / inner % r->axis_channels];
@@ -78,28 +102,115 @@ static double largest_by_middle(struct vn_arena *a, const double *v, int n, int 
     return k > 2 ? sorted[k - 1] / sorted[k / 2] : 1;
 }
 
+static double largest(const struct seen_range *r)
+{
+    double most = 0;
+    for (int i = 0; i < SAMPLES; i++)
+        most = fmax(most, r->sample[i]);
+    return most;
+}
+
+static const char *name_of(const struct node *n, struct vn_arena *a)
+{
+    return n ? vn_arena_str(a, n->name) : NULL;
+}
+
+/* Some elements are moved far below, and nothing lies between them and the others. */
+static void judge_mask(struct symptoms *s, const struct seen_range *r, struct seen seen)
+{
+    seen.size = r->near > 0 && r->far && !r->between && r->far < r->all ? -r->low / r->near : 0;
+    vn_symptom_see(s, SEEN_MASK, seen);
+}
+
+/* Names of the samples that have most of what lies beyond, at most three. */
+static const char *odd_samples(const struct looking *l, const struct seen_range *r)
+{
+    struct vn_arena *a = l->j->arena;
+    int64_t odd[SAMPLES];
+    const char *names = NULL;
+    memcpy(odd, r->odd, sizeof odd);
+    for (int k = 0; k < 3; k++) {
+        int best = 0;
+        for (int i = 1; i < l->samples; i++)
+            best = odd[i] > odd[best] ? i : best;
+        const char *name =
+            odd[best] ? vn_samples_name(l->j->samples, vn_flow_sample(l->j, best, l->samples)) : NULL;
+        names = !name ? names : names ? vn_arena_fmt(a, "%s, %s", names, name) : vn_arena_str(a, name);
+        odd[best] = 0;
+    }
+    return names ? names : "random samples";
+}
+
 static void judge(struct symptoms *s, struct looking *l, const struct seen_range *r)
 {
     struct vn_arena *a = l->j->arena;
+    struct seen seen = { 0, vn_arena_str(a, r->v->name), name_of(r->v->producer, a), NULL };
     int at;
-    const double clipped = r->all ? (double)r->beyond / (double)r->all : 0,
-                 dominant = largest_by_middle(l->j->work, r->sample, l->samples, &at);
-    if (clipped > s->clipped) {
-        s->clipped = clipped;
-        s->clipped_tensor = vn_arena_str(a, r->v->name);
+    judge_mask(s, r, seen);
+    seen.size = r->all ? (double)r->beyond / (double)r->all : 0;
+    vn_symptom_see(s, SEEN_CLIPPED, seen);
+    if (!(s->of[SEEN_ODD_SAMPLES].size > MANY)) /* what comes first drifts; the others follow */
+        vn_symptom_see(s, SEEN_ODD_SAMPLES,
+                       (struct seen){ seen.size, seen.tensor, seen.node ? seen.node : seen.tensor,
+                                      odd_samples(l, r) });
+    seen.size = largest_by_middle(l->j->work, r->sample, l->samples, &at);
+    const char *name = vn_samples_name(l->j->samples, vn_flow_sample(l->j, at, l->samples));
+    seen.other = name ? vn_arena_str(a, name) : "a sample";
+    vn_symptom_see(s, SEEN_DOMINANT, seen);
+    seen.size = r->v->producer ? largest_by_middle(l->j->work, r->channel, r->axis_channels, &at) : 0;
+    seen.other = vn_arena_fmt(a, "%d", at);
+    vn_symptom_see(s, SEEN_OUTLIER, seen);
+}
+
+static const struct seen_range *range_of(const struct looking *l, const struct value *v)
+{
+    const int i = v ? vn_session_value(l->s, v->name) : -1;
+    return i >= 0 && l->range[i].v ? &l->range[i] : NULL;
+}
+
+/* Inputs that are joined share the result's range. */
+static void judge_joint(struct symptoms *s, const struct looking *l, const struct node *n)
+{
+    const struct seen_range *out = range_of(l, n->out[0]);
+    struct vn_arena *a = l->j->arena;
+    if (!out || !n->op->quant.inputs_as_out || n->n_in < 2)
+        return;
+    for (int i = 0; i < n->n_in; i++) {
+        const struct seen_range *in = range_of(l, n->in[i]);
+        const double most = in ? largest(in) : 0;
+        if (most > 0)
+            vn_symptom_see(s, SEEN_CONFLICT,
+                           (struct seen){ largest(out) / most, vn_arena_str(a, out->v->name), name_of(n, a),
+                                          vn_arena_str(a, in->v->name) });
     }
-    if (dominant > s->dominant) {
-        const char *name = vn_samples_name(l->j->samples, vn_flow_sample(l->j, at, l->samples));
-        s->dominant = dominant;
-        s->dominant_tensor = vn_arena_str(a, r->v->name);
-        s->dominant_sample = name ? vn_arena_str(a, name) : "a sample";
-    }
-    const double outlier = largest_by_middle(l->j->work, r->channel, r->axis_channels, &at);
-    if (outlier > s->outlier && r->v->producer) {
-        s->outlier = outlier;
-        s->outlier_channel = at;
-        s->outlier_tensor = vn_arena_str(a, r->v->name);
-        s->outlier_node = vn_arena_str(a, r->v->producer->name);
+}
+
+static double largest_weight(const struct node *n, const struct value *w, int64_t channel)
+{
+    const int64_t size = vn_shape_count(&w->shape);
+    double most = 0;
+    for (int64_t i = 0; i < size; i++)
+        if (vn_weight_place(n, i).out == channel)
+            most = fmax(most, fabs(vn_tensor_f64(w->data, i)));
+    return most;
+}
+
+/* A bias that fills its integer has made the scale of its channel's weights grow. */
+static void judge_bias(struct symptoms *s, struct flow_job *j, const struct node *n)
+{
+    const int w = n->op->quant.weight, b = n->op->quant.bias;
+    if (!w || !b || !vn_node_has(n, w) || !vn_node_has(n, b) || !n->in[w]->data || !n->in[b]->data ||
+        !n->in[w]->q || n->in[b]->data->dtype != VN_I32)
+        return;
+    const double lowest = n->in[w]->data->dtype == VN_I16 ? 32767 : 127;
+    for (int64_t c = 0; c < vn_shape_count(&n->in[b]->shape); c++) {
+        if (fabs(vn_tensor_f64(n->in[b]->data, c)) < FULL_BIAS)
+            continue;
+        const double most = largest_weight(n, n->in[w], c);
+        vn_symptom_see(s, SEEN_FULL_BIAS,
+                       (struct seen){ most > 0 ? log2(lowest / most) : log2(lowest),
+                                      vn_arena_str(j->arena, n->in[b]->name), name_of(n, j->arena),
+                                      vn_arena_fmt(j->arena, "%lld", (long long)c) });
     }
 }
 
@@ -119,12 +230,32 @@ static int run_samples(struct looking *l, struct vn_err *e)
     return VN_OK;
 }
 
-int vn_flow_symptoms(struct symptoms *s, struct flow_job *j, struct vn_err *e)
+static void judge_all(struct symptoms *s, struct looking *l, const struct graph *quantized)
+{
+    for (int i = 0; i < l->n; i++)
+        if (l->range[i].v)
+            judge(s, l, &l->range[i]);
+    for (int i = 0; i < quantized->nodes.n; i++) {
+        judge_joint(s, l, quantized->nodes.v[i]);
+        judge_bias(s, l->j, quantized->nodes.v[i]);
+    }
+}
+
+/* The quantized network's kernels against the reference executor. */
+static int look_at_arithmetic(struct symptoms *s, struct flow_job *j, struct vn_err *e)
+{
+    struct vn_flow_step step = { .name = "bin" };
+    TRY(vn_flow_program(j, &step, e));
+    if (step.state == VN_FLOW_FAIL)
+        vn_symptom_see(s, SEEN_ARITHMETIC, (struct seen){ 1, step.why, step.node, step.failure.next_command });
+    return VN_OK;
+}
+
+static int look_at_ranges(struct symptoms *s, struct flow_job *j, struct vn_err *e)
 {
     struct vn_session **floats = vn_session_slot(j->work), **quantized = vn_session_slot(j->work);
     struct vn_session_options o;
     struct looking l = { .j = j, .samples = vn_flow_samples(j, SAMPLES) };
-    *s = (struct symptoms){ 0 };
     vn_session_options_default(&o);
     o.run = j->o->run;
     TRY(vn_session_open(floats, j->product[OPTIMIZED], &o, e));
@@ -141,8 +272,16 @@ int vn_flow_symptoms(struct symptoms *s, struct flow_job *j, struct vn_err *e)
     }
     vn_session_observe(l.s, &(struct vn_observer){ .after = look_at, .user = &l });
     TRY(run_samples(&l, e));
-    for (int i = 0; i < l.n; i++)
-        if (l.range[i].v)
-            judge(s, &l, &l.range[i]);
+    judge_all(s, &l, g);
     return VN_OK;
+}
+
+int vn_flow_symptoms(struct symptoms *s, struct flow_job *j, int closer, struct vn_err *e)
+{
+    *s = (struct symptoms){ 0 };
+    TRY(look_at_ranges(s, j, e));
+    if (!closer)
+        return VN_OK;
+    TRY(look_at_arithmetic(s, j, e));
+    return vn_flow_error_parts(s, j, e);
 }

@@ -1,18 +1,40 @@
-/* flow/symptoms.h - what calibration samples do to the ranges of the quantized network. */
+/* flow/symptoms.h - what is seen in a quantized network on samples: each symptom where it is largest. */
 #ifndef VN_SYMPTOMS_H
 #define VN_SYMPTOMS_H
 
 #include "flow/flow_job.h"
 
-struct symptoms {
-    double clipped; /* largest share of a tensor's elements beyond its range */
-    const char *clipped_tensor;
-    double dominant; /* how much larger a tensor is in one sample than in the middle one */
-    const char *dominant_tensor, *dominant_sample;
-    double outlier; /* how much larger the largest channel of a tensor is than the middle one */
-    const char *outlier_tensor, *outlier_node;
-    int outlier_channel;
+enum symptom {
+    SEEN_NOTHING = 0,
+    SEEN_ARITHMETIC, /* 1: the program's integers are wrong; tensor: how; other: the command that shows it */
+    SEEN_CLIPPED, /* share of a tensor's elements beyond its range */
+    SEEN_ODD_SAMPLES, /* the same; other: the samples that have most of them */
+    SEEN_DOMINANT, /* how much larger a tensor is in one sample than in the middle one; other: the sample */
+    SEEN_MASK, /* a tensor's range by the largest element that no mask has moved away */
+    SEEN_CONFLICT, /* range of a result by that of the smallest input that shares it; other: the input */
+    SEEN_OUTLIER, /* how much larger a channel is than the middle one; other: the channel */
+    SEEN_FULL_BIAS, /* bits that the weights of a channel lose to a bias that fills its integer; other: channel */
+    SEEN_FUNCTION, /* share of own rounding in the error of what a function reads; other: its kind */
+    SEEN_SHIFT, /* share of shifted means in an output's error */
+    SEEN_CEILING, /* what is missing to a cosine of 1 with every node in int16 */
+    SEEN_ELSEWHERE, /* never here: the step itself finds it */
+    SYMPTOMS
 };
-int vn_flow_symptoms(struct symptoms *s, struct flow_job *j, struct vn_err *e);
+
+struct seen {
+    double size;
+    const char *tensor, *node, *other;
+};
+
+struct symptoms {
+    struct seen of[SYMPTOMS];
+};
+
+/* closer: 1: also what takes longer to see: arithmetic, and the error of each tensor in its parts. */
+int vn_flow_symptoms(struct symptoms *s, struct flow_job *j, int closer, struct vn_err *e);
+/* error_parts.c: FUNCTION and SHIFT. */
+int vn_flow_error_parts(struct symptoms *s, struct flow_job *j, struct vn_err *e);
+/* Keep what is larger. */
+void vn_symptom_see(struct symptoms *s, enum symptom which, struct seen seen);
 
 #endif

@@ -14,6 +14,7 @@ from tool import BAD_INPUT, BUILD, CAMPAIGN, CHECK_FAILED, DONE, ROOT, SHARED, U
 sys.path.insert(0, str(ROOT / "tools"))
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import planted_cases  # noqa: E402
+import seeded_faults  # noqa: E402
 
 STEPS = ["float", "convert", "original_float", "optimized_float", "quantized", "bin", "board"]
 
@@ -132,6 +133,22 @@ def test_board(digits, tmp_path):
     out, _ = flow("-c", digits.yaml, "--dumps", board, want=CHECK_FAILED)
     broken(out, "board")
     assert out["cause"] == "board_differs"
+
+
+@pytest.mark.parametrize("fault", seeded_faults.FAULTS, ids=lambda f: f.__name__)
+def test_a_seeded_fault_is_found_where_it_is(fault, tmp_path):
+    found = seeded_faults.examine(BUILD / "vernier", fault, tmp_path)
+    assert found["right_passes"] and found["found"] and found["next_command"], found
+    if "gains" in found["evidence"] or found["cause"] == "postprocessing":
+        words = shlex.split(found["next_command"])[1:]
+        assert json.loads(run(*words, "--json", want=DONE, cwd=tmp_path, build=BUILD).out)["passed"]
+    assert not list(tmp_path.glob(".vernier*"))
+
+
+def test_what_is_named_must_be_there(digits):
+    for option in ("--reference", "--dumps", "--test"):
+        assert "no such" in run("flow", "-c", digits.yaml, option, "nowhere", want=USAGE).err
+    run("flow", "-c", digits.yaml, "--task-set", "k=1", want=USAGE)
 
 
 # ---- following what is printed ----
