@@ -8,7 +8,8 @@
     planted_cases.py --merge FILE... [--write]      the table of results that --json wrote
 
 A case is a network, a seed and one or two faults; `split` says whether rules were developed on the network.
-The case `healthy` has no fault: nothing must be named; it counts where the conversion keeps the decisions. A fault is *named* where a run on the way has its
+The case `healthy` has no fault: nothing must be named; it counts where the conversion keeps the
+decisions. A fault is *named* where a run on the way has its
 cause, *repaired* where the last configuration has half of the SQNR that the fault took (where it is below 0
 dB: half of the healthy one), between the float model on the right input and the quantized one, on images that
 calibration has not seen.
@@ -397,7 +398,7 @@ WORDS = {True: "yes", False: "no", None: "--"}
 
 
 def is_healthy(r):
-    """A conversion without a fault may lose the decisions nevertheless: `max` is no good method everywhere."""
+    """A conversion without a fault may lose the decisions: `max` is no good method everywhere."""
     return r["faults"] == "healthy" and (r["healthy_kept"] is None or r["healthy_kept"] >= FEW_KEPT)
 
 
@@ -430,8 +431,8 @@ def table(results):
                      f"repaired in {sum(bool(is_repaired(r)) for r in of)} of the "
                      f"{sum(is_repaired(r) is not None for r in of)} that took SQNR.")
     lines.append(f"\n{len(well)} healthy conversions: nothing named in {sum(r['named'] for r in well)}. "
-                 f"A conversion without a fault that keeps fewer than {100 * FEW_KEPT:.0f} % of the decisions "
-                 "is not counted as healthy.")
+                 f"A conversion without a fault that keeps fewer than {100 * FEW_KEPT:.0f} % of the "
+                 "decisions is not counted as healthy.")
     return "\n".join(lines)
 
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """One fault in a project that is right: does `vernier flow` stop at the right step and name the node?
 
-    seeded_faults.py [--vernier P] [--only WORD] [--keep DIR] [--write]     --write: docs/flow.md
+    seeded_faults.py [--vernier P] [--only WORD] [--keep DIR] [--write]
 
-Networks are made here, a few nodes each; seconds for all. Requires NumPy, Pillow, onnx and, for the wrong kernel, the
-program build/tests/wrongkernel. Exit status: 0 every fault is found where it is, 1 not.
+Networks are made here, a few nodes each; seconds for all. Requires NumPy, Pillow, onnx and, for wrong
+kernels, the program build/tests/wrongkernel. --write: the table of docs/flow.md. Exit status: 0 every fault is found where it is, 1 not.
 """
 import argparse
 import json
@@ -85,7 +85,8 @@ class Project:
         (self.folder / "data").mkdir(exist_ok=True)
         for i, x in enumerate(self.data):
             np.ascontiguousarray(x, np.float32).tofile(self.folder / f"data/{i}.bin")
-        lines = ["model_parameters:", "  onnx_model: 'net.onnx'", "  march: 'generic'", "  working_dir: 'out'",
+        lines = ["model_parameters:", "  onnx_model: 'net.onnx'", "  march: 'generic'",
+                 "  working_dir: 'out'",
                  "  output_model_file_prefix: 'net'", "input_parameters:",
                  f"  input_shape: '{'x'.join(map(str, self.shape))}'",
                  *(f"  {k}: '{v}'" for k, v in self.keys.items()), "calibration_parameters:",

@@ -67,7 +67,7 @@ struct vn_compared {
     int64_t elements; /* of a sample */
     double metric[VN_COMPARE_METRICS]; /* NaN: it has none */
     /* Of an output of probabilities or integers: how often one side chooses something else than what the
-     * left chooses most in a sample (with one place, all choices), and how often both choose the same then. */
+     * left chooses most in a sample (with one place, all choices), and how often both choose the same. */
     int64_t choices, choices_kept;
     double cosine_min;
     int worst_sample; /* of cosine_min, counted from 0 */

@@ -30,8 +30,10 @@ struct vn_flow_options {
     const char *task; /* settings of an evaluation (docs/eval.md); NULL: similarity decides */
     int n_task_sets; /* "KEY=VALUE": settings of the task that win over its file */
     const char *const *task_sets;
-    double expect; /* score that the task has in training: float must reach it within max_drop; NaN: unknown */
-    const char *test; /* folder of samples that calibration has not seen, in the form of cal_data_dir; NULL: none */
+    double
+        expect; /* score that the task has in training: float must reach it within max_drop; NaN: unknown */
+    const char
+        *test; /* folder of samples that calibration has not seen, as cal_data_dir has them; NULL: none */
     const char *dumps; /* what a board has saved: inputs and outputs as arrays; NULL: nothing */
     int n_sets; /* "KEY=VALUE": keys of the configuration that are set anew; an empty value removes the key */
     const char *const *sets;
@@ -46,7 +48,8 @@ struct vn_flow_options {
     struct vn_options run; /* threads and CPU features */
     struct vn_listener listener; /* progress */
 };
-/* No configuration, 10 samples, min_cosine 0.99, min_choices 0.95, no score expected, max_drop 1, one thread, every CPU feature. */
+/* No configuration, 10 samples, min_cosine 0.99, min_choices 0.95, no score expected, max_drop 1, one thread,
+ * every CPU feature. */
 void vn_flow_options_default(struct vn_flow_options *o);
 
 enum vn_flow_state { VN_FLOW_PASS, VN_FLOW_FAIL, VN_FLOW_SKIPPED };

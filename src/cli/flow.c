@@ -10,7 +10,7 @@ static const struct option_def options[] = {
     { "--task", 0, "FILE.yaml", 0, 0,
       "what decides whether the quantized network is good (settings of vernier eval); without: similarity" },
     { "--task-set", 0, "KEY=VALUE", 1, 0, "a setting of the task that wins over its file" },
-    { "--expect", 0, "X", 0, 0, "the task's first score in training, which float must reach within --max-drop" },
+    { "--expect", 0, "X", 0, 0, "the task's first score in training; float must reach it within --max-drop" },
     { "--test", 0, "DIR", 0, 0,
       "samples that calibration has not seen, in the form of cal_data_dir: does quantization hold on them?" },
     { "--dumps", 0, "DIR", 0, 0, "inputs and outputs as a board saved them (.npy, raw dumps)" },

@@ -63,7 +63,7 @@ static int64_t commonest(const float *x, const struct axis *k, int64_t places, s
     return places > 1 ? best : -1;
 }
 
-void vn_choices_add(struct choices *c, const struct vn_tensor *left, const float *x, const float *y,
+void vn_choices_add(struct choice_count *c, const struct vn_tensor *left, const float *x, const float *y,
                     struct vn_arena *a)
 {
     const int64_t n = vn_shape_count(&left->shape);
@@ -84,7 +84,7 @@ void vn_choices_add(struct choices *c, const struct vn_tensor *left, const float
     }
 }
 
-void vn_choices_interval(const struct choices *c, double *low, double *high)
+void vn_choices_interval(const struct choice_count *c, double *low, double *high)
 {
     const double n = (double)c->made, p = (double)c->kept / n, z = Z95 * Z95 / n;
     const double middle = (p + z / 2) / (1 + z), half = sqrt(z * (p * (1 - p) + z / 4)) / (1 + z);

@@ -1,5 +1,5 @@
-/* flow/choices.h - outputs that choose: probabilities along an axis, or integers. Whether the same is chosen says
- * more than how far the numbers lie apart. */
+/* flow/choices.h - outputs that choose: probabilities along an axis, or integers. Whether the same is chosen
+ * says more than how far the numbers lie apart. */
 #ifndef VN_CHOICES_H
 #define VN_CHOICES_H
 
@@ -7,14 +7,14 @@
 
 /* Over samples. Of an output with many places, those count where one side chooses something else than what
  * the left chooses most: a detector's background would hide its objects. */
-struct choices {
+struct choice_count {
     int64_t made, kept;
 };
 /* An output that does not choose adds nothing. */
-void vn_choices_add(struct choices *c, const struct vn_tensor *left, const float *x, const float *y,
+void vn_choices_add(struct choice_count *c, const struct vn_tensor *left, const float *x, const float *y,
                     struct vn_arena *a);
 
 /* 95 % of the share `kept` of `made`, at least 1 (Wilson score interval). */
-void vn_choices_interval(const struct choices *c, double *low, double *high);
+void vn_choices_interval(const struct choice_count *c, double *low, double *high);
 
 #endif

@@ -14,7 +14,7 @@
 struct compared_row {
     const char *name;
     struct tensor_distance d;
-    struct choices choices;
+    struct choice_count choices;
     int64_t elements;
     const char *differs;
 };

@@ -24,7 +24,7 @@ struct diagnosis {
     VEC(struct repair) repairs;
 };
 
-struct rule {
+struct cause_rule {
     const char *failure; /* the cause with which a step fails */
     const char *cause; /* the same, named more closely */
     enum symptom symptom; /* NOTHING: holds where no other rule does */
@@ -36,10 +36,10 @@ struct rule {
     const char *proposals[MOST_PROPOSALS];
     const char *looks_at; /* for docs */
 };
-extern const struct rule vn_flow_rules[];
+extern const struct cause_rule vn_flow_rules[];
 extern const int vn_flow_rules_count;
 
 /* Append what the rule proposes to d->repairs. */
-void vn_flow_propose(struct diagnosis *d, const struct rule *r, const struct seen *s);
+void vn_flow_propose(struct diagnosis *d, const struct cause_rule *r, const struct seen *s);
 
 #endif

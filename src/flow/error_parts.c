@@ -17,25 +17,21 @@
 #define OWN_DB 30.0 /* rounding below that is no cause */
 #define BAD_DB 30.0
 
-/* Functions whose input decides more than its size: optimization: set_KIND_input_int16. */
-static const char *const functions[] = { "Softmax",
-                                         "LogSoftmax",
-                                         "LayerNormalization",
-                                         "RMSNormalization",
-                                         "Gelu",
-                                         "Exp",
-                                         "Erf",
-                                         "Sigmoid",
-                                         "Swish",
-                                         "HardSwish",
-                                         "Tanh" };
+/* One computed input, whose value decides by more than its size. */
+static int is_function(const struct node *n)
+{
+    int computed = 0;
+    for (int i = 0; i < n->n_in; i++)
+        computed += n->in[i] && !n->in[i]->data;
+    return computed == 1 && !n->op->is_clamp && (vn_node_kind(n) == Q_TABLE || vn_node_kind(n) == Q_OWN);
+}
 
+/* The kind of a function that reads the value: optimization: set_KIND_input_int16; NULL: none does. */
 static const char *function_reading(const struct value *v)
 {
     for (int i = 0; v && i < v->users.n; i++)
-        for (size_t k = 0; k < sizeof functions / sizeof *functions; k++)
-            if (!strcmp(v->users.v[i].node->op->onnx, functions[k]))
-                return functions[k];
+        if (is_function(v->users.v[i].node))
+            return v->users.v[i].node->op->onnx;
     return NULL;
 }
 

@@ -80,6 +80,8 @@ static int run_step(struct flow_job *j, const struct flow_step *step, struct vn_
         status = vn_flow_failed(j, s, vn_problem_id(e) ? vn_problem_id(e) : "cannot_run", NULL, "%s", e->msg);
     if (status == VN_OK && s->state == VN_FLOW_FAIL && !s->failure.next_command)
         status = vn_flow_repair(j, s, e);
+    if (status == VN_OK && s->state == VN_FLOW_PASS && step->advised && !j->o->task)
+        status = vn_flow_advise(j, s, e);
     s->seconds = seconds_now() - begin;
     return status;
 }
@@ -165,7 +167,9 @@ void vn_flow_free(struct vn_flow_result **f)
 
 void vn_flow_options_default(struct vn_flow_options *o)
 {
-    *o = (struct vn_flow_options){ .samples = 10, .min_cosine = 0.99, .min_choices = 0.95, .expect = NAN, .max_drop = 1 };
+    *o = (struct vn_flow_options){
+        .samples = 10, .min_cosine = 0.99, .min_choices = 0.95, .expect = NAN, .max_drop = 1
+    };
     vn_options_default(&o->run);
 }
 

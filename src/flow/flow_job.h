@@ -31,6 +31,7 @@ struct flow_step {
     const char *name, *what;
     int (*run)(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
     int counted;
+    int advised; /* 1: what passes without a task may have a cause of loss nevertheless */
 };
 /* The steps in their order, n of them. */
 const struct flow_step *vn_flow_table(int *n);

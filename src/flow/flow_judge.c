@@ -6,7 +6,7 @@
 
 static int kept_enough(const struct vn_compared *r, const struct vn_flow_options *o)
 {
-    const struct choices c = { r->choices, r->choices_kept };
+    const struct choice_count c = { r->choices, r->choices_kept };
     double low, high;
     if (r->differs)
         return 0;
@@ -19,7 +19,7 @@ static int kept_enough(const struct vn_compared *r, const struct vn_flow_options
 static const char *choices_text(const struct vn_compared *r, int passes, struct vn_arena *a,
                                 const struct vn_flow_options *o)
 {
-    const struct choices c = { r->choices, r->choices_kept };
+    const struct choice_count c = { r->choices, r->choices_kept };
     double low, high;
     if (!c.made)
         return passes ? "" : vn_arena_fmt(a, "; expected a mean cosine of at least %g", o->min_cosine);

@@ -14,13 +14,13 @@
 #define FEW_SAMPLES 3
 
 static const struct flow_step steps[] = {
-    { "float", "float model against the training program's saved outputs", vn_flow_float, 1 },
-    { "convert", "configuration, calibration data, conversion", vn_flow_convert, 0 },
-    { "original_float", "with its preprocessing node against the float model", vn_flow_original, 1 },
-    { "optimized_float", "against original_float", vn_flow_optimized, 1 },
-    { "quantized", "against float: the task's score, or similarity", vn_flow_quantized, 1 },
-    { "bin", "the program against the quantized model, every tensor", vn_flow_program, 1 },
-    { "board", "dumps of a device against the quantized model", vn_flow_board, 0 },
+    { "float", "float model against the training program's saved outputs", vn_flow_float, 1, 0 },
+    { "convert", "configuration, calibration data, conversion", vn_flow_convert, 0, 0 },
+    { "original_float", "with its preprocessing node against the float model", vn_flow_original, 1, 0 },
+    { "optimized_float", "against original_float", vn_flow_optimized, 1, 0 },
+    { "quantized", "against float: the task's score, or similarity", vn_flow_quantized, 1, 1 },
+    { "bin", "the program against the quantized model, every tensor", vn_flow_program, 1, 0 },
+    { "board", "dumps of a device against the quantized model", vn_flow_board, 0, 0 },
 };
 
 const struct flow_step *vn_flow_table(int *n)
@@ -62,7 +62,8 @@ int vn_flow_float(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
     TRY(vn_compare(&c, &o, e));
     const struct vn_compared *below = vn_first_below(c, VN_COMPARE_SQNR, SAME_DB, 1);
     const struct vn_compared *shown = below ? below : vn_worst_output(c);
-    const char *text = vn_compared_text(j->arena, shown), *tensor = below ? vn_arena_str(j->arena, below->name) : NULL;
+    const char *text = vn_compared_text(j->arena, shown),
+               *tensor = below ? vn_arena_str(j->arena, below->name) : NULL;
     const int samples = vn_comparison_summary(c)->samples, outputs = vn_worst_output(c) != NULL;
     vn_comparison_free(&c);
     if (below)
@@ -111,8 +112,8 @@ static int data_fail(struct flow_job *j, struct vn_flow_step *s)
     }
     if (first) {
         j->setting = first->setting ? vn_arena_str(j->arena, first->setting) : NULL;
-        vn_flow_failed(j, s, vn_arena_str(j->arena, first->detector),
-                       vn_arena_str(j->arena, first->input), "%s", first->text);
+        vn_flow_failed(j, s, vn_arena_str(j->arena, first->detector), vn_arena_str(j->arena, first->input),
+                       "%s", first->text);
     }
     vn_data_check_free(&d);
     return first != NULL;
@@ -202,9 +203,9 @@ static int colour_loss(const char **text, struct flow_job *j, struct vn_err *e)
     if (!has_pixels_changed(j) || j->config->calibration_type == CALIBRATION_SKIP)
         return VN_OK;
     TRY(compare_routes(&c, j, ROUTE_TRAINING, 0, e));
-    *text =
-        vn_arena_fmt(j->arena, "; loss of the device's colours (%s) before quantization: %s",
-                     vn_input_type_word(j->config->inputs[0].type_rt), vn_compared_text(j->arena, vn_worst_output(c)));
+    *text = vn_arena_fmt(j->arena, "; loss of the device's colours (%s) before quantization: %s",
+                         vn_input_type_word(j->config->inputs[0].type_rt),
+                         vn_compared_text(j->arena, vn_worst_output(c)));
     vn_comparison_free(&c);
     return VN_OK;
 }
@@ -261,8 +262,7 @@ static int judge_test(struct flow_job *j, struct vn_flow_step *s, const char *pa
         return vn_flow_failed(j, s, "drift", NULL, "%s: %s; of calibration: %s", j->o->test, v.text, passed);
     j->samples = calibration;
     TRY(status);
-    vn_flow_passed(j, s, "%s; %s: %s", passed, j->o->test, v.text);
-    return vn_flow_advise(j, s, e);
+    return vn_flow_passed(j, s, "%s; %s: %s", passed, j->o->test, v.text);
 }
 
 static int judge_similarity(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
@@ -273,8 +273,7 @@ static int judge_similarity(struct flow_job *j, struct vn_flow_step *s, struct v
         return vn_flow_failed(j, s, "quantization", NULL, "%s", v.text);
     if (j->o->test)
         return judge_test(j, s, v.text, e);
-    vn_flow_passed(j, s, "%s", v.text);
-    return vn_flow_advise(j, s, e);
+    return vn_flow_passed(j, s, "%s", v.text);
 }
 
 int vn_flow_quantized(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)

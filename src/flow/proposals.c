@@ -130,7 +130,7 @@ static int changes_nothing(const struct diagnosis *d, const char *text)
            d->j->config->calibration_type == CALIBRATION_DEFAULT;
 }
 
-void vn_flow_propose(struct diagnosis *d, const struct rule *r, const struct seen *s)
+void vn_flow_propose(struct diagnosis *d, const struct cause_rule *r, const struct seen *s)
 {
     for (int i = 0; i < MOST_PROPOSALS && r->proposals[i]; i++)
         if (!changes_nothing(d, r->proposals[i]))

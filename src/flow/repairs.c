@@ -1,5 +1,5 @@
-/* What a failure comes from, and what repairs it: rules name causes, and repairs are tried aside. Only what was
- * measured is said. */
+/* What a failure comes from, and what repairs it: rules name causes, and repairs are tried aside. Only what
+ * was measured is said. */
 #include <math.h>
 
 #include "base/shell.h"
@@ -76,12 +76,12 @@ static const char *look_closer(const struct flow_job *j)
 
 /* ---- rules ---- */
 
-static const struct seen *seen_by(const struct diagnosis *d, const struct rule *r)
+static const struct seen *seen_by(const struct diagnosis *d, const struct cause_rule *r)
 {
     return &d->seen.of[r->symptom];
 }
 
-static void name_cause(struct diagnosis *d, struct vn_failure *f, const struct rule *r)
+static void name_cause(struct diagnosis *d, struct vn_failure *f, const struct cause_rule *r)
 {
     const struct seen *s = seen_by(d, r);
     struct vn_arena *a = d->j->arena;
@@ -91,10 +91,10 @@ static void name_cause(struct diagnosis *d, struct vn_failure *f, const struct r
     d->step->node = s->node ? s->node : d->step->node;
 }
 
-/* Every rule that holds, the first as the cause; where none does, the one that always holds, with `general`. */
-static const struct rule *find_rules(struct diagnosis *d, struct vn_failure *f, int general)
+/* Every rule that holds, the first as the cause; with `general`, where none does, the one that always does. */
+static const struct cause_rule *find_rules(struct diagnosis *d, struct vn_failure *f, int general)
 {
-    const struct rule *first = NULL, *r = vn_flow_rules;
+    const struct cause_rule *first = NULL, *r = vn_flow_rules;
     struct vn_arena *a = d->j->arena;
     VEC(struct vn_flow_finding) also = { 0 };
     for (; r < vn_flow_rules + vn_flow_rules_count; r++) {
@@ -134,6 +134,8 @@ static int diagnose(struct diagnosis *d, struct vn_failure *f, int general, stru
     struct flow_job *j = d->j;
     if (is_quantization(d)) {
         TRY(vn_flow_symptoms(&d->seen, j, general, e));
+        if (general)
+            TRY(vn_flow_error_parts(&d->seen, j, e));
         TRY(vn_flow_try_nothing(&d->now, j, e));
     }
     if (!find_rules(d, f, general))

@@ -83,7 +83,7 @@ static const char *say_ceiling(const struct seen *s, struct vn_arena *a)
         "quantization", cause, symptom, least, alone, say, { __VA_ARGS__ }, looks_at \
     }
 
-const struct rule vn_flow_rules[] = {
+const struct cause_rule vn_flow_rules[] = {
     FINDING("normalised", "finding normalised of the calibration data",
             "input_type_train=featuremap;input_type_rt=featuremap;norm_type=;mean_value=;scale_value="),
     FINDING("mean_value", "finding mean_value", "@mean"),

@@ -150,9 +150,9 @@ static void judge(struct symptoms *s, struct looking *l, const struct seen_range
     seen.size = r->all ? (double)r->beyond / (double)r->all : 0;
     vn_symptom_see(s, SEEN_CLIPPED, seen);
     if (!(s->of[SEEN_ODD_SAMPLES].size > MANY)) /* what comes first drifts; the others follow */
-        vn_symptom_see(s, SEEN_ODD_SAMPLES,
-                       (struct seen){ seen.size, seen.tensor, seen.node ? seen.node : seen.tensor,
-                                      odd_samples(l, r) });
+        vn_symptom_see(
+            s, SEEN_ODD_SAMPLES,
+            (struct seen){ seen.size, seen.tensor, seen.node ? seen.node : seen.tensor, odd_samples(l, r) });
     seen.size = largest_by_middle(l->j->work, r->sample, l->samples, &at);
     const char *name = vn_samples_name(l->j->samples, vn_flow_sample(l->j, at, l->samples));
     seen.other = name ? vn_arena_str(a, name) : "a sample";
@@ -247,7 +247,8 @@ static int look_at_arithmetic(struct symptoms *s, struct flow_job *j, struct vn_
     struct vn_flow_step step = { .name = "bin" };
     TRY(vn_flow_program(j, &step, e));
     if (step.state == VN_FLOW_FAIL)
-        vn_symptom_see(s, SEEN_ARITHMETIC, (struct seen){ 1, step.why, step.node, step.failure.next_command });
+        vn_symptom_see(s, SEEN_ARITHMETIC,
+                       (struct seen){ 1, step.why, step.node, step.failure.next_command });
     return VN_OK;
 }
 
@@ -280,8 +281,5 @@ int vn_flow_symptoms(struct symptoms *s, struct flow_job *j, int closer, struct 
 {
     *s = (struct symptoms){ 0 };
     TRY(look_at_ranges(s, j, e));
-    if (!closer)
-        return VN_OK;
-    TRY(look_at_arithmetic(s, j, e));
-    return vn_flow_error_parts(s, j, e);
+    return closer ? look_at_arithmetic(s, j, e) : VN_OK;
 }

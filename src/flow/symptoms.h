@@ -13,7 +13,7 @@ enum symptom {
     SEEN_MASK, /* a tensor's range by the largest element that no mask has moved away */
     SEEN_CONFLICT, /* range of a result by that of the smallest input that shares it; other: the input */
     SEEN_OUTLIER, /* how much larger a channel is than the middle one; other: the channel */
-    SEEN_FULL_BIAS, /* bits that the weights of a channel lose to a bias that fills its integer; other: channel */
+    SEEN_FULL_BIAS, /* bits that weights lose to a bias that fills its integer; other: the channel */
     SEEN_FUNCTION, /* share of own rounding in the error of what a function reads; other: its kind */
     SEEN_SHIFT, /* share of shifted means in an output's error */
     SEEN_CEILING, /* what is missing to a cosine of 1 with every node in int16 */
@@ -30,9 +30,9 @@ struct symptoms {
     struct seen of[SYMPTOMS];
 };
 
-/* closer: 1: also what takes longer to see: arithmetic, and the error of each tensor in its parts. */
+/* closer: 1: also arithmetic, which takes longer to see. */
 int vn_flow_symptoms(struct symptoms *s, struct flow_job *j, int closer, struct vn_err *e);
-/* error_parts.c: FUNCTION and SHIFT. */
+/* error_parts.c: add FUNCTION and SHIFT. */
 int vn_flow_error_parts(struct symptoms *s, struct flow_job *j, struct vn_err *e);
 /* Keep what is larger. */
 void vn_symptom_see(struct symptoms *s, enum symptom which, struct seen seen);
