@@ -52,6 +52,17 @@ static int64_t chosen(const float *x, const struct axis *k, int64_t i)
     return best;
 }
 
+static double entropy(const float *x, const struct axis *k, int64_t i)
+{
+    const float *p = x + place_of(k, i);
+    double sum = 0;
+    for (int64_t c = 0; c < k->size; c++) {
+        const double v = (double)p[c * k->step];
+        sum -= v > 0 ? v * log(v) : 0;
+    }
+    return sum / log((double)k->size);
+}
+
 /* What is chosen at most places; -1: there is one place only. */
 static int64_t commonest(const float *x, const struct axis *k, int64_t places, struct vn_arena *a)
 {
@@ -81,6 +92,8 @@ void vn_choices_add(struct choice_count *c, const struct vn_tensor *left, const 
         const int64_t l = chosen(x, &k, i), r = chosen(y, &k, i);
         c->made += l != usual || r != usual;
         c->kept += l == r && l != usual;
+        c->entropy += entropy(x, &k, i);
+        c->places++;
     }
 }
 

@@ -9,6 +9,8 @@
  * the left chooses most: a detector's background would hide its objects. */
 struct choice_count {
     int64_t made, kept;
+    int64_t places; /* where the left has probabilities */
+    double entropy; /* sum over these; 1: all classes are equally likely */
 };
 /* An output that does not choose adds nothing. */
 void vn_choices_add(struct choice_count *c, const struct vn_tensor *left, const float *x, const float *y,

@@ -4,6 +4,9 @@
 #include "flow/choices.h"
 #include "flow/flow_job.h"
 
+#define FEW 30 /* choices whose interval says little: then the cosine counts, too, */
+#define LESS_STRICT 5 /* with so many times the distance from 1 */
+
 static int kept_enough(const struct vn_compared *r, const struct vn_flow_options *o)
 {
     const struct choice_count c = { r->choices, r->choices_kept };
@@ -13,7 +16,8 @@ static int kept_enough(const struct vn_compared *r, const struct vn_flow_options
     if (!c.made)
         return r->metric[VN_COMPARE_COSINE] >= o->min_cosine;
     vn_choices_interval(&c, &low, &high);
-    return high >= o->min_choices;
+    return high >= o->min_choices &&
+           (c.made >= FEW || r->metric[VN_COMPARE_COSINE] >= 1 - LESS_STRICT * (1 - o->min_cosine));
 }
 
 static const char *choices_text(const struct vn_compared *r, int passes, struct vn_arena *a,
@@ -24,9 +28,12 @@ static const char *choices_text(const struct vn_compared *r, int passes, struct 
     if (!c.made)
         return passes ? "" : vn_arena_fmt(a, "; expected a mean cosine of at least %g", o->min_cosine);
     vn_choices_interval(&c, &low, &high);
-    return vn_arena_fmt(a, ", %lld of %lld choices kept (95 %%: %.3f to %.3f)%s", (long long)c.kept,
-                        (long long)c.made, low, high,
-                        passes ? "" : vn_arena_fmt(a, "; expected %g within", o->min_choices));
+    return vn_arena_fmt(
+        a, ", %lld of %lld choices kept (95 %%: %.3f to %.3f)%s", (long long)c.kept, (long long)c.made, low,
+        high,
+        passes ? ""
+               : vn_arena_fmt(a, "; expected %g within, and with fewer than %d choices a cosine of %g",
+                              o->min_choices, FEW, 1 - LESS_STRICT * (1 - o->min_cosine)));
 }
 
 static const char *text_of(const struct vn_compared *r, int passes, struct vn_arena *a,

@@ -136,6 +136,8 @@ static int diagnose(struct diagnosis *d, struct vn_failure *f, int general, stru
         TRY(vn_flow_symptoms(&d->seen, j, general, e));
         if (general)
             TRY(vn_flow_error_parts(&d->seen, j, e));
+        if (general)
+            TRY(vn_flow_look_at_normalization(&d->seen, j, e));
         TRY(vn_flow_try_nothing(&d->now, j, e));
     }
     if (!find_rules(d, f, general))

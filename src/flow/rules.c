@@ -10,6 +10,12 @@ static const char *say_arithmetic(const struct seen *s, struct vn_arena *a)
                         s->tensor);
 }
 
+static const char *say_undecided(const struct seen *s, struct vn_arena *a)
+{
+    return vn_arena_fmt(a, "input %s: the float network is less decided than with %s: %.2f times the entropy",
+                        s->node, s->other, s->size);
+}
+
 static const char *say_clipped(const struct seen *s, struct vn_arena *a)
 {
     return vn_arena_fmt(a, "%.2g %% of tensor %s lie beyond its range", 100 * s->size, s->tensor);
@@ -108,6 +114,8 @@ const struct cause_rule vn_flow_rules[] = {
       "share of elements of test samples beyond the ranges; names the samples" },
     QUANTIZATION("program_differs", SEEN_ARITHMETIC, 0, 0, say_arithmetic,
                  "every tensor of the program against the reference executor, strictly", NULL),
+    QUANTIZATION("network_input", SEEN_UNDECIDED, 1.25, 0, say_undecided,
+                 "entropy of float's choices by that with another usual normalization", "@finding"),
     QUANTIZATION("clipping", SEEN_CLIPPED, 0.01, 0, say_clipped,
                  "share of a tensor's float values beyond its quantized range",
                  "max_percentile=", "calibration_type=max;max_percentile=", "@int16"),

@@ -7,6 +7,7 @@
 enum symptom {
     SEEN_NOTHING = 0,
     SEEN_ARITHMETIC, /* 1: the program's integers are wrong; tensor: how; other: the command that shows it */
+    SEEN_UNDECIDED, /* entropy of float's choices by that with another normalization; other: which */
     SEEN_CLIPPED, /* share of a tensor's elements beyond its range */
     SEEN_ODD_SAMPLES, /* the same; other: the samples that have most of them */
     SEEN_DOMINANT, /* how much larger a tensor is in one sample than in the middle one; other: the sample */
@@ -34,6 +35,8 @@ struct symptoms {
 int vn_flow_symptoms(struct symptoms *s, struct flow_job *j, int closer, struct vn_err *e);
 /* error_parts.c: add FUNCTION and SHIFT. */
 int vn_flow_error_parts(struct symptoms *s, struct flow_job *j, struct vn_err *e);
+/* normalization.c: add UNDECIDED, and set j->setting. */
+int vn_flow_look_at_normalization(struct symptoms *s, struct flow_job *j, struct vn_err *e);
 /* Keep what is larger. */
 void vn_symptom_see(struct symptoms *s, enum symptom which, struct seen seen);
 

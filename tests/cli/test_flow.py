@@ -260,6 +260,17 @@ def test_advice_of_a_network_that_passes(tmp_path):
     assert again["passed"] and "advice" not in again["steps"][STEPS.index("quantized")]
 
 
+@pytest.mark.skipif(not SHARED_MODELS, reason=f"no models at {SHARED}")
+def test_a_scale_that_halves_the_input(tmp_path):
+    """1 / 255 with a mean of 127.5: no first layer contradicts it, but the network is less sure."""
+    planted_cases.make({"network": "mobilenet", "seed": "1", "faults": "healthy"}, tmp_path)
+    text = (tmp_path / "net.yaml").read_text()
+    (tmp_path / "net.yaml").write_text(re.sub("scale_value: .*", "scale_value: '0.00392157'", text))
+    out, _ = flow("-c", "net.yaml", want=CHECK_FAILED, cwd=tmp_path)
+    assert broken(out, "quantized") and out["cause"] == "network_input" and "entropy" in out["evidence"]
+    assert "scale_value=0.0078431" in out["next_command"]
+
+
 def test_forum_story(tmp_path):
     """From the first wrong configuration to a verified program, in at most five commands, each printed by the
     one before."""
