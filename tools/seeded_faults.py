@@ -196,6 +196,17 @@ def mask(p):
     p.model = network(nodes, constants, {"x": p.shape}, {"y": [1, CLASSES, SIDE, SIDE]})
 
 
+def trembling_points(p):
+    """outputs of `points` move smoothly in float, by less than a step of int8 each frame"""
+    nodes = [oh.make_node("Conv", ["x", "w"], ["y"], "points")]
+    p.model = network(nodes, {"w": p.weight(4, 3, 1, 1)}, {"x": p.shape}, {"y": [1, 4, SIDE, SIDE]})
+    (p.folder / "frames").mkdir()
+    motion = p.random.normal(0, 1, p.shape).astype(np.float32)
+    for i in range(12):
+        (p.data[0] + np.float32(0.01 * i) * motion).tofile(p.folder / f"frames/{i:02}.bin")
+    p.options += ["--frames", "frames"]
+
+
 def wrong_postprocessing(p):
     """the task reads another output than the one that training scored (95)"""
     images = p.folder / "images"
@@ -237,6 +248,7 @@ FAULTS = {  # step, cause, nodes that are right
     exchanged_channels: ("float", "float_differs", ("body",)),
     doubled_normalization: ("convert", "normalised", ("x",)),
     truncated_calibration: ("quantized", "drift", ("x",)),
+    trembling_points: ("quantized", "jitter", ("points",)),
     inherited_range: ("quantized", "range_conflict", ("joined",)),
     mask: ("quantized", "mask", ("masked",)),
     wrong_postprocessing: ("quantized", "postprocessing", (None,)),

@@ -34,6 +34,7 @@ struct vn_flow_options {
         expect; /* score that the task has in training: float must reach it within max_drop; NaN: unknown */
     const char
         *test; /* folder of samples that calibration has not seen, as cal_data_dir has them; NULL: none */
+    const char *frames; /* folder of ordered frames, as cal_data_dir has samples, in name order; NULL: none */
     const char *dumps; /* what a board has saved: inputs and outputs as arrays; NULL: nothing */
     int n_sets; /* "KEY=VALUE": keys of the configuration that are set anew; an empty value removes the key */
     const char *const *sets;
@@ -44,12 +45,13 @@ struct vn_flow_options {
     double min_cosine; /* of an output of the quantized network, without a task; mean of the samples */
     double min_choices; /* of an output that chooses, in place of it: least share of choices that are kept,
                          * within the 95 % interval */
+    double max_jitter; /* how much more the second differences of frames may be than float's */
     double max_drop; /* of the task's first score, in its unit */
     struct vn_options run; /* threads and CPU features */
     struct vn_listener listener; /* progress */
 };
-/* No configuration, 10 samples, min_cosine 0.99, min_choices 0.95, no score expected, max_drop 1, one thread,
- * every CPU feature. */
+/* No configuration, 10 samples, min_cosine 0.99, min_choices 0.95, no score expected, max_jitter 2,
+ * max_drop 1, one thread, every CPU feature. */
 void vn_flow_options_default(struct vn_flow_options *o);
 
 enum vn_flow_state { VN_FLOW_PASS, VN_FLOW_FAIL, VN_FLOW_SKIPPED };

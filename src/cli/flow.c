@@ -13,6 +13,8 @@ static const struct option_def options[] = {
     { "--expect", 0, "X", 0, 0, "the task's first score in training; float must reach it within --max-drop" },
     { "--test", 0, "DIR", 0, 0,
       "samples that calibration has not seen, in the form of cal_data_dir: does quantization hold on them?" },
+    { "--frames", 0, "DIR", 0, 0,
+      "ordered frames, as cal_data_dir has samples: do the outputs tremble where float's move smoothly?" },
     { "--dumps", 0, "DIR", 0, 0, "inputs and outputs as a board saved them (.npy, raw dumps)" },
     { "--set", 0, "KEY=VALUE", 1, 0,
       "set a key of the configuration anew, and go on with the result, which --save names; 'KEY=' removes "
@@ -26,6 +28,7 @@ static const struct option_def options[] = {
     { "--min-choices", 0, "X", 0, 0,
       "of an output of probabilities or integers, in place of it: least share of choices that are kept "
       "(default 0.95)" },
+    { "--max-jitter", 0, "X", 0, 0, "with --frames: how much more they may tremble (default 2)" },
     { "--max-drop", 0, "X", 0, 0, "with --task: how much less the first score may be (default 1)" },
     RUN_OPTIONS,
     JSON_OPTION,
@@ -41,6 +44,7 @@ static int read_options(struct vn_flow_options *o, struct logger *log, struct vn
     o->reference = vn_opt("--reference");
     o->task = vn_opt("--task");
     o->test = vn_opt("--test");
+    o->frames = vn_opt("--frames");
     o->dumps = vn_opt("--dumps");
     o->n_sets = vn_opt_all("--set", &sets);
     o->sets = sets;
@@ -58,6 +62,7 @@ static int read_options(struct vn_flow_options *o, struct logger *log, struct vn
     TRY(vn_opt_real("--min-cosine", o->min_cosine, -1, 1, &o->min_cosine, e));
     TRY(vn_opt_real("--expect", o->expect, -1e9, 1e9, &o->expect, e));
     TRY(vn_opt_real("--min-choices", o->min_choices, 0, 1, &o->min_choices, e));
+    TRY(vn_opt_real("--max-jitter", o->max_jitter, 1, 1e9, &o->max_jitter, e));
     return vn_opt_real("--max-drop", o->max_drop, 0, 1e9, &o->max_drop, e);
 }
 

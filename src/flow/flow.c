@@ -35,6 +35,8 @@ static int check_options(const struct vn_flow_options *o, struct vn_arena *a, st
         return vn_fail(e, VN_E_USAGE, "--reference: no such file or folder: %s", o->reference);
     if (o->test && !vn_dir_exists(o->test))
         return vn_fail(e, VN_E_USAGE, "--test: no such folder: %s", o->test);
+    if (o->frames && !vn_dir_exists(o->frames))
+        return vn_fail(e, VN_E_USAGE, "--frames: no such folder: %s", o->frames);
     if (o->dumps && !vn_file_exists(o->dumps) && !vn_dir_exists(o->dumps))
         return vn_fail(e, VN_E_USAGE, "--dumps: no such file or folder: %s", o->dumps);
     return vn_eval_task_check(o->task, e);
@@ -168,7 +170,7 @@ void vn_flow_free(struct vn_flow_result **f)
 void vn_flow_options_default(struct vn_flow_options *o)
 {
     *o = (struct vn_flow_options){
-        .samples = 10, .min_cosine = 0.99, .min_choices = 0.95, .expect = NAN, .max_drop = 1
+        .samples = 10, .min_cosine = 0.99, .min_choices = 0.95, .expect = NAN, .max_jitter = 2, .max_drop = 1
     };
     vn_options_default(&o->run);
 }

@@ -60,8 +60,8 @@ int vn_flow_judge_task(struct flow_job *j, struct vn_flow_step *s, struct vn_err
 int vn_flow_open_samples(struct flow_job *j, struct vn_err *e);
 int vn_flow_samples(const struct flow_job *j, int most); /* how many are compared */
 int vn_flow_sample(const struct flow_job *j, int i, int n); /* the i-th of n, spread over all */
-/* From now on the samples are those of --test. */
-int vn_flow_take_test(struct flow_job *j, struct vn_err *e);
+/* Those of another folder, in the form of cal_data_dir; after vn_flow_open_samples. */
+int vn_flow_open_folder(struct vn_samples **out, struct flow_job *j, const char *folder, struct vn_err *e);
 /* Shapes and values of the float model's inputs, as the configuration has them. */
 int vn_flow_inputs(struct vn_input_settings *s, struct flow_job *j, struct vn_err *e);
 /* Two products on the same samples. */
@@ -90,12 +90,18 @@ struct flow_judgement {
 };
 int vn_flow_judge(struct flow_judgement *v, struct flow_job *j, struct vn_err *e);
 
+struct flow_jitter {
+    double ratio; /* of second differences, quantized by float: of the output that trembles most */
+    const char *output, *text;
+};
+
 /* trials.c: a configuration with other keys, converted aside. */
 struct flow_trial {
     int converted;
     int serious; /* findings in the calibration data */
     const char *cause; /* why it does not convert */
     struct flow_judgement quantized;
+    struct flow_jitter jitter; /* with --frames */
     double nanoseconds; /* of a run of the program */
 };
 int vn_flow_try(struct flow_trial *t, struct flow_job *j, const char *const *sets, int n, struct vn_err *e);

@@ -21,6 +21,7 @@ const char *vn_flow_again(const struct flow_job *j, const char *config)
     if (!isnan(j->o->expect))
         line = vn_arena_fmt(a, "%s --expect %g", line, j->o->expect);
     line = with_option(a, line, "--test", j->o->test);
+    line = with_option(a, line, "--frames", j->o->frames);
     line = with_option(a, line, "--dumps", j->o->dumps);
     return j->o->strict ? vn_arena_fmt(a, "%s --strict", line) : line;
 }

@@ -24,17 +24,16 @@ int vn_flow_open_samples(struct flow_job *j, struct vn_err *e)
                : vn_samples_open(&j->samples, j->work, j->config, g, e);
 }
 
-int vn_flow_take_test(struct flow_job *j, struct vn_err *e)
+int vn_flow_open_folder(struct vn_samples **out, struct flow_job *j, const char *folder, struct vn_err *e)
 {
     struct config *c = NEW(j->work, struct config);
     *c = *j->config;
     c->inputs = NEW_ARRAY(j->work, struct input_config, c->n_inputs);
     for (int i = 0; i < c->n_inputs; i++) {
         c->inputs[i] = j->config->inputs[i];
-        c->inputs[i].cal_dir =
-            c->n_inputs > 1 ? vn_path_join(j->work, j->o->test, c->inputs[i].name) : j->o->test;
+        c->inputs[i].cal_dir = c->n_inputs > 1 ? vn_path_join(j->work, folder, c->inputs[i].name) : folder;
     }
-    return vn_samples_open(&j->samples, j->work, c, vn_session_graph(j->original), e);
+    return vn_samples_open(out, j->work, c, vn_session_graph(j->original), e);
 }
 
 int vn_flow_samples(const struct flow_job *j, int most)

@@ -7,6 +7,7 @@
 #include "base/shell.h"
 #include "flow/flow_compared.h"
 #include "flow/flow_job.h"
+#include "flow/jitter.h"
 #include "graph/graph.h"
 #include "image/image.h"
 
@@ -255,7 +256,7 @@ static int judge_test(struct flow_job *j, struct vn_flow_step *s, const char *pa
 {
     struct vn_samples *calibration = j->samples;
     struct flow_judgement v;
-    int status = vn_flow_take_test(j, e);
+    int status = vn_flow_open_folder(&j->samples, j, j->o->test, e);
     if (status == VN_OK)
         status = vn_flow_judge(&v, j, e);
     if (status == VN_OK && !v.passes) /* what repairs it is measured on these */
@@ -276,9 +277,20 @@ static int judge_similarity(struct flow_job *j, struct vn_flow_step *s, struct v
     return vn_flow_passed(j, s, "%s", v.text);
 }
 
+static int judge_frames(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
+{
+    struct flow_jitter t;
+    TRY(vn_flow_jitter(&t, j, e));
+    if (!t.text || t.ratio <= j->o->max_jitter)
+        return vn_flow_passed(j, s, "%s; %s", s->why, t.text ? t.text : "nothing moves");
+    return vn_flow_failed(j, s, "jitter", vn_flow_node_of(j, j->product[QUANTIZED], t.output),
+                          "%s; expected at most %g; %s", t.text, j->o->max_jitter, s->why);
+}
+
 int vn_flow_quantized(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
 {
-    return j->o->task ? vn_flow_judge_task(j, s, e) : judge_similarity(j, s, e);
+    TRY(j->o->task ? vn_flow_judge_task(j, s, e) : judge_similarity(j, s, e));
+    return s->state == VN_FLOW_PASS && j->o->frames ? judge_frames(j, s, e) : VN_OK;
 }
 
 /* ---- the program ---- */

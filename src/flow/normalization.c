@@ -1,5 +1,5 @@
-/* Is the float network less decided with the given normalization than with another usual one? Where outputs are
- * probabilities, a network that reads what it was trained on knows best what it sees. */
+/* Is the float network less decided with the given normalization than with another usual one? Where outputs
+ * are probabilities, a network that reads what it was trained on knows best what it sees. */
 #include <math.h>
 
 #include "convert/network_input.h"

@@ -88,6 +88,13 @@ static void int16(struct diagnosis *d, const struct seen *s)
         propose_more(d, "optimization", ",", EVERY_NODE_INT16);
 }
 
+/* Passing on single frames is no reason against it. */
+static void int16_anyway(struct diagnosis *d, const struct seen *s)
+{
+    (void)s;
+    propose_more(d, "optimization", ",", EVERY_NODE_INT16);
+}
+
 static void node_int16(struct diagnosis *d, const struct seen *s)
 {
     if (s->node)
@@ -104,8 +111,14 @@ static const struct {
     const char *word;
     void (*make)(struct diagnosis *d, const struct seen *s);
 } made[] = {
-    { "@mean", mean },   { "@scale", scale },           { "@finding", finding },       { "@test", test },
-    { "@int16", int16 }, { "@node_int16", node_int16 }, { "@node_float", node_float },
+    { "@mean", mean },
+    { "@scale", scale },
+    { "@finding", finding },
+    { "@test", test },
+    { "@int16", int16 },
+    { "@int16_anyway", int16_anyway },
+    { "@node_int16", node_int16 },
+    { "@node_float", node_float },
 };
 
 static void propose_text(struct diagnosis *d, const struct seen *s, const char *text)

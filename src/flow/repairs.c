@@ -13,13 +13,23 @@
 
 static int is_quantization(const struct diagnosis *d)
 {
-    return !strcmp(d->failure, "quantization") || !strcmp(d->failure, "drift");
+    return !strcmp(d->failure, "quantization") || !strcmp(d->failure, "drift") ||
+           !strcmp(d->failure, "jitter");
+}
+
+static int is_jitter(const struct diagnosis *d) { return !strcmp(d->failure, "jitter"); }
+
+static double jitter_gain(const struct diagnosis *d, const struct flow_trial *t)
+{
+    return 20 * log10(d->now.jitter.ratio / t->jitter.ratio);
 }
 
 /* Cheap repairs come first; what helps that much is not outdone by int16. */
 static int is_enough(const struct diagnosis *d, const struct flow_trial *t)
 {
     const struct flow_judgement *now = &d->now.quantized;
+    if (is_jitter(d))
+        return t->converted && t->quantized.passes && t->jitter.ratio <= d->j->o->max_jitter;
     return t->converted && (!is_quantization(d) || (t->quantized.passes && !now->passes) ||
                             t->quantized.sqnr >= now->sqnr + LARGE_GAIN);
 }
@@ -28,7 +38,7 @@ static int is_enough(const struct diagnosis *d, const struct flow_trial *t)
 static double gain(const struct diagnosis *d, const struct flow_trial *t)
 {
     const double least = d->now.quantized.passes ? WORTH_SAYING : SMALL_GAIN,
-                 more = t->quantized.sqnr - d->now.quantized.sqnr;
+                 more = is_jitter(d) ? jitter_gain(d, t) : t->quantized.sqnr - d->now.quantized.sqnr;
     if (!is_quantization(d))
         return d->j->serious - t->serious;
     return t->converted && more > least ? more : 0;
@@ -58,6 +68,9 @@ static const char *measured(const struct diagnosis *d, const struct repair *r)
     if (!is_quantization(d))
         return vn_arena_fmt(a, "; with the next command %d of %d findings remain%s", r->t.serious,
                             d->j->serious, r->t.converted ? ", and it converts" : "");
+    if (is_jitter(d))
+        return vn_arena_fmt(a, "; with the next command it is %.2f times, which costs %+.0f %% time",
+                            r->t.jitter.ratio, 100 * (r->t.nanoseconds / d->now.nanoseconds - 1));
     return vn_arena_fmt(a, "; the next command gains %.1f dB (cosine %.6f to %.6f) and costs %+.0f %% time",
                         r->t.quantized.sqnr - d->now.quantized.sqnr, d->now.quantized.cosine,
                         r->t.quantized.cosine, 100 * (r->t.nanoseconds / d->now.nanoseconds - 1));
@@ -91,7 +104,7 @@ static void name_cause(struct diagnosis *d, struct vn_failure *f, const struct c
     d->step->node = s->node ? s->node : d->step->node;
 }
 
-/* Every rule that holds, the first as the cause; with `general`, where none does, the one that always does. */
+/* Every rule that holds, the first as the cause; with `general`, where none does, what always does. */
 static const struct cause_rule *find_rules(struct diagnosis *d, struct vn_failure *f, int general)
 {
     const struct cause_rule *first = NULL, *r = vn_flow_rules;

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "flow/config_edit.h"
 #include "flow/flow_job.h"
+#include "flow/jitter.h"
 
 #define TIMED_RUNS 3
 
@@ -32,6 +33,8 @@ int vn_flow_try_nothing(struct flow_trial *t, struct flow_job *j, struct vn_err 
 {
     *t = (struct flow_trial){ .converted = 1 };
     TRY(vn_flow_judge(&t->quantized, j, e));
+    if (j->o->frames)
+        TRY(vn_flow_jitter(&t->jitter, j, e));
     return time_program(&t->nanoseconds, j->product[PROGRAM], j, e);
 }
 
@@ -66,7 +69,7 @@ static int try_in(struct flow_trial *t, struct flow_job *j, struct vn_arena *a, 
     unlink(aside.path);
     if (t->cause)
         t->cause = vn_arena_str(j->arena, t->cause);
-    t->quantized.text = NULL; /* it goes with the arena */
+    t->quantized.text = t->jitter.text = t->jitter.output = NULL; /* they go with the arena */
     return status;
 }
 

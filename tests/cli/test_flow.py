@@ -139,14 +139,14 @@ def test_board(digits, tmp_path):
 def test_a_seeded_fault_is_found_where_it_is(fault, tmp_path):
     found = seeded_faults.examine(BUILD / "vernier", fault, tmp_path)
     assert found["right_passes"] and found["found"] and found["next_command"], found
-    if "gains" in found["evidence"] or found["cause"] == "postprocessing":
+    if "next command" in found["evidence"] or found["cause"] == "postprocessing":
         words = shlex.split(found["next_command"])[1:]
         assert json.loads(run(*words, "--json", want=DONE, cwd=tmp_path, build=BUILD).out)["passed"]
     assert not list(tmp_path.glob(".vernier*"))
 
 
 def test_what_is_named_must_be_there(digits):
-    for option in ("--reference", "--dumps", "--test"):
+    for option in ("--reference", "--dumps", "--test", "--frames"):
         assert "no such" in run("flow", "-c", digits.yaml, option, "nowhere", want=USAGE).err
     run("flow", "-c", digits.yaml, "--task-set", "k=1", want=USAGE)
 
