@@ -170,11 +170,23 @@ def runall(model_or_file: Any, calibrated_data: Any, save_dir: Any = "./debug_re
     tensor_analysis(model_or_file, calibrated_data, save_dir=folder / "data_distribution", data_num=data_num)
 
 
-def plot_distribution(*_: Any, **__: Any) -> None:
-    """Not available: tensor_analysis says what clipping and rounding cost."""
-    raise Error("plot_distribution is not available: use tensor_analysis", "unsupported")
+def plot_distribution(save_dir: Any, model_or_file: Any, calibrated_data: Any, nodes_list: Names,
+                      data_num: int | None = None) -> OrderedDict[str, dict]:
+    """Numbers of nodes, weights and activations before and after quantization: a plot for each in
+    data_distribution of `save_dir`, and what it shows."""
+    return _distributions("distribution", save_dir, model_or_file, calibrated_data, nodes_list, data_num)
 
 
-def get_channelwise_data_distribution(*_: Any, **__: Any) -> None:
-    """Not available: tensor_analysis says what a range costs that channels share."""
-    raise Error("get_channelwise_data_distribution is not available: use tensor_analysis", "unsupported")
+def get_channelwise_data_distribution(save_dir: Any, model_or_file: Any, calibrated_data: Any,
+                                      nodes_list: Names, axis: int | None = None,
+                                      data_num: int | None = None) -> OrderedDict[str, dict]:
+    """Boxes of the channels of nodes, weights and activations: a plot for each in channelwise_distribution
+    of `save_dir`, and what it shows."""
+    return _distributions("channels", save_dir, model_or_file, calibrated_data, nodes_list, data_num, axis)
+
+
+def _distributions(what: str, save_dir: Any, model: Any, data: Any, nodes: Names, samples: int | None,
+                   axis: int | None = None) -> OrderedDict[str, dict]:
+    result, _ = _debug(what, model, data, *_options(nodes=_list(nodes), save_dir=save_dir, samples=samples,
+                                                    axis=axis))
+    return OrderedDict((r["node"], r) for r in result["rows"])

@@ -32,6 +32,7 @@ struct option_def {
     int rest; /* a repeated option's value may be followed by a second word ("NAME SHAPE") */
     const char *help;
     enum option_fate fate;
+    const char *abbreviation; /* of several letters, "-nq"; NULL: none */
 };
 
 struct command {

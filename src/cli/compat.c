@@ -18,7 +18,7 @@ static json_t *options_json(const struct command *c)
     for (const struct option_def *o = c->options; o->name; o++) {
         const char letter[3] = { '-', o->letter, 0 };
         json_array_append_new(list, json_pack("{s:s, s:s?, s:s?, s:s, s:s}", "name", o->name, "letter",
-                                              o->letter ? letter : NULL, "value", o->value, "fate",
+                                              o->letter ? letter : o->abbreviation, "value", o->value, "fate",
                                               fates[o->fate], "help", o->help));
     }
     return list;

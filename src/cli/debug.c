@@ -152,7 +152,7 @@ static struct vn_debug_group read_group(const char *text, int all_but, struct vn
     return (struct vn_debug_group){ names.v, names.n, all_but, text };
 }
 
-static int read_groups(struct vn_debug_group **groups, int *n, struct vn_arena *a, struct vn_err *e)
+int vn_debug_read_groups(struct vn_debug_group **groups, int *n, struct vn_arena *a, struct vn_err *e)
 {
     const char **quantize, **keep;
     const int n_quantize = vn_opt_all("--quantize", &quantize), n_keep = vn_opt_all("--keep", &keep);
@@ -165,8 +165,7 @@ static int read_groups(struct vn_debug_group **groups, int *n, struct vn_arena *
     return VN_OK;
 }
 
-/* Of plots, as the vendor's tool has it. */
-static const char *title_of(const struct vn_debug_group *groups, int n)
+const char *vn_debug_curves_title(const struct vn_debug_group *groups, int n)
 {
     int sets = 0, kinds = 0;
     for (int i = 0; i < n; i++) {
@@ -186,7 +185,7 @@ static int accumulated(struct debug_request *r, struct vn_arena *a, struct vn_er
     struct vn_accumulated *c;
     FILE *csv;
     int n;
-    TRY(read_groups(&groups, &n, a, e));
+    TRY(vn_debug_read_groups(&groups, &n, a, e));
     TRY(open_csv(&csv, e));
     int status = vn_debug_accumulated(&c, &r->o, groups, n, vn_opt("--average") != NULL, e);
     if (status == VN_OK && csv)
@@ -196,7 +195,7 @@ static int accumulated(struct debug_request *r, struct vn_arena *a, struct vn_er
     else if (status == VN_OK)
         vn_print_accumulated(stdout, c, r->metrics[0]);
     if (status == VN_OK)
-        status = vn_debug_save_curves(r, title_of(groups, n), c, a, e);
+        status = vn_debug_save_curves(r, vn_debug_curves_title(groups, n), c, a, e);
     if (status == VN_OK)
         status = vn_debug_write_report(r, vn_json_accumulated(c), e);
     vn_accumulated_free(&c);

@@ -188,32 +188,38 @@ static int look_at(json_t *j, const struct debug_request *r, const char *const *
 
 static int accumulate(json_t *j, struct debug_request *r, struct vn_arena *a, struct vn_err *e)
 {
+    struct vn_debug_group *given = NULL;
     struct vn_accumulated *c;
-    TRY(vn_debug_accumulated(&c, &r->o, parts, PARTS, vn_opt("--average") != NULL, e));
+    int n = PARTS;
+    if (vn_opt("--quantize") || vn_opt("--keep"))
+        TRY(vn_debug_read_groups(&given, &n, a, e));
+    TRY(vn_debug_accumulated(&c, &r->o, given ? given : parts, n, vn_opt("--average") != NULL, e));
     if (!vn_opt("--json"))
         vn_print_accumulated(stdout, c, r->metrics[0]);
     json_object_update_new(j, vn_json_accumulated(c));
-    const int status = vn_debug_save_curves(r, PARTS_TITLE, c, a, e);
+    const int status =
+        vn_debug_save_curves(r, given ? vn_debug_curves_title(given, n) : PARTS_TITLE, c, a, e);
     vn_accumulated_free(&c);
     return status;
 }
 
 static int run_parts(json_t *j, struct debug_request *r, struct vn_arena *a, struct vn_err *e)
 {
-    const char *names[2 * TOP];
+    const char *names[2 * TOP], *const *given = r->o.nodes;
+    const int n_given = r->o.n_nodes;
     int n = 0;
+    r->o.nodes = NULL;
+    r->o.n_nodes = 0;
     TRY(measure_kind(j, names, &n, r, VN_DEBUG_WEIGHT, a, e));
     TRY(measure_kind(j, names, &n, r, VN_DEBUG_ACTIVATION, a, e));
-    if (n)
-        TRY(look_at(j, r, names, n, a, e));
+    if (given ? n_given : n)
+        TRY(look_at(j, r, given ? given : names, given ? n_given : n, a, e));
     return accumulate(j, r, a, e);
 }
 
 int vn_debug_run_all(struct debug_request *r, struct vn_arena *a, struct vn_err *e)
 {
     json_t *j = json_object();
-    r->o.n_nodes = 0;
-    r->o.nodes = NULL;
     const int status = run_parts(j, r, a, e);
     if (status == VN_OK && vn_opt("--json"))
         vn_json_print_exact(stdout, json_incref(j));

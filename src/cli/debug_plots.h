@@ -24,6 +24,10 @@ int vn_debug_save_table(const struct debug_request *r, const struct vn_sensitivi
 int vn_debug_save_curves(const struct debug_request *r, const char *title, const struct vn_accumulated *c,
                          struct vn_arena *a, struct vn_err *e);
 
+/* The groups of --quantize or --keep; and of their plots, as the vendor's tool has it. */
+int vn_debug_read_groups(struct vn_debug_group **groups, int *n, struct vn_arena *a, struct vn_err *e);
+const char *vn_debug_curves_title(const struct vn_debug_group *groups, int n);
+
 /* Parts with a file of their own. */
 int vn_debug_run_distribution(struct debug_request *r, struct vn_arena *a, struct vn_err *e);
 int vn_debug_run_channels(struct debug_request *r, struct vn_arena *a, struct vn_err *e);

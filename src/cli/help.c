@@ -37,8 +37,11 @@ void vn_print_help(const struct tool *p, const struct command *c)
     for (const struct option_def *o = c->options; o->name; o++) {
         char left[64];
         const char letter[4] = { '-', o->letter, ',', 0 };
-        snprintf(left, sizeof left, "%s %s %s", o->letter ? letter : "   ", o->name,
-                 o->value ? o->value : "");
+        snprintf(left, sizeof left, "%s%s %s %s",
+                 o->letter         ? letter
+                 : o->abbreviation ? o->abbreviation
+                                   : "   ",
+                 o->abbreviation ? "," : "", o->name, o->value ? o->value : "");
         printf("  %-30s %s%s\n", left, fates[o->fate], o->help);
     }
 }
@@ -111,6 +114,8 @@ static void man_command(const struct command *c, struct vn_arena *a)
         printf(".TP\n.B ");
         if (o->letter)
             printf("\\-%c, ", o->letter);
+        if (o->abbreviation)
+            printf("\\%s, ", o->abbreviation);
         troff(o->name);
         if (o->value) {
             putchar(' ');

@@ -162,7 +162,8 @@ static const struct option_def *find_option(const struct command *c, const char 
 {
     for (const struct option_def *o = c->options; o->name; o++)
         if ((strlen(o->name) == n && !strncmp(o->name, word, n)) ||
-            (n == 2 && word[0] == '-' && word[1] == o->letter && o->letter))
+            (n == 2 && word[0] == '-' && word[1] == o->letter && o->letter) ||
+            (o->abbreviation && strlen(o->abbreviation) == n && !strncmp(o->abbreviation, word, n)))
             return o;
     return NULL;
 }

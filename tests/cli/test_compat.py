@@ -342,7 +342,7 @@ def test_debugger_plots_are_those_of_vernier_debug(tools, tmp_path):
         f"plot-acc-error -q [{both},['{b}']] -a True": (
             ["accumulated", "-q", f"{a},{b}", "-q", b, "-a"],
             [title.format("quantize_node_accumulate_err_of_partial_qmodel")]),
-        f"plot-acc-error --non_quantize_node {both}": (
+        f"plot-acc-error -nq {both}": (
             ["accumulated", "--keep", a, "--keep", b],
             [title.format("non_quantize_node_accumulate_err_of_partial_qmodel")]),
         "plot-acc-error -q [['weight'],['activation']] -m mse": (
@@ -354,7 +354,7 @@ def test_debugger_plots_are_those_of_vernier_debug(tools, tmp_path):
         f"get-channelwise-data-distribution -n {names[1]} -a 0": (
             ["channels", "--nodes", names[1], "--axis", "0"],
             [f"channelwise_distribution/{names[1].replace('/', '_')}.png"]),
-        "sensitivity-analysis -p 0.9999 -q float32": (
+        "sensitivity-analysis -p 0.9999 -q float32 -sn []": (
             ["sensitivity-analysis", "--pick-threshold", "0.9999"],
             ["sensitivity_analysis/sensitive_nodes_in_float_cosine-similarity.png"]),
     }
@@ -381,6 +381,21 @@ def test_debugger_runall(tools, tmp_path):
     assert "accumulate_error/weight_activation_quantized_separately_cosine-similarity.png" in names
     pictures = [n.split("/")[1] for n in names if n.startswith("data_distribution")]
     assert len(pictures) == 10 and pictures == [n.split("/")[1] for n in names if n.startswith("channelwise")]
+
+
+def test_debugger_short_options(tools, tmp_path):
+    """Options of several letters; and tensor-analysis."""
+    d = tools.digits
+    conv = next(n.name for n in onnx.load(d.stage("calibrated")).graph.node if n.op_type == "Conv")
+    tools(f"hmct-debugger runall {{calibrated}} {{data}} -dn 1 -nm mse -dnl {conv} -nqn {conv} -avm True -nt node "
+          f"-s {tmp_path}/all")
+    names = names_in(tmp_path / "all")
+    assert f"data_distribution/{conv}.png" in names and sum(n.endswith(".png") for n in names) == 3
+    assert "accumulate_error/non_quantize_node_accumulate_err_of_partial_qmodel_mse.png" in names
+    got = tools(f"hmct-debugger tensor-analysis {{calibrated}} {{data}} -d 1 -np 2 -s {tmp_path}").out
+    assert got == tool.run("debug", "tensors", d.stage("calibrated"), d.calib, "-d", "1", want=tool.DONE).out
+    assert (tmp_path / "tensor_analysis.csv").read_text().startswith("node")
+    assert "-nqn, --non_quantize_node" in tools("hmct-debugger runall --help").out
 
 
 @pytest.mark.parametrize("name", ["hb_compile", "hb_analyzer", "hbm_runtime"])

@@ -65,8 +65,19 @@ def test_errors(digits):
     with pytest.raises(vernier.Error, match="absent.onnx") as e:
         dbg.get_sensitivity_of_nodes("absent.onnx", calibrated_data=digits.calib)
     assert e.value.status == "input"
-    with pytest.raises(vernier.Error, match="tensor_analysis"):
-        dbg.plot_distribution("x", "y")
+    with pytest.raises(vernier.Error, match="expected nodes"):
+        dbg.plot_distribution("x", digits.stage("calibrated"), digits.calib, [])
+
+
+def test_distributions(digits, tmp_path):
+    node = ours("tensors", digits)["rows"][0]["node"]
+    model, data = digits.stage("calibrated"), digits.calib
+    for what, folder, function in (
+            ("distribution", "data_distribution", dbg.plot_distribution),
+            ("channels", "channelwise_distribution", dbg.get_channelwise_data_distribution)):
+        got = function(tmp_path, model, data, [node], data_num=2)
+        assert list(got.values()) == ours(what, digits, "--nodes", node, "--samples", "2")["rows"]
+        assert len(list((tmp_path / folder).glob("*.png"))) == 1
 
 
 NAMES = ["hmct.quantizer.debugger", "horizon_nn.quantizer.debugger", "horizon_nn.debug",

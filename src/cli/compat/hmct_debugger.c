@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/file.h"
 #include "cli/compat/compat.h"
 
 static const struct option_def sensitivity_options[] = {
@@ -139,9 +140,26 @@ static int run_all(struct vn_arena *a, struct vn_err *e)
 {
     struct words w = begin(a, "runall");
     push_list(&w, "--node_metrics", "--metric");
+    push_list(&w, "--data_nodes_list", "--nodes");
+    push_list(&w, "--channel_nodes_list", "--nodes");
+    push_curves(&w, "--quantize_node", "--quantize");
+    push_curves(&w, "--non_quantize_node", "--keep");
     if (is_true("--average_mode"))
         vn_word_push(&w, "--average");
     push_folder(&w);
+    return vn_compat_run(&vn_cmd_debug, &w, e);
+}
+
+static int run_tensors(struct vn_arena *a, struct vn_err *e)
+{
+    struct words w = begin(a, "tensors");
+    push_list(&w, "--nodes_list", "--nodes");
+    push_list(&w, "--num_processes", "--threads");
+    if (vn_opt("--save_dir")) {
+        TRY(vn_dir_make(vn_opt("--save_dir"), e));
+        vn_word_push(&w, "--csv");
+        vn_word_push(&w, vn_arena_fmt(a, "%s/tensor_analysis.csv", vn_opt("--save_dir")));
+    }
     return vn_compat_run(&vn_cmd_debug, &w, e);
 }
 
@@ -161,16 +179,16 @@ static int run_all(struct vn_arena *a, struct vn_err *e)
     { \
         "--nodes_list", 'n', "NAME or [NAME,...]", 1, 0, "nodes or calibration nodes; required" \
     }
-#define NO_EFFECT(name, why) \
+#define NO_EFFECT(name, abbreviation, why) \
     { \
-        name, 0, "VALUE", 0, 0, why, OPTION_WITHOUT_EFFECT \
+        name, 0, "VALUE", 0, 0, why, OPTION_WITHOUT_EFFECT, abbreviation \
     }
 
 static const struct option_def curve_options[] = {
     FOLDER_OPTION,
     { "--quantize_node", 'q', "[NAME,...]", 0, 0,
       "a curve for each, or for each inner list; 'weight', 'activation': all of them" },
-    { "--non_quantize_node", 0, "[NAME,...]", 0, 0, "quantize all nodes but these" },
+    { "--non_quantize_node", 0, "[NAME,...]", 0, 0, "quantize all nodes but these", .abbreviation = "-nq" },
     METRICS_OPTION("--metric", 'm'),
     { "--average_mode", 'a', "True|False", 0, 0, "each point is the mean of all up to it (default False)" },
     SAMPLES_OPTION,
@@ -190,19 +208,37 @@ static const struct option_def analysis_options[] = {
     METRICS_OPTION("--metrics", 'm'),
     { "--pick_threshold", 'p', "X", 0, 0, "nodes that are worse are sensitive (default 0.999)" },
     SAMPLES_OPTION,
-    { "--sensitive_nodes", 0, "[NAME,...]", 1, 0, "these nodes are sensitive" },
+    { "--sensitive_nodes", 0, "[NAME,...]", 1, 0, "these nodes are sensitive", .abbreviation = "-sn" },
     { "--qtype", 'q', "TYPE", 0, 0, "float32 (default): what sensitive nodes are kept in" },
-    FOLDER_OPTION,
+    { "--save_dir", 's', "DIR", 0, 0, "folder of the plots (default ./debug_result/)",
+      .abbreviation = "-sd" },
+    { 0 },
+};
+static const struct option_def tensor_options[] = {
+    { "--nodes_list", 'n', "NAME or [NAME,...]", 1, 0,
+      "these calibration nodes of activations (default: all)" },
+    { "--save_dir", 's', "DIR", 0, 0, "folder of tensor_analysis.csv" },
+    { "--num_processes", 0, "N", 0, 0, "threads (default 1)", .abbreviation = "-np" },
+    SAMPLES_OPTION,
     { 0 },
 };
 static const struct option_def all_options[] = {
     FOLDER_OPTION,
-    METRICS_OPTION("--node_metrics", 0),
+    { "--node_metrics", 0, "NAME or [NAME,...]", 1, 0,
+      "cosine-similarity (default), mse, mre, sqnr, chebyshev", .abbreviation = "-nm" },
     { "--output_node", 'o', "NAME", 0, 0, "judge this output (default: all)" },
-    SAMPLES_OPTION,
-    { "--average_mode", 0, "True|False", 0, 0, "each point is the mean of all up to it (default False)" },
-    NO_EFFECT("--node_type", "weights and activations are measured"),
-    NO_EFFECT("--verbose", "progress is shown on a terminal"),
+    { "--data_num", 'd', "N", 0, 0, "use the first N samples (default: all)", .abbreviation = "-dn" },
+    { "--data_nodes_list", 0, "[NAME,...]", 1, 0,
+      "distributions and channels of these (default: the five most sensitive of each kind)",
+      .abbreviation = "-dnl" },
+    { "--channel_nodes_list", 0, "[NAME,...]", 1, 0, "the same", .abbreviation = "-cn" },
+    { "--quantize_node", 0, "[NAME,...]", 0, 0,
+      "curves of the accumulated error (default: weights, activations, both)", .abbreviation = "-qn" },
+    { "--non_quantize_node", 0, "[NAME,...]", 0, 0, "quantize all nodes but these", .abbreviation = "-nqn" },
+    { "--average_mode", 0, "True|False", 0, 0, "each point is the mean of all up to it (default False)",
+      .abbreviation = "-avm" },
+    NO_EFFECT("--node_type", "-nt", "weights and activations are measured"),
+    NO_EFFECT("--verbose", "-v", "progress is shown on a terminal"),
     { 0 },
 };
 
@@ -241,6 +277,13 @@ static const struct command analysis = { "sensitivity-analysis",
                                          2,
                                          2,
                                          run_analysis };
+static const struct command tensor_analysis = { "tensor-analysis",
+                                                "CALIBRATED.onnx FOLDER [options]",
+                                                "what each tensor loses, and to what",
+                                                tensor_options,
+                                                2,
+                                                2,
+                                                run_tensors };
 static const struct command all = { "runall",
                                     "CALIBRATED.onnx FOLDER [options]",
                                     "sensitivity, distributions and accumulated error",
@@ -248,8 +291,8 @@ static const struct command all = { "runall",
                                     2,
                                     2,
                                     run_all };
-static const struct command *const commands[] = { &sensitivity, &curves,   &distribution,
-                                                  &channels,    &analysis, &all };
+static const struct command *const commands[] = { &sensitivity, &curves,          &distribution, &channels,
+                                                  &analysis,    &tensor_analysis, &all };
 const struct tool vn_tool_hmct_debugger = {
     "hmct-debugger", "Does what 'vernier debug' does.", commands, sizeof commands / sizeof *commands, 0, NULL
 };
