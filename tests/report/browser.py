@@ -133,6 +133,18 @@ def tables(p, seen):
     keys = p.js("return [...document.querySelectorAll('#nodes th')].map(t => t.dataset.key)")
     seen["columns"], seen["nodes"] = keys, p.column("node")
     key = next((k for k in SORTED_BY if k in keys), keys[-1])
+    seen["scales"] = p.js("""
+        const s = document.getElementById('metric'), first = s?.value, all = {};
+        for (const o of s?.options || []) {
+          s.value = o.value;
+          s.dispatchEvent(new Event('change'));
+          all[o.value] = document.querySelector('.legend i')?.title;
+        }
+        if (s) {
+          s.value = first;
+          s.dispatchEvent(new Event('change'));
+        }
+        return all;""")
     head = f'#nodes th[data-key="{key}"]'
     seen["sorted_by"] = key
     for way in ("down", "up"):

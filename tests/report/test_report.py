@@ -122,6 +122,9 @@ def test_verify(verified):
     data = json.loads(verified.with_suffix(".json").read_text())
     check_drawing(seen, len(data["network"]["nodes"]))
     assert "Passed" in seen["verdict"] and data["passed"] is True
+    ends = {k: [float(x) for x in v.split(" … ")] for k, v in seen["scales"].items()}
+    assert [v for k, v in ends.items() if k.endswith("max_bound")] == [[0, 1]], ends
+    assert all(v[1] - v[0] >= 0.00099 for k, v in ends.items() if "cosine" in k)
 
 
 def test_json_is_what_the_command_prints(digits, verified):

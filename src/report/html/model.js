@@ -105,7 +105,10 @@ readCurves();
 const PREFERRED = ['worse_by', 'different', 'cosine_mean', 'cosine', 'sqnr', 'cosine-similarity', 'mse', 'max_bound', 'median_ms'];
 const DULL = /^(integer|threshold|bit|zero|compared|drifted|mistrusted)$/;
 
-function span(key) {
+/* Where a scale is absolute: its ends; where small differences are not bad: the least that it spans. */
+const SCALES = [[/max_bound/, [0, 1]], [/agreement|equal/, null, 0.01], [/cosine/, null, 1e-3], [/sqnr/, null, 10]];
+
+function range(key) {
   let least = Infinity, most = -Infinity;
   for (const n of nodes)
     if (typeof n[key] === 'number') {
@@ -115,12 +118,22 @@ function span(key) {
   return [least, most];
 }
 
+/* From end to end of the colours. */
+function span(key) {
+  const [least, most] = range(key), [, ends, wide = 0] = SCALES.find(([of]) => of.test(last(key))) || [];
+  if (ends)
+    return [Math.min(ends[0], least), Math.max(ends[1], most)];
+  if (most - least >= wide)
+    return [least, most];
+  return rises(last(key)) ? [most - wide, most] : [least, least + wide];
+}
+
 const metrics = [...new Set(nodes.flatMap(n => Object.keys(n).filter(k => typeof n[k] === 'number' && !DULL.test(k))))];
 const last = key => key.slice(key.lastIndexOf('.') + 1);
 
 function firstMetric() {
   const rank = key => (PREFERRED.indexOf(last(key)) + 99) % 99;
-  const varied = metrics.filter(k => span(k)[0] < span(k)[1]);
+  const varied = metrics.filter(k => range(k)[0] < range(k)[1]);
   return [...(varied.length ? varied : metrics)].sort((a, b) => rank(a) - rank(b))[0] || null;
 }
 state.metric = firstMetric();

@@ -41,7 +41,7 @@ const TOLD = new Set(['passed', 'yaml', 'cause', 'evidence', 'next_command']);
 
 /* The worst node in a sentence's place: chosen by a click. */
 function worstLine() {
-  const n = worstFirst()[0], ends = state.metric && span(state.metric);
+  const n = worstFirst()[0], ends = state.metric && range(state.metric);
   if (!n || !(ends[1] > ends[0]))
     return null;
   return el('p', null, say('to_worst'), ': ', el('button', { type: 'button', onclick: () => { choose(n); $('network')?.scrollIntoView(); } }, n.node),
@@ -78,6 +78,7 @@ function samples() {
 function legend(drawing) {
   const strip = el('i', null), a = say('good_end'), b = say('bad_end');
   const paint = () => {
+    strip.title = state.metric ? span(state.metric).map(number).join(' … ') : '';
     strip.style.background = `linear-gradient(90deg, ${[0, 0.25, 0.5, 0.75, 1].map(t => `rgb(${ramp(t)})`)})`;
   };
   paint();
