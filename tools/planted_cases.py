@@ -85,7 +85,7 @@ DECISIONS = {
     "yunet": boxes(lambda o: np.concatenate([np.sqrt(np.clip(o[f"cls_{k}"] * o[f"obj_{k}"], 0, None))
                                              for k in (8, 16, 32)], 1)),
 }
-FEW_KEPT = 0.8  # a conversion that keeps fewer of the decisions is not healthy
+FEW_KEPT = 0.5  # a conversion that keeps fewer of the decisions is not healthy
 KEY_FAULTS = ("mean_value", "scale_value", "network_input")  # they change the normalization alone
 
 
