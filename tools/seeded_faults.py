@@ -4,7 +4,8 @@
     seeded_faults.py [--vernier P] [--only WORD] [--keep DIR] [--write]
 
 Networks are made here, a few nodes each; seconds for all. Requires NumPy, Pillow, onnx and, for wrong
-kernels, the program build/tests/wrongkernel. --write: the table of docs/flow.md. Exit status: 0 every fault is found where it is, 1 not.
+kernels, the program build/tests/wrongkernel. --write: the table of docs/flow.md. Exit status: 0 every fault
+is found where it is, 1 not.
 """
 import argparse
 import json

@@ -142,43 +142,6 @@ static int sensitivity(struct debug_request *r, struct vn_arena *a, struct vn_er
 
 /* ---- accumulated error ---- */
 
-/* "A,B" as a group. */
-static struct vn_debug_group read_group(const char *text, int all_but, struct vn_arena *a)
-{
-    VEC(const char *) names = { 0 };
-    char *rest = vn_arena_str(a, text), *save;
-    for (char *name = strtok_r(rest, ",", &save); name; name = strtok_r(NULL, ",", &save))
-        VEC_PUSH(a, &names, name);
-    return (struct vn_debug_group){ names.v, names.n, all_but, text };
-}
-
-int vn_debug_read_groups(struct vn_debug_group **groups, int *n, struct vn_arena *a, struct vn_err *e)
-{
-    const char **quantize, **keep;
-    const int n_quantize = vn_opt_all("--quantize", &quantize), n_keep = vn_opt_all("--keep", &keep);
-    *n = n_quantize ? n_quantize : n_keep;
-    if (!*n || (n_quantize && n_keep))
-        return vn_fail(e, VN_E_USAGE, "accumulated: expected --quantize or --keep, but not both");
-    *groups = NEW_ARRAY(a, struct vn_debug_group, *n);
-    for (int i = 0; i < *n; i++)
-        (*groups)[i] = read_group(n_keep ? keep[i] : quantize[i], n_keep > 0, a);
-    return VN_OK;
-}
-
-const char *vn_debug_curves_title(const struct vn_debug_group *groups, int n)
-{
-    int sets = 0, kinds = 0;
-    for (int i = 0; i < n; i++) {
-        sets += groups[i].n > 1;
-        kinds += !strcmp(groups[i].nodes[0], "weight") || !strcmp(groups[i].nodes[0], "activation");
-    }
-    if (groups[0].all_but)
-        return "non_quantize_node_accumulate_err_of_partial_qmodel";
-    return kinds == n ? "weight_activation_quantized_separately"
-           : sets     ? "quantize_node_accumulate_err_of_partial_qmodel"
-                      : "quantize_node_accumulate_err_of_node";
-}
-
 static int accumulated(struct debug_request *r, struct vn_arena *a, struct vn_err *e)
 {
     struct vn_debug_group *groups = NULL;

@@ -387,8 +387,8 @@ def test_debugger_short_options(tools, tmp_path):
     """Options of several letters; and tensor-analysis."""
     d = tools.digits
     conv = next(n.name for n in onnx.load(d.stage("calibrated")).graph.node if n.op_type == "Conv")
-    tools(f"hmct-debugger runall {{calibrated}} {{data}} -dn 1 -nm mse -dnl {conv} -nqn {conv} -avm True -nt node "
-          f"-s {tmp_path}/all")
+    tools(f"hmct-debugger runall {{calibrated}} {{data}} -dn 1 -nm mse -dnl {conv} -nqn {conv} -avm True "
+          f"-nt node -s {tmp_path}/all")
     names = names_in(tmp_path / "all")
     assert f"data_distribution/{conv}.png" in names and sum(n.endswith(".png") for n in names) == 3
     assert "accumulate_error/non_quantize_node_accumulate_err_of_partial_qmodel_mse.png" in names
