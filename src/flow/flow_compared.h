@@ -7,7 +7,7 @@
 /* Of the outputs (all: of all tensors), in the order of the run: the first below `least`; NULL: none. */
 const struct vn_compared *vn_first_below(const struct vn_comparison *c, enum vn_compare_metric m,
                                          double least, int all);
-/* The output with the least SQNR; NULL: there is none. */
+/* The output, or what integer outputs are judged by, with the least SQNR; NULL: there is none. */
 const struct vn_compared *vn_worst_output(const struct vn_comparison *c);
 /* Its numbers as text; NULL: says that nothing was compared. */
 const char *vn_compared_text(struct vn_arena *a, const struct vn_compared *r);
