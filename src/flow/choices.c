@@ -74,12 +74,12 @@ static int64_t commonest(const float *x, const struct axis *k, int64_t places, s
     return places > 1 ? best : -1;
 }
 
-void vn_choices_add(struct choice_count *c, const struct vn_tensor *left, const float *x, const float *y,
-                    struct vn_arena *a)
+void vn_choices_add(struct choice_count *c, const struct vn_tensor *left, int exact, const float *x,
+                    const float *y, struct vn_arena *a)
 {
     const int64_t n = vn_shape_count(&left->shape);
     struct axis k;
-    if (left->dtype == VN_I32 || left->dtype == VN_I64) {
+    if (exact) {
         for (int64_t i = 0; i < n; i++)
             c->kept += x[i] == y[i];
         c->made += n;

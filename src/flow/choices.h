@@ -12,9 +12,9 @@ struct choice_count {
     int64_t places; /* where the left has probabilities */
     double entropy; /* sum over these; 1: all classes are equally likely */
 };
-/* An output that does not choose adds nothing. */
-void vn_choices_add(struct choice_count *c, const struct vn_tensor *left, const float *x, const float *y,
-                    struct vn_arena *a);
+/* exact: integers or booleans. An output that does not choose adds nothing. */
+void vn_choices_add(struct choice_count *c, const struct vn_tensor *left, int exact, const float *x,
+                    const float *y, struct vn_arena *a);
 
 /* 95 % of the share `kept` of `made`, at least 1 (Wilson score interval). */
 void vn_choices_interval(const struct choice_count *c, double *low, double *high);

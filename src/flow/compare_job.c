@@ -186,7 +186,7 @@ static void compare_tensors(struct job *j, const char *name, const struct vn_ten
     const float *x = vn_compare_reals(artefact, a, name, l), *y = vn_compare_reals(artefact, a, name, r);
     vn_tensor_distance_add(&row->d, whole, x, y, exact ? -1 : decision_axis(j, name), sample);
     if (is_output(j, name))
-        vn_choices_add(&row->choices, whole, x, y, a);
+        vn_choices_add(&row->choices, whole, exact, x, y, a);
 }
 
 static void compare_sample(struct job *j, int sample, struct vn_arena *a)

@@ -14,10 +14,10 @@ static int kept_enough(const struct vn_compared *r, const struct vn_flow_options
     if (r->differs)
         return 0;
     if (!c.made)
-        return r->metric[VN_COMPARE_COSINE] >= o->min_cosine;
+        return r->exact || r->metric[VN_COMPARE_COSINE] >= o->min_cosine;
     vn_choices_interval(&c, &low, &high);
     return high >= o->min_choices &&
-           (c.made >= FEW || r->metric[VN_COMPARE_COSINE] >= 1 - LESS_STRICT * (1 - o->min_cosine));
+           (c.made >= FEW || r->exact || r->metric[VN_COMPARE_COSINE] >= 1 - LESS_STRICT * (1 - o->min_cosine));
 }
 
 static const char *choices_text(const struct vn_compared *r, int passes, struct vn_arena *a,
@@ -41,6 +41,9 @@ static const char *text_of(const struct vn_compared *r, int passes, struct vn_ar
 {
     if (r->differs)
         return vn_arena_fmt(a, "%s: %s", r->name, r->differs);
+    if (r->exact)
+        return vn_arena_fmt(a, "%d samples, %s: %.2f %% of the elements are equal%s", r->samples, r->name,
+                            100 * r->metric[VN_COMPARE_AGREEMENT], choices_text(r, passes, a, o));
     return vn_arena_fmt(a, "%d samples, %s: cosine %.6f, SQNR %.1f dB, agreement %.4f%s", r->samples, r->name,
                         r->metric[VN_COMPARE_COSINE], r->metric[VN_COMPARE_SQNR],
                         r->metric[VN_COMPARE_AGREEMENT], choices_text(r, passes, a, o));
@@ -53,6 +56,8 @@ static int is_shown(const struct vn_compared *r, const struct vn_compared *best,
     const int good = kept_enough(r, o), best_good = best && kept_enough(best, o);
     if (!best || good != best_good)
         return !best || !good;
+    if (r->exact || best->exact)
+        return best->exact && !r->exact;
     return !(r->metric[VN_COMPARE_SQNR] >= best->metric[VN_COMPARE_SQNR]);
 }
 

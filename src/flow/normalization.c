@@ -25,7 +25,7 @@ static int add_outputs(struct choice_count *c, struct undecided *u, struct vn_ar
         struct vn_tensor *t = vn_tensor_new(a, VN_F32, &shape);
         vn_view_real(t->data, &v);
         if (v.dtype == VN_F32)
-            vn_choices_add(c, t, t->data, t->data, a);
+            vn_choices_add(c, t, 0, t->data, t->data, a);
     }
     return VN_OK;
 }
