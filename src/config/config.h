@@ -33,7 +33,8 @@ struct config_word {
 };
 extern const struct config_word vn_words_input_type_train[], vn_words_input_type_rt[], vn_words_layout[],
     vn_words_value_range[], vn_words_norm_type[], vn_words_cal_data_type[], vn_words_calibration_type[],
-    vn_words_equalization[], vn_words_search[], vn_words_zero_points[], vn_words_optimize_level[],
+    vn_words_equalization[], vn_words_search[], vn_words_effort[],
+    vn_words_refine[], vn_words_zero_points[], vn_words_optimize_level[],
     vn_words_debug_mode[], vn_words_compile_mode[], vn_words_cache_mode[], vn_words_custom_op_method[],
     vn_words_remove_type[], vn_words_input_source[];
 /* NULL: not there. */
@@ -65,6 +66,14 @@ enum calibration_type {
 };
 enum equalization {
 #define EQUALIZATION(id, word) id,
+#include "config/words.def"
+};
+enum effort {
+#define EFFORT(id, word) id,
+#include "config/words.def"
+};
+enum refine_key {
+#define REFINE(id, word) id,
 #include "config/words.def"
 };
 enum compile_mode {
@@ -201,6 +210,8 @@ struct config {
     VEC(struct type_rule) types; /* node_info, run_on_cpu, run_on_bpu, set_node_data_type, and optimization: set_... */
     VEC(struct subgraph) subgraphs;
     int asymmetric, bias_correction, per_channel;
+    enum effort effort;
+    enum refine_key rounding, sequential_bias;
     int vendor_search; /* by default: the vendor's steps */
     struct search_list search[SEARCH_KEYS];
     int combinations; /* of the lists; 1: nothing is searched for */

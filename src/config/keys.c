@@ -87,6 +87,18 @@ const struct key vn_keys[] = {
       .help =
           "what default tries and judges by: ours, on data that ranges have not seen (held), or the vendor's "
           "five steps, on the first sample (vendor)" },
+    { CALIB, "effort", KEY_CHOICE, KEY_WORKS, "normal", vn_words_effort,
+      .needs = "calibration_type=default|max|kl|mse|mix", .idle = "*",
+      .help = "fast: default tries max only; high: also what rounding and sequential_bias do, kept where it "
+              "helps on data that it has not seen (minutes)" },
+    { CALIB, "rounding", KEY_CHOICE, KEY_WORKS, "auto", vn_words_refine,
+      .needs = "calibration_type=default|max|kl|mse|mix", .idle = "*",
+      .help = "weights rounded so that results of their layer change least, not each to nearest; auto: with "
+              "effort high, where it helps" },
+    { CALIB, "sequential_bias", KEY_CHOICE, KEY_WORKS, "auto", vn_words_refine,
+      .needs = "calibration_type=default|max|kl|mse|mix", .idle = "*",
+      .help = "biases that make up for what all layers before do to means of channels; auto: with effort "
+              "high, where it helps" },
     { CALIB, "per_channel", KEY_BOOL, KEY_WORKS, "False", .needs = "calibration_type=default|max|kl|mse|mix",
       .idle = "False",
       .help =

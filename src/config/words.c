@@ -55,6 +55,18 @@ WORDS(equalization) = {
     { 0 }
 };
 
+WORDS(effort) = {
+#define EFFORT ROW
+#include "config/words.def"
+    { 0 }
+};
+
+WORDS(refine) = {
+#define REFINE ROW
+#include "config/words.def"
+    { 0 }
+};
+
 WORDS(search) = {
 #define SEARCH ROW
 #include "config/words.def"

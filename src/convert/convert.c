@@ -94,7 +94,7 @@ int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e)
     o.listener = &c->listener;
     o.bins = needs_bins(c->config);
     o.random = c->config->random_data;
-    if (vn_convert_searches(c->config))
+    if (vn_convert_searches(c->config) || vn_convert_refines(c->config))
         TRY(vn_held_folds(c, e));
     TRY(collect(c, &c->ranges, &c->folds, c->optimized, &o, e));
     if (!tries_per_channel(c->config))
@@ -118,7 +118,10 @@ int vn_convert_choose_method(struct vn_conversion *c, struct vn_err *e)
     if (c->method.per_channel && c->scaled.graph) {
         c->optimized = c->scaled.graph;
         c->ranges = c->scaled.ranges;
+        c->folds = c->scaled.folds;
     }
+    if (vn_convert_refines(c->config))
+        TRY(vn_convert_refine(c, e));
     vn_convert_name_method(c);
     INFO(c, "Select %s method.", c->summary.method);
     INFO(c, "End to calibrate the model.");

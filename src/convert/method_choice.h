@@ -19,6 +19,9 @@ struct trial_summary {
 };
 struct trial_summary vn_trial_summary(const struct method_trial *t, int samples);
 
+/* A table of them, with a mark at the best, in the log (method_search.c). */
+void vn_convert_print_trials(const struct vn_conversion *c, const struct method_trial *t, int n, int samples);
+
 /* Drop what is worse than another by so much that more samples cannot matter. */
 void vn_trials_drop(struct method_trial *t, int n, int samples);
 /* The best of those that are not dropped. None that another beats by more than the spread of paired

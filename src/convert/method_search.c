@@ -129,16 +129,17 @@ static int is_enough(const struct method_search *s)
     return t.agreement == 1 && t.worst >= ENOUGH_SQNR;
 }
 
-static void print_table(const struct method_search *s)
+void vn_convert_print_trials(const struct vn_conversion *c, const struct method_trial *t, int n, int samples)
 {
-    const int chosen = vn_trials_choose(s->trial, s->n, s->held->n);
-    INFO(s->c, "  %-52s %9s %9s %10s %7s", "method", "SQNR dB", "worst", "agreement", "samples");
-    for (int i = 0; i < s->n; i++) {
-        const struct trial_summary t = vn_trial_summary(&s->trial[i], s->held->n);
-        INFO(s->c, "%s %-52s %9.3f %9.3f %9.3f%% %7d", i == chosen ? "*" : " ",
-             vn_quant_method_text(&s->trial[i].method, s->arena), t.sqnr, t.worst, 100 * t.agreement,
-             t.samples);
+    struct vn_arena *a = vn_arena_new();
+    const int chosen = vn_trials_choose(t, n, samples);
+    INFO(c, "  %-52s %9s %9s %10s %7s", "method", "SQNR dB", "worst", "agreement", "samples");
+    for (int i = 0; i < n; i++) {
+        const struct trial_summary s = vn_trial_summary(&t[i], samples);
+        INFO(c, "%s %-52s %9.3f %9.3f %9.3f%% %7d", i == chosen ? "*" : " ",
+             vn_quant_method_text(&t[i].method, a), s.sqnr, s.worst, 100 * s.agreement, s.samples);
     }
+    vn_arena_free(&a);
 }
 
 static int run_mix(struct method_search *s, struct vn_err *e)
@@ -155,7 +156,7 @@ static int run_default(struct method_search *s, struct vn_err *e)
 {
     add_variants(s, vn_convert_method(s->c, "max", 1));
     TRY(run_round(s, e));
-    if (is_enough(s))
+    if (is_enough(s) || s->c->config->effort == EFFORT_FAST)
         return VN_OK;
     add_calibrators(s, *best(s));
     TRY(run_round(s, e));
@@ -209,7 +210,7 @@ static int search(struct method_search *s, struct vn_err *e)
     INFO(s->c, "Scores of %d samples in %d folds: ranges of a fold's samples come from the other folds.",
          s->held->n, s->held->folds);
     TRY(what_to_run(s->c->config)(s, e));
-    print_table(s);
+    vn_convert_print_trials(s->c, s->trial, s->n, s->held->n);
     s->c->method = *best(s);
     return VN_OK;
 }

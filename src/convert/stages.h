@@ -62,6 +62,9 @@ static inline int vn_convert_searches(const struct config *c)
     return c->calibration_type == CALIBRATION_DEFAULT || c->calibration_type == CALIBRATION_MIX ||
            c->combinations > 1;
 }
+/* refine.c: weights and biases of the chosen method, found layer by layer */
+int vn_convert_refines(const struct config *c);
+int vn_convert_refine(struct vn_conversion *c, struct vn_err *e);
 /* vendor_search.c: the steps of the vendor's default */
 int vn_convert_vendor_search(struct vn_conversion *c, struct vn_err *e);
 

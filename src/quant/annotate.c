@@ -26,10 +26,11 @@ struct state {
 const char *vn_quant_method_text(const struct vn_quant_method *m, struct vn_arena *a)
 {
     const char *percentile = m->parameter < 1 ? vn_arena_fmt(a, ":percentile=%.6g", m->parameter) : "";
-    return vn_arena_fmt(a, "%s%s%s%s%s", m->mix ? "mix" : m->calibrator->name, percentile,
+    return vn_arena_fmt(a, "%s%s%s%s%s%s%s", m->mix ? "mix" : m->calibrator->name, percentile,
                         m->per_channel ? ",per_channel" : "",
                         m->zero_points == ZERO_POINTS_ASYMMETRIC ? ",asymmetric" : "",
-                        m->bias_correction ? ",bias_correction" : "");
+                        m->bias_correction ? ",bias_correction" : "", m->rounded ? ",rounding" : "",
+                        m->sequential ? ",sequential_bias" : "");
 }
 
 static int data_inputs(const struct node *n)
@@ -570,6 +571,8 @@ int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struc
     if (o->loaded)
         vn_loaded_report(g, o->loaded, s.integer, o->listener);
     if (o->method.bias_correction)
-        vn_quantize_correct_biases(g, s.r);
+        vn_quantize_correct_biases(g, s.r, o->method.refined);
+    if (o->method.refined)
+        vn_quantize_apply_refined(g, o->method.refined);
     return vn_quantize_check(g, e);
 }

@@ -33,13 +33,27 @@ static float *own_bias(struct graph *g, struct node *n, int64_t channels)
     return b;
 }
 
+int vn_quantize_takes_bias(const struct node *n)
+{
+    return n->op->quant.bias && (!vn_node_has(n, 2) || (n->in[2]->data && n->in[2]->shape.rank == 1 &&
+                                                        vn_graph_uses(n->in[2]) == 1));
+}
+
+void vn_quantize_shift_bias(struct graph *g, struct node *n, const double *shift)
+{
+    const struct weight_layout l = vn_weight_layout(n);
+    const int64_t channels = outputs_of(&l);
+    float *bias = own_bias(g, n, channels);
+    for (int64_t c = 0; c < channels; c++)
+        bias[c] = (float)(bias[c] + shift[c]);
+}
+
 static int correctable(const struct node *n, const struct vn_ranges *r)
 {
-    if (!n->op->quant.weight || !n->op->quant.bias || n->why_float || !n->in[1]->data || !n->in[1]->q ||
-        n->in[0]->id >= r->n || !r->means[n->in[0]->id])
+    if (!n->op->quant.weight || n->why_float || !n->in[1]->data || !n->in[1]->q || n->in[0]->id >= r->n ||
+        !r->means[n->in[0]->id])
         return 0;
-    return !vn_node_has(n, 2) ||
-           (n->in[2]->data && n->in[2]->shape.rank == 1 && vn_graph_uses(n->in[2]) == 1);
+    return vn_quantize_takes_bias(n);
 }
 
 static void add_shifts(double *shift, const struct node *n, const struct weight_layout *l,
@@ -67,15 +81,16 @@ static void correct(struct graph *g, struct node *n, const struct channel_sums *
     const int64_t channels = outputs_of(&l);
     double *shift = NEW_ARRAY(g->arena, double, channels);
     add_shifts(shift, n, &l, m);
-    float *bias = own_bias(g, n, channels);
-    for (int64_t c = 0; c < channels; c++)
-        bias[c] = (float)(bias[c] + shift[c]);
+    vn_quantize_shift_bias(g, n, shift);
 }
 
-void vn_quantize_correct_biases(struct graph *g, const struct vn_ranges *r)
+void vn_quantize_correct_biases(struct graph *g, const struct vn_ranges *r, const struct vn_map *refined)
 {
-    for (int i = 0; i < g->nodes.n; i++)
-        if (correctable(g->nodes.v[i], r))
-            correct(g, g->nodes.v[i], r->means[g->nodes.v[i]->in[0]->id]);
+    for (int i = 0; i < g->nodes.n; i++) {
+        struct node *n = g->nodes.v[i];
+        const struct vn_refined *own = vn_quantize_refined(refined, n);
+        if (correctable(n, r) && !(own && own->shift))
+            correct(g, n, r->means[n->in[0]->id]);
+    }
     vn_graph_index(g);
 }

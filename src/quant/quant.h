@@ -14,6 +14,15 @@ struct vn_quant_method {
     int bias_correction;
     int per_channel; /* the graph's channels are scaled */
     const struct vn_map *mix; /* by tensor: a method whose calibrator it takes instead; NULL: none */
+    const struct vn_map *refined; /* by node: struct vn_refined; NULL: none */
+    int rounded, sequential; /* what it was refined by */
+};
+/* Of a node with weights: what stands for them, found from samples. Not used where they have other scales. */
+struct vn_refined {
+    const struct qparam *q; /* of the weights */
+    const float *w; /* in their order, multiples of their scales; NULL: to nearest */
+    const double *shift; /* by output, of the bias; NULL: as the method says */
+    int64_t outputs;
 };
 /* "max", "max-percentile:percentile=0.99995", with ",per_channel", ",asymmetric" behind; in the arena. */
 const char *vn_quant_method_text(const struct vn_quant_method *m, struct vn_arena *a);
@@ -40,7 +49,16 @@ int vn_quantize_take(const struct vn_map **loaded, struct graph *g);
 /* Make up for what rounding the weights does to the mean of each output channel: bias += sum (w - fake_quantized(w)) * mean(x), with
  * the means that calibration saw. Padding counts like the rest. (The one-pass form of Nagel et al., "Data-Free Quantization
  * Through Weight Equalization and Bias Correction", 2019, section 4.2, with measured instead of modelled means.) */
-void vn_quantize_correct_biases(struct graph *g, const struct vn_ranges *r);
+void vn_quantize_correct_biases(struct graph *g, const struct vn_ranges *r, const struct vn_map *refined);
+
+/* Can the node's bias be changed, or one be added? */
+int vn_quantize_takes_bias(const struct node *n);
+/* Add a number to the bias of each output. */
+void vn_quantize_shift_bias(struct graph *g, struct node *n, const double *shift);
+/* The node's entry, where it holds for its weights; NULL. */
+const struct vn_refined *vn_quantize_refined(const struct vn_map *refined, const struct node *n);
+/* Weights and biases of nodes become those of their entries. */
+void vn_quantize_apply_refined(struct graph *g, const struct vn_map *refined);
 
 /* From the calibrated model to the quantized one: weights and constants become integers, biases int32. */
 int vn_quantize_store(struct graph *g, struct vn_err *e);

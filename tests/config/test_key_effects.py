@@ -80,7 +80,8 @@ CASES = {
     "advice": (dict(advice="1"), {}, "advice"),
 }
 CASES["input_type_rt"] = CASES["input_type_train"]
-ELSEWHERE = {"equalization", "per_channel", "search", "compile_mode", "balance_factor",
+ELSEWHERE = {"equalization", "per_channel", "search", "effort", "rounding", "sequential_bias",
+             "compile_mode", "balance_factor",
              "remove_node_type", "remove_node_name", "max_percentile"}
 
 LOOK = {
