@@ -142,6 +142,7 @@ static int make_quantized(struct vn_conversion *c, struct vn_err *e)
     INFO(c, "Start to quantize the model.");
     TRY(vn_convert_quantize(c, c->arena, &c->method, c->ranges, &c->calibrated, &c->quantized, e));
     vn_convert_tell_requests(c);
+    vn_convert_check_arithmetic(c);
     INFO(c, "End to quantize the model.");
     INFO(c, "Start to compare the quantized model with the float model.");
     return vn_convert_compare(c, e);

@@ -14,7 +14,8 @@
 
 enum {
     MOST_SAMPLES = 32, /* that layers are adapted to */
-    HELD_FOLDS = 2, /* that judge */
+    LEAST_FOLDS = 2, /* that judge */
+    ENOUGH_HELD = 24, /* samples in them */
     ROUNDED = 1,
     SEQUENTIAL = 2,
     WAYS = 4 /* combinations of the two */
@@ -379,6 +380,17 @@ static int score(struct method_trial *t, struct held_samples *h, const struct vn
     return status;
 }
 
+static int judging_folds(const struct held_samples *h)
+{
+    int folds = 0, samples = 0;
+    while (folds < h->folds && (folds < LEAST_FOLDS || samples < ENOUGH_HELD)) {
+        for (int i = 0; i < h->n; i++)
+            samples += h->of[i].fold == folds;
+        folds++;
+    }
+    return folds;
+}
+
 /* *ways: those of the best; the table is in the log. */
 static int choose(int *ways, struct vn_conversion *c, struct vn_arena *a, struct vn_err *e)
 {
@@ -393,7 +405,7 @@ static int choose(int *ways, struct vn_conversion *c, struct vn_arena *a, struct
         t[n] = (struct method_trial){ .method = c->method,
                                       .score = NEW_ARRAY(a, struct held_score, h->n),
                                       .done = vn_arena_alloc(a, (size_t)h->n) };
-        for (int fold = 0; fold < h->folds && fold < HELD_FOLDS; fold++)
+        for (int fold = 0; fold < judging_folds(h); fold++)
             TRY(score(&t[n], h, c, w, fold, e));
         n++;
     }

@@ -96,6 +96,9 @@ int vn_convert_make_products(struct vn_conversion *c, struct vn_err *e);
 /* requests.c: after quantization, warnings about requested types and units that have no effect */
 void vn_convert_tell_requests(struct vn_conversion *c);
 
+/* arithmetic.c: warnings of what clips, overflows or is wasted */
+void vn_convert_check_arithmetic(const struct vn_conversion *c);
+
 /* batch.c: the graph of the .bin; what the configuration says of its input i */
 int vn_convert_make_batch(struct vn_conversion *c, struct vn_err *e);
 const struct input_config *vn_convert_program_input(const struct vn_conversion *c, int i);

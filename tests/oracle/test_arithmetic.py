@@ -1,0 +1,60 @@
+"""What convert says of the numbers of a quantized network, and that it says nothing of usual ones."""
+import re
+
+import numpy as np
+import pytest
+from test_splits import SAMPLES, convert, sample
+
+LINES = r"clips [\d.]+ % of|times the median one's|channels are constant|products need 64 bits"
+
+
+def usual(n):
+    n.output(n.conv(n.node("Relu", n.conv("x", 4, 8)), 8, 4))
+
+
+def exploding(n):
+    factor = np.ones(8)
+    factor[3] = 1e6
+    n.output(n.conv(n.conv("x", 4, 8, factor), 8, 4))
+
+
+def dead(n):
+    """One without weights, one whose weights are nothing beside its bias."""
+    factor = np.ones(8)
+    factor[[2, 5]] = 0, 1e-12
+    w = n.constant(n.random.normal(size=(8, 4, 1, 1)) * factor.reshape(-1, 1, 1, 1))
+    x = n.node("Conv", "x", w, n.constant(np.ones(8)))
+    n.output(n.conv(x, 8, 4))
+
+
+def long_sums(n):
+    x = n.node("Flatten", n.conv("x", 4, 640))
+    n.output(n.node("Gemm", x, n.constant(n.random.normal(size=(40960, 3)))))
+
+
+def said(tmp_path, form, **more):
+    done = convert(tmp_path, form, **more)
+    return [line for line in (done.out + done.err).splitlines() if re.search(LINES, line)]
+
+
+def test_usual(tmp_path):
+    assert said(tmp_path, usual, calibration_type="'mse'") == []
+
+
+@pytest.mark.parametrize("form, words", [
+    (exploding, "WARNING conv0 (Conv): the largest weight of a channel is"),
+    (dead, "INFO conv0 (Conv): 2 of 8 channels are constant: their weights are 0, or lost beside the bias"),
+    (long_sums, "sums of 40960 products need 64 bits, which is slower"),
+], ids=["exploding", "dead", "long_sums"])
+def test_named(tmp_path, form, words):
+    (line, ) = said(tmp_path, form)
+    assert words in line
+
+
+def test_share_clipped(tmp_path):
+    """Of each tensor, as NumPy counts it."""
+    lines = said(tmp_path, usual, max_percentile="0.9")
+    x = np.abs(np.concatenate([sample(i) for i in range(SAMPLES)]))
+    words = r"WARNING x: its scale clips ([\d.]+) % of the elements: it reaches to ([\d.]+)"
+    found = re.search(words, lines[0])
+    assert abs(float(found[1]) - 100 * (x > float(found[2])).mean()) < 0.6
