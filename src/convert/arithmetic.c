@@ -38,6 +38,12 @@ static double clipped(const struct histogram *h, double reach)
     return h->count ? (double)beyond / (double)h->count : 0;
 }
 
+/* What was chosen on held data loses nothing by it. */
+static enum vn_log_level level_of_clipping(const struct vn_conversion *c)
+{
+    return vn_convert_searches(c->config) ? VN_LOG_INFO : VN_LOG_WARNING;
+}
+
 static void tell_clipped(struct lines *l, const struct value *v, const struct histogram *h)
 {
     const struct qparam *q = v->q;
@@ -58,7 +64,7 @@ static void check_activations(const struct vn_conversion *c)
         if (v && !v->data && v->q)
             tell_clipped(&l, v, h);
     }
-    tell_rest(&l, VN_LOG_WARNING, "tensors are clipped");
+    tell_rest(&l, level_of_clipping(c), "tensors are clipped");
 }
 
 /* ---- weights ---- */

@@ -82,12 +82,8 @@ static float scale_of(const struct node *n, int64_t output)
 
 static int64_t outputs_of(const struct layer_inputs *l)
 {
-    int64_t most = 0;
-    for (int64_t i = 0, n = vn_shape_count(&l->node->in[1]->shape); i < n; i++) {
-        const int64_t o = vn_layer_inputs_place(l, i).output;
-        most = o > most ? o : most;
-    }
-    return most + 1;
+    const struct weight_layout w = vn_weight_layout(l->node);
+    return vn_weight_outputs(&w);
 }
 
 /* ---- rounding ---- */

@@ -286,6 +286,11 @@ static inline struct weight_place vn_weight_at(const struct weight_layout *l, in
     const int64_t other = first / l->per_group * l->second + second;
     return l->out_axis == 0 ? (struct weight_place){ first, other } : (struct weight_place){ other, first };
 }
+/* Output channels that the weight makes. */
+static inline int64_t vn_weight_outputs(const struct weight_layout *l)
+{
+    return l->first && l->second ? vn_weight_at(l, l->first - 1, l->second - 1).out + 1 : 0;
+}
 /* quant.channel_axis of a tensor of that rank. */
 int vn_channel_axis(const struct node *n, int rank);
 /* Weights slide over pixels, channels on axis 1 (Conv, ConvTranspose)? Or multiply rows (Gemm, MatMul)? */
