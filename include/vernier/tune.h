@@ -15,6 +15,7 @@
 #ifndef VERNIER_TUNE_H
 #define VERNIER_TUNE_H
 
+#include <vernier/convert.h>
 #include <vernier/listener.h>
 #include <vernier/runtime.h>
 
@@ -109,6 +110,9 @@ struct vn_tuning; /* opaque */
  * `resume` goes on. On failure *t is NULL. Errors: VN_E_USAGE (no limit), VN_E_INPUT (configuration, model,
  * data, a journal of another job), VN_E_UNSUPPORTED, VN_E_IO, VN_E_NOMEM. */
 int vn_tune(struct vn_tuning **t, const struct vn_tune_options *o, struct vn_err *e);
+/* vn_convert; where the configuration says `node_info: auto`, of the file that vn_tune writes for it. Errors:
+ * those of both. */
+int vn_tune_convert(struct vn_conversion **c, const struct vn_convert_options *o, struct vn_err *e);
 /* Sets *t to NULL; NULL is allowed. */
 void vn_tuning_free(struct vn_tuning **t);
 

@@ -144,7 +144,7 @@ static PyObject *convert(PyObject *self, PyObject *args)
     vn_convert_options_default(&o);
     if (begin(&j, args, &o, fields, &o.listener) < 0)
         return NULL;
-    PyObject *result = end(&j, vn_convert(&c, &o, &j.e)) < 0 ? NULL : conversion(c);
+    PyObject *result = end(&j, vn_tune_convert(&c, &o, &j.e)) < 0 ? NULL : conversion(c);
     vn_conversion_free(&c);
     return result;
 }

@@ -5,6 +5,7 @@
 #endif
 
 #include <vernier/report.h>
+#include <vernier/tune.h>
 
 #include "cli/cli.h"
 
@@ -97,7 +98,7 @@ static int convert(struct vn_conversion **c, struct logger *log, int fast, struc
     TRY(open_log(log, e));
     o.listener = f.listener = vn_logger_listener(log);
     o.odd = (struct vn_odd_listener){ vn_opt("--report") ? VN_ODD_SHOWN : 0, vn_odd_add, odd };
-    int status = fast ? vn_convert_fast(c, &f, e) : vn_convert(c, &o, e);
+    int status = fast ? vn_convert_fast(c, &f, e) : vn_tune_convert(c, &o, e);
     status = vn_logger_problems(log, "convert", fast ? f.source.model : o.config, status, e);
     if (status < 0 && log->file)
         fprintf(log->file, "%s\n", e->msg);

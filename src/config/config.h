@@ -151,6 +151,12 @@ struct subgraph {
     const struct setting *given;
 };
 
+/* node_info: auto: types are planned (tune) before they are used; limits as in vn_tune_options. */
+struct plan_limits {
+    int wanted;
+    double latency_ratio, size_ratio, max_drop;
+};
+
 /* What quant_config says of methods: n values of each key; from 2 on the best combination is searched for. */
 enum search_key {
     SEARCH_TYPE, /* enum calibration_type */
@@ -208,6 +214,7 @@ struct config {
     int outputs_int8, outputs_int16; /* optimization: set_model_output_int8, set_model_output_int16 */
     VEC(struct type_rule) types; /* node_info, run_on_cpu, run_on_bpu, set_node_data_type, and optimization: set_... */
     VEC(struct subgraph) subgraphs;
+    struct plan_limits plan;
     int asymmetric, bias_correction, per_channel;
     enum effort effort;
     enum refine_key rounding, sequential_bias;

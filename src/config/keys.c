@@ -33,7 +33,8 @@ const struct key vn_keys[] = {
       .help = "save the calibration inputs as .npy" },
     { MODEL, "node_info", KEY_TREE, KEY_WORKS, NULL,
       .help = "{'NODE': {'ON': 'BPU', 'InputType': 'int16', 'InputType1': 'int8', 'OutputType': 'int16'}}, "
-              "or 'NODE:int16;NODE:int8'" },
+              "or 'NODE:int16;NODE:int8'; or auto: what tune finds with --latency-ratio 1.2, or with "
+              "'auto latency_ratio=1.1', size_ratio, max_drop" },
     { MODEL, "log_level", KEY_TEXT, KEY_VENDOR, NULL, .help = "deprecated" },
     { MODEL, "enable_vpu", KEY_BOOL, KEY_VENDOR, NULL, .help = "vendor hardware" },
     { MODEL, "enable_spu", KEY_BOOL, KEY_VENDOR, NULL, .help = "vendor hardware" },

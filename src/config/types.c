@@ -147,6 +147,53 @@ static int add_tree(struct config *c, struct vn_arena *a, const struct setting *
     return VN_OK;
 }
 
+/* ---- auto, or auto latency_ratio=1.1 ---- */
+
+#define USUAL_LATENCY_RATIO 1.2
+
+static int is_auto(const struct setting *s)
+{
+    return s && s->text && !strncmp(s->text, "auto", 4) && (!s->text[4] || s->text[4] == ' ');
+}
+
+static int read_limit(struct config *c, const struct setting *s, const char *word, struct vn_err *e)
+{
+    const struct {
+        const char *name;
+        double *to, least;
+    } limits[] = { { "latency_ratio=", &c->plan.latency_ratio, 1 },
+                   { "size_ratio=", &c->plan.size_ratio, 1 },
+                   { "max_drop=", &c->plan.max_drop, 0 } };
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+        const size_t n = strlen(limits[i].name);
+        char *end;
+        if (strncmp(word, limits[i].name, n) != 0)
+            continue;
+        const double x = strtod(word + n, &end);
+        if (end > word + n && !*end && x >= limits[i].least && x <= 100) {
+            *limits[i].to = x;
+            return VN_OK;
+        }
+    }
+    return vn_config_fail(c, s, e, VN_E_INPUT,
+                          "expected auto, with latency_ratio=R, size_ratio=R (1 to 100) or max_drop=P (0 to "
+                          "100), got '%s'",
+                          word);
+}
+
+static int read_plan(struct config *c, struct vn_arena *a, const struct setting *s, struct vn_err *e)
+{
+    const char **words;
+    const int n = vn_config_split(a, s->text, ' ', &words);
+    c->plan.wanted = 1;
+    for (int i = 1; i < n; i++)
+        if (*words[i])
+            TRY(read_limit(c, s, words[i], e));
+    if (!c->plan.latency_ratio && !c->plan.size_ratio && !c->plan.max_drop)
+        c->plan.latency_ratio = USUAL_LATENCY_RATIO;
+    return VN_OK;
+}
+
 /* ---- lists of nodes ---- */
 
 static void add_units(struct config *c, struct vn_arena *a, const char *key, enum unit on)
@@ -164,6 +211,8 @@ int vn_config_types(struct config *c, struct vn_arena *a, struct vn_err *e)
     add_units(c, a, "run_on_cpu", UNIT_FLOAT);
     add_units(c, a, "run_on_bpu", UNIT_INTEGER);
     TRY(add_pairs(c, a, vn_config_used(c, "set_node_data_type"), 0, e));
+    if (is_auto(info))
+        return vn_config_note(c, a, read_plan(c, a, info, e), e);
     TRY(add_pairs(c, a, info, 1, e));
     return info ? add_tree(c, a, info, e) : VN_OK;
 }

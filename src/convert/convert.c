@@ -203,6 +203,8 @@ static int convert(struct vn_conversion *c, const void *options, struct vn_err *
     c->accept_data = o->accept_data;
     INFO(c, "Start Model Convert....");
     TRY(vn_convert_check_all(c, o->config, e));
+    if (c->config->plan.wanted)
+        WARN(c, "%s: node_info auto has no effect: no plan was made", c->config->path);
     TRY(vn_convert_equalize(c, e));
     TRY(write_floats(c, e));
     TRY(calibrate(c, e));

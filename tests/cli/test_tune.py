@@ -146,6 +146,24 @@ def test_types_that_the_file_has_are_kept(tmp_path):
     assert "'relu1': {" in text and "OutputType: int16" in text.split("'relu1'")[1].split("\n")[0]
 
 
+def test_auto_plans_inside_convert(tmp_path):
+    """The same products as those of the file that it wrote, which has the plan's types."""
+    config = make(tmp_path, more="  node_info: 'auto latency_ratio=3'\n", samples=8)
+    done = run("convert", "-c", config, "--log", "none", want=DONE)
+    assert "node_info auto:" in done.err
+    text = (tmp_path / "net_tuned.yaml").read_text()
+    assert "'auto" not in text and "int16" in text
+    first = (tmp_path / "out/net.bin").read_bytes()
+    run("convert", "-c", tmp_path / "net_tuned.yaml", "--log", "none", want=DONE)
+    assert (tmp_path / "out/net.bin").read_bytes() == first
+
+
+def test_auto_with_other_limits_is_refused(tmp_path):
+    config = make(tmp_path, more="  node_info: 'auto latency=3'\n", samples=1)
+    done = run("convert", "-c", config, "--log", "none", want=BAD_INPUT)
+    assert "net.yaml:7:" in done.err and "node_info: expected auto, with latency_ratio=R" in done.err
+
+
 # ---- the journal ----
 
 LIMITS = ["--latency-ratio", "2", "--cost", "target", "--plans", "9"]

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <vernier/report.h>
+#include <vernier/tune.h>
 
 #include "cli/compat/compat.h"
 
@@ -169,7 +170,7 @@ static int make(struct logger *log, struct vn_arena *a, struct vn_err *e)
         TRY(read_source(&f.source, a, e));
     f.march = vn_opt("--march");
     o.listener = f.listener = vn_logger_listener(log);
-    TRY(o.config ? vn_convert(&c, &o, e) : vn_convert_fast(&c, &f, e));
+    TRY(o.config ? vn_tune_convert(&c, &o, e) : vn_convert_fast(&c, &f, e));
     both(log, print_conversion, c);
     int status = print_speed(log, vn_conversion_product(c, "bin"), a, e);
     if (status == VN_OK)
