@@ -83,6 +83,7 @@ const struct op_def vn_op_averagepool = {
     .lower = lower,
     .quant = { .kind = Q_OWN },
     .quant_kind = quant_kind,
+    .is_mean = 1,
     .window = vn_pool_window,
     .terms = terms,
 };

@@ -87,5 +87,6 @@ const struct op_def vn_op_globalaveragepool = {
     .lower = lower,
     .quant = { .kind = Q_OWN },
     .quant_kind = quant_kind,
+    .is_mean = 1,
     .terms = terms,
 };

@@ -168,6 +168,7 @@ struct op_def {
     int scales_through; /* f(k x) = k f(x) for k > 0, also where each channel has its own k */
     int is_clamp; /* Relu, Clip: monotone, so the tensor in front may share its parameters */
     double (*most)(const struct node *n); /* no element has a larger magnitude; NULL: no such bound */
+    int is_mean; /* of elements of input 0 */
     /* Why a node whose types fit has no integer form with its attributes and operands; 0: it has one. The
      * reason takes no arguments. */
     enum reason_id (*unfit)(const struct node *n);

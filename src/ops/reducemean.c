@@ -44,5 +44,6 @@ const struct op_def vn_op_reducemean = {
     .lower = lower,
     .quant = { .kind = Q_OWN, .data_inputs = 1 },
     .quant_kind = vn_reduce_sum_kind,
+    .is_mean = 1,
     .slack = slack,
 };

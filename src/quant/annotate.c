@@ -281,6 +281,38 @@ static double bounded(const struct value *v, double threshold)
                                                 : threshold;
 }
 
+#define MOST_HEADROOM 4.0 /* of what data that calibration has not seen make of the operand's headroom */
+
+static double magnitude(const struct histogram *h)
+{
+    return fmax(fabs((double)h->min), fabs((double)h->max));
+}
+
+/* The largest magnitude that the node makes of an operand that reaches its threshold; 0: not known. */
+static double reached(const struct state *s, const struct node *n)
+{
+    const struct value *x = n->in[0];
+    const struct histogram *h = s->r->of[x->id], *y = s->r->of[n->out[0]->id];
+    if (!h || !(magnitude(h) > 0) || !(x->threshold > 0))
+        return 0;
+    if (n->op->is_mean)
+        return x->threshold / magnitude(h) * magnitude(y);
+    if (vn_node_kind(n) != Q_TABLE)
+        return 0;
+    const double low = fabs(n->op->f(n, h->min < 0 ? -x->threshold : 0));
+    const double high = fabs(n->op->f(n, x->threshold));
+    return fmax(isfinite(low) ? low : 0, isfinite(high) ? high : 0);
+}
+
+/* Headroom of int16 grows where a function or a mean would clip what its operand still holds. */
+static double grown(const struct state *s, const struct value *v, double threshold)
+{
+    const struct node *n = v->producer;
+    if (!n || !s->integer[n->id] || !s->wide[n->in[0]->id])
+        return threshold;
+    return fmax(threshold, fmin(reached(s, n), MOST_HEADROOM * magnitude(s->r->of[v->id])));
+}
+
 static const struct qparam *from_histogram(const struct state *s, struct value *v)
 {
     const struct histogram *h = s->r->of[v->id];
@@ -288,6 +320,8 @@ static const struct qparam *from_histogram(const struct state *s, struct value *
         return NULL;
     const int wide = s->wide[v->id];
     struct range r = vn_quant_range(h, vn_quant_method_of(&s->o->method, v->name), wide);
+    if (wide)
+        r.threshold = grown(s, v, r.threshold);
     r.threshold = bounded(v, r.threshold);
     reach_floor(s, &r, v->id);
     v->threshold = r.threshold;

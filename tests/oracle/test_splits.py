@@ -270,3 +270,18 @@ def test_scarce_bits_are_not_headroom(tmp_path):
     convert(tmp_path, uneven, optimization="set_all_nodes_int16")
     want = scales(tmp_path / "narrow")["Conv"] * 127
     assert scales(tmp_path)["Conv"] * 32767 == pytest.approx(want, rel=1e-5)
+
+
+def test_headroom_of_functions_and_means(tmp_path):
+    """They hold what they make of their operand's headroom, up to 4 times what was seen."""
+    def squares(n):
+        x = n.node("Relu", n.conv("x", 4, 16))
+        n.output(n.conv(n.node("AveragePool", n.node("Pow", x, n.constant(2)), kernel_shape=[2, 2]), 16, 8))
+
+    (tmp_path / "narrow").mkdir()
+    convert(tmp_path / "narrow", squares)
+    narrow = scales(tmp_path / "narrow")
+    convert(tmp_path, squares, optimization="set_all_nodes_int16")
+    wide = scales(tmp_path)
+    for op in ("Pow", "AveragePool"):
+        assert wide[op] * 32767 == pytest.approx(4 * narrow[op] * 255, rel=2e-3)
