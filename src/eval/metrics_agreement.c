@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "eval/average_precision.h"
 #include "eval/metrics_boxes.h"
 
 enum { BOX_CLASS, BOX_SCORE, BOX_X1, BOX_Y1, BOX_X2, BOX_Y2, BOX_FIELDS };
@@ -15,11 +16,11 @@ struct truth {
 
 static int prepare(struct eval_set *ev, struct vn_err *e)
 {
-    static const char *const names[] = { "agreement", "equal samples" };
+    static const char *const names[] = { "agreement", "equal samples", "AP50" };
     struct truth *t = ev->truth = NEW(ev->arena, struct truth);
     if (ev->task->labels)
         return vn_fail(e, VN_E_USAGE, "metric agreement does not use labels: select another --metric");
-    ev->n_scores = 2;
+    ev->n_scores = ev->task->form ? 3 : 2;
     ev->score_name = (const char **)vn_arena_copy(ev->arena, names, sizeof names);
     return ev->task->form ? vn_box_form(&t->form, ev->arena, ev->task, e) : VN_OK;
 }
@@ -199,6 +200,44 @@ static struct counts count(const struct eval_set *ev, const struct record *x, co
     return ((const struct truth *)ev->truth)->form ? count_boxes(x, y) : count_classes(x, y);
 }
 
+static struct counted_box *counted(struct vn_arena *a, const struct record *r, int times, int *n)
+{
+    struct counted_box *b = NEW_ARRAY(a, struct counted_box, r->n / BOX_FIELDS + 1);
+    for (int i = 0; i < r->n / BOX_FIELDS; i++) {
+        const double *v = r->v + (size_t)i * BOX_FIELDS;
+        b[i] = (struct counted_box){ v[BOX_CLASS], v[BOX_SCORE], 0, times, (*n)++ };
+    }
+    return b;
+}
+
+/* Of all samples that count, with the first model's boxes for the truth. */
+static double precision(const struct eval_set *ev, const struct record *const *of, const int *times)
+{
+    struct vn_arena *work = vn_arena_new();
+    VEC(struct counted_box) found = { 0 };
+    VEC(struct counted_box) truths = { 0 };
+    int order = 0;
+    for (int i = 0; i < ev->n_samples; i++) {
+        const struct record *x = ev->first[i], *y = of[i];
+        const int nx = times[i] ? x->n / BOX_FIELDS : 0, ny = times[i] ? y->n / BOX_FIELDS : 0;
+        int *taken = NEW_ARRAY(work, int, nx + 1);
+        struct counted_box *truth = counted(work, x, times[i], &order),
+                           *b = counted(work, y, times[i], &order);
+        if (times[i])
+            match(taken, x, y);
+        for (int k = 0; k < nx; k++) {
+            VEC_PUSH(work, &truths, truth[k]);
+            if (taken[k])
+                b[taken[k] - 1].hit = 1;
+        }
+        for (int k = 0; k < ny; k++)
+            VEC_PUSH(work, &found, b[k]);
+    }
+    const double ap = vn_average_precision(found.v, found.n, truths.v, truths.n);
+    vn_arena_free(&work);
+    return ap;
+}
+
 static void score(double *out, const struct eval_set *ev, const struct record *const *of, const int *times)
 {
     double all = 0, equal = 0, samples = 0, whole = 0;
@@ -213,6 +252,8 @@ static void score(double *out, const struct eval_set *ev, const struct record *c
     }
     out[0] = all > 0 ? 100 * equal / all : 100;
     out[1] = samples > 0 ? 100 * whole / samples : NAN;
+    if (((const struct truth *)ev->truth)->form)
+        out[2] = precision(ev, of, times);
 }
 
 /* ---- what changed ---- */

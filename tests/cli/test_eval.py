@@ -546,7 +546,7 @@ def test_agreement_of_boxes(tmp_path):
     args = ("--metric", "agreement", "--images", tmp_path / "images", "--list", "1", "--form", "corners",
             "--scores", "scores", "--boxes", "boxes", "--colours", "rgb", "--scale", str(1 / 255))
     result = evaluate(*nets, *args)
-    assert [list(values_of(result, m).values()) for m in range(3)] == [[100, 100], [100, 100], [0, 0]]
+    assert [list(values_of(result, m).values()) for m in range(3)] == [[100] * 3, [100] * 3, [0] * 3]
     change, = result["models"][2]["changes"]
     assert result["models"][2]["changed"] == 8 and change["amount"] == 1
     assert change["change"].startswith("2 of 2 differ; lost class 0, score 1.000 at 59 50")
