@@ -100,6 +100,7 @@ struct vn_output_row {
     const char *judged_by;
     double equal, equal_min, equal_mean; /* exact: share of equal elements, 0..1, likewise; else NaN */
     const char *worst_sample; /* of cosine_min: file in the first input's folder; NULL: random data */
+    int64_t elements; /* of it, or of judged_by; 1: the cosine is 1 or -1, whatever it loses */
 };
 const struct vn_node_row *vn_conversion_nodes(const struct vn_conversion *c, int *n);
 const struct vn_output_row *vn_conversion_outputs(const struct vn_conversion *c, int *n);

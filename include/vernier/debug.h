@@ -77,6 +77,7 @@ struct vn_sensitivity_row {
 struct vn_debug_summary {
     enum vn_debug_kind kind;
     int samples, outputs;
+    int single; /* outputs of one element, whose cosine is 1 or -1 whatever is lost */
     int runs; /* that began behind a change */
     int threads; /* that fit the memory limit */
     size_t memory; /* bytes of working memory of all of them */

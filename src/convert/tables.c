@@ -96,8 +96,10 @@ static struct vn_output_row output_row(struct vn_conversion *c, const struct val
     const struct node_similarity *own = &c->comparison->of[v->id];
     const struct value *judge = vn_convert_judge(c->arena, c->quantized, c->comparison, v);
     const struct node_similarity *s = judge ? &c->comparison->of[judge->id] : own;
+    const struct value *judged = judge ? judge : v;
     const int measured = judge != NULL, exact = !vn_dtype_is_float(v->dtype);
     return (struct vn_output_row){ .worst_sample = worst_sample(c, s),
+                                   .elements = vn_shape_count(&judged->shape),
                                    .output = vn_arena_str(c->kept, v->name),
                                    .cosine = measured ? s->first.cosine : NAN,
                                    .l1 = exact ? 0 : s->first.l1,

@@ -251,6 +251,18 @@ static void make_rows(struct vn_sensitivity *s, struct job *j)
     sort_rows(s, j->d.o->sort);
 }
 
+static int count_single(const struct debug_job *j)
+{
+    int n, single = 0;
+    const struct vn_port *ports = vn_session_outputs(j->p.floats, &n);
+    for (int k = 0; k < j->outputs.n; k++) {
+        const struct vn_port *p = &ports[j->outputs.index[k]];
+        const struct vn_shape s = vn_shape_of(p->rank, p->shape);
+        single += vn_shape_count(&s) == 1;
+    }
+    return single;
+}
+
 static int measure_all(struct vn_sensitivity *s, const struct vn_debug_options *o, enum vn_debug_kind kind,
                        struct vn_arena *work, struct vn_err *e)
 {
@@ -261,6 +273,7 @@ static int measure_all(struct vn_sensitivity *s, const struct vn_debug_options *
     s->summary.kind = kind;
     s->summary.samples = j->d.samples.n;
     s->summary.outputs = j->d.outputs.n;
+    s->summary.single = count_single(&j->d);
     make_rows(s, j);
     return VN_OK;
 }

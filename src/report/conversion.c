@@ -14,9 +14,14 @@ static const char *const stages[] = { "original_float", "optimized_float", "cali
 static void print_worst(FILE *f, const struct vn_output_row *rows, int n)
 {
     for (int i = 0; i < n; i++)
-        if (rows[i].worst_sample)
-            fprintf(f, "worst sample of output %s: %s, cosine %.6f\n", rows[i].output, rows[i].worst_sample,
-                    rows[i].cosine_min);
+        if (rows[i].elements == 1)
+            fprintf(f,
+                    "output %s has one element: its cosine is 1 or -1, whatever it loses; see L1 Distance\n",
+                    vn_shown(rows[i].output, (char[VN_SHOWN]){ 0 }));
+        else if (rows[i].worst_sample)
+            fprintf(f, "worst sample of output %s: %s, cosine %.6f\n",
+                    vn_shown(rows[i].output, (char[VN_SHOWN]){ 0 }),
+                    vn_shown(rows[i].worst_sample, (char[VN_SHOWN]){ 0 }), rows[i].cosine_min);
 }
 
 static json_t *outputs_json(const struct vn_output_row *rows, int n)

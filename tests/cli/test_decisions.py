@@ -106,3 +106,12 @@ def test_classes_across_a_quantization(tmp_path):
         done = tool.run("verify", "m.onnx", "out/m.bin", "--images", "x", "--min-cosine", f"{least:.9g}",
                         cwd=tmp_path, want=want)
         assert f"(every output's cosine, and share of equal integers, at least {least:.9g})" in done.out
+
+
+def test_a_cosine_of_one_element_says_nothing(tmp_path):
+    make(tmp_path, h.make_node("ReduceMean", ["c"], ["y"], keepdims=0))
+    out = tool.run("convert", "-c", "m.yaml", "--log", "none", cwd=tmp_path, want=tool.DONE).out
+    assert "output y has one element: its cosine is 1 or -1" in out and "worst sample" not in out
+    sensitivity = "debug", "sensitivity", "out/m_calibrated_model.onnx", "x"
+    out = tool.run(*sensitivity, cwd=tmp_path, want=tool.DONE).out
+    assert "1 output of one element: the cosine is 1 or -1, whatever is lost; see --metric sqnr" in out
