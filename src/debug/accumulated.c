@@ -1,7 +1,6 @@
 /* Accumulated error: some of a network is quantized, and every node's result is compared with float's. */
 #include <math.h>
 
-#include "base/guard.h"
 #include "base/listen.h"
 #include "base/share.h"
 #include "debug/debug_job.h"
@@ -215,15 +214,22 @@ static void add_curve(struct curves_job *j, struct vn_accumulated *r, int group,
     VEC_PUSH(r->arena, &r->curves, c);
 }
 
-static int measure_all(struct vn_accumulated *r, const struct vn_debug_options *o,
-                       const struct vn_debug_group *groups, int n, int averaged, struct vn_arena *work,
-                       struct vn_err *e)
+struct curves_request {
+    const struct vn_debug_options *o;
+    const struct vn_debug_group *groups;
+    int n, averaged;
+};
+
+static int measure_all(void *result, const void *request, struct vn_arena *work, struct vn_err *e)
 {
+    const struct curves_request *q = request;
+    struct vn_accumulated *r = result;
     struct curves_job *j = NEW(work, struct curves_job);
+    const int n = q->n;
     if (n < 1)
-        return vn_fail(e, VN_E_USAGE, "%s: expected nodes to quantize, or to keep in float", o->model);
-    TRY(vn_debug_job_open(&j->d, work, o, e));
-    j->groups = groups;
+        return vn_fail(e, VN_E_USAGE, "%s: expected nodes to quantize, or to keep in float", q->o->model);
+    TRY(vn_debug_job_open(&j->d, work, q->o, e));
+    j->groups = q->groups;
     j->n_groups = n;
     TRY(vn_debug_job_threads(&j->d, e));
     TRY(check_groups(j, e));
@@ -233,42 +239,25 @@ static int measure_all(struct vn_accumulated *r, const struct vn_debug_options *
     TRY(vn_share(n * j->d.samples.n, j->d.threads, run_part, j, e));
     r->samples = j->d.samples.n;
     for (int i = 0; i < n; i++)
-        add_curve(j, r, i, averaged);
-    return VN_OK;
-}
-
-static int make(struct vn_accumulated **out, const struct vn_debug_options *o,
-                const struct vn_debug_group *groups, int n, int averaged, struct vn_err *e)
-{
-    struct vn_arena *a = vn_arena_new(), *work = vn_arena_new();
-    struct vn_accumulated *r = NEW(a, struct vn_accumulated);
-    r->arena = a;
-    const int status = measure_all(r, o, groups, n, averaged, work, e);
-    vn_arena_free(&work);
-    if (status < 0) {
-        vn_arena_free(&a);
-        return status;
-    }
-    vn_arena_detach(a);
-    *out = r;
+        add_curve(j, r, i, q->averaged);
     return VN_OK;
 }
 
 int vn_debug_accumulated(struct vn_accumulated **r, const struct vn_debug_options *o,
                          const struct vn_debug_group *groups, int n, int averaged, struct vn_err *e)
 {
-    int status;
-    *r = NULL;
-    VN_GUARDED(status, e, make(r, o, groups, n, averaged, e));
+    const struct curves_request request = { o, groups, n, averaged };
+    void *made;
+    const int status = vn_debug_result(&made, sizeof **r, measure_all, &request, e);
+    *r = made;
     return status;
 }
 
 void vn_accumulated_free(struct vn_accumulated **r)
 {
-    if (!r || !*r)
+    if (!r)
         return;
-    struct vn_arena *a = (*r)->arena;
-    vn_arena_free(&a);
+    vn_debug_result_free(*r);
     *r = NULL;
 }
 

@@ -31,6 +31,15 @@ struct probe_plan vn_debug_plan(struct debug_job *j);
 /* As many as asked for, and as fit the memory limit. */
 int vn_debug_job_threads(struct debug_job *j, struct vn_err *e);
 
+/* ---- results ---- */
+
+/* A result begins with its arena; `measure` fills it. */
+typedef int debug_measure(void *result, const void *request, struct vn_arena *work, struct vn_err *e);
+/* Make one of `size` bytes, which belongs to nobody's guard; NULL where it failed. */
+int vn_debug_result(void **out, size_t size, debug_measure *measure, const void *request, struct vn_err *e);
+/* NULL is allowed. */
+void vn_debug_result_free(void *result);
+
 /* Feed a sample and make float's outputs; then it is fed once more, with the base, and nothing has run.
  * Numbers live in `a`. */
 int vn_debug_run_float(struct debug_job *j, struct debug_thread *t, struct vn_arena *a, int sample,

@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/guard.h"
 #include "base/listen.h"
 #include "debug/debug_job.h"
 #include "num/num.h"
@@ -262,10 +261,16 @@ static struct vn_distribution row_of(const struct distribution_job *j, const str
 
 /* ---- the job ---- */
 
-static int measure(struct vn_distributions *r, const struct vn_debug_options *o, int axis,
-                   struct vn_arena *work, struct vn_err *e)
+struct distribution_request {
+    const struct vn_debug_options *o;
+    int axis;
+};
+
+static int measure(void *result, const void *request, struct vn_arena *work, struct vn_err *e)
 {
-    struct distribution_job j = { .axis = axis };
+    struct vn_distributions *r = result;
+    const struct vn_debug_options *o = ((const struct distribution_request *)request)->o;
+    struct distribution_job j = { .axis = ((const struct distribution_request *)request)->axis };
     if (!o->n_nodes)
         return vn_fail(e, VN_E_USAGE, "expected nodes or calibration nodes to look at");
     TRY(vn_debug_job_open(&j.d, work, o, e));
@@ -285,37 +290,21 @@ static int measure(struct vn_distributions *r, const struct vn_debug_options *o,
     return VN_OK;
 }
 
-static int make(struct vn_distributions **out, const struct vn_debug_options *o, int axis, struct vn_err *e)
-{
-    struct vn_arena *a = vn_arena_new(), *work = vn_arena_new();
-    struct vn_distributions *r = NEW(a, struct vn_distributions);
-    r->arena = a;
-    const int status = measure(r, o, axis, work, e);
-    vn_arena_free(&work);
-    if (status < 0) {
-        vn_arena_free(&a);
-        return status;
-    }
-    vn_arena_detach(a);
-    *out = r;
-    return VN_OK;
-}
-
 int vn_debug_distributions(struct vn_distributions **r, const struct vn_debug_options *o, int axis,
                            struct vn_err *e)
 {
-    int status;
-    *r = NULL;
-    VN_GUARDED(status, e, make(r, o, axis, e));
+    const struct distribution_request request = { o, axis };
+    void *made;
+    const int status = vn_debug_result(&made, sizeof **r, measure, &request, e);
+    *r = made;
     return status;
 }
 
 void vn_distributions_free(struct vn_distributions **r)
 {
-    if (!r || !*r)
+    if (!r)
         return;
-    struct vn_arena *a = (*r)->arena;
-    vn_arena_free(&a);
+    vn_debug_result_free(*r);
     *r = NULL;
 }
 

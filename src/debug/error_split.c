@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/guard.h"
 #include "base/listen.h"
 #include "base/share.h"
 #include "debug/debug_job.h"
@@ -278,9 +277,10 @@ static int by_sqnr(const void *x, const void *y)
     return a->sqnr != b->sqnr ? (a->sqnr > b->sqnr) - (a->sqnr < b->sqnr) : strcmp(a->name, b->name);
 }
 
-static int measure_all(struct vn_error_split *r, const struct vn_debug_options *o, struct vn_arena *work,
-                       struct vn_err *e)
+static int measure_all(void *result, const void *request, struct vn_arena *work, struct vn_err *e)
 {
+    struct vn_error_split *r = result;
+    const struct vn_debug_options *o = request;
     struct split_job *j = NEW(work, struct split_job);
     TRY(vn_debug_job_open(&j->d, work, o, e));
     TRY(list_tensors(j, e));
@@ -299,36 +299,19 @@ static int measure_all(struct vn_error_split *r, const struct vn_debug_options *
     return VN_OK;
 }
 
-static int make(struct vn_error_split **out, const struct vn_debug_options *o, struct vn_err *e)
-{
-    struct vn_arena *a = vn_arena_new(), *work = vn_arena_new();
-    struct vn_error_split *r = NEW(a, struct vn_error_split);
-    r->arena = a;
-    const int status = measure_all(r, o, work, e);
-    vn_arena_free(&work);
-    if (status < 0) {
-        vn_arena_free(&a);
-        return status;
-    }
-    vn_arena_detach(a);
-    *out = r;
-    return VN_OK;
-}
-
 int vn_debug_tensors(struct vn_error_split **r, const struct vn_debug_options *o, struct vn_err *e)
 {
-    int status;
-    *r = NULL;
-    VN_GUARDED(status, e, make(r, o, e));
+    void *made;
+    const int status = vn_debug_result(&made, sizeof **r, measure_all, o, e);
+    *r = made;
     return status;
 }
 
 void vn_error_split_free(struct vn_error_split **r)
 {
-    if (!r || !*r)
+    if (!r)
         return;
-    struct vn_arena *a = (*r)->arena;
-    vn_arena_free(&a);
+    vn_debug_result_free(*r);
     *r = NULL;
 }
 

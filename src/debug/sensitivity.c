@@ -1,7 +1,6 @@
 /* Sensitivity: each change runs alone, from where it begins, on every sample. */
 #include <stdlib.h>
 
-#include "base/guard.h"
 #include "base/listen.h"
 #include "base/share.h"
 #include "debug/debug_job.h"
@@ -263,14 +262,20 @@ static int count_single(const struct debug_job *j)
     return single;
 }
 
-static int measure_all(struct vn_sensitivity *s, const struct vn_debug_options *o, enum vn_debug_kind kind,
-                       struct vn_arena *work, struct vn_err *e)
+struct sensitivity_request {
+    const struct vn_debug_options *o;
+    enum vn_debug_kind kind;
+};
+
+static int measure_all(void *result, const void *request, struct vn_arena *work, struct vn_err *e)
 {
+    const struct sensitivity_request *q = request;
+    struct vn_sensitivity *s = result;
     struct job *j = NEW(work, struct job);
-    TRY(vn_debug_job_open(&j->d, work, o, e));
-    TRY(list_changes(j, kind, e));
+    TRY(vn_debug_job_open(&j->d, work, q->o, e));
+    TRY(list_changes(j, q->kind, e));
     TRY(run_all(j, s, e));
-    s->summary.kind = kind;
+    s->summary.kind = q->kind;
     s->summary.samples = j->d.samples.n;
     s->summary.outputs = j->d.outputs.n;
     s->summary.single = count_single(&j->d);
@@ -278,38 +283,21 @@ static int measure_all(struct vn_sensitivity *s, const struct vn_debug_options *
     return VN_OK;
 }
 
-static int make(struct vn_sensitivity **out, const struct vn_debug_options *o, enum vn_debug_kind kind,
-                struct vn_err *e)
-{
-    struct vn_arena *a = vn_arena_new(), *work = vn_arena_new();
-    struct vn_sensitivity *s = NEW(a, struct vn_sensitivity);
-    s->arena = a;
-    const int status = measure_all(s, o, kind, work, e);
-    vn_arena_free(&work);
-    if (status < 0) {
-        vn_arena_free(&a);
-        return status;
-    }
-    vn_arena_detach(a);
-    *out = s;
-    return VN_OK;
-}
-
 int vn_debug_sensitivity(struct vn_sensitivity **s, const struct vn_debug_options *o, enum vn_debug_kind kind,
                          struct vn_err *e)
 {
-    int status;
-    *s = NULL;
-    VN_GUARDED(status, e, make(s, o, kind, e));
+    const struct sensitivity_request request = { o, kind };
+    void *made;
+    const int status = vn_debug_result(&made, sizeof **s, measure_all, &request, e);
+    *s = made;
     return status;
 }
 
 void vn_sensitivity_free(struct vn_sensitivity **s)
 {
-    if (!s || !*s)
+    if (!s)
         return;
-    struct vn_arena *a = (*s)->arena;
-    vn_arena_free(&a);
+    vn_debug_result_free(*s);
     *s = NULL;
 }
 
