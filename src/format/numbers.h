@@ -174,7 +174,7 @@ enum vn_scatter {
     VN_SCATTER_COUNT
 };
 
-/* recurrent: i[0], and the activations from i[6] on with their alpha and beta from i[12] on */
+/* recurrent: i[0], the activations from i[6] on with their alpha and beta from i[12] on, and the memory order of the weights */
 enum vn_recurrent { VN_RECURRENT_RNN, VN_RECURRENT_GRU, VN_RECURRENT_LSTM, VN_RECURRENT_COUNT };
 enum vn_activation {
     VN_ACT_RELU,
@@ -192,7 +192,7 @@ enum vn_activation {
 };
 /* EVERYTHING: the three, or two, one after the other */
 enum vn_recurrent_result { VN_RR_STATES, VN_RR_LAST, VN_RR_CELL, VN_RR_EVERYTHING };
-enum vn_recurrent_words { VN_RW_ACTIVATION = 6, VN_RW_ALPHA = 12 };
+enum vn_recurrent_words { VN_RW_ACTIVATION = 6, VN_RW_ALPHA = 12, VN_RW_TURNED = 24 };
 
 /* grid_sample: i[0], i[1] */
 enum vn_grid_mode { VN_GRID_NEAREST, VN_GRID_LINEAR, VN_GRID_CUBIC, VN_GRID_MODE_COUNT };

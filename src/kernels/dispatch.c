@@ -93,6 +93,7 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
     SOFTMAX(avx512)
     INTEGERS(avx512, s8)
     INTEGERS(avx512, s16)
+    k->dots_f64 = vn_dots_f64_avx512;
     k->conv_f32 = vn_conv_f32_avx512;
     k->dwconv_f32 = vn_dwconv_f32_avx512;
 

@@ -3,7 +3,7 @@
 
 void vn_dots_f64_c(double *y, const double *x, const float *w, size_t rows, size_t n, size_t pitch)
 {
-    for (size_t r = 0; r < rows; r++, w += pitch)
-        for (size_t k = 0; k < n; k++)
-            y[r] += x[k] * (double)w[k];
+    for (size_t k = 0; k < n; k++, w += pitch)
+        for (size_t r = 0; r < rows; r++)
+            y[r] += x[k] * (double)w[r];
 }

@@ -221,10 +221,10 @@ vn_unary_f32_fn vn_unary_f32_c, vn_unary_f32_avx2,
 /* x = tanh(x), or sigmoid(x): num/functions64.h */
 typedef void vn_squash_f64_fn(double *x, size_t n, int is_tanh);
 vn_squash_f64_fn vn_squash_f64_c, vn_squash_f64_avx2, vn_squash_f64_avx512;
-/* y[r] = y[r] + x[k] * w[r * pitch + k], k = 0..n-1 in this order; the product is rounded before it is
+/* y[r] = y[r] + x[k] * w[k * pitch + r], k = 0..n-1 in this order; the product is rounded before it is
  * added */
 typedef void vn_dots_f64_fn(double *y, const double *x, const float *w, size_t rows, size_t n, size_t pitch);
-vn_dots_f64_fn vn_dots_f64_c, vn_dots_f64_avx2;
+vn_dots_f64_fn vn_dots_f64_c, vn_dots_f64_avx2, vn_dots_f64_avx512;
 
 /* ---- reductions of the middle axis of [outer][n][inner]; outer slices [o0, o1) ---- */
 

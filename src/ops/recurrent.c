@@ -124,6 +124,16 @@ int vn_recurrent_eval(const struct node *n, const struct eval *ev, int kind, str
     return VN_OK;
 }
 
+/* W and R, if constant, are given with the rows of gates side by side in memory. */
+static int is_turned(const struct node *n, int i) { return (i == 1 || i == 2) && n->in[i]->data; }
+
+static struct portable_params params_in_program(const struct node *n, int kind, int result)
+{
+    struct portable_params p = params(n, kind, result);
+    p.i[VN_RW_TURNED] = is_turned(n, 1) | is_turned(n, 2) << 1;
+    return p;
+}
+
 /* Output k of the node from `at` on in a tensor that holds all. */
 static int take_output(const struct node *n, struct lowering *l, int k, int all, int64_t at, struct vn_err *e)
 {
@@ -138,7 +148,7 @@ static int take_output(const struct node *n, struct lowering *l, int k, int all,
 /* Computed once for all outputs. */
 static int lower_together(const struct node *n, struct lowering *l, int kind, const int *in, struct vn_err *e)
 {
-    const struct portable_params p = params(n, kind, VN_RR_EVERYTHING);
+    const struct portable_params p = params_in_program(n, kind, VN_RR_EVERYTHING);
     const struct recurrent_attrs *a = n->attrs;
     const int64_t *x = n->in[0]->shape.d;
     const int64_t last = (a->direction == 2 ? 2 : 1) * x[!a->layout] * n->in[2]->shape.d[2];
@@ -156,14 +166,14 @@ int vn_recurrent_lower(const struct node *n, struct lowering *l, int kind, struc
 {
     int in[8];
     for (int i = 0; i < 8; i++)
-        in[i] = vn_node_has(n, i) ? vn_low_in(l, i, PLAIN) : -1;
+        in[i] = vn_node_has(n, i) ? vn_low_in(l, i, is_turned(n, i) ? CHANNELS_LAST : PLAIN) : -1;
     int outputs = 0;
     for (int k = 0; k < n->n_out; k++)
         outputs += n->out[k] != NULL;
     if (outputs > 1 && n->out[0])
         return lower_together(n, l, kind, in, e);
     for (int k = 0; k < n->n_out; k++) {
-        const struct portable_params p = params(n, kind, k);
+        const struct portable_params p = params_in_program(n, kind, k);
         if (!n->out[k])
             continue;
         const int y = k ? vn_low_out_at(l, k, PLAIN) : vn_low_out(l, PLAIN);

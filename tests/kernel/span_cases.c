@@ -571,17 +571,18 @@ static void check_f64(struct test *t, const char *level, const double *got, cons
 
 static void test_dots_f64(struct test *t)
 {
-    const size_t rows = (size_t)pick(t, 0, 40), n = (size_t)pick(t, 0, 70), pitch = n + (size_t)pick(t, 0, 9);
-    float *const w = new_paged((rows * pitch + 1) * 4);
+    const size_t rows = (size_t)pick(t, 0, 300), n = (size_t)pick(t, 0, 70),
+                 pitch = rows + (size_t)pick(t, 0, 9);
+    float *const w = new_paged((n * pitch + 1) * 4);
     double *const x = new_paged((n + 1) * 8), *const y = new_output(rows * 8),
                   *const start = new_paged(rows * 8), *const want = new_paged(rows * 8);
-    fill_f32(t, w, rows * pitch + 1);
+    fill_f32(t, w, n * pitch + 1);
     for (size_t k = 0; k < n; k++)
         x[k] = (double)real(t, 2.0f) / 3;
     for (size_t r = 0; r < rows; r++) {
         start[r] = want[r] = (double)real(t, 9.0f) / 7;
         for (size_t k = 0; k < n; k++) {
-            const double product = x[k] * (double)w[r * pitch + k];
+            const double product = x[k] * (double)w[k * pitch + r];
             want[r] = want[r] + product;
         }
     }

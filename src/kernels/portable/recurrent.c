@@ -3,7 +3,8 @@
  * forward, 1 reverse, 2 both; i[2]: enum vn_recurrent_result; i[3]: GRU:
  * linear_before_reset; LSTM: input_forget; i[4]: 1 batch first; i[5]: hidden size; i[6..11]: activations,
  * three for each direction (f, g, h); i[12..23]: their alpha and beta as float32 bits. f[0]: clip, 0:
- * none. */
+ * none. i[24]: 1: W is in memory as (directions, inputs, gates * hidden), as if its axis 1 were moved to the
+ * end; 2: so is R. */
 #include "kernels/kernels.h"
 #include "kernels/portable.h"
 #include "num/num.h"
@@ -32,7 +33,8 @@ static const char *shape(struct net *n, const struct vn_portable_args *a)
 {
     static const int gates[] = { 1, 3, 4 };
     if (a->n_in != 8 || a->i[0] < VN_RECURRENT_RNN || a->i[0] > VN_RECURRENT_LSTM || a->i[1] < 0 ||
-        a->i[1] > 2 || a->i[2] < 0 || a->i[2] > VN_RR_EVERYTHING || a->i[4] < 0 || a->i[4] > 1 || a->i[5] < 1)
+        a->i[1] > 2 || a->i[2] < 0 || a->i[2] > VN_RR_EVERYTHING || a->i[4] < 0 || a->i[4] > 1 ||
+        a->i[5] < 1 || a->i[VN_RW_TURNED] < 0 || a->i[VN_RW_TURNED] > 3)
         return "recurrent: wrong parameters";
     for (int k = VN_RW_ACTIVATION; k < VN_RW_ALPHA; k++)
         if (a->i[k] < 0 || a->i[k] >= VN_ACT_COUNT)
@@ -110,19 +112,34 @@ static void activate(const struct vn_portable_args *a, int direction, int which,
             x[j] = activated(activation, x[j], alpha, beta);
 }
 
-/* sum[r] += the product of v and n elements of row r of a matrix, from element `at` on. */
-static void add_products(const struct vn_portable_args *a, double *sum, int64_t rows, const double *v,
-                         int64_t n, const struct vn_cells *w, int64_t at)
+/* W or R of a direction: element (r, k) is at r * row + k * column. */
+struct matrix {
+    const struct vn_cells *cells;
+    int64_t at, row, column;
+};
+
+static struct matrix matrix(const struct vn_portable_args *a, const struct net *n, int which, int d)
 {
-    const int64_t pitch = w->d[2];
-    if (w->dtype == VN_F32) {
-        (a->kernels ? a->kernels->dots_f64 : vn_dots_f64_c)(sum, v, (const float *)w->data + at, (size_t)rows,
-                                                            (size_t)n, (size_t)pitch);
+    const struct vn_cells *t = &a->in[which];
+    const int64_t rows = n->gates * n->hidden, columns = t->d[2];
+    const int turned = a->i[VN_RW_TURNED] >> (which == R) & 1;
+    return (struct matrix){ t, d * rows * columns, turned ? 1 : columns, turned ? rows : 1 };
+}
+
+/* sum[r] += the product of v and n elements of row r of a matrix, from row and column on. */
+static void add_products(const struct vn_portable_args *a, double *sum, int64_t rows, const double *v,
+                         int64_t n, const struct matrix *m, int64_t row, int64_t column)
+{
+    const int64_t at = m->at + row * m->row + column * m->column;
+    if (m->cells->dtype == VN_F32 && m->row == 1) {
+        const float *const w = (const float *)m->cells->data + at;
+        (a->kernels ? a->kernels->dots_f64 : vn_dots_f64_c)(sum, v, w, (size_t)rows, (size_t)n,
+                                                            (size_t)m->column);
         return;
     }
     for (int64_t r = 0; r < rows; r++)
         for (int64_t k = 0; k < n; k++)
-            sum[r] += v[k] * vn_cell(w, at + r * pitch + k);
+            sum[r] += v[k] * vn_cell(m->cells, at + r * m->row + k * m->column);
 }
 
 static void add_bias(const struct vn_portable_args *a, const struct net *n, int d, int64_t row, int64_t rows,
@@ -138,14 +155,14 @@ static void add_bias(const struct vn_portable_args *a, const struct net *n, int 
 static void from_input(const struct vn_portable_args *a, const struct net *n, int d, int64_t row,
                        int64_t rows, int64_t x, double *sum)
 {
-    const int64_t w = (d * n->gates * n->hidden + row) * n->inputs;
+    const struct matrix w = matrix(a, n, W, d);
     add_bias(a, n, d, row, rows, sum);
     for (int64_t at = 0; at < n->inputs; at += CHUNK) {
         const int64_t count = n->inputs - at < CHUNK ? n->inputs - at : CHUNK;
         double v[CHUNK];
         for (int64_t k = 0; k < count; k++)
             v[k] = vn_cell(&a->in[X], x + at + k);
-        add_products(a, sum, rows, v, count, &a->in[W], w + at);
+        add_products(a, sum, rows, v, count, &w, row, at);
     }
 }
 
@@ -153,8 +170,9 @@ static void from_input(const struct vn_portable_args *a, const struct net *n, in
 static void from_state(const struct vn_portable_args *a, const struct net *n, int d, int64_t row,
                        int64_t rows, const double *h, double *sum)
 {
+    const struct matrix r = matrix(a, n, R, d);
     add_bias(a, n, d, n->gates * n->hidden + row, rows, sum);
-    add_products(a, sum, rows, h, n->hidden, &a->in[R], (d * n->gates * n->hidden + row) * n->hidden);
+    add_products(a, sum, rows, h, n->hidden, &r, row, 0);
 }
 
 /* Both together. */
