@@ -91,11 +91,19 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 static int is_identity(const struct node *n) { return n->n_in == 1; }
 
 const struct op_def vn_op_concat = {
-    .name = "concat", .onnx = "Concat", .min_in = 1, .max_in = -1,
-    .attrs = specs, .attrs_size = sizeof(struct axis_attrs),
+    .name = "concat",
+    .onnx = "Concat",
+    .min_in = 1,
+    .max_in = -1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct axis_attrs),
     .any_width = 1,
-    .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
+    .infer = infer,
+    .eval = eval,
+    .qeval = qeval,
+    .lower = lower,
     .quant = { .kind = Q_OWN, .inputs_as_out = 1 },
     .chooses = 1,
     .is_identity = is_identity,
+    .wants_channels_last = 1,
 };

@@ -120,6 +120,8 @@ void vn_low_copy_walk(struct joint_walk *w, int rank, const int64_t *dims, const
 void vn_low_fill(struct lowering *l, int to, float value);
 /* Same element count, same memory, another shape (Reshape, Flatten, ...): PLAIN in, PLAIN out. */
 int vn_low_reshape(const struct node *n, struct lowering *l, struct vn_err *e);
+/* Does a node that reads v, as it is or reshaped, compute with channels last? */
+int vn_low_is_wanted_last(const struct value *v);
 /* Elementwise over two inputs with broadcasting; op is enum vn_binary. */
 int vn_low_binary(const struct node *n, struct lowering *l, int op, struct vn_err *e);
 /* op over any number of float inputs, left to right. */

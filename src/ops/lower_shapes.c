@@ -6,12 +6,40 @@
 #include "ops/portable_op.h"
 #include "ops/walk.h"
 
+/* With channels last in both shapes, the elements have the same order, too. */
+static int keeps_channels(const struct node *n)
+{
+    const struct vn_shape *x = &n->in[0]->shape, *y = &n->out[0]->shape;
+    return x->rank >= 3 && y->rank >= 3 && x->d[0] == y->d[0] && x->d[1] == y->d[1];
+}
+
+static int is_reader_of_pixels(const struct node *n)
+{
+    return n->in[0]->shape.rank == 4 && (n->op->window || n->op->wants_channels_last);
+}
+
+int vn_low_is_wanted_last(const struct value *v)
+{
+    for (int steps = 0; v && steps < 4; steps++) { /* one Reshape behind the other */
+        const struct value *next = NULL;
+        for (int i = 0; i < v->users.n; i++) {
+            const struct node *n = v->users.v[i].node;
+            if (is_reader_of_pixels(n))
+                return 1;
+            if (n->op->elements == ELEMENTS_KEPT && keeps_channels(n))
+                next = n->out[0];
+        }
+        v = next;
+    }
+    return 0;
+}
+
 int vn_low_reshape(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     int64_t count = vn_shape_count(&n->out[0]->shape), one = 1;
     enum layout order = PLAIN;
-    int same = vn_shape_equal(&n->in[0]->shape, &n->out[0]->shape);
-    int x = same ? vn_low_in_any(l, 0, &order) : vn_low_in(l, 0, PLAIN);
+    const int any = keeps_channels(n) || vn_shape_equal(&n->in[0]->shape, &n->out[0]->shape);
+    const int x = any ? vn_low_in_any(l, 0, &order) : vn_low_in(l, 0, PLAIN);
     return vn_low_copy(l, x, vn_low_out(l, order), 1, &count, 0, &one, 0, &one, e);
 }
 

@@ -496,4 +496,5 @@ const struct op_def vn_op_resize = {
     .quant = { .kind = Q_OWN, .out = Q_OUT_SAME, .data_inputs = 1 },
     .quant_kind = quant_kind,
     .slack = slack,
+    .wants_channels_last = 1,
 };

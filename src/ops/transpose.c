@@ -39,16 +39,29 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return VN_OK;
 }
 
+/* With channels last, the output has the elements in the order in which they are already. */
+static int is_turned_only(const struct value *y, const int64_t *from)
+{
+    const struct prog_tensor t = { .layout = CHANNELS_LAST, .shape = y->shape };
+    int64_t to[VN_MAX_RANK];
+    vn_low_axis_strides(&t, to);
+    for (int d = 0; d < y->shape.rank; d++)
+        if (y->shape.d[d] > 1 && from[d] != to[d])
+            return 0;
+    return 1;
+}
+
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     enum layout order;
     int64_t own[VN_MAX_RANK], from[VN_MAX_RANK], to[VN_MAX_RANK];
-    int x = vn_low_in_any(l, 0, &order);
-    int y = vn_low_out(l, PLAIN);
+    const int x = vn_low_in_any(l, 0, &order);
     vn_low_axis_strides(vn_low_tensor(l, x), own);
-    vn_low_axis_strides(vn_low_tensor(l, y), to);
     for (int d = 0; d < n->in[0]->shape.rank; d++)
         from[d] = own[source_axis(n, d)];
+    const int last = is_turned_only(n->out[0], from) && vn_low_is_wanted_last(n->out[0]);
+    const int y = vn_low_out(l, last ? CHANNELS_LAST : PLAIN);
+    vn_low_axis_strides(vn_low_tensor(l, y), to);
     return vn_low_copy(l, x, y, n->out[0]->shape.rank, n->out[0]->shape.d, 0, from, 0, to, e);
 }
 

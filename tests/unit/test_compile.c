@@ -346,11 +346,58 @@ static void float_sum_of_integer_convolutions(void **state)
     vn_arena_free(&n.arena);
 }
 
+static struct value *shaped(struct net *n, struct value *x, int rank, const int64_t *d)
+{
+    const struct vn_shape s = { 1, { rank } };
+    struct vn_tensor *t = vn_tensor_new(n->arena, VN_I64, &s);
+    memcpy(t->data, d, (size_t)rank * sizeof *d);
+    struct value *shape = vn_graph_const(n->g, vn_arena_fmt(n->arena, "shape%d", n->names++), t);
+    return net_op(n, &vn_op_reshape, NET_LIST(x, shape));
+}
+
+static struct value *swapped(struct net *n, struct value *x)
+{
+    struct value *y = net_op(n, &vn_op_transpose, NET_LIST(x));
+    ((struct perm_attrs *)y->producer->attrs)->perm = NET_INTS(n, 0, 2, 1);
+    return y;
+}
+
+static int moves_elements(const struct prog_instr *i)
+{
+    const struct instr_COPY *c = i->params;
+    for (int k = 0; i->op == OPCODE_COPY && k < c->rank; k++)
+        if (c->dims[k] > 1 && c->src_stride[k] != c->dst_stride[k])
+            return 1;
+    return 0;
+}
+
+/* Tokens become pixels, for a convolution, and tokens again: with channels last, memory stays as it is. */
+static void tokens_are_pixels(void **state)
+{
+    (void)state;
+    struct net n = net_new();
+    struct value *x = net_input(&n, "x", "1x36x8"),
+                 *pixels = shaped(&n, swapped(&n, x), 4, (int64_t[]){ 1, 8, 6, 6 });
+    struct value *y = net_conv(&n, pixels, 0, 3);
+    net_output(&n, swapped(&n, shaped(&n, y, 3, (int64_t[]){ 1, 8, 36 })));
+    net_prepare(&n);
+    check_levels(&n, n.g);
+    struct compile_options o;
+    struct prog *p;
+    struct vn_err e;
+    vn_compile_defaults(&o);
+    OK(vn_compile_lower(&p, n.arena, n.g, &o, &e));
+    for (int i = 0; i < p->instrs.n; i++)
+        assert_false(moves_elements(&p->instrs.v[i]));
+    vn_arena_free(&n.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plan_never_overlaps), cmocka_unit_test(levels_agree_in_float), cmocka_unit_test(levels_agree_in_integers),
-        cmocka_unit_test(float_sum_of_integer_convolutions),
+        cmocka_unit_test(plan_never_overlaps),      cmocka_unit_test(levels_agree_in_float),
+        cmocka_unit_test(levels_agree_in_integers), cmocka_unit_test(float_sum_of_integer_convolutions),
+        cmocka_unit_test(tokens_are_pixels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
