@@ -1,4 +1,4 @@
-/* Fusion on the program: a convolution takes in the residual add and the clamp behind it. Neither changes a result: the
+/* Fusion on the program: a convolution takes in the Add and the clamp behind it: a residual, or a constant for each channel. Neither changes a result: the
  * convolution's own value is still rounded first, and a clamp of integers commutes with saturation. The tensors in between are
  * kept as BIN_HIDDEN records, so that an observer can still see them. */
 #include <math.h>
@@ -112,6 +112,43 @@ static int is_plain_add(const struct prog *p, const struct prog_instr *add, int 
            a->dtype == b->dtype && a->dtype == y->dtype && x->dtype == a->dtype && a->place != BIN_CONST && b->place != BIN_CONST;
 }
 
+static int64_t channels_of(const struct prog_instr *c)
+{
+    return ((const struct instr_CONV_F32 *)c->params)->k;
+}
+
+/* The walk of an Add: dimensions in memory order, the strides of its operands. */
+struct add_walk {
+    int rank;
+    const int32_t *dims, *stride[2];
+};
+
+static struct add_walk walk_of(const struct prog_instr *add)
+{
+    const struct instr_BINARY_F32 *f = add->params;
+    const struct instr_BINARY_S8 *q = add->params;
+    return add->op == OPCODE_BINARY_F32 ? (struct add_walk){ f->rank, f->dims, { f->a_stride, f->b_stride } }
+                                        : (struct add_walk){ q->rank, q->dims, { q->a_stride, q->b_stride } };
+}
+
+/* A constant with one element for each channel of t, which convolution c makes. */
+static int is_channel_add(const struct prog *p, const struct prog_instr *c, const struct prog_instr *add)
+{
+    if ((add->op != OPCODE_BINARY_S8 && add->op != OPCODE_BINARY_F32) ||
+        *(const int32_t *)add->params != VN_BIN_ADD)
+        return 0;
+    const int own = add->in[1] == c->out, k = (int)channels_of(c);
+    const struct prog_tensor *t = &p->tensors.v[c->out], *y = &p->tensors.v[add->out],
+                             *r = &p->tensors.v[add->in[!own]];
+    const struct add_walk w = walk_of(add);
+    const int64_t pixels = vn_shape_count(&t->shape) / k;
+    const int last = w.rank - 1;
+    return k > 1 && r->place == BIN_CONST && vn_shape_count(&r->shape) == k && t->dtype == r->dtype &&
+           t->dtype == y->dtype && vn_shape_count(&y->shape) == pixels * k &&
+           w.rank == (pixels > 1 ? 2 : 1) && w.dims[last] == k && w.stride[own][last] == 1 &&
+           w.stride[!own][last] == 1 && (pixels == 1 || (w.stride[own][0] == k && w.stride[!own][0] == 0));
+}
+
 static void fuse_residual(struct prog *p, int at, const struct uses *u)
 {
     struct prog_instr *c = &p->instrs.v[at];
@@ -121,7 +158,7 @@ static void fuse_residual(struct prog *p, int at, const struct uses *u)
     if (conv_kind(c) == CONV_INT8 && p->tensors.v[t].dtype != VN_I8) /* leaves in float32 */
         return;
     const struct prog_instr add = p->instrs.v[user];
-    if (!is_plain_add(p, &add, t))
+    if (!is_plain_add(p, &add, t) && !is_channel_add(p, c, &add))
         return;
     struct prog_instr fused = *c;
     const int other = add.in[0] == t ? add.in[1] : add.in[0];

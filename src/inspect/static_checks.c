@@ -185,16 +185,23 @@ struct constant {
     int instruction, tensor;
 };
 
-struct constants { /* of one node, in the order in which its instructions read them */
+/* Of one node, in the order in which its instructions read them; or readings of one constant of the model, which a
+ * fusion may take to another node. */
+struct constants {
     VEC(struct constant) list;
 };
 
-static struct constants *of_node(struct vn_map *by_node, struct vn_arena *a, const char *node)
+static const char *key_of(struct vn_arena *a, enum vn_role role, const char *value, const char *node)
 {
-    const char *key = node ? node : "";
-    struct constants *c = vn_map_get(by_node, key);
+    return role == VN_ROLE_CONST ? vn_arena_fmt(a, "node %s", node ? node : "")
+                                 : vn_arena_fmt(a, "value %s", value);
+}
+
+static struct constants *found(struct vn_map *m, struct vn_arena *a, const char *key)
+{
+    struct constants *c = vn_map_get(m, key);
     if (!c)
-        vn_map_set(by_node, key, c = NEW(a, struct constants));
+        vn_map_set(m, key, c = NEW(a, struct constants));
     return c;
 }
 
@@ -208,7 +215,7 @@ static struct vn_map *constants_of_program(struct vn_arena *a, const struct prog
             if (!p->parts[t].view.constant || vn_model_tensor(p->model, t, &v) < 0)
                 continue;
             const struct constant c = { v.data, v.bytes, v.dtype, i, t };
-            struct constants *to = of_node(m, a, p->instructions[i].node);
+            struct constants *to = found(m, a, key_of(a, v.role, v.name, p->instructions[i].node));
             VEC_PUSH(a, &to->list, c);
         }
     return m;
@@ -223,7 +230,7 @@ static struct vn_map *constants_of_prog(struct vn_arena *a, const struct prog *p
             if (t->place != BIN_CONST)
                 continue;
             const struct constant c = { t->data, t->bytes, t->dtype, i, p->instrs.v[i].in[k] };
-            struct constants *to = of_node(m, a, p->instrs.v[i].node);
+            struct constants *to = found(m, a, key_of(a, t->role, t->name, p->instrs.v[i].node));
             VEC_PUSH(a, &to->list, c);
         }
     return m;
@@ -256,8 +263,8 @@ static void compare_constant(struct judgement *j, struct vn_arena *a, const stru
     VEC_PUSH(a, &j->faults, f);
 }
 
-static void compare_node(struct judgement *j, struct vn_arena *a, const struct program *p,
-                         const struct constants *got, const struct constants *want)
+static void compare_key(struct judgement *j, struct vn_arena *a, const struct program *p,
+                        const struct constants *got, const struct constants *want)
 {
     const int expected = want ? want->list.n : 0;
     for (int i = 0; i < got->list.n && i < expected; i++)
@@ -267,7 +274,7 @@ static void compare_node(struct judgement *j, struct vn_arena *a, const struct p
     struct vn_fault f = vn_fault_of(a, p, VN_FAULT_UNVERIFIED, got->list.v[0].tensor);
     f.instruction = got->list.v[0].instruction;
     f.node = vn_arena_str(a, p->instructions[f.instruction].node);
-    f.why = vn_arena_fmt(a, "the node reads %d constants, expected %d", got->list.n, expected);
+    f.why = vn_arena_fmt(a, "%d constants are read here, expected %d", got->list.n, expected);
     VEC_PUSH(a, &j->faults, f);
 }
 
@@ -279,14 +286,16 @@ static int compare_all(struct judgement *j, struct vn_arena *a, struct vn_arena 
     vn_compile_defaults(&o);
     TRY(vn_compile_lower(&prog, work, p->graph, &o, e));
     struct vn_map *got = constants_of_program(work, p), *want = constants_of_prog(work, prog);
-    for (int i = 0; i < p->n_instructions; i++) {
-        const char *node = p->instructions[i].node ? p->instructions[i].node : "";
-        struct constants *c = vn_map_get(got, node);
-        if (!c || !c->list.n)
-            continue;
-        compare_node(j, a, p, c, vn_map_get(want, node));
-        c->list.n = 0;
-    }
+    for (int i = 0; i < p->n_instructions; i++)
+        for (int k = 0; k < p->instructions[i].n_in; k++) {
+            const struct vn_view *v = &p->parts[p->instructions[i].in[k]].view;
+            const char *key = key_of(work, v->role, v->name, p->instructions[i].node);
+            struct constants *c = v->constant ? vn_map_get(got, key) : NULL;
+            if (!c || !c->list.n)
+                continue;
+            compare_key(j, a, p, c, vn_map_get(want, key));
+            c->list.n = 0;
+        }
     return VN_OK;
 }
 

@@ -27,7 +27,8 @@ struct vn_window2d {
     int kh, kw, sh, sw, dh, dw;
     int ph, pw;        /* padding in front (top, left); what the window covers beyond the other edge is padding too */
     int groups;        /* dense: 1 <= groups, c % groups == 0, k % groups == 0; depthwise: groups == c == k */
-    /* pitch of input, output and residual: elements from pixel to pixel, at least c, k and k */
+    /* pitch of input, output and residual: elements from pixel to pixel, at least c, k and k; the residual's
+     * may be 0: one number for each channel */
     int xp, yp, rp;
 };
 

@@ -56,13 +56,23 @@ static int per_channel(const struct rt_step *s, int i, enum vn_dtype t, int64_t 
     return VN_OK;
 }
 
+/* A residual of the output's shape, or one of a number for each channel. */
+static int residual(struct vn_window2d *g, const struct rt_tensor *r, const struct rt_step *s,
+                    struct vn_err *e)
+{
+    WANT(s, e, r->dtype == s->out->dtype && (r->count == s->out->count || r->count == g->k),
+         "residual does not match");
+    g->rp = r->count == s->out->count ? g->k : 0;
+    return VN_OK;
+}
+
 static int prepare_residual_s8(struct rt_step *s, struct vn_err *e)
 {
     const struct instr_CONV_S8 *p = s->params;
     struct vn_conv_s8 *a = &s->args.conv_s8;
     const struct rt_tensor *r = s->in[5];
-    WANT(s, e, r->dtype == VN_I8 && r->count == s->out->count && s->out->dtype == VN_I8,
-         "residual does not match");
+    WANT(s, e, s->out->dtype == VN_I8, "a residual of a result that is not int8");
+    TRY(residual(&a->g, r, s, e));
     a->residual = (const int8_t *)r->data;
     a->z_mid = p->mid_zero;
     a->r_mid = p->mid_scale / s->out->scale;
@@ -179,7 +189,7 @@ static int prepare_f32(struct vn_model *m, struct rt_step *s, int depthwise, str
     a->lo = p->lo;
     a->hi = p->hi;
     if (s->n_in == 4) {
-        WANT(s, e, s->in[3]->dtype == VN_F32 && s->in[3]->count == s->out->count, "residual does not match");
+        TRY(residual(&a->g, s->in[3], s, e));
         a->residual = (const float *)s->in[3]->data;
     }
     return rt_hidden(m, s, p->hidden_conv, p->hidden_sum, e);
