@@ -243,7 +243,8 @@ class Check:
     def normalize(self, i, n):
         scale = self.m.integers(n.input[1]).astype(F32).ravel()
         bias = self.m.integers(n.input[2]) if len(n.input) > 2 and n.input[2] else np.zeros(1)
-        y = F32(self.m.of_output(n.output[0]).scale)
+        integers = self.b.tensors[i["out"]]["dtype"] != "float32"
+        y = F32(self.m.of_output(n.output[0]).scale if integers else 1)
         size = i["params"]["n"]
         self.equal("normalization scales", i, self.const(i["in"][1]), np.broadcast_to(scale / y, size))
         self.equal("normalization biases", i, self.const(i["in"][2]),

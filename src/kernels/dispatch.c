@@ -73,6 +73,7 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
     k->matmul_f32 = vn_matmul_f32_avx2;
     k->binary_f32 = vn_binary_f32_avx2;
     k->dots_f64 = vn_dots_f64_avx2;
+    k->normalize_f32 = vn_normalize_f32_avx2;
     k->table_s8 = vn_table_s8_avx2;
     k->maxpool_s8 = vn_maxpool_s8_avx2;
     k->avgpool_s8 = vn_avgpool_s8_avx2;
@@ -94,6 +95,7 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
     INTEGERS(avx512, s8)
     INTEGERS(avx512, s16)
     k->dots_f64 = vn_dots_f64_avx512;
+    k->normalize_f32 = vn_normalize_f32_avx512;
     k->conv_f32 = vn_conv_f32_avx512;
     k->dwconv_f32 = vn_dwconv_f32_avx512;
 
@@ -137,6 +139,7 @@ void vn_kernels_init(struct vn_kernels *k, uint32_t cpu)
         .softmax_f32 = vn_softmax_f32_c,
         .normalize_s8 = vn_normalize_s8_c,
         .normalize_s16 = vn_normalize_s16_c,
+        .normalize_f32 = vn_normalize_f32_c,
         .conv_f32 = vn_conv_f32_c,
         .dwconv_f32 = vn_dwconv_f32_c,
         .matmul_s8 = vn_matmul_s8_c,

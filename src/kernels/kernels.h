@@ -268,12 +268,12 @@ vn_softmax_s16_fn vn_softmax_s16_c, vn_softmax_s16_avx2, vn_softmax_s16_avx512;
 /* f32: max (from the first element on, x > max ? x : max), e = vn_expf(x - max), 16 partial sums (index mod 16), tree, e / sum */
 vn_softmax_f32_fn vn_softmax_f32_c, vn_softmax_f32_avx2, vn_softmax_f32_avx512;
 
-/* ---- rows of n integers to mean 0 and variance 1 (centre 0: to mean square 1), scaled and shifted: vn_norm; rows [row0, row1) from
+/* ---- rows of n numbers to mean 0 and variance 1 (centre 0: to mean square 1), scaled and shifted: vn_norm; rows [row0, row1) from
  *      the pointers on ---- */
 
 struct vn_normalize {
     int n, centre;
-    const float *scale, *bias; /* n entries, divided by the output's scale */
+    const float *scale, *bias; /* n entries; of integers divided by the output's scale */
     int32_t zx, zy;
     float sx;
     double epsilon;
@@ -283,6 +283,11 @@ typedef void vn_normalize_s8_fn(int8_t *out, const int8_t *x, const struct vn_no
 typedef void vn_normalize_s16_fn(int16_t *out, const int16_t *x, const struct vn_normalize *p, int row0, int row1);
 vn_normalize_s8_fn vn_normalize_s8_c, vn_normalize_s8_avx2, vn_normalize_s8_avx512;
 vn_normalize_s16_fn vn_normalize_s16_c, vn_normalize_s16_avx2, vn_normalize_s16_avx512;
+/* float32, n of any size: the mean and the mean of squares of d = x - mean by 16 partial sums (index mod 16) and the tree;
+ * d / sqrt(mean of squares + epsilon) * scale + bias, each rounded. centre 0: d = x - 0 */
+typedef void vn_normalize_f32_fn(float *out, const float *x, const struct vn_normalize *p, int row0,
+                                 int row1);
+vn_normalize_f32_fn vn_normalize_f32_c, vn_normalize_f32_avx2, vn_normalize_f32_avx512;
 
 /* ---- resize, channels-last, by precomputed indices; rows of n*oh ---- */
 
@@ -360,6 +365,7 @@ struct vn_kernels {
     vn_softmax_f32_fn *softmax_f32;
     vn_normalize_s8_fn *normalize_s8;
     vn_normalize_s16_fn *normalize_s16;
+    vn_normalize_f32_fn *normalize_f32;
     vn_matmul_f32_fn *matmul_f32;
     vn_binary_s8_fn *binary_s8;
     vn_binary_f32_fn *binary_f32;

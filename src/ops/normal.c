@@ -269,8 +269,8 @@ int vn_trailing_eval(const struct node *n, const struct eval *ev, int centre)
 
 /* ---- integers ---- */
 
-/* Scale and bias are constants that are the same for every row. */
-enum q_kind vn_trailing_kind(const struct node *n)
+/* Scale and bias are constants that are the same for every row, and the rows are all that is asked for. */
+static int is_one_instruction(const struct node *n)
 {
     const struct normal p = trailing(n, 0);
     const int axis = vn_shape_axis(&n->in[0]->shape, ((const struct trailing_attrs *)n->attrs)->axis);
@@ -278,12 +278,15 @@ enum q_kind vn_trailing_kind(const struct node *n)
     for (int i = 0; i < 2; i++)
         for (int d = 0; d <= axis && vn_node_has(n, i + 1); d++)
             fits &= n->in[i + 1]->data != NULL && (d == axis || !p.stride[i][d]);
-    return fits ? Q_OWN : Q_FLOAT;
+    return fits;
 }
 
-/* Input i's constant over the output's scale, one number for each place in a row; `absent` where it is
+enum q_kind vn_trailing_kind(const struct node *n) { return is_one_instruction(n) ? Q_OWN : Q_FLOAT; }
+
+/* Input i's constant over the output's scale `y`, one number for each place in a row; `absent` where it is
  * left out. */
-static float *per_place(struct vn_arena *a, const struct node *n, const struct normal *p, int i, float absent)
+static float *per_place(struct vn_arena *a, const struct node *n, const struct normal *p, int i, float absent,
+                        float y)
 {
     const struct vn_shape *s = &n->in[0]->shape;
     float *v = NEW_ARRAY(a, float, p->count);
@@ -292,7 +295,7 @@ static float *per_place(struct vn_arena *a, const struct node *n, const struct n
         int64_t at = 0;
         for (int d = 0; d < s->rank; d++)
             at += idx[d] * p->stride[i - 1][d];
-        v[k] = (vn_node_has(n, i) ? (float)vn_tensor_f64(n->in[i]->data, at) : absent) / n->out[0]->q->scale[0];
+        v[k] = (vn_node_has(n, i) ? (float)vn_tensor_f64(n->in[i]->data, at) : absent) / y;
     }
     return v;
 }
@@ -301,7 +304,8 @@ int vn_trailing_qeval(const struct node *n, const struct eval *ev, int centre)
 {
     const struct normal p = trailing(n, centre);
     const struct qparam *x = n->in[0]->q, *y = n->out[0]->q;
-    const float *scale = per_place(ev->arena, n, &p, 1, 1), *bias = per_place(ev->arena, n, &p, 2, 0);
+    const float *scale = per_place(ev->arena, n, &p, 1, 1, y->scale[0]),
+                *bias = per_place(ev->arena, n, &p, 2, 0, y->scale[0]);
     for (int64_t o = 0; o < p.outer; o++) {
         const int64_t *in = vn_i64(ev->in[0]) + o * p.count;
         int64_t *out = vn_i64(ev->out[0]) + o * p.count, sum = 0, squares = 0;
@@ -316,11 +320,13 @@ int vn_trailing_qeval(const struct node *n, const struct eval *ev, int centre)
     return VN_OK;
 }
 
-static int lower_integer(const struct node *n, struct lowering *l, const struct normal *p)
+/* A bias of -0 changes no float. */
+static int lower_whole(const struct node *n, struct lowering *l, const struct normal *p)
 {
-    const int x = vn_low_in(l, 0, PLAIN);
-    const int in[3] = { x, vn_low_const(l, VN_F32, p->count, per_place(l->arena, n, p, 1, 1)),
-                        vn_low_const(l, VN_F32, p->count, per_place(l->arena, n, p, 2, 0)) };
+    const float y = l->integer ? n->out[0]->q->scale[0] : 1, no_bias = l->integer ? 0.0f : -0.0f;
+    const int in[3] = { vn_low_in(l, 0, PLAIN),
+                        vn_low_const(l, VN_F32, p->count, per_place(l->arena, n, p, 1, 1, y)),
+                        vn_low_const(l, VN_F32, p->count, per_place(l->arena, n, p, 2, no_bias, y)) };
     struct instr_NORMALIZE *i = vn_low_emit(l, OPCODE_NORMALIZE, 3, in, vn_low_out(l, PLAIN));
     i->rows = (int32_t)p->outer;
     i->n = (int32_t)p->count;
@@ -347,7 +353,7 @@ int vn_trailing_lower(const struct node *n, struct lowering *l, int centre, stru
     struct normal p = trailing(n, centre);
     p.mean = n->n_out > 1 && n->out[1] ? vn_low_out_at(l, 1, PLAIN) : 0;
     p.inverse = n->n_out > 2 && n->out[2] ? vn_low_out_at(l, 2, PLAIN) : 0;
-    TRY(l->integer ? lower_integer(n, l, &p) : low_normal(n, l, &p, e));
+    TRY(is_one_instruction(n) ? lower_whole(n, l, &p) : low_normal(n, l, &p, e));
     for (int i = 1; i < n->n_out; i++)
         if (n->out[i])
             vn_low_finish_at(l, i, i == 1 ? p.mean : p.inverse);

@@ -178,8 +178,7 @@ static int prepare_normalize(struct vn_model *m, struct rt_step *s, struct vn_er
     WANT(s, e, within(p->rows, 1, 1 << 30) && within(p->n, 1, VN_NORM_MOST) && within(p->centre, 0, 1),
          "a size is out of range");
     WANT(s, e,
-         same_type(s) && rt_is_quantized(s->out->dtype) && s->in[0]->count == s->out->count &&
-             s->out->count == rt_product(p->rows, p->n, 1, 1),
+         same_type(s) && s->in[0]->count == s->out->count && s->out->count == rt_product(p->rows, p->n, 1, 1),
          "wrong type or size");
     for (int k = 1; k <= 2; k++)
         WANT(s, e, s->in[k]->dtype == VN_F32 && s->in[k]->count == p->n,
@@ -203,8 +202,11 @@ static void normalize_part(void *ctx, int i)
     if (is_s8(s->out))
         j->m->kernels.normalize_s8((int8_t *)s->out->data + at, (const int8_t *)s->in[0]->data + at,
                                    &s->args.normalize, ROWS(j, i));
-    else
+    else if (is_s16(s->out))
         j->m->kernels.normalize_s16((int16_t *)s->out->data + at, (const int16_t *)s->in[0]->data + at,
+                                    &s->args.normalize, ROWS(j, i));
+    else
+        j->m->kernels.normalize_f32((float *)s->out->data + at, (const float *)s->in[0]->data + at,
                                     &s->args.normalize, ROWS(j, i));
 }
 

@@ -335,6 +335,30 @@ static void test_normalize(struct test *t)
     }
 }
 
+static void test_normalize_f32(struct test *t)
+{
+    const int n = one_in(t, 20) ? 3000 : pick(t, 1, 70), rows = pick(t, 1, 4), row = pick(t, 0, rows);
+    const size_t count = (size_t)n * rows;
+    float *const scale = new_input(t, (size_t)n * 4), *const bias = new_input(t, (size_t)n * 4);
+    float *const x = new_input(t, count * 4), *const want = new_output(count * 4),
+                 *const got = new_output(count * 4);
+    const struct vn_normalize p = {
+        .n = n, .centre = !one_in(t, 3), .scale = scale, .bias = bias, .epsilon = one_in(t, 4) ? 0 : 1e-5f
+    };
+    fill_f32(t, x, count);
+    fill_f32(t, scale, (size_t)n);
+    for (int i = 0; i < n; i++)
+        bias[i] = one_in(t, 4) ? -0.0f : real(t, 3.0f);
+    vn_normalize_f32_c(want, x, &p, 0, rows);
+    for (int li = 0; li < t->levels; li++) {
+        reset_output(got, count * 4);
+        t->level[li].k.normalize_f32(got, x, &p, 0, row);
+        t->level[li].k.normalize_f32(got + (size_t)row * n, x + (size_t)row * n, &p, row, rows);
+        check(t, t->level[li].name, got, want, count * 4, 1,
+              text_of("n %d rows %d centre %d", n, rows, p.centre, 0));
+    }
+}
+
 static void test_preprocess(struct test *t)
 {
     const int c = one_in(t, 2) ? 1 : 3, pixels = pick(t, 1, 150), cut = pick(t, 0, pixels);
@@ -367,13 +391,9 @@ static void test_preprocess(struct test *t)
 }
 
 const struct family s16_families[] = {
-    { "matmul_s16", test_matmul, 300 },
-    { "binary_s16", test_binary, 900 },
-    { "spans_s16", test_spans, 200 },
-    { "pool_s16", test_pool, 300 },
-    { "softmax_s16", test_softmax, 100 },
-    { "resize_s16", test_resize, 200 },
-    { "normalize_s16", test_normalize, 200 },
-    { "preprocess_s16", test_preprocess, 100 },
-    { 0 },
+    { "matmul_s16", test_matmul, 300 },         { "binary_s16", test_binary, 900 },
+    { "spans_s16", test_spans, 200 },           { "pool_s16", test_pool, 300 },
+    { "softmax_s16", test_softmax, 100 },       { "resize_s16", test_resize, 200 },
+    { "normalize_s16", test_normalize, 200 },   { "normalize_f32", test_normalize_f32, 200 },
+    { "preprocess_s16", test_preprocess, 100 }, { 0 },
 };
