@@ -42,7 +42,8 @@ INSTRUCTIONS = [
     ("INPUT_IMAGE", 1, 1, "type n h w c channels_last_in channels_last_out"),
     ("PREPROCESS_S8", 4, 4, "pixels c"), ("PREPROCESS_F32", 3, 3, "pixels c"), ("REDUCE_F32", 1, 1, "op outer n inner"),
     ("PORTABLE", 1, 13, "function scratch i[32] f0:f f1:f f2:f f3:f"),
-    ("CONV_S16", 4, 4, WINDOW + "lo hi"), ("DWCONV_S16", 4, 4, WINDOW + "lo hi"), ("MATMUL_S16", 2, 2, MATMUL),
+    ("CONV_S16", 4, 4, WINDOW + "lo hi hidden_conv"),
+    ("DWCONV_S16", 4, 4, WINDOW + "lo hi hidden_conv"), ("MATMUL_S16", 2, 2, MATMUL),
     ("BINARY_S16", 2, 2, "op lo hi rank dims[8] a_stride[8] b_stride[8]"), ("TABLE_S16", 2, 2, "reserved"), ("RESCALE", 1, 1, "lo hi"),
     ("NORMALIZE", 3, 3, "rows n centre epsilon:f"), ("CUSTOM", 1, 13, "n_out port present"),
 ]

@@ -5,13 +5,15 @@
 
 #include "compile/compile.h"
 
-enum kind { NO_CONV, CONV_INT8, CONV_FLOAT };
+enum kind { NO_CONV, CONV_INT8, CONV_INT16, CONV_FLOAT };
 
 static enum kind conv_kind(const struct prog_instr *i)
 {
     switch (i->op) {
     case OPCODE_CONV_S8:
     case OPCODE_DWCONV_S8: return CONV_INT8;
+    case OPCODE_CONV_S16:
+    case OPCODE_DWCONV_S16: return CONV_INT16;
     case OPCODE_CONV_F32:
     case OPCODE_DWCONV_F32: return CONV_FLOAT;
     default: return NO_CONV;
@@ -46,58 +48,84 @@ static void close_gaps(struct prog *p)
     p->instrs.n = n;
 }
 
-/* Params of the two convolution families agree up to `groups`; the hidden ids lie at the end. */
-static int *hidden_of(struct prog_instr *c, int which)
+/* The hidden ids of a convolution; sum NULL: it takes no residual. */
+struct hidden {
+    int *conv, *sum;
+};
+
+static struct hidden hidden_of(struct prog_instr *c)
 {
-    if (conv_kind(c) == CONV_INT8) {
-        struct instr_CONV_S8 *q = c->params;
-        return which ? &q->hidden_sum : &q->hidden_conv;
+    struct instr_CONV_S8 *s8 = c->params;
+    struct instr_CONV_S16 *s16 = c->params;
+    struct instr_CONV_F32 *f32 = c->params;
+    switch (conv_kind(c)) {
+    case CONV_INT8: return (struct hidden){ &s8->hidden_conv, &s8->hidden_sum };
+    case CONV_INT16: return (struct hidden){ &s16->hidden_conv, NULL };
+    default: return (struct hidden){ &f32->hidden_conv, &f32->hidden_sum };
     }
-    struct instr_CONV_F32 *q = c->params;
-    return which ? &q->hidden_sum : &q->hidden_conv;
 }
 
-static int has_residual(const struct prog_instr *c) { return c->n_in == (conv_kind(c) == CONV_INT8 ? 6 : 4); }
+static int has_residual(const struct prog_instr *c)
+{
+    static const int inputs[] = { [CONV_INT8] = 6, [CONV_FLOAT] = 4 };
+    return conv_kind(c) != CONV_INT16 && c->n_in == inputs[conv_kind(c)];
+}
 
 static int clamped(const struct prog_instr *c)
 {
-    if (conv_kind(c) == CONV_INT8) {
-        const struct instr_CONV_S8 *q = c->params;
-        return q->lo != -128 || q->hi != 127;
+    const struct instr_CONV_S8 *s8 = c->params;
+    const struct instr_CONV_S16 *s16 = c->params;
+    const struct instr_CONV_F32 *f32 = c->params;
+    switch (conv_kind(c)) {
+    case CONV_INT8: return s8->lo != INT8_MIN || s8->hi != INT8_MAX;
+    case CONV_INT16: return s16->lo != INT16_MIN || s16->hi != INT16_MAX;
+    default: return f32->lo != -INFINITY || f32->hi != INFINITY;
     }
-    const struct instr_CONV_F32 *q = c->params;
-    return q->lo != -INFINITY || q->hi != INFINITY;
 }
 
-static void hide(struct prog *p, struct prog_instr *c, int which, int new_out)
+static void hide(struct prog *p, struct prog_instr *c, int *id, int new_out)
 {
-    const int old = c->out;
-    p->tensors.v[old].place = BIN_HIDDEN;
-    *hidden_of(c, which) = old;
+    p->tensors.v[c->out].place = BIN_HIDDEN;
+    *id = c->out;
     c->out = new_out;
+}
+
+/* Bounds of a clamp for the convolution that makes t; 0: it is none, or between other parameters. */
+static int take_bounds(struct prog_instr *c, const struct prog_instr *clamp, const struct prog_tensor *t,
+                       const struct prog_tensor *y)
+{
+    const enum kind kind = conv_kind(c);
+    const int same = t->dtype == y->dtype && t->scale == y->scale && t->zero == y->zero;
+    if (t->layout != y->layout)
+        return 0;
+    if (kind == CONV_INT8 && clamp->op == OPCODE_CLAMP_S8 && same) {
+        const struct instr_CLAMP_S8 *q = clamp->params;
+        struct instr_CONV_S8 *s = c->params;
+        s->lo = q->lo, s->hi = q->hi;
+    } else if (kind == CONV_INT16 && clamp->op == OPCODE_RESCALE && same) {
+        const struct instr_RESCALE *q = clamp->params;
+        struct instr_CONV_S16 *s = c->params;
+        s->lo = q->lo, s->hi = q->hi;
+    } else if (kind == CONV_FLOAT && clamp->op == OPCODE_CLAMP_F32) {
+        const struct instr_CLAMP_F32 *q = clamp->params;
+        struct instr_CONV_F32 *s = c->params;
+        s->lo = q->lo, s->hi = q->hi;
+    } else
+        return 0;
+    return 1;
 }
 
 static void fuse_clamp(struct prog *p, int at, const struct uses *u)
 {
     struct prog_instr *c = &p->instrs.v[at];
-    if (u[c->out].count != 1 || clamped(c) || *hidden_of(c, 1) >= 0 || (*hidden_of(c, 0) >= 0 && !has_residual(c)))
+    const struct hidden h = hidden_of(c);
+    if (u[c->out].count != 1 || clamped(c) || (h.sum && *h.sum >= 0) || (*h.conv >= 0 && !has_residual(c)))
         return;
     const int user = u[c->out].last;
     const struct prog_instr *k = &p->instrs.v[user];
-    const struct prog_tensor *t = &p->tensors.v[c->out], *y = &p->tensors.v[k->out];
-    if (conv_kind(c) == CONV_INT8 && k->op == OPCODE_CLAMP_S8 && t->scale == y->scale && t->zero == y->zero && t->layout == y->layout) {
-        const struct instr_CLAMP_S8 *q = k->params;
-        struct instr_CONV_S8 *s = c->params;
-        s->lo = q->lo;
-        s->hi = q->hi;
-    } else if (conv_kind(c) == CONV_FLOAT && k->op == OPCODE_CLAMP_F32 && t->layout == y->layout) {
-        const struct instr_CLAMP_F32 *q = k->params;
-        struct instr_CONV_F32 *s = c->params;
-        s->lo = q->lo;
-        s->hi = q->hi;
-    } else
+    if (!take_bounds(c, k, &p->tensors.v[c->out], &p->tensors.v[k->out]))
         return;
-    hide(p, c, has_residual(c), k->out);
+    hide(p, c, has_residual(c) ? h.sum : h.conv, k->out);
     remove_instr(p, user);
 }
 
@@ -152,7 +180,8 @@ static int is_channel_add(const struct prog *p, const struct prog_instr *c, cons
 static void fuse_residual(struct prog *p, int at, const struct uses *u)
 {
     struct prog_instr *c = &p->instrs.v[at];
-    if (u[c->out].count != 1 || has_residual(c) || *hidden_of(c, 0) >= 0 || clamped(c))
+    const struct hidden h = hidden_of(c);
+    if (u[c->out].count != 1 || !h.sum || has_residual(c) || *h.conv >= 0 || clamped(c))
         return;
     const int user = u[c->out].last, t = c->out;
     if (conv_kind(c) == CONV_INT8 && p->tensors.v[t].dtype != VN_I8) /* leaves in float32 */
@@ -171,7 +200,7 @@ static void fuse_residual(struct prog *p, int at, const struct uses *u)
         q->mid_zero = p->tensors.v[t].zero;
         q->residual_first = add.in[1] == t;
     }
-    hide(p, &fused, 0, add.out);
+    hide(p, &fused, h.conv, add.out);
     p->instrs.v[user] = fused; /* where the add was: its other operand exists there */
     remove_instr(p, at);
 }

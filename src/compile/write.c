@@ -113,18 +113,25 @@ static void put_tensors(struct writer *w)
     }
 }
 
-/* Tensor ids inside parameters become record numbers. */
+/* Tensor ids inside parameters: where they begin, how many there are. */
+static const struct {
+    uint8_t at, count;
+} ids[OPCODE_COUNT] = {
+#define IDS(name, count) [OPCODE_##name] = { offsetof(struct instr_##name, hidden_conv) / 4, count }
+    IDS(CONV_S8, 2),    IDS(DWCONV_S8, 2), IDS(CONV_F32, 2),
+    IDS(DWCONV_F32, 2), IDS(CONV_S16, 1),  IDS(DWCONV_S16, 1),
+#undef IDS
+};
+
+/* They become record numbers. */
 static void put_params(struct writer *w, const struct prog_instr *i)
 {
     const size_t bytes = (size_t)bin_instr_info[i->op].words * 4;
     int32_t *words = vn_arena_copy(w->arena, i->params, bytes);
-    size_t at = 0;
-    if (i->op == OPCODE_CONV_S8 || i->op == OPCODE_DWCONV_S8)
-        at = offsetof(struct instr_CONV_S8, hidden_conv) / 4;
-    else if (i->op == OPCODE_CONV_F32 || i->op == OPCODE_DWCONV_F32)
-        at = offsetof(struct instr_CONV_F32, hidden_conv) / 4;
-    for (int k = 0; at && k < 2; k++)
-        words[at + (size_t)k] = words[at + (size_t)k] < 0 ? -1 : w->record[words[at + (size_t)k]];
+    for (int k = 0; k < ids[i->op].count; k++) {
+        int32_t *const id = &words[ids[i->op].at + k];
+        *id = *id < 0 ? -1 : w->record[*id];
+    }
     put(w, BIN_PARAMS, words, bytes);
 }
 

@@ -66,7 +66,8 @@ AGREE(CONV_F32, DWCONV_F32, hi);
 AGREE(CONV_F32, DWCONV_F32, hidden_conv);
 SAME(CONV_F32, DWCONV_F32, hidden_sum);
 AGREE(CONV_S16, DWCONV_S16, lo);
-SAME(CONV_S16, DWCONV_S16, hi);
+AGREE(CONV_S16, DWCONV_S16, hi);
+SAME(CONV_S16, DWCONV_S16, hidden_conv);
 
 #define MATMUL(a, b) \
     AGREE(a, b, m); \

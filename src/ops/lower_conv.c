@@ -157,6 +157,7 @@ static int conv_s16(struct lowering *l, int x, int y, const struct low_conv *c)
     put_geometry((struct instr_CONV_S8 *)p, c);
     p->lo = INT16_MIN;
     p->hi = INT16_MAX;
+    p->hidden_conv = -1;
     return VN_OK;
 }
 

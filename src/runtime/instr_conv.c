@@ -136,7 +136,6 @@ static int prepare_dwconv_s8(struct vn_model *m, struct rt_step *s, struct vn_er
 
 static int prepare_s16(struct vn_model *m, struct rt_step *s, int depthwise, struct vn_err *e)
 {
-    (void)m;
     const struct instr_CONV_S16 *p = s->params;
     struct vn_conv_s16 *a = &s->args.conv_s16;
     TRY(window(&a->g, s, e));
@@ -160,7 +159,8 @@ static int prepare_s16(struct vn_model *m, struct rt_step *s, int depthwise, str
     a->hi = p->hi;
     a->out_f32 = s->out->dtype == VN_F32;
     vn_conv_s16_sums(a, depthwise);
-    return VN_OK;
+    WANT(s, e, p->hidden_conv < 0 || !a->out_f32, "a hidden tensor behind a float32 result");
+    return rt_hidden(m, s, p->hidden_conv, -1, e);
 }
 
 static int prepare_conv_s16(struct vn_model *m, struct rt_step *s, struct vn_err *e)
@@ -317,6 +317,28 @@ static void hidden_dwconv_s8(struct vn_model *m, const struct rt_step *s, int wh
     hidden_s8(m, s, which, out, m->kernels.dwconv_s8, 1);
 }
 
+static void hidden_s16(struct vn_model *m, const struct rt_step *s, void *out, vn_conv_s16_fn *fn,
+                       int depthwise)
+{
+    struct vn_conv_s16 a = s->args.conv_s16;
+    a.lo = INT16_MIN;
+    a.hi = INT16_MAX;
+    struct conv_job j = { .s16 = fn, .out = out, .x = s->in[0]->data, .args = &a };
+    share(m, &j, &a.g, depthwise);
+}
+
+static void hidden_conv_s16(struct vn_model *m, const struct rt_step *s, int which, void *out)
+{
+    (void)which;
+    hidden_s16(m, s, out, m->kernels.conv_s16, 0);
+}
+
+static void hidden_dwconv_s16(struct vn_model *m, const struct rt_step *s, int which, void *out)
+{
+    (void)which;
+    hidden_s16(m, s, out, m->kernels.dwconv_s16, 1);
+}
+
 static void hidden_f32(struct vn_model *m, const struct rt_step *s, int which, void *out, vn_conv_f32_fn *fn,
                        int depthwise)
 {
@@ -349,8 +371,8 @@ static uint64_t conv_macs(const struct rt_step *s)
     const struct rt_instr rt_instr_##name = { #name, NULL, prepare_##kind, run_##kind, hidden, conv_macs }
 CONV(CONV_S8, conv_s8, hidden_conv_s8);
 CONV(DWCONV_S8, dwconv_s8, hidden_dwconv_s8);
-CONV(CONV_S16, conv_s16, NULL);
-CONV(DWCONV_S16, dwconv_s16, NULL);
+CONV(CONV_S16, conv_s16, hidden_conv_s16);
+CONV(DWCONV_S16, dwconv_s16, hidden_dwconv_s16);
 CONV(CONV_F32, conv_f32, hidden_conv_f32);
 CONV(DWCONV_F32, dwconv_f32, hidden_dwconv_f32);
 
