@@ -174,7 +174,8 @@ enum vn_scatter {
     VN_SCATTER_COUNT
 };
 
-/* recurrent: i[0], the activations from i[6] on with their alpha and beta from i[12] on, and the memory order of the weights */
+/* recurrent: i[0], the activations from i[6] on with their alpha and beta from i[12] on, and the memory
+ * order of the weights */
 enum vn_recurrent { VN_RECURRENT_RNN, VN_RECURRENT_GRU, VN_RECURRENT_LSTM, VN_RECURRENT_COUNT };
 enum vn_activation {
     VN_ACT_RELU,

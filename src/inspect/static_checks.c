@@ -185,8 +185,8 @@ struct constant {
     int instruction, tensor;
 };
 
-/* Of one node, in the order in which its instructions read them; or readings of one constant of the model, which a
- * fusion may take to another node. */
+/* Of one node, in the order in which its instructions read them; or readings of one constant of the model,
+ * which a fusion may take to another node. */
 struct constants {
     VEC(struct constant) list;
 };

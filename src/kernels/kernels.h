@@ -283,8 +283,8 @@ typedef void vn_normalize_s8_fn(int8_t *out, const int8_t *x, const struct vn_no
 typedef void vn_normalize_s16_fn(int16_t *out, const int16_t *x, const struct vn_normalize *p, int row0, int row1);
 vn_normalize_s8_fn vn_normalize_s8_c, vn_normalize_s8_avx2, vn_normalize_s8_avx512;
 vn_normalize_s16_fn vn_normalize_s16_c, vn_normalize_s16_avx2, vn_normalize_s16_avx512;
-/* float32, n of any size: the mean and the mean of squares of d = x - mean by 16 partial sums (index mod 16) and the tree;
- * d / sqrt(mean of squares + epsilon) * scale + bias, each rounded. centre 0: d = x - 0 */
+/* float32: the mean and the mean of squares of d = x - mean by 16 partial sums (index mod 16) and the
+ * tree; d / sqrt(mean of squares + epsilon) * scale + bias, each rounded. centre 0: d = x - 0 */
 typedef void vn_normalize_f32_fn(float *out, const float *x, const struct vn_normalize *p, int row0,
                                  int row1);
 vn_normalize_f32_fn vn_normalize_f32_c, vn_normalize_f32_avx2, vn_normalize_f32_avx512;

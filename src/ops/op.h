@@ -210,8 +210,8 @@ struct op_def {
 
     /* The window that slides over the spatial axes (2 and up) of input 0. */
     int (*window)(struct window *w, const struct node *n, struct vn_err *e);
-    /* lower() asks for input 0 with channels last, or follows it and is read so, where there are pixels (rank 4). Operators with
-     * a window do, too. */
+    /* lower() asks for input 0 with channels last, or follows it and is read so, where there are pixels
+     * (rank 4). Operators with a window do, too. */
     int wants_channels_last;
     /* For operators that read the pixels of an image input (int8, scale 1): their channel axis. */
     int (*pixel_axis)(const struct node *n);

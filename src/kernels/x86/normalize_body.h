@@ -1,4 +1,5 @@
-/* kernels/x86/normalize_body.h - vn_normalize_f32: lane i holds partial sum i. The file that includes this defines NAME. */
+/* kernels/x86/normalize_body.h - vn_normalize_f32: lane i holds partial sum i. The file that includes this
+ * defines NAME. */
 #include <string.h>
 
 #include "kernels/kernels.h"
