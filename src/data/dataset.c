@@ -370,8 +370,11 @@ static int by_hash(const void *x, const void *y)
     return a->hash != b->hash ? (a->hash < b->hash ? -1 : 1) : strcmp(a->path, b->path);
 }
 
+/* A mask or a state beside other inputs is often the same. */
 static const char *find_duplicate(const struct dataset *d)
 {
+    if (d->config->n_inputs > 1 && !d->image)
+        return NULL;
     const struct look **l = NEW_ARRAY(d->arena, const struct look *, d->n);
     const struct look *first = NULL;
     int n = 0, read = 0;
