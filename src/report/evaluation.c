@@ -1,4 +1,6 @@
 /* Scores of models and the likeness of their outputs, as text and JSON. */
+#include <string.h>
+
 #include "report/report.h"
 
 #define NAME_WIDTH 60
@@ -22,7 +24,10 @@ static void add_score(struct table *t, const struct vn_eval_model *m, const stru
 
 static void print_scores(FILE *f, const struct vn_evaluation *v)
 {
-    static const char *const titles[] = { "Model", "Score", "Value", "Difference", "95 % from", "to" };
+    const char *unit = vn_evaluation_summary(v)->unit;
+    const int share = unit && !strcmp(unit, "%");
+    const char *const titles[] = { "Model",      "Score",     share ? "Value, %" : "Value",
+                                   "Difference", "95 % from", "to" };
     int n;
     const struct vn_eval_model *models = vn_evaluation_models(v, &n);
     struct table *t = vn_table_new(6, titles);

@@ -1,5 +1,6 @@
 """Along which axis of an output decisions lie, and what integer outputs are judged by."""
 import json
+import re
 
 import numpy as np
 import onnx
@@ -80,6 +81,8 @@ def test_classes_are_judged_by_what_they_come_from(tmp_path):
     sensitivity = "debug", "sensitivity", "out/m_calibrated_model.onnx", "x"
     for row in found(tmp_path, *sensitivity, "-m", "sqnr")["rows"]:
         assert row["sqnr"] < 60  # of the logits: classes alone would not differ
+    text = tool.run("eval", "m.onnx", "out/m.bin", "--images", "x", "--metric", "agreement", cwd=tmp_path).out
+    assert re.search(r"Score +Value, % +Difference", text)
     done = tool.run(*sensitivity, "-o", "y", cwd=tmp_path, want=tool.USAGE)
     assert "output y is int64: it is judged by the last float tensors" in done.err
     row = next(t for t in found(tmp_path, "compare", "m.onnx", "out/m.bin", "--images", "x")["tensors"] if
