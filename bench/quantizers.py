@@ -40,9 +40,9 @@ def onnxruntime_static(model, samples, out, transformer=False, method="MinMax"):
 
 
 def nncf_ptq(model, samples, out, transformer=False, fast_bias_correction=True):
-    """nncf.quantize on OpenVINO's form of the model; `out` is its .xml. Of Core.read_model, biases are computed
-    from constants, so that NNCF finds none to correct: convert_model folds them. Transformers without
-    SmoothQuant: with it, segformer_b0 has 5 dB in place of 36."""
+    """nncf.quantize on OpenVINO's form of the model; `out` is its .xml. convert_model folds what biases are
+    computed from; of Core.read_model, NNCF finds none to correct. Transformers without SmoothQuant: with it,
+    segformer_b0 has 5 dB in place of 36."""
     import nncf
     import openvino
     names = list(samples[0])
@@ -50,9 +50,9 @@ def nncf_ptq(model, samples, out, transformer=False, fast_bias_correction=True):
     data = nncf.Dataset(samples, lambda s: [s[n] for n in names])
     kind = nncf.ModelType.TRANSFORMER if transformer else None
     smooth = nncf.AdvancedSmoothQuantParameters(convolution=-1, matmul=-1)
+    advanced = nncf.AdvancedQuantizationParameters(smooth_quant_alphas=smooth)
     quantized = nncf.quantize(network, data, subset_size=len(samples), model_type=kind,
-                              fast_bias_correction=fast_bias_correction,
-                              advanced_parameters=nncf.AdvancedQuantizationParameters(smooth_quant_alphas=smooth))
+                              fast_bias_correction=fast_bias_correction, advanced_parameters=advanced)
     openvino.save_model(quantized, str(out), compress_to_fp16=False)
 
 

@@ -8,8 +8,8 @@ struct counted_box {
     int hit, times;
     int order; /* among boxes of equal scores */
 };
-/* Percent: over classes that have truths, the mean of the largest precision at 101 recalls and beyond. Without
- * truths 100 if there are no boxes, otherwise 0. Both lists get sorted. */
+/* Percent: over classes that have truths, the mean of the largest precision at 101 recalls and beyond. If
+ * there are no truths, 100 without boxes, otherwise 0. Both lists get sorted, and scores are overwritten. */
 double vn_average_precision(struct counted_box *box, int boxes, struct counted_box *truth, int truths);
 
 #endif
