@@ -32,6 +32,9 @@ int vn_held_folds(struct vn_conversion *c, struct vn_err *e);
 int vn_held_samples(struct held_samples **out, struct vn_arena *a, const struct vn_conversion *c,
                     struct vn_err *e);
 
+/* enough_samples.c: into the log how ranges of a part of the samples differ, and whether more are needed. */
+int vn_convert_judge_samples(const struct vn_conversion *c, struct held_samples *held, struct vn_err *e);
+
 /* Of one sample, over all that is judged. */
 struct held_score {
     double sqnr; /* dB: 1 / the mean of the judged values' noise / signal */

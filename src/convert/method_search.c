@@ -212,7 +212,7 @@ static int search(struct method_search *s, struct vn_err *e)
     TRY(what_to_run(s->c->config)(s, e));
     vn_convert_print_trials(s->c, s->trial, s->n, s->held->n);
     s->c->method = *best(s);
-    return VN_OK;
+    return vn_convert_judge_samples(s->c, s->held, e);
 }
 
 int vn_convert_search(struct vn_conversion *c, struct vn_err *e)
