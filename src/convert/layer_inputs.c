@@ -153,7 +153,7 @@ static void see(void *user, int value, const struct vn_view *v)
     float *x = NEW_ARRAY(work, float, vn_view_count(v));
     vn_view_real(x, v);
     for (int i = 0; i < k->n; i++)
-        if (k->value_of[i] == value)
+        if (k->value_of[i] == value && !k->layers[i]->node->in[0]->bounded)
             add_rows(k->layers[i], k->arena, x);
     vn_arena_free(&work);
 }

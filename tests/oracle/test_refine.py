@@ -181,6 +181,18 @@ def test_same_bytes(tmp_path):
     assert constants(d) == want
 
 
+def test_one_sample(tmp_path):
+    """It judges what it was collected from."""
+    d = folder(tmp_path, "a")
+    convert(d, three, **KEYS)
+    for i in range(1, SAMPLES):
+        (d / f"x/{i}.npy").unlink()
+    text = (d / "m.yaml").read_text().replace("  calibration_type:", "  effort: 'high'\n  calibration_type:")
+    (d / "m.yaml").write_text(text)
+    done = tool.run("convert", "-c", "m.yaml", cwd=d, want=tool.DONE)
+    assert "max,rounding,sequential_bias" in done.out + done.err
+
+
 def test_no_data(tmp_path):
     done = convert(folder(tmp_path, "a"), three, calibration_type="'skip'", cal_data_dir=None,
                    rounding="'on'")
