@@ -23,6 +23,12 @@ struct flow_job {
     const char *product[FLOW_PRODUCTS];
     struct vn_session *original; /* to look at; its graph says what samples are */
     struct vn_samples *samples;
+    /* The worst output where one set of images takes other routes: dB, and cosine of the last. Colours are
+     * those of the device, before quantization; known: 1: they are not those of training. */
+    struct {
+        int known;
+        double conversion, colours, cosine;
+    } routes;
     int serious; /* findings in the calibration data that stop the flow */
     const char *setting; /* what repairs the first of them; NULL: not known */
 };
@@ -98,6 +104,12 @@ struct flow_jitter {
 /* trials.c: a configuration with other keys, converted aside. */
 struct flow_trial {
     int converted;
+    /* The worst output where one set of images takes other routes: dB, and cosine of the last. Colours are
+     * those of the device, before quantization; known: 1: they are not those of training. */
+    struct {
+        int known;
+        double conversion, colours, cosine;
+    } routes;
     int serious; /* findings in the calibration data */
     const char *cause; /* why it does not convert */
     struct flow_judgement quantized;

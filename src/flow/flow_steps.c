@@ -204,9 +204,14 @@ static int colour_loss(const char **text, struct flow_job *j, struct vn_err *e)
     if (!has_pixels_changed(j) || j->config->calibration_type == CALIBRATION_SKIP)
         return VN_OK;
     TRY(compare_routes(&c, j, ROUTE_TRAINING, 0, e));
+    const struct vn_compared *worst = vn_worst_output(c);
+    if (worst) {
+        j->routes.known = 1;
+        j->routes.colours = worst->metric[VN_COMPARE_SQNR];
+        j->routes.cosine = worst->metric[VN_COMPARE_COSINE];
+    }
     *text = vn_arena_fmt(j->arena, "; loss of the device's colours (%s) before quantization: %s",
-                         vn_input_type_word(j->config->inputs[0].type_rt),
-                         vn_compared_text(j->arena, vn_worst_output(c)));
+                         vn_input_type_word(j->config->inputs[0].type_rt), vn_compared_text(j->arena, worst));
     vn_comparison_free(&c);
     return VN_OK;
 }
@@ -221,8 +226,10 @@ int vn_flow_original(struct flow_job *j, struct vn_flow_step *s, struct vn_err *
     TRY(compare_routes(&c, j, ROUTE_DEVICE, 1, e));
     const struct vn_compared *bad = vn_first_below(c, VN_COMPARE_SQNR, SAME_DB, 0);
     const struct vn_compared *first = bad ? vn_first_below(c, VN_COMPARE_SQNR, SAME_DB, 1) : NULL;
-    const char *text = vn_compared_text(j->arena, bad ? bad : vn_worst_output(c)),
+    const struct vn_compared *shown = bad ? bad : vn_worst_output(c);
+    const char *text = vn_compared_text(j->arena, shown),
                *node = first ? vn_flow_node_of(j, j->product[ORIGINAL], first->name) : NULL;
+    j->routes.conversion = shown ? shown->metric[VN_COMPARE_SQNR] : NAN;
     vn_comparison_free(&c);
     if (bad)
         return vn_flow_failed(j, s, "preprocessing_differs", node, "%s; expected at least %g dB", text,

@@ -169,6 +169,32 @@ static int diagnose(struct diagnosis *d, struct vn_failure *f, int general, stru
     return VN_OK;
 }
 
+/* Where the device's colours are not those of training: conversion, colours and quantization in numbers. */
+static const char *three_routes(const struct diagnosis *d)
+{
+    const struct flow_job *j = d->j;
+    return vn_arena_fmt(
+        j->arena,
+        "; one set of images by three routes: conversion %.1f dB, the device's colours %.1f dB, "
+        "quantization %.1f dB",
+        j->routes.conversion, j->routes.colours, d->now.quantized.sqnr);
+}
+
+/* They cost more than quantization does, and without them nothing is lost: a network must be trained so, or
+ * fed otherwise. */
+static void advise_colours(struct diagnosis *d, struct vn_flow_step *s)
+{
+    struct flow_job *j = d->j;
+    if (!d->now.converted || !j->routes.known || j->routes.cosine >= j->o->min_cosine ||
+        j->routes.colours >= d->now.quantized.sqnr)
+        return;
+    const char *set =
+        vn_arena_fmt(j->arena, "input_type_rt=%s", vn_input_type_word(j->config->inputs[0].type_train));
+    s->advice =
+        (struct vn_failure){ "device_colours", vn_arena_fmt(j->arena, "%s%s", s->why, three_routes(d)),
+                             vn_flow_set(j, &set, 1) };
+}
+
 /* What goes wrong while a cause is looked for is no error of the flow. */
 static int ignored(int status, const struct vn_err *why, struct vn_err *e)
 {
@@ -184,6 +210,8 @@ int vn_flow_repair(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
     struct vn_err why;
     if (!j->o->no_repair)
         TRY(ignored(diagnose(&d, &s->failure, 1, &why), &why, e));
+    if (is_quantization(&d) && j->routes.known && d.now.converted)
+        s->failure.evidence = vn_arena_fmt(j->arena, "%s%s", s->failure.evidence, three_routes(&d));
     if (!s->failure.next_command)
         s->failure.next_command = look_closer(j);
     return VN_OK;
@@ -200,5 +228,6 @@ int vn_flow_advise(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
     s->advice = (struct vn_failure){ NULL, NULL, NULL }; /* nothing is gained */
     s->node = NULL;
     s->n_also = 0;
+    advise_colours(&d, s);
     return VN_OK;
 }

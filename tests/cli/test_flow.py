@@ -145,6 +145,26 @@ def test_a_seeded_fault_is_found_where_it_is(fault, tmp_path):
     assert not list(tmp_path.glob(".vernier*"))
 
 
+def test_three_routes(tmp_path):
+    """Noise has its chroma at every pixel: NV12 loses it, and quantization is not to blame."""
+    p = seeded_faults.Project(BUILD / "vernier", tmp_path)
+    p.keys = {**seeded_faults.pixel_keys("rgb"), "input_type_rt": "nv12", "norm_type": "data_scale",
+              "scale_value": "0.00392157"}
+    del p.keys["input_layout_rt"]
+    p.data = [p.random.integers(0, 256, p.shape).astype(np.float32) for _ in range(6)]
+    p.options = ["--min-cosine", "0.9999"]
+    out = p.flow()
+    step = out["steps"][STEPS.index("quantized")]
+    numbers = re.search(r"conversion ([\d.]+) dB, the device's colours ([\d.]+) dB, quantization ([\d.]+) dB",
+                        step["advice"]["evidence"])
+    conversion, colours, quantization = (float(x) for x in numbers.groups())
+    assert out["passed"] and step["advice"]["cause"] == "device_colours"
+    assert conversion > 60 and colours < quantization
+    again = json.loads(run(*shlex.split(step["advice"]["next_command"])[1:], "--json", want=DONE,
+                           cwd=tmp_path, build=BUILD).out)
+    assert again["passed"] and "advice" not in again["steps"][STEPS.index("quantized")]
+
+
 def test_what_is_named_must_be_there(digits):
     for option in ("--reference", "--dumps", "--test", "--frames"):
         assert "no such" in run("flow", "-c", digits.yaml, option, "nowhere", want=USAGE).err
