@@ -45,6 +45,8 @@ struct vn_verify_options {
     const char *pipeline; /* steps for images (docs/alignment.md); NULL: resize to the input */
     struct vn_options run; /* threads and CPU features of the .bin; they change no result */
     struct vn_listener listener; /* progress: "verify" */
+    /* Files on which the program is least like the reference executor, of strict pairs. */
+    struct vn_odd_listener odd;
 };
 /* Three random samples, min_cosine 0.9, one thread, every CPU feature, no listener. */
 void vn_verify_options_default(struct vn_verify_options *o);

@@ -117,14 +117,18 @@ static const char *evidence_of(const struct vn_pair *p, struct vn_arena *a)
 }
 
 static int write_json(json_t *pairs, const char *evidence, const char *const *files, int n,
-                      struct vn_arena *a, struct vn_err *e)
+                      const struct vn_odd_list *odd, struct vn_arena *a, struct vn_err *e)
 {
     const struct vn_failure f = { "differs", evidence, NULL };
     json_t *one = json_array_size(pairs) == 1 ? json_incref(json_array_get(pairs, 0))
                                               : json_pack("{s:O}", "pairs", pairs);
-    const struct vn_html_report report = {
-        .command = "verify", .passed = !evidence, .result = one, .files = files, .n_files = n
-    };
+    const struct vn_html_report report = { .command = "verify",
+                                           .passed = !evidence,
+                                           .result = one,
+                                           .files = files,
+                                           .n_files = n,
+                                           .samples = odd->samples,
+                                           .images = odd->images };
     if (evidence)
         vn_failure_add(one, &f, a);
     const int status = vn_opt_report(&report, e);
@@ -162,7 +166,10 @@ static int run(struct vn_arena *a, struct vn_err *e)
     struct vn_verify_options o;
     json_t *list = json_array();
     const char *evidence = NULL;
+    struct vn_odd_list odd;
     int status = read_options(&o, &log, a, e);
+    vn_odd_init(&odd);
+    o.odd = (struct vn_odd_listener){ vn_opt("--report") ? VN_ODD_SHOWN : 0, vn_odd_add, &odd };
     for (int i = 0; i + 1 < n && status >= 0; i++) {
         struct vn_pair *p;
         status = vn_verify_pair(&p, words[i], words[i + 1], &o, e);
@@ -175,7 +182,8 @@ static int run(struct vn_arena *a, struct vn_err *e)
         vn_pair_free(&p);
     }
     if (status >= 0)
-        status = write_json(list, evidence, words, n, a, e);
+        status = write_json(list, evidence, words, n, &odd, a, e);
+    vn_odd_free(&odd);
     json_decref(list);
     return status < 0 ? status : evidence ? EXIT_CHECK_FAILED : EXIT_DONE;
 }

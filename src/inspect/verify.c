@@ -26,6 +26,7 @@ struct check {
     const struct vn_tensor **reference; /* by value id, this sample: VN_I64 or VN_F64 */
     struct judge *judge;
     double drift; /* of the outputs, over all samples */
+    double *cosine; /* by sample: least of the outputs; NULL: nobody is shown any */
     int sample;
 };
 
@@ -59,6 +60,53 @@ static void measure_drift(struct check *c)
     }
 }
 
+/* ---- the worst samples ---- */
+
+static double least_cosine(const struct check *c)
+{
+    double least = 1;
+    for (int i = 0; i < c->g->outputs.n; i++) {
+        struct vn_view want, got;
+        if (vn_session_output(c->onnx, i, &want, NULL) < 0 || vn_session_output(c->bin, i, &got, NULL) < 0 ||
+            vn_view_count(&want) != vn_view_count(&got))
+            continue;
+        const int64_t n = vn_view_count(&want);
+        float *x = NEW_ARRAY(c->scratch, float, n + 1), *y = NEW_ARRAY(c->scratch, float, n + 1);
+        vn_view_real(x, &want);
+        vn_view_real(y, &got);
+        least = fmin(least, vn_similarity(x, y, n).cosine);
+    }
+    return least;
+}
+
+/* Both run it again. */
+static int show_sample(struct check *c, const struct vn_odd_listener *l, int sample, struct vn_err *e)
+{
+    TRY(vn_verify_feed(c->bin, &c->in, sample, e));
+    TRY(vn_verify_feed_same(c->onnx, c->bin, e));
+    TRY(vn_session_run(c->onnx, e));
+    TRY(vn_session_run(c->bin, e));
+    const struct vn_odd_sample shown = { .path = c->in.files[0][sample],
+                                         .cosine = c->cosine[sample],
+                                         .model = { c->onnx, c->bin } };
+    l->show(l->user, &shown);
+    return VN_OK;
+}
+
+static int show_worst(struct check *c, const struct vn_odd_listener *l, struct vn_err *e)
+{
+    vn_session_observe(c->onnx, NULL);
+    vn_session_observe(c->bin, NULL);
+    for (int k = 0; c->cosine && k < l->most && k < c->in.samples; k++) {
+        int worst = 0;
+        for (int i = 1; i < c->in.samples; i++)
+            worst = c->cosine[i] < c->cosine[worst] ? i : worst;
+        TRY(show_sample(c, l, worst, e));
+        c->cosine[worst] = INFINITY;
+    }
+    return VN_OK;
+}
+
 static int verify_sample(struct check *c, struct vn_err *e)
 {
     TRY(vn_verify_feed(c->bin, &c->in, c->sample, e));
@@ -67,6 +115,8 @@ static int verify_sample(struct check *c, struct vn_err *e)
     TRY(vn_session_run(c->onnx, e));
     TRY(vn_judge_run(c->judge, c->sample, c->reference, e));
     measure_drift(c);
+    if (c->cosine)
+        c->cosine[c->sample] = least_cosine(c);
     return VN_OK;
 }
 
@@ -128,13 +178,14 @@ static int verify(struct vn_verification *v, struct vn_arena *a, struct vn_sessi
     c.g = vn_session_graph(c.onnx);
     TRY(vn_verify_same_network(c.onnx, bin, e));
     TRY(vn_verify_inputs(&c.in, a, c.bin, o, e));
+    c.cosine = o->odd.most && c.in.files ? NEW_ARRAY(a, double, c.in.samples) : NULL;
     c.reference = NEW_ARRAY(a, const struct vn_tensor *, c.g->values.n);
     TRY(vn_judge_new(&c.judge, v->arena, c.bin, c.g, o->digits, e));
     v->found = vn_judge_result(c.judge);
     vn_session_observe(c.onnx, &(struct vn_observer){ .after = keep_reference, .user = &c });
     TRY(verify_samples(&c, &o->listener, e));
     sum_up(v, &c);
-    return VN_OK;
+    return show_worst(&c, &o->odd, e);
 }
 
 int vn_verify_sessions(struct vn_verification **out, struct vn_session *onnx, struct vn_session *bin,

@@ -305,6 +305,19 @@ def test_worst_samples_of_a_conversion(digits, tmp_path):
     assert scores == sorted(scores, reverse=True)
 
 
+def test_worst_samples_of_a_verification(digits, tmp_path):
+    """Reference executor and program beside each other; random samples are not shown."""
+    page = tmp_path / "v.html"
+    run("verify", digits.stage("quantized"), digits.bin, "--images", digits.calib, "--limit", "8", "--report",
+        page, want=DONE)
+    data = json.loads(page.with_suffix(".json").read_text())
+    shown = data["samples"]
+    assert 1 < len(shown) <= 8 and len({s["sample"] for s in shown}) == len(shown)
+    cosines = [s["numbers"]["least_cosine"] for s in shown]
+    assert cosines == sorted(cosines) and cosines[0] > 0.9999 and data["passed"]
+    assert pixels(page, shown[0]["outputs"][0]["sides"][0]["image"]).shape == (8, 8, 3)
+
+
 # ---- two runs, and other programs ----
 
 @pytest.fixture(scope="module")
