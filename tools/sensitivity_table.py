@@ -71,7 +71,7 @@ def examine(program, network, every, folder):
 def table(results):
     word = {True: "yes", False: "no"}
     return "\n".join([
-        "| network | nodes | processor seconds | at most | MiB | equal to 1e-6 | same within the memory limit |",
+        "| network | nodes | processor seconds | at most | MiB | equal to 1e-6 | same within the limit |",
         "|---|---|---|---|---|---|---|",
         *(f"| {r['network']} | {r['nodes']} | {r['seconds']:.1f} | {r['allowed']} | {r['mib']} | "
           f"{word[r['equal']]} ({r['checked']} nodes) | {word[r['limit']]} |" for r in results)])

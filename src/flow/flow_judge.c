@@ -16,8 +16,8 @@ static int kept_enough(const struct vn_compared *r, const struct vn_flow_options
     if (!c.made)
         return r->exact || r->metric[VN_COMPARE_COSINE] >= o->min_cosine;
     vn_choices_interval(&c, &low, &high);
-    return high >= o->min_choices &&
-           (c.made >= FEW || r->exact || r->metric[VN_COMPARE_COSINE] >= 1 - LESS_STRICT * (1 - o->min_cosine));
+    const double least = 1 - LESS_STRICT * (1 - o->min_cosine);
+    return high >= o->min_choices && (c.made >= FEW || r->exact || r->metric[VN_COMPARE_COSINE] >= least);
 }
 
 static const char *choices_text(const struct vn_compared *r, int passes, struct vn_arena *a,
