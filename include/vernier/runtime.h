@@ -87,7 +87,8 @@ struct vn_io {
     enum vn_dtype dtype;     /* of the bytes that vn_model_run takes or gives */
     enum vn_input_type type; /* inputs only */
     int rank;
-    int64_t shape[VN_MAX_RANK]; /* in the order of the bytes: N,H,W,C for an NHWC image; NV12: N,3,H,W as the model sees it */
+    int64_t
+        shape[VN_MAX_RANK]; /* in the order of the bytes: N,H,W,C for an NHWC image; NV12: N, H * 3 / 2, W */
     int channels_last;          /* 1: shape is N,H,W,C */
     size_t bytes;               /* exact size of the buffer */
     float scale;                /* integer outputs: real = (q - zero) * scale; 0 otherwise */
@@ -143,6 +144,27 @@ int vn_model_output_shape(const struct vn_model *m, int i, int64_t *shape);
  * Errors: VN_E_USAGE (a buffer is NULL), VN_E_INPUT (an instruction cannot compute with these data),
  * VN_E_CANCELLED. */
 int vn_model_run(struct vn_model *m, const void *const *in, void *const *out, struct vn_err *e);
+
+/* ---- images in the caller's memory ---- */
+
+/* An image whose rows may lie apart, and whose planes may lie anywhere. */
+struct vn_planes {
+    int width, height; /* of the image, in pixels */
+    /* nv12: [0] luma, [1] pairs of U, V, half as many rows and columns of pairs; other types: [0] pixels of
+     * interleaved channels where vn_io.channels_last is 1, else [0], [1], [2] a plane for each channel */
+    const uint8_t *plane[3];
+    int64_t pitch[3]; /* bytes from one row of the plane to the next */
+    /* The region to take: its first column and row, and its size; 0 x 0: the whole image. nv12: all even. */
+    int left, top, region_width, region_height;
+};
+
+/* The bytes that input i takes (vn_io.bytes of them, at `bytes`) from images, one for each of the batch. A
+ * region of another size than the input's is resized (linear, in integers; docs/numerics.md, section 7) where
+ * the program was converted with `input_source: resizer`; only nv12 and gray have that.
+ * Errors: VN_E_USAGE (no such input, not an image input, a plane is NULL, a pitch is shorter than a row, the
+ * region does not lie within the image or is odd), VN_E_UNSUPPORTED (another size without a resizer). */
+int vn_model_pack_input(const struct vn_model *m, int i, const struct vn_planes *images, void *bytes,
+                        struct vn_err *e);
 
 /* ---- tensors and instructions ----
  *

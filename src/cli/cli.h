@@ -139,6 +139,10 @@ int vn_opt_report(const struct vn_html_report *r, struct vn_err *e);
 int vn_opt_session(struct vn_session **s, struct vn_arena *a, struct vn_err *e);
 /* Feed random data, and the files of --input. */
 int vn_opt_feed(struct vn_session *s, struct vn_err *e);
+/* "l,t,r,b;...": a region for each image input i that has a file files[i] (not NULL), in their order. */
+int vn_feed_regions(struct vn_session *s, const char *const *files, const char *regions, struct vn_err *e);
+/* vn_opt_feed with the regions of --roi. */
+int vn_opt_feed_regions(struct vn_session *s, struct vn_arena *a, struct vn_err *e);
 /* Log to standard error (and to a file): "2025-01-31 12:00:00,123 INFO message". */
 struct logger {
     FILE *file; /* second destination; NULL: none */

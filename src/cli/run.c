@@ -9,6 +9,8 @@ static const struct option_def options[] = {
     INPUT_OPTION,
     { "--images", 0, "DIR", 0, 0,
       "run every image (or .npy) of a folder; outputs are stacked in name order" },
+    { "--roi", 0, "L,T,R,B[;...]", 0, 0,
+      "of each image the region from column L to R and row T to B, resized as a resizer would" },
     PIPELINE_OPTION,
     SHAPE_OPTION,
     VALUE_OPTION,
@@ -28,7 +30,7 @@ static const struct option_def options[] = {
 static int feed_and_run(struct vn_session *s, const char *dir, enum vn_view_format format, struct vn_arena *a,
                         struct vn_err *e)
 {
-    TRY(vn_opt_feed(s, e));
+    TRY(vn_opt("--roi") ? vn_opt_feed_regions(s, a, e) : vn_opt_feed(s, e));
     TRY(vn_opt("--dump-all")
             ? vn_session_dump(s, vn_arena_fmt(a, "%s/tensors", dir), vn_opt("--dequantize") != NULL, e)
             : vn_session_run(s, e));
@@ -70,6 +72,8 @@ static int run(struct vn_arena *a, struct vn_err *e)
         return vn_fail(e, VN_E_USAGE, "--format: expected npy, bin or txt, got '%s'", format);
     if (vn_opt("--dump-all") && (!dir || vn_opt("--reference")))
         return vn_fail(e, VN_E_USAGE, "--dump-all requires --output-dir and excludes --reference");
+    if (vn_opt("--roi") && (vn_opt("--images") || vn_opt("--pipeline")))
+        return vn_fail(e, VN_E_USAGE, "--roi excludes --images and --pipeline");
     TRY(vn_opt_session(&s, a, e));
     return vn_opt("--images") ? run_folder(s, dir, as, e) : run_one(s, dir, as, a, e);
 }

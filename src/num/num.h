@@ -79,6 +79,27 @@ static inline int32_t vn_average(int32_t sum, int32_t count, float ratio, int32_
     return vn_sat_rne(t, zy, lo, hi);
 }
 
+/* A region of an image, resized along an axis from `from` to `to` pixels: what output pixel i is made of. */
+struct vn_tap {
+    int at; /* the first of two neighbours */
+    int weight; /* of the second, in units of 2^-11; 0: there is none */
+};
+static inline struct vn_tap vn_region_tap(int i, int from, int to)
+{
+    const int64_t twice = 2 * (int64_t)to, p = (2 * (int64_t)i + 1) * from - to;
+    const int64_t at = p < 0 ? 0 : p / twice;
+    if (p < 0 || at >= from - 1)
+        return (struct vn_tap){ p < 0 ? 0 : from - 1, 0 };
+    const int weight = (int)(((p - at * twice) * 2048 + to) / twice);
+    return weight == 2048 ? (struct vn_tap){ (int)at + 1, 0 } : (struct vn_tap){ (int)at, weight };
+}
+/* Of two rows of two neighbours. */
+static inline uint8_t vn_region_pixel(int left, int right, int lower_left, int lower_right, int x, int y)
+{
+    const int upper = left * (2048 - x) + right * x, lower = lower_left * (2048 - x) + lower_right * x;
+    return (uint8_t)((upper * (2048 - y) + lower * y + (1 << 21)) >> 22);
+}
+
 /* Softmax: table[d] = rne(exp(-d * sx) * 2^24), d = max - q >= 0; sum of the table's values, exact. inv = 1/sy. */
 static inline int32_t vn_softmax(uint32_t entry, uint64_t sum, float inv, int32_t zy, int32_t lo, int32_t hi)
 {

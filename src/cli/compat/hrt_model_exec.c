@@ -31,9 +31,10 @@
         "--frame_count", 0, "N", 0, 0, help \
     }
 #define ROI_OPTIONS \
-    { "--roi_infer", 0, NULL, 0, 0, "inputs with a resizer are not supported", OPTION_LATER }, \
+    { "--roi_infer", 0, NULL, 0, 0, "take the regions of --roi" }, \
     { \
-        "--roi", 0, "l,t,r,b;...", 0, 0, "inputs with a resizer are not supported", OPTION_LATER \
+        "--roi", 0, "l,t,r,b;...", 0, 0, \
+            "region of each image for a resizer input, right and bottom included" \
     }
 
 static const struct option_def info_options[] = { MODEL_FILE_OPTION, MODEL_NAME_OPTION, { 0 } };
@@ -234,18 +235,23 @@ static int feed_text(struct vn_session *s, int i, const char *path, struct vn_ar
 static int feed(struct vn_session *s, struct vn_arena *a, struct vn_err *e)
 {
     int n;
-    vn_session_inputs(s, &n);
+    const struct vn_port *in = vn_session_inputs(s, &n);
+    if (!vn_opt("--roi_infer") != !vn_opt("--roi"))
+        return vn_fail(e, VN_E_USAGE, "--roi_infer and --roi l,t,r,b;... require each other");
     if (!vn_opt("--input_file"))
         return vn_session_feed_random(s, 1, e);
     const struct pieces p = vn_split(a, vn_opt("--input_file"), ',');
     if (p.n != n)
         return vn_fail(e, VN_E_USAGE, "--input_file: expected %d files, one for each input, got %d", n, p.n);
+    const int regions = vn_opt("--roi_infer") != NULL;
     for (int i = 0; i < n; i++) {
         const size_t len = strlen(p.v[i]);
         const int text = len > 4 && !strcmp(p.v[i] + len - 4, ".txt");
+        if (regions && in[i].type != VN_IN_FEATUREMAP)
+            continue;
         TRY(text ? feed_text(s, i, p.v[i], a, e) : vn_session_feed_file(s, i, p.v[i], e));
     }
-    return VN_OK;
+    return regions ? vn_feed_regions(s, p.v, vn_opt("--roi"), e) : VN_OK;
 }
 
 /* ---- dumps ---- */

@@ -1,0 +1,21 @@
+/* runtime/planes.h - images in the caller's memory as the bytes of an input. */
+#ifndef VN_PLANES_H
+#define VN_PLANES_H
+
+#include <vernier/runtime.h>
+
+struct rt_pixels {
+    const char *name; /* of the input */
+    enum vn_input_type type;
+    int n, h, w;
+    int channels_last;
+    int resizes; /* takes regions of other sizes */
+};
+
+/* vn_model_pack_input. */
+int rt_pack_planes(uint8_t *to, const struct rt_pixels *f, const struct vn_planes *images, struct vn_err *e);
+
+/* What metadata call an input's source: "input_parameters.NAME.input_source". */
+int rt_is_resizer(const char *source);
+
+#endif
