@@ -574,6 +574,7 @@ static int resolve_calibration(struct config *c, struct vn_arena *a, struct vn_e
     const struct setting *type = vn_config_given(c, "calibration_type");
     c->calibration_type = value_of(c, "calibration_type", vn_words_calibration_type);
     c->equalization = value_of(c, "equalization", vn_words_equalization);
+    c->quantized_layout = value_of(c, "quantized_layout", vn_words_quantized_layout);
     c->vendor_search = value_of(c, "search", vn_words_search);
     c->effort = value_of(c, "effort", vn_words_effort);
     c->rounding = value_of(c, "rounding", vn_words_refine);

@@ -19,6 +19,11 @@ const struct key vn_keys[] = {
       .help = "first part of every product's name" },
     { MODEL, "working_dir", KEY_TEXT, KEY_WORKS, "model_output",
       .help = "folder of the products; created if absent" },
+    { MODEL, "quantized_layout", KEY_CHOICE, KEY_WORKS, "original", vn_words_quantized_layout,
+      .help =
+          "axes of inputs in the quantized model and the .bin: those of training (original), or as the "
+          "vendor's tools have them (vendor): N,H,W,C for nv12, and with march bernoulli2 for all of four "
+          "axes" },
     { MODEL, "layer_out_dump", KEY_BOOL, KEY_WORKS, "False",
       .help = "write PREFIX_quantized_model_conv_output_map.json, which hrt_bin_dump takes" },
     { MODEL, "output_nodes", KEY_LIST, KEY_WORKS, NULL,

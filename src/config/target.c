@@ -323,6 +323,10 @@ static int parse_description(struct reader *r, const yaml_node_t *n)
 }
 
 static int parse_float_tail(struct reader *r, const yaml_node_t *n) { return parse_flag(r, n, &r->t->float_tail); }
+static int parse_channels_last(struct reader *r, const yaml_node_t *n)
+{
+    return parse_flag(r, n, &r->t->channels_last);
+}
 static int parse_general_limits(struct reader *r, const yaml_node_t *n) { return parse_limits(r, n, &r->t->limits, &r->t->n_limits); }
 static int parse_cores(struct reader *r, const yaml_node_t *n)
 {
@@ -346,6 +350,7 @@ static const struct {
     { "operators", parse_ops },
     { "float_operators", parse_float_ops },
     { "float_tail", parse_float_tail },
+    { "channels_last", parse_channels_last },
     { "limits", parse_general_limits },
     { "cores", parse_cores },
     { "macs_per_cycle", parse_macs },

@@ -49,6 +49,12 @@ WORDS(calibration_type) = {
     { 0 }
 };
 
+WORDS(quantized_layout) = {
+#define QUANTIZED_LAYOUT ROW
+#include "config/words.def"
+    { 0 }
+};
+
 WORDS(equalization) = {
 #define EQUALIZATION ROW
 #include "config/words.def"

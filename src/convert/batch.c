@@ -97,7 +97,7 @@ static int try_out(const struct vn_conversion *c, const struct graph *many, stru
     struct vn_session_options o;
     vn_session_options_default(&o);
     o.run = c->run;
-    TRY(vn_session_open_graph(one, c->quantized, NULL, &o, e));
+    TRY(vn_session_open_graph(one, c->turned, NULL, &o, e));
     TRY(vn_session_open_graph(all, many, NULL, &o, e));
     TRY(vn_session_feed_random(*all, 1, e));
     TRY(vn_session_run(*all, e));
@@ -110,11 +110,11 @@ static int try_out(const struct vn_conversion *c, const struct graph *many, stru
 int vn_convert_make_batch(struct vn_conversion *c, struct vn_err *e)
 {
     const struct config *cfg = c->config;
-    c->program = c->quantized;
+    c->program = c->turned;
     if (cfg->batch <= 1)
         return VN_OK;
     const struct batch_spec b = { cfg->batch, cfg->separate_batch, cfg->separate.n, cfg->separate.v };
-    struct graph *many = vn_graph_clone(c->arena, c->quantized);
+    struct graph *many = vn_graph_clone(c->arena, c->turned);
     TRY(check_names(c, e));
     if (vn_set_batch(many, &b, e) < 0 || try_out(c, many, e) < 0)
         return fail_key(c, "input_batch", e);

@@ -122,6 +122,7 @@ static int check(struct vn_conversion *c, const struct vn_check_options *o, stru
     TRY(compare_marches(c, e));
     TRY(vn_convert_quantize(c, c->arena, &c->method, c->ranges, &c->calibrated, &c->quantized, e));
     vn_convert_tell_requests(c);
+    TRY(vn_convert_turn_inputs(c, e));
     TRY(vn_convert_compile(c, e));
     TRY(vn_convert_remove_nodes(c, e));
     vn_convert_name_method(c);

@@ -151,11 +151,11 @@ static int make_quantized(struct vn_conversion *c, struct vn_err *e)
 static int write_quantized(struct vn_conversion *c, struct vn_err *e)
 {
     vn_graph_meta_set(c->calibrated, "calibration.method", c->summary.method);
-    vn_graph_meta_set(c->quantized, "calibration.method", c->summary.method);
+    vn_graph_meta_set(c->turned, "calibration.method", c->summary.method);
     vn_convert_note_accuracy(c, c->calibrated);
-    vn_convert_note_accuracy(c, c->quantized);
+    vn_convert_note_accuracy(c, c->turned);
     TRY(vn_convert_write_onnx(c, c->calibrated, "calibrated", 0, e));
-    return vn_convert_write_onnx(c, c->quantized, "quantized", 1, e);
+    return vn_convert_write_onnx(c, c->turned, "quantized", 1, e);
 }
 
 int vn_convert_compile(struct vn_conversion *c, struct vn_err *e)
@@ -185,6 +185,7 @@ int vn_convert_compile(struct vn_conversion *c, struct vn_err *e)
 int vn_convert_make_products(struct vn_conversion *c, struct vn_err *e)
 {
     TRY(make_quantized(c, e));
+    TRY(vn_convert_turn_inputs(c, e));
     TRY(write_quantized(c, e));
     TRY(vn_convert_compile(c, e));
     TRY(vn_convert_remove_nodes(c, e));

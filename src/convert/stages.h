@@ -93,6 +93,9 @@ int vn_convert_compile(struct vn_conversion *c, struct vn_err *e);
 /* From ranges and a method to the last files and tables. */
 int vn_convert_make_products(struct vn_conversion *c, struct vn_err *e);
 
+/* turn_inputs.c: c->turned */
+int vn_convert_turn_inputs(struct vn_conversion *c, struct vn_err *e);
+
 /* requests.c: after quantization, warnings about requested types and units that have no effect */
 void vn_convert_tell_requests(struct vn_conversion *c);
 

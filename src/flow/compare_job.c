@@ -169,12 +169,36 @@ static int decision_axis(const struct job *j, const char *name)
     return j->o->decision_axis < 0 ? 1 : j->o->decision_axis;
 }
 
+/* N,C,H,W of N,H,W,C. */
+static const struct vn_tensor *channels_first(struct vn_arena *a, const struct vn_tensor *t)
+{
+    const int64_t *d = t->shape.d, count = vn_shape_count(&t->shape), plane = d[1] * d[2], one = plane * d[3];
+    const struct vn_shape s = vn_shape_of(4, (int64_t[]){ d[0], d[3], d[1], d[2] });
+    struct vn_tensor *y = vn_tensor_new(a, t->dtype, &s);
+    const size_t size = vn_dtype_size(t->dtype);
+    for (int64_t i = 0; i < count; i++) {
+        const int64_t k = i % one, to = i - k + k % d[3] * plane + k / d[3];
+        memcpy((char *)y->data + (size_t)to * size, (const char *)t->data + (size_t)i * size, size);
+    }
+    return y;
+}
+
+/* A tensor of side k as training has its axes. */
+static const struct vn_tensor *as_trained(struct job *j, int k, const char *name, const struct vn_tensor *t,
+                                          struct vn_arena *a)
+{
+    const struct vn_session *s = j->side[k].s;
+    return s && t->shape.rank == 4 && vn_session_is_turned(s, name) ? channels_first(a, t) : t;
+}
+
 static void compare_tensors(struct job *j, const char *name, const struct vn_tensor *l,
                             const struct vn_tensor *r, int sample, struct vn_arena *a)
 {
     struct compared_row *row = row_of(j, name);
     const struct compare_side *artefact = j->side[0].s ? &j->side[0] : j->side[1].s ? &j->side[1] : NULL;
     char text[2][VN_SHAPE_TEXT];
+    l = as_trained(j, 0, name, l, a);
+    r = as_trained(j, 1, name, r, a);
     const int exact = is_exact(j, 0, name, l) && is_exact(j, 1, name, r);
     const struct vn_tensor *whole = l->shape.rank >= r->shape.rank ? l : r; /* a raw dump has one axis */
     row->elements = vn_shape_count(&l->shape);

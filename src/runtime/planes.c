@@ -133,7 +133,11 @@ int rt_pack_planes(uint8_t *to, const struct rt_pixels *f, const struct vn_plane
     return VN_OK;
 }
 
-int rt_is_resizer(const char *source) { return source && !strcmp(source, "resizer"); }
+int rt_is_resizer(const char *source)
+{
+    /* not a key's word: metadata of the .bin */
+    return source && !strcmp(source, "resizer");
+}
 
 /* What an image input's bytes are; 0: not as its type says. */
 static int pixels_of(struct rt_pixels *f, const struct vn_io *io)

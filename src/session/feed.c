@@ -1,5 +1,6 @@
 /* What a network is fed with: arrays, files, the device's bytes, random numbers; all become the network's
  * tensor and what the program takes. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "session/network.h"
@@ -319,10 +320,30 @@ int vn_session_lend_array(struct vn_session *s, int i, enum vn_dtype dtype, int 
                                 : vn_session_feed_array(s, i, dtype, rank, shape, stride, data, e);
 }
 
+int vn_session_is_turned(const struct vn_session *s, const char *input)
+{
+    char key[256];
+    const int n = snprintf(key, sizeof key, VN_TURNED_KEY "%s", input);
+    return n > 0 && n < (int)sizeof key && vn_session_meta(s, key) != NULL;
+}
+
+/* Elements of input i where the axes are those of training; NULL: as they are. */
+static const int64_t *training_strides(const struct vn_session *s, int i, int64_t *stride)
+{
+    const struct vn_port *p = &s->net->in[i];
+    if (p->rank != 4 || !vn_session_is_turned(s, p->name))
+        return NULL;
+    const int64_t h = p->shape[1], w = p->shape[2], c = p->shape[3];
+    memcpy(stride, (const int64_t[]){ c * h * w, w, 1, h * w }, 4 * sizeof *stride);
+    return stride;
+}
+
 int vn_session_feed_values(struct vn_session *s, float *const *x, struct vn_err *e)
 {
+    int64_t stride[VN_MAX_RANK];
     for (int i = 0; i < s->net->n_in; i++)
-        TRY(vn_session_feed_array(s, i, VN_F32, s->net->in[i].rank, s->net->in[i].shape, NULL, x[i], e));
+        TRY(vn_session_feed_array(s, i, VN_F32, s->net->in[i].rank, s->net->in[i].shape,
+                                  training_strides(s, i, stride), x[i], e));
     return VN_OK;
 }
 
@@ -533,6 +554,15 @@ int vn_session_feed_files(struct vn_session *s, const char *const *files, int n,
 
 static double random_real(uint64_t *seed) { return (double)(vn_random(seed) >> 40) * 0x1p-23 - 1; }
 
+/* Of an input with its channels last that training has first; 1: of others. */
+static int64_t turned_channels(const struct vn_session *s, int i)
+{
+    const struct vn_port *p = &s->net->in[i];
+    return p->rank == 4 && p->shape[0] == 1 && p->shape[3] > 0 && vn_session_is_turned(s, p->name)
+               ? p->shape[3]
+               : 1;
+}
+
 static void random_input(struct vn_session *s, int i, uint64_t *seed)
 {
     struct fed_input *f = &s->in[i];
@@ -543,8 +573,10 @@ static void random_input(struct vn_session *s, int i, uint64_t *seed)
         convert_pixels(s, i, 0);
         return;
     }
-    for (int64_t k = 0, n = vn_shape_count(&f->t.shape); k < n; k++) /* 0 and 1: good as an index, too */
-        vn_tensor_set_f64(&f->t, k, real ? random_real(seed) : (double)(vn_random(seed) >> 63));
+    const int64_t n = vn_shape_count(&f->t.shape), channels = turned_channels(s, i), plane = n / channels;
+    for (int64_t k = 0; k < n; k++) /* 0 and 1: good as an index, too */
+        vn_tensor_set_f64(&f->t, k % plane * channels + k / plane,
+                          real ? random_real(seed) : (double)(vn_random(seed) >> 63));
 }
 
 static int feed_random(struct vn_session *s, uint64_t seed, struct vn_err *e)

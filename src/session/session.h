@@ -45,7 +45,11 @@ int vn_session_makes_features(const struct vn_session *s);
 int vn_session_split_input(const struct vn_session *s, struct vn_arena *a, const char *word, int *input,
                            const char **rest, struct vn_err *e);
 
-/* Feed all inputs with float32 arrays of their shapes (vn_samples_load). */
+/* quantized_layout: metadata of inputs whose axes are N,H,W,C where training has N,C,H,W. */
+#define VN_TURNED_KEY "turned."
+int vn_session_is_turned(const struct vn_session *s, const char *input);
+
+/* Feed all inputs with float32 arrays of their shapes in training (vn_samples_load). */
 int vn_session_feed_values(struct vn_session *s, float *const *x, struct vn_err *e);
 /* The memory of a tensor of the program, whether it is intact or not; NULL: a constant, or one that a fusion
  * keeps in registers. What is written there, later instructions read. */

@@ -58,6 +58,8 @@ def page(out):
 # key: values of it and of others, two times; what differs
 CASES = {
     "march": (dict(march="'bayes'"), dict(march="'x86-64-v4'"), "meta"),
+    "quantized_layout": (dict(quantized_layout="'vendor'", march="'bernoulli2'"),
+                         dict(march="'bernoulli2'"), "axes"),
     "output_nodes": (dict(output_nodes="'averagepool_1'"), {}, "outputs"),
     "debug_mode": (dict(debug_mode="'dump_calibration_data'"), {}, "files"),
     "layer_out_dump": (dict(layer_out_dump="True"), {}, "files"),
@@ -86,6 +88,7 @@ ELSEWHERE = {"equalization", "per_channel", "search", "effort", "rounding", "seq
 
 LOOK = {
     "meta": lambda out, text: info(out)["meta"]["march"],
+    "axes": lambda out, text: info(out)["meta"]["input.image"],
     "inputs": lambda out, text: info(out)["inputs"],
     "outputs": lambda out, text: info(out)["outputs"],
     "instructions": lambda out, text: info(out)["instructions"],
