@@ -1,12 +1,16 @@
 """Operators with an integer form between two convolutions: they compute in integers, in int8 and int16, and
 the program equals the quantized ONNX file bit by bit."""
 import json
+import sys
 
 import numpy as np
 import onnx
 import onnx.helper as oh
 import pytest
 import tool
+
+sys.path.insert(0, str(tool.ROOT / "tools"))
+import binedit  # noqa: E402
 
 C, H, W = 6, 8, 10
 RANDOM = np.random.default_rng(11)
@@ -207,3 +211,28 @@ def test_formula(tmp_path, form, types):
         assert 0 < y.mean() < 1 or form == "Equal"
     else:
         assert np.array_equal(places(x, form), y)
+
+
+def is_comparison(s):
+    return s["opcode"] == "PORTABLE" and s["params"]["function"] == 36
+
+
+def is_arg(s):
+    return s["opcode"] == "PORTABLE" and s["params"]["function"] == 4
+
+
+@pytest.mark.parametrize("form, find, name, k, value, words", [
+    ("Greater", is_comparison, "i", 0, 13, "wrong operation or types"),
+    ("Greater", is_comparison, "i", 1, 32768, "a zero point is out of range"),
+    ("ReduceSum_two", lambda s: s["opcode"] == "AVGPOOL", "count_include_pad", 0, 3, "is out of range"),
+    ("ArgMax_0", is_arg, "i", 0, 4, "wrong axis"),
+])
+def test_hostile_parameters(tmp_path, form, find, name, k, value, words):
+    network(tmp_path / "net.onnx", form)
+    convert(tmp_path, "int8")
+    program = tmp_path / "out/model.bin"
+    edit = binedit.Edit(program.read_bytes())
+    at = next(i for i, s in enumerate(edit.instructions) if find(s))
+    edit.set_param(at, name, value, k)
+    program.write_bytes(edit.sealed())
+    assert words in tool.run("run", program, want=tool.BAD_INPUT).err
