@@ -84,6 +84,12 @@ const struct vn_edge *vn_edited_removable(const struct vn_edited *d, int *n);
 const char *vn_edited_text(const struct vn_edited *d);
 void vn_edited_free(struct vn_edited **d); /* NULL is allowed */
 
+/* Write a pack: n programs in one file, each under its file's name without folder and suffix. A program is
+ * loaded from it by that name (vn_options.model).
+ * Errors: VN_E_INPUT (a file that does not load, or is a pack itself), VN_E_USAGE (a name twice, or longer
+ * than 239 bytes; more than 1024 programs), VN_E_IO. */
+int vn_pack(const char *output, int n, const char *const *files, struct vn_err *e);
+
 #ifdef __cplusplus
 }
 #endif

@@ -29,6 +29,9 @@ enum vn_prep_format {
 struct vn_prep_options {
     const char *folder; /* of image files, or of one folder of them for each class. NULL: read the
                          * pipeline only */
+    /* A text file that names the images of the folder to take: the first word of each line; those that are
+     * not there are an error. NULL: all */
+    const char *names;
     const char *output_dir; /* gets one file for each image, and manifest.json; made with its parents.
                              * Required with `folder` */
     const char *pipeline; /* a YAML file's path, or steps as text (docs/alignment.md); NULL: decode only */

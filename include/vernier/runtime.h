@@ -99,6 +99,7 @@ struct vn_io {
 struct vn_options {
     int threads;      /* 1..256, or 0 for one per CPU */
     uint32_t cpumask; /* enum vn_cpu bits that may be used; ~0u for all that the CPU has */
+    const char *model; /* of a pack: which one; NULL: the only one. Borrowed for the call */
 };
 
 struct vn_model; /* opaque */
@@ -112,6 +113,11 @@ uint32_t vn_cpu_detect(void);
 /* The mask that a word stands for: "all", "c" (0), "avx2", "avx512", "avx512vnni", "neon" or "dotprod", each
  * with the features that it builds on. VN_E_USAGE: another word; *mask is unchanged. */
 int vn_cpu_find(uint32_t *mask, const char *word);
+
+/* The name of model i of a pack, a file of several programs (hb_pack makes them); NULL: there is no such
+ * model, or the image is no pack. Every function that takes a .bin also takes a pack, and loads the model
+ * that vn_options.model names. Borrowed from the image. */
+const char *vn_model_pack_name(const void *image, size_t bytes, int i);
 
 /* Check a .bin image of `bytes` bytes and say how much memory vn_model_load needs for it (64-byte aligned).
  * Errors: VN_E_INPUT where the image is damaged, VN_E_UNSUPPORTED where it has another format version. */

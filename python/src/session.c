@@ -24,6 +24,7 @@ static const struct native_field open_fields[] = {
     FIELD(vn_session_options, memory_limit, SIZE),
     FIELD_LIST(vn_session_options, files, n_files),
     { "threads", FIELD_INT, offsetof(struct vn_session_options, run.threads), 0 },
+    { "model", FIELD_TEXT, offsetof(struct vn_session_options, run.model), 0 },
     { "cpumask", FIELD_U32, offsetof(struct vn_session_options, run.cpumask), 0 },
     { "shape_names", FIELD_TEXTS, offsetof(struct vn_session_options, inputs.shape_names),
       offsetof(struct vn_session_options, inputs.n_shapes) },

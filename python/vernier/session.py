@@ -89,6 +89,7 @@ class Session(_native.Session):
     Args:
         source: path of the file, or a .bin or ONNX model as bytes.
         prototxt: of a Caffe network, whose weights are `source`.
+        model: which model of a pack (hb_pack makes them).
         threads: of each run, 1 to 256; 0: one for each CPU. The results do not depend on it.
         shapes: of inputs, in place of those in an ONNX or Caffe file: {"x": (1, 3, 224, 224)}.
         values: inputs of an ONNX model that become constants: {"size": [640, 480]}.
@@ -105,7 +106,8 @@ class Session(_native.Session):
     """
 
     def __init__(self, source: str | os.PathLike[str] | bytes, *,
-                 prototxt: str | os.PathLike[str] | None = None, threads: int = 1,
+                 prototxt: str | os.PathLike[str] | None = None, model: str | None = None,
+                 threads: int = 1,
                  shapes: Mapping[str, Sequence[int]] | None = None, values: Mapping[str, Any] | None = None,
                  pipeline: str | None = None, reference: bool = False,
                  level: int = 3, cpu: str = "all", memory_limit: int = 0,
@@ -114,7 +116,7 @@ class Session(_native.Session):
         options = {
             "prototxt": None if prototxt is None else os.fspath(prototxt), "threads": threads, "level": level,
             "reference": int(reference), "pipeline": pipeline, "cpumask": _native.cpu_mask(cpu),
-            "memory_limit": memory_limit, "shape_names": list(shapes),
+            "memory_limit": memory_limit, "model": model, "shape_names": list(shapes),
             "shapes": ["x".join(str(int(d)) for d in s) for s in shapes.values()],
             "values": [f"{k}={','.join(repr(x) for x in np.ravel(v).tolist())}" for k, v in values.items()],
         }

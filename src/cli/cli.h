@@ -108,9 +108,14 @@ int vn_opt_is_folder(const char *path);
     { \
         "--custom-op", 0, "LIBRARY.so", 1, 0, "a library of custom operators (docs/custom-operators.md)" \
     }
+#define PACK_OPTION \
+    { \
+        "--model-name", 0, "NAME", 0, 0, "which model of a pack (hb_pack makes them)" \
+    }
 /* --threads and --cpumask, which most commands take. */
 #define RUN_OPTIONS \
-    CUSTOM_OP_OPTION, { "--threads", 0, "N", 0, 0, "threads, 1 to 256 (default 1); no effect on results" }, \
+    CUSTOM_OP_OPTION, PACK_OPTION, \
+        { "--threads", 0, "N", 0, 0, "threads, 1 to 256 (default 1); no effect on results" }, \
     { \
         "--cpumask", 0, "MASK", 0, 0, \
             "CPU features that kernels may use: 0 = C only, avx2, avx512, avx512vnni, avx512vbmi, all" \
@@ -137,6 +142,8 @@ const char *vn_line_text(struct vn_arena *a);
 int vn_opt_report(const struct vn_html_report *r, struct vn_err *e);
 /* The first word, opened as the options say; closed with the arena. */
 int vn_opt_session(struct vn_session **s, struct vn_arena *a, struct vn_err *e);
+/* The names of the models of a pack; 0: the file is none. */
+int vn_pack_names(const char ***names, struct vn_arena *a, const char *path);
 /* Feed random data, and the files of --input. */
 int vn_opt_feed(struct vn_session *s, struct vn_err *e);
 /* "l,t,r,b;...": a region for each image input i that has a file files[i] (not NULL), in their order. */

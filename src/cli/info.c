@@ -8,8 +8,8 @@
 #include "cli/cli.h"
 #include "report/report.h"
 
-static const struct option_def options[] = { MODEL_OPTIONS,    SHAPE_OPTION, VALUE_OPTION,
-                                             CUSTOM_OP_OPTION, JSON_OPTION,  { 0 } };
+static const struct option_def options[] = { MODEL_OPTIONS, SHAPE_OPTION, VALUE_OPTION, CUSTOM_OP_OPTION,
+                                             PACK_OPTION,   JSON_OPTION,  { 0 } };
 
 static json_t *json_meta(const struct vn_session *s)
 {
@@ -87,13 +87,32 @@ static int info_graph(const struct vn_session *s)
     return EXIT_DONE;
 }
 
+static int info_pack(const char *path, struct vn_arena *a)
+{
+    const char **names;
+    const int n = vn_pack_names(&names, a, path);
+    if (vn_opt("--json")) {
+        json_t *list = json_array();
+        for (int i = 0; i < n; i++)
+            json_array_append_new(list, json_string(names[i]));
+        return vn_print_json(json_pack("{s:s, s:o}", "file", path, "models", list));
+    }
+    printf("%s: pack of %d models; --model-name shows one\n", path, n);
+    for (int i = 0; i < n; i++)
+        printf("model[%d]: %s\n", i, vn_shown(names[i], (char[VN_SHOWN]){ 0 }));
+    return EXIT_DONE;
+}
+
 static int run(struct vn_arena *a, struct vn_err *e)
 {
-    const char **words;
+    const char **words, **names;
     struct vn_session *s;
     struct vn_session_options o;
     vn_words(&words);
     vn_session_options_default(&o);
+    o.run.model = vn_opt("--model-name");
+    if (!o.run.model && vn_pack_names(&names, a, words[0]) > 1)
+        return info_pack(words[0], a);
     TRY(vn_opt_inputs(&o.inputs, a, e));
     o.prototxt = vn_opt("--proto");
     o.inspect = 1;

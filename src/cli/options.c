@@ -149,6 +149,7 @@ static int read_mask(uint32_t *mask, const char *s, struct vn_err *e)
 int vn_opt_run(struct vn_options *o, struct vn_err *e)
 {
     vn_options_default(o);
+    o->model = vn_opt("--model-name");
     TRY(vn_opt_int("--threads", 1, 1, 256, &o->threads, e));
     if (vn_opt("--cpumask"))
         TRY(read_mask(&o->cpumask, vn_opt("--cpumask"), e));

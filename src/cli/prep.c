@@ -13,6 +13,7 @@ static const struct option_def options[] = {
       "YAML file, or steps such as 'short_side 256; center_crop 224' (default: decode only)" },
     { "--output-dir", 'o', "DIR", 0, 0, "folder of the files and manifest.json" },
     { "--format", 0, "npy|bin", 0, 0, "format of the files; bin: raw bytes without header (default npy)" },
+    { "--names", 0, "FILE", 0, 0, "only the images that it names: the first word of each line" },
     { "--limit", 0, "N", 0, 0, "at most N images, spread over the folder" },
     RUN_OPTIONS,
     { "--show", 0, NULL, 0, 0, "print the pipeline with every parameter and exit" },
@@ -51,6 +52,7 @@ static int read_options(struct vn_prep_options *o, struct vn_err *e)
     if (vn_words(&words) != 1 || !o->output_dir)
         return vn_fail(e, VN_E_USAGE, "expected a folder of images and --output-dir");
     o->folder = words[0];
+    o->names = vn_opt("--names");
     TRY(read_format(&o->format, e));
     TRY(vn_opt_int("--limit", 0, 1, 1 << 30, &o->limit, e));
     return vn_opt_run(&o->run, e);

@@ -2,6 +2,7 @@
 #include <vernier/runtime.h>
 #include <vernier/session.h>
 
+#include "base/file.h"
 #include "cli/cli.h"
 
 struct opened {
@@ -31,6 +32,19 @@ int vn_opt_inputs(struct vn_input_settings *s, struct vn_arena *a, struct vn_err
     s->n_values = vn_opt_all("--input-value", &values);
     s->values = values;
     return VN_OK;
+}
+
+int vn_pack_names(const char ***names, struct vn_arena *a, const char *path)
+{
+    const uint8_t *image;
+    size_t bytes;
+    VEC(const char *) v = { 0 };
+    const char *name;
+    if (vn_file_exists(path) && vn_file_map(a, path, &image, &bytes, NULL) == VN_OK)
+        while ((name = vn_model_pack_name(image, bytes, v.n)))
+            VEC_PUSH(a, &v, name);
+    *names = v.v;
+    return v.n;
 }
 
 int vn_opt_session(struct vn_session **out, struct vn_arena *a, struct vn_err *e)

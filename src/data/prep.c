@@ -166,6 +166,29 @@ struct names {
     VEC(const char *) of;
 };
 
+/* Those of the images that a file names, in its order. */
+static int choose_images(struct names *images, const char *path, const char *folder, struct vn_arena *a,
+                         struct vn_err *e)
+{
+    const uint8_t *text;
+    size_t bytes;
+    struct vn_map *there = vn_map_new(a);
+    TRY(vn_file_map(a, path, &text, &bytes, e));
+    for (int i = 0; i < images->of.n; i++)
+        vn_map_set(there, images->of.v[i], (void *)(uintptr_t)images->of.v[i]);
+    images->of.n = 0;
+    for (const char *p = vn_arena_strn(a, (const char *)text, bytes); *p;) {
+        const char *name = vn_arena_strn(a, p, strcspn(p, " \t\r\n"));
+        if (*name && !vn_map_get(there, name))
+            return vn_fail(e, VN_E_INPUT, "%s: names %s, which is not an image of %s", path, name, folder);
+        if (*name)
+            VEC_PUSH(a, &images->of, vn_map_get(there, name));
+        p += strcspn(p, "\n");
+        p += *p == '\n';
+    }
+    return images->of.n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: names no image", path);
+}
+
 static int find_images(struct names *images, const char *folder, struct vn_arena *a, struct vn_err *e)
 {
     const char **names;
@@ -191,6 +214,8 @@ static int collect(struct vn_prepared *p, struct vn_err *e)
     struct names images = { 0 };
     struct vn_map *used = vn_map_new(a);
     TRY(find_images(&images, folder, a, e));
+    if (p->o->names)
+        TRY(choose_images(&images, p->o->names, folder, a, e));
     p->n = p->o->limit && p->o->limit < images.of.n ? p->o->limit : images.of.n;
     p->file = NEW_ARRAY(a, struct vn_prep_file, p->n);
     p->made = NEW_ARRAY(a, struct vn_made, p->n);

@@ -21,6 +21,8 @@ _Static_assert(sizeof(struct bin_io) == 8 && sizeof(struct bin_meta) == 8 &&
                    offsetof(struct bin_tensor, role) == 52,
                "record sizes");
 
+_Static_assert(sizeof(struct bin_pack) == 32 && sizeof(struct bin_packed) == 256, "record sizes");
+
 /* Field f lies at the same place in a and b. */
 #define AGREE(a, b, f) \
     _Static_assert(offsetof(struct instr_##a, f) == offsetof(struct instr_##b, f), \

@@ -76,6 +76,23 @@ struct bin_meta {
     uint32_t key, text; /* strings */
 };
 
+/* A pack: this, a record for each model, then the models, each at a multiple of BIN_ALIGN. */
+#define BIN_PACK_MAGIC "VNRPACK\n"
+#define BIN_PACK_VERSION 1
+#define BIN_PACK_MOST 1024
+
+struct bin_pack {
+    char magic[8];
+    uint32_t version, models;
+    uint64_t file_bytes;
+    uint64_t checksum; /* of this and the records, with this field zero */
+};
+
+struct bin_packed {
+    char name[240]; /* zeros behind it, at least one */
+    uint64_t offset, bytes; /* of a whole .bin */
+};
+
 enum opcode {
     OPCODE_NONE = 0,
 #define INSTR(name, lo, hi, fields) OPCODE_##name,

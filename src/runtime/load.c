@@ -54,8 +54,11 @@ static const size_t record_bytes[BIN_SECTIONS] = {
 };
 
 /* known: the checksum has been compared before. */
-static int check_header(struct file *f, const void *image, size_t bytes, int known, struct vn_err *e)
+static int check_header(struct file *f, const void *image, size_t bytes, const struct vn_options *o,
+                        int known, struct vn_err *e)
 {
+    if (rt_is_pack(image, bytes))
+        TRY(rt_pack_find(&image, &bytes, o->model, e));
     f->data = image;
     f->bytes = bytes;
     if (bytes < sizeof f->h || memcmp(image, BIN_MAGIC, 8))
@@ -414,9 +417,10 @@ int vn_model_size(size_t *need, const void *image, size_t bytes, const struct vn
     struct vn_options defaults;
     vn_options_default(&defaults);
     struct file f;
-    TRY(check_header(&f, image, bytes, 0, e));
+    o = o ? o : &defaults;
+    TRY(check_header(&f, image, bytes, o, 0, e));
     struct bump b = { 0 };
-    TRY(layout(NULL, &f, &b, o ? o : &defaults, e));
+    TRY(layout(NULL, &f, &b, o, e));
     *need = b.used;
     return VN_OK;
 }
@@ -427,9 +431,10 @@ int rt_load(struct vn_model **m, const void *image, size_t bytes, void *mem, con
     struct vn_options defaults;
     vn_options_default(&defaults);
     struct file f;
-    TRY(check_header(&f, image, bytes, 1, e));
+    o = o ? o : &defaults;
+    TRY(check_header(&f, image, bytes, o, 1, e));
     struct bump b = { mem, 0 };
-    return layout(m, &f, &b, o ? o : &defaults, e);
+    return layout(m, &f, &b, o, e);
 }
 
 int vn_model_load(struct vn_model **m, const void *image, size_t bytes, void *mem, size_t mem_bytes,

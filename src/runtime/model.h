@@ -112,6 +112,9 @@ extern const struct rt_instr *const rt_instrs[OPCODE_COUNT];
 /* A file that vn_model_size accepts, in as much memory at `mem` as it says. */
 int rt_load(struct vn_model **m, const void *image, size_t bytes, void *mem, const struct vn_options *o,
             struct vn_err *e);
+/* Is it a pack? Replace it by the model of that name; NULL: the only one. */
+int rt_is_pack(const void *image, size_t bytes);
+int rt_pack_find(const void **image, size_t *bytes, const char *name, struct vn_err *e);
 /* A damaged instruction: names it. */
 int rt_bad(const struct rt_step *s, struct vn_err *e, const char *what);
 #define WANT(s, e, cond, what)            \

@@ -7,6 +7,7 @@
 #include "front/front.h"
 #include "ops/op.h"
 #include "passes/pass.h"
+#include "runtime/model.h"
 #include "session/input_text.h"
 #include "tensor/npy.h"
 
@@ -122,14 +123,15 @@ static int compile_graph(struct network *n, const struct session_source *from,
     return status;
 }
 
-static int map_image(struct network *n, const struct session_source *from, struct vn_err *e)
+static int map_image(struct network *n, const struct session_source *from, const char *model,
+                     struct vn_err *e)
 {
     const uint8_t *data = from->image;
     n->image_bytes = from->bytes;
     if (from->path)
         TRY(vn_file_map(n->arena, from->path, &data, &n->image_bytes, e));
     n->image = data;
-    return VN_OK;
+    return rt_is_pack(n->image, n->image_bytes) ? rt_pack_find(&n->image, &n->image_bytes, model, e) : VN_OK;
 }
 
 static enum vn_artefact kind_of(const struct session_source *from, const struct vn_session_options *o)
@@ -137,7 +139,10 @@ static enum vn_artefact kind_of(const struct session_source *from, const struct 
     if (from->graph)
         return VN_ARTEFACT_GRAPH;
     if (!from->path)
-        return from->bytes >= 8 && !memcmp(from->image, BIN_MAGIC, 8) ? VN_ARTEFACT_BIN : VN_ARTEFACT_ONNX;
+        return from->bytes >= 8 &&
+                       (!memcmp(from->image, BIN_MAGIC, 8) || vn_model_pack_name(from->image, from->bytes, 0))
+                   ? VN_ARTEFACT_BIN
+                   : VN_ARTEFACT_ONNX;
     if (o->prototxt || vn_path_has_suffix(from->path, ".caffemodel"))
         return VN_ARTEFACT_CAFFE;
     return vn_path_has_suffix(from->path, ".onnx") ? VN_ARTEFACT_ONNX : VN_ARTEFACT_BIN;
@@ -164,7 +169,7 @@ int vn_network_read(struct network *n, const struct session_source *from, const 
                        "converted",
                        n->path);
     if (n->kind == VN_ARTEFACT_BIN)
-        return map_image(n, from, e);
+        return map_image(n, from, o->run.model, e) < 0 ? vn_fail_at(e, "%s", n->path) : VN_OK;
     if (!n->graph)
         TRY(prepare_graph(n, from, o, e));
     return o->reference || o->inspect

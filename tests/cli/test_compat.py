@@ -23,12 +23,10 @@ WITHOUT_EFFECT = {
     ("hb_verifier", "", "--run-sim"),
     ("hrt_model_exec", "infer", "--core_id"),
     ("hrt_model_exec", "perf", "--core_id"),
-    ("hb_perf", "", "--model-name"),
     ("hmct-debugger", "get-sensitivity-of-nodes", "--verbose"),
     ("hmct-debugger", "runall", "--node_type"),
     ("hmct-debugger", "runall", "--verbose"),
     ("hrt_bin_dump", "", "--v"),
-    ("hb_model_info", "", "--model-name"),
 }
 
 

@@ -35,6 +35,23 @@ int vn_compat_write_layers(struct vn_session *s, const char *folder, int *writte
 int vn_compat_write_convolutions(struct vn_session *s, const char *folder, const char *map, int *written,
                                  struct vn_arena *a, struct vn_err *e);
 
+/* A model of a .bin or a pack. */
+struct compat_model {
+    const char *path, *name;
+    const char *pick; /* vn_options.model; NULL: a .bin, whose name is its file's */
+};
+struct compat_models {
+    struct compat_model *v;
+    int n, cap;
+};
+/* The name that a .bin goes by: its file name without the suffix. */
+const char *vn_compat_model_name(struct vn_arena *a, const char *path);
+/* All models of the files, or (wanted not NULL) those of that name: at least one. */
+int vn_compat_models(struct compat_models *m, struct vn_arena *a, int n, const char *const *files,
+                     const char *wanted, struct vn_err *e);
+/* VN_E_INPUT: it is no .bin. */
+int vn_compat_open(struct vn_session **s, const struct compat_model *m, struct vn_err *e);
+
 /* Shared option tables. */
 #define BOARD_OPTION(name, letter, value) \
     { \

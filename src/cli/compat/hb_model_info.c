@@ -6,8 +6,7 @@
 #include "cli/compat/compat.h"
 
 static const struct option_def options[] = {
-    { "--model-name", 'm', "NAME", 0, 0, "of a model in a pack: there is one model in a file",
-      OPTION_WITHOUT_EFFECT },
+    { "--model-name", 'm', "NAME", 0, 0, "only this model of a pack" },
     { 0 },
 };
 
@@ -109,17 +108,16 @@ static void print_all(const struct vn_session *s, const char *name, struct vn_ar
 static int run(struct vn_arena *a, struct vn_err *e)
 {
     const char **file;
-    struct vn_session *s;
+    struct compat_models m = { 0 };
     vn_words(&file);
-    TRY(vn_session_open(&s, file[0], NULL, e));
-    if (vn_session_kind(s) != VN_ARTEFACT_BIN) {
-        vn_session_close(&s);
-        return vn_fail(e, VN_E_INPUT, "%s: expected a .bin", file[0]);
-    }
-    const char *base = vn_path_base(file[0]), *dot = strrchr(base, '.');
+    TRY(vn_compat_models(&m, a, 1, file, vn_opt("--model-name"), e));
     printf("Start hb_model_info....\nvernier version " VN_VERSION "\n");
-    print_all(s, dot ? vn_arena_strn(a, base, (size_t)(dot - base)) : base, a);
-    vn_session_close(&s);
+    for (int i = 0; i < m.n; i++) {
+        struct vn_session *s;
+        TRY(vn_compat_open(&s, &m.v[i], e));
+        print_all(s, m.v[i].name, a);
+        vn_session_close(&s);
+    }
     return EXIT_DONE;
 }
 

@@ -10,8 +10,8 @@
 #define RUNS 31
 
 static const struct option_def options[] = {
-    { "--model-name", 'm', "NAME", 0, 0, "there is one model in a file", OPTION_WITHOUT_EFFECT },
-    { "--packed", 'p', NULL, 0, 0, "several models in one file are not supported", OPTION_LATER },
+    { "--model-name", 'm', "NAME", 0, 0, "only this model of a pack" },
+    { "--packed", 'p', NULL, 0, 0, "the file must be a pack (packs are recognized without it)" },
     { 0 },
 };
 
@@ -128,26 +128,34 @@ static int write_page(const struct figures *x, const char *folder, struct vn_are
     return VN_OK;
 }
 
+static int show(const struct figures *x, struct vn_arena *a, struct vn_err *e)
+{
+    TRY(write_page(x, vn_arena_fmt(a, "hb_perf_result/%s", x->name), a, e));
+    if (!x->layers)
+        printf("bpu model don't have per-layer perf info.\nif you need per-layer perf info please enable"
+               "[compiler_parameters.debug:True] when use makertbin.\n");
+    printf("FPS=%.2f, latency = %.1f us (measured on this CPU, one thread)\n", 1000 / x->ms, x->ms * 1e3);
+    return VN_OK;
+}
+
 static int run(struct vn_arena *a, struct vn_err *e)
 {
     const char **file;
-    struct vn_session *s;
+    struct compat_models m = { 0 };
     vn_words(&file);
-    const char *base = vn_path_base(file[0]), *dot = strrchr(base, '.');
-    struct figures x = { .name = dot ? vn_arena_strn(a, base, (size_t)(dot - base)) : base };
-    TRY(vn_session_open(&s, file[0], NULL, e));
-    int status = vn_session_kind(s) == VN_ARTEFACT_BIN
-                     ? measure(&x, s, a, e)
-                     : vn_fail(e, VN_E_INPUT, "%s: expected a .bin", file[0]);
-    if (status == VN_OK)
-        status = write_page(&x, vn_arena_fmt(a, "hb_perf_result/%s", x.name), a, e);
-    if (status == VN_OK && !x.layers)
-        printf("bpu model don't have per-layer perf info.\nif you need per-layer perf info please enable"
-               "[compiler_parameters.debug:True] when use makertbin.\n");
-    if (status == VN_OK)
-        printf("FPS=%.2f, latency = %.1f us (measured on this CPU, one thread)\n", 1000 / x.ms, x.ms * 1e3);
-    vn_session_close(&s);
-    return status;
+    TRY(vn_compat_models(&m, a, 1, file, vn_opt("--model-name"), e));
+    if (vn_opt("--packed") && !m.v[0].pick)
+        return vn_fail(e, VN_E_INPUT, "%s: expected a pack", file[0]);
+    for (int i = 0; i < m.n; i++) {
+        struct vn_session *s;
+        struct figures x = { .name = m.v[i].name };
+        TRY(vn_compat_open(&s, &m.v[i], e));
+        const int status = measure(&x, s, a, e);
+        vn_session_close(&s);
+        TRY(status);
+        TRY(show(&x, a, e));
+    }
+    return EXIT_DONE;
 }
 
 static const struct command perf = {

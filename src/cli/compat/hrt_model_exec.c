@@ -12,11 +12,12 @@
 
 #define MODEL_FILE_OPTION \
     { \
-        "--model_file", 0, "FILE.bin,...", 0, 0, "programs" \
+        "--model_file", 0, "FILE.bin,...", 0, 0, "programs and packs" \
     }
 #define MODEL_NAME_OPTION \
     { \
-        "--model_name", 0, "NAME", 0, 0, "a model's name; required where several files are given" \
+        "--model_name", 0, "NAME", 0, 0, \
+            "a model's name; required by infer and perf where there are several" \
     }
 #define CORE_OPTION \
     { \
@@ -70,27 +71,14 @@ static const struct option_def perf_options[] = {
 
 /* ---- the model ---- */
 
-/* The name that a .bin goes by: its file name without the suffix. */
-static const char *model_name(struct vn_arena *a, const char *path)
+static int find_models(struct compat_models *m, struct vn_arena *a, struct vn_err *e)
 {
-    const char *base = vn_path_base(path), *dot = strrchr(base, '.');
-    return dot ? vn_arena_strn(a, base, (size_t)(dot - base)) : base;
-}
-
-static int find_model(const char **path, struct vn_arena *a, struct vn_err *e)
-{
-    const char *files = vn_opt("--model_file"), *wanted = vn_opt("--model_name");
+    const char *files = vn_opt("--model_file");
     if (!files)
         return vn_fail(e, VN_E_USAGE, "--model_file FILE.bin is required");
     const struct pieces p = vn_split(a, files, ',');
-    if (p.n > 1 && !wanted)
-        return vn_fail(e, VN_E_USAGE, "--model_file: %d files; --model_name must say which", p.n);
-    for (int i = 0; i < p.n; i++)
-        if (!wanted || !strcmp(model_name(a, p.v[i]), wanted)) {
-            *path = p.v[i];
-            return VN_OK;
-        }
-    return vn_fail(e, VN_E_USAGE, "--model_name: none of '%s' is called '%s'", files, wanted ? wanted : "");
+    return p.n ? vn_compat_models(m, a, p.n, p.v, vn_opt("--model_name"), e)
+               : vn_fail(e, VN_E_USAGE, "--model_file: expected FILE.bin, got ''");
 }
 
 static double now_ms(void)
@@ -103,15 +91,14 @@ static double now_ms(void)
 /* The session of --model_file; *ms: how long loading took. */
 static int open_model(struct vn_session **s, double *ms, struct vn_arena *a, struct vn_err *e)
 {
-    const char *path = NULL;
-    TRY(find_model(&path, a, e));
+    struct compat_models m = { 0 };
+    TRY(find_models(&m, a, e));
+    if (m.n > 1)
+        return vn_fail(e, VN_E_USAGE, "--model_file: %d models; --model_name must say which", m.n);
     const double start = now_ms();
-    TRY(vn_session_open(s, path, NULL, e));
+    TRY(vn_compat_open(s, m.v, e));
     *ms = now_ms() - start;
-    if (vn_session_kind(*s) == VN_ARTEFACT_BIN)
-        return VN_OK;
-    vn_session_close(s);
-    return vn_fail(e, VN_E_INPUT, "%s: expected a .bin", path);
+    return VN_OK;
 }
 
 /* ---- model_info ---- */
@@ -185,23 +172,37 @@ static void print_io(const struct vn_io *io, int number, int input, const char *
     print_strides(io, input);
 }
 
-static int run_info(struct vn_arena *a, struct vn_err *e)
+static int print_model(const struct compat_model *m, struct vn_arena *a, struct vn_err *e)
 {
     struct vn_session *s;
-    double ms;
     int n_in, n_out;
-    TRY(open_model(&s, &ms, a, e));
-    const char *name = model_name(a, vn_session_path(s));
+    TRY(vn_compat_open(&s, m, e));
     const struct vn_io *in = vn_model_inputs(vn_session_model(s), &n_in),
                        *out = vn_model_outputs(vn_session_model(s), &n_out);
-    printf("Load model to DDR cost %.3fms.\nThis model file has 1 model:\n[%s]\n", ms, name);
-    printf("---------------------------------------------------------------------\n[model name]: %s\n", name);
+    printf("---------------------------------------------------------------------\n[model name]: %s\n",
+           m->name);
     for (int i = 0; i < n_in; i++)
         print_io(&in[i], i, 1, source_of(s, &in[i], a));
     for (int i = 0; i < n_out; i++)
         print_io(&out[i], i, 0, NULL);
-    printf("---------------------------------------------------------------------\n");
     vn_session_close(&s);
+    return VN_OK;
+}
+
+static int run_info(struct vn_arena *a, struct vn_err *e)
+{
+    struct compat_models m = { 0 };
+    struct vn_session *s;
+    TRY(find_models(&m, a, e));
+    const double start = now_ms();
+    TRY(vn_compat_open(&s, m.v, e));
+    printf("Load model to DDR cost %.3fms.\nThis model file has %d model:\n", now_ms() - start, m.n);
+    vn_session_close(&s);
+    for (int i = 0; i < m.n; i++)
+        printf("[%s]\n", m.v[i].name);
+    for (int i = 0; i < m.n; i++)
+        TRY(print_model(&m.v[i], a, e));
+    printf("---------------------------------------------------------------------\n");
     return EXIT_DONE;
 }
 
@@ -512,8 +513,9 @@ static int write_profile(const struct worker *w, int threads, double wall, struc
         return VN_OK;
     for (int i = 0; i < threads; i++)
         frames += w[i].done;
+    const char *named = vn_opt("--model_name");
     const struct vn_profile_run r = {
-        .model = model_name(a, vn_session_path(w->s)),
+        .model = named ? named : vn_compat_model_name(a, vn_session_path(w->s)),
         .latency = { .sum = w->sum * 1e6, .min = w->min * 1e6, .max = w->max * 1e6, .runs = w->done },
         .fps = frames / wall * 1e3,
         .threads = threads,
