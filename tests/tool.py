@@ -5,6 +5,8 @@ import re
 import subprocess
 import sys
 
+import json_schema
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHARED = pathlib.Path(os.environ.get("VERNIER_SHARED", ROOT / "../shared")).resolve()
 BUILD = pathlib.Path(os.environ.get("VERNIER_BUILD", ROOT / "build")).resolve()
@@ -37,6 +39,8 @@ def run(*args, want=None, build=SANITIZED, timeout=120, env=None, cwd=None, **mo
     done = Run(args, subprocess.run(args, capture_output=True, text=True, errors="replace", timeout=timeout, env=full, cwd=cwd, **more))
     assert 0 <= done.status <= 4, f"crashed: {done}"
     assert "Sanitizer" not in done.err and "runtime error" not in done.err, str(done)
+    if "--json" in done.args:
+        json_schema.check_output(done)
     if want is not None:
         assert done.status in ([want] if isinstance(want, int) else want), str(done)
     return done
