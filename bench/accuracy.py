@@ -37,7 +37,11 @@ OURS = {  # name: calibration keys
     "vernier default": {"calibration_type": "'default'"},
     "vernier max": {"calibration_type": "'max'"},
     "vernier int16": {"calibration_type": "'max'", "optimization": "'set_all_nodes_int16'"},
+    "vernier vendor": {"calibration_type": "'default'", "search": "'vendor'"},
+    "vernier high": {"calibration_type": "'default'", "effort": "'high'"},
+    "vernier tune": {"calibration_type": "'default'"},
 }
+TUNE = ("--latency-ratio", 1.1, "--cost", "target", "--plans", 6, "--samples", 24, "--accept-data")
 TOOLS = (*OURS, *quantizers.QUANTIZERS)
 RESAMPLES, SEED = 1000, 1
 IMAGES = sm.SHARED / "images"
@@ -349,9 +353,13 @@ def ours(tool, prepared, subject, folder):
     calibration = {"cal_data_dir": f"'{';'.join(map(str, subject.folders('calibration')))}'", **OURS[tool]}
     config = sm.write_yaml(folder / "m.yaml", prepared.float, working_dir=folder / "out",
                            inputs=featuremaps(prepared.inputs), calibration=calibration)
+    spent = most = 0
+    if tool == "vernier tune":
+        spent, most, _ = convert.run([sm.VERNIER, "tune", "-c", config, *TUNE])
+        config = next(folder.glob("*_tuned.yaml"))
     seconds, peak, _ = convert.run([sm.VERNIER, "convert", "-c", config, "--compare", 0, "--accept-data",
                                     "--min-cosine", -1, "--log", "none"])
-    return folder / "out/m.bin", seconds, peak
+    return folder / "out/m.bin", spent + seconds, max(most, peak)
 
 
 def theirs(tool, prepared, subject, folder):

@@ -75,12 +75,22 @@ def load(network, n):
 
 # ---- one job ----
 
+def peak_memory(pid, before):
+    """In MB, so far: rusage would count the memory of this process at its fork."""
+    try:
+        text = Path(f"/proc/{pid}/status").read_text()
+        return int(next(x for x in text.splitlines() if x.startswith("VmHWM")).split()[1]) / 1024
+    except (OSError, StopIteration):  # it has ended
+        return before
+
+
 def run(command):
     """(CPU seconds, peak memory in MB, what it printed) of a process."""
     with tempfile.TemporaryFile("w+") as out:
         process = subprocess.Popen(list(map(str, command)), stdout=out, stderr=subprocess.STDOUT)
-        end = time.monotonic() + LIMIT
+        end, peak = time.monotonic() + LIMIT, 0
         while True:
+            peak = peak_memory(process.pid, peak)
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 break
@@ -93,7 +103,7 @@ def run(command):
     if process.returncode:
         late = time.monotonic() > end
         raise RuntimeError(f"longer than {LIMIT} s" if late else reason(text, process.returncode))
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, text
+    return usage.ru_utime + usage.ru_stime, peak, text
 
 
 def ours(network, job, samples, compared):
