@@ -63,25 +63,15 @@ int vn_held_folds(struct vn_conversion *c, struct vn_err *e)
 
 /* ---- what is judged ---- */
 
-/* Probabilities close to 0 and 1 hide what happens to the numbers in front of the Softmax. */
-static const struct value *in_front(const struct value *v)
-{
-    const struct node *n = v->producer;
-    return n && n->op->drops_low && !n->in[0]->data && vn_dtype_is_float(n->in[0]->dtype) ? n->in[0] : v;
-}
-
 static void find_judges(struct held_samples *h, struct vn_arena *a, const struct graph *g)
 {
     const unsigned char *marked = vn_graph_judges(a, g);
     const struct mask *masks = vn_masks_find(a, g);
-    unsigned char *judges = NEW_ARRAY(a, unsigned char, g->values.n);
     h->judge = NEW_ARRAY(a, struct judged_value, g->values.n);
     for (int i = 0; i < g->values.n; i++) {
-        const struct value *v = g->values.v[i], *x = in_front(v);
-        if (!marked[i] || judges[x->id] || !vn_dtype_is_float(x->dtype) || x->data)
-            continue;
-        judges[x->id] = 1;
-        h->judge[h->judges++] = (struct judged_value){ x->name, vn_value_class_axis(v), masks[x->id] };
+        const struct value *v = g->values.v[i];
+        if (marked[i] && vn_dtype_is_float(v->dtype) && !v->data)
+            h->judge[h->judges++] = (struct judged_value){ v->name, vn_value_class_axis(v), masks[i] };
     }
 }
 
