@@ -168,6 +168,7 @@ static int allocate_for_ever(void *ctx, int worker, int part, struct vn_err *e)
         if (part == 1)
             __atomic_store_n((volatile int *)ctx, 1, __ATOMIC_RELAXED);
     }
+    return VN_OK;
 }
 
 static void a_cancelled_thread_leaves_its_work(void **state)
