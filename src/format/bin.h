@@ -9,7 +9,7 @@
 #include "format/numbers.h"
 
 #define BIN_MAGIC "VERNIER\n"
-#define BIN_VERSION 3
+#define BIN_VERSION 4
 
 enum bin_section_id {
     BIN_STRINGS, /* zero-terminated UTF-8; offset 0 is the empty string */

@@ -127,7 +127,8 @@ static const char *differing_origin(struct vn_arena *a, const struct vn_session 
     return text;
 }
 
-/* Across a quantization, an index differs where a float in front of it does: the share of equal ones counts. */
+/* Across a quantization, an index differs where a float in front of it does: the share of equal ones
+ * counts. */
 static int agrees(const struct vn_pair_info *s, const struct vn_agreement *r)
 {
     if (s->strict)

@@ -1,6 +1,6 @@
-/* quant/rounding.h - which integers stand for the weights of a layer, by what they do to its results. */
-#ifndef VN_QUANT_ROUNDING_H
-#define VN_QUANT_ROUNDING_H
+/* quant/weight_rounding.h - which integers stand for the weights of a layer, by what they do to its results. */
+#ifndef VN_WEIGHT_ROUNDING_H
+#define VN_WEIGHT_ROUNDING_H
 
 #include "graph/graph.h"
 

@@ -1,4 +1,4 @@
-#include "quant/rounding.h"
+#include "quant/weight_rounding.h"
 
 #include <math.h>
 
