@@ -1,5 +1,6 @@
-/* Fuzz the loader and the runtime: any bytes give a program or an error, and a program that was loaded runs within its memory.
- * The length and the checksum in the header are put right first; otherwise no changed file would pass them. */
+/* Fuzz the loader and the runtime: any bytes give a program or an error, and a program that was loaded runs
+ * within its memory. The length and the checksum in the header are put right first; otherwise no changed file
+ * would pass them. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +22,8 @@ static void repair(uint8_t *image, size_t size)
     memcpy(image, &h, sizeof h);
 }
 
-/* What lies in the model's memory before its tensors and behind them must not change in a run. The model itself holds the observer. */
+/* What lies in the model's memory before its tensors and behind them must not change in a run. The model
+ * itself holds the observer. */
 static uint64_t surroundings(const struct vn_model *m)
 {
     const char *from = (const char *)(m + 1), *behind = m->arena + m->header.arena_bytes;
@@ -76,7 +78,8 @@ static void one(struct vn_arena *a, const uint8_t *data, size_t size)
     repair(image, size);
     for (unsigned cpu = 0; cpu < 2; cpu++) {
         const struct vn_options o = { .threads = 1, .cpumask = cpu ? ~0u : 0 };
-        if (vn_model_size(&need, image, size, &o, &e) < 0 || need > MEMORY_LIMIT || !(mem = aligned_alloc(64, (need + 63) / 64 * 64)))
+        if (vn_model_size(&need, image, size, &o, &e) < 0 || need > MEMORY_LIMIT ||
+            !(mem = aligned_alloc(64, (need + 63) / 64 * 64)))
             break;
         if (vn_model_load(&m, image, size, mem, need, &o, &e) == VN_OK)
             run(m, a);

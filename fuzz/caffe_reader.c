@@ -1,5 +1,5 @@
-/* Fuzz the Caffe reader: any text and any weights give a graph or an error. What was read can be written as ONNX. The input is the
- * prototxt, a zero byte, and the caffemodel. */
+/* Fuzz the Caffe reader: any text and any weights give a graph or an error. What was read can be written as
+ * ONNX. The input is the prototxt, a zero byte, and the caffemodel. */
 #include "front/caffe/caffe.h"
 #include "guarded.h"
 

@@ -1,5 +1,5 @@
-/* Fuzz the readers of COCO's annotations and detections, and what is counted of them. The input is the annotations, a zero byte, and the
- * detections. */
+/* Fuzz the readers of COCO's annotations and detections, and what is counted of them. The input is the
+ * annotations, a zero byte, and the detections. */
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -17,7 +17,9 @@ static const char *file_of(struct vn_arena *a, int *fd, const uint8_t *data, siz
 
 static void evaluate(struct vn_arena *a, const char *annotations, const char *detections)
 {
-    struct evaluate_options o = { .n_models = 2, .models = (const char *[]){ detections, detections }, .finished = 1 };
+    struct evaluate_options o = { .n_models = 2,
+                                  .models = (const char *[]){ detections, detections },
+                                  .finished = 1 };
     struct evaluation *v;
     struct vn_err e;
     vn_options_default(&o.run);
@@ -34,7 +36,8 @@ static void one(struct vn_arena *a, const uint8_t *data, size_t size)
 {
     const uint8_t *zero = size ? memchr(data, 0, size) : NULL, *end = data + size;
     const char *annotations = file_of(a, &descriptors[0], data, (size_t)((zero ? zero : end) - data));
-    const char *detections = file_of(a, &descriptors[1], zero ? zero + 1 : end, (size_t)(end - (zero ? zero + 1 : end)));
+    const char *detections =
+        file_of(a, &descriptors[1], zero ? zero + 1 : end, (size_t)(end - (zero ? zero + 1 : end)));
     evaluate(a, annotations, detections);
 }
 

@@ -1,4 +1,5 @@
-/* fuzz/main.h - included at the end of a fuzz target: with -DVN_FUZZ_MAIN a main that replays files without a fuzzing engine. */
+/* fuzz/main.h - included at the end of a fuzz target: with -DVN_FUZZ_MAIN a main that replays files without a
+ * fuzzing engine. */
 #ifdef VN_FUZZ_MAIN
 #include <stdio.h>
 

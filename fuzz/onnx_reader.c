@@ -1,4 +1,5 @@
-/* Fuzz the ONNX reader: any bytes give a graph or an error. A graph that was read can be written, and read again. */
+/* Fuzz the ONNX reader: any bytes give a graph or an error. A graph that was read can be written, and read
+ * again. */
 #include "front/onnx/onnx.h"
 #include "guarded.h"
 

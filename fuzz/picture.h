@@ -1,5 +1,5 @@
-/* fuzz/picture.h - the body of a target for one picture format, FORMAT_NAME: any bytes give pixels or an error, by every library's rule; the length
- * chooses how JPEGs are decoded. */
+/* fuzz/picture.h - the body of a target for one picture format, FORMAT_NAME: any bytes give pixels or an
+ * error, by every library's rule; the length chooses how JPEGs are decoded. */
 #ifndef VN_FUZZ_PICTURE_H
 #define VN_FUZZ_PICTURE_H
 
@@ -22,8 +22,11 @@ static void one(struct vn_arena *a, const uint8_t *data, size_t size)
     if (!by || strcmp(by->name, FORMAT_NAME))
         return;
     for (int i = 0; i < 3; i++) {
-        static const struct vn_decode_options ways[] = { { .library = VN_LIB_OPENCV }, { .library = VN_LIB_PILLOW, .channels = 1 },
-                                                         { .library = VN_LIB_SKIMAGE, .orientation = VN_ORIENT_APPLY, .draft = { 9, 5 } } };
+        static const struct vn_decode_options ways[] = {
+            { .library = VN_LIB_OPENCV },
+            { .library = VN_LIB_PILLOW, .channels = 1 },
+            { .library = VN_LIB_SKIMAGE, .orientation = VN_ORIENT_APPLY, .draft = { 9, 5 } }
+        };
         struct vn_decode_options o = ways[i];
         struct vn_arena *own = vn_arena_new(); /* few bytes may stand for pictures that are large */
         struct vn_picture p;

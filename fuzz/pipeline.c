@@ -1,5 +1,5 @@
-/* Fuzz pipelines: any text, short or YAML, gives steps or an error, the steps written out are the same steps again, and on a small picture
- * they give a result or an error. */
+/* Fuzz pipelines: any text, short or YAML, gives steps or an error, the steps written out are the same steps
+ * again, and on a small picture they give a result or an error. */
 #include <stdlib.h>
 
 #include "guarded.h"

@@ -1,5 +1,5 @@
-/* Fuzz what `align` reads and searches. Bytes that begin with "PK" are an .npz; others are the stages of two traces:
- * for each a type, a shape and values for the left and the right side. */
+/* Fuzz what `align` reads and searches. Bytes that begin with "PK" are an .npz; others are the stages of two
+ * traces: for each a type, a shape and values for the left and the right side. */
 #include "align/align.h"
 #include "guarded.h"
 
@@ -49,7 +49,8 @@ static void one(struct vn_arena *a, const uint8_t *data, size_t size)
     struct trace left = { .path = "left" }, right = { .path = "right" };
     struct vn_err e;
     if (size > 2 && !memcmp(data, "PK", 2)) {
-        if (vn_trace_npz(&left, a, data, size, "fuzz.npz", &e) == VN_OK && vn_trace_npz(&right, a, data, size, "fuzz.npz", &e) == VN_OK)
+        if (vn_trace_npz(&left, a, data, size, "fuzz.npz", &e) == VN_OK &&
+            vn_trace_npz(&right, a, data, size, "fuzz.npz", &e) == VN_OK)
             align(a, &left, &right);
         return;
     }

@@ -38,7 +38,7 @@ enum vn_status {
 };
 
 struct vn_err {
-    int code;       /* enum vn_status of the last failure */
+    int code; /* enum vn_status of the last failure */
     int reason; /* of the toolchain (vn_problem_id): which of the known problems; 0: none of them */
     char msg[1024]; /* one line, always terminated: file, place, expected, found */
 };
@@ -63,8 +63,8 @@ enum vn_dtype {
 
 /* CPU features that kernels can use; a mask of them limits dispatch (0 = the C kernels alone). */
 enum vn_cpu {
-    VN_CPU_AVX2 = 1 << 0,       /* AVX2 and FMA3 */
-    VN_CPU_AVX512 = 1 << 1,     /* AVX-512 F, BW, DQ, VL */
+    VN_CPU_AVX2 = 1 << 0, /* AVX2 and FMA3 */
+    VN_CPU_AVX512 = 1 << 1, /* AVX-512 F, BW, DQ, VL */
     VN_CPU_AVX512VNNI = 1 << 2, /* the former and VNNI */
     VN_CPU_AVX512VBMI = 1 << 3, /* the former and VBMI */
     VN_CPU_NEON = 1 << 8,
@@ -74,7 +74,7 @@ enum vn_cpu {
 /* What an input's bytes mean at run time. */
 enum vn_input_type {
     VN_IN_FEATUREMAP = 0, /* the tensor itself, float32 */
-    VN_IN_RGB = 1,        /* 8-bit pixels, three channels */
+    VN_IN_RGB = 1, /* 8-bit pixels, three channels */
     VN_IN_BGR = 2,
     VN_IN_YUV444 = 3,
     VN_IN_NV12 = 4, /* H x W luma bytes, then H/2 x W/2 pairs of U, V; always without padding */
@@ -84,20 +84,20 @@ enum vn_input_type {
 /* One input or output. Strings and arrays belong to the model. */
 struct vn_io {
     const char *name;
-    enum vn_dtype dtype;     /* of the bytes that vn_model_run takes or gives */
+    enum vn_dtype dtype; /* of the bytes that vn_model_run takes or gives */
     enum vn_input_type type; /* inputs only */
     int rank;
     int64_t
         shape[VN_MAX_RANK]; /* in the order of the bytes: N,H,W,C for an NHWC image; NV12: N, H * 3 / 2, W */
-    int channels_last;          /* 1: shape is N,H,W,C */
-    size_t bytes;               /* exact size of the buffer */
-    float scale;                /* integer outputs: real = (q - zero) * scale; 0 otherwise */
+    int channels_last; /* 1: shape is N,H,W,C */
+    size_t bytes; /* exact size of the buffer */
+    float scale; /* integer outputs: real = (q - zero) * scale; 0 otherwise */
     int32_t zero;
     int tensor; /* its number, for vn_model_tensor */
 };
 
 struct vn_options {
-    int threads;      /* 1..256, or 0 for one per CPU */
+    int threads; /* 1..256, or 0 for one per CPU */
     uint32_t cpumask; /* enum vn_cpu bits that may be used; ~0u for all that the CPU has */
     const char *model; /* of a pack: which one; NULL: the only one. Borrowed for the call */
 };
@@ -121,7 +121,8 @@ const char *vn_model_pack_name(const void *image, size_t bytes, int i);
 
 /* Check a .bin image of `bytes` bytes and say how much memory vn_model_load needs for it (64-byte aligned).
  * Errors: VN_E_INPUT where the image is damaged, VN_E_UNSUPPORTED where it has another format version. */
-int vn_model_size(size_t *need, const void *image, size_t bytes, const struct vn_options *o, struct vn_err *e);
+int vn_model_size(size_t *need, const void *image, size_t bytes, const struct vn_options *o,
+                  struct vn_err *e);
 
 /* Load an image into `mem` (need bytes, 64-byte aligned). `image` must stay readable and unchanged:
  * weights are used in place. */

@@ -3,7 +3,8 @@
 
 #include <math.h>
 
-static void compare_arrays(struct stage_result *r, const struct vn_tensor *x, const struct vn_tensor *y, int sample, double tolerance, int64_t *different, int64_t *all)
+static void compare_arrays(struct stage_result *r, const struct vn_tensor *x, const struct vn_tensor *y,
+                           int sample, double tolerance, int64_t *different, int64_t *all)
 {
     const int64_t n = vn_shape_count(&x->shape);
     const int floats = vn_dtype_is_float(x->dtype) || vn_dtype_is_float(y->dtype);
@@ -29,7 +30,8 @@ static void compare_arrays(struct stage_result *r, const struct vn_tensor *x, co
     }
 }
 
-static void compare_stage(struct stage_result *r, struct vn_arena *a, const struct trace *left, const struct trace *right, int l, int k, double tolerance)
+static void compare_stage(struct stage_result *r, struct vn_arena *a, const struct trace *left,
+                          const struct trace *right, int l, int k, double tolerance)
 {
     char text[VN_SHAPE_TEXT];
     int64_t different = 0, all = 0;
@@ -62,7 +64,10 @@ struct both {
     int *at[2];
 };
 
-static const struct vn_tensor *array_of(const struct both *b, int side, int sample, int i) { return b->t[side]->sample[sample].t[b->at[side][i]]; }
+static const struct vn_tensor *array_of(const struct both *b, int side, int sample, int i)
+{
+    return b->t[side]->sample[sample].t[b->at[side][i]];
+}
 
 /* Of stage i, as made of the stage `from`; -1: of the picture's file. */
 static struct stage_arrays *arrays_of(struct vn_arena *a, const struct both *b, int i, int from)
@@ -70,7 +75,8 @@ static struct stage_arrays *arrays_of(struct vn_arena *a, const struct both *b, 
     const int samples = b->t[0]->samples;
     struct stage_arrays *s = NEW_ARRAY(a, struct stage_arrays, samples);
     for (int m = 0; m < samples; m++) {
-        const char *source = b->t[0]->sample[m].source ? b->t[0]->sample[m].source : b->t[1]->sample[m].source;
+        const char *source =
+            b->t[0]->sample[m].source ? b->t[0]->sample[m].source : b->t[1]->sample[m].source;
         s[m].source = from < 0 ? source : NULL;
         s[m].n_before = i;
         for (int side = 0; side < 2; side++) {
@@ -85,8 +91,10 @@ static struct stage_arrays *arrays_of(struct vn_arena *a, const struct both *b, 
     return s;
 }
 
-/* The first unaligned stage is explained. A later one follows from it unless both sides do different things with their inputs. */
-static void explain_stages(struct alignment *r, struct vn_arena *a, const struct both *b, const struct align_options *o)
+/* The first unaligned stage is explained. A later one follows from it unless both sides do different things
+ * with their inputs. */
+static void explain_stages(struct alignment *r, struct vn_arena *a, const struct both *b,
+                           const struct align_options *o)
 {
     const char *from = NULL;
     for (int i = 0; i < r->n; i++) {
@@ -183,7 +191,10 @@ static void compare_winners(struct alignment *r, struct vn_arena *a, const struc
 }
 
 /* The same network in two executors. */
-static double tolerance_of(const char *stage, const struct align_options *o) { return strcmp(stage, "infer") ? o->tolerance : fmax(o->tolerance, o->infer_tolerance); }
+static double tolerance_of(const char *stage, const struct align_options *o)
+{
+    return strcmp(stage, "infer") ? o->tolerance : fmax(o->tolerance, o->infer_tolerance);
+}
 
 int vn_align_traces(struct alignment **out, struct vn_arena *a, const struct trace *left,
                     const struct trace *right, const struct align_options *o, struct vn_err *e)

@@ -1,5 +1,5 @@
-/* The causes that tell two rules apart: a table. Each has a name, whether it differs, what a side does, and the setting of a pipeline
- * that says so. */
+/* The causes that tell two rules apart: a table. Each has a name, whether it differs, what a side does, and
+ * the setting of a pipeline that says so. */
 #include <math.h>
 #include <stdio.h>
 
@@ -13,16 +13,25 @@ static int near(double x, double y, double of) { return fabs(x - y) <= 1e-4 * fa
 
 static int has_resize(const struct stage_rule *r)
 {
-    return r->geometry == GEO_RESIZE || r->geometry == GEO_LETTERBOX || r->geometry == GEO_RESIZE_CROP || r->geometry == GEO_CROP_RESIZE;
+    return r->geometry == GEO_RESIZE || r->geometry == GEO_LETTERBOX || r->geometry == GEO_RESIZE_CROP ||
+           r->geometry == GEO_CROP_RESIZE;
 }
-static int has_crop(const struct stage_rule *r) { return r->geometry == GEO_CROP || r->geometry == GEO_RESIZE_CROP || r->geometry == GEO_CROP_RESIZE; }
-static int both_resize(const struct stage_rule *l, const struct stage_rule *r) { return has_resize(l) && has_resize(r); }
+static int has_crop(const struct stage_rule *r)
+{
+    return r->geometry == GEO_CROP || r->geometry == GEO_RESIZE_CROP || r->geometry == GEO_CROP_RESIZE;
+}
+static int both_resize(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return has_resize(l) && has_resize(r);
+}
 
 /* The same method under the words of different libraries. */
 static const char *method(const struct vn_resize_rule *r)
 {
-    static const char *const same[][2] = { { "bilinear", "linear" }, { "order1", "linear" }, { "bicubic", "cubic" }, { "order3", "cubic" },
-                                           { "order0", "nearest" }, { "lanczos4", "lanczos" }, { "linear_exact", "linear" }, { "nearest_exact", "nearest" } };
+    static const char *const same[][2] = { { "bilinear", "linear" },     { "order1", "linear" },
+                                           { "bicubic", "cubic" },       { "order3", "cubic" },
+                                           { "order0", "nearest" },      { "lanczos4", "lanczos" },
+                                           { "linear_exact", "linear" }, { "nearest_exact", "nearest" } };
     for (size_t i = 0; i < sizeof same / sizeof *same; i++)
         if (!strcmp(r->interpolation, same[i][0]))
             return same[i][1];
@@ -34,7 +43,8 @@ static int antialias(const struct vn_resize_rule *r)
 {
     if (r->library == VN_LIB_OPENCV && !strcmp(r->interpolation, "area"))
         return -1;
-    return r->antialias >= 0 ? r->antialias : r->library == VN_LIB_PILLOW && strcmp(r->interpolation, "nearest") != 0;
+    return r->antialias >= 0 ? r->antialias
+                             : r->library == VN_LIB_PILLOW && strcmp(r->interpolation, "nearest") != 0;
 }
 
 static const char *resize_text(struct vn_arena *a, const struct stage_rule *r)
@@ -42,23 +52,35 @@ static const char *resize_text(struct vn_arena *a, const struct stage_rule *r)
     if (!has_resize(r))
         return "no resize";
     static const char *const with[] = { "", " without antialias", " with antialias" };
-    return vn_arena_fmt(a, "%s %s%s%s%s%s", vn_library_name(r->rule->library), r->rule->interpolation, with[antialias(r->rule) + 1], *r->rule->versions ? ", version " : "", r->rule->versions, r->as_float ? ", on float32" : "");
+    return vn_arena_fmt(a, "%s %s%s%s%s%s", vn_library_name(r->rule->library), r->rule->interpolation,
+                        with[antialias(r->rule) + 1], *r->rule->versions ? ", version " : "",
+                        r->rule->versions, r->as_float ? ", on float32" : "");
 }
 
-static int other_library(const struct stage_rule *l, const struct stage_rule *r) { return both_resize(l, r) && l->rule->library != r->rule->library; }
+static int other_library(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return both_resize(l, r) && l->rule->library != r->rule->library;
+}
 static int other_method(const struct stage_rule *l, const struct stage_rule *r)
 {
-    return both_resize(l, r) && (strcmp(method(l->rule), method(r->rule)) || (l->rule->library == r->rule->library && strcmp(l->rule->interpolation, r->rule->interpolation)));
+    return both_resize(l, r) &&
+           (strcmp(method(l->rule), method(r->rule)) ||
+            (l->rule->library == r->rule->library && strcmp(l->rule->interpolation, r->rule->interpolation)));
 }
-static int other_antialias(const struct stage_rule *l, const struct stage_rule *r) 
+static int other_antialias(const struct stage_rule *l, const struct stage_rule *r)
 {
-    return both_resize(l, r) && antialias(l->rule) >= 0 && antialias(r->rule) >= 0 && antialias(l->rule) != antialias(r->rule);
+    return both_resize(l, r) && antialias(l->rule) >= 0 && antialias(r->rule) >= 0 &&
+           antialias(l->rule) != antialias(r->rule);
 }
 static int other_version(const struct stage_rule *l, const struct stage_rule *r)
 {
-    return both_resize(l, r) && l->rule->library == r->rule->library && strcmp(l->rule->versions, r->rule->versions) != 0;
+    return both_resize(l, r) && l->rule->library == r->rule->library &&
+           strcmp(l->rule->versions, r->rule->versions) != 0;
 }
-static int other_pixels(const struct stage_rule *l, const struct stage_rule *r) { return both_resize(l, r) && l->as_float != r->as_float; }
+static int other_pixels(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return both_resize(l, r) && l->as_float != r->as_float;
+}
 
 /* Size rules of one number that lead from the picture's size to the target's, as a set of (rule, number). */
 struct size_ways {
@@ -75,9 +97,11 @@ static struct size_ways size_ways(const struct stage_rule *r)
             struct vn_err e;
             int w, h;
             const int number = k ? r->h : r->w;
-            if ((strncmp(rules[i].name, "short_side", 10) && strncmp(rules[i].name, "long_side", 9)) || ways.n == 16 || (k && r->w == r->h))
+            if ((strncmp(rules[i].name, "short_side", 10) && strncmp(rules[i].name, "long_side", 9)) ||
+                ways.n == 16 || (k && r->w == r->h))
                 continue;
-            if (vn_size_apply(&w, &h, &rules[i], r->in_w, r->in_h, &number, 1, &e) == VN_OK && w == r->w && h == r->h) {
+            if (vn_size_apply(&w, &h, &rules[i], r->in_w, r->in_h, &number, 1, &e) == VN_OK && w == r->w &&
+                h == r->h) {
                 ways.rule[ways.n] = i;
                 ways.number[ways.n++] = number;
             }
@@ -95,7 +119,10 @@ static int share_a_way(const struct stage_rule *l, const struct stage_rule *r)
     return 0;
 }
 
-static int same_input(const struct stage_rule *l, const struct stage_rule *r) { return l->in_w == r->in_w && l->in_h == r->in_h; }
+static int same_input(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return l->in_w == r->in_w && l->in_h == r->in_h;
+}
 static struct stage_rule transposed(const struct stage_rule *r)
 {
     struct stage_rule t = *r;
@@ -120,8 +147,10 @@ static int exchanged(const struct stage_rule *l, const struct stage_rule *r)
 }
 static int other_inner_size(const struct stage_rule *l, const struct stage_rule *r)
 {
-    const int inside = l->geometry == r->geometry && (l->geometry == GEO_LETTERBOX || l->geometry == GEO_RESIZE_CROP);
-    return (sizes_differ(l, r) && !exchanged(l, r)) || (inside && (strcmp(l->size_rule, r->size_rule) || l->number[0] != r->number[0]));
+    const int inside =
+        l->geometry == r->geometry && (l->geometry == GEO_LETTERBOX || l->geometry == GEO_RESIZE_CROP);
+    return (sizes_differ(l, r) && !exchanged(l, r)) ||
+           (inside && (strcmp(l->size_rule, r->size_rule) || l->number[0] != r->number[0]));
 }
 
 /* Rules that give this size from that picture, when one side of it is what was asked for. */
@@ -134,7 +163,8 @@ static const char *size_text(struct vn_arena *a, const struct stage_rule *r)
     if (r->geometry == GEO_LETTERBOX)
         return vn_arena_fmt(a, "%s in %s", r->size_rule, text);
     if (r->geometry == GEO_RESIZE_CROP)
-        return vn_arena_fmt(a, r->numbers == 2 ? "%s %d %d" : "%s %d", r->size_rule, r->number[0], r->number[1]);
+        return vn_arena_fmt(a, r->numbers == 2 ? "%s %d %d" : "%s %d", r->size_rule, r->number[0],
+                            r->number[1]);
     for (int i = 0; i < ways.n; i++)
         text = vn_arena_fmt(a, "%s%s%s %d", text, i ? ", " : " = ", rules[ways.rule[i]].name, ways.number[i]);
     return text;
@@ -148,7 +178,10 @@ static const char *exchanged_text(struct vn_arena *a, const struct stage_rule *r
 }
 
 static int turned(const struct stage_rule *r) { return r->geometry == GEO_ORIENTED ? r->orientation : 1; }
-static int other_orientation(const struct stage_rule *l, const struct stage_rule *r) { return turned(l) != turned(r); }
+static int other_orientation(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return turned(l) != turned(r);
+}
 static const char *orientation_text(struct vn_arena *a, const struct stage_rule *r)
 {
     return turned(r) == 1 ? "unchanged" : vn_arena_fmt(a, "rotated by EXIF orientation %d", turned(r));
@@ -157,7 +190,8 @@ static const char *orientation_text(struct vn_arena *a, const struct stage_rule 
 static int other_crop(const struct stage_rule *l, const struct stage_rule *r)
 {
     return (has_crop(l) && has_crop(r) &&
-            (l->rounding != r->rounding || l->dx != r->dx || l->dy != r->dy || l->absolute != r->absolute || l->fraction != r->fraction)) ||
+            (l->rounding != r->rounding || l->dx != r->dx || l->dy != r->dy || l->absolute != r->absolute ||
+             l->fraction != r->fraction)) ||
            (l->geometry == GEO_SHIFT) != (r->geometry == GEO_SHIFT);
 }
 static const char *crop_text(struct vn_arena *a, const struct stage_rule *r)
@@ -172,10 +206,14 @@ static const char *crop_text(struct vn_arena *a, const struct stage_rule *r)
                                         : "square of the short side",
                             vn_crop_rounding_name(r->rounding));
     const char *at = r->dx || r->dy ? vn_arena_fmt(a, ", then shifted by (%d, %d)", r->dx, r->dy) : "";
-    return r->absolute ? vn_arena_fmt(a, "from (%d, %d)", r->dx, r->dy) : vn_arena_fmt(a, "centre, rounding %s%s", vn_crop_rounding_name(r->rounding), at);
+    return r->absolute ? vn_arena_fmt(a, "from (%d, %d)", r->dx, r->dy)
+                       : vn_arena_fmt(a, "centre, rounding %s%s", vn_crop_rounding_name(r->rounding), at);
 }
 
-static int padded(const struct stage_rule *r) { return r->geometry == GEO_PAD || r->geometry == GEO_LETTERBOX; }
+static int padded(const struct stage_rule *r)
+{
+    return r->geometry == GEO_PAD || r->geometry == GEO_LETTERBOX;
+}
 static int other_pad_value(const struct stage_rule *l, const struct stage_rule *r)
 {
     int differ = 0;
@@ -183,8 +221,14 @@ static int other_pad_value(const struct stage_rule *l, const struct stage_rule *
         differ |= l->pad[i] != r->pad[i];
     return padded(l) && padded(r) && differ;
 }
-static const char *pad_value_text(struct vn_arena *a, const struct stage_rule *r) { return vn_arena_fmt(a, "%g, %g, %g", r->pad[0], r->pad[1], r->pad[2]); }
-static int other_pad_position(const struct stage_rule *l, const struct stage_rule *r) { return padded(l) && padded(r) && l->position != r->position; }
+static const char *pad_value_text(struct vn_arena *a, const struct stage_rule *r)
+{
+    return vn_arena_fmt(a, "%g, %g, %g", r->pad[0], r->pad[1], r->pad[2]);
+}
+static int other_pad_position(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return padded(l) && padded(r) && l->position != r->position;
+}
 static const char *pad_position_text(struct vn_arena *a, const struct stage_rule *r)
 {
     (void)a;
@@ -193,9 +237,14 @@ static const char *pad_position_text(struct vn_arena *a, const struct stage_rule
 
 static enum geometry_rule group(const struct stage_rule *r)
 {
-    return r->geometry == GEO_EXCHANGED || r->geometry == GEO_ORIENTED || r->geometry == GEO_SHIFT ? GEO_SAME : r->geometry;
+    return r->geometry == GEO_EXCHANGED || r->geometry == GEO_ORIENTED || r->geometry == GEO_SHIFT
+               ? GEO_SAME
+               : r->geometry;
 }
-static int other_geometry(const struct stage_rule *l, const struct stage_rule *r) { return group(l) != group(r); }
+static int other_geometry(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return group(l) != group(r);
+}
 static const char *geometry_text(struct vn_arena *a, const struct stage_rule *r)
 {
     static const char *const names[] = { [GEO_SAME] = "size unchanged",
@@ -205,7 +254,9 @@ static const char *geometry_text(struct vn_arena *a, const struct stage_rule *r)
                                          [GEO_LETTERBOX] = "letterbox",
                                          [GEO_RESIZE_CROP] = "resize and crop",
                                          [GEO_CROP_RESIZE] = "crop and resize" };
-    const char *how = r->geometry == GEO_RESIZE_CROP ? vn_arena_fmt(a, "resize to %s, crop to %d x %d", size_text(a, r), r->w, r->h) : names[group(r)];
+    const char *how = r->geometry == GEO_RESIZE_CROP
+                          ? vn_arena_fmt(a, "resize to %s, crop to %d x %d", size_text(a, r), r->w, r->h)
+                          : names[group(r)];
     return has_resize(r) ? vn_arena_fmt(a, "%s by %s", how, resize_text(a, r)) : how;
 }
 
@@ -231,22 +282,32 @@ static const char *order_text(struct vn_arena *a, const struct stage_rule *r)
                                     : vn_arena_fmt(a, "channels %d, %d, %d", o[0], o[1], o[2]);
 }
 
-static enum channel_rule conversion(const struct stage_rule *r) { return r->channels == CHAN_ORDER ? CHAN_SAME : r->channels; }
+static enum channel_rule conversion(const struct stage_rule *r)
+{
+    return r->channels == CHAN_ORDER ? CHAN_SAME : r->channels;
+}
 static int is_yuv(const struct stage_rule *r) { return r->channels >= CHAN_YUV; }
 static int both_yuv(const struct stage_rule *l, const struct stage_rule *r) { return is_yuv(l) && is_yuv(r); }
 
-static int other_gray(const struct stage_rule *l, const struct stage_rule *r) { return l->channels == CHAN_GRAY && r->channels == CHAN_GRAY && l->library != r->library; }
+static int other_gray(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return l->channels == CHAN_GRAY && r->channels == CHAN_GRAY && l->library != r->library;
+}
 static const char *gray_text(struct vn_arena *a, const struct stage_rule *r)
 {
     (void)a;
     return vn_library_name(r->library);
 }
-static int other_conversion(const struct stage_rule *l, const struct stage_rule *r) { return conversion(l) != conversion(r); }
+static int other_conversion(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return conversion(l) != conversion(r);
+}
 static int sub_sampled(const struct stage_rule *r) { return is_yuv(r) && r->yuv_layout != VN_YUV444; }
 static int other_chroma(const struct stage_rule *l, const struct stage_rule *r)
 {
     return sub_sampled(l) != sub_sampled(r) ||
-           (both_yuv(l, r) && sub_sampled(l) && (l->yuv.down != r->yuv.down || l->yuv.up != r->yuv.up || l->yuv_layout != r->yuv_layout));
+           (both_yuv(l, r) && sub_sampled(l) &&
+            (l->yuv.down != r->yuv.down || l->yuv.up != r->yuv.up || l->yuv_layout != r->yuv_layout));
 }
 static const char *chroma_text(struct vn_arena *a, const struct stage_rule *r)
 {
@@ -256,11 +317,15 @@ static const char *chroma_text(struct vn_arena *a, const struct stage_rule *r)
 }
 static int ranged(const struct stage_rule *r)
 {
-    return r->values == VALUE_TO_VIDEO ? VN_YUV_VIDEO : r->values == VALUE_TO_FULL ? 2 : is_yuv(r) ? (int)r->yuv.range : 0;
+    return r->values == VALUE_TO_VIDEO  ? VN_YUV_VIDEO
+           : r->values == VALUE_TO_FULL ? 2
+           : is_yuv(r)                  ? (int)r->yuv.range
+                                        : 0;
 }
 static int other_range(const struct stage_rule *l, const struct stage_rule *r)
 {
-    return (both_yuv(l, r) || l->values >= VALUE_TO_VIDEO || r->values >= VALUE_TO_VIDEO) && l->values <= VALUE_TO_FULL && r->values <= VALUE_TO_FULL && ranged(l) != ranged(r);
+    return (both_yuv(l, r) || l->values >= VALUE_TO_VIDEO || r->values >= VALUE_TO_VIDEO) &&
+           l->values <= VALUE_TO_FULL && r->values <= VALUE_TO_FULL && ranged(l) != ranged(r);
 }
 static const char *range_text(struct vn_arena *a, const struct stage_rule *r)
 {
@@ -276,9 +341,14 @@ static const char *conversion_text(struct vn_arena *a, const struct stage_rule *
                                          [CHAN_YUV] = "to YUV",
                                          [CHAN_FROM_YUV] = "from YUV",
                                          [CHAN_THROUGH_YUV] = "to YUV and back" };
-    return is_yuv(r) ? vn_arena_fmt(a, "%s (%s, %s)", names[conversion(r)], range_text(a, r), chroma_text(a, r)) : names[conversion(r)];
+    return is_yuv(r)
+               ? vn_arena_fmt(a, "%s (%s, %s)", names[conversion(r)], range_text(a, r), chroma_text(a, r))
+               : names[conversion(r)];
 }
-static int other_yuv_rule(const struct stage_rule *l, const struct stage_rule *r) { return both_yuv(l, r) && l->yuv.rule != r->yuv.rule; }
+static int other_yuv_rule(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return both_yuv(l, r) && l->yuv.rule != r->yuv.rule;
+}
 static const char *yuv_rule_text(struct vn_arena *a, const struct stage_rule *r)
 {
     (void)a;
@@ -289,18 +359,23 @@ static const char *yuv_rule_text(struct vn_arena *a, const struct stage_rule *r)
 
 static int linear(const struct stage_rule *r) { return r->values <= VALUE_AFFINE; }
 static double gain(const struct stage_rule *r, int c) { return r->values == VALUE_AFFINE ? r->gain[c] : 1; }
-static double offset(const struct stage_rule *r, int c) { return r->values == VALUE_AFFINE ? r->offset[c] : 0; }
+static double offset(const struct stage_rule *r, int c)
+{
+    return r->values == VALUE_AFFINE ? r->offset[c] : 0;
+}
 
 static int other_line(const struct stage_rule *l, const struct stage_rule *r)
 {
     int differ = 0;
     for (int c = 0; c < 3; c++)
-        differ |= !near(gain(l, c), gain(r, c), gain(l, c)) || fabs(offset(l, c) - offset(r, c)) > 1e-4 * (fabs(offset(l, c)) + fabs(gain(l, c)) * 255);
+        differ |= !near(gain(l, c), gain(r, c), gain(l, c)) ||
+                  fabs(offset(l, c) - offset(r, c)) > 1e-4 * (fabs(offset(l, c)) + fabs(gain(l, c)) * 255);
     return linear(l) && linear(r) && differ;
 }
 
 /* Is every channel of `r` what `f` makes of `l`? */
-static int all_channels(const struct stage_rule *l, const struct stage_rule *r, int (*f)(const struct stage_rule *, const struct stage_rule *, int))
+static int all_channels(const struct stage_rule *l, const struct stage_rule *r,
+                        int (*f)(const struct stage_rule *, const struct stage_rule *, int))
 {
     return f(l, r, 0) && f(l, r, 1) && f(l, r, 2);
 }
@@ -309,19 +384,40 @@ static int same_line(const struct stage_rule *l, double g, double o, const struc
     (void)l;
     return near(gain(r, c), g, g) && fabs(offset(r, c) - o) <= 1e-4 * (fabs(o) + fabs(g) * 255);
 }
-static int scaled_255(const struct stage_rule *l, const struct stage_rule *r, int c) { return same_line(l, gain(l, c) * 255, offset(l, c), r, c); }
-static int twice_1(const struct stage_rule *l, const struct stage_rule *r, int c) { return same_line(l, gain(l, c) * gain(l, c), gain(l, c) * offset(l, c) + offset(l, c), r, c); }
+static int scaled_255(const struct stage_rule *l, const struct stage_rule *r, int c)
+{
+    return same_line(l, gain(l, c) * 255, offset(l, c), r, c);
+}
+static int twice_1(const struct stage_rule *l, const struct stage_rule *r, int c)
+{
+    return same_line(l, gain(l, c) * gain(l, c), gain(l, c) * offset(l, c) + offset(l, c), r, c);
+}
 static int twice_255(const struct stage_rule *l, const struct stage_rule *r, int c)
 {
     return same_line(l, 255 * gain(l, c) * gain(l, c), 255 * gain(l, c) * offset(l, c) + offset(l, c), r, c);
 }
-static int reversed(const struct stage_rule *l, const struct stage_rule *r, int c) { return same_line(l, gain(l, 2 - c), offset(l, 2 - c), r, c); }
+static int reversed(const struct stage_rule *l, const struct stage_rule *r, int c)
+{
+    return same_line(l, gain(l, 2 - c), offset(l, 2 - c), r, c);
+}
 
 #define EITHER(f) (all_channels(l, r, f) || all_channels(r, l, f))
-static int missing_255(const struct stage_rule *l, const struct stage_rule *r) { return other_line(l, r) && EITHER(scaled_255); }
-static int twice(const struct stage_rule *l, const struct stage_rule *r) { return other_line(l, r) && !missing_255(l, r) && (EITHER(twice_1) || EITHER(twice_255)); }
-static int line_order(const struct stage_rule *l, const struct stage_rule *r) { return other_line(l, r) && !missing_255(l, r) && !twice(l, r) && EITHER(reversed); }
-static int other_recipe(const struct stage_rule *l, const struct stage_rule *r) { return other_line(l, r) && !missing_255(l, r) && !twice(l, r) && !line_order(l, r); }
+static int missing_255(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return other_line(l, r) && EITHER(scaled_255);
+}
+static int twice(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return other_line(l, r) && !missing_255(l, r) && (EITHER(twice_1) || EITHER(twice_255));
+}
+static int line_order(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return other_line(l, r) && !missing_255(l, r) && !twice(l, r) && EITHER(reversed);
+}
+static int other_recipe(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return other_line(l, r) && !missing_255(l, r) && !twice(l, r) && !line_order(l, r);
+}
 
 static const char *line_text(struct vn_arena *a, const struct stage_rule *r)
 {
@@ -333,10 +429,14 @@ static const char *line_text(struct vn_arena *a, const struct stage_rule *r)
     return vn_arena_fmt(a, "(x - [%s]) * [%s]", mean, scale);
 }
 
-static int odd_values(const struct stage_rule *r) { return r->values > VALUE_AFFINE && r->values != VALUE_TO_VIDEO && r->values != VALUE_TO_FULL; }
+static int odd_values(const struct stage_rule *r)
+{
+    return r->values > VALUE_AFFINE && r->values != VALUE_TO_VIDEO && r->values != VALUE_TO_FULL;
+}
 static int other_values(const struct stage_rule *l, const struct stage_rule *r)
 {
-    return (odd_values(l) || odd_values(r)) && (l->values != r->values || l->gain[0] != r->gain[0]) && l->values != VALUE_HEADER && r->values != VALUE_HEADER;
+    return (odd_values(l) || odd_values(r)) && (l->values != r->values || l->gain[0] != r->gain[0]) &&
+           l->values != VALUE_HEADER && r->values != VALUE_HEADER;
 }
 static const char *values_text(struct vn_arena *a, const struct stage_rule *r)
 {
@@ -354,10 +454,17 @@ static const char *values_text(struct vn_arena *a, const struct stage_rule *r)
     const int scaled = r->values >= VALUE_TRUNCATED && r->values <= VALUE_WRAP_UINT8 && r->gain[0] != 1;
     return vn_arena_fmt(a, "%s%s (%s)", scaled ? "times 255, " : "", names[r->values], r->dtype);
 }
-static int header(const struct stage_rule *l, const struct stage_rule *r) { return (l->values == VALUE_HEADER) != (r->values == VALUE_HEADER); }
+static int header(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return (l->values == VALUE_HEADER) != (r->values == VALUE_HEADER);
+}
 
 static const char *core(const char *layout) { return layout ? *layout == 'N' ? layout + 1 : layout : ""; }
-static int other_layout(const struct stage_rule *l, const struct stage_rule *r) { return strcmp(core(l->layout), core(r->layout)) != 0 && l->values < VALUE_BYTES && r->values < VALUE_BYTES; }
+static int other_layout(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return strcmp(core(l->layout), core(r->layout)) != 0 && l->values < VALUE_BYTES &&
+           r->values < VALUE_BYTES;
+}
 static const char *layout_text(struct vn_arena *a, const struct stage_rule *r)
 {
     (void)a;
@@ -366,7 +473,10 @@ static const char *layout_text(struct vn_arena *a, const struct stage_rule *r)
 
 /* ---- files ---- */
 
-static int other_decoder(const struct stage_rule *l, const struct stage_rule *r) { return l->decoder && r->decoder && l->decoder != r->decoder; }
+static int other_decoder(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return l->decoder && r->decoder && l->decoder != r->decoder;
+}
 static const char *decoder_text(struct vn_arena *a, const struct stage_rule *r)
 {
     (void)a;
@@ -375,7 +485,10 @@ static const char *decoder_text(struct vn_arena *a, const struct stage_rule *r)
 
 /* ---- outputs ---- */
 
-static int other_output(const struct stage_rule *l, const struct stage_rule *r) { return l->taken_from && r->taken_from && strcmp(l->taken_from, r->taken_from) != 0; }
+static int other_output(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return l->taken_from && r->taken_from && strcmp(l->taken_from, r->taken_from) != 0;
+}
 static const char *output_text(struct vn_arena *a, const struct stage_rule *r)
 {
     return vn_arena_fmt(a, "output '%s' of the left", r->taken_from);
@@ -386,10 +499,15 @@ static const char *output_text(struct vn_arena *a, const struct stage_rule *r)
 static int lists(const struct stage_rule *l, const struct stage_rule *r) { return l->is_list && r->is_list; }
 static int suppressing(const struct stage_rule *r) { return r->list.nms != NMS_NONE; }
 
-static int other_nms(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.nms != r->list.nms; }
+static int other_nms(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return lists(l, r) && l->list.nms != r->list.nms;
+}
 static const char *nms_text(struct vn_arena *a, const struct stage_rule *r)
 {
-    static const char *const names[] = { [NMS_NONE] = "no suppression", [NMS_TORCHVISION] = "torchvision.ops.nms", [NMS_OPENCV] = "cv2.dnn.NMSBoxes" };
+    static const char *const names[] = { [NMS_NONE] = "no suppression",
+                                         [NMS_TORCHVISION] = "torchvision.ops.nms",
+                                         [NMS_OPENCV] = "cv2.dnn.NMSBoxes" };
     (void)a;
     return names[r->list.nms];
 }
@@ -409,13 +527,19 @@ static const char *iou_text(struct vn_arena *a, const struct stage_rule *r)
                 return vn_arena_fmt(a, "overlap above %g", t / 100.0);
     return "no overlap";
 }
-static int other_class_rule(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && suppressing(l) && suppressing(r) && l->list.per_class != r->list.per_class; }
+static int other_class_rule(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return lists(l, r) && suppressing(l) && suppressing(r) && l->list.per_class != r->list.per_class;
+}
 static const char *class_rule_text(struct vn_arena *a, const struct stage_rule *r)
 {
     (void)a;
     return r->list.per_class ? "each class separately" : "all classes together";
 }
-static int other_score(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && (l->list.above >= r->list.upto || r->list.above >= l->list.upto); }
+static int other_score(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return lists(l, r) && (l->list.above >= r->list.upto || r->list.above >= l->list.upto);
+}
 /* A number that people write, of those between which there was no score. */
 static double usual_score(double from, double to)
 {
@@ -436,24 +560,36 @@ static const char *score_text(struct vn_arena *a, const struct stage_rule *r)
     return vn_arena_fmt(a, "scores above %.8g (any threshold from %.4g to %.4g fits)", usual_score(lo, hi),
                         lo, hi);
 }
-static int other_most(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.most != r->list.most; }
+static int other_most(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return lists(l, r) && l->list.most != r->list.most;
+}
 static const char *most_text(struct vn_arena *a, const struct stage_rule *r)
 {
     return r->list.most ? vn_arena_fmt(a, "at most %d", r->list.most) : "no limit";
 }
-static int other_sorting(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.by_score != r->list.by_score; }
+static int other_sorting(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return lists(l, r) && l->list.by_score != r->list.by_score;
+}
 static const char *sorting_text(struct vn_arena *a, const struct stage_rule *r)
 {
     (void)a;
     return r->list.by_score ? "by descending score" : "in original order";
 }
-static int other_format(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.format != r->list.format; }
+static int other_format(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return lists(l, r) && l->list.format != r->list.format;
+}
 static const char *format_text(struct vn_arena *a, const struct stage_rule *r)
 {
     (void)a;
     return vn_list_format_name(r->list.format);
 }
-static int other_place(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.led != r->list.led; }
+static int other_place(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return lists(l, r) && l->list.led != r->list.led;
+}
 static const char *place_text(struct vn_arena *a, const struct stage_rule *r)
 {
     const struct list_rule *q = &r->list;
@@ -468,11 +604,26 @@ static const char *digits_text(struct vn_arena *a, int digits)
            : digits                   ? vn_arena_fmt(a, "rounded to %d decimals", digits)
                                       : "rounded to integers";
 }
-static int other_box_digits(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.box_digits != r->list.box_digits; }
-static const char *box_digits_text(struct vn_arena *a, const struct stage_rule *r) { return digits_text(a, r->list.box_digits); }
-static int other_score_digits(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.score_digits != r->list.score_digits; }
-static const char *score_digits_text(struct vn_arena *a, const struct stage_rule *r) { return digits_text(a, r->list.score_digits); }
-static int other_numbers(const struct stage_rule *l, const struct stage_rule *r) { return lists(l, r) && l->list.class_offset != r->list.class_offset; }
+static int other_box_digits(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return lists(l, r) && l->list.box_digits != r->list.box_digits;
+}
+static const char *box_digits_text(struct vn_arena *a, const struct stage_rule *r)
+{
+    return digits_text(a, r->list.box_digits);
+}
+static int other_score_digits(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return lists(l, r) && l->list.score_digits != r->list.score_digits;
+}
+static const char *score_digits_text(struct vn_arena *a, const struct stage_rule *r)
+{
+    return digits_text(a, r->list.score_digits);
+}
+static int other_numbers(const struct stage_rule *l, const struct stage_rule *r)
+{
+    return lists(l, r) && l->list.class_offset != r->list.class_offset;
+}
 static const char *numbers_text(struct vn_arena *a, const struct stage_rule *r)
 {
     return r->list.class_offset ? vn_arena_fmt(a, "%+d", r->list.class_offset) : "unchanged";

@@ -1,12 +1,13 @@
-/* Two steps saved as one stage: resize and centre crop, centre crop and resize. The size between them is not known: one resize to each
- * size says which ones look right, and only those are worth a try with every rule. */
+/* Two steps saved as one stage: resize and centre crop, centre crop and resize. The size between them is not
+ * known: one resize to each size says which ones look right, and only those are worth a try with every rule.
+ */
 #include <math.h>
 
 #include "align/composed.h"
 
-#define ALIKE 0.5    /* correlation below which a size is not worth it */
-#define STEP 3       /* of sizes in the first look */
-#define LARGEST 2.0  /* the size between, in sizes of the target */
+#define ALIKE 0.5 /* correlation below which a size is not worth it */
+#define STEP 3 /* of sizes in the first look */
+#define LARGEST 2.0 /* the size between, in sizes of the target */
 
 static const struct vn_resize_rule *smooth(void)
 {
@@ -22,9 +23,11 @@ static int shrink(struct vn_picture *x, struct vn_arena *a, const struct vn_pict
 {
     struct vn_err e;
     const struct vn_picture in = *x;
-    const int side = in.w < in.h ? in.w : in.h, enough = (int)((y->w > y->h ? y->w : y->h) * LARGEST * ENOUGH);
+    const int side = in.w < in.h ? in.w : in.h,
+              enough = (int)((y->w > y->h ? y->w : y->h) * LARGEST * ENOUGH);
     const double scale = (double)enough / side;
-    return scale >= 1 || vn_resize(x, a, &in, smooth(), (int)rint(in.w * scale), (int)rint(in.h * scale), &e) == VN_OK;
+    return scale >= 1 ||
+           vn_resize(x, a, &in, smooth(), (int)rint(in.w * scale), (int)rint(in.h * scale), &e) == VN_OK;
 }
 
 /* One channel, which no order of channels and no line for each channel changes much. */
@@ -65,7 +68,8 @@ static double likeness(const struct stage_rule *of, const struct vn_picture *x, 
     for (int i = 0; i < VN_CROP_ROUNDINGS; i++, last = in) {
         struct vn_picture p;
         r.rounding = (enum vn_crop_rounding)i;
-        if (vn_rule_inside(&in, &r, x->w, x->h, y->w, y->h) && memcmp(&in, &last, sizeof in) && vn_rule_geometry(&p, a, x, &r, y->w, y->h))
+        if (vn_rule_inside(&in, &r, x->w, x->h, y->w, y->h) && memcmp(&in, &last, sizeof in) &&
+            vn_rule_geometry(&p, a, x, &r, y->w, y->h))
             best = fmax(best, correlation(&p, y));
     }
     vn_arena_free(&a);
@@ -75,7 +79,8 @@ static double likeness(const struct stage_rule *of, const struct vn_picture *x, 
 static void keep_guess(struct guess best[MOST_GUESSES], struct guess g)
 {
     for (int i = 0; i < MOST_GUESSES; i++) {
-        if (g.alike == best[i].alike && g.r.number[0] == best[i].r.number[0] && g.r.fraction == best[i].r.fraction)
+        if (g.alike == best[i].alike && g.r.number[0] == best[i].r.number[0] &&
+            g.r.fraction == best[i].r.fraction)
             return;
         if (g.alike > ALIKE && g.alike > best[i].alike) {
             memmove(best + i + 1, best + i, (size_t)(MOST_GUESSES - 1 - i) * sizeof *best);

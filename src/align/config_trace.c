@@ -18,16 +18,19 @@ static int add_pixels(void *user, const char *stage, const struct vn_frame *f, s
 }
 
 /* What the network sees: training pixels, (x - mean) * scale, in the training layout. */
-static struct vn_tensor *normalised(struct vn_arena *a, const uint8_t *train, const struct vn_pixel_format *f, const struct input_config *in)
+static struct vn_tensor *normalised(struct vn_arena *a, const uint8_t *train, const struct vn_pixel_format *f,
+                                    const struct input_config *in)
 {
     const int c = vn_pixel_channels(f), last = f->channels_last_train;
     const size_t n = (size_t)f->w * f->h;
-    const struct vn_shape s = last ? vn_shape_of(4, (const int64_t[]){ 1, f->h, f->w, c }) : vn_shape_of(4, (const int64_t[]){ 1, c, f->h, f->w });
+    const struct vn_shape s = last ? vn_shape_of(4, (const int64_t[]){ 1, f->h, f->w, c })
+                                   : vn_shape_of(4, (const int64_t[]){ 1, c, f->h, f->w });
     struct vn_tensor *t = vn_tensor_new(a, VN_F32, &s);
     float *y = t->data;
     for (size_t i = 0; i < n; i++)
         for (int k = 0; k < c; k++) {
-            const double mean = in->n_mean ? in->mean[k % in->n_mean] : 0, scale = in->n_scale ? in->scale[k % in->n_scale] : 1;
+            const double mean = in->n_mean ? in->mean[k % in->n_mean] : 0,
+                         scale = in->n_scale ? in->scale[k % in->n_scale] : 1;
             y[last ? i * c + k : k * n + i] = (float)((train[i * c + k] - mean) * scale);
         }
     return t;

@@ -68,7 +68,10 @@ struct grid *vn_search_decoded(struct search *s, int i, const struct decoder_rul
 
 static int same_pixels(const struct grid *x, const struct grid *y)
 {
-    return !x->layout ? !y->layout : y->layout && x->t->dtype == y->t->dtype && vn_shape_equal(&x->t->shape, &y->t->shape) && !memcmp(x->t->data, y->t->data, vn_tensor_bytes(x->t));
+    return !x->layout
+               ? !y->layout
+               : y->layout && x->t->dtype == y->t->dtype && vn_shape_equal(&x->t->shape, &y->t->shape) &&
+                     !memcmp(x->t->data, y->t->data, vn_tensor_bytes(x->t));
 }
 
 /* Does a decoder before it give the same pixels? */

@@ -1,6 +1,7 @@
-/* Why two arrays differ. Each side of a stage is searched for the rule that leads from its input to its output, exactly; the causes are
- * what tells the two rules apart (causes.c). So pairs of causes need no search of their own: a rule has geometry, channels, values and layout,
- * and each is found by itself, cheap tests first. Where there is no input, the rule that turns one array into the other is searched.
+/* Why two arrays differ. Each side of a stage is searched for the rule that leads from its input to its
+ * output, exactly; the causes are what tells the two rules apart (causes.c). So pairs of causes need no
+ * search of their own: a rule has geometry, channels, values and layout, and each is found by itself, cheap
+ * tests first. Where there is no input, the rule that turns one array into the other is searched.
  *
  * The search sees the first half of the samples; the others check what it found. */
 #include <time.h>
@@ -22,7 +23,8 @@ static void search_decoders(struct search *s)
 }
 
 /* `seen`: how many of the n samples the search looks at. */
-static struct search *new_search(struct vn_arena *a, const struct stage_arrays *arrays, int n, int seen, int side, int relation)
+static struct search *new_search(struct vn_arena *a, const struct stage_arrays *arrays, int n, int seen,
+                                 int side, int relation)
 {
     struct search *s = NEW(a, struct search);
     *s = (struct search){
@@ -72,13 +74,15 @@ static void list_causes(struct explanation *x, struct vn_arena *a)
 
 static int old(const struct stage_rule *r) { return r->rule && r->rule->until ? 2 * MOST_RULES : 0; }
 
-/* The two rules that differ in the least; of equal ones the newer versions, then those that were tried first. */
+/* The two rules that differ in the least; of equal ones the newer versions, then those that were tried first.
+ */
 static int choose(struct explanation *x, const struct search *l, const struct search *r)
 {
     int best = 1 << 30;
     for (int i = 0; i < l->n_found; i++)
         for (int k = 0; k < r->n_found; k++) {
-            const int count = count_causes(&l->found[i], &r->found[k]) * 10000 + old(&l->found[i]) + old(&r->found[k]) + i + k;
+            const int count = count_causes(&l->found[i], &r->found[k]) * 10000 + old(&l->found[i]) +
+                              old(&r->found[k]) + i + k;
             if (count < best) {
                 best = count;
                 x->left = l->found[i];
@@ -110,8 +114,8 @@ static void keep_holding(struct search *s, int sample)
     s->n_found = n;
 }
 
-/* The best rules (of one side in a relation: l is NULL), tried on the samples that were not searched. One that refutes them becomes a
- * searched one, and the next best rules are tried. */
+/* The best rules (of one side in a relation: l is NULL), tried on the samples that were not searched. One
+ * that refutes them becomes a searched one, and the next best rules are tried. */
 static void settle(struct explanation *x, struct search *l, struct search *r, int n)
 {
     char *used = vn_arena_alloc(r->a, (size_t)n);
@@ -127,7 +131,8 @@ static void settle(struct explanation *x, struct search *l, struct search *r, in
         for (int i = r->n; i < n && bad < 0; i++) {
             if (used[i])
                 continue;
-            const int ok = (!l || holds_on(l, &x->left, i, &x->residual)) && holds_on(r, &x->right, i, &x->residual);
+            const int ok =
+                (!l || holds_on(l, &x->left, i, &x->residual)) && holds_on(r, &x->right, i, &x->residual);
             x->checked += ok;
             bad = ok ? -1 : i;
         }
@@ -148,7 +153,9 @@ static int size_fits(struct search *s, const struct stage_rule *r)
         const struct vn_picture *x = &vn_search_input(s, i, r)->p, *y = &s->pair[i].y.p;
         struct vn_err e;
         int w, h;
-        if (vn_size_apply(&w, &h, vn_size_rule_find(r->size_rule), x->w, x->h, r->number, r->numbers, &e) < 0 || w != y->w || h != y->h)
+        if (vn_size_apply(&w, &h, vn_size_rule_find(r->size_rule), x->w, x->h, r->number, r->numbers, &e) <
+                0 ||
+            w != y->w || h != y->h)
             return 0;
     }
     return 1;
@@ -273,7 +280,8 @@ int vn_explain_same(const struct stage_arrays *s, int n)
     int same = -1;
     s = telling_first(work, s, n);
     if (has_inputs(s, n)) {
-        const struct search *r = new_search(work, s, n, n, 1, 0), *l = r->n_found ? new_search(work, s, n, n, 0, 0) : r;
+        const struct search *r = new_search(work, s, n, n, 1, 0),
+                            *l = r->n_found ? new_search(work, s, n, n, 0, 0) : r;
         struct explanation x = { 0 };
         if (r->n_found && choose(&x, l, r))
             same = count_causes(&x.left, &x.right) == 0;
@@ -282,9 +290,12 @@ int vn_explain_same(const struct stage_arrays *s, int n)
     return same;
 }
 
-void vn_explain_exchanged(struct explanation *x, struct vn_arena *a, const char *name, const char *other, int n)
+void vn_explain_exchanged(struct explanation *x, struct vn_arena *a, const char *name, const char *other,
+                          int n)
 {
-    *x = (struct explanation){ .found = 1, .left = { .taken_from = name }, .right = { .taken_from = other }, .checked = n, .tried = 1 };
+    *x = (struct explanation){
+        .found = 1, .left = { .taken_from = name }, .right = { .taken_from = other }, .checked = n, .tried = 1
+    };
     list_causes(x, a);
 }
 

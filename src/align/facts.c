@@ -1,4 +1,5 @@
-/* What can be said of a difference that no rule explains: where it lies, how large it is, in what. Counted, not guessed. */
+/* What can be said of a difference that no rule explains: where it lies, how large it is, in what. Counted,
+ * not guessed. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -36,7 +37,9 @@ static const char *channels(const struct two *t, struct vn_arena *a)
         if (differs)
             names = vn_arena_fmt(a, "%s%s%d", names, n++ ? ", " : "", c);
     }
-    return n && n < t->l->c ? vn_arena_fmt(a, "only channel%s %s of %d differ%s", n > 1 ? "s" : "", names, t->l->c, n > 1 ? "" : "s") : NULL;
+    return n && n < t->l->c ? vn_arena_fmt(a, "only channel%s %s of %d differ%s", n > 1 ? "s" : "", names,
+                                           t->l->c, n > 1 ? "" : "s")
+                            : NULL;
 }
 
 #define PART 0.5 /* of the picture: a larger region says nothing */
@@ -54,7 +57,10 @@ static const char *region(const struct two *t, struct vn_arena *a)
                 y[1] = v;
             }
     const double area = (double)(x[1] - x[0] + 1) * (y[1] - y[0] + 1);
-    return x[1] >= 0 && area < PART * w * h ? vn_arena_fmt(a, "only rows %d to %d, columns %d to %d of %d x %d differ", y[0], y[1], x[0], x[1], h, w) : NULL;
+    return x[1] >= 0 && area < PART * w * h
+               ? vn_arena_fmt(a, "only rows %d to %d, columns %d to %d of %d x %d differ", y[0], y[1], x[0],
+                              x[1], h, w)
+               : NULL;
 }
 
 static const char *steps(const struct two *t, struct vn_arena *a)
@@ -70,7 +76,10 @@ static const char *steps(const struct two *t, struct vn_arena *a)
                : vn_arena_fmt(a, "mean |d| %.4g, largest %.4g", sum / (double)n, top);
 }
 
-static double brightness(const struct vn_picture *p, size_t i) { return 0.299 * p->data[i * 3] + 0.587 * p->data[i * 3 + 1] + 0.114 * p->data[i * 3 + 2]; }
+static double brightness(const struct vn_picture *p, size_t i)
+{
+    return 0.299 * p->data[i * 3] + 0.587 * p->data[i * 3 + 1] + 0.114 * p->data[i * 3 + 2];
+}
 
 #define SAME_BRIGHTNESS 2.5
 #define OTHER_COLOUR 8
@@ -105,7 +114,8 @@ static const char *edges(const struct two *t, struct vn_arena *a)
             for (int u = 0; u + 1 < w; u++) {
                 const size_t i = (size_t)v * w + u;
                 const double here = vn_picture_value(t->l, i * (size_t)t->l->c);
-                const double s = fabs(vn_picture_value(t->l, (i + 1) * (size_t)t->l->c) - here) + fabs(vn_picture_value(t->l, (i + (size_t)w) * (size_t)t->l->c) - here);
+                const double s = fabs(vn_picture_value(t->l, (i + 1) * (size_t)t->l->c) - here) +
+                                 fabs(vn_picture_value(t->l, (i + (size_t)w) * (size_t)t->l->c) - here);
                 if (!pass) {
                     slope += s / ((double)(w - 1) * (h - 1));
                 } else {
@@ -122,7 +132,8 @@ static const char *edges(const struct two *t, struct vn_arena *a)
 
 void vn_explain_facts(struct explanation *x, struct vn_arena *a, const struct stage_arrays *s)
 {
-    static const char *(*const all[])(const struct two *, struct vn_arena *) = { channels, region, steps, chroma, edges };
+    static const char *(*const all[])(const struct two *, struct vn_arena *) = { channels, region, steps,
+                                                                                 chroma, edges };
     struct vn_arena *work = vn_arena_new();
     struct grid l, r;
     vn_grid_of(&l, work, s->y[0]);

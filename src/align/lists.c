@@ -1,5 +1,5 @@
-/* Boxes, scores and indices: which rows of the input stay, in which order, and how they are written. The input are the boxes and scores
- * saved before the stage, or the other side's list. */
+/* Boxes, scores and indices: which rows of the input stay, in which order, and how they are written. The
+ * input are the boxes and scores saved before the stage, or the other side's list. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -12,7 +12,7 @@ enum { ROW_CLASS = 5, ROW_SCORE = 4, ROW_FIELDS = 6 };
 
 struct rows {
     int n, boxes, scores, classes, indices; /* which fields are there */
-    double (*v)[ROW_FIELDS];                /* four of the box, score, class; of indices: [0] */
+    double (*v)[ROW_FIELDS]; /* four of the box, score, class; of indices: [0] */
 };
 
 #define MOST_COLUMNS 6
@@ -38,11 +38,15 @@ int vn_is_list(const struct vn_tensor *t)
 
 static int whole(const struct vn_tensor *t) { return !vn_dtype_is_float(t->dtype); }
 
-/* One array: 4 columns are boxes, 5 with scores, 6 with classes; one column: indices or classes where whole, else scores. */
+/* One array: 4 columns are boxes, 5 with scores, 6 with classes; one column: indices or classes where whole,
+ * else scores. */
 static struct rows rows_from(struct vn_arena *a, const struct vn_tensor *t, int indices)
 {
     const int c = (int)columns(t);
-    struct rows r = { .n = (int)rows_of(t), .boxes = c >= 4, .scores = c >= 5 || (c == 1 && !whole(t)), .classes = c == 6 || (c == 1 && whole(t) && !indices),
+    struct rows r = { .n = (int)rows_of(t),
+                      .boxes = c >= 4,
+                      .scores = c >= 5 || (c == 1 && !whole(t)),
+                      .classes = c == 6 || (c == 1 && whole(t) && !indices),
                       .indices = c == 1 && whole(t) && indices };
     const int first = c >= 4 || r.indices ? 0 : r.scores ? ROW_SCORE : ROW_CLASS;
     r.v = vn_arena_alloc(a, (size_t)(r.n + 1) * sizeof *r.v);
@@ -65,7 +69,8 @@ static void best_class(struct rows *r, const struct vn_tensor *t, int64_t n_clas
         }
 }
 
-/* The last boxes before the stage, and the scores (one for each, or one for each class) and classes of as many rows. */
+/* The last boxes before the stage, and the scores (one for each, or one for each class) and classes of as
+ * many rows. */
 static int candidates(struct rows *r, struct vn_arena *a, const struct stage_arrays *of, int side)
 {
     const struct vn_tensor *boxes = NULL, *scores = NULL, *classes = NULL;
@@ -146,7 +151,8 @@ static double unit(int digits) { return digits < 0 ? 1 : pow(10, -digits); }
 /* What is written of x; `as` within the error of its type counts. */
 static int written_as(double x, double as, int digits)
 {
-    const double u = unit(digits), slack = 4e-6 * fabs(x) + 1e-9, off_grid = UNIT_ERROR + fabs(as) / u * FLOAT_ERROR;
+    const double u = unit(digits), slack = 4e-6 * fabs(x) + 1e-9,
+                 off_grid = UNIT_ERROR + fabs(as) / u * FLOAT_ERROR;
     if (digits == LIST_EXACT)
         return fabs(x - as) <= slack;
     if (digits == LIST_TRUNCATED)
@@ -170,14 +176,16 @@ static int digits_of(const struct rows *r, int from, int to)
 #define LED_ERROR 1e-5 /* of the largest coordinate */
 
 /* The line from one axis of x's corners to y's; the error that is left. */
-static double fit_axis(double *gain, double *offset, const struct rows *x, const struct rows *y, int axis, enum led led)
+static double fit_axis(double *gain, double *offset, const struct rows *x, const struct rows *y, int axis,
+                       enum led led)
 {
     double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0, left = 0;
     for (int pass = 0; pass < 2; pass++) {
         for (int i = 0; i < x->n; i++)
             for (int end = 0; end < 2; end++) {
                 const double *v = x->v[i] + axis, *w = y->v[i] + axis;
-                const double a = end ? v[2] + (led == LED_SIZES ? v[0] : 0) : v[0], b = end ? w[2] + (led == LED_SIZES ? w[0] : 0) : w[0];
+                const double a = end ? v[2] + (led == LED_SIZES ? v[0] : 0) : v[0],
+                             b = end ? w[2] + (led == LED_SIZES ? w[0] : 0) : w[0];
                 if (!pass)
                     n++, sx += a, sy += b, sxx += a * a, sxy += a * b;
                 else
@@ -228,7 +236,8 @@ static int same_row(const struct rows *x, int i, const struct rows *y, int k, co
 }
 
 /* kept[k]: the input's row that row k of y is; 0 where one is none. */
-static int match(int *kept, const struct rows *x, const struct rows *y, const struct list_rule *r, struct vn_arena *work)
+static int match(int *kept, const struct rows *x, const struct rows *y, const struct list_rule *r,
+                 struct vn_arena *work)
 {
     char *used = vn_arena_alloc(work, (size_t)x->n + 1);
     int next = 0;
@@ -316,7 +325,8 @@ static int suppression_keeps(const struct kept_rows *k, const struct box *b, int
     return same_set(stay, k, m, rows, work);
 }
 
-/* The best score of the rows below these that they do not suppress: what a lower threshold on the scores would let in. */
+/* The best score of the rows below these that they do not suppress: what a lower threshold on the scores
+ * would let in. */
 static double following(const struct rows *x, const struct kept_rows *k, const struct list_rule *r,
                         double iou, struct vn_arena *work)
 {
@@ -402,7 +412,11 @@ int vn_list_holds(struct stage_rule *r, const struct search_pair *p, int relatio
 
 struct list_rule vn_list_same(void)
 {
-    struct list_rule r = { .box_digits = LIST_EXACT, .score_digits = LIST_EXACT, .nms = NMS_NONE, .above = -INFINITY, .upto = INFINITY };
+    struct list_rule r = { .box_digits = LIST_EXACT,
+                           .score_digits = LIST_EXACT,
+                           .nms = NMS_NONE,
+                           .above = -INFINITY,
+                           .upto = INFINITY };
     memset(r.iou, 1, sizeof r.iou);
     return r;
 }
@@ -422,7 +436,9 @@ static int try_list(struct search *s, const struct list_pair *l, struct list_rul
     for (int i = 0; i < s->n; i++)
         if (!holds_on_pair(&r, &l[i]))
             return 0;
-    const struct stage_rule rule = { .is_list = 1, .list = r, .layout = NULL, .dtype = vn_dtype_name(s->pair[0].y.t->dtype) };
+    const struct stage_rule rule = {
+        .is_list = 1, .list = r, .layout = NULL, .dtype = vn_dtype_name(s->pair[0].y.t->dtype)
+    };
     if (s->n_found < MOST_RULES)
         s->found[s->n_found++] = rule;
     return 1;
@@ -502,7 +518,8 @@ void vn_search_lists(struct search *s)
     for (int i = 0; i < s->n; i++)
         if (!read_pair(&l[i], s->a, &s->pair[i], s->relation))
             return;
-    const int boxes = l[0].y.boxes, n_box = written(box, s, l, 0, 4), n_score = written(score, s, l, ROW_SCORE, ROW_SCORE + 1), offset = class_offset(l, s->n);
+    const int boxes = l[0].y.boxes, n_box = written(box, s, l, 0, 4),
+              n_score = written(score, s, l, ROW_SCORE, ROW_SCORE + 1), offset = class_offset(l, s->n);
     for (int i = 0; i < (boxes ? n_box * FORMATS : 1); i++)
         for (int k = 0; k < (l[0].y.scores ? n_score : 1); k++)
             for (int c = 0; c < (offset ? 2 : 1); c++) {

@@ -17,7 +17,8 @@ static const char *layout_of(const struct vn_shape *s, int64_t *h, int64_t *w, i
     }
     if (d[0] < 1 || d[1] < 1 || d[2] < 1)
         return NULL;
-    const int last = d[2] <= VN_MAX_CHANNELS && d[0] > VN_MAX_CHANNELS, first = d[0] <= VN_MAX_CHANNELS && d[2] > VN_MAX_CHANNELS;
+    const int last = d[2] <= VN_MAX_CHANNELS && d[0] > VN_MAX_CHANNELS,
+              first = d[0] <= VN_MAX_CHANNELS && d[2] > VN_MAX_CHANNELS;
     if (!last && !first)
         return NULL;
     *c = d[last ? 2 : 0];
@@ -49,7 +50,8 @@ static void copy_pixels(struct grid *g, int first)
             if (g->t->dtype == VN_U8)
                 g->p.data[i * c + k] = bytes[from];
             else
-                g->p.f32[i * c + k] = g->t->dtype == VN_F32 ? floats[from] : (float)vn_tensor_f64(g->t, (int64_t)from);
+                g->p.f32[i * c + k] =
+                    g->t->dtype == VN_F32 ? floats[from] : (float)vn_tensor_f64(g->t, (int64_t)from);
         }
 }
 
@@ -75,11 +77,13 @@ void vn_grid_of(struct grid *g, struct vn_arena *a, const struct vn_tensor *t)
 
 /* ---- geometry ---- */
 
-static int inner_size(int *w, int *h, const struct vn_picture *in, const struct stage_rule *r, int target_w, int target_h)
+static int inner_size(int *w, int *h, const struct vn_picture *in, const struct stage_rule *r, int target_w,
+                      int target_h)
 {
     struct vn_err e;
     const int arg[2] = { target_w, target_h };
-    return vn_size_apply(w, h, vn_size_rule_find(r->size_rule), in->w, in->h, arg, 2, &e) == VN_OK && *w <= target_w && *h <= target_h;
+    return vn_size_apply(w, h, vn_size_rule_find(r->size_rule), in->w, in->h, arg, 2, &e) == VN_OK &&
+           *w <= target_w && *h <= target_h;
 }
 
 int vn_rule_inside(struct inside *o, const struct stage_rule *r, int in_w, int in_h, int w, int h)
@@ -87,7 +91,8 @@ int vn_rule_inside(struct inside *o, const struct stage_rule *r, int in_w, int i
     struct vn_err e;
     const int side = in_w < in_h ? in_w : in_h;
     if (r->geometry == GEO_RESIZE_CROP) {
-        if (vn_size_apply(&o->w, &o->h, vn_size_rule_find(r->size_rule), in_w, in_h, r->number, r->numbers, &e) < 0)
+        if (vn_size_apply(&o->w, &o->h, vn_size_rule_find(r->size_rule), in_w, in_h, r->number, r->numbers,
+                          &e) < 0)
             return 0;
         o->x = vn_crop_begin(o->w, w, r->rounding);
         o->y = vn_crop_begin(o->h, h, r->rounding);
@@ -111,11 +116,13 @@ static int shift(struct vn_picture *out, struct vn_arena *a, const struct vn_pic
     for (int y = 0; y < from.h; y++)
         for (int x = 0; x < from.w; x++)
             if (x + dx >= 0 && x + dx < from.w && y + dy >= 0 && y + dy < from.h)
-                memcpy(out->data + ((size_t)y * from.w + x) * n, from.data + ((size_t)(y + dy) * from.w + (x + dx)) * n, n);
+                memcpy(out->data + ((size_t)y * from.w + x) * n,
+                       from.data + ((size_t)(y + dy) * from.w + (x + dx)) * n, n);
     return 1;
 }
 
-int vn_rule_geometry(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct stage_rule *r, int w, int h)
+int vn_rule_geometry(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in,
+                     const struct stage_rule *r, int w, int h)
 {
     struct vn_err e;
     struct vn_picture p = *in;
@@ -127,20 +134,23 @@ int vn_rule_geometry(struct vn_picture *out, struct vn_arena *a, const struct vn
     switch (r->geometry) {
     case GEO_SAME: return 1;
     case GEO_EXCHANGED:
-    case GEO_ORIENTED: return vn_orient(out, a, &p, r->geometry == GEO_EXCHANGED ? 5 : r->orientation, &e) == VN_OK;
+    case GEO_ORIENTED:
+        return vn_orient(out, a, &p, r->geometry == GEO_EXCHANGED ? 5 : r->orientation, &e) == VN_OK;
     case GEO_CROP:
-        return vn_crop(out, a, &p, (r->absolute ? 0 : vn_crop_begin(p.w, w, r->rounding)) + r->dx, (r->absolute ? 0 : vn_crop_begin(p.h, h, r->rounding)) + r->dy, w, h,
-                       &e) == VN_OK;
+        return vn_crop(out, a, &p, (r->absolute ? 0 : vn_crop_begin(p.w, w, r->rounding)) + r->dx,
+                       (r->absolute ? 0 : vn_crop_begin(p.h, h, r->rounding)) + r->dy, w, h, &e) == VN_OK;
     case GEO_PAD: return vn_pad_to(out, a, &p, w, h, r->position, r->pad, &e) == VN_OK;
     case GEO_RESIZE: return vn_resize(out, a, &p, r->rule, w, h, &e) == VN_OK;
     case GEO_LETTERBOX:
         return inner_size(&iw, &ih, in, r, w, h) && vn_resize(out, a, &p, r->rule, iw, ih, &e) == VN_OK &&
                vn_pad_to(out, a, out, w, h, r->position, r->pad, &e) == VN_OK;
     case GEO_RESIZE_CROP:
-        return vn_rule_inside(&in_it, r, p.w, p.h, w, h) && vn_resize(out, a, &p, r->rule, in_it.w, in_it.h, &e) == VN_OK &&
+        return vn_rule_inside(&in_it, r, p.w, p.h, w, h) &&
+               vn_resize(out, a, &p, r->rule, in_it.w, in_it.h, &e) == VN_OK &&
                vn_crop(out, a, out, in_it.x, in_it.y, w, h, &e) == VN_OK;
     case GEO_CROP_RESIZE:
-        return vn_rule_inside(&in_it, r, p.w, p.h, w, h) && vn_crop(out, a, &p, in_it.x, in_it.y, in_it.w, in_it.h, &e) == VN_OK &&
+        return vn_rule_inside(&in_it, r, p.w, p.h, w, h) &&
+               vn_crop(out, a, &p, in_it.x, in_it.y, in_it.w, in_it.h, &e) == VN_OK &&
                vn_resize(out, a, out, r->rule, w, h, &e) == VN_OK;
     case GEO_SHIFT: return shift(out, a, &p, r->dx, r->dy);
     }
@@ -149,7 +159,8 @@ int vn_rule_geometry(struct vn_picture *out, struct vn_arena *a, const struct vn
 
 /* ---- channels ---- */
 
-static int reorder(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const int order[3])
+static int reorder(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in,
+                   const int order[3])
 {
     struct vn_err e;
     const struct vn_picture from = *in;
@@ -162,7 +173,8 @@ static int reorder(struct vn_picture *out, struct vn_arena *a, const struct vn_p
     return 1;
 }
 
-int vn_rule_channels(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct stage_rule *r)
+int vn_rule_channels(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in,
+                     const struct stage_rule *r)
 {
     struct vn_err e;
     struct vn_picture p = *in;
@@ -182,8 +194,9 @@ int vn_rule_channels(struct vn_picture *out, struct vn_arena *a, const struct vn
             return 0;
         if (r->unpacked)
             return vn_yuv_unpack(out, a, out, r->yuv_layout, r->yuv.up, &e) == VN_OK;
-        return r->channels == CHAN_YUV || (vn_planes_to_rgb(out, a, out, r->yuv_layout, &r->yuv, &e) == VN_OK &&
-                                           (!r->bgr || vn_swap_channels(out, a, out, &e) == VN_OK));
+        return r->channels == CHAN_YUV ||
+               (vn_planes_to_rgb(out, a, out, r->yuv_layout, &r->yuv, &e) == VN_OK &&
+                (!r->bgr || vn_swap_channels(out, a, out, &e) == VN_OK));
     case CHAN_FROM_YUV:
         if (!u8)
             return 0;
@@ -214,12 +227,16 @@ static double value_of(const struct stage_rule *r, double v, int c)
     }
 }
 
-static inline double at(const struct vn_picture *p, size_t i) { return p->type == VN_PIXEL_U8 ? p->data[i] : p->f32[i]; }
+static inline double at(const struct vn_picture *p, size_t i)
+{
+    return p->type == VN_PIXEL_U8 ? p->data[i] : p->f32[i];
+}
 
 #define SOME 61 /* places of a quick look */
 
 /* Compares at every step-th pixel; of p the channels in this order. With `first` until something differs. */
-static double compare_values(int64_t *different, const struct vn_picture *p, const int order[3], const struct grid *y, const struct stage_rule *r, size_t step, int first)
+static double compare_values(int64_t *different, const struct vn_picture *p, const int order[3],
+                             const struct grid *y, const struct stage_rule *r, size_t step, int first)
 {
     const struct vn_picture *q = &y->p;
     const double limit = y->rounding;
@@ -234,7 +251,8 @@ static double compare_values(int64_t *different, const struct vn_picture *p, con
         if (x < 0 || x >= q->w || row < 0 || row >= q->h)
             continue;
         for (int c = 0; c < q->c; c++) {
-            const double d = fabs(value_of(r, at(p, i * (size_t)q->c + (size_t)(order ? order[c] : c)), c) - at(q, i * (size_t)q->c + (size_t)c));
+            const double d = fabs(value_of(r, at(p, i * (size_t)q->c + (size_t)(order ? order[c] : c)), c) -
+                                  at(q, i * (size_t)q->c + (size_t)c));
             *different += !(d <= limit);
             top = d <= top ? top : d; /* NaN stays */
         }
@@ -250,12 +268,14 @@ static size_t some_of(const struct grid *y)
     return n > SOME ? n / SOME : 1;
 }
 
-double vn_rule_values(int64_t *different, const struct vn_picture *p, const struct grid *y, const struct stage_rule *r)
+double vn_rule_values(int64_t *different, const struct vn_picture *p, const struct grid *y,
+                      const struct stage_rule *r)
 {
     return compare_values(different, p, NULL, y, r, 1, 0);
 }
 
-int vn_rule_possible(const struct vn_picture *p, const int order[3], const struct grid *y, const struct stage_rule *r)
+int vn_rule_possible(const struct vn_picture *p, const int order[3], const struct grid *y,
+                     const struct stage_rule *r)
 {
     int64_t different;
     compare_values(&different, p, order, y, r, some_of(y), 1);
@@ -263,7 +283,8 @@ int vn_rule_possible(const struct vn_picture *p, const int order[3], const struc
 }
 
 /* Least squares over every step-th pixel: channel c of q from channel k of p. */
-static void fit_channel(double *gain, double *offset, const struct vn_picture *p, int k, const struct vn_picture *q, int c, size_t step)
+static void fit_channel(double *gain, double *offset, const struct vn_picture *p, int k,
+                        const struct vn_picture *q, int c, size_t step)
 {
     double n = 0, sx = 0, sy = 0, sxx = 0, sxy = 0;
     const size_t pixels = (size_t)q->w * q->h;
@@ -290,7 +311,8 @@ int vn_line_possible(const struct vn_picture *p, const struct grid *y, const int
         double gain, offset;
         fit_channel(&gain, &offset, p, k, &y->p, c, step);
         for (size_t i = 0; i < pixels; i += step)
-            if (fabs(at(p, i * (size_t)p->c + (size_t)k) * gain + offset - at(&y->p, i * (size_t)p->c + (size_t)c)) > 100 * y->rounding)
+            if (fabs(at(p, i * (size_t)p->c + (size_t)k) * gain + offset -
+                     at(&y->p, i * (size_t)p->c + (size_t)c)) > 100 * y->rounding)
                 return 0;
     }
     return 1;
@@ -388,7 +410,8 @@ static int as_bytes(const struct grid *y, const uint8_t **b, size_t *n, struct v
     return 1;
 }
 
-static int bytes_hold(const struct stage_rule *r, struct vn_arena *a, const struct grid *x, const struct grid *y)
+static int bytes_hold(const struct stage_rule *r, struct vn_arena *a, const struct grid *x,
+                      const struct grid *y)
 {
     const uint8_t *b, *s = x->t->data;
     size_t n, m = vn_tensor_bytes(x->t), head = 0;

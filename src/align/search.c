@@ -50,7 +50,8 @@ static void accept(struct search *s, const struct stage_rule *r)
 
 /* ---- values ---- */
 
-static int try_value(struct search *s, struct stage_rule r, const struct vn_picture *p, enum value_rule v, double scale)
+static int try_value(struct search *s, struct stage_rule r, const struct vn_picture *p, enum value_rule v,
+                     double scale)
 {
     const struct grid *y = &s->pair[0].y;
     s->tried++;
@@ -74,9 +75,11 @@ static int try_values(struct search *s, struct stage_rule r, const struct vn_pic
         return 0;
     if (try_value(s, r, p, VALUE_SAME, 1))
         return 1;
-    if (y->t->dtype == VN_I8 && bytes && (try_value(s, r, p, VALUE_MINUS_128, 1) || try_value(s, r, p, VALUE_WRAP_INT8, 1)))
+    if (y->t->dtype == VN_I8 && bytes &&
+        (try_value(s, r, p, VALUE_MINUS_128, 1) || try_value(s, r, p, VALUE_WRAP_INT8, 1)))
         return 1;
-    if (y->t->dtype == VN_I8 && s->relation && s->pair[0].x.t->dtype == VN_I8) { /* one of the two was wrapped */
+    if (y->t->dtype == VN_I8 && s->relation &&
+        s->pair[0].x.t->dtype == VN_I8) { /* one of the two was wrapped */
         struct vn_picture q = *p;
         struct vn_err e;
         if (vn_picture_new(&q, s->a, p->w, p->h, p->c, VN_PIXEL_F32, &e) == VN_OK) {
@@ -117,8 +120,9 @@ static int top_agrees(struct search *s, struct stage_rule r, const struct vn_pic
     if (p->h < 2 * TILE || y.p.h != p->h || y.p.w != p->w)
         return 1;
     struct vn_arena *a = vn_arena_new();
-    int ok = vn_crop(&q, a, p, 0, 0, p->w, TILE, &e) == VN_OK && vn_rule_channels(&q, a, &q, &r) && q.h == TILE &&
-             vn_crop(&q, a, &q, 0, 0, q.w, TILE - 4, &e) == VN_OK && vn_crop(&y.p, a, &y.p, 0, 0, y.p.w, TILE - 4, &e) == VN_OK;
+    int ok = vn_crop(&q, a, p, 0, 0, p->w, TILE, &e) == VN_OK && vn_rule_channels(&q, a, &q, &r) &&
+             q.h == TILE && vn_crop(&q, a, &q, 0, 0, q.w, TILE - 4, &e) == VN_OK &&
+             vn_crop(&y.p, a, &y.p, 0, 0, y.p.w, TILE - 4, &e) == VN_OK;
     if (ok) {
         vn_rule_values(&different, &q, &y, &r);
         ok = !different || (vn_dtype_is_float(y.t->dtype) && vn_fit_line(&r, &q, &y));
@@ -131,14 +135,17 @@ static void try_yuv(struct search *s, const struct stage_rule *base, const struc
 {
     const struct grid *y = &s->pair[0].y;
     const int same = p->w == y->p.w && p->h == y->p.h && p->c == 3 && y->p.c == 3;
-    const int planes = p->c == 3 && y->p.c == 1 && y->p.h * 2 == p->h * 3, from = p->c == 1 && y->p.c == 3 && p->h * 2 == y->p.h * 3;
+    const int planes = p->c == 3 && y->p.c == 1 && y->p.h * 2 == p->h * 3,
+              from = p->c == 1 && y->p.c == 3 && p->h * 2 == y->p.h * 3;
     const struct {
         enum channel_rule what;
         enum vn_yuv_layout first, last;
         int fits, unpacked;
-    } ways[] = { { CHAN_YUV, VN_YUV444, VN_YUV444, same, 0 },        { CHAN_FROM_YUV, VN_YUV444, VN_YUV444, same, 0 },
-                 { CHAN_THROUGH_YUV, VN_YUV444, VN_NV12, same, 0 }, { CHAN_YUV, VN_NV12, VN_NV12, same, 1 },
-                 { CHAN_YUV, VN_NV12, VN_YV12, planes, 0 },         { CHAN_FROM_YUV, VN_NV12, VN_YV12, from, 0 } };
+    } ways[] = {
+        { CHAN_YUV, VN_YUV444, VN_YUV444, same, 0 },       { CHAN_FROM_YUV, VN_YUV444, VN_YUV444, same, 0 },
+        { CHAN_THROUGH_YUV, VN_YUV444, VN_NV12, same, 0 }, { CHAN_YUV, VN_NV12, VN_NV12, same, 1 },
+        { CHAN_YUV, VN_NV12, VN_YV12, planes, 0 },         { CHAN_FROM_YUV, VN_NV12, VN_YV12, from, 0 }
+    };
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         if (!ways[i].fits)
             continue;
@@ -150,8 +157,10 @@ static void try_yuv(struct search *s, const struct stage_rule *base, const struc
                 r.unpacked = ways[i].unpacked;
                 r.yuv_layout = (enum vn_yuv_layout)layout;
                 r.bgr = k & 1;
-                r.yuv = (struct vn_yuv_format){ (enum vn_yuv_rule)(k >> 1 & 1), (enum vn_yuv_range)(k >> 2 & 1), (enum vn_chroma_down)((k >> 3) % VN_DOWNS),
-                                                (enum vn_chroma_up)((k >> 3) / VN_DOWNS) };
+                r.yuv =
+                    (struct vn_yuv_format){ (enum vn_yuv_rule)(k >> 1 & 1), (enum vn_yuv_range)(k >> 2 & 1),
+                                            (enum vn_chroma_down)((k >> 3) % VN_DOWNS),
+                                            (enum vn_chroma_up)((k >> 3) / VN_DOWNS) };
                 if ((layout == VN_YUV444 || r.channels == CHAN_FROM_YUV) && r.yuv.down)
                     continue;
                 if ((layout == VN_YUV444 || (r.channels == CHAN_YUV && !r.unpacked)) && r.yuv.up)
@@ -175,7 +184,8 @@ static int order_possible(const struct search *s, const struct vn_picture *p, co
         return 1;
     for (int v = VALUE_SAME; v < VALUE_BYTES; v++)
         for (int scale = 1; scale <= 255; scale += 254) {
-            const struct stage_rule r = { .values = (enum value_rule)v, .gain = { scale, scale, scale, scale } };
+            const struct stage_rule r = { .values = (enum value_rule)v,
+                                          .gain = { scale, scale, scale, scale } };
             if (v != VALUE_AFFINE && vn_rule_possible(p, order, y, &r))
                 return 1;
         }
@@ -241,13 +251,15 @@ static int alike_at(const struct vn_picture *x, const struct vn_picture *y, int 
     for (int i = 0; i < 8; i++) {
         const int u = (int)((int64_t)i * (y->w - 1) / 7), v = (int)((int64_t)((i * 3) % 8) * (y->h - 1) / 7);
         if (u + dx >= 0 && u + dx < x->w && v + dy >= 0 && v + dy < x->h &&
-            vn_picture_value(x, ((size_t)(v + dy) * x->w + (u + dx)) * x->c) != vn_picture_value(y, ((size_t)v * y->w + u) * y->c))
+            vn_picture_value(x, ((size_t)(v + dy) * x->w + (u + dx)) * x->c) !=
+                vn_picture_value(y, ((size_t)v * y->w + u) * y->c))
             return 0;
     }
     return 1;
 }
 
-#define NEAR 2 /* shifts that are tried with everything after them; farther ones only where pixels are pixels */
+#define NEAR \
+    2 /* shifts that are tried with everything after them; farther ones only where pixels are pixels */
 
 static void try_shifts(struct search *s)
 {
@@ -274,7 +286,9 @@ static void try_crops(struct search *s, int w, int h)
         try_geometry(s, &r, 0);
     }
     for (int i = 0; i < 9 && !s->n_found; i++) {
-        const struct stage_rule r = { .geometry = GEO_CROP, .rounding = VN_CROP_FLOOR, .dx = i % 3 - 1, .dy = i / 3 - 1 };
+        const struct stage_rule r = {
+            .geometry = GEO_CROP, .rounding = VN_CROP_FLOOR, .dx = i % 3 - 1, .dy = i / 3 - 1
+        };
         try_geometry(s, &r, 0);
     }
     for (int dy = 0; dy <= x->h - h && !s->n_found; dy++)
@@ -334,9 +348,11 @@ static void try_resizes(struct search *s, struct stage_rule base, enum resize_ef
         return;
     for (int i = 0; i < n; i++) {
         const struct vn_resize_rule *found = s->n_found ? s->found[0].rule : NULL;
-        const int slow = large && rules[i].library == VN_LIB_SKIMAGE, other = large && found && found->library != rules[i].library;
+        const int slow = large && rules[i].library == VN_LIB_SKIMAGE,
+                  other = large && found && found->library != rules[i].library;
         base.rule = &rules[i];
-        if (rules[i].types >> (base.as_float ? VN_PIXEL_F32 : x->type) & 1 && !other && (base.as_float || slow == (effort == RESIZE_SLOW)))
+        if (rules[i].types >> (base.as_float ? VN_PIXEL_F32 : x->type) & 1 && !other &&
+            (base.as_float || slow == (effort == RESIZE_SLOW)))
             try_geometry(s, &base, 0);
     }
 }
@@ -353,11 +369,14 @@ static void try_letterboxes(struct search *s, int w, int h)
     const struct search_pair *p = &s->pair[0];
     for (int k = 0; k < 2; k++)
         for (int i = 0; i < VN_PAD_POSITIONS; i++) {
-            struct stage_rule r = { .geometry = GEO_LETTERBOX, .size_rule = rules[k], .position = (enum vn_pad_position)i };
+            struct stage_rule r = { .geometry = GEO_LETTERBOX,
+                                    .size_rule = rules[k],
+                                    .position = (enum vn_pad_position)i };
             struct vn_err e;
             int iw, ih;
             const int arg[2] = { w, h };
-            if (vn_size_apply(&iw, &ih, vn_size_rule_find(rules[k]), p->x.p.w, p->x.p.h, arg, 2, &e) < 0 || (iw == w && ih == h) || iw > w || ih > h)
+            if (vn_size_apply(&iw, &ih, vn_size_rule_find(rules[k]), p->x.p.w, p->x.p.h, arg, 2, &e) < 0 ||
+                (iw == w && ih == h) || iw > w || ih > h)
                 continue;
             if (find_border(&r, &p->y.p, iw, ih))
                 try_all_resizes(s, &r);
@@ -429,7 +448,8 @@ static void try_bytes(struct search *s)
     const struct search_pair *p = &s->pair[0];
     for (int i = 0; i < 2 && !s->n_found; i++) {
         struct stage_rule r = { .values = ways[i] };
-        const int same_type = p->x.t->dtype == p->y.t->dtype && vn_shape_equal(&p->x.t->shape, &p->y.t->shape);
+        const int same_type =
+            p->x.t->dtype == p->y.t->dtype && vn_shape_equal(&p->x.t->shape, &p->y.t->shape);
         s->tried++;
         if ((ways[i] == VALUE_HEADER || !same_type) && vn_rule_holds(&r, s->a, &p->x, &p->y))
             accept(s, &r);

@@ -10,14 +10,14 @@
 struct search_pair {
     struct grid x, y;
     const struct stage_arrays *of;
-    int side;              /* whose y it is */
+    int side; /* whose y it is */
     struct grid **decoded; /* of->source by decoder; NULL: not yet read */
 };
 
 struct search {
     struct vn_arena *a;
     struct search_pair *pair;
-    int n;        /* pairs that are searched; of `all` */
+    int n; /* pairs that are searched; of `all` */
     int all;
     int relation; /* x is the other side's y */
     const struct decoder_rule *decoder; /* pair[i].x are files read by it; NULL: arrays */

@@ -24,7 +24,12 @@ static struct vn_picture shown(const struct vn_tensor *t, struct vn_arena *a, in
     }
     for (size_t i = 0; i < (size_t)p.w * p.h; i++)
         for (int c = 0; c < 3; c++) {
-            const double v = hi > lo ? (vn_picture_value(&p, i * p.c + (size_t)(c < p.c ? c : p.c == 1 ? 0 : p.c - 1)) - lo) * 255 / (hi - lo) : 0;
+            const double v = hi > lo ? (vn_picture_value(&p, i * p.c + (size_t)(c < p.c    ? c
+                                                                                : p.c == 1 ? 0
+                                                                                           : p.c - 1)) -
+                                        lo) *
+                                           255 / (hi - lo)
+                                     : 0;
             out.data[i * 3 + c] = (uint8_t)(v > 0 ? v < 255 ? v : 255 : 0);
         }
     return out;
@@ -48,7 +53,8 @@ static int write_png(const char *path, const struct vn_picture *p, struct vn_err
     return status;
 }
 
-int vn_align_picture(const char *path, const struct vn_tensor *left, const struct vn_tensor *right, struct vn_err *e)
+int vn_align_picture(const char *path, const struct vn_tensor *left, const struct vn_tensor *right,
+                     struct vn_err *e)
 {
     struct vn_arena *a = vn_arena_new();
     int ok[2];

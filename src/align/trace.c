@@ -39,11 +39,13 @@ void vn_trace_begin(struct trace *t, struct vn_arena *a, const char *name)
 {
     if (t->samples == t->capacity)
         t->sample = vn_vec_grow(a, t->sample, t->samples, &t->capacity, sizeof *t->sample);
-    t->sample[t->samples++] = (struct trace_sample){ .name = name, .t = NEW_ARRAY(a, struct vn_tensor *, t->n + 1) };
+    t->sample[t->samples++] =
+        (struct trace_sample){ .name = name, .t = NEW_ARRAY(a, struct vn_tensor *, t->n + 1) };
 }
 
 /* The lines of a file of the folder; 0 where there is none. */
-static int read_lines(const char ***names, int *n, struct vn_arena *a, const char *folder, const char *file, struct vn_err *e)
+static int read_lines(const char ***names, int *n, struct vn_arena *a, const char *folder, const char *file,
+                      struct vn_err *e)
 {
     const uint8_t *data;
     size_t bytes;
@@ -112,7 +114,8 @@ static int read_folder(struct trace *t, struct vn_arena *a, const char *folder, 
 static int zip_failed(const char *where, const char *what, zip_error_t *why, struct vn_err *e)
 {
     const int memory = zip_error_code_zip(why) == ZIP_ER_MEMORY;
-    return vn_fail(e, memory ? VN_E_NOMEM : VN_E_INPUT, memory ? "%s: %s: out of memory: %s" : "%s: %s: %s", where, what, zip_error_strerror(why));
+    return vn_fail(e, memory ? VN_E_NOMEM : VN_E_INPUT, memory ? "%s: %s: out of memory: %s" : "%s: %s: %s",
+                   where, what, zip_error_strerror(why));
 }
 
 static void discard(void *z) { zip_discard(z); }
@@ -121,8 +124,10 @@ static int read_member(struct trace *t, struct vn_arena *a, zip_t *z, zip_int64_
 {
     zip_stat_t info;
     struct vn_tensor *x;
-    if (zip_stat_index(z, (zip_uint64_t)i, 0, &info) < 0 || !(info.valid & ZIP_STAT_NAME) || !(info.valid & ZIP_STAT_SIZE))
-        return zip_failed(t->path, vn_arena_fmt(a, "damaged .npz: entry %lld", (long long)i), zip_get_error(z), e);
+    if (zip_stat_index(z, (zip_uint64_t)i, 0, &info) < 0 || !(info.valid & ZIP_STAT_NAME) ||
+        !(info.valid & ZIP_STAT_SIZE))
+        return zip_failed(t->path, vn_arena_fmt(a, "damaged .npz: entry %lld", (long long)i),
+                          zip_get_error(z), e);
     const char *where = vn_arena_fmt(a, "%s: %s", t->path, info.name);
     if (info.size > MOST_ARRAY)
         return vn_fail(e, VN_E_INPUT, "%s: declares %llu bytes, expected at most %llu", where,
@@ -136,7 +141,9 @@ static int read_member(struct trace *t, struct vn_arena *a, zip_t *z, zip_int64_
     while (f && (got = zip_fread(f, piece, sizeof piece)) > 0 && (zip_uint64_t)data.n < info.size)
         for (zip_int64_t k = 0; k < got; k++)
             VEC_PUSH(work, &data, piece[k]);
-    int status = !f || got < 0 ? zip_failed(where, "damaged .npz", f ? zip_file_get_error(f) : zip_get_error(z), e) : VN_OK;
+    int status = !f || got < 0
+                     ? zip_failed(where, "damaged .npz", f ? zip_file_get_error(f) : zip_get_error(z), e)
+                     : VN_OK;
     if (f)
         zip_fclose(f);
     if (status == VN_OK)
@@ -147,7 +154,8 @@ static int read_member(struct trace *t, struct vn_arena *a, zip_t *z, zip_int64_
     return status;
 }
 
-static int read_npz(struct trace *t, struct vn_arena *a, const uint8_t *d, size_t bytes, const char *path, struct vn_err *e)
+static int read_npz(struct trace *t, struct vn_arena *a, const uint8_t *d, size_t bytes, const char *path,
+                    struct vn_err *e)
 {
     zip_error_t why;
     *t = (struct trace){ .path = path };
@@ -169,21 +177,25 @@ static int read_npz(struct trace *t, struct vn_arena *a, const uint8_t *d, size_
 
 #define NEEDED ((size_t)1 << 20) /* more than an arena has at hand */
 
-int vn_trace_npz(struct trace *t, struct vn_arena *a, const uint8_t *d, size_t bytes, const char *path, struct vn_err *e)
+int vn_trace_npz(struct trace *t, struct vn_arena *a, const uint8_t *d, size_t bytes, const char *path,
+                 struct vn_err *e)
 {
     const int status = read_npz(t, a, d, bytes, path, e);
     if (status != VN_E_INPUT)
         return status;
-    vn_arena_alloc(a, NEEDED); /* libzip calls a file damaged where an allocation has failed: is there memory? Then look again */
+    vn_arena_alloc(a, NEEDED); /* libzip calls a file damaged where an allocation has failed: is there memory?
+                                  Then look again */
     return read_npz(t, a, d, bytes, path, e);
 }
 
 /* ---- pictures of both ---- */
 
-int vn_trace_common(struct trace *left, struct trace *right, struct vn_arena *a, int left_out[2], struct vn_err *e)
+int vn_trace_common(struct trace *left, struct trace *right, struct vn_arena *a, int left_out[2],
+                    struct vn_err *e)
 {
     struct vn_map *by_name = vn_map_new(a);
-    struct trace_sample *l = NEW_ARRAY(a, struct trace_sample, left->samples + 1), *r = NEW_ARRAY(a, struct trace_sample, left->samples + 1);
+    struct trace_sample *l = NEW_ARRAY(a, struct trace_sample, left->samples + 1),
+                        *r = NEW_ARRAY(a, struct trace_sample, left->samples + 1);
     int n = 0;
     for (int i = 0; i < right->samples; i++)
         vn_map_set(by_name, right->sample[i].name, &right->sample[i]);
@@ -210,7 +222,8 @@ int vn_trace_common(struct trace *left, struct trace *right, struct vn_arena *a,
 /* By image, in the file's order. */
 static int by_image(const void *a, const void *b)
 {
-    const struct coco_detection *x = *(struct coco_detection *const *)a, *y = *(struct coco_detection *const *)b;
+    const struct coco_detection *x = *(struct coco_detection *const *)a,
+                                *y = *(struct coco_detection *const *)b;
     return x->image != y->image ? (x->image < y->image ? -1 : 1) : x < y ? -1 : x > y;
 }
 

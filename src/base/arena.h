@@ -1,9 +1,10 @@
 /* base/arena.h - memory that lives and dies together.
  *
- * A stage's result owns one arena; nothing in it is freed singly. Allocation never returns NULL: when memory runs out, the arenas
- * that this thread made since its innermost vn_oom guard are freed, and control jumps there. Everything that must be released
- * (mapped files, open files) is therefore tied to an arena with vn_arena_defer. On a pool thread this needs a guard of its
- * own, as base/share.h has it; an arena is filled by one thread at a time and freed by the thread that made it.
+ * A stage's result owns one arena; nothing in it is freed singly. Allocation never returns NULL: when memory
+ * runs out, the arenas that this thread made since its innermost vn_oom guard are freed, and control jumps
+ * there. Everything that must be released (mapped files, open files) is therefore tied to an arena with
+ * vn_arena_defer. On a pool thread this needs a guard of its own, as base/share.h has it; an arena is filled
+ * by one thread at a time and freed by the thread that made it.
  */
 #ifndef VN_BASE_ARENA_H
 #define VN_BASE_ARENA_H
@@ -34,8 +35,8 @@ void vn_arena_defer(struct vn_arena *a, void (*fn)(void *), void *p);
 #define NEW(arena, type) ((type *)vn_arena_alloc(arena, sizeof(type)))
 #define NEW_ARRAY(arena, type, n) ((type *)vn_arena_array(arena, (size_t)(n), sizeof(type)))
 
-/* Guard: `if (VN_OOM_GUARD(&g)) { ...out of memory... }`, then vn_oom_leave(&g) on every way out. When memory runs out, the arenas
- * that were made behind the guard are freed before it is reached. */
+/* Guard: `if (VN_OOM_GUARD(&g)) { ...out of memory... }`, then vn_oom_leave(&g) on every way out. When memory
+ * runs out, the arenas that were made behind the guard are freed before it is reached. */
 struct vn_oom {
     jmp_buf env;
     struct vn_oom *outer;
@@ -52,15 +53,15 @@ _Noreturn void vn_oom_now(void);
 
 /* A growable array in an arena: VEC(struct node *) nodes; VEC_PUSH(a, &nodes, n); nodes.v[i], nodes.n */
 #define VEC(type) \
-    struct {      \
-        type *v;  \
+    struct { \
+        type *v; \
         int n, cap; \
     }
-#define VEC_PUSH(arena, vec, x)                                                                                     \
-    do {                                                                                                            \
-        if ((vec)->n == (vec)->cap)                                                                                 \
-            (vec)->v = vn_vec_grow(arena, (vec)->v, (vec)->n, &(vec)->cap, sizeof *(vec)->v);                       \
-        (vec)->v[(vec)->n++] = (x);                                                                                 \
+#define VEC_PUSH(arena, vec, x) \
+    do { \
+        if ((vec)->n == (vec)->cap) \
+            (vec)->v = vn_vec_grow(arena, (vec)->v, (vec)->n, &(vec)->cap, sizeof *(vec)->v); \
+        (vec)->v[(vec)->n++] = (x); \
     } while (0)
 void *vn_vec_grow(struct vn_arena *a, void *v, int n, int *cap, size_t size);
 

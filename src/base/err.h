@@ -1,4 +1,5 @@
-/* base/err.h - how every function of the toolchain fails: a negative status, and one line in the caller's struct vn_err. */
+/* base/err.h - how every function of the toolchain fails: a negative status, and one line in the caller's
+ * struct vn_err. */
 #ifndef VN_BASE_ERR_H
 #define VN_BASE_ERR_H
 
@@ -14,10 +15,10 @@ int vn_because(struct vn_err *e, int reason, int status);
 /* Put "where: " in front of the message already in `e`; returns e->code. */
 int vn_fail_at(struct vn_err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-#define TRY(x)                  \
-    do {                        \
-        int try_status_ = (x);  \
-        if (try_status_ < 0)    \
+#define TRY(x) \
+    do { \
+        int try_status_ = (x); \
+        if (try_status_ < 0) \
             return try_status_; \
     } while (0)
 

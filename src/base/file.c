@@ -25,7 +25,8 @@ static void unmap(void *p)
     munmap(m->p, m->bytes);
 }
 
-static int map_fd(struct vn_arena *a, int fd, const char *path, const uint8_t **data, size_t *bytes, struct vn_err *e)
+static int map_fd(struct vn_arena *a, int fd, const char *path, const uint8_t **data, size_t *bytes,
+                  struct vn_err *e)
 {
     struct stat st;
     if (fstat(fd, &st) < 0)
@@ -164,8 +165,14 @@ static int write_whole(const char *path, const void *data, size_t bytes, int to_
     return r;
 }
 
-int vn_file_write(const char *path, const void *data, size_t bytes, struct vn_err *e) { return write_whole(path, data, bytes, 1, e); }
-int vn_file_write_soon(const char *path, const void *data, size_t bytes, struct vn_err *e) { return write_whole(path, data, bytes, 0, e); }
+int vn_file_write(const char *path, const void *data, size_t bytes, struct vn_err *e)
+{
+    return write_whole(path, data, bytes, 1, e);
+}
+int vn_file_write_soon(const char *path, const void *data, size_t bytes, struct vn_err *e)
+{
+    return write_whole(path, data, bytes, 0, e);
+}
 
 int vn_file_exists(const char *path)
 {
@@ -216,9 +223,13 @@ int vn_dir_may_make(const char *path, struct vn_err *e)
     return access(at, W_OK | X_OK) ? vn_fail(e, VN_E_IO, "%s: cannot write: %s", at, strerror(errno)) : VN_OK;
 }
 
-static int by_name(const void *x, const void *y) { return strcmp(*(const char *const *)x, *(const char *const *)y); }
+static int by_name(const void *x, const void *y)
+{
+    return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
 
-static int list(struct vn_arena *a, const char *path, int folders, const char ***names, int *n, struct vn_err *e)
+static int list(struct vn_arena *a, const char *path, int folders, const char ***names, int *n,
+                struct vn_err *e)
 {
     DIR *d = opendir(path);
     if (!d)
@@ -368,7 +379,8 @@ const char *vn_path_stem(struct vn_arena *a, const char *path)
 const char *vn_file_name(struct vn_arena *a, struct vn_map *taken, const char *text)
 {
     const size_t n = strlen(text);
-    char *base = vn_arena_fmt(a, "%s%.*s", *text == '.' ? "_" : "", (int)(n < LONGEST_NAME ? n : LONGEST_NAME), text);
+    char *base =
+        vn_arena_fmt(a, "%s%.*s", *text == '.' ? "_" : "", (int)(n < LONGEST_NAME ? n : LONGEST_NAME), text);
     for (char *p = base; *p; p++)
         if (strchr("/:\\", *p))
             *p = '_';

@@ -7,8 +7,8 @@
 struct vn_pool_threads {
     pthread_mutex_t lock;
     pthread_cond_t work, done;
-    unsigned job;    /* counts jobs; workers wait for a new one */
-    int busy;        /* workers still inside the current job */
+    unsigned job; /* counts jobs; workers wait for a new one */
+    int busy; /* workers still inside the current job */
     int stop;
     int parts;
     atomic_int next; /* next part to take */

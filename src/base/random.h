@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/* 64 random bits; `state` is the seed at first. (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014.) */
+/* 64 random bits; `state` is the seed at first. (Steele, Lea, Flood, "Fast splittable pseudorandom number
+ * generators", 2014.) */
 static inline uint64_t vn_random(uint64_t *state)
 {
     *state += 0x9e3779b97f4a7c15u;

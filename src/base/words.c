@@ -15,7 +15,8 @@ static int edit_distance(const char *a, const char *b)
         int diagonal = row[0];
         row[0] = i;
         for (int j = 1; j <= m; j++) {
-            const int up = row[j], same = diagonal + (tolower((unsigned char)a[i - 1]) != tolower((unsigned char)b[j - 1]));
+            const int up = row[j], same = diagonal + (tolower((unsigned char)a[i - 1]) !=
+                                                      tolower((unsigned char)b[j - 1]));
             const int step = (up < row[j - 1] ? up : row[j - 1]) + 1;
             row[j] = same < step ? same : step;
             diagonal = up;

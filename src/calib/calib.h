@@ -1,4 +1,5 @@
-/* calib/calib.h - ranges of activations from samples: one streamed pass whose memory does not grow with their number. */
+/* calib/calib.h - ranges of activations from samples: one streamed pass whose memory does not grow with their
+ * number. */
 #ifndef VN_CALIB_H
 #define VN_CALIB_H
 
@@ -29,7 +30,7 @@ const struct calibrator *vn_calibrator_find(const char *name);
 /* Sums along one axis, for values that weights are applied to. */
 struct channel_sums {
     int axis, n;
-    double *sum;    /* n entries */
+    double *sum; /* n entries */
     uint64_t count; /* elements behind each */
 };
 

@@ -1,4 +1,5 @@
-/* The magnitude below which a given share of all values lies; linear within a bin, never above the maximum. */
+/* The magnitude below which a given share of all values lies; linear within a bin, never above the maximum.
+ */
 #include <math.h>
 
 #include "calib/calib.h"
@@ -17,4 +18,6 @@ static double threshold(const struct histogram *h, double share, int levels)
     return most;
 }
 
-const struct calibrator vn_calib_percentile = { "max-percentile", "magnitude below which a share of all values lies", threshold };
+const struct calibrator vn_calib_percentile = { "max-percentile",
+                                                "magnitude below which a share of all values lies",
+                                                threshold };

@@ -6,10 +6,12 @@
 #include "base/err.h"
 
 #define CHECK_DATA_OPTIONS \
-    { "--data", 0, NULL, 0, 0, \
-      "check calibration data instead: check --data -c FILE.yaml, or check MODEL DIR --data" }, \
-    { "--images", 0, "DIR", 0, 0, "with --data: source images of the data, with the same names" }, \
-    { "--list", 0, NULL, 0, 0, "print the checks of --data and exit" }
+    { "--data", 0, NULL, \
+      0,        0, "check calibration data instead: check --data -c FILE.yaml, or check MODEL DIR --data" }, \
+        { "--images", 0, "DIR", 0, 0, "with --data: source images of the data, with the same names" }, \
+    { \
+        "--list", 0, NULL, 0, 0, "print the checks of --data and exit" \
+    }
 
 /* An exit status, or a negative enum vn_status. */
 int vn_run_check_data(struct vn_arena *a, struct vn_err *e);

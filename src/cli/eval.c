@@ -1,4 +1,5 @@
-/* vernier eval - several models on the same labelled pictures: scores, likeness, confidence of the differences. */
+/* vernier eval - several models on the same labelled pictures: scores, likeness, confidence of the
+ * differences. */
 #include <vernier/eval.h>
 
 #include "cli/cli.h"

@@ -42,8 +42,7 @@ static int run_one(struct vn_session *s, const char *dir, enum vn_view_format fo
 {
     TRY(feed_and_run(s, dir, format, a, e));
     if (vn_opt("--json"))
-        return vn_print_json(
-            json_pack("{s:s, s:o}", "model", vn_session_path(s), "outputs", vn_json_run(s)));
+        return vn_print_json(json_pack("{s:s, s:o}", "model", vn_session_path(s), "outputs", vn_json_run(s)));
     vn_print_run(stdout, s);
     return VN_OK;
 }
@@ -78,4 +77,10 @@ static int run(struct vn_arena *a, struct vn_err *e)
     return vn_opt("--images") ? run_folder(s, dir, as, e) : run_one(s, dir, as, a, e);
 }
 
-const struct command vn_cmd_run = { "run", "MODEL.onnx|MODEL.bin|MODEL.caffemodel [options]", "run any stage's ONNX, a Caffe network or a .bin", options, 1, 1, run };
+const struct command vn_cmd_run = { "run",
+                                    "MODEL.onnx|MODEL.bin|MODEL.caffemodel [options]",
+                                    "run any stage's ONNX, a Caffe network or a .bin",
+                                    options,
+                                    1,
+                                    1,
+                                    run };

@@ -2,7 +2,10 @@
 
 #include "ops/portable_op.h"
 
-void vn_compile_defaults(struct compile_options *o) { *o = (struct compile_options){ .march = "generic", .level = 3 }; }
+void vn_compile_defaults(struct compile_options *o)
+{
+    *o = (struct compile_options){ .march = "generic", .level = 3 };
+}
 
 /* ---- inputs: bytes from outside become the tensor of the graph's input ---- */
 
@@ -15,10 +18,12 @@ static struct vn_shape image_shape(const struct compile_input *in, int n, int h,
 {
     if (in->type == VN_IN_NV12)
         return vn_shape_of(3, (int64_t[]){ n, h / 2 * 3, w });
-    return in->channels_last ? vn_shape_of(4, (int64_t[]){ n, h, w, c }) : vn_shape_of(4, (int64_t[]){ n, c, h, w });
+    return in->channels_last ? vn_shape_of(4, (int64_t[]){ n, h, w, c })
+                             : vn_shape_of(4, (int64_t[]){ n, c, h, w });
 }
 
-/* Which axis of a 4-D image holds its channels: 1 or 3, as the preprocess node that reads it says; 1 without one. */
+/* Which axis of a 4-D image holds its channels: 1 or 3, as the preprocess node that reads it says; 1 without
+ * one. */
 static int channel_axis(const struct value *v)
 {
     for (int i = 0; i < v->users.n; i++) {
@@ -35,7 +40,8 @@ static void add_input(struct prog *p, int tensor, int type, int channels_last)
     VEC_PUSH(p->arena, &p->inputs, io);
 }
 
-static int lower_image(struct lowering *l, const struct value *v, const struct compile_input *in, struct vn_err *e)
+static int lower_image(struct lowering *l, const struct value *v, const struct compile_input *in,
+                       struct vn_err *e)
 {
     const int axis = v->shape.rank == 4 ? channel_axis(v) : 0;
     const int channels = in->type == VN_IN_GRAY ? 1 : 3;
@@ -53,7 +59,12 @@ static int lower_image(struct lowering *l, const struct value *v, const struct c
     const int to = vn_low_carry(l, v, VN_ROLE_VALUE, VN_I8, &v->shape, order);
     vn_low_quantized(l, to, 1, 0);
     struct instr_INPUT_IMAGE *q = vn_low_emit(l, OPCODE_INPUT_IMAGE, 1, (int[]){ from }, to);
-    *q = (struct instr_INPUT_IMAGE){ .type = in->type, .n = n, .h = h, .w = w, .c = channels, .channels_last_in = in->channels_last,
+    *q = (struct instr_INPUT_IMAGE){ .type = in->type,
+                                     .n = n,
+                                     .h = h,
+                                     .w = w,
+                                     .c = channels,
+                                     .channels_last_in = in->channels_last,
                                      .channels_last_out = 1 };
     l->held[order][v->id] = to;
     add_input(l->prog, from, in->type, in->type == VN_IN_NV12 ? 0 : in->channels_last);
@@ -71,7 +82,8 @@ static int lower_narrow(struct lowering *l, const struct value *v, struct vn_err
     return VN_OK;
 }
 
-static int lower_input(struct lowering *l, const struct value *v, const struct compile_input *in, struct vn_err *e)
+static int lower_input(struct lowering *l, const struct value *v, const struct compile_input *in,
+                       struct vn_err *e)
 {
     if (in && in->type != VN_IN_FEATUREMAP)
         return lower_image(l, v, in, e);
@@ -178,7 +190,8 @@ static const char *needed_operators(struct vn_arena *a, const struct graph *g)
     return list;
 }
 
-int vn_compile_lower(struct prog **out, struct vn_arena *a, const struct graph *g, const struct compile_options *o, struct vn_err *e)
+int vn_compile_lower(struct prog **out, struct vn_arena *a, const struct graph *g,
+                     const struct compile_options *o, struct vn_err *e)
 {
     struct prog *p = NEW(a, struct prog);
     p->arena = a;

@@ -1,7 +1,7 @@
 /* compile/compile.h - a graph becomes a program: lowered, fused, planned, written as a .bin image.
  *
- * Any graph can be compiled: float, fake-quantized weights aside, or quantized. The same path serves the .bin on disk and the
- * programs that the toolchain runs in memory (calibration, evaluation).
+ * Any graph can be compiled: float, fake-quantized weights aside, or quantized. The same path serves the .bin
+ * on disk and the programs that the toolchain runs in memory (calibration, evaluation).
  */
 #ifndef VN_COMPILE_H
 #define VN_COMPILE_H
@@ -11,18 +11,19 @@
 
 /* What the program's user hands over for one graph input. */
 struct compile_input {
-    enum vn_input_type type; /* image types: the graph's input is int8 "pixel - 128" (scale 1, zero point 0) */
-    int channels_last;       /* layout of the bytes: NHWC */
+    enum vn_input_type
+        type; /* image types: the graph's input is int8 "pixel - 128" (scale 1, zero point 0) */
+    int channels_last; /* layout of the bytes: NHWC */
 };
 
 struct compile_options {
     const char *march;
-    uint32_t isa;      /* enum vn_cpu bits that the target names */
-    int level;         /* 0: no fusion, 1: activations, 2 and 3: residual adds too. Results are the same */
+    uint32_t isa; /* enum vn_cpu bits that the target names */
+    int level; /* 0: no fusion, 1: activations, 2 and 3: residual adds too. Results are the same */
     int economy; /* 0..100: how far instructions may move to need less memory; 0: they stay */
     int keep_all; /* no memory reuse: every tensor stays readable after a run */
-    const struct compile_input *inputs; /* one for each graph input; NULL: each takes the tensor itself (float32, or int8 where
-                                           the value is quantized with scale 1) */
+    const struct compile_input *inputs; /* one for each graph input; NULL: each takes the tensor itself
+                                           (float32, or int8 where the value is quantized with scale 1) */
 };
 
 struct vn_image {
@@ -33,15 +34,18 @@ struct vn_image {
 };
 
 void vn_compile_defaults(struct compile_options *o);
-int vn_compile(struct vn_image *out, struct vn_arena *a, const struct graph *g, const struct compile_options *o, struct vn_err *e);
+int vn_compile(struct vn_image *out, struct vn_arena *a, const struct graph *g,
+               const struct compile_options *o, struct vn_err *e);
 
 /* The stages, for tests. */
-int vn_compile_lower(struct prog **out, struct vn_arena *a, const struct graph *g, const struct compile_options *o, struct vn_err *e);
+int vn_compile_lower(struct prog **out, struct vn_arena *a, const struct graph *g,
+                     const struct compile_options *o, struct vn_err *e);
 void vn_compile_fuse(struct prog *p, int level);
 void vn_compile_order(struct prog *p, int economy);
 /* Offsets for all BIN_ARENA tensors; returns bytes of the arena. */
 size_t vn_compile_plan(const struct prog *p, int keep_all, uint64_t *offset);
-int vn_compile_write(struct vn_image *out, struct vn_arena *a, const struct prog *p, const struct compile_options *o, struct vn_err *e);
+int vn_compile_write(struct vn_image *out, struct vn_arena *a, const struct prog *p,
+                     const struct compile_options *o, struct vn_err *e);
 
 /* The program of a .bin image, and in *o what vn_compile_write needs to write it again: the same bytes, where
  * nothing was changed. Names and constants stay in the image. Nothing is checked: the runtime must have

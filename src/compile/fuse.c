@@ -1,6 +1,7 @@
-/* Fusion on the program: a convolution takes in the Add and the clamp behind it: a residual, or a constant for each channel. Neither changes a result: the
- * convolution's own value is still rounded first, and a clamp of integers commutes with saturation. The tensors in between are
- * kept as BIN_HIDDEN records, so that an observer can still see them. */
+/* Fusion on the program: a convolution takes in the Add and the clamp behind it: a residual, or a constant
+ * for each channel. Neither changes a result: the convolution's own value is still rounded first, and a clamp
+ * of integers commutes with saturation. The tensors in between are kept as BIN_HIDDEN records, so that an
+ * observer can still see them. */
 #include <math.h>
 
 #include "compile/compile.h"
@@ -132,12 +133,15 @@ static void fuse_clamp(struct prog *p, int at, const struct uses *u)
 static int is_plain_add(const struct prog *p, const struct prog_instr *add, int t)
 {
     const int s8 = add->op == OPCODE_BINARY_S8;
-    if ((!s8 && add->op != OPCODE_BINARY_F32) || *(const int32_t *)add->params != VN_BIN_ADD || add->in[0] == add->in[1])
+    if ((!s8 && add->op != OPCODE_BINARY_F32) || *(const int32_t *)add->params != VN_BIN_ADD ||
+        add->in[0] == add->in[1])
         return 0;
-    const struct prog_tensor *a = &p->tensors.v[add->in[0]], *b = &p->tensors.v[add->in[1]], *y = &p->tensors.v[add->out];
+    const struct prog_tensor *a = &p->tensors.v[add->in[0]], *b = &p->tensors.v[add->in[1]],
+                             *y = &p->tensors.v[add->out];
     const struct prog_tensor *x = &p->tensors.v[t];
-    return vn_shape_equal(&a->shape, &b->shape) && vn_shape_equal(&a->shape, &y->shape) && a->layout == b->layout && a->layout == y->layout &&
-           a->dtype == b->dtype && a->dtype == y->dtype && x->dtype == a->dtype && a->place != BIN_CONST && b->place != BIN_CONST;
+    return vn_shape_equal(&a->shape, &b->shape) && vn_shape_equal(&a->shape, &y->shape) &&
+           a->layout == b->layout && a->layout == y->layout && a->dtype == b->dtype && a->dtype == y->dtype &&
+           x->dtype == a->dtype && a->place != BIN_CONST && b->place != BIN_CONST;
 }
 
 static int64_t channels_of(const struct prog_instr *c)

@@ -1,5 +1,5 @@
-/* Static memory plan: tensors whose lives do not overlap share memory. Largest first, each at the lowest offset that is free for
- * the whole of its life. */
+/* Static memory plan: tensors whose lives do not overlap share memory. Largest first, each at the lowest
+ * offset that is free for the whole of its life. */
 #include <limits.h>
 #include <stdlib.h>
 

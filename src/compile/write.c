@@ -1,4 +1,5 @@
-/* A program as a .bin image. Nothing in it depends on addresses, time or the machine: the same program gives the same bytes. */
+/* A program as a .bin image. Nothing in it depends on addresses, time or the machine: the same program gives
+ * the same bytes. */
 #include "base/hash.h"
 #include "compile/compile.h"
 
@@ -139,8 +140,11 @@ static void put_instrs(struct writer *w)
 {
     for (int i = 0; i < w->p->instrs.n; i++) {
         const struct prog_instr *in = &w->p->instrs.v[i];
-        const struct bin_instr b = { .opcode = (uint16_t)in->op, .n_in = (uint16_t)in->n_in, .ref = (uint32_t)(w->section[BIN_REFS].n / 4),
-                                     .param = (uint32_t)(w->section[BIN_PARAMS].n / 4), .node = string(w, in->node) };
+        const struct bin_instr b = { .opcode = (uint16_t)in->op,
+                                     .n_in = (uint16_t)in->n_in,
+                                     .ref = (uint32_t)(w->section[BIN_REFS].n / 4),
+                                     .param = (uint32_t)(w->section[BIN_PARAMS].n / 4),
+                                     .node = string(w, in->node) };
         put(w, BIN_INSTRS, &b, sizeof b);
         for (int k = 0; k <= in->n_in; k++) {
             const uint32_t id = (uint32_t)w->record[k < in->n_in ? in->in[k] : in->out];
@@ -155,7 +159,8 @@ static void put_io(struct writer *w)
     for (int k = 0; k < 2; k++)
         for (int i = 0; i < (k ? w->p->outputs.n : w->p->inputs.n); i++) {
             const struct prog_io *io = k ? &w->p->outputs.v[i] : &w->p->inputs.v[i];
-            const struct bin_io b = { .tensor = (uint32_t)w->record[io->tensor], .type = (uint8_t)io->type,
+            const struct bin_io b = { .tensor = (uint32_t)w->record[io->tensor],
+                                      .type = (uint8_t)io->type,
                                       .channels_last = (uint8_t)io->channels_last };
             put(w, BIN_IO, &b, sizeof b);
         }
@@ -198,19 +203,25 @@ static void assemble(struct writer *w, struct bin_header *h, struct vn_image *ou
     out->bytes = at;
 }
 
-int vn_compile_write(struct vn_image *out, struct vn_arena *a, const struct prog *p, const struct compile_options *o, struct vn_err *e)
+int vn_compile_write(struct vn_image *out, struct vn_arena *a, const struct prog *p,
+                     const struct compile_options *o, struct vn_err *e)
 {
     for (int i = 0; i < p->tensors.n; i++)
         for (int k = 0; k < p->tensors.v[i].shape.rank; k++)
             if (p->tensors.v[i].shape.d[k] > INT32_MAX)
-                return vn_fail(e, VN_E_UNSUPPORTED, "tensor %s is too large for a .bin", p->tensors.v[i].name);
+                return vn_fail(e, VN_E_UNSUPPORTED, "tensor %s is too large for a .bin",
+                               p->tensors.v[i].name);
     struct writer w = { .arena = p->arena, .p = p, .strings = vn_map_new(p->arena) };
     w.record = NEW_ARRAY(p->arena, int, p->tensors.n);
     w.offset = NEW_ARRAY(p->arena, uint64_t, p->tensors.n);
     string(&w, "");
     mark_used(&w);
-    struct bin_header h = { .magic = BIN_MAGIC, .version = BIN_VERSION, .header_bytes = sizeof h, .isa = o->isa,
-                            .n_inputs = (uint32_t)p->inputs.n, .n_outputs = (uint32_t)p->outputs.n };
+    struct bin_header h = { .magic = BIN_MAGIC,
+                            .version = BIN_VERSION,
+                            .header_bytes = sizeof h,
+                            .isa = o->isa,
+                            .n_inputs = (uint32_t)p->inputs.n,
+                            .n_outputs = (uint32_t)p->outputs.n };
     h.arena_bytes = vn_compile_plan(p, o->keep_all, w.offset);
     h.march = string(&w, o->march);
     put_tensors(&w);

@@ -23,7 +23,7 @@ enum key_type {
 
 enum key_state {
     KEY_WORKS,
-    KEY_VENDOR,  /* names vendor hardware: checked, then reported as without meaning here */
+    KEY_VENDOR, /* names vendor hardware: checked, then reported as without meaning here */
 };
 
 /* A word of a key with fixed values (words.def); a table ends with text NULL. */
@@ -103,10 +103,10 @@ struct key {
     const char *group, *name;
     enum key_type type;
     enum key_state state;
-    const char *def;     /* default, as text; NULL: none */
+    const char *def; /* default, as text; NULL: none */
     const struct config_word *words; /* KEY_CHOICE, and KEY_LIST with fixed values */
-    double min, max;     /* KEY_INT, KEY_FLOAT */
-    const char *needs;   /* "key=value|value" of any group: without it this key has no effect, an error */
+    double min, max; /* KEY_INT, KEY_FLOAT */
+    const char *needs; /* "key=value|value" of any group: without it this key has no effect, an error */
     const char *idle; /* but a warning for this value, which would change nothing; "*": for every value */
     const char *excludes; /* other key that must not be given */
     const char *help;
@@ -131,8 +131,8 @@ struct setting {
     int wrong; /* what follows from it cannot be judged */
 };
 
-/* What the configuration says of the types of a node, of all nodes of an operator, or of all. Later entries win over earlier ones,
- * and higher levels over lower ones. */
+/* What the configuration says of the types of a node, of all nodes of an operator, or of all. Later entries
+ * win over earlier ones, and higher levels over lower ones. */
 #define CONFIG_NODE_INPUTS 16
 enum unit { UNIT_ANY = 0, UNIT_FLOAT, UNIT_INTEGER };
 enum type_level { LEVEL_ALL = 1, LEVEL_KIND, LEVEL_SUBGRAPH, LEVEL_NODE };
@@ -180,16 +180,16 @@ struct search_list {
 #define CONFIG_MAX_CHANNELS 64
 
 struct input_config {
-    const char *name;        /* NULL: take the model's */
+    const char *name; /* NULL: take the model's */
     enum vn_input_type type_train, type_rt;
     enum input_layout layout_train, layout_rt; /* layout_rt: the training layout where it is not given */
     enum norm_type norm_type;
     enum value_range range;
     enum input_source source;
-    const char *shape;       /* NULL: take the model's */
+    const char *shape; /* NULL: take the model's */
     int n_mean, n_scale;
     double mean[CONFIG_MAX_CHANNELS], scale[CONFIG_MAX_CHANNELS]; /* scale: also 1 / std_value */
-    const char *cal_dir;     /* absolute or relative to the working directory of the process; NULL: none */
+    const char *cal_dir; /* absolute or relative to the working directory of the process; NULL: none */
     enum vn_dtype cal_type; /* of raw calibration files; VN_NONE: float32 */
 };
 
@@ -199,10 +199,10 @@ struct name_list {
 };
 
 struct config {
-    const char *path;      /* for messages */
-    const char *folder;    /* of the file: relative paths start there */
-    const char *model;     /* ONNX, or a caffemodel */
-    const char *prototxt;  /* of a caffemodel; NULL: an ONNX model */
+    const char *path; /* for messages */
+    const char *folder; /* of the file: relative paths start there */
+    const char *model; /* ONNX, or a caffemodel */
+    const char *prototxt; /* of a caffemodel; NULL: an ONNX model */
     const char *march, *prefix, *working_dir;
     struct name_list output_nodes, remove_types, remove_nodes;
     struct name_list custom_ops; /* paths of libraries */
@@ -216,9 +216,10 @@ struct config {
     enum quantized_layout quantized_layout;
     double max_percentile; /* 1: plain max */
     int preprocess_on;
-    const char *pipeline;  /* steps applied to calibration pictures; NULL: none */
+    const char *pipeline; /* steps applied to calibration pictures; NULL: none */
     int outputs_int8, outputs_int16; /* optimization: set_model_output_int8, set_model_output_int16 */
-    VEC(struct type_rule) types; /* node_info, run_on_cpu, run_on_bpu, set_node_data_type, and optimization: set_... */
+    VEC(struct type_rule)
+    types; /* node_info, run_on_cpu, run_on_bpu, set_node_data_type, and optimization: set_... */
     VEC(struct subgraph) subgraphs;
     struct plan_limits plan;
     int asymmetric, bias_correction, per_channel;
@@ -227,7 +228,7 @@ struct config {
     int vendor_search; /* by default: the vendor's steps */
     struct search_list search[SEARCH_KEYS];
     int combinations; /* of the lists; 1: nothing is searched for */
-    int level;             /* optimize_level 0..3 */
+    int level; /* optimize_level 0..3 */
     int economy; /* compile_mode: 0 (latency) to 100 (bandwidth) */
     int layer_out_dump;
     int batch; /* of the .bin */
@@ -255,7 +256,8 @@ int vn_config_load_custom_ops(const struct config *c, struct vn_err *e);
 int vn_config_note(struct config *c, struct vn_arena *a, int status, const struct vn_err *e);
 /* Resolve what depends on the model: input names in model order. More than one thing may be noted; where the
  * inputs do not match, it fails. */
-int vn_config_match_inputs(struct config *c, struct vn_arena *a, int n, const char *const *names, struct vn_err *e);
+int vn_config_match_inputs(struct config *c, struct vn_arena *a, int n, const char *const *names,
+                           struct vn_err *e);
 const struct setting *vn_config_given(const struct config *c, const char *key);
 /* A setting whose value counts; NULL: not given, or ignored. */
 const struct setting *vn_config_used(const struct config *c, const char *key);
@@ -264,11 +266,11 @@ const char *vn_config_text(const struct config *c, const char *key);
 /* 1: one of the keys (NULL-terminated) has an invalid value, so values derived from it cannot be checked. */
 int vn_config_doubtful(const struct config *c, const char *const *keys);
 /* "path:line:column: key" in front of the message. */
-int vn_config_fail(const struct config *c, const struct setting *s, struct vn_err *e, int code, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
+int vn_config_fail(const struct config *c, const struct setting *s, struct vn_err *e, int code,
+                   const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* The same at the place of a rule. */
-int vn_config_fail_rule(const struct config *c, const struct type_rule *r, struct vn_err *e, int code, const char *fmt, ...)
-    __attribute__((format(printf, 5, 6)));
+int vn_config_fail_rule(const struct config *c, const struct type_rule *r, struct vn_err *e, int code,
+                        const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 /* ---- targets: targets/NAME.yaml; docs/targets.md explains the format ---- */
 
@@ -297,22 +299,23 @@ struct target_op {
 
 struct target {
     const char *name, *path, *description;
-    uint32_t isa;            /* enum vn_cpu bits */
+    uint32_t isa; /* enum vn_cpu bits */
     enum zero_points zero_points;
-    int all_ops;             /* every operator that has an integer form; ops then adds limits to some */
+    int all_ops; /* every operator that has an integer form; ops then adds limits to some */
     struct target_op *ops;
     int n_ops;
     struct target_limit *limits; /* of every operator */
     int n_limits;
-    const char *float_ops;   /* space-separated ONNX types that stay float, "" for none */
-    int float_tail;          /* results that leave the network are not quantized */
+    const char *float_ops; /* space-separated ONNX types that stay float, "" for none */
+    int float_tail; /* results that leave the network are not quantized */
     int channels_last; /* quantized_layout vendor: inputs of four axes are N,H,W,C */
     int cores; /* most that a model runs on (core_num); 0: not limited */
     double macs_per_cycle, memory_bandwidth, sram_bytes; /* int8 products; bytes per second; 0: not known */
 };
 
-/* Read a target by name or by path (ends in .yaml). Names are looked for in the folders of $VERNIER_TARGETS, the installed data
- * folder and the source tree. Errors: VN_E_INPUT with file:line:column, or with the nearest known name. */
+/* Read a target by name or by path (ends in .yaml). Names are looked for in the folders of $VERNIER_TARGETS,
+ * the installed data folder and the source tree. Errors: VN_E_INPUT with file:line:column, or with the
+ * nearest known name. */
 int vn_target_read(struct target *t, struct vn_arena *a, const char *name, struct vn_err *e);
 /* Names of all targets that can be found; returns how many. */
 int vn_target_list(struct vn_arena *a, const char ***names);

@@ -19,7 +19,8 @@ static void *noting_malloc(size_t n)
 
 static void release(void *p) { json_decref(p); }
 
-int vn_json_parse(json_t **out, struct vn_arena *a, const char *text, size_t bytes, const char *where, struct vn_err *e)
+int vn_json_parse(json_t **out, struct vn_arena *a, const char *text, size_t bytes, const char *where,
+                  struct vn_err *e)
 {
     json_error_t at = { .line = 0 };
     json_set_alloc_funcs(noting_malloc, free);

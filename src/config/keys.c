@@ -1,4 +1,5 @@
-/* Every key of the configuration. The file format is that of the vendor flow's generations A and B; `pipeline` is ours. */
+/* Every key of the configuration. The file format is that of the vendor flow's generations A and B;
+ * `pipeline` is ours. */
 #include "config/config.h"
 
 #define MODEL "model_parameters"

@@ -80,12 +80,14 @@ static int set_type(struct reader *r, const char *where, const json_t *value, en
 
 static int op_member(struct reader *r, const char *where, const char *key, const json_t *value)
 {
-    return strcmp(key, "qtype") ? unsupported(r, where, key) : set_type(r, where, value, LEVEL_KIND, vn_arena_str(r->arena, where));
+    return strcmp(key, "qtype") ? unsupported(r, where, key)
+                                : set_type(r, where, value, LEVEL_KIND, vn_arena_str(r->arena, where));
 }
 
 static int node_member(struct reader *r, const char *where, const char *key, const json_t *value)
 {
-    return strcmp(key, "qtype") ? unsupported(r, where, key) : set_type(r, where, value, LEVEL_NODE, vn_arena_str(r->arena, where));
+    return strcmp(key, "qtype") ? unsupported(r, where, key)
+                                : set_type(r, where, value, LEVEL_NODE, vn_arena_str(r->arena, where));
 }
 
 static int op_entry(struct reader *r, const char *where, const char *key, const json_t *value)

@@ -1,4 +1,5 @@
-/* Targets: targets/NAME.yaml to a struct target. A target may be like another one and say only what differs. */
+/* Targets: targets/NAME.yaml to a struct target. A target may be like another one and say only what differs.
+ */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,14 +43,18 @@ struct reader {
 
 static int fail(const struct reader *r, const yaml_node_t *at, const char *what, const char *got)
 {
-    return vn_fail(r->e, VN_E_INPUT, "%s:%zu:%zu: %s%s%s%s", r->path, at->start_mark.line + 1, at->start_mark.column + 1, what, got ? ", got '" : "",
-                   got ? got : "", got ? "'" : "");
+    return vn_fail(r->e, VN_E_INPUT, "%s:%zu:%zu: %s%s%s%s", r->path, at->start_mark.line + 1,
+                   at->start_mark.column + 1, what, got ? ", got '" : "", got ? got : "", got ? "'" : "");
 }
 
-static int unknown(const struct reader *r, const yaml_node_t *at, const char *kind, const char *word, const char *const *words, int n)
+static int unknown(const struct reader *r, const yaml_node_t *at, const char *kind, const char *word,
+                   const char *const *words, int n)
 {
     const char *near = vn_nearest(word, words, n);
-    return fail(r, at, vn_arena_fmt(r->arena, "unknown %s '%s'%s%s%s", kind, word, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : ""), NULL);
+    return fail(r, at,
+                vn_arena_fmt(r->arena, "unknown %s '%s'%s%s%s", kind, word, near ? "; did you mean '" : "",
+                             near ? near : "", near ? "'?" : ""),
+                NULL);
 }
 
 /* ---- pieces ---- */
@@ -102,7 +107,8 @@ static int parse_words(const struct reader *r, const yaml_node_t *n, const char 
 }
 
 /* Calls fn for every pair of a mapping; keys are words and come once. */
-typedef int pair_fn(struct reader *r, const char *key, const yaml_node_t *at, const yaml_node_t *value, void *user);
+typedef int pair_fn(struct reader *r, const char *key, const yaml_node_t *at, const yaml_node_t *value,
+                    void *user);
 static int each_pair(struct reader *r, const yaml_node_t *n, pair_fn *fn, void *user)
 {
     if (n->type != YAML_MAPPING_NODE)
@@ -127,7 +133,8 @@ struct limit_list {
     VEC(struct target_limit) v;
 };
 
-static int one_of(struct reader *r, const char *key, const yaml_node_t *at, const yaml_node_t *value, void *user)
+static int one_of(struct reader *r, const char *key, const yaml_node_t *at, const yaml_node_t *value,
+                  void *user)
 {
     static const char *const keys[] = { "one_of" };
     struct target_limit *l = user;
@@ -144,7 +151,8 @@ static int one_of(struct reader *r, const char *key, const yaml_node_t *at, cons
     return VN_OK;
 }
 
-static int add_limit(struct reader *r, const char *key, const yaml_node_t *at, const yaml_node_t *value, void *user)
+static int add_limit(struct reader *r, const char *key, const yaml_node_t *at, const yaml_node_t *value,
+                     void *user)
 {
     struct limit_list *list = user;
     struct target_limit l = { .what = LIMIT_COUNT };
@@ -153,7 +161,8 @@ static int add_limit(struct reader *r, const char *key, const yaml_node_t *at, c
             l.what = (enum limit)i;
     if (l.what == LIMIT_COUNT)
         return unknown(r, at, "limit", key, vn_limit_names, LIMIT_COUNT);
-    if (value->type == YAML_SEQUENCE_NODE && value->data.sequence.items.top - value->data.sequence.items.start == 2) {
+    if (value->type == YAML_SEQUENCE_NODE &&
+        value->data.sequence.items.top - value->data.sequence.items.start == 2) {
         for (int i = 0; i < 2; i++)
             TRY(parse_number(r, item(r, value->data.sequence.items.start[i]), &l.v[i]));
         if (l.v[0] > l.v[1])
@@ -195,7 +204,8 @@ static int parse_types(struct reader *r, const yaml_node_t *n, struct target_op 
     return VN_OK;
 }
 
-static int op_key(struct reader *r, const char *key, const yaml_node_t *at, const yaml_node_t *value, void *user)
+static int op_key(struct reader *r, const char *key, const yaml_node_t *at, const yaml_node_t *value,
+                  void *user)
 {
     static const char *const keys[] = { "types", "limits" };
     struct target_op *op = user;
@@ -237,7 +247,8 @@ static struct target_op *place_for(struct reader *r, const char *onnx)
     return &more[t->n_ops++];
 }
 
-static int add_op(struct reader *r, const char *key, const yaml_node_t *at, const yaml_node_t *value, void *user)
+static int add_op(struct reader *r, const char *key, const yaml_node_t *at, const yaml_node_t *value,
+                  void *user)
 {
     (void)user;
     struct target_op op = { .onnx = key };
@@ -313,7 +324,9 @@ static int parse_like(struct reader *r, const yaml_node_t *n)
     if (!name || r->depth == MAX_LIKE)
         return fail(r, n, name ? "like: nested deeper than 8 files" : "expected the name of a target", NULL);
     const int status = read_like(r, name);
-    return status < 0 ? vn_fail_at(r->e, "%s:%zu:%zu: like", r->path, n->start_mark.line + 1, n->start_mark.column + 1) : status;
+    return status < 0 ? vn_fail_at(r->e, "%s:%zu:%zu: like", r->path, n->start_mark.line + 1,
+                                   n->start_mark.column + 1)
+                      : status;
 }
 
 static int parse_description(struct reader *r, const yaml_node_t *n)
@@ -322,12 +335,18 @@ static int parse_description(struct reader *r, const yaml_node_t *n)
     return r->t->description ? VN_OK : fail(r, n, "expected one line of text", NULL);
 }
 
-static int parse_float_tail(struct reader *r, const yaml_node_t *n) { return parse_flag(r, n, &r->t->float_tail); }
+static int parse_float_tail(struct reader *r, const yaml_node_t *n)
+{
+    return parse_flag(r, n, &r->t->float_tail);
+}
 static int parse_channels_last(struct reader *r, const yaml_node_t *n)
 {
     return parse_flag(r, n, &r->t->channels_last);
 }
-static int parse_general_limits(struct reader *r, const yaml_node_t *n) { return parse_limits(r, n, &r->t->limits, &r->t->n_limits); }
+static int parse_general_limits(struct reader *r, const yaml_node_t *n)
+{
+    return parse_limits(r, n, &r->t->limits, &r->t->n_limits);
+}
 static int parse_cores(struct reader *r, const yaml_node_t *n)
 {
     double x;
@@ -335,9 +354,18 @@ static int parse_cores(struct reader *r, const yaml_node_t *n)
     r->t->cores = (int)x;
     return x == r->t->cores && x >= 1 && x <= 64 ? VN_OK : fail(r, n, "expected 1 to 64", text(r, n));
 }
-static int parse_macs(struct reader *r, const yaml_node_t *n) { return parse_number(r, n, &r->t->macs_per_cycle); }
-static int parse_bandwidth(struct reader *r, const yaml_node_t *n) { return parse_number(r, n, &r->t->memory_bandwidth); }
-static int parse_sram(struct reader *r, const yaml_node_t *n) { return parse_number(r, n, &r->t->sram_bytes); }
+static int parse_macs(struct reader *r, const yaml_node_t *n)
+{
+    return parse_number(r, n, &r->t->macs_per_cycle);
+}
+static int parse_bandwidth(struct reader *r, const yaml_node_t *n)
+{
+    return parse_number(r, n, &r->t->memory_bandwidth);
+}
+static int parse_sram(struct reader *r, const yaml_node_t *n)
+{
+    return parse_number(r, n, &r->t->sram_bytes);
+}
 
 static const struct {
     const char *key;
@@ -358,7 +386,8 @@ static const struct {
     { "sram_bytes", parse_sram },
 };
 
-static int read_key(struct reader *r, const char *key, const yaml_node_t *at, const yaml_node_t *value, void *user)
+static int read_key(struct reader *r, const char *key, const yaml_node_t *at, const yaml_node_t *value,
+                    void *user)
 {
     const int only_like = user != NULL;
     const char *names[COUNT(keys)];
@@ -403,11 +432,12 @@ static int read_file(struct reader *r)
         return vn_fail(r->e, VN_E_NOMEM, "%s: out of memory", r->path);
     yaml_parser_set_input_string(&y->parser, data, bytes);
     const int loaded = yaml_parser_load(&y->parser, &y->doc);
-    if (!loaded && (y->parser.error == YAML_MEMORY_ERROR || !y->parser.problem)) /* some of its failures do not say so */
+    if (!loaded &&
+        (y->parser.error == YAML_MEMORY_ERROR || !y->parser.problem)) /* some of its failures do not say so */
         return vn_fail(r->e, VN_E_NOMEM, "%s: out of memory", r->path);
     if (!loaded)
-        return vn_fail(r->e, VN_E_INPUT, "%s:%zu:%zu: not YAML: %s", r->path, y->parser.problem_mark.line + 1, y->parser.problem_mark.column + 1,
-                       y->parser.problem);
+        return vn_fail(r->e, VN_E_INPUT, "%s:%zu:%zu: not YAML: %s", r->path, y->parser.problem_mark.line + 1,
+                       y->parser.problem_mark.column + 1, y->parser.problem);
     r->doc = &y->doc;
     return read_document(r);
 }

@@ -1,4 +1,5 @@
-/* Types of nodes: node_info, run_on_cpu, run_on_bpu, set_node_data_type and the words set_... of optimization become rules. */
+/* Types of nodes: node_info, run_on_cpu, run_on_bpu, set_node_data_type and the words set_... of optimization
+ * become rules. */
 #include "config/types.h"
 
 #include <stdlib.h>
@@ -6,9 +7,12 @@
 
 #include "config/settings.h"
 
-static struct type_rule *add_rule(struct config *c, struct vn_arena *a, const struct setting *s, enum type_level level, const char *name)
+static struct type_rule *add_rule(struct config *c, struct vn_arena *a, const struct setting *s,
+                                  enum type_level level, const char *name)
 {
-    const struct type_rule r = { .level = level, .name = name, .given = s, .line = s->line, .column = s->column };
+    const struct type_rule r = {
+        .level = level, .name = name, .given = s, .line = s->line, .column = s->column
+    };
     VEC_PUSH(a, &c->types, r);
     return &c->types.v[c->types.n - 1];
 }
@@ -21,7 +25,8 @@ static void set_inputs(struct type_rule *r, int bits)
 
 int vn_config_bits(const char *word) { return !strcmp(word, "int8") ? 8 : !strcmp(word, "int16") ? 16 : 0; }
 
-struct type_rule *vn_config_add_type(struct config *c, struct vn_arena *a, const struct setting *s, enum type_level level, const char *name, int bits)
+struct type_rule *vn_config_add_type(struct config *c, struct vn_arena *a, const struct setting *s,
+                                     enum type_level level, const char *name, int bits)
 {
     struct type_rule *r = add_rule(c, a, s, level, name);
     set_inputs(r, bits);
@@ -36,7 +41,10 @@ int vn_config_type_word(struct config *c, struct vn_arena *a, const struct setti
     static const struct {
         const char *end;
         int in, out;
-    } forms[] = { { "_input_int8", 8, 0 }, { "_input_int16", 16, 0 }, { "_output_int8", 0, 8 }, { "_output_int16", 0, 16 } };
+    } forms[] = { { "_input_int8", 8, 0 },
+                  { "_input_int16", 16, 0 },
+                  { "_output_int8", 0, 8 },
+                  { "_output_int16", 0, 16 } };
     if (!strcmp(word, "set_all_nodes_int16")) {
         vn_config_add_type(c, a, s, LEVEL_ALL, NULL, 16);
         return 1;
@@ -91,14 +99,16 @@ static int add_pairs(struct config *c, struct vn_arena *a, const struct setting 
 
 /* ---- {NODE: {ON: BPU, InputType: int16, OutputType: int8}} ---- */
 
-static int bad_leaf(const struct config *c, const struct setting *s, const struct leaf *l, struct vn_err *e, const char *want)
+static int bad_leaf(const struct config *c, const struct setting *s, const struct leaf *l, struct vn_err *e,
+                    const char *want)
 {
     const struct type_rule at = { .given = s, .line = l->line, .column = l->column };
     return vn_config_fail_rule(c, &at, e, VN_E_INPUT, "%s: expected %s, got '%s%s%s'", l->first, want,
                                l->second ? l->second : "", l->second ? ": " : "", l->text);
 }
 
-static int apply_leaf(const struct config *c, const struct setting *s, const struct leaf *l, struct type_rule *r, struct vn_err *e)
+static int apply_leaf(const struct config *c, const struct setting *s, const struct leaf *l,
+                      struct type_rule *r, struct vn_err *e)
 {
     const int bits = vn_config_bits(l->text);
     char *end;

@@ -66,7 +66,8 @@ static int unknown_key(const struct key **key, const struct reader *r, const yam
                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-static const char *const groups[] = { "model_parameters", "input_parameters", "calibration_parameters", "compiler_parameters", "custom_op" };
+static const char *const groups[] = { "model_parameters", "input_parameters", "calibration_parameters",
+                                      "compiler_parameters", "custom_op" };
 #define N_GROUPS 5
 
 static int next(struct reader *r, yaml_event_t *ev)
@@ -75,8 +76,8 @@ static int next(struct reader *r, yaml_event_t *ev)
         return VN_OK;
     if (r->parser.error == YAML_MEMORY_ERROR || !r->parser.problem) /* some of its failures do not say so */
         return vn_fail(r->e, VN_E_NOMEM, "%s: out of memory", r->c->path);
-    return vn_fail(r->e, VN_E_INPUT, "%s:%zu:%zu: not YAML: %s", r->c->path, r->parser.problem_mark.line + 1, r->parser.problem_mark.column + 1,
-                   r->parser.problem);
+    return vn_fail(r->e, VN_E_INPUT, "%s:%zu:%zu: not YAML: %s", r->c->path, r->parser.problem_mark.line + 1,
+                   r->parser.problem_mark.column + 1, r->parser.problem);
 }
 
 /* Everything up to the end of the outermost of `depth` collections that are open. */
@@ -120,7 +121,10 @@ static int read_leaves(struct reader *r, struct setting *s, int levels)
         TRY(next(r, &ev));
         const int type = ev.type;
         const yaml_mark_t mark = ev.start_mark;
-        const char *text = type == YAML_SCALAR_EVENT ? vn_arena_strn(r->arena, (const char *)ev.data.scalar.value, ev.data.scalar.length) : NULL;
+        const char *text =
+            type == YAML_SCALAR_EVENT
+                ? vn_arena_strn(r->arena, (const char *)ev.data.scalar.value, ev.data.scalar.length)
+                : NULL;
         const int whole = !text || strlen(text) == ev.data.scalar.length;
         yaml_event_delete(&ev);
         if (type == YAML_MAPPING_END_EVENT) {
@@ -139,7 +143,10 @@ static int read_leaves(struct reader *r, struct setting *s, int levels)
         } else if (!key) {
             key = text;
         } else {
-            const struct leaf l = { .first = first ? first : key, .second = first ? key : NULL, .text = text, .line = (int)mark.line + 1,
+            const struct leaf l = { .first = first ? first : key,
+                                    .second = first ? key : NULL,
+                                    .text = text,
+                                    .line = (int)mark.line + 1,
                                     .column = (int)mark.column + 1 };
             VEC_PUSH(r->arena, &s->leaves, l);
             key = NULL;
@@ -208,7 +215,8 @@ static int read_group(struct reader *r, const char *group)
         TRY(next(r, &ev));
         const int type = ev.type;
         const yaml_mark_t mark = ev.start_mark;
-        const char *name = type == YAML_SCALAR_EVENT ? vn_arena_str(r->arena, (const char *)ev.data.scalar.value) : NULL;
+        const char *name =
+            type == YAML_SCALAR_EVENT ? vn_arena_str(r->arena, (const char *)ev.data.scalar.value) : NULL;
         yaml_event_delete(&ev);
         if (type == YAML_MAPPING_END_EVENT)
             return VN_OK;
@@ -280,7 +288,8 @@ static int read_groups(struct reader *r)
 
 static int read_document(struct reader *r)
 {
-    static const int opening[] = { YAML_STREAM_START_EVENT, YAML_DOCUMENT_START_EVENT, YAML_MAPPING_START_EVENT };
+    static const int opening[] = { YAML_STREAM_START_EVENT, YAML_DOCUMENT_START_EVENT,
+                                   YAML_MAPPING_START_EVENT };
     for (int i = 0; i < 3; i++) {
         yaml_event_t ev;
         TRY(next(r, &ev));

@@ -1,8 +1,8 @@
 /* effort high: weights rounded by what they do to results of their layer, and biases that make up for what
- * all layers before do to the mean of each channel, one layer after the other. (Rounding: quant/weight_rounding.h.
- * Biases: Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction", 2019,
- * section 4.2, with measured means; in sequence as in NNCF's accurate bias correction.) Each is measured on
- * samples that it has not seen, and kept where it helps. */
+ * all layers before do to the mean of each channel, one layer after the other. (Rounding:
+ * quant/weight_rounding.h. Biases: Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias
+ * Correction", 2019, section 4.2, with measured means; in sequence as in NNCF's accurate bias correction.)
+ * Each is measured on samples that it has not seen, and kept where it helps. */
 #include "convert/layer_inputs.h"
 #include "convert/method_choice.h"
 #include "convert/stages.h"

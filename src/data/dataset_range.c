@@ -1,4 +1,5 @@
-/* Do the values of calibration data and the normalization fit the pixels that the device gives? Judged by what the data hold. */
+/* Do the values of calibration data and the normalization fit the pixels that the device gives? Judged by
+ * what the data hold. */
 #include <math.h>
 
 #include "data/dataset_check.h"
@@ -118,7 +119,8 @@ static int all_between(const double *v, int n, double lo, double hi)
     return n > 0;
 }
 
-/* scale_value is 1 / std of pixels in 0..1: it multiplies, and one 255th of it gives the network numbers of ordinary size. */
+/* scale_value is 1 / std of pixels in 0..1: it multiplies, and one 255th of it gives the network numbers of
+ * ordinary size. */
 const char *vn_find_scale(const struct dataset *v)
 {
     const struct input_config *in = v->in;

@@ -143,8 +143,9 @@ static int load_values(float *out, const struct input_config *in, const struct v
 
 static int is_rgb(enum vn_input_type t) { return t == VN_IN_RGB || t == VN_IN_BGR; }
 
-/* Training values (0..255, training layout) of one picture to the network's input. Where colours must be converted, values are
- * pixels and are rounded to 8 bits, as on the device; else they keep their fractions. */
+/* Training values (0..255, training layout) of one picture to the network's input. Where colours must be
+ * converted, values are pixels and are rounded to 8 bits, as on the device; else they keep their fractions.
+ */
 static void values_to_tensor(float *x, uint8_t *pixels, const struct vn_pixel_format *f, struct vn_arena *a)
 {
     const size_t n = (size_t)f->w * f->h;

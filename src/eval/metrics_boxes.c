@@ -43,7 +43,8 @@ struct form {
 
 /* ---- pieces ---- */
 
-/* The least and the largest position on an axis, of a box that is led back; what is turned round in the box stays so. */
+/* The least and the largest position on an axis, of a box that is led back; what is turned round in the box
+ * stays so. */
 static void lead_back(double *low, double *high, const double m[3], double l, double r, double o, double u)
 {
     *low = (m[0] < 0 ? m[0] * r : m[0] * l) + (m[1] < 0 ? m[1] * u : m[1] * o) + m[2];
@@ -166,7 +167,8 @@ static int find_priors(struct finding *x)
 
 /* ---- grid: FastestDet's one output, 1 x (5 + CLASSES) x ROWS x COLUMNS ---- */
 
-/* Channels: objectness, offsets of the centre (tanh), size (sigmoid), classes. score = objectness^0.6 * class^0.4 */
+/* Channels: objectness, offsets of the centre (tanh), size (sigmoid), classes. score = objectness^0.6 *
+ * class^0.4 */
 static int find_grid(struct finding *x)
 {
     struct output_values v;
@@ -280,7 +282,8 @@ static int by_score(const void *x, const void *y)
     return a->score > b->score ? -1 : a->score < b->score ? 1 : a->index - b->index;
 }
 
-/* From positions relative to the input to the picture as annotated, w x h. What is no picture was one as a whole. */
+/* From positions relative to the input to the picture as annotated, w x h. What is no picture was one as a
+ * whole. */
 static int way_back(struct finding *x, const struct vn_origin *from, double w, double h)
 {
     const double in_w = from->w ? x->in_w : 1, in_h = from->w ? x->in_h : 1, from_w = from->w ? from->w : 1,

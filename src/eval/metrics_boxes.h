@@ -20,7 +20,8 @@ int vn_nms_overlaps(const struct box *a, const struct box *b, enum nms_rule rule
 /* Indices of the boxes that stay, by falling score, equal ones as they came; returns how many.
  *
  *   torchvision   torchvision.ops.nms: float32; a box goes whose overlap with one that stays is above `iou`
- *   opencv        cv2.dnn.NMSBoxes: boxes in float64, overlap in float32; only scores above score_min take part
+ *   opencv        cv2.dnn.NMSBoxes: boxes in float64, overlap in float32; only scores above score_min take
+ * part
  */
 int vn_nms(int *kept, const struct box *b, int n, enum nms_rule rule, double iou, double score_min,
            struct vn_arena *work);
@@ -29,8 +30,8 @@ int vn_nms(int *kept, const struct box *b, int n, enum nms_rule rule, double iou
 
 struct box_form;
 int vn_box_form(struct box_form **f, struct vn_arena *a, const struct eval_task *t, struct vn_err *e);
-/* Boxes of the last run of r, for a picture of w x h that the input's pixels come `from`: scores above score_min, suppressed, at most
- * max_boxes, by falling score. */
+/* Boxes of the last run of r, for a picture of w x h that the input's pixels come `from`: scores above
+ * score_min, suppressed, at most max_boxes, by falling score. */
 int vn_boxes_of(struct box **out, int *n, struct vn_arena *a, const struct box_form *f,
                 const struct vn_session *model, const struct vn_origin *from, double w, double h,
                 struct vn_err *e);

@@ -1,5 +1,5 @@
-/* Mean intersection over union of segmentations. A sample's record: pairs (cell, pixels) of its table of label x class found; the first
- * number is the count of classes. */
+/* Mean intersection over union of segmentations. A sample's record: pairs (cell, pixels) of its table of
+ * label x class found; the first number is the count of classes. */
 #include <math.h>
 #include <stdio.h>
 
@@ -54,7 +54,8 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
 
 /* ---- labels ---- */
 
-/* The classes' numbers as stored: 8 or 16 bits of gray, or an array of integers, at the size that is compared. */
+/* The classes' numbers as stored: 8 or 16 bits of gray, or an array of integers, at the size that is
+ * compared. */
 static int read_label(struct vn_picture *out, struct vn_arena *a, const struct truth *t, const char *path,
                       const struct vn_origin *from, struct vn_err *e)
 {
@@ -109,7 +110,8 @@ static int found_of(struct found *f, const struct output_values *x, const struct
     return VN_OK;
 }
 
-/* From positions in the label picture, w x h, to those in the output. What is no picture was one as a whole. */
+/* From positions in the label picture, w x h, to those in the output. What is no picture was one as a whole.
+ */
 static int way_forth(double m[6], int w, int h, const struct found *f, const struct vn_session *model,
                      const struct vn_origin *from, struct vn_err *e)
 {
@@ -126,7 +128,8 @@ static int way_forth(double m[6], int w, int h, const struct found *f, const str
 
 #define EDGE 1e-6 /* positions are computed; a label's edge on the output's edge is inside */
 
-/* Where the centre of pixel (x, y) is in the output; 0: not in it, the network did not see that part of the picture. */
+/* Where the centre of pixel (x, y) is in the output; 0: not in it, the network did not see that part of the
+ * picture. */
 static int place(double *u, double *v, const double m[6], int x, int y, const struct found *f)
 {
     *u = m[0] * (x + 0.5) + m[1] * (y + 0.5) + m[2];
@@ -160,7 +163,8 @@ static double between(const double *p, const struct tap *t)
 
 #define UNSEEN (-1)
 
-/* The class of every pixel at w x h: logits raised bilinearly between pixel centres, then the largest, the first of equals. */
+/* The class of every pixel at w x h: logits raised bilinearly between pixel centres, then the largest, the
+ * first of equals. */
 static void classes_at(int *out, int w, int h, const struct found *f, const double m[6], struct vn_arena *a)
 {
     struct tap *t = NEW_ARRAY(a, struct tap, w);

@@ -1,4 +1,5 @@
-/* The right class is among the k largest outputs. A sample's record: how many classes come before the right one. */
+/* The right class is among the k largest outputs. A sample's record: how many classes come before the right
+ * one. */
 #include <math.h>
 #include <stdlib.h>
 

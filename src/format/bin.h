@@ -1,5 +1,5 @@
-/* format/bin.h - the .bin layout and instruction records; docs/bin-format.md is the specification. Little-endian; all that
- * compile/ and runtime/ share. */
+/* format/bin.h - the .bin layout and instruction records; docs/bin-format.md is the specification.
+ * Little-endian; all that compile/ and runtime/ share. */
 #ifndef VN_BIN_H
 #define VN_BIN_H
 
@@ -14,12 +14,12 @@
 enum bin_section_id {
     BIN_STRINGS, /* zero-terminated UTF-8; offset 0 is the empty string */
     BIN_TENSORS, /* struct bin_tensor */
-    BIN_INSTRS,  /* struct bin_instr */
-    BIN_REFS,    /* uint32: tensor ids */
-    BIN_PARAMS,  /* 32-bit words */
-    BIN_IO,      /* struct bin_io: inputs, then outputs */
-    BIN_META,    /* struct bin_meta */
-    BIN_CONSTS,  /* weights and tables */
+    BIN_INSTRS, /* struct bin_instr */
+    BIN_REFS, /* uint32: tensor ids */
+    BIN_PARAMS, /* 32-bit words */
+    BIN_IO, /* struct bin_io: inputs, then outputs */
+    BIN_META, /* struct bin_meta */
+    BIN_CONSTS, /* weights and tables */
     BIN_SECTIONS
 };
 
@@ -35,22 +35,26 @@ struct bin_header {
     uint64_t checksum; /* vn_hash of the file with this field zero */
     uint64_t arena_bytes; /* memory for all BIN_ARENA tensors, their slack included */
     uint32_t n_inputs, n_outputs;
-    uint32_t isa;      /* enum vn_cpu bits that the target asked for; the file runs without them, slowly */
-    uint32_t march;    /* string: name of the target */
+    uint32_t isa; /* enum vn_cpu bits that the target asked for; the file runs without them, slowly */
+    uint32_t march; /* string: name of the target */
     struct bin_section section[BIN_SECTIONS];
 };
 
-enum bin_place { BIN_ARENA = 0, BIN_CONST = 1, BIN_HIDDEN = 2 /* kept in registers by a fusion: no memory */ };
+enum bin_place {
+    BIN_ARENA = 0,
+    BIN_CONST = 1,
+    BIN_HIDDEN = 2 /* kept in registers by a fusion: no memory */
+};
 
 struct bin_tensor {
     /* strings: the value of the source model that it carries or leads to; the node that makes it */
     uint32_t name, node;
-    uint8_t dtype;       /* enum vn_dtype */
-    uint8_t place;       /* enum bin_place */
+    uint8_t dtype; /* enum vn_dtype */
+    uint8_t place; /* enum bin_place */
     uint8_t rank;
     uint8_t channels_last; /* memory has axis 1 moved to the end */
-    uint32_t dims[8];      /* as the source model has them */
-    float scale;           /* int8: real = (q - zero) * scale; 0: not quantized */
+    uint32_t dims[8]; /* as the source model has them */
+    float scale; /* int8: real = (q - zero) * scale; 0: not quantized */
     int32_t zero;
     uint32_t role; /* enum vn_role: what it is to its value */
     uint64_t offset; /* in the arena or in BIN_CONSTS; a multiple of BIN_ALIGN */
@@ -60,14 +64,14 @@ struct bin_tensor {
 struct bin_instr {
     uint16_t opcode; /* enum opcode */
     uint16_t n_in;
-    uint32_t ref;   /* first of n_in + 1 entries in BIN_REFS: inputs, then the output */
+    uint32_t ref; /* first of n_in + 1 entries in BIN_REFS: inputs, then the output */
     uint32_t param; /* first word in BIN_PARAMS */
-    uint32_t node;  /* string: source node */
+    uint32_t node; /* string: source node */
 };
 
 struct bin_io {
     uint32_t tensor;
-    uint8_t type;  /* enum vn_input_type; 0 for outputs */
+    uint8_t type; /* enum vn_input_type; 0 for outputs */
     uint8_t channels_last;
     uint8_t reserved[2];
 };
@@ -106,8 +110,8 @@ enum opcode {
 #define F(f) float f;
 #define A(f, n) int32_t f[n];
 #define INSTR(name, lo, hi, fields) \
-    struct instr_##name {           \
-        fields                      \
+    struct instr_##name { \
+        fields \
     };
 #include "format/instr.def"
 #undef INSTR

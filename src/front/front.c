@@ -3,8 +3,8 @@
 #include "base/file.h"
 #include "front/caffe/caffe.h"
 
-int vn_model_read(struct graph **g, struct vn_arena *a, const char *model, const char *prototxt, const struct vn_onnx_options *o,
-                  struct vn_err *e)
+int vn_model_read(struct graph **g, struct vn_arena *a, const char *model, const char *prototxt,
+                  const struct vn_onnx_options *o, struct vn_err *e)
 {
     if (prototxt && o && o->n_values && !o->value_marks)
         return vn_fail(e, VN_E_USAGE, "%s: input_value requires an ONNX model", model);

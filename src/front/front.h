@@ -5,7 +5,7 @@
 #include "front/onnx/onnx.h"
 
 /* `model`: an ONNX file, or with `prototxt` (NULL: none) the weights of a Caffe network. */
-int vn_model_read(struct graph **g, struct vn_arena *a, const char *model, const char *prototxt, const struct vn_onnx_options *o,
-                  struct vn_err *e);
+int vn_model_read(struct graph **g, struct vn_arena *a, const char *model, const char *prototxt,
+                  const struct vn_onnx_options *o, struct vn_err *e);
 
 #endif

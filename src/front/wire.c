@@ -42,8 +42,8 @@ static const char *file_kind(const struct reader *r)
 
 static int damaged(struct reader *r, const char *what)
 {
-    return vn_fail(r->e, VN_E_INPUT, "%s: not %s, or damaged: %s at byte %zu, in %s", r->path, file_kind(r), what, (size_t)(r->at.p - r->start),
-                   r->stack[r->depth - 1].message->name);
+    return vn_fail(r->e, VN_E_INPUT, "%s: not %s, or damaged: %s at byte %zu, in %s", r->path, file_kind(r),
+                   what, (size_t)(r->at.p - r->start), r->stack[r->depth - 1].message->name);
 }
 
 /* 0, or -1 where the bytes end too early or the number has more than 64 bits. */
@@ -77,12 +77,8 @@ static int get_contents(struct reader *r, int type, struct wire_bytes *b)
             return damaged(r, "a length is truncated");
         b->p = r->at.p;
         break;
-    case FIXED64:
-        n = 8;
-        break;
-    case FIXED32:
-        n = 4;
-        break;
+    case FIXED64: n = 8; break;
+    case FIXED32: n = 4; break;
     default:
         return damaged(r, type == 3 || type == 4 ? "a group, which this format does not have"
                                                  : "an unknown wire type");
@@ -99,35 +95,25 @@ static int wants(enum wire_kind kind)
     switch (kind) {
     case WIRE_INT:
     case WIRE_OPTIONAL:
-    case WIRE_INTS:
-        return VARINT;
+    case WIRE_INTS: return VARINT;
     case WIRE_FLOAT:
     case WIRE_FLOATS:
-    case WIRE_FLOAT_RUNS:
-        return FIXED32;
+    case WIRE_FLOAT_RUNS: return FIXED32;
     case WIRE_DOUBLES:
-    case WIRE_DOUBLE_RUNS:
-        return FIXED64;
-    default:
-        return LENGTH;
+    case WIRE_DOUBLE_RUNS: return FIXED64;
+    default: return LENGTH;
     }
 }
 
 static size_t element_size(const struct wire_field *f)
 {
     switch (f->kind) {
-    case WIRE_INTS:
-        return sizeof(int64_t);
-    case WIRE_FLOATS:
-        return sizeof(float);
-    case WIRE_DOUBLES:
-        return sizeof(double);
-    case WIRE_STRINGS:
-        return sizeof(char *);
-    case WIRE_BLOBS:
-        return sizeof(struct wire_bytes);
-    default:
-        return f->message->size;
+    case WIRE_INTS: return sizeof(int64_t);
+    case WIRE_FLOATS: return sizeof(float);
+    case WIRE_DOUBLES: return sizeof(double);
+    case WIRE_STRINGS: return sizeof(char *);
+    case WIRE_BLOBS: return sizeof(struct wire_bytes);
+    default: return f->message->size;
     }
 }
 
@@ -215,33 +201,20 @@ static int store(struct reader *r, const struct wire_field *f, char *place, stru
         get_varint(&c, &x);
         *(struct wire_optional *)place = (struct wire_optional){ (int64_t)x, 1 };
         return VN_OK;
-    case WIRE_FLOAT:
-        memcpy(place, b.p, sizeof(float));
-        return VN_OK;
-    case WIRE_STRING:
-        return get_string(r, (const char **)place, b);
-    case WIRE_BYTES:
-        *(struct wire_bytes *)place = b;
-        return VN_OK;
-    case WIRE_INTS:
-        return add_ints(r, list, b);
+    case WIRE_FLOAT: memcpy(place, b.p, sizeof(float)); return VN_OK;
+    case WIRE_STRING: return get_string(r, (const char **)place, b);
+    case WIRE_BYTES: *(struct wire_bytes *)place = b; return VN_OK;
+    case WIRE_INTS: return add_ints(r, list, b);
     case WIRE_FLOATS:
-    case WIRE_DOUBLES:
-        return add_fixed(r, list, b, element_size(f));
-    case WIRE_STRINGS:
-        return get_string(r, vn_wire_append(r->arena, list, sizeof(char *)), b);
-    case WIRE_BLOBS:
-        *(struct wire_bytes *)vn_wire_append(r->arena, list, sizeof b) = b;
-        return VN_OK;
+    case WIRE_DOUBLES: return add_fixed(r, list, b, element_size(f));
+    case WIRE_STRINGS: return get_string(r, vn_wire_append(r->arena, list, sizeof(char *)), b);
+    case WIRE_BLOBS: *(struct wire_bytes *)vn_wire_append(r->arena, list, sizeof b) = b; return VN_OK;
     case WIRE_FLOAT_RUNS:
     case WIRE_DOUBLE_RUNS:
         return add_run(r, list, b, f->kind == WIRE_FLOAT_RUNS ? sizeof(float) : sizeof(double));
     case WIRE_MESSAGE:
-    case WIRE_MESSAGES:
-        return store_message(r, f, place, b);
-    case WIRE_COUNT:
-        ++*(int64_t *)place;
-        return VN_OK;
+    case WIRE_MESSAGES: return store_message(r, f, place, b);
+    case WIRE_COUNT: ++*(int64_t *)place; return VN_OK;
     }
     return VN_OK;
 }
@@ -256,7 +229,8 @@ static const struct wire_field *find_field(const struct wire_message *m, uint64_
 
 static int is_packable(enum wire_kind k)
 {
-    return k == WIRE_INTS || k == WIRE_FLOATS || k == WIRE_DOUBLES || k == WIRE_FLOAT_RUNS || k == WIRE_DOUBLE_RUNS;
+    return k == WIRE_INTS || k == WIRE_FLOATS || k == WIRE_DOUBLES || k == WIRE_FLOAT_RUNS ||
+           k == WIRE_DOUBLE_RUNS;
 }
 
 static int read_field(struct reader *r)
@@ -278,8 +252,8 @@ static int read_field(struct reader *r)
     return store(r, f, top.out + f->offset, b);
 }
 
-int vn_wire_read(void *out, const struct wire_message *m, struct vn_arena *a, struct wire_bytes image, const char *path,
-                 struct vn_err *e)
+int vn_wire_read(void *out, const struct wire_message *m, struct vn_arena *a, struct wire_bytes image,
+                 const char *path, struct vn_err *e)
 {
     struct reader r = { .arena = a, .start = image.p, .path = path, .e = e };
     TRY(push(&r, m, out, image));
@@ -388,23 +362,15 @@ static void put_element(struct writer *w, const struct wire_field *f, const char
     const struct wire_bytes *b = (const void *)x;
     const char *const *s = (const void *)x;
     switch (f->kind) {
-    case WIRE_INTS:
-        put_int(w, f, *(const int64_t *)x);
-        break;
+    case WIRE_INTS: put_int(w, f, *(const int64_t *)x); break;
     case WIRE_FLOATS:
     case WIRE_DOUBLES:
         put_bytes(w, x, element_size(f));
         put_tag(w, f, wants(f->kind));
         break;
-    case WIRE_STRINGS:
-        put_blob(w, f, *s, strlen(*s));
-        break;
-    case WIRE_BLOBS:
-        put_blob(w, f, b->p, b->n);
-        break;
-    default:
-        put_message(w, f, x);
-        break;
+    case WIRE_STRINGS: put_blob(w, f, *s, strlen(*s)); break;
+    case WIRE_BLOBS: put_blob(w, f, b->p, b->n); break;
+    default: put_message(w, f, x); break;
     }
 }
 
@@ -449,11 +415,8 @@ static void put_field(struct writer *w, const struct wire_field *f, const char *
         break;
     case WIRE_FLOAT_RUNS:
     case WIRE_DOUBLE_RUNS:
-    case WIRE_COUNT:
-        break;
-    default:
-        put_list(w, f, (const struct wire_list *)place);
-        break;
+    case WIRE_COUNT: break;
+    default: put_list(w, f, (const struct wire_list *)place); break;
     }
 }
 

@@ -1,4 +1,5 @@
-/* front/wire.h - the protobuf wire format (https://protobuf.dev/programming-guides/encoding), driven by tables.
+/* front/wire.h - the protobuf wire format (https://protobuf.dev/programming-guides/encoding), driven by
+ * tables.
  *
  * A message is a C struct and a table that maps field numbers to members. The reader fills such structs
  * from a file image without copying byte fields, checks every length, skips unknown fields and rejects
@@ -38,21 +39,22 @@ struct wire_optional {
 };
 
 enum wire_kind {
-    WIRE_INT = 1,  /* int64_t */
+    WIRE_INT = 1, /* int64_t */
     WIRE_OPTIONAL, /* struct wire_optional */
-    WIRE_FLOAT,    /* float */
-    WIRE_STRING,   /* const char *, terminated; NULL: absent */
-    WIRE_BYTES,    /* struct wire_bytes */
-    WIRE_MESSAGE,  /* pointer to the message's struct; NULL: absent */
-    WIRE_INTS,     /* struct wire_list of int64_t, and so on */
+    WIRE_FLOAT, /* float */
+    WIRE_STRING, /* const char *, terminated; NULL: absent */
+    WIRE_BYTES, /* struct wire_bytes */
+    WIRE_MESSAGE, /* pointer to the message's struct; NULL: absent */
+    WIRE_INTS, /* struct wire_list of int64_t, and so on */
     WIRE_FLOATS,
     WIRE_DOUBLES,
     WIRE_STRINGS,
-    WIRE_BLOBS,    /* struct wire_list of struct wire_bytes */
+    WIRE_BLOBS, /* struct wire_list of struct wire_bytes */
     WIRE_MESSAGES, /* the structs themselves, not pointers */
-    WIRE_FLOAT_RUNS, /* struct wire_list of struct wire_bytes: numbers where they lie in the image, not aligned; never written */
+    WIRE_FLOAT_RUNS, /* struct wire_list of struct wire_bytes: numbers where they lie in the image, not
+                        aligned; never written */
     WIRE_DOUBLE_RUNS,
-    WIRE_COUNT,    /* int64_t: how often the field occurs; contents are skipped; never written */
+    WIRE_COUNT, /* int64_t: how often the field occurs; contents are skipped; never written */
 };
 
 struct wire_message;
@@ -69,10 +71,10 @@ struct wire_message {
     const char *file; /* what a file of this message is, for messages: "an ONNX model" */
 };
 
-/* Fill the zeroed struct `out` from an image, which must outlive it. Where a singular field comes twice the last one counts,
- * and singular messages merge, as the format demands. `path` is for messages. */
-int vn_wire_read(void *out, const struct wire_message *m, struct vn_arena *a, struct wire_bytes image, const char *path,
-                 struct vn_err *e);
+/* Fill the zeroed struct `out` from an image, which must outlive it. Where a singular field comes twice the
+ * last one counts, and singular messages merge, as the format demands. `path` is for messages. */
+int vn_wire_read(void *out, const struct wire_message *m, struct vn_arena *a, struct wire_bytes image,
+                 const char *path, struct vn_err *e);
 
 /* The image of a struct, in pieces that follow each other. Zero integers, NULL strings and bytes, and empty
  * lists are left out. Long strings and bytes are not copied: what they point to must outlive the pieces. */
@@ -87,6 +89,9 @@ struct wire_bytes vn_wire_join(const struct wire_image *image, struct vn_arena *
 
 /* Append `size` zeroed bytes to a list and return them. */
 void *vn_wire_append(struct vn_arena *a, struct wire_list *l, size_t size);
-static inline struct wire_bytes vn_wire_text(const char *s) { return (struct wire_bytes){ (const uint8_t *)s, strlen(s) }; }
+static inline struct wire_bytes vn_wire_text(const char *s)
+{
+    return (struct wire_bytes){ (const uint8_t *)s, strlen(s) };
+}
 
 #endif

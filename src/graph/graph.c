@@ -189,7 +189,8 @@ static void keep(struct value *v)
         v->id = 1;
 }
 
-/* Values that nothing refers to any more leave the list, so that their names are free and loops do not meet them. */
+/* Values that nothing refers to any more leave the list, so that their names are free and loops do not meet
+ * them. */
 static void drop_unused_values(struct graph *g)
 {
     for (int i = 0; i < g->values.n; i++)
@@ -307,7 +308,8 @@ static int check_value(const struct graph *g, const struct value *v, struct vn_e
                        v->name);
     if (v->data && v->producer)
         return vn_fail(e, VN_E_INTERNAL, "%s: constant %s has a producer", g->source, v->name);
-    if (v->q && v->q->n != 1 && (v->q->axis < 0 || v->q->axis >= v->shape.rank || v->shape.d[v->q->axis] != v->q->n))
+    if (v->q && v->q->n != 1 &&
+        (v->q->axis < 0 || v->q->axis >= v->shape.rank || v->shape.d[v->q->axis] != v->q->n))
         return vn_fail(e, VN_E_INTERNAL, "%s: the scales of %s do not match its shape", g->source, v->name);
     return VN_OK;
 }
@@ -343,12 +345,14 @@ int vn_graph_check(const struct graph *g, struct vn_err *e)
     return VN_OK;
 }
 
-const struct qparam *vn_qparam_new(struct vn_arena *a, enum vn_dtype t, int axis, int n, const float *scale, const int32_t *zero)
+const struct qparam *vn_qparam_new(struct vn_arena *a, enum vn_dtype t, int axis, int n, const float *scale,
+                                   const int32_t *zero)
 {
     struct qparam *q = NEW(a, struct qparam);
     *q = (struct qparam){ .dtype = t, .axis = axis, .n = n };
     q->scale = vn_arena_copy(a, scale, (size_t)n * sizeof *scale);
-    q->zero = zero ? vn_arena_copy(a, zero, (size_t)n * sizeof *zero) : vn_arena_array(a, (size_t)n, sizeof *zero);
+    q->zero =
+        zero ? vn_arena_copy(a, zero, (size_t)n * sizeof *zero) : vn_arena_array(a, (size_t)n, sizeof *zero);
     return q;
 }
 
@@ -357,5 +361,6 @@ int vn_qparam_equal(const struct qparam *a, const struct qparam *b)
     if (!a || !b)
         return a == b;
     return a->dtype == b->dtype && a->axis == b->axis && a->n == b->n &&
-           !memcmp(a->scale, b->scale, (size_t)a->n * sizeof *a->scale) && !memcmp(a->zero, b->zero, (size_t)a->n * sizeof *a->zero);
+           !memcmp(a->scale, b->scale, (size_t)a->n * sizeof *a->scale) &&
+           !memcmp(a->zero, b->zero, (size_t)a->n * sizeof *a->zero);
 }

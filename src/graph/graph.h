@@ -1,4 +1,5 @@
-/* graph/graph.h - the network in memory: values, nodes, and what is known of them. Free of any file format or version. */
+/* graph/graph.h - the network in memory: values, nodes, and what is known of them. Free of any file format or
+ * version. */
 #ifndef VN_GRAPH_H
 #define VN_GRAPH_H
 
@@ -11,11 +12,12 @@ struct op_def; /* ops/op.h */
 /* How a value is quantized: real = (q - zero) * scale. */
 struct qparam {
     enum vn_dtype dtype; /* VN_I8, VN_I16, VN_I32 (biases) */
-    int axis;            /* of scale and zero; -1: one for the whole tensor */
-    int n;               /* entries of scale and zero: 1, or shape.d[axis] */
+    int axis; /* of scale and zero; -1: one for the whole tensor */
+    int n; /* entries of scale and zero: 1, or shape.d[axis] */
     const float *scale;
     const int32_t *zero;
-    int implied; /* 1: not written to files; a clamp that follows has the same parameters (see vn_graph_imply) */
+    int implied; /* 1: not written to files; a clamp that follows has the same parameters (see vn_graph_imply)
+                  */
 };
 
 struct use { /* input `slot` of `node` */
@@ -26,18 +28,20 @@ struct use { /* input `slot` of `node` */
 struct value {
     const char *name; /* of the source model; unique in the graph */
     int id; /* index in graph.values when that was indexed last */
-    enum vn_dtype dtype; /* what the network computes: VN_F32 for activations and weights, also when quantized */
+    enum vn_dtype
+        dtype; /* what the network computes: VN_F32 for activations and weights, also when quantized */
     struct vn_shape shape;
-    const struct vn_tensor *data; /* constants: their contents (VN_I8.. when stored quantized, else of dtype); else NULL */
-    const struct qparam *q;       /* quantized with; NULL: not */
-    struct node *producer;        /* NULL: input or constant */
-    int port;                     /* which output of the producer */
+    const struct vn_tensor
+        *data; /* constants: their contents (VN_I8.. when stored quantized, else of dtype); else NULL */
+    const struct qparam *q; /* quantized with; NULL: not */
+    struct node *producer; /* NULL: input or constant */
+    int port; /* which output of the producer */
     VEC(struct use) users; /* every input slot that reads it, in no order */
     int outputs; /* how often it is in graph.outputs */
     int raw_output; /* 1: an output that leaves as its quantized integers, not as float32 */
     int raw_input; /* 1: an input that is given as its quantized integers */
-    int bounded;                  /* 1: `shape` is the largest possible; the size depends on the data */
-    double threshold;             /* calibrated largest magnitude; 0: none */
+    int bounded; /* 1: `shape` is the largest possible; the size depends on the data */
+    double threshold; /* calibrated largest magnitude; 0: none */
 };
 
 struct node {
@@ -48,7 +52,7 @@ struct node {
     int n_in;
     struct value **out; /* n_out entries; NULL: optional output left out */
     int n_out;
-    void *attrs;           /* the operator's struct, op->attrs_size bytes */
+    void *attrs; /* the operator's struct, op->attrs_size bytes */
     /* why this node must not compute in integers; NULL: nothing is known against it */
     const struct vn_reason *why_float;
 };
@@ -76,7 +80,7 @@ struct graph {
     VEC(struct meta) meta;
     struct vn_map *by_name; /* values */
     struct vn_map *suffixes; /* name -> the first suffix that may be free; NULL: none is known */
-    int opset;              /* of the source, for messages */
+    int opset; /* of the source, for messages */
     int ir_version;
     int64_t fold_room; /* elements that constants may still be folded into; 0: not counted yet */
 };
@@ -123,7 +127,8 @@ int vn_graph_sort(struct graph *g, struct vn_err *e);
 /* Structure and shapes consistent? For tests and after each pass. */
 int vn_graph_check(const struct graph *g, struct vn_err *e);
 /* Quantization parameters in the graph's arena. */
-const struct qparam *vn_qparam_new(struct vn_arena *a, enum vn_dtype t, int axis, int n, const float *scale, const int32_t *zero);
+const struct qparam *vn_qparam_new(struct vn_arena *a, enum vn_dtype t, int axis, int n, const float *scale,
+                                   const int32_t *zero);
 int vn_qparam_equal(const struct qparam *a, const struct qparam *b);
 
 #endif

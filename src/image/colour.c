@@ -1,4 +1,5 @@
-/* Channel order and gray as the libraries have them; BT.601 in both ranges; layouts of YUV; the layouts of runtime pixels. */
+/* Channel order and gray as the libraries have them; BT.601 in both ranges; layouts of YUV; the layouts of
+ * runtime pixels. */
 #include "image/colour.h"
 
 #include <math.h>
@@ -9,7 +10,8 @@
 /* ---- channels ---- */
 
 /* out(i, c) = in(i, from[c]) */
-static int pick(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int n, const int from[VN_MAX_CHANNELS], struct vn_err *e)
+static int pick(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int n,
+                const int from[VN_MAX_CHANNELS], struct vn_err *e)
 {
     const struct vn_picture p = *in;
     TRY(vn_picture_new(out, a, p.w, p.h, n, p.type, e));
@@ -33,7 +35,8 @@ static int wants(const struct vn_picture *in, int least, const char *what, struc
     return VN_OK;
 }
 
-int vn_swap_channels(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, struct vn_err *e)
+int vn_swap_channels(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in,
+                     struct vn_err *e)
 {
     static const int from[] = { 2, 1, 0, 3 };
     const struct vn_picture p = *in;
@@ -45,14 +48,16 @@ int vn_swap_channels(struct vn_picture *out, struct vn_arena *a, const struct vn
     return VN_OK;
 }
 
-int vn_three_channels(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, struct vn_err *e)
+int vn_three_channels(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in,
+                      struct vn_err *e)
 {
     static const int gray[VN_MAX_CHANNELS] = { 0 }, rgb[] = { 0, 1, 2, 3 };
     TRY(wants(in, 1, "three channels", e));
     return pick(out, a, in, 3, in->c < 3 ? gray : rgb, e);
 }
 
-int vn_first_channel(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, struct vn_err *e)
+int vn_first_channel(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in,
+                     struct vn_err *e)
 {
     static const int first[VN_MAX_CHANNELS] = { 0 };
     return pick(out, a, in, 1, first, e);
@@ -60,13 +65,22 @@ int vn_first_channel(struct vn_picture *out, struct vn_arena *a, const struct vn
 
 /* ---- gray ---- */
 
-static uint8_t gray_opencv(int r, int g, int b) { return (uint8_t)((r * 9798 + g * 19235 + b * 3735 + (1 << 14)) >> 15); }
-static uint8_t gray_pillow(int r, int g, int b) { return (uint8_t)((r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16); }
-static uint8_t gray_torchvision(int r, int g, int b) { return (uint8_t)(0.2989f * (float)r + 0.587f * (float)g + 0.114f * (float)b); }
+static uint8_t gray_opencv(int r, int g, int b)
+{
+    return (uint8_t)((r * 9798 + g * 19235 + b * 3735 + (1 << 14)) >> 15);
+}
+static uint8_t gray_pillow(int r, int g, int b)
+{
+    return (uint8_t)((r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16);
+}
+static uint8_t gray_torchvision(int r, int g, int b)
+{
+    return (uint8_t)(0.2989f * (float)r + 0.587f * (float)g + 0.114f * (float)b);
+}
 
 static const struct {
     uint8_t (*bytes)(int r, int g, int b); /* NULL: float32 in 0..1 */
-    double weight[3];                      /* of float pixels; 0: not defined by the library */
+    double weight[3]; /* of float pixels; 0: not defined by the library */
 } grays[VN_LIBS] = {
     [VN_LIB_OPENCV] = { gray_opencv, { 0.299f, 0.587f, 0.114f } },
     [VN_LIB_PILLOW] = { gray_pillow, { 0 } },
@@ -78,12 +92,14 @@ static void gray_float(float *out, const struct vn_picture *in, const double *w,
 {
     for (size_t i = 0, n = (size_t)in->w * in->h; i < n; i++) {
         const size_t k = i * in->c;
-        const double first = vn_picture_value(in, k), g = vn_picture_value(in, k + 1), third = vn_picture_value(in, k + 2);
+        const double first = vn_picture_value(in, k), g = vn_picture_value(in, k + 1),
+                     third = vn_picture_value(in, k + 2);
         out[i] = (float)((w[0] * (bgr ? third : first) + w[1] * g + w[2] * (bgr ? first : third)) * scale);
     }
 }
 
-int vn_gray(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, enum vn_image_library lib, int bgr, struct vn_err *e)
+int vn_gray(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in,
+            enum vn_image_library lib, int bgr, struct vn_err *e)
 {
     const struct vn_picture p = *in;
     TRY(wants(&p, 3, "gray", e));
@@ -93,7 +109,10 @@ int vn_gray(struct vn_picture *out, struct vn_arena *a, const struct vn_picture 
                        vn_library_name(lib));
     TRY(vn_picture_new(out, a, p.w, p.h, 1, to_float ? VN_PIXEL_F32 : VN_PIXEL_U8, e));
     if (to_float) {
-        gray_float(out->f32, &p, grays[lib].weight, bgr, p.type == VN_PIXEL_U8 ? 1.0 / 255 : p.type == VN_PIXEL_U16 ? 1.0 / 65535 : 1);
+        gray_float(out->f32, &p, grays[lib].weight, bgr,
+                   p.type == VN_PIXEL_U8    ? 1.0 / 255
+                   : p.type == VN_PIXEL_U16 ? 1.0 / 65535
+                                            : 1);
         return VN_OK;
     }
     for (size_t i = 0, n = (size_t)p.w * p.h; i < n; i++) {
@@ -164,45 +183,54 @@ static int is_uint8(const struct vn_picture *p, int c, const char *what, struct 
     return VN_OK;
 }
 
-int vn_rgb_to_yuv444(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *rgb, const struct vn_yuv_format *f, struct vn_err *e)
+int vn_rgb_to_yuv444(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *rgb,
+                     const struct vn_yuv_format *f, struct vn_err *e)
 {
     const struct vn_picture in = *rgb;
     TRY(is_uint8(&in, 3, "RGB to YUV", e));
     TRY(vn_picture_new(out, a, in.w, in.h, 3, VN_PIXEL_U8, e));
     for (size_t i = 0, n = vn_picture_values(&in); i < n; i += 3)
         if (f->rule == VN_YUV_OPENCV)
-            rgb_to_yuv_opencv(out->data + i, in.data[i], in.data[i + 1], in.data[i + 2], f->range == VN_YUV_VIDEO);
+            rgb_to_yuv_opencv(out->data + i, in.data[i], in.data[i + 1], in.data[i + 2],
+                              f->range == VN_YUV_VIDEO);
         else
             rgb_to_yuv(out->data + i, in.data[i], in.data[i + 1], in.data[i + 2], f->range == VN_YUV_VIDEO);
     return VN_OK;
 }
 
-int vn_yuv444_to_rgb(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *yuv, const struct vn_yuv_format *f, struct vn_err *e)
+int vn_yuv444_to_rgb(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *yuv,
+                     const struct vn_yuv_format *f, struct vn_err *e)
 {
     const struct vn_picture in = *yuv;
     TRY(is_uint8(&in, 3, "YUV to RGB", e));
     TRY(vn_picture_new(out, a, in.w, in.h, 3, VN_PIXEL_U8, e));
     for (size_t i = 0, n = vn_picture_values(&in); i < n; i += 3)
         if (f->rule == VN_YUV_OPENCV)
-            yuv_to_rgb_opencv(out->data + i, in.data[i], in.data[i + 1] - 128, in.data[i + 2] - 128, f->range == VN_YUV_VIDEO);
+            yuv_to_rgb_opencv(out->data + i, in.data[i], in.data[i + 1] - 128, in.data[i + 2] - 128,
+                              f->range == VN_YUV_VIDEO);
         else
-            yuv_to_rgb(out->data + i, in.data[i], in.data[i + 1] - 128, in.data[i + 2] - 128, f->range == VN_YUV_VIDEO);
+            yuv_to_rgb(out->data + i, in.data[i], in.data[i + 1] - 128, in.data[i + 2] - 128,
+                       f->range == VN_YUV_VIDEO);
     return VN_OK;
 }
 
-static const char *const downs[VN_DOWNS] = {
-    [VN_DOWN_MEAN] = "mean", [VN_DOWN_MEAN_RGB] = "mean_rgb", [VN_DOWN_LEFT] = "left", [VN_DOWN_CORNER] = "corner"
+static const char *const downs[VN_DOWNS] = { [VN_DOWN_MEAN] = "mean",
+                                             [VN_DOWN_MEAN_RGB] = "mean_rgb",
+                                             [VN_DOWN_LEFT] = "left",
+                                             [VN_DOWN_CORNER] = "corner" };
+static const char *const ups[VN_UPS] = {
+    [VN_UP_REPEAT] = "repeat", [VN_UP_LINEAR] = "linear", [VN_UP_LEFT] = "left"
 };
-static const char *const ups[VN_UPS] = { [VN_UP_REPEAT] = "repeat", [VN_UP_LINEAR] = "linear", [VN_UP_LEFT] = "left" };
 int vn_chroma_down_find(const char *name) { return vn_image_word(downs, VN_DOWNS, name); }
 int vn_chroma_up_find(const char *name) { return vn_image_word(ups, VN_UPS, name); }
 const char *vn_chroma_down_name(enum vn_chroma_down d) { return downs[d]; }
 const char *vn_chroma_up_name(enum vn_chroma_up u) { return ups[u]; }
 
-/* Where the chroma of block (x, y) lies in memory behind the luma: `step` between neighbours, rows of `row`; U at u, V at v. */
+/* Where the chroma of block (x, y) lies in memory behind the luma: `step` between neighbours, rows of `row`;
+ * U at u, V at v. */
 static const struct yuv_layout {
     const char *name;
-    int halved;               /* 4:2:0 */
+    int halved; /* 4:2:0 */
     int step, u_first, mixed; /* mixed: U and V take turns */
 } layouts[VN_YUV_LAYOUTS] = {
     [VN_YUV444] = { "yuv444", 0, 1, 1, 0 }, [VN_NV12] = { "nv12", 1, 2, 1, 1 },
@@ -244,8 +272,8 @@ static int even(int w, int h, const struct yuv_layout *l, struct vn_err *e)
     return VN_OK;
 }
 
-int vn_yuv_pack(struct vn_picture *planes, struct vn_arena *a, const struct vn_picture *yuv, enum vn_yuv_layout layout, enum vn_chroma_down d,
-                struct vn_err *e)
+int vn_yuv_pack(struct vn_picture *planes, struct vn_arena *a, const struct vn_picture *yuv,
+                enum vn_yuv_layout layout, enum vn_chroma_down d, struct vn_err *e)
 {
     const struct vn_picture in = *yuv;
     const struct yuv_layout *l = &layouts[layout];
@@ -278,12 +306,13 @@ static uint8_t up_one(const uint8_t *plane, int cw, int ch, int step, int x, int
     const int i2 = x % 2 ? (i + 1 < cw ? i + 1 : i) : centred && i > 0 ? i - 1 : i;
     const uint8_t *other = plane + (size_t)j2 * cw * step;
     const int near = centred ? 3 : x % 2 ? 2 : 4, far = 4 - near;
-    const int here = 3 * row[(size_t)i * step] + other[(size_t)i * step], there = 3 * row[(size_t)i2 * step] + other[(size_t)i2 * step];
+    const int here = 3 * row[(size_t)i * step] + other[(size_t)i * step],
+              there = 3 * row[(size_t)i2 * step] + other[(size_t)i2 * step];
     return (uint8_t)((near * here + far * there + 8 - (centred && x % 2)) >> 4);
 }
 
-int vn_yuv_unpack(struct vn_picture *yuv, struct vn_arena *a, const struct vn_picture *planes, enum vn_yuv_layout layout, enum vn_chroma_up u,
-                  struct vn_err *e)
+int vn_yuv_unpack(struct vn_picture *yuv, struct vn_arena *a, const struct vn_picture *planes,
+                  enum vn_yuv_layout layout, enum vn_chroma_up u, struct vn_err *e)
 {
     const struct vn_picture in = *planes;
     const struct yuv_layout *l = &layouts[layout];
@@ -300,24 +329,27 @@ int vn_yuv_unpack(struct vn_picture *yuv, struct vn_arena *a, const struct vn_pi
             uint8_t *p = yuv->data + ((size_t)y * w + x) * 3;
             p[0] = in.data[(size_t)y * w + x];
             for (int c = 0; c < 2; c++)
-                p[1 + c] = l->halved ? up_one(uv[c], w / s, h / s, l->step, x, y, u) : uv[c][(size_t)y * w + x];
+                p[1 + c] =
+                    l->halved ? up_one(uv[c], w / s, h / s, l->step, x, y, u) : uv[c][(size_t)y * w + x];
         }
     return VN_OK;
 }
 
 /* Each block's colours become their rounded mean; luma is taken from the image itself. */
-static int mean_colours(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *rgb, struct vn_err *e)
+static int mean_colours(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *rgb,
+                        struct vn_err *e)
 {
     TRY(vn_picture_new(out, a, rgb->w, rgb->h, 3, VN_PIXEL_U8, e));
     const size_t row = (size_t)rgb->w * 3;
     for (int y = 0; y < rgb->h; y++)
         for (size_t x = 0; x < row; x++)
-            out->data[y * row + x] = down_one(rgb->data + y / 2 * 2 * row + x / 6 * 6 + x % 3, row, VN_DOWN_MEAN);
+            out->data[y * row + x] =
+                down_one(rgb->data + y / 2 * 2 * row + x / 6 * 6 + x % 3, row, VN_DOWN_MEAN);
     return VN_OK;
 }
 
-int vn_rgb_to_planes(struct vn_picture *planes, struct vn_arena *a, const struct vn_picture *rgb, enum vn_yuv_layout l,
-                     const struct vn_yuv_format *f, struct vn_err *e)
+int vn_rgb_to_planes(struct vn_picture *planes, struct vn_arena *a, const struct vn_picture *rgb,
+                     enum vn_yuv_layout l, const struct vn_yuv_format *f, struct vn_err *e)
 {
     struct vn_picture yuv, mean;
     TRY(is_uint8(rgb, 3, layouts[l].name, e));
@@ -332,8 +364,8 @@ int vn_rgb_to_planes(struct vn_picture *planes, struct vn_arena *a, const struct
     return vn_yuv_pack(planes, a, &yuv, l, f->down == VN_DOWN_MEAN_RGB ? VN_DOWN_CORNER : f->down, e);
 }
 
-int vn_planes_to_rgb(struct vn_picture *rgb, struct vn_arena *a, const struct vn_picture *planes, enum vn_yuv_layout l,
-                     const struct vn_yuv_format *f, struct vn_err *e)
+int vn_planes_to_rgb(struct vn_picture *rgb, struct vn_arena *a, const struct vn_picture *planes,
+                     enum vn_yuv_layout l, const struct vn_yuv_format *f, struct vn_err *e)
 {
     struct vn_picture yuv;
     TRY(vn_yuv_unpack(&yuv, a, planes, l, f->up, e));
@@ -430,5 +462,6 @@ void vn_pixels_tensor(float *out, const uint8_t *runtime, const struct vn_pixel_
     const int channels = vn_pixel_channels(f);
     for (size_t i = 0; i < n; i++)
         for (int c = 0; c < channels; c++)
-            out[f->channels_last_train ? i * channels + c : c * n + i] = (float)runtime[i * channels + c] - 128;
+            out[f->channels_last_train ? i * channels + c : c * n + i] =
+                (float)runtime[i * channels + c] - 128;
 }

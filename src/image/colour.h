@@ -5,13 +5,17 @@
 #include "image/picture.h"
 
 /* First and third of 3 or 4 channels exchanged, any type. */
-int vn_swap_channels(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, struct vn_err *e);
+int vn_swap_channels(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in,
+                     struct vn_err *e);
 /* One channel repeated, or alpha dropped: to 3 channels. */
-int vn_three_channels(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, struct vn_err *e);
-int vn_first_channel(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, struct vn_err *e);
+int vn_three_channels(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in,
+                      struct vn_err *e);
+int vn_first_channel(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in,
+                     struct vn_err *e);
 /* R, G, B (or B, G, R) to one channel: opencv cvtColor (uint8 fixed point, float32), pillow convert("L")
  * (uint8), skimage rgb2gray (float32 in 0..1), torchvision rgb_to_grayscale (uint8 truncated, float32). */
-int vn_gray(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, enum vn_image_library lib, int bgr, struct vn_err *e);
+int vn_gray(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in,
+            enum vn_image_library lib, int bgr, struct vn_err *e);
 
 /* ---- YUV ---- */
 
@@ -45,19 +49,21 @@ const char *vn_chroma_up_name(enum vn_chroma_up u);
 const char *vn_yuv_layout_name(enum vn_yuv_layout l);
 
 /* uint8 R, G, B <-> Y, U, V (H x W x 3). */
-int vn_rgb_to_yuv444(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *rgb, const struct vn_yuv_format *f, struct vn_err *e);
-int vn_yuv444_to_rgb(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *yuv, const struct vn_yuv_format *f, struct vn_err *e);
+int vn_rgb_to_yuv444(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *rgb,
+                     const struct vn_yuv_format *f, struct vn_err *e);
+int vn_yuv444_to_rgb(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *yuv,
+                     const struct vn_yuv_format *f, struct vn_err *e);
 /* H x W x 3 <-> planes as memory holds them: `planes` is an image of w x (h * 3 / 2) x 1 (4:2:0), or w x
  * 3h x 1 (444 planar). Sides must be even for 4:2:0. */
-int vn_yuv_pack(struct vn_picture *planes, struct vn_arena *a, const struct vn_picture *yuv, enum vn_yuv_layout l, enum vn_chroma_down d,
-                struct vn_err *e);
-int vn_yuv_unpack(struct vn_picture *yuv, struct vn_arena *a, const struct vn_picture *planes, enum vn_yuv_layout l, enum vn_chroma_up u,
-                  struct vn_err *e);
+int vn_yuv_pack(struct vn_picture *planes, struct vn_arena *a, const struct vn_picture *yuv,
+                enum vn_yuv_layout l, enum vn_chroma_down d, struct vn_err *e);
+int vn_yuv_unpack(struct vn_picture *yuv, struct vn_arena *a, const struct vn_picture *planes,
+                  enum vn_yuv_layout l, enum vn_chroma_up u, struct vn_err *e);
 /* Both steps at once (VN_DOWN_MEAN_RGB and the OpenCV rule need the colours). */
-int vn_rgb_to_planes(struct vn_picture *planes, struct vn_arena *a, const struct vn_picture *rgb, enum vn_yuv_layout l,
-                     const struct vn_yuv_format *f, struct vn_err *e);
-int vn_planes_to_rgb(struct vn_picture *rgb, struct vn_arena *a, const struct vn_picture *planes, enum vn_yuv_layout l,
-                     const struct vn_yuv_format *f, struct vn_err *e);
+int vn_rgb_to_planes(struct vn_picture *planes, struct vn_arena *a, const struct vn_picture *rgb,
+                     enum vn_yuv_layout l, const struct vn_yuv_format *f, struct vn_err *e);
+int vn_planes_to_rgb(struct vn_picture *rgb, struct vn_arena *a, const struct vn_picture *planes,
+                     enum vn_yuv_layout l, const struct vn_yuv_format *f, struct vn_err *e);
 
 /* ---- the inputs of a converted network ---- */
 

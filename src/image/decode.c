@@ -33,7 +33,10 @@ int vn_picture_is_image_name(const char *path)
     return 0;
 }
 
-struct vn_decode_options vn_decode_defaults(void) { return (struct vn_decode_options){ .library = VN_LIB_PILLOW }; }
+struct vn_decode_options vn_decode_defaults(void)
+{
+    return (struct vn_decode_options){ .library = VN_LIB_PILLOW };
+}
 
 /* ---- the steps; each changes d->p ---- */
 
@@ -54,7 +57,8 @@ static int keep_inks(struct vn_decoded *d)
     return VN_OK;
 }
 
-static int drop_inks(struct vn_decoded *d, struct vn_arena *a, const struct vn_decode_options *o, struct vn_err *e)
+static int drop_inks(struct vn_decoded *d, struct vn_arena *a, const struct vn_decode_options *o,
+                     struct vn_err *e)
 {
     const struct vn_picture in = d->p;
     if (!d->cmyk)
@@ -69,10 +73,12 @@ static int drop_inks(struct vn_decoded *d, struct vn_arena *a, const struct vn_d
 }
 
 /* 16 bits to 8: the high byte, but Pillow clips gray at 255. */
-static int to_8_bits(struct vn_decoded *d, struct vn_arena *a, const struct vn_decode_options *o, struct vn_err *e)
+static int to_8_bits(struct vn_decoded *d, struct vn_arena *a, const struct vn_decode_options *o,
+                     struct vn_err *e)
 {
     const struct vn_picture in = d->p;
-    const int keeps = o->unchanged ? o->library != VN_LIB_PILLOW || in.c == 1 : o->library == VN_LIB_SKIMAGE && in.c == 1;
+    const int keeps =
+        o->unchanged ? o->library != VN_LIB_PILLOW || in.c == 1 : o->library == VN_LIB_SKIMAGE && in.c == 1;
     if (in.type == VN_PIXEL_U8 || keeps || d->keep_16)
         return VN_OK;
     const int clip = o->library == VN_LIB_PILLOW && in.c == 1;
@@ -82,12 +88,21 @@ static int to_8_bits(struct vn_decoded *d, struct vn_arena *a, const struct vn_d
     return VN_OK;
 }
 
-static uint8_t gray_14_bits(int r, int g, int b) { return (uint8_t)((r * 4899 + g * 9617 + b * 1868 + (1 << 13)) >> 14); }
-static uint8_t gray_cut(int r, int g, int b) { return (uint8_t)(0.299f * (float)r + 0.587f * (float)g + 0.114f * (float)b); }
-
-static int to_gray(struct vn_decoded *d, struct vn_arena *a, const struct vn_decode_options *o, struct vn_err *e)
+static uint8_t gray_14_bits(int r, int g, int b)
 {
-    static uint8_t (*const readers[])(int, int, int) = { [VN_GRAY_14_BITS] = gray_14_bits, [VN_GRAY_CVT_COLOR] = NULL, [VN_GRAY_CUT] = gray_cut };
+    return (uint8_t)((r * 4899 + g * 9617 + b * 1868 + (1 << 13)) >> 14);
+}
+static uint8_t gray_cut(int r, int g, int b)
+{
+    return (uint8_t)(0.299f * (float)r + 0.587f * (float)g + 0.114f * (float)b);
+}
+
+static int to_gray(struct vn_decoded *d, struct vn_arena *a, const struct vn_decode_options *o,
+                   struct vn_err *e)
+{
+    static uint8_t (*const readers[])(int, int, int) = {
+        [VN_GRAY_14_BITS] = gray_14_bits, [VN_GRAY_CVT_COLOR] = NULL, [VN_GRAY_CUT] = gray_cut
+    };
     const struct vn_picture in = d->p;
     if (o->library != VN_LIB_OPENCV || !readers[d->gray] || in.type != VN_PIXEL_U8)
         return vn_gray(&d->p, a, &in, o->library, 0, e);
@@ -97,7 +112,8 @@ static int to_gray(struct vn_decoded *d, struct vn_arena *a, const struct vn_dec
     return VN_OK;
 }
 
-static int set_channels(struct vn_decoded *d, struct vn_arena *a, const struct vn_decode_options *o, struct vn_err *e)
+static int set_channels(struct vn_decoded *d, struct vn_arena *a, const struct vn_decode_options *o,
+                        struct vn_err *e)
 {
     const struct vn_picture in = d->p;
     const int want = o->channels ? o->channels : o->unchanged || o->library == VN_LIB_SKIMAGE ? in.c : 3;
@@ -114,7 +130,8 @@ static int set_channels(struct vn_decoded *d, struct vn_arena *a, const struct v
 }
 
 /* cv2.IMREAD_REDUCED_* of what is no JPEG. */
-static int make_smaller(struct vn_decoded *d, struct vn_arena *a, const struct vn_decode_options *o, struct vn_err *e)
+static int make_smaller(struct vn_decoded *d, struct vn_arena *a, const struct vn_decode_options *o,
+                        struct vn_err *e)
 {
     const struct vn_resize_rule *r;
     const struct vn_picture in = d->p;
@@ -124,16 +141,19 @@ static int make_smaller(struct vn_decoded *d, struct vn_arena *a, const struct v
     return vn_resize(&d->p, a, &in, r, in.w / o->reduce, in.h / o->reduce, e);
 }
 
-static int finish(struct vn_decoded *d, struct vn_arena *a, const struct vn_decoder *by, const struct vn_decode_options *o, struct vn_err *e)
+static int finish(struct vn_decoded *d, struct vn_arena *a, const struct vn_decoder *by,
+                  const struct vn_decode_options *o, struct vn_err *e)
 {
     TRY(drop_inks(d, a, o, e));
     TRY(to_8_bits(d, a, o, e));
     TRY(set_channels(d, a, o, e));
     const int w = d->reduced ? d->file_w : d->p.w, h = d->reduced ? d->file_h : d->p.h;
     TRY(make_smaller(d, a, o, e));
-    const int by_library = (by->turned_by >> o->library & 1) && !(o->library == VN_LIB_OPENCV && (o->unchanged || d->stays));
+    const int by_library =
+        (by->turned_by >> o->library & 1) && !(o->library == VN_LIB_OPENCV && (o->unchanged || d->stays));
     const int note = d->orientation >= 1 && d->orientation <= 8 ? d->orientation : 1;
-    const int turns = note > 1 && (o->orientation == VN_ORIENT_APPLY || (o->orientation == VN_ORIENT_LIBRARY && by_library));
+    const int turns = note > 1 && (o->orientation == VN_ORIENT_APPLY ||
+                                   (o->orientation == VN_ORIENT_LIBRARY && by_library));
     const int exchanged = turns && note > 4;
     if (o->report)
         *o->report = (struct vn_decode_report){ exchanged ? h : w, exchanged ? w : h, turns ? 1 : note };
@@ -145,19 +165,21 @@ static int finish(struct vn_decoded *d, struct vn_arena *a, const struct vn_deco
     return o->bgr && in.c >= 3 ? vn_swap_channels(&d->p, a, &in, e) : VN_OK;
 }
 
-int vn_decode_memory(struct vn_picture *p, struct vn_arena *a, const uint8_t *data, size_t bytes, const char *path,
-                     const struct vn_decode_options *o, struct vn_err *e)
+int vn_decode_memory(struct vn_picture *p, struct vn_arena *a, const uint8_t *data, size_t bytes,
+                     const char *path, const struct vn_decode_options *o, struct vn_err *e)
 {
     const struct vn_decoder *by = vn_decoder_find(data, bytes);
     if (!by) {
         char names[128] = "";
         for (const struct vn_decoder *const *d = decoders; *d; d++)
-            snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", d == decoders ? "" : ", ", (*d)->name);
+            snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", d == decoders ? "" : ", ",
+                     (*d)->name);
         return vn_fail(e, VN_E_UNSUPPORTED, "%s: not an image of a supported format (%s)", path, names);
     }
     const struct vn_decode_in in = { data, bytes, path, o };
     struct vn_decoded d = { 0 };
-    struct vn_arena *work = vn_arena_new(); /* what decoders hold is released with it, also when memory runs out */
+    struct vn_arena *work =
+        vn_arena_new(); /* what decoders hold is released with it, also when memory runs out */
     errno = 0;
     const int status = by->read(&d, a, work, &in, e);
     const int memory = errno == ENOMEM; /* libtiff and libwebp report damage, or continue with less */
@@ -171,7 +193,8 @@ int vn_decode_memory(struct vn_picture *p, struct vn_arena *a, const uint8_t *da
     return VN_OK;
 }
 
-int vn_decode_file(struct vn_picture *p, struct vn_arena *a, const char *path, const struct vn_decode_options *o, struct vn_err *e)
+int vn_decode_file(struct vn_picture *p, struct vn_arena *a, const char *path,
+                   const struct vn_decode_options *o, struct vn_err *e)
 {
     const uint8_t *data;
     size_t bytes;
@@ -183,7 +206,8 @@ int vn_decode_file(struct vn_picture *p, struct vn_arena *a, const char *path, c
     return status;
 }
 
-int vn_decode_check_length(const char *path, const char *format, uint64_t stored, uint64_t most, uint64_t wanted, struct vn_err *e)
+int vn_decode_check_length(const char *path, const char *format, uint64_t stored, uint64_t most,
+                           uint64_t wanted, struct vn_err *e)
 {
     if (wanted / most <= stored)
         return VN_OK;

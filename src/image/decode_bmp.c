@@ -20,7 +20,10 @@ struct bmp {
 static uint32_t u16(const uint8_t *p) { return (uint32_t)(p[0] | p[1] << 8); }
 static uint32_t u32(const uint8_t *p) { return u16(p) | u16(p + 2) << 16; }
 
-static int damaged(const struct bmp *b, const char *what, struct vn_err *e) { return vn_fail(e, VN_E_INPUT, "%s: damaged BMP: %s", b->path, what); }
+static int damaged(const struct bmp *b, const char *what, struct vn_err *e)
+{
+    return vn_fail(e, VN_E_INPUT, "%s: damaged BMP: %s", b->path, what);
+}
 
 static int read_palette(struct bmp *b, size_t at, int entry, struct vn_err *e)
 {
@@ -69,7 +72,8 @@ static int supported(const struct bmp *b, struct vn_err *e)
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (known[i].bits == b->bits && known[i].compression == b->compression)
             return VN_OK;
-    return vn_fail(e, VN_E_UNSUPPORTED, "%s: BMP of %d bits with compression %d is not supported", b->path, b->bits, b->compression);
+    return vn_fail(e, VN_E_UNSUPPORTED, "%s: BMP of %d bits with compression %d is not supported", b->path,
+                   b->bits, b->compression);
 }
 
 static int read_header(struct bmp *b, struct vn_err *e)
@@ -138,8 +142,10 @@ static int check_length(const struct bmp *b, struct vn_err *e)
 {
     if (b->pixels > b->bytes)
         return damaged(b, "the file ends too early", e);
-    return is_runs(b) ? vn_decode_check_length(b->path, "BMP", b->bytes - b->pixels, MOST_PER_BYTE, (uint64_t)b->w * b->h, e)
-                      : vn_decode_check_length(b->path, "BMP", b->bytes - b->pixels, 1, (uint64_t)row_bytes(b) * b->h, e);
+    return is_runs(b) ? vn_decode_check_length(b->path, "BMP", b->bytes - b->pixels, MOST_PER_BYTE,
+                                               (uint64_t)b->w * b->h, e)
+                      : vn_decode_check_length(b->path, "BMP", b->bytes - b->pixels, 1,
+                                               (uint64_t)row_bytes(b) * b->h, e);
 }
 
 static void read_plain(struct vn_picture *p, const struct bmp *b)
@@ -156,7 +162,8 @@ static void read_plain(struct vn_picture *p, const struct bmp *b)
 static void put(struct vn_picture *p, const struct bmp *b, int *x, int y, int index)
 {
     if (*x < b->w && y < b->h)
-        memcpy(p->data + ((size_t)(b->top_down ? y : b->h - 1 - y) * b->w + *x) * p->c, b->palette[index & 255], (size_t)p->c);
+        memcpy(p->data + ((size_t)(b->top_down ? y : b->h - 1 - y) * b->w + *x) * p->c,
+               b->palette[index & 255], (size_t)p->c);
     *x += *x < b->w;
 }
 
@@ -206,7 +213,8 @@ static int is_gray(const struct bmp *b)
     return b->bits <= 8;
 }
 
-static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work, const struct vn_decode_in *in, struct vn_err *e)
+static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work,
+                const struct vn_decode_in *in, struct vn_err *e)
 {
     struct bmp *b = NEW(work, struct bmp);
     b->data = in->data;
@@ -228,4 +236,6 @@ static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work,
 
 static int is(const uint8_t *data, size_t bytes) { return bytes >= 2 && data[0] == 'B' && data[1] == 'M'; }
 
-const struct vn_decoder vn_decoder_bmp = { .name = "bmp", .suffixes = { ".bmp", ".dib" }, .is = is, .read = read };
+const struct vn_decoder vn_decoder_bmp = {
+    .name = "bmp", .suffixes = { ".bmp", ".dib" }, .is = is, .read = read
+};

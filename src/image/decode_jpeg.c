@@ -22,8 +22,8 @@ static void fails(j_common_ptr c)
     longjmp(j->env, 1);
 }
 
-/* Corrupt data is only a warning to the library, which fills in gray; to us it is an error, but for stray bytes between markers,
- * which cameras do write and which change no pixel. */
+/* Corrupt data is only a warning to the library, which fills in gray; to us it is an error, but for stray
+ * bytes between markers, which cameras do write and which change no pixel. */
 static void warns(j_common_ptr c, int level)
 {
     if (level < 0 && c->err->msg_code != JWRN_EXTRANEOUS_DATA)
@@ -41,7 +41,8 @@ static int orientation(const struct jpeg_decompress_struct *c)
 }
 
 /* OpenCV lets the library give gray (of Y, Cb, Cr: the luma as stored); the others convert from R, G, B. */
-static int choose_colours(struct vn_decoded *d, struct jpeg_decompress_struct *c, const struct vn_decode_options *o)
+static int choose_colours(struct vn_decoded *d, struct jpeg_decompress_struct *c,
+                          const struct vn_decode_options *o)
 {
     const int luma = c->jpeg_color_space == JCS_GRAYSCALE ||
                      (c->num_components == 3 && o->channels == 1 && o->library == VN_LIB_OPENCV);
@@ -56,7 +57,8 @@ static unsigned reduction(const struct jpeg_decompress_struct *c, const struct v
     if (!o->draft[0] || !o->draft[1])
         return o->reduce ? (unsigned)o->reduce : 1;
     unsigned n = 8;
-    while (n > 1 && (c->image_width / (unsigned)o->draft[0] < n || c->image_height / (unsigned)o->draft[1] < n))
+    while (n > 1 &&
+           (c->image_width / (unsigned)o->draft[0] < n || c->image_height / (unsigned)o->draft[1] < n))
         n /= 2;
     return n;
 }
@@ -64,7 +66,10 @@ static unsigned reduction(const struct jpeg_decompress_struct *c, const struct v
 static void choose_arithmetic(struct jpeg_decompress_struct *c, const struct vn_decode_options *o)
 {
     static const J_DCT_METHOD methods[] = {
-        [VN_DCT_LIBRARY] = JDCT_ISLOW, [VN_DCT_ISLOW] = JDCT_ISLOW, [VN_DCT_IFAST] = JDCT_IFAST, [VN_DCT_FLOAT] = JDCT_FLOAT,
+        [VN_DCT_LIBRARY] = JDCT_ISLOW,
+        [VN_DCT_ISLOW] = JDCT_ISLOW,
+        [VN_DCT_IFAST] = JDCT_IFAST,
+        [VN_DCT_FLOAT] = JDCT_FLOAT,
     };
     c->dct_method = methods[o->dct];
     c->do_fancy_upsampling = o->upsampling != VN_UPSAMPLING_SIMPLE;
@@ -73,7 +78,8 @@ static void choose_arithmetic(struct jpeg_decompress_struct *c, const struct vn_
 }
 
 /* A block takes a bit or more, but for arithmetic coding. */
-static int check_length(const struct jpeg_decompress_struct *c, const struct vn_decode_in *in, struct vn_err *e)
+static int check_length(const struct jpeg_decompress_struct *c, const struct vn_decode_in *in,
+                        struct vn_err *e)
 {
     uint64_t blocks = 0;
     for (int i = 0; i < c->num_components; i++)
@@ -81,7 +87,8 @@ static int check_length(const struct jpeg_decompress_struct *c, const struct vn_
     return c->arith_code ? VN_OK : vn_decode_check_length(in->path, "JPEG", in->bytes, 8, blocks, e);
 }
 
-static int read_pixels(struct vn_decoded *d, struct vn_arena *a, struct jpeg_decompress_struct *c, const struct vn_decode_in *in, struct vn_err *e)
+static int read_pixels(struct vn_decoded *d, struct vn_arena *a, struct jpeg_decompress_struct *c,
+                       const struct vn_decode_in *in, struct vn_err *e)
 {
     jpeg_save_markers(c, JPEG_APP0 + 1, 0xffff);
     jpeg_read_header(c, TRUE);
@@ -89,7 +96,8 @@ static int read_pixels(struct vn_decoded *d, struct vn_arena *a, struct jpeg_dec
     TRY(check_length(c, in, e));
     const J_COLOR_SPACE s = c->jpeg_color_space;
     if (s != JCS_GRAYSCALE && s != JCS_YCbCr && s != JCS_RGB && s != JCS_CMYK && s != JCS_YCCK)
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: JPEG with %d colour components is not supported", in->path, c->num_components);
+        return vn_fail(e, VN_E_UNSUPPORTED, "%s: JPEG with %d colour components is not supported", in->path,
+                       c->num_components);
     d->bits = 8;
     d->orientation = orientation(c);
     d->reduced = 1;
@@ -111,7 +119,8 @@ static int read_pixels(struct vn_decoded *d, struct vn_arena *a, struct jpeg_dec
     return VN_OK;
 }
 
-static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work, const struct vn_decode_in *in, struct vn_err *e)
+static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work,
+                const struct vn_decode_in *in, struct vn_err *e)
 {
     struct job *j = NEW(work, struct job);
     j->c.err = jpeg_std_error(&j->mgr);
@@ -120,7 +129,8 @@ static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work,
     j->mgr.emit_message = warns;
     if (setjmp(j->env)) {
         const int memory = j->mgr.msg_code == JERR_OUT_OF_MEMORY;
-        return vn_fail(e, memory ? VN_E_NOMEM : VN_E_INPUT, "%s: %s: %s", in->path, memory ? "out of memory" : "damaged JPEG", j->msg);
+        return vn_fail(e, memory ? VN_E_NOMEM : VN_E_INPUT, "%s: %s: %s", in->path,
+                       memory ? "out of memory" : "damaged JPEG", j->msg);
     }
     vn_arena_defer(work, release, j);
     jpeg_create_decompress(&j->c);
@@ -129,7 +139,10 @@ static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work,
     return read_pixels(d, a, &j->c, in, e);
 }
 
-static int is(const uint8_t *data, size_t bytes) { return bytes >= 3 && data[0] == 0xff && data[1] == 0xd8 && data[2] == 0xff; }
+static int is(const uint8_t *data, size_t bytes)
+{
+    return bytes >= 3 && data[0] == 0xff && data[1] == 0xd8 && data[2] == 0xff;
+}
 
 const struct vn_decoder vn_decoder_jpeg = {
     .name = "jpeg",

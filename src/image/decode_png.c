@@ -63,7 +63,8 @@ static void release(void *p)
  * library returns alpha. */
 static void expand(struct vn_decoded *d, struct job *j)
 {
-    const int type = png_get_color_type(j->png, j->info), key = !!png_get_valid(j->png, j->info, PNG_INFO_tRNS);
+    const int type = png_get_color_type(j->png, j->info),
+              key = !!png_get_valid(j->png, j->info, PNG_INFO_tRNS);
     d->bits = png_get_bit_depth(j->png, j->info);
     d->palette = type == PNG_COLOR_TYPE_PALETTE;
     d->color_key = key;
@@ -75,7 +76,8 @@ static void expand(struct vn_decoded *d, struct job *j)
         png_set_tRNS_to_alpha(j->png);
     if (d->bits == 16)
         png_set_swap(j->png);
-    if (j->in->options->library == VN_LIB_OPENCV && j->in->options->channels == 1 && type & PNG_COLOR_MASK_COLOR)
+    if (j->in->options->library == VN_LIB_OPENCV && j->in->options->channels == 1 &&
+        type & PNG_COLOR_MASK_COLOR)
         png_set_rgb_to_gray_fixed(j->png, 1, 29900, 58700); /* libpng's own weights round down */
     png_set_interlace_handling(j->png);
     png_read_update_info(j->png, j->info);
@@ -88,12 +90,14 @@ static int orientation(struct job *j)
     return png_get_eXIf_1(j->png, j->info, &bytes, &exif) && exif ? vn_exif_orientation(exif, bytes) : 0;
 }
 
-static int read_pixels(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work, struct job *j, struct vn_err *e)
+static int read_pixels(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work, struct job *j,
+                       struct vn_err *e)
 {
     png_read_info(j->png, j->info);
     const png_uint_32 w = png_get_image_width(j->png, j->info), h = png_get_image_height(j->png, j->info);
     TRY(vn_picture_check_size(w, h, j->in->path, e));
-    TRY(vn_decode_check_length(j->in->path, "PNG", j->in->bytes, VN_DEFLATE_MOST, (uint64_t)png_get_rowbytes(j->png, j->info) * h, e));
+    TRY(vn_decode_check_length(j->in->path, "PNG", j->in->bytes, VN_DEFLATE_MOST,
+                               (uint64_t)png_get_rowbytes(j->png, j->info) * h, e));
     expand(d, j);
     d->orientation = orientation(j);
     const enum vn_pixel_type t = png_get_bit_depth(j->png, j->info) == 16 ? VN_PIXEL_U16 : VN_PIXEL_U8;
@@ -109,7 +113,8 @@ static int read_pixels(struct vn_decoded *d, struct vn_arena *a, struct vn_arena
     return VN_OK;
 }
 
-static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work, const struct vn_decode_in *in, struct vn_err *e)
+static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work,
+                const struct vn_decode_in *in, struct vn_err *e)
 {
     struct job *j = NEW(work, struct job);
     j->in = in;
@@ -127,7 +132,10 @@ static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work,
     return read_pixels(d, a, work, j, e);
 }
 
-static int is(const uint8_t *data, size_t bytes) { return bytes >= 8 && !memcmp(data, "\x89PNG\r\n\x1a\n", 8); }
+static int is(const uint8_t *data, size_t bytes)
+{
+    return bytes >= 8 && !memcmp(data, "\x89PNG\r\n\x1a\n", 8);
+}
 
 const struct vn_decoder vn_decoder_png = {
     .name = "png",

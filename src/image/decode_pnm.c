@@ -8,7 +8,10 @@ struct pnm {
     const char *path;
 };
 
-static int damaged(const struct pnm *f, const char *what, struct vn_err *e) { return vn_fail(e, VN_E_INPUT, "%s: damaged PNM: %s", f->path, what); }
+static int damaged(const struct pnm *f, const char *what, struct vn_err *e)
+{
+    return vn_fail(e, VN_E_INPUT, "%s: damaged PNM: %s", f->path, what);
+}
 
 static int is_space(int c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
@@ -53,16 +56,23 @@ static int read_text(struct vn_picture *p, struct pnm *f, int most, int bitmap, 
 
 static int read_binary(struct vn_picture *p, struct pnm *f, int most, int bitmap, struct vn_err *e)
 {
-    const size_t row = (size_t)p->w * p->c, size = most > 255 ? 2 : 1, row_bytes = bitmap ? (row + 7) / 8 : row * size;
-    if (f->p >= f->end || (size_t)(f->end - ++f->p) / row_bytes < (size_t)p->h) /* one space behind the header */
+    const size_t row = (size_t)p->w * p->c, size = most > 255 ? 2 : 1,
+                 row_bytes = bitmap ? (row + 7) / 8 : row * size;
+    if (f->p >= f->end ||
+        (size_t)(f->end - ++f->p) / row_bytes < (size_t)p->h) /* one space behind the header */
         return damaged(f, "the file ends too early", e);
     for (int y = 0; y < p->h; y++, f->p += row_bytes)
         for (size_t x = 0; x < row; x++)
-            store(p, (size_t)y * row + x, bitmap ? !(f->p[x / 8] >> (7 - x % 8) & 1) : size == 2 ? f->p[2 * x] << 8 | f->p[2 * x + 1] : f->p[x], most);
+            store(p, (size_t)y * row + x,
+                  bitmap      ? !(f->p[x / 8] >> (7 - x % 8) & 1)
+                  : size == 2 ? f->p[2 * x] << 8 | f->p[2 * x + 1]
+                              : f->p[x],
+                  most);
     return VN_OK;
 }
 
-static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work, const struct vn_decode_in *in, struct vn_err *e)
+static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work,
+                const struct vn_decode_in *in, struct vn_err *e)
 {
     (void)work;
     struct pnm f = { in->data + 2, in->data + in->bytes, in->path };
@@ -75,7 +85,8 @@ static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work,
     TRY(vn_picture_check_size(w, h, in->path, e));
     if (most < 1 || most > 65535)
         return damaged(&f, "the maximum value is not in 1..65535", e);
-    TRY(vn_decode_check_length(in->path, "PNM", (uint64_t)(f.end - f.p), 8, (uint64_t)w * h * (kind % 3 == 0 ? 3 : 1), e));
+    TRY(vn_decode_check_length(in->path, "PNM", (uint64_t)(f.end - f.p), 8,
+                               (uint64_t)w * h * (kind % 3 == 0 ? 3 : 1), e));
     d->bits = most > 255 ? 16 : 8;
     TRY(vn_picture_new(&d->p, a, w, h, kind % 3 == 0 ? 3 : 1, most > 255 ? VN_PIXEL_U16 : VN_PIXEL_U8, e));
     return kind <= 3 ? read_text(&d->p, &f, most, bitmap, e) : read_binary(&d->p, &f, most, bitmap, e);
@@ -83,7 +94,10 @@ static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work,
 
 static int is(const uint8_t *data, size_t bytes)
 {
-    return bytes >= 3 && data[0] == 'P' && data[1] >= '1' && data[1] <= '6' && (is_space(data[2]) || data[2] == '#');
+    return bytes >= 3 && data[0] == 'P' && data[1] >= '1' && data[1] <= '6' &&
+           (is_space(data[2]) || data[2] == '#');
 }
 
-const struct vn_decoder vn_decoder_pnm = { .name = "pnm", .suffixes = { ".ppm", ".pgm", ".pbm", ".pnm" }, .is = is, .read = read };
+const struct vn_decoder vn_decoder_pnm = {
+    .name = "pnm", .suffixes = { ".ppm", ".pgm", ".pbm", ".pnm" }, .is = is, .read = read
+};

@@ -22,7 +22,8 @@ struct job {
 static tmsize_t feed(thandle_t h, void *to, tmsize_t n)
 {
     struct job *j = h;
-    const size_t left = j->at < j->in->bytes ? j->in->bytes - j->at : 0, take = (size_t)n < left ? (size_t)n : left;
+    const size_t left = j->at < j->in->bytes ? j->in->bytes - j->at : 0,
+                 take = (size_t)n < left ? (size_t)n : left;
     memcpy(to, j->in->data + (take ? j->at : 0), take);
     j->at += take;
     return (tmsize_t)take;
@@ -88,14 +89,17 @@ static int open_file(struct job *j)
     TIFFOpenOptionsSetWarningHandlerExtR(o, no_message, NULL);
     j->tif = TIFFClientOpenExt(j->in->path, "rm", j, feed, refuse, seek, stay_open, size, NULL, NULL, o);
     TIFFOpenOptionsFree(o);
-    return j->tif && errno != ENOMEM ? 0 : -1; /* without memory it leaves fields out, and falls over that later */
+    return j->tif && errno != ENOMEM
+               ? 0
+               : -1; /* without memory it leaves fields out, and falls over that later */
 }
 
 /* ---- pixels ---- */
 
 static int damaged(const struct job *j, struct vn_err *e)
 {
-    return vn_fail(e, VN_E_INPUT, "%s: damaged TIFF: %s", j->in->path, *j->msg ? j->msg : "it cannot be read");
+    return vn_fail(e, VN_E_INPUT, "%s: damaged TIFF: %s", j->in->path,
+                   *j->msg ? j->msg : "it cannot be read");
 }
 
 static uint16_t field(const struct job *j, uint32_t tag)
@@ -148,16 +152,20 @@ static int check_length(const struct job *j, uint32_t w, uint32_t h, struct vn_e
         return vn_fail(e, VN_E_INPUT, "%s: TIFF with tiles of %llu bytes; expected 2^30 at most", j->in->path,
                        (unsigned long long)tile);
     return most == ROWS ? vn_decode_check_length(j->in->path, "TIFF", stored, 8, h, e)
-                        : vn_decode_check_length(j->in->path, "TIFF", stored, (uint64_t)most, tiled ? n * tile : row * h, e);
+                        : vn_decode_check_length(j->in->path, "TIFF", stored, (uint64_t)most,
+                                                 tiled ? n * tile : row * h, e);
 }
 
 static int is_plain(const struct job *j)
 {
-    const uint16_t photo = field(j, TIFFTAG_PHOTOMETRIC), bits = field(j, TIFFTAG_BITSPERSAMPLE), n = field(j, TIFFTAG_SAMPLESPERPIXEL);
-    const int gray = (photo == PHOTOMETRIC_MINISBLACK || photo == PHOTOMETRIC_MINISWHITE) && (n == 1 || n == 2);
+    const uint16_t photo = field(j, TIFFTAG_PHOTOMETRIC), bits = field(j, TIFFTAG_BITSPERSAMPLE),
+                   n = field(j, TIFFTAG_SAMPLESPERPIXEL);
+    const int gray =
+        (photo == PHOTOMETRIC_MINISBLACK || photo == PHOTOMETRIC_MINISWHITE) && (n == 1 || n == 2);
     /* OpenCV goes through the library's conversion: colours multiplied with alpha, 16 bits rounded to 8,
      * wrong right edges of 16-bit tiles. */
-    if (j->in->options->library == VN_LIB_OPENCV && !j->in->options->unchanged && (gray ? bits == 16 && TIFFIsTiled(j->tif) : n * bits > 24))
+    if (j->in->options->library == VN_LIB_OPENCV && !j->in->options->unchanged &&
+        (gray ? bits == 16 && TIFFIsTiled(j->tif) : n * bits > 24))
         return 0;
     return (bits == 8 || bits == 16) && field(j, TIFFTAG_SAMPLEFORMAT) == SAMPLEFORMAT_UINT &&
            (gray || (photo == PHOTOMETRIC_RGB && (n == 3 || n == 4)));
@@ -208,7 +216,8 @@ static int read_tiles(struct vn_picture *p, struct vn_arena *work, struct job *j
                     return damaged(j, e);
                 for (uint32_t y = 0; y < h && top + y < (uint32_t)p->h; y++)
                     for (uint32_t x = 0; x < w && left + x < (uint32_t)p->w; x++)
-                        memcpy(p->data + ((size_t)(top + y) * p->w + left + x) * pixel + plane * s, tile + ((size_t)y * w + x) * part, part);
+                        memcpy(p->data + ((size_t)(top + y) * p->w + left + x) * pixel + plane * s,
+                               tile + ((size_t)y * w + x) * part, part);
             }
     return VN_OK;
 }
@@ -229,7 +238,8 @@ static int read_converted(struct vn_picture *p, struct vn_arena *work, struct jo
         return vn_fail(e, VN_E_UNSUPPORTED, "%s: TIFF is not supported: %s", j->in->path, why);
     uint32_t *rgba = NEW_ARRAY(work, uint32_t, n);
     const uint16_t o = field(j, TIFFTAG_ORIENTATION);
-    if (!TIFFReadRGBAImageOriented(j->tif, (uint32_t)p->w, (uint32_t)p->h, rgba, o ? o : ORIENTATION_TOPLEFT, 1))
+    if (!TIFFReadRGBAImageOriented(j->tif, (uint32_t)p->w, (uint32_t)p->h, rgba, o ? o : ORIENTATION_TOPLEFT,
+                                   1))
         return damaged(j, e);
     uint8_t *to = p->data;
     for (size_t i = 0; i < n; i++)
@@ -238,28 +248,35 @@ static int read_converted(struct vn_picture *p, struct vn_arena *work, struct jo
     return VN_OK;
 }
 
-static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work, const struct vn_decode_in *in, struct vn_err *e)
+static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work,
+                const struct vn_decode_in *in, struct vn_err *e)
 {
     struct job *j = NEW(work, struct job);
     uint32_t w = 0, h = 0;
     j->in = in;
     vn_arena_defer(work, release, j);
-    if (open_file(j) < 0 || !TIFFGetField(j->tif, TIFFTAG_IMAGEWIDTH, &w) || !TIFFGetField(j->tif, TIFFTAG_IMAGELENGTH, &h))
+    if (open_file(j) < 0 || !TIFFGetField(j->tif, TIFFTAG_IMAGEWIDTH, &w) ||
+        !TIFFGetField(j->tif, TIFFTAG_IMAGELENGTH, &h))
         return damaged(j, e);
     TRY(vn_picture_check_size(w, h, in->path, e));
     TRY(check_length(j, w, h, e));
-    const int plain = is_plain(j), n = field(j, TIFFTAG_SAMPLESPERPIXEL), photo = field(j, TIFFTAG_PHOTOMETRIC);
+    const int plain = is_plain(j), n = field(j, TIFFTAG_SAMPLESPERPIXEL),
+              photo = field(j, TIFFTAG_PHOTOMETRIC);
     const int gray = photo == PHOTOMETRIC_MINISBLACK || photo == PHOTOMETRIC_MINISWHITE;
     d->bits = field(j, TIFFTAG_BITSPERSAMPLE);
     d->palette = photo == PHOTOMETRIC_PALETTE;
     d->keep_16 = in->options->library == VN_LIB_SKIMAGE;
     d->orientation = field(j, TIFFTAG_ORIENTATION);
     const int channels = plain ? n : gray ? 1 : photo == PHOTOMETRIC_RGB && n == 4 ? 4 : 3;
-    TRY(vn_picture_new(&d->p, a, (int)w, (int)h, channels, plain && d->bits == 16 ? VN_PIXEL_U16 : VN_PIXEL_U8, e));
+    TRY(vn_picture_new(&d->p, a, (int)w, (int)h, channels,
+                       plain && d->bits == 16 ? VN_PIXEL_U16 : VN_PIXEL_U8, e));
     return plain ? read_plain(&d->p, work, j, e) : read_converted(&d->p, work, j, e);
 }
 
-static int is(const uint8_t *data, size_t bytes) { return bytes >= 8 && (!memcmp(data, "II*\0", 4) || !memcmp(data, "MM\0*", 4)); }
+static int is(const uint8_t *data, size_t bytes)
+{
+    return bytes >= 8 && (!memcmp(data, "II*\0", 4) || !memcmp(data, "MM\0*", 4));
+}
 
 const struct vn_decoder vn_decoder_tiff = {
     .name = "tiff",

@@ -40,7 +40,8 @@ struct frame {
 };
 
 /* The libraries draw the first frame of an animation on zeros and ignore the file's background colour. */
-static int find_frame(struct frame *f, const WebPBitstreamFeatures *canvas, const struct vn_decode_in *in, struct vn_err *e)
+static int find_frame(struct frame *f, const WebPBitstreamFeatures *canvas, const struct vn_decode_in *in,
+                      struct vn_err *e)
 {
     *f = (struct frame){ in->data, in->bytes, 0, 0, canvas->width, canvas->height };
     if (!canvas->has_animation)
@@ -49,12 +50,15 @@ static int find_frame(struct frame *f, const WebPBitstreamFeatures *canvas, cons
     const uint8_t *p = chunk(in, "ANMF", &bytes);
     if (!p || bytes < 16 || u32(in->data + 4) > in->bytes - 8)
         return damaged(in, VP8_STATUS_NOT_ENOUGH_DATA, e);
-    *f = (struct frame){ p + 16, bytes - 16, 2 * (int)u24(p), 2 * (int)u24(p + 3), 1 + (int)u24(p + 6), 1 + (int)u24(p + 9) };
+    *f = (struct frame){
+        p + 16, bytes - 16, 2 * (int)u24(p), 2 * (int)u24(p + 3), 1 + (int)u24(p + 6), 1 + (int)u24(p + 9)
+    };
     WebPBitstreamFeatures own;
     const VP8StatusCode s = WebPGetFeatures(f->data, f->bytes, &own);
     if (s != VP8_STATUS_OK)
         return damaged(in, s, e);
-    if (own.width != f->w || own.height != f->h || f->x + f->w > canvas->width || f->y + f->h > canvas->height)
+    if (own.width != f->w || own.height != f->h || f->x + f->w > canvas->width ||
+        f->y + f->h > canvas->height)
         return vn_fail(
             e, VN_E_INPUT,
             "%s: damaged WebP: its first frame has %d x %d pixels; expected %d x %d at (%d, %d) of %d x %d",
@@ -62,7 +66,8 @@ static int find_frame(struct frame *f, const WebPBitstreamFeatures *canvas, cons
     return VN_OK;
 }
 
-static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work, const struct vn_decode_in *in, struct vn_err *e)
+static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work,
+                const struct vn_decode_in *in, struct vn_err *e)
 {
     (void)work;
     WebPDecoderConfig c;
@@ -86,12 +91,18 @@ static int read(struct vn_decoded *d, struct vn_arena *a, struct vn_arena *work,
     const size_t from = ((size_t)f.y * d->p.w + f.x) * channels;
     c.output.colorspace = c.input.has_alpha ? MODE_RGBA : MODE_RGB;
     c.output.is_external_memory = 1;
-    c.output.u.RGBA = (WebPRGBABuffer){ d->p.data + from, d->p.w * channels, vn_picture_values(&d->p) - from };
+    c.output.u.RGBA =
+        (WebPRGBABuffer){ d->p.data + from, d->p.w * channels, vn_picture_values(&d->p) - from };
     s = WebPDecode(f.data, f.bytes, &c);
     WebPFreeDecBuffer(&c.output);
     return s == VP8_STATUS_OK ? VN_OK : damaged(in, s, e);
 }
 
-static int is(const uint8_t *data, size_t bytes) { return bytes >= 12 && !memcmp(data, "RIFF", 4) && !memcmp(data + 8, "WEBP", 4); }
+static int is(const uint8_t *data, size_t bytes)
+{
+    return bytes >= 12 && !memcmp(data, "RIFF", 4) && !memcmp(data + 8, "WEBP", 4);
+}
 
-const struct vn_decoder vn_decoder_webp = { .name = "webp", .suffixes = { ".webp" }, .turned_by = 1u << VN_LIB_OPENCV, .is = is, .read = read };
+const struct vn_decoder vn_decoder_webp = {
+    .name = "webp", .suffixes = { ".webp" }, .turned_by = 1u << VN_LIB_OPENCV, .is = is, .read = read
+};

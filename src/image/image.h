@@ -11,6 +11,7 @@
 #include "image/steps.h"
 
 /* Bilinear resize as Pillow below 13 does it: horizontal pass first. */
-void vn_resize_pillow_bilinear(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h);
+void vn_resize_pillow_bilinear(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w,
+                               int h);
 
 #endif

@@ -9,7 +9,8 @@ void vn_affine_after(double out[6], const double outer[6], const double inner[6]
     double m[6];
     for (int row = 0; row < 6; row += 3)
         for (int i = 0; i < 3; i++)
-            m[row + i] = outer[row] * inner[i] + outer[row + 1] * inner[3 + i] + (i == 2 ? outer[row + 2] : 0);
+            m[row + i] =
+                outer[row] * inner[i] + outer[row + 1] * inner[3 + i] + (i == 2 ? outer[row + 2] : 0);
     memcpy(out, m, sizeof m);
 }
 
@@ -38,7 +39,10 @@ void vn_origin_resized(struct vn_origin *o, int from_w, int from_h, int w, int h
     vn_origin_step(o, (const double[6]){ (double)from_w / w, 0, 0, 0, (double)from_h / h, 0 });
 }
 
-void vn_origin_cropped(struct vn_origin *o, int x, int y) { vn_origin_step(o, (const double[6]){ 1, 0, x, 0, 1, y }); }
+void vn_origin_cropped(struct vn_origin *o, int x, int y)
+{
+    vn_origin_step(o, (const double[6]){ 1, 0, x, 0, 1, y });
+}
 
 void vn_origin_turned(struct vn_origin *o, int orientation, int from_w, int from_h)
 {

@@ -18,9 +18,11 @@ struct vn_origin vn_origin_of_file(int w, int h, int orientation);
 /* The operations on the image, in order. */
 void vn_origin_step(struct vn_origin *o, const double back[6]); /* a position now to one before */
 void vn_origin_resized(struct vn_origin *o, int from_w, int from_h, int w, int h);
-void vn_origin_cropped(struct vn_origin *o, int x, int y); /* what was at (x, y) is at (0, 0); negative: padded */
+void vn_origin_cropped(struct vn_origin *o, int x,
+                       int y); /* what was at (x, y) is at (0, 0); negative: padded */
 void vn_origin_turned(struct vn_origin *o, int orientation, int from_w, int from_h); /* vn_orient */
-void vn_origin_warped(struct vn_origin *o, const double m[6], int inverse);          /* vn_warp_affine: between centres of pixels */
+void vn_origin_warped(struct vn_origin *o, const double m[6],
+                      int inverse); /* vn_warp_affine: between centres of pixels */
 
 /* out: first `inner`, then `outer`; it may be one of them. */
 void vn_affine_after(double out[6], const double outer[6], const double inner[6]);

@@ -5,7 +5,9 @@
 static const struct {
     const char *name;
     size_t size;
-} types[] = { [VN_PIXEL_U8] = { "uint8", 1 }, [VN_PIXEL_U16] = { "uint16", 2 }, [VN_PIXEL_F32] = { "float32", 4 } };
+} types[] = {
+    [VN_PIXEL_U8] = { "uint8", 1 }, [VN_PIXEL_U16] = { "uint16", 2 }, [VN_PIXEL_F32] = { "float32", 4 }
+};
 
 size_t vn_pixel_size(enum vn_pixel_type t) { return types[t].size; }
 const char *vn_pixel_name(enum vn_pixel_type t) { return types[t].name; }
@@ -37,7 +39,8 @@ int vn_picture_check_size(int64_t w, int64_t h, const char *what, struct vn_err 
     return VN_OK;
 }
 
-int vn_picture_new(struct vn_picture *p, struct vn_arena *a, int w, int h, int c, enum vn_pixel_type t, struct vn_err *e)
+int vn_picture_new(struct vn_picture *p, struct vn_arena *a, int w, int h, int c, enum vn_pixel_type t,
+                   struct vn_err *e)
 {
     TRY(vn_picture_check_size(w, h, "picture", e));
     *p = (struct vn_picture){ .w = w, .h = h, .c = c, .type = t };
@@ -52,7 +55,8 @@ double vn_picture_value(const struct vn_picture *p, size_t i)
 
 static uint64_t saturate(double x, double top) { return (uint64_t)(x > 0 ? x < top ? x : top : 0); }
 
-int vn_picture_cast(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, enum vn_pixel_type t, struct vn_err *e)
+int vn_picture_cast(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in,
+                    enum vn_pixel_type t, struct vn_err *e)
 {
     if (in->type == t) {
         *out = *in;

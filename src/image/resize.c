@@ -14,15 +14,26 @@
 #define ALL (U8 | F32 | 1u << VN_PIXEL_U16)
 
 /* versions in hundredths: 1202 = 12.2 */
-#define OPENCV(word, m) { VN_LIB_OPENCV, word, -1, "", 0, 0, U8 | F32, vn_resize_opencv, m }
+#define OPENCV(word, m) \
+    { \
+        VN_LIB_OPENCV, word, -1, "", 0, 0, U8 | F32, vn_resize_opencv, m \
+    }
 #define PILLOW(word, m) \
     { VN_LIB_PILLOW, word, -1, "<13", 0, 1300, U8 | F32, vn_resize_pillow, m }, \
-    { VN_LIB_PILLOW, word, -1, ">=13", 1300, 0, U8 | F32, vn_resize_pillow, (m) | PILLOW_BY_COST }
+    { \
+        VN_LIB_PILLOW, word, -1, ">=13", 1300, 0, U8 | F32, vn_resize_pillow, (m) | PILLOW_BY_COST \
+    }
 
 /* antialias 0 and 1: torchvision's default on tensors is off; skimage's is on, but for order 0 of integers */
 #define BOTH(lib, word, types, run, m, plain_is_default) \
-    { lib, word, 0, "", 0, 0, types, run, m, !(plain_is_default) }, { lib, word, 1, "", 0, 0, types, run, m, plain_is_default }
-#define TORCHVISION(word, m) { VN_LIB_TORCHVISION, word, -1, "", 0, 0, U8 | F32, vn_resize_torchvision, m }
+    { lib, word, 0, "", 0, 0, types, run, m, !(plain_is_default) }, \
+    { \
+        lib, word, 1, "", 0, 0, types, run, m, plain_is_default \
+    }
+#define TORCHVISION(word, m) \
+    { \
+        VN_LIB_TORCHVISION, word, -1, "", 0, 0, U8 | F32, vn_resize_torchvision, m \
+    }
 #define SKIMAGE(word, order) BOTH(VN_LIB_SKIMAGE, word, ALL, vn_resize_skimage, order, 0)
 
 static const struct vn_resize_rule rules[] = {
@@ -77,8 +88,8 @@ static int no_rule(int lib, const char *library, const char *interpolation, stru
                    words);
 }
 
-int vn_resize_find(const struct vn_resize_rule **r, const char *library, const char *interpolation, int antialias, const char *version,
-                   struct vn_err *e)
+int vn_resize_find(const struct vn_resize_rule **r, const char *library, const char *interpolation,
+                   int antialias, const char *version, struct vn_err *e)
 {
     const int lib = vn_library_find(library), v = version_number(version);
     int known = 0;
@@ -105,22 +116,24 @@ int vn_resize_find(const struct vn_resize_rule **r, const char *library, const c
                  : no_rule(lib, library, interpolation, e);
 }
 
-int vn_resize(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_resize_rule *r, int w, int h,
-              struct vn_err *e)
+int vn_resize(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in,
+              const struct vn_resize_rule *r, int w, int h, struct vn_err *e)
 {
     const struct vn_picture from = *in;
     TRY(vn_picture_check_size(w, h, "resize", e));
     TRY(vn_picture_check_size(w, from.h, "resize", e));
     TRY(vn_picture_check_size(from.w, h, "resize", e));
     if (!(r->types >> from.type & 1))
-        return vn_fail(e, VN_E_UNSUPPORTED, "resize: %s %s of %s pixels", vn_library_name(r->library), r->interpolation, vn_pixel_name(from.type));
+        return vn_fail(e, VN_E_UNSUPPORTED, "resize: %s %s of %s pixels", vn_library_name(r->library),
+                       r->interpolation, vn_pixel_name(from.type));
     if (from.c > VN_MAX_CHANNELS)
         return vn_fail(e, VN_E_UNSUPPORTED, "resize: %d channels; expected up to %d", from.c,
                        VN_MAX_CHANNELS);
     return r->run(out, a, &from, r, w, h, e);
 }
 
-void vn_resize_pillow_bilinear(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h)
+void vn_resize_pillow_bilinear(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w,
+                               int h)
 {
     const struct vn_resize_rule *r;
     struct vn_err e;
@@ -130,8 +143,10 @@ void vn_resize_pillow_bilinear(struct vn_picture *out, struct vn_arena *a, const
 
 /* ---- sizes ---- */
 
-/* One side becomes `size`, the other follows by a rounding. Integers first, as int(size * long / short) does. */
-static void one_side(double *w, double *h, int in_w, int in_h, const int *arg, int n, int width, double (*rounding)(double))
+/* One side becomes `size`, the other follows by a rounding. Integers first, as int(size * long / short) does.
+ */
+static void one_side(double *w, double *h, int in_w, int in_h, const int *arg, int n, int width,
+                     double (*rounding)(double))
 {
     const double size = arg[0];
     double other = rounding(size * (width ? in_h : in_w) / (width ? in_w : in_h)), mine = size;
@@ -151,10 +166,10 @@ static void size_exact(double *w, double *h, int in_w, int in_h, const int *arg,
     *h = n > 1 ? arg[1] : arg[0];
 }
 
-#define ONE_SIDE(name, width, rounding)                                                        \
-    static void name(double *w, double *h, int in_w, int in_h, const int *arg, int n)          \
-    {                                                                                          \
-        one_side(w, h, in_w, in_h, arg, n, width, rounding);                                   \
+#define ONE_SIDE(name, width, rounding) \
+    static void name(double *w, double *h, int in_w, int in_h, const int *arg, int n) \
+    { \
+        one_side(w, h, in_w, in_h, arg, n, width, rounding); \
     }
 ONE_SIDE(size_short, in_w <= in_h, floor)
 ONE_SIDE(size_short_round, in_w <= in_h, rint)
@@ -163,7 +178,8 @@ ONE_SIDE(size_long, in_w >= in_h, floor)
 ONE_SIDE(size_long_round, in_w >= in_h, rint)
 ONE_SIDE(size_long_ceil, in_w >= in_h, ceil)
 
-/* Shorter side `short`, reduced so that the longer is at most `long` (Hugging Face's DETR: the shorter is rounded, then the longer cut). */
+/* Shorter side `short`, reduced so that the longer is at most `long` (Hugging Face's DETR: the shorter is
+ * rounded, then the longer cut). */
 static void short_long(double *w, double *h, int in_w, int in_h, const int *arg, int may_stay)
 {
     const double lo = in_w < in_h ? in_w : in_h, hi = in_w < in_h ? in_h : in_w;
@@ -314,13 +330,14 @@ const struct vn_size_rule *vn_size_rule_find(const char *name)
     return NULL;
 }
 
-int vn_size_apply(int *w, int *h, const struct vn_size_rule *r, int in_w, int in_h, const int *arg, int n, struct vn_err *e)
+int vn_size_apply(int *w, int *h, const struct vn_size_rule *r, int in_w, int in_h, const int *arg, int n,
+                  struct vn_err *e)
 {
     return vn_size_multiple(w, h, r, in_w, in_h, arg, n, 1, VN_CROP_FLOOR, e);
 }
 
-int vn_size_multiple(int *w, int *h, const struct vn_size_rule *r, int in_w, int in_h, const int *arg, int n, int multiple,
-                     enum vn_crop_rounding rounding, struct vn_err *e)
+int vn_size_multiple(int *w, int *h, const struct vn_size_rule *r, int in_w, int in_h, const int *arg, int n,
+                     int multiple, enum vn_crop_rounding rounding, struct vn_err *e)
 {
     double x = 0, y = 0;
     if (n < r->min_args || n > r->max_args)

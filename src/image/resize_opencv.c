@@ -1,4 +1,5 @@
-/* OpenCV. uint8: coefficients in units of 2^-11 (linear, lanczos4), 2^-8 (linear_exact), float32 (cubic); area has a file of its own. */
+/* OpenCV. uint8: coefficients in units of 2^-11 (linear, lanczos4), 2^-8 (linear_exact), float32 (cubic);
+ * area has a file of its own. */
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -19,22 +20,23 @@ static void linear_weights(float *w, float x)
     w[1] = x;
 }
 
-#define CUBIC(name, type)                                                    \
-    static void name(float *w, type x)                                       \
-    {                                                                        \
-        const type a = (type)-0.75, y = 1 - x;                               \
+#define CUBIC(name, type) \
+    static void name(float *w, type x) \
+    { \
+        const type a = (type)-0.75, y = 1 - x; \
         const type p = ((a * (x + 1) - 5 * a) * (x + 1) + 8 * a) * (x + 1) - 4 * a; \
-        const type q = ((a + 2) * x - (a + 3)) * x * x + 1;                  \
-        const type r = ((a + 2) * y - (a + 3)) * y * y + 1;                  \
-        w[0] = (float)p;                                                     \
-        w[1] = (float)q;                                                     \
-        w[2] = (float)r;                                                     \
-        w[3] = (float)(1 - p - q - r);                                       \
+        const type q = ((a + 2) * x - (a + 3)) * x * x + 1; \
+        const type r = ((a + 2) * y - (a + 3)) * y * y + 1; \
+        w[0] = (float)p; \
+        w[1] = (float)q; \
+        w[2] = (float)r; \
+        w[3] = (float)(1 - p - q - r); \
     }
 CUBIC(cubic_weights, float)
 CUBIC(cubic_weights_precise, double)
 
-/* sinc(t) sinc(t / 4) for t = x + 3 - i up to a common factor: sin(pi t) only changes its sign from tap to tap. */
+/* sinc(t) sinc(t / 4) for t = x + 3 - i up to a common factor: sin(pi t) only changes its sign from tap to
+ * tap. */
 static void lanczos4_weights(float *w, float x)
 {
     memset(w, 0, 8 * sizeof *w);
@@ -57,15 +59,13 @@ static const struct {
     int taps;
     void (*weights)(float *w, float x);
 } kernels[] = {
-    [OPENCV_LINEAR] = { 2, linear_weights },
-    [OPENCV_LINEAR_EXACT] = { 2, linear_weights },
+    [OPENCV_LINEAR] = { 2, linear_weights }, [OPENCV_LINEAR_EXACT] = { 2, linear_weights },
     [OPENCV_AREA] = { 2, linear_weights }, /* where it enlarges */
-    [OPENCV_CUBIC] = { 4, cubic_weights },
-    [OPENCV_LANCZOS4] = { 8, lanczos4_weights },
+    [OPENCV_CUBIC] = { 4, cubic_weights },   [OPENCV_LANCZOS4] = { 8, lanczos4_weights },
 };
 
-/* Source position of output index i: its integer part, and the rest in *f. Linear of float pixels and cubic count in float64 (the
- * library hands them to IPP). */
+/* Source position of output index i: its integer part, and the rest in *f. Linear of float pixels and cubic
+ * count in float64 (the library hands them to IPP). */
 static int position(int i, int in, int out, int method, int precise, double *f)
 {
     const double scale = vn_opencv_scale(in, out);
@@ -98,9 +98,9 @@ static void at_border(int *s, double *f, int in)
 
 /* Linear of bytes keeps 16 bits behind the first pass: linear drops 4, linear_exact none. */
 static const struct form {
-    int unit;  /* of the integer weights */
+    int unit; /* of the integer weights */
     int shift; /* bits that the first pass drops */
-    int size;  /* bytes of a value between the passes */
+    int size; /* bytes of a value between the passes */
 } forms[VN_ROW_FORMS] = {
     [VN_ROW_LINEAR_BYTES] = { 2048, 4, 2 },  [VN_ROW_EXACT_BYTES] = { 256, 0, 2 },
     [VN_ROW_CUBIC_BYTES] = { 2048, 0, 4 },   [VN_ROW_CUBIC_FIXED] = { 2048, 0, 4 },
@@ -114,7 +114,8 @@ static int precise(const struct vn_picture *in, int method)
     const int least = method == OPENCV_CUBIC ? 4 : 2;
     if (method == OPENCV_LINEAR_EXACT)
         return 1;
-    return (in->type == VN_PIXEL_F32 ? method != OPENCV_LANCZOS4 : method == OPENCV_CUBIC) && in->c != 2 && in->w >= least && in->h >= least;
+    return (in->type == VN_PIXEL_F32 ? method != OPENCV_LANCZOS4 : method == OPENCV_CUBIC) && in->c != 2 &&
+           in->w >= least && in->h >= least;
 }
 
 static enum vn_row_form form_of(const struct vn_picture *in, int method)
@@ -161,8 +162,8 @@ static struct vn_taps make_axis(struct vn_arena *a, const struct form *f, int in
     return x;
 }
 
-/* A strip of output columns: the rows that have gone across stay in the nearest cache. Row r lies in slot r % n; n is one more than the
- * weights' number, so that two can be made at once. */
+/* A strip of output columns: the rows that have gone across stay in the nearest cache. Row r lies in slot r %
+ * n; n is one more than the weights' number, so that two can be made at once. */
 struct strip {
     vn_across_fn *across;
     vn_down_fn *down;
@@ -170,7 +171,7 @@ struct strip {
     const struct vn_picture *in;
     const struct vn_taps *x;
     int from, to; /* its columns */
-    int all;      /* every row is needed */
+    int all; /* every row is needed */
     int n, held[MAX_TAPS + 1];
     uint8_t *slot[MAX_TAPS + 1];
 };
@@ -188,7 +189,8 @@ static void across(struct strip *s, int row, int row2)
     s->held[row2 % s->n] = row2;
 }
 
-/* Row index[0]; together with it the next one where that is missing and comes soon: always, or among the first `known` of index. */
+/* Row index[0]; together with it the next one where that is missing and comes soon: always, or among the
+ * first `known` of index. */
 static void *get_row(struct strip *s, const int *index, int known)
 {
     const int row = index[0], next = row + 1;
@@ -213,7 +215,8 @@ static void run_strip(struct strip *s, struct vn_picture *out, const struct vn_t
     }
 }
 
-static int separable(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int method, int w, int h, struct vn_err *e)
+static int separable(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int method,
+                     int w, int h, struct vn_err *e)
 {
     const enum vn_row_form form = form_of(in, method);
     const struct form *f = &forms[form];
@@ -270,7 +273,8 @@ RESIZE_RUN(vn_resize_opencv)
         return VN_OK;
     }
     if (method == OPENCV_NEAREST || method == OPENCV_NEAREST_EXACT || method == OPENCV_NEAREST_STEPS)
-        return vn_resize_pick(out, a, in, nearest_indices(a, in->w, w, method), w, nearest_indices(a, in->h, h, method), h, e);
+        return vn_resize_pick(out, a, in, nearest_indices(a, in->w, w, method), w,
+                              nearest_indices(a, in->h, h, method), h, e);
     if (method == OPENCV_LINEAR_EXACT && in->type == VN_PIXEL_F32)
         method = OPENCV_LINEAR;
     if (method == OPENCV_LINEAR && in->w == 2 * w && in->h == 2 * h)

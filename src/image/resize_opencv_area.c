@@ -46,14 +46,16 @@ static struct vn_taps even_parts(struct vn_arena *a, const struct vn_parts *p, i
         t.first[i] = p->from[p->start[i]];
     }
     t.n = (t.n + 3) / 4 * 4;
-    t.real = NEW_ARRAY(a, float, (size_t)out * t.n);
+    t.real = NEW_ARRAY(a, float, (size_t)out *t.n);
     for (int i = 0; i < out; i++)
-        memcpy(t.real + (size_t)i * t.n, p->weight + p->start[i], (size_t)(p->start[i + 1] - p->start[i]) * sizeof(float));
+        memcpy(t.real + (size_t)i * t.n, p->weight + p->start[i],
+               (size_t)(p->start[i + 1] - p->start[i]) * sizeof(float));
     vn_opencv_widen(&t, a, in, out, 1);
     return t;
 }
 
-static int area_parts(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, struct vn_err *e)
+static int area_parts(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h,
+                      struct vn_err *e)
 {
     const struct vn_area_rows *k = vn_image_kernels_chosen()->area;
     struct vn_parts x = make_parts(a, in->w, w);
@@ -124,7 +126,8 @@ static void whole_floats(struct vn_picture *out, struct vn_arena *a, const struc
 }
 
 /* 2 x 2 rounds halves up, the others to even. */
-static int area_whole(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, struct vn_err *e)
+static int area_whole(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h,
+                      struct vn_err *e)
 {
     const int kx = in->w / w, ky = in->h / h;
     TRY(vn_picture_new(out, a, w, h, in->c, in->type, e));
@@ -139,7 +142,9 @@ static int area_whole(struct vn_picture *out, struct vn_arena *a, const struct v
 
 static int whole(double scale) { return fabs(scale - rint(scale)) < DBL_EPSILON; }
 
-int vn_opencv_area(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, struct vn_err *e)
+int vn_opencv_area(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h,
+                   struct vn_err *e)
 {
-    return (whole(vn_opencv_scale(in->w, w)) && whole(vn_opencv_scale(in->h, h)) ? area_whole : area_parts)(out, a, in, w, h, e);
+    return (whole(vn_opencv_scale(in->w, w)) && whole(vn_opencv_scale(in->h, h)) ? area_whole : area_parts)(
+        out, a, in, w, h, e);
 }

@@ -1,5 +1,6 @@
-/* Pillow: filters as wide as the reduction asks for, two passes, coefficients in units of 2^-22, each pass rounded to 8 bits. Float
- * pixels (mode F): coefficients and sums in float64, each pass rounded to float32. */
+/* Pillow: filters as wide as the reduction asks for, two passes, coefficients in units of 2^-22, each pass
+ * rounded to 8 bits. Float pixels (mode F): coefficients and sums in float64, each pass rounded to float32.
+ */
 #include <math.h>
 #include <string.h>
 
@@ -41,7 +42,7 @@ static const struct filter {
     double (*fn)(double);
     double support;
 } filters[] = {
-    [PILLOW_BOX] = { box, 0.5 },      [PILLOW_BILINEAR] = { triangle, 1 }, [PILLOW_HAMMING] = { hamming, 1 },
+    [PILLOW_BOX] = { box, 0.5 },     [PILLOW_BILINEAR] = { triangle, 1 }, [PILLOW_HAMMING] = { hamming, 1 },
     [PILLOW_BICUBIC] = { cubic, 2 }, [PILLOW_LANCZOS] = { lanczos, 3 },
 };
 
@@ -59,7 +60,8 @@ static void split(struct vn_pillow_taps *t, struct vn_arena *a, size_t n)
 static int plan(struct vn_pillow_taps *t, struct vn_arena *a, const struct filter *f, int in, float from,
                 float to, int out, struct vn_err *e)
 {
-    const double scale = (double)(to - from) / out, widen = scale < 1 ? 1 : scale, support = f->support * widen;
+    const double scale = (double)(to - from) / out, widen = scale < 1 ? 1 : scale,
+                 support = f->support * widen;
     t->most = ((int)ceil(support) * 2 + 1 + 7) / 8 * 8;
     if ((int64_t)t->most * out > (int64_t)1 << 28)
         return vn_fail(e, VN_E_INPUT, "resize: %d to %d with %d weights for each pixel", in, out, t->most);
@@ -143,11 +145,12 @@ static int columns(struct vn_picture *out, struct vn_arena *a, const struct vn_p
     return VN_OK;
 }
 
-/* Version 13 begins with the columns where that takes away more than twice as many rows as the other order takes columns. */
+/* Version 13 begins with the columns where that takes away more than twice as many rows as the other order
+ * takes columns. */
 static int vertical_first(int in_w, int in_h, int w, int h) { return h < in_h && in_h - h > 2 * (in_w - w); }
 
-static int resample(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct filter *f, int by_cost, int w, int h,
-                    const float *b, struct vn_err *e)
+static int resample(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in,
+                    const struct filter *f, int by_cost, int w, int h, const float *b, struct vn_err *e)
 {
     struct vn_pillow_taps tx, ty;
     const int do_x = w != in->w || b[0] != 0 || b[2] != w, do_y = h != in->h || b[1] != 0 || b[3] != h;
@@ -168,14 +171,17 @@ static int resample(struct vn_picture *out, struct vn_arena *a, const struct vn_
     return do_y ? columns(out, a, &mid, &ty, h, y0, e) : VN_OK;
 }
 
-static int nearest(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h, const float *b, struct vn_err *e)
+static int nearest(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int w, int h,
+                   const float *b, struct vn_err *e)
 {
-    return vn_resize_pick(out, a, in, vn_resize_steps(a, in->w, b[0], b[2], w), w, vn_resize_steps(a, in->h, b[1], b[3], h), h, e);
+    return vn_resize_pick(out, a, in, vn_resize_steps(a, in->w, b[0], b[2], w), w,
+                          vn_resize_steps(a, in->h, b[1], b[3], h), h, e);
 }
 
 /* ---- reduce ---- */
 
-/* One box of nx x ny pixels: the rounded mean by a multiplication with 2^24 / (nx * ny), rounded down, as there. */
+/* One box of nx x ny pixels: the rounded mean by a multiplication with 2^24 / (nx * ny), rounded down, as
+ * there. */
 static uint8_t mean_u8(const uint8_t *p, size_t row, int c, int nx, int ny)
 {
     const uint32_t n = (uint32_t)(nx * ny), multiplier = (uint32_t)(((uint64_t)1 << 32) / ((uint64_t)n << 8));
@@ -198,7 +204,8 @@ static float mean_f32(const float *p, size_t row, int c, int nx, int ny)
 static int least(int x, int y) { return x < y ? x : y; }
 
 /* The part of `in` in b = {x0, y0, x1, y1}. */
-static int reduce(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int fx, int fy, const int b[4], struct vn_err *e)
+static int reduce(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, int fx, int fy,
+                  const int b[4], struct vn_err *e)
 {
     if (fx < 1 || fy < 1 || (int64_t)fx * fy > 1 << 23)
         return vn_fail(e, VN_E_INPUT,
@@ -209,7 +216,8 @@ static int reduce(struct vn_picture *out, struct vn_arena *a, const struct vn_pi
     for (int y = 0; y < out->h; y++)
         for (int x = 0; x < out->w; x++)
             for (int c = 0; c < in->c; c++) {
-                const size_t from = (b[1] + (size_t)y * fy) * row + (b[0] + (size_t)x * fx) * in->c + c, to = ((size_t)y * out->w + x) * in->c + c;
+                const size_t from = (b[1] + (size_t)y * fy) * row + (b[0] + (size_t)x * fx) * in->c + c,
+                             to = ((size_t)y * out->w + x) * in->c + c;
                 const int nx = least(fx, (int)w - x * fx), ny = least(fy, (int)h - y * fy);
                 if (in->type == VN_PIXEL_U8)
                     out->data[to] = mean_u8(in->data + from, row, in->c, nx, ny);
@@ -220,14 +228,16 @@ static int reduce(struct vn_picture *out, struct vn_arena *a, const struct vn_pi
 }
 
 /* First `reduce` by the integer factor that the gap allows; the box is scaled with it. */
-static int reduce_first(struct vn_picture *in, float b[4], struct vn_arena *a, double support, double gap, int w, int h, struct vn_err *e)
+static int reduce_first(struct vn_picture *in, float b[4], struct vn_arena *a, double support, double gap,
+                        int w, int h, struct vn_err *e)
 {
     const double sx = (double)(b[2] - b[0]) / w, sy = (double)(b[3] - b[1]) / h;
     const int fx = (int)(sx / gap) > 1 ? (int)(sx / gap) : 1, fy = (int)(sy / gap) > 1 ? (int)(sy / gap) : 1;
     if (fx == 1 && fy == 1)
         return VN_OK;
     const double px = (support - 0.5) * sx, py = (support - 0.5) * sy;
-    const int safe[4] = { (int)fmax(0, b[0] - px), (int)fmax(0, b[1] - py), (int)fmin(in->w, ceil(b[2] + px)), (int)fmin(in->h, ceil(b[3] + py)) };
+    const int safe[4] = { (int)fmax(0, b[0] - px), (int)fmax(0, b[1] - py), (int)fmin(in->w, ceil(b[2] + px)),
+                          (int)fmin(in->h, ceil(b[3] + py)) };
     const struct vn_picture from = *in;
     TRY(reduce(in, a, &from, fx, fy, safe, e));
     for (int i = 0; i < 4; i++)
@@ -235,8 +245,9 @@ static int reduce_first(struct vn_picture *in, float b[4], struct vn_arena *a, d
     return VN_OK;
 }
 
-int vn_resize_pillow_box(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const struct vn_resize_rule *r, int w,
-                         int h, const float *box_, double reducing_gap, struct vn_err *e)
+int vn_resize_pillow_box(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in,
+                         const struct vn_resize_rule *r, int w, int h, const float *box_, double reducing_gap,
+                         struct vn_err *e)
 {
     struct vn_picture from = *in;
     const int method = r->method & PILLOW_METHOD, whole = !box_;

@@ -1,6 +1,6 @@
-/* skimage.transform.resize(mode="reflect", clip=True, preserve_range=False): Gaussian filter where it shrinks and antialias is on, then
- * splines of order 0, 1 or 3 on half-pixel centres; borders mirrored without repeating the edge. All in float64 and 0..1; order 0 keeps
- * integers as they are. */
+/* skimage.transform.resize(mode="reflect", clip=True, preserve_range=False): Gaussian filter where it shrinks
+ * and antialias is on, then splines of order 0, 1 or 3 on half-pixel centres; borders mirrored without
+ * repeating the edge. All in float64 and 0..1; order 0 keeps integers as they are. */
 #include <math.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ struct taps {
 
 static struct taps new_taps(struct vn_arena *a, int n, int out)
 {
-    return (struct taps){ n, out, NEW_ARRAY(a, int, (size_t)n * out), NEW_ARRAY(a, double, (size_t)n * out) };
+    return (struct taps){ n, out, NEW_ARRAY(a, int, (size_t)n *out), NEW_ARRAY(a, double, (size_t)n *out) };
 }
 
 static int mirror(int64_t i, int n)
@@ -77,13 +77,15 @@ static struct taps samples(struct vn_arena *a, int in, int out, int order)
     return t;
 }
 
-/* SciPy's Gaussian filter along an axis of n rows of `inner` values, `lines` times. In its order: the centre, then pairs from the
- * outermost inwards. Of integers it cuts off what is behind the point. */
-static double *blur(struct vn_arena *a, const double *in, double sigma, size_t lines, int n, size_t inner, int integers)
+/* SciPy's Gaussian filter along an axis of n rows of `inner` values, `lines` times. In its order: the centre,
+ * then pairs from the outermost inwards. Of integers it cuts off what is behind the point. */
+static double *blur(struct vn_arena *a, const double *in, double sigma, size_t lines, int n, size_t inner,
+                    int integers)
 {
     const struct vn_skimage_rows *rows = vn_image_kernels_chosen()->skimage;
     const int radius = (int)(4 * sigma + 0.5);
-    double *out = NEW_ARRAY(a, double, lines * n * inner), *weight = NEW_ARRAY(a, double, 2 * (size_t)radius + 1);
+    double *out = NEW_ARRAY(a, double, lines *n *inner),
+           *weight = NEW_ARRAY(a, double, 2 * (size_t)radius + 1);
     for (int k = -radius; k <= radius; k++)
         weight[k + radius] = exp(-0.5 / (sigma * sigma) * ((double)k * k));
     const double sum = numpy_sum(weight, 2 * radius + 1);
@@ -102,7 +104,8 @@ static double *blur(struct vn_arena *a, const double *in, double sigma, size_t l
 }
 
 /* `lines` times: t->out rows of `inner` values from rows of the same length, `in_rows` of them. */
-static double *apply(struct vn_arena *a, const double *in, const struct taps *t, size_t lines, int in_rows, size_t inner)
+static double *apply(struct vn_arena *a, const double *in, const struct taps *t, size_t lines, int in_rows,
+                     size_t inner)
 {
     const struct vn_skimage_rows *rows = vn_image_kernels_chosen()->skimage;
     double *out = NEW_ARRAY(a, double, lines * t->out * inner);
@@ -117,7 +120,8 @@ static double *apply(struct vn_arena *a, const double *in, const struct taps *t,
     return out;
 }
 
-/* Values to coefficients of cubic B-splines whose mirrored extension passes through them: one recursion each way. */
+/* Values to coefficients of cubic B-splines whose mirrored extension passes through them: one recursion each
+ * way. */
 static void prefilter(double *x, size_t lines, int n, size_t inner)
 {
     const double z = sqrt(3.) - 2;
@@ -131,7 +135,8 @@ static void prefilter(double *x, size_t lines, int n, size_t inner)
             c[0] = first / (1 - last);
             for (int i = 1; i < n; i++)
                 c[(size_t)i * inner] += z * c[(size_t)(i - 1) * inner];
-            c[(size_t)(n - 1) * inner] = (z * c[(size_t)(n - 2) * inner] + c[(size_t)(n - 1) * inner]) * z / (z * z - 1);
+            c[(size_t)(n - 1) * inner] =
+                (z * c[(size_t)(n - 2) * inner] + c[(size_t)(n - 1) * inner]) * z / (z * z - 1);
             for (int i = n - 2; i >= 0; i--)
                 c[(size_t)i * inner] = z * (c[(size_t)(i + 1) * inner] - c[(size_t)i * inner]);
             for (int i = 0; i < n; i++)

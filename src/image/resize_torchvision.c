@@ -1,4 +1,5 @@
-/* torchvision's Resize on tensors: torch.nn.functional.interpolate in float32; uint8 is rounded half to even at the end. */
+/* torchvision's Resize on tensors: torch.nn.functional.interpolate in float32; uint8 is rounded half to even
+ * at the end. */
 #include <math.h>
 #include <string.h>
 
@@ -40,7 +41,8 @@ static struct vn_torch_taps antialiased(struct vn_arena *a, int in, int out, int
     struct vn_torch_taps x = new_axis(a, (int)ceilf(support) * 2 + 1, out);
     for (int i = 0; i < out; i++) {
         const float center = scale * ((float)i + 0.5f);
-        const int64_t lo = (int64_t)fmax((center - support) + 0.5, 0), end = (int64_t)((center + support) + 0.5);
+        const int64_t lo = (int64_t)fmax((center - support) + 0.5, 0),
+                      end = (int64_t)((center + support) + 0.5);
         const int n = clamp((end < in ? end : in) - lo, x.n);
         float sum = 0, *w = x.weight + (size_t)i * x.n;
         x.count[i] = n;
@@ -62,7 +64,8 @@ static struct vn_torch_taps linear(struct vn_arena *a, int in, int out)
     struct vn_torch_taps x = new_axis(a, 2, out);
     for (int i = 0; i < out; i++) {
         x.count[i] = x.n;
-        const double at = in == out ? i : fmax(scale * (i + 0.5) - 0.5, 0); /* the scale is float32, the position float64 */
+        const double at =
+            in == out ? i : fmax(scale * (i + 0.5) - 0.5, 0); /* the scale is float32, the position float64 */
         const int s = clamp((int64_t)at, in - 1);
         const float f = (float)fmin(fmax(at - s, 0), 1);
         x.index[2 * (size_t)i] = s;
@@ -80,7 +83,8 @@ static struct vn_torch_taps cubic(struct vn_arena *a, int in, int out)
     for (int i = 0; i < out; i++) {
         x.count[i] = x.n;
         const double at = scale * (i + 0.5) - 0.5;
-        const float index = floorf((float)at), f = (float)(at - index); /* the index from the rounded position: f may be below 0 */
+        const float index = floorf((float)at),
+                    f = (float)(at - index); /* the index from the rounded position: f may be below 0 */
         const float w[4] = { far_part(f + 1), near_part(f), near_part(1 - f), far_part((1 - f) + 1) };
         memcpy(x.weight + 4 * (size_t)i, w, sizeof w);
         for (int t = 0; t < 4; t++)
@@ -101,7 +105,7 @@ static float *separable(struct vn_arena *a, const struct vn_picture *in, const s
 {
     const struct vn_torchvision_rows *k = vn_image_kernels_chosen()->torchvision;
     const size_t n = (size_t)w * in->c, row = (size_t)in->w * in->c;
-    float *rows = NEW_ARRAY(a, float, n * in->h), *out = NEW_ARRAY(a, float, n * h);
+    float *rows = NEW_ARRAY(a, float, n * in->h), *out = NEW_ARRAY(a, float, n *h);
     for (int i = 0; i < in->h; i++)
         if (in->type == VN_PIXEL_U8)
             k->across_bytes(rows + i * n, in->data + i * row, x, w, in->c, antialias);
@@ -116,16 +120,18 @@ static float *separable(struct vn_arena *a, const struct vn_picture *in, const s
 static float *linear_of_four(struct vn_arena *a, const float *in, int in_w, const struct vn_torch_taps *x,
                              const struct vn_torch_taps *y, int w, int h)
 {
-    float *out = NEW_ARRAY(a, float, (size_t)w * h);
+    float *out = NEW_ARRAY(a, float, (size_t)w *h);
     for (int j = 0; j < h; j++) {
-        const float *p = in + (size_t)y->index[2 * (size_t)j] * in_w, *q = in + (size_t)y->index[2 * (size_t)j + 1] * in_w;
+        const float *p = in + (size_t)y->index[2 * (size_t)j] * in_w,
+                    *q = in + (size_t)y->index[2 * (size_t)j + 1] * in_w;
         const float top = y->weight[2 * (size_t)j], below = y->weight[2 * (size_t)j + 1];
         for (int i = 0; i < w; i++) {
             const int *at = x->index + 2 * (size_t)i;
             const float left = x->weight[2 * (size_t)i], right = x->weight[2 * (size_t)i + 1];
             const float weight[4] = { top * left, top * right, below * left, below * right };
             const double sum = (double)p[at[0]] * weight[0] + (double)p[at[1]] * weight[1];
-            out[(size_t)j * w + i] = (float)(sum + (double)q[at[0]] * weight[2] + (double)q[at[1]] * weight[3]);
+            out[(size_t)j * w + i] =
+                (float)(sum + (double)q[at[0]] * weight[2] + (double)q[at[1]] * weight[3]);
         }
     }
     return out;
@@ -148,7 +154,8 @@ RESIZE_RUN(vn_resize_torchvision)
     }
     if (r->method == TORCH_NEAREST || r->method == TORCH_NEAREST_EXACT) {
         const int exact = r->method == TORCH_NEAREST_EXACT;
-        return vn_resize_pick(out, a, in, nearest_indices(a, in->w, w, exact), w, nearest_indices(a, in->h, h, exact), h, e);
+        return vn_resize_pick(out, a, in, nearest_indices(a, in->w, w, exact), w,
+                              nearest_indices(a, in->h, h, exact), h, e);
     }
     if (((double)in->w + in->h + w + h) * 9 > 1 << 28)
         return vn_fail(e, VN_E_INPUT, "resize: %d x %d to %d x %d is too long", in->w, in->h, w, h);

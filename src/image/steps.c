@@ -6,7 +6,8 @@
 
 #include "image/image.h"
 
-#define STEP(name) static int name(struct vn_frame *f, struct vn_arena *a, const struct vn_pipe_step *s, struct vn_err *e)
+#define STEP(name) \
+    static int name(struct vn_frame *f, struct vn_arena *a, const struct vn_pipe_step *s, struct vn_err *e)
 #define MAX_SIDE 16384
 
 /* ---- frames ---- */
@@ -20,11 +21,15 @@ const char *vn_colours_word(enum vn_colours c) { return colour_names[c]; }
 
 struct vn_tensor *vn_frame_tensor(const struct vn_frame *f, struct vn_arena *a)
 {
-    static const enum vn_dtype types[] = { [VN_PIXEL_U8] = VN_U8, [VN_PIXEL_U16] = VN_U16, [VN_PIXEL_F32] = VN_F32 };
+    static const enum vn_dtype types[] = {
+        [VN_PIXEL_U8] = VN_U8, [VN_PIXEL_U16] = VN_U16, [VN_PIXEL_F32] = VN_F32
+    };
     if (f->t)
         return f->t;
     struct vn_tensor *t = NEW(a, struct vn_tensor);
-    *t = (struct vn_tensor){ types[f->p.type], vn_shape_of(f->p.c == 1 ? 2 : 3, (const int64_t[]){ f->p.h, f->p.w, f->p.c }), f->p.data };
+    *t = (struct vn_tensor){ types[f->p.type],
+                             vn_shape_of(f->p.c == 1 ? 2 : 3, (const int64_t[]){ f->p.h, f->p.w, f->p.c }),
+                             f->p.data };
     return t;
 }
 
@@ -36,7 +41,8 @@ int vn_frame_from_tensor(struct vn_frame *f, struct vn_arena *a, struct vn_tenso
     *f = (struct vn_frame){ .t = t };
     if (t->shape.rank < 2 || t->shape.rank > 4 || (batch && t->shape.d[0] != 1))
         return VN_OK;
-    const int flat = t->shape.rank == 2, last = flat || (d[2] <= VN_MAX_CHANNELS && d[0] > VN_MAX_CHANNELS), first = !flat && d[0] <= VN_MAX_CHANNELS;
+    const int flat = t->shape.rank == 2, last = flat || (d[2] <= VN_MAX_CHANNELS && d[0] > VN_MAX_CHANNELS),
+              first = !flat && d[0] <= VN_MAX_CHANNELS;
     f->channels_first = !last && first;
     if ((t->dtype == VN_U8 || t->dtype == VN_U16 || t->dtype == VN_F32) && last && !batch && !flat) {
         TRY(vn_picture_from_tensor(&f->p, a, t, 1, e));
@@ -85,8 +91,10 @@ static void per_channel(double out[VN_MAX_CHANNELS], const struct vn_step_value 
 
 enum { SIZE, RULE, LIBRARY, INTERPOLATION, ANTIALIAS, VERSION, MULTIPLE, ROUNDING, RESIZE_END };
 
-#define SIZES "exact|short_side|short_side_round|short_side_ceil|long_side|long_side_round|long_side_ceil|short_long|short_long_yolos|fit|" \
-              "fit_round|fit_half_up|cover|cover_round|scale|least_scale|each_scale|thumbnail"
+#define SIZES \
+    "exact|short_side|short_side_round|short_side_ceil|long_side|long_side_round|long_side_ceil|short_long|" \
+    "short_long_yolos|fit|" \
+    "fit_round|fit_half_up|cover|cover_round|scale|least_scale|each_scale|thumbnail"
 #define RESIZE_PARAMS(rule, preset) \
     { "size", \
       VN_PARAM_INT, \
@@ -145,17 +153,22 @@ static const struct vn_step_param short_side_params[] = { RESIZE_PARAMS("short_s
 static int resize_rule(const struct vn_resize_rule **r, const struct vn_pipe_step *s, struct vn_err *e)
 {
     static const char *const linear[VN_LIBS] = {
-        [VN_LIB_OPENCV] = "linear", [VN_LIB_PILLOW] = "bilinear", [VN_LIB_SKIMAGE] = "order1", [VN_LIB_TORCHVISION] = "bilinear",
+        [VN_LIB_OPENCV] = "linear",
+        [VN_LIB_PILLOW] = "bilinear",
+        [VN_LIB_SKIMAGE] = "order1",
+        [VN_LIB_TORCHVISION] = "bilinear",
     };
     const char *interpolation = word(s, INTERPOLATION), *version = word(s, VERSION);
     if (!*interpolation)
         interpolation = linear[vn_library_find(word(s, LIBRARY))];
     if (!*version)
         version = is(s, LIBRARY, "pillow") ? "12.2" : NULL;
-    return vn_resize_find(r, word(s, LIBRARY), interpolation, is(s, ANTIALIAS, "default") ? -1 : is(s, ANTIALIAS, "on"), version, e);
+    return vn_resize_find(r, word(s, LIBRARY), interpolation,
+                          is(s, ANTIALIAS, "default") ? -1 : is(s, ANTIALIAS, "on"), version, e);
 }
 
-static int resize_to(struct vn_frame *f, struct vn_arena *a, const struct vn_pipe_step *s, int w, int h, struct vn_err *e)
+static int resize_to(struct vn_frame *f, struct vn_arena *a, const struct vn_pipe_step *s, int w, int h,
+                     struct vn_err *e)
 {
     const struct vn_resize_rule *r;
     TRY(resize_rule(&r, s, e));
@@ -167,7 +180,8 @@ STEP(resize)
 {
     int w, h, arg[2] = { whole(s, SIZE, 0), whole(s, SIZE, 1) };
     TRY(to_picture(f, a, e));
-    TRY(vn_size_multiple(&w, &h, vn_size_rule_find(word(s, RULE)), f->p.w, f->p.h, arg, s->value[SIZE].n, whole(s, MULTIPLE, 0),
+    TRY(vn_size_multiple(&w, &h, vn_size_rule_find(word(s, RULE)), f->p.w, f->p.h, arg, s->value[SIZE].n,
+                         whole(s, MULTIPLE, 0),
                          (enum vn_crop_rounding)vn_crop_rounding_find(word(s, ROUNDING)), e));
     return resize_to(f, a, s, w, h, e);
 }
@@ -175,7 +189,15 @@ STEP(resize)
 /* ---- decode, colours ---- */
 
 /* The words of orientation, dct, upsampling are in the order of their enums. */
-enum { DECODE_LIBRARY, DECODE_ORDER, DECODE_ORIENTATION, DECODE_DCT, DECODE_UPSAMPLING, DECODE_REDUCE, DECODE_DRAFT };
+enum {
+    DECODE_LIBRARY,
+    DECODE_ORDER,
+    DECODE_ORIENTATION,
+    DECODE_DCT,
+    DECODE_UPSAMPLING,
+    DECODE_REDUCE,
+    DECODE_DRAFT
+};
 static const struct vn_step_param decode_params[] = {
     { "library", VN_PARAM_WORD, "pillow", "opencv|pillow|skimage", 0, 0, 0, 0,
       "library whose decoder is used" },
@@ -221,7 +243,8 @@ static int decode_options(struct vn_decode_options *o, const struct vn_pipe_step
     return VN_OK;
 }
 
-static int read_file(struct vn_frame *f, struct vn_arena *a, const struct vn_pipe_step *s, const char *path, struct vn_err *e)
+static int read_file(struct vn_frame *f, struct vn_arena *a, const struct vn_pipe_step *s, const char *path,
+                     struct vn_err *e)
 {
     struct vn_decode_options o = vn_decode_defaults();
     *f = (struct vn_frame){ .colours = VN_COLOURS_RGB };
@@ -255,7 +278,8 @@ STEP(colour)
     if (f->colours == VN_COLOURS_GRAY)
         TRY(vn_three_channels(&f->p, a, &f->p, e));
     else if (to == VN_COLOURS_GRAY)
-        TRY(vn_gray(&f->p, a, &f->p, (enum vn_image_library)vn_library_find(word(s, 1)), f->colours == VN_COLOURS_BGR, e));
+        TRY(vn_gray(&f->p, a, &f->p, (enum vn_image_library)vn_library_find(word(s, 1)),
+                    f->colours == VN_COLOURS_BGR, e));
     else
         TRY(vn_swap_channels(&f->p, a, &f->p, e));
     f->colours = (enum vn_colours)to;
@@ -269,7 +293,9 @@ STEP(swap)
     (void)s;
     TRY(to_picture(f, a, e));
     TRY(vn_swap_channels(&f->p, a, &f->p, e));
-    f->colours = f->colours == VN_COLOURS_RGB ? VN_COLOURS_BGR : f->colours == VN_COLOURS_BGR ? VN_COLOURS_RGB : f->colours;
+    f->colours = f->colours == VN_COLOURS_RGB   ? VN_COLOURS_BGR
+                 : f->colours == VN_COLOURS_BGR ? VN_COLOURS_RGB
+                                                : f->colours;
     return VN_OK;
 }
 
@@ -307,9 +333,12 @@ STEP(yuv)
         return vn_rgb_to_yuv444(&f->p, a, &f->p, &y, e);
     }
     TRY(vn_rgb_to_planes(&f->p, a, &f->p, l, &y, e));
-    f->colours = is(s, YUV_TO, "planes") ? VN_COLOURS_PLANES : is(s, YUV_TO, "rgb") ? VN_COLOURS_RGB : VN_COLOURS_YUV444;
-    return f->colours == VN_COLOURS_PLANES ? VN_OK : f->colours == VN_COLOURS_RGB ? vn_planes_to_rgb(&f->p, a, &f->p, l, &y, e)
-                                                                                   : vn_yuv_unpack(&f->p, a, &f->p, l, y.up, e);
+    f->colours = is(s, YUV_TO, "planes") ? VN_COLOURS_PLANES
+                 : is(s, YUV_TO, "rgb")  ? VN_COLOURS_RGB
+                                         : VN_COLOURS_YUV444;
+    return f->colours == VN_COLOURS_PLANES ? VN_OK
+           : f->colours == VN_COLOURS_RGB  ? vn_planes_to_rgb(&f->p, a, &f->p, l, &y, e)
+                                           : vn_yuv_unpack(&f->p, a, &f->p, l, y.up, e);
 }
 
 /* ---- geometry ---- */
@@ -333,8 +362,7 @@ STEP(center_crop)
 }
 
 static const struct vn_step_param crop_params[] = {
-    { "box", VN_PARAM_INT, NULL, NULL, 0, 1 << 20, 4, 4, "x, y, width, height" },
-    { 0 }
+    { "box", VN_PARAM_INT, NULL, NULL, 0, 1 << 20, 4, 4, "x, y, width, height" }, { 0 }
 };
 
 STEP(crop)
@@ -354,9 +382,10 @@ STEP(crop)
             0, 0, "position of the image" \
     }
 
-static const struct vn_step_param pad_params[] = {
-    { "border", VN_PARAM_INT, NULL, NULL, 0, MAX_SIDE, 4, 4, "left, top, right, bottom" }, VALUE_PARAM("0"), { 0 }
-};
+static const struct vn_step_param pad_params[] = { { "border", VN_PARAM_INT, NULL, NULL, 0, MAX_SIDE, 4, 4,
+                                                     "left, top, right, bottom" },
+                                                   VALUE_PARAM("0"),
+                                                   { 0 } };
 
 STEP(pad)
 {
@@ -373,7 +402,8 @@ static const struct vn_step_param pad_to_params[] = { { "size", VN_PARAM_INT, NU
                                                       POSITION_PARAM,
                                                       { 0 } };
 
-static int pad_up(struct vn_frame *f, struct vn_arena *a, int w, int h, const char *position, const struct vn_step_value *value, struct vn_err *e)
+static int pad_up(struct vn_frame *f, struct vn_arena *a, int w, int h, const char *position,
+                  const struct vn_step_value *value, struct vn_err *e)
 {
     const enum vn_pad_position where = (enum vn_pad_position)vn_pad_position_find(position);
     double v[VN_MAX_CHANNELS];
@@ -388,25 +418,31 @@ STEP(pad_to)
     return pad_up(f, a, whole(s, 0, 0), whole(s, 0, s->value[0].n - 1), word(s, 2), &s->value[1], e);
 }
 
-static const struct vn_step_param pad_multiple_params[] = {
-    { "multiple", VN_PARAM_INT, NULL, NULL, 1, MAX_SIDE, 1, 1, "of the sides" }, VALUE_PARAM("0"), POSITION_PARAM, { 0 }
-};
+static const struct vn_step_param pad_multiple_params[] = { { "multiple", VN_PARAM_INT, NULL, NULL, 1,
+                                                              MAX_SIDE, 1, 1, "of the sides" },
+                                                            VALUE_PARAM("0"),
+                                                            POSITION_PARAM,
+                                                            { 0 } };
 
 static int up_to_multiple(int side, int multiple) { return (side + multiple - 1) / multiple * multiple; }
 
 STEP(pad_multiple)
 {
     TRY(to_picture(f, a, e));
-    return pad_up(f, a, up_to_multiple(f->p.w, whole(s, 0, 0)), up_to_multiple(f->p.h, whole(s, 0, 0)), word(s, 2), &s->value[1], e);
+    return pad_up(f, a, up_to_multiple(f->p.w, whole(s, 0, 0)), up_to_multiple(f->p.h, whole(s, 0, 0)),
+                  word(s, 2), &s->value[1], e);
 }
 
 enum { BOX_VALUE = RESIZE_END, BOX_POSITION };
-static const struct vn_step_param letterbox_params[] = { RESIZE_PARAMS("fit_round", NULL), VALUE_PARAM("114"), POSITION_PARAM, { 0 } };
+static const struct vn_step_param letterbox_params[] = {
+    RESIZE_PARAMS("fit_round", NULL), VALUE_PARAM("114"), POSITION_PARAM, { 0 }
+};
 
 STEP(letterbox)
 {
     TRY(resize(f, a, s, e));
-    return pad_up(f, a, whole(s, SIZE, 0), whole(s, SIZE, s->value[SIZE].n - 1), word(s, BOX_POSITION), &s->value[BOX_VALUE], e);
+    return pad_up(f, a, whole(s, SIZE, 0), whole(s, SIZE, s->value[SIZE].n - 1), word(s, BOX_POSITION),
+                  &s->value[BOX_VALUE], e);
 }
 
 static const struct vn_step_param warp_params[] = {
@@ -424,8 +460,8 @@ STEP(warp)
     per_channel(v, &s->value[3]);
     TRY(to_picture(f, a, e));
     vn_origin_warped(&f->from, s->value[0].v, flag(s, 2));
-    return vn_warp_affine(&f->p, a, &f->p, s->value[0].v, whole(s, 1, 0), whole(s, 1, s->value[1].n - 1), flag(s, 2), v,
-                          *word(s, 4) ? word(s, 4) : NULL, e);
+    return vn_warp_affine(&f->p, a, &f->p, s->value[0].v, whole(s, 1, 0), whole(s, 1, s->value[1].n - 1),
+                          flag(s, 2), v, *word(s, 4) ? word(s, 4) : NULL, e);
 }
 
 static const struct vn_step_param orient_params[] = {
@@ -477,7 +513,9 @@ static const struct vn_step_param layout_params[] = {
 
 STEP(layout)
 {
-    static const enum vn_dtype types[] = { [VN_PIXEL_U8] = VN_U8, [VN_PIXEL_U16] = VN_U16, [VN_PIXEL_F32] = VN_F32 };
+    static const enum vn_dtype types[] = {
+        [VN_PIXEL_U8] = VN_U8, [VN_PIXEL_U16] = VN_U16, [VN_PIXEL_F32] = VN_F32
+    };
     const char *to = word(s, 0);
     const int batch = *to == 'N', last = to[batch] == 'H';
     TRY(to_picture(f, a, e));
@@ -497,7 +535,8 @@ static const struct vn_step_param dtype_params[] = {
 
 STEP(dtype)
 {
-    struct vn_tensor *from = vn_frame_tensor(f, a), *to = vn_tensor_new(a, vn_dtype_from_name(word(s, 0)), &from->shape);
+    struct vn_tensor *from = vn_frame_tensor(f, a),
+                     *to = vn_tensor_new(a, vn_dtype_from_name(word(s, 0)), &from->shape);
     const int64_t n = vn_shape_count(&from->shape);
     (void)e;
     for (int64_t i = 0; i < n; i++)
@@ -559,7 +598,8 @@ static void transposed(struct vn_frame *f, const double order[3])
 }
 
 /* The published functions act on arrays. */
-static int run_transform(struct vn_frame *f, struct vn_arena *a, const struct vn_pipe_step *s, struct vn_err *e)
+static int run_transform(struct vn_frame *f, struct vn_arena *a, const struct vn_pipe_step *s,
+                         struct vn_err *e)
 {
     const char *name = s->transform->name;
     struct vn_tensor in = *vn_frame_tensor(f, a);
@@ -581,17 +621,21 @@ int vn_pipe_step_run(struct vn_frame *f, struct vn_arena *a, const struct vn_pip
 }
 
 /* The function of a step, for messages: "P.yaml:5: " before what went wrong. */
-static int run_step(struct vn_frame *f, struct vn_arena *a, const struct vn_pipeline *p, int i, struct vn_err *e)
+static int run_step(struct vn_frame *f, struct vn_arena *a, const struct vn_pipeline *p, int i,
+                    struct vn_err *e)
 {
     const struct vn_pipe_step *s = &p->steps.v[i];
     const int status = vn_pipe_step_run(f, a, s, e);
     return status < 0 && p->path ? vn_fail_at(e, "%s:%d", p->path, s->line) : status;
 }
 
-static int is_decode(const struct vn_pipeline *p) { return p && p->steps.n && p->steps.v[0].kind == &kinds[0]; }
+static int is_decode(const struct vn_pipeline *p)
+{
+    return p && p->steps.n && p->steps.v[0].kind == &kinds[0];
+}
 
-int vn_pipeline_file(struct vn_frame *out, struct vn_arena *a, const struct vn_pipeline *p, const char *path, vn_stage_seen *seen, void *user,
-                     struct vn_err *e)
+int vn_pipeline_file(struct vn_frame *out, struct vn_arena *a, const struct vn_pipeline *p, const char *path,
+                     vn_stage_seen *seen, void *user, struct vn_err *e)
 {
     const int first = is_decode(p);
     TRY(read_file(out, a, first ? &p->steps.v[0] : NULL, path, e));
@@ -607,7 +651,8 @@ int vn_pipeline_file(struct vn_frame *out, struct vn_arena *a, const struct vn_p
 }
 
 /* Steps up to the first that makes other values than pixels. */
-static int pixel_steps(struct vn_frame *f, struct vn_arena *a, const struct vn_pipeline *p, int from, struct vn_err *e)
+static int pixel_steps(struct vn_frame *f, struct vn_arena *a, const struct vn_pipeline *p, int from,
+                       struct vn_err *e)
 {
     for (int i = from; i < p->steps.n && !(p->steps.v[i].kind && p->steps.v[i].kind->to_values); i++)
         TRY(run_step(f, a, p, i, e));
@@ -621,7 +666,8 @@ static int pixel_steps(struct vn_frame *f, struct vn_arena *a, const struct vn_p
     return f->p.c == 3 ? VN_OK : vn_three_channels(&f->p, a, &f->p, e);
 }
 
-int vn_pipeline_pixels(struct vn_frame *out, struct vn_arena *a, const struct vn_pipeline *p, const char *path, struct vn_err *e)
+int vn_pipeline_pixels(struct vn_frame *out, struct vn_arena *a, const struct vn_pipeline *p,
+                       const char *path, struct vn_err *e)
 {
     const int first = is_decode(p);
     TRY(read_file(out, a, first ? &p->steps.v[0] : NULL, path, e));
@@ -629,7 +675,8 @@ int vn_pipeline_pixels(struct vn_frame *out, struct vn_arena *a, const struct vn
 }
 
 /* not used in src: vn_pipeline_run: tests and fuzz targets have pixels, no files */
-int vn_pipeline_run(struct vn_picture *out, struct vn_arena *a, const struct vn_pipeline *p, const struct vn_picture *in, struct vn_err *e)
+int vn_pipeline_run(struct vn_picture *out, struct vn_arena *a, const struct vn_pipeline *p,
+                    const struct vn_picture *in, struct vn_err *e)
 {
     struct vn_frame f = { .p = *in, .colours = in->c == 1 ? VN_COLOURS_GRAY : VN_COLOURS_RGB };
     TRY(pixel_steps(&f, a, p, is_decode(p), e));

@@ -1,7 +1,9 @@
-/* image/steps.h - a preprocessing pipeline described once: a list of steps, each by the rule of the library that it names.
+/* image/steps.h - a preprocessing pipeline described once: a list of steps, each by the rule of the library
+ * that it names.
  *
- * One table (vn_step_kinds) has every step with its parameters, defaults and bounds: the readers, their messages, the text of a
- * pipeline and docs/alignment.md come from it. Every published transformer function (image/transform.h) is a step, too. */
+ * One table (vn_step_kinds) has every step with its parameters, defaults and bounds: the readers, their
+ * messages, the text of a pipeline and docs/alignment.md come from it. Every published transformer function
+ * (image/transform.h) is a step, too. */
 #ifndef VN_STEPS_H
 #define VN_STEPS_H
 
@@ -23,9 +25,9 @@ enum vn_colours {
 const char *vn_colours_word(enum vn_colours c);
 
 struct vn_frame {
-    struct vn_picture p;  /* while `t` is NULL */
+    struct vn_picture p; /* while `t` is NULL */
     struct vn_tensor *t; /* an array that is no image (any more) */
-    int channels_first;   /* of t */
+    int channels_first; /* of t */
     enum vn_colours colours;
     struct vn_origin from; /* of a file that was decoded: every step keeps it up to date */
 };
@@ -45,15 +47,15 @@ struct vn_step_param {
     const char *name;
     enum vn_param_kind kind;
     const char *preset; /* the default as text, "" for none; NULL: must be given */
-    const char *words;  /* WORD: "a|b" */
-    double min, max;    /* INT, REAL */
-    int least, most;    /* how many numbers */
+    const char *words; /* WORD: "a|b" */
+    double min, max; /* INT, REAL */
+    int least, most; /* how many numbers */
     const char *help;
 };
 
 struct vn_step_value {
     double v[VN_STEP_NUMBERS];
-    int n;            /* numbers; 0: not given and without default */
+    int n; /* numbers; 0: not given and without default */
     const char *word; /* as written */
     int given;
 };
@@ -62,7 +64,7 @@ struct vn_pipe_step;
 struct vn_step_kind {
     const char *name, *help;
     const struct vn_step_param *params; /* ended by name NULL; the first may be given without its name */
-    int to_values;                      /* gives no pixels 0..255 any more: where calibration data end */
+    int to_values; /* gives no pixels 0..255 any more: where calibration data end */
     int (*run)(struct vn_frame *f, struct vn_arena *a, const struct vn_pipe_step *s, struct vn_err *e);
     int normalises; /* mean and scale: what the preprocess node of an image input does */
 };
@@ -73,9 +75,9 @@ struct vn_pipe_step {
     struct vn_step_value value[VN_STEP_PARAMS];
     const struct vn_transform *transform; /* of a step that is a transformer function */
     struct vn_arg_value arg[VN_TRANSFORM_ARGS];
-    const char *text;  /* the transformer as written */
+    const char *text; /* the transformer as written */
     const char *stage; /* under which name a trace keeps what the step gives */
-    int line;          /* 0: not from a file */
+    int line; /* 0: not from a file */
 };
 
 struct vn_pipeline {
@@ -88,14 +90,15 @@ const struct vn_step_kind *vn_step_find(const char *name);
 /* Index of a parameter; -1: none of that name. */
 int vn_step_param_find(const struct vn_step_kind *k, const char *name);
 /* Set one from its words; checked. */
-int vn_step_set(struct vn_pipe_step *s, struct vn_arena *a, const char *param, const char *const *words, int n, struct vn_err *e);
+int vn_step_set(struct vn_pipe_step *s, struct vn_arena *a, const char *param, const char *const *words,
+                int n, struct vn_err *e);
 /* Fill in defaults; an error where something must be given. */
 int vn_step_finish(struct vn_pipe_step *s, struct vn_arena *a, struct vn_err *e);
 
 /* ---- reading, running ---- */
 
-/* "short_side 256; center_crop 224" (steps by ';', numbers for the first parameter, NAME=VALUE for others), or the name of a YAML
- * file (ends in .yaml or .yml):
+/* "short_side 256; center_crop 224" (steps by ';', numbers for the first parameter, NAME=VALUE for others),
+ * or the name of a YAML file (ends in .yaml or .yml):
  *
  *     steps:
  *       - decode: {library: opencv}
@@ -106,20 +109,25 @@ int vn_step_finish(struct vn_pipe_step *s, struct vn_arena *a, struct vn_err *e)
  */
 int vn_pipeline_parse(struct vn_pipeline **out, struct vn_arena *a, const char *text, struct vn_err *e);
 int vn_pipeline_is_file(const char *text);
-int vn_pipeline_yaml(struct vn_pipeline **out, struct vn_arena *a, const char *text, size_t bytes, const char *path, struct vn_err *e);
+int vn_pipeline_yaml(struct vn_pipeline **out, struct vn_arena *a, const char *text, size_t bytes,
+                     const char *path, struct vn_err *e);
 /* The same pipeline as YAML with every parameter spelled out. */
 const char *vn_pipeline_text(const struct vn_pipeline *p, struct vn_arena *a);
 /* The same on one line, YAML as well. */
 const char *vn_pipeline_line(const struct vn_pipeline *p, struct vn_arena *a);
 
-/* Decode (Pillow's rule where the first step is no decode), then all steps. `seen` gets every stage, "read" first; it may be NULL. */
+/* Decode (Pillow's rule where the first step is no decode), then all steps. `seen` gets every stage, "read"
+ * first; it may be NULL. */
 typedef int vn_stage_seen(void *user, const char *stage, const struct vn_frame *f, struct vn_err *e);
-int vn_pipeline_file(struct vn_frame *out, struct vn_arena *a, const struct vn_pipeline *p, const char *path, vn_stage_seen *seen, void *user,
-                     struct vn_err *e);
-/* Only the steps that give pixels, as R, G, B (gray repeated) in out->p: what calibration data are made of. `p` NULL: decode only. */
-int vn_pipeline_pixels(struct vn_frame *out, struct vn_arena *a, const struct vn_pipeline *p, const char *path, struct vn_err *e);
+int vn_pipeline_file(struct vn_frame *out, struct vn_arena *a, const struct vn_pipeline *p, const char *path,
+                     vn_stage_seen *seen, void *user, struct vn_err *e);
+/* Only the steps that give pixels, as R, G, B (gray repeated) in out->p: what calibration data are made of.
+ * `p` NULL: decode only. */
+int vn_pipeline_pixels(struct vn_frame *out, struct vn_arena *a, const struct vn_pipeline *p,
+                       const char *path, struct vn_err *e);
 int vn_pipe_step_run(struct vn_frame *f, struct vn_arena *a, const struct vn_pipe_step *s, struct vn_err *e);
 /* Runs the steps on a decoded image: R, G, B. */
-int vn_pipeline_run(struct vn_picture *out, struct vn_arena *a, const struct vn_pipeline *p, const struct vn_picture *in, struct vn_err *e);
+int vn_pipeline_run(struct vn_picture *out, struct vn_arena *a, const struct vn_pipeline *p,
+                    const struct vn_picture *in, struct vn_err *e);
 
 #endif

@@ -34,7 +34,8 @@ static int is_word_of(const char *words, const char *w)
 /* Texts and names of stages: what needs no quotes and is a file's name. */
 static int is_plain(const char *w)
 {
-    return isalnum((unsigned char)*w) && !w[strspn(w, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")];
+    return isalnum((unsigned char)*w) &&
+           !w[strspn(w, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")];
 }
 #define PLAIN_LETTERS "letters, digits, '_', '.', '-'"
 
@@ -55,7 +56,8 @@ static const char *want(const struct vn_step_param *p, char *buf, size_t n)
     return buf;
 }
 
-static int bad_value(const struct vn_pipe_step *s, const struct vn_step_param *p, const char *got, struct vn_err *e)
+static int bad_value(const struct vn_pipe_step *s, const struct vn_step_param *p, const char *got,
+                     struct vn_err *e)
 {
     char buf[400];
     return vn_fail(e, VN_E_INPUT, "step %s: %s: expected %s, got '%s'", s->kind->name, p->name,
@@ -69,14 +71,16 @@ static int unknown_param(const struct vn_pipe_step *s, const char *name, struct 
     int n = 0;
     for (; s->kind->params[n].name; n++) {
         names[n] = s->kind->params[n].name;
-        snprintf(n ? list + strlen(list) : list, sizeof list - (n ? strlen(list) : 0), "%s%s", n ? ", " : "", names[n]);
+        snprintf(n ? list + strlen(list) : list, sizeof list - (n ? strlen(list) : 0), "%s%s", n ? ", " : "",
+                 names[n]);
     }
     const char *near = vn_nearest(name, names, n);
     return vn_fail(e, VN_E_INPUT, "step %s: unknown parameter '%s'; expected %s%s%s%s", s->kind->name, name,
                    list, near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-static int numbers(struct vn_step_value *v, const struct vn_pipe_step *s, const struct vn_step_param *p, const char *const *words, int n, struct vn_err *e)
+static int numbers(struct vn_step_value *v, const struct vn_pipe_step *s, const struct vn_step_param *p,
+                   const char *const *words, int n, struct vn_err *e)
 {
     if (n < p->least || n > p->most) {
         char got[32];
@@ -91,17 +95,21 @@ static int numbers(struct vn_step_value *v, const struct vn_pipe_step *s, const 
             x /= strtod(below, &end);
             end = end == below ? (char *)(uintptr_t)words[i] : end;
         }
-        if (end == words[i] || *end || !(x >= p->min && x <= p->max) || (p->kind == VN_PARAM_INT && x != floor(x)))
+        if (end == words[i] || *end || !(x >= p->min && x <= p->max) ||
+            (p->kind == VN_PARAM_INT && x != floor(x)))
             return bad_value(s, p, words[i], e);
         v->v[v->n++] = x;
     }
     return VN_OK;
 }
 
-static int is_number(const struct vn_step_param *p) { return p->kind == VN_PARAM_INT || p->kind == VN_PARAM_REAL; }
+static int is_number(const struct vn_step_param *p)
+{
+    return p->kind == VN_PARAM_INT || p->kind == VN_PARAM_REAL;
+}
 
-static int set_value(struct vn_step_value *v, struct vn_arena *a, const struct vn_pipe_step *s, const struct vn_step_param *p, const char *const *words,
-                     int n, struct vn_err *e)
+static int set_value(struct vn_step_value *v, struct vn_arena *a, const struct vn_pipe_step *s,
+                     const struct vn_step_param *p, const char *const *words, int n, struct vn_err *e)
 {
     *v = (struct vn_step_value){ .word = vn_arena_str(a, n ? words[0] : "") };
     if (is_number(p))
@@ -114,20 +122,24 @@ static int set_value(struct vn_step_value *v, struct vn_arena *a, const struct v
         v->v[0] = *words[0] == 't' || *words[0] == 'T' || *words[0] == '1';
         v->n = 1;
     }
-    const int good = p->kind == VN_PARAM_WORD ? is_word_of(p->words, words[0]) : p->kind == VN_PARAM_BOOL || !*words[0] || is_plain(words[0]);
+    const int good = p->kind == VN_PARAM_WORD ? is_word_of(p->words, words[0])
+                                              : p->kind == VN_PARAM_BOOL || !*words[0] || is_plain(words[0]);
     return good ? VN_OK : bad_value(s, p, words[0], e);
 }
 
 /* A transformer's arguments are collected as text for its own reader. */
-static void add_argument(struct vn_pipe_step *s, struct vn_arena *a, const char *param, const char *const *words, int n)
+static void add_argument(struct vn_pipe_step *s, struct vn_arena *a, const char *param,
+                         const char *const *words, int n)
 {
     const char *text = n == 1 ? words[0] : "(";
     for (int i = 0; n != 1 && i < n; i++)
         text = vn_arena_fmt(a, "%s%s%s", text, i ? "," : "", words[i]);
-    s->text = vn_arena_fmt(a, "%s%s%s%s%s%s", s->text ? s->text : "", s->text ? "," : "", param ? param : "", param ? "=" : "", text, n == 1 ? "" : ")");
+    s->text = vn_arena_fmt(a, "%s%s%s%s%s%s", s->text ? s->text : "", s->text ? "," : "", param ? param : "",
+                           param ? "=" : "", text, n == 1 ? "" : ")");
 }
 
-int vn_step_set(struct vn_pipe_step *s, struct vn_arena *a, const char *param, const char *const *words, int n, struct vn_err *e)
+int vn_step_set(struct vn_pipe_step *s, struct vn_arena *a, const char *param, const char *const *words,
+                int n, struct vn_err *e)
 {
     if (param && !strcmp(param, "stage")) {
         if (n != 1 || !is_plain(words[0]))
@@ -266,7 +278,10 @@ static int parse_short(struct vn_pipe_step *s, struct vn_arena *a, char *text, s
     return n ? vn_step_set(s, a, NULL, first, n, e) : VN_OK;
 }
 
-int vn_pipeline_is_file(const char *text) { return vn_path_has_suffix(text, ".yaml") || vn_path_has_suffix(text, ".yml"); }
+int vn_pipeline_is_file(const char *text)
+{
+    return vn_path_has_suffix(text, ".yaml") || vn_path_has_suffix(text, ".yml");
+}
 
 int vn_pipeline_parse(struct vn_pipeline **out, struct vn_arena *a, const char *text, struct vn_err *e)
 {
@@ -298,7 +313,7 @@ struct reader {
     struct vn_arena *a;
     const char *path;
     struct vn_err *e;
-    int type, line;   /* of the last event */
+    int type, line; /* of the last event */
     const char *text; /* of a scalar */
 };
 
@@ -320,7 +335,8 @@ static int next(struct reader *r)
     if (!yaml_parser_parse(&r->parser, &r->ev)) {
         if (r->parser.error == YAML_MEMORY_ERROR || !r->parser.problem)
             return vn_fail(r->e, VN_E_NOMEM, "%s: out of memory", r->path);
-        return vn_fail(r->e, VN_E_INPUT, "%s:%zu: not YAML: %s", r->path, r->parser.problem_mark.line + 1, r->parser.problem);
+        return vn_fail(r->e, VN_E_INPUT, "%s:%zu: not YAML: %s", r->path, r->parser.problem_mark.line + 1,
+                       r->parser.problem);
     }
     r->type = r->ev.type;
     r->line = (int)r->ev.start_mark.line + 1;
@@ -354,7 +370,10 @@ static int read_words(struct reader *r, const char **words, int *n)
     }
 }
 
-static int at_line(struct reader *r, int line, int status) { return status < 0 ? vn_fail_at(r->e, "%s:%d", r->path, line) : status; }
+static int at_line(struct reader *r, int line, int status)
+{
+    return status < 0 ? vn_fail_at(r->e, "%s:%d", r->path, line) : status;
+}
 
 /* {param: value, ...} behind a step's name */
 static int read_params(struct reader *r, struct vn_pipe_step *s)
@@ -387,7 +406,8 @@ static int read_step(struct reader *r, struct vn_pipeline *p)
     if (r->type != YAML_SCALAR_EVENT || !*r->text)
         return fail(r, r->line, "expected a step: NAME, or NAME: {PARAMETER: VALUE}");
     if (!mapping) /* as in the short form: with arguments in brackets */
-        TRY(at_line(r, line, parse_short(&s, r->a, vn_arena_str(r->a, r->text + strspn(r->text, " \t\n")), r->e)));
+        TRY(at_line(r, line,
+                    parse_short(&s, r->a, vn_arena_str(r->a, r->text + strspn(r->text, " \t\n")), r->e)));
     else {
         TRY(at_line(r, line, start_step(&s, r->text, r->e)));
         TRY(next(r));
@@ -434,7 +454,8 @@ static int read_document(struct reader *r, struct vn_pipeline *p)
                : fail(r, r->line, "expected nothing after the list of steps");
 }
 
-int vn_pipeline_yaml(struct vn_pipeline **out, struct vn_arena *a, const char *text, size_t bytes, const char *path, struct vn_err *e)
+int vn_pipeline_yaml(struct vn_pipeline **out, struct vn_arena *a, const char *text, size_t bytes,
+                     const char *path, struct vn_err *e)
 {
     struct vn_pipeline *p = NEW(a, struct vn_pipeline);
     struct vn_arena *work = vn_arena_new(); /* the parser is released with it, also when memory runs out */
@@ -467,11 +488,16 @@ static const char *quoted(const char *s, struct vn_arena *a)
 {
     const char *text = "\"";
     for (; *s; s++)
-        text = vn_arena_fmt(a, *s == '"' || *s == '\\' ? "%s\\%c" : (unsigned char)*s < ' ' ? "%s\\x%02x" : "%s%c", text, *s);
+        text = vn_arena_fmt(a,
+                            *s == '"' || *s == '\\'   ? "%s\\%c"
+                            : (unsigned char)*s < ' ' ? "%s\\x%02x"
+                                                      : "%s%c",
+                            text, *s);
     return vn_arena_fmt(a, "%s\"", text);
 }
 
-static const char *value_text(const struct vn_step_param *p, const struct vn_step_value *v, struct vn_arena *a)
+static const char *value_text(const struct vn_step_param *p, const struct vn_step_value *v,
+                              struct vn_arena *a)
 {
     if (!is_number(p))
         return v->word;

@@ -6,9 +6,10 @@
 
 #include "image/image.h"
 
-#define TRANSFORM(name)                                                                                                     \
-    static int name(struct vn_tensor **out, struct vn_arena *a, const struct vn_tensor *in, const struct vn_transform *t, \
-                    const struct vn_arg_value *arg, __attribute__((unused)) struct vn_origin *from, struct vn_err *e)
+#define TRANSFORM(name) \
+    static int name(struct vn_tensor **out, struct vn_arena *a, const struct vn_tensor *in, \
+                    const struct vn_transform *t, const struct vn_arg_value *arg, \
+                    __attribute__((unused)) struct vn_origin *from, struct vn_err *e)
 
 /* ---- arrays ---- */
 
@@ -25,18 +26,21 @@ static int three_axes(struct vn_shape *s, const struct vn_tensor *in, const char
 }
 
 /* An image as H x W x C (or C x H x W) without batch. */
-static int from_picture(struct vn_tensor **out, struct vn_arena *a, const struct vn_picture *p, int channels_last, enum vn_dtype t, int minus_128,
-                        struct vn_err *e)
+static int from_picture(struct vn_tensor **out, struct vn_arena *a, const struct vn_picture *p,
+                        int channels_last, enum vn_dtype t, int minus_128, struct vn_err *e)
 {
     TRY(vn_picture_tensor(out, a, p, t, channels_last, minus_128, e));
     (*out)->shape = vn_shape_of(3, (*out)->shape.d + 1);
     return VN_OK;
 }
 
-static enum vn_dtype dtype_of(const struct vn_picture *p) { return p->type == VN_PIXEL_U8 ? VN_U8 : p->type == VN_PIXEL_U16 ? VN_U16 : VN_F32; }
+static enum vn_dtype dtype_of(const struct vn_picture *p)
+{
+    return p->type == VN_PIXEL_U8 ? VN_U8 : p->type == VN_PIXEL_U16 ? VN_U16 : VN_F32;
+}
 
-static int to_picture(struct vn_picture *p, struct vn_arena *a, const struct vn_tensor *in, int channels_last, const struct vn_transform *t,
-                      struct vn_err *e)
+static int to_picture(struct vn_picture *p, struct vn_arena *a, const struct vn_tensor *in, int channels_last,
+                      const struct vn_transform *t, struct vn_err *e)
 {
     return vn_picture_from_tensor(p, a, in, channels_last, e) < 0 ? vn_fail_at(e, "%s", t->name) : VN_OK;
 }
@@ -44,7 +48,10 @@ static int to_picture(struct vn_picture *p, struct vn_arena *a, const struct vn_
 static int is(const struct vn_arg_value *v, const char *word) { return !strcmp(v->word, word); }
 
 /* Number i of a list; a single number stands for all. */
-static int whole(const struct vn_arg_value *v, int i) { return (int)v->v[v->n > 1 && i > 0 && i < v->n ? i : 0]; }
+static int whole(const struct vn_arg_value *v, int i)
+{
+    return (int)v->v[v->n > 1 && i > 0 && i < v->n ? i : 0];
+}
 
 /* ---- values ---- */
 
@@ -80,7 +87,8 @@ TRANSFORM(cast)
 
 /* ---- axes ---- */
 
-static void permute(struct vn_tensor *out, const struct vn_tensor *in, const struct vn_shape *s, const int order[3])
+static void permute(struct vn_tensor *out, const struct vn_tensor *in, const struct vn_shape *s,
+                    const int order[3])
 {
     int64_t stride[3], k = 0;
     const size_t size = vn_dtype_size(in->dtype);
@@ -88,7 +96,9 @@ static void permute(struct vn_tensor *out, const struct vn_tensor *in, const str
     for (int64_t i = 0; i < out->shape.d[0]; i++)
         for (int64_t j = 0; j < out->shape.d[1]; j++)
             for (int64_t l = 0; l < out->shape.d[2]; l++, k++)
-                memcpy((char *)out->data + k * size, (const char *)in->data + (i * stride[order[0]] + j * stride[order[1]] + l * stride[order[2]]) * size,
+                memcpy((char *)out->data + k * size,
+                       (const char *)in->data +
+                           (i * stride[order[0]] + j * stride[order[1]] + l * stride[order[2]]) * size,
                        size);
 }
 
@@ -121,7 +131,8 @@ static enum vn_pixel_type pixel_type(const char *type, enum vn_pixel_type otherw
     return !strcmp(type, "uint8") ? VN_PIXEL_U8 : !strcmp(type, "float") ? VN_PIXEL_F32 : otherwise;
 }
 
-static int typed(struct vn_tensor **out, struct vn_arena *a, const struct vn_picture *p, const char *type, struct vn_err *e)
+static int typed(struct vn_tensor **out, struct vn_arena *a, const struct vn_picture *p, const char *type,
+                 struct vn_err *e)
 {
     struct vn_picture q;
     TRY(vn_picture_cast(&q, a, p, pixel_type(type, p->type), e));
@@ -135,17 +146,21 @@ TRANSFORM(crop)
     struct vn_picture p, q;
     TRY(to_picture(&p, a, in, 1, t, e));
     const int least = p.w < p.h ? p.w : p.h;
-    const int side = t->variant == CROP_PADDED ? (int)(arg[0].v[0] / (arg[0].v[0] + arg[1].v[0]) * least) : least;
+    const int side =
+        t->variant == CROP_PADDED ? (int)(arg[0].v[0] / (arg[0].v[0] + arg[1].v[0]) * least) : least;
     const int square = t->variant == CROP_PADDED || t->variant == CROP_LONG_SIDE;
     const int w = square ? side : whole(&arg[0], 1), h = square ? side : whole(&arg[0], 0);
-    const enum vn_crop_rounding r = t->variant == CROP_PADDED ? VN_CROP_CEIL : t->variant == CROP_PIL ? VN_CROP_ROUND : VN_CROP_FLOOR;
+    const enum vn_crop_rounding r = t->variant == CROP_PADDED ? VN_CROP_CEIL
+                                    : t->variant == CROP_PIL  ? VN_CROP_ROUND
+                                                              : VN_CROP_FLOOR;
     TRY(vn_center_crop(&q, a, &p, w, h, r, t->variant == CROP_PIL, e));
     vn_origin_cropped(from, vn_crop_begin(p.w, w, r), vn_crop_begin(p.h, h, r));
     return typed(out, a, &q, t->variant == CROP_CENTER ? arg[1].word : "", e);
 }
 
-static int resize_by(struct vn_picture *q, struct vn_arena *a, const struct vn_picture *p, const char *library, const char *interpolation, int w, int h,
-                     struct vn_origin *from, struct vn_err *e)
+static int resize_by(struct vn_picture *q, struct vn_arena *a, const struct vn_picture *p,
+                     const char *library, const char *interpolation, int w, int h, struct vn_origin *from,
+                     struct vn_err *e)
 {
     const struct vn_resize_rule *r;
     vn_origin_resized(from, p->w, p->h, w, h);
@@ -153,15 +168,17 @@ static int resize_by(struct vn_picture *q, struct vn_arena *a, const struct vn_p
     return vn_resize(q, a, p, r, w, h, e);
 }
 
-static int resize_rule_size(struct vn_picture *q, struct vn_arena *a, const struct vn_picture *p, const char *rule, const int *size, int n,
-                            const char *interpolation, struct vn_origin *from, struct vn_err *e)
+static int resize_rule_size(struct vn_picture *q, struct vn_arena *a, const struct vn_picture *p,
+                            const char *rule, const int *size, int n, const char *interpolation,
+                            struct vn_origin *from, struct vn_err *e)
 {
     int w, h;
     TRY(vn_size_apply(&w, &h, vn_size_rule_find(rule), p->w, p->h, size, n, e));
     return resize_by(q, a, p, "opencv", interpolation, w, h, from, e);
 }
 
-/* mode skimage: order `method`, values back to the scale of the input; mode opencv: `interpolation`, linear where it is empty. */
+/* mode skimage: order `method`, values back to the scale of the input; mode opencv: `interpolation`, linear
+ * where it is empty. */
 TRANSFORM(resize)
 {
     struct vn_picture p, q;
@@ -209,7 +226,8 @@ TRANSFORM(short_side)
     struct vn_picture p, q;
     const int size[2] = { whole(&arg[0], 0), t->variant ? whole(&arg[1], 0) : 0 };
     TRY(to_picture(&p, a, in, 1, t, e));
-    TRY(resize_rule_size(&q, a, &p, t->variant ? "short_long" : "short_side", size, t->variant ? 2 : 1, "linear", from, e));
+    TRY(resize_rule_size(&q, a, &p, t->variant ? "short_long" : "short_side", size, t->variant ? 2 : 1,
+                         "linear", from, e));
     return typed(out, a, &q, "", e);
 }
 
@@ -285,12 +303,14 @@ TRANSFORM(yuv)
     return typed(out, a, &p, "", e);
 }
 
-/* To the planes of NV12: H * 3 / 2 rows of W. rgb_calc: BT.601 full range, chroma the mean of four; opencv: its I420, interleaved. */
+/* To the planes of NV12: H * 3 / 2 rows of W. rgb_calc: BT.601 full range, chroma the mean of four; opencv:
+ * its I420, interleaved. */
 TRANSFORM(nv12)
 {
     struct vn_picture p, q;
     const int opencv = is(&arg[1], "opencv");
-    const struct vn_yuv_format f = { .rule = opencv ? VN_YUV_OPENCV : VN_YUV_EXACT, .range = opencv ? VN_YUV_VIDEO : VN_YUV_FULL,
+    const struct vn_yuv_format f = { .rule = opencv ? VN_YUV_OPENCV : VN_YUV_EXACT,
+                                     .range = opencv ? VN_YUV_VIDEO : VN_YUV_FULL,
                                      .down = opencv ? VN_DOWN_CORNER : VN_DOWN_MEAN };
     TRY(to_picture(&p, a, in, is(&arg[0], "HWC"), t, e));
     TRY(recolour(&p, a, t->variant & BGR, e));
@@ -317,32 +337,67 @@ TRANSFORM(from_nv12)
 
 /* ---- the table ---- */
 
-#define FORMAT_ARG { { "data_format", VN_ARG_WORD, "CHW", "CHW|HWC" } }
-#define COLOUR(name, what) { name, FORMAT_ARG, colour, what }
-#define NV12_ARGS { { "data_format", VN_ARG_WORD, "CHW", "CHW|HWC" }, { "cvt_mode", VN_ARG_WORD, "rgb_calc", "rgb_calc|opencv" } }
+#define FORMAT_ARG \
+    { \
+        { \
+            "data_format", VN_ARG_WORD, "CHW", "CHW|HWC" \
+        } \
+    }
+#define COLOUR(name, what) \
+    { \
+        name, FORMAT_ARG, colour, what \
+    }
+#define NV12_ARGS \
+    { \
+        { "data_format", VN_ARG_WORD, "CHW", "CHW|HWC" }, \
+        { \
+            "cvt_mode", VN_ARG_WORD, "rgb_calc", "rgb_calc|opencv" \
+        } \
+    }
 
 static const struct vn_transform transforms[] = {
     { "AddTransformer", { { "value", VN_ARG_FLOAT } }, arithmetic, ADD },
-    { "MeanTransformer", { { "means", VN_ARG_LIST }, { "data_format", VN_ARG_WORD, "CHW", "CHW|HWC" } }, arithmetic, MEAN },
+    { "MeanTransformer",
+      { { "means", VN_ARG_LIST }, { "data_format", VN_ARG_WORD, "CHW", "CHW|HWC" } },
+      arithmetic,
+      MEAN },
     { "ScaleTransformer", { { "scale_value", VN_ARG_FLOAT } }, arithmetic, SCALE },
     { "NormalizeTransformer", { { "std", VN_ARG_LIST } }, arithmetic, NORMALIZE },
     { "TransposeTransformer", { { "order", VN_ARG_LIST } }, transpose, BY_ORDER },
     { "HWC2CHW", { { NULL } }, transpose, TO_CHW },
     { "CHW2HWC", { { NULL } }, transpose, TO_HWC },
-    { "CenterCropTransformer", { { "crop_size", VN_ARG_LIST }, { "data_type", VN_ARG_WORD, "float", "float|uint8" } }, crop, CROP_CENTER },
+    { "CenterCropTransformer",
+      { { "crop_size", VN_ARG_LIST }, { "data_type", VN_ARG_WORD, "float", "float|uint8" } },
+      crop,
+      CROP_CENTER },
     { "PILCenterCrop", { { "size", VN_ARG_LIST } }, crop, CROP_PIL },
     { "LongSideCrop", { { NULL } }, crop, CROP_LONG_SIDE },
-    { "PaddedCenterCrop", { { "image_size", VN_ARG_INT, "224" }, { "crop_pad", VN_ARG_INT, "32" } }, crop, CROP_PADDED },
+    { "PaddedCenterCrop",
+      { { "image_size", VN_ARG_INT, "224" }, { "crop_pad", VN_ARG_INT, "32" } },
+      crop,
+      CROP_PADDED },
     { "PadResizeTransformer",
-      { { "target_size", VN_ARG_LIST }, { "pad_value", VN_ARG_FLOAT, "127" }, { "pad_position", VN_ARG_WORD, "boundary", "boundary|bottom_right" } },
+      { { "target_size", VN_ARG_LIST },
+        { "pad_value", VN_ARG_FLOAT, "127" },
+        { "pad_position", VN_ARG_WORD, "boundary", "boundary|bottom_right" } },
       pad_resize },
     { "ResizeTransformer",
-      { { "target_size", VN_ARG_LIST }, { "mode", VN_ARG_WORD, "skimage", "skimage|opencv" }, { "method", VN_ARG_INT, "1" },
-        { "data_type", VN_ARG_WORD, "float", "float|uint8" }, { "interpolation", VN_ARG_WORD, "" } },
+      { { "target_size", VN_ARG_LIST },
+        { "mode", VN_ARG_WORD, "skimage", "skimage|opencv" },
+        { "method", VN_ARG_INT, "1" },
+        { "data_type", VN_ARG_WORD, "float", "float|uint8" },
+        { "interpolation", VN_ARG_WORD, "" } },
       resize },
     { "PILResize", { { "size", VN_ARG_LIST }, { "interpolation", VN_ARG_WORD, "BILINEAR" } }, pil_resize },
-    { "ShortLongResize", { { "short_size", VN_ARG_INT }, { "long_size", VN_ARG_INT }, { "include_im", VN_ARG_WORD, "True", "True|False" } }, short_side, 1 },
-    { "PadTransformer", { { "size_divisor", VN_ARG_INT, "128" }, { "target_size", VN_ARG_INT, "512" } }, pad },
+    { "ShortLongResize",
+      { { "short_size", VN_ARG_INT },
+        { "long_size", VN_ARG_INT },
+        { "include_im", VN_ARG_WORD, "True", "True|False" } },
+      short_side,
+      1 },
+    { "PadTransformer",
+      { { "size_divisor", VN_ARG_INT, "128" }, { "target_size", VN_ARG_INT, "512" } },
+      pad },
     { "ShortSideResizeTransformer", { { "short_size", VN_ARG_INT } }, short_side, 0 },
     COLOUR("BGR2RGB", SWAP),
     COLOUR("RGB2BGR", SWAP),
@@ -364,7 +419,9 @@ static const struct vn_transform transforms[] = {
     { "YUVTransformer", { { "color_sequence", VN_ARG_WORD, NULL, "RGB|BGR" } }, yuv },
     { "RGB2NV12", NV12_ARGS, nv12, 0 },
     { "BGR2NV12", NV12_ARGS, nv12, BGR },
-    { "NV12ToYUV444", { { "target_size", VN_ARG_LIST }, { "yuv444_output_layout", VN_ARG_WORD, "HWC", "HWC|CHW" } }, from_nv12 },
+    { "NV12ToYUV444",
+      { { "target_size", VN_ARG_LIST }, { "yuv444_output_layout", VN_ARG_WORD, "HWC", "HWC|CHW" } },
+      from_nv12 },
     { "WarpAffine", { { "input_shape", VN_ARG_LIST }, { "scale", VN_ARG_FLOAT } }, warp },
     { "F32ToS8", { { NULL } }, cast, VN_I8 },
     { "F32ToU8", { { NULL } }, cast, VN_U8 },
@@ -396,8 +453,8 @@ const struct vn_transform *vn_transform_find(const char *name)
 
 /* ---- "Name(first, key=value, key=(1, 2))" ---- */
 
-static int parse_value(struct vn_arg_value *v, struct vn_arena *a, const struct vn_transform_arg *spec, const char *text, const char *name,
-                       struct vn_err *e)
+static int parse_value(struct vn_arg_value *v, struct vn_arena *a, const struct vn_transform_arg *spec,
+                       const char *text, const char *name, struct vn_err *e)
 {
     *v = (struct vn_arg_value){ .word = vn_arena_str(a, text) };
     if (spec->kind == VN_ARG_WORD) {
@@ -447,14 +504,16 @@ static void unquote(char **text)
     }
 }
 
-static int set_argument(const struct vn_transform *t, struct vn_arg_value *arg, unsigned *given, struct vn_arena *a, char *text, int place, struct vn_err *e)
+static int set_argument(const struct vn_transform *t, struct vn_arg_value *arg, unsigned *given,
+                        struct vn_arena *a, char *text, int place, struct vn_err *e)
 {
     char *eq = strchr(text, '='), *value = text;
     int i = place;
     if (eq) {
         const size_t n = strcspn(text, " =");
         value = eq + 1 + strspn(eq + 1, " ");
-        for (i = 0; t->args[i].name && (strlen(t->args[i].name) != n || strncmp(t->args[i].name, text, n)); i++)
+        for (i = 0; t->args[i].name && (strlen(t->args[i].name) != n || strncmp(t->args[i].name, text, n));
+             i++)
             ;
     }
     if (i >= VN_TRANSFORM_ARGS || !t->args[i].name)
@@ -464,8 +523,8 @@ static int set_argument(const struct vn_transform *t, struct vn_arg_value *arg, 
     return parse_value(&arg[i], a, &t->args[i], value, t->name, e);
 }
 
-int vn_transform_parse(const struct vn_transform **out, struct vn_arg_value arg[VN_TRANSFORM_ARGS], struct vn_arena *a, const char *text,
-                       struct vn_err *e)
+int vn_transform_parse(const struct vn_transform **out, struct vn_arg_value arg[VN_TRANSFORM_ARGS],
+                       struct vn_arena *a, const char *text, struct vn_err *e)
 {
     char *name = vn_arena_str(a, text + strspn(text, " ")), *rest = name + strcspn(name, " (");
     unsigned given = 0;

@@ -1,4 +1,5 @@
-/* cv2.warpAffine, bilinear, constant border. Versions below 5: positions in units of 1/32 pixel; since 5: float32. */
+/* cv2.warpAffine, bilinear, constant border. Versions below 5: positions in units of 1/32 pixel; since 5:
+ * float32. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,12 @@ static double limited(double x) { return x > -1e12 ? x < 1e12 ? x : 1e12 : -1e12
 
 static struct source fixed_point(const double m[6], int x, int y)
 {
-    const int64_t u = ((int64_t)rint(limited((m[1] * y + m[2]) * 1024)) + 16 + (int64_t)rint(limited(m[0] * x * 1024))) >> 5;
-    const int64_t v = ((int64_t)rint(limited((m[4] * y + m[5]) * 1024)) + 16 + (int64_t)rint(limited(m[3] * x * 1024))) >> 5;
+    const int64_t u =
+        ((int64_t)rint(limited((m[1] * y + m[2]) * 1024)) + 16 + (int64_t)rint(limited(m[0] * x * 1024))) >>
+        5;
+    const int64_t v =
+        ((int64_t)rint(limited((m[4] * y + m[5]) * 1024)) + 16 + (int64_t)rint(limited(m[3] * x * 1024))) >>
+        5;
     return (struct source){ u >> 5, v >> 5, (double)(u & 31), (double)(v & 31) };
 }
 
@@ -30,25 +35,30 @@ static struct source floating(const double m[6], int x, int y)
 
 static int pixel(const struct vn_picture *p, int64_t x, int64_t y, int c, const uint8_t *border)
 {
-    return x >= 0 && y >= 0 && x < p->w && y < p->h ? p->data[((size_t)y * p->w + (size_t)x) * p->c + c] : border[c];
+    return x >= 0 && y >= 0 && x < p->w && y < p->h ? p->data[((size_t)y * p->w + (size_t)x) * p->c + c]
+                                                    : border[c];
 }
 
 static uint8_t mix_fixed(const int p[4], const struct source *s)
 {
     const int a = (int)s->fu, b = (int)s->fv;
-    return (uint8_t)((((p[0] * (32 - a) + p[1] * a) * (32 - b) + (p[2] * (32 - a) + p[3] * a) * b) * 32 + (1 << 14)) >> 15);
+    return (uint8_t)((((p[0] * (32 - a) + p[1] * a) * (32 - b) + (p[2] * (32 - a) + p[3] * a) * b) * 32 +
+                      (1 << 14)) >>
+                     15);
 }
 
 static uint8_t mix_float(const int p[4], const struct source *s)
 {
     const float a = (float)s->fu, b = (float)s->fv;
-    const float top = fmaf(a, (float)(p[1] - p[0]), (float)p[0]), low = fmaf(a, (float)(p[3] - p[2]), (float)p[2]);
+    const float top = fmaf(a, (float)(p[1] - p[0]), (float)p[0]),
+                low = fmaf(a, (float)(p[3] - p[2]), (float)p[2]);
     const float v = rintf(fmaf(b, low - top, top));
     return (uint8_t)(v < 0 ? 0 : v > 255 ? 255 : v);
 }
 
-int vn_warp_affine(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const double m[6], int w, int h, int inverse,
-                   const double value[VN_MAX_CHANNELS], const char *version, struct vn_err *e)
+int vn_warp_affine(struct vn_picture *out, struct vn_arena *a, const struct vn_picture *in, const double m[6],
+                   int w, int h, int inverse, const double value[VN_MAX_CHANNELS], const char *version,
+                   struct vn_err *e)
 {
     const struct vn_picture from = *in;
     const int fixed = version && atoi(version) < 5;
@@ -69,7 +79,8 @@ int vn_warp_affine(struct vn_picture *out, struct vn_arena *a, const struct vn_p
         for (int x = 0; x < w; x++) {
             const struct source s = fixed ? fixed_point(back, x, y) : floating(back, x, y);
             for (int c = 0; c < from.c; c++) {
-                const int p[4] = { pixel(&from, s.u, s.v, c, border), pixel(&from, s.u + 1, s.v, c, border), pixel(&from, s.u, s.v + 1, c, border),
+                const int p[4] = { pixel(&from, s.u, s.v, c, border), pixel(&from, s.u + 1, s.v, c, border),
+                                   pixel(&from, s.u, s.v + 1, c, border),
                                    pixel(&from, s.u + 1, s.v + 1, c, border) };
                 out->data[((size_t)y * w + x) * from.c + c] = fixed ? mix_fixed(p, &s) : mix_float(p, &s);
             }

@@ -15,12 +15,12 @@ struct node_similarity {
     int exact; /* integers or booleans: the cosines below are shares of equal elements */
     struct similarity first; /* first sample */
     double min, mean; /* cosine over all samples; mean: an exact sum, divided */
-    int worst;               /* sample of the minimum */
+    int worst; /* sample of the minimum */
     int samples;
 };
 struct comparison {
-    int n;                       /* values of the quantized graph */
-    struct node_similarity *of;  /* by value id; samples 0: not seen in both */
+    int n; /* values of the quantized graph */
+    struct node_similarity *of; /* by value id; samples 0: not seen in both */
     /* What `of` is made from: by value name the first sample, the minimum, the sum of cosines, their
      * number. */
     struct vn_result *result;

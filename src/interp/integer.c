@@ -1,4 +1,5 @@
-/* interp/integer.c - the integer meaning of quantized nodes. docs/numerics.md has the formulas; num/num.h the arithmetic. */
+/* interp/integer.c - the integer meaning of quantized nodes. docs/numerics.md has the formulas; num/num.h the
+ * arithmetic. */
 #include "interp/integer.h"
 
 #include "num/num.h"
@@ -56,8 +57,8 @@ static int eval_linear(const struct node *n, const struct eval *ev, struct vn_er
         float sw = qw->scale[channel_of(n, i) % qw->n];
         int64_t sum = (int64_t)vn_f64(acc)[i];
         if (qy)
-            vn_i64(ev->out[0])[i] = vn_requantize(sum, vn_requant_mult(qx->scale[0], sw, qy->scale[0]), qy->zero[0], vn_q_min(qy),
-                                                  vn_q_max(qy));
+            vn_i64(ev->out[0])[i] = vn_requantize(sum, vn_requant_mult(qx->scale[0], sw, qy->scale[0]),
+                                                  qy->zero[0], vn_q_min(qy), vn_q_max(qy));
         else
             vn_f64(ev->out[0])[i] = (float)sum * (qx->scale[0] * sw);
     }

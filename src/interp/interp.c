@@ -63,7 +63,8 @@ static int eval_float(const struct node *n, const struct eval *ev, struct vn_err
     TRY(n->op->eval(n, &real, e));
     for (int i = 0; i < n->n_out; i++)
         if (n->out[i] && n->out[i]->q)
-            memcpy(ev->out[i]->data, vn_q_cells(ev->arena, out[i], n->out[i]->q)->data, vn_tensor_bytes(ev->out[i]));
+            memcpy(ev->out[i]->data, vn_q_cells(ev->arena, out[i], n->out[i]->q)->data,
+                   vn_tensor_bytes(ev->out[i]));
     return VN_OK;
 }
 
@@ -206,7 +207,8 @@ int vn_interp_run(struct vn_arena *a, const struct graph *g, const struct vn_ten
     return status;
 }
 
-int vn_interp_fed(struct vn_arena *a, const struct node *n, const struct vn_tensor *const *in, struct vn_tensor **out, struct vn_err *e)
+int vn_interp_fed(struct vn_arena *a, const struct node *n, const struct vn_tensor *const *in,
+                  struct vn_tensor **out, struct vn_err *e)
 {
     const struct vn_tensor **cells = NEW_ARRAY(a, const struct vn_tensor *, n->n_in);
     for (int i = 0; i < n->n_in; i++)
@@ -233,7 +235,8 @@ static int eval_constants(struct vn_arena *work, struct vn_arena *a, struct node
     struct eval ev = { work, in, cells };
     TRY(eval_node(n, &ev, e));
     for (int i = 0; i < n->n_out; i++)
-        out[i] = cells[i] ? vn_tensor_cast(a, cells[i], n->out[i]->q ? n->out[i]->q->dtype : n->out[i]->dtype) : NULL;
+        out[i] = cells[i] ? vn_tensor_cast(a, cells[i], n->out[i]->q ? n->out[i]->q->dtype : n->out[i]->dtype)
+                          : NULL;
     return VN_OK;
 }
 

@@ -25,7 +25,8 @@ int vn_interp_run(struct vn_arena *a, const struct graph *g, const struct vn_ten
 
 /* Evaluate one node from given inputs: in[i] as cells of its input values (VN_I64 of q, VN_F64, or any
  * type that converts to them), NULL where left out; out[i] cells in `a`, NULL where left out. */
-int vn_interp_fed(struct vn_arena *a, const struct node *n, const struct vn_tensor *const *in, struct vn_tensor **out, struct vn_err *e);
+int vn_interp_fed(struct vn_arena *a, const struct node *n, const struct vn_tensor *const *in,
+                  struct vn_tensor **out, struct vn_err *e);
 
 /* Evaluate one node whose inputs are all constants, or a Shape node: out[i] in `a`, of the output values'
  * own types; NULL where the output is left out. For constant folding: quantized constants are taken as

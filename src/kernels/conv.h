@@ -16,7 +16,7 @@ static inline int blocks_per_group(const struct vn_window2d *g)
 /* One packed block of output channels. */
 struct block {
     int group;
-    int oc;    /* first output channel */
+    int oc; /* first output channel */
     int count; /* channels that exist, 1..VN_OCB */
 };
 
@@ -53,8 +53,9 @@ static inline void finish_s8(void *out, size_t pixel, int k, int64_t acc, size_t
     } else if (p->residual) {
         const int32_t mid = vn_requantize(acc, p->mult[i], p->z_mid, -128, 127);
         const int32_t res = p->residual[residual_at(&p->g, pixel, k)];
-        ((int8_t *)out)[at] = (int8_t)(p->residual_first ? vn_add(res, p->r_res, mid, p->r_mid, p->fixed, p->lo, p->hi)
-                                                         : vn_add(mid, p->r_mid, res, p->r_res, p->fixed, p->lo, p->hi));
+        ((int8_t *)out)[at] =
+            (int8_t)(p->residual_first ? vn_add(res, p->r_res, mid, p->r_mid, p->fixed, p->lo, p->hi)
+                                       : vn_add(mid, p->r_mid, res, p->r_res, p->fixed, p->lo, p->hi));
     } else if (p->out_s16) {
         ((int16_t *)out)[at] = (int16_t)vn_requantize(acc, p->mult[i], p->zy, p->lo, p->hi);
     } else {

@@ -1,4 +1,5 @@
-/* kernels/conv_s16.c - int16 convolution by int8 or int16 weights: packing and the C references. Sums are 64 bits wide. */
+/* kernels/conv_s16.c - int16 convolution by int8 or int16 weights: packing and the C references. Sums are 64
+ * bits wide. */
 #include "kernels/conv.h"
 
 #include <stdlib.h>
@@ -104,14 +105,14 @@ void vn_conv_s16_sums(struct vn_conv_s16 *p, int depthwise)
 }
 
 /* One tap of a block over the group's channels, for either type of weights. */
-#define ADD_TAP(name, type)                                                                         \
-    static void name(int64_t acc[VN_OCB], const int16_t *x, const type *w, int channels)            \
-    {                                                                                               \
-        for (int c = 0; c < channels; c++) {                                                        \
-            const type *const wc = w + (size_t)(c / 4) * 4 * VN_OCB + c % 4;                        \
-            for (int j = 0; j < VN_OCB; j++)                                                        \
-                acc[j] += (int64_t)x[c] * wc[j * 4];                                                \
-        }                                                                                           \
+#define ADD_TAP(name, type) \
+    static void name(int64_t acc[VN_OCB], const int16_t *x, const type *w, int channels) \
+    { \
+        for (int c = 0; c < channels; c++) { \
+            const type *const wc = w + (size_t)(c / 4) * 4 * VN_OCB + c % 4; \
+            for (int j = 0; j < VN_OCB; j++) \
+                acc[j] += (int64_t)x[c] * wc[j * 4]; \
+        } \
     }
 ADD_TAP(add_tap8, int8_t)
 ADD_TAP(add_tap16, int16_t)
@@ -170,7 +171,8 @@ VN_CONV_S16(vn_dwconv_s16_c)
                     const int16_t *const xt = x + (((size_t)n * g->h + iy) * g->w + ix) * g->xp + cb;
                     const size_t w = (size_t)tap * g->c + cb;
                     for (int j = 0; j < count; j++)
-                        acc[j] += (int64_t)xt[j] * (p->wide_weights ? ((const int16_t *)p->weight)[w + j] : ((const int8_t *)p->weight)[w + j]);
+                        acc[j] += (int64_t)xt[j] * (p->wide_weights ? ((const int16_t *)p->weight)[w + j]
+                                                                    : ((const int8_t *)p->weight)[w + j]);
                 }
                 for (int j = 0; j < count; j++)
                     finish_s16(out, (size_t)row * g->ow + ox, cb + j, acc[j], (size_t)cb + j, p);

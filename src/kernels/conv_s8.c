@@ -26,14 +26,17 @@ void vn_conv_s8_pack(int8_t *packed, const int8_t *w, const struct vn_window2d *
 }
 
 /* Both pack functions for per-channel numbers are this loop. */
-#define PACK_CHANNELS(out, v, g)                                                  \
-    for (int kb = 0; kb < vn_conv_blocks(g); kb++) {                              \
-        const struct block b = block_at(g, kb);                                   \
-        for (int j = 0; j < VN_OCB; j++)                                          \
-            (out)[(size_t)kb * VN_OCB + j] = j < b.count ? (v)[b.oc + j] : 0;     \
+#define PACK_CHANNELS(out, v, g) \
+    for (int kb = 0; kb < vn_conv_blocks(g); kb++) { \
+        const struct block b = block_at(g, kb); \
+        for (int j = 0; j < VN_OCB; j++) \
+            (out)[(size_t)kb * VN_OCB + j] = j < b.count ? (v)[b.oc + j] : 0; \
     }
 
-void vn_conv_pack_i32(int32_t *out, const int32_t *v, const struct vn_window2d *g) { PACK_CHANNELS(out, v, g) }
+void vn_conv_pack_i32(int32_t *out, const int32_t *v, const struct vn_window2d *g)
+{
+    PACK_CHANNELS(out, v, g)
+}
 void vn_conv_pack_f32(float *out, const float *v, const struct vn_window2d *g) { PACK_CHANNELS(out, v, g) }
 
 /* One tap: sums of a block over the group's channels. */

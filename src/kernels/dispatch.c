@@ -1,4 +1,5 @@
-/* kernels/dispatch.c - which kernel runs: C first, then each level of the CPU overwrites what it does better. */
+/* kernels/dispatch.c - which kernel runs: C first, then each level of the CPU overwrites what it does better.
+ */
 #include "kernels/kernels.h"
 #include "vernier/runtime.h"
 
@@ -11,9 +12,8 @@ uint32_t vn_kernels_cpu(void)
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
         return cpu;
     cpu |= VN_CPU_AVX2;
-    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw")
-        || !__builtin_cpu_supports("avx512dq") ||
-        !__builtin_cpu_supports("avx512vl"))
+    if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
+        !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
         return cpu;
     cpu |= VN_CPU_AVX512;
     if (__builtin_cpu_supports("avx512vnni"))

@@ -2,17 +2,18 @@
 #include "kernels/kernels.h"
 #include "num/num.h"
 
-#define SPAN(op)                                                  \
-    for (size_t i = 0; i < n; i++, a += step_a, b += step_b)      \
-        out[i] = *a op *b;                                        \
+#define SPAN(op) \
+    for (size_t i = 0; i < n; i++, a += step_a, b += step_b) \
+        out[i] = *a op * b; \
     break
 
-#define CHOICE(value)                                             \
-    for (size_t i = 0; i < n; i++, a += step_a, b += step_b)      \
-        out[i] = value;                                           \
+#define CHOICE(value) \
+    for (size_t i = 0; i < n; i++, a += step_a, b += step_b) \
+        out[i] = value; \
     break
 
-void vn_binary_f32_c(float *out, const float *a, const float *b, size_t n, int step_a, int step_b, enum vn_binary op)
+void vn_binary_f32_c(float *out, const float *a, const float *b, size_t n, int step_a, int step_b,
+                     enum vn_binary op)
 {
     switch (op) {
     case VN_BIN_ADD: SPAN(+);

@@ -1,4 +1,5 @@
-/* kernels/integer.c - everything in integers but convolutions: the C references for int8 and int16, and what goes between them. */
+/* kernels/integer.c - everything in integers but convolutions: the C references for int8 and int16, and what
+ * goes between them. */
 #include "kernels/pool_window.h"
 
 #include "kernels/integer_macros.h"
@@ -36,11 +37,11 @@
 #include "kernels/integer_pools.h"
 #include "kernels/integer_sums.h"
 
-#define TABLE(name, to, from, offset)                                             \
-    void name(to *out, const from *x, size_t n, const to *table)                  \
-    {                                                                             \
-        for (size_t i = 0; i < n; i++)                                            \
-            out[i] = table[x[i] + (offset)];                                      \
+#define TABLE(name, to, from, offset) \
+    void name(to *out, const from *x, size_t n, const to *table) \
+    { \
+        for (size_t i = 0; i < n; i++) \
+            out[i] = table[x[i] + (offset)]; \
     }
 TABLE(vn_table_s8_c, int8_t, int8_t, 128)
 TABLE(vn_table_s8_s16_c, int16_t, int8_t, 128)

@@ -1,8 +1,10 @@
-/* kernels/integer_body.h - the kernels that differ in the width of their integers only: included once for int8, once for int16, in C and
- * per instruction set; the compiler makes the vectors. ELEM is the type, LEAST and MOST its limits, SQUARES a type for the sum of
- * VN_NORM_MOST squares, NAME(x) the function vn_x_s8_c or vn_x_s16_c. */
+/* kernels/integer_body.h - the kernels that differ in the width of their integers only: included once for
+ * int8, once for int16, in C and per instruction set; the compiler makes the vectors. ELEM is the type, LEAST
+ * and MOST its limits, SQUARES a type for the sum of VN_NORM_MOST squares, NAME(x) the function vn_x_s8_c or
+ * vn_x_s16_c. */
 
-void NAME(binary)(ELEM *out, const ELEM *a, const ELEM *b, size_t n, int step_a, int step_b, const struct vn_binary_s8 *p)
+void NAME(binary)(ELEM *out, const ELEM *a, const ELEM *b, size_t n, int step_a, int step_b,
+                  const struct vn_binary_s8 *p)
 {
     const struct vn_binary_s8 q = *p; /* nothing that is written can change it */
     switch (q.op) {

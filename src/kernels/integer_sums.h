@@ -1,4 +1,5 @@
-/* kernels/integer_sums.h - as integer_body.h: the kernels for which x86/ has its own code. SOFTMAX_ENTRY(table, d) is exp(-d). */
+/* kernels/integer_sums.h - as integer_body.h: the kernels for which x86/ has its own code.
+ * SOFTMAX_ENTRY(table, d) is exp(-d). */
 
 void NAME(matmul)(void *c, const ELEM *a, const ELEM *b, const struct vn_matmul *p, int row0, int row1)
 {

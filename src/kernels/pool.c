@@ -4,14 +4,14 @@
 #include <math.h>
 
 /* Every output position of the rows. */
-#define FOR_EACH_PIXEL(g)                                                         \
-    for (int row = row0; row < row1; row++)                                       \
+#define FOR_EACH_PIXEL(g) \
+    for (int row = row0; row < row1; row++) \
         for (int ox = 0; ox < (g)->ow; ox++)
 
 void vn_maxpool_f32_c(float *out, const float *x, const struct vn_pool *p, int row0, int row1)
 {
     const struct vn_window2d *const g = &p->g;
-    FOR_EACH_PIXEL(g) {
+    FOR_EACH_PIXEL (g) {
         const struct pool_window t = window_at(g, row % g->oh, ox);
         float *const y = out + ((size_t)row * g->ow + ox) * g->yp;
         for (int c = 0; c < g->c; c++)
@@ -28,7 +28,7 @@ void vn_maxpool_f32_c(float *out, const float *x, const struct vn_pool *p, int r
 void vn_avgpool_f32_c(float *out, const float *x, const struct vn_pool *p, int row0, int row1)
 {
     const struct vn_window2d *const g = &p->g;
-    FOR_EACH_PIXEL(g) {
+    FOR_EACH_PIXEL (g) {
         const struct pool_window t = window_at(g, row % g->oh, ox);
         float *const y = out + ((size_t)row * g->ow + ox) * g->yp;
         for (int c = 0; c < g->c; c++) {

@@ -37,8 +37,8 @@ static inline int pool_divisor(const struct vn_pool *p, const struct pool_window
     if (p->count_include_pad == VN_POOL_ONE)
         return 1;
     if (p->count_include_pad)
-        count = taps_before(t->iy, g->h + p->ph_end, g->dh, g->kh) * taps_before(t->ix, g->w + p->pw_end,
-            g->dw, g->kw);
+        count = taps_before(t->iy, g->h + p->ph_end, g->dh, g->kh) *
+                taps_before(t->ix, g->w + p->pw_end, g->dw, g->kw);
     return max_int(count, 1);
 }
 

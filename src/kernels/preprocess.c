@@ -2,7 +2,8 @@
 #define NAME(width) vn_preprocess_##width##_c
 #include "kernels/preprocess_body.h"
 
-void vn_preprocess_f32_c(float *out, const float *x, int c, const float *a, const float *b, size_t p0, size_t p1)
+void vn_preprocess_f32_c(float *out, const float *x, int c, const float *a, const float *b, size_t p0,
+                         size_t p1)
 {
     for (size_t i = p0; i < p1; i++)
         for (int j = 0; j < c; j++) {

@@ -43,7 +43,10 @@ static float finished(enum vn_reduce op, float y, int n, float max)
 
 static float line(const float *x, size_t step, int n, enum vn_reduce op, float max)
 {
-    const float start = op == VN_RED_MAX ? -INFINITY : op == VN_RED_MIN ? INFINITY : op == VN_RED_PROD ? 1.0f : 0.0f;
+    const float start = op == VN_RED_MAX    ? -INFINITY
+                        : op == VN_RED_MIN  ? INFINITY
+                        : op == VN_RED_PROD ? 1.0f
+                                            : 0.0f;
     float part[16];
     for (int i = 0; i < 16; i++)
         part[i] = start;

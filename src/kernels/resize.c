@@ -10,7 +10,7 @@ void vn_resize_nearest_c(void *out, const void *x, const struct vn_resize2d *p, 
         const size_t line = (size_t)(row / p->oh) * p->h + p->iy[row % p->oh];
         for (int ox = 0; ox < p->ow; ox++)
             memcpy((char *)out + ((size_t)row * p->ow + ox) * pixel,
-                (const char *)x + (line * p->w + p->ix[ox]) * pixel, pixel);
+                   (const char *)x + (line * p->w + p->ix[ox]) * pixel, pixel);
     }
 }
 
@@ -20,7 +20,8 @@ void vn_resize_linear_f32_c(float *out, const float *x, const struct vn_resize2d
     for (int row = row0; row < row1; row++) {
         const int oy = row % p->oh;
         const float *const image = x + (size_t)(row / p->oh) * p->h * line;
-        const float *const top = image + p->iy[2 * oy] * line, *const bottom = image + p->iy[2 * oy + 1] * line;
+        const float *const top = image + p->iy[2 * oy] * line, *const bottom =
+                                                                   image + p->iy[2 * oy + 1] * line;
         const float wt = p->wy[2 * oy], wb = p->wy[2 * oy + 1];
         for (int ox = 0; ox < p->ow; ox++) {
             const size_t l = (size_t)p->ix[2 * ox] * p->c, r = (size_t)p->ix[2 * ox + 1] * p->c;

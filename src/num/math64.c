@@ -1,7 +1,9 @@
-/* num/math64.c - functions of one value in float64 from a fixed sequence of products and sums: the same bits everywhere, no libm.
+/* num/math64.c - functions of one value in float64 from a fixed sequence of products and sums: the same bits
+ * everywhere, no libm.
  *
- * Taylor series after a reduction of the argument; speed does not matter here. Angles beyond 2^20 are reduced with the bits of 2/pi
- * that matter for the exponent (Payne and Hanek, "Radian reduction for trigonometric functions", SIGNUM 1983). */
+ * Taylor series after a reduction of the argument; speed does not matter here. Angles beyond 2^20 are reduced
+ * with the bits of 2/pi that matter for the exponent (Payne and Hanek, "Radian reduction for trigonometric
+ * functions", SIGNUM 1983). */
 #include <math.h>
 
 #include "num/functions64.h"
@@ -66,7 +68,9 @@ double vn_pow(double x, double y)
         return a == 1 ? 1 : (a > 1) == (y > 0) ? INFINITY : 0;
     if (x < 0 && !whole(y) && a != INFINITY)
         return NAN;
-    const double p = a == 0 ? (y > 0 ? 0 : INFINITY) : a == INFINITY ? (y > 0 ? INFINITY : 0) : vn_exp(y * vn_log(a));
+    const double p = a == 0          ? (y > 0 ? 0 : INFINITY)
+                     : a == INFINITY ? (y > 0 ? INFINITY : 0)
+                                     : vn_exp(y * vn_log(a));
     return x < 0 && odd(y) ? -p : p;
 }
 
@@ -225,11 +229,17 @@ double vn_tanh(double x) { return tanh_f64(x); }
 double vn_asinh(double x)
 {
     const double a = x < 0 ? -x : x;
-    const double v = a > 1e8 ? vn_log(a) + 0x1.62e42fefa39efp-1 : log_plus_1(a + a * a / (1 + sqrt(a * a + 1)));
+    const double v =
+        a > 1e8 ? vn_log(a) + 0x1.62e42fefa39efp-1 : log_plus_1(a + a * a / (1 + sqrt(a * a + 1)));
     return x < 0 ? -v : v;
 }
 
-double vn_acosh(double x) { return !(x >= 1) ? NAN : x > 1e8 ? vn_log(x) + 0x1.62e42fefa39efp-1 : log_plus_1((x - 1) + sqrt((x - 1) * (x + 1))); }
+double vn_acosh(double x)
+{
+    return !(x >= 1) ? NAN
+           : x > 1e8 ? vn_log(x) + 0x1.62e42fefa39efp-1
+                     : log_plus_1((x - 1) + sqrt((x - 1) * (x + 1)));
+}
 
 double vn_atanh(double x)
 {

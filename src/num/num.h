@@ -1,4 +1,5 @@
-/* num/num.h - what integers and rounding mean, everywhere. The only definition of each; docs/numerics.md explains them.
+/* num/num.h - what integers and rounding mean, everywhere. The only definition of each; docs/numerics.md
+ * explains them.
  *
  * Everything here gives the same bits on every IEEE-754 CPU: no libm, no contraction, no excess precision.
  */
@@ -53,20 +54,23 @@ static inline int32_t vn_rescale(int32_t q, int32_t z, float ratio, int32_t zy, 
 }
 
 /* Mul: m = (sa*sb)/sy. */
-static inline int32_t vn_mul(int32_t a, int32_t za, int32_t b, int32_t zb, float m, int32_t zy, int32_t lo, int32_t hi)
+static inline int32_t vn_mul(int32_t a, int32_t za, int32_t b, int32_t zb, float m, int32_t zy, int32_t lo,
+                             int32_t hi)
 {
     return vn_sat_rne((float)((a - za) * (b - zb)) * m, zy, lo, hi);
 }
 
 /* Div: m = (sa/sb)/sy. A divisor of 0 gives the end of the range, 0 by 0 the lower one. */
-static inline int32_t vn_div(int32_t a, int32_t za, int32_t b, int32_t zb, float m, int32_t zy, int32_t lo, int32_t hi)
+static inline int32_t vn_div(int32_t a, int32_t za, int32_t b, int32_t zb, float m, int32_t zy, int32_t lo,
+                             int32_t hi)
 {
     const float t = (float)(a - za) / (float)(b - zb);
     return vn_sat_rne(t * m, zy, lo, hi);
 }
 
 /* PRelu: x from zero on is rescaled (ratio = sx/sy), below it is multiplied (m = (sx*ss)/sy). */
-static inline int32_t vn_prelu(int32_t x, int32_t zx, int32_t slope, int32_t zs, float ratio, float m, int32_t zy, int32_t lo, int32_t hi)
+static inline int32_t vn_prelu(int32_t x, int32_t zx, int32_t slope, int32_t zs, float ratio, float m,
+                               int32_t zy, int32_t lo, int32_t hi)
 {
     return x < zx ? vn_mul(x, zx, slope, zs, m, zy, lo, hi) : vn_rescale(x, zx, ratio, zy, lo, hi);
 }
@@ -100,15 +104,18 @@ static inline uint8_t vn_region_pixel(int left, int right, int lower_left, int l
     return (uint8_t)((upper * (2048 - y) + lower * y + (1 << 21)) >> 22);
 }
 
-/* Softmax: table[d] = rne(exp(-d * sx) * 2^24), d = max - q >= 0; sum of the table's values, exact. inv = 1/sy. */
+/* Softmax: table[d] = rne(exp(-d * sx) * 2^24), d = max - q >= 0; sum of the table's values, exact. inv =
+ * 1/sy. */
 static inline int32_t vn_softmax(uint32_t entry, uint64_t sum, float inv, int32_t zy, int32_t lo, int32_t hi)
 {
     const double p = (double)entry / (double)sum;
     return vn_sat_rne((float)p * inv, zy, lo, hi);
 }
-void vn_softmax_table(uint32_t table[256], float sx); /* float64, at compile time (num/table.c, toolchain only) */
+void vn_softmax_table(uint32_t table[256],
+                      float sx); /* float64, at compile time (num/table.c, toolchain only) */
 
-/* The same for 16 bits: exp(-d * sx) in units of 2^-30 is the product of two entries, table[d / 256] and table[256 + d % 256]. */
+/* The same for 16 bits: exp(-d * sx) in units of 2^-30 is the product of two entries, table[d / 256] and
+ * table[256 + d % 256]. */
 #define VN_SOFTMAX16_ENTRIES 512
 static inline uint32_t vn_softmax16_entry(const uint32_t *table, uint32_t d)
 {
@@ -116,10 +123,10 @@ static inline uint32_t vn_softmax16_entry(const uint32_t *table, uint32_t d)
 }
 void vn_softmax16_table(uint32_t table[VN_SOFTMAX16_ENTRIES], float sx);
 
-/* Normalization of a row of n numbers: with sum = sum(q - z) and squares = sum((q - z)^2), exact in 64 bits for n <= VN_NORM_MOST,
- *     d = n * (q - z) - sum,  v = n * squares - sum^2       (sum = 0 where the mean stays, as in RMSNormalization)
- *     y = sat(rne((float)(d * vn_norm_factor(...)) * (scale/sy) + bias/sy) + zy)          no fused multiply-add
- * d is an integer below 2^53. */
+/* Normalization of a row of n numbers: with sum = sum(q - z) and squares = sum((q - z)^2), exact in 64 bits
+ * for n <= VN_NORM_MOST, d = n * (q - z) - sum,  v = n * squares - sum^2       (sum = 0 where the mean stays,
+ * as in RMSNormalization) y = sat(rne((float)(d * vn_norm_factor(...)) * (scale/sy) + bias/sy) + zy) no fused
+ * multiply-add d is an integer below 2^53. */
 #define VN_NORM_MOST 32768
 static inline double vn_norm_factor(int64_t n, int64_t v, float sx, double epsilon)
 {
@@ -135,7 +142,7 @@ static inline int32_t vn_norm(double d, double factor, float scale, float bias, 
 }
 
 /* Linear resize: weights in units of 2^-bits along each axis; acc = sum (q - z) * wy * wx. */
-#define VN_RESIZE_BITS 11   /* int8 */
+#define VN_RESIZE_BITS 11 /* int8 */
 #define VN_RESIZE16_BITS 15 /* int16 */
 static inline float vn_resize_mult(float ratio, int bits)
 {
@@ -152,7 +159,8 @@ static inline float vn_fma_soft(float a, float b, float c)
     const double p = (double)a * (double)b; /* exact: 48 bits */
     double s = p + (double)c;
     const double t = s - p;
-    const double err = (p - (s - t)) + ((double)c - t); /* exact rounding error of s; NaN where s is not finite */
+    const double err =
+        (p - (s - t)) + ((double)c - t); /* exact rounding error of s; NaN where s is not finite */
     if (err < 0.0 || err > 0.0) { /* round to odd, so that the conversion to float rounds once */
         uint64_t u;
         memcpy(&u, &s, sizeof u);
@@ -171,24 +179,30 @@ static inline float vn_fma(float a, float b, float c) { return __builtin_fmaf(a,
 static inline float vn_fma(float a, float b, float c) { return vn_fma_soft(a, b, c); }
 #endif
 
-/* Add: ra = sa/sy, rb = sb/sy, of the first and the second input; the zero points go into one constant (as in onnxruntime's kernel,
- * whose results these are). */
-static inline float vn_add_fixed(int32_t za, float ra, int32_t zb, float rb, int32_t zy) { return (float)zy - (ra * (float)za + rb * (float)zb); }
+/* Add: ra = sa/sy, rb = sb/sy, of the first and the second input; the zero points go into one constant (as in
+ * onnxruntime's kernel, whose results these are). */
+static inline float vn_add_fixed(int32_t za, float ra, int32_t zb, float rb, int32_t zy)
+{
+    return (float)zy - (ra * (float)za + rb * (float)zb);
+}
 static inline int32_t vn_add(int32_t a, float ra, int32_t b, float rb, float fixed, int32_t lo, int32_t hi)
 {
     return vn_sat_rne(vn_fma((float)a, ra, vn_fma((float)b, rb, fixed)), 0, lo, hi);
 }
 
-/* Our own transcendental functions (num/math.c; more in num/functions.h): float32, products and sums in a fixed order, no fused operations. */
-float vn_expf(float x);     /* 0 below -87.3, +inf above 88.7; within 2 ulp */
-float vn_logf(float x);      /* within 2 ulp */
-float vn_powif(float x, int n); /* n multiplications by squaring, from the lowest bit up; n < 0: 1 over that */
+/* Our own transcendental functions (num/math.c; more in num/functions.h): float32, products and sums in a
+ * fixed order, no fused operations. */
+float vn_expf(float x); /* 0 below -87.3, +inf above 88.7; within 2 ulp */
+float vn_logf(float x); /* within 2 ulp */
+float vn_powif(float x,
+               int n); /* n multiplications by squaring, from the lowest bit up; n < 0: 1 over that */
 
-/* The same in float64, for functions whose speed does not matter (num/math64.c): within 1e-14 relative where nothing is said. */
+/* The same in float64, for functions whose speed does not matter (num/math64.c): within 1e-14 relative where
+ * nothing is said. */
 double vn_exp(double x);
 double vn_log(double x);
 double vn_pow(double x, double y); /* as C's pow; 1e-12 */
-double vn_sin(double x);           /* 1e-14 absolute */
+double vn_sin(double x); /* 1e-14 absolute */
 double vn_cos(double x);
 double vn_tan(double x);
 double vn_asin(double x);

@@ -16,7 +16,13 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_asin = {
-    .name = "asin", .onnx = "Asin", .min_in = 1, .max_in = 1,
-    .infer = vn_infer_same_float, .eval = vn_eval_unary, .lower = lower, .f = f,
+    .name = "asin",
+    .onnx = "Asin",
+    .min_in = 1,
+    .max_in = 1,
+    .infer = vn_infer_same_float,
+    .eval = vn_eval_unary,
+    .lower = lower,
+    .f = f,
     .quant = { .kind = Q_TABLE },
 };

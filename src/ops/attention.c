@@ -1,4 +1,5 @@
-/* ops/attention.c - scaled dot-product attention: MatMul, Softmax, MatMul, with masks, key and value caches and groups of query heads. */
+/* ops/attention.c - scaled dot-product attention: MatMul, Softmax, MatMul, with masks, key and value caches
+ * and groups of query heads. */
 #include <math.h>
 
 #include "ops/compose.h"
@@ -29,7 +30,8 @@ struct sizes {
 };
 
 /* Heads, sequence and size of operand i. */
-static int operand(const struct node *n, int i, int64_t given, int64_t *heads, int64_t *sequence, int64_t *size, struct vn_err *e)
+static int operand(const struct node *n, int i, int64_t given, int64_t *heads, int64_t *sequence,
+                   int64_t *size, struct vn_err *e)
 {
     const struct vn_shape *s = &n->in[i]->shape;
     if (s->rank == 4) {
@@ -48,25 +50,29 @@ static int sizes_of(struct sizes *s, const struct node *n, struct vn_err *e)
 {
     const struct attrs *a = n->attrs;
     int64_t v_heads, v_sequence, k_size;
-    *s = (struct sizes){ .batch = n->in[Q]->shape.rank ? n->in[Q]->shape.d[0] : 0, .flat = n->in[Q]->shape.rank == 3 };
+    *s = (struct sizes){ .batch = n->in[Q]->shape.rank ? n->in[Q]->shape.d[0] : 0,
+                         .flat = n->in[Q]->shape.rank == 3 };
     TRY(operand(n, Q, a->q_heads, &s->q_heads, &s->queries, &s->size, e));
     TRY(operand(n, K, a->kv_heads, &s->kv_heads, &s->fresh, &k_size, e));
     TRY(operand(n, V, a->kv_heads, &v_heads, &v_sequence, &s->v_size, e));
-    if (v_heads != s->kv_heads || v_sequence != s->fresh || k_size != s->size || s->kv_heads < 1 || s->q_heads % s->kv_heads || s->size < 1 ||
-        n->in[K]->shape.d[0] != s->batch || n->in[V]->shape.d[0] != s->batch)
+    if (v_heads != s->kv_heads || v_sequence != s->fresh || k_size != s->size || s->kv_heads < 1 ||
+        s->q_heads % s->kv_heads || s->size < 1 || n->in[K]->shape.d[0] != s->batch ||
+        n->in[V]->shape.d[0] != s->batch)
         return vn_node_fail(n, e, VN_E_INPUT, "the shapes of %s, %s and %s do not match", n->in[Q]->name,
                             n->in[K]->name, n->in[V]->name);
     if (vn_node_has(n, PAST_KEY) != vn_node_has(n, PAST_VALUE))
         return vn_node_fail(n, e, VN_E_INPUT, "past_key requires past_value, and vice versa");
     for (int i = PAST_KEY; i <= PAST_VALUE && vn_node_has(n, i); i++) {
         const struct vn_shape *p = &n->in[i]->shape;
-        if (p->rank != 4 || p->d[0] != s->batch || p->d[1] != s->kv_heads || p->d[3] != (i == PAST_KEY ? s->size : s->v_size) || (i == PAST_VALUE && p->d[2] != s->past))
+        if (p->rank != 4 || p->d[0] != s->batch || p->d[1] != s->kv_heads ||
+            p->d[3] != (i == PAST_KEY ? s->size : s->v_size) || (i == PAST_VALUE && p->d[2] != s->past))
             return vn_node_fail(n, e, VN_E_INPUT, "the shape of %s does not match", n->in[i]->name);
         s->past = p->d[2];
     }
     s->keys = s->past + s->fresh;
     s->group = s->q_heads / s->kv_heads;
-    if (vn_node_has(n, LENGTHS) && (n->in[LENGTHS]->shape.rank != 1 || n->in[LENGTHS]->shape.d[0] != s->batch))
+    if (vn_node_has(n, LENGTHS) &&
+        (n->in[LENGTHS]->shape.rank != 1 || n->in[LENGTHS]->shape.d[0] != s->batch))
         return vn_node_fail(n, e, VN_E_INPUT, "nonpad_kv_seqlen (%s) requires one number per batch element",
                             n->in[LENGTHS]->name);
     return VN_OK;
@@ -80,8 +86,10 @@ static int infer(struct node *n, struct vn_err *e)
         TRY(vn_infer_float(n, i, e));
     TRY(sizes_of(&s, n, e));
     const enum vn_dtype t = n->in[Q]->dtype;
-    const struct vn_shape flat = { 3, { s.batch, s.queries, s.q_heads * s.v_size } }, y = { 4, { s.batch, s.q_heads, s.queries, s.v_size } };
-    const struct vn_shape key = { 4, { s.batch, s.kv_heads, s.keys, s.size } }, value = { 4, { s.batch, s.kv_heads, s.keys, s.v_size } };
+    const struct vn_shape flat = { 3, { s.batch, s.queries, s.q_heads * s.v_size } },
+                          y = { 4, { s.batch, s.q_heads, s.queries, s.v_size } };
+    const struct vn_shape key = { 4, { s.batch, s.kv_heads, s.keys, s.size } },
+                          value = { 4, { s.batch, s.kv_heads, s.keys, s.v_size } };
     const struct vn_shape scores = { 4, { s.batch, s.q_heads, s.queries, s.keys } };
     TRY(vn_infer_out(n, PRESENT_KEY, t, &key, e));
     TRY(vn_infer_out(n, PRESENT_VALUE, t, &value, e));
@@ -112,7 +120,9 @@ static struct value *cached(struct graph *g, const struct node *n, struct value 
 
 static struct value *output(const struct node *n, int mode)
 {
-    return n->n_out > SCORES && n->out[SCORES] && ((const struct attrs *)n->attrs)->mode == mode ? n->out[SCORES] : NULL;
+    return n->n_out > SCORES && n->out[SCORES] && ((const struct attrs *)n->attrs)->mode == mode
+               ? n->out[SCORES]
+               : NULL;
 }
 
 /* The scores of this stage as an output, where qk_matmul_output_mode selects it. */
@@ -130,7 +140,8 @@ static struct value *both(struct graph *g, const struct node *n, struct value *a
 }
 
 /* 0, 1, 2, ... along the last axis (keys) or the one in front of it (queries). */
-static struct value *counting(struct graph *g, const struct node *n, const char *what, int64_t count, int by_row)
+static struct value *counting(struct graph *g, const struct node *n, const char *what, int64_t count,
+                              int by_row)
 {
     const struct vn_shape s = { 4, { 1, 1, by_row ? count : 1, by_row ? 1 : count } };
     struct vn_tensor *t = vn_tensor_new(g->arena, VN_I64, &s);
@@ -139,7 +150,10 @@ static struct value *counting(struct graph *g, const struct node *n, const char 
     return vn_graph_const(g, vn_arena_fmt(g->arena, "%s_%s", n->name, what), t);
 }
 
-static struct value *whole(struct graph *g, const struct node *n, int64_t x) { return vn_expand_number(g, n, "position", VN_I64, (double)x); }
+static struct value *whole(struct graph *g, const struct node *n, int64_t x)
+{
+    return vn_expand_number(g, n, "position", VN_I64, (double)x);
+}
 
 /* Which keys a query may see by its position: causal, windows, and the length of each sample. */
 static struct value *visible(struct graph *g, const struct node *n, const struct sizes *s)
@@ -147,24 +161,32 @@ static struct value *visible(struct graph *g, const struct node *n, const struct
     const struct attrs *a = n->attrs;
     struct value *allowed = NULL, *key = counting(g, n, "keys", s->keys, 0), *length = NULL;
     if (vn_node_has(n, LENGTHS)) {
-        length = vn_expand_reshape(g, n, vn_expand_cast(g, n, n->in[LENGTHS], VN_I64, NULL), 4, (int64_t[]){ s->batch, 1, 1, 1 }, NULL);
+        length = vn_expand_reshape(g, n, vn_expand_cast(g, n, n->in[LENGTHS], VN_I64, NULL), 4,
+                                   (int64_t[]){ s->batch, 1, 1, 1 }, NULL);
         allowed = vn_expand2(g, n, "Less", key, length, NULL);
     }
     if (!a->causal && a->left < 0 && a->right < 0)
         return allowed;
-    struct value *offset = length && !vn_node_has(n, PAST_KEY) ? vn_expand2(g, n, "Sub", length, whole(g, n, s->queries), NULL) : whole(g, n, s->past);
+    struct value *offset = length && !vn_node_has(n, PAST_KEY)
+                               ? vn_expand2(g, n, "Sub", length, whole(g, n, s->queries), NULL)
+                               : whole(g, n, s->past);
     struct value *place = vn_expand2(g, n, "Add", counting(g, n, "queries", s->queries, 1), offset, NULL);
     if (a->causal)
         allowed = both(g, n, allowed, vn_expand2(g, n, "LessOrEqual", key, place, NULL));
     if (a->left >= 0)
-        allowed = both(g, n, allowed, vn_expand2(g, n, "GreaterOrEqual", key, vn_expand2(g, n, "Sub", place, whole(g, n, a->left), NULL), NULL));
+        allowed = both(g, n, allowed,
+                       vn_expand2(g, n, "GreaterOrEqual", key,
+                                  vn_expand2(g, n, "Sub", place, whole(g, n, a->left), NULL), NULL));
     if (a->right >= 0)
-        allowed = both(g, n, allowed, vn_expand2(g, n, "LessOrEqual", key, vn_expand2(g, n, "Add", place, whole(g, n, a->right), NULL), NULL));
+        allowed = both(g, n, allowed,
+                       vn_expand2(g, n, "LessOrEqual", key,
+                                  vn_expand2(g, n, "Add", place, whole(g, n, a->right), NULL), NULL));
     return allowed;
 }
 
 /* The mask extended to all keys: those that it lacks are masked. */
-static struct value *padded(struct graph *g, const struct node *n, const struct sizes *s, enum vn_dtype t, double filler)
+static struct value *padded(struct graph *g, const struct node *n, const struct sizes *s, enum vn_dtype t,
+                            double filler)
 {
     struct value *mask = n->in[MASK];
     const struct vn_shape *m = &mask->shape;
@@ -176,7 +198,8 @@ static struct value *padded(struct graph *g, const struct node *n, const struct 
     struct vn_tensor *fill = vn_tensor_new(g->arena, t, &more);
     for (int64_t i = 0; i < vn_shape_count(&more); i++)
         vn_tensor_set_f64(fill, i, filler);
-    return vn_expand_concat(g, n, mask, vn_graph_const(g, vn_arena_fmt(g->arena, "%s_unseen", n->name), fill), m->rank - 1, NULL);
+    return vn_expand_concat(g, n, mask, vn_graph_const(g, vn_arena_fmt(g->arena, "%s_unseen", n->name), fill),
+                            m->rank - 1, NULL);
 }
 
 /* The queries of a group share a key head. Before MatMul: an axis of `shared` heads behind the key heads. */
@@ -279,7 +302,14 @@ static int expand(struct graph *g, const struct node *n, struct vn_err *e)
 }
 
 const struct op_def vn_op_attention = {
-    .name = "attention", .onnx = "Attention", .min_in = 3, .max_in = 7, .min_out = 1, .max_out = 4,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .expand = expand,
+    .name = "attention",
+    .onnx = "Attention",
+    .min_in = 3,
+    .max_in = 7,
+    .min_out = 1,
+    .max_out = 4,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .expand = expand,
 };

@@ -20,7 +20,8 @@ static int64_t divisor(const struct node *n, int64_t count, int64_t padded)
     return ((const struct pool_attrs *)n->attrs)->count_include_pad ? padded : count;
 }
 
-static void real_mean(const struct eval *ev, int64_t out, const int64_t *at, int64_t count, int64_t padded, void *user)
+static void real_mean(const struct eval *ev, int64_t out, const int64_t *at, int64_t count, int64_t padded,
+                      void *user)
 {
     const struct node *n = user;
     double sum = 0;
@@ -29,15 +30,18 @@ static void real_mean(const struct eval *ev, int64_t out, const int64_t *at, int
     vn_f64(ev->out[0])[out] = count ? sum / (double)divisor(n, count, padded) : 0;
 }
 
-static void integer_mean(const struct eval *ev, int64_t out, const int64_t *at, int64_t count, int64_t padded, void *user)
+static void integer_mean(const struct eval *ev, int64_t out, const int64_t *at, int64_t count, int64_t padded,
+                         void *user)
 {
     const struct node *n = user;
     const struct qparam *x = n->in[0]->q, *y = n->out[0]->q;
     int64_t sum = 0;
     for (int64_t i = 0; i < count; i++)
         sum += vn_i64(ev->in[0])[at[i]] - x->zero[0];
-    vn_i64(ev->out[0])[out] = !count ? y->zero[0] : vn_average((int32_t)sum, (int32_t)divisor(n, count, padded),
-                                                               x->scale[0] / y->scale[0], y->zero[0], vn_q_min(y), vn_q_max(y));
+    vn_i64(ev->out[0])[out] =
+        !count ? y->zero[0]
+               : vn_average((int32_t)sum, (int32_t)divisor(n, count, padded), x->scale[0] / y->scale[0],
+                            y->zero[0], vn_q_min(y), vn_q_max(y));
 }
 
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
@@ -50,7 +54,10 @@ static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return vn_pool_walk(n, ev, integer_mean, (void *)n, e);
 }
 
-static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_pool_lower(n, l, OPCODE_AVGPOOL, e); }
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    return vn_pool_lower(n, l, OPCODE_AVGPOOL, e);
+}
 
 static enum q_kind quant_kind(const struct node *n)
 {

@@ -20,12 +20,13 @@ static int infer(struct node *n, struct vn_err *e)
     const struct bn_attrs *a = n->attrs;
     TRY(vn_infer_begin(n, e));
     if (a->training_mode)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "BatchNormalization in training mode; export the model for inference");
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED,
+                            "BatchNormalization in training mode; export the model for inference");
     for (int i = 0; i < 5; i++) {
         TRY(vn_infer_float(n, i, e));
         if (i && (n->in[i]->shape.rank != 1 || n->in[i]->shape.d[0] != channels(&n->in[0]->shape)))
-            return vn_node_fail(n, e, VN_E_INPUT, "%s must have %lld elements, one per channel", n->in[i]->name,
-                                (long long)channels(&n->in[0]->shape));
+            return vn_node_fail(n, e, VN_E_INPUT, "%s must have %lld elements, one per channel",
+                                n->in[i]->name, (long long)channels(&n->in[0]->shape));
     }
     return vn_infer_same(n, e);
 }
@@ -40,7 +41,8 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
         inner *= s->d[d];
     for (int64_t i = 0; i < count; i++) {
         int64_t c = i / inner % c_count;
-        double unit = (vn_f64(ev->in[0])[i] - vn_f64(ev->in[3])[c]) / sqrt(vn_f64(ev->in[4])[c] + (double)a->epsilon);
+        double unit =
+            (vn_f64(ev->in[0])[i] - vn_f64(ev->in[3])[c]) / sqrt(vn_f64(ev->in[4])[c] + (double)a->epsilon);
         vn_f64(ev->out[0])[i] = unit * vn_f64(ev->in[1])[c] + vn_f64(ev->in[2])[c];
     }
     return VN_OK;
@@ -80,7 +82,8 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
             return computed(n, l);
     float *mul = NEW_ARRAY(l->scratch, float, c_count), *add = NEW_ARRAY(l->scratch, float, c_count);
     const float *scale = vn_low_elements(l, n->in[1], VN_F32), *bias = vn_low_elements(l, n->in[2], VN_F32);
-    const float *mean = vn_low_elements(l, n->in[3], VN_F32), *variance = vn_low_elements(l, n->in[4], VN_F32);
+    const float *mean = vn_low_elements(l, n->in[3], VN_F32),
+                *variance = vn_low_elements(l, n->in[4], VN_F32);
     for (int64_t c = 0; c < c_count; c++) {
         double k = scale[c] / sqrt(variance[c] + (double)a->epsilon);
         mul[c] = (float)k;

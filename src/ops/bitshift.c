@@ -8,7 +8,11 @@ struct attrs {
 
 static const char *const directions[] = { "LEFT", "RIGHT", NULL };
 static const struct attr_spec specs[] = {
-    { .onnx = "direction", .kind = ATTR_ENUM, .offset = offsetof(struct attrs, direction), .choices = directions, .required = 1 },
+    { .onnx = "direction",
+      .kind = ATTR_ENUM,
+      .offset = offsetof(struct attrs, direction),
+      .choices = directions,
+      .required = 1 },
     A_END,
 };
 
@@ -31,7 +35,13 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_bitshift = {
-    .name = "bitshift", .onnx = "BitShift", .min_in = 2, .max_in = 2,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = vn_infer_whole, .eval = eval, .lower = lower,
+    .name = "bitshift",
+    .onnx = "BitShift",
+    .min_in = 2,
+    .max_in = 2,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = vn_infer_whole,
+    .eval = eval,
+    .lower = lower,
 };

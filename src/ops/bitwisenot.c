@@ -2,7 +2,10 @@
 #include "format/numbers.h"
 #include "ops/portable_op.h"
 
-static int64_t whole(int64_t x) { return ~x; } /* the width of an unsigned type is cut off when the cell is stored */
+static int64_t whole(int64_t x)
+{
+    return ~x;
+} /* the width of an unsigned type is cut off when the cell is stored */
 
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
@@ -16,6 +19,11 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_bitwisenot = {
-    .name = "bitwisenot", .onnx = "BitwiseNot", .min_in = 1, .max_in = 1,
-    .infer = vn_infer_same, .eval = eval, .lower = lower,
+    .name = "bitwisenot",
+    .onnx = "BitwiseNot",
+    .min_in = 1,
+    .max_in = 1,
+    .infer = vn_infer_same,
+    .eval = eval,
+    .lower = lower,
 };

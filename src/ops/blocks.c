@@ -1,7 +1,8 @@
 /* ops/blocks.c - squares of pixels to channels and back. */
 #include "ops/blocks.h"
 
-struct blocks vn_blocks(const struct vn_shape *s, int64_t b, int crd, const int64_t *deep, const int64_t *wide)
+struct blocks vn_blocks(const struct vn_shape *s, int64_t b, int crd, const int64_t *deep,
+                        const int64_t *wide)
 {
     const int64_t c = crd ? b * b : 1, row = crd ? b : b * s->d[1], column = crd ? 1 : s->d[1];
     return (struct blocks){
@@ -13,7 +14,12 @@ struct blocks vn_blocks(const struct vn_shape *s, int64_t b, int crd, const int6
 
 static const char *const modes[] = { "DCR", "CRD", NULL };
 const struct attr_spec vn_blocks_specs[] = {
-    { .onnx = "blocksize", .kind = ATTR_INT, .offset = offsetof(struct blocks_attrs, size), .min = 1, .max = 65536, .required = 1 },
+    { .onnx = "blocksize",
+      .kind = ATTR_INT,
+      .offset = offsetof(struct blocks_attrs, size),
+      .min = 1,
+      .max = 65536,
+      .required = 1 },
     A_ENUM(struct blocks_attrs, mode, "mode", 0, modes),
     A_END,
 };

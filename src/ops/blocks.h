@@ -8,13 +8,14 @@ struct blocks_attrs {
     int64_t size;
     int mode; /* 1: CRD */
 };
-/* Elements as [n][channel][row][row in block][column][column in block], with the strides of the tensor that is deep and of the
- * one that is wide. */
+/* Elements as [n][channel][row][row in block][column][column in block], with the strides of the tensor that
+ * is deep and of the one that is wide. */
 struct blocks {
     int64_t d[6], deep[6], wide[6];
 };
 /* From the shape of the wide tensor, and both tensors' strides per axis; crd: channels outermost. */
-struct blocks vn_blocks(const struct vn_shape *wide, int64_t size, int crd, const int64_t *deep_stride, const int64_t *wide_stride);
+struct blocks vn_blocks(const struct vn_shape *wide, int64_t size, int crd, const int64_t *deep_stride,
+                        const int64_t *wide_stride);
 extern const struct attr_spec vn_blocks_specs[];
 /* to_wide: the output is the wide tensor. */
 int vn_blocks_infer(struct node *n, int to_wide, struct vn_err *e);

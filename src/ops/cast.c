@@ -2,7 +2,12 @@
 #include "ops/portable_op.h"
 
 static const struct attr_spec specs[] = {
-    { .onnx = "to", .kind = ATTR_INT, .offset = offsetof(struct cast_attrs, to), .min = 0, .max = 64, .required = 1 },
+    { .onnx = "to",
+      .kind = ATTR_INT,
+      .offset = offsetof(struct cast_attrs, to),
+      .min = 0,
+      .max = 64,
+      .required = 1 },
     A_INT(struct cast_attrs, saturate, "saturate", 1, 0, 1),
     A_END,
 };
@@ -38,7 +43,8 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     const enum vn_dtype to = n->out[0]->dtype;
-    const int same = n->in[0]->dtype == to || (vn_dtype_is_float(to) && to != VN_F16 && to != VN_BF16 && vn_dtype_is_float(n->in[0]->dtype));
+    const int same = n->in[0]->dtype == to || (vn_dtype_is_float(to) && to != VN_F16 && to != VN_BF16 &&
+                                               vn_dtype_is_float(n->in[0]->dtype));
     if (same && !n->in[0]->bounded)
         return vn_low_reshape(n, l, e);
     const int x = vn_low_in(l, 0, PLAIN);
@@ -46,8 +52,15 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_cast = {
-    .name = "cast", .onnx = "Cast", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct cast_attrs),
-    .infer = infer, .eval = eval, .lower = lower, .reads_bounded = 1,
+    .name = "cast",
+    .onnx = "Cast",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct cast_attrs),
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
+    .reads_bounded = 1,
     .elements = ELEMENTS_CONVERTED,
 };

@@ -26,7 +26,12 @@ static int expand(struct graph *g, const struct node *n, struct vn_err *e)
 }
 
 const struct op_def vn_op_castlike = {
-    .name = "castlike", .onnx = "CastLike", .min_in = 2, .max_in = 2,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .expand = expand,
+    .name = "castlike",
+    .onnx = "CastLike",
+    .min_in = 2,
+    .max_in = 2,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .expand = expand,
 };

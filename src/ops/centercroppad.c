@@ -4,7 +4,8 @@
 struct attrs {
     struct ints axes;
 };
-static const struct attr_spec specs[] = { A_INTS(struct attrs, axes, "axes", -VN_MAX_RANK, VN_MAX_RANK - 1), A_END };
+static const struct attr_spec specs[] = { A_INTS(struct attrs, axes, "axes", -VN_MAX_RANK, VN_MAX_RANK - 1),
+                                          A_END };
 
 /* The wanted shape: input 1 has an entry for each of the axes. */
 static int wanted(struct vn_shape *s, const struct node *n, struct vn_err *e)
@@ -12,7 +13,8 @@ static int wanted(struct vn_shape *s, const struct node *n, struct vn_err *e)
     const struct attrs *a = n->attrs;
     int64_t size[VN_MAX_RANK];
     *s = n->in[0]->shape;
-    const int count = vn_node_list(n, 1, "shape", size, VN_MAX_RANK, e), axes = a->axes.n ? a->axes.n : s->rank;
+    const int count = vn_node_list(n, 1, "shape", size, VN_MAX_RANK, e),
+              axes = a->axes.n ? a->axes.n : s->rank;
     TRY(count);
     for (int i = 0; i < count; i++) {
         const int axis = a->axes.n && i < axes ? vn_shape_axis(s, a->axes.v[i]) : i;
@@ -45,7 +47,8 @@ static int expand(struct graph *g, const struct node *n, struct vn_err *e)
         pads[d] = more > 0 ? more / 2 : 0;
         pads[d + s.rank] = more > 0 ? more - more / 2 : 0;
     }
-    struct value *const cut[3] = { n->in[0], vn_expand_ints(g, n, "starts", s.rank, start), vn_expand_ints(g, n, "ends", s.rank, end) };
+    struct value *const cut[3] = { n->in[0], vn_expand_ints(g, n, "starts", s.rank, start),
+                                   vn_expand_ints(g, n, "ends", s.rank, end) };
     struct node *slice = vn_expand(g, n, "Slice", 3, cut, NULL, e);
     if (!slice)
         return VN_E_INTERNAL;
@@ -54,7 +57,12 @@ static int expand(struct graph *g, const struct node *n, struct vn_err *e)
 }
 
 const struct op_def vn_op_centercroppad = {
-    .name = "centercroppad", .onnx = "CenterCropPad", .min_in = 2, .max_in = 2,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .expand = expand,
+    .name = "centercroppad",
+    .onnx = "CenterCropPad",
+    .min_in = 2,
+    .max_in = 2,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .expand = expand,
 };

@@ -35,7 +35,8 @@ static int infer(struct node *n, struct vn_err *e)
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
     (void)e;
-    const struct vn_tensor *x = ev->in[0], *lo = n->n_in > 1 ? ev->in[1] : NULL, *hi = n->n_in > 2 ? ev->in[2] : NULL;
+    const struct vn_tensor *x = ev->in[0], *lo = n->n_in > 1 ? ev->in[1] : NULL,
+                           *hi = n->n_in > 2 ? ev->in[2] : NULL;
     int64_t count = vn_shape_count(&x->shape);
     for (int64_t i = 0; i < count; i++) {
         if (x->dtype == VN_I64) {
@@ -74,7 +75,8 @@ static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
 /* max with the first bound, then min with the second. */
 static int computed_bounds(const struct node *n, struct lowering *l, struct vn_err *e)
 {
-    const int has_lo = vn_node_has(n, 1), has_hi = vn_node_has(n, 2), real = vn_dtype_is_float(n->in[0]->dtype);
+    const int has_lo = vn_node_has(n, 1), has_hi = vn_node_has(n, 2),
+              real = vn_dtype_is_float(n->in[0]->dtype);
     const int64_t none[VN_MAX_RANK] = { 0 };
     int64_t own[VN_MAX_RANK];
     int x = vn_low_in(l, 0, PLAIN);

@@ -6,7 +6,8 @@ struct attrs {
 };
 
 enum { ALL = INT32_MIN }; /* the axis where none is given */
-static const struct attr_spec specs[] = { A_INT(struct attrs, axis, "axis", ALL, INT32_MIN, VN_MAX_RANK), A_END };
+static const struct attr_spec specs[] = { A_INT(struct attrs, axis, "axis", ALL, INT32_MIN, VN_MAX_RANK),
+                                          A_END };
 
 static int axis_of(const struct node *n)
 {
@@ -40,7 +41,8 @@ static struct vn_shape room(const struct node *n)
 {
     struct vn_shape s = n->out[0]->shape;
     const int axis = axis_of(n);
-    const int64_t extent = axis < 0 ? vn_shape_count(&n->in[0]->shape) : n->in[0]->shape.d[axis], given = n->in[1]->shape.d[0];
+    const int64_t extent = axis < 0 ? vn_shape_count(&n->in[0]->shape) : n->in[0]->shape.d[axis],
+                  given = n->in[1]->shape.d[0];
     s.d[axis < 0 ? 0 : axis] = extent < given ? extent : given;
     return s;
 }
@@ -70,7 +72,13 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_compress = {
-    .name = "compress", .onnx = "Compress", .min_in = 2, .max_in = 2,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = eval, .lower = lower,
+    .name = "compress",
+    .onnx = "Compress",
+    .min_in = 2,
+    .max_in = 2,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
 };

@@ -2,12 +2,19 @@
 #include "ops/lower.h"
 
 static const struct attr_spec specs[] = {
-    { .onnx = "axis", .kind = ATTR_INT, .offset = offsetof(struct axis_attrs, axis), .min = -VN_MAX_RANK, .max = VN_MAX_RANK,
+    { .onnx = "axis",
+      .kind = ATTR_INT,
+      .offset = offsetof(struct axis_attrs, axis),
+      .min = -VN_MAX_RANK,
+      .max = VN_MAX_RANK,
       .required = 1 },
     A_END,
 };
 
-static int axis_of(const struct node *n) { return vn_shape_axis(&n->in[0]->shape, ((const struct axis_attrs *)n->attrs)->axis); }
+static int axis_of(const struct node *n)
+{
+    return vn_shape_axis(&n->in[0]->shape, ((const struct axis_attrs *)n->attrs)->axis);
+}
 
 static int infer(struct node *n, struct vn_err *e)
 {
@@ -21,14 +28,16 @@ static int infer(struct node *n, struct vn_err *e)
             return vn_node_fail(n, e, VN_E_INPUT, "input %d is missing", i);
         const struct vn_shape *x = &n->in[i]->shape;
         if (n->in[i]->dtype != n->in[0]->dtype)
-            return vn_node_fail(n, e, VN_E_INPUT, "%s is %s, %s is %s", n->in[0]->name, vn_dtype_name(n->in[0]->dtype),
-                                n->in[i]->name, vn_dtype_name(n->in[i]->dtype));
+            return vn_node_fail(n, e, VN_E_INPUT, "%s is %s, %s is %s", n->in[0]->name,
+                                vn_dtype_name(n->in[0]->dtype), n->in[i]->name,
+                                vn_dtype_name(n->in[i]->dtype));
         if (x->rank != s.rank)
-            return vn_node_fail(n, e, VN_E_INPUT, "%s has %d dimensions, %s has %d", n->in[i]->name, x->rank, n->in[0]->name, s.rank);
+            return vn_node_fail(n, e, VN_E_INPUT, "%s has %d dimensions, %s has %d", n->in[i]->name, x->rank,
+                                n->in[0]->name, s.rank);
         for (int d = 0; d < s.rank; d++)
             if (d != axis && x->d[d] != s.d[d])
-                return vn_node_fail(n, e, VN_E_INPUT, "dimension %d of %s is %lld, of %s %lld", d, n->in[i]->name,
-                                    (long long)x->d[d], n->in[0]->name, (long long)s.d[d]);
+                return vn_node_fail(n, e, VN_E_INPUT, "dimension %d of %s is %lld, of %s %lld", d,
+                                    n->in[i]->name, (long long)x->d[d], n->in[0]->name, (long long)s.d[d]);
         s.d[axis] += x->d[axis];
     }
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);
@@ -45,7 +54,8 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     for (int i = 0; i < n->n_in; i++) {
         int64_t block = ev->in[i]->shape.d[axis] * inner;
         for (int64_t o = 0; block && o < outer; o++)
-            memcpy((char *)ev->out[0]->data + o * s->d[axis] * inner + at, (const char *)ev->in[i]->data + o * block, (size_t)block);
+            memcpy((char *)ev->out[0]->data + o * s->d[axis] * inner + at,
+                   (const char *)ev->in[i]->data + o * block, (size_t)block);
         at += block;
     }
     return VN_OK;

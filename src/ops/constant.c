@@ -58,7 +58,13 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 }
 
 const struct op_def vn_op_constant = {
-    .name = "constant", .onnx = "Constant", .min_in = 0, .max_in = 0,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = eval, .lower = vn_low_none,
+    .name = "constant",
+    .onnx = "Constant",
+    .min_in = 0,
+    .max_in = 0,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = eval,
+    .lower = vn_low_none,
 };

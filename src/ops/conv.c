@@ -14,7 +14,8 @@ static const struct attr_spec specs[] = {
 static int window_of(struct window *w, const struct node *n, struct vn_err *e)
 {
     const struct conv_attrs *a = n->attrs;
-    return vn_window(w, n, &n->in[0]->shape, &n->in[1]->shape, a->kernel, a->strides, a->pads, a->dilations, a->auto_pad, e);
+    return vn_window(w, n, &n->in[0]->shape, &n->in[1]->shape, a->kernel, a->strides, a->pads, a->dilations,
+                     a->auto_pad, e);
 }
 
 static int check_channels(const struct node *n, struct vn_err *e)
@@ -48,7 +49,8 @@ static int infer(struct node *n, struct vn_err *e)
     for (int i = 0; i < w.rank; i++) {
         s.d[i + 2] = vn_window_out(&w, i, s.d[i + 2], 0);
         if (s.d[i + 2] < 1)
-            return vn_node_fail(n, e, VN_E_INPUT, "the kernel does not fit into spatial dimension %d of %s (%lld elements)", i,
+            return vn_node_fail(n, e, VN_E_INPUT,
+                                "the kernel does not fit into spatial dimension %d of %s (%lld elements)", i,
                                 n->in[0]->name, (long long)n->in[0]->shape.d[i + 2]);
     }
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);
@@ -91,7 +93,8 @@ static void add_tap(double *y, const double *x, double w, const struct geometry 
         inside(g, i, tap[i], &lo[i], &hi[i]);
     for (int64_t z = lo[0]; z < hi[0]; z++)
         for (int64_t v = lo[1]; v < hi[1]; v++) {
-            int64_t iz = z * g->s[0] + tap[0] * g->d[0] - g->p[0], iy = v * g->s[1] + tap[1] * g->d[1] - g->p[1];
+            int64_t iz = z * g->s[0] + tap[0] * g->d[0] - g->p[0],
+                    iy = v * g->s[1] + tap[1] * g->d[1] - g->p[1];
             const double *row = x + (iz * g->in[1] + iy) * g->in[2] + tap[2] * g->d[2] - g->p[2];
             double *out = y + (z * g->out[1] + v) * g->out[2];
             for (int64_t u = lo[2]; u < hi[2]; u++)
@@ -118,7 +121,8 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
             for (int64_t c = 0; c < c_group; c++) {
                 const double *in = vn_f64(ev->in[0]) + (b * x->d[1] + k / k_group * c_group + c) * plane_in;
                 for (int64_t t = 0; t < g.k[0] * g.k[1] * g.k[2]; t++, weight++)
-                    add_tap(out, in, *weight, &g, (int64_t[]){ t / (g.k[1] * g.k[2]), t / g.k[2] % g.k[1], t % g.k[2] });
+                    add_tap(out, in, *weight, &g,
+                            (int64_t[]){ t / (g.k[1] * g.k[2]), t / g.k[2] % g.k[1], t % g.k[2] });
             }
         }
     return VN_OK;
@@ -147,18 +151,30 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     TRY(window_of(&w, n, e));
     if (!is_fast(n)) {
         struct portable_params p = { .id = VN_PORTABLE_conv_nd };
-        const int has_bias = vn_node_has(n, 2), in[3] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 1, PLAIN), has_bias ? vn_low_in(l, 2, PLAIN) : -1 };
+        const int has_bias = vn_node_has(n, 2), in[3] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 1, PLAIN),
+                                                          has_bias ? vn_low_in(l, 2, PLAIN) : -1 };
         vn_portable_put_window(&p, &w);
         p.i[VN_CW_GROUPS] = (int32_t)a->group;
         return vn_portable_emit(l, &p, 2 + has_bias, in, vn_low_out(l, PLAIN), e);
     }
     int v = w.rank == 2, u = w.rank - 1; /* 1-D: an image one pixel high */
     struct low_conv c = {
-        .n = (int)x->d[0], .c = (int)x->d[1], .k = (int)y->d[1], .groups = (int)a->group,
-        .h = v ? (int)x->d[2] : 1, .oh = v ? (int)y->d[2] : 1, .kh = v ? (int)w.kernel[0] : 1,
-        .sh = v ? (int)w.stride[0] : 1, .dh = v ? (int)w.dilation[0] : 1, .ph = v ? (int)w.pad_begin[0] : 0,
-        .w = (int)x->d[u + 2], .ow = (int)y->d[u + 2], .kw = (int)w.kernel[u],
-        .sw = (int)w.stride[u], .dw = (int)w.dilation[u], .pw = (int)w.pad_begin[u],
+        .n = (int)x->d[0],
+        .c = (int)x->d[1],
+        .k = (int)y->d[1],
+        .groups = (int)a->group,
+        .h = v ? (int)x->d[2] : 1,
+        .oh = v ? (int)y->d[2] : 1,
+        .kh = v ? (int)w.kernel[0] : 1,
+        .sh = v ? (int)w.stride[0] : 1,
+        .dh = v ? (int)w.dilation[0] : 1,
+        .ph = v ? (int)w.pad_begin[0] : 0,
+        .w = (int)x->d[u + 2],
+        .ow = (int)y->d[u + 2],
+        .kw = (int)w.kernel[u],
+        .sw = (int)w.stride[u],
+        .dw = (int)w.dilation[u],
+        .pw = (int)w.pad_begin[u],
     };
     TRY(vn_low_weights(l, &c, vn_node_has(n, 2) ? 2 : -1, e));
     int in = vn_low_in(l, 0, CHANNELS_LAST);

@@ -15,7 +15,8 @@ static const struct attr_spec specs[] = {
 static int window_of(struct window *w, const struct node *n, struct vn_err *e)
 {
     const struct conv_attrs *a = n->attrs;
-    return vn_window(w, n, &n->in[0]->shape, &n->in[1]->shape, a->kernel, a->strides, a->pads, a->dilations, a->auto_pad, e);
+    return vn_window(w, n, &n->in[0]->shape, &n->in[1]->shape, a->kernel, a->strides, a->pads, a->dilations,
+                     a->auto_pad, e);
 }
 
 static int infer(struct node *n, struct vn_err *e)
@@ -30,13 +31,15 @@ static int infer(struct node *n, struct vn_err *e)
         return NODE_MISFIT(n, e, "weight %s does not match %lld input channels in %lld groups",
                            n->in[1]->name, (long long)x->d[1], (long long)a->group);
     for (int i = 2; i < 4; i++)
-        if (vn_node_has(n, i) && vn_shape_count(&n->in[i]->shape) != 1 && (i == 2 || n->in[i]->shape.rank != 1 || n->in[i]->shape.d[0] != k->d[0]))
+        if (vn_node_has(n, i) && vn_shape_count(&n->in[i]->shape) != 1 &&
+            (i == 2 || n->in[i]->shape.rank != 1 || n->in[i]->shape.d[0] != k->d[0]))
             return vn_node_fail(n, e, VN_E_INPUT, "zero point %s does not match", n->in[i]->name);
     s.d[1] = k->d[0];
     for (int i = 0; i < w.rank; i++) {
         s.d[i + 2] = vn_window_out(&w, i, x->d[i + 2], 0);
         if (s.d[i + 2] < 1)
-            return vn_node_fail(n, e, VN_E_INPUT, "the kernel does not fit into spatial dimension %d of %s", i, n->in[0]->name);
+            return vn_node_fail(n, e, VN_E_INPUT, "the kernel does not fit into spatial dimension %d of %s",
+                                i, n->in[0]->name);
     }
     return vn_infer_out(n, 0, VN_I32, &s, e);
 }
@@ -71,7 +74,8 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
         in[i] = ev->in[i];
         if (!vn_node_has(n, i + 2))
             continue;
-        struct vn_tensor zero = *ev->in[i + 2], *shifted = vn_tensor_new(ev->arena, VN_I64, &ev->in[i]->shape);
+        struct vn_tensor zero = *ev->in[i + 2],
+                         *shifted = vn_tensor_new(ev->arena, VN_I64, &ev->in[i]->shape);
         const struct vn_tensor *const pair[2] = { ev->in[i], &zero };
         zero.shape = spread(n, i);
         TRY(vn_portable_eval(n, &less_zero, ev->arena, 2, pair, shifted, e));
@@ -99,7 +103,13 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_convinteger = {
-    .name = "convinteger", .onnx = "ConvInteger", .min_in = 2, .max_in = 4,
-    .attrs = specs, .attrs_size = sizeof(struct conv_attrs),
-    .infer = infer, .eval = eval, .lower = lower,
+    .name = "convinteger",
+    .onnx = "ConvInteger",
+    .min_in = 2,
+    .max_in = 4,
+    .attrs = specs,
+    .attrs_size = sizeof(struct conv_attrs),
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
 };

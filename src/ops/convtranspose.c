@@ -1,4 +1,5 @@
-/* ops/convtranspose.c - transposed convolution in 1 to 3 spatial dimensions: every input pixel adds a scaled kernel. */
+/* ops/convtranspose.c - transposed convolution in 1 to 3 spatial dimensions: every input pixel adds a scaled
+ * kernel. */
 #include "ops/portable_op.h"
 
 static const struct attr_spec specs[] = {
@@ -27,14 +28,18 @@ static int window_of(struct window *w, int64_t out[3], const struct node *n, str
         int64_t more = a->output_padding.n ? a->output_padding.v[i] : 0;
         int64_t full = w->stride[i] * (x->d[i + 2] - 1) + more + w->dilation[i] * (w->kernel[i] - 1) + 1;
         if (a->output_shape.n || same) {
-            out[i] = a->output_shape.n ? a->output_shape.v[i + a->output_shape.n - w->rank] : x->d[i + 2] * w->stride[i];
+            out[i] = a->output_shape.n ? a->output_shape.v[i + a->output_shape.n - w->rank]
+                                       : x->d[i + 2] * w->stride[i];
             int64_t total = full - out[i];
-            w->pad_begin[i] = total < 0 ? 0 : a->auto_pad == AUTO_PAD_SAME_UPPER ? total / 2 : total - total / 2;
+            w->pad_begin[i] = total < 0                            ? 0
+                              : a->auto_pad == AUTO_PAD_SAME_UPPER ? total / 2
+                                                                   : total - total / 2;
             w->pad_end[i] = total - w->pad_begin[i];
         }
         out[i] = full - w->pad_begin[i] - w->pad_end[i];
         if (out[i] < 1 || x->d[i + 2] < 1)
-            return vn_node_fail(n, e, VN_E_INPUT, "spatial dimension %d of the output would have %lld elements", i,
+            return vn_node_fail(n, e, VN_E_INPUT,
+                                "spatial dimension %d of the output would have %lld elements", i,
                                 (long long)out[i]);
     }
     return VN_OK;
@@ -59,15 +64,16 @@ static int infer(struct node *n, struct vn_err *e)
     struct vn_shape s = *x;
     s.d[1] = weight->d[1] * a->group;
     if (vn_node_has(n, 2) && (n->in[2]->shape.rank != 1 || n->in[2]->shape.d[0] != s.d[1]))
-        return vn_node_fail(n, e, VN_E_INPUT, "bias %s must have %lld elements", n->in[2]->name, (long long)s.d[1]);
+        return vn_node_fail(n, e, VN_E_INPUT, "bias %s must have %lld elements", n->in[2]->name,
+                            (long long)s.d[1]);
     for (int i = 0; i < w.rank; i++)
         s.d[i + 2] = out[i];
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);
 }
 
 /* Adds one input plane, through one kernel, to one output plane. */
-static void add_plane(double *y, const struct vn_shape *ys, const double *x, const struct vn_shape *xs, const double *kernel,
-                      const struct window *w)
+static void add_plane(double *y, const struct vn_shape *ys, const double *x, const struct vn_shape *xs,
+                      const double *kernel, const struct window *w)
 {
     struct vn_shape pixels = { .rank = w->rank }, taps = { .rank = w->rank };
     memcpy(pixels.d, xs->d + 2, sizeof(int64_t) * (size_t)w->rank);
@@ -115,30 +121,36 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return VN_OK;
 }
 
-static int weight_axis(const struct node *n) { return ((const struct convt_attrs *)n->attrs)->group == 1 ? 1 : -1; }
+static int weight_axis(const struct node *n)
+{
+    return ((const struct convt_attrs *)n->attrs)->group == 1 ? 1 : -1;
+}
 
-/* ---- lowering: a convolution over the input with stride - 1 zeros between pixels, kernels turned around ---- */
+/* ---- lowering: a convolution over the input with stride - 1 zeros between pixels, kernels turned around
+ * ---- */
 
 /* C,M/g,kh,kw -> M,C/g,kh,kw with both spatial axes reversed; elements of `size` bytes. */
 static void *turn_weights(struct lowering *l, const void *w, size_t size, const struct low_conv *c)
 {
     int cg = c->c / c->groups, mg = c->k / c->groups, taps = c->kh * c->kw;
-    char *out = NEW_ARRAY(l->scratch, char, (size_t)c->c * (size_t)mg * (size_t)taps * size);
+    char *out = NEW_ARRAY(l->scratch, char, (size_t)c->c *(size_t)mg *(size_t)taps *size);
     for (int64_t in = 0; in < c->c; in++)
         for (int64_t m = 0; m < mg; m++)
             for (int64_t t = 0; t < taps; t++) {
                 int64_t to = ((in / cg * mg + m) * cg + in % cg) * taps + taps - 1 - t;
-                memcpy(out + (size_t)to * size, (const char *)w + (size_t)((in * mg + m) * taps + t) * size, size);
+                memcpy(out + (size_t)to * size, (const char *)w + (size_t)((in * mg + m) * taps + t) * size,
+                       size);
             }
     return out;
 }
 
-/* One spatial axis of the stretched input. A negative padding crops its front: `skip` input pixels are left out, and the next
- * one is at `first`. */
+/* One spatial axis of the stretched input. A negative padding crops its front: `skip` input pixels are left
+ * out, and the next one is at `first`. */
 struct stretch {
     int64_t extent, skip, first, pad;
 };
-static struct stretch stretch_of(int64_t in, int64_t stride, int64_t dilation, int64_t kernel, int64_t pad_begin)
+static struct stretch stretch_of(int64_t in, int64_t stride, int64_t dilation, int64_t kernel,
+                                 int64_t pad_begin)
 {
     int64_t pad = dilation * (kernel - 1) - pad_begin, crop = pad < 0 ? -pad : 0;
     int64_t full = (in - 1) * stride + 1, skip = (crop + stride - 1) / stride;
@@ -146,7 +158,8 @@ static struct stretch stretch_of(int64_t in, int64_t stride, int64_t dilation, i
     return (struct stretch){ full > crop ? full - crop : 1, skip, skip * stride - crop, pad < 0 ? 0 : pad };
 }
 
-static int stretched(struct lowering *l, int x, const struct stretch *s, const int64_t *stride, int rank, int *out, struct vn_err *e)
+static int stretched(struct lowering *l, int x, const struct stretch *s, const int64_t *stride, int rank,
+                     int *out, struct vn_err *e)
 {
     const struct vn_shape *from = &l->node->in[0]->shape;
     struct vn_shape shape = *from;
@@ -182,7 +195,8 @@ static int lower_portable(const struct node *n, struct lowering *l, const struct
 {
     struct portable_params p = { .id = VN_PORTABLE_conv_transpose_nd };
     const int has_bias = vn_node_has(n, 2);
-    const int in[3] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 1, PLAIN), has_bias ? vn_low_in(l, 2, PLAIN) : -1 };
+    const int in[3] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 1, PLAIN),
+                        has_bias ? vn_low_in(l, 2, PLAIN) : -1 };
     vn_portable_put_window(&p, w);
     p.i[VN_CW_GROUPS] = (int32_t)((const struct convt_attrs *)n->attrs)->group;
     return vn_portable_emit(l, &p, 2 + has_bias, in, vn_low_out(l, PLAIN), e);
@@ -207,10 +221,22 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     }
     int v = w.rank == 2, u = w.rank - 1;
     struct low_conv c = {
-        .n = (int)x->d[0], .c = (int)x->d[1], .k = (int)n->out[0]->shape.d[1], .groups = (int)a->group, .sh = 1, .sw = 1,
-        .h = v ? (int)s[0].extent : 1, .oh = v ? (int)out[0] : 1, .kh = v ? (int)w.kernel[0] : 1,
-        .dh = v ? (int)w.dilation[0] : 1, .ph = v ? (int)s[0].pad : 0,
-        .w = (int)s[u].extent, .ow = (int)out[u], .kw = (int)w.kernel[u], .dw = (int)w.dilation[u], .pw = (int)s[u].pad,
+        .n = (int)x->d[0],
+        .c = (int)x->d[1],
+        .k = (int)n->out[0]->shape.d[1],
+        .groups = (int)a->group,
+        .sh = 1,
+        .sw = 1,
+        .h = v ? (int)s[0].extent : 1,
+        .oh = v ? (int)out[0] : 1,
+        .kh = v ? (int)w.kernel[0] : 1,
+        .dh = v ? (int)w.dilation[0] : 1,
+        .ph = v ? (int)s[0].pad : 0,
+        .w = (int)s[u].extent,
+        .ow = (int)out[u],
+        .kw = (int)w.kernel[u],
+        .dw = (int)w.dilation[u],
+        .pw = (int)s[u].pad,
     };
     TRY(vn_low_weights(l, &c, vn_node_has(n, 2) ? 2 : -1, e));
     c.weight = turn_weights(l, c.weight, vn_dtype_size(c.weight_type), &c);

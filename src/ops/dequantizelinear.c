@@ -17,8 +17,15 @@ static void call(const struct node *n, struct portable_params *p)
 }
 
 const struct op_def vn_op_dequantizelinear = {
-    .name = "dequantizelinear", .onnx = "DequantizeLinear", .min_in = 2, .max_in = 3,
-    .attrs = specs, .attrs_size = sizeof(struct quantizer_attrs),
-    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
+    .name = "dequantizelinear",
+    .onnx = "DequantizeLinear",
+    .min_in = 2,
+    .max_in = 3,
+    .attrs = specs,
+    .attrs_size = sizeof(struct quantizer_attrs),
+    .infer = infer,
+    .eval = vn_eval_portable,
+    .lower = vn_low_portable,
+    .portable = call,
     .elements = ELEMENTS_CONVERTED,
 };

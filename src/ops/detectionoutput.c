@@ -1,5 +1,5 @@
-/* ops/detectionoutput.c - our own: what an SSD detector has found, in a fixed number of rows. In ONNX files it is a model-local
- * function (front/onnx/function_detection.c). */
+/* ops/detectionoutput.c - our own: what an SSD detector has found, in a fixed number of rows. In ONNX files
+ * it is a model-local function (front/onnx/function_detection.c). */
 #include "ops/portable_op.h"
 
 static const char *const codes[VN_BOX_CODE_COUNT + 1] = {
@@ -28,12 +28,14 @@ static int infer(struct node *n, struct vn_err *e)
         TRY(vn_infer_float(n, i, e));
     const struct vn_shape *l = &n->in[0]->shape, *c = &n->in[1]->shape, *b = &n->in[2]->shape;
     const int64_t boxes = vn_shape_count(b) / 8, pictures = l->rank ? l->d[0] : 0;
-    if (boxes < 1 || vn_shape_count(b) != 8 * boxes || vn_shape_count(l) != pictures * boxes * 4 || vn_shape_count(c) != pictures * boxes * p->classes)
+    if (boxes < 1 || vn_shape_count(b) != 8 * boxes || vn_shape_count(l) != pictures * boxes * 4 ||
+        vn_shape_count(c) != pictures * boxes * p->classes)
         return vn_node_fail(n, e, VN_E_INPUT,
                             "%lld offsets, %lld scores of %lld classes and %lld default boxes do not match",
                             (long long)vn_shape_count(l), (long long)vn_shape_count(c), (long long)p->classes,
                             (long long)boxes);
-    if (p->candidates > boxes || p->candidates * p->classes > MOST_CANDIDATES || p->rows > p->candidates * vn_detection_classes(p))
+    if (p->candidates > boxes || p->candidates * p->classes > MOST_CANDIDATES ||
+        p->rows > p->candidates * vn_detection_classes(p))
         return vn_node_fail(
             n, e, VN_E_UNSUPPORTED,
             "top_k %lld, keep_top_k %lld: expected at most %lld boxes, and %d candidates of all classes",
@@ -44,7 +46,8 @@ static int infer(struct node *n, struct vn_err *e)
 static void call(const struct node *n, struct portable_params *c)
 {
     const struct detection_attrs *p = n->attrs;
-    const int32_t i[] = { (int32_t)p->classes, (int32_t)p->background, p->code, (int32_t)p->encoded, (int32_t)p->candidates, (int32_t)p->rows };
+    const int32_t i[] = { (int32_t)p->classes, (int32_t)p->background, p->code,
+                          (int32_t)p->encoded, (int32_t)p->candidates, (int32_t)p->rows };
     c->id = VN_PORTABLE_detection_output;
     memcpy(c->i, i, sizeof i);
     c->f[0] = p->overlap;
@@ -52,7 +55,15 @@ static void call(const struct node *n, struct portable_params *c)
 }
 
 const struct op_def vn_op_detectionoutput = {
-    .name = "detectionoutput", .onnx = "DetectionOutput", .domain = "ai.vernier", .min_in = 3, .max_in = 3,
-    .attrs = specs, .attrs_size = sizeof(struct detection_attrs),
-    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
+    .name = "detectionoutput",
+    .onnx = "DetectionOutput",
+    .domain = "ai.vernier",
+    .min_in = 3,
+    .max_in = 3,
+    .attrs = specs,
+    .attrs_size = sizeof(struct detection_attrs),
+    .infer = infer,
+    .eval = vn_eval_portable,
+    .lower = vn_low_portable,
+    .portable = call,
 };

@@ -4,14 +4,34 @@
 
 static double real(double a, double b) { return a / b; }
 /* Toward zero, as in C; a zero divisor gives 0. */
-static int64_t whole(int64_t a, int64_t b) { return b == 0 ? 0 : b == -1 ? (int64_t)(0 - (uint64_t)a) : a / b; }
+static int64_t whole(int64_t a, int64_t b)
+{
+    return b == 0 ? 0 : b == -1 ? (int64_t)(0 - (uint64_t)a) : a / b;
+}
 
-static int eval(const struct node *n, const struct eval *ev, struct vn_err *e) { return vn_eval_binary(n, ev, real, whole, e); }
-static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e) { return vn_qeval_binary(n, ev, VN_BIN_DIV, e); }
-static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_binary(n, l, VN_BIN_DIV, e); }
+static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
+{
+    return vn_eval_binary(n, ev, real, whole, e);
+}
+static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
+{
+    return vn_qeval_binary(n, ev, VN_BIN_DIV, e);
+}
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    return vn_low_binary(n, l, VN_BIN_DIV, e);
+}
 
 const struct op_def vn_op_div = {
-    .name = "div", .onnx = "Div", .min_in = 2, .max_in = 2,
-    .infer = vn_infer_broadcast, .eval = eval, .qeval = qeval, .lower = lower,
-    .quant = { .kind = Q_OWN }, .pair = PAIR_PRODUCT, .inverse = 1,
+    .name = "div",
+    .onnx = "Div",
+    .min_in = 2,
+    .max_in = 2,
+    .infer = vn_infer_broadcast,
+    .eval = eval,
+    .qeval = qeval,
+    .lower = lower,
+    .quant = { .kind = Q_OWN },
+    .pair = PAIR_PRODUCT,
+    .inverse = 1,
 };

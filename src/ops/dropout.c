@@ -9,10 +9,13 @@ static const struct attr_spec specs[] = { A_INT(struct attrs, seed, "seed", 0, I
 static int infer(struct node *n, struct vn_err *e)
 {
     TRY(vn_infer_begin(n, e));
-    const int training = vn_node_has(n, 2) && n->in[2]->data && vn_shape_count(&n->in[2]->shape) > 0 && vn_tensor_i64(n->in[2]->data, 0);
-    const int drops = !vn_node_has(n, 1) || !n->in[1]->data || vn_shape_count(&n->in[1]->shape) != 1 || vn_tensor_f64(n->in[1]->data, 0) != 0;
+    const int training = vn_node_has(n, 2) && n->in[2]->data && vn_shape_count(&n->in[2]->shape) > 0 &&
+                         vn_tensor_i64(n->in[2]->data, 0);
+    const int drops = !vn_node_has(n, 1) || !n->in[1]->data || vn_shape_count(&n->in[1]->shape) != 1 ||
+                      vn_tensor_f64(n->in[1]->data, 0) != 0;
     if (training && drops)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "Dropout in training mode; export the model for inference");
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED,
+                            "Dropout in training mode; export the model for inference");
     TRY(vn_infer_out(n, 1, VN_BOOL, &n->in[0]->shape, e));
     return vn_infer_same(n, e);
 }
@@ -40,9 +43,17 @@ static int is_identity(const struct node *n)
 }
 
 const struct op_def vn_op_dropout = {
-    .name = "dropout", .onnx = "Dropout", .min_in = 1, .max_in = 3, .max_out = 2,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = eval, .lower = lower, .lowers_all = 1,
+    .name = "dropout",
+    .onnx = "Dropout",
+    .min_in = 1,
+    .max_in = 3,
+    .max_out = 2,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
+    .lowers_all = 1,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 },
     .is_identity = is_identity,
 };

@@ -6,7 +6,10 @@
 struct attrs {
     const char *equation;
 };
-static const struct attr_spec specs[] = { { .onnx = "equation", .kind = ATTR_STRING, .offset = offsetof(struct attrs, equation), .required = 1 }, A_END };
+static const struct attr_spec specs[] = {
+    { .onnx = "equation", .kind = ATTR_STRING, .offset = offsetof(struct attrs, equation), .required = 1 },
+    A_END
+};
 
 enum { MOST_INPUTS = 3, MOST_LETTERS = 16 };
 
@@ -30,7 +33,8 @@ static int letter(struct parse *p, char c)
         if (p->of[i] == c)
             return i;
     if (p->t->letters == MOST_LETTERS)
-        return vn_node_fail(p->n, p->e, VN_E_UNSUPPORTED, "the equation has more than %d letters", MOST_LETTERS);
+        return vn_node_fail(p->n, p->e, VN_E_UNSUPPORTED, "the equation has more than %d letters",
+                            MOST_LETTERS);
     p->of[p->t->letters] = c;
     return p->t->letters++;
 }
@@ -63,7 +67,8 @@ static int term(struct parse *p, int k, const char *text, const char *end, int r
     }
     p->t->rank[k] = axes;
     if (rank >= 0 && axes != rank)
-        return vn_node_fail(p->n, p->e, VN_E_INPUT, "term %d of the equation names %d axes, %s has %d", k, axes, p->n->in[k]->name, rank);
+        return vn_node_fail(p->n, p->e, VN_E_INPUT, "term %d of the equation names %d axes, %s has %d", k,
+                            axes, p->n->in[k]->name, rank);
     return VN_OK;
 }
 
@@ -103,7 +108,8 @@ static int implied_output(struct parse *p, const char *text)
 
 static int parse(struct terms *t, const struct node *n, struct vn_err *e)
 {
-    const char *equation = ((const struct attrs *)n->attrs)->equation, *text = equation, *arrow = strstr(equation, "->");
+    const char *equation = ((const struct attrs *)n->attrs)->equation, *text = equation,
+               *arrow = strstr(equation, "->");
     struct parse p = { n, e, "", 0, t };
     *t = (struct terms){ 0 };
     if (n->n_in > MOST_INPUTS)
@@ -133,7 +139,8 @@ static int parse(struct terms *t, const struct node *n, struct vn_err *e)
         }
     for (int d = 0; d < t->rank[n->n_in]; d++)
         if (t->extent[t->at[n->n_in][d]] < 0)
-            return vn_node_fail(n, e, VN_E_INPUT, "the output of the equation has a letter that no operand has");
+            return vn_node_fail(n, e, VN_E_INPUT,
+                                "the output of the equation has a letter that no operand has");
     return VN_OK;
 }
 
@@ -160,7 +167,14 @@ static void call(const struct node *n, struct portable_params *p)
 }
 
 const struct op_def vn_op_einsum = {
-    .name = "einsum", .onnx = "Einsum", .min_in = 1, .max_in = MOST_INPUTS,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
+    .name = "einsum",
+    .onnx = "Einsum",
+    .min_in = 1,
+    .max_in = MOST_INPUTS,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = vn_eval_portable,
+    .lower = vn_low_portable,
+    .portable = call,
 };

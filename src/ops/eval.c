@@ -112,8 +112,8 @@ static struct vn_tensor *spread(const struct eval *ev, int i, const struct vn_sh
     return t;
 }
 
-int vn_eval_fold(const struct node *n, const struct eval *ev, double (*ff)(double, double), int64_t (*fi)(int64_t, int64_t),
-                 struct vn_err *e)
+int vn_eval_fold(const struct node *n, const struct eval *ev, double (*ff)(double, double),
+                 int64_t (*fi)(int64_t, int64_t), struct vn_err *e)
 {
     struct vn_tensor *y = ev->out[0];
     int64_t count = vn_shape_count(&y->shape);
@@ -130,8 +130,8 @@ int vn_eval_fold(const struct node *n, const struct eval *ev, double (*ff)(doubl
     return VN_OK;
 }
 
-int vn_eval_compare(const struct node *n, const struct eval *ev, int (*ff)(double, double), int (*fi)(int64_t, int64_t),
-                    struct vn_err *e)
+int vn_eval_compare(const struct node *n, const struct eval *ev, int (*ff)(double, double),
+                    int (*fi)(int64_t, int64_t), struct vn_err *e)
 {
     struct vn_tensor *y = ev->out[0];
     int64_t count = vn_shape_count(&y->shape);

@@ -36,8 +36,13 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 static int is_identity(const struct node *n) { return (void)n, 1; } /* nothing is repeated */
 
 const struct op_def vn_op_expand = {
-    .name = "expand", .onnx = "Expand", .min_in = 2, .max_in = 2,
-    .infer = infer, .eval = eval, .lower = lower,
+    .name = "expand",
+    .onnx = "Expand",
+    .min_in = 2,
+    .max_in = 2,
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 },
     .is_identity = is_identity,
 };

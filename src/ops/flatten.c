@@ -1,7 +1,9 @@
 /* ops/flatten.c - two dimensions: everything in front of `axis`, and the rest. */
 #include "ops/lower.h"
 
-static const struct attr_spec specs[] = { A_INT(struct axis_attrs, axis, "axis", 1, -VN_MAX_RANK, VN_MAX_RANK), A_END };
+static const struct attr_spec specs[] = {
+    A_INT(struct axis_attrs, axis, "axis", 1, -VN_MAX_RANK, VN_MAX_RANK), A_END
+};
 
 static int infer(struct node *n, struct vn_err *e)
 {
@@ -19,9 +21,15 @@ static int infer(struct node *n, struct vn_err *e)
 }
 
 const struct op_def vn_op_flatten = {
-    .name = "flatten", .onnx = "Flatten", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct axis_attrs),
-    .infer = infer, .eval = vn_eval_copy, .lower = vn_low_reshape,
+    .name = "flatten",
+    .onnx = "Flatten",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct axis_attrs),
+    .infer = infer,
+    .eval = vn_eval_copy,
+    .lower = vn_low_reshape,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME },
     .elements = ELEMENTS_KEPT,
 };

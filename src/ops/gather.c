@@ -1,9 +1,15 @@
-/* ops/gather.c - slices of x along an axis, picked by an index tensor; negative indices count from the end. */
+/* ops/gather.c - slices of x along an axis, picked by an index tensor; negative indices count from the end.
+ */
 #include "ops/portable_op.h"
 
-static const struct attr_spec specs[] = { A_INT(struct axis_attrs, axis, "axis", 0, -VN_MAX_RANK, VN_MAX_RANK), A_END };
+static const struct attr_spec specs[] = {
+    A_INT(struct axis_attrs, axis, "axis", 0, -VN_MAX_RANK, VN_MAX_RANK), A_END
+};
 
-static int axis_of(const struct node *n) { return vn_shape_axis(&n->in[0]->shape, ((const struct axis_attrs *)n->attrs)->axis); }
+static int axis_of(const struct node *n)
+{
+    return vn_shape_axis(&n->in[0]->shape, ((const struct axis_attrs *)n->attrs)->axis);
+}
 
 static int bad_index(const struct node *n, int64_t index, int64_t dim, struct vn_err *e)
 {
@@ -81,8 +87,14 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_gather = {
-    .name = "gather", .onnx = "Gather", .min_in = 2, .max_in = 2,
-    .attrs = specs, .attrs_size = sizeof(struct axis_attrs),
-    .infer = infer, .eval = eval, .lower = lower,
+    .name = "gather",
+    .onnx = "Gather",
+    .min_in = 2,
+    .max_in = 2,
+    .attrs = specs,
+    .attrs_size = sizeof(struct axis_attrs),
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 },
 };

@@ -1,9 +1,14 @@
 /* ops/gatherelements.c - for each element of the indices, the element of x at that place along an axis. */
 #include "ops/portable_op.h"
 
-static const struct attr_spec specs[] = { A_INT(struct axis_attrs, axis, "axis", 0, -VN_MAX_RANK, VN_MAX_RANK), A_END };
+static const struct attr_spec specs[] = {
+    A_INT(struct axis_attrs, axis, "axis", 0, -VN_MAX_RANK, VN_MAX_RANK), A_END
+};
 
-static int axis_of(const struct node *n) { return vn_shape_axis(&n->in[0]->shape, ((const struct axis_attrs *)n->attrs)->axis); }
+static int axis_of(const struct node *n)
+{
+    return vn_shape_axis(&n->in[0]->shape, ((const struct axis_attrs *)n->attrs)->axis);
+}
 
 static int infer(struct node *n, struct vn_err *e)
 {
@@ -16,8 +21,8 @@ static int infer(struct node *n, struct vn_err *e)
         return vn_node_fail(n, e, VN_E_INPUT, "indices are %s", vn_dtype_name(n->in[1]->dtype));
     for (int d = 0; d < x->rank; d++)
         if (d != axis && k->d[d] > x->d[d])
-            return vn_node_fail(n, e, VN_E_INPUT, "the indices have %lld along axis %d, the input %lld", (long long)k->d[d], d,
-                                (long long)x->d[d]);
+            return vn_node_fail(n, e, VN_E_INPUT, "the indices have %lld along axis %d, the input %lld",
+                                (long long)k->d[d], d, (long long)x->d[d]);
     return vn_infer_out(n, 0, n->in[0]->dtype, k, e);
 }
 

@@ -6,7 +6,8 @@
 #include "ops/lower.h"
 
 static const char *const forms[] = { "none", "tanh", NULL };
-static const struct attr_spec specs[] = { A_ENUM(struct gelu_attrs, approximate, "approximate", 0, forms), A_END };
+static const struct attr_spec specs[] = { A_ENUM(struct gelu_attrs, approximate, "approximate", 0, forms),
+                                          A_END };
 
 static double f(const struct node *n, double x)
 {
@@ -17,7 +18,8 @@ static double f(const struct node *n, double x)
 
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
-    return vn_low_unary(n, l, ((const struct gelu_attrs *)n->attrs)->approximate ? VN_UN_GELU_TANH : VN_UN_GELU, 0, 0, e);
+    return vn_low_unary(
+        n, l, ((const struct gelu_attrs *)n->attrs)->approximate ? VN_UN_GELU_TANH : VN_UN_GELU, 0, 0, e);
 }
 
 /* 1 + erf(..) loses digits where it is small; the factor x stays. */

@@ -65,7 +65,8 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     struct dims d = dims_of(n);
     const struct vn_tensor *c = n->n_in > 2 ? ev->in[2] : NULL;
     const double *a = vn_f64(ev->in[0]), *b = vn_f64(ev->in[1]);
-    int64_t am = g->trans_a ? 1 : d.k, ak = g->trans_a ? d.m : 1, bk = g->trans_b ? 1 : d.n, bn = g->trans_b ? d.k : 1;
+    int64_t am = g->trans_a ? 1 : d.k, ak = g->trans_a ? d.m : 1, bk = g->trans_b ? 1 : d.n,
+            bn = g->trans_b ? d.k : 1;
     int64_t row = 0, col = 0;
     if (c)
         c_strides(&c->shape, &row, &col);
@@ -74,7 +75,8 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
             double sum = 0;
             for (int64_t k = 0; k < d.k; k++)
                 sum += a[i * am + k * ak] * b[k * bk + j * bn];
-            vn_f64(ev->out[0])[i * d.n + j] = g->alpha * sum + (c ? g->beta * vn_f64(c)[i * row + j * col] : 0);
+            vn_f64(ev->out[0])[i * d.n + j] =
+                g->alpha * sum + (c ? g->beta * vn_f64(c)[i * row + j * col] : 0);
         }
     return VN_OK;
 }
@@ -83,21 +85,28 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 static int bias_ok(const struct node *n)
 {
     const struct vn_shape *c = vn_node_has(n, 2) ? &n->in[2]->shape : NULL;
-    return !c || (c->rank > 0 && c->d[c->rank - 1] == n->out[0]->shape.d[1] && (c->rank == 1 || c->d[0] == 1));
+    return !c ||
+           (c->rank > 0 && c->d[c->rank - 1] == n->out[0]->shape.d[1] && (c->rank == 1 || c->d[0] == 1));
 }
 
 static enum q_kind quant_kind(const struct node *n)
 {
     const struct gemm_attrs *g = n->attrs;
-    return g->alpha == 1 && g->beta == 1 && bias_ok(n) && n->in[1]->data && (!vn_node_has(n, 2) || n->in[2]->data) ? Q_LINEAR : Q_FLOAT;
+    return g->alpha == 1 && g->beta == 1 && bias_ok(n) && n->in[1]->data &&
+                   (!vn_node_has(n, 2) || n->in[2]->data)
+               ? Q_LINEAR
+               : Q_FLOAT;
 }
 
-static int weight_axis(const struct node *n) { return ((const struct gemm_attrs *)n->attrs)->trans_b ? 0 : 1; }
+static int weight_axis(const struct node *n)
+{
+    return ((const struct gemm_attrs *)n->attrs)->trans_b ? 0 : 1;
+}
 
 /* The matrix as OIHW weights: output channels first. */
 static const void *by_columns(struct lowering *l, const void *w, size_t size, struct dims d)
 {
-    char *out = NEW_ARRAY(l->scratch, char, (size_t)d.n * (size_t)d.k * size);
+    char *out = NEW_ARRAY(l->scratch, char, (size_t)d.n *(size_t)d.k *size);
     for (int64_t k = 0; k < d.k; k++)
         for (int64_t j = 0; j < d.n; j++)
             memcpy(out + (size_t)(j * d.k + k) * size, (const char *)w + (size_t)(k * d.n + j) * size, size);
@@ -169,8 +178,20 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
         c_strides(&n->in[2]->shape, &row, &col);
     if (row || !n->in[1]->data || (vn_node_has(n, 2) && !n->in[2]->data))
         return computed(n, l, d, e);
-    struct low_conv c = { .n = (int)d.m, .h = 1, .w = 1, .c = (int)d.k, .oh = 1, .ow = 1, .k = (int)d.n, .kh = 1, .kw = 1,
-                          .sh = 1, .sw = 1, .dh = 1, .dw = 1, .groups = 1 };
+    struct low_conv c = { .n = (int)d.m,
+                          .h = 1,
+                          .w = 1,
+                          .c = (int)d.k,
+                          .oh = 1,
+                          .ow = 1,
+                          .k = (int)d.n,
+                          .kh = 1,
+                          .kw = 1,
+                          .sh = 1,
+                          .sw = 1,
+                          .dh = 1,
+                          .dw = 1,
+                          .groups = 1 };
     TRY(vn_low_weights(l, &c, vn_node_has(n, 2) ? 2 : -1, e));
     if (!g->trans_b)
         c.weight = by_columns(l, c.weight, vn_dtype_size(c.weight_type), d);

@@ -50,15 +50,18 @@ static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
         int64_t sum = 0;
         for (int64_t k = 0; k < area; k++)
             sum += vn_i64(ev->in[0])[i * area + k] - x->zero[0];
-        vn_i64(ev->out[0])[i] = vn_average((int32_t)sum, (int32_t)area, x->scale[0] / y->scale[0], y->zero[0], vn_q_min(y), vn_q_max(y));
+        vn_i64(ev->out[0])[i] = vn_average((int32_t)sum, (int32_t)area, x->scale[0] / y->scale[0], y->zero[0],
+                                           vn_q_min(y), vn_q_max(y));
     }
     return VN_OK;
 }
 
 static enum q_kind quant_kind(const struct node *n)
 {
-    return pixels(&n->in[0]->shape) < 1 << 15 || (n->in[0]->q && n->in[0]->q->dtype == VN_I8 && pixels(&n->in[0]->shape) < 1 << 23)
-               ? Q_OWN : Q_FLOAT; /* the sum fits 32 bits */
+    return pixels(&n->in[0]->shape) < 1 << 15 ||
+                   (n->in[0]->q && n->in[0]->q->dtype == VN_I8 && pixels(&n->in[0]->shape) < 1 << 23)
+               ? Q_OWN
+               : Q_FLOAT; /* the sum fits 32 bits */
 }
 
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)

@@ -26,12 +26,18 @@ static int expand(struct graph *g, const struct node *n, struct vn_err *e)
         return VN_E_INTERNAL;
     struct pool_attrs *a = pool->attrs;
     a->p = ((const struct attrs *)n->attrs)->p;
-    a->kernel = (struct ints){ x->rank - 2, vn_arena_copy(g->arena, x->d + 2, sizeof *x->d * (size_t)(x->rank - 2)) };
+    a->kernel =
+        (struct ints){ x->rank - 2, vn_arena_copy(g->arena, x->d + 2, sizeof *x->d * (size_t)(x->rank - 2)) };
     return VN_OK;
 }
 
 const struct op_def vn_op_globallppool = {
-    .name = "globallppool", .onnx = "GlobalLpPool", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .expand = expand,
+    .name = "globallppool",
+    .onnx = "GlobalLpPool",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .expand = expand,
 };

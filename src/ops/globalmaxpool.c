@@ -23,7 +23,8 @@ static int infer(struct node *n, struct vn_err *e)
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
     (void)n, (void)e;
-    const int64_t count = vn_shape_count(&ev->out[0]->shape), area = count ? vn_shape_count(&ev->in[0]->shape) / count : 0;
+    const int64_t count = vn_shape_count(&ev->out[0]->shape),
+                  area = count ? vn_shape_count(&ev->in[0]->shape) / count : 0;
     for (int64_t i = 0; i < count; i++)
         for (int64_t k = 0; k < area; k++) {
             const int64_t from = i * area + k;
@@ -54,7 +55,12 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_globalmaxpool = {
-    .name = "globalmaxpool", .onnx = "GlobalMaxPool", .min_in = 1, .max_in = 1,
-    .infer = infer, .eval = eval, .lower = lower,
+    .name = "globalmaxpool",
+    .onnx = "GlobalMaxPool",
+    .min_in = 1,
+    .max_in = 1,
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME },
 };

@@ -4,7 +4,10 @@
 
 static int real(double a, double b) { return a > b; }
 static int whole(int64_t a, int64_t b) { return a > b; }
-static int eval(const struct node *n, const struct eval *ev, struct vn_err *e) { return vn_eval_compare(n, ev, real, whole, e); }
+static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
+{
+    return vn_eval_compare(n, ev, real, whole, e);
+}
 static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
     return vn_qeval_compare(n, ev, real, e);

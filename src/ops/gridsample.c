@@ -25,7 +25,8 @@ static int infer(struct node *n, struct vn_err *e)
     TRY(vn_infer_float(n, 0, e));
     const struct vn_shape *x = &n->in[0]->shape, *g = &n->in[1]->shape;
     struct vn_shape s = *x;
-    if (x->rank < 3 || x->rank > 5 || g->rank != x->rank || g->d[0] != x->d[0] || g->d[g->rank - 1] != x->rank - 2)
+    if (x->rank < 3 || x->rank > 5 || g->rank != x->rank || g->d[0] != x->d[0] ||
+        g->d[g->rank - 1] != x->rank - 2)
         return vn_node_fail(n, e, VN_E_INPUT, "the grid %s does not match the input %s", n->in[1]->name,
                             n->in[0]->name);
     if (a->mode == VN_GRID_CUBIC && x->rank != 4)
@@ -46,7 +47,14 @@ static void call(const struct node *n, struct portable_params *p)
 }
 
 const struct op_def vn_op_gridsample = {
-    .name = "gridsample", .onnx = "GridSample", .min_in = 2, .max_in = 2,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
+    .name = "gridsample",
+    .onnx = "GridSample",
+    .min_in = 2,
+    .max_in = 2,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = vn_eval_portable,
+    .lower = vn_low_portable,
+    .portable = call,
 };

@@ -1,9 +1,15 @@
-/* ops/groupnormalization.c - groups of channels brought to mean 0 and variance 1, scaled and shifted per channel. */
+/* ops/groupnormalization.c - groups of channels brought to mean 0 and variance 1, scaled and shifted per
+ * channel. */
 #include "ops/normal.h"
 
 static const struct attr_spec specs[] = {
     A_FLOAT(struct group_attrs, epsilon, "epsilon", 1e-5),
-    { .onnx = "num_groups", .kind = ATTR_INT, .offset = offsetof(struct group_attrs, groups), .min = 1, .max = INT32_MAX, .required = 1 },
+    { .onnx = "num_groups",
+      .kind = ATTR_INT,
+      .offset = offsetof(struct group_attrs, groups),
+      .min = 1,
+      .max = INT32_MAX,
+      .required = 1 },
     A_INT(struct group_attrs, stash, "stash_type", 1, 0, 64),
     A_END,
 };

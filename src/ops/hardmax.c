@@ -11,7 +11,10 @@ static const struct attr_spec specs[] = {
     A_END,
 };
 
-static int infer(struct node *n, struct vn_err *e) { return vn_infer_lines(n, ((const struct attrs *)n->attrs)->axis, e); }
+static int infer(struct node *n, struct vn_err *e)
+{
+    return vn_infer_lines(n, ((const struct attrs *)n->attrs)->axis, e);
+}
 
 static void call(const struct node *n, struct portable_params *p)
 {
@@ -21,8 +24,15 @@ static void call(const struct node *n, struct portable_params *p)
 }
 
 const struct op_def vn_op_hardmax = {
-    .name = "hardmax", .onnx = "Hardmax", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
+    .name = "hardmax",
+    .onnx = "Hardmax",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = vn_eval_portable,
+    .lower = vn_low_portable,
+    .portable = call,
     .over_classes = 1,
 };

@@ -10,7 +10,10 @@ static double f(const struct node *n, double x)
     return x * fmin(fmax(x / 6 + 0.5, 0), 1);
 }
 
-static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_unary(n, l, VN_UN_HARDSWISH, 1.0f / 6.0f, 0.5f, e); }
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    return vn_low_unary(n, l, VN_UN_HARDSWISH, 1.0f / 6.0f, 0.5f, e);
+}
 
 static double rounding(const struct node *n, double x, double y)
 {

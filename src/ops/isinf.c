@@ -40,7 +40,13 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_isinf = {
-    .name = "isinf", .onnx = "IsInf", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = eval, .lower = lower,
+    .name = "isinf",
+    .onnx = "IsInf",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
 };

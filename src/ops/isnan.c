@@ -25,6 +25,11 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_isnan = {
-    .name = "isnan", .onnx = "IsNaN", .min_in = 1, .max_in = 1,
-    .infer = infer, .eval = eval, .lower = lower,
+    .name = "isnan",
+    .onnx = "IsNaN",
+    .min_in = 1,
+    .max_in = 1,
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
 };

@@ -27,9 +27,16 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_leakyrelu = {
-    .name = "leakyrelu", .onnx = "LeakyRelu", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_unary, .lower = lower, .f = f,
+    .name = "leakyrelu",
+    .onnx = "LeakyRelu",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = vn_eval_unary,
+    .lower = lower,
+    .f = f,
     .quant = { .kind = Q_TABLE },
     .scales_through = 1,
 };

@@ -21,6 +21,7 @@ int vn_eval_lines(const struct node *n, const struct eval *ev, int64_t axis,
             *(d < at ? &outer : &inner) *= s->d[d];
     for (int64_t o = 0; o < outer; o++)
         for (int64_t i = 0; i < inner; i++)
-            fn(n, vn_f64(ev->out[0]) + o * count * inner + i, vn_f64(ev->in[0]) + o * count * inner + i, count, inner);
+            fn(n, vn_f64(ev->out[0]) + o * count * inner + i, vn_f64(ev->in[0]) + o * count * inner + i,
+               count, inner);
     return VN_OK;
 }

@@ -5,7 +5,9 @@
 #include "kernels/kernels.h"
 #include "ops/lines.h"
 
-static const struct attr_spec specs[] = { A_INT(struct axis_attrs, axis, "axis", -1, -VN_MAX_RANK, VN_MAX_RANK), A_END };
+static const struct attr_spec specs[] = {
+    A_INT(struct axis_attrs, axis, "axis", -1, -VN_MAX_RANK, VN_MAX_RANK), A_END
+};
 
 static void line(const struct node *n, double *y, const double *x, int64_t count, int64_t step)
 {
@@ -19,7 +21,10 @@ static void line(const struct node *n, double *y, const double *x, int64_t count
         y[i * step] = x[i * step] - most - log(sum);
 }
 
-static int infer(struct node *n, struct vn_err *e) { return vn_infer_lines(n, ((const struct axis_attrs *)n->attrs)->axis, e); }
+static int infer(struct node *n, struct vn_err *e)
+{
+    return vn_infer_lines(n, ((const struct axis_attrs *)n->attrs)->axis, e);
+}
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
     (void)e;
@@ -30,7 +35,8 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     (void)e;
     struct vn_shape s = n->in[0]->shape, sums = s;
-    const int axis = vn_shape_axis(&s, ((const struct axis_attrs *)n->attrs)->axis), x = vn_low_in(l, 0, PLAIN);
+    const int axis = vn_shape_axis(&s, ((const struct axis_attrs *)n->attrs)->axis),
+              x = vn_low_in(l, 0, PLAIN);
     int64_t own[VN_MAX_RANK], one[VN_MAX_RANK];
     sums.d[axis] = 1;
     const int sum = vn_low_temp(l, VN_F32, &sums, PLAIN, 0, 0);

@@ -71,7 +71,7 @@ static int constant_value(struct lowering *l, const struct value *v, int as_f32,
         return id;
     }
     int64_t stride[VN_MAX_RANK], idx[VN_MAX_RANK] = { 0 }, count = vn_shape_count(&v->shape);
-    void *data = NEW_ARRAY(l->arena, char, (size_t)count * vn_dtype_size(t));
+    void *data = NEW_ARRAY(l->arena, char, (size_t)count *vn_dtype_size(t));
     vn_low_axis_strides(p, stride);
     for (int64_t i = 0; i < count; i++, vn_index_next(idx, &v->shape)) {
         int64_t at = 0;
@@ -85,7 +85,10 @@ static int constant_value(struct lowering *l, const struct value *v, int as_f32,
 
 /* ---- inputs ---- */
 
-static enum layout order_of(const struct value *v, enum layout want) { return v->shape.rank < 3 ? PLAIN : want; }
+static enum layout order_of(const struct value *v, enum layout want)
+{
+    return v->shape.rank < 3 ? PLAIN : want;
+}
 
 /* The tensor `from` of int8 value v as int16 without its zero point. */
 static int widened(struct lowering *l, const struct value *v, int from)
@@ -144,7 +147,10 @@ static int obtain(struct lowering *l, const struct value *v, int as_f32, enum la
     return *slot;
 }
 
-int vn_low_value(struct lowering *l, const struct value *v, enum layout want, int f32) { return obtain(l, v, f32, want); }
+int vn_low_value(struct lowering *l, const struct value *v, enum layout want, int f32)
+{
+    return obtain(l, v, f32, want);
+}
 
 int vn_low_in(struct lowering *l, int i, enum layout want)
 {
@@ -167,14 +173,18 @@ int vn_low_in_any(struct lowering *l, int i, enum layout *got)
 /* ---- outputs ---- */
 
 /* Is the result, as lower makes it, not yet what the value is to hold? */
-static int is_narrowed(const struct lowering *l) { return l->wide && l->node->out[0]->q && l->node->out[0]->q->dtype == VN_I8; }
+static int is_narrowed(const struct lowering *l)
+{
+    return l->wide && l->node->out[0]->q && l->node->out[0]->q->dtype == VN_I8;
+}
 
 static int needs_finish(const struct lowering *l)
 {
     const struct value *v = l->node->out[0];
     if (!v->q)
         return 0;
-    return !l->integer || is_narrowed(l) || (vn_node_kind(l->node) == Q_MOVE && !vn_qparam_equal(v->q, l->node->in[0]->q));
+    return !l->integer || is_narrowed(l) ||
+           (vn_node_kind(l->node) == Q_MOVE && !vn_qparam_equal(v->q, l->node->in[0]->q));
 }
 
 int vn_low_out(struct lowering *l, enum layout order)

@@ -21,7 +21,7 @@ struct prog_tensor {
     enum vn_dtype dtype;
     enum layout layout;
     struct vn_shape shape; /* as the source model has it */
-    float scale;           /* int8: quantization; 0: none */
+    float scale; /* int8: quantization; 0: none */
     int32_t zero;
     enum bin_place place;
     const void *data; /* BIN_CONST: contents */
@@ -58,12 +58,12 @@ struct lowering {
     struct vn_arena *scratch; /* of the node being lowered; NULL: none is */
     const struct graph *graph;
     const struct node *node; /* being lowered */
-    int integer;             /* node computes in integers: its quantized inputs and outputs are int8 or int16 tensors */
+    int integer; /* node computes in integers: its quantized inputs and outputs are int8 or int16 tensors */
     int wide; /* vn_node_widens: int8 inputs are given as int16 with zero point 0 */
-    int *held[2];            /* value id -> tensor id in PLAIN, CHANNELS_LAST; -1 */
-    int *held_f32[2];        /* the same, dequantized */
-    int *held_s16[2];        /* of int8 values: as int16 with zero point 0 */
-    int raw_out;             /* output that vn_lower_node still has to quantize or rescale; -1: none */
+    int *held[2]; /* value id -> tensor id in PLAIN, CHANNELS_LAST; -1 */
+    int *held_f32[2]; /* the same, dequantized */
+    int *held_s16[2]; /* of int8 values: as int16 with zero point 0 */
+    int raw_out; /* output that vn_lower_node still has to quantize or rescale; -1: none */
     enum layout raw_layout;
 };
 
@@ -97,7 +97,10 @@ int vn_low_constant(struct lowering *l, const struct value *v, enum vn_role role
                     const struct vn_shape *s, enum layout order, void *data);
 /* The float32 or int64 cells of a type. */
 static inline enum vn_dtype vn_low_cell(enum vn_dtype t) { return vn_dtype_is_float(t) ? VN_F32 : VN_I64; }
-static inline struct prog_tensor *vn_low_tensor(struct lowering *l, int id) { return &l->prog->tensors.v[id]; }
+static inline struct prog_tensor *vn_low_tensor(struct lowering *l, int id)
+{
+    return &l->prog->tensors.v[id];
+}
 
 /* Is axis 1 moved to the end? */
 static inline int vn_low_is_turned(const struct prog_tensor *t)
@@ -111,8 +114,8 @@ void vn_low_axis_strides(const struct prog_tensor *t, int64_t *stride);
 /* ---- shapes of lowering that several operators share ---- */
 
 /* COPY of dims elements with given source and destination offsets and strides (elements). */
-int vn_low_copy(struct lowering *l, int from, int to, int rank, const int64_t *dims, int64_t src, const int64_t *src_stride,
-                int64_t dst, const int64_t *dst_stride, struct vn_err *e);
+int vn_low_copy(struct lowering *l, int from, int to, int rank, const int64_t *dims, int64_t src,
+                const int64_t *src_stride, int64_t dst, const int64_t *dst_stride, struct vn_err *e);
 /* The walk that such a copy makes of dims and strides, none of the dims being 0. */
 struct joint_walk;
 void vn_low_copy_walk(struct joint_walk *w, int rank, const int64_t *dims, const int64_t *src_stride,
@@ -136,7 +139,8 @@ int vn_low_portable_unary(const struct node *n, struct lowering *l, int op, stru
 /* lower of functions of one value that the runtime has as tables only. */
 int vn_low_table(const struct node *n, struct lowering *l, struct vn_err *e);
 /* BINARY_F32 of a and b into y; strides per source axis of y's shape, 0 broadcasts. */
-void vn_low_binary_f32(struct lowering *l, int op, int a, const int64_t *a_stride, int b, const int64_t *b_stride, int y);
+void vn_low_binary_f32(struct lowering *l, int op, int a, const int64_t *a_stride, int b,
+                       const int64_t *b_stride, int y);
 /* x's elements along one source axis picked by index[0..count) into a tensor of the same layout: y, or a
  * new one where y < 0. */
 int vn_low_gather(struct lowering *l, int x, int axis, int64_t count, const int64_t *index, int y);
@@ -158,10 +162,10 @@ int vn_low_clamp(const struct node *n, struct lowering *l, float lo, float hi, s
  * NULL. `x`, `y`: tensor ids; fills in everything else from w. */
 struct low_conv {
     int n, h, w, c, oh, ow, k, kh, kw, sh, sw, dh, dw, ph, pw, groups;
-    const void *weight;        /* k * c/groups * kh * kw of weight_type, OIHW */
+    const void *weight; /* k * c/groups * kh * kw of weight_type, OIHW */
     enum vn_dtype weight_type; /* int8, int16 or float32 */
     const float *weight_scale; /* k entries, integer only */
-    const void *bias;          /* k int32 or float32; NULL: none */
+    const void *bias; /* k int32 or float32; NULL: none */
 };
 /* weight, weight_scale and bias of `c` from the node's constants: input 1, and input `bias` (-1: none), in
  * their own order. */

@@ -20,7 +20,8 @@ static int check_quantized(const struct node *n, const struct low_conv *c, int b
                             "weight %s has scales along axis %d, expected output channels", n->in[1]->name,
                             w->axis);
     if (w->n < 1 || c->k % w->n)
-        return vn_node_fail(n, e, VN_E_INPUT, "weight %s has %d scales for %d output channels", n->in[1]->name, w->n, c->k);
+        return vn_node_fail(n, e, VN_E_INPUT, "weight %s has %d scales for %d output channels",
+                            n->in[1]->name, w->n, c->k);
     if (bias >= 0 && n->in[bias]->q->dtype != VN_I32)
         return vn_node_fail(n, e, VN_E_UNSUPPORTED, "bias %s is %s, expected int32", n->in[bias]->name,
                             vn_dtype_name(n->in[bias]->q->dtype));
@@ -53,8 +54,21 @@ int vn_low_weights(struct lowering *l, struct low_conv *c, int bias, struct vn_e
 
 static struct vn_window2d geometry(const struct low_conv *c)
 {
-    return (struct vn_window2d){ .n = c->n, .h = c->h, .w = c->w, .c = c->c, .oh = c->oh, .ow = c->ow, .k = c->k, .kh = c->kh,
-                                 .kw = c->kw, .sh = c->sh, .sw = c->sw, .dh = c->dh, .dw = c->dw, .ph = c->ph, .pw = c->pw,
+    return (struct vn_window2d){ .n = c->n,
+                                 .h = c->h,
+                                 .w = c->w,
+                                 .c = c->c,
+                                 .oh = c->oh,
+                                 .ow = c->ow,
+                                 .k = c->k,
+                                 .kh = c->kh,
+                                 .kw = c->kw,
+                                 .sh = c->sh,
+                                 .sw = c->sw,
+                                 .dh = c->dh,
+                                 .dw = c->dw,
+                                 .ph = c->ph,
+                                 .pw = c->pw,
                                  .groups = c->groups };
 }
 
@@ -66,7 +80,10 @@ static void put_geometry(struct instr_CONV_S8 *p, const struct low_conv *c)
     p->ph = c->ph, p->pw = c->pw, p->groups = c->groups;
 }
 
-static int is_depthwise(const struct low_conv *c) { return c->groups == c->c && c->groups == c->k && c->groups > 1; }
+static int is_depthwise(const struct low_conv *c)
+{
+    return c->groups == c->c && c->groups == c->k && c->groups > 1;
+}
 
 /* Sum of each channel's weights; *wide when a sum of products with its bias may not fit 32 bits. */
 static int32_t *weight_sums(struct lowering *l, const struct low_conv *c, const int32_t *bias, int *wide)
@@ -165,7 +182,8 @@ static int conv_f32(struct lowering *l, int x, int y, const struct low_conv *c)
 {
     const struct vn_window2d g = geometry(c);
     int depthwise = is_depthwise(c);
-    size_t bytes = depthwise ? (size_t)c->k * (size_t)c->kh * (size_t)c->kw * sizeof(float) : vn_conv_f32_packed_bytes(&g);
+    size_t bytes = depthwise ? (size_t)c->k * (size_t)c->kh * (size_t)c->kw * sizeof(float)
+                             : vn_conv_f32_packed_bytes(&g);
     float *packed = vn_arena_alloc(l->scratch, bytes);
     const float *bias = c->bias ? c->bias : NEW_ARRAY(l->scratch, float, c->k);
     (depthwise ? vn_dwconv_f32_pack : vn_conv_f32_pack)(packed, c->weight, &g);

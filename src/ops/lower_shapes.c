@@ -86,7 +86,8 @@ static void put_walk(const struct joint_walk *w, int32_t *rank, int32_t *dims, i
     }
 }
 
-void vn_low_binary_f32(struct lowering *l, int op, int a, const int64_t *a_stride, int b, const int64_t *b_stride, int y)
+void vn_low_binary_f32(struct lowering *l, int op, int a, const int64_t *a_stride, int b,
+                       const int64_t *b_stride, int y)
 {
     struct joint_walk w = binary_walk(vn_low_tensor(l, y), a_stride, b_stride);
     struct instr_BINARY_F32 *p = vn_low_emit(l, OPCODE_BINARY_F32, 2, (int[]){ a, b }, y);
@@ -104,7 +105,8 @@ static enum layout binary_order(const struct node *n, struct lowering *l)
     return order;
 }
 
-/* Operand i, with its strides per axis of the output. Constants of full rank are stored in the output's order. */
+/* Operand i, with its strides per axis of the output. Constants of full rank are stored in the output's
+ * order. */
 static int operand(const struct node *n, struct lowering *l, int i, enum layout order, int64_t *stride)
 {
     int full = n->in[i]->data && n->in[i]->shape.rank == n->out[0]->shape.rank;
@@ -130,7 +132,8 @@ int vn_low_binary(const struct node *n, struct lowering *l, int op, struct vn_er
         return VN_OK;
     }
     struct joint_walk w = binary_walk(vn_low_tensor(l, y), a, b);
-    struct instr_BINARY_S8 *p = vn_low_emit(l, l->wide ? OPCODE_BINARY_S16 : OPCODE_BINARY_S8, 2, in, y); /* the same fields */
+    struct instr_BINARY_S8 *p =
+        vn_low_emit(l, l->wide ? OPCODE_BINARY_S16 : OPCODE_BINARY_S8, 2, in, y); /* the same fields */
     p->op = op;
     p->lo = l->wide ? INT16_MIN : INT8_MIN;
     p->hi = l->wide ? INT16_MAX : INT8_MAX;
@@ -175,7 +178,9 @@ static int32_t node_entry(const void *ctx, int32_t q) { return vn_table_entry(ct
 int vn_low_unary(const struct node *n, struct lowering *l, int op, float alpha, float beta, struct vn_err *e)
 {
     enum layout order;
-    static const int whole[] = { [VN_UN_ABS] = VN_CU_ABS, [VN_UN_NEG] = VN_CU_NEG, [VN_UN_SIGN] = VN_CU_SIGN };
+    static const int whole[] = {
+        [VN_UN_ABS] = VN_CU_ABS, [VN_UN_NEG] = VN_CU_NEG, [VN_UN_SIGN] = VN_CU_SIGN
+    };
     if (!vn_dtype_is_float(n->in[0]->dtype) && (op == VN_UN_ABS || op == VN_UN_NEG || op == VN_UN_SIGN))
         return vn_low_portable_unary(n, l, whole[op], e);
     if (!l->integer && op < 0)
@@ -202,7 +207,10 @@ int vn_low_portable_unary(const struct node *n, struct lowering *l, int op, stru
     return vn_portable_emit(l, &p, 1, &x, vn_low_out(l, PLAIN), e);
 }
 
-int vn_low_table(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_unary(n, l, -1, 0, 0, e); }
+int vn_low_table(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    return vn_low_unary(n, l, -1, 0, 0, e);
+}
 
 int vn_low_clamp(const struct node *n, struct lowering *l, float lo, float hi, struct vn_err *e)
 {
@@ -214,7 +222,8 @@ int vn_low_clamp(const struct node *n, struct lowering *l, float lo, float hi, s
         struct instr_CLAMP_F32 *p = vn_low_emit(l, OPCODE_CLAMP_F32, 1, &x, y);
         p->lo = lo;
         p->hi = hi;
-    } else if (qx->dtype == VN_I8 && qy->dtype == VN_I8 && qx->scale[0] == qy->scale[0] && qx->zero[0] == qy->zero[0]) {
+    } else if (qx->dtype == VN_I8 && qy->dtype == VN_I8 && qx->scale[0] == qy->scale[0] &&
+               qx->zero[0] == qy->zero[0]) {
         struct instr_CLAMP_S8 *p = vn_low_emit(l, OPCODE_CLAMP_S8, 1, &x, y);
         p->lo = vn_q_one(qy, 0, lo);
         p->hi = vn_q_one(qy, 0, hi);

@@ -12,7 +12,10 @@ static const struct attr_spec specs[] = {
     A_END,
 };
 
-static int infer(struct node *n, struct vn_err *e) { return vn_infer_lines(n, ((const struct attrs *)n->attrs)->axis, e); }
+static int infer(struct node *n, struct vn_err *e)
+{
+    return vn_infer_lines(n, ((const struct attrs *)n->attrs)->axis, e);
+}
 
 static void call(const struct node *n, struct portable_params *p)
 {
@@ -22,7 +25,14 @@ static void call(const struct node *n, struct portable_params *p)
 }
 
 const struct op_def vn_op_lpnormalization = {
-    .name = "lpnormalization", .onnx = "LpNormalization", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
+    .name = "lpnormalization",
+    .onnx = "LpNormalization",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = vn_eval_portable,
+    .lower = vn_low_portable,
+    .portable = call,
 };

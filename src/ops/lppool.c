@@ -1,7 +1,8 @@
 /* ops/lppool.c - the p-norm over a sliding window. */
 #include "ops/pools.h"
 
-static const struct attr_spec specs[] = { POOL_ATTRS, A_INT(struct pool_attrs, p, "p", 2, 1, 1 << 20), A_END };
+static const struct attr_spec specs[] = { POOL_ATTRS, A_INT(struct pool_attrs, p, "p", 2, 1, 1 << 20),
+                                          A_END };
 
 static int infer(struct node *n, struct vn_err *e)
 {
@@ -22,7 +23,14 @@ static void call(const struct node *n, struct portable_params *p)
 }
 
 const struct op_def vn_op_lppool = {
-    .name = "lppool", .onnx = "LpPool", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct pool_attrs),
-    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
+    .name = "lppool",
+    .onnx = "LpPool",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct pool_attrs),
+    .infer = infer,
+    .eval = vn_eval_portable,
+    .lower = vn_low_portable,
+    .portable = call,
 };

@@ -7,7 +7,12 @@ struct attrs {
 };
 
 static const struct attr_spec specs[] = {
-    { .onnx = "size", .kind = ATTR_INT, .offset = offsetof(struct attrs, size), .min = 1, .max = INT32_MAX, .required = 1 },
+    { .onnx = "size",
+      .kind = ATTR_INT,
+      .offset = offsetof(struct attrs, size),
+      .min = 1,
+      .max = INT32_MAX,
+      .required = 1 },
     A_FLOAT(struct attrs, alpha, "alpha", 1e-4),
     A_FLOAT(struct attrs, beta, "beta", 0.75),
     A_FLOAT(struct attrs, bias, "bias", 1),
@@ -31,7 +36,14 @@ static void call(const struct node *n, struct portable_params *p)
 }
 
 const struct op_def vn_op_lrn = {
-    .name = "lrn", .onnx = "LRN", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
+    .name = "lrn",
+    .onnx = "LRN",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = vn_eval_portable,
+    .lower = vn_low_portable,
+    .portable = call,
 };

@@ -26,7 +26,8 @@ static void batch_strides(int64_t *stride, const struct vn_shape *x, const struc
 static int plan_of(struct plan *p, const struct node *n, struct vn_err *e)
 {
     const struct vn_shape *a = &n->in[0]->shape, *b = &n->in[1]->shape;
-    struct vn_shape ab = { .rank = a->rank > 2 ? a->rank - 2 : 0 }, bb = { .rank = b->rank > 2 ? b->rank - 2 : 0 };
+    struct vn_shape ab = { .rank = a->rank > 2 ? a->rank - 2 : 0 },
+                    bb = { .rank = b->rank > 2 ? b->rank - 2 : 0 };
     if (a->rank < 1 || b->rank < 1)
         return vn_node_fail(n, e, VN_E_INPUT, "a matrix product with a scalar");
     memcpy(ab.d, a->d, sizeof(int64_t) * (size_t)ab.rank);
@@ -70,7 +71,8 @@ static void multiply_whole(int64_t *y, const int64_t *a, const int64_t *b, const
 {
     for (int64_t i = 0; i < p->m * p->n; i++)
         for (int64_t k = 0; k < p->k; k++)
-            y[i] = (int64_t)((uint64_t)y[i] + (uint64_t)a[i / p->n * p->k + k] * (uint64_t)b[k * p->n + i % p->n]);
+            y[i] = (int64_t)((uint64_t)y[i] +
+                             (uint64_t)a[i / p->n * p->k + k] * (uint64_t)b[k * p->n + i % p->n]);
 }
 
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
@@ -85,7 +87,8 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
             b += idx[d] * p.b_stride[d];
         }
         if (ev->out[0]->dtype == VN_I64)
-            multiply_whole(vn_i64(ev->out[0]) + i * p.m * p.n, vn_i64(ev->in[0]) + a, vn_i64(ev->in[1]) + b, &p);
+            multiply_whole(vn_i64(ev->out[0]) + i * p.m * p.n, vn_i64(ev->in[0]) + a, vn_i64(ev->in[1]) + b,
+                           &p);
         else
             multiply(vn_f64(ev->out[0]) + i * p.m * p.n, vn_f64(ev->in[0]) + a, vn_f64(ev->in[1]) + b, &p);
     }
@@ -99,14 +102,27 @@ static int weight_axis(const struct node *n) { return n->in[1]->shape.rank == 2 
 static int lower_weight(const struct node *n, struct lowering *l, const struct plan *p, struct vn_err *e)
 {
     int64_t rows = vn_shape_count(&n->in[0]->shape) / (p->k ? p->k : 1);
-    struct low_conv c = { .n = (int)rows, .h = 1, .w = 1, .c = (int)p->k, .oh = 1, .ow = 1, .k = (int)p->n, .kh = 1, .kw = 1,
-                          .sh = 1, .sw = 1, .dh = 1, .dw = 1, .groups = 1 };
+    struct low_conv c = { .n = (int)rows,
+                          .h = 1,
+                          .w = 1,
+                          .c = (int)p->k,
+                          .oh = 1,
+                          .ow = 1,
+                          .k = (int)p->n,
+                          .kh = 1,
+                          .kw = 1,
+                          .sh = 1,
+                          .sw = 1,
+                          .dh = 1,
+                          .dw = 1,
+                          .groups = 1 };
     TRY(vn_low_weights(l, &c, -1, e));
     const size_t size = vn_dtype_size(c.weight_type);
     char *turned = NEW_ARRAY(l->scratch, char, (size_t)(p->n * p->k) * size);
     for (int64_t k = 0; k < p->k; k++)
         for (int64_t j = 0; j < p->n; j++)
-            memcpy(turned + (size_t)(j * p->k + k) * size, (const char *)c.weight + (size_t)(k * p->n + j) * size, size);
+            memcpy(turned + (size_t)(j * p->k + k) * size,
+                   (const char *)c.weight + (size_t)(k * p->n + j) * size, size);
     c.weight = turned;
     int x = vn_low_in(l, 0, PLAIN);
     return vn_low_conv(l, x, vn_low_out(l, PLAIN), &c, e);
@@ -166,7 +182,11 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
                                 n->in[i]->name);
     int in[2] = { vn_low_in(l, 0, PLAIN), vn_low_in(l, 1, PLAIN) };
     int y = vn_low_out(l, PLAIN);
-    struct instr_MATMUL_S8 *i = vn_low_emit(l, l->wide ? OPCODE_MATMUL_S16 : l->integer ? OPCODE_MATMUL_S8 : OPCODE_MATMUL_F32, 2, in, y);
+    struct instr_MATMUL_S8 *i = vn_low_emit(l,
+                                            l->wide      ? OPCODE_MATMUL_S16
+                                            : l->integer ? OPCODE_MATMUL_S8
+                                                         : OPCODE_MATMUL_F32,
+                                            2, in, y);
     i->m = (int32_t)p.m, i->n = (int32_t)p.n, i->k = (int32_t)p.k; /* all have the same fields */
     i->rank = p.batch.rank;
     for (int d = 0; d < p.batch.rank; d++) {

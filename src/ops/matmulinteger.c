@@ -8,7 +8,8 @@ static int infer(struct node *n, struct vn_err *e)
     const struct vn_shape *a = &n->in[0]->shape, *b = &n->in[1]->shape;
     if (a->rank < 1 || b->rank < 1)
         return vn_node_fail(n, e, VN_E_INPUT, "a matrix product with a scalar");
-    struct vn_shape ab = { .rank = a->rank > 2 ? a->rank - 2 : 0 }, bb = { .rank = b->rank > 2 ? b->rank - 2 : 0 };
+    struct vn_shape ab = { .rank = a->rank > 2 ? a->rank - 2 : 0 },
+                    bb = { .rank = b->rank > 2 ? b->rank - 2 : 0 };
     memcpy(ab.d, a->d, sizeof ab.d);
     memcpy(bb.d, b->d, sizeof bb.d);
     if (vn_shape_broadcast(&s, &ab, &bb, e) < 0)
@@ -42,6 +43,10 @@ static int expand(struct graph *g, const struct node *n, struct vn_err *e)
 }
 
 const struct op_def vn_op_matmulinteger = {
-    .name = "matmulinteger", .onnx = "MatMulInteger", .min_in = 2, .max_in = 4,
-    .infer = infer, .expand = expand,
+    .name = "matmulinteger",
+    .onnx = "MatMulInteger",
+    .min_in = 2,
+    .max_in = 4,
+    .infer = infer,
+    .expand = expand,
 };

@@ -25,14 +25,16 @@ static int64_t stored(const struct node *n, int64_t at)
     return at - in + in % w * h + in / w;
 }
 
-static void largest(const struct eval *ev, int64_t out, const int64_t *at, int64_t count, int64_t padded, void *user)
+static void largest(const struct eval *ev, int64_t out, const int64_t *at, int64_t count, int64_t padded,
+                    void *user)
 {
     (void)padded;
     const struct node *n = user;
     int64_t best = -1;
     for (int64_t i = 0; i < count; i++) {
-        int more = best < 0 || (ev->in[0]->dtype == VN_F64 ? vn_f64(ev->in[0])[at[i]] > vn_f64(ev->in[0])[best]
-                                                            : vn_i64(ev->in[0])[at[i]] > vn_i64(ev->in[0])[best]);
+        int more =
+            best < 0 || (ev->in[0]->dtype == VN_F64 ? vn_f64(ev->in[0])[at[i]] > vn_f64(ev->in[0])[best]
+                                                    : vn_i64(ev->in[0])[at[i]] > vn_i64(ev->in[0])[best]);
         best = more ? at[i] : best;
     }
     if (best >= 0)
@@ -69,10 +71,19 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_maxpool = {
-    .name = "maxpool", .onnx = "MaxPool", .min_in = 1, .max_in = 1, .max_out = 2,
-    .attrs = specs, .attrs_size = sizeof(struct pool_attrs),
-    .infer = infer, .eval = eval, .lower = lower,
-    .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME }, .quant_kind = quant_kind, .lowers_all = 1,
+    .name = "maxpool",
+    .onnx = "MaxPool",
+    .min_in = 1,
+    .max_in = 1,
+    .max_out = 2,
+    .attrs = specs,
+    .attrs_size = sizeof(struct pool_attrs),
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
+    .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME },
+    .quant_kind = quant_kind,
+    .lowers_all = 1,
     .window = vn_pool_window,
     .scales_through = 1,
 };

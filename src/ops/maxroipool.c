@@ -6,7 +6,12 @@ struct attrs {
     float scale;
 };
 static const struct attr_spec specs[] = {
-    { .onnx = "pooled_shape", .kind = ATTR_INTS, .offset = offsetof(struct attrs, size), .min = 1, .max = 1 << 20, .required = 1 },
+    { .onnx = "pooled_shape",
+      .kind = ATTR_INTS,
+      .offset = offsetof(struct attrs, size),
+      .min = 1,
+      .max = 1 << 20,
+      .required = 1 },
     A_FLOAT(struct attrs, scale, "spatial_scale", 1),
     A_END,
 };
@@ -31,7 +36,14 @@ static void call(const struct node *n, struct portable_params *p)
 }
 
 const struct op_def vn_op_maxroipool = {
-    .name = "maxroipool", .onnx = "MaxRoiPool", .min_in = 2, .max_in = 2,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
+    .name = "maxroipool",
+    .onnx = "MaxRoiPool",
+    .min_in = 2,
+    .max_in = 2,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = vn_eval_portable,
+    .lower = vn_low_portable,
+    .portable = call,
 };

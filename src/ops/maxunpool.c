@@ -5,7 +5,12 @@ struct attrs {
     struct ints kernel, pads, strides;
 };
 static const struct attr_spec specs[] = {
-    { .onnx = "kernel_shape", .kind = ATTR_INTS, .offset = offsetof(struct attrs, kernel), .min = 1, .max = 65536, .required = 1 },
+    { .onnx = "kernel_shape",
+      .kind = ATTR_INTS,
+      .offset = offsetof(struct attrs, kernel),
+      .min = 1,
+      .max = 65536,
+      .required = 1 },
     A_INTS(struct attrs, pads, "pads", 0, 65536),
     A_INTS(struct attrs, strides, "strides", 1, 65536),
     A_END,
@@ -17,14 +22,16 @@ static int pooled(const struct node *n, struct vn_shape *s, struct vn_err *e)
     const struct attrs *a = n->attrs;
     *s = n->in[0]->shape;
     const int axes = s->rank - 2;
-    if (axes < 1 || a->kernel.n != axes || (a->strides.n && a->strides.n != axes) || (a->pads.n && a->pads.n != 2 * axes))
+    if (axes < 1 || a->kernel.n != axes || (a->strides.n && a->strides.n != axes) ||
+        (a->pads.n && a->pads.n != 2 * axes))
         return vn_node_fail(n, e, VN_E_INPUT,
                             "kernel_shape, strides or pads do not match an input of %d dimensions", s->rank);
     for (int d = 0; d < axes; d++) {
         const int64_t pads = a->pads.n ? a->pads.v[d] + a->pads.v[d + axes] : 0;
         s->d[d + 2] = (s->d[d + 2] - 1) * (a->strides.n ? a->strides.v[d] : 1) + a->kernel.v[d] - pads;
         if (s->d[d + 2] < 0 || s->d[d + 2] > INT32_MAX)
-            return vn_node_fail(n, e, VN_E_INPUT, "axis %d would have %lld elements", d + 2, (long long)s->d[d + 2]);
+            return vn_node_fail(n, e, VN_E_INPUT, "axis %d would have %lld elements", d + 2,
+                                (long long)s->d[d + 2]);
     }
     return VN_OK;
 }
@@ -60,7 +67,14 @@ static void call(const struct node *n, struct portable_params *p)
 }
 
 const struct op_def vn_op_maxunpool = {
-    .name = "maxunpool", .onnx = "MaxUnpool", .min_in = 2, .max_in = 3,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
+    .name = "maxunpool",
+    .onnx = "MaxUnpool",
+    .min_in = 2,
+    .max_in = 3,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = vn_eval_portable,
+    .lower = vn_low_portable,
+    .portable = call,
 };

@@ -4,7 +4,8 @@
 struct attrs {
     struct ints axes;
 };
-static const struct attr_spec specs[] = { A_INTS(struct attrs, axes, "axes", -VN_MAX_RANK, VN_MAX_RANK), A_END };
+static const struct attr_spec specs[] = { A_INTS(struct attrs, axes, "axes", -VN_MAX_RANK, VN_MAX_RANK),
+                                          A_END };
 
 /* The axes as a mask; the default is all but channels. Negative: one is outside of the input. */
 static int mask_of(const struct node *n)
@@ -35,7 +36,14 @@ static void call(const struct node *n, struct portable_params *p)
 }
 
 const struct op_def vn_op_meanvariancenormalization = {
-    .name = "meanvariancenormalization", .onnx = "MeanVarianceNormalization", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
+    .name = "meanvariancenormalization",
+    .onnx = "MeanVarianceNormalization",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = vn_eval_portable,
+    .lower = vn_low_portable,
+    .portable = call,
 };

@@ -35,7 +35,13 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_mod = {
-    .name = "mod", .onnx = "Mod", .min_in = 2, .max_in = 2,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = vn_infer_broadcast, .eval = eval, .lower = lower,
+    .name = "mod",
+    .onnx = "Mod",
+    .min_in = 2,
+    .max_in = 2,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = vn_infer_broadcast,
+    .eval = eval,
+    .lower = lower,
 };

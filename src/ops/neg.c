@@ -11,11 +11,23 @@ static double f(const struct node *n, double x)
 }
 
 static int64_t whole(int64_t x) { return (int64_t)(0 - (uint64_t)x); }
-static int eval(const struct node *n, const struct eval *ev, struct vn_err *e) { return vn_eval_number(n, ev, whole, e); }
-static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_unary(n, l, VN_UN_NEG, 0, 0, e); }
+static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
+{
+    return vn_eval_number(n, ev, whole, e);
+}
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    return vn_low_unary(n, l, VN_UN_NEG, 0, 0, e);
+}
 
 const struct op_def vn_op_neg = {
-    .name = "neg", .onnx = "Neg", .min_in = 1, .max_in = 1,
-    .infer = vn_infer_same, .eval = eval, .lower = lower, .f = f,
+    .name = "neg",
+    .onnx = "Neg",
+    .min_in = 1,
+    .max_in = 1,
+    .infer = vn_infer_same,
+    .eval = eval,
+    .lower = lower,
+    .f = f,
     .quant = { .kind = Q_TABLE },
 };

@@ -1,4 +1,5 @@
-/* ops/node.c - what the graph does with nodes that needs their operators: making, copying, integer or float. */
+/* ops/node.c - what the graph does with nodes that needs their operators: making, copying, integer or float.
+ */
 #include "ops/op.h"
 
 static struct node *make_node(struct vn_arena *a, const struct op_def *op, const char *name, int n_in,
@@ -45,7 +46,8 @@ struct graph *vn_graph_clone(struct vn_arena *a, const struct graph *g)
         to[v->id]->raw_input = v->raw_input;
         to[v->id]->bounded = v->bounded;
         if (v->q) {
-            struct qparam *q = vn_arena_copy(a, vn_qparam_new(a, v->q->dtype, v->q->axis, v->q->n, v->q->scale, v->q->zero), sizeof *q);
+            struct qparam *q = vn_arena_copy(
+                a, vn_qparam_new(a, v->q->dtype, v->q->axis, v->q->n, v->q->scale, v->q->zero), sizeof *q);
             q->implied = v->q->implied;
             to[v->id]->q = q;
         }
@@ -57,7 +59,8 @@ struct graph *vn_graph_clone(struct vn_arena *a, const struct graph *g)
             m->in[j] = map_value(to, n->in[j]);
         for (int j = 0; j < n->n_out; j++)
             m->out[j] = map_value(to, n->out[j]);
-        memcpy(m->attrs, n->attrs, n->op->attrs_size); /* lists in it are shared; the source graph outlives the copy */
+        memcpy(m->attrs, n->attrs,
+               n->op->attrs_size); /* lists in it are shared; the source graph outlives the copy */
         m->why_float = n->why_float;
         VEC_PUSH(a, &c->nodes, m);
     }

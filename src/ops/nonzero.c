@@ -18,7 +18,8 @@ static int infer(struct node *n, struct vn_err *e)
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
     const struct portable_params p = { .id = VN_PORTABLE_nonzero };
-    const struct vn_shape s = { .rank = 2, .d = { ev->in[0]->shape.rank, vn_shape_count(&ev->in[0]->shape) } };
+    const struct vn_shape s = { .rank = 2,
+                                .d = { ev->in[0]->shape.rank, vn_shape_count(&ev->in[0]->shape) } };
     struct vn_tensor *all = vn_tensor_new(ev->arena, VN_I64, &s);
     TRY(vn_portable_eval(n, &p, ev->arena, 1, ev->in, all, e));
     ev->out[0]->shape = all->shape;
@@ -29,6 +30,12 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 static void call(const struct node *n, struct portable_params *p) { (void)n, p->id = VN_PORTABLE_nonzero; }
 
 const struct op_def vn_op_nonzero = {
-    .name = "nonzero", .onnx = "NonZero", .min_in = 1, .max_in = 1,
-    .infer = infer, .eval = eval, .lower = vn_low_portable, .portable = call,
+    .name = "nonzero",
+    .onnx = "NonZero",
+    .min_in = 1,
+    .max_in = 1,
+    .infer = infer,
+    .eval = eval,
+    .lower = vn_low_portable,
+    .portable = call,
 };

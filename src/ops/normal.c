@@ -25,7 +25,8 @@ int vn_infer_channels(struct node *n, struct vn_err *e)
         return NODE_MISFIT(n, e, "the input has no channels");
     for (int i = 1; i < n->n_in; i++)
         if (n->in[i] && vn_shape_count(&n->in[i]->shape) != n->in[0]->shape.d[1])
-            return vn_node_fail(n, e, VN_E_INPUT, "%s must have %lld elements", n->in[i]->name, (long long)n->in[0]->shape.d[1]);
+            return vn_node_fail(n, e, VN_E_INPUT, "%s must have %lld elements", n->in[i]->name,
+                                (long long)n->in[0]->shape.d[1]);
     return VN_OK;
 }
 
@@ -56,19 +57,22 @@ static void normalize_row(double *y, const double *x, const struct normal *p, do
 }
 
 /* mean, inverse: NULL, or an entry for each row. */
-static void eval_normal(const struct node *n, const struct eval *ev, const struct normal *p, double *mean, double *inverse)
+static void eval_normal(const struct node *n, const struct eval *ev, const struct normal *p, double *mean,
+                        double *inverse)
 {
     const struct vn_shape *s = &ev->in[0]->shape;
     const int64_t count = vn_shape_count(s);
     double *y = vn_f64(ev->out[0]), unused[2];
     int64_t idx[VN_MAX_RANK] = { 0 };
     for (int64_t o = 0; o < p->outer; o++)
-        normalize_row(y + o * p->count, vn_f64(ev->in[0]) + o * p->count, p, mean ? mean + o : &unused[0], inverse ? inverse + o : &unused[1]);
+        normalize_row(y + o * p->count, vn_f64(ev->in[0]) + o * p->count, p, mean ? mean + o : &unused[0],
+                      inverse ? inverse + o : &unused[1]);
     for (int64_t i = 0; i < count; i++, vn_index_next(idx, s)) {
         int64_t at[2] = { 0 };
         for (int d = 0; d < s->rank; d++)
             at[0] += idx[d] * p->stride[0][d], at[1] += idx[d] * p->stride[1][d];
-        y[i] = y[i] * (vn_node_has(n, 1) ? vn_f64(ev->in[1])[at[0]] : 1) + (vn_node_has(n, 2) ? vn_f64(ev->in[2])[at[1]] : 0);
+        y[i] = y[i] * (vn_node_has(n, 1) ? vn_f64(ev->in[1])[at[0]] : 1) +
+               (vn_node_has(n, 2) ? vn_f64(ev->in[2])[at[1]] : 0);
     }
 }
 
@@ -143,7 +147,8 @@ static int row_means(struct lowering *l, int x, const struct normal *p)
 /* (x - mean) / sqrt(mean of squares + epsilon), in the order in which exporters write it out. */
 static int rows(struct lowering *l, int x, const struct normal *p)
 {
-    const struct vn_shape s = { .rank = 2, .d = { p->outer, p->count } }, one = { .rank = 1, .d = { p->outer } };
+    const struct vn_shape s = { .rank = 2, .d = { p->outer, p->count } },
+                          one = { .rank = 1, .d = { p->outer } };
     const int64_t own[2] = { p->count, 1 }, row[2] = { 1, 0 }, along[1] = { 1 }, none[1] = { 0 };
     const float epsilon = (float)p->epsilon;
     if (p->centre) {
@@ -238,7 +243,8 @@ int vn_trailing_infer(struct node *n, struct vn_err *e)
     if (axis < 0)
         return vn_node_fail(n, e, VN_E_INPUT, "axis is out of range for an input of %d dimensions", s.rank);
     for (int i = 1; i < n->n_in; i++)
-        if (n->in[i] && (vn_shape_broadcast(&wide, &s, &n->in[i]->shape, NULL) < 0 || !vn_shape_equal(&wide, &s)))
+        if (n->in[i] &&
+            (vn_shape_broadcast(&wide, &s, &n->in[i]->shape, NULL) < 0 || !vn_shape_equal(&wide, &s)))
             return NODE_MISFIT(n, e, "%s does not broadcast to the input", n->in[i]->name);
     for (int d = axis; d < s.rank; d++)
         s.d[d] = 1;
@@ -263,7 +269,7 @@ int vn_trailing_eval(const struct node *n, const struct eval *ev, int centre)
 {
     const struct normal p = trailing(n, centre);
     eval_normal(n, ev, &p, n->n_out > 1 && ev->out[1] ? vn_f64(ev->out[1]) : NULL,
-                   n->n_out > 2 && ev->out[2] ? vn_f64(ev->out[2]) : NULL);
+                n->n_out > 2 && ev->out[2] ? vn_f64(ev->out[2]) : NULL);
     return VN_OK;
 }
 
@@ -274,7 +280,8 @@ static int is_one_instruction(const struct node *n)
 {
     const struct normal p = trailing(n, 0);
     const int axis = vn_shape_axis(&n->in[0]->shape, ((const struct trailing_attrs *)n->attrs)->axis);
-    int fits = (n->n_out < 2 || !n->out[1]) && (n->n_out < 3 || !n->out[2]) && p.count >= 1 && p.count <= VN_NORM_MOST && vn_node_has(n, 1);
+    int fits = (n->n_out < 2 || !n->out[1]) && (n->n_out < 3 || !n->out[2]) && p.count >= 1 &&
+               p.count <= VN_NORM_MOST && vn_node_has(n, 1);
     for (int i = 0; i < 2; i++)
         for (int d = 0; d <= axis && vn_node_has(n, i + 1); d++)
             fits &= n->in[i + 1]->data != NULL && (d == axis || !p.stride[i][d]);
@@ -313,9 +320,11 @@ int vn_trailing_qeval(const struct node *n, const struct eval *ev, int centre)
             sum += centre ? in[i] - x->zero[0] : 0;
             squares += (in[i] - x->zero[0]) * (in[i] - x->zero[0]);
         }
-        const double factor = vn_norm_factor(p.count, p.count * squares - sum * sum, x->scale[0], (double)(float)p.epsilon);
+        const double factor =
+            vn_norm_factor(p.count, p.count * squares - sum * sum, x->scale[0], (double)(float)p.epsilon);
         for (int64_t i = 0; i < p.count; i++)
-            out[i] = vn_norm(p.count * (in[i] - x->zero[0]) - sum, factor, scale[i], bias[i], y->zero[0], vn_q_min(y), vn_q_max(y));
+            out[i] = vn_norm(p.count * (in[i] - x->zero[0]) - sum, factor, scale[i], bias[i], y->zero[0],
+                             vn_q_min(y), vn_q_max(y));
     }
     return VN_OK;
 }

@@ -1,4 +1,5 @@
-/* ops/normal.h - what the normalizations share: rows brought to mean 0 and variance 1, then scaled and shifted. */
+/* ops/normal.h - what the normalizations share: rows brought to mean 0 and variance 1, then scaled and
+ * shifted. */
 #ifndef VN_NORMAL_H
 #define VN_NORMAL_H
 

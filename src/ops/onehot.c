@@ -1,7 +1,9 @@
 /* ops/onehot.c - indices become rows with one element on and the others off. */
 #include "ops/portable_op.h"
 
-static const struct attr_spec specs[] = { A_INT(struct axis_attrs, axis, "axis", -1, -VN_MAX_RANK - 1, VN_MAX_RANK), A_END };
+static const struct attr_spec specs[] = {
+    A_INT(struct axis_attrs, axis, "axis", -1, -VN_MAX_RANK - 1, VN_MAX_RANK), A_END
+};
 
 static int infer(struct node *n, struct vn_err *e)
 {
@@ -14,7 +16,8 @@ static int infer(struct node *n, struct vn_err *e)
         return vn_node_fail(n, e, VN_E_INPUT, "values (%s) must have two elements: off and on",
                             n->in[2]->name);
     const int64_t depth = vn_tensor_i64(n->in[1]->data, 0);
-    const int axis = s.rank > VN_MAX_RANK ? -1 : vn_shape_axis(&s, ((const struct axis_attrs *)n->attrs)->axis);
+    const int axis =
+        s.rank > VN_MAX_RANK ? -1 : vn_shape_axis(&s, ((const struct axis_attrs *)n->attrs)->axis);
     if (axis < 0 || depth < 0)
         return vn_node_fail(n, e, VN_E_INPUT, "axis or depth does not match the indices");
     for (int d = 0, k = 0; d < s.rank; d++)
@@ -22,7 +25,10 @@ static int infer(struct node *n, struct vn_err *e)
     return vn_infer_out(n, 0, n->in[2]->dtype, &s, e);
 }
 
-static int axis_of(const struct node *n) { return vn_shape_axis(&n->out[0]->shape, ((const struct axis_attrs *)n->attrs)->axis); }
+static int axis_of(const struct node *n)
+{
+    return vn_shape_axis(&n->out[0]->shape, ((const struct axis_attrs *)n->attrs)->axis);
+}
 
 /* Without the depth, which is the output's extent. */
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)

@@ -21,7 +21,8 @@ const struct op_def *vn_op_find(const char *onnx, const char *domain)
     if (!onnx)
         return NULL;
     for (int i = 0; i < vn_ops_count; i++)
-        if (strcmp(vn_ops[i]->onnx, onnx) == 0 && strcmp(domain_or_default(vn_ops[i]->domain), domain_or_default(domain)) == 0)
+        if (strcmp(vn_ops[i]->onnx, onnx) == 0 &&
+            strcmp(domain_or_default(vn_ops[i]->domain), domain_or_default(domain)) == 0)
             return vn_ops[i];
     return NULL;
 }
@@ -88,7 +89,8 @@ int vn_infer_out(struct node *n, int i, enum vn_dtype t, const struct vn_shape *
 {
     if (!shape_fits(s)) {
         char text[VN_SHAPE_TEXT];
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "output %d would be %s; a tensor has at most 2^31 - 1 elements", i,
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED,
+                            "output %d would be %s; a tensor has at most 2^31 - 1 elements", i,
                             vn_shape_text(s, text));
     }
     vn_node_out(n, i, t, s);
@@ -117,7 +119,8 @@ int vn_infer_begin(const struct node *n, struct vn_err *e)
                                 v->name, vn_shape_text(&v->shape, text));
         }
         if (!shape_fits(&v->shape))
-            return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%s is too large; a tensor has at most 2^31 - 1 elements", v->name);
+            return vn_node_fail(n, e, VN_E_UNSUPPORTED,
+                                "%s is too large; a tensor has at most 2^31 - 1 elements", v->name);
         if (v->data && vn_shape_count(&v->data->shape) != vn_shape_count(&v->shape))
             return vn_node_fail(n, e, VN_E_INPUT, "constant %s does not match its declared shape", v->name);
     }
@@ -135,7 +138,8 @@ int vn_infer_float(const struct node *n, int i, struct vn_err *e)
 }
 
 /* The constant behind input i, checked to be integers in one dimension or none. */
-static int constant_ints(const struct node *n, int i, const char *what, const struct vn_tensor **t, struct vn_err *e)
+static int constant_ints(const struct node *n, int i, const char *what, const struct vn_tensor **t,
+                         struct vn_err *e)
 {
     if (!vn_node_has(n, i))
         return vn_node_fail(n, e, VN_E_INPUT, "%s is missing", what);
@@ -149,7 +153,8 @@ static int constant_ints(const struct node *n, int i, const char *what, const st
     return VN_OK;
 }
 
-int vn_node_ints(const struct node *n, int i, const char *what, struct ints *out, struct vn_arena *a, struct vn_err *e)
+int vn_node_ints(const struct node *n, int i, const char *what, struct ints *out, struct vn_arena *a,
+                 struct vn_err *e)
 {
     const struct vn_tensor *t;
     TRY(constant_ints(n, i, what, &t, e));
@@ -239,8 +244,9 @@ int vn_infer_broadcast(struct node *n, struct vn_err *e)
     for (int i = 1; i < n->n_in; i++) {
         struct vn_shape left = s;
         if (n->in[i]->dtype != n->in[0]->dtype)
-            return vn_node_fail(n, e, VN_E_INPUT, "%s is %s, %s is %s", n->in[0]->name, vn_dtype_name(n->in[0]->dtype),
-                                n->in[i]->name, vn_dtype_name(n->in[i]->dtype));
+            return vn_node_fail(n, e, VN_E_INPUT, "%s is %s, %s is %s", n->in[0]->name,
+                                vn_dtype_name(n->in[0]->dtype), n->in[i]->name,
+                                vn_dtype_name(n->in[i]->dtype));
         if (vn_shape_broadcast(&s, &left, &n->in[i]->shape, e) < 0)
             return vn_because(e, REASON_misfit, e ? vn_fail_at(e, "%s", n->name) : VN_E_INPUT);
     }

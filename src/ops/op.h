@@ -12,7 +12,7 @@
 #include "graph/reason.h"
 #include "tensor/tensor.h"
 
-struct lowering;    /* ops/lower.h */
+struct lowering; /* ops/lower.h */
 struct portable_params; /* ops/portable_op.h */
 
 /* ---- attributes: parsing, defaults, bounds, dumps, writing and docs come from the table ---- */
@@ -33,38 +33,59 @@ struct texts {
 
 enum attr_kind {
     ATTR_END = 0,
-    ATTR_INT,    /* int64_t, within [min, max] */
-    ATTR_INTS,   /* struct ints, each within [min, max] */
-    ATTR_FLOAT,  /* float */
+    ATTR_INT, /* int64_t, within [min, max] */
+    ATTR_INTS, /* struct ints, each within [min, max] */
+    ATTR_FLOAT, /* float */
     ATTR_FLOATS, /* struct floats */
-    ATTR_ENUM,   /* int: index into choices; a string in files */
+    ATTR_ENUM, /* int: index into choices; a string in files */
     ATTR_STRING, /* const char * */
     ATTR_TENSOR, /* const struct vn_tensor * */
     ATTR_STRINGS, /* struct texts */
-    ATTR_BRANCH,  /* const struct branch * */
+    ATTR_BRANCH, /* const struct branch * */
 };
 
 struct attr_spec {
     const char *onnx; /* name in ONNX */
     enum attr_kind kind;
     size_t offset; /* of the field in the operator's struct */
-    double def;    /* default of INT, FLOAT and ENUM (index); lists, strings and tensors start empty */
+    double def; /* default of INT, FLOAT and ENUM (index); lists, strings and tensors start empty */
     int64_t min, max;
     const char *const *choices; /* ATTR_ENUM: NULL-terminated */
     int required;
 };
 #define A_INT(type, field, onnx_name, dflt, lo, hi) \
-    { .onnx = onnx_name, .kind = ATTR_INT, .offset = offsetof(type, field), .def = dflt, .min = lo, .max = hi }
+    { \
+        .onnx = onnx_name, .kind = ATTR_INT, .offset = offsetof(type, field), .def = dflt, .min = lo, \
+        .max = hi \
+    }
 #define A_INTS(type, field, onnx_name, lo, hi) \
-    { .onnx = onnx_name, .kind = ATTR_INTS, .offset = offsetof(type, field), .min = lo, .max = hi }
+    { \
+        .onnx = onnx_name, .kind = ATTR_INTS, .offset = offsetof(type, field), .min = lo, .max = hi \
+    }
 #define A_FLOAT(type, field, onnx_name, dflt) \
-    { .onnx = onnx_name, .kind = ATTR_FLOAT, .offset = offsetof(type, field), .def = dflt }
-#define A_FLOATS(type, field, onnx_name) { .onnx = onnx_name, .kind = ATTR_FLOATS, .offset = offsetof(type, field) }
+    { \
+        .onnx = onnx_name, .kind = ATTR_FLOAT, .offset = offsetof(type, field), .def = dflt \
+    }
+#define A_FLOATS(type, field, onnx_name) \
+    { \
+        .onnx = onnx_name, .kind = ATTR_FLOATS, .offset = offsetof(type, field) \
+    }
 #define A_ENUM(type, field, onnx_name, dflt, list) \
-    { .onnx = onnx_name, .kind = ATTR_ENUM, .offset = offsetof(type, field), .def = dflt, .choices = list }
-#define A_STRINGS(type, field, onnx_name) { .onnx = onnx_name, .kind = ATTR_STRINGS, .offset = offsetof(type, field) }
-#define A_TENSOR(type, field, onnx_name) { .onnx = onnx_name, .kind = ATTR_TENSOR, .offset = offsetof(type, field) }
-#define A_END { .kind = ATTR_END }
+    { \
+        .onnx = onnx_name, .kind = ATTR_ENUM, .offset = offsetof(type, field), .def = dflt, .choices = list \
+    }
+#define A_STRINGS(type, field, onnx_name) \
+    { \
+        .onnx = onnx_name, .kind = ATTR_STRINGS, .offset = offsetof(type, field) \
+    }
+#define A_TENSOR(type, field, onnx_name) \
+    { \
+        .onnx = onnx_name, .kind = ATTR_TENSOR, .offset = offsetof(type, field) \
+    }
+#define A_END \
+    { \
+        .kind = ATTR_END \
+    }
 
 /* ---- reference evaluation ---- */
 
@@ -74,38 +95,40 @@ struct attr_spec {
 struct eval {
     struct vn_arena *arena;
     const struct vn_tensor *const *in; /* NULL where the node's input is left out */
-    struct vn_tensor **out;            /* allocated from the inferred shapes; NULL where the output is left out */
+    struct vn_tensor **out; /* allocated from the inferred shapes; NULL where the output is left out */
 };
 
 /* ---- quantization rule ---- */
 
 enum q_kind {
     Q_FLOAT = 0, /* stays float */
-    Q_LINEAR,    /* linear in each data input: eval on exact integers, then requantize (num/) */
-    Q_MOVE,      /* moves or selects elements: eval on the integers themselves; one set of parameters for inputs and output */
-    Q_TABLE,     /* function of one value: a table */
-    Q_OWN,       /* its own qeval */
+    Q_LINEAR, /* linear in each data input: eval on exact integers, then requantize (num/) */
+    Q_MOVE, /* moves or selects elements: eval on the integers themselves; one set of parameters for inputs
+               and output */
+    Q_TABLE, /* function of one value: a table */
+    Q_OWN, /* its own qeval */
 };
 enum q_out {
     Q_OUT_OWN = 0, /* range from calibration */
-    Q_OUT_SAME,    /* parameters of input 0 */
-    Q_OUT_FIXED,   /* range [lo, hi] known beforehand */
+    Q_OUT_SAME, /* parameters of input 0 */
+    Q_OUT_FIXED, /* range [lo, hi] known beforehand */
 };
 struct quant_rule {
     enum q_kind kind;
     enum q_out out;
-    double lo, hi;     /* Q_OUT_FIXED */
-    /* How many leading inputs are activations (or weights); the rest are shapes and indices. 0: all; -1: none. */
+    double lo, hi; /* Q_OUT_FIXED */
+    /* How many leading inputs are activations (or weights); the rest are shapes and indices. 0: all; -1:
+     * none. */
     int data_inputs;
     int whole_out; /* bit i: output i is an index or a boolean, which is not quantized */
-    int weight;        /* input index of the weight, 0: none */
-    int weight_axis;   /* output-channel axis of the weight: 0 or 1; the other one holds the input channels */
+    int weight; /* input index of the weight, 0: none */
+    int weight_axis; /* output-channel axis of the weight: 0 or 1; the other one holds the input channels */
     int weight_computed; /* the weight may also be computed: it is another activation then */
-    int channel_axis;  /* with a weight: axis of the channels in input 0 and the output; -1: the last */
-    int bias;          /* input index of the bias, 0: none */
+    int channel_axis; /* with a weight: axis of the channels in input 0 and the output; -1: the last */
+    int bias; /* input index of the bias, 0: none */
     int constant_as_other; /* of two operands: a constant takes the other's parameters where they reach it */
     int inputs_as_out; /* inputs without other readers take the output's parameters: one rounding */
-    int float_out_ok;  /* the runtime can give its result in float32 without quantizing it (last layers) */
+    int float_out_ok; /* the runtime can give its result in float32 without quantizing it (last layers) */
 };
 
 /* ---- what rewrites must know ---- */
@@ -113,14 +136,14 @@ struct quant_rule {
 /* What output 0 is made of. */
 enum elements {
     ELEMENTS_OTHER = 0,
-    ELEMENTS_KEPT,      /* the elements of input 0 in the same order; the shape may be another one */
-    ELEMENTS_PERMUTED,  /* the elements of input 0 in an order that keeps_order knows */
+    ELEMENTS_KEPT, /* the elements of input 0 in the same order; the shape may be another one */
+    ELEMENTS_PERMUTED, /* the elements of input 0 in an order that keeps_order knows */
     ELEMENTS_CONVERTED, /* the elements of input 0 in the same order and shape, as another type */
 };
 /* Operators of two values under broadcasting. */
 enum pairing {
     PAIR_OTHER = 0,
-    PAIR_SUM,     /* a + b; inverse: a - b */
+    PAIR_SUM, /* a + b; inverse: a - b */
     PAIR_PRODUCT, /* a * b; inverse: a / b */
 };
 
@@ -128,8 +151,8 @@ enum pairing {
 
 struct window;
 struct op_def {
-    const char *name;   /* of the file: "conv" */
-    const char *onnx;   /* "Conv" */
+    const char *name; /* of the file: "conv" */
+    const char *onnx; /* "Conv" */
     const char *domain; /* NULL: the default ONNX domain */
     int min_in, max_in; /* max_in -1: any number */
     int min_out, max_out; /* 0 min_out means 1 */
@@ -162,7 +185,8 @@ struct op_def {
     int reads_shape; /* of its input, and no element: always constant */
     int lowers_all; /* lower makes every output, not the first only */
     int reads_bounded; /* lower takes an input whose size depends on the data */
-    int any_width; /* takes int8 and int16 side by side itself; others compute in int16 where one of them is (vn_node_is_wide) */
+    int any_width; /* takes int8 and int16 side by side itself; others compute in int16 where one of them is
+                      (vn_node_is_wide) */
     int since; /* operator set in which ONNX got it in this form, where that is above 20 */
     int running_variance; /* the input that holds the variance per channel that training saw; 0: none */
     int scales_through; /* f(k x) = k f(x) for k > 0, also where each channel has its own k */
@@ -224,7 +248,8 @@ extern const int vn_ops_count;
 #include "ops/ops.def"
 #undef OP
 
-const struct op_def *vn_op_find(const char *onnx, const char *domain); /* NULL: unknown. "" and "ai.onnx" are the default domain */
+const struct op_def *vn_op_find(
+    const char *onnx, const char *domain); /* NULL: unknown. "" and "ai.onnx" are the default domain */
 void vn_op_defaults(const struct op_def *op, void *attrs);
 /* Axis of a tensor whose largest element is a decision (ops/classes.c); -1: it decides nothing. */
 int vn_value_class_axis(const struct value *v);
@@ -310,11 +335,11 @@ static inline int vn_node_is_product(const struct node *n)
 /* ---- nodes of a graph (node.c) ---- */
 
 /* Append a node (attrs zeroed to the operator's defaults); output values get it as producer. */
-struct node *vn_graph_node(struct graph *g, const struct op_def *op, const char *name, int n_in, struct value *const *in,
-                           int n_out, struct value *const *out);
+struct node *vn_graph_node(struct graph *g, const struct op_def *op, const char *name, int n_in,
+                           struct value *const *in, int n_out, struct value *const *out);
 /* The same, but placed before node `at` in running order (NULL: at the end). */
-struct node *vn_graph_node_before(struct graph *g, struct node *at, const struct op_def *op, const char *name, int n_in,
-                                  struct value *const *in, int n_out, struct value *const *out);
+struct node *vn_graph_node_before(struct graph *g, struct node *at, const struct op_def *op, const char *name,
+                                  int n_in, struct value *const *in, int n_out, struct value *const *out);
 /* Deep copy into another arena (constant data is shared). */
 struct graph *vn_graph_clone(struct vn_arena *a, const struct graph *g);
 
@@ -335,7 +360,8 @@ void vn_graph_imply(struct graph *g);
 /* ---- helpers that infer functions share ---- */
 
 /* Message with the node's name in front; returns code. */
-int vn_node_fail(const struct node *n, struct vn_err *e, int code, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+int vn_node_fail(const struct node *n, struct vn_err *e, int code, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 /* Shapes that do not fit together; a tensor that must be a constant. */
 #define NODE_MISFIT(n, e, ...) vn_because(e, REASON_misfit, vn_node_fail(n, e, VN_E_INPUT, __VA_ARGS__))
 #define NODE_COMPUTED(n, e, ...) \
@@ -355,7 +381,8 @@ int vn_node_list(const struct node *n, int i, const char *what, int64_t *v, int 
 int vn_node_axes(const struct node *n, int i, int rank, uint32_t *mask, struct vn_err *e);
 /* Constant contents of input i as integers (1-D or scalar). Fails with "is computed at run time" if it
  * is not constant. */
-int vn_node_ints(const struct node *n, int i, const char *what, struct ints *out, struct vn_arena *a, struct vn_err *e);
+int vn_node_ints(const struct node *n, int i, const char *what, struct ints *out, struct vn_arena *a,
+                 struct vn_err *e);
 static inline int vn_node_has(const struct node *n, int i) { return i < n->n_in && n->in[i]; }
 /* Output type and shape of input 0. */
 int vn_infer_same(struct node *n, struct vn_err *e);
@@ -378,11 +405,11 @@ int vn_eval_number(const struct node *n, const struct eval *ev, int64_t (*fi)(in
 /* Cells of output 0 cut to the width of its integer type, as C's conversions do. */
 void vn_eval_wrap(const struct node *n, const struct eval *ev);
 /* y = f(f(in0, in1), in2)... over any number of inputs under broadcasting. */
-int vn_eval_fold(const struct node *n, const struct eval *ev, double (*ff)(double, double), int64_t (*fi)(int64_t, int64_t),
-                 struct vn_err *e);
+int vn_eval_fold(const struct node *n, const struct eval *ev, double (*ff)(double, double),
+                 int64_t (*fi)(int64_t, int64_t), struct vn_err *e);
 /* Truth values of a comparison under broadcasting, and its output type. */
-int vn_eval_compare(const struct node *n, const struct eval *ev, int (*ff)(double, double), int (*fi)(int64_t, int64_t),
-                    struct vn_err *e);
+int vn_eval_compare(const struct node *n, const struct eval *ev, int (*ff)(double, double),
+                    int (*fi)(int64_t, int64_t), struct vn_err *e);
 /* qeval of comparisons: of the real numbers behind the integers, in float32. */
 int vn_qeval_compare(const struct node *n, const struct eval *ev, int (*ff)(double, double),
                      struct vn_err *e);
@@ -412,7 +439,8 @@ int32_t vn_q_min(const struct qparam *q);
 int32_t vn_q_max(const struct qparam *q);
 /* Entry of scale[] and zero[] for element i of a tensor. */
 int vn_q_entry(const struct qparam *q, const struct vn_shape *s, int64_t i);
-int32_t vn_q_one(const struct qparam *q, int entry, double x); /* quantize one number (as float32; biases in float64) */
+int32_t vn_q_one(const struct qparam *q, int entry,
+                 double x); /* quantize one number (as float32; biases in float64) */
 double vn_dq_one(const struct qparam *q, int entry, int64_t v);
 /* VN_F64 cells to VN_I64 cells of q, and back. */
 struct vn_tensor *vn_q_cells(struct vn_arena *a, const struct vn_tensor *x, const struct qparam *q);
@@ -439,8 +467,9 @@ enum auto_pad { AUTO_PAD_NOTSET, AUTO_PAD_SAME_UPPER, AUTO_PAD_SAME_LOWER, AUTO_
 extern const char *const vn_auto_pad_names[];
 /* Resolve kernel_shape/strides/pads/dilations/auto_pad against the input's shape (spatial dims from axis
  * 2). `kernel` may be empty when `weight` (its dims from 2) is given. */
-int vn_window(struct window *w, const struct node *n, const struct vn_shape *x, const struct vn_shape *weight, struct ints kernel,
-              struct ints strides, struct ints pads, struct ints dilations, int auto_pad, struct vn_err *e);
+int vn_window(struct window *w, const struct node *n, const struct vn_shape *x, const struct vn_shape *weight,
+              struct ints kernel, struct ints strides, struct ints pads, struct ints dilations, int auto_pad,
+              struct vn_err *e);
 /* Output extent along spatial dimension i; below 1: the window does not fit. */
 int64_t vn_window_out(const struct window *w, int i, int64_t in, int ceil_mode);
 
@@ -487,26 +516,29 @@ struct branch {
 struct preprocess_attrs {
     struct floats offset; /* C: added first; brings "pixel - 128" back */
     struct floats matrix; /* C*C row-major colour matrix, or empty: identity */
-    struct floats mean;   /* C */
-    struct floats scale;  /* C: multiplies */
+    struct floats mean; /* C */
+    struct floats scale; /* C: multiplies */
     int64_t channels_last; /* channel axis: 0 = axis 1, 1 = last axis */
     const char *input_type, *train_type, *data_format; /* for readers: "YUV444_128", "rgb", "NCHW" */
 };
 /* What an SSD detector has found: see kernels/portable/detection_output.c. */
 struct detection_attrs {
     int64_t classes, background; /* background -1: none */
-    int code;                    /* 0 corner, 1 center_size, 2 corner_size */
+    int code; /* 0 corner, 1 center_size, 2 corner_size */
     int64_t encoded, candidates, rows;
     float overlap, score;
 };
 /* Classes without the background. */
-static inline int64_t vn_detection_classes(const struct detection_attrs *p) { return p->classes - (p->background >= 0 && p->background < p->classes); }
+static inline int64_t vn_detection_classes(const struct detection_attrs *p)
+{
+    return p->classes - (p->background >= 0 && p->background < p->classes);
+}
 /* y[c] = sum_k a[c*C+k] * x[k] + b[c], in float64, from the attributes. a: C*C, b: C. */
 void vn_preprocess_affine(const struct preprocess_attrs *p, int channels, double *a, double *b);
 /* Its integer form for an input of scale sx and an output of scale sy: acc[c] = sum_k w[c*C+k] * (x[k] -
  * zx) + bias[c], then vn_requantize(acc[c], mult[c]). A row's weights share one scale, their largest is
  * 32767; |bias| <= 2^30, so that acc fits int32. */
-void vn_preprocess_quantize(const struct preprocess_attrs *p, int channels, float sx, float sy, int16_t *w, int32_t *bias,
-                            float *mult);
+void vn_preprocess_quantize(const struct preprocess_attrs *p, int channels, float sx, float sy, int16_t *w,
+                            int32_t *bias, float *mult);
 
 #endif

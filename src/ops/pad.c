@@ -40,15 +40,17 @@ static int infer(struct node *n, struct vn_err *e)
     struct vn_shape s = n->in[0]->shape;
     for (int d = 0; d < s.rank; d++) {
         const int64_t in = s.d[d], far = INT64_C(1) << 40;
-        if (front[d] < -far || front[d] > far || back[d] < -far || back[d] > far || (s.d[d] += front[d] + back[d]) < 0)
+        if (front[d] < -far || front[d] > far || back[d] < -far || back[d] > far ||
+            (s.d[d] += front[d] + back[d]) < 0)
             return vn_node_fail(n, e, VN_E_INPUT,
                                 "padding of axis %d by %lld and %lld is out of range for its %lld elements",
                                 d, (long long)front[d], (long long)back[d], (long long)in);
         if (a->mode != CONSTANT && in == 0 && s.d[d] > 0)
             return vn_node_fail(n, e, VN_E_INPUT, "axis %d has no elements to pad with", d);
         if (a->mode == REFLECT && (front[d] >= in || back[d] >= in) && (front[d] > 0 || back[d] > 0))
-            return vn_node_fail(n, e, VN_E_INPUT, "axis %d of %lld elements cannot be reflected by %lld and %lld", d, (long long)in,
-                                (long long)front[d], (long long)back[d]);
+            return vn_node_fail(n, e, VN_E_INPUT,
+                                "axis %d of %lld elements cannot be reflected by %lld and %lld", d,
+                                (long long)in, (long long)front[d], (long long)back[d]);
     }
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);
 }
@@ -85,7 +87,8 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
     const struct pad_attrs *a = n->attrs;
     const struct vn_shape *x = &ev->in[0]->shape, *y = &ev->out[0]->shape;
-    int64_t front[VN_MAX_RANK], back[VN_MAX_RANK], own[VN_MAX_RANK], idx[VN_MAX_RANK] = { 0 }, count = vn_shape_count(y);
+    int64_t front[VN_MAX_RANK], back[VN_MAX_RANK], own[VN_MAX_RANK], idx[VN_MAX_RANK] = { 0 },
+                                                                     count = vn_shape_count(y);
     const uint64_t *src = ev->in[0]->data, fill = fill_cell(n, ev);
     uint64_t *dst = ev->out[0]->data;
     TRY(amounts(n, front, back, e));
@@ -104,7 +107,8 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return VN_OK;
 }
 
-static int lower_constant(const struct node *n, struct lowering *l, const int64_t *front, const int64_t *back, struct vn_err *e)
+static int lower_constant(const struct node *n, struct lowering *l, const int64_t *front, const int64_t *back,
+                          struct vn_err *e)
 {
     const struct vn_shape *s = &n->in[0]->shape;
     int64_t from[VN_MAX_RANK], to[VN_MAX_RANK], dims[VN_MAX_RANK], src = 0, dst = 0;
@@ -169,9 +173,15 @@ static int is_identity(const struct node *n)
 }
 
 const struct op_def vn_op_pad = {
-    .name = "pad", .onnx = "Pad", .min_in = 2, .max_in = 4,
-    .attrs = specs, .attrs_size = sizeof(struct pad_attrs),
-    .infer = infer, .eval = eval, .lower = lower,
+    .name = "pad",
+    .onnx = "Pad",
+    .min_in = 2,
+    .max_in = 4,
+    .attrs = specs,
+    .attrs_size = sizeof(struct pad_attrs),
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 },
     .is_identity = is_identity,
 };

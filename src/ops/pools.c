@@ -4,7 +4,8 @@
 int vn_pool_window(struct window *w, const struct node *n, struct vn_err *e)
 {
     const struct pool_attrs *a = n->attrs;
-    return vn_window(w, n, &n->in[0]->shape, NULL, a->kernel, a->strides, a->pads, a->dilations, a->auto_pad, e);
+    return vn_window(w, n, &n->in[0]->shape, NULL, a->kernel, a->strides, a->pads, a->dilations, a->auto_pad,
+                     e);
 }
 
 int vn_pool_infer(struct node *n, struct vn_err *e)
@@ -20,18 +21,22 @@ int vn_pool_infer(struct node *n, struct vn_err *e)
         TRY(vn_infer_most(n, window, VN_MOST_WINDOW, e));
         int64_t extent = w.dilation[i] * (w.kernel[i] - 1) + 1;
         if (w.pad_begin[i] >= extent || w.pad_end[i] >= extent)
-            return vn_node_fail(n, e, VN_E_INPUT, "padding of spatial dimension %d (%lld, %lld) is not smaller than the kernel (%lld)", i,
-                                (long long)w.pad_begin[i], (long long)w.pad_end[i], (long long)extent);
+            return vn_node_fail(
+                n, e, VN_E_INPUT,
+                "padding of spatial dimension %d (%lld, %lld) is not smaller than the kernel (%lld)", i,
+                (long long)w.pad_begin[i], (long long)w.pad_end[i], (long long)extent);
         s.d[i + 2] = vn_window_out(&w, i, s.d[i + 2], (int)a->ceil_mode);
         if (s.d[i + 2] < 1 || n->in[0]->shape.d[i + 2] < 1)
-            return vn_node_fail(n, e, VN_E_INPUT, "the kernel does not fit into spatial dimension %d of %s (%lld elements)", i,
+            return vn_node_fail(n, e, VN_E_INPUT,
+                                "the kernel does not fit into spatial dimension %d of %s (%lld elements)", i,
                                 n->in[0]->name, (long long)n->in[0]->shape.d[i + 2]);
     }
     return vn_infer_out(n, 0, n->in[0]->dtype, &s, e);
 }
 
 /* Taps [lo, hi) along dimension i whose position lies in [from, to). */
-static void taps_within(const struct window *w, int i, int64_t start, int64_t from, int64_t to, int64_t *lo, int64_t *hi)
+static void taps_within(const struct window *w, int i, int64_t start, int64_t from, int64_t to, int64_t *lo,
+                        int64_t *hi)
 {
     int64_t d = w->dilation[i];
     *lo = start < from ? (from - start + d - 1) / d : 0;
@@ -41,9 +46,11 @@ static void taps_within(const struct window *w, int i, int64_t start, int64_t fr
 }
 
 /* Taps of one output position inside the input, as offsets in a plane. */
-static int64_t collect(int64_t *at, int64_t *padded, const struct window *w, const struct vn_shape *x, const int64_t *pos)
+static int64_t collect(int64_t *at, int64_t *padded, const struct window *w, const struct vn_shape *x,
+                       const int64_t *pos)
 {
-    int64_t lo[3] = { 0, 0, 0 }, hi[3] = { 1, 1, 1 }, start[3] = { 0 }, step[3] = { 1, 1, 1 }, in[3] = { 1, 1, 1 }, n = 0;
+    int64_t lo[3] = { 0, 0, 0 }, hi[3] = { 1, 1, 1 }, start[3] = { 0 }, step[3] = { 1, 1, 1 },
+            in[3] = { 1, 1, 1 }, n = 0;
     *padded = 1;
     for (int i = 0; i < w->rank; i++) {
         int to = 3 - w->rank + i;
@@ -58,7 +65,8 @@ static int64_t collect(int64_t *at, int64_t *padded, const struct window *w, con
     for (int64_t z = lo[0]; z < hi[0]; z++)
         for (int64_t v = lo[1]; v < hi[1]; v++)
             for (int64_t u = lo[2]; u < hi[2]; u++)
-                at[n++] = ((start[0] + z * step[0]) * in[1] + start[1] + v * step[1]) * in[2] + start[2] + u * step[2];
+                at[n++] = ((start[0] + z * step[0]) * in[1] + start[1] + v * step[1]) * in[2] + start[2] +
+                          u * step[2];
     return n;
 }
 
@@ -69,10 +77,12 @@ int vn_pool_walk(const struct node *n, const struct eval *ev, vn_pool_fn *fn, vo
     TRY(vn_pool_window(&w, n, e));
     struct vn_shape plane = { .rank = w.rank };
     memcpy(plane.d, y->d + 2, sizeof(int64_t) * (size_t)w.rank);
-    int64_t area_in = 1, area_out = vn_shape_count(&plane), planes = y->d[0] * y->d[1], pos[VN_MAX_RANK] = { 0 };
+    int64_t area_in = 1, area_out = vn_shape_count(&plane), planes = y->d[0] * y->d[1],
+            pos[VN_MAX_RANK] = { 0 };
     for (int i = 0; i < w.rank; i++)
         area_in *= x->d[i + 2];
-    int64_t *at = NEW_ARRAY(ev->arena, int64_t, area_in), *moved = NEW_ARRAY(ev->arena, int64_t, area_in), padded;
+    int64_t *at = NEW_ARRAY(ev->arena, int64_t, area_in), *moved = NEW_ARRAY(ev->arena, int64_t, area_in),
+            padded;
     for (int64_t o = 0; o < area_out; o++, vn_index_next(pos, &plane)) {
         int64_t count = collect(at, &padded, &w, x, pos);
         for (int64_t p = 0; p < planes; p++) {
@@ -113,8 +123,8 @@ int vn_pool_lower(const struct node *n, struct lowering *l, enum opcode op, stru
     TRY(vn_pool_window(&w, n, e));
     const int flat = vn_pool_is_flat(&w);
     if ((w.rank > 2 && !flat) || !vn_dtype_is_float(n->in[0]->dtype))
-        return vn_pool_call(n, l, op == OPCODE_MAXPOOL ? VN_POOL_LARGEST : VN_POOL_MEAN,
-                            vn_low_out(l, PLAIN), e);
+        return vn_pool_call(n, l, op == OPCODE_MAXPOOL ? VN_POOL_LARGEST : VN_POOL_MEAN, vn_low_out(l, PLAIN),
+                            e);
     int v = w.rank > 1, u = w.rank - 1, r = u - 1, in = vn_low_in(l, 0, CHANNELS_LAST);
     struct instr_AVGPOOL *p = vn_low_emit(l, op, 1, &in, vn_low_out(l, CHANNELS_LAST));
     *p = (struct instr_AVGPOOL){

@@ -17,15 +17,20 @@ static int infer(struct node *n, struct vn_err *e)
 /* Operands as float64, whatever their types; the result is truncated where x is of an integer type. */
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
-    const struct vn_tensor *in[2] = { vn_tensor_cast(ev->arena, ev->in[0], VN_F64), vn_tensor_cast(ev->arena, ev->in[1], VN_F64) };
+    const struct vn_tensor *in[2] = { vn_tensor_cast(ev->arena, ev->in[0], VN_F64),
+                                      vn_tensor_cast(ev->arena, ev->in[1], VN_F64) };
     struct vn_tensor *y = vn_tensor_new(ev->arena, VN_F64, &ev->out[0]->shape);
     struct eval real = { ev->arena, in, &y };
     TRY(vn_eval_binary(n, &real, pow, NULL, e));
-    memcpy(ev->out[0]->data, vn_tensor_cast(ev->arena, y, ev->out[0]->dtype)->data, vn_tensor_bytes(ev->out[0]));
+    memcpy(ev->out[0]->data, vn_tensor_cast(ev->arena, y, ev->out[0]->dtype)->data,
+           vn_tensor_bytes(ev->out[0]));
     return VN_OK;
 }
 
-static int has_exponent(const struct node *n) { return n->in[1]->data && vn_shape_count(&n->in[1]->shape) == 1; }
+static int has_exponent(const struct node *n)
+{
+    return n->in[1]->data && vn_shape_count(&n->in[1]->shape) == 1;
+}
 static double f(const struct node *n, double x) { return pow(x, vn_tensor_f64(n->in[1]->data, 0)); }
 static enum q_kind quant_kind(const struct node *n)
 {
@@ -35,7 +40,8 @@ static enum q_kind quant_kind(const struct node *n)
 /* Both operands as the kind of cells that the result has. */
 static int general(const struct node *n, struct lowering *l, struct vn_err *e)
 {
-    const int real = vn_dtype_is_float(n->in[0]->dtype) || vn_dtype_is_float(n->in[1]->dtype), whole = !vn_dtype_is_float(n->in[0]->dtype);
+    const int real = vn_dtype_is_float(n->in[0]->dtype) || vn_dtype_is_float(n->in[1]->dtype),
+              whole = !vn_dtype_is_float(n->in[0]->dtype);
     const struct portable_params p = { .id = VN_PORTABLE_binary, .i = { VN_CB_POW, n->in[0]->dtype } };
     int in[2];
     for (int i = 0; i < 2; i++) {
@@ -55,8 +61,10 @@ static int general(const struct node *n, struct lowering *l, struct vn_err *e)
 static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 {
     const double p = has_exponent(n) ? vn_tensor_f64(n->in[1]->data, 0) : 0;
-    if (l->integer || (quant_kind(n) == Q_TABLE && vn_dtype_is_float(n->in[0]->dtype) && (p == 0.5 || (p == floor(p) && fabs(p) <= 64))))
-        return p == 0.5 ? vn_low_unary(n, l, VN_UN_SQRT, 0, 0, e) : vn_low_unary(n, l, VN_UN_POWER, (float)p, 0, e);
+    if (l->integer || (quant_kind(n) == Q_TABLE && vn_dtype_is_float(n->in[0]->dtype) &&
+                       (p == 0.5 || (p == floor(p) && fabs(p) <= 64))))
+        return p == 0.5 ? vn_low_unary(n, l, VN_UN_SQRT, 0, 0, e)
+                        : vn_low_unary(n, l, VN_UN_POWER, (float)p, 0, e);
     return general(n, l, e);
 }
 

@@ -12,12 +12,27 @@ static int infer(struct node *n, struct vn_err *e)
 
 static double real(double x, double slope) { return x < 0 ? slope * x : x; }
 static int64_t whole(int64_t x, int64_t slope) { return x < 0 ? slope * x : x; }
-static int eval(const struct node *n, const struct eval *ev, struct vn_err *e) { return vn_eval_binary(n, ev, real, whole, e); }
-static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e) { return vn_qeval_binary(n, ev, VN_BIN_PRELU, e); }
-static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_binary(n, l, VN_BIN_PRELU, e); }
+static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
+{
+    return vn_eval_binary(n, ev, real, whole, e);
+}
+static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
+{
+    return vn_qeval_binary(n, ev, VN_BIN_PRELU, e);
+}
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    return vn_low_binary(n, l, VN_BIN_PRELU, e);
+}
 
 const struct op_def vn_op_prelu = {
-    .name = "prelu", .onnx = "PRelu", .min_in = 2, .max_in = 2,
-    .infer = infer, .eval = eval, .qeval = qeval, .lower = lower,
+    .name = "prelu",
+    .onnx = "PRelu",
+    .min_in = 2,
+    .max_in = 2,
+    .infer = infer,
+    .eval = eval,
+    .qeval = qeval,
+    .lower = lower,
     .quant = { .kind = Q_OWN },
 };

@@ -1,4 +1,5 @@
-/* ops/preprocess.c - our own: a runtime image to the network's input, y = ((matrix (x + offset)) - mean) * scale per channel. */
+/* ops/preprocess.c - our own: a runtime image to the network's input, y = ((matrix (x + offset)) - mean) *
+ * scale per channel. */
 #include <float.h>
 #include <math.h>
 
@@ -33,8 +34,8 @@ static int infer(struct node *n, struct vn_err *e)
     int c = channels(n);
     if (c < 1 || c > 1024)
         return vn_node_fail(n, e, VN_E_UNSUPPORTED, "%d channels, expected 1 to 1024", c);
-    if ((p->offset.n && p->offset.n != c) || (p->mean.n && p->mean.n != c) || (p->scale.n && p->scale.n != c) ||
-        (p->matrix.n && p->matrix.n != c * c))
+    if ((p->offset.n && p->offset.n != c) || (p->mean.n && p->mean.n != c) ||
+        (p->scale.n && p->scale.n != c) || (p->matrix.n && p->matrix.n != c * c))
         return vn_node_fail(n, e, VN_E_INPUT, "offset, mean, scale or matrix does not match %d channels", c);
     return vn_infer_out(n, 0, VN_F32, &n->in[0]->shape, e);
 }
@@ -56,8 +57,8 @@ void vn_preprocess_affine(const struct preprocess_attrs *p, int channels, double
 
 static double clamp(double x, double most) { return x > most ? most : x > -most ? x : -most; }
 
-void vn_preprocess_quantize(const struct preprocess_attrs *p, int channels, float sx, float sy, int16_t *w, int32_t *bias,
-                            float *mult)
+void vn_preprocess_quantize(const struct preprocess_attrs *p, int channels, float sx, float sy, int16_t *w,
+                            int32_t *bias, float *mult)
 {
     double a[3 * 3], b[3];
     vn_preprocess_affine(p, channels, a, b);
@@ -110,7 +111,8 @@ static enum q_kind quant_kind(const struct node *n)
 {
     int c = channels(n);
     const struct qparam *x = n->in[0]->q, *y = n->out[0]->q;
-    int narrow = (!x || (x->dtype == VN_I8 && x->zero[0] == 0)) && (!y || y->dtype == VN_I8 || y->dtype == VN_I16);
+    int narrow =
+        (!x || (x->dtype == VN_I8 && x->zero[0] == 0)) && (!y || y->dtype == VN_I8 || y->dtype == VN_I16);
     return (c == 1 || c == 3) && narrow ? Q_OWN : Q_FLOAT;
 }
 
@@ -130,7 +132,8 @@ static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
             int64_t acc = bias[c];
             for (int k = 0; k < c_count; k++)
                 acc += w[c * c_count + k] * (vn_i64(ev->in[0])[at + k * step] - x->zero[0]);
-            vn_i64(ev->out[0])[at + c * step] = vn_requantize(acc, mult[c], y->zero[0], vn_q_min(y), vn_q_max(y));
+            vn_i64(ev->out[0])[at + c * step] =
+                vn_requantize(acc, mult[c], y->zero[0], vn_q_min(y), vn_q_max(y));
         }
     }
     return VN_OK;

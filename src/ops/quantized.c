@@ -1,4 +1,5 @@
-/* ops/quantized.c - quantized cells, and integer meanings that several operators share. The rounding itself is num/num.h's. */
+/* ops/quantized.c - quantized cells, and integer meanings that several operators share. The rounding itself
+ * is num/num.h's. */
 #include <math.h>
 
 #include "kernels/kernels.h"
@@ -67,7 +68,8 @@ int32_t vn_table_entry(const struct node *n, int64_t q)
 
 int32_t vn_q_rescale(int64_t q, const struct qparam *x, const struct qparam *y)
 {
-    return vn_rescale((int32_t)q, x->zero[0], x->scale[0] / y->scale[0], y->zero[0], vn_q_min(y), vn_q_max(y));
+    return vn_rescale((int32_t)q, x->zero[0], x->scale[0] / y->scale[0], y->zero[0], vn_q_min(y),
+                      vn_q_max(y));
 }
 
 int32_t vn_q_clamp(int64_t q, const struct qparam *x, const struct qparam *y, double lo, double hi)
@@ -85,7 +87,8 @@ int vn_qeval_clamp(const struct node *n, const struct eval *ev, double lo, doubl
     return VN_OK;
 }
 
-/* Numbers of one binary node, for the callbacks of vn_eval_binary; the toolchain evaluates one node at a time per thread. */
+/* Numbers of one binary node, for the callbacks of vn_eval_binary; the toolchain evaluates one node at a time
+ * per thread. */
 static _Thread_local struct {
     int32_t za, zb, zy, lo, hi;
     int32_t ca, cb; /* taken off int8 operands of nodes that compute in int16 */
@@ -128,9 +131,10 @@ static int64_t q_min(int64_t a, int64_t b)
 
 int vn_qeval_binary(const struct node *n, const struct eval *ev, int op, struct vn_err *e)
 {
-    static int64_t (*const fn[])(int64_t, int64_t) = { [VN_BIN_ADD] = q_add, [VN_BIN_SUB] = q_add, [VN_BIN_MUL] = q_mul,
-                                                       [VN_BIN_DIV] = q_div, [VN_BIN_MAX] = q_max, [VN_BIN_MIN] = q_min,
-                                                       [VN_BIN_PRELU] = q_prelu };
+    static int64_t (*const fn[])(int64_t, int64_t) = {
+        [VN_BIN_ADD] = q_add, [VN_BIN_SUB] = q_add, [VN_BIN_MUL] = q_mul,    [VN_BIN_DIV] = q_div,
+        [VN_BIN_MAX] = q_max, [VN_BIN_MIN] = q_min, [VN_BIN_PRELU] = q_prelu
+    };
     const struct qparam *a = n->in[0]->q, *b = n->in[1]->q, *y = n->out[0]->q;
     const float sa = a->scale[0], sb = b->scale[0], sy = y->scale[0];
     const int wide = vn_node_is_wide(n);

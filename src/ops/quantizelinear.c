@@ -25,8 +25,15 @@ static int infer(struct node *n, struct vn_err *e)
 static void call(const struct node *n, struct portable_params *p) { vn_quantizer_call(n, p, 0, whole_of(n)); }
 
 const struct op_def vn_op_quantizelinear = {
-    .name = "quantizelinear", .onnx = "QuantizeLinear", .min_in = 2, .max_in = 3,
-    .attrs = specs, .attrs_size = sizeof(struct quantizer_attrs),
-    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
+    .name = "quantizelinear",
+    .onnx = "QuantizeLinear",
+    .min_in = 2,
+    .max_in = 3,
+    .attrs = specs,
+    .attrs_size = sizeof(struct quantizer_attrs),
+    .infer = infer,
+    .eval = vn_eval_portable,
+    .lower = vn_low_portable,
+    .portable = call,
     .elements = ELEMENTS_CONVERTED,
 };

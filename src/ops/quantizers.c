@@ -1,10 +1,16 @@
 /* ops/quantizers.c - what QuantizeLinear and DequantizeLinear share. */
 #include "ops/quantizers.h"
 
-static int axis_of(const struct node *n) { return vn_shape_axis(&n->in[0]->shape, ((const struct quantizer_attrs *)n->attrs)->axis); }
+static int axis_of(const struct node *n)
+{
+    return vn_shape_axis(&n->in[0]->shape, ((const struct quantizer_attrs *)n->attrs)->axis);
+}
 
 /* One scale for the whole tensor? */
-static int is_single(const struct node *n) { return n->in[1]->shape.rank == 0 || (n->in[1]->shape.rank == 1 && vn_shape_count(&n->in[1]->shape) == 1); }
+static int is_single(const struct node *n)
+{
+    return n->in[1]->shape.rank == 0 || (n->in[1]->shape.rank == 1 && vn_shape_count(&n->in[1]->shape) == 1);
+}
 
 int vn_quantizer_check(const struct node *n, enum vn_dtype whole, struct vn_err *e)
 {
@@ -17,7 +23,8 @@ int vn_quantizer_check(const struct node *n, enum vn_dtype whole, struct vn_err 
         known |= types[k] == whole;
     if (!known)
         return vn_node_fail(n, e, VN_E_UNSUPPORTED, "quantized type %s", vn_dtype_name(whole));
-    if (vn_node_has(n, 2) && (vn_shape_count(&n->in[2]->shape) != vn_shape_count(s) || n->in[2]->dtype != whole))
+    if (vn_node_has(n, 2) &&
+        (vn_shape_count(&n->in[2]->shape) != vn_shape_count(s) || n->in[2]->dtype != whole))
         return vn_node_fail(n, e, VN_E_INPUT, "zero point %s does not match the scale %s, or is not %s",
                             n->in[2]->name, n->in[1]->name, vn_dtype_name(whole));
     int fits = is_single(n) || (s->rank == 1 && axis >= 0 && s->d[0] == x->d[axis] && !a->block);

@@ -25,13 +25,19 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     const int64_t count = vn_shape_count(&ev->out[0]->shape);
     for (int64_t i = 0; i < count; i++)
         if (ev->out[0]->dtype == VN_I64)
-            vn_i64(ev->out[0])[i] = (int64_t)((uint64_t)vn_i64(ev->in[0])[0] + (uint64_t)i * (uint64_t)vn_i64(ev->in[2])[0]);
+            vn_i64(ev->out[0])[i] =
+                (int64_t)((uint64_t)vn_i64(ev->in[0])[0] + (uint64_t)i * (uint64_t)vn_i64(ev->in[2])[0]);
         else
             vn_f64(ev->out[0])[i] = vn_f64(ev->in[0])[0] + (double)i * vn_f64(ev->in[2])[0];
     return VN_OK;
 }
 
 const struct op_def vn_op_range = {
-    .name = "range", .onnx = "Range", .min_in = 3, .max_in = 3,
-    .infer = infer, .eval = eval, .lower = vn_low_none,
+    .name = "range",
+    .onnx = "Range",
+    .min_in = 3,
+    .max_in = 3,
+    .infer = infer,
+    .eval = eval,
+    .lower = vn_low_none,
 };

@@ -40,9 +40,9 @@ static int known(const char *name)
 }
 
 static const int functions[] = { 1, 2, 3 }, gates[] = { 1, 3, 4 };
-static const int standard[3][3] = {
-    { VN_ACT_TANH }, { VN_ACT_SIGMOID, VN_ACT_TANH }, { VN_ACT_SIGMOID, VN_ACT_TANH, VN_ACT_TANH }
-};
+static const int standard[3][3] = { { VN_ACT_TANH },
+                                    { VN_ACT_SIGMOID, VN_ACT_TANH },
+                                    { VN_ACT_SIGMOID, VN_ACT_TANH, VN_ACT_TANH } };
 
 static int check_activations(const struct node *n, int expected, struct vn_err *e)
 {
@@ -63,15 +63,23 @@ int vn_recurrent_infer(struct node *n, int kind, struct vn_err *e)
     TRY(vn_infer_float(n, 0, e));
     const struct vn_shape *x = &n->in[0]->shape, *w = &n->in[1]->shape, *r = &n->in[2]->shape;
     const int64_t d = a->direction == 2 ? 2 : 1, h = r->rank == 3 ? r->d[2] : 0;
-    if (x->rank != 3 || w->rank != 3 || r->rank != 3 || w->d[0] != d || r->d[0] != d || w->d[1] != gates[kind] * h || r->d[1] != gates[kind] * h || w->d[2] != x->d[2] ||
-        h < 1 || h > 1 << 24 || (a->hidden && a->hidden != h))
+    if (x->rank != 3 || w->rank != 3 || r->rank != 3 || w->d[0] != d || r->d[0] != d ||
+        w->d[1] != gates[kind] * h || r->d[1] != gates[kind] * h || w->d[2] != x->d[2] || h < 1 ||
+        h > 1 << 24 || (a->hidden && a->hidden != h))
         return vn_node_fail(n, e, VN_E_INPUT,
                             "the weights %s and %s do not match the input, the direction or hidden_size",
                             n->in[1]->name, n->in[2]->name);
     const int64_t steps = x->d[a->layout], batch = x->d[!a->layout];
-    const struct { int i; const char *what; int rank; int64_t d[3]; } fixed[] = {
-        { 3, "B", 2, { d, 2 * gates[kind] * h } }, { 4, "sequence_lens", 1, { batch } },
-        { 5, "initial_h", 3, { a->layout ? batch : d, a->layout ? d : batch, h } }, { 6, "initial_c", 3, { a->layout ? batch : d, a->layout ? d : batch, h } },
+    const struct {
+        int i;
+        const char *what;
+        int rank;
+        int64_t d[3];
+    } fixed[] = {
+        { 3, "B", 2, { d, 2 * gates[kind] * h } },
+        { 4, "sequence_lens", 1, { batch } },
+        { 5, "initial_h", 3, { a->layout ? batch : d, a->layout ? d : batch, h } },
+        { 6, "initial_c", 3, { a->layout ? batch : d, a->layout ? d : batch, h } },
         { 7, "P", 2, { d, 3 * h } },
     };
     for (size_t k = 0; k < sizeof fixed / sizeof *fixed; k++) {
@@ -82,7 +90,9 @@ int vn_recurrent_infer(struct node *n, int kind, struct vn_err *e)
                                 n->in[fixed[k].i]->name, vn_shape_text(&want, text));
     }
     TRY(check_activations(n, functions[kind] * (int)d, e));
-    const struct vn_shape y = { 4, { a->layout ? batch : steps, a->layout ? steps : d, a->layout ? d : batch, h } };
+    const struct vn_shape y = {
+        4, { a->layout ? batch : steps, a->layout ? steps : d, a->layout ? d : batch, h }
+    };
     const struct vn_shape last = { 3, { a->layout ? batch : d, a->layout ? d : batch, h } };
     TRY(vn_infer_out(n, 0, n->in[0]->dtype, &y, e));
     TRY(vn_infer_out(n, 1, n->in[0]->dtype, &last, e));
@@ -95,12 +105,15 @@ static struct portable_params params(const struct node *n, int kind, int result)
 {
     const struct recurrent_attrs *a = n->attrs;
     struct portable_params p = { .id = VN_PORTABLE_recurrent, .f = { a->clip } };
-    const int32_t head[] = { kind, a->direction, result, (int32_t)a->option, (int32_t)a->layout, (int32_t)n->in[2]->shape.d[2] };
+    const int32_t head[] = {
+        kind, a->direction, result, (int32_t)a->option, (int32_t)a->layout, (int32_t)n->in[2]->shape.d[2]
+    };
     memcpy(p.i, head, sizeof head);
     int alphas = 0, betas = 0;
     for (int d = 0; d < (a->direction == 2 ? 2 : 1); d++)
         for (int f = 0; f < functions[kind]; f++) {
-            const int at = d * functions[kind] + f, slot = d * 3 + f, id = a->activations.n ? known(a->activations.v[at]) : standard[kind][f];
+            const int at = d * functions[kind] + f, slot = d * 3 + f,
+                      id = a->activations.n ? known(a->activations.v[at]) : standard[kind][f];
             p.i[VN_RW_ACTIVATION + slot] = id;
             put(&p.i[VN_RW_ALPHA + 2 * slot], activations[id].takes_alpha && alphas < a->alpha.n
                                                   ? a->alpha.v[alphas++]

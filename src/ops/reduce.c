@@ -293,7 +293,10 @@ int vn_reduce_lower(const struct node *n, struct lowering *l, enum vn_reduce op,
         return vn_portable_emit(l, &p, 1, &whole, vn_low_out(l, PLAIN), e);
     }
     if (!vn_shape_count(&n->in[0]->shape)) { /* of nothing */
-        vn_low_fill(l, vn_low_out(l, PLAIN), (float)(op == VN_RED_LOG_SUM || op == VN_RED_LOG_SUM_EXP ? -INFINITY : op == VN_RED_MEAN ? NAN : start(op)));
+        vn_low_fill(l, vn_low_out(l, PLAIN),
+                    (float)(op == VN_RED_LOG_SUM || op == VN_RED_LOG_SUM_EXP ? -INFINITY
+                            : op == VN_RED_MEAN                              ? NAN
+                                                                             : start(op)));
         return VN_OK;
     }
     int y, x = vn_reduce_input(n, l, &w, &y, e);

@@ -18,11 +18,13 @@ int vn_reduce_lower(const struct node *n, struct lowering *l, enum vn_reduce op,
 /* op_def.slack of output 0. */
 int vn_reduce_slack(const struct node *n, const struct vn_tensor *const *in, const struct vn_tensor *y,
                     struct vn_tensor *out, struct vn_arena *a, enum vn_reduce op);
-/* The input, in a tensor whose memory is [outer][count][inner] with the reduced axes in the middle; *y is the output for it. */
+/* The input, in a tensor whose memory is [outer][count][inner] with the reduced axes in the middle; *y is the
+ * output for it. */
 struct reduce_walk {
     int32_t outer, count, inner;
 };
-int vn_reduce_input(const struct node *n, struct lowering *l, struct reduce_walk *w, int *y, struct vn_err *e);
+int vn_reduce_input(const struct node *n, struct lowering *l, struct reduce_walk *w, int *y,
+                    struct vn_err *e);
 
 /* Integer sums (ReduceSum, ReduceMean): Q_OWN where the sum fits 32 bits; qeval; instructions. */
 enum q_kind vn_reduce_sum_kind(const struct node *n);

@@ -22,12 +22,22 @@ static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return vn_qeval_clamp(n, ev, 0, INFINITY);
 }
 
-static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_clamp(n, l, 0, INFINITY, e); }
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    return vn_low_clamp(n, l, 0, INFINITY, e);
+}
 
 const struct op_def vn_op_relu = {
-    .name = "relu", .onnx = "Relu", .min_in = 1, .max_in = 1,
+    .name = "relu",
+    .onnx = "Relu",
+    .min_in = 1,
+    .max_in = 1,
     .any_width = 1,
-    .infer = infer, .eval = vn_eval_unary, .qeval = qeval, .lower = lower, .f = relu,
+    .infer = infer,
+    .eval = vn_eval_unary,
+    .qeval = qeval,
+    .lower = lower,
+    .f = relu,
     .quant = { .kind = Q_OWN },
     .is_clamp = 1,
     .scales_through = 1,

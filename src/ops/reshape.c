@@ -26,7 +26,9 @@ static int infer(struct node *n, struct vn_err *e)
     for (int d = 0; d < s.rank; d++) {
         if (s.d[d] == 0 && !a->allowzero) {
             if (d >= x->rank)
-                return vn_node_fail(n, e, VN_E_INPUT, "dimension %d of the new shape is 0 (copy), the input has %d", d, x->rank);
+                return vn_node_fail(n, e, VN_E_INPUT,
+                                    "dimension %d of the new shape is 0 (copy), the input has %d", d,
+                                    x->rank);
             s.d[d] = x->d[d];
         }
         if (s.d[d] < -1 || (s.d[d] == -1 && open >= 0) || s.d[d] > INT32_MAX)
@@ -48,9 +50,15 @@ static int infer(struct node *n, struct vn_err *e)
 }
 
 const struct op_def vn_op_reshape = {
-    .name = "reshape", .onnx = "Reshape", .min_in = 2, .max_in = 2,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_copy, .lower = vn_low_reshape,
+    .name = "reshape",
+    .onnx = "Reshape",
+    .min_in = 2,
+    .max_in = 2,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = vn_eval_copy,
+    .lower = vn_low_reshape,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 },
     .elements = ELEMENTS_KEPT,
 };

@@ -10,8 +10,13 @@ enum { HALF_PIXEL, HALF_PIXEL_SYMMETRIC, PYTORCH_HALF_PIXEL, ALIGN_CORNERS, ASYM
 enum { NEAREST, LINEAR, CUBIC };
 enum { ROUND_PREFER_FLOOR, ROUND_PREFER_CEIL, FLOOR, CEIL };
 enum { STRETCH, NOT_LARGER, NOT_SMALLER };
-static const char *const transforms[] = { "half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric",
-                                          "tf_crop_and_resize", NULL };
+static const char *const transforms[] = { "half_pixel",
+                                          "half_pixel_symmetric",
+                                          "pytorch_half_pixel",
+                                          "align_corners",
+                                          "asymmetric",
+                                          "tf_crop_and_resize",
+                                          NULL };
 static const char *const modes[] = { "nearest", "linear", "cubic", NULL };
 static const char *const roundings[] = { "round_prefer_floor", "round_prefer_ceil", "floor", "ceil", NULL };
 static const char *const policies[] = { "stretch", "not_larger", "not_smaller", NULL };
@@ -43,7 +48,8 @@ struct axis {
 };
 
 /* Constant floats of an optional input; an empty tensor counts as left out. */
-static int numbers(const struct node *n, int i, const char *what, double *v, int want, int *there, struct vn_err *e)
+static int numbers(const struct node *n, int i, const char *what, double *v, int want, int *there,
+                   struct vn_err *e)
 {
     *there = vn_node_has(n, i) && vn_shape_count(&n->in[i]->shape) > 0;
     if (!*there)
@@ -150,7 +156,8 @@ static double position(const struct attrs *a, const struct axis *t, int64_t i)
     case ASYMMETRIC: return x / t->scale;
     case PYTORCH_HALF_PIXEL: return length <= 1 ? 0 : (x + 0.5) / t->scale - 0.5;
     case TF_CROP_AND_RESIZE:
-        return t->out > 1 ? t->start * last + x * (t->end - t->start) * last / (double)(t->out - 1) : 0.5 * (t->start + t->end) * last;
+        return t->out > 1 ? t->start * last + x * (t->end - t->start) * last / (double)(t->out - 1)
+                          : 0.5 * (t->start + t->end) * last;
     case HALF_PIXEL_SYMMETRIC: {
         double shift = (double)t->in / 2 * (1 - (double)t->out / length);
         return shift + (x + 0.5) / t->scale - 0.5;
@@ -172,7 +179,9 @@ static double rounded(int mode, double x)
 static double cubic(double x, double a)
 {
     x = fabs(x);
-    return x <= 1 ? ((a + 2) * x - (a + 3)) * x * x + 1 : x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a : 0;
+    return x <= 1  ? ((a + 2) * x - (a + 3)) * x * x + 1
+           : x < 2 ? ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+                   : 0;
 }
 
 /* Taps of one output position. */
@@ -182,13 +191,22 @@ struct taps {
     double *w;
 };
 
-static int64_t clamp_index(double x, int64_t in) { return x > 0 ? x < (double)(in - 1) ? (int64_t)x : in - 1 : 0; }
+static int64_t clamp_index(double x, int64_t in)
+{
+    return x > 0 ? x < (double)(in - 1) ? (int64_t)x : in - 1 : 0;
+}
 
 /* An axis that keeps its elements. */
-static int is_kept(const struct attrs *a, const struct axis *t) { return t->in == t->out && t->scale == 1 && a->transform != TF_CROP_AND_RESIZE; }
+static int is_kept(const struct attrs *a, const struct axis *t)
+{
+    return t->in == t->out && t->scale == 1 && a->transform != TF_CROP_AND_RESIZE;
+}
 
 /* How much the filter is stretched so that it covers what it skips. */
-static double filter_scale(const struct attrs *a, const struct axis *t) { return a->antialias && t->scale < 1 ? t->scale : 1; }
+static double filter_scale(const struct attrs *a, const struct axis *t)
+{
+    return a->antialias && t->scale < 1 ? t->scale : 1;
+}
 
 /* Most taps that a position of this axis can have. */
 static int tap_count(const struct attrs *a, const struct axis *t)
@@ -222,7 +240,10 @@ static void fill_taps(struct taps *p, const struct attrs *a, const struct axis *
         p->w[k] /= sum;
 }
 
-static int weight_bits(const struct node *n) { return vn_node_is_wide(n) ? VN_RESIZE16_BITS : VN_RESIZE_BITS; }
+static int weight_bits(const struct node *n)
+{
+    return vn_node_is_wide(n) ? VN_RESIZE16_BITS : VN_RESIZE_BITS;
+}
 
 /* Weights in units of 2^-bits; those of a linear pair add up to 1. */
 static void whole_weights(const struct taps *t, int bits, int32_t q[2])
@@ -238,7 +259,7 @@ static struct taps **all_taps(struct vn_arena *arena, const struct node *n, cons
         const int most = tap_count(n->attrs, &ax[d]);
         t[d] = NEW_ARRAY(arena, struct taps, ax[d].out);
         int64_t *at = NEW_ARRAY(arena, int64_t, ax[d].out * most);
-        double *w = NEW_ARRAY(arena, double, ax[d].out * most);
+        double *w = NEW_ARRAY(arena, double, ax[d].out *most);
         for (int64_t i = 0; i < ax[d].out; i++) {
             t[d][i] = (struct taps){ most, 0, at + i * most, w + i * most };
             fill_taps(&t[d][i], n->attrs, &ax[d], i);
@@ -289,7 +310,7 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
                                     : outside              ? (int64_t)a->extrapolation
                                                            : vn_i64(ev->in[0])[at];
         else
-            vn_f64(ev->out[0])[i] = outside ? (double)a->extrapolation
+            vn_f64(ev->out[0])[i] = outside              ? (double)a->extrapolation
                                     : a->mode == NEAREST ? vn_f64(ev->in[0])[at]
                                                          : blend(vn_f64(ev->in[0]), own, t, idx, y->rank);
     }
@@ -303,8 +324,8 @@ static int is_picture(const struct node *n, const struct axis *ax)
 {
     int rank = n->in[0]->shape.rank;
     const struct attrs *a = n->attrs;
-    return (rank == 3 || rank == 4) && a->transform != TF_CROP_AND_RESIZE && ax[0].in == ax[0].out && ax[0].scale == 1 &&
-           ax[1].in == ax[1].out && ax[1].scale == 1;
+    return (rank == 3 || rank == 4) && a->transform != TF_CROP_AND_RESIZE && ax[0].in == ax[0].out &&
+           ax[0].scale == 1 && ax[1].in == ax[1].out && ax[1].scale == 1;
 }
 
 static enum q_kind quant_kind(const struct node *n)
@@ -326,7 +347,8 @@ static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
     struct axis ax[VN_MAX_RANK];
     TRY(plan(n, ax, e));
     struct taps **t = all_taps(ev->arena, n, ax), row = { 1, 0, (int64_t[]){ 0 }, (double[]){ 1 } };
-    int64_t w = x->d[x->rank - 1], h = x->rank == 4 ? x->d[2] : 1, ow = y->d[y->rank - 1], oh = y->rank == 4 ? y->d[2] : 1;
+    int64_t w = x->d[x->rank - 1], h = x->rank == 4 ? x->d[2] : 1, ow = y->d[y->rank - 1],
+            oh = y->rank == 4 ? y->d[2] : 1;
     for (int64_t i = 0; i < vn_shape_count(y); i++) {
         const struct taps *ty = y->rank == 4 ? &t[2][i / ow % oh] : &row, *tx = &t[y->rank - 1][i % ow];
         const int64_t *in = vn_i64(ev->in[0]) + i / (ow * oh) * h * w;
@@ -335,8 +357,10 @@ static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
         whole_weights(ty, bits, wy);
         whole_weights(tx, bits, wx);
         for (int k = 0; k < 4; k++)
-            acc += (in[ty->at[ty->n > 1 ? k / 2 : 0] * w + tx->at[tx->n > 1 ? k % 2 : 0]] - qx->zero[0]) * wy[k / 2] * wx[k % 2];
-        vn_i64(ev->out[0])[i] = vn_resize_linear(acc, bits, qx->scale[0] / qy->scale[0], qy->zero[0], vn_q_min(qy), vn_q_max(qy));
+            acc += (in[ty->at[ty->n > 1 ? k / 2 : 0] * w + tx->at[tx->n > 1 ? k % 2 : 0]] - qx->zero[0]) *
+                   wy[k / 2] * wx[k % 2];
+        vn_i64(ev->out[0])[i] =
+            vn_resize_linear(acc, bits, qx->scale[0] / qy->scale[0], qy->zero[0], vn_q_min(qy), vn_q_max(qy));
     }
     return VN_OK;
 }
@@ -376,15 +400,16 @@ static void lower_picture(const struct node *n, struct lowering *l, struct taps 
         in[3] = weight_const(l, ty, oh);
         in[4] = weight_const(l, tx, ow);
     }
-    struct instr_RESIZE_NEAREST *p = vn_low_emit(l, linear ? OPCODE_RESIZE_LINEAR : OPCODE_RESIZE_NEAREST, linear ? 5 : 3, in,
-                                                 vn_low_out(l, CHANNELS_LAST));
+    struct instr_RESIZE_NEAREST *p = vn_low_emit(l, linear ? OPCODE_RESIZE_LINEAR : OPCODE_RESIZE_NEAREST,
+                                                 linear ? 5 : 3, in, vn_low_out(l, CHANNELS_LAST));
     p->n = (int32_t)x->d[0], p->c = (int32_t)x->d[1]; /* both instructions have the same fields */
     p->h = flat ? 1 : (int32_t)x->d[2], p->w = (int32_t)x->d[x->rank - 1];
     p->oh = (int32_t)oh, p->ow = (int32_t)ow;
 }
 
 /* Nearest along any axes: pick elements, one axis after the other. */
-static int lower_by_index(const struct node *n, struct lowering *l, const struct axis *ax, struct taps *const *t, struct vn_err *e)
+static int lower_by_index(const struct node *n, struct lowering *l, const struct axis *ax,
+                          struct taps *const *t, struct vn_err *e)
 {
     enum layout order;
     int last = -1, rank = n->in[0]->shape.rank;
@@ -407,7 +432,8 @@ static int lower_by_index(const struct node *n, struct lowering *l, const struct
 
 /* One axis after the other: picked elements (nearest) or weighted sums; then the places outside of the
  * region of interest. */
-static int lower_general(const struct node *n, struct lowering *l, const struct axis *ax, struct taps *const *t, struct vn_err *e)
+static int lower_general(const struct node *n, struct lowering *l, const struct axis *ax,
+                         struct taps *const *t, struct vn_err *e)
 {
     const struct attrs *a = n->attrs;
     struct vn_shape s = n->in[0]->shape;
@@ -418,7 +444,7 @@ static int lower_general(const struct node *n, struct lowering *l, const struct 
         if (is_kept(a, &ax[d]))
             continue;
         int64_t *index = NEW_ARRAY(l->arena, int64_t, out * taps);
-        float *weight = NEW_ARRAY(l->arena, float, out * taps);
+        float *weight = NEW_ARRAY(l->arena, float, out *taps);
         for (int64_t i = 0; i < out * taps; i++) {
             index[i] = t[d][i / taps].at[i % taps];
             weight[i] = (float)t[d][i / taps].w[i % taps];
@@ -458,7 +484,8 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     struct axis ax[VN_MAX_RANK];
     TRY(plan(n, ax, e));
     struct taps **t = all_taps(l->arena, n, ax);
-    const int simple = a->transform != TF_CROP_AND_RESIZE && (a->mode == NEAREST || (a->mode == LINEAR && !a->antialias));
+    const int simple =
+        a->transform != TF_CROP_AND_RESIZE && (a->mode == NEAREST || (a->mode == LINEAR && !a->antialias));
     if (simple && is_picture(n, ax) && vn_dtype_is_float(n->in[0]->dtype))
         lower_picture(n, l, t);
     else if (simple && a->mode == NEAREST)

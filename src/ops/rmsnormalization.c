@@ -13,7 +13,10 @@ static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
     return vn_trailing_qeval(n, ev, 0);
 }
 
-static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_trailing_lower(n, l, 0, e); }
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    return vn_trailing_lower(n, l, 0, e);
+}
 
 static int slack(const struct node *n, int port, const struct vn_tensor *const *in, const struct vn_tensor *y,
                  struct vn_tensor *out, struct vn_arena *a)

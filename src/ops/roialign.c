@@ -24,7 +24,8 @@ static int infer(struct node *n, struct vn_err *e)
     TRY(vn_infer_begin(n, e));
     TRY(vn_infer_float(n, 0, e));
     const struct vn_shape *x = &n->in[0]->shape, *r = &n->in[1]->shape, *b = &n->in[2]->shape;
-    if (x->rank != 4 || r->rank != 2 || r->d[1] != 4 || b->rank != 1 || b->d[0] != r->d[0] || vn_dtype_is_float(n->in[2]->dtype))
+    if (x->rank != 4 || r->rank != 2 || r->d[1] != 4 || b->rank != 1 || b->d[0] != r->d[0] ||
+        vn_dtype_is_float(n->in[2]->dtype))
         return vn_node_fail(n, e, VN_E_INPUT, "expected an image N,C,H,W, regions n x 4 and n batch indices");
     const struct vn_shape y = { .rank = 4, .d = { r->d[0], x->d[1], a->height, a->width } };
     return vn_infer_out(n, 0, n->in[0]->dtype, &y, e);
@@ -39,7 +40,14 @@ static void call(const struct node *n, struct portable_params *p)
 }
 
 const struct op_def vn_op_roialign = {
-    .name = "roialign", .onnx = "RoiAlign", .min_in = 3, .max_in = 3,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = vn_eval_portable, .lower = vn_low_portable, .portable = call,
+    .name = "roialign",
+    .onnx = "RoiAlign",
+    .min_in = 3,
+    .max_in = 3,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = vn_eval_portable,
+    .lower = vn_low_portable,
+    .portable = call,
 };

@@ -37,7 +37,14 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 }
 
 const struct op_def vn_op_shape = {
-    .name = "shape", .reads_shape = 1, .onnx = "Shape", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = eval, .lower = vn_low_none,
+    .name = "shape",
+    .reads_shape = 1,
+    .onnx = "Shape",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = eval,
+    .lower = vn_low_none,
 };

@@ -16,6 +16,12 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 }
 
 const struct op_def vn_op_size = {
-    .name = "size", .onnx = "Size", .min_in = 1, .max_in = 1, .reads_shape = 1,
-    .infer = infer, .eval = eval, .lower = vn_low_none,
+    .name = "size",
+    .onnx = "Size",
+    .min_in = 1,
+    .max_in = 1,
+    .reads_shape = 1,
+    .infer = infer,
+    .eval = eval,
+    .lower = vn_low_none,
 };

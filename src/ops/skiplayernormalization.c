@@ -23,7 +23,8 @@ static int infer(struct node *n, struct vn_err *e)
 static int expand(struct graph *g, const struct node *n, struct vn_err *e)
 {
     const int has_bias = vn_node_has(n, 4), gives_sum = n->n_out > 3 && n->out[3];
-    struct value *sum = vn_expand2(g, n, "Add", n->in[0], n->in[1], gives_sum && !has_bias ? n->out[3] : NULL);
+    struct value *sum =
+        vn_expand2(g, n, "Add", n->in[0], n->in[1], gives_sum && !has_bias ? n->out[3] : NULL);
     if (has_bias)
         sum = vn_expand2(g, n, "Add", sum, n->in[4], gives_sum ? n->out[3] : NULL);
     struct value *const in[3] = { sum, n->in[2], vn_node_has(n, 3) ? n->in[3] : NULL };
@@ -37,7 +38,15 @@ static int expand(struct graph *g, const struct node *n, struct vn_err *e)
 }
 
 const struct op_def vn_op_skiplayernormalization = {
-    .name = "skiplayernormalization", .onnx = "SkipLayerNormalization", .domain = "com.microsoft", .min_in = 3, .max_in = 5, .min_out = 1, .max_out = 4,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .expand = expand,
+    .name = "skiplayernormalization",
+    .onnx = "SkipLayerNormalization",
+    .domain = "com.microsoft",
+    .min_in = 3,
+    .max_in = 5,
+    .min_out = 1,
+    .max_out = 4,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .expand = expand,
 };

@@ -112,8 +112,13 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_slice = {
-    .name = "slice", .onnx = "Slice", .min_in = 3, .max_in = 5,
-    .infer = infer, .eval = eval, .lower = lower,
+    .name = "slice",
+    .onnx = "Slice",
+    .min_in = 3,
+    .max_in = 5,
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 },
     .picks = picks,
 };

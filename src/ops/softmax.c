@@ -5,9 +5,14 @@
 #include "num/num.h"
 #include "ops/lower.h"
 
-static const struct attr_spec specs[] = { A_INT(struct axis_attrs, axis, "axis", -1, -VN_MAX_RANK, VN_MAX_RANK), A_END };
+static const struct attr_spec specs[] = {
+    A_INT(struct axis_attrs, axis, "axis", -1, -VN_MAX_RANK, VN_MAX_RANK), A_END
+};
 
-static int axis_of(const struct node *n) { return vn_shape_axis(&n->in[0]->shape, ((const struct axis_attrs *)n->attrs)->axis); }
+static int axis_of(const struct node *n)
+{
+    return vn_shape_axis(&n->in[0]->shape, ((const struct axis_attrs *)n->attrs)->axis);
+}
 
 static int infer(struct node *n, struct vn_err *e)
 {
@@ -48,14 +53,19 @@ static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
     split(ev->in[0]->shape.d, ev->in[0]->shape.rank, axis_of(n), &outer, &extent, &inner);
     for (int64_t o = 0; o < outer; o++)
         for (int64_t i = 0; i < inner; i++)
-            real_line(vn_f64(ev->out[0]) + o * extent * inner + i, vn_f64(ev->in[0]) + o * extent * inner + i, extent, inner);
+            real_line(vn_f64(ev->out[0]) + o * extent * inner + i, vn_f64(ev->in[0]) + o * extent * inner + i,
+                      extent, inner);
     return VN_OK;
 }
 
 /* exp(-d * sx) in the units of its table: one entry for each d, or two where there are 65536. */
-static uint32_t entry(const uint32_t *table, int wide, int64_t d) { return wide ? vn_softmax16_entry(table, (uint32_t)d) : table[d]; }
+static uint32_t entry(const uint32_t *table, int wide, int64_t d)
+{
+    return wide ? vn_softmax16_entry(table, (uint32_t)d) : table[d];
+}
 
-static void integer_line(const struct node *n, int64_t *y, const int64_t *x, int64_t count, int64_t step, const uint32_t *table)
+static void integer_line(const struct node *n, int64_t *y, const int64_t *x, int64_t count, int64_t step,
+                         const uint32_t *table)
 {
     const struct qparam *q = n->out[0]->q;
     const int wide = vn_node_is_wide(n);
@@ -66,7 +76,8 @@ static void integer_line(const struct node *n, int64_t *y, const int64_t *x, int
     for (int64_t i = 0; i < count; i++)
         sum += entry(table, wide, most - x[i * step]);
     for (int64_t i = 0; i < count; i++)
-        y[i * step] = vn_softmax(entry(table, wide, most - x[i * step]), sum, 1.0f / q->scale[0], q->zero[0], vn_q_min(q), vn_q_max(q));
+        y[i * step] = vn_softmax(entry(table, wide, most - x[i * step]), sum, 1.0f / q->scale[0], q->zero[0],
+                                 vn_q_min(q), vn_q_max(q));
 }
 
 /* The table of a node; returns its length. */
@@ -86,7 +97,8 @@ static int qeval(const struct node *n, const struct eval *ev, struct vn_err *e)
     split(ev->in[0]->shape.d, ev->in[0]->shape.rank, axis_of(n), &outer, &extent, &inner);
     for (int64_t o = 0; o < outer; o++)
         for (int64_t i = 0; i < inner; i++)
-            integer_line(n, vn_i64(ev->out[0]) + o * extent * inner + i, vn_i64(ev->in[0]) + o * extent * inner + i, extent, inner, table);
+            integer_line(n, vn_i64(ev->out[0]) + o * extent * inner + i,
+                         vn_i64(ev->in[0]) + o * extent * inner + i, extent, inner, table);
     return VN_OK;
 }
 

@@ -15,8 +15,14 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_spacetodepth = {
-    .name = "spacetodepth", .onnx = "SpaceToDepth", .min_in = 1, .max_in = 1,
-    .attrs = vn_blocks_specs, .attrs_size = sizeof(struct blocks_attrs),
-    .infer = infer, .eval = eval, .lower = lower,
+    .name = "spacetodepth",
+    .onnx = "SpaceToDepth",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = vn_blocks_specs,
+    .attrs_size = sizeof(struct blocks_attrs),
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME },
 };

@@ -1,4 +1,5 @@
-/* ops/split.c - pieces of a tensor along an axis. The pass split_to_slices turns it into slices, which have integer forms. */
+/* ops/split.c - pieces of a tensor along an axis. The pass split_to_slices turns it into slices, which have
+ * integer forms. */
 #include "ops/lower.h"
 
 struct attrs {
@@ -11,7 +12,10 @@ static const struct attr_spec specs[] = {
     A_END,
 };
 
-static int axis_of(const struct node *n) { return vn_shape_axis(&n->in[0]->shape, ((const struct attrs *)n->attrs)->axis); }
+static int axis_of(const struct node *n)
+{
+    return vn_shape_axis(&n->in[0]->shape, ((const struct attrs *)n->attrs)->axis);
+}
 
 /* Equal pieces, the last one smaller where it does not come out even. */
 static int sizes(const struct node *n, int axis, int64_t *size, struct vn_err *e)
@@ -89,7 +93,16 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_split = {
-    .name = "split", .onnx = "Split", .min_in = 1, .max_in = 2, .min_out = 1, .max_out = 256,
-    .attrs = specs, .attrs_size = sizeof(struct attrs),
-    .infer = infer, .eval = eval, .lower = lower, .lowers_all = 1,
+    .name = "split",
+    .onnx = "Split",
+    .min_in = 1,
+    .max_in = 2,
+    .min_out = 1,
+    .max_out = 256,
+    .attrs = specs,
+    .attrs_size = sizeof(struct attrs),
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
+    .lowers_all = 1,
 };

@@ -10,10 +10,19 @@ static double f(const struct node *n, double x)
     return sqrt(x);
 }
 
-static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_unary(n, l, VN_UN_SQRT, 0, 0, e); }
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    return vn_low_unary(n, l, VN_UN_SQRT, 0, 0, e);
+}
 
 const struct op_def vn_op_sqrt = {
-    .name = "sqrt", .onnx = "Sqrt", .min_in = 1, .max_in = 1,
-    .infer = vn_infer_same_float, .eval = vn_eval_unary, .lower = lower, .f = f,
+    .name = "sqrt",
+    .onnx = "Sqrt",
+    .min_in = 1,
+    .max_in = 1,
+    .infer = vn_infer_same_float,
+    .eval = vn_eval_unary,
+    .lower = lower,
+    .f = f,
     .quant = { .kind = Q_TABLE },
 };

@@ -20,8 +20,13 @@ static int infer(struct node *n, struct vn_err *e)
 }
 
 const struct op_def vn_op_squeeze = {
-    .name = "squeeze", .onnx = "Squeeze", .min_in = 1, .max_in = 2,
-    .infer = infer, .eval = vn_eval_copy, .lower = vn_low_reshape,
+    .name = "squeeze",
+    .onnx = "Squeeze",
+    .min_in = 1,
+    .max_in = 2,
+    .infer = infer,
+    .eval = vn_eval_copy,
+    .lower = vn_low_reshape,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 },
     .elements = ELEMENTS_KEPT,
 };

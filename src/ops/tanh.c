@@ -10,7 +10,10 @@ static double f(const struct node *n, double x)
     return tanh(x);
 }
 
-static int lower(const struct node *n, struct lowering *l, struct vn_err *e) { return vn_low_unary(n, l, VN_UN_TANH, 0, 0, e); }
+static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
+{
+    return vn_low_unary(n, l, VN_UN_TANH, 0, 0, e);
+}
 
 const struct op_def vn_op_tanh = {
     .name = "tanh",

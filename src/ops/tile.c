@@ -40,7 +40,8 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
     const struct vn_shape *s = &n->in[0]->shape;
     enum layout order;
     int x = vn_low_in_any(l, 0, &order), y = vn_low_out(l, order), rank = 0;
-    int64_t own[VN_MAX_RANK], out[VN_MAX_RANK], dims[2 * VN_MAX_RANK], from[2 * VN_MAX_RANK], to[2 * VN_MAX_RANK];
+    int64_t own[VN_MAX_RANK], out[VN_MAX_RANK], dims[2 * VN_MAX_RANK], from[2 * VN_MAX_RANK],
+        to[2 * VN_MAX_RANK];
     vn_low_axis_strides(vn_low_tensor(l, x), own);
     vn_low_axis_strides(vn_low_tensor(l, y), out);
     for (int d = 0; d < s->rank; d++) {
@@ -61,7 +62,12 @@ static int lower(const struct node *n, struct lowering *l, struct vn_err *e)
 }
 
 const struct op_def vn_op_tile = {
-    .name = "tile", .onnx = "Tile", .min_in = 2, .max_in = 2,
-    .infer = infer, .eval = eval, .lower = lower,
+    .name = "tile",
+    .onnx = "Tile",
+    .min_in = 2,
+    .max_in = 2,
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 },
 };

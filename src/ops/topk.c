@@ -13,7 +13,10 @@ static const struct attr_spec specs[] = {
     A_END,
 };
 
-static int axis_of(const struct node *n) { return vn_shape_axis(&n->in[0]->shape, ((const struct attrs *)n->attrs)->axis); }
+static int axis_of(const struct node *n)
+{
+    return vn_shape_axis(&n->in[0]->shape, ((const struct attrs *)n->attrs)->axis);
+}
 
 static int infer(struct node *n, struct vn_err *e)
 {
@@ -45,7 +48,8 @@ static struct portable_params picked(const struct node *n)
 static int eval(const struct node *n, const struct eval *ev, struct vn_err *e)
 {
     const struct portable_params first = places(n), second = picked(n);
-    struct vn_tensor *index = n->n_out > 1 && ev->out[1] ? ev->out[1] : vn_tensor_new(ev->arena, VN_I64, &n->out[0]->shape);
+    struct vn_tensor *index =
+        n->n_out > 1 && ev->out[1] ? ev->out[1] : vn_tensor_new(ev->arena, VN_I64, &n->out[0]->shape);
     const struct vn_tensor *const in[2] = { ev->in[0], index };
     TRY(vn_portable_eval(n, &first, ev->arena, 1, ev->in, index, e));
     return vn_portable_eval(n, &second, ev->arena, 2, in, ev->out[0], e);

@@ -1,7 +1,8 @@
 /* ops/transpose.c - axes in another order; without perm: reversed. */
 #include "ops/lower.h"
 
-static const struct attr_spec specs[] = { A_INTS(struct perm_attrs, perm, "perm", 0, VN_MAX_RANK - 1), A_END };
+static const struct attr_spec specs[] = { A_INTS(struct perm_attrs, perm, "perm", 0, VN_MAX_RANK - 1),
+                                          A_END };
 
 static int source_axis(const struct node *n, int d)
 {
@@ -17,7 +18,8 @@ static int infer(struct node *n, struct vn_err *e)
     struct vn_shape s = { .rank = x->rank };
     uint32_t seen = 0;
     if (a->perm.n && a->perm.n != x->rank)
-        return vn_node_fail(n, e, VN_E_INPUT, "perm has %d entries, the input %d dimensions", a->perm.n, x->rank);
+        return vn_node_fail(n, e, VN_E_INPUT, "perm has %d entries, the input %d dimensions", a->perm.n,
+                            x->rank);
     for (int d = 0; d < x->rank; d++) {
         int from = source_axis(n, d);
         if (from < 0 || from >= x->rank || seen >> from & 1)
@@ -91,9 +93,17 @@ static int keeps_order(const struct node *n)
 }
 
 const struct op_def vn_op_transpose = {
-    .name = "transpose", .onnx = "Transpose", .min_in = 1, .max_in = 1,
-    .attrs = specs, .attrs_size = sizeof(struct perm_attrs),
-    .infer = infer, .eval = eval, .lower = lower,
+    .name = "transpose",
+    .onnx = "Transpose",
+    .min_in = 1,
+    .max_in = 1,
+    .attrs = specs,
+    .attrs_size = sizeof(struct perm_attrs),
+    .infer = infer,
+    .eval = eval,
+    .lower = lower,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME },
-    .elements = ELEMENTS_PERMUTED, .keeps_order = keeps_order, .is_identity = is_identity,
+    .elements = ELEMENTS_PERMUTED,
+    .keeps_order = keeps_order,
+    .is_identity = is_identity,
 };

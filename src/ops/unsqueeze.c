@@ -22,8 +22,13 @@ static int infer(struct node *n, struct vn_err *e)
 }
 
 const struct op_def vn_op_unsqueeze = {
-    .name = "unsqueeze", .onnx = "Unsqueeze", .min_in = 2, .max_in = 2,
-    .infer = infer, .eval = vn_eval_copy, .lower = vn_low_reshape,
+    .name = "unsqueeze",
+    .onnx = "Unsqueeze",
+    .min_in = 2,
+    .max_in = 2,
+    .infer = infer,
+    .eval = vn_eval_copy,
+    .lower = vn_low_reshape,
     .quant = { .kind = Q_MOVE, .out = Q_OUT_SAME, .data_inputs = 1 },
     .elements = ELEMENTS_KEPT,
 };

@@ -4,7 +4,8 @@
 
 const char *const vn_auto_pad_names[] = { "NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID", NULL };
 
-static int list(int64_t *v, struct ints from, int want, int64_t dflt, const struct node *n, const char *what, struct vn_err *e)
+static int list(int64_t *v, struct ints from, int want, int64_t dflt, const struct node *n, const char *what,
+                struct vn_err *e)
 {
     if (from.n && from.n != want)
         return vn_node_fail(n, e, VN_E_INPUT, "%s has %d entries, expected %d", what, from.n, want);
@@ -13,7 +14,8 @@ static int list(int64_t *v, struct ints from, int want, int64_t dflt, const stru
     return VN_OK;
 }
 
-static int kernel_dims(struct window *w, const struct node *n, const struct vn_shape *weight, struct ints kernel, struct vn_err *e)
+static int kernel_dims(struct window *w, const struct node *n, const struct vn_shape *weight,
+                       struct ints kernel, struct vn_err *e)
 {
     if (!kernel.n && !weight)
         return vn_node_fail(n, e, VN_E_INPUT, "kernel_shape is missing");
@@ -23,8 +25,8 @@ static int kernel_dims(struct window *w, const struct node *n, const struct vn_s
     TRY(list(w->kernel, kernel, w->rank, 1, n, "kernel_shape", e));
     for (int i = 0; weight && i < w->rank; i++) {
         if (kernel.n && kernel.v[i] != weight->d[i + 2])
-            return vn_node_fail(n, e, VN_E_INPUT, "kernel_shape[%d] is %lld, the weight has %lld", i, (long long)kernel.v[i],
-                                (long long)weight->d[i + 2]);
+            return vn_node_fail(n, e, VN_E_INPUT, "kernel_shape[%d] is %lld, the weight has %lld", i,
+                                (long long)kernel.v[i], (long long)weight->d[i + 2]);
         w->kernel[i] = weight->d[i + 2];
     }
     return VN_OK;
@@ -40,8 +42,9 @@ static void same_padding(struct window *w, int i, int64_t in, int upper)
     w->pad_end[i] = total - w->pad_begin[i];
 }
 
-int vn_window(struct window *w, const struct node *n, const struct vn_shape *x, const struct vn_shape *weight, struct ints kernel,
-              struct ints strides, struct ints pads, struct ints dilations, int auto_pad, struct vn_err *e)
+int vn_window(struct window *w, const struct node *n, const struct vn_shape *x, const struct vn_shape *weight,
+              struct ints kernel, struct ints strides, struct ints pads, struct ints dilations, int auto_pad,
+              struct vn_err *e)
 {
     memset(w, 0, sizeof *w);
     w->rank = x->rank - 2;
@@ -61,9 +64,12 @@ int vn_window(struct window *w, const struct node *n, const struct vn_shape *x, 
                                 n->in[0]->name, (long long)x->d[i + 2], VN_MOST_EXTENT);
         w->pad_begin[i] = p[i];
         w->pad_end[i] = p[i + w->rank];
-        if (w->kernel[i] < 1 || w->kernel[i] > 65536 || w->stride[i] < 1 || w->stride[i] > 65536 || w->dilation[i] < 1 ||
-            w->dilation[i] > 65536 || p[i] < 0 || p[i] > 1 << 24 || p[i + w->rank] < 0 || p[i + w->rank] > 1 << 24)
-            return vn_node_fail(n, e, VN_E_INPUT, "kernel, stride, dilation or padding of spatial dimension %d is out of range", i);
+        if (w->kernel[i] < 1 || w->kernel[i] > 65536 || w->stride[i] < 1 || w->stride[i] > 65536 ||
+            w->dilation[i] < 1 || w->dilation[i] > 65536 || p[i] < 0 || p[i] > 1 << 24 ||
+            p[i + w->rank] < 0 || p[i + w->rank] > 1 << 24)
+            return vn_node_fail(n, e, VN_E_INPUT,
+                                "kernel, stride, dilation or padding of spatial dimension %d is out of range",
+                                i);
         if (auto_pad == AUTO_PAD_SAME_UPPER || auto_pad == AUTO_PAD_SAME_LOWER)
             same_padding(w, i, x->d[i + 2], auto_pad == AUTO_PAD_SAME_UPPER);
     }

@@ -1,5 +1,5 @@
-/* Conv, ConvTranspose, Gemm or MatMul followed by Add, Sub, Mul or Div with one constant per output channel: it becomes part of
- * weights and bias. */
+/* Conv, ConvTranspose, Gemm or MatMul followed by Add, Sub, Mul or Div with one constant per output channel:
+ * it becomes part of weights and bias. */
 #include <math.h>
 
 #include "ops/op.h"

@@ -1,4 +1,5 @@
-/* BatchNormalization behind Conv, ConvTranspose, Gemm or MatMul: y = (Wx + b) * k + t becomes (kW)x + (kb + t), per output channel. */
+/* BatchNormalization behind Conv, ConvTranspose, Gemm or MatMul: y = (Wx + b) * k + t becomes (kW)x + (kb +
+ * t), per output channel. */
 #include <math.h>
 
 #include "ops/op.h"
@@ -18,7 +19,8 @@ static void fold(struct graph *g, struct node *n, const struct node *bn)
     double *k = NEW_ARRAY(g->arena, double, channels), *t = NEW_ARRAY(g->arena, double, channels);
     for (int64_t c = 0; c < channels; c++) {
         const double var = vn_tensor_f64(bn->in[4]->data, c), mean = vn_tensor_f64(bn->in[3]->data, c);
-        k[c] = vn_tensor_f64(bn->in[1]->data, c) / sqrt(var + (double)((const struct bn_attrs *)bn->attrs)->epsilon);
+        k[c] = vn_tensor_f64(bn->in[1]->data, c) /
+               sqrt(var + (double)((const struct bn_attrs *)bn->attrs)->epsilon);
         t[c] = vn_tensor_f64(bn->in[2]->data, c) - mean * k[c];
     }
     vn_weights_affine(g, n, k, t);

@@ -1,11 +1,12 @@
-/* Shape inference, constant folding and the expansion of composite operators in one walk: the shape of a Reshape is known once the arithmetic in front of it has been
- * computed. */
+/* Shape inference, constant folding and the expansion of composite operators in one walk: the shape of a
+ * Reshape is known once the arithmetic in front of it has been computed. */
 #include "interp/interp.h"
 #include "ops/op.h"
 #include "passes/pass.h"
 
-/* Folding must not fill the memory from a small file: ConstantOfShape and Expand can ask for any size, and a chain
- * of Concats doubles it. A graph may fold into this many elements, plus twice those of its own constants. */
+/* Folding must not fill the memory from a small file: ConstantOfShape and Expand can ask for any size, and a
+ * chain of Concats doubles it. A graph may fold into this many elements, plus twice those of its own
+ * constants. */
 #define MORE_FOLDED ((int64_t)3 << 26) /* of float32: 800 MB */
 
 /* Operators within composite ones; an If within an If is one. */
@@ -105,7 +106,10 @@ static int run(struct graph *g, struct vn_err *e)
     return changes;
 }
 
-static int is_known(const struct value *v) { return v->data || (v->dtype != VN_NONE && vn_shape_is_static(&v->shape)); }
+static int is_known(const struct value *v)
+{
+    return v->data || (v->dtype != VN_NONE && vn_shape_is_static(&v->shape));
+}
 
 static int all_known(const struct node *n)
 {

@@ -1,11 +1,13 @@
-/* A constant factor or summand behind LayerNormalization or RMSNormalization becomes part of its scale and bias. */
+/* A constant factor or summand behind LayerNormalization or RMSNormalization becomes part of its scale and
+ * bias. */
 #include "passes/match.h"
 
 #include "ops/normal.h"
 
 static const char *const forms[] = {
-    "(Mul n=(LayerNormalization x #s) #k)", "(Mul n=(LayerNormalization x #s #t) #k)", "(Mul n=(RMSNormalization x #s) #k)",
-    "(Add n=(LayerNormalization x #s) #c)", "(Add n=(LayerNormalization x #s #t) #c)", NULL,
+    "(Mul n=(LayerNormalization x #s) #k)",    "(Mul n=(LayerNormalization x #s #t) #k)",
+    "(Mul n=(RMSNormalization x #s) #k)",      "(Add n=(LayerNormalization x #s) #c)",
+    "(Add n=(LayerNormalization x #s #t) #c)", NULL,
 };
 
 /* Is the constant the same in every row, and no wider than x? */
@@ -38,13 +40,15 @@ static double element(const struct value *v, const struct vn_shape *s, const int
     return vn_tensor_f64(v->data, at);
 }
 
-static struct value *combined(struct match *m, const char *what, const struct vn_shape *row, char from, double from_absent, char by, char plus)
+static struct value *combined(struct match *m, const char *what, const struct vn_shape *row, char from,
+                              double from_absent, char by, char plus)
 {
     struct value *v = vn_match_const(m, what, row, 0);
     int64_t idx[VN_MAX_RANK] = { 0 }, i = 0;
     do {
         const double x = element(vn_match_value(m, from), row, idx, from_absent);
-        ((float *)v->data->data)[i++] = (float)(x * element(vn_match_value(m, by), row, idx, 1) + (plus ? element(vn_match_value(m, plus), row, idx, 0) : 0));
+        ((float *)v->data->data)[i++] = (float)(x * element(vn_match_value(m, by), row, idx, 1) +
+                                                (plus ? element(vn_match_value(m, plus), row, idx, 0) : 0));
     } while (vn_index_next(idx, row));
     return v;
 }

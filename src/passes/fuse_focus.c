@@ -53,7 +53,8 @@ static struct value *match(const struct node *n, int *size, int *place)
             return NULL;
         x = from;
         const struct vn_shape *s = &x->shape, *p = &n->in[i]->shape;
-        if (s->d[2] % b || s->d[3] % b || p->d[0] != s->d[0] || p->d[1] != s->d[1] || p->d[2] != s->d[2] / b || p->d[3] != s->d[3] / b)
+        if (s->d[2] % b || s->d[3] % b || p->d[0] != s->d[0] || p->d[1] != s->d[1] ||
+            p->d[2] != s->d[2] / b || p->d[3] != s->d[3] / b)
             return NULL;
         place[i] = (int)(start[0] * b + start[1]);
         seen |= UINT64_C(1) << place[i];
@@ -74,13 +75,15 @@ static void reorder(struct graph *g, struct node *conv, const int *place, int pi
 {
     const struct vn_tensor *w = conv->in[1]->data;
     const struct vn_shape s = w->shape;
-    const int64_t block = vn_shape_count(&s) / (s.d[0] * pieces); /* one output channel's weights for one piece */
+    const int64_t block =
+        vn_shape_count(&s) / (s.d[0] * pieces); /* one output channel's weights for one piece */
     float *to;
     vn_pass_set_const(g, conv, 1, conv->in[1]->name, &s, &to);
     for (int64_t k = 0; k < s.d[0]; k++)
         for (int i = 0; i < pieces; i++)
             for (int64_t j = 0; j < block; j++)
-                to[(k * pieces + place[i]) * block + j] = (float)vn_tensor_f64(w, (k * pieces + i) * block + j);
+                to[(k * pieces + place[i]) * block + j] =
+                    (float)vn_tensor_f64(w, (k * pieces + i) * block + j);
 }
 
 /* A reader of v whose weights are [out][in]..., all input channels together. */

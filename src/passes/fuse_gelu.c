@@ -4,8 +4,9 @@
 
 /* where the half may stand */
 #define WHOLE(step) \
-    "(Mul (Mul x (Add " step " 1)) 0.5)", "(Mul (Mul x 0.5) (Add " step " 1))", "(Mul x (Mul (Add " step " 1) 0.5))", \
-        "(Div (Mul x (Add " step " 1)) 2)", "(Mul (Div x 2) (Add " step " 1))", "(Mul x (Add (Mul " step " 0.5) 0.5))"
+    "(Mul (Mul x (Add " step " 1)) 0.5)", "(Mul (Mul x 0.5) (Add " step " 1))", \
+        "(Mul x (Mul (Add " step " 1) 0.5))", "(Div (Mul x (Add " step " 1)) 2)", \
+        "(Mul (Div x 2) (Add " step " 1))", "(Mul x (Add (Mul " step " 0.5) 0.5))"
 #define TANH(argument) WHOLE("t=(Tanh " argument ")")
 /* sqrt(2 / pi) * (x + 0.044715 x^3) */
 #define CUBE(cube) TANH("(Mul (Add x (Mul " cube " 0.044715)) 0.7978845608)")
@@ -26,7 +27,8 @@ static int fuse(struct match *m)
     if (!vn_match_keeps_shape(m, 'x'))
         return 0;
     const int approximate = vn_match_value(m, 't') != NULL;
-    struct gelu_attrs *p = vn_match_replace(m, &vn_op_gelu, 1, (struct value *[]){ vn_match_value(m, 'x') })->attrs;
+    struct gelu_attrs *p =
+        vn_match_replace(m, &vn_op_gelu, 1, (struct value *[]){ vn_match_value(m, 'x') })->attrs;
     p->approximate = approximate;
     return 1;
 }

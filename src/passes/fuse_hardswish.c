@@ -17,7 +17,8 @@ static const char *const forms[] = {
 static int fuse(struct match *m)
 {
     const struct hardsigmoid_attrs *s = vn_match_value(m, 's') ? vn_match_node(m, 's')->attrs : NULL;
-    if ((s && (fabs(s->alpha - 1.0 / 6) > 1e-6 || fabs(s->beta - 0.5) > 1e-6)) || !vn_match_keeps_shape(m, 'x'))
+    if ((s && (fabs(s->alpha - 1.0 / 6) > 1e-6 || fabs(s->beta - 0.5) > 1e-6)) ||
+        !vn_match_keeps_shape(m, 'x'))
         return 0;
     vn_match_replace(m, &vn_op_hardswish, 1, (struct value *[]){ vn_match_value(m, 'x') });
     return 1;

@@ -1,4 +1,5 @@
-/* (x - mean) / sqrt(variance + epsilon) over trailing axes. Scale 1, no bias: fold_normal_affine adds what follows. */
+/* (x - mean) / sqrt(variance + epsilon) over trailing axes. Scale 1, no bias: fold_normal_affine adds what
+ * follows. */
 #include "passes/match.h"
 
 #define CENTRED "d=(Sub x m=(ReduceMean x #a))"

@@ -1,7 +1,8 @@
 /* x * tanh(softplus(x)). */
 #include "passes/match.h"
 
-static const char *const forms[] = { "(Mul x (Tanh (Softplus x)))", "(Mul x (Tanh (Log (Add (Exp x) 1))))", NULL };
+static const char *const forms[] = { "(Mul x (Tanh (Softplus x)))", "(Mul x (Tanh (Log (Add (Exp x) 1))))",
+                                     NULL };
 
 static int fuse(struct match *m)
 {

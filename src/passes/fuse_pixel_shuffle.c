@@ -10,7 +10,7 @@ static const struct shuffle {
     int64_t perm[6];
     const struct op_def *becomes;
     int widens; /* the wide image is the result */
-    int mode;   /* 1: CRD */
+    int mode; /* 1: CRD */
     int block[2], channels, height, width; /* axes of the tensor in the middle */
 } shuffles[] = {
     { { 0, 3, 4, 1, 5, 2 }, &vn_op_depthtospace, 1, 0, { 1, 2 }, 3, 4, 5 },
@@ -20,14 +20,18 @@ static const struct shuffle {
 
 static int fits(const struct match *m, const struct shuffle *s)
 {
-    const struct vn_shape *x = &vn_match_value(m, 'x')->shape, *r = &vn_match_value(m, 'r')->shape, *y = &m->root->out[0]->shape;
+    const struct vn_shape *x = &vn_match_value(m, 'x')->shape, *r = &vn_match_value(m, 'r')->shape,
+                          *y = &m->root->out[0]->shape;
     const struct perm_attrs *a = vn_match_node(m, 't')->attrs;
-    if (x->rank != 4 || r->rank != 6 || y->rank != 4 || a->perm.n != 6 || memcmp(a->perm.v, s->perm, sizeof s->perm))
+    if (x->rank != 4 || r->rank != 6 || y->rank != 4 || a->perm.n != 6 ||
+        memcmp(a->perm.v, s->perm, sizeof s->perm))
         return 0;
     const int64_t b = r->d[s->block[0]], c = r->d[s->channels], h = r->d[s->height], w = r->d[s->width];
     const struct vn_shape *deep = s->widens ? x : y, *flat = s->widens ? y : x;
-    const struct vn_shape want_deep = { .rank = 4, .d = { r->d[0], c * b * b, h, w } }, want_flat = { .rank = 4, .d = { r->d[0], c, h * b, w * b } };
-    return b > 1 && b == r->d[s->block[1]] && vn_shape_equal(deep, &want_deep) && vn_shape_equal(flat, &want_flat);
+    const struct vn_shape want_deep = { .rank = 4, .d = { r->d[0], c * b * b, h, w } },
+                          want_flat = { .rank = 4, .d = { r->d[0], c, h * b, w * b } };
+    return b > 1 && b == r->d[s->block[1]] && vn_shape_equal(deep, &want_deep) &&
+           vn_shape_equal(flat, &want_flat);
 }
 
 static int fuse(struct match *m)

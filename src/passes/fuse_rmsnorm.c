@@ -8,6 +8,9 @@
         "(Mul x (Div 1 (Sqrt (Add v=(ReduceMean " squares " #a) #e))))"
 static const char *const forms[] = { DIVIDED("(Pow x 2)"), DIVIDED("(Mul x x)"), NULL };
 
-static int fuse(struct match *m) { return vn_match_normal(m, &vn_op_rmsnormalization, vn_match_trailing_axes(m, 'x', 'a')); }
+static int fuse(struct match *m)
+{
+    return vn_match_normal(m, &vn_op_rmsnormalization, vn_match_trailing_axes(m, 'x', 'a'));
+}
 
 PATTERN_PASS(fuse_rmsnorm, "division by the root mean square becomes RMSNormalization", forms, fuse);

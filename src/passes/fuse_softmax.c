@@ -13,7 +13,9 @@ static int sum_axis(const struct match *m)
 {
     const struct vn_shape *x = &vn_match_value(m, 'x')->shape, *s = &vn_match_value(m, 's')->shape;
     const struct value *axes = vn_match_value(m, 'b');
-    return vn_shape_count(&axes->shape) == 1 && s->rank == x->rank ? vn_shape_axis(x, vn_tensor_i64(axes->data, 0)) : -1;
+    return vn_shape_count(&axes->shape) == 1 && s->rank == x->rank
+               ? vn_shape_axis(x, vn_tensor_i64(axes->data, 0))
+               : -1;
 }
 
 static int fuse(struct match *m)
@@ -25,7 +27,8 @@ static int fuse(struct match *m)
     /* any number that is the same along the axis may be taken off */
     if (largest && largest->shape.d[axis] != 1)
         return 0;
-    struct axis_attrs *a = vn_match_replace(m, &vn_op_softmax, 1, (struct value *[]){ vn_match_value(m, 'x') })->attrs;
+    struct axis_attrs *a =
+        vn_match_replace(m, &vn_op_softmax, 1, (struct value *[]){ vn_match_value(m, 'x') })->attrs;
     a->axis = axis;
     return 1;
 }

@@ -58,7 +58,8 @@ static struct floats per_channel(struct graph *g, const double *v, int n, int ch
     return (struct floats){ channels, f };
 }
 
-int vn_insert_preprocess(struct graph *g, struct value *input, const struct preprocess_spec *s, struct vn_err *e)
+int vn_insert_preprocess(struct graph *g, struct value *input, const struct preprocess_spec *s,
+                         struct vn_err *e)
 {
     const int gray = s->type_rt == VN_IN_GRAY, channels = gray ? 1 : 3, axis = s->channels_last ? 3 : 1;
     const struct colour *c = find_colour(s);
@@ -79,7 +80,8 @@ int vn_insert_preprocess(struct graph *g, struct value *input, const struct prep
                        "input %s is an output of the network, too, which preprocessing would change: set "
                        "input_type_train and input_type_rt to featuremap, or remove the output",
                        input->name);
-    struct value *y = vn_graph_value(g, vn_arena_fmt(g->arena, "%s_preprocessed", input->name), input->dtype, &input->shape);
+    struct value *y = vn_graph_value(g, vn_arena_fmt(g->arena, "%s_preprocessed", input->name), input->dtype,
+                                     &input->shape);
     vn_graph_replace(g, input, y, 0);
     const char *name = vn_arena_fmt(g->arena, "HZ_PREPROCESS_FOR_%s", input->name);
     struct node *first = g->nodes.n ? g->nodes.v[0] : NULL;

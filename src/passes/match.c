@@ -1,5 +1,6 @@
-/* A form becomes a list of terms in the order of the text, so the inputs of a node's term come after it. Matching walks the list: each
- * term is given its value, commutative nodes try both orders, and the walk goes back where something does not fit. */
+/* A form becomes a list of terms in the order of the text, so the inputs of a node's term come after it.
+ * Matching walks the list: each term is given its value, commutative nodes try both orders, and the walk goes
+ * back where something does not fit. */
 #include "passes/match.h"
 
 #include <assert.h>
@@ -283,7 +284,8 @@ int vn_match_normal(struct match *m, const struct op_def *op, int axis)
         !vn_match_keeps_shape(m, 'x'))
         return 0;
     const struct vn_shape row = vn_shape_of(x->rank - axis, x->d + axis);
-    if (vn_shape_count(&row) < 1 || vn_shape_count(&row) > VN_NORM_MOST) /* longer rows have no integer form */
+    if (vn_shape_count(&row) < 1 ||
+        vn_shape_count(&row) > VN_NORM_MOST) /* longer rows have no integer form */
         return 0;
     struct value *in[2] = { vn_match_value(m, 'x'), vn_match_const(m, "scale", &row, 1) };
     struct trailing_attrs *a = vn_match_replace(m, op, 2, in)->attrs;

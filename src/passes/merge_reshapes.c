@@ -1,4 +1,5 @@
-/* Nodes that only give another shape (Reshape, Flatten, Squeeze, Unsqueeze, Transpose of axes of size 1) in a row: one Reshape. */
+/* Nodes that only give another shape (Reshape, Flatten, Squeeze, Unsqueeze, Transpose of axes of size 1) in a
+ * row: one Reshape. */
 #include "ops/op.h"
 #include "passes/pass.h"
 
@@ -13,7 +14,9 @@ static int only_reshapes(const struct node *n)
 static void become_reshape(struct graph *g, struct node *n, struct value *x)
 {
     const struct vn_shape *s = &n->out[0]->shape;
-    struct value *y = n->out[0], *in[2] = { x, vn_graph_const_i64(g, vn_arena_fmt(g->arena, "%s_shape", n->name), s->rank, s->d) };
+    struct value *y = n->out[0],
+                 *in[2] = { x, vn_graph_const_i64(g, vn_arena_fmt(g->arena, "%s_shape", n->name), s->rank,
+                                                  s->d) };
     vn_graph_node_before(g, n, &vn_op_reshape, n->name, 2, in, 1, &y);
     vn_graph_remove(g, n);
 }

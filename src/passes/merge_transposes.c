@@ -19,7 +19,8 @@ static int fuse(struct match *m)
     perm_of(m->root, second);
     for (int d = 0; d < rank; d++)
         both[d] = first[second[d]];
-    struct perm_attrs *a = vn_match_replace(m, &vn_op_transpose, 1, (struct value *[]){ vn_match_value(m, 'x') })->attrs;
+    struct perm_attrs *a =
+        vn_match_replace(m, &vn_op_transpose, 1, (struct value *[]){ vn_match_value(m, 'x') })->attrs;
     a->perm = (struct ints){ rank, both };
     return 1;
 }

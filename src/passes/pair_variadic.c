@@ -1,4 +1,5 @@
-/* Sum, Max and Min of more than two inputs become chains of pairs, left to right: pairs have integer forms. */
+/* Sum, Max and Min of more than two inputs become chains of pairs, left to right: pairs have integer forms.
+ */
 #include "ops/op.h"
 #include "passes/pass.h"
 
@@ -8,8 +9,10 @@ static struct value *pair(struct graph *g, struct node *n, struct value *a, stru
     struct vn_shape s;
     if (vn_shape_broadcast(&s, &a->shape, &b->shape, NULL) < 0)
         return NULL;
-    struct value *y = vn_graph_value(g, vn_arena_fmt(g->arena, "%s_first%d", n->out[0]->name, i + 1), n->out[0]->dtype, &s);
-    vn_graph_node_before(g, n, n->op, vn_arena_fmt(g->arena, "%s_first%d", n->name, i + 1), 2, (struct value *[]){ a, b }, 1, &y);
+    struct value *y =
+        vn_graph_value(g, vn_arena_fmt(g->arena, "%s_first%d", n->out[0]->name, i + 1), n->out[0]->dtype, &s);
+    vn_graph_node_before(g, n, n->op, vn_arena_fmt(g->arena, "%s_first%d", n->name, i + 1), 2,
+                         (struct value *[]){ a, b }, 1, &y);
     return y;
 }
 
@@ -40,5 +43,7 @@ static int run(struct graph *g, struct vn_err *e)
 }
 
 const struct pass vn_pass_pair_variadic = {
-    .name = "pair_variadic", .help = "Sum, Max and Min of many inputs become pairs", .run = run,
+    .name = "pair_variadic",
+    .help = "Sum, Max and Min of many inputs become pairs",
+    .run = run,
 };

@@ -118,7 +118,8 @@ void vn_pass_absorb(struct graph *g, struct node *into, struct node *from)
     vn_graph_set_output(into, 0, y);
 }
 
-void vn_pass_set_const(struct graph *g, struct node *n, int i, const char *name, const struct vn_shape *s, float **data)
+void vn_pass_set_const(struct graph *g, struct node *n, int i, const char *name, const struct vn_shape *s,
+                       float **data)
 {
     struct vn_tensor *t = vn_tensor_new(g->arena, VN_F32, s);
     *data = t->data;

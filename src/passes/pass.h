@@ -9,7 +9,7 @@
 struct pass {
     const char *name;
     const char *help; /* what it does, for logs and docs */
-    int shapes_only;  /* 1: needed before shapes are known, so original_float has it too */
+    int shapes_only; /* 1: needed before shapes are known, so original_float has it too */
     int last; /* 1: only where no pass in front of it has anything to do any more */
     int (*run)(struct graph *g, struct vn_err *e); /* changes made, or an error */
     /* Instead of run: the operators that it rewrites (the last is NULL), and what it does with a node of
@@ -17,7 +17,8 @@ struct pass {
     const struct op_def *const *ops;
     int (*rewrite)(struct graph *g, struct node *n, struct vn_err *e);
 };
-#define PASS_OPS(...) (const struct op_def *const[]){ __VA_ARGS__, NULL }
+#define PASS_OPS(...) \
+    (const struct op_def *const[]) { __VA_ARGS__, NULL }
 
 extern const struct pass *const vn_passes[];
 extern const int vn_passes_count;
@@ -43,12 +44,13 @@ int vn_passes_optimize(struct graph *g, struct pass_report *report, struct vn_er
 /* How an image input is turned into what the network was trained on (passes/insert_preprocess.c). */
 struct preprocess_spec {
     enum vn_input_type type_rt, type_train; /* not VN_IN_FEATUREMAP */
-    int video_range;                        /* bt601_video */
-    int channels_last;                      /* the network's own layout is NHWC */
-    int n_mean, n_scale;                    /* 0, 1 or one per channel */
+    int video_range; /* bt601_video */
+    int channels_last; /* the network's own layout is NHWC */
+    int n_mean, n_scale; /* 0, 1 or one per channel */
     const double *mean, *scale;
 };
-int vn_insert_preprocess(struct graph *g, struct value *input, const struct preprocess_spec *s, struct vn_err *e);
+int vn_insert_preprocess(struct graph *g, struct value *input, const struct preprocess_spec *s,
+                         struct vn_err *e);
 
 /* Take out what only moves or converts in front of the first and behind the last computing node
  * (passes/trim_ends.c): inputs and outputs keep their names and get other shapes and types, reported to
@@ -74,7 +76,8 @@ int vn_pass_bypass(struct graph *g, struct node *n);
 void vn_pass_absorb(struct graph *g, struct node *into, struct node *from);
 /* A float32 constant of shape s as input i of a node; `data` is to be filled in. It takes the name of the
  * one that was there, or `name` where there was none or other nodes read it too. */
-void vn_pass_set_const(struct graph *g, struct node *n, int i, const char *name, const struct vn_shape *s, float **data);
+void vn_pass_set_const(struct graph *g, struct node *n, int i, const char *name, const struct vn_shape *s,
+                       float **data);
 /* A tensor that holds other numbers now, so it has another name. */
 void vn_pass_rename_scaled(struct graph *g, struct value *v);
 /* Is v a constant of floats? Then element i. */

@@ -1,5 +1,6 @@
-/* A factor for a whole tensor (the scale of attention) is moved up, through what only moves elements, constants added and one operand of
- * a product, into the weights that it finds there; else in front of a product whose operand is smaller. */
+/* A factor for a whole tensor (the scale of attention) is moved up, through what only moves elements,
+ * constants added and one operand of a product, into the weights that it finds there; else in front of a
+ * product whose operand is smaller. */
 #include <math.h>
 
 #include "ops/op.h"
@@ -85,7 +86,8 @@ static double factor_of(const struct node *n, struct value **x)
     if (n->op->pair != PAIR_PRODUCT)
         return 0;
     const int at = vn_pass_is_const(n->in[1]) ? 1 : vn_pass_is_const(n->in[0]) && !n->op->inverse ? 0 : -1;
-    if (at < 0 || n->out[0]->dtype != VN_F32 || vn_shape_count(&n->in[at]->shape) != 1 || !vn_shape_equal(&n->in[1 - at]->shape, &n->out[0]->shape))
+    if (at < 0 || n->out[0]->dtype != VN_F32 || vn_shape_count(&n->in[at]->shape) != 1 ||
+        !vn_shape_equal(&n->in[1 - at]->shape, &n->out[0]->shape))
         return 0;
     const double c = vn_tensor_f64(n->in[at]->data, 0), by = n->op->inverse ? 1 / c : c;
     *x = n->in[1 - at];
@@ -111,7 +113,8 @@ static int before_product(struct graph *g, struct node *n, struct value *x, doub
     struct vn_tensor *t = vn_tensor_new(g->arena, VN_F32, &(struct vn_shape){ 0 });
     *(float *)t->data = (float)by;
     struct value *in[2] = { p->in[0], vn_graph_const(g, vn_arena_fmt(g->arena, "%s_scale", n->name), t) };
-    struct value *scaled = vn_graph_value(g, vn_arena_fmt(g->arena, "%s_scaled", in[0]->name), VN_F32, &in[0]->shape);
+    struct value *scaled =
+        vn_graph_value(g, vn_arena_fmt(g->arena, "%s_scaled", in[0]->name), VN_F32, &in[0]->shape);
     vn_graph_node_before(g, p, &vn_op_mul, n->name, 2, in, 1, &scaled);
     vn_graph_set_input(g, p, 0, scaled);
     vn_pass_absorb(g, p, n);
@@ -144,4 +147,6 @@ static int run(struct graph *g, struct vn_err *e)
     return changes;
 }
 
-const struct pass vn_pass_raise_scale = { .name = "raise_scale", .help = "factors of whole tensors move up into weights", .run = run };
+const struct pass vn_pass_raise_scale = { .name = "raise_scale",
+                                          .help = "factors of whole tensors move up into weights",
+                                          .run = run };

@@ -1,4 +1,5 @@
-/* Nodes that hand their input through: Identity, Dropout at inference, and anything whose result is its input. */
+/* Nodes that hand their input through: Identity, Dropout at inference, and anything whose result is its
+ * input. */
 #include "ops/op.h"
 #include "passes/pass.h"
 

@@ -9,7 +9,8 @@ static struct value *one_number(struct graph *g, const struct node *n, const cha
 
 static void slice(struct graph *g, struct node *n, struct value *y, int i, int axis, int64_t from)
 {
-    struct value *in[4] = { n->in[0], one_number(g, n, "start", i, from), one_number(g, n, "end", i, from + y->shape.d[axis]),
+    struct value *in[4] = { n->in[0], one_number(g, n, "start", i, from),
+                            one_number(g, n, "end", i, from + y->shape.d[axis]),
                             one_number(g, n, "axis", i, axis) };
     vn_graph_node_before(g, n, &vn_op_slice, vn_arena_fmt(g->arena, "%s_%d", n->name, i), 4, in, 1, &y);
 }
@@ -41,6 +42,8 @@ static int rewrite(struct graph *g, struct node *n, struct vn_err *e)
 }
 
 const struct pass vn_pass_split_to_slices = {
-    .name = "split_to_slices", .help = "pieces of a tensor become slices of it",
-    .ops = PASS_OPS(&vn_op_split), .rewrite = rewrite,
+    .name = "split_to_slices",
+    .help = "pieces of a tensor become slices of it",
+    .ops = PASS_OPS(&vn_op_split),
+    .rewrite = rewrite,
 };

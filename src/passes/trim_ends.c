@@ -1,4 +1,5 @@
-/* What only moves or converts at the very beginning and end of a network can be left to the program around it. */
+/* What only moves or converts at the very beginning and end of a network can be left to the program around
+ * it. */
 #include "ops/op.h"
 #include "passes/pass.h"
 

@@ -1,10 +1,12 @@
-/* passes/weights.h - nodes with constant weights, and what follows them folded in: y = k (Wx + b) + t per output channel. */
+/* passes/weights.h - nodes with constant weights, and what follows them folded in: y = k (Wx + b) + t per
+ * output channel. */
 #ifndef VN_PASS_WEIGHTS_H
 #define VN_PASS_WEIGHTS_H
 
 #include "passes/pass.h"
 
-/* Output channels of Conv, ConvTranspose, Gemm or MatMul with constant weights and bias; 0: nothing can be folded into it. */
+/* Output channels of Conv, ConvTranspose, Gemm or MatMul with constant weights and bias; 0: nothing can be
+ * folded into it. */
 int64_t vn_weights_channels(const struct node *n);
 /* Axis of the output along which they lie. */
 int vn_weights_axis(const struct node *n);

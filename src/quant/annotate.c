@@ -16,8 +16,8 @@ struct state {
     const struct vn_ranges *r;
     const struct vn_quant_options *o;
     char *integer; /* by node id: computes in integers */
-    char *tail;    /* by node id: only feeds outputs */
-    char *wide;    /* by value id: int16 */
+    char *tail; /* by node id: only feeds outputs */
+    char *wide; /* by value id: int16 */
     const struct mask *masks; /* by value id */
     const double *floors; /* by value id: vn_floors_find */
     const char *own; /* by value id: vn_quant_split */
@@ -50,10 +50,12 @@ static int is_passive(const struct node *n)
 
 /* ---- which nodes ---- */
 
-/* A node is in the tail when everything that it computes only reaches outputs through nodes without weights. */
+/* A node is in the tail when everything that it computes only reaches outputs through nodes without weights.
+ */
 static void find_tail(struct state *s)
 {
-    char *in_tail = vn_arena_alloc(s->arena, (size_t)s->g->values.n); /* value: all its readers are tail nodes or outputs */
+    char *in_tail = vn_arena_alloc(
+        s->arena, (size_t)s->g->values.n); /* value: all its readers are tail nodes or outputs */
     memset(in_tail, 1, (size_t)s->g->values.n);
     for (int i = s->g->nodes.n - 1; i >= 0; i--) {
         const struct node *n = s->g->nodes.v[i];
@@ -453,8 +455,11 @@ static void quantize_constants(struct state *s, struct node *n)
         if (loaded && !(is_weight && loaded->zero[0]))
             v->q = loaded;
         else if (is_weight)
-            v->q = from_weight(s, v, vn_node_weight_axis(n), vn_node_has(n, r->bias ? r->bias : 99) ? n->in[r->bias] : NULL, n->in[0]->q->scale[0], wide);
-        else if (vn_node_kind(n) == Q_MOVE && n->out[0]->q) /* a table of embeddings: rounded once, as what is read from it */
+            v->q = from_weight(s, v, vn_node_weight_axis(n),
+                               vn_node_has(n, r->bias ? r->bias : 99) ? n->in[r->bias] : NULL,
+                               n->in[0]->q->scale[0], wide);
+        else if (vn_node_kind(n) == Q_MOVE &&
+                 n->out[0]->q) /* a table of embeddings: rounded once, as what is read from it */
             v->q = n->out[0]->q;
         else if (of_other(n, i))
             v->q = of_other(n, i);
@@ -476,11 +481,13 @@ static int inherits(const struct state *s, const struct node *n)
     return n->op->quant.out == Q_OUT_SAME && !n->op->is_clamp && !s->own[n->out[0]->id];
 }
 
-/* The input of a clamp that nobody else reads takes the clamp's parameters (vn_graph_imply), so it gets none of its own. */
+/* The input of a clamp that nobody else reads takes the clamp's parameters (vn_graph_imply), so it gets none
+ * of its own. */
 static int implied_by_clamp(const struct state *s, const struct value *v)
 {
     const struct node *user = vn_graph_sole_user(v);
-    return user && s->integer[user->id] && user->op->is_clamp && v->producer && s->integer[v->producer->id] && !v->producer->op->is_clamp;
+    return user && s->integer[user->id] && user->op->is_clamp && v->producer && s->integer[v->producer->id] &&
+           !v->producer->op->is_clamp;
 }
 
 static void quantize_output(struct state *s, struct node *n)

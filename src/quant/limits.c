@@ -263,7 +263,8 @@ static int allowed(const struct target_limit *l, double x)
 static const char *want_text(const struct target_limit *l, struct vn_arena *a)
 {
     if (!l->one_of)
-        return l->v[0] == l->v[1] ? vn_arena_fmt(a, "%.0f", l->v[0]) : vn_arena_fmt(a, "%.0f to %.0f", l->v[0], l->v[1]);
+        return l->v[0] == l->v[1] ? vn_arena_fmt(a, "%.0f", l->v[0])
+                                  : vn_arena_fmt(a, "%.0f to %.0f", l->v[0], l->v[1]);
     const char *s = "";
     for (int i = 0; i < l->one_of; i++)
         s = vn_arena_fmt(a, "%s%s%.0f", s, !i ? "" : i + 1 < l->one_of ? ", " : " or ", l->v[i]);

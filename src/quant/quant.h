@@ -31,24 +31,26 @@ struct vn_quant_options {
     struct vn_quant_method method;
     const struct target *target;
     int outputs_int8, outputs_int16; /* results that leave the network are quantized too */
-    const struct type_rule *rules;   /* types of nodes */
+    const struct type_rule *rules; /* types of nodes */
     int n_rules;
     const struct vn_map *loaded; /* parameters that the network brought along; NULL: none */
     const struct vn_listener *listener; /* gets warnings about what the target does not allow; NULL: none */
 };
 
-/* Annotate a float graph (values' q, nodes' why_float): the calibrated model. Weights stay float with per-channel scales; biases stay
- * float. `r` was collected on a graph with the same values. If no
- * node benefits from integers, all stay float. */
-int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struct vn_quant_options *o, struct vn_err *e);
+/* Annotate a float graph (values' q, nodes' why_float): the calibrated model. Weights stay float with
+ * per-channel scales; biases stay float. `r` was collected on a graph with the same values. If no node
+ * benefits from integers, all stay float. */
+int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struct vn_quant_options *o,
+                         struct vn_err *e);
 
 /* Take the parameters that a network has brought along: by tensor in *loaded, in the graph's arena. Its
  * constants become real numbers. Returns how many tensors had any. */
 int vn_quantize_take(const struct vn_map **loaded, struct graph *g);
 
-/* Make up for what rounding the weights does to the mean of each output channel: bias += sum (w - fake_quantized(w)) * mean(x), with
- * the means that calibration saw. Padding counts like the rest. (The one-pass form of Nagel et al., "Data-Free Quantization
- * Through Weight Equalization and Bias Correction", 2019, section 4.2, with measured instead of modelled means.) */
+/* Make up for what rounding the weights does to the mean of each output channel: bias += sum (w -
+ * fake_quantized(w)) * mean(x), with the means that calibration saw. Padding counts like the rest. (The
+ * one-pass form of Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction",
+ * 2019, section 4.2, with measured instead of modelled means.) */
 void vn_quantize_correct_biases(struct graph *g, const struct vn_ranges *r, const struct vn_map *refined);
 
 /* Can the node's bias be changed, or one be added? */

@@ -1,4 +1,5 @@
-/* quant/weight_rounding.h - which integers stand for the weights of a layer, by what they do to its results. */
+/* quant/weight_rounding.h - which integers stand for the weights of a layer, by what they do to its results.
+ */
 #ifndef VN_WEIGHT_ROUNDING_H
 #define VN_WEIGHT_ROUNDING_H
 

@@ -45,10 +45,10 @@ int vn_widths_allowed(const struct vn_quant_options *o, const struct node *n)
 /* One for each set of values that share a type. */
 struct set {
     int parent;
-    int bits, level;              /* what the most specific rule asks for */
-    const struct node *who;       /* whom it is about */
+    int bits, level; /* what the most specific rule asks for */
+    const struct node *who; /* whom it is about */
     const struct node *forbidden; /* has no int16 on the target */
-    const char *fixed;            /* why it is int8 in any case */
+    const char *fixed; /* why it is int8 in any case */
 };
 
 struct decision {
@@ -102,13 +102,15 @@ static void ask_node(const struct decision *d, const struct node *n)
     s->forbidden = allowed ? s->forbidden : n;
 }
 
-/* A rule that cannot be followed: once for each set. Pixels are nobody's surprise unless asked for by name. */
+/* A rule that cannot be followed: once for each set. Pixels are nobody's surprise unless asked for by name.
+ */
 static void report(const struct decision *d, const struct set *s, const struct value *v)
 {
     if (!d->o->listener || (s->fixed && s->level < LEVEL_NODE))
         return;
-    const char *why = s->fixed ? s->fixed : vn_arena_fmt(d->arena, "march %s computes %s (%s) in int8 only", d->o->target->name,
-                                                         s->forbidden->op->onnx, s->forbidden->name);
+    const char *why = s->fixed ? s->fixed
+                               : vn_arena_fmt(d->arena, "march %s computes %s (%s) in int8 only",
+                                              d->o->target->name, s->forbidden->op->onnx, s->forbidden->name);
     vn_say(d->o->listener, VN_LOG_WARNING, "%s (%s) requests int16, %s stays int8: %s", s->who->name,
            s->who->op->onnx, v->name, why);
 }

@@ -55,7 +55,8 @@ json_t *vn_json_nodes(const struct vn_node_row *rows, int n)
     json_t *list = json_array();
     for (int i = 0; i < n; i++) {
         const struct vn_node_row *r = &rows[i];
-        json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "node", r->node, "on", r->on, "subgraph", r->subgraph, "type", r->type, "dtype", r->dtype);
+        json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s}", "node", r->node, "on", r->on, "subgraph",
+                              r->subgraph, "type", r->type, "dtype", r->dtype);
         if (r->compared) {
             json_object_set_new(o, "cosine", vn_json_real(r->cosine));
             json_object_set_new(o, "cosine_min", vn_json_real(r->cosine_min));

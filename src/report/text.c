@@ -19,7 +19,10 @@ static const char *number(char *buf, const char *format, double x, int known)
 
 void vn_print_nodes(FILE *f, const struct vn_node_row *rows, int n, int compared)
 {
-    static const char *const titles[] = { "Node", "ON", "Subgraph", "Type", "Cosine Similarity", "Min Cosine", "Mean Cosine", "Threshold", "DataType" };
+    static const char *const titles[] = {
+        "Node",       "ON",          "Subgraph",  "Type",    "Cosine Similarity",
+        "Min Cosine", "Mean Cosine", "Threshold", "DataType"
+    };
     static const char *const short_titles[] = { "Node", "ON", "Subgraph", "Type", "DataType" };
     struct table *t = compared ? vn_table_new(9, titles) : vn_table_new(5, short_titles);
     for (int i = 0; i < n; i++) {
@@ -27,9 +30,12 @@ void vn_print_nodes(FILE *f, const struct vn_node_row *rows, int n, int compared
         char name[NAME_WIDTH + 1], c[4][32];
         const char *cut = vn_cut_left(r->node, NAME_WIDTH, name);
         if (compared)
-            vn_table_row(t, (const char *const[]){ cut, r->on, r->subgraph, r->type, number(c[0], "%.6f", r->cosine, r->compared),
-                                                   number(c[1], "%.6f", r->cosine_min, r->compared), number(c[2], "%.6f", r->cosine_mean, r->compared),
-                                                   number(c[3], "%.6g", r->threshold, r->threshold > 0), r->dtype });
+            vn_table_row(t, (const char *const[]){ cut, r->on, r->subgraph, r->type,
+                                                   number(c[0], "%.6f", r->cosine, r->compared),
+                                                   number(c[1], "%.6f", r->cosine_min, r->compared),
+                                                   number(c[2], "%.6f", r->cosine_mean, r->compared),
+                                                   number(c[3], "%.6g", r->threshold, r->threshold > 0),
+                                                   r->dtype });
         else
             vn_table_row(t, (const char *const[]){ cut, r->on, r->subgraph, r->type, r->dtype });
     }
@@ -53,8 +59,8 @@ static void print_columns(FILE *f, const struct vn_output_row *rows, int n, int 
             vn_table_row(t,
                          (const char *const[]){ r->output, cell[0], cell[1], cell[2], by, cell[3], cell[4] });
         else if (r->exact == exact)
-            vn_table_row(t, (const char *const[]){ r->output, cell[0], cell[1], cell[2], cell[3], cell[4],
-                                                   cell[5] });
+            vn_table_row(
+                t, (const char *const[]){ r->output, cell[0], cell[1], cell[2], cell[3], cell[4], cell[5] });
     }
     vn_table_print(t, f);
     vn_table_free(&t);

@@ -30,7 +30,8 @@ static void run_spans(struct vn_model *m, const struct rt_step *s, void (*part)(
     rt_parallel(m, j.parts, part, &j);
 }
 
-/* ---- binary with broadcasting: the two innermost-contiguous cases run as spans, outer dimensions as a loop ---- */
+/* ---- binary with broadcasting: the two innermost-contiguous cases run as spans, outer dimensions as a loop
+ * ---- */
 
 static int check_dims(const struct rt_step *s, int rank, const int32_t *dims, struct vn_err *e)
 {
@@ -139,7 +140,8 @@ static void binary_span(const struct span_job *j, int64_t out, int64_t a, int64_
                       *(const int32_t *)s->params);
 }
 
-/* dims merged from the inside while both operands are contiguous (or both constant) there: fewer, longer spans */
+/* dims merged from the inside while both operands are contiguous (or both constant) there: fewer, longer
+ * spans */
 struct merged {
     int rank;
     int64_t dims[8], a[8], b[8];

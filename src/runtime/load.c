@@ -44,13 +44,24 @@ struct file {
     struct bin_header h;
 };
 
-static const void *section(const struct file *f, enum bin_section_id id) { return f->data + f->h.section[id].offset; }
-static uint64_t section_count(const struct file *f, enum bin_section_id id, size_t size) { return f->h.section[id].bytes / size; }
+static const void *section(const struct file *f, enum bin_section_id id)
+{
+    return f->data + f->h.section[id].offset;
+}
+static uint64_t section_count(const struct file *f, enum bin_section_id id, size_t size)
+{
+    return f->h.section[id].bytes / size;
+}
 
 static const size_t record_bytes[BIN_SECTIONS] = {
-    [BIN_STRINGS] = 1, [BIN_TENSORS] = sizeof(struct bin_tensor), [BIN_INSTRS] = sizeof(struct bin_instr),
-    [BIN_REFS] = 4,    [BIN_PARAMS] = 4,                          [BIN_IO] = sizeof(struct bin_io),
-    [BIN_META] = sizeof(struct bin_meta), [BIN_CONSTS] = 1,
+    [BIN_STRINGS] = 1,
+    [BIN_TENSORS] = sizeof(struct bin_tensor),
+    [BIN_INSTRS] = sizeof(struct bin_instr),
+    [BIN_REFS] = 4,
+    [BIN_PARAMS] = 4,
+    [BIN_IO] = sizeof(struct bin_io),
+    [BIN_META] = sizeof(struct bin_meta),
+    [BIN_CONSTS] = 1,
 };
 
 /* known: the checksum has been compared before. */
@@ -78,7 +89,8 @@ static int check_header(struct file *f, const void *image, size_t bytes, const s
         return vn_fail(e, VN_E_INPUT, "damaged .bin: the checksum does not match its contents");
     for (int i = 0; i < BIN_SECTIONS; i++) {
         const struct bin_section s = f->h.section[i];
-        if (s.offset % BIN_ALIGN || s.offset > bytes || s.bytes > bytes - s.offset || s.bytes % record_bytes[i])
+        if (s.offset % BIN_ALIGN || s.offset > bytes || s.bytes > bytes - s.offset ||
+            s.bytes % record_bytes[i])
             return vn_fail(e, VN_E_INPUT, "damaged .bin: section %d is outside the file", i);
     }
     const struct bin_section s = f->h.section[BIN_STRINGS];
@@ -101,15 +113,25 @@ static int string(const char **out, const struct file *f, const char *strings, u
 static size_t dtype_bytes(int t)
 {
     switch (t) {
-    case VN_I8: case VN_U8: case VN_BOOL: return 1;
-    case VN_I16: case VN_U16: case VN_F16: case VN_BF16: return 2;
-    case VN_F32: case VN_I32: case VN_U32: return 4;
-    case VN_I64: case VN_U64: case VN_F64: return 8;
+    case VN_I8:
+    case VN_U8:
+    case VN_BOOL: return 1;
+    case VN_I16:
+    case VN_U16:
+    case VN_F16:
+    case VN_BF16: return 2;
+    case VN_F32:
+    case VN_I32:
+    case VN_U32: return 4;
+    case VN_I64:
+    case VN_U64:
+    case VN_F64: return 8;
     default: return 0;
     }
 }
 
-static int load_tensor(struct vn_model *m, const struct file *f, const char *strings, uint32_t i, struct vn_err *e)
+static int load_tensor(struct vn_model *m, const struct file *f, const char *strings, uint32_t i,
+                       struct vn_err *e)
 {
     struct bin_tensor b;
     memcpy(&b, (const char *)section(f, BIN_TENSORS) + i * sizeof b, sizeof b);
@@ -125,7 +147,8 @@ static int load_tensor(struct vn_model *m, const struct file *f, const char *str
     t->zero = b.zero;
     t->bytes = b.bytes;
     const size_t size = dtype_bytes(b.dtype);
-    if (!size || b.rank > 8 || b.place > BIN_HIDDEN || (t->channels_last && b.rank < 3) || b.zero < -128 || b.zero > 127)
+    if (!size || b.rank > 8 || b.place > BIN_HIDDEN || (t->channels_last && b.rank < 3) || b.zero < -128 ||
+        b.zero > 127)
         return vn_fail(e, VN_E_INPUT,
                        "damaged .bin: tensor '%s' has a wrong type, rank, memory or zero point", t->name);
     if (b.role == VN_ROLE_NONE || b.role >= VN_ROLE_COUNT)
@@ -155,7 +178,8 @@ static struct rt_tensor *hidden_tensor(struct vn_model *m, int32_t id)
     return id >= 0 && (uint32_t)id < m->n_tensors ? &m->tensors[id] : NULL;
 }
 
-static int load_step(struct vn_model *m, const struct file *f, const char *strings, const uint32_t *params, uint32_t i, struct vn_err *e)
+static int load_step(struct vn_model *m, const struct file *f, const char *strings, const uint32_t *params,
+                     uint32_t i, struct vn_err *e)
 {
     struct bin_instr b;
     memcpy(&b, (const char *)section(f, BIN_INSTRS) + i * sizeof b, sizeof b);
@@ -165,7 +189,8 @@ static int load_step(struct vn_model *m, const struct file *f, const char *strin
     const struct instr_info *info = &bin_instr_info[b.opcode];
     s->instr = rt_instrs[b.opcode];
     TRY(string(&s->node, f, strings, b.node, e));
-    WANT(s, e, b.n_in >= info->in_min && b.n_in <= info->in_max && b.n_in <= RT_MAX_IN, "wrong number of inputs");
+    WANT(s, e, b.n_in >= info->in_min && b.n_in <= info->in_max && b.n_in <= RT_MAX_IN,
+         "wrong number of inputs");
     const uint64_t refs = section_count(f, BIN_REFS, 4), words = section_count(f, BIN_PARAMS, 4);
     WANT(s, e, b.ref <= refs && b.n_in < refs - b.ref, "tensor list outside the file");
     WANT(s, e, b.param <= words && (uint64_t)info->words <= words - b.param, "parameters outside the file");
@@ -186,8 +211,14 @@ static int load_step(struct vn_model *m, const struct file *f, const char *strin
 
 static void fill_io(struct vn_io *io, const struct rt_tensor *t, const struct bin_io *b)
 {
-    *io = (struct vn_io){ .name = t->name, .dtype = t->dtype, .type = b->type, .rank = t->rank, .bytes = t->bytes,
-                          .scale = t->scale, .zero = t->zero, .channels_last = b->channels_last != 0 };
+    *io = (struct vn_io){ .name = t->name,
+                          .dtype = t->dtype,
+                          .type = b->type,
+                          .rank = t->rank,
+                          .bytes = t->bytes,
+                          .scale = t->scale,
+                          .zero = t->zero,
+                          .channels_last = b->channels_last != 0 };
     for (int k = 0; k < t->rank; k++)
         io->shape[k] = t->dims[k];
 }
@@ -228,7 +259,10 @@ static uint64_t scratch_bytes(const struct vn_model *m)
     return n + BIN_SLACK;
 }
 
-static int thread_count(const struct vn_options *o) { return o->threads < 1 ? 1 : o->threads > 256 ? 256 : o->threads; }
+static int thread_count(const struct vn_options *o)
+{
+    return o->threads < 1 ? 1 : o->threads > 256 ? 256 : o->threads;
+}
 
 /* Which instruction writes each tensor first and last, and which reads it last. What is read before anything
  * wrote it is the reader's own scratch memory. */
@@ -458,7 +492,8 @@ int rt_hidden(struct vn_model *m, struct rt_step *s, int32_t conv, int32_t sum, 
         if (id[i] < 0)
             continue;
         struct rt_tensor *t = s->hidden[i] = hidden_tensor(m, id[i]);
-        WANT(s, e, t && t->place == BIN_HIDDEN && t->dtype == s->out->dtype && t->count == s->out->count, "wrong fused tensor");
+        WANT(s, e, t && t->place == BIN_HIDDEN && t->dtype == s->out->dtype && t->count == s->out->count,
+             "wrong fused tensor");
     }
     return VN_OK;
 }

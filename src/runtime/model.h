@@ -16,7 +16,7 @@ struct rt_tensor {
     enum bin_place place;
     int rank, channels_last;
     int64_t dims[8]; /* as the source model has them */
-    int64_t *live;   /* 8 extents of the last run: smaller than dims where the size depends on the data */
+    int64_t *live; /* 8 extents of the last run: smaller than dims where the size depends on the data */
     float scale;
     int32_t zero;
     char *data; /* NULL: BIN_HIDDEN */
@@ -63,8 +63,8 @@ struct rt_step {
     int n_in;
     struct rt_tensor *out;
     struct rt_tensor *hidden[2]; /* kept in registers by a fusion: convolution, sum */
-    const void *params;          /* struct instr_* */
-    void *own;                   /* copies of index arrays */
+    const void *params; /* struct instr_* */
+    void *own; /* copies of index arrays */
     union rt_args args;
     int finishes; /* the last instruction that writes its output */
     uint64_t nanoseconds;
@@ -74,9 +74,9 @@ struct vn_model {
     struct bin_header header;
     struct rt_tensor *tensors;
     struct rt_step *steps;
-    struct vn_io *io;     /* inputs, then outputs */
+    struct vn_io *io; /* inputs, then outputs */
     uint32_t *io_tensor;
-    const char **meta;    /* key, text, key, text, ... */
+    const char **meta; /* key, text, key, text, ... */
     uint32_t n_tensors, n_steps, n_meta;
     struct vn_kernels kernels;
     struct vn_pool_threads *pool;
@@ -117,9 +117,9 @@ int rt_is_pack(const void *image, size_t bytes);
 int rt_pack_find(const void **image, size_t *bytes, const char *name, struct vn_err *e);
 /* A damaged instruction: names it. */
 int rt_bad(const struct rt_step *s, struct vn_err *e, const char *what);
-#define WANT(s, e, cond, what)            \
-    do {                                  \
-        if (!(cond))                      \
+#define WANT(s, e, cond, what) \
+    do { \
+        if (!(cond)) \
             return rt_bad((s), (e), what); \
     } while (0)
 
@@ -142,7 +142,10 @@ void *rt_memory(const struct vn_model *m, int i);
  * ones wrote. Both are loaded from one file. */
 void rt_follow(struct vn_model *to, const struct vn_model *from, int at);
 static inline int rt_id(const struct vn_model *m, const struct rt_tensor *t) { return (int)(t - m->tensors); }
-static inline size_t rt_element(const struct rt_tensor *t) { return t->count ? t->bytes / (size_t)t->count : 0; }
+static inline size_t rt_element(const struct rt_tensor *t)
+{
+    return t->count ? t->bytes / (size_t)t->count : 0;
+}
 /* Limits of an integer type that tensors are quantized to. */
 static inline int32_t rt_least(enum vn_dtype t) { return t == VN_I8 ? INT8_MIN : INT16_MIN; }
 static inline int32_t rt_most(enum vn_dtype t) { return t == VN_I8 ? INT8_MAX : INT16_MAX; }

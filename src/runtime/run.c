@@ -14,7 +14,8 @@
 #include "base/flag.h"
 #include "runtime/model.h"
 
-/* Round to nearest, denormals on, for the length of a run; results must not depend on what the caller's program has set. */
+/* Round to nearest, denormals on, for the length of a run; results must not depend on what the caller's
+ * program has set. */
 static unsigned default_rounding(void)
 {
 #if defined(__x86_64__)

@@ -11,9 +11,10 @@ static const struct {
     const char *descr;
     enum vn_dtype dtype;
 } descrs[] = {
-    { "<f4", VN_F32 }, { "<f8", VN_F64 }, { "<f2", VN_F16 }, { "|u1", VN_U8 },  { "|i1", VN_I8 },  { "<u2", VN_U16 }, { "<i2", VN_I16 },
-    { "<i4", VN_I32 }, { "<u4", VN_U32 }, { "<i8", VN_I64 }, { "<u8", VN_U64 }, { "|b1", VN_BOOL },
-    { "<V2", VN_BF16 }, /* what NumPy calls the bfloat16 of ml_dtypes */
+    { "<f4", VN_F32 }, { "<f8", VN_F64 },  { "<f2", VN_F16 },  { "|u1", VN_U8 },  { "|i1", VN_I8 },
+    { "<u2", VN_U16 }, { "<i2", VN_I16 },  { "<i4", VN_I32 },  { "<u4", VN_U32 }, { "<i8", VN_I64 },
+    { "<u8", VN_U64 }, { "|b1", VN_BOOL }, { "<V2", VN_BF16 }, /* what NumPy calls the bfloat16 of ml_dtypes
+                                                                */
 };
 #define N_DESCRS (sizeof descrs / sizeof *descrs)
 
@@ -38,7 +39,8 @@ static int parse_descr(struct vn_tensor *t, const char *p, const char *path, str
         for (int i = 0; i < 15 && p[1 + i] && p[1 + i] != '\''; i++)
             word[i] = p[1 + i];
     for (size_t i = 0; i < N_DESCRS; i++)
-        if (!strcmp(word, descrs[i].descr) || (word[0] == '<' && descrs[i].descr[0] == '|' && !strcmp(word + 1, descrs[i].descr + 1)))
+        if (!strcmp(word, descrs[i].descr) ||
+            (word[0] == '<' && descrs[i].descr[0] == '|' && !strcmp(word + 1, descrs[i].descr + 1)))
             t->dtype = descrs[i].dtype;
     if (t->dtype == VN_NONE)
         return vn_fail(e, VN_E_UNSUPPORTED,
@@ -59,7 +61,8 @@ static int parse_shape(struct vn_tensor *t, const char *p, const char *path, str
         char *end;
         const long long d = *p >= '0' && *p <= '9' ? strtoll(p, &end, 10) : -1;
         if (d < 0 || t->shape.rank == VN_MAX_RANK)
-            return vn_fail(e, VN_E_INPUT, "%s: damaged .npy header: wrong shape, or more than %d dimensions", path, VN_MAX_RANK);
+            return vn_fail(e, VN_E_INPUT, "%s: damaged .npy header: wrong shape, or more than %d dimensions",
+                           path, VN_MAX_RANK);
         t->shape.d[t->shape.rank++] = d;
         p = end;
     }
@@ -86,10 +89,12 @@ int vn_npy_view(struct vn_tensor **out, struct vn_arena *a, const uint8_t *data,
     TRY(parse_shape(t, find(header, "'shape'"), path, e));
     const char *fortran = find(header, "'fortran_order'");
     if (!fortran || (!strncmp(fortran, "True", 4) && t->shape.rank > 1))
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: .npy in Fortran order; save numpy.ascontiguousarray(x)", path);
+        return vn_fail(e, VN_E_UNSUPPORTED, "%s: .npy in Fortran order; save numpy.ascontiguousarray(x)",
+                       path);
     const int64_t count = vn_shape_count(&t->shape);
     const size_t room = bytes - head - len;
-    if (count < 0 || (uint64_t)count > room / vn_dtype_size(t->dtype) || (size_t)count * vn_dtype_size(t->dtype) != room) {
+    if (count < 0 || (uint64_t)count > room / vn_dtype_size(t->dtype) ||
+        (size_t)count * vn_dtype_size(t->dtype) != room) {
         char shape[VN_SHAPE_TEXT];
         return vn_fail(e, VN_E_INPUT, "%s: damaged .npy: shape %s of %s does not match %zu bytes of data",
                        path, vn_shape_text(&t->shape, shape), vn_dtype_name(t->dtype), room);
@@ -127,14 +132,20 @@ static const char *descr_of(enum vn_dtype t)
     return NULL;
 }
 
-int vn_npy_bytes(const uint8_t **data, size_t *bytes, struct vn_arena *a, const struct vn_tensor *t, struct vn_err *e)
+int vn_npy_bytes(const uint8_t **data, size_t *bytes, struct vn_arena *a, const struct vn_tensor *t,
+                 struct vn_err *e)
 {
     if (!descr_of(t->dtype))
         return vn_fail(e, VN_E_UNSUPPORTED, ".npy cannot store %s", vn_dtype_name(t->dtype));
     char dims[VN_SHAPE_TEXT] = "", header[512];
     for (int i = 0; i < t->shape.rank; i++)
-        sprintf(dims + strlen(dims), t->shape.rank == 1 ? "%lld," : i ? ", %lld" : "%lld", (long long)t->shape.d[i]);
-    int n = sprintf(header, MAGIC "\x01%c??{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", 0, descr_of(t->dtype), dims);
+        sprintf(dims + strlen(dims),
+                t->shape.rank == 1 ? "%lld,"
+                : i                ? ", %lld"
+                                   : "%lld",
+                (long long)t->shape.d[i]);
+    int n = sprintf(header, MAGIC "\x01%c??{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", 0,
+                    descr_of(t->dtype), dims);
     while ((n + 1) % 64)
         header[n++] = ' ';
     header[n++] = '\n';

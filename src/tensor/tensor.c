@@ -8,10 +8,12 @@ static const struct {
     const char *name;
     int bytes, is_float, bits, is_signed;
 } dtypes[] = {
-    [VN_F32] = { "float32", 4, 1, 0, 1 },   [VN_U8] = { "uint8", 1, 0, 8, 0 },    [VN_I8] = { "int8", 1, 0, 8, 1 },
-    [VN_U16] = { "uint16", 2, 0, 16, 0 },   [VN_I16] = { "int16", 2, 0, 16, 1 },  [VN_I32] = { "int32", 4, 0, 32, 1 },
-    [VN_I64] = { "int64", 8, 0, 64, 1 },    [VN_BOOL] = { "bool", 1, 0, 1, 0 },   [VN_F16] = { "float16", 2, 1, 0, 1 },
-    [VN_F64] = { "float64", 8, 1, 0, 1 },   [VN_U32] = { "uint32", 4, 0, 32, 0 }, [VN_U64] = { "uint64", 8, 0, 64, 0 },
+    [VN_F32] = { "float32", 4, 1, 0, 1 },   [VN_U8] = { "uint8", 1, 0, 8, 0 },
+    [VN_I8] = { "int8", 1, 0, 8, 1 },       [VN_U16] = { "uint16", 2, 0, 16, 0 },
+    [VN_I16] = { "int16", 2, 0, 16, 1 },    [VN_I32] = { "int32", 4, 0, 32, 1 },
+    [VN_I64] = { "int64", 8, 0, 64, 1 },    [VN_BOOL] = { "bool", 1, 0, 1, 0 },
+    [VN_F16] = { "float16", 2, 1, 0, 1 },   [VN_F64] = { "float64", 8, 1, 0, 1 },
+    [VN_U32] = { "uint32", 4, 0, 32, 0 },   [VN_U64] = { "uint64", 8, 0, 64, 0 },
     [VN_BF16] = { "bfloat16", 2, 1, 0, 1 },
 };
 #define N_DTYPES ((int)(sizeof dtypes / sizeof *dtypes))
@@ -98,7 +100,8 @@ int vn_shape_parse(struct vn_shape *s, const char *text, struct vn_err *e)
     }
 }
 
-int vn_shape_broadcast(struct vn_shape *out, const struct vn_shape *a, const struct vn_shape *b, struct vn_err *e)
+int vn_shape_broadcast(struct vn_shape *out, const struct vn_shape *a, const struct vn_shape *b,
+                       struct vn_err *e)
 {
     const int rank = a->rank > b->rank ? a->rank : b->rank;
     struct vn_shape s = { .rank = rank };
@@ -107,7 +110,8 @@ int vn_shape_broadcast(struct vn_shape *out, const struct vn_shape *a, const str
         const int64_t y = i < rank - b->rank ? 1 : b->d[i - (rank - b->rank)];
         if (x != y && x != 1 && y != 1) {
             char ta[VN_SHAPE_TEXT], tb[VN_SHAPE_TEXT];
-            return vn_fail(e, VN_E_INPUT, "shapes %s and %s do not broadcast", vn_shape_text(a, ta), vn_shape_text(b, tb));
+            return vn_fail(e, VN_E_INPUT, "shapes %s and %s do not broadcast", vn_shape_text(a, ta),
+                           vn_shape_text(b, tb));
         }
         s.d[i] = x == 1 ? y : x;
     }
@@ -191,7 +195,10 @@ int64_t vn_tensor_i64(const struct vn_tensor *t, int64_t i)
     const uint64_t u = load(t, i);
     if (dtypes[t->dtype].is_float) {
         const double x = float_value(t->dtype, u);
-        return x != x ? 0 : x >= 9223372036854775807.0 ? INT64_MAX : x <= -9223372036854775808.0 ? INT64_MIN : (int64_t)x;
+        return x != x                        ? 0
+               : x >= 9223372036854775807.0  ? INT64_MAX
+               : x <= -9223372036854775808.0 ? INT64_MIN
+                                             : (int64_t)x;
     }
     const int bits = 8 * dtypes[t->dtype].bytes;
     if (!dtypes[t->dtype].is_signed || bits == 64)

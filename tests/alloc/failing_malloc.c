@@ -1,5 +1,6 @@
-/* tests/alloc/failing_malloc.c - for LD_PRELOAD: the VN_FAIL_AT-th allocation of the process fails, and with VN_FAIL_ALL=1 every
- * later one, too. Without VN_FAIL_AT nothing fails and the number of allocations goes to standard error at the end. */
+/* tests/alloc/failing_malloc.c - for LD_PRELOAD: the VN_FAIL_AT-th allocation of the process fails, and with
+ * VN_FAIL_ALL=1 every later one, too. Without VN_FAIL_AT nothing fails and the number of allocations goes to
+ * standard error at the end. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdatomic.h>
@@ -12,7 +13,8 @@ static atomic_long count;
 static long fail_at;
 static int fail_all, ready;
 
-/* dlsym may allocate before it has found malloc, and libraries when they are loaded (libstdc++ behind libtiff: 72 KB) */
+/* dlsym may allocate before it has found malloc, and libraries when they are loaded (libstdc++ behind
+ * libtiff: 72 KB) */
 static char early[1 << 18];
 static size_t early_used;
 
@@ -64,10 +66,16 @@ static void *before_start(size_t bytes)
 }
 
 void *malloc(size_t n) { return !real_malloc ? before_start(n) : fails() ? NULL : real_malloc(n); }
-void *calloc(size_t n, size_t size) { return !real_calloc ? before_start(n * size) : fails() ? NULL : real_calloc(n, size); }
+void *calloc(size_t n, size_t size)
+{
+    return !real_calloc ? before_start(n * size) : fails() ? NULL : real_calloc(n, size);
+}
 void *realloc(void *p, size_t n) { return fails() ? NULL : real_realloc(p, n); }
 void *aligned_alloc(size_t align, size_t n) { return fails() ? NULL : real_aligned_alloc(align, n); }
-int posix_memalign(void **p, size_t align, size_t n) { return fails() ? ENOMEM : real_posix_memalign(p, align, n); }
+int posix_memalign(void **p, size_t align, size_t n)
+{
+    return fails() ? ENOMEM : real_posix_memalign(p, align, n);
+}
 
 void free(void *p)
 {

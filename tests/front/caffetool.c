@@ -1,5 +1,5 @@
-/* caffetool: print every Caffe layer that can be read, one a line, for tools/caffe_docs.py: type, other names, what becomes of it,
- * parameters. caffetool PROTOTXT CAFFEMODEL ONNX: write a network as ONNX. */
+/* caffetool: print every Caffe layer that can be read, one a line, for tools/caffe_docs.py: type, other
+ * names, what becomes of it, parameters. caffetool PROTOTXT CAFFEMODEL ONNX: write a network as ONNX. */
 #include <stdio.h>
 
 #include "front/caffe/caffe.h"

@@ -1,8 +1,10 @@
 /* Read an ONNX file, print the graph, optionally write it back. For tests.
  *
- *     onnxdump [--shape NAME=1x3x8x8] [--prepare] [--quantize calibrated|integer] [--integer-inputs] [-o OUT] FILE
+ *     onnxdump [--shape NAME=1x3x8x8] [--prepare] [--quantize calibrated|integer] [--integer-inputs] [-o OUT]
+ * FILE
  *
- * --prepare infers shapes and folds constants first. --quantize puts made-up parameters on every float tensor.
+ * --prepare infers shapes and folds constants first. --quantize puts made-up parameters on every float
+ * tensor.
  */
 #include <math.h>
 #include <stdio.h>

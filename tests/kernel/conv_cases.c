@@ -1,4 +1,5 @@
-/* tests/kernel/conv_cases.c - convolutions against sums written straight from the contract: OIHW weights, one output at a time. */
+/* tests/kernel/conv_cases.c - convolutions against sums written straight from the contract: OIHW weights, one
+ * output at a time. */
 #include "harness.h"
 
 #include <math.h>
@@ -106,8 +107,8 @@ static void naive_s8(void *out, const int8_t *x, const struct vn_conv_s8 *p, con
                             for (int c = 0; c < cg; c++) {
                                 const long i = input_at(g, n, oy, ox, ky, kx, k / kg * cg + c);
                                 if (i >= 0)
-                                    acc += (int64_t)(x[i] - p->zx) * ch->w[(((size_t)k * cg
-                                        + c) * g->kh + ky) * g->kw + kx];
+                                    acc += (int64_t)(x[i] - p->zx) *
+                                           ch->w[(((size_t)k * cg + c) * g->kh + ky) * g->kw + kx];
                             }
                     if (p->out_f32) {
                         ((float *)out)[at] = (float)acc * ch->mult[k];
@@ -121,7 +122,8 @@ static void naive_s8(void *out, const int8_t *x, const struct vn_conv_s8 *p, con
                         ((int16_t *)out)[at] =
                             (int16_t)vn_sat_rne((float)acc * ch->mult[k], p->zy, p->lo, p->hi);
                     } else {
-                        ((int8_t *)out)[at] = (int8_t)vn_sat_rne((float)acc * ch->mult[k], p->zy, p->lo, p->hi);
+                        ((int8_t *)out)[at] =
+                            (int8_t)vn_sat_rne((float)acc * ch->mult[k], p->zy, p->lo, p->hi);
                     }
                 }
 }
@@ -153,8 +155,8 @@ static void random_channels_s8(struct test *t, struct channels_s8 *ch, const str
 }
 
 /* Call in four parts: rows and blocks cut at random places. */
-static void in_parts(struct test *t, vn_conv_s8_fn *fn, void *out, const int8_t *x, const struct vn_conv_s8 *p,
-                     int blocks)
+static void in_parts(struct test *t, vn_conv_s8_fn *fn, void *out, const int8_t *x,
+                     const struct vn_conv_s8 *p, int blocks)
 {
     const int rows = p->g.n * p->g.oh, row = pick(t, 0, rows), kb = pick(t, 0, blocks);
     fn(out, x, p, 0, row, 0, kb);
@@ -165,8 +167,9 @@ static void in_parts(struct test *t, vn_conv_s8_fn *fn, void *out, const int8_t 
 
 static void conv_s8(struct test *t, int depthwise)
 {
-    struct vn_conv_s8 p = { .zx = random_zero(t), .zy = random_zero(t), .lo = -128, .hi = 127,
-        .wide = one_in(t, 15) };
+    struct vn_conv_s8 p = {
+        .zx = random_zero(t), .zy = random_zero(t), .lo = -128, .hi = 127, .wide = one_in(t, 15)
+    };
     struct vn_window2d *const g = &p.g;
     random_window(t, g, depthwise);
     if (one_in(t, 3))
@@ -244,7 +247,11 @@ static void test_dwconv_s8(struct test *t) { conv_s8(t, 1); }
 
 static void conv_s16(struct test *t, int depthwise)
 {
-    struct vn_conv_s16 p = { .zy = one_in(t, 4) ? random_zero(t) : 0, .lo = -32768, .hi = 32767, .wide_weights = one_in(t, 2), .out_f32 = one_in(t, 4) };
+    struct vn_conv_s16 p = { .zy = one_in(t, 4) ? random_zero(t) : 0,
+                             .lo = -32768,
+                             .hi = 32767,
+                             .wide_weights = one_in(t, 2),
+                             .out_f32 = one_in(t, 4) };
     struct vn_window2d *const g = &p.g;
     random_window(t, g, depthwise);
     if (one_in(t, 3))
@@ -254,8 +261,10 @@ static void conv_s16(struct test *t, int depthwise)
     const int blocks = depthwise ? (g->c + VN_OCB - 1) / VN_OCB : vn_conv_blocks(g);
     int16_t *const x = new_input(t, ins * 2), *const w16 = new_input(t, weights * 2);
     int8_t *const w8 = new_input(t, weights);
-    int32_t *const bias = new_input(t, g->k * sizeof *bias), *const packed_bias = new_input(t, (size_t)blocks * VN_OCB * 4);
-    float *const mult = new_input(t, g->k * sizeof *mult), *const packed_mult = new_input(t, (size_t)blocks * VN_OCB * 4);
+    int32_t *const bias = new_input(t, g->k * sizeof *bias), *const packed_bias =
+                                                                 new_input(t, (size_t)blocks * VN_OCB * 4);
+    float *const mult = new_input(t, g->k * sizeof *mult), *const packed_mult =
+                                                               new_input(t, (size_t)blocks * VN_OCB * 4);
     fill_s16(t, x, ins);
     fill_s16(t, w16, weights);
     const int smaller = pick(t, 0, 8); /* runs of every length */
@@ -311,7 +320,8 @@ static void conv_s16(struct test *t, int depthwise)
         fn(got, x, &p, 0, row, kb, blocks);
         fn(got, x, &p, row, rows, 0, kb);
         fn(got, x, &p, row, rows, kb, blocks);
-        check(t, t->level[i].name, got, want, bytes, p.out_f32, describe(g, p.wide_weights ? "int16 weights" : "int8 weights"));
+        check(t, t->level[i].name, got, want, bytes, p.out_f32,
+              describe(g, p.wide_weights ? "int16 weights" : "int8 weights"));
     }
     free(packed);
 }
@@ -319,7 +329,8 @@ static void conv_s16(struct test *t, int depthwise)
 static void test_conv_s16(struct test *t) { conv_s16(t, 0); }
 static void test_dwconv_s16(struct test *t) { conv_s16(t, 1); }
 
-static void naive_f32(float *out, const float *x, const float *w, const float *bias, const struct vn_conv_f32 *p)
+static void naive_f32(float *out, const float *x, const float *w, const float *bias,
+                      const struct vn_conv_f32 *p)
 {
     const struct vn_window2d *const g = &p->g;
     const int cg = g->c / g->groups, kg = g->k / g->groups;
@@ -333,7 +344,8 @@ static void naive_f32(float *out, const float *x, const float *w, const float *b
                         for (int kx = 0; kx < g->kw; kx++)
                             for (int c = 0; c < cg; c++) {
                                 const long i = input_at(g, n, oy, ox, ky, kx, k / kg * cg + c);
-                                y = fmaf(i < 0 ? 0.0f : x[i], w[(((size_t)k * cg + c) * g->kh + ky) * g->kw + kx], y);
+                                y = fmaf(i < 0 ? 0.0f : x[i],
+                                         w[(((size_t)k * cg + c) * g->kh + ky) * g->kw + kx], y);
                             }
                     if (p->residual)
                         y = y + p->residual[pixel * g->rp + k];
@@ -384,7 +396,8 @@ static void conv_f32(struct test *t, int depthwise)
         fn(got, x, &p, 0, row, kb, blocks);
         fn(got, x, &p, row, rows, 0, kb);
         fn(got, x, &p, row, rows, kb, blocks);
-        check(t, t->level[i].name, got, want, outs * sizeof *got, 1, describe(g, p.residual ? "residual" : ""));
+        check(t, t->level[i].name, got, want, outs * sizeof *got, 1,
+              describe(g, p.residual ? "residual" : ""));
     }
     free(packed);
     free(packed_bias);

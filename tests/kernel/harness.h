@@ -1,4 +1,5 @@
-/* tests/kernel/harness.h - what the kernel tests share: repeatable random numbers, guarded buffers, the list of levels. */
+/* tests/kernel/harness.h - what the kernel tests share: repeatable random numbers, guarded buffers, the list
+ * of levels. */
 #ifndef HARNESS_H
 #define HARNESS_H
 
@@ -41,11 +42,11 @@ extern const struct family conv_families[], span_families[], s16_families[], num
 uint64_t next(struct test *t);
 int pick(struct test *t, int lo, int hi); /* both ends included */
 int one_in(struct test *t, int n);
-float real(struct test *t, float size);        /* uniform in [-size, size] */
-float odd_float(struct test *t);               /* any bits: NaN, infinities, subnormals */
-void fill_s8(struct test *t, int8_t *x, size_t n);  /* random, or all at one end */
+float real(struct test *t, float size); /* uniform in [-size, size] */
+float odd_float(struct test *t); /* any bits: NaN, infinities, subnormals */
+void fill_s8(struct test *t, int8_t *x, size_t n); /* random, or all at one end */
 void fill_s16(struct test *t, int16_t *x, size_t n);
-void fill_f32(struct test *t, float *x, size_t n);  /* random, rarely with special values */
+void fill_f32(struct test *t, float *x, size_t n); /* random, rarely with special values */
 
 /* ---- buffers ---- */
 
@@ -60,9 +61,11 @@ int guards_hold(const void *out, size_t bytes);
 void *new_paged(size_t bytes);
 void free_all(void);
 
-/* ---- verdicts: equal bytes (floats: any NaN equals any NaN), guards untouched; prints how to repeat a failure ---- */
+/* ---- verdicts: equal bytes (floats: any NaN equals any NaN), guards untouched; prints how to repeat a
+ * failure ---- */
 
-void check(struct test *t, const char *level, const void *got, const void *want, size_t bytes, int is_f32, const char *what);
+void check(struct test *t, const char *level, const void *got, const void *want, size_t bytes, int is_f32,
+           const char *what);
 void verdict(struct test *t, int ok, const char *level, const char *what);
 
 /* ---- times ---- */

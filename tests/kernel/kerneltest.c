@@ -1,4 +1,5 @@
-/* tests/kernel/kerneltest.c - every kernel at every level of this CPU against a formula written from kernels.h.
+/* tests/kernel/kerneltest.c - every kernel at every level of this CPU against a formula written from
+ * kernels.h.
  *
  *     kerneltest                       all cases
  *     kerneltest --only conv_s8 --seed 1 --case 17     repeat one
@@ -37,8 +38,8 @@ float real(struct test *t, float size) { return size * ((float)(next(t) >> 40) /
 
 float odd_float(struct test *t)
 {
-    static const float special[] = { 0.0f, -0.0f, INFINITY, -INFINITY, NAN, 1e-45f, -1e-40f, 3.4e38f,
-        -3.4e38f, 1.1754944e-38f };
+    static const float special[] = { 0.0f,   -0.0f,   INFINITY, -INFINITY, NAN,
+                                     1e-45f, -1e-40f, 3.4e38f,  -3.4e38f,  1.1754944e-38f };
     const uint32_t bits = (uint32_t)next(t);
     float f;
     memcpy(&f, &bits, sizeof f);
@@ -49,14 +50,20 @@ void fill_s8(struct test *t, int8_t *x, size_t n)
 {
     const int kind = pick(t, 0, 5), both = kind == 3;
     for (size_t i = 0; i < n; i++)
-        x[i] = (int8_t)(kind == 0 ? -128 : kind == 1 ? 127 : both ? (one_in(t, 2) ? -128 : 127) : pick(t, -128, 127));
+        x[i] = (int8_t)(kind == 0   ? -128
+                        : kind == 1 ? 127
+                        : both      ? (one_in(t, 2) ? -128 : 127)
+                                    : pick(t, -128, 127));
 }
 
 void fill_s16(struct test *t, int16_t *x, size_t n)
 {
     const int kind = pick(t, 0, 5), both = kind == 3;
     for (size_t i = 0; i < n; i++)
-        x[i] = (int16_t)(kind == 0 ? -32768 : kind == 1 ? 32767 : both ? (one_in(t, 2) ? -32768 : 32767) : pick(t, -32768, 32767));
+        x[i] = (int16_t)(kind == 0   ? -32768
+                         : kind == 1 ? 32767
+                         : both      ? (one_in(t, 2) ? -32768 : 32767)
+                                     : pick(t, -32768, 32767));
 }
 
 void fill_f32(struct test *t, float *x, size_t n)
@@ -155,9 +162,8 @@ void check(struct test *t, const char *level, const void *got, const void *want,
 {
     const int equal = is_f32 ? same_floats(got, want, bytes / sizeof(float)) : !memcmp(got, want, bytes);
     char text[512];
-    snprintf(text, sizeof text, "%s%s %s", equal ? "" : "result differs, ", guards_hold(got,
-        bytes) ? "" : "guard bytes overwritten, ",
-             what);
+    snprintf(text, sizeof text, "%s%s %s", equal ? "" : "result differs, ",
+             guards_hold(got, bytes) ? "" : "guard bytes overwritten, ", what);
     if (!equal && t->verbose)
         for (size_t i = 0, shown = 0; i < bytes / (is_f32 ? 4 : 1) && shown < 8; i++) {
             if (is_f32 && !same_floats((const float *)got + i, (const float *)want + i, 1) && ++shown)

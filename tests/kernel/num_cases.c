@@ -12,8 +12,9 @@ static void test_rne(struct test *t)
         ok = vn_rne(x) == nearbyintf(x);
     }
     verdict(t, ok, "num", "vn_rne equals nearbyintf below 2^22");
-    verdict(t, vn_sat_rne(NAN, 3, -7, 9) == -7 && vn_sat_rne(INFINITY, 3, -7,
-        9) == 9 && vn_sat_rne(-INFINITY, 3, -7, 9) == -7,
+    verdict(t,
+            vn_sat_rne(NAN, 3, -7, 9) == -7 && vn_sat_rne(INFINITY, 3, -7, 9) == 9 &&
+                vn_sat_rne(-INFINITY, 3, -7, 9) == -7,
             "num", "vn_sat_rne: NaN gives lo, infinities the ends");
 }
 
@@ -31,7 +32,7 @@ static void test_fma(struct test *t)
 {
     for (int kind = 0; kind < 5; kind++) {
         static const char *const name[] = { "any bits", "near one", "cancellation", "subnormal results",
-            "halfway cases" };
+                                            "halfway cases" };
         long wrong = 0;
         for (int i = 0; i < 2000000; i++) {
             float a = odd_float(t), b = odd_float(t), c = odd_float(t);
@@ -112,22 +113,25 @@ static void test_functions(struct test *t)
             }
         }
         char text[96];
-        snprintf(text, sizeof text, "%s: worst error %.2f ulp at %.9g, limit %.1f", list[f].name, worst,
-            at, list[f].limit);
+        snprintf(text, sizeof text, "%s: worst error %.2f ulp at %.9g, limit %.1f", list[f].name, worst, at,
+                 list[f].limit);
         if (t->verbose)
             printf("%s\n", text);
         verdict(t, worst <= list[f].limit, "num", text);
     }
     const float nan = NAN, inf = INFINITY;
-    verdict(t, vn_expf(nan) != vn_expf(nan) && sigmoid_f32(nan) != sigmoid_f32(nan)
-        && tanh_f32(nan) != tanh_f32(nan), "num", "NaN stays NaN");
-    verdict(t, vn_expf(-inf) == 0 && vn_expf(inf) == inf && vn_expf(0) == 1 && vn_expf(-87.4f) == 0
-        && vn_expf(88.8f) == inf && vn_expf(-0.0f) == 1,
+    verdict(t,
+            vn_expf(nan) != vn_expf(nan) && sigmoid_f32(nan) != sigmoid_f32(nan) &&
+                tanh_f32(nan) != tanh_f32(nan),
+            "num", "NaN stays NaN");
+    verdict(t,
+            vn_expf(-inf) == 0 && vn_expf(inf) == inf && vn_expf(0) == 1 && vn_expf(-87.4f) == 0 &&
+                vn_expf(88.8f) == inf && vn_expf(-0.0f) == 1,
             "num", "vn_expf: limits");
     verdict(t, sigmoid_f32(-inf) == 0 && sigmoid_f32(inf) == 1 && sigmoid_f32(0) == 0.5f, "num",
-        "sigmoid_f32: limits");
+            "sigmoid_f32: limits");
     verdict(t, tanh_f32(-inf) == -1 && tanh_f32(inf) == 1 && tanh_f32(0) == 0 && signbit(tanh_f32(-0.0f)),
-        "num", "tanh_f32: limits");
+            "num", "tanh_f32: limits");
 }
 
 static void test_softmax_table(struct test *t)

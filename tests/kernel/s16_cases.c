@@ -1,4 +1,5 @@
-/* tests/kernel/s16_cases.c - int16 (and what int8 shares with it) but for convolutions, against formulas straight from the contract. */
+/* tests/kernel/s16_cases.c - int16 (and what int8 shares with it) but for convolutions, against formulas
+ * straight from the contract. */
 #include "harness.h"
 
 #include <math.h>
@@ -10,14 +11,19 @@ static const char *text_of(const char *format, int a, int b, int c, int d)
     return text;
 }
 
-#define EACH_LEVEL(member)                                               \
-    for (int li = 0; li < t->levels; li++)                               \
+#define EACH_LEVEL(member) \
+    for (int li = 0; li < t->levels; li++) \
         if (li == 0 || t->level[li].k.member != t->level[li - 1].k.member)
 
 static void test_matmul(struct test *t)
 {
-    struct vn_matmul p = { .m = pick(t, 1, 9), .n = pick(t, 1, 70), .k = pick(t, 1, 80), .zy = one_in(t, 3) ? pick(t, -128, 127) : 0,
-                           .lo = -32768, .hi = one_in(t, 3) ? pick(t, 0, 32767) : 32767, .out_f32 = one_in(t, 3) };
+    struct vn_matmul p = { .m = pick(t, 1, 9),
+                           .n = pick(t, 1, 70),
+                           .k = pick(t, 1, 80),
+                           .zy = one_in(t, 3) ? pick(t, -128, 127) : 0,
+                           .lo = -32768,
+                           .hi = one_in(t, 3) ? pick(t, 0, 32767) : 32767,
+                           .out_f32 = one_in(t, 3) };
     if (one_in(t, 50)) {
         p.k = pick(t, 32000, 33500); /* around the vector kernel's limit */
         p.m = p.n = 2;
@@ -37,12 +43,14 @@ static void test_matmul(struct test *t)
         else
             ((int16_t *)want)[i] = (int16_t)vn_sat_rne((float)acc * p.mult, p.zy, p.lo, p.hi);
     }
-    EACH_LEVEL (matmul_s16) {
+    EACH_LEVEL(matmul_s16)
+    {
         reset_output(got, bytes);
         const int row = pick(t, 0, p.m);
         t->level[li].k.matmul_s16(got, a, b, &p, 0, row);
         t->level[li].k.matmul_s16(got, a, b, &p, row, p.m);
-        check(t, t->level[li].name, got, want, bytes, p.out_f32, text_of("m %d n %d k %d f32 %d", p.m, p.n, p.k, p.out_f32));
+        check(t, t->level[li].name, got, want, bytes, p.out_f32,
+              text_of("m %d n %d k %d f32 %d", p.m, p.n, p.k, p.out_f32));
     }
 }
 
@@ -50,7 +58,8 @@ static void test_matmul(struct test *t)
 static int32_t binary_one(const struct vn_binary_s8 *p, int32_t a, int32_t b)
 {
     const int32_t u = a - p->za, v = b - p->zb;
-    const int32_t left = vn_sat_rne((float)u * p->ra, p->zy, p->lo, p->hi), right = vn_sat_rne((float)v * p->rb, p->zy, p->lo, p->hi);
+    const int32_t left = vn_sat_rne((float)u * p->ra, p->zy, p->lo, p->hi),
+                  right = vn_sat_rne((float)v * p->rb, p->zy, p->lo, p->hi);
     const float product = (float)(u * v) * p->ra;
     switch (p->op) {
     case VN_BIN_MUL: return vn_sat_rne(product, p->zy, p->lo, p->hi);
@@ -64,9 +73,12 @@ static int32_t binary_one(const struct vn_binary_s8 *p, int32_t a, int32_t b)
 
 static void test_binary(struct test *t)
 {
-    static const enum vn_binary ops[] = { VN_BIN_ADD, VN_BIN_MUL, VN_BIN_DIV, VN_BIN_MAX, VN_BIN_MIN, VN_BIN_PRELU };
+    static const enum vn_binary ops[] = { VN_BIN_ADD, VN_BIN_MUL, VN_BIN_DIV,
+                                          VN_BIN_MAX, VN_BIN_MIN, VN_BIN_PRELU };
     const int wide = one_in(t, 2), least = wide ? -32768 : -128, most = wide ? 32767 : 127;
-    struct vn_binary_s8 p = { .op = ops[pick(t, 0, 5)], .lo = one_in(t, 2) ? least : pick(t, least, 0), .hi = one_in(t, 2) ? most : pick(t, 1, most) };
+    struct vn_binary_s8 p = { .op = ops[pick(t, 0, 5)],
+                              .lo = one_in(t, 2) ? least : pick(t, least, 0),
+                              .hi = one_in(t, 2) ? most : pick(t, 1, most) };
     if (!wide) {
         p.za = pick(t, -128, 127);
         p.zb = pick(t, -128, 127);
@@ -77,7 +89,8 @@ static void test_binary(struct test *t)
     p.fixed = vn_add_fixed(p.za, p.ra, p.zb, p.rb, p.zy);
     const size_t n = (size_t)pick(t, 1, 100), size = wide ? 2 : 1;
     const int step_a = !one_in(t, 4), step_b = !one_in(t, 4), in_place = pick(t, 0, 2);
-    void *const a = new_input(t, n * 2), *const b = new_input(t, n * 2), *const want = new_output(n * size), *const got = new_output(n * size);
+    void *const a = new_input(t, n * 2), *const b = new_input(t, n * 2), *const want = new_output(n * size),
+                *const got = new_output(n * size);
     fill_s16(t, a, n);
     fill_s16(t, b, n);
     for (size_t i = 0; i < n; i++) {
@@ -89,12 +102,14 @@ static void test_binary(struct test *t)
     }
     for (int li = 0; li < t->levels; li++) {
         reset_output(got, n * size);
-        const void *x = in_place == 1 && step_a ? memcpy(got, a, n * size) : a, *y = in_place == 2 && step_b ? memcpy(got, b, n * size) : b;
+        const void *x = in_place == 1 && step_a ? memcpy(got, a, n * size) : a,
+                   *y = in_place == 2 && step_b ? memcpy(got, b, n * size) : b;
         if (wide)
             t->level[li].k.binary_s16(got, x, y, n, step_a, step_b, &p);
         else
             t->level[li].k.binary_s8(got, x, y, n, step_a, step_b, &p);
-        check(t, t->level[li].name, got, want, n * size, 0, text_of("bytes %d op %d n %d steps %d", (int)size, (int)p.op, (int)n, step_a * 10 + step_b));
+        check(t, t->level[li].name, got, want, n * size, 0,
+              text_of("bytes %d op %d n %d steps %d", (int)size, (int)p.op, (int)n, step_a * 10 + step_b));
     }
 }
 
@@ -102,45 +117,55 @@ static void test_spans(struct test *t)
 {
     const size_t n = (size_t)pick(t, 1, 100);
     const float scale = 1e-5f + fabsf(real(t, 1e-4f));
-    struct vn_rescale r = { .zx = 0, .zy = pick(t, -128, 127), .lo = pick(t, -32768, 0), .hi = pick(t, 1, 32767), .ratio = real(t, 2.0f) };
+    struct vn_rescale r = { .zx = 0,
+                            .zy = pick(t, -128, 127),
+                            .lo = pick(t, -32768, 0),
+                            .hi = pick(t, 1, 32767),
+                            .ratio = real(t, 2.0f) };
     int16_t *const q = new_input(t, n * 2), *const want = new_output(n * 2), *const got = new_output(n * 2);
     int16_t *const table = new_input(t, 65536 * 2);
-    int8_t *const s8 = new_input(t, n), *const want8 = new_output(n), *const got8 = new_output(n), *const table8 = new_input(t, 65536);
+    int8_t *const s8 = new_input(t, n), *const want8 = new_output(n), *const got8 = new_output(n),
+                  *const table8 = new_input(t, 65536);
     float *const f = new_input(t, n * 4), *const want_f = new_output(n * 4), *const got_f = new_output(n * 4);
     fill_s16(t, q, n);
     fill_s16(t, table, 65536);
     fill_s8(t, table8, 65536);
     fill_s8(t, s8, n);
     fill_f32(t, f, n);
-    EACH_LEVEL (quantize_s16) {
+    EACH_LEVEL(quantize_s16)
+    {
         for (size_t i = 0; i < n; i++) {
-            const float x = f[i] / scale, c = x != x || x < -32768.0f ? -32768.0f : x > 32767.0f ? 32767.0f : x;
+            const float x = f[i] / scale, c = x != x || x < -32768.0f ? -32768.0f
+                                              : x > 32767.0f          ? 32767.0f
+                                                                      : x;
             want[i] = (int16_t)nearbyintf(c);
         }
         reset_output(got, n * 2);
         t->level[li].k.quantize_s16(got, f, n, scale, 0);
         check(t, t->level[li].name, got, want, n * 2, 0, text_of("quantize n %d", (int)n, 0, 0, 0));
     }
-    EACH_LEVEL (dequantize_s16) {
+    EACH_LEVEL(dequantize_s16)
+    {
         for (size_t i = 0; i < n; i++)
             want_f[i] = (float)q[i] * scale;
         reset_output(got_f, n * 4);
         t->level[li].k.dequantize_s16(got_f, q, n, scale, 0);
         check(t, t->level[li].name, got_f, want_f, n * 4, 1, text_of("dequantize n %d", (int)n, 0, 0, 0));
     }
-    EACH_LEVEL (rescale_s16) {
+    EACH_LEVEL(rescale_s16)
+    {
         for (size_t i = 0; i < n; i++)
             want[i] = (int16_t)vn_sat_rne((float)q[i] * r.ratio, r.zy, r.lo, r.hi);
         reset_output(got, n * 2);
         t->level[li].k.rescale_s16(got, q, n, &r);
         check(t, t->level[li].name, got, want, n * 2, 0, text_of("rescale n %d", (int)n, 0, 0, 0));
     }
-#define IN_C(call, got, want, size, value)                                        \
-    for (size_t i = 0; i < n; i++)                                                \
-        (want)[i] = value;                                                        \
-    reset_output(got, n * size);                                                  \
-    call;                                                                         \
-    check(t, "c", got, want, n * size, 0, #call)
+#define IN_C(call, got, want, size, value) \
+    for (size_t i = 0; i < n; i++) \
+        (want)[i] = value; \
+    reset_output(got, n *size); \
+    call; \
+    check(t, "c", got, want, n *size, 0, #call)
     IN_C(vn_table_s16_c(got, q, n, table), got, want, 2, table[q[i] + 32768]);
     IN_C(vn_table_s8_s16_c(got, s8, n, table), got, want, 2, table[s8[i] + 128]);
     IN_C(vn_table_s16_s8_c(got8, q, n, table8), got8, want8, 1, table8[q[i] + 32768]);
@@ -166,8 +191,16 @@ static void test_pool(struct test *t)
                          .zy = one_in(t, 2) ? pick(t, -128, 127) : 0,
                          .ratio = 0.1f + fabsf(real(t, 2.0f)) };
     struct vn_window2d *const g = &p.g;
-    *g = (struct vn_window2d){ .n = pick(t, 1, 2), .h = pick(t, 1, 9), .w = pick(t, 1, 9), .c = pick(t, 1, 40), .kh = pick(t, 1, 4), .kw = pick(t, 1, 4),
-                               .sh = pick(t, 1, 3), .sw = pick(t, 1, 3), .dh = 1, .dw = 1 };
+    *g = (struct vn_window2d){ .n = pick(t, 1, 2),
+                               .h = pick(t, 1, 9),
+                               .w = pick(t, 1, 9),
+                               .c = pick(t, 1, 40),
+                               .kh = pick(t, 1, 4),
+                               .kw = pick(t, 1, 4),
+                               .sh = pick(t, 1, 3),
+                               .sw = pick(t, 1, 3),
+                               .dh = 1,
+                               .dw = 1 };
     g->ph = pick(t, 0, g->kh - 1), g->pw = pick(t, 0, g->kw - 1);
     p.ph_end = pick(t, 0, g->kh - 1), p.pw_end = pick(t, 0, g->kw - 1);
     const int rest_h = g->h + g->ph + p.ph_end - g->kh, rest_w = g->w + g->pw + p.pw_end - g->kw;
@@ -175,7 +208,8 @@ static void test_pool(struct test *t)
     g->xp = g->c + (one_in(t, 3) ? pick(t, 1, 20) : 0), g->yp = g->c + (one_in(t, 3) ? pick(t, 1, 20) : 0);
     const size_t ins = (size_t)g->n * g->h * g->w * g->xp, pixels = (size_t)g->n * g->oh * g->ow,
                  outs = pixels * g->yp;
-    int16_t *const x = new_input(t, ins * 2), *const most = new_output(outs * 2), *const mean = new_output(outs * 2), *const got = new_output(outs * 2);
+    int16_t *const x = new_input(t, ins * 2), *const most = new_output(outs * 2),
+                   *const mean = new_output(outs * 2), *const got = new_output(outs * 2);
     fill_s16(t, x, ins);
     for (size_t i = 0; i < pixels * g->c; i++) {
         const int c = (int)(i % g->c), ox = (int)(i / g->c % g->ow), oy = (int)(i / g->c / g->ow % g->oh),
@@ -197,12 +231,14 @@ static void test_pool(struct test *t)
         mean[at] = (int16_t)vn_sat_rne((float)sum * p.ratio / (float)(taps ? taps : 1), p.zy, -32768, 32767);
     }
     const int rows = g->n * g->oh, row = pick(t, 0, rows);
-#define POOL(member, want)                                                                                  \
-    EACH_LEVEL (member) {                                                                                   \
-        reset_output(got, outs * 2);                                                                        \
-        t->level[li].k.member(got, x, &p, 0, row);                                                          \
-        t->level[li].k.member(got, x, &p, row, rows);                                                       \
-        check(t, t->level[li].name, got, want, outs * 2, 0, text_of("c %d kernel %dx%d", g->c, g->kh, g->kw, 0)); \
+#define POOL(member, want) \
+    EACH_LEVEL(member) \
+    { \
+        reset_output(got, outs * 2); \
+        t->level[li].k.member(got, x, &p, 0, row); \
+        t->level[li].k.member(got, x, &p, row, rows); \
+        check(t, t->level[li].name, got, want, outs * 2, 0, \
+              text_of("c %d kernel %dx%d", g->c, g->kh, g->kw, 0)); \
     }
     POOL(maxpool_s16, most)
     POOL(avgpool_s16, mean)
@@ -235,7 +271,8 @@ static void test_softmax(struct test *t)
         for (int i = 0; i < p.n; i++)
             sum += vn_softmax16_entry(table, (uint32_t)(max - x[at + i * p.inner]));
         for (int i = 0; i < p.n; i++) {
-            const double share = (double)vn_softmax16_entry(table, (uint32_t)(max - x[at + i * p.inner])) / (double)sum;
+            const double share =
+                (double)vn_softmax16_entry(table, (uint32_t)(max - x[at + i * p.inner])) / (double)sum;
             want[at + i * p.inner] = (int16_t)vn_sat_rne((float)share * p.inv, 0, -32768, 32767);
         }
     }
@@ -269,7 +306,8 @@ static void test_resize(struct test *t)
         }
     p.iy = index[0], p.ix = index[1], p.qy = whole[0], p.qx = whole[1];
     const size_t ins = (size_t)p.h * p.w * p.c, outs = (size_t)p.oh * p.ow * p.c;
-    int16_t *const x = new_input(t, ins * 2), *const want = new_output(outs * 2), *const got = new_output(outs * 2);
+    int16_t *const x = new_input(t, ins * 2), *const want = new_output(outs * 2),
+                   *const got = new_output(outs * 2);
     fill_s16(t, x, ins);
     for (size_t at = 0; at < outs; at++) {
         const int c = (int)(at % p.c), ox = (int)(at / p.c % p.ow), oy = (int)(at / p.c / p.ow);
@@ -281,7 +319,8 @@ static void test_resize(struct test *t)
         want[at] = (int16_t)vn_sat_rne((float)acc * (p.ratio / 1073741824.0f), p.zy, -32768, 32767);
     }
     const int row = pick(t, 0, p.oh);
-    EACH_LEVEL (resize_linear_s16) {
+    EACH_LEVEL(resize_linear_s16)
+    {
         reset_output(got, outs * 2);
         t->level[li].k.resize_linear_s16(got, x, &p, 0, row);
         t->level[li].k.resize_linear_s16(got, x, &p, row, p.oh);
@@ -291,12 +330,20 @@ static void test_resize(struct test *t)
 
 static void test_normalize(struct test *t)
 {
-    const int wide = one_in(t, 2), n = one_in(t, 20) ? 3000 : pick(t, 1, 70), rows = pick(t, 1, 4), row = pick(t, 0, rows);
+    const int wide = one_in(t, 2), n = one_in(t, 20) ? 3000 : pick(t, 1, 70), rows = pick(t, 1, 4),
+              row = pick(t, 0, rows);
     float *const scale = new_input(t, (size_t)n * 4), *const bias = new_input(t, (size_t)n * 4);
-    struct vn_normalize p = { .n = n, .centre = !one_in(t, 3), .scale = scale, .bias = bias, .zx = wide ? 0 : pick(t, -128, 127), .zy = pick(t, -128, 127),
-                              .sx = 0.001f + fabsf(real(t, 0.1f)), .epsilon = 1e-5 };
+    struct vn_normalize p = { .n = n,
+                              .centre = !one_in(t, 3),
+                              .scale = scale,
+                              .bias = bias,
+                              .zx = wide ? 0 : pick(t, -128, 127),
+                              .zy = pick(t, -128, 127),
+                              .sx = 0.001f + fabsf(real(t, 0.1f)),
+                              .epsilon = 1e-5 };
     const size_t count = (size_t)n * rows, size = wide ? 2 : 1;
-    void *const x = new_input(t, count * 2), *const want = new_output(count * size), *const got = new_output(count * size);
+    void *const x = new_input(t, count * 2), *const want = new_output(count * size),
+                *const got = new_output(count * size);
     fill_s16(t, x, count);
     for (int i = 0; i < n; i++) {
         scale[i] = real(t, wide ? 9000.0f : 40.0f);
@@ -331,7 +378,8 @@ static void test_normalize(struct test *t)
             else
                 t->level[li].k.normalize_s8((int8_t *)got + r0 * n, (int8_t *)x + r0 * n, &p, r0, r1);
         }
-        check(t, t->level[li].name, got, want, count * size, 0, text_of("bytes %d n %d rows %d centre %d", (int)size, n, rows, p.centre));
+        check(t, t->level[li].name, got, want, count * size, 0,
+              text_of("bytes %d n %d rows %d centre %d", (int)size, n, rows, p.centre));
     }
 }
 
@@ -382,7 +430,8 @@ static void test_preprocess(struct test *t)
             acc += (int64_t)w[i % c * c + k] * x[i - i % c + k];
         want[i] = (int16_t)vn_sat_rne((float)acc * mult[i % c], 0, -32768, 32767);
     }
-    EACH_LEVEL (preprocess_s16) {
+    EACH_LEVEL(preprocess_s16)
+    {
         reset_output(got, n * 2);
         t->level[li].k.preprocess_s16(got, x, &p, 0, (size_t)cut);
         t->level[li].k.preprocess_s16(got, x, &p, (size_t)cut, (size_t)pixels);

@@ -1,4 +1,5 @@
-/* tests/kernel/span_cases.c - everything that is not a convolution, against formulas written straight from the contract. */
+/* tests/kernel/span_cases.c - everything that is not a convolution, against formulas written straight from
+ * the contract. */
 #include "harness.h"
 #include "num/functions.h"
 
@@ -12,17 +13,23 @@ static const char *text_of(const char *format, int a, int b, int c, int d)
 }
 
 /* Run `call` with `k` for each level that brings a kernel of its own in `member`. */
-#define EACH_LEVEL(member)                                               \
-    for (int li = 0; li < t->levels; li++)                               \
+#define EACH_LEVEL(member) \
+    for (int li = 0; li < t->levels; li++) \
         if (li == 0 || t->level[li].k.member != t->level[li - 1].k.member)
 
 /* ---- matrix product ---- */
 
 static void test_matmul_s8(struct test *t)
 {
-    struct vn_matmul p = { .m = pick(t, 1, 13), .n = pick(t, 1, 70), .k = pick(t, 1, 80), .za = pick(t,
-        -128, 127), .zb = pick(t, -128, 127),
-                           .zy = pick(t, -128, 127), .lo = -128, .hi = pick(t, 0, 127), .out_f32 = one_in(t, 3) };
+    struct vn_matmul p = { .m = pick(t, 1, 13),
+                           .n = pick(t, 1, 70),
+                           .k = pick(t, 1, 80),
+                           .za = pick(t, -128, 127),
+                           .zb = pick(t, -128, 127),
+                           .zy = pick(t, -128, 127),
+                           .lo = -128,
+                           .hi = pick(t, 0, 127),
+                           .out_f32 = one_in(t, 3) };
     if (one_in(t, 50)) {
         p.k = 33500; /* sums beyond 32 bits */
         p.m = p.n = 2;
@@ -52,13 +59,14 @@ static void test_matmul_s8(struct test *t)
         else
             ((int8_t *)want)[i] = (int8_t)vn_sat_rne((float)acc * p.mult, p.zy, p.lo, p.hi);
     }
-    EACH_LEVEL (matmul_s8) {
+    EACH_LEVEL(matmul_s8)
+    {
         reset_output(got, bytes);
         const int row = pick(t, 0, p.m);
         t->level[li].k.matmul_s8(got, a, b, &p, 0, row);
         t->level[li].k.matmul_s8(got, a, b, &p, row, p.m);
-        check(t, t->level[li].name, got, want, bytes, p.out_f32, text_of("m %d n %d k %d f32 %d", p.m, p.n,
-            p.k, p.out_f32));
+        check(t, t->level[li].name, got, want, bytes, p.out_f32,
+              text_of("m %d n %d k %d f32 %d", p.m, p.n, p.k, p.out_f32));
     }
 }
 
@@ -76,7 +84,8 @@ static void test_matmul_f32(struct test *t)
         for (int k = 0; k < p.k; k++)
             want[i] = fmaf(a[i / p.n * p.k + k], b[k * p.n + i % p.n], want[i]);
     }
-    EACH_LEVEL (matmul_f32) {
+    EACH_LEVEL(matmul_f32)
+    {
         reset_output(got, bytes);
         const int row = pick(t, 0, p.m);
         t->level[li].k.matmul_f32(got, a, b, &p, 0, row);
@@ -89,7 +98,9 @@ static void test_matmul_f32(struct test *t)
 
 static void test_binary_s8(struct test *t)
 {
-    struct vn_binary_s8 p = { .op = one_in(t, 2) ? VN_BIN_ADD : VN_BIN_MUL, .lo = pick(t, -128, 0), .hi = pick(t, 1, 127) };
+    struct vn_binary_s8 p = { .op = one_in(t, 2) ? VN_BIN_ADD : VN_BIN_MUL,
+                              .lo = pick(t, -128, 0),
+                              .hi = pick(t, 1, 127) };
     p.za = pick(t, -128, 127);
     p.zb = pick(t, -128, 127);
     p.zy = pick(t, -128, 127);
@@ -99,15 +110,17 @@ static void test_binary_s8(struct test *t)
     const size_t n = (size_t)pick(t, 1, 100);
     const int step_a = !one_in(t, 4), step_b = !one_in(t, 4), in_place = pick(t, 0, 2);
     int8_t *const a = new_input(t, n), *const b = new_input(t, n), *const want = new_output(n),
-        *const got = new_output(n);
+                  *const got = new_output(n);
     fill_s8(t, a, n);
     fill_s8(t, b, n);
     for (size_t i = 0; i < n; i++) {
         const int u = a[i * step_a] - p.za, v = b[i * step_b] - p.zb;
         const float sum = fmaf(a[i * step_a], p.ra, fmaf(b[i * step_b], p.rb, p.fixed));
-        want[i] = (int8_t)(p.op == VN_BIN_MUL ? vn_sat_rne((float)(u * v) * p.ra, p.zy, p.lo, p.hi) : vn_sat_rne(sum, 0, p.lo, p.hi));
+        want[i] = (int8_t)(p.op == VN_BIN_MUL ? vn_sat_rne((float)(u * v) * p.ra, p.zy, p.lo, p.hi)
+                                              : vn_sat_rne(sum, 0, p.lo, p.hi));
     }
-    EACH_LEVEL (binary_s8) {
+    EACH_LEVEL(binary_s8)
+    {
         reset_output(got, n);
         const int8_t *x = a, *y = b;
         if (in_place == 1 && step_a)
@@ -115,8 +128,8 @@ static void test_binary_s8(struct test *t)
         if (in_place == 2 && step_b)
             y = memcpy(got, b, n);
         t->level[li].k.binary_s8(got, x, y, n, step_a, step_b, &p);
-        check(t, t->level[li].name, got, want, n, 0, text_of("op %d n %d steps %d %d", (int)p.op, (int)n,
-            step_a, step_b));
+        check(t, t->level[li].name, got, want, n, 0,
+              text_of("op %d n %d steps %d %d", (int)p.op, (int)n, step_a, step_b));
     }
 }
 
@@ -126,15 +139,22 @@ static void test_binary_f32(struct test *t)
     const size_t n = (size_t)pick(t, 1, 100), bytes = n * sizeof(float);
     const int step_a = !one_in(t, 4), step_b = !one_in(t, 4), in_place = pick(t, 0, 2);
     float *const a = new_input(t, bytes), *const b = new_input(t, bytes), *const want = new_output(bytes),
-        *const got = new_output(bytes);
+                 *const got = new_output(bytes);
     fill_f32(t, a, n);
     fill_f32(t, b, n);
     for (size_t i = 0; i < n; i++) {
         const float u = a[i * step_a], v = b[i * step_b];
-        want[i] = op == VN_BIN_ADD ? u + v : op == VN_BIN_SUB ? u - v : op == VN_BIN_MUL ? u * v : op == VN_BIN_DIV ? u / v : op == VN_BIN_MAX ? (u > v ? u : v)
-            : op == VN_BIN_MIN ? (u < v ? u : v) : u < 0.0f ? u * v : u;
+        want[i] = op == VN_BIN_ADD   ? u + v
+                  : op == VN_BIN_SUB ? u - v
+                  : op == VN_BIN_MUL ? u * v
+                  : op == VN_BIN_DIV ? u / v
+                  : op == VN_BIN_MAX ? (u > v ? u : v)
+                  : op == VN_BIN_MIN ? (u < v ? u : v)
+                  : u < 0.0f         ? u * v
+                                     : u;
     }
-    EACH_LEVEL (binary_f32) {
+    EACH_LEVEL(binary_f32)
+    {
         reset_output(got, bytes);
         const float *x = a, *y = b;
         if (in_place == 1 && step_a)
@@ -142,8 +162,8 @@ static void test_binary_f32(struct test *t)
         if (in_place == 2 && step_b)
             y = memcpy(got, b, bytes);
         t->level[li].k.binary_f32(got, x, y, n, step_a, step_b, op);
-        check(t, t->level[li].name, got, want, bytes, 1, text_of("op %d n %d steps %d %d", (int)op, (int)n,
-            step_a, step_b));
+        check(t, t->level[li].name, got, want, bytes, 1,
+              text_of("op %d n %d steps %d %d", (int)op, (int)n, step_a, step_b));
     }
 }
 
@@ -153,7 +173,7 @@ static void test_quantize(struct test *t)
     const float scale = 0.001f + fabsf(real(t, 0.05f));
     const int32_t zero = pick(t, -128, 127);
     float *const x = new_input(t, n * sizeof *x), *const want_f = new_output(n * sizeof *want_f),
-        *const got_f = new_output(n * sizeof *got_f);
+                 *const got_f = new_output(n * sizeof *got_f);
     int8_t *const q = new_input(t, n), *const want = new_output(n), *const got = new_output(n);
     fill_f32(t, x, n);
     fill_s8(t, q, n);
@@ -162,19 +182,23 @@ static void test_quantize(struct test *t)
             x[i] = scale * ((float)pick(t, -130, 130) + 0.5f); /* halves */
         const float r = x[i] / scale;
         const float c = r != r || r < (float)(-128 - zero) ? (float)(-128 - zero)
-            : r > (float)(127 - zero) ? (float)(127 - zero) : r;
+                        : r > (float)(127 - zero)          ? (float)(127 - zero)
+                                                           : r;
         want[i] = (int8_t)(nearbyintf(c) + (float)zero);
         want_f[i] = (float)(q[i] - zero) * scale;
     }
-    EACH_LEVEL (quantize_s8) {
+    EACH_LEVEL(quantize_s8)
+    {
         reset_output(got, n);
         t->level[li].k.quantize_s8(got, x, n, scale, zero);
         check(t, t->level[li].name, got, want, n, 0, text_of("quantize n %d", (int)n, 0, 0, 0));
     }
-    EACH_LEVEL (dequantize_s8) {
+    EACH_LEVEL(dequantize_s8)
+    {
         reset_output(got_f, n * sizeof *got_f);
         t->level[li].k.dequantize_s8(got_f, q, n, scale, zero);
-        check(t, t->level[li].name, got_f, want_f, n * sizeof *got_f, 1, text_of("dequantize n %d", (int)n, 0, 0, 0));
+        check(t, t->level[li].name, got_f, want_f, n * sizeof *got_f, 1,
+              text_of("dequantize n %d", (int)n, 0, 0, 0));
     }
 }
 
@@ -186,30 +210,35 @@ static void test_clamp_table(struct test *t)
     fill_s8(t, table, sizeof table);
     int8_t *const x = new_input(t, n), *const want = new_output(n), *const got = new_output(n);
     float *const f = new_input(t, n * sizeof *f), *const want_f = new_output(n * sizeof *f),
-        *const got_f = new_output(n * sizeof *f);
+                 *const got_f = new_output(n * sizeof *f);
     fill_s8(t, x, n);
     fill_f32(t, f, n);
-    EACH_LEVEL (clamp_s8) {
+    EACH_LEVEL(clamp_s8)
+    {
         for (size_t i = 0; i < n; i++)
             want[i] = (int8_t)(x[i] < lo ? lo : x[i] > hi ? hi : x[i]);
         reset_output(got, n);
         t->level[li].k.clamp_s8(got, in_place ? memcpy(got, x, n) : x, n, lo, hi);
-        check(t, t->level[li].name, got, want, n, 0, text_of("clamp n %d in place %d", (int)n, in_place, 0, 0));
+        check(t, t->level[li].name, got, want, n, 0,
+              text_of("clamp n %d in place %d", (int)n, in_place, 0, 0));
     }
-    EACH_LEVEL (table_s8) {
+    EACH_LEVEL(table_s8)
+    {
         for (size_t i = 0; i < n; i++)
             want[i] = table[128 + x[i]];
         reset_output(got, n);
         t->level[li].k.table_s8(got, in_place ? memcpy(got, x, n) : x, n, table);
-        check(t, t->level[li].name, got, want, n, 0, text_of("table n %d in place %d", (int)n, in_place, 0, 0));
+        check(t, t->level[li].name, got, want, n, 0,
+              text_of("table n %d in place %d", (int)n, in_place, 0, 0));
     }
-    EACH_LEVEL (clamp_f32) {
+    EACH_LEVEL(clamp_f32)
+    {
         for (size_t i = 0; i < n; i++)
             want_f[i] = f[i] > -0.5f ? (f[i] < 1.0f ? f[i] : 1.0f) : -0.5f;
         reset_output(got_f, n * sizeof *f);
         t->level[li].k.clamp_f32(got_f, in_place ? memcpy(got_f, f, n * sizeof *f) : f, n, -0.5f, 1.0f);
-        check(t, t->level[li].name, got_f, want_f, n * sizeof *f, 1, text_of("clamp_f32 n %d in place %d",
-            (int)n, in_place, 0, 0));
+        check(t, t->level[li].name, got_f, want_f, n * sizeof *f, 1,
+              text_of("clamp_f32 n %d in place %d", (int)n, in_place, 0, 0));
     }
 }
 
@@ -260,7 +289,8 @@ static void test_unary_f32(struct test *t)
         x[i] = one_in(t, 10) ? odd_float(t) : real(t, one_in(t, 2) ? 20.0f : 1.0f);
         want[i] = unary(op, x[i], alpha, beta);
     }
-    EACH_LEVEL (unary_f32) {
+    EACH_LEVEL(unary_f32)
+    {
         reset_output(got, bytes);
         t->level[li].k.unary_f32(got, in_place ? memcpy(got, x, bytes) : x, n, op, alpha, beta);
         check(t, t->level[li].name, got, want, bytes, 1, text_of("op %d n %d", (int)op, (int)n, 0, 0));
@@ -282,16 +312,24 @@ static void random_pool(struct test *t, struct vn_pool *p)
                            .zx = pick(t, -128, 127),
                            .zy = pick(t, -128, 127) };
     p->ratio = 0.1f + fabsf(real(t, 2.0f));
-    *g = (struct vn_window2d){ .n = pick(t, 1, 2), .h = pick(t, 1, 10), .w = pick(t, 1, 10), .c = pick(t, 1, 80),
-                               .kh = pick(t, 1, 5), .kw = pick(t, 1, 5), .sh = pick(t, 1, 3), .sw = pick(t, 1, 3),
-                               .dh = 1 + one_in(t, 4), .dw = 1 + one_in(t, 4) };
+    *g = (struct vn_window2d){ .n = pick(t, 1, 2),
+                               .h = pick(t, 1, 10),
+                               .w = pick(t, 1, 10),
+                               .c = pick(t, 1, 80),
+                               .kh = pick(t, 1, 5),
+                               .kw = pick(t, 1, 5),
+                               .sh = pick(t, 1, 3),
+                               .sw = pick(t, 1, 3),
+                               .dh = 1 + one_in(t, 4),
+                               .dw = 1 + one_in(t, 4) };
     g->ph = pick(t, 0, g->kh - 1);
     g->pw = pick(t, 0, g->kw - 1);
     p->ph_end = pick(t, 0, g->kh - 1);
     p->pw_end = pick(t, 0, g->kw - 1);
     const int rest_h = g->h + g->ph + p->ph_end - (g->kh - 1) * g->dh - 1,
-        rest_w = g->w + g->pw + p->pw_end - (g->kw - 1) * g->dw - 1;
-    g->oh = (rest_h < 0 ? 0 : rest_h / g->sh) + 1 + one_in(t, 6); /* ceil mode: a window may hang over the end */
+              rest_w = g->w + g->pw + p->pw_end - (g->kw - 1) * g->dw - 1;
+    g->oh =
+        (rest_h < 0 ? 0 : rest_h / g->sh) + 1 + one_in(t, 6); /* ceil mode: a window may hang over the end */
     g->ow = (rest_w < 0 ? 0 : rest_w / g->sw) + 1 + one_in(t, 6);
     g->k = g->c;
     g->groups = 1;
@@ -309,7 +347,7 @@ static struct pooled pool_one(const struct vn_pool *p, const int8_t *q, const fl
 {
     const struct vn_window2d *const g = &p->g;
     const int c = (int)(at % g->c), ox = (int)(at / g->c % g->ow), oy = (int)(at / g->c / g->ow % g->oh),
-        n = (int)(at / g->c / g->ow / g->oh);
+              n = (int)(at / g->c / g->ow / g->oh);
     struct pooled r = { .max_q = -128, .max_f = -INFINITY };
     for (int ky = 0; ky < g->kh; ky++)
         for (int kx = 0; kx < g->kw; kx++) {
@@ -342,9 +380,9 @@ static void test_pool(struct test *t)
     const size_t ins = (size_t)g->n * g->h * g->w * g->xp, pixels = (size_t)g->n * g->oh * g->ow,
                  outs = pixels * g->yp;
     int8_t *const q = new_input(t, ins), *const max_q = new_output(outs), *const avg_q = new_output(outs),
-        *const got_q = new_output(outs);
+                  *const got_q = new_output(outs);
     float *const f = new_input(t, ins * 4), *const max_f = new_output(outs * 4),
-        *const avg_f = new_output(outs * 4), *const got_f = new_output(outs * 4);
+                 *const avg_f = new_output(outs * 4), *const got_f = new_output(outs * 4);
     fill_s8(t, q, ins);
     fill_f32(t, f, ins);
     for (size_t j = 0; j < pixels * g->c; j++) {
@@ -357,13 +395,15 @@ static void test_pool(struct test *t)
         avg_f[i] = tree(r.part) / (float)count;
     }
     const int rows = g->n * g->oh, row = pick(t, 0, rows);
-    const char *const what = text_of("c %d kernel %dx%d include pad %d", g->c, g->kh, g->kw, p.count_include_pad);
-#define POOL(member, got, want, size, is_f32)                                  \
-    EACH_LEVEL (member) {                                                      \
-        reset_output(got, outs * size);                                        \
-        t->level[li].k.member(got, is_f32 ? (void *)f : (void *)q, &p, 0, row);    \
+    const char *const what =
+        text_of("c %d kernel %dx%d include pad %d", g->c, g->kh, g->kw, p.count_include_pad);
+#define POOL(member, got, want, size, is_f32) \
+    EACH_LEVEL(member) \
+    { \
+        reset_output(got, outs *size); \
+        t->level[li].k.member(got, is_f32 ? (void *)f : (void *)q, &p, 0, row); \
         t->level[li].k.member(got, is_f32 ? (void *)f : (void *)q, &p, row, rows); \
-        check(t, t->level[li].name, got, want, outs * size, is_f32, what);     \
+        check(t, t->level[li].name, got, want, outs *size, is_f32, what); \
     }
     POOL(maxpool_s8, got_q, max_q, 1, 0)
     POOL(avgpool_s8, got_q, avg_q, 1, 0)
@@ -460,14 +500,14 @@ static void test_resize(struct test *t)
     p.iy = index[0], p.ix = index[1], p.qy = whole[0], p.qx = whole[1], p.wy = weight[0], p.wx = weight[1];
     const size_t ins = (size_t)p.n * p.h * p.w * p.c, outs = (size_t)p.n * p.oh * p.ow * p.c;
     int8_t *const q = new_input(t, ins), *const want_q = new_output(outs), *const got_q = new_output(outs),
-        *const near_q = new_output(outs);
+                  *const near_q = new_output(outs);
     float *const f = new_input(t, ins * 4), *const want_f = new_output(outs * 4),
-        *const got_f = new_output(outs * 4), *const near_f = new_output(outs * 4);
+                 *const got_f = new_output(outs * 4), *const near_f = new_output(outs * 4);
     fill_s8(t, q, ins);
     fill_f32(t, f, ins);
     for (size_t at = 0; at < outs; at++) {
         const int c = (int)(at % p.c), ox = (int)(at / p.c % p.ow), oy = (int)(at / p.c / p.ow % p.oh),
-            n = (int)(at / p.c / p.ow / p.oh);
+                  n = (int)(at / p.c / p.ow / p.oh);
 #define IN(y, x) ((((size_t)n * p.h + (y)) * p.w + (x)) * p.c + c)
         near_q[at] = q[IN(p.iy[oy], p.ix[ox])];
         near_f[at] = f[IN(p.iy[oy], p.ix[ox])];
@@ -475,8 +515,8 @@ static void test_resize(struct test *t)
         float line[2];
         for (int i = 0; i < 2; i++) {
             const size_t l = IN(p.iy[2 * oy + i], p.ix[2 * ox]), r = IN(p.iy[2 * oy + i], p.ix[2 * ox + 1]);
-            acc += (int64_t)(q[l] - p.zx) * p.qy[2 * oy + i] * p.qx[2 * ox]
-                + (int64_t)(q[r] - p.zx) * p.qy[2 * oy + i] * p.qx[2 * ox + 1];
+            acc += (int64_t)(q[l] - p.zx) * p.qy[2 * oy + i] * p.qx[2 * ox] +
+                   (int64_t)(q[r] - p.zx) * p.qy[2 * oy + i] * p.qx[2 * ox + 1];
             line[i] = f[l] * p.wx[2 * ox] + f[r] * p.wx[2 * ox + 1];
         }
         want_q[at] = (int8_t)vn_resize_linear((int32_t)acc, VN_RESIZE_BITS, p.ratio, p.zy, -128, 127);
@@ -548,7 +588,8 @@ static void test_preprocess(struct test *t)
         want_q[i] = (int8_t)vn_sat_rne((float)acc * mult[row], p.zy, -128, 127);
         want_f[i] = y;
     }
-    EACH_LEVEL (preprocess_s8) {
+    EACH_LEVEL(preprocess_s8)
+    {
         reset_output(got_q, n);
         t->level[li].k.preprocess_s8(got_q, q, &p, 0, (size_t)cut);
         t->level[li].k.preprocess_s8(got_q, q, &p, (size_t)cut, (size_t)pixels);

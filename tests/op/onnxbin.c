@@ -1,4 +1,5 @@
-/* onnxbin: compile ONNX files as they are, without calibration, for the corpus of fuzz/bin.c: onnxbin MODEL.onnx PROGRAM.bin ... */
+/* onnxbin: compile ONNX files as they are, without calibration, for the corpus of fuzz/bin.c: onnxbin
+ * MODEL.onnx PROGRAM.bin ... */
 #include "base/file.h"
 #include "compile/compile.h"
 #include "front/onnx/onnx.h"

@@ -2,8 +2,8 @@
  *
  *     onnxrun MODEL OUTDIR INPUT...
  *
- * INPUT: one file per graph input with its elements as they are; OUTDIR/N.raw gets output N; stdout one line per output:
- * element type and shape.
+ * INPUT: one file per graph input with its elements as they are; OUTDIR/N.raw gets output N; stdout one line
+ * per output: element type and shape.
  */
 #include <stdio.h>
 

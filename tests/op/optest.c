@@ -1,7 +1,8 @@
 /* tests/op/optest.c - one table of operators: shapes and errors, then every case three ways.
  *
- * Each accepted case runs in the reference executor, and, where the runtime has it, compiled: in float32 (compared within a
- * tolerance) and quantized (compared exactly, integers and all). `optest NAME` runs the cases whose text contains NAME.
+ * Each accepted case runs in the reference executor, and, where the runtime has it, compiled: in float32
+ * (compared within a tolerance) and quantized (compared exactly, integers and all). `optest NAME` runs the
+ * cases whose text contains NAME.
  */
 #include <math.h>
 #include <stdio.h>
@@ -14,9 +15,9 @@
 #include "roles.h"
 #include "vernier/runtime.h"
 
-/* "Op attribute=list ... | input ...":  f:SHAPE activation, w:SHAPE float constant, k:SHAPE positive float constant, i:LIST int64
- * constant, i0:N int64 scalar, s:NUMBER float scalar, v:LIST float list, n:SHAPE int64 activation, - left out.
- * want: a shape; or '!' and part of the message. */
+/* "Op attribute=list ... | input ...":  f:SHAPE activation, w:SHAPE float constant, k:SHAPE positive float
+ * constant, i:LIST int64 constant, i0:N int64 scalar, s:NUMBER float scalar, v:LIST float list, n:SHAPE int64
+ * activation, - left out. want: a shape; or '!' and part of the message. */
 struct op_case {
     const char *text, *want;
 };
@@ -162,8 +163,8 @@ static struct vn_tensor *random_input(struct vn_arena *a, const struct value *v)
 }
 
 /* The compiled program's output for the same inputs; 0, or an error. */
-static int run_compiled(struct vn_arena *a, const struct graph *g, struct vn_tensor *const *in, struct vn_tensor *const *out,
-                        struct vn_err *e)
+static int run_compiled(struct vn_arena *a, const struct graph *g, struct vn_tensor *const *in,
+                        struct vn_tensor *const *out, struct vn_err *e)
 {
     struct compile_options o;
     struct vn_image image;
@@ -225,7 +226,8 @@ static const struct qparam *q_weight(struct vn_arena *a, const struct value *v, 
     return vn_qparam_new(a, t, axis, n, s, z);
 }
 
-static const struct qparam *q_bias(struct vn_arena *a, const struct value *v, float sx, const struct qparam *w)
+static const struct qparam *q_bias(struct vn_arena *a, const struct value *v, float sx,
+                                   const struct qparam *w)
 {
     int n = (int)v->shape.d[v->shape.rank - 1];
     float *s = NEW_ARRAY(a, float, n);
@@ -235,14 +237,21 @@ static const struct qparam *q_bias(struct vn_arena *a, const struct value *v, fl
     return vn_qparam_new(a, VN_I32, v->shape.rank - 1, n, s, z);
 }
 
-/* How a case is quantized. zero: zero points; other: the output has parameters of its own, or is float32 where that is possible. */
+/* How a case is quantized. zero: zero points; other: the output has parameters of its own, or is float32
+ * where that is possible. */
 static const struct variant {
     const char *name;
     int zero, other, in16, weights16, out16;
 } variants[] = {
-    { "integer, symmetric", 0, 0, 0, 0, 0 },         { "integer, zero points", 1, 0, 0, 0, 0 },     { "integer, other output", 1, 1, 0, 0, 0 },
-    { "int16 by int8 weights", 0, 0, 1, 0, 1 },      { "int16", 0, 0, 1, 1, 1 },                    { "int16, other output", 0, 1, 1, 1, 1 },
-    { "int8 to int16", 1, 2, 0, 0, 1 },              { "int16 to int8", 1, 2, 1, 0, 0 },            { "int8 by int16 weights", 1, 0, 0, 1, 0 },
+    { "integer, symmetric", 0, 0, 0, 0, 0 },
+    { "integer, zero points", 1, 0, 0, 0, 0 },
+    { "integer, other output", 1, 1, 0, 0, 0 },
+    { "int16 by int8 weights", 0, 0, 1, 0, 1 },
+    { "int16", 0, 0, 1, 1, 1 },
+    { "int16, other output", 0, 1, 1, 1, 1 },
+    { "int8 to int16", 1, 2, 0, 0, 1 },
+    { "int16 to int8", 1, 2, 1, 0, 0 },
+    { "int8 by int16 weights", 1, 0, 0, 1, 0 },
 };
 #define VARIANTS ((int)(sizeof variants / sizeof *variants))
 
@@ -280,11 +289,14 @@ static int quantize(struct graph *g, const struct vn_tensor *y, const struct var
         return 1; /* float32 result */
     if (r->out == Q_OUT_FIXED)
         lo = r->lo, hi = r->hi;
-    g->outputs.v[0]->q = r->out == Q_OUT_SAME && !v16->other ? n->in[0]->q : v16->out16 ? q16_of(g->arena, lo, hi) : q_of(g->arena, lo, hi, v16->zero);
+    g->outputs.v[0]->q = r->out == Q_OUT_SAME && !v16->other ? n->in[0]->q
+                         : v16->out16                        ? q16_of(g->arena, lo, hi)
+                                                             : q_of(g->arena, lo, hi, v16->zero);
     return vn_node_kind(n) != Q_FLOAT;
 }
 
-static int64_t differences(const struct vn_tensor *want, const struct vn_tensor *got, double tolerance, char *text)
+static int64_t differences(const struct vn_tensor *want, const struct vn_tensor *got, double tolerance,
+                           char *text)
 {
     int64_t bad = 0, count = vn_shape_count(&want->shape);
     double most = 0;
@@ -354,7 +366,8 @@ static void judge_steps(const struct op_case *c, const struct graph *g, const ch
 }
 
 /* tolerance below 0: steps only, since float32 in front of a quantization may round the other way. */
-static void compare(const struct op_case *c, struct vn_arena *a, const struct graph *g, const char *how, double tolerance)
+static void compare(const struct op_case *c, struct vn_arena *a, const struct graph *g, const char *how,
+                    double tolerance)
 {
     struct vn_tensor *in[16], *want[64], *got[64];
     struct vn_err e = { 0 };
@@ -374,7 +387,8 @@ static void compare(const struct op_case *c, struct vn_arena *a, const struct gr
     int status = run_compiled(a, g, in, got, &e);
     for (int i = 0; status >= 0 && !bad && i < g->outputs.n; i++)
         if ((bad = differences(want[i], got[i], tolerance, text)))
-            snprintf(text + strlen(text), sizeof text - strlen(text), " in %s, made by %s", g->outputs.v[i]->name,
+            snprintf(text + strlen(text), sizeof text - strlen(text), " in %s, made by %s",
+                     g->outputs.v[i]->name,
                      g->outputs.v[i]->producer ? g->outputs.v[i]->producer->op->name : "nobody");
     if (status < 0)
         problem(c, how, e.msg);
@@ -421,16 +435,57 @@ static void run_case(const struct op_case *c)
 
 /* One node on top of a value of rank 4. %C stands for its channels. */
 static const char *const links[] = {
-    "Conv pads=1,1,1,1 | x w:5x%Cx3x3 w:5", "Conv strides=2,2 pads=1,1,1,1 group=%C | x w:%Cx1x3x3", "Relu | x", "Sigmoid | x",
-    "MaxPool kernel_shape=2,2 | x", "AveragePool kernel_shape=3,3 pads=1,1,1,1 | x", "Transpose perm=0,2,3,1 | x",
-    "Transpose perm=0,3,1,2 | x", "Add | x x", "Add | x w:%Cx1x1", "Mul | w:1 x", "Concat axis=1 | x x", "Concat axis=3 | x x",
-    "Slice | x i:0 i:-1 i:2", "Slice | x i:-1 i:-9 i:1 i:-1", "Softmax axis=1 | x", "Softmax axis=3 | x",
-    "BatchNormalization | x w:%C w:%C w:%C k:%C", "Reshape | x i:0,0,-1,1", "Pad | x i:0,0,1,0,0,1,0,2", "Clip | x s:-0.5 s:1",
-    "Gather axis=1 | x i:0,-1", "Resize | x - v:1,1,1.5,1", "Resize mode=linear | x - v:1,1,1,1.5", "MatMul | x w:%Wx4",
-    "ConvTranspose strides=2,1 | x w:%Cx3x2x2 w:3", "LeakyRelu | x", "Dropout | x", "GlobalAveragePool | x",
-    "ReduceMean | x i:-1", "ReduceMean | x i:1", "ReduceMean | x i:2,3", "ReduceMax | x i:1,3", "Erf | x", "Pow | x s:2",
-    "InstanceNormalization | x w:%C w:%C", "LayerNormalization axis=2 | x w:%W", "Expand | x i:1", "Tile | x i:1,2,1,1", "SpaceToDepth blocksize=1 | x", "GlobalMaxPool | x", "Abs | x", "PRelu | x w:%Cx1x1", "Max | x x",
-    "Div | x k:%Cx1x1", "Min | x x", "Sum | x x", "Sub | x x", "Gelu | x", "RMSNormalization axis=3 | x k:%W", "LayerNormalization axis=1 | x w:%W w:%W",
+    "Conv pads=1,1,1,1 | x w:5x%Cx3x3 w:5",
+    "Conv strides=2,2 pads=1,1,1,1 group=%C | x w:%Cx1x3x3",
+    "Relu | x",
+    "Sigmoid | x",
+    "MaxPool kernel_shape=2,2 | x",
+    "AveragePool kernel_shape=3,3 pads=1,1,1,1 | x",
+    "Transpose perm=0,2,3,1 | x",
+    "Transpose perm=0,3,1,2 | x",
+    "Add | x x",
+    "Add | x w:%Cx1x1",
+    "Mul | w:1 x",
+    "Concat axis=1 | x x",
+    "Concat axis=3 | x x",
+    "Slice | x i:0 i:-1 i:2",
+    "Slice | x i:-1 i:-9 i:1 i:-1",
+    "Softmax axis=1 | x",
+    "Softmax axis=3 | x",
+    "BatchNormalization | x w:%C w:%C w:%C k:%C",
+    "Reshape | x i:0,0,-1,1",
+    "Pad | x i:0,0,1,0,0,1,0,2",
+    "Clip | x s:-0.5 s:1",
+    "Gather axis=1 | x i:0,-1",
+    "Resize | x - v:1,1,1.5,1",
+    "Resize mode=linear | x - v:1,1,1,1.5",
+    "MatMul | x w:%Wx4",
+    "ConvTranspose strides=2,1 | x w:%Cx3x2x2 w:3",
+    "LeakyRelu | x",
+    "Dropout | x",
+    "GlobalAveragePool | x",
+    "ReduceMean | x i:-1",
+    "ReduceMean | x i:1",
+    "ReduceMean | x i:2,3",
+    "ReduceMax | x i:1,3",
+    "Erf | x",
+    "Pow | x s:2",
+    "InstanceNormalization | x w:%C w:%C",
+    "LayerNormalization axis=2 | x w:%W",
+    "Expand | x i:1",
+    "Tile | x i:1,2,1,1",
+    "SpaceToDepth blocksize=1 | x",
+    "GlobalMaxPool | x",
+    "Abs | x",
+    "PRelu | x w:%Cx1x1",
+    "Max | x x",
+    "Div | x k:%Cx1x1",
+    "Min | x x",
+    "Sum | x x",
+    "Sub | x x",
+    "Gelu | x",
+    "RMSNormalization axis=3 | x k:%W",
+    "LayerNormalization axis=1 | x w:%W w:%W",
 };
 
 static int pick(int n) { return (int)((noise() + 1) / 2 * n) % n; }
@@ -462,7 +517,9 @@ static void add_link(struct graph *g, struct value **live, int *n_live)
         attrs[n_attrs++] = w;
     while ((w = strtok_r(NULL, " ", &save))) {
         struct value *same = live[pick(*n_live)];
-        in[n_in] = *w != 'x' ? make_input(g, w, n_in) : n_in && vn_shape_equal(&same->shape, &x->shape) ? same : x;
+        in[n_in] = *w != 'x'                                         ? make_input(g, w, n_in)
+                   : n_in && vn_shape_equal(&same->shape, &x->shape) ? same
+                                                                     : x;
         n_in++;
     }
     struct node *n = vn_graph_node(g, op, vn_arena_fmt(a, "n%d", g->nodes.n), n_in, in, 1, &y);
@@ -491,18 +548,21 @@ static void quantize_some(struct graph *g, int share, int wide)
         const struct quant_rule *r = &n->op->quant;
         for (int k = 0; k < n->n_in; k++) {
             struct value *v = n->in[k];
-            if (!v || !v->data || !vn_dtype_is_float(v->dtype) || pick(100) >= share || vn_node_kind(n) == Q_FLOAT ||
-                (r->data_inputs && k >= r->data_inputs))
+            if (!v || !v->data || !vn_dtype_is_float(v->dtype) || pick(100) >= share ||
+                vn_node_kind(n) == Q_FLOAT || (r->data_inputs && k >= r->data_inputs))
                 continue;
             if (r->weight == k && k)
                 v->q = q_weight(g->arena, v, vn_node_weight_axis(n), pick(100) < wide ? VN_I16 : VN_I8);
             else if (r->bias == k && k)
-                v->q = n->in[0]->q && n->in[1]->q ? q_bias(g->arena, v, n->in[0]->q->scale[0], n->in[1]->q) : NULL;
+                v->q = n->in[0]->q && n->in[1]->q ? q_bias(g->arena, v, n->in[0]->q->scale[0], n->in[1]->q)
+                                                  : NULL;
             else
                 v->q = random_q(g->arena, -1, 1, 0, wide);
         }
         if (pick(100) < share && n->n_out)
-            n->out[0]->q = r->out == Q_OUT_SAME && n->in[0]->q && pick(4) ? n->in[0]->q : random_q(g->arena, -2.0 - pick(3), 3.0 + pick(3), pick(2), wide);
+            n->out[0]->q = r->out == Q_OUT_SAME && n->in[0]->q && pick(4)
+                               ? n->in[0]->q
+                               : random_q(g->arena, -2.0 - pick(3), 3.0 + pick(3), pick(2), wide);
     }
 }
 
@@ -511,7 +571,13 @@ static void run_random(uint64_t number)
     struct vn_arena *a = vn_arena_new();
     struct graph *g = vn_graph_new(a, "random");
     struct value *live[64];
-    int n_live = 0, wide = number % 4 < 2 ? 0 : number % 4 == 2 ? 100 : 50, share = number % 3 == 0 ? 0 : number % 3 == 1 ? 100 : 70;
+    int n_live = 0,
+        wide = number % 4 < 2    ? 0
+               : number % 4 == 2 ? 100
+                                 : 50,
+        share = number % 3 == 0   ? 0
+                : number % 3 == 1 ? 100
+                                  : 70;
     char name[64];
     seed = number * 977 + 5;
     live[n_live++] = make_input(g, number % 2 ? "f:1x3x8x6" : "f:2x4x5x7", 0);
@@ -544,7 +610,7 @@ int main(int argc, char **argv)
         }
     printf("%lld elements judged step by step, rounding errors up to %.2f of their bounds\n",
            (long long)judged, closest);
-    printf("%d cases, %d networks, %d float and %d integer programs compared, %d failures\n", n, networks, float_runs, integer_runs,
-           failures);
+    printf("%d cases, %d networks, %d float and %d integer programs compared, %d failures\n", n, networks,
+           float_runs, integer_runs, failures);
     return failures != 0;
 }

@@ -14,7 +14,8 @@ int main(int argc, char **argv)
     while (scanf("%lf %lf %lf %lf %lf", &b.x1, &b.y1, &b.x2, &b.y2, &b.score) == 5)
         VEC_PUSH(a, &boxes, b);
     int *kept = NEW_ARRAY(a, int, boxes.n);
-    const int n = vn_nms(kept, boxes.v, boxes.n, (enum nms_rule)vn_nms_find(argv[1]), atof(argv[2]), atof(argv[3]), a);
+    const int n =
+        vn_nms(kept, boxes.v, boxes.n, (enum nms_rule)vn_nms_find(argv[1]), atof(argv[2]), atof(argv[3]), a);
     for (int i = 0; i < n; i++)
         printf("%d\n", kept[i]);
     vn_arena_free(&a);

@@ -2,8 +2,8 @@
  *
  *     passtool MODEL ORIGINAL OPTIMIZED
  *
- * writes both stages as ONNX; stdout has a line for each pass that changed something: its name and how often, and one for each tensor
- * that was removed: "folded TENSOR NODE".
+ * writes both stages as ONNX; stdout has a line for each pass that changed something: its name and how often,
+ * and one for each tensor that was removed: "folded TENSOR NODE".
  */
 #include <stdio.h>
 

@@ -26,7 +26,10 @@ struct call {
 
 static int number(const struct call *c, int i) { return i < c->n ? atoi(c->word[i]) : 0; }
 static double real(const struct call *c, int i) { return i < c->n ? strtod(c->word[i], NULL) : 0; }
-static const char *text(const struct call *c, int i) { return i < c->n && strcmp(c->word[i], "-") ? c->word[i] : NULL; }
+static const char *text(const struct call *c, int i)
+{
+    return i < c->n && strcmp(c->word[i], "-") ? c->word[i] : NULL;
+}
 
 static void reals(const struct call *c, int from, int n, double *out)
 {
@@ -37,10 +40,15 @@ static void reals(const struct call *c, int from, int n, double *out)
 /* decode PATH LIBRARY CHANNELS ORIENTATION UNCHANGED BGR DCT UPSAMPLING REDUCE DRAFT_W DRAFT_H */
 static int decode(struct call *c)
 {
-    const struct vn_decode_options o = { .library = (enum vn_image_library)vn_library_find(c->word[2]), .channels = number(c, 3),
-                                         .orientation = (enum vn_orientation)number(c, 4), .unchanged = number(c, 5), .bgr = number(c, 6),
-                                         .dct = (enum vn_jpeg_dct)number(c, 7), .upsampling = (enum vn_upsampling)number(c, 8),
-                                         .reduce = number(c, 9), .draft = { number(c, 10), number(c, 11) } };
+    const struct vn_decode_options o = { .library = (enum vn_image_library)vn_library_find(c->word[2]),
+                                         .channels = number(c, 3),
+                                         .orientation = (enum vn_orientation)number(c, 4),
+                                         .unchanged = number(c, 5),
+                                         .bgr = number(c, 6),
+                                         .dct = (enum vn_jpeg_dct)number(c, 7),
+                                         .upsampling = (enum vn_upsampling)number(c, 8),
+                                         .reduce = number(c, 9),
+                                         .draft = { number(c, 10), number(c, 11) } };
     return vn_decode_file(&c->out, c->a, c->word[1], &o, c->e);
 }
 
@@ -60,7 +68,8 @@ static int resize_box(struct call *c)
     for (int i = 0; i < 4; i++)
         box[i] = (float)real(c, 6 + i);
     TRY(vn_resize_find(&r, "pillow", c->word[1], -1, text(c, 2), c->e));
-    return vn_resize_pillow_box(&c->out, c->a, &c->in, r, number(c, 3), number(c, 4), c->n > 6 ? box : NULL, real(c, 5), c->e);
+    return vn_resize_pillow_box(&c->out, c->a, &c->in, r, number(c, 3), number(c, 4), c->n > 6 ? box : NULL,
+                                real(c, 5), c->e);
 }
 
 /* size RULE ARGUMENTS, or RULE A B MULTIPLE ROUNDING: a picture of that size, whose pixels do not matter */
@@ -70,14 +79,17 @@ static int size(struct call *c)
     int arg[2], w, h;
     for (int i = 0; i < 2; i++)
         arg[i] = number(c, 2 + i);
-    TRY(vn_size_multiple(&w, &h, vn_size_rule_find(c->word[1]), c->in.w, c->in.h, arg, multiples ? 2 : c->n - 2, multiples ? number(c, 4) : 1,
-                         multiples ? (enum vn_crop_rounding)vn_crop_rounding_find(c->word[5]) : VN_CROP_FLOOR, c->e));
+    TRY(vn_size_multiple(&w, &h, vn_size_rule_find(c->word[1]), c->in.w, c->in.h, arg,
+                         multiples ? 2 : c->n - 2, multiples ? number(c, 4) : 1,
+                         multiples ? (enum vn_crop_rounding)vn_crop_rounding_find(c->word[5]) : VN_CROP_FLOOR,
+                         c->e));
     return vn_picture_new(&c->out, c->a, w, h, 1, VN_PIXEL_U8, c->e);
 }
 
 static int gray(struct call *c)
 {
-    return vn_gray(&c->out, c->a, &c->in, (enum vn_image_library)vn_library_find(c->word[1]), number(c, 2), c->e);
+    return vn_gray(&c->out, c->a, &c->in, (enum vn_image_library)vn_library_find(c->word[1]), number(c, 2),
+                   c->e);
 }
 
 static int swap(struct call *c) { return vn_swap_channels(&c->out, c->a, &c->in, c->e); }
@@ -85,10 +97,12 @@ static int swap(struct call *c) { return vn_swap_channels(&c->out, c->a, &c->in,
 /* to_yuv|to_rgb|to_planes|from_planes RULE RANGE LAYOUT DOWN UP */
 static int yuv(struct call *c)
 {
-    const struct vn_yuv_format f = { .rule = !strcmp(c->word[1], "opencv") ? VN_YUV_OPENCV : VN_YUV_EXACT,
-                                     .range = !strcmp(c->word[2], "video") ? VN_YUV_VIDEO : VN_YUV_FULL,
-                                     .down = (enum vn_chroma_down)(c->n > 4 ? vn_chroma_down_find(c->word[4]) : 0),
-                                     .up = (enum vn_chroma_up)(c->n > 5 ? vn_chroma_up_find(c->word[5]) : 0) };
+    const struct vn_yuv_format f = {
+        .rule = !strcmp(c->word[1], "opencv") ? VN_YUV_OPENCV : VN_YUV_EXACT,
+        .range = !strcmp(c->word[2], "video") ? VN_YUV_VIDEO : VN_YUV_FULL,
+        .down = (enum vn_chroma_down)(c->n > 4 ? vn_chroma_down_find(c->word[4]) : 0),
+        .up = (enum vn_chroma_up)(c->n > 5 ? vn_chroma_up_find(c->word[5]) : 0)
+    };
     const enum vn_yuv_layout l = (enum vn_yuv_layout)(c->n > 3 ? vn_yuv_layout_find(c->word[3]) : 0);
     if (!strcmp(c->word[0], "to_yuv"))
         return vn_rgb_to_yuv444(&c->out, c->a, &c->in, &f, c->e);
@@ -100,15 +114,16 @@ static int yuv(struct call *c)
 
 static int center_crop(struct call *c)
 {
-    return vn_center_crop(&c->out, c->a, &c->in, number(c, 1), number(c, 2), (enum vn_crop_rounding)vn_crop_rounding_find(c->word[3]),
-                          number(c, 4), c->e);
+    return vn_center_crop(&c->out, c->a, &c->in, number(c, 1), number(c, 2),
+                          (enum vn_crop_rounding)vn_crop_rounding_find(c->word[3]), number(c, 4), c->e);
 }
 
 static int pad_to(struct call *c)
 {
     double value[VN_MAX_CHANNELS];
     reals(c, 4, VN_MAX_CHANNELS, value);
-    return vn_pad_to(&c->out, c->a, &c->in, number(c, 1), number(c, 2), (enum vn_pad_position)vn_pad_position_find(c->word[3]), value, c->e);
+    return vn_pad_to(&c->out, c->a, &c->in, number(c, 1), number(c, 2),
+                     (enum vn_pad_position)vn_pad_position_find(c->word[3]), value, c->e);
 }
 
 static int orient(struct call *c) { return vn_orient(&c->out, c->a, &c->in, number(c, 1), c->e); }
@@ -132,14 +147,19 @@ static int warp(struct call *c)
     double value[VN_MAX_CHANNELS], m[6];
     reals(c, 5, VN_MAX_CHANNELS, value);
     reals(c, 9, 6, m);
-    return vn_warp_affine(&c->out, c->a, &c->in, m, number(c, 2), number(c, 3), number(c, 4), value, text(c, 1), c->e);
+    return vn_warp_affine(&c->out, c->a, &c->in, m, number(c, 2), number(c, 3), number(c, 4), value,
+                          text(c, 1), c->e);
 }
 
 /* transform NAME(ARGUMENTS), without spaces, on the array itself */
 static int transform(struct call *c)
 {
-    static const enum vn_dtype types[] = { [VN_PIXEL_U8] = VN_U8, [VN_PIXEL_U16] = VN_U16, [VN_PIXEL_F32] = VN_F32 };
-    const struct vn_tensor in = { types[c->in.type], vn_shape_of(3, (const int64_t[]){ c->in.h, c->in.w, c->in.c }), c->in.data };
+    static const enum vn_dtype types[] = {
+        [VN_PIXEL_U8] = VN_U8, [VN_PIXEL_U16] = VN_U16, [VN_PIXEL_F32] = VN_F32
+    };
+    const struct vn_tensor in = { types[c->in.type],
+                                  vn_shape_of(3, (const int64_t[]){ c->in.h, c->in.w, c->in.c }),
+                                  c->in.data };
     const struct vn_transform *t;
     struct vn_arg_value arg[VN_TRANSFORM_ARGS];
     TRY(vn_transform_parse(&t, arg, c->a, c->word[1], c->e));
@@ -205,7 +225,9 @@ static int read_picture(struct call *c)
         return VN_E_INPUT;
     if (!strcmp(type, "none"))
         return VN_OK;
-    const enum vn_pixel_type t = !strcmp(type, "uint8") ? VN_PIXEL_U8 : !strcmp(type, "uint16") ? VN_PIXEL_U16 : VN_PIXEL_F32;
+    const enum vn_pixel_type t = !strcmp(type, "uint8")    ? VN_PIXEL_U8
+                                 : !strcmp(type, "uint16") ? VN_PIXEL_U16
+                                                           : VN_PIXEL_F32;
     TRY(vn_picture_new(&c->in, c->a, w, h, channels, t, c->e));
     const size_t bytes = vn_picture_values(&c->in) * vn_pixel_size(t);
     return fread(c->in.data, 1, bytes, stdin) == bytes ? VN_OK : VN_E_INPUT;
@@ -233,7 +255,8 @@ static int answer(char *line)
         status = run(&c);
     if (status == VN_OK && c.tensor) {
         const int64_t *d = c.tensor->shape.d;
-        printf("ok %s %lld %lld %lld\n", vn_dtype_name(c.tensor->dtype), (long long)d[0], (long long)d[1], (long long)d[2]);
+        printf("ok %s %lld %lld %lld\n", vn_dtype_name(c.tensor->dtype), (long long)d[0], (long long)d[1],
+               (long long)d[2]);
         fwrite(c.tensor->data, 1, vn_tensor_bytes(c.tensor), stdout);
     } else if (status == VN_OK) {
         const struct vn_picture *p = &c.out;

@@ -1,5 +1,6 @@
-/* rthash FILE.bin [CPUMASK] [THREADS] - run a program on made-up input and print one hash for each tensor that it computes. Uses the
- * runtime's public header alone, so that it can be built for any CPU and the lines compared. */
+/* rthash FILE.bin [CPUMASK] [THREADS] - run a program on made-up input and print one hash for each tensor
+ * that it computes. Uses the runtime's public header alone, so that it can be built for any CPU and the lines
+ * compared. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

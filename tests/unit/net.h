@@ -47,12 +47,17 @@ static inline struct value *net_const(struct net *n, const char *shape, float lo
     return vn_graph_const(n->g, vn_arena_fmt(n->arena, "const%d", n->names++), t);
 }
 
-#define NET_LIST(...) (int)(sizeof((struct value *[]){ __VA_ARGS__ }) / sizeof(struct value *)), (struct value *[]){ __VA_ARGS__ }
+#define NET_LIST(...) \
+    (int)(sizeof((struct value *[]){ __VA_ARGS__ }) / sizeof(struct value *)), (struct value *[]) \
+    { \
+        __VA_ARGS__ \
+    }
 /* struct value *y = net_op(&n, &vn_op_add, NET_LIST(a, b)); attributes: y->producer->attrs */
 static inline struct value *net_op(struct net *n, const struct op_def *op, int n_in, struct value **in)
 {
     const struct vn_shape unknown = vn_shape_unknown();
-    struct value *y = vn_graph_value(n->g, vn_arena_fmt(n->arena, "%s%d", op->name, n->names++), VN_F32, &unknown);
+    struct value *y =
+        vn_graph_value(n->g, vn_arena_fmt(n->arena, "%s%d", op->name, n->names++), VN_F32, &unknown);
     vn_graph_node(n->g, op, vn_arena_fmt(n->arena, "node_%s", y->name), n_in, in, 1, &y);
     return y;
 }
@@ -61,7 +66,8 @@ static inline struct ints net_ints(struct net *n, int count, const int64_t *v)
 {
     return (struct ints){ count, vn_arena_copy(n->arena, v, (size_t)count * sizeof *v) };
 }
-#define NET_INTS(net, ...) net_ints(net, (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), (int64_t[]){ __VA_ARGS__ })
+#define NET_INTS(net, ...) \
+    net_ints(net, (int)(sizeof((int64_t[]){ __VA_ARGS__ }) / sizeof(int64_t)), (int64_t[]){ __VA_ARGS__ })
 
 static inline void net_output(struct net *n, struct value *v) { vn_graph_add_output(n->g, v); }
 
@@ -145,7 +151,8 @@ static inline void net_same(struct net *n, const struct graph *a, const struct g
     struct vn_err e;
     assert_int_equal(a->outputs.n, b->outputs.n);
     const struct vn_tensor **in = net_feed(n, a);
-    struct vn_tensor **x = NEW_ARRAY(n->arena, struct vn_tensor *, a->outputs.n), **y = NEW_ARRAY(n->arena, struct vn_tensor *, a->outputs.n);
+    struct vn_tensor **x = NEW_ARRAY(n->arena, struct vn_tensor *, a->outputs.n),
+                     **y = NEW_ARRAY(n->arena, struct vn_tensor *, a->outputs.n);
     OK(vn_interp_run(n->arena, a, in, x, NULL, &e));
     OK(vn_interp_run(n->arena, b, in, y, NULL, &e));
     for (int i = 0; i < a->outputs.n; i++) {
@@ -157,7 +164,8 @@ static inline void net_same(struct net *n, const struct graph *a, const struct g
             worst = fmax(worst, fabs(vn_tensor_f64(x[i], k) - vn_tensor_f64(y[i], k)));
         }
         if (!(worst <= relative * most))
-            fail_msg("output %s: difference %g where the largest value is %g", a->outputs.v[i]->name, worst, most);
+            fail_msg("output %s: difference %g where the largest value is %g", a->outputs.v[i]->name, worst,
+                     most);
     }
 }
 

@@ -313,7 +313,9 @@ static void lines_of_a_text_file(void **state)
 static void list_is_sorted(void **state)
 {
     (void)state;
-    static const char *const made[] = { "b.txt", "a10", "a2", "B", ".hidden" }, *const want[] = { "B", "a10", "a2", "b.txt" };
+    static const char *const made[] = { "b.txt", "a10", "a2", "B", ".hidden" }, *const want[] = { "B", "a10",
+                                                                                                  "a2",
+                                                                                                  "b.txt" };
     struct vn_arena *a = vn_arena_new();
     struct vn_err e;
     const char *dir = unit_folder(a), **names;
@@ -358,7 +360,10 @@ static void paths(void **state)
 struct counts {
     int done[4000];
 };
-static void count_part(void *ctx, int i) { __atomic_fetch_add(&((struct counts *)ctx)->done[i], 1, __ATOMIC_RELAXED); }
+static void count_part(void *ctx, int i)
+{
+    __atomic_fetch_add(&((struct counts *)ctx)->done[i], 1, __ATOMIC_RELAXED);
+}
 
 static void pool_runs_every_part_once(void **state)
 {
@@ -383,7 +388,7 @@ static void pool_runs_every_part_once(void **state)
 
 struct shared {
     int fails_at[2]; /* parts that fail */
-    int runs_out;    /* a part for which memory runs out */
+    int runs_out; /* a part for which memory runs out */
     struct vn_arena *arena[4]; /* of each worker */
     char busy[4];
     int *ran;

@@ -15,26 +15,34 @@ static struct prog *random_program(struct vn_arena *a)
     p->arena = a;
     const int tensors = unit_pick(2, 60), instrs = unit_pick(1, 60);
     for (int i = 0; i < tensors; i++) {
-        const struct prog_tensor t = { .name = "t", .bytes = (size_t)unit_pick(0, 3) ? (size_t)unit_pick(1, 5000) : 64u * (unsigned)unit_pick(1, 10),
-                                       .place = unit_pick(0, 9) ? BIN_ARENA : unit_pick(0, 1) ? BIN_CONST : BIN_HIDDEN };
+        const struct prog_tensor t = { .name = "t",
+                                       .bytes = (size_t)unit_pick(0, 3) ? (size_t)unit_pick(1, 5000)
+                                                                        : 64u * (unsigned)unit_pick(1, 10),
+                                       .place = unit_pick(0, 9)   ? BIN_ARENA
+                                                : unit_pick(0, 1) ? BIN_CONST
+                                                                  : BIN_HIDDEN };
         VEC_PUSH(a, &p->tensors, t);
     }
     for (int i = 0; i < instrs; i++) {
-        struct prog_instr in = { .op = OPCODE_COPY, .n_in = unit_pick(0, 3), .out = unit_pick(0, tensors - 1) };
+        struct prog_instr in = { .op = OPCODE_COPY,
+                                 .n_in = unit_pick(0, 3),
+                                 .out = unit_pick(0, tensors - 1) };
         in.in = NEW_ARRAY(a, int, 3);
         for (int k = 0; k < in.n_in; k++)
             in.in[k] = unit_pick(0, tensors - 1);
         VEC_PUSH(a, &p->instrs, in);
     }
     for (int i = 0; i < 2; i++) {
-        const struct prog_io in = { .tensor = unit_pick(0, tensors - 1) }, out = { .tensor = unit_pick(0, tensors - 1) };
+        const struct prog_io in = { .tensor = unit_pick(0, tensors - 1) },
+                             out = { .tensor = unit_pick(0, tensors - 1) };
         VEC_PUSH(a, &p->inputs, in);
         VEC_PUSH(a, &p->outputs, out);
     }
     return p;
 }
 
-/* alive[t][i]: tensor t holds something that matters while instruction i runs; i = 0 is before the first, n + 1 after the last. */
+/* alive[t][i]: tensor t holds something that matters while instruction i runs; i = 0 is before the first, n +
+ * 1 after the last. */
 static void find_lives(const struct prog *p, char alive[60][64])
 {
     int first[60], last[60];
@@ -49,7 +57,8 @@ static void find_lives(const struct prog *p, char alive[60][64])
             last[t] = i + 1;
         }
     for (int i = 0; i < p->inputs.n; i++)
-        first[p->inputs.v[i].tensor] = 0, last[p->inputs.v[i].tensor] = last[p->inputs.v[i].tensor] < 0 ? 0 : last[p->inputs.v[i].tensor];
+        first[p->inputs.v[i].tensor] = 0,
+        last[p->inputs.v[i].tensor] = last[p->inputs.v[i].tensor] < 0 ? 0 : last[p->inputs.v[i].tensor];
     for (int i = 0; i < p->outputs.n; i++) {
         const int t = p->outputs.v[i].tensor;
         last[t] = p->instrs.n + 1;
@@ -122,7 +131,8 @@ static struct value *clip(struct net *n, struct value *x)
 
 static struct value *random_step(struct net *n, struct value **made, int count)
 {
-    struct value *x = made[unit_pick(count > 3 ? count - 3 : 0, count - 1)], *y = made[unit_pick(0, count - 1)];
+    struct value *x = made[unit_pick(count > 3 ? count - 3 : 0, count - 1)],
+                 *y = made[unit_pick(0, count - 1)];
     switch (unit_pick(0, 9)) {
     case 0:
     case 1:
@@ -241,7 +251,8 @@ static void feed(struct vn_session *s, const struct vn_tensor *x)
     OK(vn_session_feed_array(s, 0, VN_F32, x->shape.rank, x->shape.d, NULL, x->data, &e));
 }
 
-static void run_level(struct net *n, const struct graph *g, int level, int threads, const struct vn_tensor *x, struct seen *s, void *bytes[4])
+static void run_level(struct net *n, const struct graph *g, int level, int threads, const struct vn_tensor *x,
+                      struct seen *s, void *bytes[4])
 {
     struct vn_err e;
     struct compile_options c;
@@ -296,7 +307,8 @@ static void check_levels(struct net *n, const struct graph *g)
         run_level(n, g, level, level, x[0], &fused, got);
         for (int i = 0; i < g->outputs.n; i++)
             assert_memory_equal(want[i], got[i], (size_t)vn_shape_count(&g->outputs.v[i]->shape) * 4);
-        for (int i = 0; i < g->values.n; i++) { /* every tensor that both show, also the ones kept in registers */
+        for (int i = 0; i < g->values.n;
+             i++) { /* every tensor that both show, also the ones kept in registers */
             const struct words *a = plain.of[i], *b = fused.of[i];
             if (!a || g->values.v[i]->data)
                 continue;

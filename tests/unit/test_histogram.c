@@ -9,7 +9,11 @@ static float *values(struct vn_arena *a, int kind)
     float *x = NEW_ARRAY(a, float, N);
     for (int i = 0; i < N; i++) {
         const float u = unit_real(1);
-        x[i] = kind == 0 ? u * 7 : kind == 1 ? u * u * u * 1000 : kind == 2 ? ldexpf(u, unit_pick(-60, 20)) : u > 0 ? u : 0;
+        x[i] = kind == 0   ? u * 7
+               : kind == 1 ? u * u * u * 1000
+               : kind == 2 ? ldexpf(u, unit_pick(-60, 20))
+               : u > 0     ? u
+                           : 0;
     }
     return x;
 }
@@ -70,7 +74,8 @@ static void merged_bins_are_right(void **state)
         assert_memory_equal(h->bin, want, HISTOGRAM_BINS * sizeof *want);
         assert_true(h->min == lo && h->max == hi && h->count == N);
         const double most = fmax(-lo, hi);
-        assert_true(most < ldexp(HISTOGRAM_BINS, h->exponent) && most >= ldexp(HISTOGRAM_BINS / 2, h->exponent)); /* no wider than needed */
+        assert_true(most < ldexp(HISTOGRAM_BINS, h->exponent) &&
+                    most >= ldexp(HISTOGRAM_BINS / 2, h->exponent)); /* no wider than needed */
     }
     vn_arena_free(&a);
 }
@@ -88,7 +93,8 @@ static void percentile_is_within_a_bin(void **state)
     static const double shares[] = { 0.5, 0.9, 0.99, 0.999, 0.9999, 0.99995, 1 };
     struct vn_arena *a = vn_arena_new();
     struct histogram *h = NEW(a, struct histogram);
-    const struct calibrator *percentile = vn_calibrator_find("max-percentile"), *max = vn_calibrator_find("max");
+    const struct calibrator *percentile = vn_calibrator_find("max-percentile"),
+                            *max = vn_calibrator_find("max");
     for (int kind = 0; kind < 4; kind++) {
         float *x = values(a, kind);
         add_in_pieces(h, x, N);
@@ -128,7 +134,8 @@ static void odd_values(void **state)
     (void)state;
     struct vn_arena *a = vn_arena_new();
     struct histogram *h = NEW(a, struct histogram);
-    const float bad[] = { 1, INFINITY }, nan[] = { NAN }, zeros[] = { 0, -0.0f, 0 }, big[] = { 3e38f, -3.4e38f, 1e-40f };
+    const float bad[] = { 1, INFINITY }, nan[] = { NAN }, zeros[] = { 0, -0.0f, 0 },
+                big[] = { 3e38f, -3.4e38f, 1e-40f };
     assert_true(vn_histogram_add(h, bad, 2) < 0);
     memset(h, 0, sizeof *h);
     assert_true(vn_histogram_add(h, nan, 1) < 0);
@@ -146,7 +153,9 @@ static void odd_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(order_does_not_matter), cmocka_unit_test(merged_bins_are_right), cmocka_unit_test(percentile_is_within_a_bin),
+        cmocka_unit_test(order_does_not_matter),
+        cmocka_unit_test(merged_bins_are_right),
+        cmocka_unit_test(percentile_is_within_a_bin),
         cmocka_unit_test(ranges_need_no_bins),
         cmocka_unit_test(odd_values),
     };

@@ -1,7 +1,9 @@
-/* image/: the rules of the picture pipeline. With arguments it is the tool that test_image.py compares with Pillow:
+/* image/: the rules of the picture pipeline. With arguments it is the tool that test_image.py compares with
+ * Pillow:
  *
  *     test_image OUT.raw PICTURE [STEPS]     decode, run the steps, write H x W x 3 bytes; print "W H", then
- *                                            where they come from: six numbers, and the size of the picture as shown */
+ *                                            where they come from: six numbers, and the size of the picture
+ * as shown */
 #include "base/file.h"
 #include "image/image.h"
 #include "kernels/image/image_kernels.h"
@@ -20,7 +22,8 @@ static int tool(int argc, char **argv)
         r = vn_file_write(argv[1], out.p.data, vn_picture_values(&out.p), &e);
     const struct vn_origin *o = &out.from;
     if (r == VN_OK)
-        printf("%d %d\n%.17g %.17g %.17g %.17g %.17g %.17g %d %d\n", out.p.w, out.p.h, o->m[0], o->m[1], o->m[2], o->m[3], o->m[4], o->m[5], o->w, o->h);
+        printf("%d %d\n%.17g %.17g %.17g %.17g %.17g %.17g %d %d\n", out.p.w, out.p.h, o->m[0], o->m[1],
+               o->m[2], o->m[3], o->m[4], o->m[5], o->w, o->h);
     else
         fprintf(stderr, "%s\n", e.msg);
     vn_arena_free(&a);
@@ -51,15 +54,18 @@ static void sizes_follow_torchvision(void **state)
     struct vn_arena *a = vn_arena_new();
     for (int round = 0; round < 300; round++) {
         const int w = unit_pick(1, 90), h = unit_pick(1, 90), s = unit_pick(1, 64);
-        const struct vn_picture in = picture(a, w, h, -1), out = run(a, vn_arena_fmt(a, "short_side %d", s), &in);
-        const int want_w = w <= h ? s : (int)((double)s * w / h), want_h = w <= h ? (int)((double)s * h / w) : s;
+        const struct vn_picture in = picture(a, w, h, -1),
+                                out = run(a, vn_arena_fmt(a, "short_side %d", s), &in);
+        const int want_w = w <= h ? s : (int)((double)s * w / h),
+                  want_h = w <= h ? (int)((double)s * h / w) : s;
         assert_true(out.w == want_w && out.h == want_h);
         const int c = unit_pick(1, w < h ? w : h);
         const struct vn_picture crop = run(a, vn_arena_fmt(a, "center_crop %d", c), &in);
         const int x = (int)nearbyint((w - c) / 2.0), y = (int)nearbyint((h - c) / 2.0);
         assert_true(crop.w == c && crop.h == c);
         for (int i = 0; i < c; i++)
-            assert_memory_equal(crop.data + (size_t)i * c * 3, in.data + ((size_t)(y + i) * w + x) * 3, (size_t)c * 3);
+            assert_memory_equal(crop.data + (size_t)i * c * 3, in.data + ((size_t)(y + i) * w + x) * 3,
+                                (size_t)c * 3);
     }
     vn_arena_free(&a);
 }
@@ -70,7 +76,8 @@ static void resize_keeps_flat_pictures_and_equal_sizes(void **state)
     struct vn_arena *a = vn_arena_new();
     for (int level = 0; level < 256; level += 15) {
         const struct vn_picture in = picture(a, unit_pick(1, 50), unit_pick(1, 50), level);
-        const struct vn_picture out = run(a, vn_arena_fmt(a, "resize %d %d", unit_pick(1, 80), unit_pick(1, 80)), &in);
+        const struct vn_picture out =
+            run(a, vn_arena_fmt(a, "resize %d %d", unit_pick(1, 80), unit_pick(1, 80)), &in);
         for (int i = 0; i < out.w * out.h * 3; i++)
             assert_int_equal(out.data[i], level);
     }
@@ -82,7 +89,8 @@ static void resize_keeps_flat_pictures_and_equal_sizes(void **state)
 static void wrong_steps_are_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "rotate 90", "resize 0 4", "resize 4 5 6", "short_side", "short_side x", "center_crop -1", "resize 99999 1" };
+    static const char *const bad[] = { "rotate 90",    "resize 0 4",     "resize 4 5 6",  "short_side",
+                                       "short_side x", "center_crop -1", "resize 99999 1" };
     struct vn_arena *a = vn_arena_new();
     struct vn_err e;
     struct vn_pipeline *p;
@@ -95,7 +103,8 @@ static void wrong_steps_are_refused(void **state)
     vn_arena_free(&a);
 }
 
-/* To video-range or full-range YUV and back by the preprocess node's formula: within the rounding of 8 bits. */
+/* To video-range or full-range YUV and back by the preprocess node's formula: within the rounding of 8 bits.
+ */
 static void colours_come_back(void **state)
 {
     (void)state;
@@ -109,7 +118,8 @@ static void colours_come_back(void **state)
             rgb[c] = (uint8_t)unit_random();
         vn_pixels_runtime(yuv, rgb, &f);
         const double y = video ? 255.0 / 219 * (yuv[0] - 16) : yuv[0], u = yuv[1] - 128, v = yuv[2] - 128;
-        const double back[3] = { y + (video ? 1.596 : 1.402) * v, y - (video ? 0.392 * u + 0.813 * v : 0.344136 * u + 0.714136 * v),
+        const double back[3] = { y + (video ? 1.596 : 1.402) * v,
+                                 y - (video ? 0.392 * u + 0.813 * v : 0.344136 * u + 0.714136 * v),
                                  y + (video ? 2.017 : 1.772) * u };
         for (int c = 0; c < 3; c++)
             assert_true(fabs(back[c] - rgb[c]) <= 2.0);

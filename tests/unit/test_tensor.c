@@ -8,7 +8,9 @@
 static double f16_value(uint16_t h)
 {
     const int sign = h >> 15, exponent = h >> 10 & 31, fraction = h & 1023;
-    const double x = exponent == 31 ? (fraction ? NAN : INFINITY) : exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
+    const double x = exponent == 31 ? (fraction ? NAN : INFINITY)
+                     : exponent     ? ldexp(1024 + fraction, exponent - 25)
+                                    : ldexp(fraction, -24);
     return sign ? -x : x;
 }
 
@@ -133,7 +135,8 @@ static void elements_convert_as_numpy_does(void **state)
     vn_arena_free(&a);
 }
 
-static const enum vn_dtype types[] = { VN_F32, VN_U8, VN_I8, VN_U16, VN_I16, VN_I32, VN_I64, VN_BOOL, VN_F16, VN_F64, VN_U32, VN_U64 };
+static const enum vn_dtype types[] = { VN_F32, VN_U8,   VN_I8,  VN_U16, VN_I16, VN_I32,
+                                       VN_I64, VN_BOOL, VN_F16, VN_F64, VN_U32, VN_U64 };
 #define N_TYPES (sizeof types / sizeof *types)
 
 static void dtype_names_round_trip(void **state)
@@ -192,8 +195,14 @@ static void shapes_broadcast(void **state)
 {
     (void)state;
     static const char *const table[][3] = {
-        { "2x3", "2x3", "2x3" }, { "2x3", "3", "2x3" }, { "2x1", "1x3", "2x3" }, { "", "4x5", "4x5" }, { "8x1x6x1", "7x1x5", "8x7x6x5" },
-        { "2x3", "2", NULL }, { "4", "5", NULL }, { "0x3", "1x3", "0x3" },
+        { "2x3", "2x3", "2x3" },
+        { "2x3", "3", "2x3" },
+        { "2x1", "1x3", "2x3" },
+        { "", "4x5", "4x5" },
+        { "8x1x6x1", "7x1x5", "8x7x6x5" },
+        { "2x3", "2", NULL },
+        { "4", "5", NULL },
+        { "0x3", "1x3", "0x3" },
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++)
         for (int swap = 0; swap < 2; swap++) {
@@ -212,7 +221,8 @@ static void shapes_broadcast(void **state)
 static void shape_text_and_parse(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "", "x", "1x", "1xx2", "-1", "1x2x", "a", "1 2", "99999999999", "1x1x1x1x1x1x1x1x1" };
+    static const char *const bad[] = { "",     "x", "1x",  "1xx2",        "-1",
+                                       "1x2x", "a", "1 2", "99999999999", "1x1x1x1x1x1x1x1x1" };
     char text[VN_SHAPE_TEXT];
     struct vn_shape s = shape("1x3x224x224");
     struct vn_err e;
@@ -236,10 +246,15 @@ static void shape_text_and_parse(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(f16_every_pattern), cmocka_unit_test(f16_rounds_half_to_even), cmocka_unit_test(bf16_every_pattern),
-        cmocka_unit_test(elements_convert_as_numpy_does), cmocka_unit_test(dtype_names_round_trip), cmocka_unit_test(npy_round_trips),
+        cmocka_unit_test(f16_every_pattern),
+        cmocka_unit_test(f16_rounds_half_to_even),
+        cmocka_unit_test(bf16_every_pattern),
+        cmocka_unit_test(elements_convert_as_numpy_does),
+        cmocka_unit_test(dtype_names_round_trip),
+        cmocka_unit_test(npy_round_trips),
         cmocka_unit_test(floats_are_those_of_each_element),
-        cmocka_unit_test(shapes_broadcast), cmocka_unit_test(shape_text_and_parse),
+        cmocka_unit_test(shapes_broadcast),
+        cmocka_unit_test(shape_text_and_parse),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* tests/unit/unit.h - what the unit tests share: cmocka with its headers, a seeded random source, a place for files. */
+/* tests/unit/unit.h - what the unit tests share: cmocka with its headers, a seeded random source, a place for
+ * files. */
 #ifndef VN_UNIT_H
 #define VN_UNIT_H
 
@@ -18,10 +19,10 @@
 #include "base/err.h"
 
 /* Fails with the message that the call left behind. */
-#define OK(call)                              \
-    do {                                      \
-        e = (struct vn_err){ 0 };             \
-        if ((call) < 0)                       \
+#define OK(call) \
+    do { \
+        e = (struct vn_err){ 0 }; \
+        if ((call) < 0) \
             fail_msg("%s: %s", #call, e.msg); \
     } while (0)
 
@@ -34,7 +35,10 @@ static inline uint64_t unit_random(void) /* splitmix64 */
     return z ^ z >> 31;
 }
 static inline int unit_pick(int lo, int hi) { return lo + (int)(unit_random() % (uint64_t)(hi - lo + 1)); }
-static inline float unit_real(float most) { return (float)((double)(unit_random() >> 11) * 0x1p-52 - 1) * most; }
+static inline float unit_real(float most)
+{
+    return (float)((double)(unit_random() >> 11) * 0x1p-52 - 1) * most;
+}
 
 /* A new folder under $TMPDIR. */
 static inline const char *unit_folder(struct vn_arena *a)

@@ -9,7 +9,9 @@
 #define SUB(type, number, kind, field, what) { number, kind, offsetof(struct type, field), &what }
 
 static const struct wire_field shape_fields[] = { FIELD(caffe_shape_proto, 1, WIRE_INTS, dim), { 0 } };
-static const struct wire_message shape = { "BlobShape", sizeof(struct caffe_shape_proto), shape_fields, NULL };
+static const struct wire_message shape = {
+    "BlobShape", sizeof(struct caffe_shape_proto), shape_fields, NULL
+};
 
 static const struct wire_field blob_fields[] = {
     FIELD(caffe_blob, 1, WIRE_INT, legacy[0]),
@@ -80,12 +82,14 @@ static void add_layers(struct caffe_weights *w, struct vn_arena *a, const struct
     }
 }
 
-int vn_caffemodel_read(struct caffe_weights **out, struct vn_arena *a, struct wire_bytes image, const char *path, struct vn_err *e)
+int vn_caffemodel_read(struct caffe_weights **out, struct vn_arena *a, struct wire_bytes image,
+                       const char *path, struct vn_err *e)
 {
     static const uint8_t hdf5[] = { 0x89, 'H', 'D', 'F' };
     struct net n = { 0 };
     if (image.n >= sizeof hdf5 && !memcmp(image.p, hdf5, sizeof hdf5))
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: an HDF5 file; save the network as a binary protobuf (.caffemodel)", path);
+        return vn_fail(e, VN_E_UNSUPPORTED,
+                       "%s: an HDF5 file; save the network as a binary protobuf (.caffemodel)", path);
     TRY(vn_wire_read(&n, &net, a, image, path, e));
     struct caffe_weights *w = *out = NEW(a, struct caffe_weights);
     w->by_name = vn_map_new(a);
@@ -101,7 +105,10 @@ const struct caffe_blob *vn_caffemodel_blobs(const struct caffe_weights *w, cons
     return l ? l->blobs.v : NULL;
 }
 
-const char *vn_caffemodel_nearest(const struct caffe_weights *w, const char *name) { return vn_nearest(name, w->names.v, w->names.n); }
+const char *vn_caffemodel_nearest(const struct caffe_weights *w, const char *name)
+{
+    return vn_nearest(name, w->names.v, w->names.n);
+}
 
 /* ---- contents ---- */
 
@@ -136,7 +143,8 @@ static void *joined(struct vn_arena *a, const struct wire_list *runs, size_t ali
     return all;
 }
 
-int vn_caffemodel_tensor(const struct vn_tensor **out, const struct caffe_blob *b, struct vn_arena *a, struct vn_err *e)
+int vn_caffemodel_tensor(const struct vn_tensor **out, const struct caffe_blob *b, struct vn_arena *a,
+                         struct vn_err *e)
 {
     const int wide = !b->floats.n && b->doubles.n;
     const struct wire_list *runs = wide ? &b->doubles : &b->floats;

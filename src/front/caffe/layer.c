@@ -41,7 +41,8 @@ static int choice(const struct attr_spec *s, const char *word)
     return -1;
 }
 
-/* Attributes are ours, not the file's: a name or kind that the operator has not is our mistake. Numbers come from the file. */
+/* Attributes are ours, not the file's: a name or kind that the operator has not is our mistake. Numbers come
+ * from the file. */
 static void set_attr(struct caffe_builder *b, struct node *n, const struct caffe_attr *at)
 {
     const struct attr_spec *s = find_spec(n->op, at->name);
@@ -61,23 +62,18 @@ static void set_attr(struct caffe_builder *b, struct node *n, const struct caffe
         return;
     }
     switch (at->kind) {
-    case ATTR_INT:
-        *(int64_t *)place = at->i;
-        break;
-    case ATTR_FLOAT:
-        *(float *)place = (float)at->f;
-        break;
+    case ATTR_INT: *(int64_t *)place = at->i; break;
+    case ATTR_FLOAT: *(float *)place = (float)at->f; break;
     case ATTR_INTS:
-        *(struct ints *)place = (struct ints){ at->n, vn_arena_copy(b->g->arena, at->ints, (size_t)at->n * sizeof *at->ints) };
+        *(struct ints *)place =
+            (struct ints){ at->n, vn_arena_copy(b->g->arena, at->ints, (size_t)at->n * sizeof *at->ints) };
         break;
-    default:
-        *(int *)place = choice(s, at->s);
-        break;
+    default: *(int *)place = choice(s, at->s); break;
     }
 }
 
-void vn_caffe_put_many(struct caffe_builder *b, const char *op, int n_in, struct value *const *in, const struct caffe_attr *attrs, int n_out,
-                       struct value **out)
+void vn_caffe_put_many(struct caffe_builder *b, const char *op, int n_in, struct value *const *in,
+                       const struct caffe_attr *attrs, int n_out, struct value **out)
 {
     const struct op_def *def = vn_op_find(op, NULL) ? vn_op_find(op, NULL) : vn_op_find(op, "ai.vernier");
     for (int i = 0; i < n_out; i++)
@@ -98,7 +94,8 @@ void vn_caffe_put_many(struct caffe_builder *b, const char *op, int n_in, struct
         b->failed = 1;
 }
 
-struct value *vn_caffe_put(struct caffe_builder *b, const char *op, int n_in, struct value *const *in, const struct caffe_attr *attrs)
+struct value *vn_caffe_put(struct caffe_builder *b, const char *op, int n_in, struct value *const *in,
+                           const struct caffe_attr *attrs)
 {
     struct value *out;
     vn_caffe_put_many(b, op, n_in, in, attrs, 1, &out);
@@ -111,7 +108,11 @@ void vn_caffe_top(struct caffe_builder *b, int i, struct value *v)
         b->out[i] = v;
 }
 
-void vn_caffe_plain(struct caffe_builder *b) { vn_caffe_top(b, 0, vn_caffe_put(b, b->kind->onnx, b->n_in, b->in, (const struct caffe_attr[]){ AT_NONE })); }
+void vn_caffe_plain(struct caffe_builder *b)
+{
+    vn_caffe_top(b, 0,
+                 vn_caffe_put(b, b->kind->onnx, b->n_in, b->in, (const struct caffe_attr[]){ AT_NONE }));
+}
 
 /* ---- constants ---- */
 
@@ -129,7 +130,8 @@ struct value *vn_caffe_number(struct caffe_builder *b, double x)
 
 struct value *vn_caffe_integers(struct caffe_builder *b, int n, const int64_t *x)
 {
-    return b->failed ? NULL : vn_graph_const_i64(b->g, vn_arena_fmt(b->g->arena, "%s.integers", b->unique), n, x);
+    return b->failed ? NULL
+                     : vn_graph_const_i64(b->g, vn_arena_fmt(b->g->arena, "%s.integers", b->unique), n, x);
 }
 
 struct value *vn_caffe_filled(struct caffe_builder *b, const char *what, int64_t channels, float x)
@@ -172,7 +174,8 @@ static int same_shape(const struct vn_shape *s, int rank, const int64_t *d)
     return s->rank - i == rank - k && !memcmp(s->d + i, d + k, (size_t)(rank - k) * sizeof *d);
 }
 
-struct value *vn_caffe_blob_as(struct caffe_builder *b, int i, const char *what, int rank, const int64_t *shape, int as_rank, const int64_t *as)
+struct value *vn_caffe_blob_as(struct caffe_builder *b, int i, const char *what, int rank,
+                               const int64_t *shape, int as_rank, const int64_t *as)
 {
     const struct vn_tensor *t = vn_caffe_raw_blob(b, i, what);
     if (!t)
@@ -206,7 +209,8 @@ struct value *vn_caffe_plus(struct caffe_builder *b, struct value *x, double ter
     return term == 0 ? x : PUT(b, "Add", IN(x, vn_caffe_number(b, term)), AT_NONE);
 }
 
-struct value *vn_caffe_reduce(struct caffe_builder *b, const char *op, struct value *x, int from, int to, int keep)
+struct value *vn_caffe_reduce(struct caffe_builder *b, const char *op, struct value *x, int from, int to,
+                              int keep)
 {
     int64_t axes[VN_MAX_RANK];
     for (int i = from; i < to; i++)
@@ -222,7 +226,10 @@ struct value *vn_caffe_reshape(struct caffe_builder *b, struct value *x, int ran
 /* ---- checks ---- */
 
 int vn_caffe_rank(const struct caffe_builder *b, int i) { return b->in[i]->shape.rank; }
-int64_t vn_caffe_dim(const struct caffe_builder *b, int i, int axis) { return axis < vn_caffe_rank(b, i) ? b->in[i]->shape.d[axis] : 1; }
+int64_t vn_caffe_dim(const struct caffe_builder *b, int i, int axis)
+{
+    return axis < vn_caffe_rank(b, i) ? b->in[i]->shape.d[axis] : 1;
+}
 
 int64_t vn_caffe_count(const struct caffe_builder *b, int i, int from, int to)
 {
@@ -250,12 +257,17 @@ int vn_caffe_want_rank(struct caffe_builder *b, int i, int rank)
     return 0;
 }
 
-void vn_caffe_extent(struct caffe_builder *b, const char *what, const struct caffe_extent *x, int axes, int64_t dflt, int64_t *out)
+void vn_caffe_extent(struct caffe_builder *b, const char *what, const struct caffe_extent *x, int axes,
+                     int64_t dflt, int64_t *out)
 {
     const int64_t one[2] = { x->h, x->w };
     const int apart = x->h >= 0 || x->w >= 0, whole = x->h >= 0 && x->w >= 0;
     for (int i = 0; i < axes; i++)
-        out[i] = x->all.n == 1 ? x->all.v[0] : x->all.n == axes ? x->all.v[i] : apart && axes == 2 && one[i] >= 0 ? one[i] : dflt < 0 ? 1 : dflt;
+        out[i] = x->all.n == 1                       ? x->all.v[0]
+                 : x->all.n == axes                  ? x->all.v[i]
+                 : apart && axes == 2 && one[i] >= 0 ? one[i]
+                 : dflt < 0                          ? 1
+                                                     : dflt;
     if (apart && (axes != 2 || x->all.n || (dflt < 0 && !whole)))
         vn_caffe_fail(b, VN_E_INPUT, "%s: expected one number, or _h and _w for 2 axes", what);
     else if (x->all.n > 1 && x->all.n != axes)

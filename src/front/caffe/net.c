@@ -1,4 +1,5 @@
-/* From text and weights to a graph: the layers that testing has, in the order of the file, one build() each. */
+/* From text and weights to a graph: the layers that testing has, in the order of the file, one build() each.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -29,9 +30,19 @@ struct transform {
     int64_t crop, gray;
 };
 static const struct text_field transform_fields[] = {
-    T_INT(struct transform, crop, "crop_size", 0, 0, 65536), T_BOOL(struct transform, gray, "force_gray", 0),
-    T_ANY("scale"), T_ANY("mirror"), T_ANY("mean_file"), T_ANY("mean_value"), T_ANY("force_color"), T_ANY("resize_param"),
-    T_ANY("noise_param"), T_ANY("distort_param"), T_ANY("expand_param"), T_ANY("emit_constraint"), T_END,
+    T_INT(struct transform, crop, "crop_size", 0, 0, 65536),
+    T_BOOL(struct transform, gray, "force_gray", 0),
+    T_ANY("scale"),
+    T_ANY("mirror"),
+    T_ANY("mean_file"),
+    T_ANY("mean_value"),
+    T_ANY("force_color"),
+    T_ANY("resize_param"),
+    T_ANY("noise_param"),
+    T_ANY("distort_param"),
+    T_ANY("expand_param"),
+    T_ANY("emit_constraint"),
+    T_END,
 };
 static const struct text_message transform = { sizeof(struct transform), transform_fields };
 
@@ -43,14 +54,37 @@ struct common {
     struct transform *transform;
 };
 static const struct text_field common_fields[] = {
-    T_STRING(struct common, name, "name"), T_STRINGS(struct common, bottom, "bottom"), T_STRINGS(struct common, top, "top"),
-    T_MESSAGES(struct common, include, "include", rule), T_MESSAGES(struct common, exclude, "exclude", rule),
+    T_STRING(struct common, name, "name"),
+    T_STRINGS(struct common, bottom, "bottom"),
+    T_STRINGS(struct common, top, "top"),
+    T_MESSAGES(struct common, include, "include", rule),
+    T_MESSAGES(struct common, exclude, "exclude", rule),
     T_MESSAGE(struct common, transform, "transform_param", transform),
-    T_ANY("type"), T_ANY("phase"), T_ANY("loss_weight"), T_ANY("param"), T_ANY("blobs"), T_ANY("propagate_down"), T_ANY("blobs_lr"),
-    T_ANY("weight_decay"), T_ANY("blob_share_mode"), T_ANY("loss_param"), T_ANY("accuracy_param"), T_ANY("contrastive_loss_param"),
-    T_ANY("hinge_loss_param"), T_ANY("infogain_loss_param"), T_ANY("data_param"), T_ANY("image_data_param"), T_ANY("hdf5_data_param"),
-    T_ANY("hdf5_output_param"), T_ANY("window_data_param"), T_ANY("python_param"), T_ANY("multibox_loss_param"),
-    T_ANY("annotated_data_param"), T_ANY("detection_evaluate_param"), T_ANY("video_data_param"), T_END,
+    T_ANY("type"),
+    T_ANY("phase"),
+    T_ANY("loss_weight"),
+    T_ANY("param"),
+    T_ANY("blobs"),
+    T_ANY("propagate_down"),
+    T_ANY("blobs_lr"),
+    T_ANY("weight_decay"),
+    T_ANY("blob_share_mode"),
+    T_ANY("loss_param"),
+    T_ANY("accuracy_param"),
+    T_ANY("contrastive_loss_param"),
+    T_ANY("hinge_loss_param"),
+    T_ANY("infogain_loss_param"),
+    T_ANY("data_param"),
+    T_ANY("image_data_param"),
+    T_ANY("hdf5_data_param"),
+    T_ANY("hdf5_output_param"),
+    T_ANY("window_data_param"),
+    T_ANY("python_param"),
+    T_ANY("multibox_loss_param"),
+    T_ANY("annotated_data_param"),
+    T_ANY("detection_evaluate_param"),
+    T_ANY("video_data_param"),
+    T_END,
 };
 static const struct text_message common = { sizeof(struct common), common_fields };
 
@@ -67,9 +101,16 @@ struct net_text {
     struct text_list input_shape; /* struct dims */
 };
 static const struct text_field net_fields[] = {
-    T_STRING(struct net_text, name, "name"), T_STRINGS(struct net_text, input, "input"),
-    T_INTS(struct net_text, input_dim, "input_dim", 0, INT32_MAX), T_MESSAGES(struct net_text, input_shape, "input_shape", dims),
-    T_ANY("layer"), T_ANY("layers"), T_ANY("force_backward"), T_ANY("state"), T_ANY("debug_info"), T_END,
+    T_STRING(struct net_text, name, "name"),
+    T_STRINGS(struct net_text, input, "input"),
+    T_INTS(struct net_text, input_dim, "input_dim", 0, INT32_MAX),
+    T_MESSAGES(struct net_text, input_shape, "input_shape", dims),
+    T_ANY("layer"),
+    T_ANY("layers"),
+    T_ANY("force_backward"),
+    T_ANY("state"),
+    T_ANY("debug_info"),
+    T_END,
 };
 static const struct text_message net = { sizeof(struct net_text), net_fields };
 
@@ -87,9 +128,9 @@ struct layer_text {
 /* The newest version of a blob. */
 struct blob {
     struct value *value; /* NULL: unread or broken */
-    int line;            /* of its maker */
-    int unread;          /* a label, made for training; no network needs it */
-    int broken;          /* its maker has a problem already */
+    int line; /* of its maker */
+    int unread; /* a label, made for training; no network needs it */
+    int broken; /* its maker has a problem already */
     int used, order;
     int label; /* of a dropped layer: what the results are compared with */
 };
@@ -102,12 +143,12 @@ struct reader {
     const struct caffe_weights *weights;
     struct text_listener listener;
     VEC(struct layer_text) layers;
-    struct vn_map *blobs;      /* name -> struct blob, the newest */
-    VEC(struct blob *) tops;   /* all versions */
-    struct vn_map *last;       /* blob -> 1 + the layer that makes its last version */
-    struct vn_map *next;       /* while building: see next_maker */
+    struct vn_map *blobs; /* name -> struct blob, the newest */
+    VEC(struct blob *) tops; /* all versions */
+    struct vn_map *last; /* blob -> 1 + the layer that makes its last version */
+    struct vn_map *next; /* while building: see next_maker */
     struct vn_map *node_names; /* in use */
-    struct vn_map *taken;      /* name of a value or node -> how often it was wanted again */
+    struct vn_map *taken; /* name of a value or node -> how often it was wanted again */
     const struct layer_text *now; /* being read or built; NULL: none */
     VEC(const char *) problems;
     int code, reason; /* of the first problem */
@@ -143,10 +184,12 @@ static void problem(void *user, int line, const char *text)
     if (!r->code)
         r->code = VN_E_INPUT;
     if (r->problems.n < MAX_PROBLEMS)
-        VEC_PUSH(r->arena, &r->problems, vn_arena_fmt(r->arena, "%s%s%s", where, r->now ? layer_words(r, r->now) : "", text));
+        VEC_PUSH(r->arena, &r->problems,
+                 vn_arena_fmt(r->arena, "%s%s%s", where, r->now ? layer_words(r, r->now) : "", text));
 }
 
-static void fail(struct reader *r, int code, int line, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+static void fail(struct reader *r, int code, int line, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 static void fail(struct reader *r, int code, int line, const char *fmt, ...)
 {
     char text[900];
@@ -174,7 +217,8 @@ static int verdict(struct reader *r, struct vn_err *e)
     for (; i < n && used + strlen(r->problems.v[i]) + 30 < sizeof list; i++)
         used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? "; " : "", r->problems.v[i]);
     if (i < n) {
-        snprintf(list + used, sizeof list - used, "%.*s; and %d more", i ? 0 : 800, r->problems.v[0], n - (i ? i : 1));
+        snprintf(list + used, sizeof list - used, "%.*s; and %d more", i ? 0 : 800, r->problems.v[0],
+                 n - (i ? i : 1));
         for (i = 0; i < n; i++)
             note(r, "%s: %s", r->path, r->problems.v[i]);
     }
@@ -190,7 +234,8 @@ static const struct caffe_layer *find_kind(const char *type, int generation)
     for (int i = 0; i < vn_caffe_layers_count; i++) {
         const struct caffe_layer *k = vn_caffe_layers[i];
         const char *const names[] = { k->v0, k->v1, k->type };
-        if ((names[generation] && !strcmp(names[generation], type)) || (generation == 2 && k->also && !strcmp(k->also, type)))
+        if ((names[generation] && !strcmp(names[generation], type)) ||
+            (generation == 2 && k->also && !strcmp(k->also, type)))
             return k;
     }
     return NULL;
@@ -213,7 +258,8 @@ static const struct text_node *child(const struct text_node *n, const char *name
 }
 
 /* The oldest form has the parameters of all types in one message: those become the message of the type. */
-static void upgrade_v0(struct reader *r, struct text_node *outer, const struct text_node *inner, const struct caffe_layer *kind)
+static void upgrade_v0(struct reader *r, struct text_node *outer, const struct text_node *inner,
+                       const struct caffe_layer *kind)
 {
     static const char *const renamed[][2] = { { "biasterm", "bias_term" }, { "kernelsize", "kernel_size" } };
     static const char *const common_names[] = { "name", "type", "blobs", "blobs_lr", "weight_decay" };
@@ -253,7 +299,8 @@ static void read_fields(struct reader *r, struct layer_text *l, const struct tex
 /* Strings are set against the state: phase TEST, level 0, no stages. */
 static int rule_met(const struct rule *x)
 {
-    return (x->phase == ANY_PHASE || x->phase == TEST) && x->min_level <= 0 && x->max_level >= 0 && !x->stage.n;
+    return (x->phase == ANY_PHASE || x->phase == TEST) && x->min_level <= 0 && x->max_level >= 0 &&
+           !x->stage.n;
 }
 
 static int any_rule(const struct text_list *l)
@@ -330,8 +377,8 @@ static struct blob *set_blob(struct reader *r, const char *name, int line)
     return b;
 }
 
-/* `base`, or with _1, _2, ... behind it where `used` has it. Each base counts on from where it was, so that many equal names cost
- * no more than others. */
+/* `base`, or with _1, _2, ... behind it where `used` has it. Each base counts on from where it was, so that
+ * many equal names cost no more than others. */
 static const char *new_name(struct reader *r, const struct vn_map *used, const char *base)
 {
     uintptr_t i = (uintptr_t)vn_map_get(r->taken, base);
@@ -384,7 +431,8 @@ static void add_input(struct reader *r, const char *name, const struct vn_shape 
              "configuration)",
              name);
     else if (vn_shape_count(s) < 0 || vn_shape_count(s) > INT32_MAX)
-        fail(r, VN_E_INPUT, line, "input '%.80s' of shape %s has too many elements", name, vn_shape_text(s, text));
+        fail(r, VN_E_INPUT, line, "input '%.80s' of shape %s has too many elements", name,
+             vn_shape_text(s, text));
     else
         b->broken = 0;
     if (b->broken)
@@ -424,7 +472,8 @@ static void check_given_shapes(struct reader *r)
         if (r->o->shape_marks)
             r->o->shape_marks[i] |= there;
         else if (!there)
-            fail(r, VN_E_INPUT, 0, "the network has no input '%.80s'; its first is '%.80s'", name, r->g->inputs.n ? r->g->inputs.v[0]->name : "");
+            fail(r, VN_E_INPUT, 0, "the network has no input '%.80s'; its first is '%.80s'", name,
+                 r->g->inputs.n ? r->g->inputs.v[0]->name : "");
     }
 }
 
@@ -478,10 +527,11 @@ static int check_counts(struct reader *r, const struct layer_text *l)
     const struct {
         const char *what;
         int have, min, max;
-    } counts[] = { { "bottoms", l->c.bottom.n, k->min_bottom, k->max_bottom < 0 ? CAFFE_MAX_BOTTOMS : k->max_bottom },
+    } counts[] = { { "bottoms", l->c.bottom.n, k->min_bottom,
+                     k->max_bottom < 0 ? CAFFE_MAX_BOTTOMS : k->max_bottom },
                    { "tops", l->c.top.n, min_top, max_top < 0 ? CAFFE_MAX_TOPS : max_top } };
     for (int i = 0; i < 2; i++) {
-        const int low = counts[i].have < counts[i].min, high = counts[i].have > counts[i].max;
+        const int low = counts[i].have<counts[i].min, high = counts[i].have> counts[i].max;
         if (low || high) {
             fail(r, VN_E_INPUT, l->line, "has %d %s, expected %d%s", counts[i].have, counts[i].what,
                  low ? counts[i].min : counts[i].max,
@@ -499,7 +549,8 @@ static const char *top_name(struct reader *r, const char *blob, int layer)
 {
     if ((int)(uintptr_t)vn_map_get(r->last, blob) == layer + 1)
         return blob;
-    const struct layer_text *l = (const struct layer_text *)vn_map_get(r->next, vn_arena_fmt(r->arena, "%d %s", layer, blob));
+    const struct layer_text *l =
+        (const struct layer_text *)vn_map_get(r->next, vn_arena_fmt(r->arena, "%d %s", layer, blob));
     return vn_arena_fmt(r->arena, "%s_before_%s", blob, l && l->c.name ? l->c.name : "next");
 }
 
@@ -567,8 +618,15 @@ static void add_layer(struct reader *r, int layer)
 {
     const struct layer_text *l = &r->layers.v[layer];
     struct vn_err e;
-    struct caffe_builder b = { .g = r->g, .kind = l->kind, .name = l->c.name, .params = l->params, .n_out = l->c.top.n,
-                               .weights = r->weights, .weights_path = r->weights_path, .may_advise = may_advise(r), .e = &e };
+    struct caffe_builder b = { .g = r->g,
+                               .kind = l->kind,
+                               .name = l->c.name,
+                               .params = l->params,
+                               .n_out = l->c.top.n,
+                               .weights = r->weights,
+                               .weights_path = r->weights_path,
+                               .may_advise = may_advise(r),
+                               .e = &e };
     r->now = l;
     if (l->c.transform) {
         b.crop = l->c.transform->crop;
@@ -687,15 +745,20 @@ static void read_layers(struct reader *r, const struct text_node *root, const st
     find_outputs(r);
 }
 
-int vn_caffe_read_memory(struct graph **out, struct vn_arena *a, const struct vn_caffe_file *prototxt, const struct vn_caffe_file *caffemodel,
-                         const struct vn_onnx_options *o, struct vn_err *e)
+int vn_caffe_read_memory(struct graph **out, struct vn_arena *a, const struct vn_caffe_file *prototxt,
+                         const struct vn_caffe_file *caffemodel, const struct vn_onnx_options *o,
+                         struct vn_err *e)
 {
-    struct reader r = { .arena = a, .o = o, .path = vn_arena_str(a, prototxt->path), .weights_path = vn_arena_str(a, vn_path_base(caffemodel->path)) };
+    struct reader r = { .arena = a,
+                        .o = o,
+                        .path = vn_arena_str(a, prototxt->path),
+                        .weights_path = vn_arena_str(a, vn_path_base(caffemodel->path)) };
     struct text_node *root;
     struct caffe_weights *weights;
     struct net_text t;
     TRY(vn_text_parse(&root, a, prototxt->data, prototxt->bytes, r.path, e));
-    TRY(vn_caffemodel_read(&weights, a, (struct wire_bytes){ caffemodel->data, caffemodel->bytes }, caffemodel->path, e));
+    TRY(vn_caffemodel_read(&weights, a, (struct wire_bytes){ caffemodel->data, caffemodel->bytes },
+                           caffemodel->path, e));
     r.weights = weights;
     r.listener = (struct text_listener){ problem, &r, 0 };
     r.blobs = vn_map_new(a);
@@ -713,8 +776,8 @@ int vn_caffe_read_memory(struct graph **out, struct vn_arena *a, const struct vn
     return VN_OK;
 }
 
-int vn_caffe_read(struct graph **g, struct vn_arena *a, const char *prototxt, const char *caffemodel, const struct vn_onnx_options *o,
-                  struct vn_err *e)
+int vn_caffe_read(struct graph **g, struct vn_arena *a, const char *prototxt, const char *caffemodel,
+                  const struct vn_onnx_options *o, struct vn_err *e)
 {
     struct wire_bytes text, weights;
     TRY(vn_file_map(a, prototxt, &text.p, &text.n, e));

@@ -17,9 +17,9 @@ struct lexer {
     const char *p, *end, *path;
     int line;
     enum token kind;
-    char sign;        /* TOK_SIGN */
+    char sign; /* TOK_SIGN */
     const char *text; /* TOK_WORD, TOK_STRING */
-    int at_line;      /* where the token starts */
+    int at_line; /* where the token starts */
     struct vn_err *e;
 };
 
@@ -47,7 +47,10 @@ static void skip_space(struct lexer *x)
 
 static int is_word(char c) { return isalnum((unsigned char)c) || c == '_' || c == '.' || c == '+'; }
 
-static int hex_digit(char c) { return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10; }
+static int hex_digit(char c)
+{
+    return isdigit((unsigned char)c) ? c - '0' : tolower((unsigned char)c) - 'a' + 10;
+}
 
 /* The character behind a backslash, in any of its spellings; -1: none that is known. */
 static int escaped(struct lexer *x)
@@ -119,7 +122,8 @@ static int next(struct lexer *x)
     const char *from = x->p;
     if (*x->p == '-')
         x->p++;
-    while (x->p < x->end && (is_word(*x->p) || (*x->p == '-' && tolower((unsigned char)x->p[-1]) == 'e' && !isalpha((unsigned char)*from))))
+    while (x->p < x->end && (is_word(*x->p) || (*x->p == '-' && tolower((unsigned char)x->p[-1]) == 'e' &&
+                                                !isalpha((unsigned char)*from))))
         x->p++;
     if (x->p > from) {
         x->kind = TOK_WORD;
@@ -140,7 +144,8 @@ static const char *token_text(const struct lexer *x)
 {
     if (x->kind == TOK_END)
         return "the end of the file";
-    return x->kind == TOK_SIGN ? vn_arena_fmt(x->arena, "'%c'", x->sign) : vn_arena_fmt(x->arena, "'%.40s'", x->text);
+    return x->kind == TOK_SIGN ? vn_arena_fmt(x->arena, "'%c'", x->sign)
+                               : vn_arena_fmt(x->arena, "'%.40s'", x->text);
 }
 
 static int unexpected(const struct lexer *x, const char *want)
@@ -154,7 +159,7 @@ struct parser {
     struct lexer x;
     struct {
         struct text_node *node;
-        char close;       /* 0: the file */
+        char close; /* 0: the file */
         const char *list; /* inside [ ]: the field's name */
     } stack[TEXT_MAX_DEPTH];
     int depth;
@@ -232,9 +237,13 @@ static int step(struct parser *p)
     return list ? value(p, list) : field(p);
 }
 
-int vn_text_parse(struct text_node **root, struct vn_arena *a, const char *data, size_t bytes, const char *path, struct vn_err *e)
+int vn_text_parse(struct text_node **root, struct vn_arena *a, const char *data, size_t bytes,
+                  const char *path, struct vn_err *e)
 {
-    struct parser p = { .x = { .arena = a, .p = data, .end = data + bytes, .path = path, .line = 1, .at_line = 1, .e = e }, .depth = 1 };
+    struct parser p = {
+        .x = { .arena = a, .p = data, .end = data + bytes, .path = path, .line = 1, .at_line = 1, .e = e },
+        .depth = 1
+    };
     if (bytes > INT_MAX / 4)
         return vn_fail(e, VN_E_INPUT, "%s: %zu bytes exceed the limit of a prototxt", path, bytes);
     p.stack[0].node = *root = NEW(a, struct text_node);
@@ -324,7 +333,8 @@ static int64_t get_enum(struct reading *r, const struct text_field *f, const str
 {
     char *list = vn_arena_str(r->a, "one of");
     for (int i = 0; f->choices[i]; i++) {
-        if (n->text && (!strcmp(n->text, f->choices[i]) || !strcmp(n->text, vn_arena_fmt(r->a, "%d", i + (int)f->min))))
+        if (n->text &&
+            (!strcmp(n->text, f->choices[i]) || !strcmp(n->text, vn_arena_fmt(r->a, "%d", i + (int)f->min))))
             return i;
         list = vn_arena_fmt(r->a, "%s%s %s", list, i ? "," : "", f->choices[i]);
     }
@@ -340,7 +350,8 @@ static const char *get_string(struct reading *r, const struct text_node *n)
     return "";
 }
 
-static void read_message(struct reading *r, void *out, const struct text_message *m, const struct text_node *n);
+static void read_message(struct reading *r, void *out, const struct text_message *m,
+                         const struct text_node *n);
 
 static void read_single(struct reading *r, char **single, const struct text_field *f,
                         const struct text_node *n)
@@ -395,11 +406,13 @@ static void unknown(struct reading *r, const struct text_message *m, const struc
     for (const struct text_field *f = m->fields; f->kind && count < 128; f++)
         names[count++] = f->name;
     const char *near = r->l->count < TEXT_ADVISED ? vn_nearest(n->name, names, count) : NULL;
-    report(r, n, near ? vn_arena_fmt(r->a, "unknown field '%.60s'; nearest: '%s'", n->name, near)
-                      : vn_arena_fmt(r->a, "unknown field '%.60s'", n->name));
+    report(r, n,
+           near ? vn_arena_fmt(r->a, "unknown field '%.60s'; nearest: '%s'", n->name, near)
+                : vn_arena_fmt(r->a, "unknown field '%.60s'", n->name));
 }
 
-static void read_message(struct reading *r, void *out, const struct text_message *m, const struct text_node *n)
+static void read_message(struct reading *r, void *out, const struct text_message *m,
+                         const struct text_node *n)
 {
     for (int i = 0; i < n->of.n; i++) {
         const struct text_field *f = vn_text_field(m, n->of.v[i]->name);
@@ -410,21 +423,24 @@ static void read_message(struct reading *r, void *out, const struct text_message
     }
 }
 
-int vn_text_read(void *out, const struct text_message *m, const struct text_node *n, struct vn_arena *a, struct text_listener *l)
+int vn_text_read(void *out, const struct text_message *m, const struct text_node *n, struct vn_arena *a,
+                 struct text_listener *l)
 {
     struct reading r = { a, l, 0 };
     read_message(&r, out, m, n);
     return r.problems;
 }
 
-int vn_text_read_field(void *out, const struct text_field *f, const struct text_node *n, struct vn_arena *a, struct text_listener *l)
+int vn_text_read_field(void *out, const struct text_field *f, const struct text_node *n, struct vn_arena *a,
+                       struct text_listener *l)
 {
     struct reading r = { a, l, 0 };
     read_field(&r, (char *)out + f->offset, f, n);
     return r.problems;
 }
 
-void vn_text_unknown(const struct text_message *m, const struct text_node *n, struct vn_arena *a, struct text_listener *l)
+void vn_text_unknown(const struct text_message *m, const struct text_node *n, struct vn_arena *a,
+                     struct text_listener *l)
 {
     struct reading r = { a, l, 0 };
     unknown(&r, m, n);

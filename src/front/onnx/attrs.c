@@ -4,9 +4,9 @@
 #include "front/onnx/draft.h"
 
 static const int onnx_types[] = {
-    [ATTR_INT] = ONNX_INT,    [ATTR_INTS] = ONNX_INTS,     [ATTR_FLOAT] = ONNX_FLOAT,   [ATTR_FLOATS] = ONNX_FLOATS,
-    [ATTR_ENUM] = ONNX_STRING, [ATTR_STRING] = ONNX_STRING, [ATTR_TENSOR] = ONNX_TENSOR,
-    [ATTR_STRINGS] = ONNX_STRINGS, [ATTR_BRANCH] = ONNX_GRAPH,
+    [ATTR_INT] = ONNX_INT,       [ATTR_INTS] = ONNX_INTS,       [ATTR_FLOAT] = ONNX_FLOAT,
+    [ATTR_FLOATS] = ONNX_FLOATS, [ATTR_ENUM] = ONNX_STRING,     [ATTR_STRING] = ONNX_STRING,
+    [ATTR_TENSOR] = ONNX_TENSOR, [ATTR_STRINGS] = ONNX_STRINGS, [ATTR_BRANCH] = ONNX_GRAPH,
 };
 
 /* Attributes outside the tables that may stand in any node: they change nothing. */
@@ -43,7 +43,8 @@ static int check_bounds(const struct context *c, const struct attr_spec *s, int6
     return VN_OK;
 }
 
-static int get_ints(const struct context *c, const struct attr_spec *s, struct ints *out, const struct wire_list *l)
+static int get_ints(const struct context *c, const struct attr_spec *s, struct ints *out,
+                    const struct wire_list *l)
 {
     const int64_t *x = l->v;
     for (int i = 0; i < l->n; i++)
@@ -71,7 +72,8 @@ static int get_tensor(const struct context *c, const struct attr_spec *s, const 
                       const struct onnx_tensor *t)
 {
     struct external_files none = { .arena = c->d->arena };
-    const char *what = vn_arena_fmt(c->d->arena, "%s: node %s: attribute %s", c->d->path, c->node->name, s->onnx);
+    const char *what =
+        vn_arena_fmt(c->d->arena, "%s: node %s: attribute %s", c->d->path, c->node->name, s->onnx);
     if (!t)
         return vn_fail(c->e, VN_E_INPUT, "%s: has no value", what);
     return vn_onnx_tensor_read(out, t, &none, what, c->e);
@@ -82,33 +84,24 @@ static const char *text_of(const struct context *c, struct wire_bytes b)
     return vn_arena_strn(c->d->arena, (const char *)b.p, b.n);
 }
 
-static int get_attr(const struct context *c, const struct attr_spec *s, char *place, const struct onnx_attr *x)
+static int get_attr(const struct context *c, const struct attr_spec *s, char *place,
+                    const struct onnx_attr *x)
 {
     if (x->ref_attr_name)
-        return vn_onnx_node_fail(c->d, c->node, c->e, VN_E_INPUT, "attribute %s refers to a function's attribute", s->onnx);
+        return vn_onnx_node_fail(c->d, c->node, c->e, VN_E_INPUT,
+                                 "attribute %s refers to a function's attribute", s->onnx);
     if (x->type != onnx_types[s->kind])
         return vn_onnx_node_fail(c->d, c->node, c->e, VN_E_INPUT, "attribute %s is %s, expected %s", s->onnx,
                                  vn_onnx_attr_type_name(x->type),
                                  vn_onnx_attr_type_name(onnx_types[s->kind]));
     switch (s->kind) {
-    case ATTR_INT:
-        *(int64_t *)place = x->i;
-        return check_bounds(c, s, x->i);
-    case ATTR_INTS:
-        return get_ints(c, s, (struct ints *)place, &x->ints);
-    case ATTR_FLOAT:
-        *(float *)place = x->f;
-        return VN_OK;
-    case ATTR_FLOATS:
-        *(struct floats *)place = (struct floats){ x->floats.n, x->floats.v };
-        return VN_OK;
-    case ATTR_ENUM:
-        return get_choice(c, s, (int *)place, text_of(c, x->s));
-    case ATTR_STRING:
-        *(const char **)place = text_of(c, x->s);
-        return VN_OK;
-    case ATTR_TENSOR:
-        return get_tensor(c, s, (const struct vn_tensor **)place, x->t);
+    case ATTR_INT: *(int64_t *)place = x->i; return check_bounds(c, s, x->i);
+    case ATTR_INTS: return get_ints(c, s, (struct ints *)place, &x->ints);
+    case ATTR_FLOAT: *(float *)place = x->f; return VN_OK;
+    case ATTR_FLOATS: *(struct floats *)place = (struct floats){ x->floats.n, x->floats.v }; return VN_OK;
+    case ATTR_ENUM: return get_choice(c, s, (int *)place, text_of(c, x->s));
+    case ATTR_STRING: *(const char **)place = text_of(c, x->s); return VN_OK;
+    case ATTR_TENSOR: return get_tensor(c, s, (const struct vn_tensor **)place, x->t);
     case ATTR_STRINGS: {
         const char **list = NEW_ARRAY(c->d->arena, const char *, x->strings.n);
         for (int i = 0; i < x->strings.n; i++)
@@ -116,10 +109,8 @@ static int get_attr(const struct context *c, const struct attr_spec *s, char *pl
         *(struct texts *)place = (struct texts){ x->strings.n, list };
         return VN_OK;
     }
-    case ATTR_BRANCH:
-        return vn_onnx_branch((const struct branch **)place, c->d, c->node, x->g, c->e);
-    case ATTR_END:
-        break;
+    case ATTR_BRANCH: return vn_onnx_branch((const struct branch **)place, c->d, c->node, x->g, c->e);
+    case ATTR_END: break;
     }
     return VN_OK;
 }
@@ -155,7 +146,8 @@ int vn_onnx_attrs_read(struct node *n, const struct draft *d, const struct draft
     return check_required(&c, n->op);
 }
 
-/* ---- writing: lists, strings and tensors where present; numbers and choices where they differ from the default ---- */
+/* ---- writing: lists, strings and tensors where present; numbers and choices where they differ from the
+ * default ---- */
 
 static void put_floats(struct onnx_node *out, const char *name, const struct floats *x, struct vn_arena *a)
 {

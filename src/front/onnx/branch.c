@@ -1,4 +1,5 @@
-/* The subgraphs of If: kept as they are in the file, and read like a model of their own once the condition is known. */
+/* The subgraphs of If: kept as they are in the file, and read like a model of their own once the condition is
+ * known. */
 #include "front/onnx/draft.h"
 
 /* circle: attrs branch reader: an attribute may hold a graph, which is read like a model of its own */
@@ -15,7 +16,8 @@ struct file_branch {
 static void add_input(struct onnx_graph *g, struct vn_arena *a, const char *name, const struct value *v)
 {
     if (v->data && !v->q) {
-        vn_onnx_tensor_write(vn_wire_append(a, &g->initializers, sizeof(struct onnx_tensor)), name, v->data, a);
+        vn_onnx_tensor_write(vn_wire_append(a, &g->initializers, sizeof(struct onnx_tensor)), name, v->data,
+                             a);
         return;
     }
     struct onnx_value_info *info = vn_wire_append(a, &g->inputs, sizeof *info);
@@ -24,7 +26,8 @@ static void add_input(struct onnx_graph *g, struct vn_arena *a, const char *name
     info->type->tensor->elem_type = v->dtype;
     info->type->tensor->shape = NEW(a, struct onnx_shape);
     for (int d = 0; d < v->shape.rank; d++)
-        *(struct onnx_dim *)vn_wire_append(a, &info->type->tensor->shape->dims, sizeof(struct onnx_dim)) = (struct onnx_dim){ .value = { v->shape.d[d], 1 } };
+        *(struct onnx_dim *)vn_wire_append(a, &info->type->tensor->shape->dims, sizeof(struct onnx_dim)) =
+            (struct onnx_dim){ .value = { v->shape.d[d], 1 } };
 }
 
 static struct wire_list copied(struct vn_arena *a, const struct wire_list *l, size_t size)
@@ -46,7 +49,8 @@ static void name_outputs(struct onnx_graph *g, struct vn_arena *a)
 }
 
 /* Nodes of `from` into g under the If's name: its inputs are the captured values, its outputs those of n. */
-static void move_nodes(struct graph *g, const struct node *n, const struct graph *from, const struct file_branch *b)
+static void move_nodes(struct graph *g, const struct node *n, const struct graph *from,
+                       const struct file_branch *b)
 {
     struct value **to = NEW_ARRAY(g->arena, struct value *, from->values.n);
     for (int i = 0; i < from->outputs.n; i++)
@@ -66,12 +70,14 @@ static void move_nodes(struct graph *g, const struct node *n, const struct graph
     }
     for (int i = 0; i < from->nodes.n; i++) {
         const struct node *m = from->nodes.v[i];
-        struct value **in = NEW_ARRAY(g->arena, struct value *, m->n_in), **out = NEW_ARRAY(g->arena, struct value *, m->n_out);
+        struct value **in = NEW_ARRAY(g->arena, struct value *, m->n_in),
+                     **out = NEW_ARRAY(g->arena, struct value *, m->n_out);
         for (int k = 0; k < m->n_in; k++)
             in[k] = m->in[k] ? to[m->in[k]->id] : NULL;
         for (int k = 0; k < m->n_out; k++)
             out[k] = m->out[k] ? to[m->out[k]->id] : NULL;
-        struct node *c = vn_graph_node(g, m->op, vn_arena_fmt(g->arena, "%s/%s", n->name, m->name), m->n_in, in, m->n_out, out);
+        struct node *c = vn_graph_node(g, m->op, vn_arena_fmt(g->arena, "%s/%s", n->name, m->name), m->n_in,
+                                       in, m->n_out, out);
         if (m->op->attrs_size)
             memcpy(c->attrs, m->attrs, m->op->attrs_size);
         c->why_float = m->why_float;
@@ -86,7 +92,8 @@ static int import(struct graph *g, const struct node *n, const struct branch *ba
     struct onnx_graph *body = m->graph = vn_arena_copy(a, b->graph, sizeof *body);
     struct graph *inside;
     if (body->outputs.n != n->n_out || b->captured.n != n->n_in - 1)
-        return vn_node_fail(n, e, VN_E_INPUT, "the branch has %d outputs, the node %d", body->outputs.n, n->n_out);
+        return vn_node_fail(n, e, VN_E_INPUT, "the branch has %d outputs, the node %d", body->outputs.n,
+                            n->n_out);
     body->initializers = copied(a, &body->initializers, sizeof(struct onnx_tensor));
     body->nodes = copied(a, &body->nodes, sizeof(struct onnx_node));
     body->outputs = copied(a, &body->outputs, sizeof(struct onnx_value_info));
@@ -96,12 +103,14 @@ static int import(struct graph *g, const struct node *n, const struct branch *ba
             add_input(body, a, ((const char *const *)b->captured.v)[i], n->in[1 + i]);
     name_outputs(body, a);
     m->metadata = (struct wire_list){ 0 };
-    TRY(vn_onnx_read_model(&inside, a, m, vn_arena_fmt(a, "%s: branch of %s", b->outer->path, n->name), 0, NULL, e));
+    TRY(vn_onnx_read_model(&inside, a, m, vn_arena_fmt(a, "%s: branch of %s", b->outer->path, n->name), 0,
+                           NULL, e));
     move_nodes(g, n, inside, b);
     return VN_OK;
 }
 
-int vn_onnx_branch(const struct branch **out, const struct draft *d, const struct draft_node *n, const struct onnx_graph *g, struct vn_err *e)
+int vn_onnx_branch(const struct branch **out, const struct draft *d, const struct draft_node *n,
+                   const struct onnx_graph *g, struct vn_err *e)
 {
     if (!g)
         return vn_onnx_node_fail(d, n, e, VN_E_INPUT, "a branch has no graph");

@@ -6,10 +6,12 @@
 
 #include "base/file.h"
 
-/* Between 21 and 26 operators gained element types and attributes only; attributes that we do not know are refused by name. */
+/* Between 21 and 26 operators gained element types and attributes only; attributes that we do not know are
+ * refused by name. */
 enum { OLDEST_IR = 3, NEWEST_IR = 14, OLDEST_OPSET = 7, NEWEST_OPSET = 28 };
 
-/* A taken name remembers the number to try next behind it, so that a thousand equal names cost a thousand steps. */
+/* A taken name remembers the number to try next behind it, so that a thousand equal names cost a thousand
+ * steps. */
 static int *take(struct vn_arena *a, struct vn_map *taken, const char *name)
 {
     int *next = NEW(a, int);
@@ -27,7 +29,10 @@ const char *vn_onnx_new_name(struct vn_arena *a, struct vn_map *taken, const cha
     return name;
 }
 
-const struct vn_tensor *vn_onnx_constant(const struct draft *d, const char *name) { return vn_map_get(d->constants, name); }
+const struct vn_tensor *vn_onnx_constant(const struct draft *d, const char *name)
+{
+    return vn_map_get(d->constants, name);
+}
 
 const char *vn_onnx_add_constant(struct draft *d, const char *base, const struct vn_tensor *t)
 {
@@ -44,7 +49,8 @@ const char *vn_onnx_add_constant_i64(struct draft *d, const char *base, int n, c
     return vn_onnx_add_constant(d, base, t);
 }
 
-int vn_onnx_node_fail(const struct draft *d, const struct draft_node *n, struct vn_err *e, int code, const char *fmt, ...)
+int vn_onnx_node_fail(const struct draft *d, const struct draft_node *n, struct vn_err *e, int code,
+                      const char *fmt, ...)
 {
     char text[768];
     va_list ap;
@@ -115,11 +121,13 @@ static int check_inputs_defined(const struct draft *d, struct vn_err *e)
 
 /* ---- constants ---- */
 
-static int add_initializers(struct draft *d, const struct onnx_graph *g, struct external_files *x, struct vn_err *e)
+static int add_initializers(struct draft *d, const struct onnx_graph *g, struct external_files *x,
+                            struct vn_err *e)
 {
     const struct onnx_tensor *t = g->initializers.v;
     if (g->sparse_initializers)
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: has %lld sparse initializers", d->path, (long long)g->sparse_initializers);
+        return vn_fail(e, VN_E_UNSUPPORTED, "%s: has %lld sparse initializers", d->path,
+                       (long long)g->sparse_initializers);
     for (int i = 0; i < g->initializers.n; i++) {
         const struct vn_tensor *data = NULL;
         if (!t[i].name || !*t[i].name)
@@ -141,14 +149,15 @@ static const struct vn_tensor *list_tensor(struct draft *d, enum vn_dtype t, int
 }
 
 /* The contents of a Constant node: one attribute, in one of five forms. */
-static int constant_contents(const struct vn_tensor **out, struct draft *d, const struct draft_node *n, struct external_files *x,
-                             struct vn_err *e)
+static int constant_contents(const struct vn_tensor **out, struct draft *d, const struct draft_node *n,
+                             struct external_files *x, struct vn_err *e)
 {
     const struct onnx_attr *a = n->raw.attrs.v;
     if (n->raw.attrs.n != 1 || !a->name)
         return vn_onnx_node_fail(d, n, e, VN_E_INPUT, "expected one attribute, got %d", n->raw.attrs.n);
     if (!strcmp(a->name, "value") && a->type == ONNX_TENSOR && a->t)
-        return vn_onnx_tensor_read(out, a->t, x, vn_arena_fmt(d->arena, "%s: node %s (Constant)", d->path, n->name), e);
+        return vn_onnx_tensor_read(out, a->t, x,
+                                   vn_arena_fmt(d->arena, "%s: node %s (Constant)", d->path, n->name), e);
     if (!strcmp(a->name, "value_float") && a->type == ONNX_FLOAT)
         *out = list_tensor(d, VN_F32, 0, 1, &a->f);
     else if (!strcmp(a->name, "value_int") && a->type == ONNX_INT)
@@ -174,14 +183,16 @@ static void trim(struct wire_list *names)
         names->n--;
 }
 
-static int add_node(struct draft *d, const struct onnx_node *raw, int index, struct external_files *x, struct vn_err *e)
+static int add_node(struct draft *d, const struct onnx_node *raw, int index, struct external_files *x,
+                    struct vn_err *e)
 {
     struct draft_node *n = NEW(d->arena, struct draft_node);
     n->raw = *raw;
     if (!raw->op_type || !*raw->op_type)
         return vn_fail(e, VN_E_INPUT, "%s: node %d has no operator type", d->path, index);
     const int named = raw->name && *raw->name;
-    n->name = vn_onnx_new_name(d->arena, d->node_names, named ? raw->name : vn_arena_fmt(d->arena, "%s_%d", raw->op_type, index));
+    n->name = vn_onnx_new_name(d->arena, d->node_names,
+                               named ? raw->name : vn_arena_fmt(d->arena, "%s_%d", raw->op_type, index));
     trim(&n->raw.in);
     trim(&n->raw.out);
     if (n->raw.out.n && !*vn_onnx_out(&n->raw, 0)) /* left out; later stages count on the first output */
@@ -203,7 +214,8 @@ static int add_node(struct draft *d, const struct onnx_node *raw, int index, str
 
 /* ---- inputs and outputs ---- */
 
-static int type_of(struct draft_input *in, const struct draft *d, const struct onnx_value_info *v, struct vn_err *e)
+static int type_of(struct draft_input *in, const struct draft *d, const struct onnx_value_info *v,
+                   struct vn_err *e)
 {
     const char *what = vn_arena_fmt(d->arena, "%s: input '%s'", d->path, v->name);
     if (!v->type || !v->type->tensor)
@@ -238,7 +250,8 @@ static int is_of(const struct vn_onnx_input_shape *x, const struct draft *d, con
     return x->name ? !strcmp(x->name, in->name) : x->place == d->inputs.n;
 }
 
-static int override_shape(struct draft_input *in, const struct draft *d, const struct vn_onnx_options *o, struct vn_err *e)
+static int override_shape(struct draft_input *in, const struct draft *d, const struct vn_onnx_options *o,
+                          struct vn_err *e)
 {
     char have[VN_SHAPE_TEXT], want[VN_SHAPE_TEXT];
     for (int i = 0; o && i < o->n_shapes; i++) {
@@ -246,8 +259,9 @@ static int override_shape(struct draft_input *in, const struct draft *d, const s
         if (!is_of(&o->shapes[i], d, in) || (o->shapes[i].where_open && !fits(&in->shape, s)))
             continue;
         if (in->shape.rank >= 0 && s->rank != in->shape.rank)
-            return vn_fail(e, VN_E_INPUT, "%s: input '%s': input_shape %s has %d dimensions, the model has %d", d->path, in->name,
-                           vn_shape_text(s, want), s->rank, in->shape.rank);
+            return vn_fail(e, VN_E_INPUT,
+                           "%s: input '%s': input_shape %s has %d dimensions, the model has %d", d->path,
+                           in->name, vn_shape_text(s, want), s->rank, in->shape.rank);
         for (int k = 0; k < in->shape.rank; k++)
             if (in->shape.d[k] >= 0 && in->shape.d[k] != s->d[k]) {
                 vn_say(o->listener, VN_LOG_WARNING, "input '%s': input_shape %s replaces the model's %s",
@@ -303,7 +317,8 @@ static int settle_dynamic(struct draft_input *in, const struct draft *d, const s
     return VN_OK;
 }
 
-static int add_inputs(struct draft *d, const struct onnx_graph *g, const struct vn_onnx_options *o, struct vn_err *e)
+static int add_inputs(struct draft *d, const struct onnx_graph *g, const struct vn_onnx_options *o,
+                      struct vn_err *e)
 {
     const struct onnx_value_info *v = g->inputs.v;
     for (int i = 0; i < g->inputs.n; i++) {
@@ -329,7 +344,8 @@ static int add_inputs(struct draft *d, const struct onnx_graph *g, const struct 
     return VN_OK;
 }
 
-static int check_overrides(const struct draft *d, const struct onnx_graph *g, const struct vn_onnx_options *o, struct vn_err *e)
+static int check_overrides(const struct draft *d, const struct onnx_graph *g, const struct vn_onnx_options *o,
+                           struct vn_err *e)
 {
     const struct onnx_value_info *v = g->inputs.v;
     const char *first = NULL;
@@ -367,7 +383,8 @@ static int add_outputs(struct draft *d, const struct onnx_graph *g, struct vn_er
     return VN_OK;
 }
 
-int vn_onnx_draft(struct draft *d, const struct onnx_model *m, const struct vn_onnx_options *o, int external, struct vn_err *e)
+int vn_onnx_draft(struct draft *d, const struct onnx_model *m, const struct vn_onnx_options *o, int external,
+                  struct vn_err *e)
 {
     struct vn_arena *a = d->arena;
     struct external_files x = { a, external ? vn_path_folder(a, d->path) : NULL, vn_map_new(a) };

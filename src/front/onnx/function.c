@@ -10,9 +10,11 @@ struct body {
     struct onnx_function *f;
 };
 
-static struct onnx_node *call(const struct body *b, const char *op, const char *out, const char *in0, const char *in1)
+static struct onnx_node *call(const struct body *b, const char *op, const char *out, const char *in0,
+                              const char *in1)
 {
-    struct onnx_node *n = vn_onnx_put_node(b->arena, &b->f->nodes, vn_arena_fmt(b->arena, "%s_%s", op, out), op, NULL);
+    struct onnx_node *n =
+        vn_onnx_put_node(b->arena, &b->f->nodes, vn_arena_fmt(b->arena, "%s_%s", op, out), op, NULL);
     if (in0)
         vn_onnx_put_in(b->arena, n, in0);
     if (in1)
@@ -74,7 +76,8 @@ static void write_body(const struct body *b, int with_matrix, int channels_last)
 }
 
 /* Inputs of the node that the body reads, and those that only inform readers of the file. */
-static const char *const attr_names[] = { "offset", "mean", "scale", "channels_last", "input_type", "train_type", "data_format" };
+static const char *const attr_names[] = { "offset",     "mean",       "scale",      "channels_last",
+                                          "input_type", "train_type", "data_format" };
 
 const char *vn_onnx_put_preprocess(struct model_writer *w, const struct node *n)
 {

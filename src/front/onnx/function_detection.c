@@ -14,7 +14,8 @@ struct body {
     struct onnx_function *f;
 };
 
-static void add_all(const struct body *b, struct onnx_node *n, const char *names, void (*put)(struct vn_arena *, struct onnx_node *, const char *))
+static void add_all(const struct body *b, struct onnx_node *n, const char *names,
+                    void (*put)(struct vn_arena *, struct onnx_node *, const char *))
 {
     for (const char *p = names; *p; p += strspn(p, " ")) {
         const size_t len = strcspn(p, " ");
@@ -26,13 +27,17 @@ static void add_all(const struct body *b, struct onnx_node *n, const char *names
 /* outs = op(ins); names with spaces between. */
 static struct onnx_node *call(const struct body *b, const char *outs, const char *op, const char *ins)
 {
-    struct onnx_node *n = vn_onnx_put_node(b->arena, &b->f->nodes, vn_arena_fmt(b->arena, "%s_%d", op, b->f->nodes.n), op, NULL);
+    struct onnx_node *n = vn_onnx_put_node(b->arena, &b->f->nodes,
+                                           vn_arena_fmt(b->arena, "%s_%d", op, b->f->nodes.n), op, NULL);
     add_all(b, n, ins, vn_onnx_put_in);
     add_all(b, n, outs, vn_onnx_put_out);
     return n;
 }
 
-static void axis(const struct body *b, struct onnx_node *n, int64_t x) { vn_onnx_add_int(b->arena, n, "axis", x); }
+static void axis(const struct body *b, struct onnx_node *n, int64_t x)
+{
+    vn_onnx_add_int(b->arena, n, "axis", x);
+}
 
 static void integers(const struct body *b, const char *out, int n, const int64_t *x)
 {
@@ -42,7 +47,10 @@ static void integers(const struct body *b, const char *out, int n, const int64_t
 static void integer(const struct body *b, const char *out, int64_t x) { integers(b, out, 1, &x); }
 static void number(const struct body *b, const char *out, float x)
 {
-    *(float *)vn_wire_append(b->arena, &vn_onnx_add_attr(b->arena, call(b, out, "Constant", ""), "value_floats", ONNX_FLOATS)->floats, sizeof x) = x;
+    *(float *)vn_wire_append(
+        b->arena,
+        &vn_onnx_add_attr(b->arena, call(b, out, "Constant", ""), "value_floats", ONNX_FLOATS)->floats,
+        sizeof x) = x;
 }
 
 static void reshape(const struct body *b, const char *out, const char *in, int n, const int64_t *d)
@@ -79,7 +87,8 @@ static void split_columns(const struct body *b, const struct sizes *s)
 
 static void centre_and_size(const struct body *b)
 {
-    static const char *const side[2][7] = { { "p0 p2", "w", "l0", "l2", "x", "b0", "b2" }, { "p1 p3", "h", "l1", "l3", "y", "b1", "b3" } };
+    static const char *const side[2][7] = { { "p0 p2", "w", "l0", "l2", "x", "b0", "b2" },
+                                            { "p1 p3", "h", "l1", "l3", "y", "b1", "b3" } };
     number(b, "half", 0.5f);
     for (int i = 0; i < 2; i++) {
         const char *const *n = side[i], *c = n[4];
@@ -136,7 +145,8 @@ static void suppress(const struct body *b, const struct sizes *s)
     struct onnx_node *n = call(b, "first second", "Split", "box");
     axis(b, n, 2);
     vn_onnx_add_int(b->arena, n, "num_outputs", 2);
-    call(b, "beyond_first", "Max", "first second"); /* inverted boxes are empty; NonMaxSuppression would turn them round */
+    call(b, "beyond_first", "Max",
+         "first second"); /* inverted boxes are empty; NonMaxSuppression would turn them round */
     axis(b, call(b, "upright", "Concat", "first beyond_first"), 2);
     reshape(b, "nms_boxes", "upright", 3, (int64_t[]){ batch, s->candidates, 4 });
     reshape(b, "nms_scores", "value", 3, (int64_t[]){ batch, 1, s->candidates });
@@ -206,7 +216,12 @@ static void write_body(const struct body *b, const struct sizes *s)
 const char *vn_onnx_put_detection(struct model_writer *w, const struct node *n)
 {
     const struct detection_attrs *p = n->attrs;
-    const struct sizes s = { n->in[0]->shape.d[0], vn_shape_count(&n->in[2]->shape) / 8, vn_detection_classes(p), p->candidates, p->rows, p };
+    const struct sizes s = { n->in[0]->shape.d[0],
+                             vn_shape_count(&n->in[2]->shape) / 8,
+                             vn_detection_classes(p),
+                             p->candidates,
+                             p->rows,
+                             p };
     const char *name = n->op->onnx;
     for (int i = 1; vn_onnx_has_function(w, name); i++)
         name = vn_arena_fmt(w->arena, "%s_%d", n->op->onnx, i);

@@ -1,7 +1,9 @@
-/* Calls of the model's own functions become the nodes that they stand for, and If nodes get what their branches read as inputs.
+/* Calls of the model's own functions become the nodes that they stand for, and If nodes get what their
+ * branches read as inputs.
  *
- * Names inside get the caller's name in front, so that two calls do not meet. A function may call others; a file in which one calls
- * itself is refused by a limit on the number of nodes and of calls within calls. Functions of our own domain are operators and stay. */
+ * Names inside get the caller's name in front, so that two calls do not meet. A function may call others; a
+ * file in which one calls itself is refused by a limit on the number of nodes and of calls within calls.
+ * Functions of our own domain are operators and stay. */
 #include <stdio.h>
 
 #include "front/onnx/draft.h"
@@ -19,7 +21,8 @@ struct inliner {
 
 static int fail(const struct inliner *s, const struct onnx_node *n, int code, const char *what)
 {
-    return vn_fail(s->e, code, "%s: node %s (%s): %s", s->path, n->name && *n->name ? n->name : vn_onnx_out(n, 0), n->op_type, what);
+    return vn_fail(s->e, code, "%s: node %s (%s): %s", s->path,
+                   n->name && *n->name ? n->name : vn_onnx_out(n, 0), n->op_type, what);
 }
 
 static const char *domain_of(const char *d) { return !d || !strcmp(d, "ai.onnx") ? "" : d; }
@@ -30,12 +33,16 @@ static const struct onnx_function *function_of(const struct inliner *s, const st
     if (!n->op_type || !strcmp(domain_of(n->domain), ONNX_OUR_DOMAIN))
         return NULL;
     for (int i = 0; i < s->model->functions.n; i++)
-        if (f[i].name && !strcmp(f[i].name, n->op_type) && !strcmp(domain_of(f[i].domain), domain_of(n->domain)))
+        if (f[i].name && !strcmp(f[i].name, n->op_type) &&
+            !strcmp(domain_of(f[i].domain), domain_of(n->domain)))
             return &f[i];
     return NULL;
 }
 
-static int is_if(const struct onnx_node *n) { return n->op_type && !strcmp(n->op_type, "If") && !*domain_of(n->domain); }
+static int is_if(const struct onnx_node *n)
+{
+    return n->op_type && !strcmp(n->op_type, "If") && !*domain_of(n->domain);
+}
 
 /* ---- copying a body ---- */
 
@@ -43,7 +50,7 @@ static int is_if(const struct onnx_node *n) { return n->op_type && !strcmp(n->op
 struct scope {
     struct vn_map *names;
     const char *prefix;
-    const struct onnx_node *caller;       /* whose attributes the body refers to; NULL: none */
+    const struct onnx_node *caller; /* whose attributes the body refers to; NULL: none */
     const struct onnx_function *function; /* its defaults */
 };
 
@@ -59,7 +66,8 @@ static const char *renamed(const struct inliner *s, const struct scope *c, const
     return known;
 }
 
-static struct wire_list renamed_list(const struct inliner *s, const struct scope *c, const struct wire_list *l)
+static struct wire_list renamed_list(const struct inliner *s, const struct scope *c,
+                                     const struct wire_list *l)
 {
     const char **v = NEW_ARRAY(s->arena, const char *, l->n);
     for (int i = 0; i < l->n; i++)
@@ -100,7 +108,10 @@ static int copy_nodes(struct inliner *s, const struct scope *c, const struct wir
     const struct onnx_node *n = nodes->v;
     for (int i = 0; i < nodes->n; i++) {
         struct onnx_node copy = n[i];
-        copy.name = vn_arena_fmt(s->arena, "%s/%s", c->prefix, n[i].name && *n[i].name ? n[i].name : n[i].op_type ? n[i].op_type : "");
+        copy.name = vn_arena_fmt(s->arena, "%s/%s", c->prefix,
+                                 n[i].name && *n[i].name ? n[i].name
+                                 : n[i].op_type          ? n[i].op_type
+                                                         : "");
         copy.in = renamed_list(s, c, &n[i].in);
         copy.out = renamed_list(s, c, &n[i].out);
         copy.attrs = bound_attrs(s, c, &n[i].attrs);
@@ -124,7 +135,8 @@ static int same_opset(const struct inliner *s, const struct onnx_function *f)
     return 1;
 }
 
-static int call_function(struct inliner *s, const struct onnx_node *n, const struct onnx_function *f, int depth)
+static int call_function(struct inliner *s, const struct onnx_node *n, const struct onnx_function *f,
+                         int depth)
 {
     struct scope c = { vn_map_new(s->arena), prefix_of(s, n), n, f };
     if (!same_opset(s, f))

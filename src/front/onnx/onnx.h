@@ -35,23 +35,26 @@ struct vn_onnx_options {
  * alignment allows it. The graph lives in `a`. `o` may be NULL. Out of memory goes to the caller's vn_oom
  * guard. Errors: VN_E_INPUT for a damaged or wrong file, VN_E_UNSUPPORTED for what we cannot do (all
  * operators in one message). */
-int vn_onnx_read(struct graph **g, struct vn_arena *a, const char *path, const struct vn_onnx_options *o, struct vn_err *e);
+int vn_onnx_read(struct graph **g, struct vn_arena *a, const char *path, const struct vn_onnx_options *o,
+                 struct vn_err *e);
 
 /* The same from memory, which must outlive the graph. `path` is for messages and names the folder of
  * external data; NULL: external data is refused. */
-int vn_onnx_read_memory(struct graph **g, struct vn_arena *a, const void *data, size_t bytes, const char *path,
-                        const struct vn_onnx_options *o, struct vn_err *e);
+int vn_onnx_read_memory(struct graph **g, struct vn_arena *a, const void *data, size_t bytes,
+                        const char *path, const struct vn_onnx_options *o, struct vn_err *e);
 
 struct vn_onnx_write_options {
-    int int8_inputs;              /* inputs with q are stored integers in the file, not float32 */
+    int int8_inputs; /* inputs with q are stored integers in the file, not float32 */
     const char *producer_version; /* NULL: left out */
-    size_t external_above;        /* bytes of constants above which they go to PATH.data; 0: the format's limit of 2 GB */
+    size_t external_above; /* bytes of constants above which they go to PATH.data; 0: the format's limit of 2
+                              GB */
 };
 
 /* Write a graph: opset 21 (20 where all its integers have 8 bits), IR 10, or newer where an operator needs
  * it. Quantized values become QuantizeLinear and DequantizeLinear pairs (see qdq_write.c). `o` may be NULL.
  * Errors: VN_E_IO; VN_E_NOMEM. */
-int vn_onnx_write(const struct graph *g, const char *path, const struct vn_onnx_write_options *o, struct vn_err *e);
+int vn_onnx_write(const struct graph *g, const char *path, const struct vn_onnx_write_options *o,
+                  struct vn_err *e);
 
 /* The same to memory in `a`. */
 int vn_onnx_write_memory(const uint8_t **data, size_t *bytes, struct vn_arena *a, const struct graph *g,

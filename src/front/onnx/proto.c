@@ -157,7 +157,8 @@ void vn_onnx_drop_attr(struct onnx_node *n, const char *name)
     n->attrs.n--;
 }
 
-struct onnx_attr *vn_onnx_add_attr(struct vn_arena *a, struct onnx_node *n, const char *name, enum onnx_attr_type type)
+struct onnx_attr *vn_onnx_add_attr(struct vn_arena *a, struct onnx_node *n, const char *name,
+                                   enum onnx_attr_type type)
 {
     struct onnx_attr *x = vn_wire_append(a, &n->attrs, sizeof *x);
     *x = (struct onnx_attr){ .name = name, .type = type };

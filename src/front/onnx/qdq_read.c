@@ -6,7 +6,8 @@
  *     integer constant -> DQ -> y           y is the constant, stored as integers
  *     x made by a node -> Q -> output y     the node makes y, which leaves as integers
  *
- * Several DQ behind one Q are the same tensor. uint8 becomes int8: both lose 128. Everything else stays: nodes that compute.
+ * Several DQ behind one Q are the same tensor. uint8 becomes int8: both lose 128. Everything else stays:
+ * nodes that compute.
  */
 #include "front/onnx/draft.h"
 
@@ -84,7 +85,9 @@ static int check_attrs(const struct absorb *s, const struct draft_node *n, int64
             for (size_t k = 0; ok && k < sizeof fixed_attrs / sizeof *fixed_attrs; k++)
                 known |= !strcmp(x[i].name, fixed_attrs[k].attr) && x[i].i == fixed_attrs[k].value;
             if (!known)
-                return refuse(s, n, vn_arena_fmt(s->d->arena, "attribute %.100s", x[i].name ? x[i].name : "without a name"));
+                return refuse(
+                    s, n,
+                    vn_arena_fmt(s->d->arena, "attribute %.100s", x[i].name ? x[i].name : "without a name"));
         }
     }
     return VN_OK;
@@ -98,8 +101,8 @@ static int check_type(const struct absorb *s, const struct draft_node *n, enum v
 }
 
 /* The scale's axis: -1 for a single number. `rank` of the tensor, -1 where it is not known. */
-static int settle_axis(const struct absorb *s, const struct draft_node *n, const struct vn_tensor *scale, int64_t given,
-                       int has_axis, const struct vn_shape *x, int *axis)
+static int settle_axis(const struct absorb *s, const struct draft_node *n, const struct vn_tensor *scale,
+                       int64_t given, int has_axis, const struct vn_shape *x, int *axis)
 {
     *axis = -1;
     if (scale->shape.rank == 0 || (scale->shape.d[0] == 1 && !has_axis))
@@ -135,8 +138,8 @@ static int check_scale(const struct absorb *s, const struct draft_node *n, const
 }
 
 /* `x`: type and shape of the stored tensor where known, else NULL. */
-static int parameters(const struct qparam **out, const struct absorb *s, const struct draft_node *n, enum vn_dtype stored,
-                      const struct vn_shape *x)
+static int parameters(const struct qparam **out, const struct absorb *s, const struct draft_node *n,
+                      enum vn_dtype stored, const struct vn_shape *x)
 {
     const struct vn_tensor *scale = vn_onnx_constant(s->d, vn_onnx_in(&n->raw, 1));
     const struct vn_tensor *zero = vn_onnx_constant(s->d, vn_onnx_in(&n->raw, 2));
@@ -145,7 +148,10 @@ static int parameters(const struct qparam **out, const struct absorb *s, const s
     int axis;
     TRY(check_attrs(s, n, &given, &type));
     TRY(check_scale(s, n, scale, zero));
-    const enum vn_dtype t = zero ? zero->dtype : stored != VN_NONE ? stored : type ? (enum vn_dtype)type : VN_U8;
+    const enum vn_dtype t = zero                ? zero->dtype
+                            : stored != VN_NONE ? stored
+                            : type              ? (enum vn_dtype)type
+                                                : VN_U8;
     TRY(check_type(s, n, t));
     if ((stored != VN_NONE && t != stored) || (type && type != (int64_t)t))
         return vn_onnx_node_fail(s->d, n, s->e, VN_E_INPUT, "the zero point is %s, the tensor %s",
@@ -164,7 +170,10 @@ static int parameters(const struct qparam **out, const struct absorb *s, const s
 
 /* ---- the four forms ---- */
 
-static void set_q(struct absorb *s, const char *name, const struct qparam *q) { vn_map_set(s->d->q, name, (void *)(uintptr_t)q); }
+static void set_q(struct absorb *s, const char *name, const struct qparam *q)
+{
+    vn_map_set(s->d->q, name, (void *)(uintptr_t)q);
+}
 
 /* Readers of `y` read `x` instead. */
 static int redirect(struct absorb *s, const struct draft_node *n, const char *y, const char *x)
@@ -183,7 +192,8 @@ static const struct vn_tensor *less_128(const struct absorb *s, const struct vn_
     return t;
 }
 
-static int absorb_constant(struct absorb *s, const struct draft_node *n, const char *y, const struct vn_tensor *data)
+static int absorb_constant(struct absorb *s, const struct draft_node *n, const char *y,
+                           const struct vn_tensor *data)
 {
     const struct qparam *q;
     if (tensor(s, y)->outputs)
@@ -302,7 +312,8 @@ static int leaves_as_integers(struct absorb *s, const struct draft_node *q, cons
     return tensor(s, vn_onnx_in(&q->raw, 0))->maker && zero && zero->dtype == p->dtype && p->n == 1;
 }
 
-/* May Q become parameters: are all its readers DQ of the same parameters? `dq` of `count` are the DQ nodes of the model. */
+/* May Q become parameters: are all its readers DQ of the same parameters? `dq` of `count` are the DQ nodes of
+ * the model. */
 static int check_pairs(struct absorb *s, const struct draft_node *q, struct draft_node *const *dq, int count)
 {
     const char *y = vn_onnx_out(&q->raw, 0), *x = vn_onnx_in(&q->raw, 0);

@@ -126,7 +126,8 @@ static struct params put_params(struct model_writer *w, const struct value *v)
 static void put(struct model_writer *w, const struct value *v, const char *op, const struct params *p,
                 const char *in, const char *out)
 {
-    const char *name = vn_onnx_new_name(w->arena, w->node_names, vn_arena_fmt(w->arena, "%s_%s", v->name, op));
+    const char *name =
+        vn_onnx_new_name(w->arena, w->node_names, vn_arena_fmt(w->arena, "%s_%s", v->name, op));
     struct onnx_node *n = vn_onnx_put_node(w->arena, &w->graph.nodes, name, op, NULL);
     vn_onnx_put_in(w->arena, n, in);
     vn_onnx_put_in(w->arena, n, p->scale);

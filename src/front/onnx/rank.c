@@ -4,9 +4,31 @@ enum { MAX_HOPS = 256 };
 
 /* Operators whose result has the rank of input 0. Broadcasting ones are not among them. */
 static const char *const keeps_rank[] = {
-    "Relu", "LeakyRelu", "Sigmoid", "Tanh", "Clip", "Conv", "ConvTranspose", "BatchNormalization", "MaxPool", "AveragePool",
-    "GlobalAveragePool", "Concat", "Slice", "Pad", "Softmax", "LogSoftmax", "Identity", "Dropout", "Cast", "Resize", "Upsample",
-    "Transpose", "Exp", "Sqrt", NULL,
+    "Relu",
+    "LeakyRelu",
+    "Sigmoid",
+    "Tanh",
+    "Clip",
+    "Conv",
+    "ConvTranspose",
+    "BatchNormalization",
+    "MaxPool",
+    "AveragePool",
+    "GlobalAveragePool",
+    "Concat",
+    "Slice",
+    "Pad",
+    "Softmax",
+    "LogSoftmax",
+    "Identity",
+    "Dropout",
+    "Cast",
+    "Resize",
+    "Upsample",
+    "Transpose",
+    "Exp",
+    "Sqrt",
+    NULL,
 };
 static const char *const gives_two[] = { "Gemm", "Flatten", NULL };
 
@@ -34,7 +56,8 @@ static int length(const struct draft *d, const struct vn_map *makers, const char
         t = vn_onnx_constant(d, part);
         if (t && t->shape.rank == 1)
             n += (int)t->shape.d[0];
-        else if (maker && !strcmp(maker->raw.op_type, "Unsqueeze")) /* Concat joins 1-D tensors here: made from a scalar */
+        else if (maker && !strcmp(maker->raw.op_type,
+                                  "Unsqueeze")) /* Concat joins 1-D tensors here: made from a scalar */
             n += 1;
         else
             return -1;

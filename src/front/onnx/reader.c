@@ -45,7 +45,8 @@ static void hint(struct value *v, const struct onnx_value_info *info)
         v->shape.d[i] = dims[i].value.present && dims[i].value.value > 0 ? dims[i].value.value : -1;
 }
 
-static void add_graph_outputs(struct graph *g, const struct draft *d, const struct onnx_graph *file, int use_hints)
+static void add_graph_outputs(struct graph *g, const struct draft *d, const struct onnx_graph *file,
+                              int use_hints)
 {
     for (int i = 0; i < d->outputs.n; i++) {
         struct value *v = tensor_value(g, d, d->outputs.v[i]);
@@ -58,8 +59,8 @@ static void add_graph_outputs(struct graph *g, const struct draft *d, const stru
 
 /* ---- nodes ---- */
 
-static int check_count(const struct draft *d, const struct draft_node *n, const char *what, int have, int min, int max,
-                       struct vn_err *e)
+static int check_count(const struct draft *d, const struct draft_node *n, const char *what, int have, int min,
+                       int max, struct vn_err *e)
 {
     if (have < min || (max >= 0 && have > max))
         return vn_onnx_node_fail(d, n, e, VN_E_INPUT, "has %d %s, expected %d%s", have, what,
@@ -77,8 +78,8 @@ static void drop_unread_outputs(struct draft_node *n, int max, struct vn_map *re
         n->raw.out.n--;
 }
 
-static int check_arity(const struct draft *d, struct draft_node *n, const struct op_def *op, struct vn_map *read,
-                       struct vn_err *e)
+static int check_arity(const struct draft *d, struct draft_node *n, const struct op_def *op,
+                       struct vn_map *read, struct vn_err *e)
 {
     const int min_out = op->min_out ? op->min_out : 1;
     const int max_out = op->max_out ? op->max_out : min_out;
@@ -115,7 +116,8 @@ static const struct vn_reason *reason_for_float(struct graph *g, const struct on
     return vn_reason_parse(g->arena, entry(n, ONNX_REASON_KEY), count, args, text);
 }
 
-static int add_graph_node(struct graph *g, const struct draft *d, struct draft_node *n, struct vn_map *read, struct vn_err *e)
+static int add_graph_node(struct graph *g, const struct draft *d, struct draft_node *n, struct vn_map *read,
+                          struct vn_err *e)
 {
     const struct op_def *op = vn_onnx_op(&n->raw);
     if (!op)
@@ -123,7 +125,8 @@ static int add_graph_node(struct graph *g, const struct draft *d, struct draft_n
                           vn_onnx_node_fail(d, n, e, VN_E_UNSUPPORTED, "the operator is not supported"));
     TRY(check_arity(d, n, op, read, e));
     const int n_in = n->raw.in.n, n_out = n->raw.out.n;
-    struct value **in = NEW_ARRAY(g->arena, struct value *, n_in), **out = NEW_ARRAY(g->arena, struct value *, n_out);
+    struct value **in = NEW_ARRAY(g->arena, struct value *, n_in),
+                 **out = NEW_ARRAY(g->arena, struct value *, n_out);
     for (int i = 0; i < n_in; i++)
         in[i] = *vn_onnx_in(&n->raw, i) ? tensor_value(g, d, vn_onnx_in(&n->raw, i)) : NULL;
     for (int i = 0; i < n_out; i++)
@@ -152,7 +155,8 @@ static void copy_metadata(struct graph *g, const struct onnx_model *m)
             vn_graph_meta_set(g, x[i].key, x[i].value ? x[i].value : "");
 }
 
-static int to_graph(struct graph **out, const struct draft *d, const struct onnx_model *m, int use_hints, struct vn_err *e)
+static int to_graph(struct graph **out, const struct draft *d, const struct onnx_model *m, int use_hints,
+                    struct vn_err *e)
 {
     struct graph *g = vn_graph_new(d->arena, m->graph->name && *m->graph->name ? m->graph->name : "graph");
     g->source = d->path;
@@ -175,11 +179,13 @@ static int to_graph(struct graph **out, const struct draft *d, const struct onnx
     return VN_OK;
 }
 
-int vn_onnx_read_model(struct graph **g, struct vn_arena *a, struct onnx_model *m, const char *path, int external, const struct vn_onnx_options *o,
-                       struct vn_err *e)
+int vn_onnx_read_model(struct graph **g, struct vn_arena *a, struct onnx_model *m, const char *path,
+                       int external, const struct vn_onnx_options *o, struct vn_err *e)
 {
     struct draft *d = NEW(a, struct draft); /* branches read it later */
-    *d = (struct draft){ .arena = a, .path = vn_arena_str(a, path), .model = m, .options = o, .external = external };
+    *d = (struct draft){
+        .arena = a, .path = vn_arena_str(a, path), .model = m, .options = o, .external = external
+    };
     TRY(vn_onnx_inline(m, a, d->path, e));
     TRY(vn_onnx_draft(d, m, o, external, e));
     TRY(vn_onnx_check_support(d, e));
@@ -188,8 +194,8 @@ int vn_onnx_read_model(struct graph **g, struct vn_arena *a, struct onnx_model *
     return to_graph(g, d, m, !o || !o->n_shapes, e);
 }
 
-int vn_onnx_read_memory(struct graph **g, struct vn_arena *a, const void *data, size_t bytes, const char *path,
-                        const struct vn_onnx_options *o, struct vn_err *e)
+int vn_onnx_read_memory(struct graph **g, struct vn_arena *a, const void *data, size_t bytes,
+                        const char *path, const struct vn_onnx_options *o, struct vn_err *e)
 {
     const char *name = path ? path : "model";
     struct onnx_model *m = NEW(a, struct onnx_model);
@@ -197,7 +203,8 @@ int vn_onnx_read_memory(struct graph **g, struct vn_arena *a, const void *data, 
     return vn_onnx_read_model(g, a, m, name, path != NULL, o, e);
 }
 
-int vn_onnx_read(struct graph **g, struct vn_arena *a, const char *path, const struct vn_onnx_options *o, struct vn_err *e)
+int vn_onnx_read(struct graph **g, struct vn_arena *a, const char *path, const struct vn_onnx_options *o,
+                 struct vn_err *e)
 {
     struct wire_bytes image = { NULL, 0 };
     TRY(vn_file_map(a, path, &image.p, &image.n, e));

@@ -15,7 +15,10 @@ const struct op_def *vn_onnx_op(const struct onnx_node *n)
     return op ? op : vn_onnx_custom_op(n);
 }
 
-static int is_default_domain(const struct onnx_node *n) { return !n->domain || !*n->domain || !strcmp(n->domain, "ai.onnx"); }
+static int is_default_domain(const struct onnx_node *n)
+{
+    return !n->domain || !*n->domain || !strcmp(n->domain, "ai.onnx");
+}
 
 static int is_supported(const struct onnx_node *n)
 {

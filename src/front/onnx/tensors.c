@@ -9,9 +9,9 @@ static const struct {
     int64_t code;
     const char *name;
 } unsupported_types[] = {
-    { 8, "string" },           { 14, "complex64" },      { 15, "complex128" },   { 17, "float8e4m3fn" },
-    { 18, "float8e4m3fnuz" },  { 19, "float8e5m2" },     { 20, "float8e5m2fnuz" }, { 21, "uint4" },
-    { 22, "int4" },            { 23, "float4e2m1" },     { 24, "float8e8m0" },
+    { 8, "string" },          { 14, "complex64" },  { 15, "complex128" },     { 17, "float8e4m3fn" },
+    { 18, "float8e4m3fnuz" }, { 19, "float8e5m2" }, { 20, "float8e5m2fnuz" }, { 21, "uint4" },
+    { 22, "int4" },           { 23, "float4e2m1" }, { 24, "float8e8m0" },
 };
 
 int vn_onnx_dtype(enum vn_dtype *out, int64_t elem_type, const char *what, struct vn_err *e)
@@ -46,7 +46,8 @@ static int get_shape(struct vn_shape *s, const struct wire_list *dims, const cha
 
 /* ---- contents inside the file ---- */
 
-static int use_bytes(struct vn_tensor *t, struct wire_bytes b, struct vn_arena *a, const char *what, struct vn_err *e)
+static int use_bytes(struct vn_tensor *t, struct wire_bytes b, struct vn_arena *a, const char *what,
+                     struct vn_err *e)
 {
     const size_t want = vn_tensor_bytes(t);
     if (b.n != want)
@@ -62,10 +63,17 @@ static int narrow(struct vn_tensor *t, const int64_t *x, int64_t n, const char *
     static const struct {
         int64_t min, max;
     } range[] = {
-        [VN_U8] = { 0, UINT8_MAX },   [VN_I8] = { INT8_MIN, INT8_MAX }, [VN_U16] = { 0, UINT16_MAX },
-        [VN_I16] = { INT16_MIN, INT16_MAX }, [VN_I32] = { INT32_MIN, INT32_MAX }, [VN_I64] = { INT64_MIN, INT64_MAX },
-        [VN_BOOL] = { 0, 1 },         [VN_F16] = { 0, UINT16_MAX },     [VN_U32] = { 0, UINT32_MAX },
-        [VN_U64] = { INT64_MIN, INT64_MAX }, [VN_BF16] = { 0, UINT16_MAX },
+        [VN_U8] = { 0, UINT8_MAX },
+        [VN_I8] = { INT8_MIN, INT8_MAX },
+        [VN_U16] = { 0, UINT16_MAX },
+        [VN_I16] = { INT16_MIN, INT16_MAX },
+        [VN_I32] = { INT32_MIN, INT32_MAX },
+        [VN_I64] = { INT64_MIN, INT64_MAX },
+        [VN_BOOL] = { 0, 1 },
+        [VN_F16] = { 0, UINT16_MAX },
+        [VN_U32] = { 0, UINT32_MAX },
+        [VN_U64] = { INT64_MIN, INT64_MAX },
+        [VN_BF16] = { 0, UINT16_MAX },
     };
     const size_t size = vn_dtype_size(t->dtype);
     for (int64_t i = 0; i < n; i++) {
@@ -80,21 +88,17 @@ static int narrow(struct vn_tensor *t, const int64_t *x, int64_t n, const char *
 static const struct wire_list *typed_field(const struct onnx_tensor *t, enum vn_dtype type)
 {
     switch (type) {
-    case VN_F32:
-        return &t->float_data;
-    case VN_F64:
-        return &t->double_data;
-    case VN_I64:
-        return &t->int64_data;
+    case VN_F32: return &t->float_data;
+    case VN_F64: return &t->double_data;
+    case VN_I64: return &t->int64_data;
     case VN_U32:
-    case VN_U64:
-        return &t->uint64_data;
-    default:
-        return &t->int32_data;
+    case VN_U64: return &t->uint64_data;
+    default: return &t->int32_data;
     }
 }
 
-static int use_list(struct vn_tensor *t, const struct wire_list *l, struct vn_arena *a, const char *what, struct vn_err *e)
+static int use_list(struct vn_tensor *t, const struct wire_list *l, struct vn_arena *a, const char *what,
+                    struct vn_err *e)
 {
     const int64_t count = vn_shape_count(&t->shape);
     if (l->n != count)
@@ -141,7 +145,8 @@ static int is_inside(const char *location)
     return 1;
 }
 
-/* Inside the folder after links are followed, too. A file that does not exist is left to the open that follows. */
+/* Inside the folder after links are followed, too. A file that does not exist is left to the open that
+ * follows. */
 static int stays_inside(const char *folder, const char *path)
 {
     char *root = realpath(folder, NULL), *real = realpath(path, NULL);
@@ -152,8 +157,8 @@ static int stays_inside(const char *folder, const char *path)
     return ok;
 }
 
-static int map_external(struct wire_bytes *out, struct external_files *x, const char *location, const char *what,
-                        struct vn_err *e)
+static int map_external(struct wire_bytes *out, struct external_files *x, const char *location,
+                        const char *what, struct vn_err *e)
 {
     struct wire_bytes *file = vn_map_get(x->files, location);
     if (!file) {
@@ -170,14 +175,16 @@ static int map_external(struct wire_bytes *out, struct external_files *x, const 
     return VN_OK;
 }
 
-static int use_external(struct vn_tensor *t, const struct onnx_tensor *p, struct external_files *x, const char *what,
-                        struct vn_err *e)
+static int use_external(struct vn_tensor *t, const struct onnx_tensor *p, struct external_files *x,
+                        const char *what, struct vn_err *e)
 {
     const char *location = entry_value(&p->external_data, "location");
-    const char *offset_text = entry_value(&p->external_data, "offset"), *length_text = entry_value(&p->external_data, "length");
+    const char *offset_text = entry_value(&p->external_data, "offset"),
+               *length_text = entry_value(&p->external_data, "length");
     uint64_t offset = 0, length = vn_tensor_bytes(t);
     if (!location || !is_inside(location))
-        return vn_fail(e, VN_E_INPUT, "%s: external data: location '%s' is not a path inside the model's folder", what,
+        return vn_fail(e, VN_E_INPUT,
+                       "%s: external data: location '%s' is not a path inside the model's folder", what,
                        location ? location : "");
     if (!x->folder)
         return vn_fail(e, VN_E_UNSUPPORTED,
@@ -189,13 +196,13 @@ static int use_external(struct vn_tensor *t, const struct onnx_tensor *p, struct
     struct wire_bytes file = { NULL, 0 };
     TRY(map_external(&file, x, location, what, e));
     if (offset > file.n || length > file.n - offset)
-        return vn_fail(e, VN_E_INPUT, "%s: external data: bytes %llu to %llu, but '%s' has %zu", what, (unsigned long long)offset,
-                       (unsigned long long)(offset + length), location, file.n);
+        return vn_fail(e, VN_E_INPUT, "%s: external data: bytes %llu to %llu, but '%s' has %zu", what,
+                       (unsigned long long)offset, (unsigned long long)(offset + length), location, file.n);
     return use_bytes(t, (struct wire_bytes){ file.p + offset, (size_t)length }, x->arena, what, e);
 }
 
-int vn_onnx_tensor_read(const struct vn_tensor **out, const struct onnx_tensor *p, struct external_files *x, const char *what,
-                        struct vn_err *e)
+int vn_onnx_tensor_read(const struct vn_tensor **out, const struct onnx_tensor *p, struct external_files *x,
+                        const char *what, struct vn_err *e)
 {
     struct vn_tensor *t = NEW(x->arena, struct vn_tensor);
     TRY(vn_onnx_dtype(&t->dtype, p->data_type, what, e));
@@ -216,10 +223,12 @@ int vn_onnx_tensor_read(const struct vn_tensor **out, const struct onnx_tensor *
     return VN_OK;
 }
 
-void vn_onnx_tensor_write(struct onnx_tensor *out, const char *name, const struct vn_tensor *t, struct vn_arena *a)
+void vn_onnx_tensor_write(struct onnx_tensor *out, const char *name, const struct vn_tensor *t,
+                          struct vn_arena *a)
 {
     const int rank = t->shape.rank;
     *out = (struct onnx_tensor){ .name = name, .data_type = t->dtype };
-    out->dims = (struct wire_list){ vn_arena_copy(a, t->shape.d, (size_t)rank * sizeof *t->shape.d), rank, rank };
+    out->dims =
+        (struct wire_list){ vn_arena_copy(a, t->shape.d, (size_t)rank * sizeof *t->shape.d), rank, rank };
     out->raw_data = (struct wire_bytes){ t->data, vn_tensor_bytes(t) };
 }

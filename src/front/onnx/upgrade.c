@@ -1,4 +1,5 @@
-/* Old operator forms become the newest ones. One line a change in `rules`; each rewrites one node as it stands in the file. */
+/* Old operator forms become the newest ones. One line a change in `rules`; each rewrites one node as it
+ * stands in the file. */
 #include "front/onnx/draft.h"
 #include "front/onnx/rank.h"
 
@@ -16,21 +17,23 @@ static int refuse(const struct upgrade *u, const struct draft_node *n, const cha
 
 /* ---- helpers ---- */
 
-static int wrong_type(const struct upgrade *u, const struct draft_node *n, const struct onnx_attr *x, enum onnx_attr_type want)
+static int wrong_type(const struct upgrade *u, const struct draft_node *n, const struct onnx_attr *x,
+                      enum onnx_attr_type want)
 {
     return vn_onnx_node_fail(u->d, n, u->e, VN_E_INPUT, "attribute %s is %s, expected %s", x->name,
                              vn_onnx_attr_type_name(x->type), vn_onnx_attr_type_name(want));
 }
 
 /* *out = NULL where the attribute is absent. */
-static int get_attr(const struct upgrade *u, const struct draft_node *n, const char *name, enum onnx_attr_type want,
-                    const struct onnx_attr **out)
+static int get_attr(const struct upgrade *u, const struct draft_node *n, const char *name,
+                    enum onnx_attr_type want, const struct onnx_attr **out)
 {
     *out = vn_onnx_attr(&n->raw, name);
     return *out && (*out)->type != want ? wrong_type(u, n, *out, want) : VN_OK;
 }
 
-static int get_int(const struct upgrade *u, const struct draft_node *n, const char *name, int64_t def, int64_t *out)
+static int get_int(const struct upgrade *u, const struct draft_node *n, const char *name, int64_t def,
+                   int64_t *out)
 {
     const struct onnx_attr *x;
     TRY(get_attr(u, n, name, ONNX_INT, &x));
@@ -46,14 +49,16 @@ static int ints_to_input(struct upgrade *u, struct draft_node *n, const char *at
     if (!x)
         return VN_OK;
     if (*vn_onnx_in(&n->raw, i))
-        return vn_onnx_node_fail(u->d, n, u->e, VN_E_INPUT, "has %s both as an attribute and as input %d", attr, i);
+        return vn_onnx_node_fail(u->d, n, u->e, VN_E_INPUT, "has %s both as an attribute and as input %d",
+                                 attr, i);
     const char *base = vn_arena_fmt(u->d->arena, "%s_%s", n->name, attr);
     vn_onnx_set_in(u->d->arena, &n->raw, i, vn_onnx_add_constant_i64(u->d, base, x->ints.n, x->ints.v));
     vn_onnx_drop_attr(&n->raw, attr);
     return VN_OK;
 }
 
-/* A float attribute becomes constant scalar input i; left out where it has the value that an absent input means. */
+/* A float attribute becomes constant scalar input i; left out where it has the value that an absent input
+ * means. */
 static int float_to_input(struct upgrade *u, struct draft_node *n, const char *attr, int i, float absent)
 {
     const struct onnx_attr *x;
@@ -63,7 +68,8 @@ static int float_to_input(struct upgrade *u, struct draft_node *n, const char *a
     if (x->f != absent) {
         struct vn_tensor *t = vn_tensor_new(u->d->arena, VN_F32, &(struct vn_shape){ 0 });
         memcpy(t->data, &x->f, sizeof x->f);
-        vn_onnx_set_in(u->d->arena, &n->raw, i, vn_onnx_add_constant(u->d, vn_arena_fmt(u->d->arena, "%s_%s", n->name, attr), t));
+        vn_onnx_set_in(u->d->arena, &n->raw, i,
+                       vn_onnx_add_constant(u->d, vn_arena_fmt(u->d->arena, "%s_%s", n->name, attr), t));
     }
     vn_onnx_drop_attr(&n->raw, attr);
     return VN_OK;
@@ -81,7 +87,8 @@ static int is_text(const struct onnx_attr *x, const char *text)
 }
 
 /* A node in front of the one at hand, with one output. */
-static struct draft_node *emit(struct upgrade *u, const struct draft_node *model, const char *op, const char *out)
+static struct draft_node *emit(struct upgrade *u, const struct draft_node *model, const char *op,
+                               const char *out)
 {
     struct vn_arena *a = u->d->arena;
     struct draft_node *n = NEW(a, struct draft_node);
@@ -94,7 +101,8 @@ static struct draft_node *emit(struct upgrade *u, const struct draft_node *model
 
 static const char *new_tensor(struct upgrade *u, const struct draft_node *n, const char *suffix)
 {
-    return vn_onnx_new_name(u->d->arena, u->d->names, vn_arena_fmt(u->d->arena, "%s_%s", vn_onnx_out(&n->raw, 0), suffix));
+    return vn_onnx_new_name(u->d->arena, u->d->names,
+                            vn_arena_fmt(u->d->arena, "%s_%s", vn_onnx_out(&n->raw, 0), suffix));
 }
 
 /* ---- attributes that became inputs ---- */
@@ -166,7 +174,8 @@ static int softmax(struct upgrade *u, struct draft_node *n)
     TRY(get_int(u, n, "axis", 1, &axis));
     if (axis == -1 || (rank > 0 && axis == rank - 1))
         return softmax_last_axis(u, n);
-    const char *flat = new_tensor(u, n, "flat"), *y = new_tensor(u, n, "rows"), *shape = new_tensor(u, n, "shape");
+    const char *flat = new_tensor(u, n, "flat"), *y = new_tensor(u, n, "rows"),
+               *shape = new_tensor(u, n, "shape");
     struct draft_node *node = emit(u, n, "Flatten", flat);
     vn_onnx_set_in(a, &node->raw, 0, x);
     vn_onnx_add_int(a, &node->raw, "axis", axis);
@@ -196,7 +205,8 @@ static int upsample_scales(struct upgrade *u, struct draft_node *n)
     struct vn_tensor *t = vn_tensor_new(u->d->arena, VN_F32, &(struct vn_shape){ 1, { x->floats.n } });
     if (x->floats.n)
         memcpy(t->data, x->floats.v, (size_t)x->floats.n * sizeof(float));
-    vn_onnx_set_in(u->d->arena, &n->raw, 1, vn_onnx_add_constant(u->d, vn_arena_fmt(u->d->arena, "%s_scales", n->name), t));
+    vn_onnx_set_in(u->d->arena, &n->raw, 1,
+                   vn_onnx_add_constant(u->d, vn_arena_fmt(u->d->arena, "%s_scales", n->name), t));
     vn_onnx_drop_attr(&n->raw, "scales");
     return VN_OK;
 }
@@ -252,7 +262,8 @@ static int resize_empty_inputs(struct upgrade *u, struct draft_node *n)
 /* ---- integer operators: the real one between DequantizeLinear and QuantizeLinear ---- */
 
 /* x, scale, zero point at inputs i, i + 1, i + 2 as a dequantized tensor. */
-static const char *dequantized(struct upgrade *u, const struct draft_node *n, int i, const char *suffix, int64_t axis)
+static const char *dequantized(struct upgrade *u, const struct draft_node *n, int i, const char *suffix,
+                               int64_t axis)
 {
     const char *y = new_tensor(u, n, suffix);
     struct draft_node *dq = emit(u, n, "DequantizeLinear", y);
@@ -295,8 +306,10 @@ static struct draft_node *middle(struct upgrade *u, struct draft_node *n, const 
 static int qlinear_conv(struct upgrade *u, struct draft_node *n)
 {
     struct vn_arena *a = u->d->arena;
-    const char *x = dequantized(u, n, 0, "x", 1), *w = dequantized(u, n, 3, "w", 0), *b = vn_onnx_in(&n->raw, 8), *y;
-    const struct vn_tensor *sx = vn_onnx_constant(u->d, vn_onnx_in(&n->raw, 1)), *sw = vn_onnx_constant(u->d, vn_onnx_in(&n->raw, 4));
+    const char *x = dequantized(u, n, 0, "x", 1), *w = dequantized(u, n, 3, "w", 0),
+               *b = vn_onnx_in(&n->raw, 8), *y;
+    const struct vn_tensor *sx = vn_onnx_constant(u->d, vn_onnx_in(&n->raw, 1)),
+                           *sw = vn_onnx_constant(u->d, vn_onnx_in(&n->raw, 4));
     struct draft_node *conv = middle(u, n, "Conv", &y);
     vn_onnx_set_in(a, &conv->raw, 0, x);
     vn_onnx_set_in(a, &conv->raw, 1, w);
@@ -310,10 +323,12 @@ static int qlinear_conv(struct upgrade *u, struct draft_node *n)
         const char *real = new_tensor(u, n, "bias");
         struct draft_node *dq = emit(u, n, "DequantizeLinear", real);
         vn_onnx_set_in(a, &dq->raw, 0, b);
-        vn_onnx_set_in(a, &dq->raw, 1, vn_onnx_add_constant(u->d, vn_arena_fmt(a, "%s_bias_scale", n->name), s));
+        vn_onnx_set_in(a, &dq->raw, 1,
+                       vn_onnx_add_constant(u->d, vn_arena_fmt(a, "%s_bias_scale", n->name), s));
         if (count != 1)
             vn_onnx_add_int(a, &dq->raw, "axis", 0);
-        struct draft_node **last = &u->done.v[u->done.n - 1], *held = last[-1]; /* in front of the convolution */
+        struct draft_node **last = &u->done.v[u->done.n - 1],
+                          *held = last[-1]; /* in front of the convolution */
         last[-1] = dq;
         *last = held;
         vn_onnx_set_in(a, &conv->raw, 2, real);
@@ -417,7 +432,8 @@ static int fused_conv(struct upgrade *u, struct draft_node *n)
     TRY(get_attr(u, n, "activation", ONNX_STRING, &act));
     TRY(get_attr(u, n, "activation_params", ONNX_FLOATS, &params));
     const char *y = act ? new_tensor(u, n, "conv") : vn_onnx_out(&n->raw, 0);
-    const char *sum = *vn_onnx_in(&n->raw, 3) ? vn_onnx_in(&n->raw, 3) : NULL; /* added in front of the activation */
+    const char *sum =
+        *vn_onnx_in(&n->raw, 3) ? vn_onnx_in(&n->raw, 3) : NULL; /* added in front of the activation */
     const char *name = act ? vn_arena_strn(a, (const char *)act->s.p, act->s.n) : "";
     const float *v = params ? params->floats.v : NULL;
     const int count = params ? params->floats.n : 0;
@@ -444,7 +460,6 @@ static int fused_conv(struct upgrade *u, struct draft_node *n)
 /* ---- the table ---- */
 
 #define MICROSOFT "com.microsoft"
-
 
 enum { ALWAYS = 1000 };
 

@@ -23,7 +23,7 @@ struct model_writer {
     const struct vn_onnx_write_options *o;
     struct onnx_model model;
     struct onnx_graph graph;
-    struct vn_map *names;      /* tensors */
+    struct vn_map *names; /* tensors */
     struct vn_map *node_names;
     struct written *written; /* by value id */
     int opset;
@@ -33,8 +33,8 @@ struct model_writer {
 /* ---- building blocks (put.c) ---- */
 
 void vn_onnx_put_name(struct vn_arena *a, struct wire_list *l, const char *name); /* to a list of names */
-struct onnx_node *vn_onnx_put_node(struct vn_arena *a, struct wire_list *nodes, const char *name, const char *op,
-                                   const char *domain);
+struct onnx_node *vn_onnx_put_node(struct vn_arena *a, struct wire_list *nodes, const char *name,
+                                   const char *op, const char *domain);
 void vn_onnx_put_in(struct vn_arena *a, struct onnx_node *n, const char *name);
 void vn_onnx_put_out(struct vn_arena *a, struct onnx_node *n, const char *name);
 void vn_onnx_put_initializer(struct model_writer *w, const char *name, const struct vn_tensor *t);

@@ -46,7 +46,8 @@ static void write_inputs(struct model_writer *w)
 {
     for (int i = 0; i < w->g->inputs.n; i++) {
         const struct value *v = w->g->inputs.v[i];
-        vn_onnx_put_value_info(w, &w->graph.inputs, v->name, vn_onnx_is_integer_input(w, v) ? v->q->dtype : v->dtype, &v->shape);
+        vn_onnx_put_value_info(w, &w->graph.inputs, v->name,
+                               vn_onnx_is_integer_input(w, v) ? v->q->dtype : v->dtype, &v->shape);
         vn_onnx_put_qdq(w, v);
     }
 }
@@ -192,8 +193,13 @@ static struct model_writer new_writer(struct vn_arena *a, const struct graph *g,
 {
     static const struct vn_onnx_write_options defaults = { 0 };
     return (struct model_writer){
-        .arena = a, .g = g, .o = o ? o : &defaults, .names = vn_map_new(a), .node_names = vn_map_new(a),
-        .opset = vn_onnx_write_opset(g), .e = e,
+        .arena = a,
+        .g = g,
+        .o = o ? o : &defaults,
+        .names = vn_map_new(a),
+        .node_names = vn_map_new(a),
+        .opset = vn_onnx_write_opset(g),
+        .e = e,
     };
 }
 
@@ -239,7 +245,8 @@ static void add_entry(struct vn_arena *a, struct wire_list *l, const char *key, 
 }
 
 /* Move one constant behind `*at` bytes of the file. */
-static int put_external(struct vn_file_out *f, struct onnx_tensor *t, const char *location, size_t *at, struct vn_arena *a, struct vn_err *e)
+static int put_external(struct vn_file_out *f, struct onnx_tensor *t, const char *location, size_t *at,
+                        struct vn_arena *a, struct vn_err *e)
 {
     static const char zeros[EXTERNAL_ALIGN];
     const size_t gap = (EXTERNAL_ALIGN - *at % EXTERNAL_ALIGN) % EXTERNAL_ALIGN;
@@ -277,20 +284,22 @@ static int write_pieces(const char *path, const struct wire_image *image, struct
     return vn_file_commit(f, e);
 }
 
-static int write_file(struct vn_arena *a, const struct graph *g, const char *path, const struct vn_onnx_write_options *o,
-                      struct vn_err *e)
+static int write_file(struct vn_arena *a, const struct graph *g, const char *path,
+                      const struct vn_onnx_write_options *o, struct vn_err *e)
 {
     struct model_writer w = new_writer(a, g, o, e);
     struct wire_image image;
     TRY(build(&w));
-    const size_t most = w.o->external_above ? w.o->external_above : LARGEST_FILE - (1 << 26); /* the rest is for nodes and names */
+    const size_t most = w.o->external_above ? w.o->external_above
+                                            : LARGEST_FILE - (1 << 26); /* the rest is for nodes and names */
     if (constant_bytes(&w) > most)
         TRY(write_external(&w, path));
     TRY(serialize(&image, &w));
     return write_pieces(path, &image, a, e);
 }
 
-int vn_onnx_write(const struct graph *g, const char *path, const struct vn_onnx_write_options *o, struct vn_err *e)
+int vn_onnx_write(const struct graph *g, const char *path, const struct vn_onnx_write_options *o,
+                  struct vn_err *e)
 {
     struct vn_arena *volatile arena = NULL;
     struct vn_oom guard;

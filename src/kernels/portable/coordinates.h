@@ -4,7 +4,8 @@
 
 #include "kernels/portable.h"
 
-/* Offset behind `batch` leading axes of x that the `tuple` coordinates from cell `from` of k name; -1: outside. */
+/* Offset behind `batch` leading axes of x that the `tuple` coordinates from cell `from` of k name; -1:
+ * outside. */
 static inline int64_t vn_coordinates(const struct vn_cells *x, const struct vn_cells *k, int64_t from,
                                      int batch, int tuple)
 {

@@ -11,7 +11,8 @@ static inline int vn_sorts_before(const struct vn_cells *x, int64_t p, int64_t q
     return largest ? vn_cell(x, p) > vn_cell(x, q) : vn_cell(x, p) < vn_cell(x, q);
 }
 
-/* Stable merge sort of the places 0..n-1 of the line at base, base + step, ...; from, to: n cells each; returns the one with the result. */
+/* Stable merge sort of the places 0..n-1 of the line at base, base + step, ...; from, to: n cells each;
+ * returns the one with the result. */
 static inline int64_t *vn_sorted(const struct vn_cells *x, int64_t base, int64_t step, int64_t n, int largest,
                                  int64_t *from, int64_t *to)
 {

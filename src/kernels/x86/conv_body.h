@@ -1,10 +1,11 @@
 /* kernels/x86/conv_body.h - direct convolution, included once per element type and instruction set.
  *
- * A tile is `np` output pixels, in memory order and across row ends, times `nv` vectors of output channels, all in
- * registers. There are two ways to the inputs:
- * - a list has the offset of each pixel and of each step of the sum, so that a tile is one loop. Where windows reach
- *   into the padding, a patch of the input is copied with its padding first;
- * - where the list would be too long (many channels), each tap has a pointer per pixel: to its channels, or to `pad`.
+ * A tile is `np` output pixels, in memory order and across row ends, times `nv` vectors of output channels,
+ * all in registers. There are two ways to the inputs:
+ * - a list has the offset of each pixel and of each step of the sum, so that a tile is one loop. Where
+ * windows reach into the padding, a patch of the input is copied with its padding first;
+ * - where the list would be too long (many channels), each tap has a pointer per pixel: to its channels, or
+ * to `pad`.
  *
  * The includer defines
  *   ELEM, PARAMS     element type, parameter struct
@@ -66,7 +67,8 @@ static ALWAYS_INLINE void sum_taps(VECTOR acc[MAX_NP][MAX_NV], const int np, con
             const ptrdiff_t tap = ((ptrdiff_t)ky * g->dh * g->w + kx * g->dw) * g->xp;
             const ELEM *x[MAX_NP];
             ptrdiff_t step[MAX_NP];
-            EACH (i, np) {
+            EACH(i, np)
+            {
                 const int real = inside || tap_is_real(&t[i], ky * g->dh, kx * g->dw, g);
                 x[i] = real ? job->x + (t[i].at + tap) : job->pad;
                 step[i] = real ? CHUNK : 0;
@@ -75,16 +77,17 @@ static ALWAYS_INLINE void sum_taps(VECTOR acc[MAX_NP][MAX_NV], const int np, con
                 const int count = min_int(CHUNK, channels - c0);
                 for (int c = 0; c < count; c += STEP, w += STEP * VN_OCB) {
                     VECTOR wv[MAX_NV];
-                    EACH (v, nv)
-                        wv[v] = LOAD_W(w + (size_t)(v / VECS) * block + v % VECS * LANES);
-                    EACH (i, np) {
+                    EACH(v, nv)
+                    wv[v] = LOAD_W(w + (size_t)(v / VECS) * block + v % VECS * LANES);
+                    EACH(i, np)
+                    {
                         const VECTOR xv = LOAD_X(x[i] + c);
-                        EACH (v, nv)
-                            acc[i][v] = MAC(acc[i][v], xv, wv[v]);
+                        EACH(v, nv)
+                        acc[i][v] = MAC(acc[i][v], xv, wv[v]);
                     }
                 }
-                EACH (i, np)
-                    x[i] += step[i];
+                EACH(i, np)
+                x[i] += step[i];
             }
         }
 }
@@ -172,8 +175,8 @@ TILES(4, NP4)
 TILES(3, NP3)
 #endif
 
-/* All pixels of a list, or of a walk without one, for the blocks of one group from o->kb on, at most `most`; returns how
- * many blocks. */
+/* All pixels of a list, or of a walk without one, for the blocks of one group from o->kb on, at most `most`;
+ * returns how many blocks. */
 static int outputs_of(const struct job *job, struct outputs *o, int most, const struct list *l,
                       struct walk walk)
 {

@@ -1,4 +1,5 @@
-/* kernels/x86/conv_f32_avx512.c - float32 convolution; lanes are output channels, so each output's order is C's. */
+/* kernels/x86/conv_f32_avx512.c - float32 convolution; lanes are output channels, so each output's order is
+ * C's. */
 #include "kernels/x86/finish_avx512.h"
 
 #define ELEM float

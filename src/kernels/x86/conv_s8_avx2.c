@@ -1,7 +1,9 @@
-/* kernels/x86/conv_s8_avx2.c - int8 convolution with vpmaddwd: bytes are widened first, for vpmaddubsw saturates.
+/* kernels/x86/conv_s8_avx2.c - int8 convolution with vpmaddwd: bytes are widened first, for vpmaddubsw
+ * saturates.
  *
- * The inputs of a few pixels are gathered into one int16 line each, in the order of the packed weights, with the zero point
- * taken off and padding as 0. Every block of output channels then is a plain product with these lines. */
+ * The inputs of a few pixels are gathered into one int16 line each, in the order of the packed weights, with
+ * the zero point taken off and padding as 0. Every block of output channels then is a plain product with
+ * these lines. */
 #include "kernels/x86/finish_avx2.h"
 #include "kernels/x86/pixels.h"
 
@@ -52,25 +54,27 @@ static ALWAYS_INLINE void multiply_pixels(const int np, __m256i acc[NP][4], cons
                                           const int8_t *w, int n)
 {
     __m256i a[NP][4];
-    EACH (i, np)
-        EACH (j, 4)
-            a[i][j] = acc[i][j];
+    EACH(i, np)
+    EACH(j, 4)
+    a[i][j] = acc[i][j];
     for (int k = 0; k < n; k += 4, w += 4 * VN_OCB) {
         __m256i xv[NP];
-        EACH (i, np) {
+        EACH(i, np)
+        {
             int64_t four;
             memcpy(&four, l->v[i] + k, sizeof four);
             xv[i] = _mm256_set1_epi64x(four);
         }
-        EACH (j, 4) {
+        EACH(j, 4)
+        {
             const __m256i wv = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(w + j * 16)));
-            EACH (i, np)
-                a[i][j] = _mm256_add_epi32(a[i][j], _mm256_madd_epi16(xv[i], wv));
+            EACH(i, np)
+            a[i][j] = _mm256_add_epi32(a[i][j], _mm256_madd_epi16(xv[i], wv));
         }
     }
-    EACH (i, np)
-        EACH (j, 4)
-            acc[i][j] = a[i][j];
+    EACH(i, np)
+    EACH(j, 4)
+    acc[i][j] = a[i][j];
 }
 
 static void multiply(int np, __m256i acc[NP][4], const struct lines *l, const int8_t *w, int n)

@@ -1,7 +1,8 @@
 /* kernels/x86/conv_s8_avx512vnni.c - int8 convolution with vpdpbusd.
  *
- * The instruction multiplies unsigned by signed bytes. Activations become unsigned by flipping the sign bit, which adds 128; the
- * accumulators start lower by (zx + 128) * wsum. Sums wrap on the way, their end does not. */
+ * The instruction multiplies unsigned by signed bytes. Activations become unsigned by flipping the sign bit,
+ * which adds 128; the accumulators start lower by (zx + 128) * wsum. Sums wrap on the way, their end does
+ * not. */
 #include "kernels/x86/finish_avx512.h"
 
 static inline __m512i load_x(const int8_t *x)

@@ -6,7 +6,7 @@ static inline void finish16(void *out, size_t pixel, __m256i lo, __m256i hi, con
                             int count, const struct vn_conv_s8 *p)
 {
     const __m256i start0 = _mm256_loadu_si256((const __m256i *)start),
-        start1 = _mm256_loadu_si256((const __m256i *)(start + 8));
+                  start1 = _mm256_loadu_si256((const __m256i *)(start + 8));
     const __m256i a = _mm256_add_epi32(_mm256_permute2x128_si256(lo, hi, 0x20), start0);
     const __m256i b = _mm256_add_epi32(_mm256_permute2x128_si256(lo, hi, 0x31), start1);
     finish8_s8(out, pixel, c, a, (size_t)c, count, p);

@@ -10,7 +10,8 @@ static inline void finish32(void *out, size_t pixel, __m512i lo, __m512i hi, con
     const __m512i a = _mm512_add_epi32(_mm512_permutex2var_epi32(lo, first, hi), _mm512_loadu_si512(start));
     finish16_s8(out, pixel, c, a, (size_t)c, low_lanes(min_int(16, count)), p);
     if (count > 16) {
-        const __m512i b = _mm512_add_epi32(_mm512_permutex2var_epi32(lo, second, hi), _mm512_loadu_si512(start + 16));
+        const __m512i b =
+            _mm512_add_epi32(_mm512_permutex2var_epi32(lo, second, hi), _mm512_loadu_si512(start + 16));
         finish16_s8(out, pixel, c + 16, b, (size_t)c + 16, low_lanes(count - 16), p);
     }
 }

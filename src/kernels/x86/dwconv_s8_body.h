@@ -1,7 +1,8 @@
-/* kernels/x86/dwconv_s8_body.h - int8 depthwise convolution, lanes are channels. Included once per instruction set.
+/* kernels/x86/dwconv_s8_body.h - int8 depthwise convolution, lanes are channels. Included once per
+ * instruction set.
  *
- * Two taps at a time: bytes widened to int16 and interleaved, so that vpmaddwd adds both products of a channel. Padding reads a
- * line of zx; the zero point is taken off at the end: bias - zx * wsum.
+ * Two taps at a time: bytes widened to int16 and interleaved, so that vpmaddwd adds both products of a
+ * channel. Padding reads a line of zx; the zero point is taken off at the end: bias - zx * wsum.
  *
  * The includer defines VECTOR, CHANNELS (int16 lanes of VECTOR), WIDEN(p), UNPACK_LO, UNPACK_HI, MADD, ADD,
  * LOAD(p), STORE(p, v), ZERO and FINISH(out, pixel, lo, hi, start, c, count, p): lo and hi are sums in the
@@ -19,7 +20,8 @@ struct plan {
     } tap[MAX_TAPS + 1];
     int8_t pad[64];
     int32_t start[CHANNELS]; /* bias - zx * wsum of the current channels */
-    int16_t weight[(MAX_TAPS + 1) / 2][2][CHANNELS]; /* of the current channels, interleaved like the inputs */
+    int16_t weight[(MAX_TAPS + 1) / 2][2]
+                  [CHANNELS]; /* of the current channels, interleaved like the inputs */
 };
 
 /* An odd tap is paired with itself, at weight 0. */
@@ -63,11 +65,12 @@ static ALWAYS_INLINE void sum_taps(VECTOR lo[NP], VECTOR hi[NP], const int8_t *x
                                    const struct pixel *t, const int inside, const int pairs,
                                    const struct vn_window2d *g)
 {
-    EACH (i, NP)
-        lo[i] = hi[i] = ZERO;
+    EACH(i, NP)
+    lo[i] = hi[i] = ZERO;
     for (int q = 0; q < pairs; q++) {
         const VECTOR w0 = LOAD(s->weight[q][0]), w1 = LOAD(s->weight[q][1]);
-        EACH (i, NP) {
+        EACH(i, NP)
+        {
             const VECTOR a = WIDEN(tap_input(x, s, &t[i], 2 * q, inside, g));
             const VECTOR b = WIDEN(tap_input(x, s, &t[i], 2 * q + 1, inside, g));
             lo[i] = ADD(lo[i], MADD(UNPACK_LO(a, b), w0));
@@ -96,9 +99,9 @@ static void run(void *out, const int8_t *x, const struct vn_conv_s8 *p, int row0
                 sum_taps(lo, hi, x, &s, t, 1, s.pairs, g);
             else
                 sum_taps(lo, hi, x, &s, t, 0, s.pairs, g);
-            EACH (i, NP)
-                if (first + i < walk.last)
-                    FINISH(out, (size_t)(first + i), lo[i], hi[i], s.start, c, count, p);
+            EACH(i, NP)
+            if (first + i < walk.last)
+                FINISH(out, (size_t)(first + i), lo[i], hi[i], s.start, c, count, p);
         }
     }
 }

@@ -1,16 +1,19 @@
 /* kernels/x86/elementwise_avx2.c - spans of elements, 8 at a time; the C kernels do what is left over. */
 #include "kernels/x86/finish_avx2.h"
 
-static inline __m256 load8(const float *x, int step) { return step ? _mm256_loadu_ps(x) : _mm256_broadcast_ss(x); }
+static inline __m256 load8(const float *x, int step)
+{
+    return step ? _mm256_loadu_ps(x) : _mm256_broadcast_ss(x);
+}
 
 static inline __m256 prelu8(__m256 x, __m256 slope)
 {
     return _mm256_blendv_ps(x, _mm256_mul_ps(x, slope), _mm256_cmp_ps(x, _mm256_setzero_ps(), _CMP_LT_OQ));
 }
 
-#define SPAN(op)                                                                                         \
-    for (; i + 8 <= n; i += 8)                                                                           \
-        _mm256_storeu_ps(out + i, op(load8(a + i * step_a, step_a), load8(b + i * step_b, step_b)));     \
+#define SPAN(op) \
+    for (; i + 8 <= n; i += 8) \
+        _mm256_storeu_ps(out + i, op(load8(a + i * step_a, step_a), load8(b + i * step_b, step_b))); \
     break
 
 void vn_binary_f32_avx2(float *out, const float *a, const float *b, size_t n, int step_a, int step_b,

@@ -1,6 +1,8 @@
-/* kernels/x86/finish_avx2.h - epilogues for 8 output channels; finish_s8 and finish_f32 of kernels/conv.h in vectors.
+/* kernels/x86/finish_avx2.h - epilogues for 8 output channels; finish_s8 and finish_f32 of kernels/conv.h in
+ * vectors.
  *
- * max_ps(t, lo) is `t > lo ? t : lo` with C's answer for NaN; cvtps_epi32 rounds half to even as vn_rne does. */
+ * max_ps(t, lo) is `t > lo ? t : lo` with C's answer for NaN; cvtps_epi32 rounds half to even as vn_rne does.
+ */
 #ifndef VN_KERNELS_X86_FINISH_AVX2_H
 #define VN_KERNELS_X86_FINISH_AVX2_H
 
@@ -28,7 +30,10 @@ static inline int64_t narrow8(__m256i q)
     return _mm_cvtsi128_si64(_mm_packs_epi16(h, h));
 }
 
-static inline __m256i widen8(const int8_t *x) { return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)x)); }
+static inline __m256i widen8(const int8_t *x)
+{
+    return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)x));
+}
 
 static inline void store8_s8(int8_t *out, __m256i q, int count)
 {
@@ -78,8 +83,10 @@ static inline void finish8_s8(void *out, size_t pixel, int k, __m256i acc, size_
         const __m256i mid = round8(t, p->z_mid, -128, 127);
         const __m256 a = _mm256_add_ps(_mm256_cvtepi32_ps(mid), _mm256_set1_ps((float)p->z_mid)),
                      b = res8(p, pixel, k);
-        const __m256 ra = _mm256_set1_ps(p->r_mid), rb = _mm256_set1_ps(p->r_res), fixed = _mm256_set1_ps(p->fixed);
-        t = p->residual_first ? _mm256_fmadd_ps(b, rb, _mm256_fmadd_ps(a, ra, fixed)) : _mm256_fmadd_ps(a, ra, _mm256_fmadd_ps(b, rb, fixed));
+        const __m256 ra = _mm256_set1_ps(p->r_mid), rb = _mm256_set1_ps(p->r_res),
+                     fixed = _mm256_set1_ps(p->fixed);
+        t = p->residual_first ? _mm256_fmadd_ps(b, rb, _mm256_fmadd_ps(a, ra, fixed))
+                              : _mm256_fmadd_ps(a, ra, _mm256_fmadd_ps(b, rb, fixed));
     }
     const int32_t zero = p->residual ? 0 : p->zy; /* the sum has it already */
     const __m256i q = _mm256_add_epi32(round8(t, zero, p->lo, p->hi), _mm256_set1_epi32(zero));

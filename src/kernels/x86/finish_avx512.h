@@ -44,7 +44,8 @@ static inline __m512i scaled(__m512i acc, __m512 mult)
     return _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_cvtepi32_ps(acc), mult));
 }
 
-/* The end of a requantization without a float clamp: rne(t) saturates to int16, + z saturates, then to int8. */
+/* The end of a requantization without a float clamp: rne(t) saturates to int16, + z saturates, then to int8.
+ */
 struct narrow {
     __m512i zero, lo, hi;
 };

@@ -14,7 +14,7 @@ struct walk {
 };
 
 struct pixel {
-    int iy, ix;   /* input position of tap 0, 0 */
+    int iy, ix; /* input position of tap 0, 0 */
     ptrdiff_t at; /* its element offset with the first channel */
 };
 
@@ -23,13 +23,15 @@ static inline struct walk walk_rows(const struct vn_window2d *g, int row0, int r
     return (struct walk){ row0 / g->oh, row0 % g->oh, 0, row0 * g->ow, row1 * g->ow };
 }
 
-/* The next np pixels; behind the end the last one is repeated. Returns 1 where no tap of any of them is padding. */
+/* The next np pixels; behind the end the last one is repeated. Returns 1 where no tap of any of them is
+ * padding. */
 static ALWAYS_INLINE int next_pixels(struct pixel *t, const int np, struct walk *walk,
                                      const struct vn_window2d *g, int channel)
 {
     const int y_room = g->h - (g->kh - 1) * g->dh, x_room = g->w - (g->kw - 1) * g->dw;
     int inside = 1;
-    EACH (i, np) {
+    EACH(i, np)
+    {
         const int iy = walk->oy * g->sh - g->ph, ix = walk->ox * g->sw - g->pw;
         t[i].iy = iy;
         t[i].ix = ix;

@@ -6,8 +6,8 @@
 
 /* Input of tap ky, kx, channel c. */
 #define TAP(ky, kx) (x + tap_pixel(g, n, t, ky, kx) + c)
-#define FOR_EACH_TAP                            \
-    for (int ky = t->y0; ky < t->y1; ky++)      \
+#define FOR_EACH_TAP \
+    for (int ky = t->y0; ky < t->y1; ky++) \
         for (int kx = t->x0; kx < t->x1; kx++)
 
 static void max_s8(int8_t *y, const int8_t *x, const struct vn_pool *p, int n, const struct pool_window *t)
@@ -16,7 +16,7 @@ static void max_s8(int8_t *y, const int8_t *x, const struct vn_pool *p, int n, c
     for (int c = 0; c < g->c; c += 32) {
         __m256i m = _mm256_set1_epi8(-128);
         FOR_EACH_TAP
-            m = _mm256_max_epi8(m, _mm256_loadu_si256((const __m256i *)TAP(ky, kx)));
+        m = _mm256_max_epi8(m, _mm256_loadu_si256((const __m256i *)TAP(ky, kx)));
         if (g->c - c >= 32)
             _mm256_storeu_si256((__m256i *)(y + c), m);
         else
@@ -30,7 +30,7 @@ static void max_f32(float *y, const float *x, const struct vn_pool *p, int n, co
     for (int c = 0; c < g->c; c += 8) {
         __m256 m = _mm256_set1_ps(-INFINITY);
         FOR_EACH_TAP
-            m = _mm256_max_ps(_mm256_loadu_ps(TAP(ky, kx)), m); /* NaN: the second operand stays */
+        m = _mm256_max_ps(_mm256_loadu_ps(TAP(ky, kx)), m); /* NaN: the second operand stays */
         store8_f32(y + c, m, g->c - c);
     }
 }
@@ -44,8 +44,9 @@ static void average_s8(int8_t *y, const int8_t *x, const struct vn_pool *p, int 
     for (int c = 0; c < g->c; c += 8) {
         __m256i sum = _mm256_setzero_si256();
         FOR_EACH_TAP
-            sum = _mm256_add_epi32(sum, _mm256_sub_epi32(widen8(TAP(ky, kx)), zx));
-        const __m256 v = _mm256_div_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_set1_ps(p->ratio)), count);
+        sum = _mm256_add_epi32(sum, _mm256_sub_epi32(widen8(TAP(ky, kx)), zx));
+        const __m256 v =
+            _mm256_div_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum), _mm256_set1_ps(p->ratio)), count);
         store8_s8(y + c, _mm256_add_epi32(round8(v, p->zy, -128, 127), _mm256_set1_epi32(p->zy)), g->c - c);
     }
 }
@@ -59,7 +60,8 @@ static void average_f32(float *y, const float *x, const struct vn_pool *p, int n
         int tap = 0;
         for (int i = 0; i < 16; i++)
             part[i] = _mm256_setzero_ps();
-        FOR_EACH_TAP {
+        FOR_EACH_TAP
+        {
             part[tap % 16] = _mm256_add_ps(part[tap % 16], _mm256_loadu_ps(TAP(ky, kx)));
             tap++;
         }

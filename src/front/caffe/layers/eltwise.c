@@ -10,7 +10,9 @@ struct eltwise_params {
 };
 static const struct text_field eltwise_fields[] = {
     T_ENUM(struct eltwise_params, operation, "operation", SUM, operations),
-    T_FLOATS(struct eltwise_params, coeff, "coeff"), T_ANY("stable_prod_grad"), T_END,
+    T_FLOATS(struct eltwise_params, coeff, "coeff"),
+    T_ANY("stable_prod_grad"),
+    T_END,
 };
 static const struct text_message eltwise = { sizeof(struct eltwise_params), eltwise_fields };
 
@@ -45,11 +47,18 @@ static void build_eltwise(struct caffe_builder *b)
         if (p->coeff.n && c[i] == -1)
             y = PUT(b, "Sub", IN(y, b->in[i]), AT_NONE);
         else
-            y = PUT(b, ops[p->operation], IN(y, p->coeff.n ? vn_caffe_times(b, b->in[i], c[i]) : b->in[i]), AT_NONE);
+            y = PUT(b, ops[p->operation], IN(y, p->coeff.n ? vn_caffe_times(b, b->in[i], c[i]) : b->in[i]),
+                    AT_NONE);
     vn_caffe_top(b, 0, y);
 }
-const struct caffe_layer vn_caffe_eltwise = { .type = "Eltwise", .v1 = "ELTWISE", .onnx = "Add, Sub, Mul or Max", .param = "eltwise_param", .params = &eltwise,
-                                              .min_bottom = 1, .max_bottom = -1, .build = build_eltwise };
+const struct caffe_layer vn_caffe_eltwise = { .type = "Eltwise",
+                                              .v1 = "ELTWISE",
+                                              .onnx = "Add, Sub, Mul or Max",
+                                              .param = "eltwise_param",
+                                              .params = &eltwise,
+                                              .min_bottom = 1,
+                                              .max_bottom = -1,
+                                              .build = build_eltwise };
 
 /* ---- a factor or term along some axes ---- */
 
@@ -58,7 +67,8 @@ struct params {
 };
 
 /* The trained (blob i) or given (bottom 1) operand, shaped to broadcast over bottom 0. */
-static struct value *operand(struct caffe_builder *b, const struct params *p, int from_bottom, int blob, const char *what)
+static struct value *operand(struct caffe_builder *b, const struct params *p, int from_bottom, int blob,
+                             const char *what)
 {
     const int rank = vn_caffe_rank(b, 0), axis = vn_caffe_axis(b, "axis", p->axis, rank);
     const struct vn_shape *x = &b->in[0]->shape;
@@ -81,7 +91,8 @@ static struct value *operand(struct caffe_builder *b, const struct params *p, in
     return axis + n == rank ? b->in[1] : vn_caffe_reshape(b, b->in[1], rank - axis, as);
 }
 
-/* Behind a convolution or its BatchNorm, a trained factor for each channel is written as what optimization folds into the weights. */
+/* Behind a convolution or its BatchNorm, a trained factor for each channel is written as what optimization
+ * folds into the weights. */
 static int folds(const struct caffe_builder *b, const struct params *p)
 {
     const struct node *from = b->in[0]->producer;
@@ -96,8 +107,11 @@ static void scale_channels(struct caffe_builder *b, const struct params *p)
     const int64_t c = vn_caffe_dim(b, 0, 1);
     struct value *scale = vn_caffe_blob(b, 0, "scale", 1, &c);
     struct value *bias = p->bias ? vn_caffe_blob(b, 1, "bias", 1, &c) : vn_caffe_filled(b, "bias", c, 0);
-    vn_caffe_top(b, 0, PUT(b, "BatchNormalization", IN(b->in[0], scale, bias, vn_caffe_filled(b, "mean", c, 0), vn_caffe_filled(b, "variance", c, 1)),
-                           AT_FLOAT("epsilon", 0)));
+    vn_caffe_top(
+        b, 0,
+        PUT(b, "BatchNormalization",
+            IN(b->in[0], scale, bias, vn_caffe_filled(b, "mean", c, 0), vn_caffe_filled(b, "variance", c, 1)),
+            AT_FLOAT("epsilon", 0)));
 }
 
 static void build_scale(struct caffe_builder *b)
@@ -117,8 +131,12 @@ static void build_scale(struct caffe_builder *b)
     vn_caffe_top(b, 0, y);
 }
 static const struct text_field scale_fields[] = {
-    T_INT(struct params, axis, "axis", 1, -VN_MAX_RANK, VN_MAX_RANK), T_INT(struct params, num_axes, "num_axes", 1, -1, VN_MAX_RANK),
-    T_BOOL(struct params, bias, "bias_term", 0), T_ANY("filler"), T_ANY("bias_filler"), T_END,
+    T_INT(struct params, axis, "axis", 1, -VN_MAX_RANK, VN_MAX_RANK),
+    T_INT(struct params, num_axes, "num_axes", 1, -1, VN_MAX_RANK),
+    T_BOOL(struct params, bias, "bias_term", 0),
+    T_ANY("filler"),
+    T_ANY("bias_filler"),
+    T_END,
 };
 static const struct text_message scale = { sizeof(struct params), scale_fields };
 const struct caffe_layer vn_caffe_scale = { .type = "Scale",
@@ -134,10 +152,18 @@ static void build_bias(struct caffe_builder *b)
     vn_caffe_top(b, 0, PUT(b, "Add", IN(b->in[0], operand(b, b->params, b->n_in == 2, 0, "bias")), AT_NONE));
 }
 static const struct text_field bias_fields[] = {
-    T_INT(struct params, axis, "axis", 1, -VN_MAX_RANK, VN_MAX_RANK), T_INT(struct params, num_axes, "num_axes", 1, -1, VN_MAX_RANK), T_ANY("filler"), T_END,
+    T_INT(struct params, axis, "axis", 1, -VN_MAX_RANK, VN_MAX_RANK),
+    T_INT(struct params, num_axes, "num_axes", 1, -1, VN_MAX_RANK),
+    T_ANY("filler"),
+    T_END,
 };
 static const struct text_message bias = { sizeof(struct params), bias_fields };
-const struct caffe_layer vn_caffe_bias = { .type = "Bias", .onnx = "Add", .param = "bias_param", .params = &bias, .min_bottom = 1, .max_bottom = 2,
+const struct caffe_layer vn_caffe_bias = { .type = "Bias",
+                                           .onnx = "Add",
+                                           .param = "bias_param",
+                                           .params = &bias,
+                                           .min_bottom = 1,
+                                           .max_bottom = 2,
                                            .build = build_bias };
 
 /* a x + y, with one a for each channel of each image */
@@ -145,4 +171,6 @@ static void build_axpy(struct caffe_builder *b)
 {
     vn_caffe_top(b, 0, PUT(b, "Add", IN(PUT(b, "Mul", IN(b->in[1], b->in[0]), AT_NONE), b->in[2]), AT_NONE));
 }
-const struct caffe_layer vn_caffe_axpy = { .type = "Axpy", .onnx = "Mul, Add", .min_bottom = 3, .max_bottom = 3, .build = build_axpy };
+const struct caffe_layer vn_caffe_axpy = {
+    .type = "Axpy", .onnx = "Mul, Add", .min_bottom = 3, .max_bottom = 3, .build = build_axpy
+};

@@ -34,23 +34,39 @@ static void build_input(struct caffe_builder *b)
         if (p->shape.n)
             one_shape(b, &b->shape[i], &d[p->shape.n == 1 ? 0 : i < p->shape.n ? i : p->shape.n - 1].dim);
         else if (p->num.n)
-            b->shape[i] = vn_shape_of(4, (int64_t[]){ item(&p->num, i), item(&p->channels, i), item(&p->height, i), item(&p->width, i) });
+            b->shape[i] = vn_shape_of(4, (int64_t[]){ item(&p->num, i), item(&p->channels, i),
+                                                      item(&p->height, i), item(&p->width, i) });
     }
 }
 
 static const struct text_field input_fields[] = { T_MESSAGES(struct params, shape, "shape", dims), T_END };
 static const struct text_message input = { sizeof(struct params), input_fields };
-const struct caffe_layer vn_caffe_input = { .type = "Input", .onnx = "an input", .param = "input_param", .params = &input, .fate = CAFFE_INPUT,
-                                            .max_top = -1, .build = build_input };
+const struct caffe_layer vn_caffe_input = { .type = "Input",
+                                            .onnx = "an input",
+                                            .param = "input_param",
+                                            .params = &input,
+                                            .fate = CAFFE_INPUT,
+                                            .max_top = -1,
+                                            .build = build_input };
 
 static const struct text_field dummy_fields[] = {
-    T_MESSAGES(struct params, shape, "shape", dims), T_INTS(struct params, num, "num", 0, INT32_MAX),
-    T_INTS(struct params, channels, "channels", 0, INT32_MAX), T_INTS(struct params, height, "height", 0, INT32_MAX),
-    T_INTS(struct params, width, "width", 0, INT32_MAX), T_ANY("data_filler"), T_END,
+    T_MESSAGES(struct params, shape, "shape", dims),
+    T_INTS(struct params, num, "num", 0, INT32_MAX),
+    T_INTS(struct params, channels, "channels", 0, INT32_MAX),
+    T_INTS(struct params, height, "height", 0, INT32_MAX),
+    T_INTS(struct params, width, "width", 0, INT32_MAX),
+    T_ANY("data_filler"),
+    T_END,
 };
 static const struct text_message dummy = { sizeof(struct params), dummy_fields };
-const struct caffe_layer vn_caffe_dummydata = { .type = "DummyData", .v1 = "DUMMY_DATA", .onnx = "an input", .param = "dummy_data_param", .params = &dummy,
-                                                .fate = CAFFE_INPUT, .max_top = -1, .build = build_input };
+const struct caffe_layer vn_caffe_dummydata = { .type = "DummyData",
+                                                .v1 = "DUMMY_DATA",
+                                                .onnx = "an input",
+                                                .param = "dummy_data_param",
+                                                .params = &dummy,
+                                                .fate = CAFFE_INPUT,
+                                                .max_top = -1,
+                                                .build = build_input };
 
 /* Data and label. */
 static void build_memory(struct caffe_builder *b)
@@ -58,12 +74,17 @@ static void build_memory(struct caffe_builder *b)
     const struct params *p = b->params;
     const int given = p->batch && p->channels.n && p->height.n && p->width.n;
     b->unread = 1;
-    b->shape[0] = given ? vn_shape_of(4, (int64_t[]){ p->batch, p->channels.v[0], p->height.v[0], p->width.v[0] }) : vn_shape_unknown();
+    b->shape[0] =
+        given ? vn_shape_of(4, (int64_t[]){ p->batch, p->channels.v[0], p->height.v[0], p->width.v[0] })
+              : vn_shape_unknown();
 }
 
 static const struct text_field memory_fields[] = {
-    T_INT(struct params, batch, "batch_size", 0, 1, 65536), T_INTS(struct params, channels, "channels", 1, INT32_MAX),
-    T_INTS(struct params, height, "height", 1, INT32_MAX), T_INTS(struct params, width, "width", 1, INT32_MAX), T_END,
+    T_INT(struct params, batch, "batch_size", 0, 1, 65536),
+    T_INTS(struct params, channels, "channels", 1, INT32_MAX),
+    T_INTS(struct params, height, "height", 1, INT32_MAX),
+    T_INTS(struct params, width, "width", 1, INT32_MAX),
+    T_END,
 };
 static const struct text_message memory = { sizeof(struct params), memory_fields };
 const struct caffe_layer vn_caffe_memorydata = { .type = "MemoryData",
@@ -80,7 +101,8 @@ const struct caffe_layer vn_caffe_memorydata = { .type = "MemoryData",
 static void build_database(struct caffe_builder *b)
 {
     b->unread = 1;
-    b->shape[0] = b->crop ? vn_shape_of(4, (int64_t[]){ 1, b->gray ? 1 : 3, b->crop, b->crop }) : vn_shape_unknown();
+    b->shape[0] =
+        b->crop ? vn_shape_of(4, (int64_t[]){ 1, b->gray ? 1 : 3, b->crop, b->crop }) : vn_shape_unknown();
 }
 
 #define DATABASE(id, name, v1_name, v0_name) \

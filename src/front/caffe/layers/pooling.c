@@ -19,7 +19,8 @@ static const struct text_field fields[] = {
     T_EXTENT(struct params, kernel, "kernel_size", "kernel", 1),
     T_EXTENT(struct params, stride, "stride", "stride", 1),
     T_EXTENT(struct params, pad, "pad", "pad", 0),
-    T_ANY("engine"), T_END,
+    T_ANY("engine"),
+    T_END,
 };
 static const struct text_message params = { sizeof(struct params), fields };
 
@@ -36,7 +37,8 @@ static int64_t count_windows(struct caffe_builder *b, const struct params *p, co
     if (w->pad[i] && n && (n - 1) * w->stride[i] >= in + w->pad[i])
         n--;
     if (n < 1)
-        vn_caffe_fail(b, VN_E_INPUT, "kernel_size is %lld, the padded bottom has %lld", (long long)w->kernel[i], (long long)(in + 2 * w->pad[i]));
+        vn_caffe_fail(b, VN_E_INPUT, "kernel_size is %lld, the padded bottom has %lld",
+                      (long long)w->kernel[i], (long long)(in + 2 * w->pad[i]));
     else if ((n - 1) * w->stride[i] >= in + w->pad[i])
         vn_caffe_fail(b, VN_E_UNSUPPORTED,
                       "the last window is outside the bottom (%lld wide, stride %lld, kernel_size %lld)",
@@ -50,7 +52,8 @@ static int find_windows(struct caffe_builder *b, const struct params *p, struct 
     vn_caffe_extent(b, "stride", &p->stride, 2, 1, w->stride);
     vn_caffe_extent(b, "pad", &p->pad, 2, 0, w->pad);
     for (int i = 0; i < 2; i++) {
-        const int64_t reach = (count_windows(b, p, w, i) - 1) * w->stride[i] + w->kernel[i] - vn_caffe_dim(b, 0, 2 + i) - 2 * w->pad[i];
+        const int64_t reach = (count_windows(b, p, w, i) - 1) * w->stride[i] + w->kernel[i] -
+                              vn_caffe_dim(b, 0, 2 + i) - 2 * w->pad[i];
         w->beyond[i] = reach > 0 ? reach : 0;
         if (w->pad[i] >= w->kernel[i])
             vn_caffe_fail(b, VN_E_INPUT, "pad is %lld, expected less than kernel_size (%lld)",
@@ -63,7 +66,8 @@ static int find_windows(struct caffe_builder *b, const struct params *p, struct 
 static void largest(struct caffe_builder *b, const struct windows *w)
 {
     const int64_t pads[] = { w->pad[0], w->pad[1], w->pad[0] + w->beyond[0], w->pad[1] + w->beyond[1] };
-    const struct caffe_attr attrs[] = { AT_INTS("kernel_shape", 2, w->kernel), AT_INTS("strides", 2, w->stride), AT_INTS("pads", 4, pads), AT_NONE };
+    const struct caffe_attr attrs[] = { AT_INTS("kernel_shape", 2, w->kernel),
+                                        AT_INTS("strides", 2, w->stride), AT_INTS("pads", 4, pads), AT_NONE };
     struct value *out[2];
     vn_caffe_put_many(b, "MaxPool", 1, b->in, attrs, b->n_out, out);
     for (int i = 0; i < b->n_out; i++)
@@ -76,12 +80,15 @@ static void average(struct caffe_builder *b, const struct windows *w)
 {
     const int padded = w->pad[0] || w->pad[1], beyond = w->beyond[0] || w->beyond[1];
     const int64_t around[] = { 0, 0, w->pad[0], w->pad[1], 0, 0, w->pad[0], w->pad[1] };
-    const int64_t even[] = { w->pad[0], w->pad[1], w->pad[0], w->pad[1] }, far[] = { 0, 0, w->beyond[0], w->beyond[1] };
+    const int64_t even[] = { w->pad[0], w->pad[1], w->pad[0], w->pad[1] },
+                  far[] = { 0, 0, w->beyond[0], w->beyond[1] };
     struct value *x = b->in[0];
     if (padded && beyond)
         x = PUT(b, "Pad", IN(x, vn_caffe_integers(b, 8, around), vn_caffe_number(b, 0)), AT_NONE);
-    vn_caffe_top(b, 0, PUT(b, "AveragePool", IN(x), AT_INTS("kernel_shape", 2, w->kernel), AT_INTS("strides", 2, w->stride),
-                           AT_INTS("pads", 4, beyond ? far : even), AT_INT("count_include_pad", padded && !beyond)));
+    vn_caffe_top(b, 0,
+                 PUT(b, "AveragePool", IN(x), AT_INTS("kernel_shape", 2, w->kernel),
+                     AT_INTS("strides", 2, w->stride), AT_INTS("pads", 4, beyond ? far : even),
+                     AT_INT("count_include_pad", padded && !beyond)));
 }
 
 static void build(struct caffe_builder *b)
@@ -93,10 +100,21 @@ static void build(struct caffe_builder *b)
     if (b->n_out > 1 && (p->kind != MAX || p->global))
         vn_caffe_fail(b, VN_E_UNSUPPORTED, "a second top requires max pooling with windows");
     else if (p->global)
-        vn_caffe_top(b, 0, vn_caffe_put(b, p->kind == MAX ? "GlobalMaxPool" : "GlobalAveragePool", 1, b->in, (const struct caffe_attr[]){ AT_NONE }));
+        vn_caffe_top(b, 0,
+                     vn_caffe_put(b, p->kind == MAX ? "GlobalMaxPool" : "GlobalAveragePool", 1, b->in,
+                                  (const struct caffe_attr[]){ AT_NONE }));
     else if (find_windows(b, p, &w))
         (p->kind == MAX ? largest : average)(b, &w);
 }
 
-const struct caffe_layer vn_caffe_pooling = { .type = "Pooling", .v1 = "POOLING", .v0 = "pool", .onnx = "MaxPool, AveragePool or a global one; STOCHASTIC as AVE",
-                                              .param = "pooling_param", .params = &params, .min_bottom = 1, .max_bottom = 1, .max_top = 2, .build = build };
+const struct caffe_layer vn_caffe_pooling = { .type = "Pooling",
+                                              .v1 = "POOLING",
+                                              .v0 = "pool",
+                                              .onnx =
+                                                  "MaxPool, AveragePool or a global one; STOCHASTIC as AVE",
+                                              .param = "pooling_param",
+                                              .params = &params,
+                                              .min_bottom = 1,
+                                              .max_bottom = 1,
+                                              .max_top = 2,
+                                              .build = build };

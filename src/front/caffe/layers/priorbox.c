@@ -9,11 +9,20 @@ struct params {
     double step, step_h, step_w, offset;
 };
 static const struct text_field fields[] = {
-    T_FLOATS(struct params, min_size, "min_size"), T_FLOATS(struct params, max_size, "max_size"), T_FLOATS(struct params, ratio, "aspect_ratio"),
-    T_BOOL(struct params, flip, "flip", 1), T_BOOL(struct params, clip, "clip", 0), T_FLOATS(struct params, variance, "variance"),
-    T_INT(struct params, size, "img_size", 0, 1, 65536), T_INT(struct params, size_h, "img_h", 0, 1, 65536), T_INT(struct params, size_w, "img_w", 0, 1, 65536),
-    T_FLOAT(struct params, step, "step", 0), T_FLOAT(struct params, step_h, "step_h", 0), T_FLOAT(struct params, step_w, "step_w", 0),
-    T_FLOAT(struct params, offset, "offset", 0.5), T_END,
+    T_FLOATS(struct params, min_size, "min_size"),
+    T_FLOATS(struct params, max_size, "max_size"),
+    T_FLOATS(struct params, ratio, "aspect_ratio"),
+    T_BOOL(struct params, flip, "flip", 1),
+    T_BOOL(struct params, clip, "clip", 0),
+    T_FLOATS(struct params, variance, "variance"),
+    T_INT(struct params, size, "img_size", 0, 1, 65536),
+    T_INT(struct params, size_h, "img_h", 0, 1, 65536),
+    T_INT(struct params, size_w, "img_w", 0, 1, 65536),
+    T_FLOAT(struct params, step, "step", 0),
+    T_FLOAT(struct params, step_h, "step_h", 0),
+    T_FLOAT(struct params, step_w, "step_w", 0),
+    T_FLOAT(struct params, offset, "offset", 0.5),
+    T_END,
 };
 static const struct text_message params = { sizeof(struct params), fields };
 
@@ -80,7 +89,8 @@ static void check(struct caffe_builder *b, const struct params *p)
     if (!p->min_size.n)
         vn_caffe_fail(b, VN_E_INPUT, "min_size is missing");
     if (p->max_size.n && p->max_size.n != p->min_size.n)
-        vn_caffe_fail(b, VN_E_INPUT, "max_size is given %d times, min_size %d times", p->max_size.n, p->min_size.n);
+        vn_caffe_fail(b, VN_E_INPUT, "max_size is given %d times, min_size %d times", p->max_size.n,
+                      p->min_size.n);
     for (int i = 0; i < p->min_size.n; i++)
         if (p->min_size.v[i] <= 0 || (p->max_size.n && p->max_size.v[i] <= p->min_size.v[i]))
             vn_caffe_fail(b, VN_E_INPUT, "min_size and max_size: expected 0 < min_size < max_size");
@@ -90,7 +100,8 @@ static void check(struct caffe_builder *b, const struct params *p)
 
 static float clipped(double x, int64_t clip) { return (float)(clip ? (x < 0 ? 0 : x > 1 ? 1 : x) : x); }
 
-static void fill(float *y, const struct params *p, const struct boxes *x, const int64_t *map, const double *step, const double *image)
+static void fill(float *y, const struct params *p, const struct boxes *x, const int64_t *map,
+                 const double *step, const double *image)
 {
     for (int64_t i = 0; i < map[0]; i++)
         for (int64_t j = 0; j < map[1]; j++)
@@ -112,7 +123,8 @@ static void build(struct caffe_builder *b)
         return;
     check(b, p);
     list_boxes(b, p, &x);
-    const int64_t map[] = { vn_caffe_dim(b, 0, 2), vn_caffe_dim(b, 0, 3) }, size[] = { p->size_h ? p->size_h : p->size, p->size_w ? p->size_w : p->size };
+    const int64_t map[] = { vn_caffe_dim(b, 0, 2), vn_caffe_dim(b, 0, 3) },
+                  size[] = { p->size_h ? p->size_h : p->size, p->size_w ? p->size_w : p->size };
     double image[2], step[2] = { p->step_h > 0 ? p->step_h : p->step, p->step_w > 0 ? p->step_w : p->step };
     for (int i = 0; i < 2; i++) {
         image[i] = (double)(size[i] ? size[i] : vn_caffe_dim(b, 1, 2 + i));
@@ -134,5 +146,10 @@ static void build(struct caffe_builder *b)
     vn_caffe_top(b, 0, vn_caffe_constant(b, "boxes", t));
 }
 
-const struct caffe_layer vn_caffe_priorbox = { .type = "PriorBox", .onnx = "a constant", .param = "prior_box_param", .params = &params, .min_bottom = 2,
-                                               .max_bottom = 2, .build = build };
+const struct caffe_layer vn_caffe_priorbox = { .type = "PriorBox",
+                                               .onnx = "a constant",
+                                               .param = "prior_box_param",
+                                               .params = &params,
+                                               .min_bottom = 2,
+                                               .max_bottom = 2,
+                                               .build = build };

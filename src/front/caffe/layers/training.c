@@ -24,5 +24,10 @@ TRAINING(sigmoidcrossentropyloss, "SigmoidCrossEntropyLoss", "SIGMOID_CROSS_ENTR
 TRAINING(smoothl1loss, "SmoothL1Loss", NULL, NULL, 0);
 TRAINING(softmaxwithloss, "SoftmaxWithLoss", "SOFTMAX_LOSS", "softmax_loss", 1);
 
-const struct caffe_layer vn_caffe_silence = { .type = "Silence", .v1 = "SILENCE", .onnx = "dropped", .fate = CAFFE_SILENT, .min_bottom = 1, .max_bottom = -1,
+const struct caffe_layer vn_caffe_silence = { .type = "Silence",
+                                              .v1 = "SILENCE",
+                                              .onnx = "dropped",
+                                              .fate = CAFFE_SILENT,
+                                              .min_bottom = 1,
+                                              .max_bottom = -1,
                                               .max_top = -1 };
