@@ -2,7 +2,7 @@
 """Rules that no compiler checks.
 
     lint.py [--build FOLDER] [--root FOLDER] [RULE...]      all rules, or only those named
-    lint.py lines|format --update                           lower the numbers of tools/lint_RULE.txt
+    lint.py lines --update                                  lower the numbers of tools/lint_lines.txt
 
     layers      a folder of src/ includes only what src/layers.txt allows
     calls       its objects use only what these folders define; no permission is without use  (build)
@@ -18,7 +18,7 @@
     sizes       no source file over 900 lines; file names unique within src/
     headers     the public headers compile alone, as C11 and as C++17
     lines       at most 110 columns; files that had longer ones are listed in tools/lint_lines.txt
-    format      as .clang-format says; files that differ are listed in tools/lint_format.txt
+    format      as .clang-format says
     references  files and folders that comments and documents name exist
     paths       no absolute paths of a machine in tracked files
 

@@ -302,24 +302,28 @@ def test_models_are_run_by_sessions(check):
 
 # ---- lines, format ----
 
-@pytest.mark.parametrize("rule, line", [("lines", "/* " + "x" * 120 + " */\n"), ("format", "int   x;\n")])
-def test_countdown(check, tmp_path, rule, line):
-    if rule == "format" and "skipped" in run("format", "--root", tmp_path).stdout:
-        pytest.skip("no clang-format")
-    listed = f"tools/lint_{rule}.txt"
+def test_lines(check, tmp_path):
+    line, listed = "/* " + "x" * 120 + " */\n", "tools/lint_lines.txt"
     (tmp_path / "tools").mkdir()
-    shutil.copy(tool.ROOT / ".clang-format", tmp_path)
-    assert not check(rule, {"src/old.c": line * 3, "src/new.c": "int y;\n"}, "--update") # the first list
+    assert not check("lines", {"src/old.c": line * 3, "src/new.c": "int y;\n"}, "--update") # the first list
     assert (tmp_path / listed).read_text().splitlines()[1:] == ["src/old.c 3"]
-    assert not check(rule, {})
-    assert "src/new.c:1: 1 " in check(rule, {"src/new.c": line})
-    assert "src/new.c:1: 1 " in check(rule, {}, "--update") # refuses to raise
-    assert "src/old.c:1: 4 " in check(rule, {"src/new.c": "int y;\n", "src/old.c": line * 4}, "--update")
+    assert not check("lines", {})
+    assert "src/new.c:1: 1 " in check("lines", {"src/new.c": line})
+    assert "src/new.c:1: 1 " in check("lines", {}, "--update") # refuses to raise
+    assert "src/old.c:1: 4 " in check("lines", {"src/new.c": "int y;\n", "src/old.c": line * 4}, "--update")
     assert "src/old.c 3" in (tmp_path / listed).read_text()
-    assert "src/old.c has 1, listed 3" in check(rule, {"src/old.c": line})
-    assert not check(rule, {}, "--update")
-    assert not check(rule, {"src/old.c": "int z;\n"}, "--update")
+    assert "src/old.c has 1, listed 3" in check("lines", {"src/old.c": line})
+    assert not check("lines", {}, "--update")
+    assert not check("lines", {"src/old.c": "int z;\n"}, "--update")
     assert "src" not in (tmp_path / listed).read_text().split("\n", 1)[1]
+
+
+def test_format(check, tmp_path):
+    if "skipped" in run("format", "--root", tmp_path).stdout:
+        pytest.skip("no clang-format")
+    shutil.copy(tool.ROOT / ".clang-format", tmp_path)
+    assert not check("format", {"src/a.c": "int y;\n"})
+    assert "src/a.c:2: 1 differences from .clang-format" in check("format", {"src/a.c": "int y;\nint   x;\n"})
 
 
 # ---- sizes, headers, references, paths ----
