@@ -39,6 +39,7 @@ typedef int find_fn(struct finding *x);
 struct form {
     const char *name;
     find_fn *find;
+    int outputs; /* 2: scores and boxes */
 };
 
 /* ---- pieces ---- */
@@ -194,9 +195,45 @@ static int find_grid(struct finding *x)
     return VN_OK;
 }
 
-static const struct form forms[] = {
-    { "corners", find_corners }, { "centers", find_centers }, { "priors", find_priors }, { "grid", find_grid }
-};
+/* ---- yolox: one output, 1 x BOXES x (5 + CLASSES), before its boxes are decoded ---- */
+
+/* One box for each cell of three grids, row by row: offset of the centre and logarithm of the size, in cells;
+ * objectness, classes. score = objectness * class */
+static int find_yolox(struct finding *x)
+{
+    static const int strides[] = { 8, 16, 32 };
+    struct output_values v;
+    char text[VN_SHAPE_TEXT];
+    TRY(vn_eval_output(&v, x->arena, x->model, x->f->task->output, x->e));
+    const struct vn_shape *s = v.shape;
+    int64_t cells = 0;
+    for (int l = 0; l < 3; l++)
+        cells += (int64_t)(x->in_w / strides[l]) * (int64_t)(x->in_h / strides[l]);
+    if (s->rank != 3 || s->d[0] != 1 || s->d[1] != cells || s->d[2] < 6)
+        return vn_fail(x->e, VN_E_INPUT, "%s: output of shape %s; expected 1 x %lld x (5 + CLASSES)",
+                       vn_session_path(x->model), vn_shape_text(s, text), (long long)cells);
+    const int64_t row = s->d[2];
+    const double *c = v.v;
+    for (int l = 0; l < 3; l++) {
+        const double w = x->in_w / strides[l], h = x->in_h / strides[l];
+        const int64_t columns = (int64_t)w, n = columns * (int64_t)h;
+        for (int64_t i = 0; i < n; i++, c += row) {
+            int64_t best = 5;
+            for (int64_t k = 6; k < row; k++)
+                best = c[k] > c[best] ? k : best;
+            const double box[4] = { (c[0] + (double)(i % columns)) / w, (c[1] + (double)(i / columns)) / h,
+                                    exp(c[2]) / w, exp(c[3]) / h };
+            TRY(add(x, box, 0, c[4] * c[best], (int)best - 5));
+        }
+    }
+    return VN_OK;
+}
+
+static const struct form forms[] = { { "corners", find_corners, 2 },
+                                     { "centers", find_centers, 2 },
+                                     { "priors", find_priors, 2 },
+                                     { "grid", find_grid, 1 },
+                                     { "yolox", find_yolox, 1 } };
 #define N_FORMS ((int)(sizeof forms / sizeof *forms))
 
 /* ---- the description ---- */
@@ -246,10 +283,11 @@ int vn_box_form(struct box_form **out, struct vn_arena *a, const struct eval_tas
         if (!strcmp(forms[i].name, t->form))
             f->form = &forms[i];
     if (!f->form)
-        return vn_fail(e, VN_E_USAGE,
-                       "form (how outputs hold boxes): expected corners, centers, priors or grid%s%s%s",
-                       t->form ? ", got '" : "", t->form ? t->form : "", t->form ? "'" : "");
-    if (f->form->find != find_grid && (!t->scores || !t->boxes))
+        return vn_fail(
+            e, VN_E_USAGE,
+            "form (how outputs hold boxes): expected corners, centers, priors, grid or yolox%s%s%s",
+            t->form ? ", got '" : "", t->form ? t->form : "", t->form ? "'" : "");
+    if (f->form->outputs == 2 && (!t->scores || !t->boxes))
         return vn_fail(e, VN_E_USAGE, "form %s requires --scores and --boxes, the names of two outputs",
                        t->form);
     const int rule = vn_nms_find(t->nms);

@@ -1,5 +1,6 @@
 """vernier eval against NumPy, on the example network and on small ones: top-k, mIoU, likeness, intervals, going on after a stop."""
 import json
+import re
 import shutil
 import sys
 
@@ -553,6 +554,44 @@ def test_agreement_of_boxes(tmp_path):
     assert "; new class 0" in change["change"]
     text = tool.run("eval", *nets, *args, want=tool.DONE).out
     assert "What Changed" in text and "12.onnx: 8 samples whose results differ from the first model's" in text
+
+
+def test_boxes_of_yolox(tmp_path):
+    """Cells of strides 8, 16 and 32, row by row, against NumPy."""
+    Image, rng = pytest.importorskip("PIL.Image"), np.random.default_rng(3)
+    cells = [(x, y, s) for s in (8, 16, 32) for y in range(64 // s) for x in range(96 // s)]
+    out = rng.uniform(0, 1, (1, len(cells), 7)).astype(np.float32)
+    info = helper.make_tensor_value_info
+    nodes = [helper.make_node("ReduceMean", ["x"], ["m"], keepdims=0),
+             helper.make_node("Mul", ["m", "zero"], ["n"]), helper.make_node("Add", ["n", "out"], ["y"])]
+    constants = {"out": out, "zero": np.float32(0)}
+    graph = helper.make_graph(nodes, "g", [info("x", TensorProto.FLOAT, [1, 3, 64, 96])],
+                              [info("y", TensorProto.FLOAT, out.shape)],
+                              [numpy_helper.from_array(v, k) for k, v in constants.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, tmp_path / "n.onnx")
+    (tmp_path / "images").mkdir()
+    Image.new("RGB", (192, 128)).save(tmp_path / "images/a.png")
+    truth = {"images": [{"id": 1, "file_name": "a.png", "width": 192, "height": 128}], "annotations": [],
+             "categories": [{"id": 1}, {"id": 2}]}
+    (tmp_path / "t.json").write_text(json.dumps(truth))
+    evaluate(tmp_path / "n.onnx", "--metric", "coco", "--form", "yolox", "--nms", "none",
+             "--images", tmp_path / "images", "--labels", tmp_path / "t.json", "--score-min", 0.5,
+             "--results", tmp_path / "r", "--colours", "rgb", "--scale", 1)
+    want = []
+    for (x, y, s), v in zip(cells, out[0].astype(float)):
+        w, h, score = np.exp(v[2]) * s, np.exp(v[3]) * s, v[4] * v[5:].max()
+        corner = (v[0] + x) * s - w / 2, (v[1] + y) * s - h / 2
+        if score > 0.5:  # the image is twice as large as the input
+            want.append([score, v[5:].argmax() + 1, *(2 * k for k in (*corner, w, h))])
+    found = json.loads((tmp_path / "r/n.onnx.json").read_text())
+    found = [[d["score"], d["category_id"], *d["bbox"]] for d in found]
+    assert len(want) > 5 and np.allclose(sorted(found), sorted(want), atol=1e-3)
+    args = ("--metric", "agreement", "--form", "yolox", "--images", tmp_path / "images",
+            "--colours", "rgb", "--scale", "1")
+    small = boxes.save_seeing_net(tmp_path / "small.onnx", "relative", 0)
+    done = tool.run("eval", small, small, *args, "--output", "boxes", want=tool.BAD_INPUT)
+    assert re.search(r"output of shape \S+; expected 1 x \d+ x \(5 \+ CLASSES\)", done.err)
 
 
 @pytest.mark.parametrize("text, message", [
