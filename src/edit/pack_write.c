@@ -28,6 +28,8 @@ static int set_name(struct packing *p, int i, const char *path, struct vn_err *e
         return vn_fail(e, VN_E_USAGE, "%s: expected a name of 1 to %zu bytes, got %zu", path,
                        sizeof x->name - 1, n);
     memcpy(x->name, base, n);
+    if (!bin_is_pack_name(x->name))
+        return vn_fail(e, VN_E_USAGE, "%s: a model of a pack cannot be called '%s'", path, x->name);
     for (int k = 0; k < i; k++)
         if (!strcmp(p->entries[k].name, x->name))
             return vn_fail(e, VN_E_USAGE, "%s: another model is called '%s', too", path, x->name);

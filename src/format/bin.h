@@ -97,6 +97,18 @@ struct bin_packed {
     uint64_t offset, bytes; /* of a whole .bin */
 };
 
+/* May a model be called that? Tools make files of that name, and print it. */
+static inline int bin_is_pack_name(const char *name)
+{
+    int n = 0, dots = 0;
+    for (; name[n]; n++) {
+        if ((unsigned char)name[n] < ' ' || name[n] == 127 || name[n] == '/')
+            return 0;
+        dots += name[n] == '.';
+    }
+    return n > 2 || n > dots;
+}
+
 enum opcode {
     OPCODE_NONE = 0,
 #define INSTR(name, lo, hi, fields) OPCODE_##name,

@@ -19,6 +19,8 @@ static int check_entry(const struct bin_packed *p, size_t bytes, struct vn_err *
 {
     if (!p->name[0] || p->name[sizeof p->name - 1])
         return vn_fail(e, VN_E_INPUT, "damaged pack: the name of a model is empty or has no end");
+    if (!bin_is_pack_name(p->name))
+        return vn_fail(e, VN_E_INPUT, "damaged pack: the name of a model is not that of a file");
     if (p->offset % BIN_ALIGN || p->offset > bytes || p->bytes > bytes - p->offset)
         return vn_fail(e, VN_E_INPUT, "damaged pack: model '%.60s' is outside the file", p->name);
     return VN_OK;

@@ -102,6 +102,7 @@ def test_python(packed, digits):
 
 DAMAGE = [(8, "<I", 9, "format version 9"), (12, "<I", 0, "0 models"), (12, "<I", 1 << 30, "models in"),
           (16, "<Q", 5, "models in"), (32, "<Q", 0, "empty or has no end"), (264, "<B", 65, "no end"),
+          (32, "<B", ord("/"), "not that of a file"), (32, "<B", 27, "not that of a file"),
           (272, "<Q", 7, "outside"), (272, "<Q", 1 << 62, "outside"), (280, "<Q", 1 << 63, "outside"),
           (280, "<Q", 100, "not a Vernier .bin")]
 
