@@ -106,8 +106,13 @@ int vn_debug_read_groups(struct vn_debug_group **groups, int *n, struct vn_arena
     if (!*n || (n_quantize && n_keep))
         return vn_fail(e, VN_E_USAGE, "accumulated: expected --quantize or --keep, but not both");
     *groups = NEW_ARRAY(a, struct vn_debug_group, *n);
-    for (int i = 0; i < *n; i++)
-        (*groups)[i] = read_group(n_keep ? keep[i] : quantize[i], n_keep > 0, a);
+    for (int i = 0; i < *n; i++) {
+        const char *text = n_keep ? keep[i] : quantize[i];
+        (*groups)[i] = read_group(text, n_keep > 0, a);
+        if (!(*groups)[i].n)
+            return vn_fail(e, VN_E_USAGE, "%s: expected names, got '%s'", n_keep ? "--keep" : "--quantize",
+                           text);
+    }
     return VN_OK;
 }
 

@@ -250,6 +250,8 @@ def test_table_and_csv_of_curves(net, tmp_path):
     (["--keep", "weight"], "stands for all of a kind"),
     (["--keep", "x_HzCalibration"], "expected nodes to keep in float"),
     (["-q", "nothing"], "no node or calibration node nothing"),
+    (["-q", ","], "--quantize: expected names, got ','"),
+    (["--keep", ""], "--keep: expected names, got ''"),
 ])
 def test_wrong_sets(net, more, says):
     assert says in run("debug", "accumulated", net.model, net.data, *more, want=USAGE).err
