@@ -140,7 +140,7 @@ static enum vn_artefact kind_of(const struct session_source *from, const struct 
         return VN_ARTEFACT_GRAPH;
     if (!from->path)
         return from->bytes >= 8 &&
-                       (!memcmp(from->image, BIN_MAGIC, 8) || vn_model_pack_name(from->image, from->bytes, 0))
+                       (!memcmp(from->image, BIN_MAGIC, 8) || rt_is_pack(from->image, from->bytes))
                    ? VN_ARTEFACT_BIN
                    : VN_ARTEFACT_ONNX;
     if (o->prototxt || vn_path_has_suffix(from->path, ".caffemodel"))
