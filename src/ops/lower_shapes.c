@@ -13,9 +13,9 @@ static int keeps_channels(const struct node *n)
     return x->rank >= 3 && y->rank >= 3 && x->d[0] == y->d[0] && x->d[1] == y->d[1];
 }
 
-static int is_reader_of_pixels(const struct node *n)
+static int reads_pixels(const struct node *n, const struct value *v)
 {
-    return n->in[0]->shape.rank == 4 && (n->op->window || n->op->wants_channels_last);
+    return v->shape.rank == 4 && (n->op->window || n->op->wants_channels_last);
 }
 
 int vn_low_is_wanted_last(const struct value *v)
@@ -24,7 +24,7 @@ int vn_low_is_wanted_last(const struct value *v)
         const struct value *next = NULL;
         for (int i = 0; i < v->users.n; i++) {
             const struct node *n = v->users.v[i].node;
-            if (is_reader_of_pixels(n))
+            if (reads_pixels(n, v))
                 return 1;
             if (n->op->elements == ELEMENTS_KEPT && keeps_channels(n))
                 next = n->out[0];
