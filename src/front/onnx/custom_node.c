@@ -37,7 +37,7 @@ static uint32_t bits_of(float x)
 /* " value" i of an attribute; NULL: it has no more, or none of this kind. */
 static const char *value_text(struct vn_arena *a, const struct onnx_attr *x, int i)
 {
-    const struct wire_bytes *s = x->type == ONNX_STRING ? &x->s : (const struct wire_bytes *)x->strings.v + i;
+    const struct wire_bytes *s = &x->s;
     switch (x->type) {
     case ONNX_INT: return i ? NULL : vn_arena_fmt(a, " %lld", (long long)x->i);
     case ONNX_FLOAT: return i ? NULL : vn_arena_fmt(a, " %u", bits_of(x->f));
@@ -46,7 +46,11 @@ static const char *value_text(struct vn_arena *a, const struct onnx_attr *x, int
         return i >= x->ints.n ? NULL : vn_arena_fmt(a, " %lld", (long long)((const int64_t *)x->ints.v)[i]);
     case ONNX_FLOATS:
         return i >= x->floats.n ? NULL : vn_arena_fmt(a, " %u", bits_of(((const float *)x->floats.v)[i]));
-    case ONNX_STRINGS: return i >= x->strings.n ? NULL : vn_arena_fmt(a, " %s", escaped(a, s->p, s->n));
+    case ONNX_STRINGS:
+        if (i >= x->strings.n)
+            return NULL;
+        s = (const struct wire_bytes *)x->strings.v + i;
+        return vn_arena_fmt(a, " %s", escaped(a, s->p, s->n));
     default: return NULL;
     }
 }
