@@ -47,8 +47,10 @@ double vn_average_precision(struct counted_box *box, int boxes, struct counted_b
 {
     double sum = 0;
     int classes = 0;
-    qsort(box, (size_t)boxes, sizeof *box, by_class_and_score);
-    qsort(truth, (size_t)truths, sizeof *truth, by_class_and_score);
+    if (boxes)
+        qsort(box, (size_t)boxes, sizeof *box, by_class_and_score);
+    if (truths)
+        qsort(truth, (size_t)truths, sizeof *truth, by_class_and_score);
     for (int i = 0, k = 0; i < truths; classes++) {
         const double class = truth[i].class;
         double all = 0;
