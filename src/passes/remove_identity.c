@@ -26,7 +26,7 @@ static int run(struct graph *g, struct vn_err *e)
     int changes = 0;
     for (int i = g->nodes.n - 1; i >= 0; i--) {
         struct node *n = g->nodes.v[i];
-        if (n->n_in && n->out[0] && hands_through(n) && !extra_outputs_used(n))
+        if (n->n_in && n->in[0] && n->out[0] && hands_through(n) && !extra_outputs_used(n))
             changes += vn_pass_bypass(g, n);
     }
     return changes;

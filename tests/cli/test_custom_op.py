@@ -109,6 +109,37 @@ def test_bin_names_what_it_requires(net):
     assert "operator com.example.Swoosh is not supported" in err and "--custom-op" in err
 
 
+COUNTING = """#include <vernier/custom_op.h>
+VN_CUSTOM_LIBRARY;
+VN_CUSTOM_OP(Counting)
+{
+    for (int i = 0; i < c->n_out; i++) {
+        c->out[i].dtype = VN_F32;
+        c->out[i].rank = 4;
+        for (int k = 0; k < 4; k++)
+            c->out[i].shape[k] = c->in[1].shape[k];
+        for (int k = 0; c->task == VN_CUSTOM_RUN && c->out[i].data && k < 48; k++)
+            ((float *)c->out[i].data)[k] = (float)k;
+    }
+    return 0;
+}
+"""
+
+
+def test_first_input_left_out(tmp_path):
+    (tmp_path / "counting.c").write_text(COUNTING)
+    library = build(tmp_path / "counting.c", tmp_path / "counting.so")
+    nodes = [helper.make_node("Transpose", ["x"], ["t"], "turn", perm=[0, 3, 1, 2]),
+             helper.make_node("Counting", ["", "t"], ["y"], "counting", domain="com.example")]
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(nodes, "net", [value("x", 1, [1, 4, 4, 3])], [value("y", 1, None)])
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.example", 1)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), tmp_path / "net.onnx")
+    tool.run("check", "net.onnx", "--custom-op", library, want=tool.DONE, cwd=tmp_path)
+    tool.run("run", "net.onnx", "--custom-op", library, "-o", "r", want=tool.DONE, cwd=tmp_path)
+    assert np.array_equal(np.load(tmp_path / "r/y.npy").reshape(-1), np.arange(48))
+
+
 REQUIRES = "requires the custom operator"
 
 
