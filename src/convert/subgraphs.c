@@ -38,10 +38,10 @@ static int mark_named(char *mark, const struct vn_conversion *c, const struct ar
     else if (v && begins)
         for (int i = 0; i < v->users.n; i++)
             mark[v->users.v[i].node->id] = 1;
-    else if (v && v->producer)
-        mark[v->producer->id] = 1;
-    else
+    else if (!v)
         return unknown(c, a, s, name, e);
+    else if (v->producer)
+        mark[v->producer->id] = 1;
     return VN_OK;
 }
 
