@@ -183,7 +183,7 @@ class Project:
         """One channel between two convolutions is 200 times as large; the float network computes the same."""
         pairs = list(homogeneous_pairs(self.model))
         if scale_channel(self.model, *pairs[int(self.random.integers(len(pairs)))], 200.0, self.random) == 1:
-            self.no_fault["outlier_channel"] = "the tensor has one channel, whose scale takes the factor"
+            self.no_fault["outlier_channel"] = "the tensor has one channel, and its scale absorbs the factor"
 
     def write(self):
         data = self.folder / "data"
@@ -398,16 +398,16 @@ WORDS = {True: "yes", False: "no", None: "--"}
 
 
 def is_healthy(r):
-    """A conversion without a fault may lose the decisions: `max` is no good method everywhere."""
+    """A conversion without a fault may lose the decisions: `max` does not suit every network."""
     return r["faults"] == "healthy" and (r["healthy_kept"] is None or r["healthy_kept"] >= FEW_KEPT)
 
 
 def named(r):
     if r["faults"] == "healthy" and not is_healthy(r):
         return f"not healthy: `max` keeps {share(r['healthy_kept'])} % of the decisions"
-    as_other = [f"{k} normalizes as {v}" for k, v in r["same"].items()
+    as_other = [f"{k} is equivalent to {v}" for k, v in r["same"].items()
                 if r["named"] and k not in r["causes"]]
-    as_other += [f"{k} is no fault here: {why}" for k, why in r["no_fault"].items()]
+    as_other += [f"{k} is not a fault here: {why}" for k, why in r["no_fault"].items()]
     return "; ".join([WORDS[r["named"]], *as_other])
 
 
@@ -429,7 +429,7 @@ def table(results):
     for title, of in (("faults", ill), ("faults, networks not developed on", held_out)):
         lines.append(f"\n{len(of)} cases of {title}: causes named in {sum(r['named'] for r in of)}, "
                      f"repaired in {sum(bool(is_repaired(r)) for r in of)} of the "
-                     f"{sum(is_repaired(r) is not None for r in of)} that took SQNR.")
+                     f"{sum(is_repaired(r) is not None for r in of)} that lowered SQNR.")
     lines.append(f"\n{len(well)} healthy conversions: nothing named in {sum(r['named'] for r in well)}. "
                  f"A conversion without a fault that keeps fewer than {100 * FEW_KEPT:.0f} % of the "
                  "decisions is not counted as healthy.")
@@ -438,7 +438,7 @@ def table(results):
 
 def rules(program):
     rows = run(program, ["flow", "--rules"], ROOT).stdout.strip().splitlines()
-    return "\n".join(["| a step fails with | cause | looks at |", "|---|---|---|",
+    return "\n".join(["| failure | cause | evidence |", "|---|---|---|",
                       *(f"| {r} |" for r in rows)])
 
 

@@ -7,7 +7,7 @@
 enum symptom {
     SEEN_NOTHING = 0,
     SEEN_ARITHMETIC, /* 1: the program's integers are wrong; tensor: how; other: the command that shows it */
-    SEEN_UNDECIDED, /* entropy of float's choices by that with another normalization; other: which */
+    SEEN_UNDECIDED, /* entropy of float's choices, relative to another normalization; other: which */
     SEEN_CLIPPED, /* share of a tensor's elements beyond its range */
     SEEN_ODD_SAMPLES, /* the same; other: the samples that have most of them */
     SEEN_DOMINANT, /* how much larger a tensor is in one sample than in the middle one; other: the sample */
