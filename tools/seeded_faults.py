@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One fault in a project that is right: does `vernier flow` stop at the right step and name the node?
+"""One fault in a working project: does `vernier flow` stop at the right step and name the node?
 
     seeded_faults.py [--vernier P] [--only WORD] [--keep DIR] [--write]
 
@@ -35,7 +35,7 @@ def network(nodes, constants, inputs, outputs):
 
 
 class Project:
-    """Model, calibration data and configuration, right as they are; faults change them."""
+    """A correct model, calibration data and configuration; faults change them."""
 
     def __init__(self, program, folder):
         self.program, self.folder, self.random = program, folder, np.random.default_rng(11)
@@ -120,7 +120,7 @@ def flipped_weight(p):
 
 
 def exchanged_channels(p):
-    """two output channels of `body` are exchanged"""
+    """two output channels of `body` are swapped"""
     p.reference()
     p.change("w1", lambda w: w[[1, 0, *range(2, len(w))]])
 
@@ -132,7 +132,7 @@ def doubled_normalization(p):
 
 
 def wrong_scale(p):
-    """the device's program has twice the scale behind `body`"""
+    """the device's program uses twice the scale after `body`"""
     p.write()
     p.run("convert", "-c", "net.yaml", "--log", "none")
     m = onnx.load(p.folder / "out/net_quantized_model.onnx")
@@ -151,19 +151,19 @@ def wrong_scale(p):
 
 
 def wrong_kernel(p):
-    """the integer kernel of `pool` takes another window"""
+    """the integer kernel of `pool` uses another window"""
     p.environment = {"program": str(p.program.parent / "tests/wrongkernel"),
                      "VERNIER_WRONG_KERNEL": "maxpool_s8"}
 
 
 def worse_kernel(p):
-    """the integer kernel of convolutions pads one line too much"""
+    """the integer kernel of convolutions pads one line too many"""
     p.environment = {"program": str(p.program.parent / "tests/wrongkernel"),
                      "VERNIER_WRONG_KERNEL": "conv_s8"}
 
 
 def truncated_calibration(p):
-    """calibration has seen only faint samples"""
+    """the calibration samples are all faint"""
     (p.folder / "test").mkdir()
     for i, x in enumerate(p.data):
         x.tofile(p.folder / f"test/{i}.bin")
@@ -172,7 +172,7 @@ def truncated_calibration(p):
 
 
 def inherited_range(p):
-    """`joined` gives a tensor the range of one that is 60 times as large"""
+    """`joined` gives a tensor the range of another that is 60 times as large"""
     nodes = [oh.make_node("Conv", ["x", "w"], ["small"], "small_conv"),
              oh.make_node("Conv", ["x", "v"], ["large"], "large_conv"),
              oh.make_node("Concat", ["small", "large"], ["both"], "joined", axis=1),
@@ -185,7 +185,7 @@ def inherited_range(p):
 
 
 def mask(p):
-    """`masked` adds -10000 where nothing is to be seen, and what lies behind reads the rest"""
+    """`masked` adds -10000 to masked positions, and the next node reads the rest"""
     nodes = [oh.make_node("Conv", ["x", "w"], ["score"], "scores"),
              oh.make_node("Add", ["score", "m"], ["low"], "masked"),
              oh.make_node("Max", ["low", "floor"], ["seen"], "floor"),
@@ -209,7 +209,7 @@ def trembling_points(p):
 
 
 def wrong_postprocessing(p):
-    """the task reads another output than the one that training scored (95)"""
+    """the task reads a different output from the one that training scored (95)"""
     images = p.folder / "images"
     pixels = p.random.integers(0, 256, (12, SIDE, SIDE, 3), np.uint8)
     p.keys = {**pixel_keys("rgb"), "norm_type": "data_scale", "scale_value": "0.00392157"}
@@ -230,7 +230,7 @@ def wrong_postprocessing(p):
 
 
 def nv12_range(p):
-    """the device gives luma in 16..235, and the configuration says 0..255"""
+    """the device delivers luma in 16..235, and the configuration says 0..255"""
     pixels = p.random.integers(0, 256, (SAMPLES, 3, SIDE, SIDE))
     p.keys = {**pixel_keys("rgb"), "input_type_rt": "nv12", "norm_type": "data_scale",
               "scale_value": "0.00392157"}

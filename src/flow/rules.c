@@ -6,24 +6,24 @@
 
 static const char *say_arithmetic(const struct seen *s, struct vn_arena *a)
 {
-    return vn_arena_fmt(a, "the integers of its kernels are not those of the reference executor: %s",
+    return vn_arena_fmt(a, "its kernels' integers differ from those of the reference executor: %s",
                         s->tensor);
 }
 
 static const char *say_undecided(const struct seen *s, struct vn_arena *a)
 {
-    return vn_arena_fmt(a, "input %s: the float network is less decided than with %s: %.2f times the entropy",
+    return vn_arena_fmt(a, "input %s: the float network is less certain than with %s: %.2f times the entropy",
                         s->node, s->other, s->size);
 }
 
 static const char *say_clipped(const struct seen *s, struct vn_arena *a)
 {
-    return vn_arena_fmt(a, "%.2g %% of tensor %s lie beyond its range", 100 * s->size, s->tensor);
+    return vn_arena_fmt(a, "%.2g %% of tensor %s is outside its range", 100 * s->size, s->tensor);
 }
 
 static const char *say_odd_samples(const struct seen *s, struct vn_arena *a)
 {
-    return vn_arena_fmt(a, "%.2g %% of tensor %s lie beyond the range that calibration has seen, most in %s",
+    return vn_arena_fmt(a, "%.2g %% of tensor %s is outside its calibrated range, mostly in %s",
                         100 * s->size, s->tensor, s->other);
 }
 
@@ -37,7 +37,7 @@ static const char *say_mask(const struct seen *s, struct vn_arena *a)
 {
     return vn_arena_fmt(
         a,
-        "a mask moves elements of tensor %s %.3g times as far down as the others reach, which "
+        "a mask moves elements of tensor %s %.3g times as far below zero as the others reach, which "
         "leaves them %.3g of 256 steps",
         s->tensor, s->size, fmax(256 / s->size, 1));
 }
@@ -57,8 +57,9 @@ static const char *say_outlier(const struct seen *s, struct vn_arena *a)
 
 static const char *say_full_bias(const struct seen *s, struct vn_arena *a)
 {
-    return vn_arena_fmt(a, "channel %s of bias %s fills its integer, which costs its weights %.1f bits",
-                        s->other, s->tensor, s->size);
+    return vn_arena_fmt(
+        a, "channel %s of bias %s reaches the limit of its integer, which costs its weights %.1f bits",
+        s->other, s->tensor, s->size);
 }
 
 static const char *say_function(const struct seen *s, struct vn_arena *a)
@@ -69,13 +70,13 @@ static const char *say_function(const struct seen *s, struct vn_arena *a)
 
 static const char *say_shift(const struct seen *s, struct vn_arena *a)
 {
-    return vn_arena_fmt(a, "%.0f %% of the error of tensor %s are shifted means of its channels",
-                        100 * s->size, s->tensor);
+    return vn_arena_fmt(a, "%.0f %% of the error of tensor %s is a shift of its channel means", 100 * s->size,
+                        s->tensor);
 }
 
 static const char *say_ceiling(const struct seen *s, struct vn_arena *a)
 {
-    return vn_arena_fmt(a, "with every node in int16 a cosine of %.6f is reached: not the width costs it",
+    return vn_arena_fmt(a, "with every node in int16 the cosine is %.6f: bit width is not the cause",
                         1 - s->size);
 }
 
