@@ -10,7 +10,7 @@
 static const struct option_def options[] = {
     { "--metric", 'm', "NAME", 1, 0,
       "cosine-similarity (default), mse, mre, sqnr or chebyshev; of several, the first one sorts" },
-    { "--output", 'o', "NAME", 1, 0, "judge this output (default: all; the one that is hit most counts)" },
+    { "--output", 'o', "NAME", 1, 0, "judge this output (default: all; the worst one counts)" },
     { "--node-type", 'n', "KIND", 0, 0, "node (default), weight or activation" },
     { "--nodes", 'i', "NAME", 1, 0, "only this node, or calibration node TENSOR_HzCalibration" },
     { "--restore", 0, NULL, 0, 0, "sensitivity: quantize everything but the row's node or tensor" },
