@@ -91,7 +91,7 @@ const char *vn_flow_set(const struct flow_job *j, const char *const *sets, int n
 /* flow_judge.c: the quantized network against the optimized one, on the samples. */
 struct flow_judgement {
     int passes;
-    const char *text; /* the output that fails, else the one that is hit most */
+    const char *text; /* the output that fails, else the one that loses most */
     double cosine, sqnr; /* least of the outputs, each on its own */
 };
 int vn_flow_judge(struct flow_judgement *v, struct flow_job *j, struct vn_err *e);

@@ -32,7 +32,7 @@ static const char *choices_text(const struct vn_compared *r, int passes, struct 
         a, ", %lld of %lld choices kept (95 %%: %.3f to %.3f)%s", (long long)c.kept, (long long)c.made, low,
         high,
         passes ? ""
-               : vn_arena_fmt(a, "; expected %g within, and with fewer than %d choices a cosine of %g",
+               : vn_arena_fmt(a, "; expected at least %g, and with fewer than %d choices a cosine of %g",
                               o->min_choices, FEW, 1 - LESS_STRICT * (1 - o->min_cosine)));
 }
 
@@ -49,7 +49,7 @@ static const char *text_of(const struct vn_compared *r, int passes, struct vn_ar
                         r->metric[VN_COMPARE_AGREEMENT], choices_text(r, passes, a, o));
 }
 
-/* Is r to be shown rather than `best`: what fails first, then what is hit most. */
+/* Is r to be shown rather than `best`: what fails first, then what loses most. */
 static int is_shown(const struct vn_compared *r, const struct vn_compared *best,
                     const struct vn_flow_options *o)
 {
