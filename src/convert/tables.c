@@ -65,7 +65,7 @@ void vn_convert_fill_nodes(struct vn_conversion *c)
         const int integer = vn_node_is_integer(n);
         struct vn_node_row r = { .node = vn_arena_str(c->kept, n->name),
                                  .on = integer ? "BPU" : "CPU",
-                                 .type = vn_node_type(n) };
+                                 .type = vn_arena_str(c->kept, vn_node_type(n)) };
         if (!integer && open)
             subgraph++;
         open = integer;

@@ -209,7 +209,8 @@ static struct vn_sensitivity_row row_of(struct job *j, struct vn_arena *a, int c
     const struct graph *g = j->d.p.graph;
     struct vn_sensitivity_row r = { .kind = c->item.kind, .agreement = 1 };
     r.name = vn_debug_item_name(&j->d.p, c->item, a);
-    r.type = c->item.kind == VN_DEBUG_NODE ? vn_node_type(g->nodes.v[c->item.id]) : "HzCalibration";
+    r.type = c->item.kind == VN_DEBUG_NODE ? vn_arena_str(a, vn_node_type(g->nodes.v[c->item.id]))
+                                           : "HzCalibration";
     if (c->item.kind != VN_DEBUG_NODE)
         describe_value(&r, &j->d.p, c->item.id);
     while (j->changes.v[change].same >= 0)

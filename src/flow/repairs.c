@@ -101,7 +101,7 @@ static void name_cause(struct diagnosis *d, struct vn_failure *f, const struct c
     *f = (struct vn_failure){ r->cause, d->step->why, NULL };
     if (r->say)
         f->evidence = vn_arena_fmt(a, "%s; %s", d->step->why, r->say(s, a));
-    d->step->node = s->node ? s->node : d->step->node;
+    d->step->node = s->node ? vn_arena_str(d->j->arena, s->node) : d->step->node;
 }
 
 /* Every rule that holds, the first as the cause; with `general`, where none does, what always does. */

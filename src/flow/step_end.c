@@ -28,7 +28,7 @@ int vn_flow_failed(struct flow_job *j, struct vn_flow_step *s, const char *cause
     va_start(ap, fmt);
     s->state = VN_FLOW_FAIL;
     s->why = text_of(j, fmt, ap);
-    s->node = node;
+    s->node = node ? vn_arena_str(j->arena, node) : NULL;
     s->failure = (struct vn_failure){ cause, s->why, NULL };
     va_end(ap);
     return VN_OK;

@@ -55,7 +55,8 @@ struct value *vn_graph_const_i64(struct graph *g, const char *name, int n, const
 {
     const struct vn_shape s = vn_shape_of(1, &(int64_t){ n });
     struct vn_tensor *t = vn_tensor_new(g->arena, VN_I64, &s);
-    memcpy(t->data, v, (size_t)n * sizeof *v);
+    if (n)
+        memcpy(t->data, v, (size_t)n * sizeof *v);
     return vn_graph_const(g, name, t);
 }
 

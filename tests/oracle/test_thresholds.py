@@ -124,5 +124,5 @@ def test_mix_takes_the_scale_of_one_of_three(tmp_path):
     assert scales["kl"] < scales["max"] and scales["mix"] in [scales[k] for k in ("kl", "max", "share")]
     assert re.search(r"with kl: \d+ stay, \d+ take max, \d+ max-percentile", text)
     table = text[text.index("agreement samples"):text.index("Select ")]
-    rows = re.findall(r"INFO [ *] (\S+) .*%", table)
+    rows = re.findall(r"INFO [ *] (\S+) +[-\d.]+ +[-\d.]+ +[-\d.]+%", table)
     assert rows == ["mix", "kl", "max", "max-percentile:percentile=0.99995"]

@@ -150,10 +150,11 @@ static int run(struct vn_arena *a, struct vn_err *e)
         struct vn_session *s;
         struct figures x = { .name = m.v[i].name };
         TRY(vn_compat_open(&s, &m.v[i], e));
-        const int status = measure(&x, s, a, e);
-        vn_session_close(&s);
+        int status = measure(&x, s, a, e);
+        if (status == VN_OK)
+            status = show(&x, a, e);
+        vn_session_close(&s); /* names of nodes are the session's */
         TRY(status);
-        TRY(show(&x, a, e));
     }
     return EXIT_DONE;
 }
