@@ -238,6 +238,15 @@ static int reader_of(const struct scan *l, int t)
     return found;
 }
 
+/* The QUANTIZE that alone reads t, or t in another layout; NONE. */
+static int quantize_of(const struct scan *l, int t)
+{
+    int at = reader_of(l, t);
+    while (at >= 0 && l->p->instrs.v[at].op == OPCODE_COPY && same_value(l->p, l->p->instrs.v[at].out, t))
+        at = reader_of(l, l->p->instrs.v[at].out);
+    return at >= 0 && l->p->instrs.v[at].op == OPCODE_QUANTIZE ? at : NONE;
+}
+
 /* Is x made from input t without a quantization? */
 static int is_given(const struct scan *l, int x, int t)
 {
@@ -259,11 +268,11 @@ static int can_be_given(const struct prog *p, int t)
 
 static void list_input(const struct scan *l, int port, struct edge_list *out)
 {
-    const int t = l->p->inputs.v[port].tensor, reader = reader_of(l, t);
-    if (l->p->inputs.v[port].type != VN_IN_FEATUREMAP || outputs_with(l->p, t) || reader == NONE)
+    const int t = l->p->inputs.v[port].tensor, quantize = quantize_of(l, t);
+    if (l->p->inputs.v[port].type != VN_IN_FEATUREMAP || outputs_with(l->p, t) || reader_of(l, t) == NONE)
         return;
-    if (reader >= 0 && l->p->instrs.v[reader].op == OPCODE_QUANTIZE) {
-        const int y = l->p->instrs.v[reader].out;
+    if (quantize >= 0) {
+        const int y = l->p->instrs.v[quantize].out;
         if (same_value(l->p, y, t))
             add_conversion(l, out, VN_EDGE_QUANTIZE, port, t, y);
         return;
@@ -375,7 +384,7 @@ static int remove_edge(void *net, const struct vn_edge *x, struct vn_err *e)
     int status;
     if (x->at_input)
         status =
-            put_input(p, x->port, x->type == VN_EDGE_QUANTIZE ? reader_of(&l, t) : sole_reader(&l, t), e);
+            put_input(p, x->port, x->type == VN_EDGE_QUANTIZE ? quantize_of(&l, t) : sole_reader(&l, t), e);
     else if (x->type == VN_EDGE_DEQUANTIZE)
         status = put_output(p, x->port, dequantization(&l, t)->in[0], e);
     else
