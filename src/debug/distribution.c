@@ -247,9 +247,8 @@ static struct vn_distribution row_of(const struct distribution_job *j, const str
 {
     struct vn_distribution d = { .kind = c->item.kind, .n = c->n, .cosine = NAN };
     d.name = vn_debug_item_name(&j->d.p, c->item, a);
-    d.type = c->item.kind == VN_DEBUG_NODE
-                 ? vn_arena_str(a, vn_node_type(j->d.p.graph->nodes.v[c->item.id]))
-                 : "HzCalibration";
+    d.type = c->item.kind == VN_DEBUG_NODE ? vn_arena_str(a, vn_node_type(j->d.p.graph->nodes.v[c->item.id]))
+                                           : "HzCalibration";
     if (c->item.kind != VN_DEBUG_NODE)
         add_threshold(&d, j->d.p.q[c->value]);
     add_moments(&d, c->x, c->n);
