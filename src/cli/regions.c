@@ -8,7 +8,7 @@
 static int read_region(int *edge, const char **text, struct vn_err *e)
 {
     int used = 0;
-    if (sscanf(*text, " %d , %d , %d , %d %n", &edge[0], &edge[1], &edge[2], &edge[3], &used) != 4 ||
+    if (sscanf(*text, " %9d , %9d , %9d , %9d %n", &edge[0], &edge[1], &edge[2], &edge[3], &used) != 4 ||
         ((*text)[used] && (*text)[used] != ';'))
         return vn_fail(e, VN_E_USAGE, "--roi: expected left,top,right,bottom, got '%s'",
                        vn_shown(*text, (char[VN_SHOWN]){ 0 }));

@@ -180,14 +180,14 @@ static int read_limit(struct config *c, const struct setting *s, const char *wor
         if (strncmp(word, limits[i].name, n) != 0)
             continue;
         const double x = strtod(word + n, &end);
-        if (end > word + n && !*end && x >= limits[i].least && x <= 100) {
+        if (end > word + n && !*end && x > 0 && x >= limits[i].least && x <= 100) {
             *limits[i].to = x;
             return VN_OK;
         }
     }
     return vn_config_fail(c, s, e, VN_E_INPUT,
-                          "expected auto, with latency_ratio=R, size_ratio=R (1 to 100) or max_drop=P (0 to "
-                          "100), got '%s'",
+                          "expected auto, with latency_ratio=R, size_ratio=R (1 to 100) or max_drop=P (above "
+                          "0, to 100), got '%s'",
                           word);
 }
 

@@ -78,9 +78,9 @@ json_t *vn_made_json(const struct vn_made *m)
 static const char *layout_advice(const struct dataset *d, const struct vn_shape *made)
 {
     const struct vn_shape *s = &d->shape;
-    const int64_t *m = made->d + made->rank - 3, *to = s->d + 1;
     if (made->rank < 3 || s->rank != 4)
         return "";
+    const int64_t *m = made->d + made->rank - 3, *to = s->d + 1;
     if (m[0] == to[1] && m[1] == to[2] && m[2] == to[0])
         return "; add 'layout NCHW' to its pipeline";
     return m[0] == to[2] && m[1] == to[0] && m[2] == to[1] ? "; add 'layout NHWC' to its pipeline" : "";

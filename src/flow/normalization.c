@@ -8,6 +8,7 @@
 #include "graph/graph.h"
 
 #define SAMPLES 6
+#define CERTAIN 1e-3 /* entropy, by that of equally likely classes: below it nothing is undecided */
 
 struct undecided {
     struct flow_job *j;
@@ -88,7 +89,7 @@ static int compare(struct symptoms *s, struct undecided *u, struct vn_err *e)
     }
     if (!best)
         return VN_OK;
-    const struct seen seen = { given / least, u->j->config->inputs[0].name,
+    const struct seen seen = { given / fmax(least, CERTAIN), u->j->config->inputs[0].name,
                                vn_session_graph(u->j->original)->inputs.v[0]->name, best->text };
     vn_symptom_see(s, SEEN_UNDECIDED, seen);
     u->j->setting = vn_norm_setting(best, u->j->arena);

@@ -113,6 +113,7 @@ MESSAGES = [
     (["-i", "im.png", "--roi", "10,20,101,78"], tool.USAGE, "nv12 requires even sizes and an even region"),
     (["-i", "im.png", "--roi", "10,20,131,77"], tool.BAD_INPUT, "10,20,131,77 is not in 130 x 96 pixels"),
     (["-i", "im.png", "--roi", "10,20,101"], tool.USAGE, "expected left,top,right,bottom, got '10,20,101'"),
+    (["-i", "im.png", "--roi", "0,0,9999999999,3"], tool.USAGE, "expected left,top,right,bottom"),
     (["-i", "im.png", "--roi", "0,0,1,1;0,0,1,1"], tool.USAGE, "more regions than the 1 image inputs"),
     (["--roi", "0,0,1,1"], tool.USAGE, "--roi requires --input"),
     (["--images", ".", "--roi", "0,0,1,1"], tool.USAGE, "--roi excludes --images"),

@@ -158,8 +158,9 @@ def test_auto_plans_inside_convert(tmp_path):
     assert (tmp_path / "out/net.bin").read_bytes() == first
 
 
-def test_auto_with_other_limits_is_refused(tmp_path):
-    config = make(tmp_path, more="  node_info: 'auto latency=3'\n", samples=1)
+@pytest.mark.parametrize("limit", ["latency=3", "max_drop=0", "latency_ratio=0.9"])
+def test_auto_with_other_limits_is_refused(tmp_path, limit):
+    config = make(tmp_path, more=f"  node_info: 'auto {limit}'\n", samples=1)
     done = run("convert", "-c", config, "--log", "none", want=BAD_INPUT)
     assert "net.yaml:7:" in done.err and "node_info: expected auto, with latency_ratio=R" in done.err
 
