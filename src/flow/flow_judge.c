@@ -4,8 +4,8 @@
 #include "flow/choices.h"
 #include "flow/flow_job.h"
 
-#define FEW 30 /* choices whose interval says little: then the cosine counts, too, */
-#define LESS_STRICT 5 /* with so many times the distance from 1 */
+#define FEW 30 /* with fewer choices the interval is wide, so the cosine must pass, too */
+#define LESS_STRICT 5 /* factor on 1 - min_cosine */
 
 static int kept_enough(const struct vn_compared *r, const struct vn_flow_options *o)
 {

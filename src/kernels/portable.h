@@ -64,7 +64,7 @@ extern const struct vn_portable *const vn_portables[VN_PORTABLE_COUNT];
 
 /* ---- cells ---- */
 
-/* Not whole numbers of 64 bits: vn_cell reads them, quantized ones as the integers that they are. */
+/* Any type but int64: read by vn_cell, quantized elements as integers. */
 static inline int vn_cells_real(const struct vn_cells *t) { return t->dtype != VN_I64; }
 static inline double vn_cell(const struct vn_cells *t, int64_t i)
 {

@@ -1,5 +1,5 @@
-/* Libraries of custom operators. Code that is loaded belongs to the process, so this list does, too: the
- * only state of the runtime that is no model's. */
+/* Libraries of custom operators. Loaded code belongs to the process, and so does this list: the only global
+ * state of the runtime. */
 #include <vernier/custom_op.h>
 
 #include <dlfcn.h>

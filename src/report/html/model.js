@@ -106,7 +106,9 @@ const PREFERRED = ['worse_by', 'different', 'cosine_mean', 'cosine', 'sqnr', 'co
 const DULL = /^(integer|threshold|bit|zero|compared|drifted|mistrusted)$/;
 
 /* Where a scale is absolute: its ends; where small differences are not bad: the least that it spans. */
-const SCALES = [[/max_bound/, [0, 1]], [/agreement|equal/, null, 0.01], [/cosine/, null, 1e-3], [/sqnr/, null, 10]];
+const SCALES = [
+  [/max_bound/, [0, 1]], [/agreement|equal/, null, 0.01], [/cosine/, null, 1e-3], [/sqnr/, null, 10]
+];
 
 function range(key) {
   let least = Infinity, most = -Infinity;
