@@ -192,6 +192,7 @@ int vn_convert_make_products(struct vn_conversion *c, struct vn_err *e)
     vn_convert_fill_tables(c);
     TRY(vn_convert_write_bin(c, e));
     TRY(vn_convert_write_map(c, e));
+    TRY(vn_convert_write_quant_info(c, e));
     TRY(vn_convert_dump_samples(c, e));
     return vn_convert_end_products(c, e);
 }

@@ -127,6 +127,9 @@ int vn_convert_write_text(struct vn_conversion *c, const char *stage, const char
 /* layer_out_dump: which tensor each convolution makes, for hrt_bin_dump. */
 int vn_convert_write_map(struct vn_conversion *c, struct vn_err *e);
 
+/* quant_info.c: after the tables */
+int vn_convert_write_quant_info(struct vn_conversion *c, struct vn_err *e);
+
 /* tables.c */
 /* The quantized graph with the optimized one, for the tables. */
 int vn_convert_compare(struct vn_conversion *c, struct vn_err *e);

@@ -133,7 +133,8 @@ def test_unknown_march(digits):
 
 # ---- convert ----
 
-STAGES = ["digits.bin"] + [f"digits_{s}_model.onnx" for s in ("calibrated", "optimized_float", "original_float", "quantized")]
+PRODUCTS = ["digits.bin", "digits_calibrated_model.onnx", "digits_optimized_float_model.onnx",
+            "digits_original_float_model.onnx", "digits_quant_info.json", "digits_quantized_model.onnx"]
 
 
 def test_convert(digits, tmp_path, out):
@@ -142,7 +143,7 @@ def test_convert(digits, tmp_path, out):
     same("convert_log", tool.normal(done.err, digits.folder, tmp_path))
     log = (tmp_path / "vernier_convert.log").read_text()
     assert tool.normal(log) == tool.normal(done.err + done.out)
-    assert sorted(p.name for p in out.iterdir()) == STAGES
+    assert sorted(p.name for p in out.iterdir()) == PRODUCTS
     for line in done.err.splitlines():
         assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (INFO|WARNING|ERROR) ", line)
 
@@ -400,7 +401,7 @@ def test_closed_or_full_output(digits):
 
 def no_temporary_files(folder):
     left = [p.name for p in folder.rglob("*") if p.is_file()]
-    assert not [n for n in left if not n.endswith((".onnx", ".bin", ".yaml", ".npy", ".txt", ".log"))], left
+    assert not [n for n in left if not n.endswith((".onnx", ".bin", ".yaml", ".npy", ".txt", ".log", ".json"))], left
     return left
 
 
