@@ -437,7 +437,8 @@ static int require_type(const struct config *c, const struct list *l, int i, con
     const struct setting *s = vn_config_given(c, key);
     return entry(l, i) || (s && s->wrong)
                ? VN_OK
-               : vn_config_fail(c, NULL, e, VN_E_INPUT, "input_parameters: %s is missing", key);
+               : vn_config_fail(c, NULL, e, VN_E_INPUT, "Key 'input_parameters' error: Missing keys: '%s'",
+                                key);
 }
 
 static int resolve_types(struct config *c, struct vn_arena *a, int i, struct vn_err *e)
@@ -592,10 +593,10 @@ static int resolve_calibration(struct config *c, struct vn_arena *a, struct vn_e
         ignore_data(c, a, "cal_data_type", "calibration_type skip uses random data");
     } else if (!c->random_data && !vn_config_given(c, "cal_data_dir") && !(type && type->wrong)) {
         NOTE(c, a,
-             vn_config_fail(
-                 c, NULL, e, VN_E_INPUT,
-                 "calibration_parameters: cal_data_dir is missing; calibration_type %s requires data",
-                 vn_word_of(vn_words_calibration_type, c->calibration_type)),
+             vn_config_fail(c, NULL, e, VN_E_INPUT,
+                            "Key 'calibration_parameters' error: Missing keys: 'cal_data_dir'; "
+                            "calibration_type %s requires data",
+                            vn_word_of(vn_words_calibration_type, c->calibration_type)),
              e);
     }
     if (c->preprocess_on)
@@ -616,11 +617,12 @@ static int resolve_model(struct config *c, struct vn_arena *a, struct vn_err *e)
     if (given || (vn_config_given(c, "caffe_model") && vn_config_given(c, "prototxt")))
         return VN_OK; /* what is wrong with them was said */
     if (!caffe && !prototxt)
-        return vn_config_fail(c, NULL, e, VN_E_INPUT,
-                              "model_parameters: onnx_model is missing (or caffe_model and prototxt)");
+        return vn_config_fail(
+            c, NULL, e, VN_E_INPUT,
+            "Key 'model_parameters' error: Missing keys: 'onnx_model' (or 'caffe_model', 'prototxt')");
     return vn_config_fail(
         c, NULL, e, VN_E_INPUT,
-        "model_parameters: %s is missing; a Caffe network requires caffe_model and prototxt",
+        "Key 'model_parameters' error: Missing keys: '%s'; a Caffe network requires caffe_model and prototxt",
         caffe ? "prototxt" : "caffe_model");
 }
 

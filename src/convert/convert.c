@@ -86,8 +86,7 @@ static int tries_per_channel(const struct config *c)
 int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e)
 {
     INFO(c, "Start to calibrate the model.");
-    const int n = vn_samples_count(c->samples);
-    INFO(c, n == 1 ? "There is %d sample in the data set." : "There are %d samples in the data set.", n);
+    vn_convert_tell_samples(c);
     struct vn_calibrate_options o;
     vn_calibrate_options_default(&o);
     o.run = c->run;

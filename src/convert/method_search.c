@@ -120,7 +120,14 @@ static void add_calibrators(struct method_search *s, struct vn_quant_method m)
     }
 }
 
-#define ENOUGH_SQNR 50.0 /* dB: what is lost does not matter */
+const char *vn_convert_percentiles(struct vn_arena *a)
+{
+    const char *text = "[";
+    for (size_t i = 0; i < sizeof calibrators / sizeof *calibrators; i++)
+        if (calibrators[i].parameter < 1)
+            text = vn_arena_fmt(a, "%s%.10g, ", text, calibrators[i].parameter);
+    return vn_arena_fmt(a, "%s1.0]", text);
+}
 
 static int is_enough(const struct method_search *s)
 {

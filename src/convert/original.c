@@ -105,15 +105,10 @@ int vn_convert_match_inputs(struct vn_conversion *c, struct vn_err *e)
     const char **names = NEW_ARRAY(c->arena, const char *, g->inputs.n);
     for (int i = 0; i < g->inputs.n; i++)
         names[i] = g->inputs.v[i]->name;
-    INFO(c, "Model has %d inputs according to model file", g->inputs.n);
     TRY(vn_config_match_inputs(c->config, c->arena, g->inputs.n, names, e));
-    for (int i = 0; i < g->inputs.n; i++) {
-        char shape[VN_SHAPE_TEXT];
-        struct value *v = g->inputs.v[i];
-        TRY(set_shape(c, v, &c->config->inputs[i], e)); /* also of a single unnamed input */
-        INFO(c, "input '%s': %s -> %s, shape %s", v->name, vn_input_type_word(c->config->inputs[i].type_rt),
-             vn_input_type_word(c->config->inputs[i].type_train), vn_shape_text(&v->shape, shape));
-    }
+    for (int i = 0; i < g->inputs.n; i++)
+        TRY(set_shape(c, g->inputs.v[i], &c->config->inputs[i], e)); /* also of a single unnamed input */
+    vn_convert_tell_inputs(c);
     INFO(c, "validating input_parameters finished");
     return VN_OK;
 }
@@ -220,6 +215,8 @@ static int take_parameters(struct vn_conversion *c, struct vn_err *e)
 int vn_convert_make_original(struct vn_conversion *c, struct vn_err *e)
 {
     TRY(take_parameters(c, e));
+    vn_convert_tell_calibration(c);
+    vn_convert_tell_compiler(c);
     INFO(c, "Start to prepare the onnx model.");
     if (c->config->prototxt)
         INFO(c, "Input Caffe Model Information: %d nodes", c->original->nodes.n);

@@ -55,8 +55,19 @@ int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const
 struct vn_quant_method vn_convert_method(const struct vn_conversion *c, const char *calibrator,
                                          double parameter);
 
+/* parameter_log.c: what the conversion goes by, as lines of the log */
+void vn_convert_tell_inputs(const struct vn_conversion *c);
+void vn_convert_tell_calibration(const struct vn_conversion *c);
+void vn_convert_tell_samples(const struct vn_conversion *c);
+void vn_convert_tell_compiler(const struct vn_conversion *c);
+
+#define ENOUGH_SQNR 50.0 /* dB on held-out samples: a search ends, what is lost does not matter */
+#define VENDOR_ENOUGH 0.995 /* cosine at which the vendor's search ends */
+
 /* method_search.c: for the calibration types default and mix, and for lists of quant_config */
 int vn_convert_search(struct vn_conversion *c, struct vn_err *e);
+/* The percentiles that it tries, as a list. */
+const char *vn_convert_percentiles(struct vn_arena *a);
 static inline int vn_convert_searches(const struct config *c)
 {
     return c->calibration_type == CALIBRATION_DEFAULT || c->calibration_type == CALIBRATION_MIX ||

@@ -6,7 +6,6 @@
 #include <math.h>
 
 enum { STEPS = 5 };
-#define ENOUGH 0.995 /* cosine */
 
 struct step {
     struct vn_quant_method method;
@@ -49,15 +48,16 @@ int vn_convert_vendor_search(struct vn_conversion *c, struct vn_err *e)
                              { .method = vn_convert_method(c, "max-percentile", 0.99995) },
                              { .method = vn_convert_method(c, "kl", 1) } };
     int n = 0;
-    INFO(c, "Run calibration model with the vendor's search: cosine of the first sample, up to %g.", ENOUGH);
+    INFO(c, "Run calibration model with the vendor's search: cosine of the first sample, up to %g.",
+         VENDOR_ENOUGH);
     while (n < 3)
         TRY(measure(&s[n++], c, e));
-    if (s[best_of(s, n)].cosine < ENOUGH) {
+    if (s[best_of(s, n)].cosine < VENDOR_ENOUGH) {
         s[n].method = s[1].method;
         s[n].method.per_channel = 1;
         TRY(measure(&s[n++], c, e));
     }
-    if (s[best_of(s, n)].cosine < ENOUGH) {
+    if (s[best_of(s, n)].cosine < VENDOR_ENOUGH) {
         s[n].method = s[best_of(s, n)].method;
         s[n].method.zero_points = ZERO_POINTS_ASYMMETRIC;
         TRY(measure(&s[n++], c, e));

@@ -170,10 +170,20 @@ def test_makertbin(tools, tmp_path):
     assert re.search(placed, log, re.M)
     assert re.search(r"INFO FPS=[\d.]+, latency = [\d.]+ us, DDR = \d+ bytes ", r.out)
     order = [
+        "Model input names: ['image']",
+        "Model input shape not given in yaml_file, using shape from model file: [[1, 1, 8, 8]]",
+        "gray input type rt received.",
+        "Input node image's input_source not set, it will be set to pyramid by default",
+        "The activation calibration parameters:",
+        "    calibration_type:     ['max']",
+        "    max_percentile:       [1.0]",
+        "    asymmetric:           [False]",
+        "The specified model compilation architecture: generic.",
         "Start to prepare the onnx model.",
         "End to prepare the onnx model.",
         "Start to optimize the onnx model.",
         "Start to calibrate the model.",
+        "input name: image,  number_of_samples: 100",
         "Start to quantize the model.",
         "Start to compile the model with march",
         "The main quantized node information:",
@@ -182,6 +192,52 @@ def test_makertbin(tools, tmp_path):
     at = [r.out.index(text) for text in order]
     assert at == sorted(at)
     tools(f"hb_verifier -m {d.stage('quantized')},{tmp_path}/out/digits.bin")
+
+
+def test_the_parameters_of_a_search(tools, tmp_path):
+    d = tools.digits
+    yaml = d.write_yaml(tmp_path / "d.yaml", tmp_path / "out")
+    search = "calibration_type: 'default'\n  search: 'vendor'"
+    yaml.write_text(yaml.read_text().replace("calibration_type: 'max'", search))
+    r = tools(f"hb_mapper makertbin -c {yaml} --model-type onnx", cwd=tmp_path)
+    block = [line.split("INFO ")[1] for line in r.out.splitlines() if "INFO " in line]
+    at = block.index("The activation calibration parameters:")
+    assert block[at + 1:at + 9] == ["    calibration_type:     ['max', 'kl']",
+                                    "    max_percentile:       [0.99995, 1.0]",
+                                    "    per_channel:          [True, False]",
+                                    "    asymmetric:           [True, False]",
+                                    "    bias_correction:      [False]",
+                                    "The modelwise search parameters:",
+                                    "    similarity:           0.995",
+                                    "    metric:               cosine-similarity"]
+
+
+def test_speed_of_subgraphs(tools, tmp_path):
+    """A float node parts the network: what computes in integers before and after it has a page each."""
+    d = tools.digits
+    yaml = d.write_yaml(tmp_path / "d.yaml", tmp_path / "out")
+    on_cpu = "model_parameters:\n  node_info: {'conv_2': {'ON': 'CPU'}}"
+    yaml.write_text(yaml.read_text().replace("model_parameters:", on_cpu))
+    tools(f"hb_mapper makertbin -c {yaml} --model-type onnx", cwd=tmp_path)
+    parts = [json.loads((tmp_path / f"out/main_graph_subgraph_{i}.json").read_text()) for i in (0, 1)]
+    nodes = [[layer["node"] for layer in p["layers"]] for p in parts]
+    assert "conv_1" in nodes[0] and "conv_3" in nodes[1] and "conv_2" not in nodes[0] + nodes[1]
+    for p in parts:
+        assert p["latency_ms"] == pytest.approx(sum(layer["median_ms"] for layer in p["layers"]), abs=1e-6)
+    assert "conv_3" in (tmp_path / "out/main_graph_subgraph_1.html").read_text()
+    assert not (tmp_path / "out/main_graph_subgraph_2.json").exists()
+
+
+def test_makertbin_names_missing_keys(tools, tmp_path):
+    (tmp_path / "m.yaml").write_text("model_parameters:\n  caffe_model: x.caffemodel\n")
+    r = tools("hb_mapper makertbin -c m.yaml --model-type caffe", want=tool.BAD_INPUT, cwd=tmp_path)
+    assert "Key 'model_parameters' error: Missing keys: 'prototxt'" in r.err
+    assert "Key 'input_parameters' error: Missing keys: 'input_type_rt'" in r.err
+    assert "yaml file parse failed. Please double check your input\n" in r.err
+    (tmp_path / "n.onnx").write_bytes(b"no model")
+    yaml = tools.digits.write_yaml(tmp_path / "n.yaml", tmp_path / "out")
+    yaml.write_text(re.sub("onnx_model:.*", "onnx_model: n.onnx", yaml.read_text()))
+    assert "yaml file" not in tools(f"hb_mapper makertbin -c {yaml}", want=tool.BAD_INPUT, cwd=tmp_path).err
 
 
 def test_makertbin_fails_with_the_vendors_last_line(tools, tmp_path):

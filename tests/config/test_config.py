@@ -269,15 +269,15 @@ def test_windows_lines_and_byte_order_mark(tmp_path):
     convert(tmp_path, b"\xef\xbb\xbf" + compose({})[0].replace("\n", "\r\n").encode(), tool.DONE)
 
 
-@pytest.mark.parametrize("name,words", [("onnx_model", "model_parameters: onnx_model is missing"), ("input_type_train", "input_type_train is missing"),
-                                        ("input_type_rt", "input_type_rt is missing")])
+@pytest.mark.parametrize("name,words", [("onnx_model", "Key 'model_parameters' error: Missing keys: 'onnx_model'"), ("input_type_train", "Missing keys: 'input_type_train'"),
+                                        ("input_type_rt", "Missing keys: 'input_type_rt'")])
 def test_missing_key(tmp_path, name, words):
     assert words in convert(tmp_path, compose(set_keys(**{name: None}))[0], tool.BAD_INPUT).message
 
 
 def test_missing_calibration_data(tmp_path):
     message = convert(tmp_path, compose(set_keys(calibration_type="'max'"))[0], tool.BAD_INPUT).message
-    assert "cal_data_dir is missing" in message
+    assert "Missing keys: 'cal_data_dir'" in message
 
 
 # ---- combinations ----

@@ -325,7 +325,7 @@ def test_info(tmp_path):
     assert "net.caffemodel: Caffe, 6 nodes after folding" in text and "output[0]: prob 1x5 float32" in text
 
 
-@pytest.mark.parametrize("keys,words", [("caffe_model: net.caffemodel", "prototxt is missing"), ("prototxt: net.prototxt", "caffe_model is missing"),
+@pytest.mark.parametrize("keys,words", [("caffe_model: net.caffemodel", "Missing keys: 'prototxt'"), ("prototxt: net.prototxt", "Missing keys: 'caffe_model'"),
                                         ("onnx_model: a.onnx, prototxt: net.prototxt", "excludes")])
 def test_configurations_want_both_files(tmp_path, keys, words):
     (tmp_path / "c.yaml").write_text(f"model_parameters: {{{keys}}}\ninput_parameters: {{input_type_train: rgb, input_type_rt: rgb}}\n"

@@ -52,6 +52,19 @@ int vn_compat_models(struct compat_models *m, struct vn_arena *a, int n, const c
 /* VN_E_INPUT: it is no .bin. */
 int vn_compat_open(struct vn_session **s, const struct compat_model *m, struct vn_err *e);
 
+/* Medians of runs on random data, on this machine. */
+struct speed {
+    const char *name;
+    double ms; /* of a run */
+    const struct vn_profile_row *layer; /* its instructions */
+    int layers, detailed; /* detailed 0: the key `debug` is off, they are not shown */
+    size_t constants, working; /* bytes of a whole program; 0: of a part */
+};
+/* Everything but the name. */
+int vn_compat_measure(struct speed *f, struct vn_session *s, struct vn_arena *a, struct vn_err *e);
+/* NAME.html and NAME.json, into a folder that is made. */
+int vn_compat_write_speed(const struct speed *f, const char *folder, struct vn_arena *a, struct vn_err *e);
+
 /* Shared option tables. */
 #define BOARD_OPTION(name, letter, value) \
     { \

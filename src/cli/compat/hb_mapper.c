@@ -7,6 +7,7 @@
 #include <vernier/report.h>
 #include <vernier/tune.h>
 
+#include "base/file.h"
 #include "cli/compat/compat.h"
 
 #define LEAST_COSINE 0.8 /* of an output: below, the loss is clear */
@@ -67,11 +68,33 @@ static int open_log(struct logger *log, const char *verb, struct vn_arena *a, st
     return VN_OK;
 }
 
+/* A message begins with the file that it is about. */
+static int is_about(const char *file, const struct vn_err *problem)
+{
+    const size_t n = strlen(file);
+    return !strncmp(problem->msg, file, n) && problem->msg[n] == ':';
+}
+
+/* The flow's line after whatever is wrong with a configuration. */
+static void tell_unread(const struct logger *log, const char *config, const struct vn_err *e)
+{
+    static const char line[] = "yaml file parse failed. Please double check your input\n";
+    int found = is_about(config, e);
+    for (int i = 0; i < log->problems.n; i++)
+        found |= is_about(config, &log->problems.v[i]);
+    if (!found || !vn_opt("--config"))
+        return;
+    fputs(line, stderr);
+    fputs(line, log->file);
+}
+
 static int close_log(struct logger *log, const char *file, const char *verb, int status, struct vn_err *e)
 {
     status = vn_logger_problems(log, verb, file, status, e);
-    if (status < 0)
+    if (status < 0) {
         fprintf(log->file, "%s\n", e->msg);
+        tell_unread(log, file, e);
+    }
     fclose(log->file);
     return status;
 }
@@ -133,28 +156,76 @@ static int run_checker(struct vn_arena *a, struct vn_err *e)
 
 static void print_conversion(FILE *f, const void *result) { vn_print_conversion(f, result); }
 
-/* The line that scripts read the speed from; a measurement on this machine. */
-static int print_speed(struct logger *log, const char *bin, struct vn_arena *a, struct vn_err *e)
+/* The subgraph of an instruction's node, as "id(N)"; "--": it computes in float. */
+static const char *subgraph_of(const struct vn_conversion *c, const char *node)
 {
-    enum { RUNS = 21 };
-    uint64_t ns[RUNS];
-    size_t constants, working;
+    int n;
+    const struct vn_node_row *rows = vn_conversion_nodes(c, &n);
+    for (int i = 0; i < n; i++)
+        if (!strcmp(rows[i].node, node))
+            return rows[i].subgraph;
+    return "--";
+}
+
+static int is_subgraph(const struct vn_conversion *c, const char *id)
+{
+    int n;
+    const struct vn_node_row *rows = vn_conversion_nodes(c, &n);
+    for (int i = 0; i < n; i++)
+        if (!strcmp(rows[i].subgraph, id))
+            return 1;
+    return 0;
+}
+
+/* Its instructions, and the sum of their times. */
+static struct speed part_of(const struct speed *all, const struct vn_conversion *c, const char *id,
+                            struct vn_arena *a)
+{
+    struct vn_profile_row *rows = NEW_ARRAY(a, struct vn_profile_row, all->layers);
+    struct speed part = { .layer = rows, .detailed = all->detailed };
+    for (int i = 0; i < all->layers; i++)
+        if (!strcmp(subgraph_of(c, all->layer[i].node), id)) {
+            rows[part.layers++] = all->layer[i];
+            part.ms += vn_clocked_median(&all->layer[i].time) / 1e6;
+        }
+    return part;
+}
+
+/* main_graph_subgraph_N.html and .json, beside the .bin; none where all of it was fused away. */
+static int write_subgraphs(struct logger *log, const struct speed *all, const struct vn_conversion *c,
+                           const char *folder, struct vn_arena *a, struct vn_err *e)
+{
+    const char *id = "id(0)";
+    for (int k = 0; is_subgraph(c, id); id = vn_arena_fmt(a, "id(%d)", ++k)) {
+        struct speed part = part_of(all, c, id, a);
+        part.name = vn_arena_fmt(a, "main_graph_subgraph_%d", k);
+        if (!part.layers)
+            continue;
+        TRY(vn_compat_write_speed(&part, folder, a, e));
+        vn_log_line(log, VN_LOG_INFO,
+                    vn_arena_fmt(a, "Speed of subgraph %s: %s/%s.html", id, folder, part.name));
+    }
+    return VN_OK;
+}
+
+/* The line that scripts read the speed from; a measurement on this machine. */
+static int print_speed(struct logger *log, const struct vn_conversion *c, struct vn_arena *a,
+                       struct vn_err *e)
+{
+    const char *bin = vn_conversion_product(c, "bin");
+    struct speed all;
     struct vn_session *s;
     TRY(vn_session_open(&s, bin, NULL, e));
-    int status = vn_session_feed_random(s, 1, e);
+    int status = vn_compat_measure(&all, s, a, e);
     if (status == VN_OK)
-        status = vn_session_time(s, RUNS, ns, e);
-    if (status == VN_OK) {
-        vn_times_sort(ns, RUNS);
-        const double ms = vn_times_ms(ns, RUNS, 50);
-        vn_model_bytes(vn_session_model(s), &constants, &working);
+        status = write_subgraphs(log, &all, c, vn_path_folder(a, bin), a, e);
+    vn_session_close(&s);
+    if (status == VN_OK)
         vn_log_line(
             log, VN_LOG_INFO,
             vn_arena_fmt(a,
                          "FPS=%.2f, latency = %.1f us, DDR = %zu bytes   (measured on this CPU, one thread)",
-                         1000 / ms, ms * 1000, constants + working));
-    }
-    vn_session_close(&s);
+                         1000 / all.ms, all.ms * 1000, all.constants + all.working));
     return status;
 }
 
@@ -172,7 +243,7 @@ static int make(struct logger *log, struct vn_arena *a, struct vn_err *e)
     o.listener = f.listener = vn_logger_listener(log);
     TRY(o.config ? vn_tune_convert(&c, &o, e) : vn_convert_fast(&c, &f, e));
     both(log, print_conversion, c);
-    int status = print_speed(log, vn_conversion_product(c, "bin"), a, e);
+    int status = print_speed(log, c, a, e);
     if (status == VN_OK)
         status = vn_print_advice(stdout, vn_conversion_product(c, "bin"), a, e);
     const int good =
