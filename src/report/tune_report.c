@@ -7,6 +7,7 @@
 #include "report/report.h"
 
 enum { CELL = 40, MOST_GROUPS = 20 };
+#define ADDS_UP 0.9 /* R squared */
 
 /* ---- text ---- */
 
@@ -72,11 +73,38 @@ static void print_changes(FILE *f, const struct vn_tuning *t)
         fprintf(f, "... and %d more\n", changed - MOST_GROUPS);
 }
 
-static void print_fit(FILE *f, const struct vn_tune_summary *s)
+static double correction(const struct vn_tune_plan *p) { return p->loss / p->predicted_loss; }
+
+/* Where the prediction does not hold: by how much measured losses differ from it. */
+static void print_correction(FILE *f, const struct vn_tune_plan *p, int n, const struct vn_tune_plan *best)
+{
+    double sum = 0, low = INFINITY, high = 0;
+    int k = 0;
+    for (int i = 0; i < n; i++) {
+        if (!(p[i].loss > 0) || !(p[i].predicted_loss > 0))
+            continue;
+        low = fmin(low, correction(&p[i]));
+        high = fmax(high, correction(&p[i]));
+        sum += log(correction(&p[i]));
+        k++;
+    }
+    if (!k)
+        return;
+    fprintf(f, "Losses do not add up here: plans lose %.3g times what was predicted (%.3g to %.3g)",
+            exp(sum / k), low, high);
+    if (best->predicted_loss > 0)
+        fprintf(f, ", the best one %.3g times", correction(best));
+    fputs(". Plans were chosen by what was measured.\n", f);
+}
+
+static void print_fit(FILE *f, const struct vn_tune_summary *s, const struct vn_tune_plan *p, int n,
+                      const struct vn_tune_plan *best)
 {
     if (!isnan(s->r_squared))
         fprintf(f, "Additivity: measured loss = %.3f * predicted ^ %.3f, R squared %.3f.\n", s->factor,
                 s->exponent, s->r_squared);
+    if (s->r_squared < ADDS_UP)
+        print_correction(f, p, n, best);
     if (!isnan(s->latency_factor))
         fprintf(f, "Added latency: %.2f times the predicted one.\n", s->latency_factor);
 }
@@ -90,6 +118,14 @@ static void print_scores(FILE *f, const struct vn_tune_plan *base, const struct 
                 best->score_high);
 }
 
+static void print_best(FILE *f, const struct vn_tune_plan *base, const struct vn_tune_plan *best)
+{
+    fprintf(f, "Best: SQNR %.2f -> %.2f dB, ", base->sqnr, best->sqnr);
+    if (!isnan(base->agreement))
+        fprintf(f, "agreement %.4f -> %.4f, ", base->agreement, best->agreement);
+    fprintf(f, "latency %.3f times, size %.3f times.\n", best->latency, best->size);
+}
+
 static const char *plural(int n) { return n == 1 ? "" : "s"; }
 
 void vn_print_tuning(FILE *f, const struct vn_tuning *t)
@@ -101,13 +137,12 @@ void vn_print_tuning(FILE *f, const struct vn_tuning *t)
         best = p[i].best ? &p[i] : best;
     print_changes(f, t);
     print_plans(f, t);
-    print_fit(f, s);
+    print_fit(f, s, p, n, best);
     fprintf(f, "%d sample%s scored%s, %d group%s of tensors, %d plan%s, %.1f s%s.\n", s->samples,
             plural(s->samples), s->range_samples ? ", other than those that ranges come from" : "", s->groups,
             plural(s->groups), s->plans, plural(s->plans), s->seconds,
             s->stopped ? "; the time was over" : "");
-    fprintf(f, "Best: SQNR %.2f -> %.2f dB, agreement %.4f -> %.4f, latency %.3f times, size %.3f times.\n",
-            p->sqnr, best->sqnr, p->agreement, best->agreement, best->latency, best->size);
+    print_best(f, p, best);
     print_scores(f, p, best);
     fputs(s->difference, f);
     fprintf(f, "%s%s written. Next: vernier convert -c %s\n",

@@ -1,6 +1,7 @@
 """vernier tune: plans are what their types say, the journal survives every end."""
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -266,6 +267,33 @@ def test_a_journal_of_another_job_is_refused(forecast):
     path.write_bytes(b"\n".join(lines))
     assert "net_tune.jsonl:3: damaged record" in tune(config, *LIMITS, "--resume", want=BAD_INPUT).err
     path.write_bytes(whole)
+
+
+def test_losses_that_do_not_add_up_are_said(forecast):
+    """Below R squared 0.9, the text has by how much measured losses differ from predictions."""
+    config, *_, whole = forecast
+    path, factors = config.parent / "out/net_tune.jsonl", iter([1, 8, 0.1, 5, 0.3, 9, 0.2, 4, 0.1])
+    lines = whole.decode().splitlines()
+    for i, line in enumerate(lines):
+        record = json.loads(line)
+        if record.get("kind") == "plan":
+            k = next(factors)
+            for output in record["record"]["outputs"]:
+                output[1], output[2] = k * output[1], k * output[2]
+            lines[i] = json.dumps(record)
+    path.write_text("\n".join(lines) + "\n")
+    found = result(config, *LIMITS, "--resume")
+    text = run("tune", "-c", config, *LIMITS, "--resume", want=DONE).out
+    path.write_bytes(whole)
+    assert found["r_squared"] < 0.9 and f"R squared {found['r_squared']:.3f}" in text
+    ratios = {i: p["loss"] / p["predicted_loss"] for i, p in enumerate(found["plans"]) if p["loss"] > 0}
+    best = next(i for i, p in enumerate(found["plans"]) if p["best"])
+    said = re.search(r"plans lose (\S+) times what was predicted \((\S+) to (\S+)\), "
+                     r"the best one (\S+) times", text)
+    all_ = list(ratios.values())
+    want = np.exp(np.mean(np.log(all_))), min(all_), max(all_), ratios[best]
+    assert [float(x) for x in said.groups()] == pytest.approx(want, rel=0.01)
+    assert "add up" not in run("tune", "-c", config, *LIMITS, "--resume", want=DONE).out
 
 
 # ---- limits and options ----
