@@ -139,7 +139,9 @@ int vn_session_node_output(const struct vn_session *s, int i, int slot);
 int vn_session_value_info(const struct vn_session *s, int value, struct vn_view *out);
 /* Its axis along which classes lie, so that the largest element is a decision: of the Softmax that makes it,
  * or the channels of the linear node; else 1. -1: no such value, a .bin, or the axis is missing or has one
- * element. */
+ * element. VN_CLASSES_MIXED: a Concat puts results of several nodes side by side along it (a box, its score,
+ * its classes), so the largest decides nothing. */
+enum { VN_CLASSES_MIXED = -100 };
 int vn_session_class_axis(const struct vn_session *s, int value);
 
 /* The program that the session runs, to look at: its instructions, tensors, sizes and device-side inputs.

@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include <vernier/session.h>
+
 #include "base/file.h"
 #include "base/hash.h"
 #include "convert/stages.h"
@@ -63,8 +65,15 @@ int vn_held_folds(struct vn_conversion *c, struct vn_err *e)
 
 /* ---- what is judged ---- */
 
-static void find_judges(struct held_samples *h, struct vn_arena *a, const struct graph *g)
+static void tell_undecided(const struct vn_conversion *c, const struct judged_value *j)
 {
+    if (j->axis == VN_CLASSES_MIXED)
+        INFO(c, "  %s decides nothing: results of several nodes lie side by side along its classes", j->name);
+}
+
+static void find_judges(struct held_samples *h, struct vn_arena *a, const struct vn_conversion *c)
+{
+    const struct graph *g = c->optimized;
     const unsigned char *marked = vn_graph_judges(a, g);
     const struct mask *masks = vn_masks_find(a, g);
     h->judge = NEW_ARRAY(a, struct judged_value, g->values.n);
@@ -73,6 +82,8 @@ static void find_judges(struct held_samples *h, struct vn_arena *a, const struct
         if (marked[i] && vn_dtype_is_float(v->dtype) && !v->data)
             h->judge[h->judges++] = (struct judged_value){ v->name, vn_value_class_axis(v), masks[i] };
     }
+    for (int k = 0; k < h->judges; k++)
+        tell_undecided(c, &h->judge[k]);
 }
 
 /* ---- how many samples ---- */
@@ -255,7 +266,7 @@ int vn_held_samples(struct held_samples **out, struct vn_arena *a, const struct 
     struct held_samples *h = *out = NEW(a, struct held_samples);
     struct vn_arena *work = vn_arena_new();
     h->folds = c->folds.n;
-    find_judges(h, a, c->optimized);
+    find_judges(h, a, c);
     h->n = count_samples(h, c);
     h->of = NEW_ARRAY(a, struct held_sample, h->n);
     const int status = run_float(h, a, work, c, e);

@@ -7,7 +7,7 @@
 /* A float output, or the last float values in front of one that is not. */
 struct judged_value {
     const char *name;
-    int axis; /* of decisions: the largest element along it; -1: it decides nothing */
+    int axis; /* of decisions: the largest element along it; below 0: it decides nothing */
     struct mask mask;
     double signal; /* sum of squares, the mean of all held samples */
 };

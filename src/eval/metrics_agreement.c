@@ -74,12 +74,22 @@ static int keep_output(struct record *out, struct vn_arena *a, struct vn_arena *
 
 enum { AXIS_OF_NETWORK = -9, USUAL_AXIS = 1 };
 
+/* VN_CLASSES_MIXED: its elements are no decisions. */
 static int axis_of(const struct eval_set *ev, const char *output)
 {
     if (ev->task->axis != AXIS_OF_NETWORK)
         return ev->task->axis;
     const int axis = vn_session_class_axis(ev->judge, vn_session_value(ev->judge, output));
-    return axis < 0 ? USUAL_AXIS : axis;
+    return axis == VN_CLASSES_MIXED ? axis : axis < 0 ? USUAL_AXIS : axis;
+}
+
+static int fail_undecided(const struct vn_session *model, const char *mixed, struct vn_err *e)
+{
+    return vn_fail(
+        e, VN_E_USAGE,
+        "%s: output %s has results of several nodes side by side along its classes, so the largest "
+        "decides nothing: select --form for boxes, or --axis",
+        vn_session_path(model), mixed);
 }
 
 static int keep_classes(struct record *out, struct vn_arena *a, struct vn_arena *work,
@@ -88,13 +98,22 @@ static int keep_classes(struct record *out, struct vn_arena *a, struct vn_arena 
     const struct eval_task *t = ev->task;
     int n;
     const struct vn_port *ports = vn_session_outputs(model, &n);
+    const char *mixed = NULL;
     int found = 0;
     *out = (struct record){ 0, NEW(a, double) };
-    for (int k = 0; k < n; k++)
-        if (!t->output || !strcmp(t->output, ports[k].name)) {
-            TRY(keep_output(out, a, work, axis_of(ev, ports[k].name), model, k, e));
-            found = 1;
+    for (int k = 0; k < n; k++) {
+        if (t->output && strcmp(t->output, ports[k].name) != 0)
+            continue;
+        const int axis = axis_of(ev, ports[k].name);
+        if (axis == VN_CLASSES_MIXED) {
+            mixed = ports[k].name;
+            continue;
         }
+        TRY(keep_output(out, a, work, axis, model, k, e));
+        found = 1;
+    }
+    if (!found && mixed)
+        return fail_undecided(model, mixed, e);
     return found ? VN_OK : vn_fail(e, VN_E_USAGE, "%s has no output '%s'", vn_session_path(model), t->output);
 }
 

@@ -1,6 +1,8 @@
 /* Along which axis of a tensor classes lie, so that the largest element along it is a decision: the axis of
  * the Softmax that makes it, or the channels of the linear operator; moves and functions behind them are
- * followed. */
+ * followed. A Concat along that axis puts unlike numbers side by side (a box, its score, its classes). */
+#include <vernier/session.h>
+
 #include "ops/op.h"
 
 enum { FARTHEST = 16, USUAL = 1 };
@@ -26,11 +28,21 @@ static int transposed(const struct node *n, int axis)
     return perm->n ? -1 : n->in[0]->shape.rank - 1 - axis;
 }
 
+/* The axis that a Concat makes longer. */
+static int joined(const struct node *n)
+{
+    int64_t axis = 0;
+    vn_node_attr_int(n, "axis", &axis);
+    return vn_shape_axis(&n->out[0]->shape, axis);
+}
+
 /* Through the node, from its input to its output. */
 static int through(const struct node *n, const struct value *x, int axis)
 {
     if (n->op == &vn_op_transpose)
         return transposed(n, axis);
+    if (n->op == &vn_op_concat)
+        return axis == joined(n) ? VN_CLASSES_MIXED : axis;
     return n->op->elements == ELEMENTS_KEPT ? reshaped(&x->shape, &n->out[0]->shape, axis) : axis;
 }
 
@@ -40,7 +52,8 @@ static const struct value *kept(const struct node *n)
     const struct op_def *op = n->op;
     if (op == &vn_op_transpose || op->elements == ELEMENTS_KEPT)
         return n->in[0];
-    if (!op->f && !op->pair && !op->is_clamp && op->elements != ELEMENTS_CONVERTED && op != &vn_op_resize)
+    if (op != &vn_op_concat && !op->f && !op->pair && !op->is_clamp && op->elements != ELEMENTS_CONVERTED &&
+        op != &vn_op_resize)
         return NULL;
     for (int i = 0; i < n->n_in; i++)
         if (n->in[i] && !n->in[i]->data && n->in[i]->shape.rank == n->out[0]->shape.rank)
@@ -79,6 +92,8 @@ int vn_value_class_axis(const struct value *v)
         const struct node *next = way[--n];
         axis = through(next, kept(next), axis);
     }
+    if (axis == VN_CLASSES_MIXED)
+        return axis;
     axis = axis < 0 ? USUAL : axis;
     return v->shape.rank >= 2 && axis < v->shape.rank && v->shape.d[axis] > 1 ? axis : -1;
 }

@@ -251,7 +251,7 @@ extern const int vn_ops_count;
 const struct op_def *vn_op_find(
     const char *onnx, const char *domain); /* NULL: unknown. "" and "ai.onnx" are the default domain */
 void vn_op_defaults(const struct op_def *op, void *attrs);
-/* Axis of a tensor whose largest element is a decision (ops/classes.c); -1: it decides nothing. */
+/* Axis of a tensor whose largest element is a decision (ops/classes.c); as vn_session_class_axis. */
 int vn_value_class_axis(const struct value *v);
 /* By value id, 1: on the way from an output to what it is judged by (ops/judges.c), a float value. */
 const unsigned char *vn_graph_judges(struct vn_arena *a, const struct graph *g);

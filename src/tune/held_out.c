@@ -170,6 +170,30 @@ static void plan_samples(struct tuner *t)
     h->base = NEW_ARRAY(t->arena, struct output_loss, h->outputs);
 }
 
+/* Outputs that decide nothing, and whether any decides. */
+static int tell_decisions(struct tuner *t, struct vn_err *e)
+{
+    const struct vn_session *s = t->p.floats;
+    int outputs, decide = 0;
+    const struct vn_port *ports = vn_session_outputs(s, &outputs);
+    for (int k = 0; k < t->held.outputs; k++) {
+        const struct vn_port *p = &ports[t->held.judged.index[k]];
+        const int axis = vn_session_class_axis(s, p->value);
+        if (axis == VN_CLASSES_MIXED && t->o->decision_axis < 0)
+            vn_say(
+                &t->listener, VN_LOG_INFO,
+                "%s: results of several nodes lie side by side along its classes: no decisions, only noise "
+                "counts",
+                p->name);
+        decide |= t->held.reference[k].classes > 1;
+    }
+    if (decide || !(t->o->max_drop > 0) || t->o->task)
+        return VN_OK;
+    return vn_fail(e, VN_E_USAGE,
+                   "%s: no output decides anything that max_drop could limit: give a task, or another limit",
+                   t->o->config);
+}
+
 int vn_tune_hold_out(struct tuner *t, struct vn_err *e)
 {
     struct vn_session **s = vn_session_slot(t->arena);
@@ -182,7 +206,7 @@ int vn_tune_hold_out(struct tuner *t, struct vn_err *e)
     }
     for (int k = 0; k < t->held.outputs; k++)
         t->held.floor[k] = floor_of(&t->held, k);
-    return VN_OK;
+    return tell_decisions(t, e);
 }
 
 struct vn_shard vn_tune_split_samples(struct tuner *t)

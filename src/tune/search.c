@@ -89,7 +89,7 @@ static int build_and_record(struct tuner *t, const char *key, const unsigned cha
 
 static double worst(const struct output_loss *of, int n, double (*f)(const struct output_loss *))
 {
-    double least = INFINITY;
+    double least = NAN; /* of nothing; fmin leaves it out */
     for (int k = 0; k < n; k++)
         least = fmin(least, f(&of[k]));
     return least;
@@ -101,7 +101,7 @@ static double sqnr(const struct output_loss *x)
 }
 static double agreement(const struct output_loss *x)
 {
-    return x->decisions > 0 ? x->agreed / x->decisions : 1;
+    return x->decisions > 0 ? x->agreed / x->decisions : NAN;
 }
 
 /* In percentage points. */

@@ -75,6 +75,30 @@ def test_the_network_says_the_axis(tmp_path, case, axis, other):
     assert agreements(tmp_path, given) == pytest.approx((wrong, wrong), abs=1e-6)
 
 
+def test_a_concat_of_classes_decides_nothing(tmp_path):
+    """A box, its score and its classes side by side: the largest of them means nothing."""
+    split = [h.make_node("Sigmoid", ["c"], ["s"]), h.make_node("Concat", ["c", "s"], ["t"], axis=1),
+             h.make_node("Transpose", ["t"], ["y"], perm=[0, 2, 3, 1])]
+    make(tmp_path, *split)
+    data = "eval", "m.onnx", "out/m.bin", "--images", "x", "--metric", "agreement"
+    done = tool.run(*data, cwd=tmp_path, want=tool.USAGE)
+    assert "output y has results of several nodes side by side" in done.err and "select --form" in done.err
+    assert found(tmp_path, *data, "--axis", "3")["models"][1]["scores"]["agreement"]["value"] > 90
+    tune = "tune", "-c", "m.yaml", "--plans", "2"
+    done = tool.run(*tune, "--latency-ratio", "2", cwd=tmp_path, want=tool.DONE)
+    assert "y: results of several nodes lie side by side along its classes: no decisions" in done.err
+    assert "agreement" not in done.out.split("Best:")[1]
+    assert found(tmp_path, *tune, "--latency-ratio", "2")["plans"][0]["agreement"] is None
+    along = found(tmp_path, *tune, "--latency-ratio", "2", "--decision-axis", "3")
+    assert along["plans"][0]["agreement"] > 0.9
+    done = tool.run(*tune, "--max-drop", "1", cwd=tmp_path, want=tool.USAGE)
+    assert "no output decides anything that max_drop could limit" in done.err
+    text = (tmp_path / "m.yaml").read_text().replace("type: max", "type: default")
+    (tmp_path / "m.yaml").write_text(text)
+    done = tool.run("convert", "-c", "m.yaml", cwd=tmp_path, want=tool.DONE)
+    assert "y decides nothing" in done.out + done.err
+
+
 def test_classes_are_judged_by_what_they_come_from(tmp_path):
     make(tmp_path, h.make_node("ArgMax", ["c"], ["y"], axis=1, keepdims=0), kind=T.INT64)
     x, y = outputs(tmp_path)
