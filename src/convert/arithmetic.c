@@ -8,6 +8,7 @@
 
 #define CLIPPED 0.01 /* share of a tensor's elements */
 #define LOST_BITS 2.0 /* of weights whose scale grew so that the bias fits: they are lost beside it */
+#define FULL 0.999999 /* of the largest bias, rounded to float32 */
 #define EXPLODES 1e4 /* times the median of a layer's channels */
 enum { MOST_LINES = 5, MOST_PRODUCTS = 32896 }; /* of int8 that 32 bits hold, with a bias of 30 */
 
@@ -71,7 +72,7 @@ static void check_activations(const struct vn_conversion *c)
 
 struct layer_check {
     const struct node *n;
-    int channels, dead; /* dead: they never vary */
+    int channels, dead, full; /* dead: they never vary; full: their bias is as large as integers are */
     double *most; /* by channel that is not: largest weight */
 };
 
@@ -90,6 +91,10 @@ static struct layer_check look_at(struct vn_arena *a, const struct node *n)
             k.dead++;
         }
     }
+    const int b = n->op->quant.bias;
+    for (int c = 0; b && vn_node_has(n, b) && n->in[b]->data && c < k.channels; c++)
+        k.full += fabs(vn_tensor_f64(n->in[b]->data, vn_shape_count(&n->in[b]->shape) > 1 ? c : 0)) >=
+                  FULL * vn_quantize_bias_most(n, c);
     return k;
 }
 
@@ -119,6 +124,10 @@ static void tell_layer(struct lines *l, struct vn_arena *a, const struct layer_c
         TELL(&l[1], VN_LOG_INFO,
              "%s (%s): %d of %d channels are constant: their weights are 0, or lost beside the bias", n->name,
              n->op->onnx, k->dead, k->channels);
+    if (k->full)
+        TELL(&l[3], VN_LOG_WARNING,
+             "%s (%s): the corrected bias of %d of %d channels does not fit its 30 bits: it is clipped",
+             n->name, n->op->onnx, k->full, k->channels);
     if (k->channels > 1 && products > MOST_PRODUCTS && n->in[1]->q->dtype == VN_I8)
         TELL(&l[2], VN_LOG_INFO, "%s (%s): sums of %lld products need 64 bits, which is slower", n->name,
              n->op->onnx, (long long)products);
@@ -131,8 +140,9 @@ static void check_weights(const struct vn_conversion *c)
         const char *what;
     } kinds[] = { { VN_LOG_WARNING, "nodes have such channels" },
                   { VN_LOG_INFO, "nodes have constant channels" },
-                  { VN_LOG_INFO, "nodes have such sums" } };
-    struct lines l[] = { { c, 0 }, { c, 0 }, { c, 0 } };
+                  { VN_LOG_INFO, "nodes have such sums" },
+                  { VN_LOG_WARNING, "nodes have such biases" } };
+    struct lines l[] = { { c, 0 }, { c, 0 }, { c, 0 }, { c, 0 } };
     for (int i = 0; i < c->calibrated->nodes.n; i++) {
         const struct node *n = c->calibrated->nodes.v[i];
         if (n->op->quant.weight != 1 || n->why_float || !n->in[1]->data || !n->in[1]->q)
@@ -142,7 +152,7 @@ static void check_weights(const struct vn_conversion *c)
         tell_layer(l, a, &k);
         vn_arena_free(&a);
     }
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         tell_rest(&l[i], kinds[i].level, kinds[i].what);
 }
 

@@ -226,7 +226,8 @@ static void shift_bias(struct refinement *r, const struct layer_inputs *exact, c
         const struct weight_input p = vn_layer_inputs_place(l, i);
         const int64_t k = p.group * l->n + p.input;
         const float step = scale_of(n, p.output);
-        const double rounded = rint(vn_tensor_f64(n->in[1]->data, i) / (double)step) * (double)step;
+        const double most = vn_q_max(n->in[1]->q), w = vn_tensor_f64(n->in[1]->data, i);
+        const double rounded = fmax(-most, fmin(most, rint(w / (double)step))) * (double)step;
         shift[p.output] +=
             vn_tensor_f64(exact->node->in[1]->data, i) * exact->mean[k] - rounded * l->step * l->mean[k];
     }

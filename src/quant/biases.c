@@ -1,6 +1,10 @@
 /* Biases that are changed: a constant of the node's own, added where there is none. */
+#include <math.h>
+
 #include "ops/op.h"
 #include "quant/quant.h"
+
+#define MOST_STEPS 1073741824.0 /* beside sums of int8 products that 32 bits hold */
 
 /* The node's bias as a constant of its own that can be changed; added where there is none. */
 static float *own_bias(struct graph *g, struct node *n, int64_t channels)
@@ -26,11 +30,21 @@ int vn_quantize_takes_bias(const struct node *n)
                                                         vn_graph_uses(n->in[2]) == 1));
 }
 
+double vn_quantize_bias_most(const struct node *n, int64_t output)
+{
+    const struct qparam *x = n->in[0]->q, *w = n->in[1]->q;
+    if (!x || !w || w->dtype != VN_I8)
+        return INFINITY;
+    return MOST_STEPS * (double)(x->scale[0] * w->scale[w->n == 1 ? 0 : output]);
+}
+
 void vn_quantize_shift_bias(struct graph *g, struct node *n, const double *shift)
 {
     const struct weight_layout l = vn_weight_layout(n);
     const int64_t channels = vn_weight_outputs(&l);
     float *bias = own_bias(g, n, channels);
-    for (int64_t c = 0; c < channels; c++)
-        bias[c] = (float)(bias[c] + shift[c]);
+    for (int64_t c = 0; c < channels; c++) {
+        const double most = vn_quantize_bias_most(n, c);
+        bias[c] = (float)fmax(-most, fmin(most, bias[c] + shift[c]));
+    }
 }

@@ -55,7 +55,9 @@ void vn_quantize_correct_biases(struct graph *g, const struct vn_ranges *r, cons
 
 /* Can the node's bias be changed, or one be added? */
 int vn_quantize_takes_bias(const struct node *n);
-/* Add a number to the bias of each output. */
+/* The largest magnitude of an output's bias beside int8 weights; infinite: they are not int8. */
+double vn_quantize_bias_most(const struct node *n, int64_t output);
+/* Add a number to the bias of each output, within that magnitude. */
 void vn_quantize_shift_bias(struct graph *g, struct node *n, const double *shift);
 /* The node's entry, where it holds for its weights; NULL. */
 const struct vn_refined *vn_quantize_refined(const struct vn_map *refined, const struct node *n);

@@ -2,10 +2,12 @@
 import re
 
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper as nh
 from test_splits import SAMPLES, convert, sample
 
-LINES = r"clips [\d.]+ % of|times the median one's|channels are constant|products need 64 bits"
+LINES = r"clips [\d.]+ % of|times the median one's|channels are constant|products need 64 bits|30 bits"
 
 
 def usual(n):
@@ -30,6 +32,14 @@ def dead(n):
 def long_sums(n):
     x = n.node("Flatten", n.conv("x", 4, 640))
     n.output(n.node("Gemm", x, n.constant(n.random.normal(size=(40960, 3)))))
+
+
+def two_values(n):
+    """More than half of its elements are 0, the others about 1; what reads it sums them up."""
+    x = n.node("Relu", n.node("Sub", n.conv("x", 4, 64), n.constant(np.full((1, 1, 1, 1), 0.3))))
+    for _ in range(5):
+        x = n.node("Sqrt", x)
+    n.output(n.node("Conv", x, n.constant(np.ones((4, 64, 1, 1)))))
 
 
 def said(tmp_path, form, **more):
@@ -58,3 +68,18 @@ def test_share_clipped(tmp_path):
     words = r"WARNING x: its scale clips ([\d.]+) % of the elements: it reaches to ([\d.]+)"
     found = re.search(words, lines[0])
     assert abs(float(found[1]) - 100 * (x > float(found[2])).mean()) < 0.6
+
+
+def test_bias_beyond_its_width(tmp_path):
+    """Where clipped inputs lose most of the mean, biases stay what integers can be."""
+    more = dict(max_percentile="0.5", sequential_bias="'on'")
+    lines = said(tmp_path, two_values, options=("--min-cosine", "-1"), **more)
+    assert any("the corrected bias of 4 of 4 channels does not fit its 30 bits" in line for line in lines)
+
+    def constant(stage, words):
+        graph = onnx.load(tmp_path / f"out/m_{stage}_model.onnx").graph
+        return next(nh.to_array(t) for t in reversed(graph.initializer) if re.search(words, t.name))
+
+    assert set(constant("quantized", "bias_quantized")) == {2 ** 30}
+    step = constant("quantized", "bias_scale").astype(float)
+    np.testing.assert_allclose(constant("calibrated", "bias$"), step * 2 ** 30, rtol=1e-6)

@@ -92,7 +92,7 @@ def sample(i):
     return np.random.default_rng(1000 + i).normal(size=(1, 4, 8, 8)).astype(np.float32)
 
 
-def convert(tmp_path, form, march="generic", **more):
+def convert(tmp_path, form, march="generic", options=(), **more):
     net = Net()
     form(net)
     net.save(tmp_path / "m.onnx")
@@ -103,7 +103,7 @@ def convert(tmp_path, form, march="generic", **more):
               "norm_type": "no_preprocess"}
     config = sm.write_yaml(tmp_path / "m.yaml", "m.onnx", march, working_dir="out", inputs=inputs,
                            calibration={"cal_data_dir": "'x'", "calibration_type": "'max'", **more})
-    return tool.run("convert", "-c", config, cwd=tmp_path, want=tool.DONE)
+    return tool.run("convert", "-c", config, *options, cwd=tmp_path, want=tool.DONE)
 
 
 def sqnr(tmp_path):
