@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 import bench
+import boxes
 import cache
 import convert
 import networks
@@ -229,25 +230,25 @@ def labels_of(path):
     return dict(line.rsplit(" ", 1) for line in (IMAGES / path).read_text().splitlines() if line)
 
 
-def cifar():
+def cifar(_):
     files = some("cifar10/test")()
     names = sorted({p.parent.name for p in files})
     return TopOne([names.index(p.parent.name) for p in files])
 
 
-def imagenet():
+def imagenet(_):
     labels = labels_of("imagenet_val.txt")
     return TopOne([int(labels[p.name]) for p in some("imagenet_val")()])
 
 
-def camvid():
+def camvid(_):
     from PIL import Image
     labels = IMAGES / "camvid/valannot"
     load = lambda p: np.asarray(Image.open(labels / f"{p.stem}.png").resize((256, 192), Image.NEAREST))
     return MeanIoU([load(p) for p in some("camvid/val")()])
 
 
-def plates():
+def plates(_):
     labels = labels_of("plates/test.txt")
     alphabet = (IMAGES / "plates/alphabet.txt").read_text().split("\n")[:68]
     return Plates([labels[p.name] for p in some("plates/test")()], alphabet)
@@ -262,7 +263,20 @@ def from_pictures(name, sets, norm, colours="rgb", crop=None, **more):
     return Subject(name, *(pictures(s, norm, colours, crop) for s in sets), **more)
 
 
-SCORES = detections(lambda o: next(x for x in o if x.shape[2] == 2)[:, :, 1:])
+def ap50(decode, least=0.5):
+    """Of boxes with at least this score."""
+    return functools.partial(boxes.AP50, decode, least)
+
+
+def of_width(outputs, n):
+    return next(x for x in outputs if x.shape[2] == n)
+
+
+SCORES = detections(lambda o: of_width(o, 2)[:, :, 1:])
+RFB = ((8, (10, 16, 24)), (16, (32, 48)), (32, (64, 96)), (64, (128, 192, 256)))
+RETINA = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))
+RFB_BOXES = ap50(boxes.ssd(240, 320, RFB, lambda o: of_width(o, 2), lambda o: of_width(o, 4)))
+RETINA_BOXES = ap50(boxes.ssd(640, 640, RETINA, lambda o: o[1], lambda o: o[0]))
 SUBJECTS = {s.network.name: s for s in (
     from_pictures("resnet20", (some("cifar10/calib"), some("cifar10/test")), networks.IMAGENET, metric=cifar,
                   decisions=classes(1)),
@@ -274,12 +288,16 @@ SUBJECTS = {s.network.name: s for s in (
                   metric=camvid, decisions=classes(1)),
     from_pictures("ppocr_v4_rec", (some("plates/calib", 40), some("plates/test", 100)), networks.HALF,
                   decisions=classes(2)),
-    from_pictures("rfb320", FACES, networks.R128, decisions=SCORES),
-    from_pictures("rfb320_with_boxes", FACES, networks.R128, decisions=SCORES),
-    from_pictures("retinaface", FACES, networks.CAFFE_MEAN, "bgr"),
-    from_pictures("yunet", FACES, networks.RAW, "bgr", decisions=detections(yunet_scores)),
-    from_pictures("fastestdet", OBJECTS, networks.UNIT, "bgr", decisions=detections(grid_scores, 0.3)),
-    from_pictures("yolox_nano", OBJECTS, networks.RAW, "bgr",
+    from_pictures("rfb320", FACES, networks.R128, metric=RFB_BOXES, decisions=SCORES),
+    from_pictures("rfb320_with_boxes", FACES, networks.R128, metric=ap50(boxes.plain(240, 320)),
+                  decisions=SCORES),
+    from_pictures("retinaface", FACES, networks.CAFFE_MEAN, "bgr", metric=RETINA_BOXES,
+                  decisions=detections(lambda o: o[1].reshape(len(o[1]), -1, 2)[:, :, 1:])),
+    from_pictures("yunet", FACES, networks.RAW, "bgr", metric=ap50(boxes.yunet(320)),
+                  decisions=detections(yunet_scores)),
+    from_pictures("fastestdet", OBJECTS, networks.UNIT, "bgr", metric=ap50(boxes.grid(352), 0.3),
+                  decisions=detections(grid_scores, 0.3)),
+    from_pictures("yolox_nano", OBJECTS, networks.RAW, "bgr", metric=ap50(boxes.yolox(416), 0.3),
                   decisions=detections(lambda o: o[0][:, :, 4:5] * o[0][:, :, 5:], 0.3)),
     Subject("basic_pitch", *made(networks.music, 24, 8)),
     Subject("magika_v3", *made(networks.source_text, 48, 16), decisions=classes(1)),
@@ -441,8 +459,8 @@ def summary(row):
 
 def measure(subject, tools, common):
     prepared = subject.prepare()
-    metric = subject.metric() if subject.metric else None
     reference = run_onnx(prepared.float, prepared, subject.read("test", prepared.inputs))
+    metric = subject.metric(reference) if subject.metric else None
     count = lambda name: len(list(subject.folders(name)[0].iterdir()))
     common = {**common, "calibration": count("calibration"), "test": count("test")}
     return [attempt(t, prepared, subject, metric, reference, common) for t in tools]

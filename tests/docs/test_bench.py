@@ -9,7 +9,10 @@ import pytest
 import tool
 from onnx import TensorProto, helper
 
+from coco import with_pycocotools
+
 sys.path.insert(0, str(tool.ROOT / "bench"))
+import boxes  # noqa: E402
 import cache  # noqa: E402
 import convert  # noqa: E402
 import engines  # noqa: E402
@@ -258,3 +261,65 @@ def test_fidelity():
     x, y = [np.array([[1.0, 0], [0, 2]])], [np.array([[1.0, 0.5], [0, 2]])]
     mean, least, cosine = accuracy.fidelity(x, y)
     assert mean == least == pytest.approx(10 * np.log10(5 / 0.25)) and cosine == pytest.approx(1 / 1.25**0.5)
+
+
+# ---- boxes ----
+
+def scattered(rng, n, classes=3):
+    corner = rng.uniform(0, 60, (n, 2))
+    side = rng.uniform(10, 40, (n, 2))
+    return np.hstack([rng.integers(0, classes, (n, 1)), rng.uniform(0, 1, (n, 1)), corner, corner + side])
+
+
+def coco_boxes(images, scores=False):
+    rows = []
+    for i, image in enumerate(images):
+        for c, score, x, y, x2, y2 in image:
+            row = {"id": len(rows) + 1, "image_id": i, "category_id": int(c), "bbox": [x, y, x2 - x, y2 - y]}
+            rows.append({**row, "score": score} if scores else
+                        {**row, "area": (x2 - x) * (y2 - y), "iscrowd": 0})
+    return rows
+
+
+def test_ap50_is_that_of_coco():
+    """Of random boxes, about half of them near true ones."""
+    rng = np.random.default_rng(4)
+    truth = [scattered(rng, 6) for _ in range(5)]
+    found = []
+    for t in truth:
+        near = t + rng.normal(size=t.shape) * np.array([0, 0.1, 4, 4, 4, 4])
+        near[:, 4:] = np.maximum(near[:, 4:], near[:, 2:4] + 1)
+        both = np.vstack([near, scattered(rng, 5)])
+        found.append(both[np.argsort(-both[:, 1], kind="stable")])
+    metric = boxes.AP50.__new__(boxes.AP50)
+    metric.truth = truth
+    metric.boxes = lambda outputs: outputs
+    names = [{"id": c, "name": str(c)} for c in range(3)]
+    truths = {"images": [{"id": i} for i in range(5)], "categories": names, "annotations": coco_boxes(truth)}
+    want = with_pycocotools(truths, coco_boxes(found, True))[1]
+    assert 0.2 < want < 0.9
+    assert metric.score(metric.records(found)) == pytest.approx(100 * want, abs=1e-6)
+    assert metric.score(metric.records(truth)) == 100
+
+
+def test_boxes_of_one_object_count_once():
+    decode = boxes.ssd(16, 16, ((8, (8,)),), lambda o: o[0], lambda o: o[1])
+    scores, offsets = np.zeros((1, 4, 2)), np.zeros((1, 4, 4))
+    scores[0, :, 1] = 0.9, 0.8, 0.2, 0.7
+    offsets[0, 1, 0] = -9  # 0.9 of a side to the left: onto the first
+    offsets[0, 3, 2:] = np.log(2) / 0.2
+    found = boxes.find(decode, [scores, offsets], 0.5)
+    np.testing.assert_allclose(found, [[0, 0.9, 0, 0, 8, 8], [0, 0.7, 4, 4, 20, 20]], atol=1e-6)
+
+
+def test_resampled_ap50_needs_no_outputs():
+    decode = boxes.plain(10, 10)
+    scores, corners = np.zeros((2, 1, 2)), np.tile([0.1, 0.1, 0.5, 0.5], (2, 1, 1))
+    scores[:, 0, 1] = 0.9
+    metric = boxes.AP50(decode, 0.5, [scores, corners])
+    lost = scores.copy()
+    lost[1] = 0
+    a, b = metric.records([scores, corners]), metric.records([lost, corners])
+    assert metric.score(a) == 100 and metric.score(b) == pytest.approx(100 * 51 / 101)
+    low, high = accuracy.interval(metric, a, b)
+    assert low == -100 and high == 0
