@@ -45,11 +45,13 @@ static enum vn_log_level level_of_clipping(const struct vn_conversion *c)
     return vn_convert_searches(c->config) ? VN_LOG_INFO : VN_LOG_WARNING;
 }
 
+/* Flat ends (quant/flat_ends.h) are left out of the scale, but not of the threshold: no result is clipped. */
 static void tell_clipped(struct lines *l, const struct value *v, const struct histogram *h)
 {
     const struct qparam *q = v->q;
     const double most = fmax(fabs((double)h->min), fabs((double)h->max));
-    const double reach = fmax(vn_q_max(q) - q->zero[0], q->zero[0] - vn_q_min(q)) * (double)q->scale[0];
+    const double scaled = fmax(vn_q_max(q) - q->zero[0], q->zero[0] - vn_q_min(q)) * (double)q->scale[0];
+    const double reach = fmax(scaled, v->threshold);
     if (most > reach && clipped(h, reach) > CLIPPED)
         TELL(l, VN_LOG_WARNING,
              "%s: its scale clips %.1f %% of the elements: it reaches to %.4g, they to %.4g", v->name,

@@ -2,6 +2,7 @@
 
 #include "base/listen.h"
 #include "ops/op.h"
+#include "quant/flat_ends.h"
 #include "quant/floors.h"
 #include "quant/limits.h"
 #include "quant/loaded.h"
@@ -327,6 +328,8 @@ static const struct qparam *from_histogram(const struct state *s, struct value *
     r.threshold = bounded(v, r.threshold);
     reach_floor(s, &r, v->id);
     v->threshold = r.threshold;
+    if (!wide)
+        vn_flat_ends_cut(&r, &(struct flat_ends){ s->r, &s->o->method, s->integer, s->wide }, v);
     return from_range(s, &r, wide);
 }
 
@@ -502,7 +505,7 @@ static void quantize_output(struct state *s, struct node *n)
         y->q = n->in[0]->q;
         y->threshold = n->in[0]->threshold;
     } else if (r->out == Q_OUT_FIXED) {
-        const struct range fixed = { r->lo, r->hi, fmax(-r->lo, r->hi) };
+        const struct range fixed = { .lo = r->lo, .hi = r->hi, .threshold = fmax(-r->lo, r->hi) };
         y->threshold = fixed.threshold;
         y->q = from_range(s, &fixed, s->wide[y->id]);
     } else

@@ -11,10 +11,10 @@ struct ends {
     double lo, hi;
 };
 
-static struct ends with_margin(struct ends e)
+static struct ends with_margin(struct ends e, int flat_lo, int flat_hi)
 {
     const double lo = fmax(MARGIN * e.lo, -e.hi), hi = fmin(MARGIN * e.hi, -e.lo);
-    return (struct ends){ fmin(lo, e.lo), fmax(hi, e.hi) };
+    return (struct ends){ flat_lo ? e.lo : fmin(lo, e.lo), flat_hi ? e.hi : fmax(hi, e.hi) };
 }
 
 static int has_zero_point(enum zero_points zp, struct ends e, double threshold)
@@ -30,7 +30,7 @@ const struct qparam *vn_quant_from_range(struct vn_arena *a, enum zero_points zp
     int32_t zero = 0;
     double scale = r->threshold / (wide ? 32767 : 127);
     if (zp != ZERO_POINTS_SYMMETRIC)
-        e = with_margin(e);
+        e = with_margin(e, r->flat_lo, r->flat_hi);
     if (!wide && has_zero_point(zp, e, r->threshold)) {
         scale = (e.hi - e.lo) / 255;
         zero = scale > 0 ? (int32_t)rint(-128 - e.lo / scale) : 0;
@@ -47,7 +47,7 @@ static int levels(const struct histogram *h, enum zero_points zp)
     const double most = fmax(fabs((double)h->min), fabs((double)h->max));
     struct ends e = { fmin(h->min, 0), fmax(h->max, 0) };
     if (zp != ZERO_POINTS_SYMMETRIC)
-        e = with_margin(e);
+        e = with_margin(e, 0, 0);
     return has_zero_point(zp, e, most) && most > 0 ? (int)rint(255 * most / (e.hi - e.lo)) : 127;
 }
 
@@ -70,7 +70,7 @@ const struct vn_quant_method *vn_quant_method_of(const struct vn_quant_method *m
 
 struct range vn_quant_range(const struct histogram *h, const struct vn_quant_method *m, int wide)
 {
-    struct range r = { h->min, h->max, fmax(fabs(h->min), fabs(h->max)) };
+    struct range r = { .lo = h->min, .hi = h->max, .threshold = fmax(fabs(h->min), fabs(h->max)) };
     if (!wide)
         r.threshold = m->calibrator->threshold(h, m->parameter, levels(h, m->zero_points));
     else if (has_bit_to_spare(h))

@@ -6,6 +6,7 @@
 
 struct range {
     double lo, hi, threshold;
+    int flat_lo, flat_hi; /* what lies further out on this side needs no integers */
 };
 
 /* Zero is always representable: padding and Relu rely on it. A scale is never 0. wide: int16. */

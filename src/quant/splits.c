@@ -32,7 +32,7 @@ static double step(const struct split_search *s, const struct value *v)
     struct range r;
     const struct quant_rule *rule = v->producer ? &v->producer->op->quant : NULL;
     if (in_integers(s, v->producer) && rule->out == Q_OUT_FIXED)
-        r = (struct range){ rule->lo, rule->hi, fmax(-rule->lo, rule->hi) };
+        r = (struct range){ .lo = rule->lo, .hi = rule->hi, .threshold = fmax(-rule->lo, rule->hi) };
     else if (v->id < s->r->n && s->r->of[v->id] && !s->r->masks[v->id].sign)
         r = vn_quant_range(s->r->of[v->id], vn_quant_method_of(&s->o->method, v->name), 0);
     else
