@@ -51,15 +51,19 @@ static int levels(const struct histogram *h, enum zero_points zp)
     return has_zero_point(zp, e, most) && most > 0 ? (int)rint(255 * most / (e.hi - e.lo)) : 127;
 }
 
-/* Of int16: half of the elements that are not in the lowest bin lie above these, and keep 8 bits. */
-#define SPARE_BINS 32
+/* Of int16. Bits are to spare where the root of the mean square keeps 12. */
+#define SPARE_SHARE (1 / 16.0)
+#define HEADROOM_SPARE 2.0
+#define HEADROOM 1.5
 
-static int has_bit_to_spare(const struct histogram *h)
+static double headroom(const struct histogram *h)
 {
-    uint64_t low = 0;
-    for (int i = 1; i < SPARE_BINS; i++)
-        low += h->bin[i];
-    return 2 * low < h->count - h->bin[0];
+    const double most = ldexp(fmax(fabs((double)h->min), fabs((double)h->max)), -h->exponent);
+    double squares = 0;
+    for (int i = 0; i < HISTOGRAM_BINS; i++)
+        squares += (double)h->bin[i] * (i + 0.5) * (i + 0.5);
+    const int scarce = squares > 0 && squares < (double)h->count * pow(SPARE_SHARE * most, 2);
+    return scarce ? HEADROOM : HEADROOM_SPARE;
 }
 
 const struct vn_quant_method *vn_quant_method_of(const struct vn_quant_method *m, const char *tensor)
@@ -73,7 +77,7 @@ struct range vn_quant_range(const struct histogram *h, const struct vn_quant_met
     struct range r = { .lo = h->min, .hi = h->max, .threshold = fmax(fabs(h->min), fabs(h->max)) };
     if (!wide)
         r.threshold = m->calibrator->threshold(h, m->parameter, levels(h, m->zero_points));
-    else if (has_bit_to_spare(h))
-        r.threshold *= 2;
+    else
+        r.threshold *= headroom(h);
     return r;
 }

@@ -82,9 +82,29 @@ static void levels(void **state)
     expect_levels(0, 0, ZERO_POINTS_ASYMMETRIC, 127);
 }
 
+/* Of int16, in units of the largest magnitude seen. */
+static double reach(float middle)
+{
+    static const struct vn_quant_method m = { 0 };
+    struct histogram h = { 0 };
+    float x[1024];
+    for (int i = 0; i < 1024; i++)
+        x[i] = i ? middle : 1;
+    assert_int_equal(vn_histogram_add(&h, x, 1024), VN_OK);
+    return vn_quant_range(&h, &m, 1).threshold;
+}
+
+static void headroom(void **state)
+{
+    (void)state;
+    assert_true(reach(0.1f) == 2);
+    assert_true(reach(-0.1f) == 2);
+    assert_true(reach(0.01f) == 1.5); /* the root of the mean square is 1/30 */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(scales), cmocka_unit_test(names_the_element),
-                                        cmocka_unit_test(levels) };
+                                        cmocka_unit_test(levels), cmocka_unit_test(headroom) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
