@@ -9,6 +9,7 @@
 #include "quant/params.h"
 #include "quant/quant.h"
 #include "quant/splits.h"
+#include "quant/steep.h"
 #include "quant/widths.h"
 
 struct state {
@@ -18,6 +19,7 @@ struct state {
     const struct vn_quant_options *o;
     char *integer; /* by node id: computes in integers */
     char *tail; /* by node id: only feeds outputs */
+    const struct steep *steep; /* by node id */
     char *wide; /* by value id: int16 */
     const struct mask *masks; /* by value id */
     const double *floors; /* by value id: vn_floors_find */
@@ -162,6 +164,8 @@ static const struct vn_reason *reason_for_float(const struct state *s, const str
     if (on == UNIT_FLOAT)
         return vn_reason_new(s->arena, REASON_configured, NULL);
     const struct vn_reason *why = inability(s, n, on);
+    if (!why && s->steep[n->id].of && on != UNIT_INTEGER)
+        return vn_steep_reason(s->arena, &s->steep[n->id], n);
     if (!why && s->tail[n->id] && s->o->target->float_tail && !quantized_outputs(s) && on != UNIT_INTEGER)
         return vn_reason_new(s->arena, REASON_tail, NULL);
     return why;
@@ -244,6 +248,7 @@ static void choose_nodes(struct state *s)
     int n = 0;
     const struct node *first = NULL; /* that would be worth integers */
     find_tail(s);
+    s->steep = vn_steep_find(s->g, s->r, s->o);
     for (int i = 0; i < s->g->nodes.n; i++) {
         struct node *node = s->g->nodes.v[i];
         node->why_float = reason_for_float(s, node);
