@@ -89,7 +89,7 @@ static void find_judges(struct held_samples *h, struct vn_arena *a, const struct
 /* ---- how many samples ---- */
 
 #define MOST_SAMPLES 64
-#define LEAST_SAMPLES 16
+#define LEAST_SAMPLES 48
 #define MOST_PRODUCTS 6e9 /* of one method */
 #define MOST_BYTES 2.5e8
 
