@@ -94,7 +94,7 @@ int vn_compare(struct vn_comparison **c, const struct vn_compare_options *o, str
 void vn_comparison_free(struct vn_comparison **c);
 
 const struct vn_compare_summary *vn_comparison_summary(const struct vn_comparison *c);
-/* The n tensors in the order of the left side's run, or of its files. */
+/* The n tensors, at least one, in the order of the left side's run, or of its files. */
 const struct vn_compared *vn_comparison_rows(const struct vn_comparison *c, int *n);
 /* Put the rows in order: the least alike first. */
 void vn_comparison_sort(struct vn_comparison *c, enum vn_compare_metric by);

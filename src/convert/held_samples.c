@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "convert/stages.h"
 #include "ops/op.h"
+#include "tensor/choice.h"
 
 enum { FOLDS = 4 };
 
@@ -159,29 +160,15 @@ static void keep_value(struct watcher *w, int k, const struct vn_view *v)
     w->h->judge[k].signal += squares(&w->h->judge[k], x, NULL, vn_view_count(v)) / w->h->n;
 }
 
-static int64_t largest(const float *x, int64_t classes, int64_t step)
-{
-    int64_t best = 0;
-    for (int64_t c = 1; c < classes; c++)
-        if (x[c * step] > x[best * step])
-            best = c;
-    return best;
-}
-
 static void count_decisions(struct watcher *w, int axis, const struct vn_view *v, const float *x,
                             const float *y)
 {
-    int64_t step = 1, lines = 1;
-    for (int d = 0; d < v->rank; d++) {
-        lines *= d < axis ? v->shape[d] : 1;
-        step *= d > axis ? v->shape[d] : 1;
-    }
-    const int64_t classes = v->shape[axis];
-    for (int64_t i = 0; i < lines * step; i++) {
-        const int64_t at = i / step * classes * step + i % step;
-        w->agreed += largest(x + at, classes, step) == largest(y + at, classes, step);
-    }
-    w->decisions += (double)(lines * step);
+    const struct vn_shape shape = vn_shape_of(v->rank, v->shape);
+    const struct choice_axis k = vn_choice_axis(&shape, axis);
+    const int64_t places = k.classes ? vn_view_count(v) / k.classes : 0;
+    for (int64_t i = 0; i < places; i++)
+        w->agreed += vn_choice(x, &k, i) == vn_choice(y, &k, i);
+    w->decisions += (double)places;
 }
 
 static void compare_value(struct watcher *w, int k, const struct vn_view *v)

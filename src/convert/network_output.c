@@ -7,6 +7,7 @@
 #include "convert/network_input.h"
 #include "ops/op.h"
 #include "session/session.h"
+#include "tensor/choice.h"
 
 #define CLASSES 4 /* at least, along the axis of a choice */
 #define CHOICES 12 /* at least, over all samples */
@@ -25,38 +26,12 @@ struct choices {
     VEC(struct choice) of;
 };
 
-/* Entropy and class of the elements x[0], x[step], ...: probabilities, or logits. */
-static double entropy(const float *x, int n, int64_t step, int *best)
-{
-    double sum = 0, h = 0, given = 0;
-    int probabilities = 1;
-    *best = 0;
-    for (int k = 0; k < n; k++) {
-        if (x[k * step] > x[*best * step])
-            *best = k;
-        given += (double)x[k * step];
-        probabilities &= x[k * step] >= 0;
-    }
-    probabilities &= fabs(given - 1) < 1e-3;
-    const double most = (double)x[*best * step];
-    for (int k = 0; k < n; k++)
-        sum += exp((double)x[k * step] - most);
-    for (int k = 0; k < n; k++) {
-        const double v = (double)x[k * step], p = probabilities ? v : exp(v - most) / sum;
-        h -= p > 0 ? p * log(p) : 0;
-    }
-    return h / log(n);
-}
-
 static void count(struct choice *c, const float *x, const struct vn_shape *s)
 {
-    int64_t inner = 1;
-    for (int k = c->axis + 1; k < s->rank; k++)
-        inner *= s->d[k];
+    const struct choice_axis k = vn_choice_axis(s, c->axis);
     for (int64_t i = 0, n = vn_shape_count(s) / c->classes; i < n; i++) {
-        int best;
-        c->entropy += entropy(x + i / inner * inner * c->classes + i % inner, c->classes, inner, &best);
-        c->votes[best]++;
+        c->entropy += vn_choice_entropy(x, &k, i);
+        c->votes[vn_choice(x, &k, i)]++;
         c->n++;
     }
 }

@@ -3,7 +3,7 @@
 #ifndef VN_CHOICES_H
 #define VN_CHOICES_H
 
-#include "tensor/tensor.h"
+#include "tensor/choice.h"
 
 /* Over samples. Of an output with many places, those count where one side chooses something else than what
  * the left chooses most: a detector's background would hide its objects. */
