@@ -28,6 +28,7 @@ import shutil
 import sys
 import tempfile
 
+import page_parts
 import subjects
 
 PAGE = subjects.ROOT / "docs/verify.md"
@@ -176,7 +177,8 @@ def main(argv):
     campaign = run(p.parse_args(argv))
     print(summary(campaign))
     if campaign.options.write:
-        subjects.replace_between(PAGE, "false_alarms.py", "alarms", summary(campaign))
+        text = page_parts.replaced(PAGE, "false_alarms.py", alarms=summary(campaign))
+        page_parts.settle(PAGE, text, "false_alarms.py")
     return 0 if passed(campaign) else 1
 
 

@@ -39,6 +39,7 @@ import numpy as np
 
 import binedit
 import faults
+import page_parts
 import subjects
 from subjects import vernier
 
@@ -300,7 +301,8 @@ def main(argv):
     campaign = run(options)
     print(summary(campaign))
     if options.write:
-        subjects.replace_between(PAGE, "inject_faults.py", "faults", summary(campaign))
+        text = page_parts.replaced(PAGE, "inject_faults.py", faults=summary(campaign))
+        page_parts.settle(PAGE, text, "inject_faults.py")
     return 1 if campaign.misses else 0
 
 

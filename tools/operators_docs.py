@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 
 import onnx.defs
+import page_parts
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/operators.md"
@@ -99,14 +100,7 @@ published. {sum(skipped.values())} are skipped:
 
 def main(argv):
     build = pathlib.Path(argv[argv.index("--build") + 1] if "--build" in argv[:-1] else ROOT / "build")
-    new = page(build)
-    if "--check" in argv:
-        if not PAGE.exists() or new != PAGE.read_text():
-            print(f"{PAGE.relative_to(ROOT)} is stale: run tools/operators_docs.py", file=sys.stderr)
-            return 1
-        return 0
-    PAGE.write_text(new)
-    return 0
+    return page_parts.settle(PAGE, page(build), "operators_docs.py", "--check" in argv)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import pathlib
 import re
 import sys
 
+import page_parts
 import yaml
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -161,12 +162,7 @@ def main():
     text, unexplained = page(args.spec)
     for line in unexplained:
         print(f"no reason: {line}", file=sys.stderr)
-    if not args.check:
-        PAGE.write_text(text)
-    elif text != PAGE.read_text():
-        print(f"{PAGE.name} is stale: run tools/profiles_docs.py", file=sys.stderr)
-        return 1
-    return bool(unexplained)
+    return page_parts.settle(PAGE, text, "profiles_docs.py", args.check) or bool(unexplained)
 
 
 if __name__ == "__main__":
