@@ -71,6 +71,15 @@ int vn_eval_task_set(struct eval_task *t, struct vn_arena *a, const char *key, c
                    near ? near : "", near ? "'?" : "");
 }
 
+int vn_eval_choice(int *out, const char *key, const char *text, const char *no, const char *yes,
+                   struct vn_err *e)
+{
+    *out = !strcmp(text, yes);
+    return *out || !strcmp(text, no)
+               ? VN_OK
+               : vn_fail(e, VN_E_USAGE, "%s: expected %s or %s, got '%s'", key, no, yes, text);
+}
+
 int vn_eval_numbers(double *v, int max, int *n, const char *text, const char *what, struct vn_err *e)
 {
     const char *p = text;

@@ -26,6 +26,9 @@ int vn_eval_task_read(struct eval_task *t, struct vn_arena *a, const char *path,
 /* One key from text; `where` begins the message. VN_E_USAGE where the value is wrong. */
 int vn_eval_task_set(struct eval_task *t, struct vn_arena *a, const char *key, const char *text,
                      const char *where, struct vn_err *e);
+/* 0 for the first of two words, 1 for the second. */
+int vn_eval_choice(int *out, const char *key, const char *text, const char *no, const char *yes,
+                   struct vn_err *e);
 /* "1 2.5 3" or "1,2.5,3": at most `max` finite numbers. */
 int vn_eval_numbers(double *v, int max, int *n, const char *text, const char *what, struct vn_err *e);
 

@@ -16,21 +16,26 @@ struct level {
     int n;
 };
 
+enum activation { SCORES_AS_THEY_ARE, SCORES_SIGMOID, SCORES_SOFTMAX };
+
 struct box_form {
     const struct form *form;
     const struct eval_task *task;
     enum nms_rule nms;
-    int each_class, pixels, clip, n_levels;
+    enum activation activation;
+    int each_class, pixels, clip, turned, n_strides, n_levels;
+    double stride[MAX_LEVELS]; /* of the grids of one output */
     struct level level[MAX_LEVELS];
     double variance[2];
 };
 
-/* One run's candidates; size of the network's input, and the way from there to the picture. */
+/* One run's candidates; size of the network's input, and the way from there to the picture. Forms see w x h:
+ * the input, or where y comes first, the input turned. */
 struct finding {
     const struct box_form *f;
     const struct vn_session *model;
     struct vn_arena *arena;
-    double in_w, in_h, back[6];
+    double in_w, in_h, w, h, back[6];
     VEC(struct box) boxes;
     struct vn_err *e;
 };
@@ -53,9 +58,11 @@ static void lead_back(double *low, double *high, const double m[3], double l, do
 }
 
 /* x, y: centre or, with `corners`, first corner; relative to the input. */
-static int add(struct finding *x, const double box[4], int corners, double score, int class)
+static int add(struct finding *x, const double given[4], int corners, double score, int class)
 {
     const struct eval_task *t = x->f->task;
+    const int y = x->f->turned;
+    const double box[4] = { given[y], given[!y], given[2 + y], given[3 - y] };
     if (!(score > t->score_min))
         return VN_OK;
     if (x->boxes.n == MAX_CANDIDATES)
@@ -73,6 +80,40 @@ static int add(struct finding *x, const double box[4], int corners, double score
                        vn_session_path(x->model), b.x1, b.y1, b.x2, b.y2, score, MOST);
     VEC_PUSH(x->arena, &x->boxes, b);
     return VN_OK;
+}
+
+static double sigmoid(double v) { return 1 / (1 + exp(-v)); }
+
+/* n scores, `step` from one to the next, through the task's function, side by side. */
+static const double *activated(const struct finding *x, const double *v, int64_t n, int64_t step)
+{
+    const enum activation f = x->f->activation;
+    if (f == SCORES_AS_THEY_ARE && step == 1)
+        return v;
+    double *out = NEW_ARRAY(x->arena, double, n + 1), most = -INFINITY, sum = 0;
+    for (int64_t i = 0; i < n; i++) {
+        out[i] = f == SCORES_SIGMOID ? sigmoid(v[i * step]) : v[i * step];
+        most = fmax(most, out[i]);
+    }
+    for (int64_t i = 0; i < n && f == SCORES_SOFTMAX; i++)
+        sum += out[i] = exp(out[i] - most);
+    for (int64_t i = 0; i < n && f == SCORES_SOFTMAX; i++)
+        out[i] /= sum;
+    return out;
+}
+
+static int largest(const double *v, int64_t n)
+{
+    int best = 0;
+    for (int i = 1; i < n; i++)
+        best = v[i] > v[best] ? i : best;
+    return best;
+}
+
+/* Objectness has no other classes beside it. */
+static double objectness(const struct finding *x, double v)
+{
+    return x->f->activation == SCORES_AS_THEY_ARE ? v : sigmoid(v);
 }
 
 /* Outputs scores: 1 x BOXES x CLASSES and boxes: 1 x BOXES x 4, with 1-axes anywhere. */
@@ -97,9 +138,10 @@ static int two_outputs(struct finding *x, const double **scores, const double **
     return VN_OK;
 }
 
-static int add_classes(struct finding *x, const double box[4], int corners, const double *score,
+static int add_classes(struct finding *x, const double box[4], int corners, const double *given,
                        int64_t classes)
 {
+    const double *score = activated(x, given, classes, 1);
     for (int c = x->f->task->first_class; c < classes; c++)
         TRY(add(x, box, corners, score[c], c - x->f->task->first_class));
     return VN_OK;
@@ -112,7 +154,7 @@ static int find_ready(struct finding *x, int corners)
     const double *scores, *boxes;
     int64_t n, classes;
     TRY(two_outputs(x, &scores, &boxes, &n, &classes));
-    const double sx = x->f->pixels ? 1 / x->in_w : 1, sy = x->f->pixels ? 1 / x->in_h : 1;
+    const double sx = x->f->pixels ? 1 / x->w : 1, sy = x->f->pixels ? 1 / x->h : 1;
     for (int64_t i = 0; i < n; i++) {
         const double *b = boxes + 4 * i, box[4] = { b[0] * sx, b[1] * sy, b[2] * sx, b[3] * sy };
         TRY(add_classes(x, box, corners, scores + i * classes, classes));
@@ -150,13 +192,13 @@ static int find_priors(struct finding *x)
     const double *scores, *boxes, *var = x->f->variance;
     int64_t n, classes;
     TRY(two_outputs(x, &scores, &boxes, &n, &classes));
-    if (n > MAX_PRIORS || make_priors(NULL, x->f, x->in_w, x->in_h) != n)
+    if (n > MAX_PRIORS || make_priors(NULL, x->f, x->w, x->h) != n)
         return vn_fail(x->e, VN_E_INPUT,
                        "%s: output %s has %lld boxes, but 'priors' yields %lld for an input of %g x %g",
                        vn_session_path(x->model), x->f->task->boxes, (long long)n,
-                       (long long)make_priors(NULL, x->f, x->in_w, x->in_h), x->in_w, x->in_h);
+                       (long long)make_priors(NULL, x->f, x->w, x->h), x->w, x->h);
     double *p = NEW_ARRAY(x->arena, double, 4 * n);
-    make_priors(p, x->f, x->in_w, x->in_h);
+    make_priors(p, x->f, x->w, x->h);
     for (int64_t i = 0; i < n; i++, p += 4) {
         const double *b = boxes + 4 * i;
         const double box[4] = { p[0] + b[0] * var[0] * p[2], p[1] + b[1] * var[0] * p[3],
@@ -182,58 +224,104 @@ static int find_grid(struct finding *x)
                        vn_session_path(x->model), vn_shape_text(s, text));
     const int64_t classes = s->d[1] - 5, rows = s->d[2], columns = s->d[3], plane = rows * columns;
     for (int64_t i = 0; i < plane; i++) {
-        const double *c = v.v + i;
-        int64_t best = 0;
-        for (int64_t k = 1; k < classes; k++)
-            if (c[(5 + k) * plane] > c[(5 + best) * plane])
-                best = k;
+        const double *c = v.v + i, *score = activated(x, c + 5 * plane, classes, plane);
+        const int best = largest(score, classes);
         const double box[4] = { (tanh(c[plane]) + (double)(i % columns)) / (double)columns,
                                 (tanh(c[2 * plane]) + (double)(i / columns)) / (double)rows,
-                                1 / (1 + exp(-c[3 * plane])), 1 / (1 + exp(-c[4 * plane])) };
-        TRY(add(x, box, 0, pow(fmax(c[0], 0), 0.6) * pow(fmax(c[(5 + best) * plane], 0), 0.4), (int)best));
+                                sigmoid(c[3 * plane]), sigmoid(c[4 * plane]) };
+        const double object = objectness(x, c[0]);
+        TRY(add(x, box, 0, pow(fmax(object, 0), 0.6) * pow(fmax(score[best], 0), 0.4), best));
     }
     return VN_OK;
 }
 
-/* ---- yolox: one output, 1 x BOXES x (5 + CLASSES), before its boxes are decoded ---- */
+/* ---- yolox, yolov5: one output, 1 x BOXES x (5 + CLASSES): box, objectness, classes ---- */
 
-/* One box for each cell of three grids, row by row: offset of the centre and logarithm of the size, in cells;
- * objectness, classes. score = objectness * class */
+static int one_output(struct output_values *v, struct finding *x, int64_t boxes, const char *expected)
+{
+    char text[VN_SHAPE_TEXT];
+    TRY(vn_eval_output(v, x->arena, x->model, x->f->task->output, x->e));
+    const struct vn_shape *s = v->shape;
+    return s->rank == 3 && s->d[0] == 1 && s->d[2] > 5 && (boxes < 0 || s->d[1] == boxes)
+               ? VN_OK
+               : vn_fail(x->e, VN_E_INPUT, "%s: output of shape %s; expected %s", vn_session_path(x->model),
+                         vn_shape_text(s, text), expected);
+}
+
+/* score = objectness * class */
+static int add_row(struct finding *x, const double box[4], const double *row, int64_t size)
+{
+    const double *score = activated(x, row + 5, size - 5, 1);
+    const int best = largest(score, size - 5);
+    return add(x, box, 0, objectness(x, row[4]) * score[best], best);
+}
+
+/* Before its boxes are decoded: one for each cell of the grids, row by row: offset of the centre and
+ * logarithm of the size, in cells. */
 static int find_yolox(struct finding *x)
 {
-    static const int strides[] = { 8, 16, 32 };
+    const struct box_form *f = x->f;
     struct output_values v;
-    char text[VN_SHAPE_TEXT];
-    TRY(vn_eval_output(&v, x->arena, x->model, x->f->task->output, x->e));
-    const struct vn_shape *s = v.shape;
     int64_t cells = 0;
-    for (int l = 0; l < 3; l++)
-        cells += (int64_t)(x->in_w / strides[l]) * (int64_t)(x->in_h / strides[l]);
-    if (s->rank != 3 || s->d[0] != 1 || s->d[1] != cells || s->d[2] < 6)
-        return vn_fail(x->e, VN_E_INPUT, "%s: output of shape %s; expected 1 x %lld x (5 + CLASSES)",
-                       vn_session_path(x->model), vn_shape_text(s, text), (long long)cells);
-    const int64_t row = s->d[2];
+    for (int l = 0; l < f->n_strides; l++)
+        cells += (int64_t)(x->w / f->stride[l]) * (int64_t)(x->h / f->stride[l]);
+    TRY(one_output(&v, x, cells,
+                   vn_arena_fmt(x->arena, "1 x %lld x (5 + CLASSES) for strides %s", (long long)cells,
+                                f->task->strides)));
+    const int64_t row = v.shape->d[2];
     const double *c = v.v;
-    for (int l = 0; l < 3; l++) {
-        const double w = x->in_w / strides[l], h = x->in_h / strides[l];
+    for (int l = 0; l < f->n_strides; l++) {
+        const double w = x->w / f->stride[l], h = x->h / f->stride[l];
         const int64_t columns = (int64_t)w, n = columns * (int64_t)h;
         for (int64_t i = 0; i < n; i++, c += row) {
-            int64_t best = 5;
-            for (int64_t k = 6; k < row; k++)
-                best = c[k] > c[best] ? k : best;
             const double box[4] = { (c[0] + (double)(i % columns)) / w, (c[1] + (double)(i / columns)) / h,
                                     exp(c[2]) / w, exp(c[3]) / h };
-            TRY(add(x, box, 0, c[4] * c[best], (int)best - 5));
+            TRY(add_row(x, box, c, row));
         }
     }
     return VN_OK;
 }
 
-static const struct form forms[] = { { "corners", find_corners, 2 },
-                                     { "centers", find_centers, 2 },
-                                     { "priors", find_priors, 2 },
-                                     { "grid", find_grid, 1 },
-                                     { "yolox", find_yolox, 1 } };
+/* Decoded: centre and size. */
+static int find_yolov5(struct finding *x)
+{
+    struct output_values v;
+    TRY(one_output(&v, x, -1, "1 x BOXES x (5 + CLASSES)"));
+    const int64_t row = v.shape->d[2];
+    const double sx = x->f->pixels ? 1 / x->w : 1, sy = x->f->pixels ? 1 / x->h : 1;
+    for (int64_t i = 0; i < v.shape->d[1]; i++) {
+        const double *c = v.v + i * row, box[4] = { c[0] * sx, c[1] * sy, c[2] * sx, c[3] * sy };
+        TRY(add_row(x, box, c, row));
+    }
+    return VN_OK;
+}
+
+/* ---- yolov8: one output, 1 x (4 + CLASSES) x BOXES: centre, size, classes ---- */
+
+static int find_yolov8(struct finding *x)
+{
+    struct output_values v;
+    char text[VN_SHAPE_TEXT];
+    TRY(vn_eval_output(&v, x->arena, x->model, x->f->task->output, x->e));
+    const struct vn_shape *s = v.shape;
+    if (s->rank != 3 || s->d[0] != 1 || s->d[1] < 5)
+        return vn_fail(x->e, VN_E_INPUT, "%s: output of shape %s; expected 1 x (4 + CLASSES) x BOXES",
+                       vn_session_path(x->model), vn_shape_text(s, text));
+    const int64_t classes = s->d[1] - 4, n = s->d[2];
+    const double sx = x->f->pixels ? 1 / x->w : 1, sy = x->f->pixels ? 1 / x->h : 1;
+    for (int64_t i = 0; i < n; i++) {
+        const double *c = v.v + i, *score = activated(x, c + 4 * n, classes, n);
+        const double box[4] = { c[0] * sx, c[n] * sy, c[2 * n] * sx, c[3 * n] * sy };
+        const int best = largest(score, classes);
+        TRY(add(x, box, 0, score[best], best));
+    }
+    return VN_OK;
+}
+
+static const struct form forms[] = { { "corners", find_corners, 2 }, { "centers", find_centers, 2 },
+                                     { "priors", find_priors, 2 },   { "grid", find_grid, 1 },
+                                     { "yolox", find_yolox, 1 },     { "yolov5", find_yolov5, 1 },
+                                     { "yolov8", find_yolov8, 1 } };
 #define N_FORMS ((int)(sizeof forms / sizeof *forms))
 
 /* ---- the description ---- */
@@ -265,13 +353,24 @@ static int parse_priors(struct box_form *f, struct vn_arena *a, const char *text
     return VN_OK;
 }
 
-static int word(int *out, const char *key, const char *text, const char *no, const char *yes,
-                struct vn_err *e)
+static int parse_strides(struct box_form *f, const char *text, struct vn_err *e)
 {
-    *out = !strcmp(text, yes);
-    return *out || !strcmp(text, no)
-               ? VN_OK
-               : vn_fail(e, VN_E_USAGE, "%s: expected %s or %s, got '%s'", key, no, yes, text);
+    TRY(vn_eval_numbers(f->stride, MAX_LEVELS, &f->n_strides, text, "strides", e));
+    for (int i = 0; i < f->n_strides; i++)
+        if (!(f->stride[i] >= 1 && f->stride[i] <= 65536))
+            return vn_fail(e, VN_E_USAGE, "strides: expected numbers from 1 to 65536, got '%s'", text);
+    return VN_OK;
+}
+
+static int parse_activation(struct box_form *f, const char *text, struct vn_err *e)
+{
+    static const char *const words[] = { "none", "sigmoid", "softmax" };
+    for (int i = 0; i < 3; i++)
+        if (!strcmp(text, words[i])) {
+            f->activation = (enum activation)i;
+            return VN_OK;
+        }
+    return vn_fail(e, VN_E_USAGE, "activation: expected none, sigmoid or softmax, got '%s'", text);
 }
 
 int vn_box_form(struct box_form **out, struct vn_arena *a, const struct eval_task *t, struct vn_err *e)
@@ -285,7 +384,8 @@ int vn_box_form(struct box_form **out, struct vn_arena *a, const struct eval_tas
     if (!f->form)
         return vn_fail(
             e, VN_E_USAGE,
-            "form (how outputs hold boxes): expected corners, centers, priors, grid or yolox%s%s%s",
+            "form (how outputs hold boxes): expected corners, centers, priors, grid, yolox, yolov5 or "
+            "yolov8%s%s%s",
             t->form ? ", got '" : "", t->form ? t->form : "", t->form ? "'" : "");
     if (f->form->outputs == 2 && (!t->scores || !t->boxes))
         return vn_fail(e, VN_E_USAGE, "form %s requires --scores and --boxes, the names of two outputs",
@@ -294,9 +394,12 @@ int vn_box_form(struct box_form **out, struct vn_arena *a, const struct eval_tas
     if (rule < 0)
         return vn_fail(e, VN_E_USAGE, "nms: expected none, torchvision or opencv, got '%s'", t->nms);
     f->nms = (enum nms_rule)rule;
-    TRY(word(&f->each_class, "nms_classes", t->nms_classes, "all", "each", e));
-    TRY(word(&f->pixels, "units", t->units, "relative", "pixels", e));
-    TRY(word(&f->clip, "clip", t->clip, "no", "yes", e));
+    TRY(vn_eval_choice(&f->each_class, "nms_classes", t->nms_classes, "all", "each", e));
+    TRY(vn_eval_choice(&f->pixels, "units", t->units, "relative", "pixels", e));
+    TRY(vn_eval_choice(&f->clip, "clip", t->clip, "no", "yes", e));
+    TRY(vn_eval_choice(&f->turned, "axes", t->axes, "xy", "yx", e));
+    TRY(parse_activation(f, t->activation, e));
+    TRY(parse_strides(f, t->strides, e));
     TRY(vn_eval_numbers(f->variance, 2, &n, t->variances, "variances", e));
     if (n != 2)
         return vn_fail(e, VN_E_USAGE, "variances: expected two numbers, got '%s'", t->variances);
@@ -351,6 +454,8 @@ int vn_boxes_of(struct box **out, int *n, struct vn_arena *a, const struct box_f
 {
     struct finding x = { .f = f, .model = model, .arena = a, .e = e };
     TRY(vn_eval_input_size(&x.in_w, &x.in_h, model, e));
+    x.w = f->turned ? x.in_h : x.in_w;
+    x.h = f->turned ? x.in_w : x.in_h;
     TRY(way_back(&x, from, w, h));
     TRY(f->form->find(&x));
     struct box *b = x.boxes.v, *stay = NEW_ARRAY(a, struct box, x.boxes.n);

@@ -12,6 +12,7 @@
 struct truth {
     const char **path; /* label picture of each sample */
     int w, h; /* 0: its own size */
+    int turned; /* 1: outputs are WIDTH x HEIGHT */
 };
 
 static int label_path(const char **out, struct eval_set *ev, int i, struct vn_err *e)
@@ -35,6 +36,7 @@ static int prepare(struct eval_set *ev, struct vn_err *e)
     if (!ev->task->labels)
         return vn_fail(e, VN_E_USAGE,
                        "miou requires --labels: a folder of label images with the names of the images");
+    TRY(vn_eval_choice(&t->turned, "axes", ev->task->axes, "xy", "yx", e));
     if (ev->task->label_size && (sscanf(ev->task->label_size, "%dx%d%c", &t->w, &t->h, &rest) != 2 ||
                                  t->w < 1 || t->h < 1 || t->w > 65536 || t->h > 65536))
         return vn_fail(e, VN_E_USAGE, "label_size: expected WIDTHxHEIGHT, got '%s'", ev->task->label_size);
@@ -108,6 +110,16 @@ static int found_of(struct found *f, const struct output_values *x, const struct
                        vn_session_path(model), vn_shape_text(s, text));
     *f = (struct found){ x->v, numbers ? 0 : (int)s->d[1], (int)s->d[rank - 2], (int)s->d[rank - 1] };
     return VN_OK;
+}
+
+/* Rows become columns. */
+static void turn(struct found *f, struct vn_arena *a)
+{
+    const int64_t plane = (int64_t)f->w * f->h, n = plane * (f->classes ? f->classes : 1);
+    double *v = NEW_ARRAY(a, double, n);
+    for (int64_t i = 0; i < n; i++)
+        v[i / plane * plane + i % f->w * f->h + i % plane / f->w] = f->v[i];
+    *f = (struct found){ v, f->classes, f->w, f->h };
 }
 
 /* From positions in the label picture, w x h, to those in the output. What is no picture was one as a whole.
@@ -232,6 +244,8 @@ static int tabulate(struct record *out, struct vn_arena *a, struct vn_arena *wor
     double forth[6];
     TRY(vn_eval_output(&x, work, model, ev->task->output, e));
     TRY(found_of(&f, &x, model, e));
+    if (t->turned)
+        turn(&f, work);
     TRY(read_label(&label, work, t, t->path[i], from, e));
     TRY(way_forth(forth, label.w, label.h, &f, model, from, e));
     int *found = NEW_ARRAY(work, int, vn_picture_values(&label));
