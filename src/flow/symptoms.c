@@ -10,7 +10,7 @@
 
 #define SAMPLES 8
 #define MANY 0.01 /* of a tensor's elements */
-#define FULL_BIAS (1 << 29) /* of 2^30 that a bias may have */
+#define FULL_BIAS (0.99 * VN_BIAS_LIMIT)
 
 void vn_symptom_see(struct symptoms *s, enum symptom which, struct seen seen)
 {
@@ -195,6 +195,21 @@ static double largest_weight(const struct node *n, const struct value *w, int64_
     return most;
 }
 
+/* Does the rounding of a channel's weights move the result by a step? Those of most channels with such a bias
+ * do not: they are dead. */
+static int is_seen(const struct node *n, int64_t channel)
+{
+    const struct value *w = n->in[n->op->quant.weight], *x = n->in[0], *y = n->out[0];
+    const struct vn_tensor *t = w->data;
+    const int64_t count = vn_shape_count(&t->shape),
+                  inner = count / vn_shape_count(&n->in[n->op->quant.bias]->shape);
+    const double scale = w->q->scale[w->q->n == 1 ? 0 : channel];
+    if (!x->q || !y->q)
+        return 1;
+    const double most = (double)vn_q_max(x->q) * x->q->scale[0];
+    return scale * most * sqrt((double)inner) / 2 > y->q->scale[0];
+}
+
 /* A bias that fills its integer has made the scale of its channel's weights grow. */
 static void judge_bias(struct symptoms *s, struct flow_job *j, const struct node *n)
 {
@@ -204,7 +219,7 @@ static void judge_bias(struct symptoms *s, struct flow_job *j, const struct node
         return;
     const double lowest = n->in[w]->data->dtype == VN_I16 ? 32767 : 127;
     for (int64_t c = 0; c < vn_shape_count(&n->in[b]->shape); c++) {
-        if (fabs(vn_tensor_f64(n->in[b]->data, c)) < FULL_BIAS)
+        if (fabs(vn_tensor_f64(n->in[b]->data, c)) < FULL_BIAS || !is_seen(n, c))
             continue;
         const double most = largest_weight(n, n->in[w], c);
         vn_symptom_see(s, SEEN_FULL_BIAS,

@@ -131,6 +131,10 @@ struct quant_rule {
     int float_out_ok; /* the runtime can give its result in float32 without quantizing it (last layers) */
 };
 
+/* A bias, as an integer: 30 bits with the sign; what bias correction adds later fits the 31st. Weights of a
+ * channel whose bias would exceed it take a larger scale. */
+#define VN_BIAS_LIMIT 536870911.0
+
 /* ---- what rewrites must know ---- */
 
 /* What output 0 is made of. */
