@@ -186,6 +186,9 @@ static int is_ordinary(const struct layers *l, double *middle)
     return within && *middle <= ORDINARY;
 }
 
+/* Numbers are more often wrong than the norm_type: as much as this, as |log|. */
+#define TYPE_COUNTS 1.6
+
 /* Of the usual normalizations the one that comes nearest to a spread of 1; NULL: none does. */
 static const struct norm *find_better(double *size, const struct judge_input *j, int trained,
                                       struct vn_err *e)
@@ -201,9 +204,11 @@ static const struct norm *find_better(double *size, const struct judge_input *j,
             return NULL;
         const int fits = trained ? l.times > 0 : is_ordinary(&l, &middle) && l.v[0].spread > 0;
         const double x = trained ? l.times : fits ? l.v[0].spread : 0;
-        if (!fits || fabs(log(x)) >= nearest)
+        const int as_given = vn_norm_type(&vn_usual_norms[k]) == j->in->norm_type;
+        const double away = fabs(log(x)) - (as_given ? TYPE_COUNTS : 0);
+        if (!fits || away >= nearest)
             continue;
-        nearest = fabs(log(x));
+        nearest = away;
         *size = x;
         best = &vn_usual_norms[k];
     }

@@ -27,6 +27,7 @@ struct judge_input {
 int vn_judged_sample(const struct judge_input *j, int i);
 int vn_judged_samples(const struct judge_input *j);
 
+enum norm_type vn_norm_type(const struct norm *m);
 /* It as keys: "norm_type=...;mean_value=...;scale_value=...". */
 const char *vn_norm_setting(const struct norm *m, struct vn_arena *a);
 

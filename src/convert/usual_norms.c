@@ -39,12 +39,16 @@ static const char *numbers(struct vn_arena *a, const double *v, int n, double no
     return needed ? out : "";
 }
 
+enum norm_type vn_norm_type(const struct norm *m)
+{
+    return (m->mean[0] != 0 ? NORM_MEAN : NORM_NONE) | (m->scale[0] != 1 ? NORM_SCALE : NORM_NONE);
+}
+
 const char *vn_norm_setting(const struct norm *m, struct vn_arena *a)
 {
-    const char *mean = numbers(a, m->mean, m->n, 0), *scale = numbers(a, m->scale, m->n, 1);
-    const enum norm_type type = (*mean ? NORM_MEAN : NORM_NONE) | (*scale ? NORM_SCALE : NORM_NONE);
-    return vn_arena_fmt(a, "norm_type=%s;mean_value=%s;scale_value=%s", vn_word_of(vn_words_norm_type, type),
-                        mean, scale);
+    return vn_arena_fmt(a, "norm_type=%s;mean_value=%s;scale_value=%s",
+                        vn_word_of(vn_words_norm_type, vn_norm_type(m)), numbers(a, m->mean, m->n, 0),
+                        numbers(a, m->scale, m->n, 1));
 }
 
 int vn_norm_is_other(const struct judge_input *j, const struct norm *m)

@@ -1,5 +1,6 @@
 /* The steps: which two things each compares, and what it says. */
 #include <math.h>
+#include <stdio.h>
 
 #include <vernier/verify.h>
 
@@ -95,6 +96,31 @@ static int is_serious(const struct vn_finding *f)
     return f->severity != VN_FINDING_WARNING || !strcmp(f->detector, "network_input");
 }
 
+/* Does the setting leave the numbers of a key as they are? */
+static int leaves(const char *setting, const char *key, const double *now, int n_now, double none)
+{
+    const char *text = strstr(setting, key);
+    double v[3] = { none, none, none };
+    const int n = text ? sscanf(text + strlen(key), "%lf %lf %lf", v, v + 1, v + 2) : 0;
+    for (int i = 0; i < 3; i++) {
+        const double x = v[n == 1 ? 0 : i], y = n_now ? now[n_now == 1 ? 0 : i] : none;
+        if (fabs(x - y) > 1e-4 * fabs(y))
+            return 0;
+    }
+    return 1;
+}
+
+/* What repairs it names the cause more closely, where it changes one key alone. */
+static const char *cause_of(const struct flow_job *j, const struct vn_finding *f)
+{
+    const struct input_config *in = j->config->inputs;
+    if (strcmp(f->detector, "network_input") != 0 || !f->setting || j->config->n_inputs != 1)
+        return f->detector;
+    const int mean = leaves(f->setting, "mean_value=", in->mean, in->n_mean, 0),
+              scale = leaves(f->setting, "scale_value=", in->scale, in->n_scale, 1);
+    return mean && !scale ? "scale_value" : scale && !mean ? "mean_value" : f->detector;
+}
+
 /* 1: the data are not what the configuration says. */
 static int data_fail(struct flow_job *j, struct vn_flow_step *s)
 {
@@ -113,7 +139,7 @@ static int data_fail(struct flow_job *j, struct vn_flow_step *s)
     }
     if (first) {
         j->setting = first->setting ? vn_arena_str(j->arena, first->setting) : NULL;
-        vn_flow_failed(j, s, vn_arena_str(j->arena, first->detector), vn_arena_str(j->arena, first->input),
+        vn_flow_failed(j, s, vn_arena_str(j->arena, cause_of(j, first)), vn_arena_str(j->arena, first->input),
                        "%s", first->text);
     }
     vn_data_check_free(&d);
