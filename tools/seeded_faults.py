@@ -22,6 +22,8 @@ from onnx import helper as oh
 from onnx import numpy_helper as nh
 from PIL import Image
 
+import page_parts
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/flow.md"
 CLASSES, SIDE, SAMPLES = 6, 12, 6
@@ -41,6 +43,7 @@ class Project:
         self.program, self.folder, self.random = program, folder, np.random.default_rng(11)
         self.keys = {"input_type_rt": "featuremap", "input_type_train": "featuremap",
                      "input_layout_train": "NCHW", "norm_type": "no_preprocess"}
+        self.calibration = {"calibration_type": "max"}
         self.shape = [1, 3, SIDE, SIDE]
         self.data = [self.random.normal(0, 1, self.shape).astype(np.float32) for _ in range(SAMPLES)]
         self.model, self.options, self.environment = self.classifier(), [], {}
@@ -91,7 +94,8 @@ class Project:
                  "  output_model_file_prefix: 'net'", "input_parameters:",
                  f"  input_shape: '{'x'.join(map(str, self.shape))}'",
                  *(f"  {k}: '{v}'" for k, v in self.keys.items()), "calibration_parameters:",
-                 "  cal_data_dir: 'data'", "  cal_data_type: 'float32'", "  calibration_type: 'max'"]
+                 "  cal_data_dir: 'data'", "  cal_data_type: 'float32'",
+                 *(f"  {k}: '{v}'" for k, v in self.calibration.items())]
         (self.folder / "net.yaml").write_text("\n".join(lines) + "\n")
 
     def flow(self):
@@ -197,6 +201,51 @@ def mask(p):
     p.model = network(nodes, constants, {"x": p.shape}, {"y": [1, CLASSES, SIDE, SIDE]})
 
 
+def function_int8(p):
+    """`curve` reads the fifth power of a tensor, whose few large values leave int8 no steps for the others"""
+    power = lambda x, y, name: oh.make_node("Mul", [x, y], [name], name)
+    nodes = [oh.make_node("Conv", ["x", "w"], ["a"], "body"), power("a", "a", "square"),
+             power("square", "square", "fourth"), power("fourth", "a", "fifth"),
+             oh.make_node("Tanh", ["fifth"], ["t"], "curve"), oh.make_node("Conv", ["t", "v"], ["y"], "head")]
+    w = np.linalg.qr(p.random.normal(0, 1, (3, 3)))[0].reshape(3, 3, 1, 1).astype(np.float32)
+    p.shape = [1, 3, 48, 48]
+    p.data = [p.random.normal(0, 1, p.shape).astype(np.float32) for _ in range(SAMPLES)]
+    p.model = network(nodes, {"w": w, "v": p.weight(4, 3, 1, 1)}, {"x": p.shape}, {"y": [1, 4, 48, 48]})
+    p.options += ["--min-cosine", "0.95"]
+
+
+def full_bias(p):
+    """biases of `body` are 3000 times as large as the differences of its results, which `head` computes"""
+    nodes = [oh.make_node("Conv", ["x", "w", "b"], ["a"], "body"),
+             oh.make_node("Conv", ["a", "v"], ["y"], "head")]
+    p.shape = [1, 256, SIDE, SIDE]
+    p.data = [p.random.uniform(-1, 1, p.shape).astype(np.float32) for _ in range(SAMPLES)]
+    v = np.zeros((4, 8, 1, 1), np.float32)
+    for i in range(4):
+        v[i, 2 * i], v[i, 2 * i + 1] = 1, -1
+    p.model = network(nodes, {"w": p.weight(8, 256, 1, 1), "v": v, "b": np.full(8, 3000, np.float32)},
+                      {"x": p.shape}, {"y": [1, 4, SIDE, SIDE]})
+    p.calibration["optimization"] = "set_all_nodes_int16"
+
+
+def shifted_means(p):
+    """most weights of `body` are a third of a step, and its inputs are positive: rounding removes the sum"""
+    nodes = [oh.make_node("Conv", ["x", "w"], ["a"], "body"), oh.make_node("Relu", ["a"], ["r"], "body_relu"),
+             oh.make_node("Conv", ["r", "v"], ["y"], "head")]
+    p.shape = [1, 256, SIDE, SIDE]
+    p.data = [p.random.uniform(0, 1, p.shape).astype(np.float32) for _ in range(SAMPLES)]
+    w = np.full((8, 256, 1, 1), 0.3 / 127, np.float32)
+    for i in range(8):
+        w[i, 7 * i] = 1
+    p.model = network(nodes, {"w": w, "v": p.weight(4, 8, 1, 1)}, {"x": p.shape}, {"y": [1, 4, SIDE, SIDE]})
+
+
+def not_quantization(p):
+    """`wave` reads an angle of 100000 turns: no step is fine enough"""
+    nodes = [oh.make_node("Conv", ["x", "w"], ["a"], "body"), oh.make_node("Sin", ["a"], ["y"], "wave")]
+    p.model = network(nodes, {"w": 6e5 * p.weight(4, 3, 1, 1)}, {"x": p.shape}, {"y": [1, 4, SIDE, SIDE]})
+
+
 def trembling_points(p):
     """outputs of `points` move smoothly in float, by less than a step of int8 each frame"""
     nodes = [oh.make_node("Conv", ["x", "w"], ["y"], "points")]
@@ -229,6 +278,113 @@ def wrong_postprocessing(p):
     p.options += ["--task", "task.yaml", "--expect", "95", "--max-drop", "20"]
 
 
+# ---- faults of what reads the outputs: labels are what the right reading finds ----
+
+HEIGHT, WIDTH, STRIDES = 32, 64, (8, 16, 32)
+
+
+def detector(p, decoded=False):
+    """One output, 1 x BOXES x (5 + CLASSES): `form: yolox`; decoded: in pixels, `form: yolov5`."""
+    r, cells, nodes, constants = np.random.default_rng(5), [], [], {"flat": np.array([1, 5 + CLASSES, -1])}
+
+    def node(kind, inputs, *outputs, **more):
+        nodes.append(oh.make_node(kind, inputs.split(), outputs, outputs[0], **more))
+
+    for s in STRIDES:
+        w = r.normal(0, 3, (5 + CLASSES, 3, s, s)) / s
+        w[:4] /= 12  # boxes of about a cell
+        constants[f"w{s}"] = w.astype(np.float32)
+        constants[f"b{s}"] = np.r_[0.5, 0.5, 0.7, 0.7, np.zeros(1 + CLASSES)].astype(np.float32)
+        node("Conv", f"x w{s} b{s}", f"conv{s}", strides=[s, s], kernel_shape=[s, s])
+        node("Reshape", f"conv{s} flat", f"flat{s}")
+        cells += [(x, y, s) for y in range(HEIGHT // s) for x in range(WIDTH // s)]
+    grid = np.array(cells, np.float32)
+    constants.update(parts=np.array([2, 2, 1 + CLASSES]), cell=grid[None, :, :2], stride=grid[None, :, 2:])
+    node("Concat", " ".join(f"flat{s}" for s in STRIDES), "columns", axis=2)
+    node("Transpose", "columns", "rows", perm=[0, 2, 1])
+    node("Split", "rows parts", "centre", "size", "logits", axis=2)
+    node("Sigmoid", "logits", "scores")
+    if decoded:
+        node("Add", "centre cell", "moved")
+        node("Mul", "moved stride", "centre_pixels")
+        node("Exp", "size", "exp")
+        node("Mul", "exp stride", "size_pixels")
+    node("Concat", "centre_pixels size_pixels scores" if decoded else "centre size scores", "boxes", axis=2)
+    p.shape = [1, 3, HEIGHT, WIDTH]
+    p.model = network(nodes, constants, {"x": p.shape}, {"boxes": [1, len(cells), 5 + CLASSES]})
+    p.keys = {**pixel_keys("rgb"), "norm_type": "data_mean_and_scale", "mean_value": "127.5",
+              "scale_value": "0.0156863"}
+
+
+def images(p):
+    """Blocks of colours, so that cells differ; the same for calibration."""
+    folder = p.folder / "images"
+    folder.mkdir()
+    pixels = p.random.integers(0, 256, (12, HEIGHT // 8, WIDTH // 8, 3), np.uint8).repeat(8, 1).repeat(8, 2)
+    for i, x in enumerate(pixels):
+        Image.fromarray(x).save(folder / f"{i}.png")
+    p.data = [x.transpose(2, 0, 1)[None].astype(np.float32) for x in pixels[:SAMPLES]]
+
+
+def label_boxes(p, right, least):
+    """The right reading's boxes become annotations."""
+    files = [{"id": i, "file_name": f"{i}.png", "width": WIDTH, "height": HEIGHT} for i in range(12)]
+    truth = {"images": files, "annotations": [], "categories": [{"id": 1 + c} for c in range(CLASSES)]}
+    (p.folder / "truth.json").write_text(json.dumps(truth))
+    onnx.save(p.model, p.folder / "trained.onnx")
+    words = [w for k, v in right.items() for w in ("--" + k.replace("_", "-"), v)]
+    done = p.run("eval", "trained.onnx", "--metric", "coco", "--images", "images", "--labels", "truth.json",
+                 "--colours", "rgb", "--mean", "127.5", "--scale", "0.0156863", "--score-min", least,
+                 "--results", "found", *words)
+    assert done.returncode == 0, done.stderr
+    for i, d in enumerate(json.loads((p.folder / "found/trained.onnx.json").read_text())):
+        truth["annotations"].append({"id": 1 + i, "image_id": d["image_id"], "bbox": d["bbox"], "iscrowd": 0,
+                                     "category_id": d["category_id"], "area": d["bbox"][2] * d["bbox"][3]})
+    assert len(truth["annotations"]) > 20
+    (p.folder / "truth.json").write_text(json.dumps(truth))
+
+
+def reads_boxes(p, right, wrong, least=0.3):
+    """A project whose task has the settings `wrong`."""
+    images(p)
+    label_boxes(p, right, least)
+    settings = {"metric": "coco", "images": "images", "labels": "truth.json", "score_min": least, **wrong}
+    (p.folder / "task.yaml").write_text("".join(f"{k}: {v}\n" for k, v in settings.items()))
+    p.options += ["--task", "task.yaml", "--expect", "95", "--max-drop", "30"]
+
+
+def double_sigmoid(p):
+    """the network ends in a sigmoid, and the task applies another: no score reaches its threshold"""
+    detector(p)
+    reads_boxes(p, {"form": "yolox"}, {"form": "yolox", "activation": "sigmoid"}, 0.55)
+
+
+def wrong_stride(p):
+    """the task reads the grids of strides 8, 16, 32 as 32, 16, 8"""
+    detector(p)
+    reads_boxes(p, {"form": "yolox"}, {"form": "yolox", "strides": "32 16 8"})
+
+
+def exchanged_axes(p):
+    """the task takes x for y in boxes and cells"""
+    detector(p)
+    reads_boxes(p, {"form": "yolox"}, {"form": "yolox", "axes": "yx"})
+
+
+def other_decode(p):
+    """the network decodes its boxes, and the task decodes them again, as an older export required"""
+    detector(p, decoded=True)
+    reads_boxes(p, {"form": "yolov5", "units": "pixels"}, {"form": "yolox"})
+
+
+def bgr(p):
+    """training read RGB, and the configuration says BGR"""
+    detector(p)
+    reads_boxes(p, {"form": "yolox"}, {"form": "yolox"})
+    p.keys["input_type_train"] = "bgr"
+    p.data = [x[:, ::-1] for x in p.data]
+
+
 def nv12_range(p):
     """the device delivers luma in 16..235, and the configuration says 0..255"""
     pixels = p.random.integers(0, 256, (SAMPLES, 3, SIDE, SIDE))
@@ -252,7 +408,16 @@ FAULTS = {  # step, cause, nodes that are right
     trembling_points: ("quantized", "jitter", ("points",)),
     inherited_range: ("quantized", "range_conflict", ("joined",)),
     mask: ("quantized", "mask", ("masked",)),
-    wrong_postprocessing: ("quantized", "postprocessing", (None,)),
+    function_int8: ("quantized", "function_int8", ("fifth",)),
+    full_bias: ("quantized", "full_bias", ("body",)),
+    shifted_means: ("quantized", "shifted_means", ("body", "body_relu")),
+    not_quantization: ("quantized", "not_quantization", (None,)),
+    wrong_postprocessing: ("quantized", "exchanged_outputs", (None,)),
+    double_sigmoid: ("quantized", "score_function", (None,)),
+    wrong_stride: ("quantized", "strides", (None,)),
+    exchanged_axes: ("quantized", "exchanged_axes", (None,)),
+    other_decode: ("quantized", "decode", (None,)),
+    bgr: ("quantized", "channel_order", (None,)),
     wrong_kernel: ("bin", "program_differs", ("pool",)),
     worse_kernel: ("quantized", "program_differs", ("stem", "stem_relu")),
     nv12_range: ("board", "value_range", ("x",)),
@@ -303,10 +468,8 @@ def main():
         if not results[-1]["found"] or not results[-1]["right_passes"] or o.keep:
             print(json.dumps(results[-1], indent=1))
     if o.write:
-        begin, end = "<!-- generated by tools/seeded_faults.py -->", "<!-- end of seeded faults -->"
-        text = PAGE.read_text()
-        i, k = text.index(begin) + len(begin), text.index(end)
-        PAGE.write_text(text[:i] + "\n" + table(results) + "\n" + text[k:])
+        text = page_parts.replaced(PAGE, "seeded_faults.py", faults=table(results))
+        page_parts.settle(PAGE, text, "seeded_faults.py")
     print(table(results))
     return 0 if all(r["found"] and r["right_passes"] for r in results) else 1
 

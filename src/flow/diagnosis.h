@@ -5,7 +5,6 @@
 #include "flow/flow_job.h"
 #include "flow/symptoms.h"
 
-#define MOST_SETS 8
 #define MOST_PROPOSALS 5
 #define EVERY_NODE_INT16 "set_all_nodes_int16"
 

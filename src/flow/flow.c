@@ -1,5 +1,4 @@
 /* vernier/flow.h: the steps one after the other, up to the first that fails. */
-#include <math.h>
 #include <time.h>
 
 #include <vernier/eval.h>
@@ -165,14 +164,6 @@ void vn_flow_free(struct vn_flow_result **f)
     struct vn_arena *a = (*f)->arena;
     vn_arena_free(&a);
     *f = NULL;
-}
-
-void vn_flow_options_default(struct vn_flow_options *o)
-{
-    *o = (struct vn_flow_options){
-        .samples = 10, .min_cosine = 0.99, .min_choices = 0.95, .expect = NAN, .max_jitter = 2, .max_drop = 1
-    };
-    vn_options_default(&o->run);
 }
 
 const struct vn_flow_verdict *vn_flow_summary(const struct vn_flow_result *f) { return &f->summary; }

@@ -60,7 +60,14 @@ int vn_flow_program(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e
 int vn_flow_board(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
 
 /* flow_task.c: the quantized step, where a task is given. */
+#define FAILS_IN_FLOAT "task_fails_in_float" /* cause: float scores too little, or cannot be scored */
 int vn_flow_judge_task(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
+/* First score of the original float model, with `more` settings of the task ("KEY=VALUE;KEY=VALUE"); NaN, and
+ * the metric is left, where it cannot be evaluated so. */
+int vn_flow_float_score(double *score, const char **metric, struct flow_job *j, const char *more,
+                        struct vn_err *e);
+/* readings.c: of such a step, another reading of the outputs that scores enough. */
+int vn_flow_try_readings(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
 
 /* flow_samples.c: open the samples of the configuration for the original network; and feed them. */
 int vn_flow_open_samples(struct flow_job *j, struct vn_err *e);
@@ -82,7 +89,11 @@ enum pixel_route {
 int vn_flow_network_input(float *out, const struct flow_job *j, int sample, int input, enum pixel_route route,
                           struct vn_arena *a, struct vn_err *e);
 
-/* flow_next.c: "vernier flow -c CONFIG" with the options of this run. */
+/* flow_next.c: the words of "KEY=VALUE;KEY=VALUE", at most MOST_SETS; returns how many. */
+#define MOST_SETS 8
+int vn_flow_words(const char **word, struct vn_arena *a, const char *text);
+
+/* "vernier flow -c CONFIG" with the options of this run. */
 const char *vn_flow_again(const struct flow_job *j, const char *config);
 
 /* The same with keys set anew. */
@@ -114,9 +125,13 @@ struct flow_trial {
     const char *cause; /* why it does not convert */
     struct flow_judgement quantized;
     struct flow_jitter jitter; /* with --frames */
+    double score; /* of the task, in float: vn_flow_try_float only */
     double nanoseconds; /* of a run of the program */
 };
 int vn_flow_try(struct flow_trial *t, struct flow_job *j, const char *const *sets, int n, struct vn_err *e);
+/* The same, but nothing is calibrated, and only the task's score in float is measured; NaN: it has none. */
+int vn_flow_try_float(struct flow_trial *t, struct flow_job *j, const char *const *sets, int n,
+                      const char *more, struct vn_err *e);
 /* The configuration as it is, which has been converted. */
 int vn_flow_try_nothing(struct flow_trial *t, struct flow_job *j, struct vn_err *e);
 

@@ -10,6 +10,37 @@ static const char *with_option(struct vn_arena *a, const char *line, const char 
     return value ? vn_arena_fmt(a, "%s %s %s", line, option, vn_shell_word(a, value)) : line;
 }
 
+int vn_flow_words(const char **word, struct vn_arena *a, const char *text)
+{
+    char *save;
+    int n = 0;
+    for (char *w = strtok_r(vn_arena_str(a, text), ";", &save); w && n < MOST_SETS;
+         w = strtok_r(NULL, ";", &save))
+        word[n++] = w;
+    return n;
+}
+
+/* What the user has not left as it was. */
+static const char *with_limits(struct vn_arena *a, const char *line, const struct vn_flow_options *o)
+{
+    struct vn_flow_options usual;
+    vn_flow_options_default(&usual);
+    const struct {
+        const char *option;
+        double now, usual;
+    } limits[] = {
+        { "--samples", o->samples, usual.samples },
+        { "--min-cosine", o->min_cosine, usual.min_cosine },
+        { "--min-choices", o->min_choices, usual.min_choices },
+        { "--max-jitter", o->max_jitter, usual.max_jitter },
+        { "--max-drop", o->max_drop, usual.max_drop },
+    };
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        if (limits[i].now != limits[i].usual)
+            line = vn_arena_fmt(a, "%s %s %.9g", line, limits[i].option, limits[i].now);
+    return line;
+}
+
 const char *vn_flow_again(const struct flow_job *j, const char *config)
 {
     struct vn_arena *a = j->arena;
@@ -23,6 +54,7 @@ const char *vn_flow_again(const struct flow_job *j, const char *config)
     line = with_option(a, line, "--test", j->o->test);
     line = with_option(a, line, "--frames", j->o->frames);
     line = with_option(a, line, "--dumps", j->o->dumps);
+    line = with_limits(a, line, j->o);
     return j->o->strict ? vn_arena_fmt(a, "%s --strict", line) : line;
 }
 

@@ -8,11 +8,8 @@
 /* "KEY=VALUE;KEY=VALUE" */
 static void propose(struct diagnosis *d, const char *sets)
 {
-    struct vn_arena *a = d->j->arena;
-    char *text = vn_arena_str(a, sets), *save, *word = strtok_r(text, ";", &save);
     struct repair r = { .n = 0 };
-    for (; word && r.n < MOST_SETS; word = strtok_r(NULL, ";", &save))
-        r.set[r.n++] = word;
+    r.n = vn_flow_words(r.set, d->j->arena, sets);
     VEC_PUSH(d->j->work, &d->repairs, r);
 }
 

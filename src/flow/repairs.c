@@ -77,10 +77,12 @@ static const char *measured(const struct diagnosis *d, const struct repair *r)
 }
 
 /* No single key helps: the planner mixes types; else what is wrong with the configuration. */
-static const char *look_closer(const struct flow_job *j)
+static const char *look_closer(const struct flow_job *j, const struct vn_flow_step *s)
 {
     struct vn_arena *a = j->arena;
     const char *path = vn_shell_word(a, j->path);
+    if (!strcmp(s->failure.cause, FAILS_IN_FLOAT))
+        return vn_arena_fmt(a, "vernier check --data -c %s", path);
     if (!j->samples)
         return vn_arena_fmt(a, "vernier check -c %s", path);
     return vn_arena_fmt(a, "vernier tune -c %s%s%s --max-drop %g", path, j->o->task ? " --task " : "",
@@ -209,11 +211,13 @@ int vn_flow_repair(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
     struct diagnosis d = { .j = j, .step = s, .failure = s->failure.cause };
     struct vn_err why;
     if (!j->o->no_repair)
-        TRY(ignored(diagnose(&d, &s->failure, 1, &why), &why, e));
+        TRY(ignored(!strcmp(d.failure, FAILS_IN_FLOAT) ? vn_flow_try_readings(j, s, &why)
+                                                       : diagnose(&d, &s->failure, 1, &why),
+                    &why, e));
     if (is_quantization(&d) && j->routes.known && d.now.converted)
         s->failure.evidence = vn_arena_fmt(j->arena, "%s%s", s->failure.evidence, three_routes(&d));
     if (!s->failure.next_command)
-        s->failure.next_command = look_closer(j);
+        s->failure.next_command = look_closer(j, s);
     return VN_OK;
 }
 

@@ -85,6 +85,11 @@ static const char *say_ceiling(const struct seen *s, struct vn_arena *a)
     { \
         name, name, SEEN_NOTHING, 0, 0, NULL, { __VA_ARGS__ }, looks_at \
     }
+/* Of the task's outputs (readings.c). */
+#define READING(cause, others) \
+    { \
+        FAILS_IN_FLOAT, cause, SEEN_ELSEWHERE, 0, 0, NULL, { NULL }, "the float model's score with " others \
+    }
 #define QUANTIZATION(cause, symptom, least, alone, say, looks_at, ...) \
     { \
         "quantization", cause, symptom, least, alone, say, { __VA_ARGS__ }, looks_at \
@@ -93,8 +98,10 @@ static const char *say_ceiling(const struct seen *s, struct vn_arena *a)
 const struct cause_rule vn_flow_rules[] = {
     FINDING("normalised", "finding normalised in the calibration data",
             "input_type_train=featuremap;input_type_rt=featuremap;norm_type=;mean_value=;scale_value="),
-    FINDING("mean_value", "finding mean_value", "@mean"),
-    FINDING("scale_value", "finding scale_value", "@scale"),
+    FINDING("mean_value", "finding mean_value, or network_input whose remedy changes this key alone",
+            "@finding", "@mean"),
+    FINDING("scale_value", "finding scale_value, or network_input whose remedy changes this key alone",
+            "@finding", "@scale"),
     FINDING("network_input", "finding network_input", "@finding"),
     { "device_colours",
       "device_colours",
@@ -105,14 +112,13 @@ const struct cause_rule vn_flow_rules[] = {
       { NULL },
       "the same images on three paths: conversion, the device's colours, quantization" },
     FINDING("value_range", "range of luma in the dumps of a device", "@finding"),
-    { "task_fails_in_float",
-      "postprocessing",
-      SEEN_ELSEWHERE,
-      0,
-      0,
-      NULL,
-      { NULL },
-      "the float model's score with other outputs, colours, units, forms, classes" },
+    READING("exchanged_outputs", "other outputs, scores and boxes exchanged"),
+    READING("score_function", "sigmoid, softmax or no function behind the outputs' scores"),
+    READING("exchanged_axes", "rows and columns, x and y exchanged"),
+    READING("strides", "other strides of grids"),
+    READING("decode", "other forms of boxes"),
+    READING("channel_order", "red and blue exchanged, in the task or in training's input type"),
+    READING("postprocessing", "other units, classes, blanks"),
     { "drift",
       "drift",
       SEEN_ODD_SAMPLES,

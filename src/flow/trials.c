@@ -31,26 +31,31 @@ static int time_program(double *ns, const char *program, struct flow_job *j, str
 
 int vn_flow_try_nothing(struct flow_trial *t, struct flow_job *j, struct vn_err *e)
 {
-    *t = (struct flow_trial){ .converted = 1 };
+    t->converted = 1;
     TRY(vn_flow_judge(&t->quantized, j, e));
     if (j->o->frames)
         TRY(vn_flow_jitter(&t->jitter, j, e));
     return time_program(&t->nanoseconds, j->product[PROGRAM], j, e);
 }
 
-/* In a job of its own, whose configuration lies in `path` and is gone afterwards. */
-static int try_config(struct flow_trial *t, struct flow_job *aside, struct vn_arena *a, struct vn_err *e)
+/* In a job of its own, whose configuration lies in `path` and is gone afterwards. more NULL: the quantized
+ * network; else the task in float. */
+static int try_config(struct flow_trial *t, struct flow_job *aside, const char *more, struct vn_err *e)
 {
+    struct vn_arena *a = aside->arena;
+    const char *metric;
     struct vn_flow_step step = { .name = "convert" };
     TRY(vn_config_read_all(&aside->config, a, aside->path, e));
     TRY(vn_flow_convert(aside, &step, e));
     t->serious = aside->serious;
     t->cause = step.failure.cause ? step.failure.cause : NULL;
-    return step.state == VN_FLOW_PASS ? vn_flow_try_nothing(t, aside, e) : VN_OK;
+    if (step.state != VN_FLOW_PASS)
+        return VN_OK;
+    return more ? vn_flow_float_score(&t->score, &metric, aside, more, e) : vn_flow_try_nothing(t, aside, e);
 }
 
 static int try_in(struct flow_trial *t, struct flow_job *j, struct vn_arena *a, const char *const *sets,
-                  int n, struct vn_err *e)
+                  int n, const char *more, struct vn_err *e)
 {
     const char *folder = vn_path_folder(a, j->path), *text;
     const char **all = NEW_ARRAY(a, const char *, n + 1);
@@ -64,7 +69,7 @@ static int try_in(struct flow_trial *t, struct flow_job *j, struct vn_arena *a, 
     struct flow_job aside = { .o = j->o, .arena = a, .work = a };
     aside.path = vn_path_join(a, folder, vn_arena_fmt(a, ".vernier_try_%ld.yaml", (long)getpid()));
     TRY(vn_file_write(aside.path, text, strlen(text), e));
-    const int status = try_config(t, &aside, a, e);
+    const int status = try_config(t, &aside, more, e);
     vn_conversion_free(&aside.c);
     unlink(aside.path);
     if (t->cause)
@@ -73,11 +78,27 @@ static int try_in(struct flow_trial *t, struct flow_job *j, struct vn_arena *a, 
     return status;
 }
 
-int vn_flow_try(struct flow_trial *t, struct flow_job *j, const char *const *sets, int n, struct vn_err *e)
+static int try_aside(struct flow_trial *t, struct flow_job *j, const char *const *sets, int n,
+                     const char *more, struct vn_err *e)
 {
     struct vn_arena *a = vn_arena_new();
-    *t = (struct flow_trial){ .quantized = { .cosine = NAN, .sqnr = -INFINITY } };
-    const int status = try_in(t, j, a, sets, n, e);
+    *t = (struct flow_trial){ .quantized = { .cosine = NAN, .sqnr = -INFINITY }, .score = NAN };
+    const int status = try_in(t, j, a, sets, n, more, e);
     vn_arena_free(&a);
     return status == VN_E_NOMEM || status == VN_E_CANCELLED ? status : VN_OK;
+}
+
+int vn_flow_try(struct flow_trial *t, struct flow_job *j, const char *const *sets, int n, struct vn_err *e)
+{
+    return try_aside(t, j, sets, n, NULL, e);
+}
+
+int vn_flow_try_float(struct flow_trial *t, struct flow_job *j, const char *const *sets, int n,
+                      const char *more, struct vn_err *e)
+{
+    static const char *const skip[] = { "calibration_type=skip", "max_percentile=" };
+    const char **all = NEW_ARRAY(j->work, const char *, n + 2);
+    memcpy(all, skip, sizeof skip);
+    memcpy(all + 2, sets, (size_t)n * sizeof *sets);
+    return try_aside(t, j, all, n + 2, more, e);
 }
