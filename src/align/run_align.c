@@ -97,6 +97,7 @@ static void publish(struct vn_alignment *out, const struct alignment *r, const s
 static int write_differences(const struct alignment *r, const struct sides *s, const char *dir,
                              struct vn_arena *a, struct vn_err *e)
 {
+    struct vn_map *taken = vn_map_new(a);
     TRY(vn_dir_make(dir, e));
     for (int i = 0; i < r->n; i++) {
         const struct stage_result *g = &r->stage[i];
@@ -105,7 +106,8 @@ static int write_differences(const struct alignment *r, const struct sides *s, c
             continue;
         for (int k = 0; k < 2; k++)
             x[k] = s->t[k].sample[g->sample].t[vn_trace_find(&s->t[k], g->name)];
-        TRY(vn_align_picture(vn_path_join(a, dir, vn_arena_fmt(a, "%s.png", g->name)), x[0], x[1], e));
+        const char *name = vn_arena_fmt(a, "%s.png", vn_file_name(a, taken, g->name));
+        TRY(vn_align_picture(vn_path_join(a, dir, name), x[0], x[1], e));
     }
     return VN_OK;
 }

@@ -3,6 +3,7 @@
 
 #include <vernier/align.h>
 
+#include "base/file.h"
 #include "cli/cli.h"
 
 static const struct option_def options[] = {
@@ -146,15 +147,35 @@ static int write_report(const struct vn_alignment *r, const struct vn_align_opti
                         struct vn_err *e)
 {
     json_t *j = to_json(r, a);
+    struct vn_odd_list odd;
+    vn_odd_init(&odd);
+    if (o->differences)
+        vn_odd_add_stages(&odd, r, o->differences);
     const struct vn_html_report report = { .command = "align",
                                            .passed = !vn_alignment_summary(r)->unaligned,
                                            .result = j,
                                            .files = &o->model,
                                            .n_files = o->model != NULL,
-                                           .config = vn_opt("--yaml") };
+                                           .config = vn_opt("--yaml"),
+                                           .samples = odd.samples,
+                                           .images = odd.images };
     const int status = vn_opt_report(&report, e);
     json_decref(j);
+    vn_odd_free(&odd);
     return status;
+}
+
+/* As asked for; a report requires pictures, too, in a folder that is gone afterwards. */
+static int picture_folder(const char **folder, struct vn_arena *a, struct vn_err *e)
+{
+    const char *report = vn_opt("--report");
+    struct vn_staging *stage;
+    *folder = vn_opt("--pictures");
+    if (*folder || !report)
+        return VN_OK;
+    TRY(vn_dir_stage(&stage, a, vn_path_folder(a, report), e));
+    *folder = vn_dir_stage_path(stage);
+    return VN_OK;
 }
 
 static int compare(struct vn_arena *a, struct vn_err *e)
@@ -164,7 +185,7 @@ static int compare(struct vn_arena *a, struct vn_err *e)
     const char **raw;
     vn_align_options_default(&o);
     o.explain = !vn_opt("--no-explain");
-    o.differences = vn_opt("--pictures");
+    TRY(picture_folder(&o.differences, a, e));
     o.n_raw = vn_opt_all("--raw", &raw);
     o.raw = raw;
     TRY(read_tolerance(&o.tolerance, e));

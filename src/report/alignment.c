@@ -1,6 +1,8 @@
 /* Alignments as text and JSON. */
 #include <string.h>
 
+#include "base/file.h"
+#include "report/html_report.h"
 #include "report/report.h"
 
 static const char *const states[] = { [VN_STAGE_ALIGNED] = "aligned",
@@ -189,6 +191,24 @@ json_t *vn_json_alignment(const struct vn_alignment *r)
         json_object_set(o, "result", winners);
     json_decref(winners);
     return o;
+}
+
+void vn_odd_add_stages(struct vn_odd_list *l, const struct vn_alignment *r, const char *folder)
+{
+    struct vn_arena *a = vn_arena_new();
+    struct vn_map *taken = vn_map_new(a);
+    int n;
+    const struct vn_align_stage *s = vn_alignment_stages(r, &n);
+    for (int i = 0; i < n; i++) {
+        if (s[i].state != VN_STAGE_UNALIGNED && s[i].state != VN_STAGE_FOLLOWS)
+            continue;
+        json_t *numbers = s[i].same_shape
+                              ? json_pack("{s:o, s:f}", "max", vn_json_real(s[i].max), "share", s[i].share)
+                              : json_object();
+        const char *name = vn_arena_fmt(a, "%s.png", vn_file_name(a, taken, s[i].name));
+        vn_odd_add_panels(l, s[i].name, numbers, vn_path_join(a, folder, name), s[i].same_shape ? 3 : 1);
+    }
+    vn_arena_free(&a);
 }
 
 json_t *vn_json_description(const struct vn_description *d)

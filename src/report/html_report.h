@@ -53,6 +53,11 @@ void vn_odd_free(struct vn_odd_list *l);
 /* A vn_odd_listener.show for a struct vn_odd_list. */
 void vn_odd_add(void *list, const struct vn_odd_sample *s);
 
+/* An image of `panels` of equal width: left, right and their difference; 1: left beside right.
+ * Takes `numbers`. Adds nothing where there is no such image. */
+void vn_odd_add_panels(struct vn_odd_list *l, const char *name, json_t *numbers, const char *path,
+                       int panels);
+
 /* ---- the network (network_json.c, layout.c) ---- */
 
 /* {"nodes": [...], "values": [...], "edges": [...], "width", "height"}. ms: milliseconds of nodes by name,

@@ -78,6 +78,43 @@ static int read_image(struct vn_picture *out, double *scale, const char *path, s
     return 1;
 }
 
+/* Column i of n in an image, at most SIDE pixels wide and high. */
+static struct vn_picture column(const struct vn_picture *p, int i, int n, struct vn_arena *a)
+{
+    struct vn_picture one = *p, out;
+    one.w = p->w / n;
+    one.data = NEW_ARRAY(a, uint8_t, (size_t)one.w * one.h * 3);
+    for (int y = 0; y < p->h; y++)
+        memcpy(one.data + (size_t)y * one.w * 3, p->data + ((size_t)y * p->w + (size_t)i * one.w) * 3,
+               (size_t)one.w * 3);
+    const int longer = one.w > one.h ? one.w : one.h;
+    const double scale = longer > SIDE ? (double)SIDE / longer : 1;
+    vn_resize_pillow_bilinear(&out, a, &one, (int)fmax(1, one.w * scale), (int)fmax(1, one.h * scale));
+    return out;
+}
+
+void vn_odd_add_panels(struct vn_odd_list *l, const char *name, json_t *numbers, const char *path, int panels)
+{
+    static const char *const words[] = { "left", "right", "difference" };
+    struct vn_arena *a = vn_arena_new();
+    struct vn_picture p;
+    struct vn_decode_options o = vn_decode_defaults();
+    struct vn_err e;
+    json_t *sides = json_array();
+    if (vn_file_exists(path) && vn_decode_file(&p, a, path, &o, &e) == VN_OK && p.c == 3)
+        for (int i = 0; i < panels; i++) {
+            const struct vn_picture one = column(&p, i, panels, a);
+            json_array_append_new(sides,
+                                  side_json(panels > 1 ? words[i] : "left_right", add_image(l, &one, a)));
+        }
+    if (json_array_size(sides))
+        json_array_append_new(l->samples, json_pack("{s:o, s:O, s:[{s:O}]}", "sample", vn_json_text(name),
+                                                    "numbers", numbers, "outputs", "sides", sides));
+    json_decref(sides);
+    json_decref(numbers);
+    vn_arena_free(&a);
+}
+
 /* ---- boxes ---- */
 
 /* Colours of classes: neighbours differ. */

@@ -59,6 +59,9 @@ json_t *vn_json_accumulated(const struct vn_accumulated *r);
 json_t *vn_json_distributions(const struct vn_distributions *r);
 json_t *vn_json_error_split(const struct vn_error_split *r);
 json_t *vn_json_alignment(const struct vn_alignment *r);
+/* The pictures that vn_align has written for stages that differ, to a report's samples. */
+struct vn_odd_list;
+void vn_odd_add_stages(struct vn_odd_list *l, const struct vn_alignment *r, const char *folder);
 json_t *vn_json_description(const struct vn_description *d);
 /* A line for each field; takes the reference. */
 void vn_json_print(FILE *f, json_t *j);

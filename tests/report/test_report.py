@@ -169,6 +169,27 @@ def test_every_command(digits, tmp_path):
     check_page(browse(page))
 
 
+def test_stages_of_an_alignment(tmp_path):
+    """Each stage that differs: both sides and their difference as images; also where shapes differ."""
+    r = np.random.default_rng(2)
+    rgb = r.integers(0, 200, (40, 60, 3), np.uint8)
+    stages = {"read": (rgb, rgb), "shifted": (rgb, rgb + np.uint8(20)), "resize": (rgb, rgb[:30, :50]),
+              "numbers": (np.arange(7.0), np.arange(7.0) + 1)}
+    for k, side in enumerate(("left", "right")):
+        (tmp_path / side).mkdir()
+        np.savez(tmp_path / f"{side}.npz", **{n: x[k] for n, x in stages.items()})
+    page = tmp_path / "r.html"
+    run("align", tmp_path / "left.npz", tmp_path / "right.npz", "--report", page, want=CHECK_FAILED)
+    samples = {s["sample"]: s for s in json.loads(page.with_suffix(".json").read_text())["samples"]}
+    labels = {n: [side["label"] for side in s["outputs"][0]["sides"]] for n, s in samples.items()}
+    assert labels["shifted"] == ["left", "right", "difference"] and labels["resize"] == ["left_right"]
+    assert "read" not in labels and "numbers" not in labels and samples["shifted"]["numbers"]["max"] == 20
+    left, right, difference = [pixels(page, s["image"]) for s in samples["shifted"]["outputs"][0]["sides"]]
+    assert (left == rgb).all() and (right == rgb + 20).all() and (difference == 255).all()
+    assert not [p for p in tmp_path.iterdir() if p.name.startswith(".vernier")]
+    check_page(browse(page))
+
+
 def test_flow_and_tune(digits, tmp_path):
     page = tmp_path / "r.html"
     digits.write_yaml(tmp_path / "d.yaml", tmp_path / "out")

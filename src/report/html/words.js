@@ -14,6 +14,13 @@ const WORDS = {
   yes: ['yes', '是'],
   no: ['no', '否'],
   samples_worst: ['Worst samples', '最差样本'],
+  align_share: ['Share that differs', '不同元素占比'],
+  align_max: ['Largest difference', '最大差异'],
+  align_sample: ['Image', '图像'],
+  left: ['Left', '左'],
+  right: ['Right', '右'],
+  stages_differ: ['Stages that differ', '不一致的阶段'],
+  left_right: ['Left, right', '左、右'],
   network: ['Network', '网络'],
   nodes: ['Nodes', '节点'],
   charts: ['Charts', '图表'],
@@ -198,7 +205,8 @@ const state = { lang: (navigator.language || '').startsWith('zh') ? 1 : 0 };
 const said = []; /* [text node, key, rest] of everything that was said, for another language */
 
 function word(key) {
-  const w = Object.hasOwn(WORDS, key) ? WORDS[key] : null;
+  const own = `${page.command}_${key}`; // a key may have another meaning in one command
+  const w = Object.hasOwn(WORDS, own) ? WORDS[own] : Object.hasOwn(WORDS, key) ? WORDS[key] : null;
   return w ? w[state.lang] : String(key).replace(/_/g, ' ');
 }
 
