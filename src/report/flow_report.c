@@ -1,4 +1,6 @@
 /* The steps of a flow as text and JSON. */
+#include <math.h>
+
 #include "report/report.h"
 
 static const char *const states[] = {
@@ -61,7 +63,7 @@ static json_t *json_step(const struct vn_flow_step *s)
 {
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s?, s:o, s:o}", "step", s->name, "what", s->what, "state",
                           states[s->state], "why", s->why, "node", s->node, "seconds",
-                          vn_json_real(s->seconds), "also", json_also(s));
+                          vn_json_real(round(s->seconds * 1e3) / 1e3), "also", json_also(s));
     if (s->advice.cause)
         json_object_set_new(o, "advice",
                             json_pack("{s:s, s:s, s:s}", "cause", s->advice.cause, "evidence",

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 import coco
@@ -196,6 +197,9 @@ def test_flow_and_tune(digits, tmp_path):
     done = run("flow", "-c", tmp_path / "d.yaml", "--samples", "2", "--report", page, "--json", want=DONE)
     data = json.loads(page.with_suffix(".json").read_text())
     assert data["result"] == json.loads(done.out) and data["result"]["steps"]
+    words = (ROOT / "src/report/html/words.js").read_text()
+    keys = {*data["result"], *(k for s in data["result"]["steps"] for k in s)}
+    assert not [k for k in keys if not re.search(rf"^  (flow_)?{k}:", words, re.M)]
     check_page(browse(page))
     run("tune", "-c", tmp_path / "d.yaml", "--latency-ratio", "2", "--plans", "2", "--samples", "4",
         "--report", page, want=DONE)

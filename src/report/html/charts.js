@@ -83,12 +83,15 @@ function along() {
   };
 }
 
+/* What is close to 1 where it is good is shown by what is missing to 1. */
 function bars(list, key) {
+  const missing = /cosine|agreement/.test(last(key)), name = (missing ? '1 − ' : '') + word(last(key));
   return {
     type: 'bar',
-    data: { labels: list.map(n => short(n.node)), datasets: [{ label: word(last(key)), data: list.map(n => n[key]), backgroundColor: lineColour(0) }] },
+    data: { labels: list.map(n => short(n.node)),
+      datasets: [{ label: name, data: list.map(n => missing ? 1 - n[key] : n[key]), backgroundColor: lineColour(0) }] },
     options: { indexAxis: 'y', plugins: { legend: { display: false }, tooltip: { callbacks: { title: t => list[t[0].dataIndex].node } } },
-      scales: { x: {}, y: { ticks: { autoSkip: false } } } },
+      scales: { x: { title: { display: true, text: name } }, y: { ticks: { autoSkip: false } } } },
   };
 }
 

@@ -95,7 +95,7 @@ class Table {
       delete cells.$;
       for (const [k, v] of Object.entries(cells)) {
         const c = keys.get(k) || { number: true, used: false };
-        c.used ||= v !== null && v !== undefined;
+        c.used ||= v !== null && v !== undefined && !(Array.isArray(v) && !v.length);
         c.number &&= v === null || typeof v === 'number';
         keys.set(k, c);
       }
