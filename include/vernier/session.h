@@ -200,10 +200,14 @@ int vn_session_feed_bytes(struct vn_session *s, int i, const void *data, size_t 
 int vn_session_feed_planes(struct vn_session *s, int i, const struct vn_planes *images, struct vn_err *e);
 
 /* A region of an image file, decoded and converted to what the device would hold at the image's own size
- * (less the last column or row where nv12 would be odd); columns left to right and rows top to bottom, both
- * included. */
-int vn_session_feed_region(struct vn_session *s, int i, const char *path, int left, int top, int right,
-                           int bottom, struct vn_err *e);
+/* Columns and rows of an image; both ends are included. */
+struct vn_region {
+    int left, top, right, bottom;
+};
+
+ * (less the last column or row where nv12 would be odd). */
+int vn_session_feed_region(struct vn_session *s, int i, const char *path, const struct vn_region *r,
+                           struct vn_err *e);
 
 /* As vn_session_feed_array and vn_session_feed_bytes, without a copy where the data are what the program
  * takes, in C order: runs read them in place until the input is fed again. data NULL: what was lent is given

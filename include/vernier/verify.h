@@ -35,6 +35,12 @@ struct vn_verify_options {
         *folders; /* "DIR" or "NAME=DIR": their images and .npy files, in name order, behind `files` */
     int n_folders;
     int limit; /* maximum number of files; 0: all */
+    /* A region for each image input that has files, in the order in which these are named: the images are
+     * decoded at their own size, and the region is resized as the device's resizer does. NULL: whole images,
+     * through the pipeline. Random samples of an input that a resizer feeds are always regions of random
+     * images. */
+    const struct vn_region *regions;
+    int n_regions;
     int random_samples; /* number of random samples if there are no files, at least 1 */
     /* 0: float32 results must lie within the rounding errors of their nodes. 1 to 9: within 10^-digits of the
      * tensor's largest magnitude instead; integers stay strict. */

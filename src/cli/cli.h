@@ -146,8 +146,19 @@ int vn_opt_session(struct vn_session **s, struct vn_arena *a, struct vn_err *e);
 int vn_pack_names(const char ***names, struct vn_arena *a, const char *path);
 /* Feed random data, and the files of --input. */
 int vn_opt_feed(struct vn_session *s, struct vn_err *e);
-/* "l,t,r,b;...": a region for each image input i that has a file files[i] (not NULL), in their order. */
-int vn_feed_regions(struct vn_session *s, const char *const *files, const char *regions, struct vn_err *e);
+struct vn_region_list {
+    struct vn_region *v;
+    int n, cap;
+};
+/* "l,t,r,b;..." of --roi. */
+int vn_read_regions(struct vn_region_list *l, struct vn_arena *a, const char *text, struct vn_err *e);
+struct vn_fed_file {
+    int input;
+    const char *path;
+};
+/* Feed the images among the files, each with the next of the regions. */
+int vn_feed_regions(struct vn_session *s, const struct vn_fed_file *files, int n, const char *regions,
+                    struct vn_arena *a, struct vn_err *e);
 /* vn_opt_feed with the regions of --roi. */
 int vn_opt_feed_regions(struct vn_session *s, struct vn_arena *a, struct vn_err *e);
 /* Log to standard error (and to a file): "2025-01-31 12:00:00,123 INFO message". */

@@ -8,6 +8,8 @@
 static const struct option_def options[] = {
     { "--input", 'i', "[NAME=]FILE", 1, 0, "image, .npy or raw bytes of a runtime input; may be repeated" },
     { "--images", 0, "[NAME=]DIR", 1, 0, "every image and .npy file of a folder; may be repeated" },
+    { "--roi", 0, "L,T,R,B[;...]", 0, 0,
+      "of each input's images the region from column L to R and row T to B, resized as a resizer would" },
     { "--limit", 0, "N", 0, 0, "at most N files" },
     { "--random", 0, "N", 0, 0, "N random inputs if no files are given (default 3)" },
     { "--digits", 'c', "N", 0, 0,
@@ -139,6 +141,19 @@ static int write_json(json_t *pairs, const char *evidence, const char *const *fi
     return status;
 }
 
+static int read_regions(struct vn_verify_options *o, struct vn_arena *a, struct vn_err *e)
+{
+    struct vn_region_list l;
+    if (!vn_opt("--roi"))
+        return VN_OK;
+    if (vn_opt("--pipeline"))
+        return vn_fail(e, VN_E_USAGE, "--roi excludes --pipeline");
+    TRY(vn_read_regions(&l, a, vn_opt("--roi"), e));
+    o->regions = l.v;
+    o->n_regions = l.n;
+    return VN_OK;
+}
+
 static int read_options(struct vn_verify_options *o, struct logger *log, struct vn_arena *a, struct vn_err *e)
 {
     const char **files, **folders;
@@ -150,6 +165,7 @@ static int read_options(struct vn_verify_options *o, struct logger *log, struct 
     o->n_files = vn_opt_all("--input", &files);
     o->files = files;
     o->listener = vn_logger_listener(log);
+    TRY(read_regions(o, a, e));
     TRY(vn_opt_run(&o->run, e));
     TRY(vn_opt_inputs(&o->inputs, a, e));
     TRY(vn_opt_real("--min-cosine", o->min_cosine, -1, 1, &o->min_cosine, e));

@@ -343,6 +343,23 @@ static struct expected pixels(struct judge *j, const struct part *p)
     return (struct expected){ 0 };
 }
 
+void vn_judge_resizer(struct judge *j, int i, int sample, const struct vn_tensor *got,
+                      const struct vn_tensor *want)
+{
+    const struct program *p = j->program;
+    int t = 0;
+    while (t < p->n_parts &&
+           (p->parts[t].origin != ORIGIN_INPUT || p->parts[t].value != p->graph->inputs.v[i]))
+        t++;
+    if (t == p->n_parts)
+        return;
+    struct vn_verified *r = row_of(j, t, 1);
+    r->node = r->opcode = "resizer";
+    r->compared += vn_shape_count(&got->shape);
+    j->sample = sample;
+    compare_integers(j, r, got, want, 0);
+}
+
 static void judge_tensor(struct judge *j, int t, const struct vn_tensor *got)
 {
     const struct part *p = &j->program->parts[t];

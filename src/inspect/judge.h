@@ -23,6 +23,11 @@ int vn_judge_new(struct judge **out, struct vn_arena *a, struct vn_session *bin,
  * executor on the same inputs; NULL: not there. Errors: those of running. */
 int vn_judge_run(struct judge *j, int sample, const struct vn_tensor *const *reference, struct vn_err *e);
 
+/* What a resizer has made for input i of the program (`got`, the network's tensor) against what the reference
+ * executor makes of the same regions. */
+void vn_judge_resizer(struct judge *j, int i, int sample, const struct vn_tensor *got,
+                      const struct vn_tensor *want);
+
 const struct judgement *vn_judge_result(const struct judge *j);
 const struct program *vn_judge_program(const struct judge *j);
 

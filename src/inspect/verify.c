@@ -8,6 +8,7 @@
 #include "inspect/edited_ports.h"
 #include "inspect/judge.h"
 #include "inspect/verify_inputs.h"
+#include "inspect/verify_regions.h"
 #include "ops/op.h"
 #include "session/session.h"
 #include "session/similarity.h"
@@ -107,9 +108,24 @@ static int show_worst(struct check *c, const struct vn_odd_listener *l, struct v
     return VN_OK;
 }
 
+/* Both sessions get the images: the program's resizer, and the reference executor's. */
+static int verify_resizers(struct check *c, struct vn_err *e)
+{
+    for (int i = 0; i < c->in.n; i++) {
+        struct vn_planes *images;
+        TRY(vn_verify_regions(&images, c->scratch, c->bin, &c->in, i, c->sample, e));
+        if (!images)
+            continue;
+        TRY(vn_session_feed_planes(c->onnx, i, images, e));
+        vn_judge_resizer(c->judge, i, c->sample, vn_session_fed(c->bin, i), vn_session_fed(c->onnx, i));
+    }
+    return VN_OK;
+}
+
 static int verify_sample(struct check *c, struct vn_err *e)
 {
     TRY(vn_verify_feed(c->bin, &c->in, c->sample, e));
+    TRY(verify_resizers(c, e));
     TRY(vn_verify_feed_same(c->onnx, c->bin, e));
     memset(c->reference, 0, (size_t)c->g->values.n * sizeof *c->reference);
     TRY(vn_session_run(c->onnx, e));
@@ -178,6 +194,7 @@ static int verify(struct vn_verification *v, struct vn_arena *a, struct vn_sessi
     c.g = vn_session_graph(c.onnx);
     TRY(vn_verify_same_network(c.onnx, bin, e));
     TRY(vn_verify_inputs(&c.in, a, c.bin, o, e));
+    c.in.random_regions = 1;
     c.cosine = o->odd.most && c.in.files ? NEW_ARRAY(a, double, c.in.samples) : NULL;
     c.reference = NEW_ARRAY(a, const struct vn_tensor *, c.g->values.n);
     TRY(vn_judge_new(&c.judge, v->arena, c.bin, c.g, o->digits, e));

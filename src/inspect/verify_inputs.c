@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "image/image.h"
+#include "inspect/verify_regions.h"
 
 int vn_verify_open(struct vn_session **s, const char *path, int inspect, const struct vn_verify_options *o,
                    unsigned char *marks, struct vn_err *e)
@@ -50,7 +51,8 @@ static int add_folder(struct list *to, struct vn_arena *a, const char *folder, s
     return to->v.n > before ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no images or .npy files", folder);
 }
 
-static int collect(struct list *lists, struct vn_arena *a, const struct vn_session *s,
+/* order: inputs as they are named. */
+static int collect(struct list *lists, int *order, struct vn_arena *a, const struct vn_session *s,
                    const struct vn_verify_options *o, struct vn_err *e)
 {
     const char *path;
@@ -58,10 +60,12 @@ static int collect(struct list *lists, struct vn_arena *a, const struct vn_sessi
     for (int i = 0; i < o->n_files; i++) {
         TRY(split(&path, &input, s, a, o->files[i], "--input", e));
         VEC_PUSH(a, &lists[input].v, path);
+        order[i] = input;
     }
     for (int i = 0; i < o->n_folders; i++) {
         TRY(split(&path, &input, s, a, o->folders[i], "--images", e));
         TRY(add_folder(&lists[input], a, path, e));
+        order[o->n_files + i] = input;
     }
     return VN_OK;
 }
@@ -82,12 +86,15 @@ static int check_lists(const struct list *lists, const struct vn_session *s, str
 int vn_verify_inputs(struct verify_inputs *in, struct vn_arena *a, const struct vn_session *s,
                      const struct vn_verify_options *o, struct vn_err *e)
 {
+    *in = (struct verify_inputs){ .samples = o->random_samples };
     vn_session_inputs(s, &in->n);
     struct list *lists = NEW_ARRAY(a, struct list, in->n);
-    in->files = NULL;
-    in->samples = o->random_samples;
-    if (o->n_files || o->n_folders) {
-        TRY(collect(lists, a, s, o, e));
+    const int named = o->n_files + o->n_folders;
+    if (o->n_regions && !named)
+        return vn_fail(e, VN_E_USAGE, "regions require files: the images that they are of");
+    if (named) {
+        int *order = NEW_ARRAY(a, int, named);
+        TRY(collect(lists, order, a, s, o, e));
         TRY(check_lists(lists, s, e));
         in->files = NEW_ARRAY(a, const char **, in->n);
         for (int i = 0; i < in->n; i++)
@@ -95,6 +102,8 @@ int vn_verify_inputs(struct verify_inputs *in, struct vn_arena *a, const struct 
         in->samples = in->n ? lists[0].v.n : 0;
         if (o->limit && o->limit < in->samples)
             in->samples = o->limit;
+        if (o->n_regions)
+            TRY(vn_verify_pair_regions(in, a, s, order, named, o, e));
     }
     return in->samples > 0 ? VN_OK
                            : vn_fail(e, VN_E_USAGE, "expected at least one sample, got %d", in->samples);
@@ -102,12 +111,14 @@ int vn_verify_inputs(struct verify_inputs *in, struct vn_arena *a, const struct 
 
 int vn_verify_feed(struct vn_session *s, const struct verify_inputs *in, int sample, struct vn_err *e)
 {
-    if (!in->files)
-        return vn_session_feed_random(s, (uint64_t)sample + 1, e);
-    vn_session_name_sample(s, in->samples > 1 ? in->files[0][sample] : NULL);
-    for (int i = 0; i < in->n; i++)
-        TRY(vn_session_feed_file(s, i, in->files[i][sample], e));
-    return VN_OK;
+    if (in->files)
+        vn_session_name_sample(s, in->samples > 1 ? in->files[0][sample] : NULL);
+    else
+        TRY(vn_session_feed_random(s, (uint64_t)sample + 1, e));
+    for (int i = 0; i < in->n && in->files; i++)
+        if (!in->regions || !in->regions[i])
+            TRY(vn_session_feed_file(s, i, in->files[i][sample], e));
+    return vn_verify_feed_regions(s, in, sample, e);
 }
 
 int vn_verify_feed_same(struct vn_session *s, const struct vn_session *from, struct vn_err *e)

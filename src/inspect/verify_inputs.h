@@ -19,6 +19,8 @@ struct verify_inputs {
     int n; /* inputs of the network */
     const char ***files; /* by input and sample; NULL: random numbers */
     int samples;
+    const struct vn_region **regions; /* by input: the region of its images; NULL: none has one */
+    int random_regions; /* inputs of resizers get regions of random images */
 };
 
 /* For a network with the inputs of `s`. Errors: VN_E_USAGE (no samples, an input without files, unequal

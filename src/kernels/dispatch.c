@@ -160,6 +160,7 @@ void vn_kernels_init(struct vn_kernels *k, uint32_t cpu)
         .avgpool_f32 = vn_avgpool_f32_c,
         .preprocess_s8 = vn_preprocess_s8_c,
         .preprocess_s16 = vn_preprocess_s16_c,
+        .region_u8 = vn_region_u8_c,
         .copy_rows = vn_copy_rows_c,
         .transpose = vn_transpose_c,
     };

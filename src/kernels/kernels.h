@@ -359,6 +359,14 @@ vn_preprocess_s16_fn vn_preprocess_s16_c, vn_preprocess_s16_avx2;
 void vn_preprocess_f32_c(float *out, const float *x, int c, const float *a, const float *b, size_t p0,
                          size_t p1);
 
+/* ---- images ---- */
+
+struct vn_tap;
+/* n pixels of `size` bytes of a resized row, of rows `above` and `below`, which has the weight `weight`. */
+typedef void vn_region_u8_fn(uint8_t *out, const uint8_t *above, const uint8_t *below,
+                             const struct vn_tap *tap, int n, int size, int weight);
+vn_region_u8_fn vn_region_u8_c;
+
 /* ---- copies: pitches xs and ys in bytes ---- */
 
 /* Rows of `bytes` bytes. */
@@ -412,6 +420,7 @@ struct vn_kernels {
     vn_pool_f32_fn *maxpool_f32, *avgpool_f32;
     vn_preprocess_s8_fn *preprocess_s8;
     vn_preprocess_s16_fn *preprocess_s16;
+    vn_region_u8_fn *region_u8;
     vn_copy_rows_fn *copy_rows;
     vn_transpose_fn *transpose;
 };

@@ -65,16 +65,10 @@ static int check_plane(const struct rt_pixels *f, const struct vn_planes *p, int
 
 /* ---- pixels ---- */
 
-static void copy_rows(uint8_t *to, const struct plane *p)
-{
-    const size_t row = (size_t)p->w * (size_t)p->size;
-    for (int y = 0; y < p->h; y++)
-        memcpy(to + (size_t)y * row, p->from + y * p->pitch, row);
-}
-
 #define TILE 256 /* columns whose taps are kept */
 
-static void resize_tile(uint8_t *to, const struct plane *p, int w, int h, int x0, int count)
+static void resize_tile(const struct vn_kernels *k, uint8_t *to, const struct plane *p, int w, int h, int x0,
+                        int count)
 {
     struct vn_tap tap[TILE];
     for (int i = 0; i < count; i++)
@@ -83,27 +77,24 @@ static void resize_tile(uint8_t *to, const struct plane *p, int w, int h, int x0
         const struct vn_tap row = vn_region_tap(y, p->h, h);
         const uint8_t *const above = p->from + row.at * p->pitch, *const below =
                                                                       row.weight ? above + p->pitch : above;
-        uint8_t *const out = to + ((size_t)y * (size_t)w + (size_t)x0) * (size_t)p->size;
-        for (int i = 0; i < count; i++) {
-            const int a = tap[i].at * p->size, b = tap[i].weight ? a + p->size : a;
-            for (int c = 0; c < p->size; c++)
-                out[i * p->size + c] = vn_region_pixel(above[a + c], above[b + c], below[a + c], below[b + c],
-                                                       tap[i].weight, row.weight);
-        }
+        k->region_u8(to + ((size_t)y * (size_t)w + (size_t)x0) * (size_t)p->size, above, below, tap, count,
+                     p->size, row.weight);
     }
 }
 
-static void take(uint8_t *to, const struct plane *p, int w, int h)
+static void take(const struct vn_kernels *k, uint8_t *to, const struct plane *p, int w, int h)
 {
     if (p->w == w && p->h == h) {
-        copy_rows(to, p);
+        k->copy_rows((char *)to, (const char *)p->from, (size_t)p->h, (size_t)p->w * (size_t)p->size,
+                     p->pitch, (ptrdiff_t)p->w * p->size);
         return;
     }
     for (int x = 0; x < w; x += TILE)
-        resize_tile(to, p, w, h, x, w - x < TILE ? w - x : TILE);
+        resize_tile(k, to, p, w, h, x, w - x < TILE ? w - x : TILE);
 }
 
-static uint8_t *pack_image(uint8_t *to, const struct rt_pixels *f, const struct vn_planes *p)
+static uint8_t *pack_image(const struct vn_kernels *kernels, uint8_t *to, const struct rt_pixels *f,
+                           const struct vn_planes *p)
 {
     for (int k = 0; k < 3; k++) {
         int halved;
@@ -113,22 +104,29 @@ static uint8_t *pack_image(uint8_t *to, const struct rt_pixels *f, const struct 
         const int64_t at = (p->top >> halved) * p->pitch[k] + (int64_t)(p->left >> halved) * size;
         const struct plane from = { p->plane[k] + at, p->pitch[k], p->region_width >> halved,
                                     p->region_height >> halved, size };
-        take(to, &from, w, h);
+        take(kernels, to, &from, w, h);
         to += (size_t)w * (size_t)h * (size_t)size;
     }
     return to;
 }
 
-int rt_pack_planes(uint8_t *to, const struct rt_pixels *f, const struct vn_planes *images, struct vn_err *e)
+int rt_check_planes(struct vn_planes *p, const struct rt_pixels *f, struct vn_err *e)
+{
+    if (!p->region_width && !p->region_height)
+        p->region_width = p->width, p->region_height = p->height;
+    TRY(check_region(f, p, e));
+    for (int k = 0; k < 3; k++)
+        TRY(check_plane(f, p, k, e));
+    return VN_OK;
+}
+
+int rt_pack_planes(uint8_t *to, const struct vn_kernels *k, const struct rt_pixels *f,
+                   const struct vn_planes *images, struct vn_err *e)
 {
     for (int b = 0; b < f->n; b++) {
         struct vn_planes p = images[b];
-        if (!p.region_width && !p.region_height)
-            p.region_width = p.width, p.region_height = p.height;
-        TRY(check_region(f, &p, e));
-        for (int k = 0; k < 3; k++)
-            TRY(check_plane(f, &p, k, e));
-        to = pack_image(to, f, &p);
+        TRY(rt_check_planes(&p, f, e));
+        to = pack_image(k, to, f, &p);
     }
     return VN_OK;
 }
@@ -184,5 +182,5 @@ int vn_model_pack_input(const struct vn_model *m, int i, const struct vn_planes 
     if (!pixels_of(&f, io))
         return vn_fail(e, VN_E_UNSUPPORTED, "'%s': its shape is not that of an image", io->name);
     f.resizes = rt_is_resizer(source_of(m, io->name));
-    return rt_pack_planes(bytes, &f, images, e);
+    return rt_pack_planes(bytes, &m->kernels, &f, images, e);
 }

@@ -5,6 +5,8 @@
 #include "image/colour.h"
 #include "image/geometry.h"
 #include "image/steps.h"
+#include "interp/resizer.h"
+#include "runtime/model.h"
 #include "runtime/planes.h"
 
 static int check_image_input(const struct vn_session *s, int i, struct vn_err *e)
@@ -23,12 +25,34 @@ static void format_of(struct vn_pixel_format *f, const struct vn_session *s, int
     vn_input_format(f, &s->net->config[i], &shape);
 }
 
+static const char *source_of(const struct vn_session *s, int i, struct vn_arena *a)
+{
+    return vn_session_meta(s, vn_arena_fmt(a, "input_parameters.%s.input_source", s->net->in[i].name));
+}
+
+int vn_session_is_resizer(const struct vn_session *s, int i)
+{
+    struct vn_arena *a = vn_arena_new();
+    const int is = vn_network_is_pixels(s->net, i) && rt_is_resizer(source_of(s, i, a));
+    vn_arena_free(&a);
+    return is;
+}
+
 /* ONNX files do not say where the device's images come from. */
 static int resizes(const struct vn_session *s, int i, struct vn_arena *a)
 {
-    const char *said =
-        vn_session_meta(s, vn_arena_fmt(a, "input_parameters.%s.input_source", s->net->in[i].name));
+    const char *said = source_of(s, i, a);
     return (s->net->kind != VN_ARTEFACT_BIN && !said) || rt_is_resizer(said);
+}
+
+static int interpret(uint8_t *to, const struct rt_pixels *f, const struct vn_planes *images, struct vn_err *e)
+{
+    for (int b = 0; b < f->n; b++) {
+        struct vn_planes p = images[b];
+        TRY(rt_check_planes(&p, f, e));
+        to = vn_interp_resize(to, f->type, f->w, f->h, f->channels_last, &p);
+    }
+    return VN_OK;
 }
 
 static int feed_planes(struct vn_session *s, int i, const struct vn_planes *images, struct vn_arena *a,
@@ -46,7 +70,8 @@ static int feed_planes(struct vn_session *s, int i, const struct vn_planes *imag
                                  .channels_last = p.channels_last_rt,
                                  .resizes = resizes(s, i, a) };
     uint8_t *bytes = NEW_ARRAY(a, uint8_t, port->bytes);
-    TRY(rt_pack_planes(bytes, &f, images, e));
+    TRY(s->model ? rt_pack_planes(bytes, &s->model->kernels, &f, images, e)
+                 : interpret(bytes, &f, images, e));
     return vn_session_feed_bytes(s, i, bytes, port->bytes, e);
 }
 
@@ -91,33 +116,39 @@ static int decode(struct vn_planes *out, const struct vn_session *s, int i, cons
     return VN_OK;
 }
 
-static int feed_region(struct vn_session *s, int i, const char *path, const int *edge, struct vn_arena *a,
-                       struct vn_err *e)
+int vn_session_region(struct vn_planes *out, const struct vn_session *s, int i, const char *path,
+                      const struct vn_region *r, struct vn_arena *a, struct vn_err *e)
 {
-    struct vn_planes image;
     TRY(check_image_input(s, i, e));
     if (s->net->in[i].shape[0] != 1)
         return vn_fail(e, VN_E_UNSUPPORTED, "%s: images require an input of batch 1, %s has batch %lld", path,
                        s->net->in[i].name, (long long)s->net->in[i].shape[0]);
-    TRY(decode(&image, s, i, path, a, e));
-    if (edge[0] < 0 || edge[1] < 0 || edge[2] < edge[0] || edge[3] < edge[1] || edge[2] >= image.width ||
-        edge[3] >= image.height)
-        return vn_fail(e, VN_E_INPUT, "%s: the region %d,%d,%d,%d is not in %d x %d pixels", path, edge[0],
-                       edge[1], edge[2], edge[3], image.width, image.height);
-    image.left = edge[0];
-    image.top = edge[1];
-    image.region_width = edge[2] - edge[0] + 1;
-    image.region_height = edge[3] - edge[1] + 1;
+    TRY(decode(out, s, i, path, a, e));
+    if (r->left < 0 || r->top < 0 || r->right < r->left || r->bottom < r->top || r->right >= out->width ||
+        r->bottom >= out->height)
+        return vn_fail(e, VN_E_INPUT, "%s: the region %d,%d,%d,%d is not in %d x %d pixels", path, r->left,
+                       r->top, r->right, r->bottom, out->width, out->height);
+    out->left = r->left;
+    out->top = r->top;
+    out->region_width = r->right - r->left + 1;
+    out->region_height = r->bottom - r->top + 1;
+    return VN_OK;
+}
+
+static int feed_region(struct vn_session *s, int i, const char *path, const struct vn_region *r,
+                       struct vn_arena *a, struct vn_err *e)
+{
+    struct vn_planes image;
+    TRY(vn_session_region(&image, s, i, path, r, a, e));
     return feed_planes(s, i, &image, a, e);
 }
 
-int vn_session_feed_region(struct vn_session *s, int i, const char *path, int left, int top, int right,
-                           int bottom, struct vn_err *e)
+int vn_session_feed_region(struct vn_session *s, int i, const char *path, const struct vn_region *r,
+                           struct vn_err *e)
 {
     int status;
-    const int edge[4] = { left, top, right, bottom };
     struct vn_arena *a = vn_arena_new();
-    VN_GUARDED(status, e, feed_region(s, i, path, edge, a, e));
+    VN_GUARDED(status, e, feed_region(s, i, path, r, a, e));
     vn_arena_free(&a);
     return status;
 }

@@ -65,6 +65,16 @@ const struct vn_tensor *vn_session_fed(const struct vn_session *s, int i);
 const struct vn_origin *vn_session_origin(const struct vn_session *s, int i);
 void vn_session_set_origin(struct vn_session *s, int i, const struct vn_origin *from);
 
+/* The input whose samples are labelled, where there are several; 0 until it is set. */
+int vn_session_main_input(const struct vn_session *s);
+void vn_session_set_main_input(struct vn_session *s, int i);
+
+/* 1: input i is an image that a resizer makes of a region (input_source). */
+int vn_session_is_resizer(const struct vn_session *s, int i);
+/* What vn_session_feed_region feeds: the image, in `a`, and its region. */
+int vn_session_region(struct vn_planes *out, const struct vn_session *s, int i, const char *path,
+                      const struct vn_region *r, struct vn_arena *a, struct vn_err *e);
+
 /* The file that is run, one of several: VERNIER_SAVE_IO keeps each in a folder of its name. Borrowed; NULL:
  * only one. */
 void vn_session_name_sample(struct vn_session *s, const char *path);

@@ -1,5 +1,7 @@
 """Regions of images (--roi, input_source: resizer), and images whose rows and planes lie anywhere."""
 import ctypes
+import json
+import os
 import subprocess
 
 import cv2
@@ -131,6 +133,75 @@ def test_messages(tmp_path):
                     cwd=tmp_path)
     assert "64 x 64, expected 32 x 24; other sizes require input_source: resizer" in done.err
     tool.run("run", program, "-i", "im.png", "--roi", "2,4,33,27", want=tool.DONE, cwd=tmp_path)
+
+
+
+@pytest.mark.parametrize("rt", ["nv12", "gray"])
+def test_verified(tmp_path, rt):
+    """The resizer is a row of `verify` as any node is: on random images, and on a region of a file."""
+    program, quantized = convert(tmp_path, rt), tmp_path / "out/model_quantized_model.onnx"
+    picture(tmp_path / "im.png")
+    for words in [], ["-i", "im.png", "--roi", "10,20,101,77"]:
+        done = tool.run("verify", quantized, program, *words, "--json", want=tool.DONE, cwd=tmp_path)
+        (row, ) = [r for r in json.loads(done.out)["tensors"] if r["node"] == "resizer"]
+        samples = 1 if words else 3
+        assert (row["tensor"], row["opcode"], row["instruction"]) == ("x", "resizer", -1)
+        assert row["compared"] == samples * H * W * CHANNELS[rt] and row["different"] == 0
+
+
+@pytest.mark.parametrize("rt", ["nv12", "gray"])
+def test_wrong_resizer_is_found(tmp_path, rt):
+    program, quantized = convert(tmp_path, rt), tmp_path / "out/model_quantized_model.onnx"
+    wrong = [tool.BUILD / "tests/wrongkernel", "verify", quantized, program, "--json"]
+    env = {**os.environ, "VERNIER_WRONG_KERNEL": "region_u8"}
+    done = subprocess.run(wrong, capture_output=True, text=True, env=env)
+    assert done.returncode == tool.CHECK_FAILED, done.stderr
+    said = json.loads(done.stdout)
+    (row, ) = [r for r in said["tensors"] if r["different"]]  # what is behind reads what the program made
+    assert row["node"] == "resizer" and row["max_step"] == 1
+    assert said["evidence"].startswith("node resizer, tensor x:")
+
+
+def test_regions_of_several_inputs(tmp_path):
+    """Regions belong to images in the order in which these are named; features between take none."""
+    w = np.ones((1, 1, 1, 1), np.float32)
+    nodes = [oh.make_node("Conv", ["a", "w"], ["p"], "first"),
+             oh.make_node("Conv", ["b", "w"], ["q"], "second"),
+             oh.make_node("Add", ["p", "f"], ["y"], "sum")]
+    shapes = {"a": [1, 1, 8, 8], "f": [1, 1, 8, 8], "b": [1, 1, 8, 8]}
+    graph = oh.make_graph(nodes, "g", [oh.make_tensor_value_info(n, 1, s) for n, s in shapes.items()],
+                          [oh.make_tensor_value_info(n, 1, [1, 1, 8, 8]) for n in "yq"],
+                          [oh.make_tensor("w", 1, w.shape, w.ravel())])
+    model = oh.make_model(graph, opset_imports=[oh.make_opsetid("", 18)], ir_version=8)
+    onnx.save(model, tmp_path / "net.onnx")
+    (tmp_path / "c.yaml").write_text("""model_parameters: {onnx_model: net.onnx, working_dir: out}
+input_parameters:
+  input_name: 'a;f;b'
+  input_type_train: 'gray;featuremap;gray'
+  input_type_rt: 'gray;featuremap;gray'
+calibration_parameters: {calibration_type: skip}
+compiler_parameters: {input_source: {a: resizer, f: ddr, b: resizer}}
+""")
+    tool.run("convert", "-c", "c.yaml", "--log", "none", "--min-cosine", "-1", want=tool.DONE, cwd=tmp_path)
+    picture(tmp_path / "1.png", 1), picture(tmp_path / "2.png", 2)
+    np.save(tmp_path / "f.npy", np.zeros((1, 1, 8, 8), np.float32))
+    program, quantized = tmp_path / "out/model.bin", tmp_path / "out/model_quantized_model.onnx"
+    one, two = "0,0,7,7", "40,40,99,70"
+    straight = ["-i", "a=1.png", "-i", "f=f.npy", "-i", "b=2.png", "--roi", f"{one};{two}"]
+    swapped = ["-i", "b=2.png", "-i", "f=f.npy", "-i", "a=1.png", "--roi", f"{two};{one}"]
+    results = []
+    for words in straight, swapped:
+        tool.run("run", program, *words, "-o", "o", want=tool.DONE, cwd=tmp_path)
+        results.append([np.load(tmp_path / f"o/{n}.npy") for n in "yq"])
+        tool.run("verify", quantized, program, *words, want=tool.DONE, cwd=tmp_path)
+    assert all(np.array_equal(*pair) for pair in zip(*results))
+    done = tool.run("verify", quantized, program, *straight[:-1], one, want=tool.USAGE, cwd=tmp_path)
+    assert "1 regions; image input b has none" in done.err
+    done = tool.run("verify", quantized, program, "--roi", one, want=tool.USAGE, cwd=tmp_path)
+    assert "regions require files" in done.err
+    twice = ["-i", "a=1.png", "-i", "a=2.png"]
+    done = tool.run("run", program, *twice, "--roi", one, want=tool.USAGE, cwd=tmp_path)
+    assert "two files for the same input" in done.err
 
 
 # ---- the runtime's interface ----

@@ -100,6 +100,13 @@ static void unary_f32(float *out, const float *x, size_t n, enum vn_unary op, fl
     out[n - 1] += 0.001f;
 }
 
+static void region_u8(uint8_t *out, const uint8_t *above, const uint8_t *below, const struct vn_tap *tap,
+                      int n, int size, int weight)
+{
+    right.region_u8(out, above, below, tap, n, size, weight);
+    out[n * size - 1] ^= 1;
+}
+
 #define WRONG(field) \
     { \
 #field, offsetof(struct vn_kernels, field), (void (*)(void))field \
@@ -133,6 +140,7 @@ static const struct {
     WRONG(clamp_f32),
     WRONG(table_s8),
     WRONG(unary_f32),
+    WRONG(region_u8),
     SWAPPED(maxpool_s8, avgpool_s8),
     SWAPPED(avgpool_s8, maxpool_s8),
     SWAPPED(maxpool_s16, avgpool_s16),

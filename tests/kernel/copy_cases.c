@@ -1,4 +1,4 @@
-/* tests/kernel/copy_cases.c - rows and transposed blocks, element by element. */
+/* tests/kernel/copy_cases.c - rows, transposed blocks and resized rows, element by element. */
 #include "harness.h"
 
 #include <string.h>
@@ -53,8 +53,31 @@ static void test_transpose(struct test *t)
     }
 }
 
+static void test_region(struct test *t)
+{
+    const int n = pick(t, 1, 40), size = pick(t, 1, 3), from = pick(t, 1, 60), weight = pick(t, 0, 2047);
+    struct vn_tap tap[40];
+    for (int i = 0; i < n; i++)
+        tap[i] = vn_region_tap(i, from, n);
+    const size_t outs = (size_t)n * (size_t)size;
+    const uint8_t *const above = (uint8_t *)bytes_in(t, (size_t)from * (size_t)size),
+                         *const below = (uint8_t *)bytes_in(t, (size_t)from * (size_t)size);
+    uint8_t *const want = new_output(outs), *const got = new_output(outs);
+    for (size_t i = 0; i < outs; i++) {
+        const struct vn_tap x = tap[i / (size_t)size];
+        const int c = (int)(i % (size_t)size), a = x.at * size + c, b = (x.at + (x.weight > 0)) * size + c;
+        want[i] = vn_region_pixel(above[a], above[b], below[a], below[b], x.weight, weight);
+    }
+    for (int i = 0; i < t->levels; i++) {
+        reset_output(got, outs);
+        t->level[i].k.region_u8(got, above, below, tap, n, size, weight);
+        check(t, t->level[i].name, got, want, outs, 0, describe(1, (size_t)n, from, weight, size));
+    }
+}
+
 const struct family copy_families[] = {
     { "copy_rows", test_rows, 600 },
     { "transpose", test_transpose, 1500 },
+    { "region_u8", test_region, 600 },
     { 0 },
 };

@@ -249,10 +249,12 @@ static int feed(struct vn_session *s, struct vn_arena *a, struct vn_err *e)
         const size_t len = strlen(p.v[i]);
         const int text = len > 4 && !strcmp(p.v[i] + len - 4, ".txt");
         if (regions && in[i].type != VN_IN_FEATUREMAP)
+    struct vn_fed_file *files = NEW_ARRAY(a, struct vn_fed_file, n);
             continue;
         TRY(text ? feed_text(s, i, p.v[i], a, e) : vn_session_feed_file(s, i, p.v[i], e));
+        files[i] = (struct vn_fed_file){ i, p.v[i] };
     }
-    return regions ? vn_feed_regions(s, p.v, vn_opt("--roi"), e) : VN_OK;
+    return regions ? vn_feed_regions(s, files, n, vn_opt("--roi"), a, e) : VN_OK;
 }
 
 /* ---- dumps ---- */
