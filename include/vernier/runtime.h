@@ -114,10 +114,10 @@ uint32_t vn_cpu_detect(void);
  * with the features that it builds on. VN_E_USAGE: another word; *mask is unchanged. */
 int vn_cpu_find(uint32_t *mask, const char *word);
 
-/* The name of model i of a pack, a file of several programs (hb_pack makes them); NULL: there is no such
- * model, or the image is no pack. Every function that takes a .bin also takes a pack, and loads the model
- * that vn_options.model names. Borrowed from the image. */
-const char *vn_model_pack_name(const void *image, size_t bytes, int i);
+/* How many models a pack has, a file of several programs (hb_pack makes them), and the names of the first
+ * `most`, borrowed from the image; 0: the image is no pack; below 0: it is a damaged one. Every
+ * function that takes a .bin also takes a pack, and loads the model that vn_options.model names. */
+int vn_model_pack_names(const char **names, int most, const void *image, size_t bytes);
 
 /* Check a .bin image of `bytes` bytes and say how much memory vn_model_load needs for it (64-byte aligned).
  * Errors: VN_E_INPUT where the image is damaged, VN_E_UNSUPPORTED where it has another format version. */

@@ -142,8 +142,10 @@ const char *vn_line_text(struct vn_arena *a);
 int vn_opt_report(const struct vn_html_report *r, struct vn_err *e);
 /* The first word, opened as the options say; closed with the arena. */
 int vn_opt_session(struct vn_session **s, struct vn_arena *a, struct vn_err *e);
-/* The names of the models of a pack; 0: the file is none. */
+/* The names of the models of a pack; 0: the file is none; below 0: it is a damaged one. */
 int vn_pack_names(const char ***names, struct vn_arena *a, const char *path);
+/* --model-name (NULL: not given), which requires a pack on the command line. */
+int vn_opt_pack_model(const char **name, struct vn_err *e);
 /* Feed random data, and the files of --input. */
 int vn_opt_feed(struct vn_session *s, struct vn_err *e);
 struct vn_region_list {

@@ -110,7 +110,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     struct vn_session_options o;
     vn_words(&words);
     vn_session_options_default(&o);
-    o.run.model = vn_opt("--model-name");
+    TRY(vn_opt_pack_model(&o.run.model, e));
     if (!o.run.model && vn_pack_names(&names, a, words[0]) > 1)
         return info_pack(words[0], a);
     TRY(vn_opt_inputs(&o.inputs, a, e));

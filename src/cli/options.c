@@ -146,10 +146,29 @@ static int read_mask(uint32_t *mask, const char *s, struct vn_err *e)
                : VN_OK;
 }
 
+/* Is a word of the command line, or what follows a '=' in it, a pack? */
+static int is_pack(const char *word, struct vn_arena *a)
+{
+    const char **names, *eq = strchr(word, '=');
+    return vn_pack_names(&names, a, word) || (eq && vn_pack_names(&names, a, eq + 1));
+}
+
+int vn_opt_pack_model(const char **name, struct vn_err *e)
+{
+    int packs = 0;
+    *name = vn_opt("--model-name");
+    for (int i = 0; *name && i < line.all.n; i++)
+        packs += is_pack(line.all.v[i], line.arena);
+    return packs || !*name
+               ? VN_OK
+               : vn_fail(e, VN_E_USAGE,
+                         "--model-name %s: no file here is a pack; a .bin of one model has no name", *name);
+}
+
 int vn_opt_run(struct vn_options *o, struct vn_err *e)
 {
     vn_options_default(o);
-    o->model = vn_opt("--model-name");
+    TRY(vn_opt_pack_model(&o->model, e));
     TRY(vn_opt_int("--threads", 1, 1, 256, &o->threads, e));
     if (vn_opt("--cpumask"))
         TRY(read_mask(&o->cpumask, vn_opt("--cpumask"), e));

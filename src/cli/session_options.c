@@ -34,19 +34,6 @@ int vn_opt_inputs(struct vn_input_settings *s, struct vn_arena *a, struct vn_err
     return VN_OK;
 }
 
-int vn_pack_names(const char ***names, struct vn_arena *a, const char *path)
-{
-    const uint8_t *image;
-    size_t bytes;
-    VEC(const char *) v = { 0 };
-    const char *name;
-    if (vn_file_exists(path) && vn_file_map(a, path, &image, &bytes, NULL) == VN_OK)
-        while ((name = vn_model_pack_name(image, bytes, v.n)))
-            VEC_PUSH(a, &v, name);
-    *names = v.v;
-    return v.n;
-}
-
 int vn_opt_session(struct vn_session **out, struct vn_arena *a, struct vn_err *e)
 {
     const char **words, **files;

@@ -180,7 +180,7 @@ static int edit_bin(struct vn_edited *d, struct vn_arena *a, const char *path,
     struct vn_image image = { 0 };
     TRY(vn_file_map(a, path, &data, &image.bytes, e));
     image.data = (void *)(uintptr_t)data;
-    if (vn_model_pack_name(data, image.bytes, 0))
+    if (vn_model_pack_names(NULL, 0, data, image.bytes) > 0)
         return vn_fail(e, VN_E_UNSUPPORTED, "%s: is a pack; edit its models before they are packed", path);
     if (check_image(&image, e) < 0)
         return vn_fail_at(e, "%s", path);

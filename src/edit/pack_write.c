@@ -14,25 +14,25 @@ struct packing {
     struct bin_packed *entries;
     const uint8_t **data;
     size_t at; /* end of what was placed */
+    struct vn_map *taken; /* names */
 };
 
 static size_t aligned(size_t n) { return (n + BIN_ALIGN - 1) / BIN_ALIGN * BIN_ALIGN; }
 
-/* The file's name without folder and suffix. */
-static int set_name(struct packing *p, int i, const char *path, struct vn_err *e)
+static int set_name(struct packing *p, struct vn_arena *a, int i, const char *path, struct vn_err *e)
 {
-    const char *base = vn_path_base(path), *dot = strrchr(base, '.');
-    const size_t n = dot && dot > base ? (size_t)(dot - base) : strlen(base);
+    const char *name = vn_path_stem(a, path);
+    const size_t n = strlen(name);
     struct bin_packed *x = &p->entries[i];
     if (!n || n >= sizeof x->name)
         return vn_fail(e, VN_E_USAGE, "%s: expected a name of 1 to %zu bytes, got %zu", path,
                        sizeof x->name - 1, n);
-    memcpy(x->name, base, n);
+    memcpy(x->name, name, n);
     if (!bin_is_pack_name(x->name))
         return vn_fail(e, VN_E_USAGE, "%s: a model of a pack cannot be called '%s'", path, x->name);
-    for (int k = 0; k < i; k++)
-        if (!strcmp(p->entries[k].name, x->name))
-            return vn_fail(e, VN_E_USAGE, "%s: another model is called '%s', too", path, x->name);
+    if (vn_map_get(p->taken, name))
+        return vn_fail(e, VN_E_USAGE, "%s: another model is called '%s', too", path, x->name);
+    vn_map_set(p->taken, name, x);
     return VN_OK;
 }
 
@@ -42,7 +42,7 @@ static int add(struct packing *p, struct vn_arena *a, int i, const char *path, s
     struct vn_session *s;
     size_t bytes;
     TRY(vn_file_map(a, path, &p->data[i], &bytes, e));
-    if (vn_model_pack_name(p->data[i], bytes, 0))
+    if (vn_model_pack_names(NULL, 0, p->data[i], bytes) > 0)
         return vn_fail(e, VN_E_INPUT, "%s: is a packed model, it can not be packed again", path);
     if (vn_session_open_memory(&s, p->data[i], bytes, NULL, e) < 0)
         return vn_fail_at(e, "%s", path);
@@ -50,7 +50,7 @@ static int add(struct packing *p, struct vn_arena *a, int i, const char *path, s
     vn_session_close(&s);
     if (!program)
         return vn_fail(e, VN_E_INPUT, "%s: expected a .bin", path);
-    TRY(set_name(p, i, path, e));
+    TRY(set_name(p, a, i, path, e));
     p->entries[i].offset = p->at;
     p->entries[i].bytes = bytes;
     p->at = aligned(p->at + bytes);
@@ -83,6 +83,7 @@ static int pack(struct vn_arena *a, const char *output, int n, const char *const
     struct packing p = { .n = n, .at = aligned(sizeof(struct bin_pack) + (size_t)n * sizeof *p.entries) };
     p.entries = memset(NEW_ARRAY(a, struct bin_packed, n), 0, (size_t)n * sizeof *p.entries);
     p.data = NEW_ARRAY(a, const uint8_t *, n);
+    p.taken = vn_map_new(a);
     for (int i = 0; i < n; i++)
         TRY(add(&p, a, i, files[i], e));
     return write(&p, a, output, e);

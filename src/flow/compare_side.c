@@ -13,10 +13,10 @@ int vn_compare_is_artefact(const char *path)
     const uint8_t *data = NULL;
     size_t bytes = 0;
     const int named = vn_path_has_suffix(path, ".onnx") || vn_path_has_suffix(path, ".caffemodel"),
-              program =
-                  !named && vn_file_exists(path) && vn_file_map(a, path, &data, &bytes, NULL) == VN_OK &&
-                  bytes >= sizeof BIN_MAGIC - 1 &&
-                  (!memcmp(data, BIN_MAGIC, sizeof BIN_MAGIC - 1) || vn_model_pack_name(data, bytes, 0));
+              program = !named && vn_file_exists(path) &&
+                        vn_file_map(a, path, &data, &bytes, NULL) == VN_OK && bytes >= sizeof BIN_MAGIC - 1 &&
+                        (!memcmp(data, BIN_MAGIC, sizeof BIN_MAGIC - 1) ||
+                         vn_model_pack_names(NULL, 0, data, bytes));
     vn_arena_free(&a);
     return named || program;
 }

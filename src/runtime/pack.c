@@ -74,9 +74,11 @@ int rt_pack_find(const void **image, size_t *bytes, const char *name, struct vn_
                 : vn_fail(e, VN_E_USAGE, "a pack of %d models: name one of %s (--model-name)", n, names);
 }
 
-const char *vn_model_pack_name(const void *image, size_t bytes, int i)
+int vn_model_pack_names(const char **names, int most, const void *image, size_t bytes)
 {
     struct vn_err e;
     const int n = rt_is_pack(image, bytes) ? check_pack(image, bytes, &e) : 0;
-    return i >= 0 && i < n ? entries(image)[i].name : NULL;
+    for (int i = 0; i < n && i < most; i++)
+        names[i] = entries(image)[i].name;
+    return n;
 }

@@ -149,3 +149,21 @@ def test_every_network_has_steps(tmp_path):
         called("hb_eval_preprocess", tmp_path, "-m", name, "-i", "i", "-o", name)
         size = (tmp_path / name / "x.bin").stat().st_size
         assert size % 3 == 0 and size >= 224 * 224 * 3
+
+
+def test_name_without_pack(packed, digits):
+    """A name that nothing can have is not ignored."""
+    for words in (["run", "digits.bin"], ["info", "digits.bin"], ["perf", "digits.bin"],
+                  ["verify", digits.stage("quantized"), "digits.bin"]):
+        done = tool.run(*words, "--model-name", "digits", want=tool.USAGE, cwd=packed)
+        assert "--model-name digits: no file here is a pack" in done.err
+    tool.run("verify", "digits.bin", "two.bin", "--model-name", "digits", want=tool.DONE, cwd=packed)
+
+
+def test_many_models(packed, tmp_path):
+    """As many as fit: names are looked up once."""
+    for i in range(1024):
+        (tmp_path / f"m{i}.bin").symlink_to(packed / "digits.bin")
+    called("hb_pack", tmp_path, *(f"m{i}.bin" for i in range(1024)), "-o", "all.bin")
+    done = tool.run("info", tmp_path / "all.bin", "--json", want=tool.DONE)
+    assert len(json.loads(done.out)["models"]) == 1024

@@ -44,8 +44,6 @@ struct compat_models {
     struct compat_model *v;
     int n, cap;
 };
-/* The name that a .bin goes by: its file name without the suffix. */
-const char *vn_compat_model_name(struct vn_arena *a, const char *path);
 /* All models of the files, or (wanted not NULL) those of that name: at least one. */
 int vn_compat_models(struct compat_models *m, struct vn_arena *a, int n, const char *const *files,
                      const char *wanted, struct vn_err *e);

@@ -9,7 +9,7 @@ static const struct option_def options[] = { { "--output", 'o', "FILE", 0, 0, "f
 static int check_packed(const char *path, struct vn_arena *a, struct vn_err *e)
 {
     const char **names;
-    if (vn_pack_names(&names, a, path))
+    if (vn_pack_names(&names, a, path) > 0)
         return vn_fail(e, VN_E_INPUT, "ERROR model: %s is a packed model, it can not be packed again!", path);
     return VN_OK;
 }

@@ -517,7 +517,7 @@ static int write_profile(const struct worker *w, int threads, double wall, struc
         frames += w[i].done;
     const char *named = vn_opt("--model_name");
     const struct vn_profile_run r = {
-        .model = named ? named : vn_compat_model_name(a, vn_session_path(w->s)),
+        .model = named ? named : vn_path_stem(a, vn_session_path(w->s)),
         .latency = { .sum = w->sum * 1e6, .min = w->min * 1e6, .max = w->max * 1e6, .runs = w->done },
         .fps = frames / wall * 1e3,
         .threads = threads,

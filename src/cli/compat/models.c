@@ -4,12 +4,6 @@
 #include "base/file.h"
 #include "cli/compat/compat.h"
 
-const char *vn_compat_model_name(struct vn_arena *a, const char *path)
-{
-    const char *base = vn_path_base(path), *dot = strrchr(base, '.');
-    return dot ? vn_arena_strn(a, base, (size_t)(dot - base)) : base;
-}
-
 static void add(struct compat_models *m, struct vn_arena *a, const struct compat_model *x, const char *wanted)
 {
     if (!wanted || !strcmp(x->name, wanted))
@@ -23,8 +17,8 @@ int vn_compat_models(struct compat_models *m, struct vn_arena *a, int n, const c
     m->n = 0;
     for (int i = 0; i < n; i++) {
         const int packed = vn_pack_names(&names, a, files[i]);
-        struct compat_model x = { files[i], vn_compat_model_name(a, files[i]), NULL };
-        if (!packed)
+        struct compat_model x = { files[i], vn_path_stem(a, files[i]), NULL };
+        if (packed <= 0)
             add(m, a, &x, wanted);
         for (int k = 0; k < packed; k++) {
             x.name = x.pick = names[k];
