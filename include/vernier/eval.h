@@ -38,7 +38,7 @@ struct vn_eval_options {
     const char *task; /* flat YAML file of settings; NULL: none */
     const struct vn_eval_setting *settings; /* they win over the file; a later one over an earlier one */
     int n_settings;
-    const char *const *models; /* artefacts with one input; differences are from the first one */
+    const char *const *models; /* artefacts; differences are from the first one */
     int n_models;
     const char *prototxt; /* of the Caffe networks among the models; NULL: there is none */
     struct vn_input_settings inputs; /* shapes and values; VN_E_USAGE where no model has the input */

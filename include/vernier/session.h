@@ -163,6 +163,7 @@ struct vn_port {
      * which the network's tensor is made as "pixel - 128". */
     enum vn_input_type type;
     int channels_last; /* pixels are N,H,W,C */
+    int nhwc; /* the network's tensor is N,H,W,C: of an image, or of a feature map that conversion turned */
     enum vn_dtype given; /* element type of the bytes */
     size_t bytes; /* that vn_session_feed_bytes takes */
 };
@@ -199,12 +200,12 @@ int vn_session_feed_bytes(struct vn_session *s, int i, const void *data, size_t 
  * their input comes from; they take regions of any size. */
 int vn_session_feed_planes(struct vn_session *s, int i, const struct vn_planes *images, struct vn_err *e);
 
-/* A region of an image file, decoded and converted to what the device would hold at the image's own size
 /* Columns and rows of an image; both ends are included. */
 struct vn_region {
     int left, top, right, bottom;
 };
 
+/* A region of an image file, decoded and converted to what the device would hold at the image's own size
  * (less the last column or row where nv12 would be odd). */
 int vn_session_feed_region(struct vn_session *s, int i, const char *path, const struct vn_region *r,
                            struct vn_err *e);
@@ -364,16 +365,19 @@ int vn_session_write_outputs(const struct vn_session *s, const char *folder, enu
  * vn_session_run; VN_E_UNSUPPORTED on the reference executor; VN_E_IO. */
 int vn_session_dump(struct vn_session *s, const char *folder, int dequantize, struct vn_err *e);
 
-/* Run a network of one input on each of n files, and write each output of all files, stacked along the first
- * axis in their order, or along a new one where the first is not 1, into `folder`; files.txt there has their
- * names, one a line. folder NULL: run only. Errors: VN_E_USAGE (several inputs), VN_E_UNSUPPORTED (no axis
- * left), VN_E_INPUT (outputs of different sizes), and those of feeding and running. */
+/* Run on n samples, each a file for every input, in the order of the inputs (n * inputs files), and write
+ * each output of all samples, stacked along the first axis in their order, or along a new one where the first
+ * is not 1, into `folder`; files.txt there has the names of the first input's files, one a line. folder NULL:
+ * run only. Errors: VN_E_UNSUPPORTED (no axis left), VN_E_INPUT (outputs of different sizes), and those of
+ * feeding and running. */
 int vn_session_run_files(struct vn_session *s, const char *const *files, int n, const char *folder,
                          enum vn_view_format format, struct vn_err *e);
 
-/* The same on the images, .npy and .bin files of the folder `images`, in name order; *n: how many. */
-int vn_session_run_folder(struct vn_session *s, const char *images, int *n, const char *folder,
-                          enum vn_view_format format, struct vn_err *e);
+/* The same on the images, .npy and .bin files of folders, "NAME=DIR" for each input, or "DIR" for the only
+ * one: sample i is the i-th file of every input in name order; *n: how many. Errors: also VN_E_USAGE (an
+ * input without a folder, unequal numbers of files). */
+int vn_session_run_folders(struct vn_session *s, const char *const *folders, int n_folders, int *n,
+                           const char *folder, enum vn_view_format format, struct vn_err *e);
 
 #ifdef __cplusplus
 }

@@ -8,7 +8,13 @@ static const struct option_def options[] = {
     { "--task", 0, "FILE.yaml", 0, 0,
       "flat YAML file with the settings below as keys (label_size for --label-size); options take "
       "precedence" },
-#define EVAL_KEY(kind, field, option, value, lo, hi, preset, help) { option, 0, value, 0, 0, help },
+#define REPEATS_TEXT 0
+#define REPEATS_LIST 1
+#define REPEATS_PATH 0
+#define REPEATS_INT 0
+#define REPEATS_REAL 0
+#define EVAL_KEY(kind, field, option, value, lo, hi, preset, help) \
+    { option, 0, value, REPEATS_##kind, 0, help },
 #include <vernier/eval_keys.def>
 #undef EVAL_KEY
     { "--detections", 0, "FILE.json", 1, 0, "coco: detection files, in place of models" },
@@ -31,8 +37,18 @@ enum {
 };
 #undef EVAL_KEY
 
+/* What was given several times, with ';' between. */
+static const char *joined(struct vn_arena *a, const char *option)
+{
+    const char **words, *text = NULL;
+    const int n = vn_opt_all(option, &words);
+    for (int i = 0; i < n; i++)
+        text = text ? vn_arena_fmt(a, "%s;%s", text, words[i]) : words[i];
+    return text;
+}
+
 /* The settings that the command line gives. */
-static int read_settings(struct vn_eval_setting out[N_KEYS])
+static int read_settings(struct vn_eval_setting out[N_KEYS], struct vn_arena *a)
 {
     static const struct vn_eval_setting all[] = {
 #define EVAL_KEY(kind, field, option, value, lo, hi, preset, help) { #field, NULL, option },
@@ -42,7 +58,7 @@ static int read_settings(struct vn_eval_setting out[N_KEYS])
     int n = 0;
     for (int i = 0; i < N_KEYS; i++)
         if (vn_opt(all[i].where))
-            out[n++] = (struct vn_eval_setting){ all[i].key, vn_opt(all[i].where), all[i].where };
+            out[n++] = (struct vn_eval_setting){ all[i].key, joined(a, all[i].where), all[i].where };
     return n;
 }
 
@@ -123,7 +139,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     vn_eval_options_default(&o);
     o.task = vn_opt("--task");
     o.settings = settings;
-    o.n_settings = read_settings(settings);
+    o.n_settings = read_settings(settings, a);
     o.prototxt = vn_opt("--proto");
     o.results = vn_opt("--results");
     o.state = vn_opt("--resume");

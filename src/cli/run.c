@@ -7,8 +7,9 @@
 
 static const struct option_def options[] = {
     INPUT_OPTION,
-    { "--images", 0, "DIR", 0, 0,
-      "run every image (or .npy) of a folder; outputs are stacked in name order" },
+    { "--images", 0, "[NAME=]DIR", 1, 0,
+      "run every image, .npy and .bin file of a folder; a folder for each input; outputs are stacked in "
+      "name order" },
     { "--roi", 0, "L,T,R,B[;...]", 0, 0,
       "of each image the region from column L to R and row T to B, resized as a resizer would" },
     PIPELINE_OPTION,
@@ -47,18 +48,20 @@ static int run_one(struct vn_session *s, const char *dir, enum vn_view_format fo
     return VN_OK;
 }
 
-static int run_folder(struct vn_session *s, const char *dir, enum vn_view_format format, struct vn_err *e)
+static int run_folders(struct vn_session *s, const char *dir, enum vn_view_format format, struct vn_err *e)
 {
     int n;
-    const char *images = vn_opt("--images");
-    TRY(vn_session_run_folder(s, images, &n, dir, format, e));
+    const char **folders;
+    const int n_folders = vn_opt_all("--images", &folders);
+    TRY(vn_session_run_folders(s, folders, n_folders, &n, dir, format, e));
     if (vn_opt("--json"))
         return vn_print_json(
             json_pack("{s:s, s:i, s:s?}", "model", vn_session_path(s), "files", n, "output_dir", dir));
     if (dir)
-        printf("%d files of %s, outputs in %s\n", n, images, dir);
+        printf("%d files of %s%s, outputs in %s\n", n, folders[0], n_folders > 1 ? ", ..." : "", dir);
     else
-        printf("%d files of %s; outputs are not written: set --output-dir\n", n, images);
+        printf("%d files of %s%s; outputs are not written: set --output-dir\n", n, folders[0],
+               n_folders > 1 ? ", ..." : "");
     return VN_OK;
 }
 
@@ -74,7 +77,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
     if (vn_opt("--roi") && (vn_opt("--images") || vn_opt("--pipeline")))
         return vn_fail(e, VN_E_USAGE, "--roi excludes --images and --pipeline");
     TRY(vn_opt_session(&s, a, e));
-    return vn_opt("--images") ? run_folder(s, dir, as, e) : run_one(s, dir, as, a, e);
+    return vn_opt("--images") ? run_folders(s, dir, as, e) : run_one(s, dir, as, a, e);
 }
 
 const struct command vn_cmd_run = { "run",

@@ -323,6 +323,25 @@ int vn_samples_files(const char ***names, int *n, struct vn_arena *a, const char
     return VN_OK;
 }
 
+int vn_samples_is_input(const char *name)
+{
+    return vn_picture_is_image_name(name) || vn_path_has_suffix(name, ".npy") ||
+           vn_path_has_suffix(name, ".bin");
+}
+
+int vn_samples_paths(const char ***paths, int *n, struct vn_arena *a, const char *folder, struct vn_err *e)
+{
+    const char **names;
+    VEC(const char *) v = { 0 };
+    TRY(vn_dir_list(a, folder, &names, n, e));
+    for (int i = 0; i < *n; i++)
+        if (vn_samples_is_input(names[i]))
+            VEC_PUSH(a, &v, vn_path_join(a, folder, names[i]));
+    *paths = v.v;
+    *n = v.n;
+    return v.n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no images, .npy or .bin files", folder);
+}
+
 /* preprocess_on is for the inputs that take images: a feature map beside them, without steps that would make
  * it, takes arrays. */
 static int takes_images(const struct source *s, const struct config *c, const char *const *names)

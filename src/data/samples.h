@@ -20,6 +20,10 @@ int vn_samples_pipeline(struct vn_pipeline **p, struct vn_arena *a, const struct
 /* Names of the files of a folder that are data, in their order: all but what prep notes. A folder without
  * files has one for each class: CLASS/NAME. */
 int vn_samples_files(const char ***names, int *n, struct vn_arena *a, const char *folder, struct vn_err *e);
+/* Paths of the files of a folder that can be fed, in name order: images, .npy and .bin files. VN_E_INPUT:
+ * there are none. */
+int vn_samples_paths(const char ***paths, int *n, struct vn_arena *a, const char *folder, struct vn_err *e);
+int vn_samples_is_input(const char *name);
 /* n random samples with a fixed seed (calibration_type skip). */
 int vn_samples_random(struct vn_samples **out, struct vn_arena *a, const struct config *c,
                       const struct graph *g, int n, struct vn_err *e);

@@ -51,6 +51,7 @@ static int mix_path(uint64_t *h, struct vn_arena *a, const char *path, struct vn
 static int mix_paths(uint64_t *h, const struct run *w, struct vn_err *e)
 {
 #define PATH_OF_TEXT(f) NULL
+#define PATH_OF_LIST(f) NULL
 #define PATH_OF_PATH(f) f
 #define PATH_OF_INT(f) NULL
 #define PATH_OF_REAL(f) NULL
@@ -80,6 +81,7 @@ static int fingerprint(uint64_t *h, const struct run *w, struct vn_err *e)
     const struct eval_task *t = w->eval->task;
     const char *text = VN_VERSION;
 #define TEXT_OF_TEXT(f) f ? f : ""
+#define TEXT_OF_LIST(f) f ? f : ""
 #define TEXT_OF_PATH(f) f ? f : ""
 #define TEXT_OF_INT(f) vn_arena_fmt(w->eval->arena, "%d", f)
 #define TEXT_OF_REAL(f) vn_arena_fmt(w->eval->arena, "%.17g", f)
@@ -104,6 +106,12 @@ static int fingerprint(uint64_t *h, const struct run *w, struct vn_err *e)
         TRY(mix_file(h, w->o->prototxt, e));
     for (int i = 0; i < w->eval->n_samples; i++)
         *h = mix(*h, w->eval->samples[i].name, strlen(w->eval->samples[i].name));
+    for (int k = 0; k < w->eval->n_beside; k++)
+        for (int i = 0; i < w->eval->n_samples; i++) {
+            const struct sample *s = &w->eval->beside[k].samples[i];
+            const int64_t size = file_bytes(s->path);
+            *h = mix(mix(*h, &size, sizeof size), s->name, strlen(s->name));
+        }
     return mix_paths(h, w, e);
 }
 

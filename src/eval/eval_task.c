@@ -9,7 +9,7 @@
 #include "base/guard.h"
 #include "eval/evaluate.h"
 
-enum kind { KIND_TEXT, KIND_PATH, KIND_INT, KIND_REAL };
+enum kind { KIND_TEXT, KIND_LIST, KIND_PATH, KIND_INT, KIND_REAL };
 
 static const struct task_key {
     const char *name;
@@ -35,7 +35,7 @@ static int assign(struct eval_task *t, struct vn_arena *a, const struct task_key
                   const char *where, struct vn_err *e)
 {
     void *field = (char *)t + k->offset;
-    if (k->kind == KIND_TEXT || k->kind == KIND_PATH) {
+    if (k->kind == KIND_TEXT || k->kind == KIND_LIST || k->kind == KIND_PATH) {
         *(const char **)field = text && a ? vn_arena_str(a, text) : text;
         return VN_OK;
     }
@@ -123,13 +123,22 @@ static int set_value(struct reader *r, const yaml_event_t *ev, const char *text)
     return status == VN_E_USAGE ? r->e->code = VN_E_INPUT : status;
 }
 
+/* Between entries of a list. */
+static const char *separator(const char *key)
+{
+    for (int i = 0; i < N_KEYS; i++)
+        if (!strcmp(keys[i].name, key))
+            return keys[i].kind == KIND_LIST ? ";" : " ";
+    return " ";
+}
+
 static int scalar(struct reader *r, const yaml_event_t *ev)
 {
     const char *text = vn_arena_strn(r->arena, (const char *)ev->data.scalar.value, ev->data.scalar.length);
     if (strlen(text) != ev->data.scalar.length || ev->data.scalar.length > 4096)
         return fail_at(r, ev, "expected text of at most 4096 characters");
     if (r->in_list) {
-        r->list = vn_arena_fmt(r->arena, "%s %s", r->list, text);
+        r->list = vn_arena_fmt(r->arena, "%s%s%s", r->list, *r->list ? separator(r->key) : "", text);
         return strlen(r->list) > 65536 ? fail_at(r, ev, "the list is too long") : VN_OK;
     }
     if (r->key)

@@ -21,12 +21,6 @@ const int vn_metrics_count = sizeof vn_metrics / sizeof *vn_metrics;
 
 /* ---- samples ---- */
 
-static int usable(const char *name)
-{
-    return vn_picture_is_image_name(name) || vn_path_has_suffix(name, ".npy") ||
-           vn_path_has_suffix(name, ".bin");
-}
-
 struct sample_list {
     VEC(struct sample) all;
 };
@@ -38,7 +32,7 @@ static int add_folder(struct sample_list *l, struct vn_arena *a, const char *ima
     int n;
     TRY(vn_dir_list(a, *folder ? vn_path_join(a, images, folder) : images, &names, &n, e));
     for (int i = 0; i < n; i++)
-        if (usable(names[i])) {
+        if (vn_samples_is_input(names[i])) {
             const char *name = *folder ? vn_path_join(a, folder, names[i]) : names[i];
             const struct sample s = { vn_path_join(a, images, name), name, label };
             VEC_PUSH(a, &l->all, s);
@@ -46,26 +40,75 @@ static int add_folder(struct sample_list *l, struct vn_arena *a, const char *ima
     return VN_OK;
 }
 
+/* The files of a folder, or where labels are folders those of each folder in it. */
+static int list_files(struct sample_list *l, const struct eval_set *ev, const char *images, struct vn_err *e)
+{
+    const char **folders;
+    int n;
+    if (ev->task->labels && !strcmp(ev->task->labels, "folders")) {
+        TRY(vn_dir_folders(ev->arena, images, &folders, &n, e));
+        if (!n)
+            return vn_fail(e, VN_E_INPUT, "%s: no folders; labels 'folders' requires one per class", images);
+        for (int i = 0; i < n; i++)
+            TRY(add_folder(l, ev->arena, images, folders[i], i, e));
+    } else
+        TRY(add_folder(l, ev->arena, images, "", -1, e));
+    return l->all.n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no images, .npy or .bin files", images);
+}
+
+static const char *trimmed(struct vn_arena *a, const char *text, size_t n)
+{
+    while (n && *text == ' ')
+        text++, n--;
+    while (n && text[n - 1] == ' ')
+        n--;
+    return vn_arena_strn(a, text, n);
+}
+
+/* "NAME=DIR", or "DIR" (*input NULL). */
+static const char *split_folder(const char **input, struct vn_arena *a, const char *word)
+{
+    const char *eq = vn_dir_exists(word) ? NULL : strchr(word, '=');
+    *input = eq && eq > word ? vn_arena_strn(a, word, (size_t)(eq - word)) : NULL;
+    return *input ? eq + 1 : word;
+}
+
+/* The first folder has the labelled samples, the others a file for each of them. */
+static int add_input(struct eval_set *ev, int first, const char *word, struct vn_err *e)
+{
+    const char *input, *folder = split_folder(&input, ev->arena, word);
+    struct sample_list l = { { 0 } };
+    if (!first && !input)
+        return vn_fail(e, VN_E_USAGE, "--images: expected NAME=DIR for another input, got '%s'", word);
+    TRY(list_files(&l, ev, folder, e));
+    if (!first && l.all.n != ev->n_samples)
+        return vn_fail(e, VN_E_INPUT, "%s: %d files, expected %d as in the first folder", folder, l.all.n,
+                       ev->n_samples);
+    if (first) {
+        ev->main_input = input;
+        ev->samples = l.all.v;
+        ev->n_samples = l.all.n;
+    } else
+        ev->beside[ev->n_beside++] = (struct input_files){ input, l.all.v };
+    return VN_OK;
+}
+
 static int list_samples(struct eval_set *ev, struct vn_err *e)
 {
     const struct eval_task *t = ev->task;
-    struct sample_list l = { { 0 } };
-    const char **folders;
-    int n;
+    int folders = 1;
     if (!t->images)
         return vn_fail(e, VN_E_USAGE, "--images is missing: the folder of images");
-    if (t->labels && !strcmp(t->labels, "folders")) {
-        TRY(vn_dir_folders(ev->arena, t->images, &folders, &n, e));
-        if (!n)
-            return vn_fail(e, VN_E_INPUT, "%s: no folders; labels 'folders' requires one per class",
-                           t->images);
-        for (int i = 0; i < n; i++)
-            TRY(add_folder(&l, ev->arena, t->images, folders[i], i, e));
-    } else
-        TRY(add_folder(&l, ev->arena, t->images, "", -1, e));
-    ev->samples = l.all.v;
-    ev->n_samples = t->limit && t->limit < l.all.n ? t->limit : l.all.n;
-    return l.all.n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no images, .npy or .bin files", t->images);
+    for (const char *p = t->images; *p; p++)
+        folders += *p == ';';
+    ev->beside = NEW_ARRAY(ev->arena, struct input_files, folders);
+    for (const char *p = t->images; *p;) {
+        const size_t n = strcspn(p, ";");
+        TRY(add_input(ev, p == t->images, trimmed(ev->arena, p, n), e));
+        p += n + (p[n] == ';');
+    }
+    ev->n_samples = t->limit && t->limit < ev->n_samples ? t->limit : ev->n_samples;
+    return ev->n_samples ? VN_OK : vn_fail(e, VN_E_USAGE, "--images is empty: expected the folder of images");
 }
 
 /* ---- models ---- */
@@ -100,12 +143,43 @@ static struct slot *add_slot(struct run *w)
     return s;
 }
 
+static int is_beside(const struct eval_set *ev, const char *input)
+{
+    for (int k = 0; k < ev->n_beside; k++)
+        if (!strcmp(ev->beside[k].input, input))
+            return 1;
+    return 0;
+}
+
+/* By name, or the one that is not beside it. */
+static int find_main_input(const struct eval_set *ev, struct vn_session *s, struct vn_err *e)
+{
+    int n, main = -1, without = 0;
+    const struct vn_port *in = vn_session_inputs(s, &n);
+    for (int k = 0; k < ev->n_beside; k++)
+        if (vn_session_input(s, ev->beside[k].input) < 0)
+            return vn_fail(e, VN_E_USAGE, "--images: %s has no input '%s'", vn_session_path(s),
+                           ev->beside[k].input);
+    for (int i = 0; i < n; i++)
+        if (!is_beside(ev, in[i].name)) {
+            without++;
+            main = !ev->main_input || !strcmp(in[i].name, ev->main_input) ? i : main;
+        }
+    if (main < 0 || without != 1)
+        return vn_fail(
+            e, VN_E_USAGE,
+            "%s has %d inputs (%s, ...): expected a folder for each, --images NAME=DIR, the labelled "
+            "one first",
+            vn_session_path(s), n, n ? in[0].name : "none");
+    vn_session_set_main_input(s, main);
+    return VN_OK;
+}
+
 static int open_model(struct run *w, struct slot *s, int m, unsigned char *marks, struct vn_err *e)
 {
     const char *path = w->o->models[m];
     struct vn_session_options o;
     struct vn_session **session = vn_session_slot(s->arena);
-    int n;
     vn_session_options_default(&o);
     o.run = w->run;
     o.prototxt = vn_path_has_suffix(path, ".caffemodel") ? w->o->prototxt : NULL;
@@ -114,12 +188,7 @@ static int open_model(struct run *w, struct slot *s, int m, unsigned char *marks
     o.marks = marks;
     TRY(vn_session_open(session, path, &o, e));
     s->session[m] = *session;
-    vn_session_inputs(*session, &n);
-    return n == 1 ? VN_OK
-                  : vn_fail(e, VN_E_UNSUPPORTED,
-                            "%s has %d inputs: eval feeds one; verify and compare take a folder for each "
-                            "(--images NAME=DIR)",
-                            path, n);
+    return find_main_input(w->eval, *session, e);
 }
 
 static int open_models(struct run *w, struct vn_err *e)
@@ -144,6 +213,7 @@ static int share_models(struct run *w, int slots, struct vn_err *e)
         for (int m = 0; m < w->n_models; m++) {
             struct vn_session **session = vn_session_slot(s->arena);
             TRY(vn_session_share(session, w->slot[0].session[m], &w->run, e));
+            vn_session_set_main_input(*session, vn_session_main_input(w->slot[0].session[m]));
             s->session[m] = *session;
         }
     }
@@ -179,7 +249,7 @@ static int read_feeding(struct run *w, struct vn_err *e)
 static const struct vn_port *input_of(const struct vn_session *model)
 {
     int n;
-    return vn_session_inputs(model, &n);
+    return &vn_session_inputs(model, &n)[vn_session_main_input(model)];
 }
 
 static int not_described(const struct vn_session *model, struct vn_err *e)
@@ -194,8 +264,9 @@ static int feed_values(struct vn_session *model, const float *x, const struct vn
                        struct vn_err *e)
 {
     const struct vn_port *p = input_of(model);
-    TRY(vn_session_feed_array(model, 0, VN_F32, p->rank, p->shape, NULL, x, e));
-    vn_session_set_origin(model, 0, from);
+    const int i = vn_session_main_input(model);
+    TRY(vn_session_feed_array(model, i, VN_F32, p->rank, p->shape, NULL, x, e));
+    vn_session_set_origin(model, i, from);
     return VN_OK;
 }
 
@@ -206,7 +277,8 @@ static int feed_normalised(const struct run *w, struct vn_session *model, const 
     const struct vn_port *p = input_of(model);
     const struct vn_shape s = vn_shape_of(p->rank, p->shape);
     struct input_config in = *w->pixels;
-    const int channels = in.type_train == VN_IN_GRAY ? 1 : 3, last = s.rank == 4 && s.d[1] != channels;
+    const int channels = in.type_train == VN_IN_GRAY ? 1 : 3,
+              last = p->nhwc || (s.rank == 4 && s.d[1] != channels);
     char text[VN_SHAPE_TEXT];
     if (s.rank != 4 || s.d[last ? 3 : 1] != channels || p->dtype != VN_F32 ||
         (w->n_mean != 1 && w->n_mean != channels) || (w->n_scale != 1 && w->n_scale != channels))
@@ -227,15 +299,26 @@ static int feed_normalised(const struct run *w, struct vn_session *model, const 
     return feed_values(model, x, &from, e);
 }
 
-static int feed(const struct run *w, struct vn_session *model, const char *path, struct vn_arena *a,
-                struct vn_err *e)
+static int feed_main(const struct run *w, struct vn_session *model, const char *path, struct vn_arena *a,
+                     struct vn_err *e)
 {
+    const int i = vn_session_main_input(model);
     if (input_of(model)->type != VN_IN_FEATUREMAP || !vn_picture_is_image_name(path))
-        return vn_session_feed_file(model, 0, path, e);
+        return vn_session_feed_file(model, i, path, e);
     if (w->pixels)
         return feed_normalised(w, model, path, a, e);
-    return vn_session_makes_features(model) ? vn_session_feed_file(model, 0, path, e)
+    return vn_session_makes_features(model) ? vn_session_feed_file(model, i, path, e)
                                             : not_described(model, e);
+}
+
+static int feed(const struct run *w, struct vn_session *model, int sample, struct vn_arena *a,
+                struct vn_err *e)
+{
+    const struct eval_set *ev = w->eval;
+    for (int k = 0; k < ev->n_beside; k++)
+        TRY(vn_session_feed_file(model, vn_session_input(model, ev->beside[k].input),
+                                 ev->beside[k].samples[sample].path, e));
+    return feed_main(w, model, ev->samples[sample].path, a, e);
 }
 
 /* ---- outputs ---- */
@@ -285,9 +368,7 @@ int vn_eval_input_size(double *w, double *h, const struct vn_session *model, str
     if (s.rank != 4)
         return vn_fail(e, VN_E_INPUT, "%s: input of shape %s is not an image", vn_session_path(model),
                        vn_shape_text(&s, text));
-    const int image = p->type != VN_IN_FEATUREMAP;
-    const int last =
-        image ? vn_session_input_config(model, 0)->layout_train == LAYOUT_NHWC : s.d[1] != 1 && s.d[1] != 3;
+    const int last = p->nhwc || (p->type == VN_IN_FEATUREMAP && s.d[1] != 1 && s.d[1] != 3);
     *h = (double)s.d[last ? 1 : 2];
     *w = (double)s.d[last ? 2 : 3];
     return VN_OK;
@@ -342,11 +423,10 @@ static int run_model(const struct run *w, const struct slot *s, int i, int m, st
     struct vn_session *model = s->session[m];
     const char *path = w->eval->samples[i].path;
     vn_session_name_sample(model, path);
-    TRY(feed(w, model, path, a, e));
+    TRY(feed(w, model, i, a, e));
     TRY(at_sample(w, i, vn_session_run(model, e), e));
-    TRY(at_sample(
-        w, i, w->eval->metric->keep(&k->main, s->arena, w->eval, i, model, vn_session_origin(model, 0), e),
-        e));
+    const struct vn_origin *from = vn_session_origin(model, vn_session_main_input(model));
+    TRY(at_sample(w, i, w->eval->metric->keep(&k->main, s->arena, w->eval, i, model, from, e), e));
     return m ? compare_outputs(w, &k->like, s, m, a, e) : VN_OK;
 }
 
@@ -554,7 +634,7 @@ static int show_sample(struct run *w, const struct odd *x, struct vn_err *e)
         shown.model[i] = s->session[models[i]];
         shown.record[i] = k[models[i]].main.v;
         shown.n_record[i] = k[models[i]].main.n;
-        status = feed(w, s->session[models[i]], path, a, e);
+        status = feed(w, s->session[models[i]], x->sample, a, e);
         if (status == VN_OK)
             status = vn_session_run(s->session[models[i]], e);
     }

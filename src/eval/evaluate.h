@@ -11,6 +11,7 @@
 /* ---- what is evaluated: eval_keys.def (eval_task.c) ---- */
 
 #define EVAL_TYPE_TEXT const char *
+#define EVAL_TYPE_LIST const char *
 #define EVAL_TYPE_PATH const char * /* a text; results also depend on what the file or folder holds */
 #define EVAL_TYPE_INT int
 #define EVAL_TYPE_REAL double
@@ -44,6 +45,12 @@ struct sample {
     int label; /* of its folder, where labels are folders; else -1 */
 };
 
+/* An input beside the labelled one: a file for each sample. */
+struct input_files {
+    const char *input;
+    struct sample *samples;
+};
+
 /* One evaluation while it runs. */
 struct eval_set {
     struct vn_arena *arena;
@@ -51,6 +58,9 @@ struct eval_set {
     const struct metric *metric;
     int n_samples;
     struct sample *samples;
+    const char *main_input; /* whose samples are labelled; NULL: the one that is not `beside` */
+    int n_beside; /* inputs beside it */
+    struct input_files *beside;
     int n_labelled; /* pictures that the labels know; 0: they do not say */
     void *truth; /* the metric's labels */
     const struct vn_session *judge; /* the first model, for what its graph says; NULL: files of results */
@@ -108,7 +118,7 @@ struct output_values {
     int64_t n;
     const double *v;
 };
-/* Width and height of the picture that the network's input holds. */
+/* Width and height of the picture that the network's main input holds. */
 int vn_eval_input_size(double *w, double *h, const struct vn_session *model, struct vn_err *e);
 int vn_eval_output(struct output_values *out, struct vn_arena *a, const struct vn_session *model,
                    const char *name, struct vn_err *e);

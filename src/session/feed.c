@@ -70,6 +70,9 @@ void vn_session_set_origin(struct vn_session *s, int i, const struct vn_origin *
     s->in[i].from = *from;
 }
 
+int vn_session_main_input(const struct vn_session *s) { return s->main_input; }
+void vn_session_set_main_input(struct vn_session *s, int i) { s->main_input = i; }
+
 static int check_input(const struct vn_session *s, int i, struct vn_err *e)
 {
     if (i < 0 || i >= s->net->n_in)

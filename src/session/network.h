@@ -55,6 +55,7 @@ struct vn_session {
     struct vn_tensor **computed; /* in it */
     int done; /* the last instruction has run */
     const char *sample;
+    int main_input;
     struct vn_observer watch;
     unsigned char *wanted_value, *wanted_tensor; /* what it shows */
 };

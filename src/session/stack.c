@@ -1,16 +1,20 @@
 /* A network on many files: outputs stacked along their first axis where it is 1, else along a new one. */
 #include "base/file.h"
 #include "base/listen.h"
+#include "data/samples.h"
 #include "session/network.h"
 
 struct stack {
     struct vn_arena *arena;
     struct vn_session *s;
-    const char *const *files;
-    int n;
+    const char *const *files; /* by sample and input */
+    int n; /* samples */
     struct vn_tensor **all; /* for each output */
     struct vn_shape *one; /* of a file's */
 };
+
+/* A sample is called as the file of its first input. */
+static const char *name_of(const struct stack *st, int i) { return st->files[i * st->s->net->n_in]; }
 
 /* N x shape of one output, whose own leading 1 is dropped. */
 static int make_stack(struct stack *st, int k, const struct vn_view *v, struct vn_err *e)
@@ -39,15 +43,17 @@ static int stack_output(struct stack *st, int i, int k, struct vn_err *e)
         return vn_fail(
             e, VN_E_INPUT,
             "%s: output %s: expected shape %s as for the first file, got %s: outputs cannot be stacked",
-            st->files[i], v.name, vn_shape_text(&st->one[k], first), vn_shape_text(&now, got));
+            name_of(st, i), v.name, vn_shape_text(&st->one[k], first), vn_shape_text(&now, got));
     vn_view_copy((char *)st->all[k]->data + (size_t)i * v.bytes, &v);
     return VN_OK;
 }
 
 static int run_file(struct stack *st, int i, struct vn_err *e)
 {
-    vn_session_name_sample(st->s, st->files[i]);
-    TRY(vn_session_feed_file(st->s, 0, st->files[i], e));
+    const int inputs = st->s->net->n_in;
+    vn_session_name_sample(st->s, name_of(st, i));
+    for (int k = 0; k < inputs; k++)
+        TRY(vn_session_feed_file(st->s, k, st->files[i * inputs + k], e));
     TRY(vn_session_run(st->s, e));
     for (int k = 0; k < st->s->net->n_out; k++)
         TRY(stack_output(st, i, k, e));
@@ -59,7 +65,7 @@ static int write_names(const struct stack *st, const char *folder, struct vn_err
     struct vn_file_out *f;
     TRY(vn_file_create(&f, st->arena, vn_path_join(st->arena, folder, "files.txt"), e));
     for (int i = 0; i < st->n; i++) {
-        const char *line = vn_arena_fmt(st->arena, "%s\n", vn_path_base(st->files[i]));
+        const char *line = vn_arena_fmt(st->arena, "%s\n", vn_path_base(name_of(st, i)));
         TRY(vn_file_put(f, line, strlen(line), e));
     }
     return vn_file_commit(f, e);
@@ -92,11 +98,6 @@ static int run_stack(struct stack *st, const char *folder, enum vn_view_format f
 static int run_files(struct vn_session *s, const char *const *files, int n, const char *folder,
                      enum vn_view_format format, struct vn_err *e)
 {
-    if (s->net->n_in != 1)
-        return vn_fail(e, VN_E_USAGE,
-                       "%s has %d inputs: files can be run one by one where there is one; else give a file "
-                       "for each input (--input NAME=FILE)",
-                       s->net->path, s->net->n_in);
     struct stack st = { .arena = vn_arena_new(), .s = s, .files = files, .n = n };
     const int status = run_stack(&st, folder, format, e);
     vn_session_name_sample(s, NULL);
@@ -112,36 +113,52 @@ int vn_session_run_files(struct vn_session *s, const char *const *files, int n, 
     return status;
 }
 
-static int list_files(const char ***paths, int *n, struct vn_arena *a, const char *dir, struct vn_err *e)
+/* "NAME=DIR", or "DIR" for the only input. */
+static int add_folder(const char ***of_input, int *n, const char *word, const struct vn_session *s,
+                      struct vn_arena *a, struct vn_err *e)
 {
-    const char **names;
-    TRY(vn_dir_list(a, dir, &names, n, e));
-    VEC(const char *) v = { 0 };
-    for (int i = 0; i < *n; i++)
-        if (vn_picture_is_image_name(names[i]) || vn_path_has_suffix(names[i], ".npy") ||
-            vn_path_has_suffix(names[i], ".bin"))
-            VEC_PUSH(a, &v, vn_path_join(a, dir, names[i]));
-    *paths = v.v;
-    *n = v.n;
-    return v.n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no images, .npy or .bin files", dir);
+    const char *folder;
+    int count, input = s->net->n_in == 1 ? 0 : -1;
+    TRY(vn_session_split_input(s, a, word, &input, &folder, e));
+    if (input < 0)
+        return vn_fail(e, VN_E_USAGE,
+                       "%s has %d inputs: expected NAME=DIR with the name of one of them, got '%s'",
+                       s->net->path, s->net->n_in, word);
+    if (of_input[input])
+        return vn_fail(e, VN_E_USAGE, "%s: two folders for input %s", word, s->net->in[input].name);
+    TRY(vn_samples_paths(&of_input[input], &count, a, folder, e));
+    if (*n >= 0 && count != *n)
+        return vn_fail(e, VN_E_USAGE, "%s: %d files, expected %d as in the folder of the first input", folder,
+                       count, *n);
+    *n = count;
+    return VN_OK;
 }
 
-static int run_folder(struct vn_session *s, const char *images, int *n, const char *folder,
-                      enum vn_view_format format, struct vn_err *e)
+static int run_folders(struct vn_session *s, const char *const *folders, int n_folders, int *n,
+                       const char *folder, enum vn_view_format format, struct vn_arena *a, struct vn_err *e)
 {
-    const char **paths;
-    struct vn_arena *a = vn_arena_new();
-    int status = list_files(&paths, n, a, images, e);
-    if (status == VN_OK)
-        status = run_files(s, paths, *n, folder, format, e);
-    vn_arena_free(&a);
-    return status;
+    const int inputs = s->net->n_in;
+    const char ***of_input = NEW_ARRAY(a, const char **, inputs);
+    *n = -1;
+    for (int i = 0; i < n_folders; i++)
+        TRY(add_folder(of_input, n, folders[i], s, a, e));
+    for (int k = 0; k < inputs; k++)
+        if (!of_input[k])
+            return vn_fail(e, VN_E_USAGE,
+                           "%s: input %s has no folder; each sample requires a file for every input",
+                           s->net->path, s->net->in[k].name);
+    const char **files = NEW_ARRAY(a, const char *, (size_t)*n *(size_t)inputs);
+    for (int i = 0; i < *n * inputs; i++)
+        files[i] = of_input[i % inputs][i / inputs];
+    return run_files(s, files, *n, folder, format, e);
 }
 
-int vn_session_run_folder(struct vn_session *s, const char *images, int *n, const char *folder,
-                          enum vn_view_format format, struct vn_err *e)
+int vn_session_run_folders(struct vn_session *s, const char *const *folders, int n_folders, int *n,
+                           const char *folder, enum vn_view_format format, struct vn_err *e)
 {
     int status;
-    VN_GUARDED(status, e, run_folder(s, images, n, folder, format, e));
+    struct vn_arena *a = vn_arena_new();
+    VN_GUARDED(status, e, run_folders(s, folders, n_folders, n, folder, format, a, e));
+    vn_arena_free(&a);
     return status;
 }

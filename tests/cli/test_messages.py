@@ -1,4 +1,5 @@
 """Messages name what is wrong where the user wrote it, and what to do."""
+import json
 import re
 import shutil
 
@@ -181,10 +182,35 @@ def test_an_image_and_an_array(tmp_path):
         np.save(tmp_path / f"calibration_data/mask/{i}.npy", np.float32([[1, i % 2, 0.5]]))
     done = tool.run("convert", "-c", "m.yaml", "--log", "none", cwd=tmp_path, want=tool.DONE)
     assert "duplicate" not in done.err + done.out  # masks may be the same
-    for command in ("run", "eval"):  # of one input: they say what to do instead
-        data = ("--images", "calibration_data/x", *(("m_output/m.bin",) if command == "eval" else ()))
-        err = tool.run(command, "m_output/m.bin", *data, cwd=tmp_path, want=range(1, 4)).err
-        assert "has 2 inputs" in err and ("NAME=FILE" in err or "NAME=DIR" in err)
+    files = ("m_output/m_original_float_model.onnx", "m_output/m.bin")
+    folders = ("--images", "x=calibration_data/x", "--images", "mask=calibration_data/mask")
+    done = tool.run("eval", *files, *folders, "--metric", "agreement", "--json", cwd=tmp_path, want=tool.DONE)
+    assert json.loads(done.out)["samples"] == 4
+    stacked = []
+    for file in files:
+        tool.run("run", file, *folders, "-o", "o", cwd=tmp_path, want=tool.DONE)
+        stacked.append(np.load(tmp_path / "o/y.npy"))
+        for i in range(4):  # each alone
+            one = ("-i", f"x=calibration_data/x/{i}.png", "-i", f"mask=calibration_data/mask/{i}.npy")
+            tool.run("run", file, *one, "-o", "one", cwd=tmp_path, want=tool.DONE)
+            assert np.array_equal(np.load(tmp_path / "one/y.npy")[0], stacked[-1][i])
+    done = tool.run("eval", *files, *folders, "--json", cwd=tmp_path, want=tool.DONE)
+    likeness = json.loads(done.out)["models"][1]
+    x, y = (s.astype(np.float64).reshape(4, -1) for s in stacked)
+    cosine = (x * y).sum(1) / np.linalg.norm(x, axis=1) / np.linalg.norm(y, axis=1)
+    assert abs(likeness["outputs"]["y"]["cosine_min"] - cosine.min()) < 1e-9
+    for images in "'mask=calibration_data/mask; x=calibration_data/x'", \
+                  "[mask=calibration_data/mask, x=calibration_data/x]":
+        (tmp_path / "task.yaml").write_text(f"metric: outputs\nimages: {images}\n")
+        tool.run("eval", *files, "--task", "task.yaml", cwd=tmp_path, want=tool.DONE)
+    (tmp_path / "calibration_data/mask/3.npy").unlink()
+    for command in ("run", "eval"):
+        model = files[-1:] if command == "run" else files
+        for more, words in (([folders[1]], "has 2 inputs"), ([folders[1], folders[3]], "3 files, expected 4"),
+                            ([folders[1], "z=calibration_data/x"], "has no input 'z'")):
+            data = [w for f in more for w in ("--images", f)]
+            err = tool.run(command, *model, *data, cwd=tmp_path, want=range(1, 4)).err
+            assert words in err or (command == "run" and "input mask has no folder" in err), err
     done = tool.run("debug", "sensitivity", "m_output/m_calibrated_model.onnx", "calibration_data/x",
                     cwd=tmp_path, want=tool.USAGE)
     assert "calibration_data/x: the network has 2 inputs: expected a folder for each" in done.err

@@ -788,7 +788,7 @@ static void outputs_of_many_files(void **state)
         OK(vn_file_write(vn_path_join(n.arena, in, vn_arena_fmt(n.arena, "%d.bin", i)), x[i], sizeof x[i],
                          &e));
     }
-    OK(vn_session_run_folder(s, in, &found, out, VN_FORMAT_NPY, &e));
+    OK(vn_session_run_folders(s, &in, 1, &found, out, VN_FORMAT_NPY, &e));
     assert_int_equal(found, 3);
     struct vn_tensor *all;
     OK(vn_npy_read(&all, n.arena, vn_path_join(n.arena, out, name), &e));
