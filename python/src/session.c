@@ -413,10 +413,11 @@ static PyObject *run(PyObject *self, PyObject *args)
 
 static PyObject *port(const struct vn_port *p, enum vn_dtype given)
 {
-    return Py_BuildValue("{s:s, s:z, s:z, s:N, s:f, s:i, s:i, s:i, s:n}", "name", p->name, "dtype",
+    return Py_BuildValue("{s:s, s:z, s:z, s:N, s:f, s:i, s:i, s:i, s:i, s:n}", "name", p->name, "dtype",
                          native_dtype_word(given), "computes", native_dtype_word(p->dtype), "shape",
                          native_shape(p->rank, p->shape), "scale", (double)p->scale, "zero", p->zero, "type",
-                         (int)p->type, "channels_last", p->channels_last, "bytes", (Py_ssize_t)p->bytes);
+                         (int)p->type, "channels_last", p->channels_last, "nhwc", p->nhwc, "bytes",
+                         (Py_ssize_t)p->bytes);
 }
 
 static PyObject *inputs(PyObject *self, PyObject *none)

@@ -25,7 +25,8 @@ class Port:
         name: its name in the source model.
         shape: of the network's tensor; where it depends on the data, the largest.
         dtype: of the array that is taken or given. Images of every artefact also take uint8 pixels.
-        layout: "NCHW" or "NHWC" of an image; None for other tensors.
+        layout: "NCHW" or "NHWC" of an image, "NHWC" of a feature map that conversion turned
+            (`quantized_layout`); None for other tensors.
         scale, zero_point: of integers that stand for real numbers: real = (q - zero_point) * scale; scale
             0: none.
         type: of an input: "featuremap" (the tensor itself), or the pixels of the device: "rgb", "bgr",
@@ -60,17 +61,12 @@ def load_custom_ops(path: str | os.PathLike[str]) -> None:
     _native.load_custom_ops(path)
 
 
-def _layout(shape: tuple[int, ...]) -> str:
-    channels_last = len(shape) == 4 and shape[3] in (1, 3) and shape[1] not in (1, 3)
-    return "NHWC" if channels_last else "NCHW"
-
-
 def _port(p: dict) -> Port:
     kind = INPUT_TYPES[p["type"]]
     planes = kind not in ("featuremap", "nv12")
     return Port(name=p["name"], shape=p["shape"], dtype=np.dtype(p["dtype"]), scale=p["scale"],
                 zero_point=p["zero"], type=kind, nbytes=p["bytes"],
-                layout=None if kind == "featuremap" else _layout(p["shape"]),
+                layout="NHWC" if p["nhwc"] else None if kind == "featuremap" else "NCHW",
                 pixel_layout=("NHWC" if p["channels_last"] else "NCHW") if planes else None)
 
 

@@ -531,7 +531,10 @@ static int optimization_word(struct config *c, struct vn_arena *a, const struct 
             return VN_OK;
         }
     if (!strcmp(word, "lstm_batch_last")) {
-        vn_config_warn(c, a, s, "lstm_batch_last has no effect: LSTM computes in float32, in any layout");
+        vn_config_warn(
+            c, a, s,
+            "lstm_batch_last has no effect: it orders the accelerator's memory; on a CPU, an LSTM of any "
+            "batch computes the same");
         return VN_OK;
     }
     if (vn_config_type_word(c, a, s, word))

@@ -33,10 +33,10 @@ struct config_word {
 };
 extern const struct config_word vn_words_input_type_train[], vn_words_input_type_rt[], vn_words_layout[],
     vn_words_value_range[], vn_words_norm_type[], vn_words_cal_data_type[], vn_words_calibration_type[],
-    vn_words_quantized_layout[], vn_words_equalization[], vn_words_search[], vn_words_effort[],
-    vn_words_refine[], vn_words_zero_points[], vn_words_optimize_level[], vn_words_debug_mode[],
-    vn_words_compile_mode[], vn_words_cache_mode[], vn_words_custom_op_method[], vn_words_remove_type[],
-    vn_words_input_source[];
+    vn_words_quantized_layout[], vn_words_channels_last[], vn_words_equalization[], vn_words_search[],
+    vn_words_effort[], vn_words_refine[], vn_words_zero_points[], vn_words_optimize_level[],
+    vn_words_debug_mode[], vn_words_compile_mode[], vn_words_cache_mode[], vn_words_custom_op_method[],
+    vn_words_remove_type[], vn_words_input_source[];
 /* NULL: not there. */
 const struct config_word *vn_word_find(const struct config_word *words, const char *text);
 const char *vn_word_of(const struct config_word *words, int value);
@@ -66,6 +66,10 @@ enum calibration_type {
 };
 enum quantized_layout {
 #define QUANTIZED_LAYOUT(id, word) id,
+#include "config/words.def"
+};
+enum channels_last {
+#define CHANNELS_LAST(id, word) id,
 #include "config/words.def"
 };
 enum equalization {
@@ -308,7 +312,7 @@ struct target {
     int n_limits;
     const char *float_ops; /* space-separated ONNX types that stay float, "" for none */
     int float_tail; /* results that leave the network are not quantized */
-    int channels_last; /* quantized_layout vendor: inputs of four axes are N,H,W,C */
+    enum channels_last channels_last; /* inputs of four axes that its tools have as N,H,W,C */
     int cores; /* most that a model runs on (core_num); 0: not limited */
     double macs_per_cycle, memory_bandwidth, sram_bytes; /* int8 products; bytes per second; 0: not known */
 };

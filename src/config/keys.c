@@ -20,11 +20,11 @@ const struct key vn_keys[] = {
       .help = "first part of every product's name" },
     { MODEL, "working_dir", KEY_TEXT, KEY_WORKS, "model_output",
       .help = "folder of the products; created if absent" },
-    { MODEL, "quantized_layout", KEY_CHOICE, KEY_WORKS, "original", vn_words_quantized_layout,
+    { MODEL, "quantized_layout", KEY_CHOICE, KEY_WORKS, "march", vn_words_quantized_layout,
       .help =
-          "axes of inputs in the quantized model and the .bin: those of training (original), or as the "
-          "vendor's tools have them (vendor): N,H,W,C for nv12, and with march bernoulli2 for all of four "
-          "axes" },
+          "axes of inputs in the quantized model and the .bin: as the march's own tools have them (bayes and "
+          "bayes-e: N,H,W,C for nv12; bernoulli2: for all inputs of four axes), or those of training "
+          "(original)" },
     { MODEL, "layer_out_dump", KEY_BOOL, KEY_WORKS, "False",
       .help = "write PREFIX_quantized_model_conv_output_map.json, which hrt_bin_dump takes" },
     { MODEL, "output_nodes", KEY_LIST, KEY_WORKS, NULL,
@@ -54,7 +54,8 @@ const struct key vn_keys[] = {
     { INPUT, "input_type_rt", KEY_LIST, KEY_WORKS, NULL, vn_words_input_type_rt,
       .help = "type of the device's input" },
     { INPUT, "input_layout_rt", KEY_LIST, KEY_WORKS, NULL, vn_words_layout,
-      .help = "layout of the device's input; omit for nv12" },
+      .help = "layout of the device's input; omit for nv12; NHWC for a featuremap of four axes: the "
+              "quantized model and the .bin take it so" },
     { INPUT, "input_space_and_range", KEY_LIST, KEY_WORKS, "regular", vn_words_value_range,
       .help = "range of nv12: regular = full" },
     { INPUT, "input_shape", KEY_LIST, KEY_WORKS, NULL, .help = "1x3x224x224; required for dynamic inputs" },
@@ -120,7 +121,7 @@ const struct key vn_keys[] = {
     { CALIB, "optimization", KEY_TEXT, KEY_WORKS, NULL,
       .help = "comma list: set_model_output_int8, set_model_output_int16, set_all_nodes_int16, "
               "set_KIND_input_int16, set_KIND_output_int8, ..., asymmetric, bias_correction, run_fast "
-              "(all in integers that can be)" },
+              "(all in integers that can be); lstm_batch_last has no effect" },
     { CALIB, "quant_config", KEY_TEXT, KEY_WORKS, NULL,
       .help =
           "JSON, or the path of a JSON file: model_config, op_config and node_config with types (qtype)" },

@@ -302,17 +302,25 @@ static int parse_isa(struct reader *r, const yaml_node_t *n)
     return VN_OK;
 }
 
-static int parse_zero_points(struct reader *r, const yaml_node_t *n)
+static int parse_word(struct reader *r, const yaml_node_t *n, const char *what,
+                      const struct config_word *words, int *out)
 {
     const char *s = text(r, n), *kinds[8];
-    const struct config_word *w = s ? vn_word_find(vn_words_zero_points, s) : NULL;
+    const struct config_word *w = s ? vn_word_find(words, s) : NULL;
     int count = 0;
-    for (const struct config_word *k = vn_words_zero_points; k->text; k++)
+    for (const struct config_word *k = words; k->text; k++)
         kinds[count++] = k->text;
     if (!w)
-        return s ? unknown(r, n, "zero_points value", s, kinds, count)
-                 : fail(r, n, "expected symmetric, skewed or asymmetric", NULL);
-    r->t->zero_points = (enum zero_points)w->value;
+        return s ? unknown(r, n, what, s, kinds, count) : fail(r, n, "expected one word", NULL);
+    *out = w->value;
+    return VN_OK;
+}
+
+static int parse_zero_points(struct reader *r, const yaml_node_t *n)
+{
+    int value;
+    TRY(parse_word(r, n, "zero_points value", vn_words_zero_points, &value));
+    r->t->zero_points = (enum zero_points)value;
     return VN_OK;
 }
 
@@ -341,7 +349,10 @@ static int parse_float_tail(struct reader *r, const yaml_node_t *n)
 }
 static int parse_channels_last(struct reader *r, const yaml_node_t *n)
 {
-    return parse_flag(r, n, &r->t->channels_last);
+    int value;
+    TRY(parse_word(r, n, "channels_last value", vn_words_channels_last, &value));
+    r->t->channels_last = (enum channels_last)value;
+    return VN_OK;
 }
 static int parse_general_limits(struct reader *r, const yaml_node_t *n)
 {

@@ -55,6 +55,12 @@ WORDS(quantized_layout) = {
     { 0 }
 };
 
+WORDS(channels_last) = {
+#define CHANNELS_LAST ROW
+#include "config/words.def"
+    { 0 }
+};
+
 WORDS(equalization) = {
 #define EQUALIZATION ROW
 #include "config/words.def"

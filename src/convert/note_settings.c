@@ -3,6 +3,7 @@
 #include "convert/stages.h"
 
 #include "base/file.h"
+#include "session/session.h"
 
 static void note(struct vn_conversion *c, const char *group, const char *key, const char *text)
 {
@@ -32,13 +33,22 @@ static const char *numbers(struct vn_arena *a, int n, const double *v)
     return text;
 }
 
+/* Of a feature map: as the program takes it. */
+static enum input_layout layout_rt(const struct vn_conversion *c, const struct input_config *in)
+{
+    const char *turned = in->type_rt == VN_IN_FEATUREMAP
+                             ? vn_graph_meta(c->program, vn_arena_fmt(c->arena, VN_TURNED_KEY "%s", in->name))
+                             : NULL;
+    return turned ? LAYOUT_NHWC : in->layout_rt;
+}
+
 static void note_input(struct vn_conversion *c, const struct input_config *in, const struct value *v)
 {
     const char *group = vn_arena_fmt(c->arena, "input_parameters.%s", v->name);
     char shape[VN_SHAPE_TEXT];
     note(c, group, "input_type_rt", vn_input_type_word(in->type_rt));
     note(c, group, "input_space_and_range", vn_word_of(vn_words_value_range, (int)in->range));
-    note(c, group, "input_layout_rt", vn_layout_word(in->layout_rt));
+    note(c, group, "input_layout_rt", vn_layout_word(layout_rt(c, in)));
     note(c, group, "input_type_train", vn_input_type_word(in->type_train));
     note(c, group, "input_layout_train", vn_layout_word(in->layout_train));
     note(c, group, "norm_type", vn_word_of(vn_words_norm_type, (int)in->norm_type));

@@ -1,5 +1,6 @@
-/* quantized_layout: inputs of the quantized network as N,H,W,C where the vendor's tools have them so. A node
- * behind each brings the axes back into their order; what a preprocess node reads it turns itself. */
+/* quantized_layout: inputs of the quantized network as N,H,W,C where the march's own tools have them so, or
+ * the device hands feature maps over so. A node behind each brings the axes back into their order; what a
+ * preprocess node reads it turns itself. */
 #include "convert/stages.h"
 #include "ops/op.h"
 #include "session/input_text.h"
@@ -14,8 +15,24 @@ static struct vn_shape turned(const struct vn_shape *s)
 
 static int must_turn(const struct vn_conversion *c, const struct input_config *in, const struct value *v)
 {
-    return v->shape.rank == 4 && in->layout_train == LAYOUT_NCHW &&
-           (in->type_rt == VN_IN_NV12 || c->target.channels_last);
+    const int features = in->type_rt == VN_IN_FEATUREMAP && in->layout_rt == LAYOUT_NHWC;
+    return c->config->quantized_layout != QUANTIZED_LAYOUT_ORIGINAL && v->shape.rank == 4 &&
+           in->layout_train == LAYOUT_NCHW &&
+           (features || c->target.channels_last == CHANNELS_LAST_ON ||
+            (c->target.channels_last == CHANNELS_LAST_NV12 && in->type_rt == VN_IN_NV12));
+}
+
+/* A feature map has one order of axes in the quantized network and the .bin. */
+static void tell_layout(const struct vn_conversion *c, const struct input_config *in, const struct value *v)
+{
+    const enum input_layout now = must_turn(c, in, v) ? LAYOUT_NHWC : in->layout_train;
+    if (in->type_rt == VN_IN_FEATUREMAP && v->shape.rank == 4 && in->layout_rt != now &&
+        vn_config_given(c->config, "input_layout_rt"))
+        WARN(c,
+             "%s: input_layout_rt has no effect on input %s: the .bin takes it as %s with march %s and "
+             "quantized_layout %s",
+             c->config->path, in->name, vn_layout_word(now), c->target.name,
+             vn_word_of(vn_words_quantized_layout, c->config->quantized_layout));
 }
 
 /* Value y made from x, which has its axes as N,H,W,C. */
@@ -75,8 +92,13 @@ static void turn_input(struct graph *g, struct value *v, const struct input_conf
 
 int vn_convert_turn_inputs(struct vn_conversion *c, struct vn_err *e)
 {
+    int turns = 0;
     c->turned = c->quantized;
-    if (c->config->quantized_layout == QUANTIZED_LAYOUT_ORIGINAL)
+    for (int i = 0; i < c->quantized->inputs.n; i++) {
+        tell_layout(c, &c->config->inputs[i], c->quantized->inputs.v[i]);
+        turns |= must_turn(c, &c->config->inputs[i], c->quantized->inputs.v[i]);
+    }
+    if (!turns)
         return VN_OK;
     c->turned = vn_graph_clone(c->arena, c->quantized);
     for (int i = 0; i < c->turned->inputs.n; i++)

@@ -334,7 +334,7 @@ int vn_session_is_turned(const struct vn_session *s, const char *input)
 static const int64_t *training_strides(const struct vn_session *s, int i, int64_t *stride)
 {
     const struct vn_port *p = &s->net->in[i];
-    if (p->rank != 4 || !vn_session_is_turned(s, p->name))
+    if (!p->nhwc || !vn_session_is_turned(s, p->name))
         return NULL;
     const int64_t h = p->shape[1], w = p->shape[2], c = p->shape[3];
     memcpy(stride, (const int64_t[]){ c * h * w, w, 1, h * w }, 4 * sizeof *stride);
@@ -438,6 +438,42 @@ static int file_as_shifted_pixels(struct vn_session *s, int i, const char *path,
     return VN_OK;
 }
 
+/* A .npy, or an image through the steps, whose axes are those of training where the input's are not. Returns
+ * 1; 0: it is another file. */
+static int file_as_trained(struct vn_session *s, int i, const char *path, struct vn_arena *a,
+                           struct vn_err *e)
+{
+    const struct vn_port *p = &s->net->in[i];
+    struct fed_input *f = &s->in[i];
+    int64_t stride[VN_MAX_RANK];
+    struct vn_tensor *t;
+    struct vn_view v;
+    if (!training_strides(s, i, stride) || (f->pixels && s->net->kind == VN_ARTEFACT_BIN))
+        return 0;
+    const int64_t *d = p->shape;
+    const struct vn_shape own = shape_of(p), trained = vn_shape_of(4, (int64_t[]){ d[0], d[3], d[1], d[2] });
+    if (vn_picture_is_image_name(path)) {
+        if (p->type != VN_IN_FEATUREMAP)
+            return 0;
+        t = vn_tensor_new(a, VN_F32, &trained);
+        TRY(vn_sample_file(t->data, NULL, &f->from, &s->net->config[i], &trained, s->net->features, path, e));
+    } else {
+        const uint8_t *data;
+        size_t bytes;
+        TRY(vn_file_map(a, path, &data, &bytes, e));
+        if (!vn_npy_is(data, bytes))
+            return 0;
+        TRY(vn_npy_parse(&t, a, data, bytes, path, e));
+        if (vn_samples_same_axes(&t->shape, &own) || !vn_samples_same_axes(&t->shape, &trained))
+            return 0;
+    }
+    TRY(view_of(&v, s, t->dtype, 4, d, stride, t->data, e));
+    take_array(s, i, &v);
+    if (takes_pixels(s, i))
+        convert_pixels(s, i, 1);
+    return 1;
+}
+
 /* The integers of a quantized input: a .npy of integers, or as many raw bytes as they have. Returns 1; 0: it
  * is another file. */
 static int file_as_integers(struct vn_session *s, int i, const char *path, struct vn_arena *a,
@@ -469,9 +505,11 @@ static int file_as_input(struct vn_session *s, int i, const char *path, struct v
 {
     struct fed_input *f = &s->in[i];
     const struct vn_shape shape = shape_of(&s->net->in[i]);
-    const int integers = file_as_integers(s, i, path, a, e);
-    if (integers)
-        return integers < 0 ? integers : VN_OK;
+    int taken = file_as_trained(s, i, path, a, e);
+    if (!taken)
+        taken = file_as_integers(s, i, path, a, e);
+    if (taken)
+        return taken < 0 ? taken : VN_OK;
     if (f->t.dtype != VN_F32)
         return file_as_tensor(&f->t, s->net->in[i].name, path, a, e);
     if (f->pixels && !vn_picture_is_image_name(path))

@@ -269,6 +269,7 @@ static int describe_image(struct network *n, int i, const struct vn_io *io, stru
                        n->path, p->name, vn_shape_text(&s, text), vn_input_type_word(p->type));
     p->given = VN_U8;
     p->channels_last = f.channels_last_rt && f.rt != VN_IN_NV12;
+    p->nhwc = f.channels_last_train;
     return VN_OK;
 }
 
@@ -330,6 +331,7 @@ static int describe_input(struct network *n, int i, const struct vn_model *m, co
         p->dtype = VN_F32;
         return describe_image(n, i, io, e);
     }
+    p->nhwc = p->rank == 4 && meta_of(n, m, vn_arena_fmt(n->arena, VN_TURNED_KEY "%s", p->name)) != NULL;
     s = vn_shape_of(p->rank, p->shape);
     const struct value *v = n->graph ? n->graph->inputs.v[i] : NULL;
     p->given = io ? io->dtype : v && v->raw_input ? v->q->dtype : is_shifted_pixels(p) ? VN_I8 : p->dtype;

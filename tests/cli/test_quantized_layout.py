@@ -1,4 +1,5 @@
-"""quantized_layout: vendor: inputs of the quantized model and the .bin as N,H,W,C; results stay the same."""
+"""Inputs of the quantized model and the .bin are N,H,W,C where the march's own tools have them so;
+quantized_layout: original keeps them. Results stay the same."""
 import json
 
 import cv2
@@ -24,8 +25,11 @@ calibration_parameters:
   calibration_type: 'skip'
 """
 # march, type at run time, axes of both inputs of the quantized model
-CASES = [("bayes-e", "nv12", (1, H, W, 3), (1, 4, H, W)), ("bernoulli2", "nv12", (1, H, W, 3), (1, H, W, 4)),
-         ("bernoulli2", "rgb", (1, H, W, 3), (1, H, W, 4)), ("generic", "rgb", (1, 3, H, W), (1, 4, H, W))]
+NHWC, NCHW = (1, H, W, 3), (1, 3, H, W)
+CASES = [("bayes-e", "nv12", NHWC, (1, 4, H, W)), ("bayes", "nv12", NHWC, (1, 4, H, W)),
+         ("bayes-e", "rgb", NCHW, (1, 4, H, W)), ("bernoulli2", "nv12", NHWC, (1, H, W, 4)),
+         ("bernoulli2", "rgb", NHWC, (1, H, W, 4)), ("generic", "nv12", NCHW, (1, 4, H, W)),
+         ("x86-64-v4", "rgb", NCHW, (1, 4, H, W))]
 
 
 def save_network(path):
@@ -58,9 +62,9 @@ def test_layout(tmp_path, march, rt, x_axes, f_axes):
     np.save(tmp_path / "NCHW.npy", f)
     np.save(tmp_path / "NHWC.npy", f.transpose(0, 2, 3, 1))
     results = []
-    for layout in "original", "vendor":
+    for layout in "original", "march":
         quantized, program = convert(tmp_path, layout, march, rt)
-        last = layout == "vendor" and f_axes[3] == 4
+        last = layout == "march" and f_axes[3] == 4
         feed = ["-i", "x=im.png", "-i", f"f={'NHWC' if last else 'NCHW'}.npy"]
         for stage in quantized, program:
             tool.run("run", stage, *feed, "-o", "o", want=tool.DONE, cwd=tmp_path)
@@ -80,21 +84,61 @@ def test_layout(tmp_path, march, rt, x_axes, f_axes):
 def test_other_stages(tmp_path):
     """Inputs of stages in either order of axes are fed alike and compared alike."""
     save_network(tmp_path / "net.onnx")
-    quantized, _ = convert(tmp_path, "vendor", "bernoulli2", "nv12")
+    quantized, _ = convert(tmp_path, "march", "bernoulli2", "nv12")
     calibrated = quantized.with_name("model_calibrated_model.onnx")
     done = tool.run("compare", calibrated, quantized, "--json", want=tool.DONE)
     rows = {r["tensor"]: r for r in json.loads(done.out)["tensors"]}
     assert rows["x"]["cosine"] == 1 and rows["f"]["cosine"] > 0.9999 and rows["y"]["cosine"] > 0.99, rows
-    done = tool.run("flow", "-c", "c.yaml", "--no-repair", want=tool.DONE, cwd=tmp_path / "vendor")
+    done = tool.run("flow", "-c", "c.yaml", "--no-repair", want=tool.DONE, cwd=tmp_path / "march")
     assert "bin              PASS" in done.out, done.out
 
 
 def test_batch(tmp_path):
     save_network(tmp_path / "net.onnx")
-    (tmp_path / "vendor").mkdir()
-    text = YAML.format(layout="vendor", march="bernoulli2", rt="nv12", train="rgb")
+    (tmp_path / "march").mkdir()
+    text = YAML.format(layout="march", march="bernoulli2", rt="nv12", train="rgb")
     text = text.replace("calibration_parameters", "  input_batch: 3\ncalibration_parameters")
-    (tmp_path / "vendor/c.yaml").write_text(text)
-    out = tmp_path / "vendor/out"
-    tool.run("convert", "-c", "c.yaml", "--log", "none", want=tool.DONE, cwd=tmp_path / "vendor")
+    (tmp_path / "march/c.yaml").write_text(text)
+    out = tmp_path / "march/out"
+    tool.run("convert", "-c", "c.yaml", "--log", "none", want=tool.DONE, cwd=tmp_path / "march")
     tool.run("verify", out / "model_quantized_model.onnx", out / "model.bin", want=tool.DONE)
+
+
+def test_files_as_trained(tmp_path):
+    """A turned feature map takes .npy in training's axes, too: one folder of data serves all stages."""
+    save_network(tmp_path / "net.onnx")
+    quantized, program = convert(tmp_path, "march", "bernoulli2", "rgb")
+    rng = np.random.default_rng(7)
+    f = rng.uniform(-1, 1, (1, 4, H, W)).astype(np.float32)
+    np.save(tmp_path / "x.npy", rng.integers(0, 256, (1, 3, H, W)).astype(np.uint8))
+    outputs = []
+    for name, array in (("NCHW", f), ("NHWC", f.transpose(0, 2, 3, 1))):
+        np.save(tmp_path / f"{name}.npy", array)
+        feed = ["-i", f"f={name}.npy", "-i", "x=x.npy"]
+        tool.run("run", program, *feed, "-o", "o", want=tool.DONE, cwd=tmp_path)
+        outputs.append(np.load(tmp_path / "o/y.npy"))
+    assert np.array_equal(*outputs)
+    np.save(tmp_path / "wrong.npy", np.zeros((1, H, 4, W), np.float32))
+    done = tool.run("run", program, "-i", "f=wrong.npy", want=tool.BAD_INPUT, cwd=tmp_path)
+    assert "array of shape 1x16x4x20" in done.err and "1x16x20x4" in done.err
+
+
+def test_layout_of_the_device(tmp_path):
+    """input_layout_rt of a feature map: its axes in the .bin, on any march; what cannot be so is said."""
+    save_network(tmp_path / "net.onnx")
+    (tmp_path / "a").mkdir()
+    text = YAML.format(layout="march", march="generic", rt="rgb", train="rgb")
+    text = text.replace("calibration_p", "  input_layout_rt: '{}'\ncalibration_p")
+    axes = []
+    for layout in "NCHW;NHWC", "NCHW;NCHW":
+        (tmp_path / "a/c.yaml").write_text(text.format(layout))
+        done = tool.run("convert", "-c", "c.yaml", "--log", "none", want=tool.DONE, cwd=tmp_path / "a")
+        assert "input_layout_rt has no effect" not in done.err
+        info = json.loads(tool.run("info", tmp_path / "a/out/model.bin", "--json", want=tool.DONE).out)
+        axes.append(tuple(info["inputs"][1]["shape"]))
+        files = "out/model_quantized_model.onnx", "out/model.bin"
+        tool.run("verify", *files, want=tool.DONE, cwd=tmp_path / "a")
+    assert axes == [(1, H, W, 4), (1, 4, H, W)]
+    (tmp_path / "a/c.yaml").write_text(text.format("NCHW;NCHW").replace("generic", "bernoulli2"))
+    done = tool.run("convert", "-c", "c.yaml", "--log", "none", want=tool.DONE, cwd=tmp_path / "a")
+    assert "input_layout_rt has no effect on input f: the .bin takes it as NHWC" in done.err

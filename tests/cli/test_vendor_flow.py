@@ -11,6 +11,7 @@ import shared_models as sm
 import tool
 
 FLOW = pathlib.Path(__file__).parent / "flow"
+MARCHES = ["bayes-e", "bernoulli2"] + ["bayes"] * tool.CAMPAIGN
 
 NV12 = """
 model_parameters:
@@ -99,7 +100,8 @@ def check_stages(folder, name):
         assert cosine(c[key], a[key]) > 0.98, key
 
 
-def test_nv12(environment, tmp_path):
+@pytest.mark.parametrize("march", MARCHES)
+def test_nv12(environment, tmp_path, march):
     models, faces = tool.SHARED / "models", sm.MODELS["rfb320"].pictures()
     for suffix in ("prototxt", "caffemodel"):
         os.symlink(models / f"rfb320.{suffix}", tmp_path / f"net.{suffix}")
@@ -107,7 +109,7 @@ def test_nv12(environment, tmp_path):
     for path in faces[:10]:
         os.symlink(path, tmp_path / "pictures" / path.name)
     os.symlink(faces[0], tmp_path / "sample.jpg")
-    (tmp_path / "net_nv12.yaml").write_text(NV12)
+    (tmp_path / "net_nv12.yaml").write_text(NV12.replace("bayes-e", march))
     out = run("nv12.sh", tmp_path, environment)
     check_stages(tmp_path, "net_nv12")
     lines = ("The main quantized node information:", "FPS=", "Strict check PASSED", "Frame      rate",
@@ -115,7 +117,9 @@ def test_nv12(environment, tmp_path):
     assert [line for line in lines if line not in out] == []
 
 
-def test_featuremap(environment, tmp_path):
+@pytest.mark.parametrize("march", MARCHES)
+def test_featuremap(environment, tmp_path, march):
+    """bernoulli2: what the quantized model and the .bin are fed with is N,H,W,C."""
     os.symlink(tool.SHARED / "models/lprnet.onnx", tmp_path / "net.onnx")
     random = np.random.default_rng(1)
     (tmp_path / "calibration_data").mkdir()
@@ -123,10 +127,17 @@ def test_featuremap(environment, tmp_path):
     for i in range(8):
         x[i].tofile(tmp_path / f"calibration_data/{i}.bin")
     np.save(tmp_path / "feature.npy", x[8])
-    x[8].tofile(tmp_path / "feature.bin")
-    np.savetxt(tmp_path / "feature.txt", x[8].ravel())
-    (tmp_path / "net_feature.yaml").write_text(FEATURE)
-    run("featuremap.sh", tmp_path, environment)
+    last = march == "bernoulli2"
+    raw = np.ascontiguousarray(x[8].transpose(0, 2, 3, 1)) if last else x[8]
+    raw.tofile(tmp_path / "feature.bin")
+    np.savetxt(tmp_path / "feature.txt", raw.ravel())
+    (tmp_path / "net_feature.yaml").write_text(FEATURE.replace("bayes-e", march))
+    out = run("featuremap.sh", tmp_path, environment)
+    shape, layout = ("1,24,94,3", "NHWC") if last else ("1,3,24,94", "NCHW")
+    tensor = f"valid shape: ({shape},)\naligned shape: ({shape},)\naligned byte size: 27072\n" \
+             f"tensor type: HB_DNN_TENSOR_TYPE_F32\ntensor layout: HB_DNN_LAYOUT_{layout}\n"
+    assert tensor in out, out[-3000:]
+    assert f"input_layout_rt     : {layout}" in out
     check_stages(tmp_path, "net_feature")
     (quantized, ) = np.load(tmp_path / "model_output/net_feature_quantized_model.onnx.npz").values()
     (program, ) = np.load(tmp_path / "model_output/net_feature.bin.npz").values()

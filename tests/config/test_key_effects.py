@@ -58,7 +58,7 @@ def page(out):
 # key: values of it and of others, two times; what differs
 CASES = {
     "march": (dict(march="'bayes'"), dict(march="'x86-64-v4'"), "meta"),
-    "quantized_layout": (dict(quantized_layout="'vendor'", march="'bernoulli2'"),
+    "quantized_layout": (dict(quantized_layout="'original'", march="'bernoulli2'"),
                          dict(march="'bernoulli2'"), "axes"),
     "output_nodes": (dict(output_nodes="'averagepool_1'"), {}, "outputs"),
     "debug_mode": (dict(debug_mode="'dump_calibration_data'"), {}, "files"),
@@ -112,6 +112,39 @@ def test_effect(tmp_path, key):
     first, second, what = CASES[key]
     a, b = convert(tmp_path / "a", **first), convert(tmp_path / "b", **second)
     assert LOOK[what](*a) != LOOK[what](*b)
+
+
+# words of `optimization`, with other keys that make their effect show
+OPTIMIZATION = {"set_model_output_int8": {}, "set_model_output_int16": {}, "set_all_nodes_int16": {},
+                "set_Conv_input_int16": {}, "set_Conv_output_int16": {}, "asymmetric": {},
+                "bias_correction": {},
+                "run_fast": dict(march="'bayes-e'", **FEATURES)}  # its Softmax is float otherwise
+# what it changes lies in the accelerator's memory only: an LSTM's batch is moved to the last axis there
+WITHOUT_EFFECT = {"lstm_batch_last"}
+
+
+def softmax(path):
+    """Between two convolutions."""
+    nodes = [oh.make_node("Conv", ["x", "w"], ["a"], "first"),
+             oh.make_node("Softmax", ["a"], ["b"], "softmax", axis=1),
+             oh.make_node("Conv", ["b", "w"], ["y"], "last")]
+    w = np.random.default_rng(1).normal(size=(3, 3, 1, 1)).astype(np.float32)
+    graph = oh.make_graph(nodes, "g", *([oh.make_tensor_value_info(n, 1, [1, 3, 8, 8])] for n in "xy"),
+                          [oh.make_tensor("w", 1, w.shape, w.ravel())])
+    onnx.save(oh.make_model(graph, opset_imports=[oh.make_opsetid("", 13)], ir_version=8), path)
+
+
+@pytest.mark.parametrize("word", [*OPTIMIZATION, *WITHOUT_EFFECT])
+def test_optimization(tmp_path, word):
+    keys = OPTIMIZATION.get(word, {})
+    if word == "run_fast":
+        softmax(tmp_path / "net.onnx")
+        keys = dict(onnx_model=f"'{tmp_path}/net.onnx'", **keys)
+    with_it, said = convert(tmp_path / "a", optimization=f"'{word}'", **keys)
+    without, _ = convert(tmp_path / "b", **keys)
+    graphs = [onnx.load(f / "net_quantized_model.onnx").graph for f in (with_it, without)]
+    assert (graphs[0] == graphs[1]) == (word in WITHOUT_EFFECT)
+    assert (f"{word} has no effect" in said) == (word in WITHOUT_EFFECT)
 
 
 def test_removals(tmp_path):

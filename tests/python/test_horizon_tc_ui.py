@@ -85,6 +85,41 @@ def test_members(camera, gray):
         free.set_dim_param(1, 0, "?")
 
 
+@pytest.mark.parametrize("march, rt, layouts", [("bayes-e", "nv12", ["NHWC", "NCHW"]),
+                                                ("bernoulli2", "rgb", ["NHWC", "NHWC"]),
+                                                ("generic", "nv12", ["NCHW", "NCHW"])])
+def test_layout(tmp_path, march, rt, layouts):
+    """Of the quantized model and the .bin; float stages have that of training. An image and a feature map."""
+    from onnx import TensorProto, helper, save
+    tensors = {n: helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 3, 8, 12])
+               for n in ("image", "f", "y")}
+    nodes = [helper.make_node("Conv", ["image", "w"], ["a"], "one"),
+             helper.make_node("Conv", ["f", "w"], ["b"], "two"),
+             helper.make_node("Add", ["a", "b"], ["y"], "sum")]
+    w = helper.make_tensor("w", TensorProto.FLOAT, [3, 3, 1, 1], np.eye(3).ravel())
+    graph = helper.make_graph(nodes, "g", [tensors["image"], tensors["f"]], [tensors["y"]], [w])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    save(model, tmp_path / "m.onnx")
+    model = f"model_parameters: {{onnx_model: m.onnx, working_dir: out, march: {march}}}"
+    (tmp_path / "c.yaml").write_text(f"""{model}
+input_parameters: {{input_name: image;f, input_type_train: rgb;featuremap, input_type_rt: {rt};featuremap}}
+calibration_parameters: {{calibration_type: skip}}
+""")
+    tool.run("convert", "-c", "c.yaml", "--log", "none", want=tool.DONE, cwd=tmp_path, build=tool.BUILD)
+    random = np.random.default_rng(1)
+    image, f = random.integers(0, 256, (1, 3, 8, 12), np.uint8), random.normal(size=(1, 3, 8, 12))
+    outputs = []
+    for stage in "original_float_model.onnx", "quantized_model.onnx":
+        sess = HB_ONNXRuntime(tmp_path / f"out/model_{stage}")
+        assert sess.layout == (["NCHW", "NCHW"] if "float" in stage else layouts)
+        turn = [x.transpose(0, 2, 3, 1) if axes == "NHWC" else x for x, axes in zip((image, f), sess.layout)]
+        assert sess.input_shapes == [list(x.shape) for x in turn]
+        assert sess.get_hw() == (8, 12)
+        outputs += sess.run(None, {"image": turn[0], "f": turn[1].astype(np.float32)})
+    assert HB_ONNXRuntime(tmp_path / "out/model.bin").layout == layouts
+    assert np.corrcoef(*(x.ravel() for x in outputs))[0, 1] > 0.99
+
+
 def test_board(net):
     (model,) = pyeasy_dnn.load(str(net.files["bin"]))
     assert len(pyeasy_dnn.load([net.files["bin"]] * 2)) == 2

@@ -155,7 +155,9 @@ static const char *source_of(const struct vn_session *s, const struct vn_io *io,
     return text;
 }
 
-static void print_io(const struct vn_io *io, int number, int input, const char *source)
+/* port: as the session has it. */
+static void print_io(const struct vn_io *io, const struct vn_port *port, int number, int input,
+                     const char *source)
 {
     printf("\n%s[%d]: \nname: %s\n", input ? "input" : "output", number,
            vn_shown(io->name, (char[VN_SHOWN]){ 0 }));
@@ -165,7 +167,8 @@ static void print_io(const struct vn_io *io, int number, int input, const char *
     print_shape("aligned shape", io);
     printf("aligned byte size: %zu\n", io->bytes);
     printf("tensor type: HB_DNN_%s\n", tensor_type(io, input));
-    printf("tensor layout: HB_DNN_LAYOUT_%s\n", io->rank != 4 ? "NONE" : io->channels_last ? "NHWC" : "NCHW");
+    const int features = io->type == VN_IN_FEATUREMAP, last = features ? port->nhwc : io->channels_last;
+    printf("tensor layout: HB_DNN_LAYOUT_%s\n", io->rank != 4 ? "NONE" : last ? "NHWC" : "NCHW");
     printf("quanti type: %s\n", io->scale > 0 ? "SCALE" : "NONE");
     if (io->scale > 0)
         printf("scale data: %.9g,\nzero point data: %d,\n", (double)io->scale, io->zero);
@@ -179,12 +182,13 @@ static int print_model(const struct compat_model *m, struct vn_arena *a, struct 
     TRY(vn_compat_open(&s, m, e));
     const struct vn_io *in = vn_model_inputs(vn_session_model(s), &n_in),
                        *out = vn_model_outputs(vn_session_model(s), &n_out);
+    const struct vn_port *ports_in = vn_session_inputs(s, &n_in), *ports_out = vn_session_outputs(s, &n_out);
     printf("---------------------------------------------------------------------\n[model name]: %s\n",
            m->name);
     for (int i = 0; i < n_in; i++)
-        print_io(&in[i], i, 1, source_of(s, &in[i], a));
+        print_io(&in[i], &ports_in[i], i, 1, source_of(s, &in[i], a));
     for (int i = 0; i < n_out; i++)
-        print_io(&out[i], i, 0, NULL);
+        print_io(&out[i], &ports_out[i], i, 0, NULL);
     vn_session_close(&s);
     return VN_OK;
 }
@@ -245,14 +249,14 @@ static int feed(struct vn_session *s, struct vn_arena *a, struct vn_err *e)
     if (p.n != n)
         return vn_fail(e, VN_E_USAGE, "--input_file: expected %d files, one for each input, got %d", n, p.n);
     const int regions = vn_opt("--roi_infer") != NULL;
+    struct vn_fed_file *files = NEW_ARRAY(a, struct vn_fed_file, n);
     for (int i = 0; i < n; i++) {
         const size_t len = strlen(p.v[i]);
+        files[i] = (struct vn_fed_file){ i, p.v[i] };
         const int text = len > 4 && !strcmp(p.v[i] + len - 4, ".txt");
         if (regions && in[i].type != VN_IN_FEATUREMAP)
-    struct vn_fed_file *files = NEW_ARRAY(a, struct vn_fed_file, n);
             continue;
         TRY(text ? feed_text(s, i, p.v[i], a, e) : vn_session_feed_file(s, i, p.v[i], e));
-        files[i] = (struct vn_fed_file){ i, p.v[i] };
     }
     return regions ? vn_feed_regions(s, files, n, vn_opt("--roi"), a, e) : VN_OK;
 }

@@ -10,7 +10,9 @@ sess = HB_ONNXRuntime(model_file=model)
 input_names = [i.name for i in sess.get_inputs()]
 output_names = [o.name for o in sess.get_outputs()]
 if kind == "feature":
-    outputs = sess.run_feature(output_names, {input_names[0]: np.load(path)}, input_offset=0)
+    data = np.load(path)
+    data = data.transpose(0, 2, 3, 1) if sess.layout[0] == "NHWC" else data
+    outputs = sess.run_feature(output_names, {input_names[0]: data}, input_offset=0)
 else:
     height, width = sess.get_hw()
     image = np.asarray(Image.open(path).convert("YCbCr").resize((width, height)))
