@@ -9,6 +9,8 @@ import struct
 import subprocess
 from pathlib import Path
 
+import json_schema
+
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = Path(os.environ.get("VERNIER_SHARED", ROOT.parent / "shared"))
 VERNIER = Path(os.environ.get("VERNIER", ROOT / "build" / "vernier"))
@@ -102,6 +104,8 @@ def missing():
 def vernier(*words, check=True, cwd=None):
     """Run the program; its output as text. `check` may be an exit status that is wanted."""
     r = subprocess.run([str(VERNIER), *map(str, words)], capture_output=True, text=True, cwd=cwd)
+    if "--json" in words and r.returncode in (0, 1):
+        json_schema.check_output(r.args[1], r.stdout)
     if check is not False and r.returncode != (0 if check is True else check):
         raise AssertionError(f"vernier {' '.join(map(str, words))}: exit status {r.returncode}\n{r.stdout[-2000:]}{r.stderr[-2000:]}")
     return r

@@ -40,7 +40,7 @@ def run(*args, want=None, build=SANITIZED, timeout=120, env=None, cwd=None, **mo
     assert 0 <= done.status <= 4, f"crashed: {done}"
     assert "Sanitizer" not in done.err and "runtime error" not in done.err, str(done)
     if "--json" in done.args:
-        json_schema.check_output(done)
+        json_schema.check_output(done.args[1], done.out)
     if want is not None:
         assert done.status in ([want] if isinstance(want, int) else want), str(done)
     return done
