@@ -454,7 +454,56 @@ def convs(o):
         "w": w[:18].reshape(2, 1, 3, 3), "b": F32(1, 2)}
 
 
+def topk(o):
+    old = one("TopK", ["x"], ["v", "i"], "top", k=3)
+    new = one("TopK", ["x", "k"], ["v", "i"], "top")
+    return [old if o < 10 else new, one("Relu", ["v"], name="r")], {"k": I64(3)}
+
+
+def scatter(o):
+    if o < 9:
+        return [one("Relu", ["x"])], {}
+    return [one("Scatter" if o < 11 else "ScatterElements", ["x", "i", "u"], axis=2)], {
+        "i": np.zeros((1, 2, 1, 6), np.int64), "u": np.ones((1, 2, 1, 6), np.float32)}
+
+
+def grid_sample(mode):
+    def make(o):
+        if o < 16:
+            return [one("Relu", ["x"])], {}
+        if o >= 20:
+            kw = {"mode": {"bilinear": "linear", "bicubic": "cubic"}.get(mode, mode)}
+        else:
+            kw = {"mode": mode} if mode else {}
+        return [one("GridSample", ["x", "grid"], **{k: v for k, v in kw.items() if v})], {
+            "grid": np.linspace(-1.1, 1.1, 30, dtype=np.float32).reshape(1, 3, 5, 2)}
+    return make
+
+
+def roi_align(o):
+    if o < 10:
+        return [one("Relu", ["x"])], {}
+    return [one("RoiAlign", ["x", "rois", "batch"], output_height=2, output_width=3)], {
+        "rois": F32(0, 0, 4, 3, 1, 1, 5, 2).reshape(2, 4), "batch": I64(0, 0)}
+
+
+def resize_tf(rounding):
+    def make(o):
+        if o not in (11, 12):
+            return [one("Relu", ["x"])], {}
+        kw = {"coordinate_transformation_mode": "tf_half_pixel_for_nn"}
+        if rounding:
+            kw["nearest_mode"] = rounding
+        return [one("Resize", ["x", "roi", "s"], **kw)], {
+            "roi": F32(), "s": F32(1, 1, 0.75, 1.5)}
+    return make
+
+
 CASES = {
+    "topk": topk, "scatter": scatter, "roi_align": roi_align,
+    "grid_linear": grid_sample("bilinear"), "grid_cubic": grid_sample("bicubic"),
+    "grid_nearest": grid_sample("nearest"), "grid_default": grid_sample(None),
+    "resize_tf": resize_tf(None), "resize_tf_floor": resize_tf("floor"),
     "slice": slice_, "slice_plain": slice_plain, "pad": pad, "pad_zero": lambda o: pad(o, value=0),
     "pad_reflect": lambda o: pad(o, "reflect", 0), "pad_edge": lambda o: pad(o, "edge", 0), "clip": clip,
     "clip_low": lambda o: clip(o, hi=False), "clip_high": lambda o: clip(o, lo=False), "clip_none": lambda o: clip(o, False, False),
@@ -473,6 +522,16 @@ def test_upgrade(tmp_path, case, opset):
     same(tmp_path, model(nodes, [X4], [("y", None)], inits, opset=opset))
 
 
+@pytest.mark.parametrize("opset", range(18, 22))
+def test_upgrade_group_normalization(tmp_path, opset):
+    """Scale and bias for each group, from 21 on for each channel. onnx infers no shapes of the old form."""
+    per = 2 if opset < 21 else 4
+    inits = {"g": F32(1, 2, 3, 4)[:per], "b": F32(-1, 0, 2, 1)[:per]}
+    node = one("GroupNormalization", ["x", "g", "b"], num_groups=2, epsilon=0.01)
+    shape = [1, 4, 3, 5]
+    same(tmp_path, model([node], [("x", shape)], [("y", shape)], inits, opset=opset))
+
+
 def test_upgrade_softmax_simplifies(tmp_path):
     for axis, ops in ((3, ["Softmax"]), (1, ["Flatten", "Shape", "Softmax", "Reshape"])):
         nodes = [one("Transpose", ["x"], ["t"], "t", perm=[0, 2, 3, 1]), one("Softmax", ["t"], name="soft", axis=axis)]
@@ -487,7 +546,8 @@ def test_upgrade_softmax_simplifies(tmp_path):
     (one("Upsample", ["x"]), 7, ["scales is missing"]),
     (one("Upsample", ["x", "x"]), 9, ["computed at run time"]),
     (one("Clip", ["x"], min=1), 9, ["min is an integer, expected a float"]),
-    (one("Resize", ["x", "", "s"], coordinate_transformation_mode="tf_half_pixel_for_nn"), 11, ["tf_half_pixel_for_nn"]),
+    (one("Resize", ["x", "", "s"], mode="linear", coordinate_transformation_mode="tf_half_pixel_for_nn"), 11,
+     ["tf_half_pixel_for_nn", "nearest"]),
 ])
 def test_upgrade_refused(tmp_path, node, opset, words):
     inits = {"g": F32(1, 2), "s": F32(1, 1, 2, 2)}

@@ -57,6 +57,19 @@ static int ints_to_input(struct upgrade *u, struct draft_node *n, const char *at
     return VN_OK;
 }
 
+/* An integer attribute becomes constant input i, a list of one. */
+static int int_to_input(struct upgrade *u, struct draft_node *n, const char *attr, int i)
+{
+    const struct onnx_attr *x;
+    TRY(get_attr(u, n, attr, ONNX_INT, &x));
+    if (!x)
+        return VN_OK;
+    const char *base = vn_arena_fmt(u->d->arena, "%s_%s", n->name, attr);
+    vn_onnx_set_in(u->d->arena, &n->raw, i, vn_onnx_add_constant_i64(u->d, base, 1, &x->i));
+    vn_onnx_drop_attr(&n->raw, attr);
+    return VN_OK;
+}
+
 /* A float attribute becomes constant scalar input i; left out where it has the value that an absent input
  * means. */
 static int float_to_input(struct upgrade *u, struct draft_node *n, const char *attr, int i, float absent)
@@ -105,11 +118,25 @@ static const char *new_tensor(struct upgrade *u, const struct draft_node *n, con
                             vn_arena_fmt(u->d->arena, "%s_%s", vn_onnx_out(&n->raw, 0), suffix));
 }
 
+/* The node becomes the Reshape of y behind `computing`, which keeps the name of the file. */
+static void becomes_reshape(const struct upgrade *u, struct draft_node *n, struct draft_node *computing,
+                            const char *y, const char *shape)
+{
+    const char *name = computing->name;
+    computing->name = n->name;
+    n->name = name;
+    n->raw.op_type = "Reshape";
+    n->raw.in.n = 0;
+    vn_onnx_set_in(u->d->arena, &n->raw, 0, y);
+    vn_onnx_set_in(u->d->arena, &n->raw, 1, shape);
+}
+
 /* ---- attributes that became inputs ---- */
 
 static int reshape_shape(struct upgrade *u, struct draft_node *n) { return ints_to_input(u, n, "shape", 1); }
 static int split_sizes(struct upgrade *u, struct draft_node *n) { return ints_to_input(u, n, "split", 1); }
 static int axes_input(struct upgrade *u, struct draft_node *n) { return ints_to_input(u, n, "axes", 1); }
+static int topk_count(struct upgrade *u, struct draft_node *n) { return int_to_input(u, n, "k", 1); }
 
 static int slice_inputs(struct upgrade *u, struct draft_node *n)
 {
@@ -156,6 +183,60 @@ static int batchnorm(struct upgrade *u, struct draft_node *n)
     return VN_OK;
 }
 
+/* ---- names and defaults that changed ---- */
+
+static int scatter(struct upgrade *u, struct draft_node *n)
+{
+    (void)u;
+    n->raw.op_type = "ScatterElements";
+    return VN_OK;
+}
+
+static int grid_sample(struct upgrade *u, struct draft_node *n)
+{
+    const struct onnx_attr *mode;
+    TRY(get_attr(u, n, "mode", ONNX_STRING, &mode));
+    if (is_text(mode, "bilinear"))
+        set_string(u, n, "mode", "linear");
+    else if (is_text(mode, "bicubic"))
+        set_string(u, n, "mode", "cubic");
+    return VN_OK;
+}
+
+static int roi_align(struct upgrade *u, struct draft_node *n)
+{
+    if (!vn_onnx_attr(&n->raw, "coordinate_transformation_mode"))
+        set_string(u, n, "coordinate_transformation_mode", "output_half_pixel");
+    return VN_OK;
+}
+
+/* ---- GroupNormalization: the old form has one scale and one bias for each group ---- */
+
+static int group_normalization(struct upgrade *u, struct draft_node *n)
+{
+    struct vn_arena *a = u->d->arena;
+    const char *x = vn_onnx_in(&n->raw, 0), *shape = new_tensor(u, n, "shape"),
+               *groups = new_tensor(u, n, "groups"), *y = new_tensor(u, n, "normalized");
+    int64_t count;
+    TRY(get_int(u, n, "num_groups", 0, &count));
+    if (count < 1)
+        return VN_OK;
+    struct draft_node *node = emit(u, n, "Shape", shape);
+    vn_onnx_set_in(a, &node->raw, 0, x);
+    node = emit(u, n, "Reshape", groups);
+    vn_onnx_set_in(a, &node->raw, 0, x);
+    vn_onnx_set_in(a, &node->raw, 1,
+                   vn_onnx_add_constant_i64(u->d, groups, 3, (const int64_t[]){ 0, count, -1 }));
+    node = emit(u, n, "InstanceNormalization", y);
+    node->raw.attrs = n->raw.attrs;
+    vn_onnx_drop_attr(&node->raw, "num_groups");
+    for (int i = 0; i < 3; i++)
+        vn_onnx_set_in(a, &node->raw, i, i ? vn_onnx_in(&n->raw, i) : groups);
+    n->raw.attrs.n = 0;
+    becomes_reshape(u, n, node, y, shape);
+    return VN_OK;
+}
+
 /* ---- Softmax: the old form treats everything from `axis` on as one axis ---- */
 
 static int softmax_last_axis(struct upgrade *u, struct draft_node *n)
@@ -184,13 +265,8 @@ static int softmax(struct upgrade *u, struct draft_node *n)
     node = emit(u, n, n->raw.op_type, y);
     vn_onnx_set_in(a, &node->raw, 0, flat);
     vn_onnx_add_int(a, &node->raw, "axis", -1);
-    const char *name = node->name; /* the computing node keeps the name of the file */
-    node->name = n->name;
-    n->name = name;
-    n->raw.op_type = "Reshape";
     vn_onnx_drop_attr(&n->raw, "axis");
-    vn_onnx_set_in(a, &n->raw, 0, y);
-    vn_onnx_set_in(a, &n->raw, 1, shape);
+    becomes_reshape(u, n, node, y, shape);
     return VN_OK;
 }
 
@@ -243,6 +319,26 @@ static int resize_10(struct upgrade *u, struct draft_node *n)
     n->raw.op_type = "Resize";
     vn_onnx_set_in(u->d->arena, &n->raw, 2, vn_onnx_in(&n->raw, 1));
     vn_onnx_set_in(u->d->arena, &n->raw, 1, "");
+    return VN_OK;
+}
+
+/* (x + 0.5) / scale, rounded down, is half_pixel rounded to the nearest with ties up; rounded to the nearest
+ * with ties down, it is half_pixel rounded up. */
+static int resize_tf_half_pixel(struct upgrade *u, struct draft_node *n)
+{
+    const struct onnx_attr *coordinates, *mode, *rounding;
+    TRY(get_attr(u, n, "coordinate_transformation_mode", ONNX_STRING, &coordinates));
+    TRY(get_attr(u, n, "mode", ONNX_STRING, &mode));
+    TRY(get_attr(u, n, "nearest_mode", ONNX_STRING, &rounding));
+    if (!is_text(coordinates, "tf_half_pixel_for_nn"))
+        return VN_OK;
+    const int down = is_text(rounding, "floor"), near = !rounding || is_text(rounding, "round_prefer_floor");
+    if ((mode && !is_text(mode, "nearest")) || !(down || near))
+        return refuse(u, n,
+                      "coordinate_transformation_mode tf_half_pixel_for_nn is supported for mode nearest "
+                      "with nearest_mode floor or round_prefer_floor");
+    set_string(u, n, "coordinate_transformation_mode", "half_pixel");
+    set_string(u, n, "nearest_mode", down ? "round_prefer_ceil" : "ceil");
     return VN_OK;
 }
 
@@ -486,6 +582,11 @@ static const struct rule {
     { "ReduceLogSum", 18, axes_input },
     { "ReduceLogSumExp", 18, axes_input },
     { "Split", 13, split_sizes },
+    { "TopK", 10, topk_count },
+    { "Scatter", ALWAYS, scatter },
+    { "GridSample", 20, grid_sample },
+    { "RoiAlign", 16, roi_align },
+    { "GroupNormalization", 21, group_normalization },
     { "Dropout", 12, dropout },
     { "BatchNormalization", 14, batchnorm },
     { "Softmax", 13, softmax },
@@ -494,6 +595,7 @@ static const struct rule {
     { "Upsample", 9, upsample_scales },
     { "Upsample", 11, resize_10 },
     { "Resize", 11, resize_10 },
+    { "Resize", 13, resize_tf_half_pixel },
     { "Resize", ALWAYS, resize_empty_inputs },
     { "QLinearConv", ALWAYS, qlinear_conv },
     { "QLinearMatMul", ALWAYS, qlinear_matmul },
