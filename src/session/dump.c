@@ -66,8 +66,8 @@ static const char *dump_name(struct dump *d, const struct vn_view *v)
 static void dump_tensor(void *user, const struct vn_view *v)
 {
     struct dump *d = user;
-    const int is_number = v->dtype == VN_F32 || v->dtype == VN_I8 || v->dtype == VN_I16;
-    const char *name = d->status < 0 || !is_number ? NULL : dump_name(d, v);
+    const int is_pixels = v->role == VN_ROLE_BYTES && v->dtype == VN_U8; /* "pixel - 128" follows */
+    const char *name = d->status < 0 || is_pixels ? NULL : dump_name(d, v);
     if (name)
         d->status = vn_view_write(v, vn_view_path(d->arena, d->folder, d->taken, name, VN_FORMAT_NPY),
                                   VN_FORMAT_NPY, d->dequantize, d->e);

@@ -13,6 +13,8 @@ import signal
 import subprocess
 
 import numpy as np
+import onnx
+from onnx import TensorProto, helper
 import pytest
 import tool
 from tool import BAD_INPUT, CHECK_FAILED, DONE, USAGE, run
@@ -242,6 +244,21 @@ def test_dump_all(digits, out, more):
     assert {"image_preprocessed.npy", "relu_1_out.npy", "add_1_out.npy", "maxpool_1_out.npy", "logits.npy"} <= tensors
     x = np.load(out / "tensors/relu_1_out.npy")
     assert x.dtype == (np.float32 if more else np.int8) and x.shape == (1, 16, 8, 8)
+
+
+def test_dump_all_writes_integers(tmp_path, out):
+    """Tensors of int64 and bool, and inputs of these types."""
+    node = helper.make_node
+    i64, f32 = TensorProto.INT64, TensorProto.FLOAT
+    g = helper.make_graph(
+        [node("Equal", ["ids", "two"], ["is_two"]), node("Cast", ["is_two"], ["one"], to=f32), node("Relu", ["one"], ["y"])],
+        "g", [helper.make_tensor_value_info("ids", i64, [1, 4])], [helper.make_tensor_value_info("y", f32, [1, 4])],
+        [helper.make_tensor("two", i64, [], [2])])
+    onnx.save(helper.make_model(g, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "m.onnx")
+    np.save(tmp_path / "ids.npy", np.array([[1, 2, 3, 2]]))
+    run("run", tmp_path / "m.onnx", "-i", tmp_path / "ids.npy", "-o", out, "--dump-all", want=DONE)
+    assert np.load(out / "tensors/ids.npy").tolist() == [[1, 2, 3, 2]]
+    assert np.load(out / "tensors/is_two.npy").tolist() == [[0, 1, 0, 1]]
 
 
 def test_dumped_tensors_are_those_of_the_float_model(digits, out):
