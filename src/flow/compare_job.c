@@ -191,6 +191,23 @@ static const struct vn_tensor *as_trained(struct job *j, int k, const char *name
     return s && t->shape.rank == 4 && vn_session_is_turned(s, name) ? channels_first(a, t) : t;
 }
 
+/* Where the left is infinite, as behind a mask of -inf, the right may hold any lowest value: no difference. */
+static void leave_out_masked(const float **x, const float **y, int64_t n, struct vn_arena *a)
+{
+    float *copy[2] = { NULL };
+    for (int64_t i = 0; i < n; i++) {
+        if (!isinf((*x)[i]) || isnan((*y)[i]))
+            continue;
+        for (int k = 0; k < 2 && !copy[1]; k++) {
+            const float **from = k ? y : x;
+            copy[k] = NEW_ARRAY(a, float, n);
+            memcpy(copy[k], *from, (size_t)n * sizeof(float));
+            *from = copy[k];
+        }
+        copy[0][i] = copy[1][i] = 0;
+    }
+}
+
 static void compare_tensors(struct job *j, const char *name, const struct vn_tensor *l,
                             const struct vn_tensor *r, int sample, struct vn_arena *a)
 {
@@ -207,7 +224,13 @@ static void compare_tensors(struct job *j, const char *name, const struct vn_ten
                                     vn_shape_text(&l->shape, text[1]));
         return;
     }
-    const float *x = vn_compare_reals(artefact, a, name, l), *y = vn_compare_reals(artefact, a, name, r);
+    const float *x = vn_compare_reals(artefact, a, name, l, exact),
+                *y = vn_compare_reals(artefact, a, name, r, exact);
+    if (!x || !y) {
+        row->differs = "stored integers without a scale: run --dump-all --dequantize saves real numbers";
+        return;
+    }
+    leave_out_masked(&x, &y, row->elements, a);
     vn_tensor_distance_add(&row->d, whole, x, y, exact ? -1 : decision_axis(j, name), sample);
     if (is_output(j, name))
         vn_choices_add(&row->choices, whole, exact, x, y, a);

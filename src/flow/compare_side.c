@@ -39,7 +39,8 @@ int vn_compare_side_open(struct compare_side *side, struct vn_arena *a, const ch
     struct vn_session **s = vn_session_slot(a);
     struct vn_map *taken = vn_map_new(a);
     *side = (struct compare_side){
-        .path = path, .values = vn_map_new(a), .clamped = vn_map_new(a), .exact = vn_map_new(a)
+        .path = path, .values = vn_map_new(a), .clamped = vn_map_new(a), .exact = vn_map_new(a),
+        .stored = vn_map_new(a), .kept = a
     };
     TRY(vn_verify_open(s, path, 0, &o->with, marks, e));
     side->s = *s;
@@ -59,11 +60,22 @@ static int is_wanted(const struct compare_side *side, int value)
            vn_session_output_find(side->s, vn_session_value_name(side->s, value)) >= 0;
 }
 
+static void note_stored(struct compare_side *side, const char *name, const struct vn_view *v)
+{
+    if (vn_dtype_is_float(v->dtype) || !v->n_scale || vn_map_get(side->stored, name))
+        return;
+    struct vn_view *view = NEW(side->kept, struct vn_view);
+    *view = *v;
+    vn_map_set(side->stored, name, view);
+}
+
 static void keep(void *user, int value, const struct vn_view *v)
 {
     struct compare_side *side = user;
-    if (value < 0 || !is_wanted(side, value) ||
-        vn_trace_find(&side->t, vn_session_value_name(side->s, value)) >= 0)
+    if (value < 0 || !is_wanted(side, value))
+        return;
+    note_stored(side, vn_session_value_name(side->s, value), v);
+    if (vn_trace_find(&side->t, vn_session_value_name(side->s, value)) >= 0)
         return;
     const struct vn_shape shape = vn_shape_of(v->rank, v->shape);
     struct vn_tensor *t = vn_tensor_new(side->arena, VN_F32, &shape);
@@ -227,14 +239,33 @@ int vn_compare_side_read(struct compare_side *side, struct vn_arena *a, const ch
     return vn_trace_read(&side->t, a, path, &(struct raw_forms){ f.v.v, f.v.n }, e);
 }
 
+/* The array in place of the data of a view. */
+static const float *dequantized(struct vn_arena *a, const struct vn_view *v, const struct vn_tensor *t)
+{
+    struct vn_view of = *v;
+    float *x = NEW_ARRAY(a, float, vn_shape_count(&t->shape));
+    int64_t stride = 1;
+    for (int i = of.rank - 1; i >= 0; stride *= of.shape[i--])
+        of.stride[i] = stride;
+    of.data = t->data;
+    vn_view_real(x, &of);
+    return x;
+}
+
 const float *vn_compare_reals(const struct compare_side *artefact, struct vn_arena *a, const char *name,
-                              const struct vn_tensor *t)
+                              const struct vn_tensor *t, int exact)
 {
     const int64_t n = vn_shape_count(&t->shape);
-    const struct vn_port *p = vn_dtype_is_float(t->dtype) ? NULL : find_port(artefact, name);
-    float *x = NEW_ARRAY(a, float, n);
+    const int is_stored = t->dtype == VN_I8 || t->dtype == VN_I16;
+    const struct vn_port *p = is_stored ? find_port(artefact, name) : NULL;
+    const struct vn_view *v = is_stored && artefact ? vn_map_get(artefact->stored, name) : NULL;
     if (t->dtype == VN_F32)
         return t->data;
+    if (v && v->dtype == t->dtype && vn_view_count(v) == n)
+        return dequantized(a, v, t);
+    if (is_stored && !p && !exact)
+        return NULL;
+    float *x = NEW_ARRAY(a, float, n);
     vn_tensor_to_f32(x, t);
     for (int64_t i = 0; p && p->scale > 0 && i < n; i++)
         x[i] = (x[i] - (float)p->zero) * p->scale;

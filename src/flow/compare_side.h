@@ -12,10 +12,12 @@ struct compare_side {
     struct vn_session *s; /* NULL: saved arrays */
     struct trace t; /* the arrays; of an artefact the values of the sample that ran last */
     struct vn_arena *arena; /* of these, while it runs */
+    struct vn_arena *kept; /* of what follows */
     int outputs_only; /* other values are not kept, but what integer outputs are judged by */
     const unsigned char *judges; /* by value id (vn_graph_judges); NULL: arrays, or a .bin */
     struct vn_map *exact; /* of an artefact: values that are integers or booleans */
     struct vn_map *values; /* of an artefact: names of its values by the names that files have */
+    struct vn_map *stored; /* of an artefact: views of the values that it holds as integers with a scale */
     struct vn_map
         *clamped; /* of an artefact: values that only a clamp reads, which may share its parameters */
 };
@@ -36,9 +38,9 @@ int vn_compare_side_run(struct compare_side *side, struct vn_arena *a, struct vn
 /* Feed an artefact with the inputs that a sample of arrays holds. VN_E_USAGE: one is missing. */
 int vn_compare_side_feed(struct compare_side *artefact, struct vn_arena *a, const struct compare_side *arrays,
                          int sample, struct vn_err *e);
-/* The tensor as float32 in `a`, dequantized where `artefact` (NULL: none) has an input or output of that name
- * and it holds stored integers. */
+/* The tensor as float32 in `a`, dequantized where `artefact` (NULL: none) has a value of that name and the
+ * tensor holds its stored integers. exact: 1: they are numbers themselves. NULL: nothing gives a scale. */
 const float *vn_compare_reals(const struct compare_side *artefact, struct vn_arena *a, const char *name,
-                              const struct vn_tensor *t);
+                              const struct vn_tensor *t, int exact);
 
 #endif

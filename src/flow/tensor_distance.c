@@ -36,11 +36,16 @@ static void widen(double *lo, double *hi, const float *x, int64_t n)
     }
 }
 
-static void count(double *bins, double lo, double step, const float *x, int64_t n)
+/* Half an element in each bin; the sum of all. */
+static double count(double *bins, double lo, double step, const float *x, int64_t n)
 {
+    double sum = 0;
     for (int64_t i = 0; i < n; i++)
         if (isfinite(x[i]))
             bins[(int)fmin((x[i] - lo) / step, BINS - 1)]++;
+    for (int i = 0; i < BINS; i++)
+        sum += bins[i] += 0.5;
+    return sum;
 }
 
 /* Of the distributions of values: half an element in each bin of both keeps it finite. */
@@ -51,10 +56,9 @@ static double divergence(const float *x, const float *y, int64_t n)
     widen(&lo, &hi, y, n);
     if (!(hi > lo))
         return 0;
-    count(p, lo, (hi - lo) / BINS, x, n);
-    count(q, lo, (hi - lo) / BINS, y, n);
+    const double of_p = count(p, lo, (hi - lo) / BINS, x, n), of_q = count(q, lo, (hi - lo) / BINS, y, n);
     for (int i = 0; i < BINS; i++)
-        sum += (p[i] + 0.5) / ((double)n + 0.5 * BINS) * log((p[i] + 0.5) / (q[i] + 0.5));
+        sum += p[i] / of_p * log(p[i] / q[i] * (of_q / of_p));
     return sum;
 }
 

@@ -68,6 +68,34 @@ def test_artefacts_run_and_feed_each_other(digits):
     assert both["logits"]["output"] and not arrays["logits"]["output"]
 
 
+def test_stored_integers_are_dequantized(digits, tmp_path):
+    """What `run --dump-all` saves fits as it is."""
+    for name, model in (("q", digits.stage("quantized")), ("bin", digits.bin)):
+        run("run", model, "--input", digits.picture, "--dump-all", "-o", tmp_path / name, want=DONE)
+        saved = tmp_path / name / "tensors"
+        assert np.load(saved / "relu_1_out.npy").dtype == np.int8
+        for other in (digits.stage("quantized"), digits.bin):
+            got, out = rows(saved, other, "-t", "max=0", "--judge", "all")
+            assert out["judged"] == len(got) >= 9
+        got, _ = rows(digits.stage("original_float"), saved)
+        assert "without a scale" in got["relu_1_out"]["differs"] and got["logits"]["cosine"] > 0.99
+
+
+def test_masked_elements_are_left_out(tmp_path):
+    """Behind a mask of -inf a quantized tensor holds its lowest value; the divergence stays positive."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1, 4, 50)).astype(np.float32)
+    y = (x + 0.01 * rng.normal(size=x.shape)).astype(np.float32)
+    masked = rng.random(x.shape) < 0.4
+    for name, t, low in (("a", x, -np.inf), ("b", y, -4)):
+        (tmp_path / name).mkdir()
+        np.save(tmp_path / name / "t.npy", np.where(masked, np.float32(low), t))
+    got, _ = rows(tmp_path / "a", tmp_path / "b")
+    assert got["t"]["cosine"] > 0.999 and 0 < got["t"]["l1"] < 0.02 and got["t"]["kl"] >= 0
+    got, _ = rows(tmp_path / "b", tmp_path / "a")
+    assert got["t"]["max"] is None or not np.isfinite(got["t"]["max"])
+
+
 def test_equal_programs_are_equal(digits):
     got, out = rows(digits.stage("quantized"), digits.folder / "q/tensors", "-t", "max=0", "--judge", "all")
     assert out["passed"] and out["judged"] == len(got) >= 9
