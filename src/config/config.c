@@ -299,10 +299,12 @@ static int numbers(const struct config *c, const struct list *l, int i, double *
     return VN_OK;
 }
 
-/* 1x3x224x224: whole numbers of at least 1 with x between. */
+/* 1x3x224x224: whole numbers of at least 1 with x between; scalar: no axes. */
 static int check_shape(const struct config *c, const struct setting *s, const char *text, struct vn_err *e)
 {
     const char *p = text;
+    if (text && !strcmp(text, "scalar"))
+        return VN_OK;
     for (int more = text != NULL; more; p++) {
         if (strspn(p, "0123456789") == 0 || strspn(p, "0") == strspn(p, "0123456789"))
             break;

@@ -235,7 +235,7 @@ static void axes(struct dataset *d)
 
 typedef int look_fn(const struct look *l);
 
-/* "n of m samples WHAT (first, second, ...)"; NULL where there is none. */
+/* "n of m samples WHAT (first, second, ...)", of which input where there are several; NULL: none. */
 static const char *those(const struct dataset *d, look_fn *is, const char *what)
 {
     const char *names = "";
@@ -243,7 +243,9 @@ static const char *those(const struct dataset *d, look_fn *is, const char *what)
     for (int i = 0; i < d->n; i++)
         if (!d->look[i].why && is(&d->look[i]) && ++n <= 3)
             names = SAY(d, "%s%s%s", names, n > 1 ? ", " : "", vn_path_base(d->look[i].path));
-    return n ? SAY(d, "%d of %d samples %s (%s%s)", n, d->n, what, names, n > 3 ? ", ..." : "") : NULL;
+    const char *input = d->config->n_inputs > 1 ? SAY(d, "input %s: ", d->in->name) : "";
+    return n ? SAY(d, "%s%d of %d samples %s (%s%s)", input, n, d->n, what, names, n > 3 ? ", ..." : "")
+             : NULL;
 }
 
 static const char *find_unreadable(const struct dataset *d)
@@ -319,9 +321,11 @@ static int all_black(const struct dataset *d)
 }
 
 static int is_constant(const struct look *l) { return l->lo == l->hi; }
+/* A single value is one, and a mask of ones is usual. */
 static const char *find_constant(const struct dataset *d)
 {
-    const char *s = all_black(d) ? NULL : those(d, is_constant, "contain one value only");
+    const int may_be = all_black(d) || d->integers || vn_shape_count(&d->shape) < 2;
+    const char *s = may_be ? NULL : those(d, is_constant, "contain one value only");
     return s ? SAY(d, "%s; check that the data were written after they were computed", s) : NULL;
 }
 
@@ -490,6 +494,7 @@ int vn_dataset_check(struct data_report *out, struct vn_arena *a, const struct c
                              .samples = s,
                              .shape = g->inputs.v[i]->shape,
                              .input = i,
+                             .integers = !vn_dtype_is_float(g->inputs.v[i]->dtype),
                              .masked = masked ? masked[i] : (struct masked_elements){ -INFINITY, INFINITY },
                              .image = c->inputs[i].type_rt != VN_IN_FEATUREMAP,
                              .pictures = vn_samples_are_images(s, i) };

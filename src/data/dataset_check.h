@@ -41,6 +41,7 @@ struct dataset {
     struct vn_shape shape;
     int input;
     struct masked_elements masked;
+    int integers; /* the network reads integers or booleans: ids, masks */
     int image; /* pixels on the device, not the network's tensor */
     int pictures; /* files are pictures that are decoded */
     int channels; /* 1 or 3 where the shape has such an axis, else 1 */

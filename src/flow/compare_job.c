@@ -191,7 +191,7 @@ static const struct vn_tensor *as_trained(struct job *j, int k, const char *name
     return s && t->shape.rank == 4 && vn_session_is_turned(s, name) ? channels_first(a, t) : t;
 }
 
-/* Where the left is infinite, as behind a mask of -inf, the right may hold any lowest value: no difference. */
+/* Where the left is infinite, as behind a mask of -inf, the right may hold any lowest value. */
 static void leave_out_masked(const float **x, const float **y, int64_t n, struct vn_arena *a)
 {
     float *copy[2] = { NULL };

@@ -38,10 +38,12 @@ int vn_compare_side_open(struct compare_side *side, struct vn_arena *a, const ch
 {
     struct vn_session **s = vn_session_slot(a);
     struct vn_map *taken = vn_map_new(a);
-    *side = (struct compare_side){
-        .path = path, .values = vn_map_new(a), .clamped = vn_map_new(a), .exact = vn_map_new(a),
-        .stored = vn_map_new(a), .kept = a
-    };
+    *side = (struct compare_side){ .path = path,
+                                   .values = vn_map_new(a),
+                                   .clamped = vn_map_new(a),
+                                   .exact = vn_map_new(a),
+                                   .stored = vn_map_new(a),
+                                   .kept = a };
     TRY(vn_verify_open(s, path, 0, &o->with, marks, e));
     side->s = *s;
     for (int i = 0; i < vn_session_values(side->s); i++) {

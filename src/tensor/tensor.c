@@ -83,6 +83,8 @@ const char *vn_shape_text(const struct vn_shape *s, char *buf)
 int vn_shape_parse(struct vn_shape *s, const char *text, struct vn_err *e)
 {
     s->rank = 0;
+    if (!strcmp(text, "scalar"))
+        return VN_OK;
     for (const char *p = text;;) {
         char *end;
         const long long d = *p >= '0' && *p <= '9' ? strtoll(p, &end, 10) : -1;

@@ -248,13 +248,14 @@ def test_dump_all(digits, out, more):
 
 def test_dump_all_writes_integers(tmp_path, out):
     """Tensors of int64 and bool, and inputs of these types."""
-    node = helper.make_node
+    node, info = helper.make_node, helper.make_tensor_value_info
     i64, f32 = TensorProto.INT64, TensorProto.FLOAT
-    g = helper.make_graph(
-        [node("Equal", ["ids", "two"], ["is_two"]), node("Cast", ["is_two"], ["one"], to=f32), node("Relu", ["one"], ["y"])],
-        "g", [helper.make_tensor_value_info("ids", i64, [1, 4])], [helper.make_tensor_value_info("y", f32, [1, 4])],
-        [helper.make_tensor("two", i64, [], [2])])
-    onnx.save(helper.make_model(g, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "m.onnx")
+    nodes = [node("Equal", ["ids", "two"], ["is_two"]), node("Cast", ["is_two"], ["one"], to=f32),
+             node("Relu", ["one"], ["y"])]
+    g = helper.make_graph(nodes, "g", [info("ids", i64, [1, 4])], [info("y", f32, [1, 4])],
+                          [helper.make_tensor("two", i64, [], [2])])
+    m = helper.make_model(g, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(m, tmp_path / "m.onnx")
     np.save(tmp_path / "ids.npy", np.array([[1, 2, 3, 2]]))
     run("run", tmp_path / "m.onnx", "-i", tmp_path / "ids.npy", "-o", out, "--dump-all", want=DONE)
     assert np.load(out / "tensors/ids.npy").tolist() == [[1, 2, 3, 2]]

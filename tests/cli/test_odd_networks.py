@@ -147,6 +147,36 @@ def test_integer_outputs_of_other_tools(tmp_path):
         assert got.dtype == want.dtype == np.int8 and np.abs(got.astype(int) - want).max() <= 3
 
 
+def test_scalar_and_integer_inputs(tmp_path):
+    """What init writes for them is read; a mask of ones and a single number are no faulty data."""
+    i64, b = TensorProto.INT64, TensorProto.BOOL
+    nodes = [CONV, node("Cast", ["keep"], ["k"], to=TensorProto.FLOAT), node("Mul", ["y", "k"], ["m"]),
+             node("Cast", ["negate"], ["f"], to=TensorProto.FLOAT), node("Mul", ["m", "f"], ["n"]),
+             node("Mul", ["n", "t"], ["o"])]
+    inputs = [X, helper.make_tensor_value_info("keep", i64, [1, 1, 1, 4]),
+              helper.make_tensor_value_info("negate", b, []), info("t", 1)]
+    NETWORKS["masked"] = nodes, inputs, [info("o", 1, 3, 4, 4)], W
+    model, _, _ = save(tmp_path, "masked")
+    tool.run("init", model, "-o", tmp_path / "i.yaml", cwd=tmp_path, want=tool.DONE)
+    text = (tmp_path / "i.yaml").read_text()
+    assert "input_shape: '1x2x6x6; 1x1x1x4; scalar; 1'" in text
+    arrays = {"x": lambda i: weights(1, 2, 6, 6) * (1 + i), "keep": lambda i: np.ones((1, 1, 1, 4), np.int64),
+              "negate": lambda i: np.array(i % 2 == 0), "t": lambda i: np.array([1.0 + i], np.float32)}
+    for name, make in arrays.items():
+        (tmp_path / "calibration_data" / name).mkdir(parents=True)
+        for i in range(12):
+            np.save(tmp_path / "calibration_data" / name / f"{i}.npy", make(i))
+    said = tool.run("check", "-c", "i.yaml", cwd=tmp_path, want=tool.DONE)
+    assert "one value" not in said.err
+    tool.run("convert", "-c", "i.yaml", "--log", "none", cwd=tmp_path, want=tool.DONE)
+    out = next(tmp_path.glob("*_output"))
+    tool.run("verify", next(out.glob("*_quantized_model.onnx")), next(out.glob("*.bin")), want=tool.DONE)
+    for i in range(12):
+        np.save(tmp_path / "calibration_data/x" / f"{i}.npy", np.full((1, 2, 6, 6), i, np.float32))
+    said = tool.run("check", "-c", "i.yaml", cwd=tmp_path, want=tool.DONE)
+    assert "input x: 12 of 12 samples contain one value only" in said.err
+
+
 def test_an_image_that_is_an_output(tmp_path):
     X3 = info("x", 1, 3, 6, 6)
     NETWORKS["image"] = ([node("Conv", ["x", "w"], ["y"])], [X3], [Y, X3], {"w": weights(3, 3, 3, 3)})
