@@ -51,6 +51,10 @@ int vn_quantize_take(const struct vn_map **loaded, struct graph *g)
         struct value *v = g->values.v[i];
         if (!v->q || v->raw_input || v->raw_output) /* those are what a program outside reads and writes */
             continue;
+        if (v->q->implied) { /* those of its clamp's result */
+            v->q = NULL;
+            continue;
+        }
         vn_map_set(m, v->name, (void *)(uintptr_t)v->q);
         if (v->data)
             make_float(g, v);
@@ -87,6 +91,14 @@ static void set(struct value *v, const struct qparam *q)
     v->threshold = fmax(vn_q_max(q) - q->zero[0], q->zero[0] - vn_q_min(q)) * (double)q->scale[0];
 }
 
+/* Of a clamp in float behind it: what it cuts off is lost there, too. */
+static const struct qparam *of_float_clamp(const struct vn_map *loaded, const struct value *v,
+                                           const char *integer, const char *wide)
+{
+    const struct node *user = vn_graph_sole_user(v);
+    return user && user->op->is_clamp && !integer[user->id] ? of_value(loaded, user->out[0], wide) : NULL;
+}
+
 static int hands_down(const struct node *n) { return n->op->quant.out == Q_OUT_SAME && !n->op->is_clamp; }
 
 void vn_loaded_apply(struct graph *g, const struct vn_map *loaded, const char *integer, const char *wide)
@@ -99,6 +111,7 @@ void vn_loaded_apply(struct graph *g, const struct vn_map *loaded, const char *i
             if (n->in[k])
                 set(n->in[k], of_value(loaded, n->in[k], wide));
         set(n->out[0], of_value(loaded, n->out[0], wide));
+        set(n->out[0], of_float_clamp(loaded, n->out[0], integer, wide));
         if (hands_down(n) && n->out[0]->q && !n->in[0]->data && wide[n->in[0]->id] == wide[n->out[0]->id])
             set(n->in[0], n->out[0]->q);
     }
