@@ -106,9 +106,12 @@ static int compare_marches(struct vn_conversion *c, struct vn_err *e)
 /* As far as a configuration comes by vn_convert_check_all. */
 static int prepare_named(struct vn_conversion *c, const struct vn_check_options *o, struct vn_err *e)
 {
+    const struct vn_map *brought;
     TRY(vn_target_read(&c->target, c->arena, o->march ? o->march : "generic", e));
     TRY(check_model(c, o, e));
     vn_convert_feature_inputs(c);
+    if (vn_quantize_take(&brought, c->original))
+        c->loaded = brought; /* as in the configuration that init writes */
     TRY(vn_convert_optimize(c, e));
     return vn_samples_random(&c->samples, c->arena, c->config, c->optimized, 1, e);
 }

@@ -33,10 +33,33 @@ static const char *per_input(struct vn_arena *a, const struct graph *g, value_te
     return s;
 }
 
+/* For a YAML string in single quotes. */
+static const char *quoted(struct vn_arena *a, const char *s)
+{
+    char *q = vn_arena_alloc(a, 2 * strlen(s) + 1), *p = q;
+    for (; *s; s++) {
+        *p++ = *s;
+        if (*s == '\'')
+            *p++ = '\'';
+    }
+    return q;
+}
+
+/* Names of inputs are separated by ; in a configuration: the only input needs none. */
 static const char *name_of(struct vn_arena *a, const struct value *v)
 {
-    (void)a;
-    return v->name;
+    return strchr(v->name, ';') ? "" : quoted(a, v->name);
+}
+
+static int check_names(const struct graph *g, struct vn_err *e)
+{
+    for (int i = 0; g->inputs.n > 1 && i < g->inputs.n; i++)
+        if (strchr(g->inputs.v[i]->name, ';'))
+            return vn_fail(e, VN_E_UNSUPPORTED,
+                           "%s: input '%s': a configuration separates the names of inputs by ';': rename it "
+                           "in the network",
+                           g->source, g->inputs.v[i]->name);
+    return VN_OK;
 }
 
 static int channels_last(const struct value *v)
@@ -77,7 +100,7 @@ static const char *scale_of(struct vn_arena *a, const struct value *v)
 
 static const char *folder_of(struct vn_arena *a, const struct value *v)
 {
-    return vn_arena_fmt(a, "./calibration_data/%s", v->name);
+    return vn_arena_fmt(a, "./calibration_data/%s", quoted(a, v->name));
 }
 
 static int any_image(const struct graph *g)
@@ -125,18 +148,6 @@ static void add_rest(struct text *t, const char *group, const char *used)
             vn_arena_fmt(t->arena, "  # %s: %s   # %s%s%s\n", k->name, k->def ? k->def : "", k->help,
                          k->words ? "; one of " : "", k->words ? vn_word_list(t->arena, k->words, "|") : ""));
     }
-}
-
-/* For a YAML string in single quotes. */
-static const char *quoted(struct vn_arena *a, const char *s)
-{
-    char *q = vn_arena_alloc(a, 2 * strlen(s) + 1), *p = q;
-    for (; *s; s++) {
-        *p++ = *s;
-        if (*s == '\'')
-            *p++ = '\'';
-    }
-    return q;
 }
 
 static void add_model(struct text *t, const struct vn_source *source, const char *march)
@@ -189,6 +200,14 @@ static void add_inputs(struct text *t, const struct graph *g, const struct vn_so
              "norm_type scale_value ");
 }
 
+static int brings_scales(const struct graph *g)
+{
+    for (int i = 0; i < g->values.n; i++)
+        if (g->values.v[i]->q)
+            return 1;
+    return 0;
+}
+
 static void add_calibration(struct text *t, const struct graph *g, const char *dir)
 {
     struct vn_arena *a = t->arena;
@@ -204,7 +223,9 @@ static void add_calibration(struct text *t, const struct graph *g, const char *d
                 : "  preprocess_on: True      # the folder holds images\n");
     else if (!any_of(g, data_type_of, ""))
         add_line(t, g, "cal_data_type", data_type_of, "");
-    add(t, "  calibration_type: 'default'\n");
+    add(t, brings_scales(g)
+               ? "  calibration_type: 'load'   # the network brings its scales; default finds other ones\n"
+               : "  calibration_type: 'default'\n");
     add_rest(t, "calibration_parameters",
              image ? " cal_data_dir preprocess_on calibration_type cal_data_type "
                    : " cal_data_dir calibration_type cal_data_type ");
@@ -246,6 +267,7 @@ static int init(struct vn_conversion *c, const void *options, struct vn_err *e)
     TRY(vn_convert_read_named(c, &o->source, NULL, e));
     if (vn_file_exists(made->path))
         return vn_fail(e, VN_E_USAGE, "%s already exists; set another file by --output", made->path);
+    TRY(check_names(c->original, e));
     TRY(try_model(c, e));
     made->text = vn_arena_str(c->kept, compose(c->arena, c->original, o, march));
     return vn_file_write(made->path, made->text, strlen(made->text), e);

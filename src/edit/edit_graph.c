@@ -212,11 +212,12 @@ const struct edit_form vn_edit_graph = { list, remove_edge, set_outputs, note };
 
 /* ---- the part of a graph that an edited program has ---- */
 
-static int find_ports(struct value **v, struct graph *g, int n, const struct edit_port *p, struct vn_err *e)
+static int find_ports(struct value **v, struct graph *g, int n, const struct edit_port *p, int constants,
+                      struct vn_err *e)
 {
     for (int i = 0; i < n; i++) {
         v[i] = vn_graph_find(g, p[i].name);
-        if (!v[i] || v[i]->data)
+        if (!v[i] || (v[i]->data && !constants))
             return vn_fail(e, VN_E_INPUT, "%s has no value '%s'", g->source, p[i].name);
     }
     return VN_OK;
@@ -234,8 +235,8 @@ int vn_edit_cut(struct graph *g, int n_in, const struct edit_port *in, int n_out
 {
     struct value **from = NEW_ARRAY(g->arena, struct value *, n_in),
                  **to = NEW_ARRAY(g->arena, struct value *, n_out);
-    TRY(find_ports(from, g, n_in, in, e));
-    TRY(find_ports(to, g, n_out, out, e));
+    TRY(find_ports(from, g, n_in, in, 0, e));
+    TRY(find_ports(to, g, n_out, out, 1, e));
     clear_outputs(g);
     for (int i = 0; i < n_out; i++) {
         to[i]->raw_output = to[i]->q && out[i].integers;

@@ -10,6 +10,7 @@ struct compare_feeder {
     int (*feed)(void *user, struct vn_session *s, int side, int sample, struct vn_err *e);
     void *user;
     int outputs_only; /* 1: outputs alone are compared */
+    struct vn_session *left; /* is the left side, in place of its file; NULL: the file is opened */
 };
 /* Both sides are artefacts. `with` says how they run, not what they read. */
 int vn_compare_fed(struct vn_comparison **c, const struct vn_compare_options *o,

@@ -48,7 +48,9 @@ static int open_sides(struct job *j, struct vn_err *e)
     const struct vn_input_settings *in = &j->o->with.inputs;
     unsigned char *marks = NEW_ARRAY(j->arena, unsigned char, in->n_shapes + in->n_values + 1);
     for (int k = 0; k < 2; k++)
-        if (vn_compare_is_artefact(path[k]))
+        if (!k && j->feeder && j->feeder->left)
+            vn_compare_side_take(&j->side[k], j->arena, path[k], j->feeder->left);
+        else if (vn_compare_is_artefact(path[k]))
             TRY(vn_compare_side_open(&j->side[k], j->arena, path[k], j->o, marks, e));
     for (int k = 0; k < 2 && j->feeder; k++)
         j->side[k].outputs_only = j->feeder->outputs_only;

@@ -33,26 +33,32 @@ static void note_clamped(struct compare_side *side)
     }
 }
 
-int vn_compare_side_open(struct compare_side *side, struct vn_arena *a, const char *path,
-                         const struct vn_compare_options *o, unsigned char *marks, struct vn_err *e)
+void vn_compare_side_take(struct compare_side *side, struct vn_arena *a, const char *path,
+                          struct vn_session *s)
 {
-    struct vn_session **s = vn_session_slot(a);
     struct vn_map *taken = vn_map_new(a);
     *side = (struct compare_side){ .path = path,
+                                   .s = s,
                                    .values = vn_map_new(a),
                                    .clamped = vn_map_new(a),
                                    .exact = vn_map_new(a),
                                    .stored = vn_map_new(a),
                                    .kept = a };
-    TRY(vn_verify_open(s, path, 0, &o->with, marks, e));
-    side->s = *s;
-    for (int i = 0; i < vn_session_values(side->s); i++) {
-        const char *name = vn_session_value_name(side->s, i);
+    for (int i = 0; i < vn_session_values(s); i++) {
+        const char *name = vn_session_value_name(s, i);
         vn_map_set(side->values, vn_file_name(a, taken, name), (void *)name);
     }
     note_clamped(side);
-    if (vn_session_graph(side->s))
-        side->judges = vn_graph_judges(a, vn_session_graph(side->s));
+    if (vn_session_graph(s))
+        side->judges = vn_graph_judges(a, vn_session_graph(s));
+}
+
+int vn_compare_side_open(struct compare_side *side, struct vn_arena *a, const char *path,
+                         const struct vn_compare_options *o, unsigned char *marks, struct vn_err *e)
+{
+    struct vn_session **s = vn_session_slot(a);
+    TRY(vn_verify_open(s, path, 0, &o->with, marks, e));
+    vn_compare_side_take(side, a, path, *s);
     return VN_OK;
 }
 

@@ -27,6 +27,9 @@ int vn_compare_is_artefact(const char *path);
 /* Open an artefact; marks: as of vn_verify_open. */
 int vn_compare_side_open(struct compare_side *side, struct vn_arena *a, const char *path,
                          const struct vn_compare_options *o, unsigned char *marks, struct vn_err *e);
+/* A session as an artefact; `path`: what it is called. */
+void vn_compare_side_take(struct compare_side *side, struct vn_arena *a, const char *path,
+                          struct vn_session *s);
 /* Read arrays. Raw dumps named as values of `other`, an artefact or NULL, need no form. */
 int vn_compare_side_read(struct compare_side *side, struct vn_arena *a, const char *path,
                          const struct compare_side *other, const struct vn_compare_options *o,

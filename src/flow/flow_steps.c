@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/shell.h"
+#include "convert/float_network.h"
 #include "flow/flow_compared.h"
 #include "flow/flow_job.h"
 #include "flow/jitter.h"
@@ -209,8 +210,14 @@ static int compare_routes(struct vn_comparison **c, struct flow_job *j, enum pix
     o.right = j->product[ORIGINAL];
     o.with.prototxt = j->config->prototxt;
     o.with.run = j->o->run;
-    TRY(vn_flow_inputs(&o.with.inputs, j, e));
-    return vn_compare_fed(c, &o, &(struct compare_feeder){ r.n, feed_routes, &r, !all }, e);
+    struct vn_session *left;
+    struct vn_session_options how;
+    vn_session_options_default(&how);
+    how.run = j->o->run;
+    TRY(vn_flow_inputs(&how.inputs, j, e));
+    TRY(vn_convert_open_float(&left, j->work, j->config, &how, e));
+    o.with.inputs = left ? o.with.inputs : how.inputs;
+    return vn_compare_fed(c, &o, &(struct compare_feeder){ r.n, feed_routes, &r, !all, left }, e);
 }
 
 static int has_pixels_changed(const struct flow_job *j)

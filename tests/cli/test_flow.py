@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper
 from onnx import numpy_helper as nh
 from tool import BAD_INPUT, BUILD, CAMPAIGN, CHECK_FAILED, DONE, ROOT, SHARED, USAGE, convert_digits, run
 
@@ -181,6 +182,37 @@ def test_what_is_named_must_be_there(digits):
     for option in ("--reference", "--dumps", "--test", "--frames"):
         assert "no such" in run("flow", "-c", digits.yaml, option, "nowhere", want=USAGE).err
     run("flow", "-c", digits.yaml, "--task-set", "k=1", want=USAGE)
+
+
+def test_a_network_with_scales_of_its_own(tmp_path):
+    """Trained with quantization: init keeps its scales, and flow compares float with float."""
+    x, y, f32, i8 = "x", "y", TensorProto.FLOAT, TensorProto.INT8
+    rng = np.random.default_rng(1)
+    node, info = helper.make_node, helper.make_tensor_value_info
+    nodes = [node("QuantizeLinear", [x, "s", "z"], ["xq"]),
+             node("DequantizeLinear", ["xq", "s", "z"], ["xd"]),
+             node("DequantizeLinear", ["wq", "s", "z"], ["w"]), node("Conv", ["xd", "w"], ["c"], "conv"),
+             node("Relu", ["c"], ["r"]), node("QuantizeLinear", ["r", "t", "z"], ["rq"]),
+             node("DequantizeLinear", ["rq", "t", "z"], ["rd"]), node("GlobalAveragePool", ["rd"], [y])]
+    constants = [nh.from_array(np.asarray(v), k) for k, v in {
+        "s": np.float32(0.03), "t": np.float32(0.15), "z": np.int8(0),
+        "wq": rng.integers(-127, 128, (4, 3, 3, 3)).astype(np.int8)}.items()]
+    g = helper.make_graph(nodes, "g", [info(x, f32, [1, 3, 9, 9])], [info(y, f32, [1, 4, 1, 1])], constants)
+    onnx.save(helper.make_model(g, opset_imports=[helper.make_opsetid("", 17)], ir_version=8),
+              tmp_path / "m.onnx")
+    run("init", "m.onnx", cwd=tmp_path, want=DONE)
+    text = (tmp_path / "m.yaml").read_text()
+    assert "calibration_type: 'load'" in text
+    for old, new in (("'rgb'", "'featuremap'"), ("data_scale", "no_preprocess"), ("scale_value:", "# :"),
+                     ("preprocess_on:", "# :")):
+        text = text.replace(old, new)
+    (tmp_path / "m.yaml").write_text(text)
+    (tmp_path / "calibration_data").mkdir()
+    for i in range(20):
+        np.save(tmp_path / f"calibration_data/{i}.npy", rng.normal(size=(1, 3, 9, 9)).astype(np.float32))
+    for settings in [], ["--set", "calibration_type=max", "--save", "other.yaml"]:
+        out = json.loads(run("flow", "-c", "m.yaml", *settings, "--json", cwd=tmp_path, want=DONE).out)
+        assert out["passed"] and out["steps"][STEPS.index("original_float")]["state"] == "PASS"
 
 
 # ---- following what is printed ----

@@ -128,6 +128,14 @@ def test_integer_outputs(tmp_path, name):
         assert (v == got[k]).all()
 
 
+def test_an_edited_program_with_a_constant_output(tmp_path):
+    _, names, _ = save(tmp_path, "constant_is_output")
+    assert convert(tmp_path, names).status == tool.DONE
+    tool.run("edit", tmp_path / "out/m.bin", "--all", "-o", tmp_path / "e.bin", want=tool.DONE)
+    done = tool.run("verify", tmp_path / "out/m_quantized_model.onnx", tmp_path / "e.bin", want=tool.DONE)
+    assert "Strict check PASSED" in done.out
+
+
 def test_integer_outputs_of_other_tools(tmp_path):
     """A QuantizeLinear in front of an output, which a node reads, too, is the output's type and scale."""
     constants = {**W, "s": np.float32(0.05), "z": np.int8(3)}
@@ -175,6 +183,25 @@ def test_scalar_and_integer_inputs(tmp_path):
         np.save(tmp_path / "calibration_data/x" / f"{i}.npy", np.full((1, 2, 6, 6), i, np.float32))
     said = tool.run("check", "-c", "i.yaml", cwd=tmp_path, want=tool.DONE)
     assert "input x: 12 of 12 samples contain one value only" in said.err
+
+
+def test_names_that_a_configuration_cannot_hold(tmp_path):
+    """A semicolon separates inputs; the only input needs no name. Quotes are doubled."""
+    NETWORKS["quote"] = ([node("Conv", ["it's", "w"], ["y"])], [info("it's", 1, 2, 6, 6)], [Y], W)
+    NETWORKS["single"] = ([node("Conv", ["a;b", "w"], ["y"])], [info("a;b", 1, 2, 6, 6)], [Y], W)
+    NETWORKS["pair"] = ([node("Conv", ["a;b", "w"], ["y"]), node("Relu", ["z"], ["u"])],
+                        [info("a;b", 1, 2, 6, 6), info("z", 1, 3)], [Y, info("u", 1, 3)], W)
+    (tmp_path / "calibration_data").mkdir()
+    for i in range(10):
+        np.save(tmp_path / f"calibration_data/{i}.npy", weights(1, 2, 6, 6) * (i + 1))
+    for name in "quote", "single":
+        model, _, _ = save(tmp_path, name)
+        (tmp_path / "i.yaml").unlink(missing_ok=True)
+        tool.run("init", model, "-o", "i.yaml", cwd=tmp_path, want=tool.DONE)
+        tool.run("convert", "-c", "i.yaml", "--log", "none", cwd=tmp_path, want=tool.DONE)
+    model, _, _ = save(tmp_path, "pair")
+    said = tool.run("init", model, "-o", tmp_path / "p.yaml", want=tool.BAD_INPUT).err
+    assert "input 'a;b'" in said and "rename it" in said and not (tmp_path / "p.yaml").exists()
 
 
 def test_an_image_that_is_an_output(tmp_path):
