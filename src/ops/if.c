@@ -20,6 +20,9 @@ static const struct attr_spec specs[] = {
 
 static int infer(struct node *n, struct vn_err *e)
 {
+    if (n->in[0]->dtype != VN_BOOL)
+        return vn_node_fail(n, e, VN_E_INPUT, "the condition (%s) is %s, expected bool", n->in[0]->name,
+                            vn_dtype_name(n->in[0]->dtype));
     if (vn_shape_count(&n->in[0]->shape) != 1)
         return vn_because(
             e, REASON_condition,

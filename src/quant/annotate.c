@@ -112,13 +112,15 @@ static const struct vn_reason *unfit_value(const struct state *s, const struct n
         if (!v)
             continue;
         if (v->dtype != VN_F32)
-            return vn_reason_new(s->arena, REASON_input_type, REASON_ARGS(v->name, vn_dtype_name(v->dtype)));
-        if (!v->data && !s->r->of[v->id] && !s->r->hidden[v->id].infinite && v->producer &&
+            return vn_reason_new(s->arena,
+                                 vn_dtype_is_float(v->dtype) ? REASON_float_type : REASON_input_type,
+                                 REASON_ARGS(v->name, vn_dtype_name(v->dtype)));
+        if (!v->data && !is_empty(v) && !s->r->of[v->id] && !s->r->hidden[v->id].infinite && v->producer &&
             !v->producer->op->is_clamp)
             return vn_reason_new(s->arena, REASON_range, REASON_ARGS(v->name));
     }
     if (empty_value(n))
-        return vn_reason_new(s->arena, REASON_range, REASON_ARGS(empty_value(n)->name));
+        return vn_reason_new(s->arena, REASON_empty, REASON_ARGS(empty_value(n)->name));
     if (n->out[0]->dtype != VN_F32 && !vn_op_has_whole_out(n->op, 0))
         return vn_reason_new(s->arena, REASON_output_type,
                              REASON_ARGS(n->out[0]->name, vn_dtype_name(n->out[0]->dtype)));
@@ -141,21 +143,22 @@ static const struct vn_reason *unfit_input(const struct state *s, const struct n
 
 static int quantized_outputs(const struct state *s) { return s->o->outputs_int8 || s->o->outputs_int16; }
 
-/* Why the node cannot compute in integers, wherever it stands; NULL: it can. */
+/* Why the node cannot compute in integers, wherever it stands; NULL: it can. What a request overrides comes
+ * last, so that its remedy works. */
 static const struct vn_reason *inability(const struct state *s, const struct node *n, enum unit on)
 {
     if (n->op->quant.kind == Q_FLOAT)
         return vn_reason_new(s->arena, REASON_operator, REASON_ARGS(vn_node_type(n)));
-    if (vn_target_floats(s->o->target, n->op->onnx) && on != UNIT_INTEGER)
-        return vn_reason_new(s->arena, REASON_march_float, REASON_ARGS(s->o->target->name, n->op->onnx));
     if (n->n_out > 1 && n->out[1] && !vn_op_has_whole_out(n->op, 1))
         return vn_reason_new(s->arena, REASON_outputs, NULL);
     const struct vn_reason *why = vn_limits_reason(s->o->target, n, s->arena);
     if (!why)
         why = unfit_input(s, n);
-    if (why || vn_node_kind(n) != Q_FLOAT)
-        return why;
-    return vn_reason_new(s->arena, REASON_form, REASON_ARGS(n->op->onnx));
+    if (!why && vn_node_kind(n) == Q_FLOAT)
+        return vn_reason_new(s->arena, REASON_form, REASON_ARGS(n->op->onnx));
+    if (!why && vn_target_floats(s->o->target, n->op->onnx) && on != UNIT_INTEGER)
+        return vn_reason_new(s->arena, REASON_march_float, REASON_ARGS(s->o->target->name, n->op->onnx));
+    return why;
 }
 
 static const struct vn_reason *reason_for_float(const struct state *s, const struct node *n)

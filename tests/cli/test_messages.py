@@ -67,6 +67,17 @@ def with_condition(folder, one, keepdims=0, **keys):
     onnx.save(m, folder / "m.onnx")
 
 
+def test_a_condition_that_is_no_boolean(tmp_path):
+    """The message names the node of the file, not what it is expanded to."""
+    with_condition(tmp_path, "Exp")
+    m = onnx.load(tmp_path / "m.onnx")
+    m.graph.node[1].op_type = "Sub"
+    onnx.save(m, tmp_path / "m.onnx")
+    said = tool.run("check", tmp_path / "m.onnx", want=tool.BAD_INPUT).err
+    assert "fork (If): the condition (c) is float32, expected bool" in said or \
+        "fork: the condition (c) is float32, expected bool" in said
+
+
 @pytest.mark.parametrize("keepdims", [0, 1])
 def test_a_condition_at_run_time(tmp_path, keepdims):
     """Both branches are computed, one of them is taken."""

@@ -36,6 +36,32 @@ def test_three_axes(tmp_path):
     assert reasons(path, "generic")["deep"] == why
 
 
+def test_types_and_empty_tensors(tmp_path):
+    half = np.ones((2, 2, 3, 3), np.float16)
+    nodes = [("conv", "Conv", "xw", "a", {}), ("relu", "Relu", "a", "b", {}),
+             ("cast", "Cast", "b", "c", {"to": TensorProto.FLOAT16}), ("half", "Conv", "ch", "g", {}),
+             ("wide", "Cast", "g", "d", {"to": TensorProto.FLOAT}), ("none", "Slice", "bzzi", "e", {}),
+             ("cat", "Concat", "eb", "f", {"axis": 1}), ("last", "Conv", "fv", "y", {})]
+    path = save(tmp_path / "m.onnx", nodes, dict(x=[1, 1, 9, 9]), dict(y=[1, 2, 5, 5], d=[1, 2, 5, 5]),
+                w=(2, 1, 3, 3), v=(2, 2, 3, 3), h=half, z=np.array([0]), i=np.array([1]))
+    why = reasons(path, "generic")
+    assert why["half"] == "input c is float16; integer forms begin with float32"
+    assert why["cat"] == "e has no elements"
+
+
+def test_a_request_is_advised_where_it_works(tmp_path):
+    """bayes-e runs Softmax in float, unless it is named; one of two axes stays in float in any case."""
+    for name, shape, why in (("four", [1, 4, 6, 6], "march bayes-e runs Softmax in float"),
+                             ("two", [4, 36], "march bayes-e limits Softmax: rank is 2, expected 4")):
+        nodes = [("conv", "Conv", "xw", "a", {}), ("fold", "Reshape", "as", "b", {}),
+                 ("soft", "Softmax", "b", "c", {"axis": 1}), ("back", "Reshape", "ct", "d", {}),
+                 ("last", "Conv", "dv", "y", {})]
+        path = save(tmp_path / f"{name}.onnx", nodes,
+                    dict(x=[1, 1, 8, 8]), dict(y=[1, 2, 4, 4]), w=(4, 1, 3, 3), v=(2, 4, 3, 3),
+                    s=np.array(shape), t=np.array([1, 4, 6, 6]))
+        assert reasons(path, "bayes-e")["soft"] == why
+
+
 def test_weights_and_bias_at_run_time(tmp_path):
     path = save(tmp_path / "m.onnx", [("first", "Conv", "xw", "a", {}), ("last", "Conv", "av", "y", {})],
                 dict(x=[1, 1, 8, 8], v=[2, 4, 3, 3]), dict(y=[1, 2, 4, 4]), w=(4, 1, 3, 3))
