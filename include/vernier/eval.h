@@ -67,6 +67,7 @@ struct vn_eval_likeness {
     double cosine_mean, cosine_min; /* cosine of the angle between both as vectors, -1..1 */
     double sqnr; /* dB, all samples as one signal; infinite where they are equal */
     double max; /* largest difference */
+    double equal; /* share of equal elements, 0..1: of integers, what cosine and sqnr (NaN there) are not */
 };
 /* A sample whose result is not the first model's. */
 struct vn_eval_change {

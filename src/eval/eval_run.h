@@ -7,7 +7,8 @@
 
 #include "eval/evaluate.h"
 
-enum { LIKE_COSINE, LIKE_SIGNAL, LIKE_NOISE, LIKE_MAX, LIKE_FIELDS }; /* of one output of one sample */
+/* Of one output of one sample. */
+enum { LIKE_COSINE, LIKE_SIGNAL, LIKE_NOISE, LIKE_MAX, LIKE_EQUAL, LIKE_FIELDS };
 enum { NOT_DONE, DONE, FROM_FILE /* by an earlier run */, OTHER_PART };
 #define EVAL_STATE "vernier-eval 1 " /* begins a file of results by sample; the fingerprint follows */
 #define NOT_COMPARABLE (-2) /* as cosine: other sizes than the first model's output has */

@@ -119,9 +119,11 @@ static void sum_likeness(const struct run *w, struct evaluated *to, int m)
             l->cosine_mean += v[LIKE_COSINE];
             l->cosine_min = v[LIKE_COSINE] < l->cosine_min ? v[LIKE_COSINE] : l->cosine_min;
             l->max = v[LIKE_MAX] > l->max || v[LIKE_MAX] != v[LIKE_MAX] ? v[LIKE_MAX] : l->max;
+            l->equal += v[LIKE_EQUAL];
             signal += v[LIKE_SIGNAL];
             noise += v[LIKE_NOISE];
         }
+        l->equal = n ? l->equal / n : NAN;
         n = is_exact(w, l->name) ? 0 : n;
         l->cosine_mean = n ? l->cosine_mean / n : NAN;
         l->cosine_min = n ? l->cosine_min : NAN;

@@ -376,7 +376,7 @@ int vn_eval_input_size(double *w, double *h, const struct vn_session *model, str
 
 static void likeness(double *out, const double *x, int64_t n, const double *y, int64_t m)
 {
-    double xy = 0, xx = 0, yy = 0, noise = 0, most = 0;
+    double xy = 0, xx = 0, yy = 0, noise = 0, most = 0, equal = 0;
     for (int64_t i = 0; i < n && n == m; i++) {
         const double d = fabs(x[i] - y[i]);
         xy += x[i] * y[i];
@@ -384,6 +384,7 @@ static void likeness(double *out, const double *x, int64_t n, const double *y, i
         yy += y[i] * y[i];
         noise += d * d;
         most = d > most || d != d ? d : most;
+        equal += x[i] == y[i];
     }
     out[LIKE_COSINE] = n != m               ? NOT_COMPARABLE
                        : xx == 0 && yy == 0 ? 1
@@ -392,6 +393,7 @@ static void likeness(double *out, const double *x, int64_t n, const double *y, i
     out[LIKE_SIGNAL] = xx;
     out[LIKE_NOISE] = noise;
     out[LIKE_MAX] = most;
+    out[LIKE_EQUAL] = n ? equal / (double)n : 1;
 }
 
 static int compare_outputs(const struct run *w, struct record *out, const struct slot *s, int m,

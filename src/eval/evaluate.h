@@ -129,6 +129,7 @@ int vn_eval_output(struct output_values *out, struct vn_arena *a, const struct v
 struct output_likeness {
     const char *name;
     double cosine_mean, cosine_min, sqnr, max; /* sqnr: of all samples as one signal; +inf when equal */
+    double equal; /* share of equal elements */
 };
 struct sample_change {
     int sample;

@@ -35,8 +35,9 @@ static const struct vn_eval_likeness *public_outputs(struct vn_arena *a, const s
         return NULL;
     struct vn_eval_likeness *outputs = NEW_ARRAY(a, struct vn_eval_likeness, v->n_outputs);
     for (int k = 0; k < v->n_outputs; k++)
-        outputs[k] = (struct vn_eval_likeness){ vn_arena_str(a, x[k].name), x[k].cosine_mean, x[k].cosine_min,
-                                                x[k].sqnr, x[k].max };
+        outputs[k] = (struct vn_eval_likeness){
+            vn_arena_str(a, x[k].name), x[k].cosine_mean, x[k].cosine_min, x[k].sqnr, x[k].max, x[k].equal
+        };
     return outputs;
 }
 

@@ -40,20 +40,21 @@ static void print_scores(FILE *f, const struct vn_evaluation *v)
 
 static void add_likeness(struct table *t, const struct vn_eval_model *m, const struct vn_eval_likeness *l)
 {
-    char name[2][NAME_WIDTH + 1], c[4][40];
-    vn_table_row(t, (const char *const[]){
-                        vn_cut_left(m->path, NAME_WIDTH, name[0]), vn_cut_left(l->name, NAME_WIDTH, name[1]),
-                        number(c[0], "%.6f", l->cosine_mean), number(c[1], "%.6f", l->cosine_min),
-                        number(c[2], "%.2f", l->sqnr), number(c[3], "%.6g", l->max) });
+    char name[2][NAME_WIDTH + 1], c[5][40];
+    vn_table_row(t, (const char *const[]){ vn_cut_left(m->path, NAME_WIDTH, name[0]),
+                                           vn_cut_left(l->name, NAME_WIDTH, name[1]),
+                                           number(c[0], "%.6f", l->cosine_mean),
+                                           number(c[1], "%.6f", l->cosine_min), number(c[2], "%.2f", l->sqnr),
+                                           number(c[3], "%.6g", l->max), number(c[4], "%.6f", l->equal) });
 }
 
 static void print_likeness(FILE *f, const struct vn_evaluation *v)
 {
-    static const char *const titles[] = { "Model",      "Output",  "Mean Cosine",
-                                          "Min Cosine", "SQNR dB", "Max Error" };
+    static const char *const titles[] = { "Model",   "Output",    "Mean Cosine",   "Min Cosine",
+                                          "SQNR dB", "Max Error", "Equal Elements" };
     int n;
     const struct vn_eval_model *models = vn_evaluation_models(v, &n);
-    struct table *t = vn_table_new(6, titles);
+    struct table *t = vn_table_new(7, titles);
     for (int m = 1; m < n; m++)
         for (int k = 0; k < vn_evaluation_summary(v)->n_outputs; k++)
             add_likeness(t, &models[m], &models[m].outputs[k]);
@@ -135,9 +136,10 @@ static json_t *likeness_json(const struct vn_evaluation *v, const struct vn_eval
     for (int k = 0; m->outputs && k < vn_evaluation_summary(v)->n_outputs; k++) {
         const struct vn_eval_likeness *l = &m->outputs[k];
         json_object_set_new(o, l->name,
-                            json_pack("{s:o, s:o, s:o, s:o}", "cosine_mean", vn_json_real(l->cosine_mean),
-                                      "cosine_min", vn_json_real(l->cosine_min), "sqnr_db",
-                                      vn_json_real(l->sqnr), "max_error", vn_json_real(l->max)));
+                            json_pack("{s:o, s:o, s:o, s:o, s:o}", "cosine_mean",
+                                      vn_json_real(l->cosine_mean), "cosine_min", vn_json_real(l->cosine_min),
+                                      "sqnr_db", vn_json_real(l->sqnr), "max_error", vn_json_real(l->max),
+                                      "equal", vn_json_real(l->equal)));
     }
     return o;
 }

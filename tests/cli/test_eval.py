@@ -65,9 +65,28 @@ def test_likeness(digits, stages):
         for name, got in model["outputs"].items():
             a, b = (out[f][name].reshape(len(labels), -1).astype(float) for f in (files[0], file))
             cosine = (a * b).sum(1) / np.sqrt((a * a).sum(1) * (b * b).sum(1))
-            want = {"cosine_mean": cosine.mean(), "cosine_min": cosine.min(), "max_error": np.abs(a - b).max(),
+            want = {"cosine_mean": cosine.mean(), "cosine_min": cosine.min(),
+                    "max_error": np.abs(a - b).max(), "equal": (a == b).mean(),
                     "sqnr_db": 10 * np.log10((a * a).sum() / ((a - b) ** 2).sum())}
             assert got == pytest.approx(want, rel=1e-9)
+
+
+def test_integer_outputs_have_a_share(digits, tmp_path):
+    files, info = [], helper.make_tensor_value_info
+    for k, name in enumerate("ab"):
+        scale = np.random.default_rng(k).uniform(0.5, 2, (1, 1, 8, 8)).astype(np.float32)
+        nodes = [helper.make_node("Mul", ["image", "k"], ["m"]),
+                 helper.make_node("ArgMax", ["m"], ["y"], axis=3)]
+        graph = helper.make_graph(nodes, "g", [info("image", TensorProto.FLOAT, [1, 1, 8, 8])],
+                                  [info("y", TensorProto.INT64, None)], [numpy_helper.from_array(scale, "k")])
+        files.append(tmp_path / f"{name}.onnx")
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+        onnx.save(model, files[-1])
+    args = ("--images", digits.held_out, "--limit", 20, "--colours", "gray")
+    got = evaluate(*files, *args)["models"][1]["outputs"]["y"]
+    assert got["cosine_mean"] is None and got["sqnr_db"] is None and 0.1 < got["equal"] < 1
+    said = tool.run("eval", *files, *map(str, args), want=tool.DONE).out
+    assert "Equal Elements" in said and f"{got['equal']:.6f}" in said
 
 
 def test_outputs_go_by_name(digits, tmp_path):
