@@ -310,9 +310,9 @@ int vn_trace_read(struct trace *t, struct vn_arena *a, const char *path, const s
         return read_file(t, a, path, raw, e);
     if (!vn_dir_exists(path))
         return vn_fail(e, VN_E_INPUT,
-                       "%s: not a trace; expected a folder of STAGE.npy files, an .npz, or one array (.npy, "
-                       ".bin, .dat, .bmrt)",
-                       path);
+                       "%s: %s; expected a folder of STAGE.npy files, an .npz, or one array (.npy, .bin, "
+                       ".dat, .bmrt)",
+                       path, vn_file_exists(path) ? "not a trace" : "no such file or folder");
     TRY(vn_dir_folders(a, path, &folders, &n, e));
     for (int i = 0; i < n; i++)
         TRY(read_folder(t, a, vn_path_join(a, path, folders[i]), folders[i], raw, e));

@@ -13,7 +13,7 @@ static const struct option_def options[] = {
       "YAML file, or steps such as 'short_side 256; center_crop 224' (default: decode only)" },
     { "--output-dir", 'o', "DIR", 0, 0, "folder of the files and manifest.json" },
     { "--format", 0, "npy|bin", 0, 0, "format of the files; bin: raw bytes without header (default npy)" },
-    { "--names", 0, "FILE", 0, 0, "only the images that it names: the first word of each line" },
+    { "--names", 0, "FILE", 0, 0, "only the images that it names, each once: the first word of each line" },
     { "--limit", 0, "N", 0, 0, "at most N images, spread over the folder" },
     RUN_OPTIONS,
     { "--show", 0, NULL, 0, 0, "print the pipeline with every parameter and exit" },

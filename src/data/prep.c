@@ -166,13 +166,13 @@ struct names {
     VEC(const char *) of;
 };
 
-/* Those of the images that a file names, in its order. */
+/* Those of the images that a file names, in its order, each once: lists of boxes name an image often. */
 static int choose_images(struct names *images, const char *path, const char *folder, struct vn_arena *a,
                          struct vn_err *e)
 {
     const uint8_t *text;
     size_t bytes;
-    struct vn_map *there = vn_map_new(a);
+    struct vn_map *there = vn_map_new(a), *taken = vn_map_new(a);
     TRY(vn_file_map(a, path, &text, &bytes, e));
     for (int i = 0; i < images->of.n; i++)
         vn_map_set(there, images->of.v[i], (void *)(uintptr_t)images->of.v[i]);
@@ -181,8 +181,10 @@ static int choose_images(struct names *images, const char *path, const char *fol
         const char *name = vn_arena_strn(a, p, strcspn(p, " \t\r\n"));
         if (*name && !vn_map_get(there, name))
             return vn_fail(e, VN_E_INPUT, "%s: names %s, which is not an image of %s", path, name, folder);
-        if (*name)
+        if (*name && !vn_map_get(taken, name)) {
+            vn_map_set(taken, name, (void *)(uintptr_t)name);
             VEC_PUSH(a, &images->of, vn_map_get(there, name));
+        }
         p += strcspn(p, "\n");
         p += *p == '\n';
     }

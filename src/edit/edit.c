@@ -178,12 +178,13 @@ static int edit_bin(struct vn_edited *d, struct vn_arena *a, const char *path,
 {
     const uint8_t *data;
     struct vn_image image = { 0 };
+    struct vn_session *s;
     TRY(vn_file_map(a, path, &data, &image.bytes, e));
     image.data = (void *)(uintptr_t)data;
     if (vn_model_pack_names(NULL, 0, data, image.bytes) > 0)
         return vn_fail(e, VN_E_UNSUPPORTED, "%s: is a pack; edit its models before they are packed", path);
-    if (check_image(&image, e) < 0)
-        return vn_fail_at(e, "%s", path);
+    TRY(vn_session_open(&s, path, NULL, e));
+    vn_session_close(&s);
     if (vn_edit_image(&image, a, o, &d->removed, e) < 0)
         return vn_fail_at(e, "%s", path);
     struct compile_options c;

@@ -532,6 +532,10 @@ def test_upgrade_group_normalization(tmp_path, opset):
     same(tmp_path, model([node], [("x", shape)], [("y", shape)], inits, opset=opset))
 
 
+def test_an_empty_file_is_no_model(tmp_path):
+    fails(tmp_path, b"", "not an ONNX model, or damaged")
+
+
 def test_upgrade_softmax_simplifies(tmp_path):
     for axis, ops in ((3, ["Softmax"]), (1, ["Flatten", "Shape", "Softmax", "Reshape"])):
         nodes = [one("Transpose", ["x"], ["t"], "t", perm=[0, 2, 3, 1]), one("Softmax", ["t"], name="soft", axis=axis)]

@@ -431,7 +431,7 @@ def test_mistakes(tmp_path):
         for n in names:
             trace.save(n, x)
     for words, status, message in [
-        ((tmp_path / "a",), USAGE, "expected two traces"), ((tmp_path / "a", tmp_path / "none"), BAD_INPUT, "not a trace"),
+        ((tmp_path / "a",), USAGE, "expected two traces"), ((tmp_path / "a", tmp_path / "none"), BAD_INPUT, "none: no such file or folder"),
         ((tmp_path / "a", tmp_path / "b"), BAD_INPUT, "no common stage"), ((tmp_path / "a", tmp_path / "empty"), BAD_INPUT, "no stages"),
         ((tmp_path / "a", tmp_path / "a", "--tolerance", "x"), USAGE, "--tolerance"), (("--pipeline", "p.yaml"), USAGE, "--trace"),
         (("--yaml", "p.yaml"), USAGE, "--reference"),

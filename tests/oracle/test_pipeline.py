@@ -29,6 +29,17 @@ def prep(folder, pipeline, *more, want=0):
     return tool.run("prep", folder / "in", "--pipeline", pipeline, "-o", folder / "out", *more, want=want)
 
 
+def test_named_images(folder):
+    """The first word of each line, in this order; a list of boxes names an image once for each box."""
+    (folder / "list.txt").write_text("2.png 5 5 9 9\n0.png 1 1 2 2\n2.png 3 3 4 4\n")
+    prep(folder, "resize 8 8", "--names", folder / "list.txt")
+    made = json.loads((folder / "out/manifest.json").read_text())["files"]
+    assert sorted(f["source"] for f in made.values()) == ["0.png", "2.png"]
+    (folder / "list.txt").write_text("7.png\n")
+    said = prep(folder, "resize 8 8", "--names", folder / "list.txt", want=tool.BAD_INPUT)
+    assert "names 7.png, which is not an image of" in said.err
+
+
 def opencv(path):
     x = cv2.resize(cv2.imread(str(path)), (40, 32))
     x = (cv2.cvtColor(x, cv2.COLOR_BGR2RGB).astype(np.float32) / np.float32(255) - MEAN) / STD

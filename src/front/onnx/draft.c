@@ -77,6 +77,8 @@ static int wrong_version(const struct draft *d, const char *what, int64_t versio
 static int check_versions(struct draft *d, const struct onnx_model *m, struct vn_err *e)
 {
     const struct onnx_opset *opsets = m->opsets.v;
+    if (!m->ir_version)
+        return vn_fail(e, VN_E_INPUT, "%s: not an ONNX model, or damaged: it has no IR version", d->path);
     if (m->ir_version < OLDEST_IR || m->ir_version > NEWEST_IR)
         return wrong_version(d, "ONNX IR version", m->ir_version, OLDEST_IR, NEWEST_IR, e);
     for (int i = 0; i < m->opsets.n; i++) {
