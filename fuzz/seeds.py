@@ -209,7 +209,26 @@ def results():
     yield "all", result(*(entry("x", kind, body) for kind, body in enumerate(bodies.values())))
 
 
+TASKS = ["metric: top_k\nlabels: 'labels.txt'\nk: 1 5\nimages: 'held'\n",
+         "metric: miou\nlabel_size: 32x24\nignore: 11\n",
+         "metric: coco\nform: priors\npriors: '8: 10 16; 16: 32'\nvariances: 0.1 0.2\nnms_iou: 0.45\n",
+         "metric: agreement\naxis: 1\nlist: 3\nbootstrap: 0\n"]
+
+
+def packs():
+    """As docs/bin-format.md has packs; fuzz/pack.c puts the checksum right."""
+    for names in ["a"], ["a", "net_2"]:
+        first = -(-(32 + 256 * len(names)) // 64) * 64
+        table = b"".join(n.encode().ljust(240, b"\0") + struct.pack("<QQ", first + 64 * i, 64)
+                         for i, n in enumerate(names))
+        size = first + 64 * len(names)
+        head = b"VNRPACK\n" + struct.pack("<IIQQ", 1, len(names), size, 0)
+        yield f"{len(names)}", (head + table).ljust(first, b"\0") + bytes(64 * len(names))
+
+
 def corpus(converted):
+    yield from ((f"pack/{name}.bin", data) for name, data in packs())
+    yield from ((f"task/{i}.yaml", text.encode()) for i, text in enumerate(TASKS))
     yield from ((f"result/{name}.vnr", data) for name, data in results())
     yield from ((f"trace/{name}", data) for name, data in traces())
     yield from caffe()

@@ -183,7 +183,8 @@ def test_no_plain_file(digits, tmp_path, what, suffix):
 # ---- the fuzz targets on their corpus and damaged copies of it ----
 
 REPLAYED = {"config": 600, "npy": 600, "jpeg": 300, "png": 300, "bmp": 600, "pnm": 600, "webp": 300, "tiff": 600, "pipeline": 1500, "onnx_reader": 300, "onnx_passes": 300, "bin": 1500,
-            "caffe_reader": 1500, "trace": 600, "coco": 900, "result": 1500}
+            "caffe_reader": 1500, "trace": 600, "coco": 900, "result": 1500,
+            "pack": 1500, "task": 600}
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +216,7 @@ def test_fuzz_target(corpus, tmp_path, target):
     assert files
     for k, source in enumerate(list(files)):
         data = source.read_bytes()
-        make = {"config": damage.text_copies, "pipeline": damage.text_copies, "bin": damage.bin_copies, "caffe_reader": caffe_copies, "coco": coco_copies}.get(target, damage.copies)
+        make = {"config": damage.text_copies, "pipeline": damage.text_copies, "task": damage.text_copies, "bin": damage.bin_copies, "caffe_reader": caffe_copies, "coco": coco_copies}.get(target, damage.copies)
         for i, bad in enumerate(make(data, REPLAYED[target] // len(files) + 1, f"{target}.{k}")):
             files.append(write(tmp_path, f"{k}_{i}", source.suffix, bad))
     program = pathlib.Path(tool.SANITIZED / f"tests/fuzz_{target}")
