@@ -20,7 +20,9 @@ OLDEST = 7
 FORMS = {"": "float32", "sums": "int8, int16: exact sums", "moves": "int8, int16: moved", "table": "int8, int16: table", "own": "int8, int16"}
 WHERE = {"kernel": ("yes", "yes"), "constant": ("yes", "becomes a constant"), "composite": ("as simpler operators", "as simpler operators")}
 # Read, but never nodes of the graph: the front end turns them into others.
-REWRITTEN = {("Upsample", ""): "Resize", ("QLinearConv", ""): "DequantizeLinear, Conv, QuantizeLinear", ("QLinearMatMul", ""): "DequantizeLinear, MatMul, QuantizeLinear",
+REWRITTEN = {("Upsample", ""): "Resize", ("Scatter", ""): "ScatterElements",
+             ("QLinearConv", ""): "DequantizeLinear, Conv, QuantizeLinear",
+             ("QLinearMatMul", ""): "DequantizeLinear, MatMul, QuantizeLinear",
              ("QLinearAdd", "com.microsoft"): "DequantizeLinear, Add, QuantizeLinear", ("QLinearMul", "com.microsoft"): "DequantizeLinear, Mul, QuantizeLinear",
              ("QLinearGlobalAveragePool", "com.microsoft"): "DequantizeLinear, GlobalAveragePool, QuantizeLinear", ("FusedConv", "com.microsoft"): "Conv and its activation",
              ("Gelu", "com.microsoft"): "Gelu", ("QuantizeLinear", "com.microsoft"): "QuantizeLinear", ("DequantizeLinear", "com.microsoft"): "DequantizeLinear",
@@ -92,6 +94,11 @@ published. {sum(skipped.values())} are skipped:
   `vernier check` says why a node cannot.
 - *tests*: backend node tests passed as published, on both executors (or reference / runtime, where they
   differ); *constant*: passed only with constant side inputs.
+
+**If.** A condition that is constant, or follows from shapes or from `input_value`, leaves one branch. If the
+condition is known at run time only, every run computes both branches, and a Where (named after the If)
+selects: the time is that of both, and their nodes are listed as `IF/then/NODE` and `IF/else/NODE`. Both
+branches must have results of the same shapes.
 
 | operator | versions | reference | runtime | integers | tests | constant |
 |---|---|---|---|---|---|---|
