@@ -1,4 +1,6 @@
 """Networks with an unusual outside: they convert, run and verify as any other."""
+import json
+
 import numpy as np
 import pytest
 import tool
@@ -108,6 +110,11 @@ def test_converts_runs_verifies(tmp_path, name, march):
         done = tool.run("verify", *files, want=tool.DONE)
         assert "Strict check PASSED" in done.out
         assert name != "input_is_output" or "outputs 0 relative" in done.out
+        files = tmp_path / "out/m_original_float_model.onnx", tmp_path / "out/m.bin"
+        tool.run("compare", *files, "-t", "max=0.5", want=tool.DONE)
+        if name == "input_is_output":
+            rows = json.loads(tool.run("compare", *files, "--json", want=tool.DONE).out)["tensors"]
+            assert [r["max"] for r in rows if r["tensor"] == "x"] == [0]
     tool.run("info", tmp_path / "out/m.bin", want=tool.DONE)
     tool.run("perf", tmp_path / "out/m.bin", "--rounds", "1", want=tool.DONE)
 
