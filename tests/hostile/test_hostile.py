@@ -26,7 +26,7 @@ def outcome(path, want_files, *args, named=None, **more):
     """One run on a damaged file; no crash, a message that names the file (or `named`), and no temporary file left."""
     done = tool.run(*args, want=(0, 1, 2, 3), **more)
     left = [p for p in want_files.rglob("*") if p.is_file()] if want_files.exists() else []
-    assert not [p for p in left if p.suffix not in (".npy", ".onnx", ".bin", ".txt", ".log")], left  # NAME.XXXXXX is a temporary file
+    assert not [p for p in left if p.suffix not in (".npy", ".onnx", ".bin", ".txt", ".log", ".json")], left  # NAME.XXXXXX is a temporary file
     if done.status > 1:
         assert path.name in done.err or (named and re.search(named, done.err)), f"the message does not name the file: {done}"
         assert len(done.err) < 4000
