@@ -26,13 +26,13 @@ void vn_dwconv_s16_pack(int16_t *packed, const int16_t *w, const struct vn_windo
             *packed++ = w[(size_t)c * taps + tap];
 }
 
-/* ---- sums of |weights| ---- */
+/* ---- sums of weights ---- */
 
-#define LANES (2 * VN_OCB)
-
-/* Of each lane the largest sums, the sum of all last; those of two and of four pairs before. */
+/* Of each output channel of a block, weights above 0 and those below apart: sums of the latest pair, of two
+ * and four pairs before it, of all so far; and the largest sums. */
 struct lane_sums {
-    int32_t most[VN_RUNS][LANES], pair[LANES], two[2][LANES], four[4][LANES];
+    int32_t pair[2][VN_OCB], two[2][2][VN_OCB], four[4][2][VN_OCB], all[2][VN_OCB];
+    int32_t most[VN_RUNS][2][VN_OCB];
 };
 
 static int32_t weight_at(const struct vn_conv_s16 *p, size_t at)
@@ -40,46 +40,80 @@ static int32_t weight_at(const struct vn_conv_s16 *p, size_t at)
     return p->wide_weights ? ((const int16_t *)p->weight)[at] : ((const int8_t *)p->weight)[at];
 }
 
-/* Pair number n of every lane. */
-static void add_pairs(struct lane_sums *s, const int16_t w[2 * LANES], int n)
+static void note_sums(int32_t most[2][VN_OCB], int32_t sum[2][VN_OCB])
 {
-    for (int i = 0; i < LANES; i++) {
-        const int32_t one = abs(w[2 * i]) + abs(w[2 * i + 1]), two = one + s->pair[i];
-        const int32_t four = two + s->two[n % 2][i], eight = four + s->four[n % 4][i];
-        s->pair[i] = one;
-        s->two[n % 2][i] = two;
-        s->four[n % 4][i] = four;
-        s->most[0][i] = max_int(s->most[0][i], one);
-        s->most[1][i] = max_int(s->most[1][i], two);
-        s->most[2][i] = max_int(s->most[2][i], four);
-        s->most[3][i] = max_int(s->most[3][i], eight);
-        s->most[4][i] = min_int(s->most[4][i] + one, VN_SUM_MOST);
+    for (int i = 0; i < VN_OCB; i++) {
+        most[VN_ANY_SIGN][i] = max_int(most[VN_ANY_SIGN][i], sum[0][i] + sum[1][i]);
+        most[VN_ONE_SIGN][i] = max_int(most[VN_ONE_SIGN][i], max_int(sum[0][i], sum[1][i]));
     }
 }
 
-/* A block of `n` weights: all groups of four values. */
+/* sum = more + before; before = more, which is of the pairs that follow it */
+static void add_sums(int32_t sum[2][VN_OCB], int32_t before[2][VN_OCB], int32_t more[2][VN_OCB])
+{
+    for (int sign = 0; sign < 2; sign++)
+        for (int i = 0; i < VN_OCB; i++) {
+            sum[sign][i] = more[sign][i] + before[sign][i];
+            before[sign][i] = more[sign][i];
+        }
+}
+
+/* Pair number n of every channel: w[i][0] and w[i][1]. */
+static void add_pair(struct lane_sums *s, int32_t w[VN_OCB][2], int n)
+{
+    int32_t one[2][VN_OCB], two[2][VN_OCB], four[2][VN_OCB], eight[2][VN_OCB];
+    for (int i = 0; i < VN_OCB; i++) {
+        one[0][i] = max_int(w[i][0], 0) + max_int(w[i][1], 0);
+        one[1][i] = max_int(-w[i][0], 0) + max_int(-w[i][1], 0);
+        for (int sign = 0; sign < 2; sign++)
+            s->all[sign][i] = min_int(s->all[sign][i] + one[sign][i], VN_SUM_MOST);
+    }
+    add_sums(two, s->pair, one);
+    add_sums(four, s->two[n % 2], two);
+    add_sums(eight, s->four[n % 4], four);
+    note_sums(s->most[0], one);
+    note_sums(s->most[1], two);
+    note_sums(s->most[2], four);
+    note_sums(s->most[3], eight);
+}
+
+/* The block of `n` weights from `from` on. */
 static void add_block(struct lane_sums *s, const struct vn_conv_s16 *p, size_t from, size_t n)
 {
-    for (size_t at = 0; at < n; at += 2 * LANES) {
-        int16_t w[2 * LANES];
-        if (p->wide_weights)
-            memcpy(w, (const int16_t *)p->weight + from + at, sizeof w);
-        for (size_t i = 0; i < 2 * LANES && !p->wide_weights; i++)
-            w[i] = ((const int8_t *)p->weight)[from + at + i];
-        add_pairs(s, w, (int)(at / (2 * LANES)));
+    for (size_t at = 0; at < n; at += 2 * VN_OCB) { /* every other one begins in the middle of a four */
+        int32_t w[VN_OCB][2];
+        const size_t first = from + at / (4 * VN_OCB) * 4 * VN_OCB + at % (4 * VN_OCB) / VN_OCB;
+        for (int i = 0; i < VN_OCB; i++)
+            for (int j = 0; j < 2; j++)
+                w[i][j] = weight_at(p, first + 4 * (size_t)i + (size_t)j);
+        add_pair(s, w, (int)(at / (2 * VN_OCB)));
     }
+    note_sums(s->most[VN_RUNS - 1], s->all);
 }
 
+/* Depthwise: `count` channels from c on. */
 static void add_columns(struct lane_sums *s, const struct vn_conv_s16 *p, int c, int count)
 {
-    const int taps = p->g.kh * p->g.kw;
-    for (int tap = 0; tap < taps; tap += 2) {
-        int16_t w[2 * LANES] = { 0 };
-        for (int i = 0; i < count; i++)
-            for (int j = 0; j < 2 && tap + j < taps; j++)
-                w[2 * i + j] = (int16_t)weight_at(p, (size_t)(tap + j) * p->g.c + c + i);
-        add_pairs(s, w, tap / 2);
+    const struct vn_window2d *const g = &p->g;
+    for (int ky = 0; ky < g->kh; ky++) {
+        int32_t row[2][VN_OCB] = { { 0 } }, pair[2][VN_OCB], tap[2][VN_OCB] = { { 0 } },
+                before[2][VN_OCB] = { { 0 } };
+        for (int kx = 0; kx < g->kw; kx++) {
+            for (int i = 0; i < count; i++) {
+                const int32_t w = weight_at(p, (size_t)(ky * g->kw + kx) * g->c + c + i);
+                tap[0][i] = max_int(w, 0);
+                tap[1][i] = max_int(-w, 0);
+                for (int sign = 0; sign < 2; sign++) {
+                    row[sign][i] = min_int(row[sign][i] + tap[sign][i], VN_SUM_MOST);
+                    s->all[sign][i] = min_int(s->all[sign][i] + tap[sign][i], VN_SUM_MOST);
+                }
+            }
+            add_sums(pair, before, tap);
+            note_sums(s->most[0], pair);
+        }
+        note_sums(s->most[VN_ROW_RUN], row);
     }
+    note_sums(s->most[VN_RUNS - 1], s->all);
 }
 
 void vn_conv_s16_sums(struct vn_conv_s16 *p, int depthwise)
@@ -97,10 +131,11 @@ void vn_conv_s16_sums(struct vn_conv_s16 *p, int depthwise)
             add_columns(&s, p, kb * VN_OCB, min_int(VN_OCB, g->c - kb * VN_OCB));
         else
             add_block(&s, p, (size_t)kb * block, block);
-        int32_t *const sums = p->sums[(int64_t)kb * VN_RUN_PARTS / blocks];
+        int32_t(*const sums)[2] = p->sums[(int64_t)kb * VN_RUN_PARTS / blocks];
         for (int run = 0; run < VN_RUNS; run++)
-            for (int i = 0; i < LANES; i++)
-                sums[run] = max_int(sums[run], s.most[run][i]);
+            for (int sign = 0; sign < 2; sign++)
+                for (int i = 0; i < VN_OCB; i++)
+                    sums[run][sign] = max_int(sums[run][sign], s.most[run][sign][i]);
     }
 }
 

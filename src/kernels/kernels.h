@@ -93,7 +93,9 @@ void vn_dwconv_s8_pack(int8_t *packed, const int8_t *w, const struct vn_window2d
  *
  * acc[k] = sum over taps and channels x * w + bias[k], exact in 64 bits (taps outside the input contribute
  * 0); then as int8 without a residual, to int16 in [lo, hi] or to float32. */
-#define VN_RUNS 5 /* of 1, 2, 4, 8 and all pairs */
+#define VN_RUNS 5 /* of 1, 2, 4, 8 and all pairs; depthwise: of a pair, of a row of taps, and of all */
+#define VN_ROW_RUN 1
+enum { VN_ANY_SIGN, VN_ONE_SIGN };
 #define VN_RUN_PARTS 16
 struct vn_conv_s16 {
     struct vn_window2d g;
@@ -103,7 +105,7 @@ struct vn_conv_s16 {
     const float *mult;
     int32_t zy, lo, hi;
     int out_f32;
-    int32_t sums[VN_RUN_PARTS][VN_RUNS]; /* vn_conv_s16_sums; the C kernels do without */
+    int32_t sums[VN_RUN_PARTS][VN_RUNS][2]; /* vn_conv_s16_sums; the C kernels do without */
     int64_t most_bias; /* likewise: the largest |bias| */
 };
 #define VN_CONV_S16(name) \
@@ -117,13 +119,14 @@ VN_CONV_S16(vn_dwconv_s16_avx2);
 VN_CONV_S16(vn_dwconv_s16_avx512vnni);
 void vn_conv_s16_pack(int16_t *packed, const int16_t *w, const struct vn_window2d *g);
 void vn_dwconv_s16_pack(int16_t *packed, const int16_t *w, const struct vn_window2d *g);
-/* The largest sums of |weight| in a row of pairs that one output channel meets: they say how many products
- * fit 32 bits together. One row for each VN_RUN_PARTS-th of the blocks of output channels, of at most
- * VN_SUM_MOST. A pair is two neighbouring input channels of a packed group of four, followed by the same
- * places of the next group; depthwise: taps 2i and 2i + 1. */
-#define VN_SUM_MOST (1 << 30)
+/* The largest sums of weights in a run of pairs that one output channel meets: they say how many products
+ * fit 32 bits together. VN_ANY_SIGN: of |weight|; VN_ONE_SIGN: of the weights above 0 alone, or of those
+ * below. One row for each VN_RUN_PARTS-th of the blocks of output channels. A pair is two neighbouring input
+ * channels, in the packed order; depthwise: two neighbouring taps of a row. Sums of one sign end at
+ * VN_SUM_MOST, which more than 32768 weights can pass. */
+#define VN_SUM_MOST ((1 << 30) - 1)
 void vn_conv_s16_sums(struct vn_conv_s16 *p, int depthwise);
-static inline const int32_t *vn_sums_of(const struct vn_conv_s16 *p, int kb, int blocks)
+static inline const int32_t (*vn_sums_of(const struct vn_conv_s16 *p, int kb, int blocks))[2]
 {
     return p->sums[(int64_t)kb * VN_RUN_PARTS / blocks];
 }
@@ -171,7 +174,7 @@ typedef void vn_matmul_f32_fn(float *c, const float *a, const float *b, const st
 typedef void vn_matmul_s16_fn(void *c, const int16_t *a, const int16_t *b, const struct vn_matmul *p,
                               int row0, int row1);
 vn_matmul_s8_fn vn_matmul_s8_c, vn_matmul_s8_avx2, vn_matmul_s8_avx512vnni;
-vn_matmul_s16_fn vn_matmul_s16_c, vn_matmul_s16_avx2;
+vn_matmul_s16_fn vn_matmul_s16_c, vn_matmul_s16_avx2, vn_matmul_s16_avx512vnni;
 vn_matmul_f32_fn vn_matmul_f32_c, vn_matmul_f32_avx2; /* starts from 0, fma with k ascending */
 
 /* ---- spans of n elements ---- */

@@ -245,6 +245,8 @@ static void test_dwconv_s8(struct test *t) { conv_s8(t, 1); }
 
 /* ---- int16 ---- */
 
+static int max_of(int a, int b) { return a > b ? a : b; }
+
 static void conv_s16(struct test *t, int depthwise)
 {
     struct vn_conv_s16 p = { .zy = one_in(t, 4) ? random_zero(t) : 0,
@@ -267,9 +269,17 @@ static void conv_s16(struct test *t, int depthwise)
                                                                new_input(t, (size_t)blocks * VN_OCB * 4);
     fill_s16(t, x, ins);
     fill_s16(t, w16, weights);
-    const int smaller = pick(t, 0, 8); /* runs of every length */
+    const int smaller = pick(t, 0, 8), fewer = one_in(t, 3) ? pick(t, 1, 8) : 0; /* runs of every length */
+    const int one_sided = one_in(t, 3); /* inputs of at least 0, or at most, are centred */
     for (size_t i = 0; i < weights; i++)
-        w16[i] = (int16_t)(w16[i] / (1 << smaller));
+        w16[i] = (int16_t)(max_of(w16[i], -32767) / (1 << smaller));
+    for (size_t i = 0; i < ins && (one_sided || fewer); i++)
+        x[i] = (int16_t)((one_sided ? x[i] & 0x7fff : x[i]) / (1 << fewer));
+    if (one_sided && one_in(t, 2))
+        for (size_t i = 0; i < ins; i++)
+            x[i] = (int16_t)-x[i];
+    if (one_in(t, 10))
+        w16[pick(t, 0, (int)weights - 1)] = -32768; /* pairs that do not fit */
     fill_s8(t, w8, weights);
     for (int k = 0; k < g->k; k++) {
         bias[k] = one_in(t, 8) ? (one_in(t, 2) ? INT32_MAX : INT32_MIN) : pick(t, -100000000, 100000000);
@@ -409,8 +419,8 @@ static void test_dwconv_f32(struct test *t) { conv_f32(t, 1); }
 const struct family conv_families[] = {
     { "conv_s8", test_conv_s8, 2000 },
     { "dwconv_s8", test_dwconv_s8, 1500 },
-    { "conv_s16", test_conv_s16, 400 },
-    { "dwconv_s16", test_dwconv_s16, 300 },
+    { "conv_s16", test_conv_s16, 600 },
+    { "dwconv_s16", test_dwconv_s16, 500 },
     { "conv_f32", test_conv_f32, 1000 },
     { "dwconv_f32", test_dwconv_f32, 1000 },
     { 0 },

@@ -19,41 +19,12 @@
  *   PAD(p)           the byte that padding consists of
  *   NP2, NP1, and with one vector per block NP4 and NP3: pixels per tile for 2, 1, 4 and 3 vectors
  */
-#include "kernels/x86/pixels.h"
-
 #define CHUNK 1024 /* channels per pass over a tap; the length of the padding line */
 #define MAX_NP 8
 #define MAX_NV 4
 #define MOST_STEPS 512
 #define MOST_PIXELS 512
-#define PATCH 65536 /* bytes */
-
-struct job {
-    void *out;
-    const ELEM *x;
-    const ELEM *pad; /* CHUNK elements that count as zero */
-    const PARAMS *p;
-    size_t block_elems; /* of packed weights */
-};
-
-/* One or more blocks of one group. */
-struct outputs {
-    int kb;
-    int channel; /* first input channel of the group */
-    int oc, left; /* first output channel; how many the group has from there on */
-    VECTOR start[MAX_NV];
-};
-
-struct list {
-    const ELEM *x;
-    size_t first; /* output pixel */
-    int pixels, steps;
-    int patched;
-    int down, across, width; /* of a patch: output rows and columns, input columns */
-    ptrdiff_t step[MOST_STEPS];
-    ptrdiff_t pixel[MOST_PIXELS + MAX_NP]; /* the last one is repeated */
-    ELEM patch[PATCH / sizeof(ELEM) + STEP];
-};
+#include "kernels/x86/conv_lists_body.h"
 
 static ALWAYS_INLINE void sum_taps(VECTOR acc[MAX_NP][MAX_NV], const int np, const int nv, const int inside,
                                    const struct job *job, const struct pixel *t, int kb)
@@ -175,8 +146,6 @@ TILES(4, NP4)
 TILES(3, NP3)
 #endif
 
-/* All pixels of a list, or of a walk without one, for the blocks of one group from o->kb on, at most `most`;
- * returns how many blocks. */
 static int outputs_of(const struct job *job, struct outputs *o, int most, const struct list *l,
                       struct walk walk)
 {
@@ -200,145 +169,6 @@ static int outputs_of(const struct job *job, struct outputs *o, int most, const 
     else
         walked[vectors](job, o, walk);
     return blocks;
-}
-
-static struct outputs outputs_at(const struct vn_window2d *g, int kb)
-{
-    const struct block b = block_at(g, kb);
-    return (struct outputs){ .kb = kb,
-                             .channel = b.group * (g->c / g->groups),
-                             .oc = b.oc,
-                             .left = (b.group + 1) * (g->k / g->groups) - b.oc };
-}
-
-/* ---- lists ---- */
-
-/* Offsets of the steps of a sum, in the order of the packed weights. */
-static void list_steps(struct list *l, const struct vn_window2d *g, ptrdiff_t row, ptrdiff_t pixel)
-{
-    l->steps = 0;
-    for (int ky = 0; ky < g->kh; ky++)
-        for (int kx = 0; kx < g->kw; kx++)
-            for (int c = 0; c < g->c / g->groups; c += STEP)
-                l->step[l->steps++] = ky * g->dh * row + kx * g->dw * pixel + c;
-}
-
-/* Returns 0 where a list would be too long or a patch too large. */
-static int plan_list(struct list *l, const struct vn_window2d *g)
-{
-    const int channels = g->c / g->groups, high = (g->kh - 1) * g->dh + 1, wide = (g->kw - 1) * g->dw + 1;
-    if ((int64_t)g->kh * g->kw * ((channels + STEP - 1) / STEP) > MOST_STEPS)
-        return 0;
-    l->patched = g->ph || g->pw || (g->oh - 1) * g->sh + high > g->h || (g->ow - 1) * g->sw + wide > g->w;
-    if (!l->patched) {
-        list_steps(l, g, (ptrdiff_t)g->w * g->xp, g->xp);
-        return 1;
-    }
-    const int room = PATCH / (int)sizeof(ELEM) / channels, row_room = room / high;
-    if (row_room < wide)
-        return 0;
-    l->across = min_int(min_int(g->ow, MOST_PIXELS), (row_room - wide) / g->sw + 1);
-    l->width = (l->across - 1) * g->sw + wide;
-    l->down = l->across < g->ow ? 1 : min_int(MOST_PIXELS / g->ow, (room / l->width - high) / g->sh + 1);
-    list_steps(l, g, (ptrdiff_t)l->width * channels, channels);
-    return l->across >= min_int(g->ow, MAX_NP);
-}
-
-/* Input pixels [first, end) of a row; those outside are padding. */
-static ELEM *copy_row(ELEM *to, const ELEM *row, int first, int end, int channels, const struct job *job)
-{
-    const struct vn_window2d *const g = &job->p->g;
-    const int from = min_int(max_int(first, 0), end), last = row ? max_int(min_int(end, g->w), from) : from;
-    memset(to, PAD(job->p), (size_t)(from - first) * channels * sizeof *to);
-    to += (ptrdiff_t)(from - first) * channels;
-    if (g->xp == channels && last > from)
-        memcpy(to, row + (ptrdiff_t)from * channels, (size_t)(last - from) * channels * sizeof *to);
-    for (int i = from; i < last && g->xp != channels; i++)
-        memcpy(to + (ptrdiff_t)(i - from) * channels, row + (ptrdiff_t)i * g->xp, channels * sizeof *to);
-    to += (ptrdiff_t)(last - from) * channels;
-    memset(to, PAD(job->p), (size_t)(end - last) * channels * sizeof *to);
-    return to + (ptrdiff_t)(end - last) * channels;
-}
-
-/* The input of output rows [row, row + rows) of one image from column ox on. */
-static void fill_patch(struct list *l, const struct job *job, int row, int rows, int ox, int channel)
-{
-    const struct vn_window2d *const g = &job->p->g;
-    const int top = row % g->oh * g->sh - g->ph, high = (rows - 1) * g->sh + (g->kh - 1) * g->dh + 1;
-    const int left = ox * g->sw - g->pw;
-    const ELEM *const image = job->x + (ptrdiff_t)(row / g->oh) * g->h * g->w * g->xp + channel;
-    ELEM *to = l->patch;
-    for (int iy = top; iy < top + high; iy++)
-        to = copy_row(to, is_inside(iy, g->h) ? image + (ptrdiff_t)iy * g->w * g->xp : NULL, left,
-                      left + l->width, g->c / g->groups, job);
-}
-
-static void repeat_last(struct list *l)
-{
-    for (int i = 0; i < MAX_NP; i++)
-        l->pixel[l->pixels + i] = l->pixel[l->pixels - 1];
-}
-
-/* Blocks [kb0, kb1) for the listed pixels; row, rows and ox as for a patch. */
-static void listed_outputs(struct list *l, const struct job *job, int row, int rows, int ox, int kb0, int kb1)
-{
-    const struct vn_window2d *const g = &job->p->g;
-    const int per = blocks_per_group(g);
-    repeat_last(l);
-    for (int kb = kb0; kb < kb1;) {
-        struct outputs o = outputs_at(g, kb);
-        if (!l->patched)
-            l->x = job->x + o.channel;
-        else if (kb == kb0 || kb % per == 0)
-            fill_patch(l, job, row, rows, ox, o.channel);
-        kb += outputs_of(job, &o, min_int(kb1 - kb, per - kb % per), l, (struct walk){ 0 });
-    }
-}
-
-static void run_patched(struct list *l, const struct job *job, int row0, int row1, int kb0, int kb1)
-{
-    const struct vn_window2d *const g = &job->p->g;
-    const ptrdiff_t channels = g->c / g->groups;
-    l->x = l->patch;
-    for (int row = row0, rows; row < row1; row += rows) {
-        rows = min_int(min_int(l->down, row1 - row), g->oh - row % g->oh);
-        for (int ox = 0; ox < g->ow; ox += l->across) {
-            const int across = min_int(l->across, g->ow - ox);
-            l->first = (size_t)row * g->ow + ox;
-            l->pixels = 0;
-            for (int i = 0; i < rows; i++)
-                for (int j = 0; j < across; j++)
-                    l->pixel[l->pixels++] = ((ptrdiff_t)i * g->sh * l->width + j * g->sw) * channels;
-            listed_outputs(l, job, row, rows, ox, kb0, kb1);
-        }
-    }
-}
-
-/* Output pixels [first, end), none of whose windows reaches into the padding. */
-static void list_pixels(struct list *l, const struct vn_window2d *g, int first, int end)
-{
-    const ptrdiff_t across = (ptrdiff_t)g->sw * g->xp;
-    l->first = (size_t)first;
-    l->pixels = 0;
-    for (int at = first, next; at < end; at = next) {
-        const int row = at / g->ow, ox = at % g->ow;
-        const ptrdiff_t y = (ptrdiff_t)(row / g->oh) * g->h + (ptrdiff_t)(row % g->oh) * g->sh;
-        const ptrdiff_t from = y * g->w * g->xp + ox * across;
-        next = at + min_int(end - at, g->ow - ox);
-        for (int i = 0; i < next - at; i++)
-            l->pixel[l->pixels + i] = from + i * across;
-        l->pixels += next - at;
-    }
-}
-
-static void run_listed(struct list *l, const struct job *job, int row0, int row1, int kb0, int kb1)
-{
-    const struct vn_window2d *const g = &job->p->g;
-    const int end = row1 * g->ow;
-    for (int at = row0 * g->ow; at < end; at += l->pixels) {
-        list_pixels(l, g, at, at + min_int(MOST_PIXELS, end - at));
-        listed_outputs(l, job, 0, 0, 0, kb0, kb1);
-    }
 }
 
 static void run(const struct job *job, int row0, int row1, int kb0, int kb1)

@@ -1,586 +1,475 @@
 /* kernels/x86/conv_s16_body.h - int16 convolution, included once per instruction set.
  *
- * Two products at a time are summed in 32 bits, vpmaddwd. How many such pairs fit 32 bits together follows
- * from the sums of the weights, vn_conv_s16_sums, and the largest input of the tile. The sum of every run
- * of pairs is added to `low`, which wraps, and its upper half, rounded down, to `high`. What `high` leaves
- * of the whole sum is below 2^16 for each run, so the difference of `low` and high * 2^16 does not wrap,
- * and both together are exact.
- *
- * The inputs of a few pixels are gathered into lines in the order of the packed weights; those of 1 x 1
- * windows are used where they are.
+ * Lanes are output channels; a multiplication adds the products of two neighbouring input channels, a pair.
+ * A sum has two parts, acc and high, of which the second counts 2^16. How many pairs acc can take follows
+ * from the sums of the weights, vn_conv_s16_sums, and the range of a list's inputs. After so many, its upper
+ * half is added to `high`, and its lower half stays: a number from 0 to 65535. Where inputs lie on one side
+ * of 0, more fit if the middle of their range is subtracted; what that takes off a sum is added to its bias.
  *
  * The includer defines
- *   VECTOR            16-bit lanes of inputs and weights, 32-bit lanes of sums; a tile has two of them
- *   CHANNELS          output channels of a tile; NP: its pixels
- *   FOUR(x)           four values to all places
- *   WIDE(w), NARROW(w)   weights of half a tile from int16, from int8
- *   PRODUCTS_OF(x, w), ADD_PRODUCTS(acc, x, w)   sums of two products, and acc + them
- *   ADD(a, b), UPPER(a)   32-bit lanes: a + b, a >> 16
- *   ZERO
- *   tail_of, finish_pixels   what ends sums; pixels from their sums
- *   DW_LANES, DW_LOAD(a, b), DW_FINISH   depthwise: channels at a time, pairs of two taps, a pixel's end
- */
-#include "kernels/x86/pixels.h"
+ *   VECTOR, FLOATS    LANES lanes of 32 bits
+ *   NP2, NP1          pixels of a tile of two vectors of channels, and of one; even
+ *   PAIR(x)           two inputs to all lanes
+ *   LOAD_PAIRS(w, weights, at, wide)   both pairs of a step: int16 weights if wide, else int8
+ *   START(from), START_FLOATS(from)   numbers of channels from memory, in the order of LOAD_PAIRS
+ *   ADD_PRODUCTS(acc, x, w), ADD(a, b), UPPER(a), LOWER(a)   the last two: a >> 16, a & 65535
+ *   FLOAT(a), JOIN(high, low), MANY(high, low)   float32 of a, of high * 65536 + low rounded once: JOIN where
+ *                     both are exact
+ *   SCALE(a, mult), ROUND(a)
+ *   PACK(a, b)        to int16, saturated: channels of a, then of b, in order
+ *   CLAMP(q, lo, hi), SET16(q), SUB16(a, b)   16-bit lanes
+ *   STORE(y, q), STORE_LOW(y, q), STORE_HIGH(y, q)   a vector of int16; one half of it
+ *   UNPACK(floats, f) channels in order, to memory
+ *   IS_BOUNDED(mult, most)   whether such a sum times mult fits 32 bits */
+#define ELEM int16_t
+#define PARAMS struct vn_conv_s16
+#define STEP 4
+#define PAD(p) 0
+#define MAX_NP 8
+#define MAX_NV 2
+#define MOST_STEPS 8192
+#define MOST_PIXELS 128
+#define SURVEY(l, job) survey(l, &(job)->p->g)
+struct list;
+static void survey(struct list *l, const struct vn_window2d *g);
+#include "kernels/x86/conv_lists_body.h"
 
-#define LINE 4608
-struct lines {
-    int16_t v[NP][LINE + 16]; /* copies are whole vectors */
+/* ---- ranges ---- */
+
+struct extremes {
+    __m256i least, most;
 };
 
-struct sums {
-    VECTOR low[NP][2], high[NP][2];
+static inline struct extremes nothing(void)
+{
+    return (struct extremes){ _mm256_setzero_si256(), _mm256_setzero_si256() };
+}
+
+/* n values, perhaps some behind them */
+static inline struct extremes with_values(struct extremes r, const int16_t *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i += 16) {
+        const __m256i v = _mm256_loadu_si256((const __m256i *)(x + i));
+        r.least = _mm256_min_epi16(r.least, v);
+        r.most = _mm256_max_epi16(r.most, v);
+    }
+    return r;
+}
+
+static struct span span_of(struct extremes r)
+{
+    int16_t least[16], most[16];
+    struct span s = { 0, 0 };
+    _mm256_storeu_si256((__m256i *)least, r.least);
+    _mm256_storeu_si256((__m256i *)most, r.most);
+    for (int i = 0; i < 16; i++)
+        s = (struct span){ min_int(s.least, least[i]), max_int(s.most, most[i]) };
+    return s;
+}
+
+static void survey(struct list *l, const struct vn_window2d *g)
+{
+    const int channels = g->c / g->groups, taps = g->kh * g->kw, last = l->pixels - 1;
+    const ptrdiff_t span = l->pixel[last] - l->pixel[0] + channels;
+    struct extremes r = nothing();
+    if (l->patched)
+        r = with_values(r, l->patch, l->filled);
+    else if (taps == 1 && span == (ptrdiff_t)l->pixels * channels)
+        r = with_values(r, l->x + l->pixel[0], span);
+    else
+        for (int i = 0; i <= last; i++)
+            for (int tap = 0; tap < taps; tap++)
+                r = with_values(r, l->x + l->pixel[i] + l->step[l->steps / taps * tap], channels);
+    l->inputs = span_of(r);
+}
+
+/* ---- tiles ---- */
+
+enum mode {
+    WHOLE, /* a sum fits acc, with its bias */
+    STEPS, /* so many steps fit */
+    CENTRED, /* so many steps of inputs less u->centre */
+    ONE_PAIR /* one pair fits */
 };
 
-/* Each lane: the larger one of `most` and |x|. */
-static inline __m256i raised(__m256i most, __m256i x) { return _mm256_max_epu16(most, _mm256_abs_epi16(x)); }
-
-static inline __m256i raised_by(__m256i most, const int16_t *x, int n)
-{
-    for (int i = 0; i < n; i += 16)
-        most = raised(most, _mm256_loadu_si256((const __m256i *)(x + i)));
-    return most;
-}
-
-static inline int largest(__m256i most)
-{
-    /* vpminposuw finds the smallest */
-    const __m128i eight = _mm_max_epu16(_mm256_castsi256_si128(most), _mm256_extracti128_si256(most, 1));
-    return 0xffff ^ _mm_extract_epi16(_mm_minpos_epu16(_mm_xor_si128(eight, _mm_set1_epi16(-1))), 0);
-}
-
-/* Those that copy return `most` raised by what they read: n values, perhaps some behind them. Stores are not
- * read again so soon, for wide loads of several stores wait. */
-static inline __m256i copy_values(int16_t *to, const int16_t *from, int n, __m256i most)
-{
-    if (n == 4) {
-        const __m128i four = _mm_loadl_epi64((const __m128i *)from);
-        _mm_storel_epi64((__m128i *)to, four);
-        return raised(most, _mm256_zextsi128_si256(four));
-    }
-    for (int i = 0; i < n; i += 16) {
-        const __m256i v = _mm256_loadu_si256((const __m256i *)(from + i));
-        _mm256_storeu_si256((__m256i *)(to + i), v);
-        most = raised(most, v);
-    }
-    return most;
-}
-
-/* Up to three channels of neighbouring pixels to four places each; the weights of the other places are 0. */
-static inline __m256i spread_values(int16_t *to, const int16_t *from, int pixels, int channels, __m256i most)
-{
-    const __m128i first = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7);
-    const __m128i order = _mm_add_epi8(first, _mm_set_epi64x(0x0202020202020202 * channels, 0));
-    for (int i = 0; i < pixels; i += 2) {
-        const __m128i two = _mm_loadu_si128((const __m128i *)(from + i * channels));
-        _mm_storeu_si128((__m128i *)(to + 4 * i), _mm_shuffle_epi8(two, order));
-        most = raised(most, _mm256_zextsi128_si256(two));
-    }
-    return most;
-}
-
-static inline int pixel_is_inside(const struct pixel *t, const struct vn_window2d *g)
-{
-    return tap_is_real(t, 0, 0, g) && tap_is_real(t, (g->kh - 1) * g->dh, (g->kw - 1) * g->dw, g);
-}
-
-/* Taps [tap, end) of one pixel, n values each. */
-static inline __m256i gather_pixel(int16_t *to, const struct pixel *t, const int16_t *x,
-                                   const struct vn_window2d *g, int n, int tap, int end, __m256i most)
-{
-    const int inside = pixel_is_inside(t, g), near = inside && g->dw == 1;
-    const int spread = near && n == 4 && g->xp < 4, rows = spread || (near && n == g->xp);
-    for (int ky = tap ? tap / g->kw : 0, kx = tap - ky * g->kw; tap < end;) {
-        const int taps = rows ? min_int(g->kw - kx, end - tap) : 1;
-        const ptrdiff_t at = t->at + ((ptrdiff_t)ky * g->dh * g->w + kx * g->dw) * g->xp;
-        if (spread)
-            most = spread_values(to, x + at, taps, g->xp, most);
-        else if (inside || tap_is_real(t, ky * g->dh, kx * g->dw, g))
-            most = copy_values(to, x + at, taps * n, most);
-        else
-            memset(to, 0, (size_t)n * sizeof *to);
-        to += taps * n;
-        tap += taps;
-        kx += taps;
-        if (kx == g->kw) {
-            kx = 0;
-            ky++;
-        }
-    }
-    return most;
-}
-
-static ALWAYS_INLINE VECTOR load_weights(const void *w, size_t at, const int wide)
-{
-    return wide ? WIDE((const int16_t *)w + at) : NARROW((const int8_t *)w + at);
-}
-
-/* Where the inputs of a tile are: `segments` times n values, `apart` from each other. */
-struct source {
-    const int16_t *x[NP];
-    int segments, n;
-    ptrdiff_t apart;
+/* Two vectors of output channels, or one, for all pixels of a list. */
+struct channel_vectors {
+    const struct job *job;
+    const struct list *l;
+    int kb, oc, left; /* as of struct outputs */
+    int run; /* steps that fit acc */
+    int plain, many; /* the usual end; sums whose `high` is not exact as float32 */
+    VECTOR bias[MAX_NV], low[MAX_NV], high[MAX_NV], centre;
+    FLOATS mult[MAX_NV];
 };
 
-static ALWAYS_INLINE void add_four(const int np, const int wide, const int first, VECTOR b[NP][2],
-                                   const int16_t *const *x, const void *w, size_t at, int k)
+#define EACH_SUM(np, nv) EACH(i, np) EACH(v, nv)
+
+static ALWAYS_INLINE void carry(const int np, const int nv, VECTOR acc[MAX_NP][MAX_NV],
+                                VECTOR high[MAX_NP][MAX_NV])
 {
-    EACH(h, 2)
+    EACH_SUM(np, nv)
     {
-        const VECTOR wv = load_weights(w, at + (size_t)k * VN_OCB + h * 2 * CHANNELS, wide);
+        high[i][v] = ADD(high[i][v], UPPER(acc[i][v]));
+        acc[i][v] = LOWER(acc[i][v]);
+    }
+}
+
+static ALWAYS_INLINE void add_step(const int np, const int nv, const int wide, const enum mode mode,
+                                   VECTOR acc[MAX_NP][MAX_NV], VECTOR high[MAX_NP][MAX_NV],
+                                   const int16_t *const *x, ptrdiff_t step, VECTOR centre, const void *w,
+                                   size_t at, size_t block)
+{
+    VECTOR wv[MAX_NV][2];
+    EACH(v, nv)
+    LOAD_PAIRS(wv[v], w, at + (size_t)(v * LANES / VN_OCB) * block + v * LANES % VN_OCB * STEP, wide);
+    EACH(j, 2)
+    {
         EACH(i, np)
-        b[i][h] = first ? PRODUCTS_OF(FOUR(x[i] + k), wv) : ADD_PRODUCTS(b[i][h], FOUR(x[i] + k), wv);
-    }
-}
-
-static ALWAYS_INLINE void add_run(const int np, const int wide, struct sums *s, const int16_t *const *x,
-                                  const void *w, size_t at, int k, const int quads)
-{
-    VECTOR b[NP][2];
-    add_four(np, wide, 1, b, x, w, at, k);
-    EACH(q, quads - 1)
-    add_four(np, wide, 0, b, x, w, at, k + 4 * q + 4);
-    EACH(i, np)
-    EACH(h, 2)
-    {
-        s->low[i][h] = ADD(s->low[i][h], b[i][h]);
-        s->high[i][h] = ADD(s->high[i][h], UPPER(b[i][h]));
-    }
-}
-
-static ALWAYS_INLINE void add_products(const int np, const int wide, const int run, struct sums *sums,
-                                       const struct source *from, const void *w, int more)
-{
-    const int n = from->n;
-    const int16_t *x[NP];
-    struct sums s;
-    EACH(i, np)
-    {
-        x[i] = from->x[i];
-        EACH(h, 2)
         {
-            s.low[i][h] = more ? sums->low[i][h] : ZERO;
-            s.high[i][h] = more ? sums->high[i][h] : ZERO;
+            const VECTOR two = PAIR(x[i] + step + 2 * j), xv = mode == CENTRED ? SUB16(two, centre) : two;
+            EACH(v, nv)
+            acc[i][v] = ADD_PRODUCTS(acc[i][v], xv, wv[v][j]);
         }
-    }
-    for (int segment = 0; segment < from->segments; segment++) {
-        const size_t at = (size_t)segment * n * VN_OCB;
-        int k = 0;
-        for (; k + 4 * run <= n; k += 4 * run)
-            add_run(np, wide, &s, x, w, at, k, run);
-        if (k < n)
-            add_run(np, wide, &s, x, w, at, k, (n - k) / 4);
-        EACH(i, np)
-        x[i] += from->apart;
-    }
-    EACH(i, np)
-    EACH(h, 2)
-    {
-        sums->low[i][h] = s.low[i][h];
-        sums->high[i][h] = s.high[i][h];
+        if (mode == ONE_PAIR)
+            carry(np, nv, acc, high);
     }
 }
 
-#define MOST_QUADS 16000 /* with more runs the sums of halves could overflow */
-#define MOST_PAIR 65535 /* times 2^15, it fits 31 bits */
-#define NARROW_RUN 255 /* products with int8 fit 31 bits: 2 * 255 * 2^15 * 2^7 */
-
-/* Of NP pixels, or of one; more: add to what is there. */
-typedef void products_fn(struct sums *s, const struct source *from, const void *w, int more);
-#define PRODUCTS(name, wide, run) \
-    static void name##_tile(struct sums *s, const struct source *from, const void *w, int more) \
-    { \
-        add_products(NP, wide, run, s, from, w, more); \
-    } \
-    static void name##_one(struct sums *s, const struct source *from, const void *w, int more) \
-    { \
-        add_products(1, wide, run, s, from, w, more); \
-    }
-PRODUCTS(narrow, 0, NARROW_RUN)
-PRODUCTS(wide1, 1, 1)
-PRODUCTS(wide2, 1, 2)
-PRODUCTS(wide4, 1, 4)
-PRODUCTS(wide8, 1, 8)
-PRODUCTS(wide, 1, 4 * MOST_QUADS)
-
-/* The longest run whose sums fit with inputs of at most `most`. */
-static int run_of(const int32_t *sums, int most)
+/* Any end, a vector at a time. */
+static __attribute__((noinline)) void finish_each(const struct channel_vectors *u, int nv,
+                                                  const enum mode mode, VECTOR acc[MAX_NP][MAX_NV],
+                                                  VECTOR high[MAX_NP][MAX_NV], int at, int count)
 {
+    const struct vn_conv_s16 *const p = u->job->p;
+    for (int i = 0; i < count; i++)
+        for (int v = 0; v < nv; v++) {
+            const FLOATS sum = mode == WHOLE ? FLOAT(acc[i][v])
+                               : u->many     ? MANY(high[i][v], acc[i][v])
+                                             : JOIN(high[i][v], acc[i][v]);
+            float t[LANES];
+            UNPACK(t, SCALE(sum, u->mult[v]));
+            const size_t to = out_at(&p->g, u->l->first + at + i, u->oc + LANES * v);
+            for (int k = 0; k < min_int(LANES, u->left - LANES * v); k++)
+                if (p->out_f32)
+                    ((float *)u->job->out)[to + k] = t[k];
+                else
+                    ((int16_t *)u->job->out)[to + k] = (int16_t)vn_sat_rne(t[k], p->zy, p->lo, p->hi);
+        }
+}
+
+static inline void copy_some(int16_t *y, const int16_t *from, int n)
+{
+    int k = 0;
+    for (; k + 8 <= n; k += 8)
+        _mm_storeu_si128((__m128i *)(y + k), _mm_loadu_si128((const __m128i *)(from + k)));
+    for (; k < n; k++)
+        y[k] = from[k];
+}
+
+/* `count` of np pixels from the list's pixel `at` on. */
+static ALWAYS_INLINE void finish(const int np, const int nv, const struct channel_vectors *u,
+                                 VECTOR q[MAX_NP][MAX_NV], int at, int count)
+{
+    const struct vn_conv_s16 *const p = u->job->p;
+    const VECTOR lo = SET16(p->lo), hi = SET16(p->hi);
+    int16_t *y = (int16_t *)u->job->out + out_at(&p->g, u->l->first + (size_t)at, u->oc);
+    const size_t pitch = (size_t)p->g.yp;
+    const int whole = u->left >= nv * LANES;
+    if (nv == 2) {
+        EACH(i, np)
+        {
+            if (i >= count)
+                break;
+            const VECTOR packed = CLAMP(PACK(q[i][0], q[i][1]), lo, hi);
+            if (whole) {
+                STORE(y, packed);
+            } else {
+                int16_t part[2 * LANES];
+                STORE(part, packed);
+                copy_some(y, part, u->left);
+            }
+            y += pitch;
+        }
+        return;
+    }
+    EACH(j, (np + 1) / 2)
+    {
+        const int i = 2 * j, next = min_int(i + 1, np - 1);
+        if (i >= count)
+            break;
+        const VECTOR packed = CLAMP(PACK(q[i][0], q[next][0]), lo, hi);
+        if (whole) {
+            STORE_LOW(y, packed);
+            if (i + 1 < count)
+                STORE_HIGH(y + pitch, packed);
+        } else {
+            int16_t part[2 * LANES];
+            STORE(part, packed);
+            copy_some(y, part, u->left);
+            if (i + 1 < count)
+                copy_some(y + pitch, part + LANES, u->left);
+        }
+        y += 2 * pitch;
+    }
+}
+
+/* np pixels from the list's pixel `at` on. */
+static ALWAYS_INLINE void tile(const int np, const int nv, const int wide, const enum mode mode,
+                               const struct channel_vectors *u, int at)
+{
+    const struct list *const l = u->l;
+    const size_t block = u->job->block_elems;
+    const void *const w = u->job->p->weight;
+    const int carries = mode == STEPS || mode == CENTRED, run = u->run;
+    const VECTOR centre = u->centre;
+    const int16_t *x[MAX_NP];
+    VECTOR acc[MAX_NP][MAX_NV], high[MAX_NP][MAX_NV];
+    EACH(i, np)
+    {
+        x[i] = l->x + l->pixel[at + i];
+        EACH(v, nv)
+        {
+            acc[i][v] = mode == WHOLE ? u->bias[v] : u->low[v];
+            high[i][v] = u->high[v];
+        }
+    }
+    size_t from = (size_t)u->kb * block;
+    for (int s = 0, steps = l->steps; s < steps;) {
+        const int end = carries ? min_int(s + run, steps) : steps;
+        for (; s < end; s++, from += STEP * VN_OCB)
+            add_step(np, nv, wide, mode, acc, high, x, l->step[s], centre, w, from, block);
+        if (carries)
+            carry(np, nv, acc, high);
+    }
+    const int count = min_int(np, l->pixels - at);
+    if (!u->plain) {
+        VECTOR a[MAX_NP][MAX_NV], h[MAX_NP][MAX_NV]; /* the others stay in registers */
+        EACH_SUM(np, nv)
+        {
+            a[i][v] = acc[i][v];
+            h[i][v] = high[i][v];
+        }
+        finish_each(u, nv, mode, a, h, at, count);
+        return;
+    }
+    EACH_SUM(np, nv)
+    {
+        const FLOATS sum = mode == WHOLE ? FLOAT(acc[i][v]) : JOIN(high[i][v], acc[i][v]);
+        acc[i][v] = ROUND(SCALE(sum, u->mult[v]));
+    }
+    finish(np, nv, u, acc, at, count);
+}
+
+typedef void pixels_fn(const struct channel_vectors *u);
+#define PIXELS(name, nv, np, wide, mode) \
+    static __attribute__((noinline)) void name(const struct channel_vectors *u) \
+    { \
+        int at = 0; \
+        for (; u->l->pixels - at > np / 2; at += np) \
+            tile(np, nv, wide, mode, u, at); \
+        for (; at < u->l->pixels; at++) \
+            tile(1, nv, wide, mode, u, at); \
+    }
+#define EACH_MODE(nv, np) \
+    PIXELS(narrow_whole_##nv, nv, np, 0, WHOLE) \
+    PIXELS(narrow_steps_##nv, nv, np, 0, STEPS) \
+    PIXELS(wide_whole_##nv, nv, np, 1, WHOLE) \
+    PIXELS(wide_steps_##nv, nv, np, 1, STEPS) \
+    PIXELS(wide_centred_##nv, nv, np, 1, CENTRED) \
+    PIXELS(wide_pairs_##nv, nv, np, 1, ONE_PAIR)
+EACH_MODE(1, NP1)
+EACH_MODE(2, NP2)
+
+/* ---- what fits ---- */
+
+#define MOST_ACC (INT32_MAX - 65535) /* of sums after a carry */
+
+/* The largest |sum| of products with weights whose sums these are. */
+static int64_t most_of(const int32_t sums[2], const struct span *inputs)
+{
+    const int64_t any = (int64_t)sums[VN_ANY_SIGN] * max_int(inputs->most, -inputs->least);
+    const int64_t one = (int64_t)sums[VN_ONE_SIGN] * (inputs->most - inputs->least);
+    return any < one ? any : one;
+}
+
+static struct span around(int middle, const struct span *inputs)
+{
+    return (struct span){ inputs->least - middle, inputs->most - middle };
+}
+
+/* The longest run that fits after a carry. */
+static int longest_run(const struct channel_vectors *u, int blocks, const struct span *inputs)
+{
+    const struct vn_conv_s16 *const p = u->job->p;
     int run = VN_RUNS - 1;
-    while (run > 0 && (int64_t)sums[run] * most > INT32_MAX)
-        run--;
+    for (int kb = u->kb; kb < u->kb + blocks; kb++) {
+        const int32_t(*const sums)[2] = vn_sums_of(p, kb, vn_conv_blocks(&p->g));
+        while (run > 0 && most_of(sums[run], inputs) > MOST_ACC)
+            run--;
+    }
     return run;
 }
 
-static const int lengths[VN_RUNS] = { 1, 2, 4, 8, 4 * MOST_QUADS };
-
-static products_fn *products_of(const struct vn_conv_s16 *p, int run, int one)
+/* bias + weights * middle, in two parts */
+static void start_from(VECTOR *low, VECTOR *high, VECTOR bias, VECTOR weights, int middle)
 {
-    static products_fn *const all[VN_RUNS][2] = { { wide1_tile, wide1_one },
-                                                  { wide2_tile, wide2_one },
-                                                  { wide4_tile, wide4_one },
-                                                  { wide8_tile, wide8_one },
-                                                  { wide_tile, wide_one } };
-    if (!p->wide_weights)
-        return one ? narrow_one : narrow_tile;
-    return all[run][one];
-}
-
-/* What all tiles of a call share. */
-struct job {
-    void *out;
-    const int16_t *x;
-    const struct vn_conv_s16 *p;
-    int taps, n; /* of a window; values of each, a multiple of 4 */
-    int some; /* taps that are gathered at a time */
-    int in_place; /* every window is one pixel of the input */
-    int in_order; /* in_place, and the pixels are those of the output */
-    int width; /* pixels of a row of a patch; 0: windows are gathered */
-    int blocks;
-    size_t block; /* weights of one */
-};
-
-/* Blocks [first, end) of one group. */
-struct group_blocks {
-    int first, end;
-    int channel; /* first input channel of the group */
-    int oc, left; /* first output channel; how many the group has from there on */
-};
-
-/* Up to NP pixels, and where their inputs are. */
-struct tile {
-    struct pixel t[NP];
-    size_t first;
-    int np;
-    int most; /* the largest input, or more */
-    struct source from;
-    struct lines lines;
-};
-
-/* What the windows of a row of output pixels read: kh rows of `width` pixels, with their padding. */
-#define PATCH 16384
-struct patch {
-    int most; /* as of a tile */
-    int16_t v[PATCH + 16]; /* copies are whole vectors */
-};
-
-static int patch_width(const struct vn_window2d *g, int n)
-{
-    const int64_t width = (int64_t)(g->ow - 1) * g->sw + g->kw;
-    return g->dw == 1 && width * g->kh * n <= PATCH ? (int)width : 0;
-}
-
-static struct job job_of(void *out, const int16_t *x, const struct vn_conv_s16 *p)
-{
-    const struct vn_window2d *const g = &p->g;
-    const int taps = g->kh * g->kw, n = (g->c / g->groups + 3) / 4 * 4;
-    const int in_place =
-        taps == 1 && !g->ph && !g->pw && (g->oh - 1) * g->sh < g->h && (g->ow - 1) * g->sw < g->w;
-    return (struct job){ .out = out,
-                         .x = x,
-                         .p = p,
-                         .taps = taps,
-                         .n = n,
-                         .some = min_int(taps, LINE / n),
-                         .width = in_place ? 0 : patch_width(g, n),
-                         .in_place = in_place,
-                         .in_order = in_place && g->sh == 1 && g->sw == 1 && g->oh == g->h && g->ow == g->w,
-                         .blocks = vn_conv_blocks(g),
-                         .block = (size_t)taps * n * VN_OCB };
-}
-
-static void find_largest(struct tile *tile, int n)
-{
-    __m256i most = _mm256_setzero_si256();
-    for (int i = 0; i < tile->np; i++)
-        most = raised_by(most, tile->from.x[i], n);
-    tile->most = largest(most);
-}
-
-static void gather(struct tile *tile, const struct job *job, int tap, int end)
-{
-    __m256i most = _mm256_setzero_si256();
-    for (int i = 0; i < tile->np; i++)
-        most = gather_pixel(tile->lines.v[i], &tile->t[i], job->x, &job->p->g, job->n, tap, end, most);
-    tile->from.n = (end - tap) * job->n;
-    tile->most = largest(most);
-}
-
-static enum ending ending_of(const struct job *job, const struct tile *tile, const int32_t *sums, int runs)
-{
-    if ((job->in_place || job->width || job->some >= job->taps) &&
-        2 * (int64_t)sums[VN_RUNS - 1] * tile->most + job->p->most_bias <= INT32_MAX)
-        return IN_32_BITS;
-    return runs <= MOST_RUNS ? FEW_RUNS : MANY_RUNS;
-}
-
-/* Block kb, whose output channels are oc and those behind it, `count` or more than a block has. */
-static void finish_block(const struct job *job, const struct tile *tile, const struct sums *s, int kb, int oc,
-                         int count, enum ending ending)
-{
-    const struct vn_window2d *const g = &job->p->g;
-    for (int k = 0; k < min_int(count, VN_OCB); k += CHANNELS) {
-        const struct tail tail = tail_of(job->p, (size_t)kb * VN_OCB + k, count - k);
-        const struct sums *const of = &s[k / CHANNELS];
-        finish_pixels(job->out, out_at(g, tile->first, oc + k), (size_t)g->yp, tile->np,
-                      (const VECTOR(*)[2])of->low, (const VECTOR(*)[2])of->high, &tail, ending);
+    int32_t b[LANES], w[LANES], h[LANES];
+    memcpy(b, &bias, sizeof b);
+    memcpy(w, &weights, sizeof w);
+    for (int i = 0; i < LANES; i++) {
+        const int64_t start = b[i] + (int64_t)w[i] * middle;
+        b[i] = (int32_t)(start & 65535);
+        h[i] = (int32_t)(start >> 16);
     }
+    memcpy(low, b, sizeof b);
+    memcpy(high, h, sizeof h);
 }
 
-/* One block of output channels; gathers where one gathering is not enough for all taps. */
-static void tile_block(const struct job *job, struct tile *tile, const struct group_blocks *b, int kb)
+/* Sums of a vector's weights times `middle` are added to the bias that it starts from. */
+static void centre_on(struct channel_vectors *u, int vectors, int middle)
 {
+    const struct job *const job = u->job;
+    for (int v = 0; v < vectors; v++) {
+        size_t at = (size_t)(u->kb + v * LANES / VN_OCB) * job->block_elems + v * LANES % VN_OCB * STEP;
+        VECTOR sum = SET16(0), w[2];
+        for (int s = 0; s < u->l->steps; s++, at += STEP * VN_OCB) {
+            LOAD_PAIRS(w, job->p->weight, at, 1);
+            sum = ADD_PRODUCTS(ADD_PRODUCTS(sum, SET16(1), w[0]), SET16(1), w[1]);
+        }
+        start_from(&u->low[v], &u->high[v], u->bias[v], sum, middle);
+    }
+    u->centre = SET16(middle);
+}
+
+static enum mode choose(struct channel_vectors *u, int vectors, int blocks)
+{
+    static const int steps[] = { 0, 1, 2, 4, MOST_STEPS };
+    const struct vn_conv_s16 *const p = u->job->p;
+    const struct span *const inputs = &u->l->inputs;
+    int64_t all = 0;
+    for (int kb = u->kb; kb < u->kb + blocks; kb++) {
+        const int64_t most = most_of(vn_sums_of(p, kb, vn_conv_blocks(&p->g))[VN_RUNS - 1], inputs);
+        all = most > all ? most : all;
+    }
+    all += p->most_bias;
+    u->many = all / 65536 + 1 > 1 << 24;
+    u->plain = !p->out_f32 && !p->zy && !u->many;
+    for (int v = 0; v < vectors; v++)
+        u->plain &= IS_BOUNDED(u->mult[v], (float)all);
+    if (all <= INT32_MAX)
+        return WHOLE;
+    const int middle = (inputs->least + inputs->most) / 2;
+    const struct span centred = around(middle, inputs);
+    const int run = longest_run(u, blocks, inputs), longer = longest_run(u, blocks, &centred);
+    const int centre = p->wide_weights && run < 2 && longer > run;
+    if (centre)
+        centre_on(u, vectors, middle);
+    u->run = steps[centre ? longer : run];
+    return centre ? CENTRED : run ? STEPS : ONE_PAIR;
+}
+
+static int outputs_of(const struct job *job, struct outputs *o, int most, const struct list *l,
+                      struct walk walk)
+{
+    static pixels_fn *const narrow[MAX_NV][2] = { { narrow_whole_1, narrow_steps_1 },
+                                                  { narrow_whole_2, narrow_steps_2 } };
+    static pixels_fn *const wide[MAX_NV][4] = {
+        { wide_whole_1, wide_steps_1, wide_centred_1, wide_pairs_1 },
+        { wide_whole_2, wide_steps_2, wide_centred_2, wide_pairs_2 },
+    };
+    (void)walk;
     const struct vn_conv_s16 *const p = job->p;
-    const int32_t *const sums = vn_sums_of(p, kb, job->blocks);
-    struct sums s[VN_OCB / CHANNELS];
-    const int step = job->in_place || job->width ? job->taps : job->some;
-    int runs = 0;
-    for (int tap = 0; tap < job->taps; tap += step) {
-        if (step < job->taps)
-            gather(tile, job, tap, min_int(job->taps, tap + step));
-        const int run = p->wide_weights ? run_of(sums, tile->most) : 0;
-        const int length = p->wide_weights ? lengths[run] : NARROW_RUN;
-        products_fn *const add = products_of(p, run, tile->np == 1);
-        for (int part = 0; part < VN_OCB / CHANNELS; part++) {
-            const size_t w = (size_t)kb * job->block + (size_t)tap * job->n * VN_OCB + part * 4 * CHANNELS;
-            add(&s[part], &tile->from, (const char *)p->weight + w * (p->wide_weights ? 2 : 1), tap > 0);
-        }
-        runs += tile->from.segments * ((tile->from.n / 4 + length - 1) / length);
+    const int vectors = o->left > LANES && most * VN_OCB > LANES ? 2 : 1;
+    struct channel_vectors u = {
+        .job = job, .l = l, .kb = o->kb, .oc = o->oc, .left = o->left, .centre = SET16(0)
+    };
+    for (int v = 0; v < vectors; v++) {
+        const size_t lane = (size_t)o->kb * VN_OCB + v * LANES;
+        u.bias[v] = START(p->bias + lane);
+        u.low[v] = LOWER(u.bias[v]);
+        u.high[v] = UPPER(u.bias[v]);
+        u.mult[v] = START_FLOATS(p->mult + lane);
     }
-    const int skip = (kb - b->first) * VN_OCB;
-    finish_block(job, tile, s, kb, b->oc + skip, b->left - skip, ending_of(job, tile, sums, runs));
+    const int blocks = (vectors * LANES + VN_OCB - 1) / VN_OCB;
+    const enum mode mode = choose(&u, vectors, blocks);
+    (p->wide_weights ? wide[vectors - 1][mode] : narrow[vectors - 1][mode])(&u);
+    return blocks;
 }
 
-/* The next tile of windows that are gathered, or of single pixels. */
-static void tile_blocks(const struct job *job, struct walk *walk, const struct group_blocks *b)
+/* ---- windows one by one, where a list of theirs would be too long or a patch too large ---- */
+
+static int64_t gathered_values(const struct vn_window2d *g)
+{
+    return (int64_t)g->kh * g->kw * ((g->c / g->groups + STEP - 1) / STEP * STEP);
+}
+
+/* One window, each tap's channels filled up to whole steps. */
+static void gather(int16_t *to, const int16_t *x, const struct pixel *t, const struct vn_window2d *g)
+{
+    const int channels = g->c / g->groups, n = (channels + STEP - 1) / STEP * STEP;
+    memset(to, 0, (size_t)gathered_values(g) * sizeof *to);
+    for (int ky = 0; ky < g->kh; ky++)
+        for (int kx = 0; kx < g->kw; kx++, to += n)
+            if (tap_is_real(t, ky * g->dh, kx * g->dw, g))
+                memcpy(to, x + t->at + ((ptrdiff_t)ky * g->dh * g->w + kx * g->dw) * g->xp,
+                       (size_t)channels * sizeof *to);
+}
+
+/* The next pixels of a walk for the blocks [kb0, kb1) of one group. */
+static void run_gathered(struct list *l, const struct job *job, struct walk walk, int kb0, int kb1)
 {
     const struct vn_window2d *const g = &job->p->g;
-    struct tile tile;
-    tile.first = (size_t)walk->at;
-    tile.np = min_int(walk->last - walk->at, NP);
-    tile.from.segments = 1;
-    tile.from.n = job->n;
-    tile.from.apart = 0;
-    if (job->in_order)
-        walk->at += tile.np;
-    else
-        next_pixels(tile.t, NP, walk, g, b->channel);
-    for (int i = 0; i < NP; i++) {
-        const size_t pixel = tile.first + (size_t)min_int(i, tile.np - 1);
-        tile.from.x[i] = job->in_order   ? job->x + (ptrdiff_t)pixel * g->xp + b->channel
-                         : job->in_place ? job->x + tile.t[i].at
-                                         : tile.lines.v[min_int(i, tile.np - 1)];
-    }
-    if (job->in_place)
-        find_largest(&tile, job->n);
-    else if (job->some == job->taps)
-        gather(&tile, job, 0, job->taps);
-    for (int kb = b->first; kb < b->end; kb++)
-        tile_block(job, &tile, b, kb);
-}
-
-/* ---- patches ---- */
-
-/* `pixels` of the input, n values each; returns `most` raised. */
-static __m256i copy_pixels(int16_t *to, const int16_t *from, int pixels, int n, int pitch, __m256i most)
-{
-    if (n == 4 && pitch < 4)
-        return spread_values(to, from, pixels, pitch, most);
-    if (n == pitch && n > 4)
-        return copy_values(to, from, pixels * n, most);
-    for (int i = 0; i < pixels; i++)
-        most = copy_values(to + i * n, from + (ptrdiff_t)i * pitch, n, most);
-    return most;
-}
-
-static void fill_patch(struct patch *patch, const struct job *job, int row, int channel)
-{
-    const struct vn_window2d *const g = &job->p->g;
-    const int n = job->n, before = min_int(g->pw, job->width), inner = min_int(g->w, job->width - before);
-    const size_t one = (size_t)n * sizeof *patch->v;
-    __m256i most = _mm256_setzero_si256();
-    int16_t *to = patch->v;
-    for (int ky = 0; ky < g->kh; ky++, to += job->width * n) {
-        const int iy = row % g->oh * g->sh - g->ph + ky * g->dh;
-        const ptrdiff_t from = ((ptrdiff_t)(row / g->oh) * g->h + iy) * g->w * g->xp + channel;
-        memset(to, 0, one * (size_t)(is_inside(iy, g->h) ? before : job->width));
-        if (!is_inside(iy, g->h))
-            continue;
-        most = copy_pixels(to + before * n, job->x + from, inner, n, g->xp, most);
-        memset(to + (before + inner) * n, 0, one * (size_t)(job->width - before - inner));
-    }
-    patch->most = largest(most);
-}
-
-static void patched_row(const struct job *job, struct patch *patch, const struct group_blocks *b, int row)
-{
-    const struct vn_window2d *const g = &job->p->g;
-    fill_patch(patch, job, row, b->channel);
-    struct tile tile;
-    tile.most = patch->most;
-    tile.from.segments = g->kh;
-    tile.from.n = g->kw * job->n;
-    tile.from.apart = (ptrdiff_t)job->width * job->n;
-    for (int ox = 0; ox < g->ow; ox += NP) {
-        tile.first = (size_t)row * g->ow + (size_t)ox;
-        tile.np = min_int(NP, g->ow - ox);
-        for (int i = 0; i < NP; i++)
-            tile.from.x[i] = patch->v + (ox + min_int(i, tile.np - 1)) * g->sw * job->n;
-        for (int kb = b->first; kb < b->end; kb++)
-            tile_block(job, &tile, b, kb);
-    }
-}
-
-/* Whether the sums of a block fit; else it is the C kernel's. */
-static int block_fits(const struct job *job, int kb)
-{
-    return (int64_t)job->n * job->taps <= 4 * MOST_QUADS && (job->n <= LINE || job->in_place) &&
-           vn_sums_of(job->p, kb, job->blocks)[0] <= MOST_PAIR;
-}
-
-static void dense(const struct job *job, int row0, int row1, int kb0, int kb1)
-{
-    const int per = blocks_per_group(&job->p->g);
-    for (int kb = kb0, next; kb < kb1; kb = next) {
-        next = kb + 1;
-        if (!block_fits(job, kb)) {
-            vn_conv_s16_c(job->out, job->x, job->p, row0, row1, kb, next);
-            continue;
+    const int n = (int)gathered_values(g), room = PATCH / (int)sizeof *l->patch / n;
+    l->patched = 1;
+    l->x = l->patch;
+    for (l->steps = 0; l->steps < n / STEP; l->steps++)
+        l->step[l->steps] = STEP * l->steps;
+    for (int left = walk.last - walk.at; left > 0; left -= l->pixels) {
+        l->first = (size_t)(walk.last - left);
+        l->pixels = min_int(left, min_int(room, MOST_PIXELS));
+        l->filled = (int64_t)l->pixels * n;
+        for (int i = 0; i < l->pixels; i++) {
+            struct pixel t[1];
+            next_pixels(t, 1, &walk, g, outputs_at(g, kb0).channel);
+            l->pixel[i] = (ptrdiff_t)i * n;
+            gather(l->patch + l->pixel[i], job->x, t, g);
         }
-        while (next < min_int(kb1, (kb / per + 1) * per) && block_fits(job, next))
-            next++;
-        const struct vn_window2d *const g = &job->p->g;
-        const struct block b = block_at(g, kb);
-        const struct group_blocks some = { kb, next, b.group * (g->c / g->groups), b.oc,
-                                           (b.group + 1) * (g->k / g->groups) - b.oc };
-        struct patch patch;
-        for (int row = row0; row < row1 && job->width; row++)
-            patched_row(job, &patch, &some, row);
-        struct walk walk = walk_rows(g, row0, row1);
-        for (int left = job->width ? 0 : walk.last - walk.at; left > 0; left -= NP)
-            tile_blocks(job, &walk, &some);
+        repeat_last(l);
+        survey(l, g);
+        for (int kb = kb0; kb < kb1;) {
+            struct outputs o = outputs_at(g, kb);
+            kb += outputs_of(job, &o, kb1 - kb, l, walk);
+        }
     }
 }
 
-/* ---- depthwise: DW_LANES channels at a time ---- */
-
-#define MOST_TAPS 128
-
-struct columns {
-    int c, count, taps; /* first channel, how many; an even number of taps, the last one twice */
-    int run;
-    ptrdiff_t at[MOST_TAPS]; /* of each tap, from that of tap 0, 0 */
-    int down[MOST_TAPS], right[MOST_TAPS];
-    VECTOR w[MOST_TAPS / 2];
-    int16_t zero[DW_LANES];
-    struct tail tail;
-};
-
-static VECTOR tap_weights(const struct vn_conv_s16 *p, const struct columns *l, int tap)
+/* Whether the kernel can do without 64-bit sums: any pair fits acc. */
+static int pairs_fit(const struct vn_conv_s16 *p, int blocks, int kb0, int kb1)
 {
-    const int real = p->g.kh * p->g.kw;
-    int16_t w[2][DW_LANES] = { { 0 } };
-    for (int i = 0; i < 2 && tap + i < real; i++)
-        for (int c = 0; c < l->count; c++) {
-            const size_t at = (size_t)(tap + i) * p->g.c + l->c + c;
-            w[i][c] = p->wide_weights ? ((const int16_t *)p->weight)[at] : ((const int8_t *)p->weight)[at];
-        }
-    return DW_LOAD(w[0], w[1]);
+    for (int kb = kb0; kb < kb1; kb++)
+        if (vn_sums_of(p, kb, blocks)[0][VN_ANY_SIGN] > 65534)
+            return 0;
+    return 1;
 }
 
-static void plan_columns(struct columns *l, const struct vn_conv_s16 *p, int c)
+static void dense(void *out, const int16_t *x, const struct vn_conv_s16 *p, int row0, int row1, int kb0,
+                  int kb1)
 {
     const struct vn_window2d *const g = &p->g;
-    l->c = c;
-    l->count = min_int(DW_LANES, g->c - c);
-    l->taps = (g->kh * g->kw + 1) / 2 * 2;
-    l->tail = tail_of(p, (size_t)c, l->count);
-    l->run = 1 << run_of(vn_sums_of(p, c / VN_OCB, (g->c + VN_OCB - 1) / VN_OCB), 1 << 15);
-    for (int tap = 0; tap < l->taps; tap++) {
-        const int real = min_int(tap, g->kh * g->kw - 1);
-        l->down[tap] = real / g->kw * g->dh;
-        l->right[tap] = real % g->kw * g->dw;
-        l->at[tap] = ((ptrdiff_t)l->down[tap] * g->w + l->right[tap]) * g->xp;
-        if (tap % 2 == 0)
-            l->w[tap / 2] = tap_weights(p, l, tap);
-    }
-}
-
-static ALWAYS_INLINE void add_sum(VECTOR *low, VECTOR *high, VECTOR b)
-{
-    *low = ADD(*low, b);
-    *high = ADD(*high, UPPER(b));
-}
-
-/* Pixels without padding: n of them from x on, `step` apart; run: of pairs. */
-static ALWAYS_INLINE void inner_pixels(void *out, size_t pixel, int n, const int16_t *x, ptrdiff_t step,
-                                       const struct columns *l, const struct vn_conv_s16 *p, const int pairs,
-                                       const int run)
-{
-    const struct tail tail = l->tail;
-    size_t at = out_at(&p->g, pixel, l->c);
-    for (int i = 0; i < n; i++, x += step) {
-        VECTOR low = ZERO, high = ZERO;
-        for (int j = 0; j < pairs; j += run) {
-            VECTOR b = PRODUCTS_OF(DW_LOAD(x + l->at[2 * j], x + l->at[2 * j + 1]), l->w[j]);
-            for (int k = j + 1; k < j + run && k < pairs; k++)
-                b = ADD_PRODUCTS(b, DW_LOAD(x + l->at[2 * k], x + l->at[2 * k + 1]), l->w[k]);
-            add_sum(&low, &high, b);
+    const struct job job = { out, x, NULL, p, vn_conv_s8_packed_bytes(g) / (size_t)vn_conv_blocks(g) };
+    struct list l;
+    if (row0 >= row1)
+        return;
+    if (!pairs_fit(p, vn_conv_blocks(g), kb0, kb1) || gathered_values(g) > STEP * MOST_STEPS) {
+        vn_conv_s16_c(out, x, p, row0, row1, kb0, kb1);
+    } else if (plan_list(&l, g)) {
+        (l.patched ? run_patched : run_listed)(&l, &job, row0, row1, kb0, kb1);
+    } else {
+        const int per = blocks_per_group(g);
+        for (int kb = kb0, next; kb < kb1; kb = next) {
+            next = min_int(kb1, (kb / per + 1) * per);
+            run_gathered(&l, &job, walk_rows(g, row0, row1), kb, next);
         }
-        DW_FINISH(out, at, low, high, &tail);
-        at += (size_t)p->g.yp;
-    }
-}
-
-static void edge_pixel(void *out, size_t pixel, const int16_t *x, const struct columns *l, int iy, int ix,
-                       const struct vn_conv_s16 *p)
-{
-    VECTOR low = ZERO, high = ZERO;
-    for (int tap = 0; tap < l->taps; tap += 2) {
-        const int16_t *each[2];
-        for (int i = 0; i < 2; i++) {
-            const int real =
-                is_inside(iy + l->down[tap + i], p->g.h) && is_inside(ix + l->right[tap + i], p->g.w);
-            each[i] = real ? x + l->at[tap + i] : l->zero;
-        }
-        add_sum(&low, &high, PRODUCTS_OF(DW_LOAD(each[0], each[1]), l->w[tap / 2]));
-    }
-    DW_FINISH(out, out_at(&p->g, pixel, l->c), low, high, &l->tail);
-}
-
-static void column_row(void *out, const int16_t *x, const struct columns *l, int row,
-                       const struct vn_conv_s16 *p)
-{
-    const struct vn_window2d *const g = &p->g;
-    const int iy = row % g->oh * g->sh - g->ph, room = g->w - (g->kw - 1) * g->dw + g->pw;
-    const int whole = iy >= 0 && iy + (g->kh - 1) * g->dh < g->h && room > 0;
-    const int ox1 = whole ? min_int(g->ow, (room - 1) / g->sw + 1) : 0;
-    const int ox0 = min_int(ox1, (g->pw + g->sw - 1) / g->sw), n = ox1 - ox0;
-    const int16_t *const first = x + (((ptrdiff_t)(row / g->oh) * g->h + iy) * g->w - g->pw) * g->xp + l->c;
-    const ptrdiff_t step = (ptrdiff_t)g->sw * g->xp;
-    const size_t pixel = (size_t)row * g->ow;
-    for (int ox = 0; ox < g->ow; ox++)
-        if (ox < ox0 || ox >= ox1)
-            edge_pixel(out, pixel + ox, first + ox * step, l, iy, ox * g->sw - g->pw, p);
-    if (l->taps == 10 && l->run == 1)
-        inner_pixels(out, pixel + ox0, n, first + ox0 * step, step, l, p, 5, 1);
-    else
-        inner_pixels(out, pixel + ox0, n, first + ox0 * step, step, l, p, l->taps / 2, l->run);
-}
-
-static void depthwise(void *out, const int16_t *x, const struct vn_conv_s16 *p, int row0, int row1, int kb0,
-                      int kb1)
-{
-    const struct vn_window2d *const g = &p->g;
-    struct columns l = { .zero = { 0 } };
-    for (int c = kb0 * VN_OCB; c < min_int(g->c, kb1 * VN_OCB); c += DW_LANES) {
-        if (g->kh * g->kw > MOST_TAPS ||
-            vn_sums_of(p, c / VN_OCB, (g->c + VN_OCB - 1) / VN_OCB)[0] > MOST_PAIR) {
-            if (c % VN_OCB == 0)
-                vn_dwconv_s16_c(out, x, p, row0, row1, c / VN_OCB, c / VN_OCB + 1);
-            continue;
-        }
-        plan_columns(&l, p, c);
-        for (int row = row0; row < row1; row++)
-            column_row(out, x, &l, row, p);
     }
 }
