@@ -106,6 +106,7 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
     k->conv_s16 = vn_conv_s16_avx512vnni;
     k->dwconv_s16 = vn_dwconv_s16_avx512vnni;
     k->matmul_s8 = vn_matmul_s8_avx512vnni;
+    k->matmul_s16 = vn_matmul_s16_avx512vnni;
 
     if (!(cpu & VN_CPU_AVX512VBMI))
         return;
