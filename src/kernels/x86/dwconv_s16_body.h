@@ -160,20 +160,17 @@ static __attribute__((noinline)) void finish_sums(const struct dw_plan *s, const
                                                   const FLOATS sum[SUMS], size_t pixel, int left)
 {
     const struct vn_conv_s16 *const p = s->p;
-    const int lanes = s->few ? LANES / 2 : LANES;
-    for (int j = 0; j < SUMS; j++) {
+    const int lanes = s->few ? LANES / 2 : LANES, places = s->few ? s->places : 1;
+    const int group = places * LANES / lanes; /* outputs of `places` sums; halves of one are so far apart */
+    for (int i = 0; i < min_int(left, s->per); i++) {
         float t[LANES];
-        memcpy(t, &sum[j], sizeof t);
-        for (int lane = 0; lane < LANES; lane++) {
-            const int i = !s->few ? j : s->places == 2 ? j / 2 * 4 + j % 2 + lane / 8 * 2 : 2 * j + lane / 8;
-            const size_t to = out_at(&p->g, pixel + i, u->c + lane % lanes);
-            if (i >= left || lane % lanes >= u->count)
-                continue;
-            if (p->out_f32)
-                ((float *)s->out)[to] = t[lane];
-            else
-                ((int16_t *)s->out)[to] = (int16_t)vn_sat_rne(t[lane], p->zy, p->lo, p->hi);
-        }
+        memcpy(t, &sum[i / group * places + i % places], sizeof t);
+        const float *const from = t + i % group / places * lanes;
+        const size_t to = out_at(&p->g, pixel + i, u->c);
+        if (p->out_f32)
+            memcpy((float *)s->out + to, from, (size_t)u->count * sizeof *from);
+        for (int c = 0; c < u->count && !p->out_f32; c++)
+            ((int16_t *)s->out)[to + c] = (int16_t)vn_sat_rne(from[c], p->zy, p->lo, p->hi);
     }
 }
 
