@@ -342,6 +342,12 @@ static void centre_on(struct channel_vectors *u, int vectors, int middle)
     u->centre = SET16(middle);
 }
 
+/* In eighths of an operation for each pair and pixel; to subtract the centre costs 8. */
+static int carry_cost(const struct channel_vectors *u, int vectors, int run)
+{
+    return 3 * 8 * vectors / (run == VN_RUNS - 1 ? 2 * u->l->steps : 1 << run);
+}
+
 static enum mode choose(struct channel_vectors *u, int vectors, int blocks)
 {
     static const int steps[] = { 0, 1, 2, 4, MOST_STEPS };
@@ -362,7 +368,7 @@ static enum mode choose(struct channel_vectors *u, int vectors, int blocks)
     const int middle = (inputs->least + inputs->most) / 2;
     const struct span centred = around(middle, inputs);
     const int run = longest_run(u, blocks, inputs), longer = longest_run(u, blocks, &centred);
-    const int centre = p->wide_weights && run < 2 && longer > run;
+    const int centre = p->wide_weights && carry_cost(u, vectors, longer) + 8 < carry_cost(u, vectors, run);
     if (centre)
         centre_on(u, vectors, middle);
     u->run = steps[centre ? longer : run];
