@@ -197,10 +197,41 @@ static struct type_rule *rule_of(struct type_rules *out, struct vn_arena *a, con
     return &out->rules.v[out->rules.n - 1];
 }
 
-static void set_wide(struct type_rules *out, struct vn_arena *a, const struct tune_group *g, int weights)
+static int is_float(const struct type_rules *r, const char *node)
 {
-    struct type_rule *r = rule_of(out, a, g->node);
-    *(g->slot < 0 ? &r->out : &r->in[g->slot]) = 16;
+    for (int i = 0; i < r->rules.n; i++)
+        if (!strcmp(r->rules.v[i].name, node))
+            return r->rules.v[i].on == UNIT_FLOAT;
+    return 0;
+}
+
+static void set_type(struct type_rules *out, struct vn_arena *a, const char *node, int slot)
+{
+    struct type_rule *r = rule_of(out, a, node);
+    *(slot < 0 ? &r->out : &r->in[slot]) = 16;
+}
+
+/* By the node that sets its type; where the plan has that in float32, by one that reads it in integers. */
+static void set_tensor(struct type_rules *out, struct vn_arena *a, const struct tuner *t,
+                       const struct tune_group *g)
+{
+    if (!is_float(out, g->node)) {
+        set_type(out, a, g->node, g->slot);
+        return;
+    }
+    for (int i = 0; i < g->readers.n; i++) {
+        const struct group_reader *r = &g->readers.v[i];
+        if (r->slot < CONFIG_NODE_INPUTS && is_known(t, r->node->name) && !is_float(out, r->node->name)) {
+            set_type(out, a, r->node->name, r->slot);
+            return;
+        }
+    }
+}
+
+static void set_wide(struct type_rules *out, struct vn_arena *a, const struct tuner *t,
+                     const struct tune_group *g, int weights)
+{
+    set_tensor(out, a, t, g);
     for (int i = 0; weights && i < g->readers.n; i++) {
         const int w = g->readers.v[i].slot ? 0 : weight_slot(g->readers.v[i].node);
         if (w)
@@ -233,12 +264,11 @@ void vn_tune_rules(struct type_rules *out, struct vn_arena *a, const struct tune
                    const unsigned char *type)
 {
     *out = (struct type_rules){ 0 };
-    for (int i = 0; i < t->groups.n; i++) {
-        const struct tune_group *g = &t->groups.v[i];
+    for (int i = 0; i < t->groups.n; i++)
         if (type[i] == VN_TUNE_FLOAT)
-            set_float(out, a, t, g);
-        else if (type[i] != VN_TUNE_INT8)
-            set_wide(out, a, g, type[i] == VN_TUNE_INT16_WEIGHTS);
-    }
+            set_float(out, a, t, &t->groups.v[i]);
+    for (int i = 0; i < t->groups.n; i++)
+        if (type[i] == VN_TUNE_INT16 || type[i] == VN_TUNE_INT16_WEIGHTS)
+            set_wide(out, a, t, &t->groups.v[i], type[i] == VN_TUNE_INT16_WEIGHTS);
     drop_types(out);
 }

@@ -76,7 +76,7 @@ static int open_journal(struct tuner *t, struct vn_err *e)
     TRY(vn_samples_hash(&samples, t->c->samples, e));
     const char *job =
         vn_arena_fmt(t->arena,
-                     "vernier %s tune 1: config %s, model %s, samples %016llx, scored %d, axis %d, cost %d, "
+                     "vernier %s tune 2: config %s, model %s, samples %016llx, scored %d, axis %d, cost %d, "
                      "threads %d, cpumask %x",
                      VN_VERSION, config, model, (unsigned long long)samples, o->samples, o->decision_axis,
                      (int)o->cost, o->run.threads, o->run.cpumask);

@@ -378,3 +378,32 @@ def test_a_configuration_in_json(tmp_path):
     config.write_text(json.dumps(groups, indent=1))
     said = tune(config, "--latency-ratio", "3", "--plans", "3", want=BAD_INPUT).err
     assert "node_info between braces cannot be rewritten" in said
+
+
+def differences(path):
+    """The first tensor has an outlier beyond int16; of what a Sigmoid makes of it small differences count."""
+    random = np.random.default_rng(3)
+    w = random.normal(size=(17, 3, 3, 3)) / 5
+    w[1:16:2] = w[:16:2] + 0.02 * random.normal(size=w[:16:2].shape)
+    w[16] *= 1e6
+    rest = random.normal(size=(4, 17, 1, 1))
+    rest[:, 1:16:2] = -rest[:, :16:2]
+    rest[:, 16] *= 1e-3
+    constants = [nh.from_array(x.astype(np.float32), name) for x, name in ((w, "w"), (rest, "rest"))]
+    nodes = [h.make_node("Conv", ["x", "w"], ["wide"], "wide", pads=[1] * 4),
+             h.make_node("Sigmoid", ["wide"], ["gates"], "gates"),
+             h.make_node("Conv", ["gates", "rest"], ["y"], "y")]
+    g = h.make_graph(nodes, "g", [h.make_tensor_value_info("x", T.FLOAT, [1, 3, 16, 16])],
+                     [h.make_tensor_value_info("y", T.FLOAT, None)], constants)
+    onnx.save(h.make_model(g, opset_imports=[h.make_opsetid("", 17)], ir_version=8), path)
+
+
+def test_types_next_to_float_hold(tmp_path):
+    """The node that makes an int16 tensor computes in float32: what reads it asks for int16."""
+    config = make(tmp_path)
+    differences(tmp_path / "net.onnx")
+    found = result(config, "--latency-ratio", "50", "--plans", "12")
+    groups = {g["tensor"]: i for i, g in enumerate(found["groups"])}
+    mixed = [p for p in found["plans"]
+             if p["types"][groups["wide"]] == "3" and p["types"][groups["gates"]] in "12"]
+    assert mixed and all(p["loss"] < 2 * p["predicted_loss"] + 1e-4 for p in mixed)
