@@ -129,6 +129,13 @@ static int count_samples(const struct held_samples *h, const struct vn_conversio
 
 /* ---- running ---- */
 
+#define MOST_SQNR 100.0
+
+static double decibels(double ratio)
+{
+    return ratio > 0 ? fmax(-MOST_SQNR, fmin(MOST_SQNR, 10 * log10(ratio))) : -MOST_SQNR;
+}
+
 struct watcher {
     struct held_samples *h;
     struct vn_arena *arena; /* of what is kept, and room */
@@ -138,6 +145,7 @@ struct watcher {
     float *room; /* for what is compared */
     int64_t elements; /* that it has room for */
     double noise, decisions, agreed; /* noise: in units of the signal */
+    double each; /* dB, of all judged values */
 };
 
 /* The sum of squares of x - y; y NULL: of x. Elements that float masks, or has as infinity, say nothing. */
@@ -177,6 +185,7 @@ static void compare_value(struct watcher *w, int k, const struct vn_view *v)
     const int64_t n = vn_view_count(v);
     if (n != w->with->elements[k]) { /* nothing agrees */
         w->noise += 1;
+        w->each -= MOST_SQNR;
         w->decisions++;
         return;
     }
@@ -185,6 +194,7 @@ static void compare_value(struct watcher *w, int k, const struct vn_view *v)
     vn_view_real(w->room, v);
     const double noise = squares(j, w->with->y[k], w->room, n);
     w->noise += noise == 0 ? 0 : noise / j->signal;
+    w->each += noise == 0 ? MOST_SQNR : decibels(j->signal / noise);
     if (j->axis >= 0 && j->axis < v->rank)
         count_decisions(w, j->axis, v, w->with->y[k], w->room);
 }
@@ -261,13 +271,6 @@ int vn_held_samples(struct held_samples **out, struct vn_arena *a, const struct 
     return status;
 }
 
-#define MOST_SQNR 100.0
-
-static double decibels(double ratio)
-{
-    return ratio > 0 ? fmax(-MOST_SQNR, fmin(MOST_SQNR, 10 * log10(ratio))) : -MOST_SQNR;
-}
-
 static int score_fold(struct held_score *of, struct watcher *w, struct vn_session *session, int fold,
                       struct vn_err *e)
 {
@@ -275,10 +278,10 @@ static int score_fold(struct held_score *of, struct watcher *w, struct vn_sessio
         w->with = &w->h->of[i];
         if (w->with->fold != fold)
             continue;
-        w->noise = w->decisions = w->agreed = 0;
+        w->noise = w->decisions = w->agreed = w->each = 0;
         TRY(vn_session_feed_values(session, w->with->x, e));
         TRY(vn_session_run(session, e));
-        of[i] = (struct held_score){ decibels(w->h->judges / w->noise),
+        of[i] = (struct held_score){ decibels(w->h->judges / w->noise), w->each / fmax(1, w->h->judges),
                                      w->decisions > 0 ? w->agreed / w->decisions : 1 };
     }
     return VN_OK;

@@ -38,6 +38,7 @@ int vn_convert_judge_samples(const struct vn_conversion *c, struct held_samples 
 /* Of one sample, over all that is judged. */
 struct held_score {
     double sqnr; /* dB: 1 / the mean of the judged values' noise / signal */
+    double each; /* dB: the mean of theirs, so that the worst does not outweigh the others */
     double agreement; /* share of decisions that are those of float; 1: there are none */
 };
 /* of: by held sample; only those of the fold are set. */

@@ -5,7 +5,7 @@
 #include "ops/op.h"
 #include "session/session.h"
 
-enum { LEAST_ROWS = 1024, MOST_ROWS = 8192, ROWS_PER_WEIGHT = 4 };
+enum { LEAST_ROWS = 4096, MOST_ROWS = 8192, ROWS_PER_WEIGHT = 8 };
 
 /* ---- rows ---- */
 

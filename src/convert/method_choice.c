@@ -2,11 +2,12 @@
 
 #include <math.h>
 
-enum { SQNR, AGREEMENT };
+enum { SQNR, EACH, AGREEMENT };
 
 static double value(const struct method_trial *t, int i, int what)
 {
-    return what == SQNR ? t->score[i].sqnr : t->score[i].agreement;
+    const struct held_score *s = &t->score[i];
+    return what == SQNR ? s->sqnr : what == EACH ? s->each : s->agreement;
 }
 
 struct trial_summary vn_trial_summary(const struct method_trial *t, int samples)
@@ -130,4 +131,10 @@ int vn_trials_choose(const struct method_trial *t, int n, int samples)
             best = i;
     vn_arena_free(&work);
     return best;
+}
+
+int vn_trial_helps(const struct method_trial *a, const struct method_trial *b, int samples)
+{
+    return distance(a, b, samples, SQNR) > SPREAD && distance(a, b, samples, EACH) > 0 &&
+           differ(a, b, samples, AGREEMENT).mean >= 0;
 }

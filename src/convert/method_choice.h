@@ -19,8 +19,9 @@ struct trial_summary {
 };
 struct trial_summary vn_trial_summary(const struct method_trial *t, int samples);
 
-/* A table of them, with a mark at the best, in the log (method_search.c). */
-void vn_convert_print_trials(const struct vn_conversion *c, const struct method_trial *t, int n, int samples);
+/* A table of them, with a mark at the chosen one, in the log (method_search.c). */
+void vn_convert_print_trials(const struct vn_conversion *c, const struct method_trial *t, int n, int samples,
+                             int chosen);
 
 /* Drop what is worse than another by so much that more samples cannot matter. */
 void vn_trials_drop(struct method_trial *t, int n, int samples);
@@ -29,5 +30,8 @@ void vn_trials_drop(struct method_trial *t, int n, int samples);
  * and of the rest none whose worst sample is worse by more than single differences spread. Among those that
  * are left, SQNR and agreement count in units of their spread; of equals the earlier one. */
 int vn_trials_choose(const struct method_trial *t, int n, int samples);
+/* Is a better than b: in SQNR by more than the spread, also in the mean over outputs, and no worse in
+ * agreement? */
+int vn_trial_helps(const struct method_trial *a, const struct method_trial *b, int samples);
 
 #endif

@@ -136,10 +136,10 @@ static int is_enough(const struct method_search *s)
     return t.agreement == 1 && t.worst >= ENOUGH_SQNR;
 }
 
-void vn_convert_print_trials(const struct vn_conversion *c, const struct method_trial *t, int n, int samples)
+void vn_convert_print_trials(const struct vn_conversion *c, const struct method_trial *t, int n, int samples,
+                             int chosen)
 {
     struct vn_arena *a = vn_arena_new();
-    const int chosen = vn_trials_choose(t, n, samples);
     INFO(c, "  %-52s %9s %9s %10s %7s", "method", "SQNR dB", "worst", "agreement", "samples");
     for (int i = 0; i < n; i++) {
         const struct trial_summary s = vn_trial_summary(&t[i], samples);
@@ -217,7 +217,7 @@ static int search(struct method_search *s, struct vn_err *e)
     INFO(s->c, "Scores of %d samples in %d folds: ranges of a fold's samples come from the other folds.",
          s->held->n, s->held->folds);
     TRY(what_to_run(s->c->config)(s, e));
-    vn_convert_print_trials(s->c, s->trial, s->n, s->held->n);
+    vn_convert_print_trials(s->c, s->trial, s->n, s->held->n, vn_trials_choose(s->trial, s->n, s->held->n));
     s->c->method = *best(s);
     return vn_convert_judge_samples(s->c, s->held, e);
 }

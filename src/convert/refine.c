@@ -2,7 +2,8 @@
  * all layers before do to the mean of each channel, one layer after the other. (Rounding:
  * quant/weight_rounding.h. Biases: Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias
  * Correction", 2019, section 4.2, with measured means; in sequence as in NNCF's accurate bias correction.)
- * Each is measured on samples that it has not seen, and kept where it helps. */
+ * Each is measured on samples that it has not seen, and kept where it helps by more than the spread: what
+ * merely looks best of several loses on other data as often as it gains. */
 #include "convert/layer_inputs.h"
 #include "convert/method_choice.h"
 #include "convert/stages.h"
@@ -406,8 +407,11 @@ static int choose(int *ways, struct vn_conversion *c, struct vn_arena *a, struct
             TRY(score(&t[n], h, c, w, fold, e));
         n++;
     }
-    vn_convert_print_trials(c, t, n, h->n);
-    *ways = of[vn_trials_choose(t, n, h->n)];
+    for (int i = 1; i < n; i++)
+        t[i].dropped = !vn_trial_helps(&t[i], &t[0], h->n);
+    const int chosen = vn_trials_choose(t, n, h->n);
+    vn_convert_print_trials(c, t, n, h->n, chosen);
+    *ways = of[chosen];
     return VN_OK;
 }
 

@@ -129,6 +129,30 @@ def test_rounding(made):
     assert changed > 20
 
 
+def enlarged(n):
+    """More places than are looked at."""
+    x = n.node("Resize", "x", "", n.constant([1, 1, 4, 4]), mode="nearest")
+    w = n.random.normal(size=(1, 4, 3, 3)) + 0.3 * n.random.normal(size=(8, 4, 3, 3))
+    n.output(n.node("Conv", x, n.constant(w)))
+
+
+def test_rows(tmp_path):
+    """4096 of 7200 rows, as many of each sample and evenly spread."""
+    a, b = folder(tmp_path, "plain"), folder(tmp_path, "rounded")
+    convert(a, enlarged, **KEYS)
+    convert(b, enlarged, rounding="'on'", **KEYS)
+    plain, ours = Quantized(a), Quantized(b)
+    w = float_weights(a)["conv1"]
+    x = values(plain.path, [plain.input["conv1"]])[plain.input["conv1"]]
+    all_ = rows(np.rint(x / plain.scale["conv1"]), w.shape, 1, 0)[0].reshape(SAMPLES, 900, -1)
+    take = 4096 // SAMPLES
+    inputs = all_[:, np.arange(take) * 900 // take].reshape(SAMPLES * take, -1)
+    for o, row in enumerate(w):
+        want = solve(row.ravel() / plain.step["conv1"].astype(float)[o], inputs)
+        np.testing.assert_array_equal(ours.w["conv1"][o].ravel(), want)
+    assert (ours.w["conv1"] != plain.w["conv1"]).sum() > 5
+
+
 def test_biases(made):
     """Of each layer: the mean of float, less the mean of integers behind all corrected layers before."""
     q, real = Quantized(made / "both"), float_weights(made / "both")

@@ -21,7 +21,8 @@ static void fill(struct scores *s, const double *gain)
             s->trial[t].score = s->score[t];
             s->trial[t].done = s->done[t];
             s->done[t][i] = 1;
-            s->score[t][i] = (struct held_score){ of_sample + gain[t] + unit_pick(0, 100) / 100.0, 0.9 };
+            const double sqnr = of_sample + gain[t] + unit_pick(0, 100) / 100.0;
+            s->score[t][i] = (struct held_score){ sqnr, sqnr + 5, 0.9 };
         }
     }
 }
@@ -86,6 +87,26 @@ static void equal_ones_give_the_first(void **state)
     assert_false(s.trial[0].dropped);
 }
 
+static int helps(const struct scores *s) { return vn_trial_helps(&s->trial[1], &s->trial[0], SAMPLES); }
+
+static void only_more_than_the_spread_helps(void **state)
+{
+    (void)state;
+    struct scores s;
+    fill(&s, (const double[]){ 0, 1, 0 });
+    assert_true(helps(&s));
+    for (int i = 0; i < SAMPLES; i++)
+        s.score[1][i].each -= 2; /* the worst output gains, the others lose */
+    assert_false(helps(&s));
+    fill(&s, (const double[]){ 0, 1, 0 });
+    s.score[1][7].agreement = 0.89;
+    assert_false(helps(&s));
+    fill(&s, (const double[]){ 0, 0.02, 0 });
+    assert_false(helps(&s));
+    fill(&s, (const double[]){ 0, -1, 0 });
+    assert_false(helps(&s));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +115,7 @@ int main(void)
         cmocka_unit_test(a_few_decisions_are_no_difference),
         cmocka_unit_test(a_sample_that_breaks_counts),
         cmocka_unit_test(equal_ones_give_the_first),
+        cmocka_unit_test(only_more_than_the_spread_helps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
