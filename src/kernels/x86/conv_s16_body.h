@@ -70,16 +70,17 @@ static struct span span_of(struct extremes r)
 static void survey(struct list *l, const struct vn_window2d *g)
 {
     const int channels = g->c / g->groups, taps = g->kh * g->kw, last = l->pixels - 1;
-    const ptrdiff_t span = l->pixel[last] - l->pixel[0] + channels;
+    const int per_tap = l->steps / taps;
+    const int64_t span = l->pixel[last] - l->pixel[0] + l->step[l->steps - per_tap] + channels;
     struct extremes r = nothing();
     if (l->patched)
         r = with_values(r, l->patch, l->filled);
-    else if (taps == 1 && span == (ptrdiff_t)l->pixels * channels)
+    else if (span <= (int64_t)l->pixels * taps * channels) /* no more than all windows have */
         r = with_values(r, l->x + l->pixel[0], span);
     else
         for (int i = 0; i <= last; i++)
             for (int tap = 0; tap < taps; tap++)
-                r = with_values(r, l->x + l->pixel[i] + l->step[l->steps / taps * tap], channels);
+                r = with_values(r, l->x + l->pixel[i] + l->step[tap * per_tap], channels);
     l->inputs = span_of(r);
 }
 
