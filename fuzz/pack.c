@@ -7,6 +7,8 @@
 #include "guarded.h"
 #include "runtime/model.h"
 
+#define MOST 64 /* names that are looked for */
+
 static void repair(uint8_t *image, size_t size)
 {
     struct bin_pack h;
@@ -39,12 +41,13 @@ static void find(const uint8_t *image, size_t size, const char *name)
 static void one(struct vn_arena *a, const uint8_t *data, size_t size)
 {
     uint8_t *image = vn_arena_copy(a, data, size);
-    const char *name;
+    const char *name[MOST];
     repair(image, size);
     find(image, size, NULL);
     find(image, size, "no such model");
-    for (int i = 0; (name = vn_model_pack_name(image, size, i)); i++)
-        find(image, size, name);
+    const int n = vn_model_pack_names(name, MOST, image, size);
+    for (int i = 0; i < n && i < MOST; i++)
+        find(image, size, name[i]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) { return guarded(one, data, size); }
