@@ -48,6 +48,20 @@ static int settings_of_config(struct vn_input_settings *s, struct flow_job *j)
     return VN_OK;
 }
 
+/* Every tensor that both have, in the order of the network. */
+static const char *compare_command(struct flow_job *j, const struct vn_input_settings *in)
+{
+    struct vn_arena *a = j->arena;
+    const char *line = vn_arena_fmt(a, "vernier compare %s %s --all --sort order",
+                                    vn_shell_word(a, j->config->model), vn_shell_word(a, j->o->reference));
+    if (j->config->prototxt)
+        line = vn_arena_fmt(a, "%s --proto %s", line, vn_shell_word(a, j->config->prototxt));
+    for (int i = 0; i < in->n_shapes; i++)
+        line = vn_arena_fmt(a, "%s --input-shape %s %s", line, vn_shell_word(a, in->shape_names[i]),
+                            in->shapes[i]);
+    return line;
+}
+
 int vn_flow_float(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
 {
     struct vn_compare_options o;
@@ -69,9 +83,12 @@ int vn_flow_float(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
                *tensor = below ? vn_arena_str(j->arena, below->name) : NULL;
     const int samples = vn_comparison_summary(c)->samples, outputs = vn_worst_output(c) != NULL;
     vn_comparison_free(&c);
-    if (below)
-        return vn_flow_failed(j, s, "float_differs", vn_flow_node_of(j, j->config->model, tensor),
-                              "%s; expected at least %g dB", text, SAME_DB);
+    if (below) {
+        vn_flow_failed(j, s, "float_differs", vn_flow_node_of(j, j->config->model, tensor),
+                       "%s; expected at least %g dB", text, SAME_DB);
+        s->failure.next_command = compare_command(j, &o.with.inputs);
+        return VN_OK;
+    }
     return outputs ? vn_flow_passed(j, s, "%d sample%s, %s", samples, samples == 1 ? "" : "s", text)
                    : vn_flow_skipped(j, s, "%s holds no output of the network", j->o->reference);
 }

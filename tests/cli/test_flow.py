@@ -81,6 +81,8 @@ def test_training_and_float_differ(digits, reference, tmp_path):
     out, _ = flow("-c", tmp_path / "c.yaml", "--reference", reference, want=CHECK_FAILED)
     step = broken(out, "float")
     assert out["cause"] == "float_differs" and step["node"] == conv.name
+    tensors = json.loads(run(*shlex.split(out["next_command"])[1:], "--json", want=DONE).out)["tensors"]
+    assert next(t["tensor"] for t in tensors if t["sqnr"] and t["sqnr"] < 60) == conv.output[0]
     empty = tmp_path / "empty.npz"
     np.savez(empty, nothing=np.zeros(1))
     assert flow("-c", digits.yaml, "--reference", empty, want=CHECK_FAILED)[0]["passed"] is False
