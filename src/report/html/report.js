@@ -65,7 +65,7 @@ function smallTable(rows) {
 }
 
 function samples() {
-  return el('section', { id: 'samples_worst' }, el('h2', null, say(page.command === 'align' ? 'stages_differ' : 'samples_worst')),
+  return el('section', { id: 'samples_worst' }, el('h2', null, say('samples_worst')),
     el('div', { class: 'samples' }, ...page.samples.map(s => el('article', { class: 'sample' },
       el('h3', { title: s.sample }, s.sample.slice(s.sample.lastIndexOf('/') + 1)), s.note ? el('p', { class: 'quiet' }, s.note) : null,
       isObject(s.numbers) ? pairs(Object.entries(s.numbers)) : null,

@@ -28,7 +28,7 @@ const WORDS = {
   align_sample: ['Image', '图像'],
   left: ['Left', '左'],
   right: ['Right', '右'],
-  stages_differ: ['Stages that differ', '不一致的阶段'],
+  align_samples_worst: ['Stages that differ', '不一致的阶段'],
   left_right: ['Left, right', '左、右'],
   network: ['Network', '网络'],
   nodes: ['Nodes', '节点'],
