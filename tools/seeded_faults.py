@@ -206,7 +206,8 @@ def function_int8(p):
     power = lambda x, y, name: oh.make_node("Mul", [x, y], [name], name)
     nodes = [oh.make_node("Conv", ["x", "w"], ["a"], "body"), power("a", "a", "square"),
              power("square", "square", "fourth"), power("fourth", "a", "fifth"),
-             oh.make_node("Tanh", ["fifth"], ["t"], "curve"), oh.make_node("Conv", ["t", "v"], ["y"], "head")]
+             oh.make_node("Softsign", ["fifth"], ["t"], "curve"),
+             oh.make_node("Conv", ["t", "v"], ["y"], "head")]
     w = np.linalg.qr(p.random.normal(0, 1, (3, 3)))[0].reshape(3, 3, 1, 1).astype(np.float32)
     p.shape = [1, 3, 48, 48]
     p.data = [p.random.normal(0, 1, p.shape).astype(np.float32) for _ in range(SAMPLES)]

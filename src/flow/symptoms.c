@@ -37,10 +37,23 @@ struct looking {
     int n, at, samples;
 };
 
+/* Functions read it, and none of them can tell x from the end of the range (quant/flat_ends.h). */
+static int is_flat(const struct value *v, double end, double x)
+{
+    for (int i = 0; i < v->users.n; i++) {
+        const struct node *n = v->users.v[i].node;
+        if (vn_node_kind(n) != Q_TABLE || !n->op->f || !n->out[0]->q ||
+            fabs(n->op->f(n, x) - n->op->f(n, end)) > n->out[0]->q->scale[0])
+            return 0;
+    }
+    return v->users.n > 0;
+}
+
 static void add_element(struct seen_range *r, double x, int sample)
 {
     const double size = fabs(x);
-    const int beyond = x < r->low || x > r->high;
+    const int beyond =
+        (x < r->low && !is_flat(r->v, r->low, x)) || (x > r->high && !is_flat(r->v, r->high, x));
     r->beyond += beyond;
     r->odd[sample] += beyond;
     r->far += x < r->low / 2;

@@ -160,6 +160,20 @@ def test_a_seeded_fault_is_found_where_it_is(fault, tmp_path):
     assert not list(tmp_path.glob(".vernier*"))
 
 
+def test_flat_ends_are_no_clipping(tmp_path):
+    """A range ends where Tanh stops changing; what is beyond is no loss."""
+    p = seeded_faults.Project(BUILD / "vernier", tmp_path)
+    nodes = [onnx.helper.make_node("Conv", ["x", "w"], ["a"], "body"),
+             onnx.helper.make_node("Tanh", ["a"], ["t"], "curve"),
+             onnx.helper.make_node("Conv", ["t", "v"], ["y"], "head")]
+    weights = {"w": 10 * p.weight(8, 3, 1, 1), "v": p.weight(4, 8, 1, 1)}
+    p.model = seeded_faults.network(nodes, weights, {"x": p.shape}, {"y": [1, 4, *p.shape[2:]]})
+    p.options = ["--min-cosine", "0.999999"]
+    out = p.flow()
+    step = out["steps"][STEPS.index("quantized")]
+    assert step["state"] == "FAIL" and "clipping" not in [out["cause"], *(f["cause"] for f in step["also"])]
+
+
 def test_three_routes(tmp_path):
     """Noise has its chroma at every pixel: NV12 loses it, and quantization is not to blame."""
     p = seeded_faults.Project(BUILD / "vernier", tmp_path)
