@@ -13,9 +13,11 @@ from onnx import numpy_helper as nh
 
 MARCHES = ("generic", "x86-64-v4", "bernoulli2", "bayes", "bayes-e")
 SHAPES = {"x": (1, 8, 8, 3), "r": (1, 4, 4), "k": (1, 8)}
+# the same edges on every march
 YAML = """model_parameters:
   onnx_model: 'm.onnx'
   march: '{march}'
+  quantized_layout: 'original'
   output_model_file_prefix: 'm'
   working_dir: 'out'
 {keys}
