@@ -54,9 +54,28 @@ static PyObject *load_custom_ops(PyObject *self, PyObject *path)
     Py_RETURN_NONE;
 }
 
+#define MOST_MODELS 1024
+
+/* Of a file in memory, at a multiple of 8 bytes. */
+static PyObject *pack_names(PyObject *self, PyObject *image)
+{
+    Py_buffer b;
+    const char *names[MOST_MODELS];
+    (void)self;
+    if (PyObject_GetBuffer(image, &b, PyBUF_SIMPLE) < 0)
+        return NULL;
+    const int n = vn_model_pack_names(names, MOST_MODELS, b.buf, (size_t)b.len);
+    PyObject *list = PyList_New(n > 0 ? n : 0);
+    for (int i = 0; list && i < n; i++)
+        PyList_SetItem(list, i, PyUnicode_DecodeUTF8(names[i], (Py_ssize_t)strlen(names[i]), "replace"));
+    PyBuffer_Release(&b);
+    return list;
+}
+
 static PyMethodDef functions[] = {
     { "load_custom_ops", load_custom_ops, METH_O, "Load a library of custom operators for this process." },
     { "cpu_mask", cpu_mask, METH_O, "The mask of CPU features that a word stands for." },
+    { "pack_names", pack_names, METH_O, "The names of the models of a pack in memory." },
     { 0 },
 };
 

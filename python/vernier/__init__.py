@@ -12,7 +12,7 @@ import importlib
 from typing import Any
 
 _WHERE = {"Error": "errors", "Session": "session", "Port": "session",
-          "load_custom_ops": "session",
+          "load_custom_ops": "session", "pack_names": "session",
           **{name: "jobs" for name in ("convert", "check", "verify", "evaluate", "align", "prep", "tune",
                                        "Alignment", "Checked", "Conversion", "Evaluation", "Prepared",
                                        "Tuning", "Verification")}}

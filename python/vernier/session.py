@@ -1,6 +1,7 @@
 """Any artefact, run."""
 from __future__ import annotations
 
+import mmap
 import os
 from dataclasses import dataclass
 from typing import Any, Callable, Iterable, Mapping, Sequence, Union
@@ -50,6 +51,15 @@ class Port:
         if not self.scale or array.dtype.kind not in "iu":
             return array
         return (array.astype(np.int32) - self.zero_point).astype(np.float32) * np.float32(self.scale)
+
+
+def pack_names(path: str | os.PathLike[str]) -> list[str]:
+    """Names of the models of a pack (hb_pack makes them); empty: the file is none, or a damaged one."""
+    with open(path, "rb") as f:
+        if not os.fstat(f.fileno()).st_size:
+            return []
+        with mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as image:
+            return _native.pack_names(image)
 
 
 def load_custom_ops(path: str | os.PathLike[str]) -> None:
@@ -117,6 +127,8 @@ class Session(_native.Session):
             "values": [f"{k}={','.join(repr(x) for x in np.ravel(v).tolist())}" for k, v in values.items()],
         }
         in_memory = isinstance(source, (bytes, bytearray, memoryview))
+        if model is not None and not in_memory and not pack_names(source):
+            raise ValueError(f"{os.fspath(source)}: is no pack: it has no model {model!r}")
         super().__init__(source if in_memory else os.fspath(source), options, log)
         self._ports = [_port(p) for p in self._inputs()], [_port(p) for p in self._outputs()]
 

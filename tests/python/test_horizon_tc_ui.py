@@ -1,5 +1,6 @@
 """HB_ONNXRuntime, HBRuntime and pyeasy_dnn: the manual's calls on float, quantized and .bin."""
 import logging
+import subprocess
 
 import numpy as np
 import onnxruntime
@@ -135,3 +136,20 @@ def test_board(net):
     assert outputs[0].properties.dtype == "float32" and model.inputs[0].buffer is pixels
     with pytest.raises(ValueError, match="expected 1 arrays"):
         model.forward([])
+
+
+def test_board_loads_packs(gray, camera, tmp_path):
+    """A Model for each model, called as in the pack; a name without a pack is an error."""
+    files = [n.files["bin"] for n in (gray, camera)]
+    (tmp_path / "hb_pack").symlink_to(tool.BUILD / "vernier")
+    pack = [tmp_path / "hb_pack", *files, "-o", tmp_path / "two.bin"]
+    subprocess.run(pack, check=True, capture_output=True)
+    models = pyeasy_dnn.load(tmp_path / "two.bin")
+    assert [m.name for m in models] == vernier.pack_names(tmp_path / "two.bin") == [f.stem for f in files]
+    for net, model in zip((gray, camera), models):
+        want = pyeasy_dnn.load(net.files["bin"])[0].forward(net.pixels())
+        for a, b in zip(model.forward(net.pixels()), want):
+            np.testing.assert_array_equal(a.buffer, b.buffer)
+    assert vernier.pack_names(files[0]) == []
+    with pytest.raises(ValueError, match="is no pack: it has no model 'x'"):
+        vernier.Session(files[0], model="x")

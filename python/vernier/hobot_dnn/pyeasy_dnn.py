@@ -14,7 +14,7 @@ from typing import Any, Sequence
 
 import numpy as np
 
-from ..session import Port, Session
+from ..session import Port, Session, pack_names
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class Tensor:
 class Model:
     """A network: `name`, `inputs`, `outputs`, `forward`."""
 
-    def __init__(self, path: str, threads: int = 1):
-        self.name = Path(path).stem
-        self._session = Session(path, threads=threads)
+    def __init__(self, path: str, threads: int = 1, model: str | None = None):
+        self.name = model or Path(path).stem
+        self._session = Session(path, threads=threads, model=model)
         self.inputs = tuple(Tensor(p, False) for p in self._session.inputs)
         self.outputs = tuple(Tensor(p, True) for p in self._session.outputs)
 
@@ -74,6 +74,6 @@ class Model:
 
 
 def load(model_file: Any) -> list[Model]:
-    """The networks of a .bin, or of several: a list with one Model for each file."""
-    several = isinstance(model_file, (list, tuple))
-    return [Model(os.fspath(f)) for f in (model_file if several else [model_file])]
+    """The networks of a .bin or a pack, or of several: a list with a Model for each."""
+    files = model_file if isinstance(model_file, (list, tuple)) else [model_file]
+    return [Model(os.fspath(f), model=name) for f in files for name in pack_names(f) or [None]]
