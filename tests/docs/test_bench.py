@@ -323,3 +323,17 @@ def test_resampled_ap50_needs_no_outputs():
     assert metric.score(a) == 100 and metric.score(b) == pytest.approx(100 * 51 / 101)
     low, high = accuracy.interval(metric, a, b)
     assert low == -100 and high == 0
+
+
+# ---- docs/transformers.md ----
+
+def test_table_of_transformers():
+    """Every network with every choice of types, and a line for each as the page has it."""
+    sys.path.insert(0, str(tool.ROOT / "tools"))
+    import transformers_table as t
+    page = t.PAGE.read_text().partition("<!-- end of measured -->")[0]
+    begin = tuple(f"| {n} |" for n in t.UNSEEN)
+    rows = [line.split(" | ")[:2] for line in page.splitlines() if line.startswith(begin)]
+    assert sorted(rows) == sorted([f"| {n}", r] for n in t.UNSEEN for r in t.RECIPES)
+    said = {"network": "n", "types": "int8", "sqnr": 20.12, "same": 99.0}
+    assert t.line(said) == "| n | int8 | 20.1 | 99.0 % |"
