@@ -42,7 +42,7 @@ OURS = {  # name: calibration keys
     "vernier high": {"calibration_type": "'default'", "effort": "'high'"},
     "vernier tune": {"calibration_type": "'default'"},
 }
-TUNE = ("--latency-ratio", 1.1, "--cost", "target", "--plans", 6, "--samples", 24, "--accept-data")
+TUNE = ("--latency-ratio", 1.1, "--plans", 8, "--samples", 24, "--accept-data")
 TOOLS = (*OURS, *quantizers.QUANTIZERS)
 RESAMPLES, SEED = 1000, 1
 IMAGES = sm.SHARED / "images"
