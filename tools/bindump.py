@@ -17,7 +17,7 @@ SECTIONS = ["STRINGS", "TENSORS", "INSTRS", "REFS", "PARAMS", "IO", "META", "CON
 RECORD = {"STRINGS": 1, "TENSORS": 72, "INSTRS": 16, "REFS": 4, "PARAMS": 4, "IO": 8, "META": 8, "CONSTS": 1}
 DTYPES = {1: ("float32", 4), 2: ("uint8", 1), 3: ("int8", 1), 4: ("uint16", 2), 5: ("int16", 2), 6: ("int32", 4), 7: ("int64", 8),
           9: ("bool", 1), 10: ("float16", 2), 11: ("float64", 8), 12: ("uint32", 4), 13: ("uint64", 8), 16: ("bfloat16", 2)}
-VERSION = 4
+VERSION = 5
 PLACES = ["arena", "const", "hidden"]
 ROLES = [None, "value", "float", "raw", "copy", "wide", "rescaled", "bytes", "cells", "scratch", "const"]
 INPUT_TYPES = ["featuremap", "rgb", "bgr", "yuv444", "nv12", "gray"]
@@ -139,7 +139,7 @@ class Bin:
             count *= d
         want(count == size, "tensor '%s' has %d bytes, its shape wants %d" % (name, size, count))
         room = self.header["arena_bytes"] if place == 0 else self.sections["CONSTS"][1]
-        want(place == 2 or (offset % 64 == 0 and offset + size + 64 <= room), "tensor '%s' lies outside its memory" % name)
+        want(place == 2 or (offset % (64 if place else DTYPES[dtype][1]) == 0 and offset + size + 64 <= room), "tensor '%s' lies outside its memory" % name)
         return t
 
     def instruction(self, r):

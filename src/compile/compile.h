@@ -22,6 +22,7 @@ struct compile_options {
     int level; /* 0: no fusion, 1: activations, 2 and 3: residual adds too. Results are the same */
     int economy; /* 0..100: how far instructions may move to need less memory; 0: they stay */
     int keep_all; /* no memory reuse: every tensor stays readable after a run */
+    int separate; /* no views: what is written into one tensor from outside changes no other */
     const struct compile_input *inputs; /* one for each graph input; NULL: each takes the tensor itself
                                            (float32, or int8 where the value is quantized with scale 1) */
 };
@@ -42,8 +43,15 @@ int vn_compile_lower(struct prog **out, struct vn_arena *a, const struct graph *
                      const struct compile_options *o, struct vn_err *e);
 void vn_compile_fuse(struct prog *p, int level);
 void vn_compile_order(struct prog *p, int economy);
+/* Where a tensor lies: at byte `at` of the memory of tensor `in`, which may be itself. */
+struct prog_view {
+    int in;
+    uint64_t at;
+};
+/* Of all tensors of p. */
+void vn_compile_views(const struct prog *p, struct prog_view *of);
 /* Offsets for all BIN_ARENA tensors; returns bytes of the arena. */
-size_t vn_compile_plan(const struct prog *p, int keep_all, uint64_t *offset);
+size_t vn_compile_plan(const struct prog *p, const struct compile_options *o, uint64_t *offset);
 int vn_compile_write(struct vn_image *out, struct vn_arena *a, const struct prog *p,
                      const struct compile_options *o, struct vn_err *e);
 

@@ -1,5 +1,5 @@
-/* Static memory plan: tensors whose lives do not overlap share memory. Largest first, each at the lowest
- * offset that is free for the whole of its life. */
+/* Static memory plan: tensors whose lives do not overlap share memory, views (views.c) aside. Largest first,
+ * each at the lowest offset that is free for the whole of its life. */
 #include <limits.h>
 #include <stdlib.h>
 
@@ -21,7 +21,18 @@ static void touch(struct life *l, int at)
         l->last = at;
 }
 
-static struct life *lives(const struct prog *p, int keep_all, int *count)
+static struct prog_view *views_of(const struct prog *p, int separate)
+{
+    struct prog_view *v = NEW_ARRAY(p->arena, struct prog_view, p->tensors.n);
+    for (int i = 0; separate && i < p->tensors.n; i++)
+        v[i].in = i;
+    if (!separate)
+        vn_compile_views(p, v);
+    return v;
+}
+
+/* Of tensors with memory of their own: each until nothing in it is needed. */
+static struct life *lives(const struct prog *p, const struct prog_view *view, int keep_all, int *count)
 {
     struct life *all = NEW_ARRAY(p->arena, struct life, p->tensors.n);
     for (int i = 0; i < p->tensors.n; i++)
@@ -35,9 +46,14 @@ static struct life *lives(const struct prog *p, int keep_all, int *count)
         touch(&all[p->inputs.v[i].tensor], -1);
     for (int i = 0; i < p->outputs.n; i++)
         touch(&all[p->outputs.v[i].tensor], p->instrs.n);
+    for (int i = 0; i < p->tensors.n; i++)
+        if (view[i].in != i) {
+            touch(&all[view[i].in], all[i].first);
+            touch(&all[view[i].in], all[i].last);
+        }
     int n = 0;
     for (int i = 0; i < p->tensors.n; i++) {
-        if (p->tensors.v[i].place != BIN_ARENA || all[i].last == -2)
+        if (p->tensors.v[i].place != BIN_ARENA || all[i].last == -2 || view[i].in != i)
             continue;
         if (keep_all) {
             all[i].first = -1;
@@ -160,12 +176,17 @@ static uint64_t share(struct life *l, int n, struct vn_arena *a, uint64_t *offse
     return end;
 }
 
-size_t vn_compile_plan(const struct prog *p, int keep_all, uint64_t *offset)
+size_t vn_compile_plan(const struct prog *p, const struct compile_options *o, uint64_t *offset)
 {
     int n;
-    struct life *l = lives(p, keep_all, &n);
+    const struct prog_view *view = views_of(p, o->separate || o->keep_all);
+    struct life *l = lives(p, view, o->keep_all, &n);
     if (!n)
         return 0;
     qsort(l, (size_t)n, sizeof *l, larger);
-    return (size_t)(keep_all ? stack(l, n, offset) : share(l, n, p->arena, offset));
+    const uint64_t bytes = o->keep_all ? stack(l, n, offset) : share(l, n, p->arena, offset);
+    for (int i = 0; i < p->tensors.n; i++)
+        if (view[i].in != i)
+            offset[i] = offset[view[i].in] + view[i].at;
+    return (size_t)bytes;
 }

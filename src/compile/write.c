@@ -222,7 +222,7 @@ int vn_compile_write(struct vn_image *out, struct vn_arena *a, const struct prog
                             .isa = o->isa,
                             .n_inputs = (uint32_t)p->inputs.n,
                             .n_outputs = (uint32_t)p->outputs.n };
-    h.arena_bytes = vn_compile_plan(p, o->keep_all, w.offset);
+    h.arena_bytes = vn_compile_plan(p, o, w.offset);
     h.march = string(&w, o->march);
     put_tensors(&w);
     put_instrs(&w);

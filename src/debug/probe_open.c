@@ -74,9 +74,13 @@ static int compile_both(struct probe *p, const struct graph *g, const struct gra
     vn_session_options_default(&o);
     o.run = p->run;
     o.level = level;
+    struct compile_options c;
+    vn_compile_defaults(&c);
+    c.level = level;
+    c.separate = 1; /* tensors are rounded where they lie */
     p->graph = without_parameters(p->arena, f, 0);
-    TRY(vn_session_open_graph(floats, p->graph, NULL, &o, e));
-    TRY(vn_session_open_graph(rounded, without_parameters(p->arena, g, 1), NULL, &o, e));
+    TRY(vn_session_open_graph(floats, p->graph, &c, &o, e));
+    TRY(vn_session_open_graph(rounded, without_parameters(p->arena, g, 1), &c, &o, e));
     p->floats = *floats;
     p->rounded = *rounded;
     p->n = vn_session_instructions(*floats);

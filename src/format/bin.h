@@ -9,7 +9,7 @@
 #include "format/numbers.h"
 
 #define BIN_MAGIC "VERNIER\n"
-#define BIN_VERSION 4
+#define BIN_VERSION 5
 
 enum bin_section_id {
     BIN_STRINGS, /* zero-terminated UTF-8; offset 0 is the empty string */
@@ -57,7 +57,7 @@ struct bin_tensor {
     float scale; /* int8: real = (q - zero) * scale; 0: not quantized */
     int32_t zero;
     uint32_t role; /* enum vn_role: what it is to its value */
-    uint64_t offset; /* in the arena or in BIN_CONSTS; a multiple of BIN_ALIGN */
+    uint64_t offset; /* in the arena: a multiple of an element's size; in BIN_CONSTS: of BIN_ALIGN */
     uint64_t bytes;
 };
 

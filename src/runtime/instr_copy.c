@@ -102,6 +102,16 @@ static struct rt_copy plan(struct copy_walk w, const struct instr_COPY *p, int s
     return c;
 }
 
+/* Are its elements where they should be? */
+static int is_in_place(const struct rt_step *s, const struct instr_COPY *p, const struct copy_walk *w)
+{
+    const int64_t size = (int64_t)rt_element(s->out);
+    int same = s->in[0]->data + p->src * size == s->out->data + p->dst * size;
+    for (int i = 0; i < w->rank; i++)
+        same &= w->src[i] == w->dst[i];
+    return same;
+}
+
 static int prepare_copy(struct vn_model *m, struct rt_step *s, struct vn_err *e)
 {
     (void)m;
@@ -118,7 +128,8 @@ static int prepare_copy(struct vn_model *m, struct rt_step *s, struct vn_err *e)
          !n || (!rt_reaches(p->rank, p->dims, p->src, p->src_stride, s->in[0]->count) &&
                 !rt_reaches(p->rank, p->dims, p->dst, p->dst_stride, s->out->count)),
          "copies outside of its tensors");
-    s->args.copy = n ? plan(walk_of(p), p, (int)rt_element(s->out)) : (struct rt_copy){ .rows = 0 };
+    const struct copy_walk w = walk_of(p);
+    s->args.copy = n && !is_in_place(s, p, &w) ? plan(w, p, (int)rt_element(s->out)) : (struct rt_copy){ 0 };
     return VN_OK;
 }
 

@@ -166,8 +166,8 @@ static int load_tensor(struct vn_model *m, const struct file *f, const char *str
     const uint64_t room = b.place == BIN_CONST ? f->h.section[BIN_CONSTS].bytes : f->h.arena_bytes;
     if (b.place == BIN_HIDDEN)
         return VN_OK;
-    if (b.offset % BIN_ALIGN || b.offset > room || b.bytes > room - b.offset ||
-        BIN_SLACK > room - b.offset - b.bytes)
+    if (b.offset % (b.place == BIN_CONST ? BIN_ALIGN : size) || b.offset > room ||
+        b.bytes > room - b.offset || BIN_SLACK > room - b.offset - b.bytes)
         return vn_fail(e, VN_E_INPUT, "damaged .bin: tensor '%s' is outside its memory", t->name);
     t->data = b.place == BIN_CONST ? (char *)section(f, BIN_CONSTS) + b.offset : m->arena + b.offset;
     return VN_OK;

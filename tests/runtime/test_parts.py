@@ -39,15 +39,15 @@ def test_every_instruction(parts, tmp_path):
         check(parts, folder / f"many_{name}.bin")
 
 
-@pytest.mark.parametrize("version, advice", [(1, "convert the model again"), (3, "convert the model again"),
-                                             (5, "written by a newer Vernier")])
+@pytest.mark.parametrize("version, advice", [(1, "convert the model again"), (4, "convert the model again"),
+                                             (6, "written by a newer Vernier")])
 def test_other_versions_are_refused(digits, tmp_path, version, advice):
     data = bytearray(digits.bin.read_bytes())
     struct.pack_into("<I", data, 8, version)
     path = tmp_path / "old.bin"
     path.write_bytes(damage.repaired(data))
     done = tool.run("info", path, want=tool.BAD_INPUT)
-    assert done.err.strip().endswith(f"{path}: format version {version}, expected 4: {advice}")
+    assert done.err.strip().endswith(f"{path}: format version {version}, expected 5: {advice}")
 
 
 def test_a_tensor_without_a_role_is_refused(digits, tmp_path):

@@ -24,7 +24,7 @@ static struct prog *random_program(struct vn_arena *a)
         VEC_PUSH(a, &p->tensors, t);
     }
     for (int i = 0; i < instrs; i++) {
-        struct prog_instr in = { .op = OPCODE_COPY,
+        struct prog_instr in = { .op = OPCODE_UNARY_F32,
                                  .n_in = unit_pick(0, 3),
                                  .out = unit_pick(0, tensors - 1) };
         in.in = NEW_ARRAY(a, int, 3);
@@ -69,6 +69,11 @@ static void find_lives(const struct prog *p, char alive[60][64])
             alive[t][i] = i >= first[t] && i <= last[t];
 }
 
+static size_t plan(const struct prog *p, int keep_all, uint64_t *offset)
+{
+    return vn_compile_plan(p, &(struct compile_options){ .keep_all = keep_all }, offset);
+}
+
 static void check_plan(const struct prog *p, const uint64_t *offset, size_t arena, int keep_all)
 {
     static char alive[60][64];
@@ -108,9 +113,9 @@ static void plan_never_overlaps(void **state)
         struct vn_arena *a = vn_arena_new();
         const struct prog *p = random_program(a);
         uint64_t *offset = NEW_ARRAY(a, uint64_t, p->tensors.n);
-        const size_t reused = vn_compile_plan(p, 0, offset);
+        const size_t reused = plan(p, 0, offset);
         check_plan(p, offset, reused, 0);
-        const size_t kept = vn_compile_plan(p, 1, offset);
+        const size_t kept = plan(p, 1, offset);
         check_plan(p, offset, kept, 1);
         assert_true(reused <= kept);
         all += kept;
@@ -118,6 +123,125 @@ static void plan_never_overlaps(void **state)
         vn_arena_free(&a);
     }
     assert_true(shared < all); /* memory is reused at all */
+}
+
+/* ---- views, on random programs of copies ---- */
+
+#define MOST 48 /* elements of a tensor, one byte each */
+
+/* Sizes that often fit, so that whole tensors become stretches of others. */
+static struct prog *random_copies(struct vn_arena *a)
+{
+    struct prog *p = NEW(a, struct prog);
+    p->arena = a;
+    const int tensors = unit_pick(3, 14), instrs = unit_pick(3, 24);
+    for (int i = 0; i < tensors; i++) {
+        const struct prog_tensor t = { .name = "t",
+                                       .dtype = VN_I8,
+                                       .bytes = 8u * (unsigned)unit_pick(1, MOST / 8) };
+        VEC_PUSH(a, &p->tensors, t);
+    }
+    for (int i = 0; i < instrs; i++) {
+        struct prog_instr in = { .op = OPCODE_UNARY_F32, .out = unit_pick(0, tensors - 1) };
+        in.in = NEW_ARRAY(a, int, 1);
+        in.in[0] = unit_pick(0, tensors - 1);
+        if (unit_pick(0, 3) && in.in[0] != in.out) {
+            struct instr_COPY *c = in.params = NEW(a, struct instr_COPY);
+            const int x = (int)p->tensors.v[in.in[0]].bytes, y = (int)p->tensors.v[in.out].bytes,
+                      step = unit_pick(0, 9) ? 1 : 2, n = (x < y ? x : y) / step;
+            *c = (struct instr_COPY){ 1, { n }, unit_pick(0, (x - n) / 8) * 8, { 1 }, 0, { step } };
+            c->dst = unit_pick(0, (y - n * step) / 8) * 8;
+            in.op = OPCODE_COPY;
+            in.n_in = 1;
+        } else
+            in.n_in = unit_pick(0, 1);
+        VEC_PUSH(a, &p->instrs, in);
+    }
+    const struct prog_io in = { .tensor = unit_pick(0, tensors - 1) },
+                         out = { .tensor = unit_pick(0, tensors - 1) };
+    VEC_PUSH(a, &p->inputs, in);
+    VEC_PUSH(a, &p->outputs, out);
+    return p;
+}
+
+/* Memory of numbers; what was never written is 0. */
+struct store {
+    int *cell;
+    const uint64_t *offset; /* of each tensor */
+};
+
+static void put(const struct prog *p, struct store *m, int t, int number)
+{
+    for (size_t k = 0; k < p->tensors.v[t].bytes; k++)
+        m->cell[m->offset[t] + k] = number * MOST + (int)k;
+}
+
+static void run_copy(const struct prog *p, int i, struct store *m)
+{
+    const struct prog_instr *in = &p->instrs.v[i];
+    const struct instr_COPY *c = in->params;
+    int held[MOST];
+    memcpy(held, m->cell + m->offset[in->in[0]], p->tensors.v[in->in[0]].bytes * sizeof *held);
+    for (int k = 0; k < c->dims[0]; k++)
+        m->cell[m->offset[in->out] + (uint64_t)(c->dst + k * c->dst_stride[0])] = held[c->src + k];
+}
+
+/* What was written into t and is read now is the same in both. */
+static void check_tensor(const struct prog *p, const struct store *own, const struct store *shared, int t)
+{
+    for (size_t k = 0; k < p->tensors.v[t].bytes; k++) {
+        const int want = own->cell[own->offset[t] + k];
+        assert_true(!want || want == shared->cell[shared->offset[t] + k]);
+    }
+}
+
+static int run_both(const struct prog *p, struct store *own, struct store *shared)
+{
+    int in_place = 0;
+    put(p, own, p->inputs.v[0].tensor, 1);
+    put(p, shared, p->inputs.v[0].tensor, 1);
+    for (int i = 0; i < p->instrs.n; i++) {
+        const struct prog_instr *in = &p->instrs.v[i];
+        const struct instr_COPY *c = in->params;
+        if (in->n_in)
+            check_tensor(p, own, shared, in->in[0]);
+        for (int k = 0; k < 2; k++)
+            if (in->op == OPCODE_COPY)
+                run_copy(p, i, k ? shared : own);
+            else
+                put(p, k ? shared : own, in->out, i + 2);
+        in_place +=
+            c && c->dst_stride[0] == 1 &&
+            shared->offset[in->in[0]] + (uint64_t)c->src == shared->offset[in->out] + (uint64_t)c->dst;
+    }
+    check_tensor(p, own, shared, p->outputs.v[0].tensor);
+    return in_place;
+}
+
+static void views_hold_their_elements(void **state)
+{
+    (void)state;
+    int in_place = 0, separate = 0;
+    for (int round = 0; round < 20000; round++) {
+        struct vn_arena *a = vn_arena_new();
+        const struct prog *p = random_copies(a);
+        uint64_t *offset[3];
+        for (int k = 0; k < 3; k++) { /* each alone, planned, planned without views */
+            offset[k] = NEW_ARRAY(a, uint64_t, p->tensors.n);
+            for (int t = 0; t < p->tensors.n; t++)
+                offset[k][t] = (uint64_t)t * MOST;
+        }
+        const size_t views = plan(p, 0, offset[1]),
+                     alone = vn_compile_plan(p, &(struct compile_options){ .separate = 1 }, offset[2]);
+        for (int k = 1; k < 3; k++) {
+            struct store own = { NEW_ARRAY(a, int, p->tensors.n *MOST), offset[0] },
+                         shared = { NEW_ARRAY(a, int, k == 1 ? views : alone), offset[k] };
+            *(k == 1 ? &in_place : &separate) += run_both(p, &own, &shared);
+        }
+        vn_arena_free(&a);
+    }
+    assert_true(in_place > 10000); /* copies that move nothing */
+    assert_int_equal(separate, 0);
 }
 
 /* ---- fusion, on random networks ---- */
@@ -407,8 +531,11 @@ static void tokens_are_pixels(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plan_never_overlaps),      cmocka_unit_test(levels_agree_in_float),
-        cmocka_unit_test(levels_agree_in_integers), cmocka_unit_test(float_sum_of_integer_convolutions),
+        cmocka_unit_test(plan_never_overlaps),
+        cmocka_unit_test(views_hold_their_elements),
+        cmocka_unit_test(levels_agree_in_float),
+        cmocka_unit_test(levels_agree_in_integers),
+        cmocka_unit_test(float_sum_of_integer_convolutions),
         cmocka_unit_test(tokens_are_pixels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
