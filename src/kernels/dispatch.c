@@ -83,6 +83,7 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
     k->preprocess_s16 = vn_preprocess_s16_avx2;
     k->copy_rows = vn_copy_rows_avx2;
     k->transpose = vn_transpose_avx2;
+    k->copy_strided = vn_copy_strided_avx2;
 
     if (!(cpu & VN_CPU_AVX512))
         return;
@@ -164,6 +165,7 @@ void vn_kernels_init(struct vn_kernels *k, uint32_t cpu)
         .region_u8 = vn_region_u8_c,
         .copy_rows = vn_copy_rows_c,
         .transpose = vn_transpose_c,
+        .copy_strided = vn_copy_strided_c,
     };
 #if defined(__x86_64__)
     init_x86(k, cpu);

@@ -379,8 +379,9 @@ vn_copy_rows_fn vn_copy_rows_c, vn_copy_rows_avx2;
 typedef void vn_transpose_fn(char *out, const char *x, size_t rows, size_t cols, ptrdiff_t xs, ptrdiff_t ys,
                              int size);
 vn_transpose_fn vn_transpose_c, vn_transpose_avx2;
-/* n single elements */
-void vn_copy_strided_c(char *out, const char *x, size_t n, ptrdiff_t xs, ptrdiff_t ys, int size);
+/* n single elements of `size` bytes, 1, 2, 4 or 8 */
+typedef void vn_copy_strided_fn(char *out, const char *x, size_t n, ptrdiff_t xs, ptrdiff_t ys, int size);
+vn_copy_strided_fn vn_copy_strided_c, vn_copy_strided_avx2;
 
 /* ---- dispatch: C first, then each level overwrites what it does better; cpu is a mask of enum vn_cpu ----
  */
@@ -426,6 +427,7 @@ struct vn_kernels {
     vn_region_u8_fn *region_u8;
     vn_copy_rows_fn *copy_rows;
     vn_transpose_fn *transpose;
+    vn_copy_strided_fn *copy_strided;
 };
 uint32_t vn_kernels_cpu(void); /* what this CPU has */
 void vn_kernels_init(struct vn_kernels *k, uint32_t cpu);

@@ -153,7 +153,7 @@ static void copy_lines(const struct copy_job *j, const char *x, char *y, int64_t
     if (c->form == COPY_ROWS)
         k->copy_rows(y + l0 * c->ys, x + l0 * c->xs, n, (size_t)c->cols, c->xs, c->ys);
     else if (c->form == COPY_STRIDED)
-        vn_copy_strided_c(y + l0 * c->ys, x + l0 * c->xs, n, c->xs, c->ys, c->size);
+        k->copy_strided(y + l0 * c->ys, x + l0 * c->xs, n, c->xs, c->ys, c->size);
     else if (by_column(c))
         k->transpose(y + l0 * c->ys, x + l0 * c->size, (size_t)c->rows, n, c->xs, c->ys, c->size);
     else

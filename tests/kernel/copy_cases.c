@@ -75,9 +75,28 @@ static void test_region(struct test *t)
     }
 }
 
+static void test_strided(struct test *t)
+{
+    const int size = 1 << pick(t, 0, 3), back = one_in(t, 8);
+    const size_t n = (size_t)pick(t, 1, one_in(t, 4) ? 300 : 40);
+    const ptrdiff_t step = pick(t, 1, 5) * size, ys = (one_in(t, 3) ? pick(t, 1, 4) : 1) * size;
+    const size_t ins = (n - 1) * (size_t)step + (size_t)size, outs = n * (size_t)ys;
+    char *const x = bytes_in(t, ins), *const want = new_output(outs), *const got = new_output(outs);
+    const char *const from = back ? x + (n - 1) * (size_t)step : x;
+    const ptrdiff_t xs = back ? -step : step;
+    for (size_t i = 0; i < n; i++)
+        memcpy(want + (ptrdiff_t)i * ys, from + (ptrdiff_t)i * xs, (size_t)size);
+    for (int i = 0; i < t->levels; i++) {
+        reset_output(got, outs);
+        t->level[i].k.copy_strided(got, from, n, xs, ys, size);
+        check(t, t->level[i].name, got, want, outs, 0, describe(n, 1, xs, ys, size));
+    }
+}
+
 const struct family copy_families[] = {
     { "copy_rows", test_rows, 600 },
     { "transpose", test_transpose, 1500 },
     { "region_u8", test_region, 600 },
+    { "copy_strided", test_strided, 1500 },
     { 0 },
 };

@@ -319,6 +319,27 @@ SHUFFLES = {
 }
 
 
+KEPT = ["Gather", "Reshape", "Reshape", "Transpose"]
+DEALS = {  # first shape, perm, second shape, index, shape of the result
+    "halves": (([2, 6, 2, 24], [2, 0, 1, 3], [2, 2, 6, 4, 6]), 1, ["Slice"]),
+    "thirds": (([8, 3, 24], [1, 0, 2], [3, 2, 4, 4, 6]), -1, ["Slice"]),
+    "in_order": (([2, 2, 6, 24], [1, 0, 2, 3], [2, 2, 6, 4, 6]), 1, KEPT),
+    "beyond_channels": (([3, 8, 24], [1, 0, 2], [8, 1, 3, 4, 6]), 2, KEPT),
+    "pixels": (([24, 2, 12], [1, 0, 2], [2, 2, 6, 4, 6]), 0, KEPT),
+    "turned": (([2, 6, 2, 24], [2, 1, 0, 3], [2, 2, 6, 4, 6]), 1, KEPT),
+}
+
+
+@pytest.mark.parametrize("name", DEALS)
+def test_dealt_channels(tmp_path, name):
+    how, index, after = DEALS[name]
+    n = Net(2, 12, 4, 6)
+    n.give(n.Gather(shuffled(n, "x", *how), np.array(index, np.int64), axis=0))
+    o = Optimized(n.model(), tmp_path)
+    assert o.after == Counter(after), o.said
+    o.same(sample(n), 0)
+
+
 @pytest.mark.parametrize("name", SHUFFLES)
 def test_shuffles(tmp_path, name):
     how, after = SHUFFLES[name]

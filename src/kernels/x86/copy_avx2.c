@@ -64,6 +64,66 @@ void vn_copy_rows_avx2(char *out, const char *x, size_t rows, size_t bytes, ptrd
             copy_up_to_16(out + (ptrdiff_t)r * ys, x + (ptrdiff_t)r * xs, bytes);
 }
 
+/* ---- every second or fourth element ---- */
+
+static inline __m256i load32(const char *p) { return _mm256_loadu_si256((const __m256i *)(const void *)p); }
+
+/* The elements of a, then of b, at even places. */
+static ALWAYS_INLINE __m256i even(__m256i a, __m256i b, const int size)
+{
+    const __m256i low = size == 1 ? _mm256_set1_epi16(0xff) : _mm256_set1_epi32(0xffff);
+    const __m256d x = _mm256_castsi256_pd(a), y = _mm256_castsi256_pd(b);
+    __m256i v;
+    if (size == 1)
+        v = _mm256_packus_epi16(_mm256_and_si256(a, low), _mm256_and_si256(b, low));
+    else if (size == 2)
+        v = _mm256_packus_epi32(_mm256_and_si256(a, low), _mm256_and_si256(b, low));
+    else if (size == 4)
+        v = _mm256_castps_si256(_mm256_shuffle_ps(_mm256_castpd_ps(x), _mm256_castpd_ps(y), 0x88));
+    else
+        v = _mm256_castpd_si256(_mm256_unpacklo_pd(x, y));
+    return _mm256_permute4x64_epi64(v, 0xd8);
+}
+
+/* Whole vectors; returns how many elements that is. The last one is left out: its loads would end outside. */
+static ALWAYS_INLINE size_t thin_out(char *out, const char *x, size_t n, const int step, const int size)
+{
+    const size_t per = (size_t)(32 / size);
+    size_t i = 0;
+    for (; i + per < n; i += per, x += 32 * step) {
+        __m256i v[4];
+        EACH(k, step)
+        v[k] = load32(x + 32 * k);
+        EACH(k, step / 2)
+        v[k] = even(v[2 * k], v[2 * k + 1], size);
+        if (step == 4)
+            v[0] = even(v[0], v[1], size);
+        _mm256_storeu_si256((__m256i *)(void *)(out + i * (size_t)size), v[0]);
+    }
+    return i;
+}
+
+static size_t thin_out_by(char *out, const char *x, size_t n, ptrdiff_t step, int size)
+{
+    switch (step * 16 + size) {
+    case 2 * 16 + 1: return thin_out(out, x, n, 2, 1);
+    case 2 * 16 + 2: return thin_out(out, x, n, 2, 2);
+    case 2 * 16 + 4: return thin_out(out, x, n, 2, 4);
+    case 2 * 16 + 8: return thin_out(out, x, n, 2, 8);
+    case 4 * 16 + 1: return thin_out(out, x, n, 4, 1);
+    case 4 * 16 + 2: return thin_out(out, x, n, 4, 2);
+    case 4 * 16 + 4: return thin_out(out, x, n, 4, 4);
+    case 4 * 16 + 8: return thin_out(out, x, n, 4, 8);
+    default: return 0;
+    }
+}
+
+void vn_copy_strided_avx2(char *out, const char *x, size_t n, ptrdiff_t xs, ptrdiff_t ys, int size)
+{
+    const size_t done = ys == size && xs % size == 0 ? thin_out_by(out, x, n, xs / size, size) : 0;
+    vn_copy_strided_c(out + (ptrdiff_t)done * ys, x + (ptrdiff_t)done * xs, n - done, xs, ys, size);
+}
+
 /* ---- transposed blocks of 8 x 8 ---- */
 
 static ALWAYS_INLINE void block_1(char *out, const char *x, ptrdiff_t xs, ptrdiff_t ys)
