@@ -113,14 +113,14 @@ static int lies_in_source(struct placement *b, const struct prog_instr *i, const
     return 1;
 }
 
-/* The whole of x goes into y, where nothing else writes. */
+/* The whole of x, and of the block where it lies, goes into y, where nothing else writes. */
 static int lies_in_result(struct placement *b, const struct prog_instr *i, const struct stretch *s, int at)
 {
-    const int x = i->in[0], y = i->out;
-    const uint64_t size = element(b->p, x), bytes = b->p->tensors.v[x].bytes;
+    const int y = i->out, x = view_of(b, i->in[0]).in;
+    const uint64_t size = element(b->p, y), bytes = b->p->tensors.v[x].bytes;
     const struct prog_view v = view_of(b, y);
     const uint64_t to = v.at + (uint64_t)s->to * size;
-    if (s->from || (uint64_t)s->n * size != bytes || !is_whole(b, x) || v.in == x ||
+    if (s->from || (uint64_t)s->n * size != bytes || v.in == x ||
         is_written(b, v.in, to, to + bytes, at, -2) || is_written(b, x, 0, bytes, at, at))
         return 0;
     join(b, x, v.in, to, at);

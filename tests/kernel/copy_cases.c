@@ -37,7 +37,11 @@ static void test_rows(struct test *t)
 static void test_transpose(struct test *t)
 {
     const int size = 1 << pick(t, 0, 3), few = pick(t, 0, 3);
-    const size_t rows = (size_t)pick(t, 1, few == 1 ? 5 : 40), cols = (size_t)pick(t, 1, few == 2 ? 5 : 40);
+    const size_t rows = (size_t)pick(t, 1,
+                                     few == 1   ? 5
+                                     : few == 2 ? 90
+                                                : 40),
+                 cols = (size_t)pick(t, 1, few == 2 ? 5 : 40);
     const ptrdiff_t xs = ((ptrdiff_t)cols + (one_in(t, 2) ? pick(t, 0, 9) : 0)) * size;
     const ptrdiff_t ys = ((ptrdiff_t)rows + (one_in(t, 2) ? pick(t, 0, 9) : 0)) * size;
     const size_t outs = cols * (size_t)ys;

@@ -291,6 +291,38 @@ static size_t few_channels(char *out, const char *x, size_t pixels, ptrdiff_t xs
     }
 }
 
+/* The elements of a, then of b, at odd places. */
+static ALWAYS_INLINE __m256i odd(__m256i a, __m256i b, const int size)
+{
+    if (size == 1)
+        return even(_mm256_srli_epi16(a, 8), _mm256_srli_epi16(b, 8), 1);
+    if (size == 2)
+        return even(_mm256_srli_epi32(a, 16), _mm256_srli_epi32(b, 16), 2);
+    return even(_mm256_srli_epi64(a, 32), _mm256_srli_epi64(b, 32), 4);
+}
+
+/* Two channels apart, of many short rows: no masks to make. At least one whole vector. */
+static ALWAYS_INLINE void separate_pairs(char *out, const char *x, size_t pixels, ptrdiff_t ys,
+                                         const int size)
+{
+    const size_t per = (size_t)(32 / size);
+    for (size_t i = 0; i < pixels; i += per) {
+        const size_t at = (i + per <= pixels ? i : pixels - per) * (size_t)size;
+        const __m256i a = load32(x + 2 * at), b = load32(x + 2 * at + 32);
+        _mm256_storeu_si256((__m256i *)(void *)(out + at), even(a, b, size));
+        _mm256_storeu_si256((__m256i *)(void *)(out + (ptrdiff_t)at + ys), odd(a, b, size));
+    }
+}
+
+static void pairs(char *out, const char *x, size_t pixels, ptrdiff_t ys, int size)
+{
+    switch (size) {
+    case 1: separate_pairs(out, x, pixels, ys, 1); break;
+    case 2: separate_pairs(out, x, pixels, ys, 2); break;
+    default: separate_pairs(out, x, pixels, ys, 4); break;
+    }
+}
+
 static int is_few(size_t n) { return n >= 2 && n <= 4; }
 
 void vn_transpose_avx2(char *out, const char *x, size_t rows, size_t cols, ptrdiff_t xs, ptrdiff_t ys,
@@ -302,6 +334,8 @@ void vn_transpose_avx2(char *out, const char *x, size_t rows, size_t cols, ptrdi
         const size_t done = few_channels(out, x, cols, xs, ys, (int)rows, 0, size);
         vn_transpose_c(out + (ptrdiff_t)done * ys, x + (ptrdiff_t)done * size, rows, cols - done, xs, ys,
                        size);
+    } else if (cols == 2 && xs == 2 * size && rows * (size_t)size >= 32) {
+        pairs(out, x, rows, ys, size);
     } else if (is_few(cols) && xs == (ptrdiff_t)cols * size) {
         const size_t done = few_channels(out, x, rows, xs, ys, (int)cols, 1, size);
         vn_transpose_c(out + (ptrdiff_t)done * size, x + (ptrdiff_t)done * xs, rows - done, cols, xs, ys,
