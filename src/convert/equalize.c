@@ -11,6 +11,7 @@
 
 #include "convert/channel_factors.h"
 #include "convert/stages.h"
+#include "kernels/values/value_kernels.h"
 
 #include "ops/op.h"
 #include "passes/weights.h"
@@ -122,10 +123,9 @@ static void look_at_line(struct chain *c, struct vn_arena *a, int channel, const
         vn_exact_sums_add(&c->squares, a, channel, squares);
 }
 
-static void look(void *user, int value, const struct vn_view *t)
+/* Line by line, each of one channel. */
+static void look_at_lines(const struct equalizer *q, struct chain *c, const struct vn_view *t)
 {
-    const struct equalizer *q = user;
-    struct chain *c = q->of[value];
     struct vn_arena *a = vn_arena_new();
     const int64_t n = vn_view_count(t);
     int64_t inner = 1;
@@ -135,8 +135,19 @@ static void look(void *user, int value, const struct vn_view *t)
     vn_view_real(x, t);
     for (int64_t i = 0; i < n; i += inner)
         look_at_line(c, q->work, (int)(i / inner % c->channels), x + i, inner);
-    c->elements += (uint64_t)(n / c->channels);
     vn_arena_free(&a);
+}
+
+static void look(void *user, int value, const struct vn_view *t)
+{
+    const struct equalizer *q = user;
+    struct chain *c = q->of[value];
+    const int64_t pixels = vn_view_count(t) / c->channels;
+    if (t->dtype == VN_F32 && t->stride[c->axis] == 1 && vn_view_is_flat(t) && !c->squares.n)
+        vn_value_kernels_chosen()->raise_rows(c->top, t->data, (size_t)pixels, (size_t)c->channels);
+    else
+        look_at_lines(q, c, t);
+    c->elements += (uint64_t)pixels;
 }
 
 static int run_sample(const struct equalizer *q, struct vn_session *session, const struct vn_samples *s,

@@ -119,6 +119,14 @@ static void rows_and_bins_are_right(void **state)
             double sum[40] = { 0 };
             level(l)->add_rows(sum, x, (size_t)rows, (size_t)channels);
             assert_memory_equal(sum, want, sizeof sum);
+            float top[40] = { 0 };
+            level(l)->raise_rows(top, x, (size_t)rows, (size_t)channels);
+            for (int c = 0; c < channels; c++) {
+                float most = 0;
+                for (int i = c; i < rows * channels; i += channels)
+                    most = fmaxf(most, fabsf(x[i]));
+                assert_true(top[c] == most);
+            }
             bin[n] = 77;
             level(l)->bins(bin, x, inverse, (size_t)n);
             assert_int_equal(bin[n], 77);

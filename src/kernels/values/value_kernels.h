@@ -35,6 +35,8 @@ struct vn_value_kernels {
     void (*add_differences)(struct vn_differences *s, const float *x, const float *y, size_t n);
     /* sum[c] += x[row][c], rows in order */
     void (*add_rows)(double *sum, const float *x, size_t rows, size_t channels);
+    /* top[c] = the larger of it and |x[row][c]|; NaN counts for nothing */
+    void (*raise_rows)(float *top, const float *x, size_t rows, size_t channels);
     /* sum[i] += counts[i] */
     void (*add_counts)(uint64_t *sum, const uint32_t *counts, size_t n);
     /* out = (q - zero) * scale in float32 */

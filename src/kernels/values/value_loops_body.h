@@ -157,6 +157,13 @@ static void add_rows(double *restrict sum, const float *restrict x, size_t rows,
             sum[c] += (double)x[c];
 }
 
+static void raise_rows(float *restrict top, const float *restrict x, size_t rows, size_t channels)
+{
+    for (size_t r = 0; r < rows; r++, x += channels)
+        for (size_t c = 0; c < channels; c++)
+            top[c] = fabsf(x[c]) > top[c] ? fabsf(x[c]) : top[c];
+}
+
 static void add_counts(uint64_t *restrict sum, const uint32_t *restrict counts, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -172,5 +179,6 @@ static void add_counts(uint64_t *restrict sum, const uint32_t *restrict counts, 
 REAL(real_s8, int8_t)
 REAL(real_s16, int16_t)
 
-const struct vn_value_kernels VALUE_KERNELS = { VALUE_CPU,       extremes, bins,       add,     add_products,
-                                                add_differences, add_rows, add_counts, real_s8, real_s16 };
+const struct vn_value_kernels VALUE_KERNELS = { VALUE_CPU,    extremes,        bins,     add,
+                                                add_products, add_differences, add_rows, raise_rows,
+                                                add_counts,   real_s8,         real_s16 };
