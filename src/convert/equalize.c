@@ -19,6 +19,7 @@
 
 enum {
     LONGEST = 16, /* values of a chain, and its readers */
+    MOST_SAMPLES = 64, /* spread over all: powers of two need no more */
     MOST_BITS = 8, /* more is below the rounding error of the largest channels */
     MOST_RANGE = 64 /* bits below 1 that a weight may have, so that none of it is lost */
 };
@@ -176,9 +177,10 @@ static int collect(struct equalizer *q, const struct vn_conversion *c, struct vn
     how.level = 3;
     TRY(vn_session_open_graph(session, q->g, NULL, &how, e));
     vn_session_observe(*session, &(struct vn_observer){ .after = look, .wanted = wanted, .user = q });
-    const int n = vn_samples_count(c->samples);
+    const int64_t all = vn_samples_count(c->samples);
+    const int n = all < MOST_SAMPLES ? (int)all : MOST_SAMPLES;
     for (int i = 0; i < n; i++) {
-        TRY(run_sample(q, *session, c->samples, i, e));
+        TRY(run_sample(q, *session, c->samples, (int)(i * all / n), e));
         vn_progress(&c->listener, "equalization", i + 1, n);
     }
     return VN_OK;
