@@ -3,8 +3,9 @@
  * and MOST its limits, SQUARES a type for the sum of VN_NORM_MOST squares, NAME(x) the function vn_x_s8_c or
  * vn_x_s16_c. */
 
-void NAME(binary)(ELEM *out, const ELEM *a, const ELEM *b, size_t n, int step_a, int step_b,
-                  const struct vn_binary_s8 *p)
+/* ahead_a, ahead_b: from block to block of an operand. */
+static void NAME(binary_blocks)(ELEM *out, const ELEM *a, const ELEM *b, size_t blocks, size_t ahead_a,
+                                size_t ahead_b, const struct vn_binary_s8 *p)
 {
     const struct vn_binary_s8 q = *p; /* nothing that is written can change it */
     switch (q.op) {
@@ -15,6 +16,41 @@ void NAME(binary)(ELEM *out, const ELEM *a, const ELEM *b, size_t n, int step_a,
     case VN_BIN_MIN: EACH_PAIR(smaller(A, B, &q));
     default: EACH_PAIR(vn_add(A, q.ra, B, q.rb, q.fixed, q.lo, q.hi));
     }
+}
+
+/* n elements of an operand at x, 0 behind them; or one of them repeated, where the step is 0. */
+static void NAME(operand)(ELEM *block, const ELEM *x, int step, size_t n)
+{
+    for (size_t i = 0; i < BINARY_BLOCK; i++)
+        block[i] = step ? 0 : *x;
+    if (step)
+        memcpy(block, x, n * sizeof *x);
+}
+
+void NAME(binary)(ELEM *out, const ELEM *a, const ELEM *b, size_t n, int step_a, int step_b,
+                  const struct vn_binary_s8 *p)
+{
+    ELEM of_a[BINARY_BLOCK], of_b[BINARY_BLOCK], rest[BINARY_BLOCK];
+    const size_t left = n % BINARY_BLOCK, whole = n - left;
+    const size_t ahead_a = (size_t)step_a * BINARY_BLOCK, ahead_b = (size_t)step_b * BINARY_BLOCK;
+    if (!step_a)
+        NAME(operand)(of_a, a, 0, 0);
+    if (!step_b)
+        NAME(operand)(of_b, b, 0, 0);
+    NAME(binary_blocks)(out, step_a ? a : of_a, step_b ? b : of_b, n / BINARY_BLOCK, ahead_a, ahead_b, p);
+    if (!left)
+        return;
+    if (whole && out != a && out != b) { /* the last block begins so early that it is whole */
+        const size_t at = n - BINARY_BLOCK;
+        NAME(binary_blocks)(out + at, step_a ? a + at : of_a, step_b ? b + at : of_b, 1, 0, 0, p);
+        return;
+    }
+    if (step_a)
+        NAME(operand)(of_a, a + whole, 1, left);
+    if (step_b)
+        NAME(operand)(of_b, b + whole, 1, left);
+    NAME(binary_blocks)(rest, of_a, of_b, 1, 0, 0, p);
+    memcpy(out + whole, rest, left * sizeof *out);
 }
 
 void NAME(quantize)(ELEM *out, const float *x, size_t n, float scale, int32_t zero)

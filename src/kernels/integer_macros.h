@@ -1,4 +1,5 @@
 /* kernels/integer_macros.h - what integer_body.h is written with. Private to kernels/. */
+#include <string.h>
 
 /* An operand may be the result: the same elements, so nothing is carried from one to the next. */
 #define EACH_ELEMENT(n) _Pragma("GCC ivdep") for (size_t i = 0; i < (n); i++)
@@ -22,21 +23,14 @@ static inline int32_t smaller(int32_t a, int32_t b, const struct vn_binary_s8 *p
     return u < v ? u : v;
 }
 
-/* out[i] = value of A and B; steps of 0 and 1 are distinguished outside the loop, so that the compiler
- * vectorizes it. */
+/* Elements at a time: a number that the compiler knows, so no loop for what is left over. */
+#define BINARY_BLOCK 64
+/* out[i] = value of A and B in all blocks */
 #define EACH_PAIR(value) \
-    if (step_a && step_b) \
-        PAIRS(a[i], b[i], value) \
-    else if (step_a) \
-        PAIRS(a[i], b[0], value) \
-    else if (step_b) \
-        PAIRS(a[0], b[i], value) \
-    else \
-        PAIRS(a[0], b[0], value) \
+    for (; blocks; blocks--, out += BINARY_BLOCK, a += ahead_a, b += ahead_b) \
+        EACH_ELEMENT(BINARY_BLOCK) \
+        { \
+            const int32_t A = a[i], B = b[i]; \
+            out[i] = (ELEM)value; \
+        } \
     break
-#define PAIRS(x, y, value) \
-    EACH_ELEMENT(n) \
-    { \
-        const int32_t A = x, B = y; \
-        out[i] = (ELEM)value; \
-    }
