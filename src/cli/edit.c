@@ -107,8 +107,8 @@ static int report(const struct vn_edited *d, const struct vn_edit_options *o)
                                        edges_json(gone, removed), "removable", edges_json(left, removable)));
     print_removed(gone, removed);
     if (o->output && !removed && !o->n_outputs)
-        printf("no node was removed; %s is a copy\n", o->output);
-    else if (o->output)
+        printf("no node was removed: the file that is written is a copy\n");
+    if (o->output)
         printf("modified model saved as %s\n", o->output);
     else
         print_removable(left, removable);

@@ -219,7 +219,7 @@ static int compile_in(struct vn_arena *work, struct vn_image *out, struct vn_are
     struct prog *p;
     TRY(vn_compile_lower(&p, work, g, o, e));
     vn_compile_fuse(p, o->level);
-    vn_compile_order(p, o->economy);
+    vn_compile_order(p, o);
     return vn_compile_write(out, a, p, o, e);
 }
 

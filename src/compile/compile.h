@@ -42,7 +42,7 @@ int vn_compile(struct vn_image *out, struct vn_arena *a, const struct graph *g,
 int vn_compile_lower(struct prog **out, struct vn_arena *a, const struct graph *g,
                      const struct compile_options *o, struct vn_err *e);
 void vn_compile_fuse(struct prog *p, int level);
-void vn_compile_order(struct prog *p, int economy);
+void vn_compile_order(struct prog *p, const struct compile_options *o);
 /* Where a tensor lies: at byte `at` of the memory of tensor `in`, which may be itself. */
 struct prog_view {
     int in;

@@ -137,18 +137,19 @@ static struct prog_instr *reordered(const struct prog *p, int window)
 }
 
 /* The least of several: from farther one does not always see better. */
-void vn_compile_order(struct prog *p, int economy)
+void vn_compile_order(struct prog *p, const struct compile_options *o)
 {
     const int n = p->instrs.n;
+    int economy = o->economy;
     if (!economy || n < 2)
         return;
     uint64_t *offset = NEW_ARRAY(p->arena, uint64_t, p->tensors.n);
     struct prog_instr *const own = p->instrs.v, *best = own;
-    size_t least = vn_compile_plan(p, 0, offset);
+    size_t least = vn_compile_plan(p, o, offset);
     for (; economy; economy /= 2) {
         p->instrs.v = own;
         p->instrs.v = reordered(p, 1 + (int)((double)(n - 1) * economy / 100));
-        const size_t bytes = vn_compile_plan(p, 0, offset);
+        const size_t bytes = vn_compile_plan(p, o, offset);
         if (bytes < least) {
             least = bytes;
             best = p->instrs.v;

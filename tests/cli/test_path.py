@@ -175,7 +175,7 @@ def test_success_removes_the_file_of_a_failure(way):
     way.out.mkdir()
     (way.out / "m_fail.onnx").write_bytes(b"old")
     way.convert(way.configure())
-    assert len(contents(way.out)) == 5
+    assert len(contents(way.out)) == 6
 
 
 # ---- images for a feature map ----
