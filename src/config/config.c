@@ -299,7 +299,7 @@ static int numbers(const struct config *c, const struct list *l, int i, double *
     return VN_OK;
 }
 
-/* 1x3x224x224: whole numbers of at least 1 with x between; scalar: no axes. */
+/* "1x3x224x224", each size at least 1, or "scalar" (rank 0). */
 static int check_shape(const struct config *c, const struct setting *s, const char *text, struct vn_err *e)
 {
     const char *p = text;

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <jansson.h>
-
 #include "base/file.h"
 #include "front/front.h"
 #include "ops/op.h"
@@ -75,6 +73,18 @@ int vn_convert_write_text(struct vn_conversion *c, const char *stage, const char
     return VN_OK;
 }
 
+int vn_convert_write_json(struct vn_conversion *c, const char *stage, const char *file, json_t *value,
+                          struct vn_err *e)
+{
+    char *text = json_dumps(value, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
+    json_decref(value);
+    if (!text)
+        return vn_fail(e, VN_E_NOMEM, "out of memory");
+    const int status = vn_convert_write_text(c, stage, file, text, e);
+    free(text);
+    return status;
+}
+
 /* Channels on axis 1, and a weight: no matrix product. */
 static int is_convolution(const struct node *n)
 {
@@ -91,14 +101,8 @@ int vn_convert_write_map(struct vn_conversion *c, struct vn_err *e)
         if (is_convolution(n))
             json_object_set_new(map, n->name, json_string(n->out[0]->name));
     }
-    char *text = json_dumps(map, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-    json_decref(map);
-    if (!text)
-        return vn_fail(e, VN_E_NOMEM, "out of memory");
     const char *file = vn_arena_fmt(c->arena, "%s_quantized_model_conv_output_map.json", c->config->prefix);
-    const int status = vn_convert_write_text(c, "conv_output_map", file, text, e);
-    free(text);
-    return status;
+    return vn_convert_write_json(c, "conv_output_map", file, map, e);
 }
 
 static const char *fail_name(const struct vn_conversion *c)

@@ -2,9 +2,6 @@
 #include "convert/stages.h"
 
 #include <math.h>
-#include <stdlib.h>
-
-#include <jansson.h>
 
 #include "base/escape.h"
 #include "ops/op.h"
@@ -91,13 +88,6 @@ static json_t *quant_info(const struct vn_conversion *c)
 
 int vn_convert_write_quant_info(struct vn_conversion *c, struct vn_err *e)
 {
-    json_t *info = quant_info(c);
-    char *const out = json_dumps(info, JSON_INDENT(1) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(9));
-    json_decref(info);
-    if (!out)
-        return vn_fail(e, VN_E_NOMEM, "out of memory");
     const char *file = vn_arena_fmt(c->arena, "%s_quant_info.json", c->config->prefix);
-    const int status = vn_convert_write_text(c, "quant_info", file, out, e);
-    free(out);
-    return status;
+    return vn_convert_write_json(c, "quant_info", file, quant_info(c), e);
 }

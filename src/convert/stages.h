@@ -2,6 +2,8 @@
 #ifndef VN_CONVERT_STAGES_H
 #define VN_CONVERT_STAGES_H
 
+#include <jansson.h>
+
 #include "convert/conversion.h"
 
 #define INFO(c, ...) vn_say(&(c)->listener, VN_LOG_INFO, __VA_ARGS__)
@@ -134,6 +136,9 @@ int vn_convert_write_onnx(struct vn_conversion *c, const struct graph *g, const 
                           struct vn_err *e);
 int vn_convert_write_bin(struct vn_conversion *c, struct vn_err *e);
 int vn_convert_write_text(struct vn_conversion *c, const char *stage, const char *file, const char *text,
+                          struct vn_err *e);
+/* The same of a JSON value, which is released. */
+int vn_convert_write_json(struct vn_conversion *c, const char *stage, const char *file, json_t *value,
                           struct vn_err *e);
 /* layer_out_dump: which tensor each convolution makes, for hrt_bin_dump. */
 int vn_convert_write_map(struct vn_conversion *c, struct vn_err *e);

@@ -5,7 +5,7 @@
 #include "ops/op.h"
 
 #define SHARE 0.25 /* of a step of the result: what it may differ by along a flat end */
-#define BEYOND 2.0 /* data that calibration has not seen may reach so many times as far */
+#define BEYOND 2.0 /* times the calibrated range: room for data that calibration has not seen */
 #define POINTS 1024
 
 /* From BEYOND * end towards 0, the last point up to which the result differs by at most `tolerance`. */

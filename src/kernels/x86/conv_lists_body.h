@@ -12,7 +12,7 @@
  *   MAX_NP, MAX_NV   pixels and vectors of a tile, at most
  *   MOST_STEPS, MOST_PIXELS   of a list
  *   outputs_of       declared below
- *   SURVEY(l, job)   if it wants to see the inputs of a list before outputs_of does */
+ *   SURVEY(l, job)   optional: called on each list before outputs_of */
 #include "kernels/x86/pixels.h"
 
 #define PATCH 65536 /* bytes */

@@ -88,8 +88,8 @@ static void survey(struct list *l, const struct vn_window2d *g)
 
 enum mode {
     WHOLE, /* a sum fits acc, with its bias */
-    STEPS, /* so many steps fit */
-    CENTRED, /* so many steps of inputs less u->centre */
+    STEPS, /* a limited number of steps fits */
+    CENTRED, /* the same, with u->centre subtracted from the inputs */
     ONE_PAIR /* one pair fits */
 };
 

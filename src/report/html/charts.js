@@ -89,7 +89,9 @@ function bars(list, key) {
   return {
     type: 'bar',
     data: { labels: list.map(n => short(n.node)),
-      datasets: [{ label: name, data: list.map(n => missing ? 1 - n[key] : n[key]), backgroundColor: lineColour(0) }] },
+      datasets: [{
+        label: name, data: list.map(n => missing ? 1 - n[key] : n[key]), backgroundColor: lineColour(0),
+      }] },
     options: { indexAxis: 'y', plugins: { legend: { display: false }, tooltip: { callbacks: { title: t => list[t[0].dataIndex].node } } },
       scales: { x: { title: { display: true, text: name } }, y: { ticks: { autoSkip: false } } } },
   };

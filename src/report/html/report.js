@@ -16,7 +16,9 @@ function cards(o) {
   const list = Object.entries(o).filter(([k, v]) => (typeof v !== 'object' || v === null) && !TOLD.has(k) && v !== null);
   if (!list.length)
     return null;
-  return el('dl', { class: 'cards' }, ...list.map(([k, v]) => el('div', { class: text(v).length > 16 ? 'card long' : 'card' }, el('dt', null, say(k)), el('dd', null, text(v)))));
+  const card = ([k, v]) => el('div', { class: text(v).length > 16 ? 'card long' : 'card' },
+    el('dt', null, say(k)), el('dd', null, text(v)));
+  return el('dl', { class: 'cards' }, ...list.map(card));
 }
 
 function verdict() {
@@ -60,7 +62,9 @@ function side(s) {
 
 function smallTable(rows) {
   const keys = Object.keys(rows[0]);
-  return el('table', null, el('thead', null, el('tr', null, ...keys.map(k => el('th', { scope: 'col', class: typeof rows[0][k] === 'number' ? 'number' : null }, el('span', null, say(k)))))),
+  const heading = k => el('th',
+    { scope: 'col', class: typeof rows[0][k] === 'number' ? 'number' : null }, el('span', null, say(k)));
+  return el('table', null, el('thead', null, el('tr', null, ...keys.map(heading))),
     el('tbody', null, ...rows.map(r => el('tr', null, ...keys.map(k => el('td', { class: typeof r[k] === 'number' ? 'number' : null }, text(r[k])))))));
 }
 
