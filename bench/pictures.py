@@ -21,7 +21,15 @@ from PIL import Image  # noqa: E402
 
 RUNS, ROUNDS = 10, 5
 CASES = [((500, 375), (224, 224)), ((1920, 1080), (416, 416)), ((300, 300), (640, 640))]
-OPENCV = {"nearest": 0, "nearest_exact": 6, "linear": 1, "linear_exact": 5, "area": 3, "cubic": 2, "lanczos4": 4}
+OPENCV = {
+    "nearest": 0,
+    "nearest_exact": 6,
+    "linear": 1,
+    "linear_exact": 5,
+    "area": 3,
+    "cubic": 2,
+    "lanczos4": 4,
+}
 PILLOW = ["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]
 
 
@@ -36,7 +44,9 @@ def best(f):
 
 def line(what, ours, theirs):
     pairs = [(ours(), theirs()) for _ in range(ROUNDS)]
-    a, b, ratio = (statistics.median(map(f, pairs)) for f in (lambda p: p[0], lambda p: p[1], lambda p: p[1] / p[0]))
+    a, b, ratio = (
+        statistics.median(map(f, pairs)) for f in (lambda p: p[0], lambda p: p[1], lambda p: p[1] / p[0])
+    )
     print(f"{what:44} {a:8.3f} {b:8.3f} {ratio:6.2f}", flush=True)
 
 
@@ -52,8 +62,16 @@ def main():
     print(f"{'':44} {'ours ms':>8} {'theirs':>8} {'ratio':>6}")
     for path in args.pictures:
         name = pathlib.Path(path).name
-        line(f"decode {name} Pillow", lambda: run("decode", path, "pillow"), lambda: best(lambda: np.asarray(Image.open(path).convert("RGB"))))
-        line(f"decode {name} OpenCV", lambda: run("decode", path, "opencv"), lambda: best(lambda: cv2.imread(path)))
+        line(
+            f"decode {name} Pillow",
+            lambda: run("decode", path, "pillow"),
+            lambda: best(lambda: np.asarray(Image.open(path).convert("RGB"))),
+        )
+        line(
+            f"decode {name} OpenCV",
+            lambda: run("decode", path, "opencv"),
+            lambda: best(lambda: cv2.imread(path)),
+        )
     for channels in map(int, args.channels.split(",")):
         for (w, h), (nw, nh) in CASES:
             x = rng.integers(0, 256, (h, w, channels)).astype(args.type)
@@ -61,11 +79,17 @@ def main():
             if args.type == "uint8" and channels != 2:
                 im = Image.fromarray(x if channels > 1 else x[:, :, 0])
                 for f in PILLOW if channels < 4 else []:  # Pillow's RGBA is premultiplied first
-                    line(f"Pillow {f} {what}", lambda: run("resize", "pillow", f, -1, PIL.__version__, nw, nh, picture=x),
-                         lambda: best(lambda: im.resize((nw, nh), Image.Resampling[f.upper()])))
+                    line(
+                        f"Pillow {f} {what}",
+                        lambda: run("resize", "pillow", f, -1, PIL.__version__, nw, nh, picture=x),
+                        lambda: best(lambda: im.resize((nw, nh), Image.Resampling[f.upper()])),
+                    )
             for f, i in OPENCV.items():
-                line(f"OpenCV {f} {what}", lambda: run("resize", "opencv", f, -1, cv2.__version__, nw, nh, picture=x),
-                     lambda: best(lambda: cv2.resize(x, (nw, nh), interpolation=i)))
+                line(
+                    f"OpenCV {f} {what}",
+                    lambda: run("resize", "opencv", f, -1, cv2.__version__, nw, nh, picture=x),
+                    lambda: best(lambda: cv2.resize(x, (nw, nh), interpolation=i)),
+                )
 
 
 if __name__ == "__main__":

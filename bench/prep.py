@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Measure `vernier prep` on one thread against the same program in Python with OpenCV and with Pillow, for every
-interpolation: seconds per folder, and the median ratio of interleaved rounds. Both write one .npy per image.
+"""Measure `vernier prep` on one thread against the same program in Python with OpenCV and with Pillow, for
+every interpolation: seconds per folder, and the median ratio of interleaved rounds. Both write one .npy per
+image.
 
     bench/prep.py FOLDER [ROUNDS]
 
@@ -35,10 +36,17 @@ for p in sorted(pathlib.Path(sys.argv[1]).iterdir()):
     np.save(sys.argv[2] + "/" + p.stem, np.asarray(im.crop((x, y, x + 224, y + 224))))
 """
 LIBRARIES = {
-    "opencv": (OPENCV, ["nearest", "linear", "linear_exact", "area", "cubic", "lanczos4"],
-               "decode opencv; resize 224 224 library=opencv interpolation=%s; colour rgb; "
-               "normalise mean=123.675,116.28,103.53 std=58.395,57.12,57.375; layout NCHW"),
-    "pillow": (PILLOW, ["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"], "short_side 256 version=13 interpolation=%s; center_crop 224"),
+    "opencv": (
+        OPENCV,
+        ["nearest", "linear", "linear_exact", "area", "cubic", "lanczos4"],
+        "decode opencv; resize 224 224 library=opencv interpolation=%s; colour rgb; "
+        "normalise mean=123.675,116.28,103.53 std=58.395,57.12,57.375; layout NCHW",
+    ),
+    "pillow": (
+        PILLOW,
+        ["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"],
+        "short_side 256 version=13 interpolation=%s; center_crop 224",
+    ),
 }
 
 
@@ -53,7 +61,9 @@ def main():
     folder, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 5
     files = len(list(pathlib.Path(folder).iterdir()))
     empty = pathlib.Path(tempfile.mkdtemp())
-    print(f"{files} pictures of {pathlib.Path(folder).name}, one thread, median of {rounds}; without: without the library's start")
+    print(
+        f"{files} pictures of {pathlib.Path(folder).name}, one thread, median of {rounds}; without: without the library's start"
+    )
     print(f"{'':20} {'prep s':>8} {'theirs s':>9} {'ratio':>6} {'without':>8} {'ratio':>6}")
     for library, (program, interpolations, steps) in LIBRARIES.items():
         for word in interpolations:
@@ -63,9 +73,12 @@ def main():
                     "start": lambda out: [sys.executable, "-c", theirs, empty, out]}
             times = [{k: seconds(command) for k, command in runs.items()} for _ in range(rounds)]
             middle = lambda f: statistics.median(map(f, times))
-            print(f"{library + ' ' + word:20} {middle(lambda t: t['ours']):8.2f} {middle(lambda t: t['theirs']):9.2f} "
-                  f"{middle(lambda t: t['theirs'] / t['ours']):6.2f} {middle(lambda t: t['theirs'] - t['start']):8.2f} "
-                  f"{middle(lambda t: (t['theirs'] - t['start']) / t['ours']):6.2f}", flush=True)
+            print(
+                f"{library + ' ' + word:20} {middle(lambda t: t['ours']):8.2f} {middle(lambda t: t['theirs']):9.2f} "
+                f"{middle(lambda t: t['theirs'] / t['ours']):6.2f} {middle(lambda t: t['theirs'] - t['start']):8.2f} "
+                f"{middle(lambda t: (t['theirs'] - t['start']) / t['ours']):6.2f}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 
     seeds.py FOLDER CONVERTED
 
-FOLDER gets a folder for each target. CONVERTED: the folder of a conversion of examples/digits (ONNX stages and
-.bin). Needs the packages of the tests.
+FOLDER gets a folder for each target. CONVERTED: the folder of a conversion of examples/digits (ONNX stages
+and .bin). Needs the packages of the tests.
 """
 import glob
 import io
@@ -71,7 +71,8 @@ compiler_parameters:
 }
 
 
-PIPELINES = ["""steps:
+PIPELINES = [
+    """steps:
   - decode: {library: opencv, order: gray, orientation: keep, dct: ifast, upsampling: simple, reduce: 2}
   - colour: rgb
   - yuv: {to: rgb, layout: nv12, rule: opencv, range: video, down: mean, up: linear}
@@ -79,21 +80,28 @@ PIPELINES = ["""steps:
   - normalise: {divide: 255, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}
   - layout: NCHW
   - dtype: {to: int8, minus_128: true}
-""", """- letterbox: {size: 20, library: pillow, interpolation: lanczos, position: top_left, value: [1, 2, 3]}
+""",
+    """- letterbox: {size: 20, library: pillow, interpolation: lanczos, position: top_left, value: [1, 2, 3]}
 - warp: {matrix: [1, 0.5, 3, 0, 1, 2], size: [8, 9], inverse: true}
 - PadResizeTransformer: {target_size: [16, 12], pad_value: 3}
 - BGR2YUV444Transformer(data_format='HWC')
-""", "decode pillow draft=9,5; short_side 8 interpolation=bicubic version=13; center_crop 20 pad=true; swap; orient 6; HWC2CHW; BGR2RGB('CHW'); F32ToU8",
+""",
+    "decode pillow draft=9,5; short_side 8 interpolation=bicubic version=13; center_crop 20 pad=true; swap; orient 6; HWC2CHW; BGR2RGB('CHW'); F32ToU8",
     "crop 1,1,3,3; pad 1 2 3 4 value=9; pad_to 16 position=bottom_right; normalise times=2 scale=0.5; layout HWC",
     "center_crop 9 rounding=floor pad=true; resize 9 7 rule=least_scale multiple=4 rounding=ceil; resize 30 40 rule=short_long_yolos; pad_multiple 7 value=3",
-    "resize 12 library=skimage rule=fit interpolation=order3; resize 3 4 library=torchvision antialias=on; yuv planes layout=i420"]
+    "resize 12 library=skimage rule=fit interpolation=order3; resize 3 4 library=torchvision antialias=on; yuv planes layout=i420",
+]
 
 
 def picture(mode, size, seed=0):
     rng = np.random.default_rng(seed)
-    x = np.add.outer(np.arange(size[1]), np.arange(size[0])) * 3 % 256 + rng.integers(0, 20, (size[1], size[0]))
+    x = np.add.outer(np.arange(size[1]), np.arange(size[0])) * 3 % 256 + rng.integers(
+        0, 20, (size[1], size[0])
+    )
     rgb = np.stack([x, x[::-1], x[:, ::-1], np.full_like(x, 200)], 2).clip(0, 255).astype(np.uint8)
-    return Image.fromarray(rgb[:, :, 3 if mode == "LA" else 0] if mode in ("L", "P", "LA") else rgb[:, :, :len(mode)], None).convert(mode)
+    return Image.fromarray(
+        rgb[:, :, 3 if mode == "LA" else 0] if mode in ("L", "P", "LA") else rgb[:, :, : len(mode)], None
+    ).convert(mode)
 
 
 def encoded(image, **options):
@@ -110,10 +118,18 @@ def turned():
 
 def run_length_bmp():
     """9 x 5 pixels in runs: repeated, copied, moved, ended."""
-    pixels = b"".join(bytes([5, y, 0, 4, 1, 2, 3, 4, 0, 0]) for y in range(3)) + bytes([0, 2, 2, 1, 3, 7, 0, 1])
+    pixels = b"".join(bytes([5, y, 0, 4, 1, 2, 3, 4, 0, 0]) for y in range(3)) + bytes(
+        [0, 2, 2, 1, 3, 7, 0, 1]
+    )
     palette = bytes(range(256)) * 4
     head = struct.pack("<IiiHHIIiiII", 40, 9, 5, 1, 8, 1, len(pixels), 0, 0, 256, 0)
-    return b"BM" + struct.pack("<IHHI", 54 + len(palette) + len(pixels), 0, 0, 54 + len(palette)) + head + palette + pixels
+    return (
+        b"BM"
+        + struct.pack("<IHHI", 54 + len(palette) + len(pixels), 0, 0, 54 + len(palette))
+        + head
+        + palette
+        + pixels
+    )
 
 
 def arrays():
@@ -141,19 +157,40 @@ def caffe():
 def coco():
     """Annotations, a zero byte, detections: as fuzz/coco.c takes them apart."""
     image = lambda i: {"id": i, "width": 640, "height": 480, "file_name": f"{i}.jpg"}
-    truth = lambda i, box, **more: {"id": i + 1, "image_id": i % 3 + 1, "category_id": i % 2 + 1, "bbox": box, "area": box[2] * box[3], **more}
-    found = lambda i, box, score: {"image_id": i % 3 + 1, "category_id": i % 2 + 1, "bbox": box, "score": score}
+    truth = lambda i, box, **more: {
+        "id": i + 1,
+        "image_id": i % 3 + 1,
+        "category_id": i % 2 + 1,
+        "bbox": box,
+        "area": box[2] * box[3],
+        **more,
+    }
+    found = lambda i, box, score: {
+        "image_id": i % 3 + 1,
+        "category_id": i % 2 + 1,
+        "bbox": box,
+        "score": score,
+    }
     boxes = [[10.5 * i, 7 * i, 20 + 30 * i, 15 + 25.25 * i] for i in range(6)]
-    whole = {"images": [image(i) for i in (3, 1, 2)], "categories": [{"id": 2}, {"id": 1, "name": "cat"}], "annotations": [truth(i, b) for i, b in enumerate(boxes)]}
+    whole = {
+        "images": [image(i) for i in (3, 1, 2)],
+        "categories": [{"id": 2}, {"id": 1, "name": "cat"}],
+        "annotations": [truth(i, b) for i, b in enumerate(boxes)],
+    }
     crowds = {**whole, "annotations": [truth(i, b, iscrowd=i % 2) for i, b in enumerate(boxes)]}
-    for name, annotations, detections in (("whole", whole, [found(i, [b[0] + 2, *b[1:]], 0.9 - 0.1 * i) for i, b in enumerate(boxes)]),
-                                          ("crowds", crowds, [found(0, b, 0.5) for b in boxes * 3]), ("nothing", {**whole, "annotations": []}, []),
-                                          ("wrong", {"images": [], "categories": {}}, {"bbox": [1e300, -1, None, "x"]})):
+    for name, annotations, detections in (
+        ("whole", whole, [found(i, [b[0] + 2, *b[1:]], 0.9 - 0.1 * i) for i, b in enumerate(boxes)]),
+        ("crowds", crowds, [found(0, b, 0.5) for b in boxes * 3]),
+        ("nothing", {**whole, "annotations": []}, []),
+        ("wrong", {"images": [], "categories": {}}, {"bbox": [1e300, -1, None, "x"]}),
+    ):
         yield f"coco/{name}.coco", json.dumps(annotations).encode() + b"\0" + json.dumps(detections).encode()
 
 
 def traces():
-    """As fuzz/trace.c takes them apart: samples, stages; for each stage type, rank, shape, repetition, values, whether the right side has others."""
+    """As fuzz/trace.c takes them apart: samples, stages; for each stage type, rank, shape, repetition,
+    values, whether the right side has others."""
+
     def stage(kind, x, other=None):
         head = lambda v: bytes([kind, v.ndim, *v.shape, 0]) + v.tobytes()
         return head(x) + (b"\1" if other is None else b"\0" + head(other))
@@ -164,12 +201,22 @@ def traces():
     yield "shifted", b"\0\0" + stage(0, x[:10, :10], x[2:, 3:13])
     yield "scaled", b"\0\1" + stage(0, x) + stage(1, (x / 255).astype(np.float32), x.astype(np.float32))
     yield "cropped", b"\0\1" + stage(0, x) + stage(0, x[2:9, 3:10], x[3:10, 3:10])
-    yield "resized", b"\0\1" + stage(0, x) + stage(0, np.asarray(Image.fromarray(x).resize((7, 6))), np.asarray(Image.fromarray(x).resize((7, 6), 0)))
+    yield (
+        "resized",
+        b"\0\1"
+        + stage(0, x)
+        + stage(
+            0, np.asarray(Image.fromarray(x).resize((7, 6))), np.asarray(Image.fromarray(x).resize((7, 6), 0))
+        ),
+    )
     boxes = rng.uniform(0, 40, (9, 4)).astype(np.float32)
     boxes[:, 2:] += boxes[:, :2]
     scores = np.sort(rng.random(9).astype(np.float32))[::-1]
     yield "boxes", b"\0\3" + stage(0, x) + stage(1, boxes) + stage(1, scores) + stage(1, boxes[:5], boxes[:3])
-    yield "indices", b"\0\3" + stage(0, x) + stage(1, boxes) + stage(1, scores) + stage(3, np.arange(4), np.arange(2))
+    yield (
+        "indices",
+        b"\0\3" + stage(0, x) + stage(1, boxes) + stage(1, scores) + stage(3, np.arange(4), np.arange(2)),
+    )
     yield "exchanged", b"\0\1" + stage(1, scores, boxes[:, 0]) + stage(1, boxes[:, 0], scores)
     for name, save in ("stored", np.savez), ("deflated", np.savez_compressed):
         f = io.BytesIO()
@@ -237,27 +284,61 @@ def corpus(converted):
     yield from ((f"pipeline/{i}.txt", text.encode()) for i, text in enumerate(PIPELINES))
     yield from ((f"npy/{name}.npy", npy(x)) for name, x in arrays())
     for mode in ("RGB", "L", "RGBA", "LA", "P", "1"):
-        yield f"png/{mode}.png", encoded(picture("L", (9, 7)).convert(mode) if mode == "1" else picture(mode, (9, 7)), format="PNG")
-    for mode, format in (("RGB", "bmp"), ("L", "bmp"), ("P", "bmp"), ("1", "bmp"), ("RGBA", "bmp"), ("RGB", "ppm"), ("L", "ppm"), ("1", "ppm"),
-                         ("RGB", "webp"), ("RGBA", "webp"), ("RGB", "tiff"), ("L", "tiff"), ("1", "tiff"), ("P", "tiff"), ("RGBA", "tiff")):
+        yield (
+            f"png/{mode}.png",
+            encoded(
+                picture("L", (9, 7)).convert(mode) if mode == "1" else picture(mode, (9, 7)), format="PNG"
+            ),
+        )
+    for mode, format in (
+        ("RGB", "bmp"),
+        ("L", "bmp"),
+        ("P", "bmp"),
+        ("1", "bmp"),
+        ("RGBA", "bmp"),
+        ("RGB", "ppm"),
+        ("L", "ppm"),
+        ("1", "ppm"),
+        ("RGB", "webp"),
+        ("RGBA", "webp"),
+        ("RGB", "tiff"),
+        ("L", "tiff"),
+        ("1", "tiff"),
+        ("P", "tiff"),
+        ("RGBA", "tiff"),
+    ):
         im = picture("L", (13, 11)).convert("1") if mode == "1" else picture(mode, (13, 11))
         yield f"{'pnm' if format == 'ppm' else format}/{mode}.{format}", encoded(im, format=format)
     for compression in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg", "group4"):
         im = picture("L", (40, 33)).convert("1") if compression == "group4" else picture("RGB", (40, 33))
         yield f"tiff/{compression}.tiff", encoded(im, format="tiff", compression=compression)
     for planar in ("contig", "separate"):
-        f, x = io.BytesIO(), np.arange(3 * 40 * 40, dtype=np.uint16).reshape((40, 40, 3) if planar == "contig" else (3, 40, 40))
+        f, x = (
+            io.BytesIO(),
+            np.arange(3 * 40 * 40, dtype=np.uint16).reshape(
+                (40, 40, 3) if planar == "contig" else (3, 40, 40)
+            ),
+        )
         tifffile.imwrite(f, x, tile=(16, 32), compression="zlib", planarconfig=planar, photometric="rgb")
         yield f"tiff/tiles_{planar}.tiff", f.getvalue()
     yield "webp/lossless.webp", encoded(picture("RGBA", (17, 9)), format="webp", lossless=True)
     frames = [picture("RGBA", (17, 9), seed) for seed in range(3)]
-    yield "webp/animation.webp", encoded(frames[0], format="webp", save_all=True, append_images=frames[1:], exif=turned())
+    yield (
+        "webp/animation.webp",
+        encoded(frames[0], format="webp", save_all=True, append_images=frames[1:], exif=turned()),
+    )
     yield "pnm/text.ppm", b"P3 # note\n2 2\n255\n0 1 2 3 4 5 6 7 8 9 10 11\n"
     yield "pnm/deep.pgm", b"P5 3 2 65535\n" + bytes(range(12))
     yield "bmp/rle8.bmp", run_length_bmp()
     for mode, sub in (("RGB", 0), ("RGB", 1), ("RGB", 2), ("L", 0), ("CMYK", 0)):
-        yield f"jpeg/{mode}_{sub}.jpg", encoded(picture(mode, (19, 13)), format="JPEG", quality=80, subsampling=sub)
-    yield "jpeg/progressive.jpg", encoded(picture("RGB", (24, 24)), format="JPEG", progressive=True, exif=turned())
+        yield (
+            f"jpeg/{mode}_{sub}.jpg",
+            encoded(picture(mode, (19, 13)), format="JPEG", quality=80, subsampling=sub),
+        )
+    yield (
+        "jpeg/progressive.jpg",
+        encoded(picture("RGB", (24, 24)), format="JPEG", progressive=True, exif=turned()),
+    )
     for target in ("onnx_reader", "onnx_passes"):
         yield f"{target}/functions.onnx", test_front.function_model().SerializeToString()
         yield f"{target}/if.onnx", test_front.if_model(3).SerializeToString()

@@ -32,24 +32,50 @@ def values(model):
 
 
 def save_seeing_net(path, units, extra=0):
-    """A network that finds the one bright rectangle of its input and says its corners, each `extra` pixels further out."""
+    """A network that finds the one bright rectangle of its input and says its corners, each `extra` pixels
+    further out."""
     onnx = pytest.importorskip("onnx")
     from onnx import TensorProto, helper, numpy_helper
     h, w = 48, 64
-    nodes = [helper.make_node("ReduceMax", ["x"], ["score"], axes=[1, 2, 3], keepdims=0), helper.make_node("Reshape", ["score", "one"], ["scores"])]
+    nodes = [
+        helper.make_node("ReduceMax", ["x"], ["score"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Reshape", ["score", "one"], ["scores"]),
+    ]
     for axis, other in (("x", 2), ("y", 3)):
-        nodes += [helper.make_node("ReduceMax", ["x"], ["line" + axis], axes=[1, other], keepdims=0), helper.make_node("Greater", ["line" + axis, "half"], ["bright" + axis]),
-                  helper.make_node("Cast", ["bright" + axis], ["float" + axis], to=TensorProto.FLOAT)]
+        nodes += [
+            helper.make_node("ReduceMax", ["x"], ["line" + axis], axes=[1, other], keepdims=0),
+            helper.make_node("Greater", ["line" + axis, "half"], ["bright" + axis]),
+            helper.make_node("Cast", ["bright" + axis], ["float" + axis], to=TensorProto.FLOAT),
+        ]
         for last in (0, 1):
-            nodes += [helper.make_node("ArgMax", ["float" + axis], [f"arg{axis}{last}"], axis=1, select_last_index=last),
-                      helper.make_node("Cast", [f"arg{axis}{last}"], [f"at{axis}{last}"], to=TensorProto.FLOAT)]
-    nodes += [helper.make_node("Concat", ["atx0", "aty0", "atx1", "aty1"], ["corners"], axis=1), helper.make_node("Add", ["corners", "out"], ["pixels"]),
-              helper.make_node("Mul", ["pixels", "unit"], ["scaled"]), helper.make_node("Reshape", ["scaled", "four"], ["boxes"])]
-    values = {"half": np.float32(0.55), "one": np.array([1, 1, 1]), "four": np.array([1, 1, 4]), "out": np.array([[0, 0, 1, 1]], np.float32) + np.array([-1, -1, 1, 1], np.float32) * np.float32(extra),
-              "unit": np.array([[1, 1, 1, 1]] if units == "pixels" else [[1 / w, 1 / h, 1 / w, 1 / h]], np.float32)}
+            nodes += [
+                helper.make_node(
+                    "ArgMax", ["float" + axis], [f"arg{axis}{last}"], axis=1, select_last_index=last
+                ),
+                helper.make_node("Cast", [f"arg{axis}{last}"], [f"at{axis}{last}"], to=TensorProto.FLOAT),
+            ]
+    nodes += [
+        helper.make_node("Concat", ["atx0", "aty0", "atx1", "aty1"], ["corners"], axis=1),
+        helper.make_node("Add", ["corners", "out"], ["pixels"]),
+        helper.make_node("Mul", ["pixels", "unit"], ["scaled"]),
+        helper.make_node("Reshape", ["scaled", "four"], ["boxes"]),
+    ]
+    values = {
+        "half": np.float32(0.55),
+        "one": np.array([1, 1, 1]),
+        "four": np.array([1, 1, 4]),
+        "out": np.array([[0, 0, 1, 1]], np.float32)
+        + np.array([-1, -1, 1, 1], np.float32) * np.float32(extra),
+        "unit": np.array([[1, 1, 1, 1]] if units == "pixels" else [[1 / w, 1 / h, 1 / w, 1 / h]], np.float32),
+    }
     info = lambda n, s: helper.make_tensor_value_info(n, TensorProto.FLOAT, s)
-    graph = helper.make_graph(nodes, "g", [info("x", [1, 3, h, w])], [info("scores", [1, 1, 1]), info("boxes", [1, 1, 4])],
-                              [numpy_helper.from_array(np.asarray(v), k) for k, v in values.items()])
+    graph = helper.make_graph(
+        nodes,
+        "g",
+        [info("x", [1, 3, h, w])],
+        [info("scores", [1, 1, 1]), info("boxes", [1, 1, 4])],
+        [numpy_helper.from_array(np.asarray(v), k) for k, v in values.items()],
+    )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
     return path
 
@@ -68,7 +94,17 @@ def save_rectangles(folder):
     for orientation in range(1, 9):
         exif = Image.Exif()
         exif[0x112] = orientation
-        (shown.transpose(undo[orientation]) if orientation > 1 else shown).save(folder / f"images/{orientation}.png", exif=exif)
-    truth = {"images": [{"id": i, "file_name": f"{i}.png", "width": SIZE[0], "height": SIZE[1]} for i in range(1, 9)], "categories": [{"id": 1}],
-             "annotations": [{"id": i, "image_id": i, "category_id": 1, "bbox": RECTANGLE, "area": w * h, "iscrowd": 0} for i in range(1, 9)]}
+        (shown.transpose(undo[orientation]) if orientation > 1 else shown).save(
+            folder / f"images/{orientation}.png", exif=exif
+        )
+    truth = {
+        "images": [
+            {"id": i, "file_name": f"{i}.png", "width": SIZE[0], "height": SIZE[1]} for i in range(1, 9)
+        ],
+        "categories": [{"id": 1}],
+        "annotations": [
+            {"id": i, "image_id": i, "category_id": 1, "bbox": RECTANGLE, "area": w * h, "iscrowd": 0}
+            for i in range(1, 9)
+        ],
+    }
     (folder / "truth.json").write_text(json.dumps(truth))

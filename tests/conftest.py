@@ -1,8 +1,9 @@
 """What all tests share.
 
-    VERNIER_BUILD       the normal build          (default: build beside the repository's sources)
-    VERNIER_SANITIZED   the build with sanitizers (default: build-sanitize; where it is absent the normal one)
-    VERNIER_SHARED      real models and pictures  (default: ../shared beside the repository); tests that need them skip without
+VERNIER_BUILD       the normal build          (default: build beside the repository's sources)
+VERNIER_SANITIZED   the build with sanitizers (default: build-sanitize; where it is absent the normal one)
+VERNIER_SHARED      real models and pictures  (default: ../shared beside the repository); tests that need them
+skip without
 """
 import os
 import re

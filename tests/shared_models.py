@@ -1,7 +1,8 @@
-"""The real models: where they lie, how each is converted, and the command line. Used by tests/oracle, tests/model and bench.
+"""The real models: where they lie, how each is converted, and the command line. Used by tests/oracle,
+tests/model and bench.
 
-Models and pictures are not part of the repository: they are found by the environment variable VERNIER_SHARED, by default the
-folder `shared` beside the repository. VERNIER is the program (default: build/vernier).
+Models and pictures are not part of the repository: they are found by the environment variable VERNIER_SHARED,
+by default the folder `shared` beside the repository. VERNIER is the program (default: build/vernier).
 """
 import functools
 import os
@@ -21,12 +22,31 @@ MASKS = ("0", "avx2", "avx512vnni", "avx512vbmi")
 
 
 class Model:
-    """One model and its settings. `runtime`, `train`, `mean`, `scale` and `calibration` go into the YAML as they are; `pictures`
-    are those that tests run, `calib` those that calibrate, or `samples` spread over them."""
+    """One model and its settings. `runtime`, `train`, `mean`, `scale` and `calibration` go into the YAML as
+    they are; `pictures` are those that tests run, `calib` those that calibrate, or `samples` spread over
+    them."""
 
-    def __init__(self, name, file, calib, pictures, mean=None, scale=None, runtime="rgb", train="rgb", pipeline=None,
-                 calibration="", logits=None, samples=None):
-        self.name, self.file, self.calib_dir, self.picture_dir = name, SHARED / "models" / file, calib, pictures
+    def __init__(
+        self,
+        name,
+        file,
+        calib,
+        pictures,
+        mean=None,
+        scale=None,
+        runtime="rgb",
+        train="rgb",
+        pipeline=None,
+        calibration="",
+        logits=None,
+        samples=None,
+    ):
+        self.name, self.file, self.calib_dir, self.picture_dir = (
+            name,
+            SHARED / "models" / file,
+            calib,
+            pictures,
+        )
         self.mean, self.scale, self.runtime, self.train = mean, scale, runtime, train
         self.pipeline, self.calibration, self.logits, self.samples = pipeline, calibration, logits, samples
 
@@ -37,27 +57,65 @@ class Model:
         return list_pictures(SHARED / "images" / self.picture_dir)
 
     def normalise(self, x):
-        """What the training program fed: NCHW values 0..255 in the training colours to the network's input."""
+        """What the training program fed: NCHW values 0..255 in the training colours to the network's
+        input."""
         import numpy as np
         n = lambda text, default: np.array([float(v) for v in (text or default).split()]).reshape(1, -1, 1, 1)
         return ((x - n(self.mean, "0")) * n(self.scale, "1")).astype(np.float32)
 
 
-MODELS = {m.name: m for m in (
-    Model("resnet20", "resnet20_cifar10.onnx", "cifar10/calib", "cifar10/test", "123.675 116.28 103.53",
-          "0.01712475 0.017507 0.01742919", logits="logits"),
-    Model("mobilenet", "mobilenet_v1_025_224.onnx", "imagenet_calib", "imagenet_val", "127.5", "0.00784313725",
-          pipeline="short_side 256; center_crop 224", logits="logits"),
-    Model("rfb320", "rfb320.onnx", "faces", "faces", "127", "0.0078125", runtime="nv12"),
-    Model("rfb320_with_boxes", "rfb320_with_boxes.onnx", "faces", "faces", "127", "0.0078125", runtime="bgr"),
-    Model("fastestdet", "fastestdet.onnx", "objects", "objects", scale="0.00392156863", runtime="bgr", train="bgr"),
-)}
+MODELS = {
+    m.name: m
+    for m in (
+        Model(
+            "resnet20",
+            "resnet20_cifar10.onnx",
+            "cifar10/calib",
+            "cifar10/test",
+            "123.675 116.28 103.53",
+            "0.01712475 0.017507 0.01742919",
+            logits="logits",
+        ),
+        Model(
+            "mobilenet",
+            "mobilenet_v1_025_224.onnx",
+            "imagenet_calib",
+            "imagenet_val",
+            "127.5",
+            "0.00784313725",
+            pipeline="short_side 256; center_crop 224",
+            logits="logits",
+        ),
+        Model("rfb320", "rfb320.onnx", "faces", "faces", "127", "0.0078125", runtime="nv12"),
+        Model(
+            "rfb320_with_boxes", "rfb320_with_boxes.onnx", "faces", "faces", "127", "0.0078125", runtime="bgr"
+        ),
+        Model(
+            "fastestdet",
+            "fastestdet.onnx",
+            "objects",
+            "objects",
+            scale="0.00392156863",
+            runtime="bgr",
+            train="bgr",
+        ),
+    )
+}
 
 
 def segformer(name, types):
-    """The transformer, in the types that `types` (words of `optimization`) choose. It segments: its score is mIoU."""
-    return Model(name, "segformer_b0_camvid.onnx", "camvid/calib", "camvid/val", "123.675 116.28 103.53", "0.01712475 0.017507 0.01742919",
-                 calibration={"calibration_type": "'max'", "optimization": types and f"'{types}'"}, samples=10)
+    """The transformer, in the types that `types` (words of `optimization`) choose. It segments: its score is
+    mIoU."""
+    return Model(
+        name,
+        "segformer_b0_camvid.onnx",
+        "camvid/calib",
+        "camvid/val",
+        "123.675 116.28 103.53",
+        "0.01712475 0.017507 0.01742919",
+        calibration={"calibration_type": "'max'", "optimization": types and f"'{types}'"},
+        samples=10,
+    )
 
 
 SEGMENTERS = {m.name: m for m in (
@@ -107,14 +165,31 @@ def vernier(*words, check=True, cwd=None):
     if "--json" in words and r.returncode in (0, 1):
         json_schema.check_output(r.args[1], r.stdout)
     if check is not False and r.returncode != (0 if check is True else check):
-        raise AssertionError(f"vernier {' '.join(map(str, words))}: exit status {r.returncode}\n{r.stdout[-2000:]}{r.stderr[-2000:]}")
+        raise AssertionError(
+            f"vernier {' '.join(map(str, words))}: exit status {r.returncode}\n{r.stdout[-2000:]}{r.stderr[-2000:]}"
+        )
     return r
 
 
-def write_yaml(path, model_file, march="x86-64-v4", prefix="m", working_dir="out", inputs=None, calibration=None, level="O3"):
+def write_yaml(
+    path,
+    model_file,
+    march="x86-64-v4",
+    prefix="m",
+    working_dir="out",
+    inputs=None,
+    calibration=None,
+    level="O3",
+):
     """A configuration; `inputs` and `calibration` are keys of their groups."""
-    lines = ["model_parameters:", f"  onnx_model: '{model_file}'", f"  march: '{march}'", f"  output_model_file_prefix: '{prefix}'",
-             f"  working_dir: '{working_dir}'", "input_parameters:"]
+    lines = [
+        "model_parameters:",
+        f"  onnx_model: '{model_file}'",
+        f"  march: '{march}'",
+        f"  output_model_file_prefix: '{prefix}'",
+        f"  working_dir: '{working_dir}'",
+        "input_parameters:",
+    ]
     lines += [f"  {k}: '{v}'" for k, v in inputs.items() if v is not None]
     lines += ["calibration_parameters:"]
     lines += [f"  {k}: {v}" for k, v in calibration.items() if v is not None]
@@ -124,16 +199,30 @@ def write_yaml(path, model_file, march="x86-64-v4", prefix="m", working_dir="out
 
 
 def write_config(model, folder, calibration=None, march="x86-64-v4", working_dir="out", samples=None):
-    """The YAML of one of MODELS. `calibration` adds to or replaces its calibration keys; `samples` takes only so many pictures."""
+    """The YAML of one of MODELS. `calibration` adds to or replaces its calibration keys; `samples` takes only
+    so many pictures."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     norm = {(False, False): "no_preprocess", (True, False): "data_mean", (False, True): "data_scale",
             (True, True): "data_mean_and_scale"}[bool(model.mean), bool(model.scale)]
-    inputs = {"input_type_train": model.train, "input_layout_train": "NCHW", "input_type_rt": model.runtime, "norm_type": norm,
-              "mean_value": model.mean, "scale_value": model.scale}
-    calib = {"cal_data_dir": f"'{flat_folder(spread(model.calib(), samples or model.samples), folder / 'calib')}'", "preprocess_on": "True",
-             "pipeline": f"'{model.pipeline}'" if model.pipeline else None, **dict(model.calibration or {}), **dict(calibration or {})}
-    return write_yaml(folder / f"{model.name}.yaml", model.file, march, model.name, working_dir, inputs, calib)
+    inputs = {
+        "input_type_train": model.train,
+        "input_layout_train": "NCHW",
+        "input_type_rt": model.runtime,
+        "norm_type": norm,
+        "mean_value": model.mean,
+        "scale_value": model.scale,
+    }
+    calib = {
+        "cal_data_dir": f"'{flat_folder(spread(model.calib(), samples or model.samples), folder / 'calib')}'",
+        "preprocess_on": "True",
+        "pipeline": f"'{model.pipeline}'" if model.pipeline else None,
+        **dict(model.calibration or {}),
+        **dict(calibration or {}),
+    }
+    return write_yaml(
+        folder / f"{model.name}.yaml", model.file, march, model.name, working_dir, inputs, calib
+    )
 
 
 class Products:
@@ -173,7 +262,17 @@ def safe_name(tensor):
 
 def dump(file, picture, folder, model, options=()):
     """Every tensor of one run by its file name; integers as stored."""
-    vernier("run", file, "--input", picture, *pipeline_options(model), "--output-dir", folder, "--dump-all", *options)
+    vernier(
+        "run",
+        file,
+        "--input",
+        picture,
+        *pipeline_options(model),
+        "--output-dir",
+        folder,
+        "--dump-all",
+        *options,
+    )
     return Path(folder) / "tensors"
 
 

@@ -13,7 +13,9 @@ HERE = pathlib.Path(__file__).parent
 def execute(*args, timeout=600):
     env = {**os.environ, **tool.SANITIZER_OPTIONS}
     done = subprocess.run([str(a) for a in args], capture_output=True, text=True, timeout=timeout, env=env)
-    assert done.returncode == 0, f"{' '.join(map(str, args))}\nstatus {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    assert done.returncode == 0, (
+        f"{' '.join(map(str, args))}\nstatus {done.returncode}\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}"
+    )
     return done.stdout
 
 

@@ -1,4 +1,7 @@
-"""Running the program in tests: what is wrong with any run (a signal, a sanitizer's report, an unknown exit status) fails the test."""
+"""Running the program in tests: what is wrong with any run (a signal, a sanitizer's report, an unknown exit
+status) fails the test."""
+
+import json
 import os
 import pathlib
 import re
@@ -26,7 +29,8 @@ DONE, CHECK_FAILED, USAGE, BAD_INPUT, INTERNAL = range(5)
 
 class Run:
     def __init__(self, args, done):
-        self.args, self.status, self.out, self.err = [str(a) for a in args], done.returncode, done.stdout, done.stderr
+        self.args, self.status = [str(a) for a in args], done.returncode
+        self.out, self.err = done.stdout, done.stderr
 
     def __str__(self):
         return f"{' '.join(self.args)}\nstatus {self.status}\n{self.out[-2000:]}\n{self.err[-6000:]}"
@@ -36,7 +40,12 @@ def run(*args, want=None, build=SANITIZED, timeout=120, env=None, cwd=None, **mo
     """vernier ARGS; want: the exit status, or several."""
     args = [build / "vernier", *args]
     full = {**os.environ, **SANITIZER_OPTIONS, **(env or {})}
-    done = Run(args, subprocess.run(args, capture_output=True, text=True, errors="replace", timeout=timeout, env=full, cwd=cwd, **more))
+    done = Run(
+        args,
+        subprocess.run(
+            args, capture_output=True, text=True, errors="replace", timeout=timeout, env=full, cwd=cwd, **more
+        ),
+    )
     assert 0 <= done.status <= 4, f"crashed: {done}"
     assert "Sanitizer" not in done.err and "runtime error" not in done.err, str(done)
     if "--json" in done.args:
@@ -94,7 +103,9 @@ class Digits:
 
 
 def convert_digits(folder):
-    subprocess.run([sys.executable, ROOT / "examples/digits/images.py", folder], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [sys.executable, ROOT / "examples/digits/images.py", folder], check=True, stdout=subprocess.DEVNULL
+    )
     d = Digits(folder)
     d.write_yaml(d.yaml, d.out)
     run("convert", "-c", d.yaml, "--log", "none", want=DONE)
@@ -111,6 +122,15 @@ def splitmix(state):
         z = ((z ^ z >> 30) * 0xbf58476d1ce4e5b9) & 0xffffffffffffffff
         z = ((z ^ z >> 27) * 0x94d049bb133111eb) & 0xffffffffffffffff
         yield z ^ z >> 31
+
+
+def evaluate(*args, **more):
+    """What `vernier eval --json` prints"""
+    return json.loads(run("eval", *map(str, args), "--json", want=DONE, **more).out)
+
+
+def values_of(result, model=0):
+    return {name: score["value"] for name, score in result["models"][model]["scores"].items()}
 
 
 def resamples(n, times, seed):

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
-"""Write the generated parts of docs/alignment.md: the steps of pipelines, the causes, and what align finds with the real libraries.
+"""Write the generated parts of docs/alignment.md: the steps of pipelines, the causes, and what align finds
+with the real libraries.
 
-    alignment_docs.py [--vernier PROGRAM]            rewrite them (requires the packages of tests/requirements.txt; a minute)
-    alignment_docs.py --check [--vernier PROGRAM]    exit with 1 if steps or causes are out of date
+alignment_docs.py [--vernier PROGRAM]            rewrite them (requires the packages of
+tests/requirements.txt; a minute) alignment_docs.py --check [--vernier PROGRAM]    exit with 1 if steps or
+causes are out of date
 """
 import pathlib
 import subprocess
@@ -40,8 +42,15 @@ def cases(program):
         lines.append(f"{test_align.row(name, r)} {seconds:.2f} s |")
     with tempfile.TemporaryDirectory() as folder:
         good, _ = test_align.run_pairs(pathlib.Path(folder))
-    return "\n".join(["| difference between the programs | stage | found | left | search |", "|---|---|---|---|---|", *lines, "",
-                      f"Of 100 random pairs of causes, {good} leave no difference on images that the search has not seen; the others are reported as unexplained."])
+    return "\n".join(
+        [
+            "| difference between the programs | stage | found | left | search |",
+            "|---|---|---|---|---|",
+            *lines,
+            "",
+            f"Of 100 random pairs of causes, {good} leave no difference on images that the search has not seen; the others are reported as unexplained.",
+        ]
+    )
 
 
 def main(argv):

@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Hash what a conversion computes, without what it says about itself.
 
-    artefact_hashes.py [--only NAME,...]    convert every shared model in int8 and int16; one line for each artefact
-    artefact_hashes.py FILE...              hash these .onnx and .bin files
+    artefact_hashes.py [--only NAME,...]    convert every shared model in int8 and int16; one line for each
+    artefact artefact_hashes.py FILE...              hash these .onnx and .bin files
 
-A hash covers graphs, weights and instructions: an ONNX file without its metadata texts, a .bin without checksum, names and
-metadata. Two builds that print the same table make the same programs:
+A hash covers graphs, weights and instructions: an ONNX file without its metadata texts, a .bin without
+checksum, names and metadata. Two builds that print the same table make the same programs:
 
     tools/artefact_hashes.py >before; (another build); tools/artefact_hashes.py >after; diff before after
 
-VERNIER and VERNIER_SHARED choose the program and the folder of models (tests/shared_models.py). Run it with .venv/bin/python.
+VERNIER and VERNIER_SHARED choose the program and the folder of models (tests/shared_models.py). Run it with
+.venv/bin/python.
 """
 import hashlib
 import json
@@ -31,12 +32,19 @@ def plain(name, file, names=None, shape=None, prototxt=None, march="x86-64-v4"):
             "names": names}
 
 
-RANDOM = [plain("rfb320_caffe", "rfb320.caffemodel", prototxt="rfb320.prototxt"),
-          plain("retinaface", "retinaface.caffemodel", prototxt="retinaface.prototxt"),
-          plain("lprnet", "lprnet.onnx"), plain("yolox_nano", "yolox_nano.onnx"), plain("yunet", "yunet_n_dynamic.onnx", "input", "1x3x320x320"),
-          plain("ppocr", "ppocr_v4_rec.onnx", "x", "1x3x48x160"), plain("basic_pitch", "basic_pitch.onnx"), plain("magika", "magika_v3.onnx"),
-          plain("dtln", "dtln_1.onnx", "input_2;input_3"), plain("rfb320_bayes", "rfb320.onnx", march="bayes"),
-          plain("fastestdet_bernoulli2", "fastestdet.onnx", march="bernoulli2")]
+RANDOM = [
+    plain("rfb320_caffe", "rfb320.caffemodel", prototxt="rfb320.prototxt"),
+    plain("retinaface", "retinaface.caffemodel", prototxt="retinaface.prototxt"),
+    plain("lprnet", "lprnet.onnx"),
+    plain("yolox_nano", "yolox_nano.onnx"),
+    plain("yunet", "yunet_n_dynamic.onnx", "input", "1x3x320x320"),
+    plain("ppocr", "ppocr_v4_rec.onnx", "x", "1x3x48x160"),
+    plain("basic_pitch", "basic_pitch.onnx"),
+    plain("magika", "magika_v3.onnx"),
+    plain("dtln", "dtln_1.onnx", "input_2;input_3"),
+    plain("rfb320_bayes", "rfb320.onnx", march="bayes"),
+    plain("fastestdet_bernoulli2", "fastestdet.onnx", march="bernoulli2"),
+]
 
 
 def onnx_hash(path):
@@ -54,9 +62,18 @@ def bin_hash(path):
     b = bindump.Bin(pathlib.Path(path).read_bytes())
     layout = ["dtype", "place", "shape", "channels_last", "scale", "zero", "offset", "bytes"]
     codes = [i[0] for i in bindump.INSTRUCTIONS]
-    text = json.dumps([b.header["arena_bytes"], b.header["isa"], [[t[k] for k in layout] for t in b.tensors],
-                       [[codes.index(i["opcode"]), i["node"], i["in"], i["out"], list(i["params"].values())] for i in b.instructions],
-                       [[x[k] for k in ("tensor", "type", "channels_last")] for x in b.inputs + b.outputs]])
+    text = json.dumps(
+        [
+            b.header["arena_bytes"],
+            b.header["isa"],
+            [[t[k] for k in layout] for t in b.tensors],
+            [
+                [codes.index(i["opcode"]), i["node"], i["in"], i["out"], list(i["params"].values())]
+                for i in b.instructions
+            ],
+            [[x[k] for k in ("tensor", "type", "channels_last")] for x in b.inputs + b.outputs],
+        ]
+    )
     return hashlib.sha256(text.encode() + b.bytes_of("CONSTS")).hexdigest()
 
 
@@ -65,16 +82,31 @@ def hash_of(path):
 
 
 def write_plain(m, folder, types):
-    lines = ["model_parameters:", f"  march: '{m['march']}'", f"  output_model_file_prefix: '{m['name']}'", "  working_dir: 'out'"]
+    lines = [
+        "model_parameters:",
+        f"  march: '{m['march']}'",
+        f"  output_model_file_prefix: '{m['name']}'",
+        "  working_dir: 'out'",
+    ]
     if m["prototxt"]:
-        lines += [f"  prototxt: '{sm.SHARED / 'models' / m['prototxt']}'", f"  caffe_model: '{sm.SHARED / 'models' / m['file']}'"]
+        lines += [
+            f"  prototxt: '{sm.SHARED / 'models' / m['prototxt']}'",
+            f"  caffe_model: '{sm.SHARED / 'models' / m['file']}'",
+        ]
     else:
         lines += [f"  onnx_model: '{sm.SHARED / 'models' / m['file']}'"]
-    inputs = {"input_type_rt": "featuremap", "input_type_train": "featuremap", "input_layout_train": "NCHW", "norm_type": "no_preprocess"}
+    inputs = {
+        "input_type_rt": "featuremap",
+        "input_type_train": "featuremap",
+        "input_layout_train": "NCHW",
+        "norm_type": "no_preprocess",
+    }
     inputs = {key: ";".join([word] * len((m["names"] or "").split(";"))) for key, word in inputs.items()}
     inputs |= {"input_name": m["names"], "input_shape": m["shape"]}
     lines += ["input_parameters:"] + [f"  {key}: '{text}'" for key, text in inputs.items() if text]
-    lines += ["calibration_parameters:", "  calibration_type: 'skip'"] + ([f"  optimization: '{types}'"] if types else [])
+    lines += ["calibration_parameters:", "  calibration_type: 'skip'"] + (
+        [f"  optimization: '{types}'"] if types else []
+    )
     path = pathlib.Path(folder) / f"{m['name']}.yaml"
     path.write_text("\n".join(lines) + "\n")
     return path
@@ -83,9 +115,13 @@ def write_plain(m, folder, types):
 def print_table(name, kind, folder, run):
     files = sorted(folder.glob("*.onnx")) + sorted(folder.glob("*.bin"))
     if run.returncode > 1:
-        print(f"{name:24} {kind:6} refused: {run.stderr.strip().splitlines()[-1] if run.stderr.strip() else run.returncode}")
+        print(
+            f"{name:24} {kind:6} refused: {run.stderr.strip().splitlines()[-1] if run.stderr.strip() else run.returncode}"
+        )
     for f in files:
-        print(f"{name:24} {kind:6} {f.stem.removeprefix(name + '_') if f.suffix != '.bin' else 'bin':24} {hash_of(f)}")
+        print(
+            f"{name:24} {kind:6} {f.stem.removeprefix(name + '_') if f.suffix != '.bin' else 'bin':24} {hash_of(f)}"
+        )
     sys.stdout.flush()
 
 
@@ -95,7 +131,12 @@ def convert_all(only):
         for m in pictures:
             with tempfile.TemporaryDirectory() as folder:
                 config = sm.write_config(m, folder, {"optimization": types and f"'{types}'"}, samples=8)
-                print_table(m.name, kind, pathlib.Path(folder) / "out", sm.vernier("convert", "-c", config, check=False))
+                print_table(
+                    m.name,
+                    kind,
+                    pathlib.Path(folder) / "out",
+                    sm.vernier("convert", "-c", config, check=False),
+                )
         for m in RANDOM:
             if only and m["name"] not in only:
                 continue

@@ -29,12 +29,19 @@ def row(line):
 
 def page(program):
     lines = subprocess.run([program], capture_output=True, text=True, check=True).stdout.splitlines()
-    table = [f"{len(lines)} types of layers.", "", "| layer | other names | becomes | parameters |", "|---|---|---|---|"] + [row(line) for line in lines]
+    table = [
+        f"{len(lines)} types of layers.",
+        "",
+        "| layer | other names | becomes | parameters |",
+        "|---|---|---|---|",
+    ] + [row(line) for line in lines]
     return page_parts.replaced(PAGE, TOOL, layers="\n".join(table))
 
 
 def main(argv):
-    program = argv[argv.index("--program") + 1] if "--program" in argv[:-1] else ROOT / "build/tests/caffetool"
+    program = (
+        argv[argv.index("--program") + 1] if "--program" in argv[:-1] else ROOT / "build/tests/caffetool"
+    )
     return page_parts.settle(PAGE, page(program), TOOL, "--check" in argv)
 
 

@@ -66,8 +66,15 @@ def key_rows():
         positional, named = split_row(m[1])
         group, name, kind, state, *rest = positional
         default, choices = (rest + ["NULL", "NULL"])[:2] if len(rest) < 2 else rest[:2]
-        yield {"group": groups[group], "name": name, "type": kind.removeprefix("KEY_").lower(), "state": STATES[state],
-               "default": None if default == "NULL" else default, "choices": None if choices == "NULL" else WORDS[choices.removeprefix("vn_words_")], **named}
+        yield {
+            "group": groups[group],
+            "name": name,
+            "type": kind.removeprefix("KEY_").lower(),
+            "state": STATES[state],
+            "default": None if default == "NULL" else default,
+            "choices": None if choices == "NULL" else WORDS[choices.removeprefix("vn_words_")],
+            **named,
+        }
 
 
 def allowed(k):
@@ -84,7 +91,13 @@ def keys():
     for k in key_rows():
         if k["group"] != group:
             group = k["group"]
-            lines += ["", f"### {group}", "", "| key | type | default | allowed | needs | excludes | state | |", "|---|---|---|---|---|---|---|---|"]
+            lines += [
+                "",
+                f"### {group}",
+                "",
+                "| key | type | default | allowed | needs | excludes | state | |",
+                "|---|---|---|---|---|---|---|---|",
+            ]
         needs = f"`{k['needs']}`".replace("|", "` or `") if "needs" in k else ""
         cells = [f"`{k['name']}`", k["type"], f"`{k['default']}`" if k["default"] else "", allowed(k), needs,
                  f"`{k['excludes']}`" if "excludes" in k else "", k["state"], k.get("help", "")]

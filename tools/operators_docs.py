@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Write docs/operators.md: all operators, their versions, where they run, and the results of the ONNX backend tests.
+"""Write docs/operators.md: all operators, their versions, where they run, and the results of the ONNX backend
+tests.
 
-    operators_docs.py --build BUILD [--check]      BUILD: a build folder with the test programs; --check: exit with 1 if the page is out of date
+    operators_docs.py --build BUILD [--check]      BUILD: a build folder with the test programs; --check: exit
+    with 1 if the page is out of date
 
 Requires the Python package onnx, whose schemas and tests it reads.
 """
@@ -17,27 +19,54 @@ import page_parts
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/operators.md"
 OLDEST = 7
-FORMS = {"": "float32", "sums": "int8, int16: exact sums", "moves": "int8, int16: moved", "table": "int8, int16: table", "own": "int8, int16"}
-WHERE = {"kernel": ("yes", "yes"), "constant": ("yes", "becomes a constant"), "composite": ("as simpler operators", "as simpler operators")}
+FORMS = {
+    "": "float32",
+    "sums": "int8, int16: exact sums",
+    "moves": "int8, int16: moved",
+    "table": "int8, int16: table",
+    "own": "int8, int16",
+}
+WHERE = {
+    "kernel": ("yes", "yes"),
+    "constant": ("yes", "becomes a constant"),
+    "composite": ("as simpler operators", "as simpler operators"),
+}
 # Read, but never nodes of the graph: the front end turns them into others.
-REWRITTEN = {("Upsample", ""): "Resize", ("Scatter", ""): "ScatterElements",
-             ("QLinearConv", ""): "DequantizeLinear, Conv, QuantizeLinear",
-             ("QLinearMatMul", ""): "DequantizeLinear, MatMul, QuantizeLinear",
-             ("QLinearAdd", "com.microsoft"): "DequantizeLinear, Add, QuantizeLinear", ("QLinearMul", "com.microsoft"): "DequantizeLinear, Mul, QuantizeLinear",
-             ("QLinearGlobalAveragePool", "com.microsoft"): "DequantizeLinear, GlobalAveragePool, QuantizeLinear", ("FusedConv", "com.microsoft"): "Conv and its activation",
-             ("Gelu", "com.microsoft"): "Gelu", ("QuantizeLinear", "com.microsoft"): "QuantizeLinear", ("DequantizeLinear", "com.microsoft"): "DequantizeLinear",
-             ("Constant", ""): "a constant"}
+REWRITTEN = {
+    ("Upsample", ""): "Resize",
+    ("Scatter", ""): "ScatterElements",
+    ("QLinearConv", ""): "DequantizeLinear, Conv, QuantizeLinear",
+    ("QLinearMatMul", ""): "DequantizeLinear, MatMul, QuantizeLinear",
+    ("QLinearAdd", "com.microsoft"): "DequantizeLinear, Add, QuantizeLinear",
+    ("QLinearMul", "com.microsoft"): "DequantizeLinear, Mul, QuantizeLinear",
+    ("QLinearGlobalAveragePool", "com.microsoft"): "DequantizeLinear, GlobalAveragePool, QuantizeLinear",
+    ("FusedConv", "com.microsoft"): "Conv and its activation",
+    ("Gelu", "com.microsoft"): "Gelu",
+    ("QuantizeLinear", "com.microsoft"): "QuantizeLinear",
+    ("DequantizeLinear", "com.microsoft"): "DequantizeLinear",
+    ("Constant", ""): "a constant",
+}
 
 
 def versions(name, domain):
     """Of ONNX, from the one that operator set 7 has to the newest."""
-    found = sorted({s.since_version for s in onnx.defs.get_all_schemas_with_history() if s.name == name and s.domain == domain})
+    found = sorted(
+        {
+            s.since_version
+            for s in onnx.defs.get_all_schemas_with_history()
+            if s.name == name and s.domain == domain
+        }
+    )
     first = max((v for v in found if v <= OLDEST), default=0)
     return ", ".join(str(v) for v in found if v >= first) if not domain else ""
 
 
 def backend(build, *how):
-    done = subprocess.run([sys.executable, "-W", "ignore", ROOT / "tests/op/backend.py", *how, "--json"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", ROOT / "tests/op/backend.py", *how, "--json"],
+        capture_output=True,
+        text=True,
+    )
     return json.loads(done.stdout.splitlines()[-1])
 
 
@@ -56,7 +85,12 @@ def agreed(reference, runtime):
 
 
 def page(build):
-    lines = [line.split("\t") for line in subprocess.run([build / "tests/opslist"], capture_output=True, text=True, check=True).stdout.splitlines()]
+    lines = [
+        line.split("\t")
+        for line in subprocess.run(
+            [build / "tests/opslist"], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+    ]
     reference = backend(build, "--tool", build / "tests/onnxrun")
     runtime = backend(build, "--cli", build / "vernier", "--runtime")
     tests, rows = agreed(reference, runtime), []
@@ -69,12 +103,16 @@ def page(build):
             becomes = f"as {becomes}"
             rows.append((name, domain, versions(name, domain), becomes, becomes, "", *tests.get(name, none)))
     rows.sort(key=lambda r: (r[1] == "ai.vernier", r[1], r[0]))
-    table = [f"| {(d + '.') if d else ''}{n} | {v} | {a} | {b} | {i} | {x} | {y} |" for n, d, v, a, b, i, x, y in rows]
+    table = [
+        f"| {(d + '.') if d else ''}{n} | {v} | {a} | {b} | {i} | {x} | {y} |"
+        for n, d, v, a, b, i, x, y in rows
+    ]
     skipped = Counter(r["why"] for r in reference if r["status"] == "skipped")
     total = [Counter(r["status"] for r in result) for result in (reference, runtime)]
     failed = sum(t[s] for t in total for s in ("failed", "refused"))
     passed, constant = ([t[s] for t in total] for s in ("passed", "constant"))
-    return f"""# Operators
+    return (
+        f"""# Operators
 
 Made by `tools/operators_docs.py` from the program and the backend tests of onnx {onnx.__version__}.
 
@@ -86,7 +124,9 @@ published. {sum(skipped.values())} are skipped:
 
 | skipped | tests |
 |---|---|
-""" + "\n".join(f"| {why} | {n} |" for why, n in sorted(skipped.items())) + f"""
+"""
+        + "\n".join(f"| {why} | {n} |" for why, n in sorted(skipped.items()))
+        + f"""
 
 - *versions*: versions of the operator in ONNX; files with any of them are read.
 - *reference*, *runtime*: whether the executor supports it.
@@ -102,7 +142,10 @@ branches must have results of the same shapes.
 
 | operator | versions | reference | runtime | integers | tests | constant |
 |---|---|---|---|---|---|---|
-""" + "\n".join(table) + "\n"
+"""
+        + "\n".join(table)
+        + "\n"
+    )
 
 
 def main(argv):

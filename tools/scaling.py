@@ -3,11 +3,11 @@
 
     scaling.py [--nodes N,...] [--megabytes M,...] [--networks NAME,...] [--samples N] [--check]
 
-Generates ONNX networks with random weights, converts each, and prints a table. By default 2000 and 8000 nodes,
-and 50 and 200 MB of weights of each of the networks conv, folded (BatchNormalization behind each convolution)
-and matmul; an empty list leaves its part out. Calibrates with calibration_type skip, or with --samples with
-max on that many random arrays. --check times `vernier check` as well. VERNIER chooses the program. Run it
-with .venv/bin/python.
+Generates ONNX networks with random weights, converts each, and prints a table. By default 2000 and 8000
+nodes, and 50 and 200 MB of weights of each of the networks conv, folded (BatchNormalization behind each
+convolution) and matmul; an empty list leaves its part out. Calibrates with calibration_type skip, or with
+--samples with max on that many random arrays. --check times `vernier check` as well. VERNIER chooses the
+program. Run it with .venv/bin/python.
 """
 import argparse
 import os

@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Every torchvision network, with seeded random weights, exported to ONNX: is it read, optimized, and equal to onnxruntime?
+"""Every torchvision network, with seeded random weights, exported to ONNX: is it read, optimized, and equal
+to onnxruntime?
 
-    torchvision_table.py --build BUILD [--python PYTHON] [--write docs/torchvision.md] [--reference LOG] [NAME...]
+    torchvision_table.py --build BUILD [--python PYTHON] [--write docs/torchvision.md] [--reference LOG]
+    [NAME...]
 
-Requires torch and torchvision in this interpreter (Debian: python3-torch, python3-torchvision), onnxruntime in PYTHON (default: this one); BUILD is a
-build folder with the test programs. For each network one row: nodes before and after optimisation, and the largest difference from
-onnxruntime relative to its largest output: of the network as it is on the reference executor, and of the optimised one on the runtime.
-Images are smaller than usual where the architecture allows it, because the reference is slow; --reference takes its numbers from the log of
-an earlier run. Exit status 1 when a network fails or a difference is above 1e-4.
+Requires torch and torchvision in this interpreter (Debian: python3-torch, python3-torchvision), onnxruntime
+in PYTHON (default: this one); BUILD is a build folder with the test programs. For each network one row: nodes
+before and after optimisation, and the largest difference from onnxruntime relative to its largest output: of
+the network as it is on the reference executor, and of the optimised one on the runtime. Images are smaller
+than usual where the architecture allows it, because the reference is slow; --reference takes its numbers from
+the log of an earlier run. Exit status 1 when a network fails or a difference is above 1e-4.
 """
 import argparse
 import json
@@ -19,7 +22,17 @@ import tempfile
 LIMIT = 1e-4
 
 # Image sizes where 64 is not possible.
-SIZES = {"inception_v3": 139, "googlenet": 64, "alexnet": 224, "vgg": 224, "maxvit_t": 224, "squeezenet1_0": 96, "squeezenet1_1": 96, "densenet": 64, "swin": 64}
+SIZES = {
+    "inception_v3": 139,
+    "googlenet": 64,
+    "alexnet": 224,
+    "vgg": 224,
+    "maxvit_t": 224,
+    "squeezenet1_0": 96,
+    "squeezenet1_1": 96,
+    "densenet": 64,
+    "swin": 64,
+}
 
 COMPARE = """
 import sys, numpy as np, onnxruntime as ort
@@ -65,8 +78,20 @@ def networks():
         found.append((name, lambda build=build, options=options: build(**options), shape))
     import torchvision.models.detection.backbone_utils as bu
     for name in ("resnet18", "resnet50"):
-        found.append((name + " + FPN", lambda name=name: bu.resnet_fpn_backbone(backbone_name=name, weights=None), (1, 3, 64, 64)))
-    found.append(("mobilenet_v3_large + FPN", lambda: bu.mobilenet_backbone("mobilenet_v3_large", weights=None, fpn=True), (1, 3, 64, 64)))
+        found.append(
+            (
+                name + " + FPN",
+                lambda name=name: bu.resnet_fpn_backbone(backbone_name=name, weights=None),
+                (1, 3, 64, 64),
+            )
+        )
+    found.append(
+        (
+            "mobilenet_v3_large + FPN",
+            lambda: bu.mobilenet_backbone("mobilenet_v3_large", weights=None, fpn=True),
+            (1, 3, 64, 64),
+        )
+    )
     return found
 
 
@@ -96,7 +121,9 @@ def export(build, shape, folder):
         out = Flat()(x)
     names = [f"y{i}" for i in range(len(out) if isinstance(out, tuple) else 1)]
     # with gradients: without them torch takes a fused attention that it cannot export
-    torch.onnx.export(Flat().eval(), x, f"{folder}/m.onnx", opset_version=16, input_names=["x"], output_names=names)
+    torch.onnx.export(
+        Flat().eval(), x, f"{folder}/m.onnx", opset_version=16, input_names=["x"], output_names=names
+    )
     np.save(f"{folder}/x.npy", x.numpy())
 
 
@@ -106,7 +133,11 @@ def measure(args, build, shape, reference):
             export(build, shape, folder)
         except Exception as problem:  # not our side
             return {"note": "torch cannot export it: " + str(problem).splitlines()[0][:80]}
-        dump = subprocess.run([args.build / "tests/onnxdump", "--optimize", "-o", f"{folder}/o.onnx", f"{folder}/m.onnx"], capture_output=True, text=True)
+        dump = subprocess.run(
+            [args.build / "tests/onnxdump", "--optimize", "-o", f"{folder}/o.onnx", f"{folder}/m.onnx"],
+            capture_output=True,
+            text=True,
+        )
         if dump.returncode:
             return {"note": f"optimization: {dump.stderr.strip()[-160:]}", "failed": True}
         nodes = [nodes_of(args, f"{folder}/{name}.onnx") for name in "mo"]
@@ -116,19 +147,44 @@ def measure(args, build, shape, reference):
                 continue
             folders.append(f"{folder}/{how}")
             pathlib.Path(folders[-1]).mkdir()
-            done = subprocess.run([args.build / "vernier", "run", f"{folder}/{model}.onnx", *flags, "--input", f"{folder}/x.npy", "--output-dir", folders[-1]],
-                                  capture_output=True, text=True)
+            done = subprocess.run(
+                [
+                    args.build / "vernier",
+                    "run",
+                    f"{folder}/{model}.onnx",
+                    *flags,
+                    "--input",
+                    f"{folder}/x.npy",
+                    "--output-dir",
+                    folders[-1],
+                ],
+                capture_output=True,
+                text=True,
+            )
             if done.returncode:
                 return {"nodes": nodes, "note": f"{how}: {done.stderr.strip()[-160:]}", "failed": True}
-        done = subprocess.run([args.python, "-c", COMPARE, f"{folder}/m.onnx", f"{folder}/x.npy", *folders], capture_output=True, text=True)
+        done = subprocess.run(
+            [args.python, "-c", COMPARE, f"{folder}/m.onnx", f"{folder}/x.npy", *folders],
+            capture_output=True,
+            text=True,
+        )
         if done.returncode:
             return {"nodes": nodes, "note": "onnxruntime: " + done.stderr.strip()[-160:], "failed": True}
         numbers = [*map(float, done.stdout.split()), reference]
-        return {"nodes": nodes, "runtime": numbers[0], "reference": numbers[1], "failed": max(numbers[:2]) > LIMIT}
+        return {
+            "nodes": nodes,
+            "runtime": numbers[0],
+            "reference": numbers[1],
+            "failed": max(numbers[:2]) > LIMIT,
+        }
 
 
 def nodes_of(args, path):
-    return json.loads(subprocess.run([args.build / "vernier", "info", path, "--json"], capture_output=True, text=True, check=True).stdout)["nodes"]
+    return json.loads(
+        subprocess.run(
+            [args.build / "vernier", "info", path, "--json"], capture_output=True, text=True, check=True
+        ).stdout
+    )["nodes"]
 
 
 def main():
@@ -136,7 +192,11 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--python", default=sys.executable)
     parser.add_argument("--write", type=pathlib.Path)
-    parser.add_argument("--reference", type=pathlib.Path, help="log of an earlier run, whose numbers of the reference are taken")
+    parser.add_argument(
+        "--reference",
+        type=pathlib.Path,
+        help="log of an earlier run, whose numbers of the reference are taken",
+    )
     parser.add_argument("names", nargs="*", help="only networks whose name contains one of these")
     args = parser.parse_args()
     import torch
@@ -155,11 +215,14 @@ def main():
         failed += r.get("failed", False)
         number = lambda v: "" if v is None else f"{v:.1e}"
         note = r.get("note", "above the limit" if r.get("failed") else "")
-        rows.append(f"| {name} | {'x'.join(map(str, shape))} | {' to '.join(map(str, r.get('nodes', [])))} | {number(r.get('runtime'))} | {number(r.get('reference'))} | {note.replace('|', '/')} |")
+        rows.append(
+            f"| {name} | {'x'.join(map(str, shape))} | {' to '.join(map(str, r.get('nodes', [])))} | {number(r.get('runtime'))} | {number(r.get('reference'))} | {note.replace('|', '/')} |"
+        )
         print(rows[-1], flush=True)
     print(f"{len(rows)} networks, {failed} failed")
     if args.write:
-        args.write.write_text(f"""# torchvision networks
+        args.write.write_text(
+            f"""# torchvision networks
 
 Made by `tools/torchvision_table.py` with torch {torch.__version__} and torchvision {torchvision.__version__}: every network with seeded random weights, exported to ONNX
 (operator set 16).
@@ -172,7 +235,10 @@ Made by `tools/torchvision_table.py` with torch {torch.__version__} and torchvis
 
 | network | input | nodes | runtime | reference | |
 |---|---|---|---|---|---|
-""" + "\n".join(rows) + "\n")
+"""
+            + "\n".join(rows)
+            + "\n"
+        )
     return 1 if failed else 0
 
 

@@ -7,7 +7,8 @@ FOLDER/calib         100 training images, for calibration
 FOLDER/held_out      the fifth of the data that training never sees
 FOLDER/held_out.txt  its labels: one line "file digit" per image
 
-Requires NumPy and scikit-learn's data file (1797 images of 8x8 pixels), installed by Debian's package python3-sklearn.
+Requires NumPy and scikit-learn's data file (1797 images of 8x8 pixels), installed by Debian's package
+python3-sklearn.
 """
 import importlib.util
 import os
@@ -21,7 +22,10 @@ import numpy as np
 def data_file():
     """Found without importing scikit-learn: a virtual environment cannot always load Debian's libraries."""
     found = importlib.util.find_spec("sklearn")
-    for folder in (os.path.dirname(found.origin) if found else None, "/usr/lib/python3/dist-packages/sklearn"):
+    for folder in (
+        os.path.dirname(found.origin) if found else None,
+        "/usr/lib/python3/dist-packages/sklearn",
+    ):
         path = os.path.join(folder or "", "datasets", "data", "digits.csv.gz")
         if os.path.exists(path):
             return path
@@ -34,7 +38,11 @@ def load_digits():
     order = np.random.RandomState(0).permutation(len(rows))
     held_out = np.zeros(len(rows), bool)
     held_out[order[::5]] = True
-    return np.rint(rows[:, :64].reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8), rows[:, 64].astype(int), held_out
+    return (
+        np.rint(rows[:, :64].reshape(-1, 8, 8) * (255 / 16)).astype(np.uint8),
+        rows[:, 64].astype(int),
+        held_out,
+    )
 
 
 def png(pixels):

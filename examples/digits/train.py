@@ -5,8 +5,8 @@
 
 Training requires NumPy, export the package onnx. Takes about a minute; only needed to recreate digits.onnx.
 
-    image 1x1x8x8 (gray, 0..1) - conv 16, norm, relu - [conv 16, norm, relu, conv 16, norm] + shortcut, relu - max pool
-    - conv 32, norm, relu - average pool - fully connected 10
+    image 1x1x8x8 (gray, 0..1) - conv 16, norm, relu - [conv 16, norm, relu, conv 16, norm] + shortcut, relu -
+    max pool - conv 32, norm, relu - average pool - fully connected 10
 
 Batch normalization is not folded, so that the converter has something to fold.
 """
@@ -142,8 +142,19 @@ class Linear:
 
 def make_network(rng):
     block = Residual([Conv(rng, 16, 16), Norm(16), Relu(), Conv(rng, 16, 16), Norm(16)])
-    return [Conv(rng, 1, 16), Norm(16), Relu(), block, Relu(), Pool("max"), Conv(rng, 16, 32), Norm(32), Relu(), Pool("mean"),
-            Linear(rng, 128, 10)]
+    return [
+        Conv(rng, 1, 16),
+        Norm(16),
+        Relu(),
+        block,
+        Relu(),
+        Pool("max"),
+        Conv(rng, 16, 32),
+        Norm(32),
+        Relu(),
+        Pool("mean"),
+        Linear(rng, 128, 10),
+    ]
 
 
 # ---- training ----
@@ -185,7 +196,10 @@ def train(network, rng, x, labels):
                 v -= rate * (p[1] + 1e-4 * p[0])
                 p[0] += v
         if epoch % 10 == 9:
-            print(f"epoch {epoch + 1}: {100 * accuracy(network, x, labels):.2f} % of the training set", flush=True)
+            print(
+                f"epoch {epoch + 1}: {100 * accuracy(network, x, labels):.2f} % of the training set",
+                flush=True,
+            )
 
 
 # ---- ONNX ----
@@ -215,13 +229,22 @@ def export(network, path):
             return node("Conv", [x, weight(key, layer.w[0])], kernel_shape=[3, 3], pads=[1, 1, 1, 1])
         if isinstance(layer, Norm):
             key = f"norm{used.get('batchnormalization', 0) + 1}"
-            parts = [weight(f"{key}.{k}", v) for k, v in
-                     (("weight", layer.gain[0]), ("bias", layer.bias[0]), ("mean", layer.mean), ("var", layer.var))]
+            parts = [
+                weight(f"{key}.{k}", v)
+                for k, v in (
+                    ("weight", layer.gain[0]),
+                    ("bias", layer.bias[0]),
+                    ("mean", layer.mean),
+                    ("var", layer.var),
+                )
+            ]
             return node("BatchNormalization", [x, *parts], epsilon=EPSILON)
         if isinstance(layer, Relu):
             return node("Relu", [x])
         if isinstance(layer, Pool):
-            return node("MaxPool" if layer.kind == "max" else "AveragePool", [x], kernel_shape=[2, 2], strides=[2, 2])
+            return node(
+                "MaxPool" if layer.kind == "max" else "AveragePool", [x], kernel_shape=[2, 2], strides=[2, 2]
+            )
         if isinstance(layer, Residual):
             y = x
             for inner in layer.layers:
@@ -234,21 +257,37 @@ def export(network, path):
     for layer in network:
         x = add(layer, x)
     nodes[-1].output[0] = "logits"
-    graph = helper.make_graph(nodes, "digits", [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, 8, 8])],
-                              [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, 10])], weights)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], producer_name="examples/digits/train.py", ir_version=8)
+    graph = helper.make_graph(
+        nodes,
+        "digits",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 1, 8, 8])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, 10])],
+        weights,
+    )
+    model = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid("", 13)],
+        producer_name="examples/digits/train.py",
+        ir_version=8,
+    )
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
 
 
 def main():
-    path = sys.argv[1] if len(sys.argv) > 1 else os.path.join(os.path.dirname(os.path.abspath(__file__)), "digits.onnx")
+    path = (
+        sys.argv[1]
+        if len(sys.argv) > 1
+        else os.path.join(os.path.dirname(os.path.abspath(__file__)), "digits.onnx")
+    )
     pixels, labels, held_out = load_digits()
     x = pixels[:, None].astype(np.float64) / 255
     rng = np.random.default_rng(SEED)
     network = make_network(rng)
     train(network, rng, x[~held_out], labels[~held_out])
-    print(f"held out: {100 * accuracy(network, x[held_out], labels[held_out]):.2f} % of {held_out.sum()} images")
+    print(
+        f"held out: {100 * accuracy(network, x[held_out], labels[held_out]):.2f} % of {held_out.sum()} images"
+    )
     export(network, path)
     print(f"{path}: {os.path.getsize(path)} bytes")
 

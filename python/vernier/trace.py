@@ -25,8 +25,8 @@ def start(folder):
 
 
 def picture(name):
-    """The stages that follow belong to this image and go to its own folder. Records a path, so that the decoder
-    can be compared, too."""
+    """The stages that follow belong to this image and go to its own folder. Records a path, so that the
+    decoder can be compared, too."""
     global _folder
     if _base is None:
         raise RuntimeError("trace.start(FOLDER) must be called first")
@@ -54,7 +54,9 @@ def as_numpy(array):
     for step in ("detach", "cpu"):
         if hasattr(array, step):
             array = getattr(array, step)()
-    return array.numpy() if hasattr(array, "numpy") and not isinstance(array, np.ndarray) else np.asarray(array)
+    return (
+        array.numpy() if hasattr(array, "numpy") and not isinstance(array, np.ndarray) else np.asarray(array)
+    )
 
 
 def _safe(name):

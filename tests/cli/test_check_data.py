@@ -1,4 +1,6 @@
-"""vernier check --data: every finding of the table appears where it should, and not on data that are right."""
+"""vernier check --data: every finding of the table appears where it should, and not on data that are
+right."""
+
 import json
 import re
 import subprocess
@@ -19,14 +21,26 @@ from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 H, W, N = 36, 48, 12
 MEAN, SCALE = np.array([123.675, 116.28, 103.53]), np.array([0.01712475, 0.017507, 0.01742919])
 PIXELS = {"input_type_train": "rgb", "input_layout_train": "NCHW", "input_type_rt": "rgb"}
-NORM = {"norm_type": "data_mean_and_scale", "mean_value": "123.675 116.28 103.53", "scale_value": "0.01712475 0.017507 0.01742919"}
+NORM = {
+    "norm_type": "data_mean_and_scale",
+    "mean_value": "123.675 116.28 103.53",
+    "scale_value": "0.01712475 0.017507 0.01742919",
+}
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    w = numpy_helper.from_array(np.random.default_rng(0).standard_normal((4, 3, 3, 3)).astype(np.float32), "w")
+    w = numpy_helper.from_array(
+        np.random.default_rng(0).standard_normal((4, 3, 3, 3)).astype(np.float32), "w"
+    )
     info = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-    g = helper.make_graph([helper.make_node("Conv", ["x", "w"], ["y"], "conv")], "g", [info("x", [1, 3, H, W])], [info("y", [1, 4, H - 2, W - 2])], [w])
+    g = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w"], ["y"], "conv")],
+        "g",
+        [info("x", [1, 3, H, W])],
+        [info("y", [1, 4, H - 2, W - 2])],
+        [w],
+    )
     path = tmp_path_factory.mktemp("model") / "m.onnx"
     onnx.save(helper.make_model(g, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
     return path
@@ -58,13 +72,26 @@ class Set:
         for i, x in enumerate(data):
             x = np.ascontiguousarray(x).astype(kind)
             np.save(self.data / f"{i:02}.npy", x) if npy else x.tofile(self.data / f"{i:02}.bin")
-        self.config = sm.write_yaml(folder / "c.yaml", model, "generic", inputs={**PIXELS, **(inputs or {"norm_type": "no_preprocess"})},
-                                    calibration={"cal_data_dir": f"'{self.data}'", "cal_data_type": f"'{given or kind}'", "calibration_type": "'max'"})
+        self.config = sm.write_yaml(
+            folder / "c.yaml",
+            model,
+            "generic",
+            inputs={**PIXELS, **(inputs or {"norm_type": "no_preprocess"})},
+            calibration={
+                "cal_data_dir": f"'{self.data}'",
+                "cal_data_type": f"'{given or kind}'",
+                "calibration_type": "'max'",
+            },
+        )
 
     def check(self, *options, want=None):
         done = tool.run("check", "--data", "-c", self.config, "--json", *options, want=want)
         result = json.loads(done.out)
-        assert result["passed"] == (done.status == tool.DONE) == all(f["severity"] == "warning" for f in result["findings"])
+        assert (
+            result["passed"]
+            == (done.status == tool.DONE)
+            == all(f["severity"] == "warning" for f in result["findings"])
+        )
         return {f["finding"]: f["text"] for f in result["findings"]}
 
 
@@ -81,22 +108,60 @@ def twice(x):
 
 
 PLANE = np.ones((3, H, W))
-HEADER = np.frombuffer(b"\x93NUMPY\x01\x00v\x00{'descr': '|u1', 'fortran_order': False, 'shape': (3, 36, 48), }".ljust(128), np.uint8)
+HEADER = np.frombuffer(
+    b"\x93NUMPY\x01\x00v\x00{'descr': '|u1', 'fortran_order': False, 'shape': (3, 36, 48), }".ljust(128),
+    np.uint8,
+)
 CASES = {  # finding: (data, type of files, more settings, part of the message)
-    "npy_header": ([np.concatenate([HEADER, x.reshape(-1)])[:x.size] for x in GOOD], "float32", {}, "numpy.load, not numpy.fromfile"),
-    "not_finite": (changed(np.where(np.arange(W) == 3, np.nan, GOOD[0].astype(float))), "float32", {}, "1 of 12 samples contain values that are not finite (00.bin)"),
+    "npy_header": (
+        [np.concatenate([HEADER, x.reshape(-1)])[: x.size] for x in GOOD],
+        "float32",
+        {},
+        "numpy.load, not numpy.fromfile",
+    ),
+    "not_finite": (
+        changed(np.where(np.arange(W) == 3, np.nan, GOOD[0].astype(float))),
+        "float32",
+        {},
+        "1 of 12 samples contain values that are not finite (00.bin)",
+    ),
     "minus_128": ([x.astype(int) - 128 for x in GOOD], "float32", {}, "pixel - 128"),
     "wrapped": ([x ^ 128 for x in GOOD], "uint8", {}, "int8 values (pixel - 128) read as uint8"),
     "normalised": ([x / 255 for x in GOOD], "float32", {}, "range from 0 to 1: they are already normalized"),
     "layout": (PICTURES, "uint8", {}, "is NCHW, but its calibration data look like NHWC"),
-    "scale_value": (GOOD, "uint8", {"inputs": {"norm_type": "data_scale", "scale_value": "4.3668 4.4643 4.4444"}}, "divide by 255"),
-    "mean_value": (GOOD, "uint8", {"inputs": {"norm_type": "data_mean", "mean_value": "0.485 0.456 0.406"}}, "multiply by 255"),
-    "dtype": (GOOD, "uint8", {"npy": True, "given": "float32"}, "contains uint8, but cal_data_type is float32"),
+    "scale_value": (
+        GOOD,
+        "uint8",
+        {"inputs": {"norm_type": "data_scale", "scale_value": "4.3668 4.4643 4.4444"}},
+        "divide by 255",
+    ),
+    "mean_value": (
+        GOOD,
+        "uint8",
+        {"inputs": {"norm_type": "data_mean", "mean_value": "0.485 0.456 0.406"}},
+        "multiply by 255",
+    ),
+    "dtype": (
+        GOOD,
+        "uint8",
+        {"npy": True, "given": "float32"},
+        "contains uint8, but cal_data_type is float32",
+    ),
     "constant": (changed(PLANE * 7), "uint8", {}, "1 of 12 samples contain one value only (00.bin)"),
-    "black": (changed(GOOD[0] % 9, GOOD[1] % 7), "uint8", {}, "2 of 12 samples are nearly black (00.bin, 01.bin)"),
+    "black": (
+        changed(GOOD[0] % 9, GOOD[1] % 7),
+        "uint8",
+        {},
+        "2 of 12 samples are nearly black (00.bin, 01.bin)",
+    ),
     "all_black": ([x % 9 for x in GOOD], "uint8", {}, "every sample is black: no value exceeds 8 of 255"),
     "white": (changed(255 - GOOD[0] % 9), "uint8", {}, "are nearly white (00.bin)"),
-    "over_exposed": (changed(np.where(np.arange(W) < 40, 255, GOOD[0] // 2)), "uint8", {}, "are over-exposed"),
+    "over_exposed": (
+        changed(np.where(np.arange(W) < 40, 255, GOOD[0] // 2)),
+        "uint8",
+        {},
+        "are over-exposed",
+    ),
     "duplicate": (changed(GOOD[5]), "uint8", {}, "1 of 12 samples are duplicates (00.bin"),
     "too_few": (GOOD[:4], "uint8", {}, "4 samples"),
 }
@@ -109,14 +174,18 @@ def test_finding(tmp_path, model, finding):
     assert list(found) == [finding] and message in found[finding]
 
 
-@pytest.mark.parametrize("kind, npy, inputs", [("uint8", False, None), ("uint8", True, NORM), ("float32", False, NORM), ("float32", True, None)])
+@pytest.mark.parametrize(
+    "kind, npy, inputs",
+    [("uint8", False, None), ("uint8", True, NORM), ("float32", False, NORM), ("float32", True, None)],
+)
 def test_good_data(tmp_path, model, kind, npy, inputs):
     s = Set(tmp_path, model, GOOD, kind, npy, inputs)
     assert s.check() == {} and s.check("--images", tmp_path / "images") == {}
 
 
 def test_good_nhwc(tmp_path, model):
-    """The model's layout is what the configuration says, so data in it are fine: only gray where the picture is."""
+    """The model's layout is what the configuration says, so data in it are fine: only gray where the picture
+    is."""
     gray = [np.repeat(x[:1], 3, 0) for x in GOOD]
     assert Set(tmp_path, model, gray).check() == {}
 
@@ -156,11 +225,18 @@ def test_one_sample(tmp_path, model):
     assert "\n1 sample: passed" in tool.run("check", "--data", "-c", data.config, want=tool.DONE).out
 
 
-@pytest.mark.parametrize("data, kind, message", [
-    ([GOOD[0][:, :5]] * 3, "uint8", r"00.bin: 720 bytes, expected 5184 .*\(and 2 other unusable files of input x"),
-    ([GOOD[0]] * 3, "float32", "of type float32 or int32, set cal_data_type"),
-    ([GOOD[0]] * 3, "int16", "of type int16, set cal_data_type"),
-])
+@pytest.mark.parametrize(
+    "data, kind, message",
+    [
+        (
+            [GOOD[0][:, :5]] * 3,
+            "uint8",
+            r"00.bin: 720 bytes, expected 5184 .*\(and 2 other unusable files of input x",
+        ),
+        ([GOOD[0]] * 3, "float32", "of type float32 or int32, set cal_data_type"),
+        ([GOOD[0]] * 3, "int16", "of type int16, set cal_data_type"),
+    ],
+)
 def test_size(tmp_path, model, data, kind, message):
     found = Set(tmp_path, model, data, kind, given="uint8").check(want=tool.CHECK_FAILED)
     assert set(found) == {"unreadable", "too_few"} and re.search(message, found["unreadable"])
@@ -178,7 +254,11 @@ def test_damaged_npy(tmp_path, model):
     (s.data / "03.npy").write_bytes((s.data / "03.npy").read_bytes()[:-100])
     (s.data / "05.npy").write_bytes(b"\x93NUMPY\1\0")
     found = s.check(want=tool.CHECK_FAILED)
-    assert list(found) == ["unreadable"] and "03.npy" in found["unreadable"] and "1 other unusable files" in found["unreadable"]
+    assert (
+        list(found) == ["unreadable"]
+        and "03.npy" in found["unreadable"]
+        and "1 other unusable files" in found["unreadable"]
+    )
 
 
 # ---- against the pictures ----
@@ -186,7 +266,12 @@ def test_damaged_npy(tmp_path, model):
 PICTURE_CASES = {
     "channel_order": ([x[::-1] for x in GOOD], "uint8", None, "set input_type_train: bgr"),
     "applied": ([x * 0.5 + 20 for x in GOOD], "float32", None, "0.5 * pixel +20"),
-    "unlike": (GOOD[1:] + GOOD[:1], "uint8", None, "12 of 12 samples differ from the images of the same names"),
+    "unlike": (
+        GOOD[1:] + GOOD[:1],
+        "uint8",
+        None,
+        "12 of 12 samples differ from the images of the same names",
+    ),
 }
 
 
@@ -200,18 +285,31 @@ def test_finding_with_pictures(tmp_path, model, finding):
 
 
 def test_mean_and_scale_applied_already_and_twice(tmp_path, model):
-    for n, (finding, data) in enumerate({"applied": [(x - MEAN[:, None, None]) * SCALE[:, None, None] for x in GOOD], "applied_twice": [twice(x) for x in GOOD]}.items()):
+    for n, (finding, data) in enumerate(
+        {
+            "applied": [(x - MEAN[:, None, None]) * SCALE[:, None, None] for x in GOOD],
+            "applied_twice": [twice(x) for x in GOOD],
+        }.items()
+    ):
         (tmp_path / str(n)).mkdir()
         s = Set(tmp_path / str(n), model, data, "float32", inputs=NORM)
         found = s.check("--images", tmp_path / str(n) / "images")
-        assert list(found) == ["normalised", finding] and ("a second time" if n == 0 else "already applied twice") in found[finding]
+        assert (
+            list(found) == ["normalised", finding]
+            and ("a second time" if n == 0 else "already applied twice") in found[finding]
+        )
 
 
 def test_pictures_of_other_names(tmp_path, model):
     s = Set(tmp_path, model, GOOD)
     for i, p in enumerate(sorted((tmp_path / "images").iterdir())):
         p.rename(p.with_name(f"other{i}.png"))
-    assert "no image has the name of a sample" in tool.run("check", "--data", "-c", s.config, "--images", tmp_path / "images", want=tool.BAD_INPUT).err
+    assert (
+        "no image has the name of a sample"
+        in tool.run(
+            "check", "--data", "-c", s.config, "--images", tmp_path / "images", want=tool.BAD_INPUT
+        ).err
+    )
 
 
 @pytest.mark.parametrize("kind", ["int8", "int16", "int32", "uint8"])
@@ -233,7 +331,9 @@ def test_model_and_folder(tmp_path, model):
     s = Set(tmp_path, model, GOOD)
     result = json.loads(tool.run("check", model, tmp_path / "images", "--data", "--json", want=tool.DONE).out)
     assert result == {"samples": N, "passed": True, "findings": []}
-    done = tool.run("check", s.data, model, "--data", want=tool.CHECK_FAILED)  # raw uint8 is no float32 tensor
+    done = tool.run(
+        "check", s.data, model, "--data", want=tool.CHECK_FAILED
+    )  # raw uint8 is no float32 tensor
     assert "error (unreadable): " in done.out and "of type uint8 or int8, set cal_data_type" in done.out \
         and "12 samples: FAILED" in done.out
 
@@ -244,14 +344,18 @@ def test_tensors_in_another_layout(tmp_path, model):
         (tmp_path / name).mkdir()
         for i, x in enumerate(data):
             np.ascontiguousarray(x).astype(np.float32).tofile(tmp_path / name / f"{i}.bin")
-        assert ("layout" in tool.run("check", model, tmp_path / name, "--data", want=want).out) == (name == "bad")
+        assert ("layout" in tool.run("check", model, tmp_path / name, "--data", want=want).out) == (
+            name == "bad"
+        )
 
 
 def test_convert_stops_unless_told_otherwise(tmp_path, model):
     s = Set(tmp_path, model, PICTURES)
     args = ("convert", "-c", s.config, "--log", "none")
     done = tool.run(*args, want=tool.BAD_INPUT, cwd=tmp_path)
-    assert re.search(r"c\.yaml:\d+:3: cal_data_dir: input x is NCHW, but its calibration data look like NHWC", done.err)
+    assert re.search(
+        r"c\.yaml:\d+:3: cal_data_dir: input x is NCHW, but its calibration data look like NHWC", done.err
+    )
     assert not (tmp_path / "out/m.bin").exists()
     done = tool.run(*args, "--accept-data", want=tool.CHECK_FAILED, cwd=tmp_path)
     assert "the results cannot be trusted: " in done.err and (tmp_path / "out/m.bin").exists()
@@ -281,18 +385,44 @@ def test_every_finding_is_listed_and_tested():
 
 @pytest.mark.skipif(sm.missing() is not None, reason=str(sm.missing()))
 def test_real_calibration_sets(tmp_path):
-    """The pictures of every model give no finding; three are too few. Nor do arrays made of them, until their layout is exchanged."""
+    """The pictures of every model give no finding; three are too few. Nor do arrays made of them, until their
+    layout is exchanged."""
     for name, m in {**sm.MODELS, "segformer": sm.SEGMENTERS["segformer"]}.items():
-        done = tool.run("check", m.file, sm.flat_folder(m.calib(), tmp_path / name), "--data", "--json", want=tool.DONE, build=tool.BUILD)
+        done = tool.run(
+            "check",
+            m.file,
+            sm.flat_folder(m.calib(), tmp_path / name),
+            "--data",
+            "--json",
+            want=tool.DONE,
+            build=tool.BUILD,
+        )
         found = [f["finding"] for f in json.loads(done.out)["findings"]]
         assert found == (["too_few"] if name == "fastestdet" else []), name
     m, width, height = sm.SEGMENTERS["segformer"], 256, 192
-    for folder, axes, want in ("chw", (2, 0, 1), []), ("hwc", (0, 1, 2), ["layout"]), ("wrapped", (2, 0, 1), ["wrapped"]):
+    for folder, axes, want in (
+        ("chw", (2, 0, 1), []),
+        ("hwc", (0, 1, 2), ["layout"]),
+        ("wrapped", (2, 0, 1), ["wrapped"]),
+    ):
         (tmp_path / folder).mkdir()
         for p in m.calib():
-            np.ascontiguousarray(sm.picture_pixels(p, width, height).transpose(axes) ^ (128 if folder == "wrapped" else 0)).tofile(tmp_path / folder / f"{p.stem}.bin")
-        config = sm.write_yaml(tmp_path / f"{folder}.yaml", m.file, "generic", inputs={**PIXELS, **NORM},
-                               calibration={"cal_data_dir": f"'{tmp_path / folder}'", "cal_data_type": "'uint8'", "calibration_type": "'max'"})
-        done = tool.run("check", "--data", "-c", config, "--images", m.calib()[0].parent, "--json", build=tool.BUILD)
+            np.ascontiguousarray(
+                sm.picture_pixels(p, width, height).transpose(axes) ^ (128 if folder == "wrapped" else 0)
+            ).tofile(tmp_path / folder / f"{p.stem}.bin")
+        config = sm.write_yaml(
+            tmp_path / f"{folder}.yaml",
+            m.file,
+            "generic",
+            inputs={**PIXELS, **NORM},
+            calibration={
+                "cal_data_dir": f"'{tmp_path / folder}'",
+                "cal_data_type": "'uint8'",
+                "calibration_type": "'max'",
+            },
+        )
+        done = tool.run(
+            "check", "--data", "-c", config, "--images", m.calib()[0].parent, "--json", build=tool.BUILD
+        )
         found = [f["finding"] for f in json.loads(done.out)["findings"]]
         assert found == want or (want and found[0] == want[0]), found

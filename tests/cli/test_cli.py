@@ -1,6 +1,7 @@
 """Every command: what it prints, what it leaves behind, how it ends.
 
-Expected output is in expected/NAME.txt with times and folders normalised; `UPDATE=1 pytest tests/cli` writes these files anew.
+Expected output is in expected/NAME.txt with times and folders normalised; `UPDATE=1 pytest tests/cli` writes
+these files anew.
 """
 import difflib
 import json
@@ -28,7 +29,9 @@ def same(name, text):
     if os.environ.get("UPDATE"):
         path.write_text(text)
     want = path.read_text()
-    assert text == want, "".join(difflib.unified_diff(want.splitlines(1), text.splitlines(1), str(path), "got"))
+    assert text == want, "".join(
+        difflib.unified_diff(want.splitlines(1), text.splitlines(1), str(path), "got")
+    )
 
 
 @pytest.fixture
@@ -43,7 +46,10 @@ def test_help_lists_every_command():
     assert run("help", want=DONE).out == text and run("-h", want=DONE).out == text
     for c in COMMANDS:
         assert re.search(rf"^  {c} +\w", text, re.M)
-    assert "does not generate code for vendor NPUs" in text and "0 success, 1 a check failed, 2 usage, 3 invalid input, 4 internal" in text
+    assert (
+        "does not generate code for vendor NPUs" in text
+        and "0 success, 1 a check failed, 2 usage, 3 invalid input, 4 internal" in text
+    )
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -91,8 +97,18 @@ def test_usage(args, message, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("args", [["check", "none.onnx"], ["convert", "-c", "none.yaml", "--log", "none"], ["run", "none.bin"], ["run", "none.onnx"],
-                                  ["info", "none.bin"], ["verify", "none.onnx", "none.bin"], ["init", "none.onnx"]])
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["check", "none.onnx"],
+        ["convert", "-c", "none.yaml", "--log", "none"],
+        ["run", "none.bin"],
+        ["run", "none.onnx"],
+        ["info", "none.bin"],
+        ["verify", "none.onnx", "none.bin"],
+        ["init", "none.onnx"],
+    ],
+)
 def test_missing_file(args, tmp_path):
     done = run(*args, want=BAD_INPUT, cwd=tmp_path)
     assert re.search(r"none\.\w+: cannot open: No such file or directory", done.err)
@@ -113,7 +129,14 @@ def test_check_json(digits):
     assert all({"node", "on", "subgraph", "type", "dtype"} <= set(n) for n in got["nodes"])
 
 
-@pytest.mark.parametrize("words", [["--input-shape", "image", "1x1x16x16"], ["--input-shape=image=1x1x16x16"], ["--input-shape", "image=1x1x16x16"]])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--input-shape", "image", "1x1x16x16"],
+        ["--input-shape=image=1x1x16x16"],
+        ["--input-shape", "image=1x1x16x16"],
+    ],
+)
 def test_check_input_shape(digits, words):
     """16 x 16 pictures: the fully connected layer does not fit any more, and the message says so by name."""
     done = run("check", digits.model, *words, want=BAD_INPUT)
@@ -121,7 +144,9 @@ def test_check_input_shape(digits, words):
 
 
 def test_check_input_shape_of_an_unknown_input(digits):
-    assert "data" in run("check", digits.model, "--input-shape", "data", "1x1x8x8", want=(USAGE, BAD_INPUT)).err
+    assert (
+        "data" in run("check", digits.model, "--input-shape", "data", "1x1x8x8", want=(USAGE, BAD_INPUT)).err
+    )
 
 
 def test_check_leaves_nothing_behind(digits, tmp_path):
@@ -130,7 +155,10 @@ def test_check_leaves_nothing_behind(digits, tmp_path):
 
 
 def test_unknown_march(digits):
-    assert "unknown march 'armv8' (did you mean 'armv8-a'?); expected" in run("check", digits.model, "--march", "armv8", want=(USAGE, BAD_INPUT)).err
+    assert (
+        "unknown march 'armv8' (did you mean 'armv8-a'?); expected"
+        in run("check", digits.model, "--march", "armv8", want=(USAGE, BAD_INPUT)).err
+    )
 
 
 # ---- convert ----
@@ -151,19 +179,43 @@ def test_convert(digits, tmp_path, out):
 
 
 def test_convert_json(digits, tmp_path, out):
-    done = run("convert", "-c", digits.write_yaml(tmp_path / "d.yaml", out), "--json", "--log", tmp_path / "x.log", want=DONE, cwd=tmp_path)
+    done = run(
+        "convert",
+        "-c",
+        digits.write_yaml(tmp_path / "d.yaml", out),
+        "--json",
+        "--log",
+        tmp_path / "x.log",
+        want=DONE,
+        cwd=tmp_path,
+    )
     got = json.loads(done.out)
     assert got["passed"] is True and got["march"] == "generic" and got["method"] == "max"
     assert set(got["products"]) == {"original_float", "optimized_float", "calibrated", "quantized", "bin"}
     assert all(pathlib.Path(p).is_file() for p in got["products"].values())
-    assert {"cosine", "cosine_min", "cosine_mean", "l1", "l2", "chebyshev", "output"} <= set(got["outputs"][0])
+    assert {"cosine", "cosine_min", "cosine_mean", "l1", "l2", "chebyshev", "output"} <= set(
+        got["outputs"][0]
+    )
     assert {"cosine", "cosine_min", "cosine_mean", "threshold"} <= set(got["nodes"][1])
     assert not done.err and "INFO End Model Convert" in (tmp_path / "x.log").read_text()
 
 
 def test_convert_below_the_wanted_similarity(digits, tmp_path, out):
-    done = run("convert", "-c", digits.write_yaml(tmp_path / "d.yaml", out), "--min-cosine", "0.9999999", "--log", "none", want=CHECK_FAILED, cwd=tmp_path)
-    assert re.search(r"logits.* 0\.9999\d+.*below --min-cosine", done.out + done.err) and (out / "digits.bin").exists()
+    done = run(
+        "convert",
+        "-c",
+        digits.write_yaml(tmp_path / "d.yaml", out),
+        "--min-cosine",
+        "0.9999999",
+        "--log",
+        "none",
+        want=CHECK_FAILED,
+        cwd=tmp_path,
+    )
+    assert (
+        re.search(r"logits.* 0\.9999\d+.*below --min-cosine", done.out + done.err)
+        and (out / "digits.bin").exists()
+    )
 
 
 def test_convert_gives_the_same_bytes(digits, tmp_path):
@@ -180,7 +232,9 @@ def test_convert_of_a_failing_conversion_logs_the_reason(digits, tmp_path, out):
     empty = tmp_path / "empty"
     empty.mkdir()
     run("convert", "-c", digits.write_yaml(tmp_path / "d.yaml", out, empty), want=BAD_INPUT, cwd=tmp_path)
-    assert f"no images (jpg, png) in {empty}" in (tmp_path / "vernier_convert.log").read_text().splitlines()[-1]
+    assert (
+        f"no images (jpg, png) in {empty}" in (tmp_path / "vernier_convert.log").read_text().splitlines()[-1]
+    )
 
 
 # ---- run ----
@@ -194,7 +248,13 @@ def test_run_formats(digits, out, form):
     run("run", digits.bin, "--input", digits.picture, "-o", out, "--format", form, want=DONE)
     assert [p.name for p in out.iterdir()] == [f"logits.{form}"]
     path = out / f"logits.{form}"
-    got = np.load(path).ravel() if form == "npy" else np.fromfile(path, np.float32) if form == "bin" else np.loadtxt(path, np.float32)
+    got = (
+        np.load(path).ravel()
+        if form == "npy"
+        else np.fromfile(path, np.float32)
+        if form == "bin"
+        else np.loadtxt(path, np.float32)
+    )
     run("run", digits.bin, "--input", digits.picture, "-o", out / "again", want=DONE)
     np.testing.assert_array_equal(got, np.load(out / "again/logits.npy").ravel())
 
@@ -204,7 +264,16 @@ def test_run_every_stage(digits, out, stage):
     """The largest logit is the same in all; float32 stages agree closely with the reference executor."""
     model = digits.bin if stage == "bin" else digits.stage(stage)
     run("run", model, "--input", f"image={digits.picture}", "-o", out, want=DONE)
-    run("run", digits.stage("original_float"), "--input", digits.picture, "-o", out / "float", "--reference", want=DONE)
+    run(
+        "run",
+        digits.stage("original_float"),
+        "--input",
+        digits.picture,
+        "-o",
+        out / "float",
+        "--reference",
+        want=DONE,
+    )
     got, want = np.load(out / "logits.npy"), np.load(out / "float/logits.npy")
     assert got.shape == (1, 10) and got.argmax() == want.argmax()
     assert np.abs(got - want).max() < (1e-4 if "float" in stage else 0.6)
@@ -216,7 +285,10 @@ def test_run_inputs_agree(digits, tmp_path, out):
     pixels = np.asarray(Image.open(digits.picture))
     np.save(tmp_path / "x.npy", pixels.reshape(1, 1, 8, 8))
     (tmp_path / "x.bin").write_bytes(pixels.tobytes())
-    texts = {run("run", digits.bin, "--input", f, want=DONE).out for f in (digits.picture, tmp_path / "x.npy", tmp_path / "x.bin")}
+    texts = {
+        run("run", digits.bin, "--input", f, want=DONE).out
+        for f in (digits.picture, tmp_path / "x.npy", tmp_path / "x.bin")
+    }
     assert len(texts) == 1
 
 
@@ -233,15 +305,27 @@ def test_run_with_a_wrong_input(digits, tmp_path, make, message):
 
 
 def test_run_input_names(digits):
-    assert "has no input 'imag'; nearest: 'image'" in run("run", digits.bin, "--input", f"imag={digits.picture}", want=USAGE).err
-    assert "expected at most 1 files, one per input, got 2" in run("run", digits.bin, "-i", digits.picture, "-i", digits.picture, want=USAGE).err
+    assert (
+        "has no input 'imag'; nearest: 'image'"
+        in run("run", digits.bin, "--input", f"imag={digits.picture}", want=USAGE).err
+    )
+    assert (
+        "expected at most 1 files, one per input, got 2"
+        in run("run", digits.bin, "-i", digits.picture, "-i", digits.picture, want=USAGE).err
+    )
 
 
 @pytest.mark.parametrize("more", [[], ["--dequantize"]])
 def test_dump_all(digits, out, more):
     run("run", digits.bin, "--input", digits.picture, "-o", out, "--dump-all", *more, want=DONE)
     tensors = {p.name for p in (out / "tensors").iterdir()}
-    assert {"image_preprocessed.npy", "relu_1_out.npy", "add_1_out.npy", "maxpool_1_out.npy", "logits.npy"} <= tensors
+    assert {
+        "image_preprocessed.npy",
+        "relu_1_out.npy",
+        "add_1_out.npy",
+        "maxpool_1_out.npy",
+        "logits.npy",
+    } <= tensors
     x = np.load(out / "tensors/relu_1_out.npy")
     assert x.dtype == (np.float32 if more else np.int8) and x.shape == (1, 16, 8, 8)
 
@@ -264,7 +348,17 @@ def test_dump_all_writes_integers(tmp_path, out):
 
 def test_dumped_tensors_are_those_of_the_float_model(digits, out):
     for model, where in ((digits.bin, "int8"), (digits.stage("optimized_float"), "float")):
-        run("run", model, "--input", digits.picture, "-o", out / where, "--dump-all", "--dequantize", want=DONE)
+        run(
+            "run",
+            model,
+            "--input",
+            digits.picture,
+            "-o",
+            out / where,
+            "--dump-all",
+            "--dequantize",
+            want=DONE,
+        )
     for name in ("relu_1_out", "relu_3_out", "maxpool_1_out", "logits"):
         a, b = (np.load(out / where / f"tensors/{name}.npy").ravel() for where in ("int8", "float"))
         assert a @ b / np.linalg.norm(a) / np.linalg.norm(b) > 0.998
@@ -282,7 +376,9 @@ def test_run_a_folder(digits, out):
     np.testing.assert_array_equal(np.load(out / "one/logits.npy")[0], logits[7])
 
 
-@pytest.mark.parametrize("more", [["--cpumask", "0"], ["--cpumask", "avx2"], ["--threads", "2"], ["--threads", "7"]])
+@pytest.mark.parametrize(
+    "more", [["--cpumask", "0"], ["--cpumask", "avx2"], ["--threads", "2"], ["--threads", "7"]]
+)
 def test_run_does_not_depend_on_cpu_or_threads(digits, out, more):
     for i, options in enumerate(([], more)):
         run("run", digits.bin, "--images", digits.held_out, "-o", out / str(i), *options, want=DONE)
@@ -296,7 +392,12 @@ def test_run_random_data_is_repeatable(digits):
 def test_run_json(digits):
     got = json.loads(run("run", digits.bin, "--input", digits.picture, "--json", want=DONE).out)
     assert sorted(got) == ["model", "outputs"] and got["model"] == str(digits.bin)
-    assert {k: got["outputs"][0][k] for k in ("output", "shape", "dtype", "argmax")} == {"output": "logits", "shape": [1, 10], "dtype": "float32", "argmax": 1}
+    assert {k: got["outputs"][0][k] for k in ("output", "shape", "dtype", "argmax")} == {
+        "output": "logits",
+        "shape": [1, 10],
+        "dtype": "float32",
+        "argmax": 1,
+    }
 
 
 def test_run_a_folder_json(digits, out):
@@ -306,7 +407,17 @@ def test_run_a_folder_json(digits, out):
 
 def test_run_levels_agree(digits, out):
     for level in range(4):
-        run("run", digits.stage("quantized"), "--images", digits.held_out, "-o", out / str(level), "--level", str(level), want=DONE)
+        run(
+            "run",
+            digits.stage("quantized"),
+            "--images",
+            digits.held_out,
+            "-o",
+            out / str(level),
+            "--level",
+            str(level),
+            want=DONE,
+        )
         assert (out / f"{level}/logits.npy").read_bytes() == (out / "0/logits.npy").read_bytes()
 
 
@@ -323,7 +434,11 @@ def test_info_json(digits):
     got = json.loads(run("info", digits.bin, "--json", want=DONE).out)
     assert got["inputs"][0] == {"name": "image", "dtype": "uint8", "shape": [1, 1, 8, 8], "bytes": 64,
                                 "strides": [64, 64, 8, 1], "type": "gray"}
-    assert got["outputs"][0]["shape"] == [1, 10] and got["meta"]["march"] == "generic" and got["instructions"] > 5
+    assert (
+        got["outputs"][0]["shape"] == [1, 10]
+        and got["meta"]["march"] == "generic"
+        and got["instructions"] > 5
+    )
     got = json.loads(run("info", digits.stage("calibrated"), "--json", want=DONE).out)
     assert got["opset"] == 20 and got["ir_version"] == 10 and got["meta"]["calibration.method"] == "max"
 
@@ -331,14 +446,35 @@ def test_info_json(digits):
 # ---- verify ----
 
 def test_verify(digits):
-    done = run("verify", digits.stage("quantized"), digits.bin, "--images", digits.held_out, "--limit", "5", want=DONE)
+    done = run(
+        "verify",
+        digits.stage("quantized"),
+        digits.bin,
+        "--images",
+        digits.held_out,
+        "--limit",
+        "5",
+        want=DONE,
+    )
     same("verify", tool.normal(done.out, digits.folder))
     assert done.out.endswith("Strict check PASSED\n")
 
 
 @pytest.mark.parametrize("mask", ["0", "avx2", "all"])
 def test_verify_json(digits, mask):
-    got = json.loads(run("verify", digits.stage("quantized"), digits.bin, "-i", digits.picture, "--json", "--cpumask", mask, want=DONE).out)
+    got = json.loads(
+        run(
+            "verify",
+            digits.stage("quantized"),
+            digits.bin,
+            "-i",
+            digits.picture,
+            "--json",
+            "--cpumask",
+            mask,
+            want=DONE,
+        ).out
+    )
     assert got["passed"] is True and got["different"] == 0 and got["compared"] > 4000 and got["samples"] == 1
     assert "relu_1_out" in [t["tensor"] for t in got["tensors"]]
 
@@ -346,9 +482,13 @@ def test_verify_json(digits, mask):
 def test_verify_sees_a_difference(digits, tmp_path, out):
     """The .bin of another calibration."""
     yaml = digits.write_yaml(tmp_path / "d.yaml", out)
-    yaml.write_text(yaml.read_text().replace("calibration_type: 'max'", "calibration_type: 'max'\n  max_percentile: 0.9"))
+    yaml.write_text(
+        yaml.read_text().replace("calibration_type: 'max'", "calibration_type: 'max'\n  max_percentile: 0.9")
+    )
     run("convert", "-c", yaml, "--log", "none", want=(DONE, CHECK_FAILED))
-    done = run("verify", digits.stage("quantized"), out / "digits.bin", "-i", digits.picture, want=CHECK_FAILED)
+    done = run(
+        "verify", digits.stage("quantized"), out / "digits.bin", "-i", digits.picture, want=CHECK_FAILED
+    )
     assert "Strict check FAILED" in done.out and "DIFFERENT" in done.out
 
 
@@ -385,7 +525,9 @@ def on_terminal(*args):
         ours, theirs = pty.openpty()
     except OSError:
         pytest.skip("no pseudo-terminals here (is /dev/pts mounted?)")
-    p = subprocess.Popen([str(a) for a in (tool.BUILD / "vernier", *args)], stdout=subprocess.DEVNULL, stderr=theirs)
+    p = subprocess.Popen(
+        [str(a) for a in (tool.BUILD / "vernier", *args)], stdout=subprocess.DEVNULL, stderr=theirs
+    )
     os.close(theirs)
     text = b""
     while True:
@@ -411,7 +553,9 @@ def test_progress_bar_only_on_a_terminal(digits, tmp_path, out):
 
 def test_closed_or_full_output(digits):
     with open("/dev/full", "w") as full:
-        p = subprocess.run([tool.BUILD / "vernier", "info", digits.bin], stdout=full, stderr=subprocess.PIPE, text=True)
+        p = subprocess.run(
+            [tool.BUILD / "vernier", "info", digits.bin], stdout=full, stderr=subprocess.PIPE, text=True
+        )
     assert p.returncode == BAD_INPUT and "cannot write to standard output" in p.stderr
 
 
@@ -419,7 +563,9 @@ def test_closed_or_full_output(digits):
 
 def no_temporary_files(folder):
     left = [p.name for p in folder.rglob("*") if p.is_file()]
-    assert not [n for n in left if not n.endswith((".onnx", ".bin", ".yaml", ".npy", ".txt", ".log", ".json"))], left
+    assert not [
+        n for n in left if not n.endswith((".onnx", ".bin", ".yaml", ".npy", ".txt", ".log", ".json"))
+    ], left
     return left
 
 
@@ -440,10 +586,14 @@ def test_a_full_disk(digits, tmp_path, out, limit):
     done = run("convert", "-c", yaml, "--log", "none", want=(DONE, BAD_INPUT), build=tool.BUILD,
                preexec_fn=files_up_to(limit))
     if limit < 40000:
-        assert done.status == BAD_INPUT and re.search(r"out/digits\S+: cannot write: File too large", done.err)
+        assert done.status == BAD_INPUT and re.search(
+            r"out/digits\S+: cannot write: File too large", done.err
+        )
     no_temporary_files(out)
     (out / "digits_fail.onnx").unlink(missing_ok=True)
-    assert {p.name: p.read_bytes() for p in out.iterdir()} == before  # the same conversion: equal where it was written again
+    assert {
+        p.name: p.read_bytes() for p in out.iterdir()
+    } == before  # the same conversion: equal where it was written again
 
 
 def test_a_full_disk_at_first(digits, tmp_path, out):
@@ -460,7 +610,9 @@ def test_a_folder_that_cannot_be_made(digits, tmp_path, kind):
     else:
         (tmp_path / "file").write_text("x")
         where = tmp_path / "file" if kind == "file" else tmp_path / "file/sub"
-    done = run("convert", "-c", digits.write_yaml(tmp_path / "d.yaml", where), "--log", "none", want=BAD_INPUT)
+    done = run(
+        "convert", "-c", digits.write_yaml(tmp_path / "d.yaml", where), "--log", "none", want=BAD_INPUT
+    )
     assert str(where if kind == "read_only" else tmp_path / "file") in done.err and ("folder" in done.err)
 
 
@@ -469,5 +621,12 @@ def test_run_into_a_folder_that_cannot_be_written(digits):
 
 
 def test_a_log_that_cannot_be_written(digits, tmp_path, out):
-    done = run("convert", "-c", digits.write_yaml(tmp_path / "d.yaml", out), "--log", tmp_path / "no/x.log", want=BAD_INPUT)
+    done = run(
+        "convert",
+        "-c",
+        digits.write_yaml(tmp_path / "d.yaml", out),
+        "--log",
+        tmp_path / "no/x.log",
+        want=BAD_INPUT,
+    )
     assert "no/x.log: cannot write the log" in done.err and not out.exists()

@@ -1,4 +1,6 @@
-"""vernier eval against NumPy, on the example network and on small ones: top-k, mIoU, likeness, intervals, going on after a stop."""
+"""vernier eval against NumPy, on the example network and on small ones: top-k, mIoU, likeness, intervals,
+going on after a stop."""
+
 import json
 import re
 import shutil
@@ -13,10 +15,6 @@ from tool import resamples
 
 onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
-
-
-def evaluate(*args, **more):
-    return json.loads(tool.run("eval", *map(str, args), "--json", want=tool.DONE, **more).out)
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +38,24 @@ def rank(rows, labels):
 
 def test_top_k_and_intervals(digits, stages):
     files, out, labels = stages
-    result = evaluate(*files, "--metric", "top_k", "--images", digits.held_out, "--labels", digits.labels, "--k", "1,2", "--bootstrap", 200, "--seed", 7)
-    assert result["samples"] == len(labels) and [m["model"] for m in result["models"]] == [str(f) for f in files]
+    result = tool.evaluate(
+        *files,
+        "--metric",
+        "top_k",
+        "--images",
+        digits.held_out,
+        "--labels",
+        digits.labels,
+        "--k",
+        "1,2",
+        "--bootstrap",
+        200,
+        "--seed",
+        7,
+    )
+    assert result["samples"] == len(labels) and [m["model"] for m in result["models"]] == [
+        str(f) for f in files
+    ]
     hits = {f: {k: rank(next(iter(out[f].values())), labels) < k for k in (1, 2)} for f in files}
     picks = list(resamples(len(labels), 200, 7))
     for file, model in zip(files, result["models"]):
@@ -53,14 +67,21 @@ def test_top_k_and_intervals(digits, stages):
                 continue
             d = [100 * (hits[file][k][p].mean() - hits[files[0]][k][p].mean()) for p in picks]
             assert score["interval"] == pytest.approx(list(np.percentile(d, [2.5, 97.5])), abs=1e-9)
-            assert score["difference"] == pytest.approx(100 * (hits[file][k].mean() - hits[files[0]][k].mean()), abs=1e-12)
+            assert score["difference"] == pytest.approx(
+                100 * (hits[file][k].mean() - hits[files[0]][k].mean()), abs=1e-12
+            )
 
 
 def test_likeness(digits, stages):
     files, out, labels = stages
-    result = evaluate(*files, "--images", digits.held_out)
+    result = tool.evaluate(*files, "--images", digits.held_out)
     assert result["metric"] == "outputs" and result["models"][0]["outputs"] == {}
-    assert "does not use labels" in tool.run("eval", *files, "--images", digits.held_out, "--labels", digits.labels, want=tool.USAGE).err
+    assert (
+        "does not use labels"
+        in tool.run(
+            "eval", *files, "--images", digits.held_out, "--labels", digits.labels, want=tool.USAGE
+        ).err
+    )
     for file, model in list(zip(files, result["models"]))[1:]:
         for name, got in model["outputs"].items():
             a, b = (out[f][name].reshape(len(labels), -1).astype(float) for f in (files[0], file))
@@ -83,7 +104,7 @@ def test_integer_outputs_have_a_share(digits, tmp_path):
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
         onnx.save(model, files[-1])
     args = ("--images", digits.held_out, "--limit", 20, "--colours", "gray")
-    got = evaluate(*files, *args)["models"][1]["outputs"]["y"]
+    got = tool.evaluate(*files, *args)["models"][1]["outputs"]["y"]
     assert got["cosine_mean"] is None and got["sqnr_db"] is None and 0.1 < got["equal"] < 1
     said = tool.run("eval", *files, *map(str, args), want=tool.DONE).out
     assert "Equal Elements" in said and f"{got['equal']:.6f}" in said
@@ -95,29 +116,59 @@ def test_outputs_go_by_name(digits, tmp_path):
     for name, outputs in (("a", "xyz"), ("b", "zyx"), ("c", "yw")):
         nodes = [helper.make_node("Mul", ["image", "k" + o], [o]) for o in "xyzw"]
         info = lambda n: helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 1, 8, 8])
-        graph = helper.make_graph(nodes, "g", [info("image")], [info(o) for o in outputs], [numpy_helper.from_array(np.float32(k + 1), "k" + o) for k, o in enumerate("xyzw")])
+        graph = helper.make_graph(
+            nodes,
+            "g",
+            [info("image")],
+            [info(o) for o in outputs],
+            [numpy_helper.from_array(np.float32(k + 1), "k" + o) for k, o in enumerate("xyzw")],
+        )
         files.append(tmp_path / f"{name}.onnx")
-        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), files[-1])
+        onnx.save(
+            helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), files[-1]
+        )
     args = ("--images", digits.held_out, "--limit", 3, "--colours", "gray")
-    both = evaluate(*files[:2], *args)["models"][1]["outputs"]
+    both = tool.evaluate(*files[:2], *args)["models"][1]["outputs"]
     assert sorted(both) == ["x", "y", "z"] and all(o["max_error"] == 0 for o in both.values())
-    assert list(evaluate(*files, *args)["models"][1]["outputs"]) == ["y"]
-    assert "no common output name to compare" in tool.run("eval", digits.bin, *files, *map(str, args), want=tool.BAD_INPUT).err
+    assert list(tool.evaluate(*files, *args)["models"][1]["outputs"]) == ["y"]
+    assert (
+        "no common output name to compare"
+        in tool.run("eval", digits.bin, *files, *map(str, args), want=tool.BAD_INPUT).err
+    )
     top = ("--metric", "top_k", "--labels", digits.labels)
-    assert "a.onnx has 3 outputs (x, y, ...): select one with --output" in tool.run("eval", files[0], *map(str, args + top), want=tool.USAGE).err
-    assert evaluate(*files[:2], *args, *top, "--output", "z")["models"][1]["scores"]["top-1"]["difference"] == 0
+    assert (
+        "a.onnx has 3 outputs (x, y, ...): select one with --output"
+        in tool.run("eval", files[0], *map(str, args + top), want=tool.USAGE).err
+    )
+    assert (
+        tool.evaluate(*files[:2], *args, *top, "--output", "z")["models"][1]["scores"]["top-1"]["difference"]
+        == 0
+    )
 
 
 def test_caffe_networks(tmp_path):
     sys.path.insert(0, str(tool.ROOT / "tests/front"))
     from caffe_writer import Net
     rng = np.random.default_rng(3)
-    prototxt, caffemodel = Net(data=(1, 1, 4, 5)).layer("Convolution", "data", "y", [rng.normal(size=(2, 1, 3, 3))], "convolution_param { num_output: 2 kernel_size: 3 bias_term: false }").write(tmp_path)
+    prototxt, caffemodel = (
+        Net(data=(1, 1, 4, 5))
+        .layer(
+            "Convolution",
+            "data",
+            "y",
+            [rng.normal(size=(2, 1, 3, 3))],
+            "convolution_param { num_output: 2 kernel_size: 3 bias_term: false }",
+        )
+        .write(tmp_path)
+    )
     (tmp_path / "in").mkdir()
     np.save(tmp_path / "in/x.npy", rng.normal(size=(1, 1, 4, 5)).astype(np.float32))
     args = (caffemodel, caffemodel, "--images", tmp_path / "in")
-    assert evaluate(*args, "--proto", prototxt)["models"][1]["outputs"]["y"]["max_error"] == 0
-    assert "also requires its prototxt (--proto FILE)" in tool.run("eval", *args, want=(tool.USAGE, tool.BAD_INPUT)).err
+    assert tool.evaluate(*args, "--proto", prototxt)["models"][1]["outputs"]["y"]["max_error"] == 0
+    assert (
+        "also requires its prototxt (--proto FILE)"
+        in tool.run("eval", *args, want=(tool.USAGE, tool.BAD_INPUT)).err
+    )
 
 
 def test_folders_are_classes_and_limit(digits, stages, tmp_path):
@@ -126,30 +177,74 @@ def test_folders_are_classes_and_limit(digits, stages, tmp_path):
     for name, label in zip(names, labels):
         (tmp_path / str(label)).mkdir(exist_ok=True)
         shutil.copy(digits.held_out / name, tmp_path / str(label))
-    first = evaluate(files[2], "--metric", "top_k", "--images", digits.held_out, "--labels", digits.labels)
-    assert first["models"][0]["scores"] == evaluate(files[2], "--metric", "top_k", "--images", tmp_path, "--labels", "folders")["models"][0]["scores"]
-    assert evaluate(files[2], "--metric", "top_k", "--images", tmp_path, "--labels", "folders", "--limit", 5)["samples"] == 5
+    first = tool.evaluate(
+        files[2], "--metric", "top_k", "--images", digits.held_out, "--labels", digits.labels
+    )
+    assert (
+        first["models"][0]["scores"]
+        == tool.evaluate(files[2], "--metric", "top_k", "--images", tmp_path, "--labels", "folders")[
+            "models"
+        ][0]["scores"]
+    )
+    assert (
+        tool.evaluate(
+            files[2], "--metric", "top_k", "--images", tmp_path, "--labels", "folders", "--limit", 5
+        )["samples"]
+        == 5
+    )
     args = ("eval", files[2], "--metric", "top_k", "--images", digits.held_out, "--labels", digits.labels)
-    assert f"1 sample of the {len(labels)} with labels\n" in tool.run(*args, "--limit", "1", want=tool.DONE).out
+    assert (
+        f"1 sample of the {len(labels)} with labels\n" in tool.run(*args, "--limit", "1", want=tool.DONE).out
+    )
     assert f"\n{len(labels)} samples\n" in tool.run(*args, want=tool.DONE).out
 
 
 def test_goes_on_from_earlier_results(digits, stages, tmp_path):
     files, state = stages[0], tmp_path / "state"
-    args = (*files, "--metric", "top_k", "--images", digits.held_out, "--labels", digits.labels, "--resume", state, "--bootstrap", 50)
-    whole = evaluate(*args)
+    args = (
+        *files,
+        "--metric",
+        "top_k",
+        "--images",
+        digits.held_out,
+        "--labels",
+        digits.labels,
+        "--resume",
+        state,
+        "--bootstrap",
+        50,
+    )
+    whole = tool.evaluate(*args)
     lines = state.read_bytes().splitlines(keepends=True)
     assert len(lines) == 1 + whole["samples"] and whole["resumed"] == 0
-    again = evaluate(*args)
+    again = tool.evaluate(*args)
     assert again["resumed"] == whole["samples"] and again["models"] == whole["models"]
     state.write_bytes(b"".join(lines[:11]) + lines[11][:-9])  # stopped while it wrote
-    again = evaluate(*args, "--threads", 2)
-    assert again["resumed"] == 10 and again["models"] == whole["models"] and state.read_bytes() == b"".join(lines)
+    again = tool.evaluate(*args, "--threads", 2)
+    assert (
+        again["resumed"] == 10
+        and again["models"] == whole["models"]
+        and state.read_bytes() == b"".join(lines)
+    )
     state.write_bytes(b"".join([lines[0], *lines[7:3:-1], *lines[20:]]))  # in any order
-    again = evaluate(*args)
-    assert again["models"] == whole["models"] and sorted(state.read_bytes().splitlines()) == sorted(b"".join(lines).splitlines())
-    assert "other models, images, labels or settings" in tool.run("eval", *map(str, args), "--k", "3", want=tool.BAD_INPUT).err
-    for bad in (b"0 9 1 0 1 7\n", b"-1\n", b"0\n", b"0 9 99999999999 1\n", b"0 9 1 nan 0 1 0 4 1 1 1 1\n", b"x\n", lines[1] + lines[1], lines[1][:-1] + b" 1\n"):
+    again = tool.evaluate(*args)
+    assert again["models"] == whole["models"] and sorted(state.read_bytes().splitlines()) == sorted(
+        b"".join(lines).splitlines()
+    )
+    assert (
+        "other models, images, labels or settings"
+        in tool.run("eval", *map(str, args), "--k", "3", want=tool.BAD_INPUT).err
+    )
+    for bad in (
+        b"0 9 1 0 1 7\n",
+        b"-1\n",
+        b"0\n",
+        b"0 9 99999999999 1\n",
+        b"0 9 1 nan 0 1 0 4 1 1 1 1\n",
+        b"x\n",
+        lines[1] + lines[1],
+        lines[1][:-1] + b" 1\n",
+    ):
         state.write_bytes(lines[0] + bad)
         assert "damaged" in tool.run("eval", *map(str, args), want=tool.BAD_INPUT).err
     state.write_text("my thesis\n")
@@ -158,12 +253,31 @@ def test_goes_on_from_earlier_results(digits, stages, tmp_path):
 
 
 def test_threads_change_nothing(digits, stages, tmp_path):
-    """Pictures and resamples on several threads: the same results and the same file of results, byte by byte."""
+    """Pictures and resamples on several threads: the same results and the same file of results, byte by
+    byte."""
     ran = {}
     for threads in (1, 3, 64):
         state = tmp_path / str(threads)
-        args = map(str, (*stages[0], "--metric", "top_k", "--images", digits.held_out, "--labels", digits.labels, "--limit", 61, "--resume", state))
-        ran[threads] = tool.run("eval", *args, "--json", "--threads", str(threads), want=tool.DONE).out, state.read_bytes()
+        args = map(
+            str,
+            (
+                *stages[0],
+                "--metric",
+                "top_k",
+                "--images",
+                digits.held_out,
+                "--labels",
+                digits.labels,
+                "--limit",
+                61,
+                "--resume",
+                state,
+            ),
+        )
+        ran[threads] = (
+            tool.run("eval", *args, "--json", "--threads", str(threads), want=tool.DONE).out,
+            state.read_bytes(),
+        )
     assert ran[1] == ran[3] == ran[64]
 
 
@@ -187,10 +301,28 @@ def test_results_of_other_data_are_not_taken(digits, stages, tmp_path):
     shutil.copytree(digits.held_out, pictures)
     labels.write_text(digits.labels.read_text())
     steps.write_text("steps:\n  - resize: 8\n")
-    args = ("eval", stages[0][2], "--metric", "top_k", "--images", pictures, "--labels", labels, "--resume", state, "--limit", "4", "--pipeline", steps)
+    args = (
+        "eval",
+        stages[0][2],
+        "--metric",
+        "top_k",
+        "--images",
+        pictures,
+        "--labels",
+        labels,
+        "--resume",
+        state,
+        "--limit",
+        "4",
+        "--pipeline",
+        steps,
+    )
     tool.run(*args, want=tool.DONE)
     tool.run(*args, "--bootstrap", "5", "--threads", "2", want=tool.DONE)
-    for file, same, other in ((labels, None, labels.read_text() + "\n"), (steps, "steps: [resize: 8]\n", "steps:\n  - resize: {size: 8, library: opencv}\n")):
+    for file, same, other in (
+        (labels, None, labels.read_text() + "\n"),
+        (steps, "steps: [resize: 8]\n", "steps:\n  - resize: {size: 8, library: opencv}\n"),
+    ):
         was = file.read_text()
         if same:
             file.write_text(same)
@@ -199,358 +331,55 @@ def test_results_of_other_data_are_not_taken(digits, stages, tmp_path):
         assert "other models, images, labels or settings" in tool.run(*args, want=tool.BAD_INPUT).err
         file.write_text(was)
     first, other = sorted(pictures.iterdir())[:2]
-    for data, resumed in ((other.read_bytes(), 3), (first.read_bytes(), 4), (other.read_bytes(), 4)):  # a picture is another one, is back, is the other again
+    for data, resumed in (
+        (other.read_bytes(), 3),
+        (first.read_bytes(), 4),
+        (other.read_bytes(), 4),
+    ):  # a picture is another one, is back, is the other again
         was = state.read_bytes()
         first.write_bytes(data)
-        again = evaluate(*args[1:])
-        assert again["resumed"] == resumed and state.read_bytes().startswith(was) and (state.read_bytes() == was) == (resumed == 4)
-        assert again["models"] == evaluate(*args[1:-6], *args[-4:])["models"]
+        again = tool.evaluate(*args[1:])
+        assert (
+            again["resumed"] == resumed
+            and state.read_bytes().startswith(was)
+            and (state.read_bytes() == was) == (resumed == 4)
+        )
+        assert again["models"] == tool.evaluate(*args[1:-6], *args[-4:])["models"]
 
-
-# ---- mIoU ----
-
-CLASSES = 4
-
-
-def save_net(path, rng, arg_max=False):
-    weight = rng.normal(size=(CLASSES, 3, 3, 3)).astype(np.float32)
-    nodes = [helper.make_node("Conv", ["x", "w"], ["y"], pads=[1, 1, 1, 1], strides=[2, 2])]
-    out = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, CLASSES, 12, 16])
-    if arg_max:
-        nodes.append(helper.make_node("ArgMax", ["y"], ["z"], axis=1, keepdims=0))
-        out = helper.make_tensor_value_info("z", TensorProto.INT64, [1, 12, 16])
-    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 24, 32])], [out], [numpy_helper.from_array(weight, "w")])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
-    return path
-
-
-def raised(x, height, width):
-    def taps(n, m):
-        at = (np.arange(m) + 0.5) * n / m - 0.5
-        low = np.floor(at).astype(int)
-        return low.clip(0, n - 1), (low + 1).clip(0, n - 1), at - low
-    a, b, w = taps(x.shape[1], height)
-    x = x[:, a] * (1 - w)[:, None] + x[:, b] * w[:, None]
-    a, b, w = taps(x.shape[2], width)
-    return x[:, :, a] * (1 - w) + x[:, :, b] * w
-
-
-@pytest.fixture(scope="module")
-def segmentation(tmp_path_factory):
-    """Random images with random labels (9 does not count), a network, and what it gives in onnxruntime."""
-    Image, ort = pytest.importorskip("PIL.Image"), pytest.importorskip("onnxruntime")
-    folder, rng = tmp_path_factory.mktemp("seg"), np.random.default_rng(5)
-    (folder / "images").mkdir(), (folder / "labels").mkdir()
-    model = save_net(folder / "net.onnx", rng)
-    session, cases = ort.InferenceSession(model), []
-    for i in range(5):
-        rgb = rng.integers(0, 256, (24, 32, 3), dtype=np.uint8)
-        label = rng.choice([0, 1, 3, 9], size=(30, 45)).astype(np.uint8)
-        Image.fromarray(rgb).save(folder / f"images/{i}.png")
-        Image.fromarray(label).save(folder / f"labels/{i}.png")
-        x = ((rgb.astype(np.float32) - 127) * 0.01).transpose(2, 0, 1)[None].astype(np.float32)
-        cases.append((session.run(None, {"x": x})[0][0], label))
-    return folder, model, cases
-
-
-def want_miou(cases, size=None, best=None):
-    from PIL import Image
-    table = np.zeros((10, 10))
-    for logits, label in cases:
-        if size:
-            label = np.asarray(Image.fromarray(label).resize(size, Image.NEAREST))
-        found = raised(logits.astype(float), *label.shape).argmax(0)
-        np.add.at(table, (label, found), 1)
-    table[9] = 0
-    hit, either = np.diag(table), table.sum(0) + table.sum(1) - np.diag(table)
-    return 100 * (hit[either > 0] / either[either > 0]).mean(), 100 * hit.sum() / table.sum()
-
-
-FEEDING = ("--colours", "rgb", "--mean", "127", "--scale", "0.01")
-
-
-@pytest.mark.parametrize("size", [None, (32, 24), (17, 11)])
-def test_miou(segmentation, size):
-    folder, model, cases = segmentation
-    result = evaluate(model, "--metric", "miou", "--images", folder / "images", "--labels", folder / "labels", "--ignore", 9, *FEEDING,
-                      *(["--label-size", "%dx%d" % size] if size else []))
-    scores = result["models"][0]["scores"]
-    assert (scores["mIoU"]["value"], scores["pixel accuracy"]["value"]) == pytest.approx(want_miou(cases, size), abs=1e-9)
-
-
-def test_miou_of_class_numbers(segmentation, tmp_path):
-    folder, _, cases = segmentation
-    rng = np.random.default_rng(5)
-    model = save_net(tmp_path / "net.onnx", rng, arg_max=True)
-    args = ("--metric", "miou", "--images", folder / "images", "--labels", folder / "labels", "--ignore", 9, "--label-size", "16x12", *FEEDING)
-    scores = evaluate(model, *args)["models"][0]["scores"]
-    assert scores["mIoU"]["value"] == pytest.approx(want_miou(cases, (16, 12))[0], abs=1e-9)
-
-
-def prepared(rgb, steps):
-    """(what the network gets, 2 x 3 matrix from there to the picture), by OpenCV and NumPy"""
-    cv2 = pytest.importorskip("cv2")
-    h, w = rgb.shape[:2]
-    if steps.startswith("letterbox"):
-        r = min(32 / w, 24 / h)
-        nw, nh = round(w * r), round(h * r)
-        left, top = (32 - nw) // 2, (24 - nh) // 2
-        x = cv2.copyMakeBorder(cv2.resize(rgb, (nw, nh)), top, 24 - nh - top, left, 32 - nw - left, cv2.BORDER_CONSTANT, value=(114,) * 3)
-        return x, [[w / nw, 0, -left * w / nw], [0, h / nh, -top * h / nh]]
-    if steps.startswith("crop"):
-        return rgb[3:27, 5:37], [[1, 0, 5], [0, 1, 3]]
-    m = np.array([[0.8, 0.1, -3], [-0.2, 0.9, 5]])
-    back = cv2.invertAffineTransform(m)
-    back[:, 2] += 0.5 - 0.5 * back[:, :2].sum(1)
-    return cv2.warpAffine(rgb, m, (32, 24)), back
-
-
-@pytest.mark.parametrize("steps", ["letterbox 32 24 library=opencv", "crop 5 3 32 24", "warp 0.8 0.1 -3 -0.2 0.9 5 size=32,24 version=4.10"])
-@pytest.mark.parametrize("arg_max", [False, True])
-def test_miou_leads_labels_through_the_pipeline(tmp_path, steps, arg_max):
-    """Label pixels are looked up where they are in the output, by SciPy's bilinear interpolation; those that are not in it do not count."""
-    Image, ort, scipy = pytest.importorskip("PIL.Image"), pytest.importorskip("onnxruntime"), pytest.importorskip("scipy.ndimage")
-    (tmp_path / "images").mkdir(), (tmp_path / "labels").mkdir()
-    rng = np.random.default_rng(8)
-    model = save_net(tmp_path / "net.onnx", np.random.default_rng(5), arg_max)
-    session, table = ort.InferenceSession(model), np.zeros((CLASSES, CLASSES))
-    for i in range(4):
-        rgb = rng.integers(0, 256, (30, 47, 3), dtype=np.uint8)
-        label = rng.integers(0, CLASSES, (60, 94)).astype(np.uint8)
-        Image.fromarray(rgb).save(tmp_path / f"images/{i}.png")
-        Image.fromarray(label).save(tmp_path / f"labels/{i}.png")
-        x, m = prepared(rgb, steps)
-        out = session.run(None, {"x": ((x.astype(np.float32) - 127) * 0.01).transpose(2, 0, 1)[None].astype(np.float32)})[0][0]
-        v, u = (np.mgrid[:60, :94] + 0.5) / 2
-        forth = np.linalg.inv(np.vstack([m, [0, 0, 1]]))
-        u, v = forth[0, 0] * u + forth[0, 1] * v + forth[0, 2], forth[1, 0] * u + forth[1, 1] * v + forth[1, 2]
-        seen = (u >= 0) & (v >= 0) & (u <= 32) & (v <= 24)
-        if arg_max:
-            found = out[np.clip(v / 2, 0, 11.99).astype(int), np.clip(u / 2, 0, 15.99).astype(int)]
-        else:
-            found = np.stack([scipy.map_coordinates(c.astype(float), [v / 2 - 0.5, u / 2 - 0.5], order=1, mode="nearest") for c in out]).argmax(0)
-        np.add.at(table, (label[seen], found[seen]), 1)
-    assert steps.startswith("letterbox") or not seen.all()
-    hit, either = np.diag(table), table.sum(0) + table.sum(1) - np.diag(table)
-    scores = evaluate(model, "--metric", "miou", "--images", tmp_path / "images", "--labels", tmp_path / "labels", "--pipeline", steps, *FEEDING)["models"][0]["scores"]
-    assert scores["mIoU"]["value"] == pytest.approx(100 * (hit / either).mean(), abs=1e-9) and scores["pixel accuracy"]["value"] == pytest.approx(100 * hit.sum() / table.sum())
-
-
-def test_labels_belong_to_the_picture_as_shown(tmp_path):
-    """Pictures that a camera holds in another way: their labels are turned as a viewer turns the picture."""
-    Image = pytest.importorskip("PIL.Image")
-    (tmp_path / "images").mkdir(), (tmp_path / "labels").mkdir()
-    nodes = [helper.make_node("Relu", ["x"], ["y"])]  # the class of a pixel: its strongest colour
-    info = lambda n: helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 3, 24, 32])
-    onnx.save(helper.make_model(helper.make_graph(nodes, "g", [info("x")], [info("y")]), opset_imports=[helper.make_opsetid("", 13)], ir_version=8), tmp_path / "net.onnx")
-    classes = np.kron(np.random.default_rng(2).integers(0, 3, (5, 7)), np.ones((12, 12), int)).astype(np.uint8)
-    shown, undo = Image.fromarray((np.eye(3)[classes] * 255).astype(np.uint8)), {2: 0, 3: 3, 4: 1, 5: 5, 6: 2, 7: 6, 8: 4}
-    for orientation in range(1, 9):
-        exif = Image.Exif()
-        exif[0x112] = orientation
-        (shown.transpose(undo[orientation]) if orientation > 1 else shown).save(tmp_path / f"images/{orientation}.png", exif=exif)
-        Image.fromarray(classes).save(tmp_path / f"labels/{orientation}.png")
-    args = (tmp_path / "net.onnx", "--metric", "miou", "--images", tmp_path / "images", "--labels", tmp_path / "labels", "--colours", "rgb")
-    for steps in (), ("--pipeline", "letterbox 32 24"), ("--pipeline", "decode opencv; letterbox 32 24"):
-        assert evaluate(*args, *steps)["models"][0]["scores"]["pixel accuracy"]["value"] > (80 if steps else 85), steps
-    Image.fromarray(classes.T.copy()).save(tmp_path / "labels/6.png")
-    assert "6.png: the label image is 60 x 84, the image 84 x 60 after its EXIF" in tool.run("eval", *args, want=tool.BAD_INPUT).err
-
-
-def test_wrong_labels(segmentation, tmp_path):
-    folder, model, _ = segmentation
-    args = ("eval", model, "--metric", "miou", "--images", folder / "images", *FEEDING)
-    assert "label 9, expected a class from 0 to 3" in tool.run(*map(str, args), "--labels", folder / "labels", want=tool.BAD_INPUT).err
-    assert "no label image 0.png" in tool.run(*map(str, args), "--labels", tmp_path, want=tool.BAD_INPUT).err
-    assert "requires --labels" in tool.run(*map(str, args), want=tool.USAGE).err
-    assert "not a segmentation" in tool.run("eval", tool.ROOT / "examples/digits/digits.onnx", "--metric", "miou", "--images", folder / "images", "--labels",
-                                         folder / "labels", "--colours", "gray", want=tool.BAD_INPUT).err
-
-
-def test_the_normalised_tensor_must_be_described(segmentation):
-    folder, model, _ = segmentation
-    assert "--colours, --mean and --scale" in tool.run("eval", model, model, "--images", folder / "images", want=tool.USAGE).err
-    assert "does not match rgb images with 2 mean" in tool.run("eval", model, model, "--images", folder / "images", "--colours", "rgb", "--mean", "1 2",
-                                                           want=tool.BAD_INPUT).err
-    assert "expected rgb, bgr or gray" in tool.run("eval", model, model, "--images", folder / "images", "--colours", "hsv", want=tool.USAGE).err
-
-
-def test_a_pipeline_may_go_on_to_the_tensor(segmentation, tmp_path):
-    """Steps up to the normalised tensor in place of --colours, --mean and --scale."""
-    folder, model, cases = segmentation
-    args = ("--metric", "miou", "--images", folder / "images", "--labels", folder / "labels", "--ignore", 9)
-    steps = "normalise mean=127 scale=0.01; layout NCHW"
-    assert evaluate(model, *args, "--pipeline", steps) == evaluate(model, *args, *FEEDING)
-    assert evaluate(model, *args, "--pipeline", "swap; normalise mean=127 scale=0.01; layout CHW") != evaluate(model, *args, *FEEDING)
-    assert "remove one of the two" in tool.run("eval", model, *map(str, args), "--pipeline", steps, *FEEDING, want=tool.USAGE).err
-    for steps, message in (("normalise mean=127 scale=0.01", "the pipeline yields float32 of shape 24x32x3, input x requires"), ("resize 32 20; layout NCHW; dtype float32", "requires 1x3x24x32"),
-                           ("resize 32 24", "yields uint8 pixels"), ("resize 32 24; layout NCHW", "yields uint8 pixels")):
-        assert message in tool.run("eval", model, *map(str, args), "--pipeline", steps, want=(tool.USAGE, tool.BAD_INPUT)).err
-
-
-# ---- CTC ----
-
-CHARACTERS = ["京", "é", "A", " ", "0", "A", "<blank>"]  # two classes for one character
-
-
-def ctc_text(logits, characters, blank):
-    """logits: time x class"""
-    best = logits.argmax(1)
-    return "".join(characters[c] for c, before in zip(best, [blank, *best]) if c != before and c != blank)
-
-
-def edits(a, b):
-    table = np.add.outer(np.arange(len(a) + 1), np.arange(len(b) + 1))
-    for i in range(len(a)):
-        for k in range(len(b)):
-            table[i + 1, k + 1] = min(table[i, k] + (a[i] != b[k]), table[i, k + 1] + 1, table[i + 1, k] + 1)
-    return table[-1, -1]
-
-
-def ctc_scores(found, labels):
-    characters = [1 - edits(f, l) / max(len(f), len(l), 1) for f, l in zip(found, labels)]
-    return {"exact match": 100 * np.mean([f == l for f, l in zip(found, labels)]),
-            "character accuracy": 100 * np.mean(characters)}
-
-
-def values_of(result, model=0):
-    return {name: score["value"] for name, score in result["models"][model]["scores"].items()}
-
-
-@pytest.fixture
-def texts(tmp_path):
-    """Samples that are the logits, 7 classes x 12 steps; the network gives them in the order asked for."""
-    (tmp_path / "images").mkdir()
-    rng = np.random.default_rng(11)
-    for i in range(20):  # few levels: equal values, repeats and blanks
-        np.save(tmp_path / f"images/{i:02}.npy", rng.integers(0, 4, (1, 1, 7, 12)).astype(np.float32))
-    (tmp_path / "alphabet.txt").write_text("\n".join(CHARACTERS), encoding="utf-8")
-
-    def net(shape, perm=None):
-        nodes = [helper.make_node("Reshape", ["x", "s"], ["y"])]
-        if perm:
-            nodes.append(helper.make_node("Transpose", ["y"], ["z"], perm=perm))
-        info = lambda name, dims: helper.make_tensor_value_info(name, TensorProto.FLOAT, dims)
-        out = info("z", [shape[k] for k in perm]) if perm else info("y", shape)
-        constants = [numpy_helper.from_array(np.array(shape), "s")]
-        graph = helper.make_graph(nodes, "g", [info("x", [1, 1, 7, 12])], [out], constants)
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
-        onnx.save(model, tmp_path / "net.onnx")
-        return tmp_path / "net.onnx"
-    return tmp_path, net
-
-
-def ctc_args(folder):
-    return ("--metric", "ctc", "--images", folder / "images", "--labels", folder / "labels.txt",
-            "--alphabet", folder / "alphabet.txt")
-
-
-@pytest.mark.parametrize("blank", [None, 0, 3])
-@pytest.mark.parametrize("shape, perm", [
-    ((1, 7, 12), None), ((7, 12), (1, 0)), ((7, 12, 1), (1, 2, 0)), ((1, 7, 1, 12), None),
-])
-def test_ctc(texts, shape, perm, blank):
-    """Against NumPy's decoding of what `vernier run` writes."""
-    folder, net = texts
-    plain, at = net((1, 7, 12)), 6 if blank is None else blank
-    characters = [c if k == at or len(c) == 1 else "Z" for k, c in enumerate(CHARACTERS)]
-    (folder / "alphabet.txt").write_text("\r\n".join(characters) + "\r\n", encoding="utf-8")
-    tool.run("run", plain, "--images", folder / "images", "--output-dir", folder / "out", want=tool.DONE)
-    found = [ctc_text(x.T, characters, at) for x in np.load(folder / "out/y.npy").reshape(20, 7, 12)]
-    labels = [f if i % 3 else f[1:][::-1] for i, f in enumerate(found)]
-    lines = "".join(f"{i:02}.npy\t{l}\n" for i, l in enumerate(labels))
-    (folder / "labels.txt").write_text(lines, encoding="utf-8")
-    options = ["--resume", folder / "state", *(["--blank", blank] if blank is not None else [])]
-    args = (net(shape, perm), *ctc_args(folder), *options)
-    whole = evaluate(*args)
-    assert values_of(whole) == pytest.approx(ctc_scores(found, labels), abs=1e-9)
-    again = evaluate(*args, "--threads", 3)
-    assert again["resumed"] == 20 and again["models"] == whole["models"]
-    characters[1], characters[4] = characters[4], characters[1]
-    (folder / "alphabet.txt").write_text("\n".join(characters), encoding="utf-8")
-    err = tool.run("eval", *map(str, args), want=tool.BAD_INPUT).err
-    assert "other models, images, labels or settings" in err
-
-
-def test_wrong_texts(texts):
-    folder, net = texts
-    good = "".join(f"{i:02}.npy A\n" for i in range(20))
-    (folder / "labels.txt").write_text(good)
-    args = [net((1, 7, 12)), *ctc_args(folder)]
-
-    def fails(message, want=tool.BAD_INPUT, more=(), **files):
-        for name, data in files.items():
-            (folder / f"{name}.txt").write_bytes(data)
-        assert message in tool.run("eval", *map(str, args), *more, want=want).err
-        (folder / "labels.txt").write_text(good)
-        (folder / "alphabet.txt").write_text("\n".join(CHARACTERS), encoding="utf-8")
-    fails("labels.txt:2: label 'AX': character 'X' is not in", labels=b"00.npy A\n01.npy AX\n")
-    fails("labels.txt:1: expected text in UTF-8", labels=b"00.npy \xe4\n")
-    fails("no text for 01.npy", labels=b"00.npy A\n")
-    fails(":1: expected the name of an image and its text", labels=b"00.npy\n")
-    fails("alphabet.txt:2: expected one character in UTF-8, got 'AB'", alphabet=b"A\nAB\nC\n")
-    fails("alphabet.txt:1: expected one character in UTF-8, got ''", alphabet=b"\nA\nB\n")
-    fails("expected two or more lines", alphabet=b"A\n")
-    fails("shape 1x7x12: expected one axis of 6 classes", alphabet="\n".join(CHARACTERS[1:]).encode())
-    fails("blank: expected a class from 0 to 6, got 7", tool.USAGE, ["--blank", "7"])
-    del args[-2:]
-    fails("ctc requires --alphabet", tool.USAGE)
-    del args[-2:]
-    fails("ctc requires --labels: a file of lines 'IMAGE TEXT'", tool.USAGE)
-
-
-def test_ctc_reads_licence_plates(tmp_path):
-    Image = pytest.importorskip("PIL.Image")
-    if not (tool.SHARED / "images/plates").is_dir():
-        pytest.skip("requires VERNIER_SHARED: licence plates")
-    plates, model = tool.SHARED / "images/plates", tool.SHARED / "models/lprnet.onnx"
-    for path in (plates / "test").iterdir():
-        rgb = Image.open(path).convert("RGB").resize((94, 24), Image.BILINEAR)
-        x = (np.asarray(rgb)[..., ::-1].astype(np.float32) - np.float32(127.5)) * np.float32(0.0078125)
-        np.save(tmp_path / f"{path.name}.npy", x.transpose(2, 0, 1)[None])
-    tool.run("run", model, "--images", tmp_path, "--output-dir", tmp_path / "out", want=tool.DONE)
-    lines = (plates / "test.txt").read_text(encoding="utf-8").splitlines()
-    label = dict(line.split(" ") for line in lines)
-    characters = (plates / "alphabet.txt").read_text(encoding="utf-8").split("\n")[:68]
-    names = (tmp_path / "out/files.txt").read_text().split()
-    found = [ctc_text(x.T, characters, 67) for x in np.load(tmp_path / "out/logits.npy").reshape(-1, 68, 18)]
-    want = ctc_scores(found, [label[n[:-4]] for n in names])
-    assert want["exact match"] == pytest.approx(89.78, abs=0.005)  # as published with the model
-    feeding = ("--images", plates / "test", "--colours", "bgr", "--mean", "127.5", "--scale", "0.0078125")
-    given = ("--labels", plates / "test.txt", "--alphabet", plates / "alphabet.txt")
-    assert values_of(evaluate(model, "--metric", "ctc", *feeding, *given)) == pytest.approx(want, abs=1e-9)
-
-
-# ---- what it is told ----
 
 def test_task_file(digits, stages, tmp_path):
     task = tmp_path / "t.yaml"
-    task.write_text(f"metric: top_k\nimages: '{digits.held_out}'\nlabels: '{digits.labels}'\nk: [1, 3]\nbootstrap: 20\nseed: 3\n")
-    a = evaluate(stages[0][0], stages[0][2], "--task", task)
+    task.write_text(
+        f"metric: top_k\nimages: '{digits.held_out}'\nlabels: '{digits.labels}'\nk: [1, 3]\nbootstrap: 20\nseed: 3\n"
+    )
+    a = tool.evaluate(stages[0][0], stages[0][2], "--task", task)
     assert list(a["models"][0]["scores"]) == ["top-1", "top-3"] and a["bootstrap"] == 20 and a["seed"] == 3
-    assert list(evaluate(stages[0][2], "--task", task, "--k", 2)["models"][0]["scores"]) == ["top-2"]
+    assert list(tool.evaluate(stages[0][2], "--task", task, "--k", 2)["models"][0]["scores"]) == ["top-2"]
 
 
 def test_agreement(digits, stages):
     files, out, labels = stages
-    result = evaluate(*files, "--metric", "agreement", "--images", digits.held_out, "--list", 3)
+    result = tool.evaluate(*files, "--metric", "agreement", "--images", digits.held_out, "--list", 3)
     decisions = [np.argmax(next(iter(out[f].values())).reshape(len(labels), -1), 1) for f in files]
     for found, model in zip(decisions, result["models"]):
         differ = np.flatnonzero(found != decisions[0])
         want = 100 - 100 * len(differ) / len(labels)
-        assert list(values_of({"models": [model]}).values()) == pytest.approx([want, want], abs=1e-12)
+        assert list(tool.values_of({"models": [model]}).values()) == pytest.approx([want, want], abs=1e-12)
         assert model["changed"] == len(differ) and len(model["changes"]) == min(3, len(differ))
         for change, i in zip(model["changes"], differ):
             assert change["change"] == f"1 of 1 differ; 0: {decisions[0][i]} -> {found[i]}"
     more = ("--metric", "agreement", "--images", digits.held_out)
-    assert "does not use labels" in tool.run("eval", *files, *more, "--labels", digits.labels, want=tool.USAGE).err
+    assert (
+        "does not use labels"
+        in tool.run("eval", *files, *more, "--labels", digits.labels, want=tool.USAGE).err
+    )
     assert "expected two or more" in tool.run("eval", files[0], *more, want=tool.USAGE).err
 
 
 def test_changed_samples_of_top_k(digits, stages):
     files, out, labels = stages
     args = ("--metric", "top_k", "--images", digits.held_out, "--labels", digits.labels, "--list", 1000)
-    model = evaluate(*files, *args)["models"][-1]
+    model = tool.evaluate(*files, *args)["models"][-1]
     before, after = (rank(next(iter(out[f].values())), labels) for f in (files[0], files[-1]))
     lost = np.flatnonzero((before < 1) & (after >= 1))
     assert model["changed"] == np.count_nonzero((before < 1) != (after < 1))
@@ -565,8 +394,8 @@ def test_agreement_of_boxes(tmp_path):
     nets = [boxes.save_seeing_net(tmp_path / f"{extra}.onnx", "relative", extra) for extra in (0, 1, 12)]
     args = ("--metric", "agreement", "--images", tmp_path / "images", "--list", "1", "--form", "corners",
             "--scores", "scores", "--boxes", "boxes", "--colours", "rgb", "--scale", str(1 / 255))
-    result = evaluate(*nets, *args)
-    assert [list(values_of(result, m).values()) for m in range(3)] == [[100] * 3, [100] * 3, [0] * 3]
+    result = tool.evaluate(*nets, *args)
+    assert [list(tool.values_of(result, m).values()) for m in range(3)] == [[100] * 3, [100] * 3, [0] * 3]
     change, = result["models"][2]["changes"]
     assert result["models"][2]["changed"] == 8 and change["amount"] == 1
     assert change["change"].startswith("2 of 2 differ; lost class 0, score 1.000 at 59 50")
@@ -594,7 +423,7 @@ def test_boxes_of_yolox(tmp_path):
     truth = {"images": [{"id": 1, "file_name": "a.png", "width": 192, "height": 128}], "annotations": [],
              "categories": [{"id": 1}, {"id": 2}]}
     (tmp_path / "t.json").write_text(json.dumps(truth))
-    evaluate(tmp_path / "n.onnx", "--metric", "coco", "--form", "yolox", "--nms", "none",
+    tool.evaluate(tmp_path / "n.onnx", "--metric", "coco", "--form", "yolox", "--nms", "none",
              "--images", tmp_path / "images", "--labels", tmp_path / "t.json", "--score-min", 0.5,
              "--results", tmp_path / "r", "--colours", "rgb", "--scale", 1)
     want = []
@@ -613,35 +442,92 @@ def test_boxes_of_yolox(tmp_path):
     assert re.search(r"output of shape \S+; expected 1 x \d+ x \(5 \+ CLASSES\)", done.err)
 
 
-@pytest.mark.parametrize("text, message", [
-    ("metrik: top_k", "1:9: unknown key 'metrik'; did you mean 'metric'?"), ("k: 1\nk: 2", "2:1: duplicate key 'k'"),
-    ("seed: 1.5", "1:7: seed: expected an integer"), ("seed: {a: b}", "1:7: expected a word, a number or a list"), ("[1, 2]", "expected keys and values"),
-    ("k: [1, [2]]", "in lists numbers or words"), ("k: *x", "aliases"), ("k: [1", "not YAML"), ("a\0b", "not YAML"), ("word", "expected keys and values"),
-    ("? [a]\n: b", "expected keys and values"), ("limit: 1e99", "limit: expected an integer"), ("k: " + "9" * 5000, "at most 4096"), ("k: [" + "1," * 40000 + "1]", "too long"),
-])
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("metrik: top_k", "1:9: unknown key 'metrik'; did you mean 'metric'?"),
+        ("k: 1\nk: 2", "2:1: duplicate key 'k'"),
+        ("seed: 1.5", "1:7: seed: expected an integer"),
+        ("seed: {a: b}", "1:7: expected a word, a number or a list"),
+        ("[1, 2]", "expected keys and values"),
+        ("k: [1, [2]]", "in lists numbers or words"),
+        ("k: *x", "aliases"),
+        ("k: [1", "not YAML"),
+        ("a\0b", "not YAML"),
+        ("word", "expected keys and values"),
+        ("? [a]\n: b", "expected keys and values"),
+        ("limit: 1e99", "limit: expected an integer"),
+        ("k: " + "9" * 5000, "at most 4096"),
+        ("k: [" + "1," * 40000 + "1]", "too long"),
+    ],
+)
 def test_wrong_task_files(tmp_path, text, message):
     task = tmp_path / "t.yaml"
     task.write_text(text)
     assert message in tool.run("eval", "no.onnx", "--task", task, want=tool.BAD_INPUT).err
 
 
-@pytest.mark.parametrize("args, message", [
-    (("--metric", "bleu"), "expected top_k, miou, coco, ctc, agreement or outputs"),
-    (("--metric", "top_k"), "top_k requires --labels"), (("--seed", "x"), "seed: expected an integer"),
-    (("--metric", "top_k", "--labels", "{labels}", "--k", "0"), "integers >= 1"), (("--metric", "top_k", "--labels", "{labels}", "--k", "a"), "expected numbers"),
-    (("--output", "nope", "--metric", "top_k", "--labels", "{labels}"), "no output 'nope'"), (("--metric", "top_k", "--labels", "{labels}", "--pipeline", "spin"), "spin"),
-    ((), "expected two or more"), (("--labels", "{labels}"), "expected two or more"), (("--metric", "top_k", "--labels", "folders"), "no folders; labels"),
-    (("--metric", "miou", "--labels", "{labels}"), "not a folder; miou requires"),
-])
+@pytest.mark.parametrize(
+    "args, message",
+    [
+        (("--metric", "bleu"), "expected top_k, miou, coco, ctc, agreement or outputs"),
+        (("--metric", "top_k"), "top_k requires --labels"),
+        (("--seed", "x"), "seed: expected an integer"),
+        (("--metric", "top_k", "--labels", "{labels}", "--k", "0"), "integers >= 1"),
+        (("--metric", "top_k", "--labels", "{labels}", "--k", "a"), "expected numbers"),
+        (("--output", "nope", "--metric", "top_k", "--labels", "{labels}"), "no output 'nope'"),
+        (("--metric", "top_k", "--labels", "{labels}", "--pipeline", "spin"), "spin"),
+        ((), "expected two or more"),
+        (("--labels", "{labels}"), "expected two or more"),
+        (("--metric", "top_k", "--labels", "folders"), "no folders; labels"),
+        (("--metric", "miou", "--labels", "{labels}"), "not a folder; miou requires"),
+    ],
+)
 def test_wrong_settings(digits, args, message):
     args = [a.replace("{labels}", str(digits.labels)) for a in args]
-    assert message in tool.run("eval", digits.bin, "--images", digits.held_out, *args, want=(tool.USAGE, tool.BAD_INPUT)).err
+    assert (
+        message
+        in tool.run(
+            "eval", digits.bin, "--images", digits.held_out, *args, want=(tool.USAGE, tool.BAD_INPUT)
+        ).err
+    )
 
 
 def test_wrong_label_lines(digits, tmp_path):
-    for text, message in (("a.png", ":1: expected the name of an image"), ("a.png x", "expected the name"), ("a.png 3", "no class for"), ("a.png -3", "expected the name"), ("a.png 3\nb.png 2\na.png 3", ":3: duplicate image a.png")):
+    for text, message in (
+        ("a.png", ":1: expected the name of an image"),
+        ("a.png x", "expected the name"),
+        ("a.png 3", "no class for"),
+        ("a.png -3", "expected the name"),
+        ("a.png 3\nb.png 2\na.png 3", ":3: duplicate image a.png"),
+    ):
         (tmp_path / "l.txt").write_text(text)
-        assert message in tool.run("eval", digits.bin, "--metric", "top_k", "--images", digits.held_out, "--labels", tmp_path / "l.txt", want=tool.BAD_INPUT).err
+        assert (
+            message
+            in tool.run(
+                "eval",
+                digits.bin,
+                "--metric",
+                "top_k",
+                "--images",
+                digits.held_out,
+                "--labels",
+                tmp_path / "l.txt",
+                want=tool.BAD_INPUT,
+            ).err
+        )
     (tmp_path / "l.txt").write_text(digits.labels.read_text().replace(" 3", " 33"))
-    assert "class 33, but the output has 10 classes" in tool.run("eval", digits.bin, "--metric", "top_k", "--images", digits.held_out, "--labels",
-                                                                       tmp_path / "l.txt", want=tool.BAD_INPUT).err
+    assert (
+        "class 33, but the output has 10 classes"
+        in tool.run(
+            "eval",
+            digits.bin,
+            "--metric",
+            "top_k",
+            "--images",
+            digits.held_out,
+            "--labels",
+            tmp_path / "l.txt",
+            want=tool.BAD_INPUT,
+        ).err
+    )

@@ -1,4 +1,6 @@
-"""tools/bindump.py, which was written from docs/bin-format.md alone, sees what `vernier info` sees; the page matches instr.def."""
+"""tools/bindump.py, which was written from docs/bin-format.md alone, sees what `vernier info` sees; the page
+matches instr.def."""
+
 import json
 import math
 import re
@@ -37,7 +39,9 @@ def test_page_matches_portable_def():
     """The functions of PORTABLE: every one has a row, under its number."""
     names = re.findall(r"^PORTABLE\((\w+)\)", (tool.ROOT / "src/format/portable.def").read_text(), flags=re.M)
     page = (tool.ROOT / "docs/bin-format.md").read_text().partition("## Functions")[2].partition("\n## ")[0]
-    assert re.findall(r"^\| (\d+) \| `(\w+)` \|", page, flags=re.M) == [(str(i), name) for i, name in enumerate(names)]
+    assert re.findall(r"^\| (\d+) \| `(\w+)` \|", page, flags=re.M) == [
+        (str(i), name) for i, name in enumerate(names)
+    ]
 
 
 def enums():
@@ -83,14 +87,24 @@ def test_versions_agree():
     """The title, the header's table, the history's last row, the second reader and the C header."""
     page = (tool.ROOT / "docs/bin-format.md").read_text()
     header = (tool.ROOT / "src/format/bin.h").read_text()
-    found = [re.search(pattern, text, flags=re.M)[1] for text, pattern in (
-        (page, r"^# The \.bin format, version (\d+)$"), (page, r"^\| 8 \| u32 \| `version` \| (\d+) \|$"), (header, r"^#define BIN_VERSION (\d+)$"))]
+    found = [
+        re.search(pattern, text, flags=re.M)[1]
+        for text, pattern in (
+            (page, r"^# The \.bin format, version (\d+)$"),
+            (page, r"^\| 8 \| u32 \| `version` \| (\d+) \|$"),
+            (header, r"^#define BIN_VERSION (\d+)$"),
+        )
+    ]
     history = re.findall(r"^\| (\d+) \|", page.partition("## Versions")[2], flags=re.M)
-    assert {*found, history[-1]} == {str(bindump.VERSION)} and history == [str(i) for i in range(1, bindump.VERSION + 1)]
+    assert {*found, history[-1]} == {str(bindump.VERSION)} and history == [
+        str(i) for i in range(1, bindump.VERSION + 1)
+    ]
 
 
 def test_bindump_matches_instr_def():
-    assert [(n, lo, hi, " ".join(text.split())) for n, lo, hi, text in bindump.INSTRUCTIONS] == list(instr_def())
+    assert [(n, lo, hi, " ".join(text.split())) for n, lo, hi, text in bindump.INSTRUCTIONS] == list(
+        instr_def()
+    )
 
 
 def bits(scale):
@@ -99,7 +113,9 @@ def bits(scale):
 
 
 def check(path):
-    done = subprocess.run([sys.executable, tool.ROOT / "tools/bindump.py", path, "--json"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, tool.ROOT / "tools/bindump.py", path, "--json"], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
     info = json.loads(tool.run("info", "--json", path, want=tool.DONE).out)
@@ -125,7 +141,9 @@ def check_program(seen):
     check_roles(tensors)
     for i in seen["instructions"]:
         for k in i["in"][:-1] if i["params"].get("scratch") else i["in"]:
-            assert tensors[k]["place"] == "const" or k in written, "an instruction reads what nothing has written"
+            assert tensors[k]["place"] == "const" or k in written, (
+                "an instruction reads what nothing has written"
+            )
         for k in (i["params"].get("hidden_conv", -1), i["params"].get("hidden_sum", -1)):
             assert k < 0 or tensors[k]["place"] == "hidden"
         assert tensors[i["out"]]["place"] == "arena"
@@ -133,7 +151,10 @@ def check_program(seen):
         p = i["params"]
         if i["opcode"] == "CONV_S8":
             blocks = p["groups"] * -(-(p["k"] // p["groups"]) // 16)
-            assert tensors[i["in"][1]]["bytes"] == blocks * p["kh"] * p["kw"] * -(-(p["c"] // p["groups"]) // 4) * 64
+            assert (
+                tensors[i["in"][1]]["bytes"]
+                == blocks * p["kh"] * p["kw"] * -(-(p["c"] // p["groups"]) // 4) * 64
+            )
             assert all(tensors[k]["bytes"] == blocks * 16 * 4 for k in i["in"][2:5])
     assert all(io["tensor"] in written for io in seen["outputs"])
 
@@ -167,7 +188,10 @@ def packed_sums_are_right(path, seen):
                 for j in range(16):
                     part = weight[block * size + at + 4 * j:block * size + at + 4 * j + 4]
                     sums[j] += sum(x - 256 * (x > 127) for x in part)
-            want = [int.from_bytes(wsum[(block * 16 + j) * 4:(block * 16 + j) * 4 + 4], "little", signed=True) for j in range(16)]
+            want = [
+                int.from_bytes(wsum[(block * 16 + j) * 4 : (block * 16 + j) * 4 + 4], "little", signed=True)
+                for j in range(16)
+            ]
             assert sums == want
         found += 1
     return found
@@ -183,16 +207,28 @@ def make_model(path):
         return onnx.numpy_helper.from_array((rng.random(shape, np.float32) - 0.5), name)
 
     nodes = [
-        helper.make_node("Conv", ["x", "w1", "b1"], ["c1"], pads=[1, 1, 1, 1]), helper.make_node("Relu", ["c1"], ["r1"]),
+        helper.make_node("Conv", ["x", "w1", "b1"], ["c1"], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["c1"], ["r1"]),
         helper.make_node("Conv", ["r1", "w2"], ["c2"], group=20, pads=[1, 1, 1, 1]),
-        helper.make_node("Add", ["c2", "r1"], ["a"]), helper.make_node("Sigmoid", ["a"], ["s"]), helper.make_node("Mul", ["a", "s"], ["m"]),
+        helper.make_node("Add", ["c2", "r1"], ["a"]),
+        helper.make_node("Sigmoid", ["a"], ["s"]),
+        helper.make_node("Mul", ["a", "s"], ["m"]),
         helper.make_node("MaxPool", ["m"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
-        helper.make_node("Resize", ["p", "", "scales"], ["z"], mode="linear"), helper.make_node("Concat", ["z", "m"], ["k"], axis=1),
-        helper.make_node("GlobalAveragePool", ["k"], ["g"]), helper.make_node("Flatten", ["g"], ["f"]),
-        helper.make_node("Gemm", ["f", "w3", "b3"], ["y"], transB=1), helper.make_node("Softmax", ["y"], ["prob"]),
+        helper.make_node("Resize", ["p", "", "scales"], ["z"], mode="linear"),
+        helper.make_node("Concat", ["z", "m"], ["k"], axis=1),
+        helper.make_node("GlobalAveragePool", ["k"], ["g"]),
+        helper.make_node("Flatten", ["g"], ["f"]),
+        helper.make_node("Gemm", ["f", "w3", "b3"], ["y"], transB=1),
+        helper.make_node("Softmax", ["y"], ["prob"]),
     ]
-    inits = [const("w1", 20, 3, 3, 3), const("b1", 20), const("w2", 20, 1, 3, 3), const("w3", 5, 40), const("b3", 5),
-             onnx.numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "scales")]
+    inits = [
+        const("w1", 20, 3, 3, 3),
+        const("b1", 20),
+        const("w2", 20, 1, 3, 3),
+        const("w3", 5, 40),
+        const("b3", 5),
+        onnx.numpy_helper.from_array(np.array([1, 1, 2, 2], np.float32), "scales"),
+    ]
     value = helper.make_tensor_value_info
     graph = helper.make_graph(nodes, "g", [value("x", 1, [1, 3, 16, 16])], [value("prob", 1, [1, 5])], inits)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8), path)
@@ -237,7 +273,9 @@ def names_are_of_the_model(seen, quantized):
     """Every name is that of a tensor in the quantized ONNX file."""
     onnx = pytest.importorskip("onnx")
     graph = onnx.load(quantized).graph
-    known = {name for n in graph.node for name in [*n.input, *n.output]} | {x.name for x in [*graph.input, *graph.initializer]}
+    known = {name for n in graph.node for name in [*n.input, *n.output]} | {
+        x.name for x in [*graph.input, *graph.initializer]
+    }
     assert {t["name"] for t in seen["tensors"]} - known <= {""}
 
 
@@ -253,7 +291,9 @@ def test_every_instruction(tmp_path):
     """Programs with nearly every instruction, in int8, int16 and both."""
     folder = many_ops.convert(tmp_path)
     for name, _, _ in many_ops.CONFIGS:
-        names_are_of_the_model(check(folder / f"many_{name}.bin"), folder / f"many_{name}_quantized_model.onnx")
+        names_are_of_the_model(
+            check(folder / f"many_{name}.bin"), folder / f"many_{name}_quantized_model.onnx"
+        )
 
 
 def test_damage_is_found(digits, tmp_path, capsys):

@@ -11,7 +11,11 @@ DOCS = tool.ROOT / "docs"
 
 
 def test_cli_page_is_fresh():
-    done = subprocess.run([sys.executable, tool.ROOT / "tools/cli_docs.py", "--check", "--vernier", tool.BUILD / "vernier"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, tool.ROOT / "tools/cli_docs.py", "--check", "--vernier", tool.BUILD / "vernier"],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -33,17 +37,41 @@ def test_profiles_page_is_fresh():
 
 def test_alignment_page_is_fresh():
     """Its tables of steps and causes; tests/oracle/test_align.py checks the table of cases."""
-    done = subprocess.run([sys.executable, tool.ROOT / "tools/alignment_docs.py", "--check", "--vernier", tool.BUILD / "vernier"], capture_output=True, text=True)
+    done = subprocess.run(
+        [
+            sys.executable,
+            tool.ROOT / "tools/alignment_docs.py",
+            "--check",
+            "--vernier",
+            tool.BUILD / "vernier",
+        ],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
 
 
 def test_caffe_page_is_fresh():
-    done = subprocess.run([sys.executable, tool.ROOT / "tools/caffe_docs.py", "--check", "--program", tool.BUILD / "tests/caffetool"], capture_output=True, text=True)
+    done = subprocess.run(
+        [
+            sys.executable,
+            tool.ROOT / "tools/caffe_docs.py",
+            "--check",
+            "--program",
+            tool.BUILD / "tests/caffetool",
+        ],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
 
 
 def test_operators_page_is_fresh():
-    done = subprocess.run([sys.executable, tool.ROOT / "tools/operators_docs.py", "--check", "--build", tool.BUILD], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, tool.ROOT / "tools/operators_docs.py", "--check", "--build", tool.BUILD],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     # floors of the page: tests as published, with constant side inputs, failed
     page = (DOCS / "operators.md").read_text()
@@ -97,12 +125,21 @@ def test_architecture_names_every_folder():
 def test_transcendental_errors_are_what_the_page_says():
     """The accuracy that numerics.md states, measured again."""
     page = " ".join((DOCS / "numerics.md").read_text().split())
-    stated = {name: float(x) for name, x in re.findall(r"(exp|sigmoid|tanh|log|expm1|erf|softplus) (\d\.\d+) ulp", page)}
+    stated = {
+        name: float(x)
+        for name, x in re.findall(r"(exp|sigmoid|tanh|log|expm1|erf|softplus) (\d\.\d+) ulp", page)
+    }
     assert len(stated) == 7
     for seed in "123":
-        out = subprocess.run([tool.BUILD / "tests/kerneltest", "--only", "functions", "--case", "0", "--seed", seed], capture_output=True, text=True).stdout
+        out = subprocess.run(
+            [tool.BUILD / "tests/kerneltest", "--only", "functions", "--case", "0", "--seed", seed],
+            capture_output=True,
+            text=True,
+        ).stdout
         for name, worst in re.findall(r"vn_(\w+)f: worst error ([\d.]+) ulp", out):
-            assert float(worst) <= stated[name] + 0.005, f"seed {seed}: {name} {worst} ulp, the page says {stated[name]}"
+            assert float(worst) <= stated[name] + 0.005, (
+                f"seed {seed}: {name} {worst} ulp, the page says {stated[name]}"
+            )
 
 
 def test_skips_are_listed(tmp_path):

@@ -1,10 +1,9 @@
 """Caffe networks for tests: prototxt and caffemodel, written from the field numbers of caffe.proto.
 
-    net = Net(data=(1, 3, 8, 8))
-    net.layer("Convolution", "data", "y", [weight, bias], "convolution_param { num_output: 4 kernel_size: 3 }")
-    prototxt, caffemodel = net.write(folder)
+net = Net(data=(1, 3, 8, 8))
+net.layer("Convolution", "data", "y", [weight, bias], "convolution_param { num_output: 4 kernel_size: 3 }")
+prototxt, caffemodel = net.write(folder)
 """
-import struct
 
 import numpy as np
 
@@ -50,23 +49,34 @@ class Net:
     def layer(self, kind, bottom=(), top=None, blobs=(), text="", name=None):
         split = lambda x: x.split() if isinstance(x, str) else list(x)  # noqa: E731
         name = name or f"{kind.lower()}{len(self.layers)}"
-        self.layers.append((kind, name, split(bottom), split(name if top is None else top), list(blobs), text))
+        self.layers.append(
+            (kind, name, split(bottom), split(name if top is None else top), list(blobs), text)
+        )
         return self
 
     def prototxt(self):
         lines = ['name: "net"']
         for name, shape in self.inputs.items():
             dims = " ".join(f"dim: {d}" for d in shape)
-            lines.append(f'layer {{ name: "{name}" type: "Input" top: "{name}" input_param {{ shape {{ {dims} }} }} }}')
+            lines.append(
+                f'layer {{ name: "{name}" type: "Input" top: "{name}" input_param {{ shape {{ {dims} }} }} }}'
+            )
         for kind, name, bottom, top, _, text in self.layers:
             lines.append(f'layer {{\n  name: "{name}"\n  type: "{kind}"')
-            lines += [f'  bottom: "{b}"' for b in bottom] + [f'  top: "{t}"' for t in top] + ([f"  {text}"] if text else []) + ["}"]
+            lines += (
+                [f'  bottom: "{b}"' for b in bottom]
+                + [f'  top: "{t}"' for t in top]
+                + ([f"  {text}"] if text else [])
+                + ["}"]
+            )
         return "\n".join(lines) + "\n"
 
     def caffemodel(self):
         out = field(1, "net")
         for kind, name, _, _, blobs, _ in self.layers:
-            out += field(100, field(1, name) + field(2, kind) + b"".join(field(7, blob(b, self.form)) for b in blobs))
+            out += field(
+                100, field(1, name) + field(2, kind) + b"".join(field(7, blob(b, self.form)) for b in blobs)
+            )
         return out
 
     def caffemodel_v1(self):

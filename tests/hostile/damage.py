@@ -39,7 +39,23 @@ def text_copies(data, n, seed):
             elif kind == 2:
                 b[at] ^= 1 << rng.randrange(8)
             else:
-                b[at:at + 1] = rng.choice((b"\t", b"\0", b"\xff", b"'", b"[", b"{", b"&a *a", b": ", b"-1", b"1e999", b"\n\n", b";", b"%"))
+                b[at : at + 1] = rng.choice(
+                    (
+                        b"\t",
+                        b"\0",
+                        b"\xff",
+                        b"'",
+                        b"[",
+                        b"{",
+                        b"&a *a",
+                        b": ",
+                        b"-1",
+                        b"1e999",
+                        b"\n\n",
+                        b";",
+                        b"%",
+                    )
+                )
             if not b:
                 b = bytearray(b" ")
         yield bytes(b)
@@ -79,12 +95,41 @@ def sections(data):
     return {name: struct.unpack_from("<QQ", data, 56 + 16 * i) for i, name in enumerate(BIN_SECTIONS)}
 
 
-VALUES = [0, 1, 2, 3, 7, 8, 9, 63, 64, 127, 128, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 1 << 24, 1 << 30, 0x7FFFFFFF, 0x80000000,
-          0xFFFFFF00, 0xFFFFFFFE, 0xFFFFFFFF, 0x7F800000, 0x7FC00000, 0xFF800000, 0x3F800000]
+VALUES = [
+    0,
+    1,
+    2,
+    3,
+    7,
+    8,
+    9,
+    63,
+    64,
+    127,
+    128,
+    255,
+    256,
+    0x7FFF,
+    0x8000,
+    0xFFFF,
+    0x10000,
+    1 << 24,
+    1 << 30,
+    0x7FFFFFFF,
+    0x80000000,
+    0xFFFFFF00,
+    0xFFFFFFFE,
+    0xFFFFFFFF,
+    0x7F800000,
+    0x7FC00000,
+    0xFF800000,
+    0x3F800000,
+]
 
 
 def bin_copies(data, n, seed):
-    """Copies of a .bin with a few words of its records replaced, so that what the loader decides from is wrong; not repaired."""
+    """Copies of a .bin with a few words of its records replaced, so that what the loader decides from is
+    wrong; not repaired."""
     parts = [(at, size) for name, (at, size) in sections(data).items() if name != "consts" and size >= 4]
     parts.append((0, 56 + 16 * len(BIN_SECTIONS)))
     for i in range(n):

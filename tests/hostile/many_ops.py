@@ -34,10 +34,21 @@ def network():
     p = node("MaxPool", [x], "max", kernel_shape=[2, 2], strides=[2, 2])
     q = node("AveragePool", [x], "average", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
     c = node("Concat", [p, q], "both", axis=1)
-    u = node("Resize", [c, "", const("scales", np.array([1, 1, 2, 2], np.float32))], "nearest", mode="nearest",
-             coordinate_transformation_mode="asymmetric", nearest_mode="floor")
-    v = node("Resize", [c, "", const("scales2", np.array([1, 1, 1.5, 1.5], np.float32))], "linear", mode="linear",
-             coordinate_transformation_mode="half_pixel")
+    u = node(
+        "Resize",
+        [c, "", const("scales", np.array([1, 1, 2, 2], np.float32))],
+        "nearest",
+        mode="nearest",
+        coordinate_transformation_mode="asymmetric",
+        nearest_mode="floor",
+    )
+    v = node(
+        "Resize",
+        [c, "", const("scales2", np.array([1, 1, 1.5, 1.5], np.float32))],
+        "linear",
+        mode="linear",
+        coordinate_transformation_mode="half_pixel",
+    )
     t = node("ConvTranspose", [c, w("w3", 16, 4, 2, 2)], "up", strides=[2, 2])
     t = node("LeakyRelu", [t], "leaky", alpha=0.1)
     t = node("Slice", [t, ints("from", 1), ints("to", 7), ints("axes", 2), ints("steps", 2)], "slice")
@@ -50,22 +61,38 @@ def network():
     e = node("Exp", [node("Sub", [const("one", np.float32(1)), h], "negative")], "exp")
     e = node("Div", [e, const("by", np.float32(3))], "div")
     k = node("Pad", [v, ints("pads", 0, 0, 1, 0, 0, 0, 0, 1)], "pad")
-    k = node("Tanh", [node("Clip", [k, const("lo", np.float32(-1)), const("hi", np.float32(2))], "clip")], "tanh")
+    k = node(
+        "Tanh", [node("Clip", [k, const("lo", np.float32(-1)), const("hi", np.float32(2))], "clip")], "tanh"
+    )
     f = node("Gemm", [node("Flatten", [g], "vector"), w("w4", 8, 5)], "fc")
     f = node("Softmax", [f], "classes", axis=1)
     outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in (t, e, k, f)]
-    graph = helper.make_graph(nodes, "many", [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 16, 16])], outputs, weights)
+    graph = helper.make_graph(
+        nodes,
+        "many",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 16, 16])],
+        outputs,
+        weights,
+    )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     return onnx.shape_inference.infer_shapes(model)
 
 
-CONFIGS = [("generic", "generic", ""), ("bayes-e", "bayes-e", ""),
-           ("int16", "generic", "\n  optimization: 'set_all_nodes_int16,set_model_output_int16'"),
-           ("mixed", "generic", "\n  optimization: 'set_Conv_input_int16,set_Concat_output_int16,set_Softmax_input_int16,set_Mul_output_int16'")]
+CONFIGS = [
+    ("generic", "generic", ""),
+    ("bayes-e", "bayes-e", ""),
+    ("int16", "generic", "\n  optimization: 'set_all_nodes_int16,set_model_output_int16'"),
+    (
+        "mixed",
+        "generic",
+        "\n  optimization: 'set_Conv_input_int16,set_Concat_output_int16,set_Softmax_input_int16,set_Mul_output_int16'",
+    ),
+]
 
 
 def convert(folder):
-    """Folder of the products: a program in int8, one in int16, one with both, and one that has float parts."""
+    """Folder of the products: a program in int8, one in int16, one with both, and one that has float
+    parts."""
     onnx.save(network(), folder / "many.onnx")
     for name, march, types in CONFIGS:
         (folder / f"{name}.yaml").write_text(f"""model_parameters:

@@ -1,4 +1,6 @@
-"""Damaged files of every kind through the build with sanitizers: a clear error that names the file, or a correct result."""
+"""Damaged files of every kind through the build with sanitizers: a clear error that names the file, or a
+correct result."""
+
 import concurrent.futures
 import io
 import os
@@ -23,12 +25,17 @@ COPIES = 100
 
 
 def outcome(path, want_files, *args, named=None, **more):
-    """One run on a damaged file; no crash, a message that names the file (or `named`), and no temporary file left."""
+    """One run on a damaged file; no crash, a message that names the file (or `named`), and no temporary file
+    left."""
     done = tool.run(*args, want=(0, 1, 2, 3), **more)
     left = [p for p in want_files.rglob("*") if p.is_file()] if want_files.exists() else []
-    assert not [p for p in left if p.suffix not in (".npy", ".onnx", ".bin", ".txt", ".log", ".json")], left  # NAME.XXXXXX is a temporary file
+    assert not [p for p in left if p.suffix not in (".npy", ".onnx", ".bin", ".txt", ".log", ".json")], (
+        left
+    )  # NAME.XXXXXX is a temporary file
     if done.status > 1:
-        assert path.name in done.err or (named and re.search(named, done.err)), f"the message does not name the file: {done}"
+        assert path.name in done.err or (named and re.search(named, done.err)), (
+            f"the message does not name the file: {done}"
+        )
         assert len(done.err) < 4000
     return done.status
 
@@ -73,8 +80,12 @@ def test_yaml(digits, tmp_path):
         folder = tmp_path / str(i)
         folder.mkdir()
         path = write(folder, i, ".yaml", data)
-        jobs.append(((path, folder / "out", "convert", "-c", path, "--log", "none"),
-                     {"cwd": folder, "named": r"vernier convert: \S*dig\S*: "}))  # a damaged path in it: that one is named
+        jobs.append(
+            (
+                (path, folder / "out", "convert", "-c", path, "--log", "none"),
+                {"cwd": folder, "named": r"vernier convert: \S*dig\S*: "},
+            )
+        )  # a damaged path in it: that one is named
     assert all_outcomes(jobs).count(3) > COPIES // 4
 
 
@@ -95,7 +106,9 @@ def test_the_checksum_is_the_one_of_the_format(digits):
 @pytest.mark.parametrize("kind", ["bits", "words"])
 def test_bin_with_a_repaired_checksum(digits, tmp_path, kind):
     data, jobs = digits.bin.read_bytes(), []
-    for i, bad in enumerate((damage.copies if kind == "bits" else damage.bin_copies)(data, COPIES, "repaired")):
+    for i, bad in enumerate(
+        (damage.copies if kind == "bits" else damage.bin_copies)(data, COPIES, "repaired")
+    ):
         path = write(tmp_path / "in", i, ".bin", damage.repaired(bad))
         out = tmp_path / f"out{i}"
         jobs.append(((path, out, "run", path, "--input", digits.picture, "--output-dir", out), {}))
@@ -107,7 +120,11 @@ def test_bin_with_a_repaired_checksum_in_other_commands(digits, tmp_path, comman
     jobs = []
     for i, bad in enumerate(damage.bin_copies(digits.bin.read_bytes(), COPIES, command)):
         path = write(tmp_path / "in", i, ".bin", damage.repaired(bad))
-        args = ["info", path] if command == "info" else ["verify", digits.stage("quantized"), path, "--random", "1"]
+        args = (
+            ["info", path]
+            if command == "info"
+            else ["verify", digits.stage("quantized"), path, "--random", "1"]
+        )
         jobs.append(((path, tmp_path / "none", *args), {}))
     all_outcomes(jobs)
 
@@ -115,10 +132,17 @@ def test_bin_with_a_repaired_checksum_in_other_commands(digits, tmp_path, comman
 ORIGIN = b"train=gray layout_train=NCHW rt=gray layout_rt=NCHW range=regular"
 
 
-@pytest.mark.parametrize("text", ["train=rgb rt=rgb layout_train=NCHW layout_rt=NCHW", "train=rgb rt=nv12 layout_train=NHWC layout_rt=NCHW"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "train=rgb rt=rgb layout_train=NCHW layout_rt=NCHW",
+        "train=rgb rt=nv12 layout_train=NHWC layout_rt=NCHW",
+    ],
+)
 @pytest.mark.parametrize("kind", ["bin", "onnx"])
 def test_wrong_image_kind_in_the_metadata(digits, tmp_path, kind, text):
-    """Says that the gray input has three channels: buffers must not be sized by one and filled by the other."""
+    """Says that the gray input has three channels: buffers must not be sized by one and filled by the
+    other."""
     source = digits.bin if kind == "bin" else digits.stage("quantized")
     data = source.read_bytes()
     assert data.count(ORIGIN) == 1
@@ -144,11 +168,21 @@ def test_npy(digits, tmp_path):
     assert all_outcomes(picture_files(tmp_path, "npy", ".npy", f.getvalue(), digits)).count(3) >= COPIES // 3
 
 
-@pytest.mark.parametrize("kind,options", [("jpg", {"format": "JPEG"}), ("jpg", {"format": "JPEG", "progressive": True}), ("png", {"format": "PNG"})])
+@pytest.mark.parametrize(
+    "kind,options",
+    [
+        ("jpg", {"format": "JPEG"}),
+        ("jpg", {"format": "JPEG", "progressive": True}),
+        ("png", {"format": "PNG"}),
+    ],
+)
 def test_pictures(digits, tmp_path, kind, options):
     f = io.BytesIO()
     Image.open(digits.picture).resize((16, 16)).save(f, **options)
-    assert all_outcomes(picture_files(tmp_path, str(options), "." + kind, f.getvalue(), digits)).count(3) >= COPIES // 4
+    assert (
+        all_outcomes(picture_files(tmp_path, str(options), "." + kind, f.getvalue(), digits)).count(3)
+        >= COPIES // 4
+    )
 
 
 def test_damaged_calibration_picture_stops_the_conversion(digits, tmp_path):
@@ -157,7 +191,14 @@ def test_damaged_calibration_picture_stops_the_conversion(digits, tmp_path):
     good = digits.picture.read_bytes()
     (data / "0.png").write_bytes(good)
     (data / "1.png").write_bytes(good[:60])
-    done = tool.run("convert", "-c", digits.write_yaml(tmp_path / "x.yaml", tmp_path / "out", data), "--log", "none", want=tool.BAD_INPUT)
+    done = tool.run(
+        "convert",
+        "-c",
+        digits.write_yaml(tmp_path / "x.yaml", tmp_path / "out", data),
+        "--log",
+        "none",
+        want=tool.BAD_INPUT,
+    )
     assert "1.png: damaged PNG" in done.err
     assert not (tmp_path / "out/digits.bin").exists()
 
@@ -174,17 +215,37 @@ def test_no_plain_file(digits, tmp_path, what, suffix):
         os.mkfifo(path)
     elif what == "device":
         path.symlink_to("/dev/zero")
-    args = {".onnx": ["check", path], ".bin": ["run", path], ".yaml": ["convert", "-c", path, "--log", "none"]}.get(
-        suffix, ["run", digits.bin, "--input", path])
+    args = {
+        ".onnx": ["check", path],
+        ".bin": ["run", path],
+        ".yaml": ["convert", "-c", path, "--log", "none"],
+    }.get(suffix, ["run", digits.bin, "--input", path])
     done = tool.run(*args, want=tool.BAD_INPUT)
     assert f"odd{suffix}" in done.err
 
 
 # ---- the fuzz targets on their corpus and damaged copies of it ----
 
-REPLAYED = {"config": 600, "npy": 600, "jpeg": 300, "png": 300, "bmp": 600, "pnm": 600, "webp": 300, "tiff": 600, "pipeline": 1500, "onnx_reader": 300, "onnx_passes": 300, "bin": 1500,
-            "caffe_reader": 1500, "trace": 600, "coco": 900, "result": 1500,
-            "pack": 1500, "task": 600}
+REPLAYED = {
+    "config": 600,
+    "npy": 600,
+    "jpeg": 300,
+    "png": 300,
+    "bmp": 600,
+    "pnm": 600,
+    "webp": 300,
+    "tiff": 600,
+    "pipeline": 1500,
+    "onnx_reader": 300,
+    "onnx_passes": 300,
+    "bin": 1500,
+    "caffe_reader": 1500,
+    "trace": 600,
+    "coco": 900,
+    "result": 1500,
+    "pack": 1500,
+    "task": 600,
+}
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +267,9 @@ def caffe_copies(data, n, seed):
 def coco_copies(data, n, seed):
     """Annotations or detections damaged as texts."""
     annotations, detections = data.split(b"\0")
-    yield from (t.replace(b"\0", b"") + b"\0" + detections for t in damage.text_copies(annotations, n // 2, seed))
+    yield from (
+        t.replace(b"\0", b"") + b"\0" + detections for t in damage.text_copies(annotations, n // 2, seed)
+    )
     yield from (annotations + b"\0" + t for t in damage.text_copies(detections, n - n // 2, seed))
 
 
@@ -216,10 +279,23 @@ def test_fuzz_target(corpus, tmp_path, target):
     assert files
     for k, source in enumerate(list(files)):
         data = source.read_bytes()
-        make = {"config": damage.text_copies, "pipeline": damage.text_copies, "task": damage.text_copies, "bin": damage.bin_copies, "caffe_reader": caffe_copies, "coco": coco_copies}.get(target, damage.copies)
+        make = {
+            "config": damage.text_copies,
+            "pipeline": damage.text_copies,
+            "task": damage.text_copies,
+            "bin": damage.bin_copies,
+            "caffe_reader": caffe_copies,
+            "coco": coco_copies,
+        }.get(target, damage.copies)
         for i, bad in enumerate(make(data, REPLAYED[target] // len(files) + 1, f"{target}.{k}")):
             files.append(write(tmp_path, f"{k}_{i}", source.suffix, bad))
     program = pathlib.Path(tool.SANITIZED / f"tests/fuzz_{target}")
-    done = subprocess.run([program, *map(str, files)], capture_output=True, text=True, errors="replace", timeout=600,
-                          env={**os.environ, **tool.SANITIZER_OPTIONS})
+    done = subprocess.run(
+        [program, *map(str, files)],
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=600,
+        env={**os.environ, **tool.SANITIZER_OPTIONS},
+    )
     assert done.returncode == 0, done.stderr[-6000:]

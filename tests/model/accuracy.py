@@ -5,10 +5,12 @@
     tests/model/accuracy.py --write    count and write accuracy.csv
     tests/model/accuracy.py --check    count and compare with accuracy.csv and with the limits below
 
-Scores are counted by `vernier eval`. That of the SegFormers is mIoU in percent against the 101 labels of camvid/val at 192 x 256, 11 classes, void not
-counted; that of the classifiers is top-1. Top-1 is counted on the 2000 pictures of cifar10/test (resnet20) and the 400 of imagenet_val (mobilenet). Cosine and SQNR are of
-the logits, picture by picture (mobilenet ends in a softmax: the tensor in front of it is dumped); of the detectors' outputs, all
-of them concatenated, on their pictures. All of it is deterministic: it must come out the same on every machine.
+Scores are counted by `vernier eval`. That of the SegFormers is mIoU in percent against the 101 labels of
+camvid/val at 192 x 256, 11 classes, void not counted; that of the classifiers is top-1. Top-1 is counted on
+the 2000 pictures of cifar10/test (resnet20) and the 400 of imagenet_val (mobilenet). Cosine and SQNR are of
+the logits, picture by picture (mobilenet ends in a softmax: the tensor in front of it is dumped); of the
+detectors' outputs, all of them concatenated, on their pictures. All of it is deterministic: it must come out
+the same on every machine.
 """
 import argparse
 import csv
@@ -24,18 +26,61 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import shared_models as sm
 
 CSV = Path(__file__).resolve().parent / "accuracy.csv"
-FIELDS = ["model", "method", "pictures", "float32_score", "quantized_score", "drop", "cosine_mean", "cosine_min", "sqnr_db", "bin_bytes",
-          "arena_bytes"]
-MOST_DROP = {"resnet20": 0.7, "mobilenet": 2.0, "segformer": 1.0, "segformer_mixed": 1.0, "segformer_int16": 0.5}  # percentage points
-LEAST_COSINE = {"resnet20": 0.99, "mobilenet": 0.99, "segformer": 0.98, "segformer_mixed": 0.98, "segformer_int16": 0.9999}
+FIELDS = [
+    "model",
+    "method",
+    "pictures",
+    "float32_score",
+    "quantized_score",
+    "drop",
+    "cosine_mean",
+    "cosine_min",
+    "sqnr_db",
+    "bin_bytes",
+    "arena_bytes",
+]
+MOST_DROP = {
+    "resnet20": 0.7,
+    "mobilenet": 2.0,
+    "segformer": 1.0,
+    "segformer_mixed": 1.0,
+    "segformer_int16": 0.5,
+}  # percentage points
+LEAST_COSINE = {
+    "resnet20": 0.99,
+    "mobilenet": 0.99,
+    "segformer": 0.98,
+    "segformer_mixed": 0.98,
+    "segformer_int16": 0.9999,
+}
 ALL = {**sm.MODELS, **sm.SEGMENTERS}
 
 
 IMAGES = sm.SHARED / "images"
-SEGMENTING = ("--metric", "miou", "--images", IMAGES / "camvid/val", "--labels", IMAGES / "camvid/valannot", "--ignore", 11, "--label-size", "256x192")
+SEGMENTING = (
+    "--metric",
+    "miou",
+    "--images",
+    IMAGES / "camvid/val",
+    "--labels",
+    IMAGES / "camvid/valannot",
+    "--ignore",
+    11,
+    "--label-size",
+    "256x192",
+)
 TASKS = {  # vernier eval
     "resnet20": ("--metric", "top_k", "--k", 1, "--images", IMAGES / "cifar10/test", "--labels", "folders"),
-    "mobilenet": ("--metric", "top_k", "--k", 1, "--images", IMAGES / "imagenet_val", "--labels", IMAGES / "imagenet_val.txt"),
+    "mobilenet": (
+        "--metric",
+        "top_k",
+        "--k",
+        1,
+        "--images",
+        IMAGES / "imagenet_val",
+        "--labels",
+        IMAGES / "imagenet_val.txt",
+    ),
     **{name: SEGMENTING for name in sm.SEGMENTERS},
 }
 
@@ -44,7 +89,9 @@ def scores(model, files):
     """Top-1 or mIoU of each file in percent; None for models without labels."""
     if model.name not in TASKS:
         return None
-    done = sm.vernier("eval", *files, *TASKS[model.name], *sm.pipeline_options(model), "--bootstrap", 0, "--json")
+    done = sm.vernier(
+        "eval", *files, *TASKS[model.name], *sm.pipeline_options(model), "--bootstrap", 0, "--json"
+    )
     return [next(iter(m["scores"].values()))["value"] for m in json.loads(done.stdout)["models"]]
 
 
@@ -99,21 +146,39 @@ def measure(model, folder, calibration=None, products=None):
     assert names == same
     cosine, sqnr = similarity(float32, int8)
     file_bytes, arena_bytes = sm.bin_sizes(products.bin)
-    row = dict(model=model.name, method=method_of(products), pictures=len(names), float32_score="", quantized_score="", drop="",
-               cosine_mean=f"{cosine.mean():.5f}", cosine_min=f"{cosine.min():.5f}", sqnr_db=f"{sqnr:.2f}", bin_bytes=str(file_bytes),
-               arena_bytes=str(arena_bytes))
+    row = dict(
+        model=model.name,
+        method=method_of(products),
+        pictures=len(names),
+        float32_score="",
+        quantized_score="",
+        drop="",
+        cosine_mean=f"{cosine.mean():.5f}",
+        cosine_min=f"{cosine.min():.5f}",
+        sqnr_db=f"{sqnr:.2f}",
+        bin_bytes=str(file_bytes),
+        arena_bytes=str(arena_bytes),
+    )
     found = scores(model, (products.onnx("optimized_float"), products.bin))
     if found:
-        row.update(float32_score=f"{found[0]:.2f}", quantized_score=f"{found[1]:.2f}", drop=f"{found[0] - found[1]:.2f}")
+        row.update(
+            float32_score=f"{found[0]:.2f}",
+            quantized_score=f"{found[1]:.2f}",
+            drop=f"{found[0] - found[1]:.2f}",
+        )
     return {k: str(v) for k, v in row.items()}
 
 
 def too_bad(row):
     name, bad = row["model"], []
     if name in MOST_DROP and float(row["drop"]) > MOST_DROP[name]:
-        bad.append(f"{name}: the score is {row['drop']} points below float32, at most {MOST_DROP[name]} allowed")
+        bad.append(
+            f"{name}: the score is {row['drop']} points below float32, at most {MOST_DROP[name]} allowed"
+        )
     if name in LEAST_COSINE and float(row["cosine_mean"]) < LEAST_COSINE[name]:
-        bad.append(f"{name}: mean cosine of the logits is {row['cosine_mean']}, at least {LEAST_COSINE[name]} wanted")
+        bad.append(
+            f"{name}: mean cosine of the logits is {row['cosine_mean']}, at least {LEAST_COSINE[name]} wanted"
+        )
     return bad
 
 
@@ -140,14 +205,18 @@ def main():
     p.add_argument("--check", action="store_true", help="compare with accuracy.csv and the limits")
     p.add_argument("--write", action="store_true", help="write accuracy.csv")
     p.add_argument("--model", action="append", choices=list(ALL), help="only these")
-    p.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a calibration key, to try settings")
+    p.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="a calibration key, to try settings"
+    )
     a = p.parse_args()
     if sm.missing():
         print(sm.missing())
         return 3
     settings = dict(s.split("=", 1) for s in a.set)
     with tempfile.TemporaryDirectory() as tmp:
-        rows = [measure(m, Path(tmp) / m.name, settings) for m in ALL.values() if not a.model or m.name in a.model]
+        rows = [
+            measure(m, Path(tmp) / m.name, settings) for m in ALL.values() if not a.model or m.name in a.model
+        ]
     print_table(rows)
     bad = [text for r in rows for text in too_bad(r)]
     if a.check:

@@ -1,4 +1,6 @@
-"""A whole SegFormer in int8, int16 and a mixture: every tensor verified, the artefacts open elsewhere, and mIoU as committed."""
+"""A whole SegFormer in int8, int16 and a mixture: every tensor verified, the artefacts open elsewhere, and
+mIoU as committed."""
+
 import json
 import sys
 from pathlib import Path
@@ -22,7 +24,11 @@ def converted(tmp_path_factory):
 
     def get(name):
         if name not in done:
-            done[name] = sm.convert(sm.SEGMENTERS[name], tmp_path_factory.mktemp(name), options=("--threads", "2", "--compare", "2"))
+            done[name] = sm.convert(
+                sm.SEGMENTERS[name],
+                tmp_path_factory.mktemp(name),
+                options=("--threads", "2", "--compare", "2"),
+            )
         return done[name]
     return get
 
@@ -31,7 +37,11 @@ def converted(tmp_path_factory):
 def test_every_tensor_is_verified(converted, name):
     p = converted(name)
     picture = sm.ten_pictures(p.model)[0]
-    said = json.loads(sm.vernier("verify", "--json", p.onnx("quantized"), p.bin, "--input", picture, "--threads", "2").stdout)
+    said = json.loads(
+        sm.vernier(
+            "verify", "--json", p.onnx("quantized"), p.bin, "--input", picture, "--threads", "2"
+        ).stdout
+    )
     assert said["different"] == 0 and said["compared"] > 20_000_000
 
 
@@ -47,7 +57,11 @@ def test_types_of_the_nodes(converted, name):
     assert wide == {"segformer": 0, "segformer_int16": len(types)}.get(name, wide)
     if name == "segformer_mixed":
         assert len(types) / 20 < wide < len(types) / 2
-    computed = [n for n in m.graph.node if n.op_type in ("Conv", "MatMul", "Softmax", "Mul", "Add", "Gelu", "LayerNormalization", "Transpose")]
+    computed = [
+        n
+        for n in m.graph.node
+        if n.op_type in ("Conv", "MatMul", "Softmax", "Mul", "Add", "Gelu", "LayerNormalization", "Transpose")
+    ]
     floats = [n.name for n in computed if made.get(n.input[0]) != "DequantizeLinear"]
     assert len(computed) > 250 and not floats, floats
 

@@ -1,5 +1,5 @@
-"""Cut a quantized ONNX into one submodel for each node: the DequantizeLinear in front of it, the node (with the clamp behind it
-where nothing is quantized in between), the QuantizeLinear behind it."""
+"""Cut a quantized ONNX into one submodel for each node: the DequantizeLinear in front of it, the node (with
+the clamp behind it where nothing is quantized in between), the QuantizeLinear behind it."""
 import onnx
 from onnx import TensorProto, helper
 
@@ -8,12 +8,18 @@ INTEGER_OPS = ("QLinear", "QGemm", "QAttention", "MatMulInteger", "ConvInteger")
 
 
 class Piece:
-    """`op`: the node's type. `inputs`: {input of the submodel: name of our tensor}. `result`: name of our tensor that the submodel's
-    output is compared with. `integer`: the result is quantized."""
+    """`op`: the node's type. `inputs`: {input of the submodel: name of our tensor}. `result`: name of our
+    tensor that the submodel's output is compared with. `integer`: the result is quantized."""
 
     def __init__(self, node, model, inputs, output, result, integer):
         self.op, self.name = node.op_type, node.name
-        self.model, self.inputs, self.output, self.result, self.integer = model, inputs, output, result, integer
+        self.model, self.inputs, self.output, self.result, self.integer = (
+            model,
+            inputs,
+            output,
+            result,
+            integer,
+        )
 
 
 def without_passes(model):
@@ -37,7 +43,10 @@ class Cutter:
                 self.users.setdefault(i, []).append(n)
         self.constants = {i.name: i for i in g.initializer}
         self.graph_inputs = {i.name for i in g.input}
-        self.info = {v.name: v for v in [*onnx.shape_inference.infer_shapes(model).graph.value_info, *g.input, *g.output]}
+        self.info = {
+            v.name: v
+            for v in [*onnx.shape_inference.infer_shapes(model).graph.value_info, *g.input, *g.output]
+        }
 
     def type_of(self, tensor):
         return self.info[tensor].type.tensor_type.elem_type
@@ -50,10 +59,15 @@ class Cutter:
         if q in self.graph_inputs:
             return q
         source = self.maker[q].input[0]  # X_raw, or a graph input
-        return source if source in self.graph_inputs else next(u.output[0] for u in self.users[q] if u.op_type == "DequantizeLinear")
+        return (
+            source
+            if source in self.graph_inputs
+            else next(u.output[0] for u in self.users[q] if u.op_type == "DequantizeLinear")
+        )
 
     def behind(self, tensor):
-        """Nodes from the last quantized tensors to this one, in order; None where a float tensor is read on the way."""
+        """Nodes from the last quantized tensors to this one, in order; None where a float tensor is read on
+        the way."""
         found, todo, reads_integer = [], [tensor], False
         while todo:
             t = todo.pop()
@@ -83,9 +97,16 @@ class Cutter:
                     inputs[q] = self.stored_name(q)
                     shape = [d.dim_value for d in self.info[q].type.tensor_type.shape.dim]
                     values.append(helper.make_tensor_value_info(q, self.type_of(q), shape))
-        out = helper.make_tensor_value_info(output, self.type_of(output) if integer else TensorProto.FLOAT, None)
+        out = helper.make_tensor_value_info(
+            output, self.type_of(output) if integer else TensorProto.FLOAT, None
+        )
         graph = helper.make_graph(nodes, "piece", values, [out], list(constants.values()))
-        m = helper.make_model(graph, opset_imports=self.model.opset_import, ir_version=self.model.ir_version, functions=self.model.functions)
+        m = helper.make_model(
+            graph,
+            opset_imports=self.model.opset_import,
+            ir_version=self.model.ir_version,
+            functions=self.model.functions,
+        )
         return Piece(last, m, inputs, output, result, integer)
 
     def pieces(self):
@@ -97,11 +118,16 @@ class Cutter:
                     work = [k for k in nodes if k.op_type != "DequantizeLinear"]
                     main = next((k for k in work if k.op_type not in CLAMPS), work[0]) if work else n
                     readers = self.users.get(n.output[0], [])
-                    dq = next((u for u in readers if u.op_type == "DequantizeLinear"), n)  # n: an integer output
+                    dq = next(
+                        (u for u in readers if u.op_type == "DequantizeLinear"), n
+                    )  # n: an integer output
                     yield self.piece([*nodes, n], main, n.output[0], dq.output[0], True)
             elif n.op_type != "DequantizeLinear" and not self.leads_to_quantize(n):
                 ins = [self.maker.get(i) for i in n.input]
-                if any(k is not None and k.op_type == "DequantizeLinear" and not self.is_weight_dq(k) for k in ins):
+                if any(
+                    k is not None and k.op_type == "DequantizeLinear" and not self.is_weight_dq(k)
+                    for k in ins
+                ):
                     nodes = self.behind(n.output[0])
                     if nodes:
                         yield self.piece(nodes, n, n.output[0], n.output[0], False)
@@ -115,8 +141,8 @@ class Cutter:
 
 
 def used_integer_kernel(path):
-    """What the graph that onnxruntime ran computes in: the name of the integer kernel, the plain operator where that moved or
-    compared int8 as it is, or None for float."""
+    """What the graph that onnxruntime ran computes in: the name of the integer kernel, the plain operator
+    where that moved or compared int8 as it is, or None for float."""
     nodes = onnx.load(path).graph.node
     for n in nodes:
         if n.op_type.startswith(INTEGER_OPS):

@@ -7,8 +7,9 @@ import onnxruntime as rt
 
 
 def session(model, int8=False, optimized=None, threads=1, plain=False):
-    """A session on a file or a ModelProto. int8: let it fuse QDQ with int8 activations to its integer kernels. optimized: file
-    that gets the graph as it is run. plain: no optimization, every node as it stands."""
+    """A session on a file or a ModelProto. int8: let it fuse QDQ with int8 activations to its integer
+    kernels. optimized: file that gets the graph as it is run. plain: no optimization, every node as it
+    stands."""
     o = rt.SessionOptions()
     o.log_severity_level = 4
     o.intra_op_num_threads = threads

@@ -17,7 +17,9 @@ class Refused(Exception):
 
 class Pictures:
     def __init__(self, *mask):
-        self.process = subprocess.Popen([PROGRAM, *map(str, mask)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            [PROGRAM, *map(str, mask)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
 
     def call(self, *words, picture=None, flat=True):
         """The answer as an array H x W (one channel) or H x W x C."""
@@ -36,8 +38,32 @@ class Pictures:
         x = np.frombuffer(back.read(h * w * c * dtype.itemsize), dtype).reshape(h, w, c)
         return x[:, :, 0] if c == 1 and flat else x
 
-    def decode(self, path, library, channels=0, orientation=0, unchanged=0, bgr=0, dct="library", upsampling="library", reduce=1, draft=(0, 0)):
-        return self.call("decode", path, library, channels, orientation, unchanged, bgr, DCT.index(dct), UPSAMPLING.index(upsampling), reduce, *draft)
+    def decode(
+        self,
+        path,
+        library,
+        channels=0,
+        orientation=0,
+        unchanged=0,
+        bgr=0,
+        dct="library",
+        upsampling="library",
+        reduce=1,
+        draft=(0, 0),
+    ):
+        return self.call(
+            "decode",
+            path,
+            library,
+            channels,
+            orientation,
+            unchanged,
+            bgr,
+            DCT.index(dct),
+            UPSAMPLING.index(upsampling),
+            reduce,
+            *draft,
+        )
 
     def resize(self, picture, library, interpolation, size, antialias=-1, version="-"):
         return self.call("resize", library, interpolation, antialias, version, *size, picture=picture)
@@ -68,6 +94,10 @@ def with_torchvision(program, arrays, folder):
     if subprocess.run(["/usr/bin/python3", "-c", "import torchvision"], capture_output=True).returncode:
         pytest.skip("Debian's python3-torchvision is not installed")
     np.savez(folder / "in.npz", **arrays)
-    done = subprocess.run(["/usr/bin/python3", "-c", program, folder / "in.npz", folder / "out.npz"], capture_output=True, text=True)
+    done = subprocess.run(
+        ["/usr/bin/python3", "-c", program, folder / "in.npz", folder / "out.npz"],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     return np.load(folder / "out.npz")

@@ -1,7 +1,12 @@
 """The preprocessing by its definition, in NumPy and float64: BT.601 as the standard has it, no clamping."""
 import numpy as np
 
-PAIRS = [("yuv444", "nv12"), ("yuv444", "yuv444"), *[(t, r) for t in ("rgb", "bgr") for r in ("nv12", "yuv444", "rgb", "bgr")], ("gray", "gray")]
+PAIRS = [
+    ("yuv444", "nv12"),
+    ("yuv444", "yuv444"),
+    *[(t, r) for t in ("rgb", "bgr") for r in ("nv12", "yuv444", "rgb", "bgr")],
+    ("gray", "gray"),
+]
 NORMS = ("no_preprocess", "data_mean", "data_scale", "data_mean_and_scale")
 
 
@@ -19,7 +24,9 @@ def rgb_to_yuv(rgb):
     """Full range, rounded to bytes: what a camera gives."""
     r, g, b = (np.asarray(c, np.float64) for c in rgb)
     y = 0.299 * r + 0.587 * g + 0.114 * b
-    return np.clip(np.rint(np.stack([y, 128 + (b - y) / 1.772, 128 + (r - y) / 1.402])), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(np.stack([y, 128 + (b - y) / 1.772, 128 + (r - y) / 1.402])), 0, 255).astype(
+        np.uint8
+    )
 
 
 def share_chroma(yuv):

@@ -1,5 +1,6 @@
-"""Preprocessing programs as people write them, with the real libraries: one program with knobs, whose settings are causes of misalignment.
-Both sides of every comparison in test_align.py come from here; nothing of our own code computes a picture."""
+"""Preprocessing programs as people write them, with the real libraries: one program with knobs, whose
+settings are causes of misalignment. Both sides of every comparison in test_align.py come from here; nothing
+of our own code computes a picture."""
 import json
 import subprocess
 import sys
@@ -130,8 +131,17 @@ def chw(x):
 
 # ---- the program ----
 
-BASE = {"decode": read_pillow, "colour": same, "size": short_side(int), "resize": pillow("BILINEAR"), "crop": center(round), "pad": pad(114, "center"),
-        "yuv": same, "normalise": normalise(*IMAGENET), "layout": chw}
+BASE = {
+    "decode": read_pillow,
+    "colour": same,
+    "size": short_side(int),
+    "resize": pillow("BILINEAR"),
+    "crop": center(round),
+    "pad": pad(114, "center"),
+    "yuv": same,
+    "normalise": normalise(*IMAGENET),
+    "layout": chw,
+}
 
 
 def run(folder, pictures, **knobs):
@@ -167,12 +177,23 @@ def network_with_two_outputs(path):
     """Boxes and scores of 12 places, from a 3 x 48 x 48 picture."""
     import onnx
     rng = np.random.default_rng(5)
-    init = [onnx.numpy_helper.from_array(rng.normal(0, 0.1, (12, 3, 48, 48)).astype(np.float32), "w"),
-            onnx.numpy_helper.from_array(rng.normal(0, 0.1, (12, 3, 48, 48)).astype(np.float32), "v"), onnx.numpy_helper.from_array(np.array([1, 12]), "s")]
+    init = [
+        onnx.numpy_helper.from_array(rng.normal(0, 0.1, (12, 3, 48, 48)).astype(np.float32), "w"),
+        onnx.numpy_helper.from_array(rng.normal(0, 0.1, (12, 3, 48, 48)).astype(np.float32), "v"),
+        onnx.numpy_helper.from_array(np.array([1, 12]), "s"),
+    ]
     n = onnx.helper.make_node
-    nodes = [n("Conv", ["x", "w"], ["a"]), n("Reshape", ["a", "s"], ["first"]), n("Conv", ["x", "v"], ["b"]), n("Reshape", ["b", "s"], ["c"]), n("Sigmoid", ["c"], ["second"])]
+    nodes = [
+        n("Conv", ["x", "w"], ["a"]),
+        n("Reshape", ["a", "s"], ["first"]),
+        n("Conv", ["x", "v"], ["b"]),
+        n("Reshape", ["b", "s"], ["c"]),
+        n("Sigmoid", ["c"], ["second"]),
+    ]
     v = onnx.helper.make_tensor_value_info
-    g = onnx.helper.make_graph(nodes, "two", [v("x", 1, [1, 3, 48, 48])], [v("first", 1, [1, 12]), v("second", 1, [1, 12])], init)
+    g = onnx.helper.make_graph(
+        nodes, "two", [v("x", 1, [1, 3, 48, 48])], [v("first", 1, [1, 12]), v("second", 1, [1, 12])], init
+    )
     onnx.save(onnx.helper.make_model(g, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8), path)
     return path
 
@@ -184,7 +205,9 @@ def run_network(folder, model, pictures, names):
     trace.start(folder)
     for path in pictures:
         trace.picture(path)
-        x = trace.save("input", chw(normalise(*IMAGENET)(opencv("LINEAR")(read_pillow(path), (48, 48))))[None])
+        x = trace.save(
+            "input", chw(normalise(*IMAGENET)(opencv("LINEAR")(read_pillow(path), (48, 48))))[None]
+        )
         for name, y in zip(names, session.run(None, {"x": x})):
             trace.save(name, y)
     return folder
@@ -194,13 +217,19 @@ def detections(rng, n=60):
     """Boxes x1 y1 x2 y2 in clusters, with scores and classes."""
     centre = rng.uniform(30, 200, (8, 2))[rng.integers(0, 8, n)] + rng.normal(0, 6, (n, 2))
     half = rng.uniform(12, 30, (n, 2))
-    return np.hstack([centre - half, centre + half]).astype(np.float32), rng.uniform(0.01, 0.99, n).astype(np.float32), rng.integers(0, 3, n)
+    return (
+        np.hstack([centre - half, centre + half]).astype(np.float32),
+        rng.uniform(0.01, 0.99, n).astype(np.float32),
+        rng.integers(0, 3, n),
+    )
 
 
 def at_the_threshold(rng):
     """Pairs of boxes that overlap by exactly 0.3, and by 0.305."""
     pairs = [[[0, 0, 60, 10], [30, 0, 100, 10]], [[0, 0, 130, 10], [69, 0, 200, 10]]] * 6
-    boxes = np.concatenate([np.array(b) + [0, 50 * i, 0, 50 * i] for i, b in enumerate(pairs)]).astype(np.float32)
+    boxes = np.concatenate([np.array(b) + [0, 50 * i, 0, 50 * i] for i, b in enumerate(pairs)]).astype(
+        np.float32
+    )
     return boxes, rng.uniform(0.1, 0.99, len(boxes)).astype(np.float32), None
 
 
@@ -240,7 +269,14 @@ def coco_results(path, box=lambda x: x, score=lambda x: x, category=lambda x: x,
     for image in range(images):
         boxes, scores, classes = detections(np.random.default_rng(200 + image), 30)
         for b, s, c in zip(boxes.astype(float), scores.astype(float), classes):
-            rows.append({"image_id": image + 17, "category_id": category(int(c)), "bbox": [box(float(v)) for v in (b[0], b[1], b[2] - b[0], b[3] - b[1])], "score": score(float(s))})
+            rows.append(
+                {
+                    "image_id": image + 17,
+                    "category_id": category(int(c)),
+                    "bbox": [box(float(v)) for v in (b[0], b[1], b[2] - b[0], b[3] - b[1])],
+                    "score": score(float(s)),
+                }
+            )
     path.write_text(json.dumps(rows))
     return path
 

@@ -1,4 +1,6 @@
-"""`vernier align` finds what differs between two preprocessing programs. Both sides run the real libraries (programs.py)."""
+"""`vernier align` finds what differs between two preprocessing programs. Both sides run the real libraries
+(programs.py)."""
+
 import json
 import math
 import random
@@ -33,39 +35,112 @@ def causes(result):
 def explained(result):
     """Every unaligned stage has a reason that leaves nothing, on pictures not used in the search."""
     un = stages(result)
-    return bool(un) and all(s["why"]["found"] and s["why"]["residual"] == 0 and s["why"]["checked"] >= 2 and not s["why"]["refuted"] for s in un.values())
+    return bool(un) and all(
+        s["why"]["found"]
+        and s["why"]["residual"] == 0
+        and s["why"]["checked"] >= 2
+        and not s["why"]["refuted"]
+        for s in un.values()
+    )
 
 
 # ---- one case for each cause: knobs of the left and of the right program, stage, causes ----
 
 CASES = {
     "decoder: EXIF orientation": ({}, {"decode": p.read_opencv}, "decode", {"decoder orientation"}),
-    "resize: Pillow against OpenCV": ({}, {"resize": p.opencv("LINEAR")}, "resize", {"resize library", "antialias"}),
-    "resize: Pillow against skimage": ({}, {"resize": p.skimage_order1}, "resize", {"resize library", "antialias"}),
-    "resize: skimage with and without anti_aliasing": ({"resize": p.skimage_antialias}, {"resize": p.skimage_order1}, "resize", {"antialias"}),
+    "resize: Pillow against OpenCV": (
+        {},
+        {"resize": p.opencv("LINEAR")},
+        "resize",
+        {"resize library", "antialias"},
+    ),
+    "resize: Pillow against skimage": (
+        {},
+        {"resize": p.skimage_order1},
+        "resize",
+        {"resize library", "antialias"},
+    ),
+    "resize: skimage with and without anti_aliasing": (
+        {"resize": p.skimage_antialias},
+        {"resize": p.skimage_order1},
+        "resize",
+        {"antialias"},
+    ),
     "interpolation: bilinear, bicubic": ({}, {"resize": p.pillow("BICUBIC")}, "resize", {"interpolation"}),
-    "interpolation: linear, nearest": ({"resize": p.opencv("LINEAR")}, {"resize": p.opencv("NEAREST")}, "resize", {"interpolation"}),
-    "interpolation: linear, area": ({"resize": p.opencv("LINEAR")}, {"resize": p.opencv("AREA")}, "resize", {"interpolation"}),
+    "interpolation: linear, nearest": (
+        {"resize": p.opencv("LINEAR")},
+        {"resize": p.opencv("NEAREST")},
+        "resize",
+        {"interpolation"},
+    ),
+    "interpolation: linear, area": (
+        {"resize": p.opencv("LINEAR")},
+        {"resize": p.opencv("AREA")},
+        "resize",
+        {"interpolation"},
+    ),
     "rounding of the size": ({}, {"size": p.short_side(math.ceil)}, "resize", {"rounding of the size"}),
-    "width and height": ({}, {"size": lambda x: p.short_side(int)(x)[::-1]}, "resize", {"width and height swapped"}),
+    "width and height": (
+        {},
+        {"size": lambda x: p.short_side(int)(x)[::-1]},
+        "resize",
+        {"width and height swapped"},
+    ),
     "crop: round, floor": ({}, {"crop": p.center(math.floor)}, "crop", {"crop"}),
     "crop: off by one": ({}, {"crop": p.center(math.floor, 1, 0)}, "crop", {"crop"}),
     "pad value": ({}, {"pad": p.pad(0, "center")}, "pad", {"pad value"}),
     "pad position": ({}, {"pad": p.pad(114, "top_left")}, "pad", {"pad position"}),
-    "letterbox: value": ({"crop": p.same, "pad": p.letterbox(114, "center")}, {"crop": p.same, "pad": p.letterbox(128, "center")}, "pad", {"pad value"}),
+    "letterbox: value": (
+        {"crop": p.same, "pad": p.letterbox(114, "center")},
+        {"crop": p.same, "pad": p.letterbox(128, "center")},
+        "pad",
+        {"pad value"},
+    ),
     "channel order": ({}, {"colour": p.swapped}, "colour", {"channel order"}),
     "layout": ({}, {"layout": p.same}, "layout", {"layout"}),
-    "normalise: /255 missing": ({}, {"normalise": p.normalise(*p.IMAGENET, divide=1)}, "normalise", {"missing /255"}),
-    "normalise: other mean and std": ({}, {"normalise": p.normalise([0.5] * 3, [0.5] * 3)}, "normalise", {"mean and std"}),
-    "normalise: twice": ({}, {"normalise": p.normalise(*p.IMAGENET, times=2)}, "normalise", {"normalised twice"}),
-    "normalise: order of the channels": ({}, {"normalise": p.normalise(*(v[::-1] for v in p.IMAGENET))}, "normalise", {"order of mean and std"}),
-    "value type: int8 for uint8 - 128": ({"normalise": lambda x: (x.astype(np.int16) - 128).astype(np.int8)}, {"normalise": lambda x: x.astype(np.int8)},
-                                         "normalise", {"value type"}),
-    "value type: 0..1 and 0..255": ({"normalise": lambda x: x.astype(np.float32)}, {"normalise": lambda x: x.astype(np.float32) / 255}, "normalise",
-                                    {"missing /255"}),
+    "normalise: /255 missing": (
+        {},
+        {"normalise": p.normalise(*p.IMAGENET, divide=1)},
+        "normalise",
+        {"missing /255"},
+    ),
+    "normalise: other mean and std": (
+        {},
+        {"normalise": p.normalise([0.5] * 3, [0.5] * 3)},
+        "normalise",
+        {"mean and std"},
+    ),
+    "normalise: twice": (
+        {},
+        {"normalise": p.normalise(*p.IMAGENET, times=2)},
+        "normalise",
+        {"normalised twice"},
+    ),
+    "normalise: order of the channels": (
+        {},
+        {"normalise": p.normalise(*(v[::-1] for v in p.IMAGENET))},
+        "normalise",
+        {"order of mean and std"},
+    ),
+    "value type: int8 for uint8 - 128": (
+        {"normalise": lambda x: (x.astype(np.int16) - 128).astype(np.int8)},
+        {"normalise": lambda x: x.astype(np.int8)},
+        "normalise",
+        {"value type"},
+    ),
+    "value type: 0..1 and 0..255": (
+        {"normalise": lambda x: x.astype(np.float32)},
+        {"normalise": lambda x: x.astype(np.float32) / 255},
+        "normalise",
+        {"missing /255"},
+    ),
     "nv12: chroma subsampled": ({}, {"yuv": p.i420}, "yuv", {"colour conversion", "chroma"}),
-    "nv12: full and video range": ({"yuv": lambda x: cv2.cvtColor(x, cv2.COLOR_RGB2YCrCb)[:, :, [0, 2, 1]]},
-                                   {"yuv": lambda x: i420_planes(x)}, "yuv", {"range", "chroma"}),
+    "nv12: full and video range": (
+        {"yuv": lambda x: cv2.cvtColor(x, cv2.COLOR_RGB2YCrCb)[:, :, [0, 2, 1]]},
+        {"yuv": lambda x: i420_planes(x)},
+        "yuv",
+        {"range", "chroma"},
+    ),
 }
 
 
@@ -81,12 +156,16 @@ def whole(folder, right, jpeg=False):
     """Both sides save the input only; decoding, resize and crop happen before it."""
     pictures = p.pictures(folder / "in", 11, 6, exif=1 if jpeg else False)
     left = {"resize": p.pillow("BILINEAR"), "crop": p.center(round)}
-    return p.only_input(folder / "a", pictures, **left), p.only_input(folder / "b", pictures, **{**left, **right})
+    return p.only_input(folder / "a", pictures, **left), p.only_input(
+        folder / "b", pictures, **{**left, **right}
+    )
 
 
 def exchanged(folder):
     model, pictures = p.network_with_two_outputs(folder / "two.onnx"), p.pictures(folder / "in", 12)
-    return p.run_network(folder / "a", model, pictures, ["boxes", "scores"]), p.run_network(folder / "b", model, pictures, ["scores", "boxes"])
+    return p.run_network(folder / "a", model, pictures, ["boxes", "scores"]), p.run_network(
+        folder / "b", model, pictures, ["scores", "boxes"]
+    )
 
 
 def kept(folder, left, right, **more):
@@ -98,27 +177,96 @@ def written(folder, left={}, right={}):
 
 
 MORE_CASES = {
-    "decoder: Pillow against libjpeg-turbo's fast DCT": (lambda f: decoded(f, p.read_pillow, p.read_turbojpeg(fastdct=True)), "decode", {"decoder"}),
-    "decoder: OpenCV against simple upsampling": (lambda f: decoded(f, p.read_opencv, p.read_turbojpeg(fastupsample=True)), "decode", {"decoder"}),
-    "decoder: both, and channels swapped": (lambda f: decoded(f, lambda x: p.read_opencv(x)[:, :, ::-1], p.read_turbojpeg(fastdct=True, fastupsample=True)), "decode",
-                                                  {"decoder", "channel order"}),
-    "decoder: gray by OpenCV and by Pillow": (lambda f: decoded(f, lambda x: cv2.imread(str(x), cv2.IMREAD_GRAYSCALE), lambda x: np.asarray(Image.open(x).convert("L"))), "decode",
-                                              {"decoder", "colour conversion"}),
-    "decoder: IMREAD_REDUCED_COLOR_2 of a PNG": (lambda f: decoded(f, p.read_pillow, p.read_reduced, "png"), "decode", {"decoder"}),
+    "decoder: Pillow against libjpeg-turbo's fast DCT": (
+        lambda f: decoded(f, p.read_pillow, p.read_turbojpeg(fastdct=True)),
+        "decode",
+        {"decoder"},
+    ),
+    "decoder: OpenCV against simple upsampling": (
+        lambda f: decoded(f, p.read_opencv, p.read_turbojpeg(fastupsample=True)),
+        "decode",
+        {"decoder"},
+    ),
+    "decoder: both, and channels swapped": (
+        lambda f: decoded(
+            f, lambda x: p.read_opencv(x)[:, :, ::-1], p.read_turbojpeg(fastdct=True, fastupsample=True)
+        ),
+        "decode",
+        {"decoder", "channel order"},
+    ),
+    "decoder: gray by OpenCV and by Pillow": (
+        lambda f: decoded(
+            f,
+            lambda x: cv2.imread(str(x), cv2.IMREAD_GRAYSCALE),
+            lambda x: np.asarray(Image.open(x).convert("L")),
+        ),
+        "decode",
+        {"decoder", "colour conversion"},
+    ),
+    "decoder: IMREAD_REDUCED_COLOR_2 of a PNG": (
+        lambda f: decoded(f, p.read_pillow, p.read_reduced, "png"),
+        "decode",
+        {"decoder"},
+    ),
     "decoder: Pillow's draft": (lambda f: decoded(f, p.read_pillow, p.read_draft), "decode", {"decoder"}),
-    "only the input saved: the decoder": (lambda f: whole(f, {"decode": p.read_turbojpeg(fastdct=True)}, jpeg=True), "input", {"decoder"}),
-    "only the input saved: Pillow against OpenCV": (lambda f: whole(f, {"resize": p.opencv("LINEAR")}), "input", {"resize library", "antialias"}),
-    "only the input saved: crop rounding": (lambda f: whole(f, {"crop": p.center(math.floor)}), "input", {"crop"}),
-    "only the input saved: other size before the crop": (lambda f: whole(f, {"size": lambda x: p.short_side(int)(x, 44)}), "input", {"rounding of the size"}),
+    "only the input saved: the decoder": (
+        lambda f: whole(f, {"decode": p.read_turbojpeg(fastdct=True)}, jpeg=True),
+        "input",
+        {"decoder"},
+    ),
+    "only the input saved: Pillow against OpenCV": (
+        lambda f: whole(f, {"resize": p.opencv("LINEAR")}),
+        "input",
+        {"resize library", "antialias"},
+    ),
+    "only the input saved: crop rounding": (
+        lambda f: whole(f, {"crop": p.center(math.floor)}),
+        "input",
+        {"crop"},
+    ),
+    "only the input saved: other size before the crop": (
+        lambda f: whole(f, {"size": lambda x: p.short_side(int)(x, 44)}),
+        "input",
+        {"rounding of the size"},
+    ),
     "outputs by position": (exchanged, "boxes, scores", {"outputs by position"}),
-    "post-processing: threshold of NMS": (lambda f: kept(f, (0.45, 0.05), (0.6, 0.05)), "kept", {"overlap threshold"}),
-    "post-processing: threshold of scores": (lambda f: kept(f, (0.45, 0.05), (0.45, 0.3)), "kept", {"score threshold"}),
-    "post-processing: NMS of torchvision and OpenCV": (lambda f: kept(f, (0.5, 0.25, "torchvision"), (0.4, 0.05)), "kept", {"overlap threshold", "score threshold"}),
-    "post-processing: torchvision and OpenCV at their threshold": (lambda f: kept(f, (0.3, 0.05, "torchvision"), (0.3, 0.05), make=p.at_the_threshold), "kept", {"suppression"}),
-    "COCO results: boxes rounded to 3 decimals": (lambda f: written(f, {}, {"box": lambda x: round(x, 3)}), "detections", {"rounding of boxes"}),
-    "COCO results: scores rounded to 5 decimals": (lambda f: written(f, {}, {"score": lambda x: round(x, 5)}), "detections", {"rounding of scores"}),
-    "COCO results: both rounded, classes from 1": (lambda f: written(f, {"box": lambda x: round(x, 3), "score": lambda x: round(x, 5)}, {"category": lambda x: x + 1}),
-                                                   "detections", {"rounding of boxes", "rounding of scores", "class numbers"}),
+    "post-processing: threshold of NMS": (
+        lambda f: kept(f, (0.45, 0.05), (0.6, 0.05)),
+        "kept",
+        {"overlap threshold"},
+    ),
+    "post-processing: threshold of scores": (
+        lambda f: kept(f, (0.45, 0.05), (0.45, 0.3)),
+        "kept",
+        {"score threshold"},
+    ),
+    "post-processing: NMS of torchvision and OpenCV": (
+        lambda f: kept(f, (0.5, 0.25, "torchvision"), (0.4, 0.05)),
+        "kept",
+        {"overlap threshold", "score threshold"},
+    ),
+    "post-processing: torchvision and OpenCV at their threshold": (
+        lambda f: kept(f, (0.3, 0.05, "torchvision"), (0.3, 0.05), make=p.at_the_threshold),
+        "kept",
+        {"suppression"},
+    ),
+    "COCO results: boxes rounded to 3 decimals": (
+        lambda f: written(f, {}, {"box": lambda x: round(x, 3)}),
+        "detections",
+        {"rounding of boxes"},
+    ),
+    "COCO results: scores rounded to 5 decimals": (
+        lambda f: written(f, {}, {"score": lambda x: round(x, 5)}),
+        "detections",
+        {"rounding of scores"},
+    ),
+    "COCO results: both rounded, classes from 1": (
+        lambda f: written(
+            f, {"box": lambda x: round(x, 3), "score": lambda x: round(x, 5)}, {"category": lambda x: x + 1}
+        ),
+        "detections",
+        {"rounding of boxes", "rounding of scores", "class numbers"},
+    ),
 }
 
 
@@ -126,7 +274,10 @@ def i420_planes(x):
     """Y, U, V of every pixel from OpenCV's I420."""
     planes = cv2.cvtColor(x, cv2.COLOR_RGB2YUV_I420)
     n, h, w = x.shape[0] * x.shape[1], x.shape[0], x.shape[1]
-    u, v = planes.ravel()[n:n * 5 // 4].reshape(h // 2, w // 2), planes.ravel()[n * 5 // 4:].reshape(h // 2, w // 2)
+    u, v = (
+        planes.ravel()[n : n * 5 // 4].reshape(h // 2, w // 2),
+        planes.ravel()[n * 5 // 4 :].reshape(h // 2, w // 2),
+    )
     up = lambda c: c.repeat(2, 0).repeat(2, 1)
     return np.stack([planes.ravel()[:n].reshape(h, w), up(u), up(v)], -1)
 
@@ -155,7 +306,10 @@ def row(name, r):
 
 @pytest.mark.parametrize("name", [*CASES, *MORE_CASES])
 def test_cause(tmp_path, name):
-    if "torchvision" in name and subprocess.run(["/usr/bin/python3", "-c", "import torchvision"], capture_output=True).returncode:
+    if (
+        "torchvision" in name
+        and subprocess.run(["/usr/bin/python3", "-c", "import torchvision"], capture_output=True).returncode
+    ):
         pytest.skip("Debian's python3-torchvision is not installed")
     r, names, want, a = compare(tmp_path / "1", name)
     assert causes(r) == {(stage, c) for stage in names for c in want}, json.dumps(r, indent=1)
@@ -168,23 +322,42 @@ def test_cause(tmp_path, name):
 
 
 SAID = {  # programs whose whole preprocessing is said as steps
-    **{name: make for name, (make, *_) in MORE_CASES.items() if name.startswith(("only", "decoder")) and "channels" not in name},
-    "letterbox": lambda f: two_inputs(f, lambda x: p.letterbox(114, "center")(x), lambda x: p.letterbox(0, "top_left", int)(x)),
-    "sizes of their own": lambda f: two_inputs(f, lambda x: p.opencv("AREA")(x, (40, 30)), lambda x: p.skimage_antialias(x, (37, 29)).astype(np.float32)),
-    "gray, channels swapped": lambda f: two_inputs(f, lambda x: cv2.cvtColor(x, cv2.COLOR_RGB2GRAY), p.swapped),
-    "YUV": lambda f: two_inputs(f, lambda x: cv2.cvtColor(x, cv2.COLOR_RGB2YCrCb)[:, :, [0, 2, 1]], p.center(math.floor)),
-    "turned, minus 128": lambda f: two_inputs(f, lambda x: p.chw(x[:, ::-1]), lambda x: (x.astype(np.int16) - 128).astype(np.int8)),
+    **{
+        name: make
+        for name, (make, *_) in MORE_CASES.items()
+        if name.startswith(("only", "decoder")) and "channels" not in name
+    },
+    "letterbox": lambda f: two_inputs(
+        f, lambda x: p.letterbox(114, "center")(x), lambda x: p.letterbox(0, "top_left", int)(x)
+    ),
+    "sizes of their own": lambda f: two_inputs(
+        f,
+        lambda x: p.opencv("AREA")(x, (40, 30)),
+        lambda x: p.skimage_antialias(x, (37, 29)).astype(np.float32),
+    ),
+    "gray, channels swapped": lambda f: two_inputs(
+        f, lambda x: cv2.cvtColor(x, cv2.COLOR_RGB2GRAY), p.swapped
+    ),
+    "YUV": lambda f: two_inputs(
+        f, lambda x: cv2.cvtColor(x, cv2.COLOR_RGB2YCrCb)[:, :, [0, 2, 1]], p.center(math.floor)
+    ),
+    "turned, minus 128": lambda f: two_inputs(
+        f, lambda x: p.chw(x[:, ::-1]), lambda x: (x.astype(np.int16) - 128).astype(np.int8)
+    ),
 }
 
 
 def two_inputs(folder, left, right):
     pictures = p.pictures(folder / "in", 17, 6)
-    return p.only_decoded(folder / "a", pictures, lambda x: left(p.read_pillow(x))), p.only_decoded(folder / "b", pictures, lambda x: right(p.read_pillow(x)))
+    return p.only_decoded(folder / "a", pictures, lambda x: left(p.read_pillow(x))), p.only_decoded(
+        folder / "b", pictures, lambda x: right(p.read_pillow(x))
+    )
 
 
 @pytest.mark.parametrize("name", SAID)
 def test_sides_as_steps(tmp_path, name):
-    """What align says of a side, run as a pipeline, gives that side's arrays: pictures that it has seen, and others."""
+    """What align says of a side, run as a pipeline, gives that side's arrays: pictures that it has seen, and
+    others."""
     sides = SAID[name](tmp_path)
     (s,) = stages(align(*sides)).values()
     for side, steps in zip(sides, s["why"]["steps"]):
@@ -192,11 +365,28 @@ def test_sides_as_steps(tmp_path, name):
         tool.run("prep", tmp_path / "in", "--pipeline", steps, "-o", tmp_path / f"out_{side.name}", want=0)
         for f in (tmp_path / f"out_{side.name}").glob("*.npy"):
             theirs, ours = np.load(side / f.stem / f"{s['stage']}.npy"), np.load(f)
-            assert ours.dtype == theirs.dtype and np.allclose(ours, theirs.reshape(ours.shape), rtol=0, atol=4e-6 * np.abs(theirs).max()), steps
+            assert ours.dtype == theirs.dtype and np.allclose(
+                ours, theirs.reshape(ours.shape), rtol=0, atol=4e-6 * np.abs(theirs).max()
+            ), steps
 
 
-@pytest.mark.parametrize("knobs", [{}, {"resize": p.opencv("LINEAR"), "crop": p.center(math.floor), "pad": p.pad(0, "top_left"), "colour": p.swapped},
-                                   {"decode": p.read_turbojpeg(fastdct=True), "size": lambda x: (52, 44), "normalise": lambda x: x.astype(np.float32)}])
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {},
+        {
+            "resize": p.opencv("LINEAR"),
+            "crop": p.center(math.floor),
+            "pad": p.pad(0, "top_left"),
+            "colour": p.swapped,
+        },
+        {
+            "decode": p.read_turbojpeg(fastdct=True),
+            "size": lambda x: (52, 44),
+            "normalise": lambda x: x.astype(np.float32),
+        },
+    ],
+)
 def test_description(tmp_path, knobs):
     """A program's trace gives the pipeline that does the same."""
     pictures = p.pictures(tmp_path / "in", 19, 6, exif=1)
@@ -238,7 +428,9 @@ def test_float_file_read_as_uint8(tmp_path):
         for i in range(4):
             p.trace.picture(str(i))
             x = p.photograph(rng, 40, 50).astype(np.float32)
-            p.trace.save("file", x if side == "a" else np.frombuffer(x.tobytes(), np.uint8)[:x.size].reshape(x.shape))
+            p.trace.save(
+                "file", x if side == "a" else np.frombuffer(x.tobytes(), np.uint8)[: x.size].reshape(x.shape)
+            )
     r = align(tmp_path / "a", tmp_path / "b")
     assert causes(r) == {("file", "value type")} and explained(r)
 
@@ -247,8 +439,13 @@ def test_without_inputs_relations_remain(tmp_path):
     """One array of each program: exchanged channels, a transpose, a shift, a line."""
     rng = np.random.default_rng(3)
     x = p.photograph(rng, 44, 60)
-    relations = {"channel order": p.swapped(x), "layout": p.chw(x), "width and height swapped": x.transpose(1, 0, 2),
-                 "mean and std": (x.astype(np.float32) - 127) / 64, "missing /255": x.astype(np.float32) / 255}
+    relations = {
+        "channel order": p.swapped(x),
+        "layout": p.chw(x),
+        "width and height swapped": x.transpose(1, 0, 2),
+        "mean and std": (x.astype(np.float32) - 127) / 64,
+        "missing /255": x.astype(np.float32) / 255,
+    }
     for cause, y in relations.items():
         for side, value in ("a", x), ("b", y):
             p.trace.start(tmp_path / side)
@@ -290,12 +487,31 @@ KNOBS = {
     "decode": [p.read_opencv],
     "colour": [p.swapped],
     "size": [p.short_side(math.ceil), lambda x: p.short_side(int)(x)[::-1]],
-    "resize": [p.opencv("LINEAR"), p.opencv("NEAREST"), p.opencv("AREA"), p.pillow("BICUBIC"), p.pillow("NEAREST"), p.pillow("LANCZOS"), p.skimage_order1],
-    "crop": [p.center(math.floor), p.center(math.ceil), p.center(math.floor, 0, 1), p.center(math.floor, -1, -1)],
+    "resize": [
+        p.opencv("LINEAR"),
+        p.opencv("NEAREST"),
+        p.opencv("AREA"),
+        p.pillow("BICUBIC"),
+        p.pillow("NEAREST"),
+        p.pillow("LANCZOS"),
+        p.skimage_order1,
+    ],
+    "crop": [
+        p.center(math.floor),
+        p.center(math.ceil),
+        p.center(math.floor, 0, 1),
+        p.center(math.floor, -1, -1),
+    ],
     "pad": [p.pad(0, "center"), p.pad(127, "center"), p.pad(114, "top_left"), p.pad(128, "bottom_right")],
     "yuv": [p.i420],
-    "normalise": [p.normalise(*p.IMAGENET, divide=1), p.normalise([0.5] * 3, [0.5] * 3), p.normalise(*p.IMAGENET, times=2), p.normalise([0.5] * 3, [0.5] * 3, times=2),
-                  p.normalise([123.675, 116.28, 103.53], [1, 1, 1], divide=1), lambda x: p.normalise(*p.IMAGENET)(p.swapped(x))],
+    "normalise": [
+        p.normalise(*p.IMAGENET, divide=1),
+        p.normalise([0.5] * 3, [0.5] * 3),
+        p.normalise(*p.IMAGENET, times=2),
+        p.normalise([0.5] * 3, [0.5] * 3, times=2),
+        p.normalise([123.675, 116.28, 103.53], [1, 1, 1], divide=1),
+        lambda x: p.normalise(*p.IMAGENET)(p.swapped(x)),
+    ],
     "layout": [p.same, lambda x: p.chw(x.transpose(1, 0, 2))],
 }
 
@@ -323,26 +539,42 @@ def really_differ(b, knobs):
                 y = steps["resize"](x, steps["size"](x)) if stage == "resize" else steps[stage](x)
             except Exception:
                 y = None  # the left step does not take this
-            if y is None or y.shape != load(stage).shape or y.dtype != load(stage).dtype or np.abs(y.astype(float) - load(stage)).max() > 1e-5 * np.abs(y).max():
+            if (
+                y is None
+                or y.shape != load(stage).shape
+                or y.dtype != load(stage).dtype
+                or np.abs(y.astype(float) - load(stage)).max() > 1e-5 * np.abs(y).max()
+            ):
                 found.add(stage)
     return found
 
 
 def run_pairs(folder):
-    """100 programs that differ in two knobs: how many are explained with nothing left on unseen pictures, and the others. Those must say
-    that they are unexplained."""
+    """100 programs that differ in two knobs: how many are explained with nothing left on unseen pictures, and
+    the others. Those must say that they are unexplained."""
     tmp_path, good, bad = folder, 0, []
     for seed in range(100):
         knobs = pair(seed)
-        pictures = p.pictures(tmp_path / f"in{seed}", seed, 6, exif=random.Random(seed).choice([3, 6, 8]) if "decode" in knobs else False)
+        pictures = p.pictures(
+            tmp_path / f"in{seed}",
+            seed,
+            6,
+            exif=random.Random(seed).choice([3, 6, 8]) if "decode" in knobs else False,
+        )
         try:
             b = p.run(tmp_path / f"b{seed}", pictures, **knobs)
         except Exception as e:  # a program that does not run at all
             raise AssertionError(f"{seed} {sorted(knobs)}: {e}") from e
         r = align(p.run(tmp_path / f"a{seed}", pictures), b)
-        wrong = [s for s in stages(r).values() if s["why"]["found"] and (s["why"]["refuted"] or s["why"]["residual"])]
+        wrong = [
+            s
+            for s in stages(r).values()
+            if s["why"]["found"] and (s["why"]["refuted"] or s["why"]["residual"])
+        ]
         assert not wrong, f"{seed}: {json.dumps(wrong)}"
-        ok = explained(r) and set(stages(r)) == really_differ(b, knobs) - set(stages(r, "aligned"))  # two swaps cancel each other
+        ok = explained(r) and set(stages(r)) == really_differ(b, knobs) - set(
+            stages(r, "aligned")
+        )  # two swaps cancel each other
         good += ok
         if not ok:
             bad.append((seed, sorted(knobs), sorted(really_differ(b, knobs)), sorted(causes(r))))
@@ -352,4 +584,6 @@ def run_pairs(folder):
 def test_pairs_of_causes(tmp_path):
     good, bad = run_pairs(tmp_path)
     assert good >= 95, "\n".join(map(str, bad))
-    assert f"Of 100 random pairs of causes, {good} leave" in PAGE.read_text(), "docs/alignment.md is stale: run tools/alignment_docs.py"
+    assert f"Of 100 random pairs of causes, {good} leave" in PAGE.read_text(), (
+        "docs/alignment.md is stale: run tools/alignment_docs.py"
+    )

@@ -14,7 +14,9 @@ from coco import RECTANGLE, SIZE, save_rectangles, save_seeing_net, values, with
 
 def boxes_like_a_detectors(rng, n):
     """Corners of boxes in crowds, some exactly equal, some empty; float32 values, scores with ties."""
-    center = rng.uniform(0, 300, (max(n // 8, 1), 2))[rng.integers(0, max(n // 8, 1), n)] + rng.normal(0, 6, (n, 2))
+    center = rng.uniform(0, 300, (max(n // 8, 1), 2))[rng.integers(0, max(n // 8, 1), n)] + rng.normal(
+        0, 6, (n, 2)
+    )
     size = rng.uniform(20, 80, (n, 2)) * rng.choice([1, 1, 1, 1, 0], (n, 1))
     b = np.concatenate([center - size / 2, center + size / 2], 1).astype(np.float32)
     if n > 3:
@@ -24,7 +26,13 @@ def boxes_like_a_detectors(rng, n):
 
 def our_nms(rule, boxes, scores, iou, score_min=0):
     text = "\n".join(" ".join(repr(float(v)) for v in (*b, s)) for b, s in zip(boxes, scores))
-    done = subprocess.run([tool.SANITIZED / "tests/boxtool", rule, repr(float(iou)), repr(float(score_min))], input=text, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [tool.SANITIZED / "tests/boxtool", rule, repr(float(iou)), repr(float(score_min))],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return [int(v) for v in done.stdout.split()]
 
 
@@ -38,7 +46,12 @@ np.savez(sys.argv[2], **{k[1:]: n(k[1:]) for k in x if k[0] == "b"})
 
 def nms_cases():
     rng = np.random.default_rng(11)
-    return [(*boxes_like_a_detectors(rng, n), iou) for n in (1, 2, 7, 60, 400) for iou in (0.0, 0.3, 0.45, 0.5, 0.7, 1.0) for _ in range(3)]
+    return [
+        (*boxes_like_a_detectors(rng, n), iou)
+        for n in (1, 2, 7, 60, 400)
+        for iou in (0.0, 0.3, 0.45, 0.5, 0.7, 1.0)
+        for _ in range(3)
+    ]
 
 
 def test_nms_torchvision(tmp_path):
@@ -59,7 +72,8 @@ def test_nms_opencv(score_min):
 
 
 def test_the_two_rules_differ():
-    """An empty box overlaps nothing in torchvision (0 / 0), everything empty in OpenCV; OpenCV asks for a score above the least."""
+    """An empty box overlaps nothing in torchvision (0 / 0), everything empty in OpenCV; OpenCV asks for a
+    score above the least."""
     b, s = [(5, 5, 5, 5), (9, 9, 9, 9)], [0.5, 0.4]
     assert our_nms("torchvision", b, s, 0.5) == [0, 1] and our_nms("opencv", b, s, 0.5) == [0]
     assert our_nms("none", b, s, 0.5, 0.45) == [0, 1] and our_nms("opencv", [b[0]], [0.5], 0.5, 0.5) == []
@@ -67,16 +81,33 @@ def test_the_two_rules_differ():
 
 # ---- COCO's metric ----
 
-NAMES = ["AP", "AP50", "AP75", "APsmall", "APmedium", "APlarge", "AR1", "AR10", "AR100", "ARsmall", "ARmedium", "ARlarge"]
+NAMES = [
+    "AP",
+    "AP50",
+    "AP75",
+    "APsmall",
+    "APmedium",
+    "APlarge",
+    "AR1",
+    "AR10",
+    "AR100",
+    "ARsmall",
+    "ARmedium",
+    "ARlarge",
+]
 
 
 def made_up(seed, images=30, categories=7):
-    """Annotations and detections: crowds, all sizes, equal scores, categories without truths or without detections, ids out of order."""
+    """Annotations and detections: crowds, all sizes, equal scores, categories without truths or without
+    detections, ids out of order."""
     rng = np.random.default_rng(seed)
     ids = [int(v) for v in rng.permutation(1000)[:images]]
     cats = [int(v) for v in rng.permutation(90)[:categories] + 1]
-    truth = {"images": [{"id": i, "width": 640, "height": 480, "file_name": f"{i}.jpg"} for i in ids], "categories": [{"id": c, "name": str(c)} for c in cats],
-             "annotations": []}
+    truth = {
+        "images": [{"id": i, "width": 640, "height": 480, "file_name": f"{i}.jpg"} for i in ids],
+        "categories": [{"id": c, "name": str(c)} for c in cats],
+        "annotations": [],
+    }
     found = []
     for i in ids:
         for _ in range(rng.integers(0, 9)):
@@ -84,15 +115,36 @@ def made_up(seed, images=30, categories=7):
             x, y = float(rng.uniform(0, 640 - w / 2)), float(rng.uniform(0, 480 - h / 2))
             category = int(rng.choice(cats[:-1]))
             area = w * h * float(rng.uniform(0.4, 1))
-            truth["annotations"].append({"id": len(truth["annotations"]) + 1, "image_id": i, "category_id": category, "bbox": [x, y, w, h], "area": area,
-                                         "iscrowd": int(rng.random() < 0.12)})
+            truth["annotations"].append(
+                {
+                    "id": len(truth["annotations"]) + 1,
+                    "image_id": i,
+                    "category_id": category,
+                    "bbox": [x, y, w, h],
+                    "area": area,
+                    "iscrowd": int(rng.random() < 0.12),
+                }
+            )
             for _ in range(rng.integers(0, 4)):
                 d = rng.normal(0, 0.12, 4)
                 box = [x + d[0] * w, y + d[1] * h, w * np.exp(d[2]), h * np.exp(d[3])]
-                found.append({"image_id": i, "category_id": category if rng.random() < 0.9 else int(rng.choice(cats)), "bbox": [float(v) for v in box],
-                              "score": round(float(rng.random()), 2)})
+                found.append(
+                    {
+                        "image_id": i,
+                        "category_id": category if rng.random() < 0.9 else int(rng.choice(cats)),
+                        "bbox": [float(v) for v in box],
+                        "score": round(float(rng.random()), 2),
+                    }
+                )
         for _ in range(rng.integers(0, 130) if rng.random() < 0.2 else 2):
-            found.append({"image_id": i, "category_id": int(rng.choice(cats)), "bbox": [float(v) for v in rng.uniform(0, 300, 4)], "score": round(float(rng.random()) / 2, 2)})
+            found.append(
+                {
+                    "image_id": i,
+                    "category_id": int(rng.choice(cats)),
+                    "bbox": [float(v) for v in rng.uniform(0, 300, 4)],
+                    "score": round(float(rng.random()) / 2, 2),
+                }
+            )
     rng.shuffle(found)
     return truth, found
 
@@ -108,7 +160,9 @@ def save(folder, truth, *found):
 
 def our_scores(truth, files, *options):
     args = [w for f in files for w in ("--detections", f)]
-    done = tool.run("eval", "--metric", "coco", "--labels", truth, *args, "--json", *map(str, options), want=tool.DONE)
+    done = tool.run(
+        "eval", "--metric", "coco", "--labels", truth, *args, "--json", *map(str, options), want=tool.DONE
+    )
     return json.loads(done.out)["models"]
 
 
@@ -150,7 +204,9 @@ def test_rounding_is_that_of_python(tmp_path):
 def test_interval_of_a_difference(tmp_path):
     """Resamples of pictures, counted by pycocotools with every drawn picture under an id of its own."""
     truth, found = made_up(1, images=8)
-    truth["annotations"] = [a for a in truth["annotations"] if a["area"] < 96 ** 2 and (a["area"] > 32 ** 2 or a["id"] == 5)]
+    truth["annotations"] = [
+        a for a in truth["annotations"] if a["area"] < 96**2 and (a["area"] > 32**2 or a["id"] == 5)
+    ]
     worse = [{**f, "bbox": [v * 1.04 for v in f["bbox"]]} for f in found]
     files = save(tmp_path, truth, found, worse)
     a, b = our_scores(*files, "--bootstrap", 12, "--seed", 4)
@@ -162,70 +218,149 @@ def test_interval_of_a_difference(tmp_path):
 
     differences = []
     for pick in tool.resamples(len(order), 12, 4):
-        t = {**truth, "images": [{"id": n} for n in range(len(pick))], "annotations": [{**x, "id": i + 1} for i, x in enumerate(drawn(pick, truth["annotations"]))]}
+        t = {
+            **truth,
+            "images": [{"id": n} for n in range(len(pick))],
+            "annotations": [{**x, "id": i + 1} for i, x in enumerate(drawn(pick, truth["annotations"]))],
+        }
         x, y = (np.array(with_pycocotools(t, drawn(pick, f))) for f in (worse, found))
-        differences.append(np.where((x < 0) | (y < 0), np.nan, 100 * (x - y)))  # -1: not defined in this resample
+        differences.append(
+            np.where((x < 0) | (y < 0), np.nan, 100 * (x - y))
+        )  # -1: not defined in this resample
     differences = np.array(differences)
     for k, name in enumerate(NAMES):
         score, defined = b["scores"][name], differences[np.isfinite(differences[:, k]), k]
         want = list(np.percentile(defined, [2.5, 97.5])) if len(defined) else [None, None]
         assert score["interval"] == pytest.approx(want, abs=1e-7), name
-        assert score["difference"] == (None if score["value"] is None else pytest.approx(score["value"] - a["scores"][name]["value"], abs=1e-9))
+        assert score["difference"] == (
+            None
+            if score["value"] is None
+            else pytest.approx(score["value"] - a["scores"][name]["value"], abs=1e-9)
+        )
         assert "interval" not in a["scores"][name]
-    assert b["scores"]["APlarge"]["interval"] == [None, None] and 0 < np.isfinite(differences[:, NAMES.index("APsmall")]).sum() < 12
+    assert (
+        b["scores"]["APlarge"]["interval"] == [None, None]
+        and 0 < np.isfinite(differences[:, NAMES.index("APsmall")]).sum() < 12
+    )
 
 
 # ---- boxes led back through the pipeline ----
 
 
 def boxes_in_pictures(folder, net, units, *options, want=tool.DONE):
-    done = tool.run("eval", net, "--metric", "coco", "--images", folder / "images", "--labels", folder / "truth.json", "--form", "corners", "--scores", "scores", "--boxes",
-                    "boxes", "--colours", "rgb", "--scale", str(1 / 255), "--units", units, "--results", folder / "out", *options, want=want)
+    done = tool.run(
+        "eval",
+        net,
+        "--metric",
+        "coco",
+        "--images",
+        folder / "images",
+        "--labels",
+        folder / "truth.json",
+        "--form",
+        "corners",
+        "--scores",
+        "scores",
+        "--boxes",
+        "boxes",
+        "--colours",
+        "rgb",
+        "--scale",
+        str(1 / 255),
+        "--units",
+        units,
+        "--results",
+        folder / "out",
+        *options,
+        want=want,
+    )
     return done if want else json.loads((folder / "out" / (net.name + ".json")).read_text())
 
 
-@pytest.mark.parametrize("steps", [
-    "resize 64 48", "letterbox 64 48", "letterbox 64 48 library=opencv position=bottom_right", "decode opencv; letterbox 64 48", "decode pillow orientation=apply; short_side 60; center_crop 64 48",
-    "center_crop 128 128; resize 64 48", "orient 6; resize 64 48", "orient 3; letterbox 64 48", "pad 10 20 30 40; resize 64 48", "center_crop 128 128; warp 0.4 0.05 3 -0.05 0.4 4 size=64,48",
-    "PadResizeTransformer((48, 64))", "short_side 48; center_crop 48; pad_to 64 48", "WarpAffine((48, 64), 1.1)",
-])
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "resize 64 48",
+        "letterbox 64 48",
+        "letterbox 64 48 library=opencv position=bottom_right",
+        "decode opencv; letterbox 64 48",
+        "decode pillow orientation=apply; short_side 60; center_crop 64 48",
+        "center_crop 128 128; resize 64 48",
+        "orient 6; resize 64 48",
+        "orient 3; letterbox 64 48",
+        "pad 10 20 30 40; resize 64 48",
+        "center_crop 128 128; warp 0.4 0.05 3 -0.05 0.4 4 size=64,48",
+        "PadResizeTransformer((48, 64))",
+        "short_side 48; center_crop 48; pad_to 64 48",
+        "WarpAffine((48, 64), 1.1)",
+    ],
+)
 @pytest.mark.parametrize("units", ["pixels", "relative"])
 def test_boxes_come_back_from_any_pipeline(tmp_path, steps, units):
     save_rectangles(tmp_path)
-    found = boxes_in_pictures(tmp_path, save_seeing_net(tmp_path / "net.onnx", units), units, *(["--pipeline", steps] if steps else []))
+    found = boxes_in_pictures(
+        tmp_path,
+        save_seeing_net(tmp_path / "net.onnx", units),
+        units,
+        *(["--pipeline", steps] if steps else []),
+    )
     x, y, w, h = RECTANGLE
     assert [d["image_id"] for d in found] == list(range(1, 9))
     for d in found:
         bx, by, bw, bh = d["bbox"]
-        assert np.abs([bx - x, by - y, bx + bw - x - w, by + bh - y - h]).max() < (9 if "0.05" in steps else 4.5), (steps, d)  # a pixel of the input is up to 4 of the picture's
+        assert np.abs([bx - x, by - y, bx + bw - x - w, by + bh - y - h]).max() < (
+            9 if "0.05" in steps else 4.5
+        ), (steps, d)  # a pixel of the input is up to 4 of the picture's
 
 
 def test_boxes_may_be_clipped(tmp_path):
     save_rectangles(tmp_path)
     net = save_seeing_net(tmp_path / "net.onnx", "pixels", extra=40)
     args = ("--pipeline", "decode opencv; letterbox 64 48")
-    free, clipped = (boxes_in_pictures(tmp_path, net, "pixels", *args, *more)[0]["bbox"] for more in ([], ["--clip", "yes"]))
+    free, clipped = (
+        boxes_in_pictures(tmp_path, net, "pixels", *args, *more)[0]["bbox"]
+        for more in ([], ["--clip", "yes"])
+    )
     assert free[0] < -10 and free[1] < -10 and free[0] + free[2] > SIZE[0] + 10 and clipped == [0, 0, *SIZE]
-    assert "clip: expected no or yes, got '1'" in boxes_in_pictures(tmp_path, net, "pixels", "--clip", "1", want=tool.USAGE).err
+    assert (
+        "clip: expected no or yes, got '1'"
+        in boxes_in_pictures(tmp_path, net, "pixels", "--clip", "1", want=tool.USAGE).err
+    )
 
 
 def test_boxes_must_be_numbers(tmp_path):
     save_rectangles(tmp_path)
     for extra in (1e30, np.inf, np.nan):
         net = save_seeing_net(tmp_path / "net.onnx", "pixels", extra=extra)
-        assert "1.png:" in (err := boxes_in_pictures(tmp_path, net, "pixels", want=tool.BAD_INPUT).err) and "expected numbers below 1e+12" in err
+        assert (
+            "1.png:" in (err := boxes_in_pictures(tmp_path, net, "pixels", want=tool.BAD_INPUT).err)
+            and "expected numbers below 1e+12" in err
+        )
 
 
 def test_annotations_of_other_pictures(tmp_path):
-    """Sizes that are not the picture's as shown: turned by 90 degrees, or another picture. A smaller copy is no matter."""
+    """Sizes that are not the picture's as shown: turned by 90 degrees, or another picture. A smaller copy is
+    no matter."""
     save_rectangles(tmp_path)
     net, text = save_seeing_net(tmp_path / "net.onnx", "pixels"), (tmp_path / "truth.json").read_text()
-    (tmp_path / "truth.json").write_text(text.replace('"width": 180, "height": 140', '"width": 140, "height": 180', 1))
-    assert "1.png: the image is 180 x 140 after its EXIF orientation, but the annotations have 140 x 180" in boxes_in_pictures(tmp_path, net, "pixels", want=tool.BAD_INPUT).err
+    (tmp_path / "truth.json").write_text(
+        text.replace('"width": 180, "height": 140', '"width": 140, "height": 180', 1)
+    )
+    assert (
+        "1.png: the image is 180 x 140 after its EXIF orientation, but the annotations have 140 x 180"
+        in boxes_in_pictures(tmp_path, net, "pixels", want=tool.BAD_INPUT).err
+    )
     (tmp_path / "truth.json").write_text(text.replace('"2.png"', '"elsewhere/1.png"'))
-    assert "images 1 and 2 have the same file_name '1.png'" in boxes_in_pictures(tmp_path, net, "pixels", want=tool.BAD_INPUT).err
-    (tmp_path / "truth.json").write_text(text.replace('"width": 180, "height": 140', '"width": 1800, "height": 1400'))
-    assert boxes_in_pictures(tmp_path, net, "pixels")[0]["bbox"] == pytest.approx([10 * v for v in RECTANGLE], abs=45)
+    assert (
+        "images 1 and 2 have the same file_name '1.png'"
+        in boxes_in_pictures(tmp_path, net, "pixels", want=tool.BAD_INPUT).err
+    )
+    (tmp_path / "truth.json").write_text(
+        text.replace('"width": 180, "height": 140', '"width": 1800, "height": 1400')
+    )
+    assert boxes_in_pictures(tmp_path, net, "pixels")[0]["bbox"] == pytest.approx(
+        [10 * v for v in RECTANGLE], abs=45
+    )
 
 
 # ---- wrong files ----
@@ -253,35 +388,104 @@ def changed(d, value, *keys):
     return d
 
 
-@pytest.mark.parametrize("truth, found, message", [
-    (GOOD, [changed(DETECTION, 2, "image_id")], "detections[0]: image_id: the annotations have no image 2"),
-    (GOOD, [DETECTION, changed(DETECTION, [1, 2, 3], "bbox")], "detections[1]: bbox: expected [x, y, width, height]"),
-    (GOOD, [changed(DETECTION, [1, 2, -3, 4], "bbox")], "width and height not negative"), (GOOD, [changed(DETECTION, "x", "score")], "score: expected a number"),
-    (GOOD, [changed(DETECTION, 1e300, "score")], "score: expected a number"), (GOOD, [without(DETECTION, "category_id")], "category_id: expected an integer"),
-    (GOOD, {"a": 1}, "expected a list of detections"), (GOOD, [3], "expected an object"), (GOOD, "[1, 2", "not JSON"), (GOOD, "[" * 100000, "not JSON"),
-    (GOOD, '{"a": 1, "a": 2}', "not JSON"), (GOOD, "", "not JSON"),
-    (without(GOOD, "images"), [], 'no list "images"'), (changed(GOOD, 3, "annotations"), [], 'no list "annotations"'),
-    (without(GOOD, "annotations", 0, "area"), [], "annotations[0]: area: expected a number"), (changed(GOOD, 1.5, "annotations", 0, "id"), [], "id: expected an integer"),
-    (changed(GOOD, 1 << 60, "annotations", 0, "id"), [], "is out of range"), (changed(GOOD, GOOD["images"] * 2, "images"), [], "two images have the id 1"),
-    (changed(GOOD, GOOD["categories"] * 2, "categories"), [], "two categories have the id 1"), ([], [], 'no list "images"'),
-])
+@pytest.mark.parametrize(
+    "truth, found, message",
+    [
+        (
+            GOOD,
+            [changed(DETECTION, 2, "image_id")],
+            "detections[0]: image_id: the annotations have no image 2",
+        ),
+        (
+            GOOD,
+            [DETECTION, changed(DETECTION, [1, 2, 3], "bbox")],
+            "detections[1]: bbox: expected [x, y, width, height]",
+        ),
+        (GOOD, [changed(DETECTION, [1, 2, -3, 4], "bbox")], "width and height not negative"),
+        (GOOD, [changed(DETECTION, "x", "score")], "score: expected a number"),
+        (GOOD, [changed(DETECTION, 1e300, "score")], "score: expected a number"),
+        (GOOD, [without(DETECTION, "category_id")], "category_id: expected an integer"),
+        (GOOD, {"a": 1}, "expected a list of detections"),
+        (GOOD, [3], "expected an object"),
+        (GOOD, "[1, 2", "not JSON"),
+        (GOOD, "[" * 100000, "not JSON"),
+        (GOOD, '{"a": 1, "a": 2}', "not JSON"),
+        (GOOD, "", "not JSON"),
+        (without(GOOD, "images"), [], 'no list "images"'),
+        (changed(GOOD, 3, "annotations"), [], 'no list "annotations"'),
+        (without(GOOD, "annotations", 0, "area"), [], "annotations[0]: area: expected a number"),
+        (changed(GOOD, 1.5, "annotations", 0, "id"), [], "id: expected an integer"),
+        (changed(GOOD, 1 << 60, "annotations", 0, "id"), [], "is out of range"),
+        (changed(GOOD, GOOD["images"] * 2, "images"), [], "two images have the id 1"),
+        (changed(GOOD, GOOD["categories"] * 2, "categories"), [], "two categories have the id 1"),
+        ([], [], 'no list "images"'),
+    ],
+)
 def test_wrong_json(tmp_path, truth, found, message):
     text = lambda x: x if isinstance(x, str) else json.dumps(x)
     (tmp_path / "t.json").write_text(text(truth))
     (tmp_path / "d.json").write_text(text(found))
-    assert message in tool.run("eval", "--metric", "coco", "--labels", tmp_path / "t.json", "--detections", tmp_path / "d.json", want=tool.BAD_INPUT).err
+    assert (
+        message
+        in tool.run(
+            "eval",
+            "--metric",
+            "coco",
+            "--labels",
+            tmp_path / "t.json",
+            "--detections",
+            tmp_path / "d.json",
+            want=tool.BAD_INPUT,
+        ).err
+    )
 
 
-@pytest.mark.parametrize("options, message", [
-    (("--max-detections", "1 2"), "expected three numbers"), (("--max-detections", "5 2 1"), "rising numbers"),
-    (("--metric", "top_k"), "metric top_k cannot read results from files"), (("--round-boxes", "99"), "round_boxes: expected an integer"),
-])
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (("--max-detections", "1 2"), "expected three numbers"),
+        (("--max-detections", "5 2 1"), "rising numbers"),
+        (("--metric", "top_k"), "metric top_k cannot read results from files"),
+        (("--round-boxes", "99"), "round_boxes: expected an integer"),
+    ],
+)
 def test_wrong_options(tmp_path, options, message):
     path, files = save(tmp_path, GOOD, [DETECTION])
     metric = () if "--metric" in options else ("--metric", "coco")
-    assert message in tool.run("eval", *metric, "--labels", path, "--detections", files[0], *options, want=(tool.USAGE, tool.BAD_INPUT)).err
+    assert (
+        message
+        in tool.run(
+            "eval",
+            *metric,
+            "--labels",
+            path,
+            "--detections",
+            files[0],
+            *options,
+            want=(tool.USAGE, tool.BAD_INPUT),
+        ).err
+    )
     again = tmp_path / "again"
     again.mkdir()
-    twice = ("eval", "--metric", "coco", "--labels", path, "--detections", files[0], "--detections", again / files[0].name)
-    assert "two models are named found0.json" in tool.run(*twice, "--results", tmp_path / "out", want=tool.USAGE).err and not (tmp_path / "out").exists()
-    assert "but not both" in tool.run("eval", "m.bin", "--metric", "coco", "--labels", path, "--detections", files[0], want=tool.USAGE).err
+    twice = (
+        "eval",
+        "--metric",
+        "coco",
+        "--labels",
+        path,
+        "--detections",
+        files[0],
+        "--detections",
+        again / files[0].name,
+    )
+    assert (
+        "two models are named found0.json"
+        in tool.run(*twice, "--results", tmp_path / "out", want=tool.USAGE).err
+        and not (tmp_path / "out").exists()
+    )
+    assert (
+        "but not both"
+        in tool.run(
+            "eval", "m.bin", "--metric", "coco", "--labels", path, "--detections", files[0], want=tool.USAGE
+        ).err
+    )

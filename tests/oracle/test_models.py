@@ -46,7 +46,9 @@ def test_original_float_is_the_source(products, model):
     p = products(model.name)
     name, *_ = input_of(p.onnx("original_float"))
     pixels = runtime_pixels(model, p.onnx("original_float"))
-    source = ort.run(model.file, {name: model.normalise(pre.to_training(pixels, model.runtime, model.train)[None])})
+    source = ort.run(
+        model.file, {name: model.normalise(pre.to_training(pixels, model.runtime, model.train)[None])}
+    )
     ours = ort.run(p.onnx("original_float"), {name: (pixels.astype(np.float32) - 128)[None]})
     for output in source:
         assert ort.relative(source[output], ours[output]) <= 1e-4, output
@@ -68,9 +70,10 @@ def test_optimized_float_is_original_float(products, model, tmp_path):
 
 
 def test_calibrated_model_in_onnxruntime(products, model, tmp_path, say):
-    """Fake quantization in float32: where a value lies between two steps, another order of adding tips it over, and networks with
-    a coarse calibration carry that on. So onnxruntime is compared with itself, too, run as it stands and optimized: we may be as
-    far from it as it is from itself (twice, since both may be off), and no farther than cosine 0.999 where it agrees with itself."""
+    """Fake quantization in float32: where a value lies between two steps, another order of adding tips it
+    over, and networks with a coarse calibration carry that on. So onnxruntime is compared with itself, too,
+    run as it stands and optimized: we may be as far from it as it is from itself (twice, since both may be
+    off), and no farther than cosine 0.999 where it agrees with itself."""
     p = products(model.name)
     name, *_ = input_of(p.onnx("calibrated"))
     x = (runtime_pixels(model, p.onnx("calibrated")).astype(np.float32) - 128)[None]
@@ -79,8 +82,13 @@ def test_calibrated_model_in_onnxruntime(products, model, tmp_path, say):
     sm.vernier("run", p.onnx("calibrated"), "--input", tmp_path / "x.npy", "--output-dir", tmp_path)
     lines = []
     for output, value in plain.items():
-        ours, itself = ort.cosine(value, np.load(tmp_path / (sm.safe_name(output) + ".npy"))), ort.cosine(value, optimized[output])
-        lines.append(f"calibrated_model of {model.name}, {output}: cosine {ours:.6f}; onnxruntime with itself {itself:.6f}")
+        ours, itself = (
+            ort.cosine(value, np.load(tmp_path / (sm.safe_name(output) + ".npy"))),
+            ort.cosine(value, optimized[output]),
+        )
+        lines.append(
+            f"calibrated_model of {model.name}, {output}: cosine {ours:.6f}; onnxruntime with itself {itself:.6f}"
+        )
         assert ours >= min(0.999, 1 - 2 * (1 - itself)), lines[-1]
     say(f"calibrated-{model.name}.txt", "\n".join(lines))
 
@@ -90,7 +98,16 @@ def test_verify_finds_no_difference(products, model, mask):
     import json
     p = products(model.name)
     inputs = [w for picture in sm.ten_pictures(model) for w in ("--input", picture)]
-    r = sm.vernier("verify", p.onnx("quantized"), p.bin, *inputs, *sm.pipeline_options(model), "--cpumask", mask, "--json")
+    r = sm.vernier(
+        "verify",
+        p.onnx("quantized"),
+        p.bin,
+        *inputs,
+        *sm.pipeline_options(model),
+        "--cpumask",
+        mask,
+        "--json",
+    )
     v = json.loads(r.stdout)
     assert v["passed"] and v["different"] == 0 and v["compared"] > 0 and v["samples"] == 10, r.stdout[:500]
 
@@ -106,4 +123,7 @@ def test_convert_makes_the_same_bytes(products, model, tmp_path):
         p = sm.convert(model, tmp_path, options=how, samples=8 if whole else 2)
         hashes[mask, threads] = [hashlib.sha256(f.read_bytes()).hexdigest() for f in p.files()]
     for i, file in enumerate(p.files()):
-        assert len({h[i] for h in hashes.values()}) == 1, (file.name, {k: h[i][:8] for k, h in hashes.items()})
+        assert len({h[i] for h in hashes.values()}) == 1, (
+            file.name,
+            {k: h[i][:8] for k, h in hashes.items()},
+        )

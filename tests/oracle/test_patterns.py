@@ -1,5 +1,5 @@
-"""What exporters spell out becomes one operator: the optimized file computes what the original one does, in onnxruntime, in the
-reference and in the runtime; near misses stay as they are."""
+"""What exporters spell out becomes one operator: the optimized file computes what the original one does, in
+onnxruntime, in the reference and in the runtime; near misses stay as they are."""
 import math
 import subprocess
 from collections import Counter
@@ -20,7 +20,14 @@ class Net:
     """A graph of one input x; calls make nodes: net.Mul(a, 3.0). Numbers and arrays become constants."""
 
     def __init__(self, *shape, opset=20):
-        self.shape, self.opset, self.nodes, self.weights, self.outputs, self.count = list(shape), opset, [], [], [], 0
+        self.shape, self.opset, self.nodes, self.weights, self.outputs, self.count = (
+            list(shape),
+            opset,
+            [],
+            [],
+            [],
+            0,
+        )
         self.rng = np.random.default_rng(len(shape))
 
     def const(self, x):
@@ -50,8 +57,13 @@ class Net:
         return self
 
     def model(self):
-        g = helper.make_graph(self.nodes, "net", [helper.make_tensor_value_info("x", TensorProto.FLOAT, self.shape)],
-                              [helper.make_tensor_value_info(o, TensorProto.FLOAT, None) for o in self.outputs], self.weights)
+        g = helper.make_graph(
+            self.nodes,
+            "net",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, self.shape)],
+            [helper.make_tensor_value_info(o, TensorProto.FLOAT, None) for o in self.outputs],
+            self.weights,
+        )
         return helper.make_model(g, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=10)
 
 
@@ -59,10 +71,18 @@ class Optimized:
     def __init__(self, model, folder):
         if not PASSTOOL.exists():
             pytest.skip(f"{PASSTOOL} is not built (meson -Dtests=true)")
-        self.original, self.optimized, self.folder = folder / "original.onnx", folder / "optimized.onnx", folder
+        self.original, self.optimized, self.folder = (
+            folder / "original.onnx",
+            folder / "optimized.onnx",
+            folder,
+        )
         onnx.save(model, folder / "model.onnx")
-        done = subprocess.run([PASSTOOL, folder / "model.onnx", self.original, self.optimized], capture_output=True, text=True,
-                              env={**tool.os.environ, **tool.SANITIZER_OPTIONS})
+        done = subprocess.run(
+            [PASSTOOL, folder / "model.onnx", self.original, self.optimized],
+            capture_output=True,
+            text=True,
+            env={**tool.os.environ, **tool.SANITIZER_OPTIONS},
+        )
         assert done.returncode == 0, done.stderr
         self.said = done.stdout
         self.before, self.after = ort.op_counts(self.original), ort.op_counts(self.optimized)
@@ -81,7 +101,16 @@ class Optimized:
             np.save(self.folder / "x.npy", x)
         for how in (["--reference"], []):
             out = self.folder / "run"
-            tool.run("run", self.optimized, *how, "--input", self.folder / "x.npy", "--output-dir", out, want=tool.DONE)
+            tool.run(
+                "run",
+                self.optimized,
+                *how,
+                "--input",
+                self.folder / "x.npy",
+                "--output-dir",
+                out,
+                want=tool.DONE,
+            )
             for name in want:
                 found = np.load(out / f"{name}.npy")
                 assert ort.relative(want[name], found) <= 10 * rounding, (how, name)
@@ -95,46 +124,80 @@ def sample(net, seed=0):
 
 def halves(n, x, step):
     """x / 2 * step in every order that exporters use."""
-    return [lambda: n.Mul(n.Mul(x, step()), 0.5), lambda: n.Mul(n.Mul(0.5, x), step()), lambda: n.Mul(x, n.Mul(step(), 0.5)),
-            lambda: n.Mul(step(), n.Mul(x, 0.5)), lambda: n.Div(n.Mul(x, step()), 2.0), lambda: n.Mul(n.Div(x, 2.0), step())]
+    return [
+        lambda: n.Mul(n.Mul(x, step()), 0.5),
+        lambda: n.Mul(n.Mul(0.5, x), step()),
+        lambda: n.Mul(x, n.Mul(step(), 0.5)),
+        lambda: n.Mul(step(), n.Mul(x, 0.5)),
+        lambda: n.Div(n.Mul(x, step()), 2.0),
+        lambda: n.Mul(n.Div(x, 2.0), step()),
+    ]
 
 
 def gelu_erf(n, x, form):
-    inner = [lambda: n.Div(x, math.sqrt(2)), lambda: n.Mul(x, math.sqrt(0.5)), lambda: n.Mul(math.sqrt(0.5), x)][form // 6]
+    inner = [
+        lambda: n.Div(x, math.sqrt(2)),
+        lambda: n.Mul(x, math.sqrt(0.5)),
+        lambda: n.Mul(math.sqrt(0.5), x),
+    ][form // 6]
     return halves(n, x, lambda: n.Add(n.Erf(inner()), 1.0))[form % 6]()
 
 
 def gelu_tanh(n, x, form):
     k, c = math.sqrt(2 / math.pi), 0.044715
-    inner = [lambda: n.Mul(n.Add(x, n.Mul(n.Pow(x, 3.0), c)), k), lambda: n.Mul(k, n.Add(x, n.Mul(c, n.Mul(x, n.Mul(x, x))))),
-             lambda: n.Mul(n.Mul(x, k), n.Add(1.0, n.Mul(n.Mul(c, x), x))), lambda: n.Mul(n.Add(x, n.Mul(x, n.Mul(x, n.Mul(x, c)))), k)][form // 6]
+    inner = [
+        lambda: n.Mul(n.Add(x, n.Mul(n.Pow(x, 3.0), c)), k),
+        lambda: n.Mul(k, n.Add(x, n.Mul(c, n.Mul(x, n.Mul(x, x))))),
+        lambda: n.Mul(n.Mul(x, k), n.Add(1.0, n.Mul(n.Mul(c, x), x))),
+        lambda: n.Mul(n.Add(x, n.Mul(x, n.Mul(x, n.Mul(x, c)))), k),
+    ][form // 6]
     return halves(n, x, lambda: n.Add(1.0, n.Tanh(inner())))[form % 6]()
 
 
 def hardswish(n, x, form):
     clip = lambda: n.Clip(n.Add(x, 3.0), 0.0, 6.0)
     relu6 = lambda: n.Min(n.Max(n.Add(3.0, x), 0.0), 6.0)
-    return [lambda: n.Mul(x, n.HardSigmoid(x, alpha=1 / 6, beta=0.5)), lambda: n.Mul(x, n.Div(clip(), 6.0)), lambda: n.Div(n.Mul(x, clip()), 6.0),
-            lambda: n.Mul(n.Mul(clip(), x), 1 / 6), lambda: n.Mul(n.Div(x, 6.0), clip()), lambda: n.Mul(n.Mul(clip(), 1 / 6), x),
-            lambda: n.Mul(x, n.Div(relu6(), 6.0))][form]()
+    return [
+        lambda: n.Mul(x, n.HardSigmoid(x, alpha=1 / 6, beta=0.5)),
+        lambda: n.Mul(x, n.Div(clip(), 6.0)),
+        lambda: n.Div(n.Mul(x, clip()), 6.0),
+        lambda: n.Mul(n.Mul(clip(), x), 1 / 6),
+        lambda: n.Mul(n.Div(x, 6.0), clip()),
+        lambda: n.Mul(n.Mul(clip(), 1 / 6), x),
+        lambda: n.Mul(x, n.Div(relu6(), 6.0)),
+    ][form]()
 
 
 def hardsigmoid(n, x, form):
-    return [lambda: n.Div(n.Clip(n.Add(x, 3.0), 0.0, 6.0), 6.0), lambda: n.Mul(n.Clip(n.Add(3.0, x), 0.0, 6.0), 1 / 6),
-            lambda: n.Clip(n.Add(n.Mul(x, 0.2), 0.5), 0.0, 1.0), lambda: n.Clip(n.Add(n.Div(x, 5.0), 0.4), 0.0, 1.0)][form]()
+    return [
+        lambda: n.Div(n.Clip(n.Add(x, 3.0), 0.0, 6.0), 6.0),
+        lambda: n.Mul(n.Clip(n.Add(3.0, x), 0.0, 6.0), 1 / 6),
+        lambda: n.Clip(n.Add(n.Mul(x, 0.2), 0.5), 0.0, 1.0),
+        lambda: n.Clip(n.Add(n.Div(x, 5.0), 0.4), 0.0, 1.0),
+    ][form]()
 
 
 def mish(n, x, form):
-    return [lambda: n.Mul(x, n.Tanh(n.Softplus(x))), lambda: n.Mul(n.Tanh(n.Log(n.Add(1.0, n.Exp(x)))), x)][form]()
+    return [lambda: n.Mul(x, n.Tanh(n.Softplus(x))), lambda: n.Mul(n.Tanh(n.Log(n.Add(1.0, n.Exp(x)))), x)][
+        form
+    ]()
 
 
 def swish(n, x, form):
-    return [lambda: n.Mul(x, n.Sigmoid(x)), lambda: n.Mul(n.Sigmoid(x), x), lambda: n.Mul(x, n.Sigmoid(n.Mul(x, 1.702))),
-            lambda: n.Div(x, n.Add(1.0, n.Exp(n.Neg(x))))][form]()
+    return [
+        lambda: n.Mul(x, n.Sigmoid(x)),
+        lambda: n.Mul(n.Sigmoid(x), x),
+        lambda: n.Mul(x, n.Sigmoid(n.Mul(x, 1.702))),
+        lambda: n.Div(x, n.Add(1.0, n.Exp(n.Neg(x)))),
+    ][form]()
 
 
 def clip(n, x, form):
-    return [lambda: n.Min(n.Max(x, -1.5), 2.0), lambda: n.Max(n.Min(2.0, x), -1.5), lambda: n.Min(n.Relu(x), 6.0)][form]()
+    return [
+        lambda: n.Min(n.Max(x, -1.5), 2.0),
+        lambda: n.Max(n.Min(2.0, x), -1.5),
+        lambda: n.Min(n.Relu(x), 6.0),
+    ][form]()
 
 
 def clamps(n, x, form):
@@ -146,11 +209,24 @@ def relus(n, x, form):
     return n.Relu(n.Relu(x))
 
 
-FUNCTIONS = {gelu_erf: ("Gelu", 18), gelu_tanh: ("Gelu", 24), hardswish: ("HardSwish", 7), hardsigmoid: ("HardSigmoid", 4), mish: ("Mish", 2),
-             swish: ("Swish", 4), clip: ("Clip", 3), clamps: ("Clip", 3), relus: ("Relu", 1)}
+FUNCTIONS = {
+    gelu_erf: ("Gelu", 18),
+    gelu_tanh: ("Gelu", 24),
+    hardswish: ("HardSwish", 7),
+    hardsigmoid: ("HardSigmoid", 4),
+    mish: ("Mish", 2),
+    swish: ("Swish", 4),
+    clip: ("Clip", 3),
+    clamps: ("Clip", 3),
+    relus: ("Relu", 1),
+}
 
 
-@pytest.mark.parametrize("make, form", [(f, i) for f, (_, forms) in FUNCTIONS.items() for i in range(forms)], ids=lambda v: getattr(v, "__name__", v))
+@pytest.mark.parametrize(
+    "make, form",
+    [(f, i) for f, (_, forms) in FUNCTIONS.items() for i in range(forms)],
+    ids=lambda v: getattr(v, "__name__", v),
+)
 def test_function(tmp_path, make, form):
     n = Net(1, 3, 4, 5)
     n.give(make(n, "x", form))
@@ -163,9 +239,15 @@ def test_function(tmp_path, make, form):
 
 def normalized(n, d, x, form, axes):
     """d over the root of its mean square, in the orders that exporters use."""
-    mean = lambda: n.Add(n.ReduceMean([lambda: n.Pow(d, 2.0), lambda: n.Mul(d, d)][form % 2](), n.ints(*axes)), 1e-5)
-    return [lambda: n.Div(d, n.Sqrt(mean())), lambda: n.Mul(d, n.Reciprocal(n.Sqrt(mean()))), lambda: n.Mul(n.Pow(mean(), -0.5), d),
-            lambda: n.Mul(d, n.Div(1.0, n.Sqrt(mean())))][form // 2]()
+    mean = lambda: n.Add(
+        n.ReduceMean([lambda: n.Pow(d, 2.0), lambda: n.Mul(d, d)][form % 2](), n.ints(*axes)), 1e-5
+    )
+    return [
+        lambda: n.Div(d, n.Sqrt(mean())),
+        lambda: n.Mul(d, n.Reciprocal(n.Sqrt(mean()))),
+        lambda: n.Mul(n.Pow(mean(), -0.5), d),
+        lambda: n.Mul(d, n.Div(1.0, n.Sqrt(mean()))),
+    ][form // 2]()
 
 
 @pytest.mark.parametrize("form", range(8))
@@ -198,8 +280,17 @@ def test_rmsnorm(tmp_path, form):
     o.same(sample(n))
 
 
-@pytest.mark.parametrize("shape, axis, after", [((2, 5, 7), 2, ["Softmax"]), ((2, 5, 1, 1), 1, ["Softmax"]), ((2, 5), 1, ["Softmax"]), ((2, 1, 5, 1), 1, ["Softmax"]),
-                                                ((2, 5, 7), 1, ["Flatten", "Softmax", "Reshape"])], ids=str)
+@pytest.mark.parametrize(
+    "shape, axis, after",
+    [
+        ((2, 5, 7), 2, ["Softmax"]),
+        ((2, 5, 1, 1), 1, ["Softmax"]),
+        ((2, 5), 1, ["Softmax"]),
+        ((2, 1, 5, 1), 1, ["Softmax"]),
+        ((2, 5, 7), 1, ["Flatten", "Softmax", "Reshape"]),
+    ],
+    ids=str,
+)
 def test_softmax_of_old_operator_sets(tmp_path, shape, axis, after):
     n = Net(*shape, opset=11)
     n.give(n.Softmax("x", axis=axis))
@@ -209,13 +300,42 @@ def test_softmax_of_old_operator_sets(tmp_path, shape, axis, after):
 
 
 GROUPS = {
-    "instance": (lambda n: n.InstanceNormalization("x", n.w(6), n.w(6)), ["LayerNormalization", "Mul", "Add"]),
-    "instance_plain": (lambda n: n.InstanceNormalization("x", np.ones(6, np.float32), np.zeros(6, np.float32)), ["LayerNormalization"]),
-    "group": (lambda n: n.GroupNormalization("x", n.w(6), n.w(6), num_groups=3), ["Reshape", "LayerNormalization", "Reshape", "Mul", "Add"]),
-    "instance_spelled_out": (lambda n: n.Add(n.Mul(normalized(n, n.Sub("x", n.ReduceMean("x", n.ints(2, 3))), "x", 0, [2, 3]), n.w(1, 6, 1, 1)), n.w(6, 1, 1)),
-                             ["LayerNormalization", "Mul", "Add"]),
-    "group_as_torch_has_it": (lambda n: n.Add(n.Mul(n.Reshape(n.InstanceNormalization(n.Reshape("x", n.ints(0, 2, -1)), np.ones(2, np.float32), np.zeros(2, np.float32)),
-                                                             n.ints(2, 6, 4, 5)), n.w(6, 1, 1)), n.w(6, 1, 1)), ["Reshape", "LayerNormalization", "Reshape", "Mul", "Add"]),
+    "instance": (
+        lambda n: n.InstanceNormalization("x", n.w(6), n.w(6)),
+        ["LayerNormalization", "Mul", "Add"],
+    ),
+    "instance_plain": (
+        lambda n: n.InstanceNormalization("x", np.ones(6, np.float32), np.zeros(6, np.float32)),
+        ["LayerNormalization"],
+    ),
+    "group": (
+        lambda n: n.GroupNormalization("x", n.w(6), n.w(6), num_groups=3),
+        ["Reshape", "LayerNormalization", "Reshape", "Mul", "Add"],
+    ),
+    "instance_spelled_out": (
+        lambda n: n.Add(
+            n.Mul(
+                normalized(n, n.Sub("x", n.ReduceMean("x", n.ints(2, 3))), "x", 0, [2, 3]), n.w(1, 6, 1, 1)
+            ),
+            n.w(6, 1, 1),
+        ),
+        ["LayerNormalization", "Mul", "Add"],
+    ),
+    "group_as_torch_has_it": (
+        lambda n: n.Add(
+            n.Mul(
+                n.Reshape(
+                    n.InstanceNormalization(
+                        n.Reshape("x", n.ints(0, 2, -1)), np.ones(2, np.float32), np.zeros(2, np.float32)
+                    ),
+                    n.ints(2, 6, 4, 5),
+                ),
+                n.w(6, 1, 1),
+            ),
+            n.w(6, 1, 1),
+        ),
+        ["Reshape", "LayerNormalization", "Reshape", "Mul", "Add"],
+    ),
 }
 
 
@@ -246,15 +366,25 @@ def test_softmax(tmp_path, form, axis):
 
 WEIGHTED = {
     "conv": ([2, 6, 5, 7], lambda n: n.Conv("x", n.w(12, 2, 3, 3), n.w(12), group=3), 12, "Conv"),
-    "convtranspose": ([2, 6, 4, 3], lambda n: n.ConvTranspose("x", n.w(6, 5, 3, 2), group=2, strides=[2, 3]), 10, "ConvTranspose"),
+    "convtranspose": (
+        [2, 6, 4, 3],
+        lambda n: n.ConvTranspose("x", n.w(6, 5, 3, 2), group=2, strides=[2, 3]),
+        10,
+        "ConvTranspose",
+    ),
     "gemm": ([3, 5], lambda n: n.Gemm("x", n.w(8, 5), n.w(8), transB=1, alpha=0.5), 8, "Gemm"),
     "matmul": ([3, 5], lambda n: n.MatMul("x", n.w(5, 8)), 8, "Gemm"),
     "rows": ([2, 3, 5], lambda n: n.MatMul("x", n.w(5, 8)), 8, "MatMul"),
 }
 BEHIND = {
-    "mul": lambda n, y, c: n.Mul(y, c(n)), "mul_number": lambda n, y, c: n.Mul(0.25, y), "div": lambda n, y, c: n.Div(y, np.abs(c(n)) + 1),
-    "add": lambda n, y, c: n.Add(c(n), y), "sub": lambda n, y, c: n.Sub(y, c(n)), "from": lambda n, y, c: n.Sub(c(n), y),
-    "scale_shift": lambda n, y, c: n.Add(n.Mul(y, c(n)), c(n)), "normalize": lambda n, y, c: n.Div(n.Sub(y, c(n)), np.abs(c(n)) + 1),
+    "mul": lambda n, y, c: n.Mul(y, c(n)),
+    "mul_number": lambda n, y, c: n.Mul(0.25, y),
+    "div": lambda n, y, c: n.Div(y, np.abs(c(n)) + 1),
+    "add": lambda n, y, c: n.Add(c(n), y),
+    "sub": lambda n, y, c: n.Sub(y, c(n)),
+    "from": lambda n, y, c: n.Sub(c(n), y),
+    "scale_shift": lambda n, y, c: n.Add(n.Mul(y, c(n)), c(n)),
+    "normalize": lambda n, y, c: n.Div(n.Sub(y, c(n)), np.abs(c(n)) + 1),
 }
 
 
@@ -268,7 +398,9 @@ def test_constants_into_weights(tmp_path, kind, behind):
     o = Optimized(n.model(), tmp_path)
     only_factors = behind in ("mul", "mul_number", "div")
     if kind == "rows" and not only_factors:
-        assert o.after["MatMul"] == 1 and sum(o.after.values()) == (3 if behind == "normalize" else 2), o.said  # its bias stays an Add
+        assert o.after["MatMul"] == 1 and sum(o.after.values()) == (3 if behind == "normalize" else 2), (
+            o.said
+        )  # its bias stays an Add
     else:
         assert o.after == Counter(["MatMul" if only_factors and kind == "matmul" else after]), o.said
     o.same(sample(n), 1e-5)
@@ -292,12 +424,23 @@ MOVES = {
     "reversed": (lambda n: n.Relu(n.Transpose(n.Transpose("x"))), ["Relu"]),
     "reshapes": (lambda n: n.Reshape(n.Reshape("x", n.ints(2, 12, -1)), n.ints(6, -1)), ["Reshape"]),
     "back": (lambda n: n.Relu(n.Reshape(n.Reshape("x", n.ints(2, 12, -1)), n.ints(2, 3, 4, 5))), ["Relu"]),
-    "squeezes": (lambda n: n.Flatten(n.Squeeze(n.Unsqueeze("x", n.ints(0, 3)), n.ints(3)), axis=2), ["Reshape"]),
-    "ones": (lambda n: n.Reshape(n.Transpose(n.Unsqueeze("x", n.ints(0)), perm=[1, 2, 0, 3, 4]), n.ints(-1)), ["Reshape"]),
+    "squeezes": (
+        lambda n: n.Flatten(n.Squeeze(n.Unsqueeze("x", n.ints(0, 3)), n.ints(3)), axis=2),
+        ["Reshape"],
+    ),
+    "ones": (
+        lambda n: n.Reshape(n.Transpose(n.Unsqueeze("x", n.ints(0)), perm=[1, 2, 0, 3, 4]), n.ints(-1)),
+        ["Reshape"],
+    ),
     "softmax": (lambda n: between(n, [0, 2, 3, 1], [0, 3, 1, 2]), ["Softmax"]),
-    "softmax_turned": (lambda n: between(n, [0, 2, 3, 1], [0, 2, 3, 1]),
-                       ["Softmax", "Transpose", "Transpose"]),
-    "between": (lambda n: n.Transpose(n.Relu(n.Transpose("x", perm=[0, 2, 3, 1])), perm=[0, 2, 1, 3]), ["Relu", "Transpose", "Transpose"]),
+    "softmax_turned": (
+        lambda n: between(n, [0, 2, 3, 1], [0, 2, 3, 1]),
+        ["Softmax", "Transpose", "Transpose"],
+    ),
+    "between": (
+        lambda n: n.Transpose(n.Relu(n.Transpose("x", perm=[0, 2, 3, 1])), perm=[0, 2, 1, 3]),
+        ["Relu", "Transpose", "Transpose"],
+    ),
 }
 
 
@@ -319,10 +462,19 @@ SHUFFLES = {
     "pixel_shuffle": (([2, 3, 2, 2, 4, 6], [0, 1, 4, 2, 5, 3], [2, 3, 8, 12]), ["DepthToSpace"]),
     "depth_first": (([2, 2, 2, 3, 4, 6], [0, 3, 4, 1, 5, 2], [2, 3, 8, 12]), ["DepthToSpace"]),
     "unshuffle": (([2, 12, 2, 2, 3, 2], [0, 3, 5, 1, 2, 4], [2, 48, 2, 3]), ["SpaceToDepth"]),
-    "unshuffle_by_channel": (([2, 12, 2, 2, 3, 2], [0, 1, 3, 5, 2, 4], [2, 48, 2, 3]), ["Reshape", "Reshape", "Transpose"]),
-    "shuffle_channel": (([2, 3, 4, 4, 6], [0, 2, 1, 3, 4], [2, 12, 4, 6]), ["Reshape", "Reshape", "Transpose"]),
+    "unshuffle_by_channel": (
+        ([2, 12, 2, 2, 3, 2], [0, 1, 3, 5, 2, 4], [2, 48, 2, 3]),
+        ["Reshape", "Reshape", "Transpose"],
+    ),
+    "shuffle_channel": (
+        ([2, 3, 4, 4, 6], [0, 2, 1, 3, 4], [2, 12, 4, 6]),
+        ["Reshape", "Reshape", "Transpose"],
+    ),
     "uneven": (([2, 2, 3, 2, 4, 6], [0, 1, 4, 2, 5, 3], [2, 2, 12, 12]), ["Reshape", "Reshape", "Transpose"]),
-    "other_end": (([2, 3, 2, 2, 4, 6], [0, 1, 4, 2, 5, 3], [2, 6, 8, 6]), ["Reshape", "Reshape", "Transpose"]),
+    "other_end": (
+        ([2, 3, 2, 2, 4, 6], [0, 1, 4, 2, 5, 3], [2, 6, 8, 6]),
+        ["Reshape", "Reshape", "Transpose"],
+    ),
 }
 
 
@@ -371,11 +523,23 @@ def focus(n, order, steps, axes_at_once=False):
 ORDER = [(0, 0), (1, 0), (0, 1), (1, 1)]  # as YOLOv5 has it
 FOCUS = {
     "yolov5": (lambda n: n.Conv(focus(n, ORDER, (2, 2)), n.w(4, 12, 3, 3)), ["Conv", "SpaceToDepth"]),
-    "one_slice": (lambda n: n.Conv(focus(n, ORDER, (2, 2), True), n.w(4, 12, 3, 3), n.w(4)), ["Conv", "SpaceToDepth"]),
+    "one_slice": (
+        lambda n: n.Conv(focus(n, ORDER, (2, 2), True), n.w(4, 12, 3, 3), n.w(4)),
+        ["Conv", "SpaceToDepth"],
+    ),
     "in_order": (lambda n: n.Relu(focus(n, sorted(ORDER), (2, 2))), ["Relu", "SpaceToDepth"]),
-    "not_in_order": (lambda n: n.Relu(focus(n, ORDER, (2, 2), True)), ["Relu", "Slice", "Slice", "Slice", "Slice", "Concat"]),
-    "in_groups": (lambda n: n.Conv(focus(n, ORDER, (2, 2), True), n.w(4, 6, 3, 3), group=2), ["Conv", "Slice", "Slice", "Slice", "Slice", "Concat"]),
-    "twice_the_same": (lambda n: n.Relu(focus(n, [(0, 0), (0, 1), (0, 1), (1, 1)], (2, 2), True)), ["Relu", "Slice", "Slice", "Slice", "Slice", "Concat"]),
+    "not_in_order": (
+        lambda n: n.Relu(focus(n, ORDER, (2, 2), True)),
+        ["Relu", "Slice", "Slice", "Slice", "Slice", "Concat"],
+    ),
+    "in_groups": (
+        lambda n: n.Conv(focus(n, ORDER, (2, 2), True), n.w(4, 6, 3, 3), group=2),
+        ["Conv", "Slice", "Slice", "Slice", "Slice", "Concat"],
+    ),
+    "twice_the_same": (
+        lambda n: n.Relu(focus(n, [(0, 0), (0, 1), (0, 1), (1, 1)], (2, 2), True)),
+        ["Relu", "Slice", "Slice", "Slice", "Slice", "Concat"],
+    ),
 }
 
 
@@ -414,8 +578,10 @@ def heads(n, x, perm, biased=True):
 
 
 SCALES = {
-    "divided": lambda n, q, k: n.Div(n.MatMul(q, k), math.sqrt(SIZE)), "multiplied": lambda n, q, k: n.Mul(SIZE**-0.5, n.MatMul(q, k)),
-    "query": lambda n, q, k: n.MatMul(n.Mul(q, 0.5), k), "both": lambda n, q, k: n.MatMul(n.Mul(q, SIZE**-0.25), n.Mul(k, SIZE**-0.25)),
+    "divided": lambda n, q, k: n.Div(n.MatMul(q, k), math.sqrt(SIZE)),
+    "multiplied": lambda n, q, k: n.Mul(SIZE**-0.5, n.MatMul(q, k)),
+    "query": lambda n, q, k: n.MatMul(n.Mul(q, 0.5), k),
+    "both": lambda n, q, k: n.MatMul(n.Mul(q, SIZE**-0.25), n.Mul(k, SIZE**-0.25)),
 }
 
 
@@ -426,7 +592,9 @@ def test_attention_scale_goes_into_weights(tmp_path, scale, biased):
     q, k, v = heads(n, "x", [0, 2, 1, 3], biased), heads(n, "x", [0, 2, 3, 1]), heads(n, "x", [0, 2, 1, 3])
     n.give(n.MatMul(n.Softmax(SCALES[scale](n, q, k), axis=-1), v))
     o = Optimized(n.model(), tmp_path)
-    assert o.after == Counter({"MatMul": 5, "Softmax": 1, "Reshape": 3, "Transpose": 3, "Add": 2 + biased}), o.said
+    assert o.after == Counter({"MatMul": 5, "Softmax": 1, "Reshape": 3, "Transpose": 3, "Add": 2 + biased}), (
+        o.said
+    )
     o.same(sample(n), 1e-5)
 
 
@@ -485,11 +653,26 @@ def test_attention_scale_goes_to_the_smaller_operand(tmp_path):
 # ---- as torch writes them ----
 
 TORCH = {
-    "layernorm": ["LayerNormalization"], "rmsnorm": ["RMSNormalization"], "gelu": ["Gelu"], "gelu_tanh": ["Gelu"], "quick_gelu": ["Swish"], "silu": ["Swish"],
-    "hardswish": ["HardSwish"], "hardsigmoid": ["HardSigmoid"], "mish": ["Mish"], "relu6": ["Clip"], "pixel_shuffle": ["DepthToSpace"],
-    "attention": ["MatMul"] * 5 + ["Add"] * 3 + ["Reshape"] * 4 + ["Transpose"] * 4 + ["Softmax"], "channel_shuffle": ["Relu", "Reshape", "Reshape", "Transpose"],
-    "focus": ["SpaceToDepth", "Conv"], "scaled": ["Conv"], "conv_bn": ["Conv", "Relu"], "sized_like": ["Conv", "Resize", "Add"], "linear_bn": ["Gemm"],
-    "groupnorm": ["Reshape", "LayerNormalization", "Reshape", "Mul", "Add"], "instancenorm": ["LayerNormalization", "Mul", "Add"],
+    "layernorm": ["LayerNormalization"],
+    "rmsnorm": ["RMSNormalization"],
+    "gelu": ["Gelu"],
+    "gelu_tanh": ["Gelu"],
+    "quick_gelu": ["Swish"],
+    "silu": ["Swish"],
+    "hardswish": ["HardSwish"],
+    "hardsigmoid": ["HardSigmoid"],
+    "mish": ["Mish"],
+    "relu6": ["Clip"],
+    "pixel_shuffle": ["DepthToSpace"],
+    "attention": ["MatMul"] * 5 + ["Add"] * 3 + ["Reshape"] * 4 + ["Transpose"] * 4 + ["Softmax"],
+    "channel_shuffle": ["Relu", "Reshape", "Reshape", "Transpose"],
+    "focus": ["SpaceToDepth", "Conv"],
+    "scaled": ["Conv"],
+    "conv_bn": ["Conv", "Relu"],
+    "sized_like": ["Conv", "Resize", "Add"],
+    "linear_bn": ["Gemm"],
+    "groupnorm": ["Reshape", "LayerNormalization", "Reshape", "Mul", "Add"],
+    "instancenorm": ["LayerNormalization", "Mul", "Add"],
 }
 
 
@@ -498,7 +681,11 @@ def exported(tmp_path_factory):
     if subprocess.run(["/usr/bin/python3", "-c", "import torch"], capture_output=True).returncode:
         pytest.skip("Debian's python3-torch is not installed")
     folder = tmp_path_factory.mktemp("torch")
-    done = subprocess.run(["/usr/bin/python3", tool.ROOT / "tests/oracle/torch_modules.py", folder], capture_output=True, text=True)
+    done = subprocess.run(
+        ["/usr/bin/python3", tool.ROOT / "tests/oracle/torch_modules.py", folder],
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
     return folder
 

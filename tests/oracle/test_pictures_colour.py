@@ -16,8 +16,12 @@ def our():
 
 
 def same(got, want, what=""):
-    assert got.shape == want.shape and got.dtype == want.dtype, f"{what}: {got.shape} {got.dtype}, want {want.shape} {want.dtype}"
-    assert np.array_equal(got, want), f"{what}: {int((got != want).sum())} of {want.size} differ, by up to {np.abs(got - want.astype(float)).max()}"
+    assert got.shape == want.shape and got.dtype == want.dtype, (
+        f"{what}: {got.shape} {got.dtype}, want {want.shape} {want.dtype}"
+    )
+    assert np.array_equal(got, want), (
+        f"{what}: {int((got != want).sum())} of {want.size} differ, by up to {np.abs(got - want.astype(float)).max()}"
+    )
 
 
 def all_colours(step=5):
@@ -34,7 +38,9 @@ def test_gray(our):
     same(our.call("gray", "opencv", 1, picture=x), cv2.cvtColor(x, cv2.COLOR_BGR2GRAY), "opencv bgr")
     same(our.call("gray", "pillow", 0, picture=x), np.asarray(Image.fromarray(x).convert("L")), "pillow")
     f = x.astype(np.float32) / 255
-    assert np.abs(our.call("gray", "opencv", 0, picture=f) - cv2.cvtColor(f, cv2.COLOR_RGB2GRAY)).max() <= 1e-6
+    assert (
+        np.abs(our.call("gray", "opencv", 0, picture=f) - cv2.cvtColor(f, cv2.COLOR_RGB2GRAY)).max() <= 1e-6
+    )
     skimage = pytest.importorskip("skimage.color")
     assert np.abs(our.call("gray", "skimage", 0, picture=x) - skimage.rgb2gray(x)).max() <= 1e-6
     same(our.call("swap", picture=x), x[:, :, ::-1], "swap")
@@ -51,7 +57,10 @@ def test_gray_torchvision(our, tmp_path):
     x = all_colours()
     want = pictures.with_torchvision(GRAY, {"u8": x, "f32": x.astype(np.float32) / 255}, tmp_path)
     same(our.call("gray", "torchvision", 0, picture=x), want["u8"])
-    assert np.abs(our.call("gray", "torchvision", 0, picture=x.astype(np.float32) / 255) - want["f32"]).max() <= 1e-6
+    assert (
+        np.abs(our.call("gray", "torchvision", 0, picture=x.astype(np.float32) / 255) - want["f32"]).max()
+        <= 1e-6
+    )
 
 
 @pytest.mark.parametrize("layout", ["i420", "yv12"])
@@ -71,7 +80,10 @@ def test_opencv_full_range(our):
     x = all_colours()
     want = cv2.cvtColor(x, cv2.COLOR_RGB2YCrCb)[:, :, [0, 2, 1]]
     same(our.call("to_yuv", "opencv", "full", picture=x), want)
-    same(our.call("to_rgb", "opencv", "full", picture=x), cv2.cvtColor(np.ascontiguousarray(x[:, :, [0, 2, 1]]), cv2.COLOR_YCrCb2RGB))
+    same(
+        our.call("to_rgb", "opencv", "full", picture=x),
+        cv2.cvtColor(np.ascontiguousarray(x[:, :, [0, 2, 1]]), cv2.COLOR_YCrCb2RGB),
+    )
 
 
 @pytest.mark.parametrize("video", [False, True])
@@ -80,7 +92,9 @@ def test_exact(our, video):
     x = all_colours().astype(np.float64)
     y = x @ [0.299, 0.587, 0.114]
     u, v = (x[:, :, 2] - y) / 1.772, (x[:, :, 0] - y) / 1.402
-    want = np.stack([16 + y * 219 / 255, 128 + u * 224 / 255, 128 + v * 224 / 255] if video else [y, 128 + u, 128 + v], -1)
+    want = np.stack(
+        [16 + y * 219 / 255, 128 + u * 224 / 255, 128 + v * 224 / 255] if video else [y, 128 + u, 128 + v], -1
+    )
     got = our.call("to_yuv", "exact", "video" if video else "full", picture=x.astype(np.uint8))
     d = np.abs(got - want.clip(0, 255))
     assert d.max() <= 0.5 + 1e-9
@@ -104,7 +118,11 @@ def test_chroma(our):
         same(nv21[20:].reshape(10, 16, 2)[:, :, ::-1], want.astype(np.uint8), down)
     corners = [x[i::2, j::2].astype(int) for i in (0, 1) for j in (0, 1)]
     mean = our.call("to_yuv", "exact", "full", picture=((sum(corners) + 2) // 4).astype(np.uint8))
-    same(our.call("to_planes", "exact", "full", "nv12", "mean_rgb", picture=x)[20:].reshape(10, 16, 2), mean[:, :, 1:], "mean_rgb")
+    same(
+        our.call("to_planes", "exact", "full", "nv12", "mean_rgb", picture=x)[20:].reshape(10, 16, 2),
+        mean[:, :, 1:],
+        "mean_rgb",
+    )
     # back by repetition: chroma is constant in each block
     planes = our.call("to_planes", "exact", "full", "nv12", "mean", picture=x)
     rgb = our.call("from_planes", "exact", "full", "nv12", "mean", "repeat", picture=planes)
@@ -117,7 +135,8 @@ def test_chroma(our):
 
 
 def test_linear_upsampling_is_libjpegs(our):
-    """Fancy upsampling of 4:2:0 by its formula: columns of 3 * near + far, rows likewise, + 8 or + 7, / 16."""
+    """Fancy upsampling of 4:2:0 by its formula: columns of 3 * near + far, rows likewise, + 8 or + 7, /
+    16."""
     rng = np.random.default_rng(3)
     h, w = 32, 48
     half = rng.integers(60, 196, (h // 2, w // 2, 2), dtype=np.uint8)
@@ -141,7 +160,11 @@ def test_center_crop(our):
         h, w = pick.randint(2, 50), pick.randint(2, 50)
         ch, cw = pick.randint(1, h), pick.randint(1, w)
         x = noise(rng, h, w)
-        for name, rounding in {"round": lambda v: int(round(v)), "floor": lambda v: int(v // 1), "ceil": lambda v: int(-(-v // 1))}.items():
+        for name, rounding in {
+            "round": lambda v: int(round(v)),
+            "floor": lambda v: int(v // 1),
+            "ceil": lambda v: int(-(-v // 1)),
+        }.items():
             top, left = rounding((h - ch) / 2), rounding((w - cw) / 2)
             same(our.call("center_crop", cw, ch, name, 0, picture=x), x[top:top + ch, left:left + cw], name)
 
@@ -157,7 +180,12 @@ np.savez(sys.argv[2], **{k: F.center_crop(torch.from_numpy(x[k].transpose(2, 0, 
 def test_center_crop_torchvision(our, tmp_path):
     """Also where the picture is smaller than the crop: black is put around it."""
     rng, pick = np.random.default_rng(5), random.Random(5)
-    cases = {f"{i}_{pick.randint(1, 40)}_{pick.randint(1, 40)}": noise(rng, pick.randint(1, 40), pick.randint(1, 40)) for i in range(60)}
+    cases = {
+        f"{i}_{pick.randint(1, 40)}_{pick.randint(1, 40)}": noise(
+            rng, pick.randint(1, 40), pick.randint(1, 40)
+        )
+        for i in range(60)
+    }
     want = pictures.with_torchvision(CROP, cases, tmp_path)
     for key, x in cases.items():
         h, w = map(int, key.split("_")[1:])
@@ -170,11 +198,18 @@ def test_pad(our):
         h, w = pick.randint(1, 30), pick.randint(1, 30)
         dh, dw = pick.randint(0, 9), pick.randint(0, 9)
         x = noise(rng, h, w)
-        before = {"center": lambda d: d // 2, "center_round": lambda d: round(d / 2 - 0.1), "center_ceil": lambda d: -(-d // 2),
-                  "top_left": lambda d: 0, "bottom_right": lambda d: d}
+        before = {
+            "center": lambda d: d // 2,
+            "center_round": lambda d: round(d / 2 - 0.1),
+            "center_ceil": lambda d: -(-d // 2),
+            "top_left": lambda d: 0,
+            "bottom_right": lambda d: d,
+        }
         for name, f in before.items():
             top, left = f(dh), f(dw)
-            want = cv2.copyMakeBorder(x, top, dh - top, left, dw - left, cv2.BORDER_CONSTANT, value=(114, 7, 255))
+            want = cv2.copyMakeBorder(
+                x, top, dh - top, left, dw - left, cv2.BORDER_CONSTANT, value=(114, 7, 255)
+            )
             same(our.call("pad_to", w + dw, h + dh, name, 114, 7, 255, 0, picture=x), want, name)
 
 
@@ -184,7 +219,9 @@ def test_normalise(our):
     want = (x.astype(np.float32) / np.float32(255) - mean) / std
     same(our.call("normalise", 255, 1, 0, *mean, *std, picture=x), want, "ToTensor, Normalize")
     want = (x.astype(np.float32) - np.float32(127.5)) * np.float32(0.0078125)
-    same(our.call("normalise", 1, 0, 1, *[127.5] * 3, *[0.0078125] * 3, picture=x), want, "(x - mean) * scale")
+    same(
+        our.call("normalise", 1, 0, 1, *[127.5] * 3, *[0.0078125] * 3, picture=x), want, "(x - mean) * scale"
+    )
 
 
 SIZES = r"""
@@ -206,10 +243,14 @@ def test_sizes_torchvision(our, tmp_path):
     want = pictures.with_torchvision(SIZES, {"cases": np.array(cases)}, tmp_path)["sizes"]
     for (h, w, s, most), size in zip(cases, want):
         try:
-            got = our.call("size", "short_side", s, *([most] if most else []), picture=np.zeros((h, w), np.uint8)).shape[::-1]
+            got = our.call(
+                "size", "short_side", s, *([most] if most else []), picture=np.zeros((h, w), np.uint8)
+            ).shape[::-1]
         except pictures.Refused:
             got = (0, 0)
-        assert got == tuple(size) or min(size) < 1, f"{w}x{h} short side {s} max {most}: {got}, expected {size}"
+        assert got == tuple(size) or min(size) < 1, (
+            f"{w}x{h} short side {s} max {most}: {got}, expected {size}"
+        )
 
 
 def test_sizes_pillow(our):
@@ -218,7 +259,9 @@ def test_sizes_pillow(our):
         h, w, th, tw = (pick.randint(1, 200) for _ in range(4))
         im = Image.new("L", (w, h))
         im.thumbnail((tw, th))
-        assert our.call("size", "thumbnail", tw, th, picture=np.zeros((h, w), np.uint8)).shape[::-1] == im.size, f"{w}x{h} to {tw}x{th}"
+        assert (
+            our.call("size", "thumbnail", tw, th, picture=np.zeros((h, w), np.uint8)).shape[::-1] == im.size
+        ), f"{w}x{h} to {tw}x{th}"
 
 
 @pytest.mark.parametrize("rule,formula", [
@@ -231,9 +274,16 @@ def test_sizes_pillow(our):
 def test_sizes_by_formula(our, rule, formula):
     pick = random.Random(10)
     for _ in range(200):
-        h, w, x, y = pick.randint(20, 200), pick.randint(20, 200), pick.randint(40, 300), pick.randint(40, 300)
+        h, w, x, y = (
+            pick.randint(20, 200),
+            pick.randint(20, 200),
+            pick.randint(40, 300),
+            pick.randint(40, 300),
+        )
         args = (x,) if rule.startswith("long") else (x, y)
-        assert our.call("size", rule, *args, picture=np.zeros((h, w), np.uint8)).shape[::-1] == formula(w, h, x, y), f"{rule} {w}x{h} {x} {y}"
+        assert our.call("size", rule, *args, picture=np.zeros((h, w), np.uint8)).shape[::-1] == formula(
+            w, h, x, y
+        ), f"{rule} {w}x{h} {x} {y}"
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -243,14 +293,25 @@ def test_warp_affine(our, channels):
     for i in range(60):
         h, w, nh, nw = (pick.randint(1, 90) for _ in range(4))
         x = noise(rng, h, w, channels)
-        m = np.array([[pick.uniform(0.2, 2), pick.uniform(-1, 1), pick.uniform(-20, 20)], [pick.uniform(-1, 1), pick.uniform(0.2, 2), pick.uniform(-20, 20)]])
+        m = np.array(
+            [
+                [pick.uniform(0.2, 2), pick.uniform(-1, 1), pick.uniform(-20, 20)],
+                [pick.uniform(-1, 1), pick.uniform(0.2, 2), pick.uniform(-20, 20)],
+            ]
+        )
         if i % 10 == 0:
             m = np.array([[1.0, 0, i % 7], [0, 1.0, -(i % 5)]])
         value = (114, 3, 250, 0)
-        want = cv2.warpAffine(x, m, (nw, nh), flags=cv2.INTER_LINEAR | (cv2.WARP_INVERSE_MAP if i % 2 else 0), borderValue=value)
-        got = our.call("warp", cv2.__version__, nw, nh, i % 2, *value, *map(repr, m.ravel().tolist()), picture=x)
+        want = cv2.warpAffine(
+            x, m, (nw, nh), flags=cv2.INTER_LINEAR | (cv2.WARP_INVERSE_MAP if i % 2 else 0), borderValue=value
+        )
+        got = our.call(
+            "warp", cv2.__version__, nw, nh, i % 2, *value, *map(repr, m.ravel().tolist()), picture=x
+        )
         assert got.shape == want.shape
         d = np.abs(got.astype(int) - want)
-        assert d.max() <= (0 if fixed else 1), f"{w}x{h} to {nw}x{nh}: {int((d > 0).sum())} of {d.size} by up to {d.max()}"
+        assert d.max() <= (0 if fixed else 1), (
+            f"{w}x{h} to {nw}x{nh}: {int((d > 0).sum())} of {d.size} by up to {d.max()}"
+        )
         differ, values = differ + (d > 0).sum(), values + d.size
     assert differ <= values // 5000, f"{differ} of {values}"

@@ -46,9 +46,13 @@ def check(our, path, what, libraries=pictures.LIBRARIES, most=0):
         if want.dtype == np.int32:  # 16-bit PGM through Pillow
             want = want.astype(np.uint16)
         got = our.decode(path, library)
-        assert got.shape == want.shape and got.dtype == want.dtype, f"{what} {library}: {got.shape} {got.dtype}, want {want.shape} {want.dtype}"
+        assert got.shape == want.shape and got.dtype == want.dtype, (
+            f"{what} {library}: {got.shape} {got.dtype}, want {want.shape} {want.dtype}"
+        )
         d = np.abs(got.astype(np.int64) - want)
-        assert d.max() <= most, f"{what} {library}: {int((d > 0).sum())} of {d.size} differ by up to {d.max()}"
+        assert d.max() <= most, (
+            f"{what} {library}: {int((d > 0).sum())} of {d.size} differ by up to {d.max()}"
+        )
 
 
 def picture(rng, h, w, mode):
@@ -72,12 +76,19 @@ SAVED = [
     ("pgm", ["L", "I;16"], [{}]),
     ("pbm", ["1"], [{}]),
     ("webp", ["RGB", "RGBA"], [{"lossless": True, "exact": True}, {"quality": 80}]),
-    ("tiff", ["RGB", "L", "RGBA", "I;16", "1"], [{}, {"compression": "tiff_lzw"}, {"compression": "tiff_adobe_deflate"}]),
+    (
+        "tiff",
+        ["RGB", "L", "RGBA", "I;16", "1"],
+        [{}, {"compression": "tiff_lzw"}, {"compression": "tiff_adobe_deflate"}],
+    ),
 ]
 
 
-@pytest.mark.parametrize("suffix,mode,options", [(s, m, o) for s, modes, options in SAVED for m in modes for o in options],
-                         ids=lambda x: "_".join(map(str, x.values())) if isinstance(x, dict) else x)
+@pytest.mark.parametrize(
+    "suffix,mode,options",
+    [(s, m, o) for s, modes, options in SAVED for m in modes for o in options],
+    ids=lambda x: "_".join(map(str, x.values())) if isinstance(x, dict) else x,
+)
 def test_saved_by_pillow(our, tmp_path, suffix, mode, options):
     rng = np.random.default_rng(1)
     for h, w in SIZES:
@@ -85,7 +96,12 @@ def test_saved_by_pillow(our, tmp_path, suffix, mode, options):
         picture(rng, h, w, mode).save(path, **options)
         # scikit-image reads LZW only with a package that it does not require, and makes PBM three channels of unequal value
         no_skimage = options.get("compression") == "tiff_lzw" or suffix == "pbm"
-        check(our, path, f"{mode} {w}x{h} {options}", pictures.LIBRARIES[:2] if no_skimage else pictures.LIBRARIES)
+        check(
+            our,
+            path,
+            f"{mode} {w}x{h} {options}",
+            pictures.LIBRARIES[:2] if no_skimage else pictures.LIBRARIES,
+        )
 
 
 @pytest.mark.parametrize("channels", [1, 3, 4])
@@ -97,7 +113,12 @@ def test_saved_by_opencv(our, tmp_path, suffix, dtype, channels):
         path = tmp_path / f"x.{suffix}"
         cv2.imwrite(str(path), noise(rng, h, w, channels, dtype), [cv2.IMWRITE_TIFF_COMPRESSION, 1])
         no_pillow = suffix == "tiff" and dtype == np.uint16 and channels > 1  # Pillow does not read these
-        check(our, path, f"{w}x{h}x{channels} {dtype}", [x for x in pictures.LIBRARIES if not (no_pillow and x == "pillow")])
+        check(
+            our,
+            path,
+            f"{w}x{h}x{channels} {dtype}",
+            [x for x in pictures.LIBRARIES if not (no_pillow and x == "pillow")],
+        )
 
 
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
@@ -107,7 +128,9 @@ def test_jpeg(our, tmp_path, mode, subsampling):
     rng, differ, values = np.random.default_rng(3), 0, 0
     for i, (h, w) in enumerate(SIZES):
         path = tmp_path / "x.jpg"
-        picture(rng, h, w, mode).save(path, quality=(95, 40)[i % 2], subsampling=subsampling, progressive=i % 3 == 0)
+        picture(rng, h, w, mode).save(
+            path, quality=(95, 40)[i % 2], subsampling=subsampling, progressive=i % 3 == 0
+        )
         check(our, path, f"{mode} {w}x{h}", most=1)
         d = our.decode(path, "pillow") != theirs(path, "pillow")
         differ, values = differ + d.sum(), values + d.size
@@ -116,7 +139,11 @@ def test_jpeg(our, tmp_path, mode, subsampling):
 
 SAMPLING = {"444": 0x111111, "422": 0x211111, "440": 0x121111, "420": 0x221111, "411": 0x411111, "gray": None}
 REDUCED = {2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
-REDUCED_GRAY = {2: cv2.IMREAD_REDUCED_GRAYSCALE_2, 4: cv2.IMREAD_REDUCED_GRAYSCALE_4, 8: cv2.IMREAD_REDUCED_GRAYSCALE_8}
+REDUCED_GRAY = {
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+}
 
 
 def jpegs(folder, sampling):
@@ -138,16 +165,29 @@ def test_jpeg_arithmetic(our, tmp_path, sampling):
     for path, what in jpegs(tmp_path, sampling):
         for dct in "islow", "ifast":
             for upsampling in "fancy", "simple":
-                want = simplejpeg.decode_jpeg(path.read_bytes(), fastdct=dct == "ifast", fastupsample=upsampling == "simple")
-                assert np.array_equal(our.decode(path, "pillow", dct=dct, upsampling=upsampling), want), f"{what} {dct} {upsampling}"
+                want = simplejpeg.decode_jpeg(
+                    path.read_bytes(), fastdct=dct == "ifast", fastupsample=upsampling == "simple"
+                )
+                assert np.array_equal(our.decode(path, "pillow", dct=dct, upsampling=upsampling), want), (
+                    f"{what} {dct} {upsampling}"
+                )
                 made.setdefault((dct, upsampling), []).append(want.tobytes())
     assert made["islow", "fancy"] != made["ifast", "fancy"]
     assert (made["islow", "fancy"] != made["islow", "simple"]) == (sampling in ("422", "440", "420"))
 
 
 def djpeg(path, dct, upsampling, reduce):
-    words = ["djpeg", "-pnm", "-dct", {"islow": "int", "ifast": "fast", "float": "float"}[dct], "-scale", f"1/{reduce}"]
-    return subprocess.run(words + ["-nosmooth"] * (upsampling == "simple") + [path], capture_output=True, check=True).stdout
+    words = [
+        "djpeg",
+        "-pnm",
+        "-dct",
+        {"islow": "int", "ifast": "fast", "float": "float"}[dct],
+        "-scale",
+        f"1/{reduce}",
+    ]
+    return subprocess.run(
+        words + ["-nosmooth"] * (upsampling == "simple") + [path], capture_output=True, check=True
+    ).stdout
 
 
 @pytest.mark.parametrize("sampling", SAMPLING)
@@ -159,22 +199,47 @@ def test_jpeg_as_djpeg(our, tmp_path, sampling):
         for dct in "islow", "ifast", "float":
             for upsampling in "fancy", "simple":
                 for reduce in 1, 2, 4, 8:
-                    want = np.asarray(Image.open(io.BytesIO(djpeg(path, dct, upsampling, reduce))).convert("RGB"))
+                    want = np.asarray(
+                        Image.open(io.BytesIO(djpeg(path, dct, upsampling, reduce))).convert("RGB")
+                    )
                     got = our.decode(path, "pillow", dct=dct, upsampling=upsampling, reduce=reduce)
                     assert np.array_equal(got, want), f"{what} {dct} {upsampling} 1/{reduce}"
 
 
-@pytest.mark.parametrize("words", ["-arithmetic", "-arithmetic -progressive", "-restart 1B", "-restart 1 -progressive", "-sample 2x2,1x2,2x1", "-sample 3x1",
-                                   "-sample 1x1,2x2,1x1", "-sample 4x2", "-grayscale", "-rgb", "-quality 1", "-quality 100 -dct float", "-optimize"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "-arithmetic",
+        "-arithmetic -progressive",
+        "-restart 1B",
+        "-restart 1 -progressive",
+        "-sample 2x2,1x2,2x1",
+        "-sample 3x1",
+        "-sample 1x1,2x2,1x1",
+        "-sample 4x2",
+        "-grayscale",
+        "-rgb",
+        "-quality 1",
+        "-quality 100 -dct float",
+        "-optimize",
+    ],
+)
 def test_jpeg_by_cjpeg(our, tmp_path, words):
     if not shutil.which("djpeg") or not shutil.which("cjpeg"):
         pytest.skip("libjpeg-turbo-progs is not installed")
     path, ppm = tmp_path / "x.jpg", tmp_path / "x.ppm"
     Image.fromarray(noise(np.random.default_rng(18), 37, 61)).save(ppm)
     subprocess.run(["cjpeg", *words.split(), "-outfile", path, ppm], check=True)
-    for dct, upsampling, reduce in ("islow", "fancy", 1), ("ifast", "simple", 1), ("float", "fancy", 2), ("islow", "simple", 8):
+    for dct, upsampling, reduce in (
+        ("islow", "fancy", 1),
+        ("ifast", "simple", 1),
+        ("float", "fancy", 2),
+        ("islow", "simple", 8),
+    ):
         want = np.asarray(Image.open(io.BytesIO(djpeg(path, dct, upsampling, reduce))).convert("RGB"))
-        assert np.array_equal(our.decode(path, "pillow", dct=dct, upsampling=upsampling, reduce=reduce), want), f"{dct} {upsampling} 1/{reduce}"
+        assert np.array_equal(
+            our.decode(path, "pillow", dct=dct, upsampling=upsampling, reduce=reduce), want
+        ), f"{dct} {upsampling} 1/{reduce}"
     check(our, path, words)
 
 
@@ -182,27 +247,40 @@ def test_jpeg_by_cjpeg(our, tmp_path, words):
 def test_jpeg_reduced(our, tmp_path, sampling):
     for path, what in jpegs(tmp_path, sampling):
         for n in 2, 4, 8:
-            assert np.array_equal(our.decode(path, "opencv", bgr=1, reduce=n), cv2.imread(str(path), REDUCED[n])), f"{what} 1/{n}"
+            assert np.array_equal(
+                our.decode(path, "opencv", bgr=1, reduce=n), cv2.imread(str(path), REDUCED[n])
+            ), f"{what} 1/{n}"
             want = cv2.imread(str(path), REDUCED_GRAY[n])
-            assert np.array_equal(our.decode(path, "opencv", channels=1, reduce=n), want), f"{what} gray 1/{n}"
+            assert np.array_equal(our.decode(path, "opencv", channels=1, reduce=n), want), (
+                f"{what} gray 1/{n}"
+            )
         for size in (3, 4), (8, 8), (20, 20), (35, 25), (100, 1):
             image = Image.open(path)
             image.draft(None, size)
-            assert np.array_equal(our.decode(path, "pillow", draft=size), np.asarray(image.convert("RGB"))), f"{what} draft {size}"
+            assert np.array_equal(our.decode(path, "pillow", draft=size), np.asarray(image.convert("RGB"))), (
+                f"{what} draft {size}"
+            )
 
 
 @pytest.mark.parametrize("adobe", [b"\0", b"\2", None], ids=["CMYK", "YCCK", "not by Adobe"])
 def test_jpeg_of_four_inks(our, tmp_path, adobe):
-    """The marker says whether the colours are turned as Y, Cb, Cr are; without it they are inverted all the same."""
+    """The marker says whether the colours are turned as Y, Cb, Cr are; without it they are inverted all the
+    same."""
     f, path = io.BytesIO(), tmp_path / "x.jpg"
     picture(np.random.default_rng(17), 41, 50, "CMYK").save(f, "jpeg", quality=90)
     at = f.getvalue().index(b"Adobe")
-    path.write_bytes(f.getvalue()[:at + 11] + adobe + f.getvalue()[at + 12:] if adobe else f.getvalue()[:at - 4] + f.getvalue()[at + 12:])
+    path.write_bytes(
+        f.getvalue()[: at + 11] + adobe + f.getvalue()[at + 12 :]
+        if adobe
+        else f.getvalue()[: at - 4] + f.getvalue()[at + 12 :]
+    )
     check(our, path, str(adobe))
     assert np.array_equal(our.decode(path, "pillow", unchanged=1), np.asarray(Image.open(path)))
     assert np.array_equal(our.decode(path, "pillow", channels=1), np.asarray(Image.open(path).convert("L")))
     assert np.array_equal(our.decode(path, "opencv", channels=1), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
-    assert np.array_equal(our.decode(path, "opencv", unchanged=1, bgr=1), cv2.imread(str(path), cv2.IMREAD_UNCHANGED))
+    assert np.array_equal(
+        our.decode(path, "opencv", unchanged=1, bgr=1), cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    )
     for n in 2, 4, 8:
         assert np.array_equal(our.decode(path, "opencv", bgr=1, reduce=n), cv2.imread(str(path), REDUCED[n]))
 
@@ -214,7 +292,9 @@ def test_others_reduced(our, tmp_path, suffix):
     for h, w in (8, 9), (33, 64), (48, 31):
         Image.fromarray(noise(rng, h, w)).save(path, **({"lossless": True} if suffix == "webp" else {}))
         for n in 2, 4, 8:
-            assert np.array_equal(our.decode(path, "opencv", bgr=1, reduce=n), cv2.imread(str(path), REDUCED[n])), f"{w}x{h} 1/{n}"
+            assert np.array_equal(
+                our.decode(path, "opencv", bgr=1, reduce=n), cv2.imread(str(path), REDUCED[n])
+            ), f"{w}x{h} 1/{n}"
         image = Image.open(path)
         image.draft(None, (4, 4))
         assert np.array_equal(our.decode(path, "pillow", draft=(4, 4)), np.asarray(image.convert("RGB")))
@@ -231,7 +311,9 @@ def test_reduced_and_turned(our, tmp_path):
     exif[0x112] = 6
     for path in tmp_path / "x.png", tmp_path / "x.jpg":
         Image.fromarray(noise(rng, 21, 38)).save(path, exif=exif)
-        assert np.array_equal(our.decode(path, "opencv", bgr=1, reduce=4), cv2.imread(str(path), REDUCED[4])), path.suffix
+        assert np.array_equal(
+            our.decode(path, "opencv", bgr=1, reduce=4), cv2.imread(str(path), REDUCED[4])
+        ), path.suffix
 
 
 def test_gray(our, tmp_path):
@@ -239,15 +321,36 @@ def test_gray(our, tmp_path):
     for suffix in "png", "jpg":
         path = tmp_path / f"x.{suffix}"
         Image.fromarray(noise(rng, 40, 30)).save(path)
-        assert np.array_equal(our.decode(path, "opencv", channels=1), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)), suffix
-        assert np.array_equal(our.decode(path, "pillow", channels=1), np.asarray(Image.open(path).convert("L"))), suffix
+        assert np.array_equal(
+            our.decode(path, "opencv", channels=1), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        ), suffix
+        assert np.array_equal(
+            our.decode(path, "pillow", channels=1), np.asarray(Image.open(path).convert("L"))
+        ), suffix
         assert np.array_equal(our.decode(path, "opencv", bgr=1), cv2.imread(str(path))), suffix
 
 
-@pytest.mark.parametrize("mode,suffix,options", [
-    ("RGB", "png", {}), ("RGB", "bmp", {}), ("RGB", "ppm", {}), ("RGB", "tiff", {}), ("RGB", "webp", {"lossless": True}), ("RGB", "jpg", {}),
-    ("RGB", "jpg", {"keep_rgb": True}), ("CMYK", "jpg", {}), ("RGBA", "png", {}), ("RGBA", "bmp", {}), ("RGBA", "tiff", {}),
-    ("RGBA", "webp", {"lossless": True, "exact": True}), ("P", "png", {}), ("P", "bmp", {}), ("LA", "png", {}), ("RGB", "tiff", {"compression": "jpeg"})])
+@pytest.mark.parametrize(
+    "mode,suffix,options",
+    [
+        ("RGB", "png", {}),
+        ("RGB", "bmp", {}),
+        ("RGB", "ppm", {}),
+        ("RGB", "tiff", {}),
+        ("RGB", "webp", {"lossless": True}),
+        ("RGB", "jpg", {}),
+        ("RGB", "jpg", {"keep_rgb": True}),
+        ("CMYK", "jpg", {}),
+        ("RGBA", "png", {}),
+        ("RGBA", "bmp", {}),
+        ("RGBA", "tiff", {}),
+        ("RGBA", "webp", {"lossless": True, "exact": True}),
+        ("P", "png", {}),
+        ("P", "bmp", {}),
+        ("LA", "png", {}),
+        ("RGB", "tiff", {"compression": "jpeg"}),
+    ],
+)
 def test_gray_of_colours(our, tmp_path, mode, suffix, options):
     """Each of OpenCV's readers makes gray by a rule of its own; large enough for all roundings to occur."""
     path = tmp_path / f"x.{suffix}"
@@ -283,8 +386,16 @@ def test_orientation(our, tmp_path, suffix, orientation):
     exif[0x112] = orientation
     im.save(path, exif=exif, **({"lossless": True} if suffix == "webp" else {}))
     # OpenCV reads no TIFF that lies on its side, and turns WebP since some version between 4.10 and 4.13 only
-    no_opencv = (suffix == "tiff" and orientation > 4) or (suffix == "webp" and cv2.__version__ < "4.13" and cv2.__version__[1] == ".")
-    check(our, path, f"{suffix} {orientation}", ["pillow", "skimage"] if no_opencv else pictures.LIBRARIES, most=suffix == "jpg")
+    no_opencv = (suffix == "tiff" and orientation > 4) or (
+        suffix == "webp" and cv2.__version__ < "4.13" and cv2.__version__[1] == "."
+    )
+    check(
+        our,
+        path,
+        f"{suffix} {orientation}",
+        ["pillow", "skimage"] if no_opencv else pictures.LIBRARIES,
+        most=suffix == "jpg",
+    )
     from PIL import ImageOps
     want = np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("RGB")).astype(int)
     assert np.abs(our.decode(path, "pillow", orientation=2) - want).max() <= (suffix == "jpg")
@@ -299,8 +410,12 @@ def animation(path, frames, **options):
 def check_animation(our, path, what):
     check(our, path, what, pictures.LIBRARIES if OPENCV_ANIMATES else ["pillow", "skimage"])
     if OPENCV_ANIMATES:
-        assert np.array_equal(our.decode(path, "opencv", channels=1), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)), what
-        assert np.array_equal(our.decode(path, "opencv", unchanged=1, bgr=1), cv2.imread(str(path), cv2.IMREAD_UNCHANGED)), what
+        assert np.array_equal(
+            our.decode(path, "opencv", channels=1), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+        ), what
+        assert np.array_equal(
+            our.decode(path, "opencv", unchanged=1, bgr=1), cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+        ), what
     assert np.array_equal(our.decode(path, "pillow", unchanged=1), np.asarray(Image.open(path))), what
 
 
@@ -325,7 +440,9 @@ def chunk(name, data):
 def one_frame(still, x, y, size, canvas, alpha):
     """A still WebP's picture as the only frame, at (x, y) of a canvas."""
     u24 = lambda *v: b"".join(struct.pack("<I", n)[:3] for n in v)
-    body = chunk(b"VP8X", bytes([2 | alpha << 4, 0, 0, 0]) + u24(canvas[0] - 1, canvas[1] - 1)) + chunk(b"ANIM", b"\x10\x20\x30\xff\0\0")
+    body = chunk(b"VP8X", bytes([2 | alpha << 4, 0, 0, 0]) + u24(canvas[0] - 1, canvas[1] - 1)) + chunk(
+        b"ANIM", b"\x10\x20\x30\xff\0\0"
+    )
     body += chunk(b"ANMF", u24(x // 2, y // 2, size[0] - 1, size[1] - 1, 100) + b"\0" + still[12:])
     return b"RIFF" + struct.pack("<I", len(body) + 4) + b"WEBP" + body
 
@@ -338,15 +455,24 @@ def test_animated_webp_frame_smaller_than_its_canvas(our, tmp_path, alpha, lossl
     for x, y in (0, 0), (6, 2), (9, 20):
         path.write_bytes(one_frame(f.getvalue(), x, y, (31, 20), (40, 41), alpha))
         check_animation(our, path, f"at {x}, {y}")
-    for x, size, canvas in (10, (31, 20), (40, 41)), (0, (30, 20), (40, 41)), (0, (31, 21), (40, 41)), (0, (31, 20), (31, 19)):
+    for x, size, canvas in (
+        (10, (31, 20), (40, 41)),
+        (0, (30, 20), (40, 41)),
+        (0, (31, 21), (40, 41)),
+        (0, (31, 20), (31, 19)),
+    ):
         path.write_bytes(one_frame(f.getvalue(), x, 0, size, canvas, alpha))
-        with pytest.raises(pictures.Refused, match="x.webp: damaged WebP: its first frame has 31 x 20 pixels; expected"):
+        with pytest.raises(
+            pictures.Refused, match="x.webp: damaged WebP: its first frame has 31 x 20 pixels; expected"
+        ):
             our.decode(path, "pillow")
 
 
 def bmp(pixels, w, h, bits, compression=0, palette=b"", masks=b""):
     offset = 54 + len(masks) + len(palette)
-    head = struct.pack("<IiiHHIIiiII", 40, w, h, 1, bits, compression, len(pixels), 2835, 2835, len(palette) // 4, 0)
+    head = struct.pack(
+        "<IiiHHIIiiII", 40, w, h, 1, bits, compression, len(pixels), 2835, 2835, len(palette) // 4, 0
+    )
     return b"BM" + struct.pack("<IHHI", offset + len(pixels), 0, 0, offset) + head + masks + palette + pixels
 
 
@@ -357,9 +483,16 @@ def test_bmp_variants(our, tmp_path):
     masks565 = struct.pack("<III", 0xf800, 0x7e0, 0x1f)
     w, h = 13, 9
     raw = lambda bits: rng.integers(0, 256, ((w * bits + 31) // 32 * 4 * h,), dtype=np.uint8).tobytes()
-    cases = {"24": bmp(raw(24), w, h, 24), "24 down": bmp(raw(24), w, -h, 24), "8": bmp(raw(8), w, h, 8, palette=palette.tobytes()),
-             "4": bmp(raw(4), w, h, 4, palette=palette[:16].tobytes()), "1": bmp(raw(1), w, h, 1, palette=palette[:2].tobytes()),
-             "555": bmp(raw(16), w, h, 16), "565": bmp(raw(16), w, h, 16, 3, masks=masks565), "32": bmp(raw(32), w, h, 32)}
+    cases = {
+        "24": bmp(raw(24), w, h, 24),
+        "24 down": bmp(raw(24), w, -h, 24),
+        "8": bmp(raw(8), w, h, 8, palette=palette.tobytes()),
+        "4": bmp(raw(4), w, h, 4, palette=palette[:16].tobytes()),
+        "1": bmp(raw(1), w, h, 1, palette=palette[:2].tobytes()),
+        "555": bmp(raw(16), w, h, 16),
+        "565": bmp(raw(16), w, h, 16, 3, masks=masks565),
+        "32": bmp(raw(32), w, h, 32),
+    }
     runs = b"".join(bytes([5, y, 3, 7, 0, 5, 1, 2, 3, 4, 5, 0]) + b"\0\0" for y in range(h)) + b"\0\1"
     cases["rle8"] = bmp(runs, w, h, 8, 1, palette=palette.tobytes())
     for name, data in cases.items():
@@ -369,7 +502,11 @@ def test_bmp_variants(our, tmp_path):
 
 
 def test_text_pnm(our, tmp_path):
-    for name, text in {"P1": "P1\n# note\n3 2\n1 0 1\n010", "P2": "P2 3 2 255\n0 1 2 253 254 255\n", "P3": "P3\n1 2\n255\n1 2 3 4 5 6"}.items():
+    for name, text in {
+        "P1": "P1\n# note\n3 2\n1 0 1\n010",
+        "P2": "P2 3 2 255\n0 1 2 253 254 255\n",
+        "P3": "P3\n1 2\n255\n1 2 3 4 5 6",
+    }.items():
         path = tmp_path / f"{name}.pnm"
         path.write_text(text)
         check(our, path, name, ["pillow"])
@@ -377,7 +514,8 @@ def test_text_pnm(our, tmp_path):
 
 @pytest.mark.parametrize("suffix", ["jpg", "png", "bmp", "ppm", "webp", "animation.webp", "tiff"])
 def test_cut_off(our, tmp_path, suffix):
-    """Each file cut at many places: an error that names the file, or, where only what follows the pixels is missing, the same pixels."""
+    """Each file cut at many places: an error that names the file, or, where only what follows the pixels is
+    missing, the same pixels."""
     rng = np.random.default_rng(8)
     f, image = io.BytesIO(), Image.fromarray(noise(rng, 24, 33))
     if suffix == "animation.webp":
@@ -401,20 +539,43 @@ def test_cut_off(our, tmp_path, suffix):
 
 def png_head(w, h):
     ihdr = struct.pack(">4sIIBBBBB", b"IHDR", w, h, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + ihdr + struct.pack(">I", zlib.crc32(ihdr)) + b"\0\0\1\0IDAT"
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + struct.pack(">I", 13)
+        + ihdr
+        + struct.pack(">I", zlib.crc32(ihdr))
+        + b"\0\0\1\0IDAT"
+    )
 
 
 def test_huge_sizes_are_refused(our, tmp_path):
-    files = {"x.png": png_head(1 << 20, 1 << 20), "x.ppm": b"P6 1000000 1000000 255\n", "x.bmp": bmp(b"", 1 << 20, 1 << 20, 24),
-             "x.tiff": tiff(8, 8, 8, 8, bytes(99), tile=(1 << 17, 1 << 16))}
+    files = {
+        "x.png": png_head(1 << 20, 1 << 20),
+        "x.ppm": b"P6 1000000 1000000 255\n",
+        "x.bmp": bmp(b"", 1 << 20, 1 << 20, 24),
+        "x.tiff": tiff(8, 8, 8, 8, bytes(99), tile=(1 << 17, 1 << 16)),
+    }
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
         with pytest.raises(pictures.Refused, match="2\\^28|2\\^30"):
             our.decode(tmp_path / name, "pillow")
 
 
-@pytest.mark.parametrize("mode,compression", [("L", "raw"), ("L", "packbits"), ("L", "tiff_lzw"), ("L", "tiff_adobe_deflate"), ("RGB", "jpeg"), ("1", "group3"),
-                                              ("1", "group4"), ("1", "tiff_adobe_deflate"), ("L", "lzma"), ("L", "zstd")])
+@pytest.mark.parametrize(
+    "mode,compression",
+    [
+        ("L", "raw"),
+        ("L", "packbits"),
+        ("L", "tiff_lzw"),
+        ("L", "tiff_adobe_deflate"),
+        ("RGB", "jpeg"),
+        ("1", "group3"),
+        ("1", "group4"),
+        ("1", "tiff_adobe_deflate"),
+        ("L", "lzma"),
+        ("L", "zstd"),
+    ],
+)
 def test_tiff_that_compresses_best(our, tmp_path, mode, compression):
     """What is refused as too short for its size is none of these."""
     for w, h in (1500, 1400), (20000, 100):
@@ -424,15 +585,23 @@ def test_tiff_that_compresses_best(our, tmp_path, mode, compression):
 
 
 @pytest.mark.parametrize("planar", ["contig", "separate"])
-@pytest.mark.parametrize("channels,dtype", [(1, np.uint8), (3, np.uint8), (4, np.uint8), (1, np.uint16), (3, np.uint16)])
+@pytest.mark.parametrize(
+    "channels,dtype", [(1, np.uint8), (3, np.uint8), (4, np.uint8), (1, np.uint16), (3, np.uint16)]
+)
 def test_tiles(our, tmp_path, channels, dtype, planar):
     rng, path = np.random.default_rng(16), tmp_path / "x.tiff"
     for h, w in (70, 90), (64, 32), (5, 7):
         for tile in (64, 32), (32, 80):
             x = noise(rng, h, w, channels, dtype)
             x = x.transpose(2, 0, 1) if channels > 1 and planar == "separate" else x
-            tifffile.imwrite(path, x, tile=tile, compression="zlib", planarconfig=planar if channels > 1 else None,
-                             photometric="rgb" if channels > 1 else "minisblack")
+            tifffile.imwrite(
+                path,
+                x,
+                tile=tile,
+                compression="zlib",
+                planarconfig=planar if channels > 1 else None,
+                photometric="rgb" if channels > 1 else "minisblack",
+            )
             check(our, path, f"{w}x{h} in {tile}")
 
 
@@ -440,7 +609,13 @@ def tiff(w, h, bits, compression, data, tile=None):
     tags = {256: w, 257: h, 258: bits, 259: compression, 262: 1, 277: 1}
     tags |= {322: tile[0], 323: tile[1], 324: 0, 325: len(data)} if tile else {273: 0, 278: h, 279: len(data)}
     tags[324 if tile else 273] = 8 + 2 + len(tags) * 12 + 4
-    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + b"".join(struct.pack("<HHII", t, 4, 1, v) for t, v in tags.items()) + bytes(4) + data
+    return (
+        b"II*\0"
+        + struct.pack("<IH", 8, len(tags))
+        + b"".join(struct.pack("<HHII", t, 4, 1, v) for t, v in tags.items())
+        + bytes(4)
+        + data
+    )
 
 
 def short_jpeg(progressive):
@@ -450,8 +625,14 @@ def short_jpeg(progressive):
     return f.getvalue()[:at] + struct.pack(">HH", 16000, 16000) + f.getvalue()[at + 4:]
 
 
-SHORT = {"short.ppm": b"P6 16000 16000 255\n" + bytes(999), "short.bmp": bmp(bytes(999), 16000, 16000, 24), "runs.bmp": bmp(b"\0\1", 16000, 16000, 8, 1, bytes(1024)),
-         "short.png": png_head(16000, 16000) + bytes(999), "short.jpg": short_jpeg(False), "progressive.jpg": short_jpeg(True)}
+SHORT = {
+    "short.ppm": b"P6 16000 16000 255\n" + bytes(999),
+    "short.bmp": bmp(bytes(999), 16000, 16000, 24),
+    "runs.bmp": bmp(b"\0\1", 16000, 16000, 8, 1, bytes(1024)),
+    "short.png": png_head(16000, 16000) + bytes(999),
+    "short.jpg": short_jpeg(False),
+    "progressive.jpg": short_jpeg(True),
+}
 SHORT |= {f"{bits}_{c}.tiff": tiff(16000, 16000, bits, c, bytes(100)) for bits, c in
           ((8, 1), (8, 32773), (8, 5), (8, 8), (1, 4), (1, 3), (8, 7), (8, 34925), (16, 50000))}
 
@@ -461,7 +642,10 @@ SHORT["tile.tiff"] = tiff(8, 8, 8, 8, zlib.compress(bytes(999)), tile=(16000, 16
 @pytest.mark.parametrize("name", SHORT)
 def test_too_short_for_its_size(our, tmp_path, name):
     (tmp_path / name).write_bytes(SHORT[name])
-    with pytest.raises(pictures.Refused, match=name + r": damaged [A-Z]+: \d+ bytes of data; an image of this size requires at least \d+"):
+    with pytest.raises(
+        pictures.Refused,
+        match=name + r": damaged [A-Z]+: \d+ bytes of data; an image of this size requires at least \d+",
+    ):
         our.decode(tmp_path / name, "pillow")
 
 

@@ -39,7 +39,9 @@ def sizes(seed, n=40, least=1, most=160):
 
 
 def equal(got, want, what, most=0):
-    assert got.shape == want.shape and got.dtype == want.dtype, f"{what}: {got.shape} {got.dtype}, want {want.shape} {want.dtype}"
+    assert got.shape == want.shape and got.dtype == want.dtype, (
+        f"{what}: {got.shape} {got.dtype}, want {want.shape} {want.dtype}"
+    )
     d = np.abs(got.astype(np.int64) - want)
     assert d.max() <= most, f"{what}: {int((d > most).sum())} of {d.size} differ by up to {d.max()}"
     return d
@@ -84,15 +86,30 @@ def test_pillow_box_and_reducing_gap(our, interpolation):
     for h, w, nh, nw in sizes(3, 30, 8):
         x = noise(rng, h, w)
         gap = pick.choice([1.0, 2.0, 3.0])
-        equal(our.call("resize_box", interpolation, PIL.__version__, nw, nh, gap, picture=x),
-              np.asarray(Image.fromarray(x).resize((nw, nh), f, reducing_gap=gap)), f"{interpolation} {w}x{h} to {nw}x{nh} gap {gap}")
+        equal(
+            our.call("resize_box", interpolation, PIL.__version__, nw, nh, gap, picture=x),
+            np.asarray(Image.fromarray(x).resize((nw, nh), f, reducing_gap=gap)),
+            f"{interpolation} {w}x{h} to {nw}x{nh} gap {gap}",
+        )
         x0, y0 = pick.uniform(0, w / 2), pick.uniform(0, h / 2)
         box = (x0, y0, pick.uniform(x0 + 1, w), pick.uniform(y0 + 1, h))
         want = np.asarray(Image.fromarray(x).resize((nw, nh), f, box=box))
-        equal(our.call("resize_box", interpolation, PIL.__version__, nw, nh, 0, *map(repr, box), picture=x), want, f"{interpolation} {w}x{h} box {box}")
+        equal(
+            our.call("resize_box", interpolation, PIL.__version__, nw, nh, 0, *map(repr, box), picture=x),
+            want,
+            f"{interpolation} {w}x{h} box {box}",
+        )
 
 
-OPENCV = {"nearest": 0, "nearest_exact": 6, "linear": 1, "linear_exact": 5, "area": 3, "cubic": 2, "lanczos4": 4}  # cv2.INTER_*
+OPENCV = {
+    "nearest": 0,
+    "nearest_exact": 6,
+    "linear": 1,
+    "linear_exact": 5,
+    "area": 3,
+    "cubic": 2,
+    "lanczos4": 4,
+}  # cv2.INTER_*
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
@@ -105,18 +122,28 @@ def test_opencv_uint8(our, interpolation, channels):
         want = cv2.resize(x, (nw, nh), interpolation=OPENCV[interpolation])
         got = our.resize(x, "opencv", interpolation, (nw, nh), version=cv2.__version__)
         # cubic: the library hands all but 2 channels to IPP, whose weights are not known to the last bit
-        d = equal(got, want, f"{interpolation} {w}x{h}x{channels} to {nw}x{nh}", int(interpolation == "cubic" and channels != 2))
+        d = equal(
+            got,
+            want,
+            f"{interpolation} {w}x{h}x{channels} to {nw}x{nh}",
+            int(interpolation == "cubic" and channels != 2),
+        )
         differ, values = differ + (d > 0).sum(), values + d.size
     assert differ <= values / 50000, f"{differ} of {values}"
 
 
 def test_opencv_nearest_exact_versions(our):
-    """5 advances by repeated addition, as Pillow: where the version at hand is another one, Pillow stands for it."""
+    """5 advances by repeated addition, as Pillow: where the version at hand is another one, Pillow stands for
+    it."""
     rng, differ = np.random.default_rng(12), 0
     for h, w, nh, nw in sizes(12, 60):
         x = noise(rng, h, w)
         got = our.resize(x, "opencv", "nearest_exact", (nw, nh), version="5.0")
-        equal(got, np.asarray(Image.fromarray(x).resize((nw, nh), Image.Resampling.NEAREST)), f"{w}x{h} to {nw}x{nh}")
+        equal(
+            got,
+            np.asarray(Image.fromarray(x).resize((nw, nh), Image.Resampling.NEAREST)),
+            f"{w}x{h} to {nw}x{nh}",
+        )
         differ += (our.resize(x, "opencv", "nearest_exact", (nw, nh), version="4.13") != got).any()
     assert differ, "both versions gave the same everywhere"
 
@@ -129,7 +156,11 @@ def test_opencv_float(our, interpolation, channels):
     for h, w, nh, nw in sizes(6, 80):
         x = noise(rng, h, w, channels, np.float32)
         want = cv2.resize(x, (nw, nh), interpolation=OPENCV[interpolation])
-        near(our.resize(x, "opencv", interpolation, (nw, nh), version=cv2.__version__), want, f"{interpolation} {w}x{h}x{channels} to {nw}x{nh}")
+        near(
+            our.resize(x, "opencv", interpolation, (nw, nh), version=cv2.__version__),
+            want,
+            f"{interpolation} {w}x{h}x{channels} to {nw}x{nh}",
+        )
 
 
 # at order 0, whether it filters without being asked (-1) depends on the type
@@ -143,7 +174,9 @@ def test_skimage(our, order, antialias, dtype):
     rng, differ, values = np.random.default_rng(7), 0, 0
     for h, w, nh, nw in sizes(7, 40):
         x = noise(rng, h, w, 3, dtype)
-        want = transform.resize(x, (nh, nw), order=order, anti_aliasing={0: False, 1: True, -1: None}[antialias])
+        want = transform.resize(
+            x, (nh, nw), order=order, anti_aliasing={0: False, 1: True, -1: None}[antialias]
+        )
         got = our.resize(x, "skimage", f"order{order}", (nw, nh), antialias)
         assert got.dtype == (dtype if order == 0 else np.float32)
         if order == 0 and dtype != np.float32:
@@ -173,8 +206,12 @@ TORCH_MODES = [("nearest", 0), ("bilinear", 0), ("bilinear", 1), ("bicubic", 0),
 
 def torch_cases(interpolation, antialias, dtype, channels):
     rng = np.random.default_rng(8)
-    return {f"{i} {dtype} {channels}_{interpolation}_{nh}_{nw}_{antialias}": noise(rng, h, w, channels, np.dtype(dtype)).reshape(h, w, channels)
-            for i, (h, w, nh, nw) in enumerate(sizes(8, 60))}
+    return {
+        f"{i} {dtype} {channels}_{interpolation}_{nh}_{nw}_{antialias}": noise(
+            rng, h, w, channels, np.dtype(dtype)
+        ).reshape(h, w, channels)
+        for i, (h, w, nh, nw) in enumerate(sizes(8, 60))
+    }
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +229,8 @@ def torch_answers(tmp_path_factory):
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 @pytest.mark.parametrize("interpolation,antialias", TORCH_MODES)
 def test_torchvision_tensors(our, torch_answers, interpolation, antialias, dtype, channels):
-    """Every bit, of float32 too: the order of its sums is known. One channel has a kernel of its own for bilinear."""
+    """Every bit, of float32 too: the order of its sums is known. One channel has a kernel of its own for
+    bilinear."""
     for key, x in torch_cases(interpolation, antialias, dtype, channels).items():
         nh, nw = map(int, key.split("_")[2:4])
         got = our.resize(x, "torchvision", interpolation, (nw, nh), antialias).reshape(nh, nw, channels)
@@ -202,7 +240,12 @@ def test_torchvision_tensors(our, torch_answers, interpolation, antialias, dtype
 
 
 RULES = [("opencv", f, -1) for f in OPENCV] + [("pillow", f, -1) for f in PILLOW_FILTERS]
-RULES += [("torchvision", "bilinear", 0), ("torchvision", "bilinear", 1), ("torchvision", "bicubic", 0), ("torchvision", "bicubic", 1)]
+RULES += [
+    ("torchvision", "bilinear", 0),
+    ("torchvision", "bilinear", 1),
+    ("torchvision", "bicubic", 0),
+    ("torchvision", "bicubic", 1),
+]
 RULES += [("skimage", "order1", 1), ("skimage", "order3", 0)]
 
 

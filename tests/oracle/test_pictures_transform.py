@@ -1,4 +1,6 @@
-"""The published transformer functions by name: defaults, layouts, and what they give, against OpenCV, Pillow, skimage and NumPy."""
+"""The published transformer functions by name: defaults, layouts, and what they give, against OpenCV, Pillow,
+skimage and NumPy."""
+
 import numpy as np
 import pictures
 import pytest
@@ -21,7 +23,9 @@ def yuv(x, video=False):
     x = x.astype(np.float64)
     y = x @ [0.299, 0.587, 0.114]
     u, v = (x[:, :, 2] - y) / 1.772, (x[:, :, 0] - y) / 1.402
-    planes = [16 + y * 219 / 255, 128 + u * 224 / 255, 128 + v * 224 / 255] if video else [y, 128 + u, 128 + v]
+    planes = (
+        [16 + y * 219 / 255, 128 + u * 224 / 255, 128 + v * 224 / 255] if video else [y, 128 + u, 128 + v]
+    )
     return np.rint(np.clip(np.stack(planes, -1), 0, 255)).astype(np.uint8)
 
 
@@ -63,11 +67,19 @@ CASES = {
     "LongSideCrop": (X, X[:, 7:37]),
     "PaddedCenterCrop": (X, X[2:28, 9:35]),
     "PaddedCenterCrop(image_size=20,crop_pad=10)": (X, X[5:25, 12:32]),
-    "PadResizeTransformer((64,64))": (X, cv2.copyMakeBorder(cv2.resize(X, (64, 43)), 10, 11, 0, 0, cv2.BORDER_CONSTANT, value=[127] * 3)),
-    "PadResizeTransformer((64,64),114,pad_position='bottom_right')":
-        (X, cv2.copyMakeBorder(cv2.resize(X, (64, 43)), 0, 21, 0, 0, cv2.BORDER_CONSTANT, value=[114] * 3)),
+    "PadResizeTransformer((64,64))": (
+        X,
+        cv2.copyMakeBorder(cv2.resize(X, (64, 43)), 10, 11, 0, 0, cv2.BORDER_CONSTANT, value=[127] * 3),
+    ),
+    "PadResizeTransformer((64,64),114,pad_position='bottom_right')": (
+        X,
+        cv2.copyMakeBorder(cv2.resize(X, (64, 43)), 0, 21, 0, 0, cv2.BORDER_CONSTANT, value=[114] * 3),
+    ),
     "ResizeTransformer((20,50),mode='opencv')": (X, cv2.resize(X, (50, 20)).astype(np.float32)),
-    "ResizeTransformer((20,50),mode='opencv',data_type='uint8',interpolation='area')": (X, cv2.resize(X, (50, 20), interpolation=cv2.INTER_AREA)),
+    "ResizeTransformer((20,50),mode='opencv',data_type='uint8',interpolation='area')": (
+        X,
+        cv2.resize(X, (50, 20), interpolation=cv2.INTER_AREA),
+    ),
     "PILResize((25,20))": (X, np.asarray(Image.fromarray(X).resize((20, 25), Image.BILINEAR))),
     "PILResize((25,20),NEAREST)": (X, np.asarray(Image.fromarray(X).resize((20, 25), Image.NEAREST))),
     "ShortSideResizeTransformer(20)": (X, cv2.resize(X, (29, 20))),
@@ -104,7 +116,9 @@ CASES = {
 def test_transformer(our, text):
     x, want = CASES[text]
     got = our.transform(text, x)
-    assert got.shape == want.shape and got.dtype == want.dtype, f"{got.shape} {got.dtype}, want {want.shape} {want.dtype}"
+    assert got.shape == want.shape and got.dtype == want.dtype, (
+        f"{got.shape} {got.dtype}, want {want.shape} {want.dtype}"
+    )
     if "YUV" in text or "NV12" in text:  # a value that lies on a half may fall to either side
         assert (got != want).mean() <= 1e-3
     else:
@@ -139,14 +153,28 @@ def test_warp_keeps_the_centre(our):
     assert np.abs(got.astype(int) - want).max() <= (1 if cv2.__version__[:2] == "5." else 0)
 
 
-@pytest.mark.parametrize("text,message", [
-    ("Rotate(3)", "unknown transformer 'Rotate'"), ("AddTransformer", "argument value is missing"), ("AddTransformer(x)", "value is 'x'"),
-    ("AddTransformer(1,2)", "unknown argument '2'"), ("AddTransformer(speed=2)", "unknown argument 'speed=2'"), ("HWC2CHW(", "expected NAME"),
-    ("BGR2RGB('NHWC')", "expected CHW|HWC"), ("TransposeTransformer((0,0,1))", "once each"), ("CenterCropTransformer(400)", "exceeds the image of 44 x 30"),
-    ("PadResizeTransformer((1,2,3,4,5))", "1 to 4 numbers"), ("ResizeTransformer((0,5))", "0 pixels"), ("PadTransformer(0)", "size_divisor"),
-    ("MeanTransformer([1,2])", "2 values for 30 channels"), ("NV12ToYUV444((30,44))", "expected 1980 values"), ("BGR2RGB", "BGR2RGB"),
-    ("ResizeTransformer((5,5),method=2)", "order0, order1, order3"), ("ResizeTransformer((99999999,99999999))", "pixels"),
-])
+@pytest.mark.parametrize(
+    "text,message",
+    [
+        ("Rotate(3)", "unknown transformer 'Rotate'"),
+        ("AddTransformer", "argument value is missing"),
+        ("AddTransformer(x)", "value is 'x'"),
+        ("AddTransformer(1,2)", "unknown argument '2'"),
+        ("AddTransformer(speed=2)", "unknown argument 'speed=2'"),
+        ("HWC2CHW(", "expected NAME"),
+        ("BGR2RGB('NHWC')", "expected CHW|HWC"),
+        ("TransposeTransformer((0,0,1))", "once each"),
+        ("CenterCropTransformer(400)", "exceeds the image of 44 x 30"),
+        ("PadResizeTransformer((1,2,3,4,5))", "1 to 4 numbers"),
+        ("ResizeTransformer((0,5))", "0 pixels"),
+        ("PadTransformer(0)", "size_divisor"),
+        ("MeanTransformer([1,2])", "2 values for 30 channels"),
+        ("NV12ToYUV444((30,44))", "expected 1980 values"),
+        ("BGR2RGB", "BGR2RGB"),
+        ("ResizeTransformer((5,5),method=2)", "order0, order1, order3"),
+        ("ResizeTransformer((99999999,99999999))", "pixels"),
+    ],
+)
 def test_mistakes(our, text, message):
     with pytest.raises(pictures.Refused) as e:
         our.transform(text, X)

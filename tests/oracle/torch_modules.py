@@ -1,4 +1,6 @@
-"""Modules of Debian's python3-torch as its exporter writes them; run by /usr/bin/python3: torch_modules.py FOLDER."""
+"""Modules of Debian's python3-torch as its exporter writes them; run by /usr/bin/python3: torch_modules.py
+FOLDER."""
+
 import sys
 from pathlib import Path
 
@@ -12,7 +14,9 @@ class Focus(nn.Module):
         self.conv = nn.Conv2d(12, 8, 3, padding=1)
 
     def forward(self, x):
-        return self.conv(torch.cat([x[..., ::2, ::2], x[..., 1::2, ::2], x[..., ::2, 1::2], x[..., 1::2, 1::2]], 1))
+        return self.conv(
+            torch.cat([x[..., ::2, ::2], x[..., 1::2, ::2], x[..., ::2, 1::2], x[..., 1::2, 1::2]], 1)
+        )
 
 
 class Attention(nn.Module):
@@ -61,7 +65,9 @@ class SizedLike(nn.Module):
         self.conv = nn.Conv2d(3, 3, 3, stride=2, padding=1)
 
     def forward(self, x):
-        return x + nn.functional.interpolate(self.conv(x), size=x.shape[2:], mode="bilinear", align_corners=False)
+        return x + nn.functional.interpolate(
+            self.conv(x), size=x.shape[2:], mode="bilinear", align_corners=False
+        )
 
 
 class ChannelShuffle(nn.Module):
@@ -71,12 +77,25 @@ class ChannelShuffle(nn.Module):
 
 PICTURE, ROWS = (1, 3, 8, 12), (1, 6, 16)
 MODULES = {
-    "layernorm": (nn.LayerNorm(16), ROWS), "rmsnorm": (RmsNorm(), ROWS), "gelu": (nn.GELU(), ROWS), "gelu_tanh": (nn.GELU(approximate="tanh"), ROWS),
-    "quick_gelu": (QuickGelu(), ROWS), "silu": (nn.SiLU(), ROWS), "hardswish": (nn.Hardswish(), ROWS), "hardsigmoid": (nn.Hardsigmoid(), ROWS),
-    "mish": (nn.Mish(), ROWS), "relu6": (nn.ReLU6(), ROWS), "attention": (Attention(), ROWS), "pixel_shuffle": (nn.PixelShuffle(2), (1, 12, 4, 6)),
-    "channel_shuffle": (ChannelShuffle(), (1, 12, 4, 6)), "focus": (Focus(), PICTURE), "scaled": (Scaled(), PICTURE),
-    "conv_bn": (nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU()), PICTURE), "sized_like": (SizedLike(), PICTURE),
-    "linear_bn": (nn.Sequential(nn.Linear(16, 8), nn.BatchNorm1d(8)), (5, 16)), "groupnorm": (nn.GroupNorm(2, 12), (2, 12, 4, 6)),
+    "layernorm": (nn.LayerNorm(16), ROWS),
+    "rmsnorm": (RmsNorm(), ROWS),
+    "gelu": (nn.GELU(), ROWS),
+    "gelu_tanh": (nn.GELU(approximate="tanh"), ROWS),
+    "quick_gelu": (QuickGelu(), ROWS),
+    "silu": (nn.SiLU(), ROWS),
+    "hardswish": (nn.Hardswish(), ROWS),
+    "hardsigmoid": (nn.Hardsigmoid(), ROWS),
+    "mish": (nn.Mish(), ROWS),
+    "relu6": (nn.ReLU6(), ROWS),
+    "attention": (Attention(), ROWS),
+    "pixel_shuffle": (nn.PixelShuffle(2), (1, 12, 4, 6)),
+    "channel_shuffle": (ChannelShuffle(), (1, 12, 4, 6)),
+    "focus": (Focus(), PICTURE),
+    "scaled": (Scaled(), PICTURE),
+    "conv_bn": (nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU()), PICTURE),
+    "sized_like": (SizedLike(), PICTURE),
+    "linear_bn": (nn.Sequential(nn.Linear(16, 8), nn.BatchNorm1d(8)), (5, 16)),
+    "groupnorm": (nn.GroupNorm(2, 12), (2, 12, 4, 6)),
     "instancenorm": (nn.InstanceNorm2d(12, affine=True), (2, 12, 4, 6)),
 }
 
@@ -87,7 +106,14 @@ if __name__ == "__main__":
             nn.init.uniform_(p, -1, 1)
         for opset in (11, 13, 16):
             try:
-                torch.onnx.export(module.eval(), torch.rand(shape), Path(sys.argv[1]) / f"{name}_{opset}.onnx", opset_version=opset, input_names=["x"], output_names=["y"],
-                                  do_constant_folding=True)
+                torch.onnx.export(
+                    module.eval(),
+                    torch.rand(shape),
+                    Path(sys.argv[1]) / f"{name}_{opset}.onnx",
+                    opset_version=opset,
+                    input_names=["x"],
+                    output_names=["y"],
+                    do_constant_folding=True,
+                )
             except torch.onnx.errors.UnsupportedOperatorError:
                 pass  # not in that operator set

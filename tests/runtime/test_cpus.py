@@ -1,5 +1,6 @@
-"""One .bin, one result: every tensor has the same bytes with C, AVX2 and AVX-512 kernels, any number of threads, and on Arm (under
-emulation, where Debian's gcc-aarch64-linux-gnu and qemu-user-static are installed)."""
+"""One .bin, one result: every tensor has the same bytes with C, AVX2 and AVX-512 kernels, any number of
+threads, and on Arm (under emulation, where Debian's gcc-aarch64-linux-gnu and qemu-user-static are
+installed)."""
 import pathlib
 import shutil
 import subprocess
@@ -13,32 +14,56 @@ sys.path.insert(0, str(tool.ROOT / "tests/hostile"))
 import many_ops  # noqa: E402
 
 HERE = pathlib.Path(__file__).parent
-RUNTIME = [*sorted((tool.ROOT / "src/runtime").glob("*.c")), *sorted((tool.ROOT / "src/kernels").glob("*.c")), *sorted((tool.ROOT / "src/kernels/portable").glob("*.c")),
-           tool.ROOT / "src/format/bin.c", *(tool.ROOT / "src/base" / f"{name}.c" for name in ("err", "escape", "hash", "pool")),
-           *(tool.ROOT / "src/num" / f"{name}.c" for name in ("math", "math64", "half"))]
-FLAGS = ["-std=c11", "-O2", "-ffp-contract=off", "-fno-math-errno", "-D_GNU_SOURCE", f"-I{tool.ROOT}/src", f"-I{tool.ROOT}/include"]
-ARM_GCC, QEMU = shutil.which("aarch64-linux-gnu-gcc"), shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64")
+RUNTIME = [
+    *sorted((tool.ROOT / "src/runtime").glob("*.c")),
+    *sorted((tool.ROOT / "src/kernels").glob("*.c")),
+    *sorted((tool.ROOT / "src/kernels/portable").glob("*.c")),
+    tool.ROOT / "src/format/bin.c",
+    *(tool.ROOT / "src/base" / f"{name}.c" for name in ("err", "escape", "hash", "pool")),
+    *(tool.ROOT / "src/num" / f"{name}.c" for name in ("math", "math64", "half")),
+]
+FLAGS = [
+    "-std=c11",
+    "-O2",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-D_GNU_SOURCE",
+    f"-I{tool.ROOT}/src",
+    f"-I{tool.ROOT}/include",
+]
+ARM_GCC, QEMU = (
+    shutil.which("aarch64-linux-gnu-gcc"),
+    shutil.which("qemu-aarch64-static") or shutil.which("qemu-aarch64"),
+)
 
 
 @pytest.fixture(scope="module")
 def native(tmp_path_factory):
     """Links with the runtime and pthreads alone."""
     out = tmp_path_factory.mktemp("rthash") / "rthash"
-    subprocess.run(["gcc", *FLAGS, HERE / "rthash.c", tool.BUILD / "libvernier-rt.a", "-lpthread", "-o", out], check=True)
+    subprocess.run(
+        ["gcc", *FLAGS, HERE / "rthash.c", tool.BUILD / "libvernier-rt.a", "-lpthread", "-o", out], check=True
+    )
     return out
 
 
 @pytest.fixture(scope="module")
 def arm(tmp_path_factory):
     if not ARM_GCC or not QEMU:
-        pytest.skip("no aarch64 compiler and emulator: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static")
+        pytest.skip(
+            "no aarch64 compiler and emulator: apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static"
+        )
     out = tmp_path_factory.mktemp("rthash") / "rthash-arm"
-    subprocess.run([ARM_GCC, "-static", *FLAGS, HERE / "rthash.c", *RUNTIME, "-lpthread", "-o", out], check=True)
+    subprocess.run(
+        [ARM_GCC, "-static", *FLAGS, HERE / "rthash.c", *RUNTIME, "-lpthread", "-o", out], check=True
+    )
     return out
 
 
 def hashes(*command):
-    lines = subprocess.run([str(c) for c in command], capture_output=True, text=True, check=True, timeout=300).stdout.splitlines()
+    lines = subprocess.run(
+        [str(c) for c in command], capture_output=True, text=True, check=True, timeout=300
+    ).stdout.splitlines()
     assert len(lines) > 5
     return lines
 

@@ -18,8 +18,21 @@ HERE = pathlib.Path(__file__).parent
 def parts(tmp_path_factory):
     """Links with the runtime and pthreads alone."""
     out = tmp_path_factory.mktemp("rtparts") / "rtparts"
-    subprocess.run(["gcc", "-std=c11", "-O1", "-D_GNU_SOURCE", f"-I{tool.ROOT}/include", HERE / "rtparts.c", tool.BUILD / "libvernier-rt.a",
-                    "-lpthread", "-o", out], check=True)
+    subprocess.run(
+        [
+            "gcc",
+            "-std=c11",
+            "-O1",
+            "-D_GNU_SOURCE",
+            f"-I{tool.ROOT}/include",
+            HERE / "rtparts.c",
+            tool.BUILD / "libvernier-rt.a",
+            "-lpthread",
+            "-o",
+            out,
+        ],
+        check=True,
+    )
     return out
 
 

@@ -22,7 +22,11 @@ def with_origin(tmp_path, picture, steps):
     done = subprocess.run([PROGRAM, out, picture, steps], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, f"{picture} {steps!r}: {done.stderr}"
     w, h, *origin = map(float, done.stdout.split())
-    return np.frombuffer(out.read_bytes(), np.uint8).reshape(int(h), int(w), 3), np.reshape(origin[:6], (2, 3)), tuple(origin[6:])
+    return (
+        np.frombuffer(out.read_bytes(), np.uint8).reshape(int(h), int(w), 3),
+        np.reshape(origin[:6], (2, 3)),
+        tuple(origin[6:]),
+    )
 
 
 def noise(rng, w, h, mode="RGB"):
@@ -34,9 +38,11 @@ def noise(rng, w, h, mode="RGB"):
 
 
 def resized(picture, size):
-    """Horizontal pass first, as Pillow up to 12 always did it; 13 begins with the vertical one where that is faster, which rounds
-    differently. One axis at a time is the same in all versions."""
-    return picture.resize((size[0], picture.height), Image.Resampling.BILINEAR).resize(size, Image.Resampling.BILINEAR)
+    """Horizontal pass first, as Pillow up to 12 always did it; 13 begins with the vertical one where that is
+    faster, which rounds differently. One axis at a time is the same in all versions."""
+    return picture.resize((size[0], picture.height), Image.Resampling.BILINEAR).resize(
+        size, Image.Resampling.BILINEAR
+    )
 
 
 def same(got, want, what):
@@ -50,7 +56,13 @@ def same(got, want, what):
 def test_png(tmp_path, mode):
     rng = np.random.default_rng(1)
     for i, (w, h) in enumerate([(1, 1), (7, 5), (64, 33), (31, 128)]):
-        picture = noise(rng, w, h, "RGB").quantize(37) if mode == "P" else noise(rng, w, h).convert("1") if mode == "1" else noise(rng, w, h, mode)
+        picture = (
+            noise(rng, w, h, "RGB").quantize(37)
+            if mode == "P"
+            else noise(rng, w, h).convert("1")
+            if mode == "1"
+            else noise(rng, w, h, mode)
+        )
         path = tmp_path / f"{i}.png"
         picture.save(path)
         want = Image.open(path)
@@ -60,7 +72,9 @@ def test_png(tmp_path, mode):
 
 
 @pytest.mark.parametrize("subsampling", [0, 1, 2])
-@pytest.mark.parametrize("options", [{"quality": 95}, {"quality": 40, "progressive": True}, {"quality": 80, "optimize": True}])
+@pytest.mark.parametrize(
+    "options", [{"quality": 95}, {"quality": 40, "progressive": True}, {"quality": 80, "optimize": True}]
+)
 def test_jpeg(tmp_path, subsampling, options):
     rng = np.random.default_rng(2)
     for w, h in [(1, 1), (8, 8), (17, 9), (100, 75), (33, 64)]:
@@ -110,7 +124,11 @@ def test_torchvision_pipeline(tmp_path):
         new = (s, int(s * h / w)) if w <= h else (int(s * w / h), s)
         want = resized(picture, new)
         left, top = int(round((new[0] - c) / 2.0)), int(round((new[1] - c) / 2.0))
-        same(ours(tmp_path, path, f"short_side {s}; center_crop {c}"), want.crop((left, top, left + c, top + c)), f"{w}x{h} {s} {c}")
+        same(
+            ours(tmp_path, path, f"short_side {s}; center_crop {c}"),
+            want.crop((left, top, left + c, top + c)),
+            f"{w}x{h} {s} {c}",
+        )
 
 
 def test_shared_pictures(tmp_path):
@@ -135,24 +153,51 @@ def test_shared_pictures(tmp_path):
 # ---- where pixels come from ----
 
 STEPS = [
-    "", "resize 55 47", "resize 200 33", "resize 61 77 library=opencv", "short_side 40; center_crop 31", "short_side 40; center_crop 31 rounding=ceil",
-    "center_crop 97 110 pad=true", "crop 11 5 40 60", "pad 3 8 1 2", "letterbox 64", "letterbox 90 50 position=bottom_right", "short_side 40; pad_to 99 position=center_ceil",
-    "resize 30 70 rule=short_long; pad_to 90 position=top_left", "resize 80 70 rule=least_scale multiple=16 rounding=round; pad_multiple 48",
-    "center_crop 97 110 rounding=floor pad=true", "short_side 40; pad_multiple 64 position=bottom_right",
-    "warp 0.8 0.1 3 -0.2 0.9 20 size=70", "warp 1.2 0.3 -3 0.1 1.1 2 size=50 inverse=true",
-    "decode opencv; letterbox 64", "decode pillow orientation=apply; resize 50 40", "decode opencv orientation=keep; center_crop 40",
+    "",
+    "resize 55 47",
+    "resize 200 33",
+    "resize 61 77 library=opencv",
+    "short_side 40; center_crop 31",
+    "short_side 40; center_crop 31 rounding=ceil",
+    "center_crop 97 110 pad=true",
+    "crop 11 5 40 60",
+    "pad 3 8 1 2",
+    "letterbox 64",
+    "letterbox 90 50 position=bottom_right",
+    "short_side 40; pad_to 99 position=center_ceil",
+    "resize 30 70 rule=short_long; pad_to 90 position=top_left",
+    "resize 80 70 rule=least_scale multiple=16 rounding=round; pad_multiple 48",
+    "center_crop 97 110 rounding=floor pad=true",
+    "short_side 40; pad_multiple 64 position=bottom_right",
+    "warp 0.8 0.1 3 -0.2 0.9 20 size=70",
+    "warp 1.2 0.3 -3 0.1 1.1 2 size=50 inverse=true",
+    "decode opencv; letterbox 64",
+    "decode pillow orientation=apply; resize 50 40",
+    "decode opencv orientation=keep; center_crop 40",
     *(f"orient {i}; resize 60 50; crop 4 7 50 40" for i in range(1, 9)),
-    "CenterCropTransformer((40, 61), data_type=uint8)", "PILCenterCrop((95, 41))", "LongSideCrop", "PaddedCenterCrop(image_size=48, crop_pad=7)", "PadResizeTransformer((70, 64))",
-    "PadResizeTransformer((64, 70), pad_position=bottom_right)", "ResizeTransformer((61, 41), mode=opencv, data_type=uint8)", "PILResize((41, 59))", "ShortLongResize(40, 70)",
-    "PadTransformer(16, 32)", "ShortSideResizeTransformer(50)", "WarpAffine((60, 80), 1.1)", "TransposeTransformer((1, 0, 2)); resize 40 50",
-    "HWC2CHW; TransposeTransformer((0, 2, 1)); CHW2HWC; letterbox 64", "TransposeTransformer((2, 1, 0)); resize 40 50",
+    "CenterCropTransformer((40, 61), data_type=uint8)",
+    "PILCenterCrop((95, 41))",
+    "LongSideCrop",
+    "PaddedCenterCrop(image_size=48, crop_pad=7)",
+    "PadResizeTransformer((70, 64))",
+    "PadResizeTransformer((64, 70), pad_position=bottom_right)",
+    "ResizeTransformer((61, 41), mode=opencv, data_type=uint8)",
+    "PILResize((41, 59))",
+    "ShortLongResize(40, 70)",
+    "PadTransformer(16, 32)",
+    "ShortSideResizeTransformer(50)",
+    "WarpAffine((60, 80), 1.1)",
+    "TransposeTransformer((1, 0, 2)); resize 40 50",
+    "HWC2CHW; TransposeTransformer((0, 2, 1)); CHW2HWC; letterbox 64",
+    "TransposeTransformer((2, 1, 0)); resize 40 50",
 ]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_origin(tmp_path, orientation):
-    """Every pixel of this picture says where it is: red and green are twice its place when it is shown. What comes out of the steps says
-    where the origin should be, to a part of a pixel, blue whether it is picture or border."""
+    """Every pixel of this picture says where it is: red and green are twice its place when it is shown. What
+    comes out of the steps says where the origin should be, to a part of a pixel, blue whether it is picture
+    or border."""
     w, h = 90, 103
     x, y = np.meshgrid(np.arange(w), np.arange(h))
     shown = Image.fromarray(np.stack([2 * x + 10, 2 * y + 10, np.full_like(x, 255)], 2).astype(np.uint8))
@@ -164,9 +209,16 @@ def test_origin(tmp_path, orientation):
         got, m, size = with_origin(tmp_path, tmp_path / "x.png", steps)
         assert size == (w, h), steps
         u, v = np.meshgrid(np.arange(got.shape[1]) + 0.5, np.arange(got.shape[0]) + 0.5)
-        found, want = (got[:, :, :2] - 10.0) / 2 + 0.5, np.stack([m[i, 0] * u + m[i, 1] * v + m[i, 2] for i in range(2)], -1)
+        found, want = (
+            (got[:, :, :2] - 10.0) / 2 + 0.5,
+            np.stack([m[i, 0] * u + m[i, 1] * v + m[i, 2] for i in range(2)], -1),
+        )
         pure = (got[:, :, 2] == 255) & np.all((want > 3) & (want < [w - 3, h - 3]), 2)
         error = (found - want)[pure]
-        assert pure.sum() > 300 and np.abs(error).max() < 0.8 and np.abs(error.mean(0)).max() < 0.1, (steps, error.mean(0), np.abs(error).max())
+        assert pure.sum() > 300 and np.abs(error).max() < 0.8 and np.abs(error.mean(0)).max() < 0.1, (
+            steps,
+            error.mean(0),
+            np.abs(error).max(),
+        )
         inside = np.all((want > 3) & (want < [w - 3, h - 3]), 2)
         assert (got[:, :, 2][inside] >= 254).all(), steps

@@ -1,4 +1,6 @@
-"""What `meson install` leaves is enough: examples/c is built against it alone, and computes what `vernier run` does."""
+"""What `meson install` leaves is enough: examples/c is built against it alone, and computes what `vernier
+run` does."""
+
 import json
 import os
 import shutil
@@ -13,7 +15,16 @@ from lint import symbols  # noqa: E402
 
 Image = pytest.importorskip("PIL.Image")
 np = pytest.importorskip("numpy")
-STABLE = {"convert.h", "finding.h", "listener.h", "reason.h", "roles.def", "runtime.h", "session.h", "vernier.h"}
+STABLE = {
+    "convert.h",
+    "finding.h",
+    "listener.h",
+    "reason.h",
+    "roles.def",
+    "runtime.h",
+    "session.h",
+    "vernier.h",
+}
 
 
 class Installed:
@@ -94,7 +105,9 @@ def test_shared(installed, cases, tmp_path):
 
 def test_static(archives, cases, tmp_path):
     folder = archives.make(tmp_path / "c", "PKG_CONFIG_FLAGS=--static")
-    assert not [name for p in ("top_class", "top_class_bin") for name in needed(folder / p) if "vernier" in name]
+    assert not [
+        name for p in ("top_class", "top_class_bin") for name in needed(folder / p) if "vernier" in name
+    ]
     check_results(archives, folder, cases)
 
 

@@ -16,7 +16,11 @@ def model(path, kernel=3, channels=4, extra=()):
     """Two convolutions; the first one's window is `kernel`; `extra` operators in between."""
     nodes = [helper.make_node("Conv", ["x", "w1"], ["t0"], pads=[kernel // 2] * 4, name="first")]
     for i, op in enumerate(extra):
-        nodes.append(helper.make_node(op, [f"t{i}"] * (2 if op == "Sub" else 1), [f"t{i + 1}"], name=f"{op.lower()}{i}"))
+        nodes.append(
+            helper.make_node(
+                op, [f"t{i}"] * (2 if op == "Sub" else 1), [f"t{i + 1}"], name=f"{op.lower()}{i}"
+            )
+        )
     nodes.append(helper.make_node("Conv", [f"t{len(extra)}", "w2"], ["y"], name="last"))
     rng = np.random.default_rng(1)
     inits = [numpy_helper.from_array(rng.random((channels, 3, kernel, kernel), np.float32) - 0.5, "w1"),
@@ -33,7 +37,16 @@ def nodes(path, march, **more):
 
 
 def test_shipped():
-    assert set(SHIPPED) == {"generic", "x86-64-v3", "x86-64-v4", "armv8-a", "armv8.2-a", "bernoulli2", "bayes", "bayes-e"}
+    assert set(SHIPPED) == {
+        "generic",
+        "x86-64-v3",
+        "x86-64-v4",
+        "armv8-a",
+        "armv8.2-a",
+        "bernoulli2",
+        "bayes",
+        "bayes-e",
+    }
 
 
 @pytest.mark.parametrize("march", SHIPPED)
@@ -53,9 +66,16 @@ def test_float_between_integers(tmp_path):
     assert nodes(path, "bayes-e")["softmax1"]["dtype"] == "float"
 
 
-@pytest.mark.parametrize("march, kernel, want", [("bayes-e", 31, None), ("bayes-e", 33, "march bayes-e limits Conv: kernel is 33, expected 1 to 31"),
-                                                 ("bernoulli2", 7, None), ("bernoulli2", 9, "march bernoulli2 limits Conv: kernel is 9, expected 1 to 7"),
-                                                 ("generic", 33, None)])
+@pytest.mark.parametrize(
+    "march, kernel, want",
+    [
+        ("bayes-e", 31, None),
+        ("bayes-e", 33, "march bayes-e limits Conv: kernel is 33, expected 1 to 31"),
+        ("bernoulli2", 7, None),
+        ("bernoulli2", 9, "march bernoulli2 limits Conv: kernel is 9, expected 1 to 7"),
+        ("generic", 33, None),
+    ],
+)
 def test_limits(tmp_path, march, kernel, want):
     found = nodes(model(tmp_path / "net.onnx", kernel), march)
     assert found["first"].get("why_float") == want
@@ -64,8 +84,10 @@ def test_limits(tmp_path, march, kernel, want):
 def test_own_target(tmp_path):
     """A target of one's own: by path, and by name from $VERNIER_TARGETS."""
     path = model(tmp_path / "net.onnx", extra=["Tanh"])
-    (tmp_path / "mine.yaml").write_text("like: generic\ndescription: mine\noperators:\n  Conv: {types: [int8], limits: {output_channels: {one_of: [4, 8]}}}\n"
-                                        "float_operators: [Tanh]\n")
+    (tmp_path / "mine.yaml").write_text(
+        "like: generic\ndescription: mine\noperators:\n  Conv: {types: [int8], limits: {output_channels: {one_of: [4, 8]}}}\n"
+        "float_operators: [Tanh]\n"
+    )
     for march, env in (tmp_path / "mine.yaml", {}), ("mine", {"VERNIER_TARGETS": f"/nowhere:{tmp_path}"}):
         found = nodes(path, march, env=env)
         assert found["tanh0"]["why_float"] == "march mine does not compute Tanh in integers"
@@ -74,25 +96,40 @@ def test_own_target(tmp_path):
     assert found["first"]["why_float"] == "march mine limits Conv: output_channels is 5, expected 4 or 8"
 
 
-@pytest.mark.parametrize("text, place, message", [
-    ("like: generic\noperatorz: all\n", "2:1", "unknown key 'operatorz'; did you mean 'operators'?"),
-    ("like: generic\nlimits: {kernal: [1, 3]}\n", "2:10", "unknown limit 'kernal'; did you mean 'kernel'?"),
-    ("like: generic\nlimits: {kernel: [3, 1]}\n", "2:18", "expected [least, most] in rising order"),
-    ("like: generic\nlimits: {kernel: 3}\n", "2:18", "expected [least, most] or {one_of: [a, b]}, got '3'"),
-    ("like: generic\nisa: [avx3]\n", "2:6", "unknown CPU feature 'avx3'; did you mean 'avx2'?"),
-    ("like: generic\nzero_points: symetric\n", "2:14", "did you mean 'symmetric'?"),
-    ("like: generic\nfloat_tail: perhaps\n", "2:13", "expected yes or no, got 'perhaps'"),
-    ("like: generic\noperators: {Conv: {types: [int9]}}\n", "2:27", "unknown type 'int9'; did you mean 'int8'?"),
-    ("like: generic\noperators: {Conv: {}}\n", "2:13", "expected types: [int8]"),
-    ("like: generic\nisa: []\nisa: []\n", "3:1", "duplicate key"),
-    ("like: generik\n", "1:7", "unknown march 'generik' (did you mean 'generic'?)"),
-    ("like: [generic]\n", "1:7", "expected the name of a target"),
-    ("- generic\n", "1:1", "expected keys and values"),
-    ("like: generic\nlimits: {kernel: [1, 2\n", "3:1", "not YAML"),
-    ("zero_points: symmetric\n", "", "operators is missing"),
-    ("operators: all\n", "", "zero_points is missing"),
-    ("", "", "expected a target description"),
-])
+@pytest.mark.parametrize(
+    "text, place, message",
+    [
+        ("like: generic\noperatorz: all\n", "2:1", "unknown key 'operatorz'; did you mean 'operators'?"),
+        (
+            "like: generic\nlimits: {kernal: [1, 3]}\n",
+            "2:10",
+            "unknown limit 'kernal'; did you mean 'kernel'?",
+        ),
+        ("like: generic\nlimits: {kernel: [3, 1]}\n", "2:18", "expected [least, most] in rising order"),
+        (
+            "like: generic\nlimits: {kernel: 3}\n",
+            "2:18",
+            "expected [least, most] or {one_of: [a, b]}, got '3'",
+        ),
+        ("like: generic\nisa: [avx3]\n", "2:6", "unknown CPU feature 'avx3'; did you mean 'avx2'?"),
+        ("like: generic\nzero_points: symetric\n", "2:14", "did you mean 'symmetric'?"),
+        ("like: generic\nfloat_tail: perhaps\n", "2:13", "expected yes or no, got 'perhaps'"),
+        (
+            "like: generic\noperators: {Conv: {types: [int9]}}\n",
+            "2:27",
+            "unknown type 'int9'; did you mean 'int8'?",
+        ),
+        ("like: generic\noperators: {Conv: {}}\n", "2:13", "expected types: [int8]"),
+        ("like: generic\nisa: []\nisa: []\n", "3:1", "duplicate key"),
+        ("like: generik\n", "1:7", "unknown march 'generik' (did you mean 'generic'?)"),
+        ("like: [generic]\n", "1:7", "expected the name of a target"),
+        ("- generic\n", "1:1", "expected keys and values"),
+        ("like: generic\nlimits: {kernel: [1, 2\n", "3:1", "not YAML"),
+        ("zero_points: symmetric\n", "", "operators is missing"),
+        ("operators: all\n", "", "zero_points is missing"),
+        ("", "", "expected a target description"),
+    ],
+)
 def test_mistakes(tmp_path, text, place, message):
     path = model(tmp_path / "net.onnx")
     (tmp_path / "bad.yaml").write_text(text)
