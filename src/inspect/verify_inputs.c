@@ -138,20 +138,55 @@ static int64_t elements(const struct vn_port *p)
     return vn_shape_count(&s);
 }
 
+static const char *port_text(const struct vn_port *p, char text[VN_SHAPE_TEXT])
+{
+    const struct vn_shape s = vn_shape_of(p->rank, p->shape);
+    return vn_shape_text(&s, text);
+}
+
+/* The first node that was removed from a file; NULL: none. */
+static const char *removed_node(const struct vn_session *s)
+{
+    static const char prefix[] = "deleted.";
+    const char *key, *text;
+    for (int i = 0; vn_session_meta_at(s, i, &key, &text) == VN_OK; i++)
+        if (!strncmp(key, prefix, sizeof prefix - 1))
+            return key + sizeof prefix - 1;
+    return NULL;
+}
+
+/* Appended to what differs: an edit that only one of them has is the likely cause. */
+static int fail_different(const struct vn_session *a, const struct vn_session *b, struct vn_err *e)
+{
+    const char *const in_a = removed_node(a), *const in_b = removed_node(b);
+    const struct vn_session *edited = in_a ? a : b, *other = in_a ? b : a;
+    const struct vn_err why = *e;
+    if (!in_a == !in_b)
+        return vn_fail(e, VN_E_INPUT, "%s: not the same network; compare files of one conversion", why.msg);
+    return vn_fail(e, VN_E_INPUT,
+                   "%s: nodes were removed from %s only; compare the unedited file, or remove them from the "
+                   "other one, too: vernier edit %s --remove-node '%s'",
+                   why.msg, vn_session_path(edited), vn_session_path(other), in_a ? in_a : in_b);
+}
+
 int vn_verify_same_network(const struct vn_session *a, const struct vn_session *b, struct vn_err *e)
 {
     int n, b_n, out, b_out;
     const struct vn_port *x = vn_session_inputs(a, &n), *y = vn_session_inputs(b, &b_n);
     vn_session_outputs(a, &out);
     vn_session_outputs(b, &b_out);
-    if (n != b_n || out != b_out)
-        return vn_fail(e, VN_E_INPUT,
-                       "%s has %d inputs and %d outputs, %s has %d and %d: not the same network",
-                       vn_session_path(a), n, out, vn_session_path(b), b_n, b_out);
+    if (n != b_n || out != b_out) {
+        vn_fail(e, VN_E_INPUT, "%s has %d inputs and %d outputs, %s has %d and %d", vn_session_path(a), n,
+                out, vn_session_path(b), b_n, b_out);
+        return fail_different(a, b, e);
+    }
     for (int i = 0; i < n; i++)
-        if (strcmp(x[i].name, y[i].name) || elements(&x[i]) != elements(&y[i]))
-            return vn_fail(e, VN_E_INPUT,
-                           "input %d differs (%s in %s, %s in %s, or in size): not the same network", i,
-                           x[i].name, vn_session_path(a), y[i].name, vn_session_path(b));
+        if (strcmp(x[i].name, y[i].name) || elements(&x[i]) != elements(&y[i])) {
+            char left[VN_SHAPE_TEXT], right[VN_SHAPE_TEXT];
+            vn_fail(e, VN_E_INPUT, "input %d is %s (%s) in %s, %s (%s) in %s", i, x[i].name,
+                    port_text(&x[i], left), vn_session_path(a), y[i].name, port_text(&y[i], right),
+                    vn_session_path(b));
+            return fail_different(a, b, e);
+        }
     return VN_OK;
 }

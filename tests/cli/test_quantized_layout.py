@@ -142,3 +142,17 @@ def test_layout_of_the_device(tmp_path):
     (tmp_path / "a/c.yaml").write_text(text.format("NCHW;NCHW").replace("generic", "bernoulli2"))
     done = tool.run("convert", "-c", "c.yaml", "--log", "none", want=tool.DONE, cwd=tmp_path / "a")
     assert "input_layout_rt has no effect on input f: the .bin takes it as NHWC" in done.err
+
+
+def test_only_one_file_is_edited(tmp_path):
+    """What differs, which file was edited, and the command that edits the other one."""
+    save_network(tmp_path / "net.onnx")
+    quantized, program = convert(tmp_path, "march", "bernoulli2", "nv12")
+    edited, other = tmp_path / "e.onnx", tmp_path / "e.bin"
+    tool.run("edit", quantized, "--remove-type", "Quantize;Transpose", "-o", edited, want=tool.DONE)
+    said = tool.run("verify", edited, program, want=tool.BAD_INPUT).err
+    assert f"f_NCHW (1x4x16x20) in {edited}, f (1x16x20x4) in {program}" in said, said
+    assert f"nodes were removed from {edited} only" in said
+    assert f"vernier edit {program} --remove-node 'f_QuantizeLinear'" in said
+    tool.run("edit", program, "--remove-type", "Quantize;Transpose", "-o", other, want=tool.DONE)
+    tool.run("verify", edited, other, want=tool.DONE)
