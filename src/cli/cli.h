@@ -170,11 +170,16 @@ struct logger {
     const char *origin; /* what the file's lines have in place of the level; NULL: the level */
     struct progress progress;
     int quiet; /* only warnings and errors on the terminal */
-    struct vn_arena *arena; /* of the problems; NULL: they are not kept */
+    int details; /* lines of level debug, too, as those of level info */
+    struct vn_arena *arena; /* of the problems and kept lines; NULL: they are not kept */
     VEC(struct vn_err) problems;
+    const char *keep_from; /* from the line that begins so on, lines below a warning wait for a release */
+    VEC(const char *) kept;
 };
 struct vn_listener vn_logger_listener(struct logger *l);
 void vn_log_line(struct logger *l, enum vn_log_level level, const char *text);
+/* Write the lines that wait, as far as the one that begins so; NULL: all, and keep no more. */
+void vn_log_release(struct logger *l, const char *last);
 /* More than one problem of `file`: a line for each, and their number is what a command ends with. One: as it
  * is. Returns `status`. */
 int vn_logger_problems(const struct logger *l, const char *command, const char *file, int status,

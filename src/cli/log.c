@@ -21,16 +21,38 @@ static void write_line(FILE *f, const char *origin, const char *text)
 
 void vn_log_line(struct logger *l, enum vn_log_level level, const char *text)
 {
-    static const char *const names[] = { "DEBUG", "INFO", "WARNING", "ERROR" };
+    static const char *const names[] = { "INFO", "INFO", "WARNING", "ERROR" };
+    if (level == VN_LOG_DEBUG && !l->details)
+        return;
     if (!l->quiet || level >= VN_LOG_WARNING)
         write_line(l->terminal ? l->terminal : stderr, names[level], text);
     if (l->file)
         write_line(l->file, l->origin ? l->origin : names[level], text);
 }
 
+static int begins(const char *text, const char *with) { return !strncmp(text, with, strlen(with)); }
+
+void vn_log_release(struct logger *l, const char *last)
+{
+    int i = 0;
+    for (int found = 0; i < l->kept.n && !found; i++) {
+        vn_log_line(l, VN_LOG_INFO, l->kept.v[i]);
+        found = last && begins(l->kept.v[i], last);
+    }
+    memmove(l->kept.v, l->kept.v + i, (size_t)(l->kept.n - i) * sizeof *l->kept.v);
+    l->kept.n -= i;
+    if (!last)
+        l->keep_from = NULL;
+}
+
 static void log_line(void *user, enum vn_log_level level, const char *text)
 {
-    vn_log_line(user, level, text);
+    struct logger *l = user;
+    const int kept = l->keep_from && level < VN_LOG_WARNING && (l->kept.n || begins(text, l->keep_from));
+    if (!kept)
+        vn_log_line(l, level, text);
+    else if (level == VN_LOG_INFO)
+        VEC_PUSH(l->arena, &l->kept, vn_arena_str(l->arena, text));
 }
 
 static void show_progress(void *user, const char *what, int done, int all)

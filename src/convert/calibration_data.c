@@ -139,7 +139,6 @@ int vn_convert_note_samples(struct vn_conversion *c, struct vn_err *e)
     TRY(note_pipeline(c, e));
     INFO(c, "num of calibration data: %d", vn_samples_count(c->samples));
     INFO(c, "First calibration picture name: %s", vn_samples_name(c->samples, 0));
-    INFO(c, "validating calibration_parameters finished");
     return c->config->random_data ? VN_OK : hash_samples(c, e);
 }
 

@@ -203,6 +203,7 @@ static int convert(struct vn_conversion *c, const void *options, struct vn_err *
     c->odd = o->odd;
     c->accept_data = o->accept_data;
     INFO(c, "Start Model Convert....");
+    DETAIL(c, "validating model_parameters...");
     TRY(vn_convert_check_all(c, o->config, e));
     if (c->config->plan.wanted)
         WARN(c, "%s: node_info auto has no effect: no plan was made", c->config->path);

@@ -53,7 +53,6 @@ int vn_convert_read_config(struct vn_conversion *c, const char *path, struct vn_
         return vn_convert_verdict(c, e);
     TRY(vn_convert_note(c, read_target(c, e), e));
     TRY(vn_convert_note(c, vn_config_load_custom_ops(c->config, e), e));
-    INFO(c, "validating model_parameters finished");
     return VN_OK;
 }
 
@@ -109,7 +108,6 @@ int vn_convert_match_inputs(struct vn_conversion *c, struct vn_err *e)
     for (int i = 0; i < g->inputs.n; i++)
         TRY(set_shape(c, g->inputs.v[i], &c->config->inputs[i], e)); /* also of a single unnamed input */
     vn_convert_tell_inputs(c);
-    INFO(c, "validating input_parameters finished");
     return VN_OK;
 }
 
@@ -215,6 +213,7 @@ static int take_parameters(struct vn_conversion *c, struct vn_err *e)
 int vn_convert_make_original(struct vn_conversion *c, struct vn_err *e)
 {
     TRY(take_parameters(c, e));
+    vn_convert_tell_settings(c);
     vn_convert_tell_calibration(c);
     vn_convert_tell_compiler(c);
     INFO(c, "Start to prepare the onnx model.");

@@ -51,6 +51,8 @@ void vn_convert_tell_inputs(const struct vn_conversion *c)
     const char *all = quoted(c->arena, g->inputs.n, names);
     INFO(c, "Model input names: %s", all);
     INFO(c, "Model has %d inputs according to model file", g->inputs.n);
+    INFO(c, "validating model_parameters finished");
+    DETAIL(c, "validating input_parameters...");
     if (!vn_config_given(c->config, "input_name"))
         INFO(c, "Model name not given in yaml_file, using model name from model file: %s", all);
     if (!vn_config_given(c->config, "input_shape"))
@@ -61,8 +63,62 @@ void vn_convert_tell_inputs(const struct vn_conversion *c)
         INFO(c, "%s input type rt received.", vn_input_type_word(in->type_rt));
         INFO(c, "input '%s': %s -> %s, shape %s", names[i], vn_input_type_word(in->type_rt),
              vn_input_type_word(in->type_train), vn_shape_text(&g->inputs.v[i]->shape, shape));
-        tell_source(c, i, names[i]);
     }
+    INFO(c, "validating input_parameters finished");
+}
+
+/* ---- what else the configuration says ---- */
+
+static void tell_custom_ops(const struct vn_conversion *c)
+{
+    DETAIL(c, "validating custom_op...");
+    if (!c->config->custom_ops.n)
+        DETAIL(c, "custom_op does not exist, skipped");
+    DETAIL(c, "validating custom_op finished");
+}
+
+/* As the log has it: what was given, by group. */
+static void tell_keys(const struct vn_conversion *c)
+{
+    const char *group = "";
+    DETAIL(c, "Dump config:");
+    for (int i = 0; i < vn_keys_count; i++) {
+        const struct key *k = &vn_keys[i];
+        if (!vn_config_given(c->config, k->name))
+            continue;
+        if (strcmp(group, k->group))
+            DETAIL(c, "%s:", k->group);
+        group = k->group;
+        DETAIL(c, "  %s: %s", k->name, vn_config_text(c->config, k->name));
+    }
+}
+
+static void tell_build(const struct vn_conversion *c)
+{
+    const struct graph *g = c->original;
+    const char *given = vn_config_text(c->config, "optimization");
+    for (int i = 0; i < g->inputs.n; i++)
+        DETAIL(c, "input '%s' : original model shape: %s", g->inputs.v[i]->name,
+               sizes(c->arena, &g->inputs.v[i]->shape));
+    DETAIL(c, "call build params:");
+    DETAIL(c, "    march:           %s", c->target.name);
+    DETAIL(c, "    save_model:      True");
+    DETAIL(c, "    name_prefix:     %s", c->config->prefix);
+    DETAIL(c, "    optimization:    [%s]", given ? given : "");
+    DETAIL(c, "Start to Horizon NN Model Convert.");
+}
+
+void vn_convert_tell_settings(const struct vn_conversion *c)
+{
+    DETAIL(c, "validating calibration_parameters...");
+    INFO(c, "validating calibration_parameters finished");
+    tell_custom_ops(c);
+    DETAIL(c, "validating compiler_parameters...");
+    for (int i = 0; i < c->original->inputs.n; i++)
+        tell_source(c, i, c->original->inputs.v[i]->name);
+    DETAIL(c, "validating compiler_parameters finished");
+    tell_keys(c);
+    tell_build(c);
 }
 
 /* ---- calibration ---- */

@@ -6,6 +6,8 @@
 
 #include "convert/conversion.h"
 
+/* Lines of the vendor flow that only scripts of it read: hb_mapper prints them. */
+#define DETAIL(c, ...) vn_say(&(c)->listener, VN_LOG_DEBUG, __VA_ARGS__)
 #define INFO(c, ...) vn_say(&(c)->listener, VN_LOG_INFO, __VA_ARGS__)
 #define WARN(c, ...) vn_say(&(c)->listener, VN_LOG_WARNING, __VA_ARGS__)
 
@@ -59,6 +61,7 @@ struct vn_quant_method vn_convert_method(const struct vn_conversion *c, const ch
 
 /* parameter_log.c: what the conversion goes by, as lines of the log */
 void vn_convert_tell_inputs(const struct vn_conversion *c);
+void vn_convert_tell_settings(const struct vn_conversion *c); /* once the model is known */
 void vn_convert_tell_calibration(const struct vn_conversion *c);
 void vn_convert_tell_samples(const struct vn_conversion *c);
 void vn_convert_tell_compiler(const struct vn_conversion *c);

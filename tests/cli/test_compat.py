@@ -170,10 +170,25 @@ def test_makertbin(tools, tmp_path):
     assert re.search(placed, log, re.M)
     assert re.search(r"INFO FPS=[\d.]+, latency = [\d.]+ us, DDR = \d+ bytes ", r.out)
     order = [
+        "hb_mapper version ",
+        "Start Model Convert....",
+        "validating model_parameters...",
         "Model input names: ['image']",
+        "validating model_parameters finished",
+        "validating input_parameters...",
         "Model input shape not given in yaml_file, using shape from model file: [[1, 1, 8, 8]]",
         "gray input type rt received.",
+        "validating input_parameters finished",
+        "validating calibration_parameters finished",
+        "custom_op does not exist, skipped",
+        "validating compiler_parameters...",
         "Input node image's input_source not set, it will be set to pyramid by default",
+        "validating compiler_parameters finished",
+        "Dump config:",
+        "  output_model_file_prefix: digits",
+        "input 'image' : original model shape: [1, 1, 8, 8]",
+        "call build params:",
+        "Start to Horizon NN Model Convert.",
         "The activation calibration parameters:",
         "    calibration_type:     ['max']",
         "    max_percentile:       [1.0]",
@@ -186,9 +201,21 @@ def test_makertbin(tools, tmp_path):
         "input name: image,  number_of_samples: 100",
         "Start to quantize the model.",
         "Start to compile the model with march",
+        "Compile submodel: main_graph_subgraph_0",
+        "FPS=",
+        "End to compile the model with march",
         "The main quantized node information:",
         "The quantized model output:",
+        "End to Horizon NN Model Convert.",
+        "start convert to *.bin file....",
+        "ONNX model output num : 1",
+        "############# model deps info #############",
+        "input-source        : {'image': 'pyramid', '_default_value': 'ddr'}",
+        "--------- deleted nodes -",
+        "Convert to runtime bin file successfully!",
+        "End Model Convert",
     ]
+    assert [text for text in order if text not in log] == []
     at = [r.out.index(text) for text in order]
     assert at == sorted(at)
     tools(f"hb_verifier -m {d.stage('quantized')},{tmp_path}/out/digits.bin")
@@ -344,6 +371,9 @@ def test_perf_page(tools, tmp_path):
 
 def test_info_and_modifier(tools, tmp_path):
     out = tools("hb_model_info {bin}").out
+    for key in ("hb_mapper version", "hbdk runtime version", "onnx_model", "BPU march", "input_space&range",
+                "norm_type", "cal_data_type", "calibration_type", "hbdk_pass_through_params"):
+        assert re.search(f"^{key:20}: \\S", out, re.M), key
     assert "******** digits info *********" in out and re.search(r"^input_type_rt +: gray$", out, re.M)
     out = tools("hb_model_modifier {bin}").out
     names = re.findall(r"'([^']*)'", out)

@@ -50,6 +50,9 @@ int vn_compat_models(struct compat_models *m, struct vn_arena *a, int n, const c
 /* VN_E_INPUT: it is no .bin. */
 int vn_compat_open(struct vn_session **s, const struct compat_model *m, struct vn_err *e);
 
+/* What a .bin says of itself, in the form of hb_model_info. */
+void vn_compat_print_info(FILE *f, const struct vn_session *s);
+
 /* Medians of runs on random data, on this machine. */
 struct speed {
     const char *name;

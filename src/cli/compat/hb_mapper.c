@@ -55,7 +55,8 @@ static const struct option_def checker_options[] = {
 static int open_log(struct logger *log, const char *verb, struct vn_arena *a, struct vn_err *e)
 {
     const char *name = vn_arena_fmt(a, "hb_mapper_%s.log", verb);
-    *log = (struct logger){ .terminal = stdout, .arena = a };
+    static const char *const parts[] = { "hbdk", "horizon_nn", "hb_mapper" };
+    *log = (struct logger){ .terminal = stdout, .arena = a, .details = 1 };
     log->origin = vn_arena_fmt(a, "file: hb_mapper func: %s line No: 0", verb);
     log->file = fopen(name, "w");
     if (!log->file)
@@ -64,7 +65,8 @@ static int open_log(struct logger *log, const char *verb, struct vn_arena *a, st
     if (getcwd(here, sizeof here))
         vn_log_line(log, VN_LOG_INFO, vn_arena_fmt(a, "log will be stored in %s/%s", here, name));
     vn_log_line(log, VN_LOG_INFO, "Start hb_mapper....");
-    vn_log_line(log, VN_LOG_INFO, "vernier version " VN_VERSION);
+    for (int i = 0; i < 3; i++)
+        vn_log_line(log, VN_LOG_INFO, vn_arena_fmt(a, "%s version " VN_VERSION " (vernier)", parts[i]));
     return VN_OK;
 }
 
@@ -199,6 +201,7 @@ static int write_subgraphs(struct logger *log, const struct speed *all, const st
     for (int k = 0; is_subgraph(c, id); id = vn_arena_fmt(a, "id(%d)", ++k)) {
         struct speed part = part_of(all, c, id, a);
         part.name = vn_arena_fmt(a, "main_graph_subgraph_%d", k);
+        vn_log_line(log, VN_LOG_INFO, vn_arena_fmt(a, "Compile submodel: %s", part.name));
         if (!part.layers)
             continue;
         TRY(vn_compat_write_speed(&part, folder, a, e));
@@ -209,23 +212,38 @@ static int write_subgraphs(struct logger *log, const struct speed *all, const st
 }
 
 /* The line that scripts read the speed from; a measurement on this machine. */
-static int print_speed(struct logger *log, const struct vn_conversion *c, struct vn_arena *a,
-                       struct vn_err *e)
+static int print_speed(struct logger *log, const struct vn_conversion *c, struct vn_session *s,
+                       struct vn_arena *a, struct vn_err *e)
 {
-    const char *bin = vn_conversion_product(c, "bin");
     struct speed all;
+    TRY(vn_compat_measure(&all, s, a, e));
+    TRY(write_subgraphs(log, &all, c, vn_path_folder(a, vn_conversion_product(c, "bin")), a, e));
+    vn_log_line(
+        log, VN_LOG_INFO,
+        vn_arena_fmt(a, "FPS=%.2f, latency = %.1f us, DDR = %zu bytes   (measured on this CPU, one thread)",
+                     1000 / all.ms, all.ms * 1000, all.constants + all.working));
+    return VN_OK;
+}
+
+static void print_info(FILE *f, const void *session) { vn_compat_print_info(f, session); }
+
+/* What follows a conversion: speed, tables and what the .bin says of itself stand between the lines of the
+ * log that they belong to. */
+static int print_made(struct logger *log, const struct vn_conversion *c, struct vn_arena *a, struct vn_err *e)
+{
     struct vn_session *s;
-    TRY(vn_session_open(&s, bin, NULL, e));
-    int status = vn_compat_measure(&all, s, a, e);
-    if (status == VN_OK)
-        status = write_subgraphs(log, &all, c, vn_path_folder(a, bin), a, e);
+    int outputs;
+    TRY(vn_session_open(&s, vn_conversion_product(c, "bin"), NULL, e));
+    const int status = print_speed(log, c, s, a, e);
+    vn_log_release(log, log->keep_from);
+    both(log, print_conversion, c);
+    vn_log_line(log, VN_LOG_INFO, "End to Horizon NN Model Convert.");
+    vn_log_release(log, "start convert to");
+    vn_session_outputs(s, &outputs);
+    vn_log_line(log, VN_LOG_INFO, vn_arena_fmt(a, "ONNX model output num : %d", outputs));
+    both(log, print_info, s);
+    vn_log_release(log, NULL);
     vn_session_close(&s);
-    if (status == VN_OK)
-        vn_log_line(
-            log, VN_LOG_INFO,
-            vn_arena_fmt(a,
-                         "FPS=%.2f, latency = %.1f us, DDR = %zu bytes   (measured on this CPU, one thread)",
-                         1000 / all.ms, all.ms * 1000, all.constants + all.working));
     return status;
 }
 
@@ -241,9 +259,13 @@ static int make(struct logger *log, struct vn_arena *a, struct vn_err *e)
         TRY(read_source(&f.source, a, e));
     f.march = vn_opt("--march");
     o.listener = f.listener = vn_logger_listener(log);
-    TRY(o.config ? vn_tune_convert(&c, &o, e) : vn_convert_fast(&c, &f, e));
-    both(log, print_conversion, c);
-    int status = print_speed(log, c, a, e);
+    log->keep_from = "End to compile the model";
+    int status = o.config ? vn_tune_convert(&c, &o, e) : vn_convert_fast(&c, &f, e);
+    if (status < 0) {
+        vn_log_release(log, NULL);
+        return status;
+    }
+    status = print_made(log, c, a, e);
     if (status == VN_OK)
         status = vn_print_advice(stdout, vn_conversion_product(c, "bin"), a, e);
     const int good =

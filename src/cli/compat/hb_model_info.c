@@ -10,99 +10,140 @@ static const struct option_def options[] = {
     { 0 },
 };
 
-static void field(const char *key, const char *text)
+static void field(FILE *f, const char *key, const char *text)
 {
-    printf("%-20s: %s\n", key, vn_shown(text, (char[VN_SHOWN]){ 0 }));
+    fprintf(f, "%-20s: %s\n", key, vn_shown(text, (char[VN_SHOWN]){ 0 }));
 }
 
-static void heading(const char *text) { printf("############# %s info #############\n", text); }
+static void heading(FILE *f, const char *text) { fprintf(f, "############# %s info #############\n", text); }
 
 /* "compiler_parameters", ...: keys of metadata that begin with a group's name and '.'. */
-static void print_group(const struct vn_session *s, const char *group)
+static void print_group(FILE *f, const struct vn_session *s, const char *group)
 {
     const char *key, *text;
     const size_t n = strlen(group);
+    heading(f, group);
     for (int i = 0; vn_session_meta_at(s, i, &key, &text) == VN_OK; i++)
         if (!strncmp(key, group, n) && key[n] == '.')
-            field(key + n + 1, text);
+            field(f, key + n + 1, text);
 }
 
-/* Of programs that do not say it, what is known anyway. */
-static void input_field(const struct vn_session *s, const char *input, const char *key, const char *otherwise,
-                        struct vn_arena *a)
+static void print_versions(FILE *f, const struct vn_session *s)
 {
-    const char *said = vn_session_meta(s, vn_arena_fmt(a, "input_parameters.%s.%s", input, key));
-    if (said || otherwise)
-        field(key, said ? said : otherwise);
+    static const char *const parts[] = { "hb_mapper", "hbdk", "hbdk runtime", "horizon_nn" };
+    const char *made = vn_session_meta(s, "vernier.version");
+    char key[32], text[64];
+    snprintf(text, sizeof text, "%s (vernier)", made ? made : "-");
+    heading(f, "model deps");
+    for (int i = 0; i < 4; i++) {
+        snprintf(key, sizeof key, "%s version", parts[i]);
+        field(f, key, text);
+    }
 }
 
-static void print_input(const struct vn_session *s, const struct vn_io *io, struct vn_arena *a)
+static int is_caffe(const char *file)
 {
-    static const char *const keys[] = {
-        "input_space_and_range", "input_type_train", "input_layout_train", "norm_type",   "mean_value",
-        "scale_value",           "cal_data_dir",     "cal_data_type",      "input_source"
-    };
-    char shape[VN_TEXT_SHAPE], name[VN_SHOWN];
-    printf("---------input info : %s ---------\n", vn_shown(io->name, name));
-    field("input_name", io->name);
-    input_field(s, io->name, "input_type_rt", vn_text_input_type(io->type), a);
-    input_field(s, io->name, "input_layout_rt", io->channels_last ? "NHWC" : "NCHW", a);
-    input_field(s, io->name, "input_shape", vn_text_shape(io->rank, io->shape, shape), a);
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        input_field(s, io->name, keys[i], NULL, a);
-    printf("---------input info : %s end -------\n", name);
+    const char *dot = file ? strrchr(file, '.') : NULL;
+    return dot && !strcmp(dot, ".caffemodel");
 }
 
-static void print_types(const struct vn_io *in, int n_in, const struct vn_io *out, int n_out)
+static void print_model(FILE *f, const struct vn_session *s)
 {
-    printf("--------- input/output types -\nmodel input types   : [");
+    const char *file = vn_session_meta(s, "model.file");
+    const struct {
+        const char *key, *text;
+    } fields[] = { { is_caffe(file) ? "caffe_model" : "onnx_model", file },
+                   { "model hash", vn_session_meta(s, "model.hash") },
+                   { "BPU march", vn_session_meta(s, "march") },
+                   { "calibration method", vn_session_meta(s, "calibration.method") } };
+    print_group(f, s, "model_parameters");
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (fields[i].text)
+            field(f, fields[i].key, fields[i].text);
+}
+
+static void print_input(FILE *f, const struct vn_session *s, const struct vn_io *io)
+{
+    char shape[VN_TEXT_SHAPE], name[VN_SHOWN], key[512];
+    const struct {
+        const char *shown, *key, *otherwise; /* of programs that do not say it: what is known anyway */
+    } fields[] = { { "input_name", "input_name", io->name },
+                   { "input_type_rt", "input_type_rt", vn_text_input_type(io->type) },
+                   { "input_space&range", "input_space_and_range", NULL },
+                   { "input_layout_rt", "input_layout_rt", io->channels_last ? "NHWC" : "NCHW" },
+                   { "input_type_train", "input_type_train", NULL },
+                   { "input_layout_train", "input_layout_train", NULL },
+                   { "norm_type", "norm_type", NULL },
+                   { "input_shape", "input_shape", vn_text_shape(io->rank, io->shape, shape) },
+                   { "mean_value", "mean_value", NULL },
+                   { "scale_value", "scale_value", NULL },
+                   { "cal_data_dir", "cal_data_dir", NULL },
+                   { "cal_data_type", "cal_data_type", NULL },
+                   { "input_source", "input_source", NULL } };
+    fprintf(f, "---------input info : %s ---------\n", vn_shown(io->name, name));
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        snprintf(key, sizeof key, "input_parameters.%s.%s", io->name, fields[i].key);
+        const char *said = vn_session_meta(s, key);
+        if (said || fields[i].otherwise)
+            field(f, fields[i].shown, said ? said : fields[i].otherwise);
+    }
+    fprintf(f, "---------input info : %s end -------\n", name);
+}
+
+/* What the vendor's compiler would have been called with. */
+static void print_compiler(FILE *f, const struct vn_session *s, const struct vn_io *in, int n)
+{
+    const char *level = vn_session_meta(s, "compiler_parameters.optimize_level");
+    char key[512];
+    print_group(f, s, "compiler_parameters");
+    if (level)
+        fprintf(f, "%-20s: --fast --%s\n", "hbdk_pass_through_params", level);
+    fprintf(f, "%-20s: {", "input-source");
+    for (int i = 0; i < n; i++) {
+        snprintf(key, sizeof key, "input_parameters.%s.input_source", in[i].name);
+        const char *source = vn_session_meta(s, key);
+        fprintf(f, "'%s': '%s', ", vn_shown(in[i].name, (char[VN_SHOWN]){ 0 }), source ? source : "ddr");
+    }
+    fprintf(f, "'_default_value': 'ddr'}\n");
+}
+
+static void print_types(FILE *f, const struct vn_io *in, int n_in, const struct vn_io *out, int n_out)
+{
+    fprintf(f, "--------- input/output types -\nmodel input types   : [");
     for (int i = 0; i < n_in; i++)
-        printf("%s%s", i ? ", " : "",
-               in[i].type == VN_IN_FEATUREMAP ? vn_text_dtype(in[i].dtype) : vn_text_input_type(in[i].type));
-    printf("]\nmodel output types  : [");
+        fprintf(f, "%s%s", i ? ", " : "",
+                in[i].type == VN_IN_FEATUREMAP ? vn_text_dtype(in[i].dtype) : vn_text_input_type(in[i].type));
+    fprintf(f, "]\nmodel output types  : [");
     for (int i = 0; i < n_out; i++)
-        printf("%s%s", i ? ", " : "", vn_text_dtype(out[i].dtype));
-    printf("]\n");
+        fprintf(f, "%s%s", i ? ", " : "", vn_text_dtype(out[i].dtype));
+    fprintf(f, "]\n");
 }
 
-static void print_deleted(const struct vn_session *s)
+static void print_deleted(FILE *f, const struct vn_session *s)
 {
     static const char prefix[] = "deleted.";
     const char *key, *text;
-    printf("--------- deleted nodes -\n");
+    fprintf(f, "--------- deleted nodes -\n");
     for (int i = 0; vn_session_meta_at(s, i, &key, &text) == VN_OK; i++)
         if (!strncmp(key, prefix, sizeof prefix - 1))
-            printf("deleted nodes: %s\n", vn_shown(key + sizeof prefix - 1, (char[VN_SHOWN]){ 0 }));
+            fprintf(f, "deleted nodes: %s\n", vn_shown(key + sizeof prefix - 1, (char[VN_SHOWN]){ 0 }));
 }
 
-static void print_all(const struct vn_session *s, const char *name, struct vn_arena *a)
+void vn_compat_print_info(FILE *f, const struct vn_session *s)
 {
-    static const char *const meta[][2] = { { "model.file", "model" },
-                                           { "model.hash", "model hash" },
-                                           { "march", "BPU march" },
-                                           { "calibration.method", "calibration method" } };
     int n_in, n_out;
     const struct vn_io *in = vn_model_inputs(vn_session_model(s), &n_in),
                        *out = vn_model_outputs(vn_session_model(s), &n_out);
-    printf("******** %s info *********\n", name);
-    heading("model deps");
-    field("vernier version",
-          vn_session_meta(s, "vernier.version") ? vn_session_meta(s, "vernier.version") : "-");
-    heading("model_parameters");
-    for (size_t i = 0; i < sizeof meta / sizeof *meta; i++)
-        if (vn_session_meta(s, meta[i][0]))
-            field(meta[i][1], vn_session_meta(s, meta[i][0]));
-    print_group(s, "model_parameters");
-    heading("input_parameters");
-    printf("------\n");
+    print_versions(f, s);
+    print_model(f, s);
+    heading(f, "input_parameters");
+    fprintf(f, "------\n");
     for (int i = 0; i < n_in; i++)
-        print_input(s, &in[i], a);
-    heading("calibration_parameters");
-    print_group(s, "calibration_parameters");
-    heading("compiler_parameters");
-    print_group(s, "compiler_parameters");
-    print_types(in, n_in, out, n_out);
-    print_deleted(s);
+        print_input(f, s, &in[i]);
+    print_group(f, s, "calibration_parameters");
+    print_compiler(f, s, in, n_in);
+    print_types(f, in, n_in, out, n_out);
+    print_deleted(f, s);
 }
 
 static int run(struct vn_arena *a, struct vn_err *e)
@@ -111,11 +152,12 @@ static int run(struct vn_arena *a, struct vn_err *e)
     struct compat_models m = { 0 };
     vn_words(&file);
     TRY(vn_compat_models(&m, a, 1, file, vn_opt("--model-name"), e));
-    printf("Start hb_model_info....\nvernier version " VN_VERSION "\n");
+    printf("Start hb_model_info....\nhb_model_info version " VN_VERSION " (vernier)\n");
     for (int i = 0; i < m.n; i++) {
         struct vn_session *s;
         TRY(vn_compat_open(&s, &m.v[i], e));
-        print_all(s, m.v[i].name, a);
+        printf("******** %s info *********\n", m.v[i].name);
+        vn_compat_print_info(stdout, s);
         vn_session_close(&s);
     }
     return EXIT_DONE;
