@@ -195,7 +195,7 @@ int vn_compile_lower(struct prog **out, struct vn_arena *a, const struct graph *
 {
     struct prog *p = NEW(a, struct prog);
     p->arena = a;
-    struct lowering l = { .prog = p, .arena = a, .graph = g };
+    struct lowering l = { .prog = p, .arena = a, .graph = g, .batch_last = o->batch_last };
     for (int k = 0; k < 2; k++) {
         l.held[k] = no_tensors(a, g->values.n);
         l.held_f32[k] = no_tensors(a, g->values.n);

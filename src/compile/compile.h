@@ -21,6 +21,7 @@ struct compile_options {
     uint32_t isa; /* enum vn_cpu bits that the target names */
     int level; /* 0: no fusion, 1: activations, 2 and 3: residual adds too. Results are the same */
     int economy; /* 0..100: how far instructions may move to need less memory; 0: they stay */
+    int batch_last; /* an LSTM's sequences of a batch advance together: less traffic, more working memory */
     int keep_all; /* no memory reuse: every tensor stays readable after a run */
     int separate; /* no views: what is written into one tensor from outside changes no other */
     const struct compile_input *inputs; /* one for each graph input; NULL: each takes the tensor itself
@@ -32,6 +33,7 @@ struct vn_image {
     size_t bytes;
     size_t arena_bytes, const_bytes;
     int instructions;
+    int batch_last; /* instructions that compute so */
 };
 
 void vn_compile_defaults(struct compile_options *o);

@@ -231,6 +231,7 @@ int vn_compile_write(struct vn_image *out, struct vn_arena *a, const struct prog
     out->arena_bytes = h.arena_bytes;
     out->const_bytes = w.section[BIN_CONSTS].n;
     out->instructions = p->instrs.n;
+    out->batch_last = p->batch_last;
     assemble(&w, &h, out, a);
     return VN_OK;
 }

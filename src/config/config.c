@@ -524,24 +524,20 @@ static int resolve_input(struct config *c, struct vn_arena *a, int i, struct vn_
 static int optimization_word(struct config *c, struct vn_arena *a, const struct setting *s, const char *word,
                              struct vn_err *e)
 {
-    static const char *const known[] = { "set_model_output_int8", "set_model_output_int16", "asymmetric",
-                                         "bias_correction", "set_all_nodes_int16" };
-    int *const flags[] = { &c->outputs_int8, &c->outputs_int16, &c->asymmetric, &c->bias_correction };
-    for (int k = 0; k < 4; k++)
+    static const char *const known[] = {
+        "set_model_output_int8", "set_model_output_int16", "asymmetric",
+        "bias_correction",       "lstm_batch_last",        "set_all_nodes_int16"
+    };
+    int *const flags[] = { &c->outputs_int8, &c->outputs_int16, &c->asymmetric, &c->bias_correction,
+                           &c->batch_last };
+    for (int k = 0; k < 5; k++)
         if (!strcmp(word, known[k])) {
             *flags[k] = 1;
             return VN_OK;
         }
-    if (!strcmp(word, "lstm_batch_last")) {
-        vn_config_warn(
-            c, a, s,
-            "lstm_batch_last has no effect: it orders the accelerator's memory; on a CPU, an LSTM of any "
-            "batch computes the same");
-        return VN_OK;
-    }
     if (vn_config_type_word(c, a, s, word))
         return VN_OK;
-    const char *near = vn_nearest(word, known, 5);
+    const char *near = vn_nearest(word, known, 6);
     return vn_config_fail(c, s, e, VN_E_INPUT, "unknown value '%s'%s%s%s", word,
                           near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }

@@ -226,7 +226,7 @@ struct config {
     types; /* node_info, run_on_cpu, run_on_bpu, set_node_data_type, and optimization: set_... */
     VEC(struct subgraph) subgraphs;
     struct plan_limits plan;
-    int asymmetric, bias_correction, per_channel;
+    int asymmetric, bias_correction, batch_last, per_channel;
     enum effort effort;
     enum refine_key rounding, sequential_bias;
     int vendor_search; /* by default: the vendor's steps */

@@ -121,7 +121,9 @@ const struct key vn_keys[] = {
     { CALIB, "optimization", KEY_TEXT, KEY_WORKS, NULL,
       .help = "comma list: set_model_output_int8, set_model_output_int16, set_all_nodes_int16, "
               "set_KIND_input_int16, set_KIND_output_int8, ..., asymmetric, bias_correction, run_fast "
-              "(all in integers that can be); lstm_batch_last has no effect" },
+              "(all in integers that can be), lstm_batch_last (an LSTM reads its weights once for the "
+              "sequences of "
+              "a batch, with more working memory)" },
     { CALIB, "quant_config", KEY_TEXT, KEY_WORKS, NULL,
       .help =
           "JSON, or the path of a JSON file: model_config, op_config and node_config with types (qtype)" },

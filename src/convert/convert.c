@@ -170,6 +170,7 @@ int vn_convert_compile(struct vn_conversion *c, struct vn_err *e)
         .isa = c->target.isa,
         .level = c->config->level,
         .economy = c->config->economy,
+        .batch_last = c->config->batch_last,
         .inputs = in,
     };
     INFO(c, "Start to compile the model with march %s.", c->target.name);
@@ -177,6 +178,9 @@ int vn_convert_compile(struct vn_conversion *c, struct vn_err *e)
     TRY(vn_compile(&c->bin, c->arena, c->program, &o, e));
     INFO(c, "  %d instructions, %zu bytes of weights, %zu bytes of working memory", c->bin.instructions,
          c->bin.const_bytes, c->bin.arena_bytes);
+    if (c->config->batch_last && !c->bin.batch_last)
+        WARN(c, "%s: lstm_batch_last has no effect: the model has no LSTM with a batch above 1",
+             c->config->path);
     INFO(c, "End to compile the model with march %s.", c->target.name);
     return VN_OK;
 }

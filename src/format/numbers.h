@@ -193,7 +193,7 @@ enum vn_activation {
 };
 /* EVERYTHING: the three, or two, one after the other */
 enum vn_recurrent_result { VN_RR_STATES, VN_RR_LAST, VN_RR_CELL, VN_RR_EVERYTHING };
-enum vn_recurrent_words { VN_RW_ACTIVATION = 6, VN_RW_ALPHA = 12, VN_RW_TURNED = 24 };
+enum vn_recurrent_words { VN_RW_ACTIVATION = 6, VN_RW_ALPHA = 12, VN_RW_TURNED = 24, VN_RW_TOGETHER };
 
 /* grid_sample: i[0], i[1] */
 enum vn_grid_mode { VN_GRID_NEAREST, VN_GRID_LINEAR, VN_GRID_CUBIC, VN_GRID_MODE_COUNT };

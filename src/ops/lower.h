@@ -50,6 +50,7 @@ struct prog {
     VEC(struct prog_io) inputs;
     VEC(struct prog_io) outputs;
     VEC(struct meta) meta;
+    int batch_last; /* instructions that compute so, as asked for */
 };
 
 struct lowering {
@@ -63,6 +64,7 @@ struct lowering {
     int *held[2]; /* value id -> tensor id in PLAIN, CHANNELS_LAST; -1 */
     int *held_f32[2]; /* the same, dequantized */
     int *held_s16[2]; /* of int8 values: as int16 with zero point 0 */
+    int batch_last; /* vn_compile has it asked for */
     int raw_out; /* output that vn_lower_node still has to quantize or rescale; -1: none */
     enum layout raw_layout;
 };

@@ -140,10 +140,15 @@ int vn_recurrent_eval(const struct node *n, const struct eval *ev, int kind, str
 /* W and R, if constant, are given with the rows of gates side by side in memory. */
 static int is_turned(const struct node *n, int i) { return (i == 1 || i == 2) && n->in[i]->data; }
 
-static struct portable_params params_in_program(const struct node *n, int kind, int result)
+static struct portable_params params_in_program(const struct node *n, struct lowering *l, int kind,
+                                                int result)
 {
+    const struct recurrent_attrs *a = n->attrs;
+    const int together = l->batch_last && kind == VN_RECURRENT_LSTM && n->in[0]->shape.d[!a->layout] > 1;
     struct portable_params p = params(n, kind, result);
     p.i[VN_RW_TURNED] = is_turned(n, 1) | is_turned(n, 2) << 1;
+    p.i[VN_RW_TOGETHER] = together;
+    l->prog->batch_last += together;
     return p;
 }
 
@@ -161,7 +166,7 @@ static int take_output(const struct node *n, struct lowering *l, int k, int all,
 /* Computed once for all outputs. */
 static int lower_together(const struct node *n, struct lowering *l, int kind, const int *in, struct vn_err *e)
 {
-    const struct portable_params p = params_in_program(n, kind, VN_RR_EVERYTHING);
+    const struct portable_params p = params_in_program(n, l, kind, VN_RR_EVERYTHING);
     const struct recurrent_attrs *a = n->attrs;
     const int64_t *x = n->in[0]->shape.d;
     const int64_t last = (a->direction == 2 ? 2 : 1) * x[!a->layout] * n->in[2]->shape.d[2];
@@ -186,7 +191,7 @@ int vn_recurrent_lower(const struct node *n, struct lowering *l, int kind, struc
     if (outputs > 1 && n->out[0])
         return lower_together(n, l, kind, in, e);
     for (int k = 0; k < n->n_out; k++) {
-        const struct portable_params p = params_in_program(n, kind, k);
+        const struct portable_params p = params_in_program(n, l, kind, k);
         if (!n->out[k])
             continue;
         const int y = k ? vn_low_out_at(l, k, PLAIN) : vn_low_out(l, PLAIN);

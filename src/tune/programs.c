@@ -18,6 +18,7 @@ int vn_tune_image(struct vn_image *out, struct vn_arena *a, const struct tuner *
                                        .isa = t->c->target.isa,
                                        .level = t->c->config->level,
                                        .economy = t->c->config->economy,
+                                       .batch_last = t->c->config->batch_last,
                                        .inputs = inputs };
     return vn_compile(out, a, g, &o, e);
 }

@@ -4,7 +4,8 @@
  * linear_before_reset; LSTM: input_forget; i[4]: 1 batch first; i[5]: hidden size; i[6..11]: activations,
  * three for each direction (f, g, h); i[12..23]: their alpha and beta as float32 bits. f[0]: clip, 0:
  * none. i[24]: 1: W is in memory as (directions, inputs, gates * hidden), as if its axis 1 were moved to the
- * end; 2: so is R. */
+ * end; 2: so is R. i[25]: 1: the sequences of a batch advance together: an
+ * LSTM reads its weights once for all. */
 #include "kernels/kernels.h"
 #include "kernels/portable.h"
 #include "num/num.h"
@@ -34,7 +35,8 @@ static const char *shape(struct net *n, const struct vn_portable_args *a)
     static const int gates[] = { 1, 3, 4 };
     if (a->n_in != 8 || a->i[0] < VN_RECURRENT_RNN || a->i[0] > VN_RECURRENT_LSTM || a->i[1] < 0 ||
         a->i[1] > 2 || a->i[2] < 0 || a->i[2] > VN_RR_EVERYTHING || a->i[4] < 0 || a->i[4] > 1 ||
-        a->i[5] < 1 || a->i[VN_RW_TURNED] < 0 || a->i[VN_RW_TURNED] > 3)
+        a->i[5] < 1 || a->i[VN_RW_TURNED] < 0 || a->i[VN_RW_TURNED] > 3 || a->i[VN_RW_TOGETHER] < 0 ||
+        a->i[VN_RW_TOGETHER] > 1)
         return "recurrent: wrong parameters";
     for (int k = VN_RW_ACTIVATION; k < VN_RW_ALPHA; k++)
         if (a->i[k] < 0 || a->i[k] >= VN_ACT_COUNT)
@@ -68,12 +70,20 @@ static const char *check(const struct vn_portable_args *a)
     return shape(&n, a);
 }
 
+/* Sequences that advance together. */
+static int64_t sequences(const struct vn_portable_args *a, const struct net *n)
+{
+    return a->i[VN_RW_TOGETHER] ? n->batch : 1;
+}
+
 /* State, cell state, gates and new state of one sequence. */
+static int64_t state_size(const struct net *n) { return (3 + n->gates + 2) * n->hidden; }
+
 static int64_t scratch(const struct vn_portable_args *a)
 {
     struct net n;
     shape(&n, a);
-    return (3 + n.gates + 2) * n.hidden;
+    return sequences(a, &n) * state_size(&n);
 }
 
 static double parameter(const struct vn_portable_args *a, int k)
@@ -220,13 +230,12 @@ static void step_gru(const struct vn_portable_args *a, const struct net *n, int 
         next[j] = (1 - z[j]) * fresh[j] + z[j] * h[j];
 }
 
-/* Gates i, o, f, c; peepholes i, o, f. */
-static void step_lstm(const struct vn_portable_args *a, const struct net *n, int d, int64_t x, double *h,
-                      double *next, double *c, double *gate)
+/* Gates i, o, f, c, of which the products are there; peepholes i, o, f. */
+static void step_lstm(const struct vn_portable_args *a, const struct net *n, int d, double *next, double *c,
+                      double *gate)
 {
     const int64_t H = n->hidden;
     double *i = gate, *o = i + H, *f = o + H, *fresh = f + H;
-    from_both(a, n, d, 0, 4 * H, x, h, gate);
     for (int64_t j = 0; j < H; j++) {
         i[j] += peephole(a, n, d, 0, j) * c[j];
         f[j] += peephole(a, n, d, 2, j) * c[j];
@@ -258,45 +267,118 @@ static void put_states(struct vn_portable_args *a, int64_t at, const double *v, 
         vn_cell_set(&a->out, at + j, v ? v[j] : 0);
 }
 
-static void sequence(struct vn_portable_args *a, const struct net *n, int d, int64_t b)
+/* A sequence of direction d, at a step of it. */
+struct sequence {
+    const struct net *n;
+    int d, backwards;
+    int64_t b, length;
+    double *h, *c, *next, *gate;
+};
+
+/* Its i-th, from b on. */
+static struct sequence sequence(const struct vn_portable_args *a, const struct net *n, int d, int64_t b,
+                                int64_t i)
 {
     const int64_t H = n->hidden;
-    double *h = (double *)a->scratch, *c = h + H, *next = c + H, *gate = next + H;
-    int64_t length = given(&a->in[LENGTHS]) ? vn_cell_int(&a->in[LENGTHS], b) : n->steps;
+    double *const h = (double *)a->scratch + i * state_size(n);
+    int64_t length = given(&a->in[LENGTHS]) ? vn_cell_int(&a->in[LENGTHS], b + i) : n->steps;
     length = length < 0 ? 0 : length > n->steps ? n->steps : length;
-    const int backwards = a->i[1] == 1 || d == 1;
-    for (int64_t j = 0; j < H; j++) {
-        h[j] = given(&a->in[H0]) ? vn_cell(&a->in[H0], state_at(a, n, d, b) + j) : 0;
-        c[j] = given(&a->in[C0]) ? vn_cell(&a->in[C0], state_at(a, n, d, b) + j) : 0;
+    return (struct sequence){ n, d, a->i[1] == 1 || d == 1, b + i, length, h, h + H, h + 2 * H, h + 3 * H };
+}
+
+static int64_t time_of(const struct sequence *q, int64_t s)
+{
+    return s >= q->length ? s : q->backwards ? q->length - 1 - s : s;
+}
+
+static int64_t input_at(const struct vn_portable_args *a, const struct sequence *q, int64_t s)
+{
+    const int64_t t = time_of(q, s);
+    return (a->i[4] ? q->b * q->n->steps + t : t * q->n->batch + q->b) * q->n->inputs;
+}
+
+static void begin(const struct vn_portable_args *a, const struct sequence *q)
+{
+    const int64_t at = state_at(a, q->n, q->d, q->b);
+    for (int64_t j = 0; j < q->n->hidden; j++) {
+        q->h[j] = given(&a->in[H0]) ? vn_cell(&a->in[H0], at + j) : 0;
+        q->c[j] = given(&a->in[C0]) ? vn_cell(&a->in[C0], at + j) : 0;
     }
-    for (int64_t s = 0; s < n->steps; s++) {
-        const int64_t t = s >= length ? s : backwards ? length - 1 - s : s;
-        const int64_t x = (a->i[4] ? b * n->steps + t : t * n->batch + b) * n->inputs;
-        if (s < length) {
-            if (n->kind == VN_RECURRENT_RNN)
-                step_rnn(a, n, d, x, h, next);
-            else if (n->kind == VN_RECURRENT_GRU)
-                step_gru(a, n, d, x, h, next, gate);
-            else
-                step_lstm(a, n, d, x, h, next, c, gate);
-            memcpy(h, next, sizeof *h * (size_t)H);
+}
+
+static void advance(const struct vn_portable_args *a, const struct sequence *q, int64_t s)
+{
+    const struct net *n = q->n;
+    if (n->kind == VN_RECURRENT_RNN)
+        step_rnn(a, n, q->d, input_at(a, q, s), q->h, q->next);
+    else if (n->kind == VN_RECURRENT_GRU)
+        step_gru(a, n, q->d, input_at(a, q, s), q->h, q->next, q->gate);
+    else
+        step_lstm(a, n, q->d, q->next, q->c, q->gate);
+    memcpy(q->h, q->next, sizeof *q->h * (size_t)n->hidden);
+}
+
+#define ROWS 256 /* of weights that stay in the cache while the sequences pass by */
+
+/* An LSTM's products with input and state, of all sequences from b on. */
+static void multiply(const struct vn_portable_args *a, const struct net *n, int d, int64_t b, int64_t s)
+{
+    const int64_t all = n->gates * n->hidden, count = sequences(a, n), step = count > 1 ? ROWS : all;
+    for (int64_t row = 0; row < all; row += step)
+        for (int64_t i = 0; i < count; i++) {
+            const struct sequence q = sequence(a, n, d, b, i);
+            if (s < q.length)
+                from_both(a, n, d, row, all - row < step ? all - row : step, input_at(a, &q, s), q.h,
+                          q.gate + row);
         }
-        if (a->i[2] == VN_RR_STATES || a->i[2] == VN_RR_EVERYTHING) {
-            /* Y: (steps, directions, batch, hidden), or (batch, steps, directions, hidden) */
-            const int64_t row =
-                a->i[4] ? (b * n->steps + t) * n->directions + d : (t * n->directions + d) * n->batch + b;
-            put_states(a, row * H, s < length ? h : NULL, H);
-        }
-    }
-    const int64_t all = n->steps * n->directions * n->batch * H, one = n->directions * n->batch * H;
-    const int64_t at = state_at(a, n, d, b);
+}
+
+/* Y: (steps, directions, batch, hidden), or (batch, steps, directions, hidden). */
+static void put_step(struct vn_portable_args *a, const struct sequence *q, int64_t s)
+{
+    const struct net *n = q->n;
+    const int64_t t = time_of(q, s), row = a->i[4] ? (q->b * n->steps + t) * n->directions + q->d
+                                                   : (t * n->directions + q->d) * n->batch + q->b;
+    if (a->i[2] == VN_RR_STATES || a->i[2] == VN_RR_EVERYTHING)
+        put_states(a, row * n->hidden, s < q->length ? q->h : NULL, n->hidden);
+}
+
+static void put_last(struct vn_portable_args *a, const struct sequence *q)
+{
+    const struct net *n = q->n;
+    const int64_t H = n->hidden, one = n->directions * n->batch * H, all = n->steps * one;
+    const int64_t at = state_at(a, n, q->d, q->b);
     if (a->i[2] == VN_RR_LAST || a->i[2] == VN_RR_CELL)
-        put_states(a, at, a->i[2] == VN_RR_LAST ? h : c, H);
+        put_states(a, at, a->i[2] == VN_RR_LAST ? q->h : q->c, H);
     if (a->i[2] != VN_RR_EVERYTHING)
         return;
-    put_states(a, all + at, h, H);
+    put_states(a, all + at, q->h, H);
     if (n->kind == VN_RECURRENT_LSTM)
-        put_states(a, all + one + at, c, H);
+        put_states(a, all + one + at, q->c, H);
+}
+
+/* Sequences from b on, of direction d. */
+static void run_together(struct vn_portable_args *a, const struct net *n, int d, int64_t b)
+{
+    const int64_t count = sequences(a, n);
+    for (int64_t i = 0; i < count; i++) {
+        const struct sequence q = sequence(a, n, d, b, i);
+        begin(a, &q);
+    }
+    for (int64_t s = 0; s < n->steps; s++) {
+        if (n->kind == VN_RECURRENT_LSTM)
+            multiply(a, n, d, b, s);
+        for (int64_t i = 0; i < count; i++) {
+            const struct sequence q = sequence(a, n, d, b, i);
+            if (s < q.length)
+                advance(a, &q, s);
+            put_step(a, &q, s);
+        }
+    }
+    for (int64_t i = 0; i < count; i++) {
+        const struct sequence q = sequence(a, n, d, b, i);
+        put_last(a, &q);
+    }
 }
 
 static const char *run(struct vn_portable_args *a)
@@ -304,8 +386,8 @@ static const char *run(struct vn_portable_args *a)
     struct net n;
     shape(&n, a);
     for (int d = 0; d < n.directions; d++)
-        for (int64_t b = 0; b < n.batch; b++)
-            sequence(a, &n, d, b);
+        for (int64_t b = 0; b < n.batch; b += sequences(a, &n))
+            run_together(a, &n, d, b);
     return NULL;
 }
 
