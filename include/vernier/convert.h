@@ -39,8 +39,12 @@ struct vn_source {
     const char *const *values; /* "NAME=NUMBER", or a number for each element, ',' between */
 };
 
+/* What a configuration names. */
+enum vn_source_format { VN_SOURCE_ANY, VN_SOURCE_ONNX, VN_SOURCE_CAFFE };
+
 struct vn_convert_options {
     const char *config; /* path of the YAML file. Required */
+    enum vn_source_format format; /* another one in the configuration is an error */
     /* Threads and CPU features of calibration (of image functions from then on in the whole process); they
      * change no byte of the products. */
     struct vn_options run;

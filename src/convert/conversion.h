@@ -29,6 +29,7 @@ struct vn_conversion {
     struct config *config;
     struct target target;
     struct graph *original, *optimized, *calibrated, *quantized;
+    enum vn_source_format format; /* of the source, as asked for */
     struct graph *turned; /* quantized, with its inputs as quantized_layout says */
     struct graph *program; /* what the .bin computes: quantized, for input_batch images */
     struct pass_report *passes;

@@ -206,6 +206,7 @@ static int convert(struct vn_conversion *c, const void *options, struct vn_err *
     c->compare_limit = o->compare_limit;
     c->odd = o->odd;
     c->accept_data = o->accept_data;
+    c->format = o->format;
     INFO(c, "Start Model Convert....");
     DETAIL(c, "validating model_parameters...");
     TRY(vn_convert_check_all(c, o->config, e));

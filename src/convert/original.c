@@ -44,6 +44,19 @@ static int read_target(struct vn_conversion *c, struct vn_err *e)
     return vn_config_check_target(c->config, &c->target, e);
 }
 
+static int check_format(const struct vn_conversion *c, struct vn_err *e)
+{
+    const enum vn_source_format is = c->config->prototxt ? VN_SOURCE_CAFFE : VN_SOURCE_ONNX;
+    if (c->format == VN_SOURCE_ANY || !c->config->model || c->format == is)
+        return VN_OK;
+    return vn_config_fail(c->config, NULL, e, VN_E_INPUT,
+                          is == VN_SOURCE_ONNX
+                              ? "Key 'model_parameters' error: Missing keys: 'caffe_model', 'prototxt'; it "
+                                "names an ONNX model"
+                              : "Key 'model_parameters' error: Missing keys: 'onnx_model'; it names a Caffe "
+                                "network");
+}
+
 int vn_convert_read_config(struct vn_conversion *c, const char *path, struct vn_err *e)
 {
     TRY(vn_config_read_all(&c->config, c->arena, path, e));
@@ -51,6 +64,7 @@ int vn_convert_read_config(struct vn_conversion *c, const char *path, struct vn_
         WARN(c, "%s", c->config->warnings.v[i]);
     if (c->config->unreadable)
         return vn_convert_verdict(c, e);
+    TRY(vn_convert_note(c, check_format(c, e), e));
     TRY(vn_convert_note(c, read_target(c, e), e));
     TRY(vn_convert_note(c, vn_config_load_custom_ops(c->config, e), e));
     return VN_OK;

@@ -43,7 +43,7 @@ static const struct option_def checker_options[] = {
     infer_options[] = {
         { "--config", 'c', "FILE.yaml", 0, 0, "each stage carries its preprocessing", OPTION_WITHOUT_EFFECT },
         { "--model-file", 0, "FILE", 0, 0, "original_float, optimized_float or quantized ONNX file" },
-        MODEL_TYPE_OPTION,
+        { "--model-type", 0, "caffe|onnx", 0, 0, "every stage is an ONNX file", OPTION_WITHOUT_EFFECT },
         { "--image-file", 0, "NODE FILE", 1, 1, "image, .npy or raw bytes of an input" },
         { "--input-layout", 0, "NCHW|NHWC", 0, 0, "the file and the model say it", OPTION_WITHOUT_EFFECT },
         { "--output-dir", 0, "DIR", 0, 0, "folder of the LAYER_float.bin" },
@@ -81,10 +81,12 @@ static int is_about(const char *file, const struct vn_err *problem)
 static void tell_unread(const struct logger *log, const char *config, const struct vn_err *e)
 {
     static const char line[] = "yaml file parse failed. Please double check your input\n";
+    if (!vn_opt("--config"))
+        return;
     int found = is_about(config, e);
     for (int i = 0; i < log->problems.n; i++)
         found |= is_about(config, &log->problems.v[i]);
-    if (!found || !vn_opt("--config"))
+    if (!found)
         return;
     fputs(line, stderr);
     fputs(line, log->file);
@@ -109,17 +111,27 @@ static void both(const struct logger *log, void (*print)(FILE *f, const void *re
 
 /* ---- the source ---- */
 
-static int read_source(struct vn_source *s, struct vn_arena *a, struct vn_err *e)
+static int read_type(enum vn_source_format *to, struct vn_err *e)
 {
     const char *type = vn_opt("--model-type");
-    if (!type || (strcmp(type, "caffe") && strcmp(type, "onnx")))
-        return vn_fail(e, VN_E_USAGE, "--model-type: expected caffe or onnx, got '%s'", type ? type : "");
+    *to = !type ? VN_SOURCE_ANY : !strcmp(type, "caffe") ? VN_SOURCE_CAFFE : VN_SOURCE_ONNX;
+    return *to != VN_SOURCE_ONNX || !strcmp(type, "onnx")
+               ? VN_OK
+               : vn_fail(e, VN_E_USAGE, "--model-type: expected caffe or onnx, got '%s'", type);
+}
+
+static int read_source(struct vn_source *s, struct vn_arena *a, struct vn_err *e)
+{
+    enum vn_source_format type;
+    TRY(read_type(&type, e));
+    if (type == VN_SOURCE_ANY)
+        return vn_fail(e, VN_E_USAGE, "--model-type caffe|onnx is required");
     if (!vn_opt("--model"))
         return vn_fail(e, VN_E_USAGE, "--model FILE is required");
-    if (!strcmp(type, "caffe") != (vn_opt("--proto") != NULL))
+    if ((type == VN_SOURCE_CAFFE) != (vn_opt("--proto") != NULL))
         return vn_fail(e, VN_E_USAGE,
-                       strcmp(type, "caffe") ? "--proto is for --model-type caffe"
-                                             : "--model-type caffe requires --proto FILE");
+                       type == VN_SOURCE_ONNX ? "--proto is for --model-type caffe"
+                                              : "--model-type caffe requires --proto FILE");
     return vn_opt_source(s, a, e);
 }
 
@@ -247,20 +259,27 @@ static int print_made(struct logger *log, const struct vn_conversion *c, struct 
     return status;
 }
 
-static int make(struct logger *log, struct vn_arena *a, struct vn_err *e)
-{
-    struct vn_conversion *c;
+/* One of them is used: o has a configuration, or f a source. */
+struct making {
     struct vn_convert_options o;
     struct vn_fast_options f;
-    vn_convert_options_default(&o);
-    vn_fast_options_default(&f);
-    o.config = vn_opt("--config");
-    if (!o.config)
-        TRY(read_source(&f.source, a, e));
-    f.march = vn_opt("--march");
-    o.listener = f.listener = vn_logger_listener(log);
+};
+
+static int read_making(struct making *m, struct vn_arena *a, struct vn_err *e)
+{
+    vn_convert_options_default(&m->o);
+    vn_fast_options_default(&m->f);
+    m->o.config = vn_opt("--config");
+    m->f.march = vn_opt("--march");
+    return m->o.config ? read_type(&m->o.format, e) : read_source(&m->f.source, a, e);
+}
+
+static int make(struct logger *log, struct making *m, struct vn_arena *a, struct vn_err *e)
+{
+    struct vn_conversion *c;
+    m->o.listener = m->f.listener = vn_logger_listener(log);
     log->keep_from = "End to compile the model";
-    int status = o.config ? vn_tune_convert(&c, &o, e) : vn_convert_fast(&c, &f, e);
+    int status = m->o.config ? vn_tune_convert(&c, &m->o, e) : vn_convert_fast(&c, &m->f, e);
     if (status < 0) {
         vn_log_release(log, NULL);
         return status;
@@ -269,7 +288,7 @@ static int make(struct logger *log, struct vn_arena *a, struct vn_err *e)
     if (status == VN_OK)
         status = vn_print_advice(stdout, vn_conversion_product(c, "bin"), a, e);
     const int good =
-        !o.config || (vn_print_low_outputs(stderr, c, LEAST_COSINE) & !vn_print_doubts(stderr, c));
+        !m->o.config || (vn_print_low_outputs(stderr, c, LEAST_COSINE) & !vn_print_doubts(stderr, c));
     vn_conversion_free(&c);
     return status < 0 ? status : good ? EXIT_DONE : EXIT_CHECK_FAILED;
 }
@@ -279,6 +298,7 @@ static int run_makertbin(struct vn_arena *a, struct vn_err *e)
     static const char *const only_fast[] = { "--model", "--proto", "--march", "--input-shape" };
     const char *config = vn_opt("--config");
     struct logger log;
+    struct making m;
     if (!config == !vn_opt("--fast-perf"))
         return vn_fail(e, VN_E_USAGE,
                        "expected either -c FILE.yaml or --fast-perf --model FILE --march NAME");
@@ -286,8 +306,9 @@ static int run_makertbin(struct vn_arena *a, struct vn_err *e)
         if (vn_opt(only_fast[i]))
             return vn_fail(e, VN_E_USAGE, "%s requires --fast-perf; a configuration has a key for it",
                            only_fast[i]);
+    TRY(read_making(&m, a, e));
     TRY(open_log(&log, "makertbin", a, e));
-    return close_log(&log, config ? config : vn_opt("--model"), "makertbin", make(&log, a, e), e);
+    return close_log(&log, config ? config : m.f.source.model, "makertbin", make(&log, &m, a, e), e);
 }
 
 /* ---- infer ---- */
