@@ -7,26 +7,26 @@
 #include "cli/cli.h"
 
 static const struct option_def options[] = {
-    { "--pipeline", 0, "P.yaml", 0, 0, "our side: this pipeline on the images of --images" },
+    { "--pipeline", 0, "P.yaml", 0, 0, "left side: this pipeline, run on the images of --images" },
     { "--trace", 0, "DIR", 0, 0, "with --pipeline: trace of the training program on the same images" },
     { "--images", 0, "FILE", 1, 0, "images, in the order of the trace's folders" },
     { "--model", 0, "M.onnx", 0, 0,
-      "with --pipeline: run this model on the result of the pipeline; its first output is the stage 'infer', "
-      "the others are stages of their names. With --yaml (required): the network" },
+      "with --pipeline: run this model on the pipeline's result; its first output becomes stage 'infer', the "
+      "other outputs stages named after them. With --yaml: the network (required)" },
     SHAPE_OPTION,
     VALUE_OPTION,
     { "--yaml", 0, "X.yaml", 0, 0,
-      "our side: the normalized calibration data of this configuration, made by its pipeline or by prep" },
+      "left side: the normalized calibration data of this configuration, from its pipeline or from prep" },
     { "--image", 0, "FILE", 0, 0, "with --yaml: the image" },
-    { "--reference", 0, "T.npy", 0, 0,
-      "with --yaml: input that the training program gave its network for this image" },
+    { "--reference", 0, "T.npy", 0, 0, "with --yaml: the training program's network input for this image" },
     { "--raw", 0, "[STAGE=]SHAPE:DTYPE", 1, 0,
-      "read raw dumps (.bin, .dat, .bmrt), e.g. --raw input=1x3x224x224:float32; without STAGE=: all" },
+      "shape and type of raw dumps (.bin, .dat, .bmrt), e.g. --raw input=1x3x224x224:float32; without "
+      "STAGE=: of all stages" },
     { "--tolerance", 0, "X", 0, 0,
-      "floats that differ by at most X times the largest value are equal (default 1e-5; infer 1e-3, COCO "
-      "results 1e-9)" },
+      "treat floats that differ by at most X times the largest value as equal (default 1e-5; infer 1e-3, "
+      "COCO results 1e-9)" },
     { "--no-explain", 0, NULL, 0, 0, "compare only, do not explain" },
-    { "--pictures", 0, "DIR", 0, 0, "write left, right and difference of each unaligned stage as PNG" },
+    { "--pictures", 0, "DIR", 0, 0, "write left, right and difference of each unaligned stage as PNG files" },
     { "--describe", 0, NULL, 0, 0, "describe one trace: each stage of the program as pipeline steps" },
     { "--causes", 0, NULL, 0, 0, "print the table of causes and exit" },
     RUN_OPTIONS,
@@ -107,7 +107,7 @@ static int describe(struct vn_arena *a, struct vn_err *e)
     TRY(read_words(&o, 1, "--describe requires one trace", a, e));
     TRY(vn_describe(&d, o.left, o.images, o.n_images, e));
     const int known = vn_description_pipeline(d) != NULL;
-    const struct vn_failure f = { "unexplained", "a stage of the trace is not known as pipeline steps",
+    const struct vn_failure f = { "unexplained", "a stage of the trace cannot be described as pipeline steps",
                                   NULL };
     if (vn_opt("--json"))
         vn_print_result(vn_json_description(d), known ? NULL : &f, a);

@@ -6,10 +6,11 @@
 
 static const struct option_def options[] = {
     { "--config", 'c', "FILE.yaml", 0, 0,
-      "configuration: everything that convert would refuse, at once; with --data: its data only" },
+      "check a configuration: report everything that convert would refuse, at once; with --data: its data "
+      "only" },
     { "--accept-data", 0, NULL, 0, 0, "with -c: treat errors in calibration data as warnings" },
     CHECK_DATA_OPTIONS,
-    { "--march", 0, "NAME", 0, 0, "target (default generic); a configuration has its own" },
+    { "--march", 0, "NAME", 0, 0, "target (default generic); with -c the configuration sets it" },
     MODEL_OPTIONS,
     SHAPE_OPTION,
     VALUE_OPTION,

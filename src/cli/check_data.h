@@ -8,7 +8,7 @@
 #define CHECK_DATA_OPTIONS \
     { "--data", 0, NULL, \
       0,        0, "check calibration data instead: check --data -c FILE.yaml, or check MODEL DIR --data" }, \
-        { "--images", 0, "DIR", 0, 0, "with --data: source images of the data, with the same names" }, \
+        { "--images", 0, "DIR", 0, 0, "with --data: source images, named like the data files" }, \
     { \
         "--list", 0, NULL, 0, 0, "print the checks of --data and exit" \
     }

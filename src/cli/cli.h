@@ -73,7 +73,7 @@ int vn_opt_inputs(struct vn_input_settings *s, struct vn_arena *a, struct vn_err
 int vn_opt_is_folder(const char *path);
 /* A model that a command reads: --model FILE is another way to give the first word. */
 #define MODEL_OPTIONS \
-    { "--model", 0, "FILE", 0, 0, "model, in place of the first argument" }, \
+    { "--model", 0, "FILE", 0, 0, "model, instead of the first argument" }, \
     { \
         "--proto", 0, "FILE", 0, 0, "prototxt of a Caffe network; the model is its caffemodel" \
     }
@@ -81,7 +81,7 @@ int vn_opt_is_folder(const char *path);
 #define INPUT_OPTION \
     { \
         "--input", 'i', "[NAME=]FILE", 1, 0, \
-            "image (jpg, png), .npy or raw file of an input; random data if omitted" \
+            "image (jpg, png), .npy or raw file for an input; random data if omitted" \
     }
 #define PIPELINE_OPTION \
     { \
@@ -100,17 +100,17 @@ int vn_opt_is_folder(const char *path);
 #define VALUE_OPTION \
     { \
         "--input-value", 0, "NAME=NUMBER", 1, 0, \
-            "a constant for an input of an ONNX model, e.g. --input-value sr=16000" \
+            "constant for an input of an ONNX model, e.g. --input-value sr=16000" \
     }
 
 /* Read before the command runs; VERNIER_CUSTOM_OPS names more of them. */
 #define CUSTOM_OP_OPTION \
     { \
-        "--custom-op", 0, "LIBRARY.so", 1, 0, "a library of custom operators (docs/custom-operators.md)" \
+        "--custom-op", 0, "LIBRARY.so", 1, 0, "library of custom operators (docs/custom-operators.md)" \
     }
 #define PACK_OPTION \
     { \
-        "--model-name", 0, "NAME", 0, 0, "which model of a pack (hb_pack makes them)" \
+        "--model-name", 0, "NAME", 0, 0, "model to use from a pack (written by hb_pack)" \
     }
 /* --threads and --cpumask, which most commands take. */
 #define RUN_OPTIONS \
@@ -133,10 +133,10 @@ const char *vn_line_text(struct vn_arena *a);
 #define REPORT_OPTION \
     { \
         "--report", 0, "FILE.html", \
-        0,          0, "also write the result as one HTML page, and its numbers to FILE.json" \
+        0,          0, "also write the result as an HTML page, and its numbers to FILE.json" \
     }, \
     { \
-        "--overlay", 0, "FILE.json", 0, 0, "also write the numbers of nodes for Google's Model Explorer" \
+        "--overlay", 0, "FILE.json", 0, 0, "also write per-node numbers for Google's Model Explorer" \
     }
 /* What --report and --overlay ask for, if anything; r->line and r->open are filled in here. */
 int vn_opt_report(const struct vn_html_report *r, struct vn_err *e);

@@ -8,23 +8,23 @@
 
 static const struct option_def options[] = {
     { "--input", 'i', "[NAME=]FILE", 1, 0,
-      "image, .npy or raw bytes of an input; may be repeated. Without: the inputs among the other side's "
-      "arrays; of two artefacts, random samples" },
-    { "--images", 0, "[NAME=]DIR", 1, 0, "every image and .npy file of a folder; may be repeated" },
+      "image, .npy or raw bytes for an input; may be repeated (default: the inputs among the other side's "
+      "arrays; for two artefacts, random samples)" },
+    { "--images", 0, "[NAME=]DIR", 1, 0, "folder of images and .npy files; may be repeated" },
     { "--limit", 0, "N", 0, 0, "at most N files" },
     { "--random", 0, "N", 0, 0, "N random samples for two artefacts (default 3)" },
     { "--raw", 0, "[NAME=]SHAPE:DTYPE", 1, 0,
-      "read raw dumps (.bin, .dat, .bmrt), e.g. --raw data=1x3x224x224:float32; without NAME=: all. Dumps "
-      "named as tensors of an artefact need none" },
+      "shape and type of raw dumps (.bin, .dat, .bmrt), e.g. --raw data=1x3x224x224:float32; without NAME=: "
+      "of all dumps. Not required for dumps named after tensors of an artefact" },
     { "--threshold", 't', "METRIC=X", 1, 0,
-      "exit with 1 where an output (of two dumps: a tensor) is not within X, e.g. cosine=0.99, max=0.01; "
-      "may be repeated" },
-    { "--judge", 0, "outputs|all", 0, 0, "tensors that thresholds hold for (default outputs)" },
+      "exit with 1 if an output (for two dumps: a tensor) is not within X, e.g. cosine=0.99, max=0.01; may "
+      "be repeated" },
+    { "--judge", 0, "outputs|all", 0, 0, "tensors that thresholds apply to (default outputs)" },
     { "--sort", 0, "METRIC|order", 0, 0,
-      "least alike first by this metric (default cosine), or as they run" },
+      "sort by this metric, worst first (default cosine), or by execution order" },
     { "--decision-axis", 0, "N", 0, 0,
-      "the largest element along this axis is a decision (default: of the Softmax or the last linear "
-      "operator in front, else 1)" },
+      "axis whose largest element is a decision (default: the axis of the Softmax or of the last linear "
+      "operator before the output, else 1)" },
     { "--all", 0, NULL, 0, 0, "print every tensor, not only the first 20 and the outputs" },
     { "--proto", 0, "FILE", 0, 0, "prototxt of a Caffe network; the model is its caffemodel" },
     SHAPE_OPTION,

@@ -65,11 +65,12 @@ static int make_link(const char *target, const char *link, struct vn_err *e)
     if (symlink(target, link) == 0)
         return VN_OK;
     if (errno != EEXIST)
-        return vn_fail(e, VN_E_IO, "%s: cannot make a link: %s", link, strerror(errno));
+        return vn_fail(e, VN_E_IO, "%s: cannot create link: %s", link, strerror(errno));
     const ssize_t n = readlink(link, there, sizeof there - 1);
     if (n == (ssize_t)strlen(target) && !strncmp(there, target, (size_t)n))
         return VN_OK;
-    return vn_fail(e, VN_E_INPUT, "%s: exists and is something else; nothing is overwritten", link);
+    return vn_fail(e, VN_E_INPUT, "%s: exists and is not a link to this program; nothing is overwritten",
+                   link);
 }
 
 /* A program that was not installed has its package beside it. */

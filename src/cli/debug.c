@@ -9,27 +9,28 @@
 
 static const struct option_def options[] = {
     { "--metric", 'm', "NAME", 1, 0,
-      "cosine-similarity (default), mse, mre, sqnr or chebyshev; of several, the first one sorts" },
+      "cosine-similarity (default), mse, mre, sqnr or chebyshev; with several, rows are sorted by the "
+      "first" },
     { "--output", 'o', "NAME", 1, 0, "judge this output (default: all; the worst one counts)" },
     { "--node-type", 'n', "KIND", 0, 0, "node (default), weight or activation" },
-    { "--nodes", 'i', "NAME", 1, 0, "only this node, or calibration node TENSOR_HzCalibration" },
-    { "--restore", 0, NULL, 0, 0, "sensitivity: quantize everything but the row's node or tensor" },
+    { "--nodes", 'i', "NAME", 1, 0, "only this node or calibration node (TENSOR_HzCalibration)" },
+    { "--restore", 0, NULL, 0, 0, "sensitivity: quantize everything except the row's node or tensor" },
     { "--samples", 'd', "N", 0, 0, "use the first N samples of the folder (default: all)" },
     { "--decision-axis", 0, "N", 0, 0,
-      "the largest element along this axis is a decision (default: of the Softmax or the last linear "
-      "operator in front, else 1)" },
-    { "--memory", 0, "MIB", 0, 0, "limit of working memory; fewer threads are used where it is too low" },
+      "axis whose largest element is a decision (default: the axis of the Softmax or of the last linear "
+      "operator before the output, else 1)" },
+    { "--memory", 0, "MIB", 0, 0, "limit of working memory; fewer threads run if it is too low" },
     { "--quantize", 'q', "NAMES", 1, 0,
-      "accumulated: quantize these nodes together ('A,B'; 'weight', 'activation': all of them); each "
-      "--quantize "
-      "is a curve" },
-    { "--keep", 0, "NAMES", 1, 0, "accumulated: quantize all nodes but these" },
-    { "--average", 'a', NULL, 0, 0, "accumulated: each point is the mean of all up to it" },
-    { "--axis", 0, "N", 0, 0, "channels: their axis (default: 1; of weights that of their scales, else 0)" },
+      "accumulated: quantize these nodes together ('A,B', or 'weight' or 'activation' for all of a kind); "
+      "each --quantize adds a curve" },
+    { "--keep", 0, "NAMES", 1, 0, "accumulated: quantize all nodes except these" },
+    { "--average", 'a', NULL, 0, 0, "accumulated: plot the running mean" },
+    { "--axis", 0, "N", 0, 0,
+      "channels: channel axis (default: 1; for weights the axis of their scales, else 0)" },
     { "--pick-threshold", 0, "X", 0, 0,
-      "sensitivity-analysis: nodes whose first --metric is worse are sensitive (default 0.999)" },
+      "sensitivity-analysis: nodes with a worse first --metric are sensitive (default 0.999)" },
     { "--save-dir", 's', "DIR", 0, 0,
-      "write plots (PNG) and tables to folders in DIR: node_sensitivity, data_distribution, "
+      "write plots (PNG) and tables to subfolders of DIR: node_sensitivity, data_distribution, "
       "channelwise_distribution, accumulate_error, sensitivity_analysis" },
     { "--csv", 0, "FILE", 0, 0, "also write the table to FILE, with all digits" },
     RUN_OPTIONS,
@@ -218,7 +219,7 @@ const struct command vn_cmd_debug = {
     "debug",
     "sensitivity|accumulated|tensors|distribution|channels|sensitivity-analysis|runall CALIBRATED.onnx "
     "FOLDER [options]",
-    "measure what the quantization of nodes and tensors does",
+    "measure how quantizing each node and tensor affects the outputs",
     options,
     3,
     3,

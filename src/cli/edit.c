@@ -9,12 +9,12 @@
 
 static const struct option_def options[] = {
     { "--remove-type", 0, "TYPE[;TYPE]", 1, 0,
-      "all nodes of a type at the inputs and outputs: Quantize, Dequantize, Transpose, Cast, Reshape, "
+      "remove all nodes of a type at the inputs and outputs: Quantize, Dequantize, Transpose, Cast, Reshape, "
       "Softmax" },
-    { "--remove-node", 'r', "NAME", 1, 0, "one node; may be repeated, in this order" },
-    { "--all", 'a', NULL, 0, 0, "every node that can be removed, one after the other" },
+    { "--remove-node", 'r', "NAME", 1, 0, "remove one node; may be repeated, applied in order" },
+    { "--all", 'a', NULL, 0, 0, "remove every removable node at the inputs and outputs" },
     { "--output-nodes", 0, "NAME[;NAME]", 1, 0,
-      "tensors, or nodes whose results, are the outputs from now on; done first" },
+      "new outputs: names of tensors, or of nodes for their results; applied first" },
     { "--output", 'o', "FILE", 0, 0, "file to write (default FILE_modified with the same ending)" },
     CUSTOM_OP_OPTION,
     JSON_OPTION,
@@ -107,7 +107,7 @@ static int report(const struct vn_edited *d, const struct vn_edit_options *o)
                                        edges_json(gone, removed), "removable", edges_json(left, removable)));
     print_removed(gone, removed);
     if (o->output && !removed && !o->n_outputs)
-        printf("no node was removed: the file that is written is a copy\n");
+        printf("no node was removed: the written file is a copy\n");
     if (o->output)
         printf("modified model saved as %s\n", o->output);
     else

@@ -17,7 +17,7 @@ static const struct option_def options[] = {
     { option, 0, value, REPEATS_##kind, 0, help },
 #include <vernier/eval_keys.def>
 #undef EVAL_KEY
-    { "--detections", 0, "FILE.json", 1, 0, "coco: detection files, in place of models" },
+    { "--detections", 0, "FILE.json", 1, 0, "coco: detection files, instead of models" },
     { "--proto", 0, "FILE", 0, 0,
       "prototxt of a Caffe network among the models (its model is the caffemodel)" },
     SHAPE_OPTION,
@@ -111,7 +111,7 @@ static void warn_zero(const struct vn_evaluation *v)
         most = first->scores[i].value > most ? first->scores[i].value : most;
     if (vn_evaluation_summary(v)->n_scores && most == 0)
         fprintf(stderr,
-                "%s scores 0: images are not prepared as in training, or the labels are of other images; see "
+                "%s scores 0: preprocessing differs from training, or the labels belong to other images; see "
                 "--pipeline, --colours, --mean, --scale and --labels\n",
                 first->path);
 }

@@ -9,8 +9,8 @@
 #include "base/words.h"
 
 static const struct option_def options[] = {
-    { "--completion", 0, "bash|zsh", 0, 0, "print what a shell needs to complete command lines" },
-    { "--man", 0, NULL, 0, 0, "print a manual page: of the command, or of the program" },
+    { "--completion", 0, "bash|zsh", 0, 0, "print a completion script for this shell" },
+    { "--man", 0, NULL, 0, 0, "print the manual page of the command, or of the program" },
     { 0 },
 };
 
@@ -256,7 +256,7 @@ static int unknown(const char *word, struct vn_arena *a, struct vn_err *e)
     for (int i = 0; vn_key_describe(i, &k) == VN_OK; i++)
         VEC_PUSH(a, &names, k.name);
     const char *near = vn_nearest(word, names.v, names.n);
-    return vn_fail(e, VN_E_USAGE, "no command and no key of a configuration is called '%s'%s%s%s", word,
+    return vn_fail(e, VN_E_USAGE, "'%s' is neither a command nor a configuration key%s%s%s", word,
                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
@@ -277,7 +277,7 @@ static void explain(const struct command *c, int key)
     if (c)
         vn_print_help(program, c);
     if (c && key >= 0)
-        printf("\nA key of configurations, too:\n\n");
+        printf("\nAlso a configuration key:\n\n");
     if (key >= 0)
         print_key(key);
 }
@@ -304,5 +304,5 @@ static int run(struct vn_arena *a, struct vn_err *e)
 }
 
 const struct command vn_cmd_help = {
-    "help", "[COMMAND|KEY] [options]", "explain a command, or a key of a configuration", options, 0, 1, run
+    "help", "[COMMAND|KEY] [options]", "explain a command or a configuration key", options, 0, 1, run
 };

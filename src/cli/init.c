@@ -7,7 +7,7 @@ static const struct option_def options[] = {
     { "--output", 'o', "FILE", 0, 0,
       "output file (default MODEL.yaml; an existing file is not overwritten)" },
     { "--full", 0, NULL, 0, 0, "write every supported key, with its meaning" },
-    { "--march", 0, "NAME", 0, 0, "target (default generic); check prints a table of all" },
+    { "--march", 0, "NAME", 0, 0, "target (default generic); vernier check lists all" },
     MODEL_OPTIONS,
     SHAPE_OPTION,
     VALUE_OPTION,

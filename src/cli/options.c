@@ -162,7 +162,8 @@ int vn_opt_pack_model(const char **name, struct vn_err *e)
     return packs || !*name
                ? VN_OK
                : vn_fail(e, VN_E_USAGE,
-                         "--model-name %s: no file here is a pack; a .bin of one model has no name", *name);
+                         "--model-name %s: none of the files is a pack; a .bin of one model requires no name",
+                         *name);
 }
 
 int vn_opt_run(struct vn_options *o, struct vn_err *e)

@@ -18,9 +18,9 @@ static const struct option_def options[] = {
     VALUE_OPTION,
     { "--rounds", 0, "N", 0, 0, "measure N runs, 1 to 1000000" },
     { "--seconds", 0, "S", 0, 0, "measure for S seconds, at most 1000000 runs (default 1)" },
-    { "--warm-up", 0, "S", 0, 0, "run for S seconds before, at least once (default 0.1)" },
-    { "--profile", 0, NULL, 0, 0, "also print the times of each node, longest first" },
-    { "--instructions", 0, NULL, 0, 0, "also print the times of each instruction, in order" },
+    { "--warm-up", 0, "S", 0, 0, "warm up for S seconds, at least one run (default 0.1)" },
+    { "--profile", 0, NULL, 0, 0, "also print the time of each node, slowest first" },
+    { "--instructions", 0, NULL, 0, 0, "also print the time of each instruction, in execution order" },
     { "--profile-path", 0, "DIR", 0, 0, "write the profile to DIR/profiler.log and DIR/profiler.csv" },
     LEVEL_OPTION,
     MODEL_OPTIONS,
@@ -132,7 +132,7 @@ static void print(const struct measurement *m)
     vn_table_print(t, stdout);
     vn_table_free(&t);
     if (vn_opt("--profile"))
-        vn_print_profile(stdout, "Nodes, longest first", m->profile->nodes, m->profile->n_nodes);
+        vn_print_profile(stdout, "Nodes, slowest first", m->profile->nodes, m->profile->n_nodes);
     if (vn_opt("--instructions"))
         vn_print_profile(stdout, "Instructions", m->profile->instructions, m->profile->n_instructions);
 }
@@ -234,7 +234,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
 
 const struct command vn_cmd_perf = { "perf",
                                      "MODEL.onnx|MODEL.bin|MODEL.caffemodel [options]",
-                                     "measure the latency of a model, and where its time goes",
+                                     "measure the latency of a model and profile its nodes",
                                      options,
                                      1,
                                      1,

@@ -11,10 +11,11 @@
 static const struct option_def options[] = {
     { "--pipeline", 0, "STEPS", 0, 0,
       "YAML file, or steps such as 'short_side 256; center_crop 224' (default: decode only)" },
-    { "--output-dir", 'o', "DIR", 0, 0, "folder of the files and manifest.json" },
+    { "--output-dir", 'o', "DIR", 0, 0, "output folder, also for manifest.json" },
     { "--format", 0, "npy|bin", 0, 0, "format of the files; bin: raw bytes without header (default npy)" },
-    { "--names", 0, "FILE", 0, 0, "only the images that it names, each once: the first word of each line" },
-    { "--limit", 0, "N", 0, 0, "at most N images, spread over the folder" },
+    { "--names", 0, "FILE", 0, 0,
+      "convert only the images named in FILE (first word of each line), each once" },
+    { "--limit", 0, "N", 0, 0, "at most N images, spread evenly over the folder" },
     RUN_OPTIONS,
     { "--show", 0, NULL, 0, 0, "print the pipeline with every parameter and exit" },
     { "--steps", 0, NULL, 0, 0, "print the table of steps and parameters and exit" },
@@ -94,7 +95,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
 
 const struct command vn_cmd_prep = { "prep",
                                      "FOLDER --pipeline STEPS --output-dir DIR [options]",
-                                     "make calibration files from images by a pipeline",
+                                     "preprocess images into calibration files",
                                      options,
                                      0,
                                      1,

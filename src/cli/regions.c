@@ -71,7 +71,7 @@ int vn_opt_feed_regions(struct vn_session *s, struct vn_arena *a, struct vn_err 
     const struct vn_port *in = vn_session_inputs(s, &count);
     struct vn_fed_file *files = NEW_ARRAY(a, struct vn_fed_file, n);
     if (!n)
-        return vn_fail(e, VN_E_USAGE, "--roi requires --input: the image that the region is of");
+        return vn_fail(e, VN_E_USAGE, "--roi requires --input with the image of the region");
     TRY(read_files(files, n, words, s, a, e));
     TRY(vn_session_feed_random(s, 1, e));
     for (int k = 0; k < n; k++)

@@ -6,7 +6,7 @@
 #include "cli/cli.h"
 
 static const struct option_def options[] = {
-    { "--output", 'o', "FILE.html", 0, 0, "write the page here, and its numbers to FILE.json" },
+    { "--output", 'o', "FILE.html", 0, 0, "HTML page to write; its numbers go to FILE.json" },
     JSON_OPTION,
     { 0 },
 };
@@ -70,7 +70,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
 
 const struct command vn_cmd_report = { "report",
                                        "A.json B.json [-o FILE.html]",
-                                       "compare two runs by the files that --report wrote",
+                                       "compare two runs by the JSON files that --report wrote",
                                        options,
                                        2,
                                        2,

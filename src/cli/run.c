@@ -8,18 +8,18 @@
 static const struct option_def options[] = {
     INPUT_OPTION,
     { "--images", 0, "[NAME=]DIR", 1, 0,
-      "run every image, .npy and .bin file of a folder; a folder for each input; outputs are stacked in "
-      "name order" },
+      "run every image, .npy and .bin file of a folder, in name order, and stack the outputs; one folder per "
+      "input" },
     { "--roi", 0, "L,T,R,B[;...]", 0, 0,
-      "of each image the region from column L to R and row T to B, resized as a resizer would" },
+      "region of each image, columns L to R and rows T to B inclusive, resized as by the resizer" },
     PIPELINE_OPTION,
     SHAPE_OPTION,
     VALUE_OPTION,
-    { "--output-dir", 'o', "DIR", 0, 0, "folder of the outputs" },
+    { "--output-dir", 'o', "DIR", 0, 0, "folder for the outputs" },
     { "--format", 0, "npy|bin|txt", 0, 0, "format of the outputs (default npy)" },
     { "--dump-all", 0, NULL, 0, 0,
       "also write every tensor of the run (into DIR/tensors, as .npy; integers as stored)" },
-    { "--dequantize", 0, NULL, 0, 0, "with --dump-all: integers as real numbers" },
+    { "--dequantize", 0, NULL, 0, 0, "with --dump-all: write integers dequantized" },
     { "--reference", 0, NULL, 0, 0, "run an .onnx on the reference executor (float64, slow)" },
     LEVEL_OPTION,
     MODEL_OPTIONS,
@@ -82,7 +82,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
 
 const struct command vn_cmd_run = { "run",
                                     "MODEL.onnx|MODEL.bin|MODEL.caffemodel [options]",
-                                    "run any stage's ONNX, a Caffe network or a .bin",
+                                    "run an ONNX file of any stage, a Caffe network or a .bin",
                                     options,
                                     1,
                                     1,

@@ -8,22 +8,23 @@
 
 static const struct option_def options[] = {
     { "--config", 'c', "FILE.yaml", 0, 0, "configuration, as for convert" },
-    { "--task", 't', "FILE.yaml", 0, 0, "task of eval: scores on labelled data, and what --max-drop means" },
+    { "--task", 't', "FILE.yaml", 0, 0,
+      "eval task: score plans on labelled data; --max-drop then limits the drop of its first score" },
     { "--latency-ratio", 0, "R", 0, 0, "at most R times the latency of the network as configured" },
     { "--size-ratio", 0, "R", 0, 0, "at most R times the size of its .bin" },
     { "--max-drop", 0, "P", 0, 0,
-      "the fastest plan that loses at most P percentage points of the float network's decisions, or of the "
-      "task's first score" },
+      "find the fastest plan that changes at most P percent of the float network's decisions, or loses at "
+      "most P points of the task's first score" },
     { "--plans", 0, "N", 0, 0, "build and measure at most N plans (default 16)" },
-    { "--minutes", 0, "M", 0, 0, "stop the search after M minutes; the best plan so far counts" },
-    { "--resume", 0, NULL, 0, 0, "go on with the journal of an interrupted run" },
+    { "--minutes", 0, "M", 0, 0, "stop the search after M minutes and keep the best plan so far" },
+    { "--resume", 0, NULL, 0, 0, "resume an interrupted run from its journal" },
     { "--samples", 'd', "N", 0, 0, "score on at most N samples (default 50)" },
     { "--decision-axis", 0, "N", 0, 0,
-      "the largest element along this axis is a decision (default: of the Softmax or the last linear "
-      "operator in front, else 1)" },
+      "axis whose largest element is a decision (default: the axis of the Softmax or of the last linear "
+      "operator before the output, else 1)" },
     { "--cost", 0, "SOURCE", 0, 0,
-      "measured (default): times on this machine; target: macs_per_cycle and memory_bandwidth of the "
-      "target" },
+      "measured (default): times measured on this machine; target: estimated from macs_per_cycle and "
+      "memory_bandwidth of the target" },
     { "--accept-data", 0, NULL, 0, 0, "treat errors in calibration data (check --data) as warnings" },
     RUN_OPTIONS,
     JSON_OPTION,
@@ -95,7 +96,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
 const struct command vn_cmd_tune = {
     "tune",
     "-c FILE.yaml --latency-ratio R | --size-ratio R | --max-drop P [options]",
-    "find the cheapest mix of int8, int16 and float32 that is good enough",
+    "find the cheapest mix of int8, int16 and float32 within the given limits",
     options,
     0,
     0,

@@ -6,17 +6,18 @@
 #include "cli/cli.h"
 
 static const struct option_def options[] = {
-    { "--input", 'i', "[NAME=]FILE", 1, 0, "image, .npy or raw bytes of a runtime input; may be repeated" },
-    { "--images", 0, "[NAME=]DIR", 1, 0, "every image and .npy file of a folder; may be repeated" },
+    { "--input", 'i', "[NAME=]FILE", 1, 0, "image, .npy or raw bytes for a runtime input; may be repeated" },
+    { "--images", 0, "[NAME=]DIR", 1, 0, "folder of images and .npy files; may be repeated" },
     { "--roi", 0, "L,T,R,B[;...]", 0, 0,
-      "of each input's images the region from column L to R and row T to B, resized as a resizer would" },
+      "region of each image, one per input: columns L to R and rows T to B inclusive, resized as by the "
+      "resizer" },
     { "--limit", 0, "N", 0, 0, "at most N files" },
     { "--random", 0, "N", 0, 0, "N random inputs if no files are given (default 3)" },
     { "--digits", 'c', "N", 0, 0,
-      "float32 tensors must agree to N digits of their largest value, in place of the bounds of their "
-      "nodes" },
+      "float32 tensors must agree to N digits relative to their largest value; replaces the error bounds of "
+      "their nodes" },
     { "--min-cosine", 0, "X", 0, 0,
-      "least cosine of an output where a pair is not compared strictly (default 0.9)" },
+      "minimum cosine of an output, for pairs that are not compared strictly (default 0.9)" },
     { "--proto", 0, "FILE", 0, 0, "prototxt of a Caffe network; the model is its caffemodel" },
     SHAPE_OPTION,
     VALUE_OPTION,
@@ -51,7 +52,7 @@ static void print_pair(const struct vn_pair *p, const char *a, const char *b)
     const int all = vn_opt("--all") != NULL;
     int n;
     if (sum->origin)
-        printf("%s and %s differ in where they come from: %s\n", a, b, sum->origin);
+        printf("%s and %s differ in origin: %s\n", a, b, sum->origin);
     if (sum->removed)
         printf("%s and %s are compared without the nodes that only one of them has: %s\n", a, b,
                vn_shown(sum->removed, (char[VN_SHOWN]){ 0 }));

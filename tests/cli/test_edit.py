@@ -413,7 +413,7 @@ def test_absent_type_is_a_warning(generic, tmp_path):
 def test_nothing_to_remove(generic, tmp_path):
     tool.run("edit", generic.bin, "--all", "-o", tmp_path / "a.bin", want=tool.DONE)
     said = tool.run("edit", tmp_path / "a.bin", "--all", "-o", tmp_path / "b.bin", want=tool.DONE).out
-    assert said == ("no node was removed: the file that is written is a copy\n"
+    assert said == ("no node was removed: the written file is a copy\n"
                     f"modified model saved as {tmp_path / 'b.bin'}\n")
     assert (tmp_path / "b.bin").read_bytes() == (tmp_path / "a.bin").read_bytes()
 

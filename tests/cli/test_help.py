@@ -40,7 +40,7 @@ def test_commands():
 
 def test_unknown():
     err = tool.run("help", "input_bath", want=tool.USAGE).err
-    assert "no key of a configuration is called 'input_bath'; did you mean 'input_batch'?" in err
+    assert "'input_bath' is neither a command nor a configuration key; did you mean 'input_batch'?" in err
     assert "expected bash or zsh" in tool.run("help", "--completion", "fish", want=tool.USAGE).err
     assert "is a key, expected a command" in tool.run("help", "march", "--man", want=tool.USAGE).err
 

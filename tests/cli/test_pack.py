@@ -67,7 +67,7 @@ def test_vendor_tools(packed, digits):
     out = called("hrt_model_exec", packed, "model_info", "--model_file=two.bin").out
     assert "This model file has 2 model:\n[digits]\n[raw]\n" in out and out.count("[model name]:") == 2
     infer = ("infer", "--model_file=two.bin", f"--input_file={digits.picture}")
-    assert "--model_name must say which" in called("hrt_model_exec", packed, *infer, want=tool.USAGE).err
+    assert "select one by --model_name" in called("hrt_model_exec", packed, *infer, want=tool.USAGE).err
     called("hrt_model_exec", packed, *infer, "--model_name=digits", "--enable_cls_post_process")
     perf = ("perf", "--model_file=two.bin", "--frame_count=2", "--thread_num=2", "--model_name=digits")
     assert "Frame      rate" in called("hrt_model_exec", packed, *perf).out
@@ -82,7 +82,7 @@ def test_not_packed_again(packed):
     r = called("hb_pack", packed, "two.bin", "digits.bin", "-o", "x.bin", want=tool.BAD_INPUT)
     assert "ERROR model: two.bin is a packed model, it can not be packed again!" in r.err
     r = called("hb_pack", packed, "digits.bin", "digits.bin", "-o", "x.bin", want=tool.USAGE)
-    assert "another model is called 'digits'" in r.err
+    assert "duplicate model name 'digits'" in r.err
     called("hb_pack", packed, "digits.bin", want=tool.USAGE)
     assert "is a pack" in tool.run("edit", "two.bin", want=tool.BAD_INPUT, cwd=packed).err
     assert not (packed / "x.bin").exists()
@@ -156,7 +156,7 @@ def test_name_without_pack(packed, digits):
     for words in (["run", "digits.bin"], ["info", "digits.bin"], ["perf", "digits.bin"],
                   ["verify", digits.stage("quantized"), "digits.bin"]):
         done = tool.run(*words, "--model-name", "digits", want=tool.USAGE, cwd=packed)
-        assert "--model-name digits: no file here is a pack" in done.err
+        assert "--model-name digits: none of the files is a pack" in done.err
     tool.run("verify", "digits.bin", "two.bin", "--model-name", "digits", want=tool.DONE, cwd=packed)
 
 

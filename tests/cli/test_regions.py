@@ -198,7 +198,7 @@ compiler_parameters: {input_source: {a: resizer, f: ddr, b: resizer}}
     done = tool.run("verify", quantized, program, *straight[:-1], one, want=tool.USAGE, cwd=tmp_path)
     assert "1 regions; image input b has none" in done.err
     done = tool.run("verify", quantized, program, "--roi", one, want=tool.USAGE, cwd=tmp_path)
-    assert "regions require files" in done.err
+    assert "regions require image files" in done.err
     twice = ["-i", "a=1.png", "-i", "a=2.png"]
     done = tool.run("run", program, *twice, "--roi", one, want=tool.USAGE, cwd=tmp_path)
     assert "two files for the same input" in done.err

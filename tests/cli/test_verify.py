@@ -186,7 +186,7 @@ def test_two_programs(tmp_path):
     (_, a), (_, b) = convert(tmp_path, "generic"), convert(tmp_path, "bernoulli2")
     assert "Strict check PASSED" in tool.run("verify", a, a, want=tool.DONE).out
     done = tool.run("verify", a, b, want=tool.CHECK_FAILED)
-    assert "differ in where they come from" in done.out and "march: generic and bernoulli2" in done.out
+    assert "differ in origin" in done.out and "march: generic and bernoulli2" in done.out
 
 
 def test_several_inputs(tmp_path):

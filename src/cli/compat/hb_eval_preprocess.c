@@ -45,10 +45,12 @@ static const struct {
 enum { COUNT = sizeof networks / sizeof *networks };
 
 static const struct option_def options[] = {
-    { "--model_name", 'm', "NAME", 0, 0, "network, such as mobilenetv1, yolov5x; another name lists them" },
+    { "--model_name", 'm', "NAME", 0, 0,
+      "network, such as mobilenetv1 or yolov5x; an unknown name prints the list" },
     { "--image_dir", 'i', "DIR", 0, 0, "folder of images" },
-    { "--output_dir", 'o', "DIR", 0, 0, "folder of the .bin files: pixels, N,H,W,C, in the decoder's order" },
-    { "--val_txt", 'v', "FILE", 0, 0, "only the images that it names: the first word of each line" },
+    { "--output_dir", 'o', "DIR", 0, 0,
+      "folder for the .bin files: pixels in N,H,W,C, channels in the decoder's order" },
+    { "--val_txt", 'v', "FILE", 0, 0, "convert only the images named in FILE (first word of each line)" },
     { 0 },
 };
 
@@ -90,7 +92,7 @@ static int run(struct vn_arena *a, struct vn_err *e)
 }
 
 static const struct command preprocess = {
-    "", "-m NAME -i DIR -o DIR", "images as the raw inputs of a well-known network", options, 0, 0, run
+    "", "-m NAME -i DIR -o DIR", "convert images to raw inputs of a well-known network", options, 0, 0, run
 };
 static const struct command *const commands[] = { &preprocess };
 const struct tool vn_tool_hb_eval_preprocess = { "hb_eval_preprocess", "", commands, 1, 0, NULL };

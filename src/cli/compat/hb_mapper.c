@@ -33,7 +33,7 @@ static const struct option_def checker_options[] = {
     makertbin_options[] = {
         { "--config", 'c', "FILE.yaml", 0, 0, "configuration" },
         MODEL_TYPE_OPTION,
-        { "--fast-perf", 0, NULL, 0, 0, "random calibration, all in integers; for speed measurements" },
+        { "--fast-perf", 0, NULL, 0, 0, "random calibration, all possible in integers; for speed tests" },
         { "--model", 0, "FILE", 0, 0, "with --fast-perf: caffemodel or ONNX file" },
         { "--proto", 0, "FILE", 0, 0, "with --fast-perf: prototxt of a Caffe network" },
         { "--march", 0, "NAME", 0, 0, "with --fast-perf: the target" },
@@ -41,12 +41,12 @@ static const struct option_def checker_options[] = {
         { 0 },
     },
     infer_options[] = {
-        { "--config", 'c', "FILE.yaml", 0, 0, "each stage carries its preprocessing", OPTION_WITHOUT_EFFECT },
+        { "--config", 'c', "FILE.yaml", 0, 0, "stages contain their preprocessing", OPTION_WITHOUT_EFFECT },
         { "--model-file", 0, "FILE", 0, 0, "original_float, optimized_float or quantized ONNX file" },
         { "--model-type", 0, "caffe|onnx", 0, 0, "every stage is an ONNX file", OPTION_WITHOUT_EFFECT },
-        { "--image-file", 0, "NODE FILE", 1, 1, "image, .npy or raw bytes of an input" },
-        { "--input-layout", 0, "NCHW|NHWC", 0, 0, "the file and the model say it", OPTION_WITHOUT_EFFECT },
-        { "--output-dir", 0, "DIR", 0, 0, "folder of the LAYER_float.bin" },
+        { "--image-file", 0, "NODE FILE", 1, 1, "image, .npy or raw bytes for an input" },
+        { "--input-layout", 0, "NCHW|NHWC", 0, 0, "read from file and model", OPTION_WITHOUT_EFFECT },
+        { "--output-dir", 0, "DIR", 0, 0, "folder for the LAYER_float.bin files" },
         { 0 },
     };
 

@@ -163,6 +163,6 @@ static int run(struct vn_arena *a, struct vn_err *e)
     return EXIT_DONE;
 }
 
-static const struct command info = { "", "FILE.bin", "print what a .bin says of itself", options, 1, 1, run };
+static const struct command info = { "", "FILE.bin", "print the metadata of a .bin", options, 1, 1, run };
 static const struct command *const commands[] = { &info };
 const struct tool vn_tool_hb_model_info = { "hb_model_info", "", commands, 1, 0, NULL };

@@ -41,7 +41,8 @@ static int run(struct vn_arena *a, struct vn_err *e)
 }
 
 static const struct command perf = {
-    "", "FILE.bin", "write a page with the speed of a .bin to hb_perf_result/MODEL", options, 1, 1, run
+    "", "FILE.bin", "measure a .bin and write the results as a page to hb_perf_result/MODEL", options, 1,
+    1,  run
 };
 static const struct command *const commands[] = { &perf };
 const struct tool vn_tool_hb_perf = { "hb_perf", "", commands, 1, 0, NULL };

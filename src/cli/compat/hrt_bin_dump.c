@@ -3,10 +3,10 @@
 
 static const struct option_def options[] = {
     { "--model_file", 0, "FILE.bin", 0, 0, "program" },
-    { "--input_file", 0, "FILE,...", 0, 0, "an image or raw bytes for each input" },
-    { "--conv_dump_path", 0, "DIR", 0, 0, "folder of the NODE_float.bin" },
+    { "--input_file", 0, "FILE,...", 0, 0, "image or raw bytes for each input" },
+    { "--conv_dump_path", 0, "DIR", 0, 0, "folder for the NODE_float.bin files" },
     { "--conv_mapping_file", 0, "FILE.json", 0, 0,
-      "only the convolutions that it names; makertbin writes it with layer_out_dump" },
+      "dump only the convolutions listed in FILE, which makertbin writes with layer_out_dump" },
     { "--v", 'v', NULL, 0, 0, "the number of files is always printed", OPTION_WITHOUT_EFFECT },
     { 0 },
 };

@@ -17,7 +17,7 @@
 #define MODEL_NAME_OPTION \
     { \
         "--model_name", 0, "NAME", 0, 0, \
-            "a model's name; required by infer and perf where there are several" \
+            "name of a model; required by infer and perf if there are several models" \
     }
 #define CORE_OPTION \
     { \
@@ -32,10 +32,10 @@
         "--frame_count", 0, "N", 0, 0, help \
     }
 #define ROI_OPTIONS \
-    { "--roi_infer", 0, NULL, 0, 0, "take the regions of --roi" }, \
+    { "--roi_infer", 0, NULL, 0, 0, "use the regions of --roi" }, \
     { \
         "--roi", 0, "l,t,r,b;...", 0, 0, \
-            "region of each image for a resizer input, right and bottom included" \
+            "region of each image for a resizer input; right and bottom are inclusive" \
     }
 
 static const struct option_def info_options[] = { MODEL_FILE_OPTION, MODEL_NAME_OPTION, { 0 } };
@@ -44,14 +44,14 @@ static const struct option_def infer_options[] = {
     MODEL_NAME_OPTION,
     CORE_OPTION,
     ROI_OPTIONS,
-    { "--input_file", 0, "FILE,...", 0, 0, "for each input an image, raw bytes (.bin) or numbers (.txt)" },
+    { "--input_file", 0, "FILE,...", 0, 0, "image, raw bytes (.bin) or numbers (.txt) for each input" },
     FRAME_OPTION("runs (default 1)"),
     { "--enable_dump", 0, NULL, 0, 0, "write inputs and outputs as files" },
-    { "--dump_intermediate", 0, "0..3", 0, 0, "every tensor: 1 .bin, 2 and 3 also .txt (default 0)" },
-    { "--dump_precision", 0, "N", 0, 0, "decimals in .txt files (default 9)" },
-    { "--dump_format", 0, "bin|txt", 0, 0, "of inputs and outputs (default bin)" },
-    { "--dump_txt_axis", 0, "N", 0, 0, ".txt: a line for each element of axes 0 to N-1 (default 4)" },
-    { "--hybrid_dequantize_process", 0, NULL, 0, 0, "integer outputs as float32" },
+    { "--dump_intermediate", 0, "0..3", 0, 0, "write every tensor: 1: .bin, 2 and 3: also .txt (default 0)" },
+    { "--dump_precision", 0, "N", 0, 0, "decimal places in .txt files (default 9)" },
+    { "--dump_format", 0, "bin|txt", 0, 0, "format of the inputs and outputs (default bin)" },
+    { "--dump_txt_axis", 0, "N", 0, 0, ".txt: one line per element of axes 0 to N-1 (default 4)" },
+    { "--hybrid_dequantize_process", 0, NULL, 0, 0, "write integer outputs as float32" },
     { "--enable_cls_post_process", 0, NULL, 0, 0, "print the class" },
     { 0 },
 };
@@ -62,7 +62,7 @@ static const struct option_def perf_options[] = {
     ROI_OPTIONS,
     { "--input_file", 0, "FILE,...", 0, 0, "as for infer; random if omitted" },
     FRAME_OPTION("runs of each thread (default 200)"),
-    { "--perf_time", 0, "MINUTES", 0, 0, "in place of frame_count" },
+    { "--perf_time", 0, "MINUTES", 0, 0, "measure for this time instead of frame_count runs" },
     THREAD_OPTION("threads that run at the same time (default 1)"),
     { "--profile_path", 0, "DIR", 0, 0,
       "write profiler.log and profiler.csv there (default: $HB_DNN_PROFILER_LOG_PATH, if set)" },
@@ -94,7 +94,7 @@ static int open_model(struct vn_session **s, double *ms, struct vn_arena *a, str
     struct compat_models m = { 0 };
     TRY(find_models(&m, a, e));
     if (m.n > 1)
-        return vn_fail(e, VN_E_USAGE, "--model_file: %d models; --model_name must say which", m.n);
+        return vn_fail(e, VN_E_USAGE, "--model_file: %d models; select one by --model_name", m.n);
     const double start = now_ms();
     TRY(vn_compat_open(s, m.v, e));
     *ms = now_ms() - start;
@@ -233,7 +233,7 @@ static int feed_text(struct vn_session *s, int i, const char *path, struct vn_ar
     if (got != want || !whole)
         return vn_fail(e, VN_E_INPUT, "%s: expected %lld numbers for input %s, found %s%lld", path,
                        (long long)want, vn_shown(p->name, (char[VN_SHOWN]){ 0 }),
-                       whole ? "" : "something else after ", (long long)got);
+                       whole ? "" : "unexpected text after ", (long long)got);
     return vn_session_feed_array(s, i, VN_F32, p->rank, p->shape, NULL, x, e);
 }
 

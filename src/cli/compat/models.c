@@ -26,8 +26,7 @@ int vn_compat_models(struct compat_models *m, struct vn_arena *a, int n, const c
         }
     }
     return m->n ? VN_OK
-                : vn_fail(e, VN_E_USAGE, "%s%s: no model is called '%s'", files[0], n > 1 ? ", ..." : "",
-                          wanted);
+                : vn_fail(e, VN_E_USAGE, "%s%s: no model named '%s'", files[0], n > 1 ? ", ..." : "", wanted);
 }
 
 int vn_compat_open(struct vn_session **s, const struct compat_model *m, struct vn_err *e)

@@ -36,7 +36,8 @@ static int check_ours(const char *path, struct vn_arena *a, struct vn_err *e)
     TRY(vn_file_lines(a, path, &lines, &n, e));
     return n && !strcmp(lines[0], MARK)
                ? VN_OK
-               : vn_fail(e, VN_E_INPUT, "%s: exists and is something else; nothing is overwritten", path);
+               : vn_fail(e, VN_E_INPUT,
+                         "%s: exists and was not written by this program; nothing is overwritten", path);
 }
 
 int vn_compat_write_packages(const char *folder, struct vn_arena *a, struct vn_err *e)
