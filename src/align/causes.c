@@ -491,7 +491,7 @@ static int other_output(const struct stage_rule *l, const struct stage_rule *r)
 }
 static const char *output_text(struct vn_arena *a, const struct stage_rule *r)
 {
-    return vn_arena_fmt(a, "output '%s' of the left", r->taken_from);
+    return vn_arena_fmt(a, "output '%s' of the left side", r->taken_from);
 }
 
 /* ---- lists ---- */

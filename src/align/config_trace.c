@@ -49,8 +49,9 @@ static int read_input(struct vn_pixel_format *f, struct config *c, struct vn_are
     if (g->inputs.n != 1)
         return vn_fail(e, VN_E_INPUT, "%s: expected a network with one input, got %d", model, g->inputs.n);
     if (c->inputs[0].type_rt == VN_IN_FEATUREMAP)
-        return vn_config_fail(c, vn_config_given(c, "input_type_rt"), e, VN_E_INPUT,
-                              "expected an image type: a featuremap is compared with --pipeline, not --yaml");
+        return vn_config_fail(
+            c, vn_config_given(c, "input_type_rt"), e, VN_E_INPUT,
+            "expected an image input type; use --pipeline instead of --yaml for a featuremap");
     if (g->inputs.v[0]->shape.rank != 4 || !vn_input_format(f, &c->inputs[0], &g->inputs.v[0]->shape))
         return vn_fail(e, VN_E_INPUT, "%s: expected an input of 4 axes", model);
     if (f->w < 1 || f->h < 1)

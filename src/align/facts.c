@@ -72,7 +72,7 @@ static const char *steps(const struct two *t, struct vn_arena *a)
         sum += largest(t, i);
     }
     return t->l->type == VN_PIXEL_U8 && top > 0 && top <= 2
-               ? vn_arena_fmt(a, "nothing differs by more than %g: different rounding", top)
+               ? vn_arena_fmt(a, "no element differs by more than %g: different rounding", top)
                : vn_arena_fmt(a, "mean |d| %.4g, largest %.4g", sum / (double)n, top);
 }
 
@@ -94,9 +94,7 @@ static const char *chroma(const struct two *t, struct vn_arena *a)
         colour = fmax(colour, largest(t, i));
     }
     return bright <= SAME_BRIGHTNESS && colour >= OTHER_COLOUR
-               ? vn_arena_fmt(a,
-                              "the brightness agrees within %.2g, the colours within %g only: different "
-                              "chroma sampling",
+               ? vn_arena_fmt(a, "luma agrees within %.2g, chroma only within %g: different chroma sampling",
                               bright, colour)
                : NULL;
 }
@@ -126,7 +124,7 @@ static const char *edges(const struct two *t, struct vn_arena *a)
             }
     if (!n[0] || !n[1] || !(sum[1] / (double)n[1] > MUCH_MORE * (sum[0] / (double)n[0])))
         return NULL;
-    return vn_arena_fmt(a, "differences are at edges: mean |d| %.3g there, %.3g elsewhere",
+    return vn_arena_fmt(a, "differences are concentrated at edges: mean |d| %.3g there, %.3g elsewhere",
                         sum[1] / (double)n[1], sum[0] / (double)n[0]);
 }
 

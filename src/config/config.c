@@ -160,7 +160,7 @@ static int check_needs(struct config *c, struct vn_arena *a, struct setting *s, 
         return VN_OK;
     }
     return vn_config_fail(c, s, e, VN_E_INPUT,
-                          "has no effect: %s is %s, expected %s; remove this key or change that one", other,
+                          "has no effect: %s is %s, expected %s; remove this key or change the other", other,
                           text ? text : "not set", expected);
 }
 
@@ -601,7 +601,7 @@ static int resolve_calibration(struct config *c, struct vn_arena *a, struct vn_e
              e);
     }
     if (c->preprocess_on)
-        ignore_data(c, a, "cal_data_type", "with preprocess_on the files are images");
+        ignore_data(c, a, "cal_data_type", "with preprocess_on: True the files are images");
     return resolve_optimization(c, a, e);
 }
 

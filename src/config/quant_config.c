@@ -59,7 +59,8 @@ static int read_type(struct reader *r, const char *where, const json_t *value, e
     if (*on || *bits)
         return VN_OK;
     if (json_is_array(value))
-        return FAIL(r, "%s: expected int8, int16 or float32, got a list; vernier tune searches for types",
+        return FAIL(r,
+                    "%s: expected int8, int16 or float32, got a list; use vernier tune to search for types",
                     where);
     return FAIL(r, "%s: expected int8, int16 or float32%s%s%s", where, text ? ", got '" : "",
                 text ? text : "",

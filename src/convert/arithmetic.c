@@ -54,8 +54,8 @@ static void tell_clipped(struct lines *l, const struct value *v, const struct hi
     const double reach = fmax(scaled, v->threshold);
     if (most > reach && clipped(h, reach) > CLIPPED)
         TELL(l, VN_LOG_WARNING,
-             "%s: its scale clips %.1f %% of the elements: it reaches to %.4g, they to %.4g", v->name,
-             100 * clipped(h, reach), reach, most);
+             "%s: its scale clips %.1f %% of the elements: it represents up to %.4g, they reach %.4g",
+             v->name, 100 * clipped(h, reach), reach, most);
 }
 
 static void check_activations(const struct vn_conversion *c)
@@ -120,8 +120,9 @@ static void tell_layer(struct lines *l, struct vn_arena *a, const struct layer_c
     const struct node *n = k->n;
     const int64_t products = vn_shape_count(&n->in[1]->shape) / (k->channels > 1 ? k->channels : 1);
     if (spread(a, k) > EXPLODES)
-        TELL(&l[0], VN_LOG_WARNING, "%s (%s): the largest weight of a channel is %.3g times the median one's",
-             n->name, n->op->onnx, spread(a, k));
+        TELL(&l[0], VN_LOG_WARNING,
+             "%s (%s): the largest weight of a channel is %.3g times that of the median channel", n->name,
+             n->op->onnx, spread(a, k));
     if (k->dead)
         TELL(&l[1], VN_LOG_INFO,
              "%s (%s): %d of %d channels are constant: their weights are 0, or lost beside the bias", n->name,

@@ -85,8 +85,9 @@ static int compare_image(const struct batch_test *t, int image, struct vn_err *e
         TRY(vn_session_output(t->many, i, &many, e));
         if (vn_view_count(&many) != vn_view_count(&one) * t->batch ||
             difference(&one, &many, image) > TOLERANCE)
-            return vn_fail(e, VN_E_UNSUPPORTED, "output %s is another one with %d images than with one",
-                           out[i].name, t->batch);
+            return vn_fail(e, VN_E_UNSUPPORTED,
+                           "output %s differs between a batch of %d images and single images", out[i].name,
+                           t->batch);
     }
     return VN_OK;
 }

@@ -102,10 +102,10 @@ static void tell(const struct part_job *j, const struct part_ranges *p)
              p[k].samples, 100 * p[k].median, 100 * p[k].most, p[k].sqnr);
     if (third->median > DRIFTS || third->sqnr - p[PARTS - 3].sqnr > GAINS)
         INFO(j->c,
-             "%d samples are few: ranges still change; %d of the kinds that the device sees would be better",
+             "%d samples are too few: ranges still change; use about %d that represent what the device sees",
              all->samples, 2 * all->samples);
     else if (p[0].median < STAYS && fabs(p[0].sqnr - third->sqnr) < GAINS)
-        INFO(j->c, "%d samples are enough: %d would do", all->samples, p[0].samples);
+        INFO(j->c, "%d samples are enough: %d would suffice", all->samples, p[0].samples);
     else
         INFO(j->c, "%d samples are enough", all->samples);
 }

@@ -69,7 +69,8 @@ int vn_held_folds(struct vn_conversion *c, struct vn_err *e)
 static void tell_undecided(const struct vn_conversion *c, const struct judged_value *j)
 {
     if (j->axis == VN_CLASSES_MIXED)
-        INFO(c, "  %s decides nothing: results of several nodes lie side by side along its classes", j->name);
+        INFO(c, "  %s has no decisions: it concatenates results of several nodes along its class axis",
+             j->name);
 }
 
 static void find_judges(struct held_samples *h, struct vn_arena *a, const struct vn_conversion *c)

@@ -217,14 +217,13 @@ static void add_calibration(struct text *t, const struct graph *g, const char *d
     add(t,
         vn_arena_fmt(a, "  cal_data_dir: '%s'   # CHECK: about 100 samples\n", dir ? quoted(a, dir) : guess));
     if (image)
-        add(t,
-            any_of(g, type_of, "featuremap")
-                ? "  preprocess_on: True      # folders of rgb and gray hold images, of featuremap arrays\n"
-                : "  preprocess_on: True      # the folder holds images\n");
+        add(t, any_of(g, type_of, "featuremap") ? "  preprocess_on: True      # folders of rgb and gray "
+                                                  "inputs hold images, of featuremap inputs arrays\n"
+                                                : "  preprocess_on: True      # the folder holds images\n");
     else if (!any_of(g, data_type_of, ""))
         add_line(t, g, "cal_data_type", data_type_of, "");
     add(t, brings_scales(g)
-               ? "  calibration_type: 'load'   # the network brings its scales; default finds other ones\n"
+               ? "  calibration_type: 'load'   # keeps the network's own scales; default computes new ones\n"
                : "  calibration_type: 'default'\n");
     add_rest(t, "calibration_parameters",
              image ? " cal_data_dir preprocess_on calibration_type cal_data_type "
@@ -266,7 +265,7 @@ static int init(struct vn_conversion *c, const void *options, struct vn_err *e)
     TRY(vn_target_read(&c->target, c->arena, march, e));
     TRY(vn_convert_read_named(c, &o->source, NULL, e));
     if (vn_file_exists(made->path))
-        return vn_fail(e, VN_E_USAGE, "%s already exists; set another file by --output", made->path);
+        return vn_fail(e, VN_E_USAGE, "%s already exists; choose another file with --output", made->path);
     TRY(check_names(c->original, e));
     TRY(try_model(c, e));
     made->text = vn_arena_str(c->kept, compose(c->arena, c->original, o, march));

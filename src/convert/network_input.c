@@ -230,14 +230,12 @@ static const char *text_trained(const struct judge_input *j, const struct layers
 static const char *text_large(const struct judge_input *j, const struct layers *l, const struct norm *better,
                               double size)
 {
-    return vn_arena_fmt(
-        j->c->arena,
-        "input %s: with norm_type %s, the first layer %s computes values with a spread of %.3g, where "
-        "about 1 is usual; for example with %s it would be %.2g, and the layers behind it are of ordinary "
-        "size, "
-        "too. Check norm_type, mean_value and scale_value",
-        j->in->name, vn_word_of(vn_words_norm_type, j->in->norm_type), l->v[0].n->name, l->v[0].spread,
-        better->text, size);
+    return vn_arena_fmt(j->c->arena,
+                        "input %s: with norm_type %s, the first layer %s computes values with a spread of "
+                        "%.3g, where about 1 is usual; for example with %s it would be %.2g, and the spread "
+                        "of the layers after it is normal, too. Check norm_type, mean_value and scale_value",
+                        j->in->name, vn_word_of(vn_words_norm_type, j->in->norm_type), l->v[0].n->name,
+                        l->v[0].spread, better->text, size);
 }
 
 /* The warning where the first layers contradict the normalization; NULL: they do not. */

@@ -69,8 +69,8 @@ static void tell_float_output(struct vn_conversion *c, const struct type_rule *r
         const struct node *n = g->nodes.v[i];
         if (matches(r, n) && vn_node_is_integer(n) && !n->out[0]->q && is_output(g, n->out[0]))
             warn(c, r,
-                 "OutputType int%d has no effect: its result is an output of the network and leaves it in "
-                 "float32; set 'optimization: set_model_output_int%d' for integer outputs",
+                 "OutputType int%d has no effect: its result is an output of the network, which is float32; "
+                 "set 'optimization: set_model_output_int%d' for integer outputs",
                  r->out, r->out);
     }
 }

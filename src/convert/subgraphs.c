@@ -104,7 +104,7 @@ static int add_rules(struct vn_conversion *c, const struct graph *g, const struc
         }
     if (!nodes)
         return vn_config_fail(c->config, s->given, e, VN_E_INPUT,
-                              "%s: no way leads from its inputs to its outputs", s->name);
+                              "%s: no node depends on its inputs and leads to its outputs", s->name);
     INFO(c, "subgraph %s has %d nodes.", s->name, nodes);
     return VN_OK;
 }

@@ -263,15 +263,16 @@ static const char *find_unreadable(const struct dataset *d)
 static int is_npy_header(const struct look *l) { return l->is_npy; }
 static const char *find_npy_header(const struct dataset *d)
 {
-    const char *s = those(d, is_npy_header, "start with the header of a .npy file, read as data");
+    const char *s = those(d, is_npy_header, "start with a .npy header that is read as data");
     return s ? SAY(d, "%s; read such files with numpy.load, not numpy.fromfile", s) : NULL;
 }
 
 static int is_not_finite(const struct look *l) { return l->not_finite; }
 static const char *find_not_finite(const struct dataset *d)
 {
-    const char *s = those(d, is_not_finite, "contain values that are not finite");
-    return s ? SAY(d, "%s; their program divides by zero, or reads them as another type", s) : NULL;
+    const char *s = those(d, is_not_finite, "contain infinite values or NaN");
+    return s ? SAY(d, "%s; the program that wrote them divides by zero or uses a wrong element type", s)
+             : NULL;
 }
 
 static const char *find_layout(const struct dataset *d)
@@ -302,8 +303,8 @@ static const char *find_wrapped(const struct dataset *d)
     if (!d->image || !d->w || d->pictures || vn_data_no_pixels(d) || !(flipped < SMOOTHER * given))
         return NULL;
     return SAY(d,
-               "input %s: calibration data jump between 0 and 255 where an image has middle gray: int8 "
-               "values (pixel - 128) read as uint8. Calibration requires pixels: add 128",
+               "input %s: calibration data jump between 0 and 255 where an image is mid-gray: int8 values "
+               "(pixel - 128) are read as uint8. Calibration requires pixels: add 128",
                d->in->name);
 }
 
@@ -325,7 +326,7 @@ static int is_constant(const struct look *l) { return l->lo == l->hi; }
 static const char *find_constant(const struct dataset *d)
 {
     const int may_be = all_black(d) || d->integers || vn_shape_count(&d->shape) < 2;
-    const char *s = may_be ? NULL : those(d, is_constant, "contain one value only");
+    const char *s = may_be ? NULL : those(d, is_constant, "contain a single value");
     return s ? SAY(d, "%s; check that the data were written after they were computed", s) : NULL;
 }
 

@@ -99,7 +99,7 @@ int vn_relate_pictures(struct dataset *d, const char *images, struct vn_err *e)
         TRY(failed);
     }
     if (!r->n)
-        return vn_fail(e, VN_E_INPUT, "%s: no image has the name of a sample of input %s (such as %s)",
+        return vn_fail(e, VN_E_INPUT, "%s: no image is named like a sample of input %s (for example %s)",
                        images, d->in->name, vn_path_base(vn_samples_path(d->samples, 0, d->input)));
     for (int c = 0; c < d->channels; c++) {
         solve(&all.straight[c], &r->a[c], &r->b[c]);

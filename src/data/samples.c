@@ -220,11 +220,9 @@ static int same_but_batch(const struct vn_shape *s, const struct vn_shape *t)
 static const char *example_steps(struct vn_arena *a, const struct vn_shape *s)
 {
     const int image = s->rank == 4, last = image && s->d[1] != 1 && s->d[1] != 3;
-    return vn_arena_fmt(a,
-                        "a pipeline must make the tensor, as in 'resize %d %d; normalise divide=255; "
-                        "layout %s'",
-                        image ? (int)s->d[last ? 2 : 3] : 32, image ? (int)s->d[last ? 1 : 2] : 24,
-                        last ? "NHWC" : "NCHW");
+    return vn_arena_fmt(
+        a, "a pipeline must produce the tensor, such as 'resize %d %d; normalise divide=255; layout %s'",
+        image ? (int)s->d[last ? 2 : 3] : 32, image ? (int)s->d[last ? 1 : 2] : 24, last ? "NHWC" : "NCHW");
 }
 
 /* An image for a feature map: the steps go on to the tensor itself. */
@@ -264,9 +262,8 @@ static int load_file(float *out, uint8_t *pixels, struct vn_origin *from, const 
         if (!image)
             return load_features(out, from, in, shape, p, path, a, e);
         if (shape->d[0] != 1)
-            return vn_fail(e, VN_E_UNSUPPORTED,
-                           "%s: images require an input of batch 1, the model has batch %lld", path,
-                           (long long)shape->d[0]);
+            return vn_fail(e, VN_E_UNSUPPORTED, "%s: images require an input of batch 1, got batch %lld",
+                           path, (long long)shape->d[0]);
         return load_picture(out, pixels, from, &f, p, path, a, e);
     }
     TRY(load_values(out, in, shape, path, a, e));
@@ -355,8 +352,8 @@ static int takes_images(const struct source *s, const struct config *c, const ch
 
 static int open_source(struct source *s, struct vn_arena *a, const struct config *c, struct vn_err *e)
 {
-    static const char features[] = "pipeline to steps that make the tensor of the featuremap, such as "
-                                   "'resize 32 24; normalise divide=255; layout NCHW'";
+    static const char features[] = "pipeline to steps that produce the featuremap tensor, such as 'resize 32 "
+                                   "24; normalise divide=255; layout NCHW'";
     const int feature_map = s->in->type_rt == VN_IN_FEATUREMAP;
     const char **names;
     if (vn_samples_files(&names, &s->n, a, s->in->cal_dir, e) < 0) {
@@ -415,7 +412,7 @@ static int open_input(struct source *all, int i, struct vn_arena *a, const struc
     TRY(open_source(&all[i], a, c, e));
     return all[i].n == all[0].n || !all[0].n
                ? VN_OK
-               : vn_config_fail(c, at, e, VN_E_INPUT, "%d files for input %s, %d for input %s", all[0].n,
+               : vn_config_fail(c, at, e, VN_E_INPUT, "%d files for input %s, but %d for input %s", all[0].n,
                                 all[0].in->name, all[i].n, in->name);
 }
 

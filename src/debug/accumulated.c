@@ -40,11 +40,11 @@ static int kind_of_word(const char *word)
 
 static int check_word(const struct vn_debug_group *group, const char *word, struct vn_err *e)
 {
-    return group->all_but ? vn_fail(e, VN_E_USAGE,
-                                    "'%s' stands for all of a kind: it can be quantized, but all others "
-                                    "cannot be named by it",
-                                    word)
-                          : VN_OK;
+    return group->all_but
+               ? vn_fail(e, VN_E_USAGE,
+                         "'%s' selects all nodes of a kind and cannot be excluded: expected names of nodes",
+                         word)
+               : VN_OK;
 }
 
 /* All nodes, but those that are named. */

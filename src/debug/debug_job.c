@@ -154,7 +154,7 @@ int vn_debug_find(struct debug_item *item, const struct debug_job *j, const char
         *item = (struct debug_item){ VN_DEBUG_NODE, i };
         return vn_debug_can_change_node(&j->p, g->nodes.v[i])
                    ? VN_OK
-                   : vn_fail(e, VN_E_USAGE, "%s: node %s reads nothing that is quantized", g->source, name);
+                   : vn_fail(e, VN_E_USAGE, "%s: node %s has no quantized input", g->source, name);
     }
     return vn_fail(e, VN_E_USAGE, "%s has no node or calibration node %s", g->source, name);
 }

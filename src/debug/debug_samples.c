@@ -10,7 +10,7 @@ static int list_input(const char ***paths, int *n, struct vn_arena *a, const cha
     *paths = NEW_ARRAY(a, const char *, *n);
     for (int i = 0; i < *n; i++)
         (*paths)[i] = vn_path_join(a, folder, names[i]);
-    return *n ? VN_OK : vn_fail(e, VN_E_USAGE, "%s: expected files with samples, found none", folder);
+    return *n ? VN_OK : vn_fail(e, VN_E_USAGE, "%s: no sample files", folder);
 }
 
 int vn_debug_samples(struct debug_samples *d, struct vn_arena *a, const struct vn_session *s,
@@ -22,12 +22,12 @@ int vn_debug_samples(struct debug_samples *d, struct vn_arena *a, const struct v
         int n;
         if (d->inputs > 1 && !vn_dir_exists(own))
             return vn_fail(e, VN_E_USAGE,
-                           "%s: the network has %d inputs: expected a folder for each, named as the input; "
-                           "there is none named %s",
+                           "%s: the network has %d inputs: expected a folder for each, with the name of the "
+                           "input; folder %s is missing",
                            folder, d->inputs, in[k].name);
         TRY(list_input(&paths, &n, a, d->inputs > 1 || vn_dir_exists(own) ? own : folder, e));
         if (k && n != d->n)
-            return vn_fail(e, VN_E_INPUT, "%s: input %s has %d samples, expected %d as of input %s", folder,
+            return vn_fail(e, VN_E_INPUT, "%s: input %s has %d samples, expected %d as for input %s", folder,
                            in[k].name, n, d->n, in[0].name);
         if (!k)
             d->file = NEW_ARRAY(a, const char *, (size_t)n *(size_t)d->inputs);

@@ -46,7 +46,7 @@ static int find_value(struct collected *c, const struct distribution_job *j, con
     c->value = v ? v->id : -1;
     return v && j->d.p.made[v->id] >= 0
                ? VN_OK
-               : vn_fail(e, VN_E_USAGE, "%s: the result of node %s is in no memory", g->source, name);
+               : vn_fail(e, VN_E_USAGE, "%s: the result of node %s is not kept in memory", g->source, name);
 }
 
 static int default_axis(const struct distribution_job *j, const struct collected *c)
@@ -272,7 +272,7 @@ static int measure(void *result, const void *request, struct vn_arena *work, str
     const struct vn_debug_options *o = ((const struct distribution_request *)request)->o;
     struct distribution_job j = { .axis = ((const struct distribution_request *)request)->axis };
     if (!o->n_nodes)
-        return vn_fail(e, VN_E_USAGE, "expected nodes or calibration nodes to look at");
+        return vn_fail(e, VN_E_USAGE, "expected at least one node or calibration node");
     TRY(vn_debug_job_open(&j.d, work, o, e));
     j.d.threads = 0;
     for (int i = 0; i < o->n_nodes; i++)

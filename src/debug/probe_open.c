@@ -11,8 +11,8 @@ static int check_constants(const struct graph *g, struct vn_err *e)
         const struct value *v = g->values.v[i];
         if (v->q && v->data && !vn_dtype_is_float(v->data->dtype))
             return vn_fail(e, VN_E_INPUT,
-                           "%s: constant %s is stored as %s: expected a calibrated model, whose weights are "
-                           "float32 in front of QuantizeLinear",
+                           "%s: constant %s is stored as %s: expected a calibrated model, with float32 "
+                           "weights and QuantizeLinear after them",
                            g->source, v->name, vn_dtype_name(v->data->dtype));
     }
     return VN_OK;

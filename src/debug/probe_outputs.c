@@ -14,14 +14,13 @@ int vn_judged_outputs(struct judged_outputs *o, struct vn_arena *a, const struct
         if (k < 0)
             return vn_fail(e, VN_E_USAGE, "%s has no output %s", p->graph->source, names[i]);
         if (!vn_dtype_is_float(ports[k].dtype))
-            return vn_fail(
-                e, VN_E_USAGE,
-                "%s: output %s is %s: it is judged by the last float tensors in front of it, which "
-                "are judged without --output",
-                p->graph->source, names[i], vn_dtype_name(ports[k].dtype));
+            return vn_fail(e, VN_E_USAGE,
+                           "%s: output %s is %s and is judged by the last float tensors before it: omit "
+                           "--output to judge them",
+                           p->graph->source, names[i], vn_dtype_name(ports[k].dtype));
         o->index[o->n++] = k;
     }
-    return o->n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no output depends on floats", p->graph->source);
+    return o->n ? VN_OK : vn_fail(e, VN_E_INPUT, "%s: no output depends on a float tensor", p->graph->source);
 }
 
 /* Along the axis; where the tensor has none, every element decides for itself. */

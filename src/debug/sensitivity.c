@@ -108,7 +108,8 @@ static int list_changes(struct job *j, enum vn_debug_kind kind, struct vn_err *e
         TRY(add_named(j, j->d.o->nodes[i], e));
     for (int i = 1; j->d.o->restore && i < j->changes.n; i++)
         if ((j->changes.v[i].item.kind == VN_DEBUG_NODE) != (j->changes.v[0].item.kind == VN_DEBUG_NODE))
-            return vn_fail(e, VN_E_USAGE, "%s: nodes and calibration nodes cannot be restored side by side",
+            return vn_fail(e, VN_E_USAGE,
+                           "%s: expected either nodes or calibration nodes to restore, not both",
                            j->d.p.graph->source);
     if (!j->changes.n)
         return vn_fail(e, VN_E_USAGE, "%s: nothing is quantized: expected a calibrated model",

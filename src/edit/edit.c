@@ -182,7 +182,7 @@ static int edit_bin(struct vn_edited *d, struct vn_arena *a, const char *path,
     TRY(vn_file_map(a, path, &data, &image.bytes, e));
     image.data = (void *)(uintptr_t)data;
     if (vn_model_pack_names(NULL, 0, data, image.bytes) > 0)
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: is a pack; edit its models before they are packed", path);
+        return vn_fail(e, VN_E_UNSUPPORTED, "%s: is a pack; edit its models before packing them", path);
     TRY(vn_session_open(&s, path, NULL, e));
     vn_session_close(&s);
     if (vn_edit_image(&image, a, o, &d->removed, e) < 0)
@@ -233,8 +233,7 @@ static int edit(struct vn_edited *d, struct vn_arena *work, const char *path, co
 {
     if (vn_path_has_suffix(path, ".caffemodel") || vn_path_has_suffix(path, ".prototxt"))
         return vn_fail(e, VN_E_UNSUPPORTED,
-                       "%s: expected an .onnx file or a .bin; a Caffe network is edited as its "
-                       "stages are",
+                       "%s: expected an .onnx file or a .bin; of a Caffe network, edit the converted files",
                        path);
     if (o->output && is_onnx(path) != is_onnx(o->output))
         return vn_fail(e, VN_E_USAGE, "%s: expected a name that ends in %s, as %s does", o->output,

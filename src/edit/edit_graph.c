@@ -251,7 +251,8 @@ int vn_edit_cut(struct graph *g, int n_in, const struct edit_port *in, int n_out
     drop_unneeded(g);
     for (int i = 0; i < g->values.n; i++)
         if (!g->values.v[i]->producer && !g->values.v[i]->data && !is_input(g, g->values.v[i]))
-            return vn_fail(e, VN_E_INPUT, "%s: %s is no input of the edited program, but it is needed",
-                           g->source, g->values.v[i]->name);
+            return vn_fail(e, VN_E_INPUT,
+                           "%s: the edited program requires %s, which is not one of its inputs", g->source,
+                           g->values.v[i]->name);
     return VN_OK;
 }

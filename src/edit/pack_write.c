@@ -29,9 +29,9 @@ static int set_name(struct packing *p, struct vn_arena *a, int i, const char *pa
                        sizeof x->name - 1, n);
     memcpy(x->name, name, n);
     if (!bin_is_pack_name(x->name))
-        return vn_fail(e, VN_E_USAGE, "%s: a model of a pack cannot be called '%s'", path, x->name);
+        return vn_fail(e, VN_E_USAGE, "%s: invalid name for a model of a pack: '%s'", path, x->name);
     if (vn_map_get(p->taken, name))
-        return vn_fail(e, VN_E_USAGE, "%s: another model is called '%s', too", path, x->name);
+        return vn_fail(e, VN_E_USAGE, "%s: duplicate model name '%s'", path, x->name);
     vn_map_set(p->taken, name, x);
     return VN_OK;
 }

@@ -176,10 +176,10 @@ static int read_state(struct run *w, const char *head, struct vn_err *e)
         return vn_fail(e, VN_E_INPUT, "%s: not a file of evaluation results; --resume would overwrite it",
                        path);
     if (strncmp(text, head, strlen(head)))
-        return vn_fail(
-            e, VN_E_INPUT,
-            "%s: results of other models, images, labels or settings; remove the file, or name another one",
-            path);
+        return vn_fail(e, VN_E_INPUT,
+                       "%s: contains results of other models, images, labels or settings; remove the file or "
+                       "choose another",
+                       path);
     int number = 1;
     for (const char *p = strchr(text, '\n') + 1; *p; number++) {
         const size_t n = strcspn(p, "\n");

@@ -237,9 +237,10 @@ static int read_feeding(struct run *w, struct vn_err *e)
     for (int i = 0; w->pipeline && i < w->pipeline->steps.n; i++) {
         const struct vn_step_kind *k = w->pipeline->steps.v[i].kind;
         if (k && k->to_values)
-            return vn_fail(e, VN_E_USAGE,
-                           "colours: the pipeline already makes the tensor by step %s; remove one of the two",
-                           k->name);
+            return vn_fail(
+                e, VN_E_USAGE,
+                "colours: step %s of the pipeline already produces the tensor; remove one of the two",
+                k->name);
     }
     *w->pixels =
         (struct input_config){ .type_train = colours->value, .type_rt = colours->value, .cal_type = VN_U8 };
@@ -543,7 +544,7 @@ static int name_results(struct run *w, struct vn_err *e)
             vn_path_join(a, w->o->results,
                          vn_arena_fmt(a, "%s%s", base, vn_path_has_suffix(base, ".json") ? "" : ".json"));
         if (vn_map_get(taken, w->results[m]))
-            return vn_fail(e, VN_E_USAGE, "two models are named %s: their results would be in the same file",
+            return vn_fail(e, VN_E_USAGE, "two models are named %s: they would write the same result file",
                            base);
         vn_map_set(taken, w->results[m], taken);
     }

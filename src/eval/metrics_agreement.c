@@ -85,11 +85,10 @@ static int axis_of(const struct eval_set *ev, const char *output)
 
 static int fail_undecided(const struct vn_session *model, const char *mixed, struct vn_err *e)
 {
-    return vn_fail(
-        e, VN_E_USAGE,
-        "%s: output %s has results of several nodes side by side along its classes, so the largest "
-        "decides nothing: select --form for boxes, or --axis",
-        vn_session_path(model), mixed);
+    return vn_fail(e, VN_E_USAGE,
+                   "%s: output %s concatenates results of several nodes along its class axis, so the largest "
+                   "element is not a decision: set --form for boxes, or --axis",
+                   vn_session_path(model), mixed);
 }
 
 static int keep_classes(struct record *out, struct vn_arena *a, struct vn_arena *work,

@@ -333,7 +333,7 @@ static double change(const char **text, struct vn_arena *a, const struct eval_se
     const double was = right_pixels(x), is = right_pixels(y);
     (void)ev, (void)i;
     if (was != is)
-        *text = vn_arena_fmt(a, "right pixels: %.2f -> %.2f %%", was, is);
+        *text = vn_arena_fmt(a, "correct pixels: %.2f -> %.2f %%", was, is);
     return was - is;
 }
 

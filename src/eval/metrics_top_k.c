@@ -109,7 +109,7 @@ static double change(const char **text, struct vn_arena *a, const struct eval_se
     const int was = x->v[0] < t->k[0], is = y->v[0] < t->k[0];
     if (was == is)
         return 0;
-    *text = vn_arena_fmt(a, "class %d: place %.0f -> %.0f", t->label[i], x->v[0] + 1, y->v[0] + 1);
+    *text = vn_arena_fmt(a, "class %d: rank %.0f -> %.0f", t->label[i], x->v[0] + 1, y->v[0] + 1);
     return was - is;
 }
 

@@ -21,11 +21,12 @@ struct vn_flow_result {
 static int check_options(const struct vn_flow_options *o, struct vn_arena *a, struct vn_err *e)
 {
     if (!o->n_sets != !o->save)
-        return vn_fail(e, VN_E_USAGE, "--set and --save FILE.yaml belong together");
+        return vn_fail(e, VN_E_USAGE, "--set and --save FILE.yaml require each other");
     if (o->save && strcmp(vn_path_folder(a, o->save), vn_path_folder(a, o->config)) != 0)
-        return vn_fail(e, VN_E_USAGE,
-                       "--save: expected a file in the folder of %s, from where its paths start, got %s",
-                       o->config, o->save);
+        return vn_fail(
+            e, VN_E_USAGE,
+            "--save: expected a file in the folder of %s, which its relative paths start from, got %s",
+            o->config, o->save);
     if (o->samples < 1)
         return vn_fail(e, VN_E_USAGE, "samples: expected at least 1, got %d", o->samples);
     if (o->n_task_sets && !o->task)
@@ -115,7 +116,7 @@ static int run_steps(struct vn_flow_result *f, struct flow_job *j, struct vn_err
                                     .what = table[i].what,
                                     .counted = table[i].counted };
         if (broken)
-            vn_flow_skipped(j, s, "behind %s, which failed", broken);
+            vn_flow_skipped(j, s, "not run: step %s failed", broken);
         else
             TRY(run_step(j, &table[i], s, e));
         if (s->state == VN_FLOW_FAIL)

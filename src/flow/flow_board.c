@@ -59,10 +59,10 @@ static int contradicts(struct flow_job *j, struct vn_flow_step *s, const struct 
         return 0;
     j->setting = video ? "input_space_and_range=regular" : "input_space_and_range=bt601_video";
     vn_flow_failed(j, s, "value_range", name,
-                   "input %s: luma of the device's dumps lies in %.4g..%.4g, which is %s range, and "
-                   "input_space_and_range says %s",
+                   "input %s: luma of the device's dumps is in %.4g..%.4g, which is %s range, but "
+                   "input_space_and_range is %s",
                    name, y->lo, y->hi, video ? "full" : "video",
-                   video ? "video (bt601_video)" : "full (regular)");
+                   video ? "bt601_video" : "regular (full range)");
     return 1;
 }
 
@@ -126,7 +126,7 @@ static int judge_dumps(struct flow_job *j, struct vn_flow_step *s, struct vn_err
                *node = first ? vn_flow_node_of(j, j->product[QUANTIZED], first->name) : NULL;
     vn_comparison_free(&c);
     if (!output)
-        return vn_flow_skipped(j, s, "%s holds no output of the network", j->o->dumps);
+        return vn_flow_skipped(j, s, "%s contains no output of the network", j->o->dumps);
     if (!bad)
         return vn_flow_passed(j, s, "%s", text);
     vn_flow_failed(j, s, "board_differs", node, "%s; expected a cosine of at least %g and %g dB", text,
@@ -140,9 +140,9 @@ static int judge_dumps(struct flow_job *j, struct vn_flow_step *s, struct vn_err
 int vn_flow_board(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
 {
     if (!j->o->dumps)
-        return vn_flow_skipped(j, s,
-                               "no board: run the program there, save inputs and outputs, and name the "
-                               "folder by --dumps");
+        return vn_flow_skipped(
+            j, s,
+            "no --dumps: run the program on the board, save its inputs and outputs, and pass their folder");
     TRY(vn_flow_open_samples(j, e));
     TRY(judge_range(j, s, e));
     return s->state == VN_FLOW_FAIL ? VN_OK : judge_dumps(j, s, e);

@@ -17,13 +17,14 @@
 #define FEW_SAMPLES 3
 
 static const struct flow_step steps[] = {
-    { "float", "float model against the training program's saved outputs", vn_flow_float, 1, 0 },
+    { "float", "float model, against the saved outputs of the training program", vn_flow_float, 1, 0 },
     { "convert", "configuration, calibration data, conversion", vn_flow_convert, 0, 0 },
-    { "original_float", "with its preprocessing node against the float model", vn_flow_original, 1, 0 },
-    { "optimized_float", "against original_float", vn_flow_optimized, 1, 0 },
-    { "quantized", "against float: the task's score, or similarity", vn_flow_quantized, 1, 1 },
-    { "bin", "the program against the quantized model, every tensor", vn_flow_program, 1, 0 },
-    { "board", "dumps of a device against the quantized model", vn_flow_board, 0, 0 },
+    { "original_float", "float model with its preprocessing node, against the float model", vn_flow_original,
+      1, 0 },
+    { "optimized_float", "optimized float model, against original_float", vn_flow_optimized, 1, 0 },
+    { "quantized", "quantized model, against float: task score or similarity", vn_flow_quantized, 1, 1 },
+    { "bin", "program, against the quantized model: every tensor", vn_flow_program, 1, 0 },
+    { "board", "dumps of a device, against the quantized model", vn_flow_board, 0, 0 },
 };
 
 const struct flow_step *vn_flow_table(int *n)
@@ -90,7 +91,7 @@ int vn_flow_float(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
         return VN_OK;
     }
     return outputs ? vn_flow_passed(j, s, "%d sample%s, %s", samples, samples == 1 ? "" : "s", text)
-                   : vn_flow_skipped(j, s, "%s holds no output of the network", j->o->reference);
+                   : vn_flow_skipped(j, s, "%s contains no output of the network", j->o->reference);
 }
 
 /* ---- conversion ---- */
@@ -271,7 +272,7 @@ int vn_flow_original(struct flow_job *j, struct vn_flow_step *s, struct vn_err *
     struct vn_comparison *c;
     const char *loss;
     if (j->config->output_nodes.n)
-        return vn_flow_skipped(j, s, "output_nodes: the float model has other outputs");
+        return vn_flow_skipped(j, s, "output_nodes is set: the float model has other outputs");
     TRY(vn_flow_open_samples(j, e));
     TRY(compare_routes(&c, j, ROUTE_DEVICE, 1, e));
     const struct vn_compared *bad = vn_first_below(c, VN_COMPARE_SQNR, SAME_DB, 0);
@@ -339,7 +340,7 @@ static int judge_frames(struct flow_job *j, struct vn_flow_step *s, struct vn_er
     struct flow_jitter t;
     TRY(vn_flow_jitter(&t, j, e));
     if (!t.text || t.ratio <= j->o->max_jitter)
-        return vn_flow_passed(j, s, "%s; %s", s->why, t.text ? t.text : "nothing moves");
+        return vn_flow_passed(j, s, "%s; %s", s->why, t.text ? t.text : "no motion in the frames");
     return vn_flow_failed(j, s, "jitter", vn_flow_node_of(j, j->product[QUANTIZED], t.output),
                           "%s; expected at most %g; %s", t.text, j->o->max_jitter, s->why);
 }
@@ -360,7 +361,7 @@ static int program_differs(struct flow_job *j, struct vn_flow_step *s, const str
     const struct vn_verification *v = vn_pair_steps(p);
     if (!v)
         return vn_flow_failed(j, s, "program_differs", NULL,
-                              "its values are not those of the quantized model");
+                              "its values differ from those of the quantized model");
     const struct vn_verified *rows = vn_verification_tensors(v, &n);
     const struct vn_fault *fault = vn_verification_faults(v, &faults);
     const int i = vn_verification_summary(v)->wrong;

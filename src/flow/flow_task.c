@@ -80,9 +80,10 @@ int vn_flow_judge_task(struct flow_job *j, struct vn_flow_step *s, struct vn_err
     if (!text)
         return vn_flow_skipped(j, s, "the task's metric has no score");
     if (!(floats > 0))
-        return vn_flow_failed(j, s, FAILS_IN_FLOAT, NULL, "%s: float scores 0", text);
+        return vn_flow_failed(j, s, FAILS_IN_FLOAT, NULL, "%s: the float model scores 0", text);
     if (floats < j->o->expect - j->o->max_drop)
-        return vn_flow_failed(j, s, FAILS_IN_FLOAT, NULL, "%s; expected %.2f of float", text, j->o->expect);
+        return vn_flow_failed(j, s, FAILS_IN_FLOAT, NULL, "%s; expected a float score of %.2f", text,
+                              j->o->expect);
     return difference < -j->o->max_drop ? vn_flow_failed(j, s, "quantization", NULL,
                                                          "%s; expected at most %g less", text, j->o->max_drop)
                                         : vn_flow_passed(j, s, "%s", text);

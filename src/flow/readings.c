@@ -162,7 +162,7 @@ static const char *again_with(const struct readings *r)
 
 static const char *score_text(struct vn_arena *a, double score)
 {
-    return isnan(score) ? "it cannot be evaluated as it is" : vn_arena_fmt(a, "%.2f as it is", score);
+    return isnan(score) ? "evaluation fails as configured" : vn_arena_fmt(a, "%.2f as configured", score);
 }
 
 int vn_flow_try_readings(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
@@ -179,7 +179,7 @@ int vn_flow_try_readings(struct flow_job *j, struct vn_flow_step *s, struct vn_e
         return VN_OK;
     s->failure.cause = r.best.cause;
     s->failure.evidence =
-        vn_arena_fmt(j->arena, "%s; of float, on at most " TRIED_IMAGES " images: %s, %.2f with %s", s->why,
+        vn_arena_fmt(j->arena, "%s; float score on at most " TRIED_IMAGES " images: %s, %.2f with %s", s->why,
                      score_text(j->arena, r.now.score), r.best.score, r.best.set);
     s->failure.next_command = again_with(&r);
     return VN_OK;

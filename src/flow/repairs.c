@@ -64,14 +64,14 @@ static const char *measured(const struct diagnosis *d, const struct repair *r)
 {
     struct vn_arena *a = d->j->arena;
     if (!is_quantization(d) && !d->j->serious)
-        return "; with the next command it converts";
+        return "; the next command makes it convert";
     if (!is_quantization(d))
         return vn_arena_fmt(a, "; with the next command %d of %d findings remain%s", r->t.serious,
                             d->j->serious, r->t.converted ? ", and it converts" : "");
     if (is_jitter(d))
-        return vn_arena_fmt(a, "; with the next command it is %.2f times, which costs %+.0f %% time",
+        return vn_arena_fmt(a, "; the next command reduces it to %.2f times, at %+.0f %% latency",
                             r->t.jitter.ratio, 100 * (r->t.nanoseconds / d->now.nanoseconds - 1));
-    return vn_arena_fmt(a, "; the next command gains %.1f dB (cosine %.6f to %.6f) and costs %+.0f %% time",
+    return vn_arena_fmt(a, "; the next command gains %.1f dB (cosine %.6f to %.6f), at %+.0f %% latency",
                         r->t.quantized.sqnr - d->now.quantized.sqnr, d->now.quantized.cosine,
                         r->t.quantized.cosine, 100 * (r->t.nanoseconds / d->now.nanoseconds - 1));
 }

@@ -12,7 +12,8 @@ static const char *say_arithmetic(const struct seen *s, struct vn_arena *a)
 
 static const char *say_undecided(const struct seen *s, struct vn_arena *a)
 {
-    return vn_arena_fmt(a, "input %s: the float network is less certain than with %s: %.2f times the entropy",
+    return vn_arena_fmt(a,
+                        "input %s: the float network is less confident than with %s: %.2f times the entropy",
                         s->node, s->other, s->size);
 }
 
@@ -35,18 +36,16 @@ static const char *say_dominant(const struct seen *s, struct vn_arena *a)
 
 static const char *say_mask(const struct seen *s, struct vn_arena *a)
 {
-    return vn_arena_fmt(
-        a,
-        "a mask moves elements of tensor %s %.3g times as far below zero as the others reach, which "
-        "leaves them %.3g of 256 steps",
-        s->tensor, s->size, fmax(256 / s->size, 1));
+    return vn_arena_fmt(a,
+                        "a mask moves elements of tensor %s %.3g times as far below zero as the range of the "
+                        "others, which leaves the others %.3g of 256 steps",
+                        s->tensor, s->size, fmax(256 / s->size, 1));
 }
 
 static const char *say_conflict(const struct seen *s, struct vn_arena *a)
 {
-    return vn_arena_fmt(a,
-                        "tensor %s has %.3g times the range of %s, which is joined into it: %.1f bits lost",
-                        s->tensor, s->size, s->other, log2(s->size));
+    return vn_arena_fmt(a, "tensor %s has %.3g times the range of its input %s: %.1f bits lost", s->tensor,
+                        s->size, s->other, log2(s->size));
 }
 
 static const char *say_outlier(const struct seen *s, struct vn_arena *a)
@@ -58,7 +57,7 @@ static const char *say_outlier(const struct seen *s, struct vn_arena *a)
 static const char *say_full_bias(const struct seen *s, struct vn_arena *a)
 {
     return vn_arena_fmt(
-        a, "channel %s of bias %s reaches the limit of its integer, which costs its weights %.1f bits",
+        a, "channel %s of bias %s reaches the limit of its integer type, which costs its weights %.1f bits",
         s->other, s->tensor, s->size);
 }
 
@@ -112,12 +111,12 @@ const struct cause_rule vn_flow_rules[] = {
       { NULL },
       "the same images on three paths: conversion, the device's colours, quantization" },
     FINDING("value_range", "range of luma in the dumps of a device", "@finding"),
-    READING("exchanged_outputs", "other outputs, scores and boxes exchanged"),
-    READING("score_function", "sigmoid, softmax or no function behind the outputs' scores"),
-    READING("exchanged_axes", "rows and columns, x and y exchanged"),
+    READING("exchanged_outputs", "other outputs; scores and boxes swapped"),
+    READING("score_function", "sigmoid, softmax or no function after the outputs' scores"),
+    READING("exchanged_axes", "rows and columns or x and y swapped"),
     READING("strides", "other strides of grids"),
     READING("decode", "other forms of boxes"),
-    READING("channel_order", "red and blue exchanged, in the task or in training's input type"),
+    READING("channel_order", "red and blue swapped, in the task or in input_type_train"),
     READING("postprocessing", "other units, classes, blanks"),
     { "drift",
       "drift",
@@ -135,23 +134,24 @@ const struct cause_rule vn_flow_rules[] = {
       NULL,
       { "calibration_type=default;max_percentile=", "+asymmetric", "+set_model_output_int16",
         "@int16_anyway" },
-      "second differences of outputs over ordered frames, relative to float" },
+      "second differences of outputs over consecutive frames, relative to float" },
     QUANTIZATION("program_differs", SEEN_ARITHMETIC, 0, 0, say_arithmetic,
                  "strict comparison of every tensor with the reference executor", NULL),
     QUANTIZATION("network_input", SEEN_UNDECIDED, 1.25, 0, say_undecided,
-                 "entropy of float's choices, relative to another common normalization", "@finding"),
+                 "entropy of the float model's decisions, relative to another common normalization",
+                 "@finding"),
     QUANTIZATION("clipping", SEEN_CLIPPED, 0.01, 0, say_clipped,
                  "share of a tensor's float values outside its quantized range",
                  "max_percentile=", "calibration_type=max;max_percentile=", "@int16"),
     QUANTIZATION("mask", SEEN_MASK, 32, 0, say_mask,
-                 "a tensor whose elements are far below zero or near it, none between", "@node_int16",
+                 "a tensor whose elements are either far below zero or near zero", "@node_int16",
                  "@node_float"),
     QUANTIZATION("wide_range", SEEN_DOMINANT, 8, 0, say_dominant,
                  "largest magnitude of a tensor in one sample, relative to the median sample",
                  "calibration_type=default;max_percentile=", "calibration_type=max;max_percentile=0.999",
                  "calibration_type=kl;max_percentile=", "@int16"),
     QUANTIZATION("range_conflict", SEEN_CONFLICT, 24, 0, say_conflict,
-                 "range of a joined tensor, relative to its smallest input", "@node_int16", "@int16"),
+                 "range of a concatenated tensor, relative to its smallest input", "@node_int16", "@int16"),
     QUANTIZATION("outlier_channel", SEEN_OUTLIER, 50, 0, say_outlier,
                  "largest magnitude of a channel, relative to the median channel", "@node_int16", "@int16"),
     QUANTIZATION("full_bias", SEEN_FULL_BIAS, 2, 0, say_full_bias, "weight bits lost to a bias near 2^30",

@@ -378,11 +378,11 @@ static void judge_tensor(struct judge *j, int t, const struct vn_tensor *got)
     case ORIGIN_COMPUTED: vn_recompute(&want, &r, t, &e); break;
     case ORIGIN_INNER:
         if (!p->reached)
-            report_unverified(j, t, "leads to no tensor that carries a value");
+            report_unverified(j, t, "no tensor with a value of the network depends on it");
         return;
     default:
-        report_unverified(
-            j, t, p->value ? "it is not known how it is computed" : "it carries no value of the network");
+        report_unverified(j, t,
+                          p->value ? "how it is computed is unknown" : "it holds no value of the network");
         return;
     }
     if (want.cells)

@@ -192,7 +192,7 @@ static int feed_inner(struct comparing *c, struct vn_err *e)
                   value = vn_session_value(c->side[0], in[i].name);
         const struct vn_tensor *x = given < 0 ? NULL : vn_session_fed(c->side[0], given);
         if (!x && !c->first[value].real)
-            return vn_fail(e, VN_E_INPUT, "%s: the value of input %s cannot be seen in %s",
+            return vn_fail(e, VN_E_INPUT, "%s: the value of input %s is not available in %s",
                            vn_session_path(c->side[1]), in[i].name, vn_session_path(c->side[0]));
         TRY(vn_session_feed_array(c->side[1], i, x ? x->dtype : VN_F32, in[i].rank, in[i].shape, NULL,
                                   x ? x->data : c->first[value].real, e));

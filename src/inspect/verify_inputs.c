@@ -91,7 +91,7 @@ int vn_verify_inputs(struct verify_inputs *in, struct vn_arena *a, const struct 
     struct list *lists = NEW_ARRAY(a, struct list, in->n);
     const int named = o->n_files + o->n_folders;
     if (o->n_regions && !named)
-        return vn_fail(e, VN_E_USAGE, "regions require files: the images that they are of");
+        return vn_fail(e, VN_E_USAGE, "regions require image files as inputs");
     if (named) {
         int *order = NEW_ARRAY(a, int, named);
         TRY(collect(lists, order, a, s, o, e));

@@ -36,7 +36,7 @@ static int call(const struct node *n, struct vn_custom_call *c, struct vn_err *e
 {
     vn_custom_fn *fn = vn_custom_find(c->type);
     if (!fn)
-        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "no library that was loaded has custom operator %s",
+        return vn_node_fail(n, e, VN_E_UNSUPPORTED, "no loaded library implements custom operator %s",
                             c->type);
     const int status = fn(c);
     c->why[sizeof c->why - 1] = 0;
@@ -53,7 +53,7 @@ static int infer_result(struct node *n, int i, const struct vn_custom_tensor *t,
         wrong |= (s.d[k] = t->shape[k]) < 0;
     if (wrong)
         return vn_node_fail(n, e, VN_E_INPUT,
-                            "custom operator %s: it gives output %d a wrong type, rank or shape",
+                            "custom operator %s: output %d has an invalid type, rank or shape",
                             attrs_of(n)->type, i);
     return vn_infer_out(n, i, t->dtype, &s, e);
 }

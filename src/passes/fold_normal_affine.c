@@ -76,5 +76,5 @@ static int fuse(struct match *m)
     return 1;
 }
 
-PATTERN_PASS(fold_normal_affine, "factor and summand after a normalization into its scale and bias", forms,
+PATTERN_PASS(fold_normal_affine, "factor and offset after a normalization into its scale and bias", forms,
              fuse);

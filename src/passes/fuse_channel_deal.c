@@ -86,7 +86,7 @@ static int rewrite(struct graph *g, struct node *n, struct vn_err *e)
 
 const struct pass vn_pass_fuse_channel_deal = {
     .name = "fuse_channel_deal",
-    .help = "one part of channels dealt out in turns becomes a Slice",
+    .help = "one part of interleaved channels becomes a Slice",
     .ops = PASS_OPS(&vn_op_gather),
     .rewrite = rewrite,
 };

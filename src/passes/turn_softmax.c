@@ -26,4 +26,5 @@ static int fuse(struct match *m)
     return 1;
 }
 
-PATTERN_PASS(turn_softmax, "Softmax between Transposes that cancel out goes along their axis", forms, fuse);
+PATTERN_PASS(turn_softmax, "Softmax between Transposes that cancel out becomes Softmax along another axis",
+             forms, fuse);

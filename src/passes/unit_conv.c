@@ -54,7 +54,7 @@ static int rewrite(struct graph *g, struct node *bn, struct vn_err *e)
 
 const struct pass vn_pass_unit_conv = {
     .name = "unit_conv",
-    .help = "BatchNormalization without a convolution becomes a convolution of single elements",
+    .help = "BatchNormalization without a convolution becomes a 1x1 depthwise convolution",
     .last = 1,
     .ops = PASS_OPS(&vn_op_batchnormalization),
     .rewrite = rewrite,

@@ -43,7 +43,7 @@ static void print_why(FILE *f, const struct vn_align_stage *s, int change)
     const struct vn_align_why *x = s->why;
     if (!x->found) {
         fprintf(f, "    unexplained: %d rules tried%s\n", x->tried,
-                x->refuted ? "; some fit the first images, but not all" : "");
+                x->refuted ? "; some fit the first images, but not all images" : "");
         for (int i = 0; i < x->n_facts; i++)
             fprintf(f, "    %s\n", x->facts[i]);
         return;

@@ -45,7 +45,7 @@ void vn_print_comparison(FILE *f, const struct vn_comparison *c, int all)
     vn_table_free(&t);
     if (shown < n)
         fprintf(f, "... and %d more tensors (--all prints them)\n", n - shown);
-    fprintf(f, "%d sample%s, %d tensors that both have; %d only in %s, %d only in %s\n", s->samples,
+    fprintf(f, "%d sample%s, %d common tensors; %d only in %s, %d only in %s\n", s->samples,
             s->samples == 1 ? "" : "s", n, s->only[0], s->left, s->only[1], s->right);
     if (s->judged)
         fprintf(f, "Comparison %s: %d of %d tensors within the thresholds\n", s->passed ? "PASSED" : "FAILED",

@@ -15,8 +15,7 @@ static void print_worst(FILE *f, const struct vn_output_row *rows, int n)
 {
     for (int i = 0; i < n; i++)
         if (rows[i].elements == 1)
-            fprintf(f,
-                    "output %s has one element: its cosine is 1 or -1, whatever it loses; see L1 Distance\n",
+            fprintf(f, "output %s has one element: its cosine is always 1 or -1; see L1 Distance\n",
                     vn_shown(rows[i].output, (char[VN_SHOWN]){ 0 }));
         else if (rows[i].worst_sample)
             fprintf(f, "worst sample of output %s: %s, cosine %.6f\n",
@@ -117,11 +116,10 @@ static int print_low(FILE *f, const struct vn_output_row *r, double least)
 {
     const double mean = r->cosine_mean;
     if (is_judged(r) && isnan(mean)) {
-        fprintf(
-            f,
-            "output %s: the float network gives infinite or undefined values for the calibration samples, so "
-            "there is no cosine: calibrate with samples that suit the network\n",
-            vn_shown(r->output, (char[VN_SHOWN]){ 0 }));
+        fprintf(f,
+                "output %s: the float network yields infinite or NaN values for the calibration samples, so "
+                "it has no cosine: calibrate with valid samples of the network's inputs\n",
+                vn_shown(r->output, (char[VN_SHOWN]){ 0 }));
         return 0;
     }
     const int good = mean >= least || !is_judged(r);
@@ -129,7 +127,7 @@ static int print_low(FILE *f, const struct vn_output_row *r, double least)
         fprintf(f, "output %s: mean cosine%s%s%s %.6f; %.2f and more is normal%s\n",
                 vn_shown(r->output, (char[VN_SHOWN]){ 0 }), r->judged_by ? " of " : "",
                 r->judged_by ? vn_shown(r->judged_by, (char[VN_SHOWN]){ 0 }) : "",
-                r->judged_by ? ", the float tensor in front of it," : "", mean, NORMAL_COSINE,
+                r->judged_by ? ", the float tensor before it," : "", mean, NORMAL_COSINE,
                 good ? "" : ", and this is below --min-cosine");
     return good;
 }

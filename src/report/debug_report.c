@@ -75,7 +75,7 @@ void vn_print_sensitivity(FILE *f, const struct vn_sensitivity *s, const enum vn
     fprintf(f, "%d sample%s, %d output%s\n", sum->samples, sum->samples == 1 ? "" : "s", sum->outputs,
             sum->outputs == 1 ? "" : "s");
     if (sum->single)
-        fprintf(f, "%d output%s of one element: the cosine is 1 or -1, whatever is lost; see --metric sqnr\n",
+        fprintf(f, "%d output%s of one element: the cosine is always 1 or -1; see --metric sqnr\n",
                 sum->single, sum->single == 1 ? "" : "s");
 }
 

@@ -90,11 +90,13 @@ static void print_correction(FILE *f, const struct vn_tune_plan *p, int n, const
     }
     if (!k)
         return;
-    fprintf(f, "Losses do not add up here: plans lose %.3g times what was predicted (%.3g to %.3g)",
-            exp(sum / k), low, high);
+    fprintf(
+        f,
+        "Losses are not additive for this network: plans lose %.3g times the predicted loss (%.3g to %.3g)",
+        exp(sum / k), low, high);
     if (best->predicted_loss > 0)
         fprintf(f, ", the best one %.3g times", correction(best));
-    fputs(". Plans were chosen by what was measured.\n", f);
+    fputs(". Plans were chosen by measured losses.\n", f);
 }
 
 static void print_fit(FILE *f, const struct vn_tune_summary *s, const struct vn_tune_plan *p, int n,
@@ -106,16 +108,17 @@ static void print_fit(FILE *f, const struct vn_tune_summary *s, const struct vn_
     if (s->r_squared < ADDS_UP)
         print_correction(f, p, n, best);
     if (!isnan(s->latency_factor))
-        fprintf(f, "Added latency: %.2f times the predicted one.\n", s->latency_factor);
+        fprintf(f, "Added latency: %.2f times the prediction.\n", s->latency_factor);
 }
 
 /* Of the first score of the task. */
 static void print_scores(FILE *f, const struct vn_tune_plan *base, const struct vn_tune_plan *best)
 {
     if (!isnan(base->score) && !isnan(best->score))
-        fprintf(f, "Score, less float's: %+.2f [%+.2f, %+.2f] -> %+.2f [%+.2f, %+.2f] (95 %% intervals).\n",
-                base->score, base->score_low, base->score_high, best->score, best->score_low,
-                best->score_high);
+        fprintf(
+            f,
+            "Score minus the float score: %+.2f [%+.2f, %+.2f] -> %+.2f [%+.2f, %+.2f] (95 %% intervals).\n",
+            base->score, base->score_low, base->score_high, best->score, best->score_low, best->score_high);
 }
 
 static void print_best(FILE *f, const struct vn_tune_plan *base, const struct vn_tune_plan *best)
@@ -139,14 +142,13 @@ void vn_print_tuning(FILE *f, const struct vn_tuning *t)
     print_plans(f, t);
     print_fit(f, s, p, n, best);
     fprintf(f, "%d sample%s scored%s, %d group%s of tensors, %d plan%s, %.1f s%s.\n", s->samples,
-            plural(s->samples), s->range_samples ? ", other than those that ranges come from" : "", s->groups,
-            plural(s->groups), s->plans, plural(s->plans), s->seconds,
-            s->stopped ? "; the time was over" : "");
+            plural(s->samples), s->range_samples ? ", not used for ranges" : "", s->groups, plural(s->groups),
+            s->plans, plural(s->plans), s->seconds, s->stopped ? "; stopped by the time limit" : "");
     print_best(f, p, best);
     print_scores(f, p, best);
     fputs(s->difference, f);
     fprintf(f, "%s%s written. Next: vernier convert -c %s\n",
-            *s->difference ? "" : "No plan is better than the configuration as it is. ", s->yaml, s->yaml);
+            *s->difference ? "" : "No plan improves on the configuration. ", s->yaml, s->yaml);
 }
 
 /* ---- JSON ---- */

@@ -132,8 +132,7 @@ void vn_print_verification(FILE *f, const struct vn_verification *v, int all)
             sum->max_relative);
     fprintf(f, "%d tensors and %d constants of the program, %d not verified, %d faults\n", sum->tensors,
             sum->constants, unverified, n_faults - unverified);
-    fprintf(f,
-            "drift from a run of the reference executor of its own: %lld integers, outputs %.2g relative\n",
+    fprintf(f, "drift from a separate run of the reference executor: %lld integers, outputs %.2g relative\n",
             (long long)sum->drifted, sum->drift);
 }
 
@@ -230,8 +229,7 @@ void vn_print_pair(FILE *f, const struct vn_pair *p, int all)
     }
     vn_table_print(t, f);
     vn_table_free(&t);
-    fprintf(f, "%d samples, %d outputs and %d other values that both have\n", sum->samples, n - values,
-            values);
+    fprintf(f, "%d samples, %d outputs and %d other common values\n", sum->samples, n - values, values);
 }
 
 json_t *vn_json_pair(const struct vn_pair *p)

@@ -90,14 +90,15 @@ static int prepare(struct vn_model *m, struct rt_step *s, struct vn_err *e)
     const struct operator_texts t = texts_of(s);
     if (!vn_custom_find(t.type))
         return vn_fail(e, VN_E_UNSUPPORTED,
-                       "node %s requires the custom operator %s%s%s, which no library that was loaded has: "
-                       "name one that has it by --custom-op or in VERNIER_CUSTOM_OPS",
+                       "node %s requires the custom operator %s%s%s, which no loaded library implements: "
+                       "pass one that does by --custom-op or VERNIER_CUSTOM_OPS",
                        s->node, t.domain, *t.domain ? "." : "", t.type);
     for (int k = 0; k < p->n_out; k++)
         out[k].dtype = VN_F32;
     if (call(s, VN_CUSTOM_SHAPES, out, m->why_text, sizeof m->why_text))
         return vn_fail(e, VN_E_INPUT, "%s: %s", s->node, m->why_text);
-    WANT(s, e, is_shape_of(&out[p->port], s->out), "its result has another shape than its operator gives");
+    WANT(s, e, is_shape_of(&out[p->port], s->out),
+         "the shape of its result differs from the one that its operator computes");
     return VN_OK;
 }
 

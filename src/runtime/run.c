@@ -227,7 +227,7 @@ int vn_model_open(struct vn_model **m, const char *path, const struct vn_options
     struct vn_err why = { 0 };
     r = vn_model_size(&need, data, bytes, o, &why);
     if (r == VN_OK && !(mem = aligned_alloc(BIN_ALIGN, (need + BIN_ALIGN - 1) / BIN_ALIGN * BIN_ALIGN)))
-        r = vn_fail(&why, VN_E_NOMEM, "no memory for %zu bytes", need);
+        r = vn_fail(&why, VN_E_NOMEM, "out of memory: %zu bytes", need);
     if (r == VN_OK)
         r = rt_load(m, data, bytes, mem, o, &why);
     if (r < 0) {

@@ -121,7 +121,7 @@ int vn_session_region(struct vn_planes *out, const struct vn_session *s, int i, 
 {
     TRY(check_image_input(s, i, e));
     if (s->net->in[i].shape[0] != 1)
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: images require an input of batch 1, %s has batch %lld", path,
+        return vn_fail(e, VN_E_UNSUPPORTED, "%s: images require an input of batch 1; %s has batch %lld", path,
                        s->net->in[i].name, (long long)s->net->in[i].shape[0]);
     TRY(decode(out, s, i, path, a, e));
     if (r->left < 0 || r->top < 0 || r->right < r->left || r->bottom < r->top || r->right >= out->width ||

@@ -136,7 +136,8 @@ int vn_session_check_settings(const struct vn_input_settings *in, const unsigned
                            in->shape_names[i]);
     for (int i = 0; i < in->n_values; i++)
         if (!marks[in->n_shapes + i])
-            return vn_fail(e, VN_E_USAGE, "input_value '%s' is not of an input of any network here",
+            return vn_fail(e, VN_E_USAGE,
+                           "input_value is set for '%s', which is not an input of any network here",
                            in->values[i]);
     return VN_OK;
 }

@@ -23,8 +23,10 @@ static int make_stack(struct stack *st, int k, const struct vn_view *v, struct v
     *one = vn_shape_of(v->rank, v->shape);
     const int from = one->rank && one->d[0] == 1;
     if (one->rank - from >= VN_MAX_RANK)
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: output %s has %d axes: there is none left for the files",
-                       st->s->net->path, v->name, one->rank);
+        return vn_fail(
+            e, VN_E_UNSUPPORTED,
+            "%s: output %s has %d axes, the maximum: the results of several files cannot be stacked",
+            st->s->net->path, v->name, one->rank);
     for (int i = from; i < one->rank; i++)
         shape.d[shape.rank++] = one->d[i];
     st->all[k] = vn_tensor_new(st->arena, v->dtype, &shape);

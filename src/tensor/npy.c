@@ -89,8 +89,8 @@ int vn_npy_view(struct vn_tensor **out, struct vn_arena *a, const uint8_t *data,
     TRY(parse_shape(t, find(header, "'shape'"), path, e));
     const char *fortran = find(header, "'fortran_order'");
     if (!fortran || (!strncmp(fortran, "True", 4) && t->shape.rank > 1))
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: .npy in Fortran order; save numpy.ascontiguousarray(x)",
-                       path);
+        return vn_fail(e, VN_E_UNSUPPORTED,
+                       "%s: .npy in Fortran order is not supported; save numpy.ascontiguousarray(x)", path);
     const int64_t count = vn_shape_count(&t->shape);
     const size_t room = bytes - head - len;
     if (count < 0 || (uint64_t)count > room / vn_dtype_size(t->dtype) ||

@@ -180,17 +180,16 @@ static int tell_decisions(struct tuner *t, struct vn_err *e)
         const struct vn_port *p = &ports[t->held.judged.index[k]];
         const int axis = vn_session_class_axis(s, p->value);
         if (axis == VN_CLASSES_MIXED && t->o->decision_axis < 0)
-            vn_say(
-                &t->listener, VN_LOG_INFO,
-                "%s: results of several nodes lie side by side along its classes: no decisions, only noise "
-                "counts",
-                p->name);
+            vn_say(&t->listener, VN_LOG_INFO,
+                   "%s: concatenates results of several nodes along its class axis: it has no decisions, "
+                   "only its noise counts",
+                   p->name);
         decide |= t->held.reference[k].classes > 1;
     }
     if (decide || !(t->o->max_drop > 0) || t->o->task)
         return VN_OK;
     return vn_fail(e, VN_E_USAGE,
-                   "%s: no output decides anything that max_drop could limit: give a task, or another limit",
+                   "%s: no output has decisions that max_drop could limit: set a task, or another limit",
                    t->o->config);
 }
 

@@ -212,7 +212,7 @@ static int find_place(struct place *p, const struct tuner *t, const char *text, 
     const struct setting *given = vn_config_given(c, "node_info"),
                          *first = given ? given : first_model_setting(c);
     if (!first)
-        return vn_fail(e, VN_E_UNSUPPORTED, "%s: node_info has no place: expected model_parameters", c->path);
+        return vn_fail(e, VN_E_UNSUPPORTED, "%s: no place for node_info: expected model_parameters", c->path);
     p->begin = line_start(text, first->line);
     p->indent = vn_arena_strn(t->kept, text + p->begin, indent_at(text, p->begin));
     p->flow = depth_at(text, key_start(text, first)) > 0;

@@ -34,7 +34,8 @@ static int check_options(const struct vn_tune_options *o, struct vn_err *e)
         return vn_fail(e, VN_E_USAGE, "%s: tune requires a limit: max_drop, latency_ratio or size_ratio",
                        o->config);
     if ((o->latency_ratio > 0 && o->latency_ratio < 1) || (o->size_ratio > 0 && o->size_ratio < 1))
-        return vn_fail(e, VN_E_USAGE, "%s: a ratio to the network as configured is at least 1", o->config);
+        return vn_fail(e, VN_E_USAGE, "%s: expected a ratio of at least 1 to the network as configured",
+                       o->config);
     return vn_eval_task_check(o->task, e);
 }
 

@@ -123,10 +123,10 @@ CASES = {  # finding: (data, type of files, more settings, part of the message)
         changed(np.where(np.arange(W) == 3, np.nan, GOOD[0].astype(float))),
         "float32",
         {},
-        "1 of 12 samples contain values that are not finite (00.bin)",
+        "1 of 12 samples contain infinite values or NaN (00.bin)",
     ),
     "minus_128": ([x.astype(int) - 128 for x in GOOD], "float32", {}, "pixel - 128"),
-    "wrapped": ([x ^ 128 for x in GOOD], "uint8", {}, "int8 values (pixel - 128) read as uint8"),
+    "wrapped": ([x ^ 128 for x in GOOD], "uint8", {}, "int8 values (pixel - 128) are read as uint8"),
     "normalised": ([x / 255 for x in GOOD], "float32", {}, "range from 0 to 1: they are already normalized"),
     "layout": (PICTURES, "uint8", {}, "is NCHW, but its calibration data look like NHWC"),
     "scale_value": (
@@ -147,7 +147,7 @@ CASES = {  # finding: (data, type of files, more settings, part of the message)
         {"npy": True, "given": "float32"},
         "contains uint8, but cal_data_type is float32",
     ),
-    "constant": (changed(PLANE * 7), "uint8", {}, "1 of 12 samples contain one value only (00.bin)"),
+    "constant": (changed(PLANE * 7), "uint8", {}, "1 of 12 samples contain a single value (00.bin)"),
     "black": (
         changed(GOOD[0] % 9, GOOD[1] % 7),
         "uint8",
@@ -305,7 +305,7 @@ def test_pictures_of_other_names(tmp_path, model):
     for i, p in enumerate(sorted((tmp_path / "images").iterdir())):
         p.rename(p.with_name(f"other{i}.png"))
     assert (
-        "no image has the name of a sample"
+        "no image is named like a sample"
         in tool.run(
             "check", "--data", "-c", s.config, "--images", tmp_path / "images", want=tool.BAD_INPUT
         ).err

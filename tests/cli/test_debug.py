@@ -247,7 +247,7 @@ def test_table_and_csv_of_curves(net, tmp_path):
 @pytest.mark.parametrize("more, says", [
     ([], "expected --quantize or --keep, but not both"),
     (["-q", "weight", "--keep", "conv2"], "expected --quantize or --keep, but not both"),
-    (["--keep", "weight"], "stands for all of a kind"),
+    (["--keep", "weight"], "selects all nodes of a kind"),
     (["--keep", "x_HzCalibration"], "expected nodes to keep in float"),
     (["-q", "nothing"], "no node or calibration node nothing"),
     (["-q", ","], "--quantize: expected names, got ','"),
@@ -292,7 +292,7 @@ def test_wrong_files(net, tmp_path):
     assert "expected a calibrated model" in says(out / "net_quantized_model.onnx", net.data, BAD_INPUT)
     assert "nothing is quantized" in says(out / "net_optimized_float_model.onnx", net.data, USAGE)
     assert "got a .bin" in says(out / "net.bin", net.data, USAGE)
-    assert "found none" in says(net.model, tmp_path, USAGE)
+    assert "no sample files" in says(net.model, tmp_path, USAGE)
     (tmp_path / "0.npy").write_bytes((net.data / "0.npy").read_bytes()[:200])
     says(net.model, tmp_path, BAD_INPUT)
     assert "expected sensitivity, accumulated" in run("debug", "speed", net.model, net.data, want=USAGE).err

@@ -384,7 +384,7 @@ def test_changed_samples_of_top_k(digits, stages):
     lost = np.flatnonzero((before < 1) & (after >= 1))
     assert model["changed"] == np.count_nonzero((before < 1) != (after < 1))
     assert [c["change"] for c in model["changes"][:len(lost)]] == [
-        f"class {labels[i]}: place {before[i] + 1} -> {after[i] + 1}" for i in lost]
+        f"class {labels[i]}: rank {before[i] + 1} -> {after[i] + 1}" for i in lost]
     assert all(c["amount"] == (1 if i < len(lost) else -1) for i, c in enumerate(model["changes"]))
 
 

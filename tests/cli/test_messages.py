@@ -120,7 +120,7 @@ def test_a_network_that_random_data_do_not_suit(tmp_path):
     for words in ((tmp_path / "m.onnx",), ("-c", tmp_path / "c.yaml")):
         assert "y is infinite or not a number" in tool.run("check", *words, cwd=tmp_path, want=tool.DONE).out
     err = tool.run("convert", "-c", "c.yaml", "--log", "none", cwd=tmp_path, want=tool.CHECK_FAILED).err
-    assert "output y: the float network gives infinite or undefined values for the calibration samples" in err
+    assert "output y: the float network yields infinite or NaN values for the calibration samples" in err
     assert "falls most at" not in err
 
 
@@ -135,7 +135,7 @@ def test_an_image_for_a_tensor(digits, tmp_path):
     """The steps that are advised have the input's size."""
     configured(tmp_path, CONCAT)
     done = tool.run("run", tmp_path / "m.onnx", "--input", digits.picture, want=tool.BAD_INPUT)
-    assert "as in 'resize 8 8; normalise divide=255; layout NCHW'" in done.err
+    assert "such as 'resize 8 8; normalise divide=255; layout NCHW'" in done.err
 
 
 def test_align_of_a_featuremap(digits, tmp_path):
@@ -143,7 +143,7 @@ def test_align_of_a_featuremap(digits, tmp_path):
     np.save(tmp_path / "r.npy", np.ones((1, 3, 8, 8), np.float32))
     done = tool.run("align", "--yaml", tmp_path / "c.yaml", "--model", tmp_path / "m.onnx",
                     "--image", digits.picture, "--reference", tmp_path / "r.npy", want=tool.BAD_INPUT)
-    assert f"c.yaml:{at['input_type_rt']}:3: input_type_rt: expected an image type" in done.err
+    assert f"c.yaml:{at['input_type_rt']}:3: input_type_rt: expected an image input type" in done.err
 
 
 def test_no_image_is_right(digits, tmp_path):
@@ -159,7 +159,7 @@ def test_no_image_is_right(digits, tmp_path):
         return tool.run("eval", digits.bin, "--metric", "top_k", "--images", images,
                         "--labels", labels, "--k", "1", "--bootstrap", "0", want=tool.DONE).err
     assert "scores 0" not in score(0)
-    assert "digits.bin scores 0: images are not prepared as in training, or the labels" in score(5)
+    assert "digits.bin scores 0: preprocessing differs from training, or the labels" in score(5)
 
 
 # ---- several inputs, and inputs that are no images ----

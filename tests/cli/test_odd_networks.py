@@ -182,14 +182,14 @@ def test_scalar_and_integer_inputs(tmp_path):
         for i in range(12):
             np.save(tmp_path / "calibration_data" / name / f"{i}.npy", make(i))
     said = tool.run("check", "-c", "i.yaml", cwd=tmp_path, want=tool.DONE)
-    assert "one value" not in said.err
+    assert "single value" not in said.err
     tool.run("convert", "-c", "i.yaml", "--log", "none", cwd=tmp_path, want=tool.DONE)
     out = next(tmp_path.glob("*_output"))
     tool.run("verify", next(out.glob("*_quantized_model.onnx")), next(out.glob("*.bin")), want=tool.DONE)
     for i in range(12):
         np.save(tmp_path / "calibration_data/x" / f"{i}.npy", np.full((1, 2, 6, 6), i, np.float32))
     said = tool.run("check", "-c", "i.yaml", cwd=tmp_path, want=tool.DONE)
-    assert "input x: 12 of 12 samples contain one value only" in said.err
+    assert "input x: 12 of 12 samples contain a single value" in said.err
 
 
 def test_names_that_a_configuration_cannot_hold(tmp_path):

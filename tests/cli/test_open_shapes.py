@@ -123,7 +123,7 @@ def test_verify_with_shapes_and_values(converted):
     for pair in ((model, quantized), (model, bin), (bin, model), (quantized, bin)):
         known = model in pair
         done = tool.run("verify", *pair, *SIZES, "--random", "1", want=tool.DONE if known else tool.USAGE)
-        assert known or "input_value 'sr=16000'" in done.err
+        assert known or "input_value is set for 'sr=16000'" in done.err
     assert SHAPE in tool.run("verify", model, bin, want=tool.BAD_INPUT).err
     done = tool.run("verify", model, bin, *SIZES, "--input-shape", "z", "1x3", want=tool.USAGE)
     assert "input_shape is set for 'z', which is not an input of any" in done.err
@@ -235,7 +235,7 @@ def test_pinned_in_a_configuration(tmp_path):
     x, = arrays(tmp_path, (2, 3))
     tool.run("run", tmp_path / "out/m.bin", "--input", x, "-o", tmp_path / "r", want=tool.DONE)
     assert np.array_equal(np.load(tmp_path / "r/y.npy"), np.load(x) * np.float32(0.5))
-    for value, message in (("'sr=16k'", "expected numbers with ',' between, got '16k'"),
+    for value, message in (("'sr=16k'", "expected numbers separated by ',', got '16k'"),
                            ("'sr=1,2'", "input 'sr' of shape 1: expected one number"),
                            ("'rate=1'", "input_value is set for 'rate', which is not an input"),
                            ("'sr'", "expected NAME=NUMBER, got 'sr'")):

@@ -85,7 +85,7 @@ def test_the_end_of_a_network(tmp_path):
                 dict(x=[1, 1, 8, 8]), dict(y=[1, 4, 6, 6]), w=(4, 1, 3, 3))
     found = reasons(path)
     assert found["first"] is None and found["soft"] == "march bernoulli2 runs Softmax in float"
-    assert found["exp"] == "its result only leads to outputs of the network: kept in float32"
+    assert found["exp"] == "its result only feeds outputs of the network: kept in float32"
 
 
 def test_moves_do_not_keep_each_other(tmp_path):
@@ -98,7 +98,7 @@ def test_moves_do_not_keep_each_other(tmp_path):
                 dict(x=[1, 1, 8, 8]), dict(y=[1, 2, 4, 2]), w=(4, 1, 3, 3), v=(2, 5, 3, 3),
                 **{"from": np.array([1]), "to": np.array([6]), "axes": np.array([1])})
     found = reasons(path, "generic")
-    assert found["turn"] == found["cut"] == "no node that it is connected to computes in integers", found
+    assert found["turn"] == found["cut"] == "no connected node computes in integers", found
 
 
 def test_moves_between_integers_stay(tmp_path):

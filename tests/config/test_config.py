@@ -239,7 +239,7 @@ def test_no_effect_in_this_combination(tmp_path, name):
         name,
         "has no effect",
         other,
-        "remove this key or change that one",
+        "remove this key or change the other",
     )
 
 

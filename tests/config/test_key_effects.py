@@ -291,7 +291,7 @@ def test_batch(tmp_path, separate):
 
 
 def test_batch_that_mixes_images_is_refused(tmp_path):
-    """A mean over all axes is another one with more images."""
+    """A mean over all axes differs with the batch."""
     x, y = (oh.make_tensor_value_info(n, 1, [1, 3, 8, 8]) for n in "xy")
     w = np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1)
     nodes = [oh.make_node("Conv", ["x", "w"], ["c"], "conv"),
@@ -303,7 +303,7 @@ def test_batch_that_mixes_images_is_refused(tmp_path):
     keys = dict(onnx_model=f"'{tmp_path}/net.onnx'", input_batch="2", **FEATURES)
     (tmp_path / "c.yaml").write_text(compose(set_keys(**keys))[0])
     done = tool.run("convert", "-c", tmp_path / "c.yaml", "--log", "none", want=tool.BAD_INPUT, cwd=tmp_path)
-    assert re.search(r"input_batch: output y is another one with 2 images than with one", done.err)
+    assert re.search(r"input_batch: output y differs between a batch of 2 images and single images", done.err)
 
 
 # ---- layer_out_dump ----

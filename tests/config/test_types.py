@@ -239,7 +239,7 @@ def test_ineffective_members(tmp_path):
         ('{"op_config": {"Conv": {"qtype": "int 8"}}}', "got 'int 8'"),
         (
             '{"node_config": {"conv_1": {"qtype": ["int8", "int16"]}}}',
-            "got a list; vernier tune searches for types",
+            "got a list; use vernier tune to search for types",
         ),
         (
             '{"subgraph_config": {"a": {"inputs": ["conv_1"], "qtype": "int16"}}}',
@@ -251,7 +251,7 @@ def test_ineffective_members(tmp_path):
         ),
         (
             '{"subgraph_config": {"a": {"inputs": "conv_3", "outputs": "conv_1", "qtype": "int16"}}}',
-            "a: no way leads from its inputs to its outputs",
+            "a: no node depends on its inputs and leads to its outputs",
         ),
         ('{"subgraph_config": {"a": {"inputs": 1}}}', "a: inputs: expected names of nodes or tensors"),
         (

@@ -440,7 +440,7 @@ def test_result_line(tmp_path):
 @pytest.mark.parametrize(
     "change,fact",
     [
-        (lambda x, rng: x + rng.integers(0, 2, x.shape), "nothing differs by more than 1"),
+        (lambda x, rng: x + rng.integers(0, 2, x.shape), "no element differs by more than 1"),
         (lambda x, rng: x + rng.integers(0, 30, x.shape) * [0, 1, 0], "only channel 1 of 3 differs"),
         (
             lambda x, rng: x + rng.integers(0, 30, x.shape) * (np.arange(x.shape[1]) >= 50)[:, None],
@@ -456,7 +456,7 @@ def test_result_line(tmp_path):
                 + rng.integers(5, 30, x.shape)
                 * (np.abs(np.diff(x[:, :, :1].astype(int), axis=1, append=0)) > 60)
             ),
-            "differences are at edges",
+            "differences are concentrated at edges",
         ),
     ],
 )

@@ -65,7 +65,7 @@ def test_share_clipped(tmp_path):
     """Of each tensor, as NumPy counts it."""
     lines = said(tmp_path, usual, max_percentile="0.9")
     x = np.abs(np.concatenate([sample(i) for i in range(SAMPLES)]))
-    words = r"WARNING x: its scale clips ([\d.]+) % of the elements: it reaches to ([\d.]+)"
+    words = r"WARNING x: its scale clips ([\d.]+) % of the elements: it represents up to ([\d.]+)"
     found = re.search(words, lines[0])
     assert abs(float(found[1]) - 100 * (x > float(found[2])).mean()) < 0.6
 

@@ -47,7 +47,7 @@ def parts(text):
 
 @pytest.mark.parametrize("sample, advice", [
     (alike, f"{SAMPLES} samples are enough"),
-    (growing, f"{SAMPLES} samples are few: ranges still change; {2 * SAMPLES} of"),
+    (growing, f"{SAMPLES} samples are too few: ranges still change; use about {2 * SAMPLES} that"),
 ], ids=["alike", "growing"])
 def test_advice(tmp_path, sample, advice):
     text = said(tmp_path, sample)

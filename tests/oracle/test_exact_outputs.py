@@ -108,7 +108,7 @@ def test_low_front_is_told(tmp_path, samples):
                            calibration={"cal_data_dir": f"'{samples}'", "calibration_type": "'max'"})
     done = tool.run("convert", "-c", config, "--log", "none", "--min-cosine", "0.9999999", cwd=tmp_path,
                     want=tool.CHECK_FAILED)
-    assert "output y: mean cosine of c, the float tensor in front of it, 0.99" in done.err
+    assert "output y: mean cosine of c, the float tensor before it, 0.99" in done.err
     assert "Equal Elements" in done.out and "Judged By" in done.out
     assert "Cosine Similarity  L1" not in done.out
 

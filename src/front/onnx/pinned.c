@@ -24,7 +24,7 @@ static int parse(struct numbers *x, const struct draft *d, const char *name, con
     for (const char *p = text;; p = end + 1) {
         VEC_PUSH(d->arena, &x->of, strtod(p, &end));
         if (end == p || (*end && *end != ','))
-            return vn_fail(e, VN_E_INPUT, "%s: input '%s': expected numbers with ',' between, got '%s'",
+            return vn_fail(e, VN_E_INPUT, "%s: input '%s': expected numbers separated by ',', got '%s'",
                            d->path, name, text);
         if (!*end)
             return VN_OK;
