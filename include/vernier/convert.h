@@ -12,7 +12,7 @@
  *     vn_conversion_free(&c);
  *
  * Functions that can fail return 0 or a negative enum vn_status and write the reason, with file and place,
- * into *e. Running out of memory is an error as any other (VN_E_NOMEM). Strings and arrays in results are
+ * into *e. Running out of memory is an ordinary error (VN_E_NOMEM). Strings and arrays in results are
  * borrowed: they live until the handle is freed. Different conversions may run in different threads; one
  * handle belongs to one caller at a time. */
 #ifndef VERNIER_CONVERT_H
@@ -28,32 +28,33 @@
 extern "C" {
 #endif
 
-/* A model that is named instead of configured. */
+/* A model given directly, without a configuration. */
 struct vn_source {
     const char *model; /* path: .onnx, or .caffemodel with `prototxt` */
     const char *prototxt; /* of a Caffe network; NULL: the model is ONNX */
-    int n_shapes; /* shapes of inputs, in place of those in the file: */
+    int n_shapes; /* shapes of inputs, instead of those in the file: */
     const char *const *shape_names; /* names of inputs */
     const char *const *shapes; /* "1x3x224x224" */
     int n_values; /* inputs of an ONNX model that are constants: */
     const char *const *values; /* "NAME=NUMBER", or a number for each element, ',' between */
 };
 
-/* What a configuration names. */
+/* The format of a configuration's model. */
 enum vn_source_format { VN_SOURCE_ANY, VN_SOURCE_ONNX, VN_SOURCE_CAFFE };
 
 struct vn_convert_options {
     const char *config; /* path of the YAML file. Required */
     enum vn_source_format format; /* another one in the configuration is an error */
-    /* Threads and CPU features of calibration (of image functions from then on in the whole process); they
-     * change no byte of the products. */
+    /* Threads and CPU features of calibration (for image functions: from then on in the whole process). The
+     * products do not depend on them. */
     struct vn_options run;
     int compare_limit; /* samples for the similarity tables, at least 0; 0: all */
-    int accept_data; /* 1: calibration data that look wrong are a warning, not an error */
-    struct vn_listener listener; /* log, progress, and everything that is wrong with what was given */
-    struct vn_odd_listener odd; /* float network and quantized one on calibration files */
+    int accept_data; /* 1: errors in calibration data are reported as warnings */
+    struct vn_listener listener; /* log, progress, and every problem of configuration, model and data */
+    /* receives the calibration files with the largest differences between float and quantized network */
+    struct vn_odd_listener odd;
 };
-/* No configuration, one thread, every CPU feature, all samples, wrong data are an error, no listener. */
+/* No configuration, one thread, every CPU feature, all samples, data errors are errors, no listener. */
 void vn_convert_options_default(struct vn_convert_options *o);
 
 struct vn_fast_options {
@@ -68,20 +69,21 @@ void vn_fast_options_default(struct vn_fast_options *o);
 
 struct vn_conversion; /* opaque */
 
-/* Convert: four ONNX files and a .bin into the configured folder. They appear together at the end; after
- * an error the folder is as before, but for PREFIX_fail.onnx, the last stage that succeeded. On success *c is
- * the result, to be freed with vn_conversion_free; on failure NULL.
- * Errors: VN_E_INPUT (configuration, model or data), VN_E_UNSUPPORTED, VN_E_IO, VN_E_NOMEM. */
+/* Convert: four ONNX files and a .bin into the configured folder. They appear together at the end; after an
+ * error the folder is unchanged, except for PREFIX_fail.onnx, the last stage that succeeded. On success *c is
+ * the result, to be freed with vn_conversion_free; on failure NULL. Errors: VN_E_INPUT (configuration, model
+ * or data), VN_E_UNSUPPORTED, VN_E_IO, VN_E_NOMEM. */
 int vn_convert(struct vn_conversion **c, const struct vn_convert_options *o, struct vn_err *e);
 
-/* How fast can it be? Every operator that can computes in integers, results included; what only moves data at
- * the ends is left out; calibrated with random numbers. The results mean nothing. Errors: as vn_convert. */
+/* Convert for speed measurements only: every node that has an integer form computes in integers, including
+ * outputs; nodes that only move data at the ends are removed; calibrated with random numbers. The results are
+ * meaningless. Errors: as vn_convert. */
 int vn_convert_fast(struct vn_conversion **c, const struct vn_fast_options *o, struct vn_err *e);
 
 /* Sets *c to NULL; NULL is allowed. */
 void vn_conversion_free(struct vn_conversion **c);
 
-/* A node of the network, in the order in which nodes run. Similarities compare the quantized network with the
+/* A node of the network, in execution order. Similarities compare the quantized network with the
  * float one on calibration samples: cosine of the angle between both values as vectors, -1..1. */
 struct vn_node_row {
     const char *node, *type; /* name; ONNX operator */
@@ -89,7 +91,7 @@ struct vn_node_row {
     const char *subgraph; /* "id(0)": which run of integer nodes it is part of; "--" */
     const char *dtype; /* "int8", "int16", "float" */
     int compared; /* 1: the similarity of its output is known */
-    double cosine, cosine_min, cosine_mean; /* of the first sample; least and mean of all */
+    double cosine, cosine_min, cosine_mean; /* of the first sample; minimum and mean of all samples */
     double threshold; /* largest magnitude of its input, from calibration; 0: none */
     const struct vn_reason *why_float; /* NULL: it computes in integers */
 };
@@ -100,16 +102,16 @@ struct vn_output_row {
     double cosine, l1, l2, chebyshev; /* first sample; d = difference: mean |d|, ||d||_2 / N, max |d| */
     double cosine_min, cosine_mean; /* of all samples */
     int exact;
-    /* Of the last float tensors in front of an exact output, the one with the least mean cosine; else NULL */
+    /* Of the last float tensors before an exact output, the one with the lowest mean cosine; else NULL */
     const char *judged_by;
     double equal, equal_min, equal_mean; /* exact: share of equal elements, 0..1, likewise; else NaN */
     const char *worst_sample; /* of cosine_min: file in the first input's folder; NULL: random data */
-    int64_t elements; /* of it, or of judged_by; 1: the cosine is 1 or -1, whatever it loses */
+    int64_t elements; /* of it, or of judged_by; 1: the cosine is always 1 or -1 */
 };
 const struct vn_node_row *vn_conversion_nodes(const struct vn_conversion *c, int *n);
 const struct vn_output_row *vn_conversion_outputs(const struct vn_conversion *c, int *n);
 
-/* What was found in the calibration data; none where they are random. */
+/* Findings in the calibration data; none if they are random. */
 const struct vn_finding *vn_conversion_findings(const struct vn_conversion *c, int *n);
 
 /* Path of a product: "original_float", "optimized_float", "calibrated", "quantized" or "bin"; else NULL. */
@@ -120,7 +122,7 @@ struct vn_convert_summary {
     const char *method; /* of calibration, e.g. "max-percentile:percentile=0.99995" */
     int searched; /* 1: it is the best of several */
     int bias_corrected;
-    int random; /* 1: calibrated with random numbers: speed means something, results do not */
+    int random; /* 1: calibrated with random numbers: only the speed is meaningful */
 };
 const struct vn_convert_summary *vn_conversion_summary(const struct vn_conversion *c);
 

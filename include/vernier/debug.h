@@ -25,11 +25,11 @@
 extern "C" {
 #endif
 
-/* What is quantized alone. */
+/* What is quantized on its own. */
 enum vn_debug_kind {
-    VN_DEBUG_NODE, /* a node: its constants, and what it reads, for this node alone */
+    VN_DEBUG_NODE, /* a node: its constants and inputs, for this node only */
     VN_DEBUG_WEIGHT, /* a constant */
-    VN_DEBUG_ACTIVATION, /* a tensor, for all that read it */
+    VN_DEBUG_ACTIVATION, /* a tensor, for all its readers */
 };
 
 enum vn_debug_metric {
@@ -38,57 +38,57 @@ enum vn_debug_metric {
 #undef DEBUG_METRIC
     VN_DEBUG_METRICS
 };
-/* The word of a metric, and the metric of a word (-1: none has it). */
+/* The word of a metric, and the metric of a word (-1: unknown word). */
 const char *vn_debug_metric_word(enum vn_debug_metric m);
 int vn_debug_metric_find(const char *word);
-/* 1: the more alike, the larger. */
+/* 1: larger is better. */
 int vn_debug_metric_rises(enum vn_debug_metric m);
 
 struct vn_debug_options {
     const char *model; /* a calibrated ONNX model */
-    const char *data; /* folder of samples; of several inputs: a folder in it for each, of the input's name */
-    int samples; /* how many are used, in name order; 0: all */
+    const char *data; /* folder of samples; with several inputs: one subfolder per input, with its name */
+    int samples; /* maximum number of samples, in name order; 0: all */
     const char *const *outputs; /* NULL: all */
     int n_outputs;
-    /* Nodes and calibration nodes ("TENSOR_HzCalibration") to look at; NULL: all of the kind. */
+    /* Nodes and calibration nodes ("TENSOR_HzCalibration") to measure; NULL: all of the kind. */
     const char *const *nodes;
     int n_nodes;
-    int restore; /* 1: everything is quantized but the row's node, weight or activation */
+    int restore; /* 1: everything is quantized except the row's node, weight or activation */
     enum vn_debug_metric sort; /* rows are sorted by it, the most sensitive first */
     int decision_axis; /* of outputs: the largest along it is the decision; -1: as vn_session_class_axis */
     size_t memory_limit; /* bytes for all threads together; 0: no limit */
-    struct vn_options run; /* threads and CPU features; they change no result */
+    struct vn_options run; /* threads and CPU features; results do not depend on them */
     struct vn_listener listener; /* progress: "sensitivity" */
 };
 /* All samples, outputs and nodes; cosine, axis 1, no limit, one thread, every CPU feature, no listener. */
 void vn_debug_options_default(struct vn_debug_options *o);
 
-/* Numbers of the output that is hit most, each on its own. */
+/* Per metric, the number of the output that is affected most. */
 struct vn_sensitivity_row {
     const char *name; /* of the node, or "TENSOR_HzCalibration" */
     const char *type; /* of the node, or "HzCalibration" */
     enum vn_debug_kind kind;
     double metric[VN_DEBUG_METRICS]; /* infinite where nothing changes: SQNR */
-    double agreement; /* share of decisions that are as float's, 0..1 */
-    double threshold; /* of tensors: largest magnitude that is kept; 0: a node */
+    double agreement; /* share of decisions equal to the float network's, 0..1 */
+    double threshold; /* of tensors: largest representable magnitude; 0: a node */
     int bits; /* of tensors: 8 or 16; 0: a node */
 };
 
 struct vn_debug_summary {
     enum vn_debug_kind kind;
     int samples, outputs;
-    int single; /* outputs of one element, whose cosine is 1 or -1 whatever is lost */
-    int runs; /* that began behind a change */
-    int threads; /* that fit the memory limit */
-    size_t memory; /* bytes of working memory of all of them */
+    int single; /* outputs of one element, whose cosine is always 1 or -1 */
+    int runs; /* partial runs, each from a change to the end of the network */
+    int threads; /* number of threads within the memory limit */
+    size_t memory; /* bytes of working memory of all threads */
 };
 
 struct vn_sensitivity; /* opaque */
 
-/* Measure what each node, weight or activation does to the outputs when it alone is quantized. The same
- * result with any number of threads and on every CPU. On failure *s is NULL. Errors: VN_E_USAGE (an unknown
- * output or node, an empty folder), VN_E_INPUT (model, samples), VN_E_UNSUPPORTED, VN_E_IO, VN_E_NOMEM (also
- * where one thread does not fit the memory limit: the message says what it requires). */
+/* Measure how quantizing a single node, weight or activation affects the outputs. Results are the same with
+ * any number of threads and on every CPU. On failure *s is NULL. Errors: VN_E_USAGE (an unknown output or
+ * node, an empty folder), VN_E_INPUT (model, samples), VN_E_UNSUPPORTED, VN_E_IO, VN_E_NOMEM (also if one
+ * thread exceeds the memory limit: the message has the required size). */
 int vn_debug_sensitivity(struct vn_sensitivity **s, const struct vn_debug_options *o, enum vn_debug_kind kind,
                          struct vn_err *e);
 /* Sets *s to NULL; NULL is allowed. */
@@ -100,32 +100,32 @@ const struct vn_sensitivity_row *vn_sensitivity_rows(const struct vn_sensitivity
 
 /* ---- accumulated error ---- */
 
-/* What is quantized together: nodes and calibration nodes; "weight" and "activation" stand for all of the
- * kind. all_but: every node but those named, which are no calibration nodes. */
+/* What is quantized together: nodes and calibration nodes; "weight" and "activation" select all of the
+ * kind. all_but: every node except those named, which must not be calibration nodes. */
 struct vn_debug_group {
     const char *const *nodes;
     int n;
     int all_but;
-    const char *label; /* of its curve; NULL: "partial_qmodel_0", by its place */
+    const char *label; /* of its curve; NULL: "partial_qmodel_0", by its index */
 };
 
 struct vn_accumulated_curve {
     const char *label;
-    /* By metric: how far each node's result is from float's; one point for each of vn_accumulated_nodes. */
+    /* By metric: each node's result against the float network; one point for each of vn_accumulated_nodes. */
     const double *metric[VN_DEBUG_METRICS];
-    double output[VN_DEBUG_METRICS]; /* of the output that is hit most */
+    double output[VN_DEBUG_METRICS]; /* of the output that is affected most */
     double agreement;
 };
 struct vn_accumulated; /* opaque */
 
-/* Quantize each group, and compare every node's result with float's, in the order in which they run.
- * averaged: each point is the mean of all up to it. o->nodes and o->sort are not read. Errors: as
- * vn_debug_sensitivity; VN_E_USAGE where there is no group. */
+/* Quantize each group, and compare every node's result with the float network, in execution order. averaged:
+ * running means. o->nodes and o->sort are not used. Errors: as vn_debug_sensitivity; VN_E_USAGE if there is
+ * no group. */
 int vn_debug_accumulated(struct vn_accumulated **r, const struct vn_debug_options *o,
                          const struct vn_debug_group *groups, int n, int averaged, struct vn_err *e);
 /* Sets *r to NULL; NULL is allowed. */
 void vn_accumulated_free(struct vn_accumulated **r);
-/* The n nodes whose results are in memory; a convolution whose Relu is fused has the Relu's. */
+/* The n nodes whose results are in memory; a convolution with a fused Relu has the Relu's result. */
 const char *const *vn_accumulated_nodes(const struct vn_accumulated *r, int *n);
 /* n curves, one for each group. */
 const struct vn_accumulated_curve *vn_accumulated_curves(const struct vn_accumulated *r, int *n);
@@ -144,17 +144,17 @@ enum vn_error_part {
 struct vn_tensor_error {
     const char *name; /* "TENSOR_HzCalibration" */
     double lo, hi; /* range in float, 0 included */
-    double kept_lo, kept_hi; /* range that is kept */
+    double kept_lo, kept_hi; /* representable range */
     int bits; /* 8 or 16 */
-    double bits_lost; /* log2 of the step by the one that the own range requires; 0: none */
-    double clipped; /* share of float's elements beyond the range that is kept */
-    double sqnr; /* dB, of the whole error; infinite: there is none */
+    double bits_lost; /* log2 of the step divided by the step that the tensor's own range requires; 0: none */
+    double clipped; /* share of float elements outside the representable range */
+    double sqnr; /* dB, of the whole error; infinite: no error */
     double total;
     double part[VN_ERROR_PARTS]; /* parts correlate: their sum is near the total, not equal to it */
 };
 struct vn_error_split; /* opaque */
 
-/* Measure all activations with one scale, or those of o->nodes; o->outputs and o->sort are not read. Errors:
+/* Measure all activations with one scale, or those of o->nodes; o->outputs and o->sort are not used. Errors:
  * as vn_debug_sensitivity. */
 int vn_debug_tensors(struct vn_error_split **r, const struct vn_debug_options *o, struct vn_err *e);
 /* Sets *r to NULL; NULL is allowed. */
@@ -167,33 +167,33 @@ int vn_error_split_samples(const struct vn_error_split *r);
 
 #define VN_DISTRIBUTION_BINS 128
 
-/* Float's numbers in one channel, of all samples. */
+/* Float values of one channel, of all samples. */
 struct vn_channel_box {
     double lo, q1, median, q3, hi, mean; /* quartiles: linear between neighbours */
 };
 
-/* The numbers of one thing, of all samples: of a node its first result, of a calibration node its tensor. */
+/* The values of a node's first output or of a calibration node's tensor, of all samples. */
 struct vn_distribution {
     const char *name, *type;
     enum vn_debug_kind kind;
-    int64_t n; /* numbers */
+    int64_t n; /* number of values */
     double lo, hi, mean, deviation; /* in float */
-    double threshold; /* of calibration nodes: the least largest magnitude that is kept; 0: a node */
+    double threshold; /* of calibration nodes: the smallest of the representable magnitudes; 0: a node */
     int bits; /* 8, 16; 0: a node */
     /* Counts in equal parts of lo..hi: float, and quantized (nodes: everything is). NULL: activations */
     const double *before, *after;
     double cosine; /* of both; NaN: activations */
     double error_lo, error_hi;
-    const double
-        *error; /* counts of quantized less float in equal parts of error_lo..error_hi; NULL likewise */
+    /* counts of quantized less float in equal parts of error_lo..error_hi; NULL likewise */
+    const double *error;
     int channels, axis;
     const struct vn_channel_box *box; /* of each channel */
 };
 struct vn_distributions; /* opaque */
 
-/* Look at o->nodes, in their order. axis: of channels; -1: 1 of results and activations, of weights that of
- * their scales, else 0. Keeps all numbers in memory. Runs one thread. Errors: as vn_debug_sensitivity;
- * VN_E_USAGE where o->nodes is empty. */
+/* Distributions of o->nodes, in their order. axis: channel axis; -1: 1 for results and activations, for
+ * weights the axis of their scales, else 0. Keeps all values in memory. Runs one thread. Errors: as
+ * vn_debug_sensitivity; VN_E_USAGE if o->nodes is empty. */
 int vn_debug_distributions(struct vn_distributions **r, const struct vn_debug_options *o, int axis,
                            struct vn_err *e);
 /* Sets *r to NULL; NULL is allowed. */

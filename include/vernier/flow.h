@@ -28,24 +28,26 @@ struct vn_flow_options {
     const char *reference; /* what the training program saved: inputs and outputs of the network as arrays
                             * (docs/compare.md); NULL: nothing */
     const char *task; /* settings of an evaluation (docs/eval.md); NULL: similarity decides */
-    int n_task_sets; /* "KEY=VALUE": settings of the task that win over its file */
+    int n_task_sets; /* "KEY=VALUE": settings of the task that override its file */
     const char *const *task_sets;
-    double
-        expect; /* score that the task has in training: float must reach it within max_drop; NaN: unknown */
-    const char
-        *test; /* folder of samples that calibration has not seen, as cal_data_dir has them; NULL: none */
-    const char *frames; /* folder of ordered frames, as cal_data_dir has samples, in name order; NULL: none */
-    const char *dumps; /* what a board has saved: inputs and outputs as arrays; NULL: nothing */
-    int n_sets; /* "KEY=VALUE": keys of the configuration that are set anew; an empty value removes the key */
+    /* the task's score in training: the float model must reach it within max_drop; NaN: unknown */
+    double expect;
+    /* folder of samples not used for calibration, in the form of cal_data_dir; NULL: none */
+    const char *test;
+    /* folder of consecutive frames, in the form of cal_data_dir, in name order; NULL: none */
+    const char *frames;
+    const char *dumps; /* inputs and outputs that a board has saved as arrays; NULL: none */
+    int n_sets; /* "KEY=VALUE": keys to change in the configuration; an empty value removes the key */
     const char *const *sets;
-    const char *save; /* file beside `config` that gets the configuration with `sets`; required with them */
+    /* file for the configuration with `sets`, in the folder of `config`; required with them */
+    const char *save;
     int strict; /* 1: a step that is skipped counts as failed */
-    int no_repair; /* 1: a failure is named, and nothing is tried to repair it */
+    int no_repair; /* 1: report the cause of a failure without trying repairs */
     int samples; /* calibration samples that are compared, at least 1 */
     double min_cosine; /* of an output of the quantized network, without a task; mean of the samples */
-    double min_choices; /* of an output that chooses, in place of it: least share of choices that are kept,
+    double min_choices; /* of an output with decisions, instead of it: minimum share of unchanged decisions,
                          * within the 95 % interval */
-    double max_jitter; /* how much more the second differences of frames may be than float's */
+    double max_jitter; /* maximum second differences over frames, relative to float */
     double max_drop; /* of the task's first score, in its unit */
     struct vn_options run; /* threads and CPU features */
     struct vn_listener listener; /* progress */
@@ -56,28 +58,28 @@ void vn_flow_options_default(struct vn_flow_options *o);
 
 enum vn_flow_state { VN_FLOW_PASS, VN_FLOW_FAIL, VN_FLOW_SKIPPED };
 
-/* What else was found beside the cause of a failure. */
+/* A finding in addition to the cause of a failure. */
 struct vn_flow_finding {
     const char *cause, *evidence;
 };
 
 struct vn_flow_step {
     const char *name; /* "quantized" */
-    const char *what; /* a line for people */
+    const char *what; /* one line of description */
     enum vn_flow_state state;
     int counted; /* 1: one of the five that this machine can check */
     const char *why; /* what was found, or why it was skipped */
-    const char *node; /* FAIL: where it breaks; NULL: not known */
+    const char *node; /* FAIL: the node where it fails; NULL: unknown */
     struct vn_failure failure; /* FAIL */
-    struct vn_failure
-        advice; /* PASS: a cause of loss, and what gains; its cause is NULL where there is none */
+    /* PASS: a cause of loss and a change that gains; its cause is NULL if there is none */
+    struct vn_failure advice;
     const struct vn_flow_finding *also; /* n of them, beside the cause of the failure or the advice */
     int n_also;
     double seconds;
 };
 
-/* Rule i = 0, 1, ... of the diagnosis: the cause with which a step fails, the same named more closely, and
- * what tells it apart; returns 0 behind the last one. Strings are static. */
+/* Rule i = 0, 1, ... of the diagnosis: the cause that a failed step reports, the more specific cause,
+ * and the evidence for it; returns 0 after the last one. Strings are static. */
 int vn_flow_rule(int i, const char **failure, const char **cause, const char **looks_at);
 
 struct vn_flow_verdict {

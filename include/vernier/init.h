@@ -13,7 +13,7 @@ extern "C" {
 struct vn_init_options {
     struct vn_source source;
     const char *march; /* a target's name or file; NULL: "generic" */
-    const char *data_dir; /* of calibration data; NULL: "./calibration_data" */
+    const char *data_dir; /* folder of calibration data; NULL: "./calibration_data" */
     const char *output; /* file to write; NULL: the model's name with .yaml, in the current folder */
     int full; /* 1: with every key that works, as comments */
     struct vn_listener listener;
@@ -22,9 +22,9 @@ void vn_init_options_default(struct vn_init_options *o);
 
 struct vn_configuration; /* opaque */
 
-/* Write a configuration; lines that the model does not decide are marked CHECK. On success *c is what was
- * written, to be freed with vn_configuration_free; on failure NULL.
- * Errors: VN_E_USAGE (the file exists already), VN_E_INPUT, VN_E_UNSUPPORTED, VN_E_IO, VN_E_NOMEM. */
+/* Write a configuration; values that the model does not determine are marked CHECK. On success *c is the
+ * written text, to be freed with vn_configuration_free; on failure NULL. Errors: VN_E_USAGE (the file exists
+ * already), VN_E_INPUT, VN_E_UNSUPPORTED, VN_E_IO, VN_E_NOMEM. */
 int vn_init(struct vn_configuration **c, const struct vn_init_options *o, struct vn_err *e);
 void vn_configuration_free(struct vn_configuration **c); /* sets *c to NULL; NULL is allowed */
 
@@ -38,13 +38,13 @@ struct vn_key_info {
     const char *type; /* in words: "integer", "list, separated by ';'" */
     const char *state; /* "works", "checked, no effect on a CPU" */
     const char *otherwise; /* the default; NULL: none */
-    const char *needs; /* "KEY=VALUE|VALUE" without which it has no effect; NULL: nothing */
-    const char *excludes; /* a key that must not be there; NULL: none */
+    const char *needs; /* "KEY=VALUE|VALUE", required for an effect; NULL: none */
+    const char *excludes; /* a key that must not be set; NULL: none */
     double least, most; /* of integers and numbers; both 0: any */
 };
-/* Key i of the table; VN_E_USAGE: there are fewer. */
+/* Key i of the table, counted from 0; VN_E_USAGE after the last one. */
 int vn_key_describe(int i, struct vn_key_info *out);
-/* The word-th value that key i may have; NULL: there are fewer, or it takes any. */
+/* Valid value `word` (counted from 0) of key i; NULL after the last one, or if the key takes any value. */
 const char *vn_key_word(int i, int word);
 
 #ifdef __cplusplus

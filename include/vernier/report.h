@@ -1,4 +1,4 @@
-/* vernier/report.h - results as text for people and as JSON.
+/* vernier/report.h - print results as text and as JSON.
  *
  * NOT STABLE: names, and what is written, may change in any release.
  *

@@ -1,4 +1,4 @@
-/* vernier/verify.h - does a program compute exactly what the quantized ONNX file says?
+/* vernier/verify.h - check that a program computes exactly what its quantized ONNX file specifies.
  *
  * NOT STABLE: names and fields may change in any release.
  *
@@ -12,10 +12,10 @@
  *
  * The .bin runs instruction by instruction. Each of its tensors is judged from the tensors that the program
  * itself read to compute it: the reference executor evaluates the same nodes of the ONNX file on these, and
- * integers must be equal, float32 results lie within the bound that the node's own arithmetic gives. By
- * induction over the instructions this proves the whole program, and a difference is found where it begins
- * (docs/verify.md). How far the results are from a run of the reference executor of its own is reported
- * beside it (drift). Strings and arrays in the result are borrowed: they live until it is freed. */
+ * integers must be equal, and float32 results within the error bound of the node's arithmetic. By induction
+ * over the instructions this proves the whole program, and a difference is reported where it begins
+ * (docs/verify.md). The distance from a separate run of the reference executor is also reported (drift).
+ * Strings and arrays in the result are borrowed: they live until it is freed. */
 #ifndef VERNIER_VERIFY_H
 #define VERNIER_VERIFY_H
 
@@ -31,12 +31,12 @@ struct vn_verify_options {
      * "FILE" for the only one. Sample i is the i-th file of every input. */
     const char *const *files;
     int n_files;
-    const char *const
-        *folders; /* "DIR" or "NAME=DIR": their images and .npy files, in name order, behind `files` */
+    /* "DIR" or "NAME=DIR": their images and .npy files, in name order, after `files` */
+    const char *const *folders;
     int n_folders;
     int limit; /* maximum number of files; 0: all */
-    /* A region for each image input that has files, in the order in which these are named: the images are
-     * decoded at their own size, and the region is resized as the device's resizer does. NULL: whole images,
+    /* A region for each image input that has files, in the order of the files: the images are decoded at
+     * their original size, and the region is resized as the device's resizer does. NULL: whole images,
      * through the pipeline. Random samples of an input that a resizer feeds are always regions of random
      * images. */
     const struct vn_region *regions;
@@ -46,12 +46,12 @@ struct vn_verify_options {
      * tensor's largest magnitude instead; integers stay strict. */
     int digits;
     double min_cosine; /* of vn_verify_pair: for outputs of artefacts that are not compared strictly */
-    const char *prototxt; /* of Caffe networks; NULL: none */
-    struct vn_input_settings inputs; /* shapes and values; VN_E_USAGE where no artefact has the input */
+    const char *prototxt; /* prototxt of a Caffe network; NULL: none */
+    struct vn_input_settings inputs; /* shapes and values; VN_E_USAGE if no artefact has the input */
     const char *pipeline; /* steps for images (docs/alignment.md); NULL: resize to the input */
-    struct vn_options run; /* threads and CPU features of the .bin; they change no result */
+    struct vn_options run; /* threads and CPU features of the .bin; results do not depend on them */
     struct vn_listener listener; /* progress: "verify" */
-    /* Files on which the program is least like the reference executor, of strict pairs. */
+    /* Strict pairs: receives the files with the largest difference between program and reference executor. */
     struct vn_odd_listener odd;
 };
 /* Three random samples, min_cosine 0.9, one thread, every CPU feature, no listener. */
@@ -59,13 +59,14 @@ void vn_verify_options_default(struct vn_verify_options *o);
 
 /* One tensor of the program, over all samples. */
 struct vn_verified {
-    const char *name; /* of the value in the ONNX file that it carries; "": none */
-    const char *node; /* that computes it; "": an input */
+    const char *name; /* of the value in the ONNX file that it represents; "": none */
+    const char *node; /* node that computes it; "": an input */
     const char *opcode; /* of the last instruction that writes it; "": an input */
     enum vn_role role;
     int tensor, instruction; /* numbers in the program; instruction -1: an input */
     int integer; /* 1: compared as integers, 0: as float32 */
-    int fused; /* 1: kept in registers, computed again for the check; it shows a place, and no verdict */
+    /* 1: kept in registers and recomputed for the check; locates a difference, but is not judged */
+    int fused;
     int64_t compared, different; /* elements; of floats: beyond the bound */
     int64_t max_step; /* integers: largest difference */
     double max_difference; /* floats: largest difference */
@@ -73,30 +74,30 @@ struct vn_verified {
     double max_bound; /* floats: largest difference in units of the bound; above 1: different */
     int64_t first; /* flat index of the first difference; -1: none */
     int first_sample; /* its sample, counted from 0 */
-    double got, expected; /* there */
+    double got, expected; /* values at the first difference */
     double zeros; /* share of zeros in what is expected, 0..1 */
-    int mistrusted; /* 1: nearly all are zeros, so that equality says little */
-    /* Against a run of the reference executor of its own; only of role VN_ROLE_VALUE. */
+    int mistrusted; /* 1: nearly all are zeros, so equality proves little */
+    /* Against a separate run of the reference executor; role VN_ROLE_VALUE only. */
     int64_t drifted; /* integers that differ */
     double drift; /* floats: largest difference, divided by the largest magnitude */
 };
 
-/* What is wrong with a program besides results that differ. */
+/* Faults of a program other than different results. */
 enum vn_fault_kind {
     VN_FAULT_STALE, /* a buffer was overwritten before its last reader */
-    VN_FAULT_CONSTANT, /* weights, biases, tables: other bytes than those that the ONNX file gives */
-    VN_FAULT_PARAMETERS, /* another type, scale or zero point than the ONNX file gives */
-    VN_FAULT_OUTPUT, /* an output of the program is another value than in the ONNX file */
-    VN_FAULT_UNVERIFIED, /* a tensor that nothing is said about: as bad as a difference */
+    VN_FAULT_CONSTANT, /* weights, biases or tables differ from those of the ONNX file */
+    VN_FAULT_PARAMETERS, /* type, scale or zero point differs from the ONNX file */
+    VN_FAULT_OUTPUT, /* an output of the program differs from that of the ONNX file */
+    VN_FAULT_UNVERIFIED, /* a tensor that could not be verified; counts as a failure */
 };
 struct vn_fault {
     enum vn_fault_kind kind;
     const char *name; /* of the value; "": none */
     enum vn_role role;
     int tensor;
-    int instruction; /* that reads it (STALE, CONSTANT) or makes it; -1: none, or the caller reads it */
-    const char *node; /* of that instruction, or that makes the tensor */
-    int writer; /* STALE: the instruction that overwrote it; -1: not known */
+    int instruction; /* that reads it (STALE, CONSTANT) or produces it; -1: none, or the caller reads it */
+    const char *node; /* of that instruction, or the node that produces the tensor */
+    int writer; /* STALE: the instruction that overwrote it; -1: unknown */
     const char *writer_node;
     int sample; /* STALE: the first one */
     int64_t different, first; /* CONSTANT: elements that differ; flat index of the first, in memory order */
@@ -108,13 +109,13 @@ struct vn_verify_summary {
     int passed; /* 1: something was compared, all of it is equal or within the bound, and there is no fault */
     int samples;
     int tensors; /* that the program computes */
-    int integer_tensors, float_tensors; /* judged */
+    int integer_tensors, float_tensors; /* number of tensors judged */
     int64_t compared, different; /* integers */
     int64_t floats, floats_different;
     double max_relative, max_bound; /* of all float tensors */
     int constants; /* of the .bin, that were compared byte by byte */
     int wrong; /* index of the first row that differs, in running order; -1: none */
-    int64_t drifted; /* integers that differ from a run of the reference executor of its own */
+    int64_t drifted; /* integers that differ from a separate run of the reference executor */
     double drift; /* the same of the network's outputs: largest difference by the largest magnitude */
 };
 
@@ -138,11 +139,11 @@ const char *vn_fault_word(enum vn_fault_kind k);
 
 /* ---- any two artefacts ----
  *
- * Quantized ONNX and .bin: vn_verify. Two programs: strictly, every value that both have is equal (floats
- * within `digits`, where that is set). Others lie across a quantization step (or before all of them): their
- * outputs must reach min_cosine; of integer outputs, as large a share be equal. */
+ * Quantized ONNX and .bin: vn_verify. Two programs: strictly, every common value must be equal (floats
+ * within `digits`, if set). Other pairs differ by a quantization step: their outputs must reach
+ * min_cosine, and of integer outputs at least that share of elements must be equal. */
 
-/* A value that both have, over all samples. */
+/* A common value, over all samples. */
 struct vn_agreement {
     const char *name;
     int output; /* 1: an output of the network */
@@ -162,9 +163,8 @@ struct vn_pair_info {
     int passed;
     int samples;
     double min_cosine;
-    const char
-        *origin; /* where the two come from, where that differs (hashes, march, method); NULL: nowhere */
-    const char *removed; /* nodes that one of them has and the other, edited, has not; NULL: none */
+    const char *origin; /* differences in their origin (hashes, march, method); NULL: none */
+    const char *removed; /* nodes that were removed from one of them by editing; NULL: none */
 };
 
 struct vn_pair; /* opaque */

@@ -1,11 +1,11 @@
-"""The vendor's accuracy debugger by its functions; what they compute, `vernier debug` computes.
+"""The functions of the vendor's accuracy debugger, computed by `vernier debug`.
 
     import vernier.debugger as dbg
     dbg.get_sensitivity_of_nodes("net_calibrated_model.onnx", ["cosine-similarity"], "calibration_data")
 
-Models are calibrated ONNX files, data the folder that `debug_mode: 'dump_calibration_data'` writes, or any
-other of .npy files or images with a folder for each input. Pages are HTML in place of PNG; `Error` tells what
-is wrong.
+Models are calibrated ONNX files. Data are the folder that `debug_mode: 'dump_calibration_data'` writes, or
+any other folder of .npy files or images, with one subfolder per input. Plots are HTML pages instead of PNG
+files. Failures raise `Error`.
 """
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ def get_sensitivity_of_nodes(model_or_file: Any, metrics: str | Sequence[str] = 
                              calibrated_data: Any = None, output_node: str | None = None,
                              node_type: str = "node", data_num: int | None = None, verbose: bool = False,
                              interested_nodes: Names = None, save_dir: Any = None) -> OrderedDict[str, Row]:
-    """What the quantization of each node alone does to the outputs, the most sensitive first.
+    """The effect of each node's quantization on the outputs, the most sensitive node first.
 
     Args:
-        metrics: of METRICS; the first one sorts.
-        node_type: "node", "weight" or "activation"; `interested_nodes` in its place names nodes.
-        data_num: the first samples only; None: all.
+        metrics: names from METRICS; rows are sorted by the first.
+        node_type: "node", "weight" or "activation"; or name nodes by `interested_nodes` instead.
+        data_num: maximum number of samples; None: all.
         verbose: print the table.
         save_dir: folder of sensitivity_of_KIND.log.
 
@@ -108,14 +108,14 @@ def _sets(nodes: Any) -> list[str]:
 def plot_acc_error(save_dir: Any, calibrated_data: Any, model_or_file: Any, quantize_node: Any = None,
                    non_quantize_node: Any = None, metric: str = "cosine-similarity",
                    average_mode: bool = False) -> dict[str, list[float]]:
-    """Error of each node's result, in the order of running, while some of the network is quantized.
+    """Error of each node's result, in execution order, while a part of the network is quantized.
 
     Args:
         save_dir: folder; accumulate_error/METRIC.html is written there.
         quantize_node: ["A", "B"]: a curve for each; [["A", "B"]]: one of both together; "weight" and
             "activation" are all of them.
-        non_quantize_node: all but these. ValueError: with "weight" or "activation", or both arguments.
-        average_mode: each point is the mean of all up to it.
+        non_quantize_node: all except these. ValueError: with "weight" or "activation", or both arguments.
+        average_mode: running means.
 
     Returns:
         The curves by their labels, a number for each node; None where a node has none.
@@ -135,7 +135,7 @@ def plot_acc_error(save_dir: Any, calibrated_data: Any, model_or_file: Any, quan
 
 def tensor_analysis(model_or_file: Any, calibrated_data: Any, nodes_list: Names = None, save_dir: Any = None,
                     data_num: int | None = None) -> OrderedDict[str, dict]:
-    """What each quantized tensor loses and to what: clipping, rounding, range, bias, and what it inherits.
+    """The error of each quantized tensor by cause: clipping, rounding, range, bias, and inherited error.
     `nodes_list` picks rows; `save_dir` gets tensor_analysis.html."""
     page = None
     if save_dir is not None:
@@ -150,7 +150,7 @@ def sensitivity_analysis(model_or_file: Any, calibrated_data: Any, metrics: str 
                          "cosine-similarity", pick_threshold: float = 0.999, data_num: int | None = 1,
                          sensitive_nodes: Names = None, save_dir: Any = None) -> list[str]:
     """Nodes whose quantization alone takes the cosine similarity to `pick_threshold` or below, worst first.
-    They are candidates for int16: `vernier tune` finds out which of them are worth it."""
+    They are candidates for int16; `vernier tune` determines which of them gain enough."""
     first = [m for m in ("cosine-similarity", *_list(metrics))]
     found = get_sensitivity_of_nodes(model_or_file, list(dict.fromkeys(first)), calibrated_data,
                                      data_num=data_num, interested_nodes=sensitive_nodes, save_dir=save_dir)
@@ -160,7 +160,7 @@ def sensitivity_analysis(model_or_file: Any, calibrated_data: Any, metrics: str 
 def runall(model_or_file: Any, calibrated_data: Any, save_dir: Any = "./debug_result/", ns_metrics: Any =
            "cosine-similarity", output_node: str | None = None, data_num: int | None = None,
            ac_metric: str = "cosine-similarity", average_mode: bool = False) -> None:
-    """Sensitivity of weights and activations, the error that both accumulate: into folders of `save_dir`."""
+    """Sensitivity of weights and activations and their accumulated error, in subfolders of `save_dir`."""
     folder = pathlib.Path(save_dir)
     for kind in ("weight", "activation"):
         get_sensitivity_of_nodes(model_or_file, ns_metrics, calibrated_data, output_node, kind, data_num,

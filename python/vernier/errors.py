@@ -1,4 +1,4 @@
-"""What goes wrong, as one exception."""
+"""The exception of all failures."""
 from __future__ import annotations
 
 
@@ -7,11 +7,11 @@ class Error(Exception):
 
     Attributes:
         status: what kind of failure: "usage" (the call is wrong), "input" (a file or its contents),
-            "unsupported",
-            "io" (the operating system refused), "memory", "internal" (a mistake in Vernier), "cancelled".
-        problem: id of a known problem, the same in every version; None: it is none of them.
-        remedy: what to do about it; None: nothing is known.
-        problems: every problem that was found, where a whole configuration or model was checked.
+            "unsupported", "io" (an operating system call failed), "memory", "internal" (an error in Vernier),
+            "cancelled".
+        problem: id of a known problem, the same in every version; None: not a known problem.
+        remedy: what to do about it; None: unknown.
+        problems: every problem found, if a whole configuration or model was checked.
     """
 
     def __init__(self, message: str, status: str = "internal", problem: str | None = None,
@@ -22,6 +22,6 @@ class Error(Exception):
 
     @property
     def place(self) -> str | None:
-        """File, with line and column where known: what is in front of the message's first ": "."""
+        """File, with line and column if known: the part of the message before its first ": "."""
         head, colon, _ = str(self).partition(": ")
         return head if colon else None

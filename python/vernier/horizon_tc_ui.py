@@ -1,12 +1,11 @@
-"""HB_ONNXRuntime and HBRuntime, as scripts for the vendor's toolchain use them, on every artefact.
+"""HB_ONNXRuntime and HBRuntime with the interface of the vendor's toolchain, for every artefact.
 
     from vernier.horizon_tc_ui import HB_ONNXRuntime
     sess = HB_ONNXRuntime(model_file="net_quantized_model.onnx")
     outputs = sess.run(None, {"data": pixels}, input_offset=128)
 
-Every class here opens float ONNX models, the ONNX files of all stages and .bin files alike, and takes
-feature maps
-beside images. Outputs are real numbers (float32) or indices, also of a .bin.
+Every class here opens float ONNX models, the ONNX files of all stages and .bin files alike, and takes feature
+maps beside images. Outputs are real numbers (float32) or indices, also of a .bin.
 """
 from __future__ import annotations
 
@@ -24,7 +23,7 @@ _log = logging.getLogger("vernier.horizon_tc_ui")
 
 @dataclass(frozen=True)
 class NodeArg:
-    """An input or output: `name`, `shape` (a list; "?" where a dimension is free) and `type`, as in
+    """An input or output: `name`, `shape` (a list; "?" if a dimension is dynamic) and `type`, as in
     "tensor(float)"."""
     name: str
     shape: list
@@ -77,17 +76,15 @@ def _tensor(p: Port | None, array: Any) -> Any:
 
 class HBSession:
     """The network without any handling of inputs: minus 128 and types are the caller's; images and feature
-    maps
-    may be mixed."""
+    maps may be mixed."""
 
     def __init__(self, network: _Network):
         self._network = network
 
     def run(self, output_names: Iterable[str] | None, input_feed: Mapping[str, Any],
             run_options: Any = None) -> list[np.ndarray]:
-        """Run once on the network's own tensors ("pixel - 128" of image inputs). Returns arrays in the
-        order of
-        `output_names`; None: all."""
+        """Run once on the network's own tensors ("pixel - 128" of image inputs). Returns arrays in the order
+        of `output_names`; None: all."""
         return self._network.run(output_names, input_feed)
 
     def get_inputs(self) -> list[NodeArg]:
@@ -98,7 +95,7 @@ class HBSession:
         return [NodeArg(p.name, s, _type(p)) for p, s in zip(self._network.session.inputs, shapes)]
 
     def get_outputs(self) -> list[NodeArg]:
-        """The outputs; of quantized ones the real numbers."""
+        """The outputs; quantized outputs as real numbers."""
         return [NodeArg(p.name, list(p.shape), "tensor(float)" if p.scale else _type(p))
                 for p in self._network.session.outputs]
 
@@ -141,7 +138,7 @@ class HB_ONNXRuntime:
 
     @property
     def layout(self) -> list[str]:
-        """"NCHW" or "NHWC" of each input; of feature maps as their sizes say."""
+        """"NCHW" or "NHWC" of each input; for feature maps derived from their sizes."""
         return [p.layout or ("NHWC" if len(p.shape) == 4 and p.shape[3] in (1, 3) and p.shape[1] not in (1, 3)
                              else "NCHW") for p in self._network.session.inputs]
 
@@ -151,7 +148,7 @@ class HB_ONNXRuntime:
         return (shape[1], shape[2]) if self.layout[0] == "NHWC" else (shape[-2], shape[-1])
 
     def set_dim_param(self, input_idx: int, dim_idx: int, dim_param: str = "?") -> None:
-        """Make a dimension free: runs take it from what they are fed. The shapes of a .bin are fixed."""
+        """Make a dimension dynamic: runs take it from the fed arrays. The shapes of a .bin are fixed."""
         inputs = self._network.session.inputs
         if self._network.session.kind == "bin":
             raise ValueError(f"{self._network.path}: the shapes of a .bin are fixed")
@@ -160,11 +157,11 @@ class HB_ONNXRuntime:
         self._network.free.add((input_idx, dim_idx))
 
     def set_providers(self, providers: Sequence[str]) -> None:
-        """Noted, without effect: networks run on the CPU."""
+        """Recorded, without effect: networks run on the CPU."""
         self._providers = list(providers)
 
     def get_provider(self) -> list[str]:
-        """What set_providers has set."""
+        """The providers of set_providers."""
         return list(self._providers)
 
     def run(self, output_names: Iterable[str] | None, input_feed: Mapping[str, Any],
@@ -194,8 +191,7 @@ class HB_ONNXRuntime:
     def run_feature(self, output_names: Iterable[str] | None, input_feed: Mapping[str, Any],
                     input_offset: int = 0) -> list[np.ndarray]:
         """Run on feature maps: float32 arrays in the shape of the input, from which `input_offset` is
-        subtracted.
-        Otherwise as run()."""
+        subtracted. Otherwise as run()."""
         def moved(x: Any) -> np.ndarray:
             a = np.asarray(x)
             return a.astype(np.float32) - np.float32(input_offset) if input_offset else a
@@ -204,8 +200,7 @@ class HB_ONNXRuntime:
 
 class HBRuntime:
     """A network by its path, whatever its kind: `run` takes the network's own tensors, and of image inputs
-    also
-    the device's pixels as uint8."""
+    also the device's pixels as uint8."""
 
     def __init__(self, model_path: str | os.PathLike[str], **options: Any):
         self._network = _Network(model_path, **options)

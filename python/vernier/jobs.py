@@ -1,11 +1,9 @@
 """The commands as functions: options as arguments, results as dataclasses.
 
 Every function takes `log` (called with a level, 0 debug to 3 error, and a line) and `progress` (called with
-a word,
-the number that is done and that of all). What they raise ends the job. Ctrl-C in the main thread does, too,
-within
-an instruction of the network or an allocation; a job that ends early leaves no products. The GIL is free
-meanwhile.
+a word, the number of finished steps and the total). An exception that they raise ends the job; so does Ctrl-C
+in the main thread, at the next instruction of the network or the next allocation. A job that ends early
+leaves no products. The GIL is released while a job runs.
 """
 from __future__ import annotations
 
@@ -30,7 +28,7 @@ PathLike = Union[str, "os.PathLike[str]"]
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a node computes in float32: `id` is the same in every version, `text` is for people."""
+    """Why a node computes in float32: `id` is the same in every version, `text` is a description."""
     id: str
     args: tuple[str, ...]
     text: str
@@ -39,9 +37,8 @@ class Reason:
 
 @dataclass(frozen=True)
 class Node:
-    """A node, in the order in which nodes run. `on`: "BPU" computes in integers, "CPU" in float32. Cosines,
-    -1 to
-    1, compare its output with the float network (where `compared`): the first sample, least and mean of all.
+    """A node, in execution order. `on`: "BPU" computes in integers, "CPU" in float32. Cosines, -1 to 1,
+    compare its output with the float network (where `compared`): the first sample, least and mean of all.
     `threshold`: largest magnitude of its input, from calibration; 0: none."""
     node: str
     type: str
@@ -59,8 +56,7 @@ class Node:
 @dataclass(frozen=True)
 class Output:
     """An output against the float network: cosine of the first sample, mean |d|, ||d||_2 / N and max |d| of
-    it;
-    least and mean cosine of all. Integers (`exact`) have shares of equal elements, 0 to 1, instead."""
+    it; least and mean cosine of all. Integers (`exact`) have shares of equal elements, 0 to 1, instead."""
     output: str
     cosine: float
     l1: float
@@ -102,7 +98,7 @@ class Conversion:
 
 @dataclass(frozen=True)
 class March:
-    """What a target would do: `integers` nodes would compute in integers."""
+    """A target: `integers` is the number of nodes that would compute in integers."""
     march: str
     description: str
     integers: int
@@ -110,7 +106,7 @@ class March:
 
 @dataclass(frozen=True)
 class Checked:
-    """What check() found: `integers` of the nodes compute in integers."""
+    """The result of check(): `integers` is the number of nodes that compute in integers."""
     march: str
     integers: int
     nodes: list[Node]
@@ -120,8 +116,8 @@ class Checked:
 @dataclass(frozen=True)
 class Tensor:
     """A tensor of the program against the quantized ONNX file, over all samples: elements that were
-    `compared` and
-    are `different`, the largest difference, the first different element and what was expected there."""
+    `compared` and are `different`, the largest difference, the first different element and what was expected
+    there."""
     name: str
     node: str
     opcode: str
@@ -142,7 +138,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Agreement:
-    """A value that both artefacts have, over all samples."""
+    """A common value of both artefacts, over all samples."""
     name: str
     output: bool
     integer: bool
@@ -159,7 +155,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something wrong with a program besides results that differ."""
+    """A fault of a program other than different results."""
     kind: str
     name: str
     node: str | None
@@ -169,9 +165,8 @@ class Fault:
 
 @dataclass(frozen=True)
 class Verification:
-    """What verify() found. `strict`: every value had to be equal. `tensors` where a program was judged by
-    its ONNX
-    file, `values` where two artefacts were compared."""
+    """What verify() found. `strict`: every value had to be equal. `tensors` where a program was judged by its
+    ONNX file, `values` where two artefacts were compared."""
     passed: bool
     strict: bool
     samples: int
@@ -185,8 +180,7 @@ class Verification:
 @dataclass(frozen=True)
 class Score:
     """A score and its difference from the first model; `low` and `high`, where there is an `interval`, are
-    the
-    95 % confidence interval of the difference."""
+    the 95 % confidence interval of the difference."""
     name: str
     value: float
     difference: float
@@ -197,7 +191,7 @@ class Score:
 
 @dataclass(frozen=True)
 class Likeness:
-    """How alike an output is to the first model's, over all samples: cosines, SQNR in dB, the largest
+    """Similarity of an output to the first model's, over all samples: cosines, SQNR in dB, the largest
     difference."""
     name: str
     cosine_mean: float
@@ -264,7 +258,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Alignment:
-    """What align() found; aligned where `unaligned` is 0."""
+    """The result of align(); aligned if `unaligned` is 0."""
     paths: tuple[str, str]
     samples: int
     unaligned: int
@@ -274,7 +268,7 @@ class Alignment:
 
 @dataclass(frozen=True)
 class PreparedFile:
-    """An image and the file that was made of it; `kept`: an earlier run had made it."""
+    """An image and the file written for it; `kept`: an earlier run wrote it."""
     source: str
     name: str
     kept: bool
@@ -289,7 +283,7 @@ class Prepared:
 
 @dataclass(frozen=True)
 class TuneGroup:
-    """Tensors that have one type. By type (int8, int16, int16+weights, float32; None: not allowed): predicted
+    """Tensors with a common type. By type (int8, int16, int16+weights, float32; None: not allowed): predicted
     loss that remains, latency and size added, as shares of the network as configured."""
     tensor: str
     node: str
@@ -412,13 +406,11 @@ def convert(config: PathLike | Mapping[str, Mapping[str, Any]], data: Iterable[A
     Args:
         config: path of a YAML configuration, or the same as a dict of its groups.
         data: calibration samples, in place of cal_data_dir: an iterable of arrays, or of dicts of arrays by
-            input;
-            each in the training type and layout (pixels 0..255 of image inputs). A generator is read once,
-            and
-            one sample at a time is in memory. Only with a dict.
+            input; each in the training type and layout (pixels 0..255 of image inputs). A generator is read
+            once, and one sample at a time is in memory. Only with a dict.
         threads: of calibration; the products do not depend on it.
         compare_limit: samples for the similarities; 0: all.
-        accept_data: calibration data that look wrong are findings, not an error.
+        accept_data: errors in calibration data become findings.
 
     Raises:
         Error: the configuration, model or data are wrong; `problems` has everything that was found.
@@ -444,8 +436,8 @@ def convert(config: PathLike | Mapping[str, Mapping[str, Any]], data: Iterable[A
 
 def check(model: PathLike, *, prototxt: PathLike | None = None, march: str | None = None,
           shapes: Mapping[str, Sequence[int]] | None = None, log: Log | None = None) -> Checked:
-    """Can a model be converted, and which nodes compute in integers? Nothing is written; similarities and
-    thresholds of the nodes mean nothing.
+    """Check whether a model can be converted, and which nodes compute in integers. Writes no files;
+    similarities and thresholds of the nodes mean nothing.
 
     Raises:
         Error: it cannot; `problems` has everything that was found.
@@ -458,13 +450,13 @@ def verify(a: PathLike, b: PathLike, *, files: Sequence[PathLike] = (), folders:
            limit: int = 0, random_samples: int = 3, min_cosine: float = 0.9, digits: int = 0,
            prototxt: PathLike | None = None, pipeline: str | None = None, threads: int = 1,
            log: Log | None = None, progress: Progress | None = None) -> Verification:
-    """Do two artefacts compute the same? A quantized ONNX file and its .bin: every tensor, integer by
+    """Check that two artefacts compute the same. A quantized ONNX file and its .bin: every tensor, integer by
     integer.
 
     Args:
         files, folders: samples: "FILE" or "NAME=FILE", "DIR" or "NAME=DIR"; none: `random_samples` random
             ones.
-        min_cosine: for outputs of artefacts that lie across a quantization.
+        min_cosine: minimum cosine of outputs, for artefacts that differ by quantization.
         digits: 0: floats within the rounding errors of their nodes; 1 to 9: within 10^-digits.
     """
     options = {"a": _path(a), "b": _path(b), "files": [_path(f) for f in files], "limit": limit,
@@ -486,7 +478,7 @@ def evaluate(models: Sequence[PathLike], *, task: PathLike | None = None, state:
     Args:
         models: artefacts with one input.
         task: YAML file of settings; settings: as in docs/eval.md (metric, images, labels, ...), they win.
-        state: file of results image by image: continued where it exists.
+        state: file of results per image, continued if it exists.
     """
     options = {"models": [_path(m) for m in models], "task": _path(task), "state": _path(state),
                "results": _path(results), "prototxt": _path(prototxt), "threads": threads,
@@ -507,13 +499,12 @@ _SIDES = {"traces": 0, "pipeline": 1, "config": 2}
 def align(left: PathLike, right: PathLike, *, sides: str = "traces", model: PathLike | None = None,
           images: Sequence[PathLike] = (), raw: Sequence[str] = (), tolerance: float = -1,
           explain: bool = True, differences: PathLike | None = None, threads: int = 1) -> Alignment:
-    """Compare two preprocessing programs stage by stage, and say why they part (docs/alignment.md).
+    """Compare two preprocessing programs stage by stage, and explain differences (docs/alignment.md).
 
     Args:
         sides: what `left` is: "traces" (both are), "pipeline" (steps or a YAML file, run on `images`),
-            "config" (a
-            conversion's configuration; `right` is what the training program fed its network with for
-            images[0]).
+            "config" (a conversion's configuration; `right` is what the training program fed its network with
+            for images[0]).
         model: an .onnx to run on the result.
         tolerance: floats are equal within this fraction of the largest value; below 0: 1e-5, for "infer"
             1e-3.
@@ -538,7 +529,7 @@ _FORMATS = {"npy": 0, "bin": 1}
 def prep(folder: PathLike, output_dir: PathLike, pipeline: str | None = None, *, format: str = "npy",
          limit: int = 0, threads: int = 1, log: Log | None = None,
          progress: Progress | None = None) -> Prepared:
-    """Make calibration files of a folder of images by a pipeline (a YAML file's path, or steps as text)."""
+    """Write calibration files for a folder of images by a pipeline: the path of a YAML file, or steps."""
     if format not in _FORMATS:
         raise ValueError(f"format: expected npy or bin, got '{format}'")
     options = {"folder": _path(folder), "output_dir": _path(output_dir), "pipeline": pipeline,
@@ -554,15 +545,15 @@ def tune(config: PathLike, *, latency_ratio: float = 0, size_ratio: float = 0, m
          task: PathLike | None = None, minutes: float = 0, plans: int = 0, resume: bool = False,
          samples: int = 0, decision_axis: int = -1, cost: str = "measured", accept_data: bool = False,
          threads: int = 1, log: Log | None = None, progress: Progress | None = None) -> Tuning:
-    """Find the cheapest mix of int8, int16 and float32 that is good enough (docs/tune.md), and write it as
+    """Find the cheapest mix of int8, int16 and float32 within the limits (docs/tune.md), and write it as
     PREFIX_tuned.yaml beside the configuration.
 
     Args:
         latency_ratio, size_ratio, max_drop: limits, at least one of them; 0: none.
         task: YAML file of eval; max_drop is then in points of its first score.
         plans, minutes: when to stop; 0: 16 plans, no limit.
-        resume: go on with the journal of an interrupted run.
-        cost: "measured" on this machine, or "target": forecast from the target file.
+        resume: continue from the journal of an interrupted run.
+        cost: "measured" on this machine, or "target": estimated from the target file.
     """
     if cost not in _COSTS:
         raise ValueError(f"cost: expected measured or target, got '{cost}'")

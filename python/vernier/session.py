@@ -1,4 +1,4 @@
-"""Any artefact, run."""
+"""Sessions: run any artefact."""
 from __future__ import annotations
 
 import mmap
@@ -24,17 +24,16 @@ class Port:
 
     Attributes:
         name: its name in the source model.
-        shape: of the network's tensor; where it depends on the data, the largest.
-        dtype: of the array that is taken or given. Images of every artefact also take uint8 pixels.
+        shape: of the network's tensor; the largest one if it depends on the data.
+        dtype: element type of the array. Images of every artefact also take uint8 pixels.
         layout: "NCHW" or "NHWC" of an image, "NHWC" of a feature map that conversion turned
             (`quantized_layout`); None for other tensors.
-        scale, zero_point: of integers that stand for real numbers: real = (q - zero_point) * scale; scale
+        scale, zero_point: of quantized integers: real = (q - zero_point) * scale; scale
             0: none.
         type: of an input: "featuremap" (the tensor itself), or the pixels of the device: "rgb", "bgr",
-            "yuv444",
-            "nv12", "gray". The tensor of an image is "pixel - 128", from -128 to 127.
-        pixel_layout: of the device's pixels: "NCHW" or "NHWC"; None: they are no planes of one size.
-        nbytes: of an input: bytes of what the device hands over (nv12: height * width * 3 / 2).
+            "yuv444", "nv12", "gray". The tensor of an image is "pixel - 128", from -128 to 127.
+        pixel_layout: of the device's pixels: "NCHW" or "NHWC"; None: planes of different sizes.
+        nbytes: of an input: number of bytes that the device delivers (nv12: height * width * 3 / 2).
     """
     name: str
     shape: tuple[int, ...]
@@ -47,14 +46,14 @@ class Port:
     pixel_layout: str | None = None
 
     def real(self, array: np.ndarray) -> np.ndarray:
-        """An output as real numbers, float32: (q - zero_point) * scale where it is quantized, else itself."""
+        """An output as real numbers, float32: (q - zero_point) * scale if quantized, else unchanged."""
         if not self.scale or array.dtype.kind not in "iu":
             return array
         return (array.astype(np.int32) - self.zero_point).astype(np.float32) * np.float32(self.scale)
 
 
 def pack_names(path: str | os.PathLike[str]) -> list[str]:
-    """Names of the models of a pack (hb_pack makes them); empty: the file is none, or a damaged one."""
+    """Names of the models of a pack (written by hb_pack); empty: not a pack, or damaged."""
     with open(path, "rb") as f:
         if not os.fstat(f.fileno()).st_size:
             return []
@@ -66,7 +65,7 @@ def load_custom_ops(path: str | os.PathLike[str]) -> None:
     """Load a shared library of custom operators (docs/custom-operators.md) for all networks of this process.
 
     Raises:
-        Error: it cannot be loaded, or is no such library.
+        Error: it cannot be loaded, or is not such a library.
     """
     _native.load_custom_ops(path)
 
@@ -84,10 +83,8 @@ class Session(_native.Session):
     """A network ready to run: a float ONNX model, the ONNX file of any stage, a Caffe network, a .bin.
 
     One session may be used by any number of threads at a time; each call that runs beside others takes
-    working
-    memory of its own, which is kept for later calls. The GIL is free while a network is opened and runs.
-    Ctrl-C
-    ends a call of the main thread at the next instruction of the network.
+    working memory of its own, which is kept for later calls. The GIL is free while a network is opened and
+    runs. Ctrl-C ends a call of the main thread at the next instruction of the network.
 
         with vernier.Session("net.bin") as net:
             logits, = net.run(None, {"images": pixels})
@@ -95,17 +92,17 @@ class Session(_native.Session):
     Args:
         source: path of the file, or a .bin or ONNX model as bytes.
         prototxt: of a Caffe network, whose weights are `source`.
-        model: which model of a pack (hb_pack makes them).
+        model: name of the model in a pack (written by hb_pack).
         threads: of each run, 1 to 256; 0: one for each CPU. The results do not depend on it.
-        shapes: of inputs, in place of those in an ONNX or Caffe file: {"x": (1, 3, 224, 224)}.
+        shapes: of inputs, instead of those in an ONNX or Caffe file: {"x": (1, 3, 224, 224)}.
         values: inputs of an ONNX model that become constants: {"size": [640, 480]}.
-        pipeline: steps that turn image files into inputs (docs/alignment.md), or the name of a .yaml file
+        pipeline: steps that turn image files into inputs (docs/alignment.md), or the path of a .yaml file
             of them.
         reference: run on the reference executor: float64, exact integers, slow. Not for a .bin.
         level: fusion of ONNX and Caffe networks, 0 to 3. The results do not depend on it.
         cpu: features that may be used: "all", "c", "avx2", "avx512", "avx512vnni", "neon", "dotprod".
         memory_limit: bytes for programs, working memory and buffers; 0: no limit.
-        log: called with a level (0 debug to 3 error) and a line for each warning of reading.
+        log: called with a level (0 debug to 3 error) and a line for each warning while the file is read.
 
     Raises:
         Error: the file is damaged or unsupported, options exclude each other.
@@ -149,7 +146,7 @@ class Session(_native.Session):
 
     @property
     def meta(self) -> dict[str, str]:
-        """Text that the artefact carries: hashes, the method of calibration, versions."""
+        """Metadata of the artefact: hashes, calibration method, versions."""
         return self._meta()
 
     @property
@@ -162,27 +159,24 @@ class Session(_native.Session):
         """Run the network once.
 
         Args:
-            names: outputs that are wanted, in their order; None: all.
+            names: outputs to return, in this order; None: all.
             feed: for each input, by name, one of
                 - an array of the input's shape: the network's tensor. Other number types are converted as C
-                  does,
-                  or quantized where the tensor is quantized; integers for a quantized tensor are its stored
-                  ones.
-                  Where type and order are the program's, it is read in place;
+                  does, or quantized where the tensor is quantized; integers for a quantized tensor are its
+                  stored ones. Where type and order are the program's, it is read in place;
                 - for an image input, a uint8 array of `Port.nbytes` bytes: the pixels as the device hands
                   them over;
                 - the path of a file: an image through the pipeline, .npy, or raw bytes.
-            observe: gets intermediates of the run: a dict is filled with arrays by name (if it has names
-                already,
-                with these only), a function is called with a name and an array, in the order of execution.
-            stored: intermediates as they are stored; otherwise quantized ones come as real numbers, float32.
+            observe: receives intermediate values of the run. A dict is filled with arrays by name (only these
+                names if it has any); a function is called with a name and an array, in execution order.
+            stored: intermediate values as stored; otherwise quantized ones are dequantized to float32.
 
         Returns:
             New arrays, one for each output: float32, or the integers of an output that is quantized or an
                 index.
 
         Raises:
-            Error: an array has another shape, a node cannot compute with these data.
+            Error: an array has the wrong shape, or a node cannot compute with these data.
             KeyError: no such input, output or value; an input without data.
             KeyboardInterrupt: Ctrl-C.
         """

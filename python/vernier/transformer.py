@@ -3,12 +3,10 @@
     from vernier.transformer import PadResizeTransformer
     image = PadResizeTransformer(target_size=(640, 640))(image)
 
-Each takes an array (H x W x C or C x H x W as the function expects, float32 or pixels; a batch axis of 1 is
-taken,
-too) and returns a new one. A list of images gives a list with the first one transformed. What each does,
-with the
-rules of the libraries that it follows, says docs/alignment.md; the pipelines of prep and align have the same
-functions. `Error` tells what a function cannot take.
+Each takes an array (H x W x C or C x H x W as the function expects, float32 or pixels, optionally with a
+batch axis of 1) and returns a new one. A list of images gives a list with the first one transformed.
+docs/alignment.md describes each function, with the rules of the libraries that it follows; the pipelines of
+prep and align have the same functions. Invalid arguments raise `Error`.
 """
 from __future__ import annotations
 

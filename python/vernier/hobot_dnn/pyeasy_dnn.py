@@ -19,9 +19,8 @@ from ..session import Port, Session, pack_names
 
 @dataclass(frozen=True)
 class TensorProperties:
-    """What a tensor is: `tensor_type` ("NV12", "RGB", ..., "float32"), `dtype`, `layout` ("NCHW" or "NHWC")
-    and
-    `shape`."""
+    """Properties of a tensor: `tensor_type` ("NV12", "RGB", ..., "float32"), `dtype`, `layout` ("NCHW" or
+    "NHWC") and `shape`."""
     tensor_type: str
     dtype: str
     layout: str
@@ -29,7 +28,8 @@ class TensorProperties:
 
 
 class Tensor:
-    """An input or output: `name`, `properties`, and `buffer`, an array; of an input what was fed last."""
+    """An input or output: `name`, `properties`, and `buffer`, an array; for an input the data that were fed
+    last."""
 
     def __init__(self, port: Port, output: bool):
         real = output and port.scale != 0
@@ -58,7 +58,7 @@ class Model:
                 (height * width * 3 / 2 bytes for NV12), or the tensor of a feature map.
 
         Returns:
-            The outputs, new ones at each call; `buffer` has real numbers (float32) or indices.
+            New outputs for each call; `buffer` has real numbers (float32) or indices.
         """
         arrays = [args] if isinstance(args, np.ndarray) else list(args)
         if len(arrays) != len(self.inputs):
