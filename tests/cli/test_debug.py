@@ -441,7 +441,7 @@ def test_channels_of_any_axis(net):
 
 def test_distribution_requires_names(net):
     for part in ("distribution", "channels"):
-        assert "expected nodes" in run("debug", part, net.model, net.data, want=USAGE).err
+        assert "expected at least one node" in run("debug", part, net.model, net.data, want=USAGE).err
         done = run("debug", part, net.model, net.data, "--nodes", "zz", want=USAGE)
         assert "no node or calibration node" in done.err
 

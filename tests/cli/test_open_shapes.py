@@ -140,7 +140,7 @@ def test_eval_with_shapes_and_values(converted, tmp_path):
     likeness = json.loads(done.out)["models"][2]["outputs"]["y"]
     assert likeness["cosine_min"] > 0.9
     done = tool.run("eval", *words, *SIZES[:4], "sr=16001", want=(tool.USAGE, tool.BAD_INPUT))
-    assert "state: results of other models, images, labels or settings" in done.err
+    assert "state: contains results of other models, images, labels or settings" in done.err
     done = tool.run("eval", *words, *SIZES, "--input-shape", "z=1", want=tool.USAGE)
     assert "not an input of any" in done.err
 

@@ -215,7 +215,7 @@ def steps(i):
 
 
 @pytest.mark.parametrize("keys,text", [
-    ({}, "Set preprocess_on: True to decode images, and pipeline to steps that make the tensor of"),
+    ({}, "Set preprocess_on: True to decode images, and pipeline to steps that produce the featuremap tensor"),
     ({"preprocess_on": "True"}, "preprocess_on: images for a featuremap input: set pipeline to steps that"),
     ({"preprocess_on": "True", "pipeline": "'resize 32 24; layout NCHW'"}, "yields uint8 pixels, but"),
     ({"preprocess_on": "True", "pipeline": "'resize 32 24; normalise divide=255'"}, "float32 of shape 24x32"),
@@ -229,7 +229,7 @@ def test_steps_that_make_no_feature_map(way, keys, text):
 
 def test_an_image_without_steps(way):
     done = tool.run("run", way.model, "--input", way.images / "00.png", want=tool.BAD_INPUT)
-    assert "00.png: an image, but input x is a featuremap: a pipeline must make the tensor" in done.err
+    assert "00.png: an image, but input x is a featuremap: a pipeline must produce the tensor" in done.err
 
 
 # ---- what is told ----

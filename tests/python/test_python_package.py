@@ -52,7 +52,7 @@ def test_foreign_files_stay(tmp_path):
     own.parent.mkdir(parents=True)
     own.write_text("x = 1\n")
     r = tool.run("compat", "install", tmp_path, want=tool.BAD_INPUT, build=tool.BUILD)
-    assert "pyeasy_dnn.py: exists and is something else" in r.err
+    assert "pyeasy_dnn.py: exists and was not written by this program" in r.err
     assert [p.name for p in (tmp_path / "python").rglob("*.py")] == ["pyeasy_dnn.py"]
 
 
