@@ -49,7 +49,7 @@ struct vn_tune_options {
     double max_drop;
     const char *task; /* of `eval`; NULL: none */
     double minutes; /* time limit of the search; 0: none */
-    int plans; /* maximum number of plans to build; 0: 16 */
+    int plans; /* maximum number of plans of types; 0: 16. Refined weights come on top */
     int resume; /* 1: resume from the journal in working_dir */
     int samples; /* maximum number of samples to score; 0: 50 */
     int decision_axis; /* of outputs: the largest along it is the decision; -1: as vn_session_class_axis */
@@ -75,7 +75,8 @@ struct vn_tune_group {
 /* A plan that was built and measured. */
 struct vn_tune_plan {
     const char *types; /* a digit for each group: enum vn_tune_type */
-    double loss, predicted_loss; /* the network as configured: 1; float: 0 */
+    const char *refined; /* "", "rounding", "biases", "rounding and biases": of weights, as the keys say */
+    double loss, predicted_loss; /* the network as configured: 1; float: 0. NaN: not predicted */
     double sqnr; /* dB, of the worst output; infinite: equal */
     double agreement; /* share of decisions equal to the float network's, of the worst output */
     double latency, predicted_latency; /* ratios to the network as configured */

@@ -473,6 +473,7 @@ static PyObject *prep(PyObject *self, PyObject *args)
 
 static const struct native_field plan_fields[] = {
     FIELD(vn_tune_plan, types, TEXT),
+    FIELD(vn_tune_plan, refined, TEXT),
     FIELD(vn_tune_plan, loss, REAL),
     FIELD(vn_tune_plan, sqnr, REAL),
     FIELD(vn_tune_plan, predicted_loss, REAL),

@@ -296,9 +296,10 @@ class TuneGroup:
 @dataclass(frozen=True)
 class TunePlan:
     """A plan that was built and measured. Loss, latency and size are relative to the network as configured;
-    `types` has a digit for each group. With a task, `score` is the difference from float's and its 95 %
-    interval; else NaN."""
+    `types` has a digit for each group, `refined` says how weights are refined. With a task, `score` is the
+    difference from float's and its 95 % interval; else NaN."""
     types: str
+    refined: str
     loss: float
     sqnr: float
     predicted_loss: float

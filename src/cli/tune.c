@@ -15,7 +15,7 @@ static const struct option_def options[] = {
     { "--max-drop", 0, "P", 0, 0,
       "find the fastest plan that changes at most P percent of the float network's decisions, or loses at "
       "most P points of the task's first score" },
-    { "--plans", 0, "N", 0, 0, "build and measure at most N plans (default 16)" },
+    { "--plans", 0, "N", 0, 0, "try at most N plans of types (default 16); refined weights come on top" },
     { "--minutes", 0, "M", 0, 0, "stop the search after M minutes and keep the best plan so far" },
     { "--resume", 0, NULL, 0, 0, "resume an interrupted run from its journal" },
     { "--samples", 'd', "N", 0, 0, "score on at most N samples (default 50)" },

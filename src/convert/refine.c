@@ -17,9 +17,9 @@ enum {
     MOST_SAMPLES = 32, /* that layers are adapted to */
     LEAST_FOLDS = 2, /* that judge */
     ENOUGH_HELD = 24, /* samples in them */
-    ROUNDED = 1,
-    SEQUENTIAL = 2,
-    WAYS = 4 /* combinations of the two */
+    ROUNDED = VN_REFINE_ROUNDED,
+    SEQUENTIAL = VN_REFINE_BIASES,
+    WAYS = VN_REFINE_WAYS
 };
 #define MOST_BYTES 3e8 /* of products at a time, and of samples */
 
@@ -28,12 +28,19 @@ struct refinement {
     struct vn_arena *arena; /* of what stays */
     struct vn_map *of; /* by node: struct vn_refined */
     struct graph *calibrated; /* with all that is found so far */
+    int without; /* the fold that is left out; -1: none */
+    struct vn_shard part; /* of the samples; as zeroed: all of them */
     struct loaded_sample sample[MOST_SAMPLES];
     int n;
 };
 
-/* In an order given by what they hold; without: a fold that is left out, -1: none. */
-static int load_samples(struct refinement *r, struct vn_arena *a, int without, struct vn_err *e)
+static int is_seen(const struct refinement *r, int sample)
+{
+    return r->c->fold_of[sample] != r->without && vn_shard_has(&r->part, sample);
+}
+
+/* In an order given by what they hold. */
+static int load_samples(struct refinement *r, struct vn_arena *a, struct vn_err *e)
 {
     const struct vn_conversion *c = r->c;
     const int all = vn_samples_count(c->samples), inputs = c->optimized->inputs.n;
@@ -41,7 +48,7 @@ static int load_samples(struct refinement *r, struct vn_arena *a, int without, s
     for (int i = 0; i < inputs; i++)
         each += (double)vn_shape_count(&c->optimized->inputs.v[i]->shape) * sizeof(float);
     for (int i = 0; i < all && r->n < MOST_SAMPLES && bytes < MOST_BYTES; i++) {
-        if (c->fold_of[c->ranked[i]] == without)
+        if (!is_seen(r, c->ranked[i]))
             continue;
         struct loaded_sample *s = &r->sample[r->n++];
         s->x = NEW_ARRAY(a, float *, inputs);
@@ -315,20 +322,20 @@ static int refine(struct refinement *r, const struct vn_ranges *ranges, int ways
     return status;
 }
 
-static int refined_method(struct vn_quant_method *m, const struct vn_conversion *c, struct vn_arena *a,
-                          const struct vn_ranges *ranges, int ways, int without, struct vn_err *e)
+static int refined_method(struct vn_quant_method *m, struct refinement *r, const struct vn_ranges *ranges,
+                          int ways, struct vn_err *e)
 {
-    struct refinement r = { .c = c, .arena = a, .of = vn_map_new(a) };
-    *m = c->method;
+    *m = r->c->method;
     if (!ways)
         return VN_OK;
+    r->of = vn_map_new(r->arena);
     struct vn_arena *work = vn_arena_new();
-    int status = load_samples(&r, work, without, e);
+    int status = load_samples(r, work, e);
     if (status == VN_OK)
-        status = refine(&r, ranges, ways, e);
+        status = refine(r, ranges, ways, e);
     vn_arena_free(&work);
     TRY(status);
-    m->refined = r.of;
+    m->refined = r->of;
     m->rounded = (ways & ROUNDED) != 0;
     m->sequential = (ways & SEQUENTIAL) != 0;
     return VN_OK;
@@ -363,8 +370,9 @@ static int score(struct method_trial *t, struct held_samples *h, const struct vn
     struct vn_quant_method m;
     const int without = c->folds.n > 1 ? fold : -1;
     int status = vn_folds_join(&ranges, work, c->optimized, &c->folds, without, e);
+    struct refinement r = { .c = c, .arena = work, .without = without };
     if (status == VN_OK)
-        status = refined_method(&m, c, work, ranges, ways, without, e);
+        status = refined_method(&m, &r, ranges, ways, e);
     if (status == VN_OK)
         status = vn_convert_quantize(c, work, &m, ranges, &calibrated, &quantized, e);
     if (status == VN_OK)
@@ -436,10 +444,18 @@ int vn_convert_refine(struct vn_conversion *c, struct vn_err *e)
         status = choose(&ways, c, work, e);
     if (status == VN_OK) {
         struct vn_quant_method m;
-        status = refined_method(&m, c, c->arena, c->ranges, ways, -1, e);
+        struct refinement r = { .c = c, .arena = c->arena, .without = -1 };
+        status = refined_method(&m, &r, c->ranges, ways, e);
         if (status == VN_OK)
             c->method = m;
     }
     vn_arena_free(&work);
     return status;
+}
+
+int vn_convert_refined(struct vn_quant_method *m, const struct vn_conversion *c, struct vn_arena *a,
+                       const struct vn_ranges *ranges, struct vn_shard part, int ways, struct vn_err *e)
+{
+    struct refinement r = { .c = c, .arena = a, .without = -1, .part = part };
+    return refined_method(m, &r, ranges, ways, e);
 }

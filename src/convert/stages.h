@@ -81,6 +81,11 @@ static inline int vn_convert_searches(const struct config *c)
 /* refine.c: weights and biases of the chosen method, found layer by layer */
 int vn_convert_refines(const struct config *c);
 int vn_convert_refine(struct vn_conversion *c, struct vn_err *e);
+enum { VN_REFINE_ROUNDED = 1, VN_REFINE_BIASES = 2, VN_REFINE_WAYS = 4 /* combinations of the two */ };
+/* c->method with weights and biases refined in some ways, by a part of the samples (c->ranked is set), in the
+ * arena. */
+int vn_convert_refined(struct vn_quant_method *m, const struct vn_conversion *c, struct vn_arena *a,
+                       const struct vn_ranges *ranges, struct vn_shard part, int ways, struct vn_err *e);
 /* vendor_search.c: the steps of the vendor's default */
 int vn_convert_vendor_search(struct vn_conversion *c, struct vn_err *e);
 

@@ -22,11 +22,11 @@ static const char *number(char *to, const char *form, double x)
 
 static void print_plans(FILE *f, const struct vn_tuning *t)
 {
-    static const char *const titles[] = { "plan",      "loss",    "predicted", "SQNR (dB)",
-                                          "agreement", "latency", "size",      "" };
+    static const char *const titles[] = { "plan",    "loss", "predicted", "SQNR (dB)", "agreement",
+                                          "latency", "size", "refined",   "" };
     int n;
     const struct vn_tune_plan *p = vn_tuning_plans(t, &n);
-    struct table *table = vn_table_new(8, titles);
+    struct table *table = vn_table_new(9, titles);
     for (int i = 0; i < n; i++) {
         char cell[7][CELL];
         snprintf(cell[0], CELL, "%d", i);
@@ -37,6 +37,7 @@ static void print_plans(FILE *f, const struct vn_tuning *t)
                                     number(cell[4], "%.4f", p[i].agreement),
                                     number(cell[5], "%.3f", p[i].latency),
                                     number(cell[6], "%.3f", p[i].size),
+                                    p[i].refined,
                                     p[i].best    ? "best"
                                     : !p[i].fits ? "beyond the limits"
                                     : p[i].front ? "front"
@@ -184,8 +185,8 @@ static json_t *plans_json(const struct vn_tuning *t)
     for (int i = 0; i < n; i++)
         json_array_append_new(
             list,
-            json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b}", "types",
-                      p[i].types, "loss", vn_json_real(p[i].loss), "predicted_loss",
+            json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:b}", "types",
+                      p[i].types, "refined", p[i].refined, "loss", vn_json_real(p[i].loss), "predicted_loss",
                       vn_json_real(p[i].predicted_loss), "sqnr", vn_json_real(p[i].sqnr), "agreement",
                       vn_json_real(p[i].agreement), "latency", vn_json_real(p[i].latency),
                       "predicted_latency", vn_json_real(p[i].predicted_latency), "size",

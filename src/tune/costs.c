@@ -98,7 +98,7 @@ static int build(struct built_program *out, const struct costing *c, int of, int
     for (int i = 0; i < c->t->groups.n; i++)
         types[i] = c->colour[i] == of && c->t->groups.v[i].allowed >> type & 1 ? (unsigned char)type : 0;
     vn_tune_rules(&rules, c->arena, c->t, types);
-    return vn_tune_build(out, c->t, c->arena, rules.rules.v, rules.rules.n, e);
+    return vn_tune_build(out, c->t, c->arena, rules.rules.v, rules.rules.n, 0, e);
 }
 
 static double time_at(const struct places *p, const struct vn_session *s, const double *ns)

@@ -194,15 +194,26 @@ static size_t key_start(const char *text, const struct setting *s)
     return at;
 }
 
-static const struct setting *first_model_setting(const struct config *c)
+static const struct setting *first_setting(const struct config *c, const char *group)
 {
     const struct setting *first = NULL;
     for (int i = 0; i < c->settings.n; i++) {
         const struct setting *s = &c->settings.v[i];
-        if (!strcmp(s->key->group, "model_parameters") && (!first || s->line < first->line))
+        if (!strcmp(s->key->group, group) && (!first || s->line < first->line))
             first = s;
     }
     return first;
+}
+
+/* In front of a key. */
+static void set_place(struct place *p, const struct tuner *t, const char *text, const struct setting *s)
+{
+    p->begin = line_start(text, s->line);
+    p->indent = vn_arena_strn(t->kept, text + p->begin, indent_at(text, p->begin));
+    p->flow = depth_at(text, key_start(text, s)) > 0;
+    if (p->flow)
+        p->begin = key_start(text, s);
+    p->end = p->begin;
 }
 
 /* The key, or in front of the first one of model_parameters. */
@@ -210,19 +221,43 @@ static int find_place(struct place *p, const struct tuner *t, const char *text, 
 {
     const struct config *c = t->c->config;
     const struct setting *given = vn_config_given(c, "node_info"),
-                         *first = given ? given : first_model_setting(c);
+                         *first = given ? given : first_setting(c, "model_parameters");
     if (!first)
         return vn_fail(e, VN_E_UNSUPPORTED, "%s: no place for node_info: expected model_parameters", c->path);
-    p->begin = line_start(text, first->line);
-    p->indent = vn_arena_strn(t->kept, text + p->begin, indent_at(text, p->begin));
-    p->flow = depth_at(text, key_start(text, first)) > 0;
+    set_place(p, t, text, first);
     if (given && p->flow)
         return vn_fail(e, VN_E_UNSUPPORTED, "%s:%d: node_info between braces cannot be rewritten", c->path,
                        given->line);
-    if (p->flow)
-        p->begin = key_start(text, first);
     p->end = given ? end_of_key(text, p->begin) : p->begin;
     return VN_OK;
+}
+
+/* ---- how weights are refined: keys of calibration_parameters ---- */
+
+int vn_tune_can_refine(const struct tuner *t)
+{
+    static const char *const keys[] = { "effort", "rounding", "sequential_bias" };
+    const struct config *c = t->c->config;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (vn_config_given(c, keys[i]))
+            return 0;
+    return t->held.range_samples && c->calibration_type != CALIBRATION_LOAD &&
+           c->calibration_type != CALIBRATION_SKIP && !c->random_data &&
+           first_setting(c, "calibration_parameters");
+}
+
+static const char *refining(struct vn_arena *a, const struct tuner *t, int ways, struct place p)
+{
+    static const struct {
+        int way;
+        const char *key;
+    } keys[] = { { VN_REFINE_ROUNDED, "rounding" }, { VN_REFINE_BIASES, "sequential_bias" } };
+    struct text text = { .arena = a };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys && ways != t->base_ways; i++)
+        if (ways & keys[i].way)
+            add_string(&text, p.flow ? vn_arena_fmt(a, "%s: 'on', ", keys[i].key)
+                                     : vn_arena_fmt(a, "%s%s: 'on'\n", p.indent, keys[i].key));
+    return finish(&text);
 }
 
 static int is_same(const struct type_rule *x, const struct type_rule *y)
@@ -233,7 +268,7 @@ static int is_same(const struct type_rule *x, const struct type_rule *y)
 
 /* Does the file say what it should? Keys can be written in ways that lines do not show. */
 static int check(const struct tuner *t, struct vn_arena *a, const char *text, const struct type_rules *want,
-                 struct vn_err *e)
+                 int ways, struct vn_err *e)
 {
     struct config *c;
     int n = 0, same;
@@ -247,10 +282,13 @@ static int check(const struct tuner *t, struct vn_arena *a, const char *text, co
             same = same && n < want->rules.n && is_same(&c->types.v[i], &want->rules.v[n]);
             n++;
         }
+    if (same && ways != t->base_ways)
+        same = (c->rounding == REFINE_ON) == !!(ways & VN_REFINE_ROUNDED) &&
+               (c->sequential_bias == REFINE_ON) == !!(ways & VN_REFINE_BIASES);
     return same && n == want->rules.n
                ? VN_OK
                : vn_fail(e, VN_E_UNSUPPORTED,
-                         "%s: node_info cannot be written into it: expected keys in lines of their own",
+                         "%s: a plan cannot be written into it: expected keys in lines of their own",
                          t->c->config->path);
 }
 
@@ -266,42 +304,67 @@ static void add_lines(struct text *out, char sign, const char *from, size_t n)
     }
 }
 
-static const char *difference_of(struct vn_arena *a, const char *old, struct place p, const char *block)
+/* A part of the file that becomes a block. */
+struct edit {
+    struct place place;
+    const char *block;
+};
+
+static void add_difference(struct text *t, const char *old, const struct edit *x)
 {
-    struct text t = { .arena = a };
-    const size_t n = strlen(block);
-    if (p.end - p.begin != n || memcmp(old + p.begin, block, n) != 0) {
-        add_lines(&t, '-', old + p.begin, p.end - p.begin);
-        add_lines(&t, '+', block, n);
-    }
-    return finish(&t);
+    const size_t n = strlen(x->block), before = x->place.end - x->place.begin;
+    if (before == n && !memcmp(old + x->place.begin, x->block, n))
+        return;
+    add_lines(t, '-', old + x->place.begin, before);
+    add_lines(t, '+', x->block, n);
 }
 
-static int make_yaml(const char **text, struct tuner *t, struct vn_arena *a, const unsigned char *type,
+/* In the order of the file. */
+static void apply(struct text *out, struct text *difference, const char *old, const struct edit *x, int n)
+{
+    size_t at = 0;
+    for (int i = 0; i < n; i++) {
+        add(out, old + at, x[i].place.begin - at);
+        add_string(out, x[i].block);
+        add_difference(difference, old, &x[i]);
+        at = x[i].place.end;
+    }
+    add_string(out, old + at);
+}
+
+static int make_yaml(const char **text, struct tuner *t, struct vn_arena *a, const struct tune_plan *plan,
                      struct vn_err *e)
 {
     const uint8_t *data;
     size_t bytes;
-    struct place p = { 0 };
-    struct text out = { .arena = a };
+    struct edit x[2] = { 0 };
+    struct text out = { .arena = a }, difference = { .arena = t->kept };
     TRY(vn_file_map(a, t->c->config->path, &data, &bytes, e));
     const char *old = vn_arena_strn(a, (const char *)data, bytes);
-    TRY(find_place(&p, t, old, e));
-    const struct type_rules rules = all_rules(a, t, type);
-    const char *block = block_of(a, &rules, p.indent, p.flow);
-    add(&out, old, p.begin);
-    add_string(&out, block);
-    add_string(&out, old + p.end);
+    TRY(find_place(&x[0].place, t, old, e));
+    const struct type_rules rules = all_rules(a, t, plan->type);
+    x[0].block = block_of(a, &rules, x[0].place.indent, x[0].place.flow);
+    const int both = plan->ways != t->base_ways;
+    if (both) {
+        set_place(&x[1].place, t, old, first_setting(t->c->config, "calibration_parameters"));
+        x[1].block = refining(a, t, plan->ways, x[1].place);
+    }
+    if (both && x[1].place.begin < x[0].place.begin) {
+        const struct edit first = x[1];
+        x[1] = x[0];
+        x[0] = first;
+    }
+    apply(&out, &difference, old, x, 1 + both);
     *text = finish(&out);
-    t->difference = difference_of(t->kept, old, p, block);
-    return check(t, a, *text, &rules, e);
+    t->difference = finish(&difference);
+    return check(t, a, *text, &rules, plan->ways, e);
 }
 
-int vn_tune_write_yaml(struct tuner *t, const unsigned char *type, struct vn_err *e)
+int vn_tune_write_yaml(struct tuner *t, const struct tune_plan *p, struct vn_err *e)
 {
     struct vn_arena *a = vn_arena_new();
     const char *text;
-    int status = make_yaml(&text, t, a, type, e);
+    int status = make_yaml(&text, t, a, p, e);
     if (status == VN_OK)
         status = vn_file_write(t->yaml, text, strlen(text), e);
     vn_arena_free(&a);
@@ -318,7 +381,8 @@ int vn_tune_check_yaml(struct tuner *t, struct vn_err *e)
         for (int k = 1; k < VN_TUNE_TYPES; k++)
             if (t->groups.v[i].allowed >> k & 1)
                 type[i] = (unsigned char)k;
-    const int status = make_yaml(&text, t, a, type, e);
+    const struct tune_plan p = { type, vn_tune_can_refine(t) ? VN_REFINE_WAYS - 1 : t->base_ways };
+    const int status = make_yaml(&text, t, a, &p, e);
     vn_arena_free(&a);
     return status;
 }

@@ -38,26 +38,42 @@ static int compile(struct built_program *out, struct tuner *t, struct vn_arena *
     return vn_session_feed_values(*s, t->held.input, e);
 }
 
+int vn_tune_method(struct vn_quant_method *m, struct tuner *t, struct vn_arena *a, int ways, struct vn_err *e)
+{
+    return vn_convert_refined(m, t->c, a, t->ranges, vn_tune_split_samples(t), ways, e);
+}
+
 int vn_tune_quantize(struct graph **out, struct tuner *t, struct vn_arena *a, const struct type_rule *rules,
-                     int n, struct vn_err *e)
+                     int n, int ways, struct vn_err *e)
 {
     struct config *config = t->c->config;
     struct graph *calibrated;
+    struct vn_quant_method m;
     const int before = config->types.n;
     for (int i = 0; i < n; i++)
         VEC_PUSH(t->c->arena, &config->types, rules[i]);
-    const int status = vn_convert_quantize(t->c, a, &t->c->method, t->ranges, &calibrated, out, e);
+    int status = vn_tune_method(&m, t, a, ways, e);
+    if (status == VN_OK)
+        status = vn_convert_quantize(t->c, a, &m, t->ranges, &calibrated, out, e);
     config->types.n = before;
     return status;
 }
 
 int vn_tune_build(struct built_program *out, struct tuner *t, struct vn_arena *a,
-                  const struct type_rule *rules, int n, struct vn_err *e)
+                  const struct type_rule *rules, int n, int ways, struct vn_err *e)
 {
     struct graph *quantized;
-    TRY(vn_tune_quantize(&quantized, t, a, rules, n, e));
+    TRY(vn_tune_quantize(&quantized, t, a, rules, n, ways, e));
     vn_graph_add_judges(quantized);
     return compile(out, t, a, quantized, e);
+}
+
+int vn_tune_build_plan(struct built_program *out, struct tuner *t, struct vn_arena *a,
+                       const struct tune_plan *p, struct vn_err *e)
+{
+    struct type_rules rules;
+    vn_tune_rules(&rules, a, t, p->type);
+    return vn_tune_build(out, t, a, rules.rules.v, rules.rules.n, p->ways, e);
 }
 
 /* ---- what a target file says, at 1 GHz ---- */

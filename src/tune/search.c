@@ -23,6 +23,37 @@ static char *digits(struct vn_arena *a, const unsigned char *type, int n)
     return s;
 }
 
+static const char *key_of_plan(struct vn_arena *a, const struct tuner *t, const struct tune_plan *p)
+{
+    const char *types = digits(a, p->type, t->groups.n);
+    return p->ways ? vn_arena_fmt(a, "%s+%d", types, p->ways) : types;
+}
+
+static struct tune_plan new_plan(const struct tuner *t)
+{
+    return (struct tune_plan){ NEW_ARRAY(t->arena, unsigned char, t->groups.n), t->base_ways };
+}
+
+static struct tune_plan copy_plan(const struct tuner *t, int of)
+{
+    const struct tune_plan *p = &t->plans.v[of].plan;
+    return (struct tune_plan){ vn_arena_copy(t->arena, p->type, (size_t)t->groups.n), p->ways };
+}
+
+static int same_types(const struct tuner *t, const struct tune_plan *a, const struct tune_plan *b)
+{
+    return !memcmp(a->type, b->type, (size_t)t->groups.n);
+}
+
+/* -1: not measured. */
+static int find_plan(const struct tuner *t, const struct tune_plan *p)
+{
+    for (int i = 0; i < t->plans.n; i++)
+        if (t->plans.v[i].plan.ways == p->ways && same_types(t, &t->plans.v[i].plan, p))
+            return i;
+    return -1;
+}
+
 static int measure_losses(struct output_loss *of, const struct tuner *t, struct vn_session *s,
                           struct vn_err *e)
 {
@@ -60,13 +91,22 @@ static void losses_from(struct output_loss *of, int n, const json_t *list)
     }
 }
 
+/* Of a plan with the same types, which takes as long; NaN: there is none. */
+static double known_latency(const struct tuner *t, const struct tune_plan *p)
+{
+    for (int i = 0; i < t->plans.n; i++)
+        if (same_types(t, &t->plans.v[i].plan, p))
+            return t->plans.v[i].r.latency;
+    return NAN;
+}
+
+/* ratio: of its latency; NaN: it is measured. */
 static int record_plan(struct tuner *t, struct vn_arena *a, const char *key, struct built_program *p,
-                       int is_base, struct vn_err *e)
+                       double ratio, struct vn_err *e)
 {
     struct output_loss *of = NEW_ARRAY(a, struct output_loss, t->held.outputs);
-    double ratio = 1;
     TRY(measure_losses(of, t, p->s, e));
-    if (!is_base)
+    if (isnan(ratio))
         TRY(vn_tune_latency(&ratio, t, p->s, e));
     return vn_journal_add(t->journal, "plan", key,
                           json_pack("{s:f, s:f, s:o}", "latency", ratio, "bytes", p->bytes, "outputs",
@@ -74,15 +114,13 @@ static int record_plan(struct tuner *t, struct vn_arena *a, const char *key, str
                           e);
 }
 
-static int build_and_record(struct tuner *t, const char *key, const unsigned char *type, struct vn_err *e)
+static int build_and_record(struct tuner *t, const char *key, const struct tune_plan *p, struct vn_err *e)
 {
     struct vn_arena *a = vn_arena_new();
-    struct type_rules rules;
-    struct built_program p;
-    vn_tune_rules(&rules, a, t, type);
-    int status = vn_tune_build(&p, t, a, rules.rules.v, rules.rules.n, e);
+    struct built_program program;
+    int status = vn_tune_build_plan(&program, t, a, p, e);
     if (status == VN_OK)
-        status = record_plan(t, a, key, &p, 0, e);
+        status = record_plan(t, a, key, &program, known_latency(t, p), e);
     vn_arena_free(&a);
     return status;
 }
@@ -118,21 +156,31 @@ static int fits(const struct tuner *t, const struct vn_tune_plan *r)
            (!(o->max_drop > 0) || drop_of(r) <= o->max_drop);
 }
 
-static struct built plan_from(struct tuner *t, const char *key, const unsigned char *type)
+static const char *const ways_words[VN_REFINE_WAYS] = { [0] = "",
+                                                        [VN_REFINE_ROUNDED] =
+                                                            "rounding", /* of the configuration */
+                                                        [VN_REFINE_BIASES] = "biases",
+                                                        [VN_REFINE_ROUNDED | VN_REFINE_BIASES] =
+                                                            "rounding and biases" };
+
+/* What refinement gains is not predicted. */
+static struct built plan_from(struct tuner *t, const char *key, const struct tune_plan *p)
 {
     const json_t *record = vn_journal_find(t->journal, "plan", key);
     struct vn_arena *a = vn_arena_new();
     struct output_loss *of = NEW_ARRAY(a, struct output_loss, t->held.outputs);
-    const struct prediction p = vn_tune_predict(t, type);
+    const struct prediction expected = vn_tune_predict(t, p->type);
     losses_from(of, t->held.outputs, json_object_get(record, "outputs"));
-    struct built b = { .type = vn_arena_copy(t->kept, type, (size_t)t->groups.n) };
-    b.r = (struct vn_tune_plan){ .types = digits(t->kept, type, t->groups.n),
+    struct built b = { .plan = { vn_arena_copy(t->kept, p->type, (size_t)t->groups.n), p->ways },
+                       .key = key };
+    b.r = (struct vn_tune_plan){ .types = digits(t->kept, p->type, t->groups.n),
+                                 .refined = ways_words[p->ways],
                                  .loss = vn_tune_loss(t, of),
-                                 .predicted_loss = p.loss,
+                                 .predicted_loss = p->ways == t->base_ways ? expected.loss : NAN,
                                  .sqnr = worst(of, t->held.outputs, sqnr),
                                  .agreement = worst(of, t->held.outputs, agreement),
                                  .latency = json_number_value(json_object_get(record, "latency")),
-                                 .predicted_latency = t->base_ns > 0 ? 1 + p.ns / t->base_ns : 1,
+                                 .predicted_latency = t->base_ns > 0 ? 1 + expected.ns / t->base_ns : 1,
                                  .size = json_number_value(json_object_get(record, "bytes")) / t->base_bytes,
                                  .score = NAN,
                                  .score_low = NAN,
@@ -149,32 +197,33 @@ static int is_better(const struct tuner *t, const struct vn_tune_plan *a, const 
         return a->fits;
     if (!(t->o->max_drop > 0))
         return a->fits && a->loss < b->loss;
-    return a->fits ? a->latency < b->latency : drop_of(a) < drop_of(b);
+    if (!a->fits)
+        return drop_of(a) < drop_of(b);
+    return a->latency != b->latency ? a->latency < b->latency : a->loss < b->loss;
 }
 
 static int keep_best(struct tuner *t, struct vn_err *e)
 {
     const int last = t->plans.n - 1;
-    if (last && !is_better(t, &t->plans.v[last].r, &t->plans.v[t->best].r))
+    const struct built *b = &t->plans.v[last];
+    if (b->plan.ways == t->base_ways && (!last || is_better(t, &b->r, &t->plans.v[t->best_types].r)))
+        t->best_types = last;
+    if (last && !is_better(t, &b->r, &t->plans.v[t->best].r))
         return VN_OK;
     t->best = last;
-    return vn_tune_write_yaml(t, t->plans.v[last].type, e);
+    return vn_tune_write_yaml(t, &b->plan, e);
 }
 
 /* ---- within what is allowed ---- */
 
-static int find_plan(const struct tuner *t, const unsigned char *type)
-{
-    for (int i = 0; i < t->plans.n; i++)
-        if (!memcmp(t->plans.v[i].type, type, (size_t)t->groups.n))
-            return i;
-    return -1;
-}
-
-static int is_over(struct tuner *t, const char *key)
+/* Plans whose weights are refined come on top. */
+static int is_over(struct tuner *t, const struct tune_plan *p, const char *key)
 {
     const int most = t->o->plans ? t->o->plans : DEFAULT_PLANS;
-    if (t->plans.n >= most)
+    int types = 0;
+    for (int i = 0; i < t->plans.n; i++)
+        types += t->plans.v[i].plan.ways == t->base_ways;
+    if (types >= most && p->ways == t->base_ways)
         return 1;
     if (t->o->minutes > 0 && !vn_journal_find(t->journal, "plan", key) &&
         vn_tune_seconds() - t->started > 60 * t->o->minutes)
@@ -183,40 +232,41 @@ static int is_over(struct tuner *t, const char *key)
 }
 
 /* Its index in *at. SEARCH_END: no more plans. */
-static int try_plan(int *at, struct tuner *t, const unsigned char *type, struct vn_err *e)
+static int try_plan(int *at, struct tuner *t, const struct tune_plan *p, struct vn_err *e)
 {
-    *at = find_plan(t, type);
+    *at = find_plan(t, p);
     if (*at >= 0)
         return VN_OK;
-    const char *key = digits(t->arena, type, t->groups.n);
-    if (is_over(t, key))
+    const char *key = key_of_plan(t->arena, t, p);
+    if (is_over(t, p, key))
         return SEARCH_END;
     if (!vn_journal_find(t->journal, "plan", key))
-        TRY(build_and_record(t, key, type, e));
-    struct built b = plan_from(t, key, type);
+        TRY(build_and_record(t, key, p, e));
+    struct built b = plan_from(t, key, p);
     if (t->o->task && t->o->max_drop > 0)
-        TRY(vn_tune_score(&b.r, t, type, e));
+        TRY(vn_tune_score(&b, t, e));
     b.r.fits = fits(t, &b.r);
     *at = t->plans.n;
     VEC_PUSH(t->arena, &t->plans, b);
     if (!(t->plan_seconds > 0) && *at > 0)
         t->plan_seconds = vn_tune_seconds() - t->started;
-    vn_say(&t->listener, VN_LOG_INFO, "plan %d: loss %.4f (predicted %.4f), latency %.3f (%.3f), size %.3f%s",
-           *at, b.r.loss, b.r.predicted_loss, b.r.latency, b.r.predicted_latency, b.r.size,
-           b.r.fits ? "" : ", beyond the limits");
+    vn_say(&t->listener, VN_LOG_INFO,
+           "plan %d: loss %.4f (predicted %.4f), latency %.3f (%.3f), size %.3f%s%s%s", *at, b.r.loss,
+           b.r.predicted_loss, b.r.latency, b.r.predicted_latency, b.r.size,
+           *b.r.refined ? ", refined: " : "", b.r.refined, b.r.fits ? "" : ", beyond the limits");
     return keep_best(t, e);
 }
 
 int vn_tune_base_plan(struct tuner *t, struct vn_err *e)
 {
-    struct built_program p;
-    unsigned char *type = NEW_ARRAY(t->arena, unsigned char, t->groups.n);
-    const char *key = digits(t->arena, type, t->groups.n);
-    TRY(vn_tune_build(&p, t, t->arena, NULL, 0, e));
-    t->base = p.s;
-    t->base_bytes = p.bytes;
+    struct built_program program;
+    const struct tune_plan p = new_plan(t);
+    const char *key = key_of_plan(t->arena, t, &p);
+    TRY(vn_tune_build_plan(&program, t, t->arena, &p, e));
+    t->base = program.s;
+    t->base_bytes = program.bytes;
     if (!vn_journal_find(t->journal, "plan", key))
-        TRY(record_plan(t, t->arena, key, &p, 1, e));
+        TRY(record_plan(t, t->arena, key, &program, 1, e));
     losses_from(t->held.base, t->held.outputs,
                 json_object_get(vn_journal_find(t->journal, "plan", key), "outputs"));
     return VN_OK;
@@ -246,16 +296,16 @@ static struct searched limits_of(const struct tuner *t)
 
 static int try_share(int *at, struct tuner *t, const struct searched *s, double share, struct vn_err *e)
 {
-    unsigned char *type = NEW_ARRAY(t->arena, unsigned char, t->groups.n);
-    vn_tune_choose(type, t,
+    const struct tune_plan p = new_plan(t);
+    vn_tune_choose(p.type, t,
                    (struct choice_limits){ share * s->ns / s->time_factor, s->bytes / s->size_factor });
-    return try_plan(at, t, type, e);
+    return try_plan(at, t, &p, e);
 }
 
 static void learn(struct searched *s, const struct tuner *t, int at)
 {
     const struct built *b = &t->plans.v[at];
-    const struct prediction p = vn_tune_predict(t, b->type);
+    const struct prediction p = vn_tune_predict(t, b->plan.type);
     if (isfinite(s->ns))
         s->time_factor = correct(s->time_factor, (b->r.latency - 1) * t->base_ns, p.ns, s->ns);
     if (isfinite(s->bytes))
@@ -332,23 +382,24 @@ struct move {
 };
 
 /* A first order: how much better, in predicted loss or, where a drop is allowed, in time. */
-static double value_of(const struct tuner *t, const unsigned char *type, const struct searched *s)
+static double value_of(const struct tuner *t, const struct tune_plan *plan, const struct searched *s)
 {
-    const struct prediction p = vn_tune_predict(t, type);
+    const struct prediction p = vn_tune_predict(t, plan->type);
     const double time = s->time_factor * p.ns, size = s->size_factor * p.bytes;
     if (time > 1.02 * s->ns + 0.002 * t->base_ns || size > 1.02 * s->bytes + 1)
         return -INFINITY;
     return t->o->max_drop > 0 ? -time / t->base_ns - p.loss / 16 : -vn_tune_objective(t, p);
 }
 
-static void consider(struct move *best, const struct tuner *t, unsigned char *type, struct move m,
+static void consider(struct move *best, const struct tuner *t, const struct tune_plan *p, struct move m,
                      const struct searched *s)
 {
+    unsigned char *type = p->type;
     const unsigned char before = type[m.group], other = m.other < 0 ? 0 : type[m.other];
     type[m.group] = (unsigned char)m.type;
     if (m.other >= 0)
         type[m.other] = (unsigned char)m.other_type;
-    m.value = find_plan(t, type) >= 0 ? -INFINITY : value_of(t, type, s);
+    m.value = find_plan(t, p) >= 0 ? -INFINITY : value_of(t, p, s);
     if (m.value > best->value)
         *best = m;
     if (m.other >= 0)
@@ -356,18 +407,18 @@ static void consider(struct move *best, const struct tuner *t, unsigned char *ty
     type[m.group] = before;
 }
 
-static struct move best_move(const struct tuner *t, unsigned char *type, const struct searched *s)
+static struct move best_move(const struct tuner *t, const struct tune_plan *p, const struct searched *s)
 {
     struct move best = { .value = -INFINITY };
     for (int i = 0; i < t->groups.n; i++)
         for (int k = 0; k < VN_TUNE_TYPES; k++) {
-            if (k == type[i] || !(t->groups.v[i].allowed >> k & 1))
+            if (k == p->type[i] || !(t->groups.v[i].allowed >> k & 1))
                 continue;
-            consider(&best, t, type, (struct move){ i, k, -1, 0, 0 }, s);
+            consider(&best, t, p, (struct move){ i, k, -1, 0, 0 }, s);
             for (int j = 0; j < t->groups.n; j++)
-                for (int l = 0; l < type[j] && j != i; l++)
+                for (int l = 0; l < p->type[j] && j != i; l++)
                     if (t->groups.v[j].allowed >> l & 1)
-                        consider(&best, t, type, (struct move){ i, k, j, l, 0 }, s);
+                        consider(&best, t, p, (struct move){ i, k, j, l, 0 }, s);
         }
     return best;
 }
@@ -377,27 +428,56 @@ static struct move best_move(const struct tuner *t, unsigned char *type, const s
 static int improve(struct tuner *t, const struct searched *s, struct vn_err *e)
 {
     for (;;) {
-        unsigned char *type = vn_arena_copy(t->arena, t->plans.v[t->best].type, (size_t)t->groups.n);
-        const struct move m = best_move(t, type, s);
+        const struct tune_plan p = copy_plan(t, t->best_types);
+        const struct move m = best_move(t, &p, s);
         int at;
         if (!isfinite(m.value))
             return VN_OK;
-        type[m.group] = (unsigned char)m.type;
+        p.type[m.group] = (unsigned char)m.type;
         if (m.other >= 0)
-            type[m.other] = (unsigned char)m.other_type;
-        const int status = try_plan(&at, t, type, e);
+            p.type[m.other] = (unsigned char)m.other_type;
+        const int status = try_plan(&at, t, &p, e);
         if (status != VN_OK)
             return status;
     }
 }
 
-static int search(struct tuner *t, struct vn_err *e)
+/* ---- weights and biases: refined, they cost nothing when the network runs ---- */
+
+/* Which of the ways helps the network as configured; 0: none. */
+static int choose_ways(int *ways, struct tuner *t, struct vn_err *e)
+{
+    static const int all[] = { VN_REFINE_ROUNDED | VN_REFINE_BIASES, VN_REFINE_BIASES };
+    double least = t->plans.v[0].r.loss;
+    *ways = 0;
+    for (size_t i = 0; i < sizeof all / sizeof *all && vn_tune_can_refine(t); i++) {
+        struct tune_plan p = copy_plan(t, 0);
+        p.ways = all[i];
+        int at;
+        const int status = try_plan(&at, t, &p, e);
+        if (status != VN_OK)
+            return status;
+        if (t->plans.v[at].r.loss < least) {
+            least = t->plans.v[at].r.loss;
+            *ways = p.ways;
+        }
+    }
+    return VN_OK;
+}
+
+/* The best types with these ways. */
+static int refine(struct tuner *t, int ways, struct vn_err *e)
+{
+    struct tune_plan p = copy_plan(t, t->best_types);
+    p.ways = ways;
+    int at;
+    return ways ? try_plan(&at, t, &p, e) : VN_OK;
+}
+
+static int search_types(struct tuner *t, struct vn_err *e)
 {
     struct searched s = limits_of(t);
-    unsigned char *type = NEW_ARRAY(t->arena, unsigned char, t->groups.n);
-    int at, status = try_plan(&at, t, type, e);
-    if (status == VN_OK)
-        status = choose(t, &s, e);
+    int status = choose(t, &s, e);
     s.ns = fmin(s.ns, dearest(t));
     if (status == VN_OK && t->o->max_drop > 0)
         status = bisect(t, &s, e);
@@ -406,11 +486,22 @@ static int search(struct tuner *t, struct vn_err *e)
     return status == VN_OK ? improve(t, &s, e) : status;
 }
 
+static int search(struct tuner *t, struct vn_err *e)
+{
+    const struct tune_plan base = new_plan(t);
+    int at, ways = 0, status = try_plan(&at, t, &base, e);
+    if (status == VN_OK)
+        status = choose_ways(&ways, t, e);
+    if (status == VN_OK)
+        status = search_types(t, e);
+    return status < 0 ? status : refine(t, ways, e);
+}
+
 int vn_tune_search(struct tuner *t, struct vn_err *e)
 {
     TRY(search(t, e));
     for (int i = 0; i < t->plans.n && t->o->task; i++)
         if (i == 0 || i == t->best)
-            TRY(vn_tune_score(&t->plans.v[i].r, t, t->plans.v[i].type, e));
+            TRY(vn_tune_score(&t->plans.v[i], t, e));
     return VN_OK;
 }

@@ -19,7 +19,7 @@ static const struct compile_input *inputs_of(const struct tuner *t, struct vn_ar
 }
 
 /* The float network and the plan's program, in files that go with the arena. */
-static int write_models(const char **paths, struct tuner *t, struct vn_arena *a, const unsigned char *type,
+static int write_models(const char **paths, struct tuner *t, struct vn_arena *a, const struct tune_plan *p,
                         struct vn_err *e)
 {
     struct vn_staging *folder;
@@ -30,8 +30,8 @@ static int write_models(const char **paths, struct tuner *t, struct vn_arena *a,
     TRY(vn_dir_stage(&folder, a, t->c->config->working_dir, e));
     paths[0] = vn_path_join(a, vn_dir_stage_path(folder), "float.onnx");
     paths[1] = vn_path_join(a, vn_dir_stage_path(folder), "plan.bin");
-    vn_tune_rules(&rules, a, t, type);
-    TRY(vn_tune_quantize(&quantized, t, a, rules.rules.v, rules.rules.n, e));
+    vn_tune_rules(&rules, a, t, p->type);
+    TRY(vn_tune_quantize(&quantized, t, a, rules.rules.v, rules.rules.n, p->ways, e));
     TRY(vn_tune_image(&image, a, t, quantized, inputs_of(t, a, quantized), e));
     TRY(vn_onnx_write(t->c->original, paths[0], &o, e));
     return vn_file_write_soon(paths[1], image.data, image.bytes, e);
@@ -66,11 +66,11 @@ static int score(struct tuner *t, const char *const *models, const char *key, st
     return vn_journal_add(t->journal, "score", key, record, e);
 }
 
-static int measure(struct tuner *t, const unsigned char *type, const char *key, struct vn_err *e)
+static int measure(struct tuner *t, const struct tune_plan *p, const char *key, struct vn_err *e)
 {
     struct vn_arena *a = vn_arena_new();
     const char *paths[2];
-    int status = write_models(paths, t, a, type, e);
+    int status = write_models(paths, t, a, p, e);
     if (status == VN_OK)
         status = score(t, paths, key, e);
     vn_arena_free(&a);
@@ -83,16 +83,16 @@ static double number_or_nan(const json_t *record, const char *key)
     return x ? json_number_value(x) : NAN;
 }
 
-int vn_tune_score(struct vn_tune_plan *r, struct tuner *t, const unsigned char *type, struct vn_err *e)
+int vn_tune_score(struct built *b, struct tuner *t, struct vn_err *e)
 {
     const char *task;
     TRY(vn_convert_hash(&task, t->arena, t->o->task, e));
-    const char *key = vn_arena_fmt(t->arena, "%s task %s", r->types, task);
+    const char *key = vn_arena_fmt(t->arena, "%s task %s", b->key, task);
     if (!vn_journal_find(t->journal, "score", key))
-        TRY(measure(t, type, key, e));
+        TRY(measure(t, &b->plan, key, e));
     const json_t *record = vn_journal_find(t->journal, "score", key);
-    r->score = number_or_nan(record, "difference");
-    r->score_low = number_or_nan(record, "low");
-    r->score_high = number_or_nan(record, "high");
+    b->r.score = number_or_nan(record, "difference");
+    b->r.score_low = number_or_nan(record, "low");
+    b->r.score_high = number_or_nan(record, "high");
     return VN_OK;
 }

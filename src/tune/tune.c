@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/guard.h"
+#include "convert/held_samples.h"
 #include "ops/op.h"
 #include "tune/tuner.h"
 
@@ -53,6 +54,15 @@ static int collect_ranges(struct tuner *t, struct vn_err *e)
     return vn_calibrate(&t->ranges, t->arena, t->c->optimized, t->c->samples, &o, e);
 }
 
+/* Refined again for every plan: for its types, and by samples that are not scored. */
+static void take_ways(struct tuner *t)
+{
+    struct vn_quant_method *m = &t->c->method;
+    t->base_ways = (m->rounded ? VN_REFINE_ROUNDED : 0) | (m->sequential ? VN_REFINE_BIASES : 0);
+    m->rounded = m->sequential = 0;
+    m->refined = NULL;
+}
+
 /* The method is the one that convert takes. */
 static int read_all(struct tuner *t, struct vn_err *e)
 {
@@ -62,6 +72,9 @@ static int read_all(struct tuner *t, struct vn_err *e)
     TRY(vn_convert_equalize(c, e));
     TRY(vn_convert_collect_ranges(c, e));
     TRY(vn_convert_choose_method(c, e));
+    if (!c->ranked)
+        TRY(vn_held_folds(c, e));
+    take_ways(t);
     return collect_ranges(t, e);
 }
 
@@ -77,7 +90,7 @@ static int open_journal(struct tuner *t, struct vn_err *e)
     TRY(vn_samples_hash(&samples, t->c->samples, e));
     const char *job =
         vn_arena_fmt(t->arena,
-                     "vernier %s tune 2: config %s, model %s, samples %016llx, scored %d, axis %d, cost %d, "
+                     "vernier %s tune 3: config %s, model %s, samples %016llx, scored %d, axis %d, cost %d, "
                      "threads %d, cpumask %x",
                      VN_VERSION, config, model, (unsigned long long)samples, o->samples, o->decision_axis,
                      (int)o->cost, o->run.threads, o->run.cpumask);
@@ -97,24 +110,28 @@ static const struct node *node_of(const struct graph *g, const char *name)
     return NULL;
 }
 
-static void restore_bias(struct value *bias, const struct value *old, struct vn_arena *a)
+/* NULL: zeros. */
+static void restore(struct value *v, const struct value *old, struct vn_arena *a)
 {
-    struct vn_tensor *t = vn_tensor_new(a, VN_F32, &bias->shape);
-    const int64_t n = vn_shape_count(&bias->shape), have = old && old->data ? vn_shape_count(&old->shape) : 0;
+    struct vn_tensor *t = vn_tensor_new(a, VN_F32, &v->shape);
+    const int64_t n = vn_shape_count(&v->shape), have = old && old->data ? vn_shape_count(&old->shape) : 0;
     for (int64_t i = 0; i < n && have; i++)
         ((float *)t->data)[i] = (float)vn_tensor_f64(old->data, have == 1 ? 0 : i);
-    bias->data = t;
+    v->data = t;
 }
 
-/* The graph with the biases that the float network has: 0 where correction added one. */
-static struct graph *uncorrected(const struct tuner *t, const struct graph *calibrated)
+/* The graph with weights and biases of the float network: 0 where correction added a bias. */
+static struct graph *uncorrected(const struct tuner *t, const struct graph *calibrated,
+                                 const struct vn_map *refined)
 {
     struct graph *g = vn_graph_clone(t->arena, calibrated);
     for (int i = 0; i < g->nodes.n; i++) {
         const struct node *n = g->nodes.v[i], *old = node_of(t->c->optimized, n->name);
-        const int b = n->op->quant.bias;
+        const int b = n->op->quant.bias, w = n->op->quant.weight;
         if (old && b && vn_node_has(n, b) && n->in[b]->data)
-            restore_bias(n->in[b], vn_node_has(old, b) ? old->in[b] : NULL, t->arena);
+            restore(n->in[b], vn_node_has(old, b) ? old->in[b] : NULL, t->arena);
+        if (old && refined && vn_map_get(refined, n->name))
+            restore(n->in[w], old->in[w], t->arena);
     }
     return g;
 }
@@ -122,8 +139,11 @@ static struct graph *uncorrected(const struct tuner *t, const struct graph *cali
 static int open_probe(struct tuner *t, struct vn_err *e)
 {
     struct graph *calibrated, *quantized;
-    TRY(vn_convert_quantize(t->c, t->arena, &t->c->method, t->ranges, &calibrated, &quantized, e));
-    return vn_probe_open_graph(&t->p, t->arena, calibrated, uncorrected(t, calibrated), &t->o->run, e);
+    struct vn_quant_method m;
+    TRY(vn_tune_method(&m, t, t->arena, t->base_ways, e));
+    TRY(vn_convert_quantize(t->c, t->arena, &m, t->ranges, &calibrated, &quantized, e));
+    struct graph *floats = uncorrected(t, calibrated, m.refined);
+    return vn_probe_open_graph(&t->p, t->arena, calibrated, floats, &t->o->run, e);
 }
 
 static int plan(struct tuner *t, struct vn_err *e)
@@ -148,7 +168,7 @@ static struct vn_tune_group group_row(const struct tuner *t, int i)
     struct vn_tune_group r = { .tensor = vn_arena_str(t->kept, g->tensor),
                                .node = g->node ? vn_arena_str(t->kept, g->node) : "",
                                .allowed = g->allowed,
-                               .chosen = t->plans.v[t->best].type[i] };
+                               .chosen = t->plans.v[t->best].plan.type[i] };
     for (int k = 0; k < VN_TUNE_TYPES; k++) {
         r.loss[k] = vn_tune_group_loss(g, k);
         r.latency[k] = t->base_ns > 0 ? g->ns[k] / t->base_ns : 0;

@@ -61,9 +61,16 @@ struct held_out {
     int range_samples; /* 0: ranges come from the same samples */
 };
 
+/* What a plan says. */
+struct tune_plan {
+    unsigned char *type; /* by group */
+    int ways; /* in which weights and biases are refined: VN_REFINE_ROUNDED, VN_REFINE_BIASES */
+};
+
 /* A plan that was measured. */
 struct built {
-    unsigned char *type; /* by group */
+    struct tune_plan plan;
+    const char *key; /* in the journal */
     struct vn_tune_plan r;
 };
 
@@ -84,7 +91,8 @@ struct tuner {
     double base_ns; /* of a run */
     double base_bytes;
     VEC(struct built) plans;
-    int best; /* index in plans */
+    int best, best_types; /* index in plans; of those that are not refined beyond the configuration */
+    int base_ways; /* of the configuration */
     const char *yaml; /* path of what is written */
     const char *difference;
     double started, plan_seconds;
@@ -118,14 +126,19 @@ struct built_program {
     struct vn_session *s;
     double bytes; /* of the .bin */
 };
+/* The method of the configuration, refined for the types that it has now. */
+int vn_tune_method(struct vn_quant_method *m, struct tuner *t, struct vn_arena *a, int ways,
+                   struct vn_err *e);
 /* The quantized graph with more rules. */
 int vn_tune_quantize(struct graph **out, struct tuner *t, struct vn_arena *a, const struct type_rule *rules,
-                     int n, struct vn_err *e);
+                     int n, int ways, struct vn_err *e);
 /* inputs NULL: each takes the network's tensor. */
 int vn_tune_image(struct vn_image *out, struct vn_arena *a, const struct tuner *t, const struct graph *g,
                   const struct compile_input *inputs, struct vn_err *e);
 int vn_tune_build(struct built_program *out, struct tuner *t, struct vn_arena *a,
-                  const struct type_rule *rules, int n, struct vn_err *e);
+                  const struct type_rule *rules, int n, int ways, struct vn_err *e);
+int vn_tune_build_plan(struct built_program *out, struct tuner *t, struct vn_arena *a,
+                       const struct tune_plan *p, struct vn_err *e);
 /* Times of the instructions of n programs, in nanoseconds: of[i] has one for each of program i. */
 int vn_tune_times(double **of, const struct tuner *t, struct vn_arena *a, struct built_program *programs,
                   int n, struct vn_err *e);
@@ -150,8 +163,8 @@ double vn_tune_group_loss(const struct tune_group *g, int type);
 /* What is made least: the loss, and a little of what it costs. */
 double vn_tune_objective(const struct tuner *t, struct prediction p);
 
-/* task.c: r->types is set */
-int vn_tune_score(struct vn_tune_plan *r, struct tuner *t, const unsigned char *type, struct vn_err *e);
+/* task.c */
+int vn_tune_score(struct built *b, struct tuner *t, struct vn_err *e);
 
 /* search.c */
 int vn_tune_search(struct tuner *t, struct vn_err *e);
@@ -159,7 +172,9 @@ int vn_tune_base_plan(struct tuner *t, struct vn_err *e);
 double vn_tune_seconds(void);
 
 /* plan_yaml.c: into t->yaml and t->difference */
-int vn_tune_write_yaml(struct tuner *t, const unsigned char *type, struct vn_err *e);
+int vn_tune_write_yaml(struct tuner *t, const struct tune_plan *p, struct vn_err *e);
+/* May it say how weights are refined, and does it not yet? */
+int vn_tune_can_refine(const struct tuner *t);
 /* Before anything is measured: can types be written into the configuration? */
 int vn_tune_check_yaml(struct tuner *t, struct vn_err *e);
 

@@ -97,6 +97,11 @@ def best_of(found):
     return best
 
 
+def plain_types(found):
+    """Of plans whose weights are as configured."""
+    return [p["types"] for p in found["plans"] if not p["refined"]]
+
+
 def test_the_plan_loses_less_than_int8(tuned):
     _, found = tuned
     base, best = found["plans"][0], best_of(found)
@@ -105,12 +110,16 @@ def test_the_plan_loses_less_than_int8(tuned):
     assert best["loss"] < 0.5 and best["sqnr"] > base["sqnr"] + 3
     assert best["loss"] == min(p["loss"] for p in found["plans"] if p["fits"])
     assert found["samples"] == 8 and found["range_samples"] == 8, "ranges come from other samples"
-    assert len(found["plans"]) <= 10 and len({p["types"] for p in found["plans"]}) == len(found["plans"])
+    plain = plain_types(found)
+    assert len(plain) <= 10 and len(set(plain)) == len(plain)
 
 
 def test_predictions_add_up(tuned):
     _, found = tuned
     for plan in found["plans"]:
+        if plan["refined"]:
+            assert plan["predicted_loss"] is None
+            continue
         total = sum(list(g["loss"].values())[0] if t == "0" else
                     g["loss"][["int8", "int16", "int16+weights", "float32"][int(t)]]
                     for t, g in zip(plan["types"], found["groups"]))
@@ -164,6 +173,39 @@ def test_auto_with_other_limits_is_refused(tmp_path, limit):
     config = make(tmp_path, more=f"  node_info: 'auto {limit}'\n", samples=1)
     done = run("convert", "-c", config, "--log", "none", want=BAD_INPUT)
     assert "net.yaml:7:" in done.err and "node_info: expected auto, with latency_ratio=R" in done.err
+
+
+# ---- refined weights ----
+
+def test_refined_weights_cost_no_time(tmp_path):
+    """The base with refined weights is a plan of its own; its keys convert to the same accuracy."""
+    config = make(tmp_path)
+    found = result(config, "--latency-ratio", "1", "--plans", "1")
+    base, best = found["plans"][0], best_of(found)
+    assert not base["refined"] and best["refined"] and best["types"] == base["types"]
+    assert best["loss"] < base["loss"] and best["latency"] == 1 and best["predicted_loss"] is None
+    added = {"+  sequential_bias: 'on'"} | ({"+  rounding: 'on'"} if "rounding" in best["refined"] else set())
+    assert set(found["difference"].splitlines()) == added
+    done = run("convert", "-c", tmp_path / "net_tuned.yaml", "--log", "none", want=DONE)
+    assert "sequential_bias" in done.out + done.err
+    run("verify", tmp_path / "out/net_quantized_model.onnx", tmp_path / "out/net.bin", want=DONE)
+
+
+@pytest.mark.parametrize("key", ["effort: 'normal'", "rounding: 'on'", "sequential_bias: 'off'"])
+def test_refinement_that_the_file_sets_is_kept(tmp_path, key):
+    """For every plan; what rounded weights lose is seen, too."""
+    config = make(tmp_path)
+    config.write_text(config.read_text() + f"  {key}\n")
+    found = result(config, "--latency-ratio", "3", "--plans", "4")
+    assert {p["refined"] for p in found["plans"]} == {"rounding" if "rounding" in key else ""}
+    assert len(found["plans"]) == 4 and 0.5 < found["plans"][0]["predicted_loss"] < 2
+    assert key in (tmp_path / "net_tuned.yaml").read_text() and "on'" not in found["difference"]
+
+
+def test_few_samples_refine_nothing(tmp_path):
+    """Weights would be refined by the samples that judge them."""
+    found = result(make(tmp_path, samples=7), "--latency-ratio", "3", "--plans", "2")
+    assert found["range_samples"] == 0 and {p["refined"] for p in found["plans"]} == {""}
 
 
 # ---- the journal ----
@@ -245,7 +287,7 @@ def test_killed_at_any_time(forecast, tmp_path):
 def test_more_plans_continue(forecast):
     config, found, *_ = forecast
     few = result(config, *LIMITS[:-1], "3")
-    assert [p["types"] for p in few["plans"]] == [p["types"] for p in found["plans"][:3]]
+    assert plain_types(few) == plain_types(found)[:3]
     assert timeless(result(config, *LIMITS, "--resume")) == timeless(found)
 
 
@@ -276,7 +318,7 @@ def test_losses_that_do_not_add_up_are_said(forecast):
     lines = whole.decode().splitlines()
     for i, line in enumerate(lines):
         record = json.loads(line)
-        if record.get("kind") == "plan":
+        if record.get("kind") == "plan" and "+" not in record["key"]:  # weights as configured
             k = next(factors)
             for output in record["record"]["outputs"]:
                 output[1], output[2] = k * output[1], k * output[2]
@@ -286,13 +328,17 @@ def test_losses_that_do_not_add_up_are_said(forecast):
     text = run("tune", "-c", config, *LIMITS, "--resume", want=DONE).out
     path.write_bytes(whole)
     assert found["r_squared"] < 0.9 and f"R squared {found['r_squared']:.3f}" in text
-    ratios = {i: p["loss"] / p["predicted_loss"] for i, p in enumerate(found["plans"]) if p["loss"] > 0}
-    best = next(i for i, p in enumerate(found["plans"]) if p["best"])
-    said = re.search(r"plans lose (\S+) times what was predicted \((\S+) to (\S+)\), "
-                     r"the best one (\S+) times", text)
-    all_ = list(ratios.values())
-    want = np.exp(np.mean(np.log(all_))), min(all_), max(all_), ratios[best]
-    assert [float(x) for x in said.groups()] == pytest.approx(want, rel=0.01)
+    plans = [p for p in found["plans"] if p["loss"] > 0 and not p["refined"]]
+    all_ = [p["loss"] / p["predicted_loss"] for p in plans]
+    said = re.search(r"plans lose (\S+) times what was predicted \((\S+) to (\S+)\)(, "
+                     r"the best one (\S+) times)?", text)
+    want = np.exp(np.mean(np.log(all_))), min(all_), max(all_)
+    assert [float(x) for x in said.groups()[:3]] == pytest.approx(want, rel=0.01)
+    best = best_of(found)
+    if best["refined"]:
+        assert said[4] is None
+    else:
+        assert float(said[5]) == pytest.approx(best["loss"] / best["predicted_loss"], rel=0.01)
     assert "add up" not in run("tune", "-c", config, *LIMITS, "--resume", want=DONE).out
 
 
@@ -363,7 +409,7 @@ def test_what_is_wrong_is_said(tmp_path):
 
 
 def test_a_configuration_in_json(tmp_path):
-    config = make(tmp_path, samples=4)
+    config = make(tmp_path)
     groups = {"model_parameters": {"onnx_model": "net.onnx", "march": "x86-64-v4",
                                    "output_model_file_prefix": "net", "working_dir": str(tmp_path / "out")},
               "input_parameters": {"input_type_train": "featuremap", "input_type_rt": "featuremap",
@@ -373,6 +419,9 @@ def test_a_configuration_in_json(tmp_path):
         config.write_text(json.dumps(groups, indent=indent))
         found = result(config, "--latency-ratio", "3", "--plans", "3")
         assert found["difference"] and "node_info: {" in (tmp_path / "net_tuned.yaml").read_text()
+        only = result(config, "--latency-ratio", "1", "--plans", "1")
+        assert best_of(only)["refined"]
+        assert "sequential_bias: 'on', " in (tmp_path / "net_tuned.yaml").read_text()
         run("convert", "-c", tmp_path / "net_tuned.yaml", "--log", "none", "--min-cosine", "-1", want=DONE)
     groups["model_parameters"]["node_info"] = {"gemm10": {"ON": "CPU"}}
     config.write_text(json.dumps(groups, indent=1))
