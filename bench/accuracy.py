@@ -1,19 +1,22 @@
 #!/usr/bin/env python3
 """Measure what int8 costs: our program and those of other tools' quantizers, against the float network.
 
-    .venv-bench/bin/python bench/accuracy.py [--model NAME]... [--resume] [--table]
+    .venv-bench/bin/python bench/accuracy.py [--model NAME]... [--tool NAME]... [--resume] [--table]
 
 Every tool gets the same float tensors, and is judged on samples that calibration has not seen. Results go
-into bench/accuracy.csv, one model at a time; docs/benchmarks.md explains them.
+into bench/accuracy.csv, row by row; docs/benchmarks.md explains them, tools/accuracy_docs.py makes their
+page. Models of other tools are kept: what they took is measured once for each version of a tool.
 """
 import argparse
 import csv
 import datetime
+import fcntl
 import functools
 import json
 import os
 import shutil
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -42,7 +45,7 @@ OURS = {  # name: calibration keys
     "vernier high": {"calibration_type": "'default'", "effort": "'high'"},
     "vernier tune": {"calibration_type": "'default'"},
 }
-TUNE = ("--latency-ratio", 1.1, "--plans", 8, "--samples", 24, "--accept-data")
+TUNE = ("--latency-ratio", 1.1, "--accept-data")
 TOOLS = (*OURS, *quantizers.QUANTIZERS)
 RESAMPLES, SEED = 1000, 1
 IMAGES = sm.SHARED / "images"
@@ -334,7 +337,7 @@ def run_openvino(path, prepared, samples):
 def run_bin(path, prepared, samples):
     """Of several inputs: sample by sample."""
     folder, rows = Path(path).parent / "run", []
-    for n, x in enumerate(samples):
+    for x in samples:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         words = []
@@ -380,10 +383,19 @@ def ours(tool, prepared, subject, folder):
     return folder / "out/m.bin", spent + seconds, max(most, peak)
 
 
-def theirs(tool, prepared, subject, folder):
-    seconds, peak, text = convert.run([sys.executable, __file__, "--quantize", tool, prepared.name, folder])
-    path, seconds = json.loads(text.splitlines()[-1])
-    return Path(path), seconds, peak
+def theirs(tool, prepared, subject, _):
+    """Kept with what it took, for the same float network, samples, settings and versions."""
+    function, settings, suffix = quantizers.QUANTIZERS[tool]
+    transformer = prepared.network.transformer
+
+    def make(to):
+        _, peak, text = convert.run([sys.executable, __file__, "--quantize", tool, prepared.name, to])
+        (to / "cost.json").write_text(json.dumps([json.loads(text.splitlines()[-1]), peak]))
+
+    kept = cache.entry(prepared.folder, f"accuracy-{tool.replace(' ', '-')}", prepared.hashes[0],
+                       subject.samples.name, function.__name__, settings, transformer, versions_of(tool))
+    cache.fill(kept, make)
+    return kept / f"int8{suffix}", *json.loads((kept / "cost.json").read_text())
 
 
 def quantize(tool, name, folder):
@@ -394,8 +406,8 @@ def quantize(tool, name, folder):
     importlib.import_module("nncf" if tool.startswith("nncf") else "onnxruntime.quantization")
     samples = list(subject.read("calibration", prepared.inputs))
     start = time.process_time()
-    out = quantizers.quantize(tool, prepared.float, samples, folder, prepared.network.transformer)
-    print(json.dumps([str(out), time.process_time() - start]))
+    quantizers.quantize(tool, prepared.float, samples, folder, prepared.network.transformer)
+    print(json.dumps(time.process_time() - start))
 
 
 # ---- comparing ----
@@ -437,17 +449,14 @@ def judge(row, subject, metric, reference, found):
 
 
 def attempt(tool, prepared, subject, metric, reference, common):
-    folder = prepared.folder / f"accuracy-{tool.replace(' ', '-')}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
     row = {"model": prepared.name, "tool": tool, **common}
-    try:
-        make = ours if tool in OURS else theirs
-        path, row["seconds"], row["peak_mb"] = make(tool, prepared, subject, folder)
-        judge(row, subject, metric, reference, outputs_of(path, prepared, subject))
-    except Exception as e:  # of any of the tools: the others go on
-        row["note"] = " ".join(str(e).split())[:200]
-    shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=prepared.folder, prefix="run-") as folder:
+        try:
+            make = ours if tool in OURS else theirs
+            path, row["seconds"], row["peak_mb"] = make(tool, prepared, subject, Path(folder))
+            judge(row, subject, metric, reference, outputs_of(path, prepared, subject))
+        except Exception as e:  # of any of the tools: the others go on
+            row["note"] = " ".join(str(e).split())[:200]
     print(f"{prepared.name}, {tool}: {row.get('note') or summary(row)}", file=sys.stderr, flush=True)
     return {k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}
 
@@ -457,13 +466,15 @@ def summary(row):
     return f"{score}{row['sqnr_db']:.2f} dB, agreement {row.get('agreement', '--')}, {row['seconds']:.1f} s"
 
 
-def measure(subject, tools, common):
+def measure(subject, tools):
+    """Row by row."""
     prepared = subject.prepare()
     reference = run_onnx(prepared.float, prepared, subject.read("test", prepared.inputs))
     metric = subject.metric(reference) if subject.metric else None
     count = lambda name: len(list(subject.folders(name)[0].iterdir()))
-    common = {**common, "calibration": count("calibration"), "test": count("test")}
-    return [attempt(t, prepared, subject, metric, reference, common) for t in tools]
+    common = {**origin(), "calibration": count("calibration"), "test": count("test")}
+    for tool in tools:
+        yield attempt(tool, prepared, subject, metric, reference, common)
 
 
 # ---- the file and its table ----
@@ -475,13 +486,23 @@ def read():
         return list(csv.DictReader(f))
 
 
-def write(rows):
-    rows = sorted(rows, key=lambda r: (list(SUBJECTS).index(r["model"]), TOOLS.index(r["tool"])))
-    with open(RESULTS, "w", newline="") as f:
-        w = csv.DictWriter(f, COLUMNS, lineterminator="\n")
-        w.writeheader()
-        w.writerows(rows)
-    return rows
+def add(row):
+    """In its place; another process may have added others meanwhile."""
+    with open(cache.FOLDER / "accuracy.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        others = [r for r in read() if (r["model"], r["tool"]) != (row["model"], row["tool"])]
+        place = lambda r: (list(SUBJECTS).index(r["model"]), TOOLS.index(r["tool"]))
+        with open(RESULTS, "w", newline="") as f:
+            w = csv.DictWriter(f, COLUMNS, lineterminator="\n")
+            w.writeheader()
+            w.writerows(sorted([*others, row], key=place))
+
+
+def is_done(row, subject):
+    """Measured, with all that is measured now: ours at this revision, others with these versions."""
+    same = "revision" if row["tool"] in OURS else "versions"
+    whole = row["note"] or (row["sqnr_db"] and bool(row["metric"]) == bool(subject.metric))
+    return bool(whole) and row[same] == origin()[same]
 
 
 def show(rows):
@@ -504,7 +525,8 @@ def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--model", action="append", choices=list(SUBJECTS), metavar="NAME", help="only this one")
     p.add_argument("--tool", action="append", choices=TOOLS, metavar="NAME", help="only this one")
-    p.add_argument("--resume", action="store_true", help="skip what was measured at this revision")
+    p.add_argument("--resume", action="store_true",
+                   help="skip what is there: ours of this revision, others of these versions")
     p.add_argument("--table", action="store_true", help="measure nothing: print the table of the CSV file")
     p.add_argument("--cpu", type=int, default=max(os.sched_getaffinity(0)))
     a = p.parse_args()
@@ -513,27 +535,32 @@ def arguments():
 
 
 @functools.cache
-def common():
+def origin():
     versions = {k: v for e in ENGINES.values() if e.kind == "int8" for k, v in e.versions().items()}
     return {"date": datetime.date.today().isoformat(), "revision": bench.revision(),
             "versions": bench.words(versions)}
 
 
+def versions_of(tool):
+    """Of the packages that make its model."""
+    return origin()["versions"] if tool.startswith("nncf") else origin()["versions"].split()[0]
+
+
 def main():
     if sys.argv[1:2] == ["--quantize"]:
         return quantize(*sys.argv[2:])
-    a, rows = arguments(), read()
+    a = arguments()
     os.sched_setaffinity(0, {a.cpu})
     for name in a.model if not a.table else []:
-        if SUBJECTS[name].network.missing():
-            print(f"{name}: {SUBJECTS[name].network.missing()}", file=sys.stderr)
+        subject = SUBJECTS[name]
+        if subject.network.missing():
+            print(f"{name}: {subject.network.missing()}", file=sys.stderr)
             continue
-        done = {r["tool"] for r in rows if r["model"] == name and r["revision"] == common()["revision"]}
+        done = {r["tool"] for r in read() if r["model"] == name and is_done(r, subject)}
         tools = [t for t in a.tool if not (a.resume and t in done)]
-        if tools:
-            new = measure(SUBJECTS[name], tools, common())
-            rows = write([r for r in rows if r["model"] != name or r["tool"] not in tools] + new)
-    show([r for r in rows if r["model"] in a.model and r["tool"] in a.tool])
+        for row in measure(subject, tools) if tools else []:
+            add(row)
+    show([r for r in read() if r["model"] in a.model and r["tool"] in a.tool])
 
 
 if __name__ == "__main__":

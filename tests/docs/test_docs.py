@@ -35,6 +35,13 @@ def test_profiles_page_is_fresh():
     assert done.returncode == 0, done.stderr
 
 
+def test_accuracy_page_is_current():
+    done = subprocess.run(
+        [sys.executable, tool.ROOT / "tools/accuracy_docs.py", "--check"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_alignment_page_is_fresh():
     """Its tables of steps and causes; tests/oracle/test_align.py checks the table of cases."""
     done = subprocess.run(
