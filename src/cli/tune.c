@@ -9,7 +9,8 @@
 static const struct option_def options[] = {
     { "--config", 'c', "FILE.yaml", 0, 0, "configuration, as for convert" },
     { "--task", 't', "FILE.yaml", 0, 0,
-      "eval task: score plans on labelled data; --max-drop then limits the drop of its first score" },
+      "eval task: score plans on its images, which --max-drop then limits; with form, judge plans by "
+      "boxes" },
     { "--latency-ratio", 0, "R", 0, 0, "at most R times the latency of the network as configured" },
     { "--size-ratio", 0, "R", 0, 0, "at most R times the size of its .bin" },
     { "--max-drop", 0, "P", 0, 0,

@@ -162,16 +162,6 @@ struct counts {
     double all, equal;
 };
 
-static double overlap(const double *a, const double *b)
-{
-    const double w = fmin(a[BOX_X2], b[BOX_X2]) - fmax(a[BOX_X1], b[BOX_X1]);
-    const double h = fmin(a[BOX_Y2], b[BOX_Y2]) - fmax(a[BOX_Y1], b[BOX_Y1]);
-    const double both = w > 0 && h > 0 ? w * h : 0;
-    const double either = (a[BOX_X2] - a[BOX_X1]) * (a[BOX_Y2] - a[BOX_Y1]) +
-                          (b[BOX_X2] - b[BOX_X1]) * (b[BOX_Y2] - b[BOX_Y1]) - both;
-    return either > 0 ? both / either : 0;
-}
-
 /* By falling score of y, the box of x with the same class and the largest overlap that is left: its index, or
  * -1. taken: by box of x, the box of y plus 1. */
 static void match(int *taken, const struct record *x, const struct record *y)
@@ -182,7 +172,8 @@ static void match(int *taken, const struct record *x, const struct record *y)
         int best = -1;
         for (int k = 0; k < x->n / BOX_FIELDS; k++) {
             const double *a = x->v + (size_t)k * BOX_FIELDS;
-            const double o = taken[k] || a[BOX_CLASS] != b[BOX_CLASS] ? 0 : overlap(a, b);
+            const double o =
+                taken[k] || a[BOX_CLASS] != b[BOX_CLASS] ? 0 : vn_box_overlap(a + BOX_X1, b + BOX_X1);
             if (o >= most && (best < 0 || o > most)) {
                 most = o;
                 best = k;

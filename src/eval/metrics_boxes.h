@@ -2,6 +2,8 @@
 #ifndef VN_METRICS_BOXES_H
 #define VN_METRICS_BOXES_H
 
+#include <math.h>
+
 #include "eval/evaluate.h"
 
 struct box {
@@ -35,6 +37,15 @@ int vn_box_form(struct box_form **f, struct vn_arena *a, const struct eval_task 
 int vn_boxes_of(struct box **out, int *n, struct vn_arena *a, const struct box_form *f,
                 const struct vn_session *model, const struct vn_origin *from, double w, double h,
                 struct vn_err *e);
+
+/* Intersection / union; x1 y1 x2 y2. */
+static inline double vn_box_overlap(const double a[4], const double b[4])
+{
+    const double w = fmin(a[2], b[2]) - fmax(a[0], b[0]), h = fmin(a[3], b[3]) - fmax(a[1], b[1]);
+    const double both = w > 0 && h > 0 ? w * h : 0;
+    const double either = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both;
+    return either > 0 ? both / either : 0;
+}
 
 /* ---- COCO's files (metrics_coco_json.c) ---- */
 

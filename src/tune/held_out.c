@@ -92,19 +92,33 @@ static void add_output(struct output_loss *to, const struct output_numbers *x, c
         each_line(x, judge_line, &(struct judged_lines){ to, y, floor });
 }
 
-int vn_tune_add_loss(struct output_loss *of, const struct tuner *t, struct vn_arena *a,
-                     const struct vn_session *s, int sample, struct vn_err *e)
+static int add_outputs(struct output_loss *of, struct vn_arena *a, const struct tuner *t,
+                       const struct vn_session *s, int sample, struct vn_err *e)
 {
     struct output_numbers y = { 0 };
+    struct found_boxes *boxes;
     for (int k = 0; k < t->held.outputs; k++) {
         TRY(vn_output_numbers(&y, a, s, t->held.judged.index[k], t->o->decision_axis, e));
         add_output(&of[k], &t->held.reference[sample * t->held.outputs + k], &y, t->held.floor[k]);
     }
+    if (!t->held.boxes)
+        return VN_OK;
+    TRY(vn_tune_find_boxes(&boxes, a, t, s, e));
+    vn_tune_compare_boxes(&of[t->held.outputs], t, t->held.truth[sample], boxes);
     return VN_OK;
 }
 
-/* Of each output the mean of both parts; of all outputs the mean. Parts that the base does not lose do not
- * count. */
+int vn_tune_add_loss(struct output_loss *of, const struct tuner *t, const struct vn_session *s, int sample,
+                     struct vn_err *e)
+{
+    struct vn_arena *work = vn_arena_new();
+    const int status = add_outputs(of, work, t, s, sample, e);
+    vn_arena_free(&work);
+    return status;
+}
+
+/* The mean of noise and risk of outputs; where there are boxes, half of it and half of theirs. Parts that the
+ * base does not lose do not count. */
 double vn_tune_loss(const struct tuner *t, const struct output_loss *of)
 {
     double sum = 0;
@@ -120,7 +134,11 @@ double vn_tune_loss(const struct tuner *t, const struct output_loss *of)
             n++;
         }
     }
-    return n ? sum / n : 0;
+    const double all = n ? sum / n : 0;
+    const int boxes = t->held.outputs;
+    return t->held.boxes && t->held.base[boxes].risk > 0
+               ? (all + of[boxes].risk / t->held.base[boxes].risk) / 2
+               : all;
 }
 
 /* ---- samples ---- */
@@ -144,7 +162,7 @@ static int read_sample(struct tuner *t, struct vn_session *s, int i, struct vn_e
     for (int k = 0; k < h->outputs; k++)
         TRY(vn_output_numbers(&h->reference[i * h->outputs + k], t->arena, s, h->judged.index[k],
                               t->o->decision_axis, e));
-    return VN_OK;
+    return h->boxes ? vn_tune_find_boxes(&h->truth[i], t->arena, t, s, e) : VN_OK;
 }
 
 static double floor_of(const struct held_out *h, int output)
@@ -164,29 +182,31 @@ static void plan_samples(struct tuner *t)
     h->n = scored < most ? scored : most;
     h->inputs = t->p.graph->inputs.n;
     h->outputs = h->judged.n;
+    h->losses = h->outputs + (h->boxes != NULL);
+    h->truth = NEW_ARRAY(t->arena, struct found_boxes *, h->n);
     h->input = NEW_ARRAY(t->arena, float *, (size_t)h->n *(size_t)h->inputs);
     h->reference = NEW_ARRAY(t->arena, struct output_numbers, (size_t)h->n * (size_t)h->outputs);
     h->floor = NEW_ARRAY(t->arena, double, h->outputs);
-    h->base = NEW_ARRAY(t->arena, struct output_loss, h->outputs);
+    h->base = NEW_ARRAY(t->arena, struct output_loss, h->losses);
 }
 
 /* Outputs that decide nothing, and whether any decides. */
 static int tell_decisions(struct tuner *t, struct vn_err *e)
 {
     const struct vn_session *s = t->p.floats;
-    int outputs, decide = 0;
+    int outputs, decide = t->held.boxes != NULL;
     const struct vn_port *ports = vn_session_outputs(s, &outputs);
     for (int k = 0; k < t->held.outputs; k++) {
         const struct vn_port *p = &ports[t->held.judged.index[k]];
         const int axis = vn_session_class_axis(s, p->value);
-        if (axis == VN_CLASSES_MIXED && t->o->decision_axis < 0)
+        if (axis == VN_CLASSES_MIXED && t->o->decision_axis < 0 && !t->held.boxes)
             vn_say(&t->listener, VN_LOG_INFO,
                    "%s: concatenates results of several nodes along its class axis: it has no decisions, "
-                   "only its noise counts",
+                   "only its noise counts; set a task with form to judge boxes",
                    p->name);
         decide |= t->held.reference[k].classes > 1;
     }
-    if (decide || !(t->o->max_drop > 0) || t->o->task)
+    if (decide || !(t->o->max_drop > 0) || t->is_scored)
         return VN_OK;
     return vn_fail(e, VN_E_USAGE,
                    "%s: no output has decisions that max_drop could limit: set a task, or another limit",

@@ -33,7 +33,7 @@ struct noise_job {
 static struct output_loss *loss_of(const struct noise_job *j, int change, int sample)
 {
     const struct held_out *h = &j->t->held;
-    return &j->of[((size_t)change * (size_t)h->n + (size_t)sample) * (size_t)h->outputs];
+    return &j->of[((size_t)change * (size_t)h->n + (size_t)sample) * (size_t)h->losses];
 }
 
 /* ---- changes ---- */
@@ -123,7 +123,7 @@ static int keep_sample(struct noise_job *j, struct vn_arena *a, int sample, stru
 {
     json_t *list = json_array();
     for (int i = 0; i < j->changes.n; i++)
-        for (int k = 0; k < j->t->held.outputs; k++) {
+        for (int k = 0; k < j->t->held.losses; k++) {
             json_array_append_new(list, json_real(loss_of(j, i, sample)[k].noise));
             json_array_append_new(list, json_real(loss_of(j, i, sample)[k].risk));
         }
@@ -134,7 +134,7 @@ static int keep_sample(struct noise_job *j, struct vn_arena *a, int sample, stru
 static int restore_sample(struct noise_job *j, struct vn_arena *a, int sample)
 {
     const json_t *list = json_object_get(vn_journal_find(j->t->journal, "noise", key_of(a, sample)), "loss");
-    const int outputs = j->t->held.outputs;
+    const int outputs = j->t->held.losses;
     if (json_array_size(list) != 2 * (size_t)j->changes.n * (size_t)outputs)
         return 0;
     for (int i = 0; i < j->changes.n; i++)
@@ -159,7 +159,7 @@ static int run_changes(struct noise_job *j, struct noise_thread *w, struct vn_ar
         TRY(vn_probe_advance(&w->w, c->begin, e));
         TRY(vn_probe_run(&w->w, &w->plan, e));
         set_change(t, &w->plan, c, 0);
-        TRY(vn_tune_add_loss(loss_of(j, i, sample), t, a, w->w.changed, sample, e));
+        TRY(vn_tune_add_loss(loss_of(j, i, sample), t, w->w.changed, sample, e));
     }
     return keep_sample(j, a, sample, e);
 }
@@ -195,9 +195,9 @@ static void sum_up(struct noise_job *j)
     const struct held_out *h = &j->t->held;
     for (int i = 0; i < j->changes.n; i++) {
         struct vn_arena *a = vn_arena_new();
-        struct output_loss *all = NEW_ARRAY(a, struct output_loss, h->outputs);
+        struct output_loss *all = NEW_ARRAY(a, struct output_loss, h->losses);
         for (int s = 0; s < j->samples; s++)
-            for (int k = 0; k < h->outputs; k++) {
+            for (int k = 0; k < h->losses; k++) {
                 const struct output_loss *x = &loss_of(j, i, spread(j, s))[k];
                 all[k].noise += x->noise * h->n / j->samples;
                 all[k].risk += x->risk * h->n / j->samples;
@@ -222,7 +222,7 @@ int vn_tune_measure_noise(struct tuner *t, struct vn_err *e)
     list_changes(&j);
     j.samples = samples_for(&j);
     j.of = NEW_ARRAY(t->arena, struct output_loss,
-                     (size_t)j.changes.n * (size_t)t->held.n * (size_t)t->held.outputs);
+                     (size_t)j.changes.n * (size_t)t->held.n * (size_t)t->held.losses);
     j.todo = NEW_ARRAY(t->arena, int, t->held.n);
     for (int i = 0; i < j.samples; i++)
         if (!restore_sample(&j, t->arena, spread(&j, i)))

@@ -57,16 +57,14 @@ static int find_plan(const struct tuner *t, const struct tune_plan *p)
 static int measure_losses(struct output_loss *of, const struct tuner *t, struct vn_session *s,
                           struct vn_err *e)
 {
-    struct vn_arena *a = vn_arena_new();
     int status = VN_OK;
     for (int i = 0; i < t->held.n && status == VN_OK; i++) {
         status = vn_session_feed_values(s, &t->held.input[i * t->held.inputs], e);
         if (status == VN_OK)
             status = vn_session_run(s, e);
         if (status == VN_OK)
-            status = vn_tune_add_loss(of, t, a, s, i, e);
+            status = vn_tune_add_loss(of, t, s, i, e);
     }
-    vn_arena_free(&a);
     return status;
 }
 
@@ -104,13 +102,13 @@ static double known_latency(const struct tuner *t, const struct tune_plan *p)
 static int record_plan(struct tuner *t, struct vn_arena *a, const char *key, struct built_program *p,
                        double ratio, struct vn_err *e)
 {
-    struct output_loss *of = NEW_ARRAY(a, struct output_loss, t->held.outputs);
+    struct output_loss *of = NEW_ARRAY(a, struct output_loss, t->held.losses);
     TRY(measure_losses(of, t, p->s, e));
     if (isnan(ratio))
         TRY(vn_tune_latency(&ratio, t, p->s, e));
     return vn_journal_add(t->journal, "plan", key,
                           json_pack("{s:f, s:f, s:o}", "latency", ratio, "bytes", p->bytes, "outputs",
-                                    losses_json(of, t->held.outputs)),
+                                    losses_json(of, t->held.losses)),
                           e);
 }
 
@@ -168,17 +166,17 @@ static struct built plan_from(struct tuner *t, const char *key, const struct tun
 {
     const json_t *record = vn_journal_find(t->journal, "plan", key);
     struct vn_arena *a = vn_arena_new();
-    struct output_loss *of = NEW_ARRAY(a, struct output_loss, t->held.outputs);
+    struct output_loss *of = NEW_ARRAY(a, struct output_loss, t->held.losses);
     const struct prediction expected = vn_tune_predict(t, p->type);
-    losses_from(of, t->held.outputs, json_object_get(record, "outputs"));
+    losses_from(of, t->held.losses, json_object_get(record, "outputs"));
     struct built b = { .plan = { vn_arena_copy(t->kept, p->type, (size_t)t->groups.n), p->ways },
                        .key = key };
     b.r = (struct vn_tune_plan){ .types = digits(t->kept, p->type, t->groups.n),
                                  .refined = ways_words[p->ways],
                                  .loss = vn_tune_loss(t, of),
                                  .predicted_loss = p->ways == t->base_ways ? expected.loss : NAN,
-                                 .sqnr = worst(of, t->held.outputs, sqnr),
-                                 .agreement = worst(of, t->held.outputs, agreement),
+                                 .sqnr = worst(of, t->held.losses, sqnr),
+                                 .agreement = worst(of, t->held.losses, agreement),
                                  .latency = json_number_value(json_object_get(record, "latency")),
                                  .predicted_latency = t->base_ns > 0 ? 1 + expected.ns / t->base_ns : 1,
                                  .size = json_number_value(json_object_get(record, "bytes")) / t->base_bytes,
@@ -231,6 +229,17 @@ static int is_over(struct tuner *t, const struct tune_plan *p, const char *key)
     return t->stopped;
 }
 
+static void tell_plan(const struct tuner *t, int at)
+{
+    const struct vn_tune_plan *r = &t->plans.v[at].r;
+    const char *expected = isnan(r->predicted_loss)
+                               ? vn_arena_fmt(t->arena, "refined: %s", r->refined)
+                               : vn_arena_fmt(t->arena, "predicted %.4f", r->predicted_loss);
+    vn_say(&t->listener, VN_LOG_INFO, "plan %d: loss %.4f (%s), latency %.3f (%.3f), size %.3f%s", at,
+           r->loss, expected, r->latency, r->predicted_latency, r->size,
+           r->fits ? "" : ", beyond the limits");
+}
+
 /* Its index in *at. SEARCH_END: no more plans. */
 static int try_plan(int *at, struct tuner *t, const struct tune_plan *p, struct vn_err *e)
 {
@@ -243,17 +252,14 @@ static int try_plan(int *at, struct tuner *t, const struct tune_plan *p, struct 
     if (!vn_journal_find(t->journal, "plan", key))
         TRY(build_and_record(t, key, p, e));
     struct built b = plan_from(t, key, p);
-    if (t->o->task && t->o->max_drop > 0)
+    if (t->is_scored && t->o->max_drop > 0)
         TRY(vn_tune_score(&b, t, e));
     b.r.fits = fits(t, &b.r);
     *at = t->plans.n;
     VEC_PUSH(t->arena, &t->plans, b);
     if (!(t->plan_seconds > 0) && *at > 0)
         t->plan_seconds = vn_tune_seconds() - t->started;
-    vn_say(&t->listener, VN_LOG_INFO,
-           "plan %d: loss %.4f (predicted %.4f), latency %.3f (%.3f), size %.3f%s%s%s", *at, b.r.loss,
-           b.r.predicted_loss, b.r.latency, b.r.predicted_latency, b.r.size,
-           *b.r.refined ? ", refined: " : "", b.r.refined, b.r.fits ? "" : ", beyond the limits");
+    tell_plan(t, *at);
     return keep_best(t, e);
 }
 
@@ -267,7 +273,7 @@ int vn_tune_base_plan(struct tuner *t, struct vn_err *e)
     t->base_bytes = program.bytes;
     if (!vn_journal_find(t->journal, "plan", key))
         TRY(record_plan(t, t->arena, key, &program, 1, e));
-    losses_from(t->held.base, t->held.outputs,
+    losses_from(t->held.base, t->held.losses,
                 json_object_get(vn_journal_find(t->journal, "plan", key), "outputs"));
     return VN_OK;
 }
@@ -500,7 +506,7 @@ static int search(struct tuner *t, struct vn_err *e)
 int vn_tune_search(struct tuner *t, struct vn_err *e)
 {
     TRY(search(t, e));
-    for (int i = 0; i < t->plans.n && t->o->task; i++)
+    for (int i = 0; i < t->plans.n && t->is_scored; i++)
         if (i == 0 || i == t->best)
             TRY(vn_tune_score(&t->plans.v[i], t, e));
     return VN_OK;

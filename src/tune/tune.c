@@ -83,17 +83,19 @@ static int open_journal(struct tuner *t, struct vn_err *e)
 {
     const struct config *c = t->c->config;
     const struct vn_tune_options *o = t->o;
-    const char *config, *model;
+    const char *config, *model, *task = "none";
     uint64_t samples;
     TRY(vn_convert_hash(&config, t->arena, c->path, e));
     TRY(vn_convert_hash(&model, t->arena, c->model, e));
     TRY(vn_samples_hash(&samples, t->c->samples, e));
-    const char *job =
-        vn_arena_fmt(t->arena,
-                     "vernier %s tune 3: config %s, model %s, samples %016llx, scored %d, axis %d, cost %d, "
-                     "threads %d, cpumask %x",
-                     VN_VERSION, config, model, (unsigned long long)samples, o->samples, o->decision_axis,
-                     (int)o->cost, o->run.threads, o->run.cpumask);
+    if (t->held.boxes)
+        TRY(vn_convert_hash(&task, t->arena, o->task, e));
+    const char *job = vn_arena_fmt(
+        t->arena,
+        "vernier %s tune 3: config %s, model %s, samples %016llx, boxes %s, scored %d, axis %d, cost %d, "
+        "threads %d, cpumask %x",
+        VN_VERSION, config, model, (unsigned long long)samples, task, o->samples, o->decision_axis,
+        (int)o->cost, o->run.threads, o->run.cpumask);
     TRY(vn_dir_make(c->working_dir, e));
     const char *path =
         vn_path_join(t->kept, c->working_dir, vn_arena_fmt(t->kept, "%s_tune.jsonl", c->prefix));
@@ -149,6 +151,7 @@ static int open_probe(struct tuner *t, struct vn_err *e)
 static int plan(struct tuner *t, struct vn_err *e)
 {
     TRY(read_all(t, e));
+    TRY(vn_tune_read_form(t, e));
     TRY(open_journal(t, e));
     TRY(open_probe(t, e));
     TRY(vn_tune_find_groups(t, e));

@@ -53,11 +53,14 @@ struct output_loss {
 /* Samples that ranges do not come from, and float's outputs. */
 struct held_out {
     int n, inputs, outputs;
+    int losses; /* of each plan: by output, and of boxes */
+    struct box_judge *boxes; /* what the task says of them; NULL: none */
+    struct found_boxes **truth; /* [sample] */
     struct judged_outputs judged; /* `outputs` of them */
     float **input; /* [sample * inputs + i] */
     struct output_numbers *reference; /* [sample * outputs + k] */
     double *floor; /* by output: of squared margins */
-    struct output_loss *base; /* by output: of the network as configured */
+    struct output_loss *base; /* of the network as configured */
     int range_samples; /* 0: ranges come from the same samples */
 };
 
@@ -96,7 +99,8 @@ struct tuner {
     const char *yaml; /* path of what is written */
     const char *difference;
     double started, plan_seconds;
-    int stopped, new_plans;
+    int is_scored; /* the task has images */
+    int stopped;
 };
 
 /* groups.c */
@@ -112,11 +116,20 @@ void vn_tune_rules(struct type_rules *out, struct vn_arena *a, const struct tune
 /* The samples that ranges come from: half of them, where there are enough; else all. */
 struct vn_shard vn_tune_split_samples(struct tuner *t);
 int vn_tune_hold_out(struct tuner *t, struct vn_err *e);
-/* Add what `s` has computed on a held-out sample: of[k] of output k. */
-int vn_tune_add_loss(struct output_loss *of, const struct tuner *t, struct vn_arena *a,
-                     const struct vn_session *s, int sample, struct vn_err *e);
+/* Add what `s` has computed on a held-out sample: of[k] of output k, behind them of boxes. */
+int vn_tune_add_loss(struct output_loss *of, const struct tuner *t, const struct vn_session *s, int sample,
+                     struct vn_err *e);
 /* Relative to the network as configured. */
 double vn_tune_loss(const struct tuner *t, const struct output_loss *of);
+
+/* box_loss.c */
+/* Of the task: t->held.boxes, t->is_scored. */
+int vn_tune_read_form(struct tuner *t, struct vn_err *e);
+int vn_tune_find_boxes(struct found_boxes **out, struct vn_arena *a, const struct tuner *t,
+                       const struct vn_session *s, struct vn_err *e);
+/* Loss and decisions of boxes y; x: float's. */
+void vn_tune_compare_boxes(struct output_loss *to, const struct tuner *t, const struct found_boxes *x,
+                           const struct found_boxes *y);
 
 /* noise.c */
 int vn_tune_measure_noise(struct tuner *t, struct vn_err *e);

@@ -391,6 +391,56 @@ def test_a_task_scores_what_convert_makes(tmp_path):
     assert best_of(dropped)["fits"]
 
 
+def detector(path):
+    """A score and a box for each of 256 cells; one channel in front of the scores has an outlier."""
+    random = np.random.default_rng(3)
+    w = random.normal(size=(17, 3, 3, 3)) / 5
+    w[16] *= 300
+    score, box = random.normal(size=(2, 17, 1, 1)) / 2, random.normal(size=(4, 17, 1, 1)) / 4
+    score[:, 16] /= 300
+    box[:, 16] /= 300
+    constants = [nh.from_array(x.astype(np.float32), name) for x, name in
+                 ((w, "w"), (score, "ws"), (box, "wb"), (np.float32([0, -1]), "bs"))]
+    constants += [nh.from_array(np.array([1, n, 256]), f"to{n}") for n in (2, 4)]
+    nodes = [h.make_node("Conv", ["x", "w"], ["c"], "first", pads=[1] * 4),
+             h.make_node("Relu", ["c"], ["r"], "relu"),
+             h.make_node("Conv", ["r", "ws", "bs"], ["ls"], "score"),
+             h.make_node("Conv", ["r", "wb"], ["lb"], "box")]
+    for name, n in (("s", 2), ("b", 4)):
+        nodes += [h.make_node("Sigmoid", [f"l{name}"], [f"g{name}"], f"sigmoid_{name}"),
+                  h.make_node("Reshape", [f"g{name}", f"to{n}"], [f"f{name}"], f"flat_{name}"),
+                  h.make_node("Transpose", [f"f{name}"], [name], f"turn_{name}", perm=[0, 2, 1])]
+    outputs = [h.make_tensor_value_info(name, T.FLOAT, [1, 256, n]) for name, n in (("s", 2), ("b", 4))]
+    g = h.make_graph(nodes, "g", [h.make_tensor_value_info("x", T.FLOAT, [1, 3, 16, 16])], outputs, constants)
+    onnx.save(h.make_model(g, opset_imports=[h.make_opsetid("", 17)], ir_version=8), path)
+
+
+BOXES = "metric: agreement\nform: centers\nscores: s\nboxes: b\nscore_min: 0.7\n"
+
+
+def test_boxes_are_judged_as_eval_finds_them(tmp_path):
+    """Decisions are boxes, and what is chosen keeps more of them."""
+    config = make(tmp_path, samples=7)
+    detector(tmp_path / "net.onnx")
+    task = tmp_path / "boxes.yaml"
+    task.write_text(BOXES)
+    run("convert", "-c", config, "--log", "none", "--min-cosine", "-1", want=DONE)
+    out = tmp_path / "out"
+    seen = json.loads(run("eval", out / "net_original_float_model.onnx", out / "net.bin", "--task", task,
+                          "--images", tmp_path / "x", "--json", want=DONE).out)
+    agreement = seen["models"][1]["scores"]["agreement"]["value"]
+    found = result(config, "--latency-ratio", "20", "--plans", "8", "--task", task)
+    base, best = found["plans"][0], best_of(found)
+    assert agreement < 99 and base["agreement"] * 100 == pytest.approx(agreement)
+    assert best["agreement"] > base["agreement"] and best["loss"] < 0.5
+    assert base["score_difference"] is None, "a task without images scores nothing"
+    exact = result(config, "--max-drop", "1", "--plans", "12", "--task", task, "--resume")
+    assert best_of(exact)["fits"] and best_of(exact)["agreement"] >= 0.99
+    task.write_text(BOXES.replace("0.7", "0.8"))
+    again = tune(config, "--max-drop", "1", "--task", task, "--resume", want=BAD_INPUT).err
+    assert "journal of another job" in again
+
+
 def test_what_is_wrong_is_said(tmp_path):
     config = make(tmp_path, samples=2)
     assert "requires --latency-ratio" in tune(config, want=USAGE).err
