@@ -284,6 +284,19 @@ def test_killed_at_any_time(forecast, tmp_path):
     assert (config.parent / "net_tuned.yaml").read_bytes() == tuned and path.read_bytes() == journal
 
 
+@pytest.mark.parametrize("key", ["per_channel: True", "rounding: 'on'"])
+def test_journals_of_other_methods_end_alike(tmp_path, key):
+    config = make(tmp_path, march=tmp_path / "costs.yaml")
+    config.write_text(config.read_text() + f"  {key}\n")
+    found = result(config, *LIMITS)
+    path, tuned = tmp_path / "out/net_tune.jsonl", (tmp_path / "net_tuned.yaml").read_bytes()
+    whole = path.read_bytes()
+    for n in np.random.default_rng(13).integers(0, len(whole), 3):
+        path.write_bytes(whole[:n])
+        assert timeless(result(config, *LIMITS, "--resume")) == timeless(found), n
+        assert (tmp_path / "net_tuned.yaml").read_bytes() == tuned and path.read_bytes() == whole
+
+
 def test_more_plans_continue(forecast):
     config, found, *_ = forecast
     few = result(config, *LIMITS[:-1], "3")
