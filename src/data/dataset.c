@@ -45,9 +45,9 @@ static int begins_as_npy(const float *v, int64_t n)
 /* Sum of the steps between n elements and those `stride` behind them. */
 static double steps(const float *v, int64_t n, int64_t stride)
 {
-    struct vn_differences d = { { 0 } };
-    vn_value_kernels_chosen()->add_differences(&d, v + stride, v, (size_t)n);
-    return vn_sum_lanes(d.sum);
+    double sum[VN_SUM_LANES] = { 0 };
+    vn_value_kernels_chosen()->add_steps(sum, v + stride, v, (size_t)n);
+    return vn_sum_lanes(sum);
 }
 
 /* Mean step to the right and downwards, where a pixel's channels lie together or in planes. One row or one
@@ -75,6 +75,18 @@ static double flipped_roughness(const struct dataset *d, const struct vn_train_v
     return roughness(v, d->w, d->h, d->channels, d->channels_last);
 }
 
+static void add_roughness(const struct dataset *d, struct look *l, const struct vn_train_values *x,
+                          struct vn_arena *a)
+{
+    if (!d->w || d->pictures)
+        return;
+    l->rough = roughness(x->v, d->w, d->h, d->channels, d->channels_last);
+    if (d->channels > 1)
+        l->rough_other = roughness(x->v, d->w, d->h, d->channels, !d->channels_last);
+    if (d->image)
+        l->rough_flipped = flipped_roughness(d, x, a);
+}
+
 /* Elements of one channel, `step` apart, that are finite. */
 static void add_each(struct channel *c, const float *v, int64_t n, int64_t step)
 {
@@ -95,17 +107,15 @@ static int has_fractions(const float *v, int64_t n)
 static int add_plane(struct channel *c, const float *v, int64_t n)
 {
     const struct vn_value_kernels *k = vn_value_kernels_chosen();
-    struct vn_products s = { { 0 } };
-    double sum[VN_SUM_LANES] = { 0 };
+    struct vn_moments s = { { 0 } };
     float lo, hi;
     if (!k->extremes(&lo, &hi, v, (size_t)n))
         return 0;
-    k->add(sum, v, (size_t)n);
-    k->add_products(&s, v, v, (size_t)n);
+    k->add_moments(&s, v, (size_t)n);
     c->lo = c->count ? fmin(c->lo, lo) : lo;
     c->hi = c->count ? fmax(c->hi, hi) : hi;
-    c->sum += vn_sum_lanes(sum);
-    c->squares += vn_sum_lanes(s.xx);
+    c->sum += vn_sum_lanes(s.sum);
+    c->squares += vn_sum_lanes(s.squares);
     c->count += (double)n;
     c->fractions = c->fractions || has_fractions(v, n);
     return 1;
@@ -169,11 +179,7 @@ static void look_at(struct dataset *d, struct look *l, const struct vn_train_val
     const struct vn_train_values seen = without_masked(d, x, a);
     add_whole(l, &seen);
     add_channels(d, &seen);
-    if (d->w && !d->pictures) {
-        l->rough_flipped = flipped_roughness(d, x, a);
-        l->rough = roughness(x->v, d->w, d->h, d->channels, d->channels_last);
-        l->rough_other = roughness(x->v, d->w, d->h, d->channels, !d->channels_last);
-    }
+    add_roughness(d, l, x, a);
 }
 
 /* Sample i as it was given: pixels of image inputs, else the tensor. */
@@ -182,9 +188,9 @@ static int values(struct vn_train_values *x, const struct dataset *d, int i, str
 {
     if (d->image)
         return vn_samples_train_values(x, d->samples, i, d->input, a, e);
-    float *v = NEW_ARRAY(a, float, vn_shape_count(&d->shape));
-    TRY(vn_samples_tensor(v, d->samples, i, d->input, e));
-    *x = (struct vn_train_values){ v, vn_shape_count(&d->shape), (int64_t)d->w * d->h, d->channels_last };
+    TRY(vn_samples_tensor(d->room, d->samples, i, d->input, e));
+    *x = (struct vn_train_values){ d->room, vn_shape_count(&d->shape), (int64_t)d->w * d->h,
+                                   d->channels_last };
     return VN_OK;
 }
 
@@ -193,6 +199,7 @@ static int look(struct dataset *d, struct vn_err *e)
     d->all = vn_samples_count(d->samples);
     d->n = d->all < MOST_LOOKED_AT ? d->all : MOST_LOOKED_AT;
     d->look = NEW_ARRAY(d->arena, struct look, d->n);
+    d->room = d->image ? NULL : NEW_ARRAY(d->work, float, vn_shape_count(&d->shape));
     for (int k = 0; k < d->n; k++) {
         const int i = (int)((int64_t)k * d->all / d->n);
         struct vn_arena *a = vn_arena_new();
@@ -483,6 +490,14 @@ static const char *placed(const struct dataset *d, const char *text)
     return vn_arena_str(d->arena, e.msg);
 }
 
+static int look_through(struct dataset *d, struct vn_err *e)
+{
+    d->work = vn_arena_new();
+    const int status = look(d, e);
+    vn_arena_free(&d->work);
+    return status;
+}
+
 int vn_dataset_check(struct data_report *out, struct vn_arena *a, const struct config *c,
                      const struct graph *g, const struct vn_samples *s, const char *images,
                      const struct masked_elements *masked, struct vn_err *e)
@@ -500,7 +515,7 @@ int vn_dataset_check(struct data_report *out, struct vn_arena *a, const struct c
                              .image = c->inputs[i].type_rt != VN_IN_FEATUREMAP,
                              .pictures = vn_samples_are_images(s, i) };
         axes(&d);
-        TRY(look(&d, e));
+        TRY(look_through(&d, e));
         if (images && d.image)
             TRY(vn_relate_pictures(&d, images, e));
         for (int k = 0; k < N_DETECTORS; k++) {

@@ -19,8 +19,9 @@ struct look {
     uint64_t hash; /* of its values */
     int is_npy; /* the values begin with those of .npy's first bytes */
     int not_finite;
-    double rough, rough_other; /* mean step to the neighbours, in the layout given and the other one */
-    double rough_flipped; /* with 128 added to what is below 128, and taken off the rest */
+    /* Mean step to the neighbours, in the layout given and, of several channels, in the other one. */
+    double rough, rough_other;
+    double rough_flipped; /* of pixels, with 128 added to what is below 128, and taken off the rest */
 };
 
 /* How a sample's channel follows from its picture's. */
@@ -35,6 +36,8 @@ struct relation {
 
 struct dataset {
     struct vn_arena *arena;
+    struct vn_arena *work; /* while samples are looked at */
+    float *room; /* in it, for one sample; NULL: pixels */
     const struct config *config;
     const struct input_config *in;
     const struct vn_samples *samples;

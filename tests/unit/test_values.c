@@ -61,6 +61,7 @@ static void lanes_are_right(void **state)
         float x[MOST], y[MOST];
         struct vn_products p = { 0 };
         struct vn_differences d = { 0 };
+        struct vn_moments m = { 0 };
         double sum[VN_SUM_LANES] = { 0 };
         const int n = unit_pick(0, MOST), first = unit_pick(0, n / VN_SUM_LANES) * VN_SUM_LANES;
         fill(x, MOST);
@@ -69,6 +70,7 @@ static void lanes_are_right(void **state)
             const double a = x[i], b = y[i], off = fabs(a - b);
             const int k = i % VN_SUM_LANES;
             sum[k] += a;
+            m.squares[k] += a * a;
             p.xy[k] += a * b;
             p.xx[k] += a * a;
             p.yy[k] += b * b;
@@ -77,17 +79,23 @@ static void lanes_are_right(void **state)
             d.most[k] = fmax(d.most[k], off);
             d.zeros[k] += a == 0;
         }
+        memcpy(m.sum, sum, sizeof sum);
         for (int l = 0; l < LEVELS; l++) { /* in two calls */
             struct vn_products gp = { 0 };
             struct vn_differences gd = { 0 };
-            double gs[VN_SUM_LANES] = { 0 };
+            struct vn_moments gm = { 0 };
+            double gs[VN_SUM_LANES] = { 0 }, steps[VN_SUM_LANES] = { 0 };
             for (int part = 0; part < 2; part++) {
                 const int at = part ? first : 0;
-                const size_t m = (size_t)(part ? n - first : first);
-                level(l)->add(gs, x + at, m);
-                level(l)->add_products(&gp, x + at, y + at, m);
-                level(l)->add_differences(&gd, x + at, y + at, m);
+                const size_t count = (size_t)(part ? n - first : first);
+                level(l)->add(gs, x + at, count);
+                level(l)->add_moments(&gm, x + at, count);
+                level(l)->add_steps(steps, x + at, y + at, count);
+                level(l)->add_products(&gp, x + at, y + at, count);
+                level(l)->add_differences(&gd, x + at, y + at, count);
             }
+            assert_memory_equal(&gm, &m, sizeof m);
+            assert_memory_equal(steps, d.sum, sizeof steps);
             assert_int_equal(zeros_of(&gd), zeros_of(&d));
             memcpy(gd.zeros, d.zeros, sizeof gd.zeros); /* only their sum is defined */
             assert_memory_equal(gs, sum, sizeof sum);

@@ -17,6 +17,9 @@
 struct vn_products {
     double xy[VN_SUM_LANES], xx[VN_SUM_LANES], yy[VN_SUM_LANES];
 };
+struct vn_moments {
+    double sum[VN_SUM_LANES], squares[VN_SUM_LANES]; /* of x */
+};
 struct vn_differences {
     double sum[VN_SUM_LANES], squares[VN_SUM_LANES]; /* of |x - y| */
     double most[VN_SUM_LANES];
@@ -31,6 +34,8 @@ struct vn_value_kernels {
     void (*bins)(int16_t *bin, const float *x, float inverse, size_t n);
     /* Every call but the last of a sum: n is a multiple of the lanes. */
     void (*add)(double sum[VN_SUM_LANES], const float *x, size_t n);
+    void (*add_moments)(struct vn_moments *s, const float *x, size_t n);
+    void (*add_steps)(double sum[VN_SUM_LANES], const float *x, const float *y, size_t n); /* of |x - y| */
     void (*add_products)(struct vn_products *s, const float *x, const float *y, size_t n);
     void (*add_differences)(struct vn_differences *s, const float *x, const float *y, size_t n);
     /* sum[c] += x[row][c], rows in order */
