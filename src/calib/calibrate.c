@@ -12,6 +12,7 @@ struct collector {
     struct vn_ranges *r; /* what is watched */
     struct vn_result *into; /* of this sample's fold */
     vn_histogram_fn *add;
+    float **x; /* the inputs of one sample */
     double *sum; /* of each channel within one value of one sample */
     int sample, random;
     const char *bad; /* first tensor with a NaN */
@@ -237,18 +238,12 @@ static void collect(void *user, int value, const struct vn_view *t)
 static int run_sample(struct collector *c, struct vn_session *session, const struct vn_samples *s,
                       struct vn_err *e)
 {
-    struct vn_arena *a = vn_arena_new();
-    float **x = NEW_ARRAY(a, float *, c->g->inputs.n);
-    int status = vn_samples_load(s, c->sample, a, x, e);
-    if (status == VN_OK)
-        status = vn_session_feed_values(session, x, e);
-    if (status == VN_OK)
-        status = vn_session_run(session, e);
-    vn_arena_free(&a);
-    if (status == VN_OK && c->bad)
-        return vn_fail(e, VN_E_INPUT, "%s: tensor %s of the float model is NaN (not a number)",
-                       vn_samples_name(s, c->sample), c->bad);
-    return status;
+    TRY(vn_samples_read(c->x, s, c->sample, e));
+    TRY(vn_session_feed_values(session, c->x, e));
+    TRY(vn_session_run(session, e));
+    return c->bad ? vn_fail(e, VN_E_INPUT, "%s: tensor %s of the float model is NaN (not a number)",
+                            vn_samples_name(s, c->sample), c->bad)
+                  : VN_OK;
 }
 
 /* Show what is not constant. */
@@ -321,12 +316,16 @@ static int collect_folds(struct vn_folds *f, struct vn_arena *a, struct vn_arena
 {
     struct vn_session *session;
     struct collector c = {
-        .g = g, .arena = a, .random = o->random, .add = o->bins ? vn_histogram_add : vn_histogram_add_range
+        .g = g,
+        .arena = a,
+        .random = o->random,
+        .add = o->bins ? vn_histogram_add : vn_histogram_add_range,
     };
     TRY(vn_shard_check(&o->part, e));
     TRY(open_float(&session, work, g, o, e));
     TRY(begin(f, a, n, session, s, o, e));
     c.r = new_ranges(work, g);
+    c.x = vn_samples_room(s, work);
     observe(session, &c, work);
     return collect_all(&c, session, s, o, f, of, e);
 }

@@ -151,18 +151,12 @@ static void look(void *user, int value, const struct vn_view *t)
     c->elements += (uint64_t)pixels;
 }
 
-static int run_sample(const struct equalizer *q, struct vn_session *session, const struct vn_samples *s,
-                      int i, struct vn_err *e)
+static int run_sample(struct vn_session *session, const struct vn_samples *s, int i, float *const *x,
+                      struct vn_err *e)
 {
-    struct vn_arena *a = vn_arena_new();
-    float **x = NEW_ARRAY(a, float *, q->g->inputs.n);
-    int status = vn_samples_load(s, i, a, x, e);
-    if (status == VN_OK)
-        status = vn_session_feed_values(session, x, e);
-    if (status == VN_OK)
-        status = vn_session_run(session, e);
-    vn_arena_free(&a);
-    return status;
+    TRY(vn_samples_read(x, s, i, e));
+    TRY(vn_session_feed_values(session, x, e));
+    return vn_session_run(session, e);
 }
 
 static int collect(struct equalizer *q, const struct vn_conversion *c, struct vn_err *e)
@@ -179,8 +173,9 @@ static int collect(struct equalizer *q, const struct vn_conversion *c, struct vn
     vn_session_observe(*session, &(struct vn_observer){ .after = look, .wanted = wanted, .user = q });
     const int64_t all = vn_samples_count(c->samples);
     const int n = all < MOST_SAMPLES ? (int)all : MOST_SAMPLES;
+    float *const *x = vn_samples_room(c->samples, q->work);
     for (int i = 0; i < n; i++) {
-        TRY(run_sample(q, *session, c->samples, (int)(i * all / n), e));
+        TRY(run_sample(*session, c->samples, (int)(i * all / n), x, e));
         vn_progress(&c->listener, "equalization", i + 1, n);
     }
     return VN_OK;

@@ -466,19 +466,37 @@ static void random_values(float *x, int64_t n, int image, uint64_t seed)
     }
 }
 
-int vn_samples_load(const struct vn_samples *s, int i, struct vn_arena *a, float **out, struct vn_err *e)
+static float *room_of(const struct source *s, struct vn_arena *a)
+{
+    return NEW_ARRAY(a, float, vn_shape_count(&s->shape));
+}
+
+float **vn_samples_room(const struct vn_samples *s, struct vn_arena *a)
+{
+    float **x = NEW_ARRAY(a, float *, s->n_inputs);
+    for (int k = 0; k < s->n_inputs; k++)
+        x[k] = room_of(&s->inputs[k], a);
+    return x;
+}
+
+int vn_samples_read(float *const *x, const struct vn_samples *s, int i, struct vn_err *e)
 {
     for (int k = 0; k < s->n_inputs; k++) {
         const struct source *src = &s->inputs[k];
-        const int64_t n = vn_shape_count(&src->shape);
-        out[k] = NEW_ARRAY(a, float, n);
         if (s->random)
-            random_values(out[k], n, src->in->type_rt != VN_IN_FEATUREMAP,
+            random_values(x[k], vn_shape_count(&src->shape), src->in->type_rt != VN_IN_FEATUREMAP,
                           (uint64_t)i * 64 + (uint64_t)k + 1);
         else
-            TRY(vn_samples_tensor(out[k], s, i, k, e));
+            TRY(vn_samples_tensor(x[k], s, i, k, e));
     }
     return VN_OK;
+}
+
+int vn_samples_load(const struct vn_samples *s, int i, struct vn_arena *a, float **out, struct vn_err *e)
+{
+    for (int k = 0; k < s->n_inputs; k++)
+        out[k] = room_of(&s->inputs[k], a);
+    return vn_samples_read(out, s, i, e);
 }
 
 int vn_samples_tensor(float *out, const struct vn_samples *s, int i, int input, struct vn_err *e)

@@ -32,6 +32,9 @@ const char *vn_samples_name(const struct vn_samples *s, int i); /* file of the f
 /* A hash of what all samples are made from: names and sizes of the files (not their contents: that would read
  * all of them), how they become tensors, the version of the program. VN_E_IO where a file is missing. */
 int vn_samples_hash(uint64_t *h, const struct vn_samples *s, struct vn_err *e);
+/* Room for one sample, in input order; sample i into such room. */
+float **vn_samples_room(const struct vn_samples *s, struct vn_arena *a);
+int vn_samples_read(float *const *x, const struct vn_samples *s, int i, struct vn_err *e);
 /* Sample i as float32 tensors in input order; allocated in `a`. */
 int vn_samples_load(const struct vn_samples *s, int i, struct vn_arena *a, float **out, struct vn_err *e);
 /* An image input's formats on both sides, from its configuration and shape; 0 for feature maps. */

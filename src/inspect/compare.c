@@ -5,7 +5,7 @@
 #include "inspect/inspect.h"
 #include "ops/masks.h"
 
-/* Numbers of a tensor. */
+/* Numbers of a tensor that is not compared as it lies in memory. */
 struct numbers {
     struct vn_shape shape;
     float *real; /* in C order; */
@@ -15,9 +15,10 @@ struct numbers {
 /* A value of the reference in one sample. */
 struct kept_value {
     struct numbers n;
-    struct vn_view flat; /* its numbers in the order of its memory; no data: they are not flat */
-    float *room; /* of flat.data, for all samples */
-    int64_t elements; /* that it has room for */
+    /* Its numbers in the order of its memory, integers as they are stored; no data: they are not flat. */
+    struct vn_view flat;
+    void *room; /* of flat.data, for all samples */
+    size_t bytes; /* of it */
 };
 
 /* The two sessions, and what the reference's showed of this sample. */
@@ -32,6 +33,7 @@ struct graph_pair {
     struct vn_arena *work; /* of all samples */
     struct comparison *compared;
     struct vn_arena *of_result;
+    float **x; /* the inputs of one sample */
     int sample;
     double *least; /* by sample: cosine of the outputs */
 };
@@ -52,18 +54,32 @@ static struct numbers numbers_of(struct graph_pair *p, const struct vn_view *t)
     return k;
 }
 
-/* The view's numbers as float32, in the order of its memory. */
+static int is_flat(const struct vn_view *t) { return is_real(t) ? vn_view_is_flat(t) : vn_view_is_dense(t); }
+
+static void *room_for(struct kept_value *k, struct vn_arena *a, size_t bytes)
+{
+    if (bytes > k->bytes || !k->room) {
+        k->bytes = bytes;
+        k->room = vn_arena_alloc(a, bytes);
+    }
+    return k->room;
+}
+
+/* The view's real numbers as float32, or its integers, in the order of its memory. */
 static void flatten(struct kept_value *k, struct vn_arena *a, const struct vn_view *t)
 {
-    const int64_t n = vn_view_count(t);
-    if (n > k->elements || !k->room) {
-        k->elements = n;
-        k->room = NEW_ARRAY(a, float, n);
-    }
-    vn_view_flat(k->room, t);
+    const size_t n = (size_t)vn_view_count(t);
     k->flat = *t;
-    k->flat.dtype = VN_F32;
-    k->flat.n_scale = 0;
+    if (is_real(t)) {
+        vn_view_flat(room_for(k, a, n * sizeof(float)), t);
+        k->flat.dtype = VN_F32;
+        k->flat.n_scale = 0;
+    } else {
+        const size_t bytes = n * vn_dtype_size(t->dtype);
+        void *to = room_for(k, a, bytes);
+        if (bytes)
+            memcpy(to, t->data, bytes);
+    }
     k->flat.data = k->room;
 }
 
@@ -71,7 +87,7 @@ static void keep(void *user, int value, const struct vn_view *t)
 {
     struct graph_pair *p = user;
     struct kept_value *k = &p->kept[p->in_quantized[value]];
-    if (vn_view_is_flat(t))
+    if (is_flat(t))
         flatten(k, p->work, t);
     else
         k->n = numbers_of(p, t);
@@ -201,6 +217,33 @@ static struct similarity alike(struct graph_pair *p, int value, const float *a, 
     return vn_similarity(x, y, left);
 }
 
+#define COUNT_EQUAL(type) \
+    static int64_t equal_##type(const type *a, const type *b, int64_t n) \
+    { \
+        int64_t equal = 0; \
+        for (int64_t i = 0; i < n; i++) \
+            equal += a[i] == b[i]; \
+        return equal; \
+    }
+COUNT_EQUAL(uint8_t)
+COUNT_EQUAL(uint16_t)
+COUNT_EQUAL(uint32_t)
+COUNT_EQUAL(uint64_t)
+
+static int64_t count_equal(const void *a, const void *b, int64_t n, size_t size)
+{
+    return size == 1   ? equal_uint8_t(a, b, n)
+           : size == 2 ? equal_uint16_t(a, b, n)
+           : size == 4 ? equal_uint32_t(a, b, n)
+                       : equal_uint64_t(a, b, n);
+}
+
+static struct similarity flat_share_of_equal(const struct vn_view *a, const struct vn_view *b)
+{
+    const int64_t n = vn_view_count(b), equal = count_equal(a->data, b->data, n, vn_dtype_size(b->dtype));
+    return (struct similarity){ .cosine = n ? (double)equal / (double)n : 1, .n = n };
+}
+
 /* Do elements lie in the same order? Where they do, that of memory serves. */
 static int same_order(const struct vn_view *a, const struct vn_view *b)
 {
@@ -224,13 +267,22 @@ static void compare_flat(struct graph_pair *p, int value, const struct vn_view *
                           : (struct similarity){ .cosine = vn_cosine(a->data, y, n) });
 }
 
+static int same_kind(const struct vn_view *kept, const struct vn_view *t)
+{
+    return is_real(t) ? is_real(kept) : kept->dtype == t->dtype;
+}
+
 static void compare(void *user, int value, const struct vn_view *t)
 {
     struct graph_pair *p = user;
     struct kept_value *k = &p->kept[value];
     struct vn_shape common;
-    if (k->flat.data && vn_view_is_flat(t) && same_order(&k->flat, t) && !p->masks[value].sign) {
-        compare_flat(p, value, &k->flat, t);
+    if (k->flat.data && is_flat(t) && same_kind(&k->flat, t) && same_order(&k->flat, t) &&
+        !p->masks[value].sign) {
+        if (is_real(t))
+            compare_flat(p, value, &k->flat, t);
+        else
+            add(p, value, flat_share_of_equal(&k->flat, t));
         return;
     }
     const struct numbers a = k->flat.data ? numbers_of(p, &k->flat) : k->n, b = numbers_of(p, t);
@@ -243,11 +295,10 @@ static void compare(void *user, int value, const struct vn_view *t)
 
 static int run_one(struct graph_pair *p, const struct vn_samples *samples, struct vn_err *e)
 {
-    float **x = NEW_ARRAY(p->arena, float *, vn_session_graph(p->reference)->inputs.n);
     forget(p);
-    TRY(vn_samples_load(samples, p->sample, p->arena, x, e));
-    TRY(vn_session_feed_values(p->reference, x, e));
-    TRY(vn_session_feed_values(p->quantized, x, e));
+    TRY(vn_samples_read(p->x, samples, p->sample, e));
+    TRY(vn_session_feed_values(p->reference, p->x, e));
+    TRY(vn_session_feed_values(p->quantized, p->x, e));
     TRY(vn_session_run(p->reference, e));
     return vn_session_run(p->quantized, e);
 }
@@ -325,6 +376,7 @@ static int begin(struct graph_pair *p, struct vn_arena *a, struct vn_arena *work
     p->of_result = a;
     p->work = work;
     p->kept = NEW_ARRAY(work, struct kept_value, c->n);
+    p->x = vn_samples_room(s, work);
     TRY(open_side(&p->reference, work, reference, o, e));
     TRY(open_side(&p->quantized, work, quantized, o, e));
     TRY(vn_samples_hash(&samples, s, e));
