@@ -56,6 +56,7 @@ struct vn_calibrate_options {
     struct vn_options run;
     struct vn_shard part; /* of the samples; as zeroed: all of them */
     int bins; /* of magnitudes, too (default); 0: only least and largest */
+    int means; /* of channels, too (default): what bias correction requires */
     int random; /* the samples mean nothing: what is NaN with them has no range, and is no error */
     const struct vn_listener *listener; /* NULL: none */
 };

@@ -14,13 +14,13 @@ struct collector {
     vn_histogram_fn *add;
     float **x; /* the inputs of one sample */
     double *sum; /* of each channel within one value of one sample */
-    int sample, random;
+    int sample, random, means;
     const char *bad; /* first tensor with a NaN */
 };
 
 void vn_calibrate_options_default(struct vn_calibrate_options *o)
 {
-    *o = (struct vn_calibrate_options){ .bins = 1 };
+    *o = (struct vn_calibrate_options){ .bins = 1, .means = 1 };
     vn_options_default(&o->run);
 }
 
@@ -231,7 +231,7 @@ static void collect(void *user, int value, const struct vn_view *t)
         status = count_infinite(c, name, t);
     if (status < 0 && !c->bad)
         c->bad = name;
-    if (c->r->means[value])
+    if (c->means && c->r->means[value])
         add_sums(c, c->r->means[value], name, t);
 }
 
@@ -300,8 +300,9 @@ static struct vn_result *empty_part(const struct vn_folds *f, struct vn_arena *a
 static int begin(struct vn_folds *f, struct vn_arena *a, int n, const struct vn_session *session,
                  const struct vn_samples *s, const struct vn_calibrate_options *how, struct vn_err *e)
 {
+    static const char *const jobs[2][2] = { { "extremes", "ranges" }, { "histograms", "calibration" } };
     *f = (struct vn_folds){ .n = n,
-                            .job = how->bins ? "calibration" : "ranges",
+                            .job = jobs[how->bins != 0][how->means != 0],
                             .network = vn_session_hash(session),
                             .part = NEW_ARRAY(a, struct vn_result *, n) };
     TRY(vn_samples_hash(&f->samples, s, e));
@@ -319,6 +320,7 @@ static int collect_folds(struct vn_folds *f, struct vn_arena *a, struct vn_arena
         .g = g,
         .arena = a,
         .random = o->random,
+        .means = o->means,
         .add = o->bins ? vn_histogram_add : vn_histogram_add_range,
     };
     TRY(vn_shard_check(&o->part, e));

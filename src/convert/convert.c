@@ -67,6 +67,11 @@ static int needs_bins(const struct config *c)
            c->max_percentile < 1 || c->combinations > 1 || c->types.n || c->outputs_int16;
 }
 
+static int needs_means(const struct config *c)
+{
+    return c->bias_correction || vn_convert_searches(c) || vn_convert_refines(c);
+}
+
 /* In folds, where a method is searched for. */
 static int collect(struct vn_conversion *c, struct vn_ranges **out, struct vn_folds *folds,
                    const struct graph *g, const struct vn_calibrate_options *o, struct vn_err *e)
@@ -92,6 +97,7 @@ int vn_convert_collect_ranges(struct vn_conversion *c, struct vn_err *e)
     o.run = c->run;
     o.listener = &c->listener;
     o.bins = needs_bins(c->config);
+    o.means = needs_means(c->config);
     o.random = c->config->random_data;
     if (vn_convert_searches(c->config) || vn_convert_refines(c->config))
         TRY(vn_held_folds(c, e));

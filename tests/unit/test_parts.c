@@ -197,6 +197,32 @@ static void bins_are_not_needed(void **state)
     end_net(&c);
 }
 
+/* Without bias correction nobody asks for means. */
+static void means_are_not_needed(void **state)
+{
+    (void)state;
+    struct vn_err e = { 0 };
+    struct calibrated_net c = net_to_calibrate();
+    struct vn_ranges *full, *plain, *r;
+    const char *file = part_file(&c, 0);
+    int counted = 0;
+    OK(vn_calibrate(&full, c.n.arena, c.n.g, c.samples, &c.o, &e));
+    c.o.means = 0;
+    OK(vn_calibrate(&plain, c.n.arena, c.n.g, c.samples, &c.o, &e));
+    for (int i = 0; i < full->n; i++) {
+        counted += full->means[i] && full->means[i]->count;
+        assert_true(!plain->means[i] || !plain->means[i]->count);
+        assert_true(!full->of[i] == !plain->of[i]);
+        if (full->of[i])
+            assert_memory_equal(full->of[i], plain->of[i], sizeof *full->of[i]);
+    }
+    assert_true(counted > 0);
+    OK(vn_result_write(plain->result, file, &e));
+    c.o.means = 1;
+    assert_int_equal(vn_calibrate_join(&r, c.n.arena, c.n.g, c.samples, &c.o, 1, &file, &e), VN_E_INPUT);
+    end_net(&c);
+}
+
 static void expect_calibration(struct calibrated_net *c, int n, const char *const *files, const char *text)
 {
     struct vn_err e = { 0 };
@@ -476,7 +502,7 @@ int main(void)
         cmocka_unit_test(calibration_in_parts),   cmocka_unit_test(bins_are_not_needed),
         cmocka_unit_test(parts_that_do_not_join), cmocka_unit_test(comparison_in_parts),
         cmocka_unit_test(evaluation_in_parts),    cmocka_unit_test(files_that_do_not_join),
-        cmocka_unit_test(folds_without_one),
+        cmocka_unit_test(folds_without_one),      cmocka_unit_test(means_are_not_needed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
