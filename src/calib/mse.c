@@ -29,12 +29,13 @@ static double nearest(double x)
     return (x + big) - big;
 }
 
-/* Sum over all values, each in the middle of its bin, in units of a bin's width. */
-static double error(const struct filled *f, double threshold, int levels)
+/* Sum over all values, each in the middle of its bin, in units of a bin's width; or a part of it that is not
+ * less than `enough`. */
+static double error(const struct filled *f, double threshold, int levels, double enough)
 {
     const double step = threshold / levels;
     double sum = 0;
-    for (int i = 0; i < f->n; i++) {
+    for (int i = 0; i < f->n && sum < enough; i++) {
         const double level = nearest(f->middle[i] / step);
         const double d = f->middle[i] - (level < levels ? level : levels) * step;
         sum += f->count[i] * d * d;
@@ -50,7 +51,7 @@ static double threshold(const struct histogram *h, double parameter, int levels)
     (void)parameter;
     fill(&f, h);
     for (int k = STEPS; f.n && k >= LEAST; k--) {
-        const double t = top * k / STEPS, e = error(&f, t, levels);
+        const double t = top * k / STEPS, e = error(&f, t, levels, least);
         if (e < least) {
             least = e;
             best = t;

@@ -17,6 +17,7 @@ struct split_search {
     int *root; /* by value id: the value whose parameters it takes */
     char *own, *held;
     int n; /* values that were there before */
+    double *step; /* by value id; below 0: not yet known */
 };
 
 static int in_integers(const struct split_search *s, const struct node *n) { return n && s->integer[n->id]; }
@@ -27,7 +28,7 @@ static int inherits(const struct split_search *s, const struct node *n)
 }
 
 /* Of the value in int8 with parameters of its own; 0: it has none. */
-static double step(const struct split_search *s, const struct value *v)
+static double find_step(const struct split_search *s, const struct value *v)
 {
     struct range r;
     const struct quant_rule *rule = v->producer ? &v->producer->op->quant : NULL;
@@ -41,6 +42,13 @@ static double step(const struct split_search *s, const struct value *v)
     const double scale = vn_quant_from_range(work, s->o->method.zero_points, &r, 0)->scale[0];
     vn_arena_free(&work);
     return scale;
+}
+
+static double step(const struct split_search *s, const struct value *v)
+{
+    if (s->step[v->id] < 0)
+        s->step[v->id] = find_step(s, v);
+    return s->step[v->id];
 }
 
 static double bits_lost(const struct split_search *s, const struct value *from, const struct value *to)
@@ -132,8 +140,8 @@ static void visit(const struct split_search *s, const struct node *n, int possib
         return;
     const struct value *root = s->g->values.v[s->root[n->in[0]->id]];
     s->root[n->out[0]->id] = root->id;
-    const double bits = bits_lost(s, root, n->out[0]);
-    if (vn_node_kind(n) == Q_MOVE && bits > BITS_TO_LOSE)
+    const double bits = vn_node_kind(n) == Q_MOVE ? bits_lost(s, root, n->out[0]) : 0;
+    if (bits > BITS_TO_LOSE)
         split_at(s, n, bits, possible && can_hold(s, root, n));
 }
 
@@ -247,14 +255,16 @@ static int computes_identity(const struct target *t)
 struct splits vn_quant_split(struct graph *g, const struct vn_ranges *r, const struct vn_quant_options *o,
                              const char *integer)
 {
-    struct split_search s = {
-        g, r, o, integer, NEW_ARRAY(g->arena, int, g->values.n), NULL, NULL, g->values.n
-    };
+    struct split_search s = { .g = g, .r = r, .o = o, .integer = integer, .n = g->values.n };
     const int possible = computes_identity(o->target) && !o->loaded;
+    s.root = NEW_ARRAY(g->arena, int, s.n);
+    s.step = NEW_ARRAY(g->arena, double, s.n);
     s.own = vn_arena_alloc(g->arena, 2 * (size_t)s.n);
     s.held = vn_arena_alloc(g->arena, 2 * (size_t)s.n);
-    for (int i = 0; i < s.n; i++)
+    for (int i = 0; i < s.n; i++) {
         s.root[i] = i;
+        s.step[i] = -1;
+    }
     for (int i = 0; i < g->nodes.n; i++)
         visit(&s, g->nodes.v[i], possible);
     char *gate = vn_arena_alloc(g->arena, 2 * (size_t)s.n);
