@@ -25,6 +25,35 @@ static void unmap(void *p)
     munmap(m->p, m->bytes);
 }
 
+#ifndef MAP_POPULATE
+#define MAP_POPULATE 0
+#endif
+#define TINY_FILE ((size_t)64 << 10) /* read: that costs less than a mapping */
+#define SMALL_FILE ((size_t)16 << 20) /* all its pages at once: faults cost more than reading it */
+
+static int read_all(uint8_t *to, size_t bytes, int fd)
+{
+    while (bytes) {
+        const ssize_t n = read(fd, to, bytes);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return 0;
+        to += n;
+        bytes -= (size_t)n;
+    }
+    return 1;
+}
+
+/* *data: of *bytes. */
+static int read_fd(struct vn_arena *a, int fd, const char *path, const uint8_t **data, size_t bytes,
+                   struct vn_err *e)
+{
+    uint8_t *to = vn_arena_alloc(a, bytes ? bytes : 1);
+    *data = to;
+    return read_all(to, bytes, fd) ? VN_OK : vn_fail(e, VN_E_IO, "%s: cannot read it to its end", path);
+}
+
 static int map_fd(struct vn_arena *a, int fd, const char *path, const uint8_t **data, size_t *bytes,
                   struct vn_err *e)
 {
@@ -34,12 +63,11 @@ static int map_fd(struct vn_arena *a, int fd, const char *path, const uint8_t **
     if (!S_ISREG(st.st_mode))
         return vn_fail(e, VN_E_INPUT, "%s: not a regular file", path);
     *bytes = (size_t)st.st_size;
-    if (!*bytes) {
-        *data = vn_arena_alloc(a, 1);
-        return VN_OK;
-    }
+    if (*bytes <= TINY_FILE)
+        return read_fd(a, fd, path, data, *bytes, e);
     struct mapping *m = NEW(a, struct mapping);
-    void *p = mmap(NULL, *bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+    const int now = *bytes <= SMALL_FILE ? MAP_POPULATE : 0;
+    void *p = mmap(NULL, *bytes, PROT_READ, MAP_PRIVATE | now, fd, 0);
     if (p == MAP_FAILED)
         return vn_fail(e, VN_E_IO, "%s: cannot map: %s", path, strerror(errno));
     *m = (struct mapping){ p, *bytes };
@@ -50,7 +78,7 @@ static int map_fd(struct vn_arena *a, int fd, const char *path, const uint8_t **
 
 void vn_file_forget(const uint8_t *data, size_t bytes)
 {
-    if (bytes)
+    if (bytes > TINY_FILE)
         madvise((void *)(uintptr_t)data, bytes, MADV_DONTNEED);
 }
 

@@ -29,11 +29,12 @@ static const struct option_def options[] = {
     { 0 },
 };
 
-/* Weights that are freed go back to the system: with holes between them, the next stage's would not fit. */
+/* Weights that are freed go back to the system: with holes between them, the next stage's would not fit.
+ * Chunks of arenas stay. */
 static void return_memory(void)
 {
 #ifdef __GLIBC__
-    mallopt(M_MMAP_THRESHOLD, 256 << 10);
+    mallopt(M_MMAP_THRESHOLD, 512 << 10);
 #endif
 }
 
