@@ -17,6 +17,7 @@ int vn_convert_quantize(const struct vn_conversion *c, struct vn_arena *a, const
                                         .outputs_int16 = c->config->outputs_int16,
                                         .rules = c->config->types.v,
                                         .n_rules = c->config->types.n,
+                                        .random = c->config->random_data,
                                         .loaded = c->loaded,
                                         .listener = calibrated == &c->calibrated ? &c->listener : NULL };
     *calibrated = vn_graph_clone(a, m->per_channel && c->scaled.graph ? c->scaled.graph : c->optimized);

@@ -34,6 +34,7 @@ struct vn_quant_options {
     const struct type_rule *rules; /* types of nodes */
     int n_rules;
     const struct vn_map *loaded; /* parameters that the network brought along; NULL: none */
+    int random; /* ranges are of random data: no node is judged by them */
     const struct vn_listener *listener; /* gets warnings about what the target does not allow; NULL: none */
 };
 

@@ -38,7 +38,7 @@ const struct steep *vn_steep_find(const struct graph *g, const struct vn_ranges 
                                   const struct vn_quant_options *o)
 {
     struct steep *s = NEW_ARRAY(g->arena, struct steep, g->nodes.n);
-    for (int i = g->nodes.n - 1; i >= 0; i--) {
+    for (int i = o->random ? -1 : g->nodes.n - 1; i >= 0; i--) {
         const struct node *n = g->nodes.v[i];
         if (!s[i].of && vn_node_kind(n) == Q_TABLE && !n->op->is_clamp) {
             const int wide = vn_widths_wanted(o, n).in[0] == 16;

@@ -74,3 +74,14 @@ def test_of_int8_only(tmp_path):
 
 def test_not_of_int16(tmp_path):
     assert not any(convert(tmp_path, 0.05, [INT16]).values())
+
+
+def test_random_data_judge_nothing(tmp_path):
+    """check without data, and convert without them, would judge the network by noise of their own."""
+    save_network(tmp_path / "net.onnx", 1e-9)
+    done = tool.run("check", "net.onnx", "--json", cwd=tmp_path, want=tool.DONE)
+    assert not any(n.get("reason") for n in json.loads(done.out)["nodes"] if n["node"] != "last")
+    (tmp_path / "c.yaml").write_text(YAML.format(kind="skip", march="generic"))
+    done = tool.run("convert", "-c", "c.yaml", "--log", "none", "--json", cwd=tmp_path,
+                    want=(tool.DONE, tool.CHECK_FAILED))
+    assert not any("reason" in n for n in json.loads(done.out)["nodes"])
