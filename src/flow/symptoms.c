@@ -10,7 +10,7 @@
 
 #define SAMPLES 8
 #define MANY 0.01 /* of a tensor's elements */
-#define FULL_BIAS (0.99 * VN_BIAS_LIMIT)
+#define FULL 0.99 /* of the largest bias */
 
 void vn_symptom_see(struct symptoms *s, enum symptom which, struct seen seen)
 {
@@ -230,9 +230,10 @@ static void judge_bias(struct symptoms *s, struct flow_job *j, const struct node
     if (!w || !b || !vn_node_has(n, w) || !vn_node_has(n, b) || !n->in[w]->data || !n->in[b]->data ||
         !n->in[w]->q || n->in[b]->data->dtype != VN_I32)
         return;
-    const double lowest = n->in[w]->data->dtype == VN_I16 ? 32767 : 127;
+    const int wide = n->in[w]->data->dtype == VN_I16;
+    const double lowest = wide ? 32767 : 127, full = FULL * (wide ? VN_WIDE_BIAS_LIMIT : VN_BIAS_LIMIT);
     for (int64_t c = 0; c < vn_shape_count(&n->in[b]->shape); c++) {
-        if (fabs(vn_tensor_f64(n->in[b]->data, c)) < FULL_BIAS || !is_seen(n, c))
+        if (fabs(vn_tensor_f64(n->in[b]->data, c)) < full || !is_seen(n, c))
             continue;
         const double most = largest_weight(n, n->in[w], c);
         vn_symptom_see(s, SEEN_FULL_BIAS,

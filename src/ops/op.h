@@ -134,6 +134,8 @@ struct quant_rule {
 /* A bias, as an integer: 30 bits with the sign; what bias correction adds later fits the 31st. Weights of a
  * channel whose bias would exceed it take a larger scale. */
 #define VN_BIAS_LIMIT 536870911.0
+/* The same beside int16 weights, whose sums have 64 bits. */
+#define VN_WIDE_BIAS_LIMIT 2147480000.0
 
 /* ---- what rewrites must know ---- */
 

@@ -417,7 +417,7 @@ static const struct qparam *from_weight(const struct state *s, struct value *w, 
         const int64_t nb = bias ? vn_shape_count(&bias->shape) : 0;
         for (int64_t i = n == 1 ? 0 : c; i < (n == 1 ? nb : c + 1) && i < nb; i++)
             b = fmax(b, fmin(fabs(vn_tensor_f64(bias->data, i)), BIAS_BEYOND));
-        least = b / sx / VN_BIAS_LIMIT * 1.000001;
+        least = b / sx / (wide ? VN_WIDE_BIAS_LIMIT : VN_BIAS_LIMIT) * 1.000001;
         double want = most[c] > 0 ? most[c] / (wide ? 32767 : 127) : b > 0 ? b / sx / (1 << 24) : 1;
         scale[c] = (float)fmax(fmax(want, least), fmax(1e-30, LEAST_PRODUCT / sx));
     }

@@ -34,17 +34,18 @@ static void store_constant(struct graph *g, struct value *v)
     v->data = t;
 }
 
-/* bias = rne(b / (sa * sb[c])) in int32 */
+/* bias = rne(b / (sa * sb[c])) in int32; beside int8 weights within 2^30 */
 static void store_bias(struct graph *g, const struct node *n, struct value *b)
 {
     const struct qparam *w = n->in[n->op->quant.weight]->q;
     const int64_t count = vn_shape_count(&b->shape);
     struct vn_tensor *t = vn_tensor_new(g->arena, VN_I32, &b->shape);
+    const double most = w->dtype == VN_I16 ? INT32_MAX : 1073741824.0;
     float *scale = NEW_ARRAY(g->arena, float, count);
     for (int64_t i = 0; i < count; i++) {
         scale[i] = n->in[0]->q->scale[0] * w->scale[w->n == 1 ? 0 : i];
         const double x = rint(vn_tensor_f64(b->data, i) / (double)scale[i]);
-        ((int32_t *)t->data)[i] = (int32_t)fmax(fmin(x, 1073741824.0), -1073741824.0);
+        ((int32_t *)t->data)[i] = (int32_t)fmax(fmin(x, most), -most);
     }
     b->data = t;
     b->q = vn_qparam_new(g->arena, VN_I32, b->shape.rank - 1, (int)count, scale, NULL);

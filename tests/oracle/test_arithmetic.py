@@ -4,6 +4,7 @@ import re
 import numpy as np
 import onnx
 import pytest
+import tool
 from onnx import numpy_helper as nh
 from test_splits import SAMPLES, convert, sample
 
@@ -83,3 +84,20 @@ def test_bias_beyond_its_width(tmp_path):
     assert set(constant("quantized", "bias_quantized")) == {2 ** 30}
     step = constant("quantized", "bias_scale").astype(float)
     np.testing.assert_allclose(constant("calibrated", "bias$"), step * 2 ** 30, rtol=1e-6)
+
+
+@pytest.mark.parametrize("words", [None, "set_all_nodes_int16"], ids=["int8", "int16"])
+def test_large_bias(tmp_path, words):
+    """Beside int16 weights a bias may fill 32 bits, so that none of theirs are lost."""
+    def form(n):
+        w = n.random.normal(size=(8, 4, 1, 1))
+        bias = 12 * np.abs(w).reshape(8, 4).max(1) * (-1) ** np.arange(8)
+        n.output(n.conv(n.node("Conv", "x", n.constant(w), n.constant(bias)), 8, 4))
+    convert(tmp_path, form, optimization=words and f"'{words}'")
+    g = onnx.load(tmp_path / "out/m_quantized_model.onnx").graph
+    data = {t.name: nh.to_array(t) for t in g.initializer}
+    first = next(n for n in g.node if n.op_type == "Conv")
+    weight, bias = (data[next(n for n in g.node if i in n.output).input[0]] for i in first.input[1:])
+    assert (np.abs(weight).reshape(8, -1).max(1) == (32767 if words else 127)).all()
+    assert np.abs(bias.astype(np.int64)).max() > 2 ** 30 if words else np.abs(bias).max() < 2 ** 30
+    tool.run("verify", "out/m_quantized_model.onnx", "out/m.bin", cwd=tmp_path, want=tool.DONE)
