@@ -54,7 +54,7 @@ static int levels(const struct histogram *h, enum zero_points zp)
 /* Of int16. Bits are to spare where the root of the mean square keeps 12. */
 #define SPARE_SHARE (1 / 16.0)
 #define HEADROOM_SPARE 2.0
-#define HEADROOM 1.25
+#define HEADROOM 1.6
 
 static double headroom(const struct histogram *h)
 {

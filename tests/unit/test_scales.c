@@ -99,7 +99,7 @@ static void headroom(void **state)
     (void)state;
     assert_true(reach(0.1f) == 2);
     assert_true(reach(-0.1f) == 2);
-    assert_true(reach(0.01f) == 1.25); /* the root of the mean square is 1/30 */
+    assert_true(reach(0.01f) == 1.6); /* the root of the mean square is 1/30 */
 }
 
 int main(void)
