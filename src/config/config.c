@@ -580,6 +580,7 @@ static int resolve_calibration(struct config *c, struct vn_arena *a, struct vn_e
     c->vendor_search = value_of(c, "search", vn_words_search);
     c->effort = value_of(c, "effort", vn_words_effort);
     c->rounding = value_of(c, "rounding", vn_words_refine);
+    c->bottlenecks = value_of(c, "bottlenecks", vn_words_refine);
     c->sequential_bias = value_of(c, "sequential_bias", vn_words_refine);
     parse_bool(vn_config_text(c, "per_channel"), &c->per_channel);
     parse_number(vn_config_text(c, "max_percentile"), &c->max_percentile);

@@ -228,7 +228,7 @@ struct config {
     struct plan_limits plan;
     int asymmetric, bias_correction, batch_last, per_channel;
     enum effort effort;
-    enum refine_key rounding, sequential_bias;
+    enum refine_key rounding, sequential_bias, bottlenecks;
     int vendor_search; /* by default: the vendor's steps */
     struct search_list search[SEARCH_KEYS];
     int combinations; /* of the lists; 1: nothing is searched for */

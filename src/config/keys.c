@@ -105,6 +105,10 @@ const struct key vn_keys[] = {
       .needs = "calibration_type=default|max|kl|mse|mix", .idle = "*",
       .help = "correct biases for the shift of channel means that all preceding layers cause; auto: with "
               "effort high, if it helps" },
+    { CALIB, "bottlenecks", KEY_CHOICE, KEY_WORKS, "auto", vn_words_refine,
+      .needs = "calibration_type=default|max|kl|mse|mix", .idle = "*",
+      .help = "hold tensors in int16 if the nodes that read them amplify the error of rounding them to int8; "
+              "auto: with calibration_type default, if it gains 3 dB or more on held-out samples" },
     { CALIB, "per_channel", KEY_BOOL, KEY_WORKS, "False", .needs = "calibration_type=default|max|kl|mse|mix",
       .idle = "False",
       .help = "per-channel activation scales, powers of two apart, for tensors between operators with "

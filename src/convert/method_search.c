@@ -20,7 +20,7 @@ static int is_tried(const struct method_search *s, const struct vn_quant_method 
         const struct vn_quant_method *x = &s->trial[i].method;
         if (x->calibrator == m->calibrator && x->parameter == m->parameter &&
             x->zero_points == m->zero_points && x->bias_correction == m->bias_correction &&
-            x->per_channel == m->per_channel && x->mix == m->mix)
+            x->per_channel == m->per_channel && x->bottlenecks == m->bottlenecks && x->mix == m->mix)
             return 1;
     }
     return 0;
@@ -159,12 +159,63 @@ static int run_mix(struct method_search *s, struct vn_err *e)
     return run_round(s, e);
 }
 
+/* ---- bottlenecks (quant/bottlenecks.h) ---- */
+
+#define LEAST_GAIN 3.0 /* dB, half the error: int16 costs time */
+
+static int count_wide(int *n, const struct method_search *s, const struct vn_quant_method *m,
+                      struct vn_err *e)
+{
+    struct vn_arena *work = vn_arena_new();
+    struct graph *calibrated, *quantized;
+    const struct vn_conversion *c = s->c;
+    const struct vn_ranges *r = m->per_channel && c->scaled.graph ? c->scaled.ranges : c->ranges;
+    const int status = vn_convert_quantize(c, work, m, r, &calibrated, &quantized, e);
+    *n = 0;
+    for (int i = 0; status == VN_OK && i < calibrated->values.n; i++) {
+        const struct value *v = calibrated->values.v[i];
+        *n += v->q && !v->data && v->q->dtype == VN_I16;
+    }
+    vn_arena_free(&work);
+    return status;
+}
+
+/* The best method once more, with bottlenecks in int16. */
+static int run_bottlenecks(struct method_search *s, struct vn_err *e)
+{
+    const int plain = vn_trials_choose(s->trial, s->n, s->held->n);
+    struct vn_quant_method m = s->trial[plain].method;
+    int before, after;
+    TRY(count_wide(&before, s, &m, e));
+    m.bottlenecks = 1;
+    TRY(count_wide(&after, s, &m, e));
+    if (after == before || s->n == MOST_TRIALS)
+        return VN_OK;
+    add_trial(s, m);
+    TRY(run_round(s, e));
+    struct method_trial *t = &s->trial[s->n - 1];
+    const double gain =
+        vn_trial_summary(t, s->held->n).sqnr - vn_trial_summary(&s->trial[plain], s->held->n).sqnr;
+    const int kept = !t->dropped && gain >= LEAST_GAIN && vn_trial_helps(t, &s->trial[plain], s->held->n);
+    if (!kept) { /* what it has beaten may count again */
+        t->dropped = 1;
+        s->trial[plain].dropped = 0;
+    }
+    INFO(s->c, "%d tensors in int16 beside int8 ones gain %.1f dB on held-out samples: %s.", after - before,
+         gain, kept ? "kept" : "not kept");
+    return VN_OK;
+}
+
+/* ---- by default ---- */
+
 static int run_default(struct method_search *s, struct vn_err *e)
 {
     add_variants(s, vn_convert_method(s->c, "max", 1));
     TRY(run_round(s, e));
     if (is_enough(s) || s->c->config->effort == EFFORT_FAST)
         return VN_OK;
+    if (s->c->config->bottlenecks == REFINE_AUTO)
+        TRY(run_bottlenecks(s, e));
     add_calibrators(s, *best(s));
     TRY(run_round(s, e));
     add_variants(s, *best(s));

@@ -38,5 +38,6 @@ struct vn_quant_method vn_convert_method(const struct vn_conversion *c, const ch
                                      .zero_points =
                                          g->asymmetric ? ZERO_POINTS_ASYMMETRIC : c->target.zero_points,
                                      .bias_correction = g->bias_correction,
-                                     .per_channel = g->per_channel };
+                                     .per_channel = g->per_channel,
+                                     .bottlenecks = g->bottlenecks == REFINE_ON };
 }

@@ -2,6 +2,7 @@
 
 #include "base/listen.h"
 #include "ops/op.h"
+#include "quant/bottlenecks.h"
 #include "quant/flat_ends.h"
 #include "quant/floors.h"
 #include "quant/limits.h"
@@ -29,11 +30,11 @@ struct state {
 const char *vn_quant_method_text(const struct vn_quant_method *m, struct vn_arena *a)
 {
     const char *percentile = m->parameter < 1 ? vn_arena_fmt(a, ":percentile=%.6g", m->parameter) : "";
-    return vn_arena_fmt(a, "%s%s%s%s%s%s%s", m->mix ? "mix" : m->calibrator->name, percentile,
-                        m->per_channel ? ",per_channel" : "",
-                        m->zero_points == ZERO_POINTS_ASYMMETRIC ? ",asymmetric" : "",
-                        m->bias_correction ? ",bias_correction" : "", m->rounded ? ",rounding" : "",
-                        m->sequential ? ",sequential_bias" : "");
+    return vn_arena_fmt(
+        a, "%s%s%s%s%s%s%s%s", m->mix ? "mix" : m->calibrator->name, percentile,
+        m->per_channel ? ",per_channel" : "", m->zero_points == ZERO_POINTS_ASYMMETRIC ? ",asymmetric" : "",
+        m->bias_correction ? ",bias_correction" : "", m->bottlenecks ? ",int16_bottlenecks" : "",
+        m->rounded ? ",rounding" : "", m->sequential ? ",sequential_bias" : "");
 }
 
 static int data_inputs(const struct node *n)
@@ -603,6 +604,8 @@ int vn_quantize_annotate(struct graph *g, const struct vn_ranges *r, const struc
     struct splits splits;
     vn_graph_index(g);
     struct state s = split(g, r, o, &splits);
+    if (o->method.bottlenecks && !o->loaded)
+        vn_bottlenecks_hold(splits.held, g, s.r, o, s.integer);
     s.wide = vn_widths_decide(g->arena, g, o, s.integer, same_parameters(&s), splits.held);
     s.floors = vn_floors_find(g->arena, g, s.masks, s.r, s.wide);
     if (o->loaded)

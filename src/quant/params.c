@@ -2,6 +2,8 @@
 
 #include <math.h>
 
+#include "ops/op.h"
+
 /* Of the 2 * threshold that a symmetric scale spans. */
 #define SKEWED 0.75
 /* Of the short side of a skewed range: data that calibration has not seen may reach further. */
@@ -80,4 +82,21 @@ struct range vn_quant_range(const struct histogram *h, const struct vn_quant_met
     else
         r.threshold *= headroom(h);
     return r;
+}
+
+double vn_quant_int8_step(const struct value *v, const struct vn_ranges *r, const struct vn_quant_method *m,
+                          int integer)
+{
+    struct range range;
+    const struct quant_rule *rule = v->producer ? &v->producer->op->quant : NULL;
+    if (integer && rule->out == Q_OUT_FIXED)
+        range = (struct range){ .lo = rule->lo, .hi = rule->hi, .threshold = fmax(-rule->lo, rule->hi) };
+    else if (v->id < r->n && r->of[v->id] && !r->masks[v->id].sign)
+        range = vn_quant_range(r->of[v->id], vn_quant_method_of(m, v->name), 0);
+    else
+        return 0;
+    struct vn_arena *work = vn_arena_new();
+    const double scale = vn_quant_from_range(work, m->zero_points, &range, 0)->scale[0];
+    vn_arena_free(&work);
+    return scale;
 }

@@ -17,5 +17,9 @@ const struct vn_quant_method *vn_quant_method_of(const struct vn_quant_method *m
 /* What calibration saw, clipped as the method says; int16 is fine enough without clipping anything, and
  * mostly for twice the threshold: data that calibration has not seen may reach further. */
 struct range vn_quant_range(const struct histogram *h, const struct vn_quant_method *m, int wide);
+/* Of the value in int8 with parameters of its own; 0: it has none. integer: its maker computes in
+ * integers. */
+double vn_quant_int8_step(const struct value *v, const struct vn_ranges *r, const struct vn_quant_method *m,
+                          int integer);
 
 #endif

@@ -13,6 +13,7 @@ struct vn_quant_method {
     enum zero_points zero_points;
     int bias_correction;
     int per_channel; /* the graph's channels are scaled */
+    int bottlenecks; /* what int8 does not suit is int16 (quant/bottlenecks.h) */
     const struct vn_map *mix; /* by tensor: a method whose calibrator it takes instead; NULL: none */
     const struct vn_map *refined; /* by node: struct vn_refined; NULL: none */
     int rounded, sequential; /* what it was refined by */
@@ -33,8 +34,8 @@ struct vn_quant_options {
     int outputs_int8, outputs_int16; /* results that leave the network are quantized too */
     const struct type_rule *rules; /* types of nodes */
     int n_rules;
-    const struct vn_map *loaded; /* parameters that the network brought along; NULL: none */
     int random; /* ranges are of random data: no node is judged by them */
+    const struct vn_map *loaded; /* parameters that the network brought along; NULL: none */
     const struct vn_listener *listener; /* gets warnings about what the target does not allow; NULL: none */
 };
 

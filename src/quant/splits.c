@@ -30,18 +30,7 @@ static int inherits(const struct split_search *s, const struct node *n)
 /* Of the value in int8 with parameters of its own; 0: it has none. */
 static double find_step(const struct split_search *s, const struct value *v)
 {
-    struct range r;
-    const struct quant_rule *rule = v->producer ? &v->producer->op->quant : NULL;
-    if (in_integers(s, v->producer) && rule->out == Q_OUT_FIXED)
-        r = (struct range){ .lo = rule->lo, .hi = rule->hi, .threshold = fmax(-rule->lo, rule->hi) };
-    else if (v->id < s->r->n && s->r->of[v->id] && !s->r->masks[v->id].sign)
-        r = vn_quant_range(s->r->of[v->id], vn_quant_method_of(&s->o->method, v->name), 0);
-    else
-        return 0;
-    struct vn_arena *work = vn_arena_new();
-    const double scale = vn_quant_from_range(work, s->o->method.zero_points, &r, 0)->scale[0];
-    vn_arena_free(&work);
-    return scale;
+    return vn_quant_int8_step(v, s->r, &s->o->method, in_integers(s, v->producer));
 }
 
 static double step(const struct split_search *s, const struct value *v)
@@ -59,15 +48,9 @@ static double bits_lost(const struct split_search *s, const struct value *from, 
 
 /* ---- may it be held in int16? ---- */
 
-static int asks_for_int8(const struct split_search *s, const struct node *n)
-{
-    const struct wanted w = vn_widths_wanted(s->o, n);
-    return w.out == 8 || w.in[0] == 8;
-}
-
 static int allows(const struct split_search *s, const struct node *n)
 {
-    return !in_integers(s, n) || (vn_widths_allowed(s->o, n) && !asks_for_int8(s, n));
+    return !in_integers(s, n) || vn_widths_free(s->o, n);
 }
 
 static int reads_pixels(const struct value *v)

@@ -12,7 +12,7 @@
 
 struct splits {
     const char *own; /* by value id: the move that makes it does not hand down parameters */
-    const char *held; /* by value id: int16 for the sake of such moves, or a gate */
+    char *held; /* by value id: int16 for the sake of such moves, or a gate */
     const struct vn_ranges *ranges; /* of all values, the new ones included */
 };
 

@@ -42,6 +42,12 @@ int vn_widths_allowed(const struct vn_quant_options *o, const struct node *n)
     return op ? op->int16 : o->target->all_ops;
 }
 
+int vn_widths_free(const struct vn_quant_options *o, const struct node *n)
+{
+    const struct wanted w = vn_widths_wanted(o, n);
+    return vn_widths_allowed(o, n) && w.out != 8 && w.in[0] != 8;
+}
+
 /* One for each set of values that share a type. */
 struct set {
     int parent;

@@ -16,6 +16,9 @@ struct wanted vn_widths_wanted(const struct vn_quant_options *o, const struct no
 /* Can the target compute the node in int16? */
 int vn_widths_allowed(const struct vn_quant_options *o, const struct node *n);
 
+/* The same, and does no rule request int8 of it? */
+int vn_widths_free(const struct vn_quant_options *o, const struct node *n);
+
 /* By value id: 1 where integer nodes (by node id) shall hold it in int16. A value has one type, the one that
  * most specific rule about its maker or a reader asks for (int16 where two ask alike), and int8 where the
  * target has no int16 for one of them, which is reported to o->note. Values that share parameters (`same`:

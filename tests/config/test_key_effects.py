@@ -83,7 +83,7 @@ CASES = {
     "advice": (dict(advice="1"), {}, "advice"),
 }
 CASES["input_type_rt"] = CASES["input_type_train"]
-ELSEWHERE = {"equalization", "per_channel", "search", "effort", "rounding", "sequential_bias",
+ELSEWHERE = {"equalization", "per_channel", "search", "effort", "rounding", "sequential_bias", "bottlenecks",
              "compile_mode", "balance_factor",
              "remove_node_type", "remove_node_name", "max_percentile"}
 
