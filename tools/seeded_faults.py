@@ -129,6 +129,21 @@ def exchanged_channels(p):
     p.change("w1", lambda w: w[[1, 0, *range(2, len(w))]])
 
 
+def exchanged_colours(p):
+    """training saved its input before it exchanged red and blue"""
+    p.reference()
+    file = p.folder / "reference/tensors/x.npy"
+    np.save(file, np.load(file)[:, ::-1])
+
+
+def unnormalised_input(p):
+    """training saved its input before it normalized it with the means of ImageNet"""
+    p.reference()
+    file = p.folder / "reference/tensors/x.npy"
+    channels = lambda *v: np.float32(v).reshape(1, 3, 1, 1)
+    np.save(file, np.load(file) * channels(58.395, 57.12, 57.375) + channels(123.675, 116.28, 103.53))
+
+
 def doubled_normalization(p):
     """calibration data are normalized, and the configuration normalizes again"""
     p.keys = {**pixel_keys("rgb"), "norm_type": "data_mean_and_scale", "mean_value": "127.5",
@@ -404,6 +419,8 @@ def nv12_range(p):
 FAULTS = {  # step, cause, nodes that are right
     flipped_weight: ("float", "float_differs", ("body",)),
     exchanged_channels: ("float", "float_differs", ("body",)),
+    exchanged_colours: ("float", "first_node", ("stem",)),
+    unnormalised_input: ("float", "first_node", ("stem",)),
     doubled_normalization: ("convert", "normalised", ("x",)),
     truncated_calibration: ("quantized", "drift", ("x",)),
     trembling_points: ("quantized", "jitter", ("points",)),

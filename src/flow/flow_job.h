@@ -59,6 +59,13 @@ int vn_flow_quantized(struct flow_job *j, struct vn_flow_step *s, struct vn_err 
 int vn_flow_program(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
 int vn_flow_board(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
 
+#define SAME_DB 60.0 /* two float programs of one network: their rounding errors lie far below */
+/* Shapes and values of the float model's inputs, before it is converted. */
+int vn_flow_float_settings(struct vn_input_settings *s, struct flow_job *j);
+/* first_node.c: `tensor`, the first behind the input, is not what the training program saved. Where another
+ * preparation of the saved input explains it, s says so and hands over to `align`. */
+int vn_flow_first_node(struct flow_job *j, struct vn_flow_step *s, const char *tensor, struct vn_err *e);
+
 /* flow_task.c: the quantized step, where a task is given. */
 #define FAILS_IN_FLOAT "task_fails_in_float" /* cause: float scores too little, or cannot be scored */
 int vn_flow_judge_task(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e);
@@ -115,12 +122,6 @@ struct flow_jitter {
 /* trials.c: a configuration with other keys, converted aside. */
 struct flow_trial {
     int converted;
-    /* The worst output where one set of images takes other routes: dB, and cosine of the last. Colours are
-     * those of the device, before quantization; known: 1: they are not those of training. */
-    struct {
-        int known;
-        double conversion, colours, cosine;
-    } routes;
     int serious; /* findings in the calibration data */
     const char *cause; /* why it does not convert */
     struct flow_judgement quantized;

@@ -92,3 +92,17 @@ int vn_flow_compare(struct vn_comparison **c, struct flow_job *j, const char *le
     o.with.listener = j->o->listener;
     return vn_compare_fed(c, &o, &(struct compare_feeder){ samples, feed, &f, outputs_only }, e);
 }
+
+int vn_flow_float_settings(struct vn_input_settings *s, struct flow_job *j)
+{
+    const struct config *c = j->config;
+    const char **names = NEW_ARRAY(j->work, const char *, c->n_inputs),
+               **shapes = NEW_ARRAY(j->work, const char *, c->n_inputs);
+    *s = (struct vn_input_settings){ 0, names, shapes, c->n_values, c->values };
+    for (int i = 0; i < c->n_inputs; i++)
+        if (c->inputs[i].name && c->inputs[i].shape) {
+            names[s->n_shapes] = c->inputs[i].name;
+            shapes[s->n_shapes++] = c->inputs[i].shape;
+        }
+    return VN_OK;
+}

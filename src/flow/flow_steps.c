@@ -13,7 +13,6 @@
 #include "graph/graph.h"
 #include "image/image.h"
 
-#define SAME_DB 60.0 /* two float programs of one network: their rounding errors lie far below */
 #define FEW_SAMPLES 3
 
 static const struct flow_step steps[] = {
@@ -35,20 +34,6 @@ const struct flow_step *vn_flow_table(int *n)
 
 /* ---- float against training ---- */
 
-static int settings_of_config(struct vn_input_settings *s, struct flow_job *j)
-{
-    const struct config *c = j->config;
-    const char **names = NEW_ARRAY(j->work, const char *, c->n_inputs),
-               **shapes = NEW_ARRAY(j->work, const char *, c->n_inputs);
-    *s = (struct vn_input_settings){ 0, names, shapes, c->n_values, c->values };
-    for (int i = 0; i < c->n_inputs; i++)
-        if (c->inputs[i].name && c->inputs[i].shape) {
-            names[s->n_shapes] = c->inputs[i].name;
-            shapes[s->n_shapes++] = c->inputs[i].shape;
-        }
-    return VN_OK;
-}
-
 /* Every tensor that both have, in the order of the network. */
 static const char *compare_command(struct flow_job *j, const struct vn_input_settings *in)
 {
@@ -61,6 +46,17 @@ static const char *compare_command(struct flow_job *j, const struct vn_input_set
         line = vn_arena_fmt(a, "%s --input-shape %s %s", line, vn_shell_word(a, in->shape_names[i]),
                             in->shapes[i]);
     return line;
+}
+
+/* Is it the first tensor behind what is equal to the last bit: the input that one side hands to the other? */
+static int is_first(const struct vn_comparison *c, const struct vn_compared *r)
+{
+    int n;
+    const struct vn_compared *rows = vn_comparison_rows(c, &n);
+    for (int i = 0; r && i < n && &rows[i] != r; i++)
+        if (rows[i].differs || rows[i].metric[VN_COMPARE_MAX] > 0)
+            return 0;
+    return r != NULL;
 }
 
 int vn_flow_float(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
@@ -76,19 +72,20 @@ int vn_flow_float(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
     o.right = j->o->reference;
     o.with.prototxt = j->config->prototxt;
     o.with.run = j->o->run;
-    settings_of_config(&o.with.inputs, j);
+    vn_flow_float_settings(&o.with.inputs, j);
     TRY(vn_compare(&c, &o, e));
     const struct vn_compared *below = vn_first_below(c, VN_COMPARE_SQNR, SAME_DB, 1);
     const struct vn_compared *shown = below ? below : vn_worst_output(c);
     const char *text = vn_compared_text(j->arena, shown),
                *tensor = below ? vn_arena_str(j->arena, below->name) : NULL;
-    const int samples = vn_comparison_summary(c)->samples, outputs = vn_worst_output(c) != NULL;
+    const int samples = vn_comparison_summary(c)->samples, outputs = vn_worst_output(c) != NULL,
+              at_once = is_first(c, below);
     vn_comparison_free(&c);
     if (below) {
         vn_flow_failed(j, s, "float_differs", vn_flow_node_of(j, j->config->model, tensor),
                        "%s; expected at least %g dB", text, SAME_DB);
         s->failure.next_command = compare_command(j, &o.with.inputs);
-        return VN_OK;
+        return at_once ? vn_flow_first_node(j, s, tensor, e) : VN_OK;
     }
     return outputs ? vn_flow_passed(j, s, "%d sample%s, %s", samples, samples == 1 ? "" : "s", text)
                    : vn_flow_skipped(j, s, "%s contains no output of the network", j->o->reference);

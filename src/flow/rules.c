@@ -95,6 +95,14 @@ static const char *say_ceiling(const struct seen *s, struct vn_arena *a)
     }
 
 const struct cause_rule vn_flow_rules[] = {
+    { "float_differs",
+      "first_node",
+      SEEN_ELSEWHERE,
+      0,
+      0,
+      NULL,
+      { NULL },
+      "the first saved tensor, with other colours and normalizations of the saved input" },
     FINDING("normalised", "finding normalised in the calibration data",
             "input_type_train=featuremap;input_type_rt=featuremap;norm_type=;mean_value=;scale_value="),
     FINDING("mean_value", "finding mean_value, or network_input whose remedy changes this key alone",
