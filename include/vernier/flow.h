@@ -15,6 +15,7 @@
 #ifndef VERNIER_FLOW_H
 #define VERNIER_FLOW_H
 
+#include <vernier/convert.h>
 #include <vernier/failure.h>
 #include <vernier/listener.h>
 #include <vernier/runtime.h>
@@ -51,6 +52,7 @@ struct vn_flow_options {
     double max_drop; /* of the task's first score, in its unit */
     struct vn_options run; /* threads and CPU features */
     struct vn_listener listener; /* progress */
+    struct vn_odd_listener odd; /* float network and quantized one on calibration files */
 };
 /* No configuration, 10 samples, min_cosine 0.99, min_choices 0.95, no score expected, max_jitter 2,
  * max_drop 1, one thread, every CPU feature. */
@@ -84,6 +86,7 @@ int vn_flow_rule(int i, const char **failure, const char **cause, const char **l
 
 struct vn_flow_verdict {
     const char *config; /* the file that was used */
+    const char *model, *prototxt; /* what it converts; prototxt NULL: no Caffe network */
     int passed;
     int steps, checked; /* that count, and of them those that were not skipped */
     int failed; /* index of the step that failed; -1: none */
@@ -100,6 +103,8 @@ void vn_flow_free(struct vn_flow_result **f);
 
 const struct vn_flow_verdict *vn_flow_summary(const struct vn_flow_result *f);
 const struct vn_flow_step *vn_flow_steps(const struct vn_flow_result *f, int *n);
+/* NULL: a step in front of it failed, or itself. */
+const struct vn_conversion *vn_flow_conversion(const struct vn_flow_result *f);
 
 #ifdef __cplusplus
 }

@@ -91,6 +91,7 @@ struct vn_tune_plan {
 
 struct vn_tune_summary {
     const char *yaml, *journal; /* paths */
+    const char *model, *prototxt; /* of the network; prototxt NULL: no Caffe network */
     /* between the given YAML file and the written one: lines that begin with '-' or '+'; "": none */
     const char *difference;
     const char *method; /* of calibration */

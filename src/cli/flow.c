@@ -78,15 +78,42 @@ static const struct vn_failure *failure_of(const struct vn_flow_result *r)
     return sum->passed ? NULL : sum->failed >= 0 ? &s[sum->failed].failure : &skipped;
 }
 
-static int report(const struct vn_flow_result *r, struct vn_arena *a, struct vn_err *e)
+/* What was converted; where a step in front of that failed, the model. */
+static int list_files(const char *files[3], const struct vn_flow_result *r)
+{
+    static const char *const stages[] = { "bin", "original_float", "quantized" };
+    const struct vn_conversion *c = vn_flow_conversion(r);
+    for (int i = 0; i < 3; i++)
+        files[i] = c ? vn_conversion_product(c, stages[i]) : vn_flow_summary(r)->model;
+    return c ? 3 : 1;
+}
+
+static int write_page(json_t *j, const struct vn_flow_result *r, const struct vn_odd_list *odd,
+                      struct vn_err *e)
+{
+    const char *files[3];
+    struct vn_session_options open;
+    vn_session_options_default(&open);
+    open.prototxt = vn_flow_summary(r)->prototxt;
+    const struct vn_html_report page = { .command = "flow",
+                                         .passed = vn_flow_summary(r)->passed,
+                                         .result = j,
+                                         .files = files,
+                                         .n_files = list_files(files, r),
+                                         .open = &open,
+                                         .config = vn_flow_summary(r)->config,
+                                         .samples = odd->samples,
+                                         .images = odd->images };
+    return vn_opt_report(&page, e);
+}
+
+static int report(const struct vn_flow_result *r, const struct vn_odd_list *odd, struct vn_arena *a,
+                  struct vn_err *e)
 {
     json_t *j = vn_json_flow(r);
-    const struct vn_html_report page = {
-        .command = "flow", .passed = vn_flow_summary(r)->passed, .result = j, .config = vn_opt("--config")
-    };
     if (failure_of(r))
         vn_failure_add(j, failure_of(r), a);
-    const int status = vn_opt_report(&page, e);
+    const int status = write_page(j, r, odd, e);
     if (vn_opt("--json"))
         vn_print_json(j);
     else
@@ -102,19 +129,32 @@ static int print_rules(void)
     return EXIT_DONE;
 }
 
+static int verify_all(int *passed, const struct vn_flow_options *o, const struct vn_odd_list *odd,
+                      struct vn_arena *a, struct vn_err *e)
+{
+    struct vn_flow_result *r;
+    TRY(vn_flow(&r, o, e));
+    if (!vn_opt("--json"))
+        vn_print_flow(stdout, r);
+    const int status = report(r, odd, a, e);
+    *passed = vn_flow_summary(r)->passed;
+    vn_flow_free(&r);
+    return status;
+}
+
 static int run(struct vn_arena *a, struct vn_err *e)
 {
     struct logger log = { 0 };
     struct vn_flow_options o;
-    struct vn_flow_result *r;
+    struct vn_odd_list odd;
+    int passed = 0;
     if (vn_opt("--rules"))
         return print_rules();
     TRY(read_options(&o, &log, e));
-    TRY(vn_flow(&r, &o, e));
-    if (!vn_opt("--json"))
-        vn_print_flow(stdout, r);
-    const int status = report(r, a, e), passed = vn_flow_summary(r)->passed;
-    vn_flow_free(&r);
+    vn_odd_init(&odd);
+    o.odd = (struct vn_odd_listener){ vn_opt("--report") ? VN_ODD_SHOWN : 0, vn_odd_add, &odd };
+    const int status = verify_all(&passed, &o, &odd, a, e);
+    vn_odd_free(&odd);
     return status < 0 ? status : passed ? EXIT_DONE : EXIT_CHECK_FAILED;
 }
 

@@ -67,9 +67,17 @@ static int read_options(struct vn_tune_options *o, struct vn_err *e)
 static int report(const struct vn_tuning *t, struct vn_err *e)
 {
     json_t *j = vn_json_tuning(t);
-    const struct vn_html_report page = {
-        .command = "tune", .passed = -1, .result = j, .config = vn_opt("--config")
-    };
+    const struct vn_tune_summary *s = vn_tuning_summary(t);
+    struct vn_session_options open;
+    vn_session_options_default(&open);
+    open.prototxt = s->prototxt;
+    const struct vn_html_report page = { .command = "tune",
+                                         .passed = -1,
+                                         .result = j,
+                                         .files = &s->model,
+                                         .n_files = 1,
+                                         .open = &open,
+                                         .config = s->yaml };
     const int status = vn_opt_report(&page, e);
     if (vn_opt("--json"))
         vn_print_json(j);

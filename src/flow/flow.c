@@ -11,6 +11,7 @@
 
 struct vn_flow_result {
     struct vn_arena *arena;
+    struct vn_conversion *c; /* NULL: there is none */
     struct vn_flow_verdict summary;
     struct vn_flow_step *step;
     int n;
@@ -94,6 +95,8 @@ static void sum_up(struct vn_flow_result *f, const struct flow_job *j)
     int skipped = 0;
     sum->failed = -1;
     sum->config = vn_arena_str(f->arena, j->path);
+    sum->model = vn_arena_str(f->arena, j->config->model);
+    sum->prototxt = j->config->prototxt ? vn_arena_str(f->arena, j->config->prototxt) : NULL;
     for (int i = 0; i < f->n; i++) {
         const struct vn_flow_step *s = &f->step[i];
         sum->steps += s->counted;
@@ -142,7 +145,7 @@ static int new_flow(struct vn_flow_result **out, const struct vn_flow_options *o
     struct flow_job j = { .o = o, .arena = kept, .work = work };
     f->arena = kept;
     const int status = flow(f, &j, e);
-    vn_conversion_free(&j.c);
+    f->c = j.c;
     vn_arena_free(&work);
     if (status < 0)
         vn_flow_free(&f);
@@ -163,6 +166,7 @@ void vn_flow_free(struct vn_flow_result **f)
     if (!f || !*f)
         return;
     struct vn_arena *a = (*f)->arena;
+    vn_conversion_free(&(*f)->c);
     vn_arena_free(&a);
     *f = NULL;
 }
@@ -174,3 +178,5 @@ const struct vn_flow_step *vn_flow_steps(const struct vn_flow_result *f, int *n)
     *n = f->n;
     return f->step;
 }
+
+const struct vn_conversion *vn_flow_conversion(const struct vn_flow_result *f) { return f->c; }

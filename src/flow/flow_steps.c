@@ -179,6 +179,7 @@ int vn_flow_convert(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e
     vn_convert_options_default(&o);
     o.config = j->path;
     o.run = j->o->run;
+    o.odd = j->o->odd;
     o.listener = (struct vn_listener){ .problem = keep_problem, .user = &log };
     const int status = vn_convert(&j->c, &o, e);
     if (status == VN_E_NOMEM || status == VN_E_CANCELLED)

@@ -66,7 +66,9 @@ static int try_in(struct flow_trial *t, struct flow_job *j, struct vn_arena *a, 
     const char *path = vn_dir_stage_path(stage);
     all[n] = vn_arena_fmt(a, "working_dir=%s", *path == '/' || !here ? path : vn_path_join(a, here, path));
     TRY(vn_config_edit(&text, a, j->path, all, n + 1, e));
-    struct flow_job aside = { .o = j->o, .arena = a, .work = a };
+    struct vn_flow_options o = *j->o;
+    o.odd = (struct vn_odd_listener){ 0 }; /* samples are those of the configuration itself */
+    struct flow_job aside = { .o = &o, .arena = a, .work = a };
     aside.path = vn_path_join(a, folder, vn_arena_fmt(a, ".vernier_try_%ld.yaml", (long)getpid()));
     TRY(vn_file_write(aside.path, text, strlen(text), e));
     const int status = try_config(t, &aside, more, e);

@@ -71,6 +71,14 @@ static json_t *json_step(const struct vn_flow_step *s)
     return o;
 }
 
+static json_t *json_nodes(const struct vn_flow_result *r)
+{
+    int n;
+    const struct vn_conversion *c = vn_flow_conversion(r);
+    const struct vn_node_row *nodes = c ? vn_conversion_nodes(c, &n) : NULL;
+    return nodes ? vn_json_nodes(nodes, n) : json_array();
+}
+
 json_t *vn_json_flow(const struct vn_flow_result *r)
 {
     const struct vn_flow_verdict *sum = vn_flow_summary(r);
@@ -79,6 +87,6 @@ json_t *vn_json_flow(const struct vn_flow_result *r)
     const struct vn_flow_step *s = vn_flow_steps(r, &n);
     for (int i = 0; i < n; i++)
         json_array_append_new(list, json_step(&s[i]));
-    return json_pack("{s:b, s:s, s:i, s:i, s:o}", "passed", sum->passed, "config", sum->config, "counted",
-                     sum->steps, "checked", sum->checked, "steps", list);
+    return json_pack("{s:b, s:s, s:i, s:i, s:o, s:o}", "passed", sum->passed, "config", sum->config,
+                     "counted", sum->steps, "checked", sum->checked, "steps", list, "nodes", json_nodes(r));
 }

@@ -205,6 +205,9 @@ static void fill_result(struct vn_tuning *r, struct tuner *t)
         r->plans[i].best = i == t->best;
         r->plans[i].front = is_front(t, i);
     }
+    const struct config *c = t->c->config;
+    s->model = vn_arena_str(t->kept, c->model);
+    s->prototxt = c->prototxt ? vn_arena_str(t->kept, c->prototxt) : NULL;
     s->yaml = t->yaml;
     s->difference = t->difference;
     s->method = vn_arena_str(t->kept, t->c->summary.method);

@@ -195,6 +195,7 @@ def switches(p, seen):
         Select(p.all("#language")[0]).select_by_value(lang)
         seen["titles"][lang] = p.texts("main h2") + p.texts("#links a")
         seen[f"lang_{lang}"] = p.js("return document.documentElement.lang")
+    seen["untranslated"] = p.js("return document.documentElement.dataset.untranslated || ''")
     seen["contrast"], seen["backs"] = {}, {}
     for theme in ("dark", "light"):
         Select(p.all("#theme")[0]).select_by_value(theme)

@@ -61,6 +61,7 @@ def check_page(seen):
     zh, en = seen["titles"]["zh"], seen["titles"]["en"]
     assert len(zh) == len(en) and all(a != b for a, b in zip(zh, en))
     assert all(any(c > "\u4e00" for c in t) for t in zh)
+    assert not seen["untranslated"], seen["untranslated"]
     assert not seen["unreachable"] and not seen["nameless"] and seen["first_tab"] == "skip"
     assert all(done and width for done, width in seen["images"]) and all(seen["charts"])
 
@@ -137,6 +138,29 @@ def test_json_is_what_the_command_prints(digits, verified):
     assert [f["bytes"] for f in data["files"]] == sizes and all(f["meta"] for f in data["files"])
 
 
+def test_every_debug_part(digits, tmp_path):
+    """All columns have a name in both languages, and the network is drawn."""
+    model, data = digits.stage("calibrated"), digits.calib
+    parts = {"sensitivity": ["--node-type", "activation"], "accumulated": ["--quantize", "weight"],
+             "tensors": [], "sensitivity-analysis": [], "distribution": ["--nodes", "conv_1"],
+             "channels": ["--nodes", "conv_1"], "runall": ["--save-dir", tmp_path / "all"]}
+    for part, more in parts.items():
+        page = tmp_path / f"{part}.html"
+        run("debug", part, model, data, "--samples", "2", *more, "--report", page, want=DONE)
+        seen = browse(page)
+        check_page(seen)
+        check_drawing(seen, len(json.loads(page.with_suffix(".json").read_text())["network"]["nodes"]))
+
+
+def test_instructions_of_no_node(tmp_path):
+    """A node without a name can be chosen."""
+    network(tmp_path / "n.onnx", 10)
+    run("perf", tmp_path / "n.onnx", "--rounds", "1", "--report", tmp_path / "r.html", want=DONE)
+    seen = browse(tmp_path / "r.html")
+    check_page(seen)
+    assert all(seen["nodes"])
+
+
 def test_a_failure_stands_first(digits, tmp_path):
     model = onnx.load(digits.stage("quantized"))
     for t in model.graph.initializer:
@@ -197,15 +221,26 @@ def test_flow_and_tune(digits, tmp_path):
     done = run("flow", "-c", tmp_path / "d.yaml", "--samples", "2", "--report", page, "--json", want=DONE)
     data = json.loads(page.with_suffix(".json").read_text())
     assert data["result"] == json.loads(done.out) and data["result"]["steps"]
+    assert data["samples"] and {n["node"] for n in data["result"]["nodes"]} <= {
+        n["name"] for n in data["network"]["nodes"]}
     words = (ROOT / "src/report/html/words.js").read_text()
     keys = {*data["result"], *(k for s in data["result"]["steps"] for k in s)}
     assert not [k for k in keys if not re.search(rf"^  (flow_)?{k}:", words, re.M)]
-    check_page(browse(page))
+    seen = browse(page)
+    check_page(seen)
+    check_drawing(seen, len(data["network"]["nodes"]))
+    run("flow", "-c", tmp_path / "d.yaml", "--set", "input_type_train=featuremap", "--save",
+        tmp_path / "e.yaml", "--report", page, want=CHECK_FAILED)
+    data = json.loads(page.with_suffix(".json").read_text())
+    assert data["network"]["nodes"] and not data["result"]["nodes"]
     run("tune", "-c", tmp_path / "d.yaml", "--latency-ratio", "2", "--plans", "2", "--samples", "4",
         "--report", page, want=DONE)
     data = json.loads(page.with_suffix(".json").read_text())
     assert data["command"] == "tune" and len(data["result"]["plans"]) == 2
-    check_page(browse(page))
+    assert data["config"]["file"] == data["result"]["yaml"]  # to copy
+    seen = browse(page)
+    check_page(seen)
+    check_drawing(seen, len(data["network"]["nodes"]))
 
 
 def test_without_graphviz(tmp_path):

@@ -57,7 +57,7 @@ function title(key) {
   const at = key.lastIndexOf('.');
   const e = el('span', null);
   if (at > 0)
-    e.append(key.slice(0, at) + ' ');
+    e.append(known(key.slice(0, at)) ? say(key.slice(0, at)) : key.slice(0, at), ' ');
   e.append(say(key.slice(at + 1)));
   return e;
 }
@@ -155,7 +155,7 @@ class Table {
   cell(row, key) {
     const x = row.cells[key];
     if (key === this.how.first)
-      return el('td', { title: text(x) }, el('button', { type: 'button', onclick: () => this.how.pick(row.object) }, text(x)));
+      return el('td', { title: text(x) }, el('button', { type: 'button', onclick: () => this.how.pick(row.object) }, text(x) || say('unnamed')));
     const t = text(x);
     const kind = this.numbers.has(key) ? 'number' : t.length > 60 ? 'wrap' : null;
     return el('td', { class: kind }, t);
@@ -184,6 +184,11 @@ class Table {
 
 function pairs(list) {
   return el('dl', { class: 'pairs' }, ...list.flatMap(([k, v]) => [el('dt', null, say(k)), el('dd', null, text(v))]));
+}
+
+/* The same, where keys are names. */
+function named(list) {
+  return el('dl', { class: 'pairs' }, ...list.flatMap(([k, v]) => [el('dt', null, k), el('dd', null, text(v))]));
 }
 
 function copyButton(get) {

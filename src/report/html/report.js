@@ -166,10 +166,8 @@ function yamlBlock(key, t) {
 
 function configSection() {
   const list = [];
-  if (typeof result.yaml === 'string')
-    list.push(yamlBlock('yaml', result.yaml));
   if (page.config)
-    list.push(el('p', { class: 'quiet' }, page.config.file), yamlBlock('configuration', page.config.text));
+    list.push(el('p', { class: 'quiet' }, page.config.file), yamlBlock(result.yaml ? 'yaml' : 'configuration', page.config.text));
   return list.length ? el('section', { id: 'configuration' }, el('h2', null, say('configuration')), ...list) : null;
 }
 
@@ -177,7 +175,7 @@ function originSection() {
   return el('section', { id: 'origin' }, el('h2', null, say('origin')),
     pairs([['vernier', page.vernier], ['made', page.made], ['command', page.line]]),
     ...page.files.map(f => el('details', null, el('summary', null, f.file, f.bytes === undefined ? '' : ` · ${number(f.bytes)} B · ${f.hash}`),
-      pairs(Object.entries(f.meta || {})))));
+      named(Object.entries(f.meta || {})))));
 }
 
 /* ---- language and theme ---- */

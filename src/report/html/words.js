@@ -70,6 +70,13 @@ const WORDS = {
   slowest: ['Slowest nodes, ms', '最慢节点（毫秒）'],
   curves: ['Accumulated error', '累积误差'],
   parts: ['Error of tensors by cause', '张量误差的来源'],
+  first: ['First', '首个'],
+  got: ['Program', '程序值'],
+  expected: ['Expected', '期望值'],
+  index: ['Index', '下标'],
+  first_wrong: ['First difference', '首个差异'],
+  align_from: ['Comes from', '源自'],
+  unnamed: ['(no name)', '（无名称）'],
   node_index: ['node index', '节点序号'],
   float: ['float', '浮点'],
   quantized: ['quantized', '量化'],
@@ -208,15 +215,89 @@ const WORDS = {
   image: ['image', '图像'],
   rank_changed: ['Rank of the correct class changed', '正确类别的名次改变'],
   sample: ['Sample', '样本'],
+  align_first: ['First element that differs', '首个不同元素'],
+  align_found: ['Explained', '已解释'],
+  align_facts: ['Facts', '事实'],
+  align_steps: ['As pipeline steps', '以流水线步骤表示'],
+  causes: ['Causes', '原因'],
+  residual: ['Remaining difference', '剩余差异'],
+  align_checked: ['Images that confirm it', '证实的图像数'],
+  refuted: ['Rules refuted', '被否定的规则数'],
+  tried: ['Rules tried', '已尝试的规则数'],
+  seconds: ['Seconds', '秒'],
+  findings: ['Findings', '发现'],
+  id: ['Id', '编号'],
+  text: ['Text', '说明'],
+  original_float: ['Original float', '原始浮点'],
+  optimized_float: ['Optimized float', '优化浮点'],
+  calibrated: ['Calibrated', '已校准'],
+  bin: ['Program', '程序'],
+  weight: ['weights', '权重'],
+  activation: ['activations', '激活'],
+  n: ['Elements', '元素数'],
+  mean: ['Mean', '均值'],
+  std: ['Standard deviation', '标准差'],
+  lo: ['Lower end', '下界'],
+  hi: ['Upper end', '上界'],
+  histogram: ['Histogram', '直方图'],
+  error: ['Error', '误差'],
+  error_lo: ['Error, lower end', '误差下界'],
+  error_hi: ['Error, upper end', '误差上界'],
+  axis: ['Axis', '轴'],
+  channels: ['Channels', '通道'],
+  pick_threshold: ['Threshold for picking nodes', '选点阈值'],
+  restored: ['Kept in float', '保持浮点'],
+  total: ['Whole error', '总误差'],
+  kept: ['Range after quantization', '量化后的范围'],
+  journal: ['Journal', '日志文件'],
+  range_samples: ['Samples of the ranges', '范围样本数'],
+  stopped: ['Stopped early', '提前停止'],
+  base_ms: ['int8, ms', 'int8（毫秒）'],
+  base_bytes: ['int8, bytes', 'int8（字节）'],
+  r_squared: ['R squared', '决定系数'],
+  factor: ['Factor of the loss', '损失系数'],
+  exponent: ['Exponent of the loss', '损失指数'],
+  latency_factor: ['Factor of the latency', '时延系数'],
+  plan_seconds: ['Seconds of the plans', '方案耗时（秒）'],
+  int8: ['int8', 'int8'],
+  int16: ['int16', 'int16'],
+  'int16+weights': ['int16, weights too', 'int16（含权重）'],
+  float32: ['float32', 'float32'],
+  plans: ['Plans', '方案'],
+  types: ['Types', '类型'],
+  loss: ['Loss', '损失'],
+  predicted_loss: ['Predicted loss', '预测损失'],
+  latency: ['Latency', '时延'],
+  predicted_latency: ['Predicted latency', '预测时延'],
+  size: ['Size', '大小'],
+  fits: ['Within the limits', '满足限制'],
+  best: ['Best', '最佳'],
+  front: ['On the Pareto front', '位于帕累托前沿'],
+  mistrusted: ['Cannot be trusted', '不可信'],
+  number: ['No.', '序号'],
+  fused: ['Fused', '已融合'],
 };
 
 const state = { lang: (navigator.language || '').startsWith('zh') ? 1 : 0 };
 const said = []; /* [text node, key, rest] of everything that was said, for another language */
 
-function word(key) {
+const untranslated = new Set(); /* keys without a text, which are shown as they are: for tests */
+
+function known(key) {
   const own = `${page.command}_${key}`; // a key may have another meaning in one command
   const w = Object.hasOwn(WORDS, own) ? WORDS[own] : Object.hasOwn(WORDS, key) ? WORDS[key] : null;
-  return w ? w[state.lang] : String(key).replace(/_/g, ' ');
+  return w && w[state.lang];
+}
+
+/* Of "curve.metric" the curve may be a name of the network, which stays as it is. */
+function word(key) {
+  const at = String(key).lastIndexOf('.'), w = known(key);
+  if (w)
+    return w;
+  if (at > 0)
+    return `${known(key.slice(0, at)) || key.slice(0, at)} ${word(key.slice(at + 1))}`;
+  document.documentElement.dataset.untranslated = [...untranslated.add(key)].join(' ');
+  return String(key).replace(/_/g, ' ');
 }
 
 /* A text node that follows the language. */
