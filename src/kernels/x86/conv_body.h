@@ -15,7 +15,9 @@
  *   LOAD_W, LOAD_X   weight vector from memory; STEP input channels to all lanes
  *   MAC(acc, x, w)
  *   START(p, i)      first value of the accumulators whose place in bias is i
- *   FINISH_TILE(np, nv, acc, out, o, first, count, p)   write `count` pixels from `first` on
+ *   FINISH_TILE(np, nv, form, acc, out, o, first, count, p)   write `count` pixels from `first` on
+ *   ENDING, ENDING_OF(p, nv, i), FORM(o)   optional: o->end for FINISH_TILE, and which of four forms that
+ * takes: without branches in its epilogue, a tile keeps everything in registers
  *   PAD(p)           the byte that padding consists of
  *   NP2, NP1, and with one vector per block NP4 and NP3: pixels per tile for 2, 1, 4 and 3 vectors
  */
@@ -24,7 +26,23 @@
 #define MAX_NV 4
 #define MOST_STEPS 512
 #define MOST_PIXELS 512
+#ifdef ENDING
+#define FORMS 4
+#else
+#define ENDING_OF(p, nv, i) 0
+#define FORM(o) 0
+#define FORMS 1
+#endif
 #include "kernels/x86/conv_lists_body.h"
+
+/* DO with `form` as a constant, 0 to 3 */
+#define BY_FORM(form, DO, ...) \
+    switch (form) { \
+    case 0: DO(0, ##__VA_ARGS__); break; \
+    case 1: DO(1, ##__VA_ARGS__); break; \
+    case 2: DO(2, ##__VA_ARGS__); break; \
+    default: DO(3, ##__VA_ARGS__); \
+    }
 
 static ALWAYS_INLINE void sum_taps(VECTOR acc[MAX_NP][MAX_NV], const int np, const int nv, const int inside,
                                    const struct job *job, const struct pixel *t, int kb)
@@ -79,13 +97,25 @@ static ALWAYS_INLINE void tile(const int np, const int nv, const struct job *job
         sum_taps(acc, np, nv, 1, job, t, o->kb);
     else
         sum_taps(acc, np, nv, 0, job, t, o->kb);
-    FINISH_TILE(np, nv, acc, job->out, o, (size_t)first, count, p);
+#define END_TILE(form) FINISH_TILE(np, nv, form, acc, job->out, o, (size_t)first, count, p)
+    BY_FORM(FORM(o), END_TILE)
+#undef END_TILE
+}
+
+/* Has all sums in registers at this point. Without it, gcc keeps some of them in memory throughout the loop
+ * in front, because constants of the epilogue take their registers. */
+static ALWAYS_INLINE void settle(VECTOR acc[MAX_NP][MAX_NV], const int np, const int nv)
+{
+    EACH(i, np)
+    EACH(v, nv)
+    __asm__("" : "+v"(acc[i][v]));
 }
 
 /* The same by a list, from its pixel `at` on. */
-static ALWAYS_INLINE void listed_tile(const int np, const int nv, const struct job *job,
+static ALWAYS_INLINE void listed_tile(const int np, const int nv, const int form, const struct job *job,
                                       const struct outputs *o, const struct list *l, int at)
 {
+    (void)form; /* where the element type has one */
     const size_t block = job->block_elems;
     const ELEM *w = job->p->weight + (size_t)o->kb * block, *x[MAX_NP];
     VECTOR acc[MAX_NP][MAX_NV];
@@ -107,7 +137,20 @@ static ALWAYS_INLINE void listed_tile(const int np, const int nv, const struct j
             acc[i][v] = MAC(acc[i][v], xv, wv[v]);
         }
     }
-    FINISH_TILE(np, nv, acc, job->out, o, l->first + at, min_int(np, l->pixels - at), job->p);
+    if (nv > 2 && FORMS > 1)
+        settle(acc, np, nv);
+    FINISH_TILE(np, nv, form, acc, job->out, o, l->first + at, min_int(np, l->pixels - at), job->p);
+}
+
+#define LISTED(form, np, nv) listed_tiles(np, nv, form, job, o, l)
+static ALWAYS_INLINE void listed_tiles(const int np, const int nv, const int form, const struct job *job,
+                                       const struct outputs *o, const struct list *l)
+{
+    int at = 0;
+    for (; l->pixels - at > np / 2; at += np)
+        listed_tile(np, nv, form, job, o, l, at);
+    for (; at < l->pixels; at++)
+        listed_tile(1, nv, form, job, o, l, at);
 }
 
 /* All pixels for nv vectors of output channels: whole tiles, then a filled-up one or single pixels. */
@@ -133,11 +176,7 @@ static ALWAYS_INLINE void listed_tile(const int np, const int nv, const struct j
     static __attribute__((noinline)) void listed_##nv(const struct job *job, const struct outputs *o, \
                                                       const struct list *l) \
     { \
-        int at = 0; \
-        for (; l->pixels - at > np / 2; at += np) \
-            listed_tile(np, nv, job, o, l, at); \
-        for (; at < l->pixels; at++) \
-            listed_tile(1, nv, job, o, l, at); \
+        BY_FORM(FORM(o), LISTED, np, nv) \
     }
 TILES(2, NP2)
 TILES(1, NP1)
@@ -164,6 +203,7 @@ static int outputs_of(const struct job *job, struct outputs *o, int most, const 
 #endif
     for (int v = 0; v < vectors; v++)
         o->start[v] = START(job->p, (size_t)o->kb * VN_OCB + v * LANES);
+    o->end = ENDING_OF(job->p, vectors, (size_t)o->kb * VN_OCB);
     if (l)
         listed[vectors](job, o, l);
     else

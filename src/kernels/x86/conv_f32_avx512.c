@@ -20,7 +20,7 @@
 #define MAC(acc, x, w) _mm512_fmadd_ps(x, w, acc)
 #define START(p, i) _mm512_loadu_ps((p)->bias + (i))
 #define FINISH(out, pixel, k, acc, count, p) finish16_f32(out, pixel, k, acc, low_lanes(count), p)
-#define FINISH_TILE(np, nv, acc, out, o, first, count, p) \
+#define FINISH_TILE(np, nv, form, acc, out, o, first, count, p) \
     finish_tile(np, nv, acc, out, first, count, (o)->oc, (o)->left, p)
 #define PAD(p) 0
 #define NP4 6

@@ -12,12 +12,16 @@
  *   MAX_NP, MAX_NV   pixels and vectors of a tile, at most
  *   MOST_STEPS, MOST_PIXELS   of a list
  *   outputs_of       declared below
- *   SURVEY(l, job)   optional: called on each list before outputs_of */
+ *   SURVEY(l, job)   optional: called on each list before outputs_of
+ *   ENDING           optional: what the epilogues of some output channels share */
 #include "kernels/x86/pixels.h"
 
 #define PATCH 65536 /* bytes */
 #ifndef SURVEY
 #define SURVEY(l, job)
+#endif
+#ifndef ENDING
+#define ENDING char
 #endif
 
 struct job {
@@ -34,6 +38,7 @@ struct outputs {
     int channel; /* first input channel of the group */
     int oc, left; /* first output channel; how many the group has from there on */
     VECTOR start[MAX_NV];
+    ENDING end;
 };
 
 /* Of integers: 0 is among them. */

@@ -29,11 +29,15 @@ static inline __m512i start16(const struct vn_conv_s8 *p, size_t i)
 #define LOAD_X(x) load_x(x)
 #define MAC(acc, x, w) _mm512_dpbusd_epi32(acc, x, w)
 #define START(p, i) start16(p, i)
-#define FINISH_TILE(np, nv, acc, out, o, first, count, p) \
-    finish_tile_s8(np, nv, acc, out, first, count, (o)->oc, (o)->left, (size_t)(o)->kb *VN_OCB, p)
+#define FINISH_TILE(np, nv, form, acc, out, o, first, count, p) \
+    finish_tile_s8(np, nv, form, acc, out, first, count, (o)->oc, (o)->left, (size_t)(o)->kb *VN_OCB, \
+                   &(o)->end, p)
+#define ENDING struct ending
+#define ENDING_OF(p, nv, i) ending_of(p, nv, i)
+#define FORM(o) (o)->end.form
 #define PAD(p) (p)->zx
-#define NP4 6
-#define NP3 8
+#define NP4 4
+#define NP3 5
 #define NP2 8
 #define NP1 8
 #include "kernels/x86/conv_body.h"

@@ -82,6 +82,9 @@ static inline void store16_s8(int8_t *out, __m128i q, int left)
         memcpy(out, &q, (size_t)left);
 }
 
+/* Pixels of one packed vector. */
+#define PACKED(nv) ((nv) == 1 ? 4 : (nv) == 2 ? 2 : 1)
+
 /* One pixel of three or four vectors, two pixels of two, four of one; pixels from np on repeat the one
  * before. */
 static ALWAYS_INLINE __m512i packed_tile(const int nv, __m512i acc[][4], const int np, const struct narrow *n)
@@ -107,7 +110,7 @@ static __attribute__((noinline)) void store_part(int8_t *y, size_t pitch, __m512
 
 static ALWAYS_INLINE void store_tile(int8_t *y, size_t pitch, __m512i q, const int nv, int count, int left)
 {
-    const int per = nv == 1 ? 4 : nv == 2 ? 2 : 1;
+    const int per = PACKED(nv);
     const int half = left == 16 * nv - 8; /* of the last vector */
     if (count < per || (left < 16 * nv && !half)) {
         store_part(y, pitch, q, nv, count, left);
@@ -156,23 +159,65 @@ static inline void finish16_s8(void *out, size_t pixel, int k, __m512i acc, size
     store16_s8((int8_t *)out + at, _mm512_cvtepi32_epi8(q), __builtin_popcount(m));
 }
 
-/* mult times the sum, to int8, + residual: what finish16_s8 does, still float32. A number in front of
- * which 1.5 * 2^23 is added and taken off again is rounded to an integer. */
-static ALWAYS_INLINE __m512 added16(__m512 t, const int8_t *residual, const int residual_first,
-                                    const struct vn_conv_s8 *p)
+/* How a tile ends: a vector at a time, or packed, where no result leaves 32 bits. */
+enum tile_end { EACH_VECTOR, NO_RESIDUAL, RESIDUAL, RESIDUAL_FIRST };
+
+/* What all tiles of some output channels share. */
+struct ending {
+    enum tile_end form;
+    __m512 mult[4];
+    struct narrow narrow;
+    __m512i lo, hi; /* of a residual, from here on */
+    __m512 on, off, r_mid, r_res, fixed;
+};
+
+/* Whether no result of an Add leaves the integers of 32 bits. */
+static inline int add_is_bounded(const struct vn_conv_s8 *p)
 {
-    const __m512 lo = _mm512_set1_ps((float)(-128 - p->z_mid)), hi = _mm512_set1_ps((float)(127 - p->z_mid));
-    const __m512 on = _mm512_set1_ps(12582912.0f), off = _mm512_set1_ps(12582912.0f - (float)p->z_mid);
-    const __m512 a = _mm512_sub_ps(_mm512_add_ps(_mm512_min_ps(_mm512_max_ps(t, lo), hi), on), off);
+    const float most = 128.0f * (fabsf(p->r_mid) + fabsf(p->r_res)) + fabsf(p->fixed);
+    return most < 1e9f;
+}
+
+/* Of nv vectors whose place in mult is lane0. A float to which 1.5 * 2^23 is added has the integer in its low
+ * bits. The bits of floats above 0 have the order of the floats, those of floats below 0 are less: so lo and
+ * hi bound the bits. */
+static inline struct ending ending_of(const struct vn_conv_s8 *p, int nv, size_t lane0)
+{
+    const float on = 12582912.0f;
+    int bounded = !p->out_f32 && !p->out_s16 && (!p->residual || add_is_bounded(p));
+    struct ending e = { .narrow = narrow_of(p->residual ? 0 : p->zy, p->lo, p->hi),
+                        .lo = _mm512_castps_si512(_mm512_set1_ps(on + (float)(-128 - p->z_mid))),
+                        .hi = _mm512_castps_si512(_mm512_set1_ps(on + (float)(127 - p->z_mid))),
+                        .on = _mm512_set1_ps(on),
+                        .off = _mm512_set1_ps(on - (float)p->z_mid),
+                        .r_mid = _mm512_set1_ps(p->r_mid),
+                        .r_res = _mm512_set1_ps(p->r_res),
+                        .fixed = _mm512_set1_ps(p->fixed) };
+    for (int v = 0; v < nv; v++) {
+        e.mult[v] = _mm512_loadu_ps(p->mult + lane0 + 16 * v);
+        bounded &= is_bounded(e.mult[v]);
+    }
+    e.form = !bounded            ? EACH_VECTOR
+             : !p->residual      ? NO_RESIDUAL
+             : p->residual_first ? RESIDUAL_FIRST
+                                 : RESIDUAL;
+    return e;
+}
+
+/* mult times the sum, to int8, + residual: what finish16_s8 does, still float32. */
+static ALWAYS_INLINE __m512 added16(__m512 t, const int8_t *residual, const int residual_first,
+                                    const struct ending *e)
+{
+    const __m512i sum = _mm512_castps_si512(_mm512_add_ps(t, e->on));
+    const __m512i mid = _mm512_min_epi32(_mm512_max_epi32(sum, e->lo), e->hi);
+    const __m512 a = _mm512_sub_ps(_mm512_castsi512_ps(mid), e->off);
     const __m512 b = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)residual)));
-    const __m512 ra = _mm512_set1_ps(p->r_mid), rb = _mm512_set1_ps(p->r_res),
-                 fixed = _mm512_set1_ps(p->fixed);
-    return residual_first ? _mm512_fmadd_ps(b, rb, _mm512_fmadd_ps(a, ra, fixed))
-                          : _mm512_fmadd_ps(a, ra, _mm512_fmadd_ps(b, rb, fixed));
+    return residual_first ? _mm512_fmadd_ps(b, e->r_res, _mm512_fmadd_ps(a, e->r_mid, e->fixed))
+                          : _mm512_fmadd_ps(a, e->r_mid, _mm512_fmadd_ps(b, e->r_res, e->fixed));
 }
 
 /* The sums of a tile as integers: times mult, and with the residual, whose first pixel is at `res`. */
-static ALWAYS_INLINE void add_residual(const int np, const int nv, __m512i acc[][4], const __m512 mult[4],
+static ALWAYS_INLINE void add_residual(const int np, const int nv, __m512i acc[][4], const struct ending *e,
                                        const int8_t *res, int count, const int residual_first,
                                        const struct vn_conv_s8 *p)
 {
@@ -180,18 +225,11 @@ static ALWAYS_INLINE void add_residual(const int np, const int nv, __m512i acc[]
     {
         EACH(v, nv)
         {
-            const __m512 t = _mm512_mul_ps(_mm512_cvtepi32_ps(acc[i][v]), mult[v]);
-            acc[i][v] = _mm512_cvtps_epi32(added16(t, res + 16 * v, residual_first, p));
+            const __m512 t = _mm512_mul_ps(_mm512_cvtepi32_ps(acc[i][v]), e->mult[v]);
+            acc[i][v] = _mm512_cvtps_epi32(added16(t, res + 16 * v, residual_first, e));
         }
         res += i + 1 < count ? p->g.rp : 0;
     }
-}
-
-/* Whether no result of an Add leaves the integers of 32 bits. */
-static inline int add_is_bounded(const struct vn_conv_s8 *p)
-{
-    const float most = 128.0f * (fabsf(p->r_mid) + fabsf(p->r_res)) + fabsf(p->fixed);
-    return most < 1e9f;
 }
 
 /* Any epilogue, a vector at a time. */
@@ -206,19 +244,14 @@ static __attribute__((noinline)) void finish_each_s8(int nv, __m512i acc[][4], v
 }
 
 /* Pixels [first, first + count) of a tile, nv vectors of channels from k on; `left` channels exist. */
-static ALWAYS_INLINE void finish_tile_s8(const int np, const int nv, __m512i acc[][4], void *out,
-                                         size_t first, int count, int k, int left, size_t lane0,
+static ALWAYS_INLINE void finish_tile_s8(const int np, const int nv, const enum tile_end form,
+                                         __m512i acc[][4], void *out, size_t first, int count, int k,
+                                         int left, size_t lane0, const struct ending *shared,
                                          const struct vn_conv_s8 *p)
 {
     const struct vn_window2d *const g = &p->g;
-    __m512 mult[4];
-    int bounded = !p->out_f32 && !p->out_s16 && (!p->residual || add_is_bounded(p));
-    EACH(v, nv)
-    {
-        mult[v] = _mm512_loadu_ps(p->mult + lane0 + 16 * v);
-        bounded &= is_bounded(mult[v]);
-    }
-    if (!bounded) {
+    const struct ending end = *shared, *const e = &end;
+    if (form == EACH_VECTOR) {
         __m512i copy[8][4]; /* acc itself stays in registers */
         EACH(i, np)
         EACH(v, nv)
@@ -226,22 +259,19 @@ static ALWAYS_INLINE void finish_tile_s8(const int np, const int nv, __m512i acc
         finish_each_s8(nv, copy, out, first, count, k, left, lane0, p);
         return;
     }
-    const int8_t *const res = p->residual ? p->residual + residual_at(g, first, k) : NULL;
-    const struct narrow n = narrow_of(res ? 0 : p->zy, p->lo, p->hi);
-    if (!res) {
+    if (form == NO_RESIDUAL) {
         EACH(i, np)
         EACH(v, nv)
-        acc[i][v] = scaled(acc[i][v], mult[v]);
-    } else if (p->residual_first) {
-        add_residual(np, nv, acc, mult, res, count, 1, p);
+        acc[i][v] = scaled(acc[i][v], e->mult[v]);
     } else {
-        add_residual(np, nv, acc, mult, res, count, 0, p);
+        const int8_t *const res = p->residual + residual_at(g, first, k);
+        add_residual(np, nv, acc, e, res, count, form == RESIDUAL_FIRST, p);
     }
     int8_t *const y = (int8_t *)out + out_at(g, first, k);
-    const int per = nv == 1 ? 4 : nv == 2 ? 2 : 1; /* pixels of one packed vector */
+    const int per = PACKED(nv);
     EACH(j, (np + per - 1) / per)
     {
-        const __m512i q = packed_tile(nv, acc + j * per, np - j * per, &n);
+        const __m512i q = packed_tile(nv, acc + j * per, np - j * per, &e->narrow);
         store_tile(y + (size_t)(j * per) * g->yp, (size_t)g->yp, q, nv, min_int(per, count - j * per), left);
     }
 }
