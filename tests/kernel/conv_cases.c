@@ -60,7 +60,7 @@ static void random_window(struct test *t, struct vn_window2d *g, int depthwise)
     if (depthwise && one_in(t, 40))
         g->w = pick(t, 400, 1200), g->h = 3; /* longer rows */
     if (!depthwise && one_in(t, 25)) {
-        g->c = g->groups * pick(t, 1020, 1100); /* more than one pass over a tap */
+        g->c = g->groups * pick(t, 1020, 1400); /* more than a patch takes, and than a list */
         g->k = g->groups * pick(t, 1, 5);
         g->h = g->w = 3;
     }

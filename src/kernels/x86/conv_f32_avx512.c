@@ -23,6 +23,8 @@
 #define FINISH_TILE(np, nv, form, acc, out, o, first, count, p) \
     finish_tile(np, nv, acc, out, first, count, (o)->oc, (o)->left, p)
 #define PAD(p) 0
+#define MOST_STEPS 32768
+#define PATCH 131072
 #define NP4 6
 #define NP3 8
 #define NP2 8
@@ -38,7 +40,10 @@ VN_CONV_F32(vn_conv_f32_avx512)
         vn_conv_f32_avx2(out, x, p, row0, row1, kb0, kb1);
         return;
     }
-    const float pad[CHUNK] = { 0 };
-    const struct job job = { out, x, pad, p, (size_t)g->kh * g->kw * (g->c / g->groups) * VN_OCB };
+    if (!fits_list(g)) {
+        vn_conv_f32_c(out, x, p, row0, row1, kb0, kb1);
+        return;
+    }
+    const struct job job = { out, x, p, (size_t)g->kh * g->kw * (g->c / g->groups) * VN_OCB };
     run(&job, row0, row1, kb0, kb1);
 }

@@ -2,7 +2,8 @@
  * type and instruction set.
  *
  * A list has the offset of each pixel and of each step of the sum, so that a tile is one loop. Where windows
- * reach into the padding, a patch of the input is copied with its padding first.
+ * reach into the padding, a patch of the input is copied with its padding first; where such a patch would be
+ * too large, each window is copied.
  *
  * The includer defines
  *   ELEM, PARAMS     element type, parameter struct
@@ -11,12 +12,12 @@
  *   PAD(p)           the byte that padding consists of
  *   MAX_NP, MAX_NV   pixels and vectors of a tile, at most
  *   MOST_STEPS, MOST_PIXELS   of a list
+ *   PATCH            bytes of a patch
  *   outputs_of       declared below
  *   SURVEY(l, job)   optional: called on each list before outputs_of
  *   ENDING           optional: what the epilogues of some output channels share */
 #include "kernels/x86/pixels.h"
 
-#define PATCH 65536 /* bytes */
 #ifndef SURVEY
 #define SURVEY(l, job)
 #endif
@@ -27,7 +28,6 @@
 struct job {
     void *out;
     const ELEM *x;
-    const ELEM *pad; /* CHUNK elements that count as zero */
     const PARAMS *p;
     size_t block_elems; /* of packed weights */
 };
@@ -59,10 +59,8 @@ struct list {
     ELEM patch[PATCH / sizeof(ELEM) + STEP];
 };
 
-/* All pixels of a list, or of a walk without one, for the blocks of one group from o->kb on, at most `most`;
- * returns how many blocks. */
-static int outputs_of(const struct job *job, struct outputs *o, int most, const struct list *l,
-                      struct walk walk);
+/* All pixels of a list for the blocks of one group from o->kb on, at most `most`; returns how many blocks. */
+static int outputs_of(const struct job *job, struct outputs *o, int most, const struct list *l);
 
 static struct outputs outputs_at(const struct vn_window2d *g, int kb)
 {
@@ -85,12 +83,11 @@ static void list_steps(struct list *l, const struct vn_window2d *g, ptrdiff_t ro
                 l->step[l->steps++] = (int32_t)(ky * g->dh * row + kx * g->dw * pixel + c);
 }
 
-/* Returns 0 where a list would be too long or a patch too large. */
+/* Returns 0 where a patch would be too large. */
 static int plan_list(struct list *l, const struct vn_window2d *g)
 {
     const int channels = g->c / g->groups, high = (g->kh - 1) * g->dh + 1, wide = (g->kw - 1) * g->dw + 1;
-    if ((int64_t)g->kh * g->kw * ((channels + STEP - 1) / STEP) > MOST_STEPS ||
-        (int64_t)high * g->w * g->xp > INT32_MAX)
+    if ((int64_t)high * g->w * g->xp > INT32_MAX)
         return 0;
     l->patched = g->ph || g->pw || (g->oh - 1) * g->sh + high > g->h || (g->ow - 1) * g->sw + wide > g->w;
     if (!l->patched) {
@@ -158,7 +155,7 @@ static void listed_outputs(struct list *l, const struct job *job, int row, int r
                 l->x = job->x + o.channel;
             SURVEY(l, job);
         }
-        kb += outputs_of(job, &o, min_int(kb1 - kb, per - kb % per), l, (struct walk){ 0 });
+        kb += outputs_of(job, &o, min_int(kb1 - kb, per - kb % per), l);
     }
 }
 
@@ -205,5 +202,77 @@ static void run_listed(struct list *l, const struct job *job, int row0, int row1
     for (int at = row0 * g->ow; at < end; at += l->pixels) {
         list_pixels(l, g, at, at + min_int(MOST_PIXELS, end - at));
         listed_outputs(l, job, 0, 0, 0, kb0, kb1);
+    }
+}
+
+/* ---- windows one by one ---- */
+
+/* Of a window, each tap's channels filled up to whole steps. */
+static int64_t gathered_values(const struct vn_window2d *g)
+{
+    return (int64_t)g->kh * g->kw * ((g->c / g->groups + STEP - 1) / STEP * STEP);
+}
+
+static void gather(ELEM *to, const struct job *job, const struct pixel *t)
+{
+    const struct vn_window2d *const g = &job->p->g;
+    const int channels = g->c / g->groups, n = (channels + STEP - 1) / STEP * STEP;
+    memset(to, PAD(job->p), (size_t)gathered_values(g) * sizeof *to);
+    for (int ky = 0; ky < g->kh; ky++)
+        for (int kx = 0; kx < g->kw; kx++, to += n)
+            if (tap_is_real(t, ky * g->dh, kx * g->dw, g))
+                memcpy(to, job->x + t->at + ((ptrdiff_t)ky * g->dh * g->w + kx * g->dw) * g->xp,
+                       (size_t)channels * sizeof *to);
+}
+
+/* The next pixels of a walk for the blocks [kb0, kb1) of one group. */
+static void run_gathered(struct list *l, const struct job *job, struct walk walk, int kb0, int kb1)
+{
+    const struct vn_window2d *const g = &job->p->g;
+    const int n = (int)gathered_values(g), room = PATCH / (int)sizeof *l->patch / n;
+    l->patched = 1;
+    l->x = l->patch;
+    for (l->steps = 0; l->steps < n / STEP; l->steps++)
+        l->step[l->steps] = STEP * l->steps;
+    for (int left = walk.last - walk.at; left > 0; left -= l->pixels) {
+        l->first = (size_t)(walk.last - left);
+        l->pixels = min_int(left, min_int(room, MOST_PIXELS));
+        l->filled = (int64_t)l->pixels * n;
+        for (int i = 0; i < l->pixels; i++) {
+            struct pixel t[1];
+            next_pixels(t, 1, &walk, g, outputs_at(g, kb0).channel);
+            l->pixel[i] = (ptrdiff_t)i * n;
+            gather(l->patch + l->pixel[i], job, t);
+        }
+        repeat_last(l);
+        SURVEY(l, job);
+        for (int kb = kb0; kb < kb1;) {
+            struct outputs o = outputs_at(g, kb);
+            kb += outputs_of(job, &o, kb1 - kb, l);
+        }
+    }
+}
+
+/* Whether run can do without more steps or a larger patch; the C kernel needs neither. */
+static int fits_list(const struct vn_window2d *g)
+{
+    const int64_t n = gathered_values(g);
+    return n <= (int64_t)STEP * MOST_STEPS && n <= PATCH / (int64_t)sizeof(ELEM);
+}
+
+static void run(const struct job *job, int row0, int row1, int kb0, int kb1)
+{
+    const struct vn_window2d *const g = &job->p->g;
+    const int per = blocks_per_group(g);
+    struct list l;
+    if (row0 >= row1)
+        return;
+    if (plan_list(&l, g)) {
+        (l.patched ? run_patched : run_listed)(&l, job, row0, row1, kb0, kb1);
+        return;
+    }
+    for (int kb = kb0, next; kb < kb1; kb = next) {
+        next = min_int(kb1, (kb / per + 1) * per);
+        run_gathered(&l, job, walk_rows(g, row0, row1), kb, next);
     }
 }

@@ -29,6 +29,7 @@
 #define MAX_NV 2
 #define MOST_STEPS 8192
 #define MOST_PIXELS 128
+#define PATCH 65536
 #define SURVEY(l, job) survey(l, &(job)->p->g)
 struct list;
 static void survey(struct list *l, const struct vn_window2d *g);
@@ -87,7 +88,7 @@ static void survey(struct list *l, const struct vn_window2d *g)
 /* ---- tiles ---- */
 
 enum mode {
-    WHOLE, /* a sum fits acc, with its bias */
+    WHOLE, /* a sum fits acc, with its bias; rare with wide weights, where it is STEPS with one run */
     STEPS, /* a limited number of steps fits */
     CENTRED, /* the same, with u->centre subtracted from the inputs */
     ONE_PAIR /* one pair fits */
@@ -168,7 +169,16 @@ static inline void copy_some(int16_t *y, const int16_t *from, int n)
         y[k] = from[k];
 }
 
-/* `count` of np pixels from the list's pixel `at` on. */
+/* `left` pixels of `count` channels; in q, a pixel has `lanes` of them. */
+static __attribute__((noinline)) void store_rest(int16_t *y, size_t pitch, const VECTOR *q, int lanes,
+                                                 int count, int left)
+{
+    const int16_t *const part = (const int16_t *)q;
+    for (int i = 0; i < left; i++)
+        copy_some(y + i * pitch, part + i * lanes, count);
+}
+
+/* `count` of np pixels from the list's pixel `at` on; np is 1 or even. */
 static ALWAYS_INLINE void finish(const int np, const int nv, const struct channel_vectors *u,
                                  VECTOR q[MAX_NP][MAX_NV], int at, int count)
 {
@@ -176,42 +186,27 @@ static ALWAYS_INLINE void finish(const int np, const int nv, const struct channe
     const VECTOR lo = SET16(p->lo), hi = SET16(p->hi);
     int16_t *y = (int16_t *)u->job->out + out_at(&p->g, u->l->first + (size_t)at, u->oc);
     const size_t pitch = (size_t)p->g.yp;
-    const int whole = u->left >= nv * LANES;
-    if (nv == 2) {
-        EACH(i, np)
-        {
-            if (i >= count)
-                break;
-            const VECTOR packed = CLAMP(PACK(q[i][0], q[i][1]), lo, hi);
-            if (whole) {
-                STORE(y, packed);
-            } else {
-                int16_t part[2 * LANES];
-                STORE(part, packed);
-                copy_some(y, part, u->left);
-            }
-            y += pitch;
-        }
+    const int per = min_int(3 - nv, np), vectors = np / per; /* pixels of a packed vector */
+    VECTOR packed[MAX_NP];
+    EACH(j, vectors)
+    packed[j] = CLAMP(PACK(q[j * per][0], nv == 2 ? q[j][1] : q[j * per + per - 1][0]), lo, hi);
+    if (count < np || u->left < nv * LANES) {
+        VECTOR copy[MAX_NP]; /* packed itself stays in registers */
+        EACH(j, vectors)
+        copy[j] = packed[j];
+        store_rest(y, pitch, copy, nv * LANES, min_int(u->left, nv * LANES), count);
         return;
     }
-    EACH(j, (np + 1) / 2)
+    EACH(j, vectors)
     {
-        const int i = 2 * j, next = min_int(i + 1, np - 1);
-        if (i >= count)
-            break;
-        const VECTOR packed = CLAMP(PACK(q[i][0], q[next][0]), lo, hi);
-        if (whole) {
-            STORE_LOW(y, packed);
-            if (i + 1 < count)
-                STORE_HIGH(y + pitch, packed);
+        if (nv == 2) {
+            STORE(y, packed[j]);
         } else {
-            int16_t part[2 * LANES];
-            STORE(part, packed);
-            copy_some(y, part, u->left);
-            if (i + 1 < count)
-                copy_some(y + pitch, part + LANES, u->left);
+            STORE_LOW(y, packed[j]);
+            if (per == 2)
+                STORE_HIGH(y + pitch, packed[j]);
         }
-        y += 2 * pitch;
+        y += per * pitch;
     }
 }
 
@@ -275,7 +270,6 @@ typedef void pixels_fn(const struct channel_vectors *u);
 #define EACH_MODE(nv, np) \
     PIXELS(narrow_whole_##nv, nv, np, 0, WHOLE) \
     PIXELS(narrow_steps_##nv, nv, np, 0, STEPS) \
-    PIXELS(wide_whole_##nv, nv, np, 1, WHOLE) \
     PIXELS(wide_steps_##nv, nv, np, 1, STEPS) \
     PIXELS(wide_centred_##nv, nv, np, 1, CENTRED) \
     PIXELS(wide_pairs_##nv, nv, np, 1, ONE_PAIR)
@@ -364,6 +358,7 @@ static enum mode choose(struct channel_vectors *u, int vectors, int blocks)
     u->plain = !p->out_f32 && !p->zy && !u->many;
     for (int v = 0; v < vectors; v++)
         u->plain &= IS_BOUNDED(u->mult[v], (float)all);
+    u->run = MOST_STEPS;
     if (all <= INT32_MAX)
         return WHOLE;
     const int middle = (inputs->least + inputs->most) / 2;
@@ -376,16 +371,14 @@ static enum mode choose(struct channel_vectors *u, int vectors, int blocks)
     return centre ? CENTRED : run ? STEPS : ONE_PAIR;
 }
 
-static int outputs_of(const struct job *job, struct outputs *o, int most, const struct list *l,
-                      struct walk walk)
+static int outputs_of(const struct job *job, struct outputs *o, int most, const struct list *l)
 {
     static pixels_fn *const narrow[MAX_NV][2] = { { narrow_whole_1, narrow_steps_1 },
                                                   { narrow_whole_2, narrow_steps_2 } };
     static pixels_fn *const wide[MAX_NV][4] = {
-        { wide_whole_1, wide_steps_1, wide_centred_1, wide_pairs_1 },
-        { wide_whole_2, wide_steps_2, wide_centred_2, wide_pairs_2 },
+        { wide_steps_1, wide_steps_1, wide_centred_1, wide_pairs_1 },
+        { wide_steps_2, wide_steps_2, wide_centred_2, wide_pairs_2 },
     };
-    (void)walk;
     const struct vn_conv_s16 *const p = job->p;
     const int vectors = o->left > LANES && most * VN_OCB > LANES ? 2 : 1;
     struct channel_vectors u = {
@@ -404,53 +397,6 @@ static int outputs_of(const struct job *job, struct outputs *o, int most, const 
     return blocks;
 }
 
-/* ---- windows one by one, where a list of theirs would be too long or a patch too large ---- */
-
-static int64_t gathered_values(const struct vn_window2d *g)
-{
-    return (int64_t)g->kh * g->kw * ((g->c / g->groups + STEP - 1) / STEP * STEP);
-}
-
-/* One window, each tap's channels filled up to whole steps. */
-static void gather(int16_t *to, const int16_t *x, const struct pixel *t, const struct vn_window2d *g)
-{
-    const int channels = g->c / g->groups, n = (channels + STEP - 1) / STEP * STEP;
-    memset(to, 0, (size_t)gathered_values(g) * sizeof *to);
-    for (int ky = 0; ky < g->kh; ky++)
-        for (int kx = 0; kx < g->kw; kx++, to += n)
-            if (tap_is_real(t, ky * g->dh, kx * g->dw, g))
-                memcpy(to, x + t->at + ((ptrdiff_t)ky * g->dh * g->w + kx * g->dw) * g->xp,
-                       (size_t)channels * sizeof *to);
-}
-
-/* The next pixels of a walk for the blocks [kb0, kb1) of one group. */
-static void run_gathered(struct list *l, const struct job *job, struct walk walk, int kb0, int kb1)
-{
-    const struct vn_window2d *const g = &job->p->g;
-    const int n = (int)gathered_values(g), room = PATCH / (int)sizeof *l->patch / n;
-    l->patched = 1;
-    l->x = l->patch;
-    for (l->steps = 0; l->steps < n / STEP; l->steps++)
-        l->step[l->steps] = STEP * l->steps;
-    for (int left = walk.last - walk.at; left > 0; left -= l->pixels) {
-        l->first = (size_t)(walk.last - left);
-        l->pixels = min_int(left, min_int(room, MOST_PIXELS));
-        l->filled = (int64_t)l->pixels * n;
-        for (int i = 0; i < l->pixels; i++) {
-            struct pixel t[1];
-            next_pixels(t, 1, &walk, g, outputs_at(g, kb0).channel);
-            l->pixel[i] = (ptrdiff_t)i * n;
-            gather(l->patch + l->pixel[i], job->x, t, g);
-        }
-        repeat_last(l);
-        survey(l, g);
-        for (int kb = kb0; kb < kb1;) {
-            struct outputs o = outputs_at(g, kb);
-            kb += outputs_of(job, &o, kb1 - kb, l, walk);
-        }
-    }
-}
-
 /* Whether the kernel can do without 64-bit sums: any pair fits acc. */
 static int pairs_fit(const struct vn_conv_s16 *p, int blocks, int kb0, int kb1)
 {
@@ -464,19 +410,9 @@ static void dense(void *out, const int16_t *x, const struct vn_conv_s16 *p, int 
                   int kb1)
 {
     const struct vn_window2d *const g = &p->g;
-    const struct job job = { out, x, NULL, p, vn_conv_s8_packed_bytes(g) / (size_t)vn_conv_blocks(g) };
-    struct list l;
-    if (row0 >= row1)
-        return;
-    if (!pairs_fit(p, vn_conv_blocks(g), kb0, kb1) || gathered_values(g) > STEP * MOST_STEPS) {
+    const struct job job = { out, x, p, vn_conv_s8_packed_bytes(g) / (size_t)vn_conv_blocks(g) };
+    if (pairs_fit(p, vn_conv_blocks(g), kb0, kb1) && fits_list(g))
+        run(&job, row0, row1, kb0, kb1);
+    else
         vn_conv_s16_c(out, x, p, row0, row1, kb0, kb1);
-    } else if (plan_list(&l, g)) {
-        (l.patched ? run_patched : run_listed)(&l, &job, row0, row1, kb0, kb1);
-    } else {
-        const int per = blocks_per_group(g);
-        for (int kb = kb0, next; kb < kb1; kb = next) {
-            next = min_int(kb1, (kb / per + 1) * per);
-            run_gathered(&l, &job, walk_rows(g, row0, row1), kb, next);
-        }
-    }
 }

@@ -36,6 +36,8 @@ static inline __m512i start16(const struct vn_conv_s8 *p, size_t i)
 #define ENDING_OF(p, nv, i) ending_of(p, nv, i)
 #define FORM(o) (o)->end.form
 #define PAD(p) (p)->zx
+#define MOST_STEPS 16384
+#define PATCH 65536
 #define NP4 4
 #define NP3 5
 #define NP2 8
@@ -44,13 +46,11 @@ static inline __m512i start16(const struct vn_conv_s8 *p, size_t i)
 
 VN_CONV_S8(vn_conv_s8_avx512vnni)
 {
-    if (p->wide) {
+    const struct vn_window2d *const g = &p->g;
+    if (p->wide || !fits_list(g)) {
         vn_conv_s8_c(out, x, p, row0, row1, kb0, kb1);
         return;
     }
-    const struct vn_window2d *const g = &p->g;
-    int8_t pad[CHUNK];
-    memset(pad, p->zx, sizeof pad);
-    const struct job job = { out, x, pad, p, vn_conv_s8_packed_bytes(g) / (size_t)vn_conv_blocks(g) };
+    const struct job job = { out, x, p, vn_conv_s8_packed_bytes(g) / (size_t)vn_conv_blocks(g) };
     run(&job, row0, row1, kb0, kb1);
 }

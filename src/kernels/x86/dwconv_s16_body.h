@@ -124,15 +124,6 @@ static void fill_row(VECTOR *column, int n, const struct dw_plan *s, const int16
 
 /* ---- outputs ---- */
 
-/* `left` outputs from packed sums, a pair of sums in each. */
-static __attribute__((noinline)) void store_rest(int16_t *y, size_t pitch, const VECTOR q[SUMS / 2],
-                                                 int lanes, int count, int left)
-{
-    const int16_t *const part = (const int16_t *)q;
-    for (int i = 0; i < left; i++)
-        copy_some(y + i * pitch, part + i * lanes, count);
-}
-
 static ALWAYS_INLINE void store_outputs(int16_t *y, size_t pitch, const VECTOR q[SUMS / 2],
                                         const struct dw_plan *s, int count, int left)
 {
@@ -238,10 +229,8 @@ OUTPUTS(three_whole_2, 2, 3, 2, WHOLE)
 OUTPUTS(three_rows_2, 2, 3, 2, STEPS)
 OUTPUTS(five_whole_2, 2, 5, 3, WHOLE)
 OUTPUTS(five_rows_2, 2, 5, 3, STEPS)
-OUTPUTS(any_whole_1, 1, s->p->g.kh, s->groups, WHOLE)
 OUTPUTS(any_rows_1, 1, s->p->g.kh, s->groups, STEPS)
 OUTPUTS(any_pairs_1, 1, s->p->g.kh, s->groups, ONE_PAIR)
-OUTPUTS(any_whole_2, 2, s->p->g.kh, s->groups, WHOLE)
 OUTPUTS(any_rows_2, 2, s->p->g.kh, s->groups, STEPS)
 OUTPUTS(any_pairs_2, 2, s->p->g.kh, s->groups, ONE_PAIR)
 
@@ -250,8 +239,8 @@ static outputs_fn *outputs_for(const struct dw_plan *s, enum mode mode)
     static outputs_fn *const three[2][4] = { { three_whole_1, three_rows_1, NULL, any_pairs_1 },
                                              { three_whole_2, three_rows_2, NULL, any_pairs_2 } };
     static outputs_fn *const five[4] = { five_whole_2, five_rows_2, NULL, any_pairs_2 };
-    static outputs_fn *const any[2][4] = { { any_whole_1, any_rows_1, NULL, any_pairs_1 },
-                                           { any_whole_2, any_rows_2, NULL, any_pairs_2 } };
+    static outputs_fn *const any[2][4] = { { any_rows_1, any_rows_1, NULL, any_pairs_1 },
+                                           { any_rows_2, any_rows_2, NULL, any_pairs_2 } };
     const int kh = s->p->g.kh;
     return kh == 3 && s->groups == 2                     ? three[s->places - 1][mode]
            : kh == 5 && s->groups == 3 && s->places == 2 ? five[mode]
