@@ -87,7 +87,6 @@ static void init_x86(struct vn_kernels *k, uint32_t cpu)
 
     if (!(cpu & VN_CPU_AVX512))
         return;
-    k->dwconv_s8 = vn_dwconv_s8_avx512;
     k->resize_linear_s8 = vn_resize_linear_s8_avx512;
     k->resize_linear_s16 = vn_resize_linear_s16_avx512;
     k->resize_linear_f32 = vn_resize_linear_f32_avx512;

@@ -84,7 +84,6 @@ void vn_conv_pack_f32(float *out, const float *v, const struct vn_window2d *g);
     void name(void *out, const int8_t *x, const struct vn_conv_s8 *p, int row0, int row1, int kb0, int kb1)
 VN_DWCONV_S8(vn_dwconv_s8_c);
 VN_DWCONV_S8(vn_dwconv_s8_avx2);
-VN_DWCONV_S8(vn_dwconv_s8_avx512);
 VN_DWCONV_S8(vn_dwconv_s8_avx512vnni);
 void vn_dwconv_s8_pack(int8_t *packed, const int8_t *w, const struct vn_window2d *g); /* w: [c][1][kh][kw] */
 

@@ -321,7 +321,7 @@ VN_DWCONV_S8(vn_dwconv_s8_avx512vnni)
 {
     struct plan s;
     if (p->wide || !plan_call(&s, p, kb1 - kb0)) {
-        vn_dwconv_s8_avx512(out, x, p, row0, row1, kb0, kb1);
+        vn_dwconv_s8_avx2(out, x, p, row0, row1, kb0, kb1);
         return;
     }
     for (int kb = kb0; kb < kb1; kb += s.units)
