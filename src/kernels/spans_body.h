@@ -82,15 +82,21 @@ static inline __attribute__((always_inline)) float unary_one(float x, enum vn_un
     return 0.0f;
 }
 
-#define BLOCK 64 /* a number that the compiler knows: no loop for what is left over */
+/* A vector, where the CPU has them: no loop for what is left over. */
+#ifdef __AVX512F__
+#define BLOCK 16
+#else
+#define BLOCK 8
+#endif
 #define CASE(op) \
     case op: \
-        EACH_ELEMENT(BLOCK) \
+        for (; blocks; blocks--, x += BLOCK, y += BLOCK) \
+            EACH_ELEMENT(BLOCK) \
         y[i] = unary_one(x[i], op, alpha, beta); \
         break;
 #define CASES(a, b, c, d) CASE(VN_UN_##a) CASE(VN_UN_##b) CASE(VN_UN_##c) CASE(VN_UN_##d)
 
-static void unary_block(float *y, const float *x, enum vn_unary op, float alpha, float beta)
+static void unary_blocks(float *y, const float *x, size_t blocks, enum vn_unary op, float alpha, float beta)
 {
     switch (op) {
         CASES(EXP, SIGMOID, TANH, LEAKYRELU)
@@ -105,15 +111,14 @@ static void unary_block(float *y, const float *x, enum vn_unary op, float alpha,
 
 void NAME(unary_f32)(float *out, const float *x, size_t n, enum vn_unary op, float alpha, float beta)
 {
-    size_t i = 0;
-    for (; i + BLOCK <= n; i += BLOCK)
-        unary_block(out + i, x + i, op, alpha, beta);
-    if (i == n)
+    const size_t left = n % BLOCK, whole = n - left;
+    unary_blocks(out, x, n / BLOCK, op, alpha, beta);
+    if (!left)
         return;
     float rest[BLOCK] = { 0 };
-    memcpy(rest, x + i, (n - i) * sizeof *x);
-    unary_block(rest, rest, op, alpha, beta);
-    memcpy(out + i, rest, (n - i) * sizeof *x);
+    memcpy(rest, x + whole, left * sizeof *x);
+    unary_blocks(rest, rest, 1, op, alpha, beta);
+    memcpy(out + whole, rest, left * sizeof *x);
 }
 
 void NAME(squash_f64)(double *x, size_t n, int is_tanh)

@@ -8,22 +8,25 @@
 
 #define AHEAD 8 /* weights stream from memory farther away: rows of k to ask for before they are needed */
 
+#define EACH_UNIT(u, n) _Pragma("GCC unroll 16") for (int u = 0; u < (n); u++)
+
 typedef double lanes_f64 __attribute__((vector_size(8 * LANES), aligned(8), may_alias));
 
 static inline __attribute__((always_inline)) void pass(const int units, double *y, const double *x,
                                                        const float *w, size_t n, size_t pitch)
 {
     lanes_f64 sum[UNITS];
-    for (int u = 0; u < units; u++)
-        sum[u] = ((const lanes_f64 *)y)[u];
+    EACH_UNIT(u, units)
+    sum[u] = ((const lanes_f64 *)y)[u];
     for (size_t k = 0; k < n; k++, w += pitch)
-        for (int u = 0; u < units; u++) {
+        EACH_UNIT(u, units)
+        {
             if (u * LANES % 16 == 0)
                 _mm_prefetch((const char *)(w + AHEAD * pitch + u * LANES), _MM_HINT_T0);
             sum[u] += x[k] * (lanes_f64)WIDEN(w + u * LANES);
         }
-    for (int u = 0; u < units; u++)
-        ((lanes_f64 *)y)[u] = sum[u];
+    EACH_UNIT(u, units)
+    ((lanes_f64 *)y)[u] = sum[u];
 }
 
 void NAME(double *y, const double *x, const float *w, size_t rows, size_t n, size_t pitch)

@@ -64,7 +64,7 @@ typedef void columns_fn(const struct line *l, int ox);
     { \
         columns(np, kw, s, 0, l, ox); \
     }
-#define EACH_SIZE(F) F(8, 3, 1) F(8, 3, 2) F(8, 5, 1) F(8, 5, 2) F(4, 3, 1) F(4, 3, 2) F(4, 5, 1) F(4, 5, 2)
+#define EACH_SIZE(F) F(8, 3, 1) F(8, 3, 2) F(4, 3, 1) F(4, 3, 2) F(4, 5, 1) F(4, 5, 2)
 EACH_SIZE(COLUMNS)
 
 struct size {
@@ -112,7 +112,7 @@ static void run_lines(const struct size *size, float *out, const float *x, const
 
 /* ---- tap by tap ---- */
 
-static ALWAYS_INLINE void sum_taps(VECTOR acc[NP][BLOCK_VECS], const int inside, const float *x,
+static ALWAYS_INLINE void sum_taps(VECTOR acc[NP][BLOCK_VECS], int inside, const float *x,
                                    const struct vn_conv_f32 *p, const struct pixel *t, int c, int count)
 {
     const struct vn_window2d *const g = &p->g;
@@ -146,10 +146,7 @@ static void tile(float *out, const float *x, const struct vn_conv_f32 *p, int c,
         EACH(i, NP)
         acc[i][v] = bias;
     }
-    if (inside)
-        sum_taps(acc, 1, x, p, t, c, count);
-    else
-        sum_taps(acc, 0, x, p, t, c, count);
+    sum_taps(acc, inside, x, p, t, c, count);
     EACH(i, NP)
     EACH(v, BLOCK_VECS)
     if (i < pixels && count > v * LANES)

@@ -17,7 +17,8 @@ struct s16_product {
     int run; /* pairs that fit; 0: all */
 };
 
-static ALWAYS_INLINE void store_sums(const struct s16_product *t, size_t at, __m512 sum, int count)
+static __attribute__((noinline)) void store_sums(const struct s16_product *t, size_t at, __m512 sum,
+                                                 int count)
 {
     const struct vn_matmul *const p = t->p;
     const __m512 y = _mm512_mul_ps(sum, _mm512_set1_ps(p->mult));

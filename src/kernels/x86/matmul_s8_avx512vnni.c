@@ -16,7 +16,6 @@
 struct strip {
     const struct vn_matmul *p;
     int j, columns;
-    int vectors; /* that have columns */
     int bounded; /* sums times mult stay below 2^30 */
     struct narrow narrow;
     __m512i start[4];
@@ -55,7 +54,7 @@ static void pack(struct strip *s, const int8_t *b)
 }
 
 /* zb (sum a - k za) of a row; modulo 2^32. */
-static int32_t row_shift(const int8_t *a, const struct vn_matmul *p)
+static __attribute__((noinline)) int32_t row_shift(const int8_t *a, const struct vn_matmul *p)
 {
     if (!p->zb)
         return 0;
@@ -156,16 +155,12 @@ static ALWAYS_INLINE void tile(const int nv, void *c, const int8_t *a, const str
         for (int i = row0; i < row1; i += ROWS) \
             tile(nv, c, a, s, i, min_int(ROWS, row1 - i)); \
     }
-TILES(1)
 TILES(2)
-TILES(3)
 TILES(4)
 
 void vn_matmul_s8_avx512vnni(void *c, const int8_t *a, const int8_t *b, const struct vn_matmul *p, int row0,
                              int row1)
 {
-    static void (*const tiles[])(void *, const int8_t *, const struct strip *, int,
-                                 int) = { 0, tiles_1, tiles_2, tiles_3, tiles_4 };
     if (p->k > MOST_K || row0 >= row1) {
         vn_matmul_s8_avx2(c, a, b, p, row0, row1);
         return;
@@ -176,8 +171,7 @@ void vn_matmul_s8_avx512vnni(void *c, const int8_t *a, const int8_t *b, const st
     s.narrow = narrow_of(p->zy, p->lo, p->hi);
     for (s.j = 0; s.j < p->n; s.j += WIDTH) {
         s.columns = min_int(WIDTH, p->n - s.j);
-        s.vectors = min_int(4, (s.columns + 3) / 4);
         pack(&s, b);
-        tiles[s.vectors](c, a, &s, row0, row1);
+        (s.columns <= 8 ? tiles_2 : tiles_4)(c, a, &s, row0, row1);
     }
 }

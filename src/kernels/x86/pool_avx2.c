@@ -6,6 +6,7 @@
 
 /* Input of tap ky, kx, channel c. */
 #define TAP(ky, kx) (x + tap_pixel(g, n, t, ky, kx) + c)
+#define EACH_PART(i, n) _Pragma("GCC unroll 16") for (int i = 0; i < (n); i++)
 #define FOR_EACH_TAP \
     for (int ky = t->y0; ky < t->y1; ky++) \
         for (int kx = t->x0; kx < t->x1; kx++)
@@ -58,16 +59,16 @@ static void average_f32(float *y, const float *x, const struct vn_pool *p, int n
     for (int c = 0; c < g->c; c += 8) {
         __m256 part[16];
         int tap = 0;
-        for (int i = 0; i < 16; i++)
-            part[i] = _mm256_setzero_ps();
+        EACH_PART(i, 16)
+        part[i] = _mm256_setzero_ps();
         FOR_EACH_TAP
         {
             part[tap % 16] = _mm256_add_ps(part[tap % 16], _mm256_loadu_ps(TAP(ky, kx)));
             tap++;
         }
-        for (int step = 8; step; step /= 2)
-            for (int i = 0; i < step; i++)
-                part[i] = _mm256_add_ps(part[i], part[i + step]);
+        EACH_PART(level, 4)
+        EACH_PART(i, 8 >> level)
+        part[i] = _mm256_add_ps(part[i], part[i + (8 >> level)]);
         store8_f32(y + c, _mm256_div_ps(part[0], count), g->c - c);
     }
 }

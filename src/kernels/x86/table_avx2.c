@@ -9,7 +9,8 @@ static inline __m256i look_up(__m256i x, const int8_t *table)
 {
     const __m256i at = _mm256_xor_si256(x, _mm256_set1_epi8(-128));
     __m256i y = _mm256_setzero_si256();
-    for (int row = 0; row < 16; row++) {
+    _Pragma("GCC unroll 16") for (int row = 0; row < 16; row++)
+    {
         const __m256i entries =
             _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(table + row * 16)));
         const __m256i from = _mm256_sub_epi8(at, _mm256_set1_epi8((char)(row * 16)));
