@@ -278,7 +278,7 @@ EACH_MODE(2, NP2)
 
 /* ---- what fits ---- */
 
-#define MOST_ACC (INT32_MAX - 65535) /* of sums after a carry */
+#define MOST_ACC (INT32_MAX - 65535) /* of sums after a carry, or that start from a lower half */
 
 /* The largest |sum| of products with weights whose sums these are. */
 static int64_t most_of(const int32_t sums[2], const struct span *inputs)
@@ -359,7 +359,7 @@ static enum mode choose(struct channel_vectors *u, int vectors, int blocks)
     for (int v = 0; v < vectors; v++)
         u->plain &= IS_BOUNDED(u->mult[v], (float)all);
     u->run = MOST_STEPS;
-    if (all <= INT32_MAX)
+    if (all <= MOST_ACC)
         return WHOLE;
     const int middle = (inputs->least + inputs->most) / 2;
     const struct span centred = around(middle, inputs);

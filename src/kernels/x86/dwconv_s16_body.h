@@ -265,10 +265,10 @@ static void choose_outputs(struct slab *u, const struct dw_plan *s, const struct
     const int middle = (inputs->least + inputs->most) / 2;
     const struct span centred = around(middle, inputs);
     const int fits = most_of(sums[VN_ROW_RUN], inputs) <= MOST_ACC;
-    const int centre = all > INT32_MAX && !fits && most_of(sums[VN_ROW_RUN], &centred) <= MOST_ACC;
+    const int centre = all > MOST_ACC && !fits && most_of(sums[VN_ROW_RUN], &centred) <= MOST_ACC;
     if (centre)
         centre_slab(u, s, middle);
-    u->run = outputs_for(s, all <= INT32_MAX ? WHOLE : fits || centre ? STEPS : ONE_PAIR);
+    u->run = outputs_for(s, all <= MOST_ACC ? WHOLE : fits || centre ? STEPS : ONE_PAIR);
     u->plain = !p->out_f32 && !p->zy && IS_BOUNDED(u->mult, (float)all);
 }
 

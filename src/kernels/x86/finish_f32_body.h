@@ -16,7 +16,7 @@ static __attribute__((noinline)) void finish_each(int nv, VECTOR acc[][4], float
 static ALWAYS_INLINE void finish_tile(const int np, const int nv, VECTOR acc[][4], float *out, size_t first,
                                       int count, int k, int left, const struct vn_conv_f32 *p)
 {
-    const int half = left == LANES * nv - LANES / 2; /* of the last vector */
+    const int half = nv > 1 && left == LANES * nv - LANES / 2; /* of the last vector */
     if (count < np || (left < LANES * nv && !half)) {
         VECTOR copy[8][4]; /* acc itself stays in registers */
         EACH(i, np)
