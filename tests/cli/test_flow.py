@@ -261,7 +261,7 @@ def test_the_cause_is_measured(tmp_path):
     out, _ = flow("-c", "net.yaml", want=CHECK_FAILED, cwd=tmp_path)
     step = broken(out, "quantized")
     assert out["cause"] == "outlier_channel" and step["node"] and "times as large" in out["evidence"]
-    assert re.search(r"gains [\d.]+ dB .* costs [+-]\d+ % time", out["evidence"])
+    assert re.search(r"gains [\d.]+ dB .* at [+-]\d+ % latency", out["evidence"])
     assert (tmp_path / "net.yaml").read_text() == before and not (tmp_path / "net_2.yaml").exists()
     quick, _ = flow("-c", "net.yaml", "--no-repair", want=CHECK_FAILED, cwd=tmp_path)
     assert quick["cause"] == "quantization" and "--set" not in quick["next_command"]

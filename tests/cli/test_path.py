@@ -215,7 +215,7 @@ def steps(i):
 
 
 @pytest.mark.parametrize("keys,text", [
-    ({}, "Set preprocess_on: True to decode images, and pipeline to steps that produce the featuremap tensor"),
+    ({}, "to decode images, and pipeline to steps that produce the featuremap tensor"),
     ({"preprocess_on": "True"}, "preprocess_on: images for a featuremap input: set pipeline to steps that"),
     ({"preprocess_on": "True", "pipeline": "'resize 32 24; layout NCHW'"}, "yields uint8 pixels, but"),
     ({"preprocess_on": "True", "pipeline": "'resize 32 24; normalise divide=255'"}, "float32 of shape 24x32"),

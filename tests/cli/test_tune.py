@@ -343,7 +343,7 @@ def test_losses_that_do_not_add_up_are_said(forecast):
     assert found["r_squared"] < 0.9 and f"R squared {found['r_squared']:.3f}" in text
     plans = [p for p in found["plans"] if p["loss"] > 0 and not p["refined"]]
     all_ = [p["loss"] / p["predicted_loss"] for p in plans]
-    said = re.search(r"plans lose (\S+) times what was predicted \((\S+) to (\S+)\)(, "
+    said = re.search(r"plans lose (\S+) times the predicted loss \((\S+) to (\S+)\)(, "
                      r"the best one (\S+) times)?", text)
     want = np.exp(np.mean(np.log(all_))), min(all_), max(all_)
     assert [float(x) for x in said.groups()[:3]] == pytest.approx(want, rel=0.01)
@@ -352,7 +352,7 @@ def test_losses_that_do_not_add_up_are_said(forecast):
         assert said[4] is None
     else:
         assert float(said[5]) == pytest.approx(best["loss"] / best["predicted_loss"], rel=0.01)
-    assert "add up" not in run("tune", "-c", config, *LIMITS, "--resume", want=DONE).out
+    assert "not additive" not in run("tune", "-c", config, *LIMITS, "--resume", want=DONE).out
 
 
 # ---- limits and options ----

@@ -8,7 +8,8 @@ import tool
 from onnx import numpy_helper as nh
 from test_splits import SAMPLES, convert, sample
 
-LINES = r"clips [\d.]+ % of|times that of the median channel|channels are constant|products need 64 bits|30 bits"
+LINES = (r"clips [\d.]+ % of|times that of the median channel|channels are constant|products need 64 bits|"
+         r"30 bits")
 
 
 def usual(n):
