@@ -2,8 +2,12 @@
  * that hear it (log, progress, problem), and returns a dict. */
 #include "native.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include <vernier/align.h>
 #include <vernier/check.h>
+#include <vernier/compare.h>
 #include <vernier/convert.h>
 #include <vernier/eval.h>
 #include <vernier/prep.h>
@@ -274,6 +278,117 @@ static PyObject *verify(PyObject *self, PyObject *args)
         return NULL;
     PyObject *result = end(&j, vn_verify_pair(&p, v.a, v.b, &v.o, &j.e)) < 0 ? NULL : compared(p);
     vn_pair_free(&p);
+    return result;
+}
+
+/* ---- compare ---- */
+
+static const struct native_field compared_fields[] = {
+    FIELD(vn_compared, name, TEXT),          FIELD(vn_compared, output, INT),
+    FIELD(vn_compared, exact, INT),          FIELD(vn_compared, samples, INT),
+    FIELD(vn_compared, elements, INT64),     FIELD(vn_compared, choices, INT64),
+    FIELD(vn_compared, choices_kept, INT64), FIELD(vn_compared, cosine_min, REAL),
+    FIELD(vn_compared, worst_sample, INT),   FIELD(vn_compared, mistrusted, INT),
+    FIELD(vn_compared, judged, INT),         FIELD(vn_compared, passed, INT),
+    FIELD(vn_compared, differs, TEXT),       { 0 },
+};
+
+#define MOST_THRESHOLDS 16
+
+struct compare_call {
+    struct vn_compare_options o;
+    int n;
+    const char *const *limits; /* "METRIC=NUMBER" */
+    const char *sort; /* a metric; "": as they run */
+    struct vn_compare_threshold threshold[MOST_THRESHOLDS];
+};
+
+static int read_metric(int *metric, const char *word, size_t n, struct vn_err *e)
+{
+    char name[32];
+    snprintf(name, sizeof name, "%.*s", (int)n, word);
+    *metric = vn_compare_metric_find(name);
+    if (*metric >= 0)
+        return VN_OK;
+    e->code = VN_E_USAGE;
+    snprintf(e->msg, sizeof e->msg, "unknown metric '%s'", name);
+    return VN_E_USAGE;
+}
+
+/* Without the interpreter, as all that follows begin(). */
+static int run_compare(struct vn_comparison **found, struct compare_call *c, struct vn_err *e)
+{
+    int metric, by = -1, status = *c->sort ? read_metric(&by, c->sort, strlen(c->sort), e) : VN_OK;
+    for (int i = 0; status == VN_OK && i < c->n && i < MOST_THRESHOLDS; i++) {
+        const size_t n = strcspn(c->limits[i], "=");
+        status = read_metric(&metric, c->limits[i], n, e);
+        if (status == VN_OK)
+            c->threshold[c->o.n_thresholds++] =
+                (struct vn_compare_threshold){ (enum vn_compare_metric)metric,
+                                               strtod(c->limits[i] + n + 1, NULL) };
+    }
+    c->o.thresholds = c->threshold;
+    if (status == VN_OK)
+        status = vn_compare(found, &c->o, e);
+    if (status == VN_OK && by >= 0)
+        vn_comparison_sort(*found, (enum vn_compare_metric)by);
+    return status;
+}
+
+/* Each row with its metrics, in the order of compare_metrics.def. */
+static PyObject *compared_tensors(const struct vn_comparison *c)
+{
+    int n;
+    const struct vn_compared *rows = vn_comparison_rows(c, &n);
+    PyObject *list = RECORDS(compared_fields, rows, n);
+    for (int i = 0; list && i < n; i++) {
+        PyObject *metrics = PyDict_New();
+        for (int m = 0; metrics && m < VN_COMPARE_METRICS; m++) {
+            PyObject *x = PyFloat_FromDouble(rows[i].metric[m]);
+            PyDict_SetItemString(metrics, vn_compare_metric_word((enum vn_compare_metric)m), x);
+            Py_XDECREF(x);
+        }
+        PyDict_SetItemString(PyList_GetItem(list, i), "metrics", metrics);
+        Py_XDECREF(metrics);
+    }
+    return list;
+}
+
+static PyObject *comparison(const struct vn_comparison *c)
+{
+    const struct vn_compare_summary *s = vn_comparison_summary(c);
+    return Py_BuildValue("{s:i, s:i, s:i, s:i, s:i, s:N, s:N}", "samples", s->samples, "only_left",
+                         s->only[0], "only_right", s->only[1], "judged", s->judged, "failed", s->failed,
+                         "passed", PyBool_FromLong(s->passed), "tensors", compared_tensors(c));
+}
+
+static PyObject *compare(PyObject *self, PyObject *args)
+{
+    static const struct native_field fields[] = {
+        OPTION(compare_call, o.left, "left", TEXT),
+        OPTION(compare_call, o.right, "right", TEXT),
+        OPTION_LIST(compare_call, o.with.folders, o.with.n_folders, "folders"),
+        OPTION_LIST(compare_call, o.with.files, o.with.n_files, "files"),
+        OPTION(compare_call, o.with.limit, "limit", INT),
+        OPTION(compare_call, o.with.random_samples, "random_samples", INT),
+        OPTION(compare_call, o.with.prototxt, "prototxt", TEXT),
+        OPTION(compare_call, o.with.pipeline, "pipeline", TEXT),
+        OPTION(compare_call, o.with.run.threads, "threads", INT),
+        OPTION_LIST(compare_call, o.raw, o.n_raw, "raw"),
+        OPTION(compare_call, o.judge_all, "judge_all", INT),
+        OPTION_LIST(compare_call, limits, n, "thresholds"),
+        OPTION(compare_call, sort, "sort", TEXT),
+        { 0 },
+    };
+    struct job j;
+    struct compare_call c = { .sort = "" };
+    struct vn_comparison *found = NULL;
+    (void)self;
+    vn_compare_options_default(&c.o);
+    if (begin(&j, args, &c, fields, &c.o.with.listener) < 0)
+        return NULL;
+    PyObject *result = end(&j, run_compare(&found, &c, &j.e)) < 0 ? NULL : comparison(found);
+    vn_comparison_free(&found);
     return result;
 }
 
@@ -570,8 +685,13 @@ static PyObject *tune(PyObject *self, PyObject *args)
 }
 
 PyMethodDef native_jobs[] = {
-    { "convert", convert, METH_VARARGS, NULL }, { "check", check, METH_VARARGS, NULL },
-    { "verify", verify, METH_VARARGS, NULL },   { "evaluate", evaluate, METH_VARARGS, NULL },
-    { "align", align, METH_VARARGS, NULL },     { "prep", prep, METH_VARARGS, NULL },
-    { "tune", tune, METH_VARARGS, NULL },       { 0 },
+    { "convert", convert, METH_VARARGS, NULL },
+    { "check", check, METH_VARARGS, NULL },
+    { "verify", verify, METH_VARARGS, NULL },
+    { "compare", compare, METH_VARARGS, NULL },
+    { "evaluate", evaluate, METH_VARARGS, NULL },
+    { "align", align, METH_VARARGS, NULL },
+    { "prep", prep, METH_VARARGS, NULL },
+    { "tune", tune, METH_VARARGS, NULL },
+    { 0 },
 };

@@ -13,9 +13,9 @@ from typing import Any
 
 _WHERE = {"Error": "errors", "Session": "session", "Port": "session",
           "load_custom_ops": "session", "pack_names": "session",
-          **{name: "jobs" for name in ("convert", "check", "verify", "evaluate", "align", "prep", "tune",
-                                       "Alignment", "Checked", "Conversion", "Evaluation", "Prepared",
-                                       "Tuning", "Verification")}}
+          **{name: "jobs" for name in ("convert", "check", "verify", "compare", "evaluate", "align", "prep",
+                                      "tune", "Alignment", "Checked", "Comparison", "Conversion",
+                                      "Evaluation", "Prepared", "Tuning", "Verification")}}
 __all__ = sorted(_WHERE)
 
 

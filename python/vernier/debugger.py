@@ -85,6 +85,9 @@ def get_sensitivity_of_nodes(model_or_file: Any, metrics: str | Sequence[str] = 
 
     Returns:
         {node: {metric: number as text}}.
+
+    Raises:
+        Error: the model is not a calibrated one, the data do not fit, or a node is unknown.
     """
     wanted = _list(metrics)
     result, _ = _debug("sensitivity", model_or_file, calibrated_data,
@@ -119,6 +122,10 @@ def plot_acc_error(save_dir: Any, calibrated_data: Any, model_or_file: Any, quan
 
     Returns:
         The curves by their labels, a number for each node; None where a node has none.
+
+    Raises:
+        Error: the model is not a calibrated one, the data do not fit, or a node is unknown.
+        ValueError: both or none of the two sets of nodes are given.
     """
     if (quantize_node is None) == (non_quantize_node is None):
         raise ValueError("expected one of quantize_node and non_quantize_node")
@@ -136,7 +143,11 @@ def plot_acc_error(save_dir: Any, calibrated_data: Any, model_or_file: Any, quan
 def tensor_analysis(model_or_file: Any, calibrated_data: Any, nodes_list: Names = None, save_dir: Any = None,
                     data_num: int | None = None) -> OrderedDict[str, dict]:
     """The error of each quantized tensor by cause: clipping, rounding, range, bias, and inherited error.
-    `nodes_list` picks rows; `save_dir` gets tensor_analysis.html."""
+    `nodes_list` picks rows; `save_dir` gets tensor_analysis.html.
+
+    Raises:
+        Error: the model is not a calibrated one, the data do not fit, or a node is unknown.
+    """
     page = None
     if save_dir is not None:
         pathlib.Path(save_dir).mkdir(parents=True, exist_ok=True)
@@ -150,7 +161,11 @@ def sensitivity_analysis(model_or_file: Any, calibrated_data: Any, metrics: str 
                          "cosine-similarity", pick_threshold: float = 0.999, data_num: int | None = 1,
                          sensitive_nodes: Names = None, save_dir: Any = None) -> list[str]:
     """Nodes whose quantization alone takes the cosine similarity to `pick_threshold` or below, worst first.
-    They are candidates for int16; `vernier tune` determines which of them gain enough."""
+    They are candidates for int16; `vernier tune` determines which of them gain enough.
+
+    Raises:
+        Error: the model is not a calibrated one, the data do not fit, or a node is unknown.
+    """
     first = [m for m in ("cosine-similarity", *_list(metrics))]
     found = get_sensitivity_of_nodes(model_or_file, list(dict.fromkeys(first)), calibrated_data,
                                      data_num=data_num, interested_nodes=sensitive_nodes, save_dir=save_dir)
@@ -160,7 +175,11 @@ def sensitivity_analysis(model_or_file: Any, calibrated_data: Any, metrics: str 
 def runall(model_or_file: Any, calibrated_data: Any, save_dir: Any = "./debug_result/", ns_metrics: Any =
            "cosine-similarity", output_node: str | None = None, data_num: int | None = None,
            ac_metric: str = "cosine-similarity", average_mode: bool = False) -> None:
-    """Sensitivity of weights and activations and their accumulated error, in subfolders of `save_dir`."""
+    """Sensitivity of weights and activations and their accumulated error, in subfolders of `save_dir`.
+
+    Raises:
+        Error: the model is not a calibrated one, the data do not fit, or a node is unknown.
+    """
     folder = pathlib.Path(save_dir)
     for kind in ("weight", "activation"):
         get_sensitivity_of_nodes(model_or_file, ns_metrics, calibrated_data, output_node, kind, data_num,
@@ -173,7 +192,11 @@ def runall(model_or_file: Any, calibrated_data: Any, save_dir: Any = "./debug_re
 def plot_distribution(save_dir: Any, model_or_file: Any, calibrated_data: Any, nodes_list: Names,
                       data_num: int | None = None) -> OrderedDict[str, dict]:
     """Numbers of nodes, weights and activations before and after quantization: a plot for each in
-    data_distribution of `save_dir`, and what it shows."""
+    data_distribution of `save_dir`, and what it shows.
+
+    Raises:
+        Error: the model is not a calibrated one, the data do not fit, or a node is unknown.
+    """
     return _distributions("distribution", save_dir, model_or_file, calibrated_data, nodes_list, data_num)
 
 
@@ -181,7 +204,11 @@ def get_channelwise_data_distribution(save_dir: Any, model_or_file: Any, calibra
                                       nodes_list: Names, axis: int | None = None,
                                       data_num: int | None = None) -> OrderedDict[str, dict]:
     """Boxes of the channels of nodes, weights and activations: a plot for each in channelwise_distribution
-    of `save_dir`, and what it shows."""
+    of `save_dir`, and what it shows.
+
+    Raises:
+        Error: the model is not a calibrated one, the data do not fit, or a node is unknown.
+    """
     return _distributions("channels", save_dir, model_or_file, calibrated_data, nodes_list, data_num, axis)
 
 

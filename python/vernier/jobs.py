@@ -178,6 +178,41 @@ class Verification:
 
 
 @dataclass(frozen=True)
+class ComparedTensor:
+    """A tensor that both sides have, over all samples: `metrics` by name ("cosine", "sqnr", "max", ...; NaN:
+    it has none). Integers (`exact`) have the share of equal elements as "agreement". `judged`: a threshold
+    holds for it. `choices`: how often one side chose another largest element, `choices_kept`: the same one.
+    `differs`: a sentence where the sizes differ."""
+    name: str
+    output: bool
+    exact: bool
+    samples: int
+    elements: int
+    choices: int
+    choices_kept: int
+    cosine_min: float
+    worst_sample: int
+    mistrusted: bool
+    judged: bool
+    passed: bool
+    differs: str | None
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What compare() found. `only_left`, `only_right`: tensors that the other side lacks; `passed`: none of
+    the `judged` tensors `failed`."""
+    samples: int
+    only_left: int
+    only_right: int
+    judged: int
+    failed: int
+    passed: bool
+    tensors: list[ComparedTensor]
+
+
+@dataclass(frozen=True)
 class Score:
     """A score and its difference from the first model; `low` and `high`, where there is an `interval`, are
     the 95 % confidence interval of the difference."""
@@ -337,6 +372,7 @@ class Tuning:
 
     @property
     def best(self) -> TunePlan:
+        """The plan that was written."""
         return next(p for p in self.plans if p.best)
 
 
@@ -399,13 +435,30 @@ def _input_names(config: Mapping) -> list[str]:
         return list(s.input_names)
 
 
+_PATHS = ("onnx_model", "caffe_model", "prototxt", "working_dir", "cal_data_dir", "custom_op_dir")
+_MAYBE_PATHS = ("march", "quant_config", "pipeline")  # names, texts or files
+
+
+def _from_here(config: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """A configuration whose relative paths start in the current folder, wherever its file lies."""
+    def here(key: str, value: Any) -> Any:
+        text = os.fspath(value) if isinstance(value, (str, os.PathLike)) else None
+        if text and (key in _PATHS or (key in _MAYBE_PATHS and os.path.isfile(text))):
+            return ";".join(os.path.abspath(p.strip()) for p in text.split(";") if p.strip())
+        return value
+    whole = {group: {k: here(k, v) for k, v in keys.items()} for group, keys in config.items()}
+    whole.setdefault("model_parameters", {}).setdefault("working_dir", os.path.abspath("model_output"))
+    return whole
+
+
 def convert(config: PathLike | Mapping[str, Mapping[str, Any]], data: Iterable[Any] | None = None, *,
             threads: int = 1, compare_limit: int = 0, accept_data: bool = False, log: Log | None = None,
             progress: Progress | None = None) -> Conversion:
     """Convert a float network to four ONNX stages and a .bin.
 
     Args:
-        config: path of a YAML configuration, or the same as a dict of its groups.
+        config: path of a YAML configuration, or the same as a dict of its groups, whose relative paths start
+            in the current folder.
         data: calibration samples, in place of cal_data_dir: an iterable of arrays, or of dicts of arrays by
             input; each in the training type and layout (pixels 0..255 of image inputs). A generator is read
             once, and one sample at a time is in memory. Only with a dict.
@@ -418,7 +471,7 @@ def convert(config: PathLike | Mapping[str, Mapping[str, Any]], data: Iterable[A
     """
     with tempfile.TemporaryDirectory(prefix="vernier_") as folder:
         if isinstance(config, Mapping):
-            whole = {group: dict(keys) for group, keys in config.items()}
+            whole = _from_here(config)
             if data is not None:
                 dirs = _write_data(data, _input_names(whole), folder)
                 whole.setdefault("calibration_parameters", {})["cal_data_dir"] = ";".join(dirs)
@@ -459,6 +512,9 @@ def verify(a: PathLike, b: PathLike, *, files: Sequence[PathLike] = (), folders:
             ones.
         min_cosine: minimum cosine of outputs, for artefacts that differ by quantization.
         digits: 0: floats within the rounding errors of their nodes; 1 to 9: within 10^-digits.
+
+    Raises:
+        Error: a file is damaged, or they are not the same network.
     """
     options = {"a": _path(a), "b": _path(b), "files": [_path(f) for f in files], "limit": limit,
                "folders": [_path(f) for f in folders], "random_samples": random_samples,
@@ -471,6 +527,47 @@ def verify(a: PathLike, b: PathLike, *, files: Sequence[PathLike] = (), folders:
     return Verification(**{**r, "tensors": tensors, "values": values, "faults": faults})
 
 
+def _side(side: PathLike | Mapping[str, Any], folder: str, name: str) -> str | None:
+    """A path, or arrays as a file of them."""
+    if not isinstance(side, Mapping):
+        return _path(side)
+    path = os.path.join(folder, f"{name}.npz")
+    np.savez(path, **{k: np.ascontiguousarray(v) for k, v in side.items()})
+    return path
+
+
+def compare(left: PathLike | Mapping[str, Any], right: PathLike | Mapping[str, Any], *,
+            files: Sequence[PathLike] = (), folders: Sequence[PathLike] = (), limit: int = 0,
+            random_samples: int = 3, raw: Sequence[str] = (), thresholds: Mapping[str, float] | None = None,
+            judge_all: bool = False, sort: str | None = None, prototxt: PathLike | None = None,
+            pipeline: str | None = None, threads: int = 1, log: Log | None = None,
+            progress: Progress | None = None) -> Comparison:
+    """Compare two artefacts, or arrays of their runs, tensor by tensor (docs/compare.md).
+
+    Args:
+        left, right: paths of artefacts, of folders or files of saved arrays, or arrays by name (what
+            `Session.run(observe=)` fills). Differences are from the left.
+        files, folders, limit, random_samples: what artefacts are fed with, as in verify(); without files they
+            read the inputs among the other side's arrays.
+        raw: shapes and types of raw dumps, "NAME=1x3x224x224:float32".
+        thresholds: by metric, {"cosine": 0.99, "max": 0.01}: for outputs, or, with `judge_all`, all tensors.
+        sort: a metric: the least alike first; None: as they run.
+
+    Raises:
+        Error: a file is damaged, no tensor is in both, or a metric is unknown.
+    """
+    with tempfile.TemporaryDirectory(prefix="vernier_") as folder:
+        options = {"left": _side(left, folder, "left"), "right": _side(right, folder, "right"),
+                   "files": [_path(f) for f in files], "folders": [_path(f) for f in folders],
+                   "limit": limit, "random_samples": random_samples, "raw": list(raw),
+                   "thresholds": [f"{k}={float(v)!r}" for k, v in (thresholds or {}).items()],
+                   "judge_all": int(judge_all), "sort": sort, "prototxt": _path(prototxt),
+                   "pipeline": pipeline, "threads": threads}
+        r = _call(_native.compare, options, log, progress)
+    flags = ("output", "exact", "mistrusted", "judged", "passed")
+    return Comparison(**{**r, "tensors": [ComparedTensor(**_flag(t, *flags)) for t in r["tensors"]]})
+
+
 def evaluate(models: Sequence[PathLike], *, task: PathLike | None = None, state: PathLike | None = None,
              results: PathLike | None = None, prototxt: PathLike | None = None, threads: int = 1,
              log: Log | None = None, progress: Progress | None = None, **settings: Any) -> Evaluation:
@@ -480,6 +577,9 @@ def evaluate(models: Sequence[PathLike], *, task: PathLike | None = None, state:
         models: artefacts with one input.
         task: YAML file of settings; settings: as in docs/eval.md (metric, images, labels, ...), they win.
         state: file of results per image, continued if it exists.
+
+    Raises:
+        Error: a model, the images or their labels cannot be read, or a setting is unknown.
     """
     options = {"models": [_path(m) for m in models], "task": _path(task), "state": _path(state),
                "results": _path(results), "prototxt": _path(prototxt), "threads": threads,
@@ -510,6 +610,10 @@ def align(left: PathLike, right: PathLike, *, sides: str = "traces", model: Path
         tolerance: floats are equal within this fraction of the largest value; below 0: 1e-5, for "infer"
             1e-3.
         differences: folder for images of the differences.
+
+    Raises:
+        Error: a trace or a pipeline cannot be read.
+        ValueError: `sides` is another word.
     """
     if sides not in _SIDES:
         raise ValueError(f"sides: expected one of {', '.join(_SIDES)}, got '{sides}'")
@@ -530,7 +634,12 @@ _FORMATS = {"npy": 0, "bin": 1}
 def prep(folder: PathLike, output_dir: PathLike, pipeline: str | None = None, *, format: str = "npy",
          limit: int = 0, threads: int = 1, log: Log | None = None,
          progress: Progress | None = None) -> Prepared:
-    """Write calibration files for a folder of images by a pipeline: the path of a YAML file, or steps."""
+    """Write calibration files for a folder of images by a pipeline: the path of a YAML file, or steps.
+
+    Raises:
+        Error: the folder has no image, or a step is wrong; of files that were made before, nothing is lost.
+        ValueError: `format` is another word.
+    """
     if format not in _FORMATS:
         raise ValueError(f"format: expected npy or bin, got '{format}'")
     options = {"folder": _path(folder), "output_dir": _path(output_dir), "pipeline": pipeline,
@@ -555,6 +664,10 @@ def tune(config: PathLike, *, latency_ratio: float = 0, size_ratio: float = 0, m
         plans, minutes: when to stop; 0: 16 plans, no limit.
         resume: continue from the journal of an interrupted run.
         cost: "measured" on this machine, or "target": estimated from the target file.
+
+    Raises:
+        Error: the configuration or its data are wrong, or no limit is given.
+        ValueError: `cost` is another word.
     """
     if cost not in _COSTS:
         raise ValueError(f"cost: expected measured or target, got '{cost}'")

@@ -53,7 +53,11 @@ class Port:
 
 
 def pack_names(path: str | os.PathLike[str]) -> list[str]:
-    """Names of the models of a pack (written by hb_pack); empty: not a pack, or damaged."""
+    """Names of the models of a pack (written by hb_pack); empty: not a pack, or damaged.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     with open(path, "rb") as f:
         if not os.fstat(f.fileno()).st_size:
             return []

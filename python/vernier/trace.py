@@ -10,6 +10,7 @@ trace.picture("path") before each. Requires only NumPy; this file may be copied 
 """
 import os
 import re
+from typing import Any
 
 import numpy as np
 
@@ -17,16 +18,24 @@ _folder = None
 _base = None
 
 
-def start(folder):
-    """Save to this folder from now on; discards the stages of an earlier run."""
+def start(folder: "str | os.PathLike[str]") -> None:
+    """Save to this folder from now on; discards the stages of an earlier run.
+
+    Raises:
+        OSError: the folder cannot be made.
+    """
     global _folder, _base
     _base = _folder = os.fspath(folder)
     _begin()
 
 
-def picture(name):
+def picture(name: "str | os.PathLike[str]") -> None:
     """The stages that follow belong to this image and go to its own folder. Records a path, so that the
-    decoder can be compared, too."""
+    decoder can be compared, too.
+
+    Raises:
+        RuntimeError: start() was not called.
+    """
     global _folder
     if _base is None:
         raise RuntimeError("trace.start(FOLDER) must be called first")
@@ -37,9 +46,13 @@ def picture(name):
             f.write(os.path.abspath(name) + "\n")
 
 
-def save(stage, array):
+def save(stage: str, array: Any) -> Any:
     """Write one stage as NAME.npy and return the array, so that a call can wrap an expression. No effect
-    before start()."""
+    before start().
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     if _folder is None:
         return array
     stage = _safe(stage)
@@ -49,8 +62,12 @@ def save(stage, array):
     return array
 
 
-def as_numpy(array):
-    """Moves torch tensors to the CPU; PIL images become H x W (x C)."""
+def as_numpy(array: Any) -> np.ndarray:
+    """Moves torch tensors to the CPU; PIL images become H x W (x C).
+
+    Raises:
+        ValueError: it is nothing that NumPy can take.
+    """
     for step in ("detach", "cpu"):
         if hasattr(array, step):
             array = getattr(array, step)()

@@ -30,6 +30,11 @@ class Transformer:
         self.text = f"{self.name}({', '.join(f'{k}={_word(v)}' for k, v in values.items())})"
 
     def __call__(self, data: Any) -> Any:
+        """The array transformed, or a list with its first image transformed.
+
+        Raises:
+            Error: the function cannot take an array of this shape or type.
+        """
         if isinstance(data, (list, tuple)):
             return [self(data[0])]
         return _native.transform(self.text, np.ascontiguousarray(data))
@@ -49,7 +54,8 @@ def _word(value: Any) -> str:
 
 def _make(name: str, parameters: list) -> type:
     text = ", ".join(n if preset is None else f"{n}={preset}" for n, preset, _ in parameters)
-    return type(name, (Transformer,), {"name": name, "parameters": parameters, "__doc__": f"{name}({text})"})
+    about = f"{name}({text}): a step of pipelines; docs/alignment.md says what it does."
+    return type(name, (Transformer,), {"name": name, "parameters": parameters, "__doc__": about})
 
 
 __all__ = ["Transformer"]

@@ -89,6 +89,32 @@ def test_verify(digits, tmp_path):
     assert pair.passed and pair.values and not pair.tensors
 
 
+def test_compare_is_the_command(digits, tmp_path):
+    """Tensor by tensor as `vernier compare`; arrays by name stand for a side."""
+    float_model, quantized = digits.stage("optimized_float"), digits.stage("quantized")
+    image = next(digits.held_out.glob("*.png"))
+    c = vernier.compare(float_model, quantized, files=[image], thresholds={"cosine": 0.9})
+    done = tool.run("compare", float_model, quantized, "-i", image, "-t", "cosine=0.9", "--sort", "order",
+                    "--all", "--json", want=tool.DONE)
+    rows = json.loads(done.out)["tensors"]
+    assert [t.name for t in c.tensors] == [r["tensor"] for r in rows] and c.passed and c.judged == 1
+    for t, r in zip(c.tensors, rows):
+        assert t.metrics["cosine"] == pytest.approx(r["cosine"], abs=1e-9), t.name
+    strict = vernier.compare(float_model, quantized, files=[image], thresholds={"max": 0}, sort="cosine")
+    assert not strict.passed and strict.failed == 1
+    cosines = [t.metrics["cosine"] for t in strict.tensors]
+    assert cosines == sorted(cosines)
+    with vernier.Session(float_model) as s:
+        seen = {}
+        s.run(None, {s.inputs[0].name: str(image)}, observe=seen)
+    arrays = vernier.compare(seen, float_model, files=[image], thresholds={"max": 0}, judge_all=True)
+    assert arrays.passed and arrays.judged > 3
+    with pytest.raises(vernier.Error, match="unknown metric 'cosin'"):
+        vernier.compare(float_model, quantized, thresholds={"cosin": 1})
+    with pytest.raises(vernier.Error, match="absent"):
+        vernier.compare(tmp_path / "absent.onnx", quantized)
+
+
 def test_evaluate(digits):
     models = [digits.stage("optimized_float"), digits.bin]
     r = vernier.evaluate(models, metric="top_k", images=digits.held_out, labels=digits.labels, limit=50)

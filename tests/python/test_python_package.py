@@ -1,5 +1,7 @@
 """The package as a whole: the README's example, what is installed, forwarding packages."""
 import ast
+import importlib
+import inspect
 import re
 import subprocess
 import sys
@@ -27,6 +29,90 @@ def test_every_name_is_there():
         assert getattr(vernier, name).__doc__, name
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         vernier.nothing
+
+
+MODULES = ["vernier.session", "vernier.jobs", "vernier.errors", "vernier.transformer", "vernier.debugger",
+           "vernier.trace", "vernier.horizon_tc_ui", "vernier.hobot_dnn.pyeasy_dnn"]
+
+
+def public(module):
+    """(name, function or class) of what the module itself defines, with the members of its classes."""
+    for name, x in vars(module).items():
+        if name.startswith("_") or getattr(x, "__module__", None) != module.__name__:
+            continue
+        if inspect.isfunction(x) or inspect.isclass(x):
+            yield name, x
+        for member, y in vars(x).items() if inspect.isclass(x) else ():
+            y = y.fget if isinstance(y, property) else y
+            if not member.startswith("_") and inspect.isfunction(y):
+                yield f"{name}.{member}", y
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstrings_and_hints(name):
+    """Every public member says what it does, with hints; every function of a module what it raises."""
+    members = dict(public(importlib.import_module(name)))
+    assert members
+    for member, x in members.items():
+        assert x.__doc__ and len(x.__doc__.split()) > 1, member
+        if inspect.isclass(x):
+            continue
+        s = inspect.signature(x)
+        assert s.return_annotation is not s.empty, member
+        assert all(p.annotation is not p.empty for p in s.parameters.values() if p.name != "self"), member
+        assert "." in member or "Raises:" in x.__doc__, member
+
+
+# section 4 and 7 of the vendor flow, and the samples' functions; arguments by name
+THEIRS = {
+    "vernier.horizon_tc_ui": {
+        "HB_ONNXRuntime": "model_file", "HB_ONNXRuntime.get_inputs": "", "HB_ONNXRuntime.get_outputs": "",
+        "HB_ONNXRuntime.input_names": "", "HB_ONNXRuntime.output_names": "",
+        "HB_ONNXRuntime.input_shapes": "", "HB_ONNXRuntime.layout": "", "HB_ONNXRuntime.get_hw": "",
+        "HB_ONNXRuntime.set_dim_param": "input_idx dim_idx", "HB_ONNXRuntime.set_providers": "providers",
+        "HB_ONNXRuntime.get_provider": "", "HB_ONNXRuntime.run": "output_names input_feed input_offset",
+        "HB_ONNXRuntime.run_feature": "output_names input_feed input_offset",
+        "HBSession.run": "output_names input_feed", "HBRuntime.run": "output_names input_feed",
+        "HBRuntime.input_names": "", "HBRuntime.output_names": "", "NodeArg": "name shape"},
+    "vernier.hobot_dnn.pyeasy_dnn": {"load": "model_file", "Model.forward": "args",
+                                     "TensorProperties": "tensor_type dtype layout shape"},
+    "vernier.debugger": {
+        "get_sensitivity_of_nodes": "model_or_file metrics calibrated_data output_node node_type data_num "
+                                    "verbose interested_nodes",
+        "plot_acc_error": "save_dir calibrated_data model_or_file quantize_node non_quantize_node metric "
+                          "average_mode",
+        "plot_distribution": "save_dir model_or_file calibrated_data nodes_list",
+        "get_channelwise_data_distribution": "save_dir model_or_file calibrated_data nodes_list axis",
+        "runall": "model_or_file calibrated_data", "sensitivity_analysis": "model_or_file calibrated_data",
+    },
+}
+TRANSFORMERS = """AddTransformer(value) MeanTransformer(means, data_format) ScaleTransformer(scale_value)
+NormalizeTransformer(std) TransposeTransformer(order) HWC2CHW CHW2HWC PILCenterCrop(size)
+CenterCropTransformer(crop_size, data_type) LongSideCrop
+PadResizeTransformer(target_size, pad_value, pad_position)
+ResizeTransformer(target_size, mode, method, data_type, interpolation) PILResize(size)
+ShortLongResize(short_size, long_size, include_im) PadTransformer(size_divisor, target_size)
+ShortSideResizeTransformer(short_size) PaddedCenterCrop(image_size, crop_pad) BGR2RGB RGB2BGR RGB2GRAY
+BGR2GRAY RGB2GRAY_128 RGB2YUV444 BGR2YUV444 RGB2YUV444_128 BGR2YUV444_128 BGR2YUVBT601VIDEO RGB2YUVBT601VIDEO
+YUVTransformer(color_sequence) ReduceChannel BGR2NV12(data_format, cvt_mode) RGB2NV12(data_format, cvt_mode)
+NV12ToYUV444(target_size, yuv444_output_layout) WarpAffine(input_shape, scale) F32ToS8 F32ToU8"""
+
+
+@pytest.mark.parametrize("module", THEIRS)
+def test_members_of_the_vendor_flow(module):
+    for path, arguments in THEIRS[module].items():
+        x = importlib.import_module(module)
+        for part in path.split("."):
+            x = getattr(x, part)
+        names = set(inspect.signature(x).parameters) if callable(x) else set()
+        assert set(arguments.split()) <= names, path
+
+
+def test_transformers_of_the_vendor_flow():
+    from vernier import transformer
+    for name, arguments in re.findall(r"(\w+)(?:\(([^)]*)\))?", TRANSFORMERS):
+        names = [p[0] for p in getattr(transformer, name).parameters]
+        assert set(filter(None, arguments.replace(",", " ").split())) <= set(names), name
 
 
 def python(folder, code):

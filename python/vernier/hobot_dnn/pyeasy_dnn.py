@@ -74,6 +74,11 @@ class Model:
 
 
 def load(model_file: Any) -> list[Model]:
-    """The networks of a .bin or a pack, or of several: a list with a Model for each."""
+    """The networks of a .bin or a pack, or of several: a list with a Model for each.
+
+    Raises:
+        Error: a file is damaged.
+        OSError: it cannot be read.
+    """
     files = model_file if isinstance(model_file, (list, tuple)) else [model_file]
     return [Model(os.fspath(f), model=name) for f in files for name in pack_names(f) or [None]]
