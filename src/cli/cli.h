@@ -52,6 +52,7 @@ struct tool {
     int loose;
     void (*failed)(const struct command *c); /* says more after an error; NULL: nothing */
     const char *instead; /* it only says what to use in its place; NULL: it works */
+    int strict; /* 1: names of options in full; 0: also as Python's tools shorten them */
 };
 /* Read the words after the command's name into what the functions below return. */
 int vn_line_read(const struct tool *p, const struct command *c, int argc, char **argv, struct vn_arena *a,

@@ -23,13 +23,13 @@ static const struct command *const commands[] = {
 };
 
 static const struct tool vernier = {
-    "vernier",
-    "Converts float ONNX and Caffe models to verified int8 programs for CPUs. It does not generate code for "
-    "vendor NPUs.",
-    commands,
-    sizeof commands / sizeof *commands,
-    0,
-    NULL,
+    .name = "vernier",
+    .help =
+        "Converts float ONNX and Caffe models to verified int8 programs for CPUs. It does not generate code "
+        "for vendor NPUs.",
+    .commands = commands,
+    .n_commands = sizeof commands / sizeof *commands,
+    .strict = 1,
 };
 
 static int exit_status(int status)
@@ -135,6 +135,16 @@ static int run_command(const struct tool *p, const struct command *c, int argc, 
     return exit_status(status);
 }
 
+/* gflags takes options in front of the command, too: the command is moved to the front. */
+static void move_command(const struct tool *p, int argc, char **argv)
+{
+    int i = 1;
+    while (i < argc && !find_command(p, argv[i]))
+        i++;
+    for (char *word = i < argc ? argv[i] : NULL; word && i > 0; i--)
+        argv[i] = i > 1 ? argv[i - 1] : word;
+}
+
 static int run_program(const struct tool *p, int argc, char **argv)
 {
     if (p->instead) {
@@ -147,7 +157,9 @@ static int run_program(const struct tool *p, int argc, char **argv)
         vn_print_usage(argc < 2 ? stderr : stdout, p);
         return argc < 2 ? EXIT_USAGE : EXIT_DONE;
     }
-    if (argc > 1 && !strcmp(argv[1], "--version")) {
+    if (p->loose && !c)
+        move_command(p, argc, argv);
+    if (argc > 1 && (!strcmp(argv[1], "--version") || (p->loose && !c && !strcmp(argv[1], "-v")))) {
         printf("%s %s\n", p->name, VN_VERSION);
         return EXIT_DONE;
     }

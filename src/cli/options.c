@@ -189,6 +189,24 @@ static const struct option_def *find_option(const struct command *c, const char 
     return NULL;
 }
 
+/* As Python's tools read them: "--conf" where one option only begins so, "-cFILE". NULL: none. */
+static const struct option_def *find_shortened(const struct command *c, const char *word, size_t n,
+                                               const char **joined)
+{
+    const struct option_def *found = word[1] == '-' ? NULL : find_option(c, word, 2);
+    *joined = found && found->value ? word + 2 : NULL;
+    if (word[1] != '-')
+        return *joined ? found : NULL;
+    for (const struct option_def *o = c->options; n > 2 && o->name; o++) {
+        if (strncmp(o->name, word, n))
+            continue;
+        if (found)
+            return NULL;
+        found = o;
+    }
+    return found;
+}
+
 int vn_command_takes(const struct command *c, const char *option)
 {
     return find_option(c, option, strlen(option)) != NULL;
@@ -249,7 +267,11 @@ static int read_option(const struct tool *p, const struct command *c, int argc, 
     if (p->loose && word[1] != '-' && word[2] && word[2] != '=')
         word = vn_arena_fmt(line.arena, "-%s", word);
     const char *eq = strncmp(word, "--", 2) ? NULL : strchr(word, '=');
-    const struct option_def *o = find_option(c, word, eq ? (size_t)(eq - word) : strlen(word));
+    const size_t n = eq ? (size_t)(eq - word) : strlen(word);
+    const struct option_def *o = find_option(c, word, n);
+    const char *joined = NULL; /* "-cFILE" */
+    if (!o && !p->strict && !p->loose)
+        o = find_shortened(c, word, n, &joined);
     if (!o)
         return unknown_option(c, word, e);
     if (!o->repeats && !p->loose && vn_opt(o->name))
@@ -258,9 +280,9 @@ static int read_option(const struct tool *p, const struct command *c, int argc, 
     if (!o->value)
         TRY(read_switch(&g, eq ? eq + 1 : NULL, p->loose, e));
     if (o->value) {
-        if (!eq && *i + 1 >= argc)
+        if (!eq && !joined && *i + 1 >= argc)
             return vn_fail(e, VN_E_USAGE, "%s requires %s", o->name, o->value);
-        g.value = eq ? eq + 1 : argv[++*i];
+        g.value = joined ? joined : eq ? eq + 1 : argv[++*i];
         if (o->rest && *i + 1 < argc && argv[*i + 1][0] != '-' && !strchr(g.value, '='))
             g.value = vn_arena_fmt(line.arena, "%s=%s", g.value, argv[++*i]);
     }

@@ -302,6 +302,32 @@ def test_usage(tools, line, tmp_path):
     assert files_of(tmp_path) == set()
 
 
+FORMS = [
+    ("hb_mapper makertbin --conf {yaml} --model-t onnx", "hb_mapper makertbin -c{yaml} --model-type=onnx"),
+    ("hb_verifier --mod {quantized},{bin} --compare=4", "hb_verifier -m{quantized},{bin} -c4"),
+    ("hrt_model_exec --model_file={bin} model_info", "hrt_model_exec model_info -model_file {bin}"),
+    ("hb_config_generator --simple --model {model}", "hb_config_generator -s -m{model}"),
+]
+
+
+@pytest.mark.parametrize("first, second", FORMS)
+def test_forms_of_options(tools, tmp_path, first, second):
+    """Shortened names, values joined to letters, options in front of the command: as the vendor's parsers."""
+    seen = []
+    for i, line in enumerate((first, second)):
+        (tmp_path / str(i)).mkdir()
+        out = tools(line, cwd=tmp_path / str(i)).out
+        seen.append(re.sub(r"[\d.:,-]+|/\S+", "#", out))
+    assert seen[0] == seen[1]
+
+
+def test_ambiguous_names_and_vernier_are_strict(tools):
+    r = tools("hb_mapper checker --mod {model}", want=tool.USAGE)
+    assert "unknown option '--mod'" in r.err
+    assert "unknown option" in tool.run("check", tools.digits.model, "--marc", "bayes", want=tool.USAGE).err
+    assert re.match(r"hrt_model_exec \d", tools("hrt_model_exec -v").out)
+
+
 def test_infer_equals_run(tools, tmp_path):
     """The dumped output is what `vernier run` gives; the .txt holds the same numbers."""
     d = tools.digits

@@ -57,7 +57,7 @@ void vn_word_push_all(struct words *w, const char *theirs, const char *ours)
 
 int vn_compat_run(const struct command *c, struct words *w, struct vn_err *e)
 {
-    static const struct tool vernier = { .name = "vernier" };
+    static const struct tool vernier = { .name = "vernier", .strict = 1 };
     TRY(vn_line_read(&vernier, c, w->v.n, w->v.v, w->arena, e));
     return c->run(w->arena, e);
 }
