@@ -163,7 +163,7 @@ static void fill_row(__m512i *column, const struct plan *s, const int8_t *row)
         column[i] = make_column(quads, edge_pixels(s, row, i * apart - g->pw));
     const int inner = g->w + g->pw < wide ? 0 : min_int(s->columns, (g->w + g->pw - wide) / apart + 1);
     const int8_t *x = row + (ptrdiff_t)(i * apart - g->pw) * c;
-    if (c == 8 || c == 16)
+    if (s->few || c == 16)
         for (; i < inner; i++, x += 32)
             column[i] = make_column(quads, _mm512_loadu_si512(x));
     else
@@ -180,7 +180,7 @@ static ALWAYS_INLINE void store_pixels(int8_t *out, size_t pitch, __m512i q, con
                                        int pixels)
 {
     const size_t bytes = few ? 8 : 16;
-    if (pixels * bytes == 64 && pitch == bytes) {
+    if (pixels * bytes == 64 && pitch == bytes && (size_t)count == bytes) {
         _mm512_storeu_si512(out, q);
         return;
     }
