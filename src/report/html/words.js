@@ -263,6 +263,7 @@ const WORDS = {
   int16: ['int16', 'int16'],
   'int16+weights': ['int16, weights too', 'int16（含权重）'],
   float32: ['float32', 'float32'],
+  groups: ['Groups of tensors', '张量组'],
   plans: ['Plans', '方案'],
   types: ['Types', '类型'],
   loss: ['Loss', '损失'],
