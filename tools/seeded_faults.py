@@ -44,7 +44,7 @@ class Project:
         self.keys = {"input_type_rt": "featuremap", "input_type_train": "featuremap",
                      "input_layout_train": "NCHW", "norm_type": "no_preprocess"}
         self.calibration = {"calibration_type": "max"}
-        self.shape = [1, 3, SIDE, SIDE]
+        self.shape, self.yaml_shape, self.cal_type = [1, 3, SIDE, SIDE], None, "float32"
         self.data = [self.random.normal(0, 1, self.shape).astype(np.float32) for _ in range(SAMPLES)]
         self.model, self.options, self.environment = self.classifier(), [], {}
 
@@ -92,9 +92,9 @@ class Project:
         lines = ["model_parameters:", "  onnx_model: 'net.onnx'", "  march: 'generic'",
                  "  working_dir: 'out'",
                  "  output_model_file_prefix: 'net'", "input_parameters:",
-                 f"  input_shape: '{'x'.join(map(str, self.shape))}'",
+                 f"  input_shape: '{'x'.join(map(str, self.yaml_shape or self.shape))}'",
                  *(f"  {k}: '{v}'" for k, v in self.keys.items()), "calibration_parameters:",
-                 "  cal_data_dir: 'data'", "  cal_data_type: 'float32'",
+                 "  cal_data_dir: 'data'", f"  cal_data_type: '{self.cal_type}'",
                  *(f"  {k}: '{v}'" for k, v in self.calibration.items())]
         (self.folder / "net.yaml").write_text("\n".join(lines) + "\n")
 
@@ -148,6 +148,16 @@ def doubled_normalization(p):
     """calibration data are normalized, and the configuration normalizes again"""
     p.keys = {**pixel_keys("rgb"), "norm_type": "data_mean_and_scale", "mean_value": "127.5",
               "scale_value": "0.0078431"}
+
+
+def other_type(p):
+    """calibration files hold float32, and the configuration says uint8"""
+    p.cal_type = "uint8"
+
+
+def other_shape(p):
+    """the configuration says another size than the network and the calibration files have"""
+    p.yaml_shape = [1, 3, 2 * SIDE, SIDE]
 
 
 def wrong_scale(p):
@@ -421,6 +431,8 @@ FAULTS = {  # step, cause, nodes that are right
     exchanged_channels: ("float", "float_differs", ("body",)),
     exchanged_colours: ("float", "first_node", ("stem",)),
     unnormalised_input: ("float", "first_node", ("stem",)),
+    other_type: ("convert", "unreadable", ("x",)),
+    other_shape: ("convert", "unreadable", ("x",)),
     doubled_normalization: ("convert", "normalised", ("x",)),
     truncated_calibration: ("quantized", "drift", ("x",)),
     trembling_points: ("quantized", "jitter", ("points",)),

@@ -85,6 +85,8 @@ static const char *look_closer(const struct flow_job *j, const struct vn_flow_st
         return vn_arena_fmt(a, "vernier check --data -c %s", path);
     if (!j->samples)
         return vn_arena_fmt(a, "vernier check -c %s", path);
+    if (!strcmp(s->name, "board")) /* dumps that cannot be read: what the program's tensors are */
+        return vn_arena_fmt(a, "vernier info %s", vn_shell_word(a, j->product[PROGRAM]));
     return vn_arena_fmt(a, "vernier tune -c %s%s%s --max-drop %g", path, j->o->task ? " --task " : "",
                         j->o->task ? vn_shell_word(a, j->o->task) : "", j->o->max_drop);
 }

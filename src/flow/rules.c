@@ -110,6 +110,8 @@ const struct cause_rule vn_flow_rules[] = {
     FINDING("scale_value", "finding scale_value, or network_input whose remedy changes this key alone",
             "@finding", "@scale"),
     FINDING("network_input", "finding network_input", "@finding"),
+    FINDING("unreadable", "calibration files that do not have the size of the input", "cal_data_type=float32",
+            "cal_data_type=uint8", "input_shape="),
     { "device_colours",
       "device_colours",
       SEEN_ELSEWHERE,

@@ -368,3 +368,14 @@ def test_forum_story(tmp_path):
     assert {s["step"]: s["state"] for s in out["steps"]}["bin"] == "PASS" and out["checked"] == 4
     text = (tmp_path / out["config"]).read_text()
     assert "input_type_rt: 'featuremap'" in text and "march: 'bayes-e'" in text
+
+
+def test_dumps_that_cannot_be_read(digits, tmp_path):
+    """The next command shows the program's tensors, which dumps are named after."""
+    config = digits.write_yaml(tmp_path / "d.yaml", tmp_path / "out")
+    (tmp_path / "dumps").mkdir()
+    out, _ = flow("-c", config, "--samples", "2", "--dumps", tmp_path / "dumps", want=CHECK_FAILED)
+    broken(out, "board")
+    assert out["cause"] == "cannot_run"
+    run(*shlex.split(out["next_command"])[1:], want=DONE)
+    assert out["next_command"].startswith("vernier info ")
