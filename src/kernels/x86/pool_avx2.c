@@ -7,6 +7,9 @@
 /* Input of tap ky, kx, channel c. */
 #define TAP(ky, kx) (x + tap_pixel(g, n, t, ky, kx) + c)
 #define EACH_PART(i, n) _Pragma("GCC unroll 16") for (int i = 0; i < (n); i++)
+#define FOLD(n) \
+    EACH_PART(i, n) \
+    part[i] = _mm256_add_ps(part[i], part[i + (n)])
 #define FOR_EACH_TAP \
     for (int ky = t->y0; ky < t->y1; ky++) \
         for (int kx = t->x0; kx < t->x1; kx++)
@@ -66,9 +69,10 @@ static void average_f32(float *y, const float *x, const struct vn_pool *p, int n
             part[tap % 16] = _mm256_add_ps(part[tap % 16], _mm256_loadu_ps(TAP(ky, kx)));
             tap++;
         }
-        EACH_PART(level, 4)
-        EACH_PART(i, 8 >> level)
-        part[i] = _mm256_add_ps(part[i], part[i + (8 >> level)]);
+        FOLD(8);
+        FOLD(4);
+        FOLD(2);
+        FOLD(1);
         store8_f32(y + c, _mm256_div_ps(part[0], count), g->c - c);
     }
 }
