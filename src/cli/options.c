@@ -218,6 +218,22 @@ static const struct {
 } moved[] = { { "run", "--repeat", "vernier perf --rounds N" },
               { "run", "--profile", "vernier perf --profile" } };
 
+/* What the first n characters of a word are short for: "--a, --b or --c", and how many. */
+static int could_be(const char **text, const struct command *c, const char *word, size_t n)
+{
+    const char *last = "", *before = "";
+    int found = 0;
+    for (const struct option_def *o = c->options; n > 2 && o->name; o++) {
+        if (strncmp(o->name, word, n))
+            continue;
+        if (found++)
+            before = vn_arena_fmt(line.arena, "%s%s%s", before, *before ? ", " : "", last);
+        last = o->name;
+    }
+    *text = found > 1 ? vn_arena_fmt(line.arena, "%s or %s", before, last) : last;
+    return found;
+}
+
 static int unknown_option(const struct command *c, const char *word, struct vn_err *e)
 {
     for (size_t i = 0; i < sizeof moved / sizeof *moved; i++)
@@ -272,6 +288,9 @@ static int read_option(const struct tool *p, const struct command *c, int argc, 
     const char *joined = NULL; /* "-cFILE" */
     if (!o && !p->strict && !p->loose)
         o = find_shortened(c, word, n, &joined);
+    const char *meanings;
+    if (!o && !p->strict && !p->loose && could_be(&meanings, c, word, n) > 1)
+        return vn_fail(e, VN_E_USAGE, "ambiguous option '%.*s': %s", (int)n, word, meanings);
     if (!o)
         return unknown_option(c, word, e);
     if (!o->repeats && !p->loose && vn_opt(o->name))

@@ -323,7 +323,11 @@ def test_forms_of_options(tools, tmp_path, first, second):
 
 def test_ambiguous_names_and_vernier_are_strict(tools):
     r = tools("hb_mapper checker --mod {model}", want=tool.USAGE)
-    assert "unknown option '--mod'" in r.err
+    assert "ambiguous option '--mod': --model-type or --model" in r.err
+    r = tools("hrt_bin_dump --model_file {bin} --conv_m x", want=None)
+    assert "ambiguous" not in r.err
+    r = tools("hmct-debugger runall {calibrated} {data} --n=x", want=tool.USAGE)
+    assert "ambiguous option '--n': --node_metrics, --non_quantize_node or --node_type" in r.err
     assert "unknown option" in tool.run("check", tools.digits.model, "--marc", "bayes", want=tool.USAGE).err
     assert re.match(r"hrt_model_exec \d", tools("hrt_model_exec -v").out)
 
