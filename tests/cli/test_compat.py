@@ -414,6 +414,10 @@ def test_info_and_modifier(tools, tmp_path):
     for key in ("hb_mapper version", "hbdk runtime version", "onnx_model", "BPU march", "input_space&range",
                 "norm_type", "cal_data_type", "calibration_type", "hbdk_pass_through_params"):
         assert re.search(f"^{key:20}: \\S", out, re.M), key
+    assert f"\n{'working dir':20}: {tools.digits.bin.parent}\n" in out
+    assert f"\n{'log_level':20}: DEBUG\n" in out
+    types = "model input types   : [<InputDataType.GRAY>]\nmodel output types  : [<InputDataType.F32: 5>]\n"
+    assert "--------- input/output types -\n" + types in out
     assert "******** digits info *********" in out and re.search(r"^input_type_rt +: gray$", out, re.M)
     out = tools("hb_model_modifier {bin}").out
     names = re.findall(r"'([^']*)'", out)

@@ -113,7 +113,7 @@ def test_nv12(environment, tmp_path, march):
     out = run("nv12.sh", tmp_path, environment)
     check_stages(tmp_path, "net_nv12")
     lines = ("The main quantized node information:", "FPS=", "Strict check PASSED", "Frame      rate",
-             "modified model saved as")
+             "model input types   : [<InputDataType.NV12: 7>]", "modified model saved as")
     assert [line for line in lines if line not in out] == []
 
 

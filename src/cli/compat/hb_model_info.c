@@ -47,6 +47,20 @@ static int is_caffe(const char *file)
     return dot && !strcmp(dot, ".caffemodel");
 }
 
+/* Where it is now: a .bin has no paths. */
+static void print_folder(FILE *f, const char *path)
+{
+    struct vn_arena *a = vn_arena_new();
+    field(f, "working dir", vn_path_folder(a, path));
+    vn_arena_free(&a);
+}
+
+/* The vendor's tool prints its default level. */
+static const char *log_level(const struct vn_session *s)
+{
+    return vn_session_meta(s, "model_parameters.log_level") ? NULL : "DEBUG";
+}
+
 static void print_model(FILE *f, const struct vn_session *s)
 {
     const char *file = vn_session_meta(s, "model.file");
@@ -55,11 +69,13 @@ static void print_model(FILE *f, const struct vn_session *s)
     } fields[] = { { is_caffe(file) ? "caffe_model" : "onnx_model", file },
                    { "model hash", vn_session_meta(s, "model.hash") },
                    { "BPU march", vn_session_meta(s, "march") },
+                   { "log_level", log_level(s) },
                    { "calibration method", vn_session_meta(s, "calibration.method") } };
     print_group(f, s, "model_parameters");
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
         if (fields[i].text)
             field(f, fields[i].key, fields[i].text);
+    print_folder(f, vn_session_path(s));
 }
 
 static void print_input(FILE *f, const struct vn_session *s, const struct vn_io *io)
@@ -107,16 +123,27 @@ static void print_compiler(FILE *f, const struct vn_session *s, const struct vn_
     fprintf(f, "'_default_value': 'ddr'}\n");
 }
 
-static void print_types(FILE *f, const struct vn_io *in, int n_in, const struct vn_io *out, int n_out)
+/* As Python prints the vendor's enumeration; its numbers are known of two members. */
+static void print_type(FILE *f, const struct vn_io *io, int input)
 {
-    fprintf(f, "--------- input/output types -\nmodel input types   : [");
-    for (int i = 0; i < n_in; i++)
-        fprintf(f, "%s%s", i ? ", " : "",
-                in[i].type == VN_IN_FEATUREMAP ? vn_text_dtype(in[i].dtype) : vn_text_input_type(in[i].type));
-    fprintf(f, "]\nmodel output types  : [");
-    for (int i = 0; i < n_out; i++)
-        fprintf(f, "%s%s", i ? ", " : "", vn_text_dtype(out[i].dtype));
-    fprintf(f, "]\n");
+    static const char *const images[] = { NULL, "RGB", "BGR", "YUV444", "NV12: 7", "GRAY" };
+    static const char *const numbers[] = {
+        [VN_F32] = "F32: 5", [VN_U8] = "U8",   [VN_I8] = "S8",     [VN_U16] = "U16", [VN_I16] = "S16",
+        [VN_I32] = "S32",    [VN_I64] = "S64", [VN_BOOL] = "BOOL", [VN_F16] = "F16", [VN_F64] = "F64",
+        [VN_U32] = "U32",    [VN_U64] = "U64", [VN_BF16] = "BF16",
+    };
+    const int image = input && io->type != VN_IN_FEATUREMAP;
+    fprintf(f, "<InputDataType.%s>", image ? images[io->type] : numbers[io->dtype]);
+}
+
+static void print_types(FILE *f, const char *what, const struct vn_io *io, int n, int inputs)
+{
+    fprintf(f, "model %-14s: [", what);
+    for (int i = 0; i < n; i++) {
+        fputs(i ? ", " : "", f);
+        print_type(f, &io[i], inputs);
+    }
+    fputs("]\n", f);
 }
 
 static void print_deleted(FILE *f, const struct vn_session *s)
@@ -142,7 +169,9 @@ void vn_compat_print_info(FILE *f, const struct vn_session *s)
         print_input(f, s, &in[i]);
     print_group(f, s, "calibration_parameters");
     print_compiler(f, s, in, n_in);
-    print_types(f, in, n_in, out, n_out);
+    fprintf(f, "--------- input/output types -\n");
+    print_types(f, "input types", in, n_in, 1);
+    print_types(f, "output types", out, n_out, 0);
     print_deleted(f, s);
 }
 
