@@ -405,7 +405,7 @@ static const char *path_in(const struct config *c, struct vn_arena *a, const cha
     return vn_file_exists(path) || vn_dir_exists(path) ? path : vn_path_join(a, c->folder, path);
 }
 
-static enum vn_dtype cal_type_of_folder(const char *dir)
+enum vn_dtype vn_config_folder_type(const char *dir)
 {
     if (!dir)
         return VN_NONE;
@@ -517,7 +517,7 @@ static int resolve_input(struct config *c, struct vn_arena *a, int i, struct vn_
     if (c->problems.n > before)
         in->shape = NULL;
     in->cal_dir = entry(&dir, i) ? path_in(c, a, entry(&dir, i)) : NULL;
-    in->cal_type = word_entry(&type, i, vn_words_cal_data_type, (int)cal_type_of_folder(in->cal_dir));
+    in->cal_type = word_entry(&type, i, vn_words_cal_data_type, (int)vn_config_folder_type(in->cal_dir));
     return resolve_norm(c, a, i, e);
 }
 

@@ -263,6 +263,8 @@ int vn_config_note(struct config *c, struct vn_arena *a, int status, const struc
 int vn_config_match_inputs(struct config *c, struct vn_arena *a, int n, const char *const *names,
                            struct vn_err *e);
 const struct setting *vn_config_given(const struct config *c, const char *key);
+/* Type of raw calibration files by their folder's name: "_f32" is float32, others uint8. */
+enum vn_dtype vn_config_folder_type(const char *dir);
 /* A setting whose value counts; NULL: not given, or ignored. */
 const struct setting *vn_config_used(const struct config *c, const char *key);
 /* The value of a key as text: as given, or the default; NULL: neither. */

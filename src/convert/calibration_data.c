@@ -134,9 +134,23 @@ int vn_convert_open_samples(struct vn_conversion *c, struct vn_err *e)
     return check_samples(c, e);
 }
 
+/* Files that are arrays, by input. */
+static void tell_files(const struct vn_conversion *c)
+{
+    for (int i = 0; i < c->original->inputs.n && !c->config->random_data; i++) {
+        if (vn_samples_are_images(c->samples, i))
+            continue;
+        DETAIL(c, "created RawImageDirLoader of shape:%s",
+               vn_convert_sizes(c->arena, &c->original->inputs.v[i]->shape));
+        for (int k = 0; k < vn_samples_count(c->samples); k++)
+            DETAIL(c, "Read raw file: %s", vn_samples_path(c->samples, k, i));
+    }
+}
+
 int vn_convert_note_samples(struct vn_conversion *c, struct vn_err *e)
 {
     TRY(note_pipeline(c, e));
+    tell_files(c);
     INFO(c, "num of calibration data: %d", vn_samples_count(c->samples));
     INFO(c, "First calibration picture name: %s", vn_samples_name(c->samples, 0));
     return c->config->random_data ? VN_OK : hash_samples(c, e);

@@ -129,6 +129,10 @@ int vn_convert_choose_method(struct vn_conversion *c, struct vn_err *e)
         TRY(vn_convert_refine(c, e));
     vn_convert_name_method(c);
     INFO(c, "Select %s method.", c->summary.method);
+    if (c->method.per_channel)
+        DETAIL(c, "Perchannel quantization is enabled.");
+    if (c->method.zero_points == ZERO_POINTS_ASYMMETRIC)
+        DETAIL(c, "Asymmetric quantization is enabled.");
     INFO(c, "End to calibrate the model.");
     return VN_OK;
 }

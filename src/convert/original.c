@@ -1,6 +1,9 @@
 /* The first stage: configuration, model, static shapes, preprocessing as a node, origin. */
 #include "convert/stages.h"
 
+#include <limits.h>
+#include <stdlib.h>
+
 #include "base/file.h"
 #include "base/hash.h"
 #include "front/front.h"
@@ -76,6 +79,13 @@ static int read_with_shapes(struct vn_conversion *c, const struct vn_onnx_option
     return vn_model_read(&c->original, c->arena, cfg->model, cfg->prototxt, o, e);
 }
 
+static void tell_place(const struct vn_conversion *c, const char *path)
+{
+    char place[PATH_MAX];
+    if (realpath(path, place))
+        DETAIL(c, "Using abs path %s", place);
+}
+
 int vn_convert_read_model(struct vn_conversion *c, struct vn_err *e)
 {
     struct config *cfg = c->config;
@@ -88,6 +98,7 @@ int vn_convert_read_model(struct vn_conversion *c, struct vn_err *e)
             shapes[o.n_shapes].name = cfg->inputs[i].name;
             TRY(vn_shape_parse(&shapes[o.n_shapes++].shape, cfg->inputs[i].shape, e));
         }
+    tell_place(c, cfg->model);
     INFO(c, "Using %s model file: %s", cfg->prototxt ? "caffe" : "onnx", cfg->model);
     if (cfg->prototxt)
         INFO(c, "Using prototxt file: %s", cfg->prototxt);

@@ -13,7 +13,7 @@ static const char *quoted(struct vn_arena *a, int n, const char *const *words)
 }
 
 /* [1, 3, 224, 224] */
-static const char *sizes(struct vn_arena *a, const struct vn_shape *s)
+const char *vn_convert_sizes(struct vn_arena *a, const struct vn_shape *s)
 {
     const char *text = "[";
     for (int i = 0; i < s->rank; i++)
@@ -26,7 +26,7 @@ static const char *all_sizes(const struct vn_conversion *c)
     const char *text = "[";
     for (int i = 0; i < c->original->inputs.n; i++)
         text = vn_arena_fmt(c->arena, "%s%s%s", text, i ? ", " : "",
-                            sizes(c->arena, &c->original->inputs.v[i]->shape));
+                            vn_convert_sizes(c->arena, &c->original->inputs.v[i]->shape));
     return vn_arena_fmt(c->arena, "%s]", text);
 }
 
@@ -93,30 +93,55 @@ static void tell_keys(const struct vn_conversion *c)
     }
 }
 
+/* A folder's name and the key that says the type of its files. */
+static void tell_suffixes(const struct vn_conversion *c)
+{
+    const int given = vn_config_given(c->config, "cal_data_type") != NULL && !c->config->preprocess_on;
+    for (int i = 0; given && i < c->original->inputs.n; i++) {
+        const struct input_config *in = &c->config->inputs[i];
+        if (in->cal_dir && in->cal_type != vn_config_folder_type(in->cal_dir))
+            DETAIL(c,
+                   "The calibration dir name suffix is not the same as the value %s of the parameter "
+                   "cal_data_type, the parameter setting will prevail",
+                   vn_word_of(vn_words_cal_data_type, (int)in->cal_type));
+    }
+}
+
+/* The reader has told what each has come to. */
+static void tell_deprecated(const struct vn_conversion *c)
+{
+    DETAIL(c, "validating deprecated parameters...");
+    DETAIL(c, "validating deprecated parameters finished");
+}
+
 static void tell_build(const struct vn_conversion *c)
 {
     const struct graph *g = c->original;
     const char *given = vn_config_text(c->config, "optimization");
     for (int i = 0; i < g->inputs.n; i++)
         DETAIL(c, "input '%s' : original model shape: %s", g->inputs.v[i]->name,
-               sizes(c->arena, &g->inputs.v[i]->shape));
+               vn_convert_sizes(c->arena, &g->inputs.v[i]->shape));
     DETAIL(c, "call build params:");
     DETAIL(c, "    march:           %s", c->target.name);
     DETAIL(c, "    save_model:      True");
     DETAIL(c, "    name_prefix:     %s", c->config->prefix);
     DETAIL(c, "    optimization:    [%s]", given ? given : "");
     DETAIL(c, "Start to Horizon NN Model Convert.");
+    DETAIL(c, "Loading horizon_nn debug methods:%s",
+           c->config->dump_calibration ? "{'dump_calibration_data'}" : "set()");
 }
 
 void vn_convert_tell_settings(const struct vn_conversion *c)
 {
     DETAIL(c, "validating calibration_parameters...");
+    tell_suffixes(c);
     INFO(c, "validating calibration_parameters finished");
     tell_custom_ops(c);
     DETAIL(c, "validating compiler_parameters...");
     for (int i = 0; i < c->original->inputs.n; i++)
         tell_source(c, i, c->original->inputs.v[i]->name);
     DETAIL(c, "validating compiler_parameters finished");
+    tell_deprecated(c);
     tell_keys(c);
     tell_build(c);
 }
@@ -198,7 +223,7 @@ void vn_convert_tell_samples(const struct vn_conversion *c)
     for (int i = 0; i < c->original->inputs.n; i++) {
         const struct value *v = c->original->inputs.v[i];
         INFO(c, "input name: %s,  number_of_samples: %d", v->name, n);
-        INFO(c, "calibration data shape: %s", sizes(c->arena, &v->shape));
+        INFO(c, "calibration data shape: %s", vn_convert_sizes(c->arena, &v->shape));
     }
     INFO(c, n == 1 ? "There is %d sample in the data set." : "There are %d samples in the data set.", n);
 }

@@ -11,6 +11,8 @@
 
 int vn_convert_begin_products(struct vn_conversion *c, struct vn_err *e)
 {
+    if (!vn_dir_exists(c->config->working_dir))
+        DETAIL(c, "working_dir does not exist. Creating working_dir: %s", c->config->working_dir);
     TRY(vn_dir_make(c->config->working_dir, e));
     return vn_dir_stage(&c->written, c->arena, c->config->working_dir, e);
 }

@@ -60,6 +60,7 @@ struct vn_quant_method vn_convert_method(const struct vn_conversion *c, const ch
                                          double parameter);
 
 /* parameter_log.c: what the conversion goes by, as lines of the log */
+const char *vn_convert_sizes(struct vn_arena *a, const struct vn_shape *s); /* [1, 3, 224, 224] */
 void vn_convert_tell_inputs(const struct vn_conversion *c);
 void vn_convert_tell_settings(const struct vn_conversion *c); /* once the model is known */
 void vn_convert_tell_calibration(const struct vn_conversion *c);

@@ -174,6 +174,8 @@ def test_makertbin(tools, tmp_path):
         "hb_mapper version ",
         "Start Model Convert....",
         "validating model_parameters...",
+        f"Using abs path {d.model.resolve()}",
+        f"Using onnx model file: {d.model}",
         "Model input names: ['image']",
         "validating model_parameters finished",
         "validating input_parameters...",
@@ -185,11 +187,14 @@ def test_makertbin(tools, tmp_path):
         "validating compiler_parameters...",
         "Input node image's input_source not set, it will be set to pyramid by default",
         "validating compiler_parameters finished",
+        "validating deprecated parameters...",
+        "validating deprecated parameters finished",
         "Dump config:",
         "  output_model_file_prefix: digits",
         "input 'image' : original model shape: [1, 1, 8, 8]",
         "call build params:",
         "Start to Horizon NN Model Convert.",
+        "Loading horizon_nn debug methods:set()",
         "The activation calibration parameters:",
         "    calibration_type:     ['max']",
         "    max_percentile:       [1.0]",
@@ -198,6 +203,7 @@ def test_makertbin(tools, tmp_path):
         "Start to prepare the onnx model.",
         "End to prepare the onnx model.",
         "Start to optimize the onnx model.",
+        f"working_dir does not exist. Creating working_dir: {tmp_path}/out",
         "Start to calibrate the model.",
         "input name: image,  number_of_samples: 100",
         "Start to quantize the model.",
@@ -220,6 +226,35 @@ def test_makertbin(tools, tmp_path):
     at = [r.out.index(text) for text in order]
     assert at == sorted(at)
     tools(f"hb_verifier -m {d.stage('quantized')},{tmp_path}/out/digits.bin")
+    quiet = ("working_dir does not exist", "The calibration dir name suffix", "quantization is enabled")
+    again = tools(f"hb_mapper makertbin -c {yaml} --model-type onnx", cwd=tmp_path).out
+    assert [text for text in quiet if text in again] == []
+    plain = tool.run("convert", "-c", yaml, cwd=tmp_path, want=tool.DONE)
+    assert "abs path" not in plain.err and "deprecated" not in plain.err
+
+
+def test_makertbin_tells_raw_files(tools, tmp_path):
+    """Files by name, a folder's name against the key, the debug mode, properties of the method."""
+    d = tools.digits
+    yaml = d.write_yaml(tmp_path / "d.yaml", tmp_path / "out")
+    data = tmp_path / "data_f32"
+    data.mkdir()
+    for i in range(3):
+        np.full((1, 1, 8, 8), 40 * i + 9, np.uint8).tofile(data / f"{i}.bin")
+    text = re.sub(r"cal_data_dir: .*", f"cal_data_dir: '{data}'\n  cal_data_type: 'uint8'", yaml.read_text())
+    text = re.sub(r"( *)calibration_type: .*", r"\1calibration_type: 'max'\n\1optimization: asymmetric\n"
+                  r"\1per_channel: True", re.sub(r" *preprocess_on.*\n", "", text))
+    yaml.write_text(text.replace("model_parameters:\n", "model_parameters:\n  log_level: 'info'\n"
+                                 "  debug_mode: 'dump_calibration_data'\n"))
+    out = tools(f"hb_mapper makertbin -c {yaml} --model-type onnx", want=None, cwd=tmp_path).out
+    lines = ["The calibration dir name suffix is not the same as the value uint8 of the parameter "
+             "cal_data_type, the parameter setting will prevail",
+             "Loading horizon_nn debug methods:{'dump_calibration_data'}",
+             "created RawImageDirLoader of shape:[1, 1, 8, 8]",
+             *(f"Read raw file: {data}/{i}.bin" for i in range(3)),
+             "Perchannel quantization is enabled.", "Asymmetric quantization is enabled.",
+             f"{'log_level':20}: info"]
+    assert [line for line in lines if line not in out] == [], out
 
 
 def test_the_parameters_of_a_search(tools, tmp_path):
