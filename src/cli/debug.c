@@ -12,7 +12,8 @@ static const struct option_def options[] = {
       "cosine-similarity (default), mse, mre, sqnr or chebyshev; with several, rows are sorted by the "
       "first" },
     { "--output", 'o', "NAME", 1, 0, "judge this output (default: all; the worst one counts)" },
-    { "--node-type", 'n', "KIND", 0, 0, "node (default), weight or activation" },
+    { "--node-type", 'n', "KIND", 0, 0,
+      "node (default), weight or activation; runall: weight and activation by default" },
     { "--nodes", 'i', "NAME", 1, 0, "only this node or calibration node (TENSOR_HzCalibration)" },
     { "--restore", 0, NULL, 0, 0, "sensitivity: quantize everything except the row's node or tensor" },
     { "--samples", 'd', "N", 0, 0, "use the first N samples of the folder (default: all)" },
@@ -26,9 +27,9 @@ static const struct option_def options[] = {
     { "--keep", 0, "NAMES", 1, 0, "accumulated: quantize all nodes except these" },
     { "--average", 'a', NULL, 0, 0, "accumulated: plot the running mean" },
     { "--axis", 0, "N", 0, 0,
-      "channels: channel axis (default: 1; for weights the axis of their scales, else 0)" },
+      "channels, runall: channel axis (default: 1; for weights the axis of their scales, else 0)" },
     { "--pick-threshold", 0, "X", 0, 0,
-      "sensitivity-analysis: nodes with a worse first --metric are sensitive (default 0.999)" },
+      "sensitivity-analysis, runall: nodes with a worse first --metric are sensitive (default 0.999)" },
     { "--save-dir", 's', "DIR", 0, 0,
       "write plots (PNG) and tables to subfolders of DIR: node_sensitivity, data_distribution, "
       "channelwise_distribution, accumulate_error, sensitivity_analysis" },

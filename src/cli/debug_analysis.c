@@ -107,47 +107,60 @@ static int keep_in_float(struct vn_accumulated **c, const struct debug_request *
     return vn_debug_accumulated(c, &o, groups, PARTS + n + 1, 0, e);
 }
 
-static int report_analysis(const struct debug_request *r, const struct vn_sensitivity *s,
-                           const struct vn_accumulated *c, double threshold, struct vn_err *e)
-{
-    json_t *j = vn_json_sensitivity(s);
-    json_object_set_new(j, "pick_threshold", json_real(threshold));
-    json_object_set_new(j, "restored", steps_json(c));
-    if (vn_opt("--json"))
-        vn_json_print_exact(stdout, json_incref(j));
-    else {
-        vn_print_sensitivity(stdout, s, r->metrics, r->n_metrics);
-        print_steps(r, c);
-    }
-    return vn_debug_write_report(r, j, e);
-}
-
-static int analyse(struct debug_request *r, const struct vn_sensitivity *s, double threshold,
+static int analyse(json_t *j, const struct debug_request *r, const struct vn_sensitivity *s, double threshold,
                    struct vn_arena *a, struct vn_err *e)
 {
     const char *picked[MOST_KEPT];
     struct vn_accumulated *c;
     const int n = pick(picked, r, s, threshold);
     TRY(keep_in_float(&c, r, picked, n, a, e));
-    int status = plot_steps(r, c, a, e);
-    if (status == VN_OK)
-        status = report_analysis(r, s, c, threshold, e);
+    if (!vn_opt("--json")) {
+        vn_print_sensitivity(stdout, s, r->metrics, r->n_metrics);
+        print_steps(r, c);
+    }
+    json_object_set_new(j, "pick_threshold", json_real(threshold));
+    json_object_set_new(j, "restored", steps_json(c));
+    const int status = plot_steps(r, c, a, e);
     vn_accumulated_free(&c);
     return status;
 }
 
-int vn_debug_run_analysis(struct debug_request *r, struct vn_arena *a, struct vn_err *e)
+/* Into j: the steps and, of a command of its own, the rows. */
+static int measure_gain(json_t *j, struct debug_request *r, int rows, struct vn_arena *a, struct vn_err *e)
 {
     struct vn_sensitivity *s;
     double threshold;
     TRY(vn_opt_real("--pick-threshold", 0.999, -1e9, 1e9, &threshold, e));
     TRY(vn_debug_sensitivity(&s, &r->o, VN_DEBUG_NODE, e));
-    const int status = analyse(r, s, threshold, a, e);
+    if (rows)
+        json_object_update_new(j, vn_json_sensitivity(s));
+    const int status = analyse(j, r, s, threshold, a, e);
     vn_sensitivity_free(&s);
     return status;
 }
 
+/* Prints and reports j, and frees it. */
+static int finish(json_t *j, int status, const struct debug_request *r, struct vn_err *e)
+{
+    if (status == VN_OK && vn_opt("--json"))
+        vn_json_print_exact(stdout, json_incref(j));
+    if (status == VN_OK)
+        return vn_debug_write_report(r, j, e);
+    json_decref(j);
+    return status;
+}
+
+int vn_debug_run_analysis(struct debug_request *r, struct vn_arena *a, struct vn_err *e)
+{
+    json_t *j = json_object();
+    return finish(j, measure_gain(j, r, 1, a, e), r, e);
+}
+
 /* ---- runall ---- */
+
+static const char *const kinds[] = {
+    [VN_DEBUG_NODE] = "node", [VN_DEBUG_WEIGHT] = "weight", [VN_DEBUG_ACTIVATION] = "activation"
+};
 
 static int measure_kind(json_t *j, const char **names, int *n, struct debug_request *r,
                         enum vn_debug_kind kind, struct vn_arena *a, struct vn_err *e)
@@ -160,7 +173,7 @@ static int measure_kind(json_t *j, const char **names, int *n, struct debug_requ
         names[(*n)++] = vn_arena_str(a, row[i].name);
     if (!vn_opt("--json"))
         vn_print_sensitivity(stdout, s, r->metrics, r->n_metrics);
-    json_object_set_new(j, kind == VN_DEBUG_WEIGHT ? "weight" : "activation", vn_json_sensitivity(s));
+    json_object_set_new(j, kinds[kind], vn_json_sensitivity(s));
     const int status = vn_debug_save_table(r, s, a, e);
     vn_sensitivity_free(&s);
     return status;
@@ -173,9 +186,11 @@ static int look_at(json_t *j, const struct debug_request *r, const char *const *
                *channels = vn_debug_folder("channelwise_distribution", a);
     struct vn_debug_options o = r->o;
     struct vn_distributions *d;
+    int axis;
+    TRY(vn_opt_int("--axis", -1, 0, VN_MAX_RANK - 1, &axis, e));
     o.nodes = names;
     o.n_nodes = n;
-    TRY(vn_debug_distributions(&d, &o, -1, e));
+    TRY(vn_debug_distributions(&d, &o, axis, e));
     int status = plain ? vn_plot_distributions(plain, d, 0, e) : VN_OK;
     if (status == VN_OK && channels)
         status = vn_plot_distributions(channels, d, 1, e);
@@ -210,21 +225,18 @@ static int run_parts(json_t *j, struct debug_request *r, struct vn_arena *a, str
     int n = 0;
     r->o.nodes = NULL;
     r->o.n_nodes = 0;
-    TRY(measure_kind(j, names, &n, r, VN_DEBUG_WEIGHT, a, e));
-    TRY(measure_kind(j, names, &n, r, VN_DEBUG_ACTIVATION, a, e));
+    const int both = !vn_opt("--node-type");
+    TRY(measure_kind(j, names, &n, r, both ? VN_DEBUG_WEIGHT : r->kind, a, e));
+    if (both)
+        TRY(measure_kind(j, names, &n, r, VN_DEBUG_ACTIVATION, a, e));
     if (given ? n_given : n)
         TRY(look_at(j, r, given ? given : names, given ? n_given : n, a, e));
-    return accumulate(j, r, a, e);
+    TRY(accumulate(j, r, a, e));
+    return measure_gain(j, r, 0, a, e);
 }
 
 int vn_debug_run_all(struct debug_request *r, struct vn_arena *a, struct vn_err *e)
 {
     json_t *j = json_object();
-    const int status = run_parts(j, r, a, e);
-    if (status == VN_OK && vn_opt("--json"))
-        vn_json_print_exact(stdout, json_incref(j));
-    if (status == VN_OK)
-        return vn_debug_write_report(r, j, e);
-    json_decref(j);
-    return status;
+    return finish(j, run_parts(j, r, a, e), r, e);
 }

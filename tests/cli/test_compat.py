@@ -25,7 +25,6 @@ WITHOUT_EFFECT = {
     ("hrt_model_exec", "infer", "--core_id"),
     ("hrt_model_exec", "perf", "--core_id"),
     ("hmct-debugger", "get-sensitivity-of-nodes", "--verbose"),
-    ("hmct-debugger", "runall", "--node_type"),
     ("hmct-debugger", "runall", "--verbose"),
     ("hrt_bin_dump", "", "--v"),
 }
@@ -362,7 +361,7 @@ def test_ambiguous_names_and_vernier_are_strict(tools):
     r = tools("hrt_bin_dump --model_file {bin} --conv_m x", want=None)
     assert "ambiguous" not in r.err
     r = tools("hmct-debugger runall {calibrated} {data} --n=x", want=tool.USAGE)
-    assert "ambiguous option '--n': --node_metrics, --non_quantize_node or --node_type" in r.err
+    assert "ambiguous option '--n': --ns_metrics, --non_quantize_node or --node_type" in r.err
     assert "unknown option" in tool.run("check", tools.digits.model, "--marc", "bayes", want=tool.USAGE).err
     assert re.match(r"hrt_model_exec \d", tools("hrt_model_exec -v").out)
 
@@ -538,7 +537,8 @@ def test_debugger_runall(tools, tmp_path):
     tools("hmct-debugger runall {calibrated} {data} -d 2", cwd=tmp_path)
     names = names_in(tmp_path / "debug_result")
     assert {n.split("/")[0] for n in names} == {
-        "node_sensitivity", "data_distribution", "channelwise_distribution", "accumulate_error"}
+        "node_sensitivity", "data_distribution", "channelwise_distribution", "accumulate_error",
+        "sensitivity_analysis"}
     assert {n for n in names if n.startswith("node")} == {
         f"node_sensitivity/sensitivity_of_{k}.log" for k in ("weight", "activation")}
     assert "accumulate_error/weight_activation_quantized_separately_cosine-similarity.png" in names
@@ -551,9 +551,14 @@ def test_debugger_short_options(tools, tmp_path):
     d = tools.digits
     conv = next(n.name for n in onnx.load(d.stage("calibrated")).graph.node if n.op_type == "Conv")
     tools(f"hmct-debugger runall {{calibrated}} {{data}} -dn 1 -nm mse -dnl {conv} -nqn {conv} -avm True "
-          f"-nt node -s {tmp_path}/all")
+          f"-nt node -a 0 -pt 0.5 -s {tmp_path}/all")
     names = names_in(tmp_path / "all")
-    assert f"data_distribution/{conv}.png" in names and sum(n.endswith(".png") for n in names) == 3
+    assert f"data_distribution/{conv}.png" in names and sum(n.endswith(".png") for n in names) == 4
+    assert "node_sensitivity/sensitivity_of_node.log" in names
+    for refused, use in (("-i a", "get-sensitivity-of-nodes -i"), ("-sn a", "sensitivity-analysis -sn"),
+                         ("-am mse", "plot-acc-error -m")):
+        r = tools(f"hmct-debugger runall {{calibrated}} {{data}} {refused}", want=tool.BAD_INPUT)
+        assert f"use {use}" in r.err
     assert "accumulate_error/non_quantize_node_accumulate_err_of_partial_qmodel_mse.png" in names
     got = tools(f"hmct-debugger tensor-analysis {{calibrated}} {{data}} -d 1 -np 2 -s {tmp_path}").out
     assert got == tool.run("debug", "tensors", d.stage("calibrated"), d.calib, "-d", "1", want=tool.DONE).out

@@ -16,6 +16,9 @@ sys.path.insert(0, str(tool.ROOT / "tests/front"))
 from caffe_cases import Net  # noqa: E402
 
 LATER = {
+    ("hmct-debugger", "runall", "--interested_nodes"),
+    ("hmct-debugger", "runall", "--sensitive_nodes"),
+    ("hmct-debugger", "runall", "--ae_metric"),
     ("hb_verifier", "", "--board-ip"), ("hb_verifier", "", "--username"), ("hb_verifier", "", "--password"),
     ("hb_model_verifier", "", "--arm-board-ip"), ("hb_config_generator", "", "--custom-op"),
 }
@@ -183,8 +186,9 @@ LINES = {
     "hmct-debugger tensor-analysis": (
         TENSORS, ["--nodes_list ['{a}']", "--save_dir s", "--num_processes x", "--data_num 2"]),
     "hmct-debugger runall": (
-        ALL, ["--save_dir s", "--node_metrics mse", "--output_node {o}x", "--data_num 2",
-              "--data_nodes_list ['{a}']", "--channel_nodes_list ['{a}']", "--quantize_node ['{a}','{b}']",
+        ALL, ["--save_dir s", "--ns_metrics mse", "--output_node {o}x", "--data_num 2",
+              "--dis_nodes_list ['{a}']", "--cw_nodes_list ['{a}']", "--node_type node", "--axis 0",
+              "--pick_threshold 2", "--quantize_node ['{a}','{b}']",
               "--non_quantize_node ['{a}','{b}']"]),
     "hmct-debugger runall 2": (ALL + " --quantize_node [['{a}'],['{b}']]", ["--average_mode True"]),
 }

@@ -476,6 +476,17 @@ def test_runall_is_its_parts(net):
     assert log == run("debug", "sensitivity", net.model, net.data, "--node-type", "weight", want=DONE).out
     for folder in ("data_distribution", "channelwise_distribution"):
         assert len(list((out / folder).iterdir())) == len(top)
+    alone = json.loads(run("debug", "sensitivity-analysis", net.model, net.data, "--json", want=DONE).out)
+    assert got["restored"] == alone["restored"] and got["pick_threshold"] == 0.999
+    assert len(list((out / "sensitivity_analysis").iterdir())) == 1
+
+
+def test_runall_of_one_kind(net):
+    words = ("--node-type", "node", "--axis", "0", "--pick-threshold", "2", "--json")
+    got = json.loads(run("debug", "runall", net.model, net.data, *words, want=DONE).out)
+    assert got["node"]["rows"] == net.sensitivity()["rows"] and not {"weight", "activation"} & set(got)
+    assert {r["axis"] for r in got["distribution"]["rows"]} == {0}
+    assert len(got["restored"]) == 4 + len(got["node"]["rows"])
 
 
 def test_folders_that_cannot_be_made(net):

@@ -139,9 +139,12 @@ static int run_analysis(struct vn_arena *a, struct vn_err *e)
 static int run_all(struct vn_arena *a, struct vn_err *e)
 {
     struct words w = begin(a, "runall");
-    push_list(&w, "--node_metrics", "--metric");
-    push_list(&w, "--data_nodes_list", "--nodes");
-    push_list(&w, "--channel_nodes_list", "--nodes");
+    push_list(&w, "--ns_metrics", "--metric");
+    push_list(&w, "--node_type", "--node-type");
+    push_list(&w, "--dis_nodes_list", "--nodes");
+    push_list(&w, "--cw_nodes_list", "--nodes");
+    push_list(&w, "--axis", "--axis");
+    push_list(&w, "--pick_threshold", "--pick-threshold");
     push_curves(&w, "--quantize_node", "--quantize");
     push_curves(&w, "--non_quantize_node", "--keep");
     if (is_true("--average_mode"))
@@ -224,21 +227,32 @@ static const struct option_def tensor_options[] = {
 };
 static const struct option_def all_options[] = {
     FOLDER_OPTION,
-    { "--node_metrics", 0, "NAME or [NAME,...]", 1, 0,
-      "cosine-similarity (default), mse, mre, sqnr, chebyshev", .abbreviation = "-nm" },
+    { "--ns_metrics", 0, "NAME or [NAME,...]", 1, 0, "cosine-similarity (default), mse, mre, sqnr, chebyshev",
+      .abbreviation = "-nm" },
     { "--output_node", 'o', "NAME", 0, 0, "judge this output (default: all)" },
     { "--data_num", 'd', "N", 0, 0, "use the first N samples (default: all)", .abbreviation = "-dn" },
-    { "--data_nodes_list", 0, "[NAME,...]", 1, 0,
+    { "--dis_nodes_list", 0, "[NAME,...]", 1, 0,
       "plot distributions and channels of these (default: the five most sensitive of each kind)",
       .abbreviation = "-dnl" },
-    { "--channel_nodes_list", 0, "[NAME,...]", 1, 0, "as --data_nodes_list", .abbreviation = "-cn" },
+    { "--cw_nodes_list", 0, "[NAME,...]", 1, 0, "as --dis_nodes_list", .abbreviation = "-cn" },
     { "--quantize_node", 0, "[NAME,...]", 0, 0,
       "curves of the accumulated error (default: weights, activations, both)", .abbreviation = "-qn" },
     { "--non_quantize_node", 0, "[NAME,...]", 0, 0, "quantize all nodes except these",
       .abbreviation = "-nqn" },
     { "--average_mode", 0, "True|False", 0, 0, "plot the running mean (default False)",
       .abbreviation = "-avm" },
-    NO_EFFECT("--node_type", "-nt", "always measures weights and activations"),
+    { "--node_type", 0, "KIND", 0, 0, "node, weight or activation (default: weight and activation)",
+      .abbreviation = "-nt" },
+    { "--axis", 'a', "N", 0, 0, "channel axis (default: 1; for weights the axis of their scales, else 0)" },
+    { "--pick_threshold", 0, "X", 0, 0, "nodes with a worse metric are sensitive (default 0.999)",
+      .abbreviation = "-pt" },
+    { "--interested_nodes", 'i', "[NAME,...]", 1, 0,
+      "runall measures all nodes; use get-sensitivity-of-nodes -i", OPTION_LATER },
+    { "--sensitive_nodes", 0, "[NAME,...]", 1, 0,
+      "runall keeps what --pick_threshold finds in float; use sensitivity-analysis -sn", OPTION_LATER,
+      "-sn" },
+    { "--ae_metric", 0, "NAME", 0, 0, "curves have the first of --ns_metrics; use plot-acc-error -m",
+      OPTION_LATER, "-am" },
     NO_EFFECT("--verbose", "-v", "progress is shown on a terminal"),
     { 0 },
 };
