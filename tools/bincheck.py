@@ -285,7 +285,7 @@ def check_integers(check, calibrated):
         if len(n.input) > 2 and n.input[2]:
             b = calibrated.values[before.input[2]].astype(np.float64)
             scales = (F32(x.scale) * np.asarray(q.scale, F32).ravel()).astype(np.float64)
-            limit = 2 ** 30
+            limit = 2 ** 31 - 1 if hi == 32767 else 2 ** 30
             check.equal("biases from floats", i, check.m.integers(n.input[2]),
                         np.clip(np.rint(b.ravel() / scales), -limit, limit))
 
