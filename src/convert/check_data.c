@@ -50,7 +50,8 @@ static int model_of_config(struct vn_conversion *c, struct vn_err *e)
     if (!c->config->model)
         return VN_OK;
     TRY(vn_convert_read_model(c, e));
-    return vn_convert_match_inputs(c, e);
+    TRY(vn_convert_match_inputs(c, e));
+    return vn_convert_check_layouts(c, e);
 }
 
 static int read_configured(struct vn_conversion *c, const char *config, struct vn_err *e)

@@ -153,18 +153,35 @@ static int check_even(const struct input_config *in, const struct vn_shape *shap
                : VN_OK;
 }
 
+static struct preprocess_spec spec_of(const struct input_config *in)
+{
+    return (struct preprocess_spec){ .type_rt = in->type_rt,
+                                     .type_train = in->type_train,
+                                     .video_range = in->range == RANGE_BT601_VIDEO,
+                                     .channels_last = in->layout_train == LAYOUT_NHWC,
+                                     .n_mean = in->n_mean,
+                                     .n_scale = in->n_scale,
+                                     .mean = in->mean,
+                                     .scale = in->scale };
+}
+
+int vn_convert_check_layouts(struct vn_conversion *c, struct vn_err *e)
+{
+    for (int i = 0; i < c->original->inputs.n; i++) {
+        const struct input_config *in = &c->config->inputs[i];
+        const struct value *v = c->original->inputs.v[i];
+        const struct preprocess_spec s = spec_of(in);
+        if (in->type_rt != VN_IN_FEATUREMAP && vn_preprocess_fits(v, &s, e) < 0)
+            return fail_key(c, misfit_key(in, &v->shape), e);
+    }
+    return VN_OK;
+}
+
 static int insert_preprocess(struct vn_conversion *c, struct graph *g, int i, struct vn_err *e)
 {
     const struct input_config *in = &c->config->inputs[i];
     struct value *v = g->inputs.v[i];
-    const struct preprocess_spec s = { .type_rt = in->type_rt,
-                                       .type_train = in->type_train,
-                                       .video_range = in->range == RANGE_BT601_VIDEO,
-                                       .channels_last = in->layout_train == LAYOUT_NHWC,
-                                       .n_mean = in->n_mean,
-                                       .n_scale = in->n_scale,
-                                       .mean = in->mean,
-                                       .scale = in->scale };
+    const struct preprocess_spec s = spec_of(in);
     vn_graph_meta_set(g, vn_arena_fmt(c->arena, "input.%s", in->name), vn_input_text(in, c->arena));
     if (in->type_rt == VN_IN_FEATUREMAP)
         return VN_OK;

@@ -21,6 +21,8 @@ int vn_convert_note(struct vn_conversion *c, int status, const struct vn_err *e)
 int vn_convert_verdict(struct vn_conversion *c, struct vn_err *e);
 int vn_convert_read_model(struct vn_conversion *c, struct vn_err *e);
 int vn_convert_match_inputs(struct vn_conversion *c, struct vn_err *e);
+/* Do images have the layouts of the inputs that are to take them? */
+int vn_convert_check_layouts(struct vn_conversion *c, struct vn_err *e);
 int vn_convert_make_original(struct vn_conversion *c, struct vn_err *e);
 int vn_convert_note_origin(struct vn_conversion *c, struct graph *g, struct vn_err *e);
 /* Of a file's bytes, as 16 hexadecimal digits in `a`. */

@@ -58,23 +58,31 @@ static struct floats per_channel(struct graph *g, const double *v, int n, int ch
     return (struct floats){ channels, f };
 }
 
+static int channels_of(const struct preprocess_spec *s) { return s->type_rt == VN_IN_GRAY ? 1 : 3; }
+
+int vn_preprocess_fits(const struct value *input, const struct preprocess_spec *s, struct vn_err *e)
+{
+    const int channels = channels_of(s);
+    char shape[VN_SHAPE_TEXT];
+    if (input->shape.rank == 4 && input->shape.d[s->channels_last ? 3 : 1] == channels)
+        return VN_OK;
+    return vn_fail(
+        e, VN_E_INPUT, "input %s: expected a 4-D %s image with %d channel%s in %s layout, the model has %s",
+        input->name, vn_input_type_word(s->type_rt), channels, channels == 1 ? "" : "s",
+        vn_layout_word(s->channels_last ? LAYOUT_NHWC : LAYOUT_NCHW), vn_shape_text(&input->shape, shape));
+}
+
 int vn_insert_preprocess(struct graph *g, struct value *input, const struct preprocess_spec *s,
                          struct vn_err *e)
 {
-    const int gray = s->type_rt == VN_IN_GRAY, channels = gray ? 1 : 3, axis = s->channels_last ? 3 : 1;
+    const int channels = channels_of(s);
     const struct colour *c = find_colour(s);
-    char shape[VN_SHAPE_TEXT];
     if (!c)
         return vn_fail(e, VN_E_UNSUPPORTED,
                        "input %s: runtime type %s cannot be converted to training type %s%s", input->name,
                        vn_input_type_word(s->type_rt), vn_input_type_word(s->type_train),
                        s->video_range ? " in bt601_video range" : "");
-    if (input->shape.rank != 4 || input->shape.d[axis] != channels)
-        return vn_fail(e, VN_E_INPUT,
-                       "input %s: expected a 4-D %s image with %d channel%s in %s layout, the model has %s",
-                       input->name, vn_input_type_word(s->type_rt), channels, gray ? "" : "s",
-                       vn_layout_word(s->channels_last ? LAYOUT_NHWC : LAYOUT_NCHW),
-                       vn_shape_text(&input->shape, shape));
+    TRY(vn_preprocess_fits(input, s, e));
     if (vn_graph_is_output(input))
         return vn_fail(e, VN_E_UNSUPPORTED,
                        "input %s is an output of the network, too, which preprocessing would change: set "

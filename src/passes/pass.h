@@ -49,6 +49,8 @@ struct preprocess_spec {
     int n_mean, n_scale; /* 0, 1 or one per channel */
     const double *mean, *scale;
 };
+/* Is the input an image of that layout? */
+int vn_preprocess_fits(const struct value *input, const struct preprocess_spec *s, struct vn_err *e);
 int vn_insert_preprocess(struct graph *g, struct value *input, const struct preprocess_spec *s,
                          struct vn_err *e);
 
