@@ -47,6 +47,7 @@ class Project:
         self.shape, self.yaml_shape, self.cal_type = [1, 3, SIDE, SIDE], None, "float32"
         self.data = [self.random.normal(0, 1, self.shape).astype(np.float32) for _ in range(SAMPLES)]
         self.model, self.options, self.environment = self.classifier(), [], {}
+        self.mistakes = []  # in net.yaml: (text, what stands there instead)
 
     def weight(self, *shape):
         return self.random.normal(0, (2 / np.prod(shape[1:])) ** 0.5, shape).astype(np.float32)
@@ -96,7 +97,11 @@ class Project:
                  *(f"  {k}: '{v}'" for k, v in self.keys.items()), "calibration_parameters:",
                  "  cal_data_dir: 'data'", f"  cal_data_type: '{self.cal_type}'",
                  *(f"  {k}: '{v}'" for k, v in self.calibration.items())]
-        (self.folder / "net.yaml").write_text("\n".join(lines) + "\n")
+        text = "\n".join(lines) + "\n"
+        for right, wrong in self.mistakes:
+            assert right in text, right
+            text = text.replace(right, wrong)
+        (self.folder / "net.yaml").write_text(text)
 
     def flow(self):
         self.write()
@@ -158,6 +163,50 @@ def other_type(p):
 def other_shape(p):
     """the configuration says another size than the network and the calibration files have"""
     p.yaml_shape = [1, 3, 2 * SIDE, SIDE]
+
+
+def misspelt_key(p):
+    """a key has two letters exchanged"""
+    p.mistakes += [("cal_data_dir", "cal_data_dri")]
+
+
+def misplaced_key(p):
+    """a key is in another group than its own"""
+    line = "  cal_data_dir: 'data'\n"
+    p.mistakes += [(line, ""), ("input_parameters:\n", "input_parameters:\n" + line)]
+
+
+def unknown_key(p):
+    """a key that is like no other"""
+    p.mistakes += [("  march:", "  zzzzzzzzzzzz: '1'\n  march:")]
+
+
+def misspelt_group(p):
+    """a group lacks a letter"""
+    p.mistakes += [("model_parameters", "model_parameter")]
+
+
+def misspelt_words(p):
+    """the march, a type and the optimization are misspelt"""
+    p.calibration["optimization"] = "asymmetric, bias_corection"
+    p.mistakes += [("'generic'", "'genric'"), ("input_type_rt: 'featuremap'", "input_type_rt: 'featurmap'")]
+
+
+def misspelt_paths(p):
+    """the names of the model and of the folder of calibration data are misspelt"""
+    p.mistakes += [("'net.onnx'", "'nett.onnx'"), ("'data'", "'date'")]
+
+
+def other_layout(p):
+    """the network reads 1x3x12x12, and the configuration says NHWC"""
+    p.keys = {**pixel_keys("rgb"), "input_layout_train": "NHWC", "norm_type": "data_scale",
+              "scale_value": "0.00392157"}
+    p.data = [p.random.integers(0, 256, p.shape).astype(np.float32) for _ in range(SAMPLES)]
+
+
+def impossible_shape(p):
+    """the configuration says a shape that the network cannot take"""
+    p.yaml_shape = [1, 4, SIDE, SIDE]
 
 
 def wrong_scale(p):
@@ -241,7 +290,7 @@ def function_int8(p):
 
 
 def full_bias(p):
-    """biases of `body` are 3000 times as large as the differences of its results, which `head` computes"""
+    """biases of `body` are 300000 times as large as the differences of its results, which `head` computes"""
     nodes = [oh.make_node("Conv", ["x", "w", "b"], ["a"], "body"),
              oh.make_node("Conv", ["a", "v"], ["y"], "head")]
     p.shape = [1, 256, SIDE, SIDE]
@@ -249,7 +298,7 @@ def full_bias(p):
     v = np.zeros((4, 8, 1, 1), np.float32)
     for i in range(4):
         v[i, 2 * i], v[i, 2 * i + 1] = 1, -1
-    p.model = network(nodes, {"w": p.weight(8, 256, 1, 1), "v": v, "b": np.full(8, 3000, np.float32)},
+    p.model = network(nodes, {"w": p.weight(8, 256, 1, 1), "v": v, "b": np.full(8, 3e5, np.float32)},
                       {"x": p.shape}, {"y": [1, 4, SIDE, SIDE]})
     p.calibration["optimization"] = "set_all_nodes_int16"
 
@@ -433,6 +482,14 @@ FAULTS = {  # step, cause, nodes that are right
     unnormalised_input: ("float", "first_node", ("stem",)),
     other_type: ("convert", "unreadable", ("x",)),
     other_shape: ("convert", "unreadable", ("x",)),
+    misspelt_key: ("convert", "configuration", (None,)),
+    misplaced_key: ("convert", "configuration", (None,)),
+    unknown_key: ("convert", "configuration", (None,)),
+    misspelt_group: ("convert", "configuration", (None,)),
+    misspelt_words: ("convert", "configuration", (None,)),
+    misspelt_paths: ("convert", "configuration", (None,)),
+    other_layout: ("convert", "configuration", (None,)),
+    impossible_shape: ("convert", "configuration", (None,)),
     doubled_normalization: ("convert", "normalised", ("x",)),
     truncated_calibration: ("quantized", "drift", ("x",)),
     trembling_points: ("quantized", "jitter", ("points",)),

@@ -19,8 +19,8 @@ static const struct option_def options[] = {
       "cal_data_dir" },
     { "--dumps", 0, "DIR", 0, 0, "inputs and outputs saved on the board (.npy or raw dumps)" },
     { "--set", 0, "KEY=VALUE", 1, 0,
-      "change a key of the configuration, and continue with the result; 'KEY=' removes the key; requires "
-      "--save" },
+      "change a key of the configuration, and continue with the result; 'KEY=' removes the key, "
+      "WRONG=KEY renames one that is unknown; requires --save" },
     { "--save", 0, "FILE.yaml", 0, 0,
       "with --set: file for the changed configuration, in the folder of the original" },
     { "--strict", 0, NULL, 0, 0, "count skipped steps as failed" },

@@ -8,6 +8,7 @@
 #include <vernier/custom_op.h>
 
 #include "base/file.h"
+#include "base/words.h"
 #include "config/compiler.h"
 #include "config/quant_config.h"
 #include "config/settings.h"
@@ -22,6 +23,9 @@ static int value_of(const struct config *c, const char *name, const struct confi
 }
 
 /* ---- words ---- */
+
+/* The word for an input to which a list does not apply. */
+static int is_none(const char *word) { return !*word || !strcasecmp(word, "None"); }
 
 /* Is the word among "a|b|c"? */
 static int among(const char *choices, const char *word)
@@ -55,12 +59,28 @@ static int parse_number(const char *s, double *out)
     return end != s && !*end && *out - *out == 0;
 }
 
-static int check_choice(const struct config *c, struct vn_arena *a, const struct setting *s, const char *word,
+/* The value with its nearest words in place of those that are not known; NULL: one has none. */
+static const char *nearest_words(struct vn_arena *a, const struct setting *s)
+{
+    const char **known, **words, *out = "";
+    const int n_known = vn_config_split(a, vn_word_list(a, s->key->words, ";"), ';', &known),
+              n = vn_config_split(a, s->text, ';', &words);
+    for (int i = 0; i < n; i++) {
+        const char *near = is_none(words[i]) ? words[i] : vn_nearest(words[i], known, n_known);
+        if (!near)
+            return NULL;
+        out = vn_arena_fmt(a, "%s%s%s", out, i ? ";" : "", near);
+    }
+    return out;
+}
+
+static int check_choice(struct config *c, struct vn_arena *a, const struct setting *s, const char *word,
                         struct vn_err *e)
 {
     const struct config_word *w = vn_word_find(s->key->words, word);
     if (w)
         return VN_OK;
+    vn_config_mean(c, a, s->key->name, nearest_words(a, s));
     const char *list = vn_word_list(a, s->key->words, ", ");
     return vn_config_fail(c, s, e, VN_E_INPUT, "expected one of %s, got '%s'", list, word);
 }
@@ -91,10 +111,7 @@ static int all_equal(const char *text, double x)
     return n > 0;
 }
 
-/* The word for an input to which a list does not apply. */
-static int is_none(const char *word) { return !*word || !strcasecmp(word, "None"); }
-
-static int check_type(const struct config *c, struct vn_arena *a, const struct setting *s, struct vn_err *e)
+static int check_type(struct config *c, struct vn_arena *a, const struct setting *s, struct vn_err *e)
 {
     int flag;
     const char **words;
@@ -165,7 +182,7 @@ static int check_needs(struct config *c, struct vn_arena *a, struct setting *s, 
 }
 
 /* The value alone. */
-static int check_value(const struct config *c, struct vn_arena *a, const struct setting *s, struct vn_err *e)
+static int check_value(struct config *c, struct vn_arena *a, const struct setting *s, struct vn_err *e)
 {
     const struct key *k = s->key;
     const int needs_leaves = k->type == KEY_MAP || (k->type == KEY_TREE && k->state == KEY_WORKS);
@@ -521,6 +538,15 @@ static int resolve_input(struct config *c, struct vn_arena *a, int i, struct vn_
     return resolve_norm(c, a, i, e);
 }
 
+static const char *replaced_word(struct vn_arena *a, const char *text, const char *word, const char *by)
+{
+    const char **words, *out = "";
+    const int n = vn_config_split(a, text, ',', &words);
+    for (int i = 0; i < n; i++)
+        out = vn_arena_fmt(a, "%s%s%s", out, i ? "," : "", strcmp(words[i], word) ? words[i] : by);
+    return out;
+}
+
 static int optimization_word(struct config *c, struct vn_arena *a, const struct setting *s, const char *word,
                              struct vn_err *e)
 {
@@ -538,6 +564,7 @@ static int optimization_word(struct config *c, struct vn_arena *a, const struct 
     if (vn_config_type_word(c, a, s, word))
         return VN_OK;
     const char *near = vn_nearest(word, known, 6);
+    vn_config_mean(c, a, s->key->name, near ? replaced_word(a, s->text, word, near) : NULL);
     return vn_config_fail(c, s, e, VN_E_INPUT, "unknown value '%s'%s%s%s", word,
                           near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }

@@ -242,6 +242,7 @@ struct config {
     VEC(struct setting) settings; /* in file order */
     VEC(const char *) warnings;
     VEC(struct vn_err) problems; /* everything that is wrong with the file */
+    VEC(const char *) meant; /* "KEY=VALUE" as vn_config_edit takes it: what misspelt keys and words mean */
     int unreadable; /* reading ended at the last problem: nothing else here is valid */
 };
 
@@ -277,6 +278,8 @@ int vn_config_fail(const struct config *c, const struct setting *s, struct vn_er
 /* The same at the place of a rule. */
 int vn_config_fail_rule(const struct config *c, const struct type_rule *r, struct vn_err *e, int code,
                         const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* The key that such a message is about; NULL: none. */
+const char *vn_config_blamed(const struct config *c, struct vn_arena *a, const char *problem);
 
 /* ---- targets: targets/NAME.yaml; docs/targets.md explains the format ---- */
 

@@ -67,6 +67,24 @@ void vn_config_warn(struct config *c, struct vn_arena *a, const struct setting *
     VEC_PUSH(a, &c->warnings, vn_arena_str(a, at.msg));
 }
 
+void vn_config_mean(struct config *c, struct vn_arena *a, const char *key, const char *value)
+{
+    if (value)
+        VEC_PUSH(a, &c->meant, vn_arena_fmt(a, "%s=%s", key, value));
+}
+
+const char *vn_config_blamed(const struct config *c, struct vn_arena *a, const char *problem)
+{
+    for (int i = 0; i < c->settings.n; i++) {
+        const struct setting *s = &c->settings.v[i];
+        struct vn_err at;
+        vn_config_fail(c, s, &at, VN_E_INPUT, "%s", "");
+        if (!strncmp(problem, at.msg, strlen(at.msg)))
+            return vn_arena_str(a, s->key->name);
+    }
+    return NULL;
+}
+
 int vn_config_fail(const struct config *c, const struct setting *s, struct vn_err *e, int code,
                    const char *fmt, ...)
 {

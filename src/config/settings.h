@@ -14,4 +14,7 @@ int vn_config_split(struct vn_arena *a, const char *text, char sep, const char *
 void vn_config_warn(struct config *c, struct vn_arena *a, const struct setting *s, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* Keep what a misspelt key or word means; value NULL: that is not known. */
+void vn_config_mean(struct config *c, struct vn_arena *a, const char *key, const char *value);
+
 #endif

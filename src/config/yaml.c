@@ -62,6 +62,7 @@ static int unknown_key(const struct key **key, const struct reader *r, const yam
     *key = elsewhere ? find_key(elsewhere, name) : near ? find_key(group_of(near), near) : NULL;
     if (elsewhere)
         return fail_at(r->c, m, r->e, "key '%s' belongs under %s, not under %s", name, elsewhere, group);
+    vn_config_mean(r->c, r->arena, name, *key && !seen_before(r, *key) ? near : ""); /* it has no effect */
     return fail_at(r->c, m, r->e, "unknown key '%s' under %s%s%s%s", name, group,
                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
@@ -223,12 +224,13 @@ static int read_group(struct reader *r, const char *group)
         if (!name)
             return fail_at(r->c, &mark, r->e, "expected a key of %s", group);
         const struct key *key = find_key(group, name);
-        int meant = 0;
-        if (!key) {
+        const int known = key != NULL, before = r->c->settings.n;
+        if (!known)
             NOTED(r, unknown_key(&key, r, &mark, group, name));
-            meant = key && strcmp(key->name, name);
-        }
+        const int meant = !known && key && strcmp(key->name, name);
         TRY(!key || (meant && seen_before(r, key)) ? skip_value(r) : read_value(r, key, meant, &mark));
+        if (!known && !meant && r->c->settings.n > before)
+            vn_config_mean(r->c, r->arena, name, r->c->settings.v[before].text);
     }
 }
 
@@ -243,6 +245,7 @@ static int find_group(int *g, struct reader *r, const char *name, const yaml_mar
         return fail_at(r->c, m, r->e, "key '%s' belongs under %s", name, inside);
     for (int i = 0; near && i < N_GROUPS; i++)
         *g = groups[i] == near ? i : *g;
+    vn_config_mean(r->c, r->arena, name, near);
     return fail_at(r->c, m, r->e, "unknown group '%s'%s%s%s", name, near ? "; did you mean '" : "",
                    near ? near : "", near ? "'?" : "");
 }

@@ -58,6 +58,47 @@ static const struct key *find_key(const char *name)
     return NULL;
 }
 
+static int is_name(const char *word)
+{
+    for (int i = 0; i < vn_keys_count; i++)
+        if (!strcmp(vn_keys[i].name, word) || !strcmp(vn_keys[i].group, word))
+            return 1;
+    return 0;
+}
+
+/* The line of a key in the group, or (inside 0) anywhere else; its end where there is none. */
+static int find_line(const struct lines *l, const char *name, const char *group, int inside)
+{
+    size_t below = 0; /* indent of the keys of a group */
+    for (int i = 0, here = 0; i < l->v.n; i++) {
+        const char *line = l->v.v[i];
+        const size_t indent = indent_of(line);
+        if (!line[indent] || line[indent] == '#')
+            continue;
+        if (!indent)
+            here = is_key(line, group);
+        below = indent && below ? below : indent;
+        if (here == inside && indent <= below && is_key(line, name))
+            return i;
+    }
+    return l->v.n;
+}
+
+/* What is no key is renamed to one, or (empty) taken out. */
+static int rename_key(struct lines *l, struct vn_arena *a, const char *name, const char *to)
+{
+    const int i = find_line(l, name, "", 0);
+    if (i == l->v.n || (*to && !is_name(to)))
+        return 0;
+    const char *line = l->v.v[i];
+    const int indent = (int)indent_of(line);
+    if (*to)
+        replace(l, a, i, i + 1, vn_arena_fmt(a, "%*s%s%s", indent, "", to, line + indent + strlen(name)));
+    else
+        replace(l, a, i, value_end(l, i), NULL);
+    return 1;
+}
+
 static void add_key(struct lines *l, struct vn_arena *a, const char *group, const char *line)
 {
     int i = 0;
@@ -74,12 +115,14 @@ static int set_key(struct lines *l, struct vn_arena *a, const char *set, struct 
     const char *equals = strchr(set, '=');
     const char *name = equals ? vn_arena_strn(a, set, (size_t)(equals - set)) : set;
     const struct key *key = find_key(name);
-    int i = 0;
+    if (equals && !key && rename_key(l, a, name, equals + 1))
+        return VN_OK;
     if (!equals || !key)
         return vn_fail(e, VN_E_USAGE, "--set: expected KEY=VALUE with a key of the configuration, got '%s'",
                        set);
-    while (i < l->v.n && !(indent_of(l->v.v[i]) && is_key(l->v.v[i], name)))
-        i++;
+    for (int i; (i = find_line(l, name, key->group, 0)) < l->v.n;)
+        replace(l, a, i, value_end(l, i), NULL);
+    const int i = find_line(l, name, key->group, 1);
     const char *line = equals[1] ? vn_arena_fmt(a, "%s: %s", name, quoted(a, equals + 1)) : NULL;
     if (i < l->v.n)
         replace(l, a, i, value_end(l, i),

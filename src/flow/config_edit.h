@@ -5,7 +5,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-/* sets: "KEY=VALUE" each; an empty value takes the key out. VN_E_USAGE: no such key. */
+/* sets: "KEY=VALUE" each; an empty value takes the key out; a key in a wrong group moves to its own. A name
+ * in the file that is no key is renamed to the key or group VALUE. VN_E_USAGE: no such key. */
 int vn_config_edit(const char **text, struct vn_arena *a, const char *path, const char *const *sets, int n,
                    struct vn_err *e);
 

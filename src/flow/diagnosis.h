@@ -38,6 +38,9 @@ struct cause_rule {
 extern const struct cause_rule vn_flow_rules[];
 extern const int vn_flow_rules_count;
 
+/* meant.c: what misspelt keys, words and paths of the configuration mean: at most MOST_SETS "KEY=VALUE". */
+int vn_flow_meant(const char **set, const struct flow_job *j);
+
 /* Append what the rule proposes to d->repairs. */
 void vn_flow_propose(struct diagnosis *d, const struct cause_rule *r, const struct seen *s);
 

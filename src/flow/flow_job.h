@@ -29,6 +29,7 @@ struct flow_job {
         int known;
         double conversion, colours, cosine;
     } routes;
+    int problems; /* of the configuration, which does not convert */
     int serious; /* findings in the calibration data that stop the flow */
     const char *setting; /* what repairs the first of them; NULL: not known */
 };
@@ -122,7 +123,7 @@ struct flow_jitter {
 /* trials.c: a configuration with other keys, converted aside. */
 struct flow_trial {
     int converted;
-    int serious; /* findings in the calibration data */
+    int problems, serious; /* of the configuration; findings in the calibration data */
     const char *cause; /* why it does not convert */
     struct flow_judgement quantized;
     struct flow_jitter jitter; /* with --frames */

@@ -184,9 +184,11 @@ int vn_flow_convert(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e
     const int status = vn_convert(&j->c, &o, e);
     if (status == VN_E_NOMEM || status == VN_E_CANCELLED)
         return status;
-    if (status < 0)
+    if (status < 0) {
+        j->problems = log.n ? log.n : 1;
         return vn_flow_failed(j, s, vn_problem_id(e) ? vn_problem_id(e) : "configuration", NULL, "%s",
                               log.n ? log.first.msg : e->msg);
+    }
     keep_products(j);
     const struct vn_convert_summary *sum = vn_conversion_summary(j->c);
     return vn_flow_passed(j, s, "march %s, method %s", sum->march, sum->method);

@@ -104,10 +104,31 @@ static void node_float(struct diagnosis *d, const struct seen *s)
         propose_more(d, "run_on_cpu", ";", s->node);
 }
 
+static void meant(struct diagnosis *d, const struct seen *s)
+{
+    struct repair r = { .n = 0 };
+    (void)s;
+    r.n = vn_flow_meant(r.set, d->j);
+    if (r.n)
+        VEC_PUSH(d->j->work, &d->repairs, r);
+}
+
+static void layout(struct diagnosis *d, const struct seen *s)
+{
+    const struct config *c = d->j->config;
+    (void)s;
+    if (c->n_inputs == 1 && *given(d, "input_layout_train"))
+        propose_one(d, vn_arena_fmt(d->j->arena, "input_layout_train=%s",
+                                    vn_layout_word(c->inputs[0].layout_train == LAYOUT_NHWC ? LAYOUT_NCHW
+                                                                                            : LAYOUT_NHWC)));
+}
+
 static const struct {
     const char *word;
     void (*make)(struct diagnosis *d, const struct seen *s);
 } made[] = {
+    { "@meant", meant },
+    { "@layout", layout },
     { "@mean", mean },
     { "@scale", scale },
     { "@finding", finding },
@@ -134,6 +155,9 @@ static void propose_text(struct diagnosis *d, const struct seen *s, const char *
 /* Does the configuration hold it already? */
 static int changes_nothing(const struct diagnosis *d, const char *text)
 {
+    const size_t n = strcspn(text, "=");
+    if (!strcmp(text + n, "=") && !*given(d, vn_arena_strn(d->j->work, text, n)))
+        return 1;
     if (!strcmp(text, "max_percentile="))
         return !(d->j->config->max_percentile < 1);
     return !strncmp(text, "calibration_type=default", 24) &&

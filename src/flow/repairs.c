@@ -39,8 +39,10 @@ static double gain(const struct diagnosis *d, const struct flow_trial *t)
 {
     const double least = d->now.quantized.passes ? WORTH_SAYING : SMALL_GAIN,
                  more = is_jitter(d) ? jitter_gain(d, t) : t->quantized.sqnr - d->now.quantized.sqnr;
+    if (!is_quantization(d) && d->j->problems != t->problems)
+        return (double)d->j->problems - t->problems;
     if (!is_quantization(d))
-        return d->j->serious - t->serious;
+        return (double)d->j->serious - t->serious;
     return t->converted && more > least ? more : 0;
 }
 
@@ -63,8 +65,13 @@ static const struct repair *best_repair(struct diagnosis *d, struct vn_err *e)
 static const char *measured(const struct diagnosis *d, const struct repair *r)
 {
     struct vn_arena *a = d->j->arena;
-    if (!is_quantization(d) && !d->j->serious)
+    if (!is_quantization(d) && !d->j->serious && r->t.converted)
         return "; the next command makes it convert";
+    if (d->j->problems && !r->t.problems)
+        return "; with the next command it is right, but the calibration data then do not fit it";
+    if (d->j->problems)
+        return vn_arena_fmt(a, "; with the next command %d of %d problems remain", r->t.problems,
+                            d->j->problems);
     if (!is_quantization(d))
         return vn_arena_fmt(a, "; with the next command %d of %d findings remain%s", r->t.serious,
                             d->j->serious, r->t.converted ? ", and it converts" : "");
@@ -76,6 +83,17 @@ static const char *measured(const struct diagnosis *d, const struct repair *r)
                         r->t.quantized.cosine, 100 * (r->t.nanoseconds / d->now.nanoseconds - 1));
 }
 
+/* What the key expects, or which problems the model has: only the user knows what to change. */
+static const char *look_at_config(const struct flow_job *j, const struct vn_flow_step *s)
+{
+    const char *key = vn_config_blamed(j->config, j->arena, s->why);
+    if (key || !j->config->model)
+        return vn_arena_fmt(j->arena, "vernier help %s", key ? key : "convert");
+    return vn_arena_fmt(j->arena, "vernier check %s%s%s", vn_shell_word(j->arena, j->config->model),
+                        j->config->prototxt ? " --proto " : "",
+                        j->config->prototxt ? vn_shell_word(j->arena, j->config->prototxt) : "");
+}
+
 /* No single key helps: the planner mixes types; else what is wrong with the configuration. */
 static const char *look_closer(const struct flow_job *j, const struct vn_flow_step *s)
 {
@@ -84,7 +102,7 @@ static const char *look_closer(const struct flow_job *j, const struct vn_flow_st
     if (!strcmp(s->failure.cause, FAILS_IN_FLOAT))
         return vn_arena_fmt(a, "vernier check --data -c %s", path);
     if (!j->samples)
-        return vn_arena_fmt(a, "vernier check -c %s", path);
+        return look_at_config(j, s);
     if (!strcmp(s->name, "board")) /* dumps that cannot be read: what the program's tensors are */
         return vn_arena_fmt(a, "vernier info %s", vn_shell_word(a, j->product[PROGRAM]));
     return vn_arena_fmt(a, "vernier tune -c %s%s%s --max-drop %g", path, j->o->task ? " --task " : "",

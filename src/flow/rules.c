@@ -112,6 +112,8 @@ const struct cause_rule vn_flow_rules[] = {
     FINDING("network_input", "finding network_input", "@finding"),
     FINDING("unreadable", "calibration files that do not have the size of the input", "cal_data_type=float32",
             "cal_data_type=uint8", "input_shape="),
+    FINDING("configuration", "keys, words, files that are misspelt; the other layout", "@meant", "@layout",
+            "input_shape="),
     { "device_colours",
       "device_colours",
       SEEN_ELSEWHERE,

@@ -1,4 +1,5 @@
 /* Configurations tried aside: nothing of the user's is touched. */
+#include <limits.h>
 #include <math.h>
 #include <unistd.h>
 
@@ -48,6 +49,7 @@ static int try_config(struct flow_trial *t, struct flow_job *aside, const char *
     TRY(vn_config_read_all(&aside->config, a, aside->path, e));
     TRY(vn_flow_convert(aside, &step, e));
     t->serious = aside->serious;
+    t->problems = aside->problems;
     t->cause = step.failure.cause ? step.failure.cause : NULL;
     if (step.state != VN_FLOW_PASS)
         return VN_OK;
@@ -84,7 +86,10 @@ static int try_aside(struct flow_trial *t, struct flow_job *j, const char *const
                      const char *more, struct vn_err *e)
 {
     struct vn_arena *a = vn_arena_new();
-    *t = (struct flow_trial){ .quantized = { .cosine = NAN, .sqnr = -INFINITY }, .score = NAN };
+    *t = (struct flow_trial){ .serious = INT_MAX,
+                              .problems = INT_MAX,
+                              .quantized = { .cosine = NAN, .sqnr = -INFINITY },
+                              .score = NAN };
     const int status = try_in(t, j, a, sets, n, more, e);
     vn_arena_free(&a);
     return status == VN_E_NOMEM || status == VN_E_CANCELLED ? status : VN_OK;

@@ -116,9 +116,17 @@ def test_set_and_save(digits, tmp_path):
     assert "  calibration_type: 'kl'" in after and "  optimization: 'bias_correction'" in after
     assert [line for line in before if "optimize_level" not in line and "calibration_type" not in line] == \
         [line for line in after if "calibration_type" not in line and "optimization" not in line]
-    for wrong in (["--set", "a=b", "--save", saved], ["--set", "calibration_type", "--save", saved],
-                  ["--set", "calibration_type=kl"], ["--save", saved],
-                  ["--set", "calibration_type=kl", "--save", tmp_path / "x.yaml"]):
+    lines = [*before, "input_parameters2:", "  calibraton_type: 'kl' # no key", "  optimise: '3'"]
+    digits.folder.joinpath("wrong.yaml").write_text("\n".join(lines) + "\n")
+    out, _ = flow("-c", digits.folder / "wrong.yaml", "--set", "optimise=", "--set", "march=generic", "--set",
+                  "calibraton_type=calibration_type", "--save", saved, want=CHECK_FAILED)
+    assert saved.read_text().splitlines()[-2:] == [lines[-3], "  calibration_type: 'kl' # no key"], out
+    flow("-c", saved, "--set", "calibration_type=max", "--set", "input_parameters2=", "--save",
+         digits.folder / "moved.yaml")
+    assert digits.folder.joinpath("moved.yaml").read_text().count("calibration_type") == 1
+    for wrong in (["--set", "a=b", "--save", saved], ["--set", "march2=generic", "--save", saved],
+                  ["--set", "calibration_type", "--save", saved], ["--set", "calibration_type=kl"],
+                  ["--save", saved], ["--set", "calibration_type=kl", "--save", tmp_path / "x.yaml"]):
         run("flow", "-c", digits.yaml, *wrong, want=USAGE)
 
 
@@ -379,3 +387,17 @@ def test_dumps_that_cannot_be_read(digits, tmp_path):
     assert out["cause"] == "cannot_run"
     run(*shlex.split(out["next_command"])[1:], want=DONE)
     assert out["next_command"].startswith("vernier info ")
+
+
+def test_what_only_the_user_knows(digits, tmp_path):
+    """No folder is like the one that is missing: the next command, which is the last, explains the key."""
+    text = digits.write_yaml(tmp_path / "d.yaml", tmp_path / "out").read_text()
+    (tmp_path / "d.yaml").write_text(re.sub("cal_data_dir: .*", "cal_data_dir: 'qqqqqq'", text))
+    out, _ = flow("-c", tmp_path / "d.yaml", want=CHECK_FAILED)
+    broken(out, "convert")
+    assert "qqqqqq" in out["evidence"] and out["next_command"] == "vernier help cal_data_dir"
+    assert "folder" in run(*shlex.split(out["next_command"])[1:], want=DONE).out
+    (tmp_path / "d.yaml").write_text(text + "model_parameters:\n")
+    out, _ = flow("-c", tmp_path / "d.yaml", want=CHECK_FAILED)
+    assert "duplicate group" in out["evidence"]
+    run(*shlex.split(out["next_command"])[1:], want=DONE)
