@@ -111,6 +111,35 @@ static int judge_range(struct flow_job *j, struct vn_flow_step *s, struct vn_err
 
 /* ---- the step ---- */
 
+static int is_input(const struct flow_job *j, const char *name)
+{
+    const struct graph *g = vn_session_graph(j->original);
+    for (int i = 0; i < g->inputs.n; i++)
+        if (!strcmp(g->inputs.v[i]->name, name))
+            return 1;
+    return 0;
+}
+
+/* Is there more than what goes in? */
+static int has_results(const struct flow_job *j, const struct vn_comparison *c)
+{
+    int n, results = 0;
+    const struct vn_compared *r = vn_comparison_rows(c, &n);
+    for (int i = 0; i < n; i++)
+        results += !is_input(j, r[i].name);
+    return results > 0;
+}
+
+static int no_tensor(struct flow_job *j, struct vn_flow_step *s)
+{
+    vn_flow_failed(j, s, "no_tensor", NULL,
+                   "%s has inputs, but no other tensor of the network: dump its outputs or layers, too",
+                   j->o->dumps);
+    s->failure.next_command =
+        vn_arena_fmt(j->arena, "vernier info %s", vn_shell_word(j->arena, j->product[PROGRAM]));
+    return VN_OK;
+}
+
 static int judge_dumps(struct flow_job *j, struct vn_flow_step *s, struct vn_err *e)
 {
     struct vn_compare_options o;
@@ -120,13 +149,16 @@ static int judge_dumps(struct flow_job *j, struct vn_flow_step *s, struct vn_err
     o.right = j->o->dumps;
     o.with.run = j->o->run;
     TRY(vn_compare(&c, &o, e));
-    const struct vn_compared *bad = board_differs(c, 0), *first = bad ? board_differs(c, 1) : NULL;
-    const struct vn_compared *output = vn_worst_output(c);
-    const char *text = vn_compared_text(j->arena, bad ? bad : output),
+    const int layers = !vn_worst_output(c), results = has_results(j, c); /* hrt_bin_dump saves no outputs */
+    const struct vn_compared *bad = board_differs(c, layers), *first = bad ? board_differs(c, 1) : NULL;
+    const struct vn_compared *worst = vn_worst_of(c, layers);
+    const char *text = vn_compared_text(j->arena, bad ? bad : worst),
                *node = first ? vn_flow_node_of(j, j->product[QUANTIZED], first->name) : NULL;
     vn_comparison_free(&c);
-    if (!output)
-        return vn_flow_skipped(j, s, "%s contains no output of the network", j->o->dumps);
+    if (!results)
+        return no_tensor(j, s);
+    if (!bad && layers)
+        return vn_flow_passed(j, s, "%s has no output; of its layers, the worst is %s", j->o->dumps, text);
     if (!bad)
         return vn_flow_passed(j, s, "%s", text);
     vn_flow_failed(j, s, "board_differs", node, "%s; expected a cosine of at least %g and %g dB", text,

@@ -27,12 +27,14 @@ static int is_worse(const struct vn_compared *r, const struct vn_compared *worst
     return !(r->metric[VN_COMPARE_SQNR] >= worst->metric[VN_COMPARE_SQNR]);
 }
 
-const struct vn_compared *vn_worst_output(const struct vn_comparison *c)
+const struct vn_compared *vn_worst_output(const struct vn_comparison *c) { return vn_worst_of(c, 0); }
+
+const struct vn_compared *vn_worst_of(const struct vn_comparison *c, int all)
 {
     int n;
     const struct vn_compared *r = vn_comparison_rows(c, &n), *worst = NULL;
     for (int i = 0; i < n; i++)
-        if ((r[i].output || r[i].judge) && is_worse(&r[i], worst))
+        if ((all || r[i].output || r[i].judge) && is_worse(&r[i], worst))
             worst = &r[i];
     return worst;
 }

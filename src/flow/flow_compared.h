@@ -9,6 +9,8 @@ const struct vn_compared *vn_first_below(const struct vn_comparison *c, enum vn_
                                          double least, int all);
 /* The output, or what integer outputs are judged by, with the least SQNR; NULL: there is none. */
 const struct vn_compared *vn_worst_output(const struct vn_comparison *c);
+/* all: of all tensors. */
+const struct vn_compared *vn_worst_of(const struct vn_comparison *c, int all);
 /* Its numbers as text; NULL: says that nothing was compared. */
 const char *vn_compared_text(struct vn_arena *a, const struct vn_compared *r);
 /* The node that makes a tensor of this ONNX file; the tensor's name where there is none. */

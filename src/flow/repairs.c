@@ -62,6 +62,12 @@ static const struct repair *best_repair(struct diagnosis *d, struct vn_err *e)
     return best;
 }
 
+static const char *latency(const struct diagnosis *d, const struct repair *r)
+{
+    const double more = round(100 * (r->t.nanoseconds / d->now.nanoseconds - 1));
+    return more != 0 ? vn_arena_fmt(d->j->arena, "%+.0f", more) : "0"; /* no "-0" */
+}
+
 static const char *measured(const struct diagnosis *d, const struct repair *r)
 {
     struct vn_arena *a = d->j->arena;
@@ -76,11 +82,11 @@ static const char *measured(const struct diagnosis *d, const struct repair *r)
         return vn_arena_fmt(a, "; with the next command %d of %d findings remain%s", r->t.serious,
                             d->j->serious, r->t.converted ? ", and it converts" : "");
     if (is_jitter(d))
-        return vn_arena_fmt(a, "; the next command reduces it to %.2f times, at %+.0f %% latency",
-                            r->t.jitter.ratio, 100 * (r->t.nanoseconds / d->now.nanoseconds - 1));
-    return vn_arena_fmt(a, "; the next command gains %.1f dB (cosine %.6f to %.6f), at %+.0f %% latency",
+        return vn_arena_fmt(a, "; the next command reduces it to %.2f times, at %s %% latency",
+                            r->t.jitter.ratio, latency(d, r));
+    return vn_arena_fmt(a, "; the next command gains %.1f dB (cosine %.6f to %.6f), at %s %% latency",
                         r->t.quantized.sqnr - d->now.quantized.sqnr, d->now.quantized.cosine,
-                        r->t.quantized.cosine, 100 * (r->t.nanoseconds / d->now.nanoseconds - 1));
+                        r->t.quantized.cosine, latency(d, r));
 }
 
 /* What the key expects, or which problems the model has: only the user knows what to change. */

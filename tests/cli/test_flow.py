@@ -144,6 +144,18 @@ def test_board(digits, tmp_path):
     out, _ = flow("-c", digits.yaml, "--dumps", board, want=CHECK_FAILED)
     broken(out, "board")
     assert out["cause"] == "board_differs"
+    (board / "model_infer_output_0.bin").unlink()
+    out, _ = flow("-c", digits.yaml, "--dumps", board, want=CHECK_FAILED)
+    broken(out, "board")
+    assert out["cause"] == "no_tensor" and "info" in out["next_command"]
+    layer = next(f for f in (tmp_path / "d/tensors").glob("*.npy") if np.load(f).ndim == 4 and
+                 f.stem != "image")
+    x = np.load(layer).astype(np.float32)
+    x.tofile(board / f"{layer.stem}_float.bin")
+    out, states = flow("-c", digits.yaml, "--dumps", board)
+    assert states["board"] == "PASS" and "no output" in out["steps"][STEPS.index("board")]["why"]
+    (2 * x).tofile(board / f"{layer.stem}_float.bin")
+    assert broken(flow("-c", digits.yaml, "--dumps", board, want=CHECK_FAILED)[0], "board")["node"]
 
 
 def follow(command, most, folder):
@@ -163,6 +175,7 @@ def follow(command, most, folder):
 def test_a_seeded_fault_is_found_where_it_is(fault, tmp_path):
     found = seeded_faults.examine(BUILD / "vernier", fault, tmp_path)
     assert found["right_passes"] and found["found"] and found["next_command"], found
+    assert not re.search("[+-]0 %", found["evidence"])
     if "set " in found["next_command"]:  # what is printed passes, perhaps after what that prints
         assert follow(found["next_command"], 2, tmp_path)[0]["passed"]
     assert not list(tmp_path.glob(".vernier*"))
