@@ -33,6 +33,18 @@ static void note_clamped(struct compare_side *side)
     }
 }
 
+/* A layer's dump is named after the node. */
+static void note_results(struct compare_side *side)
+{
+    const struct graph *g = vn_session_graph(side->s);
+    struct vn_map *taken = vn_map_new(side->kept);
+    for (int i = 0; g && i < g->nodes.n; i++) {
+        const struct node *n = g->nodes.v[i];
+        if (n->name && n->out[0])
+            vn_map_set(side->results, vn_file_name(side->kept, taken, n->name), (void *)n->out[0]->name);
+    }
+}
+
 void vn_compare_side_take(struct compare_side *side, struct vn_arena *a, const char *path,
                           struct vn_session *s)
 {
@@ -40,6 +52,7 @@ void vn_compare_side_take(struct compare_side *side, struct vn_arena *a, const c
     *side = (struct compare_side){ .path = path,
                                    .s = s,
                                    .values = vn_map_new(a),
+                                   .results = vn_map_new(a),
                                    .clamped = vn_map_new(a),
                                    .exact = vn_map_new(a),
                                    .stored = vn_map_new(a),
@@ -49,6 +62,7 @@ void vn_compare_side_take(struct compare_side *side, struct vn_arena *a, const c
         vn_map_set(side->values, vn_file_name(a, taken, name), (void *)name);
     }
     note_clamped(side);
+    note_results(side);
     if (vn_session_graph(s))
         side->judges = vn_graph_judges(a, vn_session_graph(s));
 }
@@ -201,9 +215,11 @@ const char *vn_compare_value(const struct compare_side *artefact, struct vn_aren
     const char *value = artefact ? vn_map_get(artefact->values, file) : file;
     if (!value)
         value = numbered(artefact, file);
-    if (!value && n > suffix && !strcmp(file + n - suffix, dequantized))
-        value = vn_map_get(artefact->values, vn_arena_strn(a, file, n - suffix));
-    return value;
+    if (value || n <= suffix || strcmp(file + n - suffix, dequantized) != 0)
+        return value;
+    const char *layer = vn_arena_strn(a, file, n - suffix);
+    value = vn_map_get(artefact->values, layer);
+    return value ? value : vn_map_get(artefact->results, layer);
 }
 
 /* ---- arrays ---- */

@@ -17,6 +17,7 @@ struct compare_side {
     const unsigned char *judges; /* by value id (vn_graph_judges); NULL: arrays, or a .bin */
     struct vn_map *exact; /* of an artefact: values that are integers or booleans */
     struct vn_map *values; /* of an artefact: names of its values by the names that files have */
+    struct vn_map *results; /* of a network: results of nodes by the names that nodes' files have */
     struct vn_map *stored; /* of an artefact: views of the values that it holds as integers with a scale */
     struct vn_map
         *clamped; /* of an artefact: values that only a clamp reads, which may share its parameters */

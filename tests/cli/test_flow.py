@@ -148,13 +148,13 @@ def test_board(digits, tmp_path):
     out, _ = flow("-c", digits.yaml, "--dumps", board, want=CHECK_FAILED)
     broken(out, "board")
     assert out["cause"] == "no_tensor" and "info" in out["next_command"]
-    layer = next(f for f in (tmp_path / "d/tensors").glob("*.npy") if np.load(f).ndim == 4 and
-                 f.stem != "image")
-    x = np.load(layer).astype(np.float32)
-    x.tofile(board / f"{layer.stem}_float.bin")
-    out, states = flow("-c", digits.yaml, "--dumps", board)
-    assert states["board"] == "PASS" and "no output" in out["steps"][STEPS.index("board")]["why"]
-    (2 * x).tofile(board / f"{layer.stem}_float.bin")
+    x = np.load(tmp_path / "d/tensors/relu_1_out.npy").astype(np.float32)
+    for name in ("relu_1_out_float.bin", "relu_1_float.bin"):  # hrt_bin_dump: of the node
+        x.tofile(board / name)
+        out, states = flow("-c", digits.yaml, "--dumps", board)
+        assert states["board"] == "PASS" and "no output" in out["steps"][STEPS.index("board")]["why"]
+        (board / name).unlink()
+    (2 * x).tofile(board / "relu_1_float.bin")
     assert broken(flow("-c", digits.yaml, "--dumps", board, want=CHECK_FAILED)[0], "board")["node"]
 
 
