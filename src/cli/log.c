@@ -39,7 +39,8 @@ void vn_log_release(struct logger *l, const char *last)
         vn_log_line(l, VN_LOG_INFO, l->kept.v[i]);
         found = last && begins(l->kept.v[i], last);
     }
-    memmove(l->kept.v, l->kept.v + i, (size_t)(l->kept.n - i) * sizeof *l->kept.v);
+    if (i)
+        memmove(l->kept.v, l->kept.v + i, (size_t)(l->kept.n - i) * sizeof *l->kept.v);
     l->kept.n -= i;
     if (!last)
         l->keep_from = NULL;

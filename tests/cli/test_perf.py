@@ -159,7 +159,7 @@ def test_profiler_log(digits, profiler):
                        "min_time": pytest.approx(n["min_ms"])}
     assert second["model_latency"] == {n["node"]: times(n) for n in got["nodes"]}
     units = [second["chip_latency"][k + "_inference_time_cost"]["avg_time"] for k in ("BPU", "CPU")]
-    assert units[0] > units[1] and sum(units) == pytest.approx(sum(n["mean_ms"] for n in got["nodes"]))
+    assert min(units) > 0 and sum(units) == pytest.approx(sum(n["mean_ms"] for n in got["nodes"]))
     assert second["task_latency"]["TaskRunningTime"]["max_time"] == pytest.approx(got["max_ms"])
 
 

@@ -271,6 +271,7 @@ const WORDS = {
   latency: ['Latency', '时延'],
   predicted_latency: ['Predicted latency', '预测时延'],
   size: ['Size', '大小'],
+  refined: ['Refinement of weights', '权重优化'],
   fits: ['Within the limits', '满足限制'],
   best: ['Best', '最佳'],
   front: ['On the Pareto front', '位于帕累托前沿'],
