@@ -163,16 +163,6 @@ static int measure(struct layers *out, const struct judge_input *j, const struct
 
 /* ---- the judgement ---- */
 
-static struct norm given_norm(const struct input_config *in)
-{
-    struct norm m = { .text = vn_word_of(vn_words_norm_type, in->norm_type), .n = 3 };
-    for (int c = 0; c < 3; c++) {
-        m.mean[c] = in->n_mean ? in->mean[in->n_mean == 1 ? 0 : c] : 0;
-        m.scale[c] = in->n_scale ? in->scale[in->n_scale == 1 ? 0 : c] : 1;
-    }
-    return m;
-}
-
 /* Is a layers' computation of ordinary size? */
 static int is_ordinary(const struct layers *l, double *middle)
 {
@@ -257,7 +247,8 @@ static int judge_layers(const char **text, const struct norm **better, const str
 
 static int judge(struct judge_input *j, struct vn_err *e)
 {
-    const struct norm given = given_norm(j->in);
+    struct norm given = vn_norm_given(j->in);
+    given.n = 3;
     const struct norm *better = NULL;
     const char *text;
     TRY(judge_layers(&text, &better, j, &given, e));

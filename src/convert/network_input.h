@@ -15,6 +15,8 @@ struct norm {
 };
 extern const struct norm vn_usual_norms[];
 extern const int vn_usual_norms_count;
+/* What the configuration says; its text is the type's word. Three channels are filled for any n. */
+struct norm vn_norm_given(const struct input_config *in);
 
 struct judge_input {
     struct vn_conversion *c;

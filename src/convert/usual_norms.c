@@ -16,6 +16,17 @@ const struct norm vn_usual_norms[] = {
 };
 const int vn_usual_norms_count = sizeof vn_usual_norms / sizeof *vn_usual_norms;
 
+struct norm vn_norm_given(const struct input_config *in)
+{
+    struct norm m = { .text = vn_word_of(vn_words_norm_type, in->norm_type),
+                      .n = in->n_mean > in->n_scale ? in->n_mean : in->n_scale };
+    for (int c = 0; c < 3; c++) {
+        m.mean[c] = in->n_mean ? in->mean[in->n_mean == 1 ? 0 : c] : 0;
+        m.scale[c] = in->n_scale ? in->scale[in->n_scale == 1 ? 0 : c] : 1;
+    }
+    return m;
+}
+
 int vn_judged_samples(const struct judge_input *j)
 {
     const int n = vn_samples_count(j->c->samples);

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/shell.h"
 #include "convert/network_input.h"
+#include "debug/distance.h"
 #include "flow/compare_side.h"
 #include "flow/flow_compared.h"
 #include "flow/flow_job.h"
@@ -25,19 +26,6 @@ struct first_node {
     const char *tensor;
     int axis; /* of the channels */
 };
-
-static struct norm given_norm(const struct input_config *in)
-{
-    struct norm m = { "the normalization of the configuration",
-                      in->n_mean > in->n_scale ? in->n_mean : in->n_scale,
-                      { 0 },
-                      { 1, 1, 1 } };
-    for (int c = 0; c < m.n && c < 3; c++) {
-        m.mean[c] = in->n_mean ? in->mean[in->n_mean == 1 ? 0 : c] : 0;
-        m.scale[c] = in->n_scale ? in->scale[in->n_scale == 1 ? 0 : c] : 1;
-    }
-    return m;
-}
 
 static double changed(const struct change_of_input *h, double x, int c)
 {
@@ -83,17 +71,16 @@ static int sqnr_with(double *db, struct first_node *f, struct vn_tensor *x, stru
         status = vn_compare_side_run(&f->network, a, e);
     TRY(status);
     struct vn_tensor **y = place(&f->network.t, f->tensor);
-    double signal = 0, noise = 0;
     const int64_t count = vn_shape_count(&f->wanted->shape);
     *db = -INFINITY;
     if (!y || !*y || vn_shape_count(&(*y)->shape) != count)
         return VN_OK;
-    for (int64_t i = 0; i < count; i++) {
-        const double want = vn_tensor_f64(f->wanted, i), off = vn_tensor_f64(*y, i) - want;
-        signal += want * want;
-        noise += off * off;
-    }
-    *db = 10 * log10(signal / noise);
+    const float *want = vn_compare_reals(&f->network, a, f->tensor, f->wanted, 0),
+                *got = vn_compare_reals(&f->network, a, f->tensor, *y, 0);
+    if (!want || !got)
+        return VN_OK;
+    const struct distance d = vn_distance(want, count, got, count, 1, 1);
+    *db = vn_distance_metric(&d, VN_DEBUG_SQNR);
     return VN_OK;
 }
 
@@ -190,7 +177,8 @@ int vn_flow_first_node(struct flow_job *j, struct vn_flow_step *s, const char *t
     TRY(open_sides(&f, e));
     if (!is_image(&f))
         return VN_OK;
-    const struct norm given = given_norm(&j->config->inputs[0]);
+    struct norm given = vn_norm_given(&j->config->inputs[0]);
+    given.text = "the normalization of the configuration";
     TRY(try_all(&best, &found, &f, &given, e));
     if (best < SAME_DB || (!found.swapped && !found.norm))
         return VN_OK;

@@ -155,7 +155,8 @@ class Table {
   cell(row, key) {
     const x = row.cells[key];
     if (key === this.how.first)
-      return el('td', { title: text(x) }, el('button', { type: 'button', onclick: () => this.how.pick(row.object) }, text(x) || say('unnamed')));
+      return el('td', { title: text(x) }, el('button',
+        { type: 'button', onclick: () => this.how.pick(row.object) }, text(x) || say('unnamed')));
     const t = text(x);
     const kind = this.numbers.has(key) ? 'number' : t.length > 60 ? 'wrap' : null;
     return el('td', { class: kind }, t);
@@ -188,7 +189,8 @@ function pairs(list) {
 
 /* The same, where keys are names. */
 function named(list) {
-  return el('dl', { class: 'pairs' }, ...list.flatMap(([k, v]) => [el('dt', null, k), el('dd', null, text(v))]));
+  const entries = list.flatMap(([k, v]) => [el('dt', null, k), el('dd', null, text(v))]);
+  return el('dl', { class: 'pairs' }, ...entries);
 }
 
 function copyButton(get) {

@@ -167,7 +167,8 @@ function yamlBlock(key, t) {
 function configSection() {
   const list = [];
   if (page.config)
-    list.push(el('p', { class: 'quiet' }, page.config.file), yamlBlock(result.yaml ? 'yaml' : 'configuration', page.config.text));
+    list.push(el('p', { class: 'quiet' }, page.config.file),
+      yamlBlock(result.yaml ? 'yaml' : 'configuration', page.config.text));
   return list.length ? el('section', { id: 'configuration' }, el('h2', null, say('configuration')), ...list) : null;
 }
 
